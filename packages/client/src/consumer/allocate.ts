@@ -1,0 +1,78 @@
+// Owns how a topic's queues are divided among a group's consumers: Apache's strategies, to the queue, since every
+// consumer of a group must come to the same division. Leaves who the consumers are to rebalance.
+import { createHash } from 'node:crypto';
+import type { MessageQueue } from '@nest-rocketmq/remoting';
+import { InvalidOptionError } from '../errors.js';
+
+export interface AllocateMessageQueueStrategy {
+  /** Apache's name of it. */
+  readonly name: string;
+  /**
+   * The queues of `clientId`.
+   * @param queues all of the topic, sorted
+   * @param clientIds all consumers of the group, sorted; `clientId` is one of them
+   */
+  allocate(group: string, clientId: string, queues: readonly MessageQueue[], clientIds: readonly string[]): MessageQueue[];
+}
+
+/** Each consumer gets a run of neighbours; the first ones get one more where it does not come out even. */
+export const allocateAveragely: AllocateMessageQueueStrategy = {
+  name: 'AVG',
+  allocate(_group, clientId, queues, clientIds) {
+    const index = clientIds.indexOf(clientId);
+    if (index < 0) return [];
+    const remainder = queues.length % clientIds.length;
+    const oneMore = remainder > 0 && index < remainder;
+    const size =
+      queues.length <= clientIds.length ? 1 : Math.floor(queues.length / clientIds.length) + (oneMore ? 1 : 0);
+    const start = oneMore ? index * size : index * size + remainder;
+    return queues.slice(start, Math.max(start, Math.min(start + size, queues.length)));
+  },
+};
+
+/** Queues are dealt out in turn, like cards. */
+export const allocateAveragelyByCircle: AllocateMessageQueueStrategy = {
+  name: 'AVG_BY_CIRCLE',
+  allocate(_group, clientId, queues, clientIds) {
+    const index = clientIds.indexOf(clientId);
+    return index < 0 ? [] : queues.filter((_queue, k) => k % clientIds.length === index);
+  },
+};
+
+/** Always these queues, whoever else is there. */
+export function allocateByConfig(queues: MessageQueue[]): AllocateMessageQueueStrategy {
+  return { name: 'CONFIG', allocate: () => [...queues] };
+}
+
+/**
+ * A ring of hashes: few queues change hands when a consumer comes or goes.
+ * @param virtualNodes places of each consumer on the ring; default 10
+ */
+export function allocateByConsistentHash(virtualNodes = 10): AllocateMessageQueueStrategy {
+  if (!Number.isInteger(virtualNodes) || virtualNodes < 0) {
+    throw new InvalidOptionError('virtualNodes', virtualNodes, 'an integer of at least 0');
+  }
+  return {
+    name: 'CONSISTENT_HASH',
+    allocate(_group, clientId, queues, clientIds) {
+      const ring = clientIds
+        .flatMap((owner) => Array.from({ length: virtualNodes }, (_, i) => ({ at: md5Int(`${owner}-${i}`), owner })))
+        .toSorted((a, b) => a.at - b.at);
+      return queues.filter((queue) => {
+        const at = md5Int(`MessageQueue [topic=${queue.topic}, brokerName=${queue.brokerName}, queueId=${queue.queueId}]`);
+        return (ring.find((place) => place.at >= at) ?? ring[0])?.owner === clientId;
+      });
+    },
+  };
+}
+
+function md5Int(text: string): number {
+  return createHash('md5').update(text).digest().readUInt32BE(0);
+}
+
+/** Apache's order of queues: topic, broker name, queue id, by UTF-16 code units. */
+export function compareQueues(a: MessageQueue, b: MessageQueue): number {
+  if (a.topic !== b.topic) return a.topic < b.topic ? -1 : 1;
+  if (a.brokerName !== b.brokerName) return a.brokerName < b.brokerName ? -1 : 1;
+  return a.queueId - b.queueId;
+}

@@ -1,0 +1,131 @@
+// Owns the public types of push consumption: options with Apache's names, defaults and ranges, and the listener.
+import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting';
+import { InvalidOptionError } from '../errors.js';
+import { checkGroup, checkTopic } from '../names.js';
+import { integerIn, oneOf } from '../options.js';
+import { allocateAveragely } from './allocate.js';
+import type { AllocateMessageQueueStrategy } from './allocate.js';
+
+export type MessageModel = 'CLUSTERING' | 'BROADCASTING';
+export type ConsumeFromWhere = 'CONSUME_FROM_LAST_OFFSET' | 'CONSUME_FROM_FIRST_OFFSET' | 'CONSUME_FROM_TIMESTAMP';
+export type ExpressionType = 'TAG' | 'SQL92';
+
+export interface Subscription {
+  topic: string;
+  /** '*', or tags as 'TagA || TagB'; with SQL92 a condition on properties. Default '*'. */
+  expression?: string;
+  /** Default 'TAG'. */
+  expressionType?: ExpressionType;
+}
+
+export interface ConsumeContext {
+  readonly messageQueue: MessageQueue;
+  /** Where a failed message goes: 0: the broker's usual delay, -1: to the dead-letter queue at once, 1 to 18: this level. */
+  delayLevelWhenNextConsume: number;
+  /** Of a list, the last index that was consumed; the rest is delivered again. Default: all. */
+  ackIndex: number;
+  /** Aborts when the result no longer matters: the queue went to another consumer, or shutdown's deadline has passed. */
+  readonly signal: AbortSignal;
+}
+
+export type ConsumeResult = 'CONSUME_SUCCESS' | 'RECONSUME_LATER';
+
+/** Returning nothing is success; a throw or a rejection is RECONSUME_LATER. */
+export type MessageListener = (
+  messages: MessageExt[],
+  context: ConsumeContext,
+) => Promise<ConsumeResult | void> | ConsumeResult | void;
+
+export interface PushConsumerOptions {
+  group: string;
+  /** All consumers of one group must subscribe to the same. */
+  subscriptions: Subscription[];
+  listener: MessageListener;
+  /** CLUSTERING: each message to one consumer of the group; BROADCASTING: to each. Default 'CLUSTERING'. */
+  messageModel?: MessageModel;
+  /** Where a queue starts that the group has no offset for. Default 'CONSUME_FROM_LAST_OFFSET'. */
+  consumeFromWhere?: ConsumeFromWhere;
+  /** For CONSUME_FROM_TIMESTAMP, ms since the epoch. Default: half an hour before start. */
+  consumeTimestamp?: number;
+  /** Listener calls at the same time. Default 20 (Apache's consumeThreadMin). */
+  consumeConcurrency?: number;
+  /** Messages per pull. Default 32. */
+  pullBatchSize?: number;
+  /** Bytes per pull. Default 262144. */
+  pullBatchSizeInBytes?: number;
+  /** Pause after a pull that found messages, ms. Default 0. */
+  pullInterval?: number;
+  /** Messages of one queue held here before pulling pauses. Default 1000. */
+  pullThresholdForQueue?: number;
+  /** Their bodies, MiB. Default 100. */
+  pullThresholdSizeForQueue?: number;
+  /** Largest distance between the first and the last offset held. Default 2000. */
+  consumeConcurrentlyMaxSpan?: number;
+  /** Wait after a pull that failed, ms. Default 1000. */
+  pullTimeDelayMillsWhenException?: number;
+  /** Deliveries after the first before a message goes to %DLQ%group. Default -1: 16. */
+  maxReconsumeTimes?: number;
+  /** A message whose listener runs longer is given back to the broker, minutes. Default 15. */
+  consumeTimeout?: number;
+  /** Largest list handed to the listener. Default 1. */
+  consumeMessageBatchMaxSize?: number;
+  /** How queues are divided among the group's consumers. Default: Apache's AVG. */
+  allocateMessageQueueStrategy?: AllocateMessageQueueStrategy;
+  /** BROADCASTING: the folder for its offsets. Default: ~/.rocketmq_offsets; 'memory': they are not kept. */
+  localOffsetStoreDir?: string;
+}
+
+export type ResolvedPushConsumerOptions = Required<Omit<PushConsumerOptions, 'consumeTimestamp' | 'localOffsetStoreDir'>> &
+  Pick<PushConsumerOptions, 'consumeTimestamp' | 'localOffsetStoreDir'>;
+
+/** @throws InvalidOptionError or InvalidNameError naming the option */
+export function resolvePushConsumerOptions(options: PushConsumerOptions): ResolvedPushConsumerOptions {
+  checkGroup(options.group, 'DEFAULT_CONSUMER');
+  if (typeof options.listener !== 'function') {
+    throw new InvalidOptionError('listener', options.listener, 'a function (messages, context)');
+  }
+  if (!Array.isArray(options.subscriptions) || options.subscriptions.length === 0) {
+    throw new InvalidOptionError('subscriptions', options.subscriptions, 'at least one { topic }');
+  }
+  for (const { topic } of options.subscriptions) checkTopic(topic);
+  const number = (name: NumberOption, byDefault: number, min: number, max: number, unit = ''): number =>
+    integerIn(name, options[name], byDefault, min, max, unit);
+  return {
+    group: options.group,
+    subscriptions: options.subscriptions,
+    listener: options.listener,
+    messageModel: oneOf('messageModel', options.messageModel, 'CLUSTERING', ['CLUSTERING', 'BROADCASTING']),
+    consumeFromWhere: oneOf('consumeFromWhere', options.consumeFromWhere, 'CONSUME_FROM_LAST_OFFSET', [
+      'CONSUME_FROM_LAST_OFFSET',
+      'CONSUME_FROM_FIRST_OFFSET',
+      'CONSUME_FROM_TIMESTAMP',
+    ]),
+    consumeTimestamp: options.consumeTimestamp,
+    consumeConcurrency: number('consumeConcurrency', 20, 1, 1000),
+    pullBatchSize: number('pullBatchSize', 32, 1, 1024),
+    pullBatchSizeInBytes: number('pullBatchSizeInBytes', 262_144, 1, 0x7fffffff, ' (bytes)'),
+    pullInterval: number('pullInterval', 0, 0, 65_535, ' (ms)'),
+    pullThresholdForQueue: number('pullThresholdForQueue', 1000, 1, 65_535),
+    pullThresholdSizeForQueue: number('pullThresholdSizeForQueue', 100, 1, 1024, ' (MiB)'),
+    consumeConcurrentlyMaxSpan: number('consumeConcurrentlyMaxSpan', 2000, 1, 65_535),
+    pullTimeDelayMillsWhenException: number('pullTimeDelayMillsWhenException', 1000, 1, 3_600_000, ' (ms)'),
+    maxReconsumeTimes: number('maxReconsumeTimes', -1, -1, 0x7fffffff),
+    consumeTimeout: number('consumeTimeout', 15, 1, 10_080, ' (minutes)'),
+    consumeMessageBatchMaxSize: number('consumeMessageBatchMaxSize', 1, 1, 1024),
+    allocateMessageQueueStrategy: options.allocateMessageQueueStrategy ?? allocateAveragely,
+    localOffsetStoreDir: options.localOffsetStoreDir,
+  };
+}
+
+type NumberOption =
+  | 'consumeConcurrency'
+  | 'pullBatchSize'
+  | 'pullBatchSizeInBytes'
+  | 'pullInterval'
+  | 'pullThresholdForQueue'
+  | 'pullThresholdSizeForQueue'
+  | 'consumeConcurrentlyMaxSpan'
+  | 'pullTimeDelayMillsWhenException'
+  | 'maxReconsumeTimes'
+  | 'consumeTimeout'
+  | 'consumeMessageBatchMaxSize';

@@ -1,0 +1,143 @@
+// Owns the client's own errors. Errors of the wire (connect, timeout, response code) are remoting's, and stand as the
+// `cause` of these where a call was tried more than once.
+import { RocketMQError } from '@nest-rocketmq/remoting';
+
+/** Base of the errors that the client itself raises. `code` is stable, and is Apache's name where it has one. */
+export class MQClientError extends RocketMQError {}
+
+/** An option is out of its range, or missing. Raised by constructors, before any network call. */
+export class InvalidOptionError extends MQClientError {
+  constructor(
+    readonly option: string,
+    readonly given: unknown,
+    readonly allowed: string,
+  ) {
+    super('INVALID_OPTION', `option ${option} is ${show(given)}; allowed: ${allowed}.`);
+  }
+}
+
+/** A topic or group name that RocketMQ does not take. */
+export class InvalidNameError extends MQClientError {
+  constructor(
+    readonly kind: 'topic' | 'group',
+    readonly given: unknown,
+    reason: string,
+  ) {
+    super('INVALID_NAME', `the ${kind} name ${show(given)} ${reason}.`);
+  }
+}
+
+/** A message that no broker would take: no body, a reserved property name, or members of a batch that do not match. */
+export class InvalidMessageError extends MQClientError {
+  constructor(reason: string) {
+    super('MESSAGE_ILLEGAL', reason);
+  }
+}
+
+/** The body is larger than the producer's `maxMessageSize`. */
+export class MessageTooLargeError extends MQClientError {
+  constructor(
+    readonly topic: string,
+    /** bytes */
+    readonly size: number,
+    /** bytes */
+    readonly maxMessageSize: number,
+  ) {
+    super(
+      'MESSAGE_TOO_LARGE',
+      `the body for topic ${topic} has ${size} bytes and maxMessageSize is ${maxMessageSize}. Send less, ` +
+        'keep large content elsewhere and send a reference, or raise maxMessageSize here and at the broker.',
+    );
+  }
+}
+
+/** No name server of the list answered. `causes` holds one error for each address that was tried. */
+export class NameServerUnreachableError extends MQClientError {
+  constructor(
+    readonly addresses: readonly string[],
+    readonly causes: readonly unknown[],
+  ) {
+    super(
+      'NAME_SERVER_UNREACHABLE',
+      `no name server answers; asked ${addresses.join(', ')}: ${causes.map(describe).join('; ')} ` +
+        'Check option nameServer, and that a name server runs there.',
+      { cause: causes[0] },
+    );
+  }
+}
+
+/** The topic has no route, and brokers do not create topics by themselves. */
+export class TopicNotFoundError extends MQClientError {
+  constructor(
+    readonly topic: string,
+    readonly nameServers: readonly string[],
+    reason = 'has no route, and no broker creates topics automatically (TBW102 has no route either)',
+    options?: { cause?: unknown },
+  ) {
+    super(
+      'NOT_FOUND_TOPIC',
+      `topic ${topic} ${reason}; name servers asked: ${nameServers.join(', ')}. Create it (client.admin.createTopic, ` +
+        'or mqadmin updateTopic), or set autoCreateTopicEnable=true at the broker.',
+      options,
+    );
+  }
+}
+
+/** The broker that a queue belongs to has no address in the route. */
+export class BrokerNotFoundError extends MQClientError {
+  constructor(
+    readonly brokerName: string,
+    readonly topic: string,
+  ) {
+    super(
+      'BROKER_NOT_EXIST',
+      `broker ${brokerName} of topic ${topic} has no address in the route. Is its master down, or not registered yet?`,
+    );
+  }
+}
+
+/** Every attempt to send failed. `cause` is the last attempt's error. */
+export class SendFailedError extends MQClientError {
+  constructor(
+    readonly topic: string,
+    readonly attempts: number,
+    /** ms */
+    readonly elapsed: number,
+    readonly brokersTried: readonly string[],
+    options: { cause?: unknown },
+  ) {
+    super(
+      'SEND_FAILED',
+      `sending to topic ${topic} failed after ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'} in ${elapsed} ms ` +
+        `(brokers: ${brokersTried.join(', ') || 'none'}): ${describe(options.cause)}`,
+      options,
+    );
+  }
+}
+
+/** A second producer or consumer of the same group in one client. */
+export class GroupInUseError extends MQClientError {
+  constructor(
+    readonly kind: 'producer' | 'consumer',
+    readonly group: string,
+  ) {
+    super('GROUP_IN_USE', `a ${kind} of group ${group} is already started in this client. Use another group or client.`);
+  }
+}
+
+/** A call on something that was not started, or is shut down. */
+export class NotRunningError extends MQClientError {
+  constructor(what: string, state: string) {
+    super('SERVICE_STATE_NOT_OK', `${what} is ${state}. Call start() before; one that was shut down cannot be used again.`);
+  }
+}
+
+/** One line about any thrown value, for messages and logs. */
+export function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'string') return `'${value.length > 200 ? `${value.slice(0, 200)}…` : value}'`;
+  return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value);
+}

@@ -1,0 +1,35 @@
+// The public door of the package.
+export { RocketMQClient } from './client.js';
+export { Admin } from './admin.js';
+export type { CreateTopicOptions } from './admin.js';
+export type { ClientOptions } from './options.js';
+export * from './errors.js';
+export { Producer } from './producer/producer.js';
+export type {
+  LocalTransactionState,
+  OutgoingMessage,
+  ProducerOptions,
+  SendOptions,
+  SendResult,
+  SendStatus,
+  TransactionListener,
+  TransactionSendResult,
+} from './producer/producer-options.js';
+export { PushConsumer } from './consumer/push-consumer.js';
+export type {
+  ConsumeContext,
+  ConsumeFromWhere,
+  ConsumeResult,
+  ExpressionType,
+  MessageListener,
+  MessageModel,
+  PushConsumerOptions,
+  Subscription,
+} from './consumer/consumer-options.js';
+export {
+  allocateAveragely,
+  allocateAveragelyByCircle,
+  allocateByConfig,
+  allocateByConsistentHash,
+} from './consumer/allocate.js';
+export type { AllocateMessageQueueStrategy } from './consumer/allocate.js';

@@ -1,0 +1,131 @@
+// Owns the public types of producing: options, messages going out, results.
+import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting';
+import { InvalidOptionError } from '../errors.js';
+import { checkGroup, checkTopic } from '../names.js';
+import { integerIn } from '../options.js';
+
+export interface ProducerOptions {
+  /** Producer group; a transaction's check may be answered by any producer of it. */
+  group: string;
+  /** Needed for `sendMessageInTransaction`. */
+  transactionListener?: TransactionListener;
+  /** For all attempts of one send together, ms. Default 3000. */
+  sendMsgTimeout?: number;
+  /**
+   * For one attempt while another broker is left to try, ms; -1: no limit but sendMsgTimeout. Default 2000 (Apache: -1),
+   * so that one broker that hangs does not use up the time of all attempts.
+   */
+  sendMsgMaxTimeoutPerRequest?: number;
+  /** More attempts after the first. Default 2. None for sends to a chosen queue, and one-way. */
+  retryTimesWhenSendFailed?: number;
+  /** Try another broker when a message is stored but not yet flushed or replicated. Default false. */
+  retryAnotherBrokerWhenNotStoreOK?: boolean;
+  /** Bodies of at least so many bytes are compressed. Default 4096. */
+  compressMsgBodyOverHowmuch?: number;
+  /** zlib level, 0 to 9. Default 5. */
+  compressLevel?: number;
+  /** Largest body, bytes before compression. Default 4194304. */
+  maxMessageSize?: number;
+  /** Whose route is used for a topic that does not exist yet. Default 'TBW102'. */
+  createTopicKey?: string;
+  /** Queues of a topic that is created by a send. Default 4. */
+  defaultTopicQueueNums?: number;
+  /** Topics whose routes are asked for at start, so that brokers know this producer before its first send. */
+  topics?: string[];
+}
+
+export interface OutgoingMessage {
+  topic: string;
+  body: Uint8Array | string;
+  tags?: string;
+  /** Business keys, by which the message can be found again. */
+  keys?: string | string[];
+  /** Free for the application; 32 bits. */
+  flag?: number;
+  /** 1 to 18 of the broker's delay levels; 0 or none: at once. */
+  delayLevel?: number;
+  /** Wait for flush or replication where the broker is configured so. Default true. */
+  waitStoreMsgOk?: boolean;
+  /** The application's own; names that RocketMQ uses itself are refused. */
+  properties?: Record<string, string>;
+}
+
+export interface SendOptions {
+  /** For this send, ms. Default: the producer's sendMsgTimeout. */
+  timeout?: number;
+  /** Send to this queue; no other is tried. */
+  messageQueue?: MessageQueue;
+  /** Messages of one key go to one queue as long as the topic's queues stay the same. */
+  shardingKey?: string;
+  /** Chooses the queue; no other is tried. */
+  selector?: (queues: readonly MessageQueue[], message: OutgoingMessage) => MessageQueue;
+}
+
+/** All four mean that the message is stored; the last three, that the flush or replication asked for is not confirmed. */
+export type SendStatus = 'SEND_OK' | 'FLUSH_DISK_TIMEOUT' | 'FLUSH_SLAVE_TIMEOUT' | 'SLAVE_NOT_AVAILABLE';
+
+export interface SendResult {
+  sendStatus: SendStatus;
+  /** Made by the client (UNIQ_KEY); for a batch, its members' ids joined with commas. */
+  msgId: string;
+  /** Made by the broker: its address and the place in its log; comma-joined for a batch. */
+  offsetMsgId: string;
+  messageQueue: MessageQueue;
+  queueOffset: number;
+  transactionId?: string;
+  regionId: string;
+  traceOn: boolean;
+}
+
+export type LocalTransactionState = 'COMMIT_MESSAGE' | 'ROLLBACK_MESSAGE' | 'UNKNOW';
+
+export interface TransactionSendResult extends SendResult {
+  localTransactionState: LocalTransactionState;
+}
+
+export interface TransactionListener {
+  /** Runs once the half message is stored. A throw counts as UNKNOW: the broker asks again. */
+  executeLocalTransaction(
+    message: OutgoingMessage & { transactionId: string },
+    arg: unknown,
+  ): Promise<LocalTransactionState> | LocalTransactionState;
+  /** Answers the broker for a transaction whose end it was not told. A throw counts as UNKNOW. */
+  checkLocalTransaction(message: MessageExt): Promise<LocalTransactionState> | LocalTransactionState;
+}
+
+export type ResolvedProducerOptions = Required<Omit<ProducerOptions, 'transactionListener'>> &
+  Pick<ProducerOptions, 'transactionListener'>;
+
+const MAX_BODY = 16 * 1024 * 1024;
+
+/** @throws InvalidOptionError or InvalidNameError naming the option */
+export function resolveProducerOptions(options: ProducerOptions): ResolvedProducerOptions {
+  checkGroup(options.group, 'DEFAULT_PRODUCER');
+  const perRequest = options.sendMsgMaxTimeoutPerRequest ?? 2_000;
+  if (perRequest !== -1 && (!Number.isInteger(perRequest) || perRequest < 1)) {
+    throw new InvalidOptionError('sendMsgMaxTimeoutPerRequest', perRequest, 'an integer of at least 1 (ms), or -1');
+  }
+  const topics = options.topics ?? [];
+  for (const topic of topics) checkTopic(topic);
+  return {
+    group: options.group,
+    transactionListener: options.transactionListener,
+    sendMsgTimeout: integerIn('sendMsgTimeout', options.sendMsgTimeout, 3_000, 1, 3_600_000, ' (ms)'),
+    sendMsgMaxTimeoutPerRequest: perRequest,
+    retryTimesWhenSendFailed: integerIn('retryTimesWhenSendFailed', options.retryTimesWhenSendFailed, 2, 0, 100),
+    retryAnotherBrokerWhenNotStoreOK: options.retryAnotherBrokerWhenNotStoreOK ?? false,
+    compressMsgBodyOverHowmuch: integerIn(
+      'compressMsgBodyOverHowmuch',
+      options.compressMsgBodyOverHowmuch,
+      4_096,
+      1,
+      0x7fffffff,
+      ' (bytes)',
+    ),
+    compressLevel: integerIn('compressLevel', options.compressLevel, 5, 0, 9),
+    maxMessageSize: integerIn('maxMessageSize', options.maxMessageSize, 4_194_304, 1, MAX_BODY, ' (bytes)'),
+    createTopicKey: options.createTopicKey ?? 'TBW102',
+    defaultTopicQueueNums: integerIn('defaultTopicQueueNums', options.defaultTopicQueueNums, 4, 1, 65_535),
+    topics,
+  };
+}
