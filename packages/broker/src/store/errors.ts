@@ -1,0 +1,32 @@
+// Owns the errors of the store. Each has a stable code and says what to do.
+import { RocketMQError } from '@nest-rocketmq/remoting';
+
+export type StoreErrorCode =
+  | 'STORE_LOCKED'
+  | 'STORE_CLOSED'
+  | 'STORE_WRITE_FAILED'
+  | 'STORE_FLUSH_FAILED'
+  | 'STORE_LAYOUT'
+  | 'CONFIG_FILE_DAMAGED';
+
+export class StoreError extends RocketMQError {
+  constructor(code: StoreErrorCode, message: string, options?: { cause?: unknown }) {
+    super(code, message, options);
+  }
+}
+
+/** Another living process has the store open. */
+export class StoreLockedError extends StoreError {
+  constructor(
+    /** The process that holds it. */
+    readonly pid: number,
+    readonly path: string,
+  ) {
+    super('STORE_LOCKED', `the store ${path} is in use by process ${pid}. Stop that process, or choose another folder.`);
+  }
+}
+
+/** The system's error code (`ENOSPC`, `EIO`, …) of a failed file operation, if it has one. */
+export function systemCode(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}

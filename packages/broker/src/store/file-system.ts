@@ -1,0 +1,149 @@
+// Owns the one seam to files: the interface, and Node's files behind it. The in-memory ones are in
+// memory-file-system.ts; those that fail on purpose are with the tests.
+import * as fs from 'node:fs';
+import { dirname } from 'node:path';
+
+export interface StoreFile {
+  /** Bytes. */
+  size(): number;
+  /** Returns the number of bytes read, which may be fewer than asked for. */
+  read(target: Buffer, offset: number, length: number, position: number): number;
+  /** Returns the number of bytes written, which may be fewer than given. */
+  write(source: Buffer, offset: number, length: number, position: number): number;
+  truncate(size: number): void;
+  /** Makes what was written before the call survive a loss of power; never on the caller's thread. */
+  sync(): Promise<void>;
+  /** The same, at once. For small files outside the path of a message. */
+  syncNow(): void;
+  close(): void;
+}
+
+export interface FileStat {
+  /** Bytes. */
+  size: number;
+  /** Bytes that the file takes up; fewer than its size if it has holes. */
+  allocated: number;
+  /** ms since the epoch. */
+  modified: number;
+}
+
+export interface DirectoryEntry {
+  name: string;
+  directory: boolean;
+}
+
+export interface FileSystem {
+  /** `read` and `write` need the file, `create` makes it where it is absent, `exclusive` only where it is absent. */
+  open(path: string, mode: 'read' | 'write' | 'create' | 'exclusive'): StoreFile;
+  /** Undefined where there is none. */
+  stat(path: string): FileStat | undefined;
+  /** In the order of their names; none where there is no such folder. */
+  list(directory: string): DirectoryEntry[];
+  /** With its parents. */
+  makeDirectory(path: string): void;
+  /** No error where there is none. */
+  remove(path: string): void;
+  /** Whole folder. */
+  removeTree(path: string): void;
+  rename(from: string, to: string): void;
+  /** Makes names created, removed and renamed in the folder survive a loss of power. */
+  syncDirectory(path: string): void;
+  /** Undefined where the system does not tell. */
+  diskUsage(path: string): { total: number; free: number } | undefined;
+}
+
+const FLAGS = { read: 'r', write: 'r+', create: fs.constants.O_RDWR | fs.constants.O_CREAT, exclusive: 'wx+' } as const;
+const FILE_MODE = 0o640;
+/** Reported by folders that cannot be synced on some systems; their names are then as safe as that system makes them. */
+const NO_DIRECTORY_SYNC = new Set(['EINVAL', 'EPERM', 'EISDIR', 'ENOTSUP']);
+
+class NodeFile implements StoreFile {
+  readonly #fd: number;
+
+  constructor(path: string, mode: keyof typeof FLAGS) {
+    this.#fd = fs.openSync(path, FLAGS[mode], FILE_MODE);
+  }
+
+  size(): number {
+    return fs.fstatSync(this.#fd).size;
+  }
+
+  read(target: Buffer, offset: number, length: number, position: number): number {
+    return fs.readSync(this.#fd, target, offset, length, position);
+  }
+
+  write(source: Buffer, offset: number, length: number, position: number): number {
+    return fs.writeSync(this.#fd, source, offset, length, position);
+  }
+
+  truncate(size: number): void {
+    fs.ftruncateSync(this.#fd, size);
+  }
+
+  sync(): Promise<void> {
+    return new Promise((resolve, reject) => fs.fdatasync(this.#fd, (error) => (error ? reject(error) : resolve())));
+  }
+
+  syncNow(): void {
+    fs.fsyncSync(this.#fd);
+  }
+
+  close(): void {
+    fs.closeSync(this.#fd);
+  }
+}
+
+function codeOf(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException).code;
+}
+
+/** The machine's files. */
+export const nodeFileSystem: FileSystem = {
+  open: (path, mode) => new NodeFile(path, mode),
+
+  stat(path) {
+    const stat = fs.statSync(path, { throwIfNoEntry: false });
+    return stat && { size: stat.size, allocated: stat.blocks * 512, modified: stat.mtimeMs };
+  },
+
+  list(directory) {
+    try {
+      const entries = fs.readdirSync(directory, { withFileTypes: true });
+      return entries
+        .map((entry) => ({ name: entry.name, directory: entry.isDirectory() }))
+        .sort((a, b) => (a.name < b.name ? -1 : 1));
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return [];
+      throw error;
+    }
+  },
+
+  makeDirectory(path) {
+    const first = fs.mkdirSync(path, { recursive: true });
+    // A new folder is itself a name in its parent, which a loss of power may take with all that is in it.
+    for (let made = first && path; made && made.length >= first.length; made = dirname(made)) {
+      nodeFileSystem.syncDirectory(dirname(made));
+    }
+  },
+
+  remove: (path) => fs.rmSync(path, { force: true }),
+  removeTree: (path) => fs.rmSync(path, { force: true, recursive: true }),
+  rename: (from, to) => fs.renameSync(from, to),
+
+  syncDirectory(path) {
+    const fd = fs.openSync(path, 'r');
+    try {
+      fs.fsyncSync(fd);
+    } catch (error) {
+      if (!NO_DIRECTORY_SYNC.has(codeOf(error) ?? '')) throw error;
+    } finally {
+      fs.closeSync(fd);
+    }
+  },
+
+  diskUsage(path) {
+    const { blocks, bavail, bfree, bsize } = fs.statfsSync(path);
+    // As df counts: what is kept back for root is neither used nor free.
+    return { total: (blocks - bfree + bavail) * bsize, free: bavail * bsize };
+  },
+};
