@@ -1,0 +1,36 @@
+const swc = [
+  '@swc/jest',
+  {
+    jsc: {
+      target: 'es2022',
+      parser: { syntax: 'typescript', decorators: true },
+      transform: { legacyDecorator: true, decoratorMetadata: true },
+    },
+    module: { type: 'es6' },
+    sourceMaps: 'inline',
+  },
+];
+
+const shared = {
+  rootDir: import.meta.dirname,
+  extensionsToTreatAsEsm: ['.ts'],
+  testEnvironment: 'node',
+  transform: { '^.+\\.ts$': swc },
+  // The tests read the packages' sources, so that they need no build and cannot pass on a stale one.
+  moduleNameMapper: {
+    '^@nest-rocketmq/(remoting|client|broker)$': '<rootDir>/packages/$1/src/index.ts',
+    '^nest-rocketmq$': '<rootDir>/packages/nest-rocketmq/src/index.ts',
+    '^nest-rocketmq/testing$': '<rootDir>/packages/nest-rocketmq/src/testing/index.ts',
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+  },
+  modulePathIgnorePatterns: ['/dist/', '/.cache/'],
+};
+
+export default {
+  testTimeout: 30_000,
+  projects: [
+    { ...shared, displayName: 'unit', testMatch: ['<rootDir>/packages/**/*.test.ts', '<rootDir>/sample-app/src/**/*.test.ts'] },
+    { ...shared, displayName: 'e2e', testMatch: ['<rootDir>/test/{architecture,e2e,crash}/**/*.test.ts'] },
+    { ...shared, displayName: 'interop', testMatch: ['<rootDir>/test/interop/**/*.test.ts'] },
+  ],
+};

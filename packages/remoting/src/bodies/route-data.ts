@@ -1,0 +1,100 @@
+// Owns what a name server says of a topic (TopicRouteData) and of its brokers (ClusterInfo).
+import { encodeJson, entriesOf, parseJsonObject } from '../json.js';
+import { numberIn, objectOf, objectsIn, stringIn } from './read.js';
+
+export interface QueueData {
+  readonly brokerName: string;
+  readonly readQueueNums: number;
+  readonly writeQueueNums: number;
+  /** bits of Permission */
+  readonly perm: number;
+  readonly topicSysFlag: number;
+}
+
+export interface BrokerData {
+  readonly cluster: string;
+  readonly brokerName: string;
+  /** broker id (0: the master) to 'host:port' */
+  readonly brokerAddrs: Map<number, string>;
+}
+
+export interface TopicRouteData {
+  readonly queueDatas: readonly QueueData[];
+  readonly brokerDatas: readonly BrokerData[];
+  /** 'brokerA:8;brokerB:8' for a topic with a fixed order of queues */
+  readonly orderTopicConf?: string;
+}
+
+export const Permission = { INHERIT: 1, WRITE: 2, READ: 4, PRIORITY: 8 } as const;
+
+export const MASTER_ID = 0;
+
+/** @param standard quoted map keys; without, as peers before 4.9.4 expect them: bare numbers */
+export function encodeRouteData(route: TopicRouteData, standard: boolean): Buffer {
+  return encodeJson({
+    brokerDatas: route.brokerDatas.map((broker) => brokerJson(broker, standard)),
+    filterServerTable: {},
+    orderTopicConf: route.orderTopicConf,
+    queueDatas: route.queueDatas,
+  });
+}
+
+function brokerJson(broker: BrokerData, standard: boolean): object {
+  const { brokerAddrs, brokerName, cluster } = broker;
+  return {
+    brokerAddrs: standard ? Object.fromEntries(brokerAddrs) : brokerAddrs,
+    brokerName,
+    cluster,
+    enableActingMaster: false,
+  };
+}
+
+/** @throws DecodeError */
+export function decodeRouteData(body: Buffer): TopicRouteData {
+  const json = parseJsonObject(body, 'a topic route');
+  const orderTopicConf = stringIn(json, 'orderTopicConf');
+  return {
+    queueDatas: objectsIn(json, 'queueDatas').map((queue) => ({
+      brokerName: stringIn(queue, 'brokerName'),
+      readQueueNums: numberIn(queue, 'readQueueNums'),
+      writeQueueNums: numberIn(queue, 'writeQueueNums'),
+      perm: numberIn(queue, 'perm'),
+      topicSysFlag: numberIn(queue, 'topicSysFlag'),
+    })),
+    brokerDatas: objectsIn(json, 'brokerDatas').map(decodeBroker),
+    ...(orderTopicConf && { orderTopicConf }),
+  };
+}
+
+function decodeBroker(json: Record<string, unknown>): BrokerData {
+  return {
+    cluster: stringIn(json, 'cluster'),
+    brokerName: stringIn(json, 'brokerName'),
+    brokerAddrs: new Map(entriesOf(json['brokerAddrs']).map(([id, address]) => [Number(id), String(address)])),
+  };
+}
+
+export interface ClusterInfo {
+  readonly brokerAddrTable: Map<string, BrokerData>;
+  readonly clusterAddrTable: Map<string, string[]>;
+}
+
+/** Bare number keys in all versions: so it is written by Apache, and so its tools read it. */
+export function encodeClusterInfo(info: ClusterInfo): Buffer {
+  return encodeJson({
+    brokerAddrTable: new Map([...info.brokerAddrTable].map(([name, broker]) => [name, brokerJson(broker, false)])),
+    clusterAddrTable: info.clusterAddrTable,
+  });
+}
+
+/** @throws DecodeError */
+export function decodeClusterInfo(body: Buffer): ClusterInfo {
+  const json = parseJsonObject(body, 'a cluster info');
+  const brokers = Object.entries(objectOf(json['brokerAddrTable']));
+  const clusters = Object.entries(objectOf(json['clusterAddrTable']));
+  return {
+    brokerAddrTable: new Map(brokers.map(([name, broker]) => [name, decodeBroker(objectOf(broker))])),
+    clusterAddrTable: new Map(clusters.map(([name, members]) => [name, Array.isArray(members) ? members.map(String) : []])),
+  };
+}
+

@@ -1,0 +1,43 @@
+// Owns the seam to time. Everything that waits or stamps takes a Clock, so that a test can turn it by hand.
+
+/** What `Clock.setTimeout` gives back; opaque, only good for `clearTimeout`. */
+export interface TimerHandle {
+  readonly due: number;
+}
+
+export interface Clock {
+  /** Wall-clock time in ms since the epoch. */
+  now(): number;
+  /** Milliseconds that never go backwards, for measuring how long something took. */
+  monotonic(): number;
+  /** Calls `fn` once, `ms` milliseconds from now at the earliest. */
+  setTimeout(fn: () => void, ms: number): TimerHandle;
+  clearTimeout(handle: TimerHandle | undefined): void;
+}
+
+/** Node's timers refuse more than this (2^31 - 1 ms, 24.8 days) and fire at once instead. */
+const LONGEST_TIMER_MS = 0x7fffffff;
+
+class SystemTimer implements TimerHandle {
+  timeout: NodeJS.Timeout | undefined;
+  constructor(readonly due: number) {}
+}
+
+/** The machine's clock. Its timers keep the process alive, as Node's own do. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  setTimeout(fn, ms) {
+    const timer = new SystemTimer(performance.now() + ms);
+    const arm = (): void => {
+      const left = timer.due - performance.now();
+      timer.timeout =
+        left > LONGEST_TIMER_MS ? setTimeout(arm, LONGEST_TIMER_MS) : setTimeout(fn, Math.max(0, left));
+    };
+    arm();
+    return timer;
+  },
+  clearTimeout(handle) {
+    if (handle instanceof SystemTimer) clearTimeout(handle.timeout);
+  },
+};

@@ -1,0 +1,326 @@
+// Owns one connection between two peers, the same on both ends: requests out and their answers in, requests in and
+// their answers out. Leaves dialling to connections.ts, listening to server.ts, gathering writes to outbox.ts.
+import { isIPv6 } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Clock, TimerHandle } from './clock.js';
+import { NO_BODY, ONEWAY_FLAG, RESPONSE_FLAG, emptyFields, isOneway, isResponse } from './command.js';
+import type { RemotingCommand, SerializeType } from './command.js';
+import { ConnectionClosedError, FrameError, HeaderError, RequestTimeoutError, ResponseError } from './errors.js';
+import { BINARY_TYPE, FRAME_HEAD, FrameDecoder, decodeFrame, defaultFrameLimits, encodeFrame } from './frame.js';
+import type { FrameLimits } from './frame.js';
+import type { Answer, HandlerTable, IncomingRequest, TypedHandler } from './handler-table.js';
+import { packHost } from './host.js';
+import { OUR_LANGUAGE, OUR_VERSION } from './language.js';
+import { printable } from './logger.js';
+import type { Logger } from './logger.js';
+import { DEFAULT_MAX_UNSENT_BYTES, Outbox } from './outbox.js';
+import type { HeaderOf, ReplyHeaderOf, RequestRow } from './request.js';
+import { ResponseCode } from './response-code.js';
+
+export interface ConnectionOptions {
+  /** the peer, as 'host:port', for messages and for `Connections` */
+  readonly address: string;
+  readonly handlers: HandlerTable;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly limits?: Partial<FrameLimits>;
+  /** the header's form in requests; default 'json'. Answers take the form of their request. */
+  readonly serializeType?: SerializeType;
+  /** bytes that may wait for a peer that does not read, before the connection is closed; default 64 MiB */
+  readonly maxUnsentBytes?: number;
+  /** adds signature fields to each request */
+  readonly sign?: (command: RemotingCommand) => void;
+  /** close when a request timed out and not one byte has come since it was sent: the peer is gone. Default false. */
+  readonly closeWhenSilent?: boolean;
+}
+
+export interface RequestOptions {
+  readonly body?: Buffer;
+  /** ms; default 3000 */
+  readonly timeout?: number;
+  readonly remark?: string;
+  /** header fields outside of the row's own */
+  readonly extFields?: Record<string, string>;
+}
+
+export interface Reply<Row> {
+  readonly code: number;
+  readonly remark: string | undefined;
+  /** the fields that were there; all required ones when code is SUCCESS and the peer keeps to the protocol */
+  readonly header: Partial<ReplyHeaderOf<Row>>;
+  readonly body: Buffer;
+  readonly extFields: Record<string, string>;
+  readonly version: number;
+  readonly row: { readonly name: string };
+}
+
+export const DEFAULT_REQUEST_TIMEOUT_MS = 3000;
+
+interface Pending {
+  readonly row: RequestRow;
+  readonly sentAt: number;
+  readonly timer: TimerHandle;
+  resolve(reply: Reply<RequestRow>): void;
+  reject(error: Error): void;
+}
+
+let nextConnectionId = 1;
+
+export class Connection {
+  readonly id = nextConnectionId++;
+  readonly address: string;
+  /** the peer's address, packed in 4 or 16 bytes */
+  readonly remoteHost: Buffer;
+  readonly remotePort: number;
+  /** monotonic ms of the last byte in or out */
+  lastActivity: number;
+  readonly #stream: Duplex;
+  readonly #options: ConnectionOptions;
+  readonly #decoder: FrameDecoder;
+  readonly #outbox: Outbox;
+  readonly #pending = new Map<number, Pending>();
+  readonly #closeListeners: ((connection: Connection, error?: Error) => void)[] = [];
+  #opaque = 0;
+  #lastRead: number;
+  #closed = false;
+
+  constructor(stream: Duplex, options: ConnectionOptions) {
+    this.address = options.address;
+    this.#stream = stream;
+    this.#options = options;
+    const socket = stream as Partial<{ remoteAddress: string; remotePort: number }>;
+    this.remoteHost = packHost(socket.remoteAddress ?? '127.0.0.1');
+    this.remotePort = socket.remotePort ?? 0;
+    this.lastActivity = this.#lastRead = options.clock.monotonic();
+    this.#decoder = new FrameDecoder({ ...defaultFrameLimits, ...options.limits });
+    this.#outbox = new Outbox(stream, options.maxUnsentBytes ?? DEFAULT_MAX_UNSENT_BYTES, (unsent) =>
+      this.close(new ConnectionClosedError(this.address, `the peer does not read: ${unsent} bytes wait for it`)),
+    );
+    stream.on('data', (chunk: Buffer) => this.#onData(chunk));
+    stream.on('error', (cause) => this.close(new ConnectionClosedError(this.address, cause.message, { cause })));
+    stream.on('end', () => this.close());
+    stream.on('close', () => this.close());
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** True while a frame has begun to arrive and has not ended. */
+  get midFrame(): boolean {
+    return this.#decoder.partial;
+  }
+
+  /** The peer as 'ip:port'. */
+  get remoteAddress(): string {
+    const socket = this.#stream as Partial<{ remoteAddress: string }>;
+    const host = (socket.remoteAddress ?? '127.0.0.1').replace(/^::ffff:/, '');
+    return `${isIPv6(host) ? `[${host}]` : host}:${this.remotePort}`;
+  }
+
+  /**
+   * Asks the peer. Resolves with its answer whatever the response code: see `expectSuccess`.
+   * @throws RequestTimeoutError, ConnectionClosedError: the request may or may not have been carried out
+   */
+  request<Row extends RequestRow>(row: Row, header: HeaderOf<Row>, options: RequestOptions = {}): Promise<Reply<Row>> {
+    if (this.#closed) return Promise.reject(new ConnectionClosedError(this.address, 'it was closed before'));
+    const timeout = options.timeout ?? DEFAULT_REQUEST_TIMEOUT_MS;
+    const command = this.#command(row, header, options, 0);
+    return new Promise((resolve, reject) => {
+      this.#pending.set(command.opaque, {
+        row,
+        sentAt: this.#options.clock.monotonic(),
+        timer: this.#options.clock.setTimeout(() => this.#onTimeout(command.opaque, timeout), timeout),
+        resolve: resolve as (reply: Reply<RequestRow>) => void,
+        reject,
+      });
+      this.write(encodeFrame(command));
+    });
+  }
+
+  /** Tells the peer and wants no answer. @throws ConnectionClosedError */
+  oneway<Row extends RequestRow>(row: Row, header: HeaderOf<Row>, options: RequestOptions = {}): void {
+    if (this.#closed) throw new ConnectionClosedError(this.address, 'it was closed before');
+    this.write(encodeFrame(this.#command(row, header, options, ONEWAY_FLAG)));
+  }
+
+  /** Answers a request later than by its handler's return. */
+  answer<Row extends RequestRow>(
+    request: { readonly opaque: number; readonly serializeType: SerializeType },
+    row: Row | undefined,
+    answer: Answer<Row>,
+  ): void {
+    const extFields = Object.assign(emptyFields(), answer.extFields);
+    if (row && answer.header) row.reply.encode(answer.header as never, extFields);
+    this.write(
+      encodeFrame({
+        code: answer.code ?? ResponseCode.SUCCESS,
+        language: OUR_LANGUAGE,
+        version: OUR_VERSION,
+        opaque: request.opaque,
+        flag: RESPONSE_FLAG,
+        remark: answer.remark,
+        extFields,
+        body: answer.body ?? NO_BODY,
+        serializeType: request.serializeType,
+      }),
+    );
+  }
+
+  /** Queues whole frames. All that is queued within one turn goes out as one write. */
+  write(frames: Buffer): void {
+    if (this.#closed) return;
+    this.lastActivity = this.#options.clock.monotonic();
+    this.#outbox.add(frames);
+  }
+
+  onClose(listener: (connection: Connection, error?: Error) => void): void {
+    this.#closeListeners.push(listener);
+  }
+
+  /** Ends the connection; requests that wait for an answer are rejected. */
+  close(error?: Error): void {
+    if (this.#closed) return;
+    this.#outbox.flush();
+    this.#closed = true;
+    if (error) this.#stream.destroy();
+    else this.#stream.end(() => this.#stream.destroy());
+    const reason = error ?? new ConnectionClosedError(this.address, 'it was closed');
+    for (const pending of this.#pending.values()) {
+      this.#options.clock.clearTimeout(pending.timer);
+      pending.reject(reason);
+    }
+    this.#pending.clear();
+    for (const listener of this.#closeListeners) listener(this, error);
+  }
+
+  #command(row: RequestRow, header: object, options: RequestOptions, flag: number): RemotingCommand {
+    const extFields = Object.assign(emptyFields(), options.extFields);
+    row.header.encode(header, extFields);
+    this.#opaque = (this.#opaque + 1) & 0x7fffffff;
+    const command: RemotingCommand = {
+      code: row.code,
+      language: OUR_LANGUAGE,
+      version: OUR_VERSION,
+      opaque: this.#opaque,
+      flag,
+      remark: options.remark,
+      extFields,
+      body: options.body ?? NO_BODY,
+      serializeType: this.#options.serializeType ?? 'json',
+    };
+    this.#options.sign?.(command);
+    return command;
+  }
+
+  #onTimeout(opaque: number, timeout: number): void {
+    const pending = this.#pending.get(opaque);
+    if (!pending) return;
+    this.#pending.delete(opaque);
+    pending.reject(new RequestTimeoutError(this.address, pending.row.name, timeout));
+    if (this.#options.closeWhenSilent && this.#lastRead <= pending.sentAt) {
+      this.close(new ConnectionClosedError(this.address, `the peer has been silent for ${timeout} ms`));
+    }
+  }
+
+  #onData(chunk: Buffer): void {
+    if (this.#closed) return;
+    this.lastActivity = this.#lastRead = this.#options.clock.monotonic();
+    try {
+      this.#decoder.push(chunk, (frame) => {
+        this.#onFrame(frame);
+        return !this.#closed;
+      });
+    } catch (error) {
+      const cause = error instanceof Error ? error : new FrameError(String(error));
+      this.#options.logger.warn(`closing the connection with ${this.remoteAddress}: ${printable(cause.message)}`);
+      this.close(cause);
+    }
+  }
+
+  #onFrame(frame: Buffer): void {
+    const { handlers } = this.#options;
+    if (frame[4] === BINARY_TYPE && frame.length >= FRAME_HEAD + 13) {
+      const raw = handlers.rawHandler(frame.readInt16BE(FRAME_HEAD));
+      if (raw && (frame[FRAME_HEAD + 12]! & RESPONSE_FLAG) === 0) return raw.binary(frame, this);
+    }
+    const command = decodeFrame(frame);
+    if (isResponse(command)) return this.#onResponse(command);
+    const raw = handlers.rawHandler(command.code);
+    if (raw) return raw.command(command, this);
+    return this.#onRequest(command);
+  }
+
+  #onResponse(command: RemotingCommand): void {
+    const pending = this.#pending.get(command.opaque);
+    if (!pending) return; // answered after its time-out, or never asked for
+    this.#pending.delete(command.opaque);
+    this.#options.clock.clearTimeout(pending.timer);
+    const { code, remark, body, extFields, version } = command;
+    try {
+      const header = pending.row.reply.decodePartial(extFields);
+      pending.resolve({ code, remark, header, body, extFields, version, row: pending.row });
+    } catch (error) {
+      pending.reject(error instanceof Error ? error : new HeaderError(String(error)));
+    }
+  }
+
+  #onRequest(command: RemotingCommand): void {
+    const typed = this.#options.handlers.handler(command.code);
+    if (!typed) {
+      if (isOneway(command)) return;
+      this.answer(command, undefined, {
+        code: ResponseCode.REQUEST_CODE_NOT_SUPPORTED,
+        remark: ` request type ${command.code} not supported`,
+      });
+      return;
+    }
+    try {
+      const answer = typed.handle(this.#incoming(typed, command));
+      if (answer instanceof Promise) {
+        answer.then(
+          (value) => this.#answerTyped(typed, command, value),
+          (error: unknown) => this.#answerError(typed, command, error),
+        );
+      } else this.#answerTyped(typed, command, answer);
+    } catch (error) {
+      this.#answerError(typed, command, error);
+    }
+  }
+
+  #incoming(typed: TypedHandler, command: RemotingCommand): IncomingRequest<RequestRow> {
+    const { body, extFields, code, version, language, opaque, serializeType } = command;
+    const header = typed.row.header.decode(extFields) as HeaderOf<RequestRow>;
+    return {
+      header,
+      body,
+      extFields,
+      code,
+      version,
+      language,
+      opaque,
+      serializeType,
+      oneway: isOneway(command),
+      connection: this,
+    };
+  }
+
+  #answerTyped(typed: TypedHandler, command: RemotingCommand, answer: Answer<RequestRow> | undefined): void {
+    if (answer && !isOneway(command)) this.answer(command, typed.row, answer);
+  }
+
+  #answerError(typed: TypedHandler, command: RemotingCommand, error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error);
+    if (!(error instanceof HeaderError)) {
+      this.#options.logger.error(`${typed.row.name} of ${this.remoteAddress} failed: ${printable(message)}`);
+    }
+    if (isOneway(command)) return;
+    const code = error instanceof ResponseError ? error.responseCode : ResponseCode.SYSTEM_ERROR;
+    this.answer(command, undefined, { code, remark: printable(message) });
+  }
+}
+
+/** @throws ResponseError when the peer answered with another code than SUCCESS */
+export function expectSuccess<Row>(reply: Reply<Row>, address: string): void {
+  if (reply.code !== ResponseCode.SUCCESS) throw new ResponseError(reply.code, reply.remark, address, reply.row.name);
+}

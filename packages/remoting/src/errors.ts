@@ -1,0 +1,80 @@
+// Owns the errors of the wire. Each has a stable code, and a message that says what to do.
+
+export class RocketMQError extends Error {
+  /** @param code stable name of the kind of failure, for programs to compare */
+  constructor(
+    readonly code: string,
+    message: string,
+    options?: { cause?: unknown },
+  ) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/** No connection could be made to `address`. */
+export class ConnectError extends RocketMQError {
+  constructor(
+    readonly address: string,
+    reason: string,
+    options?: { cause?: unknown },
+  ) {
+    super('CONNECT_FAILED', `cannot connect to ${address}: ${reason}. Check that a RocketMQ server listens there.`, options);
+  }
+}
+
+/** The peer did not answer within the time allowed. The request may or may not have been carried out. */
+export class RequestTimeoutError extends RocketMQError {
+  constructor(
+    readonly address: string,
+    readonly request: string,
+    /** ms */
+    readonly timeout: number,
+  ) {
+    super('REQUEST_TIMEOUT', `${address} did not answer ${request} within ${timeout} ms. Raise the timeout, or look at that server's load.`);
+  }
+}
+
+/** The connection ended before the answer came. The request may or may not have been carried out. */
+export class ConnectionClosedError extends RocketMQError {
+  constructor(
+    readonly address: string,
+    reason: string,
+    options?: { cause?: unknown },
+  ) {
+    super('CONNECTION_CLOSED', `the connection to ${address} is closed: ${reason}. Send again: it is dialled anew.`, options);
+  }
+}
+
+/** Bytes that are not a frame of this protocol; the connection they came on is of no further use. */
+export class FrameError extends RocketMQError {
+  constructor(message: string) {
+    super('BAD_FRAME', `${message}. Is the peer a RocketMQ remoting client or server?`);
+  }
+}
+
+/** A header field is missing or is not of its type. */
+export class HeaderError extends RocketMQError {
+  constructor(message: string) {
+    super('BAD_HEADER', message);
+  }
+}
+
+/** Bytes that are not a message record, a batch or a body of this protocol. */
+export class DecodeError extends RocketMQError {
+  constructor(message: string) {
+    super('BAD_BODY', message);
+  }
+}
+
+/** The peer answered with a response code other than SUCCESS. */
+export class ResponseError extends RocketMQError {
+  constructor(
+    readonly responseCode: number,
+    readonly remark: string | undefined,
+    readonly address: string,
+    readonly request: string,
+  ) {
+    super('RESPONSE_CODE', `${address} answered ${request} with code ${responseCode}${remark ? `: ${remark}` : ''}`);
+  }
+}

@@ -1,0 +1,105 @@
+// Owns framing: where one command ends in a stream of bytes and the next begins, and the limits on that.
+import { NO_BODY } from './command.js';
+import type { RemotingCommand } from './command.js';
+import { FrameError } from './errors.js';
+import { decodeBinaryHeader, encodeBinaryHeader } from './header-binary.js';
+import { decodeJsonHeader, encodeJsonHeader } from './header-json.js';
+
+/** length(4), then serialize type(1) and header length(3) */
+export const FRAME_HEAD = 8;
+
+export const JSON_TYPE = 0;
+export const BINARY_TYPE = 1;
+
+export interface FrameLimits {
+  /** largest frame in bytes, its length field included; default 16 MiB, Apache's com.rocketmq.remoting.frameMaxLength */
+  readonly maxFrameBytes: number;
+  /** largest header in bytes; default 1 MiB */
+  readonly maxHeaderBytes: number;
+}
+
+export const defaultFrameLimits: FrameLimits = { maxFrameBytes: 16 * 1024 * 1024, maxHeaderBytes: 1024 * 1024 };
+
+/** Cuts a stream of chunks into whole frames. A large frame is joined once, when its last byte has come. */
+export class FrameDecoder {
+  #parts: Buffer[] = [];
+  #have = 0;
+  /** bytes of the frame under way, 0 while its length is unknown */
+  #need = 0;
+
+  constructor(private readonly limits: FrameLimits = defaultFrameLimits) {}
+
+  /** True while a frame has begun and not ended. */
+  get partial(): boolean {
+    return this.#have > 0;
+  }
+
+  /**
+   * Calls `onFrame` with each frame that is complete, its 4 length bytes included, until it returns false.
+   * @throws FrameError when a length is out of bounds; nothing more can be read from this stream
+   */
+  push(chunk: Buffer, onFrame: (frame: Buffer) => boolean): void {
+    let data = chunk;
+    if (this.#have > 0) {
+      this.#parts.push(chunk);
+      this.#have += chunk.length;
+      if (this.#have < (this.#need || FRAME_HEAD)) return;
+      data = this.#parts.length === 1 ? this.#parts[0]! : Buffer.concat(this.#parts, this.#have);
+      this.#parts = [];
+      this.#have = 0;
+    }
+    let at = 0;
+    while (data.length - at >= FRAME_HEAD) {
+      const size = this.#sizeOfFrame(data, at);
+      if (data.length - at < size) break;
+      if (!onFrame(data.subarray(at, at + size))) return;
+      at += size;
+    }
+    this.#keep(data.subarray(at));
+  }
+
+  #sizeOfFrame(data: Buffer, at: number): number {
+    const length = data.readUInt32BE(at);
+    const headerLength = data.readUInt32BE(at + 4) & 0xffffff;
+    if (length + 4 > this.limits.maxFrameBytes) {
+      throw new FrameError(`a frame of ${length + 4} bytes exceeds the limit of ${this.limits.maxFrameBytes}`);
+    }
+    if (length < 4 || headerLength > length - 4) throw new FrameError(`a frame of ${length} bytes has a header of ${headerLength}`);
+    if (headerLength > this.limits.maxHeaderBytes) {
+      throw new FrameError(`a header of ${headerLength} bytes exceeds the limit of ${this.limits.maxHeaderBytes}`);
+    }
+    return length + 4;
+  }
+
+  #keep(rest: Buffer): void {
+    this.#need = 0;
+    if (rest.length === 0) return;
+    this.#parts = [rest];
+    this.#have = rest.length;
+    if (rest.length >= FRAME_HEAD) this.#need = this.#sizeOfFrame(rest, 0);
+  }
+}
+
+/** @param frame one whole frame, its 4 length bytes included */
+export function decodeFrame(frame: Buffer): RemotingCommand {
+  if (frame.length < FRAME_HEAD) throw new FrameError(`a frame of ${frame.length} bytes is too short`);
+  const type = frame[4];
+  const headerEnd = FRAME_HEAD + (frame.readUInt32BE(4) & 0xffffff);
+  if (headerEnd > frame.length) throw new FrameError('a header is longer than its frame');
+  const bytes = frame.subarray(FRAME_HEAD, headerEnd);
+  const body = headerEnd === frame.length ? NO_BODY : frame.subarray(headerEnd);
+  if (type === JSON_TYPE) return { ...decodeJsonHeader(bytes), body, serializeType: 'json' };
+  if (type === BINARY_TYPE) return { ...decodeBinaryHeader(bytes), body, serializeType: 'binary' };
+  throw new FrameError(`serialize type ${type} is neither JSON (0) nor ROCKETMQ (1)`);
+}
+
+export function encodeFrame(command: RemotingCommand): Buffer {
+  const binary = command.serializeType === 'binary';
+  const header = binary ? encodeBinaryHeader(command) : encodeJsonHeader(command);
+  const frame = Buffer.allocUnsafe(FRAME_HEAD + header.length + command.body.length);
+  frame.writeUInt32BE(4 + header.length + command.body.length, 0);
+  frame.writeUInt32BE(((binary ? BINARY_TYPE : JSON_TYPE) << 24) | header.length, 4);
+  header.copy(frame, FRAME_HEAD);
+  command.body.copy(frame, FRAME_HEAD + header.length);
+  return frame;
+}

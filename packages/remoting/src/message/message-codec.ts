@@ -1,0 +1,209 @@
+// Owns the layout of a message's record, the same in the commit log and in the bodies of pull answers.
+import { DecodeError } from '../errors.js';
+import { inflateBody } from './compression.js';
+import { bodyCrc } from './hash.js';
+import type { HostPort, MessageExt } from './message.js';
+import { encodeOffsetMsgId } from './message-id.js';
+import { MessageProperty, decodeProperties } from './property.js';
+import { SysFlag, withoutCompression } from './sys-flag.js';
+
+/** A record whose topic's length takes one byte. */
+export const MESSAGE_MAGIC_V1 = 0xdaa320a7 | 0;
+/** A record whose topic's length takes two bytes: for topics of more than 127 bytes. */
+export const MESSAGE_MAGIC_V2 = 0xdaa320ab | 0;
+/** What fills the end of a commit log file that the next record does not fit into. */
+export const BLANK_MAGIC = 0xcbd43194 | 0;
+
+/** Positions of the fields that stand before the first one of variable size. */
+export const RecordAt = {
+  totalSize: 0,
+  magic: 4,
+  bodyCrc: 8,
+  queueId: 12,
+  flag: 16,
+  queueOffset: 20,
+  physicalOffset: 28,
+  sysFlag: 36,
+  bornTimestamp: 40,
+  bornHost: 48,
+} as const;
+
+export const MAX_TOPIC_BYTES_V1 = 127;
+export const MAX_PROPERTIES_BYTES = 32767;
+
+/** Bytes of a record with IPv4 hosts, without body, topic and properties. */
+const FIXED_BYTES_V1 = 91;
+const IPV6_EXTRA = 12;
+
+/** @param sysFlag says how long the two hosts are. All lengths in bytes. */
+export function recordSize(sysFlag: number, bodyLength: number, topicLength: number, propertiesLength: number): number {
+  const bornExtra = (sysFlag & SysFlag.BORNHOST_V6) === 0 ? 0 : IPV6_EXTRA;
+  const storeExtra = (sysFlag & SysFlag.STOREHOST_V6) === 0 ? 0 : IPV6_EXTRA;
+  const topicExtra = topicLength > MAX_TOPIC_BYTES_V1 ? 1 : 0;
+  return FIXED_BYTES_V1 + bornExtra + storeExtra + topicExtra + bodyLength + topicLength + propertiesLength;
+}
+
+/** 64-bit numbers here are offsets and times: all within what a JavaScript number holds exactly. */
+export function readLong(bytes: Buffer, at: number): number {
+  return bytes.readInt32BE(at) * 0x100000000 + bytes.readUInt32BE(at + 4);
+}
+
+export function writeLong(bytes: Buffer, value: number, at: number): void {
+  bytes.writeInt32BE(Math.floor(value / 0x100000000), at);
+  bytes.writeUInt32BE(((value % 0x100000000) + 0x100000000) % 0x100000000, at + 4);
+}
+
+export interface DecodeOptions {
+  /** inflate compressed bodies; default true */
+  readonly inflate?: boolean;
+  /** compare the body with its CRC; default true */
+  readonly checkCrc?: boolean;
+}
+
+/** Reads the record that begins at `at`. @throws DecodeError when it is damaged or cut off */
+export function decodeRecord(bytes: Buffer, at = 0, options: DecodeOptions = {}): MessageExt {
+  const size = bytes.length - at >= 8 ? bytes.readInt32BE(at) : -1;
+  if (size < FIXED_BYTES_V1 || at + size > bytes.length) throw new DecodeError(`a message record at byte ${at} is cut off`);
+  const magic = bytes.readInt32BE(at + RecordAt.magic);
+  if (magic !== MESSAGE_MAGIC_V1 && magic !== MESSAGE_MAGIC_V2) {
+    throw new DecodeError(`there is no message record at byte ${at} (magic 0x${(magic >>> 0).toString(16)})`);
+  }
+  const cursor = new Cursor(bytes, at + RecordAt.bornHost, at + size);
+  const sysFlag = bytes.readInt32BE(at + RecordAt.sysFlag);
+  const bornHost = cursor.host((sysFlag & SysFlag.BORNHOST_V6) !== 0);
+  const storeTimestamp = cursor.long();
+  const storeHost = cursor.host((sysFlag & SysFlag.STOREHOST_V6) !== 0);
+  const reconsumeTimes = cursor.int();
+  const preparedTransactionOffset = cursor.long();
+  const stored = cursor.bytes(cursor.int());
+  const topic = cursor.bytes(magic === MESSAGE_MAGIC_V1 ? cursor.byte() : cursor.short()).toString('utf8');
+  const properties = decodeProperties(cursor.bytes(cursor.short()).toString('utf8'));
+  if (!cursor.atEnd) throw new DecodeError(`a message record at byte ${at} is not of the size that it says`);
+  const crc = bytes.readInt32BE(at + RecordAt.bodyCrc);
+  if (options.checkCrc !== false && bodyCrc(stored) !== crc) {
+    throw new DecodeError(`the body of the message record at byte ${at} does not match its CRC`);
+  }
+  const inflate = options.inflate !== false && (sysFlag & SysFlag.COMPRESSED) !== 0;
+  const physicalOffset = readLong(bytes, at + RecordAt.physicalOffset);
+  const offsetMsgId = encodeOffsetMsgId(storeHost.address, storeHost.port, physicalOffset);
+  return {
+    topic,
+    queueId: bytes.readInt32BE(at + RecordAt.queueId),
+    flag: bytes.readInt32BE(at + RecordAt.flag),
+    sysFlag: inflate ? withoutCompression(sysFlag) : sysFlag,
+    body: inflate ? inflateBody(stored, sysFlag) : stored,
+    properties,
+    bornTimestamp: readLong(bytes, at + RecordAt.bornTimestamp),
+    bornHost,
+    storeTimestamp,
+    storeHost,
+    queueOffset: readLong(bytes, at + RecordAt.queueOffset),
+    physicalOffset,
+    preparedTransactionOffset,
+    reconsumeTimes,
+    storeSize: size,
+    bodyCrc: crc,
+    msgId: properties.get(MessageProperty.UNIQ_KEY) ?? offsetMsgId,
+    offsetMsgId,
+  };
+}
+
+/** Reads records that follow each other, as in a pull answer's body. @throws DecodeError */
+export function decodeRecords(bytes: Buffer, options?: DecodeOptions): MessageExt[] {
+  const messages: MessageExt[] = [];
+  for (let at = 0; at < bytes.length; at += messages.at(-1)!.storeSize) messages.push(decodeRecord(bytes, at, options));
+  return messages;
+}
+
+/** Reads on through a record, and never beyond its end. */
+class Cursor {
+  constructor(
+    private readonly source: Buffer,
+    private at: number,
+    private readonly end: number,
+  ) {}
+
+  get atEnd(): boolean {
+    return this.at === this.end;
+  }
+
+  bytes(length: number): Buffer {
+    const start = this.at;
+    if (length < 0 || start + length > this.end) throw new DecodeError('a message record has a field that is longer than itself');
+    this.at += length;
+    return this.source.subarray(start, start + length);
+  }
+
+  byte(): number {
+    return this.bytes(1)[0]!;
+  }
+
+  short(): number {
+    return this.bytes(2).readInt16BE(0);
+  }
+
+  int(): number {
+    return this.bytes(4).readInt32BE(0);
+  }
+
+  long(): number {
+    return readLong(this.bytes(8), 0);
+  }
+
+  host(v6: boolean): HostPort {
+    return { address: this.bytes(v6 ? 16 : 4), port: this.int() };
+  }
+}
+
+/** All that a record says, as the store encodes it. Its sysFlag must say how long the hosts are. */
+export interface RecordFields {
+  readonly topic: Buffer;
+  readonly queueId: number;
+  readonly flag: number;
+  readonly sysFlag: number;
+  readonly queueOffset: number;
+  readonly physicalOffset: number;
+  readonly bornTimestamp: number;
+  readonly bornHost: HostPort;
+  readonly storeTimestamp: number;
+  readonly storeHost: HostPort;
+  readonly reconsumeTimes: number;
+  readonly preparedTransactionOffset: number;
+  readonly body: Buffer;
+  readonly properties: Buffer;
+}
+
+/** The plain encoder: what a faster one must equal. */
+export function encodeRecord(fields: RecordFields): Buffer {
+  const { topic, body, properties, sysFlag } = fields;
+  const size = recordSize(sysFlag, body.length, topic.length, properties.length);
+  const v2 = topic.length > MAX_TOPIC_BYTES_V1;
+  const bytes = Buffer.allocUnsafe(size);
+  bytes.writeInt32BE(size, RecordAt.totalSize);
+  bytes.writeInt32BE(v2 ? MESSAGE_MAGIC_V2 : MESSAGE_MAGIC_V1, RecordAt.magic);
+  bytes.writeInt32BE(bodyCrc(body), RecordAt.bodyCrc);
+  bytes.writeInt32BE(fields.queueId, RecordAt.queueId);
+  bytes.writeInt32BE(fields.flag, RecordAt.flag);
+  writeLong(bytes, fields.queueOffset, RecordAt.queueOffset);
+  writeLong(bytes, fields.physicalOffset, RecordAt.physicalOffset);
+  bytes.writeInt32BE(sysFlag, RecordAt.sysFlag);
+  writeLong(bytes, fields.bornTimestamp, RecordAt.bornTimestamp);
+  let at = writeHost(bytes, fields.bornHost, RecordAt.bornHost);
+  writeLong(bytes, fields.storeTimestamp, at);
+  at = writeHost(bytes, fields.storeHost, at + 8);
+  bytes.writeInt32BE(fields.reconsumeTimes, at);
+  writeLong(bytes, fields.preparedTransactionOffset, at + 4);
+  bytes.writeInt32BE(body.length, at + 12);
+  body.copy(bytes, at + 16);
+  at += 16 + body.length;
+  at = v2 ? bytes.writeInt16BE(topic.length, at) : bytes.writeInt8(topic.length, at);
+  topic.copy(bytes, at);
+  at = bytes.writeInt16BE(properties.length, at + topic.length);
+  properties.copy(bytes, at);
+  return bytes;
+}
+
+function writeHost(bytes: Buffer, host: HostPort, at: number): number {
+  host.address.copy(bytes, at);
+  return bytes.writeInt32BE(host.port, at + host.address.length);
+}

@@ -1,0 +1,76 @@
+// Owns the rows of what producers ask: sends in their three forms, and the fields' short names of V2.
+import { flag, int, long, maybe, text } from '../field.js';
+import { request } from '../request.js';
+import { viaTopic } from './common.js';
+
+const sendReply = {
+  msgId: text(),
+  queueId: int(),
+  queueOffset: long(),
+  transactionId: maybe(text()),
+  batchUniqId: maybe(text()),
+  recallHandle: maybe(text()),
+};
+
+/** The fields of SEND_MESSAGE, by their short names in SEND_MESSAGE_V2. */
+export const sendMessageFields = {
+  a: 'producerGroup',
+  b: 'topic',
+  c: 'defaultTopic',
+  d: 'defaultTopicQueueNums',
+  e: 'queueId',
+  f: 'sysFlag',
+  g: 'bornTimestamp',
+  h: 'flag',
+  i: 'properties',
+  j: 'reconsumeTimes',
+  k: 'unitMode',
+  l: 'maxReconsumeTimes',
+  m: 'batch',
+  n: 'brokerName',
+} as const;
+
+const sendV2 = {
+  a: text(),
+  b: text(),
+  c: text(),
+  d: int(),
+  e: int(),
+  f: int(),
+  g: long(),
+  h: int(),
+  i: maybe(text()),
+  j: maybe(int()),
+  k: maybe(flag()),
+  l: maybe(int()),
+  m: maybe(flag()),
+  n: maybe(text()),
+  ...viaTopic,
+};
+
+export const produceRequests = {
+  SEND_MESSAGE: request(
+    10,
+    'SEND_MESSAGE',
+    ['broker'],
+    {
+      producerGroup: text(),
+      topic: text(),
+      defaultTopic: text(),
+      defaultTopicQueueNums: int(),
+      queueId: int(),
+      sysFlag: int(),
+      bornTimestamp: long(),
+      flag: int(),
+      properties: maybe(text()),
+      reconsumeTimes: maybe(int()),
+      unitMode: maybe(flag()),
+      batch: maybe(flag()),
+      maxReconsumeTimes: maybe(int()),
+      ...viaTopic,
+    },
+    sendReply,
+  ),
+  SEND_MESSAGE_V2: request(310, 'SEND_MESSAGE_V2', ['broker'], sendV2, sendReply),
+  SEND_BATCH_MESSAGE: request(320, 'SEND_BATCH_MESSAGE', ['broker'], sendV2, sendReply),
+};
