@@ -1,0 +1,82 @@
+// Owns a real Apache RocketMQ name server and broker on 127.0.0.1: start, readiness, end.
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Child, startChild } from './children.js';
+import { BROKER_SETTINGS, type Cluster, propertiesFile } from './cluster.js';
+import { apacheJars, ROCKETMQ_5 } from './jars.js';
+import { freeBrokerPort, freePort } from './ports.js';
+import { waitForRoute } from './route-probe.js';
+
+const BOOT_TIMEOUT_MS = 90_000;
+
+/** Apache reaches into the JDK's own classes; without these it fails on JDK 17. */
+const OPEN_MODULES = [
+  '--add-exports=java.base/sun.nio.ch=ALL-UNNAMED',
+  '--add-opens=java.base/java.nio=ALL-UNNAMED',
+  '--add-opens=java.base/sun.nio.ch=ALL-UNNAMED',
+];
+/** What only Apache's broker needs to be steady in short tests on a slow machine. */
+const APACHE_SETTINGS: Readonly<Record<string, string>> = {
+  // The default of 200 ms makes a cold JVM refuse sends with "broker busy".
+  waitTimeMillsInSendQueue: '20000',
+  // It keeps verdicts back this long, ms; at the default of 3000 it asks about transactions that were committed.
+  transactionOpBatchInterval: '100',
+};
+
+const NAME_SERVER_HEAP = ['-Xms64m', '-Xmx192m'];
+export const SMALL_BROKER_HEAP: readonly string[] = ['-Xms256m', '-Xmx768m', '-XX:MaxDirectMemorySize=512m'];
+
+export interface ApacheOptions {
+  /** A directory that a broker, ours or Apache's, has used before. Default: a new one. */
+  store?: string;
+  /** Keys of broker.conf over those of BROKER_SETTINGS. */
+  settings?: Record<string, string>;
+  /** JVM options of the broker's heap. Default: small. */
+  brokerHeap?: readonly string[];
+}
+
+export async function startApache(options: ApacheOptions = {}): Promise<Cluster> {
+  const classPath = await apacheJars(ROCKETMQ_5);
+  const home = mkdtempSync(join(tmpdir(), 'apache-rocketmq-'));
+  mkdirSync(join(home, 'conf'));
+  const java = (name: string, heap: readonly string[], args: string[]): Child =>
+    startChild(name, 'java', [...OPEN_MODULES, ...heap, `-Duser.home=${home}`, '-cp', classPath, ...args], {
+      env: { ROCKETMQ_HOME: home },
+      cwd: home,
+    });
+
+  const nameServerPort = await freePort();
+  const nameServer = `127.0.0.1:${nameServerPort}`;
+  const nameServerFile = join(home, 'conf/namesrv.conf');
+  writeFileSync(nameServerFile, propertiesFile({ listenPort: String(nameServerPort), bindAddress: '127.0.0.1' }));
+  const nameServerChild = java('Apache name server', NAME_SERVER_HEAP, [
+    'org.apache.rocketmq.namesrv.NamesrvStartup', '-c', nameServerFile,
+  ]);
+  await nameServerChild.line(/boot success/i, BOOT_TIMEOUT_MS);
+
+  const store = options.store ?? join(home, 'store');
+  const brokerPort = await freeBrokerPort();
+  const brokerFile = join(home, 'conf/broker.conf');
+  const own = { listenPort: String(brokerPort), namesrvAddr: nameServer, storePathRootDir: store };
+  writeFileSync(brokerFile, propertiesFile({ ...BROKER_SETTINGS, ...APACHE_SETTINGS, ...own, ...options.settings }));
+  const broker = java('Apache broker', options.brokerHeap ?? SMALL_BROKER_HEAP, [
+    'org.apache.rocketmq.broker.BrokerStartup', '-c', brokerFile,
+  ]);
+  await broker.line(/boot success/i, BOOT_TIMEOUT_MS);
+  await waitForRoute(nameServer, 'TBW102');
+  return {
+    nameServer,
+    brokerAddress: `127.0.0.1:${brokerPort}`,
+    store,
+    brokerPid: broker.pid,
+    // The broker first: it tells the name server that it goes.
+    async stop() {
+      await broker.stop();
+      await nameServerChild.stop();
+    },
+    async kill() {
+      await Promise.all([broker.kill(), nameServerChild.kill()]);
+    },
+  };
+}

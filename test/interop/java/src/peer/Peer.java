@@ -1,0 +1,78 @@
+package peer;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Runs named scenarios with the unmodified Java client and prints what happened, one JSON object a line.
+ *
+ * <pre>peer.Peer NAME_SERVER RUN SCENARIO...</pre>
+ *
+ * RUN sets this run's topics and groups apart from others on the same broker. All scenarios run at once, each
+ * on its own clients. Each ends with a line whose event is "done" or "failed"; what the lines should say is
+ * judged by the tests that start this program.
+ */
+public final class Peer {
+    private static final Map<String, Scenario> SCENARIOS = new LinkedHashMap<>();
+
+    static {
+        SCENARIOS.put("sync", SendScenarios::sync);
+        SCENARIOS.put("async", SendScenarios::async);
+        SCENARIOS.put("oneway", SendScenarios::oneway);
+        SCENARIOS.put("batch", SendScenarios::batch);
+        SCENARIOS.put("properties", SendScenarios::properties);
+        SCENARIOS.put("large", SendScenarios::large);
+        SCENARIOS.put("delay", SendScenarios::delay);
+        SCENARIOS.put("tags", ConsumeScenarios::tags);
+        SCENARIOS.put("retry", ConsumeScenarios::retry);
+        SCENARIOS.put("orderly", ConsumeScenarios::orderly);
+        SCENARIOS.put("offsets", ConsumeScenarios::offsets);
+        SCENARIOS.put("pull", ConsumeScenarios::pull);
+        SCENARIOS.put("share", ShareScenario::run);
+        SCENARIOS.put("transaction", TransactionScenario::run);
+        SCENARIOS.put("store-fill", StoreScenarios::fill);
+        SCENARIOS.put("store-check", StoreScenarios::check);
+    }
+
+    private Peer() {
+    }
+
+    public static void main(String[] args) throws Exception {
+        List<Thread> threads = new ArrayList<>();
+        for (int i = 2; i < args.length; i++) {
+            String name = args[i];
+            Scenario scenario = SCENARIOS.get(name);
+            if (scenario == null) {
+                throw new IllegalArgumentException("no scenario " + name + "; there are " + SCENARIOS.keySet());
+            }
+            Run run = new Run(args[0], args[1], name);
+            threads.add(new Thread(() -> runToTheEnd(scenario, run), name));
+        }
+        for (Thread thread : threads) {
+            thread.start();
+        }
+        for (Thread thread : threads) {
+            thread.join();
+        }
+        // The clients keep non-daemon threads after shutdown().
+        System.exit(0);
+    }
+
+    private static void runToTheEnd(Scenario scenario, Run run) {
+        try {
+            scenario.run(run);
+            run.emit("done");
+        } catch (Throwable e) {
+            StackTraceElement[] stack = e.getStackTrace();
+            run.emit("failed", "error", e.toString(), "where", stack.length == 0 ? "" : String.valueOf(stack[0]));
+        } finally {
+            run.shutdownClients();
+        }
+    }
+
+    interface Scenario {
+        void run(Run run) throws Exception;
+    }
+}

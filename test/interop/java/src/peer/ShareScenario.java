@@ -1,0 +1,78 @@
+package peer;
+
+import java.util.TreeSet;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
+import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
+import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
+import org.apache.rocketmq.client.producer.DefaultMQProducer;
+import org.apache.rocketmq.common.message.Message;
+import org.apache.rocketmq.common.message.MessageExt;
+import org.apache.rocketmq.common.message.MessageQueue;
+
+/** Two consumers of one group: they share the queues, and the one that stays takes over those of the one that goes. */
+final class ShareScenario {
+    private static final int MESSAGES = 40;
+    private static final int QUEUES = 4;
+
+    private ShareScenario() {
+    }
+
+    static void run(Run run) throws Exception {
+        DefaultMQProducer producer = run.producer();
+        AtomicInteger seen = new AtomicInteger();
+        // Creates the topic, so that both consumers know its route when they start.
+        producer.send(new Message(run.topic(), Text.bytes("first")));
+
+        DefaultMQPushConsumer left = consumer(run, "left", seen);
+        left.start();
+        DefaultMQPushConsumer right = consumer(run, "right", seen);
+        right.start();
+        Until.holds("two queues each", () -> queuesOf(run, left).size() == QUEUES / 2
+            && queuesOf(run, right).size() == QUEUES / 2 && seen.get() >= 1);
+        run.emit("shared", "left", queuesOf(run, left), "right", queuesOf(run, right));
+        int before = seen.get();
+        send(run, producer, "both");
+        Until.holds("all messages of the two", () -> seen.get() >= before + MESSAGES);
+
+        right.shutdown();
+        Until.holds("all queues at the one left", () -> queuesOf(run, left).size() == QUEUES);
+        run.emit("alone", "left", queuesOf(run, left));
+        int beforeAlone = seen.get();
+        send(run, producer, "alone");
+        Until.holds("all messages of the one", () -> seen.get() >= beforeAlone + MESSAGES);
+    }
+
+    private static DefaultMQPushConsumer consumer(Run run, String name, AtomicInteger seen) throws Exception {
+        DefaultMQPushConsumer consumer = run.pushConsumer(run.named("group"));
+        consumer.setInstanceName(name);
+        consumer.subscribe(run.topic(), "*");
+        consumer.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {
+            for (MessageExt message : messages) {
+                run.emitMessage("received", message, "consumer", name);
+                seen.incrementAndGet();
+            }
+            return ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
+        });
+        return consumer;
+    }
+
+    private static void send(Run run, DefaultMQProducer producer, String phase) throws Exception {
+        for (int i = 0; i < MESSAGES; i++) {
+            Message message = new Message(run.topic(), Text.bytes(phase + "-" + i));
+            producer.send(message, (queues, sent, index) -> queues.get((Integer) index % queues.size()), i);
+        }
+    }
+
+    /** The queues of the scenario's topic that a consumer has been given; the client has no public door to this. */
+    private static Set<Integer> queuesOf(Run run, DefaultMQPushConsumer consumer) {
+        Set<Integer> ids = new TreeSet<>();
+        for (MessageQueue queue : consumer.getDefaultMQPushConsumerImpl().getRebalanceImpl().getProcessQueueTable().keySet()) {
+            if (queue.getTopic().equals(run.topic())) {
+                ids.add(queue.getQueueId());
+            }
+        }
+        return ids;
+    }
+}
