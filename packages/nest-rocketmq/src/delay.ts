@@ -1,0 +1,70 @@
+// Owns lengths of time that users write ('30m', 1500), and the broker's table of delay levels that they are mapped to.
+import { InvalidOptionError } from './errors.js';
+
+/** A length of time: milliseconds, or a number with a unit: `'500ms'`, `'10s'`, `'30m'`, `'2h'`, `'1d'`. */
+export type Duration = number | string;
+
+/** Apache's default for the broker setting of the same name: level 1 is 1s, level 18 is 2h. */
+export const DEFAULT_MESSAGE_DELAY_LEVEL = '1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h';
+
+const UNITS = new Map([
+  ['ms', 1],
+  ['s', 1000],
+  ['m', 60_000],
+  ['h', 3_600_000],
+  ['d', 86_400_000],
+]);
+
+/** Milliseconds of `duration`, or undefined when it is none. */
+export function milliseconds(duration: unknown): number | undefined {
+  if (typeof duration === 'number') return Number.isFinite(duration) && duration >= 0 ? duration : undefined;
+  const match = typeof duration === 'string' ? /^(\d+)\s*(ms|s|m|h|d)$/.exec(duration.trim()) : null;
+  return match ? Number(match[1]) * UNITS.get(match[2])! : undefined;
+}
+
+export class DelayLevels {
+  readonly #names: readonly string[];
+  readonly #lengths: readonly number[];
+
+  /** @param table the cluster's `messageDelayLevel`, in Apache's form: lengths in rising order, separated by spaces */
+  constructor(table: string = DEFAULT_MESSAGE_DELAY_LEVEL) {
+    this.#names = table.trim().split(/\s+/);
+    this.#lengths = this.#names.map((name) => {
+      const length = milliseconds(name);
+      if (length === undefined || length === 0) {
+        throw new InvalidOptionError('messageDelayLevel', table, `lengths such as '${DEFAULT_MESSAGE_DELAY_LEVEL}'`);
+      }
+      return length;
+    });
+  }
+
+  /** The highest level; the lowest is 1. */
+  get max(): number {
+    return this.#names.length;
+  }
+
+  /**
+   * The level whose delay is exactly `delay`.
+   * @param option what to call the value in the error
+   * @throws InvalidOptionError when no level is that long; it names the two nearest
+   */
+  levelOf(delay: Duration, option = 'delay'): number {
+    const length = milliseconds(delay);
+    if (length === undefined) throw new InvalidOptionError(option, delay, `milliseconds, or a length such as '10s' or '30m'`);
+    const index = this.#lengths.indexOf(length);
+    if (index >= 0) return index + 1;
+    const [below, above] = this.#nearest(length);
+    throw new InvalidOptionError(
+      option,
+      delay,
+      `the length of one of the broker's delay levels; the two nearest are ${below} and ${above} (all: ${this.#names.join(' ')})`,
+    );
+  }
+
+  /** The level below and the level above `length`; past an end, the two levels at that end. */
+  #nearest(length: number): [string, string] {
+    const next = this.#lengths.findIndex((candidate) => candidate > length);
+    const above = Math.max(next < 0 ? this.#lengths.length - 1 : next, Math.min(1, this.#lengths.length - 1));
+    return [this.#names[Math.max(0, above - 1)], this.#names[above]];
+  }
+}

@@ -1,0 +1,66 @@
+// Owns the errors of the Nest module. What the client or the wire throws passes through unchanged.
+import { RocketMQError } from '@nest-rocketmq/remoting';
+
+/** An option that the module, a decorator or a send cannot work with: its name, what was given, what is allowed. */
+export { InvalidOptionError } from '@nest-rocketmq/client';
+
+/** The directory of the embedded broker is in use by another process. */
+export class StoreInUseError extends RocketMQError {
+  constructor(
+    readonly store: string,
+    /** the process that holds the store */
+    readonly pid: number | undefined,
+    options?: { cause?: unknown },
+  ) {
+    const holder = pid === undefined ? 'another process' : `process ${pid}`;
+    super(
+      'STORE_IN_USE',
+      `the embedded broker's store ${store} is held by ${holder}. ` +
+        `Two ways out: give this app a store of its own, RocketMQModule.forRoot({ embedded: { store: 'another/path' } }) or 'memory'; ` +
+        `or share that broker: embedded: { listen: '127.0.0.1:10911' } there, and { nameServer: '127.0.0.1:9876' } here.`,
+      options,
+    );
+  }
+}
+
+/** Two listeners of one consumer group that cannot share the group's one consumer. */
+export class ListenerConflictError extends RocketMQError {
+  constructor(group: string, first: string, second: string, reason: string) {
+    super('LISTENER_CONFLICT', `consumer group '${group}': ${first} and ${second} ${reason}`);
+  }
+}
+
+/** A decorated class or method that cannot be a listener. */
+export class InvalidListenerError extends RocketMQError {
+  constructor(listener: string, reason: string) {
+    super('INVALID_LISTENER', `${listener}: ${reason}`);
+  }
+}
+
+/** A transactional send to a topic for which the app has no transaction listener, or two. */
+export class TransactionListenerError extends RocketMQError {
+  constructor(message: string) {
+    super('TRANSACTION_LISTENER', message);
+  }
+}
+
+/** A payload that the converter cannot turn into a body. */
+export class MessageEncodeError extends RocketMQError {
+  constructor(reason: string, options?: { cause?: unknown }) {
+    super('MESSAGE_ENCODE', `this payload cannot be sent: ${reason}`, options);
+  }
+}
+
+/** A body that the converter cannot turn into the listener's payload. */
+export class MessageDecodeError extends RocketMQError {
+  constructor(reason: string, options?: { cause?: unknown }) {
+    super('MESSAGE_DECODE', reason, options);
+  }
+}
+
+/** The module is used outside the life of its application. */
+export class NotRunningError extends RocketMQError {
+  constructor(message: string) {
+    super('NOT_RUNNING', message);
+  }
+}

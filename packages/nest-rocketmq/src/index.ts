@@ -1,0 +1,33 @@
+// The public door of the package.
+export { RocketMQModule } from './rocketmq.module.js';
+export type { RocketMQModuleAsyncOptions, RocketMQOptionsFactory } from './rocketmq.module.js';
+export { NAME_SERVER_ENV } from './rocketmq.options.js';
+export type { ConsumerSettings, ProducerSettings, RocketMQModuleOptions } from './rocketmq.options.js';
+export { ROCKETMQ_BACKEND, ROCKETMQ_CONTEXT_TYPE, ROCKETMQ_OPTIONS } from './rocketmq.tokens.js';
+export { RocketMQTemplate } from './rocketmq-template.js';
+export type { SendOptions, TransactionOptions, TransactionResult } from './rocketmq-template.js';
+export type { DelayOptions, MessageOptions } from './outgoing-message.js';
+export { RocketMQMessageListener } from './decorators/rocketmq-message-listener.js';
+export { RocketMQTransactionListener } from './decorators/rocketmq-transaction-listener.js';
+export { RocketMQLocalTransactionState } from './listener-metadata.js';
+export type {
+  MessageListenerOptions,
+  RocketMQListener,
+  RocketMQLocalTransactionListener,
+  TransactionContext,
+  TransactionListenerOptions,
+} from './listener-metadata.js';
+export { RocketMQContext } from './rocketmq-context.js';
+export { RocketMQListeners } from './rocketmq-listeners.js';
+export type { Consumption } from './listener-container.js';
+export { JsonMessageConverter } from './message-converter.js';
+export type { EncodedBody, IncomingBody, MessageConverter, PayloadKind } from './message-converter.js';
+export { DEFAULT_MESSAGE_DELAY_LEVEL, DelayLevels, milliseconds } from './delay.js';
+export type { Duration } from './delay.js';
+export type { Destination, DestinationObject } from './destination.js';
+export { ClusterBackend } from './backend.js';
+export type { RocketMQBackend } from './backend.js';
+export { EmbeddedBackend } from './embedded-backend.js';
+export type { EmbeddedOptions } from './embedded-backend.js';
+export * from './errors.js';
+export type { SendResult } from '@nest-rocketmq/client';

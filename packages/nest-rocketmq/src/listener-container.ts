@@ -1,0 +1,130 @@
+// Owns one consumer group at work: its consumer, and the step from a delivered message to the listener's method and to
+// the verdict on it. Leaves what is subscribed to listener-groups.ts, redelivery to the client and the broker.
+import { Logger } from '@nestjs/common';
+import type { ConsumeContext, PushConsumer, RocketMQClient } from '@nest-rocketmq/client';
+import type { MessageExt } from '@nest-rocketmq/remoting';
+import { InvalidListenerError, MessageDecodeError } from './errors.js';
+import type { DiscoveredListener } from './listener-explorer.js';
+import type { ListenerGroup } from './listener-groups.js';
+import type { MessageConverter } from './message-converter.js';
+import { RocketMQContext } from './rocketmq-context.js';
+import type { ConsumerSettings } from './rocketmq.options.js';
+
+/** What became of one delivery. */
+export interface Consumption {
+  readonly group: string;
+  readonly context: RocketMQContext;
+  /** 'failed': the message is delivered again, or is with the dead letters. */
+  readonly outcome: 'consumed' | 'failed';
+  readonly error?: unknown;
+}
+
+export interface ContainerSettings {
+  readonly converter: MessageConverter;
+  readonly defaults: ConsumerSettings;
+  readonly onConsumption: (consumption: Consumption) => void;
+}
+
+/** Apache's value for "to the dead letters at once": no later delivery can read a body that this one could not. */
+const TO_DEAD_LETTERS = -1;
+
+export class ListenerContainer {
+  readonly #logger = new Logger('RocketMQ');
+  readonly #consumer: PushConsumer;
+  readonly #running = new Set<string>();
+
+  /** @throws InvalidOptionError for consumer settings out of their range */
+  constructor(
+    client: RocketMQClient,
+    private readonly group: ListenerGroup,
+    private readonly settings: ContainerSettings,
+  ) {
+    const { concurrency, ...options } = { ...settings.defaults, ...group.shared };
+    this.#consumer = client.createPushConsumer({
+      ...options,
+      consumeConcurrency: concurrency,
+      group: group.group,
+      subscriptions: group.subscriptions,
+      listener: (messages, delivery) => this.#consume(messages, delivery),
+    });
+  }
+
+  get name(): string {
+    return this.group.group;
+  }
+
+  async start(): Promise<void> {
+    await this.#consumer.start();
+    for (const { topic, expression } of this.group.subscriptions) {
+      this.#logger.log(`group ${this.name} listens to ${topic}, ${expression === '*' ? 'all tags' : expression}`);
+    }
+  }
+
+  pause(): void {
+    this.#consumer.pause();
+  }
+
+  resume(): void {
+    this.#consumer.resume();
+  }
+
+  /** Stops pulling and waits for running listeners. @param deadline ms */
+  async stop(deadline: number): Promise<void> {
+    await this.#consumer.shutdown({ deadline });
+    if (this.#running.size === 0) return;
+    this.#logger.warn(
+      `group ${this.name}: after ${deadline} ms ${this.#running.size} listener(s) still run and are left behind; ` +
+        `their messages will be delivered again: ${[...this.#running].join(', ')}`,
+    );
+  }
+
+  async #consume(messages: readonly MessageExt[], delivery: ConsumeContext): Promise<void> {
+    for (const message of messages) await this.#deliver(message, delivery);
+  }
+
+  async #deliver(message: MessageExt, delivery: ConsumeContext): Promise<void> {
+    const context = new RocketMQContext(message, this.name, delivery.signal);
+    const running = `${context.topic} ${context.msgId} (queue ${context.queueId}, offset ${context.queueOffset})`;
+    this.#running.add(running);
+    try {
+      const listener = this.#listenerFor(context);
+      await listener.handle(this.#payload(listener, context), context);
+    } catch (error) {
+      if (error instanceof MessageDecodeError) delivery.delayLevelWhenNextConsume = TO_DEAD_LETTERS;
+      this.#logFailure(context, error);
+      this.settings.onConsumption({ group: this.name, context, outcome: 'failed', error });
+      throw error;
+    } finally {
+      this.#running.delete(running);
+    }
+    this.settings.onConsumption({ group: this.name, context, outcome: 'consumed' });
+  }
+
+  #listenerFor(context: RocketMQContext): DiscoveredListener {
+    const listener = this.group.find(context.topic, context.tags);
+    if (listener) return listener;
+    // A redelivery from the time when the group had another listener: whoever still has one shall get it.
+    throw new InvalidListenerError(
+      `group ${this.name}`,
+      `has no listener for topic '${context.topic}' with tag '${context.tags ?? ''}', only ${this.group.listeners.join(', ')}.`,
+    );
+  }
+
+  #payload(listener: DiscoveredListener, context: RocketMQContext): unknown {
+    try {
+      return this.settings.converter.decode(context.message, listener.options.payload ?? 'json');
+    } catch (cause) {
+      if (cause instanceof MessageDecodeError) throw cause;
+      throw new MessageDecodeError(`the message converter failed: ${String(cause)}`, { cause });
+    }
+  }
+
+  #logFailure(context: RocketMQContext, error: unknown): void {
+    const next = error instanceof MessageDecodeError ? `moved to %DLQ%${this.name}` : 'to be delivered again';
+    const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#logger.warn(
+      `group ${this.name}: message ${context.msgId} of topic ${context.topic} failed at delivery ` +
+        `${context.reconsumeTimes + 1}, ${next}: ${reason}`,
+    );
+  }
+}

@@ -1,0 +1,139 @@
+// Owns merging the listeners of each consumer group into what its one consumer subscribes to, and refusing those that
+// contradict each other. Two consumers of one group with different subscriptions would lose messages silently.
+import type { Subscription } from '@nest-rocketmq/client';
+import { checkGroup, checkTag, checkTopic } from './destination.js';
+import { InvalidListenerError, InvalidOptionError, ListenerConflictError } from './errors.js';
+import type { DiscoveredListener } from './listener-explorer.js';
+import type { MessageListenerOptions, SharedConsumerOptions } from './listener-metadata.js';
+import { PAYLOAD_KINDS } from './message-converter.js';
+import { checkInteger, checkKeys, checkOneOf } from './option-checks.js';
+
+const SHARED = ['messageModel', 'consumeFromWhere', 'concurrency', 'maxReconsumeTimes', 'consumeTimeout'] as const;
+const OPTIONS = ['topic', 'consumerGroup', 'tags', 'selectorExpression', 'selectorType', 'payload', ...SHARED];
+
+const ALL_TAGS = '*';
+const HIGHEST_CONCURRENCY = 1000;
+
+/** A listener with its options checked. `tags` is undefined when it takes every message of the topic. */
+interface Route {
+  readonly listener: DiscoveredListener;
+  readonly tags: readonly string[] | undefined;
+  readonly sql: string | undefined;
+}
+
+export class ListenerGroup {
+  readonly shared: SharedConsumerOptions = {};
+  readonly #sharedBy = new Map<string, string>();
+  readonly #topics = new Map<string, Route[]>();
+
+  constructor(readonly group: string) {}
+
+  get subscriptions(): Subscription[] {
+    return [...this.#topics].map(([topic, routes]) => {
+      const { sql } = routes[0];
+      if (sql !== undefined) return { topic, expression: sql, expressionType: 'SQL92' };
+      return { topic, expression: routes.flatMap((route) => route.tags ?? [ALL_TAGS]).join(' || ') };
+    });
+  }
+
+  get listeners(): string[] {
+    return [...this.#topics.values()].flatMap((routes) => routes.map((route) => route.listener.name));
+  }
+
+  /** @throws ListenerConflictError when it cannot share the consumer with those added before */
+  add(listener: DiscoveredListener): void {
+    const route = routeOf(listener);
+    const routes = this.#topics.get(listener.options.topic) ?? [];
+    for (const other of routes) this.#refuseOverlap(route, other);
+    this.#shareOptions(listener);
+    this.#topics.set(listener.options.topic, [...routes, route]);
+  }
+
+  /** The listener for a message. There is at most one: `add` sees to it. */
+  find(topic: string, tag: string | undefined): DiscoveredListener | undefined {
+    const routes = this.#topics.get(topic) ?? [];
+    return routes.find(({ tags }) => tags === undefined || (tag !== undefined && tags.includes(tag)))?.listener;
+  }
+
+  #refuseOverlap(route: Route, other: Route): void {
+    const common = route.tags && other.tags ? route.tags.filter((tag) => other.tags?.includes(tag)) : [ALL_TAGS];
+    if (common.length === 0) return;
+    const what = common[0] === ALL_TAGS ? 'messages' : `messages with tag '${common[0]}'`;
+    throw new ListenerConflictError(
+      this.group,
+      other.listener.name,
+      route.listener.name,
+      `both take ${what} of topic '${route.listener.options.topic}', of which a group gets each only once. ` +
+        `Give them different tags, or one of them a consumerGroup of its own.`,
+    );
+  }
+
+  #shareOptions(listener: DiscoveredListener): void {
+    for (const option of SHARED) {
+      const value = listener.options[option];
+      if (value === undefined) continue;
+      const earlier = this.shared[option];
+      if (earlier !== undefined && earlier !== value) {
+        const first = this.#sharedBy.get(option) ?? '';
+        const reason = `share one consumer but ask for ${option} ${earlier} and ${value}. Set it on one of them, or give them different groups.`;
+        throw new ListenerConflictError(this.group, first, listener.name, reason);
+      }
+      Object.assign(this.shared, { [option]: value });
+      this.#sharedBy.set(option, listener.name);
+    }
+  }
+}
+
+/** @param defaultGroup for listeners that name none */
+export function groupListeners(listeners: readonly DiscoveredListener[], defaultGroup: string): ListenerGroup[] {
+  const groups = new Map<string, ListenerGroup>();
+  for (const listener of listeners) {
+    const name = checked(listener, () => checkListener(listener.options)).consumerGroup ?? defaultGroup;
+    const group = groups.get(name) ?? new ListenerGroup(name);
+    group.add(listener);
+    groups.set(name, group);
+  }
+  return [...groups.values()];
+}
+
+function checkListener(options: MessageListenerOptions): MessageListenerOptions {
+  checkKeys('options', options, OPTIONS);
+  checkTopic('topic', options.topic);
+  if (options.consumerGroup !== undefined) checkGroup('consumerGroup', options.consumerGroup);
+  if (options.payload !== undefined) checkOneOf('payload', options.payload, PAYLOAD_KINDS);
+  if (options.selectorType !== undefined) checkOneOf('selectorType', options.selectorType, ['TAG', 'SQL92']);
+  if (options.concurrency !== undefined) checkInteger('concurrency', options.concurrency, 1, HIGHEST_CONCURRENCY);
+  return options;
+}
+
+function routeOf(listener: DiscoveredListener): Route {
+  const { selectorType, selectorExpression, tags } = listener.options;
+  if (tags !== undefined && selectorExpression !== undefined) {
+    throw new InvalidListenerError(listener.name, 'set tags or selectorExpression, not both.');
+  }
+  if (selectorType === 'SQL92') {
+    if (selectorExpression) return { listener, tags: undefined, sql: selectorExpression };
+    throw new InvalidListenerError(listener.name, `selectorType 'SQL92' needs a selectorExpression.`);
+  }
+  const wanted = tags === undefined ? splitTags(selectorExpression ?? ALL_TAGS) : [tags].flat();
+  if (wanted.length === 0 || wanted.includes(ALL_TAGS)) return { listener, tags: undefined, sql: undefined };
+  const names = checked(listener, () => wanted.map((tag) => checkTag('tags', tag)));
+  return { listener, tags: [...new Set(names)], sql: undefined };
+}
+
+function splitTags(expression: string): string[] {
+  return expression
+    .split('||')
+    .map((tag) => tag.trim())
+    .filter((tag) => tag !== '');
+}
+
+/** Says which listener an option error belongs to. */
+function checked<T>(listener: DiscoveredListener, check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    if (!(error instanceof InvalidOptionError)) throw error;
+    throw new InvalidOptionError(`${error.option} of @RocketMQMessageListener on ${listener.name}`, error.given, error.allowed);
+  }
+}

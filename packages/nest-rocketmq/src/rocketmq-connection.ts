@@ -1,0 +1,93 @@
+// Owns the app's one client and one producer, and the backend under them: made at first use, closed with the app.
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { RocketMQClient } from '@nest-rocketmq/client';
+import type { Producer } from '@nest-rocketmq/client';
+import type { RocketMQBackend } from './backend.js';
+import { NotRunningError } from './errors.js';
+import type { ResolvedOptions } from './rocketmq.options.js';
+import { ROCKETMQ_BACKEND, ROCKETMQ_RESOLVED_OPTIONS } from './rocketmq.tokens.js';
+import { TransactionListeners } from './transaction-listeners.js';
+
+interface Started {
+  readonly client: RocketMQClient;
+  readonly producer: Producer;
+}
+
+@Injectable()
+export class RocketMQConnection {
+  readonly #logger = new Logger('RocketMQ');
+  #started: Promise<Started> | undefined;
+  #closed = false;
+
+  constructor(
+    @Inject(ROCKETMQ_BACKEND) private readonly backend: RocketMQBackend,
+    @Inject(ROCKETMQ_RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    private readonly transactions: TransactionListeners,
+  ) {}
+
+  /** Another provider's onModuleInit may send before this module's has run, so whoever comes first starts it. */
+  async client(): Promise<RocketMQClient> {
+    return (await this.#start()).client;
+  }
+
+  async producer(): Promise<Producer> {
+    return (await this.#start()).producer;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const starting = this.#started;
+    if (!starting) return;
+    // Whoever started it has been given the error; there is then nothing left to close.
+    const started = await starting.catch(() => undefined);
+    if (!started) return;
+    await this.#closing('the client', () => started.client.shutdown());
+    await this.#closing(`the ${this.backend.name} backend`, () => this.backend.stop());
+  }
+
+  #start(): Promise<Started> {
+    if (this.#closed) {
+      return Promise.reject(new NotRunningError('the app is closed: nothing more can be sent or received.'));
+    }
+    this.#started ??= this.#connect();
+    return this.#started;
+  }
+
+  async #connect(): Promise<Started> {
+    this.transactions.discover();
+    const nameServer = await this.backend.start();
+    let client: RocketMQClient | undefined;
+    try {
+      client = new RocketMQClient({
+        nameServer,
+        dial: this.backend.dial,
+        clock: this.backend.clock,
+        logger: this.#logger,
+      });
+      await client.start();
+      const producer = client.createProducer({
+        ...this.options.producer,
+        group: this.options.group,
+        transactionListener: this.transactions,
+        // Brokers ask only producers that they know, also after a restart before the first send.
+        topics: this.transactions.topics,
+      });
+      await producer.start();
+      if (this.backend.name !== 'embedded') this.#logger.log(`connected to ${this.backend.name} ${nameServer}`);
+      return { client, producer };
+    } catch (error) {
+      await this.#closing('the client', async () => client?.shutdown());
+      await this.#closing(`the ${this.backend.name} backend`, () => this.backend.stop());
+      throw error;
+    }
+  }
+
+  /** One part that fails to close must not keep the others open. */
+  async #closing(what: string, close: () => Promise<void> | undefined): Promise<void> {
+    try {
+      await close();
+    } catch (error) {
+      this.#logger.error(`${what} did not close cleanly: ${String(error)}`);
+    }
+  }
+}

@@ -1,0 +1,89 @@
+// Owns what an app sends with. Leaves payloads to message-converter.ts, queues, retries and bytes to the client.
+import { Inject, Injectable } from '@nestjs/common';
+import type { SendResult } from '@nest-rocketmq/client';
+import type { Destination } from './destination.js';
+import { RocketMQLocalTransactionState } from './listener-metadata.js';
+import { compose } from './outgoing-message.js';
+import type { Composer, DelayOptions, MessageOptions } from './outgoing-message.js';
+import { RocketMQConnection } from './rocketmq-connection.js';
+import type { ResolvedOptions } from './rocketmq.options.js';
+import { ROCKETMQ_RESOLVED_OPTIONS } from './rocketmq.tokens.js';
+import { TransactionListeners, fromWire } from './transaction-listeners.js';
+import type { TransactionCall } from './transaction-listeners.js';
+
+export interface SendOptions extends MessageOptions, DelayOptions {
+  /** For this send with all its attempts, ms. Default 3000. */
+  timeout?: number;
+  /** Messages with one sharding key go to one queue. */
+  shardingKey?: string;
+}
+
+export interface TransactionOptions extends MessageOptions {
+  /** Handed to `executeLocalTransaction` as `context.arg`; it stays in this process. */
+  arg?: unknown;
+}
+
+export interface TransactionResult extends SendResult {
+  /** What the local transaction decided. UNKNOWN: the broker will ask `checkLocalTransaction`. */
+  readonly state: RocketMQLocalTransactionState;
+  /** What `executeLocalTransaction` threw, if it did; `state` is UNKNOWN then. */
+  readonly error?: unknown;
+}
+
+const SEND_OPTIONS = ['timeout', 'shardingKey'];
+const TRANSACTION_OPTIONS = ['arg'];
+
+@Injectable()
+export class RocketMQTemplate {
+  readonly #composer: Composer;
+
+  constructor(
+    private readonly connection: RocketMQConnection,
+    private readonly transactions: TransactionListeners,
+    @Inject(ROCKETMQ_RESOLVED_OPTIONS) options: ResolvedOptions,
+  ) {
+    this.#composer = { converter: options.messageConverter, levels: options.delayLevels };
+  }
+
+  /**
+   * Resolves when a broker has stored the message.
+   * @param destination 'topic', 'topic:tag' or { topic, tag }
+   * @throws InvalidOptionError, MessageEncodeError; the client's TopicNotFoundError, SendFailedError and others
+   */
+  async send(destination: Destination, payload: unknown, options: SendOptions = {}): Promise<SendResult> {
+    const message = compose(this.#composer, destination, payload, options, SEND_OPTIONS, true);
+    const producer = await this.connection.producer();
+    return producer.send(message, { timeout: options.timeout, shardingKey: options.shardingKey });
+  }
+
+  /** The same as `send`, under the name that Spring's users know. */
+  convertAndSend(destination: Destination, payload: unknown, options: SendOptions = {}): Promise<SendResult> {
+    return this.send(destination, payload, options);
+  }
+
+  /** Resolves once the bytes are handed to the connection. Nobody says whether the message was stored. */
+  async sendOneWay(destination: Destination, payload: unknown, options: SendOptions = {}): Promise<void> {
+    const message = compose(this.#composer, destination, payload, options, SEND_OPTIONS, true);
+    const producer = await this.connection.producer();
+    await producer.sendOneway(message, { timeout: options.timeout, shardingKey: options.shardingKey });
+  }
+
+  /**
+   * Stores the message so that no consumer sees it, runs the topic's `executeLocalTransaction`, and commits or drops the
+   * message by its verdict. It resolves with that verdict; it rejects when the message could not be stored, and the
+   * local transaction has then not run.
+   * @throws TransactionListenerError when no class of the app decides the topic's transactions
+   */
+  async sendMessageInTransaction(
+    destination: Destination,
+    payload: unknown,
+    options: TransactionOptions = {},
+  ): Promise<TransactionResult> {
+    const message = compose(this.#composer, destination, payload, options, TRANSACTION_OPTIONS, false);
+    const producer = await this.connection.producer();
+    this.transactions.requireTopic(message.topic);
+    const call: TransactionCall = { payload, arg: options.arg };
+    const { localTransactionState, ...result } = await producer.sendMessageInTransaction(message, call);
+    return { ...result, state: fromWire(localTransactionState), error: call.error };
+  }
+}

@@ -1,0 +1,6 @@
+// The door of nest-rocketmq/testing.
+export { ManualClock } from '@nest-rocketmq/remoting';
+export { rocketMQTesting } from './rocketmq-testing.js';
+export type { RocketMQTesting, TestingOptions } from './rocketmq-testing.js';
+export { consumed, failed } from './consumed.js';
+export type { ConsumptionMatch, WaitOptions } from './consumed.js';

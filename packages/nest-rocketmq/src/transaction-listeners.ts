@@ -1,0 +1,132 @@
+// Owns the app's transaction listeners: which one decides a topic, and the calls to it. One producer group serves all of
+// them, so a check reaches this class whatever the topic. Leaves half messages and verdicts to the client.
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { LocalTransactionState, OutgoingMessage, TransactionListener } from '@nest-rocketmq/client';
+import type { MessageExt } from '@nest-rocketmq/remoting';
+import { checkTopic } from './destination.js';
+import { TransactionListenerError } from './errors.js';
+import { ListenerExplorer } from './listener-explorer.js';
+import type { DiscoveredTransactionListener } from './listener-explorer.js';
+import { RocketMQLocalTransactionState } from './listener-metadata.js';
+import { checkKeys } from './option-checks.js';
+import { RocketMQContext } from './rocketmq-context.js';
+import type { ResolvedOptions } from './rocketmq.options.js';
+import { ROCKETMQ_RESOLVED_OPTIONS } from './rocketmq.tokens.js';
+
+/** What travels from the template to the listener beside the message, inside this process only. */
+export interface TransactionCall {
+  readonly payload: unknown;
+  readonly arg: unknown;
+  /** What the local transaction threw, for the template to hand on. */
+  error?: unknown;
+}
+
+const TO_WIRE: Readonly<Record<RocketMQLocalTransactionState, LocalTransactionState>> = {
+  [RocketMQLocalTransactionState.COMMIT]: 'COMMIT_MESSAGE',
+  [RocketMQLocalTransactionState.ROLLBACK]: 'ROLLBACK_MESSAGE',
+  [RocketMQLocalTransactionState.UNKNOWN]: 'UNKNOW',
+};
+
+const FROM_WIRE: Readonly<Record<LocalTransactionState, RocketMQLocalTransactionState>> = {
+  COMMIT_MESSAGE: RocketMQLocalTransactionState.COMMIT,
+  ROLLBACK_MESSAGE: RocketMQLocalTransactionState.ROLLBACK,
+  UNKNOW: RocketMQLocalTransactionState.UNKNOWN,
+};
+
+export function fromWire(state: LocalTransactionState): RocketMQLocalTransactionState {
+  return FROM_WIRE[state];
+}
+
+@Injectable()
+export class TransactionListeners implements TransactionListener {
+  readonly #logger = new Logger('RocketMQ');
+  readonly #byTopic = new Map<string, DiscoveredTransactionListener>();
+
+  constructor(
+    private readonly explorer: ListenerExplorer,
+    @Inject(ROCKETMQ_RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+  ) {}
+
+  /** @throws TransactionListenerError when two classes want one topic */
+  discover(): void {
+    this.#byTopic.clear();
+    for (const listener of this.explorer.transactionListeners()) {
+      checkKeys(`@RocketMQTransactionListener on ${listener.name}`, listener.options, ['topic']);
+      for (const topic of [listener.options.topic].flat()) this.#add(topic, listener);
+    }
+  }
+
+  get topics(): string[] {
+    return [...this.#byTopic.keys()];
+  }
+
+  /** @throws TransactionListenerError when nobody here decides the topic's transactions */
+  requireTopic(topic: string): void {
+    if (this.#byTopic.has(topic)) return;
+    throw new TransactionListenerError(
+      `no transaction listener for topic '${topic}' in this app (there are: ${this.topics.join(', ') || 'none'}). ` +
+        `Add a provider class with @RocketMQTransactionListener({ topic: '${topic}' }).`,
+    );
+  }
+
+  async executeLocalTransaction(
+    message: OutgoingMessage & { transactionId: string },
+    arg: unknown,
+  ): Promise<LocalTransactionState> {
+    const call = arg as TransactionCall;
+    const { name, instance } = this.#listenerOf(message.topic);
+    const keys = message.keys === undefined ? [] : [message.keys].flat();
+    const { topic, tags, transactionId } = message;
+    try {
+      const state = await instance.executeLocalTransaction(call.payload, { topic, tags, keys, transactionId, arg: call.arg });
+      return this.#toWire(state, `${name}.executeLocalTransaction`);
+    } catch (error) {
+      call.error = error;
+      this.#logger.error(
+        `${name}.executeLocalTransaction failed for ${transactionId}; the broker will ask checkLocalTransaction: ${reasonOf(error)}`,
+      );
+      return 'UNKNOW';
+    }
+  }
+
+  async checkLocalTransaction(message: MessageExt): Promise<LocalTransactionState> {
+    const what = `check of transaction ${message.msgId} on topic ${message.topic}`;
+    try {
+      const { name, instance } = this.#listenerOf(message.topic);
+      const payload = this.options.messageConverter.decode(message, 'json');
+      const context = new RocketMQContext(message, this.options.group, new AbortController().signal);
+      return this.#toWire(await instance.checkLocalTransaction(payload, context), `${name}.checkLocalTransaction`);
+    } catch (error) {
+      // Never a rollback: another process of the group, or a later version of this one, may know better.
+      this.#logger.error(`${what} has no answer yet, the broker will ask again: ${reasonOf(error)}`);
+      return 'UNKNOW';
+    }
+  }
+
+  #add(topic: string, listener: DiscoveredTransactionListener): void {
+    checkTopic(`topic of @RocketMQTransactionListener on ${listener.name}`, topic);
+    const other = this.#byTopic.get(topic);
+    if (other) {
+      throw new TransactionListenerError(
+        `${other.name} and ${listener.name} both decide the transactions of topic '${topic}'. Only one class may.`,
+      );
+    }
+    this.#byTopic.set(topic, listener);
+  }
+
+  #listenerOf(topic: string): DiscoveredTransactionListener {
+    this.requireTopic(topic);
+    return this.#byTopic.get(topic)!;
+  }
+
+  #toWire(state: RocketMQLocalTransactionState, method: string): LocalTransactionState {
+    const known: LocalTransactionState | undefined = TO_WIRE[state];
+    if (known) return known;
+    const allowed = Object.values(RocketMQLocalTransactionState).join(', ');
+    throw new TransactionListenerError(`${method} returned ${String(state)}; allowed are ${allowed}.`);
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
