@@ -2,10 +2,10 @@
 // their answers out. Leaves dialling to connections.ts, listening to server.ts, gathering writes to outbox.ts.
 import { isIPv6 } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Clock, TimerHandle } from './clock.js';
+import type { Clock } from './clock.js';
 import { NO_BODY, ONEWAY_FLAG, RESPONSE_FLAG, emptyFields, isOneway, isResponse } from './command.js';
 import type { RemotingCommand, SerializeType } from './command.js';
-import { ConnectionClosedError, FrameError, HeaderError, RequestTimeoutError, ResponseError } from './errors.js';
+import { ConnectionClosedError, FrameError, HeaderError, ResponseError } from './errors.js';
 import { BINARY_TYPE, FRAME_HEAD, FrameDecoder, decodeFrame, defaultFrameLimits, encodeFrame } from './frame.js';
 import type { FrameLimits } from './frame.js';
 import type { Answer, HandlerTable, IncomingRequest, TypedHandler } from './handler-table.js';
@@ -14,7 +14,9 @@ import { OUR_LANGUAGE, OUR_VERSION } from './language.js';
 import { printable } from './logger.js';
 import type { Logger } from './logger.js';
 import { DEFAULT_MAX_UNSENT_BYTES, Outbox } from './outbox.js';
-import type { HeaderOf, ReplyHeaderOf, RequestRow } from './request.js';
+import { PendingRequests } from './pending-requests.js';
+import type { Reply } from './pending-requests.js';
+import type { HeaderOf, RequestRow } from './request.js';
 import { ResponseCode } from './response-code.js';
 
 export interface ConnectionOptions {
@@ -43,26 +45,7 @@ export interface RequestOptions {
   readonly extFields?: Record<string, string>;
 }
 
-export interface Reply<Row> {
-  readonly code: number;
-  readonly remark: string | undefined;
-  /** the fields that were there; all required ones when code is SUCCESS and the peer keeps to the protocol */
-  readonly header: Partial<ReplyHeaderOf<Row>>;
-  readonly body: Buffer;
-  readonly extFields: Record<string, string>;
-  readonly version: number;
-  readonly row: { readonly name: string };
-}
-
 export const DEFAULT_REQUEST_TIMEOUT_MS = 3000;
-
-interface Pending {
-  readonly row: RequestRow;
-  readonly sentAt: number;
-  readonly timer: TimerHandle;
-  resolve(reply: Reply<RequestRow>): void;
-  reject(error: Error): void;
-}
 
 let nextConnectionId = 1;
 
@@ -78,7 +61,7 @@ export class Connection {
   readonly #options: ConnectionOptions;
   readonly #decoder: FrameDecoder;
   readonly #outbox: Outbox;
-  readonly #pending = new Map<number, Pending>();
+  readonly #pending: PendingRequests;
   readonly #closeListeners: ((connection: Connection, error?: Error) => void)[] = [];
   #opaque = 0;
   #lastRead: number;
@@ -93,6 +76,7 @@ export class Connection {
     this.remotePort = socket.remotePort ?? 0;
     this.lastActivity = this.#lastRead = options.clock.monotonic();
     this.#decoder = new FrameDecoder({ ...defaultFrameLimits, ...options.limits });
+    this.#pending = new PendingRequests(this.address, options.clock, (sentAt, timeout) => this.#onTimeout(sentAt, timeout));
     this.#outbox = new Outbox(stream, options.maxUnsentBytes ?? DEFAULT_MAX_UNSENT_BYTES, (unsent) =>
       this.close(new ConnectionClosedError(this.address, `the peer does not read: ${unsent} bytes wait for it`)),
     );
@@ -126,16 +110,9 @@ export class Connection {
     if (this.#closed) return Promise.reject(new ConnectionClosedError(this.address, 'it was closed before'));
     const timeout = options.timeout ?? DEFAULT_REQUEST_TIMEOUT_MS;
     const command = this.#command(row, header, options, 0);
-    return new Promise((resolve, reject) => {
-      this.#pending.set(command.opaque, {
-        row,
-        sentAt: this.#options.clock.monotonic(),
-        timer: this.#options.clock.setTimeout(() => this.#onTimeout(command.opaque, timeout), timeout),
-        resolve: resolve as (reply: Reply<RequestRow>) => void,
-        reject,
-      });
-      this.write(encodeFrame(command));
-    });
+    const reply = this.#pending.wait(command.opaque, row, timeout);
+    this.write(encodeFrame(command));
+    return reply;
   }
 
   /** Tells the peer and wants no answer. @throws ConnectionClosedError */
@@ -185,12 +162,7 @@ export class Connection {
     this.#closed = true;
     if (error) this.#stream.destroy();
     else this.#stream.end(() => this.#stream.destroy());
-    const reason = error ?? new ConnectionClosedError(this.address, 'it was closed');
-    for (const pending of this.#pending.values()) {
-      this.#options.clock.clearTimeout(pending.timer);
-      pending.reject(reason);
-    }
-    this.#pending.clear();
+    this.#pending.rejectAll(error ?? new ConnectionClosedError(this.address, 'it was closed'));
     for (const listener of this.#closeListeners) listener(this, error);
   }
 
@@ -213,14 +185,9 @@ export class Connection {
     return command;
   }
 
-  #onTimeout(opaque: number, timeout: number): void {
-    const pending = this.#pending.get(opaque);
-    if (!pending) return;
-    this.#pending.delete(opaque);
-    pending.reject(new RequestTimeoutError(this.address, pending.row.name, timeout));
-    if (this.#options.closeWhenSilent && this.#lastRead <= pending.sentAt) {
-      this.close(new ConnectionClosedError(this.address, `the peer has been silent for ${timeout} ms`));
-    }
+  #onTimeout(sentAt: number, timeout: number): void {
+    if (!this.#options.closeWhenSilent || this.#lastRead > sentAt) return;
+    this.close(new ConnectionClosedError(this.address, `the peer has been silent for ${timeout} ms`));
   }
 
   #onData(chunk: Buffer): void {
@@ -245,24 +212,10 @@ export class Connection {
       if (raw && (frame[FRAME_HEAD + 12]! & RESPONSE_FLAG) === 0) return raw.binary(frame, this);
     }
     const command = decodeFrame(frame);
-    if (isResponse(command)) return this.#onResponse(command);
+    if (isResponse(command)) return this.#pending.settle(command);
     const raw = handlers.rawHandler(command.code);
     if (raw) return raw.command(command, this);
     return this.#onRequest(command);
-  }
-
-  #onResponse(command: RemotingCommand): void {
-    const pending = this.#pending.get(command.opaque);
-    if (!pending) return; // answered after its time-out, or never asked for
-    this.#pending.delete(command.opaque);
-    this.#options.clock.clearTimeout(pending.timer);
-    const { code, remark, body, extFields, version } = command;
-    try {
-      const header = pending.row.reply.decodePartial(extFields);
-      pending.resolve({ code, remark, header, body, extFields, version, row: pending.row });
-    } catch (error) {
-      pending.reject(error instanceof Error ? error : new HeaderError(String(error)));
-    }
   }
 
   #onRequest(command: RemotingCommand): void {

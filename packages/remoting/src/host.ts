@@ -40,7 +40,8 @@ function packIPv6(host: string): Buffer {
   const groups = (part: string): number[] => (part === '' ? [] : part.split(':').map((group) => Number.parseInt(group, 16)));
   const head = groups(left);
   const tail = right === undefined ? [] : groups(right);
-  const all = [...head, ...new Array<number>(8 - head.length - tail.length).fill(0), ...tail];
+  const zeros = Array.from({ length: Math.max(0, 8 - head.length - tail.length) }, () => 0);
+  const all = [...head, ...zeros, ...tail];
   const bytes = Buffer.alloc(16);
   all.forEach((group, index) => bytes.writeUInt16BE(group, index * 2));
   return bytes;

@@ -59,7 +59,7 @@ export type { Clock, TimerHandle } from './clock.js';
 export { NO_BODY, ONEWAY_FLAG, RESPONSE_FLAG, emptyFields, isOneway, isResponse } from './command.js';
 export type { RemotingCommand, SerializeType } from './command.js';
 export { Connection, DEFAULT_REQUEST_TIMEOUT_MS, expectSuccess } from './connection.js';
-export type { ConnectionOptions, Reply, RequestOptions } from './connection.js';
+export type { ConnectionOptions, RequestOptions } from './connection.js';
 export { Connections, DEFAULT_CONNECT_TIMEOUT_MS, dialTcp } from './connections.js';
 export type { ConnectionsOptions, Dial } from './connections.js';
 export {
@@ -118,6 +118,7 @@ export {
   encodeProperties,
 } from './message/property.js';
 export { SysFlag, compressionType, transactionType, withTransactionType, withoutCompression } from './message/sys-flag.js';
+export type { Reply } from './pending-requests.js';
 export { request } from './request.js';
 export type { HeaderOf, Receiver, ReceiversOf, ReplyHeaderOf, RequestRow } from './request.js';
 export { Requests, requestByCode } from './requests.js';

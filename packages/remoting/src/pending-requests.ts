@@ -1,0 +1,70 @@
+// Owns the requests of one connection that wait for their answers.
+import type { Clock, TimerHandle } from './clock.js';
+import type { RemotingCommand } from './command.js';
+import { HeaderError, RequestTimeoutError } from './errors.js';
+import type { ReplyHeaderOf, RequestRow } from './request.js';
+
+export interface Reply<Row> {
+  readonly code: number;
+  readonly remark: string | undefined;
+  /** the fields that were there; all required ones when code is SUCCESS and the peer keeps to the protocol */
+  readonly header: Partial<ReplyHeaderOf<Row>>;
+  readonly body: Buffer;
+  readonly extFields: Record<string, string>;
+  readonly version: number;
+  readonly row: { readonly name: string };
+}
+
+interface Pending {
+  readonly row: RequestRow;
+  readonly timer: TimerHandle;
+  resolve(reply: Reply<RequestRow>): void;
+  reject(error: Error): void;
+}
+
+export class PendingRequests {
+  readonly #pending = new Map<number, Pending>();
+
+  /** @param onTimeout called with the monotonic ms at which the request was sent, after it has been rejected */
+  constructor(
+    private readonly address: string,
+    private readonly clock: Clock,
+    private readonly onTimeout: (sentAt: number, timeout: number) => void,
+  ) {}
+
+  /** Resolves with the answer to `opaque`; rejects after `timeout` ms. */
+  wait<Row extends RequestRow>(opaque: number, row: Row, timeout: number): Promise<Reply<Row>> {
+    const sentAt = this.clock.monotonic();
+    return new Promise((resolve, reject) => {
+      const timer = this.clock.setTimeout(() => {
+        this.#pending.delete(opaque);
+        reject(new RequestTimeoutError(this.address, row.name, timeout));
+        this.onTimeout(sentAt, timeout);
+      }, timeout);
+      this.#pending.set(opaque, { row, timer, resolve: resolve as (reply: Reply<RequestRow>) => void, reject });
+    });
+  }
+
+  /** An answer after its time-out, or one never asked for, is nobody's. */
+  settle(answer: RemotingCommand): void {
+    const pending = this.#pending.get(answer.opaque);
+    if (!pending) return;
+    this.#pending.delete(answer.opaque);
+    this.clock.clearTimeout(pending.timer);
+    const { code, remark, body, extFields, version } = answer;
+    try {
+      const header = pending.row.reply.decodePartial(extFields);
+      pending.resolve({ code, remark, header, body, extFields, version, row: pending.row });
+    } catch (error) {
+      pending.reject(error instanceof Error ? error : new HeaderError(String(error)));
+    }
+  }
+
+  rejectAll(reason: Error): void {
+    for (const pending of this.#pending.values()) {
+      this.clock.clearTimeout(pending.timer);
+      pending.reject(reason);
+    }
+    this.#pending.clear();
+  }
+}

@@ -1,0 +1,99 @@
+// Owns the commands of the workspace: each installs and builds what is missing or stale, then does its work, so that
+// a fresh clone needs nothing before it.
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const stampFile = join(root, 'node_modules', '.installed-from');
+const LIBRARIES = ['remoting', 'client', 'broker', 'nest-rocketmq'];
+
+/** @returns {Promise<void>} rejects with the exit code when it is not 0 */
+function run(command, args, options = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd: root, stdio: 'inherit', ...options });
+    const pass = (signal) => child.kill(signal);
+    process.on('SIGTERM', pass).on('SIGINT', pass);
+    child.once('error', reject);
+    child.once('exit', (code, signal) => {
+      process.off('SIGTERM', pass).off('SIGINT', pass);
+      if (code === 0) resolve();
+      else reject(Object.assign(new Error(`${command} ${args.join(' ')} ended with ${signal ?? code}`), { exitCode: code ?? 1 }));
+    });
+  });
+}
+
+const node = (args, env = {}) => run(process.execPath, args, { env: { ...process.env, ...env } });
+const binary = (name) => join(root, 'node_modules', '.bin', name);
+
+/** Installs by the lock file when it differs from what was last installed. */
+async function install() {
+  const wanted = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+  if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === wanted) return;
+  console.log('Installing dependencies (only the first time) …');
+  await run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { shell: process.platform === 'win32' });
+  writeFileSync(stampFile, wanted);
+}
+
+async function build() {
+  await install();
+  await node([join(root, 'node_modules/typescript/bin/tsc'), '-b']);
+  for (const library of LIBRARIES) {
+    const folder = join(root, 'packages', library, 'dist', 'cjs');
+    mkdirSync(folder, { recursive: true });
+    // The package says "module": without this, Node would read its CommonJS build as ES modules.
+    writeFileSync(join(folder, 'package.json'), '{"type":"commonjs"}\n');
+  }
+  chmodSync(join(root, 'packages/broker/dist/esm/main.js'), 0o755);
+}
+
+function jest(args) {
+  const options = `${process.env.NODE_OPTIONS ?? ''} --experimental-vm-modules --disable-warning=ExperimentalWarning`.trim();
+  return node([join(root, 'node_modules/jest/bin/jest.js'), ...args], { NODE_OPTIONS: options });
+}
+
+async function lint() {
+  await build();
+  await run(binary('oxlint'), ['--type-aware', '--deny-warnings', 'packages', 'sample-app', 'test', 'bench', 'scripts']);
+  await node([join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.check.json']);
+}
+
+const commands = {
+  build,
+  lint,
+  async start() {
+    await build();
+    await run(process.execPath, ['--enable-source-maps', join(root, 'sample-app/dist/main.js')]);
+  },
+  async test(args) {
+    await build();
+    await jest(['--selectProjects', 'unit', 'e2e', ...args]);
+  },
+  async 'test:interop'(args) {
+    await build();
+    await jest(['--selectProjects', 'interop', '--runInBand', ...args]);
+  },
+  async 'test:simulate'(args) {
+    await build();
+    await jest(['--selectProjects', 'e2e', '--testPathPatterns', 'crash/simulate', ...args]);
+  },
+  async 'bench:send'(args) {
+    await build();
+    await node([join(root, 'bench/send/main.mjs'), ...args]);
+  },
+};
+
+const [name, ...args] = process.argv.slice(2);
+const command = commands[name];
+if (!command) {
+  console.error(`Unknown command '${name}'. Commands: ${Object.keys(commands).join(', ')}.`);
+  process.exit(2);
+}
+try {
+  await command(args);
+} catch (error) {
+  console.error(error.message);
+  process.exit(error.exitCode ?? 1);
+}
