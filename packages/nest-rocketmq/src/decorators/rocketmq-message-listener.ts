@@ -6,10 +6,10 @@ import { makeInjectable } from './make-injectable.js';
 
 interface MessageListenerDecorator {
   <T extends abstract new (...args: never) => { onMessage(message: never, context: RocketMQContext): unknown }>(target: T): void;
-  (
+  <M extends (message: never, context: RocketMQContext) => unknown>(
     prototype: object,
     method: string | symbol,
-    descriptor: TypedPropertyDescriptor<(message: never, context: RocketMQContext) => unknown>,
+    descriptor: TypedPropertyDescriptor<M>,
   ): void;
 }
 
