@@ -1,14 +1,195 @@
-// Owns administration through the client: topics, offsets and looking messages up.
+// Owns administration through the client: topics, offsets of queues, and looking messages up.
+import {
+  Permission,
+  Requests,
+  ResponseCode,
+  ResponseError,
+  decodeClusterInfo,
+  decodeOffsetMsgId,
+  decodeRecord,
+  decodeRecords,
+  expectSuccess,
+  formatAddress,
+} from '@nest-rocketmq/remoting';
+import type { ClusterInfo, MessageExt, MessageQueue, TopicRouteData } from '@nest-rocketmq/remoting';
+import type { ClientCore } from './core.js';
+import { BrokerNotFoundError, TopicNotFoundError } from './errors.js';
+import type { NameServers } from './name-servers.js';
+import { checkSendTopic } from './names.js';
+import { integerIn } from './options.js';
 
 export interface CreateTopicOptions {
   topic: string;
-  /** Default 8. */
+  /** Queues on each broker. Default 8. */
   queues?: number;
   /** 2 write, 4 read, 6 both. Default 6. */
   perm?: number;
 }
 
+export interface QueryMessageOptions {
+  topic: string;
+  /** One of the message's keys. */
+  key: string;
+  /** Default 32. */
+  maxNum?: number;
+  /** ms since the epoch; default: 0 */
+  begin?: number;
+  /** ms since the epoch; default: now */
+  end?: number;
+}
+
+const ADMIN_TIMEOUT_MS = 6_000;
+
 export class Admin {
-  /** Creates the topic on every master, or changes its number of queues. */
-  async createTopic(_options: CreateTopicOptions): Promise<void> {}
+  readonly #core: ClientCore;
+  readonly #nameServers: NameServers;
+
+  /** @internal */
+  constructor(core: ClientCore, nameServers: NameServers) {
+    this.#core = core;
+    this.#nameServers = nameServers;
+  }
+
+  /** Creates the topic on every master, or changes its number of queues. Resolves when the name server knows it. */
+  async createTopic(options: CreateTopicOptions): Promise<void> {
+    checkSendTopic(options.topic);
+    const queues = integerIn('queues', options.queues, 8, 1, 65_535);
+    const perm = integerIn('perm', options.perm, Permission.READ | Permission.WRITE, 0, 15);
+    const { brokerAddrTable } = await this.clusterInfo();
+    const masters = [...brokerAddrTable.values()].flatMap((broker) => broker.brokerAddrs.get(0) ?? []);
+    if (masters.length === 0) throw new TopicNotFoundError(options.topic, this.#nameServers.addresses, 'cannot be created: no broker is registered');
+    await Promise.all(
+      masters.map(async (address) => {
+        const reply = await this.#core.brokers.request(
+          address,
+          Requests.UPDATE_AND_CREATE_TOPIC,
+          {
+            topic: options.topic,
+            defaultTopic: 'TBW102',
+            readQueueNums: queues,
+            writeQueueNums: queues,
+            perm,
+            topicFilterType: 'SINGLE_TAG',
+            topicSysFlag: 0,
+            order: false,
+          },
+          { timeout: ADMIN_TIMEOUT_MS },
+        );
+        expectSuccess(reply, address);
+      }),
+    );
+    await this.#core.routes.resolve(options.topic);
+  }
+
+  /** Undefined when the topic does not exist. @throws NameServerUnreachableError */
+  async topicRoute(topic: string): Promise<TopicRouteData | undefined> {
+    const route = await this.#core.routes.resolve(topic);
+    return route && !route.assumed ? route.data : undefined;
+  }
+
+  async clusterInfo(): Promise<ClusterInfo> {
+    const reply = await this.#nameServers.request(Requests.GET_BROKER_CLUSTER_INFO, {});
+    expectSuccess(reply, this.#nameServers.addresses.join(';'));
+    return decodeClusterInfo(reply.body);
+  }
+
+  /** The queues to consume from. @throws TopicNotFoundError */
+  async fetchSubscribeMessageQueues(topic: string): Promise<MessageQueue[]> {
+    const route = await this.#core.routes.resolve(topic);
+    if (!route || route.assumed) throw new TopicNotFoundError(topic, this.#nameServers.addresses, 'has no route');
+    return [...route.readable];
+  }
+
+  /** The offset that the queue's next message will have. */
+  async maxOffset(queue: MessageQueue): Promise<number> {
+    const { topic, queueId } = queue;
+    const reply = await this.#ask(queue, (address) =>
+      this.#core.brokers.request(address, Requests.GET_MAX_OFFSET, { topic, queueId }, { timeout: ADMIN_TIMEOUT_MS }),
+    );
+    return reply.header.offset ?? 0;
+  }
+
+  /** The offset of the oldest message that the queue still has. */
+  async minOffset(queue: MessageQueue): Promise<number> {
+    const { topic, queueId } = queue;
+    const reply = await this.#ask(queue, (address) =>
+      this.#core.brokers.request(address, Requests.GET_MIN_OFFSET, { topic, queueId }, { timeout: ADMIN_TIMEOUT_MS }),
+    );
+    return reply.header.offset ?? 0;
+  }
+
+  /** The first offset stored at or after `timestamp` (ms since the epoch). */
+  async searchOffset(queue: MessageQueue, timestamp: number): Promise<number> {
+    const { topic, queueId } = queue;
+    const header = { topic, queueId, timestamp, boundaryType: 'LOWER' };
+    const reply = await this.#ask(queue, (address) =>
+      this.#core.brokers.request(address, Requests.SEARCH_OFFSET_BY_TIMESTAMP, header, { timeout: ADMIN_TIMEOUT_MS }),
+    );
+    return reply.header.offset ?? 0;
+  }
+
+  /** The group's stored offset of this queue; undefined when it has none. */
+  async consumerOffset(group: string, queue: MessageQueue): Promise<number | undefined> {
+    const address = this.#addressOf(queue);
+    const reply = await this.#core.brokers.request(
+      address,
+      Requests.QUERY_CONSUMER_OFFSET,
+      { consumerGroup: group, topic: queue.topic, queueId: queue.queueId, setZeroIfNotFound: false },
+      { timeout: ADMIN_TIMEOUT_MS },
+    );
+    if (reply.code === ResponseCode.QUERY_NOT_FOUND) return undefined;
+    expectSuccess(reply, address);
+    return reply.header.offset;
+  }
+
+  /** Reads a message by its offsetMsgId, from the broker whose address stands in that id. */
+  async viewMessage(topic: string, offsetMsgId: string): Promise<MessageExt> {
+    const { host, port, physicalOffset } = decodeOffsetMsgId(offsetMsgId);
+    const address = formatAddress(host, port);
+    const reply = await this.#core.brokers.request(
+      address,
+      Requests.VIEW_MESSAGE_BY_ID,
+      { topic, offset: physicalOffset },
+      { timeout: ADMIN_TIMEOUT_MS },
+    );
+    expectSuccess(reply, address);
+    return decodeRecord(Buffer.from(reply.body));
+  }
+
+  /** The messages with this key, from all brokers of the topic. */
+  async queryMessage(options: QueryMessageOptions): Promise<MessageExt[]> {
+    const { topic, key, maxNum = 32, begin = 0, end = this.#core.clock.now() } = options;
+    const queues = await this.fetchSubscribeMessageQueues(topic);
+    const perBroker = new Map(queues.map((queue) => [queue.brokerName, queue]));
+    const found = await Promise.all(
+      [...perBroker.values()].map(async (queue) => {
+        const address = this.#addressOf(queue);
+        const header = { topic, key, maxNum, beginTimestamp: begin, endTimestamp: end, _UNIQUE_KEY_QUERY: false };
+        const reply = await this.#core.brokers.request(address, Requests.QUERY_MESSAGE, header, {
+          timeout: ADMIN_TIMEOUT_MS,
+        });
+        if (reply.code === ResponseCode.QUERY_NOT_FOUND) return [];
+        expectSuccess(reply, address);
+        return decodeRecords(Buffer.from(reply.body));
+      }),
+    );
+    // Brokers find by a hash of the key.
+    return found.flat().filter((message) => (message.properties.get('KEYS') ?? '').split(' ').includes(key));
+  }
+
+  async #ask<R extends { code: number; remark: string | undefined; row: { name: string } }>(
+    queue: MessageQueue,
+    ask: (address: string) => Promise<R>,
+  ): Promise<R> {
+    const address = this.#addressOf(queue);
+    const reply = await ask(address);
+    if (reply.code !== ResponseCode.SUCCESS) throw new ResponseError(reply.code, reply.remark, address, reply.row.name);
+    return reply;
+  }
+
+  #addressOf(queue: MessageQueue): string {
+    const address = this.#core.routes.brokerAddress(queue.brokerName);
+    if (!address) throw new BrokerNotFoundError(queue.brokerName, queue.topic);
+    return address;
+  }
 }

@@ -1,30 +1,154 @@
 // Owns one client: its identity, its connections, and the producers and consumers on them. Two clients share nothing.
-import type { ClientOptions } from './options.js';
-import type { ProducerOptions } from './producer/producer-options.js';
-import type { PushConsumerOptions } from './consumer/consumer-options.js';
-import { resolveClientOptions } from './options.js';
+import { randomBytes } from 'node:crypto';
+import { Connections, Requests, UniqueIdMaker, localHost, signer } from '@nest-rocketmq/remoting';
+import type { Clock, Logger } from '@nest-rocketmq/remoting';
 import { Admin } from './admin.js';
-import { Producer } from './producer/producer.js';
+import { Brokers } from './brokers.js';
+import { callbackHandlers } from './callbacks.js';
+import type { PushConsumerOptions } from './consumer/consumer-options.js';
 import { PushConsumer } from './consumer/push-consumer.js';
+import type { ClientCore } from './core.js';
+import { NotRunningError, describe } from './errors.js';
+import { Heartbeat } from './heartbeat.js';
+import { Members } from './members.js';
+import { NameServers } from './name-servers.js';
+import { resolveClientOptions } from './options.js';
+import type { ClientOptions, ResolvedClientOptions } from './options.js';
+import { Producer } from './producer/producer.js';
+import type { ProducerOptions } from './producer/producer-options.js';
+import { Routes } from './routes.js';
+
+/** Any topic would do; this one brokers ask for as well. */
+const TOPIC_TO_TRY_NAME_SERVER = 'TBW102';
 
 export class RocketMQClient {
-  readonly admin: Admin = new Admin();
+  readonly clientId: string;
+  readonly admin: Admin;
+  readonly #options: ResolvedClientOptions;
+  readonly #connections: Connections;
+  readonly #nameServers: NameServers;
+  readonly #routes: Routes;
+  readonly #heartbeat: Heartbeat;
+  readonly #members = new Members();
+  readonly #core: ClientCore;
+  readonly #made = new Set<Producer | PushConsumer>();
+  #starting: Promise<void> | undefined;
+  #shutDown = false;
 
+  /** @throws InvalidOptionError */
   constructor(options: ClientOptions) {
-    resolveClientOptions(options);
+    this.#options = resolveClientOptions(options);
+    const { clock, logger, clientIP, instanceName } = this.#options;
+    this.clientId = `${clientIP ?? localHost()}@${instanceName ?? `${process.pid}#${randomBytes(6).toString('hex')}`}`;
+    this.#connections = this.#dialling();
+    this.#nameServers = new NameServers({
+      connections: this.#connections,
+      addresses: this.#options.nameServers,
+      timeout: this.#options.mqClientApiTimeout,
+    });
+    this.#routes = new Routes({ clock, logger, nameServers: this.#nameServers, interval: this.#options.pollNameServerInterval });
+    this.#heartbeat = this.#heart(clock, logger);
+    this.#core = {
+      clientId: this.clientId,
+      clock,
+      logger,
+      options: this.#options,
+      ids: new UniqueIdMaker(clientIP),
+      members: this.#members,
+      routes: this.#routes,
+      brokers: new Brokers({ clock, connections: this.#connections, heartbeat: this.#heartbeat }),
+      heartbeat: this.#heartbeat,
+      start: () => this.start(),
+      unregister: (groups) => this.#unregister(groups),
+    };
+    this.admin = new Admin(this.#core, this.#nameServers);
   }
 
   /** @throws NameServerUnreachableError when no name server of the list answers within a bounded time */
-  async start(): Promise<void> {}
-
-  createProducer(options: ProducerOptions): Producer {
-    return new Producer(options);
+  start(): Promise<void> {
+    if (this.#shutDown) return Promise.reject(new NotRunningError('this client', 'shut down'));
+    this.#starting ??= this.#start().catch((error: unknown) => {
+      // The next call may find the name servers there.
+      this.#starting = undefined;
+      throw error;
+    });
+    return this.#starting;
   }
 
+  /** @throws InvalidOptionError, InvalidNameError */
+  createProducer(options: ProducerOptions): Producer {
+    return this.#keep(new Producer(this.#core, options));
+  }
+
+  /** @throws InvalidOptionError, InvalidNameError */
   createPushConsumer(options: PushConsumerOptions): PushConsumer {
-    return new PushConsumer(options);
+    return this.#keep(new PushConsumer(this.#core, options));
   }
 
   /** Shuts down what was made from it, consumers first, and closes all connections. */
-  async shutdown(): Promise<void> {}
+  async shutdown(): Promise<void> {
+    if (this.#shutDown) return;
+    this.#shutDown = true;
+    await this.#starting?.catch(() => undefined);
+    const made = [...this.#made];
+    await Promise.all(made.filter((each) => each instanceof PushConsumer).map((consumer) => consumer.shutdown()));
+    await Promise.all(made.filter((each) => each instanceof Producer).map((producer) => producer.shutdown()));
+    this.#heartbeat.stop();
+    this.#routes.stop();
+    this.#connections.closeAll();
+  }
+
+  async #start(): Promise<void> {
+    await this.#nameServers.request(Requests.GET_ROUTEINFO_BY_TOPIC, {
+      topic: TOPIC_TO_TRY_NAME_SERVER,
+      acceptStandardJsonOnly: true,
+    });
+    this.#routes.start();
+    this.#heartbeat.start();
+  }
+
+  #keep<T extends Producer | PushConsumer>(made: T): T {
+    this.#made.add(made);
+    return made;
+  }
+
+  #dialling(): Connections {
+    const { clock, logger, dial, connectTimeout, serializeType, accessKey, secretKey, securityToken } = this.#options;
+    const signed = accessKey !== undefined && secretKey !== undefined;
+    return new Connections({
+      dial,
+      clock,
+      logger,
+      connectTimeout,
+      serializeType,
+      handlers: callbackHandlers(this.#members, logger),
+      ...(signed && { sign: signer({ accessKey, secretKey, ...(securityToken && { securityToken }) }) }),
+    });
+  }
+
+  #heart(clock: Clock, logger: Logger): Heartbeat {
+    return new Heartbeat({
+      clientId: this.clientId,
+      clock,
+      logger,
+      connections: this.#connections,
+      members: this.#members,
+      // Replicas are pulled from, never sent to: only consumers need to be known there.
+      addresses: () => this.#routes.brokerAddresses(this.#members.consumers.size > 0),
+      interval: this.#options.heartbeatBrokerInterval,
+      timeout: this.#options.mqClientApiTimeout,
+    });
+  }
+
+  async #unregister(groups: { producerGroup?: string; consumerGroup?: string }): Promise<void> {
+    const { logger, mqClientApiTimeout } = this.#options;
+    const open = this.#routes.brokerAddresses(true).flatMap((address) => this.#connections.existing(address) ?? []);
+    await Promise.all(
+      open.map((connection) =>
+        connection
+          .request(Requests.UNREGISTER_CLIENT, { clientID: this.clientId, ...groups }, { timeout: mqClientApiTimeout })
+          .catch((error: unknown) => logger.debug?.(`unregister at ${connection.address}: ${describe(error)}`)),
+      ),
+    );
+  }
 }

@@ -1,9 +1,21 @@
 // The public door of the package.
 export { RocketMQClient } from './client.js';
 export { Admin } from './admin.js';
-export type { CreateTopicOptions } from './admin.js';
+export type { CreateTopicOptions, QueryMessageOptions } from './admin.js';
 export type { ClientOptions } from './options.js';
-export * from './errors.js';
+export {
+  BrokerNotFoundError,
+  GroupInUseError,
+  InvalidMessageError,
+  InvalidNameError,
+  InvalidOptionError,
+  MQClientError,
+  MessageTooLargeError,
+  NameServerUnreachableError,
+  NotRunningError,
+  SendFailedError,
+  TopicNotFoundError,
+} from './errors.js';
 export { Producer } from './producer/producer.js';
 export type {
   LocalTransactionState,

@@ -1,4 +1,4 @@
-// Owns the rules for names: topics, groups, and the property names that are RocketMQ's own.
+// Owns the rules for the names of topics and groups.
 import { InvalidNameError } from './errors.js';
 
 const NAME = /^[%|a-zA-Z0-9_-]+$/;
@@ -21,23 +21,6 @@ const NOT_ALLOWED_SEND_TOPICS = new Set([
   'SELF_TEST_TOPIC',
   'OFFSET_MOVED_EVENT',
 ]);
-
-const RESERVED_PROPERTIES = new Set(
-  (
-    'KEYS TAGS WAIT DELAY RETRY_TOPIC REAL_TOPIC REAL_QID TRAN_MSG PGROUP MIN_OFFSET MAX_OFFSET BUYER_ID ' +
-    'ORIGIN_MESSAGE_ID TRANSFER_FLAG CORRECTION_FLAG MQ2_FLAG RECONSUME_TIME MSG_REGION TRACE_ON UNIQ_KEY ' +
-    'EXTEND_UNIQ_INFO MAX_RECONSUME_TIMES CONSUME_START_TIME POP_CK POP_CK_OFFSET 1ST_POP_TIME ' +
-    'TRAN_PREPARED_QUEUE_OFFSET DUP_INFO INSTANCE_ID CORRELATION_ID REPLY_TO_CLIENT TTL ARRIVE_TIME PUSH_REPLY_TIME ' +
-    'CLUSTER MSG_TYPE INNER_MULTI_QUEUE_OFFSET TIMER_DELAY_MS TIMER_DELAY_SEC TIMER_DELIVER_MS TIMER_ENQUEUE_MS ' +
-    'TIMER_DEQUEUE_MS TIMER_ROLL_TIMES TIMER_OUT_MS TIMER_DEL_UNIQKEY TIMER_DELAY_LEVEL __BORNHOST BORN_TIMESTAMP ' +
-    'DLQ_ORIGIN_TOPIC DLQ_ORIGIN_MESSAGE_ID __CRC32#'
-  ).split(' '),
-);
-
-/** Whether RocketMQ gives this property name a meaning of its own. */
-export function isReservedProperty(name: string): boolean {
-  return RESERVED_PROPERTIES.has(name);
-}
 
 /** @throws InvalidNameError */
 export function checkTopic(topic: unknown): asserts topic is string {

@@ -1,25 +1,290 @@
-// Owns a push consumer: the parts it is put together from, and the order in which they start and stop.
-import type { PushConsumerOptions } from './consumer-options.js';
+// Owns a push consumer: the parts it is put together from, and the order in which they start and stop. Leaves dividing
+// queues to rebalance, pulling to pull-loop, running the listener to consume-concurrently.
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { Requests, expectSuccess, subscriptionJson, encodeJson } from '@nest-rocketmq/remoting';
+import type { ConsumerData, MessageExt, SubscriptionData } from '@nest-rocketmq/remoting';
+import type { ClientCore } from '../core.js';
+import { NotRunningError } from '../errors.js';
+import type { ConsumerMember, DirectResult, QueueOffset } from '../members.js';
+import { retryTopicOf } from '../names.js';
+import { Repeating, sleep } from '../timing.js';
+import { ConsumeConcurrently } from './consume-concurrently.js';
+import { consumeDirectly } from './consume-directly.js';
+import { resolvePushConsumerOptions } from './consumer-options.js';
+import type { PushConsumerOptions, ResolvedPushConsumerOptions } from './consumer-options.js';
+import { Gate } from './gate.js';
+import { LocalOffsetStore, memoryOffsetFile, nodeOffsetFile } from './local-offset-store.js';
+import { BrokerOffsetStore } from './offset-store.js';
+import type { OffsetStore } from './offset-store.js';
+import type { ProcessQueue } from './process-queue.js';
+import { PullLoop } from './pull-loop.js';
+import { Rebalance } from './rebalance.js';
+import { encodeRunningInfo } from './running-info.js';
+import { SendBack } from './send-back.js';
+import { startOffset } from './start-offset.js';
+import { subscriptionData } from './subscription.js';
+
+const DEFAULT_SHUTDOWN_DEADLINE_MS = 30_000;
+const DEFAULT_TIMESTAMP_BACK_MS = 30 * 60_000;
+const DEFAULT_MAX_RECONSUME_TIMES = 16;
+const MINUTE_MS = 60_000;
+
+type State = 'not started' | 'running' | 'shut down';
 
 /** Messages come to the listener as they arrive at the broker. Made by RocketMQClient.createPushConsumer. */
-export class PushConsumer {
+export class PushConsumer implements ConsumerMember {
   readonly group: string;
+  readonly #core: ClientCore;
+  readonly #options: ResolvedPushConsumerOptions;
+  readonly #subscriptions: ReadonlyMap<string, SubscriptionData>;
+  readonly #offsets: OffsetStore;
+  readonly #gate = new Gate();
+  readonly #consume: ConsumeConcurrently;
+  readonly #rebalance: Rebalance;
+  readonly #timers: Repeating[];
+  #stopListening: (() => void) | undefined;
+  #startedAt = 0;
+  #state: State = 'not started';
 
-  constructor(options: PushConsumerOptions) {
-    this.group = options.group;
+  /** @internal */
+  constructor(core: ClientCore, options: PushConsumerOptions) {
+    this.#core = core;
+    this.#options = resolvePushConsumerOptions(options);
+    this.group = this.#options.group;
+    this.#subscriptions = this.#subscribe();
+    this.#offsets = this.#offsetStore();
+    const { maxReconsumeTimes } = this.#options;
+    const sendBack = new SendBack(core, this.group, maxReconsumeTimes < 0 ? DEFAULT_MAX_RECONSUME_TIMES : maxReconsumeTimes);
+    this.#consume = new ConsumeConcurrently({ core, options: this.#options, offsets: this.#offsets, sendBack });
+    this.#rebalance = this.#rebalancing();
+    this.#timers = this.#repeatingTasks();
   }
 
-  /** Resolves when brokers know the group and its queues are being pulled. */
-  async start(): Promise<void> {}
+  /**
+   * Resolves when brokers know the group and its queues are being pulled. A topic that does not exist yet is waited for
+   * in the background.
+   * @throws NameServerUnreachableError, GroupInUseError, ResponseError when a broker refuses an SQL92 expression
+   */
+  async start(): Promise<void> {
+    if (this.#state === 'running') return;
+    if (this.#state === 'shut down') throw new NotRunningError(`consumer ${this.group}`, this.#state);
+    const { members, routes, heartbeat, clock } = this.#core;
+    await this.#core.start();
+    await this.#offsets.load();
+    members.addConsumer(this);
+    this.#state = 'running';
+    this.#startedAt = clock.now();
+    try {
+      await this.#findTopics();
+    } catch (error) {
+      await this.shutdown({ deadline: 0 });
+      throw error;
+    }
+    await heartbeat.beat();
+    // The brokers have made the retry topic on hearing of the group.
+    await Promise.all([...this.#subscriptions.keys()].filter((topic) => !routes.get(topic)).map((topic) => routes.resolve(topic)));
+    this.#stopListening = routes.onChange((topic) => {
+      if (this.#subscriptions.has(topic)) this.#rebalance.request();
+    });
+    await this.#rebalance.start();
+    for (const timer of this.#timers) timer.start();
+  }
 
   /** Pulls no more until `resume`; messages already here are still delivered. */
-  pause(): void {}
+  pause(): void {
+    this.#gate.close();
+  }
 
-  resume(): void {}
+  resume(): void {
+    this.#gate.open();
+    this.#rebalance.request();
+  }
 
   /**
    * Stops pulling, waits for running listener calls, stores offsets, and leaves the group.
    * @param options deadline for the listener calls, ms; default 30000. What runs longer is delivered again elsewhere.
    */
-  async shutdown(_options: { deadline?: number } = {}): Promise<void> {}
+  async shutdown(options: { deadline?: number } = {}): Promise<void> {
+    const wasRunning = this.#state === 'running';
+    this.#state = 'shut down';
+    if (!wasRunning) return;
+    const { members, routes, logger } = this.#core;
+    this.#stopListening?.();
+    for (const timer of this.#timers) timer.stop();
+    this.#gate.close();
+    await this.#rebalance.stop();
+    await this.#drain(options.deadline ?? DEFAULT_SHUTDOWN_DEADLINE_MS);
+    if (this.#consume.running > 0) {
+      logger.warn(`${this.group}: ${this.#consume.running} listener calls outlast the shutdown; their messages come again`);
+    }
+    const { owned } = this.#rebalance;
+    await this.#offsets.persist(owned.map((queue) => queue.messageQueue), true);
+    for (const queue of owned) this.#rebalance.drop(queue);
+    for (const topic of this.#subscriptions.keys()) routes.unwatch(topic);
+    members.remove(this);
+    await this.#core.unregister({ consumerGroup: this.group });
+  }
+
+  /** @internal */
+  heartbeatData(): ConsumerData {
+    const { messageModel, consumeFromWhere } = this.#options;
+    return {
+      groupName: this.group,
+      consumeType: 'CONSUME_PASSIVELY',
+      messageModel,
+      consumeFromWhere,
+      subscriptionDataSet: [...this.#subscriptions.values()],
+      unitMode: false,
+    };
+  }
+
+  /** @internal */
+  idsChanged(): void {
+    this.#rebalance.request();
+  }
+
+  /** @internal */
+  async resetOffsets(offsets: readonly QueueOffset[]): Promise<void> {
+    for (const { queue, offset } of offsets) {
+      const owned = this.#rebalance.owned.find(
+        ({ messageQueue: { topic, brokerName, queueId } }) =>
+          topic === queue.topic && brokerName === queue.brokerName && queueId === queue.queueId,
+      );
+      if (owned) await this.#beginAgain(owned, offset);
+    }
+    this.#rebalance.request();
+  }
+
+  /** @internal */
+  offsetsOf(topic: string): QueueOffset[] {
+    return this.#rebalance.owned
+      .filter(({ messageQueue }) => messageQueue.topic === topic)
+      .map(({ messageQueue }) => ({ queue: messageQueue, offset: this.#offsets.current(messageQueue) ?? -1 }));
+  }
+
+  /** @internal */
+  runningInfo(): Buffer {
+    return encodeRunningInfo({
+      nameServers: this.#core.routes.nameServers,
+      options: this.#options,
+      startedAt: this.#startedAt,
+      subscriptions: [...this.#subscriptions.values()],
+      queues: this.#rebalance.owned,
+      offsetOf: (queue) => this.#offsets.current(queue),
+    });
+  }
+
+  /** @internal */
+  consumeDirectly(message: MessageExt, brokerName: string): Promise<DirectResult> {
+    return consumeDirectly(this.#consume, message, brokerName, this.#core.clock);
+  }
+
+  #subscribe(): ReadonlyMap<string, SubscriptionData> {
+    const now = this.#core.clock.now();
+    const { subscriptions, messageModel } = this.#options;
+    const all = subscriptions.map((subscription) => subscriptionData(subscription, now));
+    if (messageModel === 'CLUSTERING') all.push(subscriptionData({ topic: retryTopicOf(this.group) }, now));
+    return new Map(all.map((subscription) => [subscription.topic, subscription]));
+  }
+
+  #offsetStore(): OffsetStore {
+    const { routes, brokers, logger, options } = this.#core;
+    if (this.#options.messageModel === 'CLUSTERING') {
+      return new BrokerOffsetStore({ group: this.group, routes, brokers, logger });
+    }
+    const folder = this.#options.localOffsetStoreDir ?? join(homedir(), '.rocketmq_offsets');
+    if (folder === 'memory') return new LocalOffsetStore(memoryOffsetFile(), logger);
+    // Not the client id, which is another one after each start.
+    const owner = `${this.#core.clientId.split('@')[0]}@${options.instanceName ?? 'DEFAULT'}`;
+    return new LocalOffsetStore(nodeOffsetFile(join(folder, owner, this.group, 'offsets.json')), logger);
+  }
+
+  #rebalancing(): Rebalance {
+    const { routes, brokers, clock } = this.#core;
+    const { messageModel, allocateMessageQueueStrategy, consumeFromWhere } = this.#options;
+    const consumeTimestamp = this.#options.consumeTimestamp ?? clock.now() - DEFAULT_TIMESTAMP_BACK_MS;
+    const offsets = this.#offsets;
+    const pulls = new PullLoop({
+      core: this.#core,
+      options: this.#options,
+      gate: this.#gate,
+      offsets,
+      subscriptionOf: (topic) => this.#subscriptions.get(topic),
+      deliver: (queue, messages) => this.#consume.submit(queue, messages),
+      offsetMoved: async (queue, offset) => {
+        await this.#beginAgain(queue, offset);
+        this.#rebalance.request();
+      },
+    });
+    return new Rebalance({
+      core: this.#core,
+      group: this.group,
+      messageModel,
+      strategy: allocateMessageQueueStrategy,
+      topics: [...this.#subscriptions.keys()],
+      offsets,
+      startOffset: (queue) => startOffset({ offsets, routes, brokers, consumeFromWhere, consumeTimestamp }, queue),
+      begin: (queue, offset) => void pulls.run(queue, offset),
+    });
+  }
+
+  #repeatingTasks(): Repeating[] {
+    const { clock, logger, options } = this.#core;
+    const queues = (): ProcessQueue[] => this.#rebalance.owned;
+    return [
+      new Repeating({
+        clock,
+        logger,
+        name: `storing the offsets of ${this.group}`,
+        interval: options.persistConsumerOffsetInterval,
+        run: () => this.#offsets.persist(queues().map((queue) => queue.messageQueue)),
+      }),
+      new Repeating({
+        clock,
+        logger,
+        name: `the clean-up of ${this.group}`,
+        interval: this.#options.consumeTimeout * MINUTE_MS,
+        run: () => this.#consume.cleanExpired(queues()),
+      }),
+    ];
+  }
+
+  async #findTopics(): Promise<void> {
+    const { routes, logger } = this.#core;
+    await Promise.all(
+      [...this.#subscriptions.values()].map(async (subscription) => {
+        const { topic } = subscription;
+        routes.watch(topic);
+        const route = await routes.resolve(topic);
+        if (!route && topic !== retryTopicOf(this.group)) {
+          logger.warn(`${this.group} waits for topic ${topic}, which does not exist yet`);
+        }
+        if (route && subscription.expressionType !== 'TAG') await this.#checkExpression(subscription);
+      }),
+    );
+  }
+
+  /** Tags need no check; a condition is understood or not by the broker alone. */
+  async #checkExpression(subscription: SubscriptionData): Promise<void> {
+    const { routes, brokers, clientId } = this.#core;
+    const brokerName = routes.get(subscription.topic)?.readable[0]?.brokerName;
+    const address = brokerName === undefined ? undefined : routes.anyBrokerAddress(brokerName);
+    if (!address) return;
+    const body = encodeJson({ clientId, group: this.group, subscriptionData: subscriptionJson(subscription) });
+    expectSuccess(await brokers.request(address, Requests.CHECK_CLIENT_CONFIG, {}, { body }), address);
+  }
+
+  /** The queue is ours still, but is to continue from another offset. */
+  async #beginAgain(queue: ProcessQueue, offset: number): Promise<void> {
+    this.#rebalance.drop(queue);
+    this.#offsets.reset(queue.messageQueue, offset);
+    await this.#offsets.persist([queue.messageQueue], true);
+  }
+
+  async #drain(deadline: number): Promise<void> {
+    const ended = new AbortController();
+    const idle = this.#consume.stop().finally(() => ended.abort());
+    await Promise.race([idle, sleep(this.#core.clock, deadline, ended.signal)]);
+  }
 }

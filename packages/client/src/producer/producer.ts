@@ -1,35 +1,175 @@
-// Owns a producer: the calls an application makes. Leaves queue choice, retries and bytes to send, choose-queue, batch
-// and transaction.
-import type { OutgoingMessage, ProducerOptions, SendOptions, SendResult, TransactionSendResult } from './producer-options.js';
+// Owns a producer: the calls an application makes, and its start and end. Leaves attempts to send, queue choice to
+// choose-queue, batches and transactions to the files of their names.
+import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting';
+import type { ClientCore } from '../core.js';
+import { InvalidMessageError, InvalidOptionError, NotRunningError } from '../errors.js';
+import type { ProducerMember, TransactionCheck } from '../members.js';
+import { prepareBatch } from './batch.js';
+import { RoundRobin, queueOfKey } from './choose-queue.js';
+import { compressed, prepare } from './outgoing.js';
+import type { PreparedMessage } from './outgoing.js';
+import { resolveProducerOptions } from './producer-options.js';
+import type {
+  OutgoingMessage,
+  ProducerOptions,
+  ResolvedProducerOptions,
+  SendOptions,
+  SendResult,
+  TransactionSendResult,
+} from './producer-options.js';
+import { Sender } from './send.js';
+import { Transactions } from './transaction.js';
+
+type State = 'not started' | 'running' | 'shut down';
 
 /** Made by RocketMQClient.createProducer. */
-export class Producer {
+export class Producer implements ProducerMember {
   readonly group: string;
+  readonly #core: ClientCore;
+  readonly #options: ResolvedProducerOptions;
+  readonly #sender: Sender;
+  readonly #roundRobin = new RoundRobin();
+  readonly #transactions: Transactions | undefined;
+  #state: State = 'not started';
 
-  constructor(options: ProducerOptions) {
-    this.group = options.group;
+  /** @internal */
+  constructor(core: ClientCore, options: ProducerOptions) {
+    this.#core = core;
+    this.#options = resolveProducerOptions(options);
+    this.group = this.#options.group;
+    const { clock, routes, brokers, logger } = core;
+    this.#sender = new Sender({ clock, routes, brokers, roundRobin: this.#roundRobin }, this.#options);
+    const listener = this.#options.transactionListener;
+    this.#transactions = listener && new Transactions({ group: this.group, listener, logger, routes, brokers });
   }
 
-  async start(): Promise<void> {}
+  /** @throws NameServerUnreachableError, GroupInUseError, NotRunningError after shutdown */
+  async start(): Promise<void> {
+    if (this.#state === 'running') return;
+    if (this.#state === 'shut down') throw new NotRunningError(`producer ${this.group}`, this.#state);
+    await this.#core.start();
+    this.#core.members.addProducer(this);
+    this.#state = 'running';
+    const { routes, heartbeat, logger } = this.#core;
+    // Routes first: they say which brokers there are, and only a broker that knows this group can ask it for
+    // transactions that an earlier process left open.
+    await Promise.all(
+      this.#options.topics.map(async (topic) => {
+        routes.watch(topic);
+        if (!(await routes.resolve(topic))) logger.warn(`producer ${this.group}: topic ${topic} does not exist yet`);
+      }),
+    );
+    if (this.#options.topics.length > 0) await heartbeat.beat();
+    else void heartbeat.beat();
+  }
 
-  async shutdown(): Promise<void> {}
+  async shutdown(): Promise<void> {
+    const wasRunning = this.#state === 'running';
+    this.#state = 'shut down';
+    if (!wasRunning) return;
+    this.#core.members.remove(this);
+    for (const topic of this.#options.topics) this.#core.routes.unwatch(topic);
+    await this.#core.unregister({ producerGroup: this.group });
+  }
 
-  /** Resolves when a broker has stored the message. */
-  send(_message: OutgoingMessage, _options?: SendOptions): Promise<SendResult> {
-    throw new Error('to come');
+  /**
+   * Resolves when a broker has stored the message.
+   * @throws SendFailedError when all attempts failed, TopicNotFoundError, MessageTooLargeError, ResponseError when the
+   * broker refused it for good
+   */
+  async send(message: OutgoingMessage, options: SendOptions = {}): Promise<SendResult> {
+    const prepared = await this.#prepare(message);
+    return this.#send(prepared, message, options);
   }
 
   /** Resolves once the bytes are handed to the connection; nobody says whether the message was stored. */
-  sendOneway(_message: OutgoingMessage, _options?: SendOptions): Promise<void> {
-    throw new Error('to come');
+  async sendOneway(message: OutgoingMessage, options: SendOptions = {}): Promise<void> {
+    const prepared = await this.#prepare(message);
+    const route = await this.#sender.route(prepared.topic, options.timeout ?? this.#options.sendMsgTimeout);
+    const queue =
+      chosenQueue(route.writable, message, options) ?? this.#roundRobin.choose(prepared.topic, route.writable);
+    await this.#sender.sendOneway(queue, prepared);
   }
 
-  /** Stores messages of one topic in one request, in order, in one queue. */
-  sendBatch(_messages: OutgoingMessage[], _options?: SendOptions): Promise<SendResult> {
-    throw new Error('to come');
+  /** Stores messages of one topic in one request, one after the other in one queue. */
+  async sendBatch(messages: OutgoingMessage[], options: SendOptions = {}): Promise<SendResult> {
+    this.#mustRun();
+    const { ids, clock } = this.#core;
+    const prepared = prepareBatch(messages, ids, clock.now(), this.#options.maxMessageSize);
+    return this.#send(prepared, messages[0]!, options);
   }
 
-  sendMessageInTransaction(_message: OutgoingMessage, _arg?: unknown): Promise<TransactionSendResult> {
-    throw new Error('to come');
+  /**
+   * Stores the message undelivered, runs `executeLocalTransaction`, and lets the broker deliver or drop it accordingly.
+   * @throws as `send` when the half message could not be stored; then the listener is not called
+   */
+  async sendMessageInTransaction(message: OutgoingMessage, arg?: unknown): Promise<TransactionSendResult> {
+    if (!this.#transactions) {
+      throw new InvalidOptionError('transactionListener', undefined, 'one is needed to send messages in transactions');
+    }
+    const half = this.#transactions.half(await this.#prepare(message));
+    const sent = await this.#sender.sendToAny(half, this.#options.sendMsgTimeout);
+    return this.#transactions.conclude(message, sent, arg);
   }
+
+  /** @internal */
+  checkTransaction(check: TransactionCheck, message: MessageExt): void {
+    if (this.#transactions) return this.#transactions.check(check, message);
+    this.#core.logger.warn(
+      `a broker asks producer ${this.group} about transaction ${message.msgId}, but it has no transactionListener`,
+    );
+  }
+
+  /** The queues that messages of the topic are spread over. @throws TopicNotFoundError, NameServerUnreachableError */
+  async fetchPublishMessageQueues(topic: string): Promise<MessageQueue[]> {
+    this.#mustRun();
+    return [...(await this.#sender.route(topic, this.#options.sendMsgTimeout)).writable];
+  }
+
+  async #prepare(message: OutgoingMessage): Promise<PreparedMessage> {
+    this.#mustRun();
+    const { compressMsgBodyOverHowmuch, compressLevel, maxMessageSize } = this.#options;
+    const prepared = prepare(message, this.#core.ids, this.#core.clock.now(), maxMessageSize);
+    return prepared.body.length < compressMsgBodyOverHowmuch
+      ? prepared
+      : compressed(prepared, compressMsgBodyOverHowmuch, compressLevel);
+  }
+
+  async #send(prepared: PreparedMessage, message: OutgoingMessage, options: SendOptions): Promise<SendResult> {
+    const timeout = options.timeout ?? this.#options.sendMsgTimeout;
+    if (!options.messageQueue && !options.selector && options.shardingKey === undefined) {
+      return this.#sender.sendToAny(prepared, timeout);
+    }
+    const { clock } = this.#core;
+    const startedAt = clock.monotonic();
+    const { writable } = await this.#sender.route(prepared.topic, timeout);
+    const queue = chosenQueue(writable, message, options)!;
+    return this.#sender.sendTo(queue, prepared, Math.max(1, timeout - (clock.monotonic() - startedAt)));
+  }
+
+  #mustRun(): void {
+    if (this.#state !== 'running') throw new NotRunningError(`producer ${this.group}`, this.#state);
+  }
+}
+
+/** The queue that the caller has chosen in one of three ways; undefined when any will do. */
+function chosenQueue(
+  queues: readonly MessageQueue[],
+  message: OutgoingMessage,
+  options: SendOptions,
+): MessageQueue | undefined {
+  if (options.messageQueue) {
+    if (options.messageQueue.topic !== message.topic) {
+      throw new InvalidMessageError(
+        `the message is for topic ${message.topic}, but the queue given is of topic ${options.messageQueue.topic}`,
+      );
+    }
+    return options.messageQueue;
+  }
+  if (options.selector) {
+    const queue = options.selector(queues, message);
+    if (!queue) throw new InvalidMessageError('the selector chose no queue');
+    return queue;
+  }
+  return options.shardingKey === undefined ? undefined : queueOfKey(queues, options.shardingKey);
 }

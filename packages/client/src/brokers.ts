@@ -1,0 +1,65 @@
+// Owns calls to brokers: on a connection over which the broker has heard of this client first, and within one time limit
+// for dialling, greeting and answering together.
+import type { Clock, Connection, Connections, HeaderOf, Reply, RequestOptions, RequestRow } from '@nest-rocketmq/remoting';
+import { DEFAULT_REQUEST_TIMEOUT_MS, RequestTimeoutError } from '@nest-rocketmq/remoting';
+import type { Heartbeat } from './heartbeat.js';
+import { within } from './timing.js';
+
+export interface BrokersOptions {
+  clock: Clock;
+  connections: Connections;
+  heartbeat: Heartbeat;
+}
+
+export class Brokers {
+  readonly #options: BrokersOptions;
+
+  constructor(options: BrokersOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves with the answer whatever its code. @throws ConnectError, RequestTimeoutError, ConnectionClosedError */
+  async request<Row extends RequestRow>(
+    address: string,
+    row: Row,
+    header: HeaderOf<Row>,
+    options: RequestOptions = {},
+  ): Promise<Reply<Row>> {
+    const ready = this.#ready(address);
+    if (ready) return ready.request(row, header, options);
+    const { clock } = this.#options;
+    const timeout = options.timeout ?? DEFAULT_REQUEST_TIMEOUT_MS;
+    const startedAt = clock.monotonic();
+    const connection = await within(
+      clock,
+      this.connection(address),
+      timeout,
+      () => new RequestTimeoutError(address, row.name, timeout),
+    );
+    const left = Math.max(1, timeout - (clock.monotonic() - startedAt));
+    return connection.request(row, header, { ...options, timeout: left });
+  }
+
+  /** Resolves when the bytes are queued. @throws ConnectError, ConnectionClosedError */
+  async oneway<Row extends RequestRow>(
+    address: string,
+    row: Row,
+    header: HeaderOf<Row>,
+    options: RequestOptions = {},
+  ): Promise<void> {
+    const connection = this.#ready(address) ?? (await this.connection(address));
+    connection.oneway(row, header, options);
+  }
+
+  /** @throws ConnectError */
+  async connection(address: string): Promise<Connection> {
+    const connection = await this.#options.connections.get(address);
+    await this.#options.heartbeat.greet(connection);
+    return connection;
+  }
+
+  #ready(address: string): Connection | undefined {
+    const connection = this.#options.connections.existing(address);
+    return connection && this.#options.heartbeat.hasGreeted(connection) ? connection : undefined;
+  }
+}

@@ -1,0 +1,179 @@
+// Owns running the listener: how many calls at a time, and what a call's result means for its messages and the queue's
+// offset. Leaves giving a message back to send-back.
+import { MessageProperty } from '@nest-rocketmq/remoting';
+import type { MessageExt } from '@nest-rocketmq/remoting';
+import type { ClientCore } from '../core.js';
+import { describe } from '../errors.js';
+import { retryTopicOf } from '../names.js';
+import { sleep } from '../timing.js';
+import type { ConsumeContext, ResolvedPushConsumerOptions } from './consumer-options.js';
+import type { OffsetStore } from './offset-store.js';
+import type { ProcessQueue } from './process-queue.js';
+import { queueKey } from './process-queue.js';
+import type { SendBack } from './send-back.js';
+
+/** A message that could not be given back is consumed here again after this. ms */
+const CONSUME_AGAIN_AFTER_MS = 5_000;
+/** The delay level of a message whose listener has run too long: 10 s. */
+const CONSUME_TIMEOUT_DELAY_LEVEL = 3;
+/** Of one queue, in one clean-up. */
+const MAX_EXPIRED_AT_ONCE = 16;
+const MINUTE_MS = 60_000;
+const LAST_INDEX = 0x7fffffff;
+
+export interface ConsumeParts {
+  core: ClientCore;
+  options: ResolvedPushConsumerOptions;
+  offsets: OffsetStore;
+  sendBack: SendBack;
+}
+
+interface Task {
+  readonly queue: ProcessQueue;
+  readonly messages: MessageExt[];
+}
+
+export class ConsumeConcurrently {
+  readonly #parts: ConsumeParts;
+  readonly #retryTopic: string;
+  #tasks: Task[] = [];
+  #next = 0;
+  #running = 0;
+  #stopped = false;
+  #whenIdle: (() => void) | undefined;
+
+  constructor(parts: ConsumeParts) {
+    this.#parts = parts;
+    this.#retryTopic = retryTopicOf(parts.options.group);
+  }
+
+  /** Listener calls under way. */
+  get running(): number {
+    return this.#running;
+  }
+
+  /** Runs the listener for these messages, in lists of at most consumeMessageBatchMaxSize. */
+  submit(queue: ProcessQueue, messages: readonly MessageExt[]): void {
+    const size = this.#parts.options.consumeMessageBatchMaxSize;
+    for (let at = 0; at < messages.length; at += size) {
+      this.#tasks.push({ queue, messages: messages.slice(at, at + size) });
+    }
+    this.#pump();
+  }
+
+  /** Begins no more calls. Resolves when those under way have ended. What had not begun is delivered again later. */
+  stop(): Promise<void> {
+    this.#stopped = true;
+    this.#tasks = [];
+    return this.#running === 0 ? Promise.resolve() : new Promise((resolve) => (this.#whenIdle = resolve));
+  }
+
+  /** Runs the listener once, outside of the course of queues. */
+  call(messages: MessageExt[], context: ConsumeContext): Promise<'CONSUME_SUCCESS' | 'RECONSUME_LATER'> {
+    for (const message of messages) this.#restoreTopic(message);
+    // In a promise, so that a listener that is no async function and throws is the same as one that rejects.
+    return Promise.resolve()
+      .then(() => this.#parts.options.listener(messages, context))
+      .then((result) => (result === 'RECONSUME_LATER' ? result : 'CONSUME_SUCCESS'));
+  }
+
+  /** A message whose listener never returns would hold the queue's offset for ever: it is given back instead. */
+  async cleanExpired(queues: readonly ProcessQueue[]): Promise<void> {
+    for (const queue of queues) {
+      for (let i = 0; i < MAX_EXPIRED_AT_ONCE && (await this.#giveBackExpired(queue)); i++);
+    }
+  }
+
+  async #giveBackExpired(queue: ProcessQueue): Promise<boolean> {
+    const { core, options, sendBack, offsets } = this.#parts;
+    const message = queue.firstStartedBefore(core.clock.now() - options.consumeTimeout * MINUTE_MS);
+    if (!message) return false;
+    core.logger.warn(
+      `the listener of ${options.group} has had message ${message.msgId} for over ${options.consumeTimeout} min: ` +
+        'it is given back, and will be delivered a second time. Raise consumeTimeout if that is a usual time.',
+    );
+    if (!(await sendBack.giveBack(message, CONSUME_TIMEOUT_DELAY_LEVEL))) return false;
+    if (queue.dropped) return false;
+    offsets.update(queue.messageQueue, queue.remove([message]));
+    return true;
+  }
+
+  #pump(): void {
+    while (!this.#stopped && this.#next < this.#tasks.length && this.#running < this.#parts.options.consumeConcurrency) {
+      const task = this.#tasks[this.#next++]!;
+      if (this.#next > 1024 && this.#next * 2 > this.#tasks.length) {
+        this.#tasks = this.#tasks.slice(this.#next);
+        this.#next = 0;
+      }
+      if (task.queue.dropped) continue;
+      this.#running++;
+      this.#consume(task)
+        .catch((error: unknown) => this.#parts.core.logger.error(`consuming ${queueKey(task.queue.messageQueue)}: ${describe(error)}`))
+        .finally(() => this.#ended());
+    }
+  }
+
+  #ended(): void {
+    this.#running--;
+    this.#pump();
+    if (this.#running > 0) return;
+    this.#whenIdle?.();
+    this.#whenIdle = undefined;
+  }
+
+  async #consume({ queue, messages }: Task): Promise<void> {
+    const { core } = this.#parts;
+    const startedAt = String(core.clock.now());
+    for (const message of messages) message.properties.set(MessageProperty.CONSUME_START_TIME, startedAt);
+    const context: ConsumeContext = {
+      messageQueue: queue.messageQueue,
+      delayLevelWhenNextConsume: 0,
+      ackIndex: LAST_INDEX,
+      signal: queue.signal,
+    };
+    let consumed = 0;
+    try {
+      const result = await this.call(messages, context);
+      if (result === 'CONSUME_SUCCESS') consumed = Math.max(0, Math.min(context.ackIndex + 1, messages.length));
+    } catch (error) {
+      core.logger.error(`the listener of ${this.#parts.options.group} failed for ${messages[0]!.msgId}: ${describe(error)}`);
+    }
+    // Another consumer has the queue now, and gets these messages as well: its result counts.
+    if (queue.dropped) return;
+    await this.#conclude(queue, messages, consumed, context.delayLevelWhenNextConsume);
+  }
+
+  async #conclude(queue: ProcessQueue, messages: MessageExt[], consumed: number, delayLevel: number): Promise<void> {
+    const { offsets } = this.#parts;
+    const stuck: MessageExt[] = [];
+    for (const message of messages.slice(consumed)) {
+      // One that was given back for its time-out has left the queue already.
+      if (!queue.has(message) || (await this.#fail(message, delayLevel))) continue;
+      message.reconsumeTimes++;
+      stuck.push(message);
+    }
+    if (queue.dropped) return;
+    const done = messages.filter((message) => !stuck.includes(message));
+    offsets.update(queue.messageQueue, queue.remove(done));
+    if (stuck.length > 0) void this.#consumeAgain(queue, stuck);
+  }
+
+  /** @returns false when the message must be consumed here again */
+  #fail(message: MessageExt, delayLevel: number): Promise<boolean> {
+    const { core, options, sendBack } = this.#parts;
+    if (options.messageModel === 'CLUSTERING') return sendBack.giveBack(message, delayLevel);
+    core.logger.warn(`broadcast message ${message.msgId} failed in ${options.group} and is dropped: there is no retry`);
+    return Promise.resolve(true);
+  }
+
+  async #consumeAgain(queue: ProcessQueue, messages: MessageExt[]): Promise<void> {
+    await sleep(this.#parts.core.clock, CONSUME_AGAIN_AFTER_MS, queue.signal);
+    if (!queue.dropped && !this.#stopped) this.submit(queue, messages);
+  }
+
+  /** A retried message comes from the group's retry topic, and is shown as of the topic that it was sent to. */
+  #restoreTopic(message: MessageExt): void {
+    const topic = message.properties.get(MessageProperty.RETRY_TOPIC);
+    if (topic !== undefined && message.topic === this.#retryTopic) message.topic = topic;
+  }
+}

@@ -1,0 +1,27 @@
+// Owns running the listener on one message because an operator wishes so (mqadmin, the dashboard).
+import type { Clock, MessageExt } from '@nest-rocketmq/remoting';
+import { describe } from '../errors.js';
+import type { DirectResult } from '../members.js';
+import type { ConsumeConcurrently } from './consume-concurrently.js';
+
+export async function consumeDirectly(
+  consume: ConsumeConcurrently,
+  message: MessageExt,
+  brokerName: string,
+  clock: Clock,
+): Promise<DirectResult> {
+  const startedAt = clock.monotonic();
+  const spent = (): number => Math.round(clock.monotonic() - startedAt);
+  const context = {
+    messageQueue: { topic: message.topic, brokerName, queueId: message.queueId },
+    delayLevelWhenNextConsume: 0,
+    ackIndex: 0x7fffffff,
+    signal: new AbortController().signal,
+  };
+  try {
+    const result = await consume.call([message], context);
+    return { consumeResult: result === 'CONSUME_SUCCESS' ? 'CR_SUCCESS' : 'CR_LATER', spentTimeMills: spent() };
+  } catch (error) {
+    return { consumeResult: 'CR_THROW_EXCEPTION', remark: describe(error), spentTimeMills: spent() };
+  }
+}

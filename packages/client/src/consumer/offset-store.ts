@@ -1,0 +1,106 @@
+// Owns the offsets of a group that shares its messages: kept here as they move on, stored at the brokers. Leaves when to
+// store them to push-consumer and rebalance.
+import { Requests, ResponseCode, expectSuccess } from '@nest-rocketmq/remoting';
+import type { Logger, MessageQueue } from '@nest-rocketmq/remoting';
+import type { Brokers } from '../brokers.js';
+import { BrokerNotFoundError, describe } from '../errors.js';
+import type { Routes } from '../routes.js';
+import { queueKey } from './process-queue.js';
+
+export interface OffsetStore {
+  load(): Promise<void>;
+  /** The stored offset; undefined when there is none. @throws when that cannot be found out */
+  read(queue: MessageQueue): Promise<number | undefined>;
+  /** Remembers how far the queue is done; never goes back. */
+  update(queue: MessageQueue, offset: number): void;
+  /** Remembers this offset, be it smaller. */
+  reset(queue: MessageQueue, offset: number): void;
+  /** The remembered offset. */
+  current(queue: MessageQueue): number | undefined;
+  /** Stores the offsets of these queues. Waits for confirmation when asked to; never rejects. */
+  persist(queues: Iterable<MessageQueue>, confirmed?: boolean): Promise<void>;
+  forget(queue: MessageQueue): void;
+}
+
+/** The memory that all offset stores have. */
+export class OffsetTable {
+  readonly #offsets = new Map<string, number>();
+
+  update(queue: MessageQueue, offset: number): void {
+    if (offset > (this.current(queue) ?? -1)) this.reset(queue, offset);
+  }
+
+  reset(queue: MessageQueue, offset: number): void {
+    this.#offsets.set(queueKey(queue), offset);
+  }
+
+  current(queue: MessageQueue): number | undefined {
+    return this.#offsets.get(queueKey(queue));
+  }
+
+  forget(queue: MessageQueue): void {
+    this.#offsets.delete(queueKey(queue));
+  }
+}
+
+const OFFSET_TIMEOUT_MS = 5_000;
+
+export interface BrokerOffsetStoreParts {
+  group: string;
+  routes: Routes;
+  brokers: Brokers;
+  logger: Logger;
+}
+
+export class BrokerOffsetStore extends OffsetTable implements OffsetStore {
+  readonly #parts: BrokerOffsetStoreParts;
+
+  constructor(parts: BrokerOffsetStoreParts) {
+    super();
+    this.#parts = parts;
+  }
+
+  async load(): Promise<void> {}
+
+  async read(queue: MessageQueue): Promise<number | undefined> {
+    const { brokers, group } = this.#parts;
+    const address = this.#addressOf(queue);
+    const { topic, queueId } = queue;
+    const reply = await brokers.request(
+      address,
+      Requests.QUERY_CONSUMER_OFFSET,
+      { consumerGroup: group, topic, queueId, bname: queue.brokerName },
+      { timeout: OFFSET_TIMEOUT_MS },
+    );
+    if (reply.code === ResponseCode.QUERY_NOT_FOUND) return undefined;
+    expectSuccess(reply, address);
+    const { offset = -1 } = reply.header;
+    return offset >= 0 ? offset : undefined;
+  }
+
+  async persist(queues: Iterable<MessageQueue>, confirmed = false): Promise<void> {
+    await Promise.all([...queues].map((queue) => this.#persistOne(queue, confirmed)));
+  }
+
+  async #persistOne(queue: MessageQueue, confirmed: boolean): Promise<void> {
+    const offset = this.current(queue);
+    if (offset === undefined) return;
+    const { brokers, group, logger } = this.#parts;
+    const { topic, queueId, brokerName } = queue;
+    const header = { consumerGroup: group, topic, queueId, commitOffset: offset, bname: brokerName };
+    try {
+      const address = this.#addressOf(queue);
+      if (!confirmed) return await brokers.oneway(address, Requests.UPDATE_CONSUMER_OFFSET, header);
+      const options = { timeout: OFFSET_TIMEOUT_MS };
+      expectSuccess(await brokers.request(address, Requests.UPDATE_CONSUMER_OFFSET, header, options), address);
+    } catch (error) {
+      logger.warn(`offset ${offset} of ${queueKey(queue)} could not be stored for ${group}: ${describe(error)}`);
+    }
+  }
+
+  #addressOf(queue: MessageQueue): string {
+    const address = this.#parts.routes.anyBrokerAddress(queue.brokerName);
+    if (!address) throw new BrokerNotFoundError(queue.brokerName, queue.topic);
+    return address;
+  }
+}

@@ -1,0 +1,84 @@
+// Owns when a repeated task runs: at its interval, sooner when asked, but not in a storm of asking.
+import type { Clock, Logger, TimerHandle } from '@nest-rocketmq/remoting';
+import { describe } from '../errors.js';
+
+export interface PacerOptions {
+  clock: Clock;
+  logger: Logger;
+  name: string;
+  /** ms to the next run after one that returned true */
+  interval: number;
+  /** ms to the next run after one that returned false or failed; also what a run costs of the burst */
+  spacing: number;
+  /** Runs that may follow each other at once before spacing holds. */
+  burst: number;
+  run: () => Promise<boolean>;
+}
+
+export class Pacer {
+  readonly #options: PacerOptions;
+  #timer: TimerHandle | undefined;
+  #running: Promise<void> | undefined;
+  #again = false;
+  #stopped = false;
+  /** Monotonic ms up to which runs have been paid for; a burst is what it may lie in the future. */
+  #paidUntil = -Infinity;
+
+  constructor(options: PacerOptions) {
+    this.#options = options;
+  }
+
+  /** Runs at once, and from then on by itself. Resolves after this run. */
+  start(): Promise<void> {
+    return this.#run();
+  }
+
+  /** Asks for a run as soon as spacing allows. */
+  request(): void {
+    if (this.#stopped) return;
+    if (this.#running) {
+      this.#again = true;
+      return;
+    }
+    const { clock, spacing, burst } = this.#options;
+    const early = this.#paidUntil - (clock.monotonic() + spacing * (burst - 1));
+    this.#schedule(Math.max(0, early));
+  }
+
+  /** No more runs; resolves when the one that is under way has ended. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#options.clock.clearTimeout(this.#timer);
+    await this.#running;
+  }
+
+  #schedule(ms: number): void {
+    const { clock } = this.#options;
+    clock.clearTimeout(this.#timer);
+    if (this.#stopped) return;
+    if (ms <= 0) void this.#run();
+    else this.#timer = clock.setTimeout(() => void this.#run(), ms);
+  }
+
+  async #run(): Promise<void> {
+    this.#options.clock.clearTimeout(this.#timer);
+    const { clock, spacing } = this.#options;
+    this.#paidUntil = Math.max(clock.monotonic(), this.#paidUntil) + spacing;
+    this.#again = false;
+    this.#running = this.#attempt();
+    await this.#running;
+  }
+
+  async #attempt(): Promise<void> {
+    const { logger, name, interval, spacing, run } = this.#options;
+    let done = false;
+    try {
+      done = await run();
+    } catch (error) {
+      logger.warn(`${name} failed: ${describe(error)}`);
+    }
+    this.#running = undefined;
+    if (this.#again) this.request();
+    else this.#schedule(done ? interval : spacing);
+  }
+}

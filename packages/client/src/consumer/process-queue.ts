@@ -1,0 +1,100 @@
+// Owns the messages of one queue that are here and not yet done with: how many, from where, and up to which offset all is
+// done. Leaves pulling to pull-loop, and running listeners to consume-concurrently.
+import { MessageProperty } from '@nest-rocketmq/remoting';
+import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting';
+
+export class ProcessQueue {
+  readonly messageQueue: MessageQueue;
+  /** In the order of offsets: pulls come in order, and a Map keeps it. */
+  readonly #messages = new Map<number, MessageExt>();
+  readonly #dropping = new AbortController();
+  readonly #waiting: (() => void)[] = [];
+  #bytes = 0;
+  /** One beyond the last message that was ever here. */
+  #end = -1;
+
+  constructor(messageQueue: MessageQueue) {
+    this.messageQueue = messageQueue;
+  }
+
+  /** The queue is no longer ours: what is still running here counts for nothing. */
+  get dropped(): boolean {
+    return this.#dropping.signal.aborted;
+  }
+
+  /** Aborts when the queue is dropped. */
+  get signal(): AbortSignal {
+    return this.#dropping.signal;
+  }
+
+  get count(): number {
+    return this.#messages.size;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Distance between the first and the last offset held. */
+  get span(): number {
+    const first = this.#firstOffset();
+    return first === undefined ? 0 : this.#end - 1 - first;
+  }
+
+  drop(): void {
+    this.#dropping.abort();
+    this.#messages.clear();
+    this.#bytes = 0;
+    this.#wake();
+  }
+
+  add(messages: readonly MessageExt[]): void {
+    for (const message of messages) {
+      if (this.#messages.has(message.queueOffset)) continue;
+      this.#messages.set(message.queueOffset, message);
+      this.#bytes += message.body.length;
+      this.#end = Math.max(this.#end, message.queueOffset + 1);
+    }
+  }
+
+  has(message: MessageExt): boolean {
+    return this.#messages.get(message.queueOffset) === message;
+  }
+
+  /**
+   * These are done with.
+   * @returns the offset to continue from: the smallest one still here, or one beyond the last; -1 when nothing was ever here
+   */
+  remove(messages: readonly MessageExt[]): number {
+    for (const message of messages) {
+      if (this.#messages.delete(message.queueOffset)) this.#bytes -= message.body.length;
+    }
+    this.#wake();
+    return this.#firstOffset() ?? this.#end;
+  }
+
+  /** The oldest message, when its listener has been running since before `limit` (ms since the epoch). */
+  firstStartedBefore(limit: number): MessageExt | undefined {
+    const first = this.#messages.values().next().value;
+    const startedAt = first?.properties.get(MessageProperty.CONSUME_START_TIME);
+    return startedAt !== undefined && Number(startedAt) < limit ? first : undefined;
+  }
+
+  /** Resolves after the next change: messages were removed, or the queue was dropped. */
+  changed(): Promise<void> {
+    return this.dropped ? Promise.resolve() : new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  #firstOffset(): number | undefined {
+    return this.#messages.keys().next().value;
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+}
+
+/** One queue, as a key of maps. */
+export function queueKey(queue: MessageQueue): string {
+  return `${queue.topic}@${queue.brokerName}@${queue.queueId}`;
+}

@@ -1,0 +1,175 @@
+// Owns pulling: one loop for each queue, for as long as the queue is ours. Leaves which queues are ours to rebalance, and
+// what becomes of the messages to whom they are handed.
+import { MessageProperty, Requests, ResponseCode, ResponseError, decodeRecords } from '@nest-rocketmq/remoting';
+import type { MessageExt, Reply, SubscriptionData } from '@nest-rocketmq/remoting';
+import type { ClientCore } from '../core.js';
+import { BrokerNotFoundError, describe } from '../errors.js';
+import { sleep } from '../timing.js';
+import type { ResolvedPushConsumerOptions } from './consumer-options.js';
+import type { Gate } from './gate.js';
+import type { OffsetStore } from './offset-store.js';
+import type { ProcessQueue } from './process-queue.js';
+import { queueKey } from './process-queue.js';
+import { accepts } from './subscription.js';
+
+const PULL_SYS_FLAG = { COMMIT_OFFSET: 1, SUSPEND: 2 } as const;
+/** How long the broker may hold a pull that finds nothing, and how long we wait for its answer. ms */
+const SUSPEND_TIMEOUT_MS = 15_000;
+const PULL_TIMEOUT_MS = 30_000;
+const BROKER_FLOW_CONTROL_WAIT_MS = 20;
+const MIB = 1024 * 1024;
+
+type PullReply = Reply<typeof Requests.PULL_MESSAGE>;
+
+export interface PullLoopParts {
+  core: ClientCore;
+  options: ResolvedPushConsumerOptions;
+  /** Where a pause holds pulls. */
+  gate: Gate;
+  offsets: OffsetStore;
+  subscriptionOf: (topic: string) => SubscriptionData | undefined;
+  /** Messages have been put into the process queue; they are to be consumed. */
+  deliver: (queue: ProcessQueue, messages: MessageExt[]) => void;
+  /** The broker does not have our offset any more: drop the queue, and begin again where it says. */
+  offsetMoved: (queue: ProcessQueue, offset: number) => Promise<void>;
+}
+
+interface Cursor {
+  offset: number;
+  /** The broker that the last answer suggested. */
+  brokerId: number;
+  failing: boolean;
+}
+
+export class PullLoop {
+  readonly #parts: PullLoopParts;
+
+  constructor(parts: PullLoopParts) {
+    this.#parts = parts;
+  }
+
+  /** Pulls until the queue is dropped. Never rejects. */
+  async run(queue: ProcessQueue, offset: number): Promise<void> {
+    const cursor: Cursor = { offset, brokerId: 0, failing: false };
+    while (!queue.dropped) {
+      const wait = await this.#step(queue, cursor);
+      if (wait > 0) await sleep(this.#parts.core.clock, wait, queue.signal);
+    }
+  }
+
+  /** @returns ms to wait before the next one */
+  async #step(queue: ProcessQueue, cursor: Cursor): Promise<number> {
+    const { core, options, gate } = this.#parts;
+    try {
+      await gate.passed(queue.signal);
+      while (!queue.dropped && this.#isFull(queue)) await queue.changed();
+      if (queue.dropped) return 0;
+      const reply = await this.#pull(queue, cursor);
+      if (queue.dropped) return 0;
+      cursor.failing = false;
+      return await this.#onReply(queue, cursor, reply);
+    } catch (error) {
+      if (queue.dropped) return 0;
+      this.#onFailure(queue, cursor, error);
+      core.routes.refreshSoon();
+      return options.pullTimeDelayMillsWhenException;
+    }
+  }
+
+  #isFull(queue: ProcessQueue): boolean {
+    const { pullThresholdForQueue, pullThresholdSizeForQueue, consumeConcurrentlyMaxSpan } = this.#parts.options;
+    return (
+      queue.count > pullThresholdForQueue ||
+      queue.bytes > pullThresholdSizeForQueue * MIB ||
+      queue.span > consumeConcurrentlyMaxSpan
+    );
+  }
+
+  async #pull(queue: ProcessQueue, cursor: Cursor): Promise<PullReply> {
+    const { core, options, offsets, subscriptionOf } = this.#parts;
+    const { topic, brokerName, queueId } = queue.messageQueue;
+    const subscription = subscriptionOf(topic);
+    const address = core.routes.anyBrokerAddress(brokerName, cursor.brokerId);
+    if (!address) throw new BrokerNotFoundError(brokerName, topic);
+    const commitOffset = offsets.current(queue.messageQueue) ?? 0;
+    // A replica keeps no offsets.
+    const toMaster = address === core.routes.brokerAddress(brokerName);
+    const commits = options.messageModel === 'CLUSTERING' && commitOffset > 0 && toMaster;
+    return core.brokers.request(
+      address,
+      Requests.PULL_MESSAGE,
+      {
+        consumerGroup: options.group,
+        topic,
+        queueId,
+        queueOffset: cursor.offset,
+        maxMsgNums: options.pullBatchSize,
+        sysFlag: PULL_SYS_FLAG.SUSPEND | (commits ? PULL_SYS_FLAG.COMMIT_OFFSET : 0),
+        commitOffset: commits ? commitOffset : 0,
+        suspendTimeoutMillis: SUSPEND_TIMEOUT_MS,
+        subVersion: subscription?.subVersion ?? 0,
+        expressionType: subscription?.expressionType ?? 'TAG',
+        maxMsgBytes: options.pullBatchSizeInBytes,
+        bname: brokerName,
+      },
+      { timeout: PULL_TIMEOUT_MS },
+    );
+  }
+
+  async #onReply(queue: ProcessQueue, cursor: Cursor, reply: PullReply): Promise<number> {
+    const { core, offsets, offsetMoved } = this.#parts;
+    const next = reply.header.nextBeginOffset ?? cursor.offset;
+    cursor.brokerId = reply.header.suggestWhichBrokerId ?? 0;
+    switch (reply.code) {
+      case ResponseCode.SUCCESS:
+        return this.#onFound(queue, cursor, reply, next);
+      case ResponseCode.PULL_NOT_FOUND:
+      case ResponseCode.PULL_RETRY_IMMEDIATELY:
+        cursor.offset = next;
+        if (queue.count === 0) offsets.update(queue.messageQueue, next);
+        return 0;
+      case ResponseCode.PULL_OFFSET_MOVED:
+        core.logger.warn(`${queueKey(queue.messageQueue)}: the broker moved offset ${cursor.offset} to ${next}`);
+        await offsetMoved(queue, next);
+        return 0;
+      case ResponseCode.FLOW_CONTROL:
+        return BROKER_FLOW_CONTROL_WAIT_MS;
+      case ResponseCode.SUBSCRIPTION_NOT_EXIST:
+      case ResponseCode.SUBSCRIPTION_NOT_LATEST:
+        // It knows an older subscription than the one this pull was for: tell it again.
+        await core.heartbeat.beat();
+        return this.#parts.options.pullTimeDelayMillsWhenException;
+      default:
+        throw new ResponseError(reply.code, reply.remark, queue.messageQueue.brokerName, reply.row.name);
+    }
+  }
+
+  #onFound(queue: ProcessQueue, cursor: Cursor, reply: PullReply, next: number): number {
+    const { options, subscriptionOf, deliver, offsets } = this.#parts;
+    const subscription = subscriptionOf(queue.messageQueue.topic);
+    const { minOffset = 0, maxOffset = 0 } = reply.header;
+    // Copied once: the messages outlive the buffer of the socket that they share.
+    const messages = decodeRecords(Buffer.from(reply.body)).filter(
+      (message) => !subscription || accepts(subscription, message.properties.get(MessageProperty.TAGS)),
+    );
+    cursor.offset = next;
+    if (messages.length === 0) {
+      if (queue.count === 0) offsets.update(queue.messageQueue, next);
+      return 0;
+    }
+    for (const message of messages) {
+      message.brokerName = queue.messageQueue.brokerName;
+      message.properties.set(MessageProperty.MIN_OFFSET, String(minOffset));
+      message.properties.set(MessageProperty.MAX_OFFSET, String(maxOffset));
+    }
+    queue.add(messages);
+    deliver(queue, messages);
+    return options.pullInterval;
+  }
+
+  /** An outage is one line in the log, not one each second. */
+  #onFailure(queue: ProcessQueue, cursor: Cursor, error: unknown): void {
+    if (!cursor.failing) this.#parts.core.logger.warn(`pulling ${queueKey(queue.messageQueue)}: ${describe(error)}`);
+    cursor.failing = true;
+  }
+}

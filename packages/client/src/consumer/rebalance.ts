@@ -1,0 +1,159 @@
+// Owns which queues are this consumer's, and making it so: queues that it lost are dropped, queues that it got are begun.
+// Leaves the division to allocate, and pulling to pull-loop.
+import { Requests, decodeConsumerList, expectSuccess } from '@nest-rocketmq/remoting';
+import type { MessageQueue } from '@nest-rocketmq/remoting';
+import type { ClientCore } from '../core.js';
+import { describe } from '../errors.js';
+import { RETRY_GROUP_TOPIC_PREFIX } from '../names.js';
+import { compareQueues } from './allocate.js';
+import type { AllocateMessageQueueStrategy } from './allocate.js';
+import type { MessageModel } from './consumer-options.js';
+import type { OffsetStore } from './offset-store.js';
+import { Pacer } from './pacer.js';
+import { ProcessQueue, queueKey } from './process-queue.js';
+
+/** Apache's waitInterval and minInterval. ms */
+const WAIT_INTERVAL_MS = 20_000;
+const MIN_INTERVAL_MS = 1_000;
+/** At a start, consumers and their notifications come thick and fast; so many rounds may follow each other at once. */
+const BURST = 5;
+
+export interface RebalanceParts {
+  core: ClientCore;
+  group: string;
+  messageModel: MessageModel;
+  strategy: AllocateMessageQueueStrategy;
+  /** All topics subscribed to, the retry topic among them. */
+  topics: readonly string[];
+  offsets: OffsetStore;
+  startOffset: (queue: MessageQueue) => Promise<number>;
+  /** The queue is ours: pull it from this offset on. */
+  begin: (queue: ProcessQueue, offset: number) => void;
+}
+
+export class Rebalance {
+  readonly #parts: RebalanceParts;
+  readonly #owned = new Map<string, ProcessQueue>();
+  readonly #pacer: Pacer;
+  #stopped = false;
+
+  constructor(parts: RebalanceParts) {
+    this.#parts = parts;
+    this.#pacer = new Pacer({
+      clock: parts.core.clock,
+      logger: parts.core.logger,
+      name: `rebalance of ${parts.group}`,
+      interval: WAIT_INTERVAL_MS,
+      spacing: MIN_INTERVAL_MS,
+      burst: BURST,
+      run: () => this.#round(),
+    });
+  }
+
+  get owned(): ProcessQueue[] {
+    return [...this.#owned.values()];
+  }
+
+  /** Resolves after the first round. */
+  start(): Promise<void> {
+    return this.#pacer.start();
+  }
+
+  /** Consumers or queues may have changed. */
+  request(): void {
+    this.#pacer.request();
+  }
+
+  /** Takes and drops no more queues. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#pacer.stop();
+  }
+
+  /** Gives a queue up; another round may take it again. */
+  drop(queue: ProcessQueue): void {
+    const key = queueKey(queue.messageQueue);
+    if (this.#owned.get(key) === queue) this.#owned.delete(key);
+    queue.drop();
+  }
+
+  /** One round over all topics. False: not all is as it should be, try again soon. */
+  async #round(): Promise<boolean> {
+    const { topics } = this.#parts;
+    const results = await Promise.all(topics.map((topic) => this.#rebalanceTopic(topic)));
+    return results.every((balanced, index) => balanced || topics[index]!.startsWith(RETRY_GROUP_TOPIC_PREFIX));
+  }
+
+  async #rebalanceTopic(topic: string): Promise<boolean> {
+    const { core, messageModel, strategy, group } = this.#parts;
+    const route = core.routes.get(topic);
+    // A topic that does not exist yet is watched by routes, whose change asks for another round.
+    if (!route || route.assumed || route.readable.length === 0) return true;
+    try {
+      const queues = route.readable.toSorted(compareQueues);
+      if (messageModel === 'BROADCASTING') return await this.#take(topic, queues);
+      const clientIds = await this.#clientIds(queues);
+      // The broker that was asked has not heard of us yet: dropping all queues for that would be wrong.
+      if (!clientIds.includes(core.clientId)) {
+        await core.heartbeat.beat();
+        return false;
+      }
+      return await this.#take(topic, strategy.allocate(group, core.clientId, queues, clientIds));
+    } catch (error) {
+      core.logger.warn(`rebalance of ${group} for ${topic}: ${describe(error)}`);
+      return false;
+    }
+  }
+
+  /** Asks any broker of the topic who the consumers of the group are: all brokers hear of all of them. */
+  async #clientIds(queues: readonly MessageQueue[]): Promise<string[]> {
+    const { core, group } = this.#parts;
+    const brokerNames = [...new Set(queues.map((queue) => queue.brokerName))];
+    const bname = brokerNames[Math.floor(Math.random() * brokerNames.length)]!;
+    const address = core.routes.anyBrokerAddress(bname);
+    if (!address) return [];
+    const reply = await core.brokers.request(
+      address,
+      Requests.GET_CONSUMER_LIST_BY_GROUP,
+      { consumerGroup: group, bname },
+      { timeout: core.options.mqClientApiTimeout },
+    );
+    expectSuccess(reply, address);
+    return decodeConsumerList(reply.body).toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  }
+
+  async #take(topic: string, mine: readonly MessageQueue[]): Promise<boolean> {
+    if (this.#stopped) return true;
+    const keys = new Set(mine.map(queueKey));
+    const lost = this.owned.filter(
+      ({ messageQueue }) => messageQueue.topic === topic && !keys.has(queueKey(messageQueue)),
+    );
+    const { offsets, core, group } = this.#parts;
+    for (const queue of lost) this.drop(queue);
+    await offsets.persist(lost.map((queue) => queue.messageQueue));
+    for (const { messageQueue } of lost) offsets.forget(messageQueue);
+    const begun = await Promise.all(
+      mine.filter((queue) => !this.#owned.has(queueKey(queue))).map((queue) => this.#begin(queue)),
+    );
+    if (lost.length + begun.length > 0) {
+      core.logger.log(`${group} has ${mine.length} queues of ${topic} (${lost.length} less, ${begun.length} more)`);
+    }
+    return begun.every(Boolean);
+  }
+
+  async #begin(messageQueue: MessageQueue): Promise<boolean> {
+    const { offsets, startOffset, begin, core, group } = this.#parts;
+    offsets.forget(messageQueue);
+    try {
+      const offset = await startOffset(messageQueue);
+      if (this.#stopped) return true;
+      const queue = new ProcessQueue(messageQueue);
+      this.#owned.set(queueKey(messageQueue), queue);
+      begin(queue, offset);
+      return true;
+    } catch (error) {
+      core.logger.warn(`${group} cannot begin ${queueKey(messageQueue)} yet: ${describe(error)}`);
+      return false;
+    }
+  }
+}

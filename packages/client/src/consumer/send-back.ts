@@ -1,0 +1,114 @@
+// Owns giving a failed message back, so that the group gets it again later: by the broker that holds it, else by sending
+// a copy to the group's retry topic. Leaves when to do so to consume-concurrently.
+import { MessageProperty, Requests, SysFlag, expectSuccess, withTransactionType } from '@nest-rocketmq/remoting';
+import type { MessageExt } from '@nest-rocketmq/remoting';
+import type { ClientCore } from '../core.js';
+import { BrokerNotFoundError, describe } from '../errors.js';
+import { retryTopicOf } from '../names.js';
+import { RoundRobin } from '../producer/choose-queue.js';
+import type { PreparedMessage } from '../producer/outgoing.js';
+import { Sender } from '../producer/send.js';
+
+const SEND_BACK_TIMEOUT_MS = 5_000;
+const SEND_TIMEOUT_MS = 3_000;
+/** The first retry's delay level (10 s); each further one has the next. */
+const FIRST_RETRY_LEVEL = 3;
+/** Apache's name for the producer inside of a consumer. */
+const INNER_PRODUCER_GROUP = 'CLIENT_INNER_PRODUCER';
+
+export class SendBack {
+  readonly #core: ClientCore;
+  readonly #group: string;
+  readonly #maxReconsumeTimes: number;
+  readonly #sender: Sender;
+
+  constructor(core: ClientCore, group: string, maxReconsumeTimes: number) {
+    this.#core = core;
+    this.#group = group;
+    this.#maxReconsumeTimes = maxReconsumeTimes;
+    const { clock, routes, brokers } = core;
+    this.#sender = new Sender(
+      { clock, routes, brokers, roundRobin: new RoundRobin() },
+      {
+        group: INNER_PRODUCER_GROUP,
+        createTopicKey: 'TBW102',
+        defaultTopicQueueNums: 1,
+        retryTimesWhenSendFailed: 2,
+        retryAnotherBrokerWhenNotStoreOK: false,
+        sendMsgMaxTimeoutPerRequest: -1,
+      },
+    );
+  }
+
+  /**
+   * @param delayLevel 0: as the number of deliveries says, -1: to the dead-letter queue, else this level
+   * @returns false when neither way went; the message is still ours then
+   */
+  async giveBack(message: MessageExt, delayLevel: number): Promise<boolean> {
+    try {
+      await this.#askBroker(message, delayLevel);
+      return true;
+    } catch (error) {
+      this.#core.logger.warn(`message ${message.msgId} could not be given back by its broker: ${describe(error)}`);
+    }
+    try {
+      await this.#sender.sendToAny(this.#copy(message), SEND_TIMEOUT_MS);
+      return true;
+    } catch (error) {
+      this.#core.logger.error(`message ${message.msgId} could not be sent to the retry topic: ${describe(error)}`);
+      return false;
+    }
+  }
+
+  async #askBroker(message: MessageExt, delayLevel: number): Promise<void> {
+    const { brokers, routes } = this.#core;
+    const brokerName = message.brokerName ?? '';
+    const address = routes.brokerAddress(brokerName);
+    if (!address) throw new BrokerNotFoundError(brokerName, message.topic);
+    const reply = await brokers.request(
+      address,
+      Requests.CONSUMER_SEND_MSG_BACK,
+      {
+        offset: message.physicalOffset,
+        group: this.#group,
+        delayLevel,
+        originMsgId: message.msgId,
+        originTopic: message.topic,
+        unitMode: false,
+        maxReconsumeTimes: this.#maxReconsumeTimes,
+        bname: brokerName,
+      },
+      { timeout: SEND_BACK_TIMEOUT_MS },
+    );
+    expectSuccess(reply, address);
+  }
+
+  #copy(message: MessageExt): PreparedMessage {
+    const properties = new Map(message.properties);
+    const reconsumeTimes = message.reconsumeTimes + 1;
+    properties.set(MessageProperty.RETRY_TOPIC, message.topic);
+    properties.set(
+      MessageProperty.ORIGIN_MESSAGE_ID,
+      properties.get(MessageProperty.ORIGIN_MESSAGE_ID) ?? message.offsetMsgId,
+    );
+    properties.set(MessageProperty.DELAY, String(FIRST_RETRY_LEVEL + message.reconsumeTimes));
+    for (const name of [MessageProperty.TRAN_MSG, MessageProperty.MIN_OFFSET, MessageProperty.MAX_OFFSET]) {
+      properties.delete(name);
+    }
+    return {
+      topic: retryTopicOf(this.#group),
+      body: message.body,
+      properties,
+      flag: message.flag,
+      sysFlag: withTransactionType(message.sysFlag, SysFlag.TRANSACTION_NOT_TYPE) & ~HOST_FLAGS,
+      bornTimestamp: this.#core.clock.now(),
+      msgId: message.msgId,
+      batch: false,
+      reconsumeTimes,
+      maxReconsumeTimes: this.#maxReconsumeTimes,
+    };
+  }
+}
+
+/** They tell of the hosts of the record that it was, not of the one that it will be. */
+const HOST_FLAGS = SysFlag.BORNHOST_V6 | SysFlag.STOREHOST_V6;

@@ -1,0 +1,58 @@
+// Owns where a queue begins that has just become ours: at the group's offset, else by consumeFromWhere.
+import { Requests, expectSuccess } from '@nest-rocketmq/remoting';
+import type { MessageQueue } from '@nest-rocketmq/remoting';
+import type { Brokers } from '../brokers.js';
+import { BrokerNotFoundError } from '../errors.js';
+import { RETRY_GROUP_TOPIC_PREFIX } from '../names.js';
+import type { Routes } from '../routes.js';
+import type { ConsumeFromWhere } from './consumer-options.js';
+import type { OffsetStore } from './offset-store.js';
+
+const QUEUE_OFFSET_TIMEOUT_MS = 6_000;
+
+export interface StartOffsetParts {
+  offsets: OffsetStore;
+  routes: Routes;
+  brokers: Brokers;
+  consumeFromWhere: ConsumeFromWhere;
+  /** ms since the epoch, for CONSUME_FROM_TIMESTAMP */
+  consumeTimestamp: number;
+}
+
+/** @throws when the stored offset cannot be found out: a guess would lose messages or repeat them */
+export async function startOffset(parts: StartOffsetParts, queue: MessageQueue): Promise<number> {
+  const stored = await parts.offsets.read(queue);
+  if (stored !== undefined) return stored;
+  const isRetry = queue.topic.startsWith(RETRY_GROUP_TOPIC_PREFIX);
+  switch (parts.consumeFromWhere) {
+    case 'CONSUME_FROM_FIRST_OFFSET':
+      return 0;
+    case 'CONSUME_FROM_LAST_OFFSET':
+      // What was to be retried has been accepted by this group already; none of it may be skipped.
+      return isRetry ? 0 : queueOffset(parts, queue, 'max');
+    case 'CONSUME_FROM_TIMESTAMP':
+      return queueOffset(parts, queue, isRetry ? 'max' : 'timestamp');
+  }
+}
+
+async function queueOffset(
+  { routes, brokers, consumeTimestamp }: StartOffsetParts,
+  queue: MessageQueue,
+  at: 'max' | 'timestamp',
+): Promise<number> {
+  const address = routes.brokerAddress(queue.brokerName);
+  if (!address) throw new BrokerNotFoundError(queue.brokerName, queue.topic);
+  const { topic, queueId, brokerName: bname } = queue;
+  const options = { timeout: QUEUE_OFFSET_TIMEOUT_MS };
+  const reply =
+    at === 'max'
+      ? await brokers.request(address, Requests.GET_MAX_OFFSET, { topic, queueId, bname }, options)
+      : await brokers.request(
+          address,
+          Requests.SEARCH_OFFSET_BY_TIMESTAMP,
+          { topic, queueId, bname, timestamp: consumeTimestamp, boundaryType: 'LOWER' },
+          options,
+        );
+  expectSuccess(reply, address);
+  return reply.header.offset ?? 0;
+}

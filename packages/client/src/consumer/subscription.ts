@@ -1,0 +1,34 @@
+// Owns what a group wants of a topic: the expression, as brokers are told of it, and the exact check of tags that they
+// leave to the consumer.
+import { javaHashCode } from '@nest-rocketmq/remoting';
+import type { SubscriptionData } from '@nest-rocketmq/remoting';
+import { InvalidOptionError } from '../errors.js';
+import type { Subscription } from './consumer-options.js';
+
+const ALL = '*';
+
+/** @param subVersion ms since the epoch: brokers keep the newest subscription of a group */
+export function subscriptionData(subscription: Subscription, subVersion: number): SubscriptionData {
+  const { topic, expressionType = 'TAG' } = subscription;
+  const subString = subscription.expression?.trim() || ALL;
+  const tagsSet = expressionType === 'TAG' && subString !== ALL ? tagsOf(subString) : [];
+  const codeSet = [...new Set(tagsSet.map(javaHashCode))];
+  return { topic, subString, tagsSet, codeSet, subVersion, expressionType, classFilterMode: false };
+}
+
+/** Brokers compare only hashes of tags, so messages of another tag with the same hash arrive too. */
+export function accepts(subscription: SubscriptionData, tag: string | undefined): boolean {
+  return subscription.tagsSet.length === 0 || (tag !== undefined && subscription.tagsSet.includes(tag));
+}
+
+/** 'TagA || TagB' */
+function tagsOf(expression: string): string[] {
+  const tags = expression
+    .split('||')
+    .map((tag) => tag.trim())
+    .filter((tag) => tag !== '');
+  if (tags.length === 0) {
+    throw new InvalidOptionError('expression', expression, "'*', or tags as 'TagA || TagB'");
+  }
+  return [...new Set(tags)];
+}

@@ -1,0 +1,23 @@
+// Owns what a client gives to its producers and consumers: no more than they need.
+import type { Clock, Logger, UniqueIdMaker } from '@nest-rocketmq/remoting';
+import type { Brokers } from './brokers.js';
+import type { Heartbeat } from './heartbeat.js';
+import type { Members } from './members.js';
+import type { ResolvedClientOptions } from './options.js';
+import type { Routes } from './routes.js';
+
+export interface ClientCore {
+  readonly clientId: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly options: ResolvedClientOptions;
+  readonly ids: UniqueIdMaker;
+  readonly members: Members;
+  readonly routes: Routes;
+  readonly brokers: Brokers;
+  readonly heartbeat: Heartbeat;
+  /** Starts the client where it is not started yet. @throws NameServerUnreachableError */
+  start(): Promise<void>;
+  /** Tells all connected brokers that a group has ended. Never rejects. */
+  unregister(groups: { producerGroup?: string; consumerGroup?: string }): Promise<void>;
+}

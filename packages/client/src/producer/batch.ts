@@ -1,0 +1,55 @@
+// Owns the making of a batch: what may stand in one, and its one envelope.
+import { MessageProperty, encodeBatch, encodeProperties } from '@nest-rocketmq/remoting';
+import type { UniqueIdMaker } from '@nest-rocketmq/remoting';
+import { InvalidMessageError, MessageTooLargeError } from '../errors.js';
+import { RETRY_GROUP_TOPIC_PREFIX } from '../names.js';
+import { prepare } from './outgoing.js';
+import type { PreparedMessage } from './outgoing.js';
+import type { OutgoingMessage } from './producer-options.js';
+
+/**
+ * @throws InvalidMessageError when the members differ in topic or waitStoreMsgOk, or one is delayed;
+ * MessageTooLargeError when all together are larger than `maxMessageSize`
+ */
+export function prepareBatch(
+  messages: readonly OutgoingMessage[],
+  ids: UniqueIdMaker,
+  now: number,
+  maxMessageSize: number,
+): PreparedMessage {
+  const first = messages[0];
+  if (!first) throw new InvalidMessageError('the batch is empty');
+  const members = messages.map((message) => prepare(message, ids, now, maxMessageSize));
+  for (const [index, member] of members.entries()) checkMember(index, member, members[0]!);
+  const body = encodeBatch(
+    members.map(({ flag, body, properties }) => ({
+      flag,
+      body,
+      properties: Buffer.from(encodeProperties(properties), 'utf8'),
+    })),
+  );
+  if (body.length > maxMessageSize) throw new MessageTooLargeError(first.topic, body.length, maxMessageSize);
+  const properties = new Map([
+    [MessageProperty.WAIT, members[0]!.properties.get(MessageProperty.WAIT) ?? 'true'],
+    [MessageProperty.UNIQ_KEY, ids.next(now)],
+  ]);
+  const msgId = members.map((member) => member.msgId).join(',');
+  return { topic: first.topic, body, properties, flag: 0, sysFlag: 0, bornTimestamp: now, msgId, batch: true };
+}
+
+function checkMember(index: number, member: PreparedMessage, first: PreparedMessage): void {
+  if (member.topic !== first.topic) {
+    throw new InvalidMessageError(
+      `message ${index} of the batch is for topic ${member.topic} and the first one for ${first.topic}; send them apart`,
+    );
+  }
+  if (member.topic.startsWith(RETRY_GROUP_TOPIC_PREFIX)) {
+    throw new InvalidMessageError('a batch cannot go to a retry topic; send the messages one by one');
+  }
+  if (member.properties.has(MessageProperty.DELAY)) {
+    throw new InvalidMessageError(`message ${index} of the batch is delayed; send delayed messages one by one`);
+  }
+  if (member.properties.get(MessageProperty.WAIT) !== first.properties.get(MessageProperty.WAIT)) {
+    throw new InvalidMessageError(`message ${index} of the batch differs from the first one in waitStoreMsgOk`);
+  }
+}

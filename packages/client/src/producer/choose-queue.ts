@@ -1,0 +1,34 @@
+// Owns the choice of the queue that a message goes to. Leaves which queues there are to routes.
+import { javaHashCode } from '@nest-rocketmq/remoting';
+import type { MessageQueue } from '@nest-rocketmq/remoting';
+
+/** Goes round the queues of each topic, from a random start. */
+export class RoundRobin {
+  readonly #next = new Map<string, number>();
+  readonly #random: () => number;
+
+  /** @param random [0, 1) */
+  constructor(random: () => number = Math.random) {
+    this.#random = random;
+  }
+
+  /** The next queue; not one of `lastBroker` where another broker is there. */
+  choose(topic: string, queues: readonly MessageQueue[], lastBroker?: string): MessageQueue {
+    for (let tried = 0; lastBroker !== undefined && tried < queues.length; tried++) {
+      const queue = this.#advance(topic, queues);
+      if (queue.brokerName !== lastBroker) return queue;
+    }
+    return this.#advance(topic, queues);
+  }
+
+  #advance(topic: string, queues: readonly MessageQueue[]): MessageQueue {
+    const index = (this.#next.get(topic) ?? Math.floor(this.#random() * queues.length)) % queues.length;
+    this.#next.set(topic, index + 1);
+    return queues[index]!;
+  }
+}
+
+/** As Java's SelectMessageQueueByHash: one key, one queue, for producers of any language. */
+export function queueOfKey(queues: readonly MessageQueue[], shardingKey: string): MessageQueue {
+  return queues[Math.abs(javaHashCode(shardingKey) % queues.length)]!;
+}

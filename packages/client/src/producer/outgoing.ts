@@ -1,0 +1,97 @@
+// Owns what becomes of an application's message before it is sent: checks, properties, id, compression. The
+// application's object is left as it is.
+import { promisify } from 'node:util';
+import { deflate } from 'node:zlib';
+import { COMPRESSED_ZLIB, MessageProperty, RESERVED_PROPERTIES } from '@nest-rocketmq/remoting';
+import type { UniqueIdMaker } from '@nest-rocketmq/remoting';
+import { InvalidMessageError, MessageTooLargeError } from '../errors.js';
+import { checkSendTopic } from '../names.js';
+import type { OutgoingMessage } from './producer-options.js';
+
+/** A message as it goes on the wire, but for its queue. */
+export interface PreparedMessage {
+  readonly topic: string;
+  readonly body: Buffer;
+  readonly properties: Map<string, string>;
+  readonly flag: number;
+  readonly sysFlag: number;
+  /** ms since the epoch */
+  readonly bornTimestamp: number;
+  /** UNIQ_KEY; of a batch, its members' ones, joined with commas */
+  readonly msgId: string;
+  readonly batch: boolean;
+  /** Set on messages that a consumer sends to its own retry topic. */
+  readonly reconsumeTimes?: number;
+  readonly maxReconsumeTimes?: number;
+}
+
+const SEPARATORS = /[\u0001\u0002]/;
+const deflated = promisify(deflate);
+
+/** @throws InvalidNameError, InvalidMessageError, MessageTooLargeError */
+export function prepare(
+  message: OutgoingMessage,
+  ids: UniqueIdMaker,
+  now: number,
+  maxMessageSize: number,
+): PreparedMessage {
+  if (typeof message !== 'object' || message === null) throw new InvalidMessageError('the message is missing');
+  checkSendTopic(message.topic);
+  const body = bodyOf(message);
+  if (body.length > maxMessageSize) throw new MessageTooLargeError(message.topic, body.length, maxMessageSize);
+  const properties = propertiesOf(message);
+  const msgId = ids.next(now);
+  properties.set(MessageProperty.UNIQ_KEY, msgId);
+  const flag = message.flag ?? 0;
+  if ((flag | 0) !== flag) throw new InvalidMessageError(`flag is ${flag}; allowed: a 32-bit integer`);
+  return { topic: message.topic, body, properties, flag, sysFlag: 0, bornTimestamp: now, msgId, batch: false };
+}
+
+/** Bodies of at least `threshold` bytes are compressed, as Apache's producers do. */
+export async function compressed(message: PreparedMessage, threshold: number, level: number): Promise<PreparedMessage> {
+  if (message.batch || message.body.length < threshold) return message;
+  return { ...message, body: await deflated(message.body, { level }), sysFlag: message.sysFlag | COMPRESSED_ZLIB };
+}
+
+function bodyOf(message: OutgoingMessage): Buffer {
+  const { body, topic } = message;
+  if (typeof body === 'string' && body.length > 0) return Buffer.from(body, 'utf8');
+  if (body instanceof Uint8Array && body.length > 0) {
+    return Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  }
+  throw new InvalidMessageError(
+    `the body of a message for topic ${topic} is missing or empty; brokers refuse that. Give a string or bytes.`,
+  );
+}
+
+function propertiesOf(message: OutgoingMessage): Map<string, string> {
+  const properties = new Map<string, string>();
+  for (const [name, value] of Object.entries(message.properties ?? {})) {
+    if (RESERVED_PROPERTIES.has(name)) {
+      throw new InvalidMessageError(`the property name ${name} is RocketMQ's own; choose another one`);
+    }
+    properties.set(name, checked(name, value));
+  }
+  const keys = typeof message.keys === 'string' ? [message.keys] : (message.keys ?? []);
+  if (keys.length > 0) properties.set(MessageProperty.KEYS, checked('keys', keys.join(' ')));
+  if (message.tags !== undefined && message.tags !== '') {
+    properties.set(MessageProperty.TAGS, checked('tags', message.tags));
+  }
+  const level = message.delayLevel ?? 0;
+  if (!Number.isInteger(level) || level < 0) {
+    throw new InvalidMessageError(`delayLevel is ${level}; allowed: 0 (none), or a level of the broker's, from 1`);
+  }
+  if (level > 0) properties.set(MessageProperty.DELAY, String(level));
+  properties.set(MessageProperty.WAIT, message.waitStoreMsgOk === false ? 'false' : 'true');
+  return properties;
+}
+
+function checked(name: string, value: unknown): string {
+  if (typeof value !== 'string' || value.trim() === '' || name.trim() === '') {
+    throw new InvalidMessageError(`property '${name}' is empty or no string; brokers would drop it. Leave it out.`);
+  }
+  if (SEPARATORS.test(name) || SEPARATORS.test(value)) {
+    throw new InvalidMessageError(`property '${name}' contains the character U+0001 or U+0002, which separate properties`);
+  }
+  return value;
+}

@@ -1,0 +1,203 @@
+// Owns one send: the attempts, where each goes, and what becomes of each failure. Leaves the choice of queues to
+// choose-queue and the bytes to remoting.
+import type { Clock, MessageQueue, Reply, Requests as RequestTable } from '@nest-rocketmq/remoting';
+import {
+  RequestTimeoutError,
+  Requests,
+  ResponseCode,
+  ResponseError,
+  RocketMQError,
+  encodeProperties,
+} from '@nest-rocketmq/remoting';
+import type { Brokers } from '../brokers.js';
+import { BrokerNotFoundError, MQClientError, SendFailedError, TopicNotFoundError } from '../errors.js';
+import type { Routes, TopicRoute } from '../routes.js';
+import { within } from '../timing.js';
+import type { RoundRobin } from './choose-queue.js';
+import type { PreparedMessage } from './outgoing.js';
+import type { SendResult, SendStatus } from './producer-options.js';
+
+type SendRow = typeof RequestTable.SEND_MESSAGE_V2 | typeof RequestTable.SEND_BATCH_MESSAGE;
+
+/** What the broker did is not to be undone, but another one may do better: Apache's retryResponseCodes. */
+const RETRY_RESPONSE_CODES = new Set<number>([
+  ResponseCode.SYSTEM_ERROR,
+  ResponseCode.SYSTEM_BUSY,
+  ResponseCode.SERVICE_NOT_AVAILABLE,
+  ResponseCode.NO_PERMISSION,
+  ResponseCode.TOPIC_NOT_EXIST,
+  ResponseCode.NO_BUYER_ID,
+  ResponseCode.NOT_IN_CURRENT_UNIT,
+  ResponseCode.GO_AWAY,
+]);
+
+const STATUS_OF = new Map<number, SendStatus>([
+  [ResponseCode.SUCCESS, 'SEND_OK'],
+  [ResponseCode.FLUSH_DISK_TIMEOUT, 'FLUSH_DISK_TIMEOUT'],
+  [ResponseCode.FLUSH_SLAVE_TIMEOUT, 'FLUSH_SLAVE_TIMEOUT'],
+  [ResponseCode.SLAVE_NOT_AVAILABLE, 'SLAVE_NOT_AVAILABLE'],
+]);
+
+const DEFAULT_REGION = 'DefaultRegion';
+
+export interface SenderOptions {
+  /** Producer group. */
+  group: string;
+  createTopicKey: string;
+  defaultTopicQueueNums: number;
+  retryTimesWhenSendFailed: number;
+  retryAnotherBrokerWhenNotStoreOK: boolean;
+  /** ms; -1: none */
+  sendMsgMaxTimeoutPerRequest: number;
+}
+
+export interface SenderParts {
+  clock: Clock;
+  routes: Routes;
+  brokers: Brokers;
+  roundRobin: RoundRobin;
+}
+
+export class Sender {
+  readonly #parts: SenderParts;
+  readonly #options: SenderOptions;
+
+  constructor(parts: SenderParts, options: SenderOptions) {
+    this.#parts = parts;
+    this.#options = options;
+  }
+
+  /** The topic's route, within `timeout` ms. @throws TopicNotFoundError, NameServerUnreachableError */
+  route(topic: string, timeout: number): Promise<TopicRoute> {
+    const { clock, routes } = this.#parts;
+    const { createTopicKey, defaultTopicQueueNums } = this.#options;
+    const known = routes.get(topic);
+    if (known && known.writable.length > 0) return Promise.resolve(known);
+    return within(
+      clock,
+      routes.forSending(topic, createTopicKey, defaultTopicQueueNums),
+      timeout,
+      () => new RequestTimeoutError(routes.nameServers.join(';'), Requests.GET_ROUTEINFO_BY_TOPIC.name, timeout),
+    );
+  }
+
+  /** Any queue, and another one where that fails. @param timeout ms, for all attempts together */
+  async sendToAny(message: PreparedMessage, timeout: number): Promise<SendResult> {
+    const { clock, roundRobin } = this.#parts;
+    const startedAt = clock.monotonic();
+    const route = await this.route(message.topic, timeout);
+    const tried: string[] = [];
+    let failure: unknown;
+    let stored: SendResult | undefined;
+    for (let left = this.#options.retryTimesWhenSendFailed; left >= 0; left--) {
+      const remaining = timeout - (clock.monotonic() - startedAt);
+      if (remaining <= 0) break;
+      const queue = roundRobin.choose(message.topic, route.writable, tried.at(-1));
+      tried.push(queue.brokerName);
+      try {
+        const result = await this.sendTo(queue, message, this.#timeoutOf(remaining, left, route, queue));
+        if (result.sendStatus === 'SEND_OK' || !this.#options.retryAnotherBrokerWhenNotStoreOK) return result;
+        stored = result;
+      } catch (error) {
+        if (!isWorthRetrying(error)) throw error;
+        failure = error;
+      }
+    }
+    if (stored) return stored;
+    throw this.#finalError(message.topic, tried, clock.monotonic() - startedAt, failure);
+  }
+
+  /** This queue, once. @param timeout ms */
+  async sendTo(queue: MessageQueue, message: PreparedMessage, timeout: number): Promise<SendResult> {
+    const { brokers, routes } = this.#parts;
+    const address = await this.#addressOf(queue);
+    try {
+      const reply = await brokers.request<SendRow>(address, this.#row(message), this.#header(queue, message), {
+        body: message.body,
+        timeout,
+      });
+      const result = toResult(reply, queue, message, address);
+      routes.created(message.topic);
+      return result;
+    } catch (error) {
+      if (!(error instanceof ResponseError)) routes.refreshSoon();
+      throw error;
+    }
+  }
+
+  /** Resolves once the bytes are queued. */
+  async sendOneway(queue: MessageQueue, message: PreparedMessage): Promise<void> {
+    const address = await this.#addressOf(queue);
+    await this.#parts.brokers.oneway<SendRow>(address, this.#row(message), this.#header(queue, message), {
+      body: message.body,
+    });
+  }
+
+  async #addressOf(queue: MessageQueue): Promise<string> {
+    const { routes } = this.#parts;
+    const known = routes.brokerAddress(queue.brokerName);
+    if (known) return known;
+    await routes.resolve(queue.topic);
+    const found = routes.brokerAddress(queue.brokerName);
+    if (!found) throw new BrokerNotFoundError(queue.brokerName, queue.topic);
+    return found;
+  }
+
+  #row(message: PreparedMessage): SendRow {
+    return message.batch ? Requests.SEND_BATCH_MESSAGE : Requests.SEND_MESSAGE_V2;
+  }
+
+  #header(queue: MessageQueue, message: PreparedMessage) {
+    return {
+      a: this.#options.group,
+      b: message.topic,
+      c: this.#options.createTopicKey,
+      d: this.#options.defaultTopicQueueNums,
+      e: queue.queueId,
+      f: message.sysFlag,
+      g: message.bornTimestamp,
+      h: message.flag,
+      i: encodeProperties(message.properties),
+      j: message.reconsumeTimes ?? 0,
+      k: false,
+      ...(message.maxReconsumeTimes !== undefined && { l: message.maxReconsumeTimes }),
+      m: message.batch,
+      n: queue.brokerName,
+    };
+  }
+
+  /** One attempt may not use up the time of the others while there is another broker to ask. */
+  #timeoutOf(remaining: number, attemptsLeft: number, route: TopicRoute, queue: MessageQueue): number {
+    const cap = this.#options.sendMsgMaxTimeoutPerRequest;
+    const others = attemptsLeft > 0 && route.writable.some((other) => other.brokerName !== queue.brokerName);
+    return others && cap > 0 ? Math.min(cap, remaining) : remaining;
+  }
+
+  #finalError(topic: string, tried: string[], elapsed: number, cause: unknown): Error {
+    if (cause instanceof ResponseError && cause.responseCode === ResponseCode.TOPIC_NOT_EXIST) {
+      return new TopicNotFoundError(topic, this.#parts.routes.nameServers, `is not known to ${cause.address}`, { cause });
+    }
+    return new SendFailedError(topic, tried.length, Math.round(elapsed), tried, { cause });
+  }
+}
+
+function isWorthRetrying(error: unknown): boolean {
+  if (error instanceof ResponseError) return RETRY_RESPONSE_CODES.has(error.responseCode);
+  return error instanceof BrokerNotFoundError || (error instanceof RocketMQError && !(error instanceof MQClientError));
+}
+
+function toResult(reply: Reply<SendRow>, queue: MessageQueue, message: PreparedMessage, address: string): SendResult {
+  const sendStatus = STATUS_OF.get(reply.code);
+  if (!sendStatus) throw new ResponseError(reply.code, reply.remark, address, reply.row.name);
+  const { msgId = '', queueId = queue.queueId, queueOffset = -1, transactionId } = reply.header;
+  return {
+    sendStatus,
+    msgId: message.msgId,
+    offsetMsgId: msgId,
+    messageQueue: { topic: queue.topic, brokerName: queue.brokerName, queueId },
+    queueOffset,
+    ...(transactionId !== undefined && { transactionId }),
+    regionId: reply.extFields['MSG_REGION'] ?? DEFAULT_REGION,
+    traceOn: reply.extFields['TRACE_ON'] !== 'false',
+  };
+}

@@ -1,0 +1,148 @@
+// Owns transactions at the producer: the half message, the local transaction, telling the broker how it ended, and
+// answering when a broker asks that later.
+import type { Connection, Logger, MessageExt } from '@nest-rocketmq/remoting';
+import { MessageProperty, Requests, SysFlag, decodeOffsetMsgId } from '@nest-rocketmq/remoting';
+import type { Brokers } from '../brokers.js';
+import { BrokerNotFoundError, describe } from '../errors.js';
+import type { TransactionCheck } from '../members.js';
+import type { Routes } from '../routes.js';
+import type { PreparedMessage } from './outgoing.js';
+import type {
+  LocalTransactionState,
+  OutgoingMessage,
+  SendResult,
+  TransactionListener,
+  TransactionSendResult,
+} from './producer-options.js';
+
+/** END_TRANSACTION's commitOrRollback. */
+const COMMIT_OR_ROLLBACK: Record<LocalTransactionState, number> = {
+  COMMIT_MESSAGE: SysFlag.TRANSACTION_COMMIT,
+  ROLLBACK_MESSAGE: SysFlag.TRANSACTION_ROLLBACK,
+  UNKNOW: SysFlag.TRANSACTION_NOT_TYPE,
+};
+
+export interface TransactionsOptions {
+  group: string;
+  listener: TransactionListener;
+  logger: Logger;
+  routes: Routes;
+  brokers: Brokers;
+}
+
+interface Verdict {
+  readonly state: LocalTransactionState;
+  /** Why it is unknown, for the broker's log. */
+  readonly remark?: string;
+}
+
+export class Transactions {
+  readonly #options: TransactionsOptions;
+  /** Transactions that a broker asks for again while the listener still looks the first time. */
+  readonly #checking = new Set<string>();
+
+  constructor(options: TransactionsOptions) {
+    this.#options = options;
+  }
+
+  /** The same message as a half message: stored, but not delivered. */
+  half(message: PreparedMessage): PreparedMessage {
+    const properties = new Map(message.properties);
+    // A broker cannot hold a message back for two reasons; Apache's producer drops the delay as well.
+    properties.delete(MessageProperty.DELAY);
+    properties.set(MessageProperty.TRAN_MSG, 'true');
+    properties.set(MessageProperty.PGROUP, this.#options.group);
+    return { ...message, properties, sysFlag: message.sysFlag | SysFlag.TRANSACTION_PREPARED };
+  }
+
+  /** Runs the local transaction for a stored half message, and tells the broker. */
+  async conclude(message: OutgoingMessage, sent: SendResult, arg: unknown): Promise<TransactionSendResult> {
+    const transactionId = sent.transactionId ?? sent.msgId;
+    const verdict = await this.#execute(message, sent, transactionId, arg);
+    try {
+      await this.#end(sent, message.topic, transactionId, verdict);
+    } catch (error) {
+      // The broker will ask: the transaction's end is not lost, only late.
+      this.#options.logger.warn(`the end of transaction ${transactionId} could not be told: ${describe(error)}`);
+    }
+    return { ...sent, transactionId, localTransactionState: verdict.state };
+  }
+
+  /** A broker asks how a transaction ended. The answer is a request of its own, over the connection that asked. */
+  check(check: TransactionCheck, message: MessageExt): void {
+    const transactionId = check.header.transactionId ?? message.msgId;
+    if (this.#checking.has(transactionId)) return;
+    this.#checking.add(transactionId);
+    this.#look(message)
+      .then((verdict) => this.#answer(check, message, transactionId, verdict))
+      .catch((error: unknown) => this.#options.logger.warn(`check of transaction ${transactionId}: ${describe(error)}`))
+      .finally(() => this.#checking.delete(transactionId));
+  }
+
+  async #execute(message: OutgoingMessage, sent: SendResult, transactionId: string, arg: unknown): Promise<Verdict> {
+    // Stored is not enough here: if that copy is lost, a commit would have nothing to deliver.
+    if (sent.sendStatus !== 'SEND_OK') return { state: 'ROLLBACK_MESSAGE' };
+    try {
+      return toVerdict(await this.#options.listener.executeLocalTransaction({ ...message, transactionId }, arg));
+    } catch (error) {
+      this.#options.logger.error(`executeLocalTransaction of ${transactionId} threw, its end is unknown: ${describe(error)}`);
+      return { state: 'UNKNOW', remark: `executeLocalTransactionBranch exception: ${describe(error)}` };
+    }
+  }
+
+  async #look(message: MessageExt): Promise<Verdict> {
+    try {
+      return toVerdict(await this.#options.listener.checkLocalTransaction(message));
+    } catch (error) {
+      this.#options.logger.error(`checkLocalTransaction of ${message.msgId} threw, its end is unknown: ${describe(error)}`);
+      return { state: 'UNKNOW', remark: `checkLocalTransactionState Exception, ${describe(error)}` };
+    }
+  }
+
+  async #end(sent: SendResult, topic: string, transactionId: string, verdict: Verdict): Promise<void> {
+    const { brokers, routes, group } = this.#options;
+    const { brokerName } = sent.messageQueue;
+    const address = routes.brokerAddress(brokerName);
+    if (!address) throw new BrokerNotFoundError(brokerName, topic);
+    await brokers.oneway(
+      address,
+      Requests.END_TRANSACTION,
+      {
+        topic,
+        producerGroup: group,
+        tranStateTableOffset: sent.queueOffset,
+        commitLogOffset: decodeOffsetMsgId(sent.offsetMsgId).physicalOffset,
+        commitOrRollback: COMMIT_OR_ROLLBACK[verdict.state],
+        fromTransactionCheck: false,
+        msgId: sent.msgId,
+        transactionId,
+        bname: brokerName,
+      },
+      verdict.remark === undefined ? {} : { remark: verdict.remark },
+    );
+  }
+
+  #answer(check: TransactionCheck, message: MessageExt, transactionId: string, verdict: Verdict): void {
+    const connection: Connection = check.connection;
+    connection.oneway(
+      Requests.END_TRANSACTION,
+      {
+        topic: message.topic,
+        producerGroup: this.#options.group,
+        tranStateTableOffset: check.header.tranStateTableOffset,
+        commitLogOffset: check.header.commitLogOffset,
+        commitOrRollback: COMMIT_OR_ROLLBACK[verdict.state],
+        fromTransactionCheck: true,
+        msgId: message.properties.get(MessageProperty.UNIQ_KEY) ?? check.header.msgId ?? message.msgId,
+        transactionId,
+        ...(check.header.bname !== undefined && { bname: check.header.bname }),
+      },
+      verdict.remark === undefined ? {} : { remark: verdict.remark },
+    );
+  }
+}
+
+/** Anything but the two ends is unknown: a listener in plain JavaScript may return nothing. */
+function toVerdict(state: LocalTransactionState): Verdict {
+  return { state: state === 'COMMIT_MESSAGE' || state === 'ROLLBACK_MESSAGE' ? state : 'UNKNOW' };
+}
