@@ -5,8 +5,8 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { reaperFile } from './paths.js';
 
-/** How long a child has after SIGTERM before it is killed, ms. */
-const STOP_PATIENCE_MS = 30_000;
+/** How long a child has after SIGTERM before it is killed, ms: Apache's broker takes up to 25 s. */
+const STOP_PATIENCE_MS = 60_000;
 const LINES_IN_AN_ERROR = 40;
 
 export interface ExitStatus {
@@ -91,7 +91,7 @@ export class Child {
     return new Error(`${this.name} ${what}; its last lines:\n${this.lines.slice(-LINES_IN_AN_ERROR).join('\n')}`);
   }
 
-  /** SIGTERM, and SIGKILL when that has no effect for 30 s. Resolves when the process is gone. */
+  /** SIGTERM, and SIGKILL when that has no effect for 60 s. Resolves when the process is gone. */
   async stop(): Promise<ExitStatus> {
     if (this.exitStatus !== undefined) return this.exitStatus;
     this.process.kill('SIGTERM');

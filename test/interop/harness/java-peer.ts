@@ -7,6 +7,7 @@ import { type Child, startChild } from './children.js';
 import { javaPeerClasses, type RocketMQVersion } from './jars.js';
 
 const SCENARIO_TIMEOUT_MS = 120_000;
+const EVENTS_IN_AN_ERROR = 20;
 const HEAP = ['-Xms64m', '-Xmx384m', '-XX:TieredStopAtLevel=1'];
 
 /** One line of the peer: `event` and the fields that Run.java gives it. */
@@ -55,13 +56,13 @@ export class JavaPeer {
     return peer;
   }
 
-  /** The events of a scenario, once it is done. Rejects when it failed, with all that it printed. */
+  /** The events of a scenario, once it is done. Rejects when it failed, with the last that it printed. */
   async scenario(name: string): Promise<ScenarioEvents> {
     await this.child!.line(new RegExp(`"scenario":"${name}","event":"(done|failed)"`), SCENARIO_TIMEOUT_MS);
     const events = this.events.filter((event) => event.scenario === name);
     const failure = events.find((event) => event.event === 'failed');
     if (failure !== undefined) {
-      const printed = events.map((event) => JSON.stringify(event)).join('\n');
+      const printed = events.slice(-EVENTS_IN_AN_ERROR).map((event) => JSON.stringify(event)).join('\n');
       throw new Error(`scenario ${name} of the Java client ${this.version} failed: ${String(failure.error)}\n${printed}`);
     }
     return new ScenarioEvents(events);

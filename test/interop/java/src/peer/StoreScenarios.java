@@ -29,6 +29,9 @@ final class StoreScenarios {
 
     static void fill(Run run) throws Exception {
         DefaultMQProducer producer = run.producer();
+        // A consumer that starts before its topic exists finds it only much later.
+        producer.send(new Message(run.named("half"), Text.bytes("opened")));
+        producer.send(new Message(run.named("delayed"), Text.bytes("opened")));
         for (int i = 0; i < MESSAGES; i++) {
             Message message = new Message(run.topic(), "tag" + i % 3, "key" + i, Text.bytes("kept-" + i));
             message.putUserProperty("index", String.valueOf(i));
@@ -54,6 +57,8 @@ final class StoreScenarios {
     private static void storeOffsets(Run run) throws Exception {
         DefaultMQPullConsumer consumer = run.pullConsumer(run.named("group"));
         for (MessageQueue queue : consumer.fetchSubscribeMessageQueues(run.topic())) {
+            // The first pull makes the group known to the broker, which takes no offsets of others.
+            consumer.pull(queue, "*", 0, 1);
             long offset = 10 + queue.getQueueId();
             Run.storeOffset(consumer, queue, offset);
             run.emit("offset", "queueId", queue.getQueueId(), "offset", offset);
@@ -82,8 +87,8 @@ final class StoreScenarios {
         TransactionMQProducer transactions = run.transactionProducer(
             new Verdict(run, LocalTransactionState.COMMIT_MESSAGE, LocalTransactionState.COMMIT_MESSAGE));
         transactions.send(new Message(run.topic(), Text.bytes("the log goes on")));
-        half.take(HALF);
-        delayed.take(DELAYED);
+        half.take(1 + HALF);
+        delayed.take(1 + DELAYED);
     }
 
     @SuppressWarnings("deprecation")

@@ -1,0 +1,17 @@
+// Our client on our broker as a user runs it, by the same expectations as on Apache's.
+import { afterAll, beforeAll, describe, jest } from '@jest/globals';
+import { describeOurClient } from './client-scenarios.js';
+import { endAllChildren } from './harness/children.js';
+import type { Cluster } from './harness/cluster.js';
+import { startOurBroker } from './harness/our-broker.js';
+
+jest.setTimeout(120_000);
+
+describe('on our name server and broker', () => {
+  let cluster: Cluster;
+  beforeAll(async () => {
+    cluster = await startOurBroker();
+  });
+  afterAll(endAllChildren);
+  describeOurClient(() => cluster);
+});
