@@ -30,4 +30,5 @@ export type { RocketMQBackend } from './backend.js';
 export { EmbeddedBackend } from './embedded-backend.js';
 export type { EmbeddedOptions } from './embedded-backend.js';
 export * from './errors.js';
+export { RocketMQError } from '@nest-rocketmq/remoting';
 export type { SendResult } from '@nest-rocketmq/client';

@@ -149,6 +149,12 @@ describe("Nest's enhancers", () => {
     await expect(listener.handle({ quantity: 'two' }, CONTEXT)).rejects.toThrow('Bad Request');
   });
 
+  test('a global ValidationPipe passes the payload of a class whose method has no types on to it', async () => {
+    const pipe = { provide: APP_PIPE, useValue: new ValidationPipe({ transform: true, whitelist: true }) };
+    const [listener] = (await explore({ providers: [OnClass, Greeter, pipe] })).messageListeners();
+    await expect(listener.handle('ann', CONTEXT)).resolves.toBe('hello ann of orders');
+  });
+
   test("a guard sees the context type 'rocketmq' and may refuse", async () => {
     const seen: string[] = [];
     class Guard implements CanActivate {

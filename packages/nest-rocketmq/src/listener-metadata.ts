@@ -80,31 +80,37 @@ type Method = string | symbol;
 /** Nest's number for "the payload of the request": with another one its ValidationPipe does nothing. */
 export const PAYLOAD_PARAM = 3;
 
-// Nest takes a parameter for a custom decorator's when its key holds this word. Its pipes then leave the context alone
-// and do not try to validate it as a DTO.
+// Nest takes a parameter for a custom decorator's when its key holds this word. Its ValidationPipe then leaves the value
+// alone: it must not validate the context as if it were a DTO.
 const CUSTOM_PARAM = '__customRouteArgs__';
+const PARAMTYPES_METADATA = 'design:paramtypes';
 
-const LISTENER_PARAMS = {
-  [`${PAYLOAD_PARAM}:0`]: { index: 0, data: undefined, pipes: [] },
-  [`context${CUSTOM_PARAM}:1`]: {
-    index: 1,
-    data: undefined,
-    pipes: [],
-    factory: (_data: unknown, execution: { getArgByIndex(index: number): unknown }) => execution.getArgByIndex(1),
-  },
-};
+type Execution = { getArgByIndex(index: number): unknown };
+
+const argument = (index: number) => ({
+  index,
+  data: undefined,
+  pipes: [],
+  factory: (_data: unknown, execution: Execution) => execution.getArgByIndex(index),
+});
+
+const TYPED_PARAMS = { [`${PAYLOAD_PARAM}:0`]: argument(0), [`context${CUSTOM_PARAM}:1`]: argument(1) };
+// Without the types that a compiler leaves on decorated methods nothing can be validated, and Nest would warn of it.
+const UNTYPED_PARAMS = { [`payload${CUSTOM_PARAM}:0`]: argument(0), [`context${CUSTOM_PARAM}:1`]: argument(1) };
 
 export function markClassListener(target: object, options: MessageListenerOptions): void {
   const earlier = (Reflect.getOwnMetadata(MESSAGE_LISTENER_METADATA, target) ?? []) as MessageListenerOptions[];
   Reflect.defineMetadata(MESSAGE_LISTENER_METADATA, [...earlier, options], target);
-  Reflect.defineMetadata(LISTENER_PARAMS_METADATA, LISTENER_PARAMS, target, 'onMessage');
+  const { prototype } = target as { prototype: object };
+  const typed = Reflect.hasMetadata(PARAMTYPES_METADATA, prototype, 'onMessage');
+  Reflect.defineMetadata(LISTENER_PARAMS_METADATA, typed ? TYPED_PARAMS : UNTYPED_PARAMS, target, 'onMessage');
 }
 
 export function markMethodListener(prototype: object, method: Method, options: MessageListenerOptions): void {
   const type = prototype.constructor;
   const earlier = (Reflect.getOwnMetadata(MESSAGE_LISTENER_METADATA, type, method) ?? []) as MessageListenerOptions[];
   Reflect.defineMetadata(MESSAGE_LISTENER_METADATA, [...earlier, options], type, method);
-  Reflect.defineMetadata(LISTENER_PARAMS_METADATA, LISTENER_PARAMS, type, method);
+  Reflect.defineMetadata(LISTENER_PARAMS_METADATA, TYPED_PARAMS, type, method);
 }
 
 export function markTransactionListener(target: object, options: TransactionListenerOptions): void {

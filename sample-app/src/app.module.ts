@@ -1,0 +1,30 @@
+// Owns what the app is made of.
+import { Module, ValidationPipe } from '@nestjs/common';
+import type { DynamicModule } from '@nestjs/common';
+import { APP_PIPE } from '@nestjs/core';
+import { RocketMQModule } from 'nest-rocketmq';
+import { AppConfig } from './config.js';
+import { DatabaseModule } from './database/database.module.js';
+import { OrdersModule } from './orders/orders.module.js';
+import { PaymentsModule } from './payments/payments.module.js';
+import { StockModule } from './stock/stock.module.js';
+
+@Module({})
+export class AppModule {
+  /** @param config from the environment in production, made by hand in tests */
+  static register(config: AppConfig): DynamicModule {
+    return {
+      module: AppModule,
+      global: true,
+      imports: [RocketMQModule.forRoot(config.rocketmq), DatabaseModule, StockModule, OrdersModule, PaymentsModule],
+      providers: [
+        { provide: AppConfig, useValue: config },
+        {
+          provide: APP_PIPE,
+          useValue: new ValidationPipe({ whitelist: true, forbidNonWhitelisted: true, transform: true }),
+        },
+      ],
+      exports: [AppConfig],
+    };
+  }
+}

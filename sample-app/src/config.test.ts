@@ -1,0 +1,20 @@
+import { expect, test } from '@jest/globals';
+import { AppConfig } from './config.js';
+
+test('without an environment everything has a default that needs no server', () => {
+  expect(AppConfig.fromEnvironment({})).toEqual(new AppConfig(3000, '30m', undefined, '.pgdata', {}));
+});
+
+test('the environment decides', () => {
+  const env = { PORT: '0', ORDER_CANCEL_AFTER: '10s', DATABASE_URL: 'postgres://db/shop', DATABASE_DIR: '/data' };
+  expect(AppConfig.fromEnvironment(env)).toEqual(new AppConfig(0, '10s', 'postgres://db/shop', '/data', {}));
+});
+
+test.each([
+  ['PORT', '-1', /PORT.*-1.*0 to 65535/],
+  ['PORT', 'http', /PORT/],
+  ['ORDER_CANCEL_AFTER', '45m', /ORDER_CANCEL_AFTER.*45m.*30m and 1h/],
+  ['ORDER_CANCEL_AFTER', 'soon', /ORDER_CANCEL_AFTER.*soon/],
+])('%s=%s is refused with what is allowed', (name, value, message) => {
+  expect(() => AppConfig.fromEnvironment({ [name]: value })).toThrow(message);
+});

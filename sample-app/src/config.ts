@@ -1,0 +1,46 @@
+// Owns the settings of the app: read from the environment once, checked before anything starts.
+import { DelayLevels, InvalidOptionError } from 'nest-rocketmq';
+import type { RocketMQModuleOptions } from 'nest-rocketmq';
+
+const DEFAULT_PORT = 3000;
+const HIGHEST_PORT = 65_535;
+const DEFAULT_CANCEL_AFTER = '30m';
+const DEFAULT_DATABASE_DIRECTORY = '.pgdata';
+
+export class AppConfig {
+  constructor(
+    /** HTTP port; 0 takes a free one. */
+    readonly port: number,
+    /** How long an order may stay unpaid: the length of one of the broker's delay levels. */
+    readonly orderCancelAfter: string,
+    /** A PostgreSQL server, or undefined: PostgreSQL runs inside this process. */
+    readonly databaseUrl: string | undefined,
+    /** Where the embedded PostgreSQL keeps its files; 'memory://' keeps nothing. */
+    readonly databaseDirectory: string,
+    readonly rocketmq: RocketMQModuleOptions,
+  ) {}
+
+  /** @throws InvalidOptionError naming the variable that is wrong */
+  static fromEnvironment(env: NodeJS.ProcessEnv = process.env): AppConfig {
+    return new AppConfig(
+      portOf(env.PORT),
+      cancelAfterOf(env.ORDER_CANCEL_AFTER),
+      env.DATABASE_URL || undefined,
+      env.DATABASE_DIR || DEFAULT_DATABASE_DIRECTORY,
+      {},
+    );
+  }
+}
+
+function portOf(given: string | undefined): number {
+  if (!given) return DEFAULT_PORT;
+  const port = Number(given);
+  if (Number.isInteger(port) && port >= 0 && port <= HIGHEST_PORT) return port;
+  throw new InvalidOptionError('PORT', given, `an integer from 0 to ${HIGHEST_PORT}`);
+}
+
+function cancelAfterOf(given: string | undefined): string {
+  const length = given || DEFAULT_CANCEL_AFTER;
+  new DelayLevels().levelOf(length, 'ORDER_CANCEL_AFTER');
+  return length;
+}

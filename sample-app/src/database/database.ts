@@ -1,0 +1,15 @@
+// Owns what the app asks of a database. PostgreSQL answers it, in this process or on a server.
+
+export interface Queryable {
+  /** @param parameters for $1, $2, … */
+  query<Row>(sql: string, parameters?: unknown[]): Promise<Row[]>;
+}
+
+export abstract class Database implements Queryable {
+  abstract query<Row>(sql: string, parameters?: unknown[]): Promise<Row[]>;
+
+  /** Commits when `work` resolves, rolls back when it rejects. Inside, ask `transaction` only. */
+  abstract transaction<T>(work: (transaction: Queryable) => Promise<T>): Promise<T>;
+
+  abstract close(): Promise<void>;
+}

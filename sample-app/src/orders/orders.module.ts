@@ -1,0 +1,17 @@
+import { Module } from '@nestjs/common';
+import { IdempotencyModule } from '../idempotency/idempotency.module.js';
+import { StockModule } from '../stock/stock.module.js';
+import { CancelUnpaidOrder } from './cancel-unpaid-order.listener.js';
+import { OrderTransactions } from './order-transactions.js';
+import { OrdersController } from './orders.controller.js';
+import { OrdersRepository } from './orders.repository.js';
+import { OrdersService } from './orders.service.js';
+import { ScheduleCancel } from './schedule-cancel.listener.js';
+
+@Module({
+  imports: [StockModule, IdempotencyModule],
+  controllers: [OrdersController],
+  providers: [OrdersService, OrdersRepository, OrderTransactions, ScheduleCancel, CancelUnpaidOrder],
+  exports: [OrdersRepository],
+})
+export class OrdersModule {}

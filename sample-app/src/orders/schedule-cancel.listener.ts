@@ -1,0 +1,25 @@
+// Owns that every order gets its cancel message. It is sent from here, not from the HTTP request: a crash between the two
+// would lose it, while this event is delivered again until the cancel message is stored.
+import { Logger } from '@nestjs/common';
+import { RocketMQMessageListener, RocketMQTemplate } from 'nest-rocketmq';
+import type { RocketMQListener } from 'nest-rocketmq';
+import { AppConfig } from '../config.js';
+import { ORDER_CANCEL_TOPIC, ORDER_CREATED, ORDER_TOPIC } from './order.js';
+import type { CancelOrder, NewOrder } from './order.js';
+
+@RocketMQMessageListener({ topic: ORDER_TOPIC, tags: ORDER_CREATED, consumerGroup: 'order-schedule-cancel' })
+export class ScheduleCancel implements RocketMQListener<NewOrder> {
+  private readonly logger = new Logger(ScheduleCancel.name);
+
+  constructor(
+    private readonly rocketmq: RocketMQTemplate,
+    private readonly config: AppConfig,
+  ) {}
+
+  async onMessage({ id, sku, quantity }: NewOrder): Promise<void> {
+    const delay = this.config.orderCancelAfter;
+    const cancel: CancelOrder = { id };
+    await this.rocketmq.send(ORDER_CANCEL_TOPIC, cancel, { delay, keys: id });
+    this.logger.log(`order ${id}: ${quantity} × ${sku}, will be cancelled in ${delay} unless it is paid`);
+  }
+}

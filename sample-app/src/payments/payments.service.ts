@@ -1,0 +1,50 @@
+// Owns paying an order, at most once.
+import { randomUUID } from 'node:crypto';
+import { ConflictException, Injectable, NotFoundException } from '@nestjs/common';
+import { Database } from '../database/database.js';
+import type { Queryable } from '../database/database.js';
+import { OrdersRepository } from '../orders/orders.repository.js';
+
+export interface Payment {
+  id: string;
+  orderId: string;
+  paidAt: Date;
+}
+
+const COLUMNS = 'id, order_id AS "orderId", paid_at AS "paidAt"';
+
+@Injectable()
+export class PaymentsService {
+  constructor(
+    private readonly database: Database,
+    private readonly orders: OrdersRepository,
+  ) {}
+
+  pay(orderId: string): Promise<Payment> {
+    return this.database.transaction(async (transaction) => {
+      const order = await this.orders.lock(transaction, orderId);
+      if (!order) throw new NotFoundException(`There is no order ${orderId}.`);
+      if (order.status === 'PAID') throw await this.#alreadyPaid(transaction, orderId);
+      if (order.status === 'CANCELLED') {
+        throw new ConflictException(`Order ${orderId} was cancelled because it was not paid in time. Nothing was charged.`);
+      }
+      await this.orders.setStatus(transaction, orderId, 'PAID');
+      return insert(transaction, orderId);
+    });
+  }
+
+  async #alreadyPaid(transaction: Queryable, orderId: string): Promise<ConflictException> {
+    const [payment] = await transaction.query<Payment>(`SELECT ${COLUMNS} FROM payments WHERE order_id = $1`, [orderId]);
+    return new ConflictException(
+      `Order ${orderId} was paid at ${payment.paidAt.toISOString()} (payment ${payment.id}). Nothing was charged again.`,
+    );
+  }
+}
+
+async function insert(transaction: Queryable, orderId: string): Promise<Payment> {
+  const [payment] = await transaction.query<Payment>(
+    `INSERT INTO payments (id, order_id) VALUES ($1, $2) RETURNING ${COLUMNS}`,
+    [randomUUID(), orderId],
+  );
+  return payment;
+}

@@ -1,0 +1,19 @@
+import { Controller, Get, NotFoundException, Param } from '@nestjs/common';
+import { Database } from '../database/database.js';
+import { StockRepository } from './stock.repository.js';
+import type { Product } from './stock.repository.js';
+
+@Controller('stock')
+export class StockController {
+  constructor(
+    private readonly database: Database,
+    private readonly stock: StockRepository,
+  ) {}
+
+  @Get(':sku')
+  async get(@Param('sku') sku: string): Promise<Product> {
+    const product = await this.stock.find(this.database, sku);
+    if (!product) throw new NotFoundException(`There is no product '${sku}'.`);
+    return product;
+  }
+}
