@@ -1,7 +1,8 @@
 // Owns the one seam to files: the interface, and Node's files behind it. The in-memory ones are in
 // memory-file-system.ts; those that fail on purpose are with the tests.
 import * as fs from 'node:fs';
-import { dirname } from 'node:path';
+import { open } from 'node:fs/promises';
+import { systemCode } from './errors.js';
 
 export interface StoreFile {
   /** Bytes. */
@@ -46,8 +47,10 @@ export interface FileSystem {
   /** Whole folder. */
   removeTree(path: string): void;
   rename(from: string, to: string): void;
-  /** Makes names created, removed and renamed in the folder survive a loss of power. */
-  syncDirectory(path: string): void;
+  /** Makes names created, removed and renamed in the folder survive a loss of power; never on the caller's thread. */
+  syncDirectory(path: string): Promise<void>;
+  /** The same, at once. */
+  syncDirectoryNow(path: string): void;
   /** Undefined where the system does not tell. */
   diskUsage(path: string): { total: number; free: number } | undefined;
 }
@@ -93,10 +96,6 @@ class NodeFile implements StoreFile {
   }
 }
 
-function codeOf(error: unknown): string | undefined {
-  return (error as NodeJS.ErrnoException).code;
-}
-
 /** The machine's files. */
 export const nodeFileSystem: FileSystem = {
   open: (path, mode) => new NodeFile(path, mode),
@@ -113,29 +112,33 @@ export const nodeFileSystem: FileSystem = {
         .map((entry) => ({ name: entry.name, directory: entry.isDirectory() }))
         .sort((a, b) => (a.name < b.name ? -1 : 1));
     } catch (error) {
-      if (codeOf(error) === 'ENOENT') return [];
+      if (systemCode(error) === 'ENOENT') return [];
       throw error;
     }
   },
 
-  makeDirectory(path) {
-    const first = fs.mkdirSync(path, { recursive: true });
-    // A new folder is itself a name in its parent, which a loss of power may take with all that is in it.
-    for (let made = first && path; made && made.length >= first.length; made = dirname(made)) {
-      nodeFileSystem.syncDirectory(dirname(made));
-    }
-  },
-
+  makeDirectory: (path) => void fs.mkdirSync(path, { recursive: true }),
   remove: (path) => fs.rmSync(path, { force: true }),
   removeTree: (path) => fs.rmSync(path, { force: true, recursive: true }),
   rename: (from, to) => fs.renameSync(from, to),
 
-  syncDirectory(path) {
+  async syncDirectory(path) {
+    const handle = await open(path, 'r');
+    try {
+      await handle.sync();
+    } catch (error) {
+      if (!NO_DIRECTORY_SYNC.has(systemCode(error) ?? '')) throw error;
+    } finally {
+      await handle.close();
+    }
+  },
+
+  syncDirectoryNow(path) {
     const fd = fs.openSync(path, 'r');
     try {
       fs.fsyncSync(fd);
     } catch (error) {
-      if (!NO_DIRECTORY_SYNC.has(codeOf(error) ?? '')) throw error;
+      if (!NO_DIRECTORY_SYNC.has(systemCode(error) ?? '')) throw error;
     } finally {
       fs.closeSync(fd);
     }

@@ -1,39 +1,277 @@
-// Owns the door of the store. (Signatures first; the parts behind it are being put in.)
-import type { AppendResult, ArrivedListener, CommittedListener, GetResult, MessageFilter, MessageInner, QueryResult, QueueEntry, StoreMetrics, StoreOptions } from './types.js';
-export * from './types.js';
+// Owns the door of the store: what is appended, what is read, and when. Only wires; each part is in a file of its own.
+import { CommitPipeline } from './pipeline.js';
+import { Checkpointer } from './checkpointer.js';
+import type { CommitLog } from './commit-log.js';
+import { getMessage } from './get-message.js';
+import type { LogReader } from './log-reader.js';
+import { offsetByTimestamp, storeTimestampAt } from './offset-by-time.js';
+import { openStore } from './open-store.js';
+import type { OpenedStore } from './open-store.js';
+import type { Recovered } from './recovery.js';
+import { LONGEST_PROPERTIES, CRC_PROPERTY_SIZE, RECORD_OVERHEAD, recordSize } from './record.js';
+import type { Placement } from './record.js';
+import type { ConsumeQueue } from './consume-queue.js';
+import type { ConsumeQueues, TopicQueues } from './consume-queues.js';
+import type { StoreConfig } from './options.js';
+import type {
+  AppendResult,
+  ArrivedListener,
+  CommittedListener,
+  GetResult,
+  MessageFilter,
+  MessageInner,
+  PutStatus,
+  QueryResult,
+  QueueEntry,
+  StoreMetrics,
+  StoreOptions,
+} from './types.js';
+export type * from './types.js';
+export { StoreError, StoreLockedError } from './errors.js';
 
-const todo = (): never => {
-  throw new Error('not there yet');
-};
+const SYS_TRANSACTION = 12;
+const SYS_COMMIT = 8;
 
 export class MessageStore {
-  /** Recovers first: resolves when everything that was committed can be read. @throws StoreLockedError */
-  static open(options: StoreOptions): Promise<MessageStore> {
-    void options;
-    return todo();
+  readonly #config: StoreConfig;
+  readonly #log: CommitLog;
+  readonly #queues: ConsumeQueues;
+  readonly #reader: LogReader;
+  readonly #pipeline: CommitPipeline;
+  readonly #checkpointer: Checkpointer;
+  readonly #opened: OpenedStore;
+  readonly #recovered: Recovered;
+  readonly #place: Placement;
+  readonly #result: AppendResult = { status: 'PUT_OK', physicalOffset: 0, queueOffset: 0, size: 0, storeTimestamp: 0 };
+  #lastTopic: TopicQueues | undefined;
+  #lastStoreTimestamp: number;
+  #closed: Promise<void> | undefined;
+
+  private constructor(opened: OpenedStore) {
+    const { config, log, queues, reader, recovered } = opened;
+    this.#opened = opened;
+    this.#config = config;
+    this.#log = log;
+    this.#queues = queues;
+    this.#reader = reader;
+    this.#recovered = recovered;
+    this.#lastStoreTimestamp = recovered.lastStoreTimestamp;
+    this.#place = { size: 0, physicalOffset: 0, queueOffset: 0, storeTimestamp: 0, withCrc: config.enabledAppendPropCRC };
+    const { clock, logger } = config;
+    this.#pipeline = new CommitPipeline({
+      log,
+      clock,
+      logger,
+      flush: config.flush,
+      flushInterval: config.flushIntervalCommitLog,
+      afterCommit: () => this.#checkpointer.arm(),
+    });
+    this.#checkpointer = new Checkpointer({
+      log,
+      queues,
+      clock,
+      logger,
+      flusher: this.#pipeline.flusher,
+      checkpoint: opened.checkpoint,
+      interval: config.checkpointInterval,
+      pause: opened.pause,
+      lastStoreTimestamp: () => this.#lastStoreTimestamp,
+      flushIndex: () => Promise.resolve(0),
+    });
   }
+
+  /** Recovers first: resolves when everything that was committed can be read. @throws StoreLockedError */
+  static async open(options: StoreOptions): Promise<MessageStore> {
+    return new MessageStore(await openStore(options));
+  }
+
   /** Why appends are refused now; undefined while they are taken. */
-  get refusal(): string | undefined { return todo(); }
-  get metrics(): StoreMetrics { return todo(); }
-  append(message: MessageInner): AppendResult { void message; return todo(); }
+  get refusal(): string | undefined {
+    if (this.#closed) return 'the store is closed';
+    if (this.#pipeline.broken) return this.#pipeline.broken.message;
+    if (this.#pipeline.blocked) return 'a write has failed, and what was written before it is being flushed';
+    if (this.#checkpointer.failure !== undefined) return `the consume queues cannot be written: ${String(this.#checkpointer.failure)}`;
+    return undefined;
+  }
+
+  get metrics(): StoreMetrics {
+    const { corrupt, records } = this.#recovered;
+    return {
+      corruptRanges: corrupt.length,
+      corruptBytes: corrupt.reduce((sum, { from, to }) => sum + to - from, 0),
+      corruptRecords: this.#reader.corruptRecords,
+      recoveredRecords: records,
+      recoveryTime: this.#opened.recoveryTime,
+      writeFailures: this.#pipeline.writeFailures,
+      flushFailures: this.#pipeline.broken ? 1 : 0,
+      commits: this.#pipeline.commits,
+      flushes: this.#pipeline.flusher.flushes,
+      committedOffset: this.#log.committed,
+      minPhysicalOffset: this.#log.files.first,
+      diskUsedRatio: -1,
+    };
+  }
+
+  /** Encodes the message at the end of the log. It is neither stored nor visible before it is committed. Never throws. */
+  append(message: MessageInner): AppendResult {
+    const topic = this.#topic(message.topic);
+    const status = this.#fault(message, topic);
+    if (status !== 'PUT_OK' || !topic) return this.#refuse(status);
+    return this.#store(message, topic);
+  }
+
   /** All or none. */
-  appendBatch(messages: readonly MessageInner[]): AppendResult[] { void messages; return todo(); }
+  appendBatch(messages: readonly MessageInner[]): AppendResult[] {
+    for (const message of messages) {
+      const status = this.#fault(message, this.#topic(message.topic));
+      if (status !== 'PUT_OK') return messages.map(() => ({ ...this.#refuse(status) }));
+    }
+    return messages.map((message) => ({ ...this.append(message) }));
+  }
+
   /** Writes what was appended now, instead of after the current poll phase. */
-  commit(): void { todo(); }
+  commit(): void {
+    this.#pipeline.commit();
+  }
+
   /** Resolves when all that was appended before is committed or refused. */
-  settled(): Promise<void> { return todo(); }
-  onCommitted(listener: CommittedListener): void { void listener; todo(); }
-  onArrived(listener: ArrivedListener): void { void listener; todo(); }
-  getMessage(topic: string, queueId: number, offset: number, maxCount: number, maxBytes: number, filter?: MessageFilter): GetResult { void [topic, queueId, offset, maxCount, maxBytes, filter]; return todo(); }
-  readRecord(physicalOffset: number, size?: number): Buffer | undefined { void [physicalOffset, size]; return todo(); }
-  readConsumeQueue(topic: string, queueId: number, index: number): QueueEntry | undefined { void [topic, queueId, index]; return todo(); }
-  minOffset(topic: string, queueId: number): number { void [topic, queueId]; return todo(); }
-  /** Exclusive; counts what is appended and not yet committed too only in AppendResult, not here. */
-  maxOffset(topic: string, queueId: number): number { void [topic, queueId]; return todo(); }
-  offsetByTimestamp(topic: string, queueId: number, timestamp: number, boundary: 'LOWER' | 'UPPER'): number { void [topic, queueId, timestamp, boundary]; return todo(); }
-  storeTimestampAt(topic: string, queueId: number, index: number): number | undefined { void [topic, queueId, index]; return todo(); }
-  queryByKey(topic: string, key: string, maxNum: number, beginMs: number, endMs: number): QueryResult { void [topic, key, maxNum, beginMs, endMs]; return todo(); }
-  queues(): Iterable<{ topic: string; queueId: number }> { return todo(); }
-  deleteTopic(topic: string): void { void topic; todo(); }
-  close(): Promise<void> { return todo(); }
+  settled(): Promise<void> {
+    return this.#pipeline.settled();
+  }
+
+  onCommitted(listener: CommittedListener): void {
+    this.#pipeline.onCommitted(listener);
+  }
+
+  onArrived(listener: ArrivedListener): void {
+    this.#pipeline.onArrived(listener);
+  }
+
+  getMessage(topic: string, queueId: number, offset: number, maxCount: number, maxBytes: number, filter?: MessageFilter): GetResult {
+    const queue = this.#queues.get(topic, queueId);
+    return getMessage(this.#queues, queue, this.#reader, { offset, maxCount, maxBytes, filter });
+  }
+
+  /** The record at that position of the log; a view of bytes that never change. */
+  readRecord(physicalOffset: number, size?: number): Buffer | undefined {
+    const length = size ?? this.#reader.sizeAt(physicalOffset);
+    return length === undefined ? undefined : this.#reader.record(physicalOffset, length);
+  }
+
+  readConsumeQueue(topic: string, queueId: number, index: number): QueueEntry | undefined {
+    const queue = this.#queues.get(topic, queueId);
+    const { view } = this.#queues;
+    if (!queue || index < queue.first || queue.read(view, index, 1) === 0) return undefined;
+    return { physicalOffset: view.physicalOffset(0), size: view.size(0), tagsCode: view.tagsCode(0) };
+  }
+
+  minOffset(topic: string, queueId: number): number {
+    return this.#queues.get(topic, queueId)?.first ?? 0;
+  }
+
+  /** Exclusive; what is appended and not yet committed does not count. */
+  maxOffset(topic: string, queueId: number): number {
+    return this.#queues.get(topic, queueId)?.next ?? 0;
+  }
+
+  /** `LOWER`: the first stored at that time or later; `UPPER`: the last stored then or earlier. */
+  offsetByTimestamp(topic: string, queueId: number, timestamp: number, boundary: 'LOWER' | 'UPPER' = 'LOWER'): number {
+    const queue = this.#queues.get(topic, queueId);
+    return queue ? offsetByTimestamp(this.#queues, queue, this.#reader, timestamp, boundary) : 0;
+  }
+
+  /** ms since the epoch; undefined where no such message can be read. */
+  storeTimestampAt(topic: string, queueId: number, index: number): number | undefined {
+    const queue = this.#queues.get(topic, queueId);
+    return queue && storeTimestampAt(this.#queues, queue, this.#reader, index);
+  }
+
+  queryByKey(topic: string, key: string, maxNum: number, beginMs: number, endMs: number): QueryResult {
+    void [topic, key, maxNum, beginMs, endMs];
+    return { records: [], lastUpdateTimestamp: 0, lastUpdatePhyoffset: 0 };
+  }
+
+  /** Queues that have, or once had, messages. */
+  *queues(): Iterable<{ topic: string; queueId: number }> {
+    for (const { topic, queueId, next } of this.#queues.all()) if (next > 0) yield { topic, queueId };
+  }
+
+  /** Removes the topic's queues; the log's files keep the messages until they are as old as all are let become. */
+  deleteTopic(topic: string): void {
+    this.#lastTopic = undefined;
+    this.#queues.remove(topic);
+    // A crash after the next checkpoint does not bring the queues back.
+    void this.#checkpointer.run();
+  }
+
+  /** Stops cleanly: the next start has nothing to scan. Later appends are refused. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    await this.#pipeline.settled();
+    await this.#checkpointer.stop();
+    await this.#checkpointer.run();
+    await this.#pipeline.flusher.stop();
+    await this.#opened.release(this.#checkpointer.failure === undefined && this.#checkpointer.done === this.#log.written);
+  }
+
+  #topic(topic: string): TopicQueues | undefined {
+    if (this.#lastTopic?.topic === topic) return this.#lastTopic;
+    return (this.#lastTopic = this.#queues.topic(topic));
+  }
+
+  #fault(message: MessageInner, topic: TopicQueues | undefined): PutStatus {
+    const { maxMessageSize, maxPendingBytes, enabledAppendPropCRC, storeHost } = this.#config;
+    if (this.refusal !== undefined) return 'SERVICE_NOT_AVAILABLE';
+    if (this.#log.appended - this.#log.committed > maxPendingBytes) return 'OS_PAGE_CACHE_BUSY';
+    const properties = message.properties.length + (enabledAppendPropCRC ? CRC_PROPERTY_SIZE : 0);
+    if (properties > LONGEST_PROPERTIES) return 'PROPERTIES_SIZE_EXCEEDED';
+    if (!topic || message.queueId < 0 || message.body.length > maxMessageSize) return 'MESSAGE_ILLEGAL';
+    const size = recordSize(message, topic.bytes.length, message.storeHost ?? storeHost, enabledAppendPropCRC);
+    const fits = size <= maxMessageSize + RECORD_OVERHEAD && size + 8 <= this.#log.files.fileSize;
+    return fits ? 'PUT_OK' : 'MESSAGE_ILLEGAL';
+  }
+
+  #store(message: MessageInner, topic: TopicQueues): AppendResult {
+    const place = this.#place;
+    const kind = message.sysFlag & SYS_TRANSACTION;
+    const queue: ConsumeQueue | undefined = kind === 0 || kind === SYS_COMMIT ? this.#queues.queue(topic, message.queueId) : undefined;
+    const storeHost = message.storeHost ?? this.#config.storeHost;
+    // A clock that is turned back must not make the log's times go back: they are searched.
+    this.#lastStoreTimestamp = Math.max(this.#lastStoreTimestamp, this.#config.clock.now());
+    place.storeTimestamp = this.#lastStoreTimestamp;
+    place.queueOffset = queue ? queue.assigned : 0;
+    place.size = recordSize(message, topic.bytes.length, storeHost, place.withCrc);
+    try {
+      this.#log.append(message, topic.bytes, storeHost, place);
+    } catch (error) {
+      this.#config.logger.error(`cannot make the next file of the commit log: ${String(error)}. Make room on the disk.`);
+      return this.#refuse('CREATE_MAPPED_FILE_FAILED');
+    }
+    const delay = message.deliverDelayMs ?? 0;
+    const tagsCode = delay > 0 ? place.storeTimestamp + delay : message.tagsCode;
+    if (queue) {
+      queue.assigned++;
+      this.#pipeline.ring.push(queue, place.queueOffset, place.physicalOffset, place.size, tagsCode);
+    }
+    this.#pipeline.schedule();
+    return this.#fill('PUT_OK', place.physicalOffset, place.queueOffset, place.size, place.storeTimestamp);
+  }
+
+  #refuse(status: PutStatus): AppendResult {
+    return this.#fill(status, 0, 0, 0, 0);
+  }
+
+  #fill(status: PutStatus, physicalOffset: number, queueOffset: number, size: number, storeTimestamp: number): AppendResult {
+    const result = this.#result;
+    result.status = status;
+    result.physicalOffset = physicalOffset;
+    result.queueOffset = queueOffset;
+    result.size = size;
+    result.storeTimestamp = storeTimestamp;
+    return result;
+  }
 }

@@ -1,0 +1,115 @@
+// Owns bringing the queues' entries to the disk from time to time, and noting up to where that is done. What it has
+// not got to after a crash is rebuilt from the log.
+import type { Clock, Logger, TimerHandle } from '@nest-rocketmq/remoting';
+import type { Checkpoint } from './checkpoint.js';
+import type { CommitLog } from './commit-log.js';
+import type { ConsumeQueue } from './consume-queue.js';
+import type { ConsumeQueues } from './consume-queues.js';
+import type { Flusher } from './flush.js';
+
+export interface CheckpointerOptions {
+  log: CommitLog;
+  queues: ConsumeQueues;
+  flusher: Flusher;
+  checkpoint: Checkpoint;
+  clock: Clock;
+  logger: Logger;
+  /** ms. */
+  interval: number;
+  pause: () => Promise<void> | undefined;
+  /** ms since the epoch: when the newest message was stored. */
+  lastStoreTimestamp: () => number;
+  /** Flushes the index; returns the store timestamp up to which it is flushed. */
+  flushIndex: () => Promise<number>;
+}
+
+export class Checkpointer {
+  /** Every record that begins below has its entry on the disk. */
+  done: number;
+  /** Why entries cannot be written; they wait in memory, and so nothing should be added. */
+  failure: unknown;
+  readonly #options: CheckpointerOptions;
+  #timer: TimerHandle | undefined;
+  #running: Promise<void> | undefined;
+  #flushFailed = false;
+  #stopped = false;
+
+  constructor(options: CheckpointerOptions) {
+    this.#options = options;
+    this.done = options.checkpoint.logicsPhysicalOffset;
+  }
+
+  /** Makes a checkpoint some time later. */
+  arm(): void {
+    if (this.#timer || this.#stopped) return;
+    this.#timer = this.#options.clock.setTimeout(() => {
+      this.#timer = undefined;
+      void this.run().then(() => {
+        if (this.failure !== undefined || this.done < this.#options.log.committed) this.arm();
+      });
+    }, this.#options.interval);
+  }
+
+  /** Makes a checkpoint now. Never rejects: see `failure`. */
+  run(): Promise<void> {
+    this.#running ??= this.#run().finally(() => (this.#running = undefined));
+    return this.#running;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#options.clock.clearTimeout(this.#timer);
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { log, flusher, checkpoint, logger } = this.#options;
+    const target = log.committed;
+    const timestamp = this.#options.lastStoreTimestamp();
+    try {
+      await this.#writeQueues();
+      await this.#syncQueues();
+      await flusher.flush();
+      if (flusher.failure !== undefined || this.#flushFailed) return;
+      checkpoint.physicMsgTimestamp = checkpoint.logicsMsgTimestamp = timestamp;
+      checkpoint.indexMsgTimestamp = await this.#options.flushIndex();
+      checkpoint.logicsPhysicalOffset = target;
+      await checkpoint.save();
+      this.done = target;
+      this.failure = undefined;
+    } catch (error) {
+      this.failure = error;
+      logger.error(`cannot write the consume queues: ${String(error)}. They are kept in memory and tried again.`);
+    }
+  }
+
+  async #writeQueues(): Promise<void> {
+    for (const queue of this.#options.queues.all()) {
+      queue.writeOut();
+      if (queue.failure !== undefined) throw queue.failure;
+      queue.release();
+      const waiting = this.#options.pause();
+      if (waiting) await waiting;
+    }
+  }
+
+  async #syncQueues(): Promise<void> {
+    for (const queue of this.#options.queues.all()) {
+      if (queue.unsynced.size > 0) await this.#sync(queue);
+    }
+  }
+
+  async #sync(queue: ConsumeQueue): Promise<void> {
+    const starts = [...queue.unsynced];
+    queue.unsynced.clear();
+    try {
+      for (const start of starts) await queue.files.sync(start);
+    } catch (error) {
+      // A topic may be deleted meanwhile, and its files with it.
+      if (queue.files.starts.length === 0) return;
+      // The system may have forgotten what it could not write: this run's entries are never called safe again.
+      this.#flushFailed = true;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,233 @@
+// Owns one consume queue: a row of 20-byte entries that say where the queue's messages are in the commit log. New
+// entries stay in memory until they are written out in batches: after a crash they are rebuilt from the log.
+import { readLong, writeLong } from './record.js';
+import type { SegmentFiles } from './segment-files.js';
+
+/** Bytes of an entry: int64 physical offset, int32 size, int64 tags code. */
+export const UNIT = 20;
+/** Size in an entry that stands before the queue's first message in its first file. */
+const FILLER_SIZE = 0x7fffffff;
+const FIRST_UNITS = 16;
+/** Entries that wait at most before they are written out. */
+const MOST_UNITS = 8_192;
+const EMPTY = Buffer.alloc(0);
+
+/** Where the last `read` of any queue found its entries; good until the next one. */
+export class QueueView {
+  buffer: Buffer = EMPTY;
+  at = 0;
+  /** Entries. */
+  count = 0;
+  readonly scratch: Buffer;
+
+  /** @param units entries that are read from a file at once, at most */
+  constructor(readonly units: number) {
+    this.scratch = Buffer.allocUnsafeSlow(units * UNIT);
+  }
+
+  physicalOffset(entry: number): number {
+    return readLong(this.buffer, this.at + entry * UNIT);
+  }
+
+  size(entry: number): number {
+    return this.buffer.readInt32BE(this.at + entry * UNIT + 8);
+  }
+
+  tagsCode(entry: number): number {
+    return readLong(this.buffer, this.at + entry * UNIT + 12);
+  }
+
+  /** The low 32 bits of the tags code, which is all of a hash. */
+  tagsHash(entry: number): number {
+    return this.buffer.readInt32BE(this.at + entry * UNIT + 16);
+  }
+}
+
+export class ConsumeQueue {
+  /** First entry whose message is still there. */
+  first = 0;
+  /** Entries so far: the offset of the next message that becomes visible. */
+  next = 0;
+  /** The offset of the next message that is appended. */
+  assigned = 0;
+  /** End in the commit log of the last message that has an entry. */
+  maxPhysical = 0;
+  /** Entries below are in the files. */
+  flushed = 0;
+  /** Files written to since they were last synced. */
+  readonly unsynced = new Set<number>();
+  /** Why the last batch could not be written out; the entries wait in memory. */
+  failure: unknown;
+  #memory = EMPTY;
+  /** The entry at the beginning of `#memory`; all from there to `next` are in it. */
+  #memoryFirst = 0;
+
+  constructor(
+    readonly topic: string,
+    readonly queueId: number,
+    readonly files: SegmentFiles,
+  ) {}
+
+  append(physicalOffset: number, size: number, tagsCode: number): void {
+    let at = (this.next - this.#memoryFirst) * UNIT;
+    if (at === this.#memory.length) {
+      this.#makeRoom();
+      at = (this.next - this.#memoryFirst) * UNIT;
+    }
+    const memory = this.#memory;
+    writeLong(memory, physicalOffset, at);
+    memory[at + 8] = size >>> 24;
+    memory[at + 9] = size >>> 16;
+    memory[at + 10] = size >>> 8;
+    memory[at + 11] = size;
+    writeLong(memory, tagsCode, at + 12);
+    this.next++;
+    this.maxPhysical = physicalOffset + size;
+  }
+
+  /** Points the view at the entries from `index` on; it has at most `count`, and none only where there are none. */
+  read(view: QueueView, index: number, count: number): number {
+    view.count = 0;
+    if (index >= this.next || index < 0) return 0;
+    if (index >= this.#memoryFirst) {
+      view.buffer = this.#memory;
+      view.at = (index - this.#memoryFirst) * UNIT;
+      view.count = Math.min(count, this.next - index);
+      return view.count;
+    }
+    const wanted = Math.min(count, view.units, this.#memoryFirst - index);
+    view.buffer = view.scratch;
+    view.at = 0;
+    view.count = Math.floor(this.files.read(view.scratch, 0, wanted * UNIT, index * UNIT) / UNIT);
+    return view.count;
+  }
+
+  /** Writes the entries that wait. What fails is kept, and `failure` says why. */
+  writeOut(): void {
+    try {
+      while (this.flushed < this.next) this.#writeToEndOfFile();
+      this.failure = undefined;
+    } catch (error) {
+      this.failure = error;
+    }
+  }
+
+  /** Gives back the memory of a queue that has nothing to write. */
+  release(): void {
+    if (this.flushed < this.next || this.#memory.length === 0) return;
+    this.#memory = EMPTY;
+    this.#memoryFirst = this.next;
+  }
+
+  /** Starts over at entry `index`, with none before it in the files. */
+  startAt(index: number): void {
+    this.first = this.next = this.assigned = this.flushed = this.#memoryFirst = index;
+    this.#memory = EMPTY;
+    this.maxPhysical = 0;
+  }
+
+  /** Finds out from the files how far they reach. */
+  load(view: QueueView): void {
+    this.files.load();
+    this.startAt(0);
+    const { starts, fileSize } = this.files;
+    if (starts.length === 0) return;
+    this.#memoryFirst = Number.MAX_SAFE_INTEGER;
+    for (let i = starts.length - 1; i >= 0; i--) {
+      const begin = starts[i] / UNIT;
+      this.next = begin + fileSize / UNIT;
+      this.next = this.lowest(view, begin, (size) => size <= 0);
+      if (this.next > begin) break;
+    }
+    const begin = starts[0] / UNIT;
+    const end = Math.min(this.next, begin + fileSize / UNIT);
+    this.first = this.lowest(view, begin, (size, physical) => size !== FILLER_SIZE || physical !== 0, end);
+    this.assigned = this.flushed = this.#memoryFirst = this.next;
+    this.#measure(view);
+  }
+
+  /** Forgets the entries from `index` on; they are overwritten with zeros, for the files' end is where zeros begin. */
+  truncate(view: QueueView, index: number): void {
+    if (index >= this.next) return;
+    this.writeOut();
+    if (this.failure !== undefined) throw this.failure;
+    for (const start of [...this.files.starts]) {
+      const begin = start / UNIT;
+      if (begin >= index) this.files.remove(start);
+      else this.#zeroFrom(start, Math.max(begin, index), Math.min(this.next, begin + this.files.fileSize / UNIT));
+    }
+    this.#memory = EMPTY;
+    this.next = this.assigned = this.flushed = this.#memoryFirst = index;
+    this.first = Math.min(this.first, index);
+    this.#measure(view);
+  }
+
+  /** The first entry in [from, end) for which `test` holds, which it does for all behind it too; else `end`. */
+  lowest(view: QueueView, from: number, test: (size: number, physicalOffset: number) => boolean, end = this.next): number {
+    let low = from;
+    let high = end;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      if (this.read(view, middle, 1) === 0 || test(view.size(0), view.physicalOffset(0))) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+
+  /** Adjusts the first entry to a log that begins at `minPhysical`, and removes files that have none left. */
+  trim(view: QueueView, minPhysical: number): void {
+    if (this.read(view, this.first, 1) === 1 && view.physicalOffset(0) < minPhysical) {
+      this.first = this.lowest(view, this.first, (_, physicalOffset) => physicalOffset >= minPhysical);
+    }
+    const { starts, fileSize } = this.files;
+    while (starts.length > 1 && starts[0] + fileSize <= this.first * UNIT) this.files.remove(starts[0]);
+  }
+
+  #measure(view: QueueView): void {
+    this.maxPhysical = 0;
+    if (this.next > this.first && this.read(view, this.next - 1, 1) === 1) {
+      this.maxPhysical = view.physicalOffset(0) + view.size(0);
+    }
+  }
+
+  #writeToEndOfFile(): void {
+    const { fileSize } = this.files;
+    const position = this.flushed * UNIT;
+    const start = this.files.startOf(position);
+    if (!this.files.has(start)) {
+      this.files.ensure(start);
+      this.#fill(start, position);
+    }
+    const count = Math.min(this.next - this.flushed, (start + fileSize - position) / UNIT);
+    this.files.write(this.#memory, (this.flushed - this.#memoryFirst) * UNIT, count * UNIT, position);
+    this.flushed += count;
+    this.unsynced.add(start);
+  }
+
+  /** Entries before the first one of a queue that begins within a file. */
+  #fill(start: number, position: number): void {
+    if (position === start) return;
+    const fill = Buffer.alloc(position - start);
+    for (let at = 0; at < fill.length; at += UNIT) fill.writeInt32BE(FILLER_SIZE, at + 8);
+    this.files.write(fill, 0, fill.length, start);
+  }
+
+  #zeroFrom(start: number, from: number, to: number): void {
+    if (from >= to) return;
+    this.files.zero(from * UNIT, (to - from) * UNIT);
+    this.unsynced.add(start);
+  }
+
+  #makeRoom(): void {
+    if (this.next - this.#memoryFirst >= MOST_UNITS) {
+      this.writeOut();
+      if (this.failure === undefined) {
+        this.#memoryFirst = this.next;
+        return;
+      }
+    }
+    const larger = Buffer.allocUnsafeSlow(Math.max(FIRST_UNITS * UNIT, this.#memory.length * 2));
+    this.#memory.copy(larger);
+    this.#memory = larger;
+  }
+}

@@ -1,0 +1,110 @@
+// Owns the table of consume queues by topic and number, and their folders. Leaves the entries to consume-queue.ts.
+import { ConsumeQueue, QueueView, UNIT } from './consume-queue.js';
+import type { OpenFiles } from './open-files.js';
+import { LONGEST_TOPIC, LONGEST_V1_TOPIC } from './record.js';
+import { SegmentFiles } from './segment-files.js';
+import { StoreError } from './errors.js';
+
+/** Entries read from a file at once: what a pull looks at, at most, when it filters. */
+const VIEW_UNITS = 800;
+/** consumequeue/<topic>/<number> may all be new, and a name in the root. */
+const FOLDERS = 4;
+const LONG_TOPIC_PREFIX = '%RETRY%';
+
+export interface TopicQueues {
+  readonly topic: string;
+  readonly bytes: Buffer;
+  readonly queues: Map<number, ConsumeQueue>;
+}
+
+export class ConsumeQueues {
+  readonly view = new QueueView(VIEW_UNITS);
+  readonly #topics = new Map<string, TopicQueues>();
+  readonly #directory: string;
+
+  /** @param fileSize bytes, a multiple of 20 */
+  constructor(
+    readonly open: OpenFiles,
+    root: string,
+    readonly fileSize: number,
+  ) {
+    this.#directory = `${root}/consumequeue`;
+  }
+
+  get directory(): string {
+    return this.#directory;
+  }
+
+  get(topic: string, queueId: number): ConsumeQueue | undefined {
+    return this.#topics.get(topic)?.queues.get(queueId);
+  }
+
+  /** Undefined where the topic cannot be stored under that name. */
+  topic(topic: string): TopicQueues | undefined {
+    return this.#topics.get(topic) ?? this.#addTopic(topic);
+  }
+
+  queue(topic: TopicQueues, queueId: number): ConsumeQueue {
+    return topic.queues.get(queueId) ?? this.#addQueue(topic, queueId);
+  }
+
+  *all(): Iterable<ConsumeQueue> {
+    for (const { queues } of this.#topics.values()) yield* queues.values();
+  }
+
+  remove(topic: string): void {
+    const found = this.#topics.get(topic);
+    if (!found) return;
+    this.#topics.delete(topic);
+    for (const queue of found.queues.values()) queue.files.removeAll();
+    this.open.fileSystem.removeTree(`${this.#directory}/${topic}`);
+  }
+
+  /** Finds every queue that has files. Gives way to `pause` between topics. */
+  async load(pause: () => Promise<void> | undefined): Promise<void> {
+    const { fileSystem } = this.open;
+    for (const topicEntry of fileSystem.list(this.#directory)) {
+      const topic = topicEntry.directory ? this.topic(topicEntry.name) : undefined;
+      if (!topic) continue;
+      for (const entry of fileSystem.list(`${this.#directory}/${topicEntry.name}`)) {
+        if (!entry.directory || !/^\d{1,10}$/.test(entry.name)) continue;
+        this.#loadQueue(this.queue(topic, Number(entry.name)));
+      }
+      await pause();
+    }
+  }
+
+  #loadQueue(queue: ConsumeQueue): void {
+    queue.load(this.view);
+    const [misfit] = queue.files.misfits;
+    if (misfit === undefined) return;
+    throw new StoreError(
+      'STORE_LAYOUT',
+      `${queue.files.directory}/${misfit} has not the size of ${this.fileSize} bytes. ` +
+        'Set mappedFileSizeConsumeQueue to what the store was written with, or remove the folder consumequeue: it is rebuilt.',
+    );
+  }
+
+  #addTopic(topic: string): TopicQueues | undefined {
+    const bytes = Buffer.from(topic);
+    const longest = topic.startsWith(LONG_TOPIC_PREFIX) ? LONGEST_TOPIC : LONGEST_V1_TOPIC;
+    // The name is that of a folder.
+    const bad = topic === '.' || topic === '..' || topic.includes('/') || topic.includes('\\') || topic.includes('\0');
+    if (bad || bytes.length === 0 || bytes.length > longest) return undefined;
+    const added = { topic, bytes, queues: new Map<number, ConsumeQueue>() };
+    this.#topics.set(topic, added);
+    return added;
+  }
+
+  #addQueue(topic: TopicQueues, queueId: number): ConsumeQueue {
+    const directory = `${this.#directory}/${topic.topic}/${queueId}`;
+    const queue = new ConsumeQueue(topic.topic, queueId, new SegmentFiles(this.open, directory, this.fileSize, FOLDERS));
+    topic.queues.set(queueId, queue);
+    return queue;
+  }
+}
+
+/** Apache rounds the size up to whole entries. */
+export function wholeUnits(bytes: number): number {
+  return Math.ceil(bytes / UNIT) * UNIT;
+}

@@ -1,0 +1,72 @@
+// Owns when the log is made to survive a loss of power: by group with `sync`, in the background with `async`. Never
+// waits for the disk on the event loop. After one failed flush it never flushes again: the system may have forgotten
+// the bytes that it could not write, and a second success would prove nothing.
+import type { Clock, TimerHandle } from '@nest-rocketmq/remoting';
+import type { CommitLog } from './commit-log.js';
+
+export interface FlushOptions {
+  log: CommitLog;
+  clock: Clock;
+  /** ms between background flushes. */
+  interval: number;
+  /** Everything written before the flush began is on the disk. */
+  onFlushed: (upTo: number) => void;
+  onFailed: (error: unknown) => void;
+}
+
+export class Flusher {
+  /** Everything below is on the disk. */
+  flushed: number;
+  flushes = 0;
+  failure: unknown;
+  readonly #options: FlushOptions;
+  #running: Promise<void> | undefined;
+  #timer: TimerHandle | undefined;
+
+  constructor(options: FlushOptions) {
+    this.#options = options;
+    this.flushed = options.log.written;
+  }
+
+  /** Flushes soon, in the background. */
+  arm(): void {
+    if (this.#timer || this.failure !== undefined) return;
+    this.#timer = this.#options.clock.setTimeout(() => {
+      this.#timer = undefined;
+      void this.flush();
+    }, this.#options.interval);
+  }
+
+  /** Flushes all that is written by now. Resolves when that is done or has failed; never rejects. */
+  flush(): Promise<void> {
+    this.#running ??= this.#run().finally(() => (this.#running = undefined));
+    return this.#running;
+  }
+
+  /** No flush begins after this; resolves when none is under way. */
+  async stop(): Promise<void> {
+    this.#options.clock.clearTimeout(this.#timer);
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { log, onFlushed, onFailed } = this.#options;
+    try {
+      while (this.failure === undefined && this.flushed < log.written) {
+        const target = log.written;
+        await this.#syncFiles(this.flushed, target);
+        this.flushed = target;
+        this.flushes++;
+        onFlushed(target);
+      }
+    } catch (error) {
+      this.failure = error;
+      onFailed(error);
+    }
+  }
+
+  async #syncFiles(from: number, to: number): Promise<void> {
+    const { files } = this.#options.log;
+    for (let start = files.startOf(from); start < to; start += files.fileSize) await files.sync(start);
+  }
+}

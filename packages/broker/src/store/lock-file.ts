@@ -1,0 +1,138 @@
+// Owns that one process at a time has the store: the files `lock` and `abort` as Apache has them. `abort` holds the
+// process id, and is there as long as the store has not been closed cleanly.
+import * as fs from 'node:fs';
+import { StoreLockedError, systemCode } from './errors.js';
+import type { FileSystem } from './file-system.js';
+import { readFully, writeFully } from './segment.js';
+
+const LONGEST_PID = 20;
+const BOOT_TICKS_PER_SECOND = 100;
+const START_TIME_FIELD = 22;
+
+/** Stores that this very process has open: its own id in `abort` says nothing after a restart with the same id. */
+const heldHere = new WeakMap<FileSystem, Set<string>>();
+
+export interface LockFileOptions {
+  fileSystem: FileSystem;
+  root: string;
+  /** Default: this process. */
+  pid?: number;
+  /** Whether a process of that id lives that was already there at `since` (ms since the epoch). */
+  isAlive?: (pid: number, since: number) => boolean;
+}
+
+export class LockFile {
+  /** Whether the store was not closed cleanly the last time. */
+  readonly wasAborted: boolean;
+  readonly #options: LockFileOptions;
+  readonly #abort: string;
+
+  /** @throws StoreLockedError */
+  constructor(options: LockFileOptions) {
+    const { fileSystem, root, pid = process.pid } = options;
+    this.#options = options;
+    this.#abort = `${root}/abort`;
+    const held = heldHere.get(fileSystem) ?? new Set();
+    heldHere.set(fileSystem, held);
+    if (held.has(root)) throw new StoreLockedError(pid, root);
+    // Left by a crash within the taking over of a stale lock.
+    const leftovers = fileSystem.list(root).filter(({ name }) => /^abort\.\d+$/.test(name));
+    this.wasAborted = this.#take(String(pid)) || leftovers.length > 0;
+    held.add(root);
+    for (const { name } of leftovers) fileSystem.remove(`${root}/${name}`);
+    this.#write(`${root}/lock`, 'lock', 'create');
+    fileSystem.syncDirectoryNow(root);
+  }
+
+  /** @param clean whether the next start may trust the consume queues and the index */
+  release(clean: boolean): void {
+    const { fileSystem, root } = this.#options;
+    if (clean) {
+      fileSystem.remove(this.#abort);
+      fileSystem.syncDirectoryNow(root);
+    }
+    heldHere.get(fileSystem)?.delete(root);
+  }
+
+  /** Returns whether there was a stale one. */
+  #take(pid: string): boolean {
+    const { fileSystem } = this.#options;
+    const stale = fileSystem.stat(this.#abort);
+    if (!stale) {
+      this.#write(this.#abort, pid, 'exclusive');
+      return false;
+    }
+    const holder = this.#read(this.#abort);
+    this.#refuseIfAlive(holder, stale.modified);
+    const aside = `${this.#abort}.${pid}`;
+    fileSystem.rename(this.#abort, aside);
+    const taken = this.#read(aside);
+    if (taken !== holder) {
+      // Another process was quicker, and what was moved aside is its lock.
+      fileSystem.rename(aside, this.#abort);
+      throw new StoreLockedError(Number(taken), this.#options.root);
+    }
+    this.#write(this.#abort, pid, 'exclusive');
+    fileSystem.remove(aside);
+    return true;
+  }
+
+  #refuseIfAlive(holder: string, since: number): void {
+    const { pid = process.pid, isAlive = isProcessAlive, root } = this.#options;
+    const other = Number(holder);
+    if (!Number.isSafeInteger(other) || other <= 0 || other === pid) return;
+    if (isAlive(other, since)) throw new StoreLockedError(other, root);
+  }
+
+  #read(path: string): string {
+    const file = this.#options.fileSystem.open(path, 'read');
+    try {
+      const buffer = Buffer.alloc(LONGEST_PID);
+      return buffer.toString('latin1', 0, readFully(file, buffer, 0, LONGEST_PID, 0)).trim();
+    } finally {
+      file.close();
+    }
+  }
+
+  #write(path: string, text: string, mode: 'create' | 'exclusive'): void {
+    let file;
+    try {
+      file = this.#options.fileSystem.open(path, mode);
+    } catch (error) {
+      if (systemCode(error) !== 'EEXIST') throw error;
+      throw new StoreLockedError(Number(this.#read(path)), this.#options.root);
+    }
+    try {
+      writeFully(file, Buffer.from(text), 0, text.length, 0);
+      file.syncNow();
+    } finally {
+      file.close();
+    }
+  }
+}
+
+function isProcessAlive(pid: number, since: number): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    // EPERM: it lives and is somebody else's.
+    if (systemCode(error) === 'ESRCH') return false;
+  }
+  const started = processStart(pid);
+  // An id is given out again after a while: a process that is younger than the lock does not hold it.
+  return started === undefined || started <= since + 1_000;
+}
+
+/** When the process was started, ms since the epoch; undefined where the system does not tell. */
+function processStart(pid: number): number | undefined {
+  try {
+    const boot = /^btime (\d+)$/m.exec(fs.readFileSync('/proc/stat', 'latin1'));
+    const stat = fs.readFileSync(`/proc/${pid}/stat`, 'latin1');
+    // The second field is the command in brackets, which may itself hold spaces and brackets.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const ticks = Number(fields[START_TIME_FIELD - 3]);
+    return boot && Number.isFinite(ticks) ? Number(boot[1]) * 1_000 + (ticks * 1_000) / BOOT_TICKS_PER_SECOND : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,86 @@
+// Owns reading of the commit log: from the tail in memory, else by large aligned reads, and the check that what came
+// from disk is the record that was asked for.
+import type { CommitLog } from './commit-log.js';
+import { AT_PHYSICAL_OFFSET, RecordView, SHORTEST_RECORD, readLong } from './record.js';
+
+/** Bytes of an aligned read. Queues share the log, so the neighbours of a record are wanted soon. */
+const BLOCK = 131_072;
+const BLOCKS = 64;
+
+export class LogReader {
+  /** Records from disk that failed their check. */
+  corruptRecords = 0;
+  readonly #blocks = new Map<number, Buffer>();
+  readonly #record = new RecordView();
+
+  constructor(
+    readonly log: CommitLog,
+    readonly checkCrc: boolean,
+    /** Told of each record that fails its check. */
+    readonly onCorrupt: (position: number, size: number) => void,
+  ) {}
+
+  /** The record at `position`, if one of `size` bytes is there and is whole; a view of bytes that never change. */
+  record(position: number, size: number): Buffer | undefined {
+    const { log } = this;
+    if (size < SHORTEST_RECORD || position < log.files.first || position + size > log.committed) return undefined;
+    const recent = log.tail.read(position, size);
+    if (recent) return recent;
+    const stored = this.bytes(position, size);
+    if (!stored) return undefined;
+    if (this.#record.parse(stored, 0, stored.length, position, this.checkCrc) && this.#record.size === size) return stored;
+    this.corruptRecords++;
+    this.onCorrupt(position, size);
+    return undefined;
+  }
+
+  /** When the record was stored, ms since the epoch. */
+  storeTimestamp(position: number, size: number): number | undefined {
+    const bytes = this.record(position, size);
+    return bytes && this.#record.parse(bytes, 0, size, position, false) ? this.#record.storeTimestamp : undefined;
+  }
+
+  /** Size of the record that begins at `position`, if one does. */
+  sizeAt(position: number): number | undefined {
+    if (position < this.log.files.first || position + SHORTEST_RECORD > this.log.committed) return undefined;
+    const head = this.log.tail.read(position, SHORTEST_RECORD) ?? this.bytes(position, SHORTEST_RECORD);
+    return head && readLong(head, AT_PHYSICAL_OFFSET) === position ? head.readInt32BE(0) : undefined;
+  }
+
+  /** Bytes of the log as they are in the files; undefined where the file is missing or cannot be read. */
+  bytes(position: number, size: number): Buffer | undefined {
+    const { files } = this.log;
+    const start = files.startOf(position);
+    const inFile = position - start;
+    const blockAt = inFile - (inFile % BLOCK);
+    if (inFile + size > blockAt + BLOCK) return this.#readAside(position, size);
+    const block = this.#block(start + blockAt, Math.min(BLOCK, files.fileSize - blockAt));
+    if (block) return block.subarray(inFile - blockAt, inFile - blockAt + size);
+    return this.#readAside(position, size);
+  }
+
+  /** Forgets what was read of files that are gone. */
+  forgetBelow(position: number): void {
+    for (const at of this.#blocks.keys()) if (at < position) this.#blocks.delete(at);
+  }
+
+  #block(at: number, length: number): Buffer | undefined {
+    const known = this.#blocks.get(at);
+    if (known) return known;
+    // What may still be appended to must not be remembered.
+    if (at + length > this.log.committed) return undefined;
+    const read = this.#readAside(at, length);
+    if (!read) return undefined;
+    this.#blocks.set(at, read);
+    if (this.#blocks.size > BLOCKS) {
+      const [oldest] = this.#blocks.keys();
+      this.#blocks.delete(oldest);
+    }
+    return read;
+  }
+
+  #readAside(position: number, size: number): Buffer | undefined {
+    const buffer = Buffer.allocUnsafeSlow(size);
+    return this.log.files.read(buffer, 0, size, position) === size ? buffer : undefined;
+  }
+}

@@ -1,0 +1,187 @@
+// Owns files that live in memory: the `memory` store is the same store on them. A hole costs nothing, so that files
+// have the sizes they have on disk.
+import type { DirectoryEntry, FileStat, FileSystem, StoreFile } from './file-system.js';
+
+const PAGE = 65_536;
+const SMALLEST_PAGE = 512;
+const NOTHING = Buffer.alloc(0);
+
+/** Bytes of a file. Pages are made, and grow, where they are written to. */
+export class MemoryContent {
+  size = 0;
+  modified = 0;
+  readonly pages = new Map<number, Buffer>();
+
+  get allocated(): number {
+    let sum = 0;
+    for (const page of this.pages.values()) sum += page.length;
+    return sum;
+  }
+
+  read(target: Buffer, offset: number, length: number, position: number): number {
+    const count = Math.max(0, Math.min(length, this.size - position));
+    for (let done = 0; done < count; ) {
+      const at = position + done;
+      const inPage = at % PAGE;
+      const part = Math.min(PAGE - inPage, count - done);
+      const page = this.pages.get((at - inPage) / PAGE) ?? NOTHING;
+      const copied = page.copy(target, offset + done, inPage, Math.min(inPage + part, page.length));
+      target.fill(0, offset + done + copied, offset + done + part);
+      done += part;
+    }
+    return count;
+  }
+
+  write(source: Buffer, offset: number, length: number, position: number): number {
+    for (let done = 0; done < length; ) {
+      const at = position + done;
+      const inPage = at % PAGE;
+      const part = Math.min(PAGE - inPage, length - done);
+      source.copy(this.#page((at - inPage) / PAGE, inPage + part), inPage, offset + done, offset + done + part);
+      done += part;
+    }
+    this.size = Math.max(this.size, position + length);
+    return length;
+  }
+
+  truncate(size: number): void {
+    if (size < this.size) {
+      const last = Math.floor(size / PAGE);
+      for (const index of this.pages.keys()) if (index > last) this.pages.delete(index);
+      this.pages.get(last)?.fill(0, size % PAGE);
+    }
+    this.size = size;
+  }
+
+  clone(): MemoryContent {
+    const copy = new MemoryContent();
+    copy.size = this.size;
+    copy.modified = this.modified;
+    for (const [index, page] of this.pages) copy.pages.set(index, Buffer.from(page));
+    return copy;
+  }
+
+  #page(index: number, needed: number): Buffer {
+    const page = this.pages.get(index);
+    if (page && page.length >= needed) return page;
+    let length = page?.length ?? SMALLEST_PAGE;
+    while (length < needed) length *= 2;
+    const grown = Buffer.alloc(length);
+    page?.copy(grown);
+    this.pages.set(index, grown);
+    return grown;
+  }
+}
+
+/** What Node throws where a file is missing or in the way. */
+export function fileError(code: string, path: string): NodeJS.ErrnoException {
+  return Object.assign(new Error(`${code}: ${path}`), { code, path });
+}
+
+class MemoryFile implements StoreFile {
+  constructor(
+    readonly content: MemoryContent,
+    readonly now: () => number,
+  ) {}
+
+  size(): number {
+    return this.content.size;
+  }
+
+  read(target: Buffer, offset: number, length: number, position: number): number {
+    return this.content.read(target, offset, length, position);
+  }
+
+  write(source: Buffer, offset: number, length: number, position: number): number {
+    this.content.modified = this.now();
+    return this.content.write(source, offset, length, position);
+  }
+
+  truncate(size: number): void {
+    this.content.truncate(size);
+  }
+
+  sync(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  syncNow(): void {}
+  close(): void {}
+}
+
+export class MemoryFileSystem implements FileSystem {
+  /** By path. */
+  readonly files = new Map<string, MemoryContent>();
+  readonly directories = new Set<string>();
+
+  /** @param now stamps files when they are written, ms since the epoch; default the machine's clock */
+  constructor(readonly now: () => number = Date.now) {}
+
+  open(path: string, mode: 'read' | 'write' | 'create' | 'exclusive'): StoreFile {
+    let content = this.files.get(path);
+    if (content && mode === 'exclusive') throw fileError('EEXIST', path);
+    if (!content) {
+      if (mode === 'read' || mode === 'write' || !this.directories.has(parent(path))) throw fileError('ENOENT', path);
+      content = new MemoryContent();
+      content.modified = this.now();
+      this.files.set(path, content);
+    }
+    return new MemoryFile(content, this.now);
+  }
+
+  stat(path: string): FileStat | undefined {
+    const content = this.files.get(path);
+    return content && { size: content.size, allocated: content.allocated, modified: content.modified };
+  }
+
+  list(directory: string): DirectoryEntry[] {
+    const prefix = `${directory}/`;
+    const found: DirectoryEntry[] = [];
+    const add = (path: string, isDirectory: boolean): void => {
+      const name = path.slice(prefix.length);
+      if (path.startsWith(prefix) && !name.includes('/')) found.push({ name, directory: isDirectory });
+    };
+    for (const path of this.files.keys()) add(path, false);
+    for (const path of this.directories) add(path, true);
+    return found.sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  makeDirectory(path: string): void {
+    for (let made = path; made !== '' && !this.directories.has(made); made = parent(made)) this.directories.add(made);
+  }
+
+  remove(path: string): void {
+    this.files.delete(path);
+  }
+
+  removeTree(path: string): void {
+    const prefix = `${path}/`;
+    for (const file of this.files.keys()) if (file === path || file.startsWith(prefix)) this.files.delete(file);
+    for (const name of this.directories) if (name === path || name.startsWith(prefix)) this.directories.delete(name);
+  }
+
+  rename(from: string, to: string): void {
+    const content = this.files.get(from);
+    if (!content) throw fileError('ENOENT', from);
+    this.files.delete(from);
+    this.files.set(to, content);
+  }
+
+  syncDirectory(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  syncDirectoryNow(): void {}
+
+  diskUsage(): undefined {
+    return undefined;
+  }
+}
+
+export function memoryFileSystem(now?: () => number): MemoryFileSystem {
+  return new MemoryFileSystem(now);
+}
+
+function parent(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf('/')));
+}

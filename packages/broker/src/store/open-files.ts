@@ -1,0 +1,71 @@
+// Owns how many files are open at once: 10,000 topics have more queue files than a process may open.
+import type { FileSystem, StoreFile } from './file-system.js';
+
+interface Held {
+  readonly path: string;
+  readonly file: StoreFile;
+  /** Syncs under way; the file is not closed under them. */
+  busy: number;
+  dropped: boolean;
+}
+
+export class OpenFiles {
+  readonly #held = new Map<string, Held>();
+
+  constructor(
+    readonly fileSystem: FileSystem,
+    readonly limit: number,
+  ) {}
+
+  /** The file, open for reading and writing. Good until the caller returns to the event loop. */
+  get(path: string): StoreFile {
+    return this.#get(path).file;
+  }
+
+  /** Flushes off the thread; the file stays open as long as that takes. */
+  async sync(path: string): Promise<void> {
+    const held = this.#get(path);
+    held.busy++;
+    try {
+      await held.file.sync();
+    } finally {
+      held.busy--;
+      if (held.dropped && held.busy === 0) held.file.close();
+    }
+  }
+
+  /** Closes the file, if it is open: it is about to be removed. */
+  drop(path: string): void {
+    const held = this.#held.get(path);
+    if (!held) return;
+    this.#held.delete(path);
+    held.dropped = true;
+    if (held.busy === 0) held.file.close();
+  }
+
+  closeAll(): void {
+    for (const path of [...this.#held.keys()]) this.drop(path);
+  }
+
+  #get(path: string): Held {
+    let held = this.#held.get(path);
+    if (held) {
+      // The map's order is the order of use.
+      this.#held.delete(path);
+      this.#held.set(path, held);
+      return held;
+    }
+    held = { path, file: this.fileSystem.open(path, 'write'), busy: 0, dropped: false };
+    this.#held.set(path, held);
+    if (this.#held.size > this.limit) this.#closeOldest();
+    return held;
+  }
+
+  #closeOldest(): void {
+    for (const [path, held] of this.#held) {
+      if (held.busy > 0) continue;
+      this.drop(path);
+      return;
+    }
+  }
+}

@@ -1,0 +1,120 @@
+// Owns the order in which a store is opened and its files are given back.
+import { Checkpoint } from './checkpoint.js';
+import { CommitLog } from './commit-log.js';
+import { ConsumeQueues } from './consume-queues.js';
+import { StoreError } from './errors.js';
+import { LockFile } from './lock-file.js';
+import { LogReader } from './log-reader.js';
+import { OpenFiles } from './open-files.js';
+import { resolveStoreOptions } from './options.js';
+import type { StoreConfig } from './options.js';
+import { RECORD_OVERHEAD } from './record.js';
+import { recover } from './recovery.js';
+import type { Recovered } from './recovery.js';
+import { SegmentFiles } from './segment-files.js';
+import { TagsCodes } from './tags-code.js';
+import type { StoreOptions } from './types.js';
+
+/** The root and commitlog may both be new. */
+const LOG_FOLDERS = 2;
+/** ms of work after which other things get their turn. */
+const SLICE = 10;
+
+export interface OpenedStore {
+  config: StoreConfig;
+  open: OpenFiles;
+  log: CommitLog;
+  queues: ConsumeQueues;
+  reader: LogReader;
+  checkpoint: Checkpoint;
+  recovered: Recovered;
+  /** ms. */
+  recoveryTime: number;
+  pause: () => Promise<void> | undefined;
+  /** @param clean whether all of the log has its entries on the disk */
+  release(clean: boolean): Promise<void>;
+}
+
+/** @throws StoreLockedError, or StoreError where the files have other sizes than the options say */
+export async function openStore(options: StoreOptions): Promise<OpenedStore> {
+  const config = resolveStoreOptions(options);
+  const { fileSystem, root, clock } = config;
+  const begun = clock.monotonic();
+  fileSystem.makeDirectory(root);
+  const lock = new LockFile({ fileSystem, root });
+  const open = new OpenFiles(fileSystem, config.maxOpenFiles);
+  try {
+    const pause = slices();
+    const files = new SegmentFiles(open, `${root}/commitlog`, config.mappedFileSizeCommitLog, LOG_FOLDERS).load();
+    refuseMisfits(files);
+    const queues = new ConsumeQueues(open, root, config.mappedFileSizeConsumeQueue);
+    await queues.load(pause);
+    const checkpoint = new Checkpoint(fileSystem, root).load();
+    const recovered = await recover({
+      log: files,
+      queues,
+      checkpoint,
+      tagsCodes: new TagsCodes(config.messageDelayLevel),
+      aborted: lock.wasAborted,
+      checkCrc: config.checkCRCOnRecover,
+      largestRecord: config.maxMessageSize + RECORD_OVERHEAD,
+      pause,
+    });
+    report(config, recovered);
+    const log = new CommitLog(files, recovered.end, config.tailCacheBytes);
+    // What was only in the system's cache when the last process died is now promised again.
+    if (lock.wasAborted && files.has(files.startOf(recovered.end))) await files.sync(files.startOf(recovered.end));
+    const reader = new LogReader(log, config.checkCRCOnRecover, (position, size) =>
+      config.logger.error(`the record of ${size} bytes at ${position} of the commit log is damaged: it is not served`),
+    );
+    const recoveryTime = clock.monotonic() - begun;
+    const release = async (clean: boolean): Promise<void> => {
+      if (clean) {
+        checkpoint.cleanEnd = log.written;
+        await checkpoint.save();
+      }
+      open.closeAll();
+      lock.release(clean);
+    };
+    return { config, open, log, queues, reader, checkpoint, recovered, recoveryTime, pause, release };
+  } catch (error) {
+    open.closeAll();
+    // A store that was refused for its sizes has not been touched.
+    lock.release(error instanceof StoreError && !lock.wasAborted);
+    throw error;
+  }
+}
+
+function refuseMisfits(files: SegmentFiles): void {
+  const [misfit] = files.misfits;
+  if (misfit === undefined) return;
+  throw new StoreError(
+    'STORE_LAYOUT',
+    `${files.directory}/${misfit} has not the size of ${files.fileSize} bytes. Set mappedFileSizeCommitLog to what the ` +
+      'store was written with, or take the file out of the folder.',
+  );
+}
+
+function report({ logger, root }: StoreConfig, { corrupt, rebuilt, misplaced, records, end }: Recovered): void {
+  for (const { from, to } of corrupt) {
+    logger.error(`the bytes ${from} to ${to} of the commit log in ${root} are damaged: their messages are lost, all others are served`);
+  }
+  if (misplaced > 0) logger.error(`${misplaced} records of the commit log in ${root} have a place in their queue that is taken`);
+  if (rebuilt && end > 0) logger.warn(`the consume queues in ${root} were built anew from ${records} records`);
+}
+
+/** Gives way to the event loop now and then. Measured with the machine's clock: a clock turned by hand stands still. */
+function slices(): () => Promise<void> | undefined {
+  let count = 0;
+  let last = performance.now();
+  return () => {
+    // Looking at the clock costs as much as scanning a record.
+    if (++count % 64 !== 0 || performance.now() - last < SLICE) return undefined;
+    return new Promise((resolve) =>
+      setImmediate(() => {
+        last = performance.now();
+        resolve();
+      }),
+    );
+  };
+}

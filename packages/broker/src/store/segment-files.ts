@@ -1,0 +1,145 @@
+// Owns a folder of files of one size, which together are one long row of bytes. Knows no record.
+import { dirname } from 'node:path';
+import type { FileStat, FileSystem, StoreFile } from './file-system.js';
+import type { OpenFiles } from './open-files.js';
+import { readFully, segmentName, segmentStart, writeFully, writeZeros } from './segment.js';
+
+export class SegmentFiles {
+  /** Where each file begins, ascending. */
+  readonly starts: number[] = [];
+  /** Files with the name of a segment and another size. They are left alone. */
+  readonly misfits: string[] = [];
+  readonly #open: OpenFiles;
+  readonly #fileSystem: FileSystem;
+  /** Whether there are names that may not survive a loss of power yet. */
+  #newNames = false;
+
+  constructor(
+    open: OpenFiles,
+    readonly directory: string,
+    readonly fileSize: number,
+    /** How many folders, from `directory` upwards, the first file may have made. */
+    readonly depth: number,
+  ) {
+    this.#open = open;
+    this.#fileSystem = open.fileSystem;
+  }
+
+  /** Finds the files that are there. Other names are left alone. */
+  load(): this {
+    for (const entry of this.#fileSystem.list(this.directory)) {
+      const start = entry.directory ? undefined : segmentStart(entry.name);
+      if (start === undefined) continue;
+      const path = `${this.directory}/${entry.name}`;
+      const size = this.#fileSystem.stat(path)?.size;
+      // A crash between making a file and giving it its size leaves it empty.
+      if (size === 0) this.#fileSystem.remove(path);
+      else if (size !== this.fileSize || start % this.fileSize !== 0) this.misfits.push(entry.name);
+      else this.starts.push(start);
+    }
+    return this;
+  }
+
+  get first(): number {
+    return this.starts[0] ?? 0;
+  }
+
+  /** End of the last file; 0 with no file. */
+  get end(): number {
+    return this.starts.length === 0 ? 0 : this.starts[this.starts.length - 1] + this.fileSize;
+  }
+
+  startOf(position: number): number {
+    return position - (position % this.fileSize);
+  }
+
+  has(start: number): boolean {
+    const { starts } = this;
+    // Asked for the last file nearly always.
+    return starts[starts.length - 1] === start || starts.includes(start);
+  }
+
+  pathOf(start: number): string {
+    return `${this.directory}/${segmentName(start)}`;
+  }
+
+  stat(start: number): FileStat | undefined {
+    return this.has(start) ? this.#fileSystem.stat(this.pathOf(start)) : undefined;
+  }
+
+  /** The file that begins at `start`, which is there. Good until the caller returns to the event loop. */
+  file(start: number): StoreFile {
+    return this.#open.get(this.pathOf(start));
+  }
+
+  /** Makes the file that begins at `start`, full of holes, unless it is there. */
+  ensure(start: number): void {
+    if (this.has(start)) return;
+    this.#fileSystem.makeDirectory(this.directory);
+    const path = this.pathOf(start);
+    const file = this.#fileSystem.open(path, 'create');
+    try {
+      file.truncate(this.fileSize);
+    } finally {
+      file.close();
+    }
+    this.#newNames = true;
+    this.starts.push(start);
+    if (this.starts.length > 1 && this.starts[this.starts.length - 2] > start) this.starts.sort((a, b) => a - b);
+  }
+
+  /** Reads within one file; fewer bytes than asked for where the file is missing or ends. */
+  read(target: Buffer, offset: number, length: number, position: number): number {
+    const start = this.startOf(position);
+    if (!this.has(start)) return 0;
+    const inFile = position - start;
+    return readFully(this.file(start), target, offset, Math.min(length, this.fileSize - inFile), inFile);
+  }
+
+  /** Writes within one file. */
+  write(source: Buffer, offset: number, length: number, position: number): void {
+    const start = this.startOf(position);
+    writeFully(this.file(start), source, offset, length, position - start);
+  }
+
+  zero(position: number, length: number): void {
+    const start = this.startOf(position);
+    writeZeros(this.file(start), position - start, length);
+  }
+
+  /** Makes one file's bytes, and the names of the new ones, survive a loss of power. */
+  async sync(start: number): Promise<void> {
+    await this.syncNames();
+    if (this.has(start)) await this.#open.sync(this.pathOf(start));
+  }
+
+  async syncNames(): Promise<void> {
+    if (!this.#newNames) return;
+    this.#newNames = false;
+    try {
+      let directory = this.directory;
+      for (let level = 0; level < this.depth; level++) {
+        await this.#fileSystem.syncDirectory(directory);
+        directory = dirname(directory);
+      }
+    } catch (error) {
+      this.#newNames = true;
+      throw error;
+    }
+  }
+
+  remove(start: number): void {
+    const at = this.starts.indexOf(start);
+    if (at < 0) return;
+    const path = this.pathOf(start);
+    this.#open.drop(path);
+    this.#fileSystem.remove(path);
+    this.starts.splice(at, 1);
+  }
+
+  removeAll(): void {
+    for (const start of this.starts) this.#open.drop(this.pathOf(start));
+    this.#fileSystem.removeTree(this.directory);
+    this.starts.length = 0;
+  }
+}
