@@ -43,6 +43,7 @@ export class Routes {
   readonly #missing: Repeating;
   #missingPolls = 0;
   #lastRefresh = -Infinity;
+  #running = false;
 
   constructor(options: RoutesOptions) {
     this.#options = options;
@@ -62,11 +63,13 @@ export class Routes {
   }
 
   start(): void {
+    this.#running = true;
     this.#refresher.start();
     this.#missing.start();
   }
 
   stop(): void {
+    this.#running = false;
     this.#refresher.stop();
     this.#missing.stop();
   }
@@ -159,12 +162,12 @@ export class Routes {
     const topics = new Set([...this.#routes.keys(), ...this.#watched]);
     const asked = await Promise.allSettled([...topics].map((topic) => this.resolve(topic)));
     const failed = asked.find((result) => result.status === 'rejected');
-    if (failed) this.#options.logger.warn(`refreshing routes failed: ${describe(failed.reason)}`);
+    if (failed && this.#running) this.#options.logger.warn(`refreshing routes failed: ${describe(failed.reason)}`);
   }
 
   /** Something failed that a newer route may mend: a broker may have moved. */
   refreshSoon(): void {
-    if (this.#options.clock.monotonic() - this.#lastRefresh < REFRESH_SPACING) return;
+    if (!this.#running || this.#options.clock.monotonic() - this.#lastRefresh < REFRESH_SPACING) return;
     void this.refresh();
   }
 

@@ -20,7 +20,7 @@ export class Pacer {
   #timer: TimerHandle | undefined;
   #running: Promise<void> | undefined;
   #again = false;
-  #stopped = false;
+  #state: 'not started' | 'started' | 'stopped' = 'not started';
   /** Monotonic ms up to which runs have been paid for; a burst is what it may lie in the future. */
   #paidUntil = -Infinity;
 
@@ -30,12 +30,13 @@ export class Pacer {
 
   /** Runs at once, and from then on by itself. Resolves after this run. */
   start(): Promise<void> {
+    this.#state = 'started';
     return this.#run();
   }
 
-  /** Asks for a run as soon as spacing allows. */
+  /** Asks for a run as soon as spacing allows. Before the start there is nothing to ask for. */
   request(): void {
-    if (this.#stopped) return;
+    if (this.#state !== 'started') return;
     if (this.#running) {
       this.#again = true;
       return;
@@ -47,7 +48,7 @@ export class Pacer {
 
   /** No more runs; resolves when the one that is under way has ended. */
   async stop(): Promise<void> {
-    this.#stopped = true;
+    this.#state = 'stopped';
     this.#options.clock.clearTimeout(this.#timer);
     await this.#running;
   }
@@ -55,7 +56,7 @@ export class Pacer {
   #schedule(ms: number): void {
     const { clock } = this.#options;
     clock.clearTimeout(this.#timer);
-    if (this.#stopped) return;
+    if (this.#state !== 'started') return;
     if (ms <= 0) void this.#run();
     else this.#timer = clock.setTimeout(() => void this.#run(), ms);
   }

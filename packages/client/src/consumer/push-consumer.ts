@@ -43,6 +43,8 @@ export class PushConsumer implements ConsumerMember {
   readonly #consume: ConsumeConcurrently;
   readonly #rebalance: Rebalance;
   readonly #timers: Repeating[];
+  /** Topics that did not exist when we subscribed to them. */
+  readonly #youngTopics = new Set<string>();
   #stopListening: (() => void) | undefined;
   #startedAt = 0;
   #state: State = 'not started';
@@ -205,6 +207,7 @@ export class PushConsumer implements ConsumerMember {
     const { messageModel, allocateMessageQueueStrategy, consumeFromWhere } = this.#options;
     const consumeTimestamp = this.#options.consumeTimestamp ?? clock.now() - DEFAULT_TIMESTAMP_BACK_MS;
     const offsets = this.#offsets;
+    const isYoung = (topic: string): boolean => this.#youngTopics.has(topic);
     const pulls = new PullLoop({
       core: this.#core,
       options: this.#options,
@@ -224,7 +227,7 @@ export class PushConsumer implements ConsumerMember {
       strategy: allocateMessageQueueStrategy,
       topics: [...this.#subscriptions.keys()],
       offsets,
-      startOffset: (queue) => startOffset({ offsets, routes, brokers, consumeFromWhere, consumeTimestamp }, queue),
+      startOffset: (queue) => startOffset({ offsets, routes, brokers, consumeFromWhere, consumeTimestamp, isYoung }, queue),
       begin: (queue, offset) => void pulls.run(queue, offset),
     });
   }
@@ -257,7 +260,8 @@ export class PushConsumer implements ConsumerMember {
         const { topic } = subscription;
         routes.watch(topic);
         const route = await routes.resolve(topic);
-        if (!route && topic !== retryTopicOf(this.group)) {
+        if ((!route || route.assumed) && topic !== retryTopicOf(this.group)) {
+          this.#youngTopics.add(topic);
           logger.warn(`${this.group} waits for topic ${topic}, which does not exist yet`);
         }
         if (route && subscription.expressionType !== 'TAG') await this.#checkExpression(subscription);

@@ -16,9 +16,9 @@ export interface RunningInfo {
 
 export function encodeRunningInfo(info: RunningInfo): Buffer {
   const { options, queues } = info;
-  const settings = Object.entries(options)
-    .filter(([, value]) => typeof value === 'number' || typeof value === 'string')
-    .map(([name, value]) => [name, String(value)]);
+  const settings = Object.entries(options).flatMap(([name, value]: [string, unknown]) =>
+    typeof value === 'number' || typeof value === 'string' ? [[name, String(value)]] : [],
+  );
   return encodeJson({
     mqPopTable: {},
     mqTable: queueTable(queues.map((queue) => [queue.messageQueue, queueInfo(queue, info)] as const)),

@@ -17,12 +17,16 @@ export interface StartOffsetParts {
   consumeFromWhere: ConsumeFromWhere;
   /** ms since the epoch, for CONSUME_FROM_TIMESTAMP */
   consumeTimestamp: number;
+  /** Whether the group subscribed before the topic existed. */
+  isYoung: (topic: string) => boolean;
 }
 
 /** @throws when the stored offset cannot be found out: a guess would lose messages or repeat them */
 export async function startOffset(parts: StartOffsetParts, queue: MessageQueue): Promise<number> {
   const stored = await parts.offsets.read(queue);
   if (stored !== undefined) return stored;
+  // All its messages were sent after we had subscribed: none of them is history.
+  if (parts.isYoung(queue.topic)) return 0;
   const isRetry = queue.topic.startsWith(RETRY_GROUP_TOPIC_PREFIX);
   switch (parts.consumeFromWhere) {
     case 'CONSUME_FROM_FIRST_OFFSET':

@@ -2,7 +2,13 @@
 // application's object is left as it is.
 import { promisify } from 'node:util';
 import { deflate } from 'node:zlib';
-import { COMPRESSED_ZLIB, MessageProperty, RESERVED_PROPERTIES } from '@nest-rocketmq/remoting';
+import {
+  COMPRESSED_ZLIB,
+  MessageProperty,
+  NAME_VALUE_SEPARATOR,
+  PROPERTY_SEPARATOR,
+  RESERVED_PROPERTIES,
+} from '@nest-rocketmq/remoting';
 import type { UniqueIdMaker } from '@nest-rocketmq/remoting';
 import { InvalidMessageError, MessageTooLargeError } from '../errors.js';
 import { checkSendTopic } from '../names.js';
@@ -25,7 +31,6 @@ export interface PreparedMessage {
   readonly maxReconsumeTimes?: number;
 }
 
-const SEPARATORS = /[\u0001\u0002]/;
 const deflated = promisify(deflate);
 
 /** @throws InvalidNameError, InvalidMessageError, MessageTooLargeError */
@@ -90,7 +95,8 @@ function checked(name: string, value: unknown): string {
   if (typeof value !== 'string' || value.trim() === '' || name.trim() === '') {
     throw new InvalidMessageError(`property '${name}' is empty or no string; brokers would drop it. Leave it out.`);
   }
-  if (SEPARATORS.test(name) || SEPARATORS.test(value)) {
+  const text = name + value;
+  if (text.includes(NAME_VALUE_SEPARATOR) || text.includes(PROPERTY_SEPARATOR)) {
     throw new InvalidMessageError(`property '${name}' contains the character U+0001 or U+0002, which separate properties`);
   }
   return value;

@@ -1,6 +1,6 @@
 // Owns one send: the attempts, where each goes, and what becomes of each failure. Leaves the choice of queues to
 // choose-queue and the bytes to remoting.
-import type { Clock, MessageQueue, Reply, Requests as RequestTable } from '@nest-rocketmq/remoting';
+import type { Clock, MessageQueue, Reply } from '@nest-rocketmq/remoting';
 import {
   RequestTimeoutError,
   Requests,
@@ -17,7 +17,8 @@ import type { RoundRobin } from './choose-queue.js';
 import type { PreparedMessage } from './outgoing.js';
 import type { SendResult, SendStatus } from './producer-options.js';
 
-type SendRow = typeof RequestTable.SEND_MESSAGE_V2 | typeof RequestTable.SEND_BATCH_MESSAGE;
+/** SEND_BATCH_MESSAGE has the same fields. */
+type SendRow = typeof Requests.SEND_MESSAGE_V2;
 
 /** What the broker did is not to be undone, but another one may do better: Apache's retryResponseCodes. */
 const RETRY_RESPONSE_CODES = new Set<number>([
