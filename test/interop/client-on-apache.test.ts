@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, jest } from '@jest/globals';
 import { describeOurClient } from './client-scenarios.js';
 import { startApache } from './harness/apache.js';
-import { endAllChildren } from './harness/children.js';
+import { cleanUp } from './harness/clean-up.js';
 import type { Cluster } from './harness/cluster.js';
 
 jest.setTimeout(120_000);
@@ -12,6 +12,6 @@ describe("on Apache's own name server and broker 5.5.0", () => {
   beforeAll(async () => {
     cluster = await startApache();
   });
-  afterAll(endAllChildren);
+  afterAll(cleanUp);
   describeOurClient(() => cluster);
 });

@@ -1,7 +1,7 @@
 // Our client on our broker as a user runs it, by the same expectations as on Apache's.
 import { afterAll, beforeAll, describe, jest } from '@jest/globals';
 import { describeOurClient } from './client-scenarios.js';
-import { endAllChildren } from './harness/children.js';
+import { cleanUp } from './harness/clean-up.js';
 import type { Cluster } from './harness/cluster.js';
 import { startOurBroker } from './harness/our-broker.js';
 
@@ -12,6 +12,6 @@ describe('on our name server and broker', () => {
   beforeAll(async () => {
     cluster = await startOurBroker();
   });
-  afterAll(endAllChildren);
+  afterAll(cleanUp);
   describeOurClient(() => cluster);
 });

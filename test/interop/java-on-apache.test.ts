@@ -1,7 +1,7 @@
 // The control: what java-scenarios.ts expects is what Apache's own broker does.
 import { afterAll, beforeAll, describe, jest } from '@jest/globals';
 import { startApache } from './harness/apache.js';
-import { endAllChildren } from './harness/children.js';
+import { cleanUp } from './harness/clean-up.js';
 import type { Cluster } from './harness/cluster.js';
 import { ROCKETMQ_4, ROCKETMQ_5 } from './harness/jars.js';
 import { describeJavaClient } from './java-scenarios.js';
@@ -13,6 +13,6 @@ describe("on Apache's own name server and broker 5.5.0", () => {
   beforeAll(async () => {
     cluster = await startApache();
   });
-  afterAll(endAllChildren);
+  afterAll(cleanUp);
   for (const version of [ROCKETMQ_4, ROCKETMQ_5] as const) describeJavaClient(version, () => cluster);
 });

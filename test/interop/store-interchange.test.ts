@@ -1,18 +1,18 @@
 // A directory written by one broker is opened by the other, which serves everything in it: messages, the group's
 // offsets, messages not yet due, half messages and the key index. An unmodified Java client writes and reads.
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
-import { mkdtempSync, readFileSync, watch } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import { startApache } from './harness/apache.js';
-import { endAllChildren } from './harness/children.js';
+import { cleanUp } from './harness/clean-up.js';
 import type { Cluster } from './harness/cluster.js';
 import { ROCKETMQ_5 } from './harness/jars.js';
 import { JavaPeer, type PeerEvent, type ScenarioEvents } from './harness/java-peer.js';
 import { startOurBroker } from './harness/our-broker.js';
+import { temporaryFolder } from './harness/temporary.js';
 
 jest.setTimeout(180_000);
-afterEach(endAllChildren);
+afterEach(cleanUp);
 
 type Start = (options: { store: string }) => Promise<Cluster>;
 const RUN = 'moved';
@@ -76,7 +76,7 @@ describe.each([
   { writer: apache, reader: apache, ends: ['kill'] as const },
 ])('what $writer.0 broker wrote, $reader.0 broker serves', ({ writer: [, startWriter], reader: [, startReader], ends }) => {
   test.each(ends)('after a %s', async (end) => {
-    const store = mkdtempSync(join(tmpdir(), 'moved-store-'));
+    const store = temporaryFolder('moved-store');
     const writing = await startWriter({ store });
     const written = await runScenario(writing, 'store-fill');
     if (end === 'kill') await offsetsOnDisk(store);

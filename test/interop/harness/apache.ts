@@ -1,12 +1,12 @@
 // Owns a real Apache RocketMQ name server and broker on 127.0.0.1: start, readiness, end.
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Child, startChild } from './children.js';
 import { BROKER_SETTINGS, type Cluster, propertiesFile } from './cluster.js';
 import { apacheJars, ROCKETMQ_5 } from './jars.js';
 import { freeBrokerPort, freePort } from './ports.js';
 import { waitForRoute } from './route-probe.js';
+import { temporaryFolder } from './temporary.js';
 
 const BOOT_TIMEOUT_MS = 90_000;
 
@@ -38,7 +38,7 @@ export interface ApacheOptions {
 
 export async function startApache(options: ApacheOptions = {}): Promise<Cluster> {
   const classPath = await apacheJars(ROCKETMQ_5);
-  const home = mkdtempSync(join(tmpdir(), 'apache-rocketmq-'));
+  const home = temporaryFolder('apache-rocketmq');
   mkdirSync(join(home, 'conf'));
   const java = (name: string, heap: readonly string[], args: string[]): Child =>
     startChild(name, 'java', [...OPEN_MODULES, ...heap, `-Duser.home=${home}`, '-cp', classPath, ...args], {

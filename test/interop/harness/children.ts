@@ -131,7 +131,7 @@ export function startChild(name: string, command: string, args: readonly string[
   return new Child(name, started, options.onLine);
 }
 
-/** For afterAll: kills whatever a test has left behind. */
+/** Kills what was started and has not ended. */
 export async function endAllChildren(): Promise<void> {
   await Promise.all([...running].map((child) => child.kill()));
 }

@@ -1,10 +1,8 @@
 // Owns a run of the Java peer program: starts scenarios in one JVM and gives each one's lines when it has ended.
 // What the lines should say is for the tests.
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type Child, startChild } from './children.js';
 import { javaPeerClasses, type RocketMQVersion } from './jars.js';
+import { temporaryFolder } from './temporary.js';
 
 const SCENARIO_TIMEOUT_MS = 120_000;
 const EVENTS_IN_AN_ERROR = 20;
@@ -45,7 +43,7 @@ export class JavaPeer {
   /** Starts the scenarios, all at once, under names that begin with `run`. */
   static async start(version: RocketMQVersion, nameServer: string, run: string, scenarios: readonly string[]): Promise<JavaPeer> {
     const classPath = await javaPeerClasses(version);
-    const home = mkdtempSync(join(tmpdir(), 'java-peer-'));
+    const home = temporaryFolder('java-peer');
     const peer = new JavaPeer(version);
     peer.child = startChild(
       `Java client ${version}`,

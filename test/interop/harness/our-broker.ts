@@ -1,11 +1,11 @@
 // Owns our broker as a user runs it: the built command nest-rocketmq-broker in a process of its own.
-import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startChild } from './children.js';
 import { BROKER_SETTINGS, type Cluster, propertiesFile } from './cluster.js';
 import { ourBrokerMain } from './paths.js';
 import { freePort } from './ports.js';
+import { temporaryFolder } from './temporary.js';
 
 const READY_TIMEOUT_MS = 30_000;
 
@@ -18,7 +18,7 @@ export interface OurBrokerOptions {
 
 export async function startOurBroker(options: OurBrokerOptions = {}): Promise<Cluster> {
   if (!existsSync(ourBrokerMain)) throw new Error(`${ourBrokerMain} is missing: build it with \`npm run build\``);
-  const home = mkdtempSync(join(tmpdir(), 'our-rocketmq-'));
+  const home = temporaryFolder('our-rocketmq');
   const store = options.store ?? join(home, 'store');
   const brokerFile = join(home, 'broker.conf');
   writeFileSync(brokerFile, propertiesFile({ ...BROKER_SETTINGS, ...options.settings }));

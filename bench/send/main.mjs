@@ -1,0 +1,4 @@
+// `npm run bench:send`: see ../README.md.
+import { launch } from '../launch.mjs';
+
+await launch('send/run.js');
