@@ -28,5 +28,6 @@ export class StoreLockedError extends StoreError {
 
 /** The system's error code (`ENOSPC`, `EIO`, …) of a failed file operation, if it has one. */
 export function systemCode(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  const code = (error as { code?: unknown } | undefined)?.code;
+  return typeof code === 'string' ? code : undefined;
 }

@@ -1,0 +1,70 @@
+import { describe, expect, it } from '@jest/globals';
+import { ConfigFile } from './config-file.js';
+import { memoryFileSystem } from './store/memory-file-system.js';
+import type { MemoryFileSystem } from './store/memory-file-system.js';
+
+const PATH = '/store/config/topics.json';
+
+function write(fileSystem: MemoryFileSystem, path: string, text: string): void {
+  fileSystem.makeDirectory('/store/config');
+  const file = fileSystem.open(path, 'create');
+  file.truncate(0);
+  file.write(Buffer.from(text), 0, text.length, 0);
+}
+
+describe('a config file', () => {
+  it('is undefined before anything was saved', () => {
+    expect(new ConfigFile({ fileSystem: memoryFileSystem(), path: PATH }).load()).toBeUndefined();
+  });
+
+  it('gives back what was saved last, and keeps the one before as the backup', () => {
+    const fileSystem = memoryFileSystem();
+    const file = new ConfigFile({ fileSystem, path: PATH });
+    file.save({ version: 1 });
+    file.save({ version: 2 });
+    expect(file.load()).toEqual({ version: 2 });
+    expect(new ConfigFile({ fileSystem, path: `${PATH}.bak` }).load()).toEqual({ version: 1 });
+  });
+
+  it('reads the unquoted integer keys that Apache writes', () => {
+    const fileSystem = memoryFileSystem();
+    write(fileSystem, PATH, '{"offsetTable":{"T@G":{0:4,1:1}}}');
+    expect(new ConfigFile({ fileSystem, path: PATH }).load()).toEqual({ offsetTable: { 'T@G': { 0: 4, 1: 1 } } });
+  });
+
+  it.each(['', '{"torn":', '\0\0\0\0'])('falls back to the backup when it holds %j', (text) => {
+    const fileSystem = memoryFileSystem();
+    const file = new ConfigFile({ fileSystem, path: PATH });
+    file.save({ version: 1 });
+    file.save({ version: 2 });
+    write(fileSystem, PATH, text);
+    expect(file.load()).toEqual({ version: 1 });
+  });
+
+  it('does not let a damaged file take the place of a good backup', () => {
+    const fileSystem = memoryFileSystem();
+    const file = new ConfigFile({ fileSystem, path: PATH });
+    file.save({ version: 1 });
+    file.save({ version: 2 });
+    write(fileSystem, PATH, '{"torn":');
+    const restarted = new ConfigFile({ fileSystem, path: PATH });
+    restarted.save({ version: 3 });
+    write(fileSystem, PATH, '{"torn":');
+    expect(restarted.load()).toEqual({ version: 1 });
+  });
+
+  it('is read from the backup when a crash came between renaming and writing', () => {
+    const fileSystem = memoryFileSystem();
+    const file = new ConfigFile({ fileSystem, path: PATH });
+    file.save({ version: 1 });
+    fileSystem.rename(PATH, `${PATH}.bak`);
+    expect(file.load()).toEqual({ version: 1 });
+  });
+
+  it('says which file is damaged when the backup is too', () => {
+    const fileSystem = memoryFileSystem();
+    write(fileSystem, PATH, '{');
+    write(fileSystem, `${PATH}.bak`, '');
+    expect(() => new ConfigFile({ fileSystem, path: PATH }).load()).toThrow(/topics\.json cannot be read .* backup is empty/);
+  });
+});

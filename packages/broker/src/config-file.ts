@@ -1,0 +1,89 @@
+// Owns one file of the folder config: written so that a crash leaves the old or the new one, read with the one before
+// as a fall-back. Leaves what is in it to its users.
+import { dirname } from 'node:path';
+import { parseJson, silentLogger } from '@nest-rocketmq/remoting';
+import type { Logger } from '@nest-rocketmq/remoting';
+import { StoreError } from './store/errors.js';
+import type { FileSystem } from './store/file-system.js';
+import { readFully, writeFully } from './store/segment.js';
+
+export interface ConfigFileOptions {
+  fileSystem: FileSystem;
+  /** Such as `<store>/config/topics.json`. */
+  path: string;
+  logger?: Logger;
+}
+
+export class ConfigFile {
+  readonly #fileSystem: FileSystem;
+  readonly #path: string;
+  readonly #backup: string;
+  readonly #logger: Logger;
+  /** Whether the file is as `save` left it. */
+  #good = false;
+
+  constructor({ fileSystem, path, logger = silentLogger }: ConfigFileOptions) {
+    this.#fileSystem = fileSystem;
+    this.#path = path;
+    this.#backup = `${path}.bak`;
+    this.#logger = logger;
+  }
+
+  /**
+   * What was saved last; undefined where nothing ever was. Keys of objects may be unquoted numbers, as Apache writes.
+   * @throws StoreError CONFIG_FILE_DAMAGED where neither the file nor its backup can be read
+   */
+  load(): unknown {
+    const current = this.#read(this.#path);
+    if (current.value !== undefined) return current.value;
+    const backup = this.#read(this.#backup);
+    if (backup.value !== undefined) {
+      this.#logger.warn(`${this.#path} ${current.fault ?? 'is missing'}: its backup is used`);
+      return backup.value;
+    }
+    if (current.fault === undefined && backup.fault === undefined) return undefined;
+    throw new StoreError(
+      'CONFIG_FILE_DAMAGED',
+      `${this.#path} ${current.fault ?? 'is missing'}, and its backup ${backup.fault ?? 'is missing'}. Repair one of ` +
+        'them, or remove both to start without what they held.',
+    );
+  }
+
+  /** When it returns, the value survives a loss of power. */
+  save(value: unknown): void {
+    const fileSystem = this.#fileSystem;
+    const directory = dirname(this.#path);
+    fileSystem.makeDirectory(directory);
+    // Only a good file may take the backup's place, or two crashes in a row would leave none.
+    if (this.#good || this.#read(this.#path).value !== undefined) fileSystem.rename(this.#path, this.#backup);
+    this.#good = false;
+    const bytes = Buffer.from(JSON.stringify(value, undefined, '\t'));
+    const file = fileSystem.open(this.#path, 'create');
+    try {
+      file.truncate(0);
+      writeFully(file, bytes, 0, bytes.length, 0);
+      file.syncNow();
+    } finally {
+      file.close();
+    }
+    fileSystem.syncDirectoryNow(directory);
+    this.#good = true;
+  }
+
+  #read(path: string): { value?: unknown; fault?: string } {
+    const stat = this.#fileSystem.stat(path);
+    if (!stat) return {};
+    if (stat.size === 0) return { fault: 'is empty' };
+    try {
+      const file = this.#fileSystem.open(path, 'read');
+      try {
+        const bytes = Buffer.alloc(stat.size);
+        return { value: parseJson(bytes.subarray(0, readFully(file, bytes, 0, bytes.length, 0))) };
+      } finally {
+        file.close();
+      }
+    } catch (error) {
+      return { fault: `cannot be read (${String(error)})` };
+    }
+  }
+}
