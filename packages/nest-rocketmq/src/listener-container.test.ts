@@ -73,7 +73,7 @@ test('a listener is given the payload and all about the delivery', async () => {
   container((payload, context) => Promise.resolve(void (given = [payload, context])));
   const raw = message('{"id":1}');
   const { signal } = delivery();
-  await consumer.listener([raw], { ...delivery(), signal });
+  await expect(consumer.listener([raw], { ...delivery(), signal })).resolves.toBe('CONSUME_SUCCESS');
   const [payload, context] = given!;
   expect(payload).toEqual({ id: 1 });
   expect(context).toMatchObject({
@@ -98,10 +98,10 @@ describe('never a silent ack:', () => {
   test.each<[string, DiscoveredListener['handle']]>([
     ['a throw', () => { throw new Error('no'); }],
     ['a rejected promise', () => Promise.reject(new Error('no'))],
-  ])('%s rejects, which the client answers with a redelivery', async (_what, handle) => {
+  ])('%s asks for a redelivery', async (_what, handle) => {
     container(handle);
     const context = delivery();
-    await expect(consumer.listener([message('1')], context)).rejects.toThrow('no');
+    await expect(consumer.listener([message('1')], context)).resolves.toBe('RECONSUME_LATER');
     expect(context.delayLevelWhenNextConsume).toBe(0);
     expect(consumptions).toMatchObject([{ outcome: 'failed', error: expect.objectContaining({ message: 'no' }) }]);
   });
@@ -109,13 +109,15 @@ describe('never a silent ack:', () => {
   test('a body that cannot be read goes to the dead letters at once', async () => {
     container(() => Promise.resolve());
     const context = delivery();
-    await expect(consumer.listener([message('<xml/>')], context)).rejects.toThrow(MessageDecodeError);
+    await expect(consumer.listener([message('<xml/>')], context)).resolves.toBe('RECONSUME_LATER');
     expect(context.delayLevelWhenNextConsume).toBe(-1);
+    expect(consumptions[0].error).toBeInstanceOf(MessageDecodeError);
   });
 
   test('a message that the group has no listener for any more is delivered again', async () => {
     container(() => Promise.resolve(), { tags: 'paid' });
-    await expect(consumer.listener([message('1')], delivery())).rejects.toThrow(/no listener for topic 'orders' with tag 'created'/);
+    await expect(consumer.listener([message('1')], delivery())).resolves.toBe('RECONSUME_LATER');
+    expect(String(consumptions[0].error)).toMatch(/no listener for topic 'orders' with tag 'created'/);
   });
 });
 

@@ -1,7 +1,7 @@
 // Owns one consumer group at work: its consumer, and the step from a delivered message to the listener's method and to
 // the verdict on it. Leaves what is subscribed to listener-groups.ts, redelivery to the client and the broker.
 import { Logger } from '@nestjs/common';
-import type { ConsumeContext, PushConsumer, RocketMQClient } from '@nest-rocketmq/client';
+import type { ConsumeContext, ConsumeResult, PushConsumer, RocketMQClient } from '@nest-rocketmq/client';
 import type { MessageExt } from '@nest-rocketmq/remoting';
 import { InvalidListenerError, MessageDecodeError } from './errors.js';
 import type { DiscoveredListener } from './listener-explorer.js';
@@ -43,6 +43,8 @@ export class ListenerContainer {
     this.#consumer = client.createPushConsumer({
       ...options,
       consumeConcurrency: concurrency,
+      // One message a call: one that fails must not bring others again.
+      consumeMessageBatchMaxSize: 1,
       group: group.group,
       subscriptions: group.subscriptions,
       listener: (messages, delivery) => this.#consume(messages, delivery),
@@ -78,11 +80,14 @@ export class ListenerContainer {
     );
   }
 
-  async #consume(messages: readonly MessageExt[], delivery: ConsumeContext): Promise<void> {
-    for (const message of messages) await this.#deliver(message, delivery);
+  async #consume(messages: readonly MessageExt[], delivery: ConsumeContext): Promise<ConsumeResult> {
+    for (const message of messages) {
+      if (!(await this.#deliver(message, delivery))) return 'RECONSUME_LATER';
+    }
+    return 'CONSUME_SUCCESS';
   }
 
-  async #deliver(message: MessageExt, delivery: ConsumeContext): Promise<void> {
+  async #deliver(message: MessageExt, delivery: ConsumeContext): Promise<boolean> {
     const context = new RocketMQContext(message, this.name, delivery.signal);
     const running = `${context.topic} ${context.msgId} (queue ${context.queueId}, offset ${context.queueOffset})`;
     this.#running.add(running);
@@ -93,11 +98,12 @@ export class ListenerContainer {
       if (error instanceof MessageDecodeError) delivery.delayLevelWhenNextConsume = TO_DEAD_LETTERS;
       this.#logFailure(context, error);
       this.settings.onConsumption({ group: this.name, context, outcome: 'failed', error });
-      throw error;
+      return false;
     } finally {
       this.#running.delete(running);
     }
     this.settings.onConsumption({ group: this.name, context, outcome: 'consumed' });
+    return true;
   }
 
   #listenerFor(context: RocketMQContext): DiscoveredListener {

@@ -1,0 +1,79 @@
+// Owns the one switch of the Nest end-to-end tests: without ROCKETMQ_NAME_SERVER they run on an embedded broker whose
+// clock is turned by hand, with it on that cluster in real time. The tests themselves are the same.
+import 'reflect-metadata';
+import { randomBytes } from 'node:crypto';
+import { Logger } from '@nestjs/common';
+import type { ModuleMetadata } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import type { TestingModule } from '@nestjs/testing';
+import { NAME_SERVER_ENV, RocketMQModule, RocketMQTemplate, milliseconds } from 'nest-rocketmq';
+import type { RocketMQModuleOptions } from 'nest-rocketmq';
+import { rocketMQTesting } from 'nest-rocketmq/testing';
+import type { RocketMQTesting } from 'nest-rocketmq/testing';
+
+const nameServer = process.env[NAME_SERVER_ENV];
+
+/** Whether this run is on a cluster. */
+export const onCluster = nameServer !== undefined && nameServer !== '';
+
+/** Real time for a delivery to come, ms: a cluster takes its time to give a new group its queues, and to ask back. */
+export const PATIENCE_MS = onCluster ? 120_000 : 10_000;
+
+const run = `${Date.now().toString(36)}${randomBytes(3).toString('hex')}`;
+let names = 0;
+
+/** A topic's or group's name that no other run uses. */
+export function unique(name: string): string {
+  return `${name}-${run}-${++names}`;
+}
+
+export interface TestApp {
+  readonly module: TestingModule;
+  readonly template: RocketMQTemplate;
+  /** Waits for `promise` while time passes: by the clock's hand when embedded, at most so much; by itself on a cluster. */
+  elapse<T>(promise: Promise<T>, atMost: string): Promise<T>;
+  close(): Promise<void>;
+}
+
+const open = new Set<TestApp>();
+
+const STEP_MS = 500;
+
+/** Bootstraps an app of its own, with listeners listening. */
+export async function startApp(
+  metadata: Pick<ModuleMetadata, 'providers' | 'controllers' | 'imports'>,
+  options: Omit<RocketMQModuleOptions, 'nameServer' | 'backend'> = {},
+): Promise<TestApp> {
+  Logger.overrideLogger(['error']);
+  const group = options.group ?? unique('app');
+  const { embedded, ...rest } = options;
+  const testing = onCluster ? undefined : rocketMQTesting({ ...rest, group, embedded });
+  const rocketmq = testing?.module ?? RocketMQModule.forRoot({ ...rest, group, nameServer });
+  const module = await Test.createTestingModule({ ...metadata, imports: [rocketmq, ...(metadata.imports ?? [])] }).compile();
+  const app: TestApp = {
+    module,
+    template: module.get(RocketMQTemplate),
+    elapse: (promise, atMost) => elapse(testing, promise, atMost),
+    async close() {
+      open.delete(app);
+      await module.close();
+    },
+  };
+  open.add(app);
+  await module.init();
+  return app;
+}
+
+/** Closes what a test has left open. */
+export async function closeApps(): Promise<void> {
+  await Promise.all([...open].map((app) => app.close()));
+}
+
+async function elapse<T>(testing: RocketMQTesting | undefined, promise: Promise<T>, atMost: string): Promise<T> {
+  let settled = false;
+  const mark = (): void => void (settled = true);
+  promise.then(mark, mark);
+  const end = (milliseconds(atMost) ?? 0) / STEP_MS;
+  for (let step = 0; testing && !settled && step < end; step++) await testing.clock.advance(STEP_MS);
+  return promise;
+}
