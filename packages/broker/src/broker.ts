@@ -1,0 +1,264 @@
+// Owns the putting together of a broker and its name server: the only file that makes their parts. Leaves everything
+// else to those parts.
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { totalmem } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { Duplex } from 'node:stream';
+import {
+  ConnectError,
+  ListenError,
+  RemotingServer,
+  Requests,
+  dialTcp,
+  duplexPair,
+  formatAddress,
+  handlerTable,
+  packHost,
+} from '@nest-rocketmq/remoting';
+import type { Dial, HandlerTable, Handlers, HostAndPort, HostPort } from '@nest-rocketmq/remoting';
+import { Clients } from './clients.js';
+import { ConfigFile } from './config-file.js';
+import { LevelTimer } from './delay/level-timer.js';
+import { DelayLevels } from './delay/levels.js';
+import { Groups } from './groups.js';
+import { brokerAdminHandlers } from './handlers/broker-admin.js';
+import { clientHandlers } from './handlers/client.js';
+import { endTransactionHandlers } from './handlers/end-transaction.js';
+import { groupAdminHandlers } from './handlers/group-admin.js';
+import { lockHandlers } from './handlers/lock.js';
+import { offsetHandlers } from './handlers/offset.js';
+import { pullHandlers } from './handlers/pull.js';
+import { queryHandlers } from './handlers/query.js';
+import { sendBackHandlers } from './handlers/send-back.js';
+import { sendBatchHandlers } from './handlers/send-batch.js';
+import { SendHandler } from './handlers/send.js';
+import { statsAdminHandlers } from './handlers/stats-admin.js';
+import { topicAdminHandlers } from './handlers/topic-admin.js';
+import { HeldPulls } from './held-pulls.js';
+import { Intake } from './intake.js';
+import { HALF_TOPIC, SCHEDULE_TOPIC } from './names.js';
+import { KVConfig } from './namesrv/kv-config.js';
+import { NameServer } from './namesrv/name-server.js';
+import { RouteTable } from './namesrv/route-table.js';
+import { ConsumerOffsets } from './offsets.js';
+import { EMBEDDED_NAME_SERVER, EMBEDDED_PORT, propertiesOf, resolveOptions } from './options.js';
+import type { BrokerConfig, BrokerOptions } from './options.js';
+import { QueueLocks } from './queue-locks.js';
+import { Registration } from './registration.js';
+import { Retry } from './retry.js';
+import { SendReplies } from './send-replies.js';
+import { BrokerStats } from './stats.js';
+import { nodeFileSystem } from './store/file-system.js';
+import type { FileSystem } from './store/file-system.js';
+import { memoryFileSystem } from './store/memory-file-system.js';
+import { MessageStore } from './store/store.js';
+import { Topics } from './topics.js';
+import { CheckBack } from './transaction/check-back.js';
+import { HalfQueue } from './transaction/half-queue.js';
+
+/** Share of the machine's memory within which a queue's beginning counts as young. */
+const ACCESS_MESSAGE_IN_MEMORY_RATIO = 0.4;
+
+export interface Broker {
+  /** `host:port` that the name server listens on, or the in-process name that `dial` knows it by. */
+  readonly nameServerAddress: string;
+  /** `host:port` of the broker, as routes name it. */
+  readonly brokerAddress: string;
+  /** Connects to these two in process, and to any other address by TCP. */
+  readonly dial: Dial;
+  /** Answers what has been asked, writes everything out and leaves nothing running. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a broker with a name server of its own. Without `listen`, nothing listens: `dial` is the way in.
+ * @throws InvalidOptionError, StoreLockedError, ListenError
+ */
+export async function startBroker(options: BrokerOptions = {}): Promise<Broker> {
+  const config = resolveOptions(options);
+  const listen = config.listen && (await withPort(config.listen));
+  const nameServerListen = config.nameServerListen && (await withPort(config.nameServerListen));
+  const ground = groundOf(config, listen?.port ?? EMBEDDED_PORT);
+  const names = makeNameServer(ground);
+  const nameServerAddress = nameServerListen ? addressOf(nameServerListen) : EMBEDDED_NAME_SERVER;
+  const servers = new Map([[nameServerAddress, names.server]]);
+  const dial: Dial = (address) => dialInProcess(servers, address);
+  const broker = await makeBroker(ground, names.routes, dial);
+  servers.set(ground.brokerAddress, broker.server);
+  let stopped: Promise<void> | undefined;
+  const stop = (): Promise<void> => (stopped ??= broker.stop().finally(() => names.stop()));
+  try {
+    if (nameServerListen) await names.server.listen(nameServerListen.host, nameServerListen.port);
+    if (listen) await broker.server.listen(listen.host, listen.port);
+    await broker.start();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { nameServerAddress, brokerAddress: ground.brokerAddress, dial, stop };
+}
+
+/** What all parts stand on. */
+interface Ground {
+  config: BrokerConfig;
+  fileSystem: FileSystem;
+  root: string;
+  storeHost: HostPort;
+  brokerAddress: string;
+  /** A file of the store's folder config. */
+  file(name: string): ConfigFile;
+}
+
+function groundOf(config: BrokerConfig, port: number): Ground {
+  const inMemory = config.store === 'memory';
+  const fileSystem = config.fileSystem ?? (inMemory ? memoryFileSystem(() => config.clock.now()) : nodeFileSystem);
+  const root = inMemory ? '/memory' : resolve(config.store);
+  const { logger, brokerIP1 } = config;
+  return {
+    config,
+    fileSystem,
+    root,
+    storeHost: { address: packHost(brokerIP1), port },
+    brokerAddress: formatAddress(brokerIP1, port),
+    file: (name) => new ConfigFile({ fileSystem, path: join(root, 'config', name), logger }),
+  };
+}
+
+function makeNameServer({ config, file }: Ground): { routes: RouteTable; server: RemotingServer; stop(): Promise<void> } {
+  const { clock, logger } = config;
+  const routes = new RouteTable(clock);
+  const nameServer = new NameServer(routes, new KVConfig(file('kvConfig.json')), clock);
+  const server = new RemotingServer({ handlers: handlerTable(nameServer.handlers()), clock, logger });
+  server.onConnectionClosed((connection) => nameServer.connectionClosed(connection));
+  const stop = async (): Promise<void> => {
+    nameServer.stop();
+    await server.close();
+  };
+  return { routes, server, stop };
+}
+
+interface BrokerParts {
+  server: RemotingServer;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+async function makeBroker(ground: Ground, routes: RouteTable, dial: Dial): Promise<BrokerParts> {
+  const { config, storeHost, brokerAddress, file } = ground;
+  const { clock, logger, brokerName, brokerClusterName: clusterName, brokerId } = config;
+  const { fileSystem, root } = ground;
+  const store = await MessageStore.open({ ...config, fileSystem, root, storeHost });
+  const topics = new Topics({ ...config, file: file('topics.json') });
+  const groups = new Groups({ ...config, file: file('subscriptionGroup.json') });
+  const offsets = new ConsumerOffsets({ ...config, file: file('consumerOffset.json') });
+  const notifiesChanges = (group: string): boolean =>
+    config.notifyConsumerIdsChangedEnable && groups.get(group)?.notifyConsumerIdsChangedEnable !== false;
+  const clients = new Clients({ ...config, notifiesChanges });
+  const held = new HeldPulls(clock);
+  const levels = new DelayLevels(config.messageDelayLevel);
+  const replies = new SendReplies({ ...config, storeHost });
+  const intake = new Intake(store, levels);
+  const levelTimer = new LevelTimer({ ...config, store, intake, levels, file: file('delayOffset.json') });
+  const halves = new HalfQueue({ store, intake, offsets, clock, storeHost });
+  const checkBack = new CheckBack({ store, intake, halves, topics, clients, clock, logger, config });
+  const identity = { clusterName, brokerName, brokerAddr: brokerAddress, brokerId };
+  const haServerAddr = formatAddress(config.brokerIP1, storeHost.port + 1);
+  const registration = new Registration({ ...config, routes, topics, dial, identity, haServerAddr });
+  const handlers = makeHandlers({ ground, store, topics, groups, offsets, clients, held, replies, intake, halves });
+  const server = new RemotingServer({ handlers, clock, logger });
+  server.onConnectionClosed((connection) => {
+    clients.connectionClosed(connection);
+    held.connectionClosed(connection);
+  });
+  store.onCommitted((upTo, failure) => replies.committed(upTo, failure));
+  store.onArrived((topic, queueId, maxOffset, tagsCode) => {
+    held.arrived(topic, queueId, maxOffset, tagsCode);
+    if (topic === SCHEDULE_TOPIC) levelTimer.arrived(queueId);
+    else if (topic === HALF_TOPIC) checkBack.arrived();
+  });
+  const start = async (): Promise<void> => {
+    levelTimer.start();
+    checkBack.start();
+    await registration.start();
+  };
+  const stop = async (): Promise<void> => {
+    await registration.stop();
+    checkBack.stop();
+    await store.settled();
+    await server.close();
+    held.stop();
+    clients.stop();
+    levelTimer.stop();
+    for (const kept of [offsets, topics, groups]) kept.flush();
+    await store.close();
+  };
+  return { server, start, stop };
+}
+
+interface HandlerParts {
+  ground: Ground;
+  store: MessageStore;
+  topics: Topics;
+  groups: Groups;
+  offsets: ConsumerOffsets;
+  clients: Clients;
+  held: HeldPulls;
+  replies: SendReplies;
+  intake: Intake;
+  halves: HalfQueue;
+}
+
+/** Sends of one message have a handler of their own. */
+type TypedHandlers = Omit<Handlers<'broker'>, 'SEND_MESSAGE' | 'SEND_MESSAGE_V2'>;
+
+function makeHandlers({ ground, ...parts }: HandlerParts): HandlerTable {
+  const { config, storeHost } = ground;
+  const { clock, brokerName } = config;
+  const { store, topics, clients } = parts;
+  const stats = new BrokerStats();
+  const locks = new QueueLocks(clock);
+  const retry = new Retry(topics);
+  const common = { ...parts, config, clock, stats, locks, retry, storeHost };
+  const typed: TypedHandlers = {
+    ...sendBatchHandlers(common),
+    ...sendBackHandlers(common),
+    ...pullHandlers(common),
+    ...endTransactionHandlers(common),
+    ...offsetHandlers({ ...common, accessMessageInMemoryMaxBytes: totalmem() * ACCESS_MESSAGE_IN_MEMORY_RATIO }),
+    ...clientHandlers(common),
+    ...lockHandlers(locks),
+    ...queryHandlers(store),
+    ...topicAdminHandlers(common),
+    ...groupAdminHandlers(common),
+    ...statsAdminHandlers({ ...common, brokerName }),
+    ...brokerAdminHandlers({ store, clients, stats, clock, bootTimestamp: clock.now(), properties: propertiesOf(config) }),
+  };
+  const send = new SendHandler(common);
+  return handlerTable(typed).raw(Requests.SEND_MESSAGE.code, send).raw(Requests.SEND_MESSAGE_V2.code, send);
+}
+
+function dialInProcess(servers: ReadonlyMap<string, RemotingServer>, address: string): Promise<Duplex> {
+  const server = servers.get(address);
+  if (!server) return dialTcp(address);
+  const [near, far] = duplexPair();
+  const connection = server.accept(far, address);
+  if (connection.closed) return Promise.reject(new ConnectError(address, 'this broker has been stopped'));
+  return Promise.resolve(near);
+}
+
+const addressOf = ({ host, port }: HostAndPort): string => formatAddress(host, port);
+
+/** The records carry the port, so a free one must be known before the store is opened. */
+function withPort(listen: HostAndPort): Promise<HostAndPort> {
+  if (listen.port !== 0) return Promise.resolve(listen);
+  const { host } = listen;
+  return new Promise((found, reject) => {
+    const probe = createServer();
+    probe.once('error', (cause) => reject(new ListenError(host, 0, cause)));
+    probe.listen({ host, port: 0 }, () => {
+      const { port } = probe.address() as AddressInfo;
+      probe.close(() => found({ host, port }));
+    });
+  });
+}

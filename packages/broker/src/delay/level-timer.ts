@@ -1,0 +1,176 @@
+// Owns when a delayed message is due: one timer for each level, set to the time of the oldest message under it. Leaves
+// what a level means to levels.ts, and storing the message in its own queue to intake.ts.
+import { DecodeError, MessageProperty, decodeRecord, entriesOf, objectOf } from '@nest-rocketmq/remoting';
+import type { Clock, Logger, TimerHandle } from '@nest-rocketmq/remoting';
+import type { ConfigFile } from '../config-file.js';
+import type { Intake } from '../intake.js';
+import { HALF_TOPIC, SCHEDULE_TOPIC } from '../names.js';
+import type { AppendResult, MessageInner, MessageStore } from '../store/store.js';
+import { innerOf } from '../transaction/half-message.js';
+import type { DelayLevels } from './levels.js';
+
+/** Messages of one level that are taken at a time. */
+const DELIVER_AT_ONCE = 64;
+/** Pause before a delivery that the store has refused is tried again, ms. */
+const DELAY_FOR_A_WHILE = 100;
+
+export interface LevelTimerDeps {
+  store: MessageStore;
+  intake: Intake;
+  levels: DelayLevels;
+  /** delayOffset.json */
+  file: ConfigFile;
+  clock: Clock;
+  logger: Logger;
+  /** Time after which a changed offset is on disk, ms. */
+  flushDelayOffsetInterval: number;
+}
+
+interface Level {
+  readonly number: number;
+  /** The next entry of its queue. */
+  offset: number;
+  timer: TimerHandle | undefined;
+  delivering: boolean;
+}
+
+export class LevelTimer {
+  readonly #levels: Level[];
+  #flushTimer: TimerHandle | undefined;
+  #counter = 0;
+  #stopped = false;
+
+  constructor(private readonly deps: LevelTimerDeps) {
+    const saved = new Map(
+      entriesOf(objectOf(deps.file.load())['offsetTable']).map(([level, offset]) => [Number(level), Number(offset)]),
+    );
+    this.#levels = Array.from({ length: deps.levels.max }, (_, index) => ({
+      number: index + 1,
+      offset: this.#within(index, saved.get(index + 1) ?? 0),
+      timer: undefined,
+      delivering: false,
+    }));
+  }
+
+  /** Takes up what lies in the queues already. */
+  start(): void {
+    for (const level of this.#levels) this.#next(level);
+  }
+
+  /** A message has come under the level with this queue. */
+  arrived(queueId: number): void {
+    const level = this.#levels[queueId];
+    if (level && !level.timer && !level.delivering) this.#next(level);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    for (const level of this.#levels) {
+      this.deps.clock.clearTimeout(level.timer);
+      level.timer = undefined;
+    }
+    this.flush();
+  }
+
+  /** Writes the offsets now if they have changed. */
+  flush(): void {
+    if (this.#flushTimer === undefined) return;
+    this.deps.clock.clearTimeout(this.#flushTimer);
+    this.#flushTimer = undefined;
+    const dataVersion = { counter: ++this.#counter, stateVersion: 0, timestamp: this.deps.clock.now() };
+    const used = this.#levels.filter(({ offset }) => offset > 0);
+    this.deps.file.save({ dataVersion, offsetTable: Object.fromEntries(used.map(({ number, offset }) => [number, offset])) });
+  }
+
+  #within(queueId: number, offset: number): number {
+    const { store } = this.deps;
+    const first = store.minOffset(SCHEDULE_TOPIC, queueId);
+    return Math.max(0, first, Math.min(offset, store.maxOffset(SCHEDULE_TOPIC, queueId)));
+  }
+
+  /** Delivers what is due, or waits for what will be. */
+  #next(level: Level): void {
+    level.offset = this.#within(level.number - 1, level.offset);
+    const due = this.#dueOf(level, level.offset);
+    if (due === undefined || this.#stopped) return;
+    const wait = due - this.deps.clock.now();
+    if (wait > 0) this.#later(level, wait);
+    else void this.#deliver(level);
+  }
+
+  #later(level: Level, ms: number): void {
+    level.timer = this.deps.clock.setTimeout(() => {
+      level.timer = undefined;
+      this.#next(level);
+    }, ms);
+  }
+
+  /** ms since the epoch; undefined when there is no such entry. */
+  #dueOf(level: Level, offset: number): number | undefined {
+    const entry = this.deps.store.readConsumeQueue(SCHEDULE_TOPIC, level.number - 1, offset);
+    if (!entry) return undefined;
+    const now = this.deps.clock.now();
+    // Longer than its level: the clock was set back, or the levels were changed. Nobody should wait for that.
+    return entry.tagsCode > now + this.deps.levels.delayOf(level.number) ? now : entry.tagsCode;
+  }
+
+  async #deliver(level: Level): Promise<void> {
+    level.delivering = true;
+    let pause = 0;
+    try {
+      const { done, last } = this.#append(level);
+      if (last) await this.deps.intake.stored(last);
+      if (done === 0) pause = DELAY_FOR_A_WHILE;
+      level.offset += done;
+      this.#changed();
+    } catch (error) {
+      pause = DELAY_FOR_A_WHILE;
+      this.deps.logger.warn(`messages of delay level ${level.number} are late: ${error instanceof Error ? error.message : String(error)}`);
+    }
+    level.delivering = false;
+    if (this.#stopped) return;
+    if (pause > 0) this.#later(level, pause);
+    else this.#next(level);
+  }
+
+  /** @returns how many entries were dealt with, and the last of them that was appended */
+  #append(level: Level): { done: number; last: AppendResult | undefined } {
+    const now = this.deps.clock.now();
+    let last: AppendResult | undefined;
+    let done = 0;
+    for (; done < DELIVER_AT_ONCE; done++) {
+      const due = this.#dueOf(level, level.offset + done);
+      if (due === undefined || due > now) break;
+      const message = this.#restore(level, level.offset + done);
+      if (!message) continue;
+      const result = this.deps.intake.deliver(message);
+      if (result.status !== 'PUT_OK') break;
+      last = { ...result };
+    }
+    return { done, last };
+  }
+
+  /** The message under an entry, for its own topic and queue; undefined when there is none to deliver. */
+  #restore(level: Level, offset: number): MessageInner | undefined {
+    const { store, logger } = this.deps;
+    const entry = store.readConsumeQueue(SCHEDULE_TOPIC, level.number - 1, offset);
+    const record = entry && store.readRecord(entry.physicalOffset, entry.size);
+    if (!record) return undefined;
+    try {
+      const message = decodeRecord(record, 0, { inflate: false });
+      const topic = message.properties.get(MessageProperty.REAL_TOPIC);
+      if (topic === undefined || topic === HALF_TOPIC) return undefined;
+      const queueId = Number(message.properties.get(MessageProperty.REAL_QID) ?? 0);
+      return { ...innerOf(message, message.properties), topic, queueId };
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      logger.error(`a message of delay level ${level.number} cannot be read and is left out: ${error.message}`);
+      return undefined;
+    }
+  }
+
+  #changed(): void {
+    const { clock, flushDelayOffsetInterval } = this.deps;
+    if (!this.#stopped) this.#flushTimer ??= clock.setTimeout(() => this.flush(), flushDelayOffsetInterval);
+  }
+}

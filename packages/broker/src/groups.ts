@@ -1,0 +1,75 @@
+// Owns the settings of the consumer groups (subscriptionGroup.json). Leaves who is online to clients.ts.
+import { decodeDataVersion, decodeSubscriptionGroupConfig, objectOf, subscriptionGroupConfig } from '@nest-rocketmq/remoting';
+import type { Clock, DataVersion, SubscriptionGroupConfig } from '@nest-rocketmq/remoting';
+import type { ConfigFile } from './config-file.js';
+import { SYSTEM_GROUPS, isGroupName, isSystemGroup } from './names.js';
+
+export interface GroupsOptions {
+  file: ConfigFile;
+  clock: Clock;
+  autoCreateSubscriptionGroup: boolean;
+}
+
+export class Groups {
+  readonly #options: GroupsOptions;
+  readonly #table = new Map<string, SubscriptionGroupConfig>();
+  #version: DataVersion;
+
+  constructor(options: GroupsOptions) {
+    this.#options = options;
+    this.#version = { counter: 0, stateVersion: 0, timestamp: options.clock.now() };
+    for (const group of SYSTEM_GROUPS) this.#table.set(group, subscriptionGroupConfig(group));
+    this.#load();
+  }
+
+  get(group: string): SubscriptionGroupConfig | undefined {
+    return this.#table.get(group);
+  }
+
+  /** The group's settings, made with the defaults when it is not there yet and groups may be made so. */
+  findOrCreate(group: string): SubscriptionGroupConfig | undefined {
+    const known = this.#table.get(group);
+    if (known) return known;
+    if (!this.#options.autoCreateSubscriptionGroup && !isSystemGroup(group)) return undefined;
+    return isGroupName(group) ? this.put(subscriptionGroupConfig(group)) : undefined;
+  }
+
+  put(config: SubscriptionGroupConfig): SubscriptionGroupConfig {
+    this.#table.set(config.groupName, config);
+    this.#changed();
+    return config;
+  }
+
+  delete(group: string): void {
+    if (this.#table.delete(group)) this.#changed();
+  }
+
+  all(): SubscriptionGroupConfig[] {
+    return [...this.#table.values()];
+  }
+
+  /** All groups and their version, as they are told to others and kept in the file. */
+  get json(): object {
+    return { dataVersion: this.#version, forbiddenTable: {}, subscriptionGroupTable: Object.fromEntries(this.#table) };
+  }
+
+  flush(): void {
+    this.#options.file.save(this.json);
+  }
+
+  #changed(): void {
+    const { counter, stateVersion } = this.#version;
+    this.#version = { counter: counter + 1, stateVersion, timestamp: this.#options.clock.now() };
+    this.flush();
+  }
+
+  #load(): void {
+    const loaded = this.#options.file.load();
+    if (loaded === undefined) return;
+    const saved = objectOf(loaded);
+    this.#version = decodeDataVersion(saved['dataVersion']);
+    for (const [group, config] of Object.entries(objectOf(saved['subscriptionGroupTable']))) {
+      if (isGroupName(group)) this.#table.set(group, decodeSubscriptionGroupConfig({ groupName: group, ...objectOf(config) }));
+    }
+  }
+}

@@ -1,0 +1,110 @@
+// Owns the answers about the broker itself, and the questions that it hands on to a consumer.
+import { Requests, ResponseCode, decodeOffsetMsgId, encodeJson, printable } from '@nest-rocketmq/remoting';
+import type { Answer, Clock, Handlers } from '@nest-rocketmq/remoting';
+import type { ClientInfo, Clients } from '../clients.js';
+import type { BrokerStats } from '../stats.js';
+import type { MessageStore } from '../store/store.js';
+
+/** How long a consumer may take to answer what is handed on to it, ms. */
+const CLIENT_TIMEOUT_MS = 10_000;
+/** Apache's MQVersion of this name: tools show it. */
+const BROKER_VERSION_DESC = 'V5_0_0';
+const BROKER_VERSION = 413;
+
+export interface BrokerAdminDeps {
+  store: MessageStore;
+  clients: Clients;
+  stats: BrokerStats;
+  clock: Clock;
+  /** ms since the epoch */
+  bootTimestamp: number;
+  /** What the broker was started with, as text. */
+  properties: ReadonlyMap<string, string>;
+}
+
+type Names =
+  | 'GET_BROKER_CONFIG'
+  | 'GET_BROKER_RUNTIME_INFO'
+  | 'GET_CONSUMER_RUNNING_INFO'
+  | 'CONSUME_MESSAGE_DIRECTLY';
+
+export function brokerAdminHandlers(deps: BrokerAdminDeps): Pick<Handlers<'broker'>, Names> {
+  return {
+    GET_BROKER_CONFIG: () => {
+      const lines = [...deps.properties].map(([name, value]) => `${name}=${value.replaceAll('\\', '\\\\')}\n`);
+      const version = JSON.stringify({ counter: 0, stateVersion: 0, timestamp: deps.bootTimestamp });
+      return { header: { version }, body: Buffer.from(lines.join(''), 'utf8') };
+    },
+    GET_BROKER_RUNTIME_INFO: () => ({ body: encodeJson({ table: runtimeInfo(deps) }) }),
+    GET_CONSUMER_RUNNING_INFO: async ({ header }) => {
+      const client = clientOf(deps.clients, header.consumerGroup, header.clientId);
+      if (!client) return offline(header.consumerGroup, header.clientId);
+      const timeout = CLIENT_TIMEOUT_MS;
+      const { code, remark, body } = await client.connection.request(Requests.GET_CONSUMER_RUNNING_INFO, header, { timeout });
+      return { code, remark, body };
+    },
+    CONSUME_MESSAGE_DIRECTLY: async ({ header }) => {
+      const client = clientOf(deps.clients, header.consumerGroup, header.clientId);
+      if (!client) return offline(header.consumerGroup, header.clientId ?? '');
+      const record = deps.store.readRecord(decodeOffsetMsgId(header.msgId ?? '').physicalOffset);
+      if (!record) return { code: ResponseCode.SYSTEM_ERROR, remark: 'the message of this id is not stored here' };
+      const options = { body: record, timeout: CLIENT_TIMEOUT_MS };
+      const { code, remark, body } = await client.connection.request(Requests.CONSUME_MESSAGE_DIRECTLY, header, options);
+      return { code, remark, body };
+    },
+  };
+}
+
+function clientOf(clients: Clients, group: string, clientId: string | undefined): ClientInfo | undefined {
+  const members = [...(clients.consumers(group)?.clients.values() ?? [])];
+  return clientId ? members.find((member) => member.clientId === clientId) : members[0];
+}
+
+function offline(group: string, clientId: string): Answer {
+  const remark = `The Consumer <${printable(group)}> <${printable(clientId)}> not online`;
+  return { code: ResponseCode.CONSUMER_NOT_ONLINE, remark };
+}
+
+function runtimeInfo({ stats, store, clock, bootTimestamp }: BrokerAdminDeps): Map<string, string> {
+  const now = clock.now();
+  const tps = (rate: { perSecond(now: number): number }): string => Array(3).fill(rate.perSecond(now).toFixed(1)).join(' ');
+  const seconds = Math.floor((now - bootTimestamp) / 1000);
+  const put = String(stats.allPut.total);
+  const got = String(stats.allGot.total);
+  return new Map([
+    ['brokerVersionDesc', BROKER_VERSION_DESC],
+    ['brokerVersion', String(BROKER_VERSION)],
+    ['bootTimestamp', String(bootTimestamp)],
+    ['brokerActive', 'true'],
+    ['runtime', `[ ${Math.floor(seconds / 86_400)} days, ${Math.floor(seconds / 3600) % 24} hours, ${Math.floor(seconds / 60) % 60} minutes, ${seconds % 60} seconds ]`],
+    ['putTps', tps(stats.allPut)],
+    ['getTotalTps', tps(stats.allGot)],
+    ['getFoundTps', tps(stats.allGot)],
+    ['getMissTps', '0.0 0.0 0.0'],
+    ['getTransferredTps', tps(stats.allGot)],
+    ['msgPutTotalYesterdayMorning', '0'],
+    ['msgPutTotalTodayMorning', '0'],
+    ['msgPutTotalTodayNow', put],
+    ['msgGetTotalYesterdayMorning', '0'],
+    ['msgGetTotalTodayMorning', '0'],
+    ['msgGetTotalTodayNow', got],
+    ['sendThreadPoolQueueSize', '0'],
+    ['sendThreadPoolQueueCapacity', '0'],
+    ['pullThreadPoolQueueSize', '0'],
+    ['pullThreadPoolQueueCapacity', '0'],
+    ['sendThreadPoolQueueHeadWaitTimeMills', '0'],
+    ['pullThreadPoolQueueHeadWaitTimeMills', '0'],
+    ['queryThreadPoolQueueHeadWaitTimeMills', '0'],
+    ['pageCacheLockTimeMills', '0'],
+    ['earliestMessageTimeStamp', '-1'],
+    ['commitLogDiskRatio', String(Math.max(0, store.metrics.diskUsedRatio))],
+    ['consumeQueueDiskRatio', String(Math.max(0, store.metrics.diskUsedRatio))],
+    ['commitLogMaxOffset', String(store.metrics.committedOffset)],
+    ['commitLogMinOffset', String(store.metrics.minPhysicalOffset)],
+    ['timerReadBehind', '0'],
+    ['timerOffsetBehind', '0'],
+    ['timerCongestNum', '0'],
+    ['timerEnqueueTps', '0.0'],
+    ['timerDequeueTps', '0.0'],
+  ]);
+}

@@ -1,0 +1,77 @@
+// Owns the answers that make, change, show and delete groups, and that show who is connected under them.
+import {
+  ResponseCode,
+  decodeSubscriptionGroupConfig,
+  encodeJson,
+  parseJsonObject,
+  printable,
+  subscriptionJson,
+} from '@nest-rocketmq/remoting';
+import type { Answer, Handlers } from '@nest-rocketmq/remoting';
+import type { ClientInfo, Clients } from '../clients.js';
+import type { Groups } from '../groups.js';
+import { isGroupName } from '../names.js';
+import type { ConsumerOffsets } from '../offsets.js';
+
+export interface GroupAdminDeps {
+  groups: Groups;
+  clients: Clients;
+  offsets: ConsumerOffsets;
+}
+
+type Names =
+  | 'UPDATE_AND_CREATE_SUBSCRIPTIONGROUP'
+  | 'GET_ALL_SUBSCRIPTIONGROUP_CONFIG'
+  | 'GET_SUBSCRIPTIONGROUP_CONFIG'
+  | 'DELETE_SUBSCRIPTIONGROUP'
+  | 'GET_CONSUMER_CONNECTION_LIST'
+  | 'GET_PRODUCER_CONNECTION_LIST';
+
+export function groupAdminHandlers(deps: GroupAdminDeps): Pick<Handlers<'broker'>, Names> {
+  const { groups, offsets } = deps;
+  return {
+    UPDATE_AND_CREATE_SUBSCRIPTIONGROUP: ({ body }) => {
+      const config = decodeSubscriptionGroupConfig(parseJsonObject(body, 'a subscription group'));
+      if (!isGroupName(config.groupName)) {
+        return { code: ResponseCode.INVALID_PARAMETER, remark: `the group name ${printable(config.groupName)} is illegal` };
+      }
+      groups.put(config);
+      return {};
+    },
+    GET_ALL_SUBSCRIPTIONGROUP_CONFIG: () => ({ header: { totalGroupNum: groups.all().length }, body: encodeJson(groups.json) }),
+    GET_SUBSCRIPTIONGROUP_CONFIG: ({ header }) => {
+      const config = groups.findOrCreate(header.group);
+      if (config) return { body: encodeJson(config) };
+      return { code: ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST, remark: `No group in this broker. group: ${printable(header.group)}` };
+    },
+    DELETE_SUBSCRIPTIONGROUP: ({ header }) => {
+      groups.delete(header.groupName);
+      if (header.cleanOffset) offsets.deleteGroup(header.groupName);
+      return {};
+    },
+    GET_CONSUMER_CONNECTION_LIST: ({ header }) => consumers(deps.clients, header.consumerGroup),
+    GET_PRODUCER_CONNECTION_LIST: ({ header: { producerGroup } }) => {
+      const producers = deps.clients.producers(producerGroup);
+      if (producers.length > 0) return { body: encodeJson({ connectionSet: producers.map(connectionJson) }) };
+      return { code: ResponseCode.SYSTEM_ERROR, remark: `the producer group[${printable(producerGroup)}] not exist` };
+    },
+  };
+}
+
+function consumers(clients: Clients, name: string): Answer {
+  const group = clients.consumers(name);
+  if (!group) return { code: ResponseCode.CONSUMER_NOT_ONLINE, remark: `the consumer group[${printable(name)}] not online` };
+  const { consumeFromWhere, consumeType, messageModel, subscriptions } = group;
+  const body = encodeJson({
+    connectionSet: [...group.clients.values()].map(connectionJson),
+    consumeFromWhere,
+    consumeType,
+    messageModel,
+    subscriptionTable: new Map([...subscriptions].map(([topic, data]) => [topic, subscriptionJson(data)])),
+  });
+  return { body };
+}
+
+function connectionJson({ connection, clientId, language, version }: ClientInfo): object {
+  return { clientAddr: connection.remoteAddress, clientId, language, version };
+}

@@ -1,0 +1,178 @@
+// Owns the answers to pulls. Leaves waiting for messages to held-pulls.ts, and reading them to the store.
+import {
+  NO_BODY,
+  OUR_LANGUAGE,
+  OUR_VERSION,
+  Permission,
+  RESPONSE_FLAG,
+  Requests,
+  ResponseCode,
+  emptyFields,
+  encodeFrame,
+  printable,
+} from '@nest-rocketmq/remoting';
+import type { Answer, Clock, Handlers, HeaderOf, IncomingRequest } from '@nest-rocketmq/remoting';
+import type { Clients } from '../clients.js';
+import type { Groups } from '../groups.js';
+import type { HeldPulls } from '../held-pulls.js';
+import type { ConsumerOffsets } from '../offsets.js';
+import type { BrokerStats } from '../stats.js';
+import type { GetMessageStatus, GetResult, MessageStore } from '../store/store.js';
+import { filterOf, isTagType, tagFilter } from '../tag-filter.js';
+import type { TagFilter } from '../tag-filter.js';
+import type { Topics } from '../topics.js';
+
+/** Bits of a pull's sysFlag. */
+const PullFlag = { COMMIT_OFFSET: 1, SUSPEND: 2, SUBSCRIPTION: 4 } as const;
+
+export interface PullDeps {
+  store: MessageStore;
+  topics: Topics;
+  groups: Groups;
+  clients: Clients;
+  offsets: ConsumerOffsets;
+  held: HeldPulls;
+  stats: BrokerStats;
+  clock: Clock;
+  config: {
+    brokerPermission: number;
+    maxTransferBytesOnMessageInMemory: number;
+    maxTransferCountOnMessageInMemory: number;
+    maxSuspendTimeMillis: number;
+  };
+}
+
+type Row = typeof Requests.PULL_MESSAGE;
+type Pull = IncomingRequest<Row>;
+type Header = HeaderOf<Row>;
+
+export function pullHandlers(deps: PullDeps): Pick<Handlers<'broker'>, 'PULL_MESSAGE' | 'LITE_PULL_MESSAGE'> {
+  const pull = (request: Pull): Answer<Row> | undefined => {
+    const filter = check(deps, request);
+    if (typeof filter !== 'function') return filter;
+    return run(deps, request, filter, true);
+  };
+  return { PULL_MESSAGE: pull, LITE_PULL_MESSAGE: (request) => pull(request as unknown as Pull) };
+}
+
+/** The filter to pull with, or the answer that says why not. In the order in which Apache checks. */
+function check(deps: PullDeps, { header, connection }: Pull): TagFilter | Answer<Row> {
+  const { topics, groups, config } = deps;
+  if (!(config.brokerPermission & Permission.READ)) return no(ResponseCode.NO_PERMISSION, 'the broker pulling message is forbidden');
+  const group = groups.findOrCreate(header.consumerGroup);
+  if (!group) {
+    const remark = `subscription group [${printable(header.consumerGroup)}] does not exist`;
+    return no(ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST, remark);
+  }
+  if (!group.consumeEnable) return no(ResponseCode.NO_PERMISSION, `subscription group no permission, ${group.groupName}`);
+  const topic = topics.get(header.topic);
+  if (!topic) return no(ResponseCode.TOPIC_NOT_EXIST, `topic[${printable(header.topic)}] not exist, apply first please!`);
+  if (!(topic.perm & Permission.READ)) return no(ResponseCode.NO_PERMISSION, `the topic[${topic.topicName}] pulling message is forbidden`);
+  if (header.queueId < 0 || header.queueId >= topic.readQueueNums) {
+    const where = `topic:[${topic.topicName}] topicConfig.readQueueNums:[${topic.readQueueNums}]`;
+    const remark = `queueId[${header.queueId}] is illegal, ${where} consumer:[${connection.remoteAddress}]`;
+    return no(ResponseCode.INVALID_PARAMETER, remark);
+  }
+  return subscriptionFilter(deps, header, group.consumeBroadcastEnable);
+}
+
+function subscriptionFilter(deps: PullDeps, header: Header, broadcastEnable: boolean): TagFilter | Answer<Row> {
+  if (header.sysFlag & PullFlag.SUBSCRIPTION) {
+    return isTagType(header.expressionType) ? tagFilter(header.subscription ?? '') : noSql();
+  }
+  const group = deps.clients.consumers(header.consumerGroup);
+  if (!group) return no(ResponseCode.SUBSCRIPTION_NOT_EXIST, "the consumer's group info not exist");
+  if (!broadcastEnable && group.messageModel === 'BROADCASTING') {
+    return no(ResponseCode.NO_PERMISSION, `the consumer group[${group.name}] can not consume by broadcast way`);
+  }
+  const subscription = group.subscriptions.get(header.topic);
+  if (!subscription) return no(ResponseCode.SUBSCRIPTION_NOT_EXIST, "the consumer's subscription not exist");
+  if (subscription.subVersion < header.subVersion) {
+    return no(ResponseCode.SUBSCRIPTION_NOT_LATEST, "the consumer's subscription not latest");
+  }
+  return isTagType(subscription.expressionType) ? filterOf(subscription) : noSql();
+}
+
+function run(deps: PullDeps, request: Pull, filter: TagFilter, maySuspend: boolean): Answer<Row> | undefined {
+  const { store, offsets, held, config } = deps;
+  const { header, connection } = request;
+  const { topic, queueId, consumerGroup } = header;
+  const count = Math.min(header.maxMsgNums, config.maxTransferCountOnMessageInMemory);
+  const bytes = Math.min(header.maxMsgBytes ?? Infinity, config.maxTransferBytesOnMessageInMemory);
+  const found = store.getMessage(topic, queueId, header.queueOffset, count, bytes, filter);
+  const code = codeOf(found.status, header.queueOffset);
+  if (maySuspend && header.sysFlag & PullFlag.COMMIT_OFFSET && header.commitOffset >= 0) {
+    offsets.commit(consumerGroup, topic, queueId, header.commitOffset);
+  }
+  const suspend = Math.min(header.suspendTimeoutMillis, config.maxSuspendTimeMillis);
+  if (code === ResponseCode.PULL_NOT_FOUND && maySuspend && header.sysFlag & PullFlag.SUSPEND && suspend > 0) {
+    const wake = (): void => wakeUp(deps, request, filter);
+    held.hold({ topic, queueId, offset: header.queueOffset, connection, matches: filter, wake }, suspend);
+    return undefined;
+  }
+  return answer(deps, request, code, found);
+}
+
+function wakeUp(deps: PullDeps, request: Pull, filter: TagFilter): void {
+  if (request.connection.closed) return;
+  const late = run(deps, request, filter, false);
+  if (late) request.connection.answer(request, Requests.PULL_MESSAGE, late);
+}
+
+function answer(deps: PullDeps, request: Pull, code: number, found: GetResult): Answer<Row> | undefined {
+  const { nextBeginOffset, minOffset, maxOffset, status, body, count } = found;
+  const header = { suggestWhichBrokerId: 0, nextBeginOffset, minOffset, maxOffset, topicSysFlag: 0, groupSysFlag: 0 };
+  if (code !== ResponseCode.SUCCESS) return { code, remark: status, header };
+  deps.stats.got(request.header.topic, request.header.consumerGroup, count, deps.clock.now());
+  writeFound(request, header, body);
+  return undefined;
+}
+
+/** Writes the records as the store gave them, without joining them into one body first. */
+function writeFound(request: Pull, header: Record<string, number>, records: readonly Buffer[]): void {
+  if (request.oneway) return;
+  const extFields = emptyFields();
+  for (const [name, value] of Object.entries(header)) extFields[name] = String(value);
+  const head = encodeFrame({
+    code: ResponseCode.SUCCESS,
+    language: OUR_LANGUAGE,
+    version: OUR_VERSION,
+    opaque: request.opaque,
+    flag: RESPONSE_FLAG,
+    remark: 'FOUND',
+    extFields,
+    body: NO_BODY,
+    serializeType: request.serializeType,
+  });
+  const bytes = records.reduce((sum, record) => sum + record.length, 0);
+  head.writeUInt32BE(head.readUInt32BE(0) + bytes, 0);
+  request.connection.write(head);
+  for (const record of records) request.connection.write(record);
+}
+
+function codeOf(status: GetMessageStatus, offset: number): number {
+  switch (status) {
+    case 'FOUND':
+      return ResponseCode.SUCCESS;
+    case 'NO_MATCHED_MESSAGE':
+    case 'MESSAGE_WAS_REMOVING':
+      return ResponseCode.PULL_RETRY_IMMEDIATELY;
+    case 'OFFSET_FOUND_NULL':
+    case 'OFFSET_OVERFLOW_ONE':
+      return ResponseCode.PULL_NOT_FOUND;
+    case 'NO_MATCHED_LOGIC_QUEUE':
+    case 'NO_MESSAGE_IN_QUEUE':
+      return offset === 0 ? ResponseCode.PULL_NOT_FOUND : ResponseCode.PULL_OFFSET_MOVED;
+    case 'OFFSET_OVERFLOW_BADLY':
+    case 'OFFSET_TOO_SMALL':
+      return ResponseCode.PULL_OFFSET_MOVED;
+  }
+}
+
+function no(code: number, remark: string): Answer<Row> {
+  return { code, remark };
+}
+
+function noSql(): Answer<Row> {
+  return no(ResponseCode.SYSTEM_ERROR, 'The broker does not support consumer to filter message by SQL92');
+}

@@ -1,0 +1,33 @@
+// Owns the answers that look single messages up: by key, and by where they are stored.
+import { ResponseCode } from '@nest-rocketmq/remoting';
+import type { Answer, Handlers, HeaderOf, Requests } from '@nest-rocketmq/remoting';
+import type { MessageStore } from '../store/store.js';
+
+/** Messages with one unique key that are given at most. */
+const DEFAULT_QUERY_MAX_NUM = 32;
+
+type Query = typeof Requests.QUERY_MESSAGE;
+
+export function queryHandlers(store: MessageStore): Pick<Handlers<'broker'>, 'QUERY_MESSAGE' | 'VIEW_MESSAGE_BY_ID'> {
+  return {
+    QUERY_MESSAGE: ({ header }) => query(store, header),
+    VIEW_MESSAGE_BY_ID: ({ header }) => {
+      const record = header.offset < 0 ? undefined : store.readRecord(header.offset);
+      if (record) return { body: record };
+      return { code: ResponseCode.SYSTEM_ERROR, remark: `can not find message by the offset, ${header.offset}` };
+    },
+  };
+}
+
+function query(store: MessageStore, header: HeaderOf<Query>): Answer<Query> {
+  const maxNum = header._UNIQUE_KEY_QUERY ? DEFAULT_QUERY_MAX_NUM : header.maxNum;
+  const { topic, key, beginTimestamp, endTimestamp } = header;
+  const found = store.queryByKey(topic, key, maxNum, beginTimestamp, endTimestamp);
+  const fields = {
+    indexLastUpdateTimestamp: found.lastUpdateTimestamp,
+    indexLastUpdatePhyoffset: found.lastUpdatePhyoffset,
+  };
+  if (found.records.length > 0) return { header: fields, body: Buffer.concat(found.records) };
+  const remark = 'can not find message, maybe time range not correct';
+  return { code: ResponseCode.QUERY_NOT_FOUND, remark, header: fields };
+}

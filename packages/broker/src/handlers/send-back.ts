@@ -1,0 +1,47 @@
+// Owns the answer to a consumer that gives a message back. Leaves what becomes of it to retry.ts, storing to intake.ts.
+import { DecodeError, MQVersion, ResponseCode, decodeRecord, printable } from '@nest-rocketmq/remoting';
+import type { Answer, Handlers, IncomingRequest, MessageExt, Requests } from '@nest-rocketmq/remoting';
+import type { Groups } from '../groups.js';
+import type { Intake } from '../intake.js';
+import type { Retry } from '../retry.js';
+import type { MessageStore } from '../store/store.js';
+
+export interface SendBackDeps {
+  store: MessageStore;
+  groups: Groups;
+  intake: Intake;
+  retry: Retry;
+}
+
+type Row = typeof Requests.CONSUMER_SEND_MSG_BACK;
+
+export function sendBackHandlers(deps: SendBackDeps): Pick<Handlers<'broker'>, 'CONSUMER_SEND_MSG_BACK'> {
+  return { CONSUMER_SEND_MSG_BACK: (request) => sendBack(deps, request) };
+}
+
+async function sendBack(deps: SendBackDeps, { header, version }: IncomingRequest<Row>): Promise<Answer<Row>> {
+  const group = deps.groups.findOrCreate(header.group);
+  if (!group) {
+    const remark = `subscription group not exist, ${printable(header.group)}`;
+    return { code: ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST, remark };
+  }
+  if (group.retryQueueNums <= 0) return {};
+  const failed = read(deps.store, header.offset);
+  if (!failed) return { code: ResponseCode.SYSTEM_ERROR, remark: `look message by offset failed, ${header.offset}` };
+  const told = version >= MQVersion.V3_4_9 ? header.maxReconsumeTimes : undefined;
+  const maxReconsumeTimes = told === undefined || told < 0 ? group.retryMaxTimes : told;
+  const message = deps.retry.again(failed, { group, delayLevel: header.delayLevel, maxReconsumeTimes });
+  await deps.intake.stored(deps.intake.put(message));
+  return {};
+}
+
+function read(store: MessageStore, physicalOffset: number): MessageExt | undefined {
+  const record = physicalOffset < 0 ? undefined : store.readRecord(physicalOffset);
+  if (!record) return undefined;
+  try {
+    return decodeRecord(record, 0, { inflate: false });
+  } catch (error) {
+    if (error instanceof DecodeError) return undefined;
+    throw error;
+  }
+}

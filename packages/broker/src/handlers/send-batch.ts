@@ -1,0 +1,73 @@
+// Owns the answer to a batch of messages of one topic. Leaves what is refused to send-checks.ts, storing to intake.ts.
+import { MessageProperty, ResponseCode, decodeBatch, decodeProperties, encodeOffsetMsgId } from '@nest-rocketmq/remoting';
+import type { Answer, Handlers, HostPort, IncomingRequest, Requests } from '@nest-rocketmq/remoting';
+import type { Intake } from '../intake.js';
+import { isRetryTopic } from '../names.js';
+import { PropertyScan } from '../property-scan.js';
+import { forbidden, noSuchTopic, notStored, refusalOf } from '../send-checks.js';
+import type { BrokerStats } from '../stats.js';
+import type { MessageInner } from '../store/store.js';
+import type { Topics } from '../topics.js';
+
+export interface SendBatchDeps {
+  topics: Topics;
+  intake: Intake;
+  stats: BrokerStats;
+  storeHost: HostPort;
+  config: { brokerPermission: number; regionId: string; traceOn: boolean };
+}
+
+type Row = typeof Requests.SEND_BATCH_MESSAGE;
+
+export function sendBatchHandlers(deps: SendBatchDeps): Pick<Handlers<'broker'>, 'SEND_BATCH_MESSAGE'> {
+  const extFields = { MSG_REGION: deps.config.regionId, TRACE_ON: String(deps.config.traceOn) };
+  return { SEND_BATCH_MESSAGE: async (request) => ({ ...(await send(deps, request)), extFields }) };
+}
+
+async function send(deps: SendBatchDeps, request: IncomingRequest<Row>): Promise<Answer<Row>> {
+  const { topics, intake, storeHost, stats, config } = deps;
+  const { b: topic, c: defaultTopic, d: queues, e: queueId, i: properties } = request.header;
+  if (isRetryTopic(topic)) return forbidden(`topic[${topic}]`);
+  const known = topics.get(topic);
+  const refusal = refusalOf({ topic, queueId }, known, config.brokerPermission, request.connection);
+  if (refusal) return refusal;
+  const made = known ?? topics.findOrCreate(topic, defaultTopic, queues);
+  if (!made) return noSuchTopic(topic);
+  const queue = queueId < 0 ? Math.floor(Math.random() * made.writeQueueNums) : queueId;
+  const messages = messagesOf(request, queue);
+  if (!messages) return { code: ResponseCode.MESSAGE_ILLEGAL, remark: 'a batch has neither delayed nor half messages' };
+  const results = intake.sendBatch(messages);
+  const failed = results.find((result) => result.status !== 'PUT_OK');
+  const last = results.at(-1);
+  if (failed || !last) return notStored(failed?.status ?? 'MESSAGE_ILLEGAL');
+  const ids = results.map((result) => encodeOffsetMsgId(storeHost.address, storeHost.port, result.physicalOffset));
+  const { queueOffset, storeTimestamp } = results[0];
+  stats.put(topic, results.length, storeTimestamp);
+  await intake.stored(last);
+  const transactionId = decodeProperties(properties ?? '').get(MessageProperty.UNIQ_KEY);
+  return { header: { msgId: ids.join(','), queueId: queue, queueOffset, ...(transactionId && { transactionId }) } };
+}
+
+function messagesOf({ header, body: batch, connection }: IncomingRequest<Row>, queueId: number): MessageInner[] | undefined {
+  const scan = new PropertyScan();
+  const messages: MessageInner[] = [];
+  for (const { body, flag, properties } of decodeBatch(batch)) {
+    scan.scan(properties);
+    if (scan.delayLevel > 0 || scan.transaction || scan.hasTimer) return undefined;
+    messages.push({
+      topic: header.b,
+      queueId,
+      flag,
+      sysFlag: header.f,
+      bornTimestamp: header.g,
+      bornHost: connection.remoteHost,
+      bornPort: connection.remotePort,
+      reconsumeTimes: header.j ?? 0,
+      preparedTransactionOffset: 0,
+      body,
+      properties,
+      tagsCode: scan.tagsCode,
+    });
+  }
+  return messages;
+}

@@ -1,0 +1,222 @@
+// Owns the answers to sends of one message, V1 and V2: the hot path. Leaves reading headers to send-header.ts, what is
+// refused to send-checks.ts, storing to intake.ts, and the answers' way back to send-replies.ts.
+import {
+  HeaderError,
+  MessageProperty,
+  ResponseCode,
+  UniqueIdMaker,
+  decodeProperties,
+  encodeProperties,
+  printable,
+} from '@nest-rocketmq/remoting';
+import type { Clock, Connection, RawHandler, RemotingCommand, TopicConfig } from '@nest-rocketmq/remoting';
+import type { Groups } from '../groups.js';
+import type { Intake } from '../intake.js';
+import { isRetryTopic } from '../names.js';
+import { PropertyScan } from '../property-scan.js';
+import type { QueueLocks } from '../queue-locks.js';
+import type { Retry } from '../retry.js';
+import { noSuchTopic, notStored, refusalOf } from '../send-checks.js';
+import type { Refusal } from '../send-checks.js';
+import { SendHeader } from '../send-header.js';
+import type { SendReplies, SendReply } from '../send-replies.js';
+import type { BrokerStats } from '../stats.js';
+import type { AppendResult, MessageInner } from '../store/store.js';
+import { groupOfRetryTopic } from '../topics.js';
+import type { Topics } from '../topics.js';
+
+const EMPTY = Buffer.alloc(0);
+const PROPERTIES_SCRATCH_BYTES = 64 * 1024;
+
+export interface SendDeps {
+  topics: Topics;
+  groups: Groups;
+  intake: Intake;
+  replies: SendReplies;
+  retry: Retry;
+  locks: QueueLocks;
+  stats: BrokerStats;
+  clock: Clock;
+  config: {
+    brokerPermission: number;
+    brokerClusterName: string;
+    regionId: string;
+    traceOn: boolean;
+    rejectTransactionMessage: boolean;
+  };
+}
+
+export class SendHandler implements RawHandler {
+  readonly #header = new SendHeader();
+  readonly #scan = new PropertyScan();
+  readonly #ids = new UniqueIdMaker();
+  /** Added to the properties of each message. */
+  readonly #ownProperties: Buffer;
+  readonly #ownPairs: readonly (readonly [string, string])[];
+  readonly #answerFields: Record<string, string>;
+  #scratch = Buffer.allocUnsafeSlow(PROPERTIES_SCRATCH_BYTES);
+  /** Filled again for each message: the store copies what it takes. */
+  readonly #message: MessageInner = newMessage();
+  readonly #reply: SendReply = {
+    opaque: 0,
+    serializeType: 'json',
+    queueId: 0,
+    queueOffset: 0,
+    physicalOffset: 0,
+    transactionId: undefined,
+  };
+
+  constructor(private readonly deps: SendDeps) {
+    const { regionId, traceOn, brokerClusterName } = deps.config;
+    this.#answerFields = { MSG_REGION: regionId, TRACE_ON: String(traceOn) };
+    this.#ownPairs = [...Object.entries(this.#answerFields), ['CLUSTER', brokerClusterName]];
+    this.#ownProperties = Buffer.from(encodeProperties(this.#ownPairs), 'utf8');
+  }
+
+  binary(frame: Buffer, connection: Connection): void {
+    try {
+      this.#header.readBinary(frame);
+    } catch (error) {
+      return this.#unreadable(connection, error);
+    }
+    this.#handle(connection);
+  }
+
+  command(command: RemotingCommand, connection: Connection): void {
+    try {
+      this.#header.readCommand(command);
+    } catch (error) {
+      return this.#unreadable(connection, error);
+    }
+    this.#handle(connection);
+  }
+
+  #handle(connection: Connection): void {
+    const header = this.#header;
+    const topic = this.deps.topics.get(header.topic);
+    const refusal = refusalOf(header, topic, this.deps.config.brokerPermission, connection);
+    if (refusal) return this.#refuse(connection, refusal);
+    const config = topic ?? this.#createTopic(header);
+    if (!config) return this.#refuse(connection, noSuchTopic(header.topic));
+    this.#append(header, config, connection);
+  }
+
+  #createTopic(header: SendHeader): TopicConfig | undefined {
+    const { topic, defaultTopic, defaultTopicQueueNums } = header;
+    return this.deps.topics.findOrCreate(topic, defaultTopic, defaultTopicQueueNums);
+  }
+
+  #append(header: SendHeader, config: TopicConfig, connection: Connection): void {
+    const scan = this.#scan.scan(header.properties);
+    const refusal = scan.transaction || scan.hasTimer ? this.#checkKind(scan) : undefined;
+    if (refusal) return this.#refuse(connection, refusal);
+    const message = this.#message;
+    message.topic = header.topic;
+    message.queueId = header.queueId < 0 ? Math.floor(Math.random() * config.writeQueueNums) : header.queueId;
+    message.flag = header.flag;
+    message.sysFlag = header.sysFlag;
+    message.bornTimestamp = header.bornTimestamp;
+    message.bornHost = connection.remoteHost;
+    message.bornPort = connection.remotePort;
+    message.reconsumeTimes = header.reconsumeTimes;
+    message.body = header.body;
+    message.deliverDelayMs = undefined;
+    message.properties = this.#withOwn(header.properties, scan);
+    const reply = this.#reply;
+    reply.queueId = message.queueId;
+    reply.transactionId = message.properties.subarray(scan.uniqKeyStart, scan.uniqKeyEnd);
+    if (isRetryTopic(header.topic)) {
+      const fault = this.#retryOrBury(header, message, scan);
+      if (fault) return this.#refuse(connection, fault);
+    }
+    const result = this.deps.intake.send(message, scan);
+    if (result.status !== 'PUT_OK') return this.#refuse(connection, notStored(result.status));
+    this.deps.stats.put(header.topic, 1, result.storeTimestamp);
+    if (!header.oneway) this.#replyLater(header, result, connection);
+  }
+
+  #replyLater(header: SendHeader, result: AppendResult, connection: Connection): void {
+    const reply = this.#reply;
+    reply.opaque = header.opaque;
+    reply.serializeType = header.serializeType;
+    reply.queueOffset = result.queueOffset;
+    reply.physicalOffset = result.physicalOffset;
+    this.deps.replies.add(connection, result.physicalOffset + result.size, reply);
+  }
+
+  #checkKind(scan: PropertyScan): Refusal | undefined {
+    if (scan.transaction && this.deps.config.rejectTransactionMessage) {
+      return { code: ResponseCode.NO_PERMISSION, remark: 'the broker sending transaction message is forbidden' };
+    }
+    if (!scan.hasTimer || scan.delayLevel > 0) return undefined;
+    return { code: ResponseCode.SYSTEM_ERROR, remark: 'timer messages are not enabled: use a delay level' };
+  }
+
+  /** The properties as they are stored: with the broker's own, and with an id. Leaves the scan as of the result. */
+  #withOwn(properties: Buffer, scan: PropertyScan): Buffer {
+    if (scan.hasOwn || scan.uniqKeyStart < 0) return this.#rewritten(properties, scan);
+    const own = this.#ownProperties;
+    const longest = properties.length + 1 + own.length;
+    if (longest > this.#scratch.length) this.#scratch = Buffer.allocUnsafeSlow(longest);
+    const scratch = this.#scratch;
+    scratch.set(properties, 0);
+    let end = properties.length;
+    if (!scan.closed) scratch[end++] = 2;
+    scratch.set(own, end);
+    return scratch.subarray(0, end + own.length);
+  }
+
+  #rewritten(properties: Buffer, scan: PropertyScan): Buffer {
+    const pairs = decodeProperties(properties.toString('utf8'));
+    pairs.delete(MessageProperty.POP_CK);
+    for (const [name, value] of this.#ownPairs) pairs.set(name, value);
+    if (!pairs.has(MessageProperty.UNIQ_KEY)) pairs.set(MessageProperty.UNIQ_KEY, this.#ids.next(this.deps.clock.now()));
+    const rewritten = Buffer.from(encodeProperties(pairs), 'utf8');
+    scan.scan(rewritten);
+    return rewritten;
+  }
+
+  /** A consumer's client sends a retry itself when it could not send the message back. */
+  #retryOrBury(header: SendHeader, message: MessageInner, scan: PropertyScan): Refusal | undefined {
+    const name = groupOfRetryTopic(header.topic);
+    const group = this.deps.groups.findOrCreate(name);
+    if (!group) {
+      const remark = `subscription group not exist, ${printable(name)}`;
+      return { code: ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST, remark };
+    }
+    const most = header.maxReconsumeTimes >= 0 ? header.maxReconsumeTimes : group.retryMaxTimes;
+    if (header.reconsumeTimes <= most && !this.deps.locks.isLockedByAnyone(name)) return undefined;
+    this.deps.retry.bury(message, name);
+    scan.scan(message.properties);
+    return undefined;
+  }
+
+  #refuse(connection: Connection, refusal: Refusal): void {
+    if (this.#header.oneway) return;
+    connection.answer(this.#header, undefined, { ...refusal, extFields: this.#answerFields });
+  }
+
+  #unreadable(connection: Connection, error: unknown): void {
+    if (!(error instanceof HeaderError)) throw error;
+    this.#refuse(connection, { code: ResponseCode.SYSTEM_ERROR, remark: error.message });
+  }
+}
+
+function newMessage(): MessageInner {
+  return {
+    topic: '',
+    queueId: 0,
+    flag: 0,
+    sysFlag: 0,
+    bornTimestamp: 0,
+    bornHost: EMPTY,
+    bornPort: 0,
+    reconsumeTimes: 0,
+    preparedTransactionOffset: 0,
+    body: EMPTY,
+    properties: EMPTY,
+    tagsCode: 0,
+    deliverDelayMs: undefined,
+    storeHost: undefined,
+  };
+}

@@ -1,0 +1,73 @@
+// Owns the answers about how full queues are and how far groups have come. Leaves counting to stats.ts.
+import { ResponseCode, encodeJson, printable, queueTable } from '@nest-rocketmq/remoting';
+import type { Answer, Clock, Handlers, MessageQueue, TopicConfig } from '@nest-rocketmq/remoting';
+import type { Clients } from '../clients.js';
+import type { ConsumerOffsets } from '../offsets.js';
+import type { BrokerStats } from '../stats.js';
+import type { MessageStore } from '../store/store.js';
+import type { Topics } from '../topics.js';
+
+export interface StatsAdminDeps {
+  store: MessageStore;
+  topics: Topics;
+  clients: Clients;
+  offsets: ConsumerOffsets;
+  stats: BrokerStats;
+  clock: Clock;
+  brokerName: string;
+}
+
+export function statsAdminHandlers(
+  deps: StatsAdminDeps,
+): Pick<Handlers<'broker'>, 'GET_TOPIC_STATS_INFO' | 'GET_CONSUME_STATS'> {
+  return {
+    GET_TOPIC_STATS_INFO: ({ header }) => topicStats(deps, header.topic),
+    GET_CONSUME_STATS: ({ header }) => {
+      const asked = header.topicList ? header.topicList.split(';') : header.topic ? [header.topic] : undefined;
+      return consumeStats(deps, header.consumerGroup, asked);
+    },
+  };
+}
+
+function topicStats(deps: StatsAdminDeps, topic: string): Answer {
+  const { topics, store, stats, clock } = deps;
+  const config = topics.get(topic);
+  if (!config) return { code: ResponseCode.TOPIC_NOT_EXIST, remark: `topic[${printable(topic)}] not exist` };
+  const rows = queuesOf(deps, config).map((queue) => {
+    const minOffset = store.minOffset(topic, queue.queueId);
+    const maxOffset = store.maxOffset(topic, queue.queueId);
+    const lastUpdateTimestamp = timeAt(store, queue, maxOffset - 1);
+    return [queue, { lastUpdateTimestamp, maxOffset, minOffset }] as const;
+  });
+  const topicPutTps = stats.topicPut(topic).perSecond(clock.now());
+  return { body: encodeJson({ offsetTable: queueTable(rows), topicPutTps }) };
+}
+
+function consumeStats(deps: StatsAdminDeps, group: string, asked: string[] | undefined): Answer {
+  const { topics, offsets, clients, stats, store, clock } = deps;
+  const subscribed = clients.consumers(group)?.subscriptions.keys() ?? [];
+  const names = asked ?? [...new Set([...offsets.topicsOf(group), ...subscribed])];
+  let consumeTps = 0;
+  const rows = names.flatMap((name) => {
+    const config = topics.get(name);
+    if (!config) return [];
+    consumeTps += stats.groupGot(name, group).perSecond(clock.now());
+    return queuesOf(deps, config).map((queue) => {
+      const brokerOffset = Math.max(0, store.maxOffset(name, queue.queueId));
+      const consumerOffset = Math.max(0, offsets.query(group, name, queue.queueId));
+      const lastTimestamp = consumerOffset > 0 ? timeAt(store, queue, consumerOffset - 1) : 0;
+      return [queue, { brokerOffset, consumerOffset, lastTimestamp, pullOffset: consumerOffset }] as const;
+    });
+  });
+  return { body: encodeJson({ consumeTps, offsetTable: queueTable(rows) }) };
+}
+
+function queuesOf({ brokerName }: StatsAdminDeps, config: TopicConfig): MessageQueue[] {
+  const count = Math.max(config.readQueueNums, config.writeQueueNums);
+  return Array.from({ length: count }, (_, queueId) => ({ brokerName, queueId, topic: config.topicName }));
+}
+
+/** ms since the epoch; 0 when there is no such message. */
+function timeAt(store: MessageStore, queue: MessageQueue, offset: number): number {
+  return offset < 0 ? 0 : (store.storeTimestampAt(queue.topic, queue.queueId, offset) ?? 0);
+}

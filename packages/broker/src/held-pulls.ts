@@ -1,0 +1,99 @@
+// Owns the pulls that wait for messages (long polling). Leaves running them again to whoever held them.
+import type { Clock, TimerHandle } from '@nest-rocketmq/remoting';
+
+/** A pull that found nothing and may wait. */
+export interface HeldPull {
+  readonly topic: string;
+  readonly queueId: number;
+  /** The first offset it wants. */
+  readonly offset: number;
+  /** By what it is reached; it is forgotten when that closes. */
+  readonly connection: object;
+  /** Whether a message with this code of its tags is one for it. */
+  matches(tagsCode: number): boolean;
+  /** Runs it again, and answers it whatever comes of it. */
+  wake(): void;
+}
+
+interface Entry {
+  pull: HeldPull;
+  timer: TimerHandle;
+}
+
+export class HeldPulls {
+  /** topic, then queue id */
+  readonly #held = new Map<string, Map<number, Set<Entry>>>();
+  readonly #woken = new Set<Entry>();
+
+  constructor(private readonly clock: Clock) {}
+
+  /** @param ms how long it waits at most */
+  hold(pull: HeldPull, ms: number): void {
+    let queues = this.#held.get(pull.topic);
+    if (!queues) this.#held.set(pull.topic, (queues = new Map()));
+    let entries = queues.get(pull.queueId);
+    if (!entries) queues.set(pull.queueId, (entries = new Set()));
+    const entry: Entry = { pull, timer: this.clock.setTimeout(() => this.#expire(entry), ms) };
+    entries.add(entry);
+  }
+
+  get size(): number {
+    let size = 0;
+    for (const queues of this.#held.values()) for (const entries of queues.values()) size += entries.size;
+    return size;
+  }
+
+  /** @param maxOffset the queue's end, exclusive. @param tagsCode of the message that has come */
+  arrived(topic: string, queueId: number, maxOffset: number, tagsCode: number): void {
+    const entries = this.#held.get(topic)?.get(queueId);
+    if (!entries || entries.size === 0) return;
+    for (const entry of entries) {
+      if (entry.pull.offset < maxOffset && entry.pull.matches(tagsCode)) this.#wakeSoon(entry);
+    }
+  }
+
+  connectionClosed(connection: object): void {
+    for (const queues of this.#held.values()) {
+      for (const entries of queues.values()) {
+        for (const entry of entries) if (entry.pull.connection === connection) this.#remove(entry);
+      }
+    }
+  }
+
+  /** Forgets all of them. */
+  stop(): void {
+    for (const queues of this.#held.values()) {
+      for (const entries of queues.values()) for (const { timer } of entries) this.clock.clearTimeout(timer);
+    }
+    this.#held.clear();
+    this.#woken.clear();
+  }
+
+  /** The store tells of one message at a time, and has more in hand: one answer is to take them all. */
+  #wakeSoon(entry: Entry): void {
+    this.#remove(entry);
+    if (this.#woken.size === 0) queueMicrotask(() => this.#wakeAll());
+    this.#woken.add(entry);
+  }
+
+  #wakeAll(): void {
+    const woken = [...this.#woken];
+    this.#woken.clear();
+    for (const { pull } of woken) pull.wake();
+  }
+
+  #expire(entry: Entry): void {
+    this.#remove(entry);
+    entry.pull.wake();
+  }
+
+  #remove(entry: Entry): void {
+    this.clock.clearTimeout(entry.timer);
+    const { topic, queueId } = entry.pull;
+    const queues = this.#held.get(topic);
+    const entries = queues?.get(queueId);
+    entries?.delete(entry);
+    if (entries?.size === 0) queues?.delete(queueId);
+    if (queues?.size === 0) this.#held.delete(topic);
+  }
+}

@@ -1,0 +1,14 @@
+// The public door of @nest-rocketmq/broker.
+export { startBroker } from './broker.js';
+export type { Broker } from './broker.js';
+export { InvalidOptionError } from './errors.js';
+export {
+  DEFAULT_BROKER_NAME,
+  DEFAULT_CLUSTER_NAME,
+  DEFAULT_LISTEN,
+  DEFAULT_NAME_SERVER_LISTEN,
+  DEFAULT_STORE,
+  EMBEDDED_NAME_SERVER,
+} from './options.js';
+export type { BrokerOptions } from './options.js';
+export { StoreError, StoreLockedError } from './store/errors.js';

@@ -1,0 +1,149 @@
+// Owns the answers of a name server. Leaves what it knows to route-table.ts and kv-config.ts.
+import {
+  MASTER_ID,
+  MQVersion,
+  ResponseCode,
+  bodyCrc,
+  decodeDataVersion,
+  decodeRegisterBroker,
+  encodeClusterInfo,
+  encodeJson,
+  encodeRouteData,
+  parseJson,
+  printable,
+} from '@nest-rocketmq/remoting';
+import type { Answer, Clock, Handlers, IncomingRequest, Requests, TimerHandle } from '@nest-rocketmq/remoting';
+import { ORDER_TOPIC_CONFIG } from './kv-config.js';
+import type { KVConfig } from './kv-config.js';
+import type { RouteTable } from './route-table.js';
+
+/** How often silent brokers are looked for, ms. */
+const SCAN_NOT_ACTIVE_BROKER_INTERVAL = 5_000;
+
+type Request<Name extends keyof typeof Requests> = IncomingRequest<(typeof Requests)[Name]>;
+
+export class NameServer {
+  #scanTimer: TimerHandle | undefined;
+
+  constructor(
+    private readonly routes: RouteTable,
+    private readonly kv: KVConfig,
+    private readonly clock: Clock,
+  ) {}
+
+  handlers(): Handlers<'namesrv'> {
+    return {
+      ...this.#kvHandlers(),
+      REGISTER_BROKER: (request) => this.#register(request),
+      UNREGISTER_BROKER: ({ header }) => {
+        this.routes.unregister(header);
+        return {};
+      },
+      QUERY_DATA_VERSION: ({ header, body }) => {
+        const version = body.length > 0 ? decodeDataVersion(parseJson(body)) : undefined;
+        const { changed, known } = this.routes.compareVersion(header, version);
+        return { header: { changed }, ...(known && { body: encodeJson(known) }) };
+      },
+      GET_ROUTEINFO_BY_TOPIC: (request) => this.#route(request),
+      GET_BROKER_CLUSTER_INFO: () => this.#clusterInfo(),
+      GET_ALL_TOPIC_LIST_FROM_NAMESERVER: () => ({ body: encodeJson({ topicList: this.routes.topicNames() }) }),
+      GET_TOPICS_BY_CLUSTER: ({ header }) => ({
+        body: encodeJson({ topicList: this.routes.topicNamesOfCluster(header.cluster) }),
+      }),
+      DELETE_TOPIC_IN_NAMESRV: ({ header }) => {
+        this.routes.deleteTopic(header.topic, header.clusterName);
+        return {};
+      },
+    };
+  }
+
+  /** Ends the registrations of brokers that were reached over this connection. */
+  connectionClosed(connection: object): void {
+    this.routes.channelClosed(connection);
+  }
+
+  stop(): void {
+    this.clock.clearTimeout(this.#scanTimer);
+    this.#scanTimer = undefined;
+  }
+
+  #kvHandlers(): Pick<
+    Handlers<'namesrv'>,
+    'PUT_KV_CONFIG' | 'GET_KV_CONFIG' | 'DELETE_KV_CONFIG' | 'GET_KVLIST_BY_NAMESPACE'
+  > {
+    return {
+      PUT_KV_CONFIG: ({ header }) => {
+        this.kv.put(header.namespace, header.key, header.value);
+        return {};
+      },
+      GET_KV_CONFIG: ({ header: { namespace, key } }) => {
+        const value = this.kv.get(namespace, key);
+        if (value !== undefined) return { header: { value } };
+        const remark = `No config item, Namespace: ${printable(namespace)} Key: ${printable(key)}`;
+        return { code: ResponseCode.QUERY_NOT_FOUND, remark };
+      },
+      DELETE_KV_CONFIG: ({ header }) => {
+        this.kv.delete(header.namespace, header.key);
+        return {};
+      },
+      GET_KVLIST_BY_NAMESPACE: ({ header }) => {
+        const table = this.kv.list(header.namespace);
+        if (table) return { body: encodeJson({ table }) };
+        return { code: ResponseCode.QUERY_NOT_FOUND, remark: `No config item, Namespace: ${printable(header.namespace)}` };
+      },
+    };
+  }
+
+  #register({ header, body, connection }: Request<'REGISTER_BROKER'>): Answer<typeof Requests.REGISTER_BROKER> {
+    if (header.bodyCrc32 && bodyCrc(body) !== header.bodyCrc32) {
+      return { code: ResponseCode.SYSTEM_ERROR, remark: 'crc32 not match' };
+    }
+    if (header.compressed) {
+      return { code: ResponseCode.SYSTEM_ERROR, remark: 'a compressed registration is not read: set compressedRegister=false' };
+    }
+    const { dataVersion, topicConfigTable } = decodeRegisterBroker(body);
+    const { brokerName, brokerAddr, clusterName, brokerId, haServerAddr, heartbeatTimeoutMillis } = header;
+    const answer = this.routes.register({
+      brokerName,
+      brokerAddr,
+      clusterName,
+      brokerId,
+      haServerAddr,
+      heartbeatTimeoutMillis,
+      dataVersion,
+      topics: topicConfigTable.values(),
+      channel: connection,
+    });
+    if (answer.refused) return { code: ResponseCode.SYSTEM_ERROR, remark: answer.refused };
+    this.#armScan();
+    const { masterAddr, haServerAddr: masterHa } = answer;
+    const order = this.kv.list(ORDER_TOPIC_CONFIG);
+    return {
+      header: brokerId === MASTER_ID ? {} : { masterAddr, haServerAddr: masterHa },
+      ...(order && { body: encodeJson({ table: order }) }),
+    };
+  }
+
+  #route({ header, version }: Request<'GET_ROUTEINFO_BY_TOPIC'>): Answer<typeof Requests.GET_ROUTEINFO_BY_TOPIC> {
+    const route = this.routes.route(header.topic);
+    if (!route) {
+      const remark = `No topic route info in name server for the topic: ${printable(header.topic)}`;
+      return { code: ResponseCode.TOPIC_NOT_EXIST, remark };
+    }
+    const standard = version >= MQVersion.V4_9_4 || header.acceptStandardJsonOnly === true;
+    return { body: encodeRouteData(route, standard) };
+  }
+
+  #clusterInfo(): Answer<typeof Requests.GET_BROKER_CLUSTER_INFO> {
+    const clusterAddrTable = new Map([...this.routes.clusters()].map(([name, members]) => [name, [...members]]));
+    return { body: encodeClusterInfo({ brokerAddrTable: new Map(this.routes.brokers()), clusterAddrTable }) };
+  }
+
+  #armScan(): void {
+    this.#scanTimer ??= this.clock.setTimeout(() => {
+      this.#scanTimer = undefined;
+      for (const channel of this.routes.expire()) (channel as { close?: () => void }).close?.();
+      if (this.routes.brokers().size > 0) this.#armScan();
+    }, SCAN_NOT_ACTIVE_BROKER_INTERVAL);
+  }
+}

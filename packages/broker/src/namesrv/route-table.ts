@@ -1,0 +1,195 @@
+// Owns what the name server knows: which broker has which topics, and since when it has been silent. Leaves the
+// requests that ask for it to name-server.ts.
+import type { BrokerData, Clock, DataVersion, QueueData, TopicConfig } from '@nest-rocketmq/remoting';
+
+/** A broker that has been silent for this long is gone, ms; it may name another time itself. */
+export const BROKER_CHANNEL_EXPIRED_TIME = 120_000;
+
+export interface BrokerIdentity {
+  clusterName: string;
+  brokerName: string;
+  brokerAddr: string;
+  brokerId: number;
+}
+
+export interface BrokerRegistration extends BrokerIdentity {
+  haServerAddr: string;
+  /** ms; default BROKER_CHANNEL_EXPIRED_TIME */
+  heartbeatTimeoutMillis?: number | undefined;
+  dataVersion: DataVersion;
+  topics: Iterable<TopicConfig>;
+  /** Whatever the broker is reached by; its end ends the registration. */
+  channel: object;
+}
+
+interface LiveBroker extends BrokerIdentity {
+  lastUpdate: number;
+  timeout: number;
+  dataVersion: DataVersion;
+  haServerAddr: string;
+  channel: object;
+}
+
+export interface Route {
+  queueDatas: QueueData[];
+  brokerDatas: BrokerData[];
+}
+
+export class RouteTable {
+  /** topic, then broker name */
+  readonly #topics = new Map<string, Map<string, QueueData>>();
+  readonly #brokers = new Map<string, BrokerData>();
+  readonly #clusters = new Map<string, Set<string>>();
+  /** by cluster name and address */
+  readonly #live = new Map<string, LiveBroker>();
+
+  constructor(private readonly clock: Clock) {}
+
+  /** Takes a broker in, or renews it. Returns the addresses that a slave asks for, or a refusal's reason. */
+  register(broker: BrokerRegistration): { masterAddr?: string; haServerAddr?: string; refused?: string } {
+    const topics = [...broker.topics];
+    const known = this.#brokers.get(broker.brokerName);
+    const first = known?.brokerAddrs.get(broker.brokerId) === undefined;
+    if (first && topics.length === 1) return { refused: 'the first registration of a broker must name all its topics' };
+    const data = this.#brokerData(broker);
+    this.#moveAddress(data, broker);
+    data.brokerAddrs.set(broker.brokerId, broker.brokerAddr);
+    if (broker.brokerId === 0) this.#updateQueues(broker, topics, first);
+    this.#live.set(liveKey(broker), {
+      ...identityOf(broker),
+      lastUpdate: this.clock.now(),
+      timeout: broker.heartbeatTimeoutMillis ?? BROKER_CHANNEL_EXPIRED_TIME,
+      dataVersion: broker.dataVersion,
+      haServerAddr: broker.haServerAddr,
+      channel: broker.channel,
+    });
+    const masterAddr = data.brokerAddrs.get(0);
+    if (broker.brokerId === 0 || masterAddr === undefined) return {};
+    return { masterAddr, haServerAddr: this.#live.get(broker.clusterName + masterAddr)?.haServerAddr ?? '' };
+  }
+
+  unregister(broker: BrokerIdentity): void {
+    this.#live.delete(liveKey(broker));
+    const data = this.#brokers.get(broker.brokerName);
+    if (!data || data.brokerAddrs.get(broker.brokerId) !== broker.brokerAddr) return;
+    data.brokerAddrs.delete(broker.brokerId);
+    if (data.brokerAddrs.size > 0) return;
+    this.#brokers.delete(broker.brokerName);
+    const cluster = this.#clusters.get(broker.clusterName);
+    cluster?.delete(broker.brokerName);
+    if (cluster?.size === 0) this.#clusters.delete(broker.clusterName);
+    for (const [topic, queues] of this.#topics) {
+      queues.delete(broker.brokerName);
+      if (queues.size === 0) this.#topics.delete(topic);
+    }
+  }
+
+  /** Unregisters the brokers that were reached by `channel`, which has closed. */
+  channelClosed(channel: object): void {
+    for (const live of [...this.#live.values()]) if (live.channel === channel) this.unregister(live);
+  }
+
+  /** Unregisters the brokers that have been silent for too long, and gives back what they were reached by. */
+  expire(): object[] {
+    const now = this.clock.now();
+    const silent = [...this.#live.values()].filter((live) => live.lastUpdate + live.timeout < now);
+    for (const live of silent) this.unregister(live);
+    return silent.map((live) => live.channel);
+  }
+
+  route(topic: string): Route | undefined {
+    const queues = this.#topics.get(topic);
+    if (!queues) return undefined;
+    const queueDatas: QueueData[] = [];
+    const brokerDatas: BrokerData[] = [];
+    for (const [brokerName, queueData] of queues) {
+      const data = this.#brokers.get(brokerName);
+      if (!data) continue;
+      queueDatas.push(queueData);
+      brokerDatas.push(data);
+    }
+    return brokerDatas.length > 0 ? { queueDatas, brokerDatas } : undefined;
+  }
+
+  /** The version of its topics that the broker told last, and whether `version` differs. Counts as a sign of life. */
+  compareVersion(broker: BrokerIdentity, version: DataVersion | undefined): { changed: boolean; known?: DataVersion } {
+    const live = this.#live.get(liveKey(broker));
+    if (!live) return { changed: true };
+    live.lastUpdate = this.clock.now();
+    const known = live.dataVersion;
+    return { changed: !version || !sameVersion(known, version), known };
+  }
+
+  /** @param clusterName only at the brokers of this cluster; default: everywhere */
+  deleteTopic(topic: string, clusterName?: string): void {
+    const queues = this.#topics.get(topic);
+    if (!queues) return;
+    const members = clusterName ? (this.#clusters.get(clusterName) ?? []) : [...queues.keys()];
+    for (const brokerName of members) queues.delete(brokerName);
+    if (queues.size === 0) this.#topics.delete(topic);
+  }
+
+  topicNames(): string[] {
+    return [...this.#topics.keys()];
+  }
+
+  topicNamesOfCluster(clusterName: string): string[] {
+    const members = this.#clusters.get(clusterName);
+    if (!members) return [];
+    return [...this.#topics].flatMap(([topic, queues]) => ([...queues.keys()].some((name) => members.has(name)) ? [topic] : []));
+  }
+
+  brokers(): ReadonlyMap<string, BrokerData> {
+    return this.#brokers;
+  }
+
+  clusters(): ReadonlyMap<string, ReadonlySet<string>> {
+    return this.#clusters;
+  }
+
+  #brokerData(broker: BrokerRegistration): BrokerData {
+    const { clusterName, brokerName } = broker;
+    let members = this.#clusters.get(clusterName);
+    if (!members) this.#clusters.set(clusterName, (members = new Set()));
+    members.add(brokerName);
+    let data = this.#brokers.get(brokerName);
+    if (!data) {
+      data = { cluster: clusterName, brokerName, brokerAddrs: new Map() };
+      this.#brokers.set(brokerName, data);
+    }
+    return data;
+  }
+
+  /** One address is one broker: a restart under another id must not leave the address under the old one. */
+  #moveAddress(data: BrokerData, broker: BrokerIdentity): void {
+    for (const [id, address] of data.brokerAddrs) {
+      if (address === broker.brokerAddr && id !== broker.brokerId) data.brokerAddrs.delete(id);
+    }
+  }
+
+  #updateQueues(broker: BrokerRegistration, topics: TopicConfig[], first: boolean): void {
+    const known = this.#live.get(liveKey(broker))?.dataVersion;
+    const changed = first || !known || !sameVersion(known, broker.dataVersion);
+    for (const config of topics) {
+      let queues = this.#topics.get(config.topicName);
+      if (!queues) this.#topics.set(config.topicName, (queues = new Map()));
+      if (changed || !queues.has(broker.brokerName)) queues.set(broker.brokerName, queueDataOf(config, broker.brokerName));
+    }
+  }
+}
+
+
+const liveKey = (broker: BrokerIdentity): string => broker.clusterName + broker.brokerAddr;
+
+function identityOf({ clusterName, brokerName, brokerAddr, brokerId }: BrokerIdentity): BrokerIdentity {
+  return { clusterName, brokerName, brokerAddr, brokerId };
+}
+
+function sameVersion(one: DataVersion, other: DataVersion): boolean {
+  return one.counter === other.counter && one.timestamp === other.timestamp && one.stateVersion === other.stateVersion;
+}
+
+function queueDataOf(config: TopicConfig, brokerName: string): QueueData {
+  const { readQueueNums, writeQueueNums, perm, topicSysFlag } = config;
+  return { brokerName, readQueueNums, writeQueueNums, perm, topicSysFlag };
+}

@@ -1,0 +1,100 @@
+// Owns how far each group has consumed each queue (consumerOffset.json). Leaves consuming itself to the clients.
+import { entriesOf, objectOf } from '@nest-rocketmq/remoting';
+import type { Clock, TimerHandle } from '@nest-rocketmq/remoting';
+import type { ConfigFile } from './config-file.js';
+
+const SEPARATOR = '@';
+
+export interface OffsetsOptions {
+  file: ConfigFile;
+  clock: Clock;
+  /** Time after which a changed offset is on disk, ms. */
+  flushConsumerOffsetInterval: number;
+}
+
+export class ConsumerOffsets {
+  /** Key `topic@group`, then queue id. */
+  readonly #table = new Map<string, Map<number, number>>();
+  readonly #options: OffsetsOptions;
+  #flushTimer: TimerHandle | undefined;
+  #counter = 0;
+
+  constructor(options: OffsetsOptions) {
+    this.#options = options;
+    this.#load();
+  }
+
+  /** The next offset that the group will consume, or -1 when it has committed none. */
+  query(group: string, topic: string, queueId: number): number {
+    return this.#table.get(topic + SEPARATOR + group)?.get(queueId) ?? -1;
+  }
+
+  commit(group: string, topic: string, queueId: number, offset: number): void {
+    const key = topic + SEPARATOR + group;
+    let queues = this.#table.get(key);
+    if (!queues) this.#table.set(key, (queues = new Map()));
+    if (queues.get(queueId) === offset) return;
+    queues.set(queueId, offset);
+    this.#changed();
+  }
+
+  /** Queue id to offset, of one group at one topic. */
+  ofGroup(group: string, topic: string): ReadonlyMap<number, number> {
+    return this.#table.get(topic + SEPARATOR + group) ?? new Map<number, number>();
+  }
+
+  /** The topics of which the group has committed an offset. */
+  topicsOf(group: string): string[] {
+    return this.#pairs().flatMap(([topic, owner]) => (owner === group ? [topic] : []));
+  }
+
+  /** The groups that have committed an offset of the topic. */
+  groupsOf(topic: string): string[] {
+    return this.#pairs().flatMap(([owned, group]) => (owned === topic ? [group] : []));
+  }
+
+  deleteTopic(topic: string): void {
+    this.#deleteWhere((owned) => owned === topic);
+  }
+
+  deleteGroup(group: string): void {
+    this.#deleteWhere((_topic, owner) => owner === group);
+  }
+
+  /** Writes now what has changed. */
+  flush(): void {
+    this.#options.clock.clearTimeout(this.#flushTimer);
+    if (this.#flushTimer === undefined) return;
+    this.#flushTimer = undefined;
+    const dataVersion = { counter: ++this.#counter, stateVersion: 0, timestamp: this.#options.clock.now() };
+    const queues = [...this.#table].map(([key, offsets]) => [key, Object.fromEntries(offsets)] as const);
+    this.#options.file.save({ dataVersion, offsetTable: Object.fromEntries(queues) });
+  }
+
+  #changed(): void {
+    const { clock, flushConsumerOffsetInterval } = this.#options;
+    this.#flushTimer ??= clock.setTimeout(() => this.flush(), flushConsumerOffsetInterval);
+  }
+
+  #pairs(): [topic: string, group: string][] {
+    return [...this.#table.keys()].map((key) => {
+      const at = key.indexOf(SEPARATOR);
+      return [key.slice(0, at), key.slice(at + 1)];
+    });
+  }
+
+  #deleteWhere(matches: (topic: string, group: string) => boolean): void {
+    for (const [topic, group] of this.#pairs()) {
+      if (!matches(topic, group)) continue;
+      this.#table.delete(topic + SEPARATOR + group);
+      this.#changed();
+    }
+  }
+
+  #load(): void {
+    const saved = objectOf(this.#options.file.load());
+    for (const [key, queues] of Object.entries(objectOf(saved['offsetTable']))) {
+      this.#table.set(key, new Map(entriesOf(queues).map(([queueId, offset]) => [Number(queueId), Number(offset)])));
+    }
+  }
+}

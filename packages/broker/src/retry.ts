@@ -1,0 +1,65 @@
+// Owns what becomes of a message that a group failed to consume: another try later, or the dead letters. Leaves the
+// request that reports a failure to handlers/send-back.ts.
+import { MessageProperty, decodeProperties, encodeProperties } from '@nest-rocketmq/remoting';
+import type { MessageExt, SubscriptionGroupConfig } from '@nest-rocketmq/remoting';
+import { dlqTopic, retryTopic } from './names.js';
+import type { MessageInner } from './store/store.js';
+import type { Topics } from './topics.js';
+import { innerOf } from './transaction/half-message.js';
+
+/** The first retry waits by this delay level (10 s), each later one by the next level. */
+export const FIRST_RETRY_LEVEL = 3;
+const DLQ_QUEUES = 1;
+
+export interface Failure {
+  group: SubscriptionGroupConfig;
+  /** 0: by the number of tries; below 0: no more tries; else this very level. */
+  delayLevel: number;
+  /** So many tries are enough. */
+  maxReconsumeTimes: number;
+}
+
+export class Retry {
+  constructor(
+    private readonly topics: Topics,
+    private readonly random: () => number = Math.random,
+  ) {}
+
+  /** The message that is to be stored for a message that failed. */
+  again(failed: MessageExt, failure: Failure): MessageInner {
+    const { group, delayLevel, maxReconsumeTimes } = failure;
+    const properties = new Map(failed.properties);
+    if (!properties.has(MessageProperty.RETRY_TOPIC)) properties.set(MessageProperty.RETRY_TOPIC, failed.topic);
+    const origin = properties.get(MessageProperty.ORIGIN_MESSAGE_ID) ?? failed.offsetMsgId;
+    properties.set(MessageProperty.ORIGIN_MESSAGE_ID, origin);
+    properties.set(MessageProperty.WAIT, 'false');
+    const dead = delayLevel < 0 || failed.reconsumeTimes >= maxReconsumeTimes;
+    const level = delayLevel === 0 ? FIRST_RETRY_LEVEL + failed.reconsumeTimes : delayLevel;
+    properties.set(MessageProperty.DELAY, String(dead ? 0 : level));
+    const topic = dead ? this.#deadLetters(group.groupName) : this.#retries(group);
+    return {
+      ...innerOf(failed, properties),
+      topic,
+      queueId: dead ? 0 : Math.floor(this.random() * group.retryQueueNums),
+      reconsumeTimes: failed.reconsumeTimes + 1,
+      storeHost: undefined,
+    };
+  }
+
+  /** Turns a retry that its client has sent by itself into a dead letter. */
+  bury(message: MessageInner, group: string): void {
+    const properties = decodeProperties(message.properties.toString('utf8'));
+    properties.set(MessageProperty.DELAY, '0');
+    message.properties = Buffer.from(encodeProperties(properties), 'utf8');
+    message.topic = this.#deadLetters(group);
+    message.queueId = 0;
+  }
+
+  #retries(group: SubscriptionGroupConfig): string {
+    return this.topics.create(retryTopic(group.groupName), group.retryQueueNums).topicName;
+  }
+
+  #deadLetters(group: string): string {
+    return this.topics.create(dlqTopic(group), DLQ_QUEUES).topicName;
+  }
+}

@@ -1,0 +1,266 @@
+// Owns the answers to sends that wait for their records to be stored. An answer is written out whole when its record is
+// appended, next to the others of its turn; when the store has committed, a whole run of them leaves in one write.
+import {
+  NO_BODY,
+  OUR_LANGUAGE,
+  OUR_VERSION,
+  RESPONSE_FLAG,
+  ResponseCode,
+  decodeFrame,
+  emptyFields,
+  encodeFrame,
+} from '@nest-rocketmq/remoting';
+import type { Connection, HostPort, SerializeType } from '@nest-rocketmq/remoting';
+
+const SLAB_BYTES = 256 * 1024;
+/** Longest answer, bytes, without the transaction id. */
+const REPLY_BYTES = 1024;
+const HEX = Buffer.from('0123456789ABCDEF', 'latin1');
+const OFFSET_DIGITS = 16;
+const ZERO = 48;
+const MOST_DIGITS = 16;
+const FRAME_HEAD = 8;
+const OPAQUE_AT = 5;
+const FIELDS_LENGTH_AT = 17;
+
+/** What an answer to a send says. */
+export interface SendReply {
+  opaque: number;
+  serializeType: SerializeType;
+  queueId: number;
+  queueOffset: number;
+  physicalOffset: number;
+  /** Bytes of UNIQ_KEY, if the message has one. */
+  transactionId: Buffer | undefined;
+}
+
+export interface SendRepliesOptions {
+  storeHost: HostPort;
+  regionId: string;
+  traceOn: boolean;
+}
+
+const latin1 = (text: string): Buffer => Buffer.from(text, 'latin1');
+
+export class SendReplies {
+  readonly #binary: BinaryParts;
+  readonly #json: JsonParts;
+  readonly #digits = Buffer.alloc(MOST_DIGITS);
+  #slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+  #at = 0;
+  // Runs of answers to one connection, oldest first; parallel, so that a run is no object.
+  readonly #connections: Connection[] = [];
+  readonly #frames: Buffer[] = [];
+  readonly #ends: number[] = [];
+  // The run that is growing: to whom, from where in the slab, and up to where its records reach in the log.
+  #growing: Connection | undefined;
+  #growingStart = 0;
+  #growingEnd = 0;
+  readonly #seal = (): void => this.#endRun();
+
+  constructor(options: SendRepliesOptions) {
+    const host = options.storeHost.address.toString('hex') + options.storeHost.port.toString(16).padStart(8, '0');
+    const tail = { MSG_REGION: options.regionId, TRACE_ON: String(options.traceOn) };
+    this.#binary = binaryParts(host.toUpperCase(), tail);
+    this.#json = jsonParts(host.toUpperCase(), tail);
+  }
+
+  /** Queues the answer until all of the log before `end` has been committed. */
+  add(connection: Connection, end: number, reply: SendReply): void {
+    const longest = REPLY_BYTES + 6 * (reply.transactionId?.length ?? 0);
+    if (this.#growing !== connection || this.#slab.length - this.#at < longest) this.#beginRun(connection, longest);
+    if (reply.serializeType === 'binary') this.#writeBinary(reply);
+    else this.#writeJson(reply);
+    this.#growingEnd = end;
+  }
+
+  /** Sends the answers whose records are stored; with `failure`, tells the others that theirs are not. */
+  committed(upTo: number, failure?: Error): void {
+    this.#endRun();
+    let done = 0;
+    while (done < this.#ends.length && this.#ends[done]! <= upTo) {
+      this.#connections[done]!.write(this.#frames[done]!);
+      done++;
+    }
+    if (failure) for (; done < this.#ends.length; done++) this.#refuse(this.#connections[done]!, this.#frames[done]!);
+    this.#connections.splice(0, done);
+    this.#frames.splice(0, done);
+    this.#ends.splice(0, done);
+  }
+
+  #beginRun(connection: Connection, longest: number): void {
+    this.#endRun();
+    if (this.#slab.length - this.#at < longest) {
+      this.#slab = Buffer.allocUnsafeSlow(Math.max(SLAB_BYTES, longest));
+      this.#at = 0;
+    }
+    this.#growing = connection;
+    this.#growingStart = this.#at;
+    // A run ends with the turn that it began in: its first answer must not wait for the records of later turns.
+    queueMicrotask(this.#seal);
+  }
+
+  #endRun(): void {
+    if (!this.#growing) return;
+    this.#connections.push(this.#growing);
+    this.#frames.push(this.#slab.subarray(this.#growingStart, this.#at));
+    this.#ends.push(this.#growingEnd);
+    this.#growing = undefined;
+  }
+
+  /** The answers were written as if all had gone well: each becomes its opposite. */
+  #refuse(connection: Connection, frames: Buffer): void {
+    for (let at = 0; at < frames.length; at += frames.readUInt32BE(at) + 4) {
+      const reply = decodeFrame(frames.subarray(at, at + frames.readUInt32BE(at) + 4));
+      const remark = 'the message could not be stored: the disk refused it';
+      connection.answer(reply, undefined, { code: ResponseCode.SERVICE_NOT_AVAILABLE, remark });
+    }
+  }
+
+  #writeBinary(reply: SendReply): void {
+    const { msgId, queueId, queueOffset, transactionId, tail } = this.#binary;
+    const start = this.#at;
+    this.#copy(msgId);
+    this.#slab.writeInt32BE(reply.opaque, start + FRAME_HEAD + OPAQUE_AT);
+    this.#hex(reply.physicalOffset);
+    this.#copy(queueId);
+    this.#sized(this.#decimal(reply.queueId));
+    this.#copy(queueOffset);
+    this.#sized(this.#decimal(reply.queueOffset));
+    if (reply.transactionId) {
+      this.#copy(transactionId);
+      this.#slab.writeInt32BE(reply.transactionId.length, this.#at);
+      this.#at += 4;
+      this.#copy(reply.transactionId);
+    }
+    this.#copy(tail);
+    this.#slab.writeUInt32BE(this.#at - start - 4, start);
+    this.#slab.writeUInt32BE((1 << 24) | (this.#at - start - FRAME_HEAD), start + 4);
+    this.#slab.writeInt32BE(this.#at - start - FRAME_HEAD - FIELDS_LENGTH_AT - 4, start + FRAME_HEAD + FIELDS_LENGTH_AT);
+  }
+
+  #writeJson(reply: SendReply): void {
+    const { msgId, queueId, queueOffset, transactionId, tail, end } = this.#json;
+    const start = this.#at;
+    this.#at += FRAME_HEAD;
+    this.#copy(msgId);
+    this.#hex(reply.physicalOffset);
+    this.#copy(queueId);
+    this.#plain(this.#decimal(reply.queueId));
+    this.#copy(queueOffset);
+    this.#plain(this.#decimal(reply.queueOffset));
+    if (reply.transactionId) {
+      this.#copy(transactionId);
+      if (isPlain(reply.transactionId)) this.#copy(reply.transactionId);
+      else this.#copy(Buffer.from(JSON.stringify(reply.transactionId.toString('utf8')).slice(1, -1), 'utf8'));
+    }
+    this.#copy(tail);
+    if (reply.opaque < 0) this.#slab[this.#at++] = 0x2d;
+    this.#plain(this.#decimal(Math.abs(reply.opaque)));
+    this.#copy(end);
+    this.#slab.writeUInt32BE(this.#at - start - 4, start);
+    this.#slab.writeUInt32BE(this.#at - start - FRAME_HEAD, start + 4);
+  }
+
+  #copy(bytes: Buffer): void {
+    this.#slab.set(bytes, this.#at);
+    this.#at += bytes.length;
+  }
+
+  #hex(offset: number): void {
+    let rest = offset;
+    for (let at = this.#at + OFFSET_DIGITS - 1; at >= this.#at; at--) {
+      const high = Math.floor(rest / 16);
+      this.#slab[at] = HEX[rest - high * 16]!;
+      rest = high;
+    }
+    this.#at += OFFSET_DIGITS;
+  }
+
+  /** Puts the digits at the end of `#digits`, and gives back how many there are. */
+  #decimal(value: number): number {
+    let rest = value;
+    let count = 0;
+    do {
+      const tens = Math.floor(rest / 10);
+      this.#digits[MOST_DIGITS - ++count] = ZERO + rest - tens * 10;
+      rest = tens;
+    } while (rest > 0);
+    return count;
+  }
+
+  #sized(digits: number): void {
+    this.#slab.writeInt32BE(digits, this.#at);
+    this.#at += 4;
+    this.#plain(digits);
+  }
+
+  #plain(digits: number): void {
+    for (let at = MOST_DIGITS - digits; at < MOST_DIGITS; at++) this.#slab[this.#at++] = this.#digits[at]!;
+  }
+}
+
+interface BinaryParts {
+  /** From the frame's start up to the first digit of the offset in msgId. */
+  msgId: Buffer;
+  queueId: Buffer;
+  queueOffset: Buffer;
+  transactionId: Buffer;
+  tail: Buffer;
+}
+
+function binaryParts(host: string, tail: Record<string, string>): BinaryParts {
+  const empty = encodeFrame({
+    code: ResponseCode.SUCCESS,
+    language: OUR_LANGUAGE,
+    version: OUR_VERSION,
+    opaque: 0,
+    flag: RESPONSE_FLAG,
+    remark: undefined,
+    extFields: emptyFields(),
+    body: NO_BODY,
+    serializeType: 'binary',
+  });
+  const idLength = Buffer.alloc(4);
+  idLength.writeInt32BE(host.length + OFFSET_DIGITS);
+  const pairs = Object.entries(tail).flatMap(([name, value]) => {
+    const length = Buffer.alloc(4);
+    length.writeInt32BE(value.length);
+    return [key(name), length, latin1(value)];
+  });
+  return {
+    msgId: Buffer.concat([empty, key('msgId'), idLength, latin1(host)]),
+    queueId: key('queueId'),
+    queueOffset: key('queueOffset'),
+    transactionId: key('transactionId'),
+    tail: Buffer.concat(pairs),
+  };
+}
+
+function key(name: string): Buffer {
+  const length = Buffer.alloc(2);
+  length.writeInt16BE(name.length);
+  return Buffer.concat([length, latin1(name)]);
+}
+
+interface JsonParts extends BinaryParts {
+  end: Buffer;
+}
+
+function jsonParts(host: string, tail: Record<string, string>): JsonParts {
+  const fields = Object.entries(tail).map(([name, value]) => `,${JSON.stringify(name)}:${JSON.stringify(value)}`);
+  return {
+    msgId: latin1(`{"code":0,"extFields":{"msgId":"${host}`),
+    queueId: latin1('","queueId":"'),
+    queueOffset: latin1('","queueOffset":"'),
+    transactionId: latin1('","transactionId":"'),
+    tail: latin1(`"${fields.join('')}},"flag":${RESPONSE_FLAG},"language":"${OUR_LANGUAGE}","opaque":`),
+    end: latin1(`,"serializeTypeCurrentRPC":"JSON","version":${OUR_VERSION}}`),
+  };
+}
+
+/** Whether the bytes stand in JSON as they are. */
+function isPlain(bytes: Buffer): boolean {
+  for (const byte of bytes) if (byte < 0x20 || byte > 0x7e || byte === 0x22 || byte === 0x5c) return false;
+  return true;
+}

@@ -1,0 +1,32 @@
+// Owns the choice of messages by their tags, as a broker can make it: by hash codes. The consumer looks at the words.
+import { javaHashCode } from '@nest-rocketmq/remoting';
+import type { SubscriptionData } from '@nest-rocketmq/remoting';
+
+export const SUB_ALL = '*';
+
+/** Whether a message is wanted, by the hash code of its tags. */
+export type TagFilter = (tagsCode: number) => boolean;
+
+const everything: TagFilter = () => true;
+const compiled = new WeakMap<SubscriptionData, TagFilter>();
+
+/** `'*'`, or tags with `||` between them. */
+export function tagFilter(subString: string): TagFilter {
+  const tags = subString.split('||').map((tag) => tag.trim());
+  const named = tags.filter((tag) => tag !== '');
+  if (named.length === 0 || subString.trim() === SUB_ALL) return everything;
+  const codes = new Set(named.map(javaHashCode));
+  return (tagsCode) => codes.has(tagsCode);
+}
+
+/** The filter of a subscription, made once. */
+export function filterOf(subscription: SubscriptionData): TagFilter {
+  let filter = compiled.get(subscription);
+  if (!filter) compiled.set(subscription, (filter = tagFilter(subscription.subString)));
+  return filter;
+}
+
+/** Whether the expression chooses by tags; an absent type means so. */
+export function isTagType(expressionType: string | undefined): boolean {
+  return expressionType === undefined || expressionType === '' || expressionType === 'TAG';
+}

@@ -1,0 +1,141 @@
+// Owns which topics the broker has and how they are made (topics.json). Leaves their queues' contents to the store, and
+// telling the name servers to registration.ts.
+import { Permission, decodeTopicTable, topicConfig } from '@nest-rocketmq/remoting';
+import type { Clock, DataVersion, TopicConfig, TopicTable } from '@nest-rocketmq/remoting';
+import type { ConfigFile } from './config-file.js';
+import {
+  AUTO_CREATE_TOPIC_KEY,
+  HALF_TOPIC,
+  OP_HALF_TOPIC,
+  RETRY_PREFIX,
+  SCHEDULE_TOPIC,
+  isRetryTopic,
+  topicNameFault,
+} from './names.js';
+
+const READ_WRITE = Permission.READ | Permission.WRITE;
+
+const SCHEDULE_QUEUES = 18;
+const BENCHMARK_QUEUES = 1024;
+const CLUSTER_TOPIC_QUEUES = 16;
+const REVIVE_QUEUES = 8;
+
+export interface TopicsOptions {
+  file: ConfigFile;
+  clock: Clock;
+  brokerName: string;
+  brokerClusterName: string;
+  autoCreateTopicEnable: boolean;
+  defaultTopicQueueNums: number;
+  traceTopicEnable: boolean;
+}
+
+export class Topics {
+  readonly #options: TopicsOptions;
+  readonly #table = new Map<string, TopicConfig>();
+  #version: DataVersion;
+  readonly #listeners: ((changed: TopicConfig) => void)[] = [];
+
+  constructor(options: TopicsOptions) {
+    this.#options = options;
+    this.#version = { counter: 0, stateVersion: 0, timestamp: options.clock.now() };
+    for (const config of systemTopics(options)) this.#table.set(config.topicName, config);
+    this.#load();
+    if (!options.autoCreateTopicEnable) this.#table.delete(AUTO_CREATE_TOPIC_KEY);
+  }
+
+  get(topic: string): TopicConfig | undefined {
+    return this.#table.get(topic);
+  }
+
+  /** All topics and their version, as they are told to others. */
+  get table(): TopicTable {
+    return { dataVersion: this.#version, topicConfigTable: this.#table };
+  }
+
+  /** Calls back with each topic that is made or changed. */
+  onChanged(listener: (changed: TopicConfig) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /**
+   * The topic a message is sent to, made by the rule of the default topic when it is not there yet.
+   * @param queues how many queues the producer asks for; the default topic's number is the ceiling
+   */
+  findOrCreate(topic: string, defaultTopic: string, queues: number): TopicConfig | undefined {
+    const known = this.#table.get(topic);
+    if (known) return known;
+    if (isRetryTopic(topic)) return this.create(topic, 1);
+    const model = this.#table.get(defaultTopic);
+    if (!model || !(model.perm & Permission.INHERIT) || topicNameFault(topic)) return undefined;
+    const count = Math.max(1, Math.min(queues, model.writeQueueNums));
+    return this.put({ ...plainTopic(topic, count, model.perm & ~Permission.INHERIT), topicFilterType: model.topicFilterType });
+  }
+
+  /** A topic of this name, made with `queues` queues when it is not there yet: retry and dead-letter topics. */
+  create(topic: string, queues: number, perm: number = READ_WRITE): TopicConfig {
+    return this.#table.get(topic) ?? this.put(plainTopic(topic, queues, perm));
+  }
+
+  /** Makes the topic or replaces what it was. */
+  put(config: TopicConfig): TopicConfig {
+    this.#table.set(config.topicName, config);
+    this.#changed();
+    for (const listener of this.#listeners) listener(config);
+    return config;
+  }
+
+  delete(topic: string): boolean {
+    if (!this.#table.delete(topic)) return false;
+    this.#changed();
+    return true;
+  }
+
+  /** Writes all topics to the file, as Apache does at a clean stop. */
+  flush(): void {
+    this.#options.file.save({ dataVersion: this.#version, topicConfigTable: Object.fromEntries(this.#table) });
+  }
+
+  #changed(): void {
+    const { counter, stateVersion } = this.#version;
+    this.#version = { counter: counter + 1, stateVersion, timestamp: this.#options.clock.now() };
+    this.flush();
+  }
+
+  #load(): void {
+    const saved = this.#options.file.load();
+    if (saved === undefined) return;
+    const { dataVersion, topicConfigTable } = decodeTopicTable(saved);
+    this.#version = dataVersion;
+    for (const [topic, config] of topicConfigTable) if (!topicNameFault(topic)) this.#table.set(topic, config);
+  }
+}
+
+/** A topic with as many queues to read as to write. */
+export function plainTopic(topicName: string, queues: number, perm: number = READ_WRITE): TopicConfig {
+  return topicConfig(topicName, { readQueueNums: queues, writeQueueNums: queues, perm });
+}
+
+function systemTopics(options: TopicsOptions): TopicConfig[] {
+  const { brokerName, brokerClusterName: cluster } = options;
+  const inherited = READ_WRITE | Permission.INHERIT;
+  return [
+    plainTopic(AUTO_CREATE_TOPIC_KEY, options.defaultTopicQueueNums, inherited),
+    plainTopic('SELF_TEST_TOPIC', 1),
+    plainTopic('BenchmarkTest', BENCHMARK_QUEUES),
+    plainTopic(cluster, CLUSTER_TOPIC_QUEUES, inherited),
+    plainTopic(brokerName, 1, inherited),
+    plainTopic('OFFSET_MOVED_EVENT', 1),
+    plainTopic(SCHEDULE_TOPIC, SCHEDULE_QUEUES),
+    ...(options.traceTopicEnable ? [plainTopic('RMQ_SYS_TRACE_TOPIC', 1)] : []),
+    plainTopic(`${cluster}_REPLY_TOPIC`, 1),
+    plainTopic(`rmq_sys_REVIVE_LOG_${cluster}`, REVIVE_QUEUES),
+    plainTopic(HALF_TOPIC, 1),
+    plainTopic(OP_HALF_TOPIC, 1),
+  ];
+}
+
+/** The group whose failures go to this retry topic. */
+export function groupOfRetryTopic(topic: string): string {
+  return topic.slice(RETRY_PREFIX.length);
+}

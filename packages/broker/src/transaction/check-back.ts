@@ -1,0 +1,164 @@
+// Owns asking producers after half messages that have no verdict. Leaves which those are to half-queue.ts.
+import { DecodeError, MessageProperty, Requests, decodeRecord, encodeRecord } from '@nest-rocketmq/remoting';
+import type { Clock, Logger, MessageExt, TimerHandle } from '@nest-rocketmq/remoting';
+import type { Clients } from '../clients.js';
+import type { Intake } from '../intake.js';
+import { HALF_TOPIC, TRANS_CHECK_MAX_TIME_TOPIC } from '../names.js';
+import type { MessageStore } from '../store/store.js';
+import type { Topics } from '../topics.js';
+import { innerOf } from './half-message.js';
+import type { HalfQueue } from './half-queue.js';
+
+const QUEUE = 0;
+/** A half older than this is given up even if nobody could be asked, ms: Apache's fileReservedTime. */
+const LONGEST_LIFE_MS = 72 * 3_600_000;
+
+export interface CheckBackDeps {
+  store: MessageStore;
+  intake: Intake;
+  halves: HalfQueue;
+  topics: Topics;
+  clients: Clients;
+  clock: Clock;
+  logger: Logger;
+  config: {
+    brokerName: string;
+    transactionTimeOut: number;
+    transactionCheckInterval: number;
+    transactionCheckMax: number;
+  };
+}
+
+export class CheckBack {
+  #timer: TimerHandle | undefined;
+  #running = false;
+  #stopped = false;
+
+  constructor(private readonly deps: CheckBackDeps) {}
+
+  /** Takes up what was undecided when the broker stopped. */
+  start(): void {
+    if (this.deps.halves.first < this.deps.halves.end) this.#arm(this.deps.config.transactionTimeOut);
+  }
+
+  /** A half message has been stored. */
+  arrived(): void {
+    this.#arm(this.deps.config.transactionTimeOut);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.deps.clock.clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #arm(ms: number): void {
+    if (this.#stopped || this.#running) return;
+    this.#timer ??= this.deps.clock.setTimeout(() => {
+      this.#timer = undefined;
+      void this.#round();
+    }, ms);
+  }
+
+  async #round(): Promise<void> {
+    this.#running = true;
+    try {
+      await this.#askAll();
+    } catch (error) {
+      this.deps.logger.warn(`transactions were not checked: ${error instanceof Error ? error.message : String(error)}`);
+    }
+    this.#running = false;
+    if (this.deps.halves.first < this.deps.halves.end) this.#arm(this.deps.config.transactionCheckInterval);
+  }
+
+  async #askAll(): Promise<void> {
+    const { halves, config, clock } = this.deps;
+    // What is stored again in this round is for the next one.
+    const end = halves.end;
+    for (let offset = halves.first; offset < end && !this.#stopped; offset++) {
+      if (!halves.isOpen(offset)) continue;
+      const half = this.#read(offset);
+      if (!half) {
+        await halves.decide(offset);
+        continue;
+      }
+      const age = clock.now() - half.bornTimestamp;
+      const immunity = immunityOf(half);
+      if (immunity === undefined && age < config.transactionTimeOut) break;
+      if (immunity !== undefined && age < immunity) continue;
+      await this.#ask(offset, half, age);
+    }
+  }
+
+  async #ask(offset: number, half: MessageExt, age: number): Promise<void> {
+    const { halves, clients, logger, config } = this.deps;
+    const times = Number(half.properties.get(MessageProperty.TRANSACTION_CHECK_TIMES) ?? 0);
+    if (times >= config.transactionCheckMax || age > LONGEST_LIFE_MS) {
+      logger.warn(`giving up the transaction of ${half.msgId} after ${times} questions: it is in ${TRANS_CHECK_MAX_TIME_TOPIC}`);
+      await halves.decide(offset, () => this.#giveUp(half));
+      return;
+    }
+    const group = half.properties.get(MessageProperty.PGROUP) ?? '';
+    const producer = clients.nextProducer(group);
+    // A question that nobody hears is none: it does not count towards the most.
+    if (!producer) {
+      logger.debug?.(`no producer of group ${group} is connected to be asked about ${half.msgId}`);
+      return;
+    }
+    const copy = await this.#storeAgain(half, times + 1);
+    await halves.movedTo(offset, copy.queueOffset);
+    if (producer.connection.closed || !halves.isOpen(copy.queueOffset)) return;
+    producer.connection.oneway(
+      Requests.CHECK_TRANSACTION_STATE,
+      {
+        topic: copy.properties.get(MessageProperty.REAL_TOPIC),
+        tranStateTableOffset: copy.queueOffset,
+        commitLogOffset: copy.physicalOffset,
+        msgId: copy.properties.get(MessageProperty.UNIQ_KEY),
+        transactionId: copy.properties.get(MessageProperty.UNIQ_KEY),
+        offsetMsgId: copy.offsetMsgId,
+        bname: config.brokerName,
+      },
+      { body: recordForProducer(copy) },
+    );
+  }
+
+  async #storeAgain(half: MessageExt, times: number): Promise<MessageExt> {
+    const { intake, store } = this.deps;
+    const properties = new Map(half.properties).set(MessageProperty.TRANSACTION_CHECK_TIMES, String(times));
+    const result = { ...intake.deliver(innerOf(half, properties)) };
+    await intake.stored(result);
+    const record = store.readRecord(result.physicalOffset, result.size);
+    if (!record) throw new DecodeError(`the half message at ${result.physicalOffset} cannot be read`);
+    return decodeRecord(record, 0, { inflate: false });
+  }
+
+  async #giveUp(half: MessageExt): Promise<void> {
+    const { topics, intake } = this.deps;
+    const topic = topics.create(TRANS_CHECK_MAX_TIME_TOPIC, 1).topicName;
+    await intake.stored(intake.deliver({ ...innerOf(half, half.properties), topic, queueId: QUEUE }));
+  }
+
+  #read(offset: number): MessageExt | undefined {
+    const { store } = this.deps;
+    const entry = store.readConsumeQueue(HALF_TOPIC, QUEUE, offset);
+    const record = entry && store.readRecord(entry.physicalOffset, entry.size);
+    return record && decodeRecord(record, 0, { inflate: false });
+  }
+}
+
+/** How long its producer must not be asked, ms. */
+function immunityOf(half: MessageExt): number | undefined {
+  const seconds = Number(half.properties.get(MessageProperty.CHECK_IMMUNITY_TIME_IN_SECONDS) ?? NaN);
+  return seconds >= 0 ? seconds * 1000 : undefined;
+}
+
+/** The record as the producer sees it: under its own topic and queue. */
+function recordForProducer(half: MessageExt): Buffer {
+  return encodeRecord({
+    ...half,
+    topic: Buffer.from(half.properties.get(MessageProperty.REAL_TOPIC) ?? half.topic, 'utf8'),
+    queueId: Number(half.properties.get(MessageProperty.REAL_QID) ?? half.queueId),
+    properties: innerOf(half, half.properties).properties,
+  });
+}

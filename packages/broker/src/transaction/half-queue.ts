@@ -1,0 +1,150 @@
+// Owns which half messages are still undecided: how far the half topic is settled, and what is decided beyond that.
+// Kept as Apache keeps it: op messages name decided halves, and the offsets of a group of the broker's own say how far
+// both topics are done. Leaves asking producers to check-back.ts.
+import { decodeRecord } from '@nest-rocketmq/remoting';
+import type { Clock, HostPort } from '@nest-rocketmq/remoting';
+import type { Intake } from '../intake.js';
+import { HALF_TOPIC, OP_HALF_TOPIC, TRANSACTION_GROUP } from '../names.js';
+import type { ConsumerOffsets } from '../offsets.js';
+import type { MessageStore } from '../store/store.js';
+import { offsetsOfOp, opMessage } from './half-message.js';
+
+const QUEUE = 0;
+
+export interface HalfQueueDeps {
+  store: MessageStore;
+  intake: Intake;
+  offsets: ConsumerOffsets;
+  clock: Clock;
+  storeHost: HostPort;
+}
+
+interface Op {
+  queueOffset: number;
+  /** The highest half that it names. */
+  last: number;
+}
+
+export class HalfQueue {
+  /** Everything before is decided. */
+  #settled: number;
+  /** What is decided from there on. */
+  readonly #decided = new Set<number>();
+  /** Halves for which a verdict is being stored. */
+  readonly #deciding = new Set<number>();
+  /** A half that was asked about lives on as a newer copy. */
+  readonly #newer = new Map<number, number>();
+  readonly #older = new Map<number, number>();
+  /** Op messages that name halves which are not settled yet, oldest first. */
+  readonly #ops: Op[] = [];
+  #opSettled: number;
+  #opBatch: number[] = [];
+  #lastOp: Promise<void> = Promise.resolve();
+
+  constructor(private readonly deps: HalfQueueDeps) {
+    const { store, offsets } = deps;
+    this.#settled = Math.max(0, offsets.query(TRANSACTION_GROUP, HALF_TOPIC, QUEUE), store.minOffset(HALF_TOPIC, QUEUE));
+    this.#opSettled = Math.max(0, offsets.query(TRANSACTION_GROUP, OP_HALF_TOPIC, QUEUE), store.minOffset(OP_HALF_TOPIC, QUEUE));
+    this.#readOps();
+    this.#settle();
+  }
+
+  /** The oldest half that may be undecided; the end of the queue when none is. */
+  get first(): number {
+    return this.#settled;
+  }
+
+  /** Exclusive. */
+  get end(): number {
+    return this.deps.store.maxOffset(HALF_TOPIC, QUEUE);
+  }
+
+  isOpen(offset: number): boolean {
+    return offset >= this.#settled && !this.#decided.has(offset) && !this.#deciding.has(offset);
+  }
+
+  /** Where the half that was first stored at `offset` stands now. */
+  newest(offset: number): number {
+    let at = offset;
+    for (let next = this.#newer.get(at); next !== undefined; next = this.#newer.get(at)) at = next;
+    return at;
+  }
+
+  /**
+   * Stores a verdict once: runs `store`, which stores what follows from it, and then marks the half as decided. A half
+   * for which that is done or under way is left alone.
+   * @param offset of the newest copy of the half
+   */
+  async decide(offset: number, store?: () => Promise<void>): Promise<void> {
+    if (!this.isOpen(offset)) return;
+    this.#deciding.add(offset);
+    try {
+      await store?.();
+      await this.#writeOp(offset);
+      this.#decided.add(offset);
+    } finally {
+      this.#deciding.delete(offset);
+    }
+    this.#forgetCopies(offset);
+    this.#settle();
+  }
+
+  /** The half at `offset` has been stored once more. */
+  async movedTo(offset: number, newer: number): Promise<void> {
+    // Its verdict came while the copy was being stored: the copy must not be asked about.
+    if (!this.isOpen(offset)) return this.decide(newer);
+    this.#newer.set(offset, newer);
+    this.#older.set(newer, offset);
+    await this.#writeOp(offset);
+    this.#decided.add(offset);
+    this.#settle();
+  }
+
+  /** All halves that are decided within one turn go into one op message. */
+  #writeOp(offset: number): Promise<void> {
+    this.#opBatch.push(offset);
+    return Promise.resolve().then(() => this.#flushOps());
+  }
+
+  async #flushOps(): Promise<void> {
+    const { intake, clock, storeHost } = this.deps;
+    const batch = this.#opBatch;
+    if (batch.length > 0) {
+      this.#opBatch = [];
+      const result = intake.deliver(opMessage(batch, storeHost, clock.now()));
+      if (result.status === 'PUT_OK') this.#ops.push({ queueOffset: result.queueOffset, last: Math.max(...batch) });
+      this.#lastOp = intake.stored(result);
+    }
+    await this.#lastOp;
+  }
+
+  #forgetCopies(offset: number): void {
+    for (let at: number | undefined = offset; at !== undefined; ) {
+      const older: number | undefined = this.#older.get(at);
+      this.#older.delete(at);
+      if (older !== undefined) this.#newer.delete(older);
+      at = older;
+    }
+  }
+
+  #settle(): void {
+    const { offsets } = this.deps;
+    while (this.#decided.delete(this.#settled)) this.#settled++;
+    offsets.commit(TRANSACTION_GROUP, HALF_TOPIC, QUEUE, this.#settled);
+    while (this.#ops.length > 0 && this.#ops[0].last < this.#settled) this.#opSettled = this.#ops.shift()!.queueOffset + 1;
+    offsets.commit(TRANSACTION_GROUP, OP_HALF_TOPIC, QUEUE, this.#opSettled);
+  }
+
+  #readOps(): void {
+    const { store } = this.deps;
+    const end = store.maxOffset(OP_HALF_TOPIC, QUEUE);
+    for (let queueOffset = this.#opSettled; queueOffset < end; queueOffset++) {
+      const entry = store.readConsumeQueue(OP_HALF_TOPIC, QUEUE, queueOffset);
+      const record = entry && store.readRecord(entry.physicalOffset, entry.size);
+      if (!record) continue;
+      const halves = offsetsOfOp(decodeRecord(record, 0).body);
+      for (const half of halves) if (half >= this.#settled) this.#decided.add(half);
+      this.#ops.push({ queueOffset, last: Math.max(-1, ...halves) });
+    }
+  }
+}
