@@ -1,0 +1,47 @@
+// The Nest end-to-end suite, unchanged, on a real cluster: the same files as in `npm test`, switched by
+// ROCKETMQ_NAME_SERVER.
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { startApache } from './harness/apache.js';
+import { startChild } from './harness/children.js';
+import { cleanUp } from './harness/clean-up.js';
+import type { Cluster } from './harness/cluster.js';
+import { repositoryRoot } from './harness/paths.js';
+import { temporaryFolder } from './harness/temporary.js';
+
+jest.setTimeout(600_000);
+
+const JEST = join(repositoryRoot, 'node_modules/jest/bin/jest.js');
+/** Apache's own: the suite asks for delays by their length, which the client maps to these levels. */
+const DEFAULT_DELAY_LEVELS = '1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h';
+
+interface JestReport {
+  numPassedTests: number;
+  testResults: { assertionResults: { fullName: string; status: string; failureMessages: string[] }[] }[];
+}
+
+describe("on Apache's own name server and broker 5.5.0", () => {
+  let cluster: Cluster;
+  beforeAll(async () => {
+    cluster = await startApache({ settings: { messageDelayLevel: DEFAULT_DELAY_LEVELS } });
+  });
+  afterAll(cleanUp);
+
+  test('the Nest end-to-end suite passes', async () => {
+    const output = join(temporaryFolder('e2e-on-apache'), 'report.json');
+    const args = [JEST, '--selectProjects', 'e2e', '--testPathPatterns', 'test/e2e/nest-', '--json', '--outputFile', output];
+    const env = { ROCKETMQ_NAME_SERVER: cluster.nameServer, NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning' };
+    const run = startChild('jest', process.execPath, args, { cwd: repositoryRoot, env });
+    await run.exited;
+    const report = JSON.parse(readFileSync(output, 'utf8')) as JestReport;
+    const failed = report.testResults
+      .flatMap((file) => file.assertionResults)
+      .filter(({ status }) => status === 'failed')
+      .map(({ fullName, failureMessages }) => `${fullName}\n${failureMessages.join('\n')}`);
+    expect(failed).toEqual([]);
+    expect(await run.exited).toEqual({ code: 0, signal: null });
+    expect(report.numPassedTests).toBeGreaterThan(0);
+    process.stdout.write(`the Nest end-to-end suite on Apache: ${report.numPassedTests} passed\n`);
+  });
+});
