@@ -69,7 +69,8 @@ export class Checkpointer {
     try {
       await this.#writeQueues();
       await this.#syncQueues();
-      await flusher.flush();
+      // The flush under way may have begun before the last write.
+      while (flusher.failure === undefined && flusher.flushed < target) await flusher.flush();
       if (flusher.failure !== undefined || this.#flushFailed) return;
       checkpoint.physicMsgTimestamp = checkpoint.logicsMsgTimestamp = timestamp;
       checkpoint.indexMsgTimestamp = await this.#options.flushIndex();

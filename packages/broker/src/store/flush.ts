@@ -9,6 +9,8 @@ export interface FlushOptions {
   clock: Clock;
   /** ms between background flushes. */
   interval: number;
+  /** Whether somebody waits: then the next flush begins as soon as one ends. */
+  group: boolean;
   /** Everything written before the flush began is on the disk. */
   onFlushed: (upTo: number) => void;
   onFailed: (error: unknown) => void;
@@ -22,6 +24,7 @@ export class Flusher {
   readonly #options: FlushOptions;
   #running: Promise<void> | undefined;
   #timer: TimerHandle | undefined;
+  #stopped = false;
 
   constructor(options: FlushOptions) {
     this.#options = options;
@@ -30,10 +33,12 @@ export class Flusher {
 
   /** Flushes soon, in the background. */
   arm(): void {
-    if (this.#timer || this.failure !== undefined) return;
+    if (this.#timer || this.#stopped || this.failure !== undefined) return;
     this.#timer = this.#options.clock.setTimeout(() => {
       this.#timer = undefined;
-      void this.flush();
+      void this.flush().then(() => {
+        if (this.flushed < this.#options.log.written && !this.#stopped) this.arm();
+      });
     }, this.#options.interval);
   }
 
@@ -45,6 +50,7 @@ export class Flusher {
 
   /** No flush begins after this; resolves when none is under way. */
   async stop(): Promise<void> {
+    this.#stopped = true;
     this.#options.clock.clearTimeout(this.#timer);
     await this.#running;
   }
@@ -52,13 +58,13 @@ export class Flusher {
   async #run(): Promise<void> {
     const { log, onFlushed, onFailed } = this.#options;
     try {
-      while (this.failure === undefined && this.flushed < log.written) {
+      do {
         const target = log.written;
         await this.#syncFiles(this.flushed, target);
         this.flushed = target;
         this.flushes++;
         onFlushed(target);
-      }
+      } while (this.#options.group && this.flushed < log.written);
     } catch (error) {
       this.failure = error;
       onFailed(error);

@@ -117,6 +117,19 @@ describe('a store that Apache wrote', () => {
     await store.close();
   });
 
+  it.each(['from the index that Apache wrote', 'from one of our own'])('finds every message by its keys, %s', async (whose) => {
+    if (whose === 'from one of our own') rmSync(join(root, 'index'), { recursive: true });
+    const store = await open();
+    for (const { topic, properties, phyOffset, sysFlag, size } of golden) {
+      const keys = [properties['UNIQ_KEY'], ...(properties['KEYS']?.split(' ') ?? [])].filter((key) => key);
+      for (const key of (sysFlag & 12) === 12 ? [] : keys) {
+        const { records: found } = store.queryByKey(topic, key, 64, 0, Number.MAX_SAFE_INTEGER);
+        expect([key, found.some((record) => record.equals(store.readRecord(phyOffset, size)!))]).toEqual([key, true]);
+      }
+    }
+    await store.close();
+  });
+
   it('goes on where Apache stopped', async () => {
     let store = await open();
     const { topic, queueId } = golden[0];

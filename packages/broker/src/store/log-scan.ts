@@ -7,8 +7,8 @@ const WINDOW = 4 * 1024 * 1024;
 const CLEAR_STEP = 262_144;
 const FIRST_MAGIC_BYTES = Buffer.from([0xda, 0xa3, 0x20]);
 const MAGIC_AT = 4;
-/** File systems hand out room in units of this many bytes. */
-const ALLOCATION_UNIT = 4_096;
+/** What a file may take up beyond its bytes: rounding, and the file system's own map of it. */
+const ALLOCATION_SLACK = 131_072;
 
 export interface CorruptRange {
   from: number;
@@ -16,14 +16,18 @@ export interface CorruptRange {
 }
 
 export interface ScanVisitor {
-  /** A good record, in `record`; its bytes are at `at` of `buffer`, until the visitor returns. */
-  record(record: RecordView, buffer: Buffer, at: number): void;
+  /** A good record, whose parts are in `buffer` until the visitor returns. */
+  record(record: RecordView, buffer: Buffer): void;
   /** Bytes with good records before and behind them. */
   corrupt(range: CorruptRange): void;
 }
 
 export class LogScan {
   readonly record = new RecordView();
+  /** Nothing is looked at from here on. */
+  limit = Number.MAX_SAFE_INTEGER;
+  /** Where the log is known to end, if it does: then nothing is searched for behind it. */
+  knownEnd = -1;
   #window = Buffer.alloc(0);
   #from = 0;
   #to = 0;
@@ -37,20 +41,33 @@ export class LogScan {
 
   /** Walks from `position`, where a record begins. Returns where the log ends. */
   async walk(position: number, visitor: ScanVisitor): Promise<number> {
-    let at = position;
-    for (;;) {
-      const next = this.#step(at, visitor);
-      if (next !== undefined) {
-        at = next;
-        const waiting = this.pause();
-        if (waiting) await waiting;
+    const visit = (record: RecordView, buffer: Buffer): void => visitor.record(record, buffer);
+    let waiting: Promise<void> | undefined;
+    const giveWay = (): boolean => (waiting = this.pause()) !== undefined;
+    for (let at = position; ; ) {
+      waiting = undefined;
+      at = this.advance(at, visit, giveWay);
+      if (waiting) {
+        await waiting;
         continue;
       }
-      const found = await this.#resync(at);
+      const found = at === this.knownEnd ? undefined : await this.resync(at);
       if (found === undefined) return at;
       visitor.corrupt({ from: at, to: found });
       at = found;
     }
+  }
+
+  /** Walks until `enough` says so after a record, the limit, or bytes that are neither record nor blank; returns where. */
+  advance(position: number, visit: (record: RecordView, buffer: Buffer) => void, enough: () => boolean): number {
+    let at = position;
+    while (at < this.limit) {
+      const next = this.#step(at, visit);
+      if (next === undefined) return at;
+      at = next;
+      if (enough()) return at;
+    }
+    return at;
   }
 
   /** Whether a good record begins at `position`. */
@@ -64,7 +81,7 @@ export class LogScan {
   }
 
   /** The position behind the record or blank at `at`; undefined where there is neither. */
-  #step(at: number, visitor: ScanVisitor): number | undefined {
+  #step(at: number, visit: (record: RecordView, buffer: Buffer) => void): number | undefined {
     const fileEnd = this.files.startOf(at) + this.files.fileSize;
     if (!this.#load(at, SHORTEST_RECORD) && !this.#load(at, BLANK_SIZE)) return undefined;
     const inWindow = at - this.#from;
@@ -73,12 +90,12 @@ export class LogScan {
     if (size < SHORTEST_RECORD || size > this.largestRecord || !this.#load(at, size)) return undefined;
     const { record } = this;
     if (!record.parse(this.#window, at - this.#from, this.#to - this.#from, at, this.checkCrc)) return undefined;
-    visitor.record(record, this.#window, at - this.#from);
+    visit(record, this.#window);
     return at + size;
   }
 
   /** The next good record, or a good beginning of a later file, behind the bad bytes at `bad`. */
-  async #resync(bad: number): Promise<number | undefined> {
+  async resync(bad: number): Promise<number | undefined> {
     const { files } = this;
     const start = files.startOf(bad);
     if (files.has(start)) {
@@ -98,13 +115,13 @@ export class LogScan {
   }
 
   async #search(from: number, fileEnd: number): Promise<number | undefined> {
-    if (this.#nothingBehind(from)) return undefined;
-    for (let at = from; at + SHORTEST_RECORD <= fileEnd; ) {
+    const far = this.#nothingFarBehind(from) ? Math.min(from + WINDOW, fileEnd) : fileEnd;
+    for (let at = from; at + SHORTEST_RECORD <= far; ) {
       if (!this.#load(at, SHORTEST_RECORD)) return undefined;
       const hit = this.#window.subarray(0, this.#to - this.#from).indexOf(FIRST_MAGIC_BYTES, at - this.#from + MAGIC_AT);
       if (hit < 0) {
         at = Math.max(at + 1, this.#to - MAGIC_AT - FIRST_MAGIC_BYTES.length);
-        if (this.#to >= fileEnd) return undefined;
+        if (this.#to >= far) return undefined;
       } else {
         at = this.#from + hit - MAGIC_AT;
         if (this.recordAt(at)) return at;
@@ -117,11 +134,10 @@ export class LogScan {
   }
 
   /** Whether the file takes up no more room than its beginning needs: then the rest, up to 1 GiB, is a hole. */
-  #nothingBehind(position: number): boolean {
+  #nothingFarBehind(position: number): boolean {
     const start = this.files.startOf(position);
-    const used = Math.ceil((position - start) / ALLOCATION_UNIT) * ALLOCATION_UNIT;
     const stat = this.files.stat(start);
-    return stat !== undefined && stat.allocated <= used;
+    return stat !== undefined && stat.allocated <= position - start + ALLOCATION_SLACK;
   }
 
   /** Overwrites what is behind the end of the log, so that no part of it is ever taken for a record again. */
@@ -129,11 +145,13 @@ export class LogScan {
     const { files } = this;
     for (const start of [...files.starts]) if (start > end) files.remove(start);
     const start = files.startOf(end);
-    if (!files.has(start) || this.#nothingBehind(end)) return;
+    if (!files.has(start)) return;
+    const fileEnd = start + files.fileSize;
+    const far = this.#nothingFarBehind(end) ? Math.min(end + WINDOW, fileEnd) : fileEnd;
     const zeros = Buffer.alloc(CLEAR_STEP);
     const bytes = Buffer.alloc(CLEAR_STEP);
-    for (let at = end; at < start + files.fileSize; at += CLEAR_STEP) {
-      const length = files.read(bytes, 0, CLEAR_STEP, at);
+    for (let at = end; at < far; at += CLEAR_STEP) {
+      const length = files.read(bytes, 0, Math.min(CLEAR_STEP, far - at), at);
       if (bytes.compare(zeros, 0, length, 0, length) !== 0) files.zero(at, length);
       const waiting = this.pause();
       if (waiting) await waiting;
@@ -147,7 +165,8 @@ export class LogScan {
     const { files } = this;
     const start = files.startOf(at);
     if (at + length > start + files.fileSize || !files.has(start)) return false;
-    const wanted = Math.min(Math.max(WINDOW, length), start + files.fileSize - at);
+    const wanted = Math.min(Math.max(WINDOW, length), start + files.fileSize - at, this.limit - at);
+    if (wanted < length) return false;
     if (this.#window.length < wanted) this.#window = Buffer.allocUnsafeSlow(Math.max(wanted, Math.min(WINDOW, files.fileSize)));
     this.#from = at;
     this.#to = at + files.read(this.#window, 0, wanted, at);

@@ -25,7 +25,8 @@ export class MemoryContent {
       const inPage = at % PAGE;
       const part = Math.min(PAGE - inPage, count - done);
       const page = this.pages.get((at - inPage) / PAGE) ?? NOTHING;
-      const copied = page.copy(target, offset + done, inPage, Math.min(inPage + part, page.length));
+      // A page may be shorter than the place asked for; copy() refuses to begin beyond its end.
+      const copied = inPage < page.length ? page.copy(target, offset + done, inPage, Math.min(inPage + part, page.length)) : 0;
       target.fill(0, offset + done + copied, offset + done + part);
       done += part;
     }

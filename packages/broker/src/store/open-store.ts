@@ -5,6 +5,7 @@ import { ConsumeQueues } from './consume-queues.js';
 import { StoreError } from './errors.js';
 import { LockFile } from './lock-file.js';
 import { LogReader } from './log-reader.js';
+import { MessageIndex } from './message-index.js';
 import { OpenFiles } from './open-files.js';
 import { resolveStoreOptions } from './options.js';
 import type { StoreConfig } from './options.js';
@@ -83,6 +84,13 @@ export async function openStore(options: StoreOptions): Promise<OpenedStore> {
     lock.release(error instanceof StoreError && !lock.wasAborted);
     throw error;
   }
+}
+
+export function openIndex({ config, log, open, pause }: OpenedStore): MessageIndex | undefined {
+  if (!config.messageIndexEnable) return undefined;
+  const { root, clock, logger, maxHashSlotNum, maxIndexNum, maxMessageSize } = config;
+  const layout = { maxHashSlotNum, maxIndexNum };
+  return new MessageIndex({ log, open, root, layout, clock, logger, pause, largestRecord: maxMessageSize + RECORD_OVERHEAD });
 }
 
 function refuseMisfits(files: SegmentFiles): void {

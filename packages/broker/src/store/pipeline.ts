@@ -42,6 +42,7 @@ export class CommitPipeline {
       log,
       clock,
       interval: flushInterval,
+      group: flush === 'sync',
       onFlushed: (upTo) => flush === 'sync' && this.#promise(upTo),
       onFailed: (error) => this.#flushFailed(error),
     });

@@ -48,6 +48,7 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
     return { end: 0, records: 0, corrupt: [], rebuilt: false, misplaced: 0, lastStoreTimestamp: 0 };
   }
   const scan = new LogScan(log, options.checkCrc, options.largestRecord, options.pause);
+  if (!options.aborted) scan.knownEnd = checkpoint.cleanEnd;
   const from = findStart(scan, options);
   let pass = new Pass(options, from === log.first);
   let end: number;
@@ -123,7 +124,7 @@ class Pass implements ScanVisitor {
     this.#lost += range.to - range.from;
   }
 
-  record(record: RecordView, buffer: Buffer, at: number): void {
+  record(record: RecordView, buffer: Buffer): void {
     this.records++;
     this.lastStoreTimestamp = Math.max(this.lastStoreTimestamp, record.storeTimestamp);
     if (!record.queued) return;
@@ -135,7 +136,6 @@ class Pass implements ScanVisitor {
       return;
     }
     const queue = queues.queue(topic, record.queueId);
-    void at;
     if (!this.#place(queue, record)) return;
     queue.append(record.physicalOffset, record.size, tagsCodes.of(name, record, buffer));
     this.#confirmed.set(queue, queue.next);

@@ -4,10 +4,13 @@ import { Checkpointer } from './checkpointer.js';
 import type { CommitLog } from './commit-log.js';
 import { getMessage } from './get-message.js';
 import type { LogReader } from './log-reader.js';
+import type { MessageIndex } from './message-index.js';
 import { offsetByTimestamp, storeTimestampAt } from './offset-by-time.js';
-import { openStore } from './open-store.js';
+import { openIndex, openStore } from './open-store.js';
 import type { OpenedStore } from './open-store.js';
+import { queryByKey } from './query.js';
 import type { Recovered } from './recovery.js';
+import { Retention } from './retention.js';
 import { LONGEST_PROPERTIES, CRC_PROPERTY_SIZE, RECORD_OVERHEAD, recordSize } from './record.js';
 import type { Placement } from './record.js';
 import type { ConsumeQueue } from './consume-queue.js';
@@ -39,6 +42,8 @@ export class MessageStore {
   readonly #reader: LogReader;
   readonly #pipeline: CommitPipeline;
   readonly #checkpointer: Checkpointer;
+  readonly #index: MessageIndex | undefined;
+  readonly #retention: Retention;
   readonly #opened: OpenedStore;
   readonly #recovered: Recovered;
   readonly #place: Placement;
@@ -64,7 +69,7 @@ export class MessageStore {
       logger,
       flush: config.flush,
       flushInterval: config.flushIntervalCommitLog,
-      afterCommit: () => this.#checkpointer.arm(),
+      afterCommit: () => this.#afterCommit(),
     });
     this.#checkpointer = new Checkpointer({
       log,
@@ -76,7 +81,16 @@ export class MessageStore {
       interval: config.checkpointInterval,
       pause: opened.pause,
       lastStoreTimestamp: () => this.#lastStoreTimestamp,
-      flushIndex: () => Promise.resolve(0),
+      flushIndex: async () => (await this.#index?.flush(this.#closed !== undefined)) ?? 0,
+    });
+    this.#index = openIndex(opened);
+    this.#retention = new Retention({
+      config,
+      clock,
+      logger,
+      files: log.files,
+      fileSystem: config.fileSystem,
+      onTrimmed: (minPhysical) => this.#trimmed(minPhysical),
     });
   }
 
@@ -91,7 +105,13 @@ export class MessageStore {
     if (this.#pipeline.broken) return this.#pipeline.broken.message;
     if (this.#pipeline.blocked) return 'a write has failed, and what was written before it is being flushed';
     if (this.#checkpointer.failure !== undefined) return `the consume queues cannot be written: ${String(this.#checkpointer.failure)}`;
+    if (this.#retention.full) return 'the disk is too full';
     return undefined;
+  }
+
+  /** Removes old files now, if any are due; done every `cleanResourceInterval` by itself. */
+  clean(): void {
+    this.#retention.run();
   }
 
   get metrics(): StoreMetrics {
@@ -108,7 +128,7 @@ export class MessageStore {
       flushes: this.#pipeline.flusher.flushes,
       committedOffset: this.#log.committed,
       minPhysicalOffset: this.#log.files.first,
-      diskUsedRatio: -1,
+      diskUsedRatio: this.#retention.used,
     };
   }
 
@@ -186,9 +206,10 @@ export class MessageStore {
     return queue && storeTimestampAt(this.#queues, queue, this.#reader, index);
   }
 
+  /** Messages of the topic with that key, unique key, or `T#` and tags; the newest first. */
   queryByKey(topic: string, key: string, maxNum: number, beginMs: number, endMs: number): QueryResult {
-    void [topic, key, maxNum, beginMs, endMs];
-    return { records: [], lastUpdateTimestamp: 0, lastUpdatePhyoffset: 0 };
+    const most = Math.min(maxNum, this.#config.maxMsgsNumBatch);
+    return queryByKey(this.#index, this.#reader, { topic, key, maxNum: most, beginMs, endMs });
   }
 
   /** Queues that have, or once had, messages. */
@@ -212,10 +233,23 @@ export class MessageStore {
 
   async #close(): Promise<void> {
     await this.#pipeline.settled();
+    this.#retention.stop();
     await this.#checkpointer.stop();
+    await this.#index?.stop();
     await this.#checkpointer.run();
     await this.#pipeline.flusher.stop();
     await this.#opened.release(this.#checkpointer.failure === undefined && this.#checkpointer.done === this.#log.written);
+  }
+
+  #afterCommit(): void {
+    this.#index?.arm();
+    this.#checkpointer.arm();
+  }
+
+  #trimmed(minPhysical: number): void {
+    for (const queue of this.#queues.all()) queue.trim(this.#queues.view, minPhysical);
+    this.#reader.forgetBelow(minPhysical);
+    this.#index?.trim(minPhysical);
   }
 
   #topic(topic: string): TopicQueues | undefined {

@@ -1,0 +1,234 @@
+// Owns the index of keys: follows the log some way behind, so that no send waits for it, and answers queries. Leaves
+// the bytes of a file to index-file.ts.
+import type { Clock, Logger, TimerHandle } from '@nest-rocketmq/remoting';
+import type { CommitLog } from './commit-log.js';
+import { IndexFile, indexFileSize, keyHash } from './index-file.js';
+import type { IndexHit, IndexLayout } from './index-file.js';
+import { LogScan } from './log-scan.js';
+import type { OpenFiles } from './open-files.js';
+import type { RecordView } from './record.js';
+import { RecordProperties, hashText, hashUtf8 } from './record-properties.js';
+
+const SYS_TRANSACTION = 12;
+const SYS_ROLLBACK = 12;
+const SPACE = 0x20;
+const HASH_SIGN = 0x23;
+/** ms that the index may be behind the log. */
+const DELAY = 100;
+/** ms of work at a time: above that, an embedding program would feel it. */
+const SLICE = 4;
+const CLOCK_EVERY = 64;
+/** Records that a query waits for at most, to find what was just stored. */
+const QUERY_CATCH_UP = 20_000;
+/** ms between two flushes of the table of slots, up to 20 MB. */
+const FLUSH_INTERVAL = 30_000;
+
+export interface MessageIndexOptions {
+  log: CommitLog;
+  open: OpenFiles;
+  root: string;
+  layout: IndexLayout;
+  clock: Clock;
+  logger: Logger;
+  /** Bytes. */
+  largestRecord: number;
+  pause: () => Promise<void> | undefined;
+}
+
+export class MessageIndex {
+  readonly files: IndexFile[] = [];
+  readonly #options: MessageIndexOptions;
+  readonly #scan: LogScan;
+  readonly #properties = new RecordProperties();
+  readonly #directory: string;
+  #position: number;
+  /** Records up to this one are in the index already. */
+  #indexedUpTo = -1;
+  #timer: TimerHandle | undefined;
+  #running: Promise<void> | undefined;
+  #stopped = false;
+  #lastFlush: number;
+  #flushedTimestamp = 0;
+
+  constructor(options: MessageIndexOptions) {
+    const { log, root, largestRecord, pause, clock } = options;
+    this.#options = options;
+    this.#directory = `${root}/index`;
+    this.#scan = new LogScan(log.files, false, largestRecord, pause);
+    this.#position = log.files.first;
+    this.#lastFlush = clock.monotonic();
+    this.#load();
+    this.arm();
+  }
+
+  get lastUpdateTimestamp(): number {
+    return this.files[this.files.length - 1]?.endTimestamp ?? 0;
+  }
+
+  get lastUpdatePhyoffset(): number {
+    return this.files[this.files.length - 1]?.endPhyOffset ?? 0;
+  }
+
+  /** Indexes what is new, some time later. */
+  arm(): void {
+    if (this.#timer || this.#running || this.#stopped || this.#position >= this.#options.log.committed) return;
+    this.#timer = this.#options.clock.setTimeout(() => {
+      this.#timer = undefined;
+      void this.catchUp().then(() => this.arm());
+    }, DELAY);
+  }
+
+  /** Indexes all that is committed by now. Never rejects. */
+  catchUp(): Promise<void> {
+    this.#running ??= this.#catchUp().finally(() => (this.#running = undefined));
+    return this.#running;
+  }
+
+  /** Entries of `topic#key`, the newest first, until `visit` returns false. */
+  find(topic: string, key: string, beginMs: number, endMs: number, visit: (hit: IndexHit) => boolean): void {
+    let left = QUERY_CATCH_UP;
+    this.#advance(() => --left <= 0);
+    const hash = keyHash(hashText(`${topic}#${key}`));
+    let more = true;
+    for (let i = this.files.length - 1; i >= 0 && more; i--) {
+      const file = this.files[i];
+      if (file.beginTimestamp > endMs || file.endTimestamp + 1_000 < beginMs) continue;
+      file.find(hash, (hit) => {
+        // Times are kept to the second.
+        if (hit.storeTimestamp + 1_000 < beginMs || hit.storeTimestamp - 1_000 > endMs) return true;
+        more = visit(hit);
+        return more;
+      });
+    }
+  }
+
+  /** Brings the index to the disk, now and then or by force. Returns the store timestamp up to which it is there. */
+  async flush(force: boolean): Promise<number> {
+    const { clock, pause } = this.#options;
+    if (force || clock.monotonic() - this.#lastFlush >= FLUSH_INTERVAL) {
+      this.#lastFlush = clock.monotonic();
+      this.#flushedTimestamp = this.lastUpdateTimestamp;
+      for (const file of this.files) {
+        await file.flush(pause);
+        if (file !== this.files[this.files.length - 1]) file.release();
+      }
+    }
+    return this.#flushedTimestamp;
+  }
+
+  /** Removes files that lead only to messages which are gone. */
+  trim(minPhysical: number): void {
+    while (this.files.length > 1 && this.files[0].endPhyOffset < minPhysical) this.#remove(this.files[0]);
+    this.#position = Math.max(this.#position, minPhysical);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#options.clock.clearTimeout(this.#timer);
+    await this.#running;
+    await this.#catchUp();
+  }
+
+  #load(): void {
+    const { open, layout, logger, log } = this.#options;
+    for (const { name } of open.fileSystem.list(this.#directory)) {
+      const path = `${this.#directory}/${name}`;
+      if (!/^\d{17}$/.test(name)) continue;
+      if (open.fileSystem.stat(path)?.size === indexFileSize(layout)) this.files.push(new IndexFile(open, path, layout).load());
+      else logger.warn(`${path} has not the size that maxHashSlotNum and maxIndexNum give: it is not used`);
+    }
+    // Behind the end of the log: what it leads to was lost with the power.
+    for (let last = this.files.at(-1); last && last.endPhyOffset >= log.committed && last.indexCount > 1; last = this.files.at(-1)) {
+      this.#remove(last);
+    }
+    const last = this.files.at(-1);
+    this.#flushedTimestamp = this.lastUpdateTimestamp;
+    if (!last || last.endPhyOffset < log.files.first) return;
+    this.#indexedUpTo = last.indexCount > 1 ? last.endPhyOffset : -1;
+    this.#position = this.#scan.recordAt(last.endPhyOffset) ? last.endPhyOffset : log.files.startOf(last.endPhyOffset);
+  }
+
+  async #catchUp(): Promise<void> {
+    const { log, logger } = this.#options;
+    let last = performance.now();
+    let count = 0;
+    const sliceOver = (): boolean => ++count % CLOCK_EVERY === 0 && performance.now() - last > SLICE;
+    try {
+      while (this.#position < log.committed) {
+        const before = this.#position;
+        this.#advance(sliceOver);
+        if (this.#position === before) this.#position = (await this.#scan.resync(before)) ?? log.committed;
+        await new Promise((resolve) => setImmediate(resolve));
+        last = performance.now();
+      }
+    } catch (error) {
+      logger.error(`cannot write the index of keys: ${String(error)}. It is tried again.`);
+    }
+  }
+
+  /** Stops where `enough` says so, at the end, or at bytes that are no record. */
+  #advance(enough: () => boolean): void {
+    this.#scan.limit = this.#options.log.committed;
+    this.#position = this.#scan.advance(this.#position, this.#index, enough);
+  }
+
+  readonly #index = (record: RecordView, buffer: Buffer): void => {
+    if (record.physicalOffset <= this.#indexedUpTo || (record.sysFlag & SYS_TRANSACTION) === SYS_ROLLBACK) return;
+    const properties = this.#properties;
+    properties.find(buffer, record.propertiesAt, record.propertiesLength);
+    const { uniqueKey, keys, tags } = properties;
+    if (uniqueKey.to + keys.to + tags.to === 0) return;
+    const topicHash = (Math.imul(hashUtf8(buffer, record.topicAt, record.topicAt + record.topicLength), 31) + HASH_SIGN) | 0;
+    if (uniqueKey.to > uniqueKey.from) this.#put(hashUtf8(buffer, uniqueKey.from, uniqueKey.to, topicHash), record);
+    for (let at = keys.from; keys.to > 0 && at < keys.to; ) {
+      let end = buffer.indexOf(SPACE, at);
+      if (end < 0 || end > keys.to) end = keys.to;
+      if (end > at) this.#put(hashUtf8(buffer, at, end, topicHash), record);
+      at = end + 1;
+    }
+    if (tags.to > tags.from) this.#put(hashUtf8(buffer, tags.from, tags.to, hashText('T#', topicHash)), record);
+    this.#indexedUpTo = record.physicalOffset;
+  };
+
+  #put(hash: number, { physicalOffset, storeTimestamp }: RecordView): void {
+    let last = this.files[this.files.length - 1];
+    if (!last || last.full) last = this.#add();
+    last.put(keyHash(hash), physicalOffset, storeTimestamp);
+  }
+
+  #add(): IndexFile {
+    const { open, layout, clock } = this.#options;
+    open.fileSystem.makeDirectory(this.#directory);
+    let time = clock.now();
+    let path = `${this.#directory}/${localTime(time)}`;
+    const last = this.files.at(-1);
+    // Names are in the order of the files, whatever the clock says.
+    while (last && path <= last.path) path = `${this.#directory}/${nextName(last.path, localTime(++time))}`;
+    const added = new IndexFile(open, path, layout).create();
+    this.files.push(added);
+    return added;
+  }
+
+  #remove(file: IndexFile): void {
+    const { open } = this.#options;
+    this.files.splice(this.files.indexOf(file), 1);
+    open.drop(file.path);
+    open.fileSystem.remove(file.path);
+  }
+}
+
+/** yyyyMMddHHmmssSSS, as Apache names its files. */
+function localTime(ms: number): string {
+  const date = new Date(ms);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  return (
+    `${date.getFullYear()}${two(date.getMonth() + 1)}${two(date.getDate())}${two(date.getHours())}` +
+    `${two(date.getMinutes())}${two(date.getSeconds())}${String(date.getMilliseconds()).padStart(3, '0')}`
+  );
+}
+
+/** `name`, or what comes behind the last file where the clock has been turned back. */
+function nextName(lastPath: string, name: string): string {
+  const lastName = lastPath.slice(lastPath.lastIndexOf('/') + 1);
+  return name > lastName ? name : String(BigInt(lastName) + 1n);
+}

@@ -1,0 +1,49 @@
+// Owns queries by key: what the index leads to, and the check that it is what was asked for.
+import type { LogReader } from './log-reader.js';
+import type { MessageIndex } from './message-index.js';
+import { RecordProperties } from './record-properties.js';
+import { RecordView } from './record.js';
+import type { QueryResult } from './types.js';
+
+export interface KeyQuery {
+  topic: string;
+  /** One of the message's keys, its unique key, or `T#` and its tags. */
+  key: string;
+  maxNum: number;
+  /** ms since the epoch. */
+  beginMs: number;
+  endMs: number;
+}
+
+export function queryByKey(index: MessageIndex | undefined, reader: LogReader, query: KeyQuery): QueryResult {
+  const records: Buffer[] = [];
+  const { topic, key, maxNum, beginMs, endMs } = query;
+  const matches = matcher(topic, key);
+  let last = -1;
+  index?.find(topic, key, beginMs, endMs, ({ physicalOffset }) => {
+    const size = physicalOffset === last ? undefined : reader.sizeAt(physicalOffset);
+    last = physicalOffset;
+    const record = size === undefined ? undefined : reader.record(physicalOffset, size);
+    if (record && matches(record, physicalOffset)) records.push(record);
+    return records.length < maxNum;
+  });
+  return {
+    records,
+    lastUpdateTimestamp: index?.lastUpdateTimestamp ?? 0,
+    lastUpdatePhyoffset: index?.lastUpdatePhyoffset ?? 0,
+  };
+}
+
+/** Other keys have the same hash: the index alone does not tell them apart. */
+function matcher(topic: string, key: string): (record: Buffer, position: number) => boolean {
+  const view = new RecordView();
+  const properties = new RecordProperties();
+  return (record, position) => {
+    if (!view.parse(record, 0, record.length, position, false)) return false;
+    if (record.toString('utf8', view.topicAt, view.topicAt + view.topicLength) !== topic) return false;
+    properties.find(record, view.propertiesAt, view.propertiesLength);
+    const { uniqueKey, keys, tags } = properties;
+    const text = ({ from, to }: { from: number; to: number }): string => (to > from ? record.toString('utf8', from, to) : '');
+    return text(uniqueKey) === key || text(keys).split(' ').includes(key) || `T#${text(tags)}` === key;
+  };
+}
