@@ -1,0 +1,263 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { ResponseCode, ResponseError, SysFlag, inflateBody } from '@nest-rocketmq/remoting';
+import { FakeCluster, NAME_SERVER } from '../../test/fake-cluster.js';
+import { RocketMQClient } from '../client.js';
+import { MessageTooLargeError, NotRunningError, SendFailedError, TopicNotFoundError } from '../errors.js';
+import type { Producer } from './producer.js';
+import type { ProducerOptions } from './producer-options.js';
+
+let cluster: FakeCluster;
+let client: RocketMQClient;
+
+async function producing(fake: FakeCluster, options: Partial<ProducerOptions> = {}): Promise<Producer> {
+  cluster = fake;
+  client = new RocketMQClient({ nameServer: NAME_SERVER, dial: cluster.dial, clock: cluster.clock });
+  const producer = client.createProducer({ group: 'orders', ...options });
+  await producer.start();
+  return producer;
+}
+
+afterEach(async () => {
+  await client.shutdown();
+  await cluster.clock.advance(0);
+});
+
+describe('a send', () => {
+  it('stores keys, tags, properties and delay level under the names that Apache gives them', async () => {
+    const producer = await producing(new FakeCluster({ topics: { t: 2 } }));
+    const result = await producer.send({
+      topic: 't',
+      body: 'hällo',
+      tags: 'A',
+      keys: ['k1', 'k2'],
+      delayLevel: 3,
+      properties: { color: 'red' },
+    });
+    const [stored] = cluster.broker.stored;
+    expect(stored!.body.toString()).toBe('hällo');
+    expect(Object.fromEntries(stored!.properties)).toEqual({
+      KEYS: 'k1 k2',
+      TAGS: 'A',
+      DELAY: '3',
+      WAIT: 'true',
+      UNIQ_KEY: result.msgId,
+      color: 'red',
+    });
+    expect(result).toMatchObject({ sendStatus: 'SEND_OK', regionId: 'DefaultRegion', traceOn: true, queueOffset: 0 });
+    expect(result.msgId).toMatch(/^[0-9A-F]{32}$/);
+    expect(result.offsetMsgId).toBe('7F00000100002A9F0000000000000000');
+  });
+
+  it('goes round the queues', async () => {
+    const producer = await producing(new FakeCluster({ topics: { t: 3 } }));
+    for (let i = 0; i < 6; i++) await producer.send({ topic: 't', body: 'x' });
+    const queues = cluster.broker.stored.map(({ queueId }) => queueId);
+    expect(queues.slice(0, 3).toSorted()).toEqual([0, 1, 2]);
+    expect(queues.slice(3)).toEqual(queues.slice(0, 3));
+  });
+
+  it('tells the broker of its group before the first message', async () => {
+    const producer = await producing(new FakeCluster({ topics: { t: 1 } }));
+    await producer.send({ topic: 't', body: 'x' });
+    expect(cluster.broker.received.map(({ name }) => name)).toEqual(['HEART_BEAT', 'SEND_MESSAGE_V2']);
+    expect(cluster.broker.heartbeats[0]!.producerGroups).toEqual(['orders']);
+  });
+
+  it('compresses bodies of 4096 bytes and more, and leaves the message as it was', async () => {
+    const producer = await producing(new FakeCluster({ topics: { t: 1 } }));
+    const message = { topic: 't', body: Buffer.alloc(4096, 'ab') };
+    await producer.send(message);
+    await producer.send({ topic: 't', body: Buffer.alloc(4095, 'ab') });
+    const [large, small] = cluster.broker.stored;
+    expect(large!.sysFlag).toBe(SysFlag.COMPRESSED | SysFlag.COMPRESSION_ZLIB);
+    expect(large!.body.subarray(0, 2).toString('hex')).toBe('785e');
+    expect(inflateBody(large!.body, large!.sysFlag)).toEqual(message.body);
+    expect(small!.sysFlag).toBe(0);
+    expect(message).toEqual({ topic: 't', body: Buffer.alloc(4096, 'ab') });
+  });
+
+  it('refuses a body above maxMessageSize before asking anybody', async () => {
+    const producer = await producing(new FakeCluster({ topics: { t: 1 } }), { maxMessageSize: 100 });
+    const sending = producer.send({ topic: 't', body: Buffer.alloc(101) });
+    await expect(sending).rejects.toThrow(MessageTooLargeError);
+    await expect(sending).rejects.toThrow(/topic t has 101 bytes and maxMessageSize is 100/);
+    expect(cluster.routeRequests).not.toContain('t');
+  });
+
+  it('of a producer that is not started, or is shut down, is refused', async () => {
+    const producer = await producing(new FakeCluster({ topics: { t: 1 } }));
+    await producer.shutdown();
+    await expect(producer.send({ topic: 't', body: 'x' })).rejects.toThrow(NotRunningError);
+  });
+});
+
+describe('a topic that does not exist', () => {
+  it('is created by sending along the route of TBW102, with at most 4 queues', async () => {
+    const producer = await producing(new FakeCluster());
+    await producer.send({ topic: 'new', body: 'x' });
+    expect(cluster.routeRequests.slice(-2)).toEqual(['new', 'TBW102']);
+    expect(cluster.broker.requests('SEND_MESSAGE_V2')[0]!.header).toMatchObject({ b: 'new', c: 'TBW102', d: 4 });
+    expect(await producer.fetchPublishMessageQueues('new')).toHaveLength(4);
+  });
+
+  it('is an error that names topic, name server and remedy where brokers create none', async () => {
+    const producer = await producing(new FakeCluster({ autoCreate: false }));
+    const sending = producer.send({ topic: 'new', body: 'x' });
+    await expect(sending).rejects.toThrow(TopicNotFoundError);
+    await expect(sending).rejects.toThrow(/topic new .*ns-a:9876.*createTopic/);
+  });
+
+  it('is the same error when the broker says so', async () => {
+    const producer = await producing(new FakeCluster({ topics: { t: 1 } }));
+    for (let i = 0; i < 3; i++) cluster.broker.next('SEND_MESSAGE_V2', () => ({ code: ResponseCode.TOPIC_NOT_EXIST }));
+    await expect(producer.send({ topic: 't', body: 'x' })).rejects.toThrow(TopicNotFoundError);
+  });
+});
+
+describe('a send that fails', () => {
+  it.each([
+    ['SYSTEM_BUSY', ResponseCode.SYSTEM_BUSY],
+    ['SYSTEM_ERROR', ResponseCode.SYSTEM_ERROR],
+    ['SERVICE_NOT_AVAILABLE', ResponseCode.SERVICE_NOT_AVAILABLE],
+    ['NO_PERMISSION', ResponseCode.NO_PERMISSION],
+  ])('with %s goes to another broker', async (_name, code) => {
+    const producer = await producing(new FakeCluster({ brokers: ['broker-a', 'broker-b'], topics: { t: 2 } }));
+    for (const broker of cluster.brokers) broker.next('SEND_MESSAGE_V2', () => ({ code }));
+    const first = await producer.send({ topic: 't', body: 'x' });
+    expect(cluster.brokers.map((broker) => broker.requests('SEND_MESSAGE_V2').length).toSorted()).toEqual([1, 2]);
+    expect(first.sendStatus).toBe('SEND_OK');
+  });
+
+  it('with MESSAGE_ILLEGAL is not tried again: its code is thrown', async () => {
+    const producer = await producing(new FakeCluster({ topics: { t: 2 } }));
+    cluster.broker.next('SEND_MESSAGE_V2', () => ({ code: ResponseCode.MESSAGE_ILLEGAL, remark: 'too large' }));
+    const error = await producer.send({ topic: 't', body: 'x' }).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(ResponseError);
+    expect(error).toMatchObject({ responseCode: 13, remark: 'too large' });
+    expect(cluster.broker.requests('SEND_MESSAGE_V2')).toHaveLength(1);
+  });
+
+  it('because a broker is down goes to the other one', async () => {
+    const producer = await producing(new FakeCluster({ brokers: ['broker-a', 'broker-b'], topics: { t: 1 } }));
+    cluster.takeDown(cluster.brokers[0]!.address);
+    for (let i = 0; i < 4; i++) await producer.send({ topic: 't', body: 'x' });
+    expect(cluster.brokers[1]!.stored).toHaveLength(4);
+  });
+
+  it('three times over tells attempts, brokers and the last cause', async () => {
+    const producer = await producing(new FakeCluster({ topics: { t: 1 } }));
+    cluster.takeDown(cluster.broker.address);
+    const error = await producer.send({ topic: 't', body: 'x' }).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(SendFailedError);
+    expect(error).toMatchObject({ code: 'SEND_FAILED', attempts: 3, brokersTried: ['broker-a', 'broker-a', 'broker-a'] });
+    expect(String(error)).toMatch(/cannot connect to broker-a:10911/);
+  });
+
+  it('leaves time for a second broker when the first one hangs', async () => {
+    const producer = await producing(new FakeCluster({ brokers: ['broker-a', 'broker-b'], topics: { t: 1 } }));
+    cluster.hung.add(cluster.brokers[0]!.address);
+    const sent = Promise.all([producer.send({ topic: 't', body: '1' }), producer.send({ topic: 't', body: '2' })]);
+    await cluster.clock.advance(2_000);
+    expect((await sent).map(({ messageQueue }) => messageQueue.brokerName)).toEqual(['broker-b', 'broker-b']);
+    cluster.takeDown(cluster.brokers[0]!.address);
+  });
+
+  it('ends when sendMsgTimeout is over, all attempts together', async () => {
+    const producer = await producing(new FakeCluster({ topics: { t: 1 } }), { sendMsgTimeout: 1_000 });
+    await producer.send({ topic: 't', body: 'first' });
+    cluster.broker.next('SEND_MESSAGE_V2', () => undefined);
+    const error = producer.send({ topic: 't', body: 'x' }).catch((thrown: unknown) => thrown);
+    await cluster.clock.advance(1_000);
+    expect(await error).toMatchObject({ code: 'SEND_FAILED', attempts: 1, elapsed: 1_000 });
+  });
+});
+
+describe('a message that is stored but not yet flushed', () => {
+  it('is a success with a status of its own', async () => {
+    const producer = await producing(new FakeCluster({ topics: { t: 1 } }));
+    cluster.broker.next('SEND_MESSAGE_V2', () => ({
+      code: ResponseCode.FLUSH_DISK_TIMEOUT,
+      header: { msgId: 'A', queueId: 0, queueOffset: 7 } as never,
+    }));
+    expect(await producer.send({ topic: 't', body: 'x' })).toMatchObject({ sendStatus: 'FLUSH_DISK_TIMEOUT', queueOffset: 7 });
+  });
+
+  it('goes to another broker where the producer wants that', async () => {
+    const producer = await producing(new FakeCluster({ topics: { t: 2 } }), { retryAnotherBrokerWhenNotStoreOK: true });
+    cluster.broker.next('SEND_MESSAGE_V2', () => ({ code: ResponseCode.SLAVE_NOT_AVAILABLE }));
+    expect(await producer.send({ topic: 't', body: 'x' })).toMatchObject({ sendStatus: 'SEND_OK' });
+  });
+});
+
+describe('a send to a chosen queue', () => {
+  it('goes there, and nowhere else when it fails', async () => {
+    const producer = await producing(new FakeCluster({ topics: { t: 4 } }));
+    const messageQueue = { topic: 't', brokerName: 'broker-a', queueId: 2 };
+    await producer.send({ topic: 't', body: 'x' }, { messageQueue });
+    expect(cluster.broker.stored[0]!.queueId).toBe(2);
+    cluster.broker.next('SEND_MESSAGE_V2', () => ({ code: ResponseCode.SYSTEM_BUSY }));
+    await expect(producer.send({ topic: 't', body: 'x' }, { messageQueue })).rejects.toThrow(ResponseError);
+  });
+
+  it('by sharding key is always the same queue', async () => {
+    const producer = await producing(new FakeCluster({ topics: { t: 4 } }));
+    for (let i = 0; i < 3; i++) await producer.send({ topic: 't', body: 'x' }, { shardingKey: 'order-4711' });
+    expect(new Set(cluster.broker.stored.map(({ queueId }) => queueId)).size).toBe(1);
+  });
+
+  it('by selector is that of the selector', async () => {
+    const producer = await producing(new FakeCluster({ topics: { t: 4 } }));
+    await producer.send({ topic: 't', body: 'x' }, { selector: (queues) => queues[3]! });
+    expect(cluster.broker.stored[0]!.queueId).toBe(3);
+  });
+});
+
+describe('a one-way send', () => {
+  it('asks for no answer', async () => {
+    const producer = await producing(new FakeCluster({ topics: { t: 1 } }));
+    await producer.sendOneway({ topic: 't', body: 'x' });
+    await cluster.until('stored', () => cluster.broker.stored.length === 1);
+    expect(cluster.broker.requests('SEND_MESSAGE_V2')[0]!.oneway).toBe(true);
+  });
+});
+
+describe('a batch', () => {
+  it('is one request with an id for each member', async () => {
+    const producer = await producing(new FakeCluster({ topics: { t: 1 } }));
+    const result = await producer.sendBatch([
+      { topic: 't', body: '1', tags: 'A' },
+      { topic: 't', body: '2' },
+    ]);
+    const [request] = cluster.broker.requests('SEND_BATCH_MESSAGE');
+    expect(request!.header).toMatchObject({ b: 't', m: true });
+    expect(result.msgId.split(',')).toHaveLength(2);
+  });
+
+  it.each([
+    ['is empty', [], /empty/],
+    ['mixes topics', [{ topic: 't', body: '1' }, { topic: 'u', body: '2' }], /topic u/],
+    ['has a delayed member', [{ topic: 't', body: '1', delayLevel: 1 }], /delayed/],
+    ['differs in waitStoreMsgOk', [{ topic: 't', body: '1' }, { topic: 't', body: '2', waitStoreMsgOk: false }], /waitStoreMsgOk/],
+  ])('that %s is refused', async (_what, messages, reason) => {
+    const producer = await producing(new FakeCluster({ topics: { t: 1 } }));
+    await expect(producer.sendBatch(messages)).rejects.toThrow(reason);
+  });
+});
+
+describe('a message that no broker would take', () => {
+  it.each([
+    ['no topic', { topic: '', body: 'x' }, /topic name '' is empty/],
+    ['a topic with a space', { topic: 'a b', body: 'x' }, /other characters/],
+    ['a topic of 128 characters', { topic: 'a'.repeat(128), body: 'x' }, /longer than 127/],
+    ["the broker's own topic", { topic: 'SCHEDULE_TOPIC_XXXX', body: 'x' }, /kept by brokers/],
+    ['no body', { topic: 't', body: '' }, /missing or empty/],
+    ['a reserved property', { topic: 't', body: 'x', properties: { UNIQ_KEY: '1' } }, /UNIQ_KEY is RocketMQ's own/],
+    ['an empty property', { topic: 't', body: 'x', properties: { a: '' } }, /'a' is empty/],
+    ['a separator in a value', { topic: 't', body: 'x', properties: { a: 'b\u0002' } }, /separate properties/],
+    ['a delay level below 0', { topic: 't', body: 'x', delayLevel: -1 }, /delayLevel is -1/],
+  ])('because of %s is refused before asking anybody', async (_what, message, reason) => {
+    const producer = await producing(new FakeCluster({ topics: { t: 1 } }));
+    await expect(producer.send(message)).rejects.toThrow(reason);
+    expect(cluster.broker.received).toEqual([]);
+  });
+});

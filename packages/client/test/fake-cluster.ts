@@ -1,0 +1,347 @@
+// Owns a name server and brokers that exist in memory only and do what a test tells them, for the client's tests. They
+// are no model of a broker: they keep just as much as a client needs to go on.
+import type { Duplex } from 'node:stream';
+import {
+  ConnectError,
+  ManualClock,
+  MessageProperty,
+  RemotingServer,
+  Requests,
+  ResponseCode,
+  decodeHeartbeat,
+  decodeProperties,
+  duplexPair,
+  encodeClusterInfo,
+  encodeConsumerList,
+  encodeOffsetMsgId,
+  encodeRecord,
+  encodeRouteData,
+  handlerTable,
+  silentLogger,
+} from '@nest-rocketmq/remoting';
+import type {
+  Answer,
+  Connection,
+  Dial,
+  HeartbeatData,
+  IncomingRequest,
+  RequestName,
+  TopicRouteData,
+} from '@nest-rocketmq/remoting';
+
+export const NAME_SERVER = 'ns-a:9876';
+const START = Date.UTC(2026, 2, 1);
+const HOST = Buffer.from([127, 0, 0, 1]);
+
+type AnyRequest = IncomingRequest<(typeof Requests)[RequestName]>;
+type AnyAnswer = Answer<unknown> | undefined | Promise<Answer<unknown> | undefined>;
+type Script = (request: AnyRequest & { header: Record<string, never> }) => AnyAnswer;
+
+export interface Received {
+  readonly name: string;
+  readonly header: Record<string, unknown>;
+  readonly body: Buffer;
+  readonly extFields: Record<string, string>;
+  readonly oneway: boolean;
+}
+
+export interface StoredMessage {
+  readonly topic: string;
+  readonly queueId: number;
+  readonly body: Buffer;
+  readonly properties: ReadonlyMap<string, string>;
+  readonly sysFlag: number;
+  readonly reconsumeTimes: number;
+}
+
+export class FakeCluster {
+  readonly clock = new ManualClock(START);
+  readonly brokers: FakeBroker[] = [];
+  /** topic -> queues on each broker */
+  readonly topics = new Map<string, number>();
+  readonly down = new Set<string>();
+  /** Addresses that take a connection and never say a word. */
+  readonly hung = new Set<string>();
+  readonly dialled: string[] = [];
+  /** Requests for routes, in order. */
+  readonly routeRequests: string[] = [];
+  readonly #nameServers = new Map<string, RemotingServer>();
+  readonly #brokerServers: RemotingServer[];
+  readonly #open: { address: string; stream: Duplex }[] = [];
+
+  constructor(options: { brokers?: string[]; topics?: Record<string, number>; autoCreate?: boolean; nameServers?: string[] } = {}) {
+    for (const [topic, queues] of Object.entries(options.topics ?? {})) this.topics.set(topic, queues);
+    if (options.autoCreate ?? true) this.topics.set('TBW102', 8);
+    for (const name of options.brokers ?? ['broker-a']) {
+      this.brokers.push(new FakeBroker(this, name, `${name}:${10_911 + this.brokers.length}`));
+    }
+    this.#brokerServers = this.brokers.map(({ server }) => server);
+    for (const address of options.nameServers ?? [NAME_SERVER]) this.#nameServers.set(address, this.#nameServer());
+  }
+
+  get broker(): FakeBroker {
+    return this.brokers[0]!;
+  }
+
+  readonly dial: Dial = (address) => {
+    this.dialled.push(address);
+    if (this.down.has(address)) return Promise.reject(new ConnectError(address, 'connection refused'));
+    const [ours, theirs] = duplexPair();
+    if (!this.hung.has(address)) {
+      const server = this.#nameServers.get(address) ?? this.brokers.find((broker) => broker.address === address)?.server;
+      if (!server) return Promise.reject(new ConnectError(address, 'nobody is there'));
+      server.accept(theirs);
+    }
+    this.#open.push({ address, stream: theirs });
+    return Promise.resolve(ours);
+  };
+
+  /** Ends all connections to `address`, and takes no more. */
+  takeDown(address: string): void {
+    this.down.add(address);
+    for (const open of this.#open) if (open.address === address) open.stream.destroy();
+  }
+
+  /** Ends everything of the cluster's, so that timers which are left are the client's. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#nameServers.values(), ...this.#brokerServers].map((server) => server.close()));
+    await this.clock.advance(0);
+  }
+
+  bringUp(address: string): void {
+    this.down.delete(address);
+  }
+
+  /** Lets everything happen that needs no time, until `test` is true. */
+  async until(what: string, test: () => boolean): Promise<void> {
+    for (let turn = 0; turn < 200; turn++) {
+      if (test()) return;
+      await this.clock.advance(0);
+    }
+    throw new Error(`it did not come about without time passing: ${what}`);
+  }
+
+  routeOf(topic: string): TopicRouteData | undefined {
+    const queues = this.topics.get(topic);
+    if (queues === undefined) return undefined;
+    const up = this.brokers.filter((broker) => !broker.unregistered);
+    return {
+      queueDatas: up.map(({ name }) => ({
+        brokerName: name,
+        readQueueNums: queues,
+        writeQueueNums: queues,
+        perm: 6,
+        topicSysFlag: 0,
+      })),
+      brokerDatas: up.map(({ name, address }) => ({
+        cluster: 'DefaultCluster',
+        brokerName: name,
+        brokerAddrs: new Map([[0, address]]),
+      })),
+    };
+  }
+
+  #nameServer(): RemotingServer {
+    const handlers = handlerTable({
+      GET_ROUTEINFO_BY_TOPIC: ({ header }) => {
+        this.routeRequests.push(header.topic);
+        const route = this.routeOf(header.topic);
+        return route ? { body: encodeRouteData(route, true) } : { code: ResponseCode.TOPIC_NOT_EXIST, remark: 'no route' };
+      },
+      GET_BROKER_CLUSTER_INFO: () => ({
+        body: encodeClusterInfo({
+          brokerAddrTable: new Map(this.routeOf('TBW102')?.brokerDatas.map((broker) => [broker.brokerName, broker]) ?? []),
+          clusterAddrTable: new Map([['DefaultCluster', this.brokers.map(({ name }) => name)]]),
+        }),
+      }),
+    });
+    return new RemotingServer({ handlers, clock: this.clock, logger: silentLogger });
+  }
+}
+
+interface HeldPull {
+  readonly key: string;
+  readonly offset: number;
+  readonly answer: (answer: Answer<unknown>) => void;
+}
+
+export class FakeBroker {
+  readonly received: Received[] = [];
+  readonly stored: StoredMessage[] = [];
+  /** 'group@topic@queueId' -> offset */
+  readonly offsets = new Map<string, number>();
+  readonly heartbeats: HeartbeatData[] = [];
+  /** Consumers of other clients. */
+  readonly otherConsumers: string[] = [];
+  unregistered = false;
+  readonly server: RemotingServer;
+  readonly #scripts = new Map<string, Script[]>();
+  readonly #queues = new Map<string, Buffer[]>();
+  readonly #members = new Map<string, Connection>();
+  #held: HeldPull[] = [];
+  #physicalOffset = 0;
+
+  constructor(
+    readonly cluster: FakeCluster,
+    readonly name: string,
+    readonly address: string,
+  ) {
+    this.server = new RemotingServer({
+      handlers: handlerTable({
+        HEART_BEAT: this.#answering('HEART_BEAT', (request) => this.#onHeartbeat(request)),
+        UNREGISTER_CLIENT: this.#answering('UNREGISTER_CLIENT', () => ({})),
+        SEND_MESSAGE_V2: this.#answering('SEND_MESSAGE_V2', (request) => this.#onSend(request)),
+        SEND_BATCH_MESSAGE: this.#answering('SEND_BATCH_MESSAGE', (request) => this.#onSend(request)),
+        END_TRANSACTION: this.#answering('END_TRANSACTION', () => undefined),
+        GET_CONSUMER_LIST_BY_GROUP: this.#answering('GET_CONSUMER_LIST_BY_GROUP', () => ({
+          body: encodeConsumerList([...this.#members.keys(), ...this.otherConsumers]),
+        })),
+        QUERY_CONSUMER_OFFSET: this.#answering('QUERY_CONSUMER_OFFSET', ({ header }) => this.#onQueryOffset(header)),
+        UPDATE_CONSUMER_OFFSET: this.#answering('UPDATE_CONSUMER_OFFSET', ({ header }) => {
+          const { consumerGroup, topic, queueId, commitOffset } = header;
+          this.offsets.set(`${consumerGroup}@${topic}@${queueId}`, commitOffset);
+          return {};
+        }),
+        GET_MAX_OFFSET: this.#answering('GET_MAX_OFFSET', ({ header }) => ({
+          header: { offset: this.queue(header.topic, header.queueId).length },
+        })),
+        SEARCH_OFFSET_BY_TIMESTAMP: this.#answering('SEARCH_OFFSET_BY_TIMESTAMP', () => ({ header: { offset: 0 } })),
+        PULL_MESSAGE: this.#answering('PULL_MESSAGE', ({ header }) => this.#onPull(header)),
+        CONSUMER_SEND_MSG_BACK: this.#answering('CONSUMER_SEND_MSG_BACK', () => ({})),
+        UPDATE_AND_CREATE_TOPIC: this.#answering('UPDATE_AND_CREATE_TOPIC', ({ header }) => {
+          this.cluster.topics.set(header.topic, header.writeQueueNums);
+          return {};
+        }),
+        CHECK_CLIENT_CONFIG: this.#answering('CHECK_CLIENT_CONFIG', () => ({})),
+      }),
+      clock: cluster.clock,
+      logger: silentLogger,
+    });
+    this.server.onConnectionClosed((connection) => {
+      for (const [id, member] of this.#members) if (member === connection) this.#members.delete(id);
+    });
+  }
+
+  /** The next request of this name is answered so; undefined: never. */
+  next(name: RequestName, script: Script): void {
+    const scripts = this.#scripts.get(name) ?? [];
+    scripts.push(script);
+    this.#scripts.set(name, scripts);
+  }
+
+  requests(name: RequestName): Received[] {
+    return this.received.filter((request) => request.name === name);
+  }
+
+  /** What the broker asks of the client that this connection belongs to. */
+  get connection(): Connection {
+    return [...this.server.connections][0]!;
+  }
+
+  queue(topic: string, queueId: number): Buffer[] {
+    const key = `${topic}@${queueId}`;
+    let queue = this.#queues.get(key);
+    if (!queue) this.#queues.set(key, (queue = []));
+    return queue;
+  }
+
+  /** Puts a message into a queue, and wakes the pulls that wait for it. */
+  put(
+    topic: string,
+    queueId: number,
+    body: string | Buffer,
+    some: { properties?: Record<string, string>; reconsumeTimes?: number; sysFlag?: number } = {},
+  ): Buffer {
+    const queue = this.queue(topic, queueId);
+    const properties = Object.entries(some.properties ?? {}).map(([name, value]) => `${name}\u0001${value}\u0002`);
+    const record = encodeRecord({
+      topic: Buffer.from(topic),
+      queueId,
+      flag: 0,
+      sysFlag: some.sysFlag ?? 0,
+      queueOffset: queue.length,
+      physicalOffset: this.#physicalOffset,
+      bornTimestamp: this.cluster.clock.now(),
+      bornHost: { address: HOST, port: 1 },
+      storeTimestamp: this.cluster.clock.now(),
+      storeHost: { address: HOST, port: 10_911 },
+      reconsumeTimes: some.reconsumeTimes ?? 0,
+      preparedTransactionOffset: 0,
+      body: Buffer.from(body),
+      properties: Buffer.from(properties.join('')),
+    });
+    this.#physicalOffset += record.length;
+    queue.push(record);
+    this.#wake();
+    return record;
+  }
+
+  /** Answers all pulls that are held. */
+  releasePulls(answer: Answer<unknown>): void {
+    for (const held of this.#held.splice(0)) held.answer(answer);
+  }
+
+  get heldPulls(): number {
+    return this.#held.length;
+  }
+
+  #answering(name: RequestName, usual: (request: never) => AnyAnswer) {
+    return (request: never): never => {
+      const { header, body, extFields, oneway } = request as AnyRequest;
+      this.received.push({ name, header: { ...header }, body: Buffer.from(body), extFields: { ...extFields }, oneway });
+      const script = this.#scripts.get(name)?.shift();
+      return (script ? script(request) : usual(request)) as never;
+    };
+  }
+
+  #onHeartbeat({ body, connection }: IncomingRequest<typeof Requests.HEART_BEAT>): AnyAnswer {
+    const heartbeat = decodeHeartbeat(body);
+    this.heartbeats.push(heartbeat);
+    if (heartbeat.consumers.length > 0) this.#members.set(heartbeat.clientID, connection);
+    for (const { groupName, messageModel } of heartbeat.consumers) {
+      if (messageModel === 'CLUSTERING') this.cluster.topics.set(`%RETRY%${groupName}`, 1);
+    }
+    return {};
+  }
+
+  #onSend({ header, body }: IncomingRequest<typeof Requests.SEND_MESSAGE_V2>): AnyAnswer {
+    const { b: topic, d: queues, e: queueId } = header;
+    if (!this.cluster.topics.has(topic)) {
+      if (!this.cluster.topics.has(header.c)) return { code: ResponseCode.TOPIC_NOT_EXIST, remark: `topic[${topic}] not exist` };
+      this.cluster.topics.set(topic, queues);
+    }
+    const properties = decodeProperties(header.i ?? '');
+    const message = { topic, queueId, body: Buffer.from(body), properties, sysFlag: header.f, reconsumeTimes: header.j ?? 0 };
+    this.stored.push(message);
+    const msgId = encodeOffsetMsgId(HOST, 10_911, this.#physicalOffset);
+    const queueOffset = this.queue(topic, queueId).length;
+    this.put(topic, queueId, body, { properties: Object.fromEntries(properties), sysFlag: header.f });
+    const transactionId = properties.get(MessageProperty.UNIQ_KEY);
+    return { header: { msgId, queueId, queueOffset, ...(transactionId && { transactionId }) } };
+  }
+
+  #onQueryOffset(header: { consumerGroup: string; topic: string; queueId: number }): AnyAnswer {
+    const offset = this.offsets.get(`${header.consumerGroup}@${header.topic}@${header.queueId}`);
+    return offset === undefined ? { code: ResponseCode.QUERY_NOT_FOUND } : { header: { offset } };
+  }
+
+  #onPull(header: { topic: string; queueId: number; queueOffset: number; maxMsgNums: number }): AnyAnswer {
+    const key = `${header.topic}@${header.queueId}`;
+    const found = this.queue(header.topic, header.queueId).slice(header.queueOffset, header.queueOffset + header.maxMsgNums);
+    if (found.length > 0) return foundAnswer(found, header.queueOffset);
+    return new Promise((answer) => this.#held.push({ key, offset: header.queueOffset, answer }));
+  }
+
+  #wake(): void {
+    this.#held = this.#held.filter(({ key, offset, answer }) => {
+      const found = this.#queues.get(key)?.slice(offset) ?? [];
+      if (found.length > 0) answer(foundAnswer(found, offset));
+      return found.length === 0;
+    });
+  }
+}
+
+function foundAnswer(records: Buffer[], offset: number): Answer<unknown> {
+  const header = { suggestWhichBrokerId: 0, nextBeginOffset: offset + records.length, minOffset: 0, maxOffset: offset + records.length };
+  return { header: header as never, body: Buffer.concat(records) };
+}
