@@ -1,0 +1,185 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { MessageProperty, Requests, ResponseCode, SysFlag, decodeOffsetMsgId, decodeRecord, handlerTable } from '@nest-rocketmq/remoting';
+import type { HeaderOf, MessageExt } from '@nest-rocketmq/remoting';
+import { TestBroker } from '../broker.test.kit.js';
+import type { TestClient } from '../broker.test.kit.js';
+
+let running: TestBroker;
+afterEach(() => running.stop());
+
+const SECOND = 1000;
+const COMMIT = SysFlag.TRANSACTION_COMMIT;
+const ROLLBACK = SysFlag.TRANSACTION_ROLLBACK;
+const PREPARED = { sysFlag: SysFlag.TRANSACTION_PREPARED, properties: { TRAN_MSG: 'true', PGROUP: 'p' } };
+
+type Check = HeaderOf<typeof Requests.CHECK_TRANSACTION_STATE> & { record: MessageExt };
+type End = HeaderOf<typeof Requests.END_TRANSACTION>;
+
+interface Half {
+  client: TestClient;
+  /** The questions that the broker has asked. */
+  checks: Check[];
+  verdict: End;
+}
+
+async function producer(checks: Check[]): Promise<TestClient> {
+  const client = await running.client(
+    handlerTable({
+      CHECK_TRANSACTION_STATE: ({ header, body }) => {
+        checks.push({ ...header, record: decodeRecord(Buffer.from(body)) });
+        return undefined;
+      },
+    }),
+  );
+  await client.produce('producer', 'p');
+  return client;
+}
+
+async function half(options: Parameters<typeof TestBroker.start>[0] = {}, properties = {}): Promise<Half> {
+  running = await TestBroker.start(options);
+  const checks: Check[] = [];
+  const client = await producer(checks);
+  const { header } = await client.send('t', { ...PREPARED, body: 'x', properties: { ...PREPARED.properties, ...properties } });
+  const verdict = {
+    producerGroup: 'p',
+    tranStateTableOffset: header.queueOffset ?? -1,
+    commitLogOffset: decodeOffsetMsgId(header.msgId ?? '').physicalOffset,
+    commitOrRollback: COMMIT,
+    msgId: 'ABCDEF',
+  };
+  return { client, checks, verdict };
+}
+
+const end = async (client: TestClient, verdict: End): Promise<number> =>
+  (await client.connection.request(Requests.END_TRANSACTION, verdict)).code;
+
+const answerTo = (check: Check, commitOrRollback: number): End => ({
+  producerGroup: 'p',
+  tranStateTableOffset: check.tranStateTableOffset,
+  commitLogOffset: check.commitLogOffset,
+  commitOrRollback,
+  fromTransactionCheck: true,
+  msgId: 'ABCDEF',
+});
+
+describe('a half message', () => {
+  it('is seen by nobody before it is committed', async () => {
+    const { client, verdict } = await half();
+    expect(await client.messages('t')).toEqual([]);
+    expect(await end(client, verdict)).toBe(ResponseCode.SUCCESS);
+    const [message] = await client.messages('t');
+    expect(message.body.toString()).toBe('x');
+    expect(message.preparedTransactionOffset).toBe(verdict.commitLogOffset);
+    expect(message.sysFlag & SysFlag.TRANSACTION_ROLLBACK).toBe(COMMIT);
+    expect(message.properties.has(MessageProperty.REAL_TOPIC)).toBe(false);
+    expect(message.properties.get(MessageProperty.TRANSACTION_ID)).toBe('ABCDEF');
+  });
+
+  it('is never seen when it is rolled back, and nobody is asked about it', async () => {
+    const { client, verdict, checks } = await half();
+    await end(client, { ...verdict, commitOrRollback: ROLLBACK });
+    await running.clock.advance(100 * SECOND);
+    expect(await client.messages('t')).toEqual([]);
+    expect(checks).toEqual([]);
+  });
+
+  it('is delivered once when its producer commits it twice', async () => {
+    const { client, verdict } = await half();
+    await Promise.all([end(client, verdict), end(client, verdict)]);
+    await end(client, verdict);
+    expect(await client.messages('t')).toHaveLength(1);
+  });
+
+  it.each([
+    ['another group', { producerGroup: 'q' }],
+    ['another place in the half topic', { tranStateTableOffset: 9 }],
+    ['a place in the log where nothing is', { commitLogOffset: 99_999 }],
+  ])('is not touched by a verdict that names %s', async (_what, wrong) => {
+    const { client, verdict } = await half();
+    expect(await end(client, { ...verdict, ...wrong })).toBe(ResponseCode.SYSTEM_ERROR);
+    expect(await client.messages('t')).toEqual([]);
+  });
+});
+
+describe('an undecided transaction', () => {
+  it('is asked about after 6 s and every 30 s, with the message under its own topic', async () => {
+    const { client, checks } = await half();
+    await running.clock.advance(5 * SECOND);
+    expect(checks).toHaveLength(0);
+    await running.clock.advance(SECOND);
+    expect(checks).toHaveLength(1);
+    expect(checks[0].record).toMatchObject({ topic: 't', queueId: 0 });
+    expect(checks[0].record.properties.get(MessageProperty.TRANSACTION_CHECK_TIMES)).toBe('1');
+    await running.clock.advance(30 * SECOND);
+    expect(checks).toHaveLength(2);
+    await end(client, answerTo(checks[1], COMMIT));
+    expect(await client.messages('t')).toHaveLength(1);
+    await running.clock.advance(100 * SECOND);
+    expect(checks).toHaveLength(2);
+  });
+
+  it('is decided by a late verdict on the message as it was first sent', async () => {
+    const { client, checks, verdict } = await half();
+    await running.clock.advance(40 * SECOND);
+    await end(client, verdict);
+    await end(client, answerTo(checks[1], COMMIT));
+    expect(await client.messages('t')).toHaveLength(1);
+  });
+
+  it('is given up after transactionCheckMax questions, and kept under TRANS_CHECK_MAX_TIME_TOPIC', async () => {
+    const { client, checks } = await half({ transactionCheckMax: 3 });
+    for (let minute = 0; minute < 5; minute++) {
+      await client.produce('producer', 'p');
+      await running.clock.advance(60 * SECOND);
+    }
+    expect(checks).toHaveLength(3);
+    expect(await client.messages('TRANS_CHECK_MAX_TIME_TOPIC')).toHaveLength(1);
+    expect(await client.messages('t')).toEqual([]);
+  });
+
+  it('is not given up because its producer is away', async () => {
+    const { client } = await half({ transactionCheckMax: 1 });
+    client.connection.close();
+    await running.clock.advance(300 * SECOND);
+    const checks: Check[] = [];
+    const back = await producer(checks);
+    await running.clock.advance(30 * SECOND);
+    expect(checks).toHaveLength(1);
+    await end(back, answerTo(checks[0], COMMIT));
+    expect(await back.messages('t')).toHaveLength(1);
+  });
+
+  it('is asked about after a restart too, a decided one is not', async () => {
+    const { client, verdict } = await half();
+    await client.send('t', { ...PREPARED, body: 'open' });
+    await end(client, verdict);
+    await running.restart();
+    const checks: Check[] = [];
+    const after = await producer(checks);
+    await running.clock.advance(10 * SECOND);
+    expect(checks.map(({ record }) => record.body.toString())).toEqual(['open']);
+    await end(after, answerTo(checks[0], ROLLBACK));
+    expect(await after.messages('t')).toHaveLength(1);
+  });
+
+  it('is not asked about within the time that its producer has set', async () => {
+    const { checks } = await half({}, { CHECK_IMMUNITY_TIME_IN_SECONDS: '60' });
+    await running.clock.advance(59 * SECOND);
+    expect(checks).toEqual([]);
+    await running.clock.advance(30 * SECOND);
+    expect(checks).toHaveLength(1);
+  });
+
+  it('does not hold up the ones after it', async () => {
+    const { client, checks } = await half();
+    for (const body of ['a', 'b', 'c']) {
+      const { header } = await client.send('t', { ...PREPARED, body });
+      const commitLogOffset = decodeOffsetMsgId(header.msgId ?? '').physicalOffset;
+      const place = { tranStateTableOffset: header.queueOffset ?? -1, commitLogOffset };
+      await end(client, { producerGroup: 'p', ...place, commitOrRollback: COMMIT, msgId: 'ABCDEF' });
+    }
+    await running.clock.advance(40 * SECOND);
+    expect((await client.messages('t')).map((message) => message.body.toString())).toEqual(['a', 'b', 'c']);
+    expect(checks.map(({ record }) => record.body.toString())).toEqual(['x', 'x']);
+  });
+});
