@@ -23,6 +23,8 @@ import type {
   Answer,
   Connection,
   Dial,
+  Handler,
+  HeaderOf,
   HeartbeatData,
   IncomingRequest,
   RequestName,
@@ -33,9 +35,9 @@ export const NAME_SERVER = 'ns-a:9876';
 const START = Date.UTC(2026, 2, 1);
 const HOST = Buffer.from([127, 0, 0, 1]);
 
-type AnyRequest = IncomingRequest<(typeof Requests)[RequestName]>;
-type AnyAnswer = Answer<unknown> | undefined | Promise<Answer<unknown> | undefined>;
-type Script = (request: AnyRequest & { header: Record<string, never> }) => AnyAnswer;
+type Row<Name extends RequestName> = (typeof Requests)[Name];
+type Answering<Name extends RequestName> = Handler<Row<Name>>;
+type PullAnswer = Answer<Row<'PULL_MESSAGE'>>;
 
 export interface Received {
   readonly name: string;
@@ -162,7 +164,7 @@ export class FakeCluster {
 interface HeldPull {
   readonly key: string;
   readonly offset: number;
-  readonly answer: (answer: Answer<unknown>) => void;
+  readonly answer: (answer: PullAnswer) => void;
 }
 
 export class FakeBroker {
@@ -175,7 +177,7 @@ export class FakeBroker {
   readonly otherConsumers: string[] = [];
   unregistered = false;
   readonly server: RemotingServer;
-  readonly #scripts = new Map<string, Script[]>();
+  readonly #scripts = new Map<string, unknown[]>();
   readonly #queues = new Map<string, Buffer[]>();
   readonly #members = new Map<string, Connection>();
   #held: HeldPull[] = [];
@@ -223,7 +225,7 @@ export class FakeBroker {
   }
 
   /** The next request of this name is answered so; undefined: never. */
-  next(name: RequestName, script: Script): void {
+  next<Name extends RequestName>(name: Name, script: Answering<Name>): void {
     const scripts = this.#scripts.get(name) ?? [];
     scripts.push(script);
     this.#scripts.set(name, scripts);
@@ -249,7 +251,7 @@ export class FakeBroker {
   put(
     topic: string,
     queueId: number,
-    body: string | Buffer,
+    body: string | Uint8Array,
     some: { properties?: Record<string, string>; reconsumeTimes?: number; sysFlag?: number } = {},
   ): Buffer {
     const queue = this.queue(topic, queueId);
@@ -277,7 +279,7 @@ export class FakeBroker {
   }
 
   /** Answers all pulls that are held. */
-  releasePulls(answer: Answer<unknown>): void {
+  releasePulls(answer: PullAnswer): void {
     for (const held of this.#held.splice(0)) held.answer(answer);
   }
 
@@ -285,16 +287,16 @@ export class FakeBroker {
     return this.#held.length;
   }
 
-  #answering(name: RequestName, usual: (request: never) => AnyAnswer) {
-    return (request: never): never => {
-      const { header, body, extFields, oneway } = request as AnyRequest;
+  #answering<Name extends RequestName>(name: Name, usual: Answering<Name>): Answering<Name> {
+    return (request) => {
+      const { header, body, extFields, oneway } = request;
       this.received.push({ name, header: { ...header }, body: Buffer.from(body), extFields: { ...extFields }, oneway });
-      const script = this.#scripts.get(name)?.shift();
-      return (script ? script(request) : usual(request)) as never;
+      const script = this.#scripts.get(name)?.shift() as Answering<Name> | undefined;
+      return (script ?? usual)(request);
     };
   }
 
-  #onHeartbeat({ body, connection }: IncomingRequest<typeof Requests.HEART_BEAT>): AnyAnswer {
+  #onHeartbeat({ body, connection }: IncomingRequest<Row<'HEART_BEAT'>>): Answer<Row<'HEART_BEAT'>> {
     const heartbeat = decodeHeartbeat(body);
     this.heartbeats.push(heartbeat);
     if (heartbeat.consumers.length > 0) this.#members.set(heartbeat.clientID, connection);
@@ -304,7 +306,7 @@ export class FakeBroker {
     return {};
   }
 
-  #onSend({ header, body }: IncomingRequest<typeof Requests.SEND_MESSAGE_V2>): AnyAnswer {
+  #onSend({ header, body }: IncomingRequest<Row<'SEND_MESSAGE_V2'>>): Answer<Row<'SEND_MESSAGE_V2'>> {
     const { b: topic, d: queues, e: queueId } = header;
     if (!this.cluster.topics.has(topic)) {
       if (!this.cluster.topics.has(header.c)) return { code: ResponseCode.TOPIC_NOT_EXIST, remark: `topic[${topic}] not exist` };
@@ -320,12 +322,12 @@ export class FakeBroker {
     return { header: { msgId, queueId, queueOffset, ...(transactionId && { transactionId }) } };
   }
 
-  #onQueryOffset(header: { consumerGroup: string; topic: string; queueId: number }): AnyAnswer {
+  #onQueryOffset(header: HeaderOf<Row<'QUERY_CONSUMER_OFFSET'>>): Answer<Row<'QUERY_CONSUMER_OFFSET'>> {
     const offset = this.offsets.get(`${header.consumerGroup}@${header.topic}@${header.queueId}`);
     return offset === undefined ? { code: ResponseCode.QUERY_NOT_FOUND } : { header: { offset } };
   }
 
-  #onPull(header: { topic: string; queueId: number; queueOffset: number; maxMsgNums: number }): AnyAnswer {
+  #onPull(header: HeaderOf<Row<'PULL_MESSAGE'>>): PullAnswer | Promise<PullAnswer> {
     const key = `${header.topic}@${header.queueId}`;
     const found = this.queue(header.topic, header.queueId).slice(header.queueOffset, header.queueOffset + header.maxMsgNums);
     if (found.length > 0) return foundAnswer(found, header.queueOffset);
@@ -341,7 +343,7 @@ export class FakeBroker {
   }
 }
 
-function foundAnswer(records: Buffer[], offset: number): Answer<unknown> {
+function foundAnswer(records: Buffer[], offset: number): PullAnswer {
   const header = { suggestWhichBrokerId: 0, nextBeginOffset: offset + records.length, minOffset: 0, maxOffset: offset + records.length };
-  return { header: header as never, body: Buffer.concat(records) };
+  return { header, body: Buffer.concat(records) };
 }

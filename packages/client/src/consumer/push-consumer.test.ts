@@ -56,7 +56,7 @@ describe('a push consumer', () => {
   it('pulls all queues at once when it has started, its retry topic among them', async () => {
     await consuming(new FakeCluster({ topics: { t: 2 } }));
     await cluster.until('three pulls', () => cluster.broker.heldPulls === 3);
-    expect(cluster.broker.requests('PULL_MESSAGE').map(({ header }) => `${header['topic']}@${header['queueId']}`)).toEqual(
+    expect(cluster.broker.requests('PULL_MESSAGE').map(({ header }) => `${String(header['topic'])}@${String(header['queueId'])}`)).toEqual(
       expect.arrayContaining(['t@0', 't@1', '%RETRY%stock@0']),
     );
     expect(cluster.broker.requests('PULL_MESSAGE')[0]!.header).toMatchObject({
@@ -240,8 +240,8 @@ describe('offsets', () => {
     for (let i = 0; i < 2; i++) {
       fake.broker.next('PULL_MESSAGE', ({ header }) =>
         header['topic'] === 't'
-          ? { code: ResponseCode.PULL_OFFSET_MOVED, header: moved as never }
-          : { code: ResponseCode.PULL_NOT_FOUND, header: { ...moved, nextBeginOffset: 0 } as never },
+          ? { code: ResponseCode.PULL_OFFSET_MOVED, header: moved }
+          : { code: ResponseCode.PULL_NOT_FOUND, header: { ...moved, nextBeginOffset: 0 } },
       );
     }
     await consuming(fake, { consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET' });
@@ -362,7 +362,8 @@ describe('a message that fails', () => {
 describe('consumers of one group', () => {
   it('share the queues, and take over those of one that has gone', async () => {
     await consuming(new FakeCluster({ topics: { t: 4 } }));
-    const pulled = (): number => new Set(cluster.broker.requests('PULL_MESSAGE').map(({ header }) => `${header['topic']}${header['queueId']}`)).size;
+    const pulled = (): number =>
+      new Set(cluster.broker.requests('PULL_MESSAGE').map(({ header }) => `${String(header['topic'])}${String(header['queueId'])}`)).size;
     await cluster.until('all', () => pulled() === 5);
     // 'zz…' sorts after any client id, so it gets the last two queues.
     cluster.broker.otherConsumers.push('zz@other');

@@ -52,7 +52,7 @@ describe('a send', () => {
     const producer = await producing(new FakeCluster({ topics: { t: 3 } }));
     for (let i = 0; i < 6; i++) await producer.send({ topic: 't', body: 'x' });
     const queues = cluster.broker.stored.map(({ queueId }) => queueId);
-    expect(queues.slice(0, 3).toSorted()).toEqual([0, 1, 2]);
+    expect(new Set(queues.slice(0, 3))).toEqual(new Set([0, 1, 2]));
     expect(queues.slice(3)).toEqual(queues.slice(0, 3));
   });
 
@@ -124,7 +124,7 @@ describe('a send that fails', () => {
     const producer = await producing(new FakeCluster({ brokers: ['broker-a', 'broker-b'], topics: { t: 2 } }));
     for (const broker of cluster.brokers) broker.next('SEND_MESSAGE_V2', () => ({ code }));
     const first = await producer.send({ topic: 't', body: 'x' });
-    expect(cluster.brokers.map((broker) => broker.requests('SEND_MESSAGE_V2').length).toSorted()).toEqual([1, 2]);
+    expect(cluster.brokers.map((broker) => broker.requests('SEND_MESSAGE_V2').length)).toEqual(expect.arrayContaining([1, 2]));
     expect(first.sendStatus).toBe('SEND_OK');
   });
 
