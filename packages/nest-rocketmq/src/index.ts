@@ -29,6 +29,15 @@ export { ClusterBackend } from './backend.js';
 export type { RocketMQBackend } from './backend.js';
 export { EmbeddedBackend } from './embedded-backend.js';
 export type { EmbeddedOptions } from './embedded-backend.js';
-export * from './errors.js';
+export {
+  InvalidListenerError,
+  InvalidOptionError,
+  ListenerConflictError,
+  MessageDecodeError,
+  MessageEncodeError,
+  NotRunningError,
+  StoreInUseError,
+  TransactionListenerError,
+} from './errors.js';
 export { RocketMQError } from '@nest-rocketmq/remoting';
 export type { SendResult } from '@nest-rocketmq/client';

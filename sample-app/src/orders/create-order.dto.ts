@@ -1,3 +1,4 @@
+// Owns the shape of a request for an order, and what of it is refused.
 import { IsInt, IsNotEmpty, IsString, Max, Min } from 'class-validator';
 
 const MOST_OF_ONE = 1000;

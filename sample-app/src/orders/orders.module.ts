@@ -1,3 +1,4 @@
+// Owns what makes up orders.
 import { Module } from '@nestjs/common';
 import { IdempotencyModule } from '../idempotency/idempotency.module.js';
 import { StockModule } from '../stock/stock.module.js';

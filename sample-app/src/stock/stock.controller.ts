@@ -1,3 +1,4 @@
+// Owns the HTTP side of the stock.
 import { Controller, Get, NotFoundException, Param } from '@nestjs/common';
 import { Database } from '../database/database.js';
 import { StockRepository } from './stock.repository.js';

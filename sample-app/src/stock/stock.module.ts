@@ -1,3 +1,4 @@
+// Owns what makes up the stock.
 import { Module } from '@nestjs/common';
 import { StockController } from './stock.controller.js';
 import { StockRepository } from './stock.repository.js';
