@@ -1,20 +1,18 @@
 // Owns the door of the store: what is appended, what is read, and when. Only wires; each part is in a file of its own.
-import { CommitPipeline } from './pipeline.js';
+import { Appender } from './appender.js';
 import { Checkpointer } from './checkpointer.js';
 import type { CommitLog } from './commit-log.js';
+import type { ConsumeQueues } from './consume-queues.js';
 import { getMessage } from './get-message.js';
 import type { LogReader } from './log-reader.js';
 import type { MessageIndex } from './message-index.js';
 import { offsetByTimestamp, storeTimestampAt } from './offset-by-time.js';
 import { openIndex, openStore } from './open-store.js';
 import type { OpenedStore } from './open-store.js';
+import { CommitPipeline } from './pipeline.js';
 import { queryByKey } from './query.js';
 import type { Recovered } from './recovery.js';
 import { Retention } from './retention.js';
-import { LONGEST_PROPERTIES, CRC_PROPERTY_SIZE, RECORD_OVERHEAD, recordSize } from './record.js';
-import type { Placement } from './record.js';
-import type { ConsumeQueue } from './consume-queue.js';
-import type { ConsumeQueues, TopicQueues } from './consume-queues.js';
 import type { StoreConfig } from './options.js';
 import type {
   AppendResult,
@@ -23,7 +21,6 @@ import type {
   GetResult,
   MessageFilter,
   MessageInner,
-  PutStatus,
   QueryResult,
   QueueEntry,
   StoreMetrics,
@@ -31,9 +28,6 @@ import type {
 } from './types.js';
 export type * from './types.js';
 export { StoreError, StoreLockedError } from './errors.js';
-
-const SYS_TRANSACTION = 12;
-const SYS_COMMIT = 8;
 
 export class MessageStore {
   readonly #config: StoreConfig;
@@ -46,10 +40,7 @@ export class MessageStore {
   readonly #retention: Retention;
   readonly #opened: OpenedStore;
   readonly #recovered: Recovered;
-  readonly #place: Placement;
-  readonly #result: AppendResult = { status: 'PUT_OK', physicalOffset: 0, queueOffset: 0, size: 0, storeTimestamp: 0 };
-  #lastTopic: TopicQueues | undefined;
-  #lastStoreTimestamp: number;
+  readonly #appender: Appender;
   #closed: Promise<void> | undefined;
 
   private constructor(opened: OpenedStore) {
@@ -60,8 +51,6 @@ export class MessageStore {
     this.#queues = queues;
     this.#reader = reader;
     this.#recovered = recovered;
-    this.#lastStoreTimestamp = recovered.lastStoreTimestamp;
-    this.#place = { size: 0, physicalOffset: 0, queueOffset: 0, storeTimestamp: 0, withCrc: config.enabledAppendPropCRC };
     const { clock, logger } = config;
     this.#pipeline = new CommitPipeline({
       log,
@@ -71,6 +60,9 @@ export class MessageStore {
       flushInterval: config.flushIntervalCommitLog,
       afterCommit: () => this.#afterCommit(),
     });
+    const { lastStoreTimestamp } = recovered;
+    const refusal = (): string | undefined => this.refusal;
+    this.#appender = new Appender({ config, log, queues, pipeline: this.#pipeline, lastStoreTimestamp, refusal });
     this.#checkpointer = new Checkpointer({
       log,
       queues,
@@ -80,7 +72,7 @@ export class MessageStore {
       checkpoint: opened.checkpoint,
       interval: config.checkpointInterval,
       pause: opened.pause,
-      lastStoreTimestamp: () => this.#lastStoreTimestamp,
+      lastStoreTimestamp: () => this.#appender.lastStoreTimestamp,
       flushIndex: async () => (await this.#index?.flush(this.#closed !== undefined)) ?? 0,
     });
     this.#index = openIndex(opened);
@@ -134,17 +126,15 @@ export class MessageStore {
 
   /** Encodes the message at the end of the log. It is neither stored nor visible before it is committed. Never throws. */
   append(message: MessageInner): AppendResult {
-    const topic = this.#topic(message.topic);
-    const status = this.#fault(message, topic);
-    if (status !== 'PUT_OK' || !topic) return this.#refuse(status);
-    return this.#store(message, topic);
+    return this.#appender.append(message);
   }
 
   /** All or none. */
   appendBatch(messages: readonly MessageInner[]): AppendResult[] {
+    const none = { physicalOffset: 0, queueOffset: 0, size: 0, storeTimestamp: 0 };
     for (const message of messages) {
-      const status = this.#fault(message, this.#topic(message.topic));
-      if (status !== 'PUT_OK') return messages.map(() => ({ ...this.#refuse(status) }));
+      const status = this.#appender.check(message);
+      if (status !== 'PUT_OK') return messages.map(() => ({ status, ...none }));
     }
     return messages.map((message) => ({ ...this.append(message) }));
   }
@@ -219,7 +209,7 @@ export class MessageStore {
 
   /** Removes the topic's queues; the log's files keep the messages until they are as old as all are let become. */
   deleteTopic(topic: string): void {
-    this.#lastTopic = undefined;
+    this.#appender.forgetTopic();
     this.#queues.remove(topic);
     // A crash after the next checkpoint does not bring the queues back.
     void this.#checkpointer.run();
@@ -250,62 +240,5 @@ export class MessageStore {
     for (const queue of this.#queues.all()) queue.trim(this.#queues.view, minPhysical);
     this.#reader.forgetBelow(minPhysical);
     this.#index?.trim(minPhysical);
-  }
-
-  #topic(topic: string): TopicQueues | undefined {
-    if (this.#lastTopic?.topic === topic) return this.#lastTopic;
-    return (this.#lastTopic = this.#queues.topic(topic));
-  }
-
-  #fault(message: MessageInner, topic: TopicQueues | undefined): PutStatus {
-    const { maxMessageSize, maxPendingBytes, enabledAppendPropCRC, storeHost } = this.#config;
-    if (this.refusal !== undefined) return 'SERVICE_NOT_AVAILABLE';
-    if (this.#log.appended - this.#log.committed > maxPendingBytes) return 'OS_PAGE_CACHE_BUSY';
-    const properties = message.properties.length + (enabledAppendPropCRC ? CRC_PROPERTY_SIZE : 0);
-    if (properties > LONGEST_PROPERTIES) return 'PROPERTIES_SIZE_EXCEEDED';
-    if (!topic || message.queueId < 0 || message.body.length > maxMessageSize) return 'MESSAGE_ILLEGAL';
-    const size = recordSize(message, topic.bytes.length, message.storeHost ?? storeHost, enabledAppendPropCRC);
-    const fits = size <= maxMessageSize + RECORD_OVERHEAD && size + 8 <= this.#log.files.fileSize;
-    return fits ? 'PUT_OK' : 'MESSAGE_ILLEGAL';
-  }
-
-  #store(message: MessageInner, topic: TopicQueues): AppendResult {
-    const place = this.#place;
-    const kind = message.sysFlag & SYS_TRANSACTION;
-    const queue: ConsumeQueue | undefined = kind === 0 || kind === SYS_COMMIT ? this.#queues.queue(topic, message.queueId) : undefined;
-    const storeHost = message.storeHost ?? this.#config.storeHost;
-    // A clock that is turned back must not make the log's times go back: they are searched.
-    this.#lastStoreTimestamp = Math.max(this.#lastStoreTimestamp, this.#config.clock.now());
-    place.storeTimestamp = this.#lastStoreTimestamp;
-    place.queueOffset = queue ? queue.assigned : 0;
-    place.size = recordSize(message, topic.bytes.length, storeHost, place.withCrc);
-    try {
-      this.#log.append(message, topic.bytes, storeHost, place);
-    } catch (error) {
-      this.#config.logger.error(`cannot make the next file of the commit log: ${String(error)}. Make room on the disk.`);
-      return this.#refuse('CREATE_MAPPED_FILE_FAILED');
-    }
-    const delay = message.deliverDelayMs ?? 0;
-    const tagsCode = delay > 0 ? place.storeTimestamp + delay : message.tagsCode;
-    if (queue) {
-      queue.assigned++;
-      this.#pipeline.ring.push(queue, place.queueOffset, place.physicalOffset, place.size, tagsCode);
-    }
-    this.#pipeline.schedule();
-    return this.#fill('PUT_OK', place.physicalOffset, place.queueOffset, place.size, place.storeTimestamp);
-  }
-
-  #refuse(status: PutStatus): AppendResult {
-    return this.#fill(status, 0, 0, 0, 0);
-  }
-
-  #fill(status: PutStatus, physicalOffset: number, queueOffset: number, size: number, storeTimestamp: number): AppendResult {
-    const result = this.#result;
-    result.status = status;
-    result.physicalOffset = physicalOffset;
-    result.queueOffset = queueOffset;
-    result.size = size;
-    result.storeTimestamp = storeTimestamp;
-    return result;
   }
 }
