@@ -27,11 +27,14 @@ export interface ContainerSettings {
 
 /** Apache's value for "to the dead letters at once": no later delivery can read a body that this one could not. */
 const TO_DEAD_LETTERS = -1;
+/** What -1 means for maxReconsumeTimes. */
+const APACHE_MAX_RECONSUME_TIMES = 16;
 
 export class ListenerContainer {
   readonly #logger = new Logger('RocketMQ');
   readonly #consumer: PushConsumer;
   readonly #running = new Set<string>();
+  readonly #maxReconsumeTimes: number;
 
   /** @throws InvalidOptionError for consumer settings out of their range */
   constructor(
@@ -40,6 +43,8 @@ export class ListenerContainer {
     private readonly settings: ContainerSettings,
   ) {
     const { concurrency, ...options } = { ...settings.defaults, ...group.shared };
+    const { maxReconsumeTimes = -1 } = options;
+    this.#maxReconsumeTimes = maxReconsumeTimes < 0 ? APACHE_MAX_RECONSUME_TIMES : maxReconsumeTimes;
     this.#consumer = client.createPushConsumer({
       ...options,
       consumeConcurrency: concurrency,
@@ -126,11 +131,17 @@ export class ListenerContainer {
   }
 
   #logFailure(context: RocketMQContext, error: unknown): void {
-    const next = error instanceof MessageDecodeError ? `moved to %DLQ%${this.name}` : 'to be delivered again';
-    const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    const last = error instanceof MessageDecodeError || context.reconsumeTimes >= this.#maxReconsumeTimes;
+    const next = last ? `moved to %DLQ%${this.name}` : 'to be delivered again';
     this.#logger.warn(
       `group ${this.name}: message ${context.msgId} of topic ${context.topic} failed at delivery ` +
-        `${context.reconsumeTimes + 1}, ${next}: ${reason}`,
+        `${context.reconsumeTimes + 1}, ${next}: ${reasonOf(error, context.reconsumeTimes === 0)}`,
     );
   }
+}
+
+/** The stack says where to look, once: on redeliveries it would only repeat itself. */
+function reasonOf(error: unknown, withStack: boolean): string {
+  if (!(error instanceof Error)) return String(error);
+  return (withStack && error.stack) || `${error.name}: ${error.message}`;
 }
