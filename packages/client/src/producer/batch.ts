@@ -29,10 +29,8 @@ export function prepareBatch(
     })),
   );
   if (body.length > maxMessageSize) throw new MessageTooLargeError(first.topic, body.length, maxMessageSize);
-  const properties = new Map([
-    [MessageProperty.WAIT, members[0]!.properties.get(MessageProperty.WAIT) ?? 'true'],
-    [MessageProperty.UNIQ_KEY, ids.next(now)],
-  ]);
+  // No UNIQ_KEY on the envelope: a 4.9 broker puts the envelope's properties on each member, over the member's own.
+  const properties = new Map([[MessageProperty.WAIT, members[0]!.properties.get(MessageProperty.WAIT) ?? 'true']]);
   const msgId = members.map((member) => member.msgId).join(',');
   return { topic: first.topic, body, properties, flag: 0, sysFlag: 0, bornTimestamp: now, msgId, batch: true };
 }
