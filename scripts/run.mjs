@@ -49,6 +49,9 @@ async function build() {
   chmodSync(join(root, 'packages/broker/dist/esm/main.js'), 0o755);
 }
 
+/** Arguments that are no flags are parts of paths: jest would take them for names of projects. */
+const onPaths = (args) => args.flatMap((arg) => (arg.startsWith('-') ? [arg] : ['--testPathPatterns', arg]));
+
 function jest(args) {
   const options = `${process.env.NODE_OPTIONS ?? ''} --experimental-vm-modules --disable-warning=ExperimentalWarning`.trim();
   return node([join(root, 'node_modules/jest/bin/jest.js'), ...args], { NODE_OPTIONS: options });
@@ -69,11 +72,11 @@ const commands = {
   },
   async test(args) {
     await build();
-    await jest(['--selectProjects', 'unit', 'e2e', ...args]);
+    await jest(['--selectProjects', 'unit', 'e2e', ...onPaths(args)]);
   },
   async 'test:interop'(args) {
     await build();
-    await jest(['--selectProjects', 'interop', '--runInBand', ...args]);
+    await jest(['--selectProjects', 'interop', '--runInBand', ...onPaths(args)]);
   },
   async 'test:simulate'(args) {
     await build();

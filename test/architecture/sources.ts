@@ -52,13 +52,13 @@ function read(path: string): Source {
 /** The sources of the packages and the sample app, without their tests. */
 export const sources: readonly Source[] = ['packages/remoting', 'packages/client', 'packages/broker', 'packages/nest-rocketmq', 'sample-app']
   .flatMap((folder) => walk(join(root, folder, 'src')))
-  .filter((path) => !/\.test\.ts$/.test(path))
+  .filter((path) => !/\.test(\.kit)?\.ts$/.test(path))
   .map(read);
 
 export const testSources: readonly Source[] = ['packages', 'sample-app/src', 'test', 'bench']
   .flatMap((folder) => walk(join(root, folder)))
   .filter((path) => !path.includes(`${sep}dist${sep}`) && !path.includes(`${sep}node_modules${sep}`))
-  .filter((path) => /\.test\.ts$/.test(path) || !path.includes(`${sep}src${sep}`))
+  .filter((path) => /\.test(\.kit)?\.ts$/.test(path) || !path.includes(`${sep}src${sep}`))
   .map(read);
 
 /** 'packages/client/src/routes.ts' → 'client' */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { root, sources } from './sources.js';
+import { packageOf, root, sources } from './sources.js';
 
 // The walks of ARCHITECTURE.md. `a` → `b`: an earlier file of that stretch knows b, since it calls it. `a` ⇢ `b`: b is
 // told by a listener, which one file that knows both has set up. ‖: over the wire, where nobody knows the other's files.
@@ -31,7 +31,12 @@ function find(name: string): string {
   return found[0]!.path;
 }
 
-const knows = (from: string, to: string): boolean => sources.find(({ path }) => path === from)!.imports.some(({ file }) => file === to);
+/** Within a package by its import; across packages by the import of the other's public door. */
+function knows(from: string, to: string): boolean {
+  const { imports } = sources.find(({ path }) => path === from)!;
+  if (packageOf(from) === packageOf(to)) return imports.some(({ file }) => file === to);
+  return imports.some(({ specifier }) => specifier.split('/').at(-1) === packageOf(to));
+}
 
 describe('the walks of ARCHITECTURE.md', () => {
   it('are there, and long enough to be one', () => {
