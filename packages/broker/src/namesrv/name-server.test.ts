@@ -1,0 +1,157 @@
+import { readFileSync } from 'node:fs';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Connection, Requests, ResponseCode, bodyCrc, decodeClusterInfo, decodeRouteData, encodeRegisterBroker, topicConfig } from '@nest-rocketmq/remoting';
+import { TestBroker } from '../broker.test.kit.js';
+
+let running: TestBroker;
+afterEach(() => running.stop());
+
+const OTHER = { brokerName: 'broker-b', brokerAddr: '192.0.2.7:10911', clusterName: 'DefaultCluster', brokerId: 0 };
+const NAMES = ['orders', 'TBW102'];
+
+function registration(names: string[], counter = 1): Buffer {
+  const topics = names.map((name) => [name, topicConfig(name, { readQueueNums: 2, writeQueueNums: 2 })] as const);
+  return encodeRegisterBroker({ dataVersion: { counter, stateVersion: 0, timestamp: 1 }, topicConfigTable: new Map(topics) });
+}
+
+async function register(connection: Connection, names = NAMES, more: { counter?: number; bodyCrc32?: number } = {}): Promise<number> {
+  const body = registration(names, more.counter);
+  const header = { ...OTHER, haServerAddr: '192.0.2.7:10912', bodyCrc32: more.bodyCrc32 ?? bodyCrc(body) };
+  return (await connection.request(Requests.REGISTER_BROKER, header, { body })).code;
+}
+
+const route = (connection: Connection, topic: string) => connection.request(Requests.GET_ROUTEINFO_BY_TOPIC, { topic });
+
+async function brokersOf(connection: Connection, topic: string): Promise<string[]> {
+  const { code, body } = await route(connection, topic);
+  return code === ResponseCode.SUCCESS ? decodeRouteData(body).brokerDatas.map((broker) => broker.brokerName) : [];
+}
+
+describe('a name server', () => {
+  it('has routes to a broker as soon as it has registered', async () => {
+    running = await TestBroker.start();
+    const nameServer = await running.nameServer();
+    expect(await register(nameServer)).toBe(ResponseCode.SUCCESS);
+    expect(await brokersOf(nameServer, 'orders')).toEqual(['broker-b']);
+    expect((await brokersOf(nameServer, 'TBW102')).sort()).toEqual(['broker-a', 'broker-b']);
+  });
+
+  it('takes what Apache 5.5 sends to register', async () => {
+    running = await TestBroker.start();
+    const nameServer = await running.nameServer();
+    nameServer.write(readFileSync(new URL('../../../../test/fixtures/frames/00003-103-req-json.bin', import.meta.url)));
+    expect(await brokersOf(nameServer, 'SELF_TEST_TOPIC')).toEqual(['broker-a', 'broker-x']);
+  });
+
+  it('says 17 and the name of a topic that it does not know', async () => {
+    running = await TestBroker.start();
+    const { code, remark } = await route(await running.nameServer(), 'nowhere');
+    expect(code).toBe(ResponseCode.TOPIC_NOT_EXIST);
+    expect(remark).toContain('nowhere');
+  });
+
+  it('writes bare number keys for peers before 4.9.4, and the standard for others', async () => {
+    running = await TestBroker.start();
+    const nameServer = await running.nameServer();
+    const standard = await nameServer.request(Requests.GET_ROUTEINFO_BY_TOPIC, { topic: 'TBW102' });
+    expect(standard.body.toString()).toContain('"brokerAddrs":{"0":"127.0.0.1:10911"}');
+    const { body } = await nameServer.request(Requests.GET_BROKER_CLUSTER_INFO, {});
+    expect(body.toString()).toContain('"brokerAddrs":{0:"127.0.0.1:10911"}');
+    expect([...decodeClusterInfo(body).clusterAddrTable]).toEqual([['DefaultCluster', ['broker-a']]]);
+  });
+
+  it('forgets a broker whose connection has closed', async () => {
+    running = await TestBroker.start();
+    const [nameServer, brokerB] = [await running.nameServer(), await running.nameServer()];
+    await register(brokerB);
+    brokerB.close();
+    await running.clock.advance(0);
+    expect(await brokersOf(nameServer, 'orders')).toEqual([]);
+  });
+
+  it('forgets a broker that has been silent for 120 s, not one that asked for its version meanwhile', async () => {
+    running = await TestBroker.start();
+    const brokerB = await running.nameServer();
+    await register(brokerB);
+    await running.clock.advance(100_000);
+    await brokerB.request(Requests.QUERY_DATA_VERSION, OTHER);
+    await running.clock.advance(100_000);
+    expect(await brokersOf(brokerB, 'orders')).toEqual(['broker-b']);
+    await running.clock.advance(119_000);
+    expect(await brokersOf(await running.nameServer(), 'orders')).toEqual([]);
+  });
+
+  it('keeps its own broker however long nothing happens', async () => {
+    running = await TestBroker.start();
+    await running.clock.advance(30 * 60_000);
+    expect(await brokersOf(await running.nameServer(), 'TBW102')).toEqual(['broker-a']);
+  });
+
+  it('refuses a registration that was damaged on the way', async () => {
+    running = await TestBroker.start();
+    expect(await register(await running.nameServer(), NAMES, { bodyCrc32: 1 })).toBe(ResponseCode.SYSTEM_ERROR);
+  });
+
+  it('refuses one topic from a broker that it has never seen in full', async () => {
+    running = await TestBroker.start();
+    const nameServer = await running.nameServer();
+    expect(await register(nameServer, ['orders'])).toBe(ResponseCode.SYSTEM_ERROR);
+    await register(nameServer);
+    expect(await register(nameServer, ['new'], { counter: 2 })).toBe(ResponseCode.SUCCESS);
+    expect(await brokersOf(nameServer, 'new')).toEqual(['broker-b']);
+  });
+
+  it('deletes a topic, and unregisters a broker', async () => {
+    running = await TestBroker.start();
+    const nameServer = await running.nameServer();
+    await register(nameServer);
+    await nameServer.request(Requests.DELETE_TOPIC_IN_NAMESRV, { topic: 'orders' });
+    expect(await brokersOf(nameServer, 'orders')).toEqual([]);
+    await nameServer.request(Requests.UNREGISTER_BROKER, OTHER);
+    expect(await brokersOf(nameServer, 'TBW102')).toEqual(['broker-a']);
+  });
+
+  it('keeps key-values over a restart', async () => {
+    running = await TestBroker.start();
+    const key = { namespace: 'ORDER_TOPIC_CONFIG', key: 'orders' };
+    await (await running.nameServer()).request(Requests.PUT_KV_CONFIG, { ...key, value: 'broker-a:4' });
+    await running.restart();
+    const nameServer = await running.nameServer();
+    expect((await nameServer.request(Requests.GET_KV_CONFIG, key)).header.value).toBe('broker-a:4');
+    const list = await nameServer.request(Requests.GET_KVLIST_BY_NAMESPACE, { namespace: key.namespace });
+    expect(list.body.toString()).toBe('{"table":{"orders":"broker-a:4"}}');
+    await nameServer.request(Requests.DELETE_KV_CONFIG, key);
+    expect((await nameServer.request(Requests.GET_KV_CONFIG, key)).code).toBe(ResponseCode.QUERY_NOT_FOUND);
+  });
+
+  it('lists all topics', async () => {
+    running = await TestBroker.start();
+    const { body } = await (await running.nameServer()).request(Requests.GET_ALL_TOPIC_LIST_FROM_NAMESERVER, {});
+    const { topicList } = JSON.parse(body.toString()) as { topicList: string[] };
+    expect(topicList).toEqual(expect.arrayContaining(['TBW102', 'SELF_TEST_TOPIC', 'SCHEDULE_TOPIC_XXXX', 'DefaultCluster', 'broker-a']));
+  });
+});
+
+describe('a broker with an outside name server', () => {
+  it('registers there, and its new topics at once, and leaves when it stops', async () => {
+    running = await TestBroker.start({ nameServerListen: '127.0.0.1:0' });
+    const outside = running.broker.nameServerAddress;
+    const other = await TestBroker.start({ brokerName: 'broker-c', namesrvAddr: outside, listen: '127.0.0.1:0', nameServerListen: false });
+    const nameServer = await running.nameServer();
+    expect((await brokersOf(nameServer, 'TBW102')).sort()).toEqual(['broker-a', 'broker-c']);
+    await (await other.client()).send('fresh');
+    await expect(untilThere(() => brokersOf(nameServer, 'fresh'))).resolves.toEqual(['broker-c']);
+    await other.stop();
+    expect(await brokersOf(nameServer, 'TBW102')).toEqual(['broker-a']);
+  });
+});
+
+/** Asks again until there is an answer: the registration of a topic is sent without waiting for it. */
+async function untilThere(ask: () => Promise<string[]>): Promise<string[]> {
+  let found = await ask();
+  while (found.length === 0) {
+    await running.clock.advance(0);
+    found = await ask();
+  }
+  return found;
+}
