@@ -87,7 +87,7 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
   const broker = await makeBroker(ground, names.routes, dial);
   servers.set(ground.brokerAddress, broker.server);
   let stopped: Promise<void> | undefined;
-  const stop = (): Promise<void> => (stopped ??= broker.stop().finally(() => names.stop()));
+  const stop = (): Promise<void> => (stopped ??= stopAll(broker, names));
   try {
     if (nameServerListen) await names.server.listen(nameServerListen.host, nameServerListen.port);
     if (listen) await broker.server.listen(listen.host, listen.port);
@@ -97,6 +97,14 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
     throw error;
   }
   return { nameServerAddress, brokerAddress: ground.brokerAddress, dial, stop };
+}
+
+async function stopAll(broker: BrokerParts, names: { stop(): Promise<void> }): Promise<void> {
+  try {
+    await broker.stop();
+  } finally {
+    await names.stop();
+  }
 }
 
 /** What all parts stand on. */

@@ -82,8 +82,8 @@ export class Clients {
 
   /** Forgets all that came over a connection, which has closed. */
   connectionClosed(connection: Connection): void {
-    for (const group of [...this.#producers.keys()]) this.unregisterProducer(group, connection);
-    for (const group of [...this.#consumers.keys()]) this.unregisterConsumer(group, connection);
+    for (const group of this.#producers.keys()) this.unregisterProducer(group, connection);
+    for (const group of this.#consumers.keys()) this.unregisterConsumer(group, connection);
   }
 
   consumers(group: string): ConsumerGroup | undefined {
@@ -147,7 +147,7 @@ function updateSubscriptions(group: ConsumerGroup, subscriptions: readonly Subsc
     group.subscriptions.set(subscription.topic, subscription);
   }
   const wanted = new Set(subscriptions.map((subscription) => subscription.topic));
-  for (const topic of [...group.subscriptions.keys()]) {
+  for (const topic of group.subscriptions.keys()) {
     if (wanted.has(topic)) continue;
     group.subscriptions.delete(topic);
     changed = true;

@@ -148,7 +148,7 @@ describe('a batch', () => {
     expect(Object.fromEntries(messages[0].properties)).toEqual({ TAGS: 'x' });
   });
 
-  it.each([{ DELAY: '3' }, { TRAN_MSG: 'true' }])('with a message of %p is refused as a whole', async (properties) => {
+  it.each<Record<string, string>>([{ DELAY: '3' }, { TRAN_MSG: 'true' }])('with a message of %p is refused as a whole', async (properties) => {
     running = await TestBroker.start();
     const client = await running.client();
     const body = encodeBatch([item('a'), item('b', properties)]);

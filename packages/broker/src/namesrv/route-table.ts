@@ -86,7 +86,7 @@ export class RouteTable {
 
   /** Unregisters the brokers that were reached by `channel`, which has closed. */
   channelClosed(channel: object): void {
-    for (const live of [...this.#live.values()]) if (live.channel === channel) this.unregister(live);
+    for (const live of this.#live.values()) if (live.channel === channel) this.unregister(live);
   }
 
   /** Unregisters the brokers that have been silent for too long, and gives back what they were reached by. */
