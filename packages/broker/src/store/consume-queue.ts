@@ -1,6 +1,7 @@
 // Owns one consume queue: a row of 20-byte entries that say where the queue's messages are in the commit log. New
 // entries stay in memory until they are written out in batches: after a crash they are rebuilt from the log.
 import { readLong, writeLong } from './record.js';
+import { ALLOCATION_SLACK } from './segment-files.js';
 import type { SegmentFiles } from './segment-files.js';
 
 /** Bytes of an entry: int64 physical offset, int32 size, int64 tags code. */
@@ -126,24 +127,42 @@ export class ConsumeQueue {
     this.maxPhysical = 0;
   }
 
-  /** Finds out from the files how far they reach. */
-  load(view: QueueView): void {
-    this.files.load();
+  /**
+   * Finds out from the files how far they reach.
+   * @param limit after a crash, entries of records from there on in the log are not trusted: parts may be missing
+   */
+  load(view: QueueView, limit: number | undefined): void {
+    this.files.load(limit !== undefined);
     this.startAt(0);
     const { starts, fileSize } = this.files;
     if (starts.length === 0) return;
+    const trusted = limit ?? Number.MAX_SAFE_INTEGER;
+    const bad = (size: number, physicalOffset: number): boolean => size <= 0 || physicalOffset >= trusted;
     this.#memoryFirst = Number.MAX_SAFE_INTEGER;
     for (let i = starts.length - 1; i >= 0; i--) {
       const begin = starts[i] / UNIT;
       this.next = begin + fileSize / UNIT;
-      this.next = this.lowest(view, begin, (size) => size <= 0);
+      this.next = this.lowest(view, begin, bad);
       if (this.next > begin) break;
     }
     const begin = starts[0] / UNIT;
     const end = Math.min(this.next, begin + fileSize / UNIT);
     this.first = this.lowest(view, begin, (size, physical) => size !== FILLER_SIZE || physical !== 0, end);
     this.assigned = this.flushed = this.#memoryFirst = this.next;
+    if (limit !== undefined) this.#clearBehind();
     this.#measure(view);
+  }
+
+  /** What is left behind the end must not be taken for entries at the next start. */
+  #clearBehind(): void {
+    const { files } = this;
+    const end = this.next * UNIT;
+    const start = files.startOf(end);
+    for (const later of [...files.starts]) if (later > start) files.remove(later);
+    if (!files.has(start)) return;
+    const fileEnd = start + files.fileSize;
+    files.clear(end, files.nothingFarBehind(end) ? Math.min(fileEnd, end + ALLOCATION_SLACK) : fileEnd);
+    this.unsynced.add(start);
   }
 
   /** Forgets the entries from `index` on; they are overwritten with zeros, for the files' end is where zeros begin. */

@@ -60,22 +60,25 @@ export class ConsumeQueues {
     this.open.fileSystem.removeTree(`${this.#directory}/${topic}`);
   }
 
-  /** Finds every queue that has files. Gives way to `pause` between topics. */
-  async load(pause: () => Promise<void> | undefined): Promise<void> {
+  /**
+   * Finds every queue that has files. Gives way to `pause` between topics.
+   * @param limit after a crash, where in the log trust in the entries ends
+   */
+  async load(limit: number | undefined, pause: () => Promise<void> | undefined): Promise<void> {
     const { fileSystem } = this.open;
     for (const topicEntry of fileSystem.list(this.#directory)) {
       const topic = topicEntry.directory ? this.topic(topicEntry.name) : undefined;
       if (!topic) continue;
       for (const entry of fileSystem.list(`${this.#directory}/${topicEntry.name}`)) {
         if (!entry.directory || !/^\d{1,10}$/.test(entry.name)) continue;
-        this.#loadQueue(this.queue(topic, Number(entry.name)));
+        this.#loadQueue(this.queue(topic, Number(entry.name)), limit);
       }
       await pause();
     }
   }
 
-  #loadQueue(queue: ConsumeQueue): void {
-    queue.load(this.view);
+  #loadQueue(queue: ConsumeQueue, limit: number | undefined): void {
+    queue.load(this.view, limit);
     const [misfit] = queue.files.misfits;
     if (misfit === undefined) return;
     throw new StoreError(

@@ -47,11 +47,10 @@ export class LockFile {
   /** @param clean whether the next start may trust the consume queues and the index */
   release(clean: boolean): void {
     const { fileSystem, root } = this.#options;
-    if (clean) {
-      fileSystem.remove(this.#abort);
-      fileSystem.syncDirectoryNow(root);
-    }
     heldHere.get(fileSystem)?.delete(root);
+    if (!clean) return;
+    fileSystem.remove(this.#abort);
+    fileSystem.syncDirectoryNow(root);
   }
 
   /** Returns whether there was a stale one. */

@@ -4,11 +4,8 @@ import { AT_PHYSICAL_OFFSET, BLANK_SIZE, MAGIC_BLANK, RecordView, SHORTEST_RECOR
 import type { SegmentFiles } from './segment-files.js';
 
 const WINDOW = 4 * 1024 * 1024;
-const CLEAR_STEP = 262_144;
 const FIRST_MAGIC_BYTES = Buffer.from([0xda, 0xa3, 0x20]);
 const MAGIC_AT = 4;
-/** What a file may take up beyond its bytes: rounding, and the file system's own map of it. */
-const ALLOCATION_SLACK = 131_072;
 
 export interface CorruptRange {
   from: number;
@@ -115,7 +112,7 @@ export class LogScan {
   }
 
   async #search(from: number, fileEnd: number): Promise<number | undefined> {
-    const far = this.#nothingFarBehind(from) ? Math.min(from + WINDOW, fileEnd) : fileEnd;
+    const far = this.files.nothingFarBehind(from) ? Math.min(from + WINDOW, fileEnd) : fileEnd;
     for (let at = from; at + SHORTEST_RECORD <= far; ) {
       if (!this.#load(at, SHORTEST_RECORD)) return undefined;
       const hit = this.#window.subarray(0, this.#to - this.#from).indexOf(FIRST_MAGIC_BYTES, at - this.#from + MAGIC_AT);
@@ -133,13 +130,6 @@ export class LogScan {
     return undefined;
   }
 
-  /** Whether the file takes up no more room than its beginning needs: then the rest, up to 1 GiB, is a hole. */
-  #nothingFarBehind(position: number): boolean {
-    const start = this.files.startOf(position);
-    const stat = this.files.stat(start);
-    return stat !== undefined && stat.allocated <= position - start + ALLOCATION_SLACK;
-  }
-
   /** Overwrites what is behind the end of the log, so that no part of it is ever taken for a record again. */
   async clearBehind(end: number): Promise<void> {
     const { files } = this;
@@ -147,12 +137,9 @@ export class LogScan {
     const start = files.startOf(end);
     if (!files.has(start)) return;
     const fileEnd = start + files.fileSize;
-    const far = this.#nothingFarBehind(end) ? Math.min(end + WINDOW, fileEnd) : fileEnd;
-    const zeros = Buffer.alloc(CLEAR_STEP);
-    const bytes = Buffer.alloc(CLEAR_STEP);
-    for (let at = end; at < far; at += CLEAR_STEP) {
-      const length = files.read(bytes, 0, Math.min(CLEAR_STEP, far - at), at);
-      if (bytes.compare(zeros, 0, length, 0, length) !== 0) files.zero(at, length);
+    const far = this.files.nothingFarBehind(end) ? Math.min(end + WINDOW, fileEnd) : fileEnd;
+    for (let at = end; at < far; at += WINDOW) {
+      files.clear(at, Math.min(at + WINDOW, far));
       const waiting = this.pause();
       if (waiting) await waiting;
     }

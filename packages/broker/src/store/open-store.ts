@@ -46,11 +46,11 @@ export async function openStore(options: StoreOptions): Promise<OpenedStore> {
   const open = new OpenFiles(fileSystem, config.maxOpenFiles);
   try {
     const pause = slices();
-    const files = new SegmentFiles(open, `${root}/commitlog`, config.mappedFileSizeCommitLog, LOG_FOLDERS).load();
+    const files = new SegmentFiles(open, `${root}/commitlog`, config.mappedFileSizeCommitLog, LOG_FOLDERS).load(lock.wasAborted);
     refuseMisfits(files);
     const queues = new ConsumeQueues(open, root, config.mappedFileSizeConsumeQueue);
-    await queues.load(pause);
     const checkpoint = new Checkpoint(fileSystem, root).load();
+    await queues.load(lock.wasAborted ? checkpoint.logicsPhysicalOffset : undefined, pause);
     const recovered = await recover({
       log: files,
       queues,
@@ -64,19 +64,12 @@ export async function openStore(options: StoreOptions): Promise<OpenedStore> {
     report(config, recovered);
     const log = new CommitLog(files, recovered.end, config.tailCacheBytes);
     // What was only in the system's cache when the last process died is now promised again.
-    if (lock.wasAborted && files.has(files.startOf(recovered.end))) await files.sync(files.startOf(recovered.end));
+    if (lock.wasAborted) await syncFrom(files, Math.min(checkpoint.logicsPhysicalOffset, recovered.end));
     const reader = new LogReader(log, config.checkCRCOnRecover, (position, size) =>
       config.logger.error(`the record of ${size} bytes at ${position} of the commit log is damaged: it is not served`),
     );
     const recoveryTime = clock.monotonic() - begun;
-    const release = async (clean: boolean): Promise<void> => {
-      if (clean) {
-        checkpoint.cleanEnd = log.written;
-        await checkpoint.save();
-      }
-      open.closeAll();
-      lock.release(clean);
-    };
+    const release = (clean: boolean): Promise<void> => giveBack({ config, checkpoint, open, lock, log }, clean);
     return { config, open, log, queues, reader, checkpoint, recovered, recoveryTime, pause, release };
   } catch (error) {
     open.closeAll();
@@ -84,6 +77,39 @@ export async function openStore(options: StoreOptions): Promise<OpenedStore> {
     lock.release(error instanceof StoreError && !lock.wasAborted);
     throw error;
   }
+}
+
+interface Held {
+  config: StoreConfig;
+  checkpoint: Checkpoint;
+  open: OpenFiles;
+  lock: LockFile;
+  log: CommitLog;
+}
+
+async function giveBack({ config, checkpoint, open, lock, log }: Held, clean: boolean): Promise<void> {
+  let noted = false;
+  try {
+    checkpoint.cleanEnd = log.written;
+    if (clean) await checkpoint.save();
+    noted = clean;
+  } catch (error) {
+    config.logger.error(unnoted(config.root, error));
+  }
+  open.closeAll();
+  try {
+    lock.release(noted);
+  } catch (error) {
+    config.logger.error(unnoted(config.root, error));
+  }
+}
+
+function unnoted(root: string, error: unknown): string {
+  return `cannot note the clean stop of ${root}: ${String(error)}. Nothing is lost; the next start scans the end of the log.`;
+}
+
+async function syncFrom(files: SegmentFiles, position: number): Promise<void> {
+  for (const start of files.starts) if (start + files.fileSize > position) await files.sync(start);
 }
 
 export function openIndex({ config, log, open, pause }: OpenedStore): MessageIndex | undefined {

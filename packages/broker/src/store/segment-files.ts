@@ -2,7 +2,11 @@
 import { dirname } from 'node:path';
 import type { FileStat, FileSystem, StoreFile } from './file-system.js';
 import type { OpenFiles } from './open-files.js';
-import { readFully, segmentName, segmentStart, writeFully, writeZeros } from './segment.js';
+import { isZero, readFully, segmentName, segmentStart, writeFully, writeZeros } from './segment.js';
+
+const CLEAR_STEP = 262_144;
+/** What a file may take up beyond its bytes: rounding, and the file system's own map of it. */
+export const ALLOCATION_SLACK = 131_072;
 
 export class SegmentFiles {
   /** Where each file begins, ascending. */
@@ -25,18 +29,25 @@ export class SegmentFiles {
     this.#fileSystem = open.fileSystem;
   }
 
-  /** Finds the files that are there. Other names are left alone. */
-  load(): this {
+  /**
+   * Finds the files that are there. Other names are left alone.
+   * @param aborted whether a crash may have left files shorter than they were made
+   */
+  load(aborted: boolean): this {
+    const short: number[] = [];
     for (const entry of this.#fileSystem.list(this.directory)) {
       const start = entry.directory ? undefined : segmentStart(entry.name);
       if (start === undefined) continue;
       const path = `${this.directory}/${entry.name}`;
-      const size = this.#fileSystem.stat(path)?.size;
+      const size = this.#fileSystem.stat(path)?.size ?? 0;
       // A crash between making a file and giving it its size leaves it empty.
       if (size === 0) this.#fileSystem.remove(path);
-      else if (size !== this.fileSize || start % this.fileSize !== 0) this.misfits.push(entry.name);
+      else if (start % this.fileSize !== 0 || size > this.fileSize || (size < this.fileSize && !aborted)) this.misfits.push(entry.name);
       else this.starts.push(start);
+      if (size > 0 && size < this.fileSize) short.push(start);
     }
+    if (this.misfits.length > 0) return this;
+    for (const start of short) this.file(start).truncate(this.fileSize);
     return this;
   }
 
@@ -105,6 +116,22 @@ export class SegmentFiles {
   zero(position: number, length: number): void {
     const start = this.startOf(position);
     writeZeros(this.file(start), position - start, length);
+  }
+
+  /** Overwrites with zeros what is not zero in [from, to) of one file. */
+  clear(from: number, to: number): void {
+    const bytes = Buffer.alloc(CLEAR_STEP);
+    for (let at = from; at < to; at += CLEAR_STEP) {
+      const length = this.read(bytes, 0, Math.min(CLEAR_STEP, to - at), at);
+      if (!isZero(bytes, length)) this.zero(at, length);
+    }
+  }
+
+  /** Whether the file that `position` lies in takes up no more room than its bytes before that: the rest is a hole. */
+  nothingFarBehind(position: number): boolean {
+    const start = this.startOf(position);
+    const stat = this.stat(start);
+    return stat !== undefined && stat.allocated <= position - start + ALLOCATION_SLACK;
   }
 
   /** Makes one file's bytes, and the names of the new ones, survive a loss of power. */

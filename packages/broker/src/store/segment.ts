@@ -26,6 +26,14 @@ export function readFully(file: StoreFile, target: Buffer, offset: number, lengt
 
 const ZEROS = Buffer.alloc(65_536);
 
+export function isZero(bytes: Buffer, length: number): boolean {
+  for (let done = 0; done < length; done += ZEROS.length) {
+    const part = Math.min(ZEROS.length, length - done);
+    if (bytes.compare(ZEROS, 0, part, done, done + part) !== 0) return false;
+  }
+  return true;
+}
+
 /** Overwrites a range with zeros. */
 export function writeZeros(file: StoreFile, position: number, length: number): void {
   for (let done = 0; done < length; ) {

@@ -119,6 +119,7 @@ export class MessageStore {
       commits: this.#pipeline.commits,
       flushes: this.#pipeline.flusher.flushes,
       committedOffset: this.#log.committed,
+      flushedOffset: this.#pipeline.flusher.flushed,
       minPhysicalOffset: this.#log.files.first,
       diskUsedRatio: this.#retention.used,
     };

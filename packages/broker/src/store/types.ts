@@ -179,6 +179,8 @@ export interface StoreMetrics {
   commits: number;
   flushes: number;
   committedOffset: number;
+  /** Everything below is on the disk. */
+  flushedOffset: number;
   minPhysicalOffset: number;
   /** Share of the disk in use, 0 to 1; -1 unknown. */
   diskUsedRatio: number;

@@ -1,0 +1,212 @@
+// Owns one simulated life story of a store: it is used, faults hit it, it is opened again, several times over. All by
+// one seed, so that a failure can be played again.
+import { ManualClock, silentLogger } from '@nest-rocketmq/remoting';
+import { MessageStore } from '../../packages/broker/src/store/store.js';
+import type { MessageInner, StoreOptions } from '../../packages/broker/src/store/store.js';
+import type { FileSystem } from '../../packages/broker/src/store/file-system.js';
+import { memoryFileSystem } from '../../packages/broker/src/store/memory-file-system.js';
+import type { MemoryFileSystem } from '../../packages/broker/src/store/memory-file-system.js';
+import { FaultyFileSystem, NO_FAULTS, ProcessDied } from './faulty-file-system.js';
+import type { FaultPlan } from './faulty-file-system.js';
+import { Oracle, bodyFor } from './oracle.js';
+import type { Findings, Sent } from './oracle.js';
+import { Random } from './random.js';
+
+const ROOT = '/store';
+const TOPICS = ['A', 'B', 'SCHEDULE_TOPIC_XXXX'];
+const CHECKPOINT_MS = 5_000;
+
+export interface Story {
+  seed: number;
+  findings: Findings;
+  /** What happened, for the reader of a failure. */
+  events: string[];
+  sent: number;
+  acknowledged: number;
+}
+
+export async function simulate(seed: number): Promise<Story> {
+  return new Simulation(seed).run();
+}
+
+class Simulation {
+  readonly #random: Random;
+  readonly #oracle = new Oracle();
+  readonly #events: string[] = [];
+  readonly #clock = new ManualClock(1_700_000_000_000);
+  readonly #options: Omit<StoreOptions, 'fileSystem'>;
+  #image: MemoryFileSystem = memoryFileSystem(() => 0);
+
+  constructor(readonly seed: number) {
+    const random = (this.#random = new Random(seed));
+    this.#options = {
+      root: ROOT,
+      clock: this.#clock,
+      logger: silentLogger,
+      storeHost: { address: Buffer.from([127, 0, 0, 1]), port: 10911 },
+      flush: random.pick(['async', 'sync']),
+      mappedFileSizeCommitLog: random.pick([8_192, 65_536, 1_048_576]),
+      mappedFileSizeConsumeQueue: random.pick([200, 2_000]),
+      maxHashSlotNum: 50,
+      maxIndexNum: 100,
+      maxMessageSize: 4_096,
+      enabledAppendPropCRC: random.chance(0.3),
+      checkpointInterval: CHECKPOINT_MS,
+      tailCacheBytes: random.pick([1, 1_048_576]),
+      maxOpenFiles: random.pick([3, 256]),
+    };
+  }
+
+  async run(): Promise<Story> {
+    const lives = this.#random.integer(1, 4);
+    for (let life = 0; life < lives; life++) await this.#live();
+    const store = await this.#open(this.#image);
+    const findings = this.#oracle.compare(readAll(store));
+    await store.close();
+    const { sent } = this.#oracle;
+    const acknowledged = sent.filter(({ fate }) => fate === 'acknowledged').length;
+    return { seed: this.seed, events: this.#events, sent: sent.length, acknowledged, findings };
+  }
+
+  #open(fileSystem: FileSystem): Promise<MessageStore> {
+    return MessageStore.open({ ...this.#options, fileSystem });
+  }
+
+  async #live(): Promise<void> {
+    const random = this.#random;
+    const files = new FaultyFileSystem(random, this.#image);
+    const end = random.pick(['clean', 'kill', 'power'] as const);
+    files.plan = this.#plan(end !== 'clean');
+    this.#events.push(`${end} ${JSON.stringify(files.plan)}`);
+    const first = this.#oracle.sent.length;
+    let store: MessageStore | undefined;
+    let flushed = 0;
+    try {
+      store = await this.#open(files);
+      const alive = store;
+      this.#follow(alive, first, () => (flushed = Math.max(flushed, alive.metrics.flushedOffset)));
+      await this.#work(store, first);
+      flushed = store.metrics.flushedOffset;
+      if (end === 'clean') await store.close();
+    } catch (error) {
+      if (!files.dead && (error as { code?: string }).code !== files.plan.code) throw error;
+      this.#events.push(`died at call ${files.calls}: ${String(error)}`);
+    }
+    if (store) flushed = Math.max(flushed, store.metrics.flushedOffset);
+    files.dead = true;
+    await this.#abandon(store);
+    this.#image = end === 'power' ? files.afterPowerLoss() : files.afterKill();
+    // In an earlier life it was opened again since, which makes it as safe as the disk is.
+    if (end === 'power' && this.#options.flush === 'async') this.#oracle.excuse(({ id, end: at }) => id >= first && at > flushed);
+  }
+
+  /** A dead process runs no more: what is under way must be over before its files are looked at. */
+  async #abandon(store: MessageStore | undefined): Promise<void> {
+    await store?.close().catch((error: unknown) => {
+      if (!(error instanceof ProcessDied)) throw error;
+    });
+    await this.#clock.advance(60_000);
+  }
+
+  #plan(mayDie: boolean): FaultPlan {
+    const random = this.#random;
+    const plan = { ...NO_FAULTS };
+    if (mayDie && random.chance(0.8)) plan.dieAt = random.integer(1, 600);
+    if (random.chance(0.4)) {
+      plan.failFrom = random.integer(1, 400);
+      plan.failTo = plan.failFrom + random.pick([1, 2, 10, 100]);
+      plan.code = random.pick(['EIO', 'ENOSPC']);
+      plan.failing = random.pick(['write', 'sync']);
+    }
+    if (random.chance(0.3)) plan.shortWrites = random.next();
+    return plan;
+  }
+
+  /** Notes what is promised. */
+  #follow(store: MessageStore, first: number, onFlushed: () => void): void {
+    let next = first;
+    const { sent } = this.#oracle;
+    store.onCommitted((upTo, failure) => {
+      for (; next < sent.length && sent[next].end <= upTo; next++) if (sent[next].fate === 'pending') sent[next].fate = 'acknowledged';
+      if (failure) for (; next < sent.length; next++) if (sent[next].fate === 'pending') sent[next].fate = 'refused';
+      onFlushed();
+    });
+  }
+
+  async #work(store: MessageStore, first: number): Promise<void> {
+    const random = this.#random;
+    for (let round = random.integer(1, 30); round > 0; round--) {
+      for (let count = random.integer(1, 12); count > 0; count--) this.#send(store);
+      if (random.chance(0.7)) store.commit();
+      if (random.chance(0.5)) await settle();
+      if (random.chance(0.2)) await this.#clock.advance(random.pick([600, CHECKPOINT_MS, 31_000]));
+      if (random.chance(0.1)) this.#readBack(store, first);
+    }
+    if (random.chance(0.5)) await settle();
+  }
+
+  #send(store: MessageStore): void {
+    const { sent } = this.#oracle;
+    const topic = this.#random.pick(TOPICS);
+    const queueId = this.#random.integer(0, 2);
+    const id = sent.length;
+    const body = bodyFor(id, this.#random.pick([0, 10, 100, 1_000, 4_000]));
+    const result = store.append(messageOf(topic, queueId, body));
+    if (result.status !== 'PUT_OK') return;
+    const { queueOffset, physicalOffset, size } = result;
+    const one: Sent = { id, topic, queueId, queueOffset, body, end: physicalOffset + size, fate: 'pending' };
+    sent.push(one);
+  }
+
+  /** A reader sees all that is promised, and nothing that is not. */
+  #readBack(store: MessageStore, first: number): void {
+    const read = readAll(store);
+    for (const { id, topic, queueId, queueOffset, body, fate } of this.#oracle.sent.slice(first)) {
+      const found = read.get(`${topic}/${queueId}/${queueOffset}`);
+      if (fate === 'acknowledged' && found !== body) throw new Error(`seed ${this.seed}: ${id} is acknowledged and not to be read`);
+      if (fate !== 'acknowledged' && found === body) throw new Error(`seed ${this.seed}: ${id} is ${fate} and can be read`);
+    }
+  }
+}
+
+function messageOf(topic: string, queueId: number, body: string): MessageInner {
+  const properties = Buffer.from(`KEYS\u0001k${body.slice(0, 5)}\u0002DELAY\u00011\u0002`);
+  const deliverDelayMs = topic === 'SCHEDULE_TOPIC_XXXX' ? 1_000 : 0;
+  return {
+    topic,
+    queueId,
+    body: Buffer.from(body),
+    properties,
+    deliverDelayMs,
+    flag: 0,
+    sysFlag: 0,
+    bornTimestamp: 1_700_000_000_000,
+    bornHost: Buffer.from([10, 0, 0, 1]),
+    bornPort: 1,
+    reconsumeTimes: 0,
+    preparedTransactionOffset: 0,
+    tagsCode: 0,
+  };
+}
+
+/** Bodies by `topic/queue/offset`, read as a consumer does. */
+export function readAll(store: MessageStore): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const { topic, queueId } of store.queues()) {
+    for (let offset = store.minOffset(topic, queueId); offset < store.maxOffset(topic, queueId); ) {
+      const { body, nextBeginOffset } = store.getMessage(topic, queueId, offset, 32, 65_536);
+      for (const buffer of body) {
+        for (let at = 0; at < buffer.length; at += buffer.readInt32BE(at)) {
+          const place = Number(buffer.readBigInt64BE(at + 20));
+          found.set(`${topic}/${queueId}/${place}`, buffer.toString('utf8', at + 88, at + 88 + buffer.readInt32BE(at + 84)));
+        }
+      }
+      offset = nextBeginOffset;
+    }
+  }
+  return found;
+}
+
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
