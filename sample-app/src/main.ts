@@ -5,6 +5,7 @@ import { NestFactory } from '@nestjs/core';
 import { RocketMQError } from 'nest-rocketmq';
 import { AppModule } from './app.module.js';
 import { AppConfig } from './config.js';
+import { DirectoryInUseError } from './database/directory-lock.js';
 import { welcome } from './welcome.js';
 
 async function main(): Promise<void> {
@@ -20,6 +21,7 @@ try {
   await main();
 } catch (error) {
   // What the user can put right says how in its message; for anything else the stack is needed.
-  new Logger('Main').error(error instanceof RocketMQError ? error.message : error);
+  const forTheUser = error instanceof RocketMQError || error instanceof DirectoryInUseError;
+  new Logger('Main').error(forTheUser ? error.message : error);
   process.exit(1);
 }

@@ -1,16 +1,30 @@
 // Owns PostgreSQL inside this process, so that the sample needs no server.
+import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { Database } from './database.js';
 import type { Queryable } from './database.js';
+import { lockDirectory } from './directory-lock.js';
+
+const IN_MEMORY = 'memory://';
 
 export class PGliteDatabase extends Database {
-  private constructor(private readonly pglite: PGlite) {
+  private constructor(
+    private readonly pglite: PGlite,
+    private readonly release: () => void,
+  ) {
     super();
   }
 
   /** @param directory created when it is not there; 'memory://' keeps nothing */
   static async open(directory: string): Promise<PGliteDatabase> {
-    return new PGliteDatabase(await PGlite.create({ dataDir: directory }));
+    if (directory === IN_MEMORY) return new PGliteDatabase(await PGlite.create(), () => {});
+    const release = lockDirectory(directory);
+    try {
+      return new PGliteDatabase(await PGlite.create({ dataDir: join(directory, 'data') }), release);
+    } catch (error) {
+      release();
+      throw error;
+    }
   }
 
   async query<Row>(sql: string, parameters?: unknown[]): Promise<Row[]> {
@@ -29,7 +43,8 @@ export class PGliteDatabase extends Database {
     );
   }
 
-  close(): Promise<void> {
-    return this.pglite.close();
+  async close(): Promise<void> {
+    await this.pglite.close();
+    this.release();
   }
 }
