@@ -1,9 +1,9 @@
 // Owns administration through the client: topics, offsets of queues, and looking messages up.
 import {
+  MASTER_ID,
   Permission,
   Requests,
   ResponseCode,
-  ResponseError,
   decodeClusterInfo,
   decodeOffsetMsgId,
   decodeRecord,
@@ -11,9 +11,9 @@ import {
   expectSuccess,
   formatAddress,
 } from '@nest-rocketmq/remoting';
-import type { ClusterInfo, MessageExt, MessageQueue, TopicRouteData } from '@nest-rocketmq/remoting';
+import type { ClusterInfo, HeaderOf, MessageExt, MessageQueue, TopicRouteData } from '@nest-rocketmq/remoting';
 import type { ClientCore } from './core.js';
-import { BrokerNotFoundError, TopicNotFoundError } from './errors.js';
+import { BrokerNotFoundError, NoBrokerError, TopicNotFoundError } from './errors.js';
 import type { NameServers } from './name-servers.js';
 import { checkSendTopic } from './names.js';
 import { integerIn } from './options.js';
@@ -38,6 +38,11 @@ export interface QueryMessageOptions {
   end?: number;
 }
 
+type OffsetRow =
+  | typeof Requests.GET_MAX_OFFSET
+  | typeof Requests.GET_MIN_OFFSET
+  | typeof Requests.SEARCH_OFFSET_BY_TIMESTAMP;
+
 const ADMIN_TIMEOUT_MS = 6_000;
 
 export class Admin {
@@ -56,8 +61,8 @@ export class Admin {
     const queues = integerIn('queues', options.queues, 8, 1, 65_535);
     const perm = integerIn('perm', options.perm, Permission.READ | Permission.WRITE, 0, 15);
     const { brokerAddrTable } = await this.clusterInfo();
-    const masters = [...brokerAddrTable.values()].flatMap((broker) => broker.brokerAddrs.get(0) ?? []);
-    if (masters.length === 0) throw new TopicNotFoundError(options.topic, this.#nameServers.addresses, 'cannot be created: no broker is registered');
+    const masters = [...brokerAddrTable.values()].flatMap((broker) => broker.brokerAddrs.get(MASTER_ID) ?? []);
+    if (masters.length === 0) throw new NoBrokerError(this.#nameServers.addresses);
     await Promise.all(
       masters.map(async (address) => {
         const reply = await this.#core.brokers.request(
@@ -101,31 +106,18 @@ export class Admin {
   }
 
   /** The offset that the queue's next message will have. */
-  async maxOffset(queue: MessageQueue): Promise<number> {
-    const { topic, queueId } = queue;
-    const reply = await this.#ask(queue, (address) =>
-      this.#core.brokers.request(address, Requests.GET_MAX_OFFSET, { topic, queueId }, { timeout: ADMIN_TIMEOUT_MS }),
-    );
-    return reply.header.offset ?? 0;
+  maxOffset(queue: MessageQueue): Promise<number> {
+    return this.#offset(queue, Requests.GET_MAX_OFFSET, {});
   }
 
   /** The offset of the oldest message that the queue still has. */
-  async minOffset(queue: MessageQueue): Promise<number> {
-    const { topic, queueId } = queue;
-    const reply = await this.#ask(queue, (address) =>
-      this.#core.brokers.request(address, Requests.GET_MIN_OFFSET, { topic, queueId }, { timeout: ADMIN_TIMEOUT_MS }),
-    );
-    return reply.header.offset ?? 0;
+  minOffset(queue: MessageQueue): Promise<number> {
+    return this.#offset(queue, Requests.GET_MIN_OFFSET, {});
   }
 
   /** The first offset stored at or after `timestamp` (ms since the epoch). */
-  async searchOffset(queue: MessageQueue, timestamp: number): Promise<number> {
-    const { topic, queueId } = queue;
-    const header = { topic, queueId, timestamp, boundaryType: 'LOWER' };
-    const reply = await this.#ask(queue, (address) =>
-      this.#core.brokers.request(address, Requests.SEARCH_OFFSET_BY_TIMESTAMP, header, { timeout: ADMIN_TIMEOUT_MS }),
-    );
-    return reply.header.offset ?? 0;
+  searchOffset(queue: MessageQueue, timestamp: number): Promise<number> {
+    return this.#offset(queue, Requests.SEARCH_OFFSET_BY_TIMESTAMP, { timestamp, boundaryType: 'LOWER' });
   }
 
   /** The group's stored offset of this queue; undefined when it has none. */
@@ -177,14 +169,16 @@ export class Admin {
     return found.flat().filter((message) => (message.properties.get('KEYS') ?? '').split(' ').includes(key));
   }
 
-  async #ask<R extends { code: number; remark: string | undefined; row: { name: string } }>(
-    queue: MessageQueue,
-    ask: (address: string) => Promise<R>,
-  ): Promise<R> {
-    const address = this.#addressOf(queue);
-    const reply = await ask(address);
-    if (reply.code !== ResponseCode.SUCCESS) throw new ResponseError(reply.code, reply.remark, address, reply.row.name);
-    return reply;
+  async #offset<Row extends OffsetRow>(
+    { topic, queueId, brokerName }: MessageQueue,
+    row: Row,
+    more: Omit<HeaderOf<Row>, 'topic' | 'queueId'>,
+  ): Promise<number> {
+    const address = this.#addressOf({ topic, queueId, brokerName });
+    const header = { topic, queueId, ...more } as HeaderOf<Row>;
+    const reply = await this.#core.brokers.request<Row>(address, row, header, { timeout: ADMIN_TIMEOUT_MS });
+    expectSuccess(reply, address);
+    return (reply.header as { offset?: number }).offset ?? 0;
   }
 
   #addressOf(queue: MessageQueue): string {

@@ -36,7 +36,7 @@ export class Brokers {
       timeout,
       () => new RequestTimeoutError(address, row.name, timeout),
     );
-    const left = Math.max(1, timeout - (clock.monotonic() - startedAt));
+    const left = Math.max(1, Math.ceil(timeout - (clock.monotonic() - startedAt)));
     return connection.request(row, header, { ...options, timeout: left });
   }
 

@@ -96,6 +96,17 @@ export class BrokerNotFoundError extends MQClientError {
   }
 }
 
+/** The name servers know no broker at all. */
+export class NoBrokerError extends MQClientError {
+  constructor(readonly nameServers: readonly string[]) {
+    super(
+      'NO_BROKER',
+      `no broker is registered at ${nameServers.join(', ')}. One that has just been started may need some seconds; ` +
+        'else check its namesrvAddr.',
+    );
+  }
+}
+
 /** Every attempt to send failed. `cause` is the last attempt's error. */
 export class SendFailedError extends MQClientError {
   constructor(

@@ -12,6 +12,7 @@ export {
   MQClientError,
   MessageTooLargeError,
   NameServerUnreachableError,
+  NoBrokerError,
   NotRunningError,
   SendFailedError,
   TopicNotFoundError,

@@ -54,6 +54,8 @@ export interface BrokerOffsetStoreParts {
 
 export class BrokerOffsetStore extends OffsetTable implements OffsetStore {
   readonly #parts: BrokerOffsetStoreParts;
+  /** Brokers that could not be told, so that an outage is one line in the log. */
+  readonly #failing = new Set<string>();
 
   constructor(parts: BrokerOffsetStoreParts) {
     super();
@@ -90,11 +92,16 @@ export class BrokerOffsetStore extends OffsetTable implements OffsetStore {
     const header = { consumerGroup: group, topic, queueId, commitOffset: offset, bname: brokerName };
     try {
       const address = this.#addressOf(queue);
-      if (!confirmed) return await brokers.oneway(address, Requests.UPDATE_CONSUMER_OFFSET, header);
-      const options = { timeout: OFFSET_TIMEOUT_MS };
-      expectSuccess(await brokers.request(address, Requests.UPDATE_CONSUMER_OFFSET, header, options), address);
+      if (confirmed) {
+        const options = { timeout: OFFSET_TIMEOUT_MS };
+        expectSuccess(await brokers.request(address, Requests.UPDATE_CONSUMER_OFFSET, header, options), address);
+      } else await brokers.oneway(address, Requests.UPDATE_CONSUMER_OFFSET, header);
+      this.#failing.delete(brokerName);
     } catch (error) {
-      logger.warn(`offset ${offset} of ${queueKey(queue)} could not be stored for ${group}: ${describe(error)}`);
+      if (!this.#failing.has(brokerName)) {
+        logger.warn(`offsets of ${group} cannot be stored at broker ${brokerName} for now: ${describe(error)}`);
+      }
+      this.#failing.add(brokerName);
     }
   }
 

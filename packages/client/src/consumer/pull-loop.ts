@@ -38,11 +38,12 @@ interface Cursor {
   offset: number;
   /** The broker that the last answer suggested. */
   brokerId: number;
-  failing: boolean;
 }
 
 export class PullLoop {
   readonly #parts: PullLoopParts;
+  /** Brokers that cannot be pulled from, so that an outage is one line in the log, not one for each queue and second. */
+  readonly #failing = new Set<string>();
 
   constructor(parts: PullLoopParts) {
     this.#parts = parts;
@@ -50,7 +51,7 @@ export class PullLoop {
 
   /** Pulls until the queue is dropped. Never rejects. */
   async run(queue: ProcessQueue, offset: number): Promise<void> {
-    const cursor: Cursor = { offset, brokerId: 0, failing: false };
+    const cursor: Cursor = { offset, brokerId: 0 };
     while (!queue.dropped) {
       const wait = await this.#step(queue, cursor);
       if (wait > 0) await sleep(this.#parts.core.clock, wait, queue.signal);
@@ -66,11 +67,11 @@ export class PullLoop {
       if (queue.dropped) return 0;
       const reply = await this.#pull(queue, cursor);
       if (queue.dropped) return 0;
-      cursor.failing = false;
+      this.#failing.delete(queue.messageQueue.brokerName);
       return await this.#onReply(queue, cursor, reply);
     } catch (error) {
       if (queue.dropped) return 0;
-      this.#onFailure(queue, cursor, error);
+      this.#onFailure(queue, error);
       core.routes.refreshSoon();
       return options.pullTimeDelayMillsWhenException;
     }
@@ -167,9 +168,11 @@ export class PullLoop {
     return options.pullInterval;
   }
 
-  /** An outage is one line in the log, not one each second. */
-  #onFailure(queue: ProcessQueue, cursor: Cursor, error: unknown): void {
-    if (!cursor.failing) this.#parts.core.logger.warn(`pulling ${queueKey(queue.messageQueue)}: ${describe(error)}`);
-    cursor.failing = true;
+  #onFailure({ messageQueue }: ProcessQueue, error: unknown): void {
+    const { core, options } = this.#parts;
+    if (!this.#failing.has(messageQueue.brokerName)) {
+      core.logger.warn(`${options.group} cannot pull ${queueKey(messageQueue)} for now: ${describe(error)}`);
+    }
+    this.#failing.add(messageQueue.brokerName);
   }
 }

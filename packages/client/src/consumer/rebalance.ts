@@ -147,6 +147,8 @@ export class Rebalance {
     try {
       const offset = await startOffset(messageQueue);
       if (this.#stopped) return true;
+      // Kept from here on: should we end before the first message, what is sent until we are back is not skipped.
+      offsets.update(messageQueue, offset);
       const queue = new ProcessQueue(messageQueue);
       this.#owned.set(queueKey(messageQueue), queue);
       begin(queue, offset);

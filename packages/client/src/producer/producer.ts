@@ -144,7 +144,7 @@ export class Producer implements ProducerMember {
     const startedAt = clock.monotonic();
     const { writable } = await this.#sender.route(prepared.topic, timeout);
     const queue = chosenQueue(writable, message, options)!;
-    return this.#sender.sendTo(queue, prepared, Math.max(1, timeout - (clock.monotonic() - startedAt)));
+    return this.#sender.sendTo(queue, prepared, Math.max(1, Math.ceil(timeout - (clock.monotonic() - startedAt))));
   }
 
   #mustRun(): void {

@@ -91,7 +91,7 @@ export class Sender {
     let failure: unknown;
     let stored: SendResult | undefined;
     for (let left = this.#options.retryTimesWhenSendFailed; left >= 0; left--) {
-      const remaining = timeout - (clock.monotonic() - startedAt);
+      const remaining = Math.ceil(timeout - (clock.monotonic() - startedAt));
       if (remaining <= 0) break;
       const queue = roundRobin.choose(message.topic, route.writable, tried.at(-1));
       tried.push(queue.brokerName);
