@@ -14,6 +14,9 @@ import type { Order } from './orders/order.js';
 
 const UNKNOWN_ID = '00000000-0000-4000-8000-000000000000';
 
+/** Usually some 300; the bound leaves room for a busy machine. */
+const REAL_MILLISECONDS = 5000;
+
 let testing: RocketMQTesting;
 let app: INestApplication;
 let url: string;
@@ -60,6 +63,19 @@ async function halfAnHourPasses(id: string): Promise<void> {
   await arrived;
 }
 
+/** However often the cancel message comes. */
+async function cancelsOnce(): Promise<void> {
+  const before = await stock('coffee');
+  const { id } = await place('coffee', 4);
+  await halfAnHourPasses(id);
+  await expect(order(id)).resolves.toMatchObject({ status: 'CANCELLED' });
+  const again = consumed(app, { topic: 'order-cancel', key: id });
+  await app.get(RocketMQTemplate).send('order-cancel', { id }, { keys: id });
+  await testing.advance('1s');
+  await again;
+  await expect(stock('coffee')).resolves.toBe(before);
+}
+
 describe('the order service', () => {
   beforeAll(() => start());
   afterAll(() => app.close());
@@ -81,10 +97,12 @@ describe('the order service', () => {
     const arrived = consumed(app, { topic: 'order-cancel', key: id });
     await testing.advance('1m');
     await arrived;
-    expect(performance.now() - started).toBeLessThan(2000);
+    expect(performance.now() - started).toBeLessThan(REAL_MILLISECONDS);
     await expect(order(id)).resolves.toMatchObject({ status: 'CANCELLED' });
     await expect(stock('tea')).resolves.toBe(before);
   });
+
+  test('cancels it once, however often the message comes', cancelsOnce);
 
   test('leaves it alone when it is paid', async () => {
     const before = await stock('coffee');
@@ -148,22 +166,9 @@ class AlwaysMaybe extends SeenFilter {
   add(): void {}
 }
 
-describe.each<[string, SeenFilter | undefined]>([
-  ['with its filter', undefined],
-  ['with a filter that always says maybe', new AlwaysMaybe()],
-])('%s', (_name, filter) => {
-  beforeAll(() => start(filter));
+describe('with a filter that always says maybe', () => {
+  beforeAll(() => start(new AlwaysMaybe()));
   afterAll(() => app.close());
 
-  test('an order is cancelled once, however often its cancel message comes', async () => {
-    const before = await stock('coffee');
-    const { id } = await place('coffee', 4);
-    await halfAnHourPasses(id);
-    await expect(order(id)).resolves.toMatchObject({ status: 'CANCELLED' });
-    const again = consumed(app, { topic: 'order-cancel', key: id });
-    await app.get(RocketMQTemplate).send('order-cancel', { id }, { keys: id });
-    await testing.advance('1s');
-    await again;
-    await expect(stock('coffee')).resolves.toBe(before);
-  });
+  test('an order is cancelled all the same, and once', cancelsOnce);
 });

@@ -122,6 +122,7 @@ describe('the store', () => {
     await expect(start({ embedded: { store: 7 as never } })).rejects.toThrow(/embedded\.store.*7/);
     await expect(start({ embedded: { flsh: 'sync' } as never })).rejects.toThrow(/embedded\.flsh.*flush/);
     await expect(start({ embedded: { store: 'memory', flush: 'often' as never } })).rejects.toThrow(/flush.*often.*sync/);
+    await expect(start({ embedded: { clock: {} as never } })).rejects.toThrow(/embedded\.clock.*now\(\)/);
     writeFileSync(join(directory, 'file'), '');
     await expect(start({ embedded: { store: join(directory, 'file') } })).rejects.toThrow();
   });

@@ -76,6 +76,15 @@ describe('start', () => {
     await expect(Test.createTestingModule(metadata).compile()).rejects.toThrow(/shutdownTimeout.*soon.*integer/);
   });
 
+  test('a wrong option of a send is refused before anything is sent', async () => {
+    const { template } = await startApp({});
+    await expect(template.send('orders', 1, { timeout: 0 })).rejects.toThrow(/timeout.*0.*\(ms\)/);
+    await expect(template.send('orders', 1, { shardingKey: '' })).rejects.toThrow(/shardingKey/);
+    await expect(template.sendOneWay('orders', 1, { delay: '45m' })).rejects.toThrow(/45m.*30m and 1h/);
+    await expect(template.send('orders', 1, { dely: '30m' } as never)).rejects.toThrow(/dely/);
+    await expect(template.sendMessageInTransaction('orders', 1, { delay: '30m' } as never)).rejects.toThrow(/delay/);
+  });
+
   test('a name server that is not there is named after a bounded time', async () => {
     const metadata = { imports: [RocketMQModule.forRoot({ nameServer: '127.0.0.1:1' })] };
     const module = await Test.createTestingModule(metadata).compile();

@@ -5,7 +5,7 @@ import type { Broker, BrokerOptions } from '@nest-rocketmq/broker';
 import type { Clock, Dial, Logger } from '@nest-rocketmq/remoting';
 import type { RocketMQBackend } from './backend.js';
 import { InvalidOptionError, NotRunningError, StoreInUseError } from './errors.js';
-import { checkKeys } from './option-checks.js';
+import { checkKeys, checkMethods } from './option-checks.js';
 
 const EMBEDDED_OPTIONS = [
   'autoCreateTopicEnable',
@@ -25,6 +25,8 @@ const EMBEDDED_OPTIONS = [
 
 /** Options of the embedded broker, with Apache's names and defaults where Apache has them. */
 export type EmbeddedOptions = Pick<BrokerOptions, (typeof EMBEDDED_OPTIONS)[number]>;
+
+const CLOCK_METHODS = ['now', 'monotonic', 'setTimeout', 'clearTimeout'] as const satisfies readonly (keyof Clock)[];
 
 /** Below the working directory. */
 export const DEFAULT_STORE = '.rocketmq';
@@ -46,6 +48,7 @@ export class EmbeddedBackend implements RocketMQBackend {
     if (typeof store !== 'string' || store === '') {
       throw new InvalidOptionError('embedded.store', store, `a directory, or '${MEMORY_STORE}'`);
     }
+    if (options.clock !== undefined) checkMethods('embedded.clock', options.clock, CLOCK_METHODS);
     this.#options = options;
     this.#store = store === MEMORY_STORE ? store : resolve(store);
     this.#logger = logger;

@@ -2,9 +2,11 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { SendResult } from '@nest-rocketmq/client';
 import type { Destination } from './destination.js';
+import { InvalidOptionError } from './errors.js';
 import { RocketMQLocalTransactionState } from './listener-metadata.js';
 import { compose } from './outgoing-message.js';
 import type { Composer, DelayOptions, MessageOptions } from './outgoing-message.js';
+import { checkInteger } from './option-checks.js';
 import { RocketMQConnection } from './rocketmq-connection.js';
 import type { ResolvedOptions } from './rocketmq.options.js';
 import { ROCKETMQ_RESOLVED_OPTIONS } from './rocketmq.tokens.js';
@@ -32,6 +34,7 @@ export interface TransactionResult extends SendResult {
 
 const SEND_OPTIONS = ['timeout', 'shardingKey'];
 const TRANSACTION_OPTIONS = ['arg'];
+const LONGEST_TIMEOUT_MS = 3_600_000;
 
 @Injectable()
 export class RocketMQTemplate {
@@ -52,8 +55,9 @@ export class RocketMQTemplate {
    */
   async send(destination: Destination, payload: unknown, options: SendOptions = {}): Promise<SendResult> {
     const message = compose(this.#composer, destination, payload, options, SEND_OPTIONS, true);
+    const settings = settingsOf(options);
     const producer = await this.connection.producer();
-    return producer.send(message, { timeout: options.timeout, shardingKey: options.shardingKey });
+    return producer.send(message, settings);
   }
 
   /** The same as `send`, under the name that Spring's users know. */
@@ -64,8 +68,9 @@ export class RocketMQTemplate {
   /** Resolves once the bytes are handed to the connection. Nobody says whether the message was stored. */
   async sendOneWay(destination: Destination, payload: unknown, options: SendOptions = {}): Promise<void> {
     const message = compose(this.#composer, destination, payload, options, SEND_OPTIONS, true);
+    const settings = settingsOf(options);
     const producer = await this.connection.producer();
-    await producer.sendOneway(message, { timeout: options.timeout, shardingKey: options.shardingKey });
+    await producer.sendOneway(message, settings);
   }
 
   /**
@@ -86,4 +91,12 @@ export class RocketMQTemplate {
     const { localTransactionState, ...result } = await producer.sendMessageInTransaction(message, call);
     return { ...result, state: fromWire(localTransactionState), error: call.error };
   }
+}
+
+function settingsOf({ timeout, shardingKey }: SendOptions): { timeout?: number; shardingKey?: string } {
+  if (timeout !== undefined) checkInteger('timeout', timeout, 1, LONGEST_TIMEOUT_MS, 'ms');
+  if (shardingKey !== undefined && (typeof shardingKey !== 'string' || shardingKey === '')) {
+    throw new InvalidOptionError('shardingKey', shardingKey, 'a text that is not empty');
+  }
+  return { timeout, shardingKey };
 }

@@ -53,6 +53,7 @@ describe('a wrong option is refused with its name and what is allowed', () => {
     ['shutdownTimeout', { shutdownTimeout: -1 }, '(ms)'],
     ['autoStart', { autoStart: 'no' }, 'true or false'],
     ['consumer.threads', { consumer: { threads: 2 } }, 'concurrency'],
+    ['producer.timeout', { producer: { timeout: 2 } }, 'sendMsgTimeout'],
     ['messageConverter', { messageConverter: {} }, 'encode() and decode()'],
     ['messageDelayLevel', { messageDelayLevel: 'x' }, '1s 5s'],
     ['options', null, 'an object'],

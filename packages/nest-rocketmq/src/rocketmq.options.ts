@@ -14,8 +14,6 @@ import { checkAddresses, checkBoolean, checkInteger, checkKeys, checkMethods } f
 /** Names the cluster when neither `nameServer` nor `embedded` nor `backend` is given. */
 export const NAME_SERVER_ENV = 'ROCKETMQ_NAME_SERVER';
 
-export type ProducerSettings = Partial<Omit<ProducerOptions, 'group' | 'transactionListener' | 'topics'>>;
-
 export interface RocketMQModuleOptions {
   /**
    * Name servers of a cluster, 'host:9876;host2:9876'. Default: the environment's ROCKETMQ_NAME_SERVER; without that, a
@@ -88,6 +86,21 @@ const OPTIONS = [
 ];
 const CONSUMER_OPTIONS = ['concurrency', 'maxReconsumeTimes', 'consumeTimeout', 'consumeFromWhere'];
 
+const PRODUCER_OPTIONS = [
+  'sendMsgTimeout',
+  'sendMsgMaxTimeoutPerRequest',
+  'retryTimesWhenSendFailed',
+  'retryAnotherBrokerWhenNotStoreOK',
+  'compressMsgBodyOverHowmuch',
+  'compressLevel',
+  'maxMessageSize',
+  'createTopicKey',
+  'defaultTopicQueueNums',
+] as const satisfies readonly (keyof ProducerOptions)[];
+
+/** Settings of the producer behind the template, with Apache's names and defaults. */
+export type ProducerSettings = Pick<ProducerOptions, (typeof PRODUCER_OPTIONS)[number]>;
+
 const DEFAULT_SHUTDOWN_TIMEOUT_MS = 30_000;
 const LONGEST_SHUTDOWN_TIMEOUT_MS = 3_600_000;
 
@@ -97,6 +110,7 @@ export function resolveOptions(
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): ResolvedOptions {
   checkKeys('options', given, OPTIONS);
+  if (given.producer !== undefined) checkKeys('producer', given.producer, PRODUCER_OPTIONS);
   if (given.consumer !== undefined) checkKeys('consumer', given.consumer, CONSUMER_OPTIONS);
   if (given.messageConverter !== undefined) checkMethods('messageConverter', given.messageConverter, ['encode', 'decode']);
   const messageDelayLevel =
