@@ -42,16 +42,39 @@ async function collectReports(cluster: Cluster, options: BenchOptions): Promise<
   const wanted = options.intervals + 1;
   let enough: () => void;
   const complete = new Promise<void>((resolve) => (enough = resolve));
-  const args = ['-n', cluster.nameServer, '-t', TOPIC, '-w', options.threads, '-s', options.size, '-ri', options.interval].map(String);
+  const args = [
+    '-n',
+    cluster.nameServer,
+    '-t',
+    TOPIC,
+    '-w',
+    options.threads,
+    '-s',
+    options.size,
+    '-ri',
+    options.interval,
+  ].map(String);
   const producer = startChild(
     'benchmark producer',
     'java',
-    [...PRODUCER_HEAP, `-Duser.home=${temporaryFolder('bench-producer')}`, '-cp', jars, 'org.apache.rocketmq.example.benchmark.Producer', ...args],
+    [
+      ...PRODUCER_HEAP,
+      `-Duser.home=${temporaryFolder('bench-producer')}`,
+      '-cp',
+      jars,
+      'org.apache.rocketmq.example.benchmark.Producer',
+      ...args,
+    ],
     {
       onLine: (line) => {
         const [, tps, sendFailed, responseFailed] = REPORT.exec(line) ?? [];
         if (tps === undefined) return;
-        reports.push({ at: performance.now(), tps: Number(tps), failed: Number(sendFailed) + Number(responseFailed), cpu: cpuSeconds(cluster.brokerPid) });
+        reports.push({
+          at: performance.now(),
+          tps: Number(tps),
+          failed: Number(sendFailed) + Number(responseFailed),
+          cpu: cpuSeconds(cluster.brokerPid),
+        });
         if (reports.length === wanted) enough();
       },
     },
@@ -71,7 +94,9 @@ export async function measure(server: ServerName, options: BenchOptions): Promis
     const { rss, peak } = memoryUse(cluster.brokerPid);
     const first = reports[0];
     const last = reports[reports.length - 1];
-    const messages = reports.slice(1).reduce((sum, report, i) => sum + (report.tps * (report.at - reports[i].at)) / 1000, 0);
+    const messages = reports
+      .slice(1)
+      .reduce((sum, report, i) => sum + (report.tps * (report.at - reports[i].at)) / 1000, 0);
     return {
       server,
       tps: (messages * 1000) / (last.at - first.at),

@@ -35,7 +35,8 @@ export function parseOptions(args: readonly string[]): BenchOptions {
       size: { type: 'string', default: '128' },
     },
   });
-  const number = (name: 'pairs' | 'interval' | 'intervals' | 'threads' | 'size'): number => positiveInteger(name, values[name]);
+  const number = (name: 'pairs' | 'interval' | 'intervals' | 'threads' | 'size'): number =>
+    positiveInteger(name, values[name]);
   return {
     a: serverName(values.a),
     b: serverName(values.b),

@@ -6,8 +6,13 @@ const [nameSrv] = process.argv.slice(2);
 const TOPIC = 'ali-topic';
 /** ms; the defaults of 5 to 30 s only cost time. */
 const BRISK = 300;
-const print = (event, fields) => console.log(JSON.stringify({ event, ...fields }));
-const quiet = { info() {}, warn() {}, debug() {}, error: (error) => print('error', { message: String(error?.message ?? error) }) };
+const print = (event, fields) => process.stdout.write(`${JSON.stringify({ event, ...fields })}\n`);
+const quiet = {
+  info() {},
+  warn() {},
+  debug() {},
+  error: (error) => print('error', { message: String(error?.message ?? error) }),
+};
 const options = {
   nameSrv,
   // It asks for one, and uses it only to look name servers up by HTTP.
@@ -35,7 +40,11 @@ await send('fails-once', 'TagA');
 await send('later', 'TagB', { delayTimeLevel: 1 });
 
 const outstanding = new Set(['first ü', 'second', 'fails-once', 'later']);
-const consumer = new ons.Consumer({ ...options, consumerGroup: 'ali-consumer', consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET' });
+const consumer = new ons.Consumer({
+  ...options,
+  consumerGroup: 'ali-consumer',
+  consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET',
+});
 consumer.on('error', quiet.error);
 const all = new Promise((resolve) => {
   consumer.subscribe(TOPIC, 'TagA || TagB', async (message) => {

@@ -75,6 +75,10 @@ describe('ali-ons on our broker', () => {
 
   test('it complains of nothing but the retry topic, which it looks for before its heartbeat has made it', () => {
     const messages = of('error').map(({ message }) => String(message));
-    expect(messages.filter((message) => !message.includes('No topic route info in name server for the topic: %RETRY%ali-consumer'))).toEqual([]);
+    expect(
+      messages.filter(
+        (message) => !message.includes('No topic route info in name server for the topic: %RETRY%ali-consumer'),
+      ),
+    ).toEqual([]);
   });
 });

@@ -1,6 +1,6 @@
 // Our client on Apache's own name server and broker.
 import { afterAll, beforeAll, describe, jest } from '@jest/globals';
-import { describeOurClient } from './client-scenarios.js';
+import { describeOurClient } from './client/scenarios.js';
 import { startApache } from './harness/apache.js';
 import { cleanUp } from './harness/clean-up.js';
 import type { Cluster } from './harness/cluster.js';

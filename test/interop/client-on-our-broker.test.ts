@@ -1,6 +1,6 @@
 // Our client on our broker as a user runs it, by the same expectations as on Apache's.
 import { afterAll, beforeAll, describe, jest } from '@jest/globals';
-import { describeOurClient } from './client-scenarios.js';
+import { describeOurClient } from './client/scenarios.js';
 import { cleanUp } from './harness/clean-up.js';
 import type { Cluster } from './harness/cluster.js';
 import { startOurBroker } from './harness/our-broker.js';

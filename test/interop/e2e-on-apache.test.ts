@@ -30,8 +30,20 @@ describe("on Apache's own name server and broker 5.5.0", () => {
 
   test('the Nest end-to-end suite passes', async () => {
     const output = join(temporaryFolder('e2e-on-apache'), 'report.json');
-    const args = [JEST, '--selectProjects', 'e2e', '--testPathPatterns', 'test/e2e/nest-', '--json', '--outputFile', output];
-    const env = { ROCKETMQ_NAME_SERVER: cluster.nameServer, NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning' };
+    const args = [
+      JEST,
+      '--selectProjects',
+      'e2e',
+      '--testPathPatterns',
+      'test/e2e/nest-',
+      '--json',
+      '--outputFile',
+      output,
+    ];
+    const env = {
+      ROCKETMQ_NAME_SERVER: cluster.nameServer,
+      NODE_OPTIONS: '--experimental-vm-modules --disable-warning=ExperimentalWarning',
+    };
     const run = startChild('jest', process.execPath, args, { cwd: repositoryRoot, env });
     await run.exited;
     const report = JSON.parse(readFileSync(output, 'utf8')) as JestReport;

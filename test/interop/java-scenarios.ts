@@ -3,19 +3,30 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Cluster, DELAY_LEVELS_MS } from './harness/cluster.js';
 import type { RocketMQVersion } from './harness/jars.js';
+import { numbered, sorted } from './harness/lists.js';
 import { JavaPeer, type PeerEvent, type ScenarioEvents } from './harness/java-peer.js';
 
 type Properties = Record<string, string>;
 
 const SCENARIOS = [
-  'sync', 'async', 'oneway', 'batch', 'properties', 'large', 'delay', 'tags',
-  'retry', 'orderly', 'offsets', 'pull', 'share', 'transaction',
+  'sync',
+  'async',
+  'oneway',
+  'batch',
+  'properties',
+  'large',
+  'delay',
+  'tags',
+  'retry',
+  'orderly',
+  'offsets',
+  'pull',
+  'share',
+  'transaction',
 ];
 /** The broker's clock may be read just before the client's. */
 const CLOCK_SLACK_MS = 50;
 
-const numbered = (prefix: string, count: number): string[] => Array.from({ length: count }, (_, i) => `${prefix}-${i}`);
-const sorted = <T>(values: readonly T[]): T[] => [...values].sort();
 const propertiesOf = (event: PeerEvent): Properties => event.properties as Properties;
 
 /** That what was received is what was sent: same id, queue and offset for each body. */
@@ -73,12 +84,22 @@ function declareSendTests(scenario: Scenario): void {
       body: 'properties ü 漢 😀',
       flag: 7,
       properties: expect.objectContaining({
-        TAGS: 'TagA', KEYS: 'key1 key2', colour: 'blue = "ü"', quoted: '{"a": 1}', BUYER_ID: 'buyer', WAIT: 'true',
-        TRACE_ON: 'true', MSG_REGION: 'DefaultRegion',
+        TAGS: 'TagA',
+        KEYS: 'key1 key2',
+        colour: 'blue = "ü"',
+        quoted: '{"a": 1}',
+        BUYER_ID: 'buyer',
+        WAIT: 'true',
+        TRACE_ON: 'true',
+        MSG_REGION: 'DefaultRegion',
       }),
     };
-    for (const event of ['received', 'viewed', 'viewed-by-unique-id']) expect(events.of(event)).toEqual([expect.objectContaining(expected)]);
-    expect(events.of('queried')).toMatchObject([{ ...expected, key: 'key1' }, { ...expected, key: 'key2' }]);
+    for (const event of ['received', 'viewed', 'viewed-by-unique-id'])
+      expect(events.of(event)).toEqual([expect.objectContaining(expected)]);
+    expect(events.of('queried')).toMatchObject([
+      { ...expected, key: 'key1' },
+      { ...expected, key: 'key2' },
+    ]);
   });
 
   test('large bodies arrive, compressed by the client or not', async () => {
@@ -106,21 +127,36 @@ function declareConsumeTests(scenario: Scenario): void {
   test('a failed message comes again, and after the last try lies in the dead letter queue', async () => {
     const events = await scenario('retry');
     const tries = (body: string): unknown[] =>
-      events.of('consumed').filter((message) => message.body === body).map((message) => message.reconsumeTimes);
+      events
+        .of('consumed')
+        .filter((message) => message.body === body)
+        .map((message) => message.reconsumeTimes);
     expect({ good: tries('good'), failsOnce: tries('fails-once'), poison: tries('poison') }).toEqual({
-      good: [0], failsOnce: [0, 1], poison: [0, 1, 2],
+      good: [0],
+      failsOnce: [0, 1],
+      poison: [0, 1, 2],
     });
     const [first] = events.of('sent').filter((message) => message.body === 'poison');
     const [dead] = events.of('dead');
-    expect(dead).toMatchObject({ body: 'poison', msgId: first.msgId, topic: expect.stringContaining('%DLQ%'), reconsumeTimes: 3 });
+    expect(dead).toMatchObject({
+      body: 'poison',
+      msgId: first.msgId,
+      topic: expect.stringContaining('%DLQ%'),
+      reconsumeTimes: 3,
+    });
     expect(propertiesOf(dead)).toMatchObject({
-      KEYS: 'key-poison', TAGS: 'TagR', trace: 'poison', RETRY_TOPIC: events.of('consumed')[0].topic, ORIGIN_MESSAGE_ID: first.offsetMsgId,
+      KEYS: 'key-poison',
+      TAGS: 'TagR',
+      trace: 'poison',
+      RETRY_TOPIC: events.of('consumed')[0].topic,
+      ORIGIN_MESSAGE_ID: first.offsetMsgId,
     });
   });
 
   test('an orderly consumer sees each queue in order, and a refused message again before the next', async () => {
     const consumed = (await scenario('orderly')).of('consumed');
-    const of = (order: number): unknown[] => consumed.map((message) => message.body).filter((body) => String(body).startsWith(`order-${order}`));
+    const of = (order: number): unknown[] =>
+      consumed.map((message) => message.body).filter((body) => String(body).startsWith(`order-${order}`));
     expect(of(0)).toEqual(['order-0-step-0', ...numbered('order-0-step', 4)]);
     expect(of(1)).toEqual(numbered('order-1-step', 4));
     expect(of(2)).toEqual(numbered('order-2-step', 4));
@@ -129,7 +165,8 @@ function declareConsumeTests(scenario: Scenario): void {
   test('a group that comes back gets what was sent meanwhile and nothing twice', async () => {
     const events = await scenario('offsets');
     const away = events.all.findIndex((event) => event.event === 'away');
-    const bodies = (lines: readonly PeerEvent[]): unknown[] => sorted(lines.filter((line) => line.event === 'received').map((line) => line.body));
+    const bodies = (lines: readonly PeerEvent[]): unknown[] =>
+      sorted(lines.filter((line) => line.event === 'received').map((line) => String(line.body)));
     expect(bodies(events.all.slice(0, away))).toEqual(numbered('before', 8));
     expect(bodies(events.all.slice(away))).toEqual(numbered('meanwhile', 8));
   });
@@ -141,8 +178,12 @@ function declareConsumeTests(scenario: Scenario): void {
     expect(queues).toHaveLength(4);
     for (const queue of queues) {
       expect(queue).toMatchObject({
-        min: 0, nextOffset: queue.max, statusAtTheEnd: 'NO_NEW_MSG', statusBehindTheEnd: 'OFFSET_ILLEGAL',
-        offsetOfNow: queue.max, offsetOfLongAgo: 0,
+        min: 0,
+        nextOffset: queue.max,
+        statusAtTheEnd: 'NO_NEW_MSG',
+        statusBehindTheEnd: 'OFFSET_ILLEGAL',
+        offsetOfNow: queue.max,
+        offsetOfLongAgo: 0,
       });
       expect(Math.abs(Number(queue.earliest) - queue.at)).toBeLessThan(60_000);
     }
@@ -157,10 +198,13 @@ function declareConsumeTests(scenario: Scenario): void {
     expect(events.of('shared')).toMatchObject([{ left: [0, 1], right: [2, 3] }]);
     expect(events.of('alone')).toMatchObject([{ left: [0, 1, 2, 3] }]);
     const received = events.of('received');
-    expect(new Set(received.map((message) => message.body))).toEqual(new Set(['first', ...numbered('both', 40), ...numbered('alone', 40)]));
-    const takenBy = (phase: string): unknown[] => [
-      ...new Set(received.filter((message) => String(message.body).startsWith(phase)).map((message) => `${String(message.consumer)} ${String(message.queueId)}`)),
-    ].sort();
+    expect(new Set(received.map((message) => message.body))).toEqual(
+      new Set(['first', ...numbered('both', 40), ...numbered('alone', 40)]),
+    );
+    const takenBy = (phase: string): string[] => {
+      const ofPhase = received.filter((message) => String(message.body).startsWith(phase));
+      return sorted([...new Set(ofPhase.map((message) => `${String(message.consumer)} ${String(message.queueId)}`))]);
+    };
     expect(takenBy('both')).toEqual(['left 0', 'left 1', 'right 2', 'right 3']);
     expect(takenBy('alone')).toEqual(['left 0', 'left 1', 'left 2', 'left 3']);
   });
@@ -169,11 +213,23 @@ function declareConsumeTests(scenario: Scenario): void {
 function declareTransactionTests(scenario: Scenario): void {
   test('only committed transactions are delivered, and the unknown are asked about', async () => {
     const events = await scenario('transaction');
-    expect(sorted(events.bodies('received').filter((body) => body !== 'fence'))).toEqual(['commit', 'throw-commit', 'unknown-commit']);
-    expect(sorted([...new Set(events.bodies('check'))])).toEqual(['throw-commit', 'unknown-commit', 'unknown-rollback']);
+    expect(sorted(events.bodies('received').filter((body) => body !== 'fence'))).toEqual([
+      'commit',
+      'throw-commit',
+      'unknown-commit',
+    ]);
+    expect(sorted([...new Set(events.bodies('check'))])).toEqual([
+      'throw-commit',
+      'unknown-commit',
+      'unknown-rollback',
+    ]);
     const states = Object.fromEntries(events.of('sent').map((line) => [line.body, line.localState]));
     expect(states).toEqual({
-      commit: 'COMMIT_MESSAGE', rollback: 'ROLLBACK_MESSAGE', 'unknown-commit': 'UNKNOW', 'unknown-rollback': 'UNKNOW', 'throw-commit': 'UNKNOW',
+      commit: 'COMMIT_MESSAGE',
+      rollback: 'ROLLBACK_MESSAGE',
+      'unknown-commit': 'UNKNOW',
+      'unknown-rollback': 'UNKNOW',
+      'throw-commit': 'UNKNOW',
     });
   });
 
@@ -185,6 +241,7 @@ function declareTransactionTests(scenario: Scenario): void {
     expect(received.msgId).toBe(sent.msgId);
     expect(check.transactionId).toBe(sent.transactionId);
     expect(check.topic).toBe(received.topic);
-    for (const message of [received, check]) expect(propertiesOf(message)).toMatchObject({ KEYS: 'key-unknown-commit', TAGS: 'TagT', UNIQ_KEY: sent.msgId });
+    for (const message of [received, check])
+      expect(propertiesOf(message)).toMatchObject({ KEYS: 'key-unknown-commit', TAGS: 'TagT', UNIQ_KEY: sent.msgId });
   });
 }

@@ -48,7 +48,8 @@ function offsetsOnDisk(store: string): Promise<void> {
 const place = ({ body, msgId, queueId, queueOffset }: PeerEvent): unknown => ({ body, msgId, queueId, queueOffset });
 const byPlace = (a: PeerEvent, b: PeerEvent): number =>
   Number(a.queueId) - Number(b.queueId) || Number(a.queueOffset) - Number(b.queueOffset);
-const offsets = (events: ScenarioEvents): Map<unknown, unknown> => new Map(events.of('offset').map((line) => [line.queueId, line.offset]));
+const offsets = (events: ScenarioEvents): Map<unknown, unknown> =>
+  new Map(events.of('offset').map((line) => [line.queueId, line.offset]));
 
 function expectAllServed(written: ScenarioEvents, read: ScenarioEvents): void {
   const pulled = read.of('pulled').sort(byPlace);
@@ -59,7 +60,9 @@ function expectAllServed(written: ScenarioEvents, read: ScenarioEvents): void {
   }
   expect(offsets(read)).toEqual(offsets(written));
   expect(read.of('queried').map((message) => [message.key, message.body])).toEqual([
-    ['key0', 'kept-0'], ['key100', 'kept-100'], ['key199', 'kept-199'],
+    ['key0', 'kept-0'],
+    ['key100', 'kept-100'],
+    ['key199', 'kept-199'],
   ]);
   const received = new Set(read.bodies('received'));
   expect(received).toEqual(new Set(['opened', ...written.bodies('half'), ...written.bodies('delayed')]));
@@ -74,14 +77,17 @@ describe.each([
   { writer: apache, reader: ours, ends: ['stop', 'kill'] as const },
   // The control: what is expected of a change of brokers is what Apache's broker does on its own directory.
   { writer: apache, reader: apache, ends: ['kill'] as const },
-])('what $writer.0 broker wrote, $reader.0 broker serves', ({ writer: [, startWriter], reader: [, startReader], ends }) => {
-  test.each(ends)('after a %s', async (end) => {
-    const store = temporaryFolder('moved-store');
-    const writing = await startWriter({ store });
-    const written = await runScenario(writing, 'store-fill');
-    if (end === 'kill') await offsetsOnDisk(store);
-    await writing[end]();
-    const reading = await startReader({ store });
-    expectAllServed(written, await runScenario(reading, 'store-check'));
-  });
-});
+])(
+  'what $writer.0 broker wrote, $reader.0 broker serves',
+  ({ writer: [, startWriter], reader: [, startReader], ends }) => {
+    test.each(ends)('after a %s', async (end) => {
+      const store = temporaryFolder('moved-store');
+      const writing = await startWriter({ store });
+      const written = await runScenario(writing, 'store-fill');
+      if (end === 'kill') await offsetsOnDisk(store);
+      await writing[end]();
+      const reading = await startReader({ store });
+      expectAllServed(written, await runScenario(reading, 'store-check'));
+    });
+  },
+);

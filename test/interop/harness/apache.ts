@@ -51,7 +51,9 @@ export async function startApache(options: ApacheOptions = {}): Promise<Cluster>
   const nameServerFile = join(home, 'conf/namesrv.conf');
   writeFileSync(nameServerFile, propertiesFile({ listenPort: String(nameServerPort), bindAddress: '127.0.0.1' }));
   const nameServerChild = java('Apache name server', NAME_SERVER_HEAP, [
-    'org.apache.rocketmq.namesrv.NamesrvStartup', '-c', nameServerFile,
+    'org.apache.rocketmq.namesrv.NamesrvStartup',
+    '-c',
+    nameServerFile,
   ]);
   await nameServerChild.line(/boot success/i, BOOT_TIMEOUT_MS);
 
@@ -61,7 +63,9 @@ export async function startApache(options: ApacheOptions = {}): Promise<Cluster>
   const own = { listenPort: String(brokerPort), namesrvAddr: nameServer, storePathRootDir: store };
   writeFileSync(brokerFile, propertiesFile({ ...BROKER_SETTINGS, ...APACHE_SETTINGS, ...own, ...options.settings }));
   const broker = java('Apache broker', options.brokerHeap ?? SMALL_BROKER_HEAP, [
-    'org.apache.rocketmq.broker.BrokerStartup', '-c', brokerFile,
+    'org.apache.rocketmq.broker.BrokerStartup',
+    '-c',
+    brokerFile,
   ]);
   await broker.line(/boot success/i, BOOT_TIMEOUT_MS);
   await waitForRoute(nameServer, 'TBW102');

@@ -47,7 +47,8 @@ export class Child {
     private readonly process: ChildProcess,
     private readonly onLine: ((line: string) => void) | undefined,
   ) {
-    if (process.pid === undefined) throw new Error(`${name} could not be started: is ${process.spawnfile} on the PATH?`);
+    if (process.pid === undefined)
+      throw new Error(`${name} could not be started: is ${process.spawnfile} on the PATH?`);
     this.pid = process.pid;
     tellReaper(`+${this.pid}`);
     running.add(this);
@@ -102,9 +103,9 @@ export class Child {
   }
 
   /** SIGKILL. Resolves when the process is gone. */
-  async kill(): Promise<ExitStatus> {
+  kill(): Promise<ExitStatus> {
     this.process.kill('SIGKILL');
-    return await this.exited;
+    return this.exited;
   }
 
   private read(stream: Readable): void {

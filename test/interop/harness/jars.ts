@@ -22,7 +22,9 @@ async function requireTool(command: string, versionArgument: string, remedy: str
   try {
     await run(command, [versionArgument]);
   } catch (error) {
-    throw new Error(`the interop tests and benchmarks need \`${command}\`, which did not run: ${remedy}`, { cause: error });
+    throw new Error(`the interop tests and benchmarks need \`${command}\`, which did not run: ${remedy}`, {
+      cause: error,
+    });
   }
 }
 
@@ -60,8 +62,15 @@ export async function apacheJars(version: RocketMQVersion): Promise<string> {
   const pom = join(javaRoot, 'pom.xml');
   await makeOnce(folder, stampOf(pom), async (unfinished) => {
     await requireTool('mvn', '-version', 'install Maven, 3.8 or later');
-    const options = [`-Drocketmq.version=${version}`, ...PROFILES[version], '-DincludeScope=runtime', `-DoutputDirectory=${unfinished}`];
-    await run('mvn', ['-q', '-B', '-f', pom, ...options, 'dependency:copy-dependencies'], { timeout: FETCH_TIMEOUT_MS });
+    const options = [
+      `-Drocketmq.version=${version}`,
+      ...PROFILES[version],
+      '-DincludeScope=runtime',
+      `-DoutputDirectory=${unfinished}`,
+    ];
+    await run('mvn', ['-q', '-B', '-f', pom, ...options, 'dependency:copy-dependencies'], {
+      timeout: FETCH_TIMEOUT_MS,
+    });
   });
   return join(folder, '*');
 }
@@ -70,7 +79,9 @@ export async function apacheJars(version: RocketMQVersion): Promise<string> {
 export async function javaPeerClasses(version: RocketMQVersion): Promise<string> {
   const jars = await apacheJars(version);
   const sourceFolder = join(javaRoot, 'src/peer');
-  const sources = readdirSync(sourceFolder).sort().map((file) => join(sourceFolder, file));
+  const sources = readdirSync(sourceFolder)
+    .sort()
+    .map((file) => join(sourceFolder, file));
   const classes = join(javaRoot, `target/classes-${version}`);
   await makeOnce(classes, stampOf(join(javaRoot, 'pom.xml'), ...sources), async (unfinished) => {
     await requireTool('javac', '-version', 'install a JDK, 17 or later (a JRE has no compiler)');

@@ -41,14 +41,29 @@ export class JavaPeer {
   private constructor(readonly version: RocketMQVersion) {}
 
   /** Starts the scenarios, all at once, under names that begin with `run`. */
-  static async start(version: RocketMQVersion, nameServer: string, run: string, scenarios: readonly string[]): Promise<JavaPeer> {
+  static async start(
+    version: RocketMQVersion,
+    nameServer: string,
+    run: string,
+    scenarios: readonly string[],
+  ): Promise<JavaPeer> {
     const classPath = await javaPeerClasses(version);
     const home = temporaryFolder('java-peer');
     const peer = new JavaPeer(version);
     peer.child = startChild(
       `Java client ${version}`,
       'java',
-      [...HEAP, `-Duser.home=${home}`, `-Drocketmq.client.logRoot=${home}/logs`, '-cp', classPath, 'peer.Peer', nameServer, run, ...scenarios],
+      [
+        ...HEAP,
+        `-Duser.home=${home}`,
+        `-Drocketmq.client.logRoot=${home}/logs`,
+        '-cp',
+        classPath,
+        'peer.Peer',
+        nameServer,
+        run,
+        ...scenarios,
+      ],
       { onLine: (line) => peer.collect(line) },
     );
     return peer;
@@ -60,8 +75,13 @@ export class JavaPeer {
     const events = this.events.filter((event) => event.scenario === name);
     const failure = events.find((event) => event.event === 'failed');
     if (failure !== undefined) {
-      const printed = events.slice(-EVENTS_IN_AN_ERROR).map((event) => JSON.stringify(event)).join('\n');
-      throw new Error(`scenario ${name} of the Java client ${this.version} failed: ${String(failure.error)}\n${printed}`);
+      const printed = events
+        .slice(-EVENTS_IN_AN_ERROR)
+        .map((event) => JSON.stringify(event))
+        .join('\n');
+      throw new Error(
+        `scenario ${name} of the Java client ${this.version} failed: ${String(failure.error)}\n${printed}`,
+      );
     }
     return new ScenarioEvents(events);
   }

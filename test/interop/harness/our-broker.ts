@@ -25,7 +25,15 @@ export async function startOurBroker(options: OurBrokerOptions = {}): Promise<Cl
   const nameServer = `127.0.0.1:${await freePort()}`;
   const brokerAddress = `127.0.0.1:${await freePort()}`;
   const broker = startChild('our broker', process.execPath, [
-    ourBrokerMain, '--listen', brokerAddress, '--name-server-listen', nameServer, '--store', store, '-c', brokerFile,
+    ourBrokerMain,
+    '--listen',
+    brokerAddress,
+    '--name-server-listen',
+    nameServer,
+    '--store',
+    store,
+    '-c',
+    brokerFile,
   ]);
   await broker.line(/^ready name-server=/, READY_TIMEOUT_MS);
   return {
@@ -35,7 +43,8 @@ export async function startOurBroker(options: OurBrokerOptions = {}): Promise<Cl
     brokerPid: broker.pid,
     async stop() {
       const status = await broker.stop();
-      if (status.code !== 0) throw broker.failure(`answered SIGTERM with ${JSON.stringify(status)} instead of exit code 0`);
+      if (status.code !== 0)
+        throw broker.failure(`answered SIGTERM with ${JSON.stringify(status)} instead of exit code 0`);
     },
     async kill() {
       await broker.kill();

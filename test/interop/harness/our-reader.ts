@@ -57,7 +57,8 @@ export class OurReader {
   }
 }
 
-export const bodiesOf = (messages: readonly MessageExt[]): string[] => messages.map((message) => message.body.toString());
+export const bodiesOf = (messages: readonly MessageExt[]): string[] =>
+  messages.map((message) => message.body.toString());
 
 /** Resolves when the condition holds, which is asked after each message of any of the readers; rejects after 60 s. */
 export function untilHolds(readers: readonly OurReader[], condition: () => boolean, what: string): Promise<void> {

@@ -5,7 +5,8 @@ import { dirname, join } from 'node:path';
 function findRoot(from: string): string {
   if (existsSync(join(from, 'lerna.json'))) return from;
   const parent = dirname(from);
-  if (parent === from) throw new Error(`no lerna.json above ${import.meta.dirname}: this must run inside the repository`);
+  if (parent === from)
+    throw new Error(`no lerna.json above ${import.meta.dirname}: this must run inside the repository`);
   return findRoot(parent);
 }
 

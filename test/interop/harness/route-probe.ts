@@ -9,7 +9,14 @@ const PATIENCE_MS = 60_000;
 
 function requestFrame(topic: string): Buffer {
   const header = Buffer.from(
-    JSON.stringify({ code: GET_ROUTEINFO_BY_TOPIC, language: 'JAVA', version: 401, opaque: 1, flag: 0, extFields: { topic } }),
+    JSON.stringify({
+      code: GET_ROUTEINFO_BY_TOPIC,
+      language: 'JAVA',
+      version: 401,
+      opaque: 1,
+      flag: 0,
+      extFields: { topic },
+    }),
   );
   const lengths = Buffer.alloc(8);
   lengths.writeInt32BE(4 + header.length, 0);

@@ -1,0 +1,27 @@
+// Owns the whole of what our client must do on a broker, Apache's or ours; which one is chosen by the *.test.ts files.
+import { afterAll, beforeAll, describe } from '@jest/globals';
+import type { Cluster } from '../harness/cluster.js';
+import { declareConsumeTests, declareShareTest } from './consuming.js';
+import { newClient, type Peer, SEND_TIMEOUT_MS } from './peer.js';
+import { declareSendTests } from './sending.js';
+import { declareTransactionTests } from './transactions.js';
+
+export function describeOurClient(clusterOf: () => Cluster): void {
+  describe('our client', () => {
+    const peer = {} as Peer;
+    beforeAll(async () => {
+      peer.cluster = clusterOf();
+      peer.client = newClient(peer.cluster);
+      await peer.client.start();
+      peer.producer = peer.client.createProducer({ group: 'our_producer', sendMsgTimeout: SEND_TIMEOUT_MS });
+      await peer.producer.start();
+    });
+    afterAll(async () => {
+      await peer.client?.shutdown();
+    });
+    declareSendTests(peer);
+    declareConsumeTests(peer);
+    declareShareTest(peer);
+    declareTransactionTests(peer);
+  });
+}
