@@ -16,6 +16,7 @@ import type { SendBack } from './send-back.js';
 const CONSUME_AGAIN_AFTER_MS = 5_000;
 /** The delay level of a message whose listener has run too long: 10 s. */
 const CONSUME_TIMEOUT_DELAY_LEVEL = 3;
+const DEAD_LETTER_LEVEL = -1;
 /** Of one queue, in one clean-up. */
 const MAX_EXPIRED_AT_ONCE = 16;
 const MINUTE_MS = 60_000;
@@ -59,6 +60,17 @@ export class ConsumeConcurrently {
       this.#tasks.push({ queue, messages: messages.slice(at, at + size) });
     }
     this.#pump();
+  }
+
+  /** Their bodies cannot be read, now or ever: they go to the dead letters, where a person can look at them. */
+  reject(queue: ProcessQueue, messages: MessageExt[]): void {
+    const { core, options } = this.#parts;
+    for (const message of messages) {
+      core.logger.error(`message ${message.msgId} cannot be read by ${options.group}: its body is damaged, or of a compression unknown here`);
+    }
+    this.#conclude(queue, messages, 0, DEAD_LETTER_LEVEL)
+      .then((stuck) => (stuck.length > 0 ? this.#later(queue, () => this.reject(queue, stuck)) : undefined))
+      .catch((error: unknown) => core.logger.error(`rejecting of ${queueKey(queue.messageQueue)}: ${describe(error)}`));
   }
 
   /** Begins no more calls. Resolves when those under way have ended. What had not begun is delivered again later. */
@@ -140,10 +152,12 @@ export class ConsumeConcurrently {
     }
     // Another consumer has the queue now, and gets these messages as well: its result counts.
     if (queue.dropped) return;
-    await this.#conclude(queue, messages, consumed, context.delayLevelWhenNextConsume);
+    const stuck = await this.#conclude(queue, messages, consumed, context.delayLevelWhenNextConsume);
+    if (stuck.length > 0) void this.#later(queue, () => this.submit(queue, stuck));
   }
 
-  async #conclude(queue: ProcessQueue, messages: MessageExt[], consumed: number, delayLevel: number): Promise<void> {
+  /** @returns those that failed and could not be given back either: they are still ours */
+  async #conclude(queue: ProcessQueue, messages: MessageExt[], consumed: number, delayLevel: number): Promise<MessageExt[]> {
     const { offsets } = this.#parts;
     const stuck: MessageExt[] = [];
     for (const message of messages.slice(consumed)) {
@@ -152,10 +166,10 @@ export class ConsumeConcurrently {
       message.reconsumeTimes++;
       stuck.push(message);
     }
-    if (queue.dropped) return;
+    if (queue.dropped) return [];
     const done = messages.filter((message) => !stuck.includes(message));
     offsets.update(queue.messageQueue, queue.remove(done));
-    if (stuck.length > 0) void this.#consumeAgain(queue, stuck);
+    return stuck;
   }
 
   /** @returns false when the message must be consumed here again */
@@ -166,9 +180,9 @@ export class ConsumeConcurrently {
     return Promise.resolve(true);
   }
 
-  async #consumeAgain(queue: ProcessQueue, messages: MessageExt[]): Promise<void> {
+  async #later(queue: ProcessQueue, again: () => void): Promise<void> {
     await sleep(this.#parts.core.clock, CONSUME_AGAIN_AFTER_MS, queue.signal);
-    if (!queue.dropped && !this.#stopped) this.submit(queue, messages);
+    if (!queue.dropped && !this.#stopped) again();
   }
 
   /** A retried message comes from the group's retry topic, and is shown as of the topic that it was sent to. */

@@ -28,8 +28,9 @@ export class Pacer {
     this.#options = options;
   }
 
-  /** Runs at once, and from then on by itself. Resolves after this run. */
-  start(): Promise<void> {
+  /** Runs at once, and from then on by itself. Resolves after this run. Does nothing after a stop. */
+  async start(): Promise<void> {
+    if (this.#state === 'stopped') return;
     this.#state = 'started';
     return this.#run();
   }

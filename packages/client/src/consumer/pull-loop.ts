@@ -1,6 +1,6 @@
 // Owns pulling: one loop for each queue, for as long as the queue is ours. Leaves which queues are ours to rebalance, and
 // what becomes of the messages to whom they are handed.
-import { MessageProperty, Requests, ResponseCode, ResponseError, decodeRecords } from '@nest-rocketmq/remoting';
+import { MessageProperty, Requests, ResponseCode, ResponseError } from '@nest-rocketmq/remoting';
 import type { MessageExt, Reply, SubscriptionData } from '@nest-rocketmq/remoting';
 import type { ClientCore } from '../core.js';
 import { BrokerNotFoundError, describe } from '../errors.js';
@@ -10,6 +10,7 @@ import type { Gate } from './gate.js';
 import type { OffsetStore } from './offset-store.js';
 import type { ProcessQueue } from './process-queue.js';
 import { queueKey } from './process-queue.js';
+import { decodePulled } from './pulled-messages.js';
 import { accepts } from './subscription.js';
 
 const PULL_SYS_FLAG = { COMMIT_OFFSET: 1, SUSPEND: 2 } as const;
@@ -30,6 +31,8 @@ export interface PullLoopParts {
   subscriptionOf: (topic: string) => SubscriptionData | undefined;
   /** Messages have been put into the process queue; they are to be consumed. */
   deliver: (queue: ProcessQueue, messages: MessageExt[]) => void;
+  /** They are in the process queue too, but their bodies cannot be read: no listener can do anything with them. */
+  reject: (queue: ProcessQueue, messages: MessageExt[]) => void;
   /** The broker does not have our offset any more: drop the queue, and begin again where it says. */
   offsetMoved: (queue: ProcessQueue, offset: number) => Promise<void>;
 }
@@ -146,25 +149,27 @@ export class PullLoop {
   }
 
   #onFound(queue: ProcessQueue, cursor: Cursor, reply: PullReply, next: number): number {
-    const { options, subscriptionOf, deliver, offsets } = this.#parts;
+    const { options, subscriptionOf, deliver, reject, offsets } = this.#parts;
     const subscription = subscriptionOf(queue.messageQueue.topic);
     const { minOffset = 0, maxOffset = 0 } = reply.header;
     // Copied once: the messages outlive the buffer of the socket that they share.
-    const messages = decodeRecords(Buffer.from(reply.body)).filter(
+    const { readable, unreadable } = decodePulled(Buffer.from(reply.body));
+    const messages = readable.filter(
       (message) => !subscription || accepts(subscription, message.properties.get(MessageProperty.TAGS)),
     );
     cursor.offset = next;
-    if (messages.length === 0) {
+    if (messages.length + unreadable.length === 0) {
       if (queue.count === 0) offsets.update(queue.messageQueue, next);
       return 0;
     }
-    for (const message of messages) {
+    for (const message of [...messages, ...unreadable]) {
       message.brokerName = queue.messageQueue.brokerName;
       message.properties.set(MessageProperty.MIN_OFFSET, String(minOffset));
       message.properties.set(MessageProperty.MAX_OFFSET, String(maxOffset));
     }
-    queue.add(messages);
+    queue.add([...messages, ...unreadable].toSorted((a, b) => a.queueOffset - b.queueOffset));
     deliver(queue, messages);
+    if (unreadable.length > 0) reject(queue, unreadable);
     return options.pullInterval;
   }
 

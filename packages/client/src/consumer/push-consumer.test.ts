@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { MessageProperty, Requests, ResponseCode, encodeConsumerList } from '@nest-rocketmq/remoting';
+import { COMPRESSED_ZLIB, MessageProperty, Requests, ResponseCode, encodeConsumerList } from '@nest-rocketmq/remoting';
 import type { MessageExt } from '@nest-rocketmq/remoting';
 import { FakeCluster, NAME_SERVER } from '../../test/fake-cluster.js';
 import type { Received } from '../../test/fake-cluster.js';
@@ -196,6 +196,12 @@ describe('offsets', () => {
     expect(bodies()).toEqual(['m2']);
   });
 
+  it('of a queue without messages are kept, so that what is sent while nobody is there is not skipped', async () => {
+    const consumer = await consuming(new FakeCluster({ topics: { t: 1 } }));
+    await consumer.shutdown();
+    expect(cluster.broker.offsets.get('stock@t@0')).toBe(0);
+  });
+
   it('that cannot be read leave the queue alone for now, rather than begin somewhere', async () => {
     const fake = new FakeCluster({ topics: { t: 1 } });
     fake.broker.put('t', 0, 'old');
@@ -248,6 +254,20 @@ describe('offsets', () => {
     await cluster.until('the rest', () => got.length === 2);
     expect(bodies()).toEqual(['m4', 'm5']);
     expect(cluster.broker.requests('UPDATE_CONSUMER_OFFSET')[0]!.header['commitOffset']).toBe(4);
+  });
+});
+
+describe('a message whose body cannot be read', () => {
+  it('goes to the dead letters, and keeps back none of the others', async () => {
+    const fake = new FakeCluster({ topics: { t: 1 } });
+    fake.broker.put('t', 0, 'a');
+    fake.broker.put('t', 0, 'no zlib stream', { sysFlag: COMPRESSED_ZLIB });
+    fake.broker.put('t', 0, 'b');
+    await consuming(fake, { consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET' });
+    await cluster.clock.advance(5_000);
+    expect(bodies()).toEqual(['a', 'b']);
+    expect(cluster.broker.requests('CONSUMER_SEND_MSG_BACK').map(({ header }) => header['delayLevel'])).toEqual([-1]);
+    expect(cluster.broker.offsets.get('stock@t@0')).toBe(3);
   });
 });
 
@@ -432,7 +452,36 @@ describe('after an outage', () => {
   });
 });
 
+describe('an SQL92 condition', () => {
+  it('that the broker does not understand is an error of the start', async () => {
+    cluster = new FakeCluster({ topics: { t: 1 } });
+    client = new RocketMQClient({ nameServer: NAME_SERVER, dial: cluster.dial, clock: cluster.clock });
+    cluster.broker.next('CHECK_CLIENT_CONFIG', () => ({ code: ResponseCode.SUBSCRIPTION_PARSE_FAILED, remark: 'bad' }));
+    const consumer = client.createPushConsumer({
+      group: GROUP,
+      subscriptions: [{ topic: 't', expression: 'a >>> 5', expressionType: 'SQL92' }],
+      listener: () => undefined,
+    });
+    await expect(consumer.start()).rejects.toThrow(/code 23: bad/);
+  });
+});
+
 describe('shutdown', () => {
+  it('during the start leaves nothing running', async () => {
+    cluster = new FakeCluster({ topics: { t: 1 } });
+    client = new RocketMQClient({ nameServer: NAME_SERVER, dial: cluster.dial, clock: cluster.clock });
+    const consumer = client.createPushConsumer({ group: GROUP, subscriptions: [{ topic: 't' }], listener: () => undefined });
+    let answer = (): void => undefined;
+    cluster.broker.next('HEART_BEAT', () => new Promise((resolve) => (answer = () => resolve({}))));
+    const starting = consumer.start();
+    await cluster.until('told to the broker', () => cluster.broker.requests('HEART_BEAT').length === 1);
+    await consumer.shutdown();
+    answer();
+    await starting;
+    await cluster.clock.advance(60_000);
+    expect(cluster.broker.heldPulls).toBe(0);
+  });
+
   it('waits for the listener, stores the offset with confirmation, and leaves the group', async () => {
     let release = (): void => undefined;
     const consumer = await consuming(new FakeCluster({ topics: { t: 1 } }), {

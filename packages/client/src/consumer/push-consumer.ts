@@ -1,8 +1,5 @@
 // Owns a push consumer: the parts it is put together from, and the order in which they start and stop. Leaves dividing
 // queues to rebalance, pulling to pull-loop, running the listener to consume-concurrently.
-import { homedir } from 'node:os';
-import { join } from 'node:path';
-import { Requests, expectSuccess, subscriptionJson, encodeJson } from '@nest-rocketmq/remoting';
 import type { ConsumerData, MessageExt, SubscriptionData } from '@nest-rocketmq/remoting';
 import type { ClientCore } from '../core.js';
 import { NotRunningError } from '../errors.js';
@@ -14,8 +11,7 @@ import { consumeDirectly } from './consume-directly.js';
 import { resolvePushConsumerOptions } from './consumer-options.js';
 import type { PushConsumerOptions, ResolvedPushConsumerOptions } from './consumer-options.js';
 import { Gate } from './gate.js';
-import { LocalOffsetStore, memoryOffsetFile, nodeOffsetFile } from './local-offset-store.js';
-import { BrokerOffsetStore } from './offset-store.js';
+import { offsetStoreOf } from './offset-stores.js';
 import type { OffsetStore } from './offset-store.js';
 import type { ProcessQueue } from './process-queue.js';
 import { PullLoop } from './pull-loop.js';
@@ -23,7 +19,7 @@ import { Rebalance } from './rebalance.js';
 import { encodeRunningInfo } from './running-info.js';
 import { SendBack } from './send-back.js';
 import { startOffset } from './start-offset.js';
-import { subscriptionData } from './subscription.js';
+import { findTopics, subscriptionsOf } from './subscribe.js';
 
 const DEFAULT_SHUTDOWN_DEADLINE_MS = 30_000;
 const DEFAULT_TIMESTAMP_BACK_MS = 30 * 60_000;
@@ -54,8 +50,8 @@ export class PushConsumer implements ConsumerMember {
     this.#core = core;
     this.#options = resolvePushConsumerOptions(options);
     this.group = this.#options.group;
-    this.#subscriptions = this.#subscribe();
-    this.#offsets = this.#offsetStore();
+    this.#subscriptions = subscriptionsOf(this.#options, core.clock.now());
+    this.#offsets = offsetStoreOf(core, this.#options);
     const { maxReconsumeTimes } = this.#options;
     const sendBack = new SendBack(core, this.group, maxReconsumeTimes < 0 ? DEFAULT_MAX_RECONSUME_TIMES : maxReconsumeTimes);
     this.#consume = new ConsumeConcurrently({ core, options: this.#options, offsets: this.#offsets, sendBack });
@@ -71,26 +67,24 @@ export class PushConsumer implements ConsumerMember {
   async start(): Promise<void> {
     if (this.#state === 'running') return;
     if (this.#state === 'shut down') throw new NotRunningError(`consumer ${this.group}`, this.#state);
-    const { members, routes, heartbeat, clock } = this.#core;
+    const { members, routes, clock } = this.#core;
     await this.#core.start();
     await this.#offsets.load();
     members.addConsumer(this);
     this.#state = 'running';
     this.#startedAt = clock.now();
     try {
-      await this.#findTopics();
+      await this.#join();
     } catch (error) {
       await this.shutdown({ deadline: 0 });
       throw error;
     }
-    await heartbeat.beat();
-    // The brokers have made the retry topic on hearing of the group.
-    await Promise.all([...this.#subscriptions.keys()].filter((topic) => !routes.get(topic)).map((topic) => routes.resolve(topic)));
+    if (!this.#isRunning()) return; // shut down meanwhile
     this.#stopListening = routes.onChange((topic) => {
       if (this.#subscriptions.has(topic)) this.#rebalance.request();
     });
     await this.#rebalance.start();
-    for (const timer of this.#timers) timer.start();
+    if (this.#isRunning()) for (const timer of this.#timers) timer.start();
   }
 
   /** Pulls no more until `resume`; messages already here are still delivered. */
@@ -182,24 +176,18 @@ export class PushConsumer implements ConsumerMember {
     return consumeDirectly(this.#consume, message, brokerName, this.#core.clock);
   }
 
-  #subscribe(): ReadonlyMap<string, SubscriptionData> {
-    const now = this.#core.clock.now();
-    const { subscriptions, messageModel } = this.#options;
-    const all = subscriptions.map((subscription) => subscriptionData(subscription, now));
-    if (messageModel === 'CLUSTERING') all.push(subscriptionData({ topic: retryTopicOf(this.group) }, now));
-    return new Map(all.map((subscription) => [subscription.topic, subscription]));
+  #isRunning(): boolean {
+    return this.#state === 'running';
   }
 
-  #offsetStore(): OffsetStore {
-    const { routes, brokers, logger, options } = this.#core;
-    if (this.#options.messageModel === 'CLUSTERING') {
-      return new BrokerOffsetStore({ group: this.group, routes, brokers, logger });
-    }
-    const folder = this.#options.localOffsetStoreDir ?? join(homedir(), '.rocketmq_offsets');
-    if (folder === 'memory') return new LocalOffsetStore(memoryOffsetFile(), logger);
-    // Not the client id, which is another one after each start.
-    const owner = `${this.#core.clientId.split('@')[0]}@${options.instanceName ?? 'DEFAULT'}`;
-    return new LocalOffsetStore(nodeOffsetFile(join(folder, owner, this.group, 'offsets.json')), logger);
+  /** Finds the topics, and makes the group known to their brokers. */
+  async #join(): Promise<void> {
+    const { routes, heartbeat } = this.#core;
+    const missing = await findTopics(this.#core, this.group, [...this.#subscriptions.values()]);
+    for (const topic of missing) this.#youngTopics.add(topic);
+    await heartbeat.beat();
+    // The brokers have made the retry topic on hearing of the group.
+    if (this.#subscriptions.has(retryTopicOf(this.group))) await routes.resolve(retryTopicOf(this.group));
   }
 
   #rebalancing(): Rebalance {
@@ -215,6 +203,7 @@ export class PushConsumer implements ConsumerMember {
       offsets,
       subscriptionOf: (topic) => this.#subscriptions.get(topic),
       deliver: (queue, messages) => this.#consume.submit(queue, messages),
+      reject: (queue, messages) => this.#consume.reject(queue, messages),
       offsetMoved: async (queue, offset) => {
         await this.#beginAgain(queue, offset);
         this.#rebalance.request();
@@ -251,32 +240,6 @@ export class PushConsumer implements ConsumerMember {
         run: () => this.#consume.cleanExpired(queues()),
       }),
     ];
-  }
-
-  async #findTopics(): Promise<void> {
-    const { routes, logger } = this.#core;
-    await Promise.all(
-      [...this.#subscriptions.values()].map(async (subscription) => {
-        const { topic } = subscription;
-        routes.watch(topic);
-        const route = await routes.resolve(topic);
-        if ((!route || route.assumed) && topic !== retryTopicOf(this.group)) {
-          this.#youngTopics.add(topic);
-          logger.warn(`${this.group} waits for topic ${topic}, which does not exist yet`);
-        }
-        if (route && subscription.expressionType !== 'TAG') await this.#checkExpression(subscription);
-      }),
-    );
-  }
-
-  /** Tags need no check; a condition is understood or not by the broker alone. */
-  async #checkExpression(subscription: SubscriptionData): Promise<void> {
-    const { routes, brokers, clientId } = this.#core;
-    const brokerName = routes.get(subscription.topic)?.readable[0]?.brokerName;
-    const address = brokerName === undefined ? undefined : routes.anyBrokerAddress(brokerName);
-    if (!address) return;
-    const body = encodeJson({ clientId, group: this.group, subscriptionData: subscriptionJson(subscription) });
-    expectSuccess(await brokers.request(address, Requests.CHECK_CLIENT_CONFIG, {}, { body }), address);
   }
 
   /** The queue is ours still, but is to continue from another offset. */

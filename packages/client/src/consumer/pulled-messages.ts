@@ -1,0 +1,32 @@
+// Owns the reading of a pull's body, where one bad message must not keep back the good ones behind it.
+import { DecodeError, decodeRecord } from '@nest-rocketmq/remoting';
+import type { MessageExt } from '@nest-rocketmq/remoting';
+
+export interface PulledMessages {
+  readonly readable: MessageExt[];
+  /** With their bodies as they are stored. */
+  readonly unreadable: MessageExt[];
+}
+
+/** @throws DecodeError when what is there are no message records at all */
+export function decodePulled(body: Buffer): PulledMessages {
+  const readable: MessageExt[] = [];
+  const unreadable: MessageExt[] = [];
+  for (let at = 0; at < body.length; ) {
+    const message = decodeOne(body, at, readable) ?? decodeRecord(body, at, { inflate: false, checkCrc: false });
+    if (readable.at(-1) !== message) unreadable.push(message);
+    at += message.storeSize;
+  }
+  return { readable, unreadable };
+}
+
+function decodeOne(body: Buffer, at: number, into: MessageExt[]): MessageExt | undefined {
+  try {
+    const message = decodeRecord(body, at);
+    into.push(message);
+    return message;
+  } catch (error) {
+    if (error instanceof DecodeError) return undefined;
+    throw error;
+  }
+}

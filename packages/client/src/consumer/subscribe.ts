@@ -1,0 +1,51 @@
+// Owns a consumer's subscriptions as a whole: what they are, whether their topics are there, and whether the broker
+// understands them.
+import { Requests, encodeJson, expectSuccess, subscriptionJson } from '@nest-rocketmq/remoting';
+import type { SubscriptionData } from '@nest-rocketmq/remoting';
+import type { ClientCore } from '../core.js';
+import { retryTopicOf } from '../names.js';
+import type { ResolvedPushConsumerOptions } from './consumer-options.js';
+import { subscriptionData } from './subscription.js';
+
+/** By topic; a group that shares its messages has its retry topic among them. @throws InvalidOptionError */
+export function subscriptionsOf(options: ResolvedPushConsumerOptions, now: number): ReadonlyMap<string, SubscriptionData> {
+  const all = options.subscriptions.map((subscription) => subscriptionData(subscription, now));
+  if (options.messageModel === 'CLUSTERING') all.push(subscriptionData({ topic: retryTopicOf(options.group) }, now));
+  return new Map(all.map((subscription) => [subscription.topic, subscription]));
+}
+
+/**
+ * Asks for the routes, and keeps looking for topics that have none.
+ * @returns the topics that do not exist yet
+ * @throws NameServerUnreachableError, ResponseError when a broker does not understand an expression
+ */
+export async function findTopics(
+  core: ClientCore,
+  group: string,
+  subscriptions: readonly SubscriptionData[],
+): Promise<string[]> {
+  const found = await Promise.all(
+    subscriptions.map(async (subscription) => {
+      const { topic } = subscription;
+      core.routes.watch(topic);
+      const route = await core.routes.resolve(topic);
+      if (topic === retryTopicOf(group)) return [];
+      if (!route || route.assumed) {
+        core.logger.warn(`${group} waits for topic ${topic}, which does not exist yet`);
+        return [topic];
+      }
+      if (subscription.expressionType !== 'TAG') await checkExpression(core, group, subscription);
+      return [];
+    }),
+  );
+  return found.flat();
+}
+
+/** Tags need no check; whether a condition is understood the broker alone can say. */
+async function checkExpression(core: ClientCore, group: string, subscription: SubscriptionData): Promise<void> {
+  const brokerName = core.routes.get(subscription.topic)?.readable[0]?.brokerName;
+  const address = brokerName === undefined ? undefined : core.routes.anyBrokerAddress(brokerName);
+  if (!address) return;
+  const body = encodeJson({ clientId: core.clientId, group, subscriptionData: subscriptionJson(subscription) });
+  expectSuccess(await core.brokers.request(address, Requests.CHECK_CLIENT_CONFIG, {}, { body }), address);
+}
