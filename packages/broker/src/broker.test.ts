@@ -1,9 +1,19 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { ManualClock, Requests, ResponseCode, decodeRouteData, handlerTable } from '@nest-rocketmq/remoting';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Connection, ManualClock, Requests, ResponseCode, decodeRouteData, handlerTable, silentLogger } from '@nest-rocketmq/remoting';
+import { startBroker } from './broker.js';
 import { TestBroker } from './broker.test.kit.js';
+import { StoreLockedError } from './store/errors.js';
+import { memoryFileSystem } from './store/memory-file-system.js';
 
-let running: TestBroker;
-afterEach(() => running.stop());
+
+let running: TestBroker | undefined;
+afterEach(async () => {
+  await running?.stop();
+  running = undefined;
+});
 
 describe('a message', () => {
   it('makes its topic by the rule of TBW102, which has a route from then on', async () => {
@@ -62,6 +72,67 @@ describe('a broker that has been stopped', () => {
     const waiting = client.pull('orders', { suspend: 15_000 }).catch(() => undefined);
     await running.stop();
     await waiting;
+    expect(clock.pending).toBe(0);
+  });
+});
+
+describe('starting a broker', () => {
+  it('fails on a store that is in use, and names the process', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'broker-'));
+    const first = await startBroker({ store: folder });
+    try {
+      await expect(startBroker({ store: folder })).rejects.toMatchObject({ code: 'STORE_LOCKED', pid: process.pid });
+      await expect(startBroker({ store: folder })).rejects.toBeInstanceOf(StoreLockedError);
+    } finally {
+      await first.stop();
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('fails on an address that is taken, and leaves nothing behind', async () => {
+    const clock = new ManualClock();
+    const first = await startBroker({ store: 'memory', listen: '127.0.0.1:0', nameServerListen: '127.0.0.1:0' });
+    const taken = { listen: first.brokerAddress, nameServerListen: '127.0.0.1:0' };
+    await expect(startBroker({ ...taken, store: 'memory', clock })).rejects.toMatchObject({ code: 'LISTEN_FAILED' });
+    expect(clock.pending).toBe(0);
+    await first.stop();
+  });
+
+  it('fails on a damaged configuration, and gives the store back', async () => {
+    const fileSystem = memoryFileSystem();
+    const options = { fileSystem, store: '/store', clock: new ManualClock() };
+    await (await startBroker(options)).stop();
+    for (const name of ['topics.json', 'topics.json.bak']) {
+      const file = fileSystem.open(`/store/config/${name}`, 'create');
+      file.truncate(0);
+      file.write(Buffer.from('{'), 0, 1, 0);
+      file.close();
+    }
+    await expect(startBroker(options)).rejects.toMatchObject({ code: 'CONFIG_FILE_DAMAGED' });
+    await expect(startBroker(options)).rejects.toMatchObject({ code: 'CONFIG_FILE_DAMAGED' });
+  });
+
+  it('with ports of 0 takes free ones, and says which', async () => {
+    const broker = await startBroker({ store: 'memory', listen: '127.0.0.1:0', nameServerListen: '127.0.0.1:0' });
+    expect(broker.brokerAddress).toMatch(/^127\.0\.0\.1:[1-9]\d+$/);
+    expect(broker.nameServerAddress).toMatch(/^127\.0\.0\.1:[1-9]\d+$/);
+    await broker.stop();
+    await broker.stop();
+  });
+
+  it('leaves two of them in one process alone with each other', async () => {
+    const clock = new ManualClock();
+    const [one, two] = [await startBroker({ store: 'memory', clock }), await startBroker({ store: 'memory', clock })];
+    const address = one.nameServerAddress;
+    expect(two.nameServerAddress).toBe(address);
+    const ask = async (dial: typeof one.dial, topic: string): Promise<number> => {
+      const connection = new Connection(await dial(address), { address, handlers: handlerTable(), clock, logger: silentLogger });
+      return (await connection.request(Requests.GET_ROUTEINFO_BY_TOPIC, { topic })).code;
+    };
+    await one.stop();
+    await expect(ask(two.dial, 'TBW102')).resolves.toBe(ResponseCode.SUCCESS);
+    await expect(ask(one.dial, 'TBW102')).rejects.toMatchObject({ code: 'CONNECT_FAILED' });
+    await two.stop();
     expect(clock.pending).toBe(0);
   });
 });

@@ -153,10 +153,19 @@ interface BrokerParts {
 }
 
 async function makeBroker(ground: Ground, routes: RouteTable, dial: Dial): Promise<BrokerParts> {
+  const { config, fileSystem, root, storeHost } = ground;
+  const store = await MessageStore.open({ ...config, fileSystem, root, storeHost });
+  try {
+    return assemble(ground, store, routes, dial);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+function assemble(ground: Ground, store: MessageStore, routes: RouteTable, dial: Dial): BrokerParts {
   const { config, storeHost, brokerAddress, file } = ground;
   const { clock, logger, brokerName, brokerClusterName: clusterName, brokerId } = config;
-  const { fileSystem, root } = ground;
-  const store = await MessageStore.open({ ...config, fileSystem, root, storeHost });
   const topics = new Topics({ ...config, file: file('topics.json') });
   const groups = new Groups({ ...config, file: file('subscriptionGroup.json') });
   const offsets = new ConsumerOffsets({ ...config, file: file('consumerOffset.json') });
@@ -193,12 +202,14 @@ async function makeBroker(ground: Ground, routes: RouteTable, dial: Dial): Promi
   const stop = async (): Promise<void> => {
     await registration.stop();
     checkBack.stop();
+    await levelTimer.stop();
     await store.settled();
     await server.close();
     held.stop();
     clients.stop();
-    levelTimer.stop();
-    for (const kept of [offsets, topics, groups]) kept.flush();
+    offsets.stop();
+    topics.flush();
+    groups.flush();
     await store.close();
   };
   return { server, start, stop };
@@ -227,7 +238,7 @@ function makeHandlers({ ground, ...parts }: HandlerParts): HandlerTable {
   const stats = new BrokerStats();
   const locks = new QueueLocks(clock);
   const retry = new Retry(topics);
-  const common = { ...parts, config, clock, stats, locks, retry, storeHost };
+  const common = { ...parts, config, clock, logger: config.logger, stats, locks, retry, storeHost };
   const typed: TypedHandlers = {
     ...sendBatchHandlers(common),
     ...sendBackHandlers(common),

@@ -1,13 +1,15 @@
 // Owns how far each group has consumed each queue (consumerOffset.json). Leaves consuming itself to the clients.
 import { entriesOf, objectOf } from '@nest-rocketmq/remoting';
-import type { Clock, TimerHandle } from '@nest-rocketmq/remoting';
+import type { Clock, Logger } from '@nest-rocketmq/remoting';
 import type { ConfigFile } from './config-file.js';
+import { DelayedSave } from './delayed-save.js';
 
 const SEPARATOR = '@';
 
 export interface OffsetsOptions {
   file: ConfigFile;
   clock: Clock;
+  logger: Logger;
   /** Time after which a changed offset is on disk, ms. */
   flushConsumerOffsetInterval: number;
 }
@@ -16,11 +18,13 @@ export class ConsumerOffsets {
   /** Key `topic@group`, then queue id. */
   readonly #table = new Map<string, Map<number, number>>();
   readonly #options: OffsetsOptions;
-  #flushTimer: TimerHandle | undefined;
+  readonly #save: DelayedSave;
   #counter = 0;
 
   constructor(options: OffsetsOptions) {
     this.#options = options;
+    const { flushConsumerOffsetInterval: interval } = options;
+    this.#save = new DelayedSave({ ...options, interval, content: () => this.#json() });
     this.#load();
   }
 
@@ -35,7 +39,7 @@ export class ConsumerOffsets {
     if (!queues) this.#table.set(key, (queues = new Map()));
     if (queues.get(queueId) === offset) return;
     queues.set(queueId, offset);
-    this.#changed();
+    this.#save.changed();
   }
 
   /** Queue id to offset, of one group at one topic. */
@@ -61,19 +65,15 @@ export class ConsumerOffsets {
     this.#deleteWhere((_topic, owner) => owner === group);
   }
 
-  /** Writes now what has changed. */
-  flush(): void {
-    this.#options.clock.clearTimeout(this.#flushTimer);
-    if (this.#flushTimer === undefined) return;
-    this.#flushTimer = undefined;
-    const dataVersion = { counter: ++this.#counter, stateVersion: 0, timestamp: this.#options.clock.now() };
-    const queues = [...this.#table].map(([key, offsets]) => [key, Object.fromEntries(offsets)] as const);
-    this.#options.file.save({ dataVersion, offsetTable: Object.fromEntries(queues) });
+  /** Writes what has changed, and never again. */
+  stop(): void {
+    this.#save.stop();
   }
 
-  #changed(): void {
-    const { clock, flushConsumerOffsetInterval } = this.#options;
-    this.#flushTimer ??= clock.setTimeout(() => this.flush(), flushConsumerOffsetInterval);
+  #json(): object {
+    const dataVersion = { counter: ++this.#counter, stateVersion: 0, timestamp: this.#options.clock.now() };
+    const queues = [...this.#table].map(([key, offsets]) => [key, Object.fromEntries(offsets)] as const);
+    return { dataVersion, offsetTable: Object.fromEntries(queues) };
   }
 
   #pairs(): [topic: string, group: string][] {
@@ -87,7 +87,7 @@ export class ConsumerOffsets {
     for (const [topic, group] of this.#pairs()) {
       if (!matches(topic, group)) continue;
       this.#table.delete(topic + SEPARATOR + group);
-      this.#changed();
+      this.#save.changed();
     }
   }
 

@@ -3,6 +3,8 @@
 import { DecodeError, MessageProperty, decodeRecord, entriesOf, objectOf } from '@nest-rocketmq/remoting';
 import type { Clock, Logger, TimerHandle } from '@nest-rocketmq/remoting';
 import type { ConfigFile } from '../config-file.js';
+import { DelayedSave } from '../delayed-save.js';
+import { PutError } from '../intake.js';
 import type { Intake } from '../intake.js';
 import { HALF_TOPIC, SCHEDULE_TOPIC } from '../names.js';
 import type { AppendResult, MessageInner, MessageStore } from '../store/store.js';
@@ -31,16 +33,17 @@ interface Level {
   /** The next entry of its queue. */
   offset: number;
   timer: TimerHandle | undefined;
-  delivering: boolean;
+  delivering: Promise<void> | undefined;
 }
 
 export class LevelTimer {
   readonly #levels: Level[];
-  #flushTimer: TimerHandle | undefined;
+  readonly #save: DelayedSave;
   #counter = 0;
   #stopped = false;
 
   constructor(private readonly deps: LevelTimerDeps) {
+    this.#save = new DelayedSave({ ...deps, interval: deps.flushDelayOffsetInterval, content: () => this.#json() });
     const saved = new Map(
       entriesOf(objectOf(deps.file.load())['offsetTable']).map(([level, offset]) => [Number(level), Number(offset)]),
     );
@@ -48,7 +51,7 @@ export class LevelTimer {
       number: index + 1,
       offset: this.#within(index, saved.get(index + 1) ?? 0),
       timer: undefined,
-      delivering: false,
+      delivering: undefined,
     }));
   }
 
@@ -63,23 +66,21 @@ export class LevelTimer {
     if (level && !level.timer && !level.delivering) this.#next(level);
   }
 
-  stop(): void {
+  /** Ends deliveries that are under way, so that what was delivered is known when it starts again. */
+  async stop(): Promise<void> {
     this.#stopped = true;
     for (const level of this.#levels) {
       this.deps.clock.clearTimeout(level.timer);
       level.timer = undefined;
     }
-    this.flush();
+    await Promise.all(this.#levels.map((level) => level.delivering));
+    this.#save.stop();
   }
 
-  /** Writes the offsets now if they have changed. */
-  flush(): void {
-    if (this.#flushTimer === undefined) return;
-    this.deps.clock.clearTimeout(this.#flushTimer);
-    this.#flushTimer = undefined;
+  #json(): object {
     const dataVersion = { counter: ++this.#counter, stateVersion: 0, timestamp: this.deps.clock.now() };
     const used = this.#levels.filter(({ offset }) => offset > 0);
-    this.deps.file.save({ dataVersion, offsetTable: Object.fromEntries(used.map(({ number, offset }) => [number, offset])) });
+    return { dataVersion, offsetTable: Object.fromEntries(used.map(({ number, offset }) => [number, offset])) };
   }
 
   #within(queueId: number, offset: number): number {
@@ -90,12 +91,21 @@ export class LevelTimer {
 
   /** Delivers what is due, or waits for what will be. */
   #next(level: Level): void {
+    if (this.#stopped) return;
+    try {
+      this.#deliverOrWait(level);
+    } catch (error) {
+      this.#tryLater(level, error);
+    }
+  }
+
+  #deliverOrWait(level: Level): void {
     level.offset = this.#within(level.number - 1, level.offset);
     const due = this.#dueOf(level, level.offset);
-    if (due === undefined || this.#stopped) return;
+    if (due === undefined) return;
     const wait = due - this.deps.clock.now();
     if (wait > 0) this.#later(level, wait);
-    else void this.#deliver(level);
+    else level.delivering = this.#deliver(level);
   }
 
   #later(level: Level, ms: number): void {
@@ -115,22 +125,27 @@ export class LevelTimer {
   }
 
   async #deliver(level: Level): Promise<void> {
-    level.delivering = true;
-    let pause = 0;
+    // So that `delivering` is set before this can be over.
+    await Promise.resolve();
     try {
       const { done, last } = this.#append(level);
       if (last) await this.deps.intake.stored(last);
-      if (done === 0) pause = DELAY_FOR_A_WHILE;
+      if (done === 0) throw new PutError('the store refuses them');
       level.offset += done;
-      this.#changed();
+      this.#save.changed();
     } catch (error) {
-      pause = DELAY_FOR_A_WHILE;
-      this.deps.logger.warn(`messages of delay level ${level.number} are late: ${error instanceof Error ? error.message : String(error)}`);
+      level.delivering = undefined;
+      this.#tryLater(level, error);
+      return;
     }
-    level.delivering = false;
-    if (this.#stopped) return;
-    if (pause > 0) this.#later(level, pause);
-    else this.#next(level);
+    level.delivering = undefined;
+    this.#next(level);
+  }
+
+  #tryLater(level: Level, error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    this.deps.logger.warn(`messages of delay level ${level.number} are late: ${reason}`);
+    if (!this.#stopped) this.#later(level, DELAY_FOR_A_WHILE);
   }
 
   /** @returns how many entries were dealt with, and the last of them that was appended */
@@ -167,10 +182,5 @@ export class LevelTimer {
       logger.error(`a message of delay level ${level.number} cannot be read and is left out: ${error.message}`);
       return undefined;
     }
-  }
-
-  #changed(): void {
-    const { clock, flushDelayOffsetInterval } = this.deps;
-    if (!this.#stopped) this.#flushTimer ??= clock.setTimeout(() => this.flush(), flushDelayOffsetInterval);
   }
 }

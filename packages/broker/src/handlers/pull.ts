@@ -11,7 +11,7 @@ import {
   encodeFrame,
   printable,
 } from '@nest-rocketmq/remoting';
-import type { Answer, Clock, Handlers, HeaderOf, IncomingRequest } from '@nest-rocketmq/remoting';
+import type { Answer, Clock, Handlers, HeaderOf, IncomingRequest, Logger } from '@nest-rocketmq/remoting';
 import type { Clients } from '../clients.js';
 import type { Groups } from '../groups.js';
 import type { HeldPulls } from '../held-pulls.js';
@@ -34,6 +34,7 @@ export interface PullDeps {
   held: HeldPulls;
   stats: BrokerStats;
   clock: Clock;
+  logger: Logger;
   config: {
     brokerPermission: number;
     maxTransferBytesOnMessageInMemory: number;
@@ -115,7 +116,15 @@ function run(deps: PullDeps, request: Pull, filter: TagFilter, maySuspend: boole
 
 function wakeUp(deps: PullDeps, request: Pull, filter: TagFilter): void {
   if (request.connection.closed) return;
-  const late = run(deps, request, filter, false);
+  let late: Answer<Row> | undefined;
+  try {
+    late = run(deps, request, filter, false);
+  } catch (error) {
+    // Nobody stands above a pull that was held: what it meets is told to its client from here.
+    const reason = error instanceof Error ? error.message : String(error);
+    deps.logger.error(`a pull that had waited failed: ${reason}`);
+    late = no(ResponseCode.SYSTEM_ERROR, printable(reason));
+  }
   if (late) request.connection.answer(request, Requests.PULL_MESSAGE, late);
 }
 

@@ -9,7 +9,7 @@ import {
   encodeProperties,
   printable,
 } from '@nest-rocketmq/remoting';
-import type { Clock, Connection, RawHandler, RemotingCommand, TopicConfig } from '@nest-rocketmq/remoting';
+import type { Clock, Connection, Logger, RawHandler, RemotingCommand, TopicConfig } from '@nest-rocketmq/remoting';
 import type { Groups } from '../groups.js';
 import type { Intake } from '../intake.js';
 import { isRetryTopic } from '../names.js';
@@ -37,6 +37,7 @@ export interface SendDeps {
   locks: QueueLocks;
   stats: BrokerStats;
   clock: Clock;
+  logger: Logger;
   config: {
     brokerPermission: number;
     brokerClusterName: string;
@@ -76,19 +77,19 @@ export class SendHandler implements RawHandler {
   binary(frame: Buffer, connection: Connection): void {
     try {
       this.#header.readBinary(frame);
+      this.#handle(connection);
     } catch (error) {
-      return this.#unreadable(connection, error);
+      this.#failed(connection, error);
     }
-    this.#handle(connection);
   }
 
   command(command: RemotingCommand, connection: Connection): void {
     try {
       this.#header.readCommand(command);
+      this.#handle(connection);
     } catch (error) {
-      return this.#unreadable(connection, error);
+      this.#failed(connection, error);
     }
-    this.#handle(connection);
   }
 
   #handle(connection: Connection): void {
@@ -196,9 +197,10 @@ export class SendHandler implements RawHandler {
     connection.answer(this.#header, undefined, { ...refusal, extFields: this.#answerFields });
   }
 
-  #unreadable(connection: Connection, error: unknown): void {
-    if (!(error instanceof HeaderError)) throw error;
-    this.#refuse(connection, { code: ResponseCode.SYSTEM_ERROR, remark: error.message });
+  #failed(connection: Connection, error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    if (!(error instanceof HeaderError)) this.deps.logger.error(`a send failed: ${reason}`);
+    this.#refuse(connection, { code: ResponseCode.SYSTEM_ERROR, remark: printable(reason) });
   }
 }
 

@@ -1,7 +1,7 @@
 // Owns which half messages are still undecided: how far the half topic is settled, and what is decided beyond that.
 // Kept as Apache keeps it: op messages name decided halves, and the offsets of a group of the broker's own say how far
 // both topics are done. Leaves asking producers to check-back.ts.
-import { decodeRecord } from '@nest-rocketmq/remoting';
+import { DecodeError, decodeRecord } from '@nest-rocketmq/remoting';
 import type { Clock, HostPort } from '@nest-rocketmq/remoting';
 import type { Intake } from '../intake.js';
 import { HALF_TOPIC, OP_HALF_TOPIC, TRANSACTION_GROUP } from '../names.js';
@@ -142,9 +142,19 @@ export class HalfQueue {
       const entry = store.readConsumeQueue(OP_HALF_TOPIC, QUEUE, queueOffset);
       const record = entry && store.readRecord(entry.physicalOffset, entry.size);
       if (!record) continue;
-      const halves = offsetsOfOp(decodeRecord(record, 0).body);
+      const halves = halvesOf(record);
       for (const half of halves) if (half >= this.#settled) this.#decided.add(half);
       this.#ops.push({ queueOffset, last: Math.max(-1, ...halves) });
     }
+  }
+}
+
+/** None when the record is damaged: its halves are asked about once more. */
+function halvesOf(record: Buffer): number[] {
+  try {
+    return offsetsOfOp(decodeRecord(record).body);
+  } catch (error) {
+    if (error instanceof DecodeError) return [];
+    throw error;
   }
 }
