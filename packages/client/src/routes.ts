@@ -35,7 +35,8 @@ export class Routes {
   readonly #options: RoutesOptions;
   readonly #routes = new Map<string, TopicRoute>();
   readonly #asking = new Map<string, Promise<TopicRoute | undefined>>();
-  readonly #watched = new Set<string>();
+  /** topic -> how many watch it */
+  readonly #watched = new Map<string, number>();
   readonly #listeners = new Set<(topic: string) => void>();
   /** broker name -> broker id -> address */
   #brokers = new Map<string, ReadonlyMap<number, string>>();
@@ -82,12 +83,14 @@ export class Routes {
 
   /** Keeps looking for the topic while it does not exist. */
   watch(topic: string): void {
-    this.#watched.add(topic);
+    this.#watched.set(topic, (this.#watched.get(topic) ?? 0) + 1);
     this.#missingPolls = 0;
   }
 
   unwatch(topic: string): void {
-    this.#watched.delete(topic);
+    const others = (this.#watched.get(topic) ?? 1) - 1;
+    if (others > 0) this.#watched.set(topic, others);
+    else this.#watched.delete(topic);
   }
 
   get(topic: string): TopicRoute | undefined {
@@ -159,7 +162,7 @@ export class Routes {
   /** Asks for all known topics anew. */
   async refresh(): Promise<void> {
     this.#lastRefresh = this.#options.clock.monotonic();
-    const topics = new Set([...this.#routes.keys(), ...this.#watched]);
+    const topics = new Set([...this.#routes.keys(), ...this.#watched.keys()]);
     const asked = await Promise.allSettled([...topics].map((topic) => this.resolve(topic)));
     const failed = asked.find((result) => result.status === 'rejected');
     if (failed && this.#running) this.#options.logger.warn(`refreshing routes failed: ${describe(failed.reason)}`);
@@ -200,7 +203,7 @@ export class Routes {
   }
 
   async #askMissing(): Promise<void> {
-    const missing = [...this.#watched].filter((topic) => this.#routes.get(topic)?.assumed !== false);
+    const missing = [...this.#watched.keys()].filter((topic) => this.#routes.get(topic)?.assumed !== false);
     if (missing.length === 0) return;
     this.#missingPolls++;
     const every = MISSING_POLL_LATER / MISSING_POLL_SOON;

@@ -37,7 +37,7 @@ describe('the offsets of a broadcasting consumer', () => {
     await store.load();
     expect(await store.read(queue)).toBe(42);
     store.update(other, 7);
-    await store.persist([other]);
+    await store.persist([other, { ...queue }]);
     expect(String(await file.read())).toBe(
       '{"offsetTable":{{"brokerName":"broker-a","queueId":1,"topic":"t"}:42,{"brokerName":"broker-a","queueId":2,"topic":"t"}:7}}',
     );

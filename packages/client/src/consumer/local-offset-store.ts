@@ -7,6 +7,7 @@ import type { Logger, MessageQueue } from '@nest-rocketmq/remoting';
 import { describe } from '../errors.js';
 import type { OffsetStore } from './offset-store.js';
 import { OffsetTable } from './offset-store.js';
+import { queueKey } from './process-queue.js';
 
 /** Where the offsets' text is kept. */
 export interface OffsetFile {
@@ -48,7 +49,7 @@ export function nodeOffsetFile(path: string): OffsetFile {
 export class LocalOffsetStore extends OffsetTable implements OffsetStore {
   readonly #file: OffsetFile;
   readonly #logger: Logger;
-  readonly #known = new Set<MessageQueue>();
+  readonly #known = new Map<string, MessageQueue>();
   #written = '';
 
   constructor(file: OffsetFile, logger: Logger) {
@@ -62,7 +63,7 @@ export class LocalOffsetStore extends OffsetTable implements OffsetStore {
     if (!content || content.length === 0) return;
     const json = parseJsonObject(content, 'a file of offsets');
     for (const [queue, offset] of decodeQueueTable(json['offsetTable'])) {
-      this.#known.add(queue);
+      this.#known.set(queueKey(queue), queue);
       this.reset(queue, Number(offset));
     }
   }
@@ -72,8 +73,8 @@ export class LocalOffsetStore extends OffsetTable implements OffsetStore {
   }
 
   async persist(queues: Iterable<MessageQueue>): Promise<void> {
-    for (const queue of queues) this.#known.add(queue);
-    const entries = [...this.#known].flatMap((queue) => {
+    for (const queue of queues) this.#known.set(queueKey(queue), queue);
+    const entries = [...this.#known.values()].flatMap((queue) => {
       const offset = this.current(queue);
       return offset === undefined ? [] : [[queue, offset] as const];
     });
