@@ -8,8 +8,8 @@ import type { FileSystem } from './store/file-system.js';
 
 /** The options that are numbers, with Apache's names, defaults and the bounds we hold them to. */
 const NUMBERS = {
-  /** Which of a set of brokers of one name this is; 0 is the master. */
-  brokerId: [0, 0, 0x7fffffff],
+  /** 0, a master: there are no slaves here. */
+  brokerId: [0, 0, 0],
   /** Queues of a topic that is made by sending to it, at most. */
   defaultTopicQueueNums: [8, 1, 1024],
   /** Largest body of a message, bytes. */
