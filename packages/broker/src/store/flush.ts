@@ -44,7 +44,9 @@ export class Flusher {
 
   /** Flushes all that is written by now. Resolves when that is done or has failed; never rejects. */
   flush(): Promise<void> {
-    this.#running ??= this.#run().finally(() => (this.#running = undefined));
+    if (this.#running) return this.#running;
+    if (this.failure !== undefined || this.flushed >= this.#options.log.written) return Promise.resolve();
+    this.#running = this.#run();
     return this.#running;
   }
 
@@ -68,6 +70,9 @@ export class Flusher {
     } catch (error) {
       this.failure = error;
       onFailed(error);
+    } finally {
+      // In the same turn as the last look at what is written: a write behind it must find no flush under way.
+      this.#running = undefined;
     }
   }
 

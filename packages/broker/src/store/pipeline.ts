@@ -159,7 +159,14 @@ export class CommitPipeline {
 
   #tellFailure(failure: StoreError): void {
     this.#deferred = undefined;
-    for (const listener of this.#committed) listener(this.#options.log.committed, failure);
+    const { log, logger } = this.#options;
+    for (const listener of this.#committed) {
+      try {
+        listener(log.committed, failure);
+      } catch (error) {
+        logger.error(`a listener of the store failed: ${String(error)}`);
+      }
+    }
   }
 
   #wake(): void {

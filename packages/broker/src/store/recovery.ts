@@ -43,20 +43,24 @@ class QueuesDamaged extends Error {}
 export async function recover(options: RecoveryOptions): Promise<Recovered> {
   const { log, queues, checkpoint } = options;
   if (log.starts.length === 0) {
+    await lower(checkpoint, 0);
     for (const queue of queues.all()) queue.files.removeAll();
     for (const queue of queues.all()) queue.startAt(0);
     return { end: 0, records: 0, corrupt: [], rebuilt: false, misplaced: 0, lastStoreTimestamp: 0 };
   }
   const scan = new LogScan(log, options.checkCrc, options.largestRecord, options.pause);
   if (!options.aborted) scan.knownEnd = checkpoint.cleanEnd;
-  const from = findStart(scan, options);
-  let pass = new Pass(options, from === log.first);
+  const sure = findStart(scan, options);
+  const from = sure ?? log.first;
+  let pass = new Pass(options, sure === undefined);
+  await lower(checkpoint, sure ?? 0);
   let end: number;
   try {
     end = await pass.run(scan, from);
   } catch (error) {
     if (!(error instanceof QueuesDamaged)) throw error;
     pass = new Pass(options, true);
+    await lower(checkpoint, 0);
     end = await pass.run(scan, log.first);
   }
   if (options.aborted || end !== checkpoint.cleanEnd) await scan.clearBehind(end);
@@ -64,11 +68,18 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
   return pass.result(end);
 }
 
-/** The last beginning of a record of which it is sure that everything before it has its queue entry. */
-function findStart(scan: LogScan, { log, queues, checkpoint, aborted }: RecoveryOptions): number {
+/** What the queues have from there on may be changed now: a crash before the next checkpoint must not trust it. */
+async function lower(checkpoint: Checkpoint, position: number): Promise<void> {
+  if (position >= checkpoint.logicsPhysicalOffset) return;
+  checkpoint.logicsPhysicalOffset = position;
+  await checkpoint.save();
+}
+
+/** The last beginning of a record of which it is sure that everything before it has its queue entry; if there is one. */
+function findStart(scan: LogScan, { log, queues, checkpoint, aborted }: RecoveryOptions): number | undefined {
   let limit = checkpoint.logicsPhysicalOffset;
   if (!aborted) limit = Math.max(0, ...[...queues.all()].map((queue) => queue.maxPhysical));
-  if (limit <= log.first) return log.first;
+  if (limit <= log.first) return undefined;
   if (aborted && scan.recordAt(limit)) return limit;
   const { view } = queues;
   let best = -1;
@@ -77,7 +88,7 @@ function findStart(scan: LogScan, { log, queues, checkpoint, aborted }: Recovery
     const behind = queue.lowest(view, queue.first, (_, physicalOffset) => physicalOffset >= limit);
     if (behind > queue.first && queue.read(view, behind - 1, 1) === 1) best = Math.max(best, view.physicalOffset(0));
   }
-  return best >= log.first && scan.recordAt(best) ? best : log.first;
+  return best >= log.first && scan.recordAt(best) ? best : undefined;
 }
 
 /** One walk over the log, from a record up to the end. */

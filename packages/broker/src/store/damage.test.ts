@@ -1,0 +1,160 @@
+// Damage to the files of a store that is stopped, and what is still served then.
+import { describe, expect, it } from '@jest/globals';
+import { silentLogger } from '@nest-rocketmq/remoting';
+import { memoryFileSystem } from './memory-file-system.js';
+import type { MemoryFileSystem } from './memory-file-system.js';
+import { bodies, message, openStore } from './store.test.kit.js';
+
+const LOG = '/store/commitlog/00000000000000000000';
+const COUNT = 200;
+/** Bytes of each record below: 91 + topic `T` + body `m000`. */
+const SIZE = 96;
+const ALL = Array.from({ length: COUNT }, (_, i) => `m${String(i).padStart(3, '0')}`);
+
+async function written(stop: 'clean' | 'killed'): Promise<MemoryFileSystem> {
+  const fileSystem = memoryFileSystem();
+  const store = await openStore({ fileSystem });
+  for (const body of ALL) store.append(message({ body }));
+  await store.close();
+  if (stop === 'killed') {
+    const abort = fileSystem.open('/store/abort', 'create');
+    abort.write(Buffer.from('4194304'), 0, 7, 0);
+    fileSystem.remove('/store/checkpoint');
+  }
+  return fileSystem;
+}
+
+function change(fileSystem: MemoryFileSystem, at: number, mask: number, path = LOG): void {
+  const file = fileSystem.open(path, 'write');
+  const byte = Buffer.alloc(1);
+  file.read(byte, 0, 1, at);
+  byte[0] ^= mask;
+  file.write(byte, 0, 1, at);
+}
+
+const without = (...lost: number[]): string[] => ALL.filter((_, i) => !lost.includes(i));
+
+describe.each(['clean', 'killed'] as const)('a store that was stopped (%s) and has one bit flipped', (stop) => {
+  it.each([
+    ['body', 90],
+    ['checksum', 8],
+    ['length', 1],
+    ['magic', 5],
+    ['physical offset', 35],
+    ['length of the body', 87],
+    ['length of the topic', 92],
+    ['length of the properties', 95],
+  ])('in the %s of a record in the middle loses that message only', async (_, offset) => {
+    const fileSystem = await written(stop);
+    change(fileSystem, 100 * SIZE + offset, 0x10);
+    const said: string[] = [];
+    const store = await openStore({ fileSystem, logger: { ...silentLogger, error: (text) => said.push(text) } });
+    expect(bodies(store)).toEqual(without(100));
+    expect(said.join()).toMatch(new RegExp(`\\b${100 * SIZE}\\b`));
+    const { corruptRanges, corruptRecords } = store.metrics;
+    expect(corruptRanges + corruptRecords).toBeGreaterThan(0);
+    expect(store.append(message()).queueOffset).toBe(COUNT);
+    await store.close();
+  });
+
+  it('finds every message but the damaged ones, however many are damaged', async () => {
+    const fileSystem = await written(stop);
+    for (const i of [3, 50, 51, 52, 120]) change(fileSystem, i * SIZE + 90, 1);
+    const store = await openStore({ fileSystem });
+    expect(bodies(store)).toEqual(without(3, 50, 51, 52, 120));
+    await store.close();
+  });
+});
+
+describe('a store that was killed', () => {
+  it('drops a last record that is torn, at whatever byte, and goes on behind the one before', async () => {
+    for (let kept = 0; kept < SIZE; kept++) {
+      const fileSystem = await written('killed');
+      const end = COUNT * SIZE;
+      fileSystem.open(LOG, 'write').write(Buffer.alloc(SIZE), 0, SIZE - kept, end - SIZE + kept);
+      let store = await openStore({ fileSystem });
+      // A zero is what the last byte was before: nothing is missing then.
+      const expected = bodies(store).length === COUNT ? ALL : without(COUNT - 1);
+      expect(bodies(store)).toEqual(expected);
+      store.append(message({ body: 'next' }));
+      await store.close();
+      store = await openStore({ fileSystem });
+      expect(bodies(store)).toEqual([...expected, 'next']);
+      await store.close();
+    }
+  });
+
+  it('never brings back what was behind the place where the log was cut', async () => {
+    const fileSystem = await written('killed');
+    // The beginning of the last ten records is lost: nothing good follows but their stale ends.
+    fileSystem.open(LOG, 'write').write(Buffer.alloc(10 * SIZE - 20), 0, 10 * SIZE - 20, (COUNT - 10) * SIZE);
+    const store = await openStore({ fileSystem });
+    expect(bodies(store)).toEqual(ALL.slice(0, COUNT - 10));
+    await store.close();
+    const rest = Buffer.alloc(10 * SIZE, 1);
+    fileSystem.open(LOG, 'read').read(rest, 0, rest.length, (COUNT - 10) * SIZE);
+    expect(rest.every((byte) => byte === 0)).toBe(true);
+  });
+
+  it('serves what is before and behind a file of the log that is gone', async () => {
+    const fileSystem = memoryFileSystem();
+    let store = await openStore({ fileSystem });
+    for (let i = 0; i < 30; i++) store.append(message({ body: Buffer.alloc(10_000, 65 + i) }));
+    await store.close();
+    fileSystem.remove('/store/commitlog/00000000000000065536');
+    for (const kill of [false, true]) {
+      if (kill) fileSystem.removeTree('/store/consumequeue');
+      store = await openStore({ fileSystem });
+      const served = bodies(store).map((body) => body.charCodeAt(0) - 65);
+      expect(served).toEqual([...Array(30).keys()].filter((i) => i < 6 || i >= 12));
+      expect(store.maxOffset('T', 0)).toBe(30);
+      await store.close();
+    }
+  });
+});
+
+describe('a store with a checksum over each record', () => {
+  it('refuses a record with one bit flipped in its properties', async () => {
+    const fileSystem = memoryFileSystem();
+    let store = await openStore({ fileSystem, enabledAppendPropCRC: true });
+    const { size } = store.append(message({ body: 'a', properties: { colour: 'red' } }));
+    store.append(message({ body: 'b', properties: { colour: 'red' } }));
+    await store.close();
+    change(fileSystem, size - 25, 1);
+    store = await openStore({ fileSystem });
+    expect(bodies(store)).toEqual(['b']);
+    await store.close();
+  });
+});
+
+describe('files that are not the store’s', () => {
+  it('are left alone', async () => {
+    const fileSystem = await written('clean');
+    fileSystem.open('/store/commitlog/notes.txt', 'create').write(Buffer.from('x'), 0, 1, 0);
+    const store = await openStore({ fileSystem });
+    expect(bodies(store)).toEqual(ALL);
+    await store.close();
+    expect(fileSystem.stat('/store/commitlog/notes.txt')?.size).toBe(1);
+  });
+
+  it.each([
+    ['mappedFileSizeCommitLog', 131_072],
+    ['mappedFileSizeConsumeQueue', 4_000],
+  ])('of another size than %s says are refused, and nothing is touched', async (option, size) => {
+    const fileSystem = await written('clean');
+    await expect(openStore({ fileSystem, [option]: size })).rejects.toThrow(option);
+    const store = await openStore({ fileSystem });
+    expect(bodies(store)).toEqual(ALL);
+    await store.close();
+  });
+});
+
+describe('a damaged consume queue', () => {
+  it.each([0, 4, 8, 11])('is built anew when the last entry has a bit flipped in its byte %i', async (byte) => {
+    const fileSystem = await written('clean');
+    change(fileSystem, (COUNT % 100 || 100) * 20 - 20 + byte, 0x40, '/store/consumequeue/T/0/00000000000000002000');
+    const store = await openStore({ fileSystem });
+    expect(bodies(store)).toEqual(ALL);
+    await store.close();
+  });
+});

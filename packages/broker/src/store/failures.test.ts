@@ -1,0 +1,184 @@
+// Disks that fail while the store runs.
+import { describe, expect, it } from '@jest/globals';
+import { ManualClock } from '@nest-rocketmq/remoting';
+import type { FileSystem, StoreFile } from './file-system.js';
+import { MemoryFileSystem, fileError } from './memory-file-system.js';
+import { bodies, killed, message, openStore } from './store.test.kit.js';
+
+/** Files whose writes and syncs can be made to fail, or to wait. */
+class Disk extends MemoryFileSystem {
+  writeError: string | undefined;
+  /** Bytes that a failing write still takes before it fails. */
+  room = 0;
+  syncError: string | undefined;
+  syncs = 0;
+  /** Set: syncs wait for `letGo`. */
+  held: (() => void)[] | undefined;
+
+  override open(path: string, mode: Parameters<FileSystem['open']>[1]): StoreFile {
+    const file = super.open(path, mode);
+    const inLog = path.includes('/commitlog/');
+    const write = file.write.bind(file);
+    file.write = (source, offset, length, position) => {
+      if (!this.writeError || !inLog) return write(source, offset, length, position);
+      const part = Math.min(length, this.room);
+      if (part === 0) throw fileError(this.writeError, path);
+      this.room -= part;
+      return write(source, offset, part, position);
+    };
+    file.sync = async () => {
+      if (!inLog) return;
+      this.syncs++;
+      if (this.held) await new Promise<void>((resolve) => this.held?.push(resolve));
+      if (this.syncError) throw fileError(this.syncError, path);
+    };
+    return file;
+  }
+
+  letGo(): void {
+    for (const go of this.held ?? []) go();
+    this.held = undefined;
+  }
+}
+
+describe('when the disk is full', () => {
+  it.each([0, 50, 150])('refuses what cannot be written, serves what is there, and goes on when there is room (%i bytes left)', async (room) => {
+    const disk = new Disk();
+    const store = await openStore({ fileSystem: disk });
+    const told: unknown[] = [];
+    store.onCommitted((upTo, failure) => told.push([upTo, (failure as { code?: string } | undefined)?.code]));
+    const { size } = store.append(message({ body: 'a' }));
+    store.commit();
+    disk.writeError = 'ENOSPC';
+    disk.room = room;
+    store.append(message({ body: 'b' }));
+    store.append(message({ body: 'c' }));
+    store.commit();
+    expect(told).toEqual([
+      [size, undefined],
+      [size, 'STORE_WRITE_FAILED'],
+    ]);
+    expect(bodies(store)).toEqual(['a']);
+    disk.writeError = undefined;
+    expect(store.append(message({ body: 'd' })).queueOffset).toBe(1);
+    store.commit();
+    expect(bodies(store)).toEqual(['a', 'd']);
+    const after = killed(disk);
+    await store.close();
+    const again = await openStore({ fileSystem: after });
+    expect(bodies(again)).toEqual(['a', 'd']);
+    await again.close();
+  });
+});
+
+describe('with sync flush', () => {
+  it('promises and shows a message only when the disk has it, and flushes many at once without blocking', async () => {
+    const disk = new Disk();
+    disk.held = [];
+    const store = await openStore({ fileSystem: disk, flush: 'sync' });
+    const told: number[] = [];
+    store.onCommitted((upTo) => told.push(upTo));
+    const { size } = store.append(message());
+    store.commit();
+    for (let i = 0; i < 100; i++) {
+      store.append(message());
+      store.commit();
+    }
+    expect([told, store.maxOffset('T', 0)]).toEqual([[], 0]);
+    disk.letGo();
+    await store.settled();
+    expect(told).toEqual([size, size * 101]);
+    expect([store.maxOffset('T', 0), disk.syncs]).toEqual([101, 2]);
+    await store.close();
+  });
+
+  it('promises nothing more after one flush has failed, though the next would succeed', async () => {
+    const disk = new Disk();
+    const store = await openStore({ fileSystem: disk, flush: 'sync' });
+    const told: unknown[] = [];
+    store.onCommitted((upTo, failure) => told.push([upTo, (failure as { code?: string } | undefined)?.code]));
+    const { size } = store.append(message({ body: 'good' }));
+    await store.settled();
+    disk.syncError = 'EIO';
+    store.append(message({ body: 'not on the disk' }));
+    await store.settled();
+    disk.syncError = undefined;
+    expect(told).toEqual([
+      [size, undefined],
+      [size, 'STORE_FLUSH_FAILED'],
+    ]);
+    expect(store.append(message()).status).toBe('SERVICE_NOT_AVAILABLE');
+    expect(store.refusal).toMatch(/cannot flush the commit log.*Check the disk/);
+    expect(bodies(store)).toEqual(['good']);
+    await store.close();
+    expect(disk.stat('/store/abort')).toBeDefined();
+  });
+
+  it('keeps what was written before a write failed while a flush was under way', async () => {
+    const disk = new Disk();
+    disk.held = [];
+    const store = await openStore({ fileSystem: disk, flush: 'sync' });
+    const told: unknown[] = [];
+    store.onCommitted((upTo, failure) => told.push([upTo, (failure as { code?: string } | undefined)?.code]));
+    const { size } = store.append(message({ body: 'a' }));
+    store.commit();
+    disk.writeError = 'ENOSPC';
+    store.append(message({ body: 'b' }));
+    store.commit();
+    expect(told).toEqual([]);
+    expect(store.append(message({ body: 'c' })).status).toBe('SERVICE_NOT_AVAILABLE');
+    disk.writeError = undefined;
+    disk.letGo();
+    await store.settled();
+    expect(told).toEqual([
+      [size, undefined],
+      [size, 'STORE_WRITE_FAILED'],
+    ]);
+    expect(store.append(message({ body: 'd' })).status).toBe('PUT_OK');
+    await store.settled();
+    expect(bodies(store)).toEqual(['a', 'd']);
+    await store.close();
+  });
+
+  it('refuses more when too much waits for the disk', async () => {
+    const disk = new Disk();
+    disk.held = [];
+    const store = await openStore({ fileSystem: disk, flush: 'sync', maxPendingBytes: 500 });
+    const statuses = Array.from({ length: 8 }, () => store.append(message()).status);
+    expect(statuses.slice(-1)).toEqual(['OS_PAGE_CACHE_BUSY']);
+    disk.letGo();
+    await store.settled();
+    expect(store.append(message()).status).toBe('PUT_OK');
+    await store.close();
+  });
+});
+
+describe('with async flush', () => {
+  it('flushes in the background every 500 ms, only when there is something new', async () => {
+    const disk = new Disk();
+    const clock = new ManualClock();
+    const store = await openStore({ fileSystem: disk, clock, checkpointInterval: 1_000_000 });
+    store.append(message());
+    store.commit();
+    expect(store.metrics.flushedOffset).toBe(0);
+    await clock.advance(500);
+    expect(store.metrics.flushedOffset).toBe(store.metrics.committedOffset);
+    const { syncs } = disk;
+    await clock.advance(10_000);
+    expect(disk.syncs).toBe(syncs);
+    await store.close();
+  });
+
+  it('takes nothing more after a flush has failed, and still serves what it has', async () => {
+    const disk = new Disk();
+    const clock = new ManualClock();
+    const store = await openStore({ fileSystem: disk, clock });
+    store.append(message({ body: 'a' }));
+    store.commit();
+    disk.syncError = 'EIO';
+    await clock.advance(1_000);
+    expect(store.append(message()).status).toBe('SERVICE_NOT_AVAILABLE');
+    expect(bodies(store)).toEqual(['a']);
+    await store.close();
+  });
+});

@@ -1,0 +1,70 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { nodeFileSystem as fileSystem } from './file-system.js';
+import { LockFile } from './lock-file.js';
+import { StoreLockedError } from './store.js';
+import { openStore } from './store.test.kit.js';
+
+let root: string;
+beforeEach(() => (root = mkdtempSync(join(tmpdir(), 'lock-'))));
+afterEach(() => rmSync(root, { recursive: true }));
+
+const abort = (): string => readFileSync(join(root, 'abort'), 'latin1');
+
+describe('the lock of a store', () => {
+  it('is the file `lock` and the process id in `abort`, as Apache has them', () => {
+    const lock = new LockFile({ fileSystem, root });
+    expect(readFileSync(join(root, 'lock'), 'latin1')).toBe('lock');
+    expect(abort()).toBe(String(process.pid));
+    expect(lock.wasAborted).toBe(false);
+    lock.release(true);
+    expect(fileSystem.list(root)).toEqual([{ name: 'lock', directory: false }]);
+  });
+
+  it('refuses a second store on the same folder, in this process and naming it', async () => {
+    const store = await openStore({ fileSystem, root });
+    const refused = await openStore({ fileSystem, root }).catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(StoreLockedError);
+    expect(refused).toMatchObject({ code: 'STORE_LOCKED', pid: process.pid, path: root });
+    await store.close();
+    await (await openStore({ fileSystem, root })).close();
+  });
+
+  it('refuses a folder that another living process has, and takes it over when that is dead', async () => {
+    const other = spawn(process.execPath, ['-e', 'process.stdin.resume()'], { stdio: ['pipe', 'ignore', 'ignore'] });
+    writeFileSync(join(root, 'abort'), String(other.pid));
+    expect(() => new LockFile({ fileSystem, root })).toThrow(new StoreLockedError(other.pid!, root));
+    other.stdin.end();
+    await once(other, 'exit');
+    const lock = new LockFile({ fileSystem, root });
+    expect([lock.wasAborted, abort()]).toEqual([true, String(process.pid)]);
+    lock.release(true);
+  });
+
+  it('takes over a lock that is older than the process which has its id now', () => {
+    writeFileSync(join(root, 'abort'), String(process.ppid));
+    utimesSync(join(root, 'abort'), 1, 1);
+    const lock = new LockFile({ fileSystem, root, pid: 4_194_304 });
+    expect(lock.wasAborted).toBe(true);
+    lock.release(true);
+  });
+
+  it('takes over the lock of a dead process that had the id which this one has now', () => {
+    writeFileSync(join(root, 'abort'), String(process.pid));
+    const lock = new LockFile({ fileSystem, root });
+    expect(lock.wasAborted).toBe(true);
+    lock.release(true);
+  });
+
+  it('counts a store as not closed cleanly when a crash came while its lock was taken over', () => {
+    writeFileSync(join(root, 'abort.4194303'), '4194302');
+    const lock = new LockFile({ fileSystem, root });
+    expect(lock.wasAborted).toBe(true);
+    lock.release(true);
+    expect(fileSystem.list(root)).toEqual([{ name: 'lock', directory: false }]);
+  });
+});
