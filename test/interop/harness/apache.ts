@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Child, startChild } from './children.js';
-import { BROKER_SETTINGS, type Cluster, propertiesFile } from './cluster.js';
+import { BROKER_SETTINGS, type Cluster, type ClusterOptions, propertiesFile } from './cluster.js';
 import { apacheJars, ROCKETMQ_5 } from './jars.js';
 import { freeBrokerPort, freePort } from './ports.js';
 import { waitForRoute } from './route-probe.js';
@@ -27,14 +27,12 @@ const APACHE_SETTINGS: Readonly<Record<string, string>> = {
 const NAME_SERVER_HEAP = ['-Xms64m', '-Xmx192m'];
 export const SMALL_BROKER_HEAP: readonly string[] = ['-Xms256m', '-Xmx768m', '-XX:MaxDirectMemorySize=512m'];
 
-export interface ApacheOptions {
-  /** A directory that a broker, ours or Apache's, has used before. Default: a new one. */
-  store?: string;
-  /** Keys of broker.conf over those of BROKER_SETTINGS. */
-  settings?: Record<string, string>;
+export interface ApacheOptions extends ClusterOptions {
   /** JVM options of the broker's heap. Default: small. */
   brokerHeap?: readonly string[];
 }
+
+const portOf = (address: string): number => Number(address.split(':')[1]);
 
 export async function startApache(options: ApacheOptions = {}): Promise<Cluster> {
   const classPath = await apacheJars(ROCKETMQ_5);
@@ -46,7 +44,7 @@ export async function startApache(options: ApacheOptions = {}): Promise<Cluster>
       cwd: home,
     });
 
-  const nameServerPort = await freePort();
+  const nameServerPort = options.at ? portOf(options.at.nameServer) : await freePort();
   const nameServer = `127.0.0.1:${nameServerPort}`;
   const nameServerFile = join(home, 'conf/namesrv.conf');
   writeFileSync(nameServerFile, propertiesFile({ listenPort: String(nameServerPort), bindAddress: '127.0.0.1' }));
@@ -58,7 +56,7 @@ export async function startApache(options: ApacheOptions = {}): Promise<Cluster>
   await nameServerChild.line(/boot success/i, BOOT_TIMEOUT_MS);
 
   const store = options.store ?? join(home, 'store');
-  const brokerPort = await freeBrokerPort();
+  const brokerPort = options.at ? portOf(options.at.brokerAddress) : await freeBrokerPort();
   const brokerFile = join(home, 'conf/broker.conf');
   const own = { listenPort: String(brokerPort), namesrvAddr: nameServer, storePathRootDir: store };
   writeFileSync(brokerFile, propertiesFile({ ...BROKER_SETTINGS, ...APACHE_SETTINGS, ...own, ...options.settings }));

@@ -15,6 +15,15 @@ export interface Cluster {
   kill(): Promise<void>;
 }
 
+export interface ClusterOptions {
+  /** A directory that a broker, ours or Apache's, has used before. Default: a new one. */
+  store?: string;
+  /** Where an ended cluster was, to come back there. Default: free ports. */
+  at?: Pick<Cluster, 'nameServer' | 'brokerAddress'>;
+  /** Keys of broker.conf over those of BROKER_SETTINGS. */
+  settings?: Record<string, string>;
+}
+
 /** The length of the last delay level, s: it must outlast the change of brokers in the store tests. */
 export const LONGEST_DELAY_S = 20;
 

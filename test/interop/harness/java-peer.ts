@@ -69,6 +69,11 @@ export class JavaPeer {
     return peer;
   }
 
+  /** A line of the peer, past or to come. */
+  line(pattern: RegExp, timeoutMs: number): Promise<string> {
+    return this.child!.line(pattern, timeoutMs);
+  }
+
   /** The events of a scenario, once it is done. Rejects when it failed, with the last that it printed. */
   async scenario(name: string): Promise<ScenarioEvents> {
     await this.child!.line(new RegExp(`"scenario":"${name}","event":"(done|failed)"`), SCENARIO_TIMEOUT_MS);

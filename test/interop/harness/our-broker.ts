@@ -2,28 +2,21 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startChild } from './children.js';
-import { BROKER_SETTINGS, type Cluster, propertiesFile } from './cluster.js';
+import { BROKER_SETTINGS, type Cluster, type ClusterOptions, propertiesFile } from './cluster.js';
 import { ourBrokerMain } from './paths.js';
 import { freePort } from './ports.js';
 import { temporaryFolder } from './temporary.js';
 
 const READY_TIMEOUT_MS = 30_000;
 
-export interface OurBrokerOptions {
-  /** A directory that a broker, ours or Apache's, has used before. Default: a new one. */
-  store?: string;
-  /** Keys of broker.conf over those of BROKER_SETTINGS. */
-  settings?: Record<string, string>;
-}
-
-export async function startOurBroker(options: OurBrokerOptions = {}): Promise<Cluster> {
+export async function startOurBroker(options: ClusterOptions = {}): Promise<Cluster> {
   if (!existsSync(ourBrokerMain)) throw new Error(`${ourBrokerMain} is missing: build it with \`npm run build\``);
   const home = temporaryFolder('our-rocketmq');
   const store = options.store ?? join(home, 'store');
   const brokerFile = join(home, 'broker.conf');
   writeFileSync(brokerFile, propertiesFile({ ...BROKER_SETTINGS, ...options.settings }));
-  const nameServer = `127.0.0.1:${await freePort()}`;
-  const brokerAddress = `127.0.0.1:${await freePort()}`;
+  const nameServer = options.at?.nameServer ?? `127.0.0.1:${await freePort()}`;
+  const brokerAddress = options.at?.brokerAddress ?? `127.0.0.1:${await freePort()}`;
   const broker = startChild('our broker', process.execPath, [
     ourBrokerMain,
     '--listen',

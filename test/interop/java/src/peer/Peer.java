@@ -32,6 +32,7 @@ public final class Peer {
         SCENARIOS.put("pull", ConsumeScenarios::pull);
         SCENARIOS.put("share", ShareScenario::run);
         SCENARIOS.put("transaction", TransactionScenario::run);
+        SCENARIOS.put("survive", SurviveScenario::run);
         SCENARIOS.put("store-fill", StoreScenarios::fill);
         SCENARIOS.put("store-check", StoreScenarios::check);
     }

@@ -1,0 +1,82 @@
+// The broker and its name server are killed while clients send and consume, and come back at the same place: the
+// clients find them again by themselves, and every message that was acknowledged arrives.
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import type { Producer } from '@nest-rocketmq/client';
+import { RocketMQError } from '@nest-rocketmq/remoting';
+import { newClient, SEND_TIMEOUT_MS } from './client/peer.js';
+import { startApache } from './harness/apache.js';
+import { cleanUp } from './harness/clean-up.js';
+import type { Cluster, ClusterOptions } from './harness/cluster.js';
+import { ROCKETMQ_4, ROCKETMQ_5 } from './harness/jars.js';
+import { JavaPeer } from './harness/java-peer.js';
+import { startOurBroker } from './harness/our-broker.js';
+import { bodiesOf, OurReader } from './harness/our-reader.js';
+
+jest.setTimeout(120_000);
+afterEach(cleanUp);
+
+const TOPIC = 'killed';
+const RECEIVED_BEFORE = 200;
+const ACKNOWLEDGED_AFTERWARDS = 100;
+const LINE_TIMEOUT_MS = 60_000;
+
+type Start = (options?: ClusterOptions) => Promise<Cluster>;
+
+/** Sends without a pause until so many are acknowledged after the first refusal; resolves with all acknowledged bodies. */
+async function sendThroughTheKill(producer: Producer): Promise<string[]> {
+  const acknowledged: string[] = [];
+  let refused = false;
+  let afterwards = 0;
+  for (let i = 0; afterwards < ACKNOWLEDGED_AFTERWARDS; i++) {
+    const body = `killed-${i}`;
+    try {
+      await producer.send({ topic: TOPIC, body });
+      acknowledged.push(body);
+      if (refused) afterwards++;
+    } catch (error) {
+      expect(error).toBeInstanceOf(RocketMQError);
+      refused = true;
+    }
+  }
+  return acknowledged;
+}
+
+test.each<[string, Start]>([
+  ["Apache's", startApache],
+  ['our', startOurBroker],
+])('our client lives through a kill of %s broker', async (_whose, start) => {
+  const before = await start();
+  const client = newClient(before);
+  await client.start();
+  const producer = client.createProducer({ group: 'killed_producer', retryTimesWhenSendFailed: 0 });
+  await producer.start();
+  // A consumer that starts before its topic exists finds it only later.
+  await producer.send({ topic: TOPIC, body: 'opened' }, { timeout: SEND_TIMEOUT_MS });
+  const reader = await OurReader.start(client, { group: 'killed_reader', subscriptions: [{ topic: TOPIC }] });
+
+  const sending = sendThroughTheKill(producer);
+  await reader.take(RECEIVED_BEFORE);
+  await before.kill();
+  await start({ store: before.store, at: before });
+  const acknowledged = await sending;
+  const missing = (): string[] => {
+    const received = new Set(bodiesOf(reader.received));
+    return acknowledged.filter((body) => !received.has(body));
+  };
+  await reader.until(() => missing().length === 0, 'all that was acknowledged');
+  await client.shutdown();
+});
+
+describe('the Java client', () => {
+  test.each([ROCKETMQ_4, ROCKETMQ_5] as const)('%s lives through a kill of our broker', async (version) => {
+    const before = await startOurBroker();
+    const peer = await JavaPeer.start(version, before.nameServer, 'killed', ['survive']);
+    await peer.line(/"event":"sent".*"body":"survive-200"/, LINE_TIMEOUT_MS);
+    await before.kill();
+    await startOurBroker({ store: before.store, at: before });
+    const events = await peer.scenario('survive');
+    const received = new Set(events.bodies('received'));
+    expect(events.bodies('sent').filter((body) => !received.has(body))).toEqual([]);
+    expect(events.of('refused')).toHaveLength(1);
+  });
+});
