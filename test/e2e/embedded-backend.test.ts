@@ -128,6 +128,21 @@ describe('the store', () => {
   });
 });
 
+test('a topic that is not there, with automatic creation off, is an error that names it', async () => {
+  const app = await start({ embedded: { store: 'memory', autoCreateTopicEnable: false }, group: 'g' });
+  await expect(app.get(RocketMQTemplate).send('nowhere', 1)).rejects.toMatchObject({
+    code: 'NOT_FOUND_TOPIC',
+    message: expect.stringContaining('topic nowhere'),
+  });
+});
+
+test('a body over the limit is refused, by its size and the limit', async () => {
+  const app = await start({ embedded: { store: 'memory', maxMessageSize: 1000 }, producer: { maxMessageSize: 2000 }, group: 'g' });
+  const template = app.get(RocketMQTemplate);
+  await expect(template.send('orders', 'x'.repeat(3000))).rejects.toThrow(/3000 bytes.*maxMessageSize is 2000/);
+  await expect(template.send('orders', 'x'.repeat(1500))).rejects.toThrow(/code 13/);
+});
+
 test('with `listen`, apps of other processes join by `nameServer`', async () => {
   const embedded = { store: 'memory', listen: '127.0.0.1:0', nameServerListen: '127.0.0.1:0' };
   const { output } = await startProcess({ embedded, group: 'there' }, 'ready');
