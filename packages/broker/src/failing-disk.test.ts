@@ -1,0 +1,134 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { ManualClock, Requests, ResponseCode, SysFlag } from '@nest-rocketmq/remoting';
+import { TestBroker } from './broker.test.kit.js';
+import type { FileSystem, StoreFile } from './store/file-system.js';
+import { memoryFileSystem } from './store/memory-file-system.js';
+
+let running: TestBroker;
+afterEach(() => running.stop());
+
+/** Files that can be told to refuse what is written to them, by the folder they are in. */
+function failingFileSystem(): { fileSystem: FileSystem; fail: (folder: string | undefined, operation?: 'write' | 'sync') => void } {
+  const whole = memoryFileSystem();
+  let failing: string | undefined;
+  let failingOperation = 'write';
+  const guard = (path: string): void => {
+    if (failing !== undefined && path.includes(`/${failing}/`)) throw Object.assign(new Error('EIO'), { code: 'EIO' });
+  };
+  const open: FileSystem['open'] = (path, mode) => {
+    const file = whole.open(path, mode);
+    return new Proxy(file, {
+      get(target, name) {
+        const member = target[name as keyof StoreFile];
+        if (typeof member !== 'function') return member;
+        return (...args: never[]) => {
+          if (name === failingOperation) guard(path);
+          return (member as (...given: never[]) => unknown).apply(target, args);
+        };
+      },
+    });
+  };
+  const fileSystem = new Proxy(whole, {
+    get: (target, name) => {
+      if (name === 'open') return open;
+      const member: unknown = target[name as keyof FileSystem];
+      return typeof member === 'function' ? (member as () => unknown).bind(target) : member;
+    },
+  });
+  const fail = (folder: string | undefined, operation: 'write' | 'sync' = 'write'): void => {
+    failing = folder;
+    failingOperation = operation;
+  };
+  return { fileSystem, fail };
+}
+
+describe('when the disk does not take the log', () => {
+  it('a send is refused so that its client tries again, and succeeds when there is room', async () => {
+    const { fileSystem, fail } = failingFileSystem();
+    running = await TestBroker.start({ fileSystem });
+    const client = await running.client();
+    await client.send('t', { body: 'before' });
+    fail('commitlog');
+    expect((await client.send('t', { body: 'lost' })).code).toBe(ResponseCode.SERVICE_NOT_AVAILABLE);
+    fail(undefined);
+    expect((await client.send('t', { body: 'after' })).code).toBe(ResponseCode.SUCCESS);
+    expect((await client.messages('t')).map((message) => message.body.toString())).toEqual(['before', 'after']);
+  });
+
+  it('a message that is due waits, and comes once when there is room', async () => {
+    const { fileSystem, fail } = failingFileSystem();
+    running = await TestBroker.start({ fileSystem });
+    const client = await running.client();
+    await client.send('t', { body: 'due', properties: { DELAY: '1' } });
+    fail('commitlog');
+    await running.clock.advance(2000);
+    expect(await client.messages('t')).toEqual([]);
+    fail(undefined);
+    await running.clock.advance(1000);
+    expect(await client.messages('t')).toHaveLength(1);
+  });
+
+  it('a half message whose commit was lost is asked about again', async () => {
+    const { fileSystem, fail } = failingFileSystem();
+    running = await TestBroker.start({ fileSystem });
+    const client = await running.client();
+    const { header } = await client.send('t', { sysFlag: 4, properties: { TRAN_MSG: 'true', PGROUP: 'p' } });
+    const place = { tranStateTableOffset: header.queueOffset ?? -1, commitLogOffset: 0 };
+    const verdict = { producerGroup: 'p', ...place, commitOrRollback: SysFlag.TRANSACTION_COMMIT, msgId: 'ABCDEF' };
+    fail('commitlog');
+    expect((await client.connection.request(Requests.END_TRANSACTION, verdict)).code).toBe(ResponseCode.SYSTEM_ERROR);
+    fail(undefined);
+    expect(await client.messages('t')).toEqual([]);
+    expect((await client.connection.request(Requests.END_TRANSACTION, verdict)).code).toBe(ResponseCode.SUCCESS);
+    expect(await client.messages('t')).toHaveLength(1);
+  });
+});
+
+describe('when the disk does not take the configuration', () => {
+  it('offsets are kept in memory and written later', async () => {
+    const { fileSystem, fail } = failingFileSystem();
+    running = await TestBroker.start({ fileSystem });
+    const client = await running.client();
+    await client.subscribe('me', 'g', { t: '*' });
+    await client.send('t');
+    const place = { consumerGroup: 'g', topic: 't', queueId: 0 };
+    fail('config');
+    await client.connection.request(Requests.UPDATE_CONSUMER_OFFSET, { ...place, commitOffset: 1 });
+    await running.clock.advance(6000);
+    fail(undefined);
+    await running.restart();
+    const after = await running.client();
+    expect((await after.connection.request(Requests.QUERY_CONSUMER_OFFSET, place)).header.offset).toBe(1);
+  });
+
+  it('a send that would make a topic is refused, and its connection lives on', async () => {
+    const { fileSystem, fail } = failingFileSystem();
+    running = await TestBroker.start({ fileSystem });
+    const client = await running.client();
+    fail('config');
+    expect((await client.send('fresh')).code).toBe(ResponseCode.SYSTEM_ERROR);
+    fail(undefined);
+    expect((await client.send('other')).code).toBe(ResponseCode.SUCCESS);
+  });
+});
+
+describe('with flush: sync', () => {
+  it('a send is answered when the disk has it', async () => {
+    running = await TestBroker.start({ flush: 'sync', clock: new ManualClock() });
+    const client = await running.client();
+    expect((await client.send('t')).code).toBe(ResponseCode.SUCCESS);
+    expect(await client.messages('t')).toHaveLength(1);
+  });
+
+  it('a send is refused when the flush fails, and so is every later one', async () => {
+    const { fileSystem, fail } = failingFileSystem();
+    running = await TestBroker.start({ fileSystem, flush: 'sync' });
+    const client = await running.client();
+    await client.send('t');
+    fail('commitlog', 'sync');
+    expect((await client.send('t')).code).toBe(ResponseCode.SERVICE_NOT_AVAILABLE);
+    fail(undefined);
+    await client.send('t');
+    expect(await client.messages('t')).toHaveLength(1);
+  });
+});
