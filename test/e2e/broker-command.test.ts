@@ -65,6 +65,57 @@ async function send(nameServer: string, bodies: string[]): Promise<void> {
   await client.shutdown();
 }
 
+/** Sends from several hands at once, and kills the broker in the middle of it. Resolves with what was acknowledged. */
+async function sendUntilKilled(run: Run, after: number): Promise<string[]> {
+  const { nameServer } = await run.ready();
+  const client = new RocketMQClient({ nameServer });
+  await client.start();
+  const producer = client.createProducer({ group: 'command-test', retryTimesWhenSendFailed: 0 });
+  await producer.start();
+  const acknowledged: string[] = [];
+  let next = 0;
+  const hand = async (): Promise<void> => {
+    for (let sent = true; sent; ) {
+      const body = String(next++);
+      sent = await producer.send({ topic: 'command', body }).then(
+        () => true,
+        () => false,
+      );
+      if (sent) acknowledged.push(body);
+      if (acknowledged.length === after) void run.kill('SIGKILL');
+    }
+  };
+  await Promise.all(Array.from({ length: 8 }, hand));
+  await run.exit;
+  await client.shutdown();
+  return acknowledged;
+}
+
+/** The bodies that a new group finds, once all that are wanted are among them. */
+async function received(nameServer: string, wanted: readonly string[]): Promise<Set<string>> {
+  const found = new Set<string>();
+  const client = new RocketMQClient({ nameServer });
+  await client.start();
+  const missing = new Set(wanted);
+  await new Promise<void>((resolve, reject) => {
+    const consumer = client.createPushConsumer({
+      group: 'command-test-reader',
+      subscriptions: [{ topic: 'command' }],
+      consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET',
+      listener: async (messages) => {
+        for (const { body } of messages) {
+          found.add(body.toString());
+          missing.delete(body.toString());
+        }
+        if (missing.size === 0) resolve();
+      },
+    });
+    consumer.start().catch(reject);
+  });
+  await client.shutdown();
+  return found;
+}
+
 describe('nest-rocketmq-broker', () => {
   it.each<NodeJS.Signals>(['SIGTERM', 'SIGINT'])('prints one line when it is ready, serves, and ends cleanly by %s', async (signal) => {
     const run = new Run([...FREE_PORTS, '--store', 'data']);
@@ -75,6 +126,16 @@ describe('nest-rocketmq-broker', () => {
     const left = readdirSync(join(directory, 'data'));
     expect(left).toEqual(expect.arrayContaining(['commitlog', 'config', 'consumequeue']));
     expect(left).not.toContain('abort');
+  });
+
+  it.each(['async', 'sync'])('has all that it acknowledged after kill -9, with --flush %s', async (flush) => {
+    const args = [...FREE_PORTS, '--store', 'data', '--flush', flush];
+    const doomed = new Run(args);
+    const acknowledged = await sendUntilKilled(doomed, 500);
+    const again = new Run(args);
+    const found = await received((await again.ready()).nameServer, acknowledged);
+    expect(acknowledged.filter((body) => !found.has(body))).toEqual([]);
+    expect(await again.kill('SIGTERM')).toBe(0);
   });
 
   it('takes its options from a broker.conf with Apache\'s keys, those of the command line first', async () => {

@@ -73,7 +73,7 @@ export class LevelTimer {
       this.deps.clock.clearTimeout(level.timer);
       level.timer = undefined;
     }
-    await Promise.all(this.#levels.map((level) => level.delivering));
+    for (const level of this.#levels) await level.delivering;
     this.#save.stop();
   }
 
