@@ -91,6 +91,16 @@ describe('a client', () => {
     });
   });
 
+  it('has a producer that could not start, and can be started again', async () => {
+    const producer = clientOn(new FakeCluster({ topics: { t: 1 } })).createProducer({ group: 'p', topics: ['t'] });
+    await client.start();
+    cluster.takeDown(NAME_SERVER);
+    await expect(producer.start()).rejects.toThrow(NameServerUnreachableError);
+    cluster.bringUp(NAME_SERVER);
+    await producer.start();
+    await expect(producer.send({ topic: 't', body: 'x' })).resolves.toMatchObject({ sendStatus: 'SEND_OK' });
+  });
+
   it('signs every request when it has keys', async () => {
     clientOn(new FakeCluster({ topics: { t: 1 } }), { accessKey: 'me', secretKey: 'secret' });
     const producer = client.createProducer({ group: 'p' });

@@ -45,6 +45,8 @@ export class Routes {
   #missingPolls = 0;
   #lastRefresh = -Infinity;
   #running = false;
+  /** So that an outage of the name servers is one line in the log. */
+  #failing = false;
 
   constructor(options: RoutesOptions) {
     this.#options = options;
@@ -66,7 +68,7 @@ export class Routes {
   start(): void {
     this.#running = true;
     this.#refresher.start();
-    this.#missing.start();
+    if (this.#watched.size > 0) this.#missing.start();
   }
 
   stop(): void {
@@ -85,6 +87,7 @@ export class Routes {
   watch(topic: string): void {
     this.#watched.set(topic, (this.#watched.get(topic) ?? 0) + 1);
     this.#missingPolls = 0;
+    if (this.#running) this.#missing.start();
   }
 
   unwatch(topic: string): void {
@@ -165,7 +168,10 @@ export class Routes {
     const topics = new Set([...this.#routes.keys(), ...this.#watched.keys()]);
     const asked = await Promise.allSettled([...topics].map((topic) => this.resolve(topic)));
     const failed = asked.find((result) => result.status === 'rejected');
-    if (failed && this.#running) this.#options.logger.warn(`refreshing routes failed: ${describe(failed.reason)}`);
+    if (failed && this.#running && !this.#failing) {
+      this.#options.logger.warn(`routes cannot be refreshed for now: ${describe(failed.reason)}`);
+    }
+    this.#failing = failed !== undefined;
   }
 
   /** Something failed that a newer route may mend: a broker may have moved. */
@@ -204,7 +210,7 @@ export class Routes {
 
   async #askMissing(): Promise<void> {
     const missing = [...this.#watched.keys()].filter((topic) => this.#routes.get(topic)?.assumed !== false);
-    if (missing.length === 0) return;
+    if (missing.length === 0) return this.#missing.stop();
     this.#missingPolls++;
     const every = MISSING_POLL_LATER / MISSING_POLL_SOON;
     if (this.#missingPolls > MISSING_POLLS_SOON && this.#missingPolls % every !== 0) return;

@@ -59,6 +59,8 @@ export class Repeating {
   }
 
   #schedule(ms: number): void {
+    // One that was stopped and started again during its run has a timer already.
+    this.#options.clock.clearTimeout(this.#timer);
     if (!this.#running) return;
     this.#timer = this.#options.clock.setTimeout(() => {
       const { logger, name, run } = this.#options;

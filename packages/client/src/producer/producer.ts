@@ -50,17 +50,13 @@ export class Producer implements ProducerMember {
     await this.#core.start();
     this.#core.members.addProducer(this);
     this.#state = 'running';
-    const { routes, heartbeat, logger } = this.#core;
-    // Routes first: they say which brokers there are, and only a broker that knows this group can ask it for
-    // transactions that an earlier process left open.
-    await Promise.all(
-      this.#options.topics.map(async (topic) => {
-        routes.watch(topic);
-        if (!(await routes.resolve(topic))) logger.warn(`producer ${this.group}: topic ${topic} does not exist yet`);
-      }),
-    );
-    if (this.#options.topics.length > 0) await heartbeat.beat();
-    else void heartbeat.beat();
+    try {
+      await this.#join();
+    } catch (error) {
+      await this.shutdown();
+      this.#state = 'not started';
+      throw error;
+    }
   }
 
   async shutdown(): Promise<void> {
@@ -124,6 +120,20 @@ export class Producer implements ProducerMember {
   async fetchPublishMessageQueues(topic: string): Promise<MessageQueue[]> {
     this.#mustRun();
     return [...(await this.#sender.route(topic, this.#options.sendMsgTimeout)).writable];
+  }
+
+  async #join(): Promise<void> {
+    const { routes, heartbeat, logger } = this.#core;
+    const { topics } = this.#options;
+    for (const topic of topics) routes.watch(topic);
+    // Routes first: they say which brokers there are, and only a broker that knows this group can ask it for
+    // transactions that an earlier process left open.
+    const found = await Promise.all(topics.map((topic) => routes.resolve(topic)));
+    for (const [index, topic] of topics.entries()) {
+      if (!found[index]) logger.warn(`producer ${this.group}: topic ${topic} does not exist yet`);
+    }
+    if (topics.length > 0) await heartbeat.beat();
+    else void heartbeat.beat();
   }
 
   async #prepare(message: OutgoingMessage): Promise<PreparedMessage> {
