@@ -1,6 +1,14 @@
 // Owns calls to brokers: on a connection over which the broker has heard of this client first, and within one time limit
 // for dialling, greeting and answering together.
-import type { Clock, Connection, Connections, HeaderOf, Reply, RequestOptions, RequestRow } from '@nest-rocketmq/remoting';
+import type {
+  Clock,
+  Connection,
+  Connections,
+  HeaderOf,
+  Reply,
+  RequestOptions,
+  RequestRow,
+} from '@nest-rocketmq/remoting';
 import { DEFAULT_REQUEST_TIMEOUT_MS, RequestTimeoutError } from '@nest-rocketmq/remoting';
 import type { Heartbeat } from './heartbeat.js';
 import { within } from './timing.js';

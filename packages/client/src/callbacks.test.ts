@@ -29,7 +29,10 @@ describe('a broker that asks a client', () => {
     cluster.broker.put('t', 0, 'one');
     await cluster.until('it came', () => got.length === 1);
     await cluster.clock.advance(0);
-    const reply = await cluster.broker.connection.request(Requests.GET_CONSUMER_STATUS_FROM_CLIENT, { topic: 't', group: 'g' });
+    const reply = await cluster.broker.connection.request(Requests.GET_CONSUMER_STATUS_FROM_CLIENT, {
+      topic: 't',
+      group: 'g',
+    });
     expect(reply.body.toString()).toBe('{"messageQueueTable":{{"brokerName":"broker-a","queueId":0,"topic":"t"}:4}}');
   });
 
@@ -76,7 +79,12 @@ describe('a broker that asks a client', () => {
   it.each([
     ['CR_SUCCESS', () => undefined],
     ['CR_LATER', () => 'RECONSUME_LATER' as const],
-    ['CR_THROW_EXCEPTION', () => { throw new Error('no'); }],
+    [
+      'CR_THROW_EXCEPTION',
+      () => {
+        throw new Error('no');
+      },
+    ],
   ])('to consume one message directly hears %s', async (consumeResult, listener) => {
     await consuming(listener);
     const reply = await cluster.broker.connection.request(

@@ -23,7 +23,8 @@ export function callbackHandlers(members: Members, logger: Logger): HandlerTable
       const group = message.properties.get(MessageProperty.PGROUP) ?? '';
       const producer = members.producers.get(group);
       if (producer) producer.checkTransaction(check, message);
-      else logger.warn(`a broker asks about transaction ${message.msgId} of group ${group}, which has no producer here`);
+      else
+        logger.warn(`a broker asks about transaction ${message.msgId} of group ${group}, which has no producer here`);
       return undefined;
     },
     NOTIFY_CONSUMER_IDS_CHANGED(notice) {

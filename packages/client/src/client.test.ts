@@ -116,7 +116,9 @@ describe('a client', () => {
     const second = new RocketMQClient({ nameServer: NAME_SERVER, dial: other.dial, clock: other.clock });
     const producer = second.createProducer({ group: 'p' });
     await producer.start();
-    await clientOn(new FakeCluster({ topics: { t: 1 } })).createProducer({ group: 'p' }).start();
+    await clientOn(new FakeCluster({ topics: { t: 1 } }))
+      .createProducer({ group: 'p' })
+      .start();
     await producer.send({ topic: 't', body: 'x' });
     expect(second.clientId).not.toBe(client.clientId);
     expect(cluster.broker.stored).toEqual([]);
@@ -138,7 +140,11 @@ describe('administration', () => {
     await client.start();
     await client.admin.createTopic({ topic: 'made', queues: 3 });
     for (const broker of cluster.brokers) {
-      expect(broker.requests('UPDATE_AND_CREATE_TOPIC')[0]!.header).toMatchObject({ topic: 'made', writeQueueNums: 3, perm: 6 });
+      expect(broker.requests('UPDATE_AND_CREATE_TOPIC')[0]!.header).toMatchObject({
+        topic: 'made',
+        writeQueueNums: 3,
+        perm: 6,
+      });
     }
     expect(await client.admin.fetchSubscribeMessageQueues('made')).toHaveLength(6);
   });

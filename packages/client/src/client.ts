@@ -46,7 +46,12 @@ export class RocketMQClient {
       addresses: this.#options.nameServers,
       timeout: this.#options.mqClientApiTimeout,
     });
-    this.#routes = new Routes({ clock, logger, nameServers: this.#nameServers, interval: this.#options.pollNameServerInterval });
+    this.#routes = new Routes({
+      clock,
+      logger,
+      nameServers: this.#nameServers,
+      interval: this.#options.pollNameServerInterval,
+    });
     this.#heartbeat = this.#heart(clock, logger);
     this.#core = {
       clientId: this.clientId,

@@ -132,14 +132,20 @@ export class GroupInUseError extends MQClientError {
     readonly kind: 'producer' | 'consumer',
     readonly group: string,
   ) {
-    super('GROUP_IN_USE', `a ${kind} of group ${group} is already started in this client. Use another group or client.`);
+    super(
+      'GROUP_IN_USE',
+      `a ${kind} of group ${group} is already started in this client. Use another group or client.`,
+    );
   }
 }
 
 /** A call on something that was not started, or is shut down. */
 export class NotRunningError extends MQClientError {
   constructor(what: string, state: string) {
-    super('SERVICE_STATE_NOT_OK', `${what} is ${state}. Call start() before; one that was shut down cannot be used again.`);
+    super(
+      'SERVICE_STATE_NOT_OK',
+      `${what} is ${state}. Call start() before; one that was shut down cannot be used again.`,
+    );
   }
 }
 

@@ -49,5 +49,6 @@ function checkName(kind: 'topic' | 'group', name: unknown, longest: number): voi
     throw new InvalidNameError(kind, name, 'is empty; give one');
   }
   if (name.length > longest) throw new InvalidNameError(kind, name, `is longer than ${longest} characters`);
-  if (!NAME.test(name)) throw new InvalidNameError(kind, name, 'has other characters than letters, digits, %, |, _ and -');
+  if (!NAME.test(name))
+    throw new InvalidNameError(kind, name, 'has other characters than letters, digits, %, |, _ and -');
 }

@@ -63,7 +63,11 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
     nameServers: parseAddresses(options.nameServer),
     pollNameServerInterval: duration('pollNameServerInterval', options.pollNameServerInterval, 30_000),
     heartbeatBrokerInterval: duration('heartbeatBrokerInterval', options.heartbeatBrokerInterval, 30_000),
-    persistConsumerOffsetInterval: duration('persistConsumerOffsetInterval', options.persistConsumerOffsetInterval, 5_000),
+    persistConsumerOffsetInterval: duration(
+      'persistConsumerOffsetInterval',
+      options.persistConsumerOffsetInterval,
+      5_000,
+    ),
     connectTimeout: duration('connectTimeout', options.connectTimeout, 3_000),
     mqClientApiTimeout: duration('mqClientApiTimeout', options.mqClientApiTimeout, 3_000),
     serializeType,

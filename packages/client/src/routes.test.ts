@@ -96,8 +96,15 @@ describe('routes', () => {
 describe('the queues of a route', () => {
   const brokers = (...names: string[]) =>
     names.map((brokerName) => ({ cluster: 'C', brokerName, brokerAddrs: new Map([[0, `${brokerName}:1`]]) }));
-  const queue = (brokerName: string, perm = 6) => ({ brokerName, perm, readQueueNums: 3, writeQueueNums: 2, topicSysFlag: 0 });
-  const shown = (queues: { brokerName: string; queueId: number }[]) => queues.map((q) => `${q.brokerName}${q.queueId}`).join(' ');
+  const queue = (brokerName: string, perm = 6) => ({
+    brokerName,
+    perm,
+    readQueueNums: 3,
+    writeQueueNums: 2,
+    topicSysFlag: 0,
+  });
+  const shown = (queues: { brokerName: string; queueId: number }[]) =>
+    queues.map((q) => `${q.brokerName}${q.queueId}`).join(' ');
 
   it('to write are sorted by broker name, so that a sharding key means the same to all clients', () => {
     const route = { brokerDatas: brokers('b', 'a'), queueDatas: [queue('b'), queue('a')] };

@@ -230,6 +230,7 @@ function routeText(data: TopicRouteData): string {
 
 function brokerTable(routes: Iterable<TopicRoute>): Map<string, ReadonlyMap<number, string>> {
   const table = new Map<string, ReadonlyMap<number, string>>();
-  for (const { data } of routes) for (const broker of data.brokerDatas) table.set(broker.brokerName, broker.brokerAddrs);
+  for (const { data } of routes)
+    for (const broker of data.brokerDatas) table.set(broker.brokerName, broker.brokerAddrs);
   return table;
 }

@@ -71,7 +71,9 @@ export class FakeCluster {
   readonly #brokerServers: RemotingServer[];
   readonly #open: { address: string; stream: Duplex }[] = [];
 
-  constructor(options: { brokers?: string[]; topics?: Record<string, number>; autoCreate?: boolean; nameServers?: string[] } = {}) {
+  constructor(
+    options: { brokers?: string[]; topics?: Record<string, number>; autoCreate?: boolean; nameServers?: string[] } = {},
+  ) {
     for (const [topic, queues] of Object.entries(options.topics ?? {})) this.topics.set(topic, queues);
     if (options.autoCreate ?? true) this.topics.set('TBW102', 8);
     for (const name of options.brokers ?? ['broker-a']) {
@@ -90,7 +92,8 @@ export class FakeCluster {
     if (this.down.has(address)) return Promise.reject(new ConnectError(address, 'connection refused'));
     const [ours, theirs] = duplexPair();
     if (!this.hung.has(address)) {
-      const server = this.#nameServers.get(address) ?? this.brokers.find((broker) => broker.address === address)?.server;
+      const server =
+        this.#nameServers.get(address) ?? this.brokers.find((broker) => broker.address === address)?.server;
       if (!server) return Promise.reject(new ConnectError(address, 'nobody is there'));
       server.accept(theirs);
     }
@@ -148,11 +151,15 @@ export class FakeCluster {
       GET_ROUTEINFO_BY_TOPIC: ({ header }) => {
         this.routeRequests.push(header.topic);
         const route = this.routeOf(header.topic);
-        return route ? { body: encodeRouteData(route, true) } : { code: ResponseCode.TOPIC_NOT_EXIST, remark: 'no route' };
+        return route
+          ? { body: encodeRouteData(route, true) }
+          : { code: ResponseCode.TOPIC_NOT_EXIST, remark: 'no route' };
       },
       GET_BROKER_CLUSTER_INFO: () => ({
         body: encodeClusterInfo({
-          brokerAddrTable: new Map(this.routeOf('TBW102')?.brokerDatas.map((broker) => [broker.brokerName, broker]) ?? []),
+          brokerAddrTable: new Map(
+            this.routeOf('TBW102')?.brokerDatas.map((broker) => [broker.brokerName, broker]) ?? [],
+          ),
           clusterAddrTable: new Map([['DefaultCluster', this.brokers.map(({ name }) => name)]]),
         }),
       }),
@@ -309,11 +316,19 @@ export class FakeBroker {
   #onSend({ header, body }: IncomingRequest<Row<'SEND_MESSAGE_V2'>>): Answer<Row<'SEND_MESSAGE_V2'>> {
     const { b: topic, d: queues, e: queueId } = header;
     if (!this.cluster.topics.has(topic)) {
-      if (!this.cluster.topics.has(header.c)) return { code: ResponseCode.TOPIC_NOT_EXIST, remark: `topic[${topic}] not exist` };
+      if (!this.cluster.topics.has(header.c))
+        return { code: ResponseCode.TOPIC_NOT_EXIST, remark: `topic[${topic}] not exist` };
       this.cluster.topics.set(topic, queues);
     }
     const properties = decodeProperties(header.i ?? '');
-    const message = { topic, queueId, body: Buffer.from(body), properties, sysFlag: header.f, reconsumeTimes: header.j ?? 0 };
+    const message = {
+      topic,
+      queueId,
+      body: Buffer.from(body),
+      properties,
+      sysFlag: header.f,
+      reconsumeTimes: header.j ?? 0,
+    };
     this.stored.push(message);
     const msgId = encodeOffsetMsgId(HOST, 10_911, this.#physicalOffset);
     const queueOffset = this.queue(topic, queueId).length;
@@ -329,7 +344,10 @@ export class FakeBroker {
 
   #onPull(header: HeaderOf<Row<'PULL_MESSAGE'>>): PullAnswer | Promise<PullAnswer> {
     const key = `${header.topic}@${header.queueId}`;
-    const found = this.queue(header.topic, header.queueId).slice(header.queueOffset, header.queueOffset + header.maxMsgNums);
+    const found = this.queue(header.topic, header.queueId).slice(
+      header.queueOffset,
+      header.queueOffset + header.maxMsgNums,
+    );
     if (found.length > 0) return foundAnswer(found, header.queueOffset);
     return new Promise((answer) => this.#held.push({ key, offset: header.queueOffset, answer }));
   }
@@ -344,6 +362,11 @@ export class FakeBroker {
 }
 
 function foundAnswer(records: Buffer[], offset: number): PullAnswer {
-  const header = { suggestWhichBrokerId: 0, nextBeginOffset: offset + records.length, minOffset: 0, maxOffset: offset + records.length };
+  const header = {
+    suggestWhichBrokerId: 0,
+    nextBeginOffset: offset + records.length,
+    minOffset: 0,
+    maxOffset: offset + records.length,
+  };
   return { header, body: Buffer.concat(records) };
 }

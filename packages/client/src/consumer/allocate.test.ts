@@ -8,7 +8,8 @@ import {
 } from './allocate.js';
 import type { AllocateMessageQueueStrategy } from './allocate.js';
 
-const queues = (count: number) => Array.from({ length: count }, (_, queueId) => ({ topic: 't', brokerName: 'a', queueId }));
+const queues = (count: number) =>
+  Array.from({ length: count }, (_, queueId) => ({ topic: 't', brokerName: 'a', queueId }));
 const clients = (count: number) => Array.from({ length: count }, (_, i) => `c${String(i).padStart(2, '0')}`);
 
 function division(strategy: AllocateMessageQueueStrategy, queueCount: number, clientCount: number): number[][] {
@@ -20,8 +21,23 @@ describe('AVG', () => {
   // As Apache's AllocateMessageQueueAveragely divides them.
   it.each([
     [8, 1, [[0, 1, 2, 3, 4, 5, 6, 7]]],
-    [8, 2, [[0, 1, 2, 3], [4, 5, 6, 7]]],
-    [8, 3, [[0, 1, 2], [3, 4, 5], [6, 7]]],
+    [
+      8,
+      2,
+      [
+        [0, 1, 2, 3],
+        [4, 5, 6, 7],
+      ],
+    ],
+    [
+      8,
+      3,
+      [
+        [0, 1, 2],
+        [3, 4, 5],
+        [6, 7],
+      ],
+    ],
     [6, 4, [[0, 1], [2, 3], [4], [5]]],
     [2, 3, [[0], [1], []]],
     [1, 1, [[0]]],
@@ -54,7 +70,10 @@ describe('every strategy for a whole group', () => {
 
 describe('AVG_BY_CIRCLE', () => {
   it('deals the queues out in turn', () => {
-    expect(division(allocateAveragelyByCircle, 5, 2)).toEqual([[0, 2, 4], [1, 3]]);
+    expect(division(allocateAveragelyByCircle, 5, 2)).toEqual([
+      [0, 2, 4],
+      [1, 3],
+    ]);
   });
 });
 
@@ -85,6 +104,11 @@ describe('the order of queues', () => {
       { topic: 's', brokerName: 'z', queueId: 3 },
       { topic: 't', brokerName: 'a', queueId: 2 },
     ];
-    expect(shuffled.toSorted(compareQueues).map((q) => `${q.topic}${q.brokerName}${q.queueId}`)).toEqual(['sz3', 'ta2', 'ta10', 'tb0']);
+    expect(shuffled.toSorted(compareQueues).map((q) => `${q.topic}${q.brokerName}${q.queueId}`)).toEqual([
+      'sz3',
+      'ta2',
+      'ta10',
+      'tb0',
+    ]);
   });
 });

@@ -12,7 +12,12 @@ export interface AllocateMessageQueueStrategy {
    * @param queues all of the topic, sorted
    * @param clientIds all consumers of the group, sorted; `clientId` is one of them
    */
-  allocate(group: string, clientId: string, queues: readonly MessageQueue[], clientIds: readonly string[]): MessageQueue[];
+  allocate(
+    group: string,
+    clientId: string,
+    queues: readonly MessageQueue[],
+    clientIds: readonly string[],
+  ): MessageQueue[];
 }
 
 /** Each consumer gets a run of neighbours; the first ones get one more where it does not come out even. */
@@ -59,7 +64,9 @@ export function allocateByConsistentHash(virtualNodes = 10): AllocateMessageQueu
         .flatMap((owner) => Array.from({ length: virtualNodes }, (_, i) => ({ at: md5Int(`${owner}-${i}`), owner })))
         .toSorted((a, b) => a.at - b.at);
       return queues.filter((queue) => {
-        const at = md5Int(`MessageQueue [topic=${queue.topic}, brokerName=${queue.brokerName}, queueId=${queue.queueId}]`);
+        const at = md5Int(
+          `MessageQueue [topic=${queue.topic}, brokerName=${queue.brokerName}, queueId=${queue.queueId}]`,
+        );
         return (ring.find((place) => place.at >= at) ?? ring[0])?.owner === clientId;
       });
     },

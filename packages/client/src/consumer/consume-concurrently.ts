@@ -66,7 +66,9 @@ export class ConsumeConcurrently {
   reject(queue: ProcessQueue, messages: MessageExt[]): void {
     const { core, options } = this.#parts;
     for (const message of messages) {
-      core.logger.error(`message ${message.msgId} cannot be read by ${options.group}: its body is damaged, or of a compression unknown here`);
+      core.logger.error(
+        `message ${message.msgId} cannot be read by ${options.group}: its body is damaged, or of a compression unknown here`,
+      );
     }
     this.#conclude(queue, messages, 0, DEAD_LETTER_LEVEL)
       .then((stuck) => (stuck.length > 0 ? this.#later(queue, () => this.reject(queue, stuck)) : undefined))
@@ -111,7 +113,11 @@ export class ConsumeConcurrently {
   }
 
   #pump(): void {
-    while (!this.#stopped && this.#next < this.#tasks.length && this.#running < this.#parts.options.consumeConcurrency) {
+    while (
+      !this.#stopped &&
+      this.#next < this.#tasks.length &&
+      this.#running < this.#parts.options.consumeConcurrency
+    ) {
       const task = this.#tasks[this.#next++]!;
       if (this.#next > 1024 && this.#next * 2 > this.#tasks.length) {
         this.#tasks = this.#tasks.slice(this.#next);
@@ -120,7 +126,9 @@ export class ConsumeConcurrently {
       if (task.queue.dropped) continue;
       this.#running++;
       this.#consume(task)
-        .catch((error: unknown) => this.#parts.core.logger.error(`consuming ${queueKey(task.queue.messageQueue)}: ${describe(error)}`))
+        .catch((error: unknown) =>
+          this.#parts.core.logger.error(`consuming ${queueKey(task.queue.messageQueue)}: ${describe(error)}`),
+        )
         .finally(() => this.#ended());
     }
   }
@@ -148,7 +156,9 @@ export class ConsumeConcurrently {
       const result = await this.call(messages, context);
       if (result === 'CONSUME_SUCCESS') consumed = Math.max(0, Math.min(context.ackIndex + 1, messages.length));
     } catch (error) {
-      core.logger.error(`the listener of ${this.#parts.options.group} failed for ${messages[0]!.msgId}: ${describe(error)}`);
+      core.logger.error(
+        `the listener of ${this.#parts.options.group} failed for ${messages[0]!.msgId}: ${describe(error)}`,
+      );
     }
     // Another consumer has the queue now, and gets these messages as well: its result counts.
     if (queue.dropped) return;
@@ -157,7 +167,12 @@ export class ConsumeConcurrently {
   }
 
   /** @returns those that failed and could not be given back either: they are still ours */
-  async #conclude(queue: ProcessQueue, messages: MessageExt[], consumed: number, delayLevel: number): Promise<MessageExt[]> {
+  async #conclude(
+    queue: ProcessQueue,
+    messages: MessageExt[],
+    consumed: number,
+    delayLevel: number,
+  ): Promise<MessageExt[]> {
     const { offsets } = this.#parts;
     const stuck: MessageExt[] = [];
     for (const message of messages.slice(consumed)) {

@@ -75,7 +75,9 @@ export interface PushConsumerOptions {
   localOffsetStoreDir?: string;
 }
 
-export type ResolvedPushConsumerOptions = Required<Omit<PushConsumerOptions, 'consumeTimestamp' | 'localOffsetStoreDir'>> &
+export type ResolvedPushConsumerOptions = Required<
+  Omit<PushConsumerOptions, 'consumeTimestamp' | 'localOffsetStoreDir'>
+> &
   Pick<PushConsumerOptions, 'consumeTimestamp' | 'localOffsetStoreDir'>;
 
 /** @throws InvalidOptionError or InvalidNameError naming the option */

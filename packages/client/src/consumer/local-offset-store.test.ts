@@ -9,7 +9,8 @@ const queue = { topic: 't', brokerName: 'broker-a', queueId: 1 };
 const other = { topic: 't', brokerName: 'broker-a', queueId: 2 };
 
 // What a 5.5.0 Java client had written, tabs and all.
-const WRITTEN_BY_JAVA = '{\n\t"offsetTable":{{\n\t\t"brokerName":"broker-a",\n\t\t"queueId":1,\n\t\t"topic":"t"\n\t}:42\n\t}\n}';
+const WRITTEN_BY_JAVA =
+  '{\n\t"offsetTable":{{\n\t\t"brokerName":"broker-a",\n\t\t"queueId":1,\n\t\t"topic":"t"\n\t}:42\n\t}\n}';
 
 let folder: string;
 beforeEach(async () => {

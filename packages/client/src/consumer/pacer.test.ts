@@ -4,7 +4,10 @@ import { Pacer } from './pacer.js';
 
 function pacer(run: () => Promise<boolean>) {
   const clock = new ManualClock();
-  return { clock, pacer: new Pacer({ clock, logger: silentLogger, name: 'test', interval: 20_000, spacing: 1_000, burst: 3, run }) };
+  return {
+    clock,
+    pacer: new Pacer({ clock, logger: silentLogger, name: 'test', interval: 20_000, spacing: 1_000, burst: 3, run }),
+  };
 }
 
 describe('a pacer', () => {

@@ -12,7 +12,7 @@ export interface PulledMessages {
 export function decodePulled(body: Buffer): PulledMessages {
   const readable: MessageExt[] = [];
   const unreadable: MessageExt[] = [];
-  for (let at = 0; at < body.length; ) {
+  for (let at = 0; at < body.length;) {
     const message = decodeOne(body, at, readable) ?? decodeRecord(body, at, { inflate: false, checkCrc: false });
     if (readable.at(-1) !== message) unreadable.push(message);
     at += message.storeSize;

@@ -56,9 +56,11 @@ describe('a push consumer', () => {
   it('pulls all queues at once when it has started, its retry topic among them', async () => {
     await consuming(new FakeCluster({ topics: { t: 2 } }));
     await cluster.until('three pulls', () => cluster.broker.heldPulls === 3);
-    expect(cluster.broker.requests('PULL_MESSAGE').map(({ header }) => `${String(header['topic'])}@${String(header['queueId'])}`)).toEqual(
-      expect.arrayContaining(['t@0', 't@1', '%RETRY%stock@0']),
-    );
+    expect(
+      cluster.broker
+        .requests('PULL_MESSAGE')
+        .map(({ header }) => `${String(header['topic'])}@${String(header['queueId'])}`),
+    ).toEqual(expect.arrayContaining(['t@0', 't@1', '%RETRY%stock@0']));
     expect(cluster.broker.requests('PULL_MESSAGE')[0]!.header).toMatchObject({
       maxMsgNums: 32,
       sysFlag: 2,
@@ -235,7 +237,9 @@ describe('offsets', () => {
     cluster.broker.put('t', 0, 'b');
     await cluster.until('done', () => got.length === 2);
     await cluster.until('a pull that commits', () =>
-      cluster.broker.requests('PULL_MESSAGE').some(({ header }) => header['sysFlag'] === 3 && header['commitOffset'] === 1),
+      cluster.broker
+        .requests('PULL_MESSAGE')
+        .some(({ header }) => header['sysFlag'] === 3 && header['commitOffset'] === 1),
     );
   });
 
@@ -273,7 +277,12 @@ describe('a message whose body cannot be read', () => {
 
 describe('a message that fails', () => {
   it.each([
-    ['throws', () => { throw new Error('no'); }],
+    [
+      'throws',
+      () => {
+        throw new Error('no');
+      },
+    ],
     ['rejects', () => Promise.reject(new Error('no'))],
     ['returns RECONSUME_LATER', () => 'RECONSUME_LATER' as const],
   ])('because the listener %s is given back to its broker', async (_how, listener) => {
@@ -301,7 +310,10 @@ describe('a message that fails', () => {
     });
     cluster.broker.put('t', 0, 'a');
     await cluster.until('given back', () => cluster.broker.requests('CONSUMER_SEND_MSG_BACK').length === 1);
-    expect(cluster.broker.requests('CONSUMER_SEND_MSG_BACK')[0]!.header).toMatchObject({ delayLevel: -1, maxReconsumeTimes: 3 });
+    expect(cluster.broker.requests('CONSUMER_SEND_MSG_BACK')[0]!.header).toMatchObject({
+      delayLevel: -1,
+      maxReconsumeTimes: 3,
+    });
   });
 
   it('of a list: only those after ackIndex are given back', async () => {
@@ -354,7 +366,10 @@ describe('a message that fails', () => {
   });
 
   it('whose listener never returns is given back after consumeTimeout, and holds the offset no longer', async () => {
-    await consuming(new FakeCluster({ topics: { t: 1 } }), { consumeTimeout: 1, listener: () => new Promise(() => undefined) });
+    await consuming(new FakeCluster({ topics: { t: 1 } }), {
+      consumeTimeout: 1,
+      listener: () => new Promise(() => undefined),
+    });
     cluster.broker.put('t', 0, 'a');
     await cluster.clock.advance(125_000);
     expect(cluster.broker.requests('CONSUMER_SEND_MSG_BACK')[0]!.header).toMatchObject({ delayLevel: 3 });
@@ -383,7 +398,11 @@ describe('consumers of one group', () => {
   it('share the queues, and take over those of one that has gone', async () => {
     await consuming(new FakeCluster({ topics: { t: 4 } }));
     const pulled = (): number =>
-      new Set(cluster.broker.requests('PULL_MESSAGE').map(({ header }) => `${String(header['topic'])}${String(header['queueId'])}`)).size;
+      new Set(
+        cluster.broker
+          .requests('PULL_MESSAGE')
+          .map(({ header }) => `${String(header['topic'])}${String(header['queueId'])}`),
+      ).size;
     await cluster.until('all', () => pulled() === 5);
     // 'zz…' sorts after any client id, so it gets the last two queues.
     cluster.broker.otherConsumers.push('zz@other');
@@ -470,7 +489,11 @@ describe('shutdown', () => {
   it('during the start leaves nothing running', async () => {
     cluster = new FakeCluster({ topics: { t: 1 } });
     client = new RocketMQClient({ nameServer: NAME_SERVER, dial: cluster.dial, clock: cluster.clock });
-    const consumer = client.createPushConsumer({ group: GROUP, subscriptions: [{ topic: 't' }], listener: () => undefined });
+    const consumer = client.createPushConsumer({
+      group: GROUP,
+      subscriptions: [{ topic: 't' }],
+      listener: () => undefined,
+    });
     let answer = (): void => undefined;
     cluster.broker.next('HEART_BEAT', () => new Promise((resolve) => (answer = () => resolve({}))));
     const starting = consumer.start();

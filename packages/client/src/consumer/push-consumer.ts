@@ -53,7 +53,11 @@ export class PushConsumer implements ConsumerMember {
     this.#subscriptions = subscriptionsOf(this.#options, core.clock.now());
     this.#offsets = offsetStoreOf(core, this.#options);
     const { maxReconsumeTimes } = this.#options;
-    const sendBack = new SendBack(core, this.group, maxReconsumeTimes < 0 ? DEFAULT_MAX_RECONSUME_TIMES : maxReconsumeTimes);
+    const sendBack = new SendBack(
+      core,
+      this.group,
+      maxReconsumeTimes < 0 ? DEFAULT_MAX_RECONSUME_TIMES : maxReconsumeTimes,
+    );
     this.#consume = new ConsumeConcurrently({ core, options: this.#options, offsets: this.#offsets, sendBack });
     this.#rebalance = this.#rebalancing();
     this.#timers = this.#repeatingTasks();
@@ -112,10 +116,15 @@ export class PushConsumer implements ConsumerMember {
     await this.#rebalance.stop();
     await this.#drain(options.deadline ?? DEFAULT_SHUTDOWN_DEADLINE_MS);
     if (this.#consume.running > 0) {
-      logger.warn(`${this.group}: ${this.#consume.running} listener calls outlast the shutdown; their messages come again`);
+      logger.warn(
+        `${this.group}: ${this.#consume.running} listener calls outlast the shutdown; their messages come again`,
+      );
     }
     const { owned } = this.#rebalance;
-    await this.#offsets.persist(owned.map((queue) => queue.messageQueue), true);
+    await this.#offsets.persist(
+      owned.map((queue) => queue.messageQueue),
+      true,
+    );
     for (const queue of owned) this.#rebalance.drop(queue);
     for (const topic of this.#subscriptions.keys()) routes.unwatch(topic);
     members.remove(this);
@@ -216,7 +225,8 @@ export class PushConsumer implements ConsumerMember {
       strategy: allocateMessageQueueStrategy,
       topics: [...this.#subscriptions.keys()],
       offsets,
-      startOffset: (queue) => startOffset({ offsets, routes, brokers, consumeFromWhere, consumeTimestamp, isYoung }, queue),
+      startOffset: (queue) =>
+        startOffset({ offsets, routes, brokers, consumeFromWhere, consumeTimestamp, isYoung }, queue),
       begin: (queue, offset) => void pulls.run(queue, offset),
     });
   }

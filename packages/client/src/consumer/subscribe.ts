@@ -8,7 +8,10 @@ import type { ResolvedPushConsumerOptions } from './consumer-options.js';
 import { subscriptionData } from './subscription.js';
 
 /** By topic; a group that shares its messages has its retry topic among them. @throws InvalidOptionError */
-export function subscriptionsOf(options: ResolvedPushConsumerOptions, now: number): ReadonlyMap<string, SubscriptionData> {
+export function subscriptionsOf(
+  options: ResolvedPushConsumerOptions,
+  now: number,
+): ReadonlyMap<string, SubscriptionData> {
   const all = options.subscriptions.map((subscription) => subscriptionData(subscription, now));
   if (options.messageModel === 'CLUSTERING') all.push(subscriptionData({ topic: retryTopicOf(options.group) }, now));
   return new Map(all.map((subscription) => [subscription.topic, subscription]));

@@ -97,7 +97,9 @@ function checked(name: string, value: unknown): string {
   }
   const text = name + value;
   if (text.includes(NAME_VALUE_SEPARATOR) || text.includes(PROPERTY_SEPARATOR)) {
-    throw new InvalidMessageError(`property '${name}' contains the character U+0001 or U+0002, which separate properties`);
+    throw new InvalidMessageError(
+      `property '${name}' contains the character U+0001 or U+0002, which separate properties`,
+    );
   }
   return value;
 }

@@ -124,7 +124,9 @@ describe('a send that fails', () => {
     const producer = await producing(new FakeCluster({ brokers: ['broker-a', 'broker-b'], topics: { t: 2 } }));
     for (const broker of cluster.brokers) broker.next('SEND_MESSAGE_V2', () => ({ code }));
     const first = await producer.send({ topic: 't', body: 'x' });
-    expect(cluster.brokers.map((broker) => broker.requests('SEND_MESSAGE_V2').length)).toEqual(expect.arrayContaining([1, 2]));
+    expect(cluster.brokers.map((broker) => broker.requests('SEND_MESSAGE_V2').length)).toEqual(
+      expect.arrayContaining([1, 2]),
+    );
     expect(first.sendStatus).toBe('SEND_OK');
   });
 
@@ -149,7 +151,11 @@ describe('a send that fails', () => {
     cluster.takeDown(cluster.broker.address);
     const error = await producer.send({ topic: 't', body: 'x' }).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(SendFailedError);
-    expect(error).toMatchObject({ code: 'SEND_FAILED', attempts: 3, brokersTried: ['broker-a', 'broker-a', 'broker-a'] });
+    expect(error).toMatchObject({
+      code: 'SEND_FAILED',
+      attempts: 3,
+      brokersTried: ['broker-a', 'broker-a', 'broker-a'],
+    });
     expect(String(error)).toMatch(/cannot connect to broker-a:10911/);
   });
 
@@ -179,7 +185,10 @@ describe('a message that is stored but not yet flushed', () => {
       code: ResponseCode.FLUSH_DISK_TIMEOUT,
       header: { msgId: 'A', queueId: 0, queueOffset: 7 } as never,
     }));
-    expect(await producer.send({ topic: 't', body: 'x' })).toMatchObject({ sendStatus: 'FLUSH_DISK_TIMEOUT', queueOffset: 7 });
+    expect(await producer.send({ topic: 't', body: 'x' })).toMatchObject({
+      sendStatus: 'FLUSH_DISK_TIMEOUT',
+      queueOffset: 7,
+    });
   });
 
   it('goes to another broker where the producer wants that', async () => {
@@ -235,9 +244,23 @@ describe('a batch', () => {
 
   it.each([
     ['is empty', [], /empty/],
-    ['mixes topics', [{ topic: 't', body: '1' }, { topic: 'u', body: '2' }], /topic u/],
+    [
+      'mixes topics',
+      [
+        { topic: 't', body: '1' },
+        { topic: 'u', body: '2' },
+      ],
+      /topic u/,
+    ],
     ['has a delayed member', [{ topic: 't', body: '1', delayLevel: 1 }], /delayed/],
-    ['differs in waitStoreMsgOk', [{ topic: 't', body: '1' }, { topic: 't', body: '2', waitStoreMsgOk: false }], /waitStoreMsgOk/],
+    [
+      'differs in waitStoreMsgOk',
+      [
+        { topic: 't', body: '1' },
+        { topic: 't', body: '2', waitStoreMsgOk: false },
+      ],
+      /waitStoreMsgOk/,
+    ],
   ])('that %s is refused', async (_what, messages, reason) => {
     const producer = await producing(new FakeCluster({ topics: { t: 1 } }));
     await expect(producer.sendBatch(messages)).rejects.toThrow(reason);

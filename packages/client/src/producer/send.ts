@@ -176,7 +176,9 @@ export class Sender {
 
   #finalError(topic: string, tried: string[], elapsed: number, cause: unknown): Error {
     if (cause instanceof ResponseError && cause.responseCode === ResponseCode.TOPIC_NOT_EXIST) {
-      return new TopicNotFoundError(topic, this.#parts.routes.nameServers, `is not known to ${cause.address}`, { cause });
+      return new TopicNotFoundError(topic, this.#parts.routes.nameServers, `is not known to ${cause.address}`, {
+        cause,
+      });
     }
     return new SendFailedError(topic, tried.length, Math.round(elapsed), tried, { cause });
   }

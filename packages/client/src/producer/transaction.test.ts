@@ -106,7 +106,12 @@ describe('a message in a transaction', () => {
   });
 
   it.each([
-    ['throws', () => { throw new Error('no database'); }],
+    [
+      'throws',
+      () => {
+        throw new Error('no database');
+      },
+    ],
     ['rejects', () => Promise.reject(new Error('no database'))],
     ['says nothing', () => undefined as never],
   ])('whose listener %s is of unknown end: the broker will ask', async (_how, execute) => {
@@ -133,7 +138,9 @@ describe('a message in a transaction', () => {
   it('that could not be stored is an error, and the listener is not called', async () => {
     const producer = await producing(() => 'COMMIT_MESSAGE');
     cluster.takeDown(cluster.broker.address);
-    await expect(producer.sendMessageInTransaction({ topic: 't', body: 'x' })).rejects.toThrow(/failed after 3 attempts/);
+    await expect(producer.sendMessageInTransaction({ topic: 't', body: 'x' })).rejects.toThrow(
+      /failed after 3 attempts/,
+    );
     expect(executed).toEqual([]);
   });
 
@@ -156,7 +163,10 @@ describe('a check of a transaction', () => {
     ['ROLLBACK_MESSAGE', ROLLBACK],
     ['UNKNOW', UNKNOWN],
   ] as const)('is answered with %s over the connection that it came by', async (state, commitOrRollback) => {
-    await producing(() => 'UNKNOW', () => state);
+    await producing(
+      () => 'UNKNOW',
+      () => state,
+    );
     ask();
     await cluster.until('the answer', () => ends().length === 1);
     expect(checked[0]).toMatchObject({ topic: 't', msgId: 'ABC' });
@@ -175,7 +185,10 @@ describe('a check of a transaction', () => {
   });
 
   it('whose listener throws is answered as unknown, with the reason', async () => {
-    await producing(() => 'UNKNOW', () => Promise.reject(new Error('no database')));
+    await producing(
+      () => 'UNKNOW',
+      () => Promise.reject(new Error('no database')),
+    );
     ask();
     await cluster.until('the answer', () => ends().length === 1);
     expect(ends()[0]!.header['commitOrRollback']).toBe(UNKNOWN);
@@ -191,7 +204,10 @@ describe('a check of a transaction', () => {
 
   it('that comes again while the listener still looks does not call it twice', async () => {
     let answer = (_state: LocalTransactionState): void => undefined;
-    await producing(() => 'UNKNOW', () => new Promise((resolve) => (answer = resolve)));
+    await producing(
+      () => 'UNKNOW',
+      () => new Promise((resolve) => (answer = resolve)),
+    );
     ask();
     ask();
     await cluster.until('looking', () => checked.length > 0);

@@ -85,7 +85,9 @@ export class Transactions {
     try {
       return toVerdict(await this.#options.listener.executeLocalTransaction({ ...message, transactionId }, arg));
     } catch (error) {
-      this.#options.logger.error(`executeLocalTransaction of ${transactionId} threw, its end is unknown: ${describe(error)}`);
+      this.#options.logger.error(
+        `executeLocalTransaction of ${transactionId} threw, its end is unknown: ${describe(error)}`,
+      );
       return { state: 'UNKNOW', remark: `executeLocalTransactionBranch exception: ${describe(error)}` };
     }
   }
@@ -94,7 +96,9 @@ export class Transactions {
     try {
       return toVerdict(await this.#options.listener.checkLocalTransaction(message));
     } catch (error) {
-      this.#options.logger.error(`checkLocalTransaction of ${message.msgId} threw, its end is unknown: ${describe(error)}`);
+      this.#options.logger.error(
+        `checkLocalTransaction of ${message.msgId} threw, its end is unknown: ${describe(error)}`,
+      );
       return { state: 'UNKNOW', remark: `checkLocalTransactionState Exception, ${describe(error)}` };
     }
   }
