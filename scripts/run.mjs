@@ -14,12 +14,16 @@ const LIBRARIES = ['remoting', 'client', 'broker', 'nest-rocketmq'];
 function run(command, args, options = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: root, stdio: 'inherit', ...options });
-    const pass = (signal) => child.kill(signal);
+    let stopped = false;
+    const pass = (signal) => {
+      stopped = true;
+      child.kill(signal);
+    };
     process.on('SIGTERM', pass).on('SIGINT', pass);
     child.once('error', reject);
     child.once('exit', (code, signal) => {
       process.off('SIGTERM', pass).off('SIGINT', pass);
-      if (code === 0) resolve();
+      if (code === 0 || stopped) resolve();
       else reject(Object.assign(new Error(`${command} ${args.join(' ')} ended with ${signal ?? code}`), { exitCode: code ?? 1 }));
     });
   });
