@@ -125,8 +125,8 @@ export class FaultyFileSystem implements FileSystem {
 
   removeTree(path: string): void {
     this.#call();
-    for (const name of [...this.#names.keys()]) if (name.startsWith(`${path}/`)) this.#rename(parent(name), [[name, undefined]]);
-    for (const name of [...this.#directories]) if (name === path || name.startsWith(`${path}/`)) this.#directories.delete(name);
+    for (const name of this.#names.keys()) if (name.startsWith(`${path}/`)) this.#rename(parent(name), [[name, undefined]]);
+    for (const name of this.#directories) if (name === path || name.startsWith(`${path}/`)) this.#directories.delete(name);
   }
 
   rename(from: string, to: string): void {

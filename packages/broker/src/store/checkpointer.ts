@@ -7,6 +7,9 @@ import type { ConsumeQueue } from './consume-queue.js';
 import type { ConsumeQueues } from './consume-queues.js';
 import type { Flusher } from './flush.js';
 
+/** Bytes of the log after which a checkpoint is made at once. */
+const MOST_UNCHECKED = 256 * 1024 * 1024;
+
 export interface CheckpointerOptions {
   log: CommitLog;
   queues: ConsumeQueues;
@@ -41,7 +44,10 @@ export class Checkpointer {
 
   /** Makes a checkpoint some time later. */
   arm(): void {
-    if (this.#timer || this.#stopped) return;
+    if (this.#stopped) return;
+    // What a killed store has to scan is bounded in bytes too.
+    if (this.#options.log.committed - this.done > MOST_UNCHECKED && this.failure === undefined) void this.run();
+    if (this.#timer) return;
     this.#timer = this.#options.clock.setTimeout(() => {
       this.#timer = undefined;
       void this.run().then(() => {

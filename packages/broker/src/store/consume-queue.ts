@@ -158,7 +158,7 @@ export class ConsumeQueue {
     const { files } = this;
     const end = this.next * UNIT;
     const start = files.startOf(end);
-    for (const later of [...files.starts]) if (later > start) files.remove(later);
+    for (const later of files.starts.filter((one) => one > start)) files.remove(later);
     if (!files.has(start)) return;
     const fileEnd = start + files.fileSize;
     files.clear(end, files.nothingFarBehind(end) ? Math.min(fileEnd, end + ALLOCATION_SLACK) : fileEnd);
@@ -170,7 +170,7 @@ export class ConsumeQueue {
     if (index >= this.next) return;
     this.writeOut();
     if (this.failure !== undefined) throw this.failure;
-    for (const start of [...this.files.starts]) {
+    for (const start of this.files.starts.slice()) {
       const begin = start / UNIT;
       if (begin >= index) this.files.remove(start);
       else this.#zeroFrom(start, Math.max(begin, index), Math.min(this.next, begin + this.files.fileSize / UNIT));

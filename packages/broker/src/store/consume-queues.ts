@@ -52,6 +52,18 @@ export class ConsumeQueues {
     for (const { queues } of this.#topics.values()) yield* queues.values();
   }
 
+  /** How many queues have files, and the sum of their entries. */
+  census(): { queueCount: number; entryCount: number } {
+    let queueCount = 0;
+    let entryCount = 0;
+    for (const { files, next } of this.all()) {
+      if (files.starts.length === 0) continue;
+      queueCount++;
+      entryCount += next;
+    }
+    return { queueCount, entryCount };
+  }
+
   remove(topic: string): void {
     const found = this.#topics.get(topic);
     if (!found) return;

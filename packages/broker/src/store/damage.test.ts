@@ -150,6 +150,18 @@ describe('files that are not the store’s', () => {
 });
 
 describe('a damaged consume queue', () => {
+  it.each(['T', 'T/0', 'T/0/00000000000000002000'])('is built anew when %s of the folder is gone', async (name) => {
+    const fileSystem = await written('clean');
+    let store = await openStore({ fileSystem });
+    // The newest message is in another queue, so that the end of the log says nothing about the lost one.
+    store.append(message({ topic: 'U' }));
+    await store.close();
+    fileSystem.removeTree(`/store/consumequeue/${name}`);
+    store = await openStore({ fileSystem });
+    expect(bodies(store)).toEqual(ALL);
+    await store.close();
+  });
+
   it.each([0, 4, 8, 11])('is built anew when the last entry has a bit flipped in its byte %i', async (byte) => {
     const fileSystem = await written('clean');
     change(fileSystem, (COUNT % 100 || 100) * 20 - 20 + byte, 0x40, '/store/consumequeue/T/0/00000000000000002000');

@@ -133,7 +133,7 @@ export class LogScan {
   /** Overwrites what is behind the end of the log, so that no part of it is ever taken for a record again. */
   async clearBehind(end: number): Promise<void> {
     const { files } = this;
-    for (const start of [...files.starts]) if (start > end) files.remove(start);
+    for (const start of files.starts.filter((one) => one > end)) files.remove(start);
     const start = files.startOf(end);
     if (!files.has(start)) return;
     const fileEnd = start + files.fileSize;

@@ -44,7 +44,7 @@ export class OpenFiles {
   }
 
   closeAll(): void {
-    for (const path of [...this.#held.keys()]) this.drop(path);
+    for (const path of this.#held.keys()) this.drop(path);
   }
 
   #get(path: string): Held {

@@ -69,7 +69,7 @@ export async function openStore(options: StoreOptions): Promise<OpenedStore> {
       config.logger.error(`the record of ${size} bytes at ${position} of the commit log is damaged: it is not served`),
     );
     const recoveryTime = clock.monotonic() - begun;
-    const release = (clean: boolean): Promise<void> => giveBack({ config, checkpoint, open, lock, log }, clean);
+    const release = (clean: boolean): Promise<void> => giveBack({ config, checkpoint, open, lock, log, queues }, clean);
     return { config, open, log, queues, reader, checkpoint, recovered, recoveryTime, pause, release };
   } catch (error) {
     open.closeAll();
@@ -85,12 +85,13 @@ interface Held {
   open: OpenFiles;
   lock: LockFile;
   log: CommitLog;
+  queues: ConsumeQueues;
 }
 
-async function giveBack({ config, checkpoint, open, lock, log }: Held, clean: boolean): Promise<void> {
+async function giveBack({ config, checkpoint, open, lock, log, queues }: Held, clean: boolean): Promise<void> {
   let noted = false;
   try {
-    checkpoint.cleanEnd = log.written;
+    Object.assign(checkpoint, queues.census(), { cleanEnd: log.written });
     if (clean) await checkpoint.save();
     noted = clean;
   } catch (error) {

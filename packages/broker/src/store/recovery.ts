@@ -5,6 +5,7 @@ import type { ConsumeQueue } from './consume-queue.js';
 import type { ConsumeQueues } from './consume-queues.js';
 import { LogScan } from './log-scan.js';
 import type { CorruptRange, ScanVisitor } from './log-scan.js';
+import { findStart } from './recovery-start.js';
 import type { RecordView } from './record.js';
 import { SHORTEST_RECORD } from './record.js';
 import type { SegmentFiles } from './segment-files.js';
@@ -75,27 +76,11 @@ async function lower(checkpoint: Checkpoint, position: number): Promise<void> {
   await checkpoint.save();
 }
 
-/** The last beginning of a record of which it is sure that everything before it has its queue entry; if there is one. */
-function findStart(scan: LogScan, { log, queues, checkpoint, aborted }: RecoveryOptions): number | undefined {
-  let limit = checkpoint.logicsPhysicalOffset;
-  if (!aborted) limit = Math.max(0, ...[...queues.all()].map((queue) => queue.maxPhysical));
-  if (limit <= log.first) return undefined;
-  if (aborted && scan.recordAt(limit)) return limit;
-  const { view } = queues;
-  let best = -1;
-  for (const queue of queues.all()) {
-    if (queue.maxPhysical <= best) continue;
-    const behind = queue.lowest(view, queue.first, (_, physicalOffset) => physicalOffset >= limit);
-    if (behind > queue.first && queue.read(view, behind - 1, 1) === 1) best = Math.max(best, view.physicalOffset(0));
-  }
-  return best >= log.first && scan.recordAt(best) ? best : undefined;
-}
-
 /** One walk over the log, from a record up to the end. */
 class Pass implements ScanVisitor {
   records = 0;
   misplaced = 0;
-  lastStoreTimestamp = 0;
+  lastStoreTimestamp: number;
   readonly corruptRanges: CorruptRange[] = [];
   /** Per queue: behind its last entry that this walk has seen the record of. */
   readonly #confirmed = new Map<ConsumeQueue, number>();
@@ -107,7 +92,9 @@ class Pass implements ScanVisitor {
   constructor(
     readonly options: RecoveryOptions,
     readonly whole: boolean,
-  ) {}
+  ) {
+    this.lastStoreTimestamp = options.checkpoint.physicMsgTimestamp;
+  }
 
   async run(scan: LogScan, from: number): Promise<number> {
     const { queues, log } = this.options;
