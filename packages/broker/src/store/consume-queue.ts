@@ -113,6 +113,17 @@ export class ConsumeQueue {
     }
   }
 
+  /** Overwrites where the message of a damaged entry is. */
+  correct(index: number, physicalOffset: number, size: number): void {
+    // What is in memory has never been on a disk that could damage it.
+    if (index >= this.#memoryFirst) return;
+    const bytes = Buffer.alloc(12);
+    writeLong(bytes, physicalOffset, 0);
+    bytes.writeInt32BE(size, 8);
+    this.files.write(bytes, 0, bytes.length, index * UNIT);
+    this.unsynced.add(this.files.startOf(index * UNIT));
+  }
+
   /** Gives back the memory of a queue that has nothing to write. */
   release(): void {
     if (this.flushed < this.next || this.#memory.length === 0) return;

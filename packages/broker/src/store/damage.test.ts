@@ -150,6 +150,18 @@ describe('files that are not the store’s', () => {
 });
 
 describe('a damaged consume queue', () => {
+  it.each([0, 3, 7, 8, 10, 11])('is put right when an entry in the middle has a bit flipped in its byte %i', async (byte) => {
+    const fileSystem = await written('clean');
+    change(fileSystem, 40 * 20 + byte, 0x20, '/store/consumequeue/T/0/00000000000000000000');
+    let store = await openStore({ fileSystem });
+    expect(bodies(store)).toEqual(ALL);
+    expect(store.metrics.repairedEntries).toBe(1);
+    await store.close();
+    store = await openStore({ fileSystem });
+    expect([bodies(store).length, store.metrics.repairedEntries]).toEqual([COUNT, 0]);
+    await store.close();
+  });
+
   it.each(['T', 'T/0', 'T/0/00000000000000002000'])('is built anew when %s of the folder is gone', async (name) => {
     const fileSystem = await written('clean');
     let store = await openStore({ fileSystem });

@@ -1,6 +1,8 @@
 // Owns reading a run of messages from a queue: what a pull gets. Leaves holding pulls and subscriptions to others.
+import { UNIT } from './consume-queue.js';
 import type { ConsumeQueue } from './consume-queue.js';
 import type { ConsumeQueues } from './consume-queues.js';
+import type { EntryRepair } from './entry-repair.js';
 import type { LogReader } from './log-reader.js';
 import type { GetMessageStatus, GetResult, MessageFilter } from './types.js';
 
@@ -12,6 +14,7 @@ export interface GetRequest {
   maxCount: number;
   maxBytes: number;
   filter: MessageFilter | undefined;
+  repair: EntryRepair;
 }
 
 export function getMessage(queues: ConsumeQueues, queue: ConsumeQueue | undefined, reader: LogReader, request: GetRequest): GetResult {
@@ -30,35 +33,33 @@ function nothing(status: GetMessageStatus, nextBeginOffset: number, minOffset: n
 }
 
 function collect(queues: ConsumeQueues, queue: ConsumeQueue, reader: LogReader, request: GetRequest): GetResult {
-  const { offset, maxCount, maxBytes, filter } = request;
+  const { offset, maxCount, maxBytes, filter, repair } = request;
   const { view } = queues;
   const result = nothing('NO_MATCHED_MESSAGE', offset, queue.first, queue.next);
   const end = Math.min(queue.next, offset + Math.max(filter ? MOST_FILTERED : 0, maxCount));
   let bytes = 0;
-  let at = offset;
-  let physicalOffset = 0;
-  let size = 0;
-  const record = (): Buffer | undefined => reader.record(physicalOffset, size);
-  while (at < end) {
-    const entries = queue.read(view, at, end - at);
-    if (entries === 0) return nothing('OFFSET_FOUND_NULL', nextFile(queue, at), queue.first, queue.next);
-    for (let entry = 0; entry < entries; entry++, at++) {
-      physicalOffset = view.physicalOffset(entry);
-      size = view.size(entry);
-      if (result.count >= maxCount || (result.count > 0 && bytes + size > maxBytes)) return finish(result, at);
-      if (filter && !filter(view.tagsHash(entry), record)) continue;
-      const found = record();
-      // Removed with its file, or damaged: the others behind it are still to be had.
-      if (!found) {
-        if (result.count === 0) result.status = 'MESSAGE_WAS_REMOVING';
-        continue;
-      }
-      addRecord(result.body, found);
-      result.count++;
-      bytes += size;
+  /** Entry of the view that belongs to `at`. */
+  let entry = 0;
+  const record = (): Buffer | undefined => reader.record(view.physicalOffset(entry), view.size(entry));
+  for (let at = offset; at < end; at++, entry++) {
+    if (at === offset || entry === view.count) {
+      entry = 0;
+      if (queue.read(view, at, end - at) === 0) return nothing('OFFSET_FOUND_NULL', nextFile(queue, at), queue.first, queue.next);
     }
+    const full = result.count >= maxCount || (result.count > 0 && bytes + view.size(entry) > maxBytes);
+    if (full) return finish(result, at);
+    if (filter && !filter(view.tagsHash(entry), record)) continue;
+    let found = record();
+    if (!found && repair.repair(queue, at)) {
+      queue.read(view, at, end - at);
+      entry = 0;
+      found = record();
+    }
+    if (found) bytes += add(result, found);
+    // Removed with its file, or damaged: the others behind it are still to be had.
+    else if (result.count === 0) result.status = 'MESSAGE_WAS_REMOVING';
   }
-  return finish(result, at);
+  return finish(result, end);
 }
 
 function finish(result: GetResult, next: number): GetResult {
@@ -67,17 +68,20 @@ function finish(result: GetResult, next: number): GetResult {
   return result;
 }
 
-/** Adjacent records become one buffer: fewer pieces to hand to the socket. */
-function addRecord(body: Buffer[], record: Buffer): void {
+/** Adjacent records become one buffer: fewer pieces to hand to the socket. Returns the record's length. */
+function add(result: GetResult, record: Buffer): number {
+  const { body } = result;
   const last = body[body.length - 1];
   if (last && last.buffer === record.buffer && last.byteOffset + last.length === record.byteOffset) {
     body[body.length - 1] = Buffer.from(last.buffer, last.byteOffset, last.length + record.length);
   } else {
     body.push(record);
   }
+  result.count++;
+  return record.length;
 }
 
 function nextFile(queue: ConsumeQueue, at: number): number {
-  const perFile = queue.files.fileSize / 20;
+  const perFile = queue.files.fileSize / UNIT;
   return Math.min(queue.next, (Math.floor(at / perFile) + 1) * perFile);
 }

@@ -3,6 +3,7 @@ import { Appender } from './appender.js';
 import { Checkpointer } from './checkpointer.js';
 import type { CommitLog } from './commit-log.js';
 import type { ConsumeQueues } from './consume-queues.js';
+import { EntryRepair } from './entry-repair.js';
 import { getMessage } from './get-message.js';
 import type { LogReader } from './log-reader.js';
 import type { MessageIndex } from './message-index.js';
@@ -10,6 +11,7 @@ import { offsetByTimestamp, storeTimestampAt } from './offset-by-time.js';
 import { openIndex, openStore } from './open-store.js';
 import type { OpenedStore } from './open-store.js';
 import { CommitPipeline } from './pipeline.js';
+import { RECORD_OVERHEAD } from './record.js';
 import { queryByKey } from './query.js';
 import type { Recovered } from './recovery.js';
 import { Retention } from './retention.js';
@@ -34,6 +36,7 @@ export class MessageStore {
   readonly #log: CommitLog;
   readonly #queues: ConsumeQueues;
   readonly #reader: LogReader;
+  readonly #repair: EntryRepair;
   readonly #pipeline: CommitPipeline;
   readonly #checkpointer: Checkpointer;
   readonly #index: MessageIndex | undefined;
@@ -51,6 +54,7 @@ export class MessageStore {
     this.#queues = queues;
     this.#reader = reader;
     this.#recovered = recovered;
+    this.#repair = new EntryRepair(log, config.checkCRCOnRecover, config.maxMessageSize + RECORD_OVERHEAD);
     const { clock, logger } = config;
     this.#pipeline = new CommitPipeline({
       log,
@@ -112,6 +116,7 @@ export class MessageStore {
       corruptRanges: corrupt.length,
       corruptBytes: corrupt.reduce((sum, { from, to }) => sum + to - from, 0),
       corruptRecords: this.#reader.corruptRecords,
+      repairedEntries: this.#repair.repaired,
       recoveredRecords: records,
       recoveryTime: this.#opened.recoveryTime,
       writeFailures: this.#pipeline.writeFailures,
@@ -160,7 +165,7 @@ export class MessageStore {
 
   getMessage(topic: string, queueId: number, offset: number, maxCount: number, maxBytes: number, filter?: MessageFilter): GetResult {
     const queue = this.#queues.get(topic, queueId);
-    return getMessage(this.#queues, queue, this.#reader, { offset, maxCount, maxBytes, filter });
+    return getMessage(this.#queues, queue, this.#reader, { offset, maxCount, maxBytes, filter, repair: this.#repair });
   }
 
   /** The record at that position of the log; a view of bytes that never change. */

@@ -169,6 +169,8 @@ export interface StoreMetrics {
   corruptBytes: number;
   /** Records that failed their check when read. */
   corruptRecords: number;
+  /** Consume queue entries that were damaged, and were put right from the log. */
+  repairedEntries: number;
   /** Records found by scanning when the store was opened. */
   recoveredRecords: number;
   /** ms that opening took. */
