@@ -1,0 +1,142 @@
+import { describe, expect, it } from '@jest/globals';
+import { COMPRESSED_ZLIB, ResponseCode } from '@nest-rocketmq/remoting';
+import { GROUP, bodies, consuming, on } from '../../test/consuming.js';
+import { FakeCluster } from '../../test/fake-cluster.js';
+
+describe('a message whose body cannot be read', () => {
+  it('goes to the dead letters, and keeps back none of the others', async () => {
+    const fake = new FakeCluster({ topics: { t: 1 } });
+    fake.broker.put('t', 0, 'a');
+    fake.broker.put('t', 0, 'no zlib stream', { sysFlag: COMPRESSED_ZLIB });
+    fake.broker.put('t', 0, 'b');
+    await consuming(fake, { consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET' });
+    await on.cluster.clock.advance(5_000);
+    expect(bodies()).toEqual(['a', 'b']);
+    expect(on.cluster.broker.requests('CONSUMER_SEND_MSG_BACK').map(({ header }) => header['delayLevel'])).toEqual([
+      -1,
+    ]);
+    expect(on.cluster.broker.offsets.get('stock@t@0')).toBe(3);
+  });
+});
+
+describe('a message that fails', () => {
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new Error('no');
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('no'))],
+    ['returns RECONSUME_LATER', () => 'RECONSUME_LATER' as const],
+  ])('because the listener %s is given back to its broker', async (_how, listener) => {
+    await consuming(new FakeCluster({ topics: { t: 1 } }), { listener });
+    on.cluster.broker.put('t', 0, 'a');
+    await on.cluster.until('given back', () => on.cluster.broker.requests('CONSUMER_SEND_MSG_BACK').length === 1);
+    expect(on.cluster.broker.requests('CONSUMER_SEND_MSG_BACK')[0]!.header).toMatchObject({
+      offset: 0,
+      group: GROUP,
+      delayLevel: 0,
+      originTopic: 't',
+      maxReconsumeTimes: 16,
+    });
+    await on.cluster.clock.advance(5_000);
+    expect(on.cluster.broker.offsets.get('stock@t@0')).toBe(1);
+  });
+
+  it('goes where the listener says: to a delay level, or to the dead letters', async () => {
+    await consuming(new FakeCluster({ topics: { t: 1 } }), {
+      maxReconsumeTimes: 3,
+      listener: (_messages, context) => {
+        context.delayLevelWhenNextConsume = -1;
+        return 'RECONSUME_LATER';
+      },
+    });
+    on.cluster.broker.put('t', 0, 'a');
+    await on.cluster.until('given back', () => on.cluster.broker.requests('CONSUMER_SEND_MSG_BACK').length === 1);
+    expect(on.cluster.broker.requests('CONSUMER_SEND_MSG_BACK')[0]!.header).toMatchObject({
+      delayLevel: -1,
+      maxReconsumeTimes: 3,
+    });
+  });
+
+  it('of a list: only those after ackIndex are given back', async () => {
+    const fake = new FakeCluster({ topics: { t: 1 } });
+    for (let i = 0; i < 3; i++) fake.broker.put('t', 0, `m${i}`);
+    await consuming(fake, {
+      consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET',
+      consumeMessageBatchMaxSize: 3,
+      listener: (_messages, context) => {
+        context.ackIndex = 0;
+      },
+    });
+    await on.cluster.until('given back', () => on.cluster.broker.requests('CONSUMER_SEND_MSG_BACK').length === 2);
+  });
+
+  it('is sent to the retry topic when its broker does not take it back', async () => {
+    await consuming(new FakeCluster({ topics: { t: 1 } }), { listener: () => 'RECONSUME_LATER' });
+    on.cluster.broker.next('CONSUMER_SEND_MSG_BACK', () => ({ code: ResponseCode.SYSTEM_ERROR }));
+    on.cluster.broker.put('t', 0, 'a', { properties: { KEYS: 'k' }, reconsumeTimes: 2 });
+    await on.cluster.until('sent', () => on.cluster.broker.stored.length === 1);
+    const [copy] = on.cluster.broker.stored;
+    expect(copy).toMatchObject({ topic: '%RETRY%stock', reconsumeTimes: 3 });
+    expect(Object.fromEntries(copy!.properties)).toMatchObject({ RETRY_TOPIC: 't', DELAY: '5', KEYS: 'k' });
+    expect(on.cluster.broker.requests('SEND_MESSAGE_V2')[0]!.header).toMatchObject({
+      a: 'CLIENT_INNER_PRODUCER',
+      l: 16,
+    });
+  });
+
+  it('is consumed here again after 5 s when neither way goes', async () => {
+    let calls = 0;
+    await consuming(new FakeCluster({ topics: { t: 1 } }), {
+      listener: ([message]) => {
+        calls++;
+        if (message!.reconsumeTimes === 0) throw new Error('no');
+      },
+    });
+    on.cluster.broker.next('CONSUMER_SEND_MSG_BACK', () => ({ code: ResponseCode.SYSTEM_ERROR }));
+    on.cluster.broker.next('SEND_MESSAGE_V2', () => ({ code: ResponseCode.MESSAGE_ILLEGAL }));
+    on.cluster.broker.put('t', 0, 'a');
+    await on.cluster.clock.advance(4_999);
+    expect(calls).toBe(1);
+    expect(on.cluster.broker.offsets.get('stock@t@0') ?? 0).toBe(0);
+    await on.cluster.clock.advance(1);
+    expect(calls).toBe(2);
+  });
+
+  it('shows its own topic when it comes back from the retry topic', async () => {
+    await consuming(new FakeCluster({ topics: { t: 1 } }));
+    on.cluster.broker.put('%RETRY%stock', 0, 'again', { properties: { RETRY_TOPIC: 't' }, reconsumeTimes: 1 });
+    await on.cluster.until('it came', () => on.got.length === 1);
+    expect(on.got[0]).toMatchObject({ topic: 't', reconsumeTimes: 1 });
+  });
+
+  it('whose listener never returns is given back after consumeTimeout, and holds the offset no longer', async () => {
+    await consuming(new FakeCluster({ topics: { t: 1 } }), {
+      consumeTimeout: 1,
+      listener: () => new Promise(() => undefined),
+    });
+    on.cluster.broker.put('t', 0, 'a');
+    await on.cluster.clock.advance(125_000);
+    expect(on.cluster.broker.requests('CONSUMER_SEND_MSG_BACK')[0]!.header).toMatchObject({ delayLevel: 3 });
+    expect(on.cluster.broker.offsets.get('stock@t@0')).toBe(1);
+    const closing = on.client.shutdown();
+    await on.cluster.clock.advance(30_000);
+    await closing;
+  });
+
+  it('is dropped in broadcasting: there is no retry', async () => {
+    await consuming(new FakeCluster({ topics: { t: 1 } }), {
+      messageModel: 'BROADCASTING',
+      localOffsetStoreDir: 'memory',
+      listener: () => 'RECONSUME_LATER',
+    });
+    on.cluster.broker.put('t', 0, 'a');
+    await on.cluster.until('pulled on', () =>
+      on.cluster.broker.requests('PULL_MESSAGE').some(({ header }) => header['queueOffset'] === 1),
+    );
+    expect(on.cluster.broker.requests('CONSUMER_SEND_MSG_BACK')).toEqual([]);
+    expect(on.cluster.broker.heartbeats[0]!.consumers[0]!.subscriptionDataSet.map(({ topic }) => topic)).toEqual(['t']);
+  });
+});

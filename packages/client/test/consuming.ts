@@ -1,0 +1,48 @@
+// Owns a consumer on a fake cluster, for the tests of the consumer's parts: the cluster, the client, and what the listener
+// has got. Ends all of it after each test, and holds that no timer is left.
+import { afterEach, expect } from '@jest/globals';
+import type { MessageExt } from '@nest-rocketmq/remoting';
+import { RocketMQClient } from '../src/client.js';
+import type { PushConsumerOptions } from '../src/consumer/consumer-options.js';
+import type { PushConsumer } from '../src/consumer/push-consumer.js';
+import { FakeCluster, NAME_SERVER } from './fake-cluster.js';
+
+export const GROUP = 'stock';
+
+/** What the current test runs on. */
+export const on: { cluster: FakeCluster; client: RocketMQClient; got: MessageExt[] } = {
+  cluster: new FakeCluster(),
+  client: new RocketMQClient({ nameServer: NAME_SERVER }),
+  got: [],
+};
+
+export const bodies = (): string[] => on.got.map(({ body }) => body.toString());
+
+/** A consumer of topic t that is not started yet. */
+export function aConsumer(cluster: FakeCluster, options: Partial<PushConsumerOptions> = {}): PushConsumer {
+  on.cluster = cluster;
+  on.got = [];
+  on.client = new RocketMQClient({ nameServer: NAME_SERVER, dial: cluster.dial, clock: cluster.clock });
+  return on.client.createPushConsumer({
+    group: GROUP,
+    subscriptions: [{ topic: 't' }],
+    listener: (messages) => void on.got.push(...messages),
+    ...options,
+  });
+}
+
+/** The same, started. */
+export async function consuming(
+  cluster: FakeCluster,
+  options: Partial<PushConsumerOptions> = {},
+): Promise<PushConsumer> {
+  const consumer = aConsumer(cluster, options);
+  await consumer.start();
+  return consumer;
+}
+
+afterEach(async () => {
+  await on.client.shutdown();
+  await on.cluster.close();
+  expect(on.cluster.clock.pending).toBe(0);
+});

@@ -1,0 +1,251 @@
+// Owns one broker of the fake cluster. It is no model of a broker: it keeps just as much as a client needs to go on, and
+// answers otherwise where a test says so.
+import {
+  MessageProperty,
+  RemotingServer,
+  ResponseCode,
+  decodeHeartbeat,
+  decodeProperties,
+  encodeConsumerList,
+  encodeOffsetMsgId,
+  encodeRecord,
+  handlerTable,
+  silentLogger,
+} from '@nest-rocketmq/remoting';
+import type {
+  Answer,
+  Connection,
+  Handler,
+  HeaderOf,
+  HeartbeatData,
+  IncomingRequest,
+  RequestName,
+  Requests,
+} from '@nest-rocketmq/remoting';
+import type { FakeCluster } from './fake-cluster.js';
+
+type Row<Name extends RequestName> = (typeof Requests)[Name];
+type Answering<Name extends RequestName> = Handler<Row<Name>>;
+type PullAnswer = Answer<Row<'PULL_MESSAGE'>>;
+
+export interface Received {
+  readonly name: string;
+  readonly header: Record<string, unknown>;
+  readonly body: Buffer;
+  readonly extFields: Record<string, string>;
+  readonly oneway: boolean;
+}
+
+export interface StoredMessage {
+  readonly topic: string;
+  readonly queueId: number;
+  readonly body: Buffer;
+  readonly properties: ReadonlyMap<string, string>;
+  readonly sysFlag: number;
+  readonly reconsumeTimes: number;
+}
+
+const HOST = Buffer.from([127, 0, 0, 1]);
+
+interface HeldPull {
+  readonly key: string;
+  readonly offset: number;
+  readonly answer: (answer: PullAnswer) => void;
+}
+
+export class FakeBroker {
+  readonly received: Received[] = [];
+  readonly stored: StoredMessage[] = [];
+  /** 'group@topic@queueId' -> offset */
+  readonly offsets = new Map<string, number>();
+  readonly heartbeats: HeartbeatData[] = [];
+  /** Consumers of other clients. */
+  readonly otherConsumers: string[] = [];
+  unregistered = false;
+  readonly server: RemotingServer;
+  readonly #scripts = new Map<string, unknown[]>();
+  readonly #queues = new Map<string, Buffer[]>();
+  readonly #members = new Map<string, Connection>();
+  #held: HeldPull[] = [];
+  #physicalOffset = 0;
+
+  constructor(
+    readonly cluster: FakeCluster,
+    readonly name: string,
+    readonly address: string,
+  ) {
+    this.server = new RemotingServer({
+      handlers: handlerTable({
+        HEART_BEAT: this.#answering('HEART_BEAT', (request) => this.#onHeartbeat(request)),
+        UNREGISTER_CLIENT: this.#answering('UNREGISTER_CLIENT', () => ({})),
+        SEND_MESSAGE_V2: this.#answering('SEND_MESSAGE_V2', (request) => this.#onSend(request)),
+        SEND_BATCH_MESSAGE: this.#answering('SEND_BATCH_MESSAGE', (request) => this.#onSend(request)),
+        END_TRANSACTION: this.#answering('END_TRANSACTION', () => undefined),
+        GET_CONSUMER_LIST_BY_GROUP: this.#answering('GET_CONSUMER_LIST_BY_GROUP', () => ({
+          body: encodeConsumerList([...this.#members.keys(), ...this.otherConsumers]),
+        })),
+        QUERY_CONSUMER_OFFSET: this.#answering('QUERY_CONSUMER_OFFSET', ({ header }) => this.#onQueryOffset(header)),
+        UPDATE_CONSUMER_OFFSET: this.#answering('UPDATE_CONSUMER_OFFSET', ({ header }) => {
+          const { consumerGroup, topic, queueId, commitOffset } = header;
+          this.offsets.set(`${consumerGroup}@${topic}@${queueId}`, commitOffset);
+          return {};
+        }),
+        GET_MAX_OFFSET: this.#answering('GET_MAX_OFFSET', ({ header }) => ({
+          header: { offset: this.queue(header.topic, header.queueId).length },
+        })),
+        SEARCH_OFFSET_BY_TIMESTAMP: this.#answering('SEARCH_OFFSET_BY_TIMESTAMP', () => ({ header: { offset: 0 } })),
+        PULL_MESSAGE: this.#answering('PULL_MESSAGE', ({ header }) => this.#onPull(header)),
+        CONSUMER_SEND_MSG_BACK: this.#answering('CONSUMER_SEND_MSG_BACK', () => ({})),
+        UPDATE_AND_CREATE_TOPIC: this.#answering('UPDATE_AND_CREATE_TOPIC', ({ header }) => {
+          this.cluster.topics.set(header.topic, header.writeQueueNums);
+          return {};
+        }),
+        CHECK_CLIENT_CONFIG: this.#answering('CHECK_CLIENT_CONFIG', () => ({})),
+      }),
+      clock: cluster.clock,
+      logger: silentLogger,
+    });
+    this.server.onConnectionClosed((connection) => {
+      for (const [id, member] of this.#members) if (member === connection) this.#members.delete(id);
+    });
+  }
+
+  /** The next request of this name is answered so; undefined: never. */
+  next<Name extends RequestName>(name: Name, script: Answering<Name>): void {
+    const scripts = this.#scripts.get(name) ?? [];
+    scripts.push(script);
+    this.#scripts.set(name, scripts);
+  }
+
+  requests(name: RequestName): Received[] {
+    return this.received.filter((request) => request.name === name);
+  }
+
+  /** What the broker asks of the client that this connection belongs to. */
+  get connection(): Connection {
+    return [...this.server.connections][0]!;
+  }
+
+  queue(topic: string, queueId: number): Buffer[] {
+    const key = `${topic}@${queueId}`;
+    let queue = this.#queues.get(key);
+    if (!queue) this.#queues.set(key, (queue = []));
+    return queue;
+  }
+
+  /** Puts a message into a queue, and wakes the pulls that wait for it. */
+  put(
+    topic: string,
+    queueId: number,
+    body: string | Uint8Array,
+    some: { properties?: Record<string, string>; reconsumeTimes?: number; sysFlag?: number } = {},
+  ): Buffer {
+    const queue = this.queue(topic, queueId);
+    const properties = Object.entries(some.properties ?? {}).map(([name, value]) => `${name}\u0001${value}\u0002`);
+    const record = encodeRecord({
+      topic: Buffer.from(topic),
+      queueId,
+      flag: 0,
+      sysFlag: some.sysFlag ?? 0,
+      queueOffset: queue.length,
+      physicalOffset: this.#physicalOffset,
+      bornTimestamp: this.cluster.clock.now(),
+      bornHost: { address: HOST, port: 1 },
+      storeTimestamp: this.cluster.clock.now(),
+      storeHost: { address: HOST, port: 10_911 },
+      reconsumeTimes: some.reconsumeTimes ?? 0,
+      preparedTransactionOffset: 0,
+      body: Buffer.from(body),
+      properties: Buffer.from(properties.join('')),
+    });
+    this.#physicalOffset += record.length;
+    queue.push(record);
+    this.#wake();
+    return record;
+  }
+
+  /** Answers all pulls that are held. */
+  releasePulls(answer: PullAnswer): void {
+    for (const held of this.#held.splice(0)) held.answer(answer);
+  }
+
+  get heldPulls(): number {
+    return this.#held.length;
+  }
+
+  #answering<Name extends RequestName>(name: Name, usual: Answering<Name>): Answering<Name> {
+    return (request) => {
+      const { header, body, extFields, oneway } = request;
+      this.received.push({ name, header: { ...header }, body: Buffer.from(body), extFields: { ...extFields }, oneway });
+      const script = this.#scripts.get(name)?.shift() as Answering<Name> | undefined;
+      return (script ?? usual)(request);
+    };
+  }
+
+  #onHeartbeat({ body, connection }: IncomingRequest<Row<'HEART_BEAT'>>): Answer<Row<'HEART_BEAT'>> {
+    const heartbeat = decodeHeartbeat(body);
+    this.heartbeats.push(heartbeat);
+    if (heartbeat.consumers.length > 0) this.#members.set(heartbeat.clientID, connection);
+    for (const { groupName, messageModel } of heartbeat.consumers) {
+      if (messageModel === 'CLUSTERING') this.cluster.topics.set(`%RETRY%${groupName}`, 1);
+    }
+    return {};
+  }
+
+  #onSend({ header, body }: IncomingRequest<Row<'SEND_MESSAGE_V2'>>): Answer<Row<'SEND_MESSAGE_V2'>> {
+    const { b: topic, d: queues, e: queueId } = header;
+    if (!this.cluster.topics.has(topic)) {
+      if (!this.cluster.topics.has(header.c))
+        return { code: ResponseCode.TOPIC_NOT_EXIST, remark: `topic[${topic}] not exist` };
+      this.cluster.topics.set(topic, queues);
+    }
+    const properties = decodeProperties(header.i ?? '');
+    const message = {
+      topic,
+      queueId,
+      body: Buffer.from(body),
+      properties,
+      sysFlag: header.f,
+      reconsumeTimes: header.j ?? 0,
+    };
+    this.stored.push(message);
+    const msgId = encodeOffsetMsgId(HOST, 10_911, this.#physicalOffset);
+    const queueOffset = this.queue(topic, queueId).length;
+    this.put(topic, queueId, body, { properties: Object.fromEntries(properties), sysFlag: header.f });
+    const transactionId = properties.get(MessageProperty.UNIQ_KEY);
+    return { header: { msgId, queueId, queueOffset, ...(transactionId && { transactionId }) } };
+  }
+
+  #onQueryOffset(header: HeaderOf<Row<'QUERY_CONSUMER_OFFSET'>>): Answer<Row<'QUERY_CONSUMER_OFFSET'>> {
+    const offset = this.offsets.get(`${header.consumerGroup}@${header.topic}@${header.queueId}`);
+    return offset === undefined ? { code: ResponseCode.QUERY_NOT_FOUND } : { header: { offset } };
+  }
+
+  #onPull(header: HeaderOf<Row<'PULL_MESSAGE'>>): PullAnswer | Promise<PullAnswer> {
+    const key = `${header.topic}@${header.queueId}`;
+    const found = this.queue(header.topic, header.queueId).slice(
+      header.queueOffset,
+      header.queueOffset + header.maxMsgNums,
+    );
+    if (found.length > 0) return foundAnswer(found, header.queueOffset);
+    return new Promise((answer) => this.#held.push({ key, offset: header.queueOffset, answer }));
+  }
+
+  #wake(): void {
+    this.#held = this.#held.filter(({ key, offset, answer }) => {
+      const found = this.#queues.get(key)?.slice(offset) ?? [];
+      if (found.length > 0) answer(foundAnswer(found, offset));
+      return found.length === 0;
+    });
+  }
+}
+
+function foundAnswer(records: Buffer[], offset: number): PullAnswer {
+  const header = {
+    suggestWhichBrokerId: 0,
+    nextBeginOffset: offset + records.length,
+    minOffset: 0,
+    maxOffset: offset + records.length,
+  };
+  return { header, body: Buffer.concat(records) };
+}
