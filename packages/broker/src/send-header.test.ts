@@ -49,6 +49,31 @@ describe('the hand-tuned reader of a send', () => {
     expect(read(header)).toEqual(byTheTable(command));
     header.readBinary(asBinary(command));
     expect(read(header)).toEqual(byTheTable(command));
+    expect(header.readJson(encodeFrame({ ...command, serializeType: 'json' }))).toBe(true);
+    expect(read(header)).toEqual(byTheTable(command));
+  });
+
+  it.each(recorded.filter((name) => name.endsWith('-json.bin')))('reads %s without decoding it', (name) => {
+    const frame = readFileSync(new URL(name, folder));
+    expect(header.readJson(frame)).toBe(true);
+    expect(read(header)).toEqual(byTheTable(decodeFrame(frame)));
+  });
+
+  it('reads of a damaged JSON header what the request table reads, or leaves it to that', () => {
+    const frame = readFileSync(new URL(recorded.find((name) => name.endsWith('310-req-json.bin'))!, folder));
+    const headerEnd = 8 + (frame.readUInt32BE(4) & 0xffffff);
+    let readable = 0;
+    for (let at = 8; at < headerEnd; at++) {
+      for (const byte of [0x22, 0x5c, 0x2c, 0x7d, 0x30, 0x39, 0x2d, 0x75, 0x20, 0x61]) {
+        const damaged = Buffer.from(frame);
+        damaged[at] = byte;
+        // A code that is no longer a send's does not come here.
+        if (!damaged.toString('latin1', 8, 20).startsWith('{"code":310,') || !header.readJson(damaged)) continue;
+        readable++;
+        expect(read(header)).toEqual(byTheTable(decodeFrame(damaged)));
+      }
+    }
+    expect(readable).toBeGreaterThan(100);
   });
 
   it('has recorded frames of both versions and both forms to look at', () => {
@@ -67,6 +92,27 @@ describe('the hand-tuned reader of a send', () => {
     extFields,
     body: Buffer.from('x'),
     serializeType: 'json',
+  });
+
+  it.each<[string, Partial<RemotingCommand>]>([
+    ['properties with all kinds of escapes', { extFields: { ...whole, i: 'k\u0001"\\/\b\f\n\r\t\u0002' } }],
+    ['properties that are not ASCII', { extFields: { ...whole, i: 'TAGS\u0001标签\u0002' } }],
+    ['a negative opaque', { opaque: -7 }],
+    ['a one-way flag', { flag: 2 }],
+  ])('reads %s of a JSON header', (_what, more) => {
+    const given = { ...command(whole), ...more };
+    expect(header.readJson(encodeFrame(given))).toBe(true);
+    expect(read(header)).toEqual(byTheTable(given));
+  });
+
+  it.each<[string, Partial<RemotingCommand>]>([
+    ['an escaped topic', { extFields: { ...whole, b: 't\n' } }],
+    ['a missing field', { extFields: { a: 'g' } }],
+    ['a queue id that is no number', { extFields: { ...whole, e: 'x' } }],
+    ['the flag of an answer', { flag: 1 }],
+    ['an escaped remark', { remark: 'a\nb' }],
+  ])('leaves a JSON header with %s to the full reader', (_what, more) => {
+    expect(header.readJson(encodeFrame({ ...command(whole), ...more }))).toBe(false);
   });
 
   it('carries nothing over from the send before', () => {

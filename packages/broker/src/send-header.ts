@@ -1,7 +1,9 @@
 // Owns the reading of a send's header, V1 and V2, straight from the bytes of a frame or from its fields as text. One
 // object is read into again and again, so that a message costs no garbage. Must equal what the request table reads.
-import { HeaderError, ONEWAY_FLAG, Requests, sendMessageFields } from '@nest-rocketmq/remoting';
+import { HeaderError, ONEWAY_FLAG, RESPONSE_FLAG, Requests, sendMessageFields } from '@nest-rocketmq/remoting';
 import type { RemotingCommand, SerializeType } from '@nest-rocketmq/remoting';
+import { JsonHeaderScan } from './json-header-scan.js';
+import type { JsonHeaderVisitor } from './json-header-scan.js';
 
 const FRAME_HEAD = 8;
 /** From the header's start: opaque, flag, and the length of the remark. */
@@ -19,8 +21,11 @@ const LETTER_OF: ReadonlyMap<string, number> = new Map(
 const NAMES: readonly string[] = Object.values(sendMessageFields);
 const EMPTY = Buffer.alloc(0);
 const INT_MAX = 0x7fffffff;
+const PROPERTIES = 8;
+const OPAQUE = Buffer.from('opaque', 'latin1');
+const FLAG = Buffer.from('flag', 'latin1');
 
-export class SendHeader {
+export class SendHeader implements JsonHeaderVisitor {
   opaque = 0;
   oneway = false;
   serializeType: SerializeType = 'json';
@@ -42,6 +47,8 @@ export class SendHeader {
   #defaultTopicEnd = 0;
   #topicBytes: Buffer = EMPTY;
   #seen = 0;
+  #isRequest = true;
+  readonly #json = new JsonHeaderScan();
 
   /** Only wanted for a topic that does not exist, so only decoded then. */
   get defaultTopic(): string {
@@ -67,10 +74,29 @@ export class SendHeader {
       const valueEnd = keyEnd + 4 + frame.readInt32BE(keyEnd);
       if (valueEnd > end || valueEnd < keyEnd + 4) throw new HeaderError('a field of a binary header is cut off');
       // An empty value is no value: so Java writes null.
-      if (valueEnd > keyEnd + 4) this.#field(frame, at + 2, keyEnd, valueEnd);
+      if (valueEnd > keyEnd + 4) this.field(frame, at + 2, keyEnd, frame, keyEnd + 4, valueEnd);
       at = valueEnd;
     }
     this.#checkRequired();
+  }
+
+  /**
+   * @param frame one whole frame with a JSON header
+   * @returns false when it is to be decoded in full instead: it is written in another way than usual, or is faulty
+   */
+  readJson(frame: Buffer): boolean {
+    this.#reset(frame, 'json');
+    this.opaque = 0;
+    this.oneway = false;
+    this.#isRequest = true;
+    const headerEnd = FRAME_HEAD + (frame.readUInt32BE(4) & 0xffffff);
+    this.body = frame.subarray(headerEnd);
+    try {
+      return this.#json.scan(frame, FRAME_HEAD, headerEnd, this) && this.#isRequest && this.#seen === REQUIRED;
+    } catch (error) {
+      if (error instanceof HeaderError) return false;
+      throw error;
+    }
   }
 
   /** @throws HeaderError */
@@ -100,12 +126,25 @@ export class SendHeader {
     this.#seen = 0;
   }
 
-  #field(frame: Buffer, keyStart: number, keyEnd: number, valueEnd: number): void {
+  /** @internal of JsonHeaderScan */
+  number(bytes: Buffer, nameStart: number, nameEnd: number, value: number): void {
+    if (value > INT_MAX || value < -INT_MAX - 1) throw new HeaderError('a number of a header is not of 32 bits');
+    if (nameEnd - nameStart === OPAQUE.length && same(bytes, nameStart, OPAQUE)) this.opaque = value;
+    else if (nameEnd - nameStart === FLAG.length && same(bytes, nameStart, FLAG)) {
+      this.oneway = (value & ONEWAY_FLAG) !== 0;
+      this.#isRequest = (value & RESPONSE_FLAG) === 0;
+    }
+  }
+
+  /** @internal of JsonHeaderScan */
+  field(bytes: Buffer, nameStart: number, nameEnd: number, value: Buffer, valueStart: number, valueEnd: number): void {
     const letter =
-      keyEnd - keyStart === 1
-        ? frame[keyStart]! - LETTER_A
-        : (LETTER_OF.get(frame.toString('latin1', keyStart, keyEnd)) ?? -1);
-    this.#value(letter, frame, keyEnd + 4, valueEnd);
+      nameEnd - nameStart === 1
+        ? bytes[nameStart]! - LETTER_A
+        : (LETTER_OF.get(bytes.toString('latin1', nameStart, nameEnd)) ?? -1);
+    // Only the properties may stand in memory that the next field is read into.
+    if (value !== bytes && letter !== PROPERTIES) throw new HeaderError(`header field <${NAMES[letter]}> is escaped`);
+    this.#value(letter, value, valueStart, valueEnd);
   }
 
   /** @param letter 0 for a, 1 for b, … of V2's names */
@@ -153,9 +192,7 @@ export class SendHeader {
   /** Most messages go to the topic of the one before: its bytes are compared, and its string is used again. */
   #setTopic(bytes: Buffer, start: number, end: number): void {
     const last = this.#topicBytes;
-    let same = last.length === end - start;
-    for (let at = 0; same && at < last.length; at++) same = last[at] === bytes[start + at];
-    if (same) return;
+    if (last.length === end - start && last.length > 0 && same(bytes, start, last)) return;
     this.#topicBytes = Buffer.from(bytes.subarray(start, end));
     this.topic = this.#topicBytes.toString('utf8');
   }
@@ -166,6 +203,11 @@ export class SendHeader {
       if (!(this.#seen & (1 << letter))) throw new HeaderError(`the custom field <${NAMES[letter]}> is null`);
     }
   }
+}
+
+function same(bytes: Buffer, start: number, wanted: Buffer): boolean {
+  for (let at = 0; at < wanted.length; at++) if (wanted[at] !== bytes[start + at]) return false;
+  return true;
 }
 
 const ZERO = 48;

@@ -6,7 +6,7 @@ import type { Clock } from './clock.js';
 import { NO_BODY, ONEWAY_FLAG, RESPONSE_FLAG, emptyFields, isOneway, isResponse } from './command.js';
 import type { RemotingCommand, SerializeType } from './command.js';
 import { ConnectionClosedError, FrameError, HeaderError, ResponseError } from './errors.js';
-import { BINARY_TYPE, FRAME_HEAD, FrameDecoder, decodeFrame, defaultFrameLimits, encodeFrame } from './frame.js';
+import { BINARY_TYPE, FRAME_HEAD, FrameDecoder, JSON_TYPE, decodeFrame, defaultFrameLimits, encodeFrame } from './frame.js';
 import type { FrameLimits } from './frame.js';
 import type { Answer, HandlerTable, IncomingRequest, TypedHandler } from './handler-table.js';
 import { packHost } from './host.js';
@@ -211,6 +211,10 @@ export class Connection {
       const raw = handlers.rawHandler(frame.readInt16BE(FRAME_HEAD));
       if (raw && (frame[FRAME_HEAD + 12]! & RESPONSE_FLAG) === 0) return raw.binary(frame, this);
     }
+    if (frame[4] === JSON_TYPE) {
+      const raw = handlers.rawHandler(leadingCode(frame));
+      if (raw?.json?.(frame, this)) return;
+    }
     const command = decodeFrame(frame);
     if (isResponse(command)) return this.#pending.settle(command);
     const raw = handlers.rawHandler(command.code);
@@ -276,4 +280,16 @@ export class Connection {
 /** @throws ResponseError when the peer answered with another code than SUCCESS */
 export function expectSuccess<Row>(reply: Reply<Row>, address: string): void {
   if (reply.code !== ResponseCode.SUCCESS) throw new ResponseError(reply.code, reply.remark, address, reply.row.name);
+}
+
+const CODE_FIRST = Buffer.from('{"code":', 'latin1');
+
+/** The code of a JSON header that begins with it, as all peers write it; -1 of another one. */
+function leadingCode(frame: Buffer): number {
+  let at = FRAME_HEAD;
+  for (let index = 0; index < CODE_FIRST.length; index++) if (frame[at++] !== CODE_FIRST[index]) return -1;
+  let code = 0;
+  let digit = frame[at]! - 48;
+  for (; digit >= 0 && digit <= 9; digit = frame[++at]! - 48) code = code * 10 + digit;
+  return code;
 }

@@ -43,6 +43,11 @@ export type Handlers<To extends Receiver> = { [Name in RequestsTo<To>]: Handler<
 export interface RawHandler {
   /** @param frame one whole frame with a binary header, its 4 length bytes included */
   binary(frame: Buffer, connection: Connection): void;
+  /**
+   * @param frame one whole frame whose JSON header begins with its code
+   * @returns false to have it decoded, and `command` called
+   */
+  json?(frame: Buffer, connection: Connection): boolean;
   command(command: RemotingCommand, connection: Connection): void;
 }
 

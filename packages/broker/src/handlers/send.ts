@@ -83,6 +83,16 @@ export class SendHandler implements RawHandler {
     }
   }
 
+  json(frame: Buffer, connection: Connection): boolean {
+    if (!this.#header.readJson(frame)) return false;
+    try {
+      this.#handle(connection);
+    } catch (error) {
+      this.#failed(connection, error);
+    }
+    return true;
+  }
+
   command(command: RemotingCommand, connection: Connection): void {
     try {
       this.#header.readCommand(command);
