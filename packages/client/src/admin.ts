@@ -17,6 +17,7 @@ import { BrokerNotFoundError, NoBrokerError, TopicNotFoundError } from './errors
 import type { NameServers } from './name-servers.js';
 import { checkSendTopic } from './names.js';
 import { integerIn } from './options.js';
+import { sleep } from './timing.js';
 
 export interface CreateTopicOptions {
   topic: string;
@@ -44,6 +45,7 @@ type OffsetRow =
   | typeof Requests.SEARCH_OFFSET_BY_TIMESTAMP;
 
 const ADMIN_TIMEOUT_MS = 6_000;
+const REGISTRATION_POLL_MS = 100;
 
 export class Admin {
   readonly #core: ClientCore;
@@ -83,7 +85,17 @@ export class Admin {
         expectSuccess(reply, address);
       }),
     );
-    await this.#core.routes.resolve(options.topic);
+    await this.#registered(options.topic, masters.length);
+  }
+
+  /** Brokers tell the name server of a new topic a moment after they have answered. */
+  async #registered(topic: string, brokers: number): Promise<void> {
+    for (let waited = 0; waited < ADMIN_TIMEOUT_MS; waited += REGISTRATION_POLL_MS) {
+      const route = await this.#core.routes.resolve(topic);
+      if (route && !route.assumed && route.data.queueDatas.length >= brokers) return;
+      await sleep(this.#core.clock, REGISTRATION_POLL_MS);
+    }
+    this.#core.logger.warn(`topic ${topic} is created, but not all its brokers have told the name server yet`);
   }
 
   /** Undefined when the topic does not exist. @throws NameServerUnreachableError */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { Requests, encodeConsumerList } from '@nest-rocketmq/remoting';
+import { Requests, ResponseCode, encodeConsumerList } from '@nest-rocketmq/remoting';
+import type { MessageQueue } from '@nest-rocketmq/remoting';
 import { GROUP, bodies, consuming, on } from '../../test/consuming.js';
 import { FakeCluster } from '../../test/fake-cluster.js';
 
@@ -37,5 +38,58 @@ describe('consumers of one group', () => {
     await on.cluster.until('told again', () => on.cluster.broker.heartbeats.length >= 2);
     on.cluster.broker.put('t', 0, 'still ours');
     await on.cluster.until('it came', () => on.got.length === 1);
+  });
+});
+
+describe('a rebalance', () => {
+  it('comes by itself every 20 s', async () => {
+    await consuming(new FakeCluster({ topics: { t: 1 } }));
+    const before = on.cluster.broker.requests('GET_CONSUMER_LIST_BY_GROUP').length;
+    await on.cluster.clock.advance(20_000);
+    expect(on.cluster.broker.requests('GET_CONSUMER_LIST_BY_GROUP').length).toBeGreaterThan(before);
+  });
+
+  it('that could not ask who the consumers are changes nothing, and comes again after 1 s', async () => {
+    const fake = new FakeCluster({ topics: { t: 1 } });
+    for (let i = 0; i < 2; i++)
+      fake.broker.next('GET_CONSUMER_LIST_BY_GROUP', () => ({ code: ResponseCode.SYSTEM_ERROR }));
+    await consuming(fake);
+    expect(on.cluster.broker.heldPulls).toBe(0);
+    await on.cluster.clock.advance(1_000);
+    expect(on.cluster.broker.heldPulls).toBe(2);
+  });
+
+  it('whose strategy throws changes nothing', async () => {
+    let broken = false;
+    const strategy = {
+      name: 'MINE',
+      allocate: (_group: string, _id: string, queues: readonly MessageQueue[]) => {
+        if (broken) throw new Error('no');
+        return [...queues];
+      },
+    };
+    await consuming(new FakeCluster({ topics: { t: 1 } }), { allocateMessageQueueStrategy: strategy });
+    broken = true;
+    on.cluster.broker.connection.oneway(Requests.NOTIFY_CONSUMER_IDS_CHANGED, { consumerGroup: GROUP });
+    await on.cluster.clock.advance(1_000);
+    on.cluster.broker.put('t', 0, 'still ours');
+    await on.cluster.until('it came', () => on.got.length === 1);
+  });
+
+  it('stores the offset of a queue that goes to another consumer', async () => {
+    await consuming(new FakeCluster({ topics: { t: 2 } }));
+    await on.cluster.until('pulls', () => on.cluster.broker.heldPulls === 3);
+    on.cluster.broker.put('t', 1, 'a');
+    await on.cluster.until('done', () => on.got.length === 1);
+    on.cluster.broker.otherConsumers.push('zz@other');
+    on.cluster.broker.connection.oneway(Requests.NOTIFY_CONSUMER_IDS_CHANGED, { consumerGroup: GROUP });
+    await on.cluster.until('stored', () => on.cluster.broker.offsets.get('stock@t@1') === 1);
+  });
+
+  it('takes the queues that a topic has got more of', async () => {
+    await consuming(new FakeCluster({ topics: { t: 1 } }));
+    on.cluster.topics.set('t', 3);
+    await on.cluster.clock.advance(30_000);
+    expect(on.cluster.broker.heldPulls).toBe(4);
   });
 });
