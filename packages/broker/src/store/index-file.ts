@@ -10,8 +10,9 @@ const ENTRY = 20;
 /** Entries that wait in memory at most. */
 const MOST_PENDING = 8_192;
 const SLOT_PAGE = 4_096;
-/** Bytes of slots written before others get their turn. */
+/** Bytes of slots, and writes of them, before others get their turn. */
 const SLOT_WRITE = 1024 * 1024;
+const SLOT_WRITES = 256;
 const LONGEST_SECONDS = 0x7fffffff;
 const BAD_HASH = -0x80000000;
 
@@ -123,13 +124,13 @@ export class IndexFile {
   }
 
   /** Brings everything to the disk, the header last: what it counts is there. */
-  async flush(pause: () => Promise<void> | undefined): Promise<void> {
+  async flush(): Promise<void> {
     if (!this.#dirty) return;
     this.#dirty = false;
     try {
       const header = this.#header();
       this.writeEntries();
-      await this.#writeSlots(pause);
+      await this.#writeSlots();
       await this.open.sync(this.path);
       writeFully(this.open.get(this.path), header, 0, HEADER, 0);
       await this.open.sync(this.path);
@@ -205,12 +206,14 @@ export class IndexFile {
     readFully(this.open.get(this.path), target, 0, ENTRY, this.#entryAt(number));
   }
 
-  async #writeSlots(pause: () => Promise<void> | undefined): Promise<void> {
+  async #writeSlots(): Promise<void> {
     const slots = this.#slots;
     if (!slots) return;
     const pages = [...this.#dirtyPages].sort((a, b) => a - b);
     this.#dirtyPages.clear();
     try {
+      let bytes = 0;
+      let writes = 0;
       for (let i = 0; i < pages.length; ) {
         const first = pages[i];
         let last = first;
@@ -221,7 +224,10 @@ export class IndexFile {
         const from = first * SLOT_PAGE;
         const to = Math.min(last * SLOT_PAGE, slots.length);
         writeFully(this.open.get(this.path), slots, from, to - from, HEADER + from);
-        await pause();
+        bytes += to - from;
+        if (++writes < SLOT_WRITES && bytes < SLOT_WRITE) continue;
+        bytes = writes = 0;
+        await new Promise((resolve) => setImmediate(resolve));
       }
     } catch (error) {
       for (const page of pages) this.#dirtyPages.add(page);

@@ -104,12 +104,12 @@ export class MessageIndex {
 
   /** Brings the index to the disk, now and then or by force. Returns the store timestamp up to which it is there. */
   async flush(force: boolean): Promise<number> {
-    const { clock, pause } = this.#options;
+    const { clock } = this.#options;
     if (force || clock.monotonic() - this.#lastFlush >= FLUSH_INTERVAL) {
       this.#lastFlush = clock.monotonic();
       this.#flushedTimestamp = this.lastUpdateTimestamp;
       for (const file of this.files) {
-        await file.flush(pause);
+        await file.flush();
         if (file !== this.files[this.files.length - 1]) file.release();
       }
     }

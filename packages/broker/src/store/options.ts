@@ -25,7 +25,7 @@ const DEFAULTS = {
   diskSpaceCleanForciblyRatio: 0.85,
   diskSpaceWarningLevelRatio: 0.9,
   maxPendingBytes: 64 * 1024 * 1024,
-  tailCacheBytes: 32 * 1024 * 1024,
+  tailCacheBytes: 16 * 1024 * 1024,
   maxOpenFiles: 256,
   logger: silentLogger,
 } as const satisfies Partial<StoreOptions>;

@@ -156,7 +156,7 @@ export interface StoreOptions {
   diskSpaceWarningLevelRatio?: number;
   /** Bytes that may wait for the disk before appends are refused, 67108864. */
   maxPendingBytes?: number;
-  /** Bytes of the newest records that are served without touching the disk, 33554432. */
+  /** Bytes of the newest records that are served without touching the disk, 16777216. */
   tailCacheBytes?: number;
   /** Files held open at once, 256. */
   maxOpenFiles?: number;
