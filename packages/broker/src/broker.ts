@@ -1,22 +1,10 @@
 // Owns the putting together of a broker and its name server: the only file that makes their parts. Leaves everything
 // else to those parts.
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { Duplex } from 'node:stream';
-import {
-  ConnectError,
-  ListenError,
-  RemotingServer,
-  Requests,
-  dialTcp,
-  duplexPair,
-  formatAddress,
-  handlerTable,
-  packHost,
-} from '@nest-rocketmq/remoting';
+import { RemotingServer, Requests, formatAddress, handlerTable, packHost } from '@nest-rocketmq/remoting';
 import type { Dial, HandlerTable, Handlers, HostAndPort, HostPort } from '@nest-rocketmq/remoting';
+import { dialInProcess, withPort } from './addresses.js';
 import { Clients } from './clients.js';
 import { ConfigFile } from './config-file.js';
 import { LevelTimer } from './delay/level-timer.js';
@@ -87,16 +75,16 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
   const broker = await makeBroker(ground, names.routes, dial);
   servers.set(ground.brokerAddress, broker.server);
   let stopped: Promise<void> | undefined;
-  const stop = (): Promise<void> => (stopped ??= stopAll(broker, names));
+  const stopOnce = (): Promise<void> => (stopped ??= stopAll(broker, names));
   try {
     if (nameServerListen) await names.server.listen(nameServerListen.host, nameServerListen.port);
     if (listen) await broker.server.listen(listen.host, listen.port);
     await broker.start();
   } catch (error) {
-    await stop();
+    await stopOnce();
     throw error;
   }
-  return { nameServerAddress, brokerAddress: ground.brokerAddress, dial, stop };
+  return { nameServerAddress, brokerAddress: ground.brokerAddress, dial, stop: stopOnce };
 }
 
 async function stopAll(broker: BrokerParts, names: { stop(): Promise<void> }): Promise<void> {
@@ -165,7 +153,7 @@ async function makeBroker(ground: Ground, routes: RouteTable, dial: Dial): Promi
 
 function assemble(ground: Ground, store: MessageStore, routes: RouteTable, dial: Dial): BrokerParts {
   const { config, storeHost, brokerAddress, file } = ground;
-  const { clock, logger, brokerName, brokerClusterName: clusterName, brokerId } = config;
+  const { clock, brokerName, brokerClusterName: clusterName, brokerId } = config;
   const topics = new Topics({ ...config, file: file('topics.json') });
   const groups = new Groups({ ...config, file: file('subscriptionGroup.json') });
   const offsets = new ConsumerOffsets({ ...config, file: file('consumerOffset.json') });
@@ -178,12 +166,33 @@ function assemble(ground: Ground, store: MessageStore, routes: RouteTable, dial:
   const intake = new Intake(store, levels);
   const levelTimer = new LevelTimer({ ...config, store, intake, levels, file: file('delayOffset.json') });
   const halves = new HalfQueue({ store, intake, offsets, clock, storeHost });
-  const checkBack = new CheckBack({ store, intake, halves, topics, clients, clock, logger, config });
+  const checkBack = new CheckBack({ ...config, config, store, intake, halves, topics, clients });
   const identity = { clusterName, brokerName, brokerAddr: brokerAddress, brokerId };
   const haServerAddr = formatAddress(config.brokerIP1, storeHost.port + 1);
   const registration = new Registration({ ...config, routes, topics, dial, identity, haServerAddr });
   const handlers = makeHandlers({ ground, store, topics, groups, offsets, clients, held, replies, intake, halves });
-  const server = new RemotingServer({ handlers, clock, logger });
+  const server = new RemotingServer({ ...config, handlers });
+  const parts = { store, topics, groups, offsets, clients, held, replies, levelTimer, checkBack, registration, server };
+  connect(parts);
+  return { server, start: () => start(parts), stop: () => stop(parts) };
+}
+
+interface LivingParts {
+  store: MessageStore;
+  topics: Topics;
+  groups: Groups;
+  offsets: ConsumerOffsets;
+  clients: Clients;
+  held: HeldPulls;
+  replies: SendReplies;
+  levelTimer: LevelTimer;
+  checkBack: CheckBack;
+  registration: Registration;
+  server: RemotingServer;
+}
+
+/** Who hears of what the store and the connections tell. */
+function connect({ store, clients, held, replies, levelTimer, checkBack, server }: LivingParts): void {
   server.onConnectionClosed((connection) => {
     clients.connectionClosed(connection);
     held.connectionClosed(connection);
@@ -194,25 +203,28 @@ function assemble(ground: Ground, store: MessageStore, routes: RouteTable, dial:
     if (topic === SCHEDULE_TOPIC) levelTimer.arrived(queueId);
     else if (topic === HALF_TOPIC) checkBack.arrived();
   });
-  const start = async (): Promise<void> => {
-    levelTimer.start();
-    checkBack.start();
-    await registration.start();
-  };
-  const stop = async (): Promise<void> => {
-    await registration.stop();
-    checkBack.stop();
-    await levelTimer.stop();
-    await store.settled();
-    await server.close();
-    held.stop();
-    clients.stop();
-    offsets.stop();
-    topics.flush();
-    groups.flush();
-    await store.close();
-  };
-  return { server, start, stop };
+}
+
+async function start({ levelTimer, checkBack, registration }: LivingParts): Promise<void> {
+  levelTimer.start();
+  checkBack.start();
+  await registration.start();
+}
+
+/** Takes no more first, then lets what is under way end, then writes everything out. */
+async function stop(parts: LivingParts): Promise<void> {
+  const { store, topics, groups, offsets, clients, held, levelTimer, checkBack, registration, server } = parts;
+  await registration.stop();
+  checkBack.stop();
+  await levelTimer.stop();
+  await store.settled();
+  await server.close();
+  held.stop();
+  clients.stop();
+  offsets.stop();
+  topics.flush();
+  groups.flush();
+  await store.close();
 }
 
 interface HandlerParts {
@@ -257,27 +269,4 @@ function makeHandlers({ ground, ...parts }: HandlerParts): HandlerTable {
   return handlerTable(typed).raw(Requests.SEND_MESSAGE.code, send).raw(Requests.SEND_MESSAGE_V2.code, send);
 }
 
-function dialInProcess(servers: ReadonlyMap<string, RemotingServer>, address: string): Promise<Duplex> {
-  const server = servers.get(address);
-  if (!server) return dialTcp(address);
-  const [near, far] = duplexPair();
-  const connection = server.accept(far, address);
-  if (connection.closed) return Promise.reject(new ConnectError(address, 'this broker has been stopped'));
-  return Promise.resolve(near);
-}
-
 const addressOf = ({ host, port }: HostAndPort): string => formatAddress(host, port);
-
-/** The records carry the port, so a free one must be known before the store is opened. */
-function withPort(listen: HostAndPort): Promise<HostAndPort> {
-  if (listen.port !== 0) return Promise.resolve(listen);
-  const { host } = listen;
-  return new Promise((found, reject) => {
-    const probe = createServer();
-    probe.once('error', (cause) => reject(new ListenError(host, 0, cause)));
-    probe.listen({ host, port: 0 }, () => {
-      const { port } = probe.address() as AddressInfo;
-      probe.close(() => found({ host, port }));
-    });
-  });
-}

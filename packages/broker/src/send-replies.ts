@@ -1,25 +1,16 @@
 // Owns the answers to sends that wait for their records to be stored. An answer is written out whole when its record is
 // appended, next to the others of its turn; when the store has committed, a whole run of them leaves in one write.
-import {
-  NO_BODY,
-  OUR_LANGUAGE,
-  OUR_VERSION,
-  RESPONSE_FLAG,
-  ResponseCode,
-  decodeFrame,
-  emptyFields,
-  encodeFrame,
-} from '@nest-rocketmq/remoting';
+import { FRAME_HEAD, ResponseCode, decodeFrame } from '@nest-rocketmq/remoting';
 import type { Connection, HostPort, SerializeType } from '@nest-rocketmq/remoting';
+import { OFFSET_DIGITS, binaryParts, jsonParts } from './send-reply-parts.js';
+import type { BinaryParts, JsonParts } from './send-reply-parts.js';
 
 const SLAB_BYTES = 256 * 1024;
 /** Longest answer, bytes, without the transaction id. */
 const REPLY_BYTES = 1024;
 const HEX = Buffer.from('0123456789ABCDEF', 'latin1');
-const OFFSET_DIGITS = 16;
 const ZERO = 48;
 const MOST_DIGITS = 16;
-const FRAME_HEAD = 8;
 const OPAQUE_AT = 5;
 const FIELDS_LENGTH_AT = 17;
 
@@ -39,8 +30,6 @@ export interface SendRepliesOptions {
   regionId: string;
   traceOn: boolean;
 }
-
-const latin1 = (text: string): Buffer => Buffer.from(text, 'latin1');
 
 export class SendReplies {
   readonly #binary: BinaryParts;
@@ -198,65 +187,6 @@ export class SendReplies {
   #plain(digits: number): void {
     for (let at = MOST_DIGITS - digits; at < MOST_DIGITS; at++) this.#slab[this.#at++] = this.#digits[at]!;
   }
-}
-
-interface BinaryParts {
-  /** From the frame's start up to the first digit of the offset in msgId. */
-  msgId: Buffer;
-  queueId: Buffer;
-  queueOffset: Buffer;
-  transactionId: Buffer;
-  tail: Buffer;
-}
-
-function binaryParts(host: string, tail: Record<string, string>): BinaryParts {
-  const empty = encodeFrame({
-    code: ResponseCode.SUCCESS,
-    language: OUR_LANGUAGE,
-    version: OUR_VERSION,
-    opaque: 0,
-    flag: RESPONSE_FLAG,
-    remark: undefined,
-    extFields: emptyFields(),
-    body: NO_BODY,
-    serializeType: 'binary',
-  });
-  const idLength = Buffer.alloc(4);
-  idLength.writeInt32BE(host.length + OFFSET_DIGITS);
-  const pairs = Object.entries(tail).flatMap(([name, value]) => {
-    const length = Buffer.alloc(4);
-    length.writeInt32BE(value.length);
-    return [key(name), length, latin1(value)];
-  });
-  return {
-    msgId: Buffer.concat([empty, key('msgId'), idLength, latin1(host)]),
-    queueId: key('queueId'),
-    queueOffset: key('queueOffset'),
-    transactionId: key('transactionId'),
-    tail: Buffer.concat(pairs),
-  };
-}
-
-function key(name: string): Buffer {
-  const length = Buffer.alloc(2);
-  length.writeInt16BE(name.length);
-  return Buffer.concat([length, latin1(name)]);
-}
-
-interface JsonParts extends BinaryParts {
-  end: Buffer;
-}
-
-function jsonParts(host: string, tail: Record<string, string>): JsonParts {
-  const fields = Object.entries(tail).map(([name, value]) => `,${JSON.stringify(name)}:${JSON.stringify(value)}`);
-  return {
-    msgId: latin1(`{"code":0,"extFields":{"msgId":"${host}`),
-    queueId: latin1('","queueId":"'),
-    queueOffset: latin1('","queueOffset":"'),
-    transactionId: latin1('","transactionId":"'),
-    tail: latin1(`"${fields.join('')}},"flag":${RESPONSE_FLAG},"language":"${OUR_LANGUAGE}","opaque":`),
-    end: latin1(`,"serializeTypeCurrentRPC":"JSON","version":${OUR_VERSION}}`),
-  };
 }
 
 /** Whether the bytes stand in JSON as they are. */
