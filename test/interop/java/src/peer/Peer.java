@@ -32,6 +32,8 @@ public final class Peer {
         SCENARIOS.put("pull", ConsumeScenarios::pull);
         SCENARIOS.put("share", ShareScenario::run);
         SCENARIOS.put("transaction", TransactionScenario::run);
+        SCENARIOS.put("exchange", MixedScenarios::exchange);
+        SCENARIOS.put("group", MixedScenarios::group);
         SCENARIOS.put("survive", SurviveScenario::run);
         SCENARIOS.put("store-fill", StoreScenarios::fill);
         SCENARIOS.put("store-check", StoreScenarios::check);
@@ -63,13 +65,16 @@ public final class Peer {
 
     private static void runToTheEnd(Scenario scenario, Run run) {
         try {
-            scenario.run(run);
+            try {
+                scenario.run(run);
+            } finally {
+                // Listeners that are still running print their lines before the last one.
+                run.shutdownClients();
+            }
             run.emit("done");
         } catch (Throwable e) {
             StackTraceElement[] stack = e.getStackTrace();
             run.emit("failed", "error", e.toString(), "where", stack.length == 0 ? "" : String.valueOf(stack[0]));
-        } finally {
-            run.shutdownClients();
         }
     }
 

@@ -1,7 +1,5 @@
 package peer;
 
-import java.util.TreeSet;
-import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
 import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
@@ -9,7 +7,6 @@ import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.common.message.Message;
 import org.apache.rocketmq.common.message.MessageExt;
-import org.apache.rocketmq.common.message.MessageQueue;
 
 /** Two consumers of one group: they share the queues, and the one that stays takes over those of the one that goes. */
 final class ShareScenario {
@@ -29,16 +26,16 @@ final class ShareScenario {
         left.start();
         DefaultMQPushConsumer right = consumer(run, "right", seen);
         right.start();
-        Until.holds("two queues each", () -> queuesOf(run, left).size() == QUEUES / 2
-            && queuesOf(run, right).size() == QUEUES / 2 && seen.get() >= 1);
-        run.emit("shared", "left", queuesOf(run, left), "right", queuesOf(run, right));
+        Until.holds("two queues each", () -> MixedScenarios.queuesOf(run, left).size() == QUEUES / 2
+            && MixedScenarios.queuesOf(run, right).size() == QUEUES / 2 && seen.get() >= 1);
+        run.emit("shared", "left", MixedScenarios.queuesOf(run, left), "right", MixedScenarios.queuesOf(run, right));
         int before = seen.get();
         send(run, producer, "both");
         Until.holds("all messages of the two", () -> seen.get() >= before + MESSAGES);
 
         right.shutdown();
-        Until.holds("all queues at the one left", () -> queuesOf(run, left).size() == QUEUES);
-        run.emit("alone", "left", queuesOf(run, left));
+        Until.holds("all queues at the one left", () -> MixedScenarios.queuesOf(run, left).size() == QUEUES);
+        run.emit("alone", "left", MixedScenarios.queuesOf(run, left));
         int beforeAlone = seen.get();
         send(run, producer, "alone");
         Until.holds("all messages of the one", () -> seen.get() >= beforeAlone + MESSAGES);
@@ -63,16 +60,5 @@ final class ShareScenario {
             Message message = new Message(run.topic(), Text.bytes(phase + "-" + i));
             producer.send(message, (queues, sent, index) -> queues.get((Integer) index % queues.size()), i);
         }
-    }
-
-    /** The queues of the scenario's topic that a consumer has been given; the client has no public door to this. */
-    private static Set<Integer> queuesOf(Run run, DefaultMQPushConsumer consumer) {
-        Set<Integer> ids = new TreeSet<>();
-        for (MessageQueue queue : consumer.getDefaultMQPushConsumerImpl().getRebalanceImpl().getProcessQueueTable().keySet()) {
-            if (queue.getTopic().equals(run.topic())) {
-                ids.add(queue.getQueueId());
-            }
-        }
-        return ids;
     }
 }

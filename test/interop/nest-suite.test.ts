@@ -1,4 +1,4 @@
-// The Nest end-to-end suite, unchanged, on a real cluster: the same files as in `npm test`, switched by
+// The Nest end-to-end suite, unchanged, on clusters, a real one and ours: the same files as in `npm test`, switched by
 // ROCKETMQ_NAME_SERVER.
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { startApache } from './harness/apache.js';
 import { startChild } from './harness/children.js';
 import { cleanUp } from './harness/clean-up.js';
-import type { Cluster } from './harness/cluster.js';
+import type { Cluster, ClusterOptions } from './harness/cluster.js';
+import { startOurBroker } from './harness/our-broker.js';
 import { repositoryRoot } from './harness/paths.js';
 import { temporaryFolder } from './harness/temporary.js';
 
@@ -21,15 +22,18 @@ interface JestReport {
   testResults: { assertionResults: { fullName: string; status: string; failureMessages: string[] }[] }[];
 }
 
-describe("on Apache's own name server and broker 5.5.0", () => {
+describe.each<[string, (options: ClusterOptions) => Promise<Cluster>]>([
+  ["Apache's own name server and broker 5.5.0", startApache],
+  ['our name server and broker in a process of their own', startOurBroker],
+])('on %s', (name, start) => {
   let cluster: Cluster;
   beforeAll(async () => {
-    cluster = await startApache({ settings: { messageDelayLevel: DEFAULT_DELAY_LEVELS } });
+    cluster = await start({ settings: { messageDelayLevel: DEFAULT_DELAY_LEVELS } });
   });
   afterAll(cleanUp);
 
   test('the Nest end-to-end suite passes', async () => {
-    const output = join(temporaryFolder('e2e-on-apache'), 'report.json');
+    const output = join(temporaryFolder('nest-suite'), 'report.json');
     const args = [
       JEST,
       '--selectProjects',
@@ -54,6 +58,6 @@ describe("on Apache's own name server and broker 5.5.0", () => {
     expect(failed).toEqual([]);
     expect(await run.exited).toEqual({ code: 0, signal: null });
     expect(report.numPassedTests).toBeGreaterThan(0);
-    process.stdout.write(`the Nest end-to-end suite on Apache: ${report.numPassedTests} passed\n`);
+    process.stdout.write(`the Nest end-to-end suite on ${name}: ${report.numPassedTests} passed\n`);
   });
 });
