@@ -29,10 +29,10 @@ export const systemClock: Clock = {
   monotonic: () => performance.now(),
   setTimeout(fn, ms) {
     const timer = new SystemTimer(performance.now() + ms);
+    // Node counts from when its loop last looked at the time, and so fires up to some ms early.
+    const fire = (): void => (performance.now() >= timer.due ? fn() : arm());
     const arm = (): void => {
-      const left = timer.due - performance.now();
-      timer.timeout =
-        left > LONGEST_TIMER_MS ? setTimeout(arm, LONGEST_TIMER_MS) : setTimeout(fn, Math.max(0, left));
+      timer.timeout = setTimeout(fire, Math.min(Math.max(0, timer.due - performance.now()), LONGEST_TIMER_MS));
     };
     arm();
     return timer;

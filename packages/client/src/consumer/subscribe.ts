@@ -34,7 +34,7 @@ export async function findTopics(
       const route = await core.routes.resolve(topic);
       if (topic === retryTopicOf(group)) return [];
       if (!route || route.assumed) {
-        core.logger.warn(`${group} waits for topic ${topic}, which does not exist yet`);
+        core.logger.log(`${group} waits for topic ${topic}, which does not exist yet`);
         return [topic];
       }
       if (subscription.expressionType !== 'TAG') await checkExpression(core, group, subscription);

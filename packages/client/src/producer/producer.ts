@@ -130,7 +130,7 @@ export class Producer implements ProducerMember {
     // transactions that an earlier process left open.
     const found = await Promise.all(topics.map((topic) => routes.resolve(topic)));
     for (const [index, topic] of topics.entries()) {
-      if (!found[index]) logger.warn(`producer ${this.group}: topic ${topic} does not exist yet`);
+      if (!found[index]) logger.log(`producer ${this.group}: topic ${topic} does not exist yet`);
     }
     if (topics.length > 0) await heartbeat.beat();
     else void heartbeat.beat();
