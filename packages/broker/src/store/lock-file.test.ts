@@ -10,7 +10,9 @@ import { StoreLockedError } from './store.js';
 import { openStore } from './store.test.kit.js';
 
 let root: string;
-beforeEach(() => (root = mkdtempSync(join(tmpdir(), 'lock-'))));
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'lock-'));
+});
 afterEach(() => rmSync(root, { recursive: true }));
 
 const abort = (): string => readFileSync(join(root, 'abort'), 'latin1');
