@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const stampFile = join(root, 'node_modules', '.installed-from');
@@ -84,7 +85,10 @@ const commands = {
   },
   async 'test:simulate'(args) {
     await build();
-    await jest(['--selectProjects', 'e2e', '--testPathPatterns', 'crash/simulate', ...args]);
+    const { values } = parseArgs({ args, options: { seeds: { type: 'string' }, seed: { type: 'string' } } });
+    if (values.seeds) process.env.SIMULATE_SEEDS = values.seeds;
+    if (values.seed) process.env.SIMULATE_SEED = values.seed;
+    await jest(['--selectProjects', 'e2e', '--testPathPatterns', 'crash/simulate']);
   },
   async 'bench:send'(args) {
     await build();

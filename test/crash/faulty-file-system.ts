@@ -1,7 +1,7 @@
 // Owns files that fail on purpose: the n-th call fails, writes are short, the process dies at the n-th call, and the
 // power goes, which takes any part of what was not synced. All by one seed.
-import type { DirectoryEntry, FileStat, FileSystem, StoreFile } from '../../packages/broker/src/store/file-system.js';
-import { MemoryContent, MemoryFileSystem, fileError } from '../../packages/broker/src/store/memory-file-system.js';
+import { MemoryContent, MemoryFileSystem, fileError } from '@nest-rocketmq/broker';
+import type { DirectoryEntry, FileStat, FileSystem, StoreFile } from '@nest-rocketmq/broker';
 import type { Random } from './random.js';
 
 /** Thrown by every call after the process has died. */

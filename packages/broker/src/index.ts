@@ -12,3 +12,8 @@ export {
 } from './options.js';
 export type { BrokerOptions } from './options.js';
 export { StoreError, StoreLockedError } from './store/errors.js';
+export { nodeFileSystem } from './store/file-system.js';
+export type { DirectoryEntry, FileStat, FileSystem, StoreFile } from './store/file-system.js';
+export { MemoryContent, MemoryFileSystem, fileError, memoryFileSystem } from './store/memory-file-system.js';
+export { MessageStore } from './store/store.js';
+export type { AppendResult, GetResult, MessageInner, StoreMetrics, StoreOptions } from './store/store.js';
