@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { startChild } from './children.js';
 import { BROKER_SETTINGS, type Cluster, type ClusterOptions, propertiesFile } from './cluster.js';
 import { ourBrokerMain } from './paths.js';
-import { freePort } from './ports.js';
 import { temporaryFolder } from './temporary.js';
 
 const READY_TIMEOUT_MS = 30_000;
+const READY = /^ready name-server=(\S+) broker=(\S+)$/;
+const FREE = '127.0.0.1:0';
 
 export async function startOurBroker(options: ClusterOptions = {}): Promise<Cluster> {
   if (!existsSync(ourBrokerMain)) throw new Error(`${ourBrokerMain} is missing: build it with \`npm run build\``);
@@ -15,20 +16,14 @@ export async function startOurBroker(options: ClusterOptions = {}): Promise<Clus
   const store = options.store ?? join(home, 'store');
   const brokerFile = join(home, 'broker.conf');
   writeFileSync(brokerFile, propertiesFile({ ...BROKER_SETTINGS, ...options.settings }));
-  const nameServer = options.at?.nameServer ?? `127.0.0.1:${await freePort()}`;
-  const brokerAddress = options.at?.brokerAddress ?? `127.0.0.1:${await freePort()}`;
   const broker = startChild('our broker', process.execPath, [
     ourBrokerMain,
-    '--listen',
-    brokerAddress,
-    '--name-server-listen',
-    nameServer,
-    '--store',
-    store,
-    '-c',
-    brokerFile,
+    ...['--listen', options.at?.brokerAddress ?? FREE],
+    ...['--name-server-listen', options.at?.nameServer ?? FREE],
+    ...['--store', store],
+    ...['-c', brokerFile],
   ]);
-  await broker.line(/^ready name-server=/, READY_TIMEOUT_MS);
+  const [, nameServer, brokerAddress] = READY.exec(await broker.line(READY, READY_TIMEOUT_MS))!;
   return {
     nameServer,
     brokerAddress,
