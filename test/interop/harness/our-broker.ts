@@ -18,10 +18,10 @@ export async function startOurBroker(options: ClusterOptions = {}): Promise<Clus
   writeFileSync(brokerFile, propertiesFile({ ...BROKER_SETTINGS, ...options.settings }));
   const broker = startChild('our broker', process.execPath, [
     ourBrokerMain,
-    ...['--listen', options.at?.brokerAddress ?? FREE],
-    ...['--name-server-listen', options.at?.nameServer ?? FREE],
-    ...['--store', store],
-    ...['-c', brokerFile],
+    `--listen=${options.at?.brokerAddress ?? FREE}`,
+    `--name-server-listen=${options.at?.nameServer ?? FREE}`,
+    `--store=${store}`,
+    `--config=${brokerFile}`,
   ]);
   const [, nameServer, brokerAddress] = READY.exec(await broker.line(READY, READY_TIMEOUT_MS))!;
   return {
