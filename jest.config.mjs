@@ -28,6 +28,8 @@ const shared = {
 
 export default {
   testTimeout: 30_000,
+  // Jest would leave one core idle: on two, that is half the speed.
+  maxWorkers: '100%',
   projects: [
     { ...shared, displayName: 'unit', testMatch: ['<rootDir>/packages/**/*.test.ts', '<rootDir>/sample-app/src/**/*.test.ts'] },
     { ...shared, displayName: 'e2e', testMatch: ['<rootDir>/test/{architecture,e2e,crash}/**/*.test.ts'] },
