@@ -1,49 +1,56 @@
 // Owns the bytes of a record in the commit log: how long it is, how it is written, whether bytes are one.
 // Leaves where it is written to commit-log.ts.
 import { crc32 } from 'node:zlib';
+import {
+  BLANK_MAGIC,
+  MAX_PROPERTIES_BYTES,
+  MAX_TOPIC_BYTES_V1,
+  MESSAGE_MAGIC_V1,
+  MESSAGE_MAGIC_V2,
+  MessageProperty,
+  NAME_VALUE_SEPARATOR,
+  RecordAt,
+  SysFlag,
+  readLong,
+  recordSize as sizeOfRecord,
+} from '@nest-rocketmq/remoting';
 import type { HostAddress, MessageInner } from './types.js';
 
-export const MAGIC_V1 = 0xdaa320a7 | 0;
+export { readLong };
+export const MAGIC_V1 = MESSAGE_MAGIC_V1;
 /** Topics longer than 127 bytes: their length takes two bytes. */
-export const MAGIC_V2 = 0xdaa320ab | 0;
+export const MAGIC_V2 = MESSAGE_MAGIC_V2;
 /** Fills a file to its end. */
-export const MAGIC_BLANK = 0xcbd43194 | 0;
+export const MAGIC_BLANK = BLANK_MAGIC;
 /** Bytes that every file keeps free at its end for the blank record. */
 export const BLANK_SIZE = 8;
-export const LONGEST_V1_TOPIC = 127;
+export const LONGEST_V1_TOPIC = MAX_TOPIC_BYTES_V1;
 export const LONGEST_TOPIC = 255;
-export const LONGEST_PROPERTIES = 32_767;
+export const LONGEST_PROPERTIES = MAX_PROPERTIES_BYTES;
 /** What a record may be longer than its body by. */
 export const RECORD_OVERHEAD = 65_536;
 
-const SYS_BORN_V6 = 16;
-const SYS_STORE_V6 = 32;
-const SYS_TRANSACTION = 12;
-const SYS_PREPARED = 4;
-const SYS_ROLLBACK = 12;
-/** Bytes of a v1 record with IPv4 hosts besides body, topic and properties. */
-const FIXED = 91;
+const SYS_BORN_V6 = SysFlag.BORNHOST_V6;
+const SYS_STORE_V6 = SysFlag.STOREHOST_V6;
+const SYS_TRANSACTION = SysFlag.TRANSACTION_ROLLBACK;
+const SYS_PREPARED = SysFlag.TRANSACTION_PREPARED;
+const SYS_ROLLBACK = SysFlag.TRANSACTION_ROLLBACK;
 const IPV4 = 4;
 const V6_MORE = 12;
 const CRC_MASK = 0x7fffffff;
 const TWO_32 = 0x1_0000_0000;
 
-export const AT_QUEUE_ID = 12;
-export const AT_QUEUE_OFFSET = 20;
-export const AT_PHYSICAL_OFFSET = 28;
-export const AT_SYS_FLAG = 36;
+export const AT_QUEUE_ID = RecordAt.queueId;
+export const AT_QUEUE_OFFSET = RecordAt.queueOffset;
+export const AT_PHYSICAL_OFFSET = RecordAt.physicalOffset;
+export const AT_SYS_FLAG = RecordAt.sysFlag;
 /** Shortest thing whose position fields can be looked at. */
-export const SHORTEST_RECORD = FIXED;
+export const SHORTEST_RECORD = sizeOfRecord(0, 0, 0, 0);
 
-const CRC_PROPERTY = Buffer.from('__CRC32#\u0001', 'latin1');
+const CRC_PROPERTY = Buffer.from(MessageProperty.CRC32 + NAME_VALUE_SEPARATOR, 'latin1');
 const CRC_DIGITS = 10;
 /** `__CRC32#`, 0x01, ten digits, 0x02. */
 export const CRC_PROPERTY_SIZE = CRC_PROPERTY.length + CRC_DIGITS + 1;
-
-/** Reads a 64 bit number; beyond 2^53 only its magnitude is kept. */
-export function readLong(buffer: Buffer, at: number): number {
-  return buffer.readInt32BE(at) * TWO_32 + buffer.readUInt32BE(at + 4);
-}
 
 export function writeLong(buffer: Buffer, value: number, at: number): void {
   writeInt(buffer, Math.floor(value / TWO_32), at);
@@ -60,11 +67,13 @@ function writeInt(buffer: Buffer, value: number, at: number): void {
 
 /** Bytes of the record of `message` under a topic of `topicLength` bytes. */
 export function recordSize(message: MessageInner, topicLength: number, storeHost: HostAddress, withCrc: boolean): number {
-  let size = FIXED + message.body.length + topicLength + message.properties.length;
-  if (message.bornHost.length !== IPV4) size += V6_MORE;
-  if (storeHost.address.length !== IPV4) size += V6_MORE;
-  if (topicLength > LONGEST_V1_TOPIC) size += 1;
+  const size = sizeOfRecord(hostFlags(message, storeHost), message.body.length, topicLength, message.properties.length);
   return withCrc ? size + CRC_PROPERTY_SIZE : size;
+}
+
+function hostFlags(message: MessageInner, storeHost: HostAddress): number {
+  const born = message.bornHost.length === IPV4 ? 0 : SYS_BORN_V6;
+  return storeHost.address.length === IPV4 ? born : born | SYS_STORE_V6;
 }
 
 /** What the store adds to a message. One object, used again for each. */
@@ -80,9 +89,7 @@ export interface Placement {
 export function writeRecord(out: Buffer, start: number, message: MessageInner, topic: Buffer, storeHost: HostAddress, place: Placement): void {
   const { body, properties, bornHost } = message;
   const wide = topic.length > LONGEST_V1_TOPIC;
-  let sysFlag = message.sysFlag & ~(SYS_BORN_V6 | SYS_STORE_V6);
-  if (bornHost.length !== IPV4) sysFlag |= SYS_BORN_V6;
-  if (storeHost.address.length !== IPV4) sysFlag |= SYS_STORE_V6;
+  const sysFlag = (message.sysFlag & ~(SYS_BORN_V6 | SYS_STORE_V6)) | hostFlags(message, storeHost);
   writeInt(out, place.size, start);
   writeInt(out, wide ? MAGIC_V2 : MAGIC_V1, start + 4);
   writeInt(out, crc32(body) & CRC_MASK, start + 8);
