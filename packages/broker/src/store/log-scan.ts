@@ -39,13 +39,16 @@ export class LogScan {
   /** Walks from `position`, where a record begins. Returns where the log ends. */
   async walk(position: number, visitor: ScanVisitor): Promise<number> {
     const visit = (record: RecordView, buffer: Buffer): void => visitor.record(record, buffer);
-    let waiting: Promise<void> | undefined;
-    const giveWay = (): boolean => (waiting = this.pause()) !== undefined;
+    const pauses: Promise<void>[] = [];
+    const giveWay = (): boolean => {
+      const pause = this.pause();
+      return pause !== undefined && pauses.push(pause) > 0;
+    };
     for (let at = position; ; ) {
-      waiting = undefined;
       at = this.advance(at, visit, giveWay);
-      if (waiting) {
-        await waiting;
+      const pause = pauses.pop();
+      if (pause) {
+        await pause;
         continue;
       }
       const found = at === this.knownEnd ? undefined : await this.resync(at);

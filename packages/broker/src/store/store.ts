@@ -100,7 +100,8 @@ export class MessageStore {
     if (this.#closed) return 'the store is closed';
     if (this.#pipeline.broken) return this.#pipeline.broken.message;
     if (this.#pipeline.blocked) return 'a write has failed, and what was written before it is being flushed';
-    if (this.#checkpointer.failure !== undefined) return `the consume queues cannot be written: ${String(this.#checkpointer.failure)}`;
+    const { failure } = this.#checkpointer;
+    if (failure !== undefined) return `the consume queues cannot be written: ${failure instanceof Error ? failure.message : 'unknown'}`;
     if (this.#retention.full) return 'the disk is too full';
     return undefined;
   }
