@@ -1,0 +1,99 @@
+// What users install: the packed libraries in apps outside the workspace, on both versions of Nest and in both module
+// formats, compiled with the libraries' types and run by node. Needs the build and the npm registry.
+import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { type Child, startChild } from './harness/children.js';
+import { cleanUp } from './harness/clean-up.js';
+import { repositoryRoot } from './harness/paths.js';
+import { temporaryFolder } from './harness/temporary.js';
+
+jest.setTimeout(120_000);
+
+const PUBLINT = 'publint@0.3.25';
+const LIBRARIES = ['remoting', 'client', 'broker', 'nest-rocketmq'];
+const COMPILER = join(repositoryRoot, 'node_modules/typescript/bin/tsc');
+
+const TSCONFIG = {
+  compilerOptions: {
+    // CommonJS or ES modules: as the app's package.json says.
+    module: 'nodenext',
+    target: 'es2022',
+    strict: true,
+    experimentalDecorators: true,
+    emitDecoratorMetadata: true,
+    skipLibCheck: true,
+    types: ['node'],
+    typeRoots: [join(repositoryRoot, 'node_modules/@types')],
+    outDir: 'dist',
+  },
+  files: ['app.ts'],
+};
+
+let folder: string;
+let tarballs: string[];
+
+/** Runs to the end. Rejects when that is no success, with the last lines. */
+async function run(command: string, args: string[], cwd: string): Promise<string[]> {
+  const lines: string[] = [];
+  const env = { NODE_OPTIONS: '', ROCKETMQ_NAME_SERVER: '' };
+  const child: Child = startChild(`${command} ${args[0]}`, command, args, {
+    cwd,
+    env,
+    onLine: (line) => lines.push(line),
+  });
+  const { code } = await child.exited;
+  if (code !== 0) throw child.failure(`ended with ${code}`);
+  return lines;
+}
+
+beforeAll(async () => {
+  folder = temporaryFolder('packed');
+  const packages = LIBRARIES.map((library) => join(repositoryRoot, 'packages', library));
+  await run('npm', ['pack', '--loglevel=error', `--pack-destination=${folder}`, ...packages], folder);
+  tarballs = readdirSync(folder).map((file) => join(folder, file));
+});
+
+afterAll(cleanUp);
+
+/** A new folder with the app, the packed libraries and this Nest. */
+async function installApp(type: 'commonjs' | 'module', nest: string): Promise<string> {
+  const app = join(folder, `nest-${nest}`);
+  mkdirSync(app);
+  const dependencies = {
+    '@nestjs/common': nest,
+    '@nestjs/core': nest,
+    'reflect-metadata': '0.2.2',
+    rxjs: '7.8.2',
+  };
+  writeFileSync(join(app, 'package.json'), JSON.stringify({ name: 'packed-app', private: true, type, dependencies }));
+  writeFileSync(join(app, 'tsconfig.json'), JSON.stringify(TSCONFIG));
+  copyFileSync(join(repositoryRoot, 'test/interop/packed-app/app.ts'), join(app, 'app.ts'));
+  const quick = ['--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline', '--loglevel=error'];
+  await run('npm', ['install', ...quick, `--prefix=${app}`, ...tarballs], app);
+  return app;
+}
+
+test.each([
+  ['Nest 11 in CommonJS', 'commonjs', '11.2.10'],
+  ['Nest 12 in ES modules', 'module', '12.5.1'],
+] as const)('an app on %s compiles, sends, listens, commits, turns the clock and ends', async (_what, type, nest) => {
+  const app = await installApp(type, nest);
+  await run(process.execPath, [COMPILER, '-p', app], app);
+  // It ends by itself, so nothing that it has closed keeps a handle open.
+  const lines = await run(process.execPath, ['dist/app.js'], app);
+  expect(lines.at(-1)).toBe('closed');
+  expect(lines.toSorted()).toEqual([
+    'closed',
+    'local transaction o2',
+    'order-cancel o3',
+    'order:created o1',
+    'payment o2',
+    'sent SEND_OK',
+    'transaction COMMIT',
+  ]);
+});
+
+test('publint finds no fault in any of the packages', async () => {
+  for (const tarball of tarballs) await run('npx', ['-y', PUBLINT, '--strict', tarball], folder);
+});
