@@ -64,7 +64,7 @@ function jest(args) {
 
 async function lint() {
   await build();
-  await run(binary('oxlint'), ['--type-aware', '--deny-warnings', 'packages', 'sample-app', 'test', 'bench', 'scripts']);
+  await run(binary('oxlint'), ['--type-aware', '--tsconfig', 'tsconfig.check.json', '--deny-warnings', 'packages', 'sample-app', 'test', 'bench', 'scripts']);
   await node([join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.check.json']);
 }
 
