@@ -1,6 +1,6 @@
 // Owns the servers that are measured, each with its own defaults as far as speed is concerned.
 import { startApache } from '../test/interop/harness/apache.js';
-import type { Cluster } from '../test/interop/harness/cluster.js';
+import type { Cluster, ClusterOptions } from '../test/interop/harness/cluster.js';
 import { startOurBroker } from '../test/interop/harness/our-broker.js';
 
 /** What the interop tests make small or short is set back to Apache's defaults. */
@@ -10,12 +10,27 @@ const DEFAULTS = {
   transactionCheckInterval: '30000',
   flushConsumerOffsetInterval: '5000',
 };
-const APACHE_DEFAULTS = { ...DEFAULTS, waitTimeMillsInSendQueue: '200', transactionOpBatchInterval: '3000' };
+const APACHE_ONLY = { waitTimeMillsInSendQueue: '200', transactionOpBatchInterval: '3000' };
 const APACHE_HEAP = ['-Xms512m', '-Xmx1g', '-XX:MaxDirectMemorySize=1g'];
 
+export interface ServerOptions {
+  /** A directory that the server has used before. Default: a new one. */
+  store?: string;
+  /** Answers after fdatasync. Default: after the write. */
+  syncFlush?: boolean;
+}
+
+function options({ store, syncFlush }: ServerOptions): ClusterOptions {
+  const settings = { ...DEFAULTS, flushDiskType: syncFlush ? 'SYNC_FLUSH' : 'ASYNC_FLUSH' };
+  return { settings, ...(store !== undefined && { store }) };
+}
+
 export const servers = {
-  apache: (): Promise<Cluster> => startApache({ settings: APACHE_DEFAULTS, brokerHeap: APACHE_HEAP }),
-  ours: (): Promise<Cluster> => startOurBroker({ settings: DEFAULTS }),
+  apache(choice: ServerOptions = {}): Promise<Cluster> {
+    const { settings, ...rest } = options(choice);
+    return startApache({ ...rest, settings: { ...settings, ...APACHE_ONLY }, brokerHeap: APACHE_HEAP });
+  },
+  ours: (choice: ServerOptions = {}): Promise<Cluster> => startOurBroker(options(choice)),
 } as const;
 
 export type ServerName = keyof typeof servers;

@@ -89,7 +89,7 @@ async function collectReports(cluster: Cluster, options: BenchOptions): Promise<
 
 export async function measure(server: ServerName, options: BenchOptions): Promise<Measurement> {
   try {
-    const cluster = await servers[server]();
+    const cluster = await servers[server]({ syncFlush: options.syncFlush });
     const reports = await collectReports(cluster, options);
     const { rss, peak } = memoryUse(cluster.brokerPid);
     const first = reports[0];

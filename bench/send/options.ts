@@ -14,6 +14,8 @@ export interface BenchOptions {
   threads: number;
   /** Body, bytes. */
   size: number;
+  /** Both brokers answer after fdatasync. */
+  syncFlush: boolean;
 }
 
 function positiveInteger(name: string, text: string): number {
@@ -33,6 +35,7 @@ export function parseOptions(args: readonly string[]): BenchOptions {
       intervals: { type: 'string', default: '3' },
       threads: { type: 'string', default: '64' },
       size: { type: 'string', default: '128' },
+      sync: { type: 'boolean', default: false },
     },
   });
   const number = (name: 'pairs' | 'interval' | 'intervals' | 'threads' | 'size'): number =>
@@ -45,5 +48,6 @@ export function parseOptions(args: readonly string[]): BenchOptions {
     intervals: number('intervals'),
     threads: number('threads'),
     size: number('size'),
+    syncFlush: values.sync,
   };
 }

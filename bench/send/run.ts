@@ -39,7 +39,7 @@ function printSummary(pairs: readonly Pair[], options: BenchOptions): void {
     median(pairs.map(([a, b]) => b[key] / a[key])).toFixed(2);
   const ratios = ['median of B/A', ratio('tps'), ratio('cpuPerMillion'), ratio('rss'), ratio('peakRss'), ''];
   print(
-    `\n${options.threads} threads, ${options.size} B, ${options.intervals} intervals of ${options.interval} ms after one of warm-up; ` +
+    `\n${options.threads} threads, ${options.size} B, ${options.syncFlush ? 'sync' : 'async'} flush, ${options.intervals} intervals of ${options.interval} ms after one of warm-up; ` +
       `${cpus().length} cores (${cpus()[0].model}), Node ${process.versions.node}\n`,
   );
   print(markdownTable(head, [...all, ...medians, ratios]));

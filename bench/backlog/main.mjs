@@ -1,0 +1,4 @@
+// `npm run build && node bench/backlog/main.mjs`: see ../README.md.
+import { launch } from '../launch.mjs';
+
+await launch('backlog/run.js');
