@@ -1,60 +1,57 @@
-// Owns a producer that sends one message after the other, and how long each send took.
-import { Requests, type Connection } from '@nest-rocketmq/remoting';
+// Owns a producer that sends one message after the other, and how long each send took. On a thread of its own: the
+// reader of the backlog would else hold up its clock.
+import { Worker, isMainThread, parentPort, workerData } from 'node:worker_threads';
+import { Requests } from '@nest-rocketmq/remoting';
 import { openConnection } from './puller.js';
 
 /** Between two sends, so that the producer measures and does not load. ms */
 const PAUSE_MS = 2;
 
+interface Target {
+  address: string;
+  topic: string;
+}
+
+export interface Latencies {
+  count: number;
+  /** ms */
+  p50: number;
+  p99: number;
+}
+
 export class LatencyProbe {
-  private readonly times: number[] = [];
-  private ending = false;
-  private running: Promise<void> = Promise.resolve();
+  private readonly worker: Worker;
 
-  private constructor(
-    private readonly connection: Connection,
-    private readonly topic: string,
-  ) {}
-
-  static async start(address: string, topic: string): Promise<LatencyProbe> {
-    const probe = new LatencyProbe(await openConnection(address), topic);
-    probe.running = probe.run();
-    return probe;
+  constructor(target: Target) {
+    this.worker = new Worker(new URL(import.meta.url), { workerData: target });
   }
 
-  /** Ends; ms at the 50th and 99th percentile. */
-  async stop(): Promise<{ count: number; p50: number; p99: number }> {
-    this.ending = true;
-    await this.running;
-    this.connection.close();
-    const sorted = this.times.toSorted((a, b) => a - b);
-    const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
-    return { count: sorted.length, p50: at(0.5), p99: at(0.99) };
-  }
-
-  private async run(): Promise<void> {
-    const body = Buffer.alloc(128, 'x');
-    for (let i = 0; !this.ending; i++) {
-      const start = performance.now();
-      await this.connection.request(
-        Requests.SEND_MESSAGE_V2,
-        {
-          a: 'probe',
-          b: this.topic,
-          c: 'TBW102',
-          d: 4,
-          e: i % 4,
-          f: 0,
-          g: Date.now(),
-          h: 0,
-          i: '',
-          j: 0,
-          k: false,
-          m: false,
-        },
-        { body, timeout: 60_000 },
-      );
-      this.times.push(performance.now() - start);
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-    }
+  stop(): Promise<Latencies> {
+    return new Promise((resolve, reject) => {
+      this.worker.once('error', reject);
+      this.worker.once('message', resolve);
+      this.worker.postMessage('stop');
+    });
   }
 }
+
+async function send({ address, topic }: Target): Promise<Latencies> {
+  const connection = await openConnection(address);
+  const times: number[] = [];
+  const body = Buffer.alloc(128, 'x');
+  let ending = false;
+  parentPort?.once('message', () => (ending = true));
+  for (let i = 0; !ending; i++) {
+    const start = performance.now();
+    const header = { a: 'probe', b: topic, c: 'TBW102', d: 4, e: i % 4, f: 0, g: Date.now(), h: 0, i: '', j: 0 };
+    await connection.request(Requests.SEND_MESSAGE_V2, header, { body, timeout: 60_000 });
+    times.push(performance.now() - start);
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  }
+  connection.close();
+  times.sort((a, b) => a - b);
+  const at = (share: number): number => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? NaN;
+  return { count: times.length, p50: at(0.5), p99: at(0.99) };
+}
+
+if (!isMainThread) parentPort?.postMessage(await send(workerData as Target));

@@ -94,7 +94,7 @@ async function restart(cluster: Cluster, how: 'clean' | 'killed'): Promise<Clust
 }
 
 async function probe(cluster: Cluster, what: string, meanwhile: () => Promise<void>): Promise<void> {
-  const latency = await LatencyProbe.start(cluster.brokerAddress, PROBE_TOPIC);
+  const latency = new LatencyProbe({ address: cluster.brokerAddress, topic: PROBE_TOPIC });
   await meanwhile();
   const { count, p50, p99 } = await latency.stop();
   note(`sends, ${what}`, `p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms of ${whole(count)}`);
