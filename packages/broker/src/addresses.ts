@@ -3,7 +3,10 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ConnectError, ListenError, dialTcp, duplexPair } from '@nest-rocketmq/remoting';
-import type { HostAndPort, RemotingServer } from '@nest-rocketmq/remoting';
+import type { HostAndPort, Logger, RemotingServer } from '@nest-rocketmq/remoting';
+
+/** How far below a broker's port clients with a VIP channel send to. */
+const VIP_CHANNEL_OFFSET = 2;
 
 /** Connects to a server of this process where the address is one of theirs, by TCP to any other. @throws ConnectError */
 export function dialInProcess(servers: ReadonlyMap<string, RemotingServer>, address: string): Promise<Duplex> {
@@ -27,4 +30,14 @@ export function withPort(listen: HostAndPort): Promise<HostAndPort> {
       probe.close(() => found({ host, port }));
     });
   });
+}
+
+/** Java clients before 4.5, and newer ones with vipChannelEnabled, send to the second port below the broker's. */
+export async function listenForVIPChannel(server: RemotingServer, { host, port }: HostAndPort, logger: Logger): Promise<void> {
+  try {
+    await server.listen(host, port - VIP_CHANNEL_OFFSET);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    logger.warn(`clients with vipChannelEnabled=true, as Java ones before 4.5, will not be able to send: ${reason}`);
+  }
 }

@@ -4,7 +4,7 @@ import { totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { RemotingServer, Requests, formatAddress, handlerTable, packHost } from '@nest-rocketmq/remoting';
 import type { Dial, HandlerTable, Handlers, HostAndPort, HostPort } from '@nest-rocketmq/remoting';
-import { dialInProcess, withPort } from './addresses.js';
+import { dialInProcess, listenForVIPChannel, withPort } from './addresses.js';
 import { Clients } from './clients.js';
 import { ConfigFile } from './config-file.js';
 import { LevelTimer } from './delay/level-timer.js';
@@ -18,6 +18,7 @@ import { lockHandlers } from './handlers/lock.js';
 import { offsetHandlers } from './handlers/offset.js';
 import { pullHandlers } from './handlers/pull.js';
 import { queryHandlers } from './handlers/query.js';
+import { resetOffsetHandlers } from './handlers/reset-offset.js';
 import { sendBackHandlers } from './handlers/send-back.js';
 import { sendBatchHandlers } from './handlers/send-batch.js';
 import { SendHandler } from './handlers/send.js';
@@ -79,6 +80,8 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
   try {
     if (nameServerListen) await names.server.listen(nameServerListen.host, nameServerListen.port);
     if (listen) await broker.server.listen(listen.host, listen.port);
+    // Who asked for any free port did not ask for its neighbour.
+    if (config.listen && config.listen.port > 0) await listenForVIPChannel(broker.server, config.listen, config.logger);
     await broker.start();
   } catch (error) {
     await stopOnce();
@@ -262,7 +265,8 @@ function makeHandlers({ ground, ...parts }: HandlerParts): HandlerTable {
     ...queryHandlers(store),
     ...topicAdminHandlers(common),
     ...groupAdminHandlers(common),
-    ...statsAdminHandlers({ ...common, brokerName }),
+    ...resetOffsetHandlers({ ...common, brokerName }),
+    ...statsAdminHandlers({ ...common, brokerName, brokerAddr: ground.brokerAddress }),
     ...brokerAdminHandlers({ store, clients, stats, clock, bootTimestamp: clock.now(), properties: propertiesOf(config) }),
   };
   const send = new SendHandler(common);

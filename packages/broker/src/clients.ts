@@ -10,6 +10,8 @@ export interface ClientInfo {
   connection: Connection;
   /** On the clock's monotonic scale, ms. */
   lastHeartbeat: number;
+  /** The same for tools to show, ms since the epoch. */
+  lastUpdateTimestamp: number;
 }
 
 export interface ConsumerGroup {
@@ -92,6 +94,10 @@ export class Clients {
 
   producers(group: string): ClientInfo[] {
     return [...(this.#producers.get(group)?.values() ?? [])];
+  }
+
+  producerGroups(): string[] {
+    return [...this.#producers.keys()];
   }
 
   /** The groups that are online and subscribe to the topic. */

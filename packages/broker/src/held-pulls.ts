@@ -52,6 +52,11 @@ export class HeldPulls {
     }
   }
 
+  /** Runs all pulls of the queue again, whatever they wait for. */
+  wake(topic: string, queueId: number): void {
+    for (const entry of this.#held.get(topic)?.get(queueId) ?? []) this.#wakeSoon(entry);
+  }
+
   connectionClosed(connection: object): void {
     for (const queues of this.#held.values()) {
       for (const entries of queues.values()) {

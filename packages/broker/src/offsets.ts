@@ -17,6 +17,8 @@ export interface OffsetsOptions {
 export class ConsumerOffsets {
   /** Key `topic@group`, then queue id. */
   readonly #table = new Map<string, Map<number, number>>();
+  /** Offsets that were reset and that no consumer has been told yet; keys as above. */
+  readonly #resets = new Map<string, Map<number, number>>();
   readonly #options: OffsetsOptions;
   readonly #save: DelayedSave;
   #counter = 0;
@@ -33,13 +35,31 @@ export class ConsumerOffsets {
     return this.#table.get(topic + SEPARATOR + group)?.get(queueId) ?? -1;
   }
 
+  /** While a reset is still to be told, what a consumer commits is its old place, and is not taken. */
   commit(group: string, topic: string, queueId: number, offset: number): void {
     const key = topic + SEPARATOR + group;
-    let queues = this.#table.get(key);
-    if (!queues) this.#table.set(key, (queues = new Map()));
-    if (queues.get(queueId) === offset) return;
-    queues.set(queueId, offset);
-    this.#save.changed();
+    if (this.#resets.get(key)?.has(queueId)) return;
+    this.#set(key, queueId, offset);
+  }
+
+  /** Sets an offset from outside of the group, whose consumer is to be told so at its next pull. */
+  reset(group: string, topic: string, queueId: number, offset: number): void {
+    const key = topic + SEPARATOR + group;
+    let resets = this.#resets.get(key);
+    if (!resets) this.#resets.set(key, (resets = new Map()));
+    resets.set(queueId, offset);
+    this.#set(key, queueId, offset);
+  }
+
+  /** The offset that the queue was reset to, given once; undefined when there is none. */
+  takeReset(group: string, topic: string, queueId: number): number | undefined {
+    if (this.#resets.size === 0) return undefined;
+    const key = topic + SEPARATOR + group;
+    const resets = this.#resets.get(key);
+    const offset = resets?.get(queueId);
+    resets?.delete(queueId);
+    if (resets?.size === 0) this.#resets.delete(key);
+    return offset;
   }
 
   /** Queue id to offset, of one group at one topic. */
@@ -70,6 +90,14 @@ export class ConsumerOffsets {
     this.#save.stop();
   }
 
+  #set(key: string, queueId: number, offset: number): void {
+    let queues = this.#table.get(key);
+    if (!queues) this.#table.set(key, (queues = new Map()));
+    if (queues.get(queueId) === offset) return;
+    queues.set(queueId, offset);
+    this.#save.changed();
+  }
+
   #json(): object {
     const dataVersion = { counter: ++this.#counter, stateVersion: 0, timestamp: this.#options.clock.now() };
     const queues = [...this.#table].map(([key, offsets]) => [key, Object.fromEntries(offsets)] as const);
@@ -87,6 +115,7 @@ export class ConsumerOffsets {
     for (const [topic, group] of this.#pairs()) {
       if (!matches(topic, group)) continue;
       this.#table.delete(topic + SEPARATOR + group);
+      this.#resets.delete(topic + SEPARATOR + group);
       this.#save.changed();
     }
   }

@@ -34,12 +34,16 @@ export class Topics {
   readonly #options: TopicsOptions;
   readonly #table = new Map<string, TopicConfig>();
   #version: DataVersion;
+  /** The topics that no user made: tools leave them out of what they export. */
+  readonly systemTopicNames: readonly string[];
   readonly #listeners: ((changed: TopicConfig) => void)[] = [];
 
   constructor(options: TopicsOptions) {
     this.#options = options;
     this.#version = { counter: 0, stateVersion: 0, timestamp: options.clock.now() };
-    for (const config of systemTopics(options)) this.#table.set(config.topicName, config);
+    const ours = systemTopics(options);
+    this.systemTopicNames = ours.map((config) => config.topicName);
+    for (const config of ours) this.#table.set(config.topicName, config);
     this.#load();
     if (!options.autoCreateTopicEnable) this.#table.delete(AUTO_CREATE_TOPIC_KEY);
   }

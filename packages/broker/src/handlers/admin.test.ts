@@ -76,6 +76,16 @@ describe('administration of topics', () => {
     expect(table['TBW102']).toMatchObject({ perm: 7, readQueueNums: 8, writeQueueNums: 8 });
   });
 
+  it('says which are its own', async () => {
+    running = await TestBroker.start();
+    const client = await running.client();
+    await client.send('orders');
+    const { body } = await client.connection.request(Requests.GET_SYSTEM_TOPIC_LIST_FROM_BROKER, {});
+    const { topicList } = json(body);
+    expect(topicList).toEqual(expect.arrayContaining(['TBW102', 'SCHEDULE_TOPIC_XXXX', 'broker-a', 'DefaultCluster']));
+    expect(topicList).not.toContain('orders');
+  });
+
   it('says how full its queues are', async () => {
     running = await TestBroker.start();
     const client = await running.client();
@@ -116,6 +126,33 @@ describe('administration of groups', () => {
     expect(json(groups.body)).toEqual({ groupList: ['g'] });
   });
 
+  it('says how far all of them have come, and which topics one has consumed', async () => {
+    running = await TestBroker.start();
+    const client = await running.client();
+    await client.subscribe('me', 'g', { orders: 'a' });
+    for (let sent = 0; sent < 3; sent++) await client.send('orders');
+    const place = { consumerGroup: 'g', topic: 'orders', queueId: 0 };
+    await client.connection.request(Requests.UPDATE_CONSUMER_OFFSET, { ...place, commitOffset: 2 });
+    const all = await client.connection.request(Requests.GET_BROKER_CONSUME_STATS, { isOrder: false });
+    expect(json(all.body)).toMatchObject({ brokerAddr: '127.0.0.1:10911', totalDiff: 1 });
+    expect(json(all.body)['consumeStatsList']).toContainEqual({ g: [expect.objectContaining({ consumeTps: 0 })] });
+    const ordered = await client.connection.request(Requests.GET_BROKER_CONSUME_STATS, { isOrder: true });
+    expect(json(ordered.body)).toMatchObject({ totalDiff: 0, consumeStatsList: [] });
+    const topics = await client.connection.request(Requests.QUERY_TOPICS_BY_CONSUMER, { group: 'g' });
+    expect(json(topics.body)).toEqual({ topicList: ['orders'] });
+    const asked = { group: 'g', topic: 'orders' };
+    const subscription = await client.connection.request(Requests.QUERY_SUBSCRIPTION_BY_CONSUMER, asked);
+    expect(json(subscription.body)).toMatchObject({ ...asked, subscriptionData: { topic: 'orders', subString: 'a' } });
+  });
+
+  it('lists the producers of all, with their last sign of life', async () => {
+    running = await TestBroker.start();
+    const client = await running.client();
+    await client.produce('me', 'p');
+    const { body } = await client.connection.request(Requests.GET_ALL_PRODUCER_INFO, {});
+    expect(json(body)).toMatchObject({ data: { p: [{ clientId: 'me', lastUpdateTimestamp: running.clock.now() }] } });
+  });
+
   it('says so when nobody is in it', async () => {
     running = await TestBroker.start();
     const { connection } = await running.client();
@@ -143,7 +180,10 @@ describe('administration of the broker', () => {
     running = await TestBroker.start();
     const client = await running.client();
     await client.send('orders');
+    const stored = running.clock.now();
+    await running.clock.advance(1000);
     const { body } = await client.connection.request(Requests.GET_BROKER_RUNTIME_INFO, {});
+    expect(json(body)['table']).toMatchObject({ earliestMessageTimeStamp: String(stored) });
     expect(json(body)['table']).toMatchObject({ brokerVersionDesc: 'V5_0_0', msgPutTotalTodayNow: '1', putTps: '0.0 0.0 0.0' });
     const config = await client.connection.request(Requests.GET_BROKER_CONFIG, {});
     expect(config.body.toString().split('\n')).toEqual(expect.arrayContaining(['brokerName=broker-a', 'flushDiskType=ASYNC_FLUSH']));

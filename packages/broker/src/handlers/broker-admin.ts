@@ -1,5 +1,5 @@
 // Owns the answers about the broker itself, and the questions that it hands on to a consumer.
-import { Requests, ResponseCode, decodeOffsetMsgId, encodeJson, printable } from '@nest-rocketmq/remoting';
+import { Requests, ResponseCode, decodeOffsetMsgId, decodeRecords, encodeJson, printable } from '@nest-rocketmq/remoting';
 import type { Answer, Clock, Handlers } from '@nest-rocketmq/remoting';
 import type { ClientInfo, Clients } from '../clients.js';
 import type { BrokerStats } from '../stats.js';
@@ -105,12 +105,18 @@ function runtimeInfo({ stats, store, clock, bootTimestamp }: BrokerAdminDeps): M
     ['getTransferredTps', got],
     ['msgPutTotalTodayNow', String(stats.allPut.total)],
     ['msgGetTotalTodayNow', String(stats.allGot.total)],
-    ['earliestMessageTimeStamp', '-1'],
+    ['earliestMessageTimeStamp', String(earliestTimestamp(store))],
     ['commitLogDiskRatio', String(Math.max(0, diskUsedRatio))],
     ['consumeQueueDiskRatio', String(Math.max(0, diskUsedRatio))],
     ['commitLogMaxOffset', String(committedOffset)],
     ['commitLogMinOffset', String(minPhysicalOffset)],
   ]);
+}
+
+/** When the first message that is still there was stored, ms since the epoch; -1 when there is none. */
+function earliestTimestamp(store: MessageStore): number {
+  const first = store.readRecord(store.metrics.minPhysicalOffset);
+  return first ? (decodeRecords(first)[0]?.storeTimestamp ?? -1) : -1;
 }
 
 /** Over 10 s, a minute and 10 minutes, as tools expect it; one rate stands for all three here. */

@@ -48,7 +48,8 @@ export function clientHandlers(
 function heartbeat(deps: ClientDeps, { body, connection, language, version }: Heartbeat): Answer {
   const { clientID, producerGroups, consumers, withoutSub } = decodeHeartbeat(body);
   const lastHeartbeat = deps.clock.monotonic();
-  const client: ClientInfo = { clientId: clientID, language, version, connection, lastHeartbeat };
+  const lastUpdateTimestamp = deps.clock.now();
+  const client: ClientInfo = { clientId: clientID, language, version, connection, lastHeartbeat, lastUpdateTimestamp };
   for (const group of producerGroups) deps.clients.registerProducer(group, client);
   let changed = false;
   for (const consumer of consumers) {

@@ -25,10 +25,22 @@ type Names =
   | 'GET_SUBSCRIPTIONGROUP_CONFIG'
   | 'DELETE_SUBSCRIPTIONGROUP'
   | 'GET_CONSUMER_CONNECTION_LIST'
-  | 'GET_PRODUCER_CONNECTION_LIST';
+  | 'GET_PRODUCER_CONNECTION_LIST'
+  | 'GET_ALL_PRODUCER_INFO'
+  | 'QUERY_TOPICS_BY_CONSUMER'
+  | 'QUERY_SUBSCRIPTION_BY_CONSUMER';
 
 export function groupAdminHandlers(deps: GroupAdminDeps): Pick<Handlers<'broker'>, Names> {
-  const { groups, offsets } = deps;
+  return { ...settingsHandlers(deps), ...onlineHandlers(deps) };
+}
+
+type SettingsNames =
+  | 'UPDATE_AND_CREATE_SUBSCRIPTIONGROUP'
+  | 'GET_ALL_SUBSCRIPTIONGROUP_CONFIG'
+  | 'GET_SUBSCRIPTIONGROUP_CONFIG'
+  | 'DELETE_SUBSCRIPTIONGROUP';
+
+function settingsHandlers({ groups, offsets }: GroupAdminDeps): Pick<Handlers<'broker'>, SettingsNames> {
   return {
     UPDATE_AND_CREATE_SUBSCRIPTIONGROUP: ({ body }) => {
       const config = decodeSubscriptionGroupConfig(parseJsonObject(body, 'a subscription group'));
@@ -49,11 +61,25 @@ export function groupAdminHandlers(deps: GroupAdminDeps): Pick<Handlers<'broker'
       if (header.cleanOffset) offsets.deleteGroup(header.groupName);
       return {};
     },
-    GET_CONSUMER_CONNECTION_LIST: ({ header }) => consumers(deps.clients, header.consumerGroup),
+  };
+}
+
+function onlineHandlers({ clients, offsets }: GroupAdminDeps): Pick<Handlers<'broker'>, Exclude<Names, SettingsNames>> {
+  return {
+    GET_CONSUMER_CONNECTION_LIST: ({ header }) => consumers(clients, header.consumerGroup),
     GET_PRODUCER_CONNECTION_LIST: ({ header: { producerGroup } }) => {
-      const producers = deps.clients.producers(producerGroup);
+      const producers = clients.producers(producerGroup);
       if (producers.length > 0) return { body: encodeJson({ connectionSet: producers.map(connectionJson) }) };
       return { code: ResponseCode.SYSTEM_ERROR, remark: `the producer group[${printable(producerGroup)}] not exist` };
+    },
+    GET_ALL_PRODUCER_INFO: () => {
+      const data = clients.producerGroups().map((group) => [group, clients.producers(group).map(producerJson)] as const);
+      return { body: encodeJson({ data: new Map(data) }) };
+    },
+    QUERY_TOPICS_BY_CONSUMER: ({ header }) => ({ body: encodeJson({ topicList: offsets.topicsOf(header.group) }) }),
+    QUERY_SUBSCRIPTION_BY_CONSUMER: ({ header: { group, topic } }) => {
+      const data = clients.consumers(group)?.subscriptions.get(topic ?? '');
+      return { body: encodeJson({ group, topic, ...(data && { subscriptionData: subscriptionJson(data) }) }) };
     },
   };
 }
@@ -74,4 +100,8 @@ function consumers(clients: Clients, name: string): Answer {
 
 function connectionJson({ connection, clientId, language, version }: ClientInfo): object {
   return { clientAddr: connection.remoteAddress, clientId, language, version };
+}
+
+function producerJson({ connection, clientId, language, version, lastUpdateTimestamp }: ClientInfo): object {
+  return { clientId, remoteIP: connection.remoteAddress, language, version, lastUpdateTimestamp };
 }

@@ -55,6 +55,11 @@ describe('a pull', () => {
     expect(await client.messages('t', { header: { maxMsgBytes: 1 } })).toHaveLength(1);
   });
 
+  it('gets one message when it asks for none, as the pull consumer of Apache\'s Go client does', async () => {
+    const client = await withMessages(['a', 'b']);
+    expect(await client.messages('t', { header: { maxMsgNums: 0 } })).toHaveLength(1);
+  });
+
   it('commits the offset that it brings along', async () => {
     const client = await withMessages(['a', 'b']);
     await client.pull('t', { offset: 2, header: { sysFlag: 1 | 4, commitOffset: 2 } });

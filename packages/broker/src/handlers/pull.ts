@@ -98,7 +98,10 @@ function run(deps: PullDeps, request: Pull, filter: TagFilter, maySuspend: boole
   const { store, offsets, held, config } = deps;
   const { header, connection } = request;
   const { topic, queueId, consumerGroup } = header;
-  const count = Math.min(header.maxMsgNums, config.maxTransferCountOnMessageInMemory);
+  const reset = offsets.takeReset(consumerGroup, topic, queueId);
+  if (reset !== undefined && reset !== header.queueOffset) return moved(deps, request, reset);
+  // The Go client's pull consumer asks for 0 messages by default, and Apache's broker gives it one at a time.
+  const count = Math.max(1, Math.min(header.maxMsgNums, config.maxTransferCountOnMessageInMemory));
   const bytes = Math.min(header.maxMsgBytes ?? Infinity, config.maxTransferBytesOnMessageInMemory);
   const found = store.getMessage(topic, queueId, header.queueOffset, count, bytes, filter);
   const code = codeOf(found.status, header.queueOffset);
@@ -112,6 +115,13 @@ function run(deps: PullDeps, request: Pull, filter: TagFilter, maySuspend: boole
     return undefined;
   }
   return answer(deps, request, code, found);
+}
+
+/** Tells a consumer whose offset was reset where to go on. What it says of its old place is not taken. */
+function moved({ store }: PullDeps, { header: { topic, queueId } }: Pull, nextBeginOffset: number): Answer<Row> {
+  const [minOffset, maxOffset] = [store.minOffset(topic, queueId), store.maxOffset(topic, queueId)];
+  const header = { suggestWhichBrokerId: 0, nextBeginOffset, minOffset, maxOffset };
+  return { code: ResponseCode.PULL_OFFSET_MOVED, remark: 'OFFSET_RESET', header };
 }
 
 function wakeUp(deps: PullDeps, request: Pull, filter: TagFilter): void {

@@ -2,6 +2,7 @@
 import { ResponseCode, encodeJson, printable, queueTable } from '@nest-rocketmq/remoting';
 import type { Answer, Clock, Handlers, MessageQueue, TopicConfig } from '@nest-rocketmq/remoting';
 import type { Clients } from '../clients.js';
+import type { Groups } from '../groups.js';
 import type { ConsumerOffsets } from '../offsets.js';
 import type { BrokerStats } from '../stats.js';
 import type { MessageStore } from '../store/store.js';
@@ -11,21 +12,24 @@ export interface StatsAdminDeps {
   store: MessageStore;
   topics: Topics;
   clients: Clients;
+  groups: Groups;
   offsets: ConsumerOffsets;
   stats: BrokerStats;
   clock: Clock;
   brokerName: string;
+  brokerAddr: string;
 }
 
 export function statsAdminHandlers(
   deps: StatsAdminDeps,
-): Pick<Handlers<'broker'>, 'GET_TOPIC_STATS_INFO' | 'GET_CONSUME_STATS'> {
+): Pick<Handlers<'broker'>, 'GET_TOPIC_STATS_INFO' | 'GET_CONSUME_STATS' | 'GET_BROKER_CONSUME_STATS'> {
   return {
     GET_TOPIC_STATS_INFO: ({ header }) => topicStats(deps, header.topic),
     GET_CONSUME_STATS: ({ header }) => {
       const asked = header.topicList ? header.topicList.split(';') : header.topic ? [header.topic] : undefined;
-      return consumeStats(deps, header.consumerGroup, asked);
+      return { body: encodeJson(consumeStats(deps, header.consumerGroup, asked)) };
     },
+    GET_BROKER_CONSUME_STATS: ({ header }) => ({ body: encodeJson(allConsumeStats(deps, header.isOrder)) }),
   };
 }
 
@@ -43,7 +47,32 @@ function topicStats(deps: StatsAdminDeps, topic: string): Answer {
   return { body: encodeJson({ offsetTable: queueTable(rows), topicPutTps }) };
 }
 
-function consumeStats(deps: StatsAdminDeps, group: string, asked: string[] | undefined): Answer {
+interface QueueProgress {
+  brokerOffset: number;
+  consumerOffset: number;
+  lastTimestamp: number;
+  pullOffset: number;
+}
+
+interface ConsumeStats {
+  consumeTps: number;
+  offsetTable: Map<MessageQueue, QueueProgress>;
+}
+
+/** Of all groups that have consumed something, topic by topic. @param isOrder only groups that consume in order */
+function allConsumeStats(deps: StatsAdminDeps, isOrder: boolean): object {
+  const groups = deps.groups.all().filter((group) => !isOrder || group.consumeMessageOrderly);
+  const stats = groups.map(({ groupName }) => {
+    const ofTopics = deps.offsets.topicsOf(groupName).map((topic) => consumeStats(deps, groupName, [topic]));
+    return [groupName, ofTopics.filter(({ offsetTable }) => offsetTable.size > 0)] as const;
+  });
+  const rows = stats.flatMap(([, ofTopics]) => ofTopics.flatMap(({ offsetTable }) => [...offsetTable.values()]));
+  const totalDiff = rows.reduce((sum, { brokerOffset, consumerOffset }) => sum + brokerOffset - consumerOffset, 0);
+  const consumeStatsList = stats.flatMap(([name, ofTopics]) => (ofTopics.length > 0 ? [new Map([[name, ofTopics]])] : []));
+  return { brokerAddr: deps.brokerAddr, consumeStatsList, totalDiff, totalInflightDiff: 0 };
+}
+
+function consumeStats(deps: StatsAdminDeps, group: string, asked: string[] | undefined): ConsumeStats {
   const { topics, offsets, clients, stats, store, clock } = deps;
   const subscribed = clients.consumers(group)?.subscriptions.keys() ?? [];
   const names = asked ?? [...new Set([...offsets.topicsOf(group), ...subscribed])];
@@ -59,7 +88,7 @@ function consumeStats(deps: StatsAdminDeps, group: string, asked: string[] | und
       return [queue, { brokerOffset, consumerOffset, lastTimestamp, pullOffset: consumerOffset }] as const;
     });
   });
-  return { body: encodeJson({ consumeTps, offsetTable: queueTable(rows) }) };
+  return { consumeTps, offsetTable: queueTable(rows) };
 }
 
 function queuesOf({ brokerName }: StatsAdminDeps, config: TopicConfig): MessageQueue[] {

@@ -29,6 +29,7 @@ export function topicAdminHandlers(
   | 'GET_TOPIC_CONFIG'
   | 'DELETE_TOPIC_IN_BROKER'
   | 'QUERY_TOPIC_CONSUME_BY_WHO'
+  | 'GET_SYSTEM_TOPIC_LIST_FROM_BROKER'
 > {
   const { topics, offsets, clients } = deps;
   return {
@@ -47,6 +48,7 @@ export function topicAdminHandlers(
       const groups = new Set([...clients.groupsSubscribedTo(topic), ...offsets.groupsOf(topic)]);
       return { body: encodeJson({ groupList: [...groups] }) };
     },
+    GET_SYSTEM_TOPIC_LIST_FROM_BROKER: () => ({ body: encodeJson({ topicList: topics.systemTopicNames }) }),
   };
 }
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Connection, Requests, ResponseCode, bodyCrc, decodeClusterInfo, decodeRouteData, encodeRegisterBroker, topicConfig } from '@nest-rocketmq/remoting';
+import { Connection, Requests, ResponseCode, bodyCrc, decodeClusterInfo, decodeRouteData, encodeRegisterBroker, parseJson, topicConfig } from '@nest-rocketmq/remoting';
 import { TestBroker } from '../broker.test.kit.js';
 
 let running: TestBroker;
@@ -41,6 +41,31 @@ describe('a name server', () => {
     const nameServer = await running.nameServer();
     nameServer.write(readFileSync(new URL('../../../../test/fixtures/frames/00003-103-req-json.bin', import.meta.url)));
     expect(await brokersOf(nameServer, 'SELF_TEST_TOPIC')).toEqual(['broker-a', 'broker-x']);
+  });
+
+  it('takes the permission to write out of a broker\'s routes, and gives it back', async () => {
+    running = await TestBroker.start();
+    const nameServer = await running.nameServer();
+    await register(nameServer);
+    const perms = async (): Promise<unknown[]> =>
+      decodeRouteData((await route(nameServer, 'orders')).body).queueDatas.map(({ perm }) => perm);
+    const wiped = await nameServer.request(Requests.WIPE_WRITE_PERM_OF_BROKER, { brokerName: 'broker-b' });
+    expect([wiped.header.wipeTopicCount, ...(await perms())]).toEqual([NAMES.length, 4]);
+    await register(nameServer);
+    expect(await perms()).toEqual([4]);
+    const added = await nameServer.request(Requests.ADD_WRITE_PERM_OF_BROKER, { brokerName: 'broker-b' });
+    expect([added.header.addTopicCount, ...(await perms())]).toEqual([NAMES.length, 6]);
+    const unknown = await nameServer.request(Requests.WIPE_WRITE_PERM_OF_BROKER, { brokerName: 'nobody' });
+    expect(unknown.header.wipeTopicCount).toBe(0);
+  });
+
+  it('tells tools the names of clusters and brokers, and its settings', async () => {
+    running = await TestBroker.start();
+    const nameServer = await running.nameServer();
+    const { body } = await nameServer.request(Requests.GET_SYSTEM_TOPIC_LIST_FROM_NS, {});
+    expect(parseJson(body)).toEqual({ topicList: ['DefaultCluster', 'broker-a'], brokerAddr: '127.0.0.1:10911' });
+    const config = await nameServer.request(Requests.GET_NAMESRV_CONFIG, {});
+    expect(config.body.toString()).toBe('scanNotActiveBrokerInterval=5000\n');
   });
 
   it('says 17 and the name of a topic that it does not know', async () => {

@@ -2,6 +2,7 @@
 import {
   MASTER_ID,
   MQVersion,
+  Permission,
   ResponseCode,
   bodyCrc,
   decodeDataVersion,
@@ -34,6 +35,7 @@ export class NameServer {
   handlers(): Handlers<'namesrv'> {
     return {
       ...this.#kvHandlers(),
+      ...this.#toolHandlers(),
       REGISTER_BROKER: (request) => this.#register(request),
       UNREGISTER_BROKER: ({ header }) => {
         this.routes.unregister(header);
@@ -94,6 +96,22 @@ export class NameServer {
     };
   }
 
+  #toolHandlers(): Pick<
+    Handlers<'namesrv'>,
+    'GET_SYSTEM_TOPIC_LIST_FROM_NS' | 'GET_NAMESRV_CONFIG' | 'WIPE_WRITE_PERM_OF_BROKER' | 'ADD_WRITE_PERM_OF_BROKER'
+  > {
+    return {
+      GET_SYSTEM_TOPIC_LIST_FROM_NS: () => this.#systemTopics(),
+      GET_NAMESRV_CONFIG: () => ({ body: Buffer.from(`scanNotActiveBrokerInterval=${SCAN_NOT_ACTIVE_BROKER_INTERVAL}\n`, 'utf8') }),
+      WIPE_WRITE_PERM_OF_BROKER: ({ header }) => ({
+        header: { wipeTopicCount: this.routes.changePermission(header.brokerName, (perm) => perm & ~Permission.WRITE) },
+      }),
+      ADD_WRITE_PERM_OF_BROKER: ({ header }) => ({
+        header: { addTopicCount: this.routes.changePermission(header.brokerName, () => Permission.READ | Permission.WRITE) },
+      }),
+    };
+  }
+
   #register({ header, body, connection }: Request<'REGISTER_BROKER'>): Answer<typeof Requests.REGISTER_BROKER> {
     if (header.bodyCrc32 && bodyCrc(body) !== header.bodyCrc32) {
       return { code: ResponseCode.SYSTEM_ERROR, remark: 'crc32 not match' };
@@ -137,6 +155,14 @@ export class NameServer {
   #clusterInfo(): Answer<typeof Requests.GET_BROKER_CLUSTER_INFO> {
     const clusterAddrTable = new Map([...this.routes.clusters()].map(([name, members]) => [name, [...members]]));
     return { body: encodeClusterInfo({ brokerAddrTable: new Map(this.routes.brokers()), clusterAddrTable }) };
+  }
+
+  /** Topics that bear the name of a cluster or a broker, and an address to ask that broker for its own. */
+  #systemTopics(): Answer {
+    const brokers = [...this.routes.brokers().values()];
+    const topicList = [...this.routes.clusters().keys(), ...brokers.map((broker) => broker.brokerName)];
+    const [brokerAddr = ''] = brokers.flatMap((broker) => [...broker.brokerAddrs.values()]);
+    return { body: encodeJson({ topicList, brokerAddr }) };
   }
 
   #armScan(): void {

@@ -129,6 +129,16 @@ export class RouteTable {
     if (queues.size === 0) this.#topics.delete(topic);
   }
 
+  /** Changes what routes say of a broker's topics, until it registers them changed. @returns how many there are */
+  changePermission(brokerName: string, change: (perm: number) => number): number {
+    const ofBroker = [...this.#topics.values()].filter((queues) => queues.has(brokerName));
+    for (const queues of ofBroker) {
+      const data = queues.get(brokerName);
+      if (data) queues.set(brokerName, { ...data, perm: change(data.perm) });
+    }
+    return ofBroker.length;
+  }
+
   topicNames(): string[] {
     return [...this.#topics.keys()];
   }

@@ -38,6 +38,20 @@ export const routeRequests = {
     ...viaTopic,
   }),
   GET_BROKER_CLUSTER_INFO: request(106, 'GET_BROKER_CLUSTER_INFO', ['namesrv']),
+  WIPE_WRITE_PERM_OF_BROKER: request(
+    205,
+    'WIPE_WRITE_PERM_OF_BROKER',
+    ['namesrv'],
+    { brokerName: text() },
+    { wipeTopicCount: int() },
+  ),
+  ADD_WRITE_PERM_OF_BROKER: request(
+    327,
+    'ADD_WRITE_PERM_OF_BROKER',
+    ['namesrv'],
+    { brokerName: text() },
+    { addTopicCount: int() },
+  ),
   GET_ALL_TOPIC_LIST_FROM_NAMESERVER: request(206, 'GET_ALL_TOPIC_LIST_FROM_NAMESERVER', ['namesrv']),
   DELETE_TOPIC_IN_NAMESRV: request(216, 'DELETE_TOPIC_IN_NAMESRV', ['namesrv'], {
     topic: text(),
@@ -46,6 +60,8 @@ export const routeRequests = {
   }),
   GET_KVLIST_BY_NAMESPACE: request(219, 'GET_KVLIST_BY_NAMESPACE', ['namesrv'], { namespace: text() }),
   GET_TOPICS_BY_CLUSTER: request(224, 'GET_TOPICS_BY_CLUSTER', ['namesrv'], { cluster: text() }),
+  GET_SYSTEM_TOPIC_LIST_FROM_NS: request(304, 'GET_SYSTEM_TOPIC_LIST_FROM_NS', ['namesrv']),
+  GET_NAMESRV_CONFIG: request(319, 'GET_NAMESRV_CONFIG', ['namesrv']),
   QUERY_DATA_VERSION: request(
     322,
     'QUERY_DATA_VERSION',

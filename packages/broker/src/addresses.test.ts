@@ -1,0 +1,51 @@
+import { Server, createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Connection, Requests, ResponseCode, dialTcp, handlerTable, silentLogger, systemClock } from '@nest-rocketmq/remoting';
+import type { Logger } from '@nest-rocketmq/remoting';
+import { withPort } from './addresses.js';
+import { startBroker } from './broker.js';
+import type { Broker } from './broker.js';
+
+let broker: Broker | undefined;
+let other: Server | undefined;
+afterEach(async () => {
+  await broker?.stop();
+  other?.close();
+});
+
+async function start(port: number, logger: Logger = silentLogger): Promise<void> {
+  const listen = `127.0.0.1:${port}`;
+  broker = await startBroker({ store: 'memory', listen, nameServerListen: '127.0.0.1:0', logger });
+}
+
+const freePort = async (): Promise<number> => (await withPort({ host: '127.0.0.1', port: 0 })).port;
+
+describe('a broker that listens', () => {
+  it('answers at the second port below its own too: the VIP channel of Java clients before 4.5', async () => {
+    const port = await freePort();
+    await start(port);
+    const address = `127.0.0.1:${port - 2}`;
+    const connection = new Connection(await dialTcp(address), { address, handlers: handlerTable(), clock: systemClock, logger: silentLogger });
+    const { code } = await connection.request(Requests.GET_TOPIC_CONFIG, { topic: 'TBW102' });
+    expect(code).toBe(ResponseCode.SUCCESS);
+    connection.close();
+  });
+
+  it('goes without that one, and says so, when another process has it', async () => {
+    other = await listening();
+    const taken = (other.address() as AddressInfo).port;
+    const warnings: string[] = [];
+    await start(taken + 2, { ...silentLogger, warn: (message) => warnings.push(message) });
+    expect(warnings).toEqual([expect.stringContaining(`vipChannelEnabled=true`)]);
+    expect(warnings[0]).toContain(`127.0.0.1:${taken}`);
+  });
+});
+
+function listening(): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen({ host: '127.0.0.1', port: 0 }, () => resolve(server));
+  });
+}
