@@ -107,7 +107,7 @@ export class NameServer {
         header: { wipeTopicCount: this.routes.changePermission(header.brokerName, (perm) => perm & ~Permission.WRITE) },
       }),
       ADD_WRITE_PERM_OF_BROKER: ({ header }) => ({
-        header: { addTopicCount: this.routes.changePermission(header.brokerName, () => Permission.READ | Permission.WRITE) },
+        header: { addTopicCount: this.routes.changePermission(header.brokerName, (perm) => perm | Permission.READ | Permission.WRITE) },
       }),
     };
   }

@@ -67,6 +67,18 @@ describe('a query by key', () => {
     await store.close();
   });
 
+  it('finds what comes in after a restart', async () => {
+    const more = { fileSystem: memoryFileSystem() };
+    const store = await openStore(more);
+    store.append(message({ body: 'before', properties: { KEYS: 'k' } }));
+    await store.close();
+    const again = await openStore(more);
+    again.append(message({ body: 'after', properties: { KEYS: 'k' } }));
+    await again.settled();
+    expect(find(again, 'k')).toEqual(['after', 'before']);
+    await again.close();
+  });
+
   it.each(['clean stop', 'kill', 'kill without a checkpoint', 'loss of the folder'])('answers the same after a %s', async (how) => {
     const clock = new ManualClock();
     let fileSystem = memoryFileSystem();

@@ -145,6 +145,8 @@ export class MessageIndex {
     this.#flushedTimestamp = this.lastUpdateTimestamp;
     if (!last || last.endPhyOffset < log.files.first) return;
     this.#indexedUpTo = last.indexCount > 1 ? last.endPhyOffset : -1;
+    // The scan keeps what it reads: bytes behind the log's end would stand in for the records that come there later.
+    this.#scan.limit = log.committed;
     this.#position = this.#scan.recordAt(last.endPhyOffset) ? last.endPhyOffset : log.files.startOf(last.endPhyOffset);
   }
 
