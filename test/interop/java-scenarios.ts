@@ -21,6 +21,7 @@ const SCENARIOS = [
   'orderly',
   'offsets',
   'pull',
+  'lite',
   'share',
   'transaction',
 ];
@@ -191,6 +192,11 @@ function declareConsumeTests(scenario: Scenario): void {
     expect(sum(events.field<number>('queue', 'odd'))).toBe(5);
     const stored = new Map(events.of('offset').map((line) => [line.queueId, line.offset]));
     expect(stored).toEqual(new Map(queues.map((line) => [line.queueId, line.max])));
+  });
+
+  test('a consumer that polls gets the messages with its tag', async () => {
+    const even = numbered('lite', 20).filter((_body, i) => i % 2 === 0);
+    expect(sorted((await scenario('lite')).bodies('polled'))).toEqual(sorted(even));
   });
 
   test('two consumers share the queues, and the one that stays takes over the rest', async () => {

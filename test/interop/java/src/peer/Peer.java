@@ -30,6 +30,7 @@ public final class Peer {
         SCENARIOS.put("orderly", ConsumeScenarios::orderly);
         SCENARIOS.put("offsets", ConsumeScenarios::offsets);
         SCENARIOS.put("pull", ConsumeScenarios::pull);
+        SCENARIOS.put("lite", LiteScenario::run);
         SCENARIOS.put("share", ShareScenario::run);
         SCENARIOS.put("transaction", TransactionScenario::run);
         SCENARIOS.put("exchange", MixedScenarios::exchange);
