@@ -67,7 +67,10 @@ type NumberOptions = { -readonly [K in keyof typeof NUMBERS]: number };
 type FlagOptions = { -readonly [K in keyof typeof FLAGS]: boolean };
 
 export interface BrokerOptions extends Partial<NumberOptions>, Partial<FlagOptions> {
-  /** Where the broker listens, `host:port`; port 0 takes a free one. Default: nowhere, only `dial` reaches it. */
+  /**
+   * Where the broker listens, `host:port`; port 0 takes a free one. Default: nowhere, only `dial` reaches it. A port that
+   * is named brings along the second one below it, for clients with a VIP channel.
+   */
   listen?: string | false;
   /** Where the name server listens. Default: `127.0.0.1:9876` with `listen`, nowhere without. */
   nameServerListen?: string | false;
