@@ -3,7 +3,6 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Connection, Requests, ResponseCode, dialTcp, handlerTable, silentLogger, systemClock } from '@nest-rocketmq/remoting';
 import type { Logger } from '@nest-rocketmq/remoting';
-import { withPort } from './addresses.js';
 import { startBroker } from './broker.js';
 import type { Broker } from './broker.js';
 
@@ -19,11 +18,10 @@ async function start(port: number, logger: Logger = silentLogger): Promise<void>
   broker = await startBroker({ store: 'memory', listen, nameServerListen: '127.0.0.1:0', logger });
 }
 
-const freePort = async (): Promise<number> => (await withPort({ host: '127.0.0.1', port: 0 })).port;
-
 describe('a broker that listens', () => {
   it('answers at the second port below its own too: the VIP channel of Java clients before 4.5', async () => {
-    const port = await freePort();
+    const { below, port } = await neighbours();
+    await stopListening(below);
     await start(port);
     const address = `127.0.0.1:${port - 2}`;
     const connection = new Connection(await dialTcp(address), { address, handlers: handlerTable(), clock: systemClock, logger: silentLogger });
@@ -33,19 +31,34 @@ describe('a broker that listens', () => {
   });
 
   it('goes without that one, and says so, when another process has it', async () => {
-    other = await listening();
-    const taken = (other.address() as AddressInfo).port;
+    const { below, port } = await neighbours();
+    other = below;
     const warnings: string[] = [];
-    await start(taken + 2, { ...silentLogger, warn: (message) => warnings.push(message) });
-    expect(warnings).toEqual([expect.stringContaining(`vipChannelEnabled=true`)]);
-    expect(warnings[0]).toContain(`127.0.0.1:${taken}`);
+    await start(port, { ...silentLogger, warn: (message) => warnings.push(message) });
+    expect(warnings).toEqual([expect.stringContaining('vipChannelEnabled=true')]);
+    expect(warnings[0]).toContain(`127.0.0.1:${port - 2}`);
   });
 });
 
-function listening(): Promise<Server> {
+/** A port that is free, and one that is listened on two below it. */
+async function neighbours(): Promise<{ below: Server; port: number }> {
+  for (;;) {
+    const below = await listening(0);
+    const port = (below.address() as AddressInfo).port + 2;
+    const free = await listening(port).then(stopListening, () => false);
+    if (free) return { below, port };
+    await stopListening(below);
+  }
+}
+
+function listening(port: number): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);
-    server.listen({ host: '127.0.0.1', port: 0 }, () => resolve(server));
+    server.listen({ host: '127.0.0.1', port }, () => resolve(server));
   });
+}
+
+function stopListening(server: Server): Promise<true> {
+  return new Promise((resolve) => server.close(() => resolve(true)));
 }
