@@ -83,6 +83,10 @@ const commands = {
     await build();
     await jest(['--selectProjects', 'interop', '--runInBand', ...onPaths(args)]);
   },
+  async 'test:crash'(args) {
+    await build();
+    await jest(['--selectProjects', 'e2e', '--testPathPatterns', 'test/crash/', '--testPathIgnorePatterns', 'simulate', ...args]);
+  },
   async 'test:simulate'(args) {
     await build();
     const { values } = parseArgs({ args, options: { seeds: { type: 'string' }, seed: { type: 'string' } } });

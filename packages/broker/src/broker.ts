@@ -225,9 +225,13 @@ async function stop(parts: LivingParts): Promise<void> {
   held.stop();
   clients.stop();
   offsets.stop();
-  topics.flush();
-  groups.flush();
-  await store.close();
+  try {
+    topics.flush();
+    groups.flush();
+  } finally {
+    // A disk that has no room for these must not leave the store open.
+    await store.close();
+  }
 }
 
 interface HandlerParts {

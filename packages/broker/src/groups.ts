@@ -1,12 +1,13 @@
 // Owns the settings of the consumer groups (subscriptionGroup.json). Leaves who is online to clients.ts.
 import { decodeDataVersion, decodeSubscriptionGroupConfig, objectOf, subscriptionGroupConfig } from '@nest-rocketmq/remoting';
-import type { Clock, DataVersion, SubscriptionGroupConfig } from '@nest-rocketmq/remoting';
+import type { Clock, DataVersion, Logger, SubscriptionGroupConfig } from '@nest-rocketmq/remoting';
 import type { ConfigFile } from './config-file.js';
 import { SYSTEM_GROUPS, isGroupName, isSystemGroup } from './names.js';
 
 export interface GroupsOptions {
   file: ConfigFile;
   clock: Clock;
+  logger: Logger;
   autoCreateSubscriptionGroup: boolean;
 }
 
@@ -31,7 +32,17 @@ export class Groups {
     const known = this.#table.get(group);
     if (known) return known;
     if (!this.#options.autoCreateSubscriptionGroup && !isSystemGroup(group)) return undefined;
-    return isGroupName(group) ? this.put(subscriptionGroupConfig(group)) : undefined;
+    return isGroupName(group) ? this.#create(subscriptionGroupConfig(group)) : undefined;
+  }
+
+  /** Made anew whenever it is missing: a disk that is full must not keep consumers from reading. */
+  #create(config: SubscriptionGroupConfig): SubscriptionGroupConfig {
+    try {
+      return this.put(config);
+    } catch (error) {
+      this.#options.logger.warn(`the group ${config.groupName} is not saved: ${String(error)}`);
+      return config;
+    }
   }
 
   put(config: SubscriptionGroupConfig): SubscriptionGroupConfig {

@@ -1,5 +1,6 @@
 // Owns the file `checkpoint`: up to where log, queues and index are known to be on the disk. A killed store is scanned
 // from there.
+import { crc32 } from 'node:zlib';
 import type { FileSystem } from './file-system.js';
 import { readLong, writeLong } from './record.js';
 import { readFully, writeFully } from './segment.js';
@@ -13,7 +14,8 @@ const AT_LOGICS_OFFSET = 40;
 const AT_CLEAN_END = 64;
 const AT_QUEUE_COUNT = 72;
 const AT_ENTRY_COUNT = 80;
-const USED = 88;
+const AT_CHECKSUM = 88;
+const USED = 92;
 
 export class Checkpoint {
   /** Store timestamp of the last message flushed, ms. */
@@ -29,6 +31,8 @@ export class Checkpoint {
   /** Queues that had files then, and the sum of their entries: tells whether some were removed since. */
   queueCount = 0;
   entryCount = 0;
+  /** Whether all of it is as `save` left it. */
+  whole = false;
   readonly #path: string;
 
   constructor(
@@ -38,7 +42,10 @@ export class Checkpoint {
     this.#path = `${root}/checkpoint`;
   }
 
-  /** A missing or damaged file reads as zeros: then everything is scanned. */
+  /**
+   * A missing or damaged file reads as zeros: then everything is scanned. So does one that Apache has gone on with, which
+   * leaves our checksum as it is; one that only Apache has written has none, and is believed.
+   */
   load(): this {
     if (this.fileSystem.stat(this.#path)?.size !== FILE_SIZE) return this;
     const buffer = Buffer.alloc(USED);
@@ -48,6 +55,10 @@ export class Checkpoint {
     } finally {
       file.close();
     }
+    const checksum = buffer.readUInt32BE(AT_CHECKSUM);
+    const ours = checksum !== 0 || readLong(buffer, AT_CLEAN_END) !== 0;
+    if (ours && checksum !== crc32(buffer.subarray(0, AT_CHECKSUM))) return this;
+    this.whole = ours;
     this.physicMsgTimestamp = readLong(buffer, AT_PHYSIC_TIMESTAMP);
     this.logicsMsgTimestamp = readLong(buffer, AT_LOGICS_TIMESTAMP);
     this.indexMsgTimestamp = readLong(buffer, AT_INDEX_TIMESTAMP);
@@ -67,6 +78,7 @@ export class Checkpoint {
     writeLong(buffer, this.cleanEnd, AT_CLEAN_END);
     writeLong(buffer, this.queueCount, AT_QUEUE_COUNT);
     writeLong(buffer, this.entryCount, AT_ENTRY_COUNT);
+    buffer.writeUInt32BE(crc32(buffer.subarray(0, AT_CHECKSUM)), AT_CHECKSUM);
     const file = this.fileSystem.open(this.#path, 'create');
     try {
       if (file.size() !== FILE_SIZE) file.truncate(FILE_SIZE);

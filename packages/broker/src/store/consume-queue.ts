@@ -57,6 +57,8 @@ export class ConsumeQueue {
   flushed = 0;
   /** Files written to since they were last synced. */
   readonly unsynced = new Set<number>();
+  /** The first entry that was left out when the queue was loaded after a crash; -1 where none was. */
+  leftOut = -1;
   /** Why the last batch could not be written out; the entries wait in memory. */
   failure: unknown;
   #memory = EMPTY;
@@ -160,8 +162,14 @@ export class ConsumeQueue {
     const end = Math.min(this.next, begin + fileSize / UNIT);
     this.first = this.lowest(view, begin, (size, physical) => size !== FILLER_SIZE || physical !== 0, end);
     this.assigned = this.flushed = this.#memoryFirst = this.next;
+    if (limit !== undefined && this.#hasEntry(view)) this.leftOut = this.next;
     if (limit !== undefined) this.#clearBehind();
     this.#measure(view);
+  }
+
+  /** Whether there is an entry behind the last one that is trusted. */
+  #hasEntry({ scratch }: QueueView): boolean {
+    return this.files.read(scratch, 0, UNIT, this.next * UNIT) === UNIT && scratch.readInt32BE(8) > 0;
   }
 
   /** What is left behind the end must not be taken for entries at the next start. */

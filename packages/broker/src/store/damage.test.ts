@@ -66,7 +66,47 @@ describe.each(['clean', 'killed'] as const)('a store that was stopped (%s) and h
   });
 });
 
+describe('a store that was stopped cleanly', () => {
+  it('does not give the place of its last message to another one when that is damaged', async () => {
+    const fileSystem = await written('clean');
+    change(fileSystem, (COUNT - 1) * SIZE + 90, 1);
+    const store = await openStore({ fileSystem });
+    expect([bodies(store), store.metrics.corruptRanges]).toEqual([without(COUNT - 1), 1]);
+    expect(store.append(message()).queueOffset).toBe(COUNT);
+    await store.close();
+  });
+
+  it.each([5, 20, 40, 47, 64, 70, 71, 79, 87, 90])('has all messages when byte %i of its checkpoint is another', async (byte) => {
+    const fileSystem = await written('clean');
+    change(fileSystem, byte, 0x10, '/store/checkpoint');
+    const store = await openStore({ fileSystem });
+    expect(bodies(store)).toEqual(ALL);
+    await store.close();
+  });
+
+  it('does not serve a record that says it has another place in its queue', async () => {
+    const fileSystem = await written('clean');
+    change(fileSystem, 100 * SIZE + 27, 4);
+    const store = await openStore({ fileSystem });
+    expect([bodies(store), store.metrics.corruptRecords]).toEqual([without(100), 1]);
+    await store.close();
+  });
+});
+
 describe('a store that was killed', () => {
+  it.each([1, 4, 7])('has the last message of a queue whose entry is another in its byte %i, behind the checkpoint or not', async (byte) => {
+    const fileSystem = memoryFileSystem();
+    let store = await openStore({ fileSystem });
+    for (const body of ALL) store.append(message({ body, queueId: Number(body.slice(1)) % 2 }));
+    await store.close();
+    const abort = fileSystem.open('/store/abort', 'create');
+    abort.write(Buffer.from('4194304'), 0, 7, 0);
+    change(fileSystem, 99 * 20 + byte, 0x40, '/store/consumequeue/T/0/00000000000000000000');
+    store = await openStore({ fileSystem });
+    expect(bodies(store)).toEqual(ALL.filter((_, i) => i % 2 === 0));
+    await store.close();
+  });
+
   it('drops a last record that is torn, at whatever byte, and goes on behind the one before', async () => {
     for (let kept = 0; kept < SIZE; kept++) {
       const fileSystem = await written('killed');

@@ -3,6 +3,7 @@ import { RocketMQError } from '@nest-rocketmq/remoting';
 
 export type StoreErrorCode =
   | 'STORE_LOCKED'
+  | 'STORE_UNWRITABLE'
   | 'STORE_CLOSED'
   | 'STORE_WRITE_FAILED'
   | 'STORE_FLUSH_FAILED'

@@ -96,12 +96,22 @@ class NodeFile implements StoreFile {
   }
 }
 
+function statOf(path: string): fs.Stats | undefined {
+  try {
+    return fs.statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    // A file stands where a folder of the path should be.
+    if (systemCode(error) === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}
+
 /** The machine's files. */
 export const nodeFileSystem: FileSystem = {
   open: (path, mode) => new NodeFile(path, mode),
 
   stat(path) {
-    const stat = fs.statSync(path, { throwIfNoEntry: false });
+    const stat = statOf(path);
     return stat && { size: stat.size, allocated: stat.blocks * 512, modified: stat.mtimeMs };
   },
 

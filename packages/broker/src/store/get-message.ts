@@ -40,8 +40,9 @@ function collect(queues: ConsumeQueues, queue: ConsumeQueue, reader: LogReader, 
   let bytes = 0;
   /** Entry of the view that belongs to `at`. */
   let entry = 0;
-  const record = (): Buffer | undefined => reader.record(view.physicalOffset(entry), view.size(entry));
-  for (let at = offset; at < end; at++, entry++) {
+  let at = offset;
+  const record = (): Buffer | undefined => reader.record(view.physicalOffset(entry), view.size(entry), at);
+  for (; at < end; at++, entry++) {
     if (at === offset || entry === view.count) {
       entry = 0;
       if (queue.read(view, at, end - at) === 0) return nothing('OFFSET_FOUND_NULL', nextFile(queue, at), queue.first, queue.next);

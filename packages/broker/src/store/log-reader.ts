@@ -20,18 +20,28 @@ export class LogReader {
     readonly onCorrupt: (position: number, size: number) => void,
   ) {}
 
-  /** The record at `position`, if one of `size` bytes is there and is whole; a view of bytes that never change. */
-  record(position: number, size: number): Buffer | undefined {
+  /**
+   * The record at `position`, if one of `size` bytes is there and is whole; a view of bytes that never change.
+   * @param queueOffset the place in its queue that it was asked for by, if it was: a record that says another would send
+   *   its consumer there
+   */
+  record(position: number, size: number, queueOffset?: number): Buffer | undefined {
     const { log } = this;
     if (size < SHORTEST_RECORD || position < log.files.first || position + size > log.committed) return undefined;
     const recent = log.tail.read(position, size);
     if (recent) return recent;
     const stored = this.bytes(position, size);
     if (!stored) return undefined;
-    if (this.#record.parse(stored, 0, stored.length, position, this.checkCrc) && this.#record.size === size) return stored;
+    if (this.#isWhole(stored, position, queueOffset)) return stored;
     this.corruptRecords++;
     this.onCorrupt(position, size);
     return undefined;
+  }
+
+  #isWhole(stored: Buffer, position: number, queueOffset: number | undefined): boolean {
+    const record = this.#record;
+    if (!record.parse(stored, 0, stored.length, position, this.checkCrc) || record.size !== stored.length) return false;
+    return queueOffset === undefined || record.queueOffset === queueOffset;
   }
 
   /** When the record was stored, ms since the epoch. */

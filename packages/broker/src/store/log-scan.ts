@@ -25,6 +25,8 @@ export class LogScan {
   limit = Number.MAX_SAFE_INTEGER;
   /** Where the log is known to end, if it does: then nothing is searched for behind it. */
   knownEnd = -1;
+  /** There were records up to here, if this is known: bytes before that are none are damaged, and not torn. */
+  reached = 0;
   #window = Buffer.alloc(0);
   #from = 0;
   #to = 0;
@@ -51,7 +53,8 @@ export class LogScan {
         await pause;
         continue;
       }
-      const found = at === this.knownEnd ? undefined : await this.resync(at);
+      const known = at < this.reached && this.reached <= this.files.end ? this.reached : undefined;
+      const found = at === this.knownEnd ? undefined : ((await this.resync(at)) ?? known);
       if (found === undefined) return at;
       visitor.corrupt({ from: at, to: found });
       at = found;

@@ -2,7 +2,8 @@
 import { Checkpoint } from './checkpoint.js';
 import { CommitLog } from './commit-log.js';
 import { ConsumeQueues } from './consume-queues.js';
-import { StoreError } from './errors.js';
+import { StoreError, systemCode } from './errors.js';
+import type { FileSystem } from './file-system.js';
 import { LockFile } from './lock-file.js';
 import { LogReader } from './log-reader.js';
 import { MessageIndex } from './message-index.js';
@@ -20,6 +21,8 @@ import type { StoreOptions } from './types.js';
 const LOG_FOLDERS = 2;
 /** ms of work after which other things get their turn. */
 const SLICE = 10;
+/** What a system says of a folder that will not take files however often one tries. */
+const UNWRITABLE = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST']);
 
 export interface OpenedStore {
   config: StoreConfig;
@@ -41,8 +44,7 @@ export async function openStore(options: StoreOptions): Promise<OpenedStore> {
   const config = resolveStoreOptions(options);
   const { fileSystem, root, clock } = config;
   const begun = clock.monotonic();
-  fileSystem.makeDirectory(root);
-  const lock = new LockFile({ fileSystem, root });
+  const lock = takeLock(fileSystem, root);
   const open = new OpenFiles(fileSystem, config.maxOpenFiles);
   try {
     const pause = slices();
@@ -76,6 +78,18 @@ export async function openStore(options: StoreOptions): Promise<OpenedStore> {
     // A store that was refused for its sizes has not been touched.
     lock.release(error instanceof StoreError && !lock.wasAborted);
     throw error;
+  }
+}
+
+/** @throws StoreLockedError, or StoreError where the folder cannot be written */
+function takeLock(fileSystem: FileSystem, root: string): LockFile {
+  try {
+    fileSystem.makeDirectory(root);
+    return new LockFile({ fileSystem, root });
+  } catch (error) {
+    if (!UNWRITABLE.has(systemCode(error) ?? '')) throw error;
+    const remedy = 'Give this user the right to write there, or choose another folder.';
+    throw new StoreError('STORE_UNWRITABLE', `the store ${root} cannot be written: ${String(error)}. ${remedy}`, { cause: error });
   }
 }
 

@@ -51,6 +51,7 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
   }
   const scan = new LogScan(log, options.checkCrc, options.largestRecord, options.pause);
   if (!options.aborted) scan.knownEnd = checkpoint.cleanEnd;
+  if (checkpoint.whole) scan.reached = options.aborted ? checkpoint.logicsPhysicalOffset : checkpoint.cleanEnd;
   const sure = findStart(scan, options);
   const from = sure ?? log.first;
   let pass = new Pass(options, sure === undefined);
@@ -159,10 +160,14 @@ class Pass implements ScanVisitor {
       this.misplaced++;
       return false;
     }
-    // Entries that lead to the damaged bytes: reading them finds no record, and goes on to the next.
-    const [from] = this.corruptRanges.length > 0 ? [this.corruptRanges[this.corruptRanges.length - 1].from] : [physicalOffset];
-    for (let i = 0; i < missing; i++) queue.append(from, SHORTEST_RECORD, 0);
+    this.#fill(queue, queueOffset, physicalOffset);
     return true;
+  }
+
+  /** Gives the queue entries up to `end` that lead to the damaged bytes: reading them finds no record, and goes on to the next. */
+  #fill(queue: ConsumeQueue, end: number, otherwise = 0): void {
+    const from = this.corruptRanges.at(-1)?.from ?? otherwise;
+    while (queue.next < end) queue.append(from, SHORTEST_RECORD, 0);
   }
 
   /** The queue has an entry at the record's place. */
@@ -192,6 +197,9 @@ class Pass implements ScanVisitor {
     const { view } = this.options.queues;
     const before = this.#before.get(queue) ?? 0;
     if (this.whole && queue.next === 0 && before > 0) queue.startAt(before);
+    else if (before - queue.next <= this.#lost / SHORTEST_RECORD) this.#fill(queue, before);
+    // Its record was not behind the checkpoint: the entry is damaged, and its record may be anywhere.
+    if (!this.whole && queue.leftOut >= queue.next) throw new QueuesDamaged();
     if (!this.whole && queue.maxPhysical > this.#from) {
       const unseen = queue.lowest(view, queue.first, (_, physicalOffset) => physicalOffset >= this.#from);
       queue.truncate(view, Math.max(unseen, this.#confirmed.get(queue) ?? 0));

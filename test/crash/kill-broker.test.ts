@@ -1,0 +1,127 @@
+// The stand-alone broker dies, is paused or is stopped while producers keep hundreds of sends in flight. KILL_ROUNDS
+// says how often it is killed, KILL_SEED plays the same rounds again. Needs the build.
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { Connection, dialTcp, encodeProperties, handlerTable, silentLogger, systemClock } from '@nest-rocketmq/remoting';
+import { cleanUp } from '../interop/harness/clean-up.js';
+import { temporaryFolder } from '../interop/harness/temporary.js';
+import { BrokerProcess, startCommand } from './broker-process.js';
+import { Load, NONE, QUEUES, TOPIC, pull, readBack, sendOne } from './load.js';
+import { Random } from './random.js';
+
+const rounds = Number(process.env['KILL_ROUNDS'] ?? 3);
+const seed = Number(process.env['KILL_SEED'] ?? Date.now() % 1_000_000);
+const PRODUCERS = 2;
+const DEPTH = 128;
+/** Acknowledged messages before the end of a round. */
+const FEWEST = 50;
+const MOST = 1_500;
+const PAUSED_TIMEOUT_MS = 1_000;
+
+jest.setTimeout(30_000 + rounds * 20_000);
+afterEach(cleanUp);
+
+/** Resolves when nothing is in flight any more. */
+async function send(broker: BrokerProcess, load: Load, timeout?: number): Promise<void> {
+  const connections = await Promise.all(Array.from({ length: PRODUCERS }, () => broker.connect()));
+  await Promise.all(connections.map((connection) => load.send({ connection, depth: DEPTH, timeout })));
+}
+
+describe(`kill -9 of the broker under load, ${rounds} times, seed ${seed}`, () => {
+  it.each(['async', 'sync'] as const)('loses, duplicates, alters and invents nothing with --flush %s', async (flush) => {
+    const random = new Random(seed);
+    const store = join(temporaryFolder('kill'), 'store');
+    const load = new Load();
+    for (let round = 0; round < rounds; round++) {
+      const broker = await BrokerProcess.start({ store, flush });
+      const sending = send(broker, load);
+      await load.untilAcknowledged(load.acknowledged.size + random.integer(FEWEST, MOST));
+      await broker.kill();
+      await sending;
+      const again = await BrokerProcess.start({ store, flush });
+      expect({ round, ...load.compare(await readBack(await again.connect())) }).toEqual({ round, ...NONE });
+      // Sometimes the next kill follows a crash, sometimes a clean stop.
+      await (random.chance(0.5) ? again.kill() : again.stop());
+    }
+    expect(load.refused.size).toBe(0);
+  });
+});
+
+describe('a broker that stands still under load (SIGSTOP, SIGCONT)', () => {
+  it('keeps what it acknowledged, takes more afterwards, and delivers what has become due', async () => {
+    const broker = await BrokerProcess.start({ store: join(temporaryFolder('stop'), 'store') });
+    const load = new Load();
+    const other = await broker.connect();
+    await sendOne(other, 'due', { topic: 'delayed', properties: encodeProperties([['DELAY', '1']]) });
+    const sending = send(broker, load, PAUSED_TIMEOUT_MS);
+    await load.untilAcknowledged(500);
+    broker.signal('SIGSTOP');
+    // Every hand runs into its timeout.
+    await sending;
+    const before = load.acknowledged.size;
+    broker.signal('SIGCONT');
+    const goingOn = send(broker, load);
+    await load.untilAcknowledged(before + 500);
+    load.stop();
+    await goingOn;
+    expect(load.compare(await readBack(await broker.connect()))).toEqual(NONE);
+    const { body } = await pull(other, { topic: 'delayed', offset: 0, suspend: 10_000 });
+    expect(body.includes('due')).toBe(true);
+    expect((await broker.stop()).code).toBe(0);
+  });
+});
+
+describe('a broker that is told to stop', () => {
+  it('under load, and told twice, stores what it acknowledges and ends cleanly', async () => {
+    const store = join(temporaryFolder('term'), 'store');
+    const broker = await BrokerProcess.start({ store });
+    const load = new Load();
+    const sending = send(broker, load);
+    await load.untilAcknowledged(500);
+    broker.signal('SIGTERM');
+    broker.signal('SIGTERM');
+    expect(await broker.child.exited).toEqual({ code: 0, signal: null });
+    await sending;
+    expect(existsSync(join(store, 'abort'))).toBe(false);
+    const again = await BrokerProcess.start({ store });
+    expect(load.compare(await readBack(await again.connect()))).toEqual(NONE);
+    await again.stop();
+  });
+
+  it('while it opens its store loses nothing', async () => {
+    const store = join(temporaryFolder('term-early'), 'store');
+    const broker = await BrokerProcess.start({ store });
+    const load = new Load();
+    const sending = send(broker, load);
+    await load.untilAcknowledged(500);
+    await broker.kill();
+    await sending;
+    const early = startCommand({ store });
+    process.kill(early.pid, 'SIGTERM');
+    await early.exited;
+    const again = await BrokerProcess.start({ store });
+    expect(load.compare(await readBack(await again.connect()))).toEqual(NONE);
+    await again.stop();
+  });
+});
+
+describe('a broker that may open few files', () => {
+  it('outlives more connections than those, and takes messages when they are gone', async () => {
+    const broker = await BrokerProcess.start({ store: join(temporaryFolder('few'), 'store'), descriptors: 128 });
+    const first = await broker.connect();
+    await sendOne(first, 'before');
+    const crowd = await Promise.all(Array.from({ length: 250 }, () => dialTcp(broker.address)));
+    // Those for which there is no file left are closed by the broker.
+    for (const socket of crowd) socket.on('error', () => undefined);
+    expect(await sendOne(first, 'in between')).toBe(0);
+    await Promise.all(crowd.map(async (socket) => socket.closed || once(socket.destroy(), 'close')));
+    const options = { address: broker.address, handlers: handlerTable(), clock: systemClock, logger: silentLogger };
+    const late = new Connection(await dialTcp(broker.address), options);
+    for (let queueId = 0; queueId < QUEUES; queueId++) expect(await sendOne(late, 'after', { topic: TOPIC, queueId })).toBe(0);
+    expect(await readBack(late)).toHaveLength(2 + QUEUES);
+    late.close();
+    await broker.stop();
+  });
+});

@@ -1,0 +1,168 @@
+// Files of a stopped broker are gone, cut, empty, or there are others beside them; and a disk cannot be read any more.
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { ManualClock, Requests, ResponseCode, encodeProperties } from '@nest-rocketmq/remoting';
+import { MemoryFileSystem, fileError, memoryFileSystem, startBroker } from '@nest-rocketmq/broker';
+import type { Broker, FileSystem, StoreFile } from '@nest-rocketmq/broker';
+import { connectTo } from './in-process.js';
+import { QUEUES, pull, readBack, sendOne } from './load.js';
+import { ROOT, copyOf, filled, openStore } from './store-on.js';
+import { readAll } from './simulate.js';
+
+const COUNT = 40;
+/** Offsets that are committed in the first and in the second life. */
+const BEFORE = 4;
+const COMMITTED = 5;
+const CONFIGS = ['topics.json', 'subscriptionGroup.json', 'consumerOffset.json', 'delayOffset.json'];
+const place = { consumerGroup: 'crash-readers', topic: 'crash', queueId: 0 };
+
+let broker: Broker | undefined;
+afterEach(async () => {
+  await broker?.stop();
+  broker = undefined;
+});
+
+const start = async (fileSystem: FileSystem, clock = new ManualClock()): Promise<Broker> =>
+  (broker = await startBroker({ clock, fileSystem, store: ROOT }));
+
+/** A broker's files after two lives, so that there are backups. */
+async function used(): Promise<MemoryFileSystem> {
+  const files = memoryFileSystem();
+  for (let life = 0; life < 2; life++) {
+    const clock = new ManualClock();
+    const connection = await connectTo(await start(files, clock));
+    await sendOne(connection, 'due', { topic: 'delayed', properties: encodeProperties([['DELAY', '1']]) });
+    await clock.advance(2_000);
+    for (let i = 0; i < COUNT / 2; i++) await sendOne(connection, `${life}-${i}`, { queueId: i % QUEUES });
+    // Its first pull makes the group.
+    await pull(connection, { offset: 0 });
+    const { code } = await connection.request(Requests.UPDATE_CONSUMER_OFFSET, { ...place, commitOffset: BEFORE + life });
+    expect(code).toBe(0);
+    await broker?.stop();
+  }
+  broker = undefined;
+  return files;
+}
+
+async function offsetOf(running: Broker): Promise<number | undefined> {
+  const { code, header } = await (await connectTo(running)).request(Requests.QUERY_CONSUMER_OFFSET, place);
+  return code === ResponseCode.SUCCESS ? header.offset : undefined;
+}
+
+describe('a broker whose files are gone', () => {
+  it.each(['consumequeue', 'index', 'checkpoint', 'lock', 'consumequeue, index, checkpoint, lock'])(
+    'has all messages and offsets without %s',
+    async (names) => {
+      const files = await used();
+      for (const name of names.split(', ')) {
+        files.remove(`${ROOT}/${name}`);
+        files.removeTree(`${ROOT}/${name}`);
+      }
+      const running = await start(files);
+      expect(await readBack(await connectTo(running))).toHaveLength(COUNT);
+      expect(await offsetOf(running)).toBe(COMMITTED);
+    },
+  );
+
+  it.each(CONFIGS)('takes the backup of %s', async (name) => {
+    const files = await used();
+    files.remove(`${ROOT}/config/${name}`);
+    const running = await start(files);
+    expect(await readBack(await connectTo(running))).toHaveLength(COUNT);
+    expect(await offsetOf(running)).toBe(name === 'consumerOffset.json' ? BEFORE : COMMITTED);
+  });
+
+  it('begins its groups anew, and leaves out no message, when the offsets and their backup are gone', async () => {
+    const files = await used();
+    for (const name of ['consumerOffset.json', 'consumerOffset.json.bak']) files.remove(`${ROOT}/config/${name}`);
+    expect((await offsetOf(await start(files))) ?? 0).toBe(0);
+  });
+
+  it('serves a topic again as soon as somebody sends to it, when all of its configuration is gone', async () => {
+    const files = await used();
+    files.removeTree(`${ROOT}/config`);
+    const connection = await connectTo(await start(files));
+    expect(await sendOne(connection, 'more')).toBe(0);
+    expect(await readBack(connection)).toHaveLength(COUNT + 1);
+  });
+});
+
+describe('a broker whose configuration is cut', () => {
+  it.each(CONFIGS)('at whatever byte of %s starts with the backup', async (name) => {
+    const whole = await used();
+    const path = `${ROOT}/config/${name}`;
+    const size = whole.stat(path)?.size ?? 0;
+    for (let length = 0; length < size; length += Math.ceil(size / 10)) {
+      const files = copyOf(whole);
+      files.open(path, 'write').truncate(length);
+      const running = await start(files);
+      expect(await readBack(await connectTo(running))).toHaveLength(COUNT);
+      expect(await offsetOf(running)).toBe(name === 'consumerOffset.json' ? BEFORE : COMMITTED);
+      await running.stop();
+    }
+  });
+
+  it.each(CONFIGS)('and the backup of %s too, says which files, and touches nothing', async (name) => {
+    const files = await used();
+    for (const path of [`${ROOT}/config/${name}`, `${ROOT}/config/${name}.bak`]) files.open(path, 'write').truncate(3);
+    await expect(start(files)).rejects.toThrow(new RegExp(`${name.replace('.', '\\.')}.*backup.*Repair`));
+    expect([3, 3]).toEqual(['', '.bak'].map((end) => files.stat(`${ROOT}/config/${name}${end}`)?.size));
+    expect(files.stat(`${ROOT}/abort`)).toBeUndefined();
+  });
+});
+
+describe('files beside those of the store', () => {
+  it.each(['commitlog/x', 'commitlog/00000000000000000000.bak', 'consumequeue/T/0/x', 'consumequeue/x', 'index/x', 'config/x.json', 'x'])(
+    'such as %s are left as they are',
+    async (name) => {
+      const { files, all } = await filled(COUNT);
+      files.open(`${ROOT}/checkpoint`, 'read').close();
+      files.makeDirectory(`${ROOT}/config`);
+      files.open(`${ROOT}/${name}`, 'create').write(Buffer.from('mine'), 0, 4, 0);
+      const store = await openStore(files);
+      expect(readAll(store)).toEqual(all);
+      await store.close();
+      expect(files.stat(`${ROOT}/${name}`)?.size).toBe(4);
+    },
+  );
+});
+
+describe('a disk that cannot be read in one place', () => {
+  it('costs the pulls of that place only', async () => {
+    const { files, all } = await filled(COUNT);
+    let failing = '';
+    const fileSystem = new (class extends MemoryFileSystem {
+      override open(path: string, mode: Parameters<FileSystem['open']>[1]): StoreFile {
+        const file = super.open(path, mode);
+        const read = file.read.bind(file);
+        file.read = (target, offset, length, position) => {
+          if (path === failing) throw fileError('EIO', path);
+          return read(target, offset, length, position);
+        };
+        return file;
+      }
+    })();
+    for (const [path, content] of files.files) fileSystem.files.set(path, content);
+    for (const path of files.directories) fileSystem.directories.add(path);
+    const store = await openStore(fileSystem);
+    failing = `${ROOT}/commitlog/00000000000000000000`;
+    expect(() => store.getMessage('T', 0, 0, 32, 65_536)).toThrow('EIO');
+    failing = '';
+    expect(readAll(store)).toEqual(all);
+    await store.close();
+  });
+
+  it('is told to the client that pulls, whose connection and the others live on', async () => {
+    const files = await used();
+    const running = await start(files);
+    const connection = await connectTo(running);
+    const log = files.files.get(`${ROOT}/commitlog/00000000000000000000`);
+    if (!log) throw new Error('there is no log');
+    const read = log.read.bind(log);
+    log.read = () => {
+      throw fileError('EIO', 'the log');
+    };
+    expect((await pull(connection, { offset: 0 })).code).toBe(ResponseCode.SYSTEM_ERROR);
+    log.read = read;
+    expect(await readBack(connection)).toHaveLength(COUNT);
+  });
+});
