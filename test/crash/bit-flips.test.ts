@@ -28,16 +28,23 @@ async function opened(files: MemoryFileSystem, more: Parameters<typeof openStore
   return { store, found: readAll(store), errors };
 }
 
-const logFile = (position: number): string => `${ROOT}/commitlog/${String(position - (position % FILE_SIZE)).padStart(20, '0')}`;
+const logFile = (position: number): string =>
+  `${ROOT}/commitlog/${String(position - (position % FILE_SIZE)).padStart(20, '0')}`;
 
-function difference({ all }: Filled, found: Map<string, string>): { missing: string[]; altered: string[]; ghosts: string[] } {
+function difference(
+  { all }: Filled,
+  found: Map<string, string>,
+): { missing: string[]; altered: string[]; ghosts: string[] } {
   const missing = [...all.keys()].filter((place) => !found.has(place));
-  const altered = [...found].filter(([place, body]) => all.has(place) && all.get(place) !== body).map(([place]) => place);
+  const altered = [...found]
+    .filter(([place, body]) => all.has(place) && all.get(place) !== body)
+    .map(([place]) => place);
   return { missing, altered, ghosts: [...found.keys()].filter((place) => !all.has(place)) };
 }
 
 describe.each(['clean', 'killed'] as const)(`one flipped bit in the log (stop: %s, seed ${seed})`, (stop) => {
-  const stopped = (files: MemoryFileSystem): MemoryFileSystem => (stop === 'killed' ? asKilled(copyOf(files)) : copyOf(files));
+  const stopped = (files: MemoryFileSystem): MemoryFileSystem =>
+    stop === 'killed' ? asKilled(copyOf(files)) : copyOf(files);
 
   it(
     `costs that record only, wherever it is, with a checksum over each record: ${flips} places`,
@@ -55,7 +62,11 @@ describe.each(['clean', 'killed'] as const)(`one flipped bit in the log (stop: %
         const { corruptRanges, corruptRecords } = store.metrics;
         const where = `byte ${position - from} of ${to - from}`;
         expect({ where, ...difference(whole, found) }).toEqual({ where, missing: [place], altered: [], ghosts: [] });
-        expect({ where, counted: corruptRanges + corruptRecords > 0, said: errors.join().includes(String(from)) }).toEqual({
+        expect({
+          where,
+          counted: corruptRanges + corruptRecords > 0,
+          said: errors.join().includes(String(from)),
+        }).toEqual({
           where,
           counted: true,
           said: true,
@@ -82,7 +93,11 @@ describe.each(['clean', 'killed'] as const)(`one flipped bit in the log (stop: %
         const { missing, altered } = difference(whole, found);
         const where = `byte ${position - from} of ${to - from}`;
         // Flags, times and properties have no checksum in Apache's format: such a record is served as it is.
-        expect({ where, others: missing.filter((one) => one !== place), altered }).toEqual({ where, others: [], altered: [] });
+        expect({ where, others: missing.filter((one) => one !== place), altered }).toEqual({
+          where,
+          others: [],
+          altered: [],
+        });
         if (missing.length > 0) expect({ where, errors: errors.length }).not.toEqual({ where, errors: 0 });
         // Its place is not given to another message.
         expect({ where, place: store.append(messageOf(COUNT)).queueOffset }).toEqual({ where, place: COUNT / QUEUES });

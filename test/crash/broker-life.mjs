@@ -41,7 +41,15 @@ async function send(connection, id, queueId, topic = 'life') {
 
 async function commitOffset(connection, commitOffset) {
   const place = { consumerGroup: 'g', topic: 'life', queueId: 0 };
-  const pull = { ...place, queueOffset: 0, maxMsgNums: 1, sysFlag: 4, commitOffset: 0, suspendTimeoutMillis: 0, subVersion: 0 };
+  const pull = {
+    ...place,
+    queueOffset: 0,
+    maxMsgNums: 1,
+    sysFlag: 4,
+    commitOffset: 0,
+    suspendTimeoutMillis: 0,
+    subVersion: 0,
+  };
   // The first one makes the group.
   await connection.request(Requests.PULL_MESSAGE, { ...pull, subscription: '*' });
   const reply = await connection.request(Requests.UPDATE_CONSUMER_OFFSET, { ...place, commitOffset });

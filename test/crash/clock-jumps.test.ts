@@ -32,7 +32,10 @@ afterEach(async () => {
 describe('a store whose clock is set', () => {
   it('has times that never go back, and finds messages by them', async () => {
     const clock = new SetClock(NOW);
-    const store = await openStore(memoryFileSystem(() => NOW), { clock });
+    const store = await openStore(
+      memoryFileSystem(() => NOW),
+      { clock },
+    );
     const times: number[] = [];
     for (const [i, jump] of [0, ...JUMPS, ...JUMPS].entries()) {
       clock.ahead += jump;
@@ -65,7 +68,8 @@ describe('a broker whose clock is set', () => {
     broker = await startBroker({ clock, store: 'memory' });
     const connection = await connectTo(broker);
     await sendOne(connection, 'due', { topic: 'delayed', properties: encodeProperties([['DELAY', '3']]) });
-    const arrived = async (): Promise<number> => decodeRecords((await pull(connection, { topic: 'delayed', offset: 0 })).body).length;
+    const arrived = async (): Promise<number> =>
+      decodeRecords((await pull(connection, { topic: 'delayed', offset: 0 })).body).length;
     await clock.advance(DELAY / 2);
     clock.ahead += jump;
     await clock.advance(DELAY / 2 - 10);

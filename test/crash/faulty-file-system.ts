@@ -108,8 +108,10 @@ export class FaultyFileSystem implements FileSystem {
     this.#call();
     const names: DirectoryEntry[] = [];
     const in_ = (path: string): boolean => parent(path) === directory;
-    for (const path of this.#names.keys()) if (in_(path)) names.push({ name: path.slice(directory.length + 1), directory: false });
-    for (const path of this.#directories) if (in_(path)) names.push({ name: path.slice(directory.length + 1), directory: true });
+    for (const path of this.#names.keys())
+      if (in_(path)) names.push({ name: path.slice(directory.length + 1), directory: false });
+    for (const path of this.#directories)
+      if (in_(path)) names.push({ name: path.slice(directory.length + 1), directory: true });
     return names.sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
@@ -125,8 +127,10 @@ export class FaultyFileSystem implements FileSystem {
 
   removeTree(path: string): void {
     this.#call();
-    for (const name of this.#names.keys()) if (name.startsWith(`${path}/`)) this.#rename(parent(name), [[name, undefined]]);
-    for (const name of this.#directories) if (name === path || name.startsWith(`${path}/`)) this.#directories.delete(name);
+    for (const name of this.#names.keys())
+      if (name.startsWith(`${path}/`)) this.#rename(parent(name), [[name, undefined]]);
+    for (const name of this.#directories)
+      if (name === path || name.startsWith(`${path}/`)) this.#directories.delete(name);
   }
 
   rename(from: string, to: string): void {
@@ -134,7 +138,10 @@ export class FaultyFileSystem implements FileSystem {
     const inode = this.#names.get(from);
     if (!inode) throw fileError('ENOENT', from);
     this.#maybeFail('write', from);
-    this.#rename(parent(from), [[from, undefined], [to, inode]]);
+    this.#rename(parent(from), [
+      [from, undefined],
+      [to, inode],
+    ]);
   }
 
   async syncDirectory(path: string): Promise<void> {
@@ -224,7 +231,7 @@ export class FaultyFileSystem implements FileSystem {
         continue;
       }
       const end = change.at + change.bytes.length;
-      for (let from = change.at; from < end; ) {
+      for (let from = change.at; from < end;) {
         const to = Math.min(end, from - (from % sector) + sector);
         if (this.random.chance(chance)) content.write(change.bytes, from - change.at, to - from, from);
         from = to;

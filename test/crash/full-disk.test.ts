@@ -7,6 +7,7 @@ import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { ManualClock, ResponseCode } from '@nest-rocketmq/remoting';
 import { startBroker } from '@nest-rocketmq/broker';
 import type { Broker } from '@nest-rocketmq/broker';
+import { endAllChildren } from '../interop/harness/children.js';
 import { cleanUp } from '../interop/harness/clean-up.js';
 import { temporaryFolder } from '../interop/harness/temporary.js';
 import { BrokerProcess, startCommand } from './broker-process.js';
@@ -40,38 +41,49 @@ const remount = (folder: string, options: string): void => run('mount', '-o', `r
 
 let broker: Broker | undefined;
 afterEach(async () => {
-  await broker?.stop();
+  const running = broker;
   broker = undefined;
+  // Whatever becomes of its end, the disk goes.
+  await running?.stop().catch((error: unknown) => process.stderr.write(`${String(error)}\n`));
+  await endAllChildren();
   for (const folder of mounted.splice(0)) run('umount', '-l', folder);
   await cleanUp();
 });
 
 describe(`a disk that is full${mounts.note}`, () => {
-  mounts.it.each(['async', 'sync'] as const)('costs nothing that was acknowledged, and is used again when it has room (%s)', async (flush) => {
-    const disk = smallDisk(6);
-    // Time stands still: no file is old enough to be removed, whatever the disk has.
-    const options = { store: join(disk, 'store'), flush, clock: new ManualClock(), mappedFileSizeCommitLog: 1_048_576 };
-    broker = await startBroker(options);
-    const load = new Load();
-    const connection = await connectTo(broker);
-    // Those that are refused stop: there is no room for more.
-    const filling = load.send({ connection, depth: DEPTH, sizes: SIZES });
-    await load.untilRefused(DEPTH);
-    load.stop();
-    await filling;
-    expect(load.acknowledged.size).toBeGreaterThan(20);
-    expect([...load.refused.values()].filter((code) => !REFUSALS.includes(code as never))).toEqual([]);
-    expect(load.compare(await readBack(connection))).toEqual(NONE);
-    remount(disk, 'size=32m');
-    const going = load.send({ connection, depth: DEPTH, sizes: SIZES });
-    await load.untilAcknowledged(load.acknowledged.size + AFTERWARDS);
-    load.stop();
-    await going;
-    expect(load.compare(await readBack(connection))).toEqual(NONE);
-    await broker.stop();
-    broker = await startBroker(options);
-    expect(load.compare(await readBack(await connectTo(broker)))).toEqual(NONE);
-  });
+  mounts.it.each(['async', 'sync'] as const)(
+    'costs nothing that was acknowledged, and is used again when it has room (%s)',
+    async (flush) => {
+      const disk = smallDisk(6);
+      // Time stands still: no file is old enough to be removed, whatever the disk has.
+      const options = {
+        store: join(disk, 'store'),
+        flush,
+        clock: new ManualClock(),
+        mappedFileSizeCommitLog: 1_048_576,
+      };
+      broker = await startBroker(options);
+      const load = new Load();
+      const connection = await connectTo(broker);
+      // Those that are refused stop: there is no room for more.
+      const filling = load.send({ connection, depth: DEPTH, sizes: SIZES });
+      await load.untilRefused(DEPTH);
+      load.stop();
+      await filling;
+      expect(load.acknowledged.size).toBeGreaterThan(20);
+      expect([...load.refused.values()].filter((code) => !REFUSALS.includes(code as never))).toEqual([]);
+      expect(load.compare(await readBack(connection))).toEqual(NONE);
+      remount(disk, 'size=32m');
+      const going = load.send({ connection, depth: DEPTH, sizes: SIZES });
+      await load.untilAcknowledged(load.acknowledged.size + AFTERWARDS);
+      load.stop();
+      await going;
+      expect(load.compare(await readBack(connection))).toEqual(NONE);
+      await broker.stop();
+      broker = await startBroker(options);
+      expect(load.compare(await readBack(await connectTo(broker)))).toEqual(NONE);
+    },
+  );
 
   mounts.it('and a kill -9 cost nothing together', async () => {
     const disk = smallDisk(6);

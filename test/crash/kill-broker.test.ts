@@ -4,7 +4,14 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { Connection, dialTcp, encodeProperties, handlerTable, silentLogger, systemClock } from '@nest-rocketmq/remoting';
+import {
+  Connection,
+  dialTcp,
+  encodeProperties,
+  handlerTable,
+  silentLogger,
+  systemClock,
+} from '@nest-rocketmq/remoting';
 import { cleanUp } from '../interop/harness/clean-up.js';
 import { temporaryFolder } from '../interop/harness/temporary.js';
 import { BrokerProcess, startCommand } from './broker-process.js';
@@ -30,23 +37,26 @@ async function send(broker: BrokerProcess, load: Load, timeout?: number): Promis
 }
 
 describe(`kill -9 of the broker under load, ${rounds} times, seed ${seed}`, () => {
-  it.each(['async', 'sync'] as const)('loses, duplicates, alters and invents nothing with --flush %s', async (flush) => {
-    const random = new Random(seed);
-    const store = join(temporaryFolder('kill'), 'store');
-    const load = new Load();
-    for (let round = 0; round < rounds; round++) {
-      const broker = await BrokerProcess.start({ store, flush });
-      const sending = send(broker, load);
-      await load.untilAcknowledged(load.acknowledged.size + random.integer(FEWEST, MOST));
-      await broker.kill();
-      await sending;
-      const again = await BrokerProcess.start({ store, flush });
-      expect({ round, ...load.compare(await readBack(await again.connect())) }).toEqual({ round, ...NONE });
-      // Sometimes the next kill follows a crash, sometimes a clean stop.
-      await (random.chance(0.5) ? again.kill() : again.stop());
-    }
-    expect(load.refused.size).toBe(0);
-  });
+  it.each(['async', 'sync'] as const)(
+    'loses, duplicates, alters and invents nothing with --flush %s',
+    async (flush) => {
+      const random = new Random(seed);
+      const store = join(temporaryFolder('kill'), 'store');
+      const load = new Load();
+      for (let round = 0; round < rounds; round++) {
+        const broker = await BrokerProcess.start({ store, flush });
+        const sending = send(broker, load);
+        await load.untilAcknowledged(load.acknowledged.size + random.integer(FEWEST, MOST));
+        await broker.kill();
+        await sending;
+        const again = await BrokerProcess.start({ store, flush });
+        expect({ round, ...load.compare(await readBack(await again.connect())) }).toEqual({ round, ...NONE });
+        // Sometimes the next kill follows a crash, sometimes a clean stop.
+        await (random.chance(0.5) ? again.kill() : again.stop());
+      }
+      expect(load.refused.size).toBe(0);
+    },
+  );
 });
 
 describe('a broker that stands still under load (SIGSTOP, SIGCONT)', () => {
@@ -119,7 +129,8 @@ describe('a broker that may open few files', () => {
     await Promise.all(crowd.map(async (socket) => socket.closed || once(socket.destroy(), 'close')));
     const options = { address: broker.address, handlers: handlerTable(), clock: systemClock, logger: silentLogger };
     const late = new Connection(await dialTcp(broker.address), options);
-    for (let queueId = 0; queueId < QUEUES; queueId++) expect(await sendOne(late, 'after', { topic: TOPIC, queueId })).toBe(0);
+    for (let queueId = 0; queueId < QUEUES; queueId++)
+      expect(await sendOne(late, 'after', { topic: TOPIC, queueId })).toBe(0);
     expect(await readBack(late)).toHaveLength(2 + QUEUES);
     late.close();
     await broker.stop();

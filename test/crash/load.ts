@@ -1,7 +1,13 @@
 // Owns producers that keep many sends in flight, what they were promised, and the comparison of that with what is read
 // back. No message is sent twice, so that each may be stored once at most.
 import { crc32 } from 'node:zlib';
-import { ConnectionClosedError, RequestTimeoutError, Requests, ResponseCode, decodeRecords } from '@nest-rocketmq/remoting';
+import {
+  ConnectionClosedError,
+  RequestTimeoutError,
+  Requests,
+  ResponseCode,
+  decodeRecords,
+} from '@nest-rocketmq/remoting';
 import type { Connection } from '@nest-rocketmq/remoting';
 
 export const TOPIC = 'crash';
@@ -131,7 +137,17 @@ export interface SendOneOptions {
 /** Resolves with the code of the answer. */
 export async function sendOne(connection: Connection, body: string, options: SendOneOptions = {}): Promise<number> {
   const { topic = TOPIC, queueId = 0, properties = '', timeout } = options;
-  const header = { a: 'crash-producers', b: topic, c: 'TBW102', d: QUEUES, e: queueId, f: 0, g: 0, h: 0, i: properties };
+  const header = {
+    a: 'crash-producers',
+    b: topic,
+    c: 'TBW102',
+    d: QUEUES,
+    e: queueId,
+    f: 0,
+    g: 0,
+    h: 0,
+    i: properties,
+  };
   const reply = await connection.request(Requests.SEND_MESSAGE_V2, header, { body: Buffer.from(body), timeout });
   return reply.code;
 }
@@ -165,7 +181,7 @@ export function pull(connection: Connection, { topic = TOPIC, queueId = 0, offse
 export async function readBack(connection: Connection, topic = TOPIC): Promise<string[]> {
   const bodies: string[] = [];
   for (let queueId = 0; queueId < QUEUES; queueId++) {
-    for (let offset = 0; ; ) {
+    for (let offset = 0; ;) {
       const reply = await pull(connection, { topic, queueId, offset });
       if (!READ.has(reply.code)) throw new Error(`a pull of queue ${queueId} got ${reply.code}: ${reply.remark}`);
       const { nextBeginOffset = 0, maxOffset = 0 } = reply.header;

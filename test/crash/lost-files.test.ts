@@ -35,7 +35,10 @@ async function used(): Promise<MemoryFileSystem> {
     for (let i = 0; i < COUNT / 2; i++) await sendOne(connection, `${life}-${i}`, { queueId: i % QUEUES });
     // Its first pull makes the group.
     await pull(connection, { offset: 0 });
-    const { code } = await connection.request(Requests.UPDATE_CONSUMER_OFFSET, { ...place, commitOffset: BEFORE + life });
+    const { code } = await connection.request(Requests.UPDATE_CONSUMER_OFFSET, {
+      ...place,
+      commitOffset: BEFORE + life,
+    });
     expect(code).toBe(0);
     await broker?.stop();
   }
@@ -111,19 +114,24 @@ describe('a broker whose configuration is cut', () => {
 });
 
 describe('files beside those of the store', () => {
-  it.each(['commitlog/x', 'commitlog/00000000000000000000.bak', 'consumequeue/T/0/x', 'consumequeue/x', 'index/x', 'config/x.json', 'x'])(
-    'such as %s are left as they are',
-    async (name) => {
-      const { files, all } = await filled(COUNT);
-      files.open(`${ROOT}/checkpoint`, 'read').close();
-      files.makeDirectory(`${ROOT}/config`);
-      files.open(`${ROOT}/${name}`, 'create').write(Buffer.from('mine'), 0, 4, 0);
-      const store = await openStore(files);
-      expect(readAll(store)).toEqual(all);
-      await store.close();
-      expect(files.stat(`${ROOT}/${name}`)?.size).toBe(4);
-    },
-  );
+  it.each([
+    'commitlog/x',
+    'commitlog/00000000000000000000.bak',
+    'consumequeue/T/0/x',
+    'consumequeue/x',
+    'index/x',
+    'config/x.json',
+    'x',
+  ])('such as %s are left as they are', async (name) => {
+    const { files, all } = await filled(COUNT);
+    files.open(`${ROOT}/checkpoint`, 'read').close();
+    files.makeDirectory(`${ROOT}/config`);
+    files.open(`${ROOT}/${name}`, 'create').write(Buffer.from('mine'), 0, 4, 0);
+    const store = await openStore(files);
+    expect(readAll(store)).toEqual(all);
+    await store.close();
+    expect(files.stat(`${ROOT}/${name}`)?.size).toBe(4);
+  });
 });
 
 describe('a disk that cannot be read in one place', () => {

@@ -94,7 +94,8 @@ class Simulation {
     await this.#abandon(store);
     this.#image = end === 'power' ? files.afterPowerLoss() : files.afterKill();
     // In an earlier life it was opened again since, which makes it as safe as the disk is.
-    if (end === 'power' && this.#options.flush === 'async') this.#oracle.excuse(({ id, end: at }) => id >= first && at > flushed);
+    if (end === 'power' && this.#options.flush === 'async')
+      this.#oracle.excuse(({ id, end: at }) => id >= first && at > flushed);
   }
 
   /** A dead process runs no more: what is under way must be over before its files are looked at. */
@@ -124,7 +125,8 @@ class Simulation {
     let next = first;
     const { sent } = this.#oracle;
     store.onCommitted((upTo, failure) => {
-      for (; next < sent.length && sent[next].end <= upTo; next++) if (sent[next].fate === 'pending') sent[next].fate = 'acknowledged';
+      for (; next < sent.length && sent[next].end <= upTo; next++)
+        if (sent[next].fate === 'pending') sent[next].fate = 'acknowledged';
       if (failure) for (; next < sent.length; next++) if (sent[next].fate === 'pending') sent[next].fate = 'refused';
       onFlushed();
     });
@@ -160,8 +162,10 @@ class Simulation {
     const read = readAll(store);
     for (const { id, topic, queueId, queueOffset, body, fate } of this.#oracle.sent.slice(first)) {
       const found = read.get(`${topic}/${queueId}/${queueOffset}`);
-      if (fate === 'acknowledged' && found !== body) throw new Error(`seed ${this.seed}: ${id} is acknowledged and not to be read`);
-      if (fate !== 'acknowledged' && found === body) throw new Error(`seed ${this.seed}: ${id} is ${fate} and can be read`);
+      if (fate === 'acknowledged' && found !== body)
+        throw new Error(`seed ${this.seed}: ${id} is acknowledged and not to be read`);
+      if (fate !== 'acknowledged' && found === body)
+        throw new Error(`seed ${this.seed}: ${id} is ${fate} and can be read`);
     }
   }
 }
@@ -190,12 +194,15 @@ function messageOf(topic: string, queueId: number, body: string): MessageInner {
 export function readAll(store: MessageStore): Map<string, string> {
   const found = new Map<string, string>();
   for (const { topic, queueId } of store.queues()) {
-    for (let offset = store.minOffset(topic, queueId); offset < store.maxOffset(topic, queueId); ) {
+    for (let offset = store.minOffset(topic, queueId); offset < store.maxOffset(topic, queueId);) {
       const { body, nextBeginOffset } = store.getMessage(topic, queueId, offset, 32, 65_536);
       for (const buffer of body) {
         for (let at = 0; at < buffer.length; at += buffer.readInt32BE(at)) {
           const place = Number(buffer.readBigInt64BE(at + 20));
-          found.set(`${topic}/${queueId}/${place}`, buffer.toString('utf8', at + 88, at + 88 + buffer.readInt32BE(at + 84)));
+          found.set(
+            `${topic}/${queueId}/${place}`,
+            buffer.toString('utf8', at + 88, at + 88 + buffer.readInt32BE(at + 84)),
+          );
         }
       }
       offset = nextBeginOffset;

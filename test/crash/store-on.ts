@@ -10,7 +10,10 @@ export const ROOT = '/store';
 export const NOW = 1_700_000_000_000;
 export const QUEUES = 2;
 
-export function openStore(fileSystem: StoreOptions['fileSystem'], more: Partial<StoreOptions> = {}): Promise<MessageStore> {
+export function openStore(
+  fileSystem: StoreOptions['fileSystem'],
+  more: Partial<StoreOptions> = {},
+): Promise<MessageStore> {
   return MessageStore.open({
     fileSystem,
     root: ROOT,

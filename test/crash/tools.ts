@@ -20,6 +20,7 @@ export function withStrace(): { it: It; note: string } {
 
 /** For disks of a few MiB. */
 export function withMounts(): { it: It; note: string } {
-  const works = spawnSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', '/mnt']).status === 0;
+  const works =
+    spawnSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', '/mnt']).status === 0;
   return only(works, 'REQUIRE_TMPFS', 'a tmpfs cannot be mounted: this takes root');
 }
