@@ -25,7 +25,12 @@ function run(command, args, options = {}) {
     child.once('exit', (code, signal) => {
       process.off('SIGTERM', pass).off('SIGINT', pass);
       if (code === 0 || stopped) resolve();
-      else reject(Object.assign(new Error(`${command} ${args.join(' ')} ended with ${signal ?? code}`), { exitCode: code ?? 1 }));
+      else
+        reject(
+          Object.assign(new Error(`${command} ${args.join(' ')} ended with ${signal ?? code}`), {
+            exitCode: code ?? 1,
+          }),
+        );
     });
   });
 }
@@ -35,7 +40,9 @@ const binary = (name) => join(root, 'node_modules', '.bin', name);
 
 /** Installs by the lock file when it differs from what was last installed. */
 async function install() {
-  const wanted = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+  const wanted = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
   if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === wanted) return;
   console.log('Installing dependencies (only the first time) …');
   await run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { shell: process.platform === 'win32' });
@@ -58,13 +65,25 @@ async function build() {
 const onPaths = (args) => args.flatMap((arg) => (arg.startsWith('-') ? [arg] : ['--testPathPatterns', arg]));
 
 function jest(args) {
-  const options = `${process.env.NODE_OPTIONS ?? ''} --experimental-vm-modules --disable-warning=ExperimentalWarning`.trim();
+  const options =
+    `${process.env.NODE_OPTIONS ?? ''} --experimental-vm-modules --disable-warning=ExperimentalWarning`.trim();
   return node([join(root, 'node_modules/jest/bin/jest.js'), ...args], { NODE_OPTIONS: options });
 }
 
 async function lint() {
   await build();
-  await run(binary('oxlint'), ['--type-aware', '--tsconfig', 'tsconfig.check.json', '--deny-warnings', 'packages', 'sample-app', 'test', 'bench', 'scripts']);
+  await run(binary('oxfmt'), ['--check', 'packages', 'sample-app', 'test', 'bench', 'scripts']);
+  await run(binary('oxlint'), [
+    '--type-aware',
+    '--tsconfig',
+    'tsconfig.check.json',
+    '--deny-warnings',
+    'packages',
+    'sample-app',
+    'test',
+    'bench',
+    'scripts',
+  ]);
   await node([join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.check.json']);
 }
 
@@ -85,7 +104,15 @@ const commands = {
   },
   async 'test:crash'(args) {
     await build();
-    await jest(['--selectProjects', 'e2e', '--testPathPatterns', 'test/crash/', '--testPathIgnorePatterns', 'simulate', ...args]);
+    await jest([
+      '--selectProjects',
+      'e2e',
+      '--testPathPatterns',
+      'test/crash/',
+      '--testPathIgnorePatterns',
+      'simulate',
+      ...args,
+    ]);
   },
   async 'test:simulate'(args) {
     await build();

@@ -8,47 +8,68 @@ const allowed: Record<string, RegExp> = {
   client: /^@nest-rocketmq\/remoting$/,
   broker: /^@nest-rocketmq\/remoting$/,
   'nest-rocketmq': /^(@nestjs\/(common|core)|rxjs|reflect-metadata|@nest-rocketmq\/(client|remoting|broker))$/,
-  'sample-app': /^(@nestjs\/(common|core|platform-express)|nest-rocketmq|reflect-metadata|rxjs|class-validator|class-transformer|@electric-sql\/pglite|pg)$/,
+  'sample-app':
+    /^(@nestjs\/(common|core|platform-express)|nest-rocketmq|reflect-metadata|rxjs|class-validator|class-transformer|@electric-sql\/pglite|pg)$/,
 };
 
 /** Entry points: imported by a user, a shell or Node, and by no file here. */
 const doors = [/\/src\/index\.ts$/, /\/src\/main\.ts$/, /nest-rocketmq\/src\/testing\/index\.ts$/];
 
 const outside = (source: Source): string[] =>
-  source.imports.filter(({ file, specifier }) => file === undefined && !specifier.startsWith('node:')).map(({ specifier }) => specifier);
+  source.imports
+    .filter(({ file, specifier }) => file === undefined && !specifier.startsWith('node:'))
+    .map(({ specifier }) => specifier);
 
 describe('the import table', () => {
-  it.each(sources.map((source) => [source.path, source] as const))('%s imports only what its package may', (_path, source) => {
-    for (const specifier of outside(source)) expect(specifier).toMatch(allowed[packageOf(source.path)]!);
-    for (const { file } of source.imports) if (file) expect(packageOf(file)).toBe(packageOf(source.path));
-  });
+  it.each(sources.map((source) => [source.path, source] as const))(
+    '%s imports only what its package may',
+    (_path, source) => {
+      for (const specifier of outside(source)) expect(specifier).toMatch(allowed[packageOf(source.path)]!);
+      for (const { file } of source.imports) if (file) expect(packageOf(file)).toBe(packageOf(source.path));
+    },
+  );
 
   it('lets only the embedded backend and the testing kit import the broker', () => {
-    const importers = sources.filter(({ path, imports }) => packageOf(path) === 'nest-rocketmq' && imports.some(({ specifier }) => specifier === '@nest-rocketmq/broker'));
+    const importers = sources.filter(
+      ({ path, imports }) =>
+        packageOf(path) === 'nest-rocketmq' && imports.some(({ specifier }) => specifier === '@nest-rocketmq/broker'),
+    );
     for (const { path } of importers) expect(path).toMatch(/nest-rocketmq\/src\/(embedded-backend\.ts|testing\/)/);
   });
 
-  it("lets the store import itself and remoting only", () => {
+  it('lets the store import itself and remoting only', () => {
     for (const { path, imports } of sources.filter(({ path: file }) => file.startsWith('packages/broker/src/store/'))) {
-      for (const { file } of imports) if (file) expect(`${path} imports ${file}`).toMatch(/ imports packages\/broker\/src\/store\//);
+      for (const { file } of imports)
+        if (file) expect(`${path} imports ${file}`).toMatch(/ imports packages\/broker\/src\/store\//);
     }
   });
 
   it('lets no handler of the broker import another', () => {
-    for (const { path, imports } of sources.filter(({ path: file }) => file.startsWith('packages/broker/src/handlers/'))) {
-      for (const { file } of imports) expect(`${path} imports ${file}`).not.toMatch(/ imports packages\/broker\/src\/handlers\//);
+    for (const { path, imports } of sources.filter(({ path: file }) =>
+      file.startsWith('packages/broker/src/handlers/'),
+    )) {
+      for (const { file } of imports)
+        expect(`${path} imports ${file}`).not.toMatch(/ imports packages\/broker\/src\/handlers\//);
     }
   });
 
   it('lets delay, transaction and retry know no handler', () => {
-    for (const { path, imports } of sources.filter(({ path: file }) => /broker\/src\/(delay\/|transaction\/|retry)/.test(file))) {
-      for (const { file } of imports) expect(`${path} imports ${file}`).not.toMatch(/ imports packages\/broker\/src\/handlers\//);
+    for (const { path, imports } of sources.filter(({ path: file }) =>
+      /broker\/src\/(delay\/|transaction\/|retry)/.test(file),
+    )) {
+      for (const { file } of imports)
+        expect(`${path} imports ${file}`).not.toMatch(/ imports packages\/broker\/src\/handlers\//);
     }
   });
 
   it('lets nobody but the two entry points import broker.ts', () => {
-    const importers = sources.filter(({ imports }) => imports.some(({ file }) => file === 'packages/broker/src/broker.ts'));
-    expect(importers.map(({ path }) => path).toSorted()).toEqual(['packages/broker/src/index.ts', 'packages/broker/src/main.ts']);
+    const importers = sources.filter(({ imports }) =>
+      imports.some(({ file }) => file === 'packages/broker/src/broker.ts'),
+    );
+    expect(importers.map(({ path }) => path).toSorted()).toEqual([
+      'packages/broker/src/index.ts',
+      'packages/broker/src/main.ts',
+    ]);
   });
 
   it('has one index.ts per package, and one for the testing kit, and no other barrel', () => {
@@ -69,7 +90,8 @@ describe('the import table', () => {
     const visit = (path: string, trail: readonly string[]): void => {
       if (trail.includes(path)) throw new Error(`cycle: ${[...trail.slice(trail.indexOf(path)), path].join(' → ')}`);
       if (done.has(path)) return;
-      for (const { file, typeOnly } of byPath.get(path)?.imports ?? []) if (file && !typeOnly) visit(file, [...trail, path]);
+      for (const { file, typeOnly } of byPath.get(path)?.imports ?? [])
+        if (file && !typeOnly) visit(file, [...trail, path]);
       done.add(path);
     };
     for (const { path } of sources) visit(path, []);

@@ -50,7 +50,13 @@ function read(path: string): Source {
 }
 
 /** The sources of the packages and the sample app, without their tests. */
-export const sources: readonly Source[] = ['packages/remoting', 'packages/client', 'packages/broker', 'packages/nest-rocketmq', 'sample-app']
+export const sources: readonly Source[] = [
+  'packages/remoting',
+  'packages/client',
+  'packages/broker',
+  'packages/nest-rocketmq',
+  'sample-app',
+]
   .flatMap((folder) => walk(join(root, folder, 'src')))
   .filter((path) => !/\.test(\.kit)?\.ts$/.test(path))
   .map(read);

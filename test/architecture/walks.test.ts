@@ -26,8 +26,11 @@ const walks = [...section.matchAll(/\*\*(\w[\w -]*)\.\*\*([^*]+)/g)].map(([, nam
 }));
 
 function find(name: string): string {
-  const found = sources.filter(({ path }) => path.endsWith(`/${name}.ts`) || path.replace('/src/', '/').endsWith(`packages/${name}.ts`));
-  if (found.length !== 1) throw new Error(`'${name}' in a walk names ${found.length} files: ${found.map(({ path }) => path).join(', ')}`);
+  const found = sources.filter(
+    ({ path }) => path.endsWith(`/${name}.ts`) || path.replace('/src/', '/').endsWith(`packages/${name}.ts`),
+  );
+  if (found.length !== 1)
+    throw new Error(`'${name}' in a walk names ${found.length} files: ${found.map(({ path }) => path).join(', ')}`);
   return found[0]!.path;
 }
 
@@ -44,20 +47,26 @@ describe('the walks of ARCHITECTURE.md', () => {
     for (const { stretches } of walks) expect(stretches.flat().length).toBeGreaterThan(6);
   });
 
-  it.each(walks.map(({ name, stretches }) => [name, stretches] as const))('%s: every file exists, and is called by one before it', (_name, stretches) => {
-    for (const steps of stretches) {
-      const before: string[] = [];
-      for (const { arrow, name } of steps) {
-        const file = find(name);
-        if (arrow === '→' && !before.some((earlier) => knows(earlier, file))) {
-          throw new Error(`no file before ${file} in its stretch imports it: ${before.join(', ')}`);
+  it.each(walks.map(({ name, stretches }) => [name, stretches] as const))(
+    '%s: every file exists, and is called by one before it',
+    (_name, stretches) => {
+      for (const steps of stretches) {
+        const before: string[] = [];
+        for (const { arrow, name } of steps) {
+          const file = find(name);
+          if (arrow === '→' && !before.some((earlier) => knows(earlier, file))) {
+            throw new Error(`no file before ${file} in its stretch imports it: ${before.join(', ')}`);
+          }
+          if (arrow === '⇢') {
+            const setUpBy = sources.filter(
+              ({ path }) => knows(path, file) && before.some((earlier) => path === earlier || knows(path, earlier)),
+            );
+            if (setUpBy.length === 0)
+              throw new Error(`nobody knows both ${file} and one before it: ${before.join(', ')}`);
+          }
+          before.push(file);
         }
-        if (arrow === '⇢') {
-          const setUpBy = sources.filter(({ path }) => knows(path, file) && before.some((earlier) => path === earlier || knows(path, earlier)));
-          if (setUpBy.length === 0) throw new Error(`nobody knows both ${file} and one before it: ${before.join(', ')}`);
-        }
-        before.push(file);
       }
-    }
-  });
+    },
+  );
 });

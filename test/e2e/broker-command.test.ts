@@ -43,7 +43,10 @@ class Run {
   /** The addresses of the name server and of the broker, once it has said that it is ready. */
   async ready(): Promise<{ nameServer: string; broker: string }> {
     while (!this.stdout.includes('\n')) {
-      const ended = await Promise.race([once(this.#child.stdout!, 'data').then(() => false), this.exit.then(() => true)]);
+      const ended = await Promise.race([
+        once(this.#child.stdout!, 'data').then(() => false),
+        this.exit.then(() => true),
+      ]);
       if (ended) throw new Error(`it ended before it was ready: ${this.stderr}`);
     }
     const [, nameServer, broker] = READY.exec(this.stdout) ?? [];
@@ -75,7 +78,7 @@ async function sendUntilKilled(run: Run, after: number): Promise<string[]> {
   const acknowledged: string[] = [];
   let next = 0;
   const hand = async (): Promise<void> => {
-    for (let sent = true; sent; ) {
+    for (let sent = true; sent;) {
       const body = String(next++);
       sent = await producer.send({ topic: 'command', body }).then(
         () => true,
@@ -117,16 +120,19 @@ async function received(nameServer: string, wanted: readonly string[]): Promise<
 }
 
 describe('nest-rocketmq-broker', () => {
-  it.each<NodeJS.Signals>(['SIGTERM', 'SIGINT'])('prints one line when it is ready, serves, and ends cleanly by %s', async (signal) => {
-    const run = new Run([...FREE_PORTS, '--store', 'data']);
-    const { nameServer } = await run.ready();
-    await send(nameServer, ['one', 'two']);
-    expect(await run.kill(signal)).toBe(0);
-    expect(run.stdout).toMatch(READY);
-    const left = readdirSync(join(directory, 'data'));
-    expect(left).toEqual(expect.arrayContaining(['commitlog', 'config', 'consumequeue']));
-    expect(left).not.toContain('abort');
-  });
+  it.each<NodeJS.Signals>(['SIGTERM', 'SIGINT'])(
+    'prints one line when it is ready, serves, and ends cleanly by %s',
+    async (signal) => {
+      const run = new Run([...FREE_PORTS, '--store', 'data']);
+      const { nameServer } = await run.ready();
+      await send(nameServer, ['one', 'two']);
+      expect(await run.kill(signal)).toBe(0);
+      expect(run.stdout).toMatch(READY);
+      const left = readdirSync(join(directory, 'data'));
+      expect(left).toEqual(expect.arrayContaining(['commitlog', 'config', 'consumequeue']));
+      expect(left).not.toContain('abort');
+    },
+  );
 
   it.each(['async', 'sync'])('has all that it acknowledged after kill -9, with --flush %s', async (flush) => {
     const args = [...FREE_PORTS, '--store', 'data', '--flush', flush];
@@ -138,9 +144,12 @@ describe('nest-rocketmq-broker', () => {
     expect(await again.kill('SIGTERM')).toBe(0);
   });
 
-  it('takes its options from a broker.conf with Apache\'s keys, those of the command line first', async () => {
+  it("takes its options from a broker.conf with Apache's keys, those of the command line first", async () => {
     const conf = join(directory, 'broker.conf');
-    writeFileSync(conf, 'brokerName=from-conf\nstorePathRootDir=elsewhere\nflushDiskType=SYNC_FLUSH\nsomeApacheKey=1\n');
+    writeFileSync(
+      conf,
+      'brokerName=from-conf\nstorePathRootDir=elsewhere\nflushDiskType=SYNC_FLUSH\nsomeApacheKey=1\n',
+    );
     const run = new Run([...FREE_PORTS, '-c', conf, '--store', 'here']);
     const { nameServer } = await run.ready();
     await send(nameServer, ['one']);
@@ -189,6 +198,7 @@ describe('nest-rocketmq-broker', () => {
   it('explains itself with --help', async () => {
     const run = new Run(['--help']);
     expect(await run.exit).toBe(0);
-    for (const flag of ['--listen', '--name-server-listen', '--store', '--flush', '--config']) expect(run.stdout).toContain(flag);
+    for (const flag of ['--listen', '--name-server-listen', '--store', '--flush', '--config'])
+      expect(run.stdout).toContain(flag);
   });
 });

@@ -12,7 +12,13 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import type { INestApplicationContext, Provider } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
-import { RocketMQContext, RocketMQMessageListener, RocketMQModule, RocketMQTemplate, StoreInUseError } from 'nest-rocketmq';
+import {
+  RocketMQContext,
+  RocketMQMessageListener,
+  RocketMQModule,
+  RocketMQTemplate,
+  StoreInUseError,
+} from 'nest-rocketmq';
 import type { RocketMQModuleOptions } from 'nest-rocketmq';
 import { consumed, failed, rocketMQTesting } from 'nest-rocketmq/testing';
 import type { RocketMQTesting } from 'nest-rocketmq/testing';
@@ -35,7 +41,10 @@ afterEach(async () => {
   rmSync(directory, { recursive: true });
 });
 
-async function start(imported: RocketMQTesting | RocketMQModuleOptions, providers: Provider[] = []): Promise<INestApplicationContext> {
+async function start(
+  imported: RocketMQTesting | RocketMQModuleOptions,
+  providers: Provider[] = [],
+): Promise<INestApplicationContext> {
   const module = 'module' in imported ? imported.module : RocketMQModule.forRoot(imported);
   const app = await Test.createTestingModule({ imports: [module], providers }).compile();
   apps.push(app);
@@ -121,7 +130,9 @@ describe('the store', () => {
   test('that cannot be is refused by the name of the option', async () => {
     await expect(start({ embedded: { store: 7 as never } })).rejects.toThrow(/embedded\.store.*7/);
     await expect(start({ embedded: { flsh: 'sync' } as never })).rejects.toThrow(/embedded\.flsh.*flush/);
-    await expect(start({ embedded: { store: 'memory', flush: 'often' as never } })).rejects.toThrow(/flush.*often.*sync/);
+    await expect(start({ embedded: { store: 'memory', flush: 'often' as never } })).rejects.toThrow(
+      /flush.*often.*sync/,
+    );
     await expect(start({ embedded: { clock: {} as never } })).rejects.toThrow(/embedded\.clock.*now\(\)/);
     writeFileSync(join(directory, 'file'), '');
     await expect(start({ embedded: { store: join(directory, 'file') } })).rejects.toThrow();
@@ -137,7 +148,11 @@ test('a topic that is not there, with automatic creation off, is an error that n
 });
 
 test('a body over the limit is refused, by its size and the limit', async () => {
-  const app = await start({ embedded: { store: 'memory', maxMessageSize: 1000 }, producer: { maxMessageSize: 2000 }, group: 'g' });
+  const app = await start({
+    embedded: { store: 'memory', maxMessageSize: 1000 },
+    producer: { maxMessageSize: 2000 },
+    group: 'g',
+  });
   const template = app.get(RocketMQTemplate);
   await expect(template.send('orders', 'x'.repeat(3000))).rejects.toThrow(/3000 bytes.*maxMessageSize is 2000/);
   await expect(template.send('orders', 'x'.repeat(1500))).rejects.toThrow(/code 13/);
@@ -197,29 +212,33 @@ describe('turning the clock', () => {
   // Apache's levels 3 to 18, in seconds.
   const BACK_OFF = [10, 30, 60, 120, 180, 240, 300, 360, 420, 480, 540, 600, 1200, 1800, 3600, 7200];
 
-  test('a message that always fails comes 16 times again at growing distances, and then lies with the dead letters', async () => {
-    const deliveries: [number, number][] = [];
-    class Listener {
-      @RocketMQMessageListener({ topic: 'orders', consumerGroup: 'failing' })
-      fail(_message: unknown, context: RocketMQContext): void {
-        deliveries.push([context.reconsumeTimes, testing.clock.now()]);
-        throw new Error('never');
+  test(
+    'a message that always fails comes 16 times again at growing distances, and then lies with the dead letters',
+    async () => {
+      const deliveries: [number, number][] = [];
+      class Listener {
+        @RocketMQMessageListener({ topic: 'orders', consumerGroup: 'failing' })
+        fail(_message: unknown, context: RocketMQContext): void {
+          deliveries.push([context.reconsumeTimes, testing.clock.now()]);
+          throw new Error('never');
+        }
+        @RocketMQMessageListener({ topic: '%DLQ%failing', consumerGroup: 'dead' })
+        dead(): void {}
       }
-      @RocketMQMessageListener({ topic: '%DLQ%failing', consumerGroup: 'dead' })
-      dead(): void {}
-    }
-    const testing = rocketMQTesting({ group: 'g' });
-    const app = await start(testing, [Listener]);
-    const all = failed(app, { group: 'failing' }, { times: 17, timeout: PATIENCE_MS });
-    const dead = consumed(app, { group: 'dead' }, { timeout: PATIENCE_MS });
-    await app.get(RocketMQTemplate).send('orders', { id: 'o1' });
-    await testing.advance('5h');
-    await all;
-    expect((await dead).context.message.body.toString()).toBe('{"id":"o1"}');
-    expect(deliveries.map(([times]) => times)).toEqual([...BACK_OFF.keys(), 16]);
-    const gaps = deliveries.slice(1).map(([, at], index) => (at - deliveries[index][1]) / 1000);
-    expect(gaps.map(Math.floor)).toEqual(BACK_OFF);
-  }, 2 * PATIENCE_MS);
+      const testing = rocketMQTesting({ group: 'g' });
+      const app = await start(testing, [Listener]);
+      const all = failed(app, { group: 'failing' }, { times: 17, timeout: PATIENCE_MS });
+      const dead = consumed(app, { group: 'dead' }, { timeout: PATIENCE_MS });
+      await app.get(RocketMQTemplate).send('orders', { id: 'o1' });
+      await testing.advance('5h');
+      await all;
+      expect((await dead).context.message.body.toString()).toBe('{"id":"o1"}');
+      expect(deliveries.map(([times]) => times)).toEqual([...BACK_OFF.keys(), 16]);
+      const gaps = deliveries.slice(1).map(([, at], index) => (at - deliveries[index][1]) / 1000);
+      expect(gaps.map(Math.floor)).toEqual(BACK_OFF);
+    },
+    2 * PATIENCE_MS,
+  );
 
   test('leaves no timer armed once the app is closed', async () => {
     class Listener {

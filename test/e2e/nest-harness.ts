@@ -49,7 +49,10 @@ export async function startApp(
   const { embedded, ...rest } = options;
   const testing = onCluster ? undefined : rocketMQTesting({ ...rest, group, embedded });
   const rocketmq = testing?.module ?? RocketMQModule.forRoot({ ...rest, group, nameServer });
-  const module = await Test.createTestingModule({ ...metadata, imports: [rocketmq, ...(metadata.imports ?? [])] }).compile();
+  const module = await Test.createTestingModule({
+    ...metadata,
+    imports: [rocketmq, ...(metadata.imports ?? [])],
+  }).compile();
   const app: TestApp = {
     module,
     template: module.get(RocketMQTemplate),

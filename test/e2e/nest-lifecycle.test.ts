@@ -19,47 +19,55 @@ function signalled(): { promise: Promise<void>; resolve: () => void } {
 }
 
 describe('start', () => {
-  test('another provider may send while the app is still initialising', async () => {
-    const topic = unique('early');
+  test(
+    'another provider may send while the app is still initialising',
+    async () => {
+      const topic = unique('early');
 
-    @Injectable()
-    class Early implements OnModuleInit {
-      constructor(private readonly template: RocketMQTemplate) {}
-      async onModuleInit(): Promise<void> {
-        await this.template.send(topic, 'early');
-      }
-      @RocketMQMessageListener({ topic })
-      take(): void {}
-    }
-
-    const app = await startApp({ providers: [Early] }, { autoStart: false });
-    const arrival = consumed(app.module, { topic }, { timeout });
-    await app.module.get(RocketMQListeners).start();
-    await app.elapse(arrival, '30s');
-  }, 2 * PATIENCE_MS);
-
-  test('two apps live in one process and do not disturb each other', async () => {
-    const topic = unique('two');
-    const seen: string[] = [];
-    const listenerOf = (name: string) => {
-      class Listener {
-        @RocketMQMessageListener({ topic: `${topic}-${name}` })
-        take(message: string): void {
-          seen.push(`${name} ${message}`);
+      @Injectable()
+      class Early implements OnModuleInit {
+        constructor(private readonly template: RocketMQTemplate) {}
+        async onModuleInit(): Promise<void> {
+          await this.template.send(topic, 'early');
         }
+        @RocketMQMessageListener({ topic })
+        take(): void {}
       }
-      return Listener;
-    };
-    const one = await startApp({ providers: [listenerOf('one')] });
-    const two = await startApp({ providers: [listenerOf('two')] });
-    const [first, second] = [consumed(one.module, {}, { timeout }), consumed(two.module, {}, { timeout })];
-    await one.template.send(`${topic}-one`, 'first');
-    await one.elapse(first, '30s');
-    await one.close();
-    await two.template.send(`${topic}-two`, 'second');
-    await two.elapse(second, '30s');
-    expect(seen).toEqual(['one first', 'two second']);
-  }, 3 * PATIENCE_MS);
+
+      const app = await startApp({ providers: [Early] }, { autoStart: false });
+      const arrival = consumed(app.module, { topic }, { timeout });
+      await app.module.get(RocketMQListeners).start();
+      await app.elapse(arrival, '30s');
+    },
+    2 * PATIENCE_MS,
+  );
+
+  test(
+    'two apps live in one process and do not disturb each other',
+    async () => {
+      const topic = unique('two');
+      const seen: string[] = [];
+      const listenerOf = (name: string) => {
+        class Listener {
+          @RocketMQMessageListener({ topic: `${topic}-${name}` })
+          take(message: string): void {
+            seen.push(`${name} ${message}`);
+          }
+        }
+        return Listener;
+      };
+      const one = await startApp({ providers: [listenerOf('one')] });
+      const two = await startApp({ providers: [listenerOf('two')] });
+      const [first, second] = [consumed(one.module, {}, { timeout }), consumed(two.module, {}, { timeout })];
+      await one.template.send(`${topic}-one`, 'first');
+      await one.elapse(first, '30s');
+      await one.close();
+      await two.template.send(`${topic}-two`, 'second');
+      await two.elapse(second, '30s');
+      expect(seen).toEqual(['one first', 'two second']);
+    },
+    3 * PATIENCE_MS,
+  );
 
   test('conflicting listeners keep the app from starting, with both names', async () => {
     class Conflict {
@@ -94,53 +102,61 @@ describe('start', () => {
 });
 
 describe('shutdown', () => {
-  test('waits for the listener that is running, which may still send', async () => {
-    const topic = unique('drain');
-    const running = signalled();
-    const release = signalled();
-    const done: string[] = [];
+  test(
+    'waits for the listener that is running, which may still send',
+    async () => {
+      const topic = unique('drain');
+      const running = signalled();
+      const release = signalled();
+      const done: string[] = [];
 
-    @Injectable()
-    class Slow {
-      constructor(private readonly template: RocketMQTemplate) {}
-      @RocketMQMessageListener({ topic })
-      async take(): Promise<void> {
-        running.resolve();
-        await release.promise;
-        await this.template.send(`${topic}-after`, 'sent while draining');
-        done.push('finished');
+      @Injectable()
+      class Slow {
+        constructor(private readonly template: RocketMQTemplate) {}
+        @RocketMQMessageListener({ topic })
+        async take(): Promise<void> {
+          running.resolve();
+          await release.promise;
+          await this.template.send(`${topic}-after`, 'sent while draining');
+          done.push('finished');
+        }
       }
-    }
 
-    const app = await startApp({ providers: [Slow] });
-    await app.template.send(topic, 1);
-    await app.elapse(running.promise, '30s');
-    const closing = app.close().then(() => done.push('closed'));
-    release.resolve();
-    await closing;
-    expect(done).toEqual(['finished', 'closed']);
-  }, 2 * PATIENCE_MS);
+      const app = await startApp({ providers: [Slow] });
+      await app.template.send(topic, 1);
+      await app.elapse(running.promise, '30s');
+      const closing = app.close().then(() => done.push('closed'));
+      release.resolve();
+      await closing;
+      expect(done).toEqual(['finished', 'closed']);
+    },
+    2 * PATIENCE_MS,
+  );
 
-  test('does not wait for ever: after the deadline the listener is told by its signal and left behind', async () => {
-    const topic = unique('stuck');
-    const running = signalled();
-    const aborted = signalled();
+  test(
+    'does not wait for ever: after the deadline the listener is told by its signal and left behind',
+    async () => {
+      const topic = unique('stuck');
+      const running = signalled();
+      const aborted = signalled();
 
-    class Stuck {
-      @RocketMQMessageListener({ topic })
-      async take(_message: unknown, context: RocketMQContext): Promise<void> {
-        context.signal.addEventListener('abort', aborted.resolve);
-        running.resolve();
-        await aborted.promise;
+      class Stuck {
+        @RocketMQMessageListener({ topic })
+        async take(_message: unknown, context: RocketMQContext): Promise<void> {
+          context.signal.addEventListener('abort', aborted.resolve);
+          running.resolve();
+          await aborted.promise;
+        }
       }
-    }
 
-    const app = await startApp({ providers: [Stuck] }, { shutdownTimeout: 1000 });
-    await app.template.send(topic, 1);
-    await app.elapse(running.promise, '30s');
-    await app.elapse(app.close(), '5s');
-    await aborted.promise;
-  }, 2 * PATIENCE_MS);
+      const app = await startApp({ providers: [Stuck] }, { shutdownTimeout: 1000 });
+      await app.template.send(topic, 1);
+      await app.elapse(running.promise, '30s');
+      await app.elapse(app.close(), '5s');
+      await aborted.promise;
+    },
+    2 * PATIENCE_MS,
+  );
 
   test('afterwards a send is refused in words', async () => {
     const app = await startApp({});
@@ -149,7 +165,9 @@ describe('shutdown', () => {
   });
 
   test('of an app that was never initialised closes too', async () => {
-    const module = await Test.createTestingModule({ imports: [RocketMQModule.forRoot({ embedded: { store: 'memory' } })] }).compile();
+    const module = await Test.createTestingModule({
+      imports: [RocketMQModule.forRoot({ embedded: { store: 'memory' } })],
+    }).compile();
     await module.close();
   });
 });
@@ -166,10 +184,21 @@ describe('forRootAsync', () => {
   }
 
   class FactoryModule {}
-  const factoryModule = { module: FactoryModule, providers: [Factory, { provide: 'options', useFactory: options }], exports: [Factory, 'options'] };
+  const factoryModule = {
+    module: FactoryModule,
+    providers: [Factory, { provide: 'options', useFactory: options }],
+    exports: [Factory, 'options'],
+  };
 
   test.each([
-    ['useFactory', RocketMQModule.forRootAsync({ imports: [factoryModule], inject: ['options'], useFactory: (given: RocketMQModuleOptions) => Promise.resolve(given) })],
+    [
+      'useFactory',
+      RocketMQModule.forRootAsync({
+        imports: [factoryModule],
+        inject: ['options'],
+        useFactory: (given: RocketMQModuleOptions) => Promise.resolve(given),
+      }),
+    ],
     ['useClass', RocketMQModule.forRootAsync({ useClass: Factory })],
     ['useExisting', RocketMQModule.forRootAsync({ imports: [factoryModule], useExisting: Factory })],
   ])('takes %s', async (_form, imported) => {
@@ -182,6 +211,8 @@ describe('forRootAsync', () => {
 
   test('a wrong option is refused as well', async () => {
     const imported = RocketMQModule.forRootAsync({ useFactory: () => ({ nameServer: 'nowhere' }) });
-    await expect(Test.createTestingModule({ imports: [imported] }).compile()).rejects.toThrow(/nameServer.*nowhere.*host:port/);
+    await expect(Test.createTestingModule({ imports: [imported] }).compile()).rejects.toThrow(
+      /nameServer.*nowhere.*host:port/,
+    );
   });
 });

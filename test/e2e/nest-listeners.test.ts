@@ -29,7 +29,11 @@ test('a class listens, and is given the payload and all about the delivery', asy
 
   const app = await startApp({ providers: [OnOrder] });
   const arrival = consumed(app.module, { topic }, { timeout });
-  const sent = await app.template.send(`${topic}:created`, { id: 'o1' }, { keys: ['o1', 'k2'], properties: { colour: 'red' } });
+  const sent = await app.template.send(
+    `${topic}:created`,
+    { id: 'o1' },
+    { keys: ['o1', 'k2'], properties: { colour: 'red' } },
+  );
   expect(sent.sendStatus).toBe('SEND_OK');
   await app.elapse(arrival, '30s');
 
@@ -144,76 +148,94 @@ describe('a failed delivery is never acknowledged', () => {
   }
 
   test.each<[string, () => unknown]>([
-    ['a throw', () => { throw new Error('not now'); }],
+    [
+      'a throw',
+      () => {
+        throw new Error('not now');
+      },
+    ],
     ['a rejected promise', () => Promise.reject(new Error('not now'))],
-  ])('%s brings it again, also with a global filter that answers every error', async (_what, fail) => {
-    const topic = unique('again');
-    const deliveries: number[] = [];
+  ])(
+    '%s brings it again, also with a global filter that answers every error',
+    async (_what, fail) => {
+      const topic = unique('again');
+      const deliveries: number[] = [];
 
-    @RocketMQMessageListener({ topic })
-    class FailsOnce implements RocketMQListener {
-      onMessage(_message: unknown, context: RocketMQContext): unknown {
-        deliveries.push(context.reconsumeTimes);
-        return context.reconsumeTimes === 0 ? fail() : undefined;
+      @RocketMQMessageListener({ topic })
+      class FailsOnce implements RocketMQListener {
+        onMessage(_message: unknown, context: RocketMQContext): unknown {
+          deliveries.push(context.reconsumeTimes);
+          return context.reconsumeTimes === 0 ? fail() : undefined;
+        }
       }
-    }
 
-    const app = await startApp({ providers: [FailsOnce, { provide: APP_FILTER, useClass: AnswersEverything }] });
-    const success = consumed(app.module, { topic }, { timeout });
-    const failure = failed(app.module, { topic }, { timeout });
-    const { msgId } = await app.template.send(topic, { id: 1 });
-    await app.elapse(failure, '30s');
-    const { context } = await app.elapse(success, '60s');
-    expect(deliveries).toEqual([0, 1]);
-    expect(context.topic).toBe(topic);
-    expect(context.msgId).toBe(msgId);
-  }, 2 * PATIENCE_MS);
+      const app = await startApp({ providers: [FailsOnce, { provide: APP_FILTER, useClass: AnswersEverything }] });
+      const success = consumed(app.module, { topic }, { timeout });
+      const failure = failed(app.module, { topic }, { timeout });
+      const { msgId } = await app.template.send(topic, { id: 1 });
+      await app.elapse(failure, '30s');
+      const { context } = await app.elapse(success, '60s');
+      expect(deliveries).toEqual([0, 1]);
+      expect(context.topic).toBe(topic);
+      expect(context.msgId).toBe(msgId);
+    },
+    2 * PATIENCE_MS,
+  );
 
-  test('a body that cannot be read goes to the dead letters', async () => {
-    const topic = unique('unreadable');
-    const consumerGroup = unique('reader');
+  test(
+    'a body that cannot be read goes to the dead letters',
+    async () => {
+      const topic = unique('unreadable');
+      const consumerGroup = unique('reader');
 
-    class Listeners {
-      @RocketMQMessageListener({ topic, consumerGroup })
-      read(): void {}
+      class Listeners {
+        @RocketMQMessageListener({ topic, consumerGroup })
+        read(): void {}
 
-      @RocketMQMessageListener({ topic: `%DLQ%${consumerGroup}`, consumerGroup: unique('dead'), payload: 'string' })
-      dead(): void {}
-    }
+        @RocketMQMessageListener({ topic: `%DLQ%${consumerGroup}`, consumerGroup: unique('dead'), payload: 'string' })
+        dead(): void {}
+      }
 
-    const app = await startApp({ providers: [Listeners] });
-    const dead = consumed(app.module, { topic: `%DLQ%${consumerGroup}` }, { timeout });
-    await app.template.send(topic, Buffer.from('<xml/>'));
-    const { context } = await app.elapse(dead, '60s');
-    expect(context.message.body.toString()).toBe('<xml/>');
-  }, 2 * PATIENCE_MS);
+      const app = await startApp({ providers: [Listeners] });
+      const dead = consumed(app.module, { topic: `%DLQ%${consumerGroup}` }, { timeout });
+      await app.template.send(topic, Buffer.from('<xml/>'));
+      const { context } = await app.elapse(dead, '60s');
+      expect(context.message.body.toString()).toBe('<xml/>');
+    },
+    2 * PATIENCE_MS,
+  );
 });
 
-test('a delayed message comes when its level is over, not before', async () => {
-  const topic = unique('delayed');
+test(
+  'a delayed message comes when its level is over, not before',
+  async () => {
+    const topic = unique('delayed');
 
-  class Listener {
-    @RocketMQMessageListener({ topic })
-    take(): void {}
-  }
+    class Listener {
+      @RocketMQMessageListener({ topic })
+      take(): void {}
+    }
 
-  const app = await startApp({ providers: [Listener] });
-  const first = consumed(app.module, { topic, key: 'now' }, { timeout });
-  await app.template.send(topic, 1, { keys: 'now' });
-  await app.elapse(first, '30s');
+    const app = await startApp({ providers: [Listener] });
+    const first = consumed(app.module, { topic, key: 'now' }, { timeout });
+    await app.template.send(topic, 1, { keys: 'now' });
+    await app.elapse(first, '30s');
 
-  const arrival = consumed(app.module, { topic, key: 'later' }, { timeout });
-  const { msgId } = await app.template.send(topic, 2, { keys: 'later', delay: '10s' });
-  const { context } = await app.elapse(arrival, '60s');
-  expect(context.msgId).toBe(msgId);
-  expect(context.storeTimestamp - context.bornTimestamp).toBeGreaterThanOrEqual(10_000);
-  expect(context.storeTimestamp - context.bornTimestamp).toBeLessThan(onCluster ? 15_000 : 11_000);
-}, 2 * PATIENCE_MS);
+    const arrival = consumed(app.module, { topic, key: 'later' }, { timeout });
+    const { msgId } = await app.template.send(topic, 2, { keys: 'later', delay: '10s' });
+    const { context } = await app.elapse(arrival, '60s');
+    expect(context.msgId).toBe(msgId);
+    expect(context.storeTimestamp - context.bornTimestamp).toBeGreaterThanOrEqual(10_000);
+    expect(context.storeTimestamp - context.bornTimestamp).toBeLessThan(onCluster ? 15_000 : 11_000);
+  },
+  2 * PATIENCE_MS,
+);
 
 test('messages of one sharding key share a queue', async () => {
   const topic = unique('sharded');
   const app = await startApp({});
   const sent = [];
-  for (let index = 0; index < 5; index++) sent.push(await app.template.send(topic, index, { shardingKey: 'customer-7' }));
+  for (let index = 0; index < 5; index++)
+    sent.push(await app.template.send(topic, index, { shardingKey: 'customer-7' }));
   expect(new Set(sent.map(({ messageQueue }) => messageQueue.queueId)).size).toBe(1);
 });

@@ -1,5 +1,10 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { RocketMQContext, RocketMQLocalTransactionState, RocketMQMessageListener, RocketMQTransactionListener } from 'nest-rocketmq';
+import {
+  RocketMQContext,
+  RocketMQLocalTransactionState,
+  RocketMQMessageListener,
+  RocketMQTransactionListener,
+} from 'nest-rocketmq';
 import type { RocketMQLocalTransactionListener, TransactionContext } from 'nest-rocketmq';
 import { consumed } from 'nest-rocketmq/testing';
 import { PATIENCE_MS, closeApps, startApp, unique } from './nest-harness.js';
@@ -53,48 +58,71 @@ async function laterMessageArrives(app: TestApp): Promise<void> {
   await app.elapse(arrival, '30s');
 }
 
-test('a committed message reaches its consumers, after the local transaction', async () => {
-  const app = await appThat((order, context) => {
-    expect(context).toMatchObject({ topic, tags: 'created', keys: ['o1'], arg: 'arg' });
-    expect(context.transactionId).not.toBe('');
-    seen.push(`executed ${order.id}`);
-    return COMMIT;
-  });
-  const arrival = consumed(app.module, { topic }, { timeout });
-  const result = await app.template.sendMessageInTransaction(`${topic}:created`, { id: 'o1' }, { keys: 'o1', arg: 'arg' });
-  expect(result).toMatchObject({ state: COMMIT, error: undefined, sendStatus: 'SEND_OK' });
-  const { context } = await app.elapse(arrival, '30s');
-  expect(context).toMatchObject({ tags: 'created', keys: ['o1'], msgId: result.msgId });
-  expect(seen).toEqual(['executed o1', 'o1']);
-}, 2 * PATIENCE_MS);
-
-test('a message that was rolled back reaches nobody', async () => {
-  const app = await appThat(() => ROLLBACK, () => COMMIT);
-  const { state } = await app.template.sendMessageInTransaction(topic, { id: 'dropped' });
-  expect(state).toBe(ROLLBACK);
-  await laterMessageArrives(app);
-  expect(seen).toEqual(['later']);
-}, 2 * PATIENCE_MS);
-
-test('an unknown outcome is asked for, and the answer counts', async () => {
-  const checks: [Order, RocketMQContext][] = [];
-  const app = await appThat(
-    () => UNKNOWN,
-    (order, context) => {
-      checks.push([order, context]);
+test(
+  'a committed message reaches its consumers, after the local transaction',
+  async () => {
+    const app = await appThat((order, context) => {
+      expect(context).toMatchObject({ topic, tags: 'created', keys: ['o1'], arg: 'arg' });
+      expect(context.transactionId).not.toBe('');
+      seen.push(`executed ${order.id}`);
       return COMMIT;
-    },
-  );
-  const arrival = consumed(app.module, { topic }, { timeout });
-  const { state, msgId } = await app.template.sendMessageInTransaction(`${topic}:created`, { id: 'o1' }, { keys: 'o1' });
-  expect(state).toBe(UNKNOWN);
-  await app.elapse(arrival, '120s');
-  expect(seen).toEqual(['o1']);
-  expect(checks).toHaveLength(1);
-  const [order, context] = checks[0];
-  expect(order).toEqual({ id: 'o1' });
-  expect(context).toMatchObject({ topic, tags: 'created', keys: ['o1'], msgId });
-}, 2 * PATIENCE_MS);
+    });
+    const arrival = consumed(app.module, { topic }, { timeout });
+    const result = await app.template.sendMessageInTransaction(
+      `${topic}:created`,
+      { id: 'o1' },
+      { keys: 'o1', arg: 'arg' },
+    );
+    expect(result).toMatchObject({ state: COMMIT, error: undefined, sendStatus: 'SEND_OK' });
+    const { context } = await app.elapse(arrival, '30s');
+    expect(context).toMatchObject({ tags: 'created', keys: ['o1'], msgId: result.msgId });
+    expect(seen).toEqual(['executed o1', 'o1']);
+  },
+  2 * PATIENCE_MS,
+);
+
+test(
+  'a message that was rolled back reaches nobody',
+  async () => {
+    const app = await appThat(
+      () => ROLLBACK,
+      () => COMMIT,
+    );
+    const { state } = await app.template.sendMessageInTransaction(topic, { id: 'dropped' });
+    expect(state).toBe(ROLLBACK);
+    await laterMessageArrives(app);
+    expect(seen).toEqual(['later']);
+  },
+  2 * PATIENCE_MS,
+);
+
+test(
+  'an unknown outcome is asked for, and the answer counts',
+  async () => {
+    const checks: [Order, RocketMQContext][] = [];
+    const app = await appThat(
+      () => UNKNOWN,
+      (order, context) => {
+        checks.push([order, context]);
+        return COMMIT;
+      },
+    );
+    const arrival = consumed(app.module, { topic }, { timeout });
+    const { state, msgId } = await app.template.sendMessageInTransaction(
+      `${topic}:created`,
+      { id: 'o1' },
+      { keys: 'o1' },
+    );
+    expect(state).toBe(UNKNOWN);
+    await app.elapse(arrival, '120s');
+    expect(seen).toEqual(['o1']);
+    expect(checks).toHaveLength(1);
+    const [order, context] = checks[0];
+    expect(order).toEqual({ id: 'o1' });
+    expect(context).toMatchObject({ topic, tags: 'created', keys: ['o1'], msgId });
+  },
+  2 * PATIENCE_MS,
+);
 
 test('a local transaction that throws is unknown, and the sender learns why', async () => {
   const app = await appThat(

@@ -1,7 +1,15 @@
 import { Server, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Connection, Requests, ResponseCode, dialTcp, handlerTable, silentLogger, systemClock } from '@nest-rocketmq/remoting';
+import {
+  Connection,
+  Requests,
+  ResponseCode,
+  dialTcp,
+  handlerTable,
+  silentLogger,
+  systemClock,
+} from '@nest-rocketmq/remoting';
 import type { Logger } from '@nest-rocketmq/remoting';
 import { startBroker } from './broker.js';
 import type { Broker } from './broker.js';
@@ -24,7 +32,12 @@ describe('a broker that listens', () => {
     await stopListening(below);
     await start(port);
     const address = `127.0.0.1:${port - 2}`;
-    const connection = new Connection(await dialTcp(address), { address, handlers: handlerTable(), clock: systemClock, logger: silentLogger });
+    const connection = new Connection(await dialTcp(address), {
+      address,
+      handlers: handlerTable(),
+      clock: systemClock,
+      logger: silentLogger,
+    });
     const { code } = await connection.request(Requests.GET_TOPIC_CONFIG, { topic: 'TBW102' });
     expect(code).toBe(ResponseCode.SUCCESS);
     connection.close();

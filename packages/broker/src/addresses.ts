@@ -33,7 +33,11 @@ export function withPort(listen: HostAndPort): Promise<HostAndPort> {
 }
 
 /** Java clients before 4.5, and newer ones with vipChannelEnabled, send to the second port below the broker's. */
-export async function listenForVIPChannel(server: RemotingServer, { host, port }: HostAndPort, logger: Logger): Promise<void> {
+export async function listenForVIPChannel(
+  server: RemotingServer,
+  { host, port }: HostAndPort,
+  logger: Logger,
+): Promise<void> {
   try {
     await server.listen(host, port - VIP_CHANNEL_OFFSET);
   } catch (error) {

@@ -63,7 +63,8 @@ function flushOf(value: string): 'async' | 'sync' {
 
 function refuseOther(key: string, value: string): void {
   const allowed = FIXED.get(key) ?? [];
-  if (!allowed.includes(value)) throw new InvalidOptionError(key, value, `${allowed.join(' or ')}: this broker has nothing else`);
+  if (!allowed.includes(value))
+    throw new InvalidOptionError(key, value, `${allowed.join(' or ')}: this broker has nothing else`);
 }
 
 function numberOf(key: string, value: string): number {

@@ -2,12 +2,19 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Connection, ManualClock, Requests, ResponseCode, decodeRouteData, handlerTable, silentLogger } from '@nest-rocketmq/remoting';
+import {
+  Connection,
+  ManualClock,
+  Requests,
+  ResponseCode,
+  decodeRouteData,
+  handlerTable,
+  silentLogger,
+} from '@nest-rocketmq/remoting';
 import { startBroker } from './broker.js';
 import { TestBroker } from './broker.test.kit.js';
 import { StoreLockedError } from './store/errors.js';
 import { memoryFileSystem } from './store/memory-file-system.js';
-
 
 let running: TestBroker | undefined;
 afterEach(async () => {
@@ -26,7 +33,9 @@ describe('a message', () => {
     const { body } = await nameServer.request(Requests.GET_ROUTEINFO_BY_TOPIC, { topic: 'orders' });
     expect(decodeRouteData(body)).toEqual({
       queueDatas: [{ brokerName: 'broker-a', readQueueNums: 4, writeQueueNums: 4, perm: 6, topicSysFlag: 0 }],
-      brokerDatas: [{ cluster: 'DefaultCluster', brokerName: 'broker-a', brokerAddrs: new Map([[0, '127.0.0.1:10911']]) }],
+      brokerDatas: [
+        { cluster: 'DefaultCluster', brokerName: 'broker-a', brokerAddrs: new Map([[0, '127.0.0.1:10911']]) },
+      ],
     });
   });
 
@@ -126,7 +135,12 @@ describe('starting a broker', () => {
     const address = one.nameServerAddress;
     expect(two.nameServerAddress).toBe(address);
     const ask = async (dial: typeof one.dial, topic: string): Promise<number> => {
-      const connection = new Connection(await dial(address), { address, handlers: handlerTable(), clock, logger: silentLogger });
+      const connection = new Connection(await dial(address), {
+        address,
+        handlers: handlerTable(),
+        clock,
+        logger: silentLogger,
+      });
       return (await connection.request(Requests.GET_ROUTEINFO_BY_TOPIC, { topic })).code;
     };
     await one.stop();

@@ -124,7 +124,11 @@ function groundOf(config: BrokerConfig, port: number): Ground {
   };
 }
 
-function makeNameServer({ config, file }: Ground): { routes: RouteTable; server: RemotingServer; stop(): Promise<void> } {
+function makeNameServer({ config, file }: Ground): {
+  routes: RouteTable;
+  server: RemotingServer;
+  stop(): Promise<void>;
+} {
   const { clock, logger } = config;
   const routes = new RouteTable(clock);
   const nameServer = new NameServer(routes, new KVConfig(file('kvConfig.json')), clock);
@@ -271,7 +275,14 @@ function makeHandlers({ ground, ...parts }: HandlerParts): HandlerTable {
     ...groupAdminHandlers(common),
     ...resetOffsetHandlers({ ...common, brokerName }),
     ...statsAdminHandlers({ ...common, brokerName, brokerAddr: ground.brokerAddress }),
-    ...brokerAdminHandlers({ store, clients, stats, clock, bootTimestamp: clock.now(), properties: propertiesOf(config) }),
+    ...brokerAdminHandlers({
+      store,
+      clients,
+      stats,
+      clock,
+      bootTimestamp: clock.now(),
+      properties: propertiesOf(config),
+    }),
   };
   const send = new SendHandler(common);
   return handlerTable(typed).raw(Requests.SEND_MESSAGE.code, send).raw(Requests.SEND_MESSAGE_V2.code, send);

@@ -104,7 +104,13 @@ describe('a client', () => {
     running = await TestBroker.start();
     const { client } = await listener();
     const check = (expressionType: string): Buffer =>
-      Buffer.from(JSON.stringify({ clientId: 'one', group: 'g', subscriptionData: { topic: 't', subString: 'a > 3', expressionType } }));
+      Buffer.from(
+        JSON.stringify({
+          clientId: 'one',
+          group: 'g',
+          subscriptionData: { topic: 't', subString: 'a > 3', expressionType },
+        }),
+      );
     const sql = await client.connection.request(Requests.CHECK_CLIENT_CONFIG, {}, { body: check('SQL92') });
     const tag = await client.connection.request(Requests.CHECK_CLIENT_CONFIG, {}, { body: check('TAG') });
     expect([sql.code, tag.code]).toEqual([ResponseCode.SYSTEM_ERROR, ResponseCode.SUCCESS]);

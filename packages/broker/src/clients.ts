@@ -55,7 +55,14 @@ export class Clients {
     let group = this.#consumers.get(data.groupName);
     if (!group) {
       const { consumeType, messageModel, consumeFromWhere } = data;
-      group = { name: data.groupName, clients: new Map(), subscriptions: new Map(), consumeType, messageModel, consumeFromWhere };
+      group = {
+        name: data.groupName,
+        clients: new Map(),
+        subscriptions: new Map(),
+        consumeType,
+        messageModel,
+        consumeFromWhere,
+      };
       this.#consumers.set(data.groupName, group);
     }
     group.consumeType = data.consumeType;
@@ -134,9 +141,13 @@ export class Clients {
   #closeSilent(): void {
     const latest = this.options.clock.monotonic() - this.options.channelExpiredTimeout;
     const groups = [...this.#producers.values(), ...[...this.#consumers.values()].map((group) => group.clients)];
-    const silent = new Set(groups.flatMap((clients) => [...clients.values()]).filter((one) => one.lastHeartbeat < latest));
+    const silent = new Set(
+      groups.flatMap((clients) => [...clients.values()]).filter((one) => one.lastHeartbeat < latest),
+    );
     for (const { connection, clientId } of silent) {
-      this.options.logger.warn(`client ${clientId} at ${connection.address} sends no heartbeats: closing its connection`);
+      this.options.logger.warn(
+        `client ${clientId} at ${connection.address} sends no heartbeats: closing its connection`,
+      );
       connection.close();
       this.connectionClosed(connection);
     }

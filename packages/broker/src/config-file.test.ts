@@ -65,6 +65,8 @@ describe('a config file', () => {
     const fileSystem = memoryFileSystem();
     write(fileSystem, PATH, '{');
     write(fileSystem, `${PATH}.bak`, '');
-    expect(() => new ConfigFile({ fileSystem, path: PATH }).load()).toThrow(/topics\.json cannot be read .* backup is empty/);
+    expect(() => new ConfigFile({ fileSystem, path: PATH }).load()).toThrow(
+      /topics\.json cannot be read .* backup is empty/,
+    );
   });
 });

@@ -47,7 +47,9 @@ export class DelayedSave {
       this.options.file.save(this.options.content());
       this.#changed = false;
     } catch (error) {
-      this.options.logger.error(`not saved, to be tried again: ${error instanceof Error ? error.message : String(error)}`);
+      this.options.logger.error(
+        `not saved, to be tried again: ${error instanceof Error ? error.message : String(error)}`,
+      );
       this.#arm();
     }
   }

@@ -84,7 +84,7 @@ describe('a message with a delay level', () => {
     await Promise.all(names.map((body) => client.send('t', { body, properties: { DELAY: '1' } })));
     await running.clock.advance(2 * SECOND);
     const got: string[] = [];
-    for (let more = await bodies(client, 't'); more.length > 0; ) {
+    for (let more = await bodies(client, 't'); more.length > 0;) {
       got.push(...more);
       more = (await client.messages('t', { offset: got.length })).map((message) => message.body.toString());
     }

@@ -8,7 +8,10 @@ let running: TestBroker;
 afterEach(() => running.stop());
 
 /** Files that can be told to refuse what is written to them, by the folder they are in. */
-function failingFileSystem(): { fileSystem: FileSystem; fail: (folder: string | undefined, operation?: 'write' | 'sync') => void } {
+function failingFileSystem(): {
+  fileSystem: FileSystem;
+  fail: (folder: string | undefined, operation?: 'write' | 'sync') => void;
+} {
   const whole = memoryFileSystem();
   let failing: string | undefined;
   let failingOperation = 'write';

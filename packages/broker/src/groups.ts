@@ -1,5 +1,10 @@
 // Owns the settings of the consumer groups (subscriptionGroup.json). Leaves who is online to clients.ts.
-import { decodeDataVersion, decodeSubscriptionGroupConfig, objectOf, subscriptionGroupConfig } from '@nest-rocketmq/remoting';
+import {
+  decodeDataVersion,
+  decodeSubscriptionGroupConfig,
+  objectOf,
+  subscriptionGroupConfig,
+} from '@nest-rocketmq/remoting';
 import type { Clock, DataVersion, Logger, SubscriptionGroupConfig } from '@nest-rocketmq/remoting';
 import type { ConfigFile } from './config-file.js';
 import { SYSTEM_GROUPS, isGroupName, isSystemGroup } from './names.js';
@@ -80,7 +85,8 @@ export class Groups {
     const saved = objectOf(loaded);
     this.#version = decodeDataVersion(saved['dataVersion']);
     for (const [group, config] of Object.entries(objectOf(saved['subscriptionGroupTable']))) {
-      if (isGroupName(group)) this.#table.set(group, decodeSubscriptionGroupConfig({ groupName: group, ...objectOf(config) }));
+      if (isGroupName(group))
+        this.#table.set(group, decodeSubscriptionGroupConfig({ groupName: group, ...objectOf(config) }));
     }
   }
 }

@@ -57,7 +57,8 @@ function optionsOf(args: string[]): BrokerOptions | undefined {
   const { values } = parse(args);
   if (values.help) return undefined;
   const conf = values.config === undefined ? { options: {}, unknown: [] } : readConf(values.config);
-  if (conf.unknown.length > 0) logger.warn(`${values.config}: these keys mean nothing here: ${conf.unknown.join(', ')}`);
+  if (conf.unknown.length > 0)
+    logger.warn(`${values.config}: these keys mean nothing here: ${conf.unknown.join(', ')}`);
   return {
     listen: DEFAULT_LISTEN,
     nameServerListen: DEFAULT_NAME_SERVER_LISTEN,

@@ -15,7 +15,7 @@ function refusalOf(options: unknown): InvalidOptionError {
 }
 
 describe('options', () => {
-  it('have Apache\'s defaults, and listen nowhere', () => {
+  it("have Apache's defaults, and listen nowhere", () => {
     expect(resolveOptions({})).toMatchObject({
       listen: undefined,
       nameServerListen: undefined,
@@ -63,7 +63,7 @@ describe('options', () => {
 });
 
 describe('broker.conf', () => {
-  it('is read with Apache\'s keys', () => {
+  it("is read with Apache's keys", () => {
     const { options, unknown } = readBrokerConf(
       `# a comment
 brokerClusterName = DefaultCluster

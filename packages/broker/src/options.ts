@@ -181,7 +181,12 @@ function hostPort(option: string, given: string): HostAndPort {
   try {
     return parseAddress(given, option);
   } catch (cause) {
-    throw new InvalidOptionError(option, printable(given), `host:port, such as ${DEFAULT_LISTEN}, the port 0 to 65535`, { cause });
+    throw new InvalidOptionError(
+      option,
+      printable(given),
+      `host:port, such as ${DEFAULT_LISTEN}, the port 0 to 65535`,
+      { cause },
+    );
   }
 }
 
@@ -257,7 +262,8 @@ function advertised(listen: HostAndPort | undefined): string {
 export function propertiesOf(config: BrokerConfig): Map<string, string> {
   const properties = new Map<string, string>();
   for (const [name, value] of Object.entries(config)) {
-    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') properties.set(name, String(value));
+    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
+      properties.set(name, String(value));
   }
   properties.set('flushDiskType', config.flush === 'sync' ? 'SYNC_FLUSH' : 'ASYNC_FLUSH');
   properties.set('storePathRootDir', config.store);

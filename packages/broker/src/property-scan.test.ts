@@ -3,7 +3,8 @@ import { decodeProperties, encodeProperties, javaHashCode } from '@nest-rocketmq
 import { PropertyScan } from './property-scan.js';
 
 const scan = new PropertyScan();
-const scanned = (pairs: Record<string, string>): PropertyScan => scan.scan(Buffer.from(encodeProperties(Object.entries(pairs))));
+const scanned = (pairs: Record<string, string>): PropertyScan =>
+  scan.scan(Buffer.from(encodeProperties(Object.entries(pairs))));
 
 /** Numbers that look random and are the same for a seed. */
 function randomOf(seed: number): (below: number) => number {
@@ -16,7 +17,14 @@ function randomOf(seed: number): (below: number) => number {
 
 describe('a look into encoded properties', () => {
   it('finds tags, delay level, half mark and unique key', () => {
-    const bytes = Buffer.from(encodeProperties([['TAGS', 'TagA'], ['DELAY', '16'], ['TRAN_MSG', 'true'], ['UNIQ_KEY', 'AB']]));
+    const bytes = Buffer.from(
+      encodeProperties([
+        ['TAGS', 'TagA'],
+        ['DELAY', '16'],
+        ['TRAN_MSG', 'true'],
+        ['UNIQ_KEY', 'AB'],
+      ]),
+    );
     const { tagsCode, delayLevel, transaction, uniqKeyStart, uniqKeyEnd } = scan.scan(bytes);
     expect({ tagsCode, delayLevel, transaction }).toEqual({ tagsCode: 2_598_919, delayLevel: 16, transaction: true });
     expect(bytes.toString('latin1', uniqKeyStart, uniqKeyEnd)).toBe('AB');
@@ -30,10 +38,13 @@ describe('a look into encoded properties', () => {
     for (const DELAY of ['x', '-1', '1.5', '0']) expect(scanned({ DELAY }).delayLevel).toBe(0);
   });
 
-  it.each(['POP_CK', 'CLUSTER', 'TRACE_ON', 'MSG_REGION'])('sees that %s, which the broker sets itself, was sent', (name) => {
-    expect(scanned({ [name]: 'x' }).hasOwn).toBe(true);
-    expect(scanned({ [`${name}X`]: 'x' }).hasOwn).toBe(false);
-  });
+  it.each(['POP_CK', 'CLUSTER', 'TRACE_ON', 'MSG_REGION'])(
+    'sees that %s, which the broker sets itself, was sent',
+    (name) => {
+      expect(scanned({ [name]: 'x' }).hasOwn).toBe(true);
+      expect(scanned({ [`${name}X`]: 'x' }).hasOwn).toBe(false);
+    },
+  );
 
   it.each(['TIMER_DELAY_SEC', 'TIMER_DELAY_MS', 'TIMER_DELIVER_MS'])('sees %s', (name) => {
     expect(scanned({ [name]: '5' }).hasTimer).toBe(true);
@@ -56,9 +67,18 @@ describe('a look into encoded properties', () => {
       const bytes = Buffer.from(text);
       const { tagsCode, transaction, uniqKeyStart, uniqKeyEnd } = scan.scan(bytes);
       const whole = decodeProperties(text);
-      const found = { seed, text, tagsCode, transaction, uniqKey: uniqKeyStart < 0 ? undefined : bytes.toString('utf8', uniqKeyStart, uniqKeyEnd) };
+      const found = {
+        seed,
+        text,
+        tagsCode,
+        transaction,
+        uniqKey: uniqKeyStart < 0 ? undefined : bytes.toString('utf8', uniqKeyStart, uniqKeyEnd),
+      };
       const tags = whole.get('TAGS');
-      const wanted = { tagsCode: tags === undefined ? 0 : javaHashCode(tags), transaction: whole.get('TRAN_MSG') === 'true' };
+      const wanted = {
+        tagsCode: tags === undefined ? 0 : javaHashCode(tags),
+        transaction: whole.get('TRAN_MSG') === 'true',
+      };
       expect(found).toEqual({ seed, text, ...wanted, uniqKey: whole.get('UNIQ_KEY') });
     }
   });

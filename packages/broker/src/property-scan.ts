@@ -77,7 +77,8 @@ export class PropertyScan {
         break;
     }
     const length = nameEnd - start;
-    if (length >= 6 && length <= 10) this.hasOwn ||= OWN.some((name) => name.length === length && same(bytes, start, name));
+    if (length >= 6 && length <= 10)
+      this.hasOwn ||= OWN.some((name) => name.length === length && same(bytes, start, name));
     else if (length >= 14) this.hasTimer ||= TIMER.some((name) => name.length === length && same(bytes, start, name));
   }
 }

@@ -5,7 +5,7 @@ import { QueueLocks, REBALANCE_LOCK_MAX_LIVE_TIME } from './queue-locks.js';
 const queue = (queueId: number) => ({ topic: 't', brokerName: 'b', queueId });
 
 describe('a queue lock', () => {
-  it('is one client\'s until it gives it back', () => {
+  it("is one client's until it gives it back", () => {
     const locks = new QueueLocks(new ManualClock());
     expect(locks.lock('g', 'one', [queue(0), queue(1)])).toEqual([queue(0), queue(1)]);
     expect(locks.lock('g', 'two', [queue(1), queue(2)])).toEqual([queue(2)]);
@@ -21,7 +21,7 @@ describe('a queue lock', () => {
     expect(locks.lock('h', 'two', [queue(0)])).toEqual([queue(0)]);
   });
 
-  it('is anybody\'s when its holder has not renewed it for 60 s', async () => {
+  it("is anybody's when its holder has not renewed it for 60 s", async () => {
     const clock = new ManualClock();
     const locks = new QueueLocks(clock);
     locks.lock('g', 'one', [queue(0), queue(1)]);

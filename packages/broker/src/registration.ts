@@ -1,6 +1,13 @@
 // Owns telling name servers about this broker: its own one directly, outside ones over the wire. Leaves what the topics
 // are to topics.ts.
-import { Connections, Requests, bodyCrc, encodeRegisterBroker, expectSuccess, handlerTable } from '@nest-rocketmq/remoting';
+import {
+  Connections,
+  Requests,
+  bodyCrc,
+  encodeRegisterBroker,
+  expectSuccess,
+  handlerTable,
+} from '@nest-rocketmq/remoting';
 import type { Clock, Dial, Logger, TimerHandle, TopicConfig, TopicTable } from '@nest-rocketmq/remoting';
 import type { BrokerIdentity, RouteTable } from './namesrv/route-table.js';
 import type { Topics } from './topics.js';
@@ -78,13 +85,21 @@ export class Registration {
   async #register(address: string, table: TopicTable): Promise<void> {
     const { identity, haServerAddr, logger } = this.deps;
     const body = encodeRegisterBroker(table);
-    const header = { ...identity, haServerAddr, enableActingMaster: false, compressed: false, bodyCrc32: bodyCrc(body) };
+    const header = {
+      ...identity,
+      haServerAddr,
+      enableActingMaster: false,
+      compressed: false,
+      bodyCrc32: bodyCrc(body),
+    };
     try {
       const connection = await this.#connections.get(address);
       const reply = await connection.request(Requests.REGISTER_BROKER, header, { body, timeout: REGISTER_TIMEOUT_MS });
       expectSuccess(reply, address);
     } catch (error) {
-      logger.warn(`not registered at name server ${address}: ${error instanceof Error ? error.message : String(error)}`);
+      logger.warn(
+        `not registered at name server ${address}: ${error instanceof Error ? error.message : String(error)}`,
+      );
     }
   }
 

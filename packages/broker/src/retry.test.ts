@@ -98,7 +98,11 @@ describe('a retry that a client sends by itself', () => {
   it('is a dead letter when its group consumes in order: it has tried in place already', async () => {
     const { client } = await failedMessage();
     const body = Buffer.from(
-      JSON.stringify({ clientId: 'me', consumerGroup: 'g', mqSet: [{ brokerName: 'broker-a', queueId: 0, topic: 't' }] }),
+      JSON.stringify({
+        clientId: 'me',
+        consumerGroup: 'g',
+        mqSet: [{ brokerName: 'broker-a', queueId: 0, topic: 't' }],
+      }),
     );
     await client.connection.request(Requests.LOCK_BATCH_MQ, {}, { body });
     await client.send('%RETRY%g', { body: 'r', properties: { DELAY: '1' }, header: { j: 1, l: 16 } });

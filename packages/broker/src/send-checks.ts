@@ -53,10 +53,14 @@ export function notStored(status: PutStatus): Refusal {
     case 'PROPERTIES_SIZE_EXCEEDED':
       return {
         code: ResponseCode.MESSAGE_ILLEGAL,
-        remark: 'the message is illegal, maybe msg body or properties length not matched. msg body length limit maxMessageSize, msg properties length limit 32k.',
+        remark:
+          'the message is illegal, maybe msg body or properties length not matched. msg body length limit maxMessageSize, msg properties length limit 32k.',
       };
     case 'SERVICE_NOT_AVAILABLE':
-      return { code: ResponseCode.SERVICE_NOT_AVAILABLE, remark: 'service not available now: the store takes no messages' };
+      return {
+        code: ResponseCode.SERVICE_NOT_AVAILABLE,
+        remark: 'service not available now: the store takes no messages',
+      };
     case 'OS_PAGE_CACHE_BUSY':
       return { code: ResponseCode.SYSTEM_BUSY, remark: '[PC_SYNCHRONIZED]broker busy, start flow control for a while' };
     default:

@@ -10,7 +10,10 @@ const recorded = readdirSync(folder).filter((name) => /-(?:10|310)-(?:req|oneway
 /** What the request table reads of the same command, under V2's names. */
 function byTheTable(command: RemotingCommand): Record<string, unknown> {
   const v1 = command.code === Requests.SEND_MESSAGE.code;
-  const row = (v1 ? Requests.SEND_MESSAGE : Requests.SEND_MESSAGE_V2).header.decode(command.extFields) as Record<string, unknown>;
+  const row = (v1 ? Requests.SEND_MESSAGE : Requests.SEND_MESSAGE_V2).header.decode(command.extFields) as Record<
+    string,
+    unknown
+  >;
   const field = (letter: keyof typeof sendMessageFields): unknown => row[v1 ? sendMessageFields[letter] : letter];
   return {
     topic: field('b'),
@@ -34,7 +37,15 @@ function read(header: SendHeader): Record<string, unknown> {
   const { topic, defaultTopic, defaultTopicQueueNums, queueId, sysFlag, bornTimestamp, flag } = header;
   const { properties, reconsumeTimes, maxReconsumeTimes, batch, opaque, oneway, body } = header;
   const known = { topic, defaultTopic, defaultTopicQueueNums, queueId, sysFlag, bornTimestamp, flag, reconsumeTimes };
-  return { ...known, properties: properties.toString(), maxReconsumeTimes, batch, opaque, oneway, body: body.toString('hex') };
+  return {
+    ...known,
+    properties: properties.toString(),
+    maxReconsumeTimes,
+    batch,
+    opaque,
+    oneway,
+    body: body.toString('hex'),
+  };
 }
 
 const asBinary = (command: RemotingCommand): Buffer => encodeFrame({ ...command, serializeType: 'binary' });
@@ -60,7 +71,12 @@ describe('the hand-tuned reader of a send', () => {
   });
 
   it('reads of a damaged JSON header what the request table reads, or leaves it to that', () => {
-    const frame = readFileSync(new URL(recorded.find((name) => name.endsWith('310-req-json.bin'))!, folder));
+    const frame = readFileSync(
+      new URL(
+        recorded.find((name) => name.endsWith('310-req-json.bin'))!,
+        folder,
+      ),
+    );
     const headerEnd = 8 + (frame.readUInt32BE(4) & 0xffffff);
     let readable = 0;
     for (let at = 8; at < headerEnd; at++) {
@@ -78,10 +94,21 @@ describe('the hand-tuned reader of a send', () => {
 
   it('has recorded frames of both versions and both forms to look at', () => {
     const kinds = new Set(recorded.map((name) => name.replace(/^\d+-/, '')));
-    expect([...kinds]).toEqual(expect.arrayContaining(['310-req-json.bin', '310-req-rmq.bin', '310-oneway-rmq.bin', '10-req-json.bin']));
+    expect([...kinds]).toEqual(
+      expect.arrayContaining(['310-req-json.bin', '310-req-rmq.bin', '310-oneway-rmq.bin', '10-req-json.bin']),
+    );
   });
 
-  const whole: Record<string, string> = { a: 'g', b: 't', c: 'TBW102', d: '4', e: '-1', f: '0', g: '1767225600000', h: '-7' };
+  const whole: Record<string, string> = {
+    a: 'g',
+    b: 't',
+    c: 'TBW102',
+    d: '4',
+    e: '-1',
+    f: '0',
+    g: '1767225600000',
+    h: '-7',
+  };
   const command = (extFields: Record<string, string>): RemotingCommand => ({
     code: Requests.SEND_MESSAGE_V2.code,
     language: 'JAVA',
@@ -128,12 +155,15 @@ describe('the hand-tuned reader of a send', () => {
     expect(() => header.readCommand(command(rest))).toThrow(HeaderError);
   });
 
-  it.each(['', 'x', '1x', '-', '99999999999', '1.5', '0x10'])('refuses the queue id "%s", as the table does', (given) => {
-    const wrong = command({ ...whole, e: given });
-    expect(() => byTheTable(wrong)).toThrow(HeaderError);
-    expect(() => header.readCommand(wrong)).toThrow(HeaderError);
-    if (given !== '') expect(() => header.readBinary(asBinary(wrong))).toThrow(HeaderError);
-  });
+  it.each(['', 'x', '1x', '-', '99999999999', '1.5', '0x10'])(
+    'refuses the queue id "%s", as the table does',
+    (given) => {
+      const wrong = command({ ...whole, e: given });
+      expect(() => byTheTable(wrong)).toThrow(HeaderError);
+      expect(() => header.readCommand(wrong)).toThrow(HeaderError);
+      if (given !== '') expect(() => header.readBinary(asBinary(wrong))).toThrow(HeaderError);
+    },
+  );
 
   it('refuses lengths that point outside of the header', () => {
     const frame = asBinary(command(whole));

@@ -21,7 +21,8 @@ class FakeConnection {
   get frames(): RemotingCommand[] {
     const all = Buffer.concat(this.writes);
     const frames: RemotingCommand[] = [];
-    for (let at = 0; at < all.length; at += all.readUInt32BE(at) + 4) frames.push(decodeFrame(all.subarray(at, at + all.readUInt32BE(at) + 4)));
+    for (let at = 0; at < all.length; at += all.readUInt32BE(at) + 4)
+      frames.push(decodeFrame(all.subarray(at, at + all.readUInt32BE(at) + 4)));
     return frames;
   }
 }
@@ -42,7 +43,13 @@ describe('an answer to a send', () => {
     replies.add(peer.connection, 10, reply(0x7ffffffe, serializeType));
     replies.committed(10);
     const [frame] = peer.frames;
-    expect(frame).toMatchObject({ code: ResponseCode.SUCCESS, opaque: 0x7ffffffe, flag: 1, serializeType, remark: undefined });
+    expect(frame).toMatchObject({
+      code: ResponseCode.SUCCESS,
+      opaque: 0x7ffffffe,
+      flag: 1,
+      serializeType,
+      remark: undefined,
+    });
     const header = Requests.SEND_MESSAGE_V2.reply.decode(frame.extFields);
     expect(header).toEqual({
       msgId: 'C000020100002A9F0000123456789ABC',
@@ -50,7 +57,11 @@ describe('an answer to a send', () => {
       queueOffset: 9_007_199_254_740_000,
       transactionId: 'ABCDEF',
     });
-    expect(decodeOffsetMsgId(header.msgId)).toEqual({ host: '192.0.2.1', port: 10911, physicalOffset: 0x1234_5678_9abc });
+    expect(decodeOffsetMsgId(header.msgId)).toEqual({
+      host: '192.0.2.1',
+      port: 10911,
+      physicalOffset: 0x1234_5678_9abc,
+    });
     expect(frame.extFields).toMatchObject({ MSG_REGION: 'DefaultRegion', TRACE_ON: 'true' });
   });
 
@@ -58,7 +69,10 @@ describe('an answer to a send', () => {
     for (const serializeType of ['json', 'binary'] as const) {
       const replies = new SendReplies(OPTIONS);
       const peer = new FakeConnection();
-      const wanted = { ...reply(-5, serializeType), transactionId: transactionId === undefined ? undefined : Buffer.from(transactionId) };
+      const wanted = {
+        ...reply(-5, serializeType),
+        transactionId: transactionId === undefined ? undefined : Buffer.from(transactionId),
+      };
       replies.add(peer.connection, 10, wanted);
       replies.committed(10);
       expect(peer.frames[0].extFields['transactionId']).toBe(transactionId);
@@ -117,7 +131,10 @@ describe('an answer to a send', () => {
     expect(stored.frames.map((frame) => frame.code)).toEqual([ResponseCode.SUCCESS]);
     expect(lost.frames).toEqual([]);
     const code = ResponseCode.SERVICE_NOT_AVAILABLE;
-    expect(lost.answers).toEqual([{ opaque: 2, code }, { opaque: 3, code }]);
+    expect(lost.answers).toEqual([
+      { opaque: 2, code },
+      { opaque: 3, code },
+    ]);
   });
 
   it('fits however many there are before a commit', () => {

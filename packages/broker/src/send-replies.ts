@@ -125,7 +125,10 @@ export class SendReplies {
     this.#copy(tail);
     this.#slab.writeUInt32BE(this.#at - start - 4, start);
     this.#slab.writeUInt32BE((1 << 24) | (this.#at - start - FRAME_HEAD), start + 4);
-    this.#slab.writeInt32BE(this.#at - start - FRAME_HEAD - FIELDS_LENGTH_AT - 4, start + FRAME_HEAD + FIELDS_LENGTH_AT);
+    this.#slab.writeInt32BE(
+      this.#at - start - FRAME_HEAD - FIELDS_LENGTH_AT - 4,
+      start + FRAME_HEAD + FIELDS_LENGTH_AT,
+    );
   }
 
   #writeJson(reply: SendReply): void {

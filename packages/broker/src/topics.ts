@@ -73,7 +73,10 @@ export class Topics {
     const model = this.#table.get(defaultTopic);
     if (!model || !(model.perm & Permission.INHERIT) || topicNameFault(topic)) return undefined;
     const count = Math.max(1, Math.min(queues, model.writeQueueNums));
-    return this.put({ ...plainTopic(topic, count, model.perm & ~Permission.INHERIT), topicFilterType: model.topicFilterType });
+    return this.put({
+      ...plainTopic(topic, count, model.perm & ~Permission.INHERIT),
+      topicFilterType: model.topicFilterType,
+    });
   }
 
   /** A topic of this name, made with `queues` queues when it is not there yet: retry and dead-letter topics. */

@@ -50,7 +50,8 @@ export class DelayLevels {
    */
   levelOf(delay: Duration, option = 'delay'): number {
     const length = milliseconds(delay);
-    if (length === undefined) throw new InvalidOptionError(option, delay, `milliseconds, or a length such as '10s' or '30m'`);
+    if (length === undefined)
+      throw new InvalidOptionError(option, delay, `milliseconds, or a length such as '10s' or '30m'`);
     const index = this.#lengths.indexOf(length);
     if (index >= 0) return index + 1;
     const [below, above] = this.#nearest(length);

@@ -79,7 +79,8 @@ export class EmbeddedBackend implements RocketMQBackend {
   }
 
   #announce(broker: Broker): void {
-    const stored = this.#store === MEMORY_STORE ? 'in memory: messages end with the process' : `stored in ${this.#store}`;
+    const stored =
+      this.#store === MEMORY_STORE ? 'in memory: messages end with the process' : `stored in ${this.#store}`;
     this.#logger.log(`embedded broker, ${stored}`);
     if (!this.#options.listen) return;
     this.#logger.log(

@@ -26,7 +26,11 @@ function message(body: string, fields: Partial<MessageExt> = {}): MessageExt {
   return {
     topic: 'orders',
     body: Buffer.from(body),
-    properties: new Map([['TAGS', 'created'], ['KEYS', 'k1 k2'], ['colour', 'red']]),
+    properties: new Map([
+      ['TAGS', 'created'],
+      ['KEYS', 'k1 k2'],
+      ['colour', 'red'],
+    ]),
     msgId: 'ID',
     queueId: 3,
     queueOffset: 42,
@@ -42,7 +46,10 @@ function delivery(): ConsumeContext {
   return { messageQueue, delayLevelWhenNextConsume: 0, ackIndex: 0, signal: new AbortController().signal };
 }
 
-function container(handle: DiscoveredListener['handle'], options: Partial<MessageListenerOptions> = {}): ListenerContainer {
+function container(
+  handle: DiscoveredListener['handle'],
+  options: Partial<MessageListenerOptions> = {},
+): ListenerContainer {
   const group = new ListenerGroup('group');
   group.add({ name: 'Listener', options: { topic: 'orders', ...options }, handle });
   const client = {
@@ -96,7 +103,12 @@ test('a listener is given the payload and all about the delivery', async () => {
 
 describe('never a silent ack:', () => {
   test.each<[string, DiscoveredListener['handle']]>([
-    ['a throw', () => { throw new Error('no'); }],
+    [
+      'a throw',
+      () => {
+        throw new Error('no');
+      },
+    ],
     ['a rejected promise', () => Promise.reject(new Error('no'))],
   ])('%s asks for a redelivery', async (_what, handle) => {
     container(handle);

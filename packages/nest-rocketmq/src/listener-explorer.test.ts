@@ -21,7 +21,11 @@ afterEach(async () => {
 
 async function explore(metadata: ModuleMetadata): Promise<ListenerExplorer> {
   const providers = [ListenerExplorer, ...(metadata.providers ?? [])];
-  const module = await Test.createTestingModule({ ...metadata, imports: [DiscoveryModule, ...(metadata.imports ?? [])], providers }).compile();
+  const module = await Test.createTestingModule({
+    ...metadata,
+    imports: [DiscoveryModule, ...(metadata.imports ?? [])],
+    providers,
+  }).compile();
   opened.push(module);
   return module.get(ListenerExplorer);
 }
@@ -62,7 +66,10 @@ describe('found are', () => {
       }
     }
     const found = (await explore({ controllers: [OnMethods] })).messageListeners();
-    expect(found.map(({ name, options }) => `${name} ${options.topic}`).sort()).toEqual(['OnMethods.both a', 'OnMethods.both b']);
+    expect(found.map(({ name, options }) => `${name} ${options.topic}`).sort()).toEqual([
+      'OnMethods.both a',
+      'OnMethods.both b',
+    ]);
   });
 
   test('instances given by useFactory and useValue, an alias only once', async () => {
@@ -120,7 +127,10 @@ describe('a failure stays a failure', () => {
     }
   }
 
-  test.each([['thrown', 0], ['rejected', 1]])('when %s, also with a global filter that answers everything', async (error, index) => {
+  test.each([
+    ['thrown', 0],
+    ['rejected', 1],
+  ])('when %s, also with a global filter that answers everything', async (error, index) => {
     const explorer = await explore({ providers: [Fails, { provide: APP_FILTER, useClass: AnswersEverything }] });
     await expect(explorer.messageListeners()[index].handle('', CONTEXT)).rejects.toThrow(error);
   });

@@ -4,12 +4,7 @@ import { Injectable } from '@nestjs/common';
 import { ContextIdFactory, DiscoveryService, ExternalContextCreator, MetadataScanner, ModuleRef } from '@nestjs/core';
 import type { ContextId } from '@nestjs/core';
 import { InvalidListenerError } from './errors.js';
-import {
-  PAYLOAD_PARAM,
-  classListenersOf,
-  methodListenersOf,
-  transactionListenerOf,
-} from './listener-metadata.js';
+import { PAYLOAD_PARAM, classListenersOf, methodListenersOf, transactionListenerOf } from './listener-metadata.js';
 import type {
   MessageListenerOptions,
   RocketMQLocalTransactionListener,
@@ -64,7 +59,10 @@ export class ListenerExplorer {
       const { name } = instance.constructor;
       for (const method of ['executeLocalTransaction', 'checkLocalTransaction']) requireMethod(instance, method, name);
       if (!wrapper.isDependencyTreeStatic()) {
-        throw new InvalidListenerError(name, 'a transaction listener cannot be request-scoped: a check has no request.');
+        throw new InvalidListenerError(
+          name,
+          'a transaction listener cannot be request-scoped: a check has no request.',
+        );
       }
       return [{ name, options, instance: instance as unknown as RocketMQLocalTransactionListener }];
     });
@@ -111,7 +109,12 @@ export class ListenerExplorer {
     };
   }
 
-  #pipeline(instance: Instance, method: string, contextId?: ContextId, inquirerId?: string): DiscoveredListener['handle'] {
+  #pipeline(
+    instance: Instance,
+    method: string,
+    contextId?: ContextId,
+    inquirerId?: string,
+  ): DiscoveredListener['handle'] {
     return this.external.create(
       instance,
       instance[method],

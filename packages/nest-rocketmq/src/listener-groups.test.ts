@@ -19,7 +19,10 @@ describe('listeners of one group', () => {
   });
 
   test('may divide a topic by tags, and each message finds its own', () => {
-    const [group] = groupListeners([listener('A', { tags: 'created' }), listener('B', { tags: ['paid', 'sent'] })], 'app');
+    const [group] = groupListeners(
+      [listener('A', { tags: 'created' }), listener('B', { tags: ['paid', 'sent'] })],
+      'app',
+    );
     expect(group.subscriptions).toEqual([{ topic: 'orders', expression: 'created || paid || sent' }]);
     expect(group.find('orders', 'created')?.name).toBe('A');
     expect(group.find('orders', 'sent')?.name).toBe('B');
@@ -51,10 +54,17 @@ describe('a conflict is refused with both names:', () => {
     ['both want one tag', { tags: ['a', 'b'] }, { tags: ['b', 'c'] }, /with tag 'b'/],
     ['SQL92 beside tags', { selectorType: 'SQL92', selectorExpression: 'a > 1' }, { tags: 'b' }, /both take/],
     ['different concurrency', { topic: 'a', concurrency: 1 }, { topic: 'b', concurrency: 2 }, /concurrency 1 and 2/],
-    ['clustering and broadcasting', { topic: 'a', messageModel: 'CLUSTERING' }, { topic: 'b', messageModel: 'BROADCASTING' }, /messageModel/],
+    [
+      'clustering and broadcasting',
+      { topic: 'a', messageModel: 'CLUSTERING' },
+      { topic: 'b', messageModel: 'BROADCASTING' },
+      /messageModel/,
+    ],
   ])('%s', (_what, first, second, reason) => {
     const conflicting = () => groupListeners([listener('First', first), listener('Second', second)], 'app');
-    expect(conflicting).toThrow(expect.objectContaining({ code: 'LISTENER_CONFLICT', message: expect.stringMatching(reason) }));
+    expect(conflicting).toThrow(
+      expect.objectContaining({ code: 'LISTENER_CONFLICT', message: expect.stringMatching(reason) }),
+    );
     expect(conflicting).toThrow(/group 'app': First and Second/);
   });
 });

@@ -134,6 +134,10 @@ function checked<T>(listener: DiscoveredListener, check: () => T): T {
     return check();
   } catch (error) {
     if (!(error instanceof InvalidOptionError)) throw error;
-    throw new InvalidOptionError(`${error.option} of @RocketMQMessageListener on ${listener.name}`, error.given, error.allowed);
+    throw new InvalidOptionError(
+      `${error.option} of @RocketMQMessageListener on ${listener.name}`,
+      error.given,
+      error.allowed,
+    );
   }
 }

@@ -2,7 +2,11 @@
 import type { PushConsumerOptions, Subscription } from '@nest-rocketmq/client';
 import type { PayloadKind } from './message-converter.js';
 import type { RocketMQContext } from './rocketmq-context.js';
-import { LISTENER_PARAMS_METADATA, MESSAGE_LISTENER_METADATA, TRANSACTION_LISTENER_METADATA } from './rocketmq.tokens.js';
+import {
+  LISTENER_PARAMS_METADATA,
+  MESSAGE_LISTENER_METADATA,
+  TRANSACTION_LISTENER_METADATA,
+} from './rocketmq.tokens.js';
 
 /** Settings of the consumer; listeners that share a group share them, and may not contradict each other. */
 export interface SharedConsumerOptions {

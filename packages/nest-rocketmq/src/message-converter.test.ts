@@ -11,9 +11,12 @@ function decoded(encoded: EncodedBody, kind: PayloadKind = 'json'): unknown {
 }
 
 describe('what is sent is what the listener gets', () => {
-  test.each([[{ id: 'a', list: [1, null] }], [[1, 2]], [42], [true], [null], ['text'], ['123'], ['ünïcode ✓']])('%p', (payload) => {
-    expect(decoded(converter.encode(payload))).toEqual(payload);
-  });
+  test.each([[{ id: 'a', list: [1, null] }], [[1, 2]], [42], [true], [null], ['text'], ['123'], ['ünïcode ✓']])(
+    '%p',
+    (payload) => {
+      expect(decoded(converter.encode(payload))).toEqual(payload);
+    },
+  );
 });
 
 describe('on the wire', () => {

@@ -68,11 +68,13 @@ function toJson(payload: unknown): string {
   } catch (cause) {
     throw new MessageEncodeError(`JSON.stringify says: ${String(cause)}`, { cause });
   }
-  if (json === undefined) throw new MessageEncodeError(`${typeof payload} has no JSON form. Send an object, a string or a Buffer.`);
+  if (json === undefined)
+    throw new MessageEncodeError(`${typeof payload} has no JSON form. Send an object, a string or a Buffer.`);
   return json;
 }
 
 function notEmpty(body: Uint8Array): Uint8Array {
-  if (body.length === 0) throw new MessageEncodeError('its body is empty, which RocketMQ refuses. Send null for "nothing".');
+  if (body.length === 0)
+    throw new MessageEncodeError('its body is empty, which RocketMQ refuses. Send null for "nothing".');
   return body;
 }

@@ -14,7 +14,11 @@ export function checkKeys(option: string, given: unknown, known: readonly string
   const close = known.find((key) => key.toLowerCase() === unknown.toLowerCase());
   const name = option === 'options' ? unknown : `${option}.${unknown}`;
   const value = (given as Record<string, unknown>)[unknown];
-  throw new InvalidOptionError(name, value, close ? `the option is called ${close}` : `one of the options ${known.join(', ')}`);
+  throw new InvalidOptionError(
+    name,
+    value,
+    close ? `the option is called ${close}` : `one of the options ${known.join(', ')}`,
+  );
 }
 
 export function checkInteger(option: string, given: unknown, min: number, max: number, unit = ''): number {

@@ -39,9 +39,7 @@ describe('is refused:', () => {
     ['a delay between two levels', 'orders', { delay: '45m' }, 'delay'],
     ['an unknown option', 'orders', { key: 'x' }, 'key'],
   ])('%s', (_what, destination, options, option) => {
-    expect(() => composed(destination, options)).toThrow(
-      expect.objectContaining({ code: 'INVALID_OPTION', option }),
-    );
+    expect(() => composed(destination, options)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION', option }));
   });
 
   test('a delayed transaction, which RocketMQ does not have', () => {

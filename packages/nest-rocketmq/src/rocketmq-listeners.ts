@@ -61,7 +61,9 @@ export class RocketMQListeners {
   async stop(): Promise<void> {
     const containers = this.#containers;
     this.#containers = [];
-    const stopped = await Promise.allSettled(containers.map((container) => container.stop(this.options.shutdownTimeout)));
+    const stopped = await Promise.allSettled(
+      containers.map((container) => container.stop(this.options.shutdownTimeout)),
+    );
     for (const [index, result] of stopped.entries()) {
       if (result.status === 'rejected') {
         this.#logger.error(`group ${containers[index].name} did not stop cleanly: ${String(result.reason)}`);

@@ -25,7 +25,11 @@ interface ModuleExtras {
   isGlobal?: boolean;
 }
 
-export type RocketMQModuleAsyncOptions = ConfigurableModuleAsyncOptions<RocketMQModuleOptions, 'createRocketMQOptions'> & ModuleExtras;
+export type RocketMQModuleAsyncOptions = ConfigurableModuleAsyncOptions<
+  RocketMQModuleOptions,
+  'createRocketMQOptions'
+> &
+  ModuleExtras;
 
 const resolvedOptions: FactoryProvider = {
   provide: ROCKETMQ_RESOLVED_OPTIONS,

@@ -64,6 +64,8 @@ describe('a wrong option is refused with its name and what is allowed', () => {
   });
 
   test('also from the environment', () => {
-    expect(() => resolveOptions({}, { ROCKETMQ_NAME_SERVER: 'nonsense' })).toThrow(/ROCKETMQ_NAME_SERVER.*nonsense.*host:port/);
+    expect(() => resolveOptions({}, { ROCKETMQ_NAME_SERVER: 'nonsense' })).toThrow(
+      /ROCKETMQ_NAME_SERVER.*nonsense.*host:port/,
+    );
   });
 });

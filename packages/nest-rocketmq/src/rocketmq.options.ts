@@ -112,9 +112,9 @@ export function resolveOptions(
   checkKeys('options', given, OPTIONS);
   if (given.producer !== undefined) checkKeys('producer', given.producer, PRODUCER_OPTIONS);
   if (given.consumer !== undefined) checkKeys('consumer', given.consumer, CONSUMER_OPTIONS);
-  if (given.messageConverter !== undefined) checkMethods('messageConverter', given.messageConverter, ['encode', 'decode']);
-  const messageDelayLevel =
-    given.messageDelayLevel ?? given.embedded?.messageDelayLevel ?? DEFAULT_MESSAGE_DELAY_LEVEL;
+  if (given.messageConverter !== undefined)
+    checkMethods('messageConverter', given.messageConverter, ['encode', 'decode']);
+  const messageDelayLevel = given.messageDelayLevel ?? given.embedded?.messageDelayLevel ?? DEFAULT_MESSAGE_DELAY_LEVEL;
   return {
     backend: chooseBackend(given, env),
     group: given.group === undefined ? appName() : checkGroup('group', given.group),
@@ -133,13 +133,14 @@ export function resolveOptions(
   };
 }
 
-function chooseBackend(
-  given: RocketMQModuleOptions,
-  env: Readonly<Record<string, string | undefined>>,
-): BackendChoice {
+function chooseBackend(given: RocketMQModuleOptions, env: Readonly<Record<string, string | undefined>>): BackendChoice {
   const chosen = (['nameServer', 'embedded', 'backend'] as const).filter((option) => given[option] !== undefined);
   if (chosen.length > 1) {
-    throw new InvalidOptionError(chosen[1], given[chosen[1]], `one of nameServer, embedded and backend; ${chosen[0]} is set too`);
+    throw new InvalidOptionError(
+      chosen[1],
+      given[chosen[1]],
+      `one of nameServer, embedded and backend; ${chosen[0]} is set too`,
+    );
   }
   if (given.backend !== undefined) {
     checkMethods('backend', given.backend, ['start', 'stop', 'dial']);

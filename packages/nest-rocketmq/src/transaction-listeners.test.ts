@@ -12,9 +12,18 @@ Logger.overrideLogger(false);
 
 const { COMMIT, ROLLBACK, UNKNOWN } = RocketMQLocalTransactionState;
 const HALF = { topic: 'orders', body: '{}', transactionId: 'TX', keys: 'k', tags: 'created' };
-const CHECK = { topic: 'orders', body: Buffer.from('{"id":1}'), properties: new Map(), msgId: 'TX' } as unknown as MessageExt;
+const CHECK = {
+  topic: 'orders',
+  body: Buffer.from('{"id":1}'),
+  properties: new Map(),
+  msgId: 'TX',
+} as unknown as MessageExt;
 
-function discovered(name: string, topic: string | string[], listener: Partial<RocketMQLocalTransactionListener>): DiscoveredTransactionListener {
+function discovered(
+  name: string,
+  topic: string | string[],
+  listener: Partial<RocketMQLocalTransactionListener>,
+): DiscoveredTransactionListener {
   return { name, options: { topic }, instance: listener as RocketMQLocalTransactionListener };
 }
 
@@ -26,14 +35,20 @@ function listeners(...found: DiscoveredTransactionListener[]): TransactionListen
 }
 
 describe('the local transaction', () => {
-  test.each([[COMMIT, 'COMMIT_MESSAGE'], [ROLLBACK, 'ROLLBACK_MESSAGE'], [UNKNOWN, 'UNKNOW']])('%s is told to the broker as %s', async (state, wire) => {
+  test.each([
+    [COMMIT, 'COMMIT_MESSAGE'],
+    [ROLLBACK, 'ROLLBACK_MESSAGE'],
+    [UNKNOWN, 'UNKNOW'],
+  ])('%s is told to the broker as %s', async (state, wire) => {
     const all = listeners(discovered('Tx', 'orders', { executeLocalTransaction: () => state }));
     await expect(all.executeLocalTransaction(HALF, { payload: 1, arg: undefined })).resolves.toBe(wire);
   });
 
   test('is given the payload as it was sent, and the context', async () => {
     let given: unknown[] = [];
-    const all = listeners(discovered('Tx', 'orders', { executeLocalTransaction: (...args) => ((given = args), COMMIT) }));
+    const all = listeners(
+      discovered('Tx', 'orders', { executeLocalTransaction: (...args) => ((given = args), COMMIT) }),
+    );
     const payload = { at: new Date(0) };
     await all.executeLocalTransaction(HALF, { payload, arg: 'arg' });
     expect(given[0]).toBe(payload);
@@ -41,7 +56,12 @@ describe('the local transaction', () => {
   });
 
   test.each<[string, () => RocketMQLocalTransactionState]>([
-    ['throws', () => { throw new Error('database down'); }],
+    [
+      'throws',
+      () => {
+        throw new Error('database down');
+      },
+    ],
     ['returns nothing', () => undefined as never],
     ['returns something else', () => 'COMMITTED' as never],
   ])('that %s leaves the outcome unknown, and the sender is told why', async (_what, executeLocalTransaction) => {
@@ -56,7 +76,9 @@ describe('a check', () => {
   test('is answered by the listener of its topic, with the payload read from the message', async () => {
     const all = listeners(
       discovered('Other', 'payments', { checkLocalTransaction: () => ROLLBACK }),
-      discovered('Tx', ['orders', 'more'], { checkLocalTransaction: (payload) => (expect(payload).toEqual({ id: 1 }), COMMIT) }),
+      discovered('Tx', ['orders', 'more'], {
+        checkLocalTransaction: (payload) => (expect(payload).toEqual({ id: 1 }), COMMIT),
+      }),
     );
     expect(all.topics).toEqual(['payments', 'orders', 'more']);
     await expect(all.checkLocalTransaction(CHECK)).resolves.toBe('COMMIT_MESSAGE');
@@ -67,13 +89,17 @@ describe('a check', () => {
     ['a body that it cannot read', { body: Buffer.from('<xml/>') }],
     ['a database that is down', {}],
   ])('of %s is never a rollback', async (_what, fields) => {
-    const all = listeners(discovered('Tx', 'orders', { checkLocalTransaction: () => Promise.reject(new Error('down')) }));
+    const all = listeners(
+      discovered('Tx', 'orders', { checkLocalTransaction: () => Promise.reject(new Error('down')) }),
+    );
     await expect(all.checkLocalTransaction({ ...CHECK, ...fields } as MessageExt)).resolves.toBe('UNKNOW');
   });
 });
 
 test('two classes for one topic are refused by name', () => {
-  expect(() => listeners(discovered('A', 'orders', {}), discovered('B', 'orders', {}))).toThrow(/A and B both decide .* 'orders'/);
+  expect(() => listeners(discovered('A', 'orders', {}), discovered('B', 'orders', {}))).toThrow(
+    /A and B both decide .* 'orders'/,
+  );
 });
 
 test('a topic that nobody decides is refused with what to do', () => {

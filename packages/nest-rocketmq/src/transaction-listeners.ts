@@ -78,7 +78,13 @@ export class TransactionListeners implements TransactionListener {
     const keys = message.keys === undefined ? [] : [message.keys].flat();
     const { topic, tags, transactionId } = message;
     try {
-      const state = await instance.executeLocalTransaction(call.payload, { topic, tags, keys, transactionId, arg: call.arg });
+      const state = await instance.executeLocalTransaction(call.payload, {
+        topic,
+        tags,
+        keys,
+        transactionId,
+        arg: call.arg,
+      });
       return this.#toWire(state, `${name}.executeLocalTransaction`);
     } catch (error) {
       call.error = error;

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Connection, expectSuccess } from './connection.js';
+import { Connection } from './connection.js';
 import { Connections } from './connections.js';
 import { ConnectError, ConnectionClosedError, RequestTimeoutError, ResponseError } from './errors.js';
 import { encodeFrame } from './frame.js';
@@ -10,6 +10,7 @@ import type { Handlers } from './handler-table.js';
 import { duplexPair } from './in-process.js';
 import { silentLogger } from './logger.js';
 import { ManualClock } from './manual-clock.js';
+import { expectSuccess } from './pending-requests.js';
 import { Requests } from './requests.js';
 import { ResponseCode } from './response-code.js';
 import { ListenError, RemotingServer } from './server.js';
@@ -30,31 +31,52 @@ const answering: Partial<Handlers<'broker' | 'namesrv' | 'client'>> = {
   UNLOCK_BATCH_MQ: () => undefined,
 };
 
-function serverOn(clock = new ManualClock(), options: Partial<RemotingServerOptions> = {}): { server: RemotingServer; clock: ManualClock } {
+function serverOn(
+  clock = new ManualClock(),
+  options: Partial<RemotingServerOptions> = {},
+): { server: RemotingServer; clock: ManualClock } {
   const server = new RemotingServer({ handlers: handlerTable(answering), clock, logger: silentLogger, ...options });
   stops.push(() => server.close());
   return { server, clock };
 }
 
-function connectedTo(server: RemotingServer, clock: ManualClock, handlers = handlerTable(), serializeType: 'json' | 'binary' = 'json'): Connection {
+function connectedTo(
+  server: RemotingServer,
+  clock: ManualClock,
+  handlers = handlerTable(),
+  serializeType: 'json' | 'binary' = 'json',
+): Connection {
   const [near, far] = duplexPair();
   server.accept(far);
-  const connection = new Connection(near, { address: 'embedded:1', handlers, clock, logger: silentLogger, serializeType });
+  const connection = new Connection(near, {
+    address: 'embedded:1',
+    handlers,
+    clock,
+    logger: silentLogger,
+    serializeType,
+  });
   stops.push(() => connection.close());
   return connection;
 }
 
 describe('a request', () => {
-  it.each(['json', 'binary'] as const)('with a %s header is answered by its handler, in its own form', async (serializeType) => {
-    const { server, clock } = serverOn();
-    const connection = connectedTo(server, clock, handlerTable(), serializeType);
-    const reply = await connection.request(Requests.GET_MAX_OFFSET, { topic: 't', queueId: 4 });
-    expect(reply).toMatchObject({ code: 0, header: { offset: 40 } });
-  });
+  it.each(['json', 'binary'] as const)(
+    'with a %s header is answered by its handler, in its own form',
+    async (serializeType) => {
+      const { server, clock } = serverOn();
+      const connection = connectedTo(server, clock, handlerTable(), serializeType);
+      const reply = await connection.request(Requests.GET_MAX_OFFSET, { topic: 't', queueId: 4 });
+      expect(reply).toMatchObject({ code: 0, header: { offset: 40 } });
+    },
+  );
 
   it('carries a body both ways', async () => {
     const { server, clock } = serverOn();
-    const reply = await connectedTo(server, clock).request(Requests.HEART_BEAT, {}, { body: Buffer.alloc(100_000, 'x') });
+    const reply = await connectedTo(server, clock).request(
+      Requests.HEART_BEAT,
+      {},
+      { body: Buffer.alloc(100_000, 'x') },
+    );
     expect(reply.body.equals(Buffer.alloc(100_000, 'x'))).toBe(true);
   });
 
@@ -64,7 +86,9 @@ describe('a request', () => {
     const replies = await Promise.all(
       Array.from({ length: 50 }, (_, queueId) => connection.request(Requests.GET_MAX_OFFSET, { topic: 't', queueId })),
     );
-    expect(replies.map(({ header }) => header.offset)).toEqual(Array.from({ length: 50 }, (_, queueId) => queueId * 10));
+    expect(replies.map(({ header }) => header.offset)).toEqual(
+      Array.from({ length: 50 }, (_, queueId) => queueId * 10),
+    );
   });
 
   it('resolves with an error code, which expectSuccess turns into an error', async () => {
@@ -78,7 +102,10 @@ describe('a request', () => {
   it('of a code that nobody handles is answered so', async () => {
     const { server, clock } = serverOn();
     const reply = await connectedTo(server, clock).request(Requests.GET_BROKER_CLUSTER_INFO, {});
-    expect(reply).toMatchObject({ code: ResponseCode.REQUEST_CODE_NOT_SUPPORTED, remark: ' request type 106 not supported' });
+    expect(reply).toMatchObject({
+      code: ResponseCode.REQUEST_CODE_NOT_SUPPORTED,
+      remark: ' request type 106 not supported',
+    });
   });
 
   it('whose handler throws is answered by SYSTEM_ERROR, without control characters', async () => {
@@ -150,8 +177,15 @@ describe('a server on a port', () => {
     const { port } = await server.listen('127.0.0.1', 0);
     const socket = connect({ port, host: '127.0.0.1', noDelay: true });
     const frame = encodeFrame({
-      code: 30, language: 'JAVA', version: 401, opaque: 5, flag: 0, remark: undefined,
-      extFields: { topic: 't', queueId: '2' }, body: Buffer.alloc(0), serializeType: 'json',
+      code: 30,
+      language: 'JAVA',
+      version: 401,
+      opaque: 5,
+      flag: 0,
+      remark: undefined,
+      extFields: { topic: 't', queueId: '2' },
+      body: Buffer.alloc(0),
+      serializeType: 'json',
     });
     for (const byte of frame) socket.write(Buffer.from([byte]));
     const [answer] = (await once(socket, 'data')) as [Buffer];
@@ -164,7 +198,9 @@ describe('a server on a port', () => {
     const { server } = serverOn();
     const { port } = await server.listen('127.0.0.1', 0);
     await expect(serverOn().server.listen('127.0.0.1', port)).rejects.toThrow(ListenError);
-    await expect(serverOn().server.listen('127.0.0.1', port)).rejects.toThrow(new RegExp(`127.0.0.1:${port}.*another process`));
+    await expect(serverOn().server.listen('127.0.0.1', port)).rejects.toThrow(
+      new RegExp(`127.0.0.1:${port}.*another process`),
+    );
   });
 
   it('closes connections that have been silent for too long', async () => {
@@ -222,8 +258,16 @@ describe('the connections of a client', () => {
 
   it('fail within the time allowed, by an error that names the address', async () => {
     const clock = new ManualClock();
-    const connections = new Connections({ clock, logger: silentLogger, handlers: handlerTable(), dial: () => new Promise(() => undefined), connectTimeout: 700 });
-    const failing = expect(connections.get('far:9876')).rejects.toThrow('cannot connect to far:9876: no connection within 700 ms');
+    const connections = new Connections({
+      clock,
+      logger: silentLogger,
+      handlers: handlerTable(),
+      dial: () => new Promise(() => undefined),
+      connectTimeout: 700,
+    });
+    const failing = expect(connections.get('far:9876')).rejects.toThrow(
+      'cannot connect to far:9876: no connection within 700 ms',
+    );
     await clock.advance(700);
     await failing;
   });
@@ -238,12 +282,18 @@ describe('the connections of a client', () => {
 
   it('end one that has been silent for a whole time-out: its peer is gone', async () => {
     const clock = new ManualClock();
-    const connections = new Connections({ clock, logger: silentLogger, handlers: handlerTable(), dial: async () => duplexPair()[0] });
+    const connections = new Connections({
+      clock,
+      logger: silentLogger,
+      handlers: handlerTable(),
+      dial: async () => duplexPair()[0],
+    });
     const connection = await connections.get('gone:1');
-    const failing = expect(connection.request(Requests.HEART_BEAT, {}, { timeout: 3000 })).rejects.toBeInstanceOf(RequestTimeoutError);
+    const failing = expect(connection.request(Requests.HEART_BEAT, {}, { timeout: 3000 })).rejects.toBeInstanceOf(
+      RequestTimeoutError,
+    );
     await clock.advance(3000);
     await failing;
     expect(connection.closed).toBe(true);
   });
 });
-

@@ -6,7 +6,16 @@ import type { Clock } from './clock.js';
 import { NO_BODY, ONEWAY_FLAG, RESPONSE_FLAG, emptyFields, isOneway, isResponse } from './command.js';
 import type { RemotingCommand, SerializeType } from './command.js';
 import { ConnectionClosedError, FrameError, HeaderError, ResponseError } from './errors.js';
-import { BINARY_TYPE, FRAME_HEAD, FrameDecoder, JSON_TYPE, decodeFrame, defaultFrameLimits, encodeFrame } from './frame.js';
+import {
+  BINARY_TYPE,
+  FRAME_HEAD,
+  FrameDecoder,
+  JSON_TYPE,
+  decodeFrame,
+  defaultFrameLimits,
+  encodeFrame,
+  leadingCode,
+} from './frame.js';
 import type { FrameLimits } from './frame.js';
 import type { Answer, HandlerTable, IncomingRequest, TypedHandler } from './handler-table.js';
 import { packHost } from './host.js';
@@ -76,7 +85,9 @@ export class Connection {
     this.remotePort = socket.remotePort ?? 0;
     this.lastActivity = this.#lastRead = options.clock.monotonic();
     this.#decoder = new FrameDecoder({ ...defaultFrameLimits, ...options.limits });
-    this.#pending = new PendingRequests(this.address, options.clock, (sentAt, timeout) => this.#onTimeout(sentAt, timeout));
+    this.#pending = new PendingRequests(this.address, options.clock, (sentAt, timeout) =>
+      this.#onTimeout(sentAt, timeout),
+    );
     this.#outbox = new Outbox(stream, options.maxUnsentBytes ?? DEFAULT_MAX_UNSENT_BYTES, (unsent) =>
       this.close(new ConnectionClosedError(this.address, `the peer does not read: ${unsent} bytes wait for it`)),
     );
@@ -275,21 +286,4 @@ export class Connection {
     const code = error instanceof ResponseError ? error.responseCode : ResponseCode.SYSTEM_ERROR;
     this.answer(command, undefined, { code, remark: printable(message) });
   }
-}
-
-/** @throws ResponseError when the peer answered with another code than SUCCESS */
-export function expectSuccess<Row>(reply: Reply<Row>, address: string): void {
-  if (reply.code !== ResponseCode.SUCCESS) throw new ResponseError(reply.code, reply.remark, address, reply.row.name);
-}
-
-const CODE_FIRST = Buffer.from('{"code":', 'latin1');
-
-/** The code of a JSON header that begins with it, as all peers write it; -1 of another one. */
-function leadingCode(frame: Buffer): number {
-  let at = FRAME_HEAD;
-  for (let index = 0; index < CODE_FIRST.length; index++) if (frame[at++] !== CODE_FIRST[index]) return -1;
-  let code = 0;
-  let digit = frame[at]! - 48;
-  for (; digit >= 0 && digit <= 9; digit = frame[++at]! - 48) code = code * 10 + digit;
-  return code;
 }

@@ -19,7 +19,11 @@ export class ConnectError extends RocketMQError {
     reason: string,
     options?: { cause?: unknown },
   ) {
-    super('CONNECT_FAILED', `cannot connect to ${address}: ${reason}. Check that a RocketMQ server listens there.`, options);
+    super(
+      'CONNECT_FAILED',
+      `cannot connect to ${address}: ${reason}. Check that a RocketMQ server listens there.`,
+      options,
+    );
   }
 }
 
@@ -31,7 +35,10 @@ export class RequestTimeoutError extends RocketMQError {
     /** ms */
     readonly timeout: number,
   ) {
-    super('REQUEST_TIMEOUT', `${address} did not answer ${request} within ${timeout} ms. Raise the timeout, or look at that server's load.`);
+    super(
+      'REQUEST_TIMEOUT',
+      `${address} did not answer ${request} within ${timeout} ms. Raise the timeout, or look at that server's load.`,
+    );
   }
 }
 
@@ -42,7 +49,11 @@ export class ConnectionClosedError extends RocketMQError {
     reason: string,
     options?: { cause?: unknown },
   ) {
-    super('CONNECTION_CLOSED', `the connection to ${address} is closed: ${reason}. Send again: it is dialled anew.`, options);
+    super(
+      'CONNECTION_CLOSED',
+      `the connection to ${address} is closed: ${reason}. Send again: it is dialled anew.`,
+      options,
+    );
   }
 }
 

@@ -28,25 +28,31 @@ const bytesOf = (frame: Recorded): Buffer => readFileSync(new URL(frame.file, fo
 const CUT_POP_MESSAGE = 3442;
 
 describe('a frame recorded between Apache peers', () => {
-  it.each(recorded.map((frame) => [frame.file, frame] as const))('%s decodes to what its index says', (_file, frame) => {
-    const command = decodeFrame(bytesOf(frame));
-    expect(command.opaque).toBe(frame.opaque);
-    expect(command.body.length).toBe(frame.bodyLength);
-    expect(command.code).toBe(frame.kind === 'response' ? frame.responseCode : frame.requestCode);
-    expect(command.flag).toBe({ request: 0, response: 1, oneway: 2 }[frame.kind]);
-    expect(command.serializeType).toBe(frame.serialization === 'JSON' ? 'json' : 'binary');
-    if (frame.remark) expect(command.remark).toBe(frame.remark);
-  });
+  it.each(recorded.map((frame) => [frame.file, frame] as const))(
+    '%s decodes to what its index says',
+    (_file, frame) => {
+      const command = decodeFrame(bytesOf(frame));
+      expect(command.opaque).toBe(frame.opaque);
+      expect(command.body.length).toBe(frame.bodyLength);
+      expect(command.code).toBe(frame.kind === 'response' ? frame.responseCode : frame.requestCode);
+      expect(command.flag).toBe({ request: 0, response: 1, oneway: 2 }[frame.kind]);
+      expect(command.serializeType).toBe(frame.serialization === 'JSON' ? 'json' : 'binary');
+      if (frame.remark) expect(command.remark).toBe(frame.remark);
+    },
+  );
 
-  it.each(recorded.map((frame) => [frame.file, frame] as const))('%s means the same when it is encoded again', (_file, frame) => {
-    const bytes = bytesOf(frame);
-    const command = decodeFrame(bytes);
-    const again = encodeFrame(command);
-    expect(decodeFrame(again)).toEqual(command);
-    // The binary header leaves no choice of order or spelling, but for empty values, which mean "absent".
-    const emptyValues = frame.serialization === 'ROCKETMQ' && again.length < bytes.length;
-    if (frame.serialization === 'ROCKETMQ' && !emptyValues) expect(again.equals(bytes)).toBe(true);
-  });
+  it.each(recorded.map((frame) => [frame.file, frame] as const))(
+    '%s means the same when it is encoded again',
+    (_file, frame) => {
+      const bytes = bytesOf(frame);
+      const command = decodeFrame(bytes);
+      const again = encodeFrame(command);
+      expect(decodeFrame(again)).toEqual(command);
+      // The binary header leaves no choice of order or spelling, but for empty values, which mean "absent".
+      const emptyValues = frame.serialization === 'ROCKETMQ' && again.length < bytes.length;
+      if (frame.serialization === 'ROCKETMQ' && !emptyValues) expect(again.equals(bytes)).toBe(true);
+    },
+  );
 
   it('has all the header fields that the table asks for, of the types that it says', () => {
     let read = 0;
@@ -63,7 +69,8 @@ describe('a frame recorded between Apache peers', () => {
       const header = row.header.decode(command.extFields);
       const encoded = emptyFields();
       row.header.encode(header, encoded);
-      for (const [name, value] of Object.entries(encoded)) expect([frame.file, name, value]).toEqual([frame.file, name, command.extFields[name]]);
+      for (const [name, value] of Object.entries(encoded))
+        expect([frame.file, name, value]).toEqual([frame.file, name, command.extFields[name]]);
       read++;
     }
     expect(read).toBeGreaterThan(200);
@@ -90,18 +97,22 @@ const collect = (decoder: FrameDecoder, chunk: Buffer, into: Buffer[]): void =>
 describe('the frame decoder', () => {
   it('gives back each command, wherever the stream is cut into chunks', () => {
     fc.assert(
-      fc.property(fc.array(anyCommand, { maxLength: 5 }), fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1 }), (commands, cuts) => {
-        const stream = Buffer.concat(commands.map(encodeFrame));
-        const decoder = new FrameDecoder();
-        const frames: Buffer[] = [];
-        for (let at = 0, turn = 0; at < stream.length; turn++) {
-          const end = at + cuts[turn % cuts.length]!;
-          collect(decoder, stream.subarray(at, end), frames);
-          at = end;
-        }
-        expect(frames.map(decodeFrame)).toEqual(commands);
-        expect(decoder.partial).toBe(false);
-      }),
+      fc.property(
+        fc.array(anyCommand, { maxLength: 5 }),
+        fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1 }),
+        (commands, cuts) => {
+          const stream = Buffer.concat(commands.map(encodeFrame));
+          const decoder = new FrameDecoder();
+          const frames: Buffer[] = [];
+          for (let at = 0, turn = 0; at < stream.length; turn++) {
+            const end = at + cuts[turn % cuts.length]!;
+            collect(decoder, stream.subarray(at, end), frames);
+            at = end;
+          }
+          expect(frames.map(decodeFrame)).toEqual(commands);
+          expect(decoder.partial).toBe(false);
+        },
+      ),
     );
   });
 
@@ -126,7 +137,9 @@ describe('the frame decoder', () => {
   });
 
   it('refuses a binary header whose remark is longer than itself', () => {
-    const frame = encodeFrame({ ...decodeFrame(bytesOf(recorded.find(({ serialization }) => serialization === 'ROCKETMQ')!)) });
+    const frame = encodeFrame({
+      ...decodeFrame(bytesOf(recorded.find(({ serialization }) => serialization === 'ROCKETMQ')!)),
+    });
     frame.writeInt32BE(0x7fffffff, 8 + 13);
     expect(() => decodeFrame(frame)).toThrow(FrameError);
   });
@@ -136,7 +149,17 @@ describe('the frame decoder', () => {
     for (const name of ['__proto__', 'constructor', 'toString']) extFields[name] = 'x';
     for (const serializeType of ['json', 'binary'] as const) {
       const command = decodeFrame(
-        encodeFrame({ code: 1, language: 'JAVA', version: 1, opaque: 1, flag: 0, remark: undefined, extFields, body: Buffer.alloc(0), serializeType }),
+        encodeFrame({
+          code: 1,
+          language: 'JAVA',
+          version: 1,
+          opaque: 1,
+          flag: 0,
+          remark: undefined,
+          extFields,
+          body: Buffer.alloc(0),
+          serializeType,
+        }),
       );
       expect(Object.keys(command.extFields)).toEqual(['__proto__', 'constructor', 'toString']);
       expect(Object.getPrototypeOf(command.extFields)).toBeNull();

@@ -64,7 +64,8 @@ export class FrameDecoder {
     if (length + 4 > this.limits.maxFrameBytes) {
       throw new FrameError(`a frame of ${length + 4} bytes exceeds the limit of ${this.limits.maxFrameBytes}`);
     }
-    if (length < 4 || headerLength > length - 4) throw new FrameError(`a frame of ${length} bytes has a header of ${headerLength}`);
+    if (length < 4 || headerLength > length - 4)
+      throw new FrameError(`a frame of ${length} bytes has a header of ${headerLength}`);
     if (headerLength > this.limits.maxHeaderBytes) {
       throw new FrameError(`a header of ${headerLength} bytes exceeds the limit of ${this.limits.maxHeaderBytes}`);
     }
@@ -102,4 +103,16 @@ export function encodeFrame(command: RemotingCommand): Buffer {
   header.copy(frame, FRAME_HEAD);
   command.body.copy(frame, FRAME_HEAD + header.length);
   return frame;
+}
+
+const CODE_FIRST = Buffer.from('{"code":', 'latin1');
+
+/** The code of a frame's JSON header that begins with it, as all peers write it; -1 of another one. */
+export function leadingCode(frame: Buffer): number {
+  let at = FRAME_HEAD;
+  for (let index = 0; index < CODE_FIRST.length; index++) if (frame[at++] !== CODE_FIRST[index]) return -1;
+  let code = 0;
+  let digit = frame[at]! - 48;
+  for (; digit >= 0 && digit <= 9; digit = frame[++at]! - 48) code = code * 10 + digit;
+  return code;
 }

@@ -11,7 +11,8 @@ const languageCodes = new Map<string, number>(LANGUAGES.map((name, code) => [nam
 
 /** @throws FrameError when a length inside points outside of the header */
 export function decodeBinaryHeader(bytes: Buffer): CommandHeader {
-  if (bytes.length < BINARY_REMARK_AT + 8) throw new FrameError(`a binary header of ${bytes.length} bytes is too short`);
+  if (bytes.length < BINARY_REMARK_AT + 8)
+    throw new FrameError(`a binary header of ${bytes.length} bytes is too short`);
   const remarkLength = bytes.readInt32BE(BINARY_REMARK_AT);
   const remarkEnd = BINARY_REMARK_AT + 4 + remarkLength;
   if (remarkLength < 0 || remarkEnd + 4 > bytes.length) throw new FrameError('a remark is longer than its header');

@@ -13,7 +13,8 @@ export function decodeJsonHeader(bytes: Buffer): CommandHeader {
   } catch (cause) {
     throw new FrameError(`a JSON header cannot be parsed (${cause instanceof Error ? cause.name : 'unknown'})`);
   }
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) throw new FrameError('a JSON header is not an object');
+  if (typeof json !== 'object' || json === null || Array.isArray(json))
+    throw new FrameError('a JSON header is not an object');
   const header = json as Record<string, unknown>;
   return {
     code: numberOf(header['code']),

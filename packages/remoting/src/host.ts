@@ -4,7 +4,10 @@ import { RocketMQError } from './errors.js';
 
 export class AddressError extends RocketMQError {
   constructor(given: string, where: string) {
-    super('BAD_ADDRESS', `${where} must be HOST:PORT with a port from 0 to 65535, such as 127.0.0.1:9876; given: '${given}'`);
+    super(
+      'BAD_ADDRESS',
+      `${where} must be HOST:PORT with a port from 0 to 65535, such as 127.0.0.1:9876; given: '${given}'`,
+    );
   }
 }
 
@@ -37,7 +40,8 @@ export function packHost(host: string): Buffer {
 
 function packIPv6(host: string): Buffer {
   const [left = '', right] = host.split('::');
-  const groups = (part: string): number[] => (part === '' ? [] : part.split(':').map((group) => Number.parseInt(group, 16)));
+  const groups = (part: string): number[] =>
+    part === '' ? [] : part.split(':').map((group) => Number.parseInt(group, 16));
   const head = groups(left);
   const tail = right === undefined ? [] : groups(right);
   const zeros = Array.from({ length: Math.max(0, 8 - head.length - tail.length) }, () => 0);

@@ -35,16 +35,7 @@ export {
   queueTable,
 } from './bodies/queue-bodies.js';
 export type { LockBatchBody } from './bodies/queue-bodies.js';
-export {
-  arrayIn,
-  booleanIn,
-  isObject,
-  numberIn,
-  objectOf,
-  objectsIn,
-  stringIn,
-  stringsIn,
-} from './bodies/read.js';
+export { arrayIn, booleanIn, isObject, numberIn, objectOf, objectsIn, stringIn, stringsIn } from './bodies/read.js';
 export {
   MASTER_ID,
   Permission,
@@ -58,7 +49,7 @@ export { systemClock } from './clock.js';
 export type { Clock, TimerHandle } from './clock.js';
 export { NO_BODY, ONEWAY_FLAG, RESPONSE_FLAG, emptyFields, isOneway, isResponse } from './command.js';
 export type { RemotingCommand, SerializeType } from './command.js';
-export { Connection, DEFAULT_REQUEST_TIMEOUT_MS, expectSuccess } from './connection.js';
+export { Connection, DEFAULT_REQUEST_TIMEOUT_MS } from './connection.js';
 export type { ConnectionOptions, RequestOptions } from './connection.js';
 export { Connections, DEFAULT_CONNECT_TIMEOUT_MS, dialTcp } from './connections.js';
 export type { ConnectionsOptions, Dial } from './connections.js';
@@ -73,7 +64,15 @@ export {
   RocketMQError,
 } from './errors.js';
 export type { Field, Fields, HeaderCodec, HeaderOfFields } from './field.js';
-export { BINARY_TYPE, FRAME_HEAD, FrameDecoder, JSON_TYPE, decodeFrame, defaultFrameLimits, encodeFrame } from './frame.js';
+export {
+  BINARY_TYPE,
+  FRAME_HEAD,
+  FrameDecoder,
+  JSON_TYPE,
+  decodeFrame,
+  defaultFrameLimits,
+  encodeFrame,
+} from './frame.js';
 export type { FrameLimits } from './frame.js';
 export { HandlerTable, handlerTable } from './handler-table.js';
 export type { Answer, Handler, Handlers, IncomingRequest, RawHandler, TypedHandler } from './handler-table.js';
@@ -117,7 +116,14 @@ export {
   decodeProperties,
   encodeProperties,
 } from './message/property.js';
-export { SysFlag, compressionType, transactionType, withTransactionType, withoutCompression } from './message/sys-flag.js';
+export {
+  SysFlag,
+  compressionType,
+  transactionType,
+  withTransactionType,
+  withoutCompression,
+} from './message/sys-flag.js';
+export { expectSuccess } from './pending-requests.js';
 export type { Reply } from './pending-requests.js';
 export { request } from './request.js';
 export type { HeaderOf, Receiver, ReceiversOf, ReplyHeaderOf, RequestRow } from './request.js';

@@ -21,7 +21,10 @@ const recorded = (JSON.parse(readFileSync(new URL('index.json', folder), 'utf8')
 
 const bodies = (requestCode: number, kind: 'request' | 'response'): Buffer[] =>
   recorded
-    .filter((frame) => frame.requestCode === requestCode && frame.kind === kind && (kind === 'request' || frame.responseCode === 0))
+    .filter(
+      (frame) =>
+        frame.requestCode === requestCode && frame.kind === kind && (kind === 'request' || frame.responseCode === 0),
+    )
     .map((frame) => decodeFrame(readFileSync(new URL(frame.file, folder))).body)
     .filter((body) => body.length > 0);
 
@@ -31,7 +34,9 @@ describe("Apache's JSON", () => {
   });
 
   it('may have objects for keys', () => {
-    const table = parseJson('{"t":{{"topic":"a","queueId":0}:5,{"topic":"b","queueId":1}:6}}') as { t: Map<unknown, unknown> };
+    const table = parseJson('{"t":{{"topic":"a","queueId":0}:5,{"topic":"b","queueId":1}:6}}') as {
+      t: Map<unknown, unknown>;
+    };
     expect([...table.t]).toEqual([
       [{ topic: 'a', queueId: 0 }, 5],
       [{ topic: 'b', queueId: 1 }, 6],
@@ -44,9 +49,12 @@ describe("Apache's JSON", () => {
     expect(stringifyJson(new Map([[0, 'a']]))).toBe('{0:"a"}');
   });
 
-  it.each(['', '{', '{"a"}', '{"a":}', '[1,2', '{{"a":1}', 'x', '{"a":1}}', '"\\x"', '{0:"a" 1:"b"}', '\u0000'])('that is broken (%j) is refused', (text) => {
-    expect(() => parseJson(text)).toThrow(DecodeError);
-  });
+  it.each(['', '{', '{"a"}', '{"a":}', '[1,2', '{{"a":1}', 'x', '{"a":1}}', '"\\x"', '{0:"a" 1:"b"}', '\u0000'])(
+    'that is broken (%j) is refused',
+    (text) => {
+      expect(() => parseJson(text)).toThrow(DecodeError);
+    },
+  );
 
   it('nested too deep is refused', () => {
     const deep = (depth: number): string => `${'['.repeat(depth)}0:${']'.repeat(depth)}`;
@@ -105,7 +113,8 @@ describe('a body recorded between Apache peers says the same when it is written 
       expect(table.topicConfigTable.size).toBeGreaterThan(0);
       expect(decodeRegisterBroker(encodeRegisterBroker(table))).toEqual(table);
     }
-    for (const body of bodies(21, 'response')) expect(decodeTopicTable(parseJson(body)).topicConfigTable.size).toBeGreaterThan(5);
+    for (const body of bodies(21, 'response'))
+      expect(decodeTopicTable(parseJson(body)).topicConfigTable.size).toBeGreaterThan(5);
   });
 
   it('lock requests', () => {

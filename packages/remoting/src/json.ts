@@ -24,7 +24,8 @@ export function parseJson(source: Buffer | string): unknown {
 /** @throws DecodeError when it is not an object */
 export function parseJsonObject(source: Buffer | string, what: string): JsonObject {
   const value = parseJson(source);
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new DecodeError(`${what} is not a JSON object`);
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new DecodeError(`${what} is not a JSON object`);
   return value instanceof Map ? Object.fromEntries(value) : (value as JsonObject);
 }
 
@@ -37,7 +38,9 @@ export function entriesOf(value: unknown): [unknown, unknown][] {
 /** Writes a Map as Java peers do: number keys bare, object keys as objects. Absent members are left out. */
 export function stringifyJson(value: unknown): string {
   if (value instanceof Map) {
-    const members = [...(value as Map<unknown, unknown>)].map(([key, member]) => `${stringifyJson(key)}:${stringifyJson(member)}`);
+    const members = [...(value as Map<unknown, unknown>)].map(
+      ([key, member]) => `${stringifyJson(key)}:${stringifyJson(member)}`,
+    );
     return `{${members.join(',')}}`;
   }
   if (Array.isArray(value)) return `[${value.map((item) => stringifyJson(item ?? null)).join(',')}]`;

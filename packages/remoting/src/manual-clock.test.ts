@@ -10,7 +10,10 @@ describe('a clock that is turned by hand', () => {
     clock.setTimeout(() => fired.push(['a', clock.now()]), 10);
     clock.setTimeout(() => fired.push(['later', clock.now()]), 31);
     await clock.advance(30);
-    expect(fired).toEqual([['a', 1010], ['b', 1020]]);
+    expect(fired).toEqual([
+      ['a', 1010],
+      ['b', 1020],
+    ]);
     expect(clock.now()).toBe(1030);
     expect(clock.pending).toBe(1);
   });

@@ -1,8 +1,9 @@
 // Owns the requests of one connection that wait for their answers.
 import type { Clock, TimerHandle } from './clock.js';
 import type { RemotingCommand } from './command.js';
-import { HeaderError, RequestTimeoutError } from './errors.js';
+import { HeaderError, RequestTimeoutError, ResponseError } from './errors.js';
 import type { ReplyHeaderOf, RequestRow } from './request.js';
+import { ResponseCode } from './response-code.js';
 
 export interface Reply<Row> {
   readonly code: number;
@@ -13,6 +14,11 @@ export interface Reply<Row> {
   readonly extFields: Record<string, string>;
   readonly version: number;
   readonly row: { readonly name: string };
+}
+
+/** @throws ResponseError when the peer answered with another code than SUCCESS */
+export function expectSuccess<Row>(reply: Reply<Row>, address: string): void {
+  if (reply.code !== ResponseCode.SUCCESS) throw new ResponseError(reply.code, reply.remark, address, reply.row.name);
 }
 
 interface Pending {

@@ -33,7 +33,9 @@ const SWEEP_INTERVAL_MS = 10_000;
 export class ListenError extends RocketMQError {
   constructor(host: string, port: number, cause: NodeJS.ErrnoException) {
     const why = cause.code === 'EADDRINUSE' ? 'another process listens there' : cause.message;
-    super('LISTEN_FAILED', `cannot listen on ${host}:${port}: ${why}. Give another address, or end that process.`, { cause });
+    super('LISTEN_FAILED', `cannot listen on ${host}:${port}: ${why}. Give another address, or end that process.`, {
+      cause,
+    });
   }
 }
 
@@ -121,7 +123,11 @@ export class RemotingServer {
   }
 
   #closeSilent(): void {
-    const { clock, idleTimeout = serverDefaults.idleTimeout, frameTimeout = serverDefaults.frameTimeout } = this.#options;
+    const {
+      clock,
+      idleTimeout = serverDefaults.idleTimeout,
+      frameTimeout = serverDefaults.frameTimeout,
+    } = this.#options;
     const now = clock.monotonic();
     for (const connection of this.#connections) {
       const silent = now - connection.lastActivity;

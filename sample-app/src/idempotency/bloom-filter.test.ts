@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { BloomFilter } from './bloom-filter.js';
 
-const keys = (count: number, prefix: string): string[] => Array.from({ length: count }, (_, index) => `${prefix}/${index}`);
+const keys = (count: number, prefix: string): string[] =>
+  Array.from({ length: count }, (_, index) => `${prefix}/${index}`);
 
 test('a new filter surely holds nothing', () => {
   const filter = new BloomFilter({ expectedItems: 100, falsePositiveRate: 0.01 });
@@ -16,15 +17,18 @@ test('what was added is never denied', () => {
 });
 
 // The bound is four standard deviations above the rate that was asked for.
-test.each([[0.1], [0.01], [0.001]])('a full filter is wrong about others as often as was asked: %d', (falsePositiveRate) => {
-  const filter = new BloomFilter({ expectedItems: 20_000, falsePositiveRate });
-  for (const key of keys(20_000, 'added')) filter.add(key);
-  const asked = 50_000;
-  const wrong = keys(asked, 'other').filter((key) => filter.mightContain(key)).length;
-  const expected = asked * falsePositiveRate;
-  expect(wrong).toBeLessThan(expected + 4 * Math.sqrt(expected));
-  expect(wrong).toBeGreaterThan(0);
-});
+test.each([[0.1], [0.01], [0.001]])(
+  'a full filter is wrong about others as often as was asked: %d',
+  (falsePositiveRate) => {
+    const filter = new BloomFilter({ expectedItems: 20_000, falsePositiveRate });
+    for (const key of keys(20_000, 'added')) filter.add(key);
+    const asked = 50_000;
+    const wrong = keys(asked, 'other').filter((key) => filter.mightContain(key)).length;
+    const expected = asked * falsePositiveRate;
+    expect(wrong).toBeLessThan(expected + 4 * Math.sqrt(expected));
+    expect(wrong).toBeGreaterThan(0);
+  },
+);
 
 test('a full filter starts anew instead of answering "maybe" to everything', () => {
   const filter = new BloomFilter({ expectedItems: 10, falsePositiveRate: 0.001 });

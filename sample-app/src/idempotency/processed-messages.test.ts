@@ -83,7 +83,11 @@ describe.each(FILTERS)('with %s', (_name, filter) => {
 
   test('of several deliveries at once, also to two processes, one has the effect', async () => {
     const [one, other] = [new ProcessedMessages(database, filter()), new ProcessedMessages(database, filter())];
-    const outcomes = await Promise.all([one.once('c', 'k', takeOne), other.once('c', 'k', takeOne), one.once('c', 'k', takeOne)]);
+    const outcomes = await Promise.all([
+      one.once('c', 'k', takeOne),
+      other.once('c', 'k', takeOne),
+      one.once('c', 'k', takeOne),
+    ]);
     expect(outcomes.filter(({ first }) => first)).toHaveLength(1);
     await expect(stock()).resolves.toBe(99);
   });

@@ -31,7 +31,9 @@ export class OrdersService {
       case RocketMQLocalTransactionState.ROLLBACK:
         throw new ConflictException(`There are not ${quantity} of '${sku}' in stock.`);
       case RocketMQLocalTransactionState.UNKNOWN:
-        throw new ServiceUnavailableException(`Order ${order.id} may or may not have been placed: GET /orders/${order.id} will tell.`);
+        throw new ServiceUnavailableException(
+          `Order ${order.id} may or may not have been placed: GET /orders/${order.id} will tell.`,
+        );
     }
   }
 

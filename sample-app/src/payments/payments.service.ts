@@ -26,7 +26,9 @@ export class PaymentsService {
       if (!order) throw new NotFoundException(`There is no order ${orderId}.`);
       if (order.status === 'PAID') throw await this.#alreadyPaid(transaction, orderId);
       if (order.status === 'CANCELLED') {
-        throw new ConflictException(`Order ${orderId} was cancelled because it was not paid in time. Nothing was charged.`);
+        throw new ConflictException(
+          `Order ${orderId} was cancelled because it was not paid in time. Nothing was charged.`,
+        );
       }
       await this.orders.setStatus(transaction, orderId, 'PAID');
       return insert(transaction, orderId);
@@ -34,7 +36,9 @@ export class PaymentsService {
   }
 
   async #alreadyPaid(transaction: Queryable, orderId: string): Promise<ConflictException> {
-    const [payment] = await transaction.query<Payment>(`SELECT ${COLUMNS} FROM payments WHERE order_id = $1`, [orderId]);
+    const [payment] = await transaction.query<Payment>(`SELECT ${COLUMNS} FROM payments WHERE order_id = $1`, [
+      orderId,
+    ]);
     return new ConflictException(
       `Order ${orderId} was paid at ${payment.paidAt.toISOString()} (payment ${payment.id}). Nothing was charged again.`,
     );

@@ -25,7 +25,10 @@ describe('administration of topics', () => {
   it('makes one that is there after a restart, in all its settings', async () => {
     running = await TestBroker.start();
     const before = await running.client();
-    const made = await before.connection.request(Requests.UPDATE_AND_CREATE_TOPIC, topic({ attributes: '+message.type=FIFO' }));
+    const made = await before.connection.request(
+      Requests.UPDATE_AND_CREATE_TOPIC,
+      topic({ attributes: '+message.type=FIFO' }),
+    );
     expect(made.code).toBe(ResponseCode.SUCCESS);
     await running.restart();
     const { connection } = await running.client();
@@ -50,7 +53,9 @@ describe('administration of topics', () => {
   ])('refuses %s', async (_what, wrong) => {
     running = await TestBroker.start();
     const { connection } = await running.client();
-    expect((await connection.request(Requests.UPDATE_AND_CREATE_TOPIC, topic(wrong))).code).toBe(ResponseCode.INVALID_PARAMETER);
+    expect((await connection.request(Requests.UPDATE_AND_CREATE_TOPIC, topic(wrong))).code).toBe(
+      ResponseCode.INVALID_PARAMETER,
+    );
   });
 
   it('deletes one with its messages and the offsets of its groups', async () => {
@@ -60,11 +65,15 @@ describe('administration of topics', () => {
     await client.send('orders');
     const place = { consumerGroup: 'g', topic: 'orders', queueId: 0 };
     await client.connection.request(Requests.UPDATE_CONSUMER_OFFSET, { ...place, commitOffset: 1 });
-    expect((await client.connection.request(Requests.DELETE_TOPIC_IN_BROKER, { topic: 'orders' })).code).toBe(ResponseCode.SUCCESS);
+    expect((await client.connection.request(Requests.DELETE_TOPIC_IN_BROKER, { topic: 'orders' })).code).toBe(
+      ResponseCode.SUCCESS,
+    );
     expect((await client.pull('orders', { group: 'g' })).code).toBe(ResponseCode.TOPIC_NOT_EXIST);
     const { header } = await client.connection.request(Requests.QUERY_CONSUMER_OFFSET, place);
     expect(header.offset).toBe(0);
-    expect((await client.connection.request(Requests.DELETE_TOPIC_IN_BROKER, { topic: 'TBW102' })).code).toBe(ResponseCode.INVALID_PARAMETER);
+    expect((await client.connection.request(Requests.DELETE_TOPIC_IN_BROKER, { topic: 'TBW102' })).code).toBe(
+      ResponseCode.INVALID_PARAMETER,
+    );
   });
 
   it('shows all of them', async () => {
@@ -112,7 +121,9 @@ describe('administration of groups', () => {
     const place = { consumerGroup: 'g', topic: 'orders', queueId: 0 };
     await client.connection.request(Requests.UPDATE_CONSUMER_OFFSET, { ...place, commitOffset: 2 });
     const stats = await client.connection.request(Requests.GET_CONSUME_STATS, { consumerGroup: 'g' });
-    const queues = new Map(decodeQueueTable(json(stats.body)['offsetTable']).map(([queue, row]) => [`${queue.topic}${queue.queueId}`, row]));
+    const queues = new Map(
+      decodeQueueTable(json(stats.body)['offsetTable']).map(([queue, row]) => [`${queue.topic}${queue.queueId}`, row]),
+    );
     expect(queues.get('orders0')).toMatchObject({ brokerOffset: 3, consumerOffset: 2 });
     const consumers = await client.connection.request(Requests.GET_CONSUMER_CONNECTION_LIST, { consumerGroup: 'g' });
     expect(json(consumers.body)).toMatchObject({
@@ -176,7 +187,7 @@ describe('administration of groups', () => {
 });
 
 describe('administration of the broker', () => {
-  it('shows the figures that Apache\'s tools print, and its options', async () => {
+  it("shows the figures that Apache's tools print, and its options", async () => {
     running = await TestBroker.start();
     const client = await running.client();
     await client.send('orders');
@@ -184,15 +195,23 @@ describe('administration of the broker', () => {
     await running.clock.advance(1000);
     const { body } = await client.connection.request(Requests.GET_BROKER_RUNTIME_INFO, {});
     expect(json(body)['table']).toMatchObject({ earliestMessageTimeStamp: String(stored) });
-    expect(json(body)['table']).toMatchObject({ brokerVersionDesc: 'V5_0_0', msgPutTotalTodayNow: '1', putTps: '0.0 0.0 0.0' });
+    expect(json(body)['table']).toMatchObject({
+      brokerVersionDesc: 'V5_0_0',
+      msgPutTotalTodayNow: '1',
+      putTps: '0.0 0.0 0.0',
+    });
     const config = await client.connection.request(Requests.GET_BROKER_CONFIG, {});
-    expect(config.body.toString().split('\n')).toEqual(expect.arrayContaining(['brokerName=broker-a', 'flushDiskType=ASYNC_FLUSH']));
+    expect(config.body.toString().split('\n')).toEqual(
+      expect.arrayContaining(['brokerName=broker-a', 'flushDiskType=ASYNC_FLUSH']),
+    );
   });
 
   it('hands a question about a consumer on to it', async () => {
     running = await TestBroker.start();
     const consumer = await running.client(
-      handlerTable({ GET_CONSUMER_RUNNING_INFO: ({ header }) => ({ body: Buffer.from(`{"of":"${header.clientId}"}`) }) }),
+      handlerTable({
+        GET_CONSUMER_RUNNING_INFO: ({ header }) => ({ body: Buffer.from(`{"of":"${header.clientId}"}`) }),
+      }),
     );
     await consumer.subscribe('me', 'g', { t: '*' });
     const { connection } = await running.client();
@@ -216,7 +235,9 @@ describe('administration of the broker', () => {
     expect(missing.code).toBe(ResponseCode.QUERY_NOT_FOUND);
     const viewed = await client.connection.request(Requests.VIEW_MESSAGE_BY_ID, { offset: message.physicalOffset });
     expect(viewed.body.includes('wanted')).toBe(true);
-    expect((await client.connection.request(Requests.VIEW_MESSAGE_BY_ID, { offset: 7_777_777 })).code).toBe(ResponseCode.SYSTEM_ERROR);
+    expect((await client.connection.request(Requests.VIEW_MESSAGE_BY_ID, { offset: 7_777_777 })).code).toBe(
+      ResponseCode.SYSTEM_ERROR,
+    );
   });
 });
 
@@ -232,7 +253,9 @@ describe('places in queues', () => {
     const { connection } = client;
     expect((await connection.request(Requests.GET_MIN_OFFSET, queue)).header.offset).toBe(0);
     expect((await connection.request(Requests.GET_MAX_OFFSET, queue)).header.offset).toBe(2);
-    expect((await connection.request(Requests.SEARCH_OFFSET_BY_TIMESTAMP, { ...queue, timestamp: first + 1 })).header.offset).toBe(1);
+    expect(
+      (await connection.request(Requests.SEARCH_OFFSET_BY_TIMESTAMP, { ...queue, timestamp: first + 1 })).header.offset,
+    ).toBe(1);
     expect((await connection.request(Requests.GET_EARLIEST_MSG_STORETIME, queue)).header.timestamp).toBe(first);
   });
 
@@ -242,7 +265,10 @@ describe('places in queues', () => {
     await client.send('orders');
     const place = { consumerGroup: 'g', topic: 'orders', queueId: 0 };
     expect((await client.connection.request(Requests.QUERY_CONSUMER_OFFSET, place)).header.offset).toBe(0);
-    const told = await client.connection.request(Requests.QUERY_CONSUMER_OFFSET, { ...place, setZeroIfNotFound: false });
+    const told = await client.connection.request(Requests.QUERY_CONSUMER_OFFSET, {
+      ...place,
+      setZeroIfNotFound: false,
+    });
     expect(told.code).toBe(ResponseCode.QUERY_NOT_FOUND);
   });
 

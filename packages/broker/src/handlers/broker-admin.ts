@@ -1,5 +1,12 @@
 // Owns the answers about the broker itself, and the questions that it hands on to a consumer.
-import { Requests, ResponseCode, decodeOffsetMsgId, decodeRecords, encodeJson, printable } from '@nest-rocketmq/remoting';
+import {
+  Requests,
+  ResponseCode,
+  decodeOffsetMsgId,
+  decodeRecords,
+  encodeJson,
+  printable,
+} from '@nest-rocketmq/remoting';
 import type { Answer, Clock, Handlers } from '@nest-rocketmq/remoting';
 import type { ClientInfo, Clients } from '../clients.js';
 import type { BrokerStats } from '../stats.js';
@@ -22,11 +29,7 @@ export interface BrokerAdminDeps {
   properties: ReadonlyMap<string, string>;
 }
 
-type Names =
-  | 'GET_BROKER_CONFIG'
-  | 'GET_BROKER_RUNTIME_INFO'
-  | 'GET_CONSUMER_RUNNING_INFO'
-  | 'CONSUME_MESSAGE_DIRECTLY';
+type Names = 'GET_BROKER_CONFIG' | 'GET_BROKER_RUNTIME_INFO' | 'GET_CONSUMER_RUNNING_INFO' | 'CONSUME_MESSAGE_DIRECTLY';
 
 export function brokerAdminHandlers(deps: BrokerAdminDeps): Pick<Handlers<'broker'>, Names> {
   return {
@@ -40,7 +43,9 @@ export function brokerAdminHandlers(deps: BrokerAdminDeps): Pick<Handlers<'broke
       const client = clientOf(deps.clients, header.consumerGroup, header.clientId);
       if (!client) return offline(header.consumerGroup, header.clientId);
       const timeout = CLIENT_TIMEOUT_MS;
-      const { code, remark, body } = await client.connection.request(Requests.GET_CONSUMER_RUNNING_INFO, header, { timeout });
+      const { code, remark, body } = await client.connection.request(Requests.GET_CONSUMER_RUNNING_INFO, header, {
+        timeout,
+      });
       return { code, remark, body };
     },
     CONSUME_MESSAGE_DIRECTLY: async ({ header }) => {
@@ -49,7 +54,11 @@ export function brokerAdminHandlers(deps: BrokerAdminDeps): Pick<Handlers<'broke
       const record = deps.store.readRecord(decodeOffsetMsgId(header.msgId ?? '').physicalOffset);
       if (!record) return { code: ResponseCode.SYSTEM_ERROR, remark: 'the message of this id is not stored here' };
       const options = { body: record, timeout: CLIENT_TIMEOUT_MS };
-      const { code, remark, body } = await client.connection.request(Requests.CONSUME_MESSAGE_DIRECTLY, header, options);
+      const { code, remark, body } = await client.connection.request(
+        Requests.CONSUME_MESSAGE_DIRECTLY,
+        header,
+        options,
+      );
       return { code, remark, body };
     },
   };

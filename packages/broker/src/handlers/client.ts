@@ -1,5 +1,13 @@
 // Owns the answers to heartbeats and to questions about a group's members. Leaves who is connected to clients.ts.
-import { ResponseCode, decodeHeartbeat, decodeSubscription, encodeConsumerList, objectOf, parseJsonObject, printable } from '@nest-rocketmq/remoting';
+import {
+  ResponseCode,
+  decodeHeartbeat,
+  decodeSubscription,
+  encodeConsumerList,
+  objectOf,
+  parseJsonObject,
+  printable,
+} from '@nest-rocketmq/remoting';
 import type { Answer, Clock, ConsumerData, Handlers, IncomingRequest, Requests } from '@nest-rocketmq/remoting';
 import type { ClientInfo, Clients } from '../clients.js';
 import type { Groups } from '../groups.js';
@@ -18,10 +26,7 @@ type Heartbeat = IncomingRequest<typeof Requests.HEART_BEAT>;
 
 export function clientHandlers(
   deps: ClientDeps,
-): Pick<
-  Handlers<'broker'>,
-  'HEART_BEAT' | 'UNREGISTER_CLIENT' | 'CHECK_CLIENT_CONFIG' | 'GET_CONSUMER_LIST_BY_GROUP'
-> {
+): Pick<Handlers<'broker'>, 'HEART_BEAT' | 'UNREGISTER_CLIENT' | 'CHECK_CLIENT_CONFIG' | 'GET_CONSUMER_LIST_BY_GROUP'> {
   const { clients } = deps;
   return {
     HEART_BEAT: (request) => heartbeat(deps, request),
@@ -40,7 +45,10 @@ export function clientHandlers(
       const group = clients.consumers(header.consumerGroup);
       const ids = new Set([...(group?.clients.values() ?? [])].map((client) => client.clientId));
       if (ids.size > 0) return { body: encodeConsumerList([...ids]) };
-      return { code: ResponseCode.SYSTEM_ERROR, remark: `no consumer for this group, ${printable(header.consumerGroup)}` };
+      return {
+        code: ResponseCode.SYSTEM_ERROR,
+        remark: `no consumer for this group, ${printable(header.consumerGroup)}`,
+      };
     },
   };
 }
@@ -59,7 +67,11 @@ function heartbeat(deps: ClientDeps, { body, connection, language, version }: He
   return { extFields: { IS_SUPPORT_HEART_BEAT_V2: 'false', IS_SUB_CHANGE: String(changed) } };
 }
 
-function registerConsumer({ groups, topics, clients }: ClientDeps, consumer: ConsumerData, client: ClientInfo): boolean {
+function registerConsumer(
+  { groups, topics, clients }: ClientDeps,
+  consumer: ConsumerData,
+  client: ClientInfo,
+): boolean {
   const group = groups.findOrCreate(consumer.groupName);
   if (!group) return false;
   if (consumer.messageModel !== 'BROADCASTING' && group.retryQueueNums > 0) {

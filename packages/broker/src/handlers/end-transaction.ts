@@ -57,8 +57,12 @@ function check(header: Header, half: MessageExt): Answer<Row> | undefined {
 /** A producer that has set how long it must not be asked has also said until when its own verdict counts. */
 function checkImmunity({ clock }: EndTransactionDeps, header: Header, half: MessageExt): Answer<Row> | undefined {
   const seconds = Number(half.properties.get(MessageProperty.CHECK_IMMUNITY_TIME_IN_SECONDS) ?? NaN);
-  if (header.fromTransactionCheck || !(seconds >= 0) || clock.now() - half.bornTimestamp <= seconds * 1000) return undefined;
-  return { code: ResponseCode.ILLEGAL_OPERATION, remark: 'the verdict comes after the immunity time of its transaction' };
+  if (header.fromTransactionCheck || !(seconds >= 0) || clock.now() - half.bornTimestamp <= seconds * 1000)
+    return undefined;
+  return {
+    code: ResponseCode.ILLEGAL_OPERATION,
+    remark: 'the verdict comes after the immunity time of its transaction',
+  };
 }
 
 function wrong(remark: string): Answer<Row> {

@@ -45,16 +45,25 @@ function settingsHandlers({ groups, offsets }: GroupAdminDeps): Pick<Handlers<'b
     UPDATE_AND_CREATE_SUBSCRIPTIONGROUP: ({ body }) => {
       const config = decodeSubscriptionGroupConfig(parseJsonObject(body, 'a subscription group'));
       if (!isGroupName(config.groupName)) {
-        return { code: ResponseCode.INVALID_PARAMETER, remark: `the group name ${printable(config.groupName)} is illegal` };
+        return {
+          code: ResponseCode.INVALID_PARAMETER,
+          remark: `the group name ${printable(config.groupName)} is illegal`,
+        };
       }
       groups.put(config);
       return {};
     },
-    GET_ALL_SUBSCRIPTIONGROUP_CONFIG: () => ({ header: { totalGroupNum: groups.all().length }, body: encodeJson(groups.json) }),
+    GET_ALL_SUBSCRIPTIONGROUP_CONFIG: () => ({
+      header: { totalGroupNum: groups.all().length },
+      body: encodeJson(groups.json),
+    }),
     GET_SUBSCRIPTIONGROUP_CONFIG: ({ header }) => {
       const config = groups.findOrCreate(header.group);
       if (config) return { body: encodeJson(config) };
-      return { code: ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST, remark: `No group in this broker. group: ${printable(header.group)}` };
+      return {
+        code: ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST,
+        remark: `No group in this broker. group: ${printable(header.group)}`,
+      };
     },
     DELETE_SUBSCRIPTIONGROUP: ({ header }) => {
       groups.delete(header.groupName);
@@ -73,7 +82,9 @@ function onlineHandlers({ clients, offsets }: GroupAdminDeps): Pick<Handlers<'br
       return { code: ResponseCode.SYSTEM_ERROR, remark: `the producer group[${printable(producerGroup)}] not exist` };
     },
     GET_ALL_PRODUCER_INFO: () => {
-      const data = clients.producerGroups().map((group) => [group, clients.producers(group).map(producerJson)] as const);
+      const data = clients
+        .producerGroups()
+        .map((group) => [group, clients.producers(group).map(producerJson)] as const);
       return { body: encodeJson({ data: new Map(data) }) };
     },
     QUERY_TOPICS_BY_CONSUMER: ({ header }) => ({ body: encodeJson({ topicList: offsets.topicsOf(header.group) }) }),
@@ -86,7 +97,8 @@ function onlineHandlers({ clients, offsets }: GroupAdminDeps): Pick<Handlers<'br
 
 function consumers(clients: Clients, name: string): Answer {
   const group = clients.consumers(name);
-  if (!group) return { code: ResponseCode.CONSUMER_NOT_ONLINE, remark: `the consumer group[${printable(name)}] not online` };
+  if (!group)
+    return { code: ResponseCode.CONSUMER_NOT_ONLINE, remark: `the consumer group[${printable(name)}] not online` };
   const { consumeFromWhere, consumeType, messageModel, subscriptions } = group;
   const body = encodeJson({
     connectionSet: [...group.clients.values()].map(connectionJson),

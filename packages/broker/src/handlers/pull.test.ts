@@ -19,12 +19,32 @@ describe('a pull', () => {
     ['at the end of the queue finds nothing', { offset: 2 }, ResponseCode.PULL_NOT_FOUND, 2],
     ['beyond the end is moved to it', { offset: 5 }, ResponseCode.PULL_OFFSET_MOVED, 2],
     ['of an empty queue finds nothing', { queueId: 1 }, ResponseCode.PULL_NOT_FOUND, 0],
-    ['of an empty queue, beyond its beginning, is moved to it', { queueId: 1, offset: 4 }, ResponseCode.PULL_OFFSET_MOVED, 0],
-    ['of tags that no message has goes on behind them', { expression: 'nothing' }, ResponseCode.PULL_RETRY_IMMEDIATELY, 2],
+    [
+      'of an empty queue, beyond its beginning, is moved to it',
+      { queueId: 1, offset: 4 },
+      ResponseCode.PULL_OFFSET_MOVED,
+      0,
+    ],
+    [
+      'of tags that no message has goes on behind them',
+      { expression: 'nothing' },
+      ResponseCode.PULL_RETRY_IMMEDIATELY,
+      2,
+    ],
     ['of a queue that the topic has not is refused', { queueId: 4 }, ResponseCode.INVALID_PARAMETER, undefined],
-    ['of a group whose name cannot be is refused', { group: 'a/b' }, ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST, undefined],
+    [
+      'of a group whose name cannot be is refused',
+      { group: 'a/b' },
+      ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST,
+      undefined,
+    ],
     ['by SQL is refused', { header: { expressionType: 'SQL92' } }, ResponseCode.SYSTEM_ERROR, undefined],
-    ['of a group that is not connected is refused', { expression: undefined }, ResponseCode.SUBSCRIPTION_NOT_EXIST, undefined],
+    [
+      'of a group that is not connected is refused',
+      { expression: undefined },
+      ResponseCode.SUBSCRIPTION_NOT_EXIST,
+      undefined,
+    ],
   ])('%s', async (_what, pulled, code, nextBeginOffset) => {
     const client = await withMessages(['a', 'b']);
     const reply = await client.pull('t', pulled);
@@ -34,10 +54,13 @@ describe('a pull', () => {
   it('of an unknown topic is refused by name', async () => {
     const client = await withMessages([]);
     const { code, remark } = await client.pull('nowhere');
-    expect({ code, remark }).toEqual({ code: ResponseCode.TOPIC_NOT_EXIST, remark: 'topic[nowhere] not exist, apply first please!' });
+    expect({ code, remark }).toEqual({
+      code: ResponseCode.TOPIC_NOT_EXIST,
+      remark: 'topic[nowhere] not exist, apply first please!',
+    });
   });
 
-  it('takes the subscription of the last heartbeat, and refuses one that is older than the consumer\'s', async () => {
+  it("takes the subscription of the last heartbeat, and refuses one that is older than the consumer's", async () => {
     const client = await withMessages(['a', 'b', 'c']);
     await client.subscribe('me', 'g', { t: 'a || c' }, 7);
     const messages = await client.messages('t', { group: 'g', expression: undefined, header: { subVersion: 7 } });
@@ -55,7 +78,7 @@ describe('a pull', () => {
     expect(await client.messages('t', { header: { maxMsgBytes: 1 } })).toHaveLength(1);
   });
 
-  it('gets one message when it asks for none, as the pull consumer of Apache\'s Go client does', async () => {
+  it("gets one message when it asks for none, as the pull consumer of Apache's Go client does", async () => {
     const client = await withMessages(['a', 'b']);
     expect(await client.messages('t', { header: { maxMsgNums: 0 } })).toHaveLength(1);
   });

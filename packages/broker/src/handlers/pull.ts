@@ -59,16 +59,20 @@ export function pullHandlers(deps: PullDeps): Pick<Handlers<'broker'>, 'PULL_MES
 /** The filter to pull with, or the answer that says why not. In the order in which Apache checks. */
 function check(deps: PullDeps, { header, connection }: Pull): TagFilter | Answer<Row> {
   const { topics, groups, config } = deps;
-  if (!(config.brokerPermission & Permission.READ)) return no(ResponseCode.NO_PERMISSION, 'the broker pulling message is forbidden');
+  if (!(config.brokerPermission & Permission.READ))
+    return no(ResponseCode.NO_PERMISSION, 'the broker pulling message is forbidden');
   const group = groups.findOrCreate(header.consumerGroup);
   if (!group) {
     const remark = `subscription group [${printable(header.consumerGroup)}] does not exist`;
     return no(ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST, remark);
   }
-  if (!group.consumeEnable) return no(ResponseCode.NO_PERMISSION, `subscription group no permission, ${group.groupName}`);
+  if (!group.consumeEnable)
+    return no(ResponseCode.NO_PERMISSION, `subscription group no permission, ${group.groupName}`);
   const topic = topics.get(header.topic);
-  if (!topic) return no(ResponseCode.TOPIC_NOT_EXIST, `topic[${printable(header.topic)}] not exist, apply first please!`);
-  if (!(topic.perm & Permission.READ)) return no(ResponseCode.NO_PERMISSION, `the topic[${topic.topicName}] pulling message is forbidden`);
+  if (!topic)
+    return no(ResponseCode.TOPIC_NOT_EXIST, `topic[${printable(header.topic)}] not exist, apply first please!`);
+  if (!(topic.perm & Permission.READ))
+    return no(ResponseCode.NO_PERMISSION, `the topic[${topic.topicName}] pulling message is forbidden`);
   if (header.queueId < 0 || header.queueId >= topic.readQueueNums) {
     const where = `topic:[${topic.topicName}] topicConfig.readQueueNums:[${topic.readQueueNums}]`;
     const remark = `queueId[${header.queueId}] is illegal, ${where} consumer:[${connection.remoteAddress}]`;

@@ -1,5 +1,11 @@
 // Owns the answer to a batch of messages of one topic. Leaves what is refused to send-checks.ts, storing to intake.ts.
-import { MessageProperty, ResponseCode, decodeBatch, decodeProperties, encodeOffsetMsgId } from '@nest-rocketmq/remoting';
+import {
+  MessageProperty,
+  ResponseCode,
+  decodeBatch,
+  decodeProperties,
+  encodeOffsetMsgId,
+} from '@nest-rocketmq/remoting';
 import type { Answer, Handlers, HostPort, IncomingRequest, Requests } from '@nest-rocketmq/remoting';
 import type { Intake } from '../intake.js';
 import { isRetryTopic } from '../names.js';
@@ -48,7 +54,10 @@ async function send(deps: SendBatchDeps, request: IncomingRequest<Row>): Promise
   return { header: { msgId: ids.join(','), queueId: queue, queueOffset, ...(transactionId && { transactionId }) } };
 }
 
-function messagesOf({ header, body: batch, connection }: IncomingRequest<Row>, queueId: number): MessageInner[] | undefined {
+function messagesOf(
+  { header, body: batch, connection }: IncomingRequest<Row>,
+  queueId: number,
+): MessageInner[] | undefined {
   const scan = new PropertyScan();
   const messages: MessageInner[] = [];
   for (const { body, flag, properties } of decodeBatch(batch)) {

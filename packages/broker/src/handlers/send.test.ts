@@ -6,7 +6,11 @@ import type { Sent } from '../broker.test.kit.js';
 let running: TestBroker;
 afterEach(() => running.stop());
 
-async function refusal(topic: string, sent: Sent = {}, options = {}): Promise<{ code: number; remark: string | undefined }> {
+async function refusal(
+  topic: string,
+  sent: Sent = {},
+  options = {},
+): Promise<{ code: number; remark: string | undefined }> {
   running = await TestBroker.start(options);
   const client = await running.client();
   await client.send('known');
@@ -17,14 +21,20 @@ async function refusal(topic: string, sent: Sent = {}, options = {}): Promise<{ 
 describe('a send', () => {
   it('to an unknown topic is refused by name when topics are not made by sending', async () => {
     const { code, remark } = await refusal('nowhere', {}, { autoCreateTopicEnable: false });
-    expect({ code, remark }).toEqual({ code: ResponseCode.TOPIC_NOT_EXIST, remark: 'topic[nowhere] not exist, apply first please!' });
+    expect({ code, remark }).toEqual({
+      code: ResponseCode.TOPIC_NOT_EXIST,
+      remark: 'topic[nowhere] not exist, apply first please!',
+    });
   });
 
-  it.each(['bad topic!', '../../etc', 'a/b', 'a\r\nb', 'x'.repeat(128), '.'])('to the topic "%s" is refused', async (topic) => {
-    const { code, remark } = await refusal(topic);
-    expect(code).toBe(ResponseCode.INVALID_PARAMETER);
-    expect(remark).not.toMatch(/[\r\n]/);
-  });
+  it.each(['bad topic!', '../../etc', 'a/b', 'a\r\nb', 'x'.repeat(128), '.'])(
+    'to the topic "%s" is refused',
+    async (topic) => {
+      const { code, remark } = await refusal(topic);
+      expect(code).toBe(ResponseCode.INVALID_PARAMETER);
+      expect(remark).not.toMatch(/[\r\n]/);
+    },
+  );
 
   it.each(['SCHEDULE_TOPIC_XXXX', 'RMQ_SYS_TRANS_HALF_TOPIC', 'RMQ_SYS_TRANS_OP_HALF_TOPIC', 'SELF_TEST_TOPIC'])(
     'to %s is forbidden',
@@ -44,7 +54,9 @@ describe('a send', () => {
   });
 
   it('of a body over the limit is refused, and nothing is stored', async () => {
-    expect((await refusal('known', { body: 'x'.repeat(1025) }, { maxMessageSize: 1024 })).code).toBe(ResponseCode.MESSAGE_ILLEGAL);
+    expect((await refusal('known', { body: 'x'.repeat(1025) }, { maxMessageSize: 1024 })).code).toBe(
+      ResponseCode.MESSAGE_ILLEGAL,
+    );
     expect(await (await running.client()).messages('known')).toHaveLength(1);
   });
 
@@ -67,7 +79,10 @@ describe('a send', () => {
     const client = await running.client();
     const broken = { ...Requests.SEND_MESSAGE_V2, header: { ...Requests.SEND_MESSAGE_V2.header, encode: () => {} } };
     const { code, remark } = await client.connection.request(broken, {} as never);
-    expect({ code, remark }).toEqual({ code: ResponseCode.SYSTEM_ERROR, remark: 'the custom field <producerGroup> is null' });
+    expect({ code, remark }).toEqual({
+      code: ResponseCode.SYSTEM_ERROR,
+      remark: 'the custom field <producerGroup> is null',
+    });
   });
 
   it('gets an id when its producer gave none', async () => {
@@ -148,14 +163,17 @@ describe('a batch', () => {
     expect(Object.fromEntries(messages[0].properties)).toEqual({ TAGS: 'x' });
   });
 
-  it.each<Record<string, string>>([{ DELAY: '3' }, { TRAN_MSG: 'true' }])('with a message of %p is refused as a whole', async (properties) => {
-    running = await TestBroker.start();
-    const client = await running.client();
-    const body = encodeBatch([item('a'), item('b', properties)]);
-    const { code } = await client.connection.request(Requests.SEND_BATCH_MESSAGE, fields, { body });
-    expect(code).toBe(ResponseCode.MESSAGE_ILLEGAL);
-    expect(await client.messages('t', { queueId: 1 })).toEqual([]);
-  });
+  it.each<Record<string, string>>([{ DELAY: '3' }, { TRAN_MSG: 'true' }])(
+    'with a message of %p is refused as a whole',
+    async (properties) => {
+      running = await TestBroker.start();
+      const client = await running.client();
+      const body = encodeBatch([item('a'), item('b', properties)]);
+      const { code } = await client.connection.request(Requests.SEND_BATCH_MESSAGE, fields, { body });
+      expect(code).toBe(ResponseCode.MESSAGE_ILLEGAL);
+      expect(await client.messages('t', { queueId: 1 })).toEqual([]);
+    },
+  );
 
   it('that is cut off is refused', async () => {
     running = await TestBroker.start();

@@ -181,7 +181,8 @@ export class SendHandler implements RawHandler {
     const pairs = decodeProperties(properties.toString('utf8'));
     pairs.delete(MessageProperty.POP_CK);
     for (const [name, value] of this.#ownPairs) pairs.set(name, value);
-    if (!pairs.has(MessageProperty.UNIQ_KEY)) pairs.set(MessageProperty.UNIQ_KEY, this.#ids.next(this.deps.clock.now()));
+    if (!pairs.has(MessageProperty.UNIQ_KEY))
+      pairs.set(MessageProperty.UNIQ_KEY, this.#ids.next(this.deps.clock.now()));
     const rewritten = Buffer.from(encodeProperties(pairs), 'utf8');
     scan.scan(rewritten);
     return rewritten;

@@ -68,7 +68,9 @@ function allConsumeStats(deps: StatsAdminDeps, isOrder: boolean): object {
   });
   const rows = stats.flatMap(([, ofTopics]) => ofTopics.flatMap(({ offsetTable }) => [...offsetTable.values()]));
   const totalDiff = rows.reduce((sum, { brokerOffset, consumerOffset }) => sum + brokerOffset - consumerOffset, 0);
-  const consumeStatsList = stats.flatMap(([name, ofTopics]) => (ofTopics.length > 0 ? [new Map([[name, ofTopics]])] : []));
+  const consumeStatsList = stats.flatMap(([name, ofTopics]) =>
+    ofTopics.length > 0 ? [new Map([[name, ofTopics]])] : [],
+  );
   return { brokerAddr: deps.brokerAddr, consumeStatsList, totalDiff, totalInflightDiff: 0 };
 }
 

@@ -41,7 +41,10 @@ export function topicAdminHandlers(
     GET_TOPIC_CONFIG: ({ header }) => {
       const config = topics.get(header.topic);
       if (config) return { body: encodeJson(config) };
-      return { code: ResponseCode.TOPIC_NOT_EXIST, remark: `No topic in this broker. topic: ${printable(header.topic)}` };
+      return {
+        code: ResponseCode.TOPIC_NOT_EXIST,
+        remark: `No topic in this broker. topic: ${printable(header.topic)}`,
+      };
     },
     DELETE_TOPIC_IN_BROKER: ({ header }) => remove(deps, header.topic),
     QUERY_TOPIC_CONSUME_BY_WHO: ({ header: { topic } }) => {
@@ -54,7 +57,8 @@ export function topicAdminHandlers(
 
 function update(topics: Topics, header: HeaderOf<Update>): Answer<Update> {
   const { topic, readQueueNums, writeQueueNums, perm } = header;
-  const fault = topicFault(topic) ?? queuesFault('readQueueNums', readQueueNums) ?? queuesFault('writeQueueNums', writeQueueNums);
+  const fault =
+    topicFault(topic) ?? queuesFault('readQueueNums', readQueueNums) ?? queuesFault('writeQueueNums', writeQueueNums);
   if (fault !== undefined) return invalid(fault);
   if (perm < 0 || perm > ALL_PERMISSIONS) return invalid(`perm ${perm} is illegal, allowed is 0 to ${ALL_PERMISSIONS}`);
   const known = topics.get(topic);

@@ -1,6 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Connection, Requests, ResponseCode, bodyCrc, decodeClusterInfo, decodeRouteData, encodeRegisterBroker, parseJson, topicConfig } from '@nest-rocketmq/remoting';
+import {
+  Connection,
+  Requests,
+  ResponseCode,
+  bodyCrc,
+  decodeClusterInfo,
+  decodeRouteData,
+  encodeRegisterBroker,
+  parseJson,
+  topicConfig,
+} from '@nest-rocketmq/remoting';
 import { TestBroker } from '../broker.test.kit.js';
 
 let running: TestBroker;
@@ -11,10 +21,17 @@ const NAMES = ['orders', 'TBW102'];
 
 function registration(names: string[], counter = 1): Buffer {
   const topics = names.map((name) => [name, topicConfig(name, { readQueueNums: 2, writeQueueNums: 2 })] as const);
-  return encodeRegisterBroker({ dataVersion: { counter, stateVersion: 0, timestamp: 1 }, topicConfigTable: new Map(topics) });
+  return encodeRegisterBroker({
+    dataVersion: { counter, stateVersion: 0, timestamp: 1 },
+    topicConfigTable: new Map(topics),
+  });
 }
 
-async function register(connection: Connection, names = NAMES, more: { counter?: number; bodyCrc32?: number } = {}): Promise<number> {
+async function register(
+  connection: Connection,
+  names = NAMES,
+  more: { counter?: number; bodyCrc32?: number } = {},
+): Promise<number> {
   const body = registration(names, more.counter);
   const header = { ...OTHER, haServerAddr: '192.0.2.7:10912', bodyCrc32: more.bodyCrc32 ?? bodyCrc(body) };
   return (await connection.request(Requests.REGISTER_BROKER, header, { body })).code;
@@ -43,7 +60,7 @@ describe('a name server', () => {
     expect(await brokersOf(nameServer, 'SELF_TEST_TOPIC')).toEqual(['broker-a', 'broker-x']);
   });
 
-  it('takes the permission to write out of a broker\'s routes, and gives it back', async () => {
+  it("takes the permission to write out of a broker's routes, and gives it back", async () => {
     running = await TestBroker.start();
     const nameServer = await running.nameServer();
     await register(nameServer);
@@ -153,7 +170,9 @@ describe('a name server', () => {
     running = await TestBroker.start();
     const { body } = await (await running.nameServer()).request(Requests.GET_ALL_TOPIC_LIST_FROM_NAMESERVER, {});
     const { topicList } = JSON.parse(body.toString()) as { topicList: string[] };
-    expect(topicList).toEqual(expect.arrayContaining(['TBW102', 'SELF_TEST_TOPIC', 'SCHEDULE_TOPIC_XXXX', 'DefaultCluster', 'broker-a']));
+    expect(topicList).toEqual(
+      expect.arrayContaining(['TBW102', 'SELF_TEST_TOPIC', 'SCHEDULE_TOPIC_XXXX', 'DefaultCluster', 'broker-a']),
+    );
   });
 });
 
@@ -161,7 +180,12 @@ describe('a broker with an outside name server', () => {
   it('registers there, and its new topics at once, and leaves when it stops', async () => {
     running = await TestBroker.start({ nameServerListen: '127.0.0.1:0' });
     const outside = running.broker.nameServerAddress;
-    const other = await TestBroker.start({ brokerName: 'broker-c', namesrvAddr: outside, listen: '127.0.0.1:0', nameServerListen: false });
+    const other = await TestBroker.start({
+      brokerName: 'broker-c',
+      namesrvAddr: outside,
+      listen: '127.0.0.1:0',
+      nameServerListen: false,
+    });
     const nameServer = await running.nameServer();
     expect((await brokersOf(nameServer, 'TBW102')).sort()).toEqual(['broker-a', 'broker-c']);
     await (await other.client()).send('fresh');

@@ -91,7 +91,10 @@ export class NameServer {
       GET_KVLIST_BY_NAMESPACE: ({ header }) => {
         const table = this.kv.list(header.namespace);
         if (table) return { body: encodeJson({ table }) };
-        return { code: ResponseCode.QUERY_NOT_FOUND, remark: `No config item, Namespace: ${printable(header.namespace)}` };
+        return {
+          code: ResponseCode.QUERY_NOT_FOUND,
+          remark: `No config item, Namespace: ${printable(header.namespace)}`,
+        };
       },
     };
   }
@@ -102,12 +105,19 @@ export class NameServer {
   > {
     return {
       GET_SYSTEM_TOPIC_LIST_FROM_NS: () => this.#systemTopics(),
-      GET_NAMESRV_CONFIG: () => ({ body: Buffer.from(`scanNotActiveBrokerInterval=${SCAN_NOT_ACTIVE_BROKER_INTERVAL}\n`, 'utf8') }),
+      GET_NAMESRV_CONFIG: () => ({
+        body: Buffer.from(`scanNotActiveBrokerInterval=${SCAN_NOT_ACTIVE_BROKER_INTERVAL}\n`, 'utf8'),
+      }),
       WIPE_WRITE_PERM_OF_BROKER: ({ header }) => ({
         header: { wipeTopicCount: this.routes.changePermission(header.brokerName, (perm) => perm & ~Permission.WRITE) },
       }),
       ADD_WRITE_PERM_OF_BROKER: ({ header }) => ({
-        header: { addTopicCount: this.routes.changePermission(header.brokerName, (perm) => perm | Permission.READ | Permission.WRITE) },
+        header: {
+          addTopicCount: this.routes.changePermission(
+            header.brokerName,
+            (perm) => perm | Permission.READ | Permission.WRITE,
+          ),
+        },
       }),
     };
   }
@@ -117,7 +127,10 @@ export class NameServer {
       return { code: ResponseCode.SYSTEM_ERROR, remark: 'crc32 not match' };
     }
     if (header.compressed) {
-      return { code: ResponseCode.SYSTEM_ERROR, remark: 'a compressed registration is not read: set compressedRegister=false' };
+      return {
+        code: ResponseCode.SYSTEM_ERROR,
+        remark: 'a compressed registration is not read: set compressedRegister=false',
+      };
     }
     const { dataVersion, topicConfigTable } = decodeRegisterBroker(body);
     const { brokerName, brokerAddr, clusterName, brokerId, haServerAddr, heartbeatTimeoutMillis } = header;

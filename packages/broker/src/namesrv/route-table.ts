@@ -146,7 +146,9 @@ export class RouteTable {
   topicNamesOfCluster(clusterName: string): string[] {
     const members = this.#clusters.get(clusterName);
     if (!members) return [];
-    return [...this.#topics].flatMap(([topic, queues]) => ([...queues.keys()].some((name) => members.has(name)) ? [topic] : []));
+    return [...this.#topics].flatMap(([topic, queues]) =>
+      [...queues.keys()].some((name) => members.has(name)) ? [topic] : [],
+    );
   }
 
   brokers(): ReadonlyMap<string, BrokerData> {
@@ -183,11 +185,11 @@ export class RouteTable {
     for (const config of topics) {
       let queues = this.#topics.get(config.topicName);
       if (!queues) this.#topics.set(config.topicName, (queues = new Map()));
-      if (changed || !queues.has(broker.brokerName)) queues.set(broker.brokerName, queueDataOf(config, broker.brokerName));
+      if (changed || !queues.has(broker.brokerName))
+        queues.set(broker.brokerName, queueDataOf(config, broker.brokerName));
     }
   }
 }
-
 
 const liveKey = (broker: BrokerIdentity): string => broker.clusterName + broker.brokerAddr;
 

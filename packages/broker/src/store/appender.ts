@@ -100,7 +100,13 @@ export class Appender {
     return this.#fill('PUT_OK', place.physicalOffset, place.queueOffset, place.size, place.storeTimestamp);
   }
 
-  #fill(status: PutStatus, physicalOffset: number, queueOffset: number, size: number, storeTimestamp: number): AppendResult {
+  #fill(
+    status: PutStatus,
+    physicalOffset: number,
+    queueOffset: number,
+    size: number,
+    storeTimestamp: number,
+  ): AppendResult {
     const result = this.#result;
     result.status = status;
     result.physicalOffset = physicalOffset;

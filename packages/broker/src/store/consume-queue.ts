@@ -201,7 +201,12 @@ export class ConsumeQueue {
   }
 
   /** The first entry in [from, end) for which `test` holds, which it does for all behind it too; else `end`. */
-  lowest(view: QueueView, from: number, test: (size: number, physicalOffset: number) => boolean, end = this.next): number {
+  lowest(
+    view: QueueView,
+    from: number,
+    test: (size: number, physicalOffset: number) => boolean,
+    end = this.next,
+  ): number {
     let low = from;
     let high = end;
     while (low < high) {

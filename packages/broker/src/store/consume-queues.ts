@@ -113,7 +113,11 @@ export class ConsumeQueues {
 
   #addQueue(topic: TopicQueues, queueId: number): ConsumeQueue {
     const directory = `${this.#directory}/${topic.topic}/${queueId}`;
-    const queue = new ConsumeQueue(topic.topic, queueId, new SegmentFiles(this.open, directory, this.fileSize, FOLDERS));
+    const queue = new ConsumeQueue(
+      topic.topic,
+      queueId,
+      new SegmentFiles(this.open, directory, this.fileSize, FOLDERS),
+    );
     topic.queues.set(queueId, queue);
     return queue;
   }

@@ -76,13 +76,16 @@ describe('a store that was stopped cleanly', () => {
     await store.close();
   });
 
-  it.each([5, 20, 40, 47, 64, 70, 71, 79, 87, 90])('has all messages when byte %i of its checkpoint is another', async (byte) => {
-    const fileSystem = await written('clean');
-    change(fileSystem, byte, 0x10, '/store/checkpoint');
-    const store = await openStore({ fileSystem });
-    expect(bodies(store)).toEqual(ALL);
-    await store.close();
-  });
+  it.each([5, 20, 40, 47, 64, 70, 71, 79, 87, 90])(
+    'has all messages when byte %i of its checkpoint is another',
+    async (byte) => {
+      const fileSystem = await written('clean');
+      change(fileSystem, byte, 0x10, '/store/checkpoint');
+      const store = await openStore({ fileSystem });
+      expect(bodies(store)).toEqual(ALL);
+      await store.close();
+    },
+  );
 
   it('does not serve a record that says it has another place in its queue', async () => {
     const fileSystem = await written('clean');
@@ -94,18 +97,21 @@ describe('a store that was stopped cleanly', () => {
 });
 
 describe('a store that was killed', () => {
-  it.each([1, 4, 7])('has the last message of a queue whose entry is another in its byte %i, behind the checkpoint or not', async (byte) => {
-    const fileSystem = memoryFileSystem();
-    let store = await openStore({ fileSystem });
-    for (const body of ALL) store.append(message({ body, queueId: Number(body.slice(1)) % 2 }));
-    await store.close();
-    const abort = fileSystem.open('/store/abort', 'create');
-    abort.write(Buffer.from('4194304'), 0, 7, 0);
-    change(fileSystem, 99 * 20 + byte, 0x40, '/store/consumequeue/T/0/00000000000000000000');
-    store = await openStore({ fileSystem });
-    expect(bodies(store)).toEqual(ALL.filter((_, i) => i % 2 === 0));
-    await store.close();
-  });
+  it.each([1, 4, 7])(
+    'has the last message of a queue whose entry is another in its byte %i, behind the checkpoint or not',
+    async (byte) => {
+      const fileSystem = memoryFileSystem();
+      let store = await openStore({ fileSystem });
+      for (const body of ALL) store.append(message({ body, queueId: Number(body.slice(1)) % 2 }));
+      await store.close();
+      const abort = fileSystem.open('/store/abort', 'create');
+      abort.write(Buffer.from('4194304'), 0, 7, 0);
+      change(fileSystem, 99 * 20 + byte, 0x40, '/store/consumequeue/T/0/00000000000000000000');
+      store = await openStore({ fileSystem });
+      expect(bodies(store)).toEqual(ALL.filter((_, i) => i % 2 === 0));
+      await store.close();
+    },
+  );
 
   it('drops a last record that is torn, at whatever byte, and goes on behind the one before', async () => {
     for (let kept = 0; kept < SIZE; kept++) {
@@ -190,17 +196,20 @@ describe('files that are not the store’s', () => {
 });
 
 describe('a damaged consume queue', () => {
-  it.each([0, 3, 7, 8, 10, 11])('is put right when an entry in the middle has a bit flipped in its byte %i', async (byte) => {
-    const fileSystem = await written('clean');
-    change(fileSystem, 40 * 20 + byte, 0x20, '/store/consumequeue/T/0/00000000000000000000');
-    let store = await openStore({ fileSystem });
-    expect(bodies(store)).toEqual(ALL);
-    expect(store.metrics.repairedEntries).toBe(1);
-    await store.close();
-    store = await openStore({ fileSystem });
-    expect([bodies(store).length, store.metrics.repairedEntries]).toEqual([COUNT, 0]);
-    await store.close();
-  });
+  it.each([0, 3, 7, 8, 10, 11])(
+    'is put right when an entry in the middle has a bit flipped in its byte %i',
+    async (byte) => {
+      const fileSystem = await written('clean');
+      change(fileSystem, 40 * 20 + byte, 0x20, '/store/consumequeue/T/0/00000000000000000000');
+      let store = await openStore({ fileSystem });
+      expect(bodies(store)).toEqual(ALL);
+      expect(store.metrics.repairedEntries).toBe(1);
+      await store.close();
+      store = await openStore({ fileSystem });
+      expect([bodies(store).length, store.metrics.repairedEntries]).toEqual([COUNT, 0]);
+      await store.close();
+    },
+  );
 
   it.each(['T', 'T/0', 'T/0/00000000000000002000'])('is built anew when %s of the folder is gone', async (name) => {
     const fileSystem = await written('clean');

@@ -39,7 +39,10 @@ export class DispatchRing {
   }
 
   /** Tells of the records up to `end`, and forgets them. */
-  announce(end: number, arrived: ((queue: ConsumeQueue, maxOffset: number, tagsCode: number) => void) | undefined): void {
+  announce(
+    end: number,
+    arrived: ((queue: ConsumeQueue, maxOffset: number, tagsCode: number) => void) | undefined,
+  ): void {
     while (this.#head < end) {
       const at = this.#head++;
       const queue = this.#queues[at];

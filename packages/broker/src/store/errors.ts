@@ -23,7 +23,10 @@ export class StoreLockedError extends StoreError {
     readonly pid: number,
     readonly path: string,
   ) {
-    super('STORE_LOCKED', `the store ${path} is in use by process ${pid}. Stop that process, or choose another folder.`);
+    super(
+      'STORE_LOCKED',
+      `the store ${path} is in use by process ${pid}. Stop that process, or choose another folder.`,
+    );
   }
 }
 

@@ -42,33 +42,36 @@ class Disk extends MemoryFileSystem {
 }
 
 describe('when the disk is full', () => {
-  it.each([0, 50, 150])('refuses what cannot be written, serves what is there, and goes on when there is room (%i bytes left)', async (room) => {
-    const disk = new Disk();
-    const store = await openStore({ fileSystem: disk });
-    const told: unknown[] = [];
-    store.onCommitted((upTo, failure) => told.push([upTo, (failure as { code?: string } | undefined)?.code]));
-    const { size } = store.append(message({ body: 'a' }));
-    store.commit();
-    disk.writeError = 'ENOSPC';
-    disk.room = room;
-    store.append(message({ body: 'b' }));
-    store.append(message({ body: 'c' }));
-    store.commit();
-    expect(told).toEqual([
-      [size, undefined],
-      [size, 'STORE_WRITE_FAILED'],
-    ]);
-    expect(bodies(store)).toEqual(['a']);
-    disk.writeError = undefined;
-    expect(store.append(message({ body: 'd' })).queueOffset).toBe(1);
-    store.commit();
-    expect(bodies(store)).toEqual(['a', 'd']);
-    const after = killed(disk);
-    await store.close();
-    const again = await openStore({ fileSystem: after });
-    expect(bodies(again)).toEqual(['a', 'd']);
-    await again.close();
-  });
+  it.each([0, 50, 150])(
+    'refuses what cannot be written, serves what is there, and goes on when there is room (%i bytes left)',
+    async (room) => {
+      const disk = new Disk();
+      const store = await openStore({ fileSystem: disk });
+      const told: unknown[] = [];
+      store.onCommitted((upTo, failure) => told.push([upTo, (failure as { code?: string } | undefined)?.code]));
+      const { size } = store.append(message({ body: 'a' }));
+      store.commit();
+      disk.writeError = 'ENOSPC';
+      disk.room = room;
+      store.append(message({ body: 'b' }));
+      store.append(message({ body: 'c' }));
+      store.commit();
+      expect(told).toEqual([
+        [size, undefined],
+        [size, 'STORE_WRITE_FAILED'],
+      ]);
+      expect(bodies(store)).toEqual(['a']);
+      disk.writeError = undefined;
+      expect(store.append(message({ body: 'd' })).queueOffset).toBe(1);
+      store.commit();
+      expect(bodies(store)).toEqual(['a', 'd']);
+      const after = killed(disk);
+      await store.close();
+      const again = await openStore({ fileSystem: after });
+      expect(bodies(again)).toEqual(['a', 'd']);
+      await again.close();
+    },
+  );
 });
 
 describe('with sync flush', () => {

@@ -17,7 +17,12 @@ export interface GetRequest {
   repair: EntryRepair;
 }
 
-export function getMessage(queues: ConsumeQueues, queue: ConsumeQueue | undefined, reader: LogReader, request: GetRequest): GetResult {
+export function getMessage(
+  queues: ConsumeQueues,
+  queue: ConsumeQueue | undefined,
+  reader: LogReader,
+  request: GetRequest,
+): GetResult {
   const { offset } = request;
   if (!queue) return nothing('NO_MATCHED_LOGIC_QUEUE', 0, 0, 0);
   const { first, next } = queue;
@@ -45,7 +50,8 @@ function collect(queues: ConsumeQueues, queue: ConsumeQueue, reader: LogReader, 
   for (; at < end; at++, entry++) {
     if (at === offset || entry === view.count) {
       entry = 0;
-      if (queue.read(view, at, end - at) === 0) return nothing('OFFSET_FOUND_NULL', nextFile(queue, at), queue.first, queue.next);
+      if (queue.read(view, at, end - at) === 0)
+        return nothing('OFFSET_FOUND_NULL', nextFile(queue, at), queue.first, queue.next);
     }
     const full = result.count >= maxCount || (result.count > 0 && bytes + view.size(entry) > maxBytes);
     if (full) return finish(result, at);

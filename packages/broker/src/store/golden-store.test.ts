@@ -62,7 +62,12 @@ function expectAllServed(store: MessageStore): void {
     expect([topic, queueOffset, result.status, result.count]).toEqual([topic, queueOffset, 'FOUND', 1]);
     const [record] = records(result.body);
     const view = parse(record, phyOffset);
-    expect([view.size, view.queueId, view.queueOffset, view.sysFlag]).toEqual([size, queueId, queueOffset, expected.sysFlag]);
+    expect([view.size, view.queueId, view.queueOffset, view.sysFlag]).toEqual([
+      size,
+      queueId,
+      queueOffset,
+      expected.sysFlag,
+    ]);
     expect(view.storeTimestamp).toBe(expected.storeTimestamp);
     const stored = record.subarray(88, 88 + record.readInt32BE(84));
     expect(stored.length).toBe(expected.storedBodyLength);
@@ -89,15 +94,18 @@ describe('a store that Apache wrote', () => {
     await store.close();
   });
 
-  it.each(['consumequeue', 'index', 'checkpoint', 'abort.bak', 'lock'])('serves every record without its %s', async (name) => {
-    rmSync(join(root, name), { recursive: true });
-    for (const aborted of [false, true]) {
-      if (aborted) writeFileSync(join(root, 'abort'), '4194304');
-      const store = await open();
-      expectAllServed(store);
-      await store.close();
-    }
-  });
+  it.each(['consumequeue', 'index', 'checkpoint', 'abort.bak', 'lock'])(
+    'serves every record without its %s',
+    async (name) => {
+      rmSync(join(root, name), { recursive: true });
+      for (const aborted of [false, true]) {
+        if (aborted) writeFileSync(join(root, 'abort'), '4194304');
+        const store = await open();
+        expectAllServed(store);
+        await store.close();
+      }
+    },
+  );
 
   it('builds the same consume queues from the log as Apache did', async () => {
     const before = new Map<string, unknown>();
@@ -117,18 +125,21 @@ describe('a store that Apache wrote', () => {
     await store.close();
   });
 
-  it.each(['from the index that Apache wrote', 'from one of our own'])('finds every message by its keys, %s', async (whose) => {
-    if (whose === 'from one of our own') rmSync(join(root, 'index'), { recursive: true });
-    const store = await open();
-    for (const { topic, properties, phyOffset, sysFlag, size } of golden) {
-      const keys = [properties['UNIQ_KEY'], ...(properties['KEYS']?.split(' ') ?? [])].filter((key) => key);
-      for (const key of (sysFlag & 12) === 12 ? [] : keys) {
-        const { records: found } = store.queryByKey(topic, key, 64, 0, Number.MAX_SAFE_INTEGER);
-        expect([key, found.some((record) => record.equals(store.readRecord(phyOffset, size)!))]).toEqual([key, true]);
+  it.each(['from the index that Apache wrote', 'from one of our own'])(
+    'finds every message by its keys, %s',
+    async (whose) => {
+      if (whose === 'from one of our own') rmSync(join(root, 'index'), { recursive: true });
+      const store = await open();
+      for (const { topic, properties, phyOffset, sysFlag, size } of golden) {
+        const keys = [properties['UNIQ_KEY'], ...(properties['KEYS']?.split(' ') ?? [])].filter((key) => key);
+        for (const key of (sysFlag & 12) === 12 ? [] : keys) {
+          const { records: found } = store.queryByKey(topic, key, 64, 0, Number.MAX_SAFE_INTEGER);
+          expect([key, found.some((record) => record.equals(store.readRecord(phyOffset, size)!))]).toEqual([key, true]);
+        }
       }
-    }
-    await store.close();
-  });
+      await store.close();
+    },
+  );
 
   it('goes on where Apache stopped', async () => {
     let store = await open();

@@ -110,7 +110,10 @@ export class IndexFile {
     let number = this.#slotOf(hash);
     for (let steps = this.indexCount; number > 0 && number < this.indexCount && steps > 0; steps--) {
       this.#readEntry(number, entry);
-      const hit = { physicalOffset: readLong(entry, 4), storeTimestamp: this.beginTimestamp + entry.readInt32BE(12) * 1_000 };
+      const hit = {
+        physicalOffset: readLong(entry, 4),
+        storeTimestamp: this.beginTimestamp + entry.readInt32BE(12) * 1_000,
+      };
       if (entry.readInt32BE(0) === hash && !visit(hit)) return;
       number = entry.readInt32BE(16);
     }
@@ -214,7 +217,7 @@ export class IndexFile {
     try {
       let bytes = 0;
       let writes = 0;
-      for (let i = 0; i < pages.length; ) {
+      for (let i = 0; i < pages.length;) {
         const first = pages[i];
         let last = first;
         while (pages[i] === last && (last - first) * SLOT_PAGE < SLOT_WRITE) {

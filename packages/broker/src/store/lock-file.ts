@@ -130,7 +130,9 @@ function processStart(pid: number): number | undefined {
     // The second field is the command in brackets, which may itself hold spaces and brackets.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const ticks = Number(fields[START_TIME_FIELD - 3]);
-    return boot && Number.isFinite(ticks) ? Number(boot[1]) * 1_000 + (ticks * 1_000) / BOOT_TICKS_PER_SECOND : undefined;
+    return boot && Number.isFinite(ticks)
+      ? Number(boot[1]) * 1_000 + (ticks * 1_000) / BOOT_TICKS_PER_SECOND
+      : undefined;
   } catch {
     return undefined;
   }

@@ -46,7 +46,7 @@ export class LogScan {
       const pause = this.pause();
       return pause !== undefined && pauses.push(pause) > 0;
     };
-    for (let at = position; ; ) {
+    for (let at = position; ;) {
       at = this.advance(at, visit, giveWay);
       const pause = pauses.pop();
       if (pause) {
@@ -89,7 +89,8 @@ export class LogScan {
     if (!this.#load(at, SHORTEST_RECORD) && !this.#load(at, BLANK_SIZE)) return undefined;
     const inWindow = at - this.#from;
     const size = this.#window.readInt32BE(inWindow);
-    if (this.#window.readInt32BE(inWindow + MAGIC_AT) === MAGIC_BLANK) return size === fileEnd - at ? fileEnd : undefined;
+    if (this.#window.readInt32BE(inWindow + MAGIC_AT) === MAGIC_BLANK)
+      return size === fileEnd - at ? fileEnd : undefined;
     if (size < SHORTEST_RECORD || size > this.largestRecord || !this.#load(at, size)) return undefined;
     const { record } = this;
     if (!record.parse(this.#window, at - this.#from, this.#to - this.#from, at, this.checkCrc)) return undefined;
@@ -119,9 +120,11 @@ export class LogScan {
 
   async #search(from: number, fileEnd: number): Promise<number | undefined> {
     const far = this.files.nothingFarBehind(from) ? Math.min(from + WINDOW, fileEnd) : fileEnd;
-    for (let at = from; at + SHORTEST_RECORD <= far; ) {
+    for (let at = from; at + SHORTEST_RECORD <= far;) {
       if (!this.#load(at, SHORTEST_RECORD)) return undefined;
-      const hit = this.#window.subarray(0, this.#to - this.#from).indexOf(FIRST_MAGIC_BYTES, at - this.#from + MAGIC_AT);
+      const hit = this.#window
+        .subarray(0, this.#to - this.#from)
+        .indexOf(FIRST_MAGIC_BYTES, at - this.#from + MAGIC_AT);
       if (hit < 0) {
         at = Math.max(at + 1, this.#to - MAGIC_AT - FIRST_MAGIC_BYTES.length);
         if (this.#to >= far) return undefined;
@@ -160,7 +163,8 @@ export class LogScan {
     if (at + length > start + files.fileSize || !files.has(start)) return false;
     const wanted = Math.min(Math.max(WINDOW, length), start + files.fileSize - at, this.limit - at);
     if (wanted < length) return false;
-    if (this.#window.length < wanted) this.#window = Buffer.allocUnsafeSlow(Math.max(wanted, Math.min(WINDOW, files.fileSize)));
+    if (this.#window.length < wanted)
+      this.#window = Buffer.allocUnsafeSlow(Math.max(wanted, Math.min(WINDOW, files.fileSize)));
     this.#from = at;
     this.#to = at + files.read(this.#window, 0, wanted, at);
     return this.#to - at >= length;

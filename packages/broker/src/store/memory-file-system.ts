@@ -20,13 +20,14 @@ export class MemoryContent {
 
   read(target: Buffer, offset: number, length: number, position: number): number {
     const count = Math.max(0, Math.min(length, this.size - position));
-    for (let done = 0; done < count; ) {
+    for (let done = 0; done < count;) {
       const at = position + done;
       const inPage = at % PAGE;
       const part = Math.min(PAGE - inPage, count - done);
       const page = this.pages.get((at - inPage) / PAGE) ?? NOTHING;
       // A page may be shorter than the place asked for; copy() refuses to begin beyond its end.
-      const copied = inPage < page.length ? page.copy(target, offset + done, inPage, Math.min(inPage + part, page.length)) : 0;
+      const copied =
+        inPage < page.length ? page.copy(target, offset + done, inPage, Math.min(inPage + part, page.length)) : 0;
       target.fill(0, offset + done + copied, offset + done + part);
       done += part;
     }
@@ -34,7 +35,7 @@ export class MemoryContent {
   }
 
   write(source: Buffer, offset: number, length: number, position: number): number {
-    for (let done = 0; done < length; ) {
+    for (let done = 0; done < length;) {
       const at = position + done;
       const inPage = at % PAGE;
       const part = Math.min(PAGE - inPage, length - done);

@@ -79,21 +79,24 @@ describe('a query by key', () => {
     await again.close();
   });
 
-  it.each(['clean stop', 'kill', 'kill without a checkpoint', 'loss of the folder'])('answers the same after a %s', async (how) => {
-    const clock = new ManualClock();
-    let fileSystem = memoryFileSystem();
-    const more = { fileSystem, clock, maxIndexNum: 200 };
-    const store = await openStore(more);
-    for (let i = 0; i < 300; i++) store.append(message({ body: `m${i}`, properties: { KEYS: `k${i}` } }));
-    store.commit();
-    if (how !== 'kill without a checkpoint') await clock.advance(40_000);
-    for (let i = 300; i < 400; i++) store.append(message({ body: `m${i}`, properties: { KEYS: `k${i}` } }));
-    store.commit();
-    if (how.startsWith('kill')) fileSystem = killed(fileSystem);
-    await store.close();
-    if (how.startsWith('loss')) fileSystem.removeTree('/store/index');
-    const again = await openStore({ ...more, fileSystem });
-    for (let i = 0; i < 400; i += 7) expect(find(again, `k${i}`)).toEqual([`m${i}`]);
-    await again.close();
-  });
+  it.each(['clean stop', 'kill', 'kill without a checkpoint', 'loss of the folder'])(
+    'answers the same after a %s',
+    async (how) => {
+      const clock = new ManualClock();
+      let fileSystem = memoryFileSystem();
+      const more = { fileSystem, clock, maxIndexNum: 200 };
+      const store = await openStore(more);
+      for (let i = 0; i < 300; i++) store.append(message({ body: `m${i}`, properties: { KEYS: `k${i}` } }));
+      store.commit();
+      if (how !== 'kill without a checkpoint') await clock.advance(40_000);
+      for (let i = 300; i < 400; i++) store.append(message({ body: `m${i}`, properties: { KEYS: `k${i}` } }));
+      store.commit();
+      if (how.startsWith('kill')) fileSystem = killed(fileSystem);
+      await store.close();
+      if (how.startsWith('loss')) fileSystem.removeTree('/store/index');
+      const again = await openStore({ ...more, fileSystem });
+      for (let i = 0; i < 400; i += 7) expect(find(again, `k${i}`)).toEqual([`m${i}`]);
+      await again.close();
+    },
+  );
 });

@@ -134,11 +134,16 @@ export class MessageIndex {
     for (const { name } of open.fileSystem.list(this.#directory)) {
       const path = `${this.#directory}/${name}`;
       if (!/^\d{17}$/.test(name)) continue;
-      if (open.fileSystem.stat(path)?.size === indexFileSize(layout)) this.files.push(new IndexFile(open, path, layout).load());
+      if (open.fileSystem.stat(path)?.size === indexFileSize(layout))
+        this.files.push(new IndexFile(open, path, layout).load());
       else logger.warn(`${path} has not the size that maxHashSlotNum and maxIndexNum give: it is not used`);
     }
     // Behind the end of the log: what it leads to was lost with the power.
-    for (let last = this.files.at(-1); last && last.endPhyOffset >= log.committed && last.indexCount > 1; last = this.files.at(-1)) {
+    for (
+      let last = this.files.at(-1);
+      last && last.endPhyOffset >= log.committed && last.indexCount > 1;
+      last = this.files.at(-1)
+    ) {
       this.#remove(last);
     }
     const last = this.files.at(-1);
@@ -180,9 +185,10 @@ export class MessageIndex {
     properties.find(buffer, record.propertiesAt, record.propertiesLength);
     const { uniqueKey, keys, tags } = properties;
     if (uniqueKey.to + keys.to + tags.to === 0) return;
-    const topicHash = (Math.imul(hashUtf8(buffer, record.topicAt, record.topicAt + record.topicLength), 31) + HASH_SIGN) | 0;
+    const topicHash =
+      (Math.imul(hashUtf8(buffer, record.topicAt, record.topicAt + record.topicLength), 31) + HASH_SIGN) | 0;
     if (uniqueKey.to > uniqueKey.from) this.#put(hashUtf8(buffer, uniqueKey.from, uniqueKey.to, topicHash), record);
-    for (let at = keys.from; keys.to > 0 && at < keys.to; ) {
+    for (let at = keys.from; keys.to > 0 && at < keys.to;) {
       let end = buffer.indexOf(SPACE, at);
       if (end < 0 || end > keys.to) end = keys.to;
       if (end > at) this.#put(hashUtf8(buffer, at, end, topicHash), record);

@@ -4,7 +4,12 @@ import type { ConsumeQueues } from './consume-queues.js';
 import type { LogReader } from './log-reader.js';
 
 /** When the message at `index` was stored, ms since the epoch; undefined where there is none to be read. */
-export function storeTimestampAt(queues: ConsumeQueues, queue: ConsumeQueue, reader: LogReader, index: number): number | undefined {
+export function storeTimestampAt(
+  queues: ConsumeQueues,
+  queue: ConsumeQueue,
+  reader: LogReader,
+  index: number,
+): number | undefined {
   if (index < queue.first || queue.read(queues.view, index, 1) === 0) return undefined;
   return reader.storeTimestamp(queues.view.physicalOffset(0), queues.view.size(0));
 }

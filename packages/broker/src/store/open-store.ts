@@ -48,7 +48,9 @@ export async function openStore(options: StoreOptions): Promise<OpenedStore> {
   const open = new OpenFiles(fileSystem, config.maxOpenFiles);
   try {
     const pause = slices();
-    const files = new SegmentFiles(open, `${root}/commitlog`, config.mappedFileSizeCommitLog, LOG_FOLDERS).load(lock.wasAborted);
+    const files = new SegmentFiles(open, `${root}/commitlog`, config.mappedFileSizeCommitLog, LOG_FOLDERS).load(
+      lock.wasAborted,
+    );
     refuseMisfits(files);
     const queues = new ConsumeQueues(open, root, config.mappedFileSizeConsumeQueue);
     const checkpoint = new Checkpoint(fileSystem, root).load();
@@ -89,7 +91,9 @@ function takeLock(fileSystem: FileSystem, root: string): LockFile {
   } catch (error) {
     if (!UNWRITABLE.has(systemCode(error) ?? '')) throw error;
     const remedy = 'Give this user the right to write there, or choose another folder.';
-    throw new StoreError('STORE_UNWRITABLE', `the store ${root} cannot be written: ${String(error)}. ${remedy}`, { cause: error });
+    throw new StoreError('STORE_UNWRITABLE', `the store ${root} cannot be written: ${String(error)}. ${remedy}`, {
+      cause: error,
+    });
   }
 }
 
@@ -131,7 +135,16 @@ export function openIndex({ config, log, open, pause }: OpenedStore): MessageInd
   if (!config.messageIndexEnable) return undefined;
   const { root, clock, logger, maxHashSlotNum, maxIndexNum, maxMessageSize } = config;
   const layout = { maxHashSlotNum, maxIndexNum };
-  return new MessageIndex({ log, open, root, layout, clock, logger, pause, largestRecord: maxMessageSize + RECORD_OVERHEAD });
+  return new MessageIndex({
+    log,
+    open,
+    root,
+    layout,
+    clock,
+    logger,
+    pause,
+    largestRecord: maxMessageSize + RECORD_OVERHEAD,
+  });
 }
 
 function refuseMisfits(files: SegmentFiles): void {
@@ -146,9 +159,12 @@ function refuseMisfits(files: SegmentFiles): void {
 
 function report({ logger, root }: StoreConfig, { corrupt, rebuilt, misplaced, records, end }: Recovered): void {
   for (const { from, to } of corrupt) {
-    logger.error(`the bytes ${from} to ${to} of the commit log in ${root} are damaged: their messages are lost, all others are served`);
+    logger.error(
+      `the bytes ${from} to ${to} of the commit log in ${root} are damaged: their messages are lost, all others are served`,
+    );
   }
-  if (misplaced > 0) logger.error(`${misplaced} records of the commit log in ${root} have a place in their queue that is taken`);
+  if (misplaced > 0)
+    logger.error(`${misplaced} records of the commit log in ${root} have a place in their queue that is taken`);
   if (rebuilt && end > 0) logger.warn(`the consume queues in ${root} were built anew from ${records} records`);
 }
 

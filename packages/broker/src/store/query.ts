@@ -43,7 +43,8 @@ function matcher(topic: string, key: string): (record: Buffer, position: number)
     if (record.toString('utf8', view.topicAt, view.topicAt + view.topicLength) !== topic) return false;
     properties.find(record, view.propertiesAt, view.propertiesLength);
     const { uniqueKey, keys, tags } = properties;
-    const text = ({ from, to }: { from: number; to: number }): string => (to > from ? record.toString('utf8', from, to) : '');
+    const text = ({ from, to }: { from: number; to: number }): string =>
+      to > from ? record.toString('utf8', from, to) : '';
     return text(uniqueKey) === key || text(keys).split(' ').includes(key) || `T#${text(tags)}` === key;
   };
 }

@@ -21,7 +21,12 @@ describe('reading a queue', () => {
     [-1, 'OFFSET_TOO_SMALL', 0],
   ])('from offset %i of 5 messages gives %s, and goes on at %i', async (offset, status, nextBeginOffset) => {
     const store = await withMessages(5);
-    expect(store.getMessage('T', 0, offset, 32, 1_000)).toMatchObject({ status, nextBeginOffset, minOffset: 0, maxOffset: 5 });
+    expect(store.getMessage('T', 0, offset, 32, 1_000)).toMatchObject({
+      status,
+      nextBeginOffset,
+      minOffset: 0,
+      maxOffset: 5,
+    });
     await store.close();
   });
 
@@ -57,7 +62,10 @@ describe('reading a queue', () => {
     });
     expect(records(result.body).map(bodyOf)).toEqual(['m1', 'm4', 'm7']);
     expect([asked.length, result.nextBeginOffset]).toEqual([10, 10]);
-    expect(store.getMessage('T', 0, 0, 32, 100_000, () => false)).toMatchObject({ status: 'NO_MATCHED_MESSAGE', nextBeginOffset: 10 });
+    expect(store.getMessage('T', 0, 0, 32, 100_000, () => false)).toMatchObject({
+      status: 'NO_MATCHED_MESSAGE',
+      nextBeginOffset: 10,
+    });
     await store.close();
   });
 
@@ -70,20 +78,26 @@ describe('reading a queue', () => {
 
   it('looks at no more than 800 entries at a time when it filters', async () => {
     const store = await withMessages(1_000);
-    expect(store.getMessage('T', 0, 0, 32, 100_000, () => false)).toMatchObject({ status: 'NO_MATCHED_MESSAGE', nextBeginOffset: 800 });
+    expect(store.getMessage('T', 0, 0, 32, 100_000, () => false)).toMatchObject({
+      status: 'NO_MATCHED_MESSAGE',
+      nextBeginOffset: 800,
+    });
     await store.close();
   });
 
-  it.each([1, 1_000_000])('serves the same from disk and from memory (%i bytes of tail kept)', async (tailCacheBytes) => {
-    const store = await openStore({ tailCacheBytes });
-    const expected = Array.from({ length: 300 }, (_, i) => String(i).padEnd(1_000));
-    for (const body of expected) {
-      store.append(message({ body }));
-      store.commit();
-    }
-    expect(bodies(store)).toEqual(expected);
-    await store.close();
-  });
+  it.each([1, 1_000_000])(
+    'serves the same from disk and from memory (%i bytes of tail kept)',
+    async (tailCacheBytes) => {
+      const store = await openStore({ tailCacheBytes });
+      const expected = Array.from({ length: 300 }, (_, i) => String(i).padEnd(1_000));
+      for (const body of expected) {
+        store.append(message({ body }));
+        store.commit();
+      }
+      expect(bodies(store)).toEqual(expected);
+      await store.close();
+    },
+  );
 });
 
 describe('an offset by time', () => {

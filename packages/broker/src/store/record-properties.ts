@@ -40,7 +40,8 @@ export class RecordProperties {
 
   #wanted(buffer: Buffer, from: number, to: number): Range | undefined {
     const length = to - from;
-    if (length === TAGS.length) return same(buffer, from, TAGS) ? this.tags : same(buffer, from, KEYS) ? this.keys : undefined;
+    if (length === TAGS.length)
+      return same(buffer, from, TAGS) ? this.tags : same(buffer, from, KEYS) ? this.keys : undefined;
     if (length === UNIQ_KEY.length) return same(buffer, from, UNIQ_KEY) ? this.uniqueKey : undefined;
     if (length === DELAY.length) return same(buffer, from, DELAY) ? this.delay : undefined;
     return undefined;

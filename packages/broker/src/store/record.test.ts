@@ -7,7 +7,8 @@ import type { MessageInner } from './types.js';
 const host = fc.constantFrom(Buffer.from([10, 0, 0, 1]), Buffer.from('20010db8000000000000000000000001', 'hex'));
 const port = fc.integer({ min: 0, max: 65535 });
 const long = fc.maxSafeNat();
-const bytes = (maxLength: number): fc.Arbitrary<Buffer> => fc.uint8Array({ maxLength }).map((array) => Buffer.from(array));
+const bytes = (maxLength: number): fc.Arbitrary<Buffer> =>
+  fc.uint8Array({ maxLength }).map((array) => Buffer.from(array));
 const anyMessage: fc.Arbitrary<MessageInner> = fc.record({
   topic: fc.integer({ min: 1, max: 255 }).map((length) => 't'.repeat(length)),
   queueId: fc.nat(0x7fffffff),

@@ -66,7 +66,12 @@ function writeInt(buffer: Buffer, value: number, at: number): void {
 }
 
 /** Bytes of the record of `message` under a topic of `topicLength` bytes. */
-export function recordSize(message: MessageInner, topicLength: number, storeHost: HostAddress, withCrc: boolean): number {
+export function recordSize(
+  message: MessageInner,
+  topicLength: number,
+  storeHost: HostAddress,
+  withCrc: boolean,
+): number {
   const size = sizeOfRecord(hostFlags(message, storeHost), message.body.length, topicLength, message.properties.length);
   return withCrc ? size + CRC_PROPERTY_SIZE : size;
 }
@@ -86,7 +91,14 @@ export interface Placement {
 }
 
 /** Writes the record at `start` of `out`, which has room for `place.size` bytes. */
-export function writeRecord(out: Buffer, start: number, message: MessageInner, topic: Buffer, storeHost: HostAddress, place: Placement): void {
+export function writeRecord(
+  out: Buffer,
+  start: number,
+  message: MessageInner,
+  topic: Buffer,
+  storeHost: HostAddress,
+  place: Placement,
+): void {
   const { body, properties, bornHost } = message;
   const wide = topic.length > LONGEST_V1_TOPIC;
   const sysFlag = (message.sysFlag & ~(SYS_BORN_V6 | SYS_STORE_V6)) | hostFlags(message, storeHost);

@@ -15,7 +15,9 @@ class Disk extends MemoryFileSystem {
   }
 }
 
-async function filled(more: Partial<StoreOptions> = {}): Promise<{ store: MessageStore; disk: Disk; clock: ManualClock }> {
+async function filled(
+  more: Partial<StoreOptions> = {},
+): Promise<{ store: MessageStore; disk: Disk; clock: ManualClock }> {
   const clock = new ManualClock(at(1, 12));
   const disk = new Disk(() => clock.now());
   // A look every hour is enough here, and much quicker to turn through.
@@ -48,7 +50,10 @@ describe('old messages', () => {
     const min = store.minOffset('T', 0);
     expect([min > 0, store.maxOffset('T', 0), files(disk)]).toEqual([true, 30, 1]);
     expect(bodies(store).map(Number)).toEqual(Array.from({ length: 30 - min }, (_, i) => min + i));
-    expect(store.getMessage('T', 0, 0, 32, 1_000_000)).toMatchObject({ status: 'OFFSET_TOO_SMALL', nextBeginOffset: min });
+    expect(store.getMessage('T', 0, 0, 32, 1_000_000)).toMatchObject({
+      status: 'OFFSET_TOO_SMALL',
+      nextBeginOffset: min,
+    });
     expect(store.readConsumeQueue('T', 0, min - 1)).toBeUndefined();
     await store.close();
     const again = await openStore({ fileSystem: disk, clock });

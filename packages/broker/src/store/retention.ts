@@ -46,7 +46,10 @@ export class Retention {
     this.#look();
     const forced = this.used > config.diskSpaceCleanForciblyRatio || this.full;
     if (forced) this.#delete(() => true);
-    else if (this.used > config.diskMaxUsedSpaceRatio / 100 || this.#hours.has(new Date(this.#options.clock.now()).getHours())) {
+    else if (
+      this.used > config.diskMaxUsedSpaceRatio / 100 ||
+      this.#hours.has(new Date(this.#options.clock.now()).getHours())
+    ) {
       const oldest = this.#options.clock.now() - config.fileReservedTime * HOUR;
       this.#delete((modified) => modified <= oldest);
     }
@@ -71,7 +74,8 @@ export class Retention {
     const full = this.used > Math.max(LOWEST_RATIO, config.diskSpaceWarningLevelRatio);
     if (full !== this.full) {
       const percent = Math.round(this.used * 100);
-      if (full) logger.error(`the disk of ${config.root} is ${percent} % full: messages are refused until there is room`);
+      if (full)
+        logger.error(`the disk of ${config.root} is ${percent} % full: messages are refused until there is room`);
       else logger.log(`the disk of ${config.root} is ${percent} % full: messages are taken again`);
     }
     this.full = full;

@@ -42,7 +42,8 @@ export class SegmentFiles {
       const size = this.#fileSystem.stat(path)?.size ?? 0;
       // A crash between making a file and giving it its size leaves it empty.
       if (size === 0) this.#fileSystem.remove(path);
-      else if (start % this.fileSize !== 0 || size > this.fileSize || (size < this.fileSize && !aborted)) this.misfits.push(entry.name);
+      else if (start % this.fileSize !== 0 || size > this.fileSize || (size < this.fileSize && !aborted))
+        this.misfits.push(entry.name);
       else this.starts.push(start);
       if (size > 0 && size < this.fileSize) short.push(start);
     }

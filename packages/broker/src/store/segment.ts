@@ -5,7 +5,7 @@ import type { StoreFile } from './file-system.js';
 
 /** Writes all of it. @throws what the file throws; then any prefix may have been written */
 export function writeFully(file: StoreFile, source: Buffer, offset: number, length: number, position: number): void {
-  for (let done = 0; done < length; ) {
+  for (let done = 0; done < length;) {
     const written = file.write(source, offset + done, length - done, position + done);
     // A file that takes nothing and reports no error would be asked for ever.
     if (written <= 0) throw fileError('EIO', 'write returned 0');
@@ -36,7 +36,7 @@ export function isZero(bytes: Buffer, length: number): boolean {
 
 /** Overwrites a range with zeros. */
 export function writeZeros(file: StoreFile, position: number, length: number): void {
-  for (let done = 0; done < length; ) {
+  for (let done = 0; done < length;) {
     const part = Math.min(ZEROS.length, length - done);
     writeFully(file, ZEROS, 0, part, position + done);
     done += part;

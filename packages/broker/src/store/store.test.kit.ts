@@ -58,7 +58,8 @@ export function message(parts: MessageParts = {}): MessageInner {
 export function records(body: readonly Buffer[]): Buffer[] {
   const found: Buffer[] = [];
   for (const buffer of body) {
-    for (let at = 0; at < buffer.length; at += buffer.readInt32BE(at)) found.push(buffer.subarray(at, at + buffer.readInt32BE(at)));
+    for (let at = 0; at < buffer.length; at += buffer.readInt32BE(at))
+      found.push(buffer.subarray(at, at + buffer.readInt32BE(at)));
   }
   return found;
 }

@@ -10,7 +10,11 @@ describe('the store', () => {
     const second = { ...store.append(message({ queueId: 0 })) };
     const other = { ...store.append(message({ queueId: 1 })) };
     expect([first.queueOffset, second.queueOffset, other.queueOffset]).toEqual([0, 1, 0]);
-    expect([first.physicalOffset, second.physicalOffset, other.physicalOffset]).toEqual([0, first.size, first.size * 2]);
+    expect([first.physicalOffset, second.physicalOffset, other.physicalOffset]).toEqual([
+      0,
+      first.size,
+      first.size * 2,
+    ]);
     await store.close();
   });
 
@@ -109,11 +113,14 @@ describe('the store', () => {
     await store.close();
   });
 
-  it.each(['..', '.', '', 'a/b', 'a\\b', 'a\0b'])('refuses the topic %j, which is no name of a folder', async (topic) => {
-    const store = await openStore();
-    expect(store.append(message({ topic })).status).toBe('MESSAGE_ILLEGAL');
-    await store.close();
-  });
+  it.each(['..', '.', '', 'a/b', 'a\\b', 'a\0b'])(
+    'refuses the topic %j, which is no name of a folder',
+    async (topic) => {
+      const store = await openStore();
+      expect(store.append(message({ topic })).status).toBe('MESSAGE_ILLEGAL');
+      await store.close();
+    },
+  );
 
   it('refuses properties over 32767 bytes and bodies over the limit', async () => {
     const store = await openStore();
@@ -153,7 +160,9 @@ describe('the store', () => {
     const fileSystem = memoryFileSystem();
     const clock = new ManualClock(1_000_000);
     let store = await openStore({ fileSystem, clock });
-    store.append(message({ topic: 'SCHEDULE_TOPIC_XXXX', queueId: 2, deliverDelayMs: 10_000, properties: { DELAY: '3' } }));
+    store.append(
+      message({ topic: 'SCHEDULE_TOPIC_XXXX', queueId: 2, deliverDelayMs: 10_000, properties: { DELAY: '3' } }),
+    );
     await store.settled();
     expect(store.readConsumeQueue('SCHEDULE_TOPIC_XXXX', 2, 0)?.tagsCode).toBe(1_010_000);
     await store.close();

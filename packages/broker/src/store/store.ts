@@ -101,7 +101,8 @@ export class MessageStore {
     if (this.#pipeline.broken) return this.#pipeline.broken.message;
     if (this.#pipeline.blocked) return 'a write has failed, and what was written before it is being flushed';
     const { failure } = this.#checkpointer;
-    if (failure !== undefined) return `the consume queues cannot be written: ${failure instanceof Error ? failure.message : 'unknown'}`;
+    if (failure !== undefined)
+      return `the consume queues cannot be written: ${failure instanceof Error ? failure.message : 'unknown'}`;
     if (this.#retention.full) return 'the disk is too full';
     return undefined;
   }
@@ -164,7 +165,14 @@ export class MessageStore {
     this.#pipeline.onArrived(listener);
   }
 
-  getMessage(topic: string, queueId: number, offset: number, maxCount: number, maxBytes: number, filter?: MessageFilter): GetResult {
+  getMessage(
+    topic: string,
+    queueId: number,
+    offset: number,
+    maxCount: number,
+    maxBytes: number,
+    filter?: MessageFilter,
+  ): GetResult {
     const queue = this.#queues.get(topic, queueId);
     return getMessage(this.#queues, queue, this.#reader, { offset, maxCount, maxBytes, filter, repair: this.#repair });
   }
@@ -235,7 +243,9 @@ export class MessageStore {
     await this.#index?.stop();
     await this.#checkpointer.run();
     await this.#pipeline.flusher.stop();
-    await this.#opened.release(this.#checkpointer.failure === undefined && this.#checkpointer.done === this.#log.written);
+    await this.#opened.release(
+      this.#checkpointer.failure === undefined && this.#checkpointer.done === this.#log.written,
+    );
   }
 
   #afterCommit(): void {

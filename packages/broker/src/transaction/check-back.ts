@@ -94,7 +94,9 @@ export class CheckBack {
     const { halves, clients, logger, config } = this.deps;
     const times = Number(half.properties.get(MessageProperty.TRANSACTION_CHECK_TIMES) ?? 0);
     if (times >= config.transactionCheckMax || age > LONGEST_LIFE_MS) {
-      logger.warn(`giving up the transaction of ${half.msgId} after ${times} questions: it is in ${TRANS_CHECK_MAX_TIME_TOPIC}`);
+      logger.warn(
+        `giving up the transaction of ${half.msgId} after ${times} questions: it is in ${TRANS_CHECK_MAX_TIME_TOPIC}`,
+      );
       await halves.decide(offset, () => this.#giveUp(half));
       return;
     }

@@ -1,6 +1,12 @@
 // Owns what a half message is: how a message is put into the half topic, how it is found and made whole again, and the
 // op messages that say which halves are done. Leaves asking after undecided ones to check-back.ts.
-import { MessageProperty, SysFlag, decodeProperties, encodeProperties, withTransactionType } from '@nest-rocketmq/remoting';
+import {
+  MessageProperty,
+  SysFlag,
+  decodeProperties,
+  encodeProperties,
+  withTransactionType,
+} from '@nest-rocketmq/remoting';
 import type { HostPort, MessageExt } from '@nest-rocketmq/remoting';
 import { HALF_TOPIC, OP_HALF_TOPIC } from '../names.js';
 import type { MessageInner } from '../store/store.js';
@@ -69,13 +75,22 @@ export function opMessage(offsets: readonly number[], host: HostPort, now: numbe
     reconsumeTimes: 0,
     preparedTransactionOffset: 0,
     body: Buffer.from(offsets.map((offset) => `${offset},`).join(''), 'latin1'),
-    properties: Buffer.from(encodeProperties([['WAIT', 'true'], ['TAGS', REMOVE_TAG]]), 'latin1'),
+    properties: Buffer.from(
+      encodeProperties([
+        ['WAIT', 'true'],
+        ['TAGS', REMOVE_TAG],
+      ]),
+      'latin1',
+    ),
     tagsCode: 0,
   };
 }
 
 /** The offsets that an op message names: Apache 4.x writes one without a comma, 5.x several with one after each. */
 export function offsetsOfOp(body: Buffer): number[] {
-  const words = body.toString('latin1').split(',').map((word) => word.trim());
+  const words = body
+    .toString('latin1')
+    .split(',')
+    .map((word) => word.trim());
   return words.filter((word) => /^\d{1,16}$/.test(word)).map(Number);
 }

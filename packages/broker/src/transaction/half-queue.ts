@@ -43,8 +43,16 @@ export class HalfQueue {
 
   constructor(private readonly deps: HalfQueueDeps) {
     const { store, offsets } = deps;
-    this.#settled = Math.max(0, offsets.query(TRANSACTION_GROUP, HALF_TOPIC, QUEUE), store.minOffset(HALF_TOPIC, QUEUE));
-    this.#opSettled = Math.max(0, offsets.query(TRANSACTION_GROUP, OP_HALF_TOPIC, QUEUE), store.minOffset(OP_HALF_TOPIC, QUEUE));
+    this.#settled = Math.max(
+      0,
+      offsets.query(TRANSACTION_GROUP, HALF_TOPIC, QUEUE),
+      store.minOffset(HALF_TOPIC, QUEUE),
+    );
+    this.#opSettled = Math.max(
+      0,
+      offsets.query(TRANSACTION_GROUP, OP_HALF_TOPIC, QUEUE),
+      store.minOffset(OP_HALF_TOPIC, QUEUE),
+    );
     this.#readOps();
     this.#settle();
   }
@@ -119,7 +127,7 @@ export class HalfQueue {
   }
 
   #forgetCopies(offset: number): void {
-    for (let at: number | undefined = offset; at !== undefined; ) {
+    for (let at: number | undefined = offset; at !== undefined;) {
       const older: number | undefined = this.#older.get(at);
       this.#older.delete(at);
       if (older !== undefined) this.#newer.delete(older);
@@ -131,7 +139,8 @@ export class HalfQueue {
     const { offsets } = this.deps;
     while (this.#decided.delete(this.#settled)) this.#settled++;
     offsets.commit(TRANSACTION_GROUP, HALF_TOPIC, QUEUE, this.#settled);
-    while (this.#ops.length > 0 && this.#ops[0].last < this.#settled) this.#opSettled = this.#ops.shift()!.queueOffset + 1;
+    while (this.#ops.length > 0 && this.#ops[0].last < this.#settled)
+      this.#opSettled = this.#ops.shift()!.queueOffset + 1;
     offsets.commit(TRANSACTION_GROUP, OP_HALF_TOPIC, QUEUE, this.#opSettled);
   }
 

@@ -1,5 +1,13 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { MessageProperty, Requests, ResponseCode, SysFlag, decodeOffsetMsgId, decodeRecord, handlerTable } from '@nest-rocketmq/remoting';
+import {
+  MessageProperty,
+  Requests,
+  ResponseCode,
+  SysFlag,
+  decodeOffsetMsgId,
+  decodeRecord,
+  handlerTable,
+} from '@nest-rocketmq/remoting';
 import type { HeaderOf, MessageExt } from '@nest-rocketmq/remoting';
 import { TestBroker } from '../broker.test.kit.js';
 import type { TestClient } from '../broker.test.kit.js';
@@ -39,7 +47,11 @@ async function half(options: Parameters<typeof TestBroker.start>[0] = {}, proper
   running = await TestBroker.start(options);
   const checks: Check[] = [];
   const client = await producer(checks);
-  const { header } = await client.send('t', { ...PREPARED, body: 'x', properties: { ...PREPARED.properties, ...properties } });
+  const { header } = await client.send('t', {
+    ...PREPARED,
+    body: 'x',
+    properties: { ...PREPARED.properties, ...properties },
+  });
   const verdict = {
     producerGroup: 'p',
     tranStateTableOffset: header.queueOffset ?? -1,

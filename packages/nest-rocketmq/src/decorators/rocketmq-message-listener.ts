@@ -5,7 +5,9 @@ import type { RocketMQContext } from '../rocketmq-context.js';
 import { makeInjectable } from './make-injectable.js';
 
 interface MessageListenerDecorator {
-  <T extends abstract new (...args: never) => { onMessage(message: never, context: RocketMQContext): unknown }>(target: T): void;
+  <T extends abstract new (...args: never) => { onMessage(message: never, context: RocketMQContext): unknown }>(
+    target: T,
+  ): void;
   <M extends (message: never, context: RocketMQContext) => unknown>(
     prototype: object,
     method: string | symbol,

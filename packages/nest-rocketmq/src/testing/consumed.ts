@@ -60,10 +60,12 @@ function deliveries(
     take(times),
     toArray(),
   );
-  return firstValueFrom(withTimeout(matching, timeout, () => {
-    const rest = seen.length > 0 ? `seen: ${seen.join(', ')}` : 'no listener was called';
-    return new Error(`no ${times} ${outcome} message(s) like ${JSON.stringify(match)} within ${timeout} ms; ${rest}`);
-  }));
+  return firstValueFrom(
+    withTimeout(matching, timeout, () => {
+      const rest = seen.length > 0 ? `seen: ${seen.join(', ')}` : 'no listener was called';
+      return new Error(`no ${times} ${outcome} message(s) like ${JSON.stringify(match)} within ${timeout} ms; ${rest}`);
+    }),
+  );
 }
 
 function matches({ context, group }: Consumption, match: ConsumptionMatch): boolean {

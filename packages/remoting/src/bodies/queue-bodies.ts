@@ -11,7 +11,11 @@ export function queueJson(queue: MessageQueue): MessageQueue {
 }
 
 export function decodeQueue(json: JsonObject): MessageQueue {
-  return { brokerName: stringIn(json, 'brokerName'), queueId: numberIn(json, 'queueId'), topic: stringIn(json, 'topic') };
+  return {
+    brokerName: stringIn(json, 'brokerName'),
+    queueId: numberIn(json, 'queueId'),
+    topic: stringIn(json, 'topic'),
+  };
 }
 
 /** Body of LOCK_BATCH_MQ and UNLOCK_BATCH_MQ. */
@@ -61,7 +65,9 @@ export function queueTable<T>(entries: Iterable<readonly [MessageQueue, T]>): Ma
 
 /** Reads both {{queue}:value} and the pairs [[queue, value]] that other peers write. */
 export function decodeQueueTable(value: unknown): [MessageQueue, unknown][] {
-  const pairs = Array.isArray(value) ? value.filter((pair): pair is [unknown, unknown] => Array.isArray(pair)) : entriesOf(value);
+  const pairs = Array.isArray(value)
+    ? value.filter((pair): pair is [unknown, unknown] => Array.isArray(pair))
+    : entriesOf(value);
   return pairs.flatMap(([key, member]) => {
     const queue = typeof key === 'string' ? parseJson(key) : key;
     return isObject(queue) ? [[decodeQueue(queue), member] as [MessageQueue, unknown]] : [];

@@ -94,7 +94,8 @@ export function decodeClusterInfo(body: Buffer): ClusterInfo {
   const clusters = Object.entries(objectOf(json['clusterAddrTable']));
   return {
     brokerAddrTable: new Map(brokers.map(([name, broker]) => [name, decodeBroker(objectOf(broker))])),
-    clusterAddrTable: new Map(clusters.map(([name, members]) => [name, Array.isArray(members) ? members.map(String) : []])),
+    clusterAddrTable: new Map(
+      clusters.map(([name, members]) => [name, Array.isArray(members) ? members.map(String) : []]),
+    ),
   };
 }
-

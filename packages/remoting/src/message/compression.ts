@@ -25,7 +25,9 @@ export function inflateBody(body: Buffer, sysFlag: number): Buffer {
   try {
     return inflate(body, { maxOutputLength: MAX_INFLATED_BYTES });
   } catch (cause) {
-    throw new DecodeError(`a compressed body cannot be inflated: ${cause instanceof Error ? cause.message : String(cause)}`);
+    throw new DecodeError(
+      `a compressed body cannot be inflated: ${cause instanceof Error ? cause.message : String(cause)}`,
+    );
   }
 }
 
@@ -34,7 +36,9 @@ function inflaterOf(type: number): Inflate {
   if (type === SysFlag.COMPRESSION_ZSTD) {
     const zstd = (zlib as { zstdDecompressSync?: Inflate }).zstdDecompressSync;
     if (zstd) return zstd;
-    throw new DecodeError('a body is compressed by ZSTD, which Node has from version 22.15 on: update Node, or let the producer use ZLIB');
+    throw new DecodeError(
+      'a body is compressed by ZSTD, which Node has from version 22.15 on: update Node, or let the producer use ZLIB',
+    );
   }
   throw new DecodeError(
     type === SysFlag.COMPRESSION_LZ4

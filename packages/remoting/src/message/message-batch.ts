@@ -34,7 +34,8 @@ export function decodeBatch(bytes: Buffer): BatchItem[] {
   let at = 0;
   while (at < bytes.length) {
     const size = bytes.length - at >= FIXED_BYTES ? bytes.readInt32BE(at) : -1;
-    if (size < FIXED_BYTES || at + size > bytes.length) throw new DecodeError(`item ${items.length} of a batch is cut off`);
+    if (size < FIXED_BYTES || at + size > bytes.length)
+      throw new DecodeError(`item ${items.length} of a batch is cut off`);
     const item = bytes.subarray(at, at + size);
     const bodyLength = item.readInt32BE(FLAG_AT + 4);
     const propertiesAt = BODY_AT + bodyLength + 2;

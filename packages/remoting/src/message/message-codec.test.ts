@@ -8,7 +8,16 @@ import { decodeFrame } from '../frame.js';
 import { compressBody, COMPRESSED_ZLIB, inflateBody } from './compression.js';
 import { javaHashCode } from './hash.js';
 import { decodeBatch, encodeBatch } from './message-batch.js';
-import { BLANK_MAGIC, RecordAt, decodeRecord, decodeRecords, encodeRecord, readLong, recordSize, writeLong } from './message-codec.js';
+import {
+  BLANK_MAGIC,
+  RecordAt,
+  decodeRecord,
+  decodeRecords,
+  encodeRecord,
+  readLong,
+  recordSize,
+  writeLong,
+} from './message-codec.js';
 import { UniqueIdMaker, decodeOffsetMsgId, encodeOffsetMsgId } from './message-id.js';
 import { decodeProperties, encodeProperties } from './property.js';
 
@@ -36,15 +45,18 @@ const commitLog = gunzipSync(fixture('store/golden-clean.commitlog.gz'));
 const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
 
 describe("the commit log that Apache's broker wrote", () => {
-  it.each(golden.map((record) => [record.phyOffset, record] as const))('has a record at %i that decodes to what was recorded', (at, record) => {
-    const message = decodeRecord(commitLog, at, { inflate: false });
-    const { phyOffset, size, version: _version, storedBodyLength, bodySha256: _sha, properties, ...plain } = record;
-    expect(message).toMatchObject({ ...plain, physicalOffset: phyOffset, storeSize: size });
-    expect(message.body.length).toBe(storedBodyLength);
-    expect(Object.fromEntries(message.properties)).toEqual(properties);
-    const sent = goldenSends.find((send) => send.phyOffset === at);
-    if (sent?.offsetMsgId) expect(message.offsetMsgId).toBe(sent.offsetMsgId);
-  });
+  it.each(golden.map((record) => [record.phyOffset, record] as const))(
+    'has a record at %i that decodes to what was recorded',
+    (at, record) => {
+      const message = decodeRecord(commitLog, at, { inflate: false });
+      const { phyOffset, size, version: _version, storedBodyLength, bodySha256: _sha, properties, ...plain } = record;
+      expect(message).toMatchObject({ ...plain, physicalOffset: phyOffset, storeSize: size });
+      expect(message.body.length).toBe(storedBodyLength);
+      expect(Object.fromEntries(message.properties)).toEqual(properties);
+      const sent = goldenSends.find((send) => send.phyOffset === at);
+      if (sent?.offsetMsgId) expect(message.offsetMsgId).toBe(sent.offsetMsgId);
+    },
+  );
 
   it('holds, behind compression, the bodies that were sent', () => {
     for (const sent of goldenSends) expect(sha256(decodeRecord(commitLog, sent.phyOffset).body)).toBe(sent.bodySha256);
@@ -103,7 +115,14 @@ describe('a message record', () => {
     const bytes = record(topic, v6Hosts);
     expect(bytes.length).toBe(recordSize(v6Hosts ? 0x30 : 0, 5, topic.length, 7));
     const message = decodeRecord(bytes);
-    expect(message).toMatchObject({ topic, queueId: 3, flag: 7, queueOffset: 11, physicalOffset: 2 ** 40 + 5, reconsumeTimes: 2 });
+    expect(message).toMatchObject({
+      topic,
+      queueId: 3,
+      flag: 7,
+      queueOffset: 11,
+      physicalOffset: 2 ** 40 + 5,
+      reconsumeTimes: 2,
+    });
     expect(message.body.toString()).toBe('hello');
     expect(message.bornHost.address.equals((v6Hosts ? v6 : v4).address)).toBe(true);
     expect(message.msgId).toBe(message.offsetMsgId);
@@ -140,17 +159,23 @@ describe('a message record', () => {
 });
 
 describe('64-bit numbers', () => {
-  it.each([0, 1, -1, -5, 2 ** 31, 2 ** 32, 2 ** 53 - 1, -(2 ** 33) - 7])('%d is read back as it was written', (value) => {
-    const bytes = Buffer.alloc(8);
-    writeLong(bytes, value, 0);
-    expect(bytes.readBigInt64BE(0)).toBe(BigInt(value));
-    expect(readLong(bytes, 0)).toBe(value);
-  });
+  it.each([0, 1, -1, -5, 2 ** 31, 2 ** 32, 2 ** 53 - 1, -(2 ** 33) - 7])(
+    '%d is read back as it was written',
+    (value) => {
+      const bytes = Buffer.alloc(8);
+      writeLong(bytes, value, 0);
+      expect(bytes.readBigInt64BE(0)).toBe(BigInt(value));
+      expect(readLong(bytes, 0)).toBe(value);
+    },
+  );
 });
 
 describe('properties', () => {
   it('are read leniently: a missing last separator, and pairs without name or value', () => {
-    expect([...decodeProperties('a\u00011\u0002b\u00012')]).toEqual([['a', '1'], ['b', '2']]);
+    expect([...decodeProperties('a\u00011\u0002b\u00012')]).toEqual([
+      ['a', '1'],
+      ['b', '2'],
+    ]);
     expect([...decodeProperties('\u0001x\u0002a\u0001\u0002c\u0002d\u00013\u0002')]).toEqual([['d', '3']]);
   });
 });

@@ -63,7 +63,8 @@ export interface DecodeOptions {
 /** Reads the record that begins at `at`. @throws DecodeError when it is damaged or cut off */
 export function decodeRecord(bytes: Buffer, at = 0, options: DecodeOptions = {}): MessageExt {
   const size = bytes.length - at >= 8 ? bytes.readInt32BE(at) : -1;
-  if (size < FIXED_BYTES_V1 || at + size > bytes.length) throw new DecodeError(`a message record at byte ${at} is cut off`);
+  if (size < FIXED_BYTES_V1 || at + size > bytes.length)
+    throw new DecodeError(`a message record at byte ${at} is cut off`);
   const magic = bytes.readInt32BE(at + RecordAt.magic);
   if (magic !== MESSAGE_MAGIC_V1 && magic !== MESSAGE_MAGIC_V2) {
     throw new DecodeError(`there is no message record at byte ${at} (magic 0x${(magic >>> 0).toString(16)})`);
@@ -129,7 +130,8 @@ class Cursor {
 
   bytes(length: number): Buffer {
     const start = this.at;
-    if (length < 0 || start + length > this.end) throw new DecodeError('a message record has a field that is longer than itself');
+    if (length < 0 || start + length > this.end)
+      throw new DecodeError('a message record has a field that is longer than itself');
     this.at += length;
     return this.source.subarray(start, start + length);
   }

@@ -62,7 +62,9 @@ export const MessageProperty = {
 export const RESERVED_PROPERTIES: ReadonlySet<string> = new Set(
   Object.values(MessageProperty).filter(
     (name) =>
-      !['TRANSACTION_CHECK_TIMES', '__transactionId__', 'CHECK_IMMUNITY_TIME_IN_SECONDS', '__SHARDINGKEY'].includes(name),
+      !['TRANSACTION_CHECK_TIMES', '__transactionId__', 'CHECK_IMMUNITY_TIME_IN_SECONDS', '__SHARDINGKEY'].includes(
+        name,
+      ),
   ),
 );
 

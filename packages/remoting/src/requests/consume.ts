@@ -73,7 +73,13 @@ export const consumeRequests = {
     { topic: text(), queueId: int(), committed: maybe(flag()), ...viaTopic },
     offsetReply,
   ),
-  GET_MIN_OFFSET: request(31, 'GET_MIN_OFFSET', ['broker'], { topic: text(), queueId: int(), ...viaTopic }, offsetReply),
+  GET_MIN_OFFSET: request(
+    31,
+    'GET_MIN_OFFSET',
+    ['broker'],
+    { topic: text(), queueId: int(), ...viaTopic },
+    offsetReply,
+  ),
   GET_EARLIEST_MSG_STORETIME: request(
     32,
     'GET_EARLIEST_MSG_STORETIME',
