@@ -1,7 +1,17 @@
 // Owns where recovery begins: behind what needs no look. Leaves the walk from there to recovery.ts.
+import type { Checkpoint } from './checkpoint.js';
 import type { ConsumeQueues } from './consume-queues.js';
 import type { LogScan } from './log-scan.js';
-import type { RecoveryOptions } from './recovery.js';
+import type { SegmentFiles } from './segment-files.js';
+
+/** What says where to begin. */
+export interface StartClues {
+  log: SegmentFiles;
+  queues: ConsumeQueues;
+  checkpoint: Checkpoint;
+  /** Whether the store was not closed cleanly. */
+  aborted: boolean;
+}
 
 const ignore = (): void => {};
 const goOn = (): boolean => false;
@@ -10,11 +20,11 @@ const goOn = (): boolean => false;
  * A place in the log where a record begins, or the log ends, with all that is before in the queues. Undefined where
  * there is none that can be relied on: then the queues are to be built anew.
  */
-export function findStart(scan: LogScan, options: RecoveryOptions): number | undefined {
+export function findStart(scan: LogScan, options: StartClues): number | undefined {
   return options.aborted ? startAfterCrash(scan, options) : startAfterStop(scan, options);
 }
 
-function startAfterCrash(scan: LogScan, { log, queues, checkpoint }: RecoveryOptions): number | undefined {
+function startAfterCrash(scan: LogScan, { log, queues, checkpoint }: StartClues): number | undefined {
   const limit = checkpoint.logicsPhysicalOffset;
   if (limit <= log.first || limit > log.end) return undefined;
   if (scan.recordAt(limit)) return limit;
@@ -28,7 +38,7 @@ function startAfterCrash(scan: LogScan, { log, queues, checkpoint }: RecoveryOpt
   return position >= log.first && scan.recordAt(position) ? position : undefined;
 }
 
-function startAfterStop(scan: LogScan, { log, queues, checkpoint }: RecoveryOptions): number | undefined {
+function startAfterStop(scan: LogScan, { log, queues, checkpoint }: StartClues): number | undefined {
   const { position, size } = lastOf(queues, Number.MAX_SAFE_INTEGER);
   const good = position >= log.first && scan.recordAt(position) && scan.record.size === size;
   const { cleanEnd } = checkpoint;

@@ -2,22 +2,16 @@
 // entries lack their record. The log is the truth; the rest is derived from it.
 import type { Checkpoint } from './checkpoint.js';
 import type { ConsumeQueue } from './consume-queue.js';
-import type { ConsumeQueues } from './consume-queues.js';
 import { LogScan } from './log-scan.js';
 import type { CorruptRange, ScanVisitor } from './log-scan.js';
 import { findStart } from './recovery-start.js';
+import type { StartClues } from './recovery-start.js';
 import type { RecordView } from './record.js';
 import { SHORTEST_RECORD } from './record.js';
-import type { SegmentFiles } from './segment-files.js';
 import type { TagsCodes } from './tags-code.js';
 
-export interface RecoveryOptions {
-  log: SegmentFiles;
-  queues: ConsumeQueues;
-  checkpoint: Checkpoint;
+export interface RecoveryOptions extends StartClues {
   tagsCodes: TagsCodes;
-  /** Whether the store was not closed cleanly. */
-  aborted: boolean;
   checkCrc: boolean;
   /** Bytes. */
   largestRecord: number;
