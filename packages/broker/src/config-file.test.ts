@@ -61,6 +61,19 @@ describe('a config file', () => {
     expect(file.load()).toEqual({ version: 1 });
   });
 
+  it('is as it was, the first time not there, when a crash or a full disk came while it was written', () => {
+    const fileSystem = memoryFileSystem();
+    fileSystem.makeDirectory('/store/config');
+    write(fileSystem, `${PATH}.tmp`, '{"hal');
+    const file = new ConfigFile({ fileSystem, path: PATH });
+    expect(file.load()).toBeUndefined();
+    file.save({ version: 1 });
+    write(fileSystem, `${PATH}.tmp`, '');
+    expect(file.load()).toEqual({ version: 1 });
+    file.save({ version: 2 });
+    expect(fileSystem.stat(`${PATH}.tmp`)).toBeUndefined();
+  });
+
   it('says which file is damaged when the backup is too', () => {
     const fileSystem = memoryFileSystem();
     write(fileSystem, PATH, '{');

@@ -18,6 +18,7 @@ export class ConfigFile {
   readonly #fileSystem: FileSystem;
   readonly #path: string;
   readonly #backup: string;
+  readonly #unfinished: string;
   readonly #logger: Logger;
   /** Whether the file is as `save` left it. */
   #good = false;
@@ -26,6 +27,7 @@ export class ConfigFile {
     this.#fileSystem = fileSystem;
     this.#path = path;
     this.#backup = `${path}.bak`;
+    this.#unfinished = `${path}.tmp`;
     this.#logger = logger;
   }
 
@@ -54,11 +56,18 @@ export class ConfigFile {
     const fileSystem = this.#fileSystem;
     const directory = dirname(this.#path);
     fileSystem.makeDirectory(directory);
+    // Under a name of its own until it is whole: neither a crash nor a full disk leaves half a file.
+    this.#write(this.#unfinished, Buffer.from(JSON.stringify(value, undefined, '\t')));
     // Only a good file may take the backup's place, or two crashes in a row would leave none.
     if (this.#good || this.#read(this.#path).value !== undefined) fileSystem.rename(this.#path, this.#backup);
     this.#good = false;
-    const bytes = Buffer.from(JSON.stringify(value, undefined, '\t'));
-    const file = fileSystem.open(this.#path, 'create');
+    fileSystem.rename(this.#unfinished, this.#path);
+    this.#good = true;
+    fileSystem.syncDirectoryNow(directory);
+  }
+
+  #write(path: string, bytes: Buffer): void {
+    const file = this.#fileSystem.open(path, 'create');
     try {
       file.truncate(0);
       writeFully(file, bytes, 0, bytes.length, 0);
@@ -66,8 +75,6 @@ export class ConfigFile {
     } finally {
       file.close();
     }
-    fileSystem.syncDirectoryNow(directory);
-    this.#good = true;
   }
 
   #read(path: string): { value?: unknown; fault?: string } {
