@@ -184,7 +184,8 @@ function assemble(ground: Ground, store: MessageStore, routes: RouteTable, dial:
   return { server, start: () => start(parts), stop: () => stop(parts) };
 }
 
-interface LivingParts {
+/** What both the handlers and those who start and stop a broker work on. */
+interface SharedParts {
   store: MessageStore;
   topics: Topics;
   groups: Groups;
@@ -192,6 +193,9 @@ interface LivingParts {
   clients: Clients;
   held: HeldPulls;
   replies: SendReplies;
+}
+
+interface LivingParts extends SharedParts {
   levelTimer: LevelTimer;
   checkBack: CheckBack;
   registration: Registration;
@@ -238,15 +242,8 @@ async function stop(parts: LivingParts): Promise<void> {
   }
 }
 
-interface HandlerParts {
+interface HandlerParts extends SharedParts {
   ground: Ground;
-  store: MessageStore;
-  topics: Topics;
-  groups: Groups;
-  offsets: ConsumerOffsets;
-  clients: Clients;
-  held: HeldPulls;
-  replies: SendReplies;
   intake: Intake;
   halves: HalfQueue;
 }

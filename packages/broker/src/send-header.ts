@@ -1,11 +1,17 @@
 // Owns the reading of a send's header, V1 and V2, straight from the bytes of a frame or from its fields as text. One
 // object is read into again and again, so that a message costs no garbage. Must equal what the request table reads.
-import { HeaderError, ONEWAY_FLAG, RESPONSE_FLAG, Requests, sendMessageFields } from '@nest-rocketmq/remoting';
+import {
+  FRAME_HEAD,
+  HeaderError,
+  ONEWAY_FLAG,
+  RESPONSE_FLAG,
+  Requests,
+  sendMessageFields,
+} from '@nest-rocketmq/remoting';
 import type { RemotingCommand, SerializeType } from '@nest-rocketmq/remoting';
 import { JsonHeaderScan } from './json-header-scan.js';
 import type { JsonHeaderVisitor } from './json-header-scan.js';
 
-const FRAME_HEAD = 8;
 /** From the header's start: opaque, flag, and the length of the remark. */
 const OPAQUE_AT = 5;
 const FLAG_AT = 9;
