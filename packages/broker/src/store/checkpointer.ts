@@ -6,6 +6,7 @@ import type { CommitLog } from './commit-log.js';
 import type { ConsumeQueue } from './consume-queue.js';
 import type { ConsumeQueues } from './consume-queues.js';
 import type { Flusher } from './flush.js';
+import type { Pause } from './time-slices.js';
 
 /** Bytes of the log after which a checkpoint is made at once. */
 const MOST_UNCHECKED = 256 * 1024 * 1024;
@@ -19,7 +20,7 @@ export interface CheckpointerOptions {
   logger: Logger;
   /** ms. */
   interval: number;
-  pause: () => Promise<void> | undefined;
+  pause: Pause;
   /** ms since the epoch: when the newest message was stored. */
   lastStoreTimestamp: () => number;
   /** Flushes the index; returns the store timestamp up to which it is flushed. */

@@ -4,6 +4,7 @@ import type { OpenFiles } from './open-files.js';
 import { LONGEST_TOPIC, LONGEST_V1_TOPIC } from './record.js';
 import { SegmentFiles } from './segment-files.js';
 import { StoreError } from './errors.js';
+import type { Pause } from './time-slices.js';
 
 /** Entries read from a file at once: what a pull looks at, at most, when it filters. */
 const VIEW_UNITS = 800;
@@ -73,10 +74,10 @@ export class ConsumeQueues {
   }
 
   /**
-   * Finds every queue that has files. Gives way to `pause` between topics.
+   * Finds every queue that has files. Gives way to `pause` between queues.
    * @param limit after a crash, where in the log trust in the entries ends
    */
-  async load(limit: number | undefined, pause: () => Promise<void> | undefined): Promise<void> {
+  async load(limit: number | undefined, pause: Pause): Promise<void> {
     const { fileSystem } = this.open;
     for (const topicEntry of fileSystem.list(this.#directory)) {
       const topic = topicEntry.directory ? this.topic(topicEntry.name) : undefined;
@@ -84,8 +85,8 @@ export class ConsumeQueues {
       for (const entry of fileSystem.list(`${this.#directory}/${topicEntry.name}`)) {
         if (!entry.directory || !/^\d{1,10}$/.test(entry.name)) continue;
         this.#loadQueue(this.queue(topic, Number(entry.name)), limit);
+        await pause();
       }
-      await pause();
     }
   }
 

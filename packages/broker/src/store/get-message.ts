@@ -1,11 +1,13 @@
 // Owns reading a run of messages from a queue: what a pull gets. Leaves holding pulls and subscriptions to others.
 import { UNIT } from './consume-queue.js';
-import type { ConsumeQueue } from './consume-queue.js';
+import type { ConsumeQueue, QueueView } from './consume-queue.js';
 import type { ConsumeQueues } from './consume-queues.js';
 import type { EntryRepair } from './entry-repair.js';
 import type { LogReader } from './log-reader.js';
 import type { GetMessageStatus, GetResult, MessageFilter } from './types.js';
 
+/** Bytes of a piece of what is given, unless a single record has more: the entries that foretell it may be damaged. */
+const MOST_FORESEEN = 262_144;
 /** Entries looked at in one pull that filters, at least. */
 const MOST_FILTERED = 800;
 
@@ -41,8 +43,8 @@ function collect(queues: ConsumeQueues, queue: ConsumeQueue, reader: LogReader, 
   const { offset, maxCount, maxBytes, filter, repair } = request;
   const { view } = queues;
   const result = nothing('NO_MATCHED_MESSAGE', offset, queue.first, queue.next);
+  const body = new RecordCopies();
   const end = Math.min(queue.next, offset + Math.max(filter ? MOST_FILTERED : 0, maxCount));
-  let bytes = 0;
   /** Entry of the view that belongs to `at`. */
   let entry = 0;
   let at = offset;
@@ -51,10 +53,12 @@ function collect(queues: ConsumeQueues, queue: ConsumeQueue, reader: LogReader, 
     if (at === offset || entry === view.count) {
       entry = 0;
       if (queue.read(view, at, end - at) === 0)
-        return nothing('OFFSET_FOUND_NULL', nextFile(queue, at), queue.first, queue.next);
+        return body.count > 0
+          ? finish(result, body, at)
+          : nothing('OFFSET_FOUND_NULL', nextFile(queue, at), queue.first, queue.next);
     }
-    const full = result.count >= maxCount || (result.count > 0 && bytes + view.size(entry) > maxBytes);
-    if (full) return finish(result, at);
+    const full = body.count >= maxCount || (body.count > 0 && body.bytes + view.size(entry) > maxBytes);
+    if (full) return finish(result, body, at);
     if (filter && !filter(view.tagsHash(entry), record)) continue;
     let found = record();
     if (!found && repair.repair(queue, at)) {
@@ -62,30 +66,59 @@ function collect(queues: ConsumeQueues, queue: ConsumeQueue, reader: LogReader, 
       entry = 0;
       found = record();
     }
-    if (found) bytes += add(result, found);
+    if (found)
+      body.add(found, () => sizeOf(view, entry, maxCount - body.count, Math.min(MOST_FORESEEN, maxBytes - body.bytes)));
     // Removed with its file, or damaged: the others behind it are still to be had.
-    else if (result.count === 0) result.status = 'MESSAGE_WAS_REMOVING';
+    else if (body.count === 0) result.status = 'MESSAGE_WAS_REMOVING';
   }
-  return finish(result, end);
+  return finish(result, body, end);
 }
 
-function finish(result: GetResult, next: number): GetResult {
+function finish(result: GetResult, body: RecordCopies, next: number): GetResult {
   result.nextBeginOffset = next;
+  result.body = body.done();
+  result.count = body.count;
   if (result.count > 0) result.status = 'FOUND';
   return result;
 }
 
-/** Adjacent records become one buffer: fewer pieces to hand to the socket. Returns the record's length. */
-function add(result: GetResult, record: Buffer): number {
-  const { body } = result;
-  const last = body[body.length - 1];
-  if (last && last.buffer === record.buffer && last.byteOffset + last.length === record.byteOffset) {
-    body[body.length - 1] = Buffer.from(last.buffer, last.byteOffset, last.length + record.length);
-  } else {
-    body.push(record);
+/** Bytes of at most `count` records from that entry of the view on, no more than `most` unless the first has more. */
+function sizeOf(view: QueueView, entry: number, count: number, most: number): number {
+  let bytes = 0;
+  for (let i = entry; i < Math.min(view.count, entry + count) && bytes + view.size(i) <= most; i++)
+    bytes += view.size(i);
+  return bytes;
+}
+
+/** Records in memory of their own, in as few pieces as can be foreseen: each piece costs the socket a call. */
+class RecordCopies {
+  count = 0;
+  bytes = 0;
+  readonly #pieces: Buffer[] = [];
+  #last: Buffer = Buffer.alloc(0);
+  #used = 0;
+
+  /** @param expected bytes of this record and of those that may follow; asked only where a new piece is begun */
+  add(record: Buffer, expected: () => number): void {
+    if (this.#used + record.length > this.#last.length) {
+      this.#endPiece();
+      this.#last = Buffer.allocUnsafe(Math.max(record.length, expected()));
+      this.#used = 0;
+    }
+    record.copy(this.#last, this.#used);
+    this.#used += record.length;
+    this.bytes += record.length;
+    this.count++;
   }
-  result.count++;
-  return record.length;
+
+  done(): Buffer[] {
+    this.#endPiece();
+    return this.#pieces;
+  }
+
+  #endPiece(): void {
+    if (this.#used > 0) this.#pieces.push(this.#last.subarray(0, this.#used));
+  }
 }
 
 function nextFile(queue: ConsumeQueue, at: number): number {

@@ -1,18 +1,20 @@
-// Owns one index file in Apache's layout: a header, a table of slots, and entries that are chained by slot. The table of
-// the file that is written to is kept in memory: a write of 4 bytes for each key would cost more than the message.
+// Owns one index file in Apache's layout: a header, a table of slots, and entries that are chained by slot. Leaves the
+// entries that are not in the file yet to index-batch.ts.
+import { ENTRY, IndexBatch, SLOT } from './index-batch.js';
+import type { TablePart } from './index-batch.js';
 import type { OpenFiles } from './open-files.js';
 import { readLong, writeLong } from './record.js';
 import { readFully, writeFully } from './segment.js';
+import type { Pause } from './time-slices.js';
 
 const HEADER = 40;
-const SLOT = 4;
-const ENTRY = 20;
-/** Entries that wait in memory at most. */
-const MOST_PENDING = 8_192;
-const SLOT_PAGE = 4_096;
-/** Bytes of slots, and writes of them, before others get their turn. */
-const SLOT_WRITE = 1024 * 1024;
-const SLOT_WRITES = 256;
+/** Entries after which `wantsLink`. */
+const MANY_WAITING = 131_072;
+const PAGE = 4_096;
+/** Bytes of the table that are read and written at once. */
+const TABLE_PART = 262_144;
+/** Bytes of entries that are written at once. */
+const ENTRIES_WRITE = 1024 * 1024;
 const LONGEST_SECONDS = 0x7fffffff;
 const BAD_HASH = -0x80000000;
 
@@ -44,21 +46,29 @@ export class IndexFile {
   usedSlots = 0;
   /** Number of the next entry; they begin at 1. */
   indexCount = 1;
-  /** In memory while the file is written to. */
-  #slots: Buffer | undefined;
-  readonly #dirtyPages = new Set<number>();
-  #pending = Buffer.alloc(0);
-  #pendingFirst = 1;
+  readonly #waiting = new IndexBatch();
+  /** What the header may say: all of it is in the file, and the slots lead to it. */
+  #linked: Buffer = Buffer.alloc(0);
+  #linking: Promise<void> | undefined;
+  /** Slots may lead to entries from this number on, which a crash has kept the header from counting; 0 where none do. */
+  #uncounted = 0;
   #dirty = false;
 
+  /** @param pause gives way to the event loop now and then */
   constructor(
     readonly open: OpenFiles,
     readonly path: string,
     readonly layout: IndexLayout,
+    readonly pause: Pause,
   ) {}
 
   get full(): boolean {
     return this.indexCount >= this.layout.maxIndexNum;
+  }
+
+  /** Whether so many entries wait that they should be brought to the file. */
+  get wantsLink(): boolean {
+    return this.#waiting.count >= MANY_WAITING || (this.full && this.#waiting.count > 0);
   }
 
   create(): this {
@@ -68,7 +78,6 @@ export class IndexFile {
     } finally {
       file.close();
     }
-    this.#slots = Buffer.alloc(this.layout.maxHashSlotNum * SLOT);
     return this;
   }
 
@@ -82,58 +91,58 @@ export class IndexFile {
     this.endPhyOffset = readLong(header, 24);
     this.usedSlots = header.readInt32BE(32);
     this.indexCount = Math.max(1, Math.min(header.readInt32BE(36), this.layout.maxIndexNum));
-    this.#pendingFirst = this.indexCount;
+    this.#waiting.first = this.#uncounted = this.indexCount;
     return this;
   }
 
   put(hash: number, physicalOffset: number, storeTimestamp: number): void {
-    const slots = (this.#slots ??= this.#readSlots());
-    const at = (hash % this.layout.maxHashSlotNum) * SLOT;
     if (this.indexCount <= 1) {
       this.beginPhyOffset = physicalOffset;
       this.beginTimestamp = storeTimestamp;
     }
-    const previous = slots.readInt32BE(at);
-    if (previous === 0) this.usedSlots++;
-    this.#addEntry(hash, physicalOffset, storeTimestamp, previous);
-    slots.writeInt32BE(this.indexCount, at);
-    this.#dirtyPages.add(Math.floor(at / SLOT_PAGE));
+    const seconds = Math.floor((storeTimestamp - this.beginTimestamp) / 1_000);
+    this.#waiting.add(hash, physicalOffset, Math.max(0, Math.min(seconds, LONGEST_SECONDS)));
     this.indexCount++;
     this.endPhyOffset = physicalOffset;
     this.endTimestamp = storeTimestamp;
-    this.#dirty = true;
   }
 
   /** Entries of that hash, the newest first, until `visit` returns false. */
   find(hash: number, visit: (hit: IndexHit) => boolean): void {
+    const waiting = this.#waiting;
+    const time = (seconds: number): number => this.beginTimestamp + seconds * 1_000;
+    for (let number = this.indexCount - 1; number >= waiting.first; number--) {
+      if (waiting.hash(number) !== hash) continue;
+      const hit = { physicalOffset: waiting.physicalOffset(number), storeTimestamp: time(waiting.seconds(number)) };
+      if (!visit(hit)) return;
+    }
+    const slot = Buffer.alloc(SLOT);
+    readFully(this.open.get(this.path), slot, 0, SLOT, HEADER + (hash % this.layout.maxHashSlotNum) * SLOT);
     const entry = Buffer.alloc(ENTRY);
-    let number = this.#slotOf(hash);
-    for (let steps = this.indexCount; number > 0 && number < this.indexCount && steps > 0; steps--) {
+    for (let number = this.#inFile(slot.readInt32BE(0)); number > 0;) {
       this.#readEntry(number, entry);
-      const hit = {
-        physicalOffset: readLong(entry, 4),
-        storeTimestamp: this.beginTimestamp + entry.readInt32BE(12) * 1_000,
-      };
+      const hit = { physicalOffset: readLong(entry, 4), storeTimestamp: time(entry.readInt32BE(12)) };
       if (entry.readInt32BE(0) === hash && !visit(hit)) return;
-      number = entry.readInt32BE(16);
+      const previous = entry.readInt32BE(16);
+      // Damaged, where the chain does not go back.
+      number = previous < number ? previous : 0;
     }
   }
 
-  writeEntries(): void {
-    const count = this.indexCount - this.#pendingFirst;
-    if (count === 0) return;
-    writeFully(this.open.get(this.path), this.#pending, 0, count * ENTRY, this.#entryAt(this.#pendingFirst));
-    this.#pendingFirst = this.indexCount;
+  /** Brings the entries that wait to the file, and makes the slots lead to them. */
+  link(): Promise<void> {
+    this.#linking ??= this.#link().finally(() => (this.#linking = undefined));
+    return this.#linking;
   }
 
-  /** Brings everything to the disk, the header last: what it counts is there. */
+  /** Brings everything that was put before to the disk, the header last: what it counts is there. */
   async flush(): Promise<void> {
+    await this.#linking;
+    await this.link();
     if (!this.#dirty) return;
     this.#dirty = false;
     try {
-      const header = this.#header();
-      this.writeEntries();
-      await this.#writeSlots();
+      const header = this.#linked;
       await this.open.sync(this.path);
       writeFully(this.open.get(this.path), header, 0, HEADER, 0);
       await this.open.sync(this.path);
@@ -143,22 +152,127 @@ export class IndexFile {
     }
   }
 
-  /** Gives the memory back; for a file that is full and flushed. */
+  /** Gives the memory back that nothing waits in. */
   release(): void {
-    if (this.#dirty) return;
-    this.#slots = undefined;
-    this.#pending = Buffer.alloc(0);
+    if (!this.#linking) this.#waiting.release();
   }
 
-  #addEntry(hash: number, physicalOffset: number, storeTimestamp: number, previous: number): void {
-    if (this.#pending.length === 0) this.#pending = Buffer.allocUnsafeSlow(MOST_PENDING * ENTRY);
-    if (this.indexCount - this.#pendingFirst === MOST_PENDING) this.writeEntries();
-    const at = (this.indexCount - this.#pendingFirst) * ENTRY;
-    const seconds = Math.floor((storeTimestamp - this.beginTimestamp) / 1_000);
-    this.#pending.writeInt32BE(hash, at);
-    writeLong(this.#pending, physicalOffset, at + 4);
-    this.#pending.writeInt32BE(Math.max(0, Math.min(seconds, LONGEST_SECONDS)), at + 12);
-    this.#pending.writeInt32BE(previous, at + 16);
+  async #link(): Promise<void> {
+    const waiting = this.#waiting;
+    const { count } = waiting;
+    if (count === 0) return;
+    if (this.#uncounted > 0) await this.#leadBack();
+    const header = this.#header();
+    // The entries are on the disk before a slot leads to them: what lies behind them in the chain is found again after
+    // any crash.
+    const newSlots = await this.#chain(count);
+    await this.#writeEntries(count);
+    await this.open.sync(this.path);
+    await this.#pointSlots(count);
+    this.usedSlots += newSlots;
+    header.writeInt32BE(this.usedSlots, 32);
+    this.#linked = header;
+    this.#dirty = true;
+    waiting.shift(count);
+  }
+
+  /** Gives each waiting entry the number of the one before it in its slot. Returns how many slots were empty. */
+  async #chain(count: number): Promise<number> {
+    const waiting = this.#waiting;
+    let newSlots = 0;
+    const part = Buffer.allocUnsafeSlow(TABLE_PART);
+    for (const { from, length, entries } of this.#parts(count)) {
+      this.#readTable(part, from, length);
+      for (const number of entries) {
+        const at = (waiting.hash(number) % this.layout.maxHashSlotNum) * SLOT - from;
+        const previous = this.#beforeWaiting(part.readInt32BE(at), number);
+        if (previous === 0) newSlots++;
+        waiting.setPrevious(number, previous);
+        part.writeInt32BE(number, at);
+      }
+      await this.pause();
+    }
+    return newSlots;
+  }
+
+  /** A link that failed half-way has left slots that lead to entries which still wait: what stood there before them. */
+  #beforeWaiting(slot: number, number: number): number {
+    let before = Math.max(0, slot);
+    while (before >= number) before = before < this.indexCount ? this.#waiting.previous(before) : 0;
+    return before;
+  }
+
+  async #writeEntries(count: number): Promise<void> {
+    const { bytes, first } = this.#waiting;
+    for (let at = 0; at < count * ENTRY; at += ENTRIES_WRITE) {
+      const length = Math.min(ENTRIES_WRITE, count * ENTRY - at);
+      writeFully(this.open.get(this.path), bytes, at, length, this.#entryAt(first) + at);
+      await this.pause();
+    }
+  }
+
+  async #pointSlots(count: number): Promise<void> {
+    const part = Buffer.allocUnsafeSlow(TABLE_PART);
+    for (const { from, length, entries } of this.#parts(count)) {
+      this.#readTable(part, from, length);
+      for (const number of entries) {
+        part.writeInt32BE(number, (this.#waiting.hash(number) % this.layout.maxHashSlotNum) * SLOT - from);
+      }
+      writeFully(this.open.get(this.path), part, 0, length, HEADER + from);
+      await this.pause();
+    }
+  }
+
+  #parts(count: number): Iterable<TablePart> {
+    const { maxHashSlotNum } = this.layout;
+    const few = count * TABLE_PART < maxHashSlotNum * SLOT * 4;
+    return this.#waiting.parts(count, maxHashSlotNum, few ? PAGE : TABLE_PART);
+  }
+
+  #readTable(part: Buffer, from: number, length: number): void {
+    const read = readFully(this.open.get(this.path), part, 0, length, HEADER + from);
+    part.fill(0, read, length);
+  }
+
+  /** After a crash: the slots lead past entries that the header does not count, for their numbers are given out again. */
+  async #leadBack(): Promise<void> {
+    const table = this.layout.maxHashSlotNum * SLOT;
+    const part = Buffer.allocUnsafeSlow(TABLE_PART);
+    let changed = false;
+    for (let from = 0; from < table; from += TABLE_PART) {
+      const length = Math.min(TABLE_PART, table - from);
+      this.#readTable(part, from, length);
+      let different = false;
+      for (let at = 0; at < length; at += SLOT) {
+        const number = part.readInt32BE(at);
+        if (number >= 0 && number < this.#uncounted) continue;
+        part.writeInt32BE(this.#inFile(number), at);
+        different = true;
+      }
+      if (different) writeFully(this.open.get(this.path), part, 0, length, HEADER + from);
+      changed ||= different;
+      await this.pause();
+    }
+    if (changed) await this.open.sync(this.path);
+    this.#uncounted = 0;
+  }
+
+  /** The number, or the next in its chain, that is in the file and is counted; 0 where there is none. */
+  #inFile(number: number): number {
+    const { first } = this.#waiting;
+    const entry = Buffer.alloc(ENTRY);
+    let known = number;
+    while (known >= first && known < this.layout.maxIndexNum) {
+      let previous: number;
+      if (this.#uncounted > 0) {
+        this.#readEntry(known, entry);
+        previous = entry.readInt32BE(16);
+      } else {
+        previous = known < this.indexCount ? this.#waiting.previous(known) : 0;
+      }
+      known = previous < known ? previous : 0;
+    }
+    return known > 0 && known < first ? known : 0;
   }
 
   #entryAt(number: number): number {
@@ -166,76 +280,8 @@ export class IndexFile {
   }
 
   #readEntry(number: number, target: Buffer): void {
-    if (number >= this.#pendingFirst) {
-      const at = (number - this.#pendingFirst) * ENTRY;
-      this.#pending.copy(target, 0, at, at + ENTRY);
-    } else if (readFully(this.open.get(this.path), target, 0, ENTRY, this.#entryAt(number)) < ENTRY) {
-      target.fill(0);
-    }
-  }
-
-  #slotOf(hash: number): number {
-    const at = (hash % this.layout.maxHashSlotNum) * SLOT;
-    if (this.#slots) return this.#slots.readInt32BE(at);
-    const slot = Buffer.alloc(SLOT);
-    readFully(this.open.get(this.path), slot, 0, SLOT, HEADER + at);
-    return this.#known(slot.readInt32BE(0));
-  }
-
-  #readSlots(): Buffer {
-    const slots = Buffer.alloc(this.layout.maxHashSlotNum * SLOT);
-    readFully(this.open.get(this.path), slots, 0, slots.length, HEADER);
-    for (let at = 0; at < slots.length; at += SLOT) {
-      const number = slots.readInt32BE(at);
-      if (number >= this.indexCount || number < 0) slots.writeInt32BE(this.#known(number), at);
-    }
-    return slots;
-  }
-
-  /** A crash may leave slots that lead to entries which the header does not count; what they follow is still good. */
-  #known(number: number): number {
-    const entry = Buffer.alloc(ENTRY);
-    let known = number;
-    while (known >= this.indexCount && known < this.layout.maxIndexNum) {
-      this.#readEntryOfFile(known, entry);
-      const previous = entry.readInt32BE(16);
-      known = previous < known ? previous : 0;
-    }
-    return known > 0 && known < this.indexCount ? known : 0;
-  }
-
-  #readEntryOfFile(number: number, target: Buffer): void {
     target.fill(0);
     readFully(this.open.get(this.path), target, 0, ENTRY, this.#entryAt(number));
-  }
-
-  async #writeSlots(): Promise<void> {
-    const slots = this.#slots;
-    if (!slots) return;
-    const pages = [...this.#dirtyPages].sort((a, b) => a - b);
-    this.#dirtyPages.clear();
-    try {
-      let bytes = 0;
-      let writes = 0;
-      for (let i = 0; i < pages.length;) {
-        const first = pages[i];
-        let last = first;
-        while (pages[i] === last && (last - first) * SLOT_PAGE < SLOT_WRITE) {
-          i++;
-          last++;
-        }
-        const from = first * SLOT_PAGE;
-        const to = Math.min(last * SLOT_PAGE, slots.length);
-        writeFully(this.open.get(this.path), slots, from, to - from, HEADER + from);
-        bytes += to - from;
-        if (++writes < SLOT_WRITES && bytes < SLOT_WRITE) continue;
-        bytes = writes = 0;
-        await new Promise((resolve) => setImmediate(resolve));
-      }
-    } catch (error) {
-      for (const page of pages) this.#dirtyPages.add(page);
-      throw error;
-    }
   }
 
   #header(): Buffer {

@@ -21,7 +21,7 @@ export class LogReader {
   ) {}
 
   /**
-   * The record at `position`, if one of `size` bytes is there and is whole; a view of bytes that never change.
+   * The record at `position`, if one of `size` bytes is there and is whole; a view, good until the next call or append.
    * @param queueOffset the place in its queue that it was asked for by, if it was: a record that says another would send
    *   its consumer there
    */
@@ -42,6 +42,12 @@ export class LogReader {
     const record = this.#record;
     if (!record.parse(stored, 0, stored.length, position, this.checkCrc) || record.size !== stored.length) return false;
     return queueOffset === undefined || record.queueOffset === queueOffset;
+  }
+
+  /** The same, in bytes of its own. */
+  copy(position: number, size: number): Buffer | undefined {
+    const found = this.record(position, size);
+    return found && Buffer.from(found);
   }
 
   /** When the record was stored, ms since the epoch. */
@@ -79,14 +85,18 @@ export class LogReader {
     if (known) return known;
     // What may still be appended to must not be remembered.
     if (at + length > this.log.committed) return undefined;
-    const read = this.#readAside(at, length);
-    if (!read) return undefined;
-    this.#blocks.set(at, read);
-    if (this.#blocks.size > BLOCKS) {
-      const [oldest] = this.#blocks.keys();
-      this.#blocks.delete(oldest);
-    }
-    return read;
+    const buffer = this.#oldestBlock(length) ?? Buffer.allocUnsafeSlow(length);
+    if (this.log.files.read(buffer, 0, length, at) < length) return undefined;
+    this.#blocks.set(at, buffer);
+    return buffer;
+  }
+
+  /** Takes the memory of the block that was read first, if there are enough. */
+  #oldestBlock(length: number): Buffer | undefined {
+    if (this.#blocks.size < BLOCKS) return undefined;
+    const [[at, block]] = this.#blocks;
+    this.#blocks.delete(at);
+    return block.length === length ? block : undefined;
   }
 
   #readAside(position: number, size: number): Buffer | undefined {

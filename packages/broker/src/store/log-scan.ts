@@ -2,8 +2,11 @@
 // behind a damaged one. Leaves what is done with them to recovery.ts.
 import { AT_PHYSICAL_OFFSET, BLANK_SIZE, MAGIC_BLANK, RecordView, SHORTEST_RECORD, readLong } from './record.js';
 import type { SegmentFiles } from './segment-files.js';
+import type { Pause } from './time-slices.js';
 
-const WINDOW = 4 * 1024 * 1024;
+const WINDOW = 1024 * 1024;
+/** Looking at the time costs as much as scanning a record. */
+const RECORDS_BETWEEN_PAUSES = 64;
 const FIRST_MAGIC_BYTES = Buffer.from([0xda, 0xa3, 0x20]);
 const MAGIC_AT = 4;
 
@@ -35,14 +38,16 @@ export class LogScan {
     readonly files: SegmentFiles,
     readonly checkCrc: boolean,
     readonly largestRecord: number,
-    readonly pause: () => Promise<void> | undefined,
+    readonly pause: Pause,
   ) {}
 
   /** Walks from `position`, where a record begins. Returns where the log ends. */
   async walk(position: number, visitor: ScanVisitor): Promise<number> {
     const visit = (record: RecordView, buffer: Buffer): void => visitor.record(record, buffer);
     const pauses: Promise<void>[] = [];
+    let records = 0;
     const giveWay = (): boolean => {
+      if (++records % RECORDS_BETWEEN_PAUSES !== 0) return false;
       const pause = this.pause();
       return pause !== undefined && pauses.push(pause) > 0;
     };

@@ -8,6 +8,7 @@ import { LogScan } from './log-scan.js';
 import type { OpenFiles } from './open-files.js';
 import type { RecordView } from './record.js';
 import { RecordProperties, hashText, hashUtf8 } from './record-properties.js';
+import type { Pause } from './time-slices.js';
 
 const SYS_TRANSACTION = 12;
 const SYS_ROLLBACK = 12;
@@ -20,7 +21,7 @@ const SLICE = 4;
 const CLOCK_EVERY = 64;
 /** Records that a query waits for at most, to find what was just stored. */
 const QUERY_CATCH_UP = 20_000;
-/** ms between two flushes of the table of slots, up to 20 MB. */
+/** ms between two flushes: each rewrites a part of the table of slots, which is 20 MB. */
 const FLUSH_INTERVAL = 30_000;
 
 export interface MessageIndexOptions {
@@ -32,7 +33,7 @@ export interface MessageIndexOptions {
   logger: Logger;
   /** Bytes. */
   largestRecord: number;
-  pause: () => Promise<void> | undefined;
+  pause: Pause;
 }
 
 export class MessageIndex {
@@ -130,12 +131,12 @@ export class MessageIndex {
   }
 
   #load(): void {
-    const { open, layout, logger, log } = this.#options;
+    const { open, layout, logger, log, pause } = this.#options;
     for (const { name } of open.fileSystem.list(this.#directory)) {
       const path = `${this.#directory}/${name}`;
       if (!/^\d{17}$/.test(name)) continue;
       if (open.fileSystem.stat(path)?.size === indexFileSize(layout))
-        this.files.push(new IndexFile(open, path, layout).load());
+        this.files.push(new IndexFile(open, path, layout, pause).load());
       else logger.warn(`${path} has not the size that maxHashSlotNum and maxIndexNum give: it is not used`);
     }
     // Behind the end of the log: what it leads to was lost with the power.
@@ -164,6 +165,7 @@ export class MessageIndex {
       while (this.#position < log.committed) {
         const before = this.#position;
         this.#advance(sliceOver);
+        for (const file of this.files) if (file.wantsLink) await file.link();
         if (this.#position === before) this.#position = (await this.#scan.resync(before)) ?? log.committed;
         await new Promise((resolve) => setImmediate(resolve));
         last = performance.now();
@@ -205,14 +207,14 @@ export class MessageIndex {
   }
 
   #add(): IndexFile {
-    const { open, layout, clock } = this.#options;
+    const { open, layout, clock, pause } = this.#options;
     open.fileSystem.makeDirectory(this.#directory);
     let time = clock.now();
     let path = `${this.#directory}/${localTime(time)}`;
     const last = this.files.at(-1);
     // Names are in the order of the files, whatever the clock says.
     while (last && path <= last.path) path = `${this.#directory}/${nextName(last.path, localTime(++time))}`;
-    const added = new IndexFile(open, path, layout).create();
+    const added = new IndexFile(open, path, layout, pause).create();
     this.files.push(added);
     return added;
   }

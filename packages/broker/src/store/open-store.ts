@@ -15,12 +15,12 @@ import { recover } from './recovery.js';
 import type { Recovered } from './recovery.js';
 import { SegmentFiles } from './segment-files.js';
 import { TagsCodes } from './tags-code.js';
+import { timeSlices } from './time-slices.js';
+import type { Pause } from './time-slices.js';
 import type { StoreOptions } from './types.js';
 
 /** The root and commitlog may both be new. */
 const LOG_FOLDERS = 2;
-/** ms of work after which other things get their turn. */
-const SLICE = 10;
 /** What a system says of a folder that will not take files however often one tries. */
 const UNWRITABLE = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST']);
 
@@ -34,7 +34,7 @@ export interface OpenedStore {
   recovered: Recovered;
   /** ms. */
   recoveryTime: number;
-  pause: () => Promise<void> | undefined;
+  pause: Pause;
   /** @param clean whether all of the log has its entries on the disk */
   release(clean: boolean): Promise<void>;
 }
@@ -47,7 +47,7 @@ export async function openStore(options: StoreOptions): Promise<OpenedStore> {
   const lock = takeLock(fileSystem, root);
   const open = new OpenFiles(fileSystem, config.maxOpenFiles);
   try {
-    const pause = slices();
+    const pause = timeSlices();
     const files = new SegmentFiles(open, `${root}/commitlog`, config.mappedFileSizeCommitLog, LOG_FOLDERS).load(
       lock.wasAborted,
     );
@@ -166,20 +166,4 @@ function report({ logger, root }: StoreConfig, { corrupt, rebuilt, misplaced, re
   if (misplaced > 0)
     logger.error(`${misplaced} records of the commit log in ${root} have a place in their queue that is taken`);
   if (rebuilt && end > 0) logger.warn(`the consume queues in ${root} were built anew from ${records} records`);
-}
-
-/** Gives way to the event loop now and then. Measured with the machine's clock: a clock turned by hand stands still. */
-function slices(): () => Promise<void> | undefined {
-  let count = 0;
-  let last = performance.now();
-  return () => {
-    // Looking at the clock costs as much as scanning a record.
-    if (++count % 64 !== 0 || performance.now() - last < SLICE) return undefined;
-    return new Promise((resolve) =>
-      setImmediate(() => {
-        last = performance.now();
-        resolve();
-      }),
-    );
-  };
 }

@@ -24,7 +24,7 @@ export function queryByKey(index: MessageIndex | undefined, reader: LogReader, q
     const size = physicalOffset === last ? undefined : reader.sizeAt(physicalOffset);
     last = physicalOffset;
     const record = size === undefined ? undefined : reader.record(physicalOffset, size);
-    if (record && matches(record, physicalOffset)) records.push(record);
+    if (record && matches(record, physicalOffset)) records.push(Buffer.from(record));
     return records.length < maxNum;
   });
   return {

@@ -9,13 +9,14 @@ import type { StartClues } from './recovery-start.js';
 import type { RecordView } from './record.js';
 import { SHORTEST_RECORD } from './record.js';
 import type { TagsCodes } from './tags-code.js';
+import type { Pause } from './time-slices.js';
 
 export interface RecoveryOptions extends StartClues {
   tagsCodes: TagsCodes;
   checkCrc: boolean;
   /** Bytes. */
   largestRecord: number;
-  pause: () => Promise<void> | undefined;
+  pause: Pause;
 }
 
 export interface Recovered {

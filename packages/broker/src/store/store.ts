@@ -177,10 +177,10 @@ export class MessageStore {
     return getMessage(this.#queues, queue, this.#reader, { offset, maxCount, maxBytes, filter, repair: this.#repair });
   }
 
-  /** The record at that position of the log; a view of bytes that never change. */
+  /** The record at that position of the log, in bytes of its own. */
   readRecord(physicalOffset: number, size?: number): Buffer | undefined {
     const length = size ?? this.#reader.sizeAt(physicalOffset);
-    return length === undefined ? undefined : this.#reader.record(physicalOffset, length);
+    return length === undefined ? undefined : this.#reader.copy(physicalOffset, length);
   }
 
   readConsumeQueue(topic: string, queueId: number, index: number): QueueEntry | undefined {

@@ -77,7 +77,7 @@ export interface GetResult {
   minOffset: number;
   /** Exclusive. */
   maxOffset: number;
-  /** Whole records, several to a buffer where they are adjacent. Never written again by the store. */
+  /** Whole records, several to a buffer. The caller's own. */
   body: Buffer[];
   /** Number of records in `body`. */
   count: number;
