@@ -1,6 +1,7 @@
 // The Nest end-to-end suite, unchanged, on clusters, a real one and ours: the same files as in `npm test`, switched by
 // ROCKETMQ_NAME_SERVER.
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { DEFAULT_MESSAGE_DELAY_LEVEL } from '@nest-rocketmq/remoting';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startApache } from './harness/apache.js';
@@ -14,8 +15,6 @@ import { temporaryFolder } from './harness/temporary.js';
 jest.setTimeout(600_000);
 
 const JEST = join(repositoryRoot, 'node_modules/jest/bin/jest.js');
-/** Apache's own: the suite asks for delays by their length, which the client maps to these levels. */
-const DEFAULT_DELAY_LEVELS = '1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h';
 
 interface JestReport {
   numPassedTests: number;
@@ -28,7 +27,8 @@ describe.each<[string, (options: ClusterOptions) => Promise<Cluster>]>([
 ])('on %s', (name, start) => {
   let cluster: Cluster;
   beforeAll(async () => {
-    cluster = await start({ settings: { messageDelayLevel: DEFAULT_DELAY_LEVELS } });
+    // The suite asks for delays by their length, which the client maps to these levels.
+    cluster = await start({ settings: { messageDelayLevel: DEFAULT_MESSAGE_DELAY_LEVEL } });
   });
   afterAll(cleanUp);
 

@@ -2,7 +2,15 @@
 // else to those parts.
 import { totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
-import { RemotingServer, Requests, formatAddress, handlerTable, packHost } from '@nest-rocketmq/remoting';
+import {
+  HALF_TOPIC,
+  RemotingServer,
+  Requests,
+  SCHEDULE_TOPIC,
+  formatAddress,
+  handlerTable,
+  packHost,
+} from '@nest-rocketmq/remoting';
 import type { Dial, HandlerTable, Handlers, HostAndPort, HostPort } from '@nest-rocketmq/remoting';
 import { dialInProcess, listenForVIPChannel, withPort } from './addresses.js';
 import { Clients } from './clients.js';
@@ -26,7 +34,6 @@ import { statsAdminHandlers } from './handlers/stats-admin.js';
 import { topicAdminHandlers } from './handlers/topic-admin.js';
 import { HeldPulls } from './held-pulls.js';
 import { Intake } from './intake.js';
-import { HALF_TOPIC, SCHEDULE_TOPIC } from './names.js';
 import { KVConfig } from './namesrv/kv-config.js';
 import { NameServer } from './namesrv/name-server.js';
 import { RouteTable } from './namesrv/route-table.js';

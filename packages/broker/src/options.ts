@@ -1,8 +1,16 @@
 // Owns the broker's options: names, defaults, limits, and the refusal of what cannot be. Leaves the file broker.conf
 // and the command line to conf.ts and main.ts.
-import { formatAddress, localHost, parseAddress, printable, silentLogger, systemClock } from '@nest-rocketmq/remoting';
+import {
+  DEFAULT_MESSAGE_DELAY_LEVEL,
+  formatAddress,
+  localHost,
+  parseAddress,
+  printable,
+  silentLogger,
+  systemClock,
+} from '@nest-rocketmq/remoting';
 import type { Clock, HostAndPort, Logger } from '@nest-rocketmq/remoting';
-import { DEFAULT_MESSAGE_DELAY_LEVEL, parseDelayLevels } from './delay/levels.js';
+import { delaysOf } from './delay/levels.js';
 import { InvalidOptionError } from './errors.js';
 import type { FileSystem } from './store/file-system.js';
 
@@ -153,7 +161,7 @@ export function resolveOptions(options: BrokerOptions): BrokerConfig {
   const listen = address('listen', options.listen);
   const nameServer = options.nameServerListen ?? (listen ? DEFAULT_NAME_SERVER_LISTEN : false);
   const messageDelayLevel = options.messageDelayLevel ?? DEFAULT_MESSAGE_DELAY_LEVEL;
-  parseDelayLevels(messageDelayLevel);
+  delaysOf(messageDelayLevel);
   return {
     ...numbers(options),
     ...flags(options),

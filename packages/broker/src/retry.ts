@@ -1,8 +1,7 @@
 // Owns what becomes of a message that a group failed to consume: another try later, or the dead letters. Leaves the
 // request that reports a failure to handlers/send-back.ts.
-import { MessageProperty, decodeProperties, encodeProperties } from '@nest-rocketmq/remoting';
+import { MessageProperty, decodeProperties, dlqTopic, encodeProperties, retryTopic } from '@nest-rocketmq/remoting';
 import type { MessageExt, SubscriptionGroupConfig } from '@nest-rocketmq/remoting';
-import { dlqTopic, retryTopic } from './names.js';
 import type { MessageInner } from './store/store.js';
 import type { Topics } from './topics.js';
 import { innerOf } from './transaction/half-message.js';

@@ -1,17 +1,20 @@
 // Owns which topics the broker has and how they are made (topics.json). Leaves their queues' contents to the store, and
 // telling the name servers to registration.ts.
-import { Permission, decodeTopicTable, topicConfig } from '@nest-rocketmq/remoting';
-import type { Clock, DataVersion, TopicConfig, TopicTable } from '@nest-rocketmq/remoting';
-import type { ConfigFile } from './config-file.js';
 import {
   AUTO_CREATE_TOPIC_KEY,
   HALF_TOPIC,
+  OFFSET_MOVED_EVENT,
   OP_HALF_TOPIC,
-  RETRY_PREFIX,
+  Permission,
   SCHEDULE_TOPIC,
+  SELF_TEST_TOPIC,
+  decodeTopicTable,
   isRetryTopic,
-  topicNameFault,
-} from './names.js';
+  topicConfig,
+} from '@nest-rocketmq/remoting';
+import type { Clock, DataVersion, TopicConfig, TopicTable } from '@nest-rocketmq/remoting';
+import type { ConfigFile } from './config-file.js';
+import { BENCHMARK_TOPIC, TRACE_TOPIC, topicNameFault } from './names.js';
 
 const READ_WRITE = Permission.READ | Permission.WRITE;
 
@@ -128,21 +131,16 @@ function systemTopics(options: TopicsOptions): TopicConfig[] {
   const inherited = READ_WRITE | Permission.INHERIT;
   return [
     plainTopic(AUTO_CREATE_TOPIC_KEY, options.defaultTopicQueueNums, inherited),
-    plainTopic('SELF_TEST_TOPIC', 1),
-    plainTopic('BenchmarkTest', BENCHMARK_QUEUES),
+    plainTopic(SELF_TEST_TOPIC, 1),
+    plainTopic(BENCHMARK_TOPIC, BENCHMARK_QUEUES),
     plainTopic(cluster, CLUSTER_TOPIC_QUEUES, inherited),
     plainTopic(brokerName, 1, inherited),
-    plainTopic('OFFSET_MOVED_EVENT', 1),
+    plainTopic(OFFSET_MOVED_EVENT, 1),
     plainTopic(SCHEDULE_TOPIC, SCHEDULE_QUEUES),
-    ...(options.traceTopicEnable ? [plainTopic('RMQ_SYS_TRACE_TOPIC', 1)] : []),
+    ...(options.traceTopicEnable ? [plainTopic(TRACE_TOPIC, 1)] : []),
     plainTopic(`${cluster}_REPLY_TOPIC`, 1),
     plainTopic(`rmq_sys_REVIVE_LOG_${cluster}`, REVIVE_QUEUES),
     plainTopic(HALF_TOPIC, 1),
     plainTopic(OP_HALF_TOPIC, 1),
   ];
-}
-
-/** The group whose failures go to this retry topic. */
-export function groupOfRetryTopic(topic: string): string {
-  return topic.slice(RETRY_PREFIX.length);
 }

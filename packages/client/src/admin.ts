@@ -1,5 +1,6 @@
 // Owns administration through the client: topics, offsets of queues, and looking messages up.
 import {
+  AUTO_CREATE_TOPIC_KEY,
   MASTER_ID,
   Permission,
   Requests,
@@ -72,7 +73,7 @@ export class Admin {
           Requests.UPDATE_AND_CREATE_TOPIC,
           {
             topic: options.topic,
-            defaultTopic: 'TBW102',
+            defaultTopic: AUTO_CREATE_TOPIC_KEY,
             readQueueNums: queues,
             writeQueueNums: queues,
             perm,

@@ -1,6 +1,13 @@
 // Owns one client: its identity, its connections, and the producers and consumers on them. Two clients share nothing.
 import { randomBytes } from 'node:crypto';
-import { Connections, Requests, UniqueIdMaker, localHost, signer } from '@nest-rocketmq/remoting';
+import {
+  AUTO_CREATE_TOPIC_KEY,
+  Connections,
+  Requests,
+  UniqueIdMaker,
+  localHost,
+  signer,
+} from '@nest-rocketmq/remoting';
 import type { Clock, Logger } from '@nest-rocketmq/remoting';
 import { Admin } from './admin.js';
 import { Brokers } from './brokers.js';
@@ -19,7 +26,7 @@ import type { ProducerOptions } from './producer/producer-options.js';
 import { Routes } from './routes.js';
 
 /** Any topic would do; this one brokers ask for as well. */
-const TOPIC_TO_TRY_NAME_SERVER = 'TBW102';
+const TOPIC_TO_TRY_NAME_SERVER = AUTO_CREATE_TOPIC_KEY;
 
 export class RocketMQClient {
   readonly clientId: string;

@@ -1,6 +1,6 @@
 // Owns the client's own errors. Errors of the wire (connect, timeout, response code) are remoting's, and stand as the
 // `cause` of these where a call was tried more than once.
-import { RocketMQError } from '@nest-rocketmq/remoting';
+import { AUTO_CREATE_TOPIC_KEY, RocketMQError } from '@nest-rocketmq/remoting';
 
 /** Base of the errors that the client itself raises. `code` is stable, and is Apache's name where it has one. */
 export class MQClientError extends RocketMQError {}
@@ -71,7 +71,7 @@ export class TopicNotFoundError extends MQClientError {
   constructor(
     readonly topic: string,
     readonly nameServers: readonly string[],
-    reason = 'has no route, and no broker creates topics automatically (TBW102 has no route either)',
+    reason = `has no route, and no broker creates topics automatically (${AUTO_CREATE_TOPIC_KEY} has no route either)`,
     options?: { cause?: unknown },
   ) {
     super(

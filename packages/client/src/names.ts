@@ -1,26 +1,12 @@
-// Owns the rules for the names of topics and groups.
+// Owns the refusal of names that no topic or group may have. Leaves the rules to remoting, where the broker finds them
+// too.
+import {
+  GROUP_MAX_LENGTH,
+  NOT_ALLOWED_SEND_TOPICS,
+  TOPIC_MAX_LENGTH,
+  isTopicOrGroupIllegal,
+} from '@nest-rocketmq/remoting';
 import { InvalidNameError } from './errors.js';
-
-const NAME = /^[%|a-zA-Z0-9_-]+$/;
-const TOPIC_MAX_LENGTH = 127;
-const GROUP_MAX_LENGTH = 120;
-
-export const RETRY_GROUP_TOPIC_PREFIX = '%RETRY%';
-export const DLQ_GROUP_TOPIC_PREFIX = '%DLQ%';
-
-export function retryTopicOf(group: string): string {
-  return RETRY_GROUP_TOPIC_PREFIX + group;
-}
-
-/** Topics that brokers keep for themselves; they refuse sends to them. */
-const NOT_ALLOWED_SEND_TOPICS = new Set([
-  'SCHEDULE_TOPIC_XXXX',
-  'RMQ_SYS_TRANS_HALF_TOPIC',
-  'RMQ_SYS_TRANS_OP_HALF_TOPIC',
-  'TRANS_CHECK_MAX_TIME_TOPIC',
-  'SELF_TEST_TOPIC',
-  'OFFSET_MOVED_EVENT',
-]);
 
 /** @throws InvalidNameError */
 export function checkTopic(topic: unknown): asserts topic is string {
@@ -49,6 +35,6 @@ function checkName(kind: 'topic' | 'group', name: unknown, longest: number): voi
     throw new InvalidNameError(kind, name, 'is empty; give one');
   }
   if (name.length > longest) throw new InvalidNameError(kind, name, `is longer than ${longest} characters`);
-  if (!NAME.test(name))
+  if (isTopicOrGroupIllegal(name))
     throw new InvalidNameError(kind, name, 'has other characters than letters, digits, %, |, _ and -');
 }

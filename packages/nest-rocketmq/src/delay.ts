@@ -1,25 +1,17 @@
-// Owns lengths of time that users write ('30m', 1500), and the broker's table of delay levels that they are mapped to.
+// Owns lengths of time that users write ('30m', 1500), and which delay level of the cluster's table each of them is.
+import { DEFAULT_MESSAGE_DELAY_LEVEL, DELAY_UNITS, delayLevelNames, parseDelayLevels } from '@nest-rocketmq/remoting';
 import { InvalidOptionError } from './errors.js';
 
 /** A length of time: milliseconds, or a number with a unit: `'500ms'`, `'10s'`, `'30m'`, `'2h'`, `'1d'`. */
 export type Duration = number | string;
 
-/** Apache's default for the broker setting of the same name: level 1 is 1s, level 18 is 2h. */
-export const DEFAULT_MESSAGE_DELAY_LEVEL = '1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h';
-
-const UNITS = new Map([
-  ['ms', 1],
-  ['s', 1000],
-  ['m', 60_000],
-  ['h', 3_600_000],
-  ['d', 86_400_000],
-]);
+const UNITS: Readonly<Record<string, number>> = { ms: 1, ...DELAY_UNITS };
 
 /** Milliseconds of `duration`, or undefined when it is none. */
 export function milliseconds(duration: unknown): number | undefined {
   if (typeof duration === 'number') return Number.isFinite(duration) && duration >= 0 ? duration : undefined;
   const match = typeof duration === 'string' ? /^(\d+)\s*(ms|s|m|h|d)$/.exec(duration.trim()) : null;
-  return match ? Number(match[1]) * UNITS.get(match[2])! : undefined;
+  return match ? Number(match[1]) * UNITS[match[2]] : undefined;
 }
 
 export class DelayLevels {
@@ -28,14 +20,11 @@ export class DelayLevels {
 
   /** @param table the cluster's `messageDelayLevel`, in Apache's form: lengths in rising order, separated by spaces */
   constructor(table: string = DEFAULT_MESSAGE_DELAY_LEVEL) {
-    this.#names = table.trim().split(/\s+/);
-    this.#lengths = this.#names.map((name) => {
-      const length = milliseconds(name);
-      if (length === undefined || length === 0) {
-        throw new InvalidOptionError('messageDelayLevel', table, `lengths such as '${DEFAULT_MESSAGE_DELAY_LEVEL}'`);
-      }
-      return length;
-    });
+    this.#names = delayLevelNames(table);
+    this.#lengths = parseDelayLevels(table);
+    if (!this.#lengths.every((length) => length > 0)) {
+      throw new InvalidOptionError('messageDelayLevel', table, `lengths such as '${DEFAULT_MESSAGE_DELAY_LEVEL}'`);
+    }
   }
 
   /** The highest level; the lowest is 1. */

@@ -1,4 +1,5 @@
 // Owns where a message goes: 'topic', 'topic:tag' or an object. Leaves the message itself to outgoing-message.ts.
+import { GROUP_MAX_LENGTH, TOPIC_MAX_LENGTH, isTopicOrGroupIllegal } from '@nest-rocketmq/remoting';
 import { InvalidOptionError } from './errors.js';
 
 export interface DestinationObject {
@@ -9,12 +10,6 @@ export interface DestinationObject {
 /** `'topic'`, `'topic:tag'` (split at the first colon, as rocketmq-spring does), or an object. */
 export type Destination = string | DestinationObject;
 
-/** Apache's limit for a topic's name, in characters. */
-export const TOPIC_MAX_LENGTH = 127;
-/** Apache's limit for a group's name, in characters. */
-export const GROUP_MAX_LENGTH = 120;
-
-const NAME = /^[%|a-zA-Z0-9_-]+$/;
 const NAME_RULE = 'letters, digits, _, -, % and |';
 
 export function parseDestination(destination: Destination): DestinationObject {
@@ -33,12 +28,12 @@ export function parseDestination(destination: Destination): DestinationObject {
 }
 
 export function checkTopic(option: string, topic: unknown): string {
-  if (typeof topic === 'string' && topic.length <= TOPIC_MAX_LENGTH && NAME.test(topic)) return topic;
+  if (typeof topic === 'string' && topic.length <= TOPIC_MAX_LENGTH && !isTopicOrGroupIllegal(topic)) return topic;
   throw new InvalidOptionError(option, topic, `a topic of 1 to ${TOPIC_MAX_LENGTH} characters: ${NAME_RULE}`);
 }
 
 export function checkGroup(option: string, group: unknown): string {
-  if (typeof group === 'string' && group.length <= GROUP_MAX_LENGTH && NAME.test(group)) return group;
+  if (typeof group === 'string' && group.length <= GROUP_MAX_LENGTH && !isTopicOrGroupIllegal(group)) return group;
   throw new InvalidOptionError(option, group, `a group of 1 to ${GROUP_MAX_LENGTH} characters: ${NAME_RULE}`);
 }
 

@@ -22,7 +22,7 @@ export { RocketMQListeners } from './rocketmq-listeners.js';
 export type { Consumption } from './listener-container.js';
 export { JsonMessageConverter } from './message-converter.js';
 export type { EncodedBody, IncomingBody, MessageConverter, PayloadKind } from './message-converter.js';
-export { DEFAULT_MESSAGE_DELAY_LEVEL, DelayLevels, milliseconds } from './delay.js';
+export { DelayLevels, milliseconds } from './delay.js';
 export type { Duration } from './delay.js';
 export type { Destination, DestinationObject } from './destination.js';
 export { ClusterBackend } from './backend.js';
@@ -39,5 +39,5 @@ export {
   StoreInUseError,
   TransactionListenerError,
 } from './errors.js';
-export { RocketMQError } from '@nest-rocketmq/remoting';
+export { DEFAULT_MESSAGE_DELAY_LEVEL, RocketMQError } from '@nest-rocketmq/remoting';
 export type { SendResult } from '@nest-rocketmq/client';

@@ -2,6 +2,7 @@
 // the verdict on it. Leaves what is subscribed to listener-groups.ts, redelivery to the client and the broker.
 import { Logger } from '@nestjs/common';
 import type { ConsumeContext, ConsumeResult, PushConsumer, RocketMQClient } from '@nest-rocketmq/client';
+import { dlqTopic } from '@nest-rocketmq/remoting';
 import type { MessageExt } from '@nest-rocketmq/remoting';
 import { InvalidListenerError, MessageDecodeError } from './errors.js';
 import type { DiscoveredListener } from './listener-explorer.js';
@@ -132,7 +133,7 @@ export class ListenerContainer {
 
   #logFailure(context: RocketMQContext, error: unknown): void {
     const last = error instanceof MessageDecodeError || context.reconsumeTimes >= this.#maxReconsumeTimes;
-    const next = last ? `moved to %DLQ%${this.name}` : 'to be delivered again';
+    const next = last ? `moved to ${dlqTopic(this.name)}` : 'to be delivered again';
     this.#logger.warn(
       `group ${this.name}: message ${context.msgId} of topic ${context.topic} failed at delivery ` +
         `${context.reconsumeTimes + 1}, ${next}: ${reasonOf(error, context.reconsumeTimes === 0)}`,

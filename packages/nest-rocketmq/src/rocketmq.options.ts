@@ -1,9 +1,10 @@
 // Owns the module's options: types, defaults, environment, and the refusal of what is wrong. What belongs to the
 // embedded broker, the producer or a consumer alone is checked where it is used.
 import type { ProducerOptions, PushConsumerOptions } from '@nest-rocketmq/client';
+import { DEFAULT_MESSAGE_DELAY_LEVEL } from '@nest-rocketmq/remoting';
 import { appName } from './app-name.js';
 import type { RocketMQBackend } from './backend.js';
-import { DEFAULT_MESSAGE_DELAY_LEVEL, DelayLevels } from './delay.js';
+import { DelayLevels } from './delay.js';
 import { checkGroup } from './destination.js';
 import type { EmbeddedOptions } from './embedded-backend.js';
 import { InvalidOptionError } from './errors.js';

@@ -53,6 +53,7 @@ export { Connection, DEFAULT_REQUEST_TIMEOUT_MS } from './connection.js';
 export type { ConnectionOptions, RequestOptions } from './connection.js';
 export { Connections, DEFAULT_CONNECT_TIMEOUT_MS, dialTcp } from './connections.js';
 export type { ConnectionsOptions, Dial } from './connections.js';
+export { DEFAULT_MESSAGE_DELAY_LEVEL, DELAY_UNITS, delayLevelNames, parseDelayLevels } from './delay-levels.js';
 export {
   ConnectError,
   ConnectionClosedError,
@@ -133,3 +134,21 @@ export { sendMessageFields } from './requests/produce.js';
 export { ResponseCode, responseCodeName } from './response-code.js';
 export { ListenError, RemotingServer, serverDefaults } from './server.js';
 export type { RemotingServerOptions } from './server.js';
+export {
+  AUTO_CREATE_TOPIC_KEY,
+  GROUP_MAX_LENGTH,
+  HALF_TOPIC,
+  NOT_ALLOWED_SEND_TOPICS,
+  OFFSET_MOVED_EVENT,
+  OP_HALF_TOPIC,
+  SCHEDULE_TOPIC,
+  SELF_TEST_TOPIC,
+  TOPIC_MAX_LENGTH,
+  TRANS_CHECK_MAX_TIME_TOPIC,
+  dlqTopic,
+  groupOfRetryTopic,
+  isDLQTopic,
+  isRetryTopic,
+  isTopicOrGroupIllegal,
+  retryTopic,
+} from './topic-names.js';

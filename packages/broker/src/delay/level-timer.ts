@@ -1,12 +1,19 @@
 // Owns when a delayed message is due: one timer for each level, set to the time of the oldest message under it. Leaves
 // what a level means to levels.ts, and storing the message in its own queue to intake.ts.
-import { DecodeError, MessageProperty, decodeRecord, entriesOf, objectOf } from '@nest-rocketmq/remoting';
+import {
+  DecodeError,
+  HALF_TOPIC,
+  MessageProperty,
+  SCHEDULE_TOPIC,
+  decodeRecord,
+  entriesOf,
+  objectOf,
+} from '@nest-rocketmq/remoting';
 import type { Clock, Logger, TimerHandle } from '@nest-rocketmq/remoting';
 import type { ConfigFile } from '../config-file.js';
 import { DelayedSave } from '../delayed-save.js';
 import { PutError } from '../intake.js';
 import type { Intake } from '../intake.js';
-import { HALF_TOPIC, SCHEDULE_TOPIC } from '../names.js';
 import type { AppendResult, MessageInner, MessageStore } from '../store/store.js';
 import { innerOf } from '../transaction/half-message.js';
 import type { DelayLevels } from './levels.js';

@@ -1,26 +1,25 @@
-// Owns the delay levels: what `messageDelayLevel` means, how a message is put away under a level, and how its own
-// topic and queue are found again. Leaves when that happens to level-timer.ts.
-import { MessageProperty, decodeProperties, encodeProperties } from '@nest-rocketmq/remoting';
+// Owns the broker's delay levels: which tables it takes, how a message is put away under a level, and where its own
+// topic and queue are kept. Leaves the table's text to remoting, and what happens when it is due to level-timer.ts.
+import {
+  DEFAULT_MESSAGE_DELAY_LEVEL,
+  MessageProperty,
+  SCHEDULE_TOPIC,
+  decodeProperties,
+  encodeProperties,
+  parseDelayLevels,
+} from '@nest-rocketmq/remoting';
 import { InvalidOptionError } from '../errors.js';
-import { SCHEDULE_TOPIC } from '../names.js';
 import type { MessageInner } from '../store/store.js';
 
-export const DEFAULT_MESSAGE_DELAY_LEVEL = '1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h';
-
-const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-const LEVEL = /^(\d{1,9})([smhd])$/;
 /** More levels than this have no queue: a queue's number is a level minus one. */
 const MOST_LEVELS = 128;
 
 /** The levels' delays in ms, level 1 first. @throws InvalidOptionError */
-export function parseDelayLevels(text: string): number[] {
-  const words = text.trim().split(/\s+/);
-  const delays = words.map((word) => {
-    const [, count, unit] = LEVEL.exec(word) ?? [];
-    return count === undefined ? NaN : Number(count) * UNITS[unit];
-  });
+export function delaysOf(messageDelayLevel: string): number[] {
+  const delays = parseDelayLevels(messageDelayLevel);
   if (delays.length > MOST_LEVELS || delays.some(Number.isNaN)) {
-    throw new InvalidOptionError('messageDelayLevel', text, `up to ${MOST_LEVELS} lengths such as "1s 5s 10m 2h 1d"`);
+    const allowed = `up to ${MOST_LEVELS} lengths such as "1s 5s 10m 2h 1d"`;
+    throw new InvalidOptionError('messageDelayLevel', messageDelayLevel, allowed);
   }
   return delays;
 }
@@ -30,7 +29,7 @@ export class DelayLevels {
 
   /** @param messageDelayLevel the lengths of the levels, as in Apache's option of this name */
   constructor(messageDelayLevel: string = DEFAULT_MESSAGE_DELAY_LEVEL) {
-    this.#delays = parseDelayLevels(messageDelayLevel);
+    this.#delays = delaysOf(messageDelayLevel);
   }
 
   get max(): number {

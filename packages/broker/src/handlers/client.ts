@@ -7,11 +7,11 @@ import {
   objectOf,
   parseJsonObject,
   printable,
+  retryTopic,
 } from '@nest-rocketmq/remoting';
 import type { Answer, Clock, ConsumerData, Handlers, IncomingRequest, Requests } from '@nest-rocketmq/remoting';
 import type { ClientInfo, Clients } from '../clients.js';
 import type { Groups } from '../groups.js';
-import { retryTopic } from '../names.js';
 import { isTagType } from '../tag-filter.js';
 import type { Topics } from '../topics.js';
 

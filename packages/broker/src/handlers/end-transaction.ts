@@ -1,8 +1,7 @@
 // Owns the answer to a producer's verdict on its half message. Leaves what a half is to transaction/.
-import { DecodeError, MessageProperty, ResponseCode, SysFlag, decodeRecord } from '@nest-rocketmq/remoting';
+import { DecodeError, HALF_TOPIC, MessageProperty, ResponseCode, SysFlag, decodeRecord } from '@nest-rocketmq/remoting';
 import type { Answer, Clock, Handlers, HeaderOf, MessageExt, Requests } from '@nest-rocketmq/remoting';
 import type { Intake } from '../intake.js';
-import { HALF_TOPIC } from '../names.js';
 import type { MessageStore } from '../store/store.js';
 import { fromHalf } from '../transaction/half-message.js';
 import type { HalfQueue } from '../transaction/half-queue.js';

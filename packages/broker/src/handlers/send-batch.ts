@@ -5,10 +5,10 @@ import {
   decodeBatch,
   decodeProperties,
   encodeOffsetMsgId,
+  isRetryTopic,
 } from '@nest-rocketmq/remoting';
 import type { Answer, Handlers, HostPort, IncomingRequest, Requests } from '@nest-rocketmq/remoting';
 import type { Intake } from '../intake.js';
-import { isRetryTopic } from '../names.js';
 import { PropertyScan } from '../property-scan.js';
 import { forbidden, noSuchTopic, notStored, refusalOf } from '../send-checks.js';
 import type { BrokerStats } from '../stats.js';

@@ -7,12 +7,13 @@ import {
   UniqueIdMaker,
   decodeProperties,
   encodeProperties,
+  groupOfRetryTopic,
+  isRetryTopic,
   printable,
 } from '@nest-rocketmq/remoting';
 import type { Clock, Connection, Logger, RawHandler, RemotingCommand, TopicConfig } from '@nest-rocketmq/remoting';
 import type { Groups } from '../groups.js';
 import type { Intake } from '../intake.js';
-import { isRetryTopic } from '../names.js';
 import { PropertyScan } from '../property-scan.js';
 import type { QueueLocks } from '../queue-locks.js';
 import type { Retry } from '../retry.js';
@@ -22,7 +23,6 @@ import { SendHeader } from '../send-header.js';
 import type { SendReplies, SendReply } from '../send-replies.js';
 import type { BrokerStats } from '../stats.js';
 import type { AppendResult, MessageInner } from '../store/store.js';
-import { groupOfRetryTopic } from '../topics.js';
 import type { Topics } from '../topics.js';
 
 const EMPTY = Buffer.alloc(0);

@@ -1,11 +1,11 @@
 // Owns the last field of a consume queue entry when it is built from a record: the hash of the tags, and on the topic
 // of delayed messages the time at which the message is due.
+import { SCHEDULE_TOPIC, parseDelayLevels } from '@nest-rocketmq/remoting';
 import type { RecordView } from './record.js';
 import { RecordProperties, hashUtf8 } from './record-properties.js';
 
-const SCHEDULE_TOPIC = 'SCHEDULE_TOPIC_XXXX';
-export const DEFAULT_DELAY_LEVELS = '1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h';
-const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+export { DEFAULT_MESSAGE_DELAY_LEVEL as DEFAULT_DELAY_LEVELS } from '@nest-rocketmq/remoting';
+
 const NO_LEVEL_MS = 1_000;
 
 export class TagsCodes {
@@ -14,10 +14,7 @@ export class TagsCodes {
 
   /** @param messageDelayLevel Apache's setting, such as `1s 5s 1m`; a level that cannot be read counts as 1 s */
   constructor(messageDelayLevel: string) {
-    this.#levels = messageDelayLevel
-      .trim()
-      .split(/\s+/)
-      .map((level) => Number(level.slice(0, -1)) * (UNIT_MS[level.slice(-1)] ?? Number.NaN) || NO_LEVEL_MS);
+    this.#levels = parseDelayLevels(messageDelayLevel).map((delay) => delay || NO_LEVEL_MS);
   }
 
   of(topic: string, record: RecordView, buffer: Buffer): number {

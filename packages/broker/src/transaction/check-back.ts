@@ -1,9 +1,16 @@
 // Owns asking producers after half messages that have no verdict. Leaves which those are to half-queue.ts.
-import { DecodeError, MessageProperty, Requests, decodeRecord, encodeRecord } from '@nest-rocketmq/remoting';
+import {
+  DecodeError,
+  HALF_TOPIC,
+  MessageProperty,
+  Requests,
+  TRANS_CHECK_MAX_TIME_TOPIC,
+  decodeRecord,
+  encodeRecord,
+} from '@nest-rocketmq/remoting';
 import type { Clock, Logger, MessageExt, TimerHandle } from '@nest-rocketmq/remoting';
 import type { Clients } from '../clients.js';
 import type { Intake } from '../intake.js';
-import { HALF_TOPIC, TRANS_CHECK_MAX_TIME_TOPIC } from '../names.js';
 import type { MessageStore } from '../store/store.js';
 import type { Topics } from '../topics.js';
 import { innerOf } from './half-message.js';

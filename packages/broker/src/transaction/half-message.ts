@@ -1,14 +1,15 @@
 // Owns what a half message is: how a message is put into the half topic, how it is found and made whole again, and the
 // op messages that say which halves are done. Leaves asking after undecided ones to check-back.ts.
 import {
+  HALF_TOPIC,
   MessageProperty,
+  OP_HALF_TOPIC,
   SysFlag,
   decodeProperties,
   encodeProperties,
   withTransactionType,
 } from '@nest-rocketmq/remoting';
 import type { HostPort, MessageExt } from '@nest-rocketmq/remoting';
-import { HALF_TOPIC, OP_HALF_TOPIC } from '../names.js';
 import type { MessageInner } from '../store/store.js';
 
 /** The tag of an op message: the halves it names are removed. */

@@ -1,10 +1,9 @@
 // Owns running the listener: how many calls at a time, and what a call's result means for its messages and the queue's
 // offset. Leaves giving a message back to send-back.
-import { MessageProperty } from '@nest-rocketmq/remoting';
+import { MessageProperty, retryTopic } from '@nest-rocketmq/remoting';
 import type { MessageExt } from '@nest-rocketmq/remoting';
 import type { ClientCore } from '../core.js';
 import { describe } from '../errors.js';
-import { retryTopicOf } from '../names.js';
 import { sleep } from '../timing.js';
 import type { ConsumeContext, ResolvedPushConsumerOptions } from './consumer-options.js';
 import type { OffsetStore } from './offset-store.js';
@@ -45,7 +44,7 @@ export class ConsumeConcurrently {
 
   constructor(parts: ConsumeParts) {
     this.#parts = parts;
-    this.#retryTopic = retryTopicOf(parts.options.group);
+    this.#retryTopic = retryTopic(parts.options.group);
   }
 
   /** Listener calls under way. */

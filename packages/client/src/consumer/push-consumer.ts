@@ -1,10 +1,10 @@
 // Owns a push consumer: the parts it is put together from, and the order in which they start and stop. Leaves dividing
 // queues to rebalance, pulling to pull-loop, running the listener to consume-concurrently.
+import { retryTopic } from '@nest-rocketmq/remoting';
 import type { ConsumerData, MessageExt, SubscriptionData } from '@nest-rocketmq/remoting';
 import type { ClientCore } from '../core.js';
 import { NotRunningError } from '../errors.js';
 import type { ConsumerMember, DirectResult, QueueOffset } from '../members.js';
-import { retryTopicOf } from '../names.js';
 import { Repeating, sleep } from '../timing.js';
 import { ConsumeConcurrently } from './consume-concurrently.js';
 import { consumeDirectly } from './consume-directly.js';
@@ -196,7 +196,7 @@ export class PushConsumer implements ConsumerMember {
     for (const topic of missing) this.#youngTopics.add(topic);
     await heartbeat.beat();
     // The brokers have made the retry topic on hearing of the group.
-    if (this.#subscriptions.has(retryTopicOf(this.group))) await routes.resolve(retryTopicOf(this.group));
+    if (this.#subscriptions.has(retryTopic(this.group))) await routes.resolve(retryTopic(this.group));
   }
 
   #rebalancing(): Rebalance {

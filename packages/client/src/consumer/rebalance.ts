@@ -1,10 +1,9 @@
 // Owns which queues are this consumer's, and making it so: queues that it lost are dropped, queues that it got are begun.
 // Leaves the division to allocate, and pulling to pull-loop.
-import { Requests, decodeConsumerList, expectSuccess } from '@nest-rocketmq/remoting';
+import { Requests, decodeConsumerList, expectSuccess, isRetryTopic } from '@nest-rocketmq/remoting';
 import type { MessageQueue } from '@nest-rocketmq/remoting';
 import type { ClientCore } from '../core.js';
 import { describe } from '../errors.js';
-import { RETRY_GROUP_TOPIC_PREFIX } from '../names.js';
 import { compareQueues } from './allocate.js';
 import type { AllocateMessageQueueStrategy } from './allocate.js';
 import type { MessageModel } from './consumer-options.js';
@@ -81,7 +80,7 @@ export class Rebalance {
   async #round(): Promise<boolean> {
     const { topics } = this.#parts;
     const results = await Promise.all(topics.map((topic) => this.#rebalanceTopic(topic)));
-    return results.every((balanced, index) => balanced || topics[index]!.startsWith(RETRY_GROUP_TOPIC_PREFIX));
+    return results.every((balanced, index) => balanced || isRetryTopic(topics[index]!));
   }
 
   async #rebalanceTopic(topic: string): Promise<boolean> {

@@ -1,10 +1,17 @@
 // Owns giving a failed message back, so that the group gets it again later: by the broker that holds it, else by sending
 // a copy to the group's retry topic. Leaves when to do so to consume-concurrently.
-import { MessageProperty, Requests, SysFlag, expectSuccess, withTransactionType } from '@nest-rocketmq/remoting';
+import {
+  AUTO_CREATE_TOPIC_KEY,
+  MessageProperty,
+  Requests,
+  SysFlag,
+  expectSuccess,
+  retryTopic,
+  withTransactionType,
+} from '@nest-rocketmq/remoting';
 import type { MessageExt } from '@nest-rocketmq/remoting';
 import type { ClientCore } from '../core.js';
 import { BrokerNotFoundError, describe } from '../errors.js';
-import { retryTopicOf } from '../names.js';
 import { RoundRobin } from '../producer/choose-queue.js';
 import type { PreparedMessage } from '../producer/outgoing.js';
 import { Sender } from '../producer/send.js';
@@ -31,7 +38,7 @@ export class SendBack {
       { clock, routes, brokers, roundRobin: new RoundRobin() },
       {
         group: INNER_PRODUCER_GROUP,
-        createTopicKey: 'TBW102',
+        createTopicKey: AUTO_CREATE_TOPIC_KEY,
         defaultTopicQueueNums: 1,
         retryTimesWhenSendFailed: 2,
         retryAnotherBrokerWhenNotStoreOK: false,
@@ -96,7 +103,7 @@ export class SendBack {
       properties.delete(name);
     }
     return {
-      topic: retryTopicOf(this.#group),
+      topic: retryTopic(this.#group),
       body: message.body,
       properties,
       flag: message.flag,

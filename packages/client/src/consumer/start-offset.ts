@@ -1,9 +1,8 @@
 // Owns where a queue begins that has just become ours: at the group's offset, else by consumeFromWhere.
-import { Requests, expectSuccess } from '@nest-rocketmq/remoting';
+import { Requests, expectSuccess, isRetryTopic } from '@nest-rocketmq/remoting';
 import type { MessageQueue } from '@nest-rocketmq/remoting';
 import type { Brokers } from '../brokers.js';
 import { BrokerNotFoundError } from '../errors.js';
-import { RETRY_GROUP_TOPIC_PREFIX } from '../names.js';
 import type { Routes } from '../routes.js';
 import type { ConsumeFromWhere } from './consumer-options.js';
 import type { OffsetStore } from './offset-store.js';
@@ -27,7 +26,7 @@ export async function startOffset(parts: StartOffsetParts, queue: MessageQueue):
   if (stored !== undefined) return stored;
   // All its messages were sent after we had subscribed: none of them is history.
   if (parts.isYoung(queue.topic)) return 0;
-  const isRetry = queue.topic.startsWith(RETRY_GROUP_TOPIC_PREFIX);
+  const isRetry = isRetryTopic(queue.topic);
   switch (parts.consumeFromWhere) {
     case 'CONSUME_FROM_FIRST_OFFSET':
       return 0;

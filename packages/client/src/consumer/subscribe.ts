@@ -1,9 +1,8 @@
 // Owns a consumer's subscriptions as a whole: what they are, whether their topics are there, and whether the broker
 // understands them.
-import { Requests, encodeJson, expectSuccess, subscriptionJson } from '@nest-rocketmq/remoting';
+import { Requests, encodeJson, expectSuccess, retryTopic, subscriptionJson } from '@nest-rocketmq/remoting';
 import type { SubscriptionData } from '@nest-rocketmq/remoting';
 import type { ClientCore } from '../core.js';
-import { retryTopicOf } from '../names.js';
 import type { ResolvedPushConsumerOptions } from './consumer-options.js';
 import { subscriptionData } from './subscription.js';
 
@@ -13,7 +12,7 @@ export function subscriptionsOf(
   now: number,
 ): ReadonlyMap<string, SubscriptionData> {
   const all = options.subscriptions.map((subscription) => subscriptionData(subscription, now));
-  if (options.messageModel === 'CLUSTERING') all.push(subscriptionData({ topic: retryTopicOf(options.group) }, now));
+  if (options.messageModel === 'CLUSTERING') all.push(subscriptionData({ topic: retryTopic(options.group) }, now));
   return new Map(all.map((subscription) => [subscription.topic, subscription]));
 }
 
@@ -32,7 +31,7 @@ export async function findTopics(
       const { topic } = subscription;
       core.routes.watch(topic);
       const route = await core.routes.resolve(topic);
-      if (topic === retryTopicOf(group)) return [];
+      if (topic === retryTopic(group)) return [];
       if (!route || route.assumed) {
         core.logger.log(`${group} waits for topic ${topic}, which does not exist yet`);
         return [topic];

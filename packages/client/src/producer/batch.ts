@@ -1,8 +1,7 @@
 // Owns the making of a batch: what may stand in one, and its one envelope.
-import { MessageProperty, encodeBatch, encodeProperties } from '@nest-rocketmq/remoting';
+import { MessageProperty, encodeBatch, encodeProperties, isRetryTopic } from '@nest-rocketmq/remoting';
 import type { UniqueIdMaker } from '@nest-rocketmq/remoting';
 import { InvalidMessageError, MessageTooLargeError } from '../errors.js';
-import { RETRY_GROUP_TOPIC_PREFIX } from '../names.js';
 import { prepare } from './outgoing.js';
 import type { PreparedMessage } from './outgoing.js';
 import type { OutgoingMessage } from './producer-options.js';
@@ -41,7 +40,7 @@ function checkMember(index: number, member: PreparedMessage, first: PreparedMess
       `message ${index} of the batch is for topic ${member.topic} and the first one for ${first.topic}; send them apart`,
     );
   }
-  if (member.topic.startsWith(RETRY_GROUP_TOPIC_PREFIX)) {
+  if (isRetryTopic(member.topic)) {
     throw new InvalidMessageError('a batch cannot go to a retry topic; send the messages one by one');
   }
   if (member.properties.has(MessageProperty.DELAY)) {

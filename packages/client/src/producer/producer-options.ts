@@ -1,4 +1,5 @@
 // Owns the public types of producing: options, messages going out, results.
+import { AUTO_CREATE_TOPIC_KEY } from '@nest-rocketmq/remoting';
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting';
 import { InvalidOptionError } from '../errors.js';
 import { checkGroup, checkTopic } from '../names.js';
@@ -124,7 +125,7 @@ export function resolveProducerOptions(options: ProducerOptions): ResolvedProduc
     ),
     compressLevel: integerIn('compressLevel', options.compressLevel, 5, 0, 9),
     maxMessageSize: integerIn('maxMessageSize', options.maxMessageSize, 4_194_304, 1, MAX_BODY, ' (bytes)'),
-    createTopicKey: options.createTopicKey ?? 'TBW102',
+    createTopicKey: options.createTopicKey ?? AUTO_CREATE_TOPIC_KEY,
     defaultTopicQueueNums: integerIn('defaultTopicQueueNums', options.defaultTopicQueueNums, 4, 1, 65_535),
     topics,
   };
