@@ -14,7 +14,7 @@ const PAGE = 4_096;
 /** Bytes of the table that are read and written at once. */
 const TABLE_PART = 262_144;
 /** Bytes of entries that are written at once. */
-const ENTRIES_WRITE = 1024 * 1024;
+const ENTRIES_WRITE = 262_144;
 const LONGEST_SECONDS = 0x7fffffff;
 const BAD_HASH = -0x80000000;
 

@@ -16,8 +16,8 @@ const SPACE = 0x20;
 const HASH_SIGN = 0x23;
 /** ms that the index may be behind the log. */
 const DELAY = 100;
-/** ms of work at a time: above that, an embedding program would feel it. */
-const SLICE = 4;
+/** ms of work at a time: it comes on top of a turn full of sends. */
+const SLICE = 2;
 const CLOCK_EVERY = 64;
 /** Records that a query waits for at most, to find what was just stored. */
 const QUERY_CATCH_UP = 20_000;

@@ -199,3 +199,25 @@ describe('a queue', () => {
     await store.close();
   });
 });
+
+describe('what was read', () => {
+  it('stays as it is while the memory that it came from is used again, of the tail and of the files', async () => {
+    const store = await openStore({ tailCacheBytes: 131_072 });
+    const text = (i: number): string => `${i}`.padEnd(4_000, '.');
+    const count = 1_500;
+    const held: string[] = [];
+    const bytes: Buffer[] = [];
+    for (let i = 0; i < count; i++) {
+      const { physicalOffset, size } = { ...store.append(message({ body: text(i) })) };
+      store.commit();
+      bytes.push(...store.getMessage('T', 0, i, 1, 65_536).body, store.readRecord(physicalOffset, size)!);
+      held.push(text(i), text(i));
+    }
+    for (let i = 0; i < count; i += 10) {
+      bytes.push(...store.getMessage('T', 0, i, 1, 65_536).body);
+      held.push(text(i));
+    }
+    expect(bytes.map(bodyOf)).toEqual(held);
+    await store.close();
+  });
+});
