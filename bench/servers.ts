@@ -9,6 +9,7 @@ const DEFAULTS = {
   transactionTimeOut: '6000',
   transactionCheckInterval: '30000',
   flushConsumerOffsetInterval: '5000',
+  messageDelayLevel: '1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h',
 };
 const APACHE_ONLY = { waitTimeMillsInSendQueue: '200', transactionOpBatchInterval: '3000' };
 const APACHE_HEAP = ['-Xms512m', '-Xmx1g', '-XX:MaxDirectMemorySize=1g'];

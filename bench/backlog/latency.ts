@@ -2,7 +2,7 @@
 // reader of the backlog would else hold up its clock.
 import { Worker, isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { Requests } from '@nest-rocketmq/remoting';
-import { openConnection } from './puller.js';
+import { openConnection } from '../load/connection.js';
 
 /** Between two sends, so that the producer measures and does not load. ms */
 const PAUSE_MS = 2;

@@ -7,11 +7,12 @@ import { RocketMQClient } from '@nest-rocketmq/client';
 import { cleanUp } from '../../test/interop/harness/clean-up.js';
 import type { Cluster } from '../../test/interop/harness/cluster.js';
 import { cpuSeconds, memoryUse } from '../process-stats.js';
-import { Generator } from '../raw/generator.js';
+import { Generator } from '../load/generator.js';
 import { serverName, servers } from '../servers.js';
 import { markdownTable } from '../table.js';
 import { LatencyProbe } from './latency.js';
-import { pullAll } from './puller.js';
+import { openConnection } from '../load/connection.js';
+import { beginnings, pullToEnd } from '../load/pull.js';
 
 const TOPIC = 'BenchBacklog';
 const PROBE_TOPIC = 'BenchProbe';
@@ -45,14 +46,14 @@ async function createTopics(nameServer: string): Promise<void> {
 async function fill(cluster: Cluster): Promise<void> {
   const start = performance.now();
   const load = {
-    topic: TOPIC,
+    topics: [TOPIC],
     queues: QUEUES,
     size: Number(values.size),
     depth: DEPTH,
     serializeType: 'binary',
   } as const;
   const generator = await Generator.start({ ...load, address: cluster.brokerAddress });
-  while (generator.answered < wanted) await delay(20);
+  await generator.reached(wanted);
   await generator.stop();
   note(
     'filled',
@@ -73,7 +74,9 @@ function dropCaches(): string {
 async function read(cluster: Cluster, how: string): Promise<void> {
   const cpu = cpuSeconds(cluster.brokerPid);
   const start = performance.now();
-  const count = await pullAll(cluster.brokerAddress, TOPIC, QUEUES);
+  const connection = await openConnection(cluster.brokerAddress);
+  const count = await pullToEnd(connection, beginnings(TOPIC, QUEUES), () => undefined);
+  connection.close();
   const seconds = (performance.now() - start) / 1000;
   const perMillion = ((cpuSeconds(cluster.brokerPid) - cpu) * 1e6) / count;
   const { rss, peak } = memoryUse(cluster.brokerPid);

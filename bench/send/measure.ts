@@ -1,9 +1,9 @@
 // Owns one measurement: one server, started fresh, under Apache's own benchmark producer.
 import type { Cluster } from '../../test/interop/harness/cluster.js';
 import { startChild } from '../../test/interop/harness/children.js';
-import { cleanUp } from '../../test/interop/harness/clean-up.js';
 import { apacheJars, ROCKETMQ_5 } from '../../test/interop/harness/jars.js';
 import { temporaryFolder } from '../../test/interop/harness/temporary.js';
+import { comparable, type Measurement, plain } from '../figures.js';
 import { cpuSeconds, memoryUse } from '../process-stats.js';
 import { type ServerName, servers } from '../servers.js';
 import type { BenchOptions } from './options.js';
@@ -13,19 +13,6 @@ const TOPIC = 'BenchSend';
 const PRODUCER_HEAP = ['-Xms256m', '-Xmx512m'];
 const START_PATIENCE_MS = 60_000;
 const REPORT = /Send TPS: (\d+) .*Send Failed: (\d+) \| Response Failed: (\d+)/;
-
-export interface Measurement {
-  server: ServerName;
-  /** Messages a second that were answered with success, over all counted intervals. */
-  tps: number;
-  /** Seconds of the broker's CPU for a million messages. */
-  cpuPerMillion: number;
-  /** MiB at the end, and at the highest. */
-  rss: number;
-  peakRss: number;
-  /** Sends without success, warm-up included. */
-  failed: number;
-}
 
 interface Report {
   /** ms */
@@ -88,24 +75,20 @@ async function collectReports(cluster: Cluster, options: BenchOptions): Promise<
 }
 
 export async function measure(server: ServerName, options: BenchOptions): Promise<Measurement> {
-  try {
-    const cluster = await servers[server]({ syncFlush: options.syncFlush });
-    const reports = await collectReports(cluster, options);
-    const { rss, peak } = memoryUse(cluster.brokerPid);
-    const first = reports[0];
-    const last = reports[reports.length - 1];
-    const messages = reports
-      .slice(1)
-      .reduce((sum, report, i) => sum + (report.tps * (report.at - reports[i].at)) / 1000, 0);
-    return {
-      server,
-      tps: (messages * 1000) / (last.at - first.at),
-      cpuPerMillion: ((last.cpu - first.cpu) * 1e6) / messages,
-      rss,
-      peakRss: peak,
-      failed: last.failed,
-    };
-  } finally {
-    await cleanUp();
-  }
+  const cluster = await servers[server]({ syncFlush: options.syncFlush });
+  const reports = await collectReports(cluster, options);
+  const { rss, peak } = memoryUse(cluster.brokerPid);
+  const first = reports[0];
+  const last = reports[reports.length - 1];
+  const messages = reports
+    .slice(1)
+    .reduce((sum, report, i) => sum + (report.tps * (report.at - reports[i].at)) / 1000, 0);
+  return [
+    comparable('TPS', (messages * 1000) / (last.at - first.at)),
+    comparable('CPU s per million', ((last.cpu - first.cpu) * 1e6) / messages, 1),
+    comparable('RSS MiB', rss),
+    comparable('highest RSS MiB', peak),
+    // Warm-up included.
+    plain('failed', last.failed),
+  ];
 }

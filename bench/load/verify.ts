@@ -1,0 +1,27 @@
+// Owns the oracle's second half: all that a topic holds is pulled and looked at.
+import { setTimeout as delay } from 'node:timers/promises';
+import { openConnection } from './connection.js';
+import type { Oracle, Verdict } from './oracle.js';
+import { beginnings, bodyOf, pullToEnd } from './pull.js';
+
+/** Apache makes messages visible a moment after it acknowledged them: how often and how long to wait for the last. */
+const ROUNDS = 25;
+const PAUSE_MS = 200;
+
+export async function verify(address: string, topic: string, queues: number, oracle: Oracle): Promise<Verdict> {
+  const connection = await openConnection(address);
+  const places = beginnings(topic, queues);
+  try {
+    for (let round = 0; ; round++) {
+      await pullToEnd(connection, places, (bytes, at) => {
+        const { start, length } = bodyOf(bytes, at);
+        oracle.look(bytes, start, length);
+      });
+      const verdict = oracle.verdict;
+      if (verdict.lost === 0 || round === ROUNDS) return verdict;
+      await delay(PAUSE_MS);
+    }
+  } finally {
+    connection.close();
+  }
+}

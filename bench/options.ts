@@ -1,0 +1,27 @@
+// Owns what the command lines of the benchmarks have in common.
+import { type ServerName, serverName } from './servers.js';
+
+/** Two servers that are measured in turn: A, B, A, B, … */
+export interface Contest {
+  a: ServerName;
+  b: ServerName;
+  pairs: number;
+}
+
+/** Rows for parseArgs. */
+export const contestOptions = (pairs: number) =>
+  ({
+    a: { type: 'string', default: 'apache' },
+    b: { type: 'string', default: 'ours' },
+    pairs: { type: 'string', default: String(pairs) },
+  }) as const;
+
+export function contestOf(values: { a: string; b: string; pairs: string }): Contest {
+  return { a: serverName(values.a), b: serverName(values.b), pairs: positiveInteger('pairs', values.pairs) };
+}
+
+export function positiveInteger(name: string, text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new Error(`--${name} ${text}: it must be an integer of at least 1`);
+  return value;
+}
