@@ -2,6 +2,7 @@
 import { startApache } from '../test/interop/harness/apache.js';
 import type { Cluster, ClusterOptions } from '../test/interop/harness/cluster.js';
 import { startOurBroker } from '../test/interop/harness/our-broker.js';
+import { type LoopDelays, LoopProbe } from './loop-delays.js';
 
 /** What the interop tests make small or short is set back to Apache's defaults. */
 const DEFAULTS = {
@@ -14,24 +15,31 @@ const DEFAULTS = {
 const APACHE_ONLY = { waitTimeMillsInSendQueue: '200', transactionOpBatchInterval: '3000' };
 const APACHE_HEAP = ['-Xms512m', '-Xmx1g', '-XX:MaxDirectMemorySize=1g'];
 
-export interface ServerOptions {
-  /** A directory that the server has used before. Default: a new one. */
-  store?: string;
+export interface ServerOptions extends Pick<ClusterOptions, 'store' | 'at'> {
   /** Answers after fdatasync. Default: after the write. */
   syncFlush?: boolean;
 }
 
-function options({ store, syncFlush }: ServerOptions): ClusterOptions {
-  const settings = { ...DEFAULTS, flushDiskType: syncFlush ? 'SYNC_FLUSH' : 'ASYNC_FLUSH' };
-  return { settings, ...(store !== undefined && { store }) };
+export interface MeasuredCluster extends Cluster {
+  /** What our broker's event loop did since it was last asked, or since the start; Apache has none. */
+  loopDelays(): Promise<LoopDelays | undefined>;
+}
+
+function options({ syncFlush, ...rest }: ServerOptions): ClusterOptions {
+  return { ...rest, settings: { ...DEFAULTS, flushDiskType: syncFlush ? 'SYNC_FLUSH' : 'ASYNC_FLUSH' } };
 }
 
 export const servers = {
-  apache(choice: ServerOptions = {}): Promise<Cluster> {
+  async apache(choice: ServerOptions = {}): Promise<MeasuredCluster> {
     const { settings, ...rest } = options(choice);
-    return startApache({ ...rest, settings: { ...settings, ...APACHE_ONLY }, brokerHeap: APACHE_HEAP });
+    const cluster = await startApache({ ...rest, settings: { ...settings, ...APACHE_ONLY }, brokerHeap: APACHE_HEAP });
+    return { ...cluster, loopDelays: () => Promise.resolve(undefined) };
   },
-  ours: (choice: ServerOptions = {}): Promise<Cluster> => startOurBroker(options(choice)),
+  async ours(choice: ServerOptions = {}): Promise<MeasuredCluster> {
+    const probe = new LoopProbe();
+    const cluster = await startOurBroker({ ...options(choice), env: probe.env });
+    return { ...cluster, loopDelays: () => probe.take(cluster.brokerPid) };
+  },
 } as const;
 
 export type ServerName = keyof typeof servers;

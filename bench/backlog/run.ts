@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { RocketMQClient } from '@nest-rocketmq/client';
 import { cleanUp } from '../../test/interop/harness/clean-up.js';
-import type { Cluster } from '../../test/interop/harness/cluster.js';
+import type { MeasuredCluster as Cluster } from '../servers.js';
 import { cpuSeconds, memoryUse } from '../process-stats.js';
 import { Generator } from '../load/generator.js';
 import { serverName, servers } from '../servers.js';

@@ -6,8 +6,10 @@ import { createTopics } from '../load/connection.js';
 import { Generator } from '../load/generator.js';
 import { Oracle, type Verdict } from '../load/oracle.js';
 import { verify } from '../load/verify.js';
+import { loopFigures } from '../loop-delays.js';
 import { cpuSeconds, memoryUse } from '../process-stats.js';
 import { type ServerName, servers } from '../servers.js';
+import { messagesPerSync } from '../syncs.js';
 import type { RawOptions } from './options.js';
 
 const TOPIC = 'BenchRaw';
@@ -30,12 +32,15 @@ export async function measure(
   const load = { address, topics: [TOPIC], queues: QUEUES, size, depth, serializeType };
   const generator = await Generator.start(load, oracle);
   await delay(options.seconds * 500);
+  await cluster.loopDelays();
   const before = { answered: generator.answered, cpu: cpuSeconds(cluster.brokerPid), at: performance.now() };
   await delay(options.seconds * 1000);
   const messages = generator.answered - before.answered;
   const seconds = (performance.now() - before.at) / 1000;
   const cpu = cpuSeconds(cluster.brokerPid) - before.cpu;
   const { rss, peak } = memoryUse(cluster.brokerPid);
+  const delays = await cluster.loopDelays();
+  const perSync = syncFlush ? [plain('messages per sync', await messagesPerSync(cluster, TOPIC, QUEUES), 1)] : [];
   await generator.stop();
   const verdict = await verify(address, TOPIC, QUEUES, oracle);
   judge(verdict);
@@ -45,7 +50,9 @@ export async function measure(
     comparable('CPU s per million', (cpu * 1e6) / messages, 2),
     comparable('RSS MiB', rss),
     comparable('highest RSS MiB', peak),
+    ...perSync,
     plain('failed', generator.failed),
+    ...loopFigures(delays),
     ...(['lost', 'duplicated', 'altered', 'ghost', 'unknown'] as const).map((key) => plain(key, verdict[key])),
   ];
 }

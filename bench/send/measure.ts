@@ -1,83 +1,30 @@
-// Owns one measurement: one server, started fresh, under Apache's own benchmark producer.
-import type { Cluster } from '../../test/interop/harness/cluster.js';
-import { startChild } from '../../test/interop/harness/children.js';
-import { apacheJars, ROCKETMQ_5 } from '../../test/interop/harness/jars.js';
-import { temporaryFolder } from '../../test/interop/harness/temporary.js';
+// Owns one measurement of bench/send: one server, started fresh, under Apache's own benchmark producer.
 import { comparable, type Measurement, plain } from '../figures.js';
-import { cpuSeconds, memoryUse } from '../process-stats.js';
+import { loopFigures } from '../loop-delays.js';
+import { memoryUse } from '../process-stats.js';
 import { type ServerName, servers } from '../servers.js';
+import { messagesPerSync } from '../syncs.js';
 import type { BenchOptions } from './options.js';
+import { BenchmarkProducer } from './producer.js';
 
 /** A topic of neither broker: created by the first send, with four queues on both. */
 const TOPIC = 'BenchSend';
-const PRODUCER_HEAP = ['-Xms256m', '-Xmx512m'];
-const START_PATIENCE_MS = 60_000;
-const REPORT = /Send TPS: (\d+) .*Send Failed: (\d+) \| Response Failed: (\d+)/;
-
-interface Report {
-  /** ms */
-  at: number;
-  tps: number;
-  failed: number;
-  cpu: number;
-}
-
-/** The producer's reports: the first ends the warm-up, the others each end an interval that counts. */
-async function collectReports(cluster: Cluster, options: BenchOptions): Promise<Report[]> {
-  const jars = await apacheJars(ROCKETMQ_5);
-  const reports: Report[] = [];
-  const wanted = options.intervals + 1;
-  let enough: () => void;
-  const complete = new Promise<void>((resolve) => (enough = resolve));
-  const args = [
-    '-n',
-    cluster.nameServer,
-    '-t',
-    TOPIC,
-    '-w',
-    options.threads,
-    '-s',
-    options.size,
-    '-ri',
-    options.interval,
-  ].map(String);
-  const producer = startChild(
-    'benchmark producer',
-    'java',
-    [
-      ...PRODUCER_HEAP,
-      `-Duser.home=${temporaryFolder('bench-producer')}`,
-      '-cp',
-      jars,
-      'org.apache.rocketmq.example.benchmark.Producer',
-      ...args,
-    ],
-    {
-      onLine: (line) => {
-        const [, tps, sendFailed, responseFailed] = REPORT.exec(line) ?? [];
-        if (tps === undefined) return;
-        reports.push({
-          at: performance.now(),
-          tps: Number(tps),
-          failed: Number(sendFailed) + Number(responseFailed),
-          cpu: cpuSeconds(cluster.brokerPid),
-        });
-        if (reports.length === wanted) enough();
-      },
-    },
-  );
-  const limit = setTimeout(() => void producer.kill(), START_PATIENCE_MS + wanted * options.interval);
-  await Promise.race([complete, producer.exited]);
-  clearTimeout(limit);
-  if (reports.length < wanted) throw producer.failure(`gave ${reports.length} of ${wanted} reports`);
-  await producer.kill();
-  return reports;
-}
+const QUEUES = 4;
 
 export async function measure(server: ServerName, options: BenchOptions): Promise<Measurement> {
   const cluster = await servers[server]({ syncFlush: options.syncFlush });
-  const reports = await collectReports(cluster, options);
+  const producer = await BenchmarkProducer.start(cluster, options, TOPIC);
+  // The first report ends the warm-up, the others each end an interval that counts.
+  await producer.reported(1);
+  await cluster.loopDelays();
+  await producer.reported(1 + options.intervals);
+  const delays = await cluster.loopDelays();
   const { rss, peak } = memoryUse(cluster.brokerPid);
+  const reports = producer.reports.slice(0, 1 + options.intervals);
+  const perSync = options.syncFlush
+    ? [plain('messages per sync', await messagesPerSync(cluster, TOPIC, QUEUES), 1)]
+    : [];
+  await producer.kill();
   const first = reports[0];
   const last = reports[reports.length - 1];
   const messages = reports
@@ -88,7 +35,9 @@ export async function measure(server: ServerName, options: BenchOptions): Promis
     comparable('CPU s per million', ((last.cpu - first.cpu) * 1e6) / messages, 1),
     comparable('RSS MiB', rss),
     comparable('highest RSS MiB', peak),
+    ...perSync,
     // Warm-up included.
     plain('failed', last.failed),
+    ...loopFigures(delays),
   ];
 }

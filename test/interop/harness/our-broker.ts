@@ -10,19 +10,29 @@ const READY_TIMEOUT_MS = 30_000;
 const READY = /^ready name-server=(\S+) broker=(\S+)$/;
 const FREE = '127.0.0.1:0';
 
-export async function startOurBroker(options: ClusterOptions = {}): Promise<Cluster> {
+export interface OurBrokerOptions extends ClusterOptions {
+  /** Added to the broker's environment. */
+  env?: Record<string, string>;
+}
+
+export async function startOurBroker(options: OurBrokerOptions = {}): Promise<Cluster> {
   if (!existsSync(ourBrokerMain)) throw new Error(`${ourBrokerMain} is missing: build it with \`npm run build\``);
   const home = temporaryFolder('our-rocketmq');
   const store = options.store ?? join(home, 'store');
   const brokerFile = join(home, 'broker.conf');
   writeFileSync(brokerFile, propertiesFile({ ...BROKER_SETTINGS, ...options.settings }));
-  const broker = startChild('our broker', process.execPath, [
-    ourBrokerMain,
-    `--listen=${options.at?.brokerAddress ?? FREE}`,
-    `--name-server-listen=${options.at?.nameServer ?? FREE}`,
-    `--store=${store}`,
-    `--config=${brokerFile}`,
-  ]);
+  const broker = startChild(
+    'our broker',
+    process.execPath,
+    [
+      ourBrokerMain,
+      `--listen=${options.at?.brokerAddress ?? FREE}`,
+      `--name-server-listen=${options.at?.nameServer ?? FREE}`,
+      `--store=${store}`,
+      `--config=${brokerFile}`,
+    ],
+    { env: options.env },
+  );
   const [, nameServer, brokerAddress] = READY.exec(await broker.line(READY, READY_TIMEOUT_MS))!;
   return {
     nameServer,
