@@ -90,8 +90,7 @@ describe('the import table', () => {
     const visit = (path: string, trail: readonly string[]): void => {
       if (trail.includes(path)) throw new Error(`cycle: ${[...trail.slice(trail.indexOf(path)), path].join(' → ')}`);
       if (done.has(path)) return;
-      for (const { file, typeOnly } of byPath.get(path)?.imports ?? [])
-        if (file && !typeOnly) visit(file, [...trail, path]);
+      for (const { file } of byPath.get(path)?.imports ?? []) if (file) visit(file, [...trail, path]);
       done.add(path);
     };
     for (const { path } of sources) visit(path, []);

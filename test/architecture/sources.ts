@@ -10,7 +10,6 @@ export interface Import {
   readonly specifier: string;
   /** path from the root where it is a file of ours, 'packages/client/src/routes.ts' */
   readonly file: string | undefined;
-  readonly typeOnly: boolean;
 }
 
 export interface Source {
@@ -20,7 +19,7 @@ export interface Source {
   readonly imports: readonly Import[];
 }
 
-const IMPORT = /^(?:import|export)\s+(type\s+)?(?:[\w*{][^;'"]*?\s+from\s+)?['"]([^'"]+)['"]/gm;
+const IMPORT = /^(?:import|export)\s+(?:type\s+)?(?:[\w*{][^;'"]*?\s+from\s+)?['"]([^'"]+)['"]/gm;
 const DYNAMIC = /\bimport\(\s*['"]([^'"]+)['"]\s*\)/g;
 
 function walk(folder: string): string[] {
@@ -39,13 +38,9 @@ function fileOf(from: string, specifier: string): string | undefined {
 
 function read(path: string): Source {
   const text = readFileSync(path, 'utf8');
-  const imports: Import[] = [];
-  for (const [, type, specifier] of text.matchAll(IMPORT)) {
-    imports.push({ specifier: specifier!, file: fileOf(path, specifier!), typeOnly: type !== undefined });
-  }
-  for (const [, specifier] of text.matchAll(DYNAMIC)) {
-    imports.push({ specifier: specifier!, file: fileOf(path, specifier!), typeOnly: false });
-  }
+  const imports = [IMPORT, DYNAMIC].flatMap((pattern) =>
+    [...text.matchAll(pattern)].map(([, specifier]) => ({ specifier: specifier!, file: fileOf(path, specifier!) })),
+  );
   return { path: relative(root, path).split(sep).join('/'), text, imports };
 }
 

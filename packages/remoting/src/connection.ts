@@ -1,11 +1,12 @@
 // Owns one connection between two peers, the same on both ends: requests out and their answers in, requests in and
-// their answers out. Leaves dialling to connections.ts, listening to server.ts, gathering writes to outbox.ts.
+// their answers out. Leaves what a request is answered to handler-table.ts, which knows this file and not the other way
+// round; dialling to connections.ts, listening to server.ts, gathering writes to outbox.ts.
 import { isIPv6 } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from './clock.js';
-import { NO_BODY, ONEWAY_FLAG, RESPONSE_FLAG, emptyFields, isOneway, isResponse } from './command.js';
+import { NO_BODY, ONEWAY_FLAG, RESPONSE_FLAG, emptyFields, isResponse } from './command.js';
 import type { RemotingCommand, SerializeType } from './command.js';
-import { ConnectionClosedError, FrameError, HeaderError, ResponseError } from './errors.js';
+import { ConnectionClosedError, FrameError } from './errors.js';
 import {
   BINARY_TYPE,
   FRAME_HEAD,
@@ -17,7 +18,6 @@ import {
   leadingCode,
 } from './frame.js';
 import type { FrameLimits } from './frame.js';
-import type { Answer, HandlerTable, IncomingRequest, TypedHandler } from './handler-table.js';
 import { packHost } from './host.js';
 import { OUR_LANGUAGE, OUR_VERSION } from './language.js';
 import { printable } from './logger.js';
@@ -25,13 +25,32 @@ import type { Logger } from './logger.js';
 import { DEFAULT_MAX_UNSENT_BYTES, Outbox } from './outbox.js';
 import { PendingRequests } from './pending-requests.js';
 import type { Reply } from './pending-requests.js';
-import type { HeaderOf, RequestRow } from './request.js';
+import type { Answer, HeaderOf, RequestRow } from './request.js';
 import { ResponseCode } from './response-code.js';
+
+/** For the hot path: takes the frame before anything has been decoded, or the command where its header is JSON. */
+export interface RawHandler {
+  /** @param frame one whole frame with a binary header, its 4 length bytes included */
+  binary(frame: Buffer, connection: Connection): void;
+  /**
+   * @param frame one whole frame whose JSON header begins with its code
+   * @returns false to have it decoded, and `command` called
+   */
+  json?(frame: Buffer, connection: Connection): boolean;
+  command(command: RemotingCommand, connection: Connection): void;
+}
+
+/** Who answers the requests that come in: see `HandlerTable`. */
+export interface RequestHandlers {
+  rawHandler(code: number): RawHandler | undefined;
+  /** Sees to it that `connection` answers. Does not throw. */
+  handle(command: RemotingCommand, connection: Connection, logger: Logger): void;
+}
 
 export interface ConnectionOptions {
   /** the peer, as 'host:port', for messages and for `Connections` */
   readonly address: string;
-  readonly handlers: HandlerTable;
+  readonly handlers: RequestHandlers;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly limits?: Partial<FrameLimits>;
@@ -217,7 +236,7 @@ export class Connection {
   }
 
   #onFrame(frame: Buffer): void {
-    const { handlers } = this.#options;
+    const { handlers, logger } = this.#options;
     if (frame[4] === BINARY_TYPE && frame.length >= FRAME_HEAD + 13) {
       const raw = handlers.rawHandler(frame.readInt16BE(FRAME_HEAD));
       if (raw && (frame[FRAME_HEAD + 12]! & RESPONSE_FLAG) === 0) return raw.binary(frame, this);
@@ -230,60 +249,6 @@ export class Connection {
     if (isResponse(command)) return this.#pending.settle(command);
     const raw = handlers.rawHandler(command.code);
     if (raw) return raw.command(command, this);
-    return this.#onRequest(command);
-  }
-
-  #onRequest(command: RemotingCommand): void {
-    const typed = this.#options.handlers.handler(command.code);
-    if (!typed) {
-      if (isOneway(command)) return;
-      this.answer(command, undefined, {
-        code: ResponseCode.REQUEST_CODE_NOT_SUPPORTED,
-        remark: ` request type ${command.code} not supported`,
-      });
-      return;
-    }
-    try {
-      const answer = typed.handle(this.#incoming(typed, command));
-      if (answer instanceof Promise) {
-        answer.then(
-          (value) => this.#answerTyped(typed, command, value),
-          (error: unknown) => this.#answerError(typed, command, error),
-        );
-      } else this.#answerTyped(typed, command, answer);
-    } catch (error) {
-      this.#answerError(typed, command, error);
-    }
-  }
-
-  #incoming(typed: TypedHandler, command: RemotingCommand): IncomingRequest<RequestRow> {
-    const { body, extFields, code, version, language, opaque, serializeType } = command;
-    const header = typed.row.header.decode(extFields) as HeaderOf<RequestRow>;
-    return {
-      header,
-      body,
-      extFields,
-      code,
-      version,
-      language,
-      opaque,
-      serializeType,
-      oneway: isOneway(command),
-      connection: this,
-    };
-  }
-
-  #answerTyped(typed: TypedHandler, command: RemotingCommand, answer: Answer<RequestRow> | undefined): void {
-    if (answer && !isOneway(command)) this.answer(command, typed.row, answer);
-  }
-
-  #answerError(typed: TypedHandler, command: RemotingCommand, error: unknown): void {
-    const message = error instanceof Error ? error.message : String(error);
-    if (!(error instanceof HeaderError)) {
-      this.#options.logger.error(`${typed.row.name} of ${this.remoteAddress} failed: ${printable(message)}`);
-    }
-    if (isOneway(command)) return;
-    const code = error instanceof ResponseError ? error.responseCode : ResponseCode.SYSTEM_ERROR;
-    this.answer(command, undefined, { code, remark: printable(message) });
+    return handlers.handle(command, this, logger);
   }
 }

@@ -1,7 +1,13 @@
-// Owns the table from request codes to those who answer them.
+// Owns the table from request codes to those who answer them, and the way from a request through its handler to the
+// answer: a header decoded, a failure put in a response code. Leaves sending it to connection.ts.
+import { isOneway } from './command.js';
 import type { RemotingCommand } from './command.js';
-import type { Connection } from './connection.js';
-import type { HeaderOf, Receiver, ReplyHeaderOf, RequestRow } from './request.js';
+import type { Connection, RawHandler, RequestHandlers } from './connection.js';
+import { HeaderError, ResponseError } from './errors.js';
+import { printable } from './logger.js';
+import type { Logger } from './logger.js';
+import type { Answer, HeaderOf, Receiver, RequestRow } from './request.js';
+import { ResponseCode } from './response-code.js';
 import { Requests } from './requests.js';
 import type { RequestName, RequestsTo } from './requests.js';
 
@@ -21,16 +27,6 @@ export interface IncomingRequest<Row> {
   readonly connection: Connection;
 }
 
-export interface Answer<Row = unknown> {
-  /** response code; default SUCCESS */
-  readonly code?: number;
-  readonly remark?: string | undefined;
-  readonly header?: ReplyHeaderOf<Row>;
-  readonly body?: Buffer;
-  /** header fields outside of the row's own */
-  readonly extFields?: Record<string, string>;
-}
-
 /** Returns the answer; undefined when it is given later with `connection.answer`, or never. A throw becomes SYSTEM_ERROR. */
 export type Handler<Row> = (
   request: IncomingRequest<Row>,
@@ -39,24 +35,12 @@ export type Handler<Row> = (
 /** A handler for each request that `To` may receive: leaving one out does not compile. */
 export type Handlers<To extends Receiver> = { [Name in RequestsTo<To>]: Handler<(typeof Requests)[Name]> };
 
-/** For the hot path: takes the frame before anything has been decoded, or the command where its header is JSON. */
-export interface RawHandler {
-  /** @param frame one whole frame with a binary header, its 4 length bytes included */
-  binary(frame: Buffer, connection: Connection): void;
-  /**
-   * @param frame one whole frame whose JSON header begins with its code
-   * @returns false to have it decoded, and `command` called
-   */
-  json?(frame: Buffer, connection: Connection): boolean;
-  command(command: RemotingCommand, connection: Connection): void;
-}
-
-export interface TypedHandler {
+interface TypedHandler {
   readonly row: RequestRow;
   readonly handle: Handler<RequestRow>;
 }
 
-export class HandlerTable {
+export class HandlerTable implements RequestHandlers {
   readonly #typed = new Map<number, TypedHandler>();
   readonly #raw = new Map<number, RawHandler>();
 
@@ -76,9 +60,70 @@ export class HandlerTable {
     return this.#raw.get(code);
   }
 
-  handler(code: number): TypedHandler | undefined {
-    return this.#typed.get(code);
+  handle(command: RemotingCommand, connection: Connection, logger: Logger): void {
+    const typed = this.#typed.get(command.code);
+    if (!typed) {
+      if (isOneway(command)) return;
+      connection.answer(command, undefined, {
+        code: ResponseCode.REQUEST_CODE_NOT_SUPPORTED,
+        remark: ` request type ${command.code} not supported`,
+      });
+      return;
+    }
+    try {
+      const answer = typed.handle(incoming(typed, command, connection));
+      if (answer instanceof Promise) {
+        answer.then(
+          (value) => answerTyped(typed, command, connection, value),
+          (error: unknown) => answerError(typed, command, connection, logger, error),
+        );
+      } else answerTyped(typed, command, connection, answer);
+    } catch (error) {
+      answerError(typed, command, connection, logger, error);
+    }
   }
+}
+
+function incoming(typed: TypedHandler, command: RemotingCommand, connection: Connection): IncomingRequest<RequestRow> {
+  const { body, extFields, code, version, language, opaque, serializeType } = command;
+  const header = typed.row.header.decode(extFields) as HeaderOf<RequestRow>;
+  return {
+    header,
+    body,
+    extFields,
+    code,
+    version,
+    language,
+    opaque,
+    serializeType,
+    oneway: isOneway(command),
+    connection,
+  };
+}
+
+function answerTyped(
+  typed: TypedHandler,
+  command: RemotingCommand,
+  connection: Connection,
+  answer: Answer<RequestRow> | undefined,
+): void {
+  if (answer && !isOneway(command)) connection.answer(command, typed.row, answer);
+}
+
+function answerError(
+  typed: TypedHandler,
+  command: RemotingCommand,
+  connection: Connection,
+  logger: Logger,
+  error: unknown,
+): void {
+  const message = error instanceof Error ? error.message : String(error);
+  if (!(error instanceof HeaderError)) {
+    logger.error(`${typed.row.name} of ${connection.remoteAddress} failed: ${printable(message)}`);
+  }
+  if (isOneway(command)) return;
+  const code = error instanceof ResponseError ? error.responseCode : ResponseCode.SYSTEM_ERROR;
+  connection.answer(command, undefined, { code, remark: printable(message) });
 }
 
 export function handlerTable(handlers: Partial<Handlers<Receiver>> = {}): HandlerTable {

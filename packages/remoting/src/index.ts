@@ -50,7 +50,7 @@ export type { Clock, TimerHandle } from './clock.js';
 export { NO_BODY, ONEWAY_FLAG, RESPONSE_FLAG, emptyFields, isOneway, isResponse } from './command.js';
 export type { RemotingCommand, SerializeType } from './command.js';
 export { Connection, DEFAULT_REQUEST_TIMEOUT_MS } from './connection.js';
-export type { ConnectionOptions, RequestOptions } from './connection.js';
+export type { ConnectionOptions, RawHandler, RequestHandlers, RequestOptions } from './connection.js';
 export { Connections, DEFAULT_CONNECT_TIMEOUT_MS, dialTcp } from './connections.js';
 export type { ConnectionsOptions, Dial } from './connections.js';
 export { DEFAULT_MESSAGE_DELAY_LEVEL, DELAY_UNITS, delayLevelNames, parseDelayLevels } from './delay-levels.js';
@@ -76,7 +76,7 @@ export {
 } from './frame.js';
 export type { FrameLimits } from './frame.js';
 export { HandlerTable, handlerTable } from './handler-table.js';
-export type { Answer, Handler, Handlers, IncomingRequest, RawHandler, TypedHandler } from './handler-table.js';
+export type { Handler, Handlers, IncomingRequest } from './handler-table.js';
 export { BINARY_REMARK_AT } from './header-binary.js';
 export { AddressError, formatAddress, packHost, parseAddress, unpackHost } from './host.js';
 export type { HostAndPort } from './host.js';
@@ -127,7 +127,7 @@ export {
 export { expectSuccess } from './pending-requests.js';
 export type { Reply } from './pending-requests.js';
 export { request } from './request.js';
-export type { HeaderOf, Receiver, ReceiversOf, ReplyHeaderOf, RequestRow } from './request.js';
+export type { Answer, HeaderOf, Receiver, ReceiversOf, ReplyHeaderOf, RequestRow } from './request.js';
 export { Requests, requestByCode } from './requests.js';
 export type { RequestName, RequestsTo } from './requests.js';
 export { sendMessageFields } from './requests/produce.js';

@@ -18,6 +18,17 @@ export type HeaderOf<Row> = Row extends RequestRow<infer H, infer _R, infer _T> 
 export type ReplyHeaderOf<Row> = Row extends RequestRow<infer _H, infer R, infer _T> ? HeaderOfFields<R> : never;
 export type ReceiversOf<Row> = Row extends RequestRow<infer _H, infer _R, infer T> ? T : never;
 
+/** What a handler gives back for a request. */
+export interface Answer<Row = unknown> {
+  /** response code; default SUCCESS */
+  readonly code?: number;
+  readonly remark?: string | undefined;
+  readonly header?: ReplyHeaderOf<Row>;
+  readonly body?: Buffer;
+  /** header fields outside of the row's own */
+  readonly extFields?: Record<string, string>;
+}
+
 /**
  * Declares a request.
  * @param code Apache's request code
