@@ -18,6 +18,15 @@ describe('a clock that is turned by hand', () => {
     expect(clock.pending).toBe(1);
   });
 
+  it('fires those of the same time in the order in which they were armed', async () => {
+    const clock = new ManualClock(0);
+    const fired: number[] = [];
+    for (const index of [0, 1, 2, 3, 4]) clock.setTimeout(() => fired.push(index), 10);
+    clock.clearTimeout(clock.setTimeout(() => fired.push(-1), 10));
+    await clock.advance(10);
+    expect(fired).toEqual([0, 1, 2, 3, 4]);
+  });
+
   it('fires within one turn what a timer or its promises arm', async () => {
     const clock = new ManualClock(0);
     const times: number[] = [];

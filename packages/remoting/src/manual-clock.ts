@@ -1,22 +1,25 @@
 // Owns a Clock that stands still until it is turned. For tests: 30 minutes pass in a millisecond, and in order.
 import type { Clock, TimerHandle } from './clock.js';
+import { HeapTimer, TimerHeap } from './timer-heap.js';
 
 /** Turns of the event loop between two instants: enough for an in-process request, its answer and what follows. */
 const SETTLE_TURNS = 4;
 
-class ManualTimer implements TimerHandle {
+class ManualTimer extends HeapTimer implements TimerHandle {
   constructor(
-    readonly due: number,
-    readonly order: number,
+    due: number,
+    order: number,
     readonly fn: () => void,
-  ) {}
+  ) {
+    super(due, order);
+  }
 }
 
 export class ManualClock implements Clock {
   readonly #start: number;
   #now: number;
   #order = 0;
-  readonly #timers = new Set<ManualTimer>();
+  readonly #timers = new TimerHeap<ManualTimer>();
 
   /** @param startMs wall-clock time to start at, ms since the epoch; default: the machine's time now */
   constructor(startMs: number = Date.now()) {
@@ -67,12 +70,8 @@ export class ManualClock implements Clock {
   }
 
   #next(until: number): ManualTimer | undefined {
-    let first: ManualTimer | undefined;
-    for (const timer of this.#timers) {
-      if (timer.due > until) continue;
-      if (!first || timer.due < first.due || (timer.due === first.due && timer.order < first.order)) first = timer;
-    }
-    return first;
+    const { first } = this.#timers;
+    return first && first.due <= until ? first : undefined;
   }
 }
 
