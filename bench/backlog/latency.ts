@@ -1,57 +1,49 @@
-// Owns a producer that sends one message after the other, and how long each send took. On a thread of its own: the
-// reader of the backlog would else hold up its clock.
-import { Worker, isMainThread, parentPort, workerData } from 'node:worker_threads';
-import { Requests } from '@nest-rocketmq/remoting';
+// Owns a producer that sends one message after the other, and how long each send took. On a thread of its own: whatever
+// else the benchmark does would hold up its clock.
+import { once } from 'node:events';
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { expectSuccess, Requests } from '@nest-rocketmq/remoting';
 import { openConnection } from '../load/connection.js';
+import { percentile } from '../table.js';
 
 /** Between two sends, so that the producer measures and does not load. ms */
 const PAUSE_MS = 2;
+const PATIENCE_MS = 60_000;
+const QUEUES = 4;
 
-interface Target {
+interface Task {
+  /** host:port of the broker */
   address: string;
   topic: string;
+  sends: number;
 }
 
+/** ms */
 export interface Latencies {
-  count: number;
-  /** ms */
   p50: number;
   p99: number;
 }
 
-export class LatencyProbe {
-  private readonly worker: Worker;
-
-  constructor(target: Target) {
-    this.worker = new Worker(new URL(import.meta.url), { workerData: target });
-  }
-
-  stop(): Promise<Latencies> {
-    return new Promise((resolve, reject) => {
-      this.worker.once('error', reject);
-      this.worker.once('message', resolve);
-      this.worker.postMessage('stop');
-    });
-  }
+/** So many sends, one after the other. */
+export async function sendLatencies(task: Task): Promise<Latencies> {
+  const worker = new Worker(new URL(import.meta.url), { workerData: task });
+  const [latencies] = (await once(worker, 'message')) as [Latencies];
+  return latencies;
 }
 
-async function send({ address, topic }: Target): Promise<Latencies> {
+async function measure({ address, topic, sends }: Task): Promise<Latencies> {
   const connection = await openConnection(address);
   const times: number[] = [];
   const body = Buffer.alloc(128, 'x');
-  let ending = false;
-  parentPort?.once('message', () => (ending = true));
-  for (let i = 0; !ending; i++) {
+  for (let i = 0; i < sends; i++) {
+    const header = { a: 'probe', b: topic, c: 'TBW102', d: 4, e: i % QUEUES, f: 0, g: Date.now(), h: 0, i: '', j: 0 };
     const start = performance.now();
-    const header = { a: 'probe', b: topic, c: 'TBW102', d: 4, e: i % 4, f: 0, g: Date.now(), h: 0, i: '', j: 0 };
-    await connection.request(Requests.SEND_MESSAGE_V2, header, { body, timeout: 60_000 });
+    expectSuccess(await connection.request(Requests.SEND_MESSAGE_V2, header, { body, timeout: PATIENCE_MS }), address);
     times.push(performance.now() - start);
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
   connection.close();
-  times.sort((a, b) => a - b);
-  const at = (share: number): number => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? NaN;
-  return { count: times.length, p50: at(0.5), p99: at(0.99) };
+  return { p50: percentile(times, 50), p99: percentile(times, 99) };
 }
 
-if (!isMainThread) parentPort?.postMessage(await send(workerData as Target));
+if (!isMainThread) parentPort!.postMessage(await measure(workerData as Task));

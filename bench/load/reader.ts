@@ -1,0 +1,85 @@
+// Owns a reader on a thread of its own, so that neither it nor whoever started it holds up the other. How busy the
+// thread was says whether the reader or the broker was what kept the rate down.
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { type Connection, ConnectionClosedError } from '@nest-rocketmq/remoting';
+import { maxOffsets, openConnection } from './connection.js';
+import { beginnings, pullOnce, pullToEnd } from './pull.js';
+
+/** How long the broker may hold a pull at the tail: as Apache's consumers say. */
+const SUSPEND_MS = 15_000;
+
+export interface ReaderTask {
+  /** host:port of the broker */
+  address: string;
+  topic: string;
+  queues: number;
+  /** once: from the beginning to the end. again: so, over and over until stopped. tail: what comes, until stopped. */
+  mode: 'once' | 'again' | 'tail';
+}
+
+export interface ReaderResult {
+  messages: number;
+  perSecond: number;
+  /** Share of the time that the reader's thread was at work. */
+  busy: number;
+}
+
+export class Reader {
+  private constructor(
+    private readonly worker: Worker,
+    /** What it read, once it is at its end. */
+    readonly result: Promise<ReaderResult>,
+  ) {}
+
+  /** Resolves when it reads. */
+  static async start(task: ReaderTask): Promise<Reader> {
+    const worker = new Worker(new URL(import.meta.url), { workerData: task });
+    const failed = new Promise<never>((_, reject) => worker.once('error', reject));
+    const next = <T>(): Promise<T> =>
+      Promise.race([failed, new Promise<T>((resolve) => worker.once('message', resolve))]);
+    await next();
+    const result = next<ReaderResult>();
+    // It is asked for later; until then its failure is not unheard.
+    result.catch(() => undefined);
+    return new Reader(worker, result);
+  }
+
+  stop(): Promise<ReaderResult> {
+    this.worker.postMessage('stop');
+    return this.result;
+  }
+}
+
+async function follow(connection: Connection, { topic, queues }: ReaderTask, count: () => void): Promise<void> {
+  const offsets = await maxOffsets(connection, topic, queues);
+  parentPort!.postMessage('reading');
+  const one = async (queueId: number): Promise<void> => {
+    for (const place = { topic, queueId, offset: offsets[queueId] }; ;)
+      await pullOnce(connection, place, SUSPEND_MS, count);
+  };
+  await Promise.all(offsets.map((_, queueId) => one(queueId)));
+}
+
+async function read(task: ReaderTask): Promise<ReaderResult> {
+  const connection = await openConnection(task.address);
+  let messages = 0;
+  const count = (): void => void messages++;
+  // The connection's end ends all pulls, those too that the broker holds.
+  parentPort!.once('message', () => connection.close());
+  const start = performance.now();
+  const before = performance.eventLoopUtilization();
+  try {
+    if (task.mode === 'tail') await follow(connection, task, count);
+    else parentPort!.postMessage('reading');
+    do await pullToEnd(connection, beginnings(task.topic, task.queues), count);
+    while (task.mode === 'again');
+    connection.close();
+  } catch (error) {
+    if (!(error instanceof ConnectionClosedError)) throw error;
+  }
+  const { utilization } = performance.eventLoopUtilization(before);
+  parentPort!.unref();
+  return { messages, perSecond: (messages * 1000) / (performance.now() - start), busy: utilization };
+}
+
+if (!isMainThread) parentPort!.postMessage(await read(workerData as ReaderTask));

@@ -1,0 +1,73 @@
+// Owns how long a broker takes to start on a store that it left: from the start of its process, Node's or the JVM's own
+// start included and its name server's left out, to its first answer.
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Requests } from '@nest-rocketmq/remoting';
+import { openConnection } from './load/connection.js';
+import { processAge } from './process-stats.js';
+import { type MeasuredCluster, type ServerName, servers } from './servers.js';
+
+const POLL_MS = 10;
+
+/** When the broker at the address first answers, as performance.now() has it. */
+async function firstAnswer(address: string, ended: () => boolean): Promise<number> {
+  while (!ended()) {
+    try {
+      const connection = await openConnection(address);
+      try {
+        await connection.request(Requests.GET_BROKER_RUNTIME_INFO, {});
+        return performance.now();
+      } finally {
+        connection.close();
+      }
+    } catch {
+      // Refused, or cut off in the middle of its start: it is asked again.
+      await delay(POLL_MS);
+    }
+  }
+  return NaN;
+}
+
+export interface Restarted {
+  cluster: MeasuredCluster;
+  /** ms */
+  startTime: number;
+}
+
+/** Starts a server that has ended at the place where it was. */
+export async function startAgain(server: ServerName, ended: MeasuredCluster): Promise<Restarted> {
+  let failed = false;
+  const answer = firstAnswer(ended.brokerAddress, () => failed);
+  try {
+    const cluster = await servers[server]({ store: ended.store, at: ended });
+    const answeredAt = await answer;
+    return { cluster, startTime: processAge(cluster.brokerPid) - (performance.now() - answeredAt) };
+  } catch (error) {
+    failed = true;
+    throw error;
+  }
+}
+
+export async function restart(
+  server: ServerName,
+  cluster: MeasuredCluster,
+  how: 'clean' | 'killed',
+): Promise<Restarted> {
+  if (how === 'clean') await cluster.stop();
+  else await cluster.kill();
+  dropCaches();
+  return startAgain(server, cluster);
+}
+
+/** As after a reboot: nothing of the files is in memory. Returns false where that takes root. */
+export function dropCaches(): boolean {
+  try {
+    // Only what is on the disk already can be dropped.
+    execFileSync('sync');
+    writeFileSync('/proc/sys/vm/drop_caches', '3');
+    return true;
+  } catch {
+    return false;
+  }
+}
