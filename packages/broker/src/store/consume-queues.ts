@@ -1,4 +1,5 @@
 // Owns the table of consume queues by topic and number, and their folders. Leaves the entries to consume-queue.ts.
+import { isRetryTopic } from '@nest-rocketmq/remoting';
 import { ConsumeQueue, QueueView, UNIT } from './consume-queue.js';
 import type { OpenFiles } from './open-files.js';
 import { LONGEST_TOPIC, LONGEST_V1_TOPIC } from './record.js';
@@ -10,7 +11,6 @@ import type { Pause } from './time-slices.js';
 const VIEW_UNITS = 800;
 /** consumequeue/<topic>/<number> may all be new, and a name in the root. */
 const FOLDERS = 4;
-const LONG_TOPIC_PREFIX = '%RETRY%';
 
 export interface TopicQueues {
   readonly topic: string;
@@ -103,7 +103,7 @@ export class ConsumeQueues {
 
   #addTopic(topic: string): TopicQueues | undefined {
     const bytes = Buffer.from(topic);
-    const longest = topic.startsWith(LONG_TOPIC_PREFIX) ? LONGEST_TOPIC : LONGEST_V1_TOPIC;
+    const longest = isRetryTopic(topic) ? LONGEST_TOPIC : LONGEST_V1_TOPIC;
     // The name is that of a folder.
     const bad = topic === '.' || topic === '..' || topic.includes('/') || topic.includes('\\') || topic.includes('\0');
     if (bad || bytes.length === 0 || bytes.length > longest) return undefined;

@@ -1,7 +1,6 @@
 // Owns the defaults of the store's options.
-import { silentLogger } from '@nest-rocketmq/remoting';
+import { DEFAULT_MESSAGE_DELAY_LEVEL, silentLogger } from '@nest-rocketmq/remoting';
 import { wholeUnits } from './consume-queues.js';
-import { DEFAULT_DELAY_LEVELS } from './tags-code.js';
 import type { StoreOptions } from './types.js';
 
 const DEFAULTS = {
@@ -17,7 +16,7 @@ const DEFAULTS = {
   checkCRCOnRecover: true,
   flushIntervalCommitLog: 500,
   checkpointInterval: 5_000,
-  messageDelayLevel: DEFAULT_DELAY_LEVELS,
+  messageDelayLevel: DEFAULT_MESSAGE_DELAY_LEVEL,
   fileReservedTime: 72,
   deleteWhen: '04',
   cleanResourceInterval: 10_000,

@@ -4,8 +4,6 @@ import { SCHEDULE_TOPIC, parseDelayLevels } from '@nest-rocketmq/remoting';
 import type { RecordView } from './record.js';
 import { RecordProperties, hashUtf8 } from './record-properties.js';
 
-export { DEFAULT_MESSAGE_DELAY_LEVEL as DEFAULT_DELAY_LEVELS } from '@nest-rocketmq/remoting';
-
 const NO_LEVEL_MS = 1_000;
 
 export class TagsCodes {
