@@ -1,5 +1,6 @@
 // Owns what Linux says of a process: its CPU time, its memory and its age.
 import { readFileSync } from 'node:fs';
+import { comparable, type Figure } from './figures.js';
 
 /** USER_HZ, which is 100 on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100;
@@ -35,4 +36,10 @@ export function memoryUse(pid: number): MemoryUse {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   const mebibytes = (key: string): number => Number(new RegExp(`^${key}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) / 1024;
   return { rss: mebibytes('VmRSS'), peak: mebibytes('VmHWM') };
+}
+
+/** @param when put before the names where a benchmark looks several times */
+export function memoryFigures(pid: number, when = ''): Figure[] {
+  const { rss, peak } = memoryUse(pid);
+  return [comparable(`${when}RSS MiB`, rss), comparable(`${when}highest RSS MiB`, peak)];
 }

@@ -4,8 +4,10 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Requests } from '@nest-rocketmq/remoting';
+import { comparable, type Figure } from './figures.js';
 import { openConnection } from './load/connection.js';
-import { processAge } from './process-stats.js';
+import { loopFigures } from './loop-delays.js';
+import { memoryFigures, processAge } from './process-stats.js';
 import { type MeasuredCluster, type ServerName, servers } from './servers.js';
 
 const POLL_MS = 10;
@@ -29,14 +31,17 @@ async function firstAnswer(address: string, ended: () => boolean): Promise<numbe
   return NaN;
 }
 
+/** Where a server was, or is to be. */
+export type Place = Pick<MeasuredCluster, 'store' | 'nameServer' | 'brokerAddress'>;
+
 export interface Restarted {
   cluster: MeasuredCluster;
   /** ms */
   startTime: number;
 }
 
-/** Starts a server that has ended at the place where it was. */
-export async function startAgain(server: ServerName, ended: MeasuredCluster): Promise<Restarted> {
+/** Starts a server on a store, at addresses that are known before. */
+export async function startAgain(server: ServerName, ended: Place): Promise<Restarted> {
   let failed = false;
   const answer = firstAnswer(ended.brokerAddress, () => failed);
   try {
@@ -58,6 +63,12 @@ export async function restart(
   else await cluster.kill();
   dropCaches();
   return startAgain(server, cluster);
+}
+
+/** What the start took, and left; the event loop's delays are those of the start itself. */
+export async function startFigures({ cluster, startTime }: Restarted, when: string): Promise<Figure[]> {
+  const delays = await cluster.loopDelays();
+  return [comparable(`${when}ms`, startTime), ...memoryFigures(cluster.brokerPid, when), ...loopFigures(delays, when)];
 }
 
 /** As after a reboot: nothing of the files is in memory. Returns false where that takes root. */

@@ -1,21 +1,11 @@
 // Owns the course of one server's measurement in bench/backlog: fill, restart, read all from the files, a producer's
 // latency with readers and without, the tail, and kill -9, after which nothing may be missing.
-import { comparable, type Figure, type Measurement, plain } from '../figures.js';
+import { type Figure, type Measurement, plain } from '../figures.js';
 import { createTopics } from '../load/connection.js';
-import { loopFigures } from '../loop-delays.js';
 import { type ServerName, servers } from '../servers.js';
-import { restart, type Restarted } from '../start-time.js';
+import { restart, startFigures } from '../start-time.js';
 import type { BacklogOptions } from './options.js';
-import { BACKLOG, disturbance, fill, memoryFigures, PROBED, QUEUES, readAll, TAIL, tail } from './phases.js';
-
-async function startFigures({ cluster, startTime }: Restarted, how: string): Promise<Figure[]> {
-  const delays = await cluster.loopDelays();
-  return [
-    comparable(`start, ${how}: ms`, startTime),
-    ...memoryFigures(cluster, `start, ${how}: `),
-    ...loopFigures(delays, `start, ${how}: `),
-  ];
-}
+import { BACKLOG, disturbance, fill, PROBED, QUEUES, readAll, TAIL, tail } from './phases.js';
 
 /** @param onLoss called when messages that were acknowledged are not there */
 export async function measure(
@@ -32,12 +22,12 @@ export async function measure(
     return plain(`${when}: lost`, lost);
   };
   const clean = await restart(server, first, 'clean');
-  const cleanStart = await startFigures(clean, 'clean');
+  const cleanStart = await startFigures(clean, 'start, clean: ');
   const cold = await readAll(clean.cluster, 'cold');
   const disturbed = await disturbance(clean.cluster, options);
   const atTail = await tail(clean.cluster, options);
   const killed = await restart(server, clean.cluster, 'killed');
-  const killedStart = await startFigures(killed, 'kill -9');
+  const killedStart = await startFigures(killed, 'start, kill -9: ');
   const after = await readAll(killed.cluster, 'after kill -9');
   return [
     ...filled.figures,

@@ -6,7 +6,7 @@ import { Generator } from '../load/generator.js';
 import { Reader, type ReaderResult } from '../load/reader.js';
 import type { Load } from '../load/send-block.js';
 import { loopFigures } from '../loop-delays.js';
-import { cpuSeconds, memoryUse } from '../process-stats.js';
+import { cpuSeconds, memoryFigures } from '../process-stats.js';
 import type { MeasuredCluster } from '../servers.js';
 import { dropCaches } from '../start-time.js';
 import { median } from '../table.js';
@@ -24,11 +24,6 @@ export interface Phase {
   figures: Figure[];
   messages: number;
 }
-
-export const memoryFigures = (cluster: MeasuredCluster, when: string): Figure[] => {
-  const { rss, peak } = memoryUse(cluster.brokerPid);
-  return [comparable(`${when}RSS MiB`, rss), comparable(`${when}highest RSS MiB`, peak)];
-};
 
 const load = ({ brokerAddress: address }: MeasuredCluster, topic: string, depth: number, size: number): Load => ({
   address,
@@ -49,7 +44,7 @@ export async function fill(cluster: MeasuredCluster, { messages, size }: Backlog
   const rate = (generator.answered * 1000) / (performance.now() - start);
   const figures = [
     comparable('fill: sent/s', rate),
-    ...memoryFigures(cluster, 'fill: '),
+    ...memoryFigures(cluster.brokerPid, 'fill: '),
     ...loopFigures(await cluster.loopDelays(), 'fill: '),
   ];
   return { figures, messages: generator.answered };
@@ -65,7 +60,7 @@ export async function readAll(cluster: MeasuredCluster, when: string): Promise<P
     comparable(`${when}: read/s`, perSecond),
     comparable(`${when}: CPU s per million`, ((cpuSeconds(cluster.brokerPid) - cpu) * 1e6) / messages, 2),
     plain(`${when}: reader busy %`, busy * 100),
-    ...memoryFigures(cluster, `${when}: `),
+    ...memoryFigures(cluster.brokerPid, `${when}: `),
     ...loopFigures(await cluster.loopDelays(), `${when}: `),
   ];
   return { figures, messages };
@@ -116,7 +111,7 @@ export async function disturbance(cluster: MeasuredCluster, options: BacklogOpti
       'read/s beside the sends',
       middle(({ read }) => read.perSecond),
     ),
-    ...memoryFigures(cluster, 'read beside sends: '),
+    ...memoryFigures(cluster.brokerPid, 'read beside sends: '),
     ...loopFigures(await cluster.loopDelays(), 'read beside sends: '),
   ];
 }
@@ -143,7 +138,7 @@ export async function tail(cluster: MeasuredCluster, { tailSeconds, size }: Back
     comparable('tail: sent/s, with a reader', beside),
     comparable('tail: read/s', perSecond),
     plain('tail: reader busy %', busy * 100),
-    ...memoryFigures(cluster, 'tail: '),
+    ...memoryFigures(cluster.brokerPid, 'tail: '),
     ...loopFigures(delays, 'tail: '),
   ];
 }

@@ -1,5 +1,5 @@
 // Owns pulling: one request under way for each queue, on one connection; whoever pulls looks at the records.
-import { type Connection, RecordAt, Requests, ResponseCode, SysFlag } from '@nest-rocketmq/remoting';
+import { type Connection, RecordAt, readLong, Requests, ResponseCode, SysFlag } from '@nest-rocketmq/remoting';
 
 const GROUP = 'BenchReader';
 const SUSPEND = 2;
@@ -89,7 +89,8 @@ export function bodyOf(bytes: Buffer, at: number): { start: number; length: numb
   return { start: lengthAt + 4, length: bytes.readInt32BE(lengthAt) };
 }
 
-/** When the record at `at` was stored. */
-export function storeTimestampAt(at: number, bytes: Buffer): number {
-  return at + STORE_TIMESTAMP_AT + extra(bytes.readInt32BE(at + RecordAt.sysFlag), SysFlag.BORNHOST_V6);
+/** When the record at `at` was stored, ms since the epoch. */
+export function storeTimestampOf(bytes: Buffer, at: number): number {
+  const sysFlag = bytes.readInt32BE(at + RecordAt.sysFlag);
+  return readLong(bytes, at + STORE_TIMESTAMP_AT + extra(sysFlag, SysFlag.BORNHOST_V6));
 }

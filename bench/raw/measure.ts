@@ -7,7 +7,7 @@ import { Generator } from '../load/generator.js';
 import { Oracle, type Verdict } from '../load/oracle.js';
 import { verify } from '../load/verify.js';
 import { loopFigures } from '../loop-delays.js';
-import { cpuSeconds, memoryUse } from '../process-stats.js';
+import { cpuSeconds, memoryFigures } from '../process-stats.js';
 import { type ServerName, servers } from '../servers.js';
 import { messagesPerSync } from '../syncs.js';
 import type { RawOptions } from './options.js';
@@ -38,7 +38,7 @@ export async function measure(
   const messages = generator.answered - before.answered;
   const seconds = (performance.now() - before.at) / 1000;
   const cpu = cpuSeconds(cluster.brokerPid) - before.cpu;
-  const { rss, peak } = memoryUse(cluster.brokerPid);
+  const memory = memoryFigures(cluster.brokerPid);
   const delays = await cluster.loopDelays();
   const perSync = syncFlush ? [plain('messages per sync', await messagesPerSync(cluster, TOPIC, QUEUES), 1)] : [];
   await generator.stop();
@@ -48,8 +48,7 @@ export async function measure(
     comparable('TPS', messages / seconds),
     comparable('per CPU s', messages / cpu),
     comparable('CPU s per million', (cpu * 1e6) / messages, 2),
-    comparable('RSS MiB', rss),
-    comparable('highest RSS MiB', peak),
+    ...memory,
     ...perSync,
     plain('failed', generator.failed),
     ...loopFigures(delays),

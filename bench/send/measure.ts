@@ -1,7 +1,7 @@
 // Owns one measurement of bench/send: one server, started fresh, under Apache's own benchmark producer.
 import { comparable, type Measurement, plain } from '../figures.js';
 import { loopFigures } from '../loop-delays.js';
-import { memoryUse } from '../process-stats.js';
+import { memoryFigures } from '../process-stats.js';
 import { type ServerName, servers } from '../servers.js';
 import { messagesPerSync } from '../syncs.js';
 import type { BenchOptions } from './options.js';
@@ -19,7 +19,7 @@ export async function measure(server: ServerName, options: BenchOptions): Promis
   await cluster.loopDelays();
   await producer.reported(1 + options.intervals);
   const delays = await cluster.loopDelays();
-  const { rss, peak } = memoryUse(cluster.brokerPid);
+  const memory = memoryFigures(cluster.brokerPid);
   const reports = producer.reports.slice(0, 1 + options.intervals);
   const perSync = options.syncFlush
     ? [plain('messages per sync', await messagesPerSync(cluster, TOPIC, QUEUES), 1)]
@@ -33,8 +33,7 @@ export async function measure(server: ServerName, options: BenchOptions): Promis
   return [
     comparable('TPS', (messages * 1000) / (last.at - first.at)),
     comparable('CPU s per million', ((last.cpu - first.cpu) * 1e6) / messages, 1),
-    comparable('RSS MiB', rss),
-    comparable('highest RSS MiB', peak),
+    ...memory,
     ...perSync,
     // Warm-up included.
     plain('failed', last.failed),

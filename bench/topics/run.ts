@@ -1,0 +1,19 @@
+// Owns the course of bench/topics: both servers in turn, and their table. It fails when a message is missing.
+import { compare, machine, print } from '../contest.js';
+import { shown, tableOfFigures } from '../figures.js';
+import { measure } from './measure.js';
+import { parseOptions } from './options.js';
+
+const options = parseOptions(process.argv.slice(2));
+const { a, b, topics, queues, delayed, level, timed, timedSeconds } = options;
+const pairs = await compare(options, (server) =>
+  measure(server, options, (what, lost) => {
+    print(`${server}: ${lost} ACKNOWLEDGED MESSAGES ARE MISSING (${what})`);
+    process.exitCode = 1;
+  }),
+);
+print(
+  `\n${shown(topics)} topics of ${queues} queues; ${shown(delayed)} messages pending at level ${level}; ` +
+    `${shown(timed)} of levels 1 to 3 in ${timedSeconds} s; medians of ${options.pairs}; ${machine()}\n`,
+);
+print(tableOfFigures([a, b], pairs));
