@@ -8,6 +8,7 @@ import type { Child, ExitStatus } from '../interop/harness/children.js';
 
 export const MAIN = join(import.meta.dirname, '../../packages/broker/dist/esm/main.js');
 const READY = /^ready name-server=(\S+) broker=(\S+)$/;
+const LISTEN = ['--listen', '127.0.0.1:0', '--name-server-listen', '127.0.0.1:0'];
 const START_PATIENCE_MS = 60_000;
 
 export interface BrokerProcessOptions {
@@ -15,16 +16,32 @@ export interface BrokerProcessOptions {
   flush?: 'async' | 'sync';
   /** Most files that it may have open. */
   descriptors?: number;
+  /** Largest heap of its JavaScript, MB. */
+  heap?: number;
+  /** Arguments of strace: it runs under that, and stays the child whose signals and end are its own. */
+  strace?: string[];
+  /** Path of a broker.conf. */
+  conf?: string;
 }
 
 /** Starts the command and waits for nothing. */
-export function startCommand({ store, flush = 'async', descriptors }: BrokerProcessOptions): Child {
+export function startCommand(options: BrokerProcessOptions): Child {
+  const { store, flush = 'async', descriptors, heap, strace, conf } = options;
   if (!existsSync(MAIN)) throw new Error(`${MAIN} is not there: run npm run build`);
-  const args = ['--listen', '127.0.0.1:0', '--name-server-listen', '127.0.0.1:0', '--store', store, '--flush', flush];
-  const env = { NODE_OPTIONS: '' };
-  if (descriptors === undefined) return startChild('the broker', process.execPath, [MAIN, ...args], { env });
-  const limited = ['-c', `ulimit -n ${descriptors}; exec "$@"`, 'sh', process.execPath, MAIN, ...args];
-  return startChild('the broker', 'sh', limited, { env });
+  const [command, ...args] = [
+    ...(descriptors === undefined ? [] : ['sh', '-c', `ulimit -n ${descriptors}; exec "$@"`, 'sh']),
+    ...(strace === undefined ? [] : ['strace', '-D', '-f', '-qq', ...strace]),
+    process.execPath,
+    ...(heap === undefined ? [] : [`--max-old-space-size=${heap}`]),
+    MAIN,
+    ...LISTEN,
+    '--store',
+    store,
+    '--flush',
+    flush,
+    ...(conf === undefined ? [] : ['--config', conf]),
+  ];
+  return startChild('the broker', command, args, { env: { NODE_OPTIONS: '' } });
 }
 
 export class BrokerProcess {
@@ -37,7 +54,11 @@ export class BrokerProcess {
   ) {}
 
   static async start(options: BrokerProcessOptions): Promise<BrokerProcess> {
-    const child = startCommand(options);
+    return BrokerProcess.of(startCommand(options));
+  }
+
+  /** A process that says where its broker is as the command does. */
+  static async of(child: Child): Promise<BrokerProcess> {
     const [, nameServer, address] = READY.exec(await child.line(READY, START_PATIENCE_MS)) ?? [];
     return new BrokerProcess(child, nameServer, address);
   }

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, jest } from '@jest/globals';
 import { Requests, decodeRecords } from '@nest-rocketmq/remoting';
 import { startBroker } from '@nest-rocketmq/broker';
-import { startChild } from '../interop/harness/children.js';
 import { cleanUp } from '../interop/harness/clean-up.js';
 import { temporaryFolder } from '../interop/harness/temporary.js';
 import { connectTo } from './in-process.js';
+import { killAt, live } from './life.js';
 import { pull, sendOne } from './load.js';
 import { withStrace } from './tools.js';
 
@@ -34,38 +34,12 @@ jest.setTimeout(HOUR_MS);
 afterEach(cleanUp);
 const strace = withStrace();
 
-interface Life {
-  acknowledged: string[];
-  killed: boolean;
-}
-
-async function live(
-  store: string,
-  flush: string,
-  options: { prefix: string; end?: string; strace?: string[] },
-): Promise<Life> {
-  const acknowledged: string[] = [];
-  const onLine = (line: string): void => {
-    const [, id] = /^acknowledged (.*)$/.exec(line) ?? [];
-    if (id) acknowledged.push(id);
-    else throw new Error(line);
-  };
-  const program = [process.execPath, LIFE, store, flush, options.prefix, options.end ?? 'stop'];
-  const [command, ...args] = [...(options.strace ? ['strace', '-f', '-qq', ...options.strace] : []), ...program];
-  // One thread of the pool, so that there is an order.
-  const env = { NODE_OPTIONS: '', UV_THREADPOOL_SIZE: '1' };
-  const { code, signal } = await startChild('a life', command, args, { onLine, env }).exited;
-  const killed = signal === 'SIGKILL' || code === 137;
-  if (!killed && code !== 0) throw new Error(`it ended with ${code ?? signal}`);
-  return { acknowledged, killed };
-}
-
 /** How many such calls are made on the busiest thread before a life begins. */
 async function countCalls(folder: string, call: string): Promise<number> {
   const trace = join(folder, 'trace');
   writeFileSync(trace, '');
   const options = ['-o', trace, '-e', `trace=${call}`, '-e', 'signal=none'];
-  await live(join(folder, 'none'), 'sync', { prefix: 'counted', end: 'nothing', strace: options });
+  await live(LIFE, [join(folder, 'none'), 'sync', 'counted', 'nothing'], options);
   const perThread = new Map<string, number>();
   for (const line of readFileSync(trace, 'utf8').split('\n')) {
     if (!/^\d+ +\w+\(/.test(line)) continue;
@@ -121,10 +95,9 @@ interface Sweep {
 }
 
 /** Whether the run got through. */
-async function killAt(n: number, { folder, flush, call, image, before }: Sweep): Promise<boolean> {
+async function tryOut(n: number, { folder, flush, call, image, before }: Sweep): Promise<boolean> {
   const store = storeOf(folder, `at-${n}`, image);
-  const inject = ['-o', '/dev/null', '-e', `trace=${call}`, '-e', `inject=${call}:signal=SIGKILL:when=${n}`];
-  const { acknowledged, killed } = await live(store, flush, { prefix: `life${n}`, strace: inject });
+  const { acknowledged, killed } = await live(LIFE, [store, flush, `life${n}`, 'stop'], killAt(n, call));
   const found = await reopen(store);
   const promised = [...before, ...acknowledged];
   const lost = promised.filter((id) => !found.includes(id));
@@ -137,13 +110,13 @@ async function killAt(n: number, { folder, flush, call, image, before }: Sweep):
 
 async function sweep(what: Sweep, sample: number): Promise<void> {
   if (step === 0) {
-    await killAt(sample, what);
+    await tryOut(sample, what);
     return;
   }
   const startup = await countCalls(what.folder, what.call);
   // The program does nothing before; modules are loaded in a number of calls that may differ by a few.
   for (let n = Math.max(1, startup - 3), through = false; !through; n += AT_ONCE * step) {
-    const runs = await Promise.all(Array.from({ length: AT_ONCE }, (_, i) => killAt(n + i * step, what)));
+    const runs = await Promise.all(Array.from({ length: AT_ONCE }, (_, i) => tryOut(n + i * step, what)));
     through = runs.some(Boolean);
   }
 }
@@ -158,7 +131,7 @@ describe(`a broker that is killed at its n-th system call${strace.note}`, () => 
     const { call, sample, flush, from } = one;
     const folder = temporaryFolder('crash-points');
     const killed = from === 'a new store' ? undefined : join(folder, 'image');
-    const before = killed ? await live(killed, flush, { prefix: 'before', end: 'die' }) : undefined;
+    const before = killed ? await live(LIFE, [killed, flush, 'before', 'die']) : undefined;
     await sweep({ folder, flush, call, image: killed, before: before?.acknowledged ?? [] }, sample);
   });
 });

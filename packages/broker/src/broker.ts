@@ -239,7 +239,7 @@ async function stop(parts: LivingParts): Promise<void> {
   await server.close();
   held.stop();
   clients.stop();
-  offsets.stop();
+  await offsets.stop();
   try {
     topics.flush();
     groups.flush();

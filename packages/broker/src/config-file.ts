@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { parseJson, silentLogger } from '@nest-rocketmq/remoting';
 import type { Logger } from '@nest-rocketmq/remoting';
 import { StoreError } from './store/errors.js';
-import type { FileSystem } from './store/file-system.js';
+import type { FileSystem, StoreFile } from './store/file-system.js';
 import { readFully, writeFully } from './store/segment.js';
 
 export interface ConfigFileOptions {
@@ -56,24 +56,53 @@ export class ConfigFile {
     const fileSystem = this.#fileSystem;
     const directory = dirname(this.#path);
     fileSystem.makeDirectory(directory);
-    // Under a name of its own until it is whole: neither a crash nor a full disk leaves half a file.
-    this.#write(this.#unfinished, Buffer.from(JSON.stringify(value, undefined, '\t')));
+    const file = this.#write(value);
+    try {
+      file.syncNow();
+    } finally {
+      file.close();
+    }
+    this.#replace();
+    fileSystem.syncDirectoryNow(directory);
+  }
+
+  /**
+   * The same, but a slow disk holds up nobody: resolves when the value survives a loss of power. Not to be called while
+   * one is under way.
+   */
+  async saveAside(value: unknown): Promise<void> {
+    const directory = dirname(this.#path);
+    this.#fileSystem.makeDirectory(directory);
+    const file = this.#write(value);
+    try {
+      await file.sync();
+    } finally {
+      file.close();
+    }
+    this.#replace();
+    await this.#fileSystem.syncDirectory(directory);
+  }
+
+  #replace(): void {
+    const fileSystem = this.#fileSystem;
     // Only a good file may take the backup's place, or two crashes in a row would leave none.
     if (this.#good || this.#read(this.#path).value !== undefined) fileSystem.rename(this.#path, this.#backup);
     this.#good = false;
     fileSystem.rename(this.#unfinished, this.#path);
     this.#good = true;
-    fileSystem.syncDirectoryNow(directory);
   }
 
-  #write(path: string, bytes: Buffer): void {
-    const file = this.#fileSystem.open(path, 'create');
+  /** Under a name of its own until it is whole: neither a crash nor a full disk leaves half a file. */
+  #write(value: unknown): StoreFile {
+    const bytes = Buffer.from(JSON.stringify(value, undefined, '\t'));
+    const file = this.#fileSystem.open(this.#unfinished, 'create');
     try {
       file.truncate(0);
       writeFully(file, bytes, 0, bytes.length, 0);
-      file.syncNow();
-    } finally {
+      return file;
+    } catch (error) {
       file.close();
+      throw error;
     }
   }
 

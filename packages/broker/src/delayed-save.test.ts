@@ -10,8 +10,9 @@ function saved(): { save: DelayedSave; clock: ManualClock; written: unknown[]; d
   const written: unknown[] = [];
   const disk = { full: false };
   const file = {
-    save: (value: unknown) => {
+    saveAside: async (value: unknown) => {
       if (disk.full) throw new Error('ENOSPC');
+      await Promise.resolve();
       written.push(value);
     },
   } as unknown as ConfigFile;
@@ -32,10 +33,10 @@ describe('a file that is saved after its changes', () => {
     expect(clock.pending).toBe(0);
   });
 
-  it('is written at once when everything stops, and leaves no timer', () => {
+  it('is written at once when everything stops, and leaves no timer', async () => {
     const { save, clock, written } = saved();
     save.changed();
-    save.stop();
+    await save.stop();
     save.changed();
     expect(written).toEqual([1]);
     expect(clock.pending).toBe(0);

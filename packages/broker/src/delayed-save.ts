@@ -16,6 +16,7 @@ export class DelayedSave {
   #timer: TimerHandle | undefined;
   #changed = false;
   #stopped = false;
+  #saving = Promise.resolve();
 
   constructor(private readonly options: DelayedSaveOptions) {}
 
@@ -24,29 +25,32 @@ export class DelayedSave {
     this.#arm();
   }
 
-  /** Saves what has changed, and never again. */
-  stop(): void {
+  /** Saves what has changed, and never again. Never rejects. */
+  async stop(): Promise<void> {
     this.#stopped = true;
     this.options.clock.clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#save();
+    await this.#saving;
+    await this.#save();
   }
 
   #arm(): void {
     if (this.#stopped) return;
     this.#timer ??= this.options.clock.setTimeout(() => {
       this.#timer = undefined;
-      this.#save();
+      // On a slow disk the one before may still be under way.
+      this.#saving = this.#saving.then(() => this.#save());
     }, this.options.interval);
   }
 
   /** A disk that is full now may have room later: nobody is to fall over it. */
-  #save(): void {
+  async #save(): Promise<void> {
     if (!this.#changed) return;
+    this.#changed = false;
     try {
-      this.options.file.save(this.options.content());
-      this.#changed = false;
+      await this.options.file.saveAside(this.options.content());
     } catch (error) {
+      this.#changed = true;
       this.options.logger.error(
         `not saved, to be tried again: ${error instanceof Error ? error.message : String(error)}`,
       );

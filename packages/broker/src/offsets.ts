@@ -86,8 +86,8 @@ export class ConsumerOffsets {
   }
 
   /** Writes what has changed, and never again. */
-  stop(): void {
-    this.#save.stop();
+  stop(): Promise<void> {
+    return this.#save.stop();
   }
 
   #set(key: string, queueId: number, offset: number): void {

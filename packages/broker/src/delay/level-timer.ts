@@ -81,7 +81,7 @@ export class LevelTimer {
       level.timer = undefined;
     }
     for (const level of this.#levels) await level.delivering;
-    this.#save.stop();
+    await this.#save.stop();
   }
 
   #json(): object {

@@ -1,0 +1,100 @@
+// Every flush of a broker's disk takes 200 ms longer, by strace, while producers keep many sends in flight and another
+// client wants quick answers. Needs the build, and strace.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, jest } from '@jest/globals';
+import { Requests } from '@nest-rocketmq/remoting';
+import type { Connection } from '@nest-rocketmq/remoting';
+import { cleanUp } from '../interop/harness/clean-up.js';
+import { temporaryFolder } from '../interop/harness/temporary.js';
+import { BrokerProcess } from './broker-process.js';
+import { Load, NONE, pull, readBack, sendOne } from './load.js';
+import { withStrace } from './tools.js';
+
+const DELAY_MS = 200;
+const LONGEST_ANSWER_MS = 150;
+/** Answers that a busy machine may delay by itself. A broker that waited for its disk would delay one at each flush. */
+const HICCUPS = 1;
+const DEPTH = 128;
+/** Flushes that a test sees. Without anybody who waits one comes every 500 ms. */
+const FEWEST = { sync: 6, async: 4 };
+
+jest.setTimeout(120_000);
+afterEach(cleanUp);
+const strace = withStrace();
+
+class SlowDisk {
+  readonly #trace = join(temporaryFolder('slow-trace'), 'trace');
+
+  constructor(readonly calls: string[]) {
+    writeFileSync(this.#trace, '');
+  }
+
+  /** Only the calls in question stop the broker, or the tracing itself would slow it down. */
+  get strace(): string[] {
+    const names = this.calls.join(',');
+    const inject = `inject=${names}:delay_enter=${DELAY_MS * 1_000}`;
+    return ['--seccomp-bpf', '-y', '-o', this.#trace, '-e', `trace=${names}`, '-e', 'signal=none', '-e', inject];
+  }
+
+  /** How many flushes of files whose path matches have begun by now. */
+  flushes(path: RegExp): number {
+    const lines = readFileSync(this.#trace, 'utf8').split('\n');
+    return lines.filter((line) => /\bf(data)?sync\(/.test(line) && path.test(line)).length;
+  }
+}
+
+/** Asks one question after the other for as long as told; how long each answer took, the longest first. */
+async function ask(connection: Connection, going: () => boolean): Promise<number[]> {
+  const took: number[] = [];
+  while (going()) {
+    const start = performance.now();
+    expect((await connection.request(Requests.GET_BROKER_RUNTIME_INFO, {})).code).toBe(0);
+    took.push(Math.round(performance.now() - start));
+  }
+  return took.sort((a, b) => b - a);
+}
+
+describe(`a broker whose disk takes ${DELAY_MS} ms for each flush${strace.note}`, () => {
+  strace.it.each(['sync', 'async'] as const)(
+    'answers other requests at once, flushes for many sends at a time, and loses nothing when killed (%s)',
+    async (flush) => {
+      const store = join(temporaryFolder('slow'), 'store');
+      const disk = new SlowDisk(['fdatasync']);
+      const broker = await BrokerProcess.start({ store, flush, strace: disk.strace });
+      const load = new Load();
+      const sending = load.send({ connection: await broker.connect(), depth: DEPTH });
+      const flushed = (): number => disk.flushes(/commitlog/);
+      const took = await ask(await broker.connect(), () => flushed() < FEWEST[flush]);
+      const perFlush = load.acknowledged.size / flushed();
+      await broker.kill();
+      await sending;
+      expect(took[HICCUPS]).toBeLessThan(LONGEST_ANSWER_MS);
+      expect(perFlush).toBeGreaterThan(DEPTH / 4);
+      const again = await BrokerProcess.start({ store, flush });
+      expect(load.compare(await readBack(await again.connect()))).toEqual(NONE);
+      await again.kill();
+    },
+  );
+
+  strace.it('answers other requests at once while it saves the offsets of consumers', async () => {
+    const folder = temporaryFolder('slow-offsets');
+    const conf = join(folder, 'broker.conf');
+    writeFileSync(conf, 'flushConsumerOffsetInterval=100\n');
+    const disk = new SlowDisk(['fdatasync', 'fsync']);
+    const broker = await BrokerProcess.start({ store: join(folder, 'store'), conf, strace: disk.strace });
+    const connection = await broker.connect();
+    await sendOne(connection, 'first');
+    // Its first pull makes the group.
+    await pull(connection, { offset: 0 });
+    const before = disk.flushes(/consumerOffset/);
+    let commitOffset = 0;
+    const took = await ask(connection, () => {
+      const place = { consumerGroup: 'crash-readers', topic: 'crash', queueId: 0, commitOffset: ++commitOffset };
+      void connection.request(Requests.UPDATE_CONSUMER_OFFSET, place).catch(() => undefined);
+      return disk.flushes(/consumerOffset/) - before < FEWEST.async;
+    });
+    expect(took[HICCUPS]).toBeLessThan(LONGEST_ANSWER_MS);
+    await broker.kill();
+  });
+});
