@@ -1,6 +1,7 @@
 // Owns one consume queue: a row of 20-byte entries that say where the queue's messages are in the commit log. New
 // entries stay in memory until they are written out in batches: after a crash they are rebuilt from the log.
 import { readLong, writeLong } from './record.js';
+import { isZero } from './segment.js';
 import { ALLOCATION_SLACK } from './segment-files.js';
 import type { SegmentFiles } from './segment-files.js';
 
@@ -167,9 +168,9 @@ export class ConsumeQueue {
     this.#measure(view);
   }
 
-  /** Whether there is an entry behind the last one that is trusted. */
+  /** Whether there is an entry behind the last one that is trusted; a damaged one may have any size. */
   #hasEntry({ scratch }: QueueView): boolean {
-    return this.files.read(scratch, 0, UNIT, this.next * UNIT) === UNIT && scratch.readInt32BE(8) > 0;
+    return this.files.read(scratch, 0, UNIT, this.next * UNIT) === UNIT && !isZero(scratch, UNIT);
   }
 
   /** What is left behind the end must not be taken for entries at the next start. */

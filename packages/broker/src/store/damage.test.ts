@@ -1,9 +1,9 @@
 // Damage to the files of a store that is stopped, and what is still served then.
 import { describe, expect, it } from '@jest/globals';
-import { silentLogger } from '@nest-rocketmq/remoting';
+import { ManualClock, silentLogger } from '@nest-rocketmq/remoting';
 import { memoryFileSystem } from './memory-file-system.js';
 import type { MemoryFileSystem } from './memory-file-system.js';
-import { bodies, message, openStore } from './store.test.kit.js';
+import { bodies, killed, message, openStore } from './store.test.kit.js';
 
 const LOG = '/store/commitlog/00000000000000000000';
 const COUNT = 200;
@@ -230,4 +230,25 @@ describe('a damaged consume queue', () => {
     expect(bodies(store)).toEqual(ALL);
     await store.close();
   });
+});
+
+describe('the last entry of a consume queue', () => {
+  it.each([0x80, 0x40, 0x01])(
+    'costs no message when its size is damaged and the broker is killed (%i)',
+    async (mask) => {
+      const running = memoryFileSystem();
+      const clock = new ManualClock(1_700_000_000_000);
+      const store = await openStore({ fileSystem: running, clock });
+      for (const body of ALL) store.append(message({ body }));
+      await store.settled();
+      // The checkpoint is behind all of them.
+      await clock.advance(10_000);
+      const fileSystem = killed(running);
+      await store.close();
+      change(fileSystem, 99 * 20 + 8, mask, '/store/consumequeue/T/0/00000000000000002000');
+      const again = await openStore({ fileSystem });
+      expect(bodies(again)).toEqual(ALL);
+      await again.close();
+    },
+  );
 });
