@@ -1,5 +1,6 @@
 // Owns the course of one server's measurement in bench/topics: many topics with a message in each queue, restarts, many
 // delayed messages pending, restarts again, and the accuracy of delays meanwhile.
+import { SCHEDULE_TOPIC } from '@nest-rocketmq/remoting';
 import { freeBrokerPort, freePort } from '../../test/interop/harness/ports.js';
 import { comparable, type Figure, type Measurement, plain } from '../figures.js';
 import { maxOffsets, openConnection } from '../load/connection.js';
@@ -13,7 +14,6 @@ import { accuracy, delayProperty } from './accuracy.js';
 import type { TopicsOptions } from './options.js';
 import { DELAYED, preparedStore, TIMED_QUEUES, topicNames } from './prepared-store.js';
 
-const SCHEDULE_TOPIC = 'SCHEDULE_TOPIC_XXXX';
 const SIZE = 128;
 const DEPTH = 64;
 

@@ -47,6 +47,18 @@ function found(index: IndexFile, hash: number): number[] {
   return offsets;
 }
 
+/** Flushes 200 entries, and 200 more on a disk that takes `calls` more calls; whether that failed. */
+async function secondFlushFails(index: IndexFile, disk: DyingDisk, calls: number): Promise<boolean> {
+  fill(index, 0, 200);
+  await index.flush();
+  fill(index, 200, 400);
+  disk.left = calls;
+  return index.flush().then(
+    () => false,
+    () => true,
+  );
+}
+
 function expectAll(index: IndexFile, count: number): void {
   for (let hash = 0; hash < HASHES; hash++) {
     const put: number[] = [];
@@ -103,14 +115,7 @@ describe('an index file', () => {
     for (let n = 0, failed = true; failed; n++) {
       const disk = new DyingDisk();
       const index = indexOn(disk).create();
-      fill(index, 0, 200);
-      await index.flush();
-      fill(index, 200, 400);
-      disk.left = n;
-      failed = await index.flush().then(
-        () => false,
-        () => true,
-      );
+      failed = await secondFlushFails(index, disk, n);
       expectAll(index, 400);
       disk.left = Infinity;
       fill(index, 400, 450);
@@ -125,14 +130,7 @@ describe('an index file', () => {
     for (let n = 0, failed = true; failed; n++) {
       const disk = new DyingDisk();
       const index = indexOn(disk).create();
-      fill(index, 0, 200);
-      await index.flush();
-      fill(index, 200, 400);
-      disk.left = n;
-      failed = await index.flush().then(
-        () => false,
-        () => true,
-      );
+      failed = await secondFlushFails(index, disk, n);
       disk.left = Infinity;
       const again = indexOn(disk).load();
       const counted = again.indexCount - 1;

@@ -121,7 +121,7 @@ export class SegmentFiles {
 
   /** Overwrites with zeros what is not zero in [from, to) of one file. */
   clear(from: number, to: number): void {
-    const bytes = Buffer.alloc(CLEAR_STEP);
+    const bytes = Buffer.allocUnsafe(Math.min(CLEAR_STEP, Math.max(0, to - from)));
     for (let at = from; at < to; at += CLEAR_STEP) {
       const length = this.read(bytes, 0, Math.min(CLEAR_STEP, to - at), at);
       if (!isZero(bytes, length)) this.zero(at, length);
