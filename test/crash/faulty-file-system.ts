@@ -18,9 +18,19 @@ export interface FaultPlan {
   failing: 'write' | 'sync';
   /** Chance of a write to take only a part. */
   shortWrites: number;
+  /** Chance of being at a sync, so that writes leave the thread. */
+  syncing: number;
 }
 
-export const NO_FAULTS: FaultPlan = { dieAt: 0, failFrom: 0, failTo: 0, code: 'EIO', failing: 'write', shortWrites: 0 };
+export const NO_FAULTS: FaultPlan = {
+  dieAt: 0,
+  failFrom: 0,
+  failTo: 0,
+  code: 'EIO',
+  failing: 'write',
+  shortWrites: 0,
+  syncing: 0,
+};
 
 type Change = { at: number; bytes: Buffer } | { size: number };
 
@@ -159,6 +169,10 @@ export class FaultyFileSystem implements FileSystem {
     this.#nameChanges = this.#nameChanges.filter(({ directory }) => directory !== path);
   }
 
+  synced(): Promise<void> | undefined {
+    return this.random.chance(this.plan.syncing) ? Promise.resolve() : undefined;
+  }
+
   diskUsage(): undefined {
     return undefined;
   }
@@ -173,20 +187,25 @@ export class FaultyFileSystem implements FileSystem {
       }
       inode.sync();
     };
+    const write: StoreFile['write'] = (source, offset, length, position) => {
+      this.#call();
+      this.#maybeFail('write', path);
+      const count = this.random.chance(this.plan.shortWrites) ? this.random.integer(1, length) : length;
+      const change = { at: position, bytes: Buffer.from(source.subarray(offset, offset + count)) };
+      apply(inode.seen, change);
+      inode.unsynced.push(change);
+      return count;
+    };
     return {
       size: () => inode.seen.size,
       read: (target, offset, length, position) => {
         this.#call();
         return inode.seen.read(target, offset, length, position);
       },
-      write: (source, offset, length, position) => {
-        this.#call();
-        this.#maybeFail('write', path);
-        const count = this.random.chance(this.plan.shortWrites) ? this.random.integer(1, length) : length;
-        const change = { at: position, bytes: Buffer.from(source.subarray(offset, offset + count)) };
-        apply(inode.seen, change);
-        inode.unsynced.push(change);
-        return count;
+      write,
+      writeAside: async (...args) => {
+        await Promise.resolve();
+        return write(...args);
       },
       truncate: (size) => {
         this.#call();

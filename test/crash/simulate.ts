@@ -117,6 +117,7 @@ class Simulation {
       plan.failing = random.pick(['write', 'sync']);
     }
     if (random.chance(0.3)) plan.shortWrites = random.next();
+    if (random.chance(0.5)) plan.syncing = random.next();
     return plan;
   }
 

@@ -93,6 +93,7 @@ export class Checkpointer {
 
   async #writeQueues(): Promise<void> {
     for (const queue of this.#options.queues.all()) {
+      if (queue.flushed < queue.next) await queue.files.synced();
       queue.writeOut();
       if (queue.failure !== undefined) throw queue.failure;
       queue.release();

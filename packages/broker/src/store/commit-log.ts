@@ -1,6 +1,7 @@
 // Owns the commit log: where the next record goes, the one write per commit, and taking back what could not be
 // written. Leaves the bytes of a record to record.ts, durability to flush.ts, reading to log-reader.ts.
 import { LogTail } from './log-tail.js';
+import type { Chunk } from './log-tail.js';
 import { BLANK_SIZE, writeBlank, writeRecord } from './record.js';
 import type { Placement } from './record.js';
 import type { SegmentFiles } from './segment-files.js';
@@ -50,12 +51,27 @@ export class CommitLog {
       const file = this.files.file(start);
       const inFile = chunk.base - start;
       while (chunk.written < chunk.length) {
-        const count = file.write(chunk.buffer, chunk.written, chunk.length - chunk.written, inFile + chunk.written);
-        if (count <= 0) throw new Error(`a write to ${this.files.pathOf(start)} took no byte`);
-        chunk.written += count;
+        this.#took(
+          chunk,
+          file.write(chunk.buffer, chunk.written, chunk.length - chunk.written, inFile + chunk.written),
+        );
       }
     }
     this.written = this.appended;
+  }
+
+  /** The same off the caller's thread, who may append meanwhile; no other write begins before it has ended. */
+  async writeAside(): Promise<void> {
+    this.#clean();
+    const end = this.appended;
+    const parts = Array.from(this.tail.unwritten(), (chunk) => ({ chunk, until: chunk.length }));
+    for (const { chunk, until } of parts) {
+      while (chunk.written < until) {
+        const { buffer, base, written } = chunk;
+        this.#took(chunk, await this.files.writeAside(buffer, written, until - written, base + written));
+      }
+    }
+    this.written = end;
   }
 
   /** Forgets what is not written, and overwrites what part of it the files have: else it might come back as records. */
@@ -70,6 +86,11 @@ export class CommitLog {
     } catch {
       // Tried again before the next write, which is refused as long as this fails.
     }
+  }
+
+  #took(chunk: Chunk, count: number): void {
+    if (count <= 0) throw new Error(`a write to ${this.files.directory} took no byte`);
+    chunk.written += count;
   }
 
   #roll(left: number): void {

@@ -10,8 +10,9 @@ export const UNIT = 20;
 /** Size in an entry that stands before the queue's first message in its first file. */
 const FILLER_SIZE = 0x7fffffff;
 const FIRST_UNITS = 16;
-/** Entries that wait at most before they are written out. */
-const MOST_UNITS = 8_192;
+/** Entries that wait before they are written out, and while a sync would make the write wait. */
+const MANY_UNITS = 8_192;
+const MOST_UNITS = 65_536;
 const EMPTY = Buffer.alloc(0);
 
 /** Where the last `read` of any queue found its entries; good until the next one. */
@@ -263,7 +264,8 @@ export class ConsumeQueue {
   }
 
   #makeRoom(): void {
-    if (this.next - this.#memoryFirst >= MOST_UNITS) {
+    const waiting = this.next - this.#memoryFirst;
+    if (waiting >= MOST_UNITS || (waiting >= MANY_UNITS && !this.files.synced())) {
       this.writeOut();
       if (this.failure === undefined) {
         this.#memoryFirst = this.next;

@@ -4,6 +4,7 @@ import { ManualClock } from '@nest-rocketmq/remoting';
 import type { FileSystem, StoreFile } from './file-system.js';
 import { MemoryFileSystem, fileError } from './memory-file-system.js';
 import { bodies, killed, message, openStore } from './store.test.kit.js';
+import type { MessageStore } from './store.js';
 
 /** Files whose writes and syncs can be made to fail, or to wait. */
 class Disk extends MemoryFileSystem {
@@ -14,6 +15,10 @@ class Disk extends MemoryFileSystem {
   syncs = 0;
   /** Set: syncs wait for `letGo`. */
   held: (() => void)[] | undefined;
+  /** Set: writes off the thread wait for `letWrite`. */
+  heldWrites: (() => void)[] | undefined;
+  writesAside = 0;
+  #syncing = 0;
 
   override open(path: string, mode: Parameters<FileSystem['open']>[1]): StoreFile {
     const file = super.open(path, mode);
@@ -26,13 +31,30 @@ class Disk extends MemoryFileSystem {
       this.room -= part;
       return write(source, offset, part, position);
     };
+    const writeAside = file.writeAside.bind(file);
+    file.writeAside = async (...args) => {
+      this.writesAside++;
+      if (this.heldWrites) await new Promise<void>((resolve) => this.heldWrites?.push(resolve));
+      return writeAside(...args);
+    };
     file.sync = async () => {
       if (!inLog) return;
       this.syncs++;
+      this.#syncing++;
       if (this.held) await new Promise<void>((resolve) => this.held?.push(resolve));
+      this.#syncing--;
       if (this.syncError) throw fileError(this.syncError, path);
     };
     return file;
+  }
+
+  override synced(): Promise<void> | undefined {
+    return this.#syncing > 0 ? Promise.resolve() : undefined;
+  }
+
+  letWrite(): void {
+    for (const go of this.heldWrites ?? []) go();
+    this.heldWrites = undefined;
   }
 
   letGo(): void {
@@ -117,7 +139,7 @@ describe('with sync flush', () => {
     expect(disk.stat('/store/abort')).toBeDefined();
   });
 
-  it('keeps what was written before a write failed while a flush was under way', async () => {
+  it('keeps what was written before a write failed that had waited for the flush', async () => {
     const disk = new Disk();
     disk.held = [];
     const store = await openStore({ fileSystem: disk, flush: 'sync' });
@@ -129,14 +151,11 @@ describe('with sync flush', () => {
     store.append(message({ body: 'b' }));
     store.commit();
     expect(told).toEqual([]);
-    expect(store.append(message({ body: 'c' })).status).toBe('SERVICE_NOT_AVAILABLE');
-    disk.writeError = undefined;
     disk.letGo();
     await store.settled();
-    expect(told).toEqual([
-      [size, undefined],
-      [size, 'STORE_WRITE_FAILED'],
-    ]);
+    expect(told).toContainEqual([size, undefined]);
+    expect(told).toContainEqual([size, 'STORE_WRITE_FAILED']);
+    disk.writeError = undefined;
     expect(store.append(message({ body: 'd' })).status).toBe('PUT_OK');
     await store.settled();
     expect(bodies(store)).toEqual(['a', 'd']);
@@ -183,5 +202,83 @@ describe('with async flush', () => {
     expect(store.append(message()).status).toBe('SERVICE_NOT_AVAILABLE');
     expect(bodies(store)).toEqual(['a']);
     await store.close();
+  });
+
+  describe('while a flush is under way', () => {
+    async function flushing(): Promise<{ disk: Disk; clock: ManualClock; store: MessageStore; told: unknown[] }> {
+      const disk = new Disk();
+      const clock = new ManualClock();
+      const store = await openStore({ fileSystem: disk, clock, checkpointInterval: 1_000_000 });
+      const told: unknown[] = [];
+      store.onCommitted((upTo, failure) => told.push([upTo, (failure as { code?: string } | undefined)?.code]));
+      store.append(message({ body: 'a' }));
+      store.commit();
+      disk.held = [];
+      await clock.advance(500);
+      expect(disk.held).toHaveLength(1);
+      told.length = 0;
+      return { disk, clock, store, told };
+    }
+
+    it('writes off the thread, and promises when that has ended', async () => {
+      const { disk, store, told } = await flushing();
+      disk.heldWrites = [];
+      const { size } = store.append(message({ body: 'b' }));
+      store.commit();
+      store.append(message({ body: 'c' }));
+      store.commit();
+      expect([disk.writesAside, told, bodies(store)]).toEqual([1, [], ['a']]);
+      disk.letWrite();
+      await store.settled();
+      expect(told).toEqual([
+        [2 * size, undefined],
+        [3 * size, undefined],
+      ]);
+      expect(bodies(store)).toEqual(['a', 'b', 'c']);
+      disk.letGo();
+      const after = killed(disk);
+      await store.close();
+      const again = await openStore({ fileSystem: after });
+      expect(bodies(again)).toEqual(['a', 'b', 'c']);
+      await again.close();
+    });
+
+    it.each([0, 50, 90])('a write that fails there refuses all behind it (%i bytes taken)', async (room) => {
+      const { disk, store, told } = await flushing();
+      disk.heldWrites = [];
+      const { size } = store.append(message({ body: 'b' }));
+      store.commit();
+      store.append(message({ body: 'c' }));
+      Object.assign(disk, { writeError: 'ENOSPC', room });
+      disk.letWrite();
+      await store.settled();
+      expect(told).toEqual([[size, 'STORE_WRITE_FAILED']]);
+      disk.writeError = undefined;
+      expect(store.append(message({ body: 'd' })).queueOffset).toBe(1);
+      disk.letGo();
+      await store.settled();
+      const after = killed(disk);
+      await store.close();
+      const again = await openStore({ fileSystem: after });
+      expect(bodies(again)).toEqual(['a', 'd']);
+      await again.close();
+    });
+
+    it('a write that ends after the flush has failed is not promised', async () => {
+      const { disk, store, told } = await flushing();
+      disk.heldWrites = [];
+      store.append(message({ body: 'b' }));
+      store.commit();
+      const { committedOffset } = store.metrics;
+      disk.syncError = 'EIO';
+      disk.letGo();
+      await new Promise(setImmediate);
+      expect([told, store.append(message()).status]).toEqual([[], 'SERVICE_NOT_AVAILABLE']);
+      disk.letWrite();
+      await store.settled();
+      expect(told).toEqual([[committedOffset, 'STORE_FLUSH_FAILED']]);
+      expect(bodies(store)).toEqual(['a']);
+      await store.close();
+    });
   });
 });

@@ -11,6 +11,8 @@ export interface StoreFile {
   read(target: Buffer, offset: number, length: number, position: number): number;
   /** Returns the number of bytes written, which may be fewer than given. */
   write(source: Buffer, offset: number, length: number, position: number): number;
+  /** The same off the caller's thread: the bytes must stay as they are, and the file open, until it has ended. */
+  writeAside(source: Buffer, offset: number, length: number, position: number): Promise<number>;
   truncate(size: number): void;
   /** Makes what was written before the call survive a loss of power; never on the caller's thread. */
   sync(): Promise<void>;
@@ -51,6 +53,11 @@ export interface FileSystem {
   syncDirectory(path: string): Promise<void>;
   /** The same, at once. */
   syncDirectoryNow(path: string): void;
+  /**
+   * Resolves when none of the syncs that leave the thread is under way; undefined where none is. While one is, any write
+   * may wait for the disk: ext4 makes it wait for the journal, 8 to 20 ms of every 500 at 100,000 messages a second.
+   */
+  synced(): Promise<void> | undefined;
   /** Undefined where the system does not tell. */
   diskUsage(path: string): { total: number; free: number } | undefined;
 }
@@ -59,6 +66,33 @@ const FLAGS = { read: 'r', write: 'r+', create: fs.constants.O_RDWR | fs.constan
 const FILE_MODE = 0o640;
 /** Reported by folders that cannot be synced on some systems; their names are then as safe as that system makes them. */
 const NO_DIRECTORY_SYNC = new Set(['EINVAL', 'EPERM', 'EISDIR', 'ENOTSUP']);
+
+/** Counts what is under way. */
+class UnderWay {
+  #count = 0;
+  #ended: Promise<void> | undefined;
+  #end: (() => void) | undefined;
+
+  async during(work: Promise<void>): Promise<void> {
+    this.#count++;
+    try {
+      await work;
+    } finally {
+      if (--this.#count === 0) {
+        this.#end?.();
+        this.#end = this.#ended = undefined;
+      }
+    }
+  }
+
+  /** Resolves when nothing is; undefined where nothing is. */
+  ended(): Promise<void> | undefined {
+    if (this.#count > 0) this.#ended ??= new Promise((resolve) => (this.#end = resolve));
+    return this.#ended;
+  }
+}
+
+const syncs = new UnderWay();
 
 class NodeFile implements StoreFile {
   readonly #fd: number;
@@ -79,12 +113,20 @@ class NodeFile implements StoreFile {
     return fs.writeSync(this.#fd, source, offset, length, position);
   }
 
+  writeAside(source: Buffer, offset: number, length: number, position: number): Promise<number> {
+    return new Promise((resolve, reject) =>
+      fs.write(this.#fd, source, offset, length, position, (error, count) => (error ? reject(error) : resolve(count))),
+    );
+  }
+
   truncate(size: number): void {
     fs.ftruncateSync(this.#fd, size);
   }
 
   sync(): Promise<void> {
-    return new Promise((resolve, reject) => fs.fdatasync(this.#fd, (error) => (error ? reject(error) : resolve())));
+    return syncs.during(
+      new Promise((resolve, reject) => fs.fdatasync(this.#fd, (error) => (error ? reject(error) : resolve()))),
+    );
   }
 
   syncNow(): void {
@@ -103,6 +145,17 @@ function statOf(path: string): fs.Stats | undefined {
     // A file stands where a folder of the path should be.
     if (systemCode(error) === 'ENOTDIR') return undefined;
     throw error;
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } catch (error) {
+    if (!NO_DIRECTORY_SYNC.has(systemCode(error) ?? '')) throw error;
+  } finally {
+    await handle.close();
   }
 }
 
@@ -132,16 +185,7 @@ export const nodeFileSystem: FileSystem = {
   removeTree: (path) => fs.rmSync(path, { force: true, recursive: true }),
   rename: (from, to) => fs.renameSync(from, to),
 
-  async syncDirectory(path) {
-    const handle = await open(path, 'r');
-    try {
-      await handle.sync();
-    } catch (error) {
-      if (!NO_DIRECTORY_SYNC.has(systemCode(error) ?? '')) throw error;
-    } finally {
-      await handle.close();
-    }
-  },
+  syncDirectory: (path) => syncs.during(syncFolder(path)),
 
   syncDirectoryNow(path) {
     const fd = fs.openSync(path, 'r');
@@ -153,6 +197,8 @@ export const nodeFileSystem: FileSystem = {
       fs.closeSync(fd);
     }
   },
+
+  synced: () => syncs.ended(),
 
   diskUsage(path) {
     const { blocks, bavail, bfree, bsize } = fs.statfsSync(path);

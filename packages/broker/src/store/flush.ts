@@ -9,8 +9,6 @@ export interface FlushOptions {
   clock: Clock;
   /** ms between background flushes. */
   interval: number;
-  /** Whether somebody waits: then the next flush begins as soon as one ends. */
-  group: boolean;
   /** Everything written before the flush began is on the disk. */
   onFlushed: (upTo: number) => void;
   onFailed: (error: unknown) => void;
@@ -29,6 +27,11 @@ export class Flusher {
   constructor(options: FlushOptions) {
     this.#options = options;
     this.flushed = options.log.written;
+  }
+
+  /** Whether a flush is under way. */
+  get running(): boolean {
+    return this.#running !== undefined;
   }
 
   /** Flushes soon, in the background. */
@@ -59,21 +62,18 @@ export class Flusher {
 
   async #run(): Promise<void> {
     const { log, onFlushed, onFailed } = this.#options;
+    const target = log.written;
     try {
-      do {
-        const target = log.written;
-        await this.#syncFiles(this.flushed, target);
-        this.flushed = target;
-        this.flushes++;
-        onFlushed(target);
-      } while (this.#options.group && this.flushed < log.written);
+      await this.#syncFiles(this.flushed, target);
     } catch (error) {
       this.failure = error;
-      onFailed(error);
-    } finally {
-      // In the same turn as the last look at what is written: a write behind it must find no flush under way.
-      this.#running = undefined;
     }
+    // Before it is told of: whoever hears of it may write, and have that flushed.
+    this.#running = undefined;
+    if (this.failure !== undefined) return onFailed(this.failure);
+    this.flushed = target;
+    this.flushes++;
+    onFlushed(target);
   }
 
   async #syncFiles(from: number, to: number): Promise<void> {

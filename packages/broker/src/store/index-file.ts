@@ -4,7 +4,7 @@ import { ENTRY, IndexBatch, SLOT } from './index-batch.js';
 import type { TablePart } from './index-batch.js';
 import type { OpenFiles } from './open-files.js';
 import { readLong, writeLong } from './record.js';
-import { readFully, writeFully } from './segment.js';
+import { readFully, writeFullyAside } from './segment.js';
 import type { Pause } from './time-slices.js';
 
 const HEADER = 40;
@@ -144,7 +144,7 @@ export class IndexFile {
     try {
       const header = this.#linked;
       await this.open.sync(this.path);
-      writeFully(this.open.get(this.path), header, 0, HEADER, 0);
+      await this.#write(header, 0, HEADER, 0);
       await this.open.sync(this.path);
     } catch (error) {
       this.#dirty = true;
@@ -206,7 +206,7 @@ export class IndexFile {
     const { bytes, first } = this.#waiting;
     for (let at = 0; at < count * ENTRY; at += ENTRIES_WRITE) {
       const length = Math.min(ENTRIES_WRITE, count * ENTRY - at);
-      writeFully(this.open.get(this.path), bytes, at, length, this.#entryAt(first) + at);
+      await this.#write(bytes, at, length, this.#entryAt(first) + at);
       await this.pause();
     }
   }
@@ -218,7 +218,7 @@ export class IndexFile {
       for (const number of entries) {
         part.writeInt32BE(number, (this.#waiting.hash(number) % this.layout.maxHashSlotNum) * SLOT - from);
       }
-      writeFully(this.open.get(this.path), part, 0, length, HEADER + from);
+      await this.#write(part, 0, length, HEADER + from);
       await this.pause();
     }
   }
@@ -249,7 +249,7 @@ export class IndexFile {
         part.writeInt32BE(this.#inFile(number), at);
         different = true;
       }
-      if (different) writeFully(this.open.get(this.path), part, 0, length, HEADER + from);
+      if (different) await this.#write(part, 0, length, HEADER + from);
       changed ||= different;
       await this.pause();
     }
@@ -273,6 +273,10 @@ export class IndexFile {
       known = previous < known ? previous : 0;
     }
     return known > 0 && known < first ? known : 0;
+  }
+
+  #write(bytes: Buffer, offset: number, length: number, position: number): Promise<void> {
+    return writeFullyAside(this.open, this.path, bytes, offset, length, position);
   }
 
   #entryAt(number: number): number {

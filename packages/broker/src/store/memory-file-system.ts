@@ -99,6 +99,12 @@ class MemoryFile implements StoreFile {
     return this.content.write(source, offset, length, position);
   }
 
+  async writeAside(source: Buffer, offset: number, length: number, position: number): Promise<number> {
+    // As a thread does it: after the caller has gone on.
+    await Promise.resolve();
+    return this.write(source, offset, length, position);
+  }
+
   truncate(size: number): void {
     this.content.truncate(size);
   }
@@ -174,6 +180,10 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   syncDirectoryNow(): void {}
+
+  synced(): Promise<void> | undefined {
+    return undefined;
+  }
 
   diskUsage(): undefined {
     return undefined;

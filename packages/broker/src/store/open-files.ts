@@ -4,7 +4,7 @@ import type { FileSystem, StoreFile } from './file-system.js';
 interface Held {
   readonly path: string;
   readonly file: StoreFile;
-  /** Syncs under way; the file is not closed under them. */
+  /** Syncs and writes under way; the file is not closed under them. */
   busy: number;
   dropped: boolean;
 }
@@ -23,15 +23,13 @@ export class OpenFiles {
   }
 
   /** Flushes off the thread; the file stays open as long as that takes. */
-  async sync(path: string): Promise<void> {
-    const held = this.#get(path);
-    held.busy++;
-    try {
-      await held.file.sync();
-    } finally {
-      held.busy--;
-      if (held.dropped && held.busy === 0) held.file.close();
-    }
+  sync(path: string): Promise<void> {
+    return this.#during(path, (file) => file.sync());
+  }
+
+  /** Writes off the thread, as `StoreFile.writeAside` does; the file stays open as long as that takes. */
+  writeAside(path: string, source: Buffer, offset: number, length: number, position: number): Promise<number> {
+    return this.#during(path, (file) => file.writeAside(source, offset, length, position));
   }
 
   /** Closes the file, if it is open: it is about to be removed. */
@@ -45,6 +43,17 @@ export class OpenFiles {
 
   closeAll(): void {
     for (const path of this.#held.keys()) this.drop(path);
+  }
+
+  async #during<T>(path: string, work: (file: StoreFile) => Promise<T>): Promise<T> {
+    const held = this.#get(path);
+    held.busy++;
+    try {
+      return await work(held.file);
+    } finally {
+      held.busy--;
+      if (held.dropped && held.busy === 0) held.file.close();
+    }
   }
 
   #get(path: string): Held {

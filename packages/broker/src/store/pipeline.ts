@@ -31,8 +31,8 @@ export class CommitPipeline {
   readonly #arrived: ArrivedListener[] = [];
   #scheduled = false;
   #announcing = false;
-  /** A write failed while a flush was under way: told after the flush, which concerns records before it. */
-  #deferred: StoreError | undefined;
+  /** Whether a write is under way off the thread. */
+  #writing = false;
   #waiting: (() => void)[] = [];
 
   constructor(options: PipelineOptions) {
@@ -42,15 +42,9 @@ export class CommitPipeline {
       log,
       clock,
       interval: flushInterval,
-      group: flush === 'sync',
       onFlushed: (upTo) => flush === 'sync' && this.#promise(upTo),
       onFailed: (error) => this.#flushFailed(error),
     });
-  }
-
-  /** Whether nothing may be appended until a failure has been told. */
-  get blocked(): boolean {
-    return this.#deferred !== undefined;
   }
 
   onCommitted(listener: CommittedListener): void {
@@ -70,12 +64,16 @@ export class CommitPipeline {
 
   readonly commit = (): void => {
     this.#scheduled = false;
-    const { log } = this.#options;
+    const { log, flush } = this.#options;
     if (this.#announcing) {
       this.schedule();
       return;
     }
-    if (log.appended !== log.written) this.#write();
+    if (log.appended === log.written || this.#writing || this.broken) return;
+    // The next flush, which begins where this one ends, is the first that could promise it.
+    if (flush === 'sync' && this.flusher.running) return;
+    if (log.files.synced()) void this.#writeAside();
+    else this.#write();
   };
 
   /** Resolves when all that was appended before is committed or refused. */
@@ -91,13 +89,33 @@ export class CommitPipeline {
   }
 
   #write(): void {
-    const { log, flush } = this.#options;
     try {
-      log.write();
+      this.#options.log.write();
     } catch (error) {
       this.#writeFailed(error);
       return;
     }
+    this.#wrote();
+  }
+
+  /** Lets the event loop go on while a sync makes the write wait. */
+  async #writeAside(): Promise<void> {
+    this.#writing = true;
+    let failure: unknown;
+    try {
+      await this.#options.log.writeAside();
+    } catch (error) {
+      failure = error ?? new Error('unknown');
+    }
+    this.#writing = false;
+    if (this.broken) this.#refuse(this.broken);
+    else if (failure !== undefined) this.#writeFailed(failure);
+    else this.#wrote();
+    if (this.#options.log.appended !== this.#options.log.written) this.schedule();
+  }
+
+  #wrote(): void {
+    const { log, flush } = this.#options;
     this.commits++;
     if (flush === 'async') {
       this.#promise(log.written);
@@ -109,9 +127,11 @@ export class CommitPipeline {
 
   /** Everything below `upTo` is stored as promised. */
   #promise(upTo: number): void {
-    const { log, logger, afterCommit } = this.#options;
+    const { log, logger, flush, afterCommit } = this.#options;
     log.committed = upTo;
     const end = this.ring.fillQueues(upTo);
+    // Whoever waited for this flush need not wait for the announcements, too.
+    if (flush === 'sync') this.commit();
     this.#announcing = true;
     try {
       for (const listener of this.#committed) listener(upTo);
@@ -122,7 +142,6 @@ export class CommitPipeline {
     } finally {
       this.#announcing = false;
     }
-    if (this.#deferred && log.committed === log.written) this.#tellFailure(this.#deferred);
     afterCommit();
     this.#wake();
   }
@@ -132,34 +151,28 @@ export class CommitPipeline {
   };
 
   #writeFailed(cause: unknown): void {
-    const { log, logger } = this.#options;
+    const { logger } = this.#options;
     this.writeFailures++;
     const message = `cannot write the commit log: ${String(cause)}. The messages were refused; make room on the disk.`;
-    const failure = new StoreError('STORE_WRITE_FAILED', message, { cause });
     logger.error(message);
-    this.ring.takeBack(log.written);
-    log.takeBack();
-    if (log.committed === log.written || this.broken) this.#tellFailure(failure);
-    else this.#deferred = failure;
-    this.#wake();
+    this.#refuse(new StoreError('STORE_WRITE_FAILED', message, { cause }));
   }
 
   #flushFailed(cause: unknown): void {
-    const { log, logger, flush } = this.#options;
     const message =
       `cannot flush the commit log: ${String(cause)}. Nothing more is accepted, for the disk may have lost what it ` +
       'could not write. Check the disk, and start again.';
     this.broken = new StoreError('STORE_FLUSH_FAILED', message, { cause });
-    logger.error(message);
-    this.ring.takeBack(flush === 'sync' ? log.committed : log.written);
-    log.takeBack();
-    this.#tellFailure(this.broken);
-    this.#wake();
+    this.#options.logger.error(message);
+    // A write under way still reads what would be taken back; its end refuses it.
+    if (!this.#writing) this.#refuse(this.broken);
   }
 
-  #tellFailure(failure: StoreError): void {
-    this.#deferred = undefined;
+  /** Takes back all that has not been promised, and tells of it. */
+  #refuse(failure: StoreError): void {
     const { log, logger } = this.#options;
+    this.ring.takeBack(log.committed);
+    log.takeBack();
     for (const listener of this.#committed) {
       try {
         listener(log.committed, failure);
@@ -167,6 +180,7 @@ export class CommitPipeline {
         logger.error(`a listener of the store failed: ${String(error)}`);
       }
     }
+    this.#wake();
   }
 
   #wake(): void {

@@ -114,6 +114,17 @@ export class SegmentFiles {
     writeFully(this.file(start), source, offset, length, position - start);
   }
 
+  /** Writes within one file, off the thread. Resolves with how many bytes were taken, which may be fewer. */
+  writeAside(source: Buffer, offset: number, length: number, position: number): Promise<number> {
+    const start = this.startOf(position);
+    return this.#open.writeAside(this.pathOf(start), source, offset, length, position - start);
+  }
+
+  /** Resolves when no sync makes writers wait; undefined where none does. */
+  synced(): Promise<void> | undefined {
+    return this.#fileSystem.synced();
+  }
+
   zero(position: number, length: number): void {
     const start = this.startOf(position);
     writeZeros(this.file(start), position - start, length);

@@ -2,12 +2,29 @@
 // segment-files.ts, and how many are open at once to open-files.ts.
 import { fileError } from './memory-file-system.js';
 import type { StoreFile } from './file-system.js';
+import type { OpenFiles } from './open-files.js';
 
 /** Writes all of it. @throws what the file throws; then any prefix may have been written */
 export function writeFully(file: StoreFile, source: Buffer, offset: number, length: number, position: number): void {
   for (let done = 0; done < length;) {
     const written = file.write(source, offset + done, length - done, position + done);
     // A file that takes nothing and reports no error would be asked for ever.
+    if (written <= 0) throw fileError('EIO', 'write returned 0');
+    done += written;
+  }
+}
+
+/** The same off the caller's thread. */
+export async function writeFullyAside(
+  open: OpenFiles,
+  path: string,
+  source: Buffer,
+  offset: number,
+  length: number,
+  position: number,
+): Promise<void> {
+  for (let done = 0; done < length;) {
+    const written = await open.writeAside(path, source, offset + done, length - done, position + done);
     if (written <= 0) throw fileError('EIO', 'write returned 0');
     done += written;
   }

@@ -99,7 +99,6 @@ export class MessageStore {
   get refusal(): string | undefined {
     if (this.#closed) return 'the store is closed';
     if (this.#pipeline.broken) return this.#pipeline.broken.message;
-    if (this.#pipeline.blocked) return 'a write has failed, and what was written before it is being flushed';
     const { failure } = this.#checkpointer;
     if (failure !== undefined)
       return `the consume queues cannot be written: ${failure instanceof Error ? failure.message : 'unknown'}`;
