@@ -7,7 +7,7 @@ export const SUB_ALL = '*';
 /** Whether a message is wanted, by the hash code of its tags. */
 export type TagFilter = (tagsCode: number) => boolean;
 
-const everything: TagFilter = () => true;
+export const everything: TagFilter = () => true;
 const compiled = new WeakMap<SubscriptionData, TagFilter>();
 
 /** `'*'`, or tags with `||` between them. */

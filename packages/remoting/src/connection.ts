@@ -181,6 +181,11 @@ export class Connection {
     this.#outbox.add(frames);
   }
 
+  /** Memory for a frame, or a part of one, that is written next: a socket gives it back when it has taken it. */
+  memory(length: number): Buffer {
+    return this.#outbox.memory(length);
+  }
+
   onClose(listener: (connection: Connection, error?: Error) => void): void {
     this.#closeListeners.push(listener);
   }

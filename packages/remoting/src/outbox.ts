@@ -1,5 +1,7 @@
 // Owns the gathering of a connection's writes: what is queued within one turn of the event loop goes out as one write.
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { sendMemory } from './send-memory.js';
 
 export const DEFAULT_MAX_UNSENT_BYTES = 64 * 1024 * 1024;
 
@@ -10,12 +12,21 @@ export class Outbox {
   #frames: Buffer[] = [];
   #bytes = 0;
   #scheduled = false;
+  /** Whoever reads from another stream is given the very buffers that were written, and may keep them. */
+  readonly #toSocket: boolean;
 
   constructor(
     private readonly stream: Duplex,
     private readonly maxUnsentBytes: number,
     private readonly onOverflow: (unsentBytes: number) => void,
-  ) {}
+  ) {
+    this.#toSocket = stream instanceof Socket;
+  }
+
+  /** Memory for a frame that is added next. */
+  memory(length: number): Buffer {
+    return this.#toSocket ? sendMemory.lend(length) : Buffer.allocUnsafe(length);
+  }
 
   add(frame: Buffer): void {
     this.#frames.push(frame);
@@ -34,13 +45,27 @@ export class Outbox {
     this.#frames = [];
     this.#bytes = 0;
     if (this.stream.destroyed || this.stream.writableEnded) return;
-    if (frames.length === 1) this.stream.write(frames[0]);
-    else if (bytes <= JOIN_UP_TO) this.stream.write(Buffer.concat(frames, bytes));
+    if (frames.length === 1) this.#write(frames[0]!);
+    else if (bytes <= JOIN_UP_TO) this.#write(this.#join(frames, bytes));
     else {
       this.stream.cork();
-      for (const frame of frames) this.stream.write(frame);
+      for (const frame of frames) this.#write(frame);
       this.stream.uncork();
     }
     if (this.stream.writableLength > this.maxUnsentBytes) this.onOverflow(this.stream.writableLength);
+  }
+  #write(frame: Buffer): void {
+    if (this.#toSocket) this.stream.write(frame, () => sendMemory.giveBack(frame));
+    else this.stream.write(frame);
+  }
+
+  #join(frames: readonly Buffer[], bytes: number): Buffer {
+    const joined = this.memory(bytes);
+    let at = 0;
+    for (const frame of frames) {
+      at += frame.copy(joined, at);
+      if (this.#toSocket) sendMemory.giveBack(frame);
+    }
+    return joined;
   }
 }

@@ -18,7 +18,7 @@ import type { HeldPulls } from '../held-pulls.js';
 import type { ConsumerOffsets } from '../offsets.js';
 import type { BrokerStats } from '../stats.js';
 import type { GetMessageStatus, GetResult, MessageStore } from '../store/store.js';
-import { filterOf, isTagType, tagFilter } from '../tag-filter.js';
+import { everything, filterOf, isTagType, tagFilter } from '../tag-filter.js';
 import type { TagFilter } from '../tag-filter.js';
 import type { Topics } from '../topics.js';
 
@@ -107,7 +107,9 @@ function run(deps: PullDeps, request: Pull, filter: TagFilter, maySuspend: boole
   // The Go client's pull consumer asks for 0 messages by default, and Apache's broker gives it one at a time.
   const count = Math.max(1, Math.min(header.maxMsgNums, config.maxTransferCountOnMessageInMemory));
   const bytes = Math.min(header.maxMsgBytes ?? Infinity, config.maxTransferBytesOnMessageInMemory);
-  const found = store.getMessage(topic, queueId, header.queueOffset, count, bytes, filter);
+  const choice = filter === everything ? undefined : filter;
+  const memory = (length: number): Buffer => connection.memory(length);
+  const found = store.getMessage(topic, queueId, header.queueOffset, count, bytes, choice, memory);
   const code = codeOf(found.status, header.queueOffset);
   if (maySuspend && header.sysFlag & PullFlag.COMMIT_OFFSET && header.commitOffset >= 0) {
     offsets.commit(consumerGroup, topic, queueId, header.commitOffset);

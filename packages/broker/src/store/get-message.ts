@@ -17,6 +17,8 @@ export interface GetRequest {
   maxBytes: number;
   filter: MessageFilter | undefined;
   repair: EntryRepair;
+  /** Gives the memory that the records are copied to. */
+  memory: (bytes: number) => Buffer;
 }
 
 export function getMessage(
@@ -40,15 +42,16 @@ function nothing(status: GetMessageStatus, nextBeginOffset: number, minOffset: n
 }
 
 function collect(queues: ConsumeQueues, queue: ConsumeQueue, reader: LogReader, request: GetRequest): GetResult {
-  const { offset, maxCount, maxBytes, filter, repair } = request;
+  const { offset, maxCount, maxBytes, filter, repair, memory } = request;
   const { view } = queues;
   const result = nothing('NO_MATCHED_MESSAGE', offset, queue.first, queue.next);
-  const body = new RecordCopies();
+  const body = new RecordCopies(memory);
   const end = Math.min(queue.next, offset + Math.max(filter ? MOST_FILTERED : 0, maxCount));
   /** Entry of the view that belongs to `at`. */
   let entry = 0;
   let at = offset;
   const record = (): Buffer | undefined => reader.record(view.physicalOffset(entry), view.size(entry), at);
+  const find = (): boolean => reader.find(view.physicalOffset(entry), view.size(entry), at);
   for (; at < end; at++, entry++) {
     if (at === offset || entry === view.count) {
       entry = 0;
@@ -60,14 +63,18 @@ function collect(queues: ConsumeQueues, queue: ConsumeQueue, reader: LogReader, 
     const full = body.count >= maxCount || (body.count > 0 && body.bytes + view.size(entry) > maxBytes);
     if (full) return finish(result, body, at);
     if (filter && !filter(view.tagsHash(entry), record)) continue;
-    let found = record();
+    let found = find();
     if (!found && repair.repair(queue, at)) {
       queue.read(view, at, end - at);
       entry = 0;
-      found = record();
+      found = find();
     }
-    if (found)
-      body.add(found, () => sizeOf(view, entry, maxCount - body.count, Math.min(MOST_FORESEEN, maxBytes - body.bytes)));
+    if (found) {
+      const size = view.size(entry);
+      const room = Math.min(MOST_FORESEEN, maxBytes - body.bytes);
+      if (!body.fits(size)) body.begin(Math.max(size, sizeOf(view, entry, maxCount - body.count, room)));
+      body.add(reader.buffer, reader.at, size);
+    }
     // Removed with its file, or damaged: the others behind it are still to be had.
     else if (body.count === 0) result.status = 'MESSAGE_WAS_REMOVING';
   }
@@ -98,16 +105,23 @@ class RecordCopies {
   #last: Buffer = Buffer.alloc(0);
   #used = 0;
 
-  /** @param expected bytes of this record and of those that may follow; asked only where a new piece is begun */
-  add(record: Buffer, expected: () => number): void {
-    if (this.#used + record.length > this.#last.length) {
-      this.#endPiece();
-      this.#last = Buffer.allocUnsafe(Math.max(record.length, expected()));
-      this.#used = 0;
-    }
-    record.copy(this.#last, this.#used);
-    this.#used += record.length;
-    this.bytes += record.length;
+  constructor(private readonly memory: (bytes: number) => Buffer) {}
+
+  fits(size: number): boolean {
+    return this.#used + size <= this.#last.length;
+  }
+
+  /** Begins a piece for the next records. */
+  begin(bytes: number): void {
+    this.#endPiece();
+    this.#last = this.memory(bytes);
+    this.#used = 0;
+  }
+
+  add(source: Buffer, at: number, size: number): void {
+    source.copy(this.#last, this.#used, at, at + size);
+    this.#used += size;
+    this.bytes += size;
     this.count++;
   }
 

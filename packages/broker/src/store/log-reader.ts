@@ -6,10 +6,13 @@ import { AT_PHYSICAL_OFFSET, RecordView, SHORTEST_RECORD, readLong } from './rec
 /** Bytes of an aligned read. Queues share the log, so the neighbours of a record are wanted soon. */
 const BLOCK = 131_072;
 const BLOCKS = 64;
+const EMPTY = Buffer.alloc(0);
 
 export class LogReader {
   /** Records from disk that failed their check. */
   corruptRecords = 0;
+  buffer: Buffer = EMPTY;
+  at = 0;
   readonly #blocks = new Map<number, Buffer>();
   readonly #record = new RecordView();
 
@@ -21,26 +24,31 @@ export class LogReader {
   ) {}
 
   /**
-   * The record at `position`, if one of `size` bytes is there and is whole; a view, good until the next call or append.
+   * Whether a record of `size` bytes is at `position` and is whole; then `buffer` has it at `at`, until the next call or
+   * append.
    * @param queueOffset the place in its queue that it was asked for by, if it was: a record that says another would send
    *   its consumer there
    */
-  record(position: number, size: number, queueOffset?: number): Buffer | undefined {
+  find(position: number, size: number, queueOffset?: number): boolean {
     const { log } = this;
-    if (size < SHORTEST_RECORD || position < log.files.first || position + size > log.committed) return undefined;
-    const recent = log.tail.read(position, size);
-    if (recent) return recent;
-    const stored = this.bytes(position, size);
-    if (!stored) return undefined;
-    if (this.#isWhole(stored, position, queueOffset)) return stored;
+    if (size < SHORTEST_RECORD || position < log.files.first || position + size > log.committed) return false;
+    if (this.#inTail(position, size)) return true;
+    if (!this.#inFiles(position, size)) return false;
+    if (this.#isWhole(size, position, queueOffset)) return true;
     this.corruptRecords++;
     this.onCorrupt(position, size);
-    return undefined;
+    return false;
   }
 
-  #isWhole(stored: Buffer, position: number, queueOffset: number | undefined): boolean {
+  /** The record, if `find` finds it; a view, good until the next call or append. */
+  record(position: number, size: number, queueOffset?: number): Buffer | undefined {
+    return this.find(position, size, queueOffset) ? this.buffer.subarray(this.at, this.at + size) : undefined;
+  }
+
+  #isWhole(size: number, position: number, queueOffset: number | undefined): boolean {
     const record = this.#record;
-    if (!record.parse(stored, 0, stored.length, position, this.checkCrc) || record.size !== stored.length) return false;
+    const { buffer, at } = this;
+    if (!record.parse(buffer, at, at + size, position, this.checkCrc) || record.size !== size) return false;
     return queueOffset === undefined || record.queueOffset === queueOffset;
   }
 
@@ -52,27 +60,39 @@ export class LogReader {
 
   /** When the record was stored, ms since the epoch. */
   storeTimestamp(position: number, size: number): number | undefined {
-    const bytes = this.record(position, size);
-    return bytes && this.#record.parse(bytes, 0, size, position, false) ? this.#record.storeTimestamp : undefined;
+    const found =
+      this.find(position, size) && this.#record.parse(this.buffer, this.at, this.at + size, position, false);
+    return found ? this.#record.storeTimestamp : undefined;
   }
 
   /** Size of the record that begins at `position`, if one does. */
   sizeAt(position: number): number | undefined {
     if (position < this.log.files.first || position + SHORTEST_RECORD > this.log.committed) return undefined;
-    const head = this.log.tail.read(position, SHORTEST_RECORD) ?? this.bytes(position, SHORTEST_RECORD);
-    return head && readLong(head, AT_PHYSICAL_OFFSET) === position ? head.readInt32BE(0) : undefined;
+    if (!this.#inTail(position, SHORTEST_RECORD) && !this.#inFiles(position, SHORTEST_RECORD)) return undefined;
+    const { buffer, at } = this;
+    return readLong(buffer, at + AT_PHYSICAL_OFFSET) === position ? buffer.readInt32BE(at) : undefined;
   }
 
-  /** Bytes of the log as they are in the files; undefined where the file is missing or cannot be read. */
-  bytes(position: number, size: number): Buffer | undefined {
+  #inTail(position: number, size: number): boolean {
+    const chunk = this.log.tail.chunkOf(position, size);
+    if (!chunk) return false;
+    this.buffer = chunk.buffer;
+    this.at = position - chunk.base;
+    return true;
+  }
+
+  /** Bytes of the log as they are in the files; false where the file is missing or cannot be read. */
+  #inFiles(position: number, size: number): boolean {
     const { files } = this.log;
     const start = files.startOf(position);
     const inFile = position - start;
     const blockAt = inFile - (inFile % BLOCK);
-    if (inFile + size > blockAt + BLOCK) return this.#readAside(position, size);
-    const block = this.#block(start + blockAt, Math.min(BLOCK, files.fileSize - blockAt));
-    if (block) return block.subarray(inFile - blockAt, inFile - blockAt + size);
-    return this.#readAside(position, size);
+    const block =
+      inFile + size <= blockAt + BLOCK && this.#block(start + blockAt, Math.min(BLOCK, files.fileSize - blockAt));
+    if (!block) return this.#readAside(position, size);
+    this.buffer = block;
+    this.at = inFile - blockAt;
+    return true;
   }
 
   /** Forgets what was read of files that are gone. */
@@ -99,8 +119,9 @@ export class LogReader {
     return block.length === length ? block : undefined;
   }
 
-  #readAside(position: number, size: number): Buffer | undefined {
-    const buffer = Buffer.allocUnsafeSlow(size);
-    return this.log.files.read(buffer, 0, size, position) === size ? buffer : undefined;
+  #readAside(position: number, size: number): boolean {
+    this.buffer = Buffer.allocUnsafeSlow(size);
+    this.at = 0;
+    return this.log.files.read(this.buffer, 0, size, position) === size;
   }
 }

@@ -38,13 +38,11 @@ export class LogTail {
     return this.#grow(position, size);
   }
 
-  /** The bytes, if all of them are here. A view, good until something is appended: its buffer is used again. */
-  read(position: number, size: number): Buffer | undefined {
+  /** The chunk that has all of the bytes. They are good until something is appended: its buffer is used again. */
+  chunkOf(position: number, size: number): Chunk | undefined {
     for (let i = this.#chunks.length - 1; i >= 0; i--) {
       const chunk = this.#chunks[i];
-      if (position < chunk.base) continue;
-      const at = position - chunk.base;
-      return at + size <= chunk.length ? chunk.buffer.subarray(at, at + size) : undefined;
+      if (position >= chunk.base) return position - chunk.base + size <= chunk.length ? chunk : undefined;
     }
     return undefined;
   }

@@ -164,6 +164,7 @@ export class MessageStore {
     this.#pipeline.onArrived(listener);
   }
 
+  /** @param memory what the records are copied to; default the caller's own */
   getMessage(
     topic: string,
     queueId: number,
@@ -171,9 +172,11 @@ export class MessageStore {
     maxCount: number,
     maxBytes: number,
     filter?: MessageFilter,
+    memory: (bytes: number) => Buffer = Buffer.allocUnsafe,
   ): GetResult {
     const queue = this.#queues.get(topic, queueId);
-    return getMessage(this.#queues, queue, this.#reader, { offset, maxCount, maxBytes, filter, repair: this.#repair });
+    const request = { offset, maxCount, maxBytes, filter, repair: this.#repair, memory };
+    return getMessage(this.#queues, queue, this.#reader, request);
   }
 
   /** The record at that position of the log, in bytes of its own. */
