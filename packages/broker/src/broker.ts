@@ -40,6 +40,7 @@ import { RouteTable } from './namesrv/route-table.js';
 import { ConsumerOffsets } from './offsets.js';
 import { EMBEDDED_NAME_SERVER, EMBEDDED_PORT, propertiesOf, resolveOptions } from './options.js';
 import type { BrokerConfig, BrokerOptions } from './options.js';
+import { PullTurns } from './pull-turns.js';
 import { QueueLocks } from './queue-locks.js';
 import { Registration } from './registration.js';
 import { Retry } from './retry.js';
@@ -265,7 +266,8 @@ function makeHandlers({ ground, ...parts }: HandlerParts): HandlerTable {
   const stats = new BrokerStats();
   const locks = new QueueLocks(clock);
   const retry = new Retry(topics);
-  const common = { ...parts, config, clock, logger: config.logger, stats, locks, retry, storeHost };
+  const turns = new PullTurns();
+  const common = { ...parts, config, clock, logger: config.logger, stats, locks, retry, turns, storeHost };
   const typed: TypedHandlers = {
     ...sendBatchHandlers(common),
     ...sendBackHandlers(common),

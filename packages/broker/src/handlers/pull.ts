@@ -15,6 +15,7 @@ import type { Answer, Clock, Handlers, HeaderOf, IncomingRequest, Logger } from 
 import type { Clients } from '../clients.js';
 import type { Groups } from '../groups.js';
 import type { HeldPulls } from '../held-pulls.js';
+import type { PullTurns } from '../pull-turns.js';
 import type { ConsumerOffsets } from '../offsets.js';
 import type { BrokerStats } from '../stats.js';
 import type { GetMessageStatus, GetResult, MessageStore } from '../store/store.js';
@@ -32,6 +33,7 @@ export interface PullDeps {
   clients: Clients;
   offsets: ConsumerOffsets;
   held: HeldPulls;
+  turns: PullTurns;
   stats: BrokerStats;
   clock: Clock;
   logger: Logger;
@@ -51,7 +53,8 @@ export function pullHandlers(deps: PullDeps): Pick<Handlers<'broker'>, 'PULL_MES
   const pull = (request: Pull): Answer<Row> | undefined => {
     const filter = check(deps, request);
     if (typeof filter !== 'function') return filter;
-    return run(deps, request, filter, true);
+    deps.turns.take(() => serve(deps, request, filter, true));
+    return undefined;
   };
   return { PULL_MESSAGE: pull, LITE_PULL_MESSAGE: (request) => pull(request as unknown as Pull) };
 }
@@ -116,7 +119,7 @@ function run(deps: PullDeps, request: Pull, filter: TagFilter, maySuspend: boole
   }
   const suspend = Math.min(header.suspendTimeoutMillis, config.maxSuspendTimeMillis);
   if (code === ResponseCode.PULL_NOT_FOUND && maySuspend && header.sysFlag & PullFlag.SUSPEND && suspend > 0) {
-    const wake = (): void => wakeUp(deps, request, filter);
+    const wake = (): void => deps.turns.take(() => serve(deps, request, filter, false));
     held.hold({ topic, queueId, offset: header.queueOffset, connection, matches: filter, wake }, suspend);
     return undefined;
   }
@@ -130,18 +133,19 @@ function moved({ store }: PullDeps, { header: { topic, queueId } }: Pull, nextBe
   return { code: ResponseCode.PULL_OFFSET_MOVED, remark: 'OFFSET_RESET', header };
 }
 
-function wakeUp(deps: PullDeps, request: Pull, filter: TagFilter): void {
+/** @param maySuspend whether it may wait where it finds nothing */
+function serve(deps: PullDeps, request: Pull, filter: TagFilter, maySuspend: boolean): void {
   if (request.connection.closed) return;
-  let late: Answer<Row> | undefined;
+  let found: Answer<Row> | undefined;
   try {
-    late = run(deps, request, filter, false);
+    found = run(deps, request, filter, maySuspend);
   } catch (error) {
-    // Nobody stands above a pull that was held: what it meets is told to its client from here.
+    // Nobody stands above a pull that had to wait: what it meets is told to its client from here.
     const reason = error instanceof Error ? error.message : String(error);
-    deps.logger.error(`a pull that had waited failed: ${reason}`);
-    late = no(ResponseCode.SYSTEM_ERROR, printable(reason));
+    deps.logger.error(`a pull failed: ${reason}`);
+    found = no(ResponseCode.SYSTEM_ERROR, printable(reason));
   }
-  if (late) request.connection.answer(request, Requests.PULL_MESSAGE, late);
+  if (found && !request.oneway) request.connection.answer(request, Requests.PULL_MESSAGE, found);
 }
 
 function answer(deps: PullDeps, request: Pull, code: number, found: GetResult): Answer<Row> | undefined {
