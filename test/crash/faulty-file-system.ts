@@ -53,6 +53,7 @@ interface NameChange {
 }
 
 export class FaultyFileSystem implements FileSystem {
+  readonly onDisk = true;
   calls = 0;
   dead = false;
   plan: FaultPlan = NO_FAULTS;
@@ -196,11 +197,16 @@ export class FaultyFileSystem implements FileSystem {
       inode.unsynced.push(change);
       return count;
     };
+    const read: StoreFile['read'] = (target, offset, length, position) => {
+      this.#call();
+      return inode.seen.read(target, offset, length, position);
+    };
     return {
       size: () => inode.seen.size,
-      read: (target, offset, length, position) => {
-        this.#call();
-        return inode.seen.read(target, offset, length, position);
+      read,
+      readAside: async (...args) => {
+        await Promise.resolve();
+        return read(...args);
       },
       write,
       writeAside: async (...args) => {

@@ -53,7 +53,7 @@ export function pullHandlers(deps: PullDeps): Pick<Handlers<'broker'>, 'PULL_MES
   const pull = (request: Pull): Answer<Row> | undefined => {
     const filter = check(deps, request);
     if (typeof filter !== 'function') return filter;
-    deps.turns.take(() => serve(deps, request, filter, true));
+    takeTurn(deps, request, filter, true);
     return undefined;
   };
   return { PULL_MESSAGE: pull, LITE_PULL_MESSAGE: (request) => pull(request as unknown as Pull) };
@@ -107,19 +107,17 @@ function run(deps: PullDeps, request: Pull, filter: TagFilter, maySuspend: boole
   const { topic, queueId, consumerGroup } = header;
   const reset = offsets.takeReset(consumerGroup, topic, queueId);
   if (reset !== undefined && reset !== header.queueOffset) return moved(deps, request, reset);
-  // The Go client's pull consumer asks for 0 messages by default, and Apache's broker gives it one at a time.
-  const count = Math.max(1, Math.min(header.maxMsgNums, config.maxTransferCountOnMessageInMemory));
+  const count = countOf(deps, request);
   const bytes = Math.min(header.maxMsgBytes ?? Infinity, config.maxTransferBytesOnMessageInMemory);
-  const choice = filter === everything ? undefined : filter;
   const memory = (length: number): Buffer => connection.memory(length);
-  const found = store.getMessage(topic, queueId, header.queueOffset, count, bytes, choice, memory);
+  const found = store.getMessage(topic, queueId, header.queueOffset, count, bytes, wanted(filter), memory);
   const code = codeOf(found.status, header.queueOffset);
   if (maySuspend && header.sysFlag & PullFlag.COMMIT_OFFSET && header.commitOffset >= 0) {
     offsets.commit(consumerGroup, topic, queueId, header.commitOffset);
   }
   const suspend = Math.min(header.suspendTimeoutMillis, config.maxSuspendTimeMillis);
   if (code === ResponseCode.PULL_NOT_FOUND && maySuspend && header.sysFlag & PullFlag.SUSPEND && suspend > 0) {
-    const wake = (): void => deps.turns.take(() => serve(deps, request, filter, false));
+    const wake = (): void => takeTurn(deps, request, filter, false);
     held.hold({ topic, queueId, offset: header.queueOffset, connection, matches: filter, wake }, suspend);
     return undefined;
   }
@@ -131,6 +129,28 @@ function moved({ store }: PullDeps, { header: { topic, queueId } }: Pull, nextBe
   const [minOffset, maxOffset] = [store.minOffset(topic, queueId), store.maxOffset(topic, queueId)];
   const header = { suggestWhichBrokerId: 0, nextBeginOffset, minOffset, maxOffset };
   return { code: ResponseCode.PULL_OFFSET_MOVED, remark: 'OFFSET_RESET', header };
+}
+
+/** @param maySuspend whether it may wait where it finds nothing */
+function takeTurn(deps: PullDeps, request: Pull, filter: TagFilter, maySuspend: boolean): void {
+  deps.turns.take(() => {
+    const { topic, queueId, queueOffset: offset } = request.header;
+    const range = { offset, maxCount: countOf(deps, request), filter: wanted(filter) };
+    const waiting = deps.store.warmUp(topic, queueId, range);
+    const work = (): void => serve(deps, request, filter, maySuspend);
+    if (waiting) void waiting.then(() => deps.turns.take(work));
+    else work();
+  });
+}
+
+/** The Go client's pull consumer asks for 0 messages by default, and Apache's broker gives it one at a time. */
+function countOf({ config }: PullDeps, { header }: Pull): number {
+  return Math.max(1, Math.min(header.maxMsgNums, config.maxTransferCountOnMessageInMemory));
+}
+
+/** What all want is no choice. */
+function wanted(filter: TagFilter): TagFilter | undefined {
+  return filter === everything ? undefined : filter;
 }
 
 /** @param maySuspend whether it may wait where it finds nothing */

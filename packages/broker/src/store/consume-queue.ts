@@ -4,6 +4,7 @@ import { readLong, writeLong } from './record.js';
 import { isZero } from './segment.js';
 import { ALLOCATION_SLACK } from './segment-files.js';
 import type { SegmentFiles } from './segment-files.js';
+import { WarmUp } from './warm-up.js';
 
 /** Bytes of an entry: int64 physical offset, int32 size, int64 tags code. */
 export const UNIT = 20;
@@ -66,6 +67,7 @@ export class ConsumeQueue {
   #memory = EMPTY;
   /** The entry at the beginning of `#memory`; all from there to `next` are in it. */
   #memoryFirst = 0;
+  #warmUp: WarmUp | undefined;
 
   constructor(
     readonly topic: string,
@@ -105,6 +107,13 @@ export class ConsumeQueue {
     view.at = 0;
     view.count = Math.floor(this.files.read(view.scratch, 0, wanted * UNIT, index * UNIT) / UNIT);
     return view.count;
+  }
+
+  /** Resolves when the entries can be read without the disk; undefined where they can be now. Never rejects. */
+  warmUp(index: number, count: number): Promise<unknown> | undefined {
+    if (index >= this.#memoryFirst) return undefined;
+    this.#warmUp ??= new WarmUp(this.files);
+    return this.#warmUp.bring(index * UNIT, Math.min(index + count, this.#memoryFirst) * UNIT);
   }
 
   /** Writes the entries that wait. What fails is kept, and `failure` says why. */

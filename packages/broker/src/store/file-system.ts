@@ -9,6 +9,8 @@ export interface StoreFile {
   size(): number;
   /** Returns the number of bytes read, which may be fewer than asked for. */
   read(target: Buffer, offset: number, length: number, position: number): number;
+  /** The same off the caller's thread. The file must stay open until it has ended. */
+  readAside(target: Buffer, offset: number, length: number, position: number): Promise<number>;
   /** Returns the number of bytes written, which may be fewer than given. */
   write(source: Buffer, offset: number, length: number, position: number): number;
   /** The same off the caller's thread: the bytes must stay as they are, and the file open, until it has ended. */
@@ -36,6 +38,8 @@ export interface DirectoryEntry {
 }
 
 export interface FileSystem {
+  /** Whether a read may have to wait for a disk. */
+  readonly onDisk: boolean;
   /** `read` and `write` need the file, `create` makes it where it is absent, `exclusive` only where it is absent. */
   open(path: string, mode: 'read' | 'write' | 'create' | 'exclusive'): StoreFile;
   /** Undefined where there is none. */
@@ -109,6 +113,12 @@ class NodeFile implements StoreFile {
     return fs.readSync(this.#fd, target, offset, length, position);
   }
 
+  readAside(target: Buffer, offset: number, length: number, position: number): Promise<number> {
+    return new Promise((resolve, reject) =>
+      fs.read(this.#fd, target, offset, length, position, (error, count) => (error ? reject(error) : resolve(count))),
+    );
+  }
+
   write(source: Buffer, offset: number, length: number, position: number): number {
     return fs.writeSync(this.#fd, source, offset, length, position);
   }
@@ -161,6 +171,8 @@ async function syncFolder(path: string): Promise<void> {
 
 /** The machine's files. */
 export const nodeFileSystem: FileSystem = {
+  onDisk: true,
+
   open: (path, mode) => new NodeFile(path, mode),
 
   stat(path) {

@@ -4,6 +4,7 @@ import type { ConsumeQueue, QueueView } from './consume-queue.js';
 import type { ConsumeQueues } from './consume-queues.js';
 import type { EntryRepair } from './entry-repair.js';
 import type { LogReader } from './log-reader.js';
+import type { WarmUp } from './warm-up.js';
 import type { GetMessageStatus, GetResult, MessageFilter } from './types.js';
 
 /** Bytes of a piece of what is given, unless a single record has more: the entries that foretell it may be damaged. */
@@ -35,6 +36,33 @@ export function getMessage(
   if (offset === next) return nothing('OFFSET_OVERFLOW_ONE', offset, first, next);
   if (offset > next) return nothing('OFFSET_OVERFLOW_BADLY', next, first, next);
   return collect(queues, queue, reader, request);
+}
+
+/** What `getMessage` is about to be asked for. */
+export type MessageRange = Pick<GetRequest, 'offset' | 'maxCount' | 'filter'>;
+
+/** Resolves when these messages can be read without the disk; undefined where they can be now. Never rejects. */
+export function warmUpMessages(
+  { view }: ConsumeQueues,
+  queue: ConsumeQueue,
+  log: WarmUp,
+  { offset, maxCount, filter }: MessageRange,
+): Promise<unknown> | undefined {
+  if (offset < queue.first || offset >= queue.next) return undefined;
+  const entries = filter ? MOST_FILTERED : maxCount;
+  const records = (): Promise<unknown> | undefined => {
+    const waiting: Promise<unknown>[] = [];
+    let wanted = queue.read(view, offset, entries) > 0 ? maxCount : 0;
+    for (let i = 0; i < view.count && wanted > 0; i++) {
+      if (filter && !filter(view.tagsHash(i), () => undefined)) continue;
+      wanted--;
+      const read = log.bring(view.physicalOffset(i), view.physicalOffset(i) + view.size(i));
+      if (read) waiting.push(read);
+    }
+    return waiting.length > 0 ? Promise.all(waiting) : undefined;
+  };
+  const waiting = queue.warmUp(offset, entries);
+  return waiting ? waiting.then(records) : records();
 }
 
 function nothing(status: GetMessageStatus, nextBeginOffset: number, minOffset: number, maxOffset: number): GetResult {

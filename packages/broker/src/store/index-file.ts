@@ -4,7 +4,7 @@ import { ENTRY, IndexBatch, SLOT } from './index-batch.js';
 import type { TablePart } from './index-batch.js';
 import type { OpenFiles } from './open-files.js';
 import { readLong, writeLong } from './record.js';
-import { readFully, writeFullyAside } from './segment.js';
+import { readFully, readFullyAside, writeFullyAside } from './segment.js';
 import type { Pause } from './time-slices.js';
 
 const HEADER = 40;
@@ -182,7 +182,7 @@ export class IndexFile {
     let newSlots = 0;
     const part = Buffer.allocUnsafeSlow(TABLE_PART);
     for (const { from, length, entries } of this.#parts(count)) {
-      this.#readTable(part, from, length);
+      await this.#readTable(part, from, length);
       for (const number of entries) {
         const at = (waiting.hash(number) % this.layout.maxHashSlotNum) * SLOT - from;
         const previous = this.#beforeWaiting(part.readInt32BE(at), number);
@@ -214,7 +214,7 @@ export class IndexFile {
   async #pointSlots(count: number): Promise<void> {
     const part = Buffer.allocUnsafeSlow(TABLE_PART);
     for (const { from, length, entries } of this.#parts(count)) {
-      this.#readTable(part, from, length);
+      await this.#readTable(part, from, length);
       for (const number of entries) {
         part.writeInt32BE(number, (this.#waiting.hash(number) % this.layout.maxHashSlotNum) * SLOT - from);
       }
@@ -229,8 +229,8 @@ export class IndexFile {
     return this.#waiting.parts(count, maxHashSlotNum, few ? PAGE : TABLE_PART);
   }
 
-  #readTable(part: Buffer, from: number, length: number): void {
-    const read = readFully(this.open.get(this.path), part, 0, length, HEADER + from);
+  async #readTable(part: Buffer, from: number, length: number): Promise<void> {
+    const read = await readFullyAside(this.open, this.path, part, 0, length, HEADER + from);
     part.fill(0, read, length);
   }
 
@@ -241,7 +241,7 @@ export class IndexFile {
     let changed = false;
     for (let from = 0; from < table; from += TABLE_PART) {
       const length = Math.min(TABLE_PART, table - from);
-      this.#readTable(part, from, length);
+      await this.#readTable(part, from, length);
       let different = false;
       for (let at = 0; at < length; at += SLOT) {
         const number = part.readInt32BE(at);

@@ -3,6 +3,7 @@
 import { AT_PHYSICAL_OFFSET, BLANK_SIZE, MAGIC_BLANK, RecordView, SHORTEST_RECORD, readLong } from './record.js';
 import type { SegmentFiles } from './segment-files.js';
 import type { Pause } from './time-slices.js';
+import { WarmUp } from './warm-up.js';
 
 const WINDOW = 1024 * 1024;
 /** Looking at the time costs as much as scanning a record. */
@@ -44,18 +45,22 @@ export class LogScan {
   /** Walks from `position`, where a record begins. Returns where the log ends. */
   async walk(position: number, visitor: ScanVisitor): Promise<number> {
     const visit = (record: RecordView, buffer: Buffer): void => visitor.record(record, buffer);
-    const pauses: Promise<void>[] = [];
+    const warmUp = new WarmUp(this.files);
+    let warm = position;
     let records = 0;
-    const giveWay = (): boolean => {
-      if (++records % RECORDS_BETWEEN_PAUSES !== 0) return false;
-      const pause = this.pause();
-      return pause !== undefined && pauses.push(pause) > 0;
+    const waits: Promise<unknown>[] = [];
+    const giveWay = (at: number): boolean => {
+      const cold = at >= warm;
+      if (cold) warm = at + WINDOW;
+      // The window reaches as far again from where it is filled.
+      const wait = cold ? warmUp.bring(at, warm + WINDOW) : ++records % RECORDS_BETWEEN_PAUSES === 0 && this.pause();
+      return wait ? waits.push(wait) > 0 : false;
     };
     for (let at = position; ;) {
-      at = this.advance(at, visit, giveWay);
-      const pause = pauses.pop();
-      if (pause) {
-        await pause;
+      if (!giveWay(at)) at = this.advance(at, visit, giveWay);
+      const wait = waits.pop();
+      if (wait) {
+        await wait;
         continue;
       }
       const known = at < this.reached && this.reached <= this.files.end ? this.reached : undefined;
@@ -67,13 +72,17 @@ export class LogScan {
   }
 
   /** Walks until `enough` says so after a record, the limit, or bytes that are neither record nor blank; returns where. */
-  advance(position: number, visit: (record: RecordView, buffer: Buffer) => void, enough: () => boolean): number {
+  advance(
+    position: number,
+    visit: (record: RecordView, buffer: Buffer) => void,
+    enough: (at: number) => boolean,
+  ): number {
     let at = position;
     while (at < this.limit) {
       const next = this.#step(at, visit);
       if (next === undefined) return at;
       at = next;
-      if (enough()) return at;
+      if (enough(at)) return at;
     }
     return at;
   }

@@ -94,6 +94,11 @@ class MemoryFile implements StoreFile {
     return this.content.read(target, offset, length, position);
   }
 
+  async readAside(target: Buffer, offset: number, length: number, position: number): Promise<number> {
+    await Promise.resolve();
+    return this.read(target, offset, length, position);
+  }
+
   write(source: Buffer, offset: number, length: number, position: number): number {
     this.content.modified = this.now();
     return this.content.write(source, offset, length, position);
@@ -121,6 +126,7 @@ export class MemoryFileSystem implements FileSystem {
   /** By path. */
   readonly files = new Map<string, MemoryContent>();
   readonly directories = new Set<string>();
+  readonly onDisk: boolean = false;
 
   /** @param now stamps files when they are written, ms since the epoch; default the machine's clock */
   constructor(readonly now: () => number = Date.now) {}

@@ -9,6 +9,7 @@ import type { OpenFiles } from './open-files.js';
 import type { RecordView } from './record.js';
 import { RecordProperties, hashText, hashUtf8 } from './record-properties.js';
 import type { Pause } from './time-slices.js';
+import type { WarmUp } from './warm-up.js';
 
 const SYS_TRANSACTION = 12;
 const SYS_ROLLBACK = 12;
@@ -18,6 +19,8 @@ const HASH_SIGN = 0x23;
 const DELAY = 100;
 /** ms of work at a time: it comes on top of a turn full of sends. */
 const SLICE = 2;
+/** Bytes of the log made ready for a slice: more than it gets through. */
+const WARM_BYTES = 2 * 1024 * 1024;
 const CLOCK_EVERY = 64;
 /** Records that a query waits for at most, to find what was just stored. */
 const QUERY_CATCH_UP = 20_000;
@@ -33,6 +36,8 @@ export interface MessageIndexOptions {
   logger: Logger;
   /** Bytes. */
   largestRecord: number;
+  /** Of the log. */
+  warmUp: WarmUp;
   pause: Pause;
 }
 
@@ -157,18 +162,19 @@ export class MessageIndex {
   }
 
   async #catchUp(): Promise<void> {
-    const { log, logger } = this.#options;
-    let last = performance.now();
+    const { log, warmUp, logger } = this.#options;
+    let last = 0;
     let count = 0;
     const sliceOver = (): boolean => ++count % CLOCK_EVERY === 0 && performance.now() - last > SLICE;
     try {
       while (this.#position < log.committed) {
         const before = this.#position;
+        await warmUp.bring(before, before + WARM_BYTES);
+        last = performance.now();
         this.#advance(sliceOver);
         for (const file of this.files) if (file.wantsLink) await file.link();
         if (this.#position === before) this.#position = (await this.#scan.resync(before)) ?? log.committed;
         await new Promise((resolve) => setImmediate(resolve));
-        last = performance.now();
       }
     } catch (error) {
       logger.error(`cannot write the index of keys: ${String(error)}. It is tried again.`);

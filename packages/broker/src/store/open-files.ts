@@ -4,7 +4,7 @@ import type { FileSystem, StoreFile } from './file-system.js';
 interface Held {
   readonly path: string;
   readonly file: StoreFile;
-  /** Syncs and writes under way; the file is not closed under them. */
+  /** Syncs, reads and writes under way; the file is not closed under them. */
   busy: number;
   dropped: boolean;
 }
@@ -30,6 +30,11 @@ export class OpenFiles {
   /** Writes off the thread, as `StoreFile.writeAside` does; the file stays open as long as that takes. */
   writeAside(path: string, source: Buffer, offset: number, length: number, position: number): Promise<number> {
     return this.#during(path, (file) => file.writeAside(source, offset, length, position));
+  }
+
+  /** Reads off the thread; the file stays open as long as that takes. */
+  readAside(path: string, target: Buffer, offset: number, length: number, position: number): Promise<number> {
+    return this.#during(path, (file) => file.readAside(target, offset, length, position));
   }
 
   /** Closes the file, if it is open: it is about to be removed. */

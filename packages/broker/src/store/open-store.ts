@@ -18,11 +18,15 @@ import { TagsCodes } from './tags-code.js';
 import { timeSlices } from './time-slices.js';
 import type { Pause } from './time-slices.js';
 import type { StoreOptions } from './types.js';
+import { WarmUp } from './warm-up.js';
 
 /** The root and commitlog may both be new. */
 const LOG_FOLDERS = 2;
 /** What a system says of a folder that will not take files however often one tries. */
 const UNWRITABLE = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST']);
+
+/** Bytes of what this process wrote last that the system still has in memory. */
+const SURELY_CACHED = 64 * 1024 * 1024;
 
 export interface OpenedStore {
   config: StoreConfig;
@@ -30,6 +34,8 @@ export interface OpenedStore {
   log: CommitLog;
   queues: ConsumeQueues;
   reader: LogReader;
+  /** Of the log. */
+  warmUp: WarmUp;
   checkpoint: Checkpoint;
   recovered: Recovered;
   /** ms. */
@@ -72,9 +78,10 @@ export async function openStore(options: StoreOptions): Promise<OpenedStore> {
     const reader = new LogReader(log, config.checkCRCOnRecover, (position, size) =>
       config.logger.error(`the record of ${size} bytes at ${position} of the commit log is damaged: it is not served`),
     );
+    const warmUp = new WarmUp(files, () => Math.max(recovered.end, log.committed - SURELY_CACHED));
     const recoveryTime = clock.monotonic() - begun;
     const release = (clean: boolean): Promise<void> => giveBack({ config, checkpoint, open, lock, log, queues }, clean);
-    return { config, open, log, queues, reader, checkpoint, recovered, recoveryTime, pause, release };
+    return { config, open, log, queues, reader, warmUp, checkpoint, recovered, recoveryTime, pause, release };
   } catch (error) {
     open.closeAll();
     // A store that was refused for its sizes has not been touched.
@@ -131,7 +138,7 @@ async function syncFrom(files: SegmentFiles, position: number): Promise<void> {
   for (const start of files.starts) if (start + files.fileSize > position) await files.sync(start);
 }
 
-export function openIndex({ config, log, open, pause }: OpenedStore): MessageIndex | undefined {
+export function openIndex({ config, log, open, warmUp, pause }: OpenedStore): MessageIndex | undefined {
   if (!config.messageIndexEnable) return undefined;
   const { root, clock, logger, maxHashSlotNum, maxIndexNum, maxMessageSize } = config;
   const layout = { maxHashSlotNum, maxIndexNum };
@@ -142,6 +149,7 @@ export function openIndex({ config, log, open, pause }: OpenedStore): MessageInd
     layout,
     clock,
     logger,
+    warmUp,
     pause,
     largestRecord: maxMessageSize + RECORD_OVERHEAD,
   });

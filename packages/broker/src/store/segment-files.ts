@@ -2,7 +2,7 @@
 import { dirname } from 'node:path';
 import type { FileStat, FileSystem, StoreFile } from './file-system.js';
 import type { OpenFiles } from './open-files.js';
-import { isZero, readFully, segmentName, segmentStart, writeFully, writeZeros } from './segment.js';
+import { isZero, readFully, readFullyAside, segmentName, segmentStart, writeFully, writeZeros } from './segment.js';
 
 const CLEAR_STEP = 262_144;
 /** What a file may take up beyond its bytes: rounding, and the file system's own map of it. */
@@ -106,6 +106,20 @@ export class SegmentFiles {
     if (!this.has(start)) return 0;
     const inFile = position - start;
     return readFully(this.file(start), target, offset, Math.min(length, this.fileSize - inFile), inFile);
+  }
+
+  /** The same off the thread. */
+  async readAside(target: Buffer, offset: number, length: number, position: number): Promise<number> {
+    const start = this.startOf(position);
+    if (!this.has(start)) return 0;
+    const inFile = position - start;
+    const wanted = Math.min(length, this.fileSize - inFile);
+    return readFullyAside(this.#open, this.pathOf(start), target, offset, wanted, inFile);
+  }
+
+  /** Whether a read may have to wait for a disk. */
+  get onDisk(): boolean {
+    return this.#fileSystem.onDisk;
   }
 
   /** Writes within one file. */

@@ -41,6 +41,24 @@ export function readFully(file: StoreFile, target: Buffer, offset: number, lengt
   return done;
 }
 
+/** The same off the caller's thread. */
+export async function readFullyAside(
+  open: OpenFiles,
+  path: string,
+  target: Buffer,
+  offset: number,
+  length: number,
+  position: number,
+): Promise<number> {
+  let done = 0;
+  while (done < length) {
+    const count = await open.readAside(path, target, offset + done, length - done, position + done);
+    if (count <= 0) break;
+    done += count;
+  }
+  return done;
+}
+
 const ZEROS = Buffer.alloc(65_536);
 
 export function isZero(bytes: Buffer, length: number): boolean {

@@ -4,7 +4,8 @@ import { Checkpointer } from './checkpointer.js';
 import type { CommitLog } from './commit-log.js';
 import type { ConsumeQueues } from './consume-queues.js';
 import { EntryRepair } from './entry-repair.js';
-import { getMessage } from './get-message.js';
+import { getMessage, warmUpMessages } from './get-message.js';
+import type { MessageRange } from './get-message.js';
 import type { LogReader } from './log-reader.js';
 import type { MessageIndex } from './message-index.js';
 import { offsetByTimestamp, storeTimestampAt } from './offset-by-time.js';
@@ -28,6 +29,7 @@ import type {
   StoreMetrics,
   StoreOptions,
 } from './types.js';
+import type { WarmUp } from './warm-up.js';
 export type * from './types.js';
 export { StoreError, StoreLockedError } from './errors.js';
 
@@ -44,6 +46,7 @@ export class MessageStore {
   readonly #opened: OpenedStore;
   readonly #recovered: Recovered;
   readonly #appender: Appender;
+  readonly #warmUp: WarmUp;
   #closed: Promise<void> | undefined;
 
   private constructor(opened: OpenedStore) {
@@ -54,6 +57,7 @@ export class MessageStore {
     this.#queues = queues;
     this.#reader = reader;
     this.#recovered = recovered;
+    this.#warmUp = opened.warmUp;
     this.#repair = new EntryRepair(log, config.checkCRCOnRecover, config.maxMessageSize + RECORD_OVERHEAD);
     const { clock, logger } = config;
     this.#pipeline = new CommitPipeline({
@@ -162,6 +166,15 @@ export class MessageStore {
 
   onArrived(listener: ArrivedListener): void {
     this.#pipeline.onArrived(listener);
+  }
+
+  /**
+   * Resolves when what `getMessage` will be asked for can be read without waiting for a disk; undefined where it can be
+   * now. Never rejects.
+   */
+  warmUp(topic: string, queueId: number, range: MessageRange): Promise<unknown> | undefined {
+    const queue = this.#queues.get(topic, queueId);
+    return queue && warmUpMessages(this.#queues, queue, this.#warmUp, range);
   }
 
   /** @param memory what the records are copied to; default the caller's own */
