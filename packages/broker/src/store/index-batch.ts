@@ -8,7 +8,7 @@ export const ENTRY = 20;
 export const SLOT = 4;
 const FIRST_ENTRIES = 256;
 const SECONDS_AT = 12;
-const PREVIOUS_AT = 16;
+export const PREVIOUS_AT = 16;
 const NONE = -1;
 
 /** A part of the table of slots, and the entries that belong to it. */

@@ -1,6 +1,6 @@
 // Owns one index file in Apache's layout: a header, a table of slots, and entries that are chained by slot. Leaves the
 // entries that are not in the file yet to index-batch.ts.
-import { ENTRY, IndexBatch, SLOT } from './index-batch.js';
+import { ENTRY, IndexBatch, PREVIOUS_AT, SLOT } from './index-batch.js';
 import type { TablePart } from './index-batch.js';
 import type { OpenFiles } from './open-files.js';
 import { readLong, writeLong } from './record.js';
@@ -13,6 +13,8 @@ const MANY_WAITING = 131_072;
 const PAGE = 4_096;
 /** Bytes of the table that are read and written at once. */
 const TABLE_PART = 262_144;
+/** Entries that are read at once. */
+const ENTRIES_PART = 8_192;
 /** Bytes of entries that are written at once. */
 const ENTRIES_WRITE = 262_144;
 const LONGEST_SECONDS = 0x7fffffff;
@@ -123,7 +125,7 @@ export class IndexFile {
       this.#readEntry(number, entry);
       const hit = { physicalOffset: readLong(entry, 4), storeTimestamp: time(entry.readInt32BE(12)) };
       if (entry.readInt32BE(0) === hash && !visit(hit)) return;
-      const previous = entry.readInt32BE(16);
+      const previous = entry.readInt32BE(PREVIOUS_AT);
       // Damaged, where the chain does not go back.
       number = previous < number ? previous : 0;
     }
@@ -236,25 +238,64 @@ export class IndexFile {
 
   /** After a crash: the slots lead past entries that the header does not count, for their numbers are given out again. */
   async #leadBack(): Promise<void> {
+    let highest = 0;
+    await this.#eachPart((part, length) => {
+      for (let at = 0; at < length; at += SLOT) highest = Math.max(highest, part.readInt32BE(at));
+      return false;
+    });
+    const uncounted = this.#uncounted;
+    const previous = await this.#previousFrom(uncounted, Math.min(highest, this.layout.maxIndexNum - 1));
+    const counted = (number: number): number => {
+      let known = number;
+      while (known >= uncounted) {
+        const before = previous[known - uncounted] ?? 0;
+        known = before < known ? before : 0;
+      }
+      return Math.max(0, known);
+    };
+    const changed = await this.#eachPart((part, length) => {
+      let different = false;
+      for (let at = 0; at < length; at += SLOT) {
+        const number = part.readInt32BE(at);
+        if (number >= 0 && number < uncounted) continue;
+        part.writeInt32BE(counted(number), at);
+        different = true;
+      }
+      return different;
+    });
+    if (changed) await this.open.sync(this.path);
+    this.#uncounted = 0;
+  }
+
+  /** Shows `change` all of the table; what it has changed, if it says so, goes back to the file. Returns whether any did. */
+  async #eachPart(change: (part: Buffer, length: number) => boolean): Promise<boolean> {
     const table = this.layout.maxHashSlotNum * SLOT;
     const part = Buffer.allocUnsafeSlow(TABLE_PART);
     let changed = false;
     for (let from = 0; from < table; from += TABLE_PART) {
       const length = Math.min(TABLE_PART, table - from);
       await this.#readTable(part, from, length);
-      let different = false;
-      for (let at = 0; at < length; at += SLOT) {
-        const number = part.readInt32BE(at);
-        if (number >= 0 && number < this.#uncounted) continue;
-        part.writeInt32BE(this.#inFile(number), at);
-        different = true;
-      }
+      const different = change(part, length);
       if (different) await this.#write(part, 0, length, HEADER + from);
       changed ||= different;
       await this.pause();
     }
-    if (changed) await this.open.sync(this.path);
-    this.#uncounted = 0;
+    return changed;
+  }
+
+  /** Of each entry from number `first` to `last`, the number of the one before it in its slot. */
+  async #previousFrom(first: number, last: number): Promise<Int32Array> {
+    const previous = new Int32Array(Math.max(0, last + 1 - first));
+    const part = Buffer.allocUnsafeSlow(ENTRIES_PART * ENTRY);
+    for (let from = 0; from < previous.length; from += ENTRIES_PART) {
+      const count = Math.min(ENTRIES_PART, previous.length - from);
+      const at = this.#entryAt(first + from);
+      const read = await readFullyAside(this.open, this.path, part, 0, count * ENTRY, at);
+      part.fill(0, read, count * ENTRY);
+      for (let i = 0; i < count; i++) previous[from + i] = part.readInt32BE(i * ENTRY + PREVIOUS_AT);
+      await this.pause();
+    }
+    return previous;
   }
 
   /** The number, or the next in its chain, that is in the file and is counted; 0 where there is none. */
@@ -266,7 +307,7 @@ export class IndexFile {
       let previous: number;
       if (this.#uncounted > 0) {
         this.#readEntry(known, entry);
-        previous = entry.readInt32BE(16);
+        previous = entry.readInt32BE(PREVIOUS_AT);
       } else {
         previous = known < this.indexCount ? this.#waiting.previous(known) : 0;
       }
