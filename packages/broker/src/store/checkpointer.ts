@@ -6,10 +6,15 @@ import type { CommitLog } from './commit-log.js';
 import type { ConsumeQueue } from './consume-queue.js';
 import type { ConsumeQueues } from './consume-queues.js';
 import type { Flusher } from './flush.js';
+import { systemCode } from './errors.js';
+import { severalAtOnce } from './several-at-once.js';
 import type { Pause } from './time-slices.js';
 
 /** Bytes of the log after which a checkpoint is made at once. */
 const MOST_UNCHECKED = 256 * 1024 * 1024;
+
+/** Syncs under way together: Node has four threads for files, and the log's flush needs one. */
+const SYNCS_AT_ONCE = 3;
 
 export interface CheckpointerOptions {
   log: CommitLog;
@@ -102,9 +107,31 @@ export class Checkpointer {
     }
   }
 
+  /** Many at a time, which the file system then brings to its journal together. */
   async #syncQueues(): Promise<void> {
+    const folders = new Set<string>();
+    const unsynced: ConsumeQueue[] = [];
     for (const queue of this.#options.queues.all()) {
-      if (queue.unsynced.size > 0) await this.#sync(queue);
+      if (queue.unsynced.size === 0) continue;
+      unsynced.push(queue);
+      for (const folder of queue.files.takeFolders()) folders.add(folder);
+    }
+    try {
+      await severalAtOnce(folders, SYNCS_AT_ONCE, (folder) => this.#syncFolder(folder));
+      await severalAtOnce(unsynced, SYNCS_AT_ONCE, (queue) => this.#sync(queue));
+    } catch (error) {
+      // The system may have forgotten what it could not write: this run's entries are never called safe again.
+      this.#flushFailed = true;
+      throw error;
+    }
+  }
+
+  async #syncFolder(folder: string): Promise<void> {
+    try {
+      await this.#options.queues.open.fileSystem.syncDirectory(folder);
+    } catch (error) {
+      // A topic may be deleted meanwhile, and its folders with it.
+      if (systemCode(error) !== 'ENOENT') throw error;
     }
   }
 
@@ -112,13 +139,9 @@ export class Checkpointer {
     const starts = [...queue.unsynced];
     queue.unsynced.clear();
     try {
-      for (const start of starts) await queue.files.sync(start);
+      for (const start of starts) await queue.files.syncBytes(start);
     } catch (error) {
-      // A topic may be deleted meanwhile, and its files with it.
-      if (queue.files.starts.length === 0) return;
-      // The system may have forgotten what it could not write: this run's entries are never called safe again.
-      this.#flushFailed = true;
-      throw error;
+      if (queue.files.starts.length > 0) throw error;
     }
   }
 }

@@ -2,7 +2,6 @@
 // entries stay in memory until they are written out in batches: after a crash they are rebuilt from the log.
 import { readLong, writeLong } from './record.js';
 import { isZero } from './segment.js';
-import { ALLOCATION_SLACK } from './segment-files.js';
 import type { SegmentFiles } from './segment-files.js';
 import { WarmUp } from './warm-up.js';
 
@@ -54,7 +53,9 @@ export class ConsumeQueue {
   next = 0;
   /** The offset of the next message that is appended. */
   assigned = 0;
-  /** End in the commit log of the last message that has an entry. */
+  /** Where the last message that has an entry begins in the commit log; -1 with none. */
+  lastPhysical = -1;
+  /** Where it ends; 0 with none. */
   maxPhysical = 0;
   /** Entries below are in the files. */
   flushed = 0;
@@ -67,6 +68,8 @@ export class ConsumeQueue {
   #memory = EMPTY;
   /** The entry at the beginning of `#memory`; all from there to `next` are in it. */
   #memoryFirst = 0;
+  /** Where the first message begins in the commit log; -1 where that is not known. */
+  #firstPhysical = -1;
   #warmUp: WarmUp | undefined;
 
   constructor(
@@ -89,6 +92,7 @@ export class ConsumeQueue {
     memory[at + 11] = size;
     writeLong(memory, tagsCode, at + 12);
     this.next++;
+    this.lastPhysical = physicalOffset;
     this.maxPhysical = physicalOffset + size;
   }
 
@@ -149,6 +153,7 @@ export class ConsumeQueue {
     this.first = this.next = this.assigned = this.flushed = this.#memoryFirst = index;
     this.#memory = EMPTY;
     this.maxPhysical = 0;
+    this.lastPhysical = this.#firstPhysical = -1;
   }
 
   /**
@@ -175,6 +180,7 @@ export class ConsumeQueue {
     this.assigned = this.flushed = this.#memoryFirst = this.next;
     if (limit !== undefined && this.#hasEntry(view)) this.leftOut = this.next;
     if (limit !== undefined) this.#clearBehind();
+    this.#readFirst(view);
     this.#measure(view);
   }
 
@@ -190,9 +196,7 @@ export class ConsumeQueue {
     const start = files.startOf(end);
     for (const later of files.starts.filter((one) => one > start)) files.remove(later);
     if (!files.has(start)) return;
-    const fileEnd = start + files.fileSize;
-    files.clear(end, files.nothingFarBehind(end) ? Math.min(fileEnd, end + ALLOCATION_SLACK) : fileEnd);
-    this.unsynced.add(start);
+    if (files.clear(end, files.farthestBehind(end))) this.unsynced.add(start);
   }
 
   /** Forgets the entries from `index` on; they are overwritten with zeros, for the files' end is where zeros begin. */
@@ -208,6 +212,7 @@ export class ConsumeQueue {
     this.#memory = EMPTY;
     this.next = this.assigned = this.flushed = this.#memoryFirst = index;
     this.first = Math.min(this.first, index);
+    this.#firstPhysical = -1;
     this.#measure(view);
   }
 
@@ -220,9 +225,19 @@ export class ConsumeQueue {
   ): number {
     let low = from;
     let high = end;
+    // What the view shows. Few reads are made: a store may have 40,000 queues, most of them short.
+    let at = low;
+    let count = high - low > view.units ? this.read(view, low, view.units) : 0;
+    if (count > 0 && test(view.size(count - 1), view.physicalOffset(count - 1))) high = low + count;
+    else low += count;
     while (low < high) {
       const middle = Math.floor((low + high) / 2);
-      if (this.read(view, middle, 1) === 0 || test(view.size(0), view.physicalOffset(0))) high = middle;
+      if (middle < at || middle >= at + count) {
+        at = high - low <= view.units ? low : middle;
+        count = this.read(view, at, at === low ? high - low : 1);
+      }
+      if (middle >= at + count) count = this.read(view, (at = middle), 1);
+      if (count === 0 || test(view.size(middle - at), view.physicalOffset(middle - at))) high = middle;
       else low = middle + 1;
     }
     return low;
@@ -230,17 +245,27 @@ export class ConsumeQueue {
 
   /** Adjusts the first entry to a log that begins at `minPhysical`, and removes files that have none left. */
   trim(view: QueueView, minPhysical: number): void {
-    if (this.read(view, this.first, 1) === 1 && view.physicalOffset(0) < minPhysical) {
+    if (this.#firstPhysical >= minPhysical) return;
+    if (this.#readFirst(view) && this.#firstPhysical < minPhysical) {
       this.first = this.lowest(view, this.first, (_, physicalOffset) => physicalOffset >= minPhysical);
+      this.#readFirst(view);
     }
     const { starts, fileSize } = this.files;
     while (starts.length > 1 && starts[0] + fileSize <= this.first * UNIT) this.files.remove(starts[0]);
   }
 
+  #readFirst(view: QueueView): boolean {
+    const there = this.read(view, this.first, 1) === 1;
+    this.#firstPhysical = there ? view.physicalOffset(0) : -1;
+    return there;
+  }
+
   #measure(view: QueueView): void {
     this.maxPhysical = 0;
+    this.lastPhysical = -1;
     if (this.next > this.first && this.read(view, this.next - 1, 1) === 1) {
-      this.maxPhysical = view.physicalOffset(0) + view.size(0);
+      this.lastPhysical = view.physicalOffset(0);
+      this.maxPhysical = this.lastPhysical + view.size(0);
     }
   }
 

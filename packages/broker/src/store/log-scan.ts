@@ -133,7 +133,7 @@ export class LogScan {
   }
 
   async #search(from: number, fileEnd: number): Promise<number | undefined> {
-    const far = this.files.nothingFarBehind(from) ? Math.min(from + WINDOW, fileEnd) : fileEnd;
+    const far = this.#far(from, fileEnd);
     for (let at = from; at + SHORTEST_RECORD <= far;) {
       if (!this.#load(at, SHORTEST_RECORD)) return undefined;
       const hit = this.#window
@@ -160,13 +160,18 @@ export class LogScan {
     const start = files.startOf(end);
     if (!files.has(start)) return;
     const fileEnd = start + files.fileSize;
-    const far = this.files.nothingFarBehind(end) ? Math.min(end + WINDOW, fileEnd) : fileEnd;
+    const far = this.#far(end, fileEnd);
     for (let at = end; at < far; at += WINDOW) {
       files.clear(at, Math.min(at + WINDOW, far));
       const waiting = this.pause();
       if (waiting) await waiting;
     }
     this.#from = this.#to = 0;
+  }
+
+  /** Up to where bytes may stand behind `position`, or a window further where it is known. */
+  #far(position: number, fileEnd: number): number {
+    return this.files.farthestBehind(position) < fileEnd ? Math.min(position + WINDOW, fileEnd) : fileEnd;
   }
 
   /** Makes the window hold `length` bytes from `at` on; false where the file has not so many. */

@@ -54,7 +54,12 @@ function lastOf(queues: ConsumeQueues, limit: number): { position: number; size:
   const { view } = queues;
   const last = { position: -1, size: 0 };
   for (const queue of queues.all()) {
-    if (queue.maxPhysical <= last.position) continue;
+    if (queue.lastPhysical <= last.position) continue;
+    if (queue.lastPhysical < limit) {
+      last.position = queue.lastPhysical;
+      last.size = queue.maxPhysical - queue.lastPhysical;
+      continue;
+    }
     const behind = queue.lowest(view, queue.first, (_, physicalOffset) => physicalOffset >= limit);
     if (behind === queue.first || queue.read(view, behind - 1, 1) === 0) continue;
     if (view.physicalOffset(0) <= last.position) continue;

@@ -6,7 +6,8 @@ import { isZero, readFully, readFullyAside, segmentName, segmentStart, writeFull
 
 const CLEAR_STEP = 262_144;
 /** What a file may take up beyond its bytes: rounding, and the file system's own map of it. */
-export const ALLOCATION_SLACK = 131_072;
+const ALLOCATION_SLACK = 131_072;
+const PAGE = 4_096;
 
 export class SegmentFiles {
   /** Where each file begins, ascending. */
@@ -144,41 +145,59 @@ export class SegmentFiles {
     writeZeros(this.file(start), position - start, length);
   }
 
-  /** Overwrites with zeros what is not zero in [from, to) of one file. */
-  clear(from: number, to: number): void {
+  /** Overwrites with zeros what is not zero in [from, to) of one file. Returns whether anything was. */
+  clear(from: number, to: number): boolean {
+    let cleared = false;
     const bytes = Buffer.allocUnsafe(Math.min(CLEAR_STEP, Math.max(0, to - from)));
     for (let at = from; at < to; at += CLEAR_STEP) {
       const length = this.read(bytes, 0, Math.min(CLEAR_STEP, to - at), at);
-      if (!isZero(bytes, length)) this.zero(at, length);
+      if (isZero(bytes, length)) continue;
+      this.zero(at, length);
+      cleared = true;
     }
+    return cleared;
   }
 
-  /** Whether the file that `position` lies in takes up no more room than its bytes before that: the rest is a hole. */
-  nothingFarBehind(position: number): boolean {
+  /**
+   * Up to where bytes may stand behind `position`, before which the file has no holes: what room it takes up tells
+   * whether the rest is one.
+   */
+  farthestBehind(position: number): number {
     const start = this.startOf(position);
-    const stat = this.stat(start);
-    return stat !== undefined && stat.allocated <= position - start + ALLOCATION_SLACK;
+    const fileEnd = start + this.fileSize;
+    const allocated = this.stat(start)?.allocated ?? Infinity;
+    const pageEnd = position + ((PAGE - ((position - start) % PAGE)) % PAGE);
+    if (allocated <= pageEnd - start) return Math.min(pageEnd, fileEnd);
+    return allocated <= position - start + ALLOCATION_SLACK ? Math.min(position + ALLOCATION_SLACK, fileEnd) : fileEnd;
   }
 
   /** Makes one file's bytes, and the names of the new ones, survive a loss of power. */
   async sync(start: number): Promise<void> {
     await this.syncNames();
+    await this.syncBytes(start);
+  }
+
+  async syncBytes(start: number): Promise<void> {
     if (this.has(start)) await this.#open.sync(this.pathOf(start));
   }
 
   async syncNames(): Promise<void> {
-    if (!this.#newNames) return;
-    this.#newNames = false;
+    const folders = this.takeFolders();
     try {
-      let directory = this.directory;
-      for (let level = 0; level < this.depth; level++) {
-        await this.#fileSystem.syncDirectory(directory);
-        directory = dirname(directory);
-      }
+      for (const folder of folders) await this.#fileSystem.syncDirectory(folder);
     } catch (error) {
       this.#newNames = true;
       throw error;
     }
+  }
+
+  /** Folders with new names, for the caller to sync; none are told twice. */
+  takeFolders(): string[] {
+    if (!this.#newNames) return [];
+    this.#newNames = false;
+    const folders = [this.directory];
+    while (folders.length < this.depth) folders.push(dirname(folders[folders.length - 1]));
+    return folders;
   }
 
   remove(start: number): void {

@@ -18,7 +18,7 @@ class ColdDisk extends MemoryFileSystem {
 
   override open(path: string, mode: Parameters<FileSystem['open']>[1]): StoreFile {
     const file = super.open(path, mode);
-    const { read, readAside } = file;
+    const { read } = file;
     file.read = (target, offset, length, position) => {
       for (const page of pages(path, position, length)) if (!this.cached.has(page)) this.blocking.add(page);
       return read.call(file, target, offset, length, position);
