@@ -13,6 +13,8 @@ const DEFAULTS = {
   messageDelayLevel: '1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h',
 };
 const APACHE_ONLY = { waitTimeMillsInSendQueue: '200', transactionOpBatchInterval: '3000' };
+/** A start or a stop with very many queues takes minutes. */
+const PATIENCE_MS = 600_000;
 const APACHE_HEAP = ['-Xms512m', '-Xmx1g', '-XX:MaxDirectMemorySize=1g'];
 
 export interface ServerOptions extends Pick<ClusterOptions, 'store' | 'at'> {
@@ -26,7 +28,8 @@ export interface MeasuredCluster extends Cluster {
 }
 
 function options({ syncFlush, ...rest }: ServerOptions): ClusterOptions {
-  return { ...rest, settings: { ...DEFAULTS, flushDiskType: syncFlush ? 'SYNC_FLUSH' : 'ASYNC_FLUSH' } };
+  const flushDiskType = syncFlush ? 'SYNC_FLUSH' : 'ASYNC_FLUSH';
+  return { ...rest, settings: { ...DEFAULTS, flushDiskType }, patience: PATIENCE_MS };
 }
 
 export const servers = {

@@ -65,7 +65,7 @@ export async function startApache(options: ApacheOptions = {}): Promise<Cluster>
     '-c',
     brokerFile,
   ]);
-  await broker.line(/boot success/i, BOOT_TIMEOUT_MS);
+  await broker.line(/boot success/i, options.patience ?? BOOT_TIMEOUT_MS);
   await waitForRoute(nameServer, 'TBW102');
   return {
     nameServer,
@@ -74,7 +74,7 @@ export async function startApache(options: ApacheOptions = {}): Promise<Cluster>
     brokerPid: broker.pid,
     // The broker first: it tells the name server that it goes.
     async stop() {
-      await broker.stop();
+      await broker.stop(options.patience);
       await nameServerChild.stop();
     },
     async kill() {

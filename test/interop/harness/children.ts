@@ -92,11 +92,11 @@ export class Child {
     return new Error(`${this.name} ${what}; its last lines:\n${this.lines.slice(-LINES_IN_AN_ERROR).join('\n')}`);
   }
 
-  /** SIGTERM, and SIGKILL when that has no effect for 60 s. Resolves when the process is gone. */
-  async stop(): Promise<ExitStatus> {
+  /** SIGTERM, and SIGKILL when that has no effect for so long, ms. Resolves when the process is gone. */
+  async stop(patience = STOP_PATIENCE_MS): Promise<ExitStatus> {
     if (this.exitStatus !== undefined) return this.exitStatus;
     this.process.kill('SIGTERM');
-    const limit = setTimeout(() => this.process.kill('SIGKILL'), STOP_PATIENCE_MS);
+    const limit = setTimeout(() => this.process.kill('SIGKILL'), patience);
     const status = await this.exited;
     clearTimeout(limit);
     return status;

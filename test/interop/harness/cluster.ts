@@ -22,6 +22,8 @@ export interface ClusterOptions {
   at?: Pick<Cluster, 'nameServer' | 'brokerAddress'>;
   /** Keys of broker.conf over those of BROKER_SETTINGS. */
   settings?: Record<string, string>;
+  /** How long a start, and how long a clean stop, may take, ms. Default: 90 s, and 60 s. */
+  patience?: number;
 }
 
 /** The length of the last delay level, s: it must outlast the change of brokers in the store tests. */

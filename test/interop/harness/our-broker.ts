@@ -6,7 +6,7 @@ import { BROKER_SETTINGS, type Cluster, type ClusterOptions, propertiesFile } fr
 import { ourBrokerMain } from './paths.js';
 import { temporaryFolder } from './temporary.js';
 
-const READY_TIMEOUT_MS = 30_000;
+const READY_TIMEOUT_MS = 90_000;
 const READY = /^ready name-server=(\S+) broker=(\S+)$/;
 const FREE = '127.0.0.1:0';
 
@@ -33,14 +33,14 @@ export async function startOurBroker(options: OurBrokerOptions = {}): Promise<Cl
     ],
     { env: options.env },
   );
-  const [, nameServer, brokerAddress] = READY.exec(await broker.line(READY, READY_TIMEOUT_MS))!;
+  const [, nameServer, brokerAddress] = READY.exec(await broker.line(READY, options.patience ?? READY_TIMEOUT_MS))!;
   return {
     nameServer,
     brokerAddress,
     store,
     brokerPid: broker.pid,
     async stop() {
-      const status = await broker.stop();
+      const status = await broker.stop(options.patience);
       if (status.code !== 0)
         throw broker.failure(`answered SIGTERM with ${JSON.stringify(status)} instead of exit code 0`);
     },

@@ -115,6 +115,8 @@ export class Checkpointer {
       if (queue.unsynced.size === 0) continue;
       unsynced.push(queue);
       for (const folder of queue.files.takeFolders()) folders.add(folder);
+      const waiting = this.#options.pause();
+      if (waiting) await waiting;
     }
     try {
       await severalAtOnce(folders, SYNCS_AT_ONCE, (folder) => this.#syncFolder(folder));

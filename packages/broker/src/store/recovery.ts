@@ -61,7 +61,10 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
     end = await pass.run(scan, log.first);
   }
   if (options.aborted || end !== checkpoint.cleanEnd) await scan.clearBehind(end);
-  for (const queue of queues.all()) queue.trim(queues.view, log.first);
+  for (const queue of queues.all()) {
+    queue.trim(queues.view, log.first);
+    await options.pause();
+  }
   return pass.result(end);
 }
 
@@ -93,17 +96,21 @@ class Pass implements ScanVisitor {
   }
 
   async run(scan: LogScan, from: number): Promise<number> {
-    const { queues, log } = this.options;
+    const { queues, log, pause } = this.options;
     this.#from = from;
     if (this.whole) {
       for (const queue of queues.all()) {
         this.#before.set(queue, queue.next);
         queue.files.removeAll();
         queue.startAt(0);
+        await pause();
       }
     }
     const end = await scan.walk(from, this);
-    for (const queue of queues.all()) this.#finish(queue);
+    for (const queue of queues.all()) {
+      this.#finish(queue);
+      await pause();
+    }
     if (end > log.end) throw new Error(`the log ends at ${end}, behind its last file`);
     return end;
   }
