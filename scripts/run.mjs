@@ -121,10 +121,15 @@ const commands = {
     if (values.seed) process.env.SIMULATE_SEED = values.seed;
     await jest(['--selectProjects', 'e2e', '--testPathPatterns', 'crash/simulate']);
   },
-  async 'bench:send'(args) {
-    await build();
-    await node([join(root, 'bench/send/main.mjs'), ...args]);
-  },
+  ...Object.fromEntries(
+    ['send', 'raw', 'backlog', 'topics'].map((name) => [
+      `bench:${name}`,
+      async (args) => {
+        await build();
+        await node([join(root, `bench/${name}/main.mjs`), ...args]);
+      },
+    ]),
+  ),
 };
 
 const [name, ...args] = process.argv.slice(2);

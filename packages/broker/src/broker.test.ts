@@ -149,4 +149,23 @@ describe('starting a broker', () => {
     await two.stop();
     expect(clock.pending).toBe(0);
   });
+
+  it('keeps files of the log for as long as its options say', async () => {
+    const deleteWhen = Array.from({ length: 24 }, (_, hour) => hour).join(';');
+    const options = { mappedFileSizeCommitLog: 65_536, fileReservedTime: 2, deleteWhen, cleanResourceInterval: 1_000 };
+    // The files' times are the clock's.
+    const running = await TestBroker.start({ ...options, store: 'memory', fileSystem: undefined });
+    const client = await running.client();
+    const minOffset = async (): Promise<number | undefined> => {
+      // Whoever was silent for hours is no longer connected.
+      const { connection } = await running.client();
+      return (await connection.request(Requests.GET_MIN_OFFSET, { topic: 't', queueId: 0 })).header.offset;
+    };
+    for (let i = 0; i < 10; i++) await client.send('t', { body: 'x'.repeat(20_000), queueId: 0 });
+    await running.clock.advance(2 * 3_600_000 - 10_000);
+    expect(await minOffset()).toBe(0);
+    await running.clock.advance(20_000);
+    expect(await minOffset()).toBeGreaterThan(0);
+    await running.stop();
+  });
 });

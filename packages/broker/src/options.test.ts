@@ -28,6 +28,9 @@ describe('options', () => {
       transactionTimeOut: 6000,
       transactionCheckInterval: 30_000,
       transactionCheckMax: 15,
+      fileReservedTime: 72,
+      deleteWhen: '04',
+      diskMaxUsedSpaceRatio: 75,
     });
   });
 
@@ -53,6 +56,8 @@ describe('options', () => {
     ['messageDelayLevel', '1s 5x'],
     ['namesrvAddr', 'one:9876;two'],
     ['store', ''],
+    ['deleteWhen', '24'],
+    ['fileReservedTime', 0],
     ['lisen', '127.0.0.1:1'],
   ])('refuse %s: %p by name, with what was given and what is allowed', (option, given) => {
     const error = refusalOf({ [option]: given });
@@ -76,7 +81,13 @@ flushDiskType=SYNC_FLUSH
 brokerRole=ASYNC_MASTER
 autoCreateTopicEnable=false
 maxMessageSize=65536
-deleteWhen=04
+deleteWhen=04;16
+fileReservedTime=48
+diskMaxUsedSpaceRatio=88
+diskSpaceWarningLevelRatio=93
+flushIntervalCommitLog=200
+enabledAppendPropCRC=true
+haListenPort=10912
 `,
     );
     expect(options).toEqual({
@@ -89,8 +100,14 @@ deleteWhen=04
       flush: 'sync',
       autoCreateTopicEnable: false,
       maxMessageSize: 65_536,
+      deleteWhen: '04;16',
+      fileReservedTime: 48,
+      diskMaxUsedSpaceRatio: 88,
+      diskSpaceWarningLevelRatio: 93,
+      flushIntervalCommitLog: 200,
+      enabledAppendPropCRC: true,
     });
-    expect(unknown).toEqual(['deleteWhen']);
+    expect(unknown).toEqual(['haListenPort']);
     expect(resolveOptions(options).namesrvAddr).toEqual(['192.0.2.1:9876', '192.0.2.2:9876']);
   });
 

@@ -1,5 +1,5 @@
-// Owns the broker's options: names, defaults, limits, and the refusal of what cannot be. Leaves the file broker.conf
-// and the command line to conf.ts and main.ts.
+// Owns the broker's options and the refusal of what cannot be. Leaves the numbers and flags among them to
+// option-tables.ts, the file broker.conf to broker-conf.ts and the command line to main.ts.
 import {
   DEFAULT_MESSAGE_DELAY_LEVEL,
   formatAddress,
@@ -12,64 +12,8 @@ import {
 import type { Clock, HostAndPort, Logger } from '@nest-rocketmq/remoting';
 import { delaysOf } from './delay/levels.js';
 import { InvalidOptionError } from './errors.js';
+import { FLAGS, NUMBERS } from './option-tables.js';
 import type { FileSystem } from './store/file-system.js';
-
-/** The options that are numbers, with Apache's names, defaults and the bounds we hold them to. */
-const NUMBERS = {
-  /** 0, a master: there are no slaves here. */
-  brokerId: [0, 0, 0],
-  /** Queues of a topic that is made by sending to it, at most. */
-  defaultTopicQueueNums: [8, 1, 1024],
-  /** Largest body of a message, bytes. */
-  maxMessageSize: [4_194_304, 1, 15_728_640],
-  /** Bits 4 read, 2 write. */
-  brokerPermission: [6, 0, 7],
-  /** Age at which an undecided transaction is asked after first, ms. */
-  transactionTimeOut: [6_000, 0, 86_400_000],
-  /** Time between two rounds of asking after undecided transactions, ms. */
-  transactionCheckInterval: [30_000, 100, 86_400_000],
-  /** After so many unanswered questions a transaction is given up. */
-  transactionCheckMax: [15, 1, 1_000_000],
-  /** Time between two registrations at the name servers, ms. */
-  registerNameServerPeriod: [30_000, 10_000, 60_000],
-  /** Time after which a changed consumer offset is on disk, ms. */
-  flushConsumerOffsetInterval: [5_000, 10, 3_600_000],
-  /** Time after which a changed delay offset is on disk, ms. */
-  flushDelayOffsetInterval: [10_000, 10, 3_600_000],
-  /** Silence after which a client counts as gone, ms. */
-  channelExpiredTimeout: [120_000, 1_000, 86_400_000],
-  /** Most bytes in one answer to a pull. */
-  maxTransferBytesOnMessageInMemory: [262_144, 1_024, 15_728_640],
-  /** Most messages in one answer to a pull. */
-  maxTransferCountOnMessageInMemory: [32, 1, 1_024],
-  /** Longest that a pull may wait for messages, ms, whatever its client asks. */
-  maxSuspendTimeMillis: [120_000, 0, 3_600_000],
-  /** Size of a file of the commit log, bytes. */
-  mappedFileSizeCommitLog: [1_073_741_824, 65_536, 0x7fffffff],
-  /** Size of a file of a consume queue, bytes. */
-  mappedFileSizeConsumeQueue: [6_000_000, 20, 0x7fffffff],
-  /** Slots of an index file. */
-  maxHashSlotNum: [5_000_000, 1, 50_000_000],
-  /** Entries of an index file. */
-  maxIndexNum: [20_000_000, 2, 50_000_000],
-} as const satisfies Record<string, readonly [fallback: number, min: number, max: number]>;
-
-const FLAGS = {
-  /** Whether sending to an unknown topic makes it. */
-  autoCreateTopicEnable: true,
-  /** Whether the heartbeat of an unknown group makes it. */
-  autoCreateSubscriptionGroup: true,
-  /** Whether half messages are refused. */
-  rejectTransactionMessage: false,
-  /** Whether consumers are told when their group's members change. */
-  notifyConsumerIdsChangedEnable: true,
-  /** Whether the trace topic exists. */
-  traceTopicEnable: false,
-  /** Whether messages are sent out with TRACE_ON=true. */
-  traceOn: true,
-  /** Whether keys are indexed for queries. */
-  messageIndexEnable: true,
-} as const satisfies Record<string, boolean>;
 
 type NumberOptions = { -readonly [K in keyof typeof NUMBERS]: number };
 type FlagOptions = { -readonly [K in keyof typeof FLAGS]: boolean };
@@ -98,6 +42,8 @@ export interface BrokerOptions extends Partial<NumberOptions>, Partial<FlagOptio
   namesrvAddr?: string;
   /** Lengths of the delay levels. Default: Apache's 18, `1s 5s 10s 30s 1m … 2h`. */
   messageDelayLevel?: string;
+  /** Hours of the day, local time, in which files that are old enough go, `;` between several. Default `04`. */
+  deleteWhen?: string;
   /** MSG_REGION of stored messages. Default `DefaultRegion`. */
   regionId?: string;
   clock?: Clock;
@@ -117,6 +63,7 @@ export interface BrokerConfig extends NumberOptions, FlagOptions {
   brokerIP1: string;
   namesrvAddr: string[];
   messageDelayLevel: string;
+  deleteWhen: string;
   regionId: string;
   clock: Clock;
   logger: Logger;
@@ -134,6 +81,7 @@ export const DEFAULT_BROKER_NAME = 'broker-a';
 export const DEFAULT_CLUSTER_NAME = 'DefaultCluster';
 const LOOPBACK = '127.0.0.1';
 const DEFAULT_REGION = 'DefaultRegion';
+const DEFAULT_DELETE_WHEN = '04';
 const NAME_MAX_LENGTH = 100;
 
 const TEXTS = new Set([
@@ -147,6 +95,7 @@ const TEXTS = new Set([
   'brokerIP1',
   'namesrvAddr',
   'messageDelayLevel',
+  'deleteWhen',
   'regionId',
 ]);
 const OBJECTS = new Set(['clock', 'logger', 'fileSystem']);
@@ -177,6 +126,7 @@ export function resolveOptions(options: BrokerOptions): BrokerConfig {
     brokerIP1: text('brokerIP1', options.brokerIP1 ?? advertised(listen)),
     namesrvAddr: parseAddressList('namesrvAddr', options.namesrvAddr),
     messageDelayLevel,
+    deleteWhen: hours('deleteWhen', options.deleteWhen ?? DEFAULT_DELETE_WHEN),
     regionId: name('regionId', options.regionId ?? DEFAULT_REGION),
     clock: options.clock ?? systemClock,
     logger: options.logger ?? silentLogger,
@@ -254,6 +204,13 @@ function name(option: string, given: unknown): string {
     throw new InvalidOptionError(option, given, allowed);
   }
   return given;
+}
+
+function hours(option: string, given: unknown): string {
+  const list = text(option, given);
+  if (!/^([01]?\d|2[0-3])(;([01]?\d|2[0-3]))*$/.test(list))
+    throw new InvalidOptionError(option, printable(list), 'hours from 0 to 23, ";" between several');
+  return list;
 }
 
 function flushMode(given: unknown): 'async' | 'sync' {

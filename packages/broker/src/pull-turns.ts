@@ -6,7 +6,6 @@ const TURN = 1;
 
 export class PullTurns {
   readonly #waiting: (() => void)[] = [];
-  #next = 0;
 
   /** @param serve does not throw */
   take(serve: () => void): void {
@@ -16,13 +15,10 @@ export class PullTurns {
 
   readonly #serve = (): void => {
     const end = performance.now() + TURN;
-    do this.#waiting[this.#next++]!();
-    while (this.#next < this.#waiting.length && performance.now() < end);
-    if (this.#next < this.#waiting.length) {
-      setImmediate(this.#serve);
-      return;
-    }
-    this.#waiting.length = 0;
-    this.#next = 0;
+    let served = 0;
+    do this.#waiting[served++]!();
+    while (served < this.#waiting.length && performance.now() < end);
+    this.#waiting.splice(0, served);
+    if (this.#waiting.length > 0) setImmediate(this.#serve);
   };
 }

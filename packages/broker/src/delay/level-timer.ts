@@ -132,8 +132,10 @@ export class LevelTimer {
   }
 
   async #deliver(level: Level): Promise<void> {
-    // So that `delivering` is set before this can be over.
-    await Promise.resolve();
+    // They may have been stored hours ago. Where nothing is to be brought, `delivering` is set all the same before this
+    // can be over.
+    const range = { offset: level.offset, maxCount: DELIVER_AT_ONCE, filter: undefined };
+    await this.deps.store.warmUp(SCHEDULE_TOPIC, level.number - 1, range);
     try {
       const { done, last } = this.#append(level);
       if (last) await this.deps.intake.stored(last);

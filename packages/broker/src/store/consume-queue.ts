@@ -1,12 +1,12 @@
 // Owns one consume queue: a row of 20-byte entries that say where the queue's messages are in the commit log. New
 // entries stay in memory until they are written out in batches: after a crash they are rebuilt from the log.
-import { readLong, writeLong } from './record.js';
+import { UNIT } from './queue-view.js';
+import type { QueueView } from './queue-view.js';
+import { writeLong } from './record.js';
 import { isZero } from './segment.js';
 import type { SegmentFiles } from './segment-files.js';
 import { WarmUp } from './warm-up.js';
 
-/** Bytes of an entry: int64 physical offset, int32 size, int64 tags code. */
-export const UNIT = 20;
 /** Size in an entry that stands before the queue's first message in its first file. */
 const FILLER_SIZE = 0x7fffffff;
 const FIRST_UNITS = 16;
@@ -14,37 +14,6 @@ const FIRST_UNITS = 16;
 const MANY_UNITS = 8_192;
 const MOST_UNITS = 65_536;
 const EMPTY = Buffer.alloc(0);
-
-/** Where the last `read` of any queue found its entries; good until the next one. */
-export class QueueView {
-  buffer: Buffer = EMPTY;
-  at = 0;
-  /** Entries. */
-  count = 0;
-  readonly scratch: Buffer;
-
-  /** @param units entries that are read from a file at once, at most */
-  constructor(readonly units: number) {
-    this.scratch = Buffer.allocUnsafeSlow(units * UNIT);
-  }
-
-  physicalOffset(entry: number): number {
-    return readLong(this.buffer, this.at + entry * UNIT);
-  }
-
-  size(entry: number): number {
-    return this.buffer.readInt32BE(this.at + entry * UNIT + 8);
-  }
-
-  tagsCode(entry: number): number {
-    return readLong(this.buffer, this.at + entry * UNIT + 12);
-  }
-
-  /** The low 32 bits of the tags code, which is all of a hash. */
-  tagsHash(entry: number): number {
-    return this.buffer.readInt32BE(this.at + entry * UNIT + 16);
-  }
-}
 
 export class ConsumeQueue {
   /** First entry whose message is still there. */

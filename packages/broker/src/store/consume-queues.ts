@@ -1,6 +1,7 @@
 // Owns the table of consume queues by topic and number, and their folders. Leaves the entries to consume-queue.ts.
 import { isRetryTopic } from '@nest-rocketmq/remoting';
-import { ConsumeQueue, QueueView, UNIT } from './consume-queue.js';
+import { ConsumeQueue } from './consume-queue.js';
+import { QueueView, UNIT } from './queue-view.js';
 import type { OpenFiles } from './open-files.js';
 import { LONGEST_TOPIC, LONGEST_V1_TOPIC } from './record.js';
 import { SegmentFiles } from './segment-files.js';

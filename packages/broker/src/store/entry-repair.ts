@@ -1,6 +1,6 @@
 // Owns finding a message again whose consume queue entry is damaged: its record lies between those of its neighbours.
 import type { CommitLog } from './commit-log.js';
-import { QueueView } from './consume-queue.js';
+import { QueueView } from './queue-view.js';
 import type { ConsumeQueue } from './consume-queue.js';
 import { LogScan } from './log-scan.js';
 import type { RecordView } from './record.js';

@@ -1,6 +1,7 @@
 // Owns reading a run of messages from a queue: what a pull gets. Leaves holding pulls and subscriptions to others.
-import { UNIT } from './consume-queue.js';
-import type { ConsumeQueue, QueueView } from './consume-queue.js';
+import { UNIT } from './queue-view.js';
+import type { ConsumeQueue } from './consume-queue.js';
+import type { QueueView } from './queue-view.js';
 import type { ConsumeQueues } from './consume-queues.js';
 import type { EntryRepair } from './entry-repair.js';
 import type { LogReader } from './log-reader.js';

@@ -1,38 +1,27 @@
 // Owns one index file in Apache's layout: a header, a table of slots, and entries that are chained by slot. Leaves the
-// entries that are not in the file yet to index-batch.ts.
+// entries that are not in the file yet to index-batch.ts, the table's parts to index-table.ts.
 import { ENTRY, IndexBatch, PREVIOUS_AT, SLOT } from './index-batch.js';
 import type { TablePart } from './index-batch.js';
+import { leadBack } from './index-lead-back.js';
+import { HEADER, SlotTable, TABLE_PART, entryAt, indexFileSize } from './index-table.js';
+import type { IndexLayout } from './index-table.js';
 import type { OpenFiles } from './open-files.js';
 import { readLong, writeLong } from './record.js';
-import { readFully, readFullyAside, writeFullyAside } from './segment.js';
+import { readFully, writeFullyAside } from './segment.js';
 import type { Pause } from './time-slices.js';
 
-const HEADER = 40;
 /** Entries after which `wantsLink`. */
 const MANY_WAITING = 131_072;
 const PAGE = 4_096;
-/** Bytes of the table that are read and written at once. */
-const TABLE_PART = 262_144;
-/** Entries that are read at once. */
-const ENTRIES_PART = 8_192;
 /** Bytes of entries that are written at once. */
 const ENTRIES_WRITE = 262_144;
 const LONGEST_SECONDS = 0x7fffffff;
 const BAD_HASH = -0x80000000;
 
-export interface IndexLayout {
-  maxHashSlotNum: number;
-  maxIndexNum: number;
-}
-
 export interface IndexHit {
   physicalOffset: number;
   /** ms since the epoch, to the second. */
   storeTimestamp: number;
-}
-
-export function indexFileSize({ maxHashSlotNum, maxIndexNum }: IndexLayout): number {
-  return HEADER + maxHashSlotNum * SLOT + maxIndexNum * ENTRY;
 }
 
 /** Apache's hash of a key in the index: never negative. */
@@ -49,6 +38,7 @@ export class IndexFile {
   /** Number of the next entry; they begin at 1. */
   indexCount = 1;
   readonly #waiting = new IndexBatch();
+  readonly #table: SlotTable;
   /** What the header may say: all of it is in the file, and the slots lead to it. */
   #linked: Buffer = Buffer.alloc(0);
   #linking: Promise<void> | undefined;
@@ -62,7 +52,9 @@ export class IndexFile {
     readonly path: string,
     readonly layout: IndexLayout,
     readonly pause: Pause,
-  ) {}
+  ) {
+    this.#table = new SlotTable(open, path, layout, pause);
+  }
 
   get full(): boolean {
     return this.indexCount >= this.layout.maxIndexNum;
@@ -119,7 +111,7 @@ export class IndexFile {
       if (!visit(hit)) return;
     }
     const slot = Buffer.alloc(SLOT);
-    readFully(this.open.get(this.path), slot, 0, SLOT, HEADER + (hash % this.layout.maxHashSlotNum) * SLOT);
+    readFully(this.open.get(this.path), slot, 0, SLOT, HEADER + this.#table.at(hash));
     const entry = Buffer.alloc(ENTRY);
     for (let number = this.#inFile(slot.readInt32BE(0)); number > 0;) {
       this.#readEntry(number, entry);
@@ -163,7 +155,10 @@ export class IndexFile {
     const waiting = this.#waiting;
     const { count } = waiting;
     if (count === 0) return;
-    if (this.#uncounted > 0) await this.#leadBack();
+    if (this.#uncounted > 0) {
+      await leadBack(this.#table, this.#uncounted);
+      this.#uncounted = 0;
+    }
     const header = this.#header();
     // The entries are on the disk before a slot leads to them: what lies behind them in the chain is found again after
     // any crash.
@@ -182,18 +177,16 @@ export class IndexFile {
   async #chain(count: number): Promise<number> {
     const waiting = this.#waiting;
     let newSlots = 0;
-    const part = Buffer.allocUnsafeSlow(TABLE_PART);
-    for (const { from, length, entries } of this.#parts(count)) {
-      await this.#readTable(part, from, length);
+    await this.#table.each(this.#pieces(count), (bytes, { from, entries }) => {
       for (const number of entries) {
-        const at = (waiting.hash(number) % this.layout.maxHashSlotNum) * SLOT - from;
-        const previous = this.#beforeWaiting(part.readInt32BE(at), number);
+        const at = this.#table.at(waiting.hash(number)) - from;
+        const previous = this.#beforeWaiting(bytes.readInt32BE(at), number);
         if (previous === 0) newSlots++;
         waiting.setPrevious(number, previous);
-        part.writeInt32BE(number, at);
+        bytes.writeInt32BE(number, at);
       }
-      await this.pause();
-    }
+      return false;
+    });
     return newSlots;
   }
 
@@ -208,94 +201,22 @@ export class IndexFile {
     const { bytes, first } = this.#waiting;
     for (let at = 0; at < count * ENTRY; at += ENTRIES_WRITE) {
       const length = Math.min(ENTRIES_WRITE, count * ENTRY - at);
-      await this.#write(bytes, at, length, this.#entryAt(first) + at);
+      await this.#write(bytes, at, length, entryAt(this.layout, first) + at);
       await this.pause();
     }
   }
 
   async #pointSlots(count: number): Promise<void> {
-    const part = Buffer.allocUnsafeSlow(TABLE_PART);
-    for (const { from, length, entries } of this.#parts(count)) {
-      await this.#readTable(part, from, length);
-      for (const number of entries) {
-        part.writeInt32BE(number, (this.#waiting.hash(number) % this.layout.maxHashSlotNum) * SLOT - from);
-      }
-      await this.#write(part, 0, length, HEADER + from);
-      await this.pause();
-    }
+    await this.#table.each(this.#pieces(count), (bytes, { from, entries }) => {
+      for (const number of entries) bytes.writeInt32BE(number, this.#table.at(this.#waiting.hash(number)) - from);
+      return true;
+    });
   }
 
-  #parts(count: number): Iterable<TablePart> {
+  #pieces(count: number): Iterable<TablePart> {
     const { maxHashSlotNum } = this.layout;
     const few = count * TABLE_PART < maxHashSlotNum * SLOT * 4;
     return this.#waiting.parts(count, maxHashSlotNum, few ? PAGE : TABLE_PART);
-  }
-
-  async #readTable(part: Buffer, from: number, length: number): Promise<void> {
-    const read = await readFullyAside(this.open, this.path, part, 0, length, HEADER + from);
-    part.fill(0, read, length);
-  }
-
-  /** After a crash: the slots lead past entries that the header does not count, for their numbers are given out again. */
-  async #leadBack(): Promise<void> {
-    let highest = 0;
-    await this.#eachPart((part, length) => {
-      for (let at = 0; at < length; at += SLOT) highest = Math.max(highest, part.readInt32BE(at));
-      return false;
-    });
-    const uncounted = this.#uncounted;
-    const previous = await this.#previousFrom(uncounted, Math.min(highest, this.layout.maxIndexNum - 1));
-    const counted = (number: number): number => {
-      let known = number;
-      while (known >= uncounted) {
-        const before = previous[known - uncounted] ?? 0;
-        known = before < known ? before : 0;
-      }
-      return Math.max(0, known);
-    };
-    const changed = await this.#eachPart((part, length) => {
-      let different = false;
-      for (let at = 0; at < length; at += SLOT) {
-        const number = part.readInt32BE(at);
-        if (number >= 0 && number < uncounted) continue;
-        part.writeInt32BE(counted(number), at);
-        different = true;
-      }
-      return different;
-    });
-    if (changed) await this.open.sync(this.path);
-    this.#uncounted = 0;
-  }
-
-  /** Shows `change` all of the table; what it has changed, if it says so, goes back to the file. Returns whether any did. */
-  async #eachPart(change: (part: Buffer, length: number) => boolean): Promise<boolean> {
-    const table = this.layout.maxHashSlotNum * SLOT;
-    const part = Buffer.allocUnsafeSlow(TABLE_PART);
-    let changed = false;
-    for (let from = 0; from < table; from += TABLE_PART) {
-      const length = Math.min(TABLE_PART, table - from);
-      await this.#readTable(part, from, length);
-      const different = change(part, length);
-      if (different) await this.#write(part, 0, length, HEADER + from);
-      changed ||= different;
-      await this.pause();
-    }
-    return changed;
-  }
-
-  /** Of each entry from number `first` to `last`, the number of the one before it in its slot. */
-  async #previousFrom(first: number, last: number): Promise<Int32Array> {
-    const previous = new Int32Array(Math.max(0, last + 1 - first));
-    const part = Buffer.allocUnsafeSlow(ENTRIES_PART * ENTRY);
-    for (let from = 0; from < previous.length; from += ENTRIES_PART) {
-      const count = Math.min(ENTRIES_PART, previous.length - from);
-      const at = this.#entryAt(first + from);
-      const read = await readFullyAside(this.open, this.path, part, 0, count * ENTRY, at);
-      part.fill(0, read, count * ENTRY);
-      for (let i = 0; i < count; i++) previous[from + i] = part.readInt32BE(i * ENTRY + PREVIOUS_AT);
-      await this.pause();
-    }
-    return previous;
   }
 
   /** The number, or the next in its chain, that is in the file and is counted; 0 where there is none. */
@@ -320,13 +241,9 @@ export class IndexFile {
     return writeFullyAside(this.open, this.path, bytes, offset, length, position);
   }
 
-  #entryAt(number: number): number {
-    return HEADER + this.layout.maxHashSlotNum * SLOT + number * ENTRY;
-  }
-
   #readEntry(number: number, target: Buffer): void {
     target.fill(0);
-    readFully(this.open.get(this.path), target, 0, ENTRY, this.#entryAt(number));
+    readFully(this.open.get(this.path), target, 0, ENTRY, entryAt(this.layout, number));
   }
 
   #header(): Buffer {

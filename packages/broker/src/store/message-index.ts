@@ -2,8 +2,10 @@
 // the bytes of a file to index-file.ts.
 import type { Clock, Logger, TimerHandle } from '@nest-rocketmq/remoting';
 import type { CommitLog } from './commit-log.js';
-import { IndexFile, indexFileSize, keyHash } from './index-file.js';
-import type { IndexHit, IndexLayout } from './index-file.js';
+import { IndexFile, keyHash } from './index-file.js';
+import type { IndexHit } from './index-file.js';
+import { indexFileSize } from './index-table.js';
+import type { IndexLayout } from './index-table.js';
 import { LogScan } from './log-scan.js';
 import type { OpenFiles } from './open-files.js';
 import type { RecordView } from './record.js';

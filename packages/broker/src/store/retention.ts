@@ -8,7 +8,6 @@ import type { StoreConfig } from './options.js';
 /** Files deleted in one round at most. */
 const MOST_DELETED = 10;
 const HOUR = 3_600_000;
-const LOWEST_RATIO = 0.3;
 
 export interface RetentionOptions {
   config: StoreConfig;
@@ -44,7 +43,7 @@ export class Retention {
   run(): void {
     const { config } = this.#options;
     this.#look();
-    const forced = this.used > config.diskSpaceCleanForciblyRatio || this.full;
+    const forced = this.used > config.diskSpaceCleanForciblyRatio / 100 || this.full;
     if (forced) this.#delete(() => true);
     else if (
       this.used > config.diskMaxUsedSpaceRatio / 100 ||
@@ -71,7 +70,7 @@ export class Retention {
     const usage = fileSystem.diskUsage(config.root);
     if (!usage || usage.total <= 0) return;
     this.used = 1 - usage.free / usage.total;
-    const full = this.used > Math.max(LOWEST_RATIO, config.diskSpaceWarningLevelRatio);
+    const full = this.used > config.diskSpaceWarningLevelRatio / 100;
     if (full !== this.full) {
       const percent = Math.round(this.used * 100);
       if (full)

@@ -150,9 +150,9 @@ export interface StoreOptions {
   cleanResourceInterval?: number;
   /** Percent of the disk used from which old files go at any hour, 75. */
   diskMaxUsedSpaceRatio?: number;
-  /** Share of the disk used from which files go whatever their age, 0.85. */
+  /** Percent of the disk used from which files go whatever their age, 85. */
   diskSpaceCleanForciblyRatio?: number;
-  /** Share of the disk used from which messages are refused too, 0.9. */
+  /** Percent of the disk used from which messages are refused too, 90. */
   diskSpaceWarningLevelRatio?: number;
   /** Bytes that may wait for the disk before appends are refused, 67108864. */
   maxPendingBytes?: number;
