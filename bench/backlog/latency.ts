@@ -1,6 +1,7 @@
 // Owns a producer that sends one message after the other, and how long each send took. On a thread of its own: whatever
 // else the benchmark does would hold up its clock.
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { expectSuccess, Requests } from '@nest-rocketmq/remoting';
 import { openConnection } from '../load/connection.js';
@@ -10,11 +11,14 @@ import { percentile } from '../table.js';
 const PAUSE_MS = 2;
 const PATIENCE_MS = 60_000;
 const QUEUES = 4;
+/** As much as a send. */
+const ECHOED_BYTES = 300;
 
 interface Task {
-  /** host:port of the broker */
+  /** host:port of the broker, or of what only echoes */
   address: string;
-  topic: string;
+  /** Undefined: nothing but bytes are sent, and come back. */
+  topic: string | undefined;
   sends: number;
 }
 
@@ -31,18 +35,54 @@ export async function sendLatencies(task: Task): Promise<Latencies> {
   return latencies;
 }
 
-async function measure({ address, topic, sends }: Task): Promise<Latencies> {
+interface Peer {
+  /** One send to the topic, or one round of bytes. */
+  exchange(turn: number): Promise<void>;
+  close(): void;
+}
+
+async function peerAt(address: string, topic: string | undefined): Promise<Peer> {
+  if (topic === undefined) {
+    const [host, port] = address.split(':');
+    const socket = connect({ host, port: Number(port), noDelay: true });
+    await once(socket, 'connect');
+    const bytes = Buffer.alloc(ECHOED_BYTES);
+    const exchange = async (): Promise<void> => {
+      socket.write(bytes);
+      await once(socket, 'data');
+    };
+    return { exchange, close: () => socket.destroy() };
+  }
   const connection = await openConnection(address);
-  const times: number[] = [];
   const body = Buffer.alloc(128, 'x');
-  for (let i = 0; i < sends; i++) {
-    const header = { a: 'probe', b: topic, c: 'TBW102', d: 4, e: i % QUEUES, f: 0, g: Date.now(), h: 0, i: '', j: 0 };
-    const start = performance.now();
+  const exchange = async (turn: number): Promise<void> => {
+    const header = {
+      a: 'probe',
+      b: topic,
+      c: 'TBW102',
+      d: 4,
+      e: turn % QUEUES,
+      f: 0,
+      g: Date.now(),
+      h: 0,
+      i: '',
+      j: 0,
+    };
     expectSuccess(await connection.request(Requests.SEND_MESSAGE_V2, header, { body, timeout: PATIENCE_MS }), address);
+  };
+  return { exchange, close: () => connection.close() };
+}
+
+async function measure({ address, topic, sends }: Task): Promise<Latencies> {
+  const peer = await peerAt(address, topic);
+  const times: number[] = [];
+  for (let i = 0; i < sends; i++) {
+    const start = performance.now();
+    await peer.exchange(i);
     times.push(performance.now() - start);
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
-  connection.close();
+  peer.close();
   return { p50: percentile(times, 50), p99: percentile(times, 99) };
 }
 

@@ -10,6 +10,7 @@ import { cpuSeconds, memoryFigures } from '../process-stats.js';
 import type { MeasuredCluster } from '../servers.js';
 import { dropCaches } from '../start-time.js';
 import { median } from '../table.js';
+import { startEcho } from './echo.js';
 import { type Latencies, sendLatencies } from './latency.js';
 import type { BacklogOptions } from './options.js';
 
@@ -70,17 +71,28 @@ export async function readAll(cluster: MeasuredCluster, when: string): Promise<P
 export async function disturbance(cluster: MeasuredCluster, options: BacklogOptions): Promise<Figure[]> {
   const { brokerAddress: address } = cluster;
   const probe = { address, topic: PROBED, sends: options.probes };
-  const rounds: { quiet: Latencies; reading: Latencies; read: ReaderResult }[] = [];
+  const rounds: {
+    quiet: Latencies;
+    reading: Latencies;
+    echo: Latencies;
+    echoReading: Latencies;
+    read: ReaderResult;
+  }[] = [];
+  const echoServer = await startEcho();
+  const echoProbe = { address: echoServer.address, topic: undefined, sends: options.probes };
   await sendLatencies(probe);
   await cluster.loopDelays();
   for (let i = 0; i < options.rounds; i++) {
     dropCaches();
     const quiet = await sendLatencies(probe);
+    const echo = await sendLatencies(echoProbe);
     dropCaches();
     const reader = await Reader.start({ address, topic: BACKLOG, queues: QUEUES, mode: 'again' });
     const reading = await sendLatencies(probe);
-    rounds.push({ quiet, reading, read: await reader.stop() });
+    const echoReading = await sendLatencies(echoProbe);
+    rounds.push({ quiet, reading, echo, echoReading, read: await reader.stop() });
   }
+  echoServer.stop();
   const middle = (of: (round: (typeof rounds)[number]) => number): number => median(rounds.map(of));
   return [
     comparable(
@@ -106,6 +118,16 @@ export async function disturbance(cluster: MeasuredCluster, options: BacklogOpti
     plain(
       'rise of p99 %',
       middle(({ quiet, reading }) => (reading.p99 / quiet.p99 - 1) * 100),
+    ),
+    plain(
+      'echo p99 ms, nobody reads',
+      middle(({ echo }) => echo.p99),
+      2,
+    ),
+    plain(
+      'echo p99 ms, backlog read',
+      middle(({ echoReading }) => echoReading.p99),
+      2,
     ),
     comparable(
       'read/s beside the sends',

@@ -134,6 +134,7 @@ function moved({ store }: PullDeps, { header: { topic, queueId } }: Pull, nextBe
 /** @param maySuspend whether it may wait where it finds nothing */
 function takeTurn(deps: PullDeps, request: Pull, filter: TagFilter, maySuspend: boolean): void {
   deps.turns.take(() => {
+    if (request.connection.closed) return;
     const { topic, queueId, queueOffset: offset } = request.header;
     const range = { offset, maxCount: countOf(deps, request), filter: wanted(filter) };
     const waiting = deps.store.warmUp(topic, queueId, range);

@@ -1,4 +1,5 @@
 // Owns how many files are open at once: 10,000 topics have more queue files than a process may open.
+import { StoreError } from './errors.js';
 import type { FileSystem, StoreFile } from './file-system.js';
 
 interface Held {
@@ -11,6 +12,7 @@ interface Held {
 
 export class OpenFiles {
   readonly #held = new Map<string, Held>();
+  #closed = false;
 
   constructor(
     readonly fileSystem: FileSystem,
@@ -46,7 +48,9 @@ export class OpenFiles {
     if (held.busy === 0) held.file.close();
   }
 
+  /** For good: what is still read or written keeps its file until it has ended. */
   closeAll(): void {
+    this.#closed = true;
     for (const path of this.#held.keys()) this.drop(path);
   }
 
@@ -69,6 +73,7 @@ export class OpenFiles {
       this.#held.set(path, held);
       return held;
     }
+    if (this.#closed) throw new StoreError('STORE_CLOSED', `${path} belongs to a store that is closed: open it again.`);
     held = { path, file: this.fileSystem.open(path, 'write'), busy: 0, dropped: false };
     this.#held.set(path, held);
     if (this.#held.size > this.limit) this.#closeOldest();
