@@ -181,6 +181,11 @@ export class Connection {
     this.#outbox.add(frames);
   }
 
+  /** Sends what is queued now, not at the end of the turn: for large frames, on which the peer can begin meanwhile. */
+  flush(): void {
+    this.#outbox.flush();
+  }
+
   /** Memory for a frame, or a part of one, that is written next: a socket gives it back when it has taken it. */
   memory(length: number): Buffer {
     return this.#outbox.memory(length);

@@ -150,7 +150,7 @@ export class MessageStore {
     return messages.map((message) => ({ ...this.append(message) }));
   }
 
-  /** Writes what was appended now, instead of after the current poll phase. */
+  /** Begins to write what was appended now, instead of after the current poll phase. */
   commit(): void {
     this.#pipeline.commit();
   }
