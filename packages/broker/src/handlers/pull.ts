@@ -1,4 +1,5 @@
-// Owns the answers to pulls. Leaves waiting for messages to held-pulls.ts, and reading them to the store.
+// Owns the answers to pulls. Leaves when they are served to pull-turns.ts, waiting for messages to held-pulls.ts, and
+// reading them to the store.
 import {
   NO_BODY,
   OUR_LANGUAGE,

@@ -1,0 +1,99 @@
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import { Duplex } from 'node:stream';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Outbox } from './outbox.js';
+
+const stops: (() => void)[] = [];
+afterEach(() => {
+  for (const stop of stops.splice(0)) stop();
+});
+
+const MUCH = 64 * 1024 * 1024;
+const unexpected = (bytes: number): void => {
+  throw new Error(`${bytes} bytes wait`);
+};
+
+/** What is written to it, as it was then. */
+function recorded(): { stream: Duplex; writes: string[] } {
+  const writes: string[] = [];
+  const stream = new Duplex({
+    read() {},
+    write(chunk: Buffer, _encoding, done) {
+      writes.push(chunk.toString());
+      done();
+    },
+  });
+  return { stream, writes };
+}
+
+async function sockets(): Promise<[near: Socket, far: Socket]> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const near = connect({ host: '127.0.0.1', port: (server.address() as AddressInfo).port });
+  const [far] = (await once(server, 'connection')) as [Socket];
+  stops.push(
+    () => server.close(),
+    () => near.destroy(),
+    () => far.destroy(),
+  );
+  return [near, far];
+}
+
+describe('an outbox', () => {
+  it('sends what came in one turn with one write, at its end', async () => {
+    const { stream, writes } = recorded();
+    const outbox = new Outbox(stream, MUCH, unexpected);
+    for (const frame of ['a', 'b', 'c']) outbox.add(Buffer.from(frame));
+    expect(writes).toEqual([]);
+    await new Promise(process.nextTick);
+    expect(writes).toEqual(['abc']);
+  });
+
+  it('sends at once when it is flushed, and nothing twice', async () => {
+    const { stream, writes } = recorded();
+    const outbox = new Outbox(stream, MUCH, unexpected);
+    outbox.add(Buffer.from('a'));
+    outbox.flush();
+    expect(writes).toEqual(['a']);
+    outbox.add(Buffer.from('b'));
+    await new Promise(setImmediate);
+    expect(writes).toEqual(['a', 'b']);
+  });
+
+  it.each([300, 9_000, 100_000])(
+    'uses no memory again before the socket has taken it, however slow its peer reads (frames of %i bytes)',
+    async (length) => {
+      const [near, far] = await sockets();
+      far.pause();
+      const outbox = new Outbox(near, MUCH, unexpected);
+      const count = Math.floor((16 * 1024 * 1024) / length);
+      for (let i = 0; i < count; i++) {
+        const frame = outbox.memory(length).fill(i % 251);
+        outbox.add(frame);
+        if (i % 7 === 0) await new Promise(setImmediate);
+      }
+      await new Promise(setImmediate);
+      let received = 0;
+      let wrong = 0;
+      for await (const chunk of far) {
+        for (const byte of chunk as Buffer) if (byte !== Math.floor(received++ / length) % 251) wrong++;
+        if (received === count * length) break;
+      }
+      expect([received, wrong]).toEqual([count * length, 0]);
+    },
+  );
+
+  it('says when too much waits for a peer that does not read', async () => {
+    const [near, far] = await sockets();
+    far.pause();
+    const told: number[] = [];
+    const outbox = new Outbox(near, 100_000, (bytes) => told.push(bytes));
+    for (let i = 0; i < 200 && told.length === 0; i++) {
+      outbox.add(Buffer.alloc(100_000));
+      await new Promise(setImmediate);
+    }
+    expect(told[0]).toBeGreaterThan(100_000);
+  });
+});
