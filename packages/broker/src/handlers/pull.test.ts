@@ -51,6 +51,16 @@ describe('a pull', () => {
     expect({ code: reply.code, next: reply.header.nextBeginOffset }).toEqual({ code, next: nextBeginOffset });
   });
 
+  it('takes the offset that it brings along before one that comes behind it', async () => {
+    const client = await withMessages(['a', 'b']);
+    const place = { consumerGroup: 'g', topic: 't', queueId: 0 };
+    const pull = client.pull('t', { group: 'g', offset: 1, header: { sysFlag: 5, commitOffset: 1 } });
+    const update = client.connection.request(Requests.UPDATE_CONSUMER_OFFSET, { ...place, commitOffset: 2 });
+    expect([(await pull).code, (await update).code]).toEqual([ResponseCode.SUCCESS, ResponseCode.SUCCESS]);
+    const { header } = await client.connection.request(Requests.QUERY_CONSUMER_OFFSET, place);
+    expect(header.offset).toBe(2);
+  });
+
   it('of an unknown topic is refused by name', async () => {
     const client = await withMessages([]);
     const { code, remark } = await client.pull('nowhere');

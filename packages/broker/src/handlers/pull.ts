@@ -54,6 +54,9 @@ export function pullHandlers(deps: PullDeps): Pick<Handlers<'broker'>, 'PULL_MES
   const pull = (request: Pull): Answer<Row> | undefined => {
     const filter = check(deps, request);
     if (typeof filter !== 'function') return filter;
+    const elsewhere = movedByReset(deps, request);
+    if (elsewhere) return elsewhere;
+    commitOffset(deps, request);
     takeTurn(deps, request, filter, true);
     return undefined;
   };
@@ -103,19 +106,16 @@ function subscriptionFilter(deps: PullDeps, header: Header, broadcastEnable: boo
 }
 
 function run(deps: PullDeps, request: Pull, filter: TagFilter, maySuspend: boolean): Answer<Row> | undefined {
-  const { store, offsets, held, config } = deps;
+  const { store, held, config } = deps;
   const { header, connection } = request;
-  const { topic, queueId, consumerGroup } = header;
-  const reset = offsets.takeReset(consumerGroup, topic, queueId);
-  if (reset !== undefined && reset !== header.queueOffset) return moved(deps, request, reset);
+  const { topic, queueId } = header;
+  const elsewhere = movedByReset(deps, request);
+  if (elsewhere) return elsewhere;
   const count = countOf(deps, request);
   const bytes = Math.min(header.maxMsgBytes ?? Infinity, config.maxTransferBytesOnMessageInMemory);
   const memory = (length: number): Buffer => connection.memory(length);
   const found = store.getMessage(topic, queueId, header.queueOffset, count, bytes, wanted(filter), memory);
   const code = codeOf(found.status, header.queueOffset);
-  if (maySuspend && header.sysFlag & PullFlag.COMMIT_OFFSET && header.commitOffset >= 0) {
-    offsets.commit(consumerGroup, topic, queueId, header.commitOffset);
-  }
   const suspend = Math.min(header.suspendTimeoutMillis, config.maxSuspendTimeMillis);
   if (code === ResponseCode.PULL_NOT_FOUND && maySuspend && header.sysFlag & PullFlag.SUSPEND && suspend > 0) {
     const wake = (): void => takeTurn(deps, request, filter, false);
@@ -126,10 +126,19 @@ function run(deps: PullDeps, request: Pull, filter: TagFilter, maySuspend: boole
 }
 
 /** Tells a consumer whose offset was reset where to go on. What it says of its old place is not taken. */
-function moved({ store }: PullDeps, { header: { topic, queueId } }: Pull, nextBeginOffset: number): Answer<Row> {
+function movedByReset({ store, offsets }: PullDeps, { header }: Pull): Answer<Row> | undefined {
+  const { consumerGroup, topic, queueId } = header;
+  const reset = offsets.takeReset(consumerGroup, topic, queueId);
+  if (reset === undefined || reset === header.queueOffset) return undefined;
   const [minOffset, maxOffset] = [store.minOffset(topic, queueId), store.maxOffset(topic, queueId)];
-  const header = { suggestWhichBrokerId: 0, nextBeginOffset, minOffset, maxOffset };
-  return { code: ResponseCode.PULL_OFFSET_MOVED, remark: 'OFFSET_RESET', header };
+  const fields = { suggestWhichBrokerId: 0, nextBeginOffset: reset, minOffset, maxOffset };
+  return { code: ResponseCode.PULL_OFFSET_MOVED, remark: 'OFFSET_RESET', header: fields };
+}
+
+/** When the pull comes, not when it is served: an update behind it must not be undone by it. */
+function commitOffset({ offsets }: PullDeps, { header }: Pull): void {
+  const { consumerGroup, topic, queueId, sysFlag, commitOffset: offset } = header;
+  if (sysFlag & PullFlag.COMMIT_OFFSET && offset >= 0) offsets.commit(consumerGroup, topic, queueId, offset);
 }
 
 /** @param maySuspend whether it may wait where it finds nothing */

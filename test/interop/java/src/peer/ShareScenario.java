@@ -1,6 +1,7 @@
 package peer;
 
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
 import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
 import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
@@ -18,7 +19,8 @@ final class ShareScenario {
 
     static void run(Run run) throws Exception {
         DefaultMQProducer producer = run.producer();
-        AtomicInteger seen = new AtomicInteger();
+        // A change of owners may bring a message twice.
+        Set<String> seen = ConcurrentHashMap.newKeySet();
         // Creates the topic, so that both consumers know its route when they start.
         producer.send(new Message(run.topic(), Text.bytes("first")));
 
@@ -27,28 +29,28 @@ final class ShareScenario {
         DefaultMQPushConsumer right = consumer(run, "right", seen);
         right.start();
         Until.holds("two queues each", () -> MixedScenarios.queuesOf(run, left).size() == QUEUES / 2
-            && MixedScenarios.queuesOf(run, right).size() == QUEUES / 2 && seen.get() >= 1);
+            && MixedScenarios.queuesOf(run, right).size() == QUEUES / 2 && seen.size() >= 1);
         run.emit("shared", "left", MixedScenarios.queuesOf(run, left), "right", MixedScenarios.queuesOf(run, right));
-        int before = seen.get();
+        int before = seen.size();
         send(run, producer, "both");
-        Until.holds("all messages of the two", () -> seen.get() >= before + MESSAGES);
+        Until.holds("all messages of the two", () -> seen.size() >= before + MESSAGES);
 
         right.shutdown();
         Until.holds("all queues at the one left", () -> MixedScenarios.queuesOf(run, left).size() == QUEUES);
         run.emit("alone", "left", MixedScenarios.queuesOf(run, left));
-        int beforeAlone = seen.get();
+        int beforeAlone = seen.size();
         send(run, producer, "alone");
-        Until.holds("all messages of the one", () -> seen.get() >= beforeAlone + MESSAGES);
+        Until.holds("all messages of the one", () -> seen.size() >= beforeAlone + MESSAGES);
     }
 
-    private static DefaultMQPushConsumer consumer(Run run, String name, AtomicInteger seen) throws Exception {
+    private static DefaultMQPushConsumer consumer(Run run, String name, Set<String> seen) throws Exception {
         DefaultMQPushConsumer consumer = run.pushConsumer(run.named("group"));
         consumer.setInstanceName(name);
         consumer.subscribe(run.topic(), "*");
         consumer.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {
             for (MessageExt message : messages) {
                 run.emitMessage("received", message, "consumer", name);
-                seen.incrementAndGet();
+                seen.add(Text.of(message.getBody()));
             }
             return ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
         });
