@@ -7,14 +7,16 @@ import { memoryFileSystem } from './store/memory-file-system.js';
 let running: TestBroker;
 afterEach(() => running.stop());
 
+type Operation = 'read' | 'write' | 'sync';
+
 /** Files that can be told to refuse what is written to them, by the folder they are in. */
 function failingFileSystem(): {
   fileSystem: FileSystem;
-  fail: (folder: string | undefined, operation?: 'write' | 'sync') => void;
+  fail: (folder: string | undefined, operation?: Operation) => void;
 } {
   const whole = memoryFileSystem();
   let failing: string | undefined;
-  let failingOperation = 'write';
+  let failingOperation: Operation = 'write';
   const guard = (path: string): void => {
     if (failing !== undefined && path.includes(`/${failing}/`)) throw Object.assign(new Error('EIO'), { code: 'EIO' });
   };
@@ -38,7 +40,7 @@ function failingFileSystem(): {
       return typeof member === 'function' ? (member as () => unknown).bind(target) : member;
     },
   });
-  const fail = (folder: string | undefined, operation: 'write' | 'sync' = 'write'): void => {
+  const fail = (folder: string | undefined, operation: Operation = 'write'): void => {
     failing = folder;
     failingOperation = operation;
   };
@@ -134,4 +136,22 @@ describe('with flush: sync', () => {
     await client.send('t');
     expect(await client.messages('t')).toHaveLength(1);
   });
+});
+
+describe('when the disk cannot be read', () => {
+  it.each(['consumequeue', 'commitlog'])(
+    'a pull that wants %s is told so, and served when it can be',
+    async (folder) => {
+      const { fileSystem, fail } = failingFileSystem();
+      running = await TestBroker.start({ fileSystem });
+      await (await running.client()).send('t', { body: 'a' });
+      await running.restart();
+      const client = await running.client();
+      fail(folder, 'read');
+      const { code, remark } = await client.pull('t');
+      expect([code, remark]).toEqual([ResponseCode.SYSTEM_ERROR, 'EIO']);
+      fail(undefined);
+      expect(await client.messages('t')).toHaveLength(1);
+    },
+  );
 });

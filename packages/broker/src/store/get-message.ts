@@ -53,12 +53,16 @@ export function warmUpMessages(
   const entries = filter ? MOST_FILTERED : maxCount;
   const records = (): Promise<unknown> | undefined => {
     const waiting: Promise<unknown>[] = [];
-    let wanted = queue.read(view, offset, entries) > 0 ? maxCount : 0;
-    for (let i = 0; i < view.count && wanted > 0; i++) {
-      if (filter && !filter(view.tagsHash(i), () => undefined)) continue;
-      wanted--;
-      const read = log.bring(view.physicalOffset(i), view.physicalOffset(i) + view.size(i));
-      if (read) waiting.push(read);
+    try {
+      let wanted = queue.read(view, offset, entries) > 0 ? maxCount : 0;
+      for (let i = 0; i < view.count && wanted > 0; i++) {
+        if (filter && !filter(view.tagsHash(i), () => undefined)) continue;
+        wanted--;
+        const read = log.bring(view.physicalOffset(i), view.physicalOffset(i) + view.size(i));
+        if (read) waiting.push(read);
+      }
+    } catch {
+      // The disk cannot be read: `getMessage` meets the same error, and tells it to whoever asks.
     }
     return waiting.length > 0 ? Promise.all(waiting) : undefined;
   };
