@@ -94,45 +94,21 @@ export async function disturbance(cluster: MeasuredCluster, options: BacklogOpti
   }
   echoServer.stop();
   const middle = (of: (round: (typeof rounds)[number]) => number): number => median(rounds.map(of));
+  const quiet = (name: 'p50' | 'p99'): number => middle((round) => round.quiet[name]);
+  const reading = (name: 'p50' | 'p99'): number => middle((round) => round.reading[name]);
+  const rise = middle((round) => (round.reading.p99 / round.quiet.p99 - 1) * 100);
+  const echo = middle((round) => round.echo.p99);
+  const echoReading = middle((round) => round.echoReading.p99);
+  const perSecond = middle((round) => round.read.perSecond);
   return [
-    comparable(
-      'send p50 ms, nobody reads',
-      middle(({ quiet }) => quiet.p50),
-      2,
-    ),
-    comparable(
-      'send p50 ms, backlog read',
-      middle(({ reading }) => reading.p50),
-      2,
-    ),
-    comparable(
-      'send p99 ms, nobody reads',
-      middle(({ quiet }) => quiet.p99),
-      2,
-    ),
-    comparable(
-      'send p99 ms, backlog read',
-      middle(({ reading }) => reading.p99),
-      2,
-    ),
-    plain(
-      'rise of p99 %',
-      middle(({ quiet, reading }) => (reading.p99 / quiet.p99 - 1) * 100),
-    ),
-    plain(
-      'echo p99 ms, nobody reads',
-      middle(({ echo }) => echo.p99),
-      2,
-    ),
-    plain(
-      'echo p99 ms, backlog read',
-      middle(({ echoReading }) => echoReading.p99),
-      2,
-    ),
-    comparable(
-      'read/s beside the sends',
-      middle(({ read }) => read.perSecond),
-    ),
+    comparable('send p50 ms, nobody reads', quiet('p50'), 2),
+    comparable('send p50 ms, backlog read', reading('p50'), 2),
+    comparable('send p99 ms, nobody reads', quiet('p99'), 2),
+    comparable('send p99 ms, backlog read', reading('p99'), 2),
+    plain('rise of p99 %', rise),
+    plain('echo p99 ms, nobody reads', echo, 2),
+    plain('echo p99 ms, backlog read', echoReading, 2),
+    comparable('read/s beside the sends', perSecond),
     ...memoryFigures(cluster.brokerPid, 'read beside sends: '),
     ...loopFigures(await cluster.loopDelays(), 'read beside sends: '),
   ];

@@ -143,6 +143,7 @@ export class Checkpointer {
     try {
       for (const start of starts) await queue.files.syncBytes(start);
     } catch (error) {
+      // So may a topic's files.
       if (queue.files.starts.length > 0) throw error;
     }
   }

@@ -89,7 +89,7 @@ export class LogReader {
     const blockAt = inFile - (inFile % BLOCK);
     const block =
       inFile + size <= blockAt + BLOCK && this.#block(start + blockAt, Math.min(BLOCK, files.fileSize - blockAt));
-    if (!block) return this.#readAside(position, size);
+    if (!block) return this.#readAlone(position, size);
     this.buffer = block;
     this.at = inFile - blockAt;
     return true;
@@ -119,7 +119,7 @@ export class LogReader {
     return block.length === length ? block : undefined;
   }
 
-  #readAside(position: number, size: number): boolean {
+  #readAlone(position: number, size: number): boolean {
     this.buffer = Buffer.allocUnsafeSlow(size);
     this.at = 0;
     return this.log.files.read(this.buffer, 0, size, position) === size;
