@@ -1,7 +1,7 @@
 // Owns files that fail on purpose: the n-th call fails, writes are short, the process dies at the n-th call, and the
 // power goes, which takes any part of what was not synced. All by one seed.
-import { MemoryContent, MemoryFileSystem, fileError } from '@nest-rocketmq/broker';
-import type { DirectoryEntry, FileStat, FileSystem, StoreFile } from '@nest-rocketmq/broker';
+import { MemoryContent, MemoryFileSystem, asideOf, fileError } from '@nest-rocketmq/broker';
+import type { DirectoryEntry, FileStat, FileSystem, OpenMode, StoreFile } from '@nest-rocketmq/broker';
 import type { Random } from './random.js';
 
 /** Thrown by every call after the process has died. */
@@ -54,6 +54,7 @@ interface NameChange {
 
 export class FaultyFileSystem implements FileSystem {
   readonly onDisk = true;
+  readonly aside = asideOf(this);
   calls = 0;
   dead = false;
   plan: FaultPlan = NO_FAULTS;
@@ -96,7 +97,7 @@ export class FaultyFileSystem implements FileSystem {
     return this.#image(names, (inode) => this.#survivor(inode, chance, sector));
   }
 
-  open(path: string, mode: 'read' | 'write' | 'create' | 'exclusive'): StoreFile {
+  open(path: string, mode: OpenMode): StoreFile {
     this.#call();
     let inode = this.#names.get(path);
     if (inode && mode === 'exclusive') throw fileError('EEXIST', path);
@@ -201,6 +202,12 @@ export class FaultyFileSystem implements FileSystem {
       this.#call();
       return inode.seen.read(target, offset, length, position);
     };
+    const truncate: StoreFile['truncate'] = (size) => {
+      this.#call();
+      this.#maybeFail('write', path);
+      apply(inode.seen, { size });
+      inode.unsynced.push({ size });
+    };
     return {
       size: () => inode.seen.size,
       read,
@@ -213,11 +220,10 @@ export class FaultyFileSystem implements FileSystem {
         await Promise.resolve();
         return write(...args);
       },
-      truncate: (size) => {
-        this.#call();
-        this.#maybeFail('write', path);
-        apply(inode.seen, { size });
-        inode.unsynced.push({ size });
+      truncate,
+      truncateAside: async (size) => {
+        await Promise.resolve();
+        truncate(size);
       },
       sync: async () => {
         await Promise.resolve();

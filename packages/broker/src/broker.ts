@@ -139,7 +139,7 @@ function makeNameServer({ config, file }: Ground): {
 } {
   const { clock, logger } = config;
   const routes = new RouteTable(clock);
-  const nameServer = new NameServer(routes, new KVConfig(file('kvConfig.json')), clock);
+  const nameServer = new NameServer(routes, new KVConfig(file('kvConfig.json'), logger), clock);
   const server = new RemotingServer({ handlers: handlerTable(nameServer.handlers()), clock, logger });
   server.onConnectionClosed((connection) => nameServer.connectionClosed(connection));
   const stop = async (): Promise<void> => {
@@ -242,8 +242,7 @@ async function stop(parts: LivingParts): Promise<void> {
   clients.stop();
   await offsets.stop();
   try {
-    topics.flush();
-    groups.flush();
+    await Promise.all([topics.flush(), groups.flush()]);
   } finally {
     // A disk that has no room for these must not leave the store open.
     await store.close();

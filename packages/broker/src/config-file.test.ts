@@ -17,11 +17,11 @@ describe('a config file', () => {
     expect(new ConfigFile({ fileSystem: memoryFileSystem(), path: PATH }).load()).toBeUndefined();
   });
 
-  it('gives back what was saved last, and keeps the one before as the backup', () => {
+  it('gives back what was saved last, and keeps the one before as the backup', async () => {
     const fileSystem = memoryFileSystem();
     const file = new ConfigFile({ fileSystem, path: PATH });
-    file.save({ version: 1 });
-    file.save({ version: 2 });
+    await file.save({ version: 1 });
+    await file.save({ version: 2 });
     expect(file.load()).toEqual({ version: 2 });
     expect(new ConfigFile({ fileSystem, path: `${PATH}.bak` }).load()).toEqual({ version: 1 });
   });
@@ -32,45 +32,45 @@ describe('a config file', () => {
     expect(new ConfigFile({ fileSystem, path: PATH }).load()).toEqual({ offsetTable: { 'T@G': { 0: 4, 1: 1 } } });
   });
 
-  it.each(['', '{"torn":', '\0\0\0\0'])('falls back to the backup when it holds %j', (text) => {
+  it.each(['', '{"torn":', '\0\0\0\0'])('falls back to the backup when it holds %j', async (text) => {
     const fileSystem = memoryFileSystem();
     const file = new ConfigFile({ fileSystem, path: PATH });
-    file.save({ version: 1 });
-    file.save({ version: 2 });
+    await file.save({ version: 1 });
+    await file.save({ version: 2 });
     write(fileSystem, PATH, text);
     expect(file.load()).toEqual({ version: 1 });
   });
 
-  it('does not let a damaged file take the place of a good backup', () => {
+  it('does not let a damaged file take the place of a good backup', async () => {
     const fileSystem = memoryFileSystem();
     const file = new ConfigFile({ fileSystem, path: PATH });
-    file.save({ version: 1 });
-    file.save({ version: 2 });
+    await file.save({ version: 1 });
+    await file.save({ version: 2 });
     write(fileSystem, PATH, '{"torn":');
     const restarted = new ConfigFile({ fileSystem, path: PATH });
-    restarted.save({ version: 3 });
+    await restarted.save({ version: 3 });
     write(fileSystem, PATH, '{"torn":');
     expect(restarted.load()).toEqual({ version: 1 });
   });
 
-  it('is read from the backup when a crash came between renaming and writing', () => {
+  it('is read from the backup when a crash came between renaming and writing', async () => {
     const fileSystem = memoryFileSystem();
     const file = new ConfigFile({ fileSystem, path: PATH });
-    file.save({ version: 1 });
+    await file.save({ version: 1 });
     fileSystem.rename(PATH, `${PATH}.bak`);
     expect(file.load()).toEqual({ version: 1 });
   });
 
-  it('is as it was, the first time not there, when a crash or a full disk came while it was written', () => {
+  it('is as it was, the first time not there, when a crash or a full disk came while it was written', async () => {
     const fileSystem = memoryFileSystem();
     fileSystem.makeDirectory('/store/config');
     write(fileSystem, `${PATH}.tmp`, '{"hal');
     const file = new ConfigFile({ fileSystem, path: PATH });
     expect(file.load()).toBeUndefined();
-    file.save({ version: 1 });
+    await file.save({ version: 1 });
     write(fileSystem, `${PATH}.tmp`, '');
     expect(file.load()).toEqual({ version: 1 });
-    file.save({ version: 2 });
+    await file.save({ version: 2 });
     expect(fileSystem.stat(`${PATH}.tmp`)).toBeUndefined();
   });
 

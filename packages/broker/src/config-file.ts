@@ -4,8 +4,8 @@ import { dirname } from 'node:path';
 import { parseJson, silentLogger } from '@nest-rocketmq/remoting';
 import type { Logger } from '@nest-rocketmq/remoting';
 import { StoreError } from './store/errors.js';
-import type { FileSystem, StoreFile } from './store/file-system.js';
-import { readFully, writeFully } from './store/segment.js';
+import type { FileSystem } from './store/file-system.js';
+import { readFully, writeFullyAside } from './store/segment.js';
 
 export interface ConfigFileOptions {
   fileSystem: FileSystem;
@@ -20,7 +20,7 @@ export class ConfigFile {
   readonly #backup: string;
   readonly #unfinished: string;
   readonly #logger: Logger;
-  /** Whether the file is as `save` left it. */
+  /** Whether the file is known to be whole. */
   #good = false;
 
   constructor({ fileSystem, path, logger = silentLogger }: ConfigFileOptions) {
@@ -37,7 +37,8 @@ export class ConfigFile {
    */
   load(): unknown {
     const current = this.#read(this.#path);
-    if (current.value !== undefined) return current.value;
+    this.#good = current.value !== undefined;
+    if (this.#good) return current.value;
     const backup = this.#read(this.#backup);
     if (backup.value !== undefined) {
       this.#logger.warn(`${this.#path} ${current.fault ?? 'is missing'}: its backup is used`);
@@ -51,58 +52,37 @@ export class ConfigFile {
     );
   }
 
-  /** When it returns, the value survives a loss of power. */
-  save(value: unknown): void {
-    const fileSystem = this.#fileSystem;
-    const directory = dirname(this.#path);
-    fileSystem.makeDirectory(directory);
-    const file = this.#write(value);
-    try {
-      file.syncNow();
-    } finally {
-      file.close();
-    }
-    this.#replace();
-    fileSystem.syncDirectoryNow(directory);
-  }
-
   /**
-   * The same, but a slow disk holds up nobody: resolves when the value survives a loss of power. Not to be called while
-   * one is under way.
+   * Resolves when the value survives a loss of power; a slow disk holds up nobody else. Not to be called while one is
+   * under way.
    */
-  async saveAside(value: unknown): Promise<void> {
+  async save(value: unknown): Promise<void> {
     const directory = dirname(this.#path);
-    this.#fileSystem.makeDirectory(directory);
-    const file = this.#write(value);
-    try {
-      await file.sync();
-    } finally {
-      file.close();
-    }
-    this.#replace();
+    await this.#fileSystem.aside.makeDirectory(directory);
+    await this.#write(value);
+    await this.#replace();
     await this.#fileSystem.syncDirectory(directory);
   }
 
-  #replace(): void {
-    const fileSystem = this.#fileSystem;
+  async #replace(): Promise<void> {
+    const { aside } = this.#fileSystem;
     // Only a good file may take the backup's place, or two crashes in a row would leave none.
-    if (this.#good || this.#read(this.#path).value !== undefined) fileSystem.rename(this.#path, this.#backup);
+    if (this.#good || this.#read(this.#path).value !== undefined) await aside.rename(this.#path, this.#backup);
     this.#good = false;
-    fileSystem.rename(this.#unfinished, this.#path);
+    await aside.rename(this.#unfinished, this.#path);
     this.#good = true;
   }
 
   /** Under a name of its own until it is whole: neither a crash nor a full disk leaves half a file. */
-  #write(value: unknown): StoreFile {
+  async #write(value: unknown): Promise<void> {
     const bytes = Buffer.from(JSON.stringify(value, undefined, '\t'));
-    const file = this.#fileSystem.open(this.#unfinished, 'create');
+    const file = await this.#fileSystem.aside.open(this.#unfinished, 'create');
     try {
-      file.truncate(0);
-      writeFully(file, bytes, 0, bytes.length, 0);
-      return file;
-    } catch (error) {
+      if (file.size() > 0) file.truncate(0);
+      await writeFullyAside(file, bytes, 0, bytes.length, 0);
+      await file.sync();
+    } finally {
       file.close();
-      throw error;
     }
   }
 

@@ -10,7 +10,7 @@ function saved(): { save: DelayedSave; clock: ManualClock; written: unknown[]; d
   const written: unknown[] = [];
   const disk = { full: false };
   const file = {
-    saveAside: async (value: unknown) => {
+    save: async (value: unknown) => {
       if (disk.full) throw new Error('ENOSPC');
       await Promise.resolve();
       written.push(value);

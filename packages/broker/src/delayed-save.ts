@@ -48,7 +48,7 @@ export class DelayedSave {
     if (!this.#changed) return;
     this.#changed = false;
     try {
-      await this.options.file.saveAside(this.options.content());
+      await this.options.file.save(this.options.content());
     } catch (error) {
       this.#changed = true;
       this.options.logger.error(

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { ManualClock, Requests, ResponseCode, SysFlag } from '@nest-rocketmq/remoting';
 import { TestBroker } from './broker.test.kit.js';
 import type { FileSystem, StoreFile } from './store/file-system.js';
-import { memoryFileSystem } from './store/memory-file-system.js';
+import { asideOf, memoryFileSystem } from './store/memory-file-system.js';
 
 let running: TestBroker;
 afterEach(() => running.stop());
@@ -27,15 +27,16 @@ function failingFileSystem(): {
         const member = target[name as keyof StoreFile];
         if (typeof member !== 'function') return member;
         return (...args: never[]) => {
-          if (name === failingOperation) guard(path);
+          if (name === failingOperation || name === `${failingOperation}Aside`) guard(path);
           return (member as (...given: never[]) => unknown).apply(target, args);
         };
       },
     });
   };
-  const fileSystem = new Proxy(whole, {
+  const fileSystem: FileSystem = new Proxy(whole, {
     get: (target, name) => {
       if (name === 'open') return open;
+      if (name === 'aside') return asideOf(fileSystem);
       const member: unknown = target[name as keyof FileSystem];
       return typeof member === 'function' ? (member as () => unknown).bind(target) : member;
     },
@@ -106,14 +107,27 @@ describe('when the disk does not take the configuration', () => {
     expect((await after.connection.request(Requests.QUERY_CONSUMER_OFFSET, place)).header.offset).toBe(1);
   });
 
-  it('a send that would make a topic is refused, and its connection lives on', async () => {
+  it('a send that would make a topic is refused, and taken when there is room', async () => {
     const { fileSystem, fail } = failingFileSystem();
     running = await TestBroker.start({ fileSystem });
     const client = await running.client();
     fail('config');
     expect((await client.send('fresh')).code).toBe(ResponseCode.SYSTEM_ERROR);
+    expect((await client.send('fresh')).code).toBe(ResponseCode.SYSTEM_ERROR);
     fail(undefined);
-    expect((await client.send('other')).code).toBe(ResponseCode.SUCCESS);
+    expect((await client.send('fresh', { body: 'now' })).code).toBe(ResponseCode.SUCCESS);
+    expect((await client.messages('fresh')).map(({ body }) => body.toString())).toEqual(['now']);
+  });
+
+  it('a heartbeat and a pull of a new group are answered', async () => {
+    const { fileSystem, fail } = failingFileSystem();
+    running = await TestBroker.start({ fileSystem });
+    const client = await running.client();
+    await client.send('t');
+    fail('config');
+    await client.subscribe('me', 'new', { t: '*' });
+    expect(await client.messages('t', { group: 'new' })).toHaveLength(1);
+    fail(undefined);
   });
 });
 

@@ -8,6 +8,7 @@ import {
 import type { Clock, DataVersion, Logger, SubscriptionGroupConfig } from '@nest-rocketmq/remoting';
 import type { ConfigFile } from './config-file.js';
 import { SYSTEM_GROUPS, isGroupName, isSystemGroup } from './names.js';
+import { PromptSave } from './prompt-save.js';
 
 export interface GroupsOptions {
   file: ConfigFile;
@@ -19,10 +20,12 @@ export interface GroupsOptions {
 export class Groups {
   readonly #options: GroupsOptions;
   readonly #table = new Map<string, SubscriptionGroupConfig>();
+  readonly #save: PromptSave;
   #version: DataVersion;
 
   constructor(options: GroupsOptions) {
     this.#options = options;
+    this.#save = new PromptSave({ ...options, content: () => this.json });
     this.#version = { counter: 0, stateVersion: 0, timestamp: options.clock.now() };
     for (const group of SYSTEM_GROUPS) this.#table.set(group, subscriptionGroupConfig(group));
     this.#load();
@@ -32,32 +35,25 @@ export class Groups {
     return this.#table.get(group);
   }
 
-  /** The group's settings, made with the defaults when it is not there yet and groups may be made so. */
+  /**
+   * The group's settings, made with the defaults when it is not there yet and groups may be made so. It need not be saved
+   * before it is used: where it is missing it is made anew.
+   */
   findOrCreate(group: string): SubscriptionGroupConfig | undefined {
     const known = this.#table.get(group);
     if (known) return known;
     if (!this.#options.autoCreateSubscriptionGroup && !isSystemGroup(group)) return undefined;
-    return isGroupName(group) ? this.#create(subscriptionGroupConfig(group)) : undefined;
-  }
-
-  /** Made anew whenever it is missing: a disk that is full must not keep consumers from reading. */
-  #create(config: SubscriptionGroupConfig): SubscriptionGroupConfig {
-    try {
-      return this.put(config);
-    } catch (error) {
-      this.#options.logger.warn(`the group ${config.groupName} is not saved: ${String(error)}`);
-      return config;
-    }
+    return isGroupName(group) ? this.put(subscriptionGroupConfig(group)) : undefined;
   }
 
   put(config: SubscriptionGroupConfig): SubscriptionGroupConfig {
     this.#table.set(config.groupName, config);
-    this.#changed();
+    this.#changed(config.groupName);
     return config;
   }
 
   delete(group: string): void {
-    if (this.#table.delete(group)) this.#changed();
+    if (this.#table.delete(group)) this.#changed(group);
   }
 
   all(): SubscriptionGroupConfig[] {
@@ -69,14 +65,19 @@ export class Groups {
     return { dataVersion: this.#version, forbiddenTable: {}, subscriptionGroupTable: Object.fromEntries(this.#table) };
   }
 
-  flush(): void {
-    this.#options.file.save(this.json);
+  /** As of a topic: `Topics.unsaved`. */
+  unsaved(group: string): Promise<void> | undefined {
+    return this.#save.unsaved(group);
   }
 
-  #changed(): void {
+  flush(): Promise<void> {
+    return this.#save.save();
+  }
+
+  #changed(group: string): void {
     const { counter, stateVersion } = this.#version;
     this.#version = { counter: counter + 1, stateVersion, timestamp: this.#options.clock.now() };
-    this.flush();
+    this.#save.changed(group);
   }
 
   #load(): void {

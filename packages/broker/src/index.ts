@@ -13,7 +13,14 @@ export {
 export type { BrokerOptions } from './options.js';
 export { StoreError, StoreLockedError } from './store/errors.js';
 export { nodeFileSystem } from './store/file-system.js';
-export type { DirectoryEntry, FileStat, FileSystem, StoreFile } from './store/file-system.js';
-export { MemoryContent, MemoryFileSystem, fileError, memoryFileSystem } from './store/memory-file-system.js';
+export type {
+  DirectoryEntry,
+  FileStat,
+  FileSystem,
+  FileSystemAside,
+  OpenMode,
+  StoreFile,
+} from './store/file-system.js';
+export { MemoryContent, MemoryFileSystem, asideOf, fileError, memoryFileSystem } from './store/memory-file-system.js';
 export { MessageStore } from './store/store.js';
 export type { AppendResult, GetResult, MessageInner, StoreMetrics, StoreOptions } from './store/store.js';

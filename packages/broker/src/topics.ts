@@ -12,9 +12,10 @@ import {
   isRetryTopic,
   topicConfig,
 } from '@nest-rocketmq/remoting';
-import type { Clock, DataVersion, TopicConfig, TopicTable } from '@nest-rocketmq/remoting';
+import type { Clock, DataVersion, Logger, TopicConfig, TopicTable } from '@nest-rocketmq/remoting';
 import type { ConfigFile } from './config-file.js';
 import { BENCHMARK_TOPIC, TRACE_TOPIC, topicNameFault } from './names.js';
+import { PromptSave } from './prompt-save.js';
 
 const READ_WRITE = Permission.READ | Permission.WRITE;
 
@@ -26,6 +27,7 @@ const REVIVE_QUEUES = 8;
 export interface TopicsOptions {
   file: ConfigFile;
   clock: Clock;
+  logger: Logger;
   brokerName: string;
   brokerClusterName: string;
   autoCreateTopicEnable: boolean;
@@ -36,6 +38,7 @@ export interface TopicsOptions {
 export class Topics {
   readonly #options: TopicsOptions;
   readonly #table = new Map<string, TopicConfig>();
+  readonly #save: PromptSave;
   #version: DataVersion;
   /** The topics that no user made: tools leave them out of what they export. */
   readonly systemTopicNames: readonly string[];
@@ -43,6 +46,7 @@ export class Topics {
 
   constructor(options: TopicsOptions) {
     this.#options = options;
+    this.#save = new PromptSave({ ...options, content: () => this.#json() });
     this.#version = { counter: 0, stateVersion: 0, timestamp: options.clock.now() };
     const ours = systemTopics(options);
     this.systemTopicNames = ours.map((config) => config.topicName);
@@ -90,26 +94,38 @@ export class Topics {
   /** Makes the topic or replaces what it was. */
   put(config: TopicConfig): TopicConfig {
     this.#table.set(config.topicName, config);
-    this.#changed();
+    this.#changed(config.topicName);
     for (const listener of this.#listeners) listener(config);
     return config;
   }
 
   delete(topic: string): boolean {
     if (!this.#table.delete(topic)) return false;
-    this.#changed();
+    this.#changed(topic);
     return true;
   }
 
-  /** Writes all topics to the file, as Apache does at a clean stop. */
-  flush(): void {
-    this.#options.file.save({ dataVersion: this.#version, topicConfigTable: Object.fromEntries(this.#table) });
+  /**
+   * Undefined where the topic, or that it is deleted, survives a loss of power; else resolves when it does: before that
+   * nothing is promised to anybody about it. Rejects where the disk does not take it, and tries again when asked again.
+   */
+  unsaved(topic: string): Promise<void> | undefined {
+    return this.#save.unsaved(topic);
   }
 
-  #changed(): void {
+  /** Writes all topics to the file, as Apache does at a clean stop. */
+  flush(): Promise<void> {
+    return this.#save.save();
+  }
+
+  #json(): object {
+    return { dataVersion: this.#version, topicConfigTable: Object.fromEntries(this.#table) };
+  }
+
+  #changed(topic: string): void {
     const { counter, stateVersion } = this.#version;
     this.#version = { counter: counter + 1, stateVersion, timestamp: this.#options.clock.now() };
-    this.flush();
+    this.#save.changed(topic);
   }
 
   #load(): void {

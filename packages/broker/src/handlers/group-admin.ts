@@ -42,7 +42,7 @@ type SettingsNames =
 
 function settingsHandlers({ groups, offsets }: GroupAdminDeps): Pick<Handlers<'broker'>, SettingsNames> {
   return {
-    UPDATE_AND_CREATE_SUBSCRIPTIONGROUP: ({ body }) => {
+    UPDATE_AND_CREATE_SUBSCRIPTIONGROUP: async ({ body }) => {
       const config = decodeSubscriptionGroupConfig(parseJsonObject(body, 'a subscription group'));
       if (!isGroupName(config.groupName)) {
         return {
@@ -51,6 +51,7 @@ function settingsHandlers({ groups, offsets }: GroupAdminDeps): Pick<Handlers<'b
         };
       }
       groups.put(config);
+      await groups.unsaved(config.groupName);
       return {};
     },
     GET_ALL_SUBSCRIPTIONGROUP_CONFIG: () => ({
@@ -65,9 +66,10 @@ function settingsHandlers({ groups, offsets }: GroupAdminDeps): Pick<Handlers<'b
         remark: `No group in this broker. group: ${printable(header.group)}`,
       };
     },
-    DELETE_SUBSCRIPTIONGROUP: ({ header }) => {
+    DELETE_SUBSCRIPTIONGROUP: async ({ header }) => {
       groups.delete(header.groupName);
       if (header.cleanOffset) offsets.deleteGroup(header.groupName);
+      await groups.unsaved(header.groupName);
       return {};
     },
   };

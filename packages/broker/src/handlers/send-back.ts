@@ -5,12 +5,14 @@ import type { Groups } from '../groups.js';
 import type { Intake } from '../intake.js';
 import type { Retry } from '../retry.js';
 import type { MessageStore } from '../store/store.js';
+import type { Topics } from '../topics.js';
 
 export interface SendBackDeps {
   store: MessageStore;
   groups: Groups;
   intake: Intake;
   retry: Retry;
+  topics: Topics;
 }
 
 type Row = typeof Requests.CONSUMER_SEND_MSG_BACK;
@@ -31,6 +33,7 @@ async function sendBack(deps: SendBackDeps, { header, version }: IncomingRequest
   const told = version >= MQVersion.V3_4_9 ? header.maxReconsumeTimes : undefined;
   const maxReconsumeTimes = told === undefined || told < 0 ? group.retryMaxTimes : told;
   const message = deps.retry.again(failed, { group, delayLevel: header.delayLevel, maxReconsumeTimes });
+  await deps.topics.unsaved(message.topic);
   await deps.intake.stored(deps.intake.put(message));
   return {};
 }

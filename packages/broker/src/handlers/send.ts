@@ -5,6 +5,7 @@ import {
   MessageProperty,
   ResponseCode,
   UniqueIdMaker,
+  decodeFrame,
   decodeProperties,
   encodeProperties,
   groupOfRetryTopic,
@@ -77,7 +78,8 @@ export class SendHandler implements RawHandler {
   binary(frame: Buffer, connection: Connection): void {
     try {
       this.#header.readBinary(frame);
-      this.#handle(connection);
+      const unsaved = this.#handle(connection);
+      if (unsaved) void this.#hold(unsaved, connection, decodeFrame(frame));
     } catch (error) {
       this.#failed(connection, error);
     }
@@ -86,7 +88,8 @@ export class SendHandler implements RawHandler {
   json(frame: Buffer, connection: Connection): boolean {
     if (!this.#header.readJson(frame)) return false;
     try {
-      this.#handle(connection);
+      const unsaved = this.#handle(connection);
+      if (unsaved) void this.#hold(unsaved, connection, decodeFrame(frame));
     } catch (error) {
       this.#failed(connection, error);
     }
@@ -96,20 +99,41 @@ export class SendHandler implements RawHandler {
   command(command: RemotingCommand, connection: Connection): void {
     try {
       this.#header.readCommand(command);
-      this.#handle(connection);
+      const unsaved = this.#handle(connection);
+      if (unsaved) void this.#hold(unsaved, connection, command);
     } catch (error) {
       this.#failed(connection, error);
     }
   }
 
-  #handle(connection: Connection): void {
+  /** Resolves when the send may be tried again; undefined where it is done. */
+  #handle(connection: Connection): Promise<void> | undefined {
     const header = this.#header;
-    const topic = this.deps.topics.get(header.topic);
-    const refusal = refusalOf(header, topic, this.deps.config.brokerPermission, connection);
+    const { topics, config: settings } = this.deps;
+    const topic = topics.get(header.topic);
+    const refusal = refusalOf(header, topic, settings.brokerPermission, connection);
     if (refusal) return this.#refuse(connection, refusal);
     const config = topic ?? this.#createTopic(header);
     if (!config) return this.#refuse(connection, noSuchTopic(header.topic));
-    this.#append(header, config, connection);
+    const unsaved = topics.unsaved(header.topic);
+    return unsaved ?? this.#append(header, config, connection);
+  }
+
+  /** A message of a topic that a crash could still take away must not be answered. */
+  async #hold(unsaved: Promise<void>, connection: Connection, command: RemotingCommand): Promise<void> {
+    const failure = await unsaved.then(
+      () => undefined,
+      (error: unknown) => new Error(`the topic cannot be saved: ${String(error)}`),
+    );
+    try {
+      // Other sends have used it meanwhile.
+      this.#header.readCommand(command);
+      if (failure) throw failure;
+      const again = this.#handle(connection);
+      if (again) void this.#hold(again, connection, command);
+    } catch (error) {
+      this.#failed(connection, error);
+    }
   }
 
   #createTopic(header: SendHeader): TopicConfig | undefined {
@@ -117,7 +141,7 @@ export class SendHandler implements RawHandler {
     return this.deps.topics.findOrCreate(topic, defaultTopic, defaultTopicQueueNums);
   }
 
-  #append(header: SendHeader, config: TopicConfig, connection: Connection): void {
+  #append(header: SendHeader, config: TopicConfig, connection: Connection): Promise<void> | undefined {
     const scan = this.#scan.scan(header.properties);
     const refusal = scan.transaction || scan.hasTimer ? this.#checkKind(scan) : undefined;
     if (refusal) return this.#refuse(connection, refusal);
@@ -139,11 +163,14 @@ export class SendHandler implements RawHandler {
     if (isRetryTopic(header.topic)) {
       const fault = this.#retryOrBury(header, message, scan);
       if (fault) return this.#refuse(connection, fault);
+      const unsaved = this.deps.topics.unsaved(message.topic);
+      if (unsaved) return unsaved;
     }
     const result = this.deps.intake.send(message, scan);
     if (result.status !== 'PUT_OK') return this.#refuse(connection, notStored(result.status));
     this.deps.stats.put(header.topic, 1, result.storeTimestamp);
     if (!header.oneway) this.#replyLater(header, result, connection);
+    return undefined;
   }
 
   #replyLater(header: SendHeader, result: AppendResult, connection: Connection): void {
@@ -203,9 +230,10 @@ export class SendHandler implements RawHandler {
     return undefined;
   }
 
-  #refuse(connection: Connection, refusal: Refusal): void {
-    if (this.#header.oneway) return;
+  #refuse(connection: Connection, refusal: Refusal): undefined {
+    if (this.#header.oneway) return undefined;
     connection.answer(this.#header, undefined, { ...refusal, extFields: this.#answerFields });
+    return undefined;
   }
 
   #failed(connection: Connection, error: unknown): void {

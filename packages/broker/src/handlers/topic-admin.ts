@@ -55,7 +55,7 @@ export function topicAdminHandlers(
   };
 }
 
-function update(topics: Topics, header: HeaderOf<Update>): Answer<Update> {
+async function update(topics: Topics, header: HeaderOf<Update>): Promise<Answer<Update>> {
   const { topic, readQueueNums, writeQueueNums, perm } = header;
   const fault =
     topicFault(topic) ?? queuesFault('readQueueNums', readQueueNums) ?? queuesFault('writeQueueNums', writeQueueNums);
@@ -73,15 +73,17 @@ function update(topics: Topics, header: HeaderOf<Update>): Answer<Update> {
       attributes: changedAttributes(known, header.attributes ?? ''),
     }),
   );
+  await topics.unsaved(topic);
   return {};
 }
 
-function remove({ topics, offsets, store }: TopicAdminDeps, topic: string): Answer {
+async function remove({ topics, offsets, store }: TopicAdminDeps, topic: string): Promise<Answer> {
   const fault = topicFault(topic);
   if (fault !== undefined) return invalid(fault);
   topics.delete(topic);
   offsets.deleteTopic(topic);
   store.deleteTopic(topic);
+  await topics.unsaved(topic);
   return {};
 }
 

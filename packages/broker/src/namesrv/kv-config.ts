@@ -1,14 +1,18 @@
 // Owns the name server's key-values (kvConfig.json), by namespace. Apache's tools keep ordered topics in them.
 import { entriesOf, objectOf } from '@nest-rocketmq/remoting';
+import type { Logger } from '@nest-rocketmq/remoting';
 import type { ConfigFile } from '../config-file.js';
+import { PromptSave } from '../prompt-save.js';
 
 /** The namespace that names the brokers and queues of ordered topics. */
 export const ORDER_TOPIC_CONFIG = 'ORDER_TOPIC_CONFIG';
 
 export class KVConfig {
   readonly #namespaces = new Map<string, Map<string, string>>();
+  readonly #save: PromptSave;
 
-  constructor(private readonly file: ConfigFile) {
+  constructor(file: ConfigFile, logger: Logger) {
+    this.#save = new PromptSave({ file, logger, content: () => this.#json() });
     for (const [namespace, table] of Object.entries(objectOf(objectOf(file.load())['configTable']))) {
       this.#namespaces.set(namespace, new Map(entriesOf(table).map(([key, value]) => [String(key), String(value)])));
     }
@@ -18,23 +22,25 @@ export class KVConfig {
     return this.#namespaces.get(namespace)?.get(key);
   }
 
-  put(namespace: string, key: string, value: string): void {
+  /** Resolves when it survives a loss of power. */
+  put(namespace: string, key: string, value: string): Promise<void> {
     let table = this.#namespaces.get(namespace);
     if (!table) this.#namespaces.set(namespace, (table = new Map()));
     table.set(key, value);
-    this.#save();
+    return this.#save.save();
   }
 
-  delete(namespace: string, key: string): void {
-    if (this.#namespaces.get(namespace)?.delete(key)) this.#save();
+  /** Resolves when that survives a loss of power. */
+  async delete(namespace: string, key: string): Promise<void> {
+    if (this.#namespaces.get(namespace)?.delete(key)) await this.#save.save();
   }
 
   list(namespace: string): ReadonlyMap<string, string> | undefined {
     return this.#namespaces.get(namespace);
   }
 
-  #save(): void {
+  #json(): object {
     const tables = [...this.#namespaces].map(([namespace, table]) => [namespace, Object.fromEntries(table)] as const);
-    this.file.save({ configTable: Object.fromEntries(tables) });
+    return { configTable: Object.fromEntries(tables) };
   }
 }

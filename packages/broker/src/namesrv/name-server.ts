@@ -74,8 +74,8 @@ export class NameServer {
     'PUT_KV_CONFIG' | 'GET_KV_CONFIG' | 'DELETE_KV_CONFIG' | 'GET_KVLIST_BY_NAMESPACE'
   > {
     return {
-      PUT_KV_CONFIG: ({ header }) => {
-        this.kv.put(header.namespace, header.key, header.value);
+      PUT_KV_CONFIG: async ({ header }) => {
+        await this.kv.put(header.namespace, header.key, header.value);
         return {};
       },
       GET_KV_CONFIG: ({ header: { namespace, key } }) => {
@@ -84,8 +84,8 @@ export class NameServer {
         const remark = `No config item, Namespace: ${printable(namespace)} Key: ${printable(key)}`;
         return { code: ResponseCode.QUERY_NOT_FOUND, remark };
       },
-      DELETE_KV_CONFIG: ({ header }) => {
-        this.kv.delete(header.namespace, header.key);
+      DELETE_KV_CONFIG: async ({ header }) => {
+        await this.kv.delete(header.namespace, header.key);
         return {};
       },
       GET_KVLIST_BY_NAMESPACE: ({ header }) => {

@@ -98,10 +98,9 @@ export class Checkpointer {
 
   async #writeQueues(): Promise<void> {
     for (const queue of this.#options.queues.all()) {
-      if (queue.flushed < queue.next) await queue.files.synced();
-      queue.writeOut();
-      if (queue.failure !== undefined) throw queue.failure;
-      queue.release();
+      if (queue.tail.waits) await queue.tail.writeOutAside();
+      if (queue.tail.failure !== undefined) throw queue.tail.failure;
+      queue.tail.release();
       const waiting = this.#options.pause();
       if (waiting) await waiting;
     }
@@ -112,7 +111,7 @@ export class Checkpointer {
     const folders = new Set<string>();
     const unsynced: ConsumeQueue[] = [];
     for (const queue of this.#options.queues.all()) {
-      if (queue.unsynced.size === 0) continue;
+      if (!queue.files.hasUnsynced) continue;
       unsynced.push(queue);
       for (const folder of queue.files.takeFolders()) folders.add(folder);
       const waiting = this.#options.pause();
@@ -138,10 +137,8 @@ export class Checkpointer {
   }
 
   async #sync(queue: ConsumeQueue): Promise<void> {
-    const starts = [...queue.unsynced];
-    queue.unsynced.clear();
     try {
-      for (const start of starts) await queue.files.syncBytes(start);
+      for (const start of queue.files.takeUnsynced()) await queue.files.syncBytes(start);
     } catch (error) {
       // So may a topic's files.
       if (queue.files.starts.length > 0) throw error;

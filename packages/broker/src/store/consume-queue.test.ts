@@ -20,7 +20,7 @@ function filled(count: number, first = 0): { disk: MemoryFileSystem; queue: Cons
   const queue = queueOn(disk);
   queue.startAt(first);
   for (let i = first; i < first + count; i++) queue.append(i * SIZE, SIZE, 0);
-  queue.writeOut();
+  queue.tail.writeOut();
   return { disk, queue };
 }
 

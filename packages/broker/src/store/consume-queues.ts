@@ -70,7 +70,7 @@ export class ConsumeQueues {
     const found = this.#topics.get(topic);
     if (!found) return;
     this.#topics.delete(topic);
-    for (const queue of found.queues.values()) queue.files.removeAll();
+    for (const queue of found.queues.values()) queue.tail.remove();
     this.open.fileSystem.removeTree(`${this.#directory}/${topic}`);
   }
 

@@ -1,7 +1,7 @@
 // Owns the one seam to files: the interface, and Node's files behind it. The in-memory ones are in
 // memory-file-system.ts; those that fail on purpose are with the tests.
 import * as fs from 'node:fs';
-import { open } from 'node:fs/promises';
+import * as promises from 'node:fs/promises';
 import { systemCode } from './errors.js';
 
 export interface StoreFile {
@@ -16,12 +16,17 @@ export interface StoreFile {
   /** The same off the caller's thread: the bytes must stay as they are, and the file open, until it has ended. */
   writeAside(source: Buffer, offset: number, length: number, position: number): Promise<number>;
   truncate(size: number): void;
+  /** The same off the caller's thread. The file must stay open until it has ended. */
+  truncateAside(size: number): Promise<void>;
   /** Makes what was written before the call survive a loss of power; never on the caller's thread. */
   sync(): Promise<void>;
   /** The same, at once. For small files outside the path of a message. */
   syncNow(): void;
   close(): void;
 }
+
+/** Reads and writes of a file off the caller's thread. */
+export type AsideFile = Pick<StoreFile, 'readAside' | 'writeAside'>;
 
 export interface FileStat {
   /** Bytes. */
@@ -37,11 +42,25 @@ export interface DirectoryEntry {
   directory: boolean;
 }
 
+export type OpenMode = 'read' | 'write' | 'create' | 'exclusive';
+
+/**
+ * The calls of the same names off the caller's thread: whatever looks up or changes a name may wait for the disk, 200 ms
+ * and more while others keep it busy.
+ */
+export interface FileSystemAside {
+  open(path: string, mode: OpenMode): Promise<StoreFile>;
+  list(directory: string): Promise<DirectoryEntry[]>;
+  makeDirectory(path: string): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+}
+
 export interface FileSystem {
   /** Whether a read may have to wait for a disk. */
   readonly onDisk: boolean;
+  readonly aside: FileSystemAside;
   /** `read` and `write` need the file, `create` makes it where it is absent, `exclusive` only where it is absent. */
-  open(path: string, mode: 'read' | 'write' | 'create' | 'exclusive'): StoreFile;
+  open(path: string, mode: OpenMode): StoreFile;
   /** Undefined where there is none. */
   stat(path: string): FileStat | undefined;
   /** In the order of their names; none where there is no such folder. */
@@ -101,8 +120,8 @@ const syncs = new UnderWay();
 class NodeFile implements StoreFile {
   readonly #fd: number;
 
-  constructor(path: string, mode: keyof typeof FLAGS) {
-    this.#fd = fs.openSync(path, FLAGS[mode], FILE_MODE);
+  constructor(fd: number) {
+    this.#fd = fd;
   }
 
   size(): number {
@@ -133,6 +152,12 @@ class NodeFile implements StoreFile {
     fs.ftruncateSync(this.#fd, size);
   }
 
+  truncateAside(size: number): Promise<void> {
+    return new Promise((resolve, reject) =>
+      fs.ftruncate(this.#fd, size, (error) => (error ? reject(error) : resolve())),
+    );
+  }
+
   sync(): Promise<void> {
     return syncs.during(
       new Promise((resolve, reject) => fs.fdatasync(this.#fd, (error) => (error ? reject(error) : resolve()))),
@@ -158,8 +183,19 @@ function statOf(path: string): fs.Stats | undefined {
   }
 }
 
+function entriesOf(found: fs.Dirent[]): DirectoryEntry[] {
+  return found
+    .map((entry) => ({ name: entry.name, directory: entry.isDirectory() }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function noneWhereAbsent(error: unknown): never[] {
+  if (systemCode(error) === 'ENOENT') return [];
+  throw error;
+}
+
 async function syncFolder(path: string): Promise<void> {
-  const handle = await open(path, 'r');
+  const handle = await promises.open(path, 'r');
   try {
     await handle.sync();
   } catch (error) {
@@ -173,7 +209,18 @@ async function syncFolder(path: string): Promise<void> {
 export const nodeFileSystem: FileSystem = {
   onDisk: true,
 
-  open: (path, mode) => new NodeFile(path, mode),
+  aside: {
+    open: (path, mode) =>
+      new Promise((resolve, reject) =>
+        fs.open(path, FLAGS[mode], FILE_MODE, (error, fd) => (error ? reject(error) : resolve(new NodeFile(fd)))),
+      ),
+    list: async (directory) =>
+      entriesOf(await promises.readdir(directory, { withFileTypes: true }).catch(noneWhereAbsent)),
+    makeDirectory: async (path) => void (await promises.mkdir(path, { recursive: true })),
+    rename: (from, to) => promises.rename(from, to),
+  },
+
+  open: (path, mode) => new NodeFile(fs.openSync(path, FLAGS[mode], FILE_MODE)),
 
   stat(path) {
     const stat = statOf(path);
@@ -182,13 +229,9 @@ export const nodeFileSystem: FileSystem = {
 
   list(directory) {
     try {
-      const entries = fs.readdirSync(directory, { withFileTypes: true });
-      return entries
-        .map((entry) => ({ name: entry.name, directory: entry.isDirectory() }))
-        .sort((a, b) => (a.name < b.name ? -1 : 1));
+      return entriesOf(fs.readdirSync(directory, { withFileTypes: true }));
     } catch (error) {
-      if (systemCode(error) === 'ENOENT') return [];
-      throw error;
+      return noneWhereAbsent(error);
     }
   },
 

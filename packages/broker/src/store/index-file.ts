@@ -238,7 +238,7 @@ export class IndexFile {
   }
 
   #write(bytes: Buffer, offset: number, length: number, position: number): Promise<void> {
-    return writeFullyAside(this.open, this.path, bytes, offset, length, position);
+    return writeFullyAside(this.open.aside(this.path), bytes, offset, length, position);
   }
 
   #readEntry(number: number, target: Buffer): void {

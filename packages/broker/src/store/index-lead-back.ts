@@ -47,7 +47,7 @@ async function previousFrom(
   const part = Buffer.allocUnsafeSlow(ENTRIES_PART * ENTRY);
   for (let from = 0; from < previous.length; from += ENTRIES_PART) {
     const count = Math.min(ENTRIES_PART, previous.length - from);
-    const read = await readFullyAside(open, path, part, 0, count * ENTRY, entryAt(layout, first + from));
+    const read = await readFullyAside(open.aside(path), part, 0, count * ENTRY, entryAt(layout, first + from));
     part.fill(0, read, count * ENTRY);
     for (let i = 0; i < count; i++) previous[from + i] = part.readInt32BE(i * ENTRY + PREVIOUS_AT);
     await pause();

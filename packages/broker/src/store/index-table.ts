@@ -52,13 +52,14 @@ export class SlotTable {
   /** Shows the pieces to `change`; one that it says it has changed goes back to the file. Returns whether any did. */
   async each<P extends Piece>(pieces: Iterable<P>, change: (bytes: Buffer, piece: P) => boolean): Promise<boolean> {
     const bytes = Buffer.allocUnsafeSlow(TABLE_PART);
+    const file = this.open.aside(this.path);
     let changed = false;
     for (const piece of pieces) {
       const position = HEADER + piece.from;
-      const read = await readFullyAside(this.open, this.path, bytes, 0, piece.length, position);
+      const read = await readFullyAside(file, bytes, 0, piece.length, position);
       bytes.fill(0, read, piece.length);
       if (change(bytes, piece)) {
-        await writeFullyAside(this.open, this.path, bytes, 0, piece.length, position);
+        await writeFullyAside(file, bytes, 0, piece.length, position);
         changed = true;
       }
       await this.pause();

@@ -5,7 +5,7 @@ import type { SegmentFiles } from './segment-files.js';
 import type { Pause } from './time-slices.js';
 import { WarmUp } from './warm-up.js';
 
-const WINDOW = 1024 * 1024;
+const WINDOW = 262_144;
 /** Looking at the time costs as much as scanning a record. */
 const RECORDS_BETWEEN_PAUSES = 64;
 const FIRST_MAGIC_BYTES = Buffer.from([0xda, 0xa3, 0x20]);

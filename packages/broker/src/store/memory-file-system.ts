@@ -1,6 +1,6 @@
 // Owns files that live in memory: the `memory` store is the same store on them. A hole costs nothing, so that files
 // have the sizes they have on disk.
-import type { DirectoryEntry, FileStat, FileSystem, StoreFile } from './file-system.js';
+import type { DirectoryEntry, FileStat, FileSystem, FileSystemAside, OpenMode, StoreFile } from './file-system.js';
 
 const PAGE = 65_536;
 const SMALLEST_PAGE = 512;
@@ -114,6 +114,11 @@ class MemoryFile implements StoreFile {
     this.content.truncate(size);
   }
 
+  async truncateAside(size: number): Promise<void> {
+    await Promise.resolve();
+    this.truncate(size);
+  }
+
   sync(): Promise<void> {
     return Promise.resolve();
   }
@@ -122,7 +127,22 @@ class MemoryFile implements StoreFile {
   close(): void {}
 }
 
+/** As threads do it: after the caller has gone on. */
+export function asideOf(fileSystem: Pick<FileSystem, keyof FileSystemAside>): FileSystemAside {
+  const later = async <T>(call: () => T): Promise<T> => {
+    await Promise.resolve();
+    return call();
+  };
+  return {
+    open: (path, mode) => later(() => fileSystem.open(path, mode)),
+    list: (directory) => later(() => fileSystem.list(directory)),
+    makeDirectory: (path) => later(() => fileSystem.makeDirectory(path)),
+    rename: (from, to) => later(() => fileSystem.rename(from, to)),
+  };
+}
+
 export class MemoryFileSystem implements FileSystem {
+  readonly aside = asideOf(this);
   /** By path. */
   readonly files = new Map<string, MemoryContent>();
   readonly directories = new Set<string>();
@@ -131,7 +151,7 @@ export class MemoryFileSystem implements FileSystem {
   /** @param now stamps files when they are written, ms since the epoch; default the machine's clock */
   constructor(readonly now: () => number = Date.now) {}
 
-  open(path: string, mode: 'read' | 'write' | 'create' | 'exclusive'): StoreFile {
+  open(path: string, mode: OpenMode): StoreFile {
     let content = this.files.get(path);
     if (content && mode === 'exclusive') throw fileError('EEXIST', path);
     if (!content) {

@@ -1,6 +1,6 @@
 // Owns how many files are open at once: 10,000 topics have more queue files than a process may open.
 import { StoreError } from './errors.js';
-import type { FileSystem, StoreFile } from './file-system.js';
+import type { AsideFile, FileSystem, StoreFile } from './file-system.js';
 
 interface Held {
   readonly path: string;
@@ -29,14 +29,12 @@ export class OpenFiles {
     return this.#during(path, (file) => file.sync());
   }
 
-  /** Writes off the thread, as `StoreFile.writeAside` does; the file stays open as long as that takes. */
-  writeAside(path: string, source: Buffer, offset: number, length: number, position: number): Promise<number> {
-    return this.#during(path, (file) => file.writeAside(source, offset, length, position));
-  }
-
-  /** Reads off the thread; the file stays open as long as that takes. */
-  readAside(path: string, target: Buffer, offset: number, length: number, position: number): Promise<number> {
-    return this.#during(path, (file) => file.readAside(target, offset, length, position));
+  /** The file for reads and writes off the thread; it stays open as long as each of them takes. */
+  aside(path: string): AsideFile {
+    return {
+      readAside: (...range) => this.#during(path, (file) => file.readAside(...range)),
+      writeAside: (...range) => this.#during(path, (file) => file.writeAside(...range)),
+    };
   }
 
   /** Closes the file, if it is open: it is about to be removed. */

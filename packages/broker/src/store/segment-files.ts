@@ -16,6 +16,8 @@ export class SegmentFiles {
   readonly misfits: string[] = [];
   readonly #open: OpenFiles;
   readonly #fileSystem: FileSystem;
+  /** Files noted to be synced; undefined with none, for there may be 40,000 rows of files. */
+  #unsynced: Set<number> | undefined;
   /** Whether there are names that may not survive a loss of power yet. */
   #newNames = false;
 
@@ -96,9 +98,21 @@ export class SegmentFiles {
     } finally {
       file.close();
     }
-    this.#newNames = true;
-    this.starts.push(start);
-    if (this.starts.length > 1 && this.starts[this.starts.length - 2] > start) this.starts.sort((a, b) => a - b);
+    this.#add(start);
+  }
+
+  /** The same off the thread. */
+  async ensureAside(start: number): Promise<void> {
+    if (this.has(start)) return;
+    const { aside } = this.#fileSystem;
+    await aside.makeDirectory(this.directory);
+    const file = await aside.open(this.pathOf(start), 'create');
+    try {
+      await file.truncateAside(this.fileSize);
+    } finally {
+      file.close();
+    }
+    if (!this.has(start)) this.#add(start);
   }
 
   /** Reads within one file; fewer bytes than asked for where the file is missing or ends. */
@@ -115,7 +129,7 @@ export class SegmentFiles {
     if (!this.has(start)) return 0;
     const inFile = position - start;
     const wanted = Math.min(length, this.fileSize - inFile);
-    return readFullyAside(this.#open, this.pathOf(start), target, offset, wanted, inFile);
+    return readFullyAside(this.#open.aside(this.pathOf(start)), target, offset, wanted, inFile);
   }
 
   /** Whether a read may have to wait for a disk. */
@@ -132,7 +146,7 @@ export class SegmentFiles {
   /** Writes within one file, off the thread. Resolves with how many bytes were taken, which may be fewer. */
   writeAside(source: Buffer, offset: number, length: number, position: number): Promise<number> {
     const start = this.startOf(position);
-    return this.#open.writeAside(this.pathOf(start), source, offset, length, position - start);
+    return this.#open.aside(this.pathOf(start)).writeAside(source, offset, length, position - start);
   }
 
   /** Resolves when no sync makes writers wait; undefined where none does. */
@@ -181,6 +195,22 @@ export class SegmentFiles {
     if (this.has(start)) await this.#open.sync(this.pathOf(start));
   }
 
+  noteUnsynced(start: number): void {
+    this.#unsynced ??= new Set();
+    this.#unsynced.add(start);
+  }
+
+  get hasUnsynced(): boolean {
+    return this.#unsynced !== undefined;
+  }
+
+  /** The files that were noted, for the caller to sync; none are told twice. */
+  takeUnsynced(): Iterable<number> {
+    const taken = this.#unsynced ?? [];
+    this.#unsynced = undefined;
+    return taken;
+  }
+
   async syncNames(): Promise<void> {
     const folders = this.takeFolders();
     try {
@@ -213,5 +243,11 @@ export class SegmentFiles {
     for (const start of this.starts) this.#open.drop(this.pathOf(start));
     this.#fileSystem.removeTree(this.directory);
     this.starts.length = 0;
+  }
+
+  #add(start: number): void {
+    this.#newNames = true;
+    this.starts.push(start);
+    if (this.starts.length > 1 && this.starts[this.starts.length - 2] > start) this.starts.sort((a, b) => a - b);
   }
 }

@@ -1,8 +1,7 @@
 // Owns one file of fixed size and the loops around short reads and writes. Leaves which files there are to
 // segment-files.ts, and how many are open at once to open-files.ts.
 import { fileError } from './memory-file-system.js';
-import type { StoreFile } from './file-system.js';
-import type { OpenFiles } from './open-files.js';
+import type { AsideFile, StoreFile } from './file-system.js';
 
 /** Writes all of it. @throws what the file throws; then any prefix may have been written */
 export function writeFully(file: StoreFile, source: Buffer, offset: number, length: number, position: number): void {
@@ -16,15 +15,14 @@ export function writeFully(file: StoreFile, source: Buffer, offset: number, leng
 
 /** The same off the caller's thread. */
 export async function writeFullyAside(
-  open: OpenFiles,
-  path: string,
+  file: AsideFile,
   source: Buffer,
   offset: number,
   length: number,
   position: number,
 ): Promise<void> {
   for (let done = 0; done < length;) {
-    const written = await open.writeAside(path, source, offset + done, length - done, position + done);
+    const written = await file.writeAside(source, offset + done, length - done, position + done);
     if (written <= 0) throw fileError('EIO', 'write returned 0');
     done += written;
   }
@@ -43,8 +41,7 @@ export function readFully(file: StoreFile, target: Buffer, offset: number, lengt
 
 /** The same off the caller's thread. */
 export async function readFullyAside(
-  open: OpenFiles,
-  path: string,
+  file: AsideFile,
   target: Buffer,
   offset: number,
   length: number,
@@ -52,7 +49,7 @@ export async function readFullyAside(
 ): Promise<number> {
   let done = 0;
   while (done < length) {
-    const count = await open.readAside(path, target, offset + done, length - done, position + done);
+    const count = await file.readAside(target, offset + done, length - done, position + done);
     if (count <= 0) break;
     done += count;
   }

@@ -145,6 +145,7 @@ export class CheckBack {
   async #giveUp(half: MessageExt): Promise<void> {
     const { topics, intake } = this.deps;
     const topic = topics.create(TRANS_CHECK_MAX_TIME_TOPIC, 1).topicName;
+    await topics.unsaved(topic);
     await intake.stored(intake.deliver({ ...innerOf(half, half.properties), topic, queueId: QUEUE }));
   }
 

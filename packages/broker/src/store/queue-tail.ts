@@ -1,0 +1,171 @@
+// Owns the newest entries of one consume queue: in memory until they are written out in batches, for after a crash they
+// are rebuilt from the log. Leaves what the entries say to consume-queue.ts.
+import { fileError } from './memory-file-system.js';
+import { UNIT } from './queue-view.js';
+import type { QueueView } from './queue-view.js';
+import { writeLong } from './record.js';
+import type { SegmentFiles } from './segment-files.js';
+
+/** Size in an entry that stands before the queue's first message in its first file. */
+export const FILLER_SIZE = 0x7fffffff;
+const FIRST_UNITS = 16;
+/** Entries that wait before they are written out, and while a sync would make the write wait. */
+const MANY_UNITS = 8_192;
+const MOST_UNITS = 65_536;
+const EMPTY = Buffer.alloc(0);
+
+export class QueueTail {
+  /** Entries so far. */
+  next = 0;
+  /** Entries below are in the files. */
+  flushed = 0;
+  /** Why the last batch could not be written out; the entries wait in memory. */
+  failure: unknown;
+  #memory = EMPTY;
+  /** The entry at the beginning of `#memory`; all from there to `next` are in it. */
+  #first = 0;
+  /** Whether `#memory` is being written off the thread, and must stay as it is. */
+  #writing = false;
+  #removed = false;
+
+  constructor(private readonly files: SegmentFiles) {}
+
+  append(physicalOffset: number, size: number, tagsCode: number): void {
+    let at = (this.next - this.#first) * UNIT;
+    if (at === this.#memory.length) {
+      this.#makeRoom();
+      at = (this.next - this.#first) * UNIT;
+    }
+    const memory = this.#memory;
+    writeLong(memory, physicalOffset, at);
+    memory[at + 8] = size >>> 24;
+    memory[at + 9] = size >>> 16;
+    memory[at + 10] = size >>> 8;
+    memory[at + 11] = size;
+    writeLong(memory, tagsCode, at + 12);
+    this.next++;
+  }
+
+  /** The first entry that is in memory; all behind it are. */
+  get first(): number {
+    return this.#first;
+  }
+
+  /** Points the view at the entries from `index` on, which is not below `first`. */
+  show(view: QueueView, index: number, count: number): number {
+    view.buffer = this.#memory;
+    view.at = (index - this.#first) * UNIT;
+    view.count = Math.min(count, this.next - index);
+    return view.count;
+  }
+
+  /** Whether there are entries to write, and no topic was deleted under them. */
+  get waits(): boolean {
+    return this.flushed < this.next && !this.#removed;
+  }
+
+  /** Writes the entries that wait, off the thread. What fails is kept, and `failure` says why. Never rejects. */
+  async writeOutAside(): Promise<void> {
+    const end = this.next;
+    this.#writing = true;
+    try {
+      while (this.flushed < end) await this.#writeToEndOfFileAside(end);
+      this.failure = undefined;
+    } catch (error) {
+      this.failure = this.#removed ? undefined : error;
+    } finally {
+      this.#writing = false;
+      if (this.#removed) this.files.removeAll();
+    }
+  }
+
+  /** The same on the thread. */
+  writeOut(): void {
+    try {
+      while (this.flushed < this.next) this.#writeToEndOfFile();
+      this.failure = undefined;
+    } catch (error) {
+      this.failure = error;
+    }
+  }
+
+  /** Gives back the memory of a queue that has nothing to write. */
+  release(): void {
+    if (this.flushed < this.next || this.#memory.length === 0) return;
+    this.#memory = EMPTY;
+    this.#first = this.next;
+  }
+
+  /** Forgets all, and goes on at entry `index`: those below are in the files. */
+  startAt(index: number): void {
+    this.next = this.flushed = this.#first = index;
+    this.#memory = EMPTY;
+  }
+
+  /** Removes the files, as soon as nothing is written to them any more. */
+  remove(): void {
+    this.#removed = true;
+    if (!this.#writing) this.files.removeAll();
+  }
+
+  #writeToEndOfFile(): void {
+    const position = this.flushed * UNIT;
+    const start = this.files.startOf(position);
+    if (!this.files.has(start)) {
+      this.files.ensure(start);
+      this.#fill(start, position);
+    }
+    const length = this.#lengthToEndOfFile(start, this.next);
+    this.files.write(this.#memory, (this.flushed - this.#first) * UNIT, length, position);
+    this.#wrote(start, length);
+  }
+
+  async #writeToEndOfFileAside(end: number): Promise<void> {
+    const position = this.flushed * UNIT;
+    const start = this.files.startOf(position);
+    if (!this.files.has(start)) {
+      await this.files.ensureAside(start);
+      this.#fill(start, position);
+    }
+    const memory = this.#memory;
+    const offset = (this.flushed - this.#first) * UNIT;
+    const length = this.#lengthToEndOfFile(start, end);
+    for (let done = 0; done < length;) {
+      const written = await this.files.writeAside(memory, offset + done, length - done, position + done);
+      if (written <= 0) throw fileError('EIO', 'write returned 0');
+      done += written;
+    }
+    this.#wrote(start, length);
+  }
+
+  #lengthToEndOfFile(start: number, end: number): number {
+    return Math.min((end - this.flushed) * UNIT, start + this.files.fileSize - this.flushed * UNIT);
+  }
+
+  #wrote(start: number, length: number): void {
+    this.flushed += length / UNIT;
+    this.files.noteUnsynced(start);
+  }
+
+  /** Entries before the first one of a queue that begins within a file. */
+  #fill(start: number, position: number): void {
+    if (position === start) return;
+    const fill = Buffer.alloc(position - start);
+    for (let at = 0; at < fill.length; at += UNIT) fill.writeInt32BE(FILLER_SIZE, at + 8);
+    this.files.write(fill, 0, fill.length, start);
+  }
+
+  #makeRoom(): void {
+    const waiting = this.next - this.#first;
+    if (!this.#writing && (waiting >= MOST_UNITS || (waiting >= MANY_UNITS && !this.files.synced()))) {
+      this.writeOut();
+      if (this.failure === undefined) {
+        this.#first = this.next;
+        return;
+      }
+    }
+    const larger = Buffer.allocUnsafeSlow(Math.max(FIRST_UNITS * UNIT, this.#memory.length * 2));
+    this.#memory.copy(larger);
+    this.#memory = larger;
+  }
+}
