@@ -231,6 +231,7 @@ export class FaultyFileSystem implements FileSystem {
       },
       syncNow: sync,
       close: () => {},
+      closeAside: () => Promise.resolve(),
     };
   }
 

@@ -1,7 +1,8 @@
 // Owns one life of a broker whose files of the log are old as soon as it looks at them, in the hour in which old files
 // go. Fills some files, lets them be removed, fills more. Says on its output what has been acknowledged, and
 // where in the log. It is run to be killed in the middle. Needs the build.
-import { writeSync } from 'node:fs';
+import { readdirSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
 import { startBroker } from '@nest-rocketmq/broker';
 import {
   Connection,
@@ -39,6 +40,7 @@ async function live(round) {
   // Started again and not sent to: all that it removes is on the disk.
   const idle = await startBroker({ store, flush, clock, ...sizes });
   await clock.advance(LOOK_MS);
+  while (readdirSync(join(store, 'commitlog')).length > 1) await new Promise(setImmediate);
   await idle.stop();
 }
 

@@ -34,8 +34,7 @@ export class CommitLog {
   append(message: MessageInner, topic: Buffer, storeHost: HostAddress, place: Placement): void {
     const { fileSize } = this.files;
     const left = fileSize - (this.appended % fileSize);
-    if (left === fileSize) this.files.ensure(this.appended);
-    else if (place.size + BLANK_SIZE > left) this.#roll(left);
+    if (left < fileSize && place.size + BLANK_SIZE > left) this.#roll(left);
     const chunk = this.tail.room(this.appended, place.size, this.appended % fileSize === 0);
     place.physicalOffset = this.appended;
     writeRecord(chunk.buffer, chunk.length, message, topic, storeHost, place);
@@ -43,11 +42,17 @@ export class CommitLog {
     this.appended += place.size;
   }
 
+  /** Whether what was appended goes to a file that is still to be made. */
+  get wantsFile(): boolean {
+    return !this.files.has(this.files.startOf(this.appended - 1));
+  }
+
   /** Writes what was appended since the last time. @throws what the file throws; then call `takeBack` */
   write(): void {
     this.#clean();
     for (const chunk of this.tail.unwritten()) {
       const start = this.files.startOf(chunk.base);
+      this.files.ensure(start);
       const file = this.files.file(start);
       const inFile = chunk.base - start;
       while (chunk.written < chunk.length) {
@@ -66,6 +71,8 @@ export class CommitLog {
     const end = this.appended;
     const parts = Array.from(this.tail.unwritten(), (chunk) => ({ chunk, until: chunk.length }));
     for (const { chunk, until } of parts) {
+      const start = this.files.startOf(chunk.base);
+      if (!this.files.has(start)) await this.files.ensureAside(start);
       while (chunk.written < until) {
         const { buffer, base, written } = chunk;
         this.#took(chunk, await this.files.writeAside(buffer, written, until - written, base + written));
@@ -94,12 +101,10 @@ export class CommitLog {
   }
 
   #roll(left: number): void {
-    const next = this.appended + left;
-    this.files.ensure(next);
     const chunk = this.tail.room(this.appended, BLANK_SIZE, false);
     writeBlank(chunk.buffer, chunk.length, left);
     chunk.length += BLANK_SIZE;
-    this.appended = next;
+    this.appended += left;
   }
 
   #clean(): void {

@@ -46,28 +46,31 @@ describe('a consume queue', () => {
     [1, 0],
     [120, 0],
     [30, 70],
-  ])('knows its ends again when it is opened: %i entries from %i on', (count, first) => {
+  ])('knows its ends again when it is opened: %i entries from %i on', async (count, first) => {
     const { disk } = filled(count, first);
     const view = new QueueView(16);
     const queue = queueOn(disk);
-    queue.load(view, undefined);
+    await queue.load(view, undefined);
     const ends = { next: queue.next, last: queue.lastPhysical, end: queue.maxPhysical };
     const next = count === 0 ? 0 : first + count;
     expect(ends).toEqual({ next, last: count === 0 ? -1 : (next - 1) * SIZE, end: next * SIZE });
     expect(queue.first).toBe(count === 0 ? 0 : first);
   });
 
-  it('has no entry of a message that has gone, and no file without one', () => {
+  it('has no entry of a message that has gone, and no file without one', async () => {
     const { disk, queue } = filled(170);
-    const view = new QueueView(16);
-    queue.trim(view, 60 * SIZE);
+    const trim = async (minPhysical: number): Promise<void> => {
+      await queue.trim(new QueueView(16), minPhysical);
+      await queue.removeGone();
+    };
+    await trim(60 * SIZE);
     expect([queue.first, queue.files.starts.length]).toEqual([60, 3]);
-    queue.trim(view, 59 * SIZE);
+    await trim(59 * SIZE);
     expect(queue.first).toBe(60);
-    queue.trim(view, 500 * SIZE);
+    await trim(500 * SIZE);
     expect([queue.first, queue.files.starts]).toEqual([170, [150 * UNIT]]);
     queue.append(600 * SIZE, SIZE, 0);
-    queue.trim(view, 500 * SIZE);
+    await trim(500 * SIZE);
     expect([queue.first, queue.next]).toEqual([170, 171]);
     expect(disk.files.size).toBe(1);
   });

@@ -1,5 +1,7 @@
 // Owns one consume queue: a row of 20-byte entries that say where the queue's messages are in the commit log. Leaves
 // those that are not in its files yet to queue-tail.ts.
+import { lowestEntry } from './entry-search.js';
+import type { EntryTest } from './entry-search.js';
 import { FILLER_SIZE, QueueTail } from './queue-tail.js';
 import { UNIT } from './queue-view.js';
 import type { QueueView } from './queue-view.js';
@@ -56,6 +58,17 @@ export class ConsumeQueue {
     return view.count;
   }
 
+  /** The same off the thread. */
+  async readAside(view: QueueView, index: number, count: number): Promise<number> {
+    if (index >= this.next || index < 0 || index >= this.tail.first) return this.read(view, index, count);
+    const wanted = Math.min(count, view.units, this.tail.first - index);
+    const bytes = await this.files.readAside(view.scratch, 0, wanted * UNIT, index * UNIT);
+    view.buffer = view.scratch;
+    view.at = 0;
+    view.count = Math.floor(bytes / UNIT);
+    return view.count;
+  }
+
   /** Resolves when the entries can be read without the disk; undefined where they can be now. Never rejects. */
   warmUp(index: number, count: number): Promise<unknown> | undefined {
     if (index >= this.tail.first) return undefined;
@@ -86,26 +99,29 @@ export class ConsumeQueue {
    * Finds out from the files how far they reach.
    * @param limit after a crash, entries of records from there on in the log are not trusted: parts may be missing
    */
-  load(view: QueueView, limit: number | undefined): void {
-    this.files.load(limit !== undefined);
+  async load(view: QueueView, limit: number | undefined): Promise<void> {
+    await this.files.load(limit !== undefined);
     this.startAt(0);
     const { starts, fileSize } = this.files;
     if (starts.length === 0) return;
     const trusted = limit ?? Number.MAX_SAFE_INTEGER;
-    const bad = (size: number, physicalOffset: number): boolean => size <= 0 || physicalOffset >= trusted;
+    const bad: EntryTest = (size, physicalOffset) => size <= 0 || physicalOffset >= trusted;
     for (let i = starts.length - 1; i >= 0; i--) {
       const begin = starts[i] / UNIT;
       this.tail.startAt(begin + fileSize / UNIT);
-      this.tail.startAt(this.lowest(view, begin, bad));
+      this.tail.startAt(await this.#lowestAside(view, begin, bad));
       if (this.next > begin) break;
     }
     const begin = starts[0] / UNIT;
     const end = Math.min(this.next, begin + fileSize / UNIT);
-    this.first = this.lowest(view, begin, (size, physical) => size !== FILLER_SIZE || physical !== 0, end);
+    const message: EntryTest = (size, physicalOffset) => size !== FILLER_SIZE || physicalOffset !== 0;
+    // Of the only file these entries have just been read.
+    this.first =
+      starts.length > 1 ? await this.#lowestAside(view, begin, message, end) : this.lowest(view, begin, message, end);
     this.assigned = this.next;
     if (limit !== undefined && this.#hasEntry(view)) this.leftOut = this.next;
-    if (limit !== undefined) this.#clearBehind();
-    this.#readFirst(view);
+    if (limit !== undefined) await this.#clearBehind();
+    this.#noteFirst(view, this.read(view, this.first, 1));
     this.#measure(view);
   }
 
@@ -115,13 +131,13 @@ export class ConsumeQueue {
   }
 
   /** What is left behind the end must not be taken for entries at the next start. */
-  #clearBehind(): void {
+  async #clearBehind(): Promise<void> {
     const { files } = this;
     const end = this.next * UNIT;
     const start = files.startOf(end);
     for (const later of files.starts.filter((one) => one > start)) files.remove(later);
     if (!files.has(start)) return;
-    if (files.clear(end, files.farthestBehind(end))) this.files.noteUnsynced(start);
+    if (await files.clear(end, files.farthestBehind(end))) files.noteUnsynced(start);
   }
 
   /** Forgets the entries from `index` on; they are overwritten with zeros, for the files' end is where zeros begin. */
@@ -142,47 +158,38 @@ export class ConsumeQueue {
   }
 
   /** The first entry in [from, end) for which `test` holds, which it does for all behind it too; else `end`. */
-  lowest(
-    view: QueueView,
-    from: number,
-    test: (size: number, physicalOffset: number) => boolean,
-    end = this.next,
-  ): number {
-    let low = from;
-    let high = end;
-    // What the view shows. Few reads are made: a store may have 40,000 queues, most of them short.
-    let at = low;
-    let count = high - low > view.units ? this.read(view, low, view.units) : 0;
-    if (count > 0 && test(view.size(count - 1), view.physicalOffset(count - 1))) high = low + count;
-    else low += count;
-    while (low < high) {
-      const middle = Math.floor((low + high) / 2);
-      if (middle < at || middle >= at + count) {
-        at = high - low <= view.units ? low : middle;
-        count = this.read(view, at, at === low ? high - low : 1);
-      }
-      if (middle >= at + count) count = this.read(view, (at = middle), 1);
-      if (count === 0 || test(view.size(middle - at), view.physicalOffset(middle - at))) high = middle;
-      else low = middle + 1;
-    }
-    return low;
+  lowest(view: QueueView, from: number, test: EntryTest, end = this.next): number {
+    const search = lowestEntry(view, from, end, test);
+    let step = search.next();
+    while (!step.done) step = search.next(this.read(view, ...step.value));
+    return step.value;
   }
 
-  /** Adjusts the first entry to a log that begins at `minPhysical`, and removes files that have none left. */
-  trim(view: QueueView, minPhysical: number): void {
+  async #lowestAside(view: QueueView, from: number, test: EntryTest, end = this.next): Promise<number> {
+    const search = lowestEntry(view, from, end, test);
+    let step = search.next();
+    while (!step.done) step = search.next(await this.readAside(view, ...step.value));
+    return step.value;
+  }
+
+  /** Adjusts the first entry to a log that begins at `minPhysical`. */
+  async trim(view: QueueView, minPhysical: number): Promise<void> {
     if (this.#firstPhysical >= minPhysical) return;
-    if (this.#readFirst(view) && this.#firstPhysical < minPhysical) {
-      this.first = this.lowest(view, this.first, (_, physicalOffset) => physicalOffset >= minPhysical);
-      this.#readFirst(view);
+    this.#noteFirst(view, await this.readAside(view, this.first, 1));
+    if (this.#firstPhysical >= 0 && this.#firstPhysical < minPhysical) {
+      this.first = await this.#lowestAside(view, this.first, (_, physicalOffset) => physicalOffset >= minPhysical);
+      this.#noteFirst(view, await this.readAside(view, this.first, 1));
     }
-    const { starts, fileSize } = this.files;
-    while (starts.length > 1 && starts[0] + fileSize <= this.first * UNIT) this.files.remove(starts[0]);
   }
 
-  #readFirst(view: QueueView): boolean {
-    const there = this.read(view, this.first, 1) === 1;
-    this.#firstPhysical = there ? view.physicalOffset(0) : -1;
-    return there;
+  /** Removes the files of which no entry is left. */
+  async removeGone(): Promise<void> {
+    const { starts, fileSize } = this.files;
+    while (starts.length > 1 && starts[0] + fileSize <= this.first * UNIT) await this.files.removeAside(starts[0]);
+  }
+
+  #noteFirst(view: QueueView, shown: number): void {
+    this.#firstPhysical = shown === 1 ? view.physicalOffset(0) : -1;
   }
 
   #measure(view: QueueView): void {

@@ -23,6 +23,8 @@ export interface StoreFile {
   /** The same, at once. For small files outside the path of a message. */
   syncNow(): void;
   close(): void;
+  /** The same off the caller's thread: closing a file that was removed frees its room. */
+  closeAside(): Promise<void>;
 }
 
 /** Reads and writes of a file off the caller's thread. */
@@ -50,8 +52,11 @@ export type OpenMode = 'read' | 'write' | 'create' | 'exclusive';
  */
 export interface FileSystemAside {
   open(path: string, mode: OpenMode): Promise<StoreFile>;
+  stat(path: string): Promise<FileStat | undefined>;
   list(directory: string): Promise<DirectoryEntry[]>;
   makeDirectory(path: string): Promise<void>;
+  /** To remove 1 GiB takes ext4 a quarter of a second. */
+  remove(path: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;
 }
 
@@ -171,16 +176,20 @@ class NodeFile implements StoreFile {
   close(): void {
     fs.closeSync(this.#fd);
   }
+
+  closeAside(): Promise<void> {
+    return new Promise((resolve, reject) => fs.close(this.#fd, (error) => (error ? reject(error) : resolve())));
+  }
 }
 
-function statOf(path: string): fs.Stats | undefined {
-  try {
-    return fs.statSync(path, { throwIfNoEntry: false });
-  } catch (error) {
-    // A file stands where a folder of the path should be.
-    if (systemCode(error) === 'ENOTDIR') return undefined;
-    throw error;
-  }
+function fileStat({ size, blocks, mtimeMs }: fs.Stats): FileStat {
+  return { size, allocated: blocks * 512, modified: mtimeMs };
+}
+
+/** Also where a file stands in the place of a folder of the path. */
+function undefinedWhereAbsent(error: unknown): undefined {
+  if (['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '')) return undefined;
+  throw error;
 }
 
 function entriesOf(found: fs.Dirent[]): DirectoryEntry[] {
@@ -214,17 +223,23 @@ export const nodeFileSystem: FileSystem = {
       new Promise((resolve, reject) =>
         fs.open(path, FLAGS[mode], FILE_MODE, (error, fd) => (error ? reject(error) : resolve(new NodeFile(fd)))),
       ),
+    stat: (path) => promises.stat(path).then(fileStat, undefinedWhereAbsent),
     list: async (directory) =>
       entriesOf(await promises.readdir(directory, { withFileTypes: true }).catch(noneWhereAbsent)),
     makeDirectory: async (path) => void (await promises.mkdir(path, { recursive: true })),
+    remove: (path) => promises.rm(path, { force: true }),
     rename: (from, to) => promises.rename(from, to),
   },
 
   open: (path, mode) => new NodeFile(fs.openSync(path, FLAGS[mode], FILE_MODE)),
 
   stat(path) {
-    const stat = statOf(path);
-    return stat && { size: stat.size, allocated: stat.blocks * 512, modified: stat.mtimeMs };
+    try {
+      const stat = fs.statSync(path, { throwIfNoEntry: false });
+      return stat && fileStat(stat);
+    } catch (error) {
+      return undefinedWhereAbsent(error);
+    }
   },
 
   list(directory) {

@@ -162,7 +162,7 @@ export class LogScan {
     const fileEnd = start + files.fileSize;
     const far = this.#far(end, fileEnd);
     for (let at = end; at < far; at += WINDOW) {
-      files.clear(at, Math.min(at + WINDOW, far));
+      await files.clear(at, Math.min(at + WINDOW, far));
       const waiting = this.pause();
       if (waiting) await waiting;
     }

@@ -125,6 +125,7 @@ class MemoryFile implements StoreFile {
 
   syncNow(): void {}
   close(): void {}
+  async closeAside(): Promise<void> {}
 }
 
 /** As threads do it: after the caller has gone on. */
@@ -135,8 +136,10 @@ export function asideOf(fileSystem: Pick<FileSystem, keyof FileSystemAside>): Fi
   };
   return {
     open: (path, mode) => later(() => fileSystem.open(path, mode)),
+    stat: (path) => later(() => fileSystem.stat(path)),
     list: (directory) => later(() => fileSystem.list(directory)),
     makeDirectory: (path) => later(() => fileSystem.makeDirectory(path)),
+    remove: (path) => later(() => fileSystem.remove(path)),
     rename: (from, to) => later(() => fileSystem.rename(from, to)),
   };
 }

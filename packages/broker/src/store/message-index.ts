@@ -125,9 +125,12 @@ export class MessageIndex {
   }
 
   /** Removes files that lead only to messages which are gone. */
-  trim(minPhysical: number): void {
-    while (this.files.length > 1 && this.files[0].endPhyOffset < minPhysical) this.#remove(this.files[0]);
+  async trim(minPhysical: number): Promise<void> {
     this.#position = Math.max(this.#position, minPhysical);
+    for (let [oldest] = this.files; this.files.length > 1 && oldest.endPhyOffset < minPhysical; [oldest] = this.files) {
+      this.#forget(oldest);
+      await this.#options.open.fileSystem.aside.remove(oldest.path);
+    }
   }
 
   async stop(): Promise<void> {
@@ -152,7 +155,8 @@ export class MessageIndex {
       last && last.endPhyOffset >= log.committed && last.indexCount > 1;
       last = this.files.at(-1)
     ) {
-      this.#remove(last);
+      this.#forget(last);
+      open.fileSystem.remove(last.path);
     }
     const last = this.files.at(-1);
     this.#flushedTimestamp = this.lastUpdateTimestamp;
@@ -227,11 +231,9 @@ export class MessageIndex {
     return added;
   }
 
-  #remove(file: IndexFile): void {
-    const { open } = this.#options;
+  #forget(file: IndexFile): void {
     this.files.splice(this.files.indexOf(file), 1);
-    open.drop(file.path);
-    open.fileSystem.remove(file.path);
+    this.#options.open.drop(file.path);
   }
 }
 

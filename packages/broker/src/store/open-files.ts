@@ -13,6 +13,8 @@ interface Held {
 export class OpenFiles {
   readonly #held = new Map<string, Held>();
   #closed = false;
+  /** How often files were dropped. */
+  #drops = 0;
 
   constructor(
     readonly fileSystem: FileSystem,
@@ -39,50 +41,74 @@ export class OpenFiles {
 
   /** Closes the file, if it is open: it is about to be removed. */
   drop(path: string): void {
+    this.#drops++;
     const held = this.#held.get(path);
-    if (!held) return;
-    this.#held.delete(path);
-    held.dropped = true;
-    if (held.busy === 0) held.file.close();
+    if (held) this.#letGo(held);
   }
 
   /** For good: what is still read or written keeps its file until it has ended. */
   closeAll(): void {
     this.#closed = true;
-    for (const path of this.#held.keys()) this.drop(path);
+    this.#drops++;
+    for (const held of this.#held.values()) this.#letGo(held);
   }
 
   async #during<T>(path: string, work: (file: StoreFile) => Promise<T>): Promise<T> {
-    const held = this.#get(path);
-    held.busy++;
+    let held = this.#held.get(path);
+    if (held) held.busy++;
+    else held = await this.#openAside(path);
     try {
       return await work(held.file);
     } finally {
       held.busy--;
-      if (held.dropped && held.busy === 0) held.file.close();
+      if (held.dropped && held.busy === 0) await held.file.closeAside();
     }
   }
 
   #get(path: string): Held {
-    let held = this.#held.get(path);
+    const held = this.#held.get(path);
     if (held) {
       // The map's order is the order of use.
       this.#held.delete(path);
       this.#held.set(path, held);
       return held;
     }
-    if (this.#closed) throw new StoreError('STORE_CLOSED', `${path} belongs to a store that is closed: open it again.`);
-    held = { path, file: this.fileSystem.open(path, 'write'), busy: 0, dropped: false };
-    this.#held.set(path, held);
-    if (this.#held.size > this.limit) this.#closeOldest();
+    this.#refuseWhenClosed(path);
+    return this.#hold({ path, file: this.fileSystem.open(path, 'write'), busy: 0, dropped: false });
+  }
+
+  /** Off the thread, and busy with the first use of it. */
+  async #openAside(path: string): Promise<Held> {
+    this.#refuseWhenClosed(path);
+    const drops = this.#drops;
+    const held = { path, file: await this.fileSystem.aside.open(path, 'write'), busy: 1, dropped: false };
+    // Another one may go by that name by now: this one is for the one use only.
+    if (this.#drops === drops && !this.#held.has(path)) return this.#hold(held);
+    held.dropped = true;
     return held;
   }
 
-  #closeOldest(): void {
-    for (const [path, held] of this.#held) {
-      if (held.busy > 0) continue;
-      this.drop(path);
+  #hold(held: Held): Held {
+    this.#held.set(held.path, held);
+    if (this.#held.size > this.limit) this.#closeOldestBut(held);
+    return held;
+  }
+
+  #closeOldestBut(newest: Held): void {
+    for (const held of this.#held.values()) {
+      if (held.busy > 0 || held === newest) continue;
+      this.#letGo(held);
       return;
     }
+  }
+
+  #letGo(held: Held): void {
+    this.#held.delete(held.path);
+    held.dropped = true;
+    if (held.busy === 0) held.file.close();
+  }
+
+  #refuseWhenClosed(path: string): void {
+    if (this.#closed) throw new StoreError('STORE_CLOSED', `${path} belongs to a store that is closed: open it again.`);
   }
 }

@@ -54,13 +54,12 @@ export async function openStore(options: StoreOptions): Promise<OpenedStore> {
   const open = new OpenFiles(fileSystem, config.maxOpenFiles);
   try {
     const pause = timeSlices();
-    const files = new SegmentFiles(open, `${root}/commitlog`, config.mappedFileSizeCommitLog, LOG_FOLDERS).load(
-      lock.wasAborted,
-    );
+    const files = new SegmentFiles(open, `${root}/commitlog`, config.mappedFileSizeCommitLog, LOG_FOLDERS);
+    await files.load(lock.wasAborted);
     refuseMisfits(files);
     const queues = new ConsumeQueues(open, root, config.mappedFileSizeConsumeQueue);
     const checkpoint = new Checkpoint(fileSystem, root).load();
-    await queues.load(lock.wasAborted ? checkpoint.logicsPhysicalOffset : undefined, pause);
+    await queues.load(lock.wasAborted ? checkpoint.logicsPhysicalOffset : undefined);
     const recovered = await recover({
       log: files,
       queues,

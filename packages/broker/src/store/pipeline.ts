@@ -59,11 +59,21 @@ export class CommitPipeline {
   schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    setImmediate(this.commit);
+    setImmediate(this.#commitScheduled);
   }
 
-  readonly commit = (): void => {
+  readonly #commitScheduled = (): void => {
     this.#scheduled = false;
+    // To make a file keeps the thread, on a busy disk for 100 ms.
+    this.#commit(this.#options.log.wantsFile);
+  };
+
+  /** Commits what was appended; at once, unless a sync under way would make that wait. */
+  commit(): void {
+    this.#commit(false);
+  }
+
+  #commit(aside: boolean): void {
     const { log, flush } = this.#options;
     if (this.#announcing) {
       this.schedule();
@@ -72,9 +82,9 @@ export class CommitPipeline {
     if (log.appended === log.written || this.#writing || this.broken) return;
     // The next flush, which begins where this one ends, is the first that could promise it.
     if (flush === 'sync' && this.flusher.running) return;
-    if (log.files.synced()) void this.#writeAside();
+    if (aside || log.files.synced()) void this.#writeAside();
     else this.#write();
-  };
+  }
 
   /** Resolves when all that was appended before is committed or refused. */
   settled(): Promise<void> {

@@ -9,9 +9,8 @@ import type { SegmentFiles } from './segment-files.js';
 /** Size in an entry that stands before the queue's first message in its first file. */
 export const FILLER_SIZE = 0x7fffffff;
 const FIRST_UNITS = 16;
-/** Entries that wait before they are written out, and while a sync would make the write wait. */
+/** Entries that wait before they are written out. */
 const MANY_UNITS = 8_192;
-const MOST_UNITS = 65_536;
 const EMPTY = Buffer.alloc(0);
 
 export class QueueTail {
@@ -24,8 +23,8 @@ export class QueueTail {
   #memory = EMPTY;
   /** The entry at the beginning of `#memory`; all from there to `next` are in it. */
   #first = 0;
-  /** Whether `#memory` is being written off the thread, and must stay as it is. */
-  #writing = false;
+  /** While `#memory` is being written off the thread, and must stay as it is. */
+  #writing: Promise<void> | undefined;
   #removed = false;
 
   constructor(private readonly files: SegmentFiles) {}
@@ -66,15 +65,20 @@ export class QueueTail {
 
   /** Writes the entries that wait, off the thread. What fails is kept, and `failure` says why. Never rejects. */
   async writeOutAside(): Promise<void> {
-    const end = this.next;
-    this.#writing = true;
+    // What came since it began is not in it.
+    while (this.#writing) await this.#writing;
+    if (!this.waits) return;
+    this.#writing = this.#writeAside(this.next).finally(() => (this.#writing = undefined));
+    await this.#writing;
+  }
+
+  async #writeAside(end: number): Promise<void> {
     try {
       while (this.flushed < end) await this.#writeToEndOfFileAside(end);
       this.failure = undefined;
     } catch (error) {
       this.failure = this.#removed ? undefined : error;
     } finally {
-      this.#writing = false;
       if (this.#removed) this.files.removeAll();
     }
   }
@@ -156,16 +160,26 @@ export class QueueTail {
   }
 
   #makeRoom(): void {
-    const waiting = this.next - this.#first;
-    if (!this.#writing && (waiting >= MOST_UNITS || (waiting >= MANY_UNITS && !this.files.synced()))) {
-      this.writeOut();
-      if (this.failure === undefined) {
-        this.#first = this.next;
-        return;
+    if (!this.#writing && this.next - this.#first >= MANY_UNITS) {
+      if (this.#mayHaveToWait) void this.writeOutAside();
+      else {
+        this.writeOut();
+        if (this.flushed === this.next) {
+          this.#first = this.next;
+          return;
+        }
       }
     }
-    const larger = Buffer.allocUnsafeSlow(Math.max(FIRST_UNITS * UNIT, this.#memory.length * 2));
-    this.#memory.copy(larger);
+    // A new buffer even where the old one has room again: it may be on its way to the disk.
+    const kept = this.next - this.flushed;
+    const larger = Buffer.allocUnsafeSlow(Math.max(FIRST_UNITS, kept * 2) * UNIT);
+    this.#memory.copy(larger, 0, (this.flushed - this.#first) * UNIT);
     this.#memory = larger;
+    this.#first = this.flushed;
+  }
+
+  /** A sync under way, or a file that is still to be made, would keep the thread. */
+  get #mayHaveToWait(): boolean {
+    return this.files.synced() !== undefined || !this.files.has(this.files.startOf(this.flushed * UNIT));
   }
 }

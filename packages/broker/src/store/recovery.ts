@@ -61,10 +61,8 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
     end = await pass.run(scan, log.first);
   }
   if (options.aborted || end !== checkpoint.cleanEnd) await scan.clearBehind(end);
-  for (const queue of queues.all()) {
-    queue.trim(queues.view, log.first);
-    await options.pause();
-  }
+  await queues.trim(log.first);
+  await queues.removeGone();
   return pass.result(end);
 }
 

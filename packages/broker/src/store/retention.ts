@@ -1,5 +1,6 @@
 // Owns when old files go: by age at the hours set, by how full the disk is at any hour. Never the file that is written
-// to. No reader has a file open when it returns to the event loop, so none is taken from under one.
+// to. Who still reads one off the
+// thread keeps it until it has ended.
 import type { Clock, Logger, TimerHandle } from '@nest-rocketmq/remoting';
 import type { FileSystem } from './file-system.js';
 import type { SegmentFiles } from './segment-files.js';
@@ -15,8 +16,10 @@ export interface RetentionOptions {
   fileSystem: FileSystem;
   clock: Clock;
   logger: Logger;
-  /** Where the log begins now. */
-  onTrimmed: (minPhysical: number) => void;
+  /** Called before the log begins at `minPhysical`. */
+  onTrim: (minPhysical: number) => Promise<void>;
+  /** Where the log begins now: what leads only to what has gone may go, too. */
+  onTrimmed: (minPhysical: number) => Promise<void>;
 }
 
 export class Retention {
@@ -27,6 +30,8 @@ export class Retention {
   readonly #options: RetentionOptions;
   readonly #hours: ReadonlySet<number>;
   #timer: TimerHandle | undefined;
+  #running: Promise<void> | undefined;
+  #stopped = false;
 
   constructor(options: RetentionOptions) {
     this.#options = options;
@@ -35,34 +40,33 @@ export class Retention {
     this.#arm();
   }
 
-  stop(): void {
+  /** Resolves when nothing is being deleted any more. */
+  async stop(): Promise<void> {
     this.#options.clock.clearTimeout(this.#timer);
-  }
-
-  /** Looks at the disk and at the age of the files now. */
-  run(): void {
-    const { config } = this.#options;
-    this.#look();
-    const forced = this.used > config.diskSpaceCleanForciblyRatio / 100 || this.full;
-    if (forced) this.#delete(() => true);
-    else if (
-      this.used > config.diskMaxUsedSpaceRatio / 100 ||
-      this.#hours.has(new Date(this.#options.clock.now()).getHours())
-    ) {
-      const oldest = this.#options.clock.now() - config.fileReservedTime * HOUR;
-      this.#delete((modified) => modified <= oldest);
-    }
+    this.#stopped = true;
+    await this.#running;
   }
 
   #arm(): void {
     this.#timer = this.#options.clock.setTimeout(() => {
-      try {
-        this.run();
-      } catch (error) {
-        this.#options.logger.error(`cannot remove old files: ${String(error)}. It is tried again.`);
-      }
+      this.#running ??= this.#run().finally(() => (this.#running = undefined));
       this.#arm();
     }, this.#options.config.cleanResourceInterval);
+  }
+
+  /** Looks at the disk and at the age of the files. Never rejects. */
+  async #run(): Promise<void> {
+    const { config, clock, logger } = this.#options;
+    try {
+      this.#look();
+      const forced = this.used > config.diskSpaceCleanForciblyRatio / 100 || this.full;
+      const due = this.used > config.diskMaxUsedSpaceRatio / 100 || this.#hours.has(new Date(clock.now()).getHours());
+      const oldest = clock.now() - config.fileReservedTime * HOUR;
+      if (forced) await this.#delete(() => true);
+      else if (due) await this.#delete((modified) => modified <= oldest);
+    } catch (error) {
+      logger.error(`cannot remove old files: ${String(error)}. It is tried again.`);
+    }
   }
 
   #look(): void {
@@ -80,16 +84,20 @@ export class Retention {
     this.full = full;
   }
 
-  #delete(old: (modified: number) => boolean): void {
-    const { files, logger, onTrimmed } = this.#options;
-    let deleted = 0;
-    while (files.starts.length > 1 && deleted < MOST_DELETED) {
-      const [start] = files.starts;
-      if (!old(files.stat(start)?.modified ?? 0)) break;
-      files.remove(start);
-      deleted++;
+  async #delete(old: (modified: number) => boolean): Promise<void> {
+    const { files, logger, onTrim, onTrimmed } = this.#options;
+    const starts = files.starts.slice(0, Math.min(MOST_DELETED, files.starts.length - 1));
+    const kept = starts.findIndex((start) => !old(files.stat(start)?.modified ?? 0));
+    const gone = kept < 0 ? starts : starts.slice(0, kept);
+    const last = gone.at(-1);
+    if (last === undefined) return;
+    // First: an entry whose message has gone would be taken for a damaged one.
+    await onTrim(last + files.fileSize);
+    for (const start of gone) {
+      if (this.#stopped) return;
+      await files.removeAside(start);
       logger.log(`removed ${files.pathOf(start)}`);
     }
-    if (deleted > 0) onTrimmed(files.first);
+    await onTrimmed(files.first);
   }
 }

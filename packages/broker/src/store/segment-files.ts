@@ -36,13 +36,14 @@ export class SegmentFiles {
    * Finds the files that are there. Other names are left alone.
    * @param aborted whether a crash may have left files shorter than they were made
    */
-  load(aborted: boolean): this {
+  async load(aborted: boolean): Promise<this> {
+    const { aside } = this.#fileSystem;
     const short: number[] = [];
-    for (const entry of this.#fileSystem.list(this.directory)) {
+    for (const entry of await aside.list(this.directory)) {
       const start = entry.directory ? undefined : segmentStart(entry.name);
       if (start === undefined) continue;
       const path = `${this.directory}/${entry.name}`;
-      const size = this.#fileSystem.stat(path)?.size ?? 0;
+      const size = (await aside.stat(path))?.size ?? 0;
       // A crash between making a file and giving it its size leaves it empty.
       if (size === 0) this.#fileSystem.remove(path);
       else if (start % this.fileSize !== 0 || size > this.fileSize || (size < this.fileSize && !aborted))
@@ -160,11 +161,11 @@ export class SegmentFiles {
   }
 
   /** Overwrites with zeros what is not zero in [from, to) of one file. Returns whether anything was. */
-  clear(from: number, to: number): boolean {
+  async clear(from: number, to: number): Promise<boolean> {
     let cleared = false;
     const bytes = Buffer.allocUnsafe(Math.min(CLEAR_STEP, Math.max(0, to - from)));
     for (let at = from; at < to; at += CLEAR_STEP) {
-      const length = this.read(bytes, 0, Math.min(CLEAR_STEP, to - at), at);
+      const length = await this.readAside(bytes, 0, Math.min(CLEAR_STEP, to - at), at);
       if (isZero(bytes, length)) continue;
       this.zero(at, length);
       cleared = true;
@@ -231,18 +232,29 @@ export class SegmentFiles {
   }
 
   remove(start: number): void {
-    const at = this.starts.indexOf(start);
-    if (at < 0) return;
-    const path = this.pathOf(start);
-    this.#open.drop(path);
-    this.#fileSystem.remove(path);
-    this.starts.splice(at, 1);
+    const path = this.#forget(start);
+    if (path !== undefined) this.#fileSystem.remove(path);
+  }
+
+  /** Off the thread: it is not one of the files any more when this returns, and has gone when it resolves. */
+  async removeAside(start: number): Promise<void> {
+    const path = this.#forget(start);
+    if (path !== undefined) await this.#fileSystem.aside.remove(path);
   }
 
   removeAll(): void {
     for (const start of this.starts) this.#open.drop(this.pathOf(start));
     this.#fileSystem.removeTree(this.directory);
     this.starts.length = 0;
+  }
+
+  #forget(start: number): string | undefined {
+    const at = this.starts.indexOf(start);
+    if (at < 0) return undefined;
+    const path = this.pathOf(start);
+    this.#open.drop(path);
+    this.starts.splice(at, 1);
+    return path;
   }
 
   #add(start: number): void {

@@ -90,6 +90,7 @@ export class MessageStore {
       logger,
       files: log.files,
       fileSystem: config.fileSystem,
+      onTrim: (minPhysical) => this.#queues.trim(minPhysical),
       onTrimmed: (minPhysical) => this.#trimmed(minPhysical),
     });
   }
@@ -108,11 +109,6 @@ export class MessageStore {
       return `the consume queues cannot be written: ${failure instanceof Error ? failure.message : 'unknown'}`;
     if (this.#retention.full) return 'the disk is too full';
     return undefined;
-  }
-
-  /** Removes old files now, if any are due; done every `cleanResourceInterval` by itself. */
-  clean(): void {
-    this.#retention.run();
   }
 
   get metrics(): StoreMetrics {
@@ -253,7 +249,7 @@ export class MessageStore {
 
   async #close(): Promise<void> {
     await this.#pipeline.settled();
-    this.#retention.stop();
+    await this.#retention.stop();
     await this.#checkpointer.stop();
     await this.#index?.stop();
     await this.#checkpointer.run();
@@ -268,9 +264,9 @@ export class MessageStore {
     this.#checkpointer.arm();
   }
 
-  #trimmed(minPhysical: number): void {
-    for (const queue of this.#queues.all()) queue.trim(this.#queues.view, minPhysical);
+  async #trimmed(minPhysical: number): Promise<void> {
+    await this.#queues.removeGone();
     this.#reader.forgetBelow(minPhysical);
-    this.#index?.trim(minPhysical);
+    await this.#index?.trim(minPhysical);
   }
 }
