@@ -40,6 +40,8 @@ export class LogScan {
     readonly checkCrc: boolean,
     readonly largestRecord: number,
     readonly pause: Pause,
+    /** What is read; its files' names and sizes are those of `files`. */
+    readonly source: Pick<SegmentFiles, 'read'> = files,
   ) {}
 
   /** Walks from `position`, where a record begins. Returns where the log ends. */
@@ -185,7 +187,7 @@ export class LogScan {
     if (this.#window.length < wanted)
       this.#window = Buffer.allocUnsafeSlow(Math.max(wanted, Math.min(WINDOW, files.fileSize)));
     this.#from = at;
-    this.#to = at + files.read(this.#window, 0, wanted, at);
+    this.#to = at + this.source.read(this.#window, 0, wanted, at);
     return this.#to - at >= length;
   }
 }

@@ -47,6 +47,11 @@ export class LogTail {
     return undefined;
   }
 
+  /** Where the oldest bytes are that are kept; undefined with none. */
+  get from(): number | undefined {
+    return this.#chunks[0]?.base;
+  }
+
   /** Chunks with bytes that are not in their file yet, in order. */
   *unwritten(): Iterable<Chunk> {
     for (const chunk of this.#chunks) if (chunk.written < chunk.length) yield chunk;

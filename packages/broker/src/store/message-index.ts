@@ -62,7 +62,7 @@ export class MessageIndex {
     const { log, root, largestRecord, pause, clock } = options;
     this.#options = options;
     this.#directory = `${root}/index`;
-    this.#scan = new LogScan(log.files, false, largestRecord, pause);
+    this.#scan = new LogScan(log.files, false, largestRecord, pause, log);
     this.#position = log.files.first;
     this.#lastFlush = clock.monotonic();
     this.#load();

@@ -25,9 +25,6 @@ const LOG_FOLDERS = 2;
 /** What a system says of a folder that will not take files however often one tries. */
 const UNWRITABLE = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST']);
 
-/** Bytes of what this process wrote last that the system still has in memory. */
-const SURELY_CACHED = 64 * 1024 * 1024;
-
 export interface OpenedStore {
   config: StoreConfig;
   open: OpenFiles;
@@ -77,7 +74,7 @@ export async function openStore(options: StoreOptions): Promise<OpenedStore> {
     const reader = new LogReader(log, config.checkCRCOnRecover, (position, size) =>
       config.logger.error(`the record of ${size} bytes at ${position} of the commit log is damaged: it is not served`),
     );
-    const warmUp = new WarmUp(files, () => Math.max(recovered.end, log.committed - SURELY_CACHED));
+    const warmUp = new WarmUp(files, () => log.hotFrom);
     const recoveryTime = clock.monotonic() - begun;
     const release = (clean: boolean): Promise<void> => giveBack({ config, checkpoint, open, lock, log, queues }, clean);
     return { config, open, log, queues, reader, warmUp, checkpoint, recovered, recoveryTime, pause, release };

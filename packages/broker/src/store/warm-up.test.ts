@@ -3,7 +3,7 @@ import type { FileSystem, StoreFile } from './file-system.js';
 import { MemoryFileSystem, fileError } from './memory-file-system.js';
 import { OpenFiles } from './open-files.js';
 import { SegmentFiles } from './segment-files.js';
-import { bodies, message, openStore } from './store.test.kit.js';
+import { bodies, killed, message, openStore } from './store.test.kit.js';
 import { WarmUp } from './warm-up.js';
 
 const PAGE = 4_096;
@@ -105,5 +105,37 @@ describe('a store on a cold disk', () => {
     expect([read, [...disk.blocking]]).toEqual([count, []]);
     expect(bodies(store)).toHaveLength(count);
     await store.close();
+  });
+
+  it.each([
+    ['a clean stop', true],
+    ['a kill', false],
+  ])('reads nothing of its queues on the thread first when it is opened after %s', async (_what, clean) => {
+    const disk = new ColdDisk();
+    const writing = await openStore({ fileSystem: disk });
+    for (let i = 0; i < 1_000; i++) writing.append(message({ queueId: i % 3 }));
+    await writing.settled();
+    await writing.close();
+    // It is never closed, and leaves what a killed one leaves.
+    if (!clean) await openStore({ fileSystem: disk });
+    const left = new ColdDisk();
+    for (const [path, content] of killed(disk).files) left.files.set(path, content);
+    for (const path of disk.directories) left.directories.add(path);
+    const store = await openStore({ fileSystem: left });
+    const queues = [...left.blocking].filter((page) => page.includes('/consumequeue/'));
+    expect([queues, bodies(store, 'T', 1).length]).toEqual([[], 333]);
+    await store.close();
+  });
+
+  it('indexes what was written lately without reading it from its files', async () => {
+    const disk = new ColdDisk();
+    const store = await openStore({ fileSystem: disk });
+    for (let i = 0; i < 500; i++) store.append(message({ properties: { KEYS: `k${i}` } }));
+    await store.settled();
+    disk.blocking.clear();
+    const found = store.queryByKey('T', 'k499', 1, 0, Number.MAX_SAFE_INTEGER).records;
+    await store.close();
+    const log = [...disk.blocking].filter((page) => page.includes('/commitlog/'));
+    expect([found.length, log]).toEqual([1, []]);
   });
 });

@@ -17,7 +17,7 @@ export class WarmUp {
   /** By where it begins, the oldest first; a promise while it is being read. */
   readonly #known = new Map<number, Promise<void> | undefined>();
 
-  /** @param hotFrom bytes from there on were written lately, and so are cached */
+  /** @param hotFrom bytes from there on are not read from the files */
   constructor(
     readonly files: SegmentFiles,
     readonly hotFrom: () => number = () => Number.MAX_SAFE_INTEGER,
