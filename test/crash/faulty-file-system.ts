@@ -159,10 +159,6 @@ export class FaultyFileSystem implements FileSystem {
   async syncDirectory(path: string): Promise<void> {
     // As a thread does it: after the caller has gone on.
     await Promise.resolve();
-    this.syncDirectoryNow(path);
-  }
-
-  syncDirectoryNow(path: string): void {
     this.#call();
     this.#maybeFail('sync', path);
     for (const { directory, entries } of this.#nameChanges) {
@@ -229,7 +225,6 @@ export class FaultyFileSystem implements FileSystem {
         await Promise.resolve();
         sync();
       },
-      syncNow: sync,
       close: () => {},
       closeAside: () => Promise.resolve(),
     };

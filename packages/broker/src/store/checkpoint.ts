@@ -3,7 +3,7 @@
 import { crc32 } from 'node:zlib';
 import type { FileSystem } from './file-system.js';
 import { readLong, writeLong } from './record.js';
-import { readFully, writeFully } from './segment.js';
+import { readFully, writeFullyAside } from './segment.js';
 
 const FILE_SIZE = 4_096;
 const AT_PHYSIC_TIMESTAMP = 0;
@@ -79,10 +79,10 @@ export class Checkpoint {
     writeLong(buffer, this.queueCount, AT_QUEUE_COUNT);
     writeLong(buffer, this.entryCount, AT_ENTRY_COUNT);
     buffer.writeUInt32BE(crc32(buffer.subarray(0, AT_CHECKSUM)), AT_CHECKSUM);
-    const file = this.fileSystem.open(this.#path, 'create');
+    const file = await this.fileSystem.aside.open(this.#path, 'create');
     try {
-      if (file.size() !== FILE_SIZE) file.truncate(FILE_SIZE);
-      writeFully(file, buffer, 0, USED, 0);
+      if (file.size() !== FILE_SIZE) await file.truncateAside(FILE_SIZE);
+      await writeFullyAside(file, buffer, 0, USED, 0);
       await file.sync();
     } finally {
       file.close();

@@ -20,8 +20,6 @@ export interface StoreFile {
   truncateAside(size: number): Promise<void>;
   /** Makes what was written before the call survive a loss of power; never on the caller's thread. */
   sync(): Promise<void>;
-  /** The same, at once. For small files outside the path of a message. */
-  syncNow(): void;
   close(): void;
   /** The same off the caller's thread: closing a file that was removed frees its room. */
   closeAside(): Promise<void>;
@@ -79,8 +77,6 @@ export interface FileSystem {
   rename(from: string, to: string): void;
   /** Makes names created, removed and renamed in the folder survive a loss of power; never on the caller's thread. */
   syncDirectory(path: string): Promise<void>;
-  /** The same, at once. */
-  syncDirectoryNow(path: string): void;
   /**
    * Resolves when none of the syncs that leave the thread is under way; undefined where none is. While one is, any write
    * may wait for the disk: ext4 makes it wait for the journal, 8 to 20 ms of every 500 at 100,000 messages a second.
@@ -169,10 +165,6 @@ class NodeFile implements StoreFile {
     );
   }
 
-  syncNow(): void {
-    fs.fsyncSync(this.#fd);
-  }
-
   close(): void {
     fs.closeSync(this.#fd);
   }
@@ -256,17 +248,6 @@ export const nodeFileSystem: FileSystem = {
   rename: (from, to) => fs.renameSync(from, to),
 
   syncDirectory: (path) => syncs.during(syncFolder(path)),
-
-  syncDirectoryNow(path) {
-    const fd = fs.openSync(path, 'r');
-    try {
-      fs.fsyncSync(fd);
-    } catch (error) {
-      if (!NO_DIRECTORY_SYNC.has(systemCode(error) ?? '')) throw error;
-    } finally {
-      fs.closeSync(fd);
-    }
-  },
 
   synced: () => syncs.ended(),
 

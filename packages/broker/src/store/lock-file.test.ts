@@ -18,12 +18,12 @@ afterEach(() => rmSync(root, { recursive: true }));
 const abort = (): string => readFileSync(join(root, 'abort'), 'latin1');
 
 describe('the lock of a store', () => {
-  it('is the file `lock` and the process id in `abort`, as Apache has them', () => {
-    const lock = new LockFile({ fileSystem, root });
+  it('is the file `lock` and the process id in `abort`, as Apache has them', async () => {
+    const lock = await LockFile.take({ fileSystem, root });
     expect(readFileSync(join(root, 'lock'), 'latin1')).toBe('lock');
     expect(abort()).toBe(String(process.pid));
     expect(lock.wasAborted).toBe(false);
-    lock.release(true);
+    await lock.release(true);
     expect(fileSystem.list(root)).toEqual([{ name: 'lock', directory: false }]);
   });
 
@@ -39,34 +39,34 @@ describe('the lock of a store', () => {
   it('refuses a folder that another living process has, and takes it over when that is dead', async () => {
     const other = spawn(process.execPath, ['-e', 'process.stdin.resume()'], { stdio: ['pipe', 'ignore', 'ignore'] });
     writeFileSync(join(root, 'abort'), String(other.pid));
-    expect(() => new LockFile({ fileSystem, root })).toThrow(new StoreLockedError(other.pid!, root));
+    await expect(LockFile.take({ fileSystem, root })).rejects.toThrow(new StoreLockedError(other.pid!, root));
     other.stdin.end();
     await once(other, 'exit');
-    const lock = new LockFile({ fileSystem, root });
+    const lock = await LockFile.take({ fileSystem, root });
     expect([lock.wasAborted, abort()]).toEqual([true, String(process.pid)]);
-    lock.release(true);
+    await lock.release(true);
   });
 
-  it('takes over a lock that is older than the process which has its id now', () => {
+  it('takes over a lock that is older than the process which has its id now', async () => {
     writeFileSync(join(root, 'abort'), String(process.ppid));
     utimesSync(join(root, 'abort'), 1, 1);
-    const lock = new LockFile({ fileSystem, root, pid: 4_194_304 });
+    const lock = await LockFile.take({ fileSystem, root, pid: 4_194_304 });
     expect(lock.wasAborted).toBe(true);
-    lock.release(true);
+    await lock.release(true);
   });
 
-  it('takes over the lock of a dead process that had the id which this one has now', () => {
+  it('takes over the lock of a dead process that had the id which this one has now', async () => {
     writeFileSync(join(root, 'abort'), String(process.pid));
-    const lock = new LockFile({ fileSystem, root });
+    const lock = await LockFile.take({ fileSystem, root });
     expect(lock.wasAborted).toBe(true);
-    lock.release(true);
+    await lock.release(true);
   });
 
-  it('counts a store as not closed cleanly when a crash came while its lock was taken over', () => {
+  it('counts a store as not closed cleanly when a crash came while its lock was taken over', async () => {
     writeFileSync(join(root, 'abort.4194303'), '4194302');
-    const lock = new LockFile({ fileSystem, root });
+    const lock = await LockFile.take({ fileSystem, root });
     expect(lock.wasAborted).toBe(true);
-    lock.release(true);
+    await lock.release(true);
     expect(fileSystem.list(root)).toEqual([{ name: 'lock', directory: false }]);
   });
 });

@@ -23,42 +23,60 @@ export interface LockFileOptions {
 
 export class LockFile {
   /** Whether the store was not closed cleanly the last time. */
-  readonly wasAborted: boolean;
+  wasAborted = false;
   readonly #options: LockFileOptions;
   readonly #abort: string;
 
   /** @throws StoreLockedError */
-  constructor(options: LockFileOptions) {
+  static async take(options: LockFileOptions): Promise<LockFile> {
     const { fileSystem, root, pid = process.pid } = options;
-    this.#options = options;
-    this.#abort = `${root}/abort`;
     const held = heldHere.get(fileSystem) ?? new Set();
     heldHere.set(fileSystem, held);
     if (held.has(root)) throw new StoreLockedError(pid, root);
-    // Left by a crash within the taking over of a stale lock.
-    const leftovers = fileSystem.list(root).filter(({ name }) => /^abort\.\d+$/.test(name));
-    this.wasAborted = this.#take(String(pid)) || leftovers.length > 0;
     held.add(root);
-    for (const { name } of leftovers) fileSystem.remove(`${root}/${name}`);
-    this.#write(`${root}/lock`, 'lock', 'create');
-    fileSystem.syncDirectoryNow(root);
+    try {
+      const lock = new LockFile(options);
+      await lock.#make(String(pid));
+      return lock;
+    } catch (error) {
+      held.delete(root);
+      throw error;
+    }
+  }
+
+  private constructor(options: LockFileOptions) {
+    this.#options = options;
+    this.#abort = `${options.root}/abort`;
   }
 
   /** @param clean whether the next start may trust the consume queues and the index */
-  release(clean: boolean): void {
+  async release(clean: boolean): Promise<void> {
     const { fileSystem, root } = this.#options;
-    heldHere.get(fileSystem)?.delete(root);
-    if (!clean) return;
-    fileSystem.remove(this.#abort);
-    fileSystem.syncDirectoryNow(root);
+    try {
+      if (!clean) return;
+      fileSystem.remove(this.#abort);
+      await fileSystem.syncDirectory(root);
+    } finally {
+      heldHere.get(fileSystem)?.delete(root);
+    }
+  }
+
+  async #make(pid: string): Promise<void> {
+    const { fileSystem, root } = this.#options;
+    // Left by a crash within the taking over of a stale lock.
+    const leftovers = fileSystem.list(root).filter(({ name }) => /^abort\.\d+$/.test(name));
+    this.wasAborted = (await this.#take(pid)) || leftovers.length > 0;
+    for (const { name } of leftovers) fileSystem.remove(`${root}/${name}`);
+    await this.#write(`${root}/lock`, 'lock', 'create');
+    await fileSystem.syncDirectory(root);
   }
 
   /** Returns whether there was a stale one. */
-  #take(pid: string): boolean {
+  async #take(pid: string): Promise<boolean> {
     const { fileSystem } = this.#options;
     const stale = fileSystem.stat(this.#abort);
     if (!stale) {
-      this.#write(this.#abort, pid, 'exclusive');
+      await this.#write(this.#abort, pid, 'exclusive');
       return false;
     }
     const holder = this.#read(this.#abort);
@@ -71,7 +89,7 @@ export class LockFile {
       fileSystem.rename(aside, this.#abort);
       throw new StoreLockedError(Number(taken), this.#options.root);
     }
-    this.#write(this.#abort, pid, 'exclusive');
+    await this.#write(this.#abort, pid, 'exclusive');
     fileSystem.remove(aside);
     return true;
   }
@@ -93,7 +111,7 @@ export class LockFile {
     }
   }
 
-  #write(path: string, text: string, mode: 'create' | 'exclusive'): void {
+  async #write(path: string, text: string, mode: 'create' | 'exclusive'): Promise<void> {
     let file;
     try {
       file = this.#options.fileSystem.open(path, mode);
@@ -103,7 +121,7 @@ export class LockFile {
     }
     try {
       writeFully(file, Buffer.from(text), 0, text.length, 0);
-      file.syncNow();
+      await file.sync();
     } finally {
       file.close();
     }

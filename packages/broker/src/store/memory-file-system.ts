@@ -123,7 +123,6 @@ class MemoryFile implements StoreFile {
     return Promise.resolve();
   }
 
-  syncNow(): void {}
   close(): void {}
   async closeAside(): Promise<void> {}
 }
@@ -207,8 +206,6 @@ export class MemoryFileSystem implements FileSystem {
   syncDirectory(): Promise<void> {
     return Promise.resolve();
   }
-
-  syncDirectoryNow(): void {}
 
   synced(): Promise<void> | undefined {
     return undefined;

@@ -47,7 +47,7 @@ export async function openStore(options: StoreOptions): Promise<OpenedStore> {
   const config = resolveStoreOptions(options);
   const { fileSystem, root, clock } = config;
   const begun = clock.monotonic();
-  const lock = takeLock(fileSystem, root);
+  const lock = await takeLock(fileSystem, root);
   const open = new OpenFiles(fileSystem, config.maxOpenFiles);
   try {
     const pause = timeSlices();
@@ -81,16 +81,16 @@ export async function openStore(options: StoreOptions): Promise<OpenedStore> {
   } catch (error) {
     open.closeAll();
     // A store that was refused for its sizes has not been touched.
-    lock.release(error instanceof StoreError && !lock.wasAborted);
+    await lock.release(error instanceof StoreError && !lock.wasAborted);
     throw error;
   }
 }
 
 /** @throws StoreLockedError, or StoreError where the folder cannot be written */
-function takeLock(fileSystem: FileSystem, root: string): LockFile {
+async function takeLock(fileSystem: FileSystem, root: string): Promise<LockFile> {
   try {
     fileSystem.makeDirectory(root);
-    return new LockFile({ fileSystem, root });
+    return await LockFile.take({ fileSystem, root });
   } catch (error) {
     if (!UNWRITABLE.has(systemCode(error) ?? '')) throw error;
     const remedy = 'Give this user the right to write there, or choose another folder.';
@@ -120,7 +120,7 @@ async function giveBack({ config, checkpoint, open, lock, log, queues }: Held, c
   }
   open.closeAll();
   try {
-    lock.release(noted);
+    await lock.release(noted);
   } catch (error) {
     config.logger.error(unnoted(config.root, error));
   }
