@@ -45,8 +45,8 @@ describe('a store whose clock is set', () => {
     }
     expect(times).toEqual([...times].sort((a, b) => a - b));
     for (const time of times) {
-      expect(store.offsetByTimestamp('T', 0, time, 'LOWER')).toBe(times.indexOf(time));
-      expect(store.offsetByTimestamp('T', 0, time, 'UPPER')).toBe(times.lastIndexOf(time));
+      expect(await store.offsetByTimestamp('T', 0, time, 'LOWER')).toBe(times.indexOf(time));
+      expect(await store.offsetByTimestamp('T', 0, time, 'UPPER')).toBe(times.lastIndexOf(time));
     }
     await store.close();
   });

@@ -29,15 +29,17 @@ const CHECKED: Field[] = [
   ['length', at(0, 4)],
   ['magic', at(4, 8)],
   ['checksum of the body', at(8, 12)],
+  ['queue', at(12, 16)],
   ['queue offset', at(20, 28)],
   ['physical offset', at(28, 36)],
   ['length of the body', at(84, 88)],
   ['body', (body) => [BODY_AT, BODY_AT + body]],
   ['length of the topic', (body) => [BODY_AT + body, BODY_AT + body + 1]],
+  ['topic', (body) => [BODY_AT + body + 1, BODY_AT + body + 1 + TOPIC_BYTES]],
   ['length of the properties', (body) => [BODY_AT + body + 1 + TOPIC_BYTES, BODY_AT + body + 3 + TOPIC_BYTES]],
 ];
 
-/** What it does not: it is served as it is, in the queue that has an entry for it, whatever queue the record names. */
+/** What it does not: it is served as it is. */
 const UNCHECKED: Field[] = [
   ['flag', at(16, 20)],
   ['time of birth', at(40, 48)],
@@ -45,13 +47,11 @@ const UNCHECKED: Field[] = [
   ['store host', at(64, 72)],
   ['reconsume times', at(72, 76)],
   ['offset of the half message', at(76, 84)],
-  ['topic', (body) => [BODY_AT + body + 1, BODY_AT + body + 1 + TOPIC_BYTES]],
   ['properties', (body, size) => [BODY_AT + body + 3 + TOPIC_BYTES, size]],
 ];
 
 /** Some bits of these are noticed, by what no longer fits. */
 const PARTLY: Field[] = [
-  ['queue', at(12, 16)],
   ['system flag', at(36, 40)],
   ['time of storing', at(56, 64)],
 ];

@@ -33,15 +33,15 @@ export function offsetHandlers(
   return {
     QUERY_CONSUMER_OFFSET: ({ header }) => query(deps, header),
     UPDATE_CONSUMER_OFFSET: ({ header }) => update(deps, header),
-    SEARCH_OFFSET_BY_TIMESTAMP: ({ header: { topic, queueId, timestamp, boundaryType } }) => {
+    SEARCH_OFFSET_BY_TIMESTAMP: async ({ header: { topic, queueId, timestamp, boundaryType } }) => {
       const boundary = boundaryType?.toUpperCase() === 'UPPER' ? 'UPPER' : 'LOWER';
-      return { header: { offset: store.offsetByTimestamp(topic, queueId, timestamp, boundary) } };
+      return { header: { offset: await store.offsetByTimestamp(topic, queueId, timestamp, boundary) } };
     },
     GET_MAX_OFFSET: ({ header }) => ({ header: { offset: store.maxOffset(header.topic, header.queueId) } }),
     GET_MIN_OFFSET: ({ header }) => ({ header: { offset: store.minOffset(header.topic, header.queueId) } }),
-    GET_EARLIEST_MSG_STORETIME: ({ header: { topic, queueId } }) => {
+    GET_EARLIEST_MSG_STORETIME: async ({ header: { topic, queueId } }) => {
       const first = store.minOffset(topic, queueId);
-      return { header: { timestamp: store.storeTimestampAt(topic, queueId, first) ?? -1 } };
+      return { header: { timestamp: (await store.storeTimestampAt(topic, queueId, first)) ?? -1 } };
     },
   };
 }

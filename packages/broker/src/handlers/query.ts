@@ -11,18 +11,18 @@ type Query = typeof Requests.QUERY_MESSAGE;
 export function queryHandlers(store: MessageStore): Pick<Handlers<'broker'>, 'QUERY_MESSAGE' | 'VIEW_MESSAGE_BY_ID'> {
   return {
     QUERY_MESSAGE: ({ header }) => query(store, header),
-    VIEW_MESSAGE_BY_ID: ({ header }) => {
-      const record = header.offset < 0 ? undefined : store.readRecord(header.offset);
+    VIEW_MESSAGE_BY_ID: async ({ header }) => {
+      const record = header.offset < 0 ? undefined : await store.findRecord(header.offset);
       if (record) return { body: record };
       return { code: ResponseCode.SYSTEM_ERROR, remark: `can not find message by the offset, ${header.offset}` };
     },
   };
 }
 
-function query(store: MessageStore, header: HeaderOf<Query>): Answer<Query> {
+async function query(store: MessageStore, header: HeaderOf<Query>): Promise<Answer<Query>> {
   const maxNum = header._UNIQUE_KEY_QUERY ? DEFAULT_QUERY_MAX_NUM : header.maxNum;
   const { topic, key, beginTimestamp, endTimestamp } = header;
-  const found = store.queryByKey(topic, key, maxNum, beginTimestamp, endTimestamp);
+  const found = await store.queryByKey(topic, key, maxNum, beginTimestamp, endTimestamp);
   const fields = {
     indexLastUpdateTimestamp: found.lastUpdateTimestamp,
     indexLastUpdatePhyoffset: found.lastUpdatePhyoffset,

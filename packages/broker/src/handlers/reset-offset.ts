@@ -23,7 +23,7 @@ export function resetOffsetHandlers(deps: ResetOffsetDeps): Pick<Handlers<'broke
   return { INVOKE_BROKER_TO_RESET_OFFSET: ({ header }) => reset(deps, header) };
 }
 
-function reset(deps: ResetOffsetDeps, header: Header): Answer<Row> {
+async function reset(deps: ResetOffsetDeps, header: Header): Promise<Answer<Row>> {
   const { topics, groups, offsets, held, brokerName } = deps;
   const { topic, group } = header;
   if (!groups.get(group)) {
@@ -35,12 +35,13 @@ function reset(deps: ResetOffsetDeps, header: Header): Answer<Row> {
   if (!queueIds) {
     return { code: ResponseCode.INVALID_PARAMETER, remark: `Topic ${topic} has no queue ${header.queueId}` };
   }
-  const rows = queueIds.map((queueId): [MessageQueue, number] => {
-    const offset = target(deps, header, queueId);
+  const rows: [MessageQueue, number][] = [];
+  for (const queueId of queueIds) {
+    const offset = await target(deps, header, queueId);
     offsets.reset(group, topic, queueId, offset);
     held.wake(topic, queueId);
-    return [{ brokerName, queueId, topic }, offset];
-  });
+    rows.push([{ brokerName, queueId, topic }, offset]);
+  }
   return { body: encodeJson({ offsetTable: queueTable(rows) }) };
 }
 
@@ -51,11 +52,12 @@ function queuesOf({ readQueueNums }: TopicConfig, queueId: number): number[] | u
 }
 
 /** Where the queue is to go on: at an offset, else at a time; tools say -1 for the end. */
-function target({ store, offsets }: ResetOffsetDeps, header: Header, queueId: number): number {
+async function target({ store, offsets }: ResetOffsetDeps, header: Header, queueId: number): Promise<number> {
   const { topic, group, timestamp, offset = -1, isForce } = header;
   const [first, end] = [store.minOffset(topic, queueId), store.maxOffset(topic, queueId)];
-  const byTime = (): number => (timestamp < 0 ? end : store.offsetByTimestamp(topic, queueId, timestamp, 'LOWER'));
-  const wanted = Math.max(0, first, Math.min(end, offset >= 0 ? offset : byTime()));
+  const byTime = async (): Promise<number> =>
+    timestamp < 0 ? end : store.offsetByTimestamp(topic, queueId, timestamp, 'LOWER');
+  const wanted = Math.max(0, first, Math.min(end, offset >= 0 ? offset : await byTime()));
   const committed = offsets.query(group, topic, queueId);
   return isForce || committed < 0 ? wanted : Math.min(wanted, committed);
 }

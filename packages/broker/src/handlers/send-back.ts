@@ -28,7 +28,7 @@ async function sendBack(deps: SendBackDeps, { header, version }: IncomingRequest
     return { code: ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST, remark };
   }
   if (group.retryQueueNums <= 0) return {};
-  const failed = read(deps.store, header.offset);
+  const failed = await read(deps.store, header.offset);
   if (!failed) return { code: ResponseCode.SYSTEM_ERROR, remark: `look message by offset failed, ${header.offset}` };
   const told = version >= MQVersion.V3_4_9 ? header.maxReconsumeTimes : undefined;
   const maxReconsumeTimes = told === undefined || told < 0 ? group.retryMaxTimes : told;
@@ -38,8 +38,8 @@ async function sendBack(deps: SendBackDeps, { header, version }: IncomingRequest
   return {};
 }
 
-function read(store: MessageStore, physicalOffset: number): MessageExt | undefined {
-  const record = physicalOffset < 0 ? undefined : store.readRecord(physicalOffset);
+async function read(store: MessageStore, physicalOffset: number): Promise<MessageExt | undefined> {
+  const record = physicalOffset < 0 ? undefined : await store.findRecord(physicalOffset);
   if (!record) return undefined;
   try {
     return decodeRecord(record, 0, { inflate: false });

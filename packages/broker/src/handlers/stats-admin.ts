@@ -25,24 +25,26 @@ export function statsAdminHandlers(
 ): Pick<Handlers<'broker'>, 'GET_TOPIC_STATS_INFO' | 'GET_CONSUME_STATS' | 'GET_BROKER_CONSUME_STATS'> {
   return {
     GET_TOPIC_STATS_INFO: ({ header }) => topicStats(deps, header.topic),
-    GET_CONSUME_STATS: ({ header }) => {
+    GET_CONSUME_STATS: async ({ header }) => {
       const asked = header.topicList ? header.topicList.split(';') : header.topic ? [header.topic] : undefined;
-      return { body: encodeJson(consumeStats(deps, header.consumerGroup, asked)) };
+      return { body: encodeJson(await consumeStats(deps, header.consumerGroup, asked)) };
     },
-    GET_BROKER_CONSUME_STATS: ({ header }) => ({ body: encodeJson(allConsumeStats(deps, header.isOrder)) }),
+    GET_BROKER_CONSUME_STATS: async ({ header }) => ({
+      body: encodeJson(await allConsumeStats(deps, header.isOrder)),
+    }),
   };
 }
 
-function topicStats(deps: StatsAdminDeps, topic: string): Answer {
+async function topicStats(deps: StatsAdminDeps, topic: string): Promise<Answer> {
   const { topics, store, stats, clock } = deps;
   const config = topics.get(topic);
   if (!config) return { code: ResponseCode.TOPIC_NOT_EXIST, remark: `topic[${printable(topic)}] not exist` };
-  const rows = queuesOf(deps, config).map((queue) => {
+  const rows: [MessageQueue, { lastUpdateTimestamp: number; maxOffset: number; minOffset: number }][] = [];
+  for (const queue of queuesOf(deps, config)) {
     const minOffset = store.minOffset(topic, queue.queueId);
     const maxOffset = store.maxOffset(topic, queue.queueId);
-    const lastUpdateTimestamp = timeAt(store, queue, maxOffset - 1);
-    return [queue, { lastUpdateTimestamp, maxOffset, minOffset }] as const;
-  });
+    rows.push([queue, { lastUpdateTimestamp: await timeAt(store, queue, maxOffset - 1), maxOffset, minOffset }]);
+  }
   const topicPutTps = stats.topicPut(topic).perSecond(clock.now());
   return { body: encodeJson({ offsetTable: queueTable(rows), topicPutTps }) };
 }
@@ -60,12 +62,17 @@ interface ConsumeStats {
 }
 
 /** Of all groups that have consumed something, topic by topic. @param isOrder only groups that consume in order */
-function allConsumeStats(deps: StatsAdminDeps, isOrder: boolean): object {
+async function allConsumeStats(deps: StatsAdminDeps, isOrder: boolean): Promise<object> {
   const groups = deps.groups.all().filter((group) => !isOrder || group.consumeMessageOrderly);
-  const stats = groups.map(({ groupName }) => {
-    const ofTopics = deps.offsets.topicsOf(groupName).map((topic) => consumeStats(deps, groupName, [topic]));
-    return [groupName, ofTopics.filter(({ offsetTable }) => offsetTable.size > 0)] as const;
-  });
+  const stats: [group: string, ofTopics: ConsumeStats[]][] = [];
+  for (const { groupName } of groups) {
+    const ofTopics: ConsumeStats[] = [];
+    for (const topic of deps.offsets.topicsOf(groupName)) {
+      const ofTopic = await consumeStats(deps, groupName, [topic]);
+      if (ofTopic.offsetTable.size > 0) ofTopics.push(ofTopic);
+    }
+    stats.push([groupName, ofTopics]);
+  }
   const rows = stats.flatMap(([, ofTopics]) => ofTopics.flatMap(({ offsetTable }) => [...offsetTable.values()]));
   const totalDiff = rows.reduce((sum, { brokerOffset, consumerOffset }) => sum + brokerOffset - consumerOffset, 0);
   const consumeStatsList = stats.flatMap(([name, ofTopics]) =>
@@ -74,22 +81,23 @@ function allConsumeStats(deps: StatsAdminDeps, isOrder: boolean): object {
   return { brokerAddr: deps.brokerAddr, consumeStatsList, totalDiff, totalInflightDiff: 0 };
 }
 
-function consumeStats(deps: StatsAdminDeps, group: string, asked: string[] | undefined): ConsumeStats {
+async function consumeStats(deps: StatsAdminDeps, group: string, asked: string[] | undefined): Promise<ConsumeStats> {
   const { topics, offsets, clients, stats, store, clock } = deps;
   const subscribed = clients.consumers(group)?.subscriptions.keys() ?? [];
   const names = asked ?? [...new Set([...offsets.topicsOf(group), ...subscribed])];
   let consumeTps = 0;
-  const rows = names.flatMap((name) => {
+  const rows: [MessageQueue, QueueProgress][] = [];
+  for (const name of names) {
     const config = topics.get(name);
-    if (!config) return [];
+    if (!config) continue;
     consumeTps += stats.groupGot(name, group).perSecond(clock.now());
-    return queuesOf(deps, config).map((queue) => {
+    for (const queue of queuesOf(deps, config)) {
       const brokerOffset = Math.max(0, store.maxOffset(name, queue.queueId));
       const consumerOffset = Math.max(0, offsets.query(group, name, queue.queueId));
-      const lastTimestamp = consumerOffset > 0 ? timeAt(store, queue, consumerOffset - 1) : 0;
-      return [queue, { brokerOffset, consumerOffset, lastTimestamp, pullOffset: consumerOffset }] as const;
-    });
-  });
+      const lastTimestamp = consumerOffset > 0 ? await timeAt(store, queue, consumerOffset - 1) : 0;
+      rows.push([queue, { brokerOffset, consumerOffset, lastTimestamp, pullOffset: consumerOffset }]);
+    }
+  }
   return { consumeTps, offsetTable: queueTable(rows) };
 }
 
@@ -99,6 +107,6 @@ function queuesOf({ brokerName }: StatsAdminDeps, config: TopicConfig): MessageQ
 }
 
 /** ms since the epoch; 0 when there is no such message. */
-function timeAt(store: MessageStore, queue: MessageQueue, offset: number): number {
-  return offset < 0 ? 0 : (store.storeTimestampAt(queue.topic, queue.queueId, offset) ?? 0);
+async function timeAt(store: MessageStore, queue: MessageQueue, offset: number): Promise<number> {
+  return offset < 0 ? 0 : ((await store.storeTimestampAt(queue.topic, queue.queueId, offset)) ?? 0);
 }

@@ -211,6 +211,22 @@ describe('a damaged consume queue', () => {
     },
   );
 
+  it.each([
+    ['queue', (i: number) => ({ topic: 'T', queueId: i % 2 })],
+    ['topic', (i: number) => ({ topic: 'TU'.charAt(i % 2) })],
+  ])('is put right when a flipped bit leads to a good message of the same number in another %s', async (_, place) => {
+    const fileSystem = memoryFileSystem();
+    let store = await openStore({ fileSystem });
+    // Records of 128 bytes each: one bit is the way from one to the next.
+    for (let i = 0; i < 200; i++) store.append(message({ body: `${i}`.padEnd(128 - SIZE + 4), ...place(i) }));
+    await store.close();
+    change(fileSystem, 40 * 20 + 7, 0x80, '/store/consumequeue/T/0/00000000000000000000');
+    store = await openStore({ fileSystem });
+    expect(bodies(store).map(Number)).toEqual(Array.from({ length: 100 }, (_unused, i) => 2 * i));
+    expect(store.metrics.repairedEntries).toBe(1);
+    await store.close();
+  });
+
   it.each(['T', 'T/0', 'T/0/00000000000000002000'])('is built anew when %s of the folder is gone', async (name) => {
     const fileSystem = await written('clean');
     let store = await openStore({ fileSystem });

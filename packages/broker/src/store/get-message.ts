@@ -83,9 +83,11 @@ function collect(queues: ConsumeQueues, queue: ConsumeQueue, reader: LogReader, 
   /** Entry of the view that belongs to `at`. */
   let entry = 0;
   let at = offset;
-  const record = (): Buffer | undefined => reader.record(view.physicalOffset(entry), view.size(entry), at);
-  const find = (): boolean => reader.find(view.physicalOffset(entry), view.size(entry), at);
+  const place = { topic: Buffer.from(queue.topic), queueId: queue.queueId, queueOffset: at };
+  const record = (): Buffer | undefined => reader.record(view.physicalOffset(entry), view.size(entry), place);
+  const find = (): boolean => reader.find(view.physicalOffset(entry), view.size(entry), place);
   for (; at < end; at++, entry++) {
+    place.queueOffset = at;
     if (at === offset || entry === view.count) {
       entry = 0;
       if (queue.read(view, at, end - at) === 0)

@@ -133,7 +133,7 @@ describe('a store that Apache wrote', () => {
       for (const { topic, properties, phyOffset, sysFlag, size } of golden) {
         const keys = [properties['UNIQ_KEY'], ...(properties['KEYS']?.split(' ') ?? [])].filter((key) => key);
         for (const key of (sysFlag & 12) === 12 ? [] : keys) {
-          const { records: found } = store.queryByKey(topic, key, 64, 0, Number.MAX_SAFE_INTEGER);
+          const { records: found } = await store.queryByKey(topic, key, 64, 0, Number.MAX_SAFE_INTEGER);
           expect([key, found.some((record) => record.equals(store.readRecord(phyOffset, size)!))]).toEqual([key, true]);
         }
       }

@@ -7,7 +7,7 @@ import { readLong, writeLong } from './record.js';
 export const ENTRY = 20;
 export const SLOT = 4;
 const FIRST_ENTRIES = 256;
-const SECONDS_AT = 12;
+export const SECONDS_AT = 12;
 export const PREVIOUS_AT = 16;
 const NONE = -1;
 

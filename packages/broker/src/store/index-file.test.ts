@@ -41,9 +41,13 @@ function fill(index: IndexFile, from: number, to: number): void {
   for (let i = from; i < to; i++) index.put(i % HASHES, i, 1_000_000 + i * 1_000);
 }
 
-function found(index: IndexFile, hash: number): number[] {
+async function found(index: IndexFile, hash: number): Promise<number[]> {
   const offsets: number[] = [];
-  index.find(hash, ({ physicalOffset }) => offsets.push(physicalOffset) > 0);
+  await index.find(
+    hash,
+    ({ physicalOffset }) => offsets.push(physicalOffset) > 0,
+    () => undefined,
+  );
   return offsets;
 }
 
@@ -59,25 +63,54 @@ async function secondFlushFails(index: IndexFile, disk: DyingDisk, calls: number
   );
 }
 
-function expectAll(index: IndexFile, count: number): void {
+async function expectAll(index: IndexFile, count: number): Promise<void> {
   for (let hash = 0; hash < HASHES; hash++) {
     const put: number[] = [];
     for (let i = hash; i < count; i += HASHES) put.unshift(i);
-    expect([hash, found(index, hash)]).toEqual([hash, put]);
+    expect([hash, await found(index, hash)]).toEqual([hash, put]);
   }
 }
 
 describe('an index file', () => {
+  it.each([
+    ['close together', 1],
+    ['far apart', 7],
+  ])('gives all entries of a long chain, %s', async (_what, apart) => {
+    const index = indexOn(new MemoryFileSystem()).create();
+    for (let i = 0; i < 9_000; i++) index.put(i % apart, i, 1_000_000);
+    await index.link();
+    const put = Array.from({ length: Math.ceil(9_000 / apart) }, (_, i) => i * apart).toReversed();
+    expect(await found(index, 0)).toEqual(put);
+  });
+
+  it('gives none twice when they come to the file while they are being asked for', async () => {
+    const index = indexOn(new MemoryFileSystem()).create();
+    fill(index, 0, 3 * HASHES);
+    const offsets: number[] = [];
+    await index.find(
+      1,
+      async ({ physicalOffset }) => {
+        if (offsets.push(physicalOffset) === 2) {
+          await index.link();
+          fill(index, 3 * HASHES, 4 * HASHES);
+        }
+        return true;
+      },
+      () => undefined,
+    );
+    expect(offsets).toEqual([1 + 2 * HASHES, 1 + HASHES, 1]);
+  });
+
   it('gives entries of a hash, the newest first, whether they wait, are linked, or both', async () => {
     const index = indexOn(new MemoryFileSystem()).create();
     fill(index, 0, 300);
-    expectAll(index, 300);
+    await expectAll(index, 300);
     await index.link();
-    expectAll(index, 300);
+    await expectAll(index, 300);
     fill(index, 300, 500);
-    expectAll(index, 500);
+    await expectAll(index, 500);
     await index.flush();
-    expectAll(index, 500);
+    await expectAll(index, 500);
   });
 
   it('gives them while a link is under way that lets others in at every step', async () => {
@@ -87,15 +120,14 @@ describe('an index file', () => {
     const index: IndexFile = new IndexFile(new OpenFiles(disk, 4), PATH, LAYOUT, () => {
       fill(index, put, put + 3);
       put += 3;
-      expectAll(index, put);
-      return undefined;
+      return expectAll(index, put);
     }).create();
     fill(index, 0, put);
     await index.link();
     expect(put).toBeGreaterThan(300);
-    expectAll(index, put);
+    await expectAll(index, put);
     await index.flush();
-    expectAll(index, put);
+    await expectAll(index, put);
   });
 
   it('says in its header what Apache would: used slots, count, first and last message', async () => {
@@ -116,13 +148,13 @@ describe('an index file', () => {
       const disk = new DyingDisk();
       const index = indexOn(disk).create();
       failed = await secondFlushFails(index, disk, n);
-      expectAll(index, 400);
+      await expectAll(index, 400);
       disk.left = Infinity;
       fill(index, 400, 450);
-      expectAll(index, 450);
+      await expectAll(index, 450);
       await index.flush();
-      expectAll(index, 450);
-      expectAll(indexOn(disk).load(), 450);
+      await expectAll(index, 450);
+      await expectAll(indexOn(disk).load(), 450);
     }
   });
 
@@ -136,12 +168,12 @@ describe('an index file', () => {
       const counted = again.indexCount - 1;
       // The last call is the sync behind the header.
       expect(failed ? [200, 400] : [400]).toContain(counted);
-      expectAll(again, counted);
+      await expectAll(again, counted);
       fill(again, counted, 500);
-      expectAll(again, 500);
+      await expectAll(again, 500);
       await again.flush();
-      expectAll(again, 500);
-      expectAll(indexOn(disk).load(), 500);
+      await expectAll(again, 500);
+      await expectAll(indexOn(disk).load(), 500);
     }
   });
 });

@@ -1,13 +1,14 @@
 // Owns one index file in Apache's layout: a header, a table of slots, and entries that are chained by slot. Leaves the
 // entries that are not in the file yet to index-batch.ts, the table's parts to index-table.ts.
-import { ENTRY, IndexBatch, PREVIOUS_AT, SLOT } from './index-batch.js';
+import { ENTRY, IndexBatch, PREVIOUS_AT, SECONDS_AT, SLOT } from './index-batch.js';
 import type { TablePart } from './index-batch.js';
+import { IndexChain } from './index-chain.js';
 import { leadBack } from './index-lead-back.js';
 import { HEADER, SlotTable, TABLE_PART, entryAt, indexFileSize } from './index-table.js';
 import type { IndexLayout } from './index-table.js';
 import type { OpenFiles } from './open-files.js';
 import { readLong, writeLong } from './record.js';
-import { readFully, writeFullyAside } from './segment.js';
+import { readFully, readFullyAside, writeFullyAside } from './segment.js';
 import type { Pause } from './time-slices.js';
 
 /** Entries after which `wantsLink`. */
@@ -23,6 +24,9 @@ export interface IndexHit {
   /** ms since the epoch, to the second. */
   storeTimestamp: number;
 }
+
+/** Whether more are wanted. */
+export type IndexVisit = (hit: IndexHit) => boolean | Promise<boolean>;
 
 /** Apache's hash of a key in the index: never negative. */
 export function keyHash(javaHash: number): number {
@@ -101,25 +105,33 @@ export class IndexFile {
     this.endTimestamp = storeTimestamp;
   }
 
-  /** Entries of that hash, the newest first, until `visit` returns false. */
-  find(hash: number, visit: (hit: IndexHit) => boolean): void {
+  /** Entries of that hash, the newest first, until `visit` says no. Those in the file are read off the thread. */
+  async find(hash: number, visit: IndexVisit, pause: Pause): Promise<void> {
     const waiting = this.#waiting;
     const time = (seconds: number): number => this.beginTimestamp + seconds * 1_000;
-    for (let number = this.indexCount - 1; number >= waiting.first; number--) {
+    // What waits may get to the file meanwhile: nothing is visited twice.
+    let below = this.indexCount;
+    while (below > waiting.first) {
+      const number = --below;
       if (waiting.hash(number) !== hash) continue;
       const hit = { physicalOffset: waiting.physicalOffset(number), storeTimestamp: time(waiting.seconds(number)) };
-      if (!visit(hit)) return;
+      if (!(await visit(hit))) return;
     }
     const slot = Buffer.alloc(SLOT);
-    readFully(this.open.get(this.path), slot, 0, SLOT, HEADER + this.#table.at(hash));
-    const entry = Buffer.alloc(ENTRY);
+    await readFullyAside(this.open.aside(this.path), slot, 0, SLOT, HEADER + this.#table.at(hash));
+    const chain = new IndexChain(this.open, this.path, this.layout);
     for (let number = this.#inFile(slot.readInt32BE(0)); number > 0;) {
-      this.#readEntry(number, entry);
-      const hit = { physicalOffset: readLong(entry, 4), storeTimestamp: time(entry.readInt32BE(12)) };
-      if (entry.readInt32BE(0) === hash && !visit(hit)) return;
+      const entry = chain.entry(number) ?? (await chain.bring(number));
       const previous = entry.readInt32BE(PREVIOUS_AT);
+      if (number < below && entry.readInt32BE(0) === hash) {
+        const hit = { physicalOffset: readLong(entry, 4), storeTimestamp: time(entry.readInt32BE(SECONDS_AT)) };
+        const more = visit(hit);
+        if (!(typeof more === 'boolean' ? more : await more)) return;
+      }
       // Damaged, where the chain does not go back.
       number = previous < number ? previous : 0;
+      const turn = pause();
+      if (turn) await turn;
     }
   }
 

@@ -3,6 +3,13 @@
 import type { CommitLog } from './commit-log.js';
 import { AT_PHYSICAL_OFFSET, RecordView, SHORTEST_RECORD, readLong } from './record.js';
 
+/** Where a queue says that the record is. */
+export interface QueuePlace {
+  topic: Buffer;
+  queueId: number;
+  queueOffset: number;
+}
+
 /** Bytes of an aligned read. Queues share the log, so the neighbours of a record are wanted soon. */
 const BLOCK = 131_072;
 const BLOCKS = 64;
@@ -26,30 +33,37 @@ export class LogReader {
   /**
    * Whether a record of `size` bytes is at `position` and is whole; then `buffer` has it at `at`, until the next call or
    * append.
-   * @param queueOffset the place in its queue that it was asked for by, if it was: a record that says another would send
-   *   its consumer there
+   * @param place that it was asked for by, if it was: an entry with one bit flipped may lead to a good record of another
+   *   queue, or of another place in this one
    */
-  find(position: number, size: number, queueOffset?: number): boolean {
+  find(position: number, size: number, place?: QueuePlace): boolean {
     const { log } = this;
     if (size < SHORTEST_RECORD || position < log.files.first || position + size > log.committed) return false;
     if (this.#inTail(position, size)) return true;
     if (!this.#inFiles(position, size)) return false;
-    if (this.#isWhole(size, position, queueOffset)) return true;
+    if (this.#isWhole(size, position, place)) return true;
     this.corruptRecords++;
     this.onCorrupt(position, size);
     return false;
   }
 
   /** The record, if `find` finds it; a view, good until the next call or append. */
-  record(position: number, size: number, queueOffset?: number): Buffer | undefined {
-    return this.find(position, size, queueOffset) ? this.buffer.subarray(this.at, this.at + size) : undefined;
+  record(position: number, size: number, place?: QueuePlace): Buffer | undefined {
+    return this.find(position, size, place) ? this.buffer.subarray(this.at, this.at + size) : undefined;
   }
 
-  #isWhole(size: number, position: number, queueOffset: number | undefined): boolean {
+  #isWhole(size: number, position: number, place: QueuePlace | undefined): boolean {
     const record = this.#record;
     const { buffer, at } = this;
     if (!record.parse(buffer, at, at + size, position, this.checkCrc) || record.size !== size) return false;
-    return queueOffset === undefined || record.queueOffset === queueOffset;
+    if (!place) return true;
+    const { topic } = place;
+    return (
+      record.queueOffset === place.queueOffset &&
+      record.queueId === place.queueId &&
+      record.topicLength === topic.length &&
+      topic.compare(buffer, record.topicAt, record.topicAt + topic.length) === 0
+    );
   }
 
   /** The same, in bytes of its own. */

@@ -4,8 +4,9 @@ import { memoryFileSystem } from './memory-file-system.js';
 import type { MessageStore } from './store.js';
 import { bodyOf, killed, message, openStore } from './store.test.kit.js';
 
-function find(store: MessageStore, key: string, topic = 'T', maxNum = 64): string[] {
-  return store.queryByKey(topic, key, maxNum, 0, Number.MAX_SAFE_INTEGER).records.map(bodyOf);
+async function find(store: MessageStore, key: string, topic = 'T', maxNum = 64): Promise<string[]> {
+  const { records } = await store.queryByKey(topic, key, maxNum, 0, Number.MAX_SAFE_INTEGER);
+  return records.map(bodyOf);
 }
 
 describe('a query by key', () => {
@@ -13,9 +14,9 @@ describe('a query by key', () => {
     const store = await openStore();
     store.append(message({ body: 'x', properties: { KEYS: 'order-1 钥匙', UNIQ_KEY: 'U1', TAGS: 'a' } }));
     await store.settled();
-    for (const key of ['U1', 'order-1', '钥匙', 'T#a']) expect([key, find(store, key)]).toEqual([key, ['x']]);
-    for (const key of ['order', 'U2', 'T#b']) expect([key, find(store, key)]).toEqual([key, []]);
-    expect(find(store, 'U1', 'OTHER')).toEqual([]);
+    for (const key of ['U1', 'order-1', '钥匙', 'T#a']) expect([key, await find(store, key)]).toEqual([key, ['x']]);
+    for (const key of ['order', 'U2', 'T#b']) expect([key, await find(store, key)]).toEqual([key, []]);
+    expect(await find(store, 'U1', 'OTHER')).toEqual([]);
     await store.close();
   });
 
@@ -23,7 +24,7 @@ describe('a query by key', () => {
     const store = await openStore();
     for (let i = 0; i < 10; i++) store.append(message({ body: `m${i}`, properties: { KEYS: 'k' } }));
     await store.settled();
-    expect(find(store, 'k', 'T', 3)).toEqual(['m9', 'm8', 'm7']);
+    expect(await find(store, 'k', 'T', 3)).toEqual(['m9', 'm8', 'm7']);
     await store.close();
   });
 
@@ -35,7 +36,8 @@ describe('a query by key', () => {
       await clock.advance(10_000);
     }
     await store.settled();
-    expect(store.queryByKey('T', 'k', 64, 1_009_000, 1_031_000).records.map(bodyOf)).toEqual(['m3', 'm2', 'm1']);
+    const { records } = await store.queryByKey('T', 'k', 64, 1_009_000, 1_031_000);
+    expect(records.map(bodyOf)).toEqual(['m3', 'm2', 'm1']);
     await store.close();
   });
 
@@ -44,7 +46,7 @@ describe('a query by key', () => {
     store.append(message({ body: 'x', properties: { KEYS: 'Aa' } }));
     store.append(message({ body: 'y', properties: { KEYS: 'BB' } }));
     await store.settled();
-    expect(find(store, 'Aa')).toEqual(['x']);
+    expect(await find(store, 'Aa')).toEqual(['x']);
     await store.close();
   });
 
@@ -53,7 +55,7 @@ describe('a query by key', () => {
     store.append(message({ sysFlag: 12, properties: { KEYS: 'k' }, body: 'rolled back' }));
     store.append(message({ sysFlag: 4, properties: { KEYS: 'k' }, body: 'half' }));
     await store.settled();
-    expect(find(store, 'k')).toEqual(['half']);
+    expect(await find(store, 'k')).toEqual(['half']);
     await store.close();
   });
 
@@ -62,7 +64,7 @@ describe('a query by key', () => {
     const store = await openStore({ fileSystem, maxIndexNum: 100 });
     for (let i = 0; i < 500; i++) store.append(message({ body: `m${i}`, properties: { KEYS: `k${i}` } }));
     await store.settled();
-    for (const i of [0, 98, 99, 100, 499]) expect(find(store, `k${i}`)).toEqual([`m${i}`]);
+    for (const i of [0, 98, 99, 100, 499]) expect(await find(store, `k${i}`)).toEqual([`m${i}`]);
     expect(fileSystem.list('/store/index').length).toBeGreaterThanOrEqual(5);
     await store.close();
   });
@@ -75,7 +77,7 @@ describe('a query by key', () => {
     const again = await openStore(more);
     again.append(message({ body: 'after', properties: { KEYS: 'k' } }));
     await again.settled();
-    expect(find(again, 'k')).toEqual(['after', 'before']);
+    expect(await find(again, 'k')).toEqual(['after', 'before']);
     await again.close();
   });
 
@@ -95,7 +97,7 @@ describe('a query by key', () => {
       await store.close();
       if (how.startsWith('loss')) fileSystem.removeTree('/store/index');
       const again = await openStore({ ...more, fileSystem });
-      for (let i = 0; i < 400; i += 7) expect(find(again, `k${i}`)).toEqual([`m${i}`]);
+      for (let i = 0; i < 400; i += 7) expect(await find(again, `k${i}`)).toEqual([`m${i}`]);
       await again.close();
     },
   );

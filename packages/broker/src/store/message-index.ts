@@ -3,13 +3,14 @@
 import type { Clock, Logger, TimerHandle } from '@nest-rocketmq/remoting';
 import type { CommitLog } from './commit-log.js';
 import { IndexFile, keyHash } from './index-file.js';
-import type { IndexHit } from './index-file.js';
+import type { IndexHit, IndexVisit } from './index-file.js';
 import { indexFileSize } from './index-table.js';
 import type { IndexLayout } from './index-table.js';
 import { LogScan } from './log-scan.js';
 import type { OpenFiles } from './open-files.js';
 import type { RecordView } from './record.js';
 import { RecordProperties, hashText, hashUtf8 } from './record-properties.js';
+import { timeSlices } from './time-slices.js';
 import type { Pause } from './time-slices.js';
 import type { WarmUp } from './warm-up.js';
 
@@ -26,6 +27,7 @@ const WARM_BYTES = 2 * 1024 * 1024;
 const CLOCK_EVERY = 64;
 /** Records that a query waits for at most, to find what was just stored. */
 const QUERY_CATCH_UP = 20_000;
+const QUERY_SLICE = 1_000;
 /** ms between two flushes: each rewrites a part of the table of slots, which is 20 MB. */
 const FLUSH_INTERVAL = 30_000;
 
@@ -92,21 +94,39 @@ export class MessageIndex {
     return this.#running;
   }
 
-  /** Entries of `topic#key`, the newest first, until `visit` returns false. */
-  find(topic: string, key: string, beginMs: number, endMs: number, visit: (hit: IndexHit) => boolean): void {
-    let left = QUERY_CATCH_UP;
-    this.#advance(() => --left <= 0);
+  /** Entries of `topic#key`, the newest first, until `visit` says no. Gives way to the event loop now and then. */
+  async find(topic: string, key: string, beginMs: number, endMs: number, visit: IndexVisit): Promise<void> {
+    const pause = timeSlices();
+    await this.#followBriefly(pause);
     const hash = keyHash(hashText(`${topic}#${key}`));
     let more = true;
-    for (let i = this.files.length - 1; i >= 0 && more; i--) {
-      const file = this.files[i];
+    for (const file of this.files.toReversed()) {
+      if (!more) return;
       if (file.beginTimestamp > endMs || file.endTimestamp + 1_000 < beginMs) continue;
-      file.find(hash, (hit) => {
-        // Times are kept to the second.
-        if (hit.storeTimestamp + 1_000 < beginMs || hit.storeTimestamp - 1_000 > endMs) return true;
-        more = visit(hit);
-        return more;
-      });
+      const visitInTime: IndexVisit = async (hit) => (more = await visit(hit));
+      // Times are kept to the second.
+      const inTime = ({ storeTimestamp }: IndexHit): boolean =>
+        storeTimestamp + 1_000 >= beginMs && storeTimestamp - 1_000 <= endMs;
+      try {
+        await file.find(hash, (hit) => !inTime(hit) || visitInTime(hit), pause);
+      } catch (error) {
+        // It may have been old, and gone meanwhile.
+        if (this.files.includes(file)) throw error;
+      }
+    }
+  }
+
+  /** So that what was just stored is found; how much of it there may be is bounded. */
+  async #followBriefly(pause: Pause): Promise<void> {
+    const { log, warmUp } = this.#options;
+    const target = log.committed;
+    let left = QUERY_CATCH_UP;
+    for (let before = -1; left > 0 && this.#position < target && this.#position > before;) {
+      before = this.#position;
+      await warmUp.bring(before, before + WARM_BYTES);
+      let records = 0;
+      this.#advance(() => --left <= 0 || ++records >= QUERY_SLICE);
+      await pause();
     }
   }
 

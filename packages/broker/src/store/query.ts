@@ -1,5 +1,4 @@
 // Owns queries by key: what the index leads to, and the check that it is what was asked for.
-import type { LogReader } from './log-reader.js';
 import type { MessageIndex } from './message-index.js';
 import { RecordProperties } from './record-properties.js';
 import { RecordView } from './record.js';
@@ -15,16 +14,20 @@ export interface KeyQuery {
   endMs: number;
 }
 
-export function queryByKey(index: MessageIndex | undefined, reader: LogReader, query: KeyQuery): QueryResult {
+/** @param recordAt reads a record of the log */
+export async function queryByKey(
+  index: MessageIndex | undefined,
+  recordAt: (physicalOffset: number) => Promise<Buffer | undefined>,
+  query: KeyQuery,
+): Promise<QueryResult> {
   const records: Buffer[] = [];
   const { topic, key, maxNum, beginMs, endMs } = query;
   const matches = matcher(topic, key);
   let last = -1;
-  index?.find(topic, key, beginMs, endMs, ({ physicalOffset }) => {
-    const size = physicalOffset === last ? undefined : reader.sizeAt(physicalOffset);
+  await index?.find(topic, key, beginMs, endMs, async ({ physicalOffset }) => {
+    const record = physicalOffset === last ? undefined : await recordAt(physicalOffset);
     last = physicalOffset;
-    const record = size === undefined ? undefined : reader.record(physicalOffset, size);
-    if (record && matches(record, physicalOffset)) records.push(Buffer.from(record));
+    if (record && matches(record, physicalOffset)) records.push(record);
     return records.length < maxNum;
   });
   return {

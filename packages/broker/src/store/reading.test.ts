@@ -122,16 +122,16 @@ describe('an offset by time', () => {
     [9_000, 5, 4],
   ])('of %i is %i as LOWER and %i as UPPER', async (timestamp, lower, upper) => {
     const store = await open();
-    expect(store.offsetByTimestamp('T', 0, timestamp, 'LOWER')).toBe(lower);
-    expect(store.offsetByTimestamp('T', 0, timestamp, 'UPPER')).toBe(upper);
+    expect(await store.offsetByTimestamp('T', 0, timestamp, 'LOWER')).toBe(lower);
+    expect(await store.offsetByTimestamp('T', 0, timestamp, 'UPPER')).toBe(upper);
     await store.close();
   });
 
   it('is 0 where there is no queue', async () => {
     const store = await open();
-    expect(store.offsetByTimestamp('NONE', 0, 1, 'LOWER')).toBe(0);
-    expect(store.storeTimestampAt('T', 0, 3)).toBe(2_000);
-    expect(store.storeTimestampAt('T', 0, 5)).toBeUndefined();
+    expect(await store.offsetByTimestamp('NONE', 0, 1, 'LOWER')).toBe(0);
+    expect(await store.storeTimestampAt('T', 0, 3)).toBe(2_000);
+    expect(await store.storeTimestampAt('T', 0, 5)).toBeUndefined();
     await store.close();
   });
 });

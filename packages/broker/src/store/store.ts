@@ -8,11 +8,11 @@ import { getMessage, warmUpMessages } from './get-message.js';
 import type { MessageRange } from './get-message.js';
 import type { LogReader } from './log-reader.js';
 import type { MessageIndex } from './message-index.js';
-import { offsetByTimestamp, storeTimestampAt } from './offset-by-time.js';
+import { StoreTimes } from './store-times.js';
 import { openIndex, openStore } from './open-store.js';
 import type { OpenedStore } from './open-store.js';
 import { CommitPipeline } from './pipeline.js';
-import { RECORD_OVERHEAD } from './record.js';
+import { RECORD_OVERHEAD, SHORTEST_RECORD } from './record.js';
 import { queryByKey } from './query.js';
 import type { Recovered } from './recovery.js';
 import { Retention } from './retention.js';
@@ -47,6 +47,7 @@ export class MessageStore {
   readonly #recovered: Recovered;
   readonly #appender: Appender;
   readonly #warmUp: WarmUp;
+  readonly #times: StoreTimes;
   #closed: Promise<void> | undefined;
 
   private constructor(opened: OpenedStore) {
@@ -58,6 +59,7 @@ export class MessageStore {
     this.#reader = reader;
     this.#recovered = recovered;
     this.#warmUp = opened.warmUp;
+    this.#times = new StoreTimes(queues.view, reader, opened.warmUp);
     this.#repair = new EntryRepair(log, config.checkCRCOnRecover, config.maxMessageSize + RECORD_OVERHEAD);
     const { clock, logger } = config;
     this.#pipeline = new CommitPipeline({
@@ -194,6 +196,15 @@ export class MessageStore {
     return length === undefined ? undefined : this.#reader.copy(physicalOffset, length);
   }
 
+  /** The same, but where it has to wait for a disk it holds up nobody. */
+  async findRecord(physicalOffset: number): Promise<Buffer | undefined> {
+    await this.#warmUp.bring(physicalOffset, physicalOffset + SHORTEST_RECORD);
+    const size = this.#reader.sizeAt(physicalOffset);
+    if (size === undefined) return undefined;
+    await this.#warmUp.bring(physicalOffset, physicalOffset + size);
+    return this.#reader.copy(physicalOffset, size);
+  }
+
   readConsumeQueue(topic: string, queueId: number, index: number): QueueEntry | undefined {
     const queue = this.#queues.get(topic, queueId);
     const { view } = this.#queues;
@@ -211,21 +222,27 @@ export class MessageStore {
   }
 
   /** `LOWER`: the first stored at that time or later; `UPPER`: the last stored then or earlier. */
-  offsetByTimestamp(topic: string, queueId: number, timestamp: number, boundary: 'LOWER' | 'UPPER' = 'LOWER'): number {
+  async offsetByTimestamp(
+    topic: string,
+    queueId: number,
+    timestamp: number,
+    boundary: 'LOWER' | 'UPPER' = 'LOWER',
+  ): Promise<number> {
     const queue = this.#queues.get(topic, queueId);
-    return queue ? offsetByTimestamp(this.#queues, queue, this.#reader, timestamp, boundary) : 0;
+    return queue ? this.#times.offset(queue, timestamp, boundary) : 0;
   }
 
   /** ms since the epoch; undefined where no such message can be read. */
-  storeTimestampAt(topic: string, queueId: number, index: number): number | undefined {
+  async storeTimestampAt(topic: string, queueId: number, index: number): Promise<number | undefined> {
     const queue = this.#queues.get(topic, queueId);
-    return queue && storeTimestampAt(this.#queues, queue, this.#reader, index);
+    return queue && this.#times.at(queue, index);
   }
 
   /** Messages of the topic with that key, unique key, or `T#` and tags; the newest first. */
-  queryByKey(topic: string, key: string, maxNum: number, beginMs: number, endMs: number): QueryResult {
+  queryByKey(topic: string, key: string, maxNum: number, beginMs: number, endMs: number): Promise<QueryResult> {
     const most = Math.min(maxNum, this.#config.maxMsgsNumBatch);
-    return queryByKey(this.#index, this.#reader, { topic, key, maxNum: most, beginMs, endMs });
+    const query = { topic, key, maxNum: most, beginMs, endMs };
+    return queryByKey(this.#index, (physicalOffset) => this.findRecord(physicalOffset), query);
   }
 
   /** Queues that have, or once had, messages. */

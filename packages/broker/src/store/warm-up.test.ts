@@ -1,9 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
+import { ManualClock } from '@nest-rocketmq/remoting';
 import type { FileSystem, StoreFile } from './file-system.js';
 import { MemoryFileSystem, fileError } from './memory-file-system.js';
 import { OpenFiles } from './open-files.js';
 import { SegmentFiles } from './segment-files.js';
-import { bodies, killed, message, openStore } from './store.test.kit.js';
+import { bodies, bodyOf, killed, message, openStore } from './store.test.kit.js';
 import { WarmUp } from './warm-up.js';
 
 const PAGE = 4_096;
@@ -127,13 +128,34 @@ describe('a store on a cold disk', () => {
     await store.close();
   });
 
+  it('reads nothing on the thread first for a search by time, by key or by place', async () => {
+    const disk = new ColdDisk();
+    const clock = new ManualClock(1_000_000);
+    const writing = await openStore({ fileSystem: disk, clock });
+    for (let i = 0; i < 300; i++) {
+      writing.append(message({ body: `${i}`, properties: { KEYS: `k${i}`, TAGS: 'a' } }));
+      await clock.advance(1_000);
+    }
+    await writing.close();
+    const store = await openStore({ fileSystem: disk, clock });
+    disk.cached.clear();
+    disk.blocking.clear();
+    const offset = await store.offsetByTimestamp('T', 0, 1_123_000);
+    const byKey = await store.queryByKey('T', 'k7', 1, 0, Number.MAX_SAFE_INTEGER);
+    const byTag = await store.queryByKey('T', 'T#a', 5, 1_000_000, 1_010_000);
+    const first = await store.findRecord(0);
+    expect([offset, byKey.records.length, byTag.records.length, first && bodyOf(first)]).toEqual([123, 1, 5, '0']);
+    expect([...disk.blocking]).toEqual([]);
+    await store.close();
+  });
+
   it('indexes what was written lately without reading it from its files', async () => {
     const disk = new ColdDisk();
     const store = await openStore({ fileSystem: disk });
     for (let i = 0; i < 500; i++) store.append(message({ properties: { KEYS: `k${i}` } }));
     await store.settled();
     disk.blocking.clear();
-    const found = store.queryByKey('T', 'k499', 1, 0, Number.MAX_SAFE_INTEGER).records;
+    const { records: found } = await store.queryByKey('T', 'k499', 1, 0, Number.MAX_SAFE_INTEGER);
     await store.close();
     const log = [...disk.blocking].filter((page) => page.includes('/commitlog/'));
     expect([found.length, log]).toEqual([1, []]);
