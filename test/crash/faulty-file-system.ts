@@ -167,8 +167,8 @@ export class FaultyFileSystem implements FileSystem {
     this.#nameChanges = this.#nameChanges.filter(({ directory }) => directory !== path);
   }
 
-  synced(): Promise<void> | undefined {
-    return this.random.chance(this.plan.syncing) ? Promise.resolve() : undefined;
+  get writesMayWait(): boolean {
+    return this.random.chance(this.plan.syncing);
   }
 
   diskUsage(): undefined {

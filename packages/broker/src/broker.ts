@@ -1,7 +1,6 @@
 // Owns the putting together of a broker and its name server: the only file that makes their parts. Leaves everything
 // else to those parts.
 import { totalmem } from 'node:os';
-import { join, resolve } from 'node:path';
 import {
   HALF_TOPIC,
   RemotingServer,
@@ -9,14 +8,14 @@ import {
   SCHEDULE_TOPIC,
   formatAddress,
   handlerTable,
-  packHost,
 } from '@nest-rocketmq/remoting';
-import type { Dial, HandlerTable, Handlers, HostAndPort, HostPort } from '@nest-rocketmq/remoting';
+import type { Dial, HandlerTable, Handlers, HostAndPort } from '@nest-rocketmq/remoting';
 import { dialInProcess, listenForVIPChannel, withPort } from './addresses.js';
 import { Clients } from './clients.js';
-import { ConfigFile } from './config-file.js';
 import { LevelTimer } from './delay/level-timer.js';
 import { DelayLevels } from './delay/levels.js';
+import { groundOf } from './ground.js';
+import type { Ground } from './ground.js';
 import { Groups } from './groups.js';
 import { brokerAdminHandlers } from './handlers/broker-admin.js';
 import { clientHandlers } from './handlers/client.js';
@@ -39,16 +38,13 @@ import { NameServer } from './namesrv/name-server.js';
 import { RouteTable } from './namesrv/route-table.js';
 import { ConsumerOffsets } from './offsets.js';
 import { EMBEDDED_NAME_SERVER, EMBEDDED_PORT, propertiesOf, resolveOptions } from './options.js';
-import type { BrokerConfig, BrokerOptions } from './options.js';
+import type { BrokerOptions } from './options.js';
 import { PullTurns } from './pull-turns.js';
 import { QueueLocks } from './queue-locks.js';
 import { Registration } from './registration.js';
 import { Retry } from './retry.js';
 import { SendReplies } from './send-replies.js';
 import { BrokerStats } from './stats.js';
-import { nodeFileSystem } from './store/file-system.js';
-import type { FileSystem } from './store/file-system.js';
-import { memoryFileSystem } from './store/memory-file-system.js';
 import { MessageStore } from './store/store.js';
 import { Topics } from './topics.js';
 import { CheckBack } from './transaction/check-back.js';
@@ -77,7 +73,7 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
   const listen = config.listen && (await withPort(config.listen));
   const nameServerListen = config.nameServerListen && (await withPort(config.nameServerListen));
   const ground = groundOf(config, listen?.port ?? EMBEDDED_PORT);
-  const names = makeNameServer(ground);
+  const names = await makeNameServer(ground);
   const nameServerAddress = nameServerListen ? addressOf(nameServerListen) : EMBEDDED_NAME_SERVER;
   const servers = new Map([[nameServerAddress, names.server]]);
   const dial: Dial = (address) => dialInProcess(servers, address);
@@ -106,40 +102,17 @@ async function stopAll(broker: BrokerParts, names: { stop(): Promise<void> }): P
   }
 }
 
-/** What all parts stand on. */
-interface Ground {
-  config: BrokerConfig;
-  fileSystem: FileSystem;
-  root: string;
-  storeHost: HostPort;
-  brokerAddress: string;
-  /** A file of the store's folder config. */
-  file(name: string): ConfigFile;
-}
-
-function groundOf(config: BrokerConfig, port: number): Ground {
-  const inMemory = config.store === 'memory';
-  const fileSystem = config.fileSystem ?? (inMemory ? memoryFileSystem(() => config.clock.now()) : nodeFileSystem);
-  const root = inMemory ? '/memory' : resolve(config.store);
-  const { logger, brokerIP1 } = config;
-  return {
-    config,
-    fileSystem,
-    root,
-    storeHost: { address: packHost(brokerIP1), port },
-    brokerAddress: formatAddress(brokerIP1, port),
-    file: (name) => new ConfigFile({ fileSystem, path: join(root, 'config', name), logger }),
-  };
-}
-
-function makeNameServer({ config, file }: Ground): {
+interface NameServerParts {
   routes: RouteTable;
   server: RemotingServer;
   stop(): Promise<void>;
-} {
+}
+
+async function makeNameServer({ config, opened }: Ground): Promise<NameServerParts> {
   const { clock, logger } = config;
   const routes = new RouteTable(clock);
-  const nameServer = new NameServer(routes, new KVConfig(file('kvConfig.json'), logger), clock);
+  const { file, saved } = await opened('kvConfig.json');
+  const nameServer = new NameServer(routes, new KVConfig(file, saved, logger), clock);
   const server = new RemotingServer({ handlers: handlerTable(nameServer.handlers()), clock, logger });
   server.onConnectionClosed((connection) => nameServer.connectionClosed(connection));
   const stop = async (): Promise<void> => {
@@ -159,19 +132,19 @@ async function makeBroker(ground: Ground, routes: RouteTable, dial: Dial): Promi
   const { config, fileSystem, root, storeHost } = ground;
   const store = await MessageStore.open({ ...config, fileSystem, root, storeHost });
   try {
-    return assemble(ground, store, routes, dial);
+    return await assemble(ground, store, routes, dial);
   } catch (error) {
     await store.close();
     throw error;
   }
 }
 
-function assemble(ground: Ground, store: MessageStore, routes: RouteTable, dial: Dial): BrokerParts {
-  const { config, storeHost, brokerAddress, file } = ground;
+async function assemble(ground: Ground, store: MessageStore, routes: RouteTable, dial: Dial): Promise<BrokerParts> {
+  const { config, storeHost, brokerAddress, opened } = ground;
   const { clock, brokerName, brokerClusterName: clusterName, brokerId } = config;
-  const topics = new Topics({ ...config, file: file('topics.json') });
-  const groups = new Groups({ ...config, file: file('subscriptionGroup.json') });
-  const offsets = new ConsumerOffsets({ ...config, file: file('consumerOffset.json') });
+  const topics = new Topics({ ...config, ...(await opened('topics.json')) });
+  const groups = new Groups({ ...config, ...(await opened('subscriptionGroup.json')) });
+  const offsets = new ConsumerOffsets({ ...config, ...(await opened('consumerOffset.json')) });
   const notifiesChanges = (group: string): boolean =>
     config.notifyConsumerIdsChangedEnable && groups.get(group)?.notifyConsumerIdsChangedEnable !== false;
   const clients = new Clients({ ...config, notifiesChanges });
@@ -179,7 +152,8 @@ function assemble(ground: Ground, store: MessageStore, routes: RouteTable, dial:
   const levels = new DelayLevels(config.messageDelayLevel);
   const replies = new SendReplies({ ...config, storeHost });
   const intake = new Intake(store, levels);
-  const levelTimer = new LevelTimer({ ...config, store, intake, levels, file: file('delayOffset.json') });
+  const delayOffsets = await opened('delayOffset.json');
+  const levelTimer = new LevelTimer({ ...config, store, intake, levels, ...delayOffsets });
   const halves = new HalfQueue({ store, intake, offsets, clock, storeHost });
   const checkBack = new CheckBack({ ...config, config, store, intake, halves, topics, clients });
   const identity = { clusterName, brokerName, brokerAddr: brokerAddress, brokerId };

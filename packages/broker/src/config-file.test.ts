@@ -13,8 +13,8 @@ function write(fileSystem: MemoryFileSystem, path: string, text: string): void {
 }
 
 describe('a config file', () => {
-  it('is undefined before anything was saved', () => {
-    expect(new ConfigFile({ fileSystem: memoryFileSystem(), path: PATH }).load()).toBeUndefined();
+  it('is undefined before anything was saved', async () => {
+    expect(await new ConfigFile({ fileSystem: memoryFileSystem(), path: PATH }).load()).toBeUndefined();
   });
 
   it('gives back what was saved last, and keeps the one before as the backup', async () => {
@@ -22,14 +22,14 @@ describe('a config file', () => {
     const file = new ConfigFile({ fileSystem, path: PATH });
     await file.save({ version: 1 });
     await file.save({ version: 2 });
-    expect(file.load()).toEqual({ version: 2 });
-    expect(new ConfigFile({ fileSystem, path: `${PATH}.bak` }).load()).toEqual({ version: 1 });
+    expect(await file.load()).toEqual({ version: 2 });
+    expect(await new ConfigFile({ fileSystem, path: `${PATH}.bak` }).load()).toEqual({ version: 1 });
   });
 
-  it('reads the unquoted integer keys that Apache writes', () => {
+  it('reads the unquoted integer keys that Apache writes', async () => {
     const fileSystem = memoryFileSystem();
     write(fileSystem, PATH, '{"offsetTable":{"T@G":{0:4,1:1}}}');
-    expect(new ConfigFile({ fileSystem, path: PATH }).load()).toEqual({ offsetTable: { 'T@G': { 0: 4, 1: 1 } } });
+    expect(await new ConfigFile({ fileSystem, path: PATH }).load()).toEqual({ offsetTable: { 'T@G': { 0: 4, 1: 1 } } });
   });
 
   it.each(['', '{"torn":', '\0\0\0\0'])('falls back to the backup when it holds %j', async (text) => {
@@ -38,7 +38,7 @@ describe('a config file', () => {
     await file.save({ version: 1 });
     await file.save({ version: 2 });
     write(fileSystem, PATH, text);
-    expect(file.load()).toEqual({ version: 1 });
+    expect(await file.load()).toEqual({ version: 1 });
   });
 
   it('does not let a damaged file take the place of a good backup', async () => {
@@ -50,7 +50,7 @@ describe('a config file', () => {
     const restarted = new ConfigFile({ fileSystem, path: PATH });
     await restarted.save({ version: 3 });
     write(fileSystem, PATH, '{"torn":');
-    expect(restarted.load()).toEqual({ version: 1 });
+    expect(await restarted.load()).toEqual({ version: 1 });
   });
 
   it('is read from the backup when a crash came between renaming and writing', async () => {
@@ -58,7 +58,7 @@ describe('a config file', () => {
     const file = new ConfigFile({ fileSystem, path: PATH });
     await file.save({ version: 1 });
     fileSystem.rename(PATH, `${PATH}.bak`);
-    expect(file.load()).toEqual({ version: 1 });
+    expect(await file.load()).toEqual({ version: 1 });
   });
 
   it('is as it was, the first time not there, when a crash or a full disk came while it was written', async () => {
@@ -66,19 +66,19 @@ describe('a config file', () => {
     fileSystem.makeDirectory('/store/config');
     write(fileSystem, `${PATH}.tmp`, '{"hal');
     const file = new ConfigFile({ fileSystem, path: PATH });
-    expect(file.load()).toBeUndefined();
+    expect(await file.load()).toBeUndefined();
     await file.save({ version: 1 });
     write(fileSystem, `${PATH}.tmp`, '');
-    expect(file.load()).toEqual({ version: 1 });
+    expect(await file.load()).toEqual({ version: 1 });
     await file.save({ version: 2 });
     expect(fileSystem.stat(`${PATH}.tmp`)).toBeUndefined();
   });
 
-  it('says which file is damaged when the backup is too', () => {
+  it('says which file is damaged when the backup is too', async () => {
     const fileSystem = memoryFileSystem();
     write(fileSystem, PATH, '{');
     write(fileSystem, `${PATH}.bak`, '');
-    expect(() => new ConfigFile({ fileSystem, path: PATH }).load()).toThrow(
+    await expect(new ConfigFile({ fileSystem, path: PATH }).load()).rejects.toThrow(
       /topics\.json cannot be read .* backup is empty/,
     );
   });

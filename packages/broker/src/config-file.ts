@@ -5,7 +5,7 @@ import { parseJson, silentLogger } from '@nest-rocketmq/remoting';
 import type { Logger } from '@nest-rocketmq/remoting';
 import { StoreError } from './store/errors.js';
 import type { FileSystem } from './store/file-system.js';
-import { readFully, writeFullyAside } from './store/segment.js';
+import { readFullyAside, writeFullyAside } from './store/segment.js';
 
 export interface ConfigFileOptions {
   fileSystem: FileSystem;
@@ -35,11 +35,11 @@ export class ConfigFile {
    * What was saved last; undefined where nothing ever was. Keys of objects may be unquoted numbers, as Apache writes.
    * @throws StoreError CONFIG_FILE_DAMAGED where neither the file nor its backup can be read
    */
-  load(): unknown {
-    const current = this.#read(this.#path);
+  async load(): Promise<unknown> {
+    const current = await this.#read(this.#path);
     this.#good = current.value !== undefined;
     if (this.#good) return current.value;
-    const backup = this.#read(this.#backup);
+    const backup = await this.#read(this.#backup);
     if (backup.value !== undefined) {
       this.#logger.warn(`${this.#path} ${current.fault ?? 'is missing'}: its backup is used`);
       return backup.value;
@@ -67,7 +67,7 @@ export class ConfigFile {
   async #replace(): Promise<void> {
     const { aside } = this.#fileSystem;
     // Only a good file may take the backup's place, or two crashes in a row would leave none.
-    if (this.#good || this.#read(this.#path).value !== undefined) await aside.rename(this.#path, this.#backup);
+    if (this.#good || (await this.#read(this.#path)).value !== undefined) await aside.rename(this.#path, this.#backup);
     this.#good = false;
     await aside.rename(this.#unfinished, this.#path);
     this.#good = true;
@@ -86,15 +86,16 @@ export class ConfigFile {
     }
   }
 
-  #read(path: string): { value?: unknown; fault?: string } {
-    const stat = this.#fileSystem.stat(path);
+  async #read(path: string): Promise<{ value?: unknown; fault?: string }> {
+    const { aside } = this.#fileSystem;
+    const stat = await aside.stat(path);
     if (!stat) return {};
     if (stat.size === 0) return { fault: 'is empty' };
     try {
-      const file = this.#fileSystem.open(path, 'read');
+      const file = await aside.open(path, 'read');
       try {
         const bytes = Buffer.alloc(stat.size);
-        return { value: parseJson(bytes.subarray(0, readFully(file, bytes, 0, bytes.length, 0))) };
+        return { value: parseJson(bytes.subarray(0, await readFullyAside(file, bytes, 0, bytes.length, 0))) };
       } finally {
         file.close();
       }

@@ -12,23 +12,28 @@ import { PromptSave } from './prompt-save.js';
 
 export interface GroupsOptions {
   file: ConfigFile;
+  /** What the file holds: as `ConfigFile.load` gives it. */
+  saved: unknown;
   clock: Clock;
   logger: Logger;
   autoCreateSubscriptionGroup: boolean;
 }
 
 export class Groups {
-  readonly #options: GroupsOptions;
+  readonly #clock: Clock;
+  readonly #autoCreate: boolean;
   readonly #table = new Map<string, SubscriptionGroupConfig>();
   readonly #save: PromptSave;
   #version: DataVersion;
 
   constructor(options: GroupsOptions) {
-    this.#options = options;
-    this.#save = new PromptSave({ ...options, content: () => this.json });
+    const { file, clock, logger } = options;
+    this.#clock = clock;
+    this.#autoCreate = options.autoCreateSubscriptionGroup;
+    this.#save = new PromptSave({ file, logger, content: () => this.json });
     this.#version = { counter: 0, stateVersion: 0, timestamp: options.clock.now() };
     for (const group of SYSTEM_GROUPS) this.#table.set(group, subscriptionGroupConfig(group));
-    this.#load();
+    this.#load(options.saved);
   }
 
   get(group: string): SubscriptionGroupConfig | undefined {
@@ -42,7 +47,7 @@ export class Groups {
   findOrCreate(group: string): SubscriptionGroupConfig | undefined {
     const known = this.#table.get(group);
     if (known) return known;
-    if (!this.#options.autoCreateSubscriptionGroup && !isSystemGroup(group)) return undefined;
+    if (!this.#autoCreate && !isSystemGroup(group)) return undefined;
     return isGroupName(group) ? this.put(subscriptionGroupConfig(group)) : undefined;
   }
 
@@ -76,12 +81,11 @@ export class Groups {
 
   #changed(group: string): void {
     const { counter, stateVersion } = this.#version;
-    this.#version = { counter: counter + 1, stateVersion, timestamp: this.#options.clock.now() };
+    this.#version = { counter: counter + 1, stateVersion, timestamp: this.#clock.now() };
     this.#save.changed(group);
   }
 
-  #load(): void {
-    const loaded = this.#options.file.load();
+  #load(loaded: unknown): void {
     if (loaded === undefined) return;
     const saved = objectOf(loaded);
     this.#version = decodeDataVersion(saved['dataVersion']);

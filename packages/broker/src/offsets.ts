@@ -1,6 +1,6 @@
 // Owns how far each group has consumed each queue (consumerOffset.json). Leaves consuming itself to the clients.
 import { entriesOf, objectOf } from '@nest-rocketmq/remoting';
-import type { Clock, Logger } from '@nest-rocketmq/remoting';
+import type { Clock, JsonObject, Logger } from '@nest-rocketmq/remoting';
 import type { ConfigFile } from './config-file.js';
 import { DelayedSave } from './delayed-save.js';
 
@@ -8,6 +8,8 @@ const SEPARATOR = '@';
 
 export interface OffsetsOptions {
   file: ConfigFile;
+  /** What the file holds: as `ConfigFile.load` gives it. */
+  saved: unknown;
   clock: Clock;
   logger: Logger;
   /** Time after which a changed offset is on disk, ms. */
@@ -19,15 +21,15 @@ export class ConsumerOffsets {
   readonly #table = new Map<string, Map<number, number>>();
   /** Offsets that were reset and that no consumer has been told yet; keys as above. */
   readonly #resets = new Map<string, Map<number, number>>();
-  readonly #options: OffsetsOptions;
+  readonly #clock: Clock;
   readonly #save: DelayedSave;
   #counter = 0;
 
   constructor(options: OffsetsOptions) {
-    this.#options = options;
-    const { flushConsumerOffsetInterval: interval } = options;
-    this.#save = new DelayedSave({ ...options, interval, content: () => this.#json() });
-    this.#load();
+    const { file, clock, logger, flushConsumerOffsetInterval: interval } = options;
+    this.#clock = clock;
+    this.#save = new DelayedSave({ file, clock, logger, interval, content: () => this.#json() });
+    this.#load(objectOf(options.saved));
   }
 
   /** The next offset that the group will consume, or -1 when it has committed none. */
@@ -99,7 +101,7 @@ export class ConsumerOffsets {
   }
 
   #json(): object {
-    const dataVersion = { counter: ++this.#counter, stateVersion: 0, timestamp: this.#options.clock.now() };
+    const dataVersion = { counter: ++this.#counter, stateVersion: 0, timestamp: this.#clock.now() };
     const queues = [...this.#table].map(([key, offsets]) => [key, Object.fromEntries(offsets)] as const);
     return { dataVersion, offsetTable: Object.fromEntries(queues) };
   }
@@ -120,8 +122,7 @@ export class ConsumerOffsets {
     }
   }
 
-  #load(): void {
-    const saved = objectOf(this.#options.file.load());
+  #load(saved: JsonObject): void {
     for (const [key, queues] of Object.entries(objectOf(saved['offsetTable']))) {
       this.#table.set(key, new Map(entriesOf(queues).map(([queueId, offset]) => [Number(queueId), Number(offset)])));
     }

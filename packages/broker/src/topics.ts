@@ -26,6 +26,8 @@ const REVIVE_QUEUES = 8;
 
 export interface TopicsOptions {
   file: ConfigFile;
+  /** What the file holds: as `ConfigFile.load` gives it. */
+  saved: unknown;
   clock: Clock;
   logger: Logger;
   brokerName: string;
@@ -36,7 +38,7 @@ export interface TopicsOptions {
 }
 
 export class Topics {
-  readonly #options: TopicsOptions;
+  readonly #clock: Clock;
   readonly #table = new Map<string, TopicConfig>();
   readonly #save: PromptSave;
   #version: DataVersion;
@@ -45,13 +47,14 @@ export class Topics {
   readonly #listeners: ((changed: TopicConfig) => void)[] = [];
 
   constructor(options: TopicsOptions) {
-    this.#options = options;
-    this.#save = new PromptSave({ ...options, content: () => this.#json() });
-    this.#version = { counter: 0, stateVersion: 0, timestamp: options.clock.now() };
+    const { file, clock, logger } = options;
+    this.#clock = clock;
+    this.#save = new PromptSave({ file, logger, content: () => this.#json() });
+    this.#version = { counter: 0, stateVersion: 0, timestamp: clock.now() };
     const ours = systemTopics(options);
     this.systemTopicNames = ours.map((config) => config.topicName);
     for (const config of ours) this.#table.set(config.topicName, config);
-    this.#load();
+    this.#load(options.saved);
     if (!options.autoCreateTopicEnable) this.#table.delete(AUTO_CREATE_TOPIC_KEY);
   }
 
@@ -124,12 +127,11 @@ export class Topics {
 
   #changed(topic: string): void {
     const { counter, stateVersion } = this.#version;
-    this.#version = { counter: counter + 1, stateVersion, timestamp: this.#options.clock.now() };
+    this.#version = { counter: counter + 1, stateVersion, timestamp: this.#clock.now() };
     this.#save.changed(topic);
   }
 
-  #load(): void {
-    const saved = this.#options.file.load();
+  #load(saved: unknown): void {
     if (saved === undefined) return;
     const { dataVersion, topicConfigTable } = decodeTopicTable(saved);
     this.#version = dataVersion;

@@ -29,6 +29,8 @@ export interface LevelTimerDeps {
   levels: DelayLevels;
   /** delayOffset.json */
   file: ConfigFile;
+  /** What the file holds: as `ConfigFile.load` gives it. */
+  saved: unknown;
   clock: Clock;
   logger: Logger;
   /** Time after which a changed offset is on disk, ms. */
@@ -52,7 +54,7 @@ export class LevelTimer {
   constructor(private readonly deps: LevelTimerDeps) {
     this.#save = new DelayedSave({ ...deps, interval: deps.flushDelayOffsetInterval, content: () => this.#json() });
     const saved = new Map(
-      entriesOf(objectOf(deps.file.load())['offsetTable']).map(([level, offset]) => [Number(level), Number(offset)]),
+      entriesOf(objectOf(deps.saved)['offsetTable']).map(([level, offset]) => [Number(level), Number(offset)]),
     );
     this.#levels = Array.from({ length: deps.levels.max }, (_, index) => ({
       number: index + 1,

@@ -11,9 +11,10 @@ export class KVConfig {
   readonly #namespaces = new Map<string, Map<string, string>>();
   readonly #save: PromptSave;
 
-  constructor(file: ConfigFile, logger: Logger) {
+  /** @param saved what the file holds: as `ConfigFile.load` gives it */
+  constructor(file: ConfigFile, saved: unknown, logger: Logger) {
     this.#save = new PromptSave({ file, logger, content: () => this.#json() });
-    for (const [namespace, table] of Object.entries(objectOf(objectOf(file.load())['configTable']))) {
+    for (const [namespace, table] of Object.entries(objectOf(objectOf(saved)['configTable']))) {
       this.#namespaces.set(namespace, new Map(entriesOf(table).map(([key, value]) => [String(key), String(value)])));
     }
   }

@@ -3,7 +3,7 @@
 import { crc32 } from 'node:zlib';
 import type { FileSystem } from './file-system.js';
 import { readLong, writeLong } from './record.js';
-import { readFully, writeFullyAside } from './segment.js';
+import { readFullyAside, writeFullyAside } from './segment.js';
 
 const FILE_SIZE = 4_096;
 const AT_PHYSIC_TIMESTAMP = 0;
@@ -46,12 +46,13 @@ export class Checkpoint {
    * A missing or damaged file reads as zeros: then everything is scanned. So does one that Apache has gone on with, which
    * leaves our checksum as it is; one that only Apache has written has none, and is believed.
    */
-  load(): this {
-    if (this.fileSystem.stat(this.#path)?.size !== FILE_SIZE) return this;
+  async load(): Promise<this> {
+    const { aside } = this.fileSystem;
+    if ((await aside.stat(this.#path))?.size !== FILE_SIZE) return this;
     const buffer = Buffer.alloc(USED);
-    const file = this.fileSystem.open(this.#path, 'read');
+    const file = await aside.open(this.#path, 'read');
     try {
-      readFully(file, buffer, 0, USED, 0);
+      await readFullyAside(file, buffer, 0, USED, 0);
     } finally {
       file.close();
     }

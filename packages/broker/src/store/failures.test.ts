@@ -33,6 +33,7 @@ class Disk extends MemoryFileSystem {
     };
     const writeAside = file.writeAside.bind(file);
     file.writeAside = async (...args) => {
+      if (!inLog) return writeAside(...args);
       this.writesAside++;
       if (this.heldWrites) await new Promise<void>((resolve) => this.heldWrites?.push(resolve));
       return writeAside(...args);
@@ -48,8 +49,8 @@ class Disk extends MemoryFileSystem {
     return file;
   }
 
-  override synced(): Promise<void> | undefined {
-    return this.#syncing > 0 ? Promise.resolve() : undefined;
+  override get writesMayWait(): boolean {
+    return this.#syncing > 0;
   }
 
   letWrite(): void {

@@ -2,6 +2,7 @@
 // memory-file-system.ts; those that fail on purpose are with the tests.
 import * as fs from 'node:fs';
 import * as promises from 'node:fs/promises';
+import { DiskPace } from './disk-pace.js';
 import { systemCode } from './errors.js';
 
 export interface StoreFile {
@@ -77,11 +78,8 @@ export interface FileSystem {
   rename(from: string, to: string): void;
   /** Makes names created, removed and renamed in the folder survive a loss of power; never on the caller's thread. */
   syncDirectory(path: string): Promise<void>;
-  /**
-   * Resolves when none of the syncs that leave the thread is under way; undefined where none is. While one is, any write
-   * may wait for the disk: ext4 makes it wait for the journal, 8 to 20 ms of every 500 at 100,000 messages a second.
-   */
-  synced(): Promise<void> | undefined;
+  /** Whether a write on the thread might have to wait for the disk now. */
+  readonly writesMayWait: boolean;
   /** Undefined where the system does not tell. */
   diskUsage(path: string): { total: number; free: number } | undefined;
 }
@@ -91,32 +89,7 @@ const FILE_MODE = 0o640;
 /** Reported by folders that cannot be synced on some systems; their names are then as safe as that system makes them. */
 const NO_DIRECTORY_SYNC = new Set(['EINVAL', 'EPERM', 'EISDIR', 'ENOTSUP']);
 
-/** Counts what is under way. */
-class UnderWay {
-  #count = 0;
-  #ended: Promise<void> | undefined;
-  #end: (() => void) | undefined;
-
-  async during(work: Promise<void>): Promise<void> {
-    this.#count++;
-    try {
-      await work;
-    } finally {
-      if (--this.#count === 0) {
-        this.#end?.();
-        this.#end = this.#ended = undefined;
-      }
-    }
-  }
-
-  /** Resolves when nothing is; undefined where nothing is. */
-  ended(): Promise<void> | undefined {
-    if (this.#count > 0) this.#ended ??= new Promise((resolve) => (this.#end = resolve));
-    return this.#ended;
-  }
-}
-
-const syncs = new UnderWay();
+const pace = new DiskPace();
 
 class NodeFile implements StoreFile {
   readonly #fd: number;
@@ -140,7 +113,7 @@ class NodeFile implements StoreFile {
   }
 
   write(source: Buffer, offset: number, length: number, position: number): number {
-    return fs.writeSync(this.#fd, source, offset, length, position);
+    return pace.write(() => fs.writeSync(this.#fd, source, offset, length, position));
   }
 
   writeAside(source: Buffer, offset: number, length: number, position: number): Promise<number> {
@@ -160,7 +133,7 @@ class NodeFile implements StoreFile {
   }
 
   sync(): Promise<void> {
-    return syncs.during(
+    return pace.sync(
       new Promise((resolve, reject) => fs.fdatasync(this.#fd, (error) => (error ? reject(error) : resolve()))),
     );
   }
@@ -247,9 +220,11 @@ export const nodeFileSystem: FileSystem = {
   removeTree: (path) => fs.rmSync(path, { force: true, recursive: true }),
   rename: (from, to) => fs.renameSync(from, to),
 
-  syncDirectory: (path) => syncs.during(syncFolder(path)),
+  syncDirectory: (path) => pace.sync(syncFolder(path)),
 
-  synced: () => syncs.ended(),
+  get writesMayWait() {
+    return pace.mayWait;
+  },
 
   diskUsage(path) {
     const { blocks, bavail, bfree, bsize } = fs.statfsSync(path);

@@ -154,7 +154,7 @@ describe('an index file', () => {
       await expectAll(index, 450);
       await index.flush();
       await expectAll(index, 450);
-      await expectAll(indexOn(disk).load(), 450);
+      await expectAll(await indexOn(disk).load(), 450);
     }
   });
 
@@ -164,7 +164,7 @@ describe('an index file', () => {
       const index = indexOn(disk).create();
       failed = await secondFlushFails(index, disk, n);
       disk.left = Infinity;
-      const again = indexOn(disk).load();
+      const again = await indexOn(disk).load();
       const counted = again.indexCount - 1;
       // The last call is the sync behind the header.
       expect(failed ? [200, 400] : [400]).toContain(counted);
@@ -173,7 +173,7 @@ describe('an index file', () => {
       await expectAll(again, 500);
       await again.flush();
       await expectAll(again, 500);
-      await expectAll(indexOn(disk).load(), 500);
+      await expectAll(await indexOn(disk).load(), 500);
     }
   });
 });

@@ -80,9 +80,9 @@ export class IndexFile {
   }
 
   /** Reads the header. */
-  load(): this {
+  async load(): Promise<this> {
     const header = Buffer.alloc(HEADER);
-    readFully(this.open.get(this.path), header, 0, HEADER, 0);
+    await readFullyAside(this.open.aside(this.path), header, 0, HEADER, 0);
     this.beginTimestamp = readLong(header, 0);
     this.endTimestamp = readLong(header, 8);
     this.beginPhyOffset = readLong(header, 16);

@@ -3,7 +3,7 @@
 import * as fs from 'node:fs';
 import { StoreLockedError, systemCode } from './errors.js';
 import type { FileSystem } from './file-system.js';
-import { readFully, writeFully } from './segment.js';
+import { readFullyAside, writeFullyAside } from './segment.js';
 
 const LONGEST_PID = 20;
 const BOOT_TICKS_PER_SECOND = 100;
@@ -54,7 +54,7 @@ export class LockFile {
     const { fileSystem, root } = this.#options;
     try {
       if (!clean) return;
-      fileSystem.remove(this.#abort);
+      await fileSystem.aside.remove(this.#abort);
       await fileSystem.syncDirectory(root);
     } finally {
       heldHere.get(fileSystem)?.delete(root);
@@ -64,33 +64,33 @@ export class LockFile {
   async #make(pid: string): Promise<void> {
     const { fileSystem, root } = this.#options;
     // Left by a crash within the taking over of a stale lock.
-    const leftovers = fileSystem.list(root).filter(({ name }) => /^abort\.\d+$/.test(name));
+    const leftovers = (await fileSystem.aside.list(root)).filter(({ name }) => /^abort\.\d+$/.test(name));
     this.wasAborted = (await this.#take(pid)) || leftovers.length > 0;
-    for (const { name } of leftovers) fileSystem.remove(`${root}/${name}`);
+    for (const { name } of leftovers) await fileSystem.aside.remove(`${root}/${name}`);
     await this.#write(`${root}/lock`, 'lock', 'create');
     await fileSystem.syncDirectory(root);
   }
 
   /** Returns whether there was a stale one. */
   async #take(pid: string): Promise<boolean> {
-    const { fileSystem } = this.#options;
-    const stale = fileSystem.stat(this.#abort);
+    const files = this.#options.fileSystem.aside;
+    const stale = await files.stat(this.#abort);
     if (!stale) {
       await this.#write(this.#abort, pid, 'exclusive');
       return false;
     }
-    const holder = this.#read(this.#abort);
+    const holder = await this.#read(this.#abort);
     this.#refuseIfAlive(holder, stale.modified);
     const aside = `${this.#abort}.${pid}`;
-    fileSystem.rename(this.#abort, aside);
-    const taken = this.#read(aside);
+    await files.rename(this.#abort, aside);
+    const taken = await this.#read(aside);
     if (taken !== holder) {
       // Another process was quicker, and what was moved aside is its lock.
-      fileSystem.rename(aside, this.#abort);
+      await files.rename(aside, this.#abort);
       throw new StoreLockedError(Number(taken), this.#options.root);
     }
     await this.#write(this.#abort, pid, 'exclusive');
-    fileSystem.remove(aside);
+    await files.remove(aside);
     return true;
   }
 
@@ -101,11 +101,11 @@ export class LockFile {
     if (isAlive(other, since)) throw new StoreLockedError(other, root);
   }
 
-  #read(path: string): string {
-    const file = this.#options.fileSystem.open(path, 'read');
+  async #read(path: string): Promise<string> {
+    const file = await this.#options.fileSystem.aside.open(path, 'read');
     try {
       const buffer = Buffer.alloc(LONGEST_PID);
-      return buffer.toString('latin1', 0, readFully(file, buffer, 0, LONGEST_PID, 0)).trim();
+      return buffer.toString('latin1', 0, await readFullyAside(file, buffer, 0, LONGEST_PID, 0)).trim();
     } finally {
       file.close();
     }
@@ -114,13 +114,13 @@ export class LockFile {
   async #write(path: string, text: string, mode: 'create' | 'exclusive'): Promise<void> {
     let file;
     try {
-      file = this.#options.fileSystem.open(path, mode);
+      file = await this.#options.fileSystem.aside.open(path, mode);
     } catch (error) {
       if (systemCode(error) !== 'EEXIST') throw error;
-      throw new StoreLockedError(Number(this.#read(path)), this.#options.root);
+      throw new StoreLockedError(Number(await this.#read(path)), this.#options.root);
     }
     try {
-      writeFully(file, Buffer.from(text), 0, text.length, 0);
+      await writeFullyAside(file, Buffer.from(text), 0, text.length, 0);
       await file.sync();
     } finally {
       file.close();

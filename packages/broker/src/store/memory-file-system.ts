@@ -207,8 +207,8 @@ export class MemoryFileSystem implements FileSystem {
     return Promise.resolve();
   }
 
-  synced(): Promise<void> | undefined {
-    return undefined;
+  get writesMayWait(): boolean {
+    return false;
   }
 
   diskUsage(): undefined {

@@ -60,15 +60,21 @@ export class MessageIndex {
   #lastFlush: number;
   #flushedTimestamp = 0;
 
-  constructor(options: MessageIndexOptions) {
+  /** Reads what is there, off the thread. */
+  static async open(options: MessageIndexOptions): Promise<MessageIndex> {
+    const index = new MessageIndex(options);
+    await index.#load();
+    index.arm();
+    return index;
+  }
+
+  private constructor(options: MessageIndexOptions) {
     const { log, root, largestRecord, pause, clock } = options;
     this.#options = options;
     this.#directory = `${root}/index`;
     this.#scan = new LogScan(log.files, false, largestRecord, pause, log);
     this.#position = log.files.first;
     this.#lastFlush = clock.monotonic();
-    this.#load();
-    this.arm();
   }
 
   get lastUpdateTimestamp(): number {
@@ -160,13 +166,14 @@ export class MessageIndex {
     await this.#catchUp();
   }
 
-  #load(): void {
-    const { open, layout, logger, log, pause } = this.#options;
-    for (const { name } of open.fileSystem.list(this.#directory)) {
+  async #load(): Promise<void> {
+    const { open, layout, logger, log, pause, warmUp } = this.#options;
+    const { aside } = open.fileSystem;
+    for (const { name } of await aside.list(this.#directory)) {
       const path = `${this.#directory}/${name}`;
       if (!/^\d{17}$/.test(name)) continue;
-      if (open.fileSystem.stat(path)?.size === indexFileSize(layout))
-        this.files.push(new IndexFile(open, path, layout, pause).load());
+      if ((await aside.stat(path))?.size === indexFileSize(layout))
+        this.files.push(await new IndexFile(open, path, layout, pause).load());
       else logger.warn(`${path} has not the size that maxHashSlotNum and maxIndexNum give: it is not used`);
     }
     // Behind the end of the log: what it leads to was lost with the power.
@@ -176,7 +183,7 @@ export class MessageIndex {
       last = this.files.at(-1)
     ) {
       this.#forget(last);
-      open.fileSystem.remove(last.path);
+      await aside.remove(last.path);
     }
     const last = this.files.at(-1);
     this.#flushedTimestamp = this.lastUpdateTimestamp;
@@ -184,6 +191,7 @@ export class MessageIndex {
     this.#indexedUpTo = last.indexCount > 1 ? last.endPhyOffset : -1;
     // The scan keeps what it reads: bytes behind the log's end would stand in for the records that come there later.
     this.#scan.limit = log.committed;
+    await warmUp.bring(last.endPhyOffset, last.endPhyOffset + WARM_BYTES);
     this.#position = this.#scan.recordAt(last.endPhyOffset) ? last.endPhyOffset : log.files.startOf(last.endPhyOffset);
   }
 

@@ -34,6 +34,8 @@ export interface OpenedStore {
   /** Of the log. */
   warmUp: WarmUp;
   checkpoint: Checkpoint;
+  /** Undefined with `messageIndexEnable: false`. */
+  index: MessageIndex | undefined;
   recovered: Recovered;
   /** ms. */
   recoveryTime: number;
@@ -55,7 +57,7 @@ export async function openStore(options: StoreOptions): Promise<OpenedStore> {
     await files.load(lock.wasAborted);
     refuseMisfits(files);
     const queues = new ConsumeQueues(open, root, config.mappedFileSizeConsumeQueue);
-    const checkpoint = new Checkpoint(fileSystem, root).load();
+    const checkpoint = await new Checkpoint(fileSystem, root).load();
     await queues.load(lock.wasAborted ? checkpoint.logicsPhysicalOffset : undefined);
     const recovered = await recover({
       log: files,
@@ -75,9 +77,10 @@ export async function openStore(options: StoreOptions): Promise<OpenedStore> {
       config.logger.error(`the record of ${size} bytes at ${position} of the commit log is damaged: it is not served`),
     );
     const warmUp = new WarmUp(files, () => log.hotFrom);
+    const index = await openIndex({ config, log, open, warmUp, pause });
     const recoveryTime = clock.monotonic() - begun;
     const release = (clean: boolean): Promise<void> => giveBack({ config, checkpoint, open, lock, log, queues }, clean);
-    return { config, open, log, queues, reader, warmUp, checkpoint, recovered, recoveryTime, pause, release };
+    return { config, open, log, queues, reader, warmUp, checkpoint, index, recovered, recoveryTime, pause, release };
   } catch (error) {
     open.closeAll();
     // A store that was refused for its sizes has not been touched.
@@ -89,7 +92,7 @@ export async function openStore(options: StoreOptions): Promise<OpenedStore> {
 /** @throws StoreLockedError, or StoreError where the folder cannot be written */
 async function takeLock(fileSystem: FileSystem, root: string): Promise<LockFile> {
   try {
-    fileSystem.makeDirectory(root);
+    await fileSystem.aside.makeDirectory(root);
     return await LockFile.take({ fileSystem, root });
   } catch (error) {
     if (!UNWRITABLE.has(systemCode(error) ?? '')) throw error;
@@ -134,11 +137,14 @@ async function syncFrom(files: SegmentFiles, position: number): Promise<void> {
   for (const start of files.starts) if (start + files.fileSize > position) await files.sync(start);
 }
 
-export function openIndex({ config, log, open, warmUp, pause }: OpenedStore): MessageIndex | undefined {
+async function openIndex(
+  parts: Pick<OpenedStore, 'config' | 'log' | 'open' | 'warmUp' | 'pause'>,
+): Promise<MessageIndex | undefined> {
+  const { config, log, open, warmUp, pause } = parts;
   if (!config.messageIndexEnable) return undefined;
   const { root, clock, logger, maxHashSlotNum, maxIndexNum, maxMessageSize } = config;
   const layout = { maxHashSlotNum, maxIndexNum };
-  return new MessageIndex({
+  return MessageIndex.open({
     log,
     open,
     root,

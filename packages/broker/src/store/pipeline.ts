@@ -68,7 +68,7 @@ export class CommitPipeline {
     this.#commit(this.#options.log.wantsFile);
   };
 
-  /** Commits what was appended; at once, unless a sync under way would make that wait. */
+  /** Commits what was appended; at once, unless the disk might make that wait. */
   commit(): void {
     this.#commit(false);
   }
@@ -82,7 +82,7 @@ export class CommitPipeline {
     if (log.appended === log.written || this.#writing || this.broken) return;
     // The next flush, which begins where this one ends, is the first that could promise it.
     if (flush === 'sync' && this.flusher.running) return;
-    if (aside || log.files.synced()) void this.#writeAside();
+    if (aside || log.files.writesMayWait) void this.#writeAside();
     else this.#write();
   }
 
@@ -108,7 +108,7 @@ export class CommitPipeline {
     this.#wrote();
   }
 
-  /** Lets the event loop go on while a sync makes the write wait. */
+  /** Lets the event loop go on while the disk makes the write wait. */
   async #writeAside(): Promise<void> {
     this.#writing = true;
     let failure: unknown;

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { MemoryFileSystem, asideOf } from './memory-file-system.js';
 import type { OpenMode, StoreFile } from './file-system.js';
 import { OpenFiles } from './open-files.js';
-import { QueueTail } from './queue-tail.js';
+import { FILLER_SIZE, QueueTail } from './queue-tail.js';
 import { QueueView, UNIT } from './queue-view.js';
 import { SegmentFiles } from './segment-files.js';
 
@@ -20,7 +20,11 @@ class SlowDisk extends MemoryFileSystem {
 
   override open(path: string, mode: OpenMode): StoreFile {
     const file = super.open(path, mode);
-    const { writeAside } = file;
+    const { write, writeAside } = file;
+    file.write = (...range) => {
+      if (this.full) throw new Error('ENOSPC');
+      return write.apply(file, range);
+    };
     file.writeAside = async (...range) => {
       await this.#ended;
       if (this.full) throw new Error('ENOSPC');
@@ -92,5 +96,22 @@ describe('while the newest entries of a queue are written off the thread', () =>
     disk.full = false;
     await tail.writeOutAside();
     expect([tail.failure, tail.flushed, wrong(files, tail)]).toEqual([undefined, 10, []]);
+  });
+
+  it('a file that begins before the first entry is not left without the fillers before it', async () => {
+    const { disk, files, tail } = opened();
+    tail.startAt(50);
+    append(tail, 10);
+    disk.full = true;
+    await tail.writeOutAside();
+    expect([tail.failure, files.starts]).toEqual([new Error('ENOSPC'), []]);
+    disk.full = false;
+    await tail.writeOutAside();
+    const view = new QueueView(60);
+    files.read(view.scratch, 0, 60 * UNIT, 0);
+    view.buffer = view.scratch;
+    expect(Array.from({ length: 60 }, (_, i) => view.size(i))).toEqual(
+      Array.from({ length: 60 }, (_, i) => (i < 50 ? FILLER_SIZE : SIZE)),
+    );
   });
 });

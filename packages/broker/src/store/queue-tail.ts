@@ -117,7 +117,7 @@ export class QueueTail {
     const start = this.files.startOf(position);
     if (!this.files.has(start)) {
       this.files.ensure(start);
-      this.#fill(start, position);
+      this.#fillTo(position, start);
     }
     const length = this.#lengthToEndOfFile(start, this.next);
     this.files.write(this.#memory, (this.flushed - this.#first) * UNIT, length, position);
@@ -129,7 +129,7 @@ export class QueueTail {
     const start = this.files.startOf(position);
     if (!this.files.has(start)) {
       await this.files.ensureAside(start);
-      this.#fill(start, position);
+      this.#fillTo(position, start);
     }
     const memory = this.#memory;
     const offset = (this.flushed - this.#first) * UNIT;
@@ -152,11 +152,17 @@ export class QueueTail {
   }
 
   /** Entries before the first one of a queue that begins within a file. */
-  #fill(start: number, position: number): void {
+  #fillTo(position: number, start: number): void {
     if (position === start) return;
     const fill = Buffer.alloc(position - start);
     for (let at = 0; at < fill.length; at += UNIT) fill.writeInt32BE(FILLER_SIZE, at + 8);
-    this.files.write(fill, 0, fill.length, start);
+    try {
+      this.files.write(fill, 0, fill.length, start);
+    } catch (error) {
+      // Zeros before its first entry would be taken for its end.
+      this.files.remove(start);
+      throw error;
+    }
   }
 
   #makeRoom(): void {
@@ -178,8 +184,8 @@ export class QueueTail {
     this.#first = this.flushed;
   }
 
-  /** A sync under way, or a file that is still to be made, would keep the thread. */
+  /** To make a file keeps the thread, too. */
   get #mayHaveToWait(): boolean {
-    return this.files.synced() !== undefined || !this.files.has(this.files.startOf(this.flushed * UNIT));
+    return this.files.writesMayWait || !this.files.has(this.files.startOf(this.flushed * UNIT));
   }
 }

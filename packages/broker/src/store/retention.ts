@@ -1,6 +1,5 @@
 // Owns when old files go: by age at the hours set, by how full the disk is at any hour. Never the file that is written
-// to. Who still reads one off the
-// thread keeps it until it has ended.
+// to, and none is taken from under who still reads it off the thread.
 import type { Clock, Logger, TimerHandle } from '@nest-rocketmq/remoting';
 import type { FileSystem } from './file-system.js';
 import type { SegmentFiles } from './segment-files.js';

@@ -150,9 +150,9 @@ export class SegmentFiles {
     return this.#open.aside(this.pathOf(start)).writeAside(source, offset, length, position - start);
   }
 
-  /** Resolves when no sync makes writers wait; undefined where none does. */
-  synced(): Promise<void> | undefined {
-    return this.#fileSystem.synced();
+  /** Whether a write on the thread might have to wait for the disk now. */
+  get writesMayWait(): boolean {
+    return this.#fileSystem.writesMayWait;
   }
 
   zero(position: number, length: number): void {

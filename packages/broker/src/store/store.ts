@@ -9,7 +9,7 @@ import type { MessageRange } from './get-message.js';
 import type { LogReader } from './log-reader.js';
 import type { MessageIndex } from './message-index.js';
 import { StoreTimes } from './store-times.js';
-import { openIndex, openStore } from './open-store.js';
+import { openStore } from './open-store.js';
 import type { OpenedStore } from './open-store.js';
 import { CommitPipeline } from './pipeline.js';
 import { RECORD_OVERHEAD, SHORTEST_RECORD } from './record.js';
@@ -85,7 +85,7 @@ export class MessageStore {
       lastStoreTimestamp: () => this.#appender.lastStoreTimestamp,
       flushIndex: async () => (await this.#index?.flush(this.#closed !== undefined)) ?? 0,
     });
-    this.#index = openIndex(opened);
+    this.#index = opened.index;
     this.#retention = new Retention({
       config,
       clock,

@@ -137,8 +137,8 @@ describe('a store on a cold disk', () => {
       await clock.advance(1_000);
     }
     await writing.close();
-    const store = await openStore({ fileSystem: disk, clock });
     disk.cached.clear();
+    const store = await openStore({ fileSystem: disk, clock });
     disk.blocking.clear();
     const offset = await store.offsetByTimestamp('T', 0, 1_123_000);
     const byKey = await store.queryByKey('T', 'k7', 1, 0, Number.MAX_SAFE_INTEGER);
