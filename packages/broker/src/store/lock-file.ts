@@ -3,7 +3,7 @@
 import * as fs from 'node:fs';
 import { StoreLockedError, systemCode } from './errors.js';
 import type { FileSystem } from './file-system.js';
-import { readFullyAside, writeFullyAside } from './segment.js';
+import { readFullyAside, writeFully } from './segment.js';
 
 const LONGEST_PID = 20;
 const BOOT_TICKS_PER_SECOND = 100;
@@ -114,13 +114,14 @@ export class LockFile {
   async #write(path: string, text: string, mode: 'create' | 'exclusive'): Promise<void> {
     let file;
     try {
-      file = await this.#options.fileSystem.aside.open(path, mode);
+      // On the thread: another process that finds it empty takes it for a stale one.
+      file = this.#options.fileSystem.open(path, mode);
     } catch (error) {
       if (systemCode(error) !== 'EEXIST') throw error;
       throw new StoreLockedError(Number(await this.#read(path)), this.#options.root);
     }
     try {
-      await writeFullyAside(file, Buffer.from(text), 0, text.length, 0);
+      writeFully(file, Buffer.from(text), 0, text.length, 0);
       await file.sync();
     } finally {
       file.close();
