@@ -18,9 +18,9 @@ const step = Number(process.env['CRASH_STEP'] ?? 0);
 const SIZES = { mappedFileSizeCommitLog: 65_536, mappedFileSizeConsumeQueue: 100, maxHashSlotNum: 5, maxIndexNum: 7 };
 const TOPIC = 'life';
 /** Without CRASH_STEP: between files of the log, between that and the queues, within these, within the index. */
-const SAMPLES = [3, 4, 6, 10];
-/** The first file of the log, or the lock at the first stop: strace counts for each thread. */
-const NOTHING_REMOVED = 1;
+const SAMPLES = [3, 5, 7, 11];
+/** The lock of the first round, and the first file of the log. */
+const NOTHING_REMOVED = 2;
 const AT_ONCE = 2;
 const HOUR_MS = 3_600_000;
 
