@@ -78,7 +78,7 @@ export class ConfigFile {
     const bytes = Buffer.from(JSON.stringify(value, undefined, '\t'));
     const file = await this.#fileSystem.aside.open(this.#unfinished, 'create');
     try {
-      if (file.size() > 0) file.truncate(0);
+      if (file.size() > 0) await file.truncateAside(0);
       await writeFullyAside(file, bytes, 0, bytes.length, 0);
       await file.sync();
     } finally {

@@ -31,7 +31,7 @@ export class Groups {
     this.#clock = clock;
     this.#autoCreate = options.autoCreateSubscriptionGroup;
     this.#save = new PromptSave({ file, logger, content: () => this.json });
-    this.#version = { counter: 0, stateVersion: 0, timestamp: options.clock.now() };
+    this.#version = { counter: 0, stateVersion: 0, timestamp: clock.now() };
     for (const group of SYSTEM_GROUPS) this.#table.set(group, subscriptionGroupConfig(group));
     this.#load(options.saved);
   }

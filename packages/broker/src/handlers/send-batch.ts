@@ -39,7 +39,9 @@ async function send(deps: SendBatchDeps, request: IncomingRequest<Row>): Promise
   if (refusal) return refusal;
   const made = known ?? topics.findOrCreate(topic, defaultTopic, queues);
   if (!made) return noSuchTopic(topic);
-  await topics.unsaved(topic);
+  // A batch of a topic that is saved must not fall behind the sends that came after it.
+  const unsaved = topics.unsaved(topic);
+  if (unsaved) await unsaved;
   const queue = queueId < 0 ? Math.floor(Math.random() * made.writeQueueNums) : queueId;
   const messages = messagesOf(request, queue);
   if (!messages) return { code: ResponseCode.MESSAGE_ILLEGAL, remark: 'a batch has neither delayed nor half messages' };

@@ -175,6 +175,17 @@ describe('a batch', () => {
     },
   );
 
+  it('keeps its place before a send that comes right behind it', async () => {
+    running = await TestBroker.start();
+    const client = await running.client();
+    await client.send('t', { queueId: 1, body: 'first' });
+    const body = encodeBatch([item('a'), item('b')]);
+    const batch = client.connection.request(Requests.SEND_BATCH_MESSAGE, fields, { body });
+    await Promise.all([batch, client.send('t', { queueId: 1, body: 'last' })]);
+    const messages = await client.messages('t', { queueId: 1 });
+    expect(messages.map((message) => message.body.toString())).toEqual(['first', 'a', 'b', 'last']);
+  });
+
   it('that is cut off is refused', async () => {
     running = await TestBroker.start();
     const client = await running.client();

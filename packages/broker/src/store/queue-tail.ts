@@ -1,6 +1,5 @@
 // Owns the newest entries of one consume queue: in memory until they are written out in batches, for after a crash they
 // are rebuilt from the log. Leaves what the entries say to consume-queue.ts.
-import { fileError } from './memory-file-system.js';
 import { UNIT } from './queue-view.js';
 import type { QueueView } from './queue-view.js';
 import { writeLong } from './record.js';
@@ -134,11 +133,7 @@ export class QueueTail {
     const memory = this.#memory;
     const offset = (this.flushed - this.#first) * UNIT;
     const length = this.#lengthToEndOfFile(start, end);
-    for (let done = 0; done < length;) {
-      const written = await this.files.writeAside(memory, offset + done, length - done, position + done);
-      if (written <= 0) throw fileError('EIO', 'write returned 0');
-      done += written;
-    }
+    await this.files.writeFullyAside(memory, offset, length, position);
     this.#wrote(start, length);
   }
 

@@ -2,7 +2,16 @@
 import { dirname } from 'node:path';
 import type { FileStat, FileSystem, StoreFile } from './file-system.js';
 import type { OpenFiles } from './open-files.js';
-import { isZero, readFully, readFullyAside, segmentName, segmentStart, writeFully, writeZeros } from './segment.js';
+import {
+  isZero,
+  readFully,
+  readFullyAside,
+  segmentName,
+  segmentStart,
+  writeFully,
+  writeFullyAside,
+  writeZeros,
+} from './segment.js';
 
 const CLEAR_STEP = 262_144;
 /** What a file may take up beyond its bytes: rounding, and the file system's own map of it. */
@@ -148,6 +157,12 @@ export class SegmentFiles {
   writeAside(source: Buffer, offset: number, length: number, position: number): Promise<number> {
     const start = this.startOf(position);
     return this.#open.aside(this.pathOf(start)).writeAside(source, offset, length, position - start);
+  }
+
+  /** Writes all of it within one file, off the thread. */
+  writeFullyAside(source: Buffer, offset: number, length: number, position: number): Promise<void> {
+    const start = this.startOf(position);
+    return writeFullyAside(this.#open.aside(this.pathOf(start)), source, offset, length, position - start);
   }
 
   /** Whether a write on the thread might have to wait for the disk now. */
