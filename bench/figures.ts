@@ -1,5 +1,5 @@
-// Owns what a measurement is, a list of named figures, and how two servers' are compared: medians, and medians of the
-// ratios of each pair, since the machine's own pace drifts between one pair and the next.
+// Compares what was measured of several servers: medians, and medians of the ratios of each round, since the machine's
+// own pace drifts between one round and the next.
 import { markdownTable, median } from './table.js';
 
 export interface Figure {
@@ -13,7 +13,8 @@ export interface Figure {
 
 /** All of one benchmark have the same figures, in the same order. */
 export type Measurement = readonly Figure[];
-export type Pair = readonly [Measurement, Measurement];
+/** One measurement of each server, in the order of their names. */
+export type Round = readonly Measurement[];
 
 export const comparable = (name: string, value: number | undefined, digits = 0): Figure => ({
   name,
@@ -30,7 +31,7 @@ export const plain = (name: string, value: number | undefined, digits = 0): Figu
 });
 
 const NONE = '-';
-const SIDES = [0, 1] as const;
+const LETTERS = 'ABC';
 
 export function shown(value: number | undefined, digits = 0): string {
   if (value === undefined || !Number.isFinite(value)) return NONE;
@@ -44,33 +45,39 @@ function medianOf(values: readonly (number | undefined)[]): number | undefined {
   return there.length === 0 ? undefined : median(there);
 }
 
-function medianOfSide(pairs: readonly Pair[], side: 0 | 1): Measurement {
-  return pairs[0][side].map((figure, i) => ({ ...figure, value: medianOf(pairs.map((pair) => pair[side][i].value)) }));
+function medianOfServer(rounds: readonly Round[], server: number): Measurement {
+  return rounds[0][server].map((figure, i) => ({
+    ...figure,
+    value: medianOf(rounds.map((round) => round[server][i].value)),
+  }));
 }
 
-function ratios(pairs: readonly Pair[]): string[] {
-  return pairs[0][0].map((figure, i) => {
+/** The median of one server's figures over another's in the same round. */
+function ratios(rounds: readonly Round[], over: number, under: number): string[] {
+  return rounds[0][0].map((figure, i) => {
     if (!figure.comparable) return '';
-    const each = pairs.map(([a, b]) => (b[i].value ?? NaN) / (a[i].value ?? NaN));
+    const each = rounds.map((round) => (round[over][i].value ?? NaN) / (round[under][i].value ?? NaN));
     return shown(medianOf(each.filter(Number.isFinite)), 2);
   });
 }
 
-/** A row for each measurement: for benchmarks of a few figures and many pairs. */
-export function tableOfRuns(names: readonly [string, string], pairs: readonly Pair[]): string {
-  const head = ['', ...pairs[0][0].map(({ name }) => name)];
-  const runs = pairs.flatMap((pair, i) =>
-    SIDES.map((side) => [`${i + 1}${'AB'[side]} ${names[side]}`, ...cells(pair[side])]),
+/** A row for each measurement: for benchmarks of a few figures and many rounds. B is set against all others. */
+export function tableOfRuns(names: readonly string[], rounds: readonly Round[]): string {
+  const head = ['', ...rounds[0][0].map(({ name }) => name)];
+  const runs = rounds.flatMap((round, i) =>
+    round.map((measurement, at) => [`${i + 1}${LETTERS[at]} ${names[at]}`, ...cells(measurement)]),
   );
-  const medians = SIDES.map((side) => [`median ${'AB'[side]} ${names[side]}`, ...cells(medianOfSide(pairs, side))]);
-  return markdownTable(head, [...runs, ...medians, ['median of B/A', ...ratios(pairs)]]);
+  const medians = names.map((name, at) => [`median ${LETTERS[at]} ${name}`, ...cells(medianOfServer(rounds, at))]);
+  const others = names.map((_, at) => at).filter((at) => at !== 1);
+  const ratioRows = others.map((at) => [`median of B/${LETTERS[at]}`, ...ratios(rounds, 1, at)]);
+  return markdownTable(head, [...runs, ...medians, ...ratioRows]);
 }
 
-/** A row for each figure, medians only: for benchmarks of many figures and few pairs. */
-export function tableOfFigures(names: readonly [string, string], pairs: readonly Pair[]): string {
-  const [a, b] = SIDES.map((side) => cells(medianOfSide(pairs, side)));
-  const ratio = ratios(pairs);
-  const rows = pairs[0][0].map(({ name }, i) => [name, a[i], b[i], ratio[i]]);
+/** A row for each figure, medians only: for benchmarks of many figures and few rounds. */
+export function tableOfFigures(names: readonly [string, string], rounds: readonly Round[]): string {
+  const [a, b] = names.map((_, at) => cells(medianOfServer(rounds, at)));
+  const ratio = ratios(rounds, 1, 0);
+  const rows = rounds[0][0].map(({ name }, i) => [name, a[i], b[i], ratio[i]]);
   return markdownTable(['', `A ${names[0]}`, `B ${names[1]}`, 'B/A'], rows);
 }
 

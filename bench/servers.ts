@@ -1,7 +1,12 @@
-// Owns the servers that are measured, each with its own defaults as far as speed is concerned.
+// Starts the servers that are measured, each with its own defaults as far as speed is concerned.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { startApache } from '../test/interop/harness/apache.js';
 import type { Cluster, ClusterOptions } from '../test/interop/harness/cluster.js';
+import { startChild } from '../test/interop/harness/children.js';
 import { startOurBroker } from '../test/interop/harness/our-broker.js';
+import { temporaryFolder } from '../test/interop/harness/temporary.js';
 import { type LoopDelays, LoopProbe } from './loop-delays.js';
 
 /** What the interop tests make small or short is set back to Apache's defaults. */
@@ -16,6 +21,9 @@ const APACHE_ONLY = { waitTimeMillsInSendQueue: '200', transactionOpBatchInterva
 /** A start or a stop with very many queues takes minutes. */
 const PATIENCE_MS = 600_000;
 const APACHE_HEAP = ['-Xms512m', '-Xmx1g', '-XX:MaxDirectMemorySize=1g'];
+const BARE_RESPONDER = fileURLToPath(new URL('bare-responder/main.js', import.meta.url));
+const RESPONDER_START_MS = 10_000;
+const READY = /^ready (\S+)$/;
 
 export interface ServerOptions extends Pick<ClusterOptions, 'store' | 'at'> {
   /** Answers after fdatasync. Default: after the write. */
@@ -43,9 +51,28 @@ export const servers = {
     const cluster = await startOurBroker({ ...options(choice), env: probe.env });
     return { ...cluster, loopDelays: () => probe.take(cluster.brokerPid) };
   },
+  /** Stores nothing that could be read again: for sends only. */
+  async limit(): Promise<MeasuredCluster> {
+    const store = join(temporaryFolder('bare-responder'), 'store');
+    mkdirSync(store);
+    const child = startChild('bare responder', process.execPath, [BARE_RESPONDER, store]);
+    const [, address] = READY.exec(await child.line(READY, RESPONDER_START_MS))!;
+    return {
+      nameServer: address,
+      brokerAddress: address,
+      store,
+      brokerPid: child.pid,
+      stop: async () => void (await child.stop()),
+      kill: async () => void (await child.kill()),
+      loopDelays: () => Promise.resolve(undefined),
+    };
+  },
 } as const;
 
 export type ServerName = keyof typeof servers;
+
+/** Whether what was sent can be read again. */
+export const stores = (server: ServerName): boolean => server !== 'limit';
 
 export function serverName(text: string): ServerName {
   if (text in servers) return text as ServerName;

@@ -1,5 +1,5 @@
 // Owns the course of bench/backlog: both servers in turn, and their table. It fails when a message is missing.
-import { compare, machine, print } from '../contest.js';
+import { compareFresh, machine, print } from '../contest.js';
 import { tableOfFigures } from '../figures.js';
 import { dropCaches } from '../start-time.js';
 import { measure } from './measure.js';
@@ -8,7 +8,7 @@ import { parseOptions } from './options.js';
 const options = parseOptions(process.argv.slice(2));
 const { a, b, messages, size, pairs: count, rounds, probes } = options;
 const cache = dropCaches() ? 'page cache dropped before each start and reading' : 'page cache not dropped: root may';
-const pairs = await compare(options, (server) =>
+const pairs = await compareFresh(options, (server) =>
   measure(server, options, (when, lost) => {
     print(`${server}: ${lost} ACKNOWLEDGED MESSAGES ARE MISSING (${when})`);
     process.exitCode = 1;

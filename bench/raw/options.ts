@@ -1,9 +1,9 @@
 // Owns the command line of bench/raw.
 import { parseArgs } from 'node:util';
 import type { SerializeType } from '@nest-rocketmq/remoting';
-import { type Contest, contestOf, contestOptions, positiveInteger } from '../options.js';
+import { contestOptions, positiveInteger, type WarmContest, warmContestOf, warmOptions } from '../options.js';
 
-export interface RawOptions extends Contest {
+export interface RawOptions extends WarmContest {
   /** Requests under way; each is measured by itself. */
   depths: number[];
   /** Measured, after half as long of warm-up. */
@@ -20,6 +20,7 @@ export function parseOptions(args: readonly string[]): RawOptions {
     args: [...args],
     options: {
       ...contestOptions(3),
+      ...warmOptions,
       depths: { type: 'string', default: '64,512' },
       seconds: { type: 'string', default: '10' },
       size: { type: 'string', default: '128' },
@@ -28,7 +29,7 @@ export function parseOptions(args: readonly string[]): RawOptions {
     },
   });
   return {
-    ...contestOf(values),
+    ...warmContestOf(values),
     depths: values.depths.split(',').map((depth) => positiveInteger('depths', depth)),
     seconds: positiveInteger('seconds', values.seconds),
     size: positiveInteger('size', values.size),

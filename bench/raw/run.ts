@@ -1,26 +1,29 @@
-// Owns the course of bench/raw: for each depth pairs of measurements in turn, and their table. It fails when the oracle
-// found anything.
-import { compare, machine, print } from '../contest.js';
+// Runs bench/raw: for each depth rounds of measurements in turn, and their table. It fails when the oracle found
+// anything.
+import { machine, print, RunningServers } from '../contest.js';
 import { tableOfRuns } from '../figures.js';
-import { isFault, measure } from './measure.js';
+import { isFault, measure, startWarm } from './measure.js';
 import { parseOptions } from './options.js';
 
 const options = parseOptions(process.argv.slice(2));
-const { a, b, seconds, size, serializeType, syncFlush } = options;
+const { servers: names, seconds, size, serializeType, syncFlush, warmUp } = options;
+const running = await RunningServers.start(names, (server) => startWarm(server, options));
 const tables: string[] = [];
+let measured = 0;
 for (const depth of options.depths) {
   print(`depth ${depth}`);
-  const pairs = await compare(options, (server) =>
-    measure(server, depth, options, (verdict) => {
+  const rounds = await running.compare(names, options.pairs, (cluster, server) =>
+    measure(cluster, server, `BenchRaw${measured++}`, depth, options, (verdict) => {
       if (!isFault(verdict)) return;
       print(`${server}, depth ${depth}: NOT ALL MESSAGES ARE AS THEY WERE SENT`);
       process.exitCode = 1;
     }),
   );
-  tables.push(`\nDepth ${depth}\n\n${tableOfRuns([a, b], pairs)}`);
+  tables.push(`\nDepth ${depth}\n\n${tableOfRuns(names, rounds)}`);
 }
+await running.stop();
 print(
   `\n${size} B, ${serializeType === 'json' ? 'JSON' : 'binary'} headers, ${syncFlush ? 'sync' : 'async'} flush, ` +
-    `${seconds} s after half as long of warm-up; ${machine()}`,
+    `${seconds} s after half as long of warm-up, on servers that were under load for ${warmUp} s before; ${machine()}`,
 );
 for (const table of tables) print(table);

@@ -1,8 +1,8 @@
-// Owns one measurement of bench/send: one server, started fresh, under Apache's own benchmark producer.
+// Measures a running server under Apache's own benchmark producer.
 import { comparable, type Measurement, plain } from '../figures.js';
 import { loopFigures } from '../loop-delays.js';
 import { memoryFigures } from '../process-stats.js';
-import { type ServerName, servers } from '../servers.js';
+import { type MeasuredCluster, type ServerName, stores } from '../servers.js';
 import { messagesPerSync } from '../syncs.js';
 import type { BenchOptions } from './options.js';
 import { BenchmarkProducer } from './producer.js';
@@ -11,18 +11,22 @@ import { BenchmarkProducer } from './producer.js';
 const TOPIC = 'BenchSend';
 const QUEUES = 4;
 
-export async function measure(server: ServerName, options: BenchOptions): Promise<Measurement> {
-  const cluster = await servers[server]({ syncFlush: options.syncFlush });
+/** Each measurement has a producer of its own, which warms up, and the server with it, before anything counts. */
+export async function measure(
+  cluster: MeasuredCluster,
+  server: ServerName,
+  options: BenchOptions,
+): Promise<Measurement> {
   const producer = await BenchmarkProducer.start(cluster, options, TOPIC);
-  // The first report ends the warm-up, the others each end an interval that counts.
-  await producer.reported(1);
+  const warm = Math.ceil((options.warmUp * 1000) / options.interval);
+  await producer.reported(warm);
   await cluster.loopDelays();
-  await producer.reported(1 + options.intervals);
+  await producer.reported(warm + options.intervals);
   const delays = await cluster.loopDelays();
   const memory = memoryFigures(cluster.brokerPid);
-  const reports = producer.reports.slice(0, 1 + options.intervals);
+  const reports = producer.reports.slice(warm - 1, warm + options.intervals);
   const perSync = options.syncFlush
-    ? [plain('messages per sync', await messagesPerSync(cluster, TOPIC, QUEUES), 1)]
+    ? [plain('messages per sync', stores(server) ? await messagesPerSync(cluster, TOPIC, QUEUES) : undefined, 1)]
     : [];
   await producer.kill();
   const first = reports[0];

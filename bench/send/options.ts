@@ -1,8 +1,8 @@
 // Owns the command line of bench/send.
 import { parseArgs } from 'node:util';
-import { type Contest, contestOf, contestOptions, positiveInteger } from '../options.js';
+import { contestOptions, positiveInteger, type WarmContest, warmContestOf, warmOptions } from '../options.js';
 
-export interface BenchOptions extends Contest {
+export interface BenchOptions extends WarmContest {
   /** Length of one interval, ms: the producer reports once in each. */
   interval: number;
   /** Intervals that count, after the first, which is warm-up. */
@@ -19,6 +19,7 @@ export function parseOptions(args: readonly string[]): BenchOptions {
     args: [...args],
     options: {
       ...contestOptions(5),
+      ...warmOptions,
       interval: { type: 'string', default: '10000' },
       intervals: { type: 'string', default: '3' },
       threads: { type: 'string', default: '64' },
@@ -28,7 +29,7 @@ export function parseOptions(args: readonly string[]): BenchOptions {
   });
   const number = (name: 'interval' | 'intervals' | 'threads' | 'size'): number => positiveInteger(name, values[name]);
   return {
-    ...contestOf(values),
+    ...warmContestOf(values),
     interval: number('interval'),
     intervals: number('intervals'),
     threads: number('threads'),

@@ -1,5 +1,5 @@
 // Owns the course of bench/topics: both servers in turn, and their table. It fails when a message is missing.
-import { compare, machine, print } from '../contest.js';
+import { compareFresh, machine, print } from '../contest.js';
 import { shown, tableOfFigures } from '../figures.js';
 import { requireOpenFiles } from './limits.js';
 import { measure } from './measure.js';
@@ -8,7 +8,7 @@ import { parseOptions } from './options.js';
 const options = parseOptions(process.argv.slice(2));
 const { a, b, topics, queues, delayed, level, timed, timedSeconds } = options;
 if (a === 'apache' || b === 'apache') requireOpenFiles(topics * queues);
-const pairs = await compare(options, (server) =>
+const pairs = await compareFresh(options, (server) =>
   measure(server, options, (what, lost) => {
     print(`${server}: ${lost} ACKNOWLEDGED MESSAGES ARE MISSING (${what})`);
     process.exitCode = 1;
