@@ -33,6 +33,9 @@ import { statsAdminHandlers } from './handlers/stats-admin.js';
 import { topicAdminHandlers } from './handlers/topic-admin.js';
 import { HeldPulls } from './held-pulls.js';
 import { Intake } from './intake.js';
+import { BrokerStats } from './metrics/broker-stats.js';
+import type { LevelProgress } from './metrics/runtime-info.js';
+import { StoreStats } from './metrics/store-stats.js';
 import { KVConfig } from './namesrv/kv-config.js';
 import { NameServer } from './namesrv/name-server.js';
 import { RouteTable } from './namesrv/route-table.js';
@@ -44,7 +47,6 @@ import { QueueLocks } from './queue-locks.js';
 import { Registration } from './registration.js';
 import { Retry } from './retry.js';
 import { SendReplies } from './send-replies.js';
-import { BrokerStats } from './stats.js';
 import { MessageStore } from './store/store.js';
 import { Topics } from './topics.js';
 import { CheckBack } from './transaction/check-back.js';
@@ -151,17 +153,21 @@ async function assemble(ground: Ground, store: MessageStore, routes: RouteTable,
   const held = new HeldPulls(clock);
   const levels = new DelayLevels(config.messageDelayLevel);
   const replies = new SendReplies({ ...config, storeHost });
-  const intake = new Intake(store, levels);
+  const stats = new BrokerStats({ ...config, systemTopics: new Set(topics.systemTopicNames) });
+  const storeStats = new StoreStats(store, clock);
+  const intake = new Intake(store, levels, storeStats);
   const delayOffsets = await opened('delayOffset.json');
-  const levelTimer = new LevelTimer({ ...config, store, intake, levels, ...delayOffsets });
+  const levelTimer = new LevelTimer({ ...config, store, intake, levels, stats, ...delayOffsets });
   const halves = new HalfQueue({ store, intake, offsets, clock, storeHost });
-  const checkBack = new CheckBack({ ...config, config, store, intake, halves, topics, clients });
+  const checkBack = new CheckBack({ ...config, config, store, intake, halves, topics, clients, stats });
   const identity = { clusterName, brokerName, brokerAddr: brokerAddress, brokerId };
   const haServerAddr = formatAddress(config.brokerIP1, storeHost.port + 1);
   const registration = new Registration({ ...config, routes, topics, dial, identity, haServerAddr });
-  const handlers = makeHandlers({ ground, store, topics, groups, offsets, clients, held, replies, intake, halves });
+  const shared = { store, topics, groups, offsets, clients, held, replies };
+  const levelProgress = (): LevelProgress[] => levelTimer.progress;
+  const handlers = makeHandlers({ ...shared, ground, intake, halves, stats, storeStats, levelProgress });
   const server = new RemotingServer({ ...config, handlers });
-  const parts = { store, topics, groups, offsets, clients, held, replies, levelTimer, checkBack, registration, server };
+  const parts = { ...shared, levelTimer, checkBack, registration, server };
   connect(parts);
   return { server, start: () => start(parts), stop: () => stop(parts) };
 }
@@ -227,6 +233,9 @@ interface HandlerParts extends SharedParts {
   ground: Ground;
   intake: Intake;
   halves: HalfQueue;
+  stats: BrokerStats;
+  storeStats: StoreStats;
+  levelProgress: () => LevelProgress[];
 }
 
 /** Sends of one message have a handler of their own. */
@@ -235,12 +244,11 @@ type TypedHandlers = Omit<Handlers<'broker'>, 'SEND_MESSAGE' | 'SEND_MESSAGE_V2'
 function makeHandlers({ ground, ...parts }: HandlerParts): HandlerTable {
   const { config, storeHost } = ground;
   const { clock, brokerName } = config;
-  const { store, topics, clients } = parts;
-  const stats = new BrokerStats();
+  const { store, topics } = parts;
   const locks = new QueueLocks(clock);
   const retry = new Retry(topics);
   const turns = new PullTurns();
-  const common = { ...parts, config, clock, logger: config.logger, stats, locks, retry, turns, storeHost };
+  const common = { ...parts, config, clock, logger: config.logger, locks, retry, turns, storeHost };
   const typed: TypedHandlers = {
     ...sendBatchHandlers(common),
     ...sendBackHandlers(common),
@@ -254,14 +262,7 @@ function makeHandlers({ ground, ...parts }: HandlerParts): HandlerTable {
     ...groupAdminHandlers(common),
     ...resetOffsetHandlers({ ...common, brokerName }),
     ...statsAdminHandlers({ ...common, brokerName, brokerAddr: ground.brokerAddress }),
-    ...brokerAdminHandlers({
-      store,
-      clients,
-      stats,
-      clock,
-      bootTimestamp: clock.now(),
-      properties: propertiesOf(config),
-    }),
+    ...brokerAdminHandlers({ ...common, bootTimestamp: clock.now(), properties: propertiesOf(config) }),
   };
   const send = new SendHandler(common);
   return handlerTable(typed).raw(Requests.SEND_MESSAGE.code, send).raw(Requests.SEND_MESSAGE_V2.code, send);

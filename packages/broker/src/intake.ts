@@ -2,6 +2,7 @@
 // Leaves what a message is turned into to delay/levels.ts and transaction/half-message.ts, and the log to the store.
 import { RocketMQError } from '@nest-rocketmq/remoting';
 import type { DelayLevels } from './delay/levels.js';
+import type { StoreStats } from './metrics/store-stats.js';
 import { PropertyScan } from './property-scan.js';
 import type { AppendResult, MessageInner, MessageStore } from './store/store.js';
 import { toHalf } from './transaction/half-message.js';
@@ -27,6 +28,7 @@ export class Intake {
   constructor(
     private readonly store: MessageStore,
     private readonly levels: DelayLevels,
+    private readonly stats: StoreStats,
   ) {
     store.onCommitted((upTo, failure) => this.#committed(upTo, failure));
   }
@@ -41,12 +43,14 @@ export class Intake {
     const delayed = scan.delayLevel > 0;
     if (scan.transaction && !(message.reconsumeTimes > 0 && delayed)) toHalf(message);
     else if (delayed) this.levels.putAway(message, scan.delayLevel);
-    return this.store.append(message);
+    return this.#append(message);
   }
 
   /** Takes a message of one topic's batch, which can be neither delayed nor half. */
   sendBatch(messages: readonly MessageInner[]): AppendResult[] {
-    return this.store.appendBatch(messages);
+    const results = this.store.appendBatch(messages);
+    for (const result of results) this.#count(result);
+    return results;
   }
 
   /** Takes a message of the broker's own making. It waits for its time if it has a delay level. */
@@ -54,13 +58,13 @@ export class Intake {
     const scan = this.#scan.scan(message.properties);
     message.tagsCode = scan.tagsCode;
     if (scan.delayLevel > 0) this.levels.putAway(message, scan.delayLevel);
-    return this.store.append(message);
+    return this.#append(message);
   }
 
   /** Takes a message whose time has come, or whose transaction was committed: into its own queue at last. */
   deliver(message: MessageInner): AppendResult {
     message.tagsCode = this.#scan.scan(message.properties).tagsCode;
-    return this.store.append(message);
+    return this.#append(message);
   }
 
   /** Resolves when what the result tells of is stored as promised. @throws PutError */
@@ -68,6 +72,17 @@ export class Intake {
     if (result.status !== 'PUT_OK') return Promise.reject(new PutError(result.status));
     const end = result.physicalOffset + result.size;
     return new Promise((resolve, reject) => this.#waiters.push({ end, resolve, reject }));
+  }
+
+  #append(message: MessageInner): AppendResult {
+    const result = this.store.append(message);
+    this.#count(result);
+    return result;
+  }
+
+  #count(result: AppendResult): void {
+    if (result.status === 'PUT_OK') this.stats.appended(result);
+    else this.stats.refused();
   }
 
   #committed(upTo: number, failure: Error | undefined): void {

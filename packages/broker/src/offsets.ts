@@ -21,6 +21,8 @@ export class ConsumerOffsets {
   readonly #table = new Map<string, Map<number, number>>();
   /** Offsets that were reset and that no consumer has been told yet; keys as above. */
   readonly #resets = new Map<string, Map<number, number>>();
+  /** Where the last pull of each queue ended; keys as above. Not saved: a consumer pulls again. */
+  readonly #pulled = new Map<string, Map<number, number>>();
   readonly #clock: Clock;
   readonly #save: DelayedSave;
   #counter = 0;
@@ -50,6 +52,7 @@ export class ConsumerOffsets {
     let resets = this.#resets.get(key);
     if (!resets) this.#resets.set(key, (resets = new Map()));
     resets.set(queueId, offset);
+    this.#pulled.get(key)?.delete(queueId);
     this.#set(key, queueId, offset);
   }
 
@@ -62,6 +65,25 @@ export class ConsumerOffsets {
     resets?.delete(queueId);
     if (resets?.size === 0) this.#resets.delete(key);
     return offset;
+  }
+
+  /** A pull of the group has ended before `offset`. */
+  pulled(group: string, topic: string, queueId: number, offset: number): void {
+    const key = topic + SEPARATOR + group;
+    let queues = this.#pulled.get(key);
+    if (!queues) this.#pulled.set(key, (queues = new Map()));
+    queues.set(queueId, offset);
+  }
+
+  /** The next offset that the group will pull; -1 when it has pulled and committed none. */
+  pullOffset(group: string, topic: string, queueId: number): number {
+    const pulled = this.#pulled.get(topic + SEPARATOR + group)?.get(queueId) ?? -1;
+    return Math.max(pulled, this.query(group, topic, queueId));
+  }
+
+  /** Forgets what a group has pulled, which is gone. */
+  forgetPulls(group: string): void {
+    for (const key of this.#pulled.keys()) if (key.endsWith(SEPARATOR + group)) this.#pulled.delete(key);
   }
 
   /** Queue id to offset, of one group at one topic. */
@@ -81,10 +103,12 @@ export class ConsumerOffsets {
 
   deleteTopic(topic: string): void {
     this.#deleteWhere((owned) => owned === topic);
+    for (const key of this.#pulled.keys()) if (key.startsWith(topic + SEPARATOR)) this.#pulled.delete(key);
   }
 
   deleteGroup(group: string): void {
     this.#deleteWhere((_topic, owner) => owner === group);
+    this.forgetPulls(group);
   }
 
   /** Writes what has changed, and never again. */

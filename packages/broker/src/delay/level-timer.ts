@@ -14,6 +14,7 @@ import type { ConfigFile } from '../config-file.js';
 import { DelayedSave } from '../delayed-save.js';
 import { PutError } from '../intake.js';
 import type { Intake } from '../intake.js';
+import type { BrokerStats } from '../metrics/broker-stats.js';
 import type { AppendResult, MessageInner, MessageStore } from '../store/store.js';
 import { innerOf } from '../transaction/half-message.js';
 import type { DelayLevels } from './levels.js';
@@ -27,6 +28,7 @@ export interface LevelTimerDeps {
   store: MessageStore;
   intake: Intake;
   levels: DelayLevels;
+  stats: BrokerStats;
   /** delayOffset.json */
   file: ConfigFile;
   /** What the file holds: as `ConfigFile.load` gives it. */
@@ -73,6 +75,15 @@ export class LevelTimer {
   arrived(queueId: number): void {
     const level = this.#levels[queueId];
     if (level && !level.timer && !level.delivering) this.#next(level);
+  }
+
+  /** How far the levels that have delivered something have come. */
+  get progress(): { level: number; offset: number; maxOffset: number }[] {
+    return this.#levels
+      .filter(({ offset }) => offset > 0)
+      .map(({ number: level, offset }) => {
+        return { level, offset, maxOffset: this.deps.store.maxOffset(SCHEDULE_TOPIC, level - 1) };
+      });
   }
 
   /** Ends deliveries that are under way, so that what was delivered is known when it starts again. */
@@ -172,6 +183,7 @@ export class LevelTimer {
       const result = this.deps.intake.deliver(message);
       if (result.status !== 'PUT_OK') break;
       last = { ...result };
+      this.deps.stats.delivered(message, level.number - 1, result);
     }
     return { done, last };
   }

@@ -198,7 +198,7 @@ describe('administration of the broker', () => {
     expect(json(body)['table']).toMatchObject({
       brokerVersionDesc: 'V5_0_0',
       msgPutTotalTodayNow: '1',
-      putTps: '0.0 0.0 0.0',
+      putTps: '1.0 1.0 1.0',
     });
     const config = await client.connection.request(Requests.GET_BROKER_CONFIG, {});
     expect(config.body.toString().split('\n')).toEqual(

@@ -2,6 +2,7 @@
 import { DecodeError, HALF_TOPIC, MessageProperty, ResponseCode, SysFlag, decodeRecord } from '@nest-rocketmq/remoting';
 import type { Answer, Clock, Handlers, HeaderOf, MessageExt, Requests } from '@nest-rocketmq/remoting';
 import type { Intake } from '../intake.js';
+import type { BrokerStats } from '../metrics/broker-stats.js';
 import type { MessageStore } from '../store/store.js';
 import { fromHalf } from '../transaction/half-message.js';
 import type { HalfQueue } from '../transaction/half-queue.js';
@@ -10,6 +11,7 @@ export interface EndTransactionDeps {
   store: MessageStore;
   intake: Intake;
   halves: HalfQueue;
+  stats: BrokerStats;
   clock: Clock;
 }
 
@@ -28,10 +30,18 @@ async function end(deps: EndTransactionDeps, header: Header): Promise<Answer<Row
   if (!half) return wrong('Find prepared transaction message failed');
   const refusal = check(header, half) ?? checkImmunity(deps, header, half);
   if (refusal) return refusal;
-  const { intake, halves } = deps;
-  const deliver = (): Promise<void> => intake.stored(intake.put(fromHalf(half)));
-  await halves.decide(halves.newest(half.queueOffset), commit ? deliver : undefined);
+  const { halves } = deps;
+  await halves.decide(halves.newest(half.queueOffset), commit ? () => deliver(deps, half) : undefined);
   return {};
+}
+
+async function deliver({ intake, stats }: EndTransactionDeps, half: MessageExt): Promise<void> {
+  const message = fromHalf(half);
+  const result = intake.put(message);
+  const { size, storeTimestamp } = result;
+  await intake.stored(result);
+  // With a delay level it lies under the schedule topic now.
+  stats.put(message.topic, message.queueId, 1, size, storeTimestamp);
 }
 
 function readHalf(store: MessageStore, physicalOffset: number): MessageExt | undefined {

@@ -10,6 +10,7 @@ import {
 import type { Answer, Handlers } from '@nest-rocketmq/remoting';
 import type { ClientInfo, Clients } from '../clients.js';
 import type { Groups } from '../groups.js';
+import type { BrokerStats } from '../metrics/broker-stats.js';
 import { isGroupName } from '../names.js';
 import type { ConsumerOffsets } from '../offsets.js';
 
@@ -17,6 +18,7 @@ export interface GroupAdminDeps {
   groups: Groups;
   clients: Clients;
   offsets: ConsumerOffsets;
+  stats: BrokerStats;
 }
 
 type Names =
@@ -40,7 +42,7 @@ type SettingsNames =
   | 'GET_SUBSCRIPTIONGROUP_CONFIG'
   | 'DELETE_SUBSCRIPTIONGROUP';
 
-function settingsHandlers({ groups, offsets }: GroupAdminDeps): Pick<Handlers<'broker'>, SettingsNames> {
+function settingsHandlers({ groups, offsets, stats }: GroupAdminDeps): Pick<Handlers<'broker'>, SettingsNames> {
   return {
     UPDATE_AND_CREATE_SUBSCRIPTIONGROUP: async ({ body }) => {
       const config = decodeSubscriptionGroupConfig(parseJsonObject(body, 'a subscription group'));
@@ -69,6 +71,8 @@ function settingsHandlers({ groups, offsets }: GroupAdminDeps): Pick<Handlers<'b
     DELETE_SUBSCRIPTIONGROUP: async ({ header }) => {
       groups.delete(header.groupName);
       if (header.cleanOffset) offsets.deleteGroup(header.groupName);
+      else offsets.forgetPulls(header.groupName);
+      stats.deleteGroup(header.groupName);
       await groups.unsaved(header.groupName);
       return {};
     },

@@ -16,9 +16,10 @@ import type { Answer, Clock, Handlers, HeaderOf, IncomingRequest, Logger } from 
 import type { Clients } from '../clients.js';
 import type { Groups } from '../groups.js';
 import type { HeldPulls } from '../held-pulls.js';
+import type { BrokerStats } from '../metrics/broker-stats.js';
+import type { StoreStats } from '../metrics/store-stats.js';
 import type { PullTurns } from '../pull-turns.js';
 import type { ConsumerOffsets } from '../offsets.js';
-import type { BrokerStats } from '../stats.js';
 import type { GetMessageStatus, GetResult, MessageStore } from '../store/store.js';
 import { everything, filterOf, isTagType, tagFilter } from '../tag-filter.js';
 import type { TagFilter } from '../tag-filter.js';
@@ -36,6 +37,7 @@ export interface PullDeps {
   held: HeldPulls;
   turns: PullTurns;
   stats: BrokerStats;
+  storeStats: StoreStats;
   clock: Clock;
   logger: Logger;
   config: {
@@ -106,7 +108,7 @@ function subscriptionFilter(deps: PullDeps, header: Header, broadcastEnable: boo
 }
 
 function run(deps: PullDeps, request: Pull, filter: TagFilter, maySuspend: boolean): Answer<Row> | undefined {
-  const { store, held, config } = deps;
+  const { store, held, config, clock, offsets } = deps;
   const { header, connection } = request;
   const { topic, queueId } = header;
   const elsewhere = movedByReset(deps, request);
@@ -114,7 +116,10 @@ function run(deps: PullDeps, request: Pull, filter: TagFilter, maySuspend: boole
   const count = countOf(deps, request);
   const bytes = Math.min(header.maxMsgBytes ?? Infinity, config.maxTransferBytesOnMessageInMemory);
   const memory = (length: number): Buffer => connection.memory(length);
+  const started = clock.monotonic();
   const found = store.getMessage(topic, queueId, header.queueOffset, count, bytes, wanted(filter), memory);
+  deps.storeStats.read(found.count, clock.monotonic() - started);
+  offsets.pulled(header.consumerGroup, topic, queueId, found.nextBeginOffset);
   const code = codeOf(found.status, header.queueOffset);
   const suspend = Math.min(header.suspendTimeoutMillis, config.maxSuspendTimeMillis);
   if (code === ResponseCode.PULL_NOT_FOUND && maySuspend && header.sysFlag & PullFlag.SUSPEND && suspend > 0) {
@@ -122,7 +127,7 @@ function run(deps: PullDeps, request: Pull, filter: TagFilter, maySuspend: boole
     held.hold({ topic, queueId, offset: header.queueOffset, connection, matches: filter, wake }, suspend);
     return undefined;
   }
-  return answer(deps, request, code, found);
+  return answer(deps, request, code, found, started);
 }
 
 /** Tells a consumer whose offset was reset where to go on. What it says of its old place is not taken. */
@@ -179,12 +184,21 @@ function serve(deps: PullDeps, request: Pull, filter: TagFilter, maySuspend: boo
   if (found && !request.oneway) request.connection.answer(request, Requests.PULL_MESSAGE, found);
 }
 
-function answer(deps: PullDeps, request: Pull, code: number, found: GetResult): Answer<Row> | undefined {
+/** @param started when it was served, on the clock's monotonic scale, ms */
+function answer(
+  deps: PullDeps,
+  request: Pull,
+  code: number,
+  found: GetResult,
+  started: number,
+): Answer<Row> | undefined {
   const { nextBeginOffset, minOffset, maxOffset, status, body, count } = found;
   const header = { suggestWhichBrokerId: 0, nextBeginOffset, minOffset, maxOffset, topicSysFlag: 0, groupSysFlag: 0 };
   if (code !== ResponseCode.SUCCESS) return { code, remark: status, header };
-  deps.stats.got(request.header.topic, request.header.consumerGroup, count, deps.clock.now());
   writeFound(request, header, body);
+  const { topic, consumerGroup, queueId } = request.header;
+  const size = body.reduce((sum, records) => sum + records.length, 0);
+  deps.stats.got(topic, consumerGroup, queueId, count, size, deps.clock.monotonic() - started);
   return undefined;
 }
 

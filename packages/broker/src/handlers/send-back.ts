@@ -1,8 +1,17 @@
 // Owns the answer to a consumer that gives a message back. Leaves what becomes of it to retry.ts, storing to intake.ts.
-import { DecodeError, MQVersion, ResponseCode, decodeRecord, printable } from '@nest-rocketmq/remoting';
+import {
+  DecodeError,
+  MessageProperty,
+  MQVersion,
+  ResponseCode,
+  decodeRecord,
+  isDLQTopic,
+  printable,
+} from '@nest-rocketmq/remoting';
 import type { Answer, Handlers, IncomingRequest, MessageExt, Requests } from '@nest-rocketmq/remoting';
 import type { Groups } from '../groups.js';
 import type { Intake } from '../intake.js';
+import type { BrokerStats } from '../metrics/broker-stats.js';
 import type { Retry } from '../retry.js';
 import type { MessageStore } from '../store/store.js';
 import type { Topics } from '../topics.js';
@@ -13,6 +22,7 @@ export interface SendBackDeps {
   intake: Intake;
   retry: Retry;
   topics: Topics;
+  stats: BrokerStats;
 }
 
 type Row = typeof Requests.CONSUMER_SEND_MSG_BACK;
@@ -34,7 +44,11 @@ async function sendBack(deps: SendBackDeps, { header, version }: IncomingRequest
   const maxReconsumeTimes = told === undefined || told < 0 ? group.retryMaxTimes : told;
   const message = deps.retry.again(failed, { group, delayLevel: header.delayLevel, maxReconsumeTimes });
   await deps.topics.unsaved(message.topic);
-  await deps.intake.stored(deps.intake.put(message));
+  const dead = isDLQTopic(message.topic);
+  const result = deps.intake.put(message);
+  const stored = { topic: message.topic, queueId: message.queueId, size: result.size, dead };
+  await deps.intake.stored(result);
+  deps.stats.sentBack(failed.properties.get(MessageProperty.RETRY_TOPIC) ?? failed.topic, group.groupName, stored);
   return {};
 }
 

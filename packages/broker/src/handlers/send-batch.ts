@@ -9,9 +9,9 @@ import {
 } from '@nest-rocketmq/remoting';
 import type { Answer, Handlers, HostPort, IncomingRequest, Requests } from '@nest-rocketmq/remoting';
 import type { Intake } from '../intake.js';
+import type { BrokerStats } from '../metrics/broker-stats.js';
 import { PropertyScan } from '../property-scan.js';
 import { forbidden, noSuchTopic, notStored, refusalOf } from '../send-checks.js';
-import type { BrokerStats } from '../stats.js';
 import type { MessageInner } from '../store/store.js';
 import type { Topics } from '../topics.js';
 
@@ -51,7 +51,8 @@ async function send(deps: SendBatchDeps, request: IncomingRequest<Row>): Promise
   if (failed || !last) return notStored(failed?.status ?? 'MESSAGE_ILLEGAL');
   const ids = results.map((result) => encodeOffsetMsgId(storeHost.address, storeHost.port, result.physicalOffset));
   const { queueOffset, storeTimestamp } = results[0];
-  stats.put(topic, results.length, storeTimestamp);
+  const size = results.reduce((sum, result) => sum + result.size, 0);
+  stats.put(topic, queue, results.length, size, storeTimestamp);
   await intake.stored(last);
   const transactionId = decodeProperties(properties ?? '').get(MessageProperty.UNIQ_KEY);
   return { header: { msgId: ids.join(','), queueId: queue, queueOffset, ...(transactionId && { transactionId }) } };

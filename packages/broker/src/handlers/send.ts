@@ -15,6 +15,7 @@ import {
 import type { Clock, Connection, Logger, RawHandler, RemotingCommand, TopicConfig } from '@nest-rocketmq/remoting';
 import type { Groups } from '../groups.js';
 import type { Intake } from '../intake.js';
+import type { BrokerStats } from '../metrics/broker-stats.js';
 import { PropertyScan } from '../property-scan.js';
 import type { QueueLocks } from '../queue-locks.js';
 import type { Retry } from '../retry.js';
@@ -22,7 +23,6 @@ import { noSuchTopic, notStored, refusalOf } from '../send-checks.js';
 import type { Refusal } from '../send-checks.js';
 import { SendHeader } from '../send-header.js';
 import type { SendReplies, SendReply } from '../send-replies.js';
-import type { BrokerStats } from '../stats.js';
 import type { AppendResult, MessageInner } from '../store/store.js';
 import type { Topics } from '../topics.js';
 
@@ -168,7 +168,7 @@ export class SendHandler implements RawHandler {
     }
     const result = this.deps.intake.send(message, scan);
     if (result.status !== 'PUT_OK') return this.#refuse(connection, notStored(result.status));
-    this.deps.stats.put(header.topic, 1, result.storeTimestamp);
+    this.deps.stats.put(message.topic, message.queueId, 1, result.size, result.storeTimestamp);
     if (!header.oneway) this.#replyLater(header, result, connection);
     return undefined;
   }

@@ -3,6 +3,7 @@ import { Permission, ResponseCode, encodeJson, printable, topicConfig, topicTabl
 import type { Answer, Handlers, HeaderOf, Requests, TopicConfig } from '@nest-rocketmq/remoting';
 import type { Clients } from '../clients.js';
 import { isSystemTopic, topicNameFault } from '../names.js';
+import type { BrokerStats } from '../metrics/broker-stats.js';
 import type { ConsumerOffsets } from '../offsets.js';
 import type { MessageStore } from '../store/store.js';
 import type { Topics } from '../topics.js';
@@ -16,6 +17,7 @@ export interface TopicAdminDeps {
   offsets: ConsumerOffsets;
   clients: Clients;
   store: MessageStore;
+  stats: BrokerStats;
 }
 
 type Update = typeof Requests.UPDATE_AND_CREATE_TOPIC;
@@ -77,12 +79,13 @@ async function update(topics: Topics, header: HeaderOf<Update>): Promise<Answer<
   return {};
 }
 
-async function remove({ topics, offsets, store }: TopicAdminDeps, topic: string): Promise<Answer> {
+async function remove({ topics, offsets, store, stats }: TopicAdminDeps, topic: string): Promise<Answer> {
   const fault = topicFault(topic);
   if (fault !== undefined) return invalid(fault);
   topics.delete(topic);
   offsets.deleteTopic(topic);
   store.deleteTopic(topic);
+  stats.deleteTopic(topic);
   await topics.unsaved(topic);
   return {};
 }

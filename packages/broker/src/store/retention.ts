@@ -24,6 +24,8 @@ export interface RetentionOptions {
 export class Retention {
   /** Share of the disk in use; -1 unknown. */
   used = -1;
+  /** Bytes; undefined: unknown. */
+  usage: { total: number; free: number } | undefined;
   /** Whether the disk is too full for more messages. */
   full = false;
   readonly #options: RetentionOptions;
@@ -72,6 +74,7 @@ export class Retention {
     const { fileSystem, config, logger } = this.#options;
     const usage = fileSystem.diskUsage(config.root);
     if (!usage || usage.total <= 0) return;
+    this.usage = usage;
     this.used = 1 - usage.free / usage.total;
     const full = this.used > config.diskSpaceWarningLevelRatio / 100;
     if (full !== this.full) {

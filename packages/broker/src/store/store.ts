@@ -126,10 +126,12 @@ export class MessageStore {
       flushFailures: this.#pipeline.broken ? 1 : 0,
       commits: this.#pipeline.commits,
       flushes: this.#pipeline.flusher.flushes,
+      appendedOffset: this.#log.appended,
       committedOffset: this.#log.committed,
       flushedOffset: this.#pipeline.flusher.flushed,
       minPhysicalOffset: this.#log.files.first,
       diskUsedRatio: this.#retention.used,
+      diskUsage: this.#retention.usage,
     };
   }
 

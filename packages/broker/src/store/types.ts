@@ -180,10 +180,14 @@ export interface StoreMetrics {
   /** Writes to the log, flushes of it. */
   commits: number;
   flushes: number;
+  /** End of the log in memory; what lies beyond `committedOffset` has no queue entries yet. */
+  appendedOffset: number;
   committedOffset: number;
   /** Everything below is on the disk. */
   flushedOffset: number;
   minPhysicalOffset: number;
   /** Share of the disk in use, 0 to 1; -1 unknown. */
   diskUsedRatio: number;
+  /** Of that disk, bytes; undefined when unknown. */
+  diskUsage: { total: number; free: number } | undefined;
 }

@@ -11,6 +11,7 @@ import {
 import type { Clock, Logger, MessageExt, TimerHandle } from '@nest-rocketmq/remoting';
 import type { Clients } from '../clients.js';
 import type { Intake } from '../intake.js';
+import type { BrokerStats } from '../metrics/broker-stats.js';
 import type { MessageStore } from '../store/store.js';
 import type { Topics } from '../topics.js';
 import { innerOf } from './half-message.js';
@@ -26,6 +27,7 @@ export interface CheckBackDeps {
   halves: HalfQueue;
   topics: Topics;
   clients: Clients;
+  stats: BrokerStats;
   clock: Clock;
   logger: Logger;
   config: {
@@ -133,10 +135,11 @@ export class CheckBack {
   }
 
   async #storeAgain(half: MessageExt, times: number): Promise<MessageExt> {
-    const { intake, store } = this.deps;
+    const { intake, store, stats } = this.deps;
     const properties = new Map(half.properties).set(MessageProperty.TRANSACTION_CHECK_TIMES, String(times));
     const result = { ...intake.deliver(innerOf(half, properties)) };
     await intake.stored(result);
+    stats.put(HALF_TOPIC, QUEUE, 1, result.size, result.storeTimestamp);
     const record = store.readRecord(result.physicalOffset, result.size);
     if (!record) throw new DecodeError(`the half message at ${result.physicalOffset} cannot be read`);
     return decodeRecord(record, 0, { inflate: false });

@@ -88,6 +88,7 @@ export const adminRequests = {
   }),
   QUERY_TOPIC_CONSUME_BY_WHO: request(300, 'QUERY_TOPIC_CONSUME_BY_WHO', ['broker'], { topic: text(), ...viaTopic }),
   GET_SYSTEM_TOPIC_LIST_FROM_BROKER: request(305, 'GET_SYSTEM_TOPIC_LIST_FROM_BROKER', ['broker']),
+  VIEW_BROKER_STATS_DATA: request(315, 'VIEW_BROKER_STATS_DATA', ['broker'], { statsName: text(), statsKey: text() }),
   GET_BROKER_CONSUME_STATS: request(317, 'GET_BROKER_CONSUME_STATS', ['broker'], { isOrder: flag() }),
   GET_ALL_PRODUCER_INFO: request(328, 'GET_ALL_PRODUCER_INFO', ['broker']),
   QUERY_TOPICS_BY_CONSUMER: request(343, 'QUERY_TOPICS_BY_CONSUMER', ['broker'], { group: text(), ...viaRpc }),

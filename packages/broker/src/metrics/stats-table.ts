@@ -1,0 +1,83 @@
+// Keeps the items of one kind by key, at most so many, and forgets those that have nothing left to show.
+import { StatsItem } from './stats-item.js';
+
+/** The longest window is a day and an hour: after that an idle item is all zeros. */
+const IDLE_MS = 26 * 3_600_000;
+const SWEEP_INTERVAL_MS = 3_600_000;
+/** Items looked at in one turn of the event loop. */
+const SWEEP_SLICE = 1_000;
+
+export class StatsTable {
+  readonly #items = new Map<string, StatsItem>();
+  #sweepAt: number;
+  #sweeping = false;
+
+  /**
+   * @param most items at a time; what comes beyond is not counted
+   * @param onFull called once, when the first item finds no room
+   * @param now ms since the epoch
+   */
+  constructor(
+    private readonly most: number,
+    private readonly onFull: () => void,
+    now: number,
+  ) {
+    this.#sweepAt = now + SWEEP_INTERVAL_MS;
+  }
+
+  get size(): number {
+    return this.#items.size;
+  }
+
+  get(key: string): StatsItem | undefined {
+    return this.#items.get(key);
+  }
+
+  /** Undefined when the table is full. */
+  getOrMake(key: string, now: number): StatsItem | undefined {
+    if (now >= this.#sweepAt) this.#sweepLater(now);
+    return this.#items.get(key) ?? this.#make(key, now);
+  }
+
+  add(key: string, nums: number, size: number, times: number, now: number): void {
+    this.getOrMake(key, now)?.add(nums, size, times, now);
+  }
+
+  delete(key: string): void {
+    this.#items.delete(key);
+  }
+
+  deleteWhere(matches: (key: string) => boolean): void {
+    for (const key of this.#items.keys()) if (matches(key)) this.#items.delete(key);
+  }
+
+  #make(key: string, now: number): StatsItem | undefined {
+    if (this.#items.size >= this.most) {
+      this.onFull();
+      return undefined;
+    }
+    const item = new StatsItem(now);
+    this.#items.set(key, item);
+    return item;
+  }
+
+  #sweepLater(now: number): void {
+    this.#sweepAt = now + SWEEP_INTERVAL_MS;
+    if (this.#sweeping) return;
+    this.#sweeping = true;
+    this.#sweep(this.#items.entries(), now);
+  }
+
+  #sweep(rest: IterableIterator<[string, StatsItem]>, now: number): void {
+    for (let looked = 0; looked < SWEEP_SLICE; looked++) {
+      const next = rest.next();
+      if (next.done) {
+        this.#sweeping = false;
+        return;
+      }
+      const [key, item] = next.value;
+      if (item.idle(now) >= IDLE_MS) this.#items.delete(key);
+    }
+    setImmediate(() => this.#sweep(rest, now));
+  }
+}
