@@ -13,6 +13,7 @@ import {
   topicConfig,
 } from '@nest-rocketmq/remoting';
 import type { Clock, DataVersion, Logger, TopicConfig, TopicTable } from '@nest-rocketmq/remoting';
+import { TOPIC_ATTRIBUTES, attributesFault } from './attributes.js';
 import type { ConfigFile } from './config-file.js';
 import { BENCHMARK_TOPIC, TRACE_TOPIC, topicNameFault } from './names.js';
 import { PromptSave } from './prompt-save.js';
@@ -54,7 +55,7 @@ export class Topics {
     const ours = systemTopics(options);
     this.systemTopicNames = ours.map((config) => config.topicName);
     for (const config of ours) this.#table.set(config.topicName, config);
-    this.#load(options.saved);
+    this.#load(options.saved, logger);
     if (!options.autoCreateTopicEnable) this.#table.delete(AUTO_CREATE_TOPIC_KEY);
   }
 
@@ -131,11 +132,16 @@ export class Topics {
     this.#save.changed(topic);
   }
 
-  #load(saved: unknown): void {
+  #load(saved: unknown, logger: Logger): void {
     if (saved === undefined) return;
     const { dataVersion, topicConfigTable } = decodeTopicTable(saved);
     this.#version = dataVersion;
-    for (const [topic, config] of topicConfigTable) if (!topicNameFault(topic)) this.#table.set(topic, config);
+    for (const [topic, config] of topicConfigTable) {
+      if (topicNameFault(topic)) continue;
+      const fault = attributesFault(TOPIC_ATTRIBUTES, config.attributes);
+      if (fault !== undefined) logger.warn(`topic ${topic} is kept as a plain topic: ${fault}`);
+      this.#table.set(topic, config);
+    }
   }
 }
 

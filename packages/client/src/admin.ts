@@ -62,7 +62,7 @@ export class Admin {
   async createTopic(options: CreateTopicOptions): Promise<void> {
     checkSendTopic(options.topic);
     const queues = integerIn('queues', options.queues, 8, 1, 65_535);
-    const perm = integerIn('perm', options.perm, Permission.READ | Permission.WRITE, 0, 15);
+    const perm = integerIn('perm', options.perm, Permission.READ | Permission.WRITE, 0, 7);
     const { brokerAddrTable } = await this.clusterInfo();
     const masters = [...brokerAddrTable.values()].flatMap((broker) => broker.brokerAddrs.get(MASTER_ID) ?? []);
     if (masters.length === 0) throw new NoBrokerError(this.#nameServers.addresses);

@@ -3,11 +3,14 @@ import {
   ResponseCode,
   decodeSubscriptionGroupConfig,
   encodeJson,
+  objectOf,
   parseJsonObject,
   printable,
+  subscriptionGroupConfig,
   subscriptionJson,
 } from '@nest-rocketmq/remoting';
-import type { Answer, Handlers } from '@nest-rocketmq/remoting';
+import type { Answer, Handlers, JsonObject, SubscriptionGroupConfig } from '@nest-rocketmq/remoting';
+import { GROUP_ATTRIBUTES, InvalidAttributeError, changeAttributes } from '../attributes.js';
 import type { ClientInfo, Clients } from '../clients.js';
 import type { Groups } from '../groups.js';
 import type { BrokerStats } from '../metrics/broker-stats.js';
@@ -45,14 +48,22 @@ type SettingsNames =
 function settingsHandlers({ groups, offsets, stats }: GroupAdminDeps): Pick<Handlers<'broker'>, SettingsNames> {
   return {
     UPDATE_AND_CREATE_SUBSCRIPTIONGROUP: async ({ body }) => {
-      const config = decodeSubscriptionGroupConfig(parseJsonObject(body, 'a subscription group'));
+      const json = parseJsonObject(body, 'a subscription group');
+      const fault = wrongField(json);
+      if (fault !== undefined) return { code: ResponseCode.SYSTEM_ERROR, remark: fault };
+      const config = decodeSubscriptionGroupConfig(json);
       if (!isGroupName(config.groupName)) {
         return {
           code: ResponseCode.INVALID_PARAMETER,
           remark: `the group name ${printable(config.groupName)} is illegal`,
         };
       }
-      groups.put(config);
+      try {
+        groups.put(withAttributes(config, groups.get(config.groupName)));
+      } catch (error) {
+        if (!(error instanceof InvalidAttributeError)) throw error;
+        return { code: ResponseCode.SYSTEM_ERROR, remark: printable(error.message) };
+      }
       await groups.unsaved(config.groupName);
       return {};
     },
@@ -77,6 +88,31 @@ function settingsHandlers({ groups, offsets, stats }: GroupAdminDeps): Pick<Hand
       return {};
     },
   };
+}
+
+/** A setting of the wrong type: its default must not take its place in silence. */
+function wrongField(json: JsonObject): string | undefined {
+  for (const [name, usual] of Object.entries(subscriptionGroupConfig(''))) {
+    const given = json[name];
+    if (given === undefined || given === null) continue;
+    const text = typeof given === 'string' ? given : JSON.stringify(given);
+    if (typeof usual === 'boolean' && !/^(true|false)$/.test(text))
+      return `${name}: ${printable(text)} was given, allowed are true and false`;
+    if (typeof usual === 'number' && !/^-?\d+$/.test(text))
+      return `${name}: ${printable(text)} was given, allowed is a whole number`;
+  }
+  const attributes = Object.entries(objectOf(json['attributes']));
+  const wrong = attributes.find(([, value]) => typeof value !== 'string');
+  return wrong && `attributes: the value of ${printable(wrong[0])} must be a string`;
+}
+
+/** The settings with what becomes of the group's attributes: those given are changes. @throws InvalidAttributeError */
+function withAttributes(
+  given: SubscriptionGroupConfig,
+  known: SubscriptionGroupConfig | undefined,
+): SubscriptionGroupConfig {
+  const changes = new Map(Object.entries(given.attributes));
+  return { ...given, attributes: changeAttributes(GROUP_ATTRIBUTES, known?.attributes, changes) };
 }
 
 function onlineHandlers({ clients, offsets }: GroupAdminDeps): Pick<Handlers<'broker'>, Exclude<Names, SettingsNames>> {

@@ -1,6 +1,7 @@
 // Owns the answers that make, change, show and delete topics. Leaves the topics to topics.ts.
 import { Permission, ResponseCode, encodeJson, printable, topicConfig, topicTableJson } from '@nest-rocketmq/remoting';
 import type { Answer, Handlers, HeaderOf, Requests, TopicConfig } from '@nest-rocketmq/remoting';
+import { InvalidAttributeError, TOPIC_ATTRIBUTES, changeAttributes, parseAttributeChanges } from '../attributes.js';
 import type { Clients } from '../clients.js';
 import { isSystemTopic, topicNameFault } from '../names.js';
 import type { BrokerStats } from '../metrics/broker-stats.js';
@@ -10,6 +11,10 @@ import type { Topics } from '../topics.js';
 
 /** Queues of one topic, at most. */
 const MAX_TOPIC_QUEUES = 65_535;
+/** Single tags or several: to filter by tags makes no difference. */
+const FILTER_TYPES: readonly string[] = ['SINGLE_TAG', 'MULTI_TAG'];
+/** The topic belongs to a unit, and has subscribers in one. */
+const ALL_SYS_FLAGS = 3;
 const ALL_PERMISSIONS = Permission.READ | Permission.WRITE | Permission.INHERIT;
 
 export interface TopicAdminDeps {
@@ -63,18 +68,22 @@ async function update(topics: Topics, header: HeaderOf<Update>): Promise<Answer<
     topicFault(topic) ?? queuesFault('readQueueNums', readQueueNums) ?? queuesFault('writeQueueNums', writeQueueNums);
   if (fault !== undefined) return invalid(fault);
   if (perm < 0 || perm > ALL_PERMISSIONS) return invalid(`perm ${perm} is illegal, allowed is 0 to ${ALL_PERMISSIONS}`);
-  const known = topics.get(topic);
-  topics.put(
-    topicConfig(topic, {
-      readQueueNums,
-      writeQueueNums,
-      perm,
-      topicFilterType: header.topicFilterType,
-      topicSysFlag: header.topicSysFlag ?? 0,
-      order: header.order,
-      attributes: changedAttributes(known, header.attributes ?? ''),
-    }),
-  );
+  if (!FILTER_TYPES.includes(header.topicFilterType)) {
+    const given = printable(header.topicFilterType);
+    return refused(`topicFilterType = [${given}] value invalid: allowed are ${FILTER_TYPES.join(', ')}`);
+  }
+  const sysFlag = header.topicSysFlag ?? 0;
+  if (sysFlag < 0 || sysFlag > ALL_SYS_FLAGS)
+    return invalid(`topicSysFlag ${sysFlag} is illegal, allowed is 0 to ${ALL_SYS_FLAGS}`);
+  try {
+    const changes = parseAttributeChanges(header.attributes ?? '');
+    // Apache has this behind an option, off by default, and answers it as a parameter.
+    if (changes.get('+message.type') === 'MIXED') return invalid('MIXED message type is not supported.');
+    topics.put(wanted(topics.get(topic), header, changes));
+  } catch (error) {
+    if (error instanceof InvalidAttributeError) return refused(printable(error.message));
+    throw error;
+  }
   await topics.unsaved(topic);
   return {};
 }
@@ -99,17 +108,30 @@ function queuesFault(name: string, given: number): string | undefined {
   return `${name} ${given} is illegal, allowed is 1 to ${MAX_TOPIC_QUEUES}`;
 }
 
-/** @param changes `+name=value` sets one, `-name` takes one away; commas between them */
-function changedAttributes(known: TopicConfig | undefined, changes: string): Record<string, string> {
-  const attributes = new Map(Object.entries(known?.attributes ?? {}));
-  for (const change of changes.split(',').map((one) => one.trim())) {
-    const [name, value] = change.slice(1).split('=', 2);
-    if (change.startsWith('-')) attributes.delete(name);
-    else if (change.startsWith('+') && value !== undefined) attributes.set(name, value);
-  }
-  return Object.fromEntries(attributes);
+/** The topic as it is to be. @throws InvalidAttributeError */
+function wanted(
+  known: TopicConfig | undefined,
+  header: HeaderOf<Update>,
+  changes: ReadonlyMap<string, string>,
+): TopicConfig {
+  const { topic, readQueueNums, writeQueueNums, perm, topicFilterType, topicSysFlag = 0, order } = header;
+  const attributes = changeAttributes(TOPIC_ATTRIBUTES, known?.attributes, changes);
+  return topicConfig(topic, {
+    readQueueNums,
+    writeQueueNums,
+    perm,
+    topicFilterType,
+    topicSysFlag,
+    order,
+    attributes,
+  });
 }
 
 function invalid(remark: string): Answer {
   return { code: ResponseCode.INVALID_PARAMETER, remark };
+}
+
+/** As Apache refuses what its own code throws for. */
+function refused(remark: string): Answer {
+  return { code: ResponseCode.SYSTEM_ERROR, remark };
 }
