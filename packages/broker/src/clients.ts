@@ -2,6 +2,7 @@
 // form to handlers/client.ts.
 import { Requests } from '@nest-rocketmq/remoting';
 import type { Clock, Connection, ConsumerData, Logger, SubscriptionData, TimerHandle } from '@nest-rocketmq/remoting';
+import { GroupAgreement } from './group-agreement.js';
 
 export interface ClientInfo {
   clientId: string;
@@ -37,11 +38,14 @@ const SCAN_INTERVAL_MS = 10_000;
 export class Clients {
   readonly #producers = new Map<string, Map<Connection, ClientInfo>>();
   readonly #consumers = new Map<string, ConsumerGroup>();
+  readonly #agreement: GroupAgreement;
   #scanTimer: TimerHandle | undefined;
   /** Producers of a group are asked in turn. */
   #turn = 0;
 
-  constructor(private readonly options: ClientsOptions) {}
+  constructor(private readonly options: ClientsOptions) {
+    this.#agreement = new GroupAgreement(options);
+  }
 
   registerProducer(group: string, client: ClientInfo): void {
     let clients = this.#producers.get(group);
@@ -50,8 +54,12 @@ export class Clients {
     this.#armScan();
   }
 
-  /** Takes a consumer in, or renews it. @returns whether its group's members or subscriptions have changed */
-  registerConsumer(data: ConsumerData, client: ClientInfo): boolean {
+  /**
+   * Takes a consumer in, or renews it.
+   * @param withoutSub whether its heartbeat left the subscriptions out, and `data` has those of the group
+   * @returns whether its group's members or subscriptions have changed
+   */
+  registerConsumer(data: ConsumerData, client: ClientInfo, withoutSub = false): boolean {
     let group = this.#consumers.get(data.groupName);
     if (!group) {
       const { consumeType, messageModel, consumeFromWhere } = data;
@@ -71,6 +79,7 @@ export class Clients {
     const joined = !group.clients.has(client.connection);
     group.clients.set(client.connection, client);
     const changed = updateSubscriptions(group, data.subscriptionDataSet) || joined;
+    if (!withoutSub) this.#agreement.heard(data, client.clientId, client.connection);
     this.#armScan();
     if (changed) this.#notify(group);
     return changed;
@@ -85,6 +94,7 @@ export class Clients {
   unregisterConsumer(groupName: string, connection: Connection): void {
     const group = this.#consumers.get(groupName);
     if (!group?.clients.delete(connection)) return;
+    this.#agreement.left(groupName, connection);
     if (group.clients.size === 0) this.#consumers.delete(groupName);
     else this.#notify(group);
   }

@@ -61,7 +61,7 @@ function heartbeat(deps: ClientDeps, { body, connection, language, version }: He
   for (const group of producerGroups) deps.clients.registerProducer(group, client);
   let changed = false;
   for (const consumer of consumers) {
-    if (registerConsumer(deps, withoutSub ? withKnownSubscriptions(deps, consumer) : consumer, client)) changed = true;
+    if (registerConsumer(deps, consumer, client, withoutSub)) changed = true;
   }
   // Version 2 leaves subscriptions out of most heartbeats; version 1 is what is asked for here.
   return { extFields: { IS_SUPPORT_HEART_BEAT_V2: 'false', IS_SUB_CHANGE: String(changed) } };
@@ -71,16 +71,18 @@ function registerConsumer(
   { groups, topics, clients }: ClientDeps,
   consumer: ConsumerData,
   client: ClientInfo,
+  withoutSub: boolean,
 ): boolean {
   const group = groups.findOrCreate(consumer.groupName);
   if (!group) return false;
   if (consumer.messageModel !== 'BROADCASTING' && group.retryQueueNums > 0) {
     topics.create(retryTopic(group.groupName), group.retryQueueNums);
   }
-  return clients.registerConsumer(consumer, client);
+  const whole = withoutSub ? withKnownSubscriptions(clients, consumer) : consumer;
+  return clients.registerConsumer(whole, client, withoutSub);
 }
 
-function withKnownSubscriptions({ clients }: ClientDeps, consumer: ConsumerData): ConsumerData {
+function withKnownSubscriptions(clients: Clients, consumer: ConsumerData): ConsumerData {
   const known = clients.consumers(consumer.groupName)?.subscriptions.values() ?? [];
   return { ...consumer, subscriptionDataSet: [...known] };
 }

@@ -1,0 +1,128 @@
+// Watches whether the members of each consumer group ask for the same, and warns when they do not: each of them misses
+// messages then, and nothing else would say so.
+import { createHash } from 'node:crypto';
+import { isRetryTopic, printable } from '@nest-rocketmq/remoting';
+import type { Clock, ConsumerData, Logger, SubscriptionData } from '@nest-rocketmq/remoting';
+import { isSystemGroup } from './names.js';
+import { isTagType } from './tag-filter.js';
+
+/** Warnings a minute, about all groups together. What finds no room is warned of at a later heartbeat. */
+export const MAX_WARNINGS_PER_MINUTE = 10;
+const MINUTE_MS = 60_000;
+/** Longest account of what one member asks for, characters. */
+const LONGEST_WISH = 200;
+
+export interface GroupAgreementOptions {
+  clock: Clock;
+  logger: Logger;
+}
+
+/** What one or more members ask for. */
+interface Wish {
+  readonly text: string;
+  /** Connection to client id. */
+  readonly members: Map<object, string>;
+  warned: boolean;
+}
+
+interface Group {
+  /** By the connection of the member. */
+  readonly ofMember: Map<object, Wish>;
+  /** By its text. */
+  readonly wishes: Map<string, Wish>;
+}
+
+export class GroupAgreement {
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #groups = new Map<string, Group>();
+  #minute = 0;
+  #warnings = 0;
+
+  constructor({ clock, logger }: GroupAgreementOptions) {
+    this.#clock = clock;
+    this.#logger = logger;
+  }
+
+  /** A member has said what it asks for. @param connection by which it is known */
+  heard(data: ConsumerData, clientId: string, connection: object): void {
+    // Tools come and go under these.
+    if (isSystemGroup(data.groupName)) return;
+    const group = this.#groupOf(data.groupName);
+    const text = wishOf(data);
+    let wish = group.wishes.get(text);
+    if (!wish) group.wishes.set(text, (wish = { text, members: new Map(), warned: false }));
+    if (group.ofMember.get(connection) !== wish) {
+      forget(group, connection);
+      group.ofMember.set(connection, wish);
+      this.#lookWhetherAgreed(data.groupName, group);
+    }
+    wish.members.set(connection, clientId);
+    if (!wish.warned && group.wishes.size > 1) this.#warn(data.groupName, group, wish, clientId);
+  }
+
+  left(groupName: string, connection: object): void {
+    const group = this.#groups.get(groupName);
+    if (!group) return;
+    forget(group, connection);
+    if (group.ofMember.size === 0) this.#groups.delete(groupName);
+    else this.#lookWhetherAgreed(groupName, group);
+  }
+
+  #groupOf(name: string): Group {
+    let group = this.#groups.get(name);
+    if (!group) this.#groups.set(name, (group = { ofMember: new Map(), wishes: new Map() }));
+    return group;
+  }
+
+  #warn(name: string, group: Group, wish: Wish, clientId: string): void {
+    const other = [...group.wishes.values()].find((one) => one !== wish && one.members.size > 0);
+    if (!other || !this.#mayWarn()) return;
+    const otherId = other.members.values().next().value ?? '';
+    for (const one of group.wishes.values()) one.warned = true;
+    this.#logger.warn(
+      `the members of consumer group ${printable(name)} subscribe differently: client ${printable(clientId)} asks for ` +
+        `${printable(wish.text)}, client ${printable(otherId)} asks for ${printable(other.text)}. A group divides its ` +
+        `queues among its members, so each of them misses messages. While a new version is rolled out this is normal ` +
+        `for a short time; otherwise give each service a consumer group of its own.`,
+    );
+  }
+
+  #lookWhetherAgreed(name: string, group: Group): void {
+    const [only, ...others] = group.wishes.values();
+    if (!only?.warned || others.length > 0) return;
+    only.warned = false;
+    this.#logger.log(`the members of consumer group ${printable(name)} subscribe alike again`);
+  }
+
+  #mayWarn(): boolean {
+    const minute = Math.floor(this.#clock.monotonic() / MINUTE_MS);
+    if (minute !== this.#minute) {
+      this.#minute = minute;
+      this.#warnings = 0;
+    }
+    return this.#warnings++ < MAX_WARNINGS_PER_MINUTE;
+  }
+}
+
+function forget(group: Group, connection: object): void {
+  const wish = group.ofMember.get(connection);
+  if (!wish) return;
+  group.ofMember.delete(connection);
+  wish.members.delete(connection);
+  if (wish.members.size === 0) group.wishes.delete(wish.text);
+}
+
+/** What must be the same for all members: all but the versions, and the group's own retry topic. */
+function wishOf({ subscriptionDataSet, messageModel, consumeType }: ConsumerData): string {
+  const topics = subscriptionDataSet.filter(({ topic }) => !isRetryTopic(topic)).map(subscriptionText);
+  const text = `${topics.toSorted().join(', ') || 'nothing'} (${messageModel}, ${consumeType})`;
+  if (text.length <= LONGEST_WISH) return text;
+  const digest = createHash('sha1').update(text).digest('hex').slice(0, 16);
+  return `${text.slice(0, LONGEST_WISH)} … (${topics.length} topics, ${digest})`;
+}
+
+function subscriptionText({ topic, subString, tagsSet, expressionType }: SubscriptionData): string {
+  if (!isTagType(expressionType)) return `${topic} by ${expressionType} ${subString}`;
+  return `${topic} ${tagsSet.length > 0 ? tagsSet.toSorted().join(' || ') : subString}`;
+}
