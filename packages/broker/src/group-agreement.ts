@@ -1,10 +1,9 @@
 // Watches whether the members of each consumer group ask for the same, and warns when they do not: each of them misses
 // messages then, and nothing else would say so.
 import { createHash } from 'node:crypto';
-import { isRetryTopic, printable } from '@nest-rocketmq/remoting';
-import type { Clock, ConsumerData, Logger, SubscriptionData } from '@nest-rocketmq/remoting';
+import { printable, subscriptionsText } from '@nest-rocketmq/remoting';
+import type { Clock, ConsumerData, Logger } from '@nest-rocketmq/remoting';
 import { isSystemGroup } from './names.js';
-import { isTagType } from './tag-filter.js';
 
 /** Warnings a minute, about all groups together. What finds no room is warned of at a later heartbeat. */
 export const MAX_WARNINGS_PER_MINUTE = 10;
@@ -115,14 +114,8 @@ function forget(group: Group, connection: object): void {
 
 /** What must be the same for all members: all but the versions, and the group's own retry topic. */
 function wishOf({ subscriptionDataSet, messageModel, consumeType }: ConsumerData): string {
-  const topics = subscriptionDataSet.filter(({ topic }) => !isRetryTopic(topic)).map(subscriptionText);
-  const text = `${topics.toSorted().join(', ') || 'nothing'} (${messageModel}, ${consumeType})`;
+  const text = `${subscriptionsText(subscriptionDataSet)} (${messageModel}, ${consumeType})`;
   if (text.length <= LONGEST_WISH) return text;
   const digest = createHash('sha1').update(text).digest('hex').slice(0, 16);
-  return `${text.slice(0, LONGEST_WISH)} … (${topics.length} topics, ${digest})`;
-}
-
-function subscriptionText({ topic, subString, tagsSet, expressionType }: SubscriptionData): string {
-  if (!isTagType(expressionType)) return `${topic} by ${expressionType} ${subString}`;
-  return `${topic} ${tagsSet.length > 0 ? tagsSet.toSorted().join(' || ') : subString}`;
+  return `${text.slice(0, LONGEST_WISH)} … (${subscriptionDataSet.length} topics, ${digest})`;
 }

@@ -84,6 +84,9 @@ export class FakeBroker {
         GET_CONSUMER_LIST_BY_GROUP: this.#answering('GET_CONSUMER_LIST_BY_GROUP', () => ({
           body: encodeConsumerList([...this.#members.keys(), ...this.otherConsumers]),
         })),
+        GET_CONSUMER_CONNECTION_LIST: this.#answering('GET_CONSUMER_CONNECTION_LIST', () => ({
+          code: ResponseCode.SYSTEM_ERROR,
+        })),
         QUERY_CONSUMER_OFFSET: this.#answering('QUERY_CONSUMER_OFFSET', ({ header }) => this.#onQueryOffset(header)),
         UPDATE_CONSUMER_OFFSET: this.#answering('UPDATE_CONSUMER_OFFSET', ({ header }) => {
           const { consumerGroup, topic, queueId, commitOffset } = header;

@@ -11,6 +11,7 @@ import { consumeDirectly } from './consume-directly.js';
 import { resolvePushConsumerOptions } from './consumer-options.js';
 import type { PushConsumerOptions, ResolvedPushConsumerOptions } from './consumer-options.js';
 import { Gate } from './gate.js';
+import { GroupCheck } from './group-check.js';
 import { offsetStoreOf } from './offset-stores.js';
 import type { OffsetStore } from './offset-store.js';
 import type { ProcessQueue } from './process-queue.js';
@@ -218,6 +219,7 @@ export class PushConsumer implements ConsumerMember {
         this.#rebalance.request();
       },
     });
+    const check = new GroupCheck({ core: this.#core, own: () => this.heartbeatData() });
     return new Rebalance({
       core: this.#core,
       group: this.group,
@@ -227,6 +229,7 @@ export class PushConsumer implements ConsumerMember {
       offsets,
       startOffset: (queue) =>
         startOffset({ offsets, routes, brokers, consumeFromWhere, consumeTimestamp, isYoung }, queue),
+      membersSeen: (address, clientIds) => check.look(address, clientIds),
       begin: (queue, offset) => void pulls.run(queue, offset),
     });
   }

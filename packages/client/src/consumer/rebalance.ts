@@ -26,6 +26,8 @@ export interface RebalanceParts {
   topics: readonly string[];
   offsets: OffsetStore;
   startOffset: (queue: MessageQueue) => Promise<number>;
+  /** A broker at this address has told who the members of the group are. Never rejects. */
+  membersSeen: (address: string, clientIds: readonly string[]) => Promise<void>;
   /** The queue is ours: pull it from this offset on. */
   begin: (queue: ProcessQueue, offset: number) => void;
 }
@@ -118,7 +120,9 @@ export class Rebalance {
       { timeout: core.options.mqClientApiTimeout },
     );
     expectSuccess(reply, address);
-    return decodeConsumerList(reply.body).toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+    const clientIds = decodeConsumerList(reply.body).toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+    void this.#parts.membersSeen(address, clientIds);
+    return clientIds;
   }
 
   async #take(topic: string, mine: readonly MessageQueue[]): Promise<boolean> {

@@ -1,0 +1,85 @@
+// Asks a broker from time to time whether the other members of the group subscribe to the same, and warns when not.
+import {
+  Requests,
+  ResponseCode,
+  decodeConsumerConnection,
+  printable,
+  subscriptionsText,
+} from '@nest-rocketmq/remoting';
+import type { ConsumerData, SubscriptionData } from '@nest-rocketmq/remoting';
+import type { ClientCore } from '../core.js';
+import { describe } from '../errors.js';
+
+/** ms between two questions. */
+const CHECK_INTERVAL_MS = 10_000;
+/** Other members that a warning names when it cannot know which of them it is. */
+const MOST_NAMED = 3;
+/** Different subscriptions of others that are warned of; then the point has been made. */
+const MOST_WARNINGS = 10;
+
+export interface GroupCheckParts {
+  core: Pick<ClientCore, 'clientId' | 'clock' | 'logger' | 'brokers' | 'options'>;
+  /** What this member tells brokers. */
+  own: () => ConsumerData;
+}
+
+export class GroupCheck {
+  readonly #parts: GroupCheckParts;
+  /** Monotonic, ms. */
+  #lastAsked = -Infinity;
+  /** What others were seen to ask for, and was warned of. */
+  readonly #warned = new Set<string>();
+
+  constructor(parts: GroupCheckParts) {
+    this.#parts = parts;
+  }
+
+  /** A broker has told who the members are. Never rejects. */
+  async look(address: string, clientIds: readonly string[]): Promise<void> {
+    const { core } = this.#parts;
+    const others = clientIds.filter((id) => id !== core.clientId);
+    if (others.length === 0) {
+      this.#warned.clear();
+      return;
+    }
+    const now = core.clock.monotonic();
+    if (now - this.#lastAsked < CHECK_INTERVAL_MS || this.#warned.size >= MOST_WARNINGS) return;
+    this.#lastAsked = now;
+    try {
+      await this.#ask(address, others);
+    } catch (error) {
+      core.logger.debug?.(`cannot ask ${address} what the other members subscribe to: ${describe(error)}`);
+    }
+  }
+
+  async #ask(address: string, others: readonly string[]): Promise<void> {
+    const { core, own } = this.#parts;
+    const mine = own();
+    const header = { consumerGroup: mine.groupName };
+    const timeout = core.options.mqClientApiTimeout;
+    const reply = await core.brokers.request(address, Requests.GET_CONSUMER_CONNECTION_LIST, header, { timeout });
+    if (reply.code !== ResponseCode.SUCCESS) return;
+    // The broker has one answer for the whole group, that of the member whose heartbeat came last. Where it is not ours,
+    // it is another's; where it is ours, another one may come before the next question.
+    const { subscriptions, messageModel, consumeType } = decodeConsumerConnection(reply.body);
+    const asked = wish(subscriptions, messageModel, consumeType);
+    const wanted = wish(mine.subscriptionDataSet, mine.messageModel, mine.consumeType);
+    if (asked === wanted || this.#warned.has(asked)) return;
+    this.#warned.add(asked);
+    const named = others.slice(0, MOST_NAMED).map(printable).join(', ');
+    const who =
+      others.length === 1
+        ? `client ${named}`
+        : `another member (there are ${named}${others.length > MOST_NAMED ? ', …' : ''})`;
+    core.logger.warn(
+      `the members of consumer group ${mine.groupName} subscribe differently: this client, ${core.clientId}, asks for ` +
+        `${printable(wanted)}, ${who} asks for ${printable(asked)}. A group divides its queues among its members, so ` +
+        `each of them misses messages. While a new version is rolled out this is normal for a short time; otherwise ` +
+        `give each service a consumer group of its own.`,
+    );
+  }
+}
+
+function wish(subscriptions: readonly SubscriptionData[], messageModel: string, consumeType: string): string {
+  return `${subscriptionsText(subscriptions)} (${messageModel}, ${consumeType})`;
+}

@@ -1,0 +1,17 @@
+// Puts subscriptions into words that are the same for the same subscriptions, for logs and to compare by.
+import { isRetryTopic } from '../topic-names.js';
+import type { SubscriptionData } from './heartbeat-data.js';
+
+/**
+ * 'orders *, stock a || b': in the order of the topics, tags in the order of the alphabet, without versions, and without
+ * retry topics, which follow from the group.
+ */
+export function subscriptionsText(subscriptions: Iterable<SubscriptionData>): string {
+  const topics = [...subscriptions].filter(({ topic }) => !isRetryTopic(topic)).map(subscriptionText);
+  return topics.toSorted().join(', ') || 'nothing';
+}
+
+function subscriptionText({ topic, subString, tagsSet, expressionType }: SubscriptionData): string {
+  if (expressionType !== 'TAG' && expressionType !== '') return `${topic} by ${expressionType} ${subString}`;
+  return `${topic} ${tagsSet.length > 0 ? tagsSet.toSorted().join(' || ') : subString}`;
+}
