@@ -2,12 +2,14 @@ import { expect, test } from '@jest/globals';
 import { AppConfig } from './config.js';
 
 test('without an environment everything has a default that needs no server', () => {
-  expect(AppConfig.fromEnvironment({})).toEqual(new AppConfig(3000, '30m', undefined, '.pgdata', {}));
+  expect(AppConfig.fromEnvironment({})).toEqual(new AppConfig(3000, '30m', undefined, '.pgdata', { group: 'shop' }));
 });
 
 test('the environment decides', () => {
   const env = { PORT: '0', ORDER_CANCEL_AFTER: '10s', DATABASE_URL: 'postgres://db/shop', DATABASE_DIR: '/data' };
-  expect(AppConfig.fromEnvironment(env)).toEqual(new AppConfig(0, '10s', 'postgres://db/shop', '/data', {}));
+  expect(AppConfig.fromEnvironment(env)).toEqual(
+    new AppConfig(0, '10s', 'postgres://db/shop', '/data', { group: 'shop' }),
+  );
 });
 
 test.each([

@@ -27,7 +27,7 @@ export class AppConfig {
       cancelAfterOf(env.ORDER_CANCEL_AFTER),
       env.DATABASE_URL || undefined,
       env.DATABASE_DIR || DEFAULT_DATABASE_DIRECTORY,
-      {},
+      { group: 'shop' },
     );
   }
 }

@@ -93,6 +93,18 @@ describe('start', () => {
     await expect(template.sendMessageInTransaction('orders', 1, { delay: '30m' } as never)).rejects.toThrow(/delay/);
   });
 
+  test('a listener on a cluster without a group keeps the app from starting, before anything is dialled', async () => {
+    @Injectable()
+    class Orders {
+      @RocketMQMessageListener({ topic: 'orders' })
+      onCreated(): void {}
+    }
+    const imports = [RocketMQModule.forRoot({ nameServer: '127.0.0.1:1' })];
+    const module = await Test.createTestingModule({ imports, providers: [Orders] }).compile();
+    await expect(module.init()).rejects.toThrow(/Orders\.onCreated has no group on the cluster 127\.0\.0\.1:1/);
+    await module.close();
+  });
+
   test('a name server that is not there is named after a bounded time', async () => {
     const metadata = { imports: [RocketMQModule.forRoot({ nameServer: '127.0.0.1:1' })] };
     const module = await Test.createTestingModule(metadata).compile();

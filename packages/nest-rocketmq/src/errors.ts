@@ -37,6 +37,24 @@ export class InvalidListenerError extends RocketMQError {
   }
 }
 
+/** A listener on a cluster that has no group: neither its own nor the module's. */
+export class GroupMissingError extends RocketMQError {
+  /** @param remedy beside the module's option, or an empty text */
+  constructor(
+    readonly listener: string,
+    nameServer: string,
+    example: string,
+    remedy = '',
+  ) {
+    super(
+      'GROUP_MISSING',
+      `${listener} has no group on the cluster ${nameServer}. Name this service: ` +
+        `RocketMQModule.forRoot({ group: '${example}', … })${remedy}. ` +
+        `Services that share a group by accident get only a part of their messages each.`,
+    );
+  }
+}
+
 /** A transactional send to a topic for which the app has no transaction listener, or two. */
 export class TransactionListenerError extends RocketMQError {
   constructor(message: string) {

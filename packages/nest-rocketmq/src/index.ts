@@ -30,6 +30,7 @@ export type { RocketMQBackend } from './backend.js';
 export { EmbeddedBackend } from './embedded-backend.js';
 export type { EmbeddedOptions } from './embedded-backend.js';
 export {
+  GroupMissingError,
   InvalidListenerError,
   InvalidOptionError,
   ListenerConflictError,

@@ -47,6 +47,21 @@ test('listeners of different groups have consumers of their own', () => {
   expect(groups.map(({ group }) => group)).toEqual(['app', 'other']);
 });
 
+describe('on a cluster, listeners', () => {
+  test('need a group of their own or of the module, and are told how to give one', () => {
+    const lone = [listener('A', { consumerGroup: 'other' }), listener('Orders.onCreated')];
+    expect(() => groupListeners(lone, 'app', 'mq:9876')).toThrow(
+      "Orders.onCreated has no group on the cluster mq:9876. Name this service: RocketMQModule.forRoot({ group: 'app', … }), " +
+        'or give this listener a consumerGroup.',
+    );
+  });
+
+  test('may each have their own', () => {
+    const [group] = groupListeners([listener('A', { consumerGroup: 'mine' })], 'app', 'mq:9876');
+    expect(group.group).toBe('mine');
+  });
+});
+
 describe('a conflict is refused with both names:', () => {
   test.each<[string, Partial<MessageListenerOptions>, Partial<MessageListenerOptions>, RegExp]>([
     ['both want every message', {}, {}, /both take messages of topic 'orders'/],

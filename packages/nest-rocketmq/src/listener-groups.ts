@@ -2,7 +2,7 @@
 // contradict each other. Two consumers of one group with different subscriptions would lose messages silently.
 import type { Subscription } from '@nest-rocketmq/client';
 import { checkGroup, checkTag, checkTopic } from './destination.js';
-import { InvalidListenerError, InvalidOptionError, ListenerConflictError } from './errors.js';
+import { GroupMissingError, InvalidListenerError, InvalidOptionError, ListenerConflictError } from './errors.js';
 import type { DiscoveredListener } from './listener-explorer.js';
 import type { MessageListenerOptions, SharedConsumerOptions } from './listener-metadata.js';
 import { PAYLOAD_KINDS } from './message-converter.js';
@@ -84,11 +84,24 @@ export class ListenerGroup {
   }
 }
 
-/** @param defaultGroup for listeners that name none */
-export function groupListeners(listeners: readonly DiscoveredListener[], defaultGroup: string): ListenerGroup[] {
+/**
+ * @param defaultGroup for listeners that name none
+ * @param groupNeededOn the cluster on which each must name one
+ * @throws GroupMissingError, ListenerConflictError, InvalidListenerError or InvalidOptionError
+ */
+export function groupListeners(
+  listeners: readonly DiscoveredListener[],
+  defaultGroup: string,
+  groupNeededOn?: string,
+): ListenerGroup[] {
   const groups = new Map<string, ListenerGroup>();
   for (const listener of listeners) {
-    const name = checked(listener, () => checkListener(listener.options)).consumerGroup ?? defaultGroup;
+    const { consumerGroup } = checked(listener, () => checkListener(listener.options));
+    if (consumerGroup === undefined && groupNeededOn !== undefined) {
+      const remedy = ', or give this listener a consumerGroup';
+      throw new GroupMissingError(listener.name, groupNeededOn, defaultGroup, remedy);
+    }
+    const name = consumerGroup ?? defaultGroup;
     const group = groups.get(name) ?? new ListenerGroup(name);
     group.add(listener);
     groups.set(name, group);

@@ -30,9 +30,10 @@ export class RocketMQListeners {
     return this.#consumptions;
   }
 
-  /** Finds the app's listeners. @throws ListenerConflictError, InvalidListenerError or InvalidOptionError */
+  /** Finds the app's listeners. @throws GroupMissingError, ListenerConflictError, InvalidListenerError, InvalidOptionError */
   discover(): void {
-    this.#groups = groupListeners(this.explorer.messageListeners(), this.options.group);
+    const { group, groupNeededOn } = this.options;
+    this.#groups = groupListeners(this.explorer.messageListeners(), group, groupNeededOn);
   }
 
   /** Starts what does not listen yet. Called by the module when the app has bootstrapped, unless autoStart is false. */

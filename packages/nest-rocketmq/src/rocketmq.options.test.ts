@@ -38,6 +38,26 @@ describe('the backend', () => {
   });
 });
 
+describe('the group', () => {
+  test.each<[string, RocketMQModuleOptions, Record<string, string>]>([
+    ['embedded', {}, {}],
+    ['embedded by option', { embedded: {} }, { ROCKETMQ_NAME_SERVER: 'mq:9876' }],
+    ['on a backend of its own', { backend: { name: 'b', start() {}, stop() {}, dial() {} } as never }, {}],
+  ])("is the app's name for all, %s", (_what, options, env) => {
+    const { group, groupNeededOn } = resolveOptions(options, env);
+    expect([group, groupNeededOn]).toEqual(['nest-rocketmq-workspace', undefined]);
+  });
+
+  test.each<[string, RocketMQModuleOptions, Record<string, string>]>([
+    ['by option', { nameServer: 'mq:9876' }, {}],
+    ['by the environment', {}, { ROCKETMQ_NAME_SERVER: 'mq:9876' }],
+  ])('must be set for listeners on a cluster, %s', (_what, options, env) => {
+    expect(resolveOptions(options, env).groupNeededOn).toBe('mq:9876');
+    const named = resolveOptions({ ...options, group: 'shop' }, env);
+    expect([named.group, named.groupNeededOn]).toEqual(['shop', undefined]);
+  });
+});
+
 describe('a wrong option is refused with its name and what is allowed', () => {
   test.each<[string, unknown, string]>([
     ['nameServer', { nameServer: 'localhost' }, 'host:port'],

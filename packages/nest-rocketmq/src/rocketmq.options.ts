@@ -27,7 +27,8 @@ export interface RocketMQModuleOptions {
   backend?: RocketMQBackend;
   /**
    * The producer group, and the consumer group of listeners that name none. Default: the app's name, from the nearest
-   * package.json of the working directory.
+   * package.json of the working directory. On a cluster it must be set, unless every listener has a `consumerGroup`:
+   * two services that share a group by accident get only a part of their messages each.
    */
   group?: string;
   /** Settings of the one producer behind the template. */
@@ -64,6 +65,8 @@ export type BackendChoice =
 export interface ResolvedOptions {
   backend: BackendChoice;
   group: string;
+  /** The cluster whose listeners must name their groups, since `group` was not set; undefined where they need not. */
+  groupNeededOn: string | undefined;
   producer: ProducerSettings;
   consumer: ConsumerSettings;
   messageConverter: MessageConverter;
@@ -115,10 +118,12 @@ export function resolveOptions(
   if (given.consumer !== undefined) checkKeys('consumer', given.consumer, CONSUMER_OPTIONS);
   if (given.messageConverter !== undefined)
     checkMethods('messageConverter', given.messageConverter, ['encode', 'decode']);
+  const backend = chooseBackend(given, env);
   const messageDelayLevel = given.messageDelayLevel ?? given.embedded?.messageDelayLevel ?? DEFAULT_MESSAGE_DELAY_LEVEL;
   return {
-    backend: chooseBackend(given, env),
+    backend,
     group: given.group === undefined ? appName() : checkGroup('group', given.group),
+    groupNeededOn: backend.kind === 'cluster' && given.group === undefined ? backend.nameServer : undefined,
     producer: given.producer ?? {},
     consumer: given.consumer ?? {},
     messageConverter: given.messageConverter ?? new JsonMessageConverter(),

@@ -107,3 +107,12 @@ test('a topic that nobody decides is refused with what to do', () => {
     /'payments' in this app \(there are: orders\).*@RocketMQTransactionListener/,
   );
 });
+
+test('on a cluster, a transaction listener needs a named group: the broker asks any producer of it', () => {
+  const explorer = { transactionListeners: () => [discovered('Tx', 'orders', {})] } as unknown as ListenerExplorer;
+  const all = new TransactionListeners(explorer, resolveOptions({ nameServer: 'mq:9876' }, {}));
+  expect(() => all.discover()).toThrow(/^Tx has no group on the cluster mq:9876\. Name this service: .*group: '/);
+  const named = new TransactionListeners(explorer, resolveOptions({ nameServer: 'mq:9876', group: 'shop' }, {}));
+  named.discover();
+  expect(named.topics).toEqual(['orders']);
+});

@@ -4,7 +4,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { LocalTransactionState, OutgoingMessage, TransactionListener } from '@nest-rocketmq/client';
 import type { MessageExt } from '@nest-rocketmq/remoting';
 import { checkTopic } from './destination.js';
-import { TransactionListenerError } from './errors.js';
+import { GroupMissingError, TransactionListenerError } from './errors.js';
 import { ListenerExplorer } from './listener-explorer.js';
 import type { DiscoveredTransactionListener } from './listener-explorer.js';
 import { RocketMQLocalTransactionState } from './listener-metadata.js';
@@ -47,10 +47,13 @@ export class TransactionListeners implements TransactionListener {
     @Inject(ROCKETMQ_RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {}
 
-  /** @throws TransactionListenerError when two classes want one topic */
+  /** @throws TransactionListenerError when two classes want one topic, GroupMissingError */
   discover(): void {
     this.#byTopic.clear();
+    const { group, groupNeededOn } = this.options;
     for (const listener of this.explorer.transactionListeners()) {
+      // Brokers ask any producer of the group how a transaction has ended.
+      if (groupNeededOn !== undefined) throw new GroupMissingError(listener.name, groupNeededOn, group);
       checkKeys(`@RocketMQTransactionListener on ${listener.name}`, listener.options, ['topic']);
       for (const topic of [listener.options.topic].flat()) this.#add(topic, listener);
     }
