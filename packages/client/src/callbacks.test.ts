@@ -45,7 +45,7 @@ describe('a broker that asks a client', () => {
     const info = parseJsonObject(reply.body, 'a running info');
     expect(info['properties']).toMatchObject({
       PROP_CONSUME_TYPE: 'CONSUME_PASSIVELY',
-      PROP_CONSUME_ORDERLY: 'false',
+      PROP_CONSUMEORDERLY: 'false',
       PROP_NAMESERVER_ADDR: NAME_SERVER,
       pullBatchSize: '32',
     });

@@ -13,6 +13,9 @@ export {
   topicTableJson,
 } from './bodies/config-data.js';
 export type { DataVersion, SubscriptionGroupConfig, TopicConfig, TopicTable } from './bodies/config-data.js';
+export { SlotRing } from './slot-ring.js';
+export { StatsColumn, StatsItem } from './stats-item.js';
+export type { StatsSnapshot, StatsView } from './stats-item.js';
 export { decodeConsumerConnection } from './bodies/consumer-connection.js';
 export type { ConsumerConnection } from './bodies/consumer-connection.js';
 export { subscriptionsText } from './bodies/subscription-text.js';

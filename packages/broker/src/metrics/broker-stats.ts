@@ -1,12 +1,11 @@
 // Counts what comes in and goes out by topic, group and queue, under Apache's names and keys (Apache: BrokerStatsManager).
-import { SCHEDULE_TOPIC } from '@nest-rocketmq/remoting';
-import type { Clock, Logger } from '@nest-rocketmq/remoting';
+import { SCHEDULE_TOPIC, StatsColumn, StatsItem } from '@nest-rocketmq/remoting';
+import type { Clock, Logger, StatsView } from '@nest-rocketmq/remoting';
 import { isSystemTopic } from '../names.js';
 import type { AppendResult, MessageInner } from '../store/store.js';
 import { DayTotals } from './day-totals.js';
-import { StatsColumn, StatsItem } from './stats-item.js';
-import type { StatsView } from './stats-item.js';
 import { StatsTable } from './stats-table.js';
+import type { KeptItem } from './stats-table.js';
 
 /** Keys of one kind that are counted at a time; each takes about 1.3 kB. */
 export const MAX_STATS_KEYS = 20_000;
@@ -164,7 +163,7 @@ export class BrokerStats {
   }
 
   /** @param item that remembers the answer, so that a message costs no look at names */
-  #isSystem(topic: string, item: StatsItem | undefined): boolean {
+  #isSystem(topic: string, item: KeptItem | undefined): boolean {
     const known = item?.ofSystem ?? (this.#systemTopics.has(topic) || isSystemTopic(topic));
     if (item) item.ofSystem = known;
     return known;

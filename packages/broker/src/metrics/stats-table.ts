@@ -1,5 +1,5 @@
 // Keeps the items of one kind by key, at most so many, and forgets those that have nothing left to show.
-import { StatsItem } from './stats-item.js';
+import { StatsItem } from '@nest-rocketmq/remoting';
 
 /** The longest window is a day and an hour: after that an idle item is all zeros. */
 const IDLE_MS = 26 * 3_600_000;
@@ -7,8 +7,14 @@ const SWEEP_INTERVAL_MS = 3_600_000;
 /** Items looked at in one turn of the event loop. */
 const SWEEP_SLICE = 1_000;
 
+/** One item of a table, with what its user wants to remember beside the counts. */
+export class KeptItem extends StatsItem {
+  /** Whether the key is a topic of the broker's own. Undefined: nobody has asked yet. */
+  ofSystem: boolean | undefined;
+}
+
 export class StatsTable {
-  readonly #items = new Map<string, StatsItem>();
+  readonly #items = new Map<string, KeptItem>();
   #sweepAt: number;
   #sweeping = false;
 
@@ -29,12 +35,12 @@ export class StatsTable {
     return this.#items.size;
   }
 
-  get(key: string): StatsItem | undefined {
+  get(key: string): KeptItem | undefined {
     return this.#items.get(key);
   }
 
   /** Undefined when the table is full. */
-  getOrMake(key: string, now: number): StatsItem | undefined {
+  getOrMake(key: string, now: number): KeptItem | undefined {
     if (now >= this.#sweepAt) this.#sweepLater(now);
     return this.#items.get(key) ?? this.#make(key, now);
   }
@@ -51,12 +57,12 @@ export class StatsTable {
     for (const key of this.#items.keys()) if (matches(key)) this.#items.delete(key);
   }
 
-  #make(key: string, now: number): StatsItem | undefined {
+  #make(key: string, now: number): KeptItem | undefined {
     if (this.#items.size >= this.most) {
       this.onFull();
       return undefined;
     }
-    const item = new StatsItem(now);
+    const item = new KeptItem(now);
     this.#items.set(key, item);
     return item;
   }
@@ -68,7 +74,7 @@ export class StatsTable {
     this.#sweep(this.#items.entries(), now);
   }
 
-  #sweep(rest: IterableIterator<[string, StatsItem]>, now: number): void {
+  #sweep(rest: IterableIterator<[string, KeptItem]>, now: number): void {
     for (let looked = 0; looked < SWEEP_SLICE; looked++) {
       const next = rest.next();
       if (next.done) {

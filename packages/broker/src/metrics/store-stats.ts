@@ -1,9 +1,9 @@
 // Counts what the store takes and gives, record by record, with rates over 10 s, a minute and 10 minutes (Apache:
 // StoreStatsService). What a record was for is broker-stats.ts's affair.
+import { SlotRing } from '@nest-rocketmq/remoting';
 import type { Clock } from '@nest-rocketmq/remoting';
 import type { AppendResult, MessageStore } from '../store/store.js';
 import { PutTimes } from './put-times.js';
-import { SlotRing } from './slot-ring.js';
 
 const SECOND_MS = 1000;
 /** Windows of the rates, s. */

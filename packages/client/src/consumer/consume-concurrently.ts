@@ -6,6 +6,7 @@ import type { ClientCore } from '../core.js';
 import { describe } from '../errors.js';
 import { sleep } from '../timing.js';
 import type { ConsumeContext, ResolvedPushConsumerOptions } from './consumer-options.js';
+import type { ConsumerStats } from './consumer-stats.js';
 import type { OffsetStore } from './offset-store.js';
 import type { ProcessQueue } from './process-queue.js';
 import { queueKey } from './process-queue.js';
@@ -26,6 +27,7 @@ export interface ConsumeParts {
   options: ResolvedPushConsumerOptions;
   offsets: OffsetStore;
   sendBack: SendBack;
+  stats: ConsumerStats;
 }
 
 interface Task {
@@ -143,6 +145,7 @@ export class ConsumeConcurrently {
   async #consume({ queue, messages }: Task): Promise<void> {
     const { core } = this.#parts;
     const startedAt = String(core.clock.now());
+    const begun = core.clock.monotonic();
     for (const message of messages) message.properties.set(MessageProperty.CONSUME_START_TIME, startedAt);
     const context: ConsumeContext = {
       messageQueue: queue.messageQueue,
@@ -159,6 +162,8 @@ export class ConsumeConcurrently {
         `the listener of ${this.#parts.options.group} failed for ${messages[0]!.msgId}: ${describe(error)}`,
       );
     }
+    const took = core.clock.monotonic() - begun;
+    this.#parts.stats.consumed(queue.messageQueue.topic, consumed, messages.length - consumed, took);
     // Another consumer has the queue now, and gets these messages as well: its result counts.
     if (queue.dropped) return;
     const stuck = await this.#conclude(queue, messages, consumed, context.delayLevelWhenNextConsume);
@@ -182,6 +187,7 @@ export class ConsumeConcurrently {
     }
     if (queue.dropped) return [];
     const done = messages.filter((message) => !stuck.includes(message));
+    queue.lastConsumeTimestamp = this.#parts.core.clock.now();
     offsets.update(queue.messageQueue, queue.remove(done));
     return stuck;
   }

@@ -7,6 +7,9 @@ export class ProcessQueue {
   readonly messageQueue: MessageQueue;
   /** In the order of offsets: pulls come in order, and a Map keeps it. */
   readonly #messages = new Map<number, MessageExt>();
+  /** When its broker was last asked for messages, and when one was last done with; ms since the epoch, 0: never. */
+  lastPullTimestamp = 0;
+  lastConsumeTimestamp = 0;
   readonly #dropping = new AbortController();
   readonly #waiting: (() => void)[] = [];
   #bytes = 0;
@@ -39,6 +42,11 @@ export class ProcessQueue {
   get span(): number {
     const first = this.#firstOffset();
     return first === undefined ? 0 : this.#end - 1 - first;
+  }
+
+  /** The first and the last offset held; 0 when nothing is. */
+  get heldOffsets(): { min: number; max: number } {
+    return { min: this.#firstOffset() ?? 0, max: [...this.#messages.keys()].at(-1) ?? 0 };
   }
 
   drop(): void {

@@ -7,6 +7,7 @@ import { BrokerNotFoundError, describe } from '../errors.js';
 import { sleep } from '../timing.js';
 import type { ResolvedPushConsumerOptions } from './consumer-options.js';
 import type { Gate } from './gate.js';
+import type { ConsumerStats } from './consumer-stats.js';
 import type { OffsetStore } from './offset-store.js';
 import type { ProcessQueue } from './process-queue.js';
 import { queueKey } from './process-queue.js';
@@ -28,6 +29,7 @@ export interface PullLoopParts {
   /** Where a pause holds pulls. */
   gate: Gate;
   offsets: OffsetStore;
+  stats: ConsumerStats;
   subscriptionOf: (topic: string) => SubscriptionData | undefined;
   /** Messages have been put into the process queue; they are to be consumed. */
   deliver: (queue: ProcessQueue, messages: MessageExt[]) => void;
@@ -41,6 +43,8 @@ interface Cursor {
   offset: number;
   /** The broker that the last answer suggested. */
   brokerId: number;
+  /** How long the last pull took, ms. */
+  took: number;
 }
 
 export class PullLoop {
@@ -54,7 +58,7 @@ export class PullLoop {
 
   /** Pulls until the queue is dropped. Never rejects. */
   async run(queue: ProcessQueue, offset: number): Promise<void> {
-    const cursor: Cursor = { offset, brokerId: 0 };
+    const cursor: Cursor = { offset, brokerId: 0, took: 0 };
     while (!queue.dropped) {
       const wait = await this.#step(queue, cursor);
       if (wait > 0) await sleep(this.#parts.core.clock, wait, queue.signal);
@@ -68,8 +72,11 @@ export class PullLoop {
       await gate.passed(queue.signal);
       while (!queue.dropped && this.#isFull(queue)) await queue.changed();
       if (queue.dropped) return 0;
+      queue.lastPullTimestamp = core.clock.now();
+      const begun = core.clock.monotonic();
       const reply = await this.#pull(queue, cursor);
       if (queue.dropped) return 0;
+      cursor.took = core.clock.monotonic() - begun;
       this.#failing.delete(queue.messageQueue.brokerName);
       return await this.#onReply(queue, cursor, reply);
     } catch (error) {
@@ -157,6 +164,7 @@ export class PullLoop {
     const messages = readable.filter(
       (message) => !subscription || accepts(subscription, message.properties.get(MessageProperty.TAGS)),
     );
+    this.#parts.stats.pulled(queue.messageQueue.topic, readable.length + unreadable.length, cursor.took);
     cursor.offset = next;
     if (messages.length + unreadable.length === 0) {
       if (queue.count === 0) offsets.update(queue.messageQueue, next);

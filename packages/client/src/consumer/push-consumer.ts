@@ -10,6 +10,7 @@ import { ConsumeConcurrently } from './consume-concurrently.js';
 import { consumeDirectly } from './consume-directly.js';
 import { resolvePushConsumerOptions } from './consumer-options.js';
 import type { PushConsumerOptions, ResolvedPushConsumerOptions } from './consumer-options.js';
+import { ConsumerStats } from './consumer-stats.js';
 import { Gate } from './gate.js';
 import { GroupCheck } from './group-check.js';
 import { offsetStoreOf } from './offset-stores.js';
@@ -37,6 +38,7 @@ export class PushConsumer implements ConsumerMember {
   readonly #subscriptions: ReadonlyMap<string, SubscriptionData>;
   readonly #offsets: OffsetStore;
   readonly #gate = new Gate();
+  readonly #stats: ConsumerStats;
   readonly #consume: ConsumeConcurrently;
   readonly #rebalance: Rebalance;
   readonly #timers: Repeating[];
@@ -53,13 +55,20 @@ export class PushConsumer implements ConsumerMember {
     this.group = this.#options.group;
     this.#subscriptions = subscriptionsOf(this.#options, core.clock.now());
     this.#offsets = offsetStoreOf(core, this.#options);
+    this.#stats = new ConsumerStats(core.clock);
     const { maxReconsumeTimes } = this.#options;
     const sendBack = new SendBack(
       core,
       this.group,
       maxReconsumeTimes < 0 ? DEFAULT_MAX_RECONSUME_TIMES : maxReconsumeTimes,
     );
-    this.#consume = new ConsumeConcurrently({ core, options: this.#options, offsets: this.#offsets, sendBack });
+    this.#consume = new ConsumeConcurrently({
+      core,
+      options: this.#options,
+      offsets: this.#offsets,
+      sendBack,
+      stats: this.#stats,
+    });
     this.#rebalance = this.#rebalancing();
     this.#timers = this.#repeatingTasks();
   }
@@ -178,6 +187,7 @@ export class PushConsumer implements ConsumerMember {
       subscriptions: [...this.#subscriptions.values()],
       queues: this.#rebalance.owned,
       offsetOf: (queue) => this.#offsets.current(queue),
+      statusOf: (topic) => this.#stats.status(topic),
     });
   }
 
@@ -211,6 +221,7 @@ export class PushConsumer implements ConsumerMember {
       options: this.#options,
       gate: this.#gate,
       offsets,
+      stats: this.#stats,
       subscriptionOf: (topic) => this.#subscriptions.get(topic),
       deliver: (queue, messages) => this.#consume.submit(queue, messages),
       reject: (queue, messages) => this.#consume.reject(queue, messages),

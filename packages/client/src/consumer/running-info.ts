@@ -1,6 +1,7 @@
 // Owns what a consumer says of itself to mqadmin and the dashboard (ConsumerRunningInfo).
 import { encodeJson, queueTable, subscriptionJson } from '@nest-rocketmq/remoting';
 import type { MessageQueue, SubscriptionData } from '@nest-rocketmq/remoting';
+import type { ConsumeStatus } from './consumer-stats.js';
 import type { ResolvedPushConsumerOptions } from './consumer-options.js';
 import type { ProcessQueue } from './process-queue.js';
 
@@ -12,6 +13,7 @@ export interface RunningInfo {
   subscriptions: readonly SubscriptionData[];
   queues: readonly ProcessQueue[];
   offsetOf: (queue: MessageQueue) => number | undefined;
+  statusOf: (topic: string) => ConsumeStatus;
 }
 
 export function encodeRunningInfo(info: RunningInfo): Buffer {
@@ -26,38 +28,29 @@ export function encodeRunningInfo(info: RunningInfo): Buffer {
       ...Object.fromEntries(settings),
       PROP_NAMESERVER_ADDR: info.nameServers.join(';'),
       PROP_CONSUME_TYPE: 'CONSUME_PASSIVELY',
-      PROP_CONSUME_ORDERLY: 'false',
+      PROP_CONSUMEORDERLY: 'false',
       PROP_CLIENT_VERSION: 'V5_0_0',
       PROP_CONSUMER_START_TIMESTAMP: String(info.startedAt),
       PROP_THREADPOOL_CORE_SIZE: String(options.consumeConcurrency),
     },
-    statusTable: Object.fromEntries(info.subscriptions.map(({ topic }) => [topic, NO_FIGURES])),
+    statusTable: Object.fromEntries(info.subscriptions.map(({ topic }) => [topic, info.statusOf(topic)])),
     subscriptionSet: info.subscriptions.map(subscriptionJson),
     userConsumerInfo: {},
   });
 }
 
-/** Rates are not measured here yet. */
-const NO_FIGURES = {
-  consumeFailedMsgs: 0,
-  consumeFailedTPS: 0,
-  consumeOKTPS: 0,
-  consumeRT: 0,
-  pullRT: 0,
-  pullTPS: 0,
-};
-
 function queueInfo(queue: ProcessQueue, info: RunningInfo): object {
+  const { min, max } = queue.heldOffsets;
   return {
     cachedMsgCount: queue.count,
-    cachedMsgMaxOffset: 0,
-    cachedMsgMinOffset: 0,
+    cachedMsgMaxOffset: max,
+    cachedMsgMinOffset: min,
     cachedMsgSizeInMiB: Math.floor(queue.bytes / (1024 * 1024)),
     commitOffset: info.offsetOf(queue.messageQueue) ?? 0,
     droped: queue.dropped,
-    lastConsumeTimestamp: 0,
+    lastConsumeTimestamp: queue.lastConsumeTimestamp,
     lastLockTimestamp: 0,
-    lastPullTimestamp: 0,
+    lastPullTimestamp: queue.lastPullTimestamp,
     locked: false,
     transactionMsgCount: 0,
     transactionMsgMaxOffset: 0,

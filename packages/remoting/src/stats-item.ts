@@ -1,4 +1,5 @@
-// Counts messages, bytes and calls under one key, and sums them over the last minute, hour and day (Apache: StatsItem).
+// Counts messages, bytes (or ms) and calls under one key, and sums them over the last minute, hour and day (Apache:
+// StatsItem).
 import { SlotRing } from './slot-ring.js';
 
 const SECOND_MS = 1000;
@@ -30,8 +31,6 @@ export interface StatsView {
 }
 
 export class StatsItem {
-  /** Whether the key is a topic of the broker's own. Undefined: nobody has asked yet. */
-  ofSystem: boolean | undefined;
   readonly #minute: SlotRing;
   readonly #hour: SlotRing;
   readonly #day: SlotRing;
