@@ -152,4 +152,15 @@ describe('a broker', () => {
     await first.subscribe('first@1', 'g', { orders: '*' });
     expect(disagreements()).toHaveLength(1);
   });
+
+  it('says that they are alike again when the connection of the other one has closed', async () => {
+    const logs: string[] = [];
+    running = await TestBroker.start({ logger: { log: (line: string) => logs.push(line), warn() {}, error() {} } });
+    const [first, second] = [await running.client(), await running.client()];
+    await first.subscribe('first@1', 'g', { orders: '*' });
+    await second.subscribe('second@2', 'g', { payments: '*' });
+    second.connection.close();
+    await running.clock.advance(0);
+    expect(logs).toContainEqual('the members of consumer group g subscribe alike again');
+  });
 });

@@ -1,6 +1,6 @@
 // Counts what comes in and goes out by topic, group and queue, under Apache's names and keys (Apache: BrokerStatsManager).
 import { SCHEDULE_TOPIC, StatsColumn, StatsItem } from '@nest-rocketmq/remoting';
-import type { Clock, Logger, StatsView } from '@nest-rocketmq/remoting';
+import type { Clock, Logger, StatsSnapshot, StatsView } from '@nest-rocketmq/remoting';
 import { isSystemTopic } from '../names.js';
 import type { AppendResult, MessageInner } from '../store/store.js';
 import { DayTotals } from './day-totals.js';
@@ -29,11 +29,12 @@ export class BrokerStats {
   readonly #clock: Clock;
   readonly #clusterName: string;
   readonly #systemTopics: ReadonlySet<string>;
-  readonly #allPut: StatsItem;
-  readonly #allGot: StatsItem;
-  /** Without the broker's own topics. */
+  /** Of all topics but the broker's own. */
   readonly #usersPut: StatsItem;
   readonly #usersGot: StatsItem;
+  /** Of the broker's own topics. */
+  readonly #systemPut: StatsItem;
+  readonly #systemGot: StatsItem;
   /** Key: topic. */
   readonly #put: StatsTable;
   /** Key: topic@group. */
@@ -57,10 +58,10 @@ export class BrokerStats {
     this.#systemTopics = systemTopics;
     this.putTotals = new DayTotals(now);
     this.gotTotals = new DayTotals(now);
-    this.#allPut = new StatsItem(now);
-    this.#allGot = new StatsItem(now);
     this.#usersPut = new StatsItem(now);
     this.#usersGot = new StatsItem(now);
+    this.#systemPut = new StatsItem(now);
+    this.#systemGot = new StatsItem(now);
     this.#put = table('topics');
     this.#got = table('topics and groups');
     this.#latency = table('queues and groups');
@@ -79,10 +80,11 @@ export class BrokerStats {
   put(topic: string, queueId: number, messages: number, size: number, now: number): void {
     const item = this.#put.getOrMake(topic, now);
     item?.add(messages, size, 1, now);
-    this.#allPut.add(messages, size, 1, now);
-    if (!this.#isSystem(topic, item)) {
-      this.putTotals.add(messages, now);
+    if (this.#isSystem(topic, item)) {
+      this.#systemPut.add(messages, size, 1, now);
+    } else {
       this.#usersPut.add(messages, size, 1, now);
+      this.putTotals.add(messages, now);
     }
     if (topic === SCHEDULE_TOPIC) this.#queuePut.add(`${topic}@${queueId}`, messages, size, 1, now);
   }
@@ -101,13 +103,14 @@ export class BrokerStats {
    */
   got(topic: string, group: string, queueId: number, messages: number, size: number, ms: number): void {
     const now = this.#clock.now();
-    this.#allGot.add(messages, size, 1, now);
     const key = `${topic}@${group}`;
     const item = this.#got.getOrMake(key, now);
     item?.add(messages, size, 1, now);
-    if (!this.#isSystem(topic, item)) {
-      this.gotTotals.add(messages, now);
+    if (this.#isSystem(topic, item)) {
+      this.#systemGot.add(messages, size, 1, now);
+    } else {
       this.#usersGot.add(messages, size, 1, now);
+      this.gotTotals.add(messages, now);
     }
     this.#latency.add(`${queueId}@${key}`, Math.floor(ms), 0, 1, now);
   }
@@ -143,8 +146,11 @@ export class BrokerStats {
 
   /** What VIEW_BROKER_STATS_DATA asks for; undefined when nothing is counted under this name and key. */
   view(statsName: string, statsKey: string): StatsView | undefined {
+    const now = this.#clock.now();
+    if (statsName.startsWith('BROKER_'))
+      return statsKey === this.#clusterName ? this.#viewBroker(statsName, now) : undefined;
     const [item, column] = this.#find(statsName, statsKey) ?? [];
-    return item?.view(column ?? StatsColumn.NUMS, this.#clock.now());
+    return item?.view(column ?? StatsColumn.NUMS, now);
   }
 
   deleteTopic(topic: string): void {
@@ -169,9 +175,23 @@ export class BrokerStats {
     return known;
   }
 
+  #viewBroker(statsName: string, now: number): StatsView | undefined {
+    switch (statsName) {
+      case 'BROKER_PUT_NUMS':
+        return sumOf(this.#usersPut.view(StatsColumn.NUMS, now), this.#systemPut.view(StatsColumn.NUMS, now));
+      case 'BROKER_GET_NUMS':
+        return sumOf(this.#usersGot.view(StatsColumn.NUMS, now), this.#systemGot.view(StatsColumn.NUMS, now));
+      case 'BROKER_PUT_NUMS_WITHOUT_SYSTEM_TOPIC':
+        return this.#usersPut.view(StatsColumn.NUMS, now);
+      case 'BROKER_GET_NUMS_WITHOUT_SYSTEM_TOPIC':
+        return this.#usersGot.view(StatsColumn.NUMS, now);
+      default:
+        return undefined;
+    }
+  }
+
   #find(statsName: string, statsKey: string): [StatsItem | undefined, StatsColumn] | undefined {
     const { NUMS, SIZE } = StatsColumn;
-    const whole = (item: StatsItem): StatsItem | undefined => (statsKey === this.#clusterName ? item : undefined);
     switch (statsName) {
       case 'TOPIC_PUT_NUMS':
         return [this.#put.get(statsKey), NUMS];
@@ -195,19 +215,26 @@ export class BrokerStats {
         return [this.#queueGot.get(statsKey), NUMS];
       case 'QUEUE_GET_SIZE':
         return [this.#queueGot.get(statsKey), SIZE];
-      case 'BROKER_PUT_NUMS':
-        return [whole(this.#allPut), NUMS];
-      case 'BROKER_GET_NUMS':
-        return [whole(this.#allGot), NUMS];
-      case 'BROKER_PUT_NUMS_WITHOUT_SYSTEM_TOPIC':
-        return [whole(this.#usersPut), NUMS];
-      case 'BROKER_GET_NUMS_WITHOUT_SYSTEM_TOPIC':
-        return [whole(this.#usersGot), NUMS];
       default:
         return undefined;
     }
   }
 }
+
+/** Both began with the broker, so their rates are of the same time. */
+function sumOf(one: StatsView, other: StatsView): StatsView {
+  const add = (a: StatsSnapshot, b: StatsSnapshot): StatsSnapshot => {
+    const [sum, times] = [a.sum + b.sum, timesOf(a) + timesOf(b)];
+    return { sum, tps: a.tps + b.tps, avgpt: times > 0 ? sum / times : 0 };
+  };
+  return {
+    statsMinute: add(one.statsMinute, other.statsMinute),
+    statsHour: add(one.statsHour, other.statsHour),
+    statsDay: add(one.statsDay, other.statsDay),
+  };
+}
+
+const timesOf = ({ sum, avgpt }: StatsSnapshot): number => (avgpt > 0 ? sum / avgpt : 0);
 
 function tpsOf(item: StatsItem | undefined, now: number): number {
   return item?.view(StatsColumn.NUMS, now).statsMinute.tps ?? 0;

@@ -33,6 +33,8 @@ export class StoreStats {
   readonly putTimes: PutTimes;
   readonly #rates: SlotRing;
   readonly #pending: Pending[] = [];
+  /** The newest of them. */
+  #last: Pending | undefined;
 
   constructor(
     store: Pick<MessageStore, 'onCommitted'>,
@@ -45,13 +47,14 @@ export class StoreStats {
 
   /** A record was appended. It counts when it is stored. */
   appended({ physicalOffset, size, storeTimestamp }: AppendResult): void {
-    const last = this.#pending.at(-1);
-    if (last?.appendedAt === storeTimestamp) {
+    const last = this.#last;
+    if (last !== undefined && last.appendedAt === storeTimestamp) {
       last.end = physicalOffset + size;
       last.records++;
       last.bytes += size;
     } else {
-      this.#pending.push({ appendedAt: storeTimestamp, end: physicalOffset + size, records: 1, bytes: size });
+      this.#last = { appendedAt: storeTimestamp, end: physicalOffset + size, records: 1, bytes: size };
+      this.#pending.push(this.#last);
     }
   }
 
@@ -99,6 +102,7 @@ export class StoreStats {
 
   #committed(upTo: number, failed: boolean): void {
     const now = this.clock.now();
+    this.#last = undefined;
     while (this.#pending.length > 0 && (failed || this.#pending[0]!.end <= upTo)) {
       const { appendedAt, end, records, bytes } = this.#pending.shift()!;
       if (end <= upTo) this.#stored(records, bytes, Math.max(0, now - appendedAt), now);
