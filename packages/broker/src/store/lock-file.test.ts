@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { silentLogger } from '@nest-rocketmq/remoting';
 import { nodeFileSystem as fileSystem } from './file-system.js';
 import { LockFile } from './lock-file.js';
 import { StoreLockedError } from './store.js';
@@ -15,12 +16,16 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true }));
 
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}
+
 const abort = (): string => readFileSync(join(root, 'abort'), 'latin1');
 
 describe('the lock of a store', () => {
   it('is the file `lock` and the process id in `abort`, as Apache has them', async () => {
     const lock = await LockFile.take({ fileSystem, root });
-    expect(readFileSync(join(root, 'lock'), 'latin1')).toBe('lock');
+    expect(readFileSync(join(root, 'lock'), 'latin1')).toMatch(/^lock(\n|$)/);
     expect(abort()).toBe(String(process.pid));
     expect(lock.wasAborted).toBe(false);
     await lock.release(true);
@@ -53,6 +58,36 @@ describe('the lock of a store', () => {
     const lock = await LockFile.take({ fileSystem, root, pid: 4_194_304 });
     expect(lock.wasAborted).toBe(true);
     await lock.release(true);
+  });
+
+  it('says so when it takes over what was left open on another host or in another container', async () => {
+    const start = async (): Promise<string[]> => {
+      const warnings: string[] = [];
+      const logger = { ...silentLogger, warn: (text: string) => void warnings.push(text) };
+      await (await openStore({ fileSystem, root, logger })).close();
+      return warnings;
+    };
+    writeFileSync(join(root, 'abort'), String(process.pid));
+    writeFileSync(join(root, 'lock'), `lock\n${process.pid} 77 another-boot/pid:[1]\n`);
+    expect(await start()).toEqual([expect.stringContaining('another host or in another container')]);
+    writeFileSync(join(root, 'abort'), String(process.pid));
+    expect(await start()).toEqual([]);
+  });
+
+  it('takes over the lock of a process that has ended and that its parent has not noticed yet', async () => {
+    const parent = spawn('sh', ['-c', 'sh -c : & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    try {
+      const [line] = (await once(parent.stdout, 'data')) as [Buffer];
+      const pid = Number(line.toString());
+      // A process that has ended is there until its parent asks for it, and `sleep` never does.
+      await until(() => /\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'latin1')));
+      writeFileSync(join(root, 'abort'), String(pid));
+      const lock = await LockFile.take({ fileSystem, root });
+      expect(lock.wasAborted).toBe(true);
+      await lock.release(true);
+    } finally {
+      parent.kill('SIGKILL');
+    }
   });
 
   it('takes over the lock of a dead process that had the id which this one has now', async () => {

@@ -1,13 +1,16 @@
 // Owns that one process at a time has the store: the files `lock` and `abort` as Apache has them. `abort` holds the
-// process id, and is there as long as the store has not been closed cleanly.
-import * as fs from 'node:fs';
+// process id, and is there as long as the store has not been closed cleanly. `lock` begins with the word `lock`, as
+// Apache's does; behind it we note which process of that id it was. Leaves whether that one lives to process-life.ts.
 import { StoreLockedError, systemCode } from './errors.js';
 import type { FileSystem } from './file-system.js';
+import { identityOf, isHolderAlive, systemOf } from './process-life.js';
+import type { ProcessIdentity } from './process-life.js';
 import { readFullyAside, writeFully } from './segment.js';
 
 const LONGEST_PID = 20;
-const BOOT_TICKS_PER_SECOND = 100;
-const START_TIME_FIELD = 22;
+const LOCK_WORD = 'lock';
+/** Bytes of the file `lock` that are looked at. */
+const LONGEST_LOCK = 256;
 
 /** Stores that this very process has open: its own id in `abort` says nothing after a restart with the same id. */
 const heldHere = new WeakMap<FileSystem, Set<string>>();
@@ -17,13 +20,15 @@ export interface LockFileOptions {
   root: string;
   /** Default: this process. */
   pid?: number;
-  /** Whether a process of that id lives that was already there at `since` (ms since the epoch). */
-  isAlive?: (pid: number, since: number) => boolean;
+  /** Whether the process of that id lives that took the lock at `since` (ms since the epoch). */
+  isAlive?: (pid: number, since: number, identity: ProcessIdentity | undefined) => boolean;
 }
 
 export class LockFile {
   /** Whether the store was not closed cleanly the last time. */
   wasAborted = false;
+  /** Whether the one that left it open was on another host or in another container: nobody can tell from here if it lives. */
+  wasForeign = false;
   readonly #options: LockFileOptions;
   readonly #abort: string;
 
@@ -67,7 +72,7 @@ export class LockFile {
     const leftovers = (await fileSystem.aside.list(root)).filter(({ name }) => /^abort\.\d+$/.test(name));
     this.wasAborted = (await this.#take(pid)) || leftovers.length > 0;
     for (const { name } of leftovers) await fileSystem.aside.remove(`${root}/${name}`);
-    await this.#write(`${root}/lock`, 'lock', 'create');
+    await this.#writeIdentity(Number(pid));
     await fileSystem.syncDirectory(root);
   }
 
@@ -76,11 +81,11 @@ export class LockFile {
     const files = this.#options.fileSystem.aside;
     const stale = await files.stat(this.#abort);
     if (!stale) {
-      await this.#write(this.#abort, pid, 'exclusive');
+      await this.#write(this.#abort, pid);
       return false;
     }
     const holder = await this.#read(this.#abort);
-    this.#refuseIfAlive(holder, stale.modified);
+    await this.#refuseIfAlive(holder, stale.modified);
     const aside = `${this.#abort}.${pid}`;
     await files.rename(this.#abort, aside);
     const taken = await this.#read(aside);
@@ -89,33 +94,61 @@ export class LockFile {
       await files.rename(aside, this.#abort);
       throw new StoreLockedError(Number(taken), this.#options.root);
     }
-    await this.#write(this.#abort, pid, 'exclusive');
+    await this.#write(this.#abort, pid);
     await files.remove(aside);
     return true;
   }
 
-  #refuseIfAlive(holder: string, since: number): void {
-    const { pid = process.pid, isAlive = isProcessAlive, root } = this.#options;
+  async #refuseIfAlive(holder: string, since: number): Promise<void> {
+    const { pid = process.pid, isAlive = isHolderAlive, root } = this.#options;
     const other = Number(holder);
-    if (!Number.isSafeInteger(other) || other <= 0 || other === pid) return;
-    if (isAlive(other, since)) throw new StoreLockedError(other, root);
+    if (!Number.isSafeInteger(other) || other <= 0) return;
+    const identity = await this.#identityOf(other);
+    // In a container every start has the same id, and what holds a store within this process is known.
+    if (other !== pid && isAlive(other, since, identity)) throw new StoreLockedError(other, root);
+    this.wasForeign = identity !== undefined && identity.system !== systemOf();
   }
 
-  async #read(path: string): Promise<string> {
-    const file = await this.#options.fileSystem.aside.open(path, 'read');
+  /** What the lock says of the process with that id; nothing where Apache, or an earlier version, has written it. */
+  async #identityOf(pid: number): Promise<ProcessIdentity | undefined> {
+    const path = `${this.#options.root}/lock`;
+    if (!(await this.#options.fileSystem.aside.stat(path))) return undefined;
+    const found = /^lock\n(\d+) (\d+) (\S+)$/.exec(await this.#read(path, LONGEST_LOCK));
+    // Apache overwrites the word only: what stands behind it is of another process then.
+    if (!found || Number(found[1]) !== pid) return undefined;
+    return { pid, start: Number(found[2]), system: found[3] };
+  }
+
+  async #writeIdentity(pid: number): Promise<void> {
+    const { root, fileSystem } = this.#options;
+    const identity = identityOf(pid);
+    const text = identity ? `${LOCK_WORD}\n${pid} ${identity.start} ${identity.system}\n` : LOCK_WORD;
+    const file = await fileSystem.aside.open(`${root}/lock`, 'create');
     try {
-      const buffer = Buffer.alloc(LONGEST_PID);
-      return buffer.toString('latin1', 0, await readFullyAside(file, buffer, 0, LONGEST_PID, 0)).trim();
+      const bytes = Buffer.from(text);
+      if (file.size() > bytes.length) await file.truncateAside(bytes.length);
+      writeFully(file, bytes, 0, bytes.length, 0);
+      await file.sync();
     } finally {
       file.close();
     }
   }
 
-  async #write(path: string, text: string, mode: 'create' | 'exclusive'): Promise<void> {
+  async #read(path: string, most = LONGEST_PID): Promise<string> {
+    const file = await this.#options.fileSystem.aside.open(path, 'read');
+    try {
+      const buffer = Buffer.alloc(most);
+      return buffer.toString('latin1', 0, await readFullyAside(file, buffer, 0, most, 0)).trim();
+    } finally {
+      file.close();
+    }
+  }
+
+  async #write(path: string, text: string): Promise<void> {
     let file;
     try {
       // On the thread: another process that finds it empty takes it for a stale one.
-      file = this.#options.fileSystem.open(path, mode);
+      file = this.#options.fileSystem.open(path, 'exclusive');
     } catch (error) {
       if (systemCode(error) !== 'EEXIST') throw error;
       throw new StoreLockedError(Number(await this.#read(path)), this.#options.root);
@@ -126,33 +159,5 @@ export class LockFile {
     } finally {
       file.close();
     }
-  }
-}
-
-function isProcessAlive(pid: number, since: number): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    // EPERM: it lives and is somebody else's.
-    if (systemCode(error) === 'ESRCH') return false;
-  }
-  const started = processStart(pid);
-  // An id is given out again after a while: a process that is younger than the lock does not hold it.
-  return started === undefined || started <= since + 1_000;
-}
-
-/** When the process was started, ms since the epoch; undefined where the system does not tell. */
-function processStart(pid: number): number | undefined {
-  try {
-    const boot = /^btime (\d+)$/m.exec(fs.readFileSync('/proc/stat', 'latin1'));
-    const stat = fs.readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // The second field is the command in brackets, which may itself hold spaces and brackets.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    const ticks = Number(fields[START_TIME_FIELD - 3]);
-    return boot && Number.isFinite(ticks)
-      ? Number(boot[1]) * 1_000 + (ticks * 1_000) / BOOT_TICKS_PER_SECOND
-      : undefined;
-  } catch {
-    return undefined;
   }
 }

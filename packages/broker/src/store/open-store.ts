@@ -50,6 +50,7 @@ export async function openStore(options: StoreOptions): Promise<OpenedStore> {
   const { fileSystem, root, clock } = config;
   const begun = clock.monotonic();
   const lock = await takeLock(fileSystem, root);
+  if (lock.wasForeign) config.logger.warn(foreign(root));
   const open = new OpenFiles(fileSystem, config.maxOpenFiles);
   try {
     const pause = timeSlices();
@@ -101,6 +102,13 @@ async function takeLock(fileSystem: FileSystem, root: string): Promise<LockFile>
       cause: error,
     });
   }
+}
+
+function foreign(root: string): string {
+  return (
+    `the store ${root} was left open on another host or in another container, or before this machine was started. It is ` +
+    'taken over, as nobody can tell from here whether that process lives: never let two have one folder.'
+  );
 }
 
 interface Held {
