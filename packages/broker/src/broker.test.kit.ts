@@ -15,7 +15,9 @@ import type { HandlerTable, HeaderOf, MessageExt, Reply, SubscriptionData } from
 import { startBroker } from './broker.js';
 import type { Broker } from './broker.js';
 import type { BrokerOptions } from './options.js';
-import { memoryFileSystem } from './store/memory-file-system.js';
+import type { OpenMode, StoreFile } from './store/file-system.js';
+import { MemoryFileSystem, memoryFileSystem } from './store/memory-file-system.js';
+import { killed } from './store/store.test.kit.js';
 
 export const START = Date.UTC(2026, 0, 1);
 
@@ -146,6 +148,16 @@ export class TestBroker {
     this.broker = await startBroker(this.options);
   }
 
+  /**
+   * Starts it again on what a kill leaves of its files.
+   * @param files default: as they are now
+   */
+  async killAndRestart(files = killed(this.options.fileSystem as MemoryFileSystem)): Promise<void> {
+    await this.broker.stop();
+    this.options.fileSystem = files;
+    this.broker = await startBroker(this.options);
+  }
+
   stop(): Promise<void> {
     return this.broker.stop();
   }
@@ -153,6 +165,34 @@ export class TestBroker {
   async #connect(address: string, handlers: HandlerTable): Promise<Connection> {
     const stream = await this.broker.dial(address);
     return new Connection(stream, { address, handlers, clock: this.clock, logger: silentLogger });
+  }
+}
+
+/** Files that remember how they were before each change: what a kill at that point leaves. */
+export class KillPoints extends MemoryFileSystem {
+  readonly points: MemoryFileSystem[] = [];
+  recording = false;
+
+  override open(path: string, mode: OpenMode): StoreFile {
+    const file = super.open(path, mode);
+    const { write, truncate } = file;
+    file.write = (...args) => (this.#point(), write.apply(file, args));
+    file.truncate = (size) => (this.#point(), truncate.call(file, size));
+    return file;
+  }
+
+  override rename(from: string, to: string): void {
+    this.#point();
+    super.rename(from, to);
+  }
+
+  override remove(path: string): void {
+    this.#point();
+    super.remove(path);
+  }
+
+  #point(): void {
+    if (this.recording) this.points.push(killed(this));
   }
 }
 

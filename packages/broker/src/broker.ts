@@ -12,6 +12,7 @@ import {
 import type { Dial, HandlerTable, Handlers, HostAndPort } from '@nest-rocketmq/remoting';
 import { dialInProcess, listenForVIPChannel, withPort } from './addresses.js';
 import { Clients } from './clients.js';
+import { DelayOffsets, readDelayOffsets } from './delay/delay-offsets.js';
 import { LevelTimer } from './delay/level-timer.js';
 import { DelayLevels } from './delay/levels.js';
 import { groundOf } from './ground.js';
@@ -42,6 +43,7 @@ import { RouteTable } from './namesrv/route-table.js';
 import { ConsumerOffsets } from './offsets.js';
 import { EMBEDDED_NAME_SERVER, EMBEDDED_PORT, propertiesOf, resolveOptions } from './options.js';
 import type { BrokerOptions } from './options.js';
+import { findOutcomes } from './outcomes.js';
 import { PullTurns } from './pull-turns.js';
 import { QueueLocks } from './queue-locks.js';
 import { Registration } from './registration.js';
@@ -156,10 +158,16 @@ async function assemble(ground: Ground, store: MessageStore, routes: RouteTable,
   const stats = new BrokerStats({ ...config, systemTopics: new Set(topics.systemTopicNames) });
   const storeStats = new StoreStats(store, clock);
   const intake = new Intake(store, levels, storeStats);
-  const delayOffsets = await opened('delayOffset.json');
-  const levelTimer = new LevelTimer({ ...config, store, intake, levels, stats, ...delayOffsets });
-  const halves = new HalfQueue({ store, intake, offsets, clock, storeHost });
-  const checkBack = new CheckBack({ ...config, config, store, intake, halves, topics, clients, stats });
+  const { file, saved } = await opened('delayOffset.json');
+  const past = { store, saved: readDelayOffsets(saved), levels: levels.max, now: clock.now(), logger: config.logger };
+  const outcomes = await findOutcomes(past);
+  const delayOffsets = new DelayOffsets({ ...config, store, file, offsets: outcomes.delivered });
+  // What was found out need not be found out again.
+  if (outcomes.delivered !== past.saved.offsets) delayOffsets.saveSoon();
+  const levelTimer = new LevelTimer({ ...config, store, intake, levels, stats, offsets: delayOffsets });
+  const hold = (): (() => void) => delayOffsets.hold();
+  const halves = new HalfQueue({ store, intake, offsets, clock, storeHost, outcomes, hold });
+  const checkBack = new CheckBack({ ...config, config, store, intake, halves, topics, clients, stats, hold });
   const identity = { clusterName, brokerName, brokerAddr: brokerAddress, brokerId };
   const haServerAddr = formatAddress(config.brokerIP1, storeHost.port + 1);
   const registration = new Registration({ ...config, routes, topics, dial, identity, haServerAddr });
@@ -206,7 +214,7 @@ function connect({ store, clients, held, replies, levelTimer, checkBack, server 
 
 async function start({ levelTimer, checkBack, registration }: LivingParts): Promise<void> {
   levelTimer.start();
-  checkBack.start();
+  await checkBack.start();
   await registration.start();
 }
 

@@ -10,6 +10,8 @@ export interface DelayedSaveOptions {
   /** Longest time between a change and its being on disk, ms. */
   interval: number;
   content: () => unknown;
+  /** Resolves when what the content tells of survives a loss of power: it is saved no sooner. */
+  flush?: () => Promise<void>;
 }
 
 export class DelayedSave {
@@ -25,6 +27,12 @@ export class DelayedSave {
     this.#arm();
   }
 
+  /** Saves what there is now, without waiting for the interval. */
+  soon(): void {
+    this.#changed = true;
+    this.#begin();
+  }
+
   /** Saves what has changed, and never again. Never rejects. */
   async stop(): Promise<void> {
     this.#stopped = true;
@@ -38,9 +46,14 @@ export class DelayedSave {
     if (this.#stopped) return;
     this.#timer ??= this.options.clock.setTimeout(() => {
       this.#timer = undefined;
-      // On a slow disk the one before may still be under way.
-      this.#saving = this.#saving.then(() => this.#save());
+      this.#begin();
     }, this.options.interval);
+  }
+
+  #begin(): void {
+    if (this.#stopped) return;
+    // On a slow disk the one before may still be under way.
+    this.#saving = this.#saving.then(() => this.#save());
   }
 
   /** A disk that is full now may have room later: nobody is to fall over it. */
@@ -48,7 +61,9 @@ export class DelayedSave {
     if (!this.#changed) return;
     this.#changed = false;
     try {
-      await this.options.file.save(this.options.content());
+      const content = this.options.content();
+      await this.options.flush?.();
+      await this.options.file.save(content);
     } catch (error) {
       this.#changed = true;
       this.options.logger.error(

@@ -1,22 +1,13 @@
 // Owns when a delayed message is due: one timer for each level, set to the time of the oldest message under it. Leaves
 // what a level means to levels.ts, and storing the message in its own queue to intake.ts.
-import {
-  DecodeError,
-  HALF_TOPIC,
-  MessageProperty,
-  SCHEDULE_TOPIC,
-  decodeRecord,
-  entriesOf,
-  objectOf,
-} from '@nest-rocketmq/remoting';
+import { DecodeError, HALF_TOPIC, MessageProperty, SCHEDULE_TOPIC, decodeRecord } from '@nest-rocketmq/remoting';
 import type { Clock, Logger, TimerHandle } from '@nest-rocketmq/remoting';
-import type { ConfigFile } from '../config-file.js';
-import { DelayedSave } from '../delayed-save.js';
 import { PutError } from '../intake.js';
 import type { Intake } from '../intake.js';
 import type { BrokerStats } from '../metrics/broker-stats.js';
 import type { AppendResult, MessageInner, MessageStore } from '../store/store.js';
 import { innerOf } from '../transaction/half-message.js';
+import type { DelayOffsets } from './delay-offsets.js';
 import type { DelayLevels } from './levels.js';
 
 /** Messages of one level that are taken at a time. */
@@ -29,14 +20,9 @@ export interface LevelTimerDeps {
   intake: Intake;
   levels: DelayLevels;
   stats: BrokerStats;
-  /** delayOffset.json */
-  file: ConfigFile;
-  /** What the file holds: as `ConfigFile.load` gives it. */
-  saved: unknown;
+  offsets: DelayOffsets;
   clock: Clock;
   logger: Logger;
-  /** Time after which a changed offset is on disk, ms. */
-  flushDelayOffsetInterval: number;
 }
 
 interface Level {
@@ -49,18 +35,12 @@ interface Level {
 
 export class LevelTimer {
   readonly #levels: Level[];
-  readonly #save: DelayedSave;
-  #counter = 0;
   #stopped = false;
 
   constructor(private readonly deps: LevelTimerDeps) {
-    this.#save = new DelayedSave({ ...deps, interval: deps.flushDelayOffsetInterval, content: () => this.#json() });
-    const saved = new Map(
-      entriesOf(objectOf(deps.saved)['offsetTable']).map(([level, offset]) => [Number(level), Number(offset)]),
-    );
     this.#levels = Array.from({ length: deps.levels.max }, (_, index) => ({
       number: index + 1,
-      offset: this.#within(index, saved.get(index + 1) ?? 0),
+      offset: this.#within(index, deps.offsets.get(index + 1)),
       timer: undefined,
       delivering: undefined,
     }));
@@ -94,13 +74,7 @@ export class LevelTimer {
       level.timer = undefined;
     }
     for (const level of this.#levels) await level.delivering;
-    await this.#save.stop();
-  }
-
-  #json(): object {
-    const dataVersion = { counter: ++this.#counter, stateVersion: 0, timestamp: this.deps.clock.now() };
-    const used = this.#levels.filter(({ offset }) => offset > 0);
-    return { dataVersion, offsetTable: Object.fromEntries(used.map(({ number, offset }) => [number, offset])) };
+    await this.deps.offsets.stop();
   }
 
   #within(queueId: number, offset: number): number {
@@ -149,16 +123,19 @@ export class LevelTimer {
     // can be over.
     const range = { offset: level.offset, maxCount: DELIVER_AT_ONCE, filter: undefined };
     await this.deps.store.warmUp(SCHEDULE_TOPIC, level.number - 1, range);
+    const noted = this.deps.offsets.hold();
     try {
       const { done, last } = this.#append(level);
       if (last) await this.deps.intake.stored(last);
       if (done === 0) throw new PutError('the store refuses them');
       level.offset += done;
-      this.#save.changed();
+      this.deps.offsets.set(level.number, level.offset);
     } catch (error) {
       level.delivering = undefined;
       this.#tryLater(level, error);
       return;
+    } finally {
+      noted();
     }
     level.delivering = undefined;
     this.#next(level);
@@ -199,7 +176,9 @@ export class LevelTimer {
       const topic = message.properties.get(MessageProperty.REAL_TOPIC);
       if (topic === undefined || topic === HALF_TOPIC) return undefined;
       const queueId = Number(message.properties.get(MessageProperty.REAL_QID) ?? 0);
-      return { ...innerOf(message, message.properties), topic, queueId };
+      // So that a look at the log tells what was delivered.
+      const preparedTransactionOffset = message.physicalOffset;
+      return { ...innerOf(message, message.properties), topic, queueId, preparedTransactionOffset };
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
       logger.error(`a message of delay level ${level.number} cannot be read and is left out: ${error.message}`);

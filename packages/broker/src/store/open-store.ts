@@ -37,6 +37,8 @@ export interface OpenedStore {
   /** Undefined with `messageIndexEnable: false`. */
   index: MessageIndex | undefined;
   recovered: Recovered;
+  /** Whether the store was not closed cleanly the last time. */
+  aborted: boolean;
   /** ms. */
   recoveryTime: number;
   pause: Pause;
@@ -81,7 +83,8 @@ export async function openStore(options: StoreOptions): Promise<OpenedStore> {
     const index = await openIndex({ config, log, open, warmUp, pause });
     const recoveryTime = clock.monotonic() - begun;
     const release = (clean: boolean): Promise<void> => giveBack({ config, checkpoint, open, lock, log, queues }, clean);
-    return { config, open, log, queues, reader, warmUp, checkpoint, index, recovered, recoveryTime, pause, release };
+    const made = { config, open, log, queues, reader, warmUp, checkpoint, index, recovered };
+    return { ...made, aborted: lock.wasAborted, recoveryTime, pause, release };
   } catch (error) {
     open.closeAll();
     // A store that was refused for its sizes has not been touched.

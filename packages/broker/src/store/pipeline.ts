@@ -93,6 +93,14 @@ export class CommitPipeline {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
+  /** Resolves when what is committed now survives a loss of power. @throws StoreError */
+  async flushed(): Promise<void> {
+    const target = this.#options.log.committed;
+    // The flush under way may have begun before the last write.
+    while (!this.broken && this.flusher.flushed < target) await this.flusher.flush();
+    if (this.broken) throw this.broken;
+  }
+
   get #idle(): boolean {
     const { log } = this.#options;
     return log.appended === log.committed || (this.broken !== undefined && log.appended === log.written);

@@ -162,6 +162,7 @@ export class RecordView {
   sysFlag = 0;
   storeTimestamp = 0;
   /** In the buffer that was parsed. */
+  bodyAt = 0;
   topicAt = 0;
   topicLength = 0;
   propertiesAt = 0;
@@ -198,6 +199,7 @@ export class RecordView {
     if (at + 4 > end) return false;
     const bodyLength = buffer.readInt32BE(at);
     const bodyAt = at + 4;
+    this.bodyAt = bodyAt;
     at = bodyAt + bodyLength;
     if (bodyLength < 0 || at + (wide ? 4 : 3) > end) return false;
     this.topicLength = wide ? buffer.readUInt16BE(at) : buffer[at];

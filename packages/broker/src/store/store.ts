@@ -6,6 +6,7 @@ import type { ConsumeQueues } from './consume-queues.js';
 import { EntryRepair } from './entry-repair.js';
 import { getMessage, warmUpMessages } from './get-message.js';
 import type { MessageRange } from './get-message.js';
+import { LogHistory } from './log-history.js';
 import type { LogReader } from './log-reader.js';
 import type { MessageIndex } from './message-index.js';
 import { StoreTimes } from './store-times.js';
@@ -31,9 +32,12 @@ import type {
 } from './types.js';
 import type { WarmUp } from './warm-up.js';
 export type * from './types.js';
+export type { PastRecord } from './log-history.js';
 export { StoreError, StoreLockedError } from './errors.js';
 
 export class MessageStore {
+  /** What the log held when it was opened. */
+  readonly history: LogHistory;
   readonly #config: StoreConfig;
   readonly #log: CommitLog;
   readonly #queues: ConsumeQueues;
@@ -60,6 +64,7 @@ export class MessageStore {
     this.#recovered = recovered;
     this.#warmUp = opened.warmUp;
     this.#times = new StoreTimes(queues.view, reader, opened.warmUp);
+    this.history = new LogHistory({ ...opened, largestRecord: config.maxMessageSize + RECORD_OVERHEAD });
     this.#repair = new EntryRepair(log, config.checkCRCOnRecover, config.maxMessageSize + RECORD_OVERHEAD);
     const { clock, logger } = config;
     this.#pipeline = new CommitPipeline({
@@ -158,6 +163,11 @@ export class MessageStore {
   /** Resolves when all that was appended before is committed or refused. */
   settled(): Promise<void> {
     return this.#pipeline.settled();
+  }
+
+  /** Resolves when what is committed now survives a loss of power. @throws StoreError where the disk does not take it */
+  flush(): Promise<void> {
+    return this.#pipeline.flushed();
   }
 
   onCommitted(listener: CommittedListener): void {

@@ -25,6 +25,8 @@ export interface CheckBackDeps {
   store: MessageStore;
   intake: Intake;
   halves: HalfQueue;
+  /** `DelayOffsets.hold` */
+  hold: () => () => void;
   topics: Topics;
   clients: Clients;
   stats: BrokerStats;
@@ -46,7 +48,8 @@ export class CheckBack {
   constructor(private readonly deps: CheckBackDeps) {}
 
   /** Takes up what was undecided when the broker stopped. */
-  start(): void {
+  async start(): Promise<void> {
+    await this.deps.halves.start().catch((error: unknown) => this.#failed(error));
     if (this.deps.halves.first < this.deps.halves.end) this.#arm(this.deps.config.transactionTimeOut);
   }
 
@@ -74,10 +77,14 @@ export class CheckBack {
     try {
       await this.#askAll();
     } catch (error) {
-      this.deps.logger.warn(`transactions were not checked: ${error instanceof Error ? error.message : String(error)}`);
+      this.#failed(error);
     }
     this.#running = false;
     if (this.deps.halves.first < this.deps.halves.end) this.#arm(this.deps.config.transactionCheckInterval);
+  }
+
+  #failed(error: unknown): void {
+    this.deps.logger.warn(`transactions were not checked: ${error instanceof Error ? error.message : String(error)}`);
   }
 
   async #askAll(): Promise<void> {
@@ -116,8 +123,7 @@ export class CheckBack {
       logger.debug?.(`no producer of group ${group} is connected to be asked about ${half.msgId}`);
       return;
     }
-    const copy = await this.#storeAgain(half, times + 1);
-    await halves.movedTo(offset, copy.queueOffset);
+    const copy = await this.#replace(offset, half, times + 1);
     if (producer.connection.closed || !halves.isOpen(copy.queueOffset)) return;
     producer.connection.oneway(
       Requests.CHECK_TRANSACTION_STATE,
@@ -134,10 +140,23 @@ export class CheckBack {
     );
   }
 
+  /** Has a copy stand for the half, which counts the questions. */
+  async #replace(offset: number, half: MessageExt, times: number): Promise<MessageExt> {
+    const noted = this.deps.hold();
+    try {
+      const copy = await this.#storeAgain(half, times);
+      await this.deps.halves.movedTo(offset, copy.queueOffset);
+      return copy;
+    } finally {
+      noted();
+    }
+  }
+
   async #storeAgain(half: MessageExt, times: number): Promise<MessageExt> {
     const { intake, store, stats } = this.deps;
     const properties = new Map(half.properties).set(MessageProperty.TRANSACTION_CHECK_TIMES, String(times));
-    const result = { ...intake.deliver(innerOf(half, properties)) };
+    const copy = { ...innerOf(half, properties), preparedTransactionOffset: half.physicalOffset };
+    const result = { ...intake.deliver(copy) };
     await intake.stored(result);
     stats.put(HALF_TOPIC, QUEUE, 1, result.size, result.storeTimestamp);
     const record = store.readRecord(result.physicalOffset, result.size);
@@ -149,7 +168,8 @@ export class CheckBack {
     const { topics, intake } = this.deps;
     const topic = topics.create(TRANS_CHECK_MAX_TIME_TOPIC, 1).topicName;
     await topics.unsaved(topic);
-    await intake.stored(intake.deliver({ ...innerOf(half, half.properties), topic, queueId: QUEUE }));
+    const given = { ...innerOf(half, half.properties), topic, queueId: QUEUE };
+    await intake.stored(intake.deliver({ ...given, preparedTransactionOffset: half.physicalOffset }));
   }
 
   #read(offset: number): MessageExt | undefined {

@@ -6,10 +6,12 @@ import type { Clock, HostPort } from '@nest-rocketmq/remoting';
 import type { Intake } from '../intake.js';
 import { TRANSACTION_GROUP } from '../names.js';
 import type { ConsumerOffsets } from '../offsets.js';
+import type { Outcomes } from '../outcomes.js';
 import type { MessageStore } from '../store/store.js';
 import { offsetsOfOp, opMessage } from './half-message.js';
 
 const QUEUE = 0;
+const PLAIN = { inflate: false, checkCrc: false };
 
 export interface HalfQueueDeps {
   store: MessageStore;
@@ -17,6 +19,10 @@ export interface HalfQueueDeps {
   offsets: ConsumerOffsets;
   clock: Clock;
   storeHost: HostPort;
+  /** What the log has of verdicts that no op message tells of: a kill came in between. */
+  outcomes: Pick<Outcomes, 'decided' | 'moved'>;
+  /** `DelayOffsets.hold` */
+  hold: () => () => void;
 }
 
 interface Op {
@@ -57,6 +63,18 @@ export class HalfQueue {
     this.#settle();
   }
 
+  /** Notes what had become of halves before a kill, as it would have been noted without one. */
+  async start(): Promise<void> {
+    const { decided, moved } = this.deps.outcomes;
+    const notes: Promise<void>[] = [];
+    for (const [older, newer] of moved) if (this.isOpen(older)) notes.push(this.movedTo(older, newer));
+    for (let offset = this.#settled; decided.size > 0 && offset < this.end; offset++) {
+      if (this.isOpen(offset) && this.#copiesOf(offset).some((copy) => decided.has(copy)))
+        notes.push(this.decide(offset));
+    }
+    await Promise.all(notes);
+  }
+
   /** The oldest half that may be undecided; the end of the queue when none is. */
   get first(): number {
     return this.#settled;
@@ -86,12 +104,14 @@ export class HalfQueue {
   async decide(offset: number, store?: () => Promise<void>): Promise<void> {
     if (!this.isOpen(offset)) return;
     this.#deciding.add(offset);
+    const noted = this.deps.hold();
     try {
       await store?.();
       await this.#writeOp(offset);
       this.#decided.add(offset);
     } finally {
       this.#deciding.delete(offset);
+      noted();
     }
     this.#forgetCopies(offset);
     this.#settle();
@@ -124,6 +144,22 @@ export class HalfQueue {
       this.#lastOp = intake.stored(result);
     }
     await this.#lastOp;
+  }
+
+  /** The half at `offset` and those that it is a copy of, by their offsets. */
+  #copiesOf(offset: number): number[] {
+    const { store } = this.deps;
+    const copies = [offset];
+    const entry = store.readConsumeQueue(HALF_TOPIC, QUEUE, offset);
+    let record = entry && store.readRecord(entry.physicalOffset, entry.size);
+    while (record) {
+      const { preparedTransactionOffset: older, physicalOffset } = decodeRecord(record, 0, PLAIN);
+      // A copy stands behind what it is a copy of.
+      record = older > 0 && older < physicalOffset ? store.readRecord(older) : undefined;
+      const half = record && decodeRecord(record, 0, PLAIN);
+      if (half?.topic === HALF_TOPIC) copies.push(half.queueOffset);
+    }
+    return copies;
   }
 
   #forgetCopies(offset: number): void {

@@ -1,0 +1,108 @@
+// Owns how far each delay level has been delivered (delayOffset.json), and from where in the log on that may have gone
+// further without being saved. Leaves delivering to level-timer.ts, and the look at the log after a kill to outcomes.ts.
+import { entriesOf, objectOf } from '@nest-rocketmq/remoting';
+import type { Clock, Logger } from '@nest-rocketmq/remoting';
+import type { ConfigFile } from '../config-file.js';
+import { DelayedSave } from '../delayed-save.js';
+import type { MessageStore } from '../store/store.js';
+
+/** Bytes that the log may grow by before the file is saved though no message was delivered: a start reads them. */
+const MOST_UNSAVED = 1024 * 1024;
+/** Bytes after which it is saved without waiting for the interval. */
+const MOST_WAITING = 64 * 1024 * 1024;
+
+/** What delayOffset.json says. */
+export interface SavedDelayOffsets {
+  /** Level to the next entry of its queue. */
+  offsets: ReadonlyMap<number, number>;
+  /** What was stored below this position of the log counts in `offsets`. Ours; undefined where Apache has saved it. */
+  logOffset: number | undefined;
+}
+
+export function readDelayOffsets(saved: unknown): SavedDelayOffsets {
+  const { offsetTable, logOffset } = objectOf(saved);
+  const offsets = entriesOf(offsetTable).map(([level, offset]) => [Number(level), Number(offset)] as const);
+  return { offsets: new Map(offsets), logOffset: isOffset(logOffset) ? logOffset : undefined };
+}
+
+const isOffset = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+
+export interface DelayOffsetsOptions {
+  file: ConfigFile;
+  offsets: ReadonlyMap<number, number>;
+  store: MessageStore;
+  clock: Clock;
+  logger: Logger;
+  /** Time after which a changed offset is on disk, ms. */
+  flushDelayOffsetInterval: number;
+}
+
+export class DelayOffsets {
+  readonly #options: DelayOffsetsOptions;
+  readonly #offsets: Map<number, number>;
+  /** Where in the log that begins which is not counted, or not noted elsewhere, yet. */
+  readonly #held = new Set<{ from: number }>();
+  readonly #save: DelayedSave;
+  #counter = 0;
+  #savedUpTo: number;
+
+  constructor(options: DelayOffsetsOptions) {
+    const { file, clock, logger, store, flushDelayOffsetInterval: interval } = options;
+    this.#options = options;
+    this.#offsets = new Map(options.offsets);
+    this.#savedUpTo = store.history.end;
+    const content = (): object => this.#json();
+    this.#save = new DelayedSave({ file, clock, logger, interval, content, flush: () => store.flush() });
+    store.onCommitted((upTo) => this.#logGrew(upTo));
+  }
+
+  get(level: number): number {
+    return this.#offsets.get(level) ?? 0;
+  }
+
+  set(level: number, offset: number): void {
+    if (this.get(level) === offset) return;
+    this.#offsets.set(level, offset);
+    this.#save.changed();
+  }
+
+  /**
+   * Has a start after a kill look at the log from here on, until what is returned is called: when what is stored next is
+   * noted as dealt with.
+   */
+  hold(): () => void {
+    const held = { from: this.#options.store.metrics.committedOffset };
+    this.#held.add(held);
+    return () => void this.#held.delete(held);
+  }
+
+  /** Saves what there is now, in the background. */
+  saveSoon(): void {
+    this.#save.soon();
+  }
+
+  /** Saves, and never again. A start looks at the log from there on. */
+  stop(): Promise<void> {
+    this.#save.changed();
+    return this.#save.stop();
+  }
+
+  #logGrew(upTo: number): void {
+    const grown = upTo - this.#savedUpTo;
+    if (grown < MOST_UNSAVED) return;
+    if (grown < MOST_WAITING) this.#save.changed();
+    else {
+      this.#savedUpTo = upTo;
+      this.#save.soon();
+    }
+  }
+
+  #json(): object {
+    const { clock, store } = this.#options;
+    const logOffset = Math.min(store.metrics.committedOffset, ...[...this.#held].map(({ from }) => from));
+    this.#savedUpTo = logOffset;
+    const dataVersion = { counter: ++this.#counter, stateVersion: 0, timestamp: clock.now() };
+    const used = [...this.#offsets].filter(([, offset]) => offset > 0);
+    return { dataVersion, offsetTable: Object.fromEntries(used), logOffset };
+  }
+}
