@@ -14,7 +14,6 @@ import {
 import { startBroker } from './broker.js';
 import { TestBroker } from './broker.test.kit.js';
 import { StoreLockedError } from './store/errors.js';
-import { memoryFileSystem } from './store/memory-file-system.js';
 
 let running: TestBroker | undefined;
 afterEach(async () => {
@@ -105,20 +104,6 @@ describe('starting a broker', () => {
     await expect(startBroker({ ...taken, store: 'memory', clock })).rejects.toMatchObject({ code: 'LISTEN_FAILED' });
     expect(clock.pending).toBe(0);
     await first.stop();
-  });
-
-  it('fails on a damaged configuration, and gives the store back', async () => {
-    const fileSystem = memoryFileSystem();
-    const options = { fileSystem, store: '/store', clock: new ManualClock() };
-    await (await startBroker(options)).stop();
-    for (const name of ['topics.json', 'topics.json.bak']) {
-      const file = fileSystem.open(`/store/config/${name}`, 'create');
-      file.truncate(0);
-      file.write(Buffer.from('{'), 0, 1, 0);
-      file.close();
-    }
-    await expect(startBroker(options)).rejects.toMatchObject({ code: 'CONFIG_FILE_DAMAGED' });
-    await expect(startBroker(options)).rejects.toMatchObject({ code: 'CONFIG_FILE_DAMAGED' });
   });
 
   it('with ports of 0 takes free ones, and says which', async () => {

@@ -12,7 +12,6 @@ import {
 import type { Dial, HandlerTable, Handlers, HostAndPort } from '@nest-rocketmq/remoting';
 import { dialInProcess, listenForVIPChannel, withPort } from './addresses.js';
 import { Clients } from './clients.js';
-import { DelayOffsets, readDelayOffsets } from './delay/delay-offsets.js';
 import { LevelTimer } from './delay/level-timer.js';
 import { DelayLevels } from './delay/levels.js';
 import { groundOf } from './ground.js';
@@ -34,6 +33,7 @@ import { statsAdminHandlers } from './handlers/stats-admin.js';
 import { topicAdminHandlers } from './handlers/topic-admin.js';
 import { HeldPulls } from './held-pulls.js';
 import { Intake } from './intake.js';
+import { recoverLostConfig } from './lost-config.js';
 import { BrokerStats } from './metrics/broker-stats.js';
 import type { LevelProgress } from './metrics/runtime-info.js';
 import { StoreStats } from './metrics/store-stats.js';
@@ -43,7 +43,7 @@ import { RouteTable } from './namesrv/route-table.js';
 import { ConsumerOffsets } from './offsets.js';
 import { EMBEDDED_NAME_SERVER, EMBEDDED_PORT, propertiesOf, resolveOptions } from './options.js';
 import type { BrokerOptions } from './options.js';
-import { findOutcomes } from './outcomes.js';
+import { openProgress } from './progress.js';
 import { PullTurns } from './pull-turns.js';
 import { QueueLocks } from './queue-locks.js';
 import { Registration } from './registration.js';
@@ -115,7 +115,7 @@ interface NameServerParts {
 async function makeNameServer({ config, opened }: Ground): Promise<NameServerParts> {
   const { clock, logger } = config;
   const routes = new RouteTable(clock);
-  const { file, saved } = await opened('kvConfig.json');
+  const { file, saved } = await opened('kvConfig.json', 'configTable');
   const nameServer = new NameServer(routes, new KVConfig(file, saved, logger), clock);
   const server = new RemotingServer({ handlers: handlerTable(nameServer.handlers()), clock, logger });
   server.onConnectionClosed((connection) => nameServer.connectionClosed(connection));
@@ -146,9 +146,14 @@ async function makeBroker(ground: Ground, routes: RouteTable, dial: Dial): Promi
 async function assemble(ground: Ground, store: MessageStore, routes: RouteTable, dial: Dial): Promise<BrokerParts> {
   const { config, storeHost, brokerAddress, opened } = ground;
   const { clock, brokerName, brokerClusterName: clusterName, brokerId } = config;
-  const topics = new Topics({ ...config, ...(await opened('topics.json')) });
-  const groups = new Groups({ ...config, ...(await opened('subscriptionGroup.json')) });
-  const offsets = new ConsumerOffsets({ ...config, ...(await opened('consumerOffset.json')) });
+  const topicFile = await opened('topics.json', 'topicConfigTable');
+  const groupFile = await opened('subscriptionGroup.json', 'subscriptionGroupTable');
+  const offsetFile = await opened('consumerOffset.json', 'offsetTable');
+  const topics = new Topics({ ...config, ...topicFile });
+  const groups = new Groups({ ...config, ...groupFile });
+  const flush = (): Promise<void> => store.flush();
+  const offsets = new ConsumerOffsets({ ...config, ...offsetFile, flush });
+  recoverLostConfig({ ...config, store, topics, groups, offsets, topicFile, groupFile, offsetFile });
   const notifiesChanges = (group: string): boolean =>
     config.notifyConsumerIdsChangedEnable && groups.get(group)?.notifyConsumerIdsChangedEnable !== false;
   const clients = new Clients({ ...config, notifiesChanges });
@@ -158,12 +163,7 @@ async function assemble(ground: Ground, store: MessageStore, routes: RouteTable,
   const stats = new BrokerStats({ ...config, systemTopics: new Set(topics.systemTopicNames) });
   const storeStats = new StoreStats(store, clock);
   const intake = new Intake(store, levels, storeStats);
-  const { file, saved } = await opened('delayOffset.json');
-  const past = { store, saved: readDelayOffsets(saved), levels: levels.max, now: clock.now(), logger: config.logger };
-  const outcomes = await findOutcomes(past);
-  const delayOffsets = new DelayOffsets({ ...config, store, file, offsets: outcomes.delivered });
-  // What was found out need not be found out again.
-  if (outcomes.delivered !== past.saved.offsets) delayOffsets.saveSoon();
+  const { outcomes, delayOffsets } = await openProgress(ground, store, levels);
   const levelTimer = new LevelTimer({ ...config, store, intake, levels, stats, offsets: delayOffsets });
   const hold = (): (() => void) => delayOffsets.hold();
   const halves = new HalfQueue({ store, intake, offsets, clock, storeHost, outcomes, hold });

@@ -1,20 +1,47 @@
 // Owns one file of the folder config: written so that a crash leaves the old or the new one, read with the one before
-// as a fall-back. Leaves what is in it to its users.
+// as a fall-back. What is damaged is kept under another name. Leaves what is in it to its users.
 import { dirname } from 'node:path';
-import { parseJson, silentLogger } from '@nest-rocketmq/remoting';
-import type { Logger } from '@nest-rocketmq/remoting';
-import { StoreError } from './store/errors.js';
-import type { FileSystem } from './store/file-system.js';
+import { isObject, parseJson, silentLogger } from '@nest-rocketmq/remoting';
+import type { JsonObject, Logger } from '@nest-rocketmq/remoting';
+import { StoreError, systemCode } from './store/errors.js';
+import type { FileSystem, StoreFile } from './store/file-system.js';
 import { readFullyAside, writeFullyAside } from './store/segment.js';
+
+/** Larger files are taken for damaged, bytes. */
+const LARGEST_FILE = 256 * 1024 * 1024;
+/** What a system says where a folder stands in the place of a file. */
+const FOLDER_IN_PLACE = new Set(['EISDIR', 'ENOTDIR', 'ENOTEMPTY', 'EEXIST']);
 
 export interface ConfigFileOptions {
   fileSystem: FileSystem;
   /** Such as `<store>/config/topics.json`. */
   path: string;
+  /** The member that holds the entries: what has no such object is not this file. Default: none. */
+  table?: string;
   logger?: Logger;
+  /** ms since the epoch; names what is kept aside. */
+  now?: () => number;
+}
+
+/** Where what was loaded comes from: `nothing` where neither the file nor a backup is there, `damaged` where one was. */
+export type ConfigSource = 'file' | 'backup' | 'nothing' | 'damaged';
+
+export interface LoadedConfig {
+  /** What was saved last. Keys of objects may be unquoted numbers, as Apache writes. */
+  saved: JsonObject | undefined;
+  source: ConfigSource;
+}
+
+interface Read {
+  value?: JsonObject;
+  /** What is wrong with it. */
+  fault?: string;
+  /** The system could not read it now: it may be whole. */
+  unreadable?: boolean;
 }
 
 export class ConfigFile {
+  readonly #options: ConfigFileOptions;
   readonly #fileSystem: FileSystem;
   readonly #path: string;
   readonly #backup: string;
@@ -23,7 +50,9 @@ export class ConfigFile {
   /** Whether the file is known to be whole. */
   #good = false;
 
-  constructor({ fileSystem, path, logger = silentLogger }: ConfigFileOptions) {
+  constructor(options: ConfigFileOptions) {
+    const { fileSystem, path, logger = silentLogger } = options;
+    this.#options = options;
     this.#fileSystem = fileSystem;
     this.#path = path;
     this.#backup = `${path}.bak`;
@@ -32,24 +61,28 @@ export class ConfigFile {
   }
 
   /**
-   * What was saved last; undefined where nothing ever was. Keys of objects may be unquoted numbers, as Apache writes.
-   * @throws StoreError CONFIG_FILE_DAMAGED where neither the file nor its backup can be read
+   * What was saved last, from the backup where the file is missing or damaged. What is damaged is moved aside, and named.
+   * @throws StoreError CONFIG_FILE_UNREADABLE where the system cannot read a file that may be whole
    */
-  async load(): Promise<unknown> {
+  async load(): Promise<LoadedConfig> {
     const current = await this.#read(this.#path);
     this.#good = current.value !== undefined;
-    if (this.#good) return current.value;
+    if (current.value) return { saved: current.value, source: 'file' };
     const backup = await this.#read(this.#backup);
-    if (backup.value !== undefined) {
-      this.#logger.warn(`${this.#path} ${current.fault ?? 'is missing'}: its backup is used`);
-      return backup.value;
+    const unreadable = [current, backup].find((read) => read.unreadable);
+    if (unreadable && !backup.value) throw this.#unreadable(current, backup);
+    const aside = current.fault === undefined ? '' : await this.#setAside(this.#path);
+    if (backup.value) {
+      this.#logger.warn(`${this.#path} ${current.fault ?? 'is missing'}: its backup is used${aside}`);
+      return { saved: backup.value, source: 'backup' };
     }
-    if (current.fault === undefined && backup.fault === undefined) return undefined;
-    throw new StoreError(
-      'CONFIG_FILE_DAMAGED',
-      `${this.#path} ${current.fault ?? 'is missing'}, and its backup ${backup.fault ?? 'is missing'}. Repair one of ` +
-        'them, or remove both to start without what they held.',
+    if (current.fault === undefined && backup.fault === undefined) return { saved: undefined, source: 'nothing' };
+    if (backup.fault !== undefined) await this.#setAside(this.#backup);
+    this.#logger.error(
+      `${this.#path} ${current.fault ?? 'is missing'}, and its backup ${backup.fault ?? 'is missing'}: the broker starts ` +
+        `without what they held${aside}`,
     );
+    return { saved: undefined, source: 'damaged' };
   }
 
   /**
@@ -59,24 +92,43 @@ export class ConfigFile {
   async save(value: unknown): Promise<void> {
     const directory = dirname(this.#path);
     await this.#fileSystem.aside.makeDirectory(directory);
+    const first = !this.#good && (await this.#read(this.#path)).value === undefined;
     await this.#write(value);
     await this.#replace();
+    // From the first save on there is one to fall back to.
+    if (first && (await this.#read(this.#backup)).value === undefined) {
+      await this.#write(value);
+      await this.#rename(this.#unfinished, this.#backup);
+    }
     await this.#fileSystem.syncDirectory(directory);
   }
 
   async #replace(): Promise<void> {
-    const { aside } = this.#fileSystem;
     // Only a good file may take the backup's place, or two crashes in a row would leave none.
-    if (this.#good || (await this.#read(this.#path)).value !== undefined) await aside.rename(this.#path, this.#backup);
-    this.#good = false;
-    await aside.rename(this.#unfinished, this.#path);
+    if (this.#good || (await this.#read(this.#path)).value !== undefined) {
+      await this.#rename(this.#path, this.#backup);
+      this.#good = false;
+    }
+    await this.#rename(this.#unfinished, this.#path);
     this.#good = true;
+  }
+
+  /** Also where a folder stands in the place of the file. */
+  async #rename(from: string, to: string): Promise<void> {
+    const { aside } = this.#fileSystem;
+    try {
+      await aside.rename(from, to);
+    } catch (error) {
+      if (!FOLDER_IN_PLACE.has(systemCode(error) ?? '')) throw error;
+      this.#logger.warn(`${to} is not a file${await this.#setAside(to)}`);
+      await aside.rename(from, to);
+    }
   }
 
   /** Under a name of its own until it is whole: neither a crash nor a full disk leaves half a file. */
   async #write(value: unknown): Promise<void> {
     const bytes = Buffer.from(JSON.stringify(value, undefined, '\t'));
-    const file = await this.#fileSystem.aside.open(this.#unfinished, 'create');
+    const file = await this.#openUnfinished();
     try {
       if (file.size() > 0) await file.truncateAside(0);
       await writeFullyAside(file, bytes, 0, bytes.length, 0);
@@ -86,21 +138,68 @@ export class ConfigFile {
     }
   }
 
-  async #read(path: string): Promise<{ value?: unknown; fault?: string }> {
+  async #openUnfinished(): Promise<StoreFile> {
     const { aside } = this.#fileSystem;
-    const stat = await aside.stat(path);
-    if (!stat) return {};
-    if (stat.size === 0) return { fault: 'is empty' };
     try {
+      return await aside.open(this.#unfinished, 'create');
+    } catch (error) {
+      if (!FOLDER_IN_PLACE.has(systemCode(error) ?? '')) throw error;
+      await this.#setAside(this.#unfinished);
+      return aside.open(this.#unfinished, 'create');
+    }
+  }
+
+  /** Gives the file another name, so that it can be looked at and is in nobody's way. Returns words that say so. */
+  async #setAside(path: string): Promise<string> {
+    const { now = Date.now } = this.#options;
+    const time = new Date(now()).toISOString().replace(/\D/g, '').slice(0, 14);
+    const kept = `${path}.damaged-${time}`;
+    try {
+      await this.#fileSystem.aside.rename(path, kept);
+      return `; what was there is kept as ${kept}`;
+    } catch (error) {
+      return `; it cannot be moved aside: ${String(error)}`;
+    }
+  }
+
+  #unreadable(current: Read, backup: Read): StoreError {
+    return new StoreError(
+      'CONFIG_FILE_UNREADABLE',
+      `${this.#path} ${current.fault ?? 'is missing'}, and its backup ${backup.fault ?? 'is missing'}. Make them readable, ` +
+        'or move them away to start without what they hold.',
+    );
+  }
+
+  async #read(path: string): Promise<Read> {
+    const { aside } = this.#fileSystem;
+    try {
+      const stat = await aside.stat(path);
+      if (!stat) return {};
+      if (stat.size === 0) return { fault: 'is empty' };
+      if (stat.size > LARGEST_FILE) return { fault: `has ${stat.size} bytes, which is too much to be one` };
       const file = await aside.open(path, 'read');
       try {
         const bytes = Buffer.alloc(stat.size);
-        return { value: parseJson(bytes.subarray(0, await readFullyAside(file, bytes, 0, bytes.length, 0))) };
+        return this.#parse(bytes.subarray(0, await readFullyAside(file, bytes, 0, bytes.length, 0)));
       } finally {
         file.close();
       }
     } catch (error) {
+      const folder = FOLDER_IN_PLACE.has(systemCode(error) ?? '');
+      return folder ? { fault: 'is not a file' } : { fault: `cannot be read (${String(error)})`, unreadable: true };
+    }
+  }
+
+  #parse(bytes: Buffer): Read {
+    const { table } = this.#options;
+    let value: unknown;
+    try {
+      value = parseJson(bytes);
+    } catch (error) {
       return { fault: `cannot be read (${String(error)})` };
     }
+    if (!isObject(value) || value instanceof Map) return { fault: 'does not hold a JSON object' };
+    if (table !== undefined && !isObject(value[table])) return { fault: `has no object ${table}` };
+    return { value };
   }
 }

@@ -3,10 +3,15 @@ import { join, resolve } from 'node:path';
 import { formatAddress, packHost } from '@nest-rocketmq/remoting';
 import type { HostPort } from '@nest-rocketmq/remoting';
 import { ConfigFile } from './config-file.js';
+import type { LoadedConfig } from './config-file.js';
 import type { BrokerConfig } from './options.js';
 import { nodeFileSystem } from './store/file-system.js';
 import type { FileSystem } from './store/file-system.js';
 import { memoryFileSystem } from './store/memory-file-system.js';
+
+export interface OpenedConfig extends LoadedConfig {
+  file: ConfigFile;
+}
 
 export interface Ground {
   config: BrokerConfig;
@@ -14,8 +19,11 @@ export interface Ground {
   root: string;
   storeHost: HostPort;
   brokerAddress: string;
-  /** A file of the store's folder config, and what it holds. */
-  opened(name: string): Promise<{ file: ConfigFile; saved: unknown }>;
+  /**
+   * A file of the store's folder config, and what it holds.
+   * @param table the member that has its entries
+   */
+  opened(name: string, table: string): Promise<OpenedConfig>;
 }
 
 export function groundOf(config: BrokerConfig, port: number): Ground {
@@ -29,9 +37,10 @@ export function groundOf(config: BrokerConfig, port: number): Ground {
     root,
     storeHost: { address: packHost(brokerIP1), port },
     brokerAddress: formatAddress(brokerIP1, port),
-    opened: async (name) => {
-      const file = new ConfigFile({ fileSystem, path: join(root, 'config', name), logger });
-      return { file, saved: await file.load() };
+    opened: async (name, table) => {
+      const now = (): number => config.clock.now();
+      const file = new ConfigFile({ fileSystem, path: join(root, 'config', name), table, logger, now });
+      return { file, ...(await file.load()) };
     },
   };
 }

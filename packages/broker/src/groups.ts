@@ -6,9 +6,13 @@ import {
   subscriptionGroupConfig,
 } from '@nest-rocketmq/remoting';
 import type { Clock, DataVersion, Logger, SubscriptionGroupConfig } from '@nest-rocketmq/remoting';
+import { haveWholeNumbers, usableEntries } from './config-entries.js';
 import type { ConfigFile } from './config-file.js';
 import { SYSTEM_GROUPS, isGroupName, isSystemGroup } from './names.js';
 import { PromptSave } from './prompt-save.js';
+
+/** What the numbers of a saved group can be: the rest is damage. */
+const MOST = { retryQueueNums: 65_536 };
 
 export interface GroupsOptions {
   file: ConfigFile;
@@ -20,6 +24,8 @@ export interface GroupsOptions {
 }
 
 export class Groups {
+  /** Entries of the file that could not be used. */
+  leftOut = 0;
   readonly #clock: Clock;
   readonly #autoCreate: boolean;
   readonly #table = new Map<string, SubscriptionGroupConfig>();
@@ -33,7 +39,7 @@ export class Groups {
     this.#save = new PromptSave({ file, logger, content: () => this.json });
     this.#version = { counter: 0, stateVersion: 0, timestamp: clock.now() };
     for (const group of SYSTEM_GROUPS) this.#table.set(group, subscriptionGroupConfig(group));
-    this.#load(options.saved);
+    this.#load(options.saved, logger);
   }
 
   get(group: string): SubscriptionGroupConfig | undefined {
@@ -49,6 +55,11 @@ export class Groups {
     if (known) return known;
     if (!this.#autoCreate && !isSystemGroup(group)) return undefined;
     return isGroupName(group) ? this.put(subscriptionGroupConfig(group)) : undefined;
+  }
+
+  /** The group with the default settings, whatever may be made by traffic: it has been there before. */
+  restore(group: string): SubscriptionGroupConfig {
+    return this.put(subscriptionGroupConfig(group));
   }
 
   put(config: SubscriptionGroupConfig): SubscriptionGroupConfig {
@@ -85,13 +96,21 @@ export class Groups {
     this.#save.changed(group);
   }
 
-  #load(loaded: unknown): void {
+  #load(loaded: unknown, logger: Logger): void {
     if (loaded === undefined) return;
-    const saved = objectOf(loaded);
-    this.#version = decodeDataVersion(saved['dataVersion']);
-    for (const [group, config] of Object.entries(objectOf(saved['subscriptionGroupTable']))) {
-      if (isGroupName(group))
-        this.#table.set(group, decodeSubscriptionGroupConfig({ groupName: group, ...objectOf(config) }));
-    }
+    const { dataVersion, subscriptionGroupTable } = objectOf(loaded);
+    this.#version = decodeDataVersion(dataVersion);
+    const decode = (groupName: string, json: unknown): SubscriptionGroupConfig | undefined =>
+      isGroupName(groupName) && haveWholeNumbers(json, MOST)
+        ? decodeSubscriptionGroupConfig({ ...json, groupName })
+        : undefined;
+    const { usable, leftOut } = usableEntries(
+      'groups of subscriptionGroup.json',
+      subscriptionGroupTable,
+      decode,
+      logger,
+    );
+    for (const [group, config] of usable) this.#table.set(group, config);
+    this.leftOut = leftOut;
   }
 }

@@ -1,6 +1,7 @@
 // Owns how far each group has consumed each queue (consumerOffset.json). Leaves consuming itself to the clients.
-import { entriesOf, objectOf } from '@nest-rocketmq/remoting';
+import { isObject, objectOf } from '@nest-rocketmq/remoting';
 import type { Clock, JsonObject, Logger } from '@nest-rocketmq/remoting';
+import { usableEntries, wholeNumber } from './config-entries.js';
 import type { ConfigFile } from './config-file.js';
 import { DelayedSave } from './delayed-save.js';
 
@@ -14,6 +15,8 @@ export interface OffsetsOptions {
   logger: Logger;
   /** Time after which a changed offset is on disk, ms. */
   flushConsumerOffsetInterval: number;
+  /** `MessageStore.flush`: no offset is saved of a message that a loss of power could still take away. */
+  flush: () => Promise<void>;
 }
 
 export class ConsumerOffsets {
@@ -28,10 +31,10 @@ export class ConsumerOffsets {
   #counter = 0;
 
   constructor(options: OffsetsOptions) {
-    const { file, clock, logger, flushConsumerOffsetInterval: interval } = options;
+    const { file, clock, logger, flush, flushConsumerOffsetInterval: interval } = options;
     this.#clock = clock;
-    this.#save = new DelayedSave({ file, clock, logger, interval, content: () => this.#json() });
-    this.#load(objectOf(options.saved));
+    this.#save = new DelayedSave({ file, clock, logger, interval, flush, content: () => this.#json() });
+    this.#load(objectOf(options.saved), logger);
   }
 
   /** The next offset that the group will consume, or -1 when it has committed none. */
@@ -111,6 +114,33 @@ export class ConsumerOffsets {
     this.forgetPulls(group);
   }
 
+  /** Queue id and offset of each queue, by topic and group. */
+  *all(): Iterable<{ topic: string; group: string; queues: ReadonlyMap<number, number> }> {
+    for (const [topic, group] of this.#pairs()) yield { topic, group, queues: this.ofGroup(group, topic) };
+  }
+
+  /**
+   * Lowers what is beyond the end of its queue: what comes there next would be skipped.
+   * @returns the queues whose offset was lowered, for the log
+   */
+  lowerTo(end: (topic: string, queueId: number) => number): string[] {
+    const lowered: string[] = [];
+    for (const { topic, group, queues } of this.all()) {
+      for (const [queueId, offset] of queues) {
+        const most = end(topic, queueId);
+        if (offset <= most) continue;
+        this.#set(topic + SEPARATOR + group, queueId, most);
+        lowered.push(`${topic} ${queueId} of ${group} from ${offset} to ${most}`);
+      }
+    }
+    return lowered;
+  }
+
+  /** Writes what there is now, in the background. */
+  saveSoon(): void {
+    this.#save.soon();
+  }
+
   /** Writes what has changed, and never again. */
   stop(): Promise<void> {
     return this.#save.stop();
@@ -146,9 +176,18 @@ export class ConsumerOffsets {
     }
   }
 
-  #load(saved: JsonObject): void {
-    for (const [key, queues] of Object.entries(objectOf(saved['offsetTable']))) {
-      this.#table.set(key, new Map(entriesOf(queues).map(([queueId, offset]) => [Number(queueId), Number(offset)])));
-    }
+  #load(saved: JsonObject, logger: Logger): void {
+    const decode = (key: string, queues: unknown): Map<number, number> | undefined =>
+      key.includes(SEPARATOR) && isObject(queues) ? new Map(placesOf(key, queues, logger)) : undefined;
+    const { usable } = usableEntries('offsets of consumerOffset.json', saved['offsetTable'], decode, logger);
+    for (const [key, queues] of usable) this.#table.set(key, queues);
   }
+}
+
+/** Queue id and offset. */
+function placesOf(key: string, queues: unknown, logger: Logger): [queueId: number, offset: number][] {
+  const decode = (queueId: string, offset: unknown): number | undefined =>
+    wholeNumber(queueId) === undefined ? undefined : wholeNumber(offset);
+  const { usable } = usableEntries(`queues of ${key} in consumerOffset.json`, queues, decode, logger);
+  return usable.map(([queueId, offset]) => [Number(queueId), offset]);
 }

@@ -8,17 +8,23 @@ import {
   Permission,
   SCHEDULE_TOPIC,
   SELF_TEST_TOPIC,
-  decodeTopicTable,
+  decodeDataVersion,
+  decodeTopicConfig,
   isRetryTopic,
+  objectOf,
   topicConfig,
 } from '@nest-rocketmq/remoting';
 import type { Clock, DataVersion, Logger, TopicConfig, TopicTable } from '@nest-rocketmq/remoting';
 import { TOPIC_ATTRIBUTES, attributesFault } from './attributes.js';
+import { haveWholeNumbers, usableEntries } from './config-entries.js';
 import type { ConfigFile } from './config-file.js';
 import { BENCHMARK_TOPIC, TRACE_TOPIC, topicNameFault } from './names.js';
 import { PromptSave } from './prompt-save.js';
 
 const READ_WRITE = Permission.READ | Permission.WRITE;
+
+/** What the numbers of a saved topic can be: the rest is damage. */
+const MOST = { readQueueNums: 65_536, writeQueueNums: 65_536, perm: 15 };
 
 const SCHEDULE_QUEUES = 18;
 const BENCHMARK_QUEUES = 1024;
@@ -45,6 +51,8 @@ export class Topics {
   #version: DataVersion;
   /** The topics that no user made: tools leave them out of what they export. */
   readonly systemTopicNames: readonly string[];
+  /** Entries of the file that could not be used. */
+  leftOut = 0;
   readonly #listeners: ((changed: TopicConfig) => void)[] = [];
 
   constructor(options: TopicsOptions) {
@@ -134,14 +142,19 @@ export class Topics {
 
   #load(saved: unknown, logger: Logger): void {
     if (saved === undefined) return;
-    const { dataVersion, topicConfigTable } = decodeTopicTable(saved);
-    this.#version = dataVersion;
-    for (const [topic, config] of topicConfigTable) {
-      if (topicNameFault(topic)) continue;
+    const { dataVersion, topicConfigTable } = objectOf(saved);
+    this.#version = decodeDataVersion(dataVersion);
+    const decode = (topicName: string, json: unknown): TopicConfig | undefined =>
+      topicNameFault(topicName) === undefined && haveWholeNumbers(json, MOST)
+        ? decodeTopicConfig({ ...json, topicName })
+        : undefined;
+    const { usable, leftOut } = usableEntries('topics of topics.json', topicConfigTable, decode, logger);
+    for (const [topic, config] of usable) {
       const fault = attributesFault(TOPIC_ATTRIBUTES, config.attributes);
       if (fault !== undefined) logger.warn(`topic ${topic} is kept as a plain topic: ${fault}`);
       this.#table.set(topic, config);
     }
+    this.leftOut = leftOut;
   }
 }
 

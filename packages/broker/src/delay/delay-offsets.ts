@@ -1,7 +1,8 @@
 // Owns how far each delay level has been delivered (delayOffset.json), and from where in the log on that may have gone
 // further without being saved. Leaves delivering to level-timer.ts, and the look at the log after a kill to outcomes.ts.
-import { entriesOf, objectOf } from '@nest-rocketmq/remoting';
+import { objectOf } from '@nest-rocketmq/remoting';
 import type { Clock, Logger } from '@nest-rocketmq/remoting';
+import { usableEntries, wholeNumber } from '../config-entries.js';
 import type { ConfigFile } from '../config-file.js';
 import { DelayedSave } from '../delayed-save.js';
 import type { MessageStore } from '../store/store.js';
@@ -17,15 +18,21 @@ export interface SavedDelayOffsets {
   offsets: ReadonlyMap<number, number>;
   /** What was stored below this position of the log counts in `offsets`. Ours; undefined where Apache has saved it. */
   logOffset: number | undefined;
+  /** Whether all levels are told of. */
+  whole: boolean;
 }
 
-export function readDelayOffsets(saved: unknown): SavedDelayOffsets {
+export function readDelayOffsets(saved: unknown, logger: Logger): SavedDelayOffsets {
   const { offsetTable, logOffset } = objectOf(saved);
-  const offsets = entriesOf(offsetTable).map(([level, offset]) => [Number(level), Number(offset)] as const);
-  return { offsets: new Map(offsets), logOffset: isOffset(logOffset) ? logOffset : undefined };
+  const decode = (level: string, offset: unknown): number | undefined =>
+    wholeNumber(level) === undefined ? undefined : wholeNumber(offset);
+  const { usable, leftOut } = usableEntries('levels of delayOffset.json', offsetTable, decode, logger);
+  return {
+    offsets: new Map(usable.map(([level, offset]) => [Number(level), offset])),
+    logOffset: wholeNumber(logOffset),
+    whole: saved !== undefined && leftOut === 0,
+  };
 }
-
-const isOffset = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
 export interface DelayOffsetsOptions {
   file: ConfigFile;

@@ -1,11 +1,15 @@
 // Owns the name server's key-values (kvConfig.json), by namespace. Apache's tools keep ordered topics in them.
-import { entriesOf, objectOf } from '@nest-rocketmq/remoting';
+import { isObject, objectOf } from '@nest-rocketmq/remoting';
 import type { Logger } from '@nest-rocketmq/remoting';
+import { usableEntries } from '../config-entries.js';
 import type { ConfigFile } from '../config-file.js';
 import { PromptSave } from '../prompt-save.js';
 
 /** The namespace that names the brokers and queues of ordered topics. */
 export const ORDER_TOPIC_CONFIG = 'ORDER_TOPIC_CONFIG';
+
+const text = (_key: string, value: unknown): string | undefined =>
+  typeof value === 'string' ? value : typeof value === 'number' ? String(value) : undefined;
 
 export class KVConfig {
   readonly #namespaces = new Map<string, Map<string, string>>();
@@ -14,9 +18,13 @@ export class KVConfig {
   /** @param saved what the file holds: as `ConfigFile.load` gives it */
   constructor(file: ConfigFile, saved: unknown, logger: Logger) {
     this.#save = new PromptSave({ file, logger, content: () => this.#json() });
-    for (const [namespace, table] of Object.entries(objectOf(objectOf(saved)['configTable']))) {
-      this.#namespaces.set(namespace, new Map(entriesOf(table).map(([key, value]) => [String(key), String(value)])));
-    }
+    const decode = (namespace: string, table: unknown): Map<string, string> | undefined =>
+      isObject(table)
+        ? new Map(usableEntries(`keys of ${namespace} in kvConfig.json`, table, text, logger).usable)
+        : undefined;
+    const { configTable } = objectOf(saved);
+    const { usable } = usableEntries('namespaces of kvConfig.json', configTable, decode, logger);
+    for (const [namespace, table] of usable) this.#namespaces.set(namespace, table);
   }
 
   get(namespace: string, key: string): string | undefined {

@@ -8,7 +8,7 @@ export type StoreErrorCode =
   | 'STORE_WRITE_FAILED'
   | 'STORE_FLUSH_FAILED'
   | 'STORE_LAYOUT'
-  | 'CONFIG_FILE_DAMAGED';
+  | 'CONFIG_FILE_UNREADABLE';
 
 export class StoreError extends RocketMQError {
   constructor(code: StoreErrorCode, message: string, options?: { cause?: unknown }) {
