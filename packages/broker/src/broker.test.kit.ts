@@ -143,8 +143,9 @@ export class TestBroker {
   }
 
   /** Stops it, and starts it again on the same files. */
-  async restart(): Promise<void> {
+  async restart(changed: BrokerOptions = {}): Promise<void> {
     await this.broker.stop();
+    Object.assign(this.options, changed);
     this.broker = await startBroker(this.options);
   }
 
@@ -152,9 +153,12 @@ export class TestBroker {
    * Starts it again on what a kill leaves of its files.
    * @param files default: as they are now
    */
-  async killAndRestart(files = killed(this.options.fileSystem as MemoryFileSystem)): Promise<void> {
+  async killAndRestart(
+    files = killed(this.options.fileSystem as MemoryFileSystem),
+    changed: BrokerOptions = {},
+  ): Promise<void> {
     await this.broker.stop();
-    this.options.fileSystem = files;
+    Object.assign(this.options, changed, { fileSystem: files });
     this.broker = await startBroker(this.options);
   }
 

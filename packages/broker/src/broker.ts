@@ -254,7 +254,7 @@ function makeHandlers({ ground, ...parts }: HandlerParts): HandlerTable {
   const { clock, brokerName } = config;
   const { store, topics } = parts;
   const locks = new QueueLocks(clock);
-  const retry = new Retry(topics);
+  const retry = new Retry(topics, config.logger);
   const turns = new PullTurns();
   const common = { ...parts, config, clock, logger: config.logger, locks, retry, turns, storeHost };
   const typed: TypedHandlers = {

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { MessageProperty } from '@nest-rocketmq/remoting';
+import { MessageProperty, decodeOffsetMsgId } from '@nest-rocketmq/remoting';
 import { START, TestBroker } from './broker.test.kit.js';
 import type { TestClient } from './broker.test.kit.js';
 
@@ -25,6 +25,16 @@ describe('a message with a delay level', () => {
     expect(message.storeTimestamp).toBe(START + 30 * MINUTE);
     expect(message.queueOffset).toBe(0);
     expect(message.properties.get(MessageProperty.REAL_TOPIC)).toBe('cancel');
+  });
+
+  it('names the record that it was put away in, so that the log tells what was delivered', async () => {
+    running = await TestBroker.start();
+    const client = await running.client();
+    await client.send('t', { body: 'before' });
+    const { header } = await client.send('t', { body: 'x', properties: { DELAY: '1' } });
+    await running.clock.advance(SECOND);
+    const [, message] = await client.messages('t');
+    expect(message.preparedTransactionOffset).toBe(decodeOffsetMsgId(header.msgId ?? '').physicalOffset);
   });
 
   it('is delivered in the order of time, across levels', async () => {

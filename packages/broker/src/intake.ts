@@ -1,11 +1,12 @@
 // Owns the one door to the log: whatever is stored, a send, a retry, a due delay, a committed half, goes through here.
 // Leaves what a message is turned into to delay/levels.ts and transaction/half-message.ts, and the log to the store.
-import { RocketMQError } from '@nest-rocketmq/remoting';
+import { MAX_PROPERTIES_BYTES, RocketMQError } from '@nest-rocketmq/remoting';
 import type { DelayLevels } from './delay/levels.js';
 import type { StoreStats } from './metrics/store-stats.js';
 import { PropertyScan } from './property-scan.js';
+import { refused } from './store/appender.js';
 import type { AppendResult, MessageInner, MessageStore } from './store/store.js';
-import { toHalf } from './transaction/half-message.js';
+import { CHECK_TIMES_ROOM, toHalf } from './transaction/half-message.js';
 
 /** The store did not take a message. */
 export class PutError extends RocketMQError {
@@ -13,6 +14,10 @@ export class PutError extends RocketMQError {
     super('PUT_FAILED', `the message was not stored: ${status}`);
   }
 }
+
+/** Whether the store would refuse the same message at any time. */
+export const isRefusedForGood = (status: string): boolean =>
+  status === 'MESSAGE_ILLEGAL' || status === 'PROPERTIES_SIZE_EXCEEDED';
 
 interface Waiter {
   end: number;
@@ -41,8 +46,17 @@ export class Intake {
   send(message: MessageInner, scan: PropertyScan): AppendResult {
     message.tagsCode = scan.tagsCode;
     const delayed = scan.delayLevel > 0;
-    if (scan.transaction && !(message.reconsumeTimes > 0 && delayed)) toHalf(message);
-    else if (delayed) this.levels.putAway(message, scan.delayLevel);
+    const half = scan.transaction && !(message.reconsumeTimes > 0 && delayed);
+    if (half || delayed) {
+      // It will go to its own topic one day.
+      const status = this.store.check(message);
+      if (isRefusedForGood(status)) return refused(status);
+    }
+    if (half) {
+      toHalf(message);
+      if (message.properties.length + CHECK_TIMES_ROOM > MAX_PROPERTIES_BYTES)
+        return refused('PROPERTIES_SIZE_EXCEEDED');
+    } else if (delayed) this.levels.putAway(message, scan.delayLevel);
     return this.#append(message);
   }
 

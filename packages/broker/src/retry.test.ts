@@ -46,6 +46,31 @@ describe('a message that is given back', () => {
     expect(third.properties.get(MessageProperty.ORIGIN_MESSAGE_ID)).toBe(message.offsetMsgId);
   });
 
+  it('is of the topic that it was consumed from, whatever its producer has set', async () => {
+    const { client } = await failedMessage();
+    const set = { RETRY_TOPIC: 'elsewhere', ORIGIN_MESSAGE_ID: 'made-up' };
+    await client.send('t', { body: 'y', properties: set, header: { j: 9 } });
+    const [, message] = await client.messages('t', { group: 'g' });
+    await sendBack(client, message, { delayLevel: 1 });
+    await running.clock.advance(SECOND);
+    const [again] = await client.messages('%RETRY%g', RETRIES);
+    expect(again.properties.get(MessageProperty.RETRY_TOPIC)).toBe('t');
+    expect(again.properties.get(MessageProperty.ORIGIN_MESSAGE_ID)).toBe(message.offsetMsgId);
+    expect(again.reconsumeTimes).toBe(1);
+  });
+
+  it('that was a dead letter of another group is a message of its own', async () => {
+    const { client, message } = await failedMessage();
+    await sendBack(client, message, { delayLevel: -1 });
+    const [dead] = await client.messages('%DLQ%g', RETRIES);
+    await client.subscribe('menders', 'h', { '%DLQ%g': '*' });
+    await sendBack(client, dead, { group: 'h', delayLevel: 1, maxReconsumeTimes: 1 });
+    await running.clock.advance(SECOND);
+    const [again] = await client.messages('%RETRY%h', { group: 'h' });
+    expect(again.properties.get(MessageProperty.RETRY_TOPIC)).toBe('%DLQ%g');
+    expect(again.reconsumeTimes).toBe(1);
+  });
+
   it('waits by the level that the consumer names', async () => {
     const { client, message } = await failedMessage();
     await sendBack(client, message, { delayLevel: 1 });

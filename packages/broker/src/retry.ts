@@ -1,7 +1,15 @@
 // Owns what becomes of a message that a group failed to consume: another try later, or the dead letters. Leaves the
 // request that reports a failure to handlers/send-back.ts.
-import { MessageProperty, decodeProperties, dlqTopic, encodeProperties, retryTopic } from '@nest-rocketmq/remoting';
-import type { MessageExt, SubscriptionGroupConfig } from '@nest-rocketmq/remoting';
+import {
+  MAX_PROPERTIES_BYTES,
+  MessageProperty,
+  decodeProperties,
+  dlqTopic,
+  printable,
+  retryTopic,
+} from '@nest-rocketmq/remoting';
+import type { Logger, MessageExt, SubscriptionGroupConfig } from '@nest-rocketmq/remoting';
+import { bytesOf, encodedProperties, makeRoom, makeRoomForGood } from './property-room.js';
 import type { MessageInner } from './store/store.js';
 import type { Topics } from './topics.js';
 import { innerOf } from './transaction/half-message.js';
@@ -21,26 +29,33 @@ export interface Failure {
 export class Retry {
   constructor(
     private readonly topics: Topics,
+    private readonly logger: Logger,
     private readonly random: () => number = Math.random,
   ) {}
 
   /** The message that is to be stored for a message that failed. */
   again(failed: MessageExt, failure: Failure): MessageInner {
     const { group, delayLevel, maxReconsumeTimes } = failure;
-    const properties = new Map(failed.properties);
-    if (!properties.has(MessageProperty.RETRY_TOPIC)) properties.set(MessageProperty.RETRY_TOPIC, failed.topic);
-    const origin = properties.get(MessageProperty.ORIGIN_MESSAGE_ID) ?? failed.offsetMsgId;
-    properties.set(MessageProperty.ORIGIN_MESSAGE_ID, origin);
+    // Only in the group's own retry topic do these tell of its tries: a dead letter of another group, or a message whose
+    // producer has set them, begins anew.
+    const retried = failed.topic === retryTopic(group.groupName);
+    const tries = retried ? failed.reconsumeTimes : 0;
+    const properties = originOf(failed, retried);
     properties.set(MessageProperty.WAIT, 'false');
-    const dead = delayLevel < 0 || failed.reconsumeTimes >= maxReconsumeTimes;
-    const level = delayLevel === 0 ? FIRST_RETRY_LEVEL + failed.reconsumeTimes : delayLevel;
-    properties.set(MessageProperty.DELAY, String(dead ? 0 : level));
-    const topic = dead ? this.#deadLetters(group.groupName) : this.#retries(group);
+    const level = delayLevel === 0 ? FIRST_RETRY_LEVEL + tries : delayLevel;
+    properties.set(MessageProperty.DELAY, String(level));
+    const queueId = Math.floor(this.random() * group.retryQueueNums);
+    const dead =
+      delayLevel < 0 || tries >= maxReconsumeTimes || !this.#roomForRetry(failed, group, queueId, properties);
+    if (dead) {
+      properties.set(MessageProperty.DELAY, '0');
+      makeRoomForGood(properties);
+    }
     return {
       ...innerOf(failed, properties),
-      topic,
-      queueId: dead ? 0 : Math.floor(this.random() * group.retryQueueNums),
-      reconsumeTimes: failed.reconsumeTimes + 1,
+      topic: dead ? this.#deadLetters(group.groupName) : this.#retries(group),
+      queueId: dead ? 0 : queueId,
+      reconsumeTimes: tries + 1,
       storeHost: undefined,
     };
   }
@@ -49,9 +64,36 @@ export class Retry {
   bury(message: MessageInner, group: string): void {
     const properties = decodeProperties(message.properties.toString('utf8'));
     properties.set(MessageProperty.DELAY, '0');
-    message.properties = Buffer.from(encodeProperties(properties), 'utf8');
+    makeRoomForGood(properties);
+    message.properties = encodedProperties(properties);
     message.topic = this.#deadLetters(group);
     message.queueId = 0;
+  }
+
+  /** Whether a retry that its client has sent by itself can wait for its time. May shorten its properties for that. */
+  fitsRetry(message: MessageInner): boolean {
+    const waiting = realPlace(message.topic, message.queueId);
+    if (message.properties.length + bytesOf(waiting) <= MAX_PROPERTIES_BYTES) return true;
+    const properties = decodeProperties(message.properties.toString('utf8'));
+    if (!makeRoom(properties, bytesOf(waiting))) return false;
+    message.properties = encodedProperties(properties);
+    return true;
+  }
+
+  #roomForRetry(
+    failed: MessageExt,
+    group: SubscriptionGroupConfig,
+    queueId: number,
+    properties: Map<string, string>,
+  ): boolean {
+    // It waits in the schedule topic, which keeps its own place in these.
+    for (const [name] of realPlace('', 0)) properties.delete(name);
+    if (makeRoom(properties, bytesOf(realPlace(retryTopic(group.groupName), queueId)))) return true;
+    this.logger.warn(
+      `message ${printable(failed.msgId)} of topic ${failed.topic} cannot be tried again by group ${group.groupName}: its ` +
+        `properties leave no room for what a retry adds. It is in ${dlqTopic(group.groupName)}.`,
+    );
+    return false;
   }
 
   #retries(group: SubscriptionGroupConfig): string {
@@ -62,3 +104,17 @@ export class Retry {
     return this.topics.create(dlqTopic(group), DLQ_QUEUES).topicName;
   }
 }
+
+/** The properties of a message that failed, with the topic and the id that it had at its first try. */
+function originOf(failed: MessageExt, retried: boolean): Map<string, string> {
+  const properties = new Map(failed.properties);
+  const { RETRY_TOPIC, ORIGIN_MESSAGE_ID } = MessageProperty;
+  if (!retried || !properties.has(RETRY_TOPIC)) properties.set(RETRY_TOPIC, failed.topic);
+  if (!retried || !properties.has(ORIGIN_MESSAGE_ID)) properties.set(ORIGIN_MESSAGE_ID, failed.offsetMsgId);
+  return properties;
+}
+
+const realPlace = (topic: string, queueId: number): [string, string][] => [
+  [MessageProperty.REAL_TOPIC, topic],
+  [MessageProperty.REAL_QID, String(queueId)],
+];

@@ -133,7 +133,7 @@ export class ListenerContainer {
 
   #logFailure(context: RocketMQContext, error: unknown): void {
     const last = error instanceof MessageDecodeError || context.reconsumeTimes >= this.#maxReconsumeTimes;
-    const next = last ? `moved to ${dlqTopic(this.name)}` : 'to be delivered again';
+    const next = last ? `on its way to ${dlqTopic(this.name)}` : 'to be delivered again';
     this.#logger.warn(
       `group ${this.name}: message ${context.msgId} of topic ${context.topic} failed at delivery ` +
         `${context.reconsumeTimes + 1}, ${next}: ${reasonOf(error, context.reconsumeTimes === 0)}`,

@@ -2,7 +2,7 @@
 // what a level means to levels.ts, and storing the message in its own queue to intake.ts.
 import { DecodeError, HALF_TOPIC, MessageProperty, SCHEDULE_TOPIC, decodeRecord } from '@nest-rocketmq/remoting';
 import type { Clock, Logger, TimerHandle } from '@nest-rocketmq/remoting';
-import { PutError } from '../intake.js';
+import { PutError, isRefusedForGood } from '../intake.js';
 import type { Intake } from '../intake.js';
 import type { BrokerStats } from '../metrics/broker-stats.js';
 import type { AppendResult, MessageInner, MessageStore } from '../store/store.js';
@@ -158,11 +158,23 @@ export class LevelTimer {
       const message = this.#restore(level, level.offset + done);
       if (!message) continue;
       const result = this.deps.intake.deliver(message);
+      if (isRefusedForGood(result.status)) {
+        this.#leaveOut(level, level.offset + done, result.status);
+        continue;
+      }
       if (result.status !== 'PUT_OK') break;
       last = { ...result };
       this.deps.stats.delivered(message, level.number - 1, result);
     }
     return { done, last };
+  }
+
+  /** It would hold up all those behind it for ever. */
+  #leaveOut(level: Level, offset: number, reason: string): void {
+    this.deps.logger.error(
+      `a message of delay level ${level.number} cannot be stored under its own topic (${reason}): it is left out, and stays ` +
+        `in ${SCHEDULE_TOPIC}, queue ${level.number - 1}, at offset ${offset}`,
+    );
   }
 
   /** The message under an entry, for its own topic and queue; undefined when there is none to deliver. */

@@ -224,8 +224,8 @@ export class SendHandler implements RawHandler {
       return { code: ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST, remark };
     }
     const most = header.maxReconsumeTimes >= 0 ? header.maxReconsumeTimes : group.retryMaxTimes;
-    if (header.reconsumeTimes <= most && !this.deps.locks.isLockedByAnyone(name)) return undefined;
-    this.deps.retry.bury(message, name);
+    const again = header.reconsumeTimes <= most && !this.deps.locks.isLockedByAnyone(name);
+    if (!again || !this.deps.retry.fitsRetry(message)) this.deps.retry.bury(message, name);
     scan.scan(message.properties);
     return undefined;
   }
@@ -259,5 +259,6 @@ function newMessage(): MessageInner {
     tagsCode: 0,
     deliverDelayMs: undefined,
     storeHost: undefined,
+    again: undefined,
   };
 }

@@ -5,7 +5,7 @@ import type { ConsumeQueue } from './consume-queue.js';
 import type { ConsumeQueues, TopicQueues } from './consume-queues.js';
 import type { StoreConfig } from './options.js';
 import type { CommitPipeline } from './pipeline.js';
-import { BLANK_SIZE, CRC_PROPERTY_SIZE, LONGEST_PROPERTIES, RECORD_OVERHEAD, recordSize } from './record.js';
+import { BLANK_SIZE, CRC_PROPERTY_SIZE, LONGEST_PROPERTIES, largestRecord, recordSize } from './record.js';
 import type { Placement } from './record.js';
 import type { AppendResult, MessageInner, PutStatus } from './types.js';
 
@@ -34,8 +34,7 @@ export class Appender {
   constructor(options: AppenderOptions) {
     this.#options = options;
     this.lastStoreTimestamp = options.lastStoreTimestamp;
-    const withCrc = options.config.enabledAppendPropCRC;
-    this.#place = { size: 0, physicalOffset: 0, queueOffset: 0, storeTimestamp: 0, withCrc };
+    this.#place = { size: 0, physicalOffset: 0, queueOffset: 0, storeTimestamp: 0, withCrc: false };
   }
 
   append(message: MessageInner): AppendResult {
@@ -43,6 +42,15 @@ export class Appender {
     const status = this.#fault(message, topic);
     if (status !== 'PUT_OK' || !topic) return this.#fill(status, 0, 0, 0, 0);
     return this.#store(message, topic);
+  }
+
+  /** All or none. */
+  appendBatch(messages: readonly MessageInner[]): AppendResult[] {
+    for (const message of messages) {
+      const status = this.check(message);
+      if (status !== 'PUT_OK') return messages.map(() => refused(status));
+    }
+    return messages.map((message) => ({ ...this.append(message) }));
   }
 
   /** Why the message would not be taken; PUT_OK if it would. */
@@ -61,15 +69,21 @@ export class Appender {
 
   #fault(message: MessageInner, topic: TopicQueues | undefined): PutStatus {
     const { log, config, refusal } = this.#options;
-    const { maxMessageSize, maxPendingBytes, enabledAppendPropCRC, storeHost } = config;
+    const { maxMessageSize, maxPendingBytes, storeHost } = config;
     if (refusal() !== undefined) return 'SERVICE_NOT_AVAILABLE';
     if (log.appended - log.committed > maxPendingBytes) return 'OS_PAGE_CACHE_BUSY';
-    const properties = message.properties.length + (enabledAppendPropCRC ? CRC_PROPERTY_SIZE : 0);
-    if (properties > LONGEST_PROPERTIES) return 'PROPERTIES_SIZE_EXCEEDED';
-    if (!topic || message.queueId < 0 || message.body.length > maxMessageSize) return 'MESSAGE_ILLEGAL';
-    const size = recordSize(message, topic.bytes.length, message.storeHost ?? storeHost, enabledAppendPropCRC);
-    const fits = size <= maxMessageSize + RECORD_OVERHEAD && size + BLANK_SIZE <= log.files.fileSize;
+    if (message.properties.length > LONGEST_PROPERTIES) return 'PROPERTIES_SIZE_EXCEEDED';
+    const largestBody = message.again ? Infinity : maxMessageSize;
+    if (!topic || message.queueId < 0 || message.body.length > largestBody) return 'MESSAGE_ILLEGAL';
+    const withCrc = this.#withCrc(message);
+    const size = recordSize(message, topic.bytes.length, message.storeHost ?? storeHost, withCrc);
+    const fits = size <= largestRecord(maxMessageSize) && size + BLANK_SIZE <= log.files.fileSize;
     return fits ? 'PUT_OK' : 'MESSAGE_ILLEGAL';
+  }
+
+  /** Where the properties leave no room for a checksum over all of the record, it has that of its body only. */
+  #withCrc({ properties }: MessageInner): boolean {
+    return this.#options.config.enabledAppendPropCRC && properties.length + CRC_PROPERTY_SIZE <= LONGEST_PROPERTIES;
   }
 
   #store(message: MessageInner, topic: TopicQueues): AppendResult {
@@ -82,6 +96,7 @@ export class Appender {
     // A clock that is turned back must not make the log's times go back: they are searched.
     this.lastStoreTimestamp = Math.max(this.lastStoreTimestamp, config.clock.now());
     place.storeTimestamp = this.lastStoreTimestamp;
+    place.withCrc = this.#withCrc(message);
     place.queueOffset = queue ? queue.assigned : 0;
     place.size = recordSize(message, topic.bytes.length, storeHost, place.withCrc);
     try {
@@ -116,3 +131,12 @@ export class Appender {
     return result;
   }
 }
+
+/** The result of a message that was not taken. */
+export const refused = (status: PutStatus): AppendResult => ({
+  status,
+  physicalOffset: 0,
+  queueOffset: 0,
+  size: 0,
+  storeTimestamp: 0,
+});

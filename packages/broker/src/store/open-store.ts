@@ -10,7 +10,7 @@ import { MessageIndex } from './message-index.js';
 import { OpenFiles } from './open-files.js';
 import { resolveStoreOptions } from './options.js';
 import type { StoreConfig } from './options.js';
-import { RECORD_OVERHEAD } from './record.js';
+import { largestRecord } from './record.js';
 import { recover } from './recovery.js';
 import type { Recovered } from './recovery.js';
 import { SegmentFiles } from './segment-files.js';
@@ -69,7 +69,7 @@ export async function openStore(options: StoreOptions): Promise<OpenedStore> {
       tagsCodes: new TagsCodes(config.messageDelayLevel),
       aborted: lock.wasAborted,
       checkCrc: config.checkCRCOnRecover,
-      largestRecord: config.maxMessageSize + RECORD_OVERHEAD,
+      largestRecord: largestRecord(config.maxMessageSize),
       pause,
     });
     report(config, recovered);
@@ -164,7 +164,7 @@ async function openIndex(
     logger,
     warmUp,
     pause,
-    largestRecord: maxMessageSize + RECORD_OVERHEAD,
+    largestRecord: largestRecord(maxMessageSize),
   });
 }
 

@@ -29,6 +29,12 @@ export const LONGEST_TOPIC = 255;
 export const LONGEST_PROPERTIES = MAX_PROPERTIES_BYTES;
 /** What a record may be longer than its body by. */
 export const RECORD_OVERHEAD = 65_536;
+/** No record is larger, whatever the limit for bodies was when it was stored: a frame is not, bytes. */
+const LARGEST_RECORD = 16 * 1024 * 1024;
+
+/** Bytes. */
+export const largestRecord = (maxMessageSize: number): number =>
+  Math.max(LARGEST_RECORD, maxMessageSize + RECORD_OVERHEAD);
 
 const SYS_BORN_V6 = SysFlag.BORNHOST_V6;
 const SYS_STORE_V6 = SysFlag.STOREHOST_V6;

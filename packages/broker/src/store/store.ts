@@ -13,7 +13,7 @@ import { StoreTimes } from './store-times.js';
 import { openStore } from './open-store.js';
 import type { OpenedStore } from './open-store.js';
 import { CommitPipeline } from './pipeline.js';
-import { RECORD_OVERHEAD, SHORTEST_RECORD } from './record.js';
+import { SHORTEST_RECORD, largestRecord } from './record.js';
 import { queryByKey } from './query.js';
 import type { Recovered } from './recovery.js';
 import { Retention } from './retention.js';
@@ -25,6 +25,7 @@ import type {
   GetResult,
   MessageFilter,
   MessageInner,
+  PutStatus,
   QueryResult,
   QueueEntry,
   StoreMetrics,
@@ -64,8 +65,8 @@ export class MessageStore {
     this.#recovered = recovered;
     this.#warmUp = opened.warmUp;
     this.#times = new StoreTimes(queues.view, reader, opened.warmUp);
-    this.history = new LogHistory({ ...opened, largestRecord: config.maxMessageSize + RECORD_OVERHEAD });
-    this.#repair = new EntryRepair(log, config.checkCRCOnRecover, config.maxMessageSize + RECORD_OVERHEAD);
+    this.history = new LogHistory({ ...opened, largestRecord: largestRecord(config.maxMessageSize) });
+    this.#repair = new EntryRepair(log, config.checkCRCOnRecover, largestRecord(config.maxMessageSize));
     const { clock, logger } = config;
     this.#pipeline = new CommitPipeline({
       log,
@@ -147,12 +148,12 @@ export class MessageStore {
 
   /** All or none. */
   appendBatch(messages: readonly MessageInner[]): AppendResult[] {
-    const none = { physicalOffset: 0, queueOffset: 0, size: 0, storeTimestamp: 0 };
-    for (const message of messages) {
-      const status = this.#appender.check(message);
-      if (status !== 'PUT_OK') return messages.map(() => ({ status, ...none }));
-    }
-    return messages.map((message) => ({ ...this.append(message) }));
+    return this.#appender.appendBatch(messages);
+  }
+
+  /** What `append` would say now. */
+  check(message: MessageInner): PutStatus {
+    return this.#appender.check(message);
   }
 
   /** Begins to write what was appended now, instead of after the current poll phase. */

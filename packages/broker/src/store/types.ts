@@ -56,6 +56,8 @@ export interface MessageInner {
   deliverDelayMs?: number;
   /** Default: the broker's. */
   storeHost?: HostAddress;
+  /** It was stored before: the limit of a body, which may have been lowered since, does not count. */
+  again?: boolean;
 }
 
 /** One object that the store uses again for the next append: copy what you keep. */

@@ -10,8 +10,10 @@ import {
 } from '@nest-rocketmq/remoting';
 import type { Clock, Logger, MessageExt, TimerHandle } from '@nest-rocketmq/remoting';
 import type { Clients } from '../clients.js';
+import { PutError, isRefusedForGood } from '../intake.js';
 import type { Intake } from '../intake.js';
 import type { BrokerStats } from '../metrics/broker-stats.js';
+import { makeRoom } from '../property-room.js';
 import type { MessageStore } from '../store/store.js';
 import type { Topics } from '../topics.js';
 import { innerOf } from './half-message.js';
@@ -95,6 +97,7 @@ export class CheckBack {
       if (!halves.isOpen(offset)) continue;
       const half = this.#read(offset);
       if (!half) {
+        this.deps.logger.error(`the half message at offset ${offset} of ${HALF_TOPIC} cannot be read: it is left out`);
         await halves.decide(offset);
         continue;
       }
@@ -123,7 +126,16 @@ export class CheckBack {
       logger.debug?.(`no producer of group ${group} is connected to be asked about ${half.msgId}`);
       return;
     }
-    const copy = await this.#replace(offset, half, times + 1);
+    const copy = await this.#replace(offset, half, times + 1).catch(async (error: unknown) => {
+      if (!(error instanceof PutError) || !isRefusedForGood(error.status)) throw error;
+      // It would hold up all those behind it for ever.
+      logger.error(
+        `giving up the transaction of ${half.msgId}: its properties leave no room for how often it was asked`,
+      );
+      await halves.decide(offset, () => this.#giveUp(half));
+      return undefined;
+    });
+    if (!copy) return;
     if (producer.connection.closed || !halves.isOpen(copy.queueOffset)) return;
     producer.connection.oneway(
       Requests.CHECK_TRANSACTION_STATE,
@@ -155,6 +167,7 @@ export class CheckBack {
   async #storeAgain(half: MessageExt, times: number): Promise<MessageExt> {
     const { intake, store, stats } = this.deps;
     const properties = new Map(half.properties).set(MessageProperty.TRANSACTION_CHECK_TIMES, String(times));
+    makeRoom(properties);
     const copy = { ...innerOf(half, properties), preparedTransactionOffset: half.physicalOffset };
     const result = { ...intake.deliver(copy) };
     await intake.stored(result);
@@ -176,7 +189,12 @@ export class CheckBack {
     const { store } = this.deps;
     const entry = store.readConsumeQueue(HALF_TOPIC, QUEUE, offset);
     const record = entry && store.readRecord(entry.physicalOffset, entry.size);
-    return record && decodeRecord(record, 0, { inflate: false });
+    try {
+      return record && decodeRecord(record, 0, { inflate: false });
+    } catch (error) {
+      if (error instanceof DecodeError) return undefined;
+      throw error;
+    }
   }
 }
 

@@ -10,7 +10,11 @@ import {
   withTransactionType,
 } from '@nest-rocketmq/remoting';
 import type { HostPort, MessageExt } from '@nest-rocketmq/remoting';
+import { bytesOf, encodedProperties } from '../property-room.js';
 import type { MessageInner } from '../store/store.js';
+
+/** Bytes that are kept free in a half's properties: each question adds how many there were. */
+export const CHECK_TIMES_ROOM = bytesOf([[MessageProperty.TRANSACTION_CHECK_TIMES, '1000000']]);
 
 /** The tag of an op message: the halves it names are removed. */
 const REMOVE_TAG = 'd';
@@ -57,9 +61,10 @@ export function innerOf(message: MessageExt, properties: ReadonlyMap<string, str
     reconsumeTimes: message.reconsumeTimes,
     preparedTransactionOffset: message.preparedTransactionOffset,
     body: message.body,
-    properties: Buffer.from(encodeProperties(properties), 'utf8'),
+    properties: encodedProperties(properties),
     tagsCode: 0,
     storeHost: message.storeHost,
+    again: true,
   };
 }
 

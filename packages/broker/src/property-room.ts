@@ -1,0 +1,48 @@
+// Makes the properties of a message fit into its record when the broker adds to them on a later hop: what was legal when
+// it was sent must not become impossible. Leaves what is added to retry.ts and transaction/.
+import { MAX_PROPERTIES_BYTES, MessageProperty, encodeProperties } from '@nest-rocketmq/remoting';
+
+/** What brokers add for tracing and nobody needs to consume a message. */
+const DISPENSABLE = [MessageProperty.CLUSTER, MessageProperty.MSG_REGION, MessageProperty.TRACE_ON];
+/** What tells a dead letter's way here, the least needed first. */
+const HISTORY = [
+  MessageProperty.DELAY,
+  MessageProperty.WAIT,
+  MessageProperty.REAL_QID,
+  MessageProperty.REAL_TOPIC,
+  MessageProperty.ORIGIN_MESSAGE_ID,
+  MessageProperty.RETRY_TOPIC,
+];
+
+export const encodedProperties = (properties: ReadonlyMap<string, string>): Buffer =>
+  Buffer.from(encodeProperties(properties), 'utf8');
+
+/**
+ * Leaves out what is dispensable until the properties fit.
+ * @param more bytes that the hop after this will add
+ * @returns whether they fit now
+ */
+export function makeRoom(properties: Map<string, string>, more = 0): boolean {
+  return shorten(properties, more, DISPENSABLE);
+}
+
+/** The same for a message that goes no further: its own properties are what counts. */
+export function makeRoomForGood(properties: Map<string, string>): boolean {
+  return shorten(properties, 0, [...DISPENSABLE, ...HISTORY]);
+}
+
+/** Bytes that these properties add. */
+export const bytesOf = (pairs: readonly (readonly [string, string])[]): number =>
+  Buffer.byteLength(encodeProperties(pairs));
+
+function shorten(properties: Map<string, string>, more: number, names: readonly string[]): boolean {
+  let length = Buffer.byteLength(encodeProperties(properties)) + more;
+  for (const name of names) {
+    if (length <= MAX_PROPERTIES_BYTES) return true;
+    const value = properties.get(name);
+    if (value === undefined) continue;
+    length -= bytesOf([[name, value]]);
+    properties.delete(name);
+  }
+  return length <= MAX_PROPERTIES_BYTES;
+}
