@@ -70,8 +70,11 @@ export const FLAGS = {
   traceOn: true,
   /** Whether keys are indexed for queries. */
   messageIndexEnable: true,
-  /** Whether each stored message gets a checksum over all of it; without, its body alone has one. */
-  enabledAppendPropCRC: false,
+  /**
+   * Whether each stored message gets a checksum over all of it, as the property `__CRC32#`; without, its body alone has
+   * one. On, other than Apache's: a bit that flips in a property is not served. Records with and without one may be mixed.
+   */
+  enabledAppendPropCRC: true,
   /** Whether checksums are looked at on recovery, and when a message is read from the disk. */
   checkCRCOnRecover: true,
 } as const satisfies Record<string, boolean>;

@@ -38,7 +38,7 @@ describe('a look into encoded properties', () => {
     for (const DELAY of ['x', '-1', '1.5', '0']) expect(scanned({ DELAY }).delayLevel).toBe(0);
   });
 
-  it.each(['POP_CK', 'CLUSTER', 'TRACE_ON', 'MSG_REGION'])(
+  it.each(['POP_CK', 'CLUSTER', 'TRACE_ON', 'MSG_REGION', '__CRC32#'])(
     'sees that %s, which the broker sets itself, was sent',
     (name) => {
       expect(scanned({ [name]: 'x' }).hasOwn).toBe(true);

@@ -12,7 +12,7 @@ const DELAY = ascii('DELAY');
 const UNIQ_KEY = ascii('UNIQ_KEY');
 const TRAN_MSG = ascii('TRAN_MSG');
 /** What the broker itself writes or removes: where a client sent one, the properties are written anew. */
-const OWN = ['POP_CK', 'CLUSTER', 'TRACE_ON', 'MSG_REGION'].map(ascii);
+const OWN = ['POP_CK', 'CLUSTER', 'TRACE_ON', 'MSG_REGION', '__CRC32#'].map(ascii);
 const TIMER = ['TIMER_DELAY_SEC', 'TIMER_DELAY_MS', 'TIMER_DELIVER_MS'].map(ascii);
 
 export class PropertyScan {

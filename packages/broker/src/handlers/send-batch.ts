@@ -1,6 +1,8 @@
 // Owns the answer to a batch of messages of one topic. Leaves what is refused to send-checks.ts, storing to intake.ts.
 import {
+  MAX_PROPERTIES_BYTES,
   MessageProperty,
+  PROPERTY_SEPARATOR,
   ResponseCode,
   decodeBatch,
   decodeProperties,
@@ -10,6 +12,7 @@ import {
 import type { Answer, Handlers, HostPort, IncomingRequest, Requests } from '@nest-rocketmq/remoting';
 import type { Intake } from '../intake.js';
 import type { BrokerStats } from '../metrics/broker-stats.js';
+import { encodedProperties } from '../property-room.js';
 import { PropertyScan } from '../property-scan.js';
 import { forbidden, noSuchTopic, notStored, refusalOf } from '../send-checks.js';
 import type { MessageInner } from '../store/store.js';
@@ -22,6 +25,8 @@ export interface SendBatchDeps {
   storeHost: HostPort;
   config: { brokerPermission: number; regionId: string; traceOn: boolean };
 }
+
+const SEPARATOR = Buffer.from(PROPERTY_SEPARATOR, 'latin1');
 
 type Row = typeof Requests.SEND_BATCH_MESSAGE;
 
@@ -78,9 +83,19 @@ function messagesOf(
       reconsumeTimes: header.j ?? 0,
       preparedTransactionOffset: 0,
       body,
-      properties,
+      properties: asStored(properties, scan),
       tagsCode: scan.tagsCode,
     });
   }
   return messages;
+}
+
+/** Closed, so that a property may follow; and without the checksum of the record that a message sent on was before. */
+function asStored(properties: Buffer, scan: PropertyScan): Buffer {
+  if (scan.hasOwn) {
+    const pairs = decodeProperties(properties.toString('utf8'));
+    if (pairs.delete(MessageProperty.CRC32)) return encodedProperties(pairs);
+  }
+  if (scan.closed || properties.length === MAX_PROPERTIES_BYTES) return properties;
+  return Buffer.concat([properties, SEPARATOR]);
 }

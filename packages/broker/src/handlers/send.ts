@@ -207,6 +207,7 @@ export class SendHandler implements RawHandler {
   #rewritten(properties: Buffer, scan: PropertyScan): Buffer {
     const pairs = decodeProperties(properties.toString('utf8'));
     pairs.delete(MessageProperty.POP_CK);
+    pairs.delete(MessageProperty.CRC32);
     for (const [name, value] of this.#ownPairs) pairs.set(name, value);
     if (!pairs.has(MessageProperty.UNIQ_KEY))
       pairs.set(MessageProperty.UNIQ_KEY, this.#ids.next(this.deps.clock.now()));

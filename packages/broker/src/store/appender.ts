@@ -11,6 +11,7 @@ import type { AppendResult, MessageInner, PutStatus } from './types.js';
 
 const SYS_TRANSACTION = 12;
 const SYS_COMMIT = 8;
+const PROPERTY_END = 2;
 
 export interface AppenderOptions {
   config: StoreConfig;
@@ -81,9 +82,11 @@ export class Appender {
     return fits ? 'PUT_OK' : 'MESSAGE_ILLEGAL';
   }
 
-  /** Where the properties leave no room for a checksum over all of the record, it has that of its body only. */
+  /** A property more needs room, and a separator before it: without these the record has the checksum of its body only. */
   #withCrc({ properties }: MessageInner): boolean {
-    return this.#options.config.enabledAppendPropCRC && properties.length + CRC_PROPERTY_SIZE <= LONGEST_PROPERTIES;
+    const { length } = properties;
+    if (!this.#options.config.enabledAppendPropCRC || length + CRC_PROPERTY_SIZE > LONGEST_PROPERTIES) return false;
+    return length === 0 || properties[length - 1] === PROPERTY_END;
   }
 
   #store(message: MessageInner, topic: TopicQueues): AppendResult {

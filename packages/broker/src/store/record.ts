@@ -14,6 +14,7 @@ import {
   readLong,
   recordSize as sizeOfRecord,
 } from '@nest-rocketmq/remoting';
+import { combineCrc32 } from './crc-combine.js';
 import type { HostAddress, MessageInner } from './types.js';
 
 export { readLong };
@@ -55,6 +56,9 @@ export const SHORTEST_RECORD = sizeOfRecord(0, 0, 0, 0);
 
 const CRC_PROPERTY = Buffer.from(MessageProperty.CRC32 + NAME_VALUE_SEPARATOR, 'latin1');
 const CRC_DIGITS = 10;
+const ZERO = 48;
+/** Bytes of a body from which its checksum is worth being used again. */
+const LONG_BODY = 4_096;
 /** `__CRC32#`, 0x01, ten digits, 0x02. */
 export const CRC_PROPERTY_SIZE = CRC_PROPERTY.length + CRC_DIGITS + 1;
 
@@ -110,7 +114,8 @@ export function writeRecord(
   const sysFlag = (message.sysFlag & ~(SYS_BORN_V6 | SYS_STORE_V6)) | hostFlags(message, storeHost);
   writeInt(out, place.size, start);
   writeInt(out, wide ? MAGIC_V2 : MAGIC_V1, start + 4);
-  writeInt(out, crc32(body) & CRC_MASK, start + 8);
+  const bodyCrc = crc32(body);
+  writeInt(out, bodyCrc & CRC_MASK, start + 8);
   writeInt(out, message.queueId, start + AT_QUEUE_ID);
   writeInt(out, message.flag, start + 16);
   writeLong(out, place.queueOffset, start + AT_QUEUE_OFFSET);
@@ -123,7 +128,8 @@ export function writeRecord(
   writeInt(out, message.reconsumeTimes, at);
   writeLong(out, message.preparedTransactionOffset, at + 4);
   writeInt(out, body.length, at + 12);
-  out.set(body, at + 16);
+  const bodyAt = at + 16;
+  out.set(body, bodyAt);
   at += 16 + body.length;
   if (wide) out[at++] = topic.length >>> 8;
   out[at++] = topic.length;
@@ -133,7 +139,9 @@ export function writeRecord(
   out[at] = propertiesLength >>> 8;
   out[at + 1] = propertiesLength;
   out.set(properties, at + 2);
-  if (place.withCrc) writeRecordCrc(out, start, place.size);
+  if (!place.withCrc) return;
+  const end = start + place.size;
+  writeRecordCrc(out, end, crcOfRecord(out, start, end - CRC_PROPERTY_SIZE, bodyAt, body, bodyCrc));
 }
 
 function writeHost(out: Buffer, at: number, address: Buffer, port: number): number {
@@ -142,16 +150,23 @@ function writeHost(out: Buffer, at: number, address: Buffer, port: number): numb
   return at + address.length + 4;
 }
 
-function writeRecordCrc(out: Buffer, start: number, size: number): void {
-  let at = start + size - CRC_PROPERTY_SIZE;
-  let crc = crc32(out.subarray(start, at)) & CRC_MASK;
-  out.set(CRC_PROPERTY, at);
-  at += CRC_PROPERTY.length;
+function writeRecordCrc(out: Buffer, end: number, recordCrc: number): void {
+  let at = end - CRC_PROPERTY_SIZE;
+  for (let i = 0; i < CRC_PROPERTY.length; i++) out[at++] = CRC_PROPERTY[i];
+  let crc = recordCrc & CRC_MASK;
   for (let digit = 0; digit < CRC_DIGITS; digit++) {
-    out[at++] = 48 + (crc % 10);
-    crc = Math.floor(crc / 10);
+    const rest = (crc / 10) | 0;
+    out[at++] = ZERO + crc - rest * 10;
+    crc = rest;
   }
   out[at] = 2;
+}
+
+/** The checksum over a record before its last property. That of its body is known: a long one is not read once more. */
+function crcOfRecord(out: Buffer, start: number, end: number, bodyAt: number, body: Buffer, bodyCrc: number): number {
+  if (body.length < LONG_BODY) return crc32(out.subarray(start, end));
+  const upToBody = combineCrc32(crc32(out.subarray(start, bodyAt)), bodyCrc, body.length);
+  return crc32(out.subarray(bodyAt + body.length, end), upToBody);
 }
 
 export function writeBlank(out: Buffer, at: number, left: number): void {
@@ -225,8 +240,10 @@ export class RecordView {
 function hasGoodRecordCrc(buffer: Buffer, start: number, end: number, propertiesLength: number): boolean {
   const at = end - CRC_PROPERTY_SIZE;
   if (propertiesLength < CRC_PROPERTY_SIZE || buffer[end - 1] !== 2) return true;
+  // The end of a longer name is none.
+  if (propertiesLength > CRC_PROPERTY_SIZE && buffer[at - 1] !== 2) return true;
   if (buffer.compare(CRC_PROPERTY, 0, CRC_PROPERTY.length, at, at + CRC_PROPERTY.length) !== 0) return true;
   let crc = 0;
-  for (let digit = end - 2; digit >= at + CRC_PROPERTY.length; digit--) crc = crc * 10 + (buffer[digit] - 48);
+  for (let digit = end - 2; digit >= at + CRC_PROPERTY.length; digit--) crc = crc * 10 + (buffer[digit] - ZERO);
   return crc === (crc32(buffer.subarray(start, at)) & CRC_MASK);
 }

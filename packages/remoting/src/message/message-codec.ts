@@ -79,6 +79,8 @@ export function decodeRecord(bytes: Buffer, at = 0, options: DecodeOptions = {})
   const stored = cursor.bytes(cursor.int());
   const topic = cursor.bytes(magic === MESSAGE_MAGIC_V1 ? cursor.byte() : cursor.short()).toString('utf8');
   const properties = decodeProperties(cursor.bytes(cursor.short()).toString('utf8'));
+  // The checksum of this record is no property of the message, and of no use in the next record of it.
+  properties.delete(MessageProperty.CRC32);
   if (!cursor.atEnd) throw new DecodeError(`a message record at byte ${at} is not of the size that it says`);
   const crc = bytes.readInt32BE(at + RecordAt.bodyCrc);
   if (options.checkCrc !== false && bodyCrc(stored) !== crc) {
