@@ -134,7 +134,7 @@ export interface StoreOptions {
   messageIndexEnable?: boolean;
   /** Most records of one query, 64. */
   maxMsgsNumBatch?: number;
-  /** Whether each record gets a checksum over all of it, as the property `__CRC32#`; false, as Apache's. */
+  /** Whether each record gets a checksum over all of it, as the property `__CRC32#`; false. A broker has it on. */
   enabledAppendPropCRC?: boolean;
   /** Whether bodies are checked on recovery and when read from disk, true. */
   checkCRCOnRecover?: boolean;
