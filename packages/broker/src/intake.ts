@@ -1,12 +1,12 @@
 // Owns the one door to the log: whatever is stored, a send, a retry, a due delay, a committed half, goes through here.
 // Leaves what a message is turned into to delay/levels.ts and transaction/half-message.ts, and the log to the store.
-import { MAX_PROPERTIES_BYTES, RocketMQError } from '@nest-rocketmq/remoting';
+import { RocketMQError } from '@nest-rocketmq/remoting';
 import type { DelayLevels } from './delay/levels.js';
 import type { StoreStats } from './metrics/store-stats.js';
 import { PropertyScan } from './property-scan.js';
 import { refused } from './store/appender.js';
 import type { AppendResult, MessageInner, MessageStore } from './store/store.js';
-import { CHECK_TIMES_ROOM, toHalf } from './transaction/half-message.js';
+import { toHalf } from './transaction/half-message.js';
 
 /** The store did not take a message. */
 export class PutError extends RocketMQError {
@@ -52,11 +52,8 @@ export class Intake {
       const status = this.store.check(message);
       if (isRefusedForGood(status)) return refused(status);
     }
-    if (half) {
-      toHalf(message);
-      if (message.properties.length + CHECK_TIMES_ROOM > MAX_PROPERTIES_BYTES)
-        return refused('PROPERTIES_SIZE_EXCEEDED');
-    } else if (delayed) this.levels.putAway(message, scan.delayLevel);
+    if (half) toHalf(message);
+    else if (delayed) this.levels.putAway(message, scan.delayLevel);
     return this.#append(message);
   }
 

@@ -167,6 +167,7 @@ export class CheckBack {
   async #storeAgain(half: MessageExt, times: number): Promise<MessageExt> {
     const { intake, store, stats } = this.deps;
     const properties = new Map(half.properties).set(MessageProperty.TRANSACTION_CHECK_TIMES, String(times));
+    // What a broker adds to each message is longer than this.
     makeRoom(properties);
     const copy = { ...innerOf(half, properties), preparedTransactionOffset: half.physicalOffset };
     const result = { ...intake.deliver(copy) };

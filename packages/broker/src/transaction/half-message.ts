@@ -10,11 +10,8 @@ import {
   withTransactionType,
 } from '@nest-rocketmq/remoting';
 import type { HostPort, MessageExt } from '@nest-rocketmq/remoting';
-import { bytesOf, encodedProperties } from '../property-room.js';
+import { encodedProperties } from '../property-room.js';
 import type { MessageInner } from '../store/store.js';
-
-/** Bytes that are kept free in a half's properties: each question adds how many there were. */
-export const CHECK_TIMES_ROOM = bytesOf([[MessageProperty.TRANSACTION_CHECK_TIMES, '1000000']]);
 
 /** The tag of an op message: the halves it names are removed. */
 const REMOVE_TAG = 'd';
