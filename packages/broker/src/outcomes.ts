@@ -85,6 +85,7 @@ class Search implements Outcomes {
   readonly moved = new Map<number, number>();
   /** Delivered messages that do not say from where, as Apache stores them: by level, in the order of the log. */
   readonly #unmarked = new Map<number, string[]>();
+  #first: { record: MessageExt | undefined } | undefined;
 
   constructor(
     private readonly options: OutcomesOptions,
@@ -106,10 +107,10 @@ class Search implements Outcomes {
   #origin(message: MessageExt): MessageExt | undefined {
     const { preparedTransactionOffset: origin, physicalOffset } = message;
     if (origin < 0 || origin >= physicalOffset) return undefined;
-    const before = this.#read(origin);
-    if (origin > 0 || !before) return before;
+    if (origin > 0) return this.#read(origin);
     // The first record of a store, or no position at all.
-    return before.topic === HALF_TOPIC && markOf(before, '', 0) === markOf(message, '', 0) ? before : undefined;
+    const first = (this.#first ??= { record: this.#read(0) }).record;
+    return first?.topic === HALF_TOPIC && markOf(first, '', 0) === markOf(message, '', 0) ? first : undefined;
   }
 
   /** Matches the messages that do not say from where they were delivered. Of several that are alike the first counts. */
