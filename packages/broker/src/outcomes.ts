@@ -12,7 +12,8 @@ import {
 } from '@nest-rocketmq/remoting';
 import type { Logger, MessageExt } from '@nest-rocketmq/remoting';
 import type { SavedDelayOffsets } from './delay/delay-offsets.js';
-import type { MessageStore, PastRecord } from './store/store.js';
+import type { PastRecord } from './store/log-history.js';
+import type { MessageStore } from './store/store.js';
 
 const REAL_TOPIC = Buffer.from(`${MessageProperty.REAL_TOPIC}\u0001`);
 const HALF_QUEUE = 0;

@@ -33,11 +33,9 @@ import type {
 } from './types.js';
 import type { WarmUp } from './warm-up.js';
 export type * from './types.js';
-export type { PastRecord } from './log-history.js';
 export { StoreError, StoreLockedError } from './errors.js';
 
 export class MessageStore {
-  /** What the log held when it was opened. */
   readonly history: LogHistory;
   readonly #config: StoreConfig;
   readonly #log: CommitLog;
