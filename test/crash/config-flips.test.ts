@@ -23,6 +23,7 @@ const REFUSALS: ReadonlySet<number> = new Set([
   ResponseCode.NO_PERMISSION,
   ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST,
   ResponseCode.SYSTEM_ERROR,
+  ResponseCode.INVALID_PARAMETER,
 ]);
 
 let broker: Broker | undefined;

@@ -75,11 +75,12 @@ describe('the lock of a store', () => {
   });
 
   it('takes over the lock of a process that has ended and that its parent has not noticed yet', async () => {
-    const parent = spawn('sh', ['-c', 'sh -c : & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    // The child ends when its parent has become `sleep`, which asks for no children.
+    const child = `sh -c 'until grep -q sleep /proc/$PPID/comm; do :; done'`;
+    const parent = spawn('sh', ['-c', `${child} & echo $!; exec sleep 60`], { stdio: ['ignore', 'pipe', 'ignore'] });
     try {
       const [line] = (await once(parent.stdout, 'data')) as [Buffer];
       const pid = Number(line.toString());
-      // A process that has ended is there until its parent asks for it, and `sleep` never does.
       await until(() => /\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'latin1')));
       writeFileSync(join(root, 'abort'), String(pid));
       const lock = await LockFile.take({ fileSystem, root });

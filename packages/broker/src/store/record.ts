@@ -56,6 +56,7 @@ export const SHORTEST_RECORD = sizeOfRecord(0, 0, 0, 0);
 
 const CRC_PROPERTY = Buffer.from(MessageProperty.CRC32 + NAME_VALUE_SEPARATOR, 'latin1');
 const CRC_DIGITS = 10;
+const PROPERTY_END = 2;
 const ZERO = 48;
 /** Bytes of a body from which its checksum is worth being used again. */
 const LONG_BODY = 4_096;
@@ -159,7 +160,7 @@ function writeRecordCrc(out: Buffer, end: number, recordCrc: number): void {
     out[at++] = ZERO + crc - rest * 10;
     crc = rest;
   }
-  out[at] = 2;
+  out[at] = PROPERTY_END;
 }
 
 /** The checksum over a record before its last property. That of its body is known: a long one is not read once more. */
@@ -239,9 +240,10 @@ export class RecordView {
 /** True too where the record carries no checksum over all of it. */
 function hasGoodRecordCrc(buffer: Buffer, start: number, end: number, propertiesLength: number): boolean {
   const at = end - CRC_PROPERTY_SIZE;
-  if (propertiesLength < CRC_PROPERTY_SIZE || buffer[end - 1] !== 2) return true;
-  // The end of a longer name is none.
-  if (propertiesLength > CRC_PROPERTY_SIZE && buffer[at - 1] !== 2) return true;
+  if (propertiesLength < CRC_PROPERTY_SIZE || buffer[end - 1] !== PROPERTY_END) return true;
+  // The end of a longer name is none; but one bit of the separator before it may have flipped.
+  const before = propertiesLength > CRC_PROPERTY_SIZE ? buffer[at - 1] ^ PROPERTY_END : 0;
+  if ((before & (before - 1)) !== 0) return true;
   if (buffer.compare(CRC_PROPERTY, 0, CRC_PROPERTY.length, at, at + CRC_PROPERTY.length) !== 0) return true;
   let crc = 0;
   for (let digit = end - 2; digit >= at + CRC_PROPERTY.length; digit--) crc = crc * 10 + (buffer[digit] - ZERO);
