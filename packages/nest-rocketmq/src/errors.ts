@@ -26,14 +26,21 @@ export class StoreInUseError extends RocketMQError {
 /** Two listeners of one consumer group that cannot share the group's one consumer. */
 export class ListenerConflictError extends RocketMQError {
   constructor(group: string, first: string, second: string, reason: string) {
-    super('LISTENER_CONFLICT', `consumer group '${group}': ${first} and ${second} ${reason}`);
+    super('LISTENER_CONFLICT', `consumer group '${group}': ${pair(first, second)} ${reason}`);
   }
 }
 
 /** A decorated class or method that cannot be a listener. */
 export class InvalidListenerError extends RocketMQError {
-  constructor(listener: string, reason: string) {
-    super('INVALID_LISTENER', `${listener}: ${reason}`);
+  constructor(listener: string, reason: string, options?: { cause?: unknown }) {
+    super('INVALID_LISTENER', `${listener}: ${reason}`, options);
+  }
+}
+
+/** A listener's Observable that was given up because the message is no longer this consumer's. */
+export class ListenerAbortedError extends RocketMQError {
+  constructor() {
+    super('LISTENER_ABORTED', 'the Observable had not completed when the message was taken away from this consumer.');
   }
 }
 
@@ -63,4 +70,16 @@ export class NotRunningError extends RocketMQError {
   constructor(message: string) {
     super('NOT_RUNNING', message);
   }
+}
+
+/** 'A.onMessage and B.onMessage (OrdersModule)', or '… (OrdersModule and PaymentsModule)'. */
+function pair(first: string, second: string): string {
+  const [[one, moduleOfOne], [two, moduleOfTwo]] = [first, second].map(split);
+  const modules = moduleOfOne === moduleOfTwo ? moduleOfOne : [moduleOfOne, moduleOfTwo].filter(Boolean).join(' and ');
+  return `${one} and ${two}${modules && ` (${modules})`}`;
+}
+
+function split(name: string): [name: string, module: string] {
+  const [, method = name, module = ''] = /^(.*) \((.*)\)$/.exec(name) ?? [];
+  return [method, module];
 }

@@ -8,10 +8,12 @@ export { RocketMQTemplate } from './rocketmq-template.js';
 export type { SendOptions, TransactionOptions, TransactionResult } from './rocketmq-template.js';
 export type { DelayOptions, MessageOptions } from './outgoing-message.js';
 export { RocketMQMessageListener } from './decorators/rocketmq-message-listener.js';
+export { Payload } from './decorators/payload.js';
 export { RocketMQTransactionListener } from './decorators/rocketmq-transaction-listener.js';
 export { RocketMQLocalTransactionState } from './listener-metadata.js';
 export type {
   MessageListenerOptions,
+  PayloadType,
   RocketMQListener,
   RocketMQLocalTransactionListener,
   TransactionContext,
@@ -21,7 +23,14 @@ export { RocketMQContext } from './rocketmq-context.js';
 export { RocketMQListeners } from './rocketmq-listeners.js';
 export type { Consumption } from './listener-container.js';
 export { JsonMessageConverter } from './message-converter.js';
-export type { EncodedBody, IncomingBody, MessageConverter, PayloadKind } from './message-converter.js';
+export type { BigIntegerPolicy } from './json-decoding.js';
+export type {
+  EncodedBody,
+  IncomingBody,
+  JsonMessageConverterOptions,
+  MessageConverter,
+  PayloadKind,
+} from './message-converter.js';
 export { DelayLevels, milliseconds } from './delay.js';
 export type { Duration } from './delay.js';
 export type { Destination, DestinationObject } from './destination.js';
@@ -32,6 +41,7 @@ export type { EmbeddedOptions } from './embedded-backend.js';
 export {
   InvalidListenerError,
   InvalidOptionError,
+  ListenerAbortedError,
   ListenerConflictError,
   MessageDecodeError,
   MessageEncodeError,

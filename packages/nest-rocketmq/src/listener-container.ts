@@ -1,5 +1,6 @@
-// Owns one consumer group at work: its consumer, and the step from a delivered message to the listener's method and to
-// the verdict on it. Leaves what is subscribed to listener-groups.ts, redelivery to the client and the broker.
+// One consumer group at work: its consumer, and the step from a delivered message to the listener's method and to the
+// verdict on it. Leaves what is subscribed to listener-groups.ts, redelivery to the client and the broker.
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { Logger } from '@nestjs/common';
 import type { ConsumeContext, ConsumeResult, PushConsumer, RocketMQClient } from '@nest-rocketmq/client';
 import { dlqTopic } from '@nest-rocketmq/remoting';
@@ -8,6 +9,7 @@ import { InvalidListenerError, MessageDecodeError } from './errors.js';
 import type { DiscoveredListener } from './listener-explorer.js';
 import type { ListenerGroup } from './listener-groups.js';
 import type { MessageConverter } from './message-converter.js';
+import { reasonOf } from './failure-reason.js';
 import { RocketMQContext } from './rocketmq-context.js';
 import type { ConsumerSettings } from './rocketmq.options.js';
 
@@ -15,7 +17,7 @@ import type { ConsumerSettings } from './rocketmq.options.js';
 export interface Consumption {
   readonly group: string;
   readonly context: RocketMQContext;
-  /** 'failed': the message is delivered again, or is with the dead letters. */
+  /** 'failed': the message is delivered again, or is with the dead letters. A broadcast message does not come again. */
   readonly outcome: 'consumed' | 'failed';
   readonly error?: unknown;
 }
@@ -35,6 +37,8 @@ export class ListenerContainer {
   readonly #logger = new Logger('RocketMQ');
   readonly #consumer: PushConsumer;
   readonly #running = new Set<string>();
+  readonly #here = new AsyncLocalStorage<true>();
+  readonly #broadcasting: boolean;
   readonly #maxReconsumeTimes: number;
 
   /** @throws InvalidOptionError for consumer settings out of their range */
@@ -46,6 +50,7 @@ export class ListenerContainer {
     const { concurrency, ...options } = { ...settings.defaults, ...group.shared };
     const { maxReconsumeTimes = -1 } = options;
     this.#maxReconsumeTimes = maxReconsumeTimes < 0 ? APACHE_MAX_RECONSUME_TIMES : maxReconsumeTimes;
+    this.#broadcasting = options.messageModel === 'BROADCASTING';
     this.#consumer = client.createPushConsumer({
       ...options,
       consumeConcurrency: concurrency,
@@ -59,6 +64,11 @@ export class ListenerContainer {
 
   get name(): string {
     return this.group.group;
+  }
+
+  /** Whether the caller is, in the end, called by a listener of this group. */
+  isRunningHere(): boolean {
+    return this.#here.getStore() === true;
   }
 
   async start(): Promise<void> {
@@ -97,12 +107,13 @@ export class ListenerContainer {
     const context = new RocketMQContext(message, this.name, delivery.signal);
     const running = `${context.topic} ${context.msgId} (queue ${context.queueId}, offset ${context.queueOffset})`;
     this.#running.add(running);
+    let listener: DiscoveredListener | undefined;
     try {
-      const listener = this.#listenerFor(context);
-      await listener.handle(this.#payload(listener, context), context);
+      listener = this.#listenerFor(context);
+      await this.#handle(listener, context);
     } catch (error) {
       if (error instanceof MessageDecodeError) delivery.delayLevelWhenNextConsume = TO_DEAD_LETTERS;
-      this.#logFailure(context, error);
+      this.#logFailure(listener, context, error);
       this.settings.onConsumption({ group: this.name, context, outcome: 'failed', error });
       return false;
     } finally {
@@ -110,6 +121,10 @@ export class ListenerContainer {
     }
     this.settings.onConsumption({ group: this.name, context, outcome: 'consumed' });
     return true;
+  }
+
+  #handle(listener: DiscoveredListener, context: RocketMQContext): Promise<unknown> {
+    return this.#here.run(true, () => listener.handle(this.#payload(listener, context), context));
   }
 
   #listenerFor(context: RocketMQContext): DiscoveredListener {
@@ -131,18 +146,17 @@ export class ListenerContainer {
     }
   }
 
-  #logFailure(context: RocketMQContext, error: unknown): void {
-    const last = error instanceof MessageDecodeError || context.reconsumeTimes >= this.#maxReconsumeTimes;
-    const next = last ? `moved to ${dlqTopic(this.name)}` : 'to be delivered again';
+  #logFailure(listener: DiscoveredListener | undefined, context: RocketMQContext, error: unknown): void {
+    const by = listener ? ` in ${listener.name}` : '';
     this.#logger.warn(
-      `group ${this.name}: message ${context.msgId} of topic ${context.topic} failed at delivery ` +
-        `${context.reconsumeTimes + 1}, ${next}: ${reasonOf(error, context.reconsumeTimes === 0)}`,
+      `group ${this.name}: message ${context.msgId} of topic ${context.topic} failed${by} at delivery ` +
+        `${context.reconsumeTimes + 1}, ${this.#fate(context, error)}: ${reasonOf(error, context.reconsumeTimes === 0)}`,
     );
   }
-}
 
-/** The stack says where to look, once: on redeliveries it would only repeat itself. */
-function reasonOf(error: unknown, withStack: boolean): string {
-  if (!(error instanceof Error)) return String(error);
-  return (withStack && error.stack) || `${error.name}: ${error.message}`;
+  #fate(context: RocketMQContext, error: unknown): string {
+    if (this.#broadcasting) return 'not to be delivered again, as it is a broadcast';
+    const last = error instanceof MessageDecodeError || context.reconsumeTimes >= this.#maxReconsumeTimes;
+    return last ? `moved to ${dlqTopic(this.name)}` : 'to be delivered again';
+  }
 }

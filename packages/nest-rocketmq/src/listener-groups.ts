@@ -6,10 +6,19 @@ import { InvalidListenerError, InvalidOptionError, ListenerConflictError } from 
 import type { DiscoveredListener } from './listener-explorer.js';
 import type { MessageListenerOptions, SharedConsumerOptions } from './listener-metadata.js';
 import { PAYLOAD_KINDS } from './message-converter.js';
-import { checkInteger, checkKeys, checkOneOf } from './option-checks.js';
+import { checkClass, checkInteger, checkKeys, checkOneOf } from './option-checks.js';
 
 const SHARED = ['messageModel', 'consumeFromWhere', 'concurrency', 'maxReconsumeTimes', 'consumeTimeout'] as const;
-const OPTIONS = ['topic', 'consumerGroup', 'tags', 'selectorExpression', 'selectorType', 'payload', ...SHARED];
+const OPTIONS = [
+  'topic',
+  'consumerGroup',
+  'tags',
+  'selectorExpression',
+  'selectorType',
+  'payload',
+  'payloadType',
+  ...SHARED,
+];
 
 const ALL_TAGS = '*';
 const HIGHEST_CONCURRENCY = 1000;
@@ -40,6 +49,14 @@ export class ListenerGroup {
     return [...this.#topics.values()].flatMap((routes) => routes.map((route) => route.listener.name));
   }
 
+  /** Whether it is the same listeners, so that its consumer would be the same too. */
+  equals(other: ListenerGroup): boolean {
+    const [mine, others] = [this, other].map((group) =>
+      [...group.#topics.values()].flat().map(({ listener }) => listener),
+    );
+    return this.group === other.group && mine.length === others.length && mine.every((each, at) => each === others[at]);
+  }
+
   /** @throws ListenerConflictError when it cannot share the consumer with those added before */
   add(listener: DiscoveredListener): void {
     const route = routeOf(listener);
@@ -58,13 +75,18 @@ export class ListenerGroup {
   #refuseOverlap(route: Route, other: Route): void {
     const common = route.tags && other.tags ? route.tags.filter((tag) => other.tags?.includes(tag)) : [ALL_TAGS];
     if (common.length === 0) return;
+    const first = other.listener.name;
+    const second = route.listener.name;
+    const remedy =
+      withoutModule(first) === withoutModule(second)
+        ? `The class stands in two modules: provide it in one, and export it from there.`
+        : `Give them different tags, or one of them a consumerGroup of its own.`;
     const what = common[0] === ALL_TAGS ? 'messages' : `messages with tag '${common[0]}'`;
     throw new ListenerConflictError(
       this.group,
-      other.listener.name,
-      route.listener.name,
-      `both take ${what} of topic '${route.listener.options.topic}', of which a group gets each only once. ` +
-        `Give them different tags, or one of them a consumerGroup of its own.`,
+      first,
+      second,
+      `both take ${what} of topic '${route.listener.options.topic}', of which a group gets each only once. ${remedy}`,
     );
   }
 
@@ -101,6 +123,7 @@ function checkListener(options: MessageListenerOptions): MessageListenerOptions 
   checkTopic('topic', options.topic);
   if (options.consumerGroup !== undefined) checkGroup('consumerGroup', options.consumerGroup);
   if (options.payload !== undefined) checkOneOf('payload', options.payload, PAYLOAD_KINDS);
+  if (options.payloadType !== undefined) checkClass('payloadType', options.payloadType);
   if (options.selectorType !== undefined) checkOneOf('selectorType', options.selectorType, ['TAG', 'SQL92']);
   if (options.concurrency !== undefined) checkInteger('concurrency', options.concurrency, 1, HIGHEST_CONCURRENCY);
   return options;
@@ -119,6 +142,11 @@ function routeOf(listener: DiscoveredListener): Route {
   if (wanted.length === 0 || wanted.includes(ALL_TAGS)) return { listener, tags: undefined, sql: undefined };
   const names = checked(listener, () => wanted.map((tag) => checkTag('tags', tag)));
   return { listener, tags: [...new Set(names)], sql: undefined };
+}
+
+/** 'A.onMessage (OrdersModule)' */
+function withoutModule(name: string): string {
+  return name.replace(/ \(.*\)$/, '');
 }
 
 function splitTags(expression: string): string[] {

@@ -29,7 +29,7 @@ describe('on the wire', () => {
   test('a string is its own text, so that a peer reads it without quotes', () => {
     const { body, properties } = converter.encode('hello');
     expect(Buffer.from(body).toString()).toBe('hello');
-    expect(properties).toEqual({ contentType: 'text/plain' });
+    expect(properties).toEqual({ contentType: 'text/plain;charset=UTF-8' });
   });
 
   test('bytes are themselves', () => {

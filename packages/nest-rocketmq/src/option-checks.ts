@@ -37,6 +37,11 @@ export function checkOneOf<T extends string>(option: string, given: unknown, all
   throw new InvalidOptionError(option, given, allowed.map((each) => `'${each}'`).join(' or '));
 }
 
+export function checkClass(option: string, given: unknown): void {
+  if (typeof given === 'function' && given.prototype !== undefined) return;
+  throw new InvalidOptionError(option, given, 'a class');
+}
+
 /** An object with these methods, as a class of the user's own has them. */
 export function checkMethods(option: string, given: unknown, methods: readonly string[]): void {
   const candidate = given as Record<string, unknown> | null | undefined;

@@ -54,7 +54,7 @@ export class RocketMQConnection {
   }
 
   async #connect(): Promise<Started> {
-    this.transactions.discover();
+    await this.transactions.discover();
     const nameServer = await this.backend.start();
     let client: RocketMQClient | undefined;
     try {

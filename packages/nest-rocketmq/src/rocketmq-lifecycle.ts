@@ -1,28 +1,47 @@
-// Owns the order in which the module's parts start and stop with the app.
+// The order in which the module's parts start and stop with the app.
 import { Inject, Injectable } from '@nestjs/common';
-import type { OnApplicationBootstrap, OnApplicationShutdown, OnModuleDestroy, OnModuleInit } from '@nestjs/common';
+import type {
+  BeforeApplicationShutdown,
+  OnApplicationBootstrap,
+  OnApplicationShutdown,
+  OnModuleDestroy,
+  OnModuleInit,
+} from '@nestjs/common';
+import { LazyModules } from './lazy-modules.js';
+import { LifecycleHooks } from './lifecycle-hooks.js';
 import { RocketMQConnection } from './rocketmq-connection.js';
 import { RocketMQListeners } from './rocketmq-listeners.js';
 import type { ResolvedOptions } from './rocketmq.options.js';
 import { ROCKETMQ_RESOLVED_OPTIONS } from './rocketmq.tokens.js';
+import { TransactionListeners } from './transaction-listeners.js';
 
 @Injectable()
-export class RocketMQLifecycle implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
+export class RocketMQLifecycle
+  implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy, BeforeApplicationShutdown, OnApplicationShutdown
+{
   constructor(
     private readonly listeners: RocketMQListeners,
+    private readonly transactions: TransactionListeners,
     private readonly connection: RocketMQConnection,
+    private readonly lazyModules: LazyModules,
+    private readonly hooks: LifecycleHooks,
     @Inject(ROCKETMQ_RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {}
 
   async onModuleInit(): Promise<void> {
     // Wrong listeners are reported before anything is started that would have to be stopped again.
-    this.listeners.discover();
+    await this.listeners.discover();
+    await this.transactions.discover();
+    this.lazyModules.watch();
+    await this.hooks.call('onModuleInit');
     await this.connection.client();
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    if (!this.options.autoStart) return;
+    this.listeners.warnOfUnprovided();
+    if (!this.options.autoStart) return this.hooks.call('onApplicationBootstrap');
     try {
+      await this.hooks.call('onApplicationBootstrap');
       await this.listeners.start();
     } catch (error) {
       // Nest calls no shutdown hook for an app that did not come up.
@@ -35,10 +54,16 @@ export class RocketMQLifecycle implements OnModuleInit, OnApplicationBootstrap, 
   /** The first phase of a shutdown: databases are still open (they close in onApplicationShutdown), so listeners can finish. */
   async onModuleDestroy(): Promise<void> {
     await this.listeners.stop();
+    await this.hooks.call('onModuleDestroy');
+  }
+
+  async beforeApplicationShutdown(signal?: string): Promise<void> {
+    await this.hooks.call('beforeApplicationShutdown', signal);
   }
 
   /** The last phase: the HTTP server is closed by now, so nobody sends any more. */
-  async onApplicationShutdown(): Promise<void> {
+  async onApplicationShutdown(signal?: string): Promise<void> {
+    await this.hooks.call('onApplicationShutdown', signal);
     await this.connection.close();
   }
 }

@@ -11,6 +11,7 @@ import type { ListenerGroup } from './listener-groups.js';
 import { RocketMQConnection } from './rocketmq-connection.js';
 import type { ResolvedOptions } from './rocketmq.options.js';
 import { ROCKETMQ_RESOLVED_OPTIONS } from './rocketmq.tokens.js';
+import { takeUnprovided } from './unserved-listeners.js';
 
 @Injectable()
 export class RocketMQListeners {
@@ -18,6 +19,7 @@ export class RocketMQListeners {
   readonly #consumptions = new Subject<Consumption>();
   #groups: ListenerGroup[] = [];
   #containers: ListenerContainer[] = [];
+  #started = false;
 
   constructor(
     private readonly explorer: ListenerExplorer,
@@ -31,21 +33,50 @@ export class RocketMQListeners {
   }
 
   /** Finds the app's listeners. @throws ListenerConflictError, InvalidListenerError or InvalidOptionError */
-  discover(): void {
-    this.#groups = groupListeners(this.explorer.messageListeners(), this.options.group);
+  async discover(): Promise<void> {
+    this.#groups = groupListeners(await this.explorer.messageListeners(), this.options.group);
   }
 
   /** Starts what does not listen yet. Called by the module when the app has bootstrapped, unless autoStart is false. */
   async start(): Promise<void> {
-    if (this.#containers.length > 0) return;
-    const client = await this.connection.client();
-    const settings = {
-      converter: this.options.messageConverter,
-      defaults: this.options.consumer,
-      onConsumption: (consumption: Consumption) => this.#consumptions.next(consumption),
-    };
-    this.#containers = this.#groups.map((group) => new ListenerContainer(client, group, settings));
-    await Promise.all(this.#containers.map((container) => container.start()));
+    if (this.#started) return;
+    this.#started = true;
+    await this.#startContainers(this.#groups);
+  }
+
+  /**
+   * Takes in the listeners of a module that was loaded after the start. A consumer group that gets one more starts anew
+   * with it: a consumer's subscriptions are fixed.
+   */
+  async adopt(): Promise<void> {
+    const before = this.#groups;
+    await this.discover();
+    if (!this.#started) return;
+    const changed = this.#groups.filter((group) => !before.some((earlier) => earlier.equals(group)));
+    const replaced = this.#containers.filter(({ name }) => changed.some(({ group }) => group === name));
+    // A listener that loads a module itself cannot be waited for: its own end would be waiting for it.
+    const own = replaced.filter((container) => container.isRunningHere());
+    const others = changed.filter(({ group }) => own.every(({ name }) => name !== group));
+    for (const container of own) {
+      const group = changed.filter((each) => each.group === container.name);
+      void this.#replace([container], group).catch((error: unknown) =>
+        this.#logger.error(`group ${container.name} did not start anew with its new listener: ${String(error)}`),
+      );
+    }
+    await this.#replace(
+      replaced.filter((container) => !own.includes(container)),
+      others,
+    );
+  }
+
+  /** Says which classes are decorated but in no module, as far as can be known. */
+  warnOfUnprovided(): void {
+    const names = takeUnprovided(this.explorer.classes());
+    if (names.length === 0) return;
+    this.#logger.warn(
+      `nobody will call the listeners of ${names.join(', ')}: no module of this app has the class among its providers ` +
+        `or controllers. Add it to one. Where a request-scoped or transient factory makes it, provide it under the class.`,
+    );
   }
 
   /** Pulls no more for the group, or for all. What was pulled already is still delivered. */
@@ -61,6 +92,30 @@ export class RocketMQListeners {
   async stop(): Promise<void> {
     const containers = this.#containers;
     this.#containers = [];
+    this.#started = false;
+    await this.#stopContainers(containers);
+  }
+
+  async #startContainers(groups: readonly ListenerGroup[]): Promise<void> {
+    const client = await this.connection.client();
+    const settings = {
+      converter: this.options.messageConverter,
+      defaults: this.options.consumer,
+      onConsumption: (consumption: Consumption) => this.#consumptions.next(consumption),
+    };
+    const containers = groups.map((group) => new ListenerContainer(client, group, settings));
+    this.#containers.push(...containers);
+    await Promise.all(containers.map((container) => container.start()));
+  }
+
+  async #replace(containers: readonly ListenerContainer[], groups: readonly ListenerGroup[]): Promise<void> {
+    await this.#stopContainers(containers);
+    if (!this.#started) return; // the app has closed meanwhile
+    this.#containers = this.#containers.filter((container) => !containers.includes(container));
+    await this.#startContainers(groups);
+  }
+
+  async #stopContainers(containers: readonly ListenerContainer[]): Promise<void> {
     const stopped = await Promise.allSettled(
       containers.map((container) => container.stop(this.options.shutdownTimeout)),
     );

@@ -6,6 +6,8 @@ import { ClusterBackend } from './backend.js';
 import type { RocketMQBackend } from './backend.js';
 import { EmbeddedBackend } from './embedded-backend.js';
 import { ListenerExplorer } from './listener-explorer.js';
+import { LazyModules } from './lazy-modules.js';
+import { LifecycleHooks } from './lifecycle-hooks.js';
 import { RocketMQConnection } from './rocketmq-connection.js';
 import { RocketMQLifecycle } from './rocketmq-lifecycle.js';
 import { RocketMQListeners } from './rocketmq-listeners.js';
@@ -60,10 +62,12 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<RocketMQModule
   providers: [
     resolvedOptions,
     backend,
+    LifecycleHooks,
     ListenerExplorer,
     TransactionListeners,
     RocketMQConnection,
     RocketMQListeners,
+    LazyModules,
     RocketMQLifecycle,
     RocketMQTemplate,
   ],

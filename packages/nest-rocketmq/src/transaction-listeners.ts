@@ -6,12 +6,12 @@ import type { MessageExt } from '@nest-rocketmq/remoting';
 import { checkTopic } from './destination.js';
 import { TransactionListenerError } from './errors.js';
 import { ListenerExplorer } from './listener-explorer.js';
-import type { DiscoveredTransactionListener } from './listener-explorer.js';
 import { RocketMQLocalTransactionState } from './listener-metadata.js';
 import { checkKeys } from './option-checks.js';
 import { RocketMQContext } from './rocketmq-context.js';
 import type { ResolvedOptions } from './rocketmq.options.js';
 import { ROCKETMQ_RESOLVED_OPTIONS } from './rocketmq.tokens.js';
+import type { DiscoveredTransactionListener } from './transaction-host.js';
 
 /** What travels from the template to the listener beside the message, inside this process only. */
 export interface TransactionCall {
@@ -47,10 +47,11 @@ export class TransactionListeners implements TransactionListener {
     @Inject(ROCKETMQ_RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {}
 
-  /** @throws TransactionListenerError when two classes want one topic */
-  discover(): void {
+  /** Finds the app's. Again, when there may be more of them. @throws TransactionListenerError when two classes want one topic */
+  async discover(): Promise<void> {
+    const listeners = await this.explorer.transactionListeners();
     this.#byTopic.clear();
-    for (const listener of this.explorer.transactionListeners()) {
+    for (const listener of listeners) {
       checkKeys(`@RocketMQTransactionListener on ${listener.name}`, listener.options, ['topic']);
       for (const topic of [listener.options.topic].flat()) this.#add(topic, listener);
     }
