@@ -47,7 +47,9 @@ function parseWithBigIntegers(json: string, policy: BigIntegerPolicy): unknown {
 /** An error is for what changes; a type, for all beyond 2^53 alike, whether or not a number happens to hold it. */
 function isAffected(digits: string, policy: BigIntegerPolicy): boolean {
   const number = Number(digits);
-  return policy === 'error' ? String(number) !== digits : !Number.isSafeInteger(number);
+  if (policy !== 'error') return !Number.isSafeInteger(number);
+  // A JavaScript producer writes the shortest digits that give the number back, a Java producer all of them.
+  return String(number) !== digits && !(Number.isFinite(number) && BigInt(number) === BigInt(digits));
 }
 
 function shortened(text: string): string {
