@@ -27,7 +27,7 @@ const TSCONFIG = {
     typeRoots: [join(repositoryRoot, 'node_modules/@types')],
     outDir: 'dist',
   },
-  files: ['app.ts'],
+  files: ['app.ts', 'enhancers.ts'],
 };
 
 let folder: string;
@@ -68,7 +68,9 @@ async function installApp(type: 'commonjs' | 'module', nest: string): Promise<st
   };
   writeFileSync(join(app, 'package.json'), JSON.stringify({ name: 'packed-app', private: true, type, dependencies }));
   writeFileSync(join(app, 'tsconfig.json'), JSON.stringify(TSCONFIG));
-  copyFileSync(join(repositoryRoot, 'test/interop/packed-app/app.ts'), join(app, 'app.ts'));
+  for (const file of TSCONFIG.files) {
+    copyFileSync(join(repositoryRoot, 'test/interop/packed-app', file), join(app, file));
+  }
   const quick = ['--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline', '--loglevel=error'];
   await run('npm', ['install', ...quick, `--prefix=${app}`, ...tarballs], app);
   return app;
@@ -91,6 +93,13 @@ test.each([
     'payment o2',
     'sent SEND_OK',
     'transaction COMMIT',
+  ]);
+  const enhanced = await run(process.execPath, ['dist/enhancers.js'], app);
+  expect(enhanced).toEqual([
+    'decorators: 24 denied of 24, 24 seen by a filter, 0 called',
+    'APP_*: 6 denied of 6, 6 seen by a filter, 0 called',
+    'late 7, 1 piped',
+    'closed',
   ]);
 });
 
