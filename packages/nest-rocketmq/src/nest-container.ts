@@ -23,11 +23,15 @@ export class MessageScope {
   contextId(module: HostModule): ContextId {
     if (this.#contextId) return this.#contextId;
     const contextId = ContextIdFactory.getByRequest(this.request);
-    const { payload } = contextId as { payload?: object };
-    const request = this.durable && payload !== undefined ? payload : this.request;
-    moduleRefOf(module).registerRequestByContextId(request, contextId);
+    moduleRefOf(module).registerRequestByContextId(this.#requestOf(contextId), contextId);
     this.#contextId = contextId;
     return contextId;
+  }
+
+  /** As in Nest: what is durable lives longer than a message, and sees the strategy's payload only. */
+  #requestOf({ getParent, payload }: ContextId): object {
+    if (this.durable && getParent) return payload as object;
+    return Object.assign(this.request, payload as object | undefined);
   }
 }
 

@@ -1,7 +1,7 @@
 // Makes a class with @RocketMQTransactionListener callable, whatever its scope.
 import { InvalidListenerError } from './errors.js';
 import type { ListenerHost } from './listener-host.js';
-import { classListenersOf, transactionListenerOf } from './listener-metadata.js';
+import { classListenersOf, listenerMethodsOf, transactionListenerOf } from './listener-metadata.js';
 import type { RocketMQLocalTransactionListener, TransactionListenerOptions } from './listener-metadata.js';
 import { EXCEPTION_FILTERS_METADATA, GUARDS_METADATA, INTERCEPTORS_METADATA, PIPES_METADATA } from './nest-metadata.js';
 
@@ -59,7 +59,7 @@ export class TransactionHost {
   #refuseEnhancers(): void {
     const { host } = this;
     const onMethods = METHODS.map((method) => [host.method(method), host.nameOf(method)] as const);
-    const onClass = classListenersOf(host.type).length > 0 ? [] : [[host.type, host.type.name] as const];
+    const onClass = this.#isMoreThanThat() ? [] : [[host.type, host.type.name] as const];
     for (const [target, name] of [...onMethods, ...onClass]) {
       const bound = Object.entries(ENHANCERS).find(([, key]) => target && Reflect.hasMetadata(key, target));
       if (!bound) continue;
@@ -68,5 +68,12 @@ export class TransactionHost {
         `${bound[0]} do not run for a transaction listener. Remove them, and check within the method.`,
       );
     }
+  }
+
+  /** What stands on the class is then meant for its routes or its messages. */
+  #isMoreThanThat(): boolean {
+    const { type, wrapper } = this.host;
+    const isController = wrapper.host?.controllers.get(wrapper.token) === wrapper;
+    return isController || classListenersOf(type).length > 0 || listenerMethodsOf(type).length > 0;
   }
 }

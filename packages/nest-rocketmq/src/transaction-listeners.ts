@@ -86,11 +86,11 @@ export class TransactionListeners implements TransactionListener {
         transactionId,
         arg: call.arg,
       });
-      return this.#toWire(state, `${name}.executeLocalTransaction`);
+      return this.#toWire(state, methodOf(name, 'executeLocalTransaction'));
     } catch (error) {
       call.error = error;
       this.#logger.error(
-        `${name}.executeLocalTransaction failed for ${transactionId}; the broker will ask checkLocalTransaction: ${reasonOf(error)}`,
+        `${methodOf(name, 'executeLocalTransaction')} failed for ${transactionId}; the broker will ask checkLocalTransaction: ${reasonOf(error)}`,
       );
       return 'UNKNOW';
     }
@@ -102,7 +102,10 @@ export class TransactionListeners implements TransactionListener {
       const { name, instance } = this.#listenerOf(message.topic);
       const payload = this.options.messageConverter.decode(message, 'json');
       const context = new RocketMQContext(message, this.options.group, new AbortController().signal);
-      return this.#toWire(await instance.checkLocalTransaction(payload, context), `${name}.checkLocalTransaction`);
+      return this.#toWire(
+        await instance.checkLocalTransaction(payload, context),
+        methodOf(name, 'checkLocalTransaction'),
+      );
     } catch (error) {
       // Never a rollback: another process of the group, or a later version of this one, may know better.
       this.#logger.error(`${what} has no answer yet, the broker will ask again: ${reasonOf(error)}`);
@@ -132,6 +135,11 @@ export class TransactionListeners implements TransactionListener {
     const allowed = Object.values(RocketMQLocalTransactionState).join(', ');
     throw new TransactionListenerError(`${method} returned ${String(state)}; allowed are ${allowed}.`);
   }
+}
+
+/** 'OrderTransactions.executeLocalTransaction (OrdersModule)' */
+function methodOf(name: string, method: string): string {
+  return name.replace(/(?= \(|$)/, `.${method}`);
 }
 
 function reasonOf(error: unknown): string {

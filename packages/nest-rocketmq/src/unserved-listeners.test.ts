@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { Injectable, Logger, Module } from '@nestjs/common';
+import { Injectable, Logger, Module, Scope } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { RocketMQMessageListener } from './decorators/rocketmq-message-listener.js';
@@ -50,6 +50,19 @@ describe('at the start is named', () => {
     ]);
     expect(await warningsOf([Provided])).toEqual([]);
   });
+
+  test.each([Scope.REQUEST, Scope.TRANSIENT])(
+    'a class that only a scoped factory under another token makes (%p): it cannot be seen',
+    async (scope) => {
+      class Unseen {
+        @RocketMQMessageListener(TOPIC)
+        take(): void {}
+      }
+      const useFactory = (): Unseen => new Unseen();
+      const lines = await warningsOf([{ provide: 'reader', scope, useFactory }]);
+      expect(lines).toEqual([expect.stringMatching(/of Unseen: .*factory .*under the class/)]);
+    },
+  );
 
   test('a listener in an app without RocketMQModule', async () => {
     const hooks: string[] = [];
