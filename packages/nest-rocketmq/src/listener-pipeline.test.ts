@@ -29,7 +29,8 @@ import { RocketMQLocalTransactionState } from './listener-metadata.js';
 import { RocketMQContext } from './rocketmq-context.js';
 
 const TOPIC = { topic: 'orders' };
-const CONTEXT = { topic: 'orders', signal: new AbortController().signal } as unknown as RocketMQContext;
+const contextOf = (signal: AbortSignal) => ({ topic: 'orders', signal }) as unknown as RocketMQContext;
+const CONTEXT = contextOf(new AbortController().signal);
 const opened: { close(): Promise<void> }[] = [];
 
 afterEach(async () => {
@@ -201,13 +202,11 @@ describe('what a listener returns:', () => {
     const controller = new AbortController();
     let unsubscribed = false;
     const endless = new Observable(() => () => void (unsubscribed = true));
-    const handled = returning(() => endless, { ...CONTEXT, signal: controller.signal } as RocketMQContext);
+    const handled = returning(() => endless, contextOf(controller.signal));
     setImmediate(() => controller.abort());
     await expect(handled).rejects.toMatchObject({ code: 'LISTENER_ABORTED' });
     expect(unsubscribed).toBe(true);
-    await expect(
-      returning(() => NEVER, { ...CONTEXT, signal: controller.signal } as RocketMQContext),
-    ).rejects.toThrow();
+    await expect(returning(() => NEVER, contextOf(controller.signal))).rejects.toThrow();
   });
 });
 

@@ -1,5 +1,6 @@
 // Converts between a payload and a message body. JSON by default; strings and bytes pass as they are.
 import { isUtf8 } from 'node:buffer';
+import { types } from 'node:util';
 import { BIG_INTEGER_POLICIES, parseJson } from './json-decoding.js';
 import type { BigIntegerPolicy } from './json-decoding.js';
 import { encodeJson } from './json-encoding.js';
@@ -37,13 +38,13 @@ export interface JsonMessageConverterOptions {
   bigIntegers?: BigIntegerPolicy;
 }
 
-/** Spring's header name, so that a rocketmq-spring peer sees what it knows. Its listeners do not read it. */
+/** Spring's header name. rocketmq-spring 2.3.5 marks strings, objects and bytes by it, and does not read it. */
 export const CONTENT_TYPE_PROPERTY = 'contentType';
-// rocketmq-spring 2.3.5 sends the same: strings with this, objects with application/json, bytes with octet-stream.
-const TEXT = 'text/plain;charset=UTF-8';
-const TEXT_WITH_CHARSET = /^text\/plain\s*;\s*charset=/i;
-// Without a charset it stood on JSON too, in earlier versions of both.
-const TEXT_OR_JSON = /^text\/plain\s*$/i;
+const TEXT_PLAIN = 'text/plain;charset=UTF-8';
+const TEXT = /^text\//i;
+/** Ours alone: Java producers send JSON as a String of their own making too, with Spring's mark of a string. */
+export const PAYLOAD_KIND_PROPERTY = 'payloadKind';
+const STRING = 'string';
 const BYTES = /^application\/octet-stream/i;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
@@ -63,9 +64,10 @@ export class JsonMessageConverter implements MessageConverter {
 
   /** @throws MessageEncodeError */
   encode(payload: unknown): EncodedBody {
-    if (payload instanceof Uint8Array) return { body: notEmpty(payload) };
+    if (types.isUint8Array(payload)) return { body: notEmpty(payload) };
     if (typeof payload === 'string') {
-      return { body: notEmpty(textBytes(payload)), properties: { [CONTENT_TYPE_PROPERTY]: TEXT } };
+      const properties = { [CONTENT_TYPE_PROPERTY]: TEXT_PLAIN, [PAYLOAD_KIND_PROPERTY]: STRING };
+      return { body: notEmpty(textBytes(payload)), properties };
     }
     return { body: Buffer.from(encodeJson(payload, this.#bigIntegers === 'bigint')) };
   }
@@ -77,14 +79,14 @@ export class JsonMessageConverter implements MessageConverter {
     const contentType = message.properties.get(CONTENT_TYPE_PROPERTY) ?? '';
     if (BYTES.test(contentType)) return message.body;
     const text = textOf(message.body);
-    if (TEXT_WITH_CHARSET.test(contentType)) return text;
-    const maybeText = TEXT_OR_JSON.test(contentType);
-    if (maybeText && !/^\s*[{[]/.test(text)) return text;
+    const marked = TEXT.test(contentType);
+    if (marked && message.properties.get(PAYLOAD_KIND_PROPERTY) === STRING) return text;
+    if (marked && !/^\s*[{[]/.test(text)) return text;
     try {
       return parseJson(text, this.#bigIntegers);
     } catch (cause) {
       if (cause instanceof MessageDecodeError) throw cause;
-      if (maybeText) return text;
+      if (marked) return text;
       throw new MessageDecodeError(
         `the body (${message.body.length} bytes) is not JSON. For text or bytes set payload: 'string' or 'buffer' ` +
           `on the listener, for another format the module option messageConverter.`,
