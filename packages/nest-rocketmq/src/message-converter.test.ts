@@ -105,6 +105,7 @@ describe('what JSON would drop or change is refused by its path:', () => {
   function* generator(): Generator<number> {
     yield 1;
   }
+  // oxlint-disable-next-line unicorn/no-thenable
   const thenable = Object.defineProperty({}, 'then', { value: () => 1, enumerable: true });
   const circle: Record<string, unknown> = {};
   circle.self = { back: circle };
