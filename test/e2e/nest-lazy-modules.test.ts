@@ -61,7 +61,8 @@ test(
         await this.loader.load(() => Promise.resolve(lazyModule(late)));
       }
     }
-    const app = await startApp({ providers: [Early] });
+    // Were it waited for by itself, it would be until this is over.
+    const app = await startApp({ providers: [Early] }, { shutdownTimeout: 3_600_000 });
     const first = consumed(app.module, { topic: early }, { timeout });
     await app.template.send(late, 'so that the topic is there');
     await app.template.send(early, 'load');

@@ -148,7 +148,7 @@ describe('the log of a failure', () => {
     return lines[0];
   };
 
-  afterEach(() => jest.restoreAllMocks());
+  afterEach(() => void jest.restoreAllMocks());
 
   test.each<[string, Partial<MessageListenerOptions>, number, string]>([
     ['comes again', {}, 0, 'to be delivered again'],

@@ -40,7 +40,7 @@ export class ListenerHost {
   }
 
   scope(request: object): MessageScope {
-    return new MessageScope(request, !this.instance && this.wrapper.isDependencyTreeDurable());
+    return new MessageScope(request);
   }
 
   async instanceFor(scope: MessageScope): Promise<Instance> {

@@ -13,25 +13,17 @@ export type HostModule = NonNullable<Wrapper['host']>;
 export class MessageScope {
   #contextId: ContextId | undefined;
 
-  /** @param durable whether the listener's own tree is durable: its REQUEST is then the durable payload */
-  constructor(
-    private readonly request: object,
-    private readonly durable: boolean,
-  ) {}
+  constructor(private readonly request: object) {}
 
   /** Made at first use: most apps have nothing that is request-scoped. */
   contextId(module: HostModule): ContextId {
     if (this.#contextId) return this.#contextId;
     const contextId = ContextIdFactory.getByRequest(this.request);
-    moduleRefOf(module).registerRequestByContextId(this.#requestOf(contextId), contextId);
+    // As in Nest: the payload of a durable strategy is added to the request. To what is durable Nest gives it alone.
+    const request = Object.assign(this.request, contextId.payload as object | undefined);
+    moduleRefOf(module).registerRequestByContextId(request, contextId);
     this.#contextId = contextId;
     return contextId;
-  }
-
-  /** As in Nest: what is durable lives longer than a message, and sees the strategy's payload only. */
-  #requestOf({ getParent, payload }: ContextId): object {
-    if (this.durable && getParent) return payload as object;
-    return Object.assign(this.request, payload as object | undefined);
   }
 }
 

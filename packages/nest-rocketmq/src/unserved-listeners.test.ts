@@ -8,7 +8,7 @@ import { rocketMQTesting } from './testing/index.js';
 
 const TOPIC = { topic: 'orders' };
 
-afterEach(() => jest.restoreAllMocks());
+afterEach(() => void jest.restoreAllMocks());
 
 /** What an app with these providers says at its start. */
 async function warningsOf(providers: object[], withModule = true): Promise<string[]> {

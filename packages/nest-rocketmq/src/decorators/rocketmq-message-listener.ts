@@ -10,7 +10,8 @@ interface MessageListenerDecorator {
   <T extends abstract new (...args: never) => { onMessage(message: never, context: RocketMQContext): unknown }>(
     target: T,
   ): void;
-  <M extends (message: never, context: RocketMQContext) => unknown>(
+  /** (message, context), or whatever its parameter decorators say. */
+  <M extends (...args: never) => unknown>(
     prototype: object,
     method: string | symbol,
     descriptor: TypedPropertyDescriptor<M>,
