@@ -1,5 +1,6 @@
 // Finds the decorated classes and methods among the app's providers and controllers, and makes them callable through
 // Nest's guards, interceptors and pipes. Leaves groups to listener-groups.ts.
+import { types } from 'node:util';
 import { Injectable, Logger, ValidationPipe } from '@nestjs/common';
 import { ApplicationConfig, DiscoveryService } from '@nestjs/core';
 import { EnhancerResolver } from './enhancer-resolver.js';
@@ -46,7 +47,7 @@ export class ListenerExplorer {
   async messageListeners(): Promise<DiscoveredListener[]> {
     const found: DiscoveredListener[] = [];
     for (const host of await this.#all()) {
-      if (host.instance) markServed(host.instance);
+      markServed(host.wrapper.isTransient ? host.type : (host.instance ?? {}));
       const listeners = this.#listeners.get(host) ?? this.#listenersOf(host);
       this.#listeners.set(host, listeners);
       found.push(...(await listeners));
@@ -110,6 +111,9 @@ export class ListenerExplorer {
     const name = host.nameOf(method);
     const callback = host.method(method);
     if (!callback) throw new InvalidListenerError(name, 'the class is decorated as a listener but has no such method.');
+    if (types.isGeneratorFunction(callback)) {
+      throw new InvalidListenerError(name, 'it is a generator, whose body would never run. Make it an async method.');
+    }
     const listeners: DiscoveredListener[] = [];
     for (const options of decorators) {
       const params = paramsOf(name, host.type, method, options.payloadType);

@@ -17,7 +17,7 @@ export const TRANSACTION_LISTENER_METADATA = Symbol.for('nest-rocketmq:transacti
 export const LISTENER_METHODS_METADATA = Symbol.for('nest-rocketmq:listener-methods');
 /** On a class: decorators that stand on what cannot be a listener. */
 export const MISPLACED_LISTENERS_METADATA = Symbol.for('nest-rocketmq:misplaced-listeners');
-/** On an instance: a RocketMQModule has taken it as a listener. */
+/** On an instance or a class: a RocketMQModule has taken it as a listener. */
 export const SERVED_METADATA = Symbol.for('nest-rocketmq:served');
 
 /** What `ExecutionContext.getType()` says inside guards and interceptors of a listener. */

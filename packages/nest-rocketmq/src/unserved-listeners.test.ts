@@ -79,11 +79,23 @@ describe('at the start is named', () => {
       executeLocalTransaction = (): never => undefined as never;
       checkLocalTransaction = (): never => undefined as never;
     }
-    const lines = await warningsOf([Lonely, LonelyToo], false);
-    expect(lines).toEqual(
-      ['Lonely', 'LonelyToo'].map((name) => expect.stringMatching(new RegExp(`^${name} .*RocketMQModule.forRoot`))),
+    @RocketMQMessageListener({ topic: 'payments' })
+    @Injectable({ scope: Scope.TRANSIENT })
+    class LonelyThree {
+      onMessage(): void {}
+    }
+    @Injectable()
+    class User {
+      constructor(readonly lonely: LonelyThree) {}
+    }
+    const providers = [Lonely, LonelyToo, LonelyThree, User];
+    const lines = await warningsOf(providers, false);
+    expect(lines.toSorted()).toEqual(
+      ['Lonely', 'LonelyThree', 'LonelyToo'].map((name) =>
+        expect.stringMatching(new RegExp(`^${name} .*RocketMQModule.forRoot`)),
+      ),
     );
-    expect(await warningsOf([Lonely, LonelyToo])).toEqual([]);
+    expect(await warningsOf(providers)).toEqual([]);
     expect(hooks).toEqual(['own hook', 'own hook']);
   });
 });
@@ -114,6 +126,17 @@ describe('refused at the start, with class, method and module, is', () => {
     const { name } = type as { name: string };
     const expected = new RegExp(`^${name}\\.take \\(App\\): it is (a )?${what}.*Make it a method`);
     await expect(warningsOf([type])).rejects.toThrow(expected);
+  });
+
+  test.each([
+    ['a generator', function* take() {}],
+    ['an asynchronous generator', async function* take() {}],
+  ])('%s: its body would never run', async (_what, take) => {
+    class Orders {}
+    const descriptor = { value: take, configurable: true };
+    Object.defineProperty(Orders.prototype, 'take', descriptor);
+    RocketMQMessageListener(TOPIC)(Orders.prototype, 'take', descriptor);
+    await expect(warningsOf([Orders])).rejects.toThrow(/^Orders\.take \(App\): it is a generator.*async method/);
   });
 
   test('the same class in two modules, naming both', async () => {

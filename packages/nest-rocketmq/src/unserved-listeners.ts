@@ -1,6 +1,5 @@
 // Says which listeners nobody will ever call: classes that no module provides, and those of an app without RocketMQModule.
-import { Logger, Scope } from '@nestjs/common';
-import { SCOPE_OPTIONS_METADATA } from './nest-metadata.js';
+import { Logger } from '@nestjs/common';
 import { SERVED_METADATA } from './rocketmq.tokens.js';
 
 /** Decorated classes of this process, each until an app provides it. Metadata, like Reflect's, which cannot be listed. */
@@ -34,15 +33,16 @@ export function takeUnprovided(provided: Iterable<object>): string[] {
   return names;
 }
 
-/** By this the class's own bootstrap hook knows that the app has a RocketMQModule. */
-export function markServed(instance: object): void {
-  Reflect.defineMetadata(SERVED_METADATA, true, instance);
+/** By this the class's own bootstrap hook knows that the app has a RocketMQModule. @param host an instance or a class */
+export function markServed(host: object): void {
+  Reflect.defineMetadata(SERVED_METADATA, true, host);
 }
 
-/** Of a transient class each consumer has an instance, and only one of them is the listener. */
+/** Of a transient class each consumer has an instance, and only one of them is the listener: the class is marked. */
 function isServed(instance: object): boolean {
-  const options = Reflect.getMetadata(SCOPE_OPTIONS_METADATA, instance.constructor) as { scope?: Scope } | undefined;
-  return options?.scope === Scope.TRANSIENT || Reflect.hasOwnMetadata(SERVED_METADATA, instance);
+  return (
+    Reflect.hasOwnMetadata(SERVED_METADATA, instance) || Reflect.hasOwnMetadata(SERVED_METADATA, instance.constructor)
+  );
 }
 
 /** Without the module no code of this package runs in the app: only a hook of the class itself can say that it is missing. */
