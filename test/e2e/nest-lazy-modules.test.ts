@@ -74,6 +74,21 @@ test(
   3 * PATIENCE_MS,
 );
 
+test(
+  'modules may be loaded at the same time',
+  async () => {
+    const topics = [unique('one'), unique('two'), unique('three')];
+    const app = await startApp({});
+    for (const topic of topics) await app.template.send(topic, 'so that the topic is there');
+    const loader = app.module.get(LazyModuleLoader);
+    await Promise.all(topics.map((topic) => loader.load(() => Promise.resolve(lazyModule(topic)))));
+    const arrivals = Promise.all(topics.map((topic) => consumed(app.module, { topic, key: 'x' }, { timeout })));
+    for (const topic of topics) await app.template.send(topic, 'x', { keys: 'x' });
+    await app.elapse(arrivals, '60s');
+  },
+  2 * PATIENCE_MS,
+);
+
 test('a conflict with what listens already is the error of load()', async () => {
   const topic = unique('conflict');
   class Early {

@@ -20,6 +20,7 @@ export class RocketMQListeners {
   #groups: ListenerGroup[] = [];
   #containers: ListenerContainer[] = [];
   #started = false;
+  #adopting: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly explorer: ListenerExplorer,
@@ -46,26 +47,15 @@ export class RocketMQListeners {
 
   /**
    * Takes in the listeners of a module that was loaded after the start. A consumer group that gets one more starts anew
-   * with it: a consumer's subscriptions are fixed.
+   * with it: a consumer's subscriptions are fixed. One call after the other, as modules may be loaded at the same time.
    */
   async adopt(): Promise<void> {
-    const before = this.#groups;
-    await this.discover();
-    if (!this.#started) return;
-    const changed = this.#groups.filter((group) => !before.some((earlier) => earlier.equals(group)));
-    const replaced = this.#containers.filter(({ name }) => changed.some(({ group }) => group === name));
-    // A listener that loads a module itself cannot be waited for: its own end would be waiting for it.
-    const own = replaced.filter((container) => container.isRunningHere());
-    const others = changed.filter(({ group }) => own.every(({ name }) => name !== group));
-    for (const container of own) {
-      const group = changed.filter((each) => each.group === container.name);
-      void this.#replace([container], group).catch((error: unknown) =>
-        this.#logger.error(`group ${container.name} did not start anew with its new listener: ${String(error)}`),
-      );
-    }
-    await this.#replace(
-      replaced.filter((container) => !own.includes(container)),
-      others,
+    const adopting = this.#adopting.then(() => this.#takeInNew());
+    this.#adopting = adopting.catch(() => undefined);
+    // A listener that loads a module itself does not wait: its group could not start anew before it has ended.
+    if (!this.#containers.some((container) => container.isRunningHere())) return adopting;
+    adopting.catch((error: unknown) =>
+      this.#logger.error(`the listeners of a module that a listener has loaded do not listen: ${String(error)}`),
     );
   }
 
@@ -94,6 +84,19 @@ export class RocketMQListeners {
     this.#containers = [];
     this.#started = false;
     await this.#stopContainers(containers);
+    await this.#adopting;
+  }
+
+  async #takeInNew(): Promise<void> {
+    const before = this.#groups;
+    await this.discover();
+    if (!this.#started) return;
+    const changed = this.#groups.filter((group) => !before.some((earlier) => earlier.equals(group)));
+    const replaced = this.#containers.filter(({ name }) => changed.some(({ group }) => group === name));
+    await this.#stopContainers(replaced);
+    if (!this.#started) return; // the app has closed meanwhile
+    this.#containers = this.#containers.filter((container) => !replaced.includes(container));
+    await this.#startContainers(changed);
   }
 
   async #startContainers(groups: readonly ListenerGroup[]): Promise<void> {
@@ -106,13 +109,6 @@ export class RocketMQListeners {
     const containers = groups.map((group) => new ListenerContainer(client, group, settings));
     this.#containers.push(...containers);
     await Promise.all(containers.map((container) => container.start()));
-  }
-
-  async #replace(containers: readonly ListenerContainer[], groups: readonly ListenerGroup[]): Promise<void> {
-    await this.#stopContainers(containers);
-    if (!this.#started) return; // the app has closed meanwhile
-    this.#containers = this.#containers.filter((container) => !containers.includes(container));
-    await this.#startContainers(groups);
   }
 
   async #stopContainers(containers: readonly ListenerContainer[]): Promise<void> {
