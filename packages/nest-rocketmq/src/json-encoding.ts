@@ -95,7 +95,6 @@ function isOpaque(value: object): boolean {
   const prototype = Object.getPrototypeOf(value) as object | null;
   if (prototype === null || Object.getPrototypeOf(prototype) === null) return false;
   if (Object.keys(value).length > 0) return false;
-  if (tagOf(value) !== 'Object') return true;
   for (let each: object | null = prototype; each !== null; each = Object.getPrototypeOf(each) as object | null) {
     if (Object.getPrototypeOf(each) === null) return false;
     if (Object.values(Object.getOwnPropertyDescriptors(each)).some(({ get }) => get !== undefined)) return true;
