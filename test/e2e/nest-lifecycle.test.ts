@@ -149,7 +149,7 @@ describe('shutdown', () => {
         }
       }
 
-      const app = await startApp({ providers: [Stuck] }, { shutdownTimeout: 1000 });
+      const app = await startApp({ providers: [Stuck] }, { shutdownTimeout: 100 });
       await app.template.send(topic, 1);
       await app.elapse(running.promise, '30s');
       await app.elapse(app.close(), '5s');

@@ -1,18 +1,10 @@
-// Owns lengths of time that users write ('30m', 1500), and which delay level of the cluster's table each of them is.
-import { DEFAULT_MESSAGE_DELAY_LEVEL, DELAY_UNITS, delayLevelNames, parseDelayLevels } from '@nest-rocketmq/remoting';
+// Owns which delay level of the cluster's table a length of time is.
+import { DEFAULT_MESSAGE_DELAY_LEVEL, delayLevelNames, milliseconds, parseDelayLevels } from '@nest-rocketmq/remoting';
+import type { Duration } from '@nest-rocketmq/remoting';
 import { InvalidOptionError } from './errors.js';
 
-/** A length of time: milliseconds, or a number with a unit: `'500ms'`, `'10s'`, `'30m'`, `'2h'`, `'1d'`. */
-export type Duration = number | string;
-
-const UNITS: Readonly<Record<string, number>> = { ms: 1, ...DELAY_UNITS };
-
-/** Milliseconds of `duration`, or undefined when it is none. */
-export function milliseconds(duration: unknown): number | undefined {
-  if (typeof duration === 'number') return Number.isFinite(duration) && duration >= 0 ? duration : undefined;
-  const match = typeof duration === 'string' ? /^(\d+)\s*(ms|s|m|h|d)$/.exec(duration.trim()) : null;
-  return match ? Number(match[1]) * UNITS[match[2]] : undefined;
-}
+export { milliseconds };
+export type { Duration };
 
 export class DelayLevels {
   readonly #names: readonly string[];

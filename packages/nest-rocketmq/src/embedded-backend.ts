@@ -6,6 +6,7 @@ import type { Clock, Dial, Logger } from '@nest-rocketmq/remoting';
 import type { RocketMQBackend } from './backend.js';
 import { InvalidOptionError, NotRunningError, StoreInUseError } from './errors.js';
 import { checkKeys, checkMethods } from './option-checks.js';
+import { BROKER_ON_TURNED_CLOCK, isTurnedByHand } from './turned-clock.js';
 
 const EMBEDDED_OPTIONS = [
   'autoCreateTopicEnable',
@@ -61,7 +62,12 @@ export class EmbeddedBackend implements RocketMQBackend {
   async start(): Promise<string> {
     const { startBroker, StoreLockedError } = await import('@nest-rocketmq/broker');
     try {
-      this.#broker = await startBroker({ ...this.#options, store: this.#store, logger: this.#logger });
+      this.#broker = await startBroker({
+        ...(isTurnedByHand(this.clock) && BROKER_ON_TURNED_CLOCK),
+        ...this.#options,
+        store: this.#store,
+        logger: this.#logger,
+      });
     } catch (cause) {
       if (cause instanceof StoreLockedError) throw new StoreInUseError(this.#store, cause.pid, { cause });
       throw cause;

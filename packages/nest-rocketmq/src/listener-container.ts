@@ -3,13 +3,14 @@
 import { Logger } from '@nestjs/common';
 import type { ConsumeContext, ConsumeResult, PushConsumer, RocketMQClient } from '@nest-rocketmq/client';
 import { dlqTopic } from '@nest-rocketmq/remoting';
-import type { MessageExt } from '@nest-rocketmq/remoting';
+import type { Clock, MessageExt } from '@nest-rocketmq/remoting';
 import { InvalidListenerError, MessageDecodeError } from './errors.js';
 import type { DiscoveredListener } from './listener-explorer.js';
 import type { ListenerGroup } from './listener-groups.js';
 import type { MessageConverter } from './message-converter.js';
 import { RocketMQContext } from './rocketmq-context.js';
 import type { ConsumerSettings } from './rocketmq.options.js';
+import { CONSUMER_ON_TURNED_CLOCK, inRealTime, isTurnedByHand } from './turned-clock.js';
 
 /** What became of one delivery. */
 export interface Consumption {
@@ -23,6 +24,8 @@ export interface Consumption {
 export interface ContainerSettings {
   readonly converter: MessageConverter;
   readonly defaults: ConsumerSettings;
+  /** Waits for listeners, when it is one that is turned by hand. */
+  readonly clock?: Clock;
   readonly onConsumption: (consumption: Consumption) => void;
 }
 
@@ -51,6 +54,7 @@ export class ListenerContainer {
       consumeConcurrency: concurrency,
       // One message a call: one that fails must not bring others again.
       consumeMessageBatchMaxSize: 1,
+      ...(isTurnedByHand(settings.clock) && CONSUMER_ON_TURNED_CLOCK),
       group: group.group,
       subscriptions: group.subscriptions,
       listener: (messages, delivery) => this.#consume(messages, delivery),
@@ -78,7 +82,8 @@ export class ListenerContainer {
 
   /** Stops pulling and waits for running listeners. @param deadline ms */
   async stop(deadline: number): Promise<void> {
-    await this.#consumer.shutdown({ deadline });
+    if (isTurnedByHand(this.settings.clock)) await inRealTime(deadline, (late) => this.#consumer.shutdown(late));
+    else await this.#consumer.shutdown({ deadline });
     if (this.#running.size === 0) return;
     this.#logger.warn(
       `group ${this.name}: after ${deadline} ms ${this.#running.size} listener(s) still run and are left behind; ` +
@@ -97,8 +102,10 @@ export class ListenerContainer {
     const context = new RocketMQContext(message, this.name, delivery.signal);
     const running = `${context.topic} ${context.msgId} (queue ${context.queueId}, offset ${context.queueOffset})`;
     this.#running.add(running);
+    let ended: (() => void) | undefined;
     try {
       const listener = this.#listenerFor(context);
+      ended = this.settings.clock?.busy?.(`${listener.name} (message ${context.msgId} of topic ${context.topic})`);
       await listener.handle(this.#payload(listener, context), context);
     } catch (error) {
       if (error instanceof MessageDecodeError) delivery.delayLevelWhenNextConsume = TO_DEAD_LETTERS;
@@ -107,6 +114,7 @@ export class ListenerContainer {
       return false;
     } finally {
       this.#running.delete(running);
+      ended?.();
     }
     this.settings.onConsumption({ group: this.name, context, outcome: 'consumed' });
     return true;

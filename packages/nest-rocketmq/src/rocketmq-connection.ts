@@ -1,12 +1,14 @@
 // Owns the app's one client and one producer, and the backend under them: made at first use, closed with the app.
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { RocketMQClient } from '@nest-rocketmq/client';
-import type { Producer } from '@nest-rocketmq/client';
+import type { Producer, TransactionListener } from '@nest-rocketmq/client';
+import type { Clock } from '@nest-rocketmq/remoting';
 import type { RocketMQBackend } from './backend.js';
 import { NotRunningError } from './errors.js';
 import type { ResolvedOptions } from './rocketmq.options.js';
 import { ROCKETMQ_BACKEND, ROCKETMQ_RESOLVED_OPTIONS } from './rocketmq.tokens.js';
 import { TransactionListeners } from './transaction-listeners.js';
+import { CLIENT_ON_TURNED_CLOCK, holding, isTurnedByHand } from './turned-clock.js';
 
 interface Started {
   readonly client: RocketMQClient;
@@ -24,6 +26,11 @@ export class RocketMQConnection {
     @Inject(ROCKETMQ_RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
     private readonly transactions: TransactionListeners,
   ) {}
+
+  /** The clock that all of this lives by; undefined: the machine's. */
+  get clock(): Clock | undefined {
+    return this.backend.clock;
+  }
 
   /** Another provider's onModuleInit may send before this module's has run, so whoever comes first starts it. */
   async client(): Promise<RocketMQClient> {
@@ -63,12 +70,13 @@ export class RocketMQConnection {
         dial: this.backend.dial,
         clock: this.backend.clock,
         logger: this.#logger,
+        ...(isTurnedByHand(this.clock) && CLIENT_ON_TURNED_CLOCK),
       });
       await client.start();
       const producer = client.createProducer({
         ...this.options.producer,
         group: this.options.group,
-        transactionListener: this.transactions,
+        transactionListener: this.#transactionListener(),
         // Brokers ask only producers that they know, also after a restart before the first send.
         topics: this.transactions.topics,
       });
@@ -80,6 +88,16 @@ export class RocketMQConnection {
       await this.#closing(`the ${this.backend.name} backend`, () => this.backend.stop());
       throw error;
     }
+  }
+
+  #transactionListener(): TransactionListener {
+    return {
+      executeLocalTransaction: (message, arg) => this.transactions.executeLocalTransaction(message, arg),
+      checkLocalTransaction: (message) =>
+        holding(this.clock, `the check of transaction ${message.msgId} on topic ${message.topic}`, () =>
+          this.transactions.checkLocalTransaction(message),
+        ),
+    };
   }
 
   /** One part that fails to close must not keep the others open. */

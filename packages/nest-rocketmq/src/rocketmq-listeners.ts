@@ -42,6 +42,7 @@ export class RocketMQListeners {
     const settings = {
       converter: this.options.messageConverter,
       defaults: this.options.consumer,
+      clock: this.connection.clock,
       onConsumption: (consumption: Consumption) => this.#consumptions.next(consumption),
     };
     this.#containers = this.#groups.map((group) => new ListenerContainer(client, group, settings));

@@ -1,6 +1,6 @@
 // Owns what an app sends with. Leaves payloads to message-converter.ts, queues, retries and bytes to the client.
 import { Inject, Injectable } from '@nestjs/common';
-import type { SendResult } from '@nest-rocketmq/client';
+import type { Producer, SendResult } from '@nest-rocketmq/client';
 import type { Destination } from './destination.js';
 import { InvalidOptionError } from './errors.js';
 import { RocketMQLocalTransactionState } from './listener-metadata.js';
@@ -12,6 +12,7 @@ import type { ResolvedOptions } from './rocketmq.options.js';
 import { ROCKETMQ_RESOLVED_OPTIONS } from './rocketmq.tokens.js';
 import { TransactionListeners, fromWire } from './transaction-listeners.js';
 import type { TransactionCall } from './transaction-listeners.js';
+import { holding } from './turned-clock.js';
 
 export interface SendOptions extends MessageOptions, DelayOptions {
   /** For this send with all its attempts, ms. Default 3000. */
@@ -35,6 +36,8 @@ export interface TransactionResult extends SendResult {
 const SEND_OPTIONS = ['timeout', 'shardingKey'];
 const TRANSACTION_OPTIONS = ['arg'];
 const LONGEST_TIMEOUT_MS = 3_600_000;
+/** A send that takes longer in real time may itself wait for the clock, between two attempts. ms */
+const SEND_HOLDS_TIME_MS = 1_000;
 
 @Injectable()
 export class RocketMQTemplate {
@@ -56,8 +59,7 @@ export class RocketMQTemplate {
   async send(destination: Destination, payload: unknown, options: SendOptions = {}): Promise<SendResult> {
     const message = compose(this.#composer, destination, payload, options, SEND_OPTIONS, true);
     const settings = settingsOf(options);
-    const producer = await this.connection.producer();
-    return producer.send(message, settings);
+    return this.#sending(message.topic, (producer) => producer.send(message, settings));
   }
 
   /** The same as `send`, under the name that Spring's users know. */
@@ -69,8 +71,7 @@ export class RocketMQTemplate {
   async sendOneWay(destination: Destination, payload: unknown, options: SendOptions = {}): Promise<void> {
     const message = compose(this.#composer, destination, payload, options, SEND_OPTIONS, true);
     const settings = settingsOf(options);
-    const producer = await this.connection.producer();
-    await producer.sendOneway(message, settings);
+    await this.#sending(message.topic, (producer) => producer.sendOneway(message, settings));
   }
 
   /**
@@ -85,11 +86,17 @@ export class RocketMQTemplate {
     options: TransactionOptions = {},
   ): Promise<TransactionResult> {
     const message = compose(this.#composer, destination, payload, options, TRANSACTION_OPTIONS, false);
-    const producer = await this.connection.producer();
-    this.transactions.requireTopic(message.topic);
     const call: TransactionCall = { payload, arg: options.arg };
-    const { localTransactionState, ...result } = await producer.sendMessageInTransaction(message, call);
+    const { localTransactionState, ...result } = await this.#sending(message.topic, (producer) => {
+      this.transactions.requireTopic(message.topic);
+      return producer.sendMessageInTransaction(message, call);
+    });
     return { ...result, state: fromWire(localTransactionState), error: call.error };
+  }
+
+  #sending<T>(topic: string, send: (producer: Producer) => Promise<T>): Promise<T> {
+    const work = async (): Promise<T> => send(await this.connection.producer());
+    return holding(this.connection.clock, `a send to topic ${topic}`, work, SEND_HOLDS_TIME_MS);
   }
 }
 

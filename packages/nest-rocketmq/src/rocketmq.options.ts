@@ -11,6 +11,7 @@ import { InvalidOptionError } from './errors.js';
 import { JsonMessageConverter } from './message-converter.js';
 import type { MessageConverter } from './message-converter.js';
 import { checkAddresses, checkBoolean, checkInteger, checkKeys, checkMethods } from './option-checks.js';
+import { defaultShutdownTimeout } from './turned-clock.js';
 
 /** Names the cluster when neither `nameServer` nor `embedded` nor `backend` is given. */
 export const NAME_SERVER_ENV = 'ROCKETMQ_NAME_SERVER';
@@ -125,7 +126,7 @@ export function resolveOptions(
     delayLevels: new DelayLevels(messageDelayLevel),
     shutdownTimeout: checkInteger(
       'shutdownTimeout',
-      given.shutdownTimeout ?? DEFAULT_SHUTDOWN_TIMEOUT_MS,
+      given.shutdownTimeout ?? defaultShutdownTimeout(given.embedded?.clock, DEFAULT_SHUTDOWN_TIMEOUT_MS),
       0,
       LONGEST_SHUTDOWN_TIMEOUT_MS,
       'ms',
