@@ -126,6 +126,23 @@ export class SendFailedError extends MQClientError {
   }
 }
 
+/** A broker does not take a condition in SQL92: it has no such filter, or does not understand it. */
+export class SubscriptionRefusedError extends MQClientError {
+  constructor(
+    readonly group: string,
+    readonly topic: string,
+    readonly expression: string,
+    options: { cause: unknown },
+  ) {
+    super(
+      'SUBSCRIPTION_REFUSED',
+      `the broker refuses the SQL92 condition of group ${group} on topic ${topic}, '${expression}': ` +
+        `${describe(options.cause)} Filter by tags, or use an Apache broker with enablePropertyFilter=true.`,
+      options,
+    );
+  }
+}
+
 /** A second producer or consumer of the same group in one client. */
 export class GroupInUseError extends MQClientError {
   constructor(

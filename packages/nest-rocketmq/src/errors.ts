@@ -32,8 +32,8 @@ export class ListenerConflictError extends RocketMQError {
 
 /** A decorated class or method that cannot be a listener. */
 export class InvalidListenerError extends RocketMQError {
-  constructor(listener: string, reason: string) {
-    super('INVALID_LISTENER', `${listener}: ${reason}`);
+  constructor(listener: string, reason: string, options?: { cause?: unknown }) {
+    super('INVALID_LISTENER', `${listener}: ${reason}`, options);
   }
 }
 

@@ -1,6 +1,7 @@
 // Owns one consumer group at work: its consumer, and the step from a delivered message to the listener's method and to
 // the verdict on it. Leaves what is subscribed to listener-groups.ts, redelivery to the client and the broker.
 import { Logger } from '@nestjs/common';
+import { SubscriptionRefusedError } from '@nest-rocketmq/client';
 import type { ConsumeContext, ConsumeResult, PushConsumer, RocketMQClient } from '@nest-rocketmq/client';
 import { dlqTopic } from '@nest-rocketmq/remoting';
 import type { Clock, MessageExt } from '@nest-rocketmq/remoting';
@@ -65,8 +66,15 @@ export class ListenerContainer {
     return this.group.group;
   }
 
+  /** @throws InvalidListenerError when the broker does not take the listener's condition */
   async start(): Promise<void> {
-    await this.#consumer.start();
+    try {
+      await this.#consumer.start();
+    } catch (cause) {
+      if (!(cause instanceof SubscriptionRefusedError)) throw cause;
+      const listener = this.group.find(cause.topic, undefined)?.name ?? `group ${this.name}`;
+      throw new InvalidListenerError(listener, cause.message, { cause });
+    }
     for (const { topic, expression } of this.group.subscriptions) {
       this.#logger.log(`group ${this.name} listens to ${topic}, ${expression === '*' ? 'all tags' : expression}`);
     }

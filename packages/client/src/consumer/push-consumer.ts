@@ -66,7 +66,7 @@ export class PushConsumer implements ConsumerMember {
   /**
    * Resolves when brokers know the group and its queues are being pulled. A topic that does not exist yet is waited for
    * in the background.
-   * @throws NameServerUnreachableError, GroupInUseError, ResponseError when a broker refuses an SQL92 expression
+   * @throws NameServerUnreachableError, GroupInUseError, SubscriptionRefusedError when a broker refuses an SQL92 expression
    */
   async start(): Promise<void> {
     if (this.#state === 'running') return;
