@@ -1,10 +1,22 @@
 // What keeps an app from starting on the embedded broker, how it says so, and that it leaves nothing behind.
 import 'reflect-metadata';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { Logger, Module } from '@nestjs/common';
-import type { INestApplicationContext, ModuleMetadata } from '@nestjs/common';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Global, Injectable, Logger, Module } from '@nestjs/common';
+import type { INestApplicationContext, ModuleMetadata, OnModuleDestroy, OnModuleInit } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
-import { RocketMQMessageListener, RocketMQTemplate } from 'nest-rocketmq';
+import {
+  ROCKETMQ_OPTIONS,
+  RocketMQListeners,
+  RocketMQMessageListener,
+  RocketMQModule,
+  RocketMQTemplate,
+} from 'nest-rocketmq';
+import type { RocketMQModuleOptions } from 'nest-rocketmq';
 import { rocketMQTesting } from 'nest-rocketmq/testing';
 
 const apps: INestApplicationContext[] = [];
@@ -34,7 +46,6 @@ describe('a condition in SQL92, which the embedded broker does not have,', () =>
     const testing = rocketMQTesting({ group: 'g', autoStart: false });
     const app = await start({ imports: [testing.module], providers: [Rich] });
     if (exists) await app.get(RocketMQTemplate).send('order', 1);
-    const { RocketMQListeners } = await import('nest-rocketmq');
     const listening = app.get(RocketMQListeners).start();
     await expect(listening).rejects.toMatchObject({ code: 'INVALID_LISTENER' });
     await expect(listening).rejects.toThrow(/Rich\.take: .*topic order, 'amount > 100'.*SQL92.*tags/);
@@ -44,5 +55,151 @@ describe('a condition in SQL92, which the embedded broker does not have,', () =>
     const testing = rocketMQTesting({ group: 'g' });
     await expect(start({ imports: [testing.module], providers: [Rich] })).rejects.toThrow(/Rich\.take/);
     expect(testing.clock.pending).toBe(0);
+  });
+});
+
+const memory = (): RocketMQModuleOptions => ({ group: 'g', embedded: { store: 'memory' } });
+
+describe('forRoot twice in one app', () => {
+  test('is refused, with the modules that import it and the way', async () => {
+    @Module({ imports: [RocketMQModule.forRoot(memory())] })
+    class OrdersModule {}
+    @Module({ imports: [OrdersModule, RocketMQModule.forRoot(memory())] })
+    class AppModule {}
+    const starting = start({ imports: [AppModule] });
+    await expect(starting).rejects.toMatchObject({ code: 'MODULE_TWICE', importers: ['OrdersModule', 'AppModule'] });
+    await expect(starting).rejects.toThrow(/OrdersModule; AppModule.*forRoot or forRootAsync once/);
+  });
+
+  test.each([
+    ['with forRootAsync', () => RocketMQModule.forRootAsync({ useFactory: memory })],
+    ['not global', () => RocketMQModule.forRoot({ ...memory(), isGlobal: false })],
+    ['from the testing kit', () => rocketMQTesting({ group: 'g' }).module],
+  ])('is refused %s as well, and a test is told what to override', async (_how, second) => {
+    @Module({ imports: [RocketMQModule.forRoot(memory())] })
+    class AppModule {}
+    await expect(start({ imports: [AppModule, second()] })).rejects.toThrow(
+      /AppModule; RootTestModule.*overrideProvider\(ROCKETMQ_OPTIONS\)\.useValue\(testing\.options\)/,
+    );
+  });
+
+  test('is what that override avoids', async () => {
+    @Module({ imports: [RocketMQModule.forRootAsync({ useFactory: () => ({ nameServer: '127.0.0.1:1' }) })] })
+    class AppModule {}
+    const testing = rocketMQTesting({ group: 'g' });
+    const builder = Test.createTestingModule({ imports: [AppModule] });
+    const app = await builder.overrideProvider(ROCKETMQ_OPTIONS).useValue(testing.options).compile();
+    apps.push(app);
+    await app.init();
+    await expect(app.get(RocketMQTemplate).send('order', 1)).resolves.toMatchObject({ sendStatus: 'SEND_OK' });
+  });
+
+  test.each([true, false])('is not one module that several others import (isGlobal: %p)', async (isGlobal) => {
+    const rocketmq = RocketMQModule.forRoot({ ...memory(), isGlobal });
+    @Module({ imports: [rocketmq] })
+    class OrdersModule {}
+    @Global()
+    @Module({ imports: [rocketmq, OrdersModule], exports: [rocketmq] })
+    class SharedModule {}
+    const app = await start({ imports: [SharedModule, rocketmq] });
+    await expect(app.get(RocketMQTemplate).send('order', 1)).resolves.toMatchObject({ sendStatus: 'SEND_OK' });
+  });
+});
+
+describe('a start that failed leaves nothing behind: the next one on the same store works', () => {
+  let directory: string;
+  const store = (): string => join(directory, 'store');
+
+  beforeEach(() => void (directory = mkdtempSync(join(tmpdir(), 'nest-start-'))));
+  afterEach(async () => {
+    await Promise.all(apps.splice(0).map((app) => app.close()));
+    rmSync(directory, { recursive: true });
+  });
+
+  @Injectable()
+  class Early implements OnModuleInit {
+    constructor(private readonly rocketmq: RocketMQTemplate) {}
+    async onModuleInit(): Promise<void> {
+      await this.rocketmq.send('early', 1);
+    }
+    @RocketMQMessageListener({ topic: 'early' })
+    one(): void {}
+    @RocketMQMessageListener({ topic: 'early' })
+    another(): void {}
+  }
+
+  class TooMany {
+    @RocketMQMessageListener({ topic: 'order', consumeTimeout: '999d' as never })
+    take(): void {}
+  }
+
+  async function failing(options: RocketMQModuleOptions, metadata: ModuleMetadata): Promise<void> {
+    const embedded = { store: store(), ...options.embedded };
+    const imports = [RocketMQModule.forRoot({ group: 'g', ...options, embedded }), ...(metadata.imports ?? [])];
+    const app = await Test.createTestingModule({ ...metadata, imports }).compile();
+    await expect(app.init()).rejects.toThrow();
+    const next = await start({ imports: [RocketMQModule.forRoot({ group: 'g', embedded: { store: store() } })] });
+    await next.close();
+  }
+
+  test('of conflicting listeners, when a provider has sent before they were found', () =>
+    failing({}, { imports: [{ module: class EarlyModule {}, providers: [Early] }] }));
+
+  test("of another provider's onModuleInit", () => {
+    @Injectable()
+    class Failing implements OnModuleInit {
+      onModuleInit(): void {
+        throw new Error('not today');
+      }
+    }
+    return failing({}, { providers: [Failing] });
+  });
+
+  test('of a listener with an option out of its range', () => failing({}, { providers: [TooMany] }));
+
+  test('of a port in use', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => other.once('listening', resolve));
+    const { port } = other.address() as AddressInfo;
+    await failing({ embedded: { listen: `127.0.0.1:${port}`, nameServerListen: '127.0.0.1:0' } }, {});
+    await failing({ embedded: { listen: '127.0.0.1:0', nameServerListen: `127.0.0.1:${port}` } }, {});
+    await new Promise((resolve) => other.close(resolve));
+  });
+});
+
+describe('a store that this process holds', () => {
+  let directory: string;
+  beforeEach(() => void (directory = mkdtempSync(join(tmpdir(), 'nest-reload-'))));
+  afterEach(async () => {
+    await Promise.all(apps.splice(0).map((app) => app.close()));
+    rmSync(directory, { recursive: true });
+  });
+
+  test('is waited for while its app is closing, as a hot reload has it', async () => {
+    const order: string[] = [];
+    let release!: () => void;
+    const held = new Promise<void>((resolve) => (release = resolve));
+
+    @Injectable()
+    class SlowToClose implements OnModuleDestroy {
+      async onModuleDestroy(): Promise<void> {
+        await held;
+        order.push('old closed');
+      }
+    }
+    const module = () => RocketMQModule.forRoot({ group: 'g', embedded: { store: join(directory, 'store') } });
+    const old = await start({ imports: [module()], providers: [SlowToClose] });
+    apps.splice(apps.indexOf(old), 1);
+    const closing = old.close();
+    const starting = start({ imports: [module()] }).then(() => order.push('new started'));
+    setImmediate(release);
+    await Promise.all([closing, starting]);
+    expect(order).toEqual(['old closed', 'new started']);
+  });
+
+  test('by an app that is not closing is refused, in words that say so', async () => {
+    const module = () => RocketMQModule.forRoot({ group: 'g', embedded: { store: join(directory, 'store') } });
+    await start({ imports: [module()] });
+    await expect(start({ imports: [module()] })).rejects.toThrow(/another app of this process .*not closing/);
   });
 });

@@ -1,7 +1,14 @@
 // Owns what the client knows of topics and brokers: routes as name servers gave them, the queues to write and to read,
 // and brokers' addresses. Leaves the choice among queues to choose-queue and rebalance.
 import type { Clock, Logger, MessageQueue, TopicRouteData } from '@nest-rocketmq/remoting';
-import { MASTER_ID, Requests, ResponseCode, decodeClusterInfo, decodeRouteData, expectSuccess } from '@nest-rocketmq/remoting';
+import {
+  MASTER_ID,
+  Requests,
+  ResponseCode,
+  decodeClusterInfo,
+  decodeRouteData,
+  expectSuccess,
+} from '@nest-rocketmq/remoting';
 import { TopicNotFoundError, describe } from './errors.js';
 import type { NameServers } from './name-servers.js';
 import { readableQueues, writableQueues } from './route-queues.js';

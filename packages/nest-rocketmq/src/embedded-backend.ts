@@ -2,10 +2,13 @@
 // loads when it is started: an app on a cluster never does.
 import { resolve } from 'node:path';
 import type { Broker, BrokerOptions } from '@nest-rocketmq/broker';
+import { systemClock } from '@nest-rocketmq/remoting';
 import type { Clock, Dial, Logger } from '@nest-rocketmq/remoting';
 import type { RocketMQBackend } from './backend.js';
 import { InvalidOptionError, NotRunningError, StoreInUseError } from './errors.js';
 import { checkKeys, checkMethods } from './option-checks.js';
+import { hold, waitForHolder } from './store-holders.js';
+import type { Hold } from './store-holders.js';
 import { BROKER_ON_TURNED_CLOCK, isTurnedByHand } from './turned-clock.js';
 
 const EMBEDDED_OPTIONS = [
@@ -44,6 +47,7 @@ export class EmbeddedBackend implements RocketMQBackend {
   readonly #store: string;
   readonly #logger: Logger;
   #broker: Broker | undefined;
+  #hold: Hold | undefined;
 
   /** @throws InvalidOptionError for an option that an embedded broker does not have */
   constructor(options: EmbeddedOptions, logger: Logger) {
@@ -61,6 +65,8 @@ export class EmbeddedBackend implements RocketMQBackend {
 
   async start(): Promise<string> {
     const { startBroker, StoreLockedError } = await import('@nest-rocketmq/broker');
+    await this.#waitForClosingApp();
+    const held = this.#inMemory ? undefined : hold(this.#store);
     try {
       this.#broker = await startBroker({
         ...(isTurnedByHand(this.clock) && BROKER_ON_TURNED_CLOCK),
@@ -68,7 +74,9 @@ export class EmbeddedBackend implements RocketMQBackend {
         store: this.#store,
         logger: this.#logger,
       });
+      this.#hold = held;
     } catch (cause) {
+      held?.release();
       if (cause instanceof StoreLockedError) throw new StoreInUseError(this.#store, cause.pid, { cause });
       throw cause;
     }
@@ -76,10 +84,29 @@ export class EmbeddedBackend implements RocketMQBackend {
     return this.#broker.nameServerAddress;
   }
 
+  stopping(): void {
+    this.#hold?.closing();
+  }
+
   async stop(): Promise<void> {
     const broker = this.#broker;
     this.#broker = undefined;
-    await broker?.stop();
+    try {
+      await broker?.stop();
+    } finally {
+      this.#hold?.release();
+    }
+  }
+
+  get #inMemory(): boolean {
+    return this.#store === MEMORY_STORE;
+  }
+
+  async #waitForClosingApp(): Promise<void> {
+    if (this.#inMemory) return;
+    await waitForHolder(this.#store, systemClock, () =>
+      this.#logger.log(`waiting for the store ${this.#store}: another app of this process is closing it`),
+    );
   }
 
   #running(): Broker {
@@ -88,8 +115,7 @@ export class EmbeddedBackend implements RocketMQBackend {
   }
 
   #announce(broker: Broker): void {
-    const stored =
-      this.#store === MEMORY_STORE ? 'in memory: messages end with the process' : `stored in ${this.#store}`;
+    const stored = this.#inMemory ? 'in memory: messages end with the process' : `stored in ${this.#store}`;
     this.#logger.log(`embedded broker, ${stored}`);
     if (!this.#options.listen) return;
     this.#logger.log(

@@ -35,6 +35,7 @@ export {
   ListenerConflictError,
   MessageDecodeError,
   MessageEncodeError,
+  ModuleTwiceError,
   NotRunningError,
   StoreInUseError,
   TransactionListenerError,

@@ -41,6 +41,11 @@ export class RocketMQConnection {
     return (await this.#start()).producer;
   }
 
+  /** The app has begun to close. Listeners that still run may send until `close`. */
+  closing(): void {
+    this.backend.stopping?.();
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     const starting = this.#started;

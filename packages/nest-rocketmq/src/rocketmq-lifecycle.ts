@@ -14,31 +14,42 @@ export class RocketMQLifecycle implements OnModuleInit, OnApplicationBootstrap, 
     @Inject(ROCKETMQ_RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {}
 
+  /** Wrong listeners are reported before anything is started that would have to be stopped again. */
   async onModuleInit(): Promise<void> {
-    // Wrong listeners are reported before anything is started that would have to be stopped again.
-    this.listeners.discover();
-    await this.connection.client();
+    await this.#orClose(() => this.listeners.discover());
   }
 
+  /**
+   * Not before: should another provider's onModuleInit fail, there is nothing to close, and Nest would call no hook to
+   * close it. Who sends in onModuleInit starts the connection by that.
+   */
   async onApplicationBootstrap(): Promise<void> {
-    if (!this.options.autoStart) return;
-    try {
-      await this.listeners.start();
-    } catch (error) {
-      // Nest calls no shutdown hook for an app that did not come up.
-      await this.listeners.stop();
-      await this.connection.close();
-      throw error;
-    }
+    await this.#orClose(async () => {
+      await this.connection.client();
+      if (this.options.autoStart) await this.listeners.start();
+    });
   }
 
   /** The first phase of a shutdown: databases are still open (they close in onApplicationShutdown), so listeners can finish. */
   async onModuleDestroy(): Promise<void> {
+    this.connection.closing();
     await this.listeners.stop();
   }
 
   /** The last phase: the HTTP server is closed by now, so nobody sends any more. */
   async onApplicationShutdown(): Promise<void> {
     await this.connection.close();
+  }
+
+  /** Nest calls no shutdown hook for an app that did not come up: what was started for it is closed here. */
+  async #orClose(start: () => Promise<void> | void): Promise<void> {
+    try {
+      await start();
+    } catch (error) {
+      this.connection.closing();
+      await this.listeners.stop();
+      await this.connection.close();
+      throw error;
+    }
   }
 }

@@ -1,7 +1,7 @@
 // Owns the Nest module: which providers there are, and the forms in which it is given its options.
 import { ConfigurableModuleBuilder, Logger, Module } from '@nestjs/common';
 import type { ConfigurableModuleAsyncOptions, DynamicModule, FactoryProvider } from '@nestjs/common';
-import { DiscoveryModule } from '@nestjs/core';
+import { DiscoveryModule, ModulesContainer } from '@nestjs/core';
 import { ClusterBackend } from './backend.js';
 import type { RocketMQBackend } from './backend.js';
 import { EmbeddedBackend } from './embedded-backend.js';
@@ -13,6 +13,7 @@ import { RocketMQTemplate } from './rocketmq-template.js';
 import { resolveOptions } from './rocketmq.options.js';
 import type { ResolvedOptions, RocketMQModuleOptions } from './rocketmq.options.js';
 import { ROCKETMQ_BACKEND, ROCKETMQ_OPTIONS, ROCKETMQ_RESOLVED_OPTIONS } from './rocketmq.tokens.js';
+import { refuseSecondModule } from './single-module.js';
 import { TransactionListeners } from './transaction-listeners.js';
 
 /** Implemented by the class that `forRootAsync({ useClass })` or `({ useExisting })` names. */
@@ -33,8 +34,11 @@ export type RocketMQModuleAsyncOptions = ConfigurableModuleAsyncOptions<
 
 const resolvedOptions: FactoryProvider = {
   provide: ROCKETMQ_RESOLVED_OPTIONS,
-  inject: [ROCKETMQ_OPTIONS],
-  useFactory: (given: RocketMQModuleOptions): ResolvedOptions => resolveOptions(given),
+  inject: [ROCKETMQ_OPTIONS, ModulesContainer],
+  useFactory: (given: RocketMQModuleOptions, modules: ModulesContainer): ResolvedOptions => {
+    refuseSecondModule(modules);
+    return resolveOptions(given);
+  },
 };
 
 const backend: FactoryProvider = {
