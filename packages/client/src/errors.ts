@@ -7,12 +7,21 @@ export class MQClientError extends RocketMQError {}
 
 /** An option is out of its range, or missing. Raised by constructors, before any network call. */
 export class InvalidOptionError extends MQClientError {
+  /**
+   * @param option its name; within an object, its path: 'embedded.listen'
+   * @param given what was given
+   * @param allowed what would have been right, in words
+   * @param where whose option it is: 'RocketMQTemplate.send'
+   */
   constructor(
     readonly option: string,
     readonly given: unknown,
     readonly allowed: string,
+    readonly where?: string,
+    options?: { cause?: unknown },
   ) {
-    super('INVALID_OPTION', `option ${option} is ${show(given)}; allowed: ${allowed}.`);
+    const whose = where === undefined ? '' : ` of ${where}`;
+    super('INVALID_OPTION', `option ${option}${whose} is ${show(given)}; allowed: ${allowed}.`, options);
   }
 }
 
@@ -171,7 +180,19 @@ export function describe(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+const LONGEST_SHOWN = 200;
+
 function show(value: unknown): string {
-  if (typeof value === 'string') return `'${value.length > 200 ? `${value.slice(0, 200)}…` : value}'`;
-  return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value);
+  if (typeof value === 'string') return `'${cut(value)}'`;
+  if (typeof value !== 'object' || value === null) return cut(String(value));
+  try {
+    return cut(JSON.stringify(value));
+  } catch {
+    // A cycle, or a BigInt within: its kind says enough.
+    return Object.prototype.toString.call(value);
+  }
+}
+
+function cut(text: string): string {
+  return text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text;
 }

@@ -1,49 +1,22 @@
 // Owns the broker inside the app's own process. The only file besides testing/ that knows the broker's package, which it
 // loads when it is started: an app on a cluster never does.
 import { resolve } from 'node:path';
-import type { Broker, BrokerOptions } from '@nest-rocketmq/broker';
+import type { Broker } from '@nest-rocketmq/broker';
 import { systemClock } from '@nest-rocketmq/remoting';
 import type { Clock, Dial, Logger } from '@nest-rocketmq/remoting';
 import type { RocketMQBackend } from './backend.js';
-import { InvalidOptionError, NotRunningError, StoreInUseError } from './errors.js';
-import { checkKeys, checkMethods } from './option-checks.js';
+import { DEFAULT_STORE, MEMORY_STORE, checkEmbedded } from './embedded-options.js';
+import type { CheckedEmbeddedOptions, EmbeddedOptions } from './embedded-options.js';
+import { NotRunningError, StoreInUseError } from './errors.js';
 import { hold, waitForHolder } from './store-holders.js';
 import type { Hold } from './store-holders.js';
 import { BROKER_ON_TURNED_CLOCK, isTurnedByHand } from './turned-clock.js';
-
-const EMBEDDED_OPTIONS = [
-  'autoCreateTopicEnable',
-  'brokerName',
-  'clock',
-  'clusterName',
-  'deleteWhen',
-  'fileReservedTime',
-  'flush',
-  'listen',
-  'mappedFileSizeCommitLog',
-  'maxMessageSize',
-  'messageDelayLevel',
-  'nameServerListen',
-  'store',
-  'transactionCheckInterval',
-  'transactionCheckMax',
-  'transactionTimeOut',
-] as const satisfies readonly (keyof BrokerOptions)[];
-
-/** Options of the embedded broker, with Apache's names and defaults where Apache has them. */
-export type EmbeddedOptions = Pick<BrokerOptions, (typeof EMBEDDED_OPTIONS)[number]>;
-
-const CLOCK_METHODS = ['now', 'monotonic', 'setTimeout', 'clearTimeout'] as const satisfies readonly (keyof Clock)[];
-
-/** Below the working directory. */
-export const DEFAULT_STORE = '.rocketmq';
-export const MEMORY_STORE = 'memory';
 
 export class EmbeddedBackend implements RocketMQBackend {
   readonly name = 'embedded';
   readonly clock: Clock | undefined;
   readonly dial: Dial = (address) => this.#running().dial(address);
-  readonly #options: EmbeddedOptions;
+  readonly #options: CheckedEmbeddedOptions;
   readonly #store: string;
   readonly #logger: Logger;
   #broker: Broker | undefined;
@@ -51,13 +24,8 @@ export class EmbeddedBackend implements RocketMQBackend {
 
   /** @throws InvalidOptionError for an option that an embedded broker does not have */
   constructor(options: EmbeddedOptions, logger: Logger) {
-    checkKeys('embedded', options, EMBEDDED_OPTIONS);
-    const store: unknown = options.store ?? DEFAULT_STORE;
-    if (typeof store !== 'string' || store === '') {
-      throw new InvalidOptionError('embedded.store', store, `a directory, or '${MEMORY_STORE}'`);
-    }
-    if (options.clock !== undefined) checkMethods('embedded.clock', options.clock, CLOCK_METHODS);
-    this.#options = options;
+    this.#options = checkEmbedded(options);
+    const store = options.store ?? DEFAULT_STORE;
     this.#store = store === MEMORY_STORE ? store : resolve(store);
     this.#logger = logger;
     this.clock = options.clock;

@@ -10,7 +10,7 @@ import type { DiscoveredListener } from './listener-explorer.js';
 import type { ListenerGroup } from './listener-groups.js';
 import type { MessageConverter } from './message-converter.js';
 import { RocketMQContext } from './rocketmq-context.js';
-import type { ConsumerSettings } from './rocketmq.options.js';
+import type { CheckedConsumerSettings } from './consumer-settings.js';
 import { CONSUMER_ON_TURNED_CLOCK, inRealTime, isTurnedByHand } from './turned-clock.js';
 
 /** What became of one delivery. */
@@ -24,7 +24,7 @@ export interface Consumption {
 
 export interface ContainerSettings {
   readonly converter: MessageConverter;
-  readonly defaults: ConsumerSettings;
+  readonly defaults: CheckedConsumerSettings;
   /** Waits for listeners, when it is one that is turned by hand. */
   readonly clock?: Clock;
   readonly onConsumption: (consumption: Consumption) => void;

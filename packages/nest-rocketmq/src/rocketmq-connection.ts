@@ -5,6 +5,7 @@ import type { Producer, TransactionListener } from '@nest-rocketmq/client';
 import type { Clock } from '@nest-rocketmq/remoting';
 import type { RocketMQBackend } from './backend.js';
 import { NotRunningError } from './errors.js';
+import { located } from './option-checks.js';
 import type { ResolvedOptions } from './rocketmq.options.js';
 import { ROCKETMQ_BACKEND, ROCKETMQ_RESOLVED_OPTIONS } from './rocketmq.tokens.js';
 import { TransactionListeners } from './transaction-listeners.js';
@@ -67,7 +68,9 @@ export class RocketMQConnection {
 
   async #connect(): Promise<Started> {
     this.transactions.discover();
-    const nameServer = await this.backend.start();
+    const nameServer = await this.backend.start().catch((error: unknown) => {
+      throw located(error, this.options.where, 'embedded');
+    });
     let client: RocketMQClient | undefined;
     try {
       client = new RocketMQClient({
@@ -91,7 +94,7 @@ export class RocketMQConnection {
     } catch (error) {
       await this.#closing('the client', async () => client?.shutdown());
       await this.#closing(`the ${this.backend.name} backend`, () => this.backend.stop());
-      throw error;
+      throw located(error, this.options.where, 'producer');
     }
   }
 

@@ -5,7 +5,7 @@ import { ManualClock } from '@nest-rocketmq/remoting';
 import type { TurnOptions } from '@nest-rocketmq/remoting';
 import type { Duration } from '../delay.js';
 import { RocketMQModule } from '../rocketmq.module.js';
-import type { EmbeddedOptions } from '../embedded-backend.js';
+import type { EmbeddedOptions } from '../embedded-options.js';
 import type { RocketMQModuleOptions } from '../rocketmq.options.js';
 
 export type TestingOptions = Omit<RocketMQModuleOptions, 'nameServer' | 'backend' | 'embedded'> & {
