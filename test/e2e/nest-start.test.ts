@@ -203,3 +203,44 @@ describe('a store that this process holds', () => {
     await expect(start({ imports: [module()] })).rejects.toThrow(/another app of this process .*not closing/);
   });
 });
+
+describe('the log of a start', () => {
+  const lines: string[] = [];
+
+  const note = (level: string) => (message: string, context?: string) =>
+    context === 'RocketMQ' && lines.push(`${level} ${message}`);
+
+  async function startLogging(metadata: ModuleMetadata): Promise<INestApplicationContext> {
+    lines.length = 0;
+    const builder = Test.createTestingModule(metadata);
+    const app = await builder.setLogger({ log: note('log'), warn: note('warn'), error: note('error') }).compile();
+    apps.push(app);
+    return app;
+  }
+
+  test('is two lines, whatever the number of listeners', async () => {
+    class Listeners {
+      @RocketMQMessageListener({ topic: 'order', tags: ['created', 'paid'], consumerGroup: 'stock' })
+      created(): void {}
+      @RocketMQMessageListener({ topic: 'payment', consumerGroup: 'stock' })
+      payment(): void {}
+      @RocketMQMessageListener({ topic: 'order', consumerGroup: 'mail' })
+      mail(): void {}
+    }
+    const app = await startLogging({ imports: [rocketMQTesting({ group: 'g' }).module], providers: [Listeners] });
+    await app.init();
+    expect(lines).toEqual([
+      'log embedded broker, in memory: messages end with the process',
+      'log listening for stock: order (created || paid), payment; mail: order',
+    ]);
+  });
+
+  test('warns of a broker in this process that may not be meant', async () => {
+    await startLogging({ imports: [RocketMQModule.forRoot({ nameServer: undefined })] });
+    expect(lines).toEqual([
+      expect.stringMatching(
+        /^warn starting a broker inside this process, since option nameServer is .* undefined.*embedded: \{\}/,
+      ),
+    ]);
+  });
+});

@@ -6,6 +6,8 @@ const main = new URL('../dist/esm/main.js', import.meta.url);
 if (existsSync(main)) {
   await import(main);
 } else {
-  process.stderr.write('nest-rocketmq-broker: not built yet. Run: npm run build (or npm run broker, which builds first)\n');
+  process.stderr.write(
+    'nest-rocketmq-broker: not built yet. Run: npm run build (or npm run broker, which builds first)\n',
+  );
   process.exitCode = 1;
 }

@@ -66,6 +66,14 @@ export class ListenerContainer {
     return this.group.group;
   }
 
+  /** 'shop: order (paid || refunded), payment' */
+  get summary(): string {
+    const topics = this.group.subscriptions.map(({ topic, expression }) =>
+      expression === '*' ? topic : `${topic} (${expression})`,
+    );
+    return `${this.name}: ${topics.join(', ')}`;
+  }
+
   /** @throws InvalidListenerError when the broker does not take the listener's condition */
   async start(): Promise<void> {
     try {
@@ -74,9 +82,6 @@ export class ListenerContainer {
       if (!(cause instanceof SubscriptionRefusedError)) throw cause;
       const listener = this.group.find(cause.topic, undefined)?.name ?? `group ${this.name}`;
       throw new InvalidListenerError(listener, cause.message, { cause });
-    }
-    for (const { topic, expression } of this.group.subscriptions) {
-      this.#logger.log(`group ${this.name} listens to ${topic}, ${expression === '*' ? 'all tags' : expression}`);
     }
   }
 

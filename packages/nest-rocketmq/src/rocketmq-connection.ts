@@ -2,7 +2,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { RocketMQClient } from '@nest-rocketmq/client';
 import type { Producer, TransactionListener } from '@nest-rocketmq/client';
-import type { Clock } from '@nest-rocketmq/remoting';
+import type { Clock, Logger as ClientLogger } from '@nest-rocketmq/remoting';
 import type { RocketMQBackend } from './backend.js';
 import { NotRunningError } from './errors.js';
 import { located } from './option-checks.js';
@@ -77,7 +77,7 @@ export class RocketMQConnection {
         nameServer,
         dial: this.backend.dial,
         clock: this.backend.clock,
-        logger: this.#logger,
+        logger: this.#clientLogger(),
         ...(isTurnedByHand(this.clock) && CLIENT_ON_TURNED_CLOCK),
       });
       await client.start();
@@ -96,6 +96,16 @@ export class RocketMQConnection {
       await this.#closing(`the ${this.backend.name} backend`, () => this.backend.stop());
       throw located(error, this.options.where, 'producer');
     }
+  }
+
+  /** A broker of our own makes topics as they are used: what the client tells of routes and queues is news on a cluster only. */
+  #clientLogger(): ClientLogger {
+    if (this.backend.name !== 'embedded') return this.#logger;
+    return {
+      log: () => {},
+      warn: (message) => this.#logger.warn(message),
+      error: (message) => this.#logger.error(message),
+    };
   }
 
   #transactionListener(): TransactionListener {

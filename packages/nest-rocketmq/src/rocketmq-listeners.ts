@@ -46,7 +46,19 @@ export class RocketMQListeners {
       onConsumption: (consumption: Consumption) => this.#consumptions.next(consumption),
     };
     this.#containers = this.#groups.map((group) => new ListenerContainer(client, group, settings));
-    await Promise.all(this.#containers.map((container) => container.start()));
+    await this.#startAll();
+    if (this.#containers.length === 0) return;
+    this.#logger.log(`listening for ${this.#containers.map(({ summary }) => summary).join('; ')}`);
+  }
+
+  /** One that cannot start stops all: a second call begins anew. */
+  async #startAll(): Promise<void> {
+    try {
+      await Promise.all(this.#containers.map((container) => container.start()));
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
   }
 
   /** Pulls no more for the group, or for all. What was pulled already is still delivered. */
