@@ -6,16 +6,19 @@ import { InvalidOptionError } from './errors.js';
 export { milliseconds };
 export type { Duration };
 
+const TABLE = `lengths such as '${DEFAULT_MESSAGE_DELAY_LEVEL}'`;
+
 export class DelayLevels {
   readonly #names: readonly string[];
   readonly #lengths: readonly number[];
 
   /** @param table the cluster's `messageDelayLevel`, in Apache's form: lengths in rising order, separated by spaces */
-  constructor(table: string = DEFAULT_MESSAGE_DELAY_LEVEL) {
+  constructor(table: string = DEFAULT_MESSAGE_DELAY_LEVEL, option = 'messageDelayLevel') {
+    if (typeof table !== 'string') throw new InvalidOptionError(option, table, TABLE);
     this.#names = delayLevelNames(table);
     this.#lengths = parseDelayLevels(table);
     if (!this.#lengths.every((length) => length > 0)) {
-      throw new InvalidOptionError('messageDelayLevel', table, `lengths such as '${DEFAULT_MESSAGE_DELAY_LEVEL}'`);
+      throw new InvalidOptionError(option, table, TABLE);
     }
   }
 

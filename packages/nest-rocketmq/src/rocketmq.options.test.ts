@@ -65,6 +65,8 @@ describe('a wrong option is refused with its name and what is allowed', () => {
     ['producer.timeout', { producer: { timeout: 2 } }, 'sendMsgTimeout'],
     ['messageConverter', { messageConverter: {} }, 'encode() and decode()'],
     ['messageDelayLevel', { messageDelayLevel: 'x' }, '1s 5s'],
+    ['messageDelayLevel', { messageDelayLevel: 5 }, '1s 5s'],
+    ['embedded.messageDelayLevel', { embedded: { messageDelayLevel: 'x' } }, '1s 5s'],
     ['options', null, 'an object'],
     ['options', undefined, 'an object'],
     ['options', 'localhost:9876', 'an object'],

@@ -1,7 +1,6 @@
 // Owns the module's options: types, defaults, environment, and the refusal of what is wrong. What belongs to the
 // embedded broker, the producer or a consumer alone is checked where it is used.
 import type { ProducerOptions } from '@nest-rocketmq/client';
-import { DEFAULT_MESSAGE_DELAY_LEVEL } from '@nest-rocketmq/remoting';
 import { appName } from './app-name.js';
 import type { RocketMQBackend } from './backend.js';
 import { CONSUMER_SETTINGS, checkConsumerSettings } from './consumer-settings.js';
@@ -129,7 +128,6 @@ export function resolveOptions(
     if (embedded !== undefined) checkEmbedded(embedded);
     if (consumer !== undefined) checkKeys('consumer', consumer, CONSUMER_SETTINGS);
     if (messageConverter !== undefined) checkMethods('messageConverter', messageConverter, ['encode', 'decode']);
-    const messageDelayLevel = given.messageDelayLevel ?? embedded?.messageDelayLevel ?? DEFAULT_MESSAGE_DELAY_LEVEL;
     const shutdownTimeout =
       given.shutdownTimeout ?? defaultShutdownTimeout(embedded?.clock, DEFAULT_SHUTDOWN_TIMEOUT_MS);
     return {
@@ -139,11 +137,16 @@ export function resolveOptions(
       producer: checkProducer(producer ?? {}),
       consumer: inside(where, 'consumer', () => checkConsumerSettings(consumer ?? {})),
       messageConverter: messageConverter ?? new JsonMessageConverter(),
-      delayLevels: new DelayLevels(messageDelayLevel),
+      delayLevels: delayLevelsOf(given),
       shutdownTimeout: checkDuration('shutdownTimeout', shutdownTimeout, 0, LONGEST_SHUTDOWN_TIMEOUT_MS),
       autoStart: checkBoolean('autoStart', given.autoStart ?? true),
     };
   });
+}
+
+function delayLevelsOf({ messageDelayLevel, embedded }: RocketMQModuleOptions): DelayLevels {
+  if (messageDelayLevel !== undefined) return new DelayLevels(messageDelayLevel);
+  return new DelayLevels(embedded?.messageDelayLevel, 'embedded.messageDelayLevel');
 }
 
 function checkProducer(given: ProducerSettings): CheckedProducerSettings {

@@ -4,7 +4,7 @@ import type { ClientOptions, PushConsumerOptions } from '@nest-rocketmq/client';
 import { systemClock } from '@nest-rocketmq/remoting';
 import type { Clock } from '@nest-rocketmq/remoting';
 
-/** Shorter than the 120 s after which a broker takes a silent client, and a server a silent connection, for dead. ms */
+/** Shorter than the 120 s after which a broker takes a silent client, and its connection, for dead. ms */
 const SIGN_OF_LIFE_MS = 100_000;
 /** For what only mends what got lost. ms */
 const SELDOM_MS = 600_000;
@@ -16,7 +16,7 @@ export function isTurnedByHand(clock: Clock | undefined): boolean {
 }
 
 export const CLIENT_ON_TURNED_CLOCK = {
-  pollNameServerInterval: SIGN_OF_LIFE_MS,
+  pollNameServerInterval: SELDOM_MS,
   heartbeatBrokerInterval: SIGN_OF_LIFE_MS,
   persistConsumerOffsetInterval: SELDOM_MS,
   rebalanceInterval: SELDOM_MS,

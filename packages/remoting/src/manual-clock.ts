@@ -32,8 +32,8 @@ interface Work {
 }
 
 export interface TurnOptions {
-  /** Real time to wait, at each instant, for what is under way there, ms. Default 4000. */
-  timeout?: number;
+  /** Real time to wait, at each instant, for what is under way there: ms, or a length such as '20s'. Default '4s'. */
+  timeout?: Duration;
   /** false: time does not wait for what is under way. For a test of a listener that hangs. Default true. */
   wait?: boolean;
 }
@@ -119,14 +119,17 @@ export class ManualClock implements Clock {
   async #settle({ wait = true, timeout = DEFAULT_TIMEOUT_MS }: TurnOptions): Promise<void> {
     await turns();
     if (!wait || this.#work.size === 0) return;
-    const giveUpAt = realNow() + timeout;
+    const limit = milliseconds(timeout);
+    if (limit === undefined) throw new RangeError(`timeout is ms, or a length such as '20s', not ${timeout}`);
+    const giveUpAt = realNow() + limit;
     for (let left = this.#held(); left > 0; left = this.#held()) {
       const rest = giveUpAt - realNow();
-      if (rest <= 0)
+      if (rest <= 0) {
         throw new ClockHeldError(
           [...this.#work].map(({ what }) => what),
-          timeout,
+          limit,
         );
+      }
       await this.#change(Math.min(left, rest));
       await turns();
     }
