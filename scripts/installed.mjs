@@ -1,4 +1,4 @@
-// Owns the question whether what is installed is what the lock file names, whoever ran npm.
+// Tells whether what is installed is what the lock file names, whoever ran npm.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 

@@ -1,4 +1,4 @@
-// Owns what the app's log leaves out: Nest's own lines on modules and routes, which say nothing new at the hundredth start,
+// Leaves out of the app's log what nobody reads: Nest's own lines on modules and routes, which say nothing new at the hundredth start,
 // and its report of a start that failed, which main.ts gives in one line.
 import { ConsoleLogger } from '@nestjs/common';
 

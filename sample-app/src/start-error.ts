@@ -1,4 +1,4 @@
-// Owns the error of a start that the user can put right.
+// The error of a start that the user can put right.
 
 /** Its message is one line that begins with the environment variable to look at. */
 export class StartError extends Error {

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Owns the way from the command to the build. It is there before the build is, so that npm can link it in a clone.
+// Runs the built command. It is there before the build is, so that npm can link it in a clone.
 import { existsSync } from 'node:fs';
 
 const main = new URL('../dist/esm/main.js', import.meta.url);

@@ -1,4 +1,4 @@
-// Owns the settings of consumers, as the module and its listeners give them: what each may be, and the client's form of it.
+// Checks the settings of consumers that the module and its listeners give, and turns them into the client's.
 import type { PushConsumerOptions } from '@nest-rocketmq/client';
 import type { Duration } from './delay.js';
 import { MINUTES, checkInteger, checkOneOf, checkWhole } from './option-checks.js';

@@ -1,5 +1,5 @@
-// Owns the options of the embedded broker: which of the broker's an app may set, and what they may be here. Numbers and
-// flags the broker checks itself.
+// Checks the options of the embedded broker: those of the broker's that an app may set. Numbers and flags the broker checks
+// itself.
 import type { Clock } from '@nest-rocketmq/remoting';
 import type { Duration } from './delay.js';
 import { InvalidOptionError } from './errors.js';

@@ -1,4 +1,4 @@
-// Owns that an app configures RocketMQModule once: two would be two brokers, or two clients, with every listener on both.
+// Refuses a second RocketMQModule in an app: two would be two brokers, or two clients, with every listener on both.
 import type { ModulesContainer } from '@nestjs/core';
 import { ModuleTwiceError } from './errors.js';
 import { ROCKETMQ_RESOLVED_OPTIONS } from './rocketmq.tokens.js';

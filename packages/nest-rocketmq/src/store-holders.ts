@@ -1,4 +1,4 @@
-// Owns which stores the embedded brokers of this process hold. A hot reload starts the new app while the old one is still
+// Knows which stores the embedded brokers of this process hold. A hot reload starts the new app while the old one is still
 // closing: the new one waits, where another process would be refused.
 import type { Clock, TimerHandle } from '@nest-rocketmq/remoting';
 

@@ -1,5 +1,5 @@
-// Owns what is different on a clock that is turned by hand, in tests: everything is in one process and nothing gets lost,
-// so what the client does again and again is done as rarely as the broker allows. Else it is most of what half an hour costs.
+// Settings for a clock that is turned by hand, in tests. Everything is in one process there and nothing gets lost, so what
+// the client repeats is done as rarely as the broker allows: else it is most of what half an hour costs.
 import type { ClientOptions, PushConsumerOptions } from '@nest-rocketmq/client';
 import { systemClock } from '@nest-rocketmq/remoting';
 import type { Clock } from '@nest-rocketmq/remoting';

@@ -1,4 +1,4 @@
-// Owns opening and migrating the database that the environment names, and saying what is wrong with that.
+// Opens and migrates the database that the environment names, and says what is wrong with it.
 import { Logger } from '@nestjs/common';
 import type { AppConfig } from '../config.js';
 import { StartError, reasonOf } from '../start-error.js';

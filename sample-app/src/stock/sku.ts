@@ -1,4 +1,4 @@
-// Owns what a product's key may be. PostgreSQL refuses a text with a NUL, and takes half a character for another one.
+// Checks a product's key. PostgreSQL refuses a text with a NUL, and takes half a character for another one.
 import { applyDecorators } from '@nestjs/common';
 import { IsString, Length, Matches } from 'class-validator';
 
