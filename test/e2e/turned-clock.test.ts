@@ -107,7 +107,7 @@ describe('time waits', () => {
     await template.send('order', 1);
     const turned = testing.advance('1m', { timeout: 50 });
     await expect(turned).rejects.toThrow(ClockHeldError);
-    await expect(turned).rejects.toThrow(/Hanging\.take \(message \w+ of topic order\)/);
+    await expect(turned).rejects.toThrow(/Hanging\.take.* \(message \w+ of topic order\)/);
     await testing.advance('1m', { wait: false });
   });
 });

@@ -146,7 +146,7 @@ export class SubscriptionRefusedError extends MQClientError {
     super(
       'SUBSCRIPTION_REFUSED',
       `the broker refuses the SQL92 condition of group ${group} on topic ${topic}, '${expression}': ` +
-        `${describe(options.cause)} Filter by tags, or use an Apache broker with enablePropertyFilter=true.`,
+        `${describe(options.cause).replace(/\.$/, '')}. Filter by tags, or use an Apache broker with enablePropertyFilter=true.`,
       options,
     );
   }
