@@ -78,6 +78,7 @@ async function elapse<T>(testing: RocketMQTesting | undefined, promise: Promise<
   promise.then(mark, mark);
   const end = (milliseconds(atMost) ?? 0) / STEP_MS;
   // What is waited for may be a listener that the test itself holds, for which time would wait.
-  for (let step = 0; testing && !settled && step < end; step++) await Promise.race([testing.advance(STEP_MS), promise]);
+  for (let step = 0; testing && !settled && step < end; step++)
+    await Promise.race([testing.advance(STEP_MS, { timeout: PATIENCE_MS }), promise]);
   return promise;
 }
