@@ -12,13 +12,33 @@ export class StoreInUseError extends RocketMQError {
     readonly pid: number | undefined,
     options?: { cause?: unknown },
   ) {
-    const holder = pid === undefined ? 'another process' : `process ${pid}`;
+    const holder =
+      pid === undefined
+        ? 'another process'
+        : pid === process.pid
+          ? `another app of this process (${pid}), which is not closing`
+          : `process ${pid}`;
     super(
       'STORE_IN_USE',
       `the embedded broker's store ${store} is held by ${holder}. ` +
         `Two ways out: give this app a store of its own, RocketMQModule.forRoot({ embedded: { store: 'another/path' } }) or 'memory'; ` +
         `or share that broker: embedded: { listen: '127.0.0.1:10911' } there, and { nameServer: '127.0.0.1:9876' } here.`,
       options,
+    );
+  }
+}
+
+/** RocketMQModule.forRoot or forRootAsync is imported twice in one app. */
+export class ModuleTwiceError extends RocketMQError {
+  /** @param importers for each of them, the modules that import it */
+  constructor(readonly importers: readonly string[]) {
+    super(
+      'MODULE_TWICE',
+      `RocketMQModule is configured ${importers.length} times in this app, in the imports of: ${importers.join('; ')}. ` +
+        'Call forRoot or forRootAsync once, in the root module: it is global, so other modules need not import it. ' +
+        'In a test, change the options of the app instead of importing a second module: ' +
+        'Test.createTestingModule({ imports: [AppModule] }).overrideProvider(ROCKETMQ_OPTIONS).useValue(testing.options), ' +
+        'with const testing = rocketMQTesting(). One app works with one cluster.',
     );
   }
 }

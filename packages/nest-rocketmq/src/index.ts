@@ -2,7 +2,8 @@
 export { RocketMQModule } from './rocketmq.module.js';
 export type { RocketMQModuleAsyncOptions, RocketMQOptionsFactory } from './rocketmq.module.js';
 export { NAME_SERVER_ENV } from './rocketmq.options.js';
-export type { ConsumerSettings, ProducerSettings, RocketMQModuleOptions } from './rocketmq.options.js';
+export type { ConsumerSettings } from './consumer-settings.js';
+export type { ProducerSettings, RocketMQModuleOptions } from './rocketmq.options.js';
 export { ROCKETMQ_BACKEND, ROCKETMQ_CONTEXT_TYPE, ROCKETMQ_OPTIONS } from './rocketmq.tokens.js';
 export { RocketMQTemplate } from './rocketmq-template.js';
 export type { SendOptions, TransactionOptions, TransactionResult } from './rocketmq-template.js';
@@ -37,7 +38,7 @@ export type { Destination, DestinationObject } from './destination.js';
 export { ClusterBackend } from './backend.js';
 export type { RocketMQBackend } from './backend.js';
 export { EmbeddedBackend } from './embedded-backend.js';
-export type { EmbeddedOptions } from './embedded-backend.js';
+export type { EmbeddedOptions } from './embedded-options.js';
 export {
   InvalidListenerError,
   InvalidOptionError,
@@ -45,6 +46,7 @@ export {
   ListenerConflictError,
   MessageDecodeError,
   MessageEncodeError,
+  ModuleTwiceError,
   NotRunningError,
   StoreInUseError,
   TransactionListenerError,

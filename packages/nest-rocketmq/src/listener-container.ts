@@ -2,16 +2,18 @@
 // verdict on it. Leaves what is subscribed to listener-groups.ts, redelivery to the client and the broker.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Logger } from '@nestjs/common';
+import { SubscriptionRefusedError } from '@nest-rocketmq/client';
 import type { ConsumeContext, ConsumeResult, PushConsumer, RocketMQClient } from '@nest-rocketmq/client';
 import { dlqTopic } from '@nest-rocketmq/remoting';
-import type { MessageExt } from '@nest-rocketmq/remoting';
+import type { Clock, MessageExt } from '@nest-rocketmq/remoting';
 import { InvalidListenerError, MessageDecodeError } from './errors.js';
 import type { DiscoveredListener } from './listener-explorer.js';
 import type { ListenerGroup } from './listener-groups.js';
 import type { MessageConverter } from './message-converter.js';
 import { reasonOf } from './failure-reason.js';
 import { RocketMQContext } from './rocketmq-context.js';
-import type { ConsumerSettings } from './rocketmq.options.js';
+import type { CheckedConsumerSettings } from './consumer-settings.js';
+import { CONSUMER_ON_TURNED_CLOCK, inRealTime, isTurnedByHand } from './turned-clock.js';
 
 /** What became of one delivery. */
 export interface Consumption {
@@ -24,7 +26,9 @@ export interface Consumption {
 
 export interface ContainerSettings {
   readonly converter: MessageConverter;
-  readonly defaults: ConsumerSettings;
+  readonly defaults: CheckedConsumerSettings;
+  /** Waits for listeners, when it is one that is turned by hand. */
+  readonly clock?: Clock;
   readonly onConsumption: (consumption: Consumption) => void;
 }
 
@@ -56,6 +60,7 @@ export class ListenerContainer {
       consumeConcurrency: concurrency,
       // One message a call: one that fails must not bring others again.
       consumeMessageBatchMaxSize: 1,
+      ...(isTurnedByHand(settings.clock) && CONSUMER_ON_TURNED_CLOCK),
       group: group.group,
       subscriptions: group.subscriptions,
       listener: (messages, delivery) => this.#consume(messages, delivery),
@@ -71,10 +76,22 @@ export class ListenerContainer {
     return this.#here.getStore() === true;
   }
 
+  /** 'shop: order (paid || refunded), payment' */
+  get summary(): string {
+    const topics = this.group.subscriptions.map(({ topic, expression }) =>
+      expression === '*' ? topic : `${topic} (${expression})`,
+    );
+    return `${this.name}: ${topics.join(', ')}`;
+  }
+
+  /** @throws InvalidListenerError when the broker does not take the listener's condition */
   async start(): Promise<void> {
-    await this.#consumer.start();
-    for (const { topic, expression } of this.group.subscriptions) {
-      this.#logger.log(`group ${this.name} listens to ${topic}, ${expression === '*' ? 'all tags' : expression}`);
+    try {
+      await this.#consumer.start();
+    } catch (cause) {
+      if (!(cause instanceof SubscriptionRefusedError)) throw cause;
+      const listener = this.group.find(cause.topic, undefined)?.name ?? `group ${this.name}`;
+      throw new InvalidListenerError(listener, cause.message, { cause });
     }
   }
 
@@ -88,7 +105,8 @@ export class ListenerContainer {
 
   /** Stops pulling and waits for running listeners. @param deadline ms */
   async stop(deadline: number): Promise<void> {
-    await this.#consumer.shutdown({ deadline });
+    if (isTurnedByHand(this.settings.clock)) await inRealTime(deadline, (late) => this.#consumer.shutdown(late));
+    else await this.#consumer.shutdown({ deadline });
     if (this.#running.size === 0) return;
     this.#logger.warn(
       `group ${this.name}: after ${deadline} ms ${this.#running.size} listener(s) still run and are left behind; ` +
@@ -108,8 +126,10 @@ export class ListenerContainer {
     const running = `${context.topic} ${context.msgId} (queue ${context.queueId}, offset ${context.queueOffset})`;
     this.#running.add(running);
     let listener: DiscoveredListener | undefined;
+    let ended: (() => void) | undefined;
     try {
       listener = this.#listenerFor(context);
+      ended = this.settings.clock?.busy?.(`${listener.name} (message ${context.msgId} of topic ${context.topic})`);
       await this.#handle(listener, context);
     } catch (error) {
       if (error instanceof MessageDecodeError) delivery.delayLevelWhenNextConsume = TO_DEAD_LETTERS;
@@ -118,6 +138,7 @@ export class ListenerContainer {
       return false;
     } finally {
       this.#running.delete(running);
+      ended?.();
     }
     this.settings.onConsumption({ group: this.name, context, outcome: 'consumed' });
     return true;

@@ -1,14 +1,16 @@
 // Owns merging the listeners of each consumer group into what its one consumer subscribes to, and refusing those that
 // contradict each other. Two consumers of one group with different subscriptions would lose messages silently.
 import type { Subscription } from '@nest-rocketmq/client';
+import { CONSUMER_SETTINGS, checkConsumerSettings } from './consumer-settings.js';
+import type { CheckedConsumerSettings } from './consumer-settings.js';
 import { checkGroup, checkTag, checkTopic } from './destination.js';
 import { InvalidListenerError, InvalidOptionError, ListenerConflictError } from './errors.js';
 import type { DiscoveredListener } from './listener-explorer.js';
-import type { MessageListenerOptions, SharedConsumerOptions } from './listener-metadata.js';
+import type { MessageListenerOptions } from './listener-metadata.js';
 import { PAYLOAD_KINDS } from './message-converter.js';
-import { checkClass, checkInteger, checkKeys, checkOneOf } from './option-checks.js';
+import { checkClass, checkKeys, checkOneOf, inside } from './option-checks.js';
 
-const SHARED = ['messageModel', 'consumeFromWhere', 'concurrency', 'maxReconsumeTimes', 'consumeTimeout'] as const;
+const SHARED = ['messageModel', ...CONSUMER_SETTINGS] as const;
 const OPTIONS = [
   'topic',
   'consumerGroup',
@@ -21,7 +23,6 @@ const OPTIONS = [
 ];
 
 const ALL_TAGS = '*';
-const HIGHEST_CONCURRENCY = 1000;
 
 /** A listener with its options checked. `tags` is undefined when it takes every message of the topic. */
 interface Route {
@@ -31,7 +32,7 @@ interface Route {
 }
 
 export class ListenerGroup {
-  readonly shared: SharedConsumerOptions = {};
+  readonly shared: CheckedConsumerSettings = {};
   readonly #sharedBy = new Map<string, string>();
   readonly #topics = new Map<string, Route[]>();
 
@@ -91,8 +92,9 @@ export class ListenerGroup {
   }
 
   #shareOptions(listener: DiscoveredListener): void {
+    const settings = checked(listener, () => checkConsumerSettings(listener.options));
     for (const option of SHARED) {
-      const value = listener.options[option];
+      const value = settings[option];
       if (value === undefined) continue;
       const earlier = this.shared[option];
       if (earlier !== undefined && earlier !== value) {
@@ -125,7 +127,6 @@ function checkListener(options: MessageListenerOptions): MessageListenerOptions 
   if (options.payload !== undefined) checkOneOf('payload', options.payload, PAYLOAD_KINDS);
   if (options.payloadType !== undefined) checkClass('payloadType', options.payloadType);
   if (options.selectorType !== undefined) checkOneOf('selectorType', options.selectorType, ['TAG', 'SQL92']);
-  if (options.concurrency !== undefined) checkInteger('concurrency', options.concurrency, 1, HIGHEST_CONCURRENCY);
   return options;
 }
 
@@ -134,14 +135,9 @@ function routeOf(listener: DiscoveredListener): Route {
   if (tags !== undefined && selectorExpression !== undefined) {
     throw new InvalidListenerError(listener.name, 'set tags or selectorExpression, not both.');
   }
-  if (selectorType === 'SQL92') {
-    if (selectorExpression) return { listener, tags: undefined, sql: selectorExpression };
-    throw new InvalidListenerError(listener.name, `selectorType 'SQL92' needs a selectorExpression.`);
-  }
-  const wanted = tags === undefined ? splitTags(selectorExpression ?? ALL_TAGS) : [tags].flat();
-  if (wanted.length === 0 || wanted.includes(ALL_TAGS)) return { listener, tags: undefined, sql: undefined };
-  const names = checked(listener, () => wanted.map((tag) => checkTag('tags', tag)));
-  return { listener, tags: [...new Set(names)], sql: undefined };
+  if (selectorType === 'SQL92') return { listener, tags: undefined, sql: conditionOf(listener) };
+  const wanted = checked(listener, () => tagsOf(listener.options));
+  return { listener, tags: wanted, sql: undefined };
 }
 
 /** 'A.onMessage (OrdersModule)' */
@@ -149,7 +145,31 @@ function withoutModule(name: string): string {
   return name.replace(/ \(.*\)$/, '');
 }
 
-function splitTags(expression: string): string[] {
+function conditionOf({ name, options: { tags, selectorExpression } }: DiscoveredListener): string {
+  if (typeof selectorExpression === 'string' && selectorExpression.trim() !== '') return selectorExpression;
+  const instead = tags === undefined ? '' : ' Tags are no condition.';
+  throw new InvalidListenerError(name, `selectorType 'SQL92' needs a selectorExpression.${instead}`);
+}
+
+/** Undefined: all messages of the topic. */
+function tagsOf({ tags, selectorExpression }: MessageListenerOptions): string[] | undefined {
+  if (tags !== undefined) return checkTags('tags', tags, Array.isArray(tags) ? tags : splitTags(tags));
+  if (selectorExpression === undefined) return undefined;
+  return checkTags('selectorExpression', selectorExpression, splitTags(selectorExpression));
+}
+
+function checkTags(option: string, given: unknown, tags: readonly unknown[]): string[] | undefined {
+  if (tags.length === 0) {
+    const allowed = `'paid', or several as 'paid || refunded'; for all messages leave it out`;
+    throw new InvalidOptionError(option, given, allowed);
+  }
+  if (tags.includes(ALL_TAGS)) return undefined;
+  return [...new Set(tags.map((tag) => checkTag(option, tag)))];
+}
+
+/** The tags of 'TagA || TagB'; none when it is no such text. */
+function splitTags(expression: unknown): string[] {
+  if (typeof expression !== 'string') return [];
   return expression
     .split('||')
     .map((tag) => tag.trim())
@@ -158,14 +178,5 @@ function splitTags(expression: string): string[] {
 
 /** Says which listener an option error belongs to. */
 function checked<T>(listener: DiscoveredListener, check: () => T): T {
-  try {
-    return check();
-  } catch (error) {
-    if (!(error instanceof InvalidOptionError)) throw error;
-    throw new InvalidOptionError(
-      `${error.option} of @RocketMQMessageListener on ${listener.name}`,
-      error.given,
-      error.allowed,
-    );
-  }
+  return inside(`@RocketMQMessageListener on ${listener.name}`, undefined, check);
 }

@@ -1,5 +1,6 @@
 // Owns what the decorators write on classes and methods, and the interfaces that those implement.
-import type { PushConsumerOptions, Subscription } from '@nest-rocketmq/client';
+import type { Subscription } from '@nest-rocketmq/client';
+import type { SharedConsumerOptions } from './consumer-settings.js';
 import type { PayloadKind } from './message-converter.js';
 import type { RocketMQContext } from './rocketmq-context.js';
 import {
@@ -9,20 +10,6 @@ import {
   TRANSACTION_LISTENER_METADATA,
 } from './rocketmq.tokens.js';
 
-/** Settings of the consumer; listeners that share a group share them, and may not contradict each other. */
-export interface SharedConsumerOptions {
-  /** CLUSTERING: each message to one consumer of the group; BROADCASTING: to each. Default 'CLUSTERING'. */
-  messageModel?: PushConsumerOptions['messageModel'];
-  /** Where the group starts when it has no offset yet. Default 'CONSUME_FROM_LAST_OFFSET'. */
-  consumeFromWhere?: PushConsumerOptions['consumeFromWhere'];
-  /** Messages handled at the same time. Default 20. */
-  concurrency?: number;
-  /** Redeliveries before a message goes to the dead letters, %DLQ%group. Default -1, which means 16. */
-  maxReconsumeTimes?: number;
-  /** A message whose listener runs longer is given back to the broker, minutes. Default 15. */
-  consumeTimeout?: number;
-}
-
 /** A class; also String, Number, Boolean. */
 export type PayloadType = abstract new (...args: never) => unknown;
 
@@ -30,9 +17,9 @@ export interface MessageListenerOptions extends SharedConsumerOptions {
   topic: string;
   /** Default: the module's `group`, which is the app's name. Listeners of one group share one consumer. */
   consumerGroup?: string;
-  /** Only messages with one of these tags. Default: all. */
+  /** Only messages with one of these tags: 'paid', 'paid || refunded' or ['paid', 'refunded']. Default: all. */
   tags?: string | string[];
-  /** The same as an expression, 'created || paid'; with selectorType SQL92 a condition on properties. */
+  /** The same, under the name that Spring's users know; with selectorType SQL92 a condition on properties. */
   selectorExpression?: string;
   /** Default 'TAG'. */
   selectorType?: Subscription['expressionType'];

@@ -28,31 +28,32 @@ export class RocketMQLifecycle
     @Inject(ROCKETMQ_RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {}
 
+  /** Wrong listeners are reported before anything is started that would have to be stopped again. */
   async onModuleInit(): Promise<void> {
-    // Wrong listeners are reported before anything is started that would have to be stopped again.
-    await this.listeners.discover();
-    await this.transactions.discover();
-    this.lazyModules.watch();
-    await this.hooks.call('onModuleInit');
-    await this.connection.client();
+    await this.#orClose(async () => {
+      await this.listeners.discover();
+      await this.transactions.discover();
+      this.lazyModules.watch();
+      await this.hooks.call('onModuleInit');
+    });
   }
 
+  /**
+   * Not before: should another provider's onModuleInit fail, there is nothing to close, and Nest would call no hook to
+   * close it. Who sends in onModuleInit starts the connection by that.
+   */
   async onApplicationBootstrap(): Promise<void> {
     this.listeners.warnOfUnprovided();
-    if (!this.options.autoStart) return this.hooks.call('onApplicationBootstrap');
-    try {
+    await this.#orClose(async () => {
+      await this.connection.client();
       await this.hooks.call('onApplicationBootstrap');
-      await this.listeners.start();
-    } catch (error) {
-      // Nest calls no shutdown hook for an app that did not come up.
-      await this.listeners.stop();
-      await this.connection.close();
-      throw error;
-    }
+      if (this.options.autoStart) await this.listeners.start();
+    });
   }
 
   /** The first phase of a shutdown: databases are still open (they close in onApplicationShutdown), so listeners can finish. */
   async onModuleDestroy(): Promise<void> {
+    this.connection.closing();
     await this.listeners.stop();
     await this.hooks.call('onModuleDestroy');
   }
@@ -65,5 +66,17 @@ export class RocketMQLifecycle
   async onApplicationShutdown(signal?: string): Promise<void> {
     await this.hooks.call('onApplicationShutdown', signal);
     await this.connection.close();
+  }
+
+  /** Nest calls no shutdown hook for an app that did not come up: what was started for it is closed here. */
+  async #orClose(start: () => Promise<void> | void): Promise<void> {
+    try {
+      await start();
+    } catch (error) {
+      this.connection.closing();
+      await this.listeners.stop();
+      await this.connection.close();
+      throw error;
+    }
   }
 }

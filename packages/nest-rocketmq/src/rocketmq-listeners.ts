@@ -42,7 +42,13 @@ export class RocketMQListeners {
   async start(): Promise<void> {
     if (this.#started) return;
     this.#started = true;
-    await this.#startContainers(this.#groups);
+    try {
+      await this.#startContainers(this.#groups);
+    } catch (error) {
+      // One that cannot start stops all: a second call begins anew.
+      await this.stop();
+      throw error;
+    }
   }
 
   /**
@@ -104,11 +110,14 @@ export class RocketMQListeners {
     const settings = {
       converter: this.options.messageConverter,
       defaults: this.options.consumer,
+      clock: this.connection.clock,
       onConsumption: (consumption: Consumption) => this.#consumptions.next(consumption),
     };
     const containers = groups.map((group) => new ListenerContainer(client, group, settings));
     this.#containers.push(...containers);
     await Promise.all(containers.map((container) => container.start()));
+    if (containers.length === 0) return;
+    this.#logger.log(`listening for ${containers.map(({ summary }) => summary).join('; ')}`);
   }
 
   async #stopContainers(containers: readonly ListenerContainer[]): Promise<void> {

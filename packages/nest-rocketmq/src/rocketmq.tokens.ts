@@ -7,6 +7,9 @@ export const ROCKETMQ_OPTIONS = Symbol.for('nest-rocketmq:options');
 /** The options after validation, with environment and defaults applied. */
 export const ROCKETMQ_RESOLVED_OPTIONS = Symbol.for('nest-rocketmq:resolved-options');
 
+/** Where the options were given, for errors: 'RocketMQModule.forRoot'. */
+export const ROCKETMQ_OPTIONS_ORIGIN = Symbol.for('nest-rocketmq:options-origin');
+
 /** The backend in use: override it in a test to swap the broker. */
 export const ROCKETMQ_BACKEND = Symbol.for('nest-rocketmq:backend');
 

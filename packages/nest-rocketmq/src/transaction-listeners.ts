@@ -4,10 +4,10 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { LocalTransactionState, OutgoingMessage, TransactionListener } from '@nest-rocketmq/client';
 import type { MessageExt } from '@nest-rocketmq/remoting';
 import { checkTopic } from './destination.js';
-import { TransactionListenerError } from './errors.js';
+import { InvalidOptionError, TransactionListenerError } from './errors.js';
 import { ListenerExplorer } from './listener-explorer.js';
 import { RocketMQLocalTransactionState } from './listener-metadata.js';
-import { checkKeys } from './option-checks.js';
+import { checkKeys, inside } from './option-checks.js';
 import { RocketMQContext } from './rocketmq-context.js';
 import type { ResolvedOptions } from './rocketmq.options.js';
 import { ROCKETMQ_RESOLVED_OPTIONS } from './rocketmq.tokens.js';
@@ -52,8 +52,12 @@ export class TransactionListeners implements TransactionListener {
     const listeners = await this.explorer.transactionListeners();
     this.#byTopic.clear();
     for (const listener of listeners) {
-      checkKeys(`@RocketMQTransactionListener on ${listener.name}`, listener.options, ['topic']);
-      for (const topic of [listener.options.topic].flat()) this.#add(topic, listener);
+      inside(`@RocketMQTransactionListener on ${listener.name}`, undefined, () => {
+        checkKeys('options', listener.options, ['topic']);
+        const topics = [listener.options.topic].flat();
+        if (topics.length === 0) throw new InvalidOptionError('topic', topics, 'a topic, or several in an array');
+        for (const topic of topics) this.#add(topic, listener);
+      });
     }
   }
 
@@ -114,7 +118,7 @@ export class TransactionListeners implements TransactionListener {
   }
 
   #add(topic: string, listener: DiscoveredTransactionListener): void {
-    checkTopic(`topic of @RocketMQTransactionListener on ${listener.name}`, topic);
+    checkTopic('topic', topic);
     const other = this.#byTopic.get(topic);
     if (other) {
       throw new TransactionListenerError(
