@@ -98,6 +98,20 @@ describe('start', () => {
     await expect(template.sendMessageInTransaction('orders', 1, { delay: '30m' } as never)).rejects.toThrow(/delay/);
   });
 
+  test(
+    'a condition in SQL92 keeps the app from starting where the broker has no such filter, though its topic is new',
+    async () => {
+      class Rich {
+        @RocketMQMessageListener({ topic: unique('rich'), selectorType: 'SQL92', selectorExpression: 'amount > 100' })
+        take(): void {}
+      }
+      await expect(startApp({ providers: [Rich] })).rejects.toThrow(
+        /Rich\.take.*'amount > 100'.*SQL92.*Filter by tags/,
+      );
+    },
+    2 * PATIENCE_MS,
+  );
+
   test('a name server that is not there is named after a bounded time', async () => {
     const metadata = { imports: [RocketMQModule.forRoot({ nameServer: '127.0.0.1:1' })] };
     const module = await Test.createTestingModule(metadata).compile();
