@@ -1,14 +1,13 @@
 // Owns the commands of the workspace: each installs and builds what is missing or stale, then does its work, so that
 // a fresh clone needs nothing before it.
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { isInstalled } from './installed.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const stampFile = join(root, 'node_modules', '.installed-from');
 const LIBRARIES = ['remoting', 'client', 'broker', 'nest-rocketmq'];
 
 /** @returns {Promise<void>} rejects with the exit code when it is not 0 */
@@ -38,15 +37,11 @@ function run(command, args, options = {}) {
 const node = (args, env = {}) => run(process.execPath, args, { env: { ...process.env, ...env } });
 const binary = (name) => join(root, 'node_modules', '.bin', name);
 
-/** Installs by the lock file when it differs from what was last installed. */
+/** Installs by the lock file when what is installed is something else. */
 async function install() {
-  const wanted = createHash('sha256')
-    .update(readFileSync(join(root, 'package-lock.json')))
-    .digest('hex');
-  if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === wanted) return;
+  if (isInstalled(root)) return;
   console.log('Installing dependencies (only the first time) …');
   await run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { shell: process.platform === 'win32' });
-  writeFileSync(stampFile, wanted);
 }
 
 async function build() {
@@ -93,6 +88,10 @@ const commands = {
   async start() {
     await build();
     await run(process.execPath, ['--enable-source-maps', join(root, 'sample-app/dist/main.js')]);
+  },
+  async broker(args) {
+    await build();
+    await node(['--enable-source-maps', join(root, 'packages/broker/dist/esm/main.js'), ...args]);
   },
   async test(args) {
     await build();

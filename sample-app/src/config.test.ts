@@ -12,11 +12,19 @@ test('the environment decides', () => {
   );
 });
 
+test('a time in digits is milliseconds', () => {
+  expect(AppConfig.fromEnvironment({ ORDER_CANCEL_AFTER: '10000' }).orderCancelAfter).toBe('10000ms');
+});
+
 test.each([
   ['PORT', '-1', /PORT.*-1.*0 to 65535/],
   ['PORT', 'http', /PORT/],
   ['ORDER_CANCEL_AFTER', '45m', /ORDER_CANCEL_AFTER.*45m.*30m and 1h/],
   ['ORDER_CANCEL_AFTER', 'soon', /ORDER_CANCEL_AFTER.*soon/],
+  ['ORDER_CANCEL_AFTER', '15000', /ORDER_CANCEL_AFTER.*10s and 30s/],
+  ['DATABASE_URL', 'nonsense', /^DATABASE_URL: .*postgres:\/\//],
+  ['DATABASE_URL', 'mysql://u:secret@db/shop', /^DATABASE_URL: (?!.*secret)/],
+  ['DATABASE_URL', '', /^DATABASE_URL: /],
 ])('%s=%s is refused with what is allowed', (name, value, message) => {
   expect(() => AppConfig.fromEnvironment({ [name]: value })).toThrow(message);
 });

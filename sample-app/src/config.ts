@@ -1,6 +1,7 @@
 // Owns the settings of the app: read from the environment once, checked before anything starts.
 import { DelayLevels, InvalidOptionError } from 'nest-rocketmq';
 import type { RocketMQModuleOptions } from 'nest-rocketmq';
+import { StartError } from './start-error.js';
 
 const DEFAULT_PORT = 3000;
 const HIGHEST_PORT = 65_535;
@@ -20,12 +21,12 @@ export class AppConfig {
     readonly rocketmq: RocketMQModuleOptions,
   ) {}
 
-  /** @throws InvalidOptionError naming the variable that is wrong */
+  /** @throws InvalidOptionError or StartError naming the variable that is wrong */
   static fromEnvironment(env: NodeJS.ProcessEnv = process.env): AppConfig {
     return new AppConfig(
       portOf(env.PORT),
       cancelAfterOf(env.ORDER_CANCEL_AFTER),
-      env.DATABASE_URL || undefined,
+      databaseUrlOf(env.DATABASE_URL),
       env.DATABASE_DIR || DEFAULT_DATABASE_DIRECTORY,
       { group: 'shop' },
     );
@@ -41,6 +42,16 @@ function portOf(given: string | undefined): number {
 
 function cancelAfterOf(given: string | undefined): string {
   const length = given || DEFAULT_CANCEL_AFTER;
-  new DelayLevels().levelOf(length, 'ORDER_CANCEL_AFTER');
-  return length;
+  // A variable is always text: digits alone are milliseconds, as a number is everywhere else.
+  const delay = /^\d+$/.test(length) ? `${length}ms` : length;
+  new DelayLevels().levelOf(delay, 'ORDER_CANCEL_AFTER');
+  return delay;
+}
+
+/** An empty one is refused: whoever sets it means a server, and would find the orders in a folder instead. */
+function databaseUrlOf(given: string | undefined): string | undefined {
+  if (given === undefined) return undefined;
+  if (URL.canParse(given) && /^postgres(ql)?:$/.test(new URL(given).protocol)) return given;
+  // Not shown: it may hold a password.
+  throw new StartError('DATABASE_URL', 'is no address such as postgres://user:password@host:5432/database');
 }

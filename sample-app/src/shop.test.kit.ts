@@ -13,6 +13,9 @@ import { databaseDirectory } from './database/data-directory.test.kit.js';
 import { SeenFilter } from './idempotency/seen-filter.js';
 import type { Order } from './orders/order.js';
 
+/** Listeners ask PostgreSQL, which on a busy machine takes its time. */
+const PATIENT = { timeout: '20s' };
+
 export interface TestShopOptions {
   /** In place of the app's Bloom filter. */
   readonly filter?: SeenFilter;
@@ -61,7 +64,7 @@ export class TestShop {
     const placing = async (): Promise<Order> => {
       const { status, body } = await this.request<Order>('POST', '/orders', { sku, quantity });
       expect(status).toBe(201);
-      await this.testing.advance('1s');
+      await this.testing.advance('1s', PATIENT);
       return body;
     };
     // Its event may be consumed before the answer is here.
@@ -80,8 +83,8 @@ export class TestShop {
 
   async halfAnHourPasses(id: string): Promise<void> {
     const arrived = consumed(this.app, { topic: 'order-cancel', key: id });
-    await this.testing.advance('30m');
-    await this.testing.advance('1s');
+    await this.testing.advance('30m', PATIENT);
+    await this.testing.advance('1s', PATIENT);
     await arrived;
   }
 }

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { RocketMQClient } from '@nest-rocketmq/client';
 
 const MAIN = join(import.meta.dirname, '../../packages/broker/dist/esm/main.js');
+const MANIFEST = join(import.meta.dirname, '../../packages/broker/package.json');
 const FREE_PORTS = ['--listen', '127.0.0.1:0', '--name-server-listen', '127.0.0.1:0'];
 const READY = /^ready name-server=(127\.0\.0\.1:\d+) broker=(127\.0\.0\.1:\d+)\n$/;
 
@@ -182,6 +183,12 @@ describe('nest-rocketmq-broker', () => {
     expect(await run.exit).toBe(2);
     expect(run.stdout).toBe('');
     for (const part of [name, given, allowed]) expect(run.stderr).toContain(part);
+  });
+
+  it.each(['--version', '-v'])('says its version: %s', async (flag) => {
+    const run = new Run([flag]);
+    expect(await run.exit).toBe(0);
+    expect(run.stdout).toBe(`${(JSON.parse(readFileSync(MANIFEST, 'utf8')) as { version: string }).version}\n`);
   });
 
   it('refuses a store that another one has open, and names its process', async () => {

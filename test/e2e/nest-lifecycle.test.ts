@@ -89,7 +89,12 @@ describe('start', () => {
     await expect(template.send('orders', 1, { timeout: 0 })).rejects.toThrow(/timeout.*0.*\(ms\)/);
     await expect(template.send('orders', 1, { shardingKey: '' })).rejects.toThrow(/shardingKey/);
     await expect(template.sendOneWay('orders', 1, { delay: '45m' })).rejects.toThrow(/45m.*30m and 1h/);
-    await expect(template.send('orders', 1, { dely: '30m' } as never)).rejects.toThrow(/dely/);
+    await expect(template.send('orders', 1, { timeout: 'long' })).rejects.toThrow(
+      /option timeout of RocketMQTemplate\.send is 'long'/,
+    );
+    await expect(template.send('orders', 1, { dely: '30m' } as never)).rejects.toThrow(/dely.*called delay/);
+    await expect(template.send({ topic: 'orders', tags: 'paid' } as never, 1)).rejects.toThrow(/destination\.tags/);
+    await expect(template.send('orders', 1, { timeout: '5s' })).resolves.toMatchObject({ sendStatus: 'SEND_OK' });
     await expect(template.sendMessageInTransaction('orders', 1, { delay: '30m' } as never)).rejects.toThrow(/delay/);
   });
 
@@ -101,9 +106,23 @@ describe('start', () => {
     }
     const imports = [RocketMQModule.forRoot({ nameServer: '127.0.0.1:1' })];
     const module = await Test.createTestingModule({ imports, providers: [Orders] }).compile();
-    await expect(module.init()).rejects.toThrow(/Orders\.onCreated has no group on the cluster 127\.0\.0\.1:1/);
+    await expect(module.init()).rejects.toThrow(/Orders\.onCreated \(\w+\) has no group on the cluster 127\.0\.0\.1:1/);
     await module.close();
   });
+
+  test(
+    'a condition in SQL92 keeps the app from starting where the broker has no such filter, though its topic is new',
+    async () => {
+      class Rich {
+        @RocketMQMessageListener({ topic: unique('rich'), selectorType: 'SQL92', selectorExpression: 'amount > 100' })
+        take(): void {}
+      }
+      await expect(startApp({ providers: [Rich] })).rejects.toThrow(
+        /Rich\.take.*'amount > 100'.*SQL92.*Filter by tags/,
+      );
+    },
+    2 * PATIENCE_MS,
+  );
 
   test('a name server that is not there is named after a bounded time', async () => {
     const metadata = { imports: [RocketMQModule.forRoot({ nameServer: '127.0.0.1:1' })] };
@@ -161,7 +180,7 @@ describe('shutdown', () => {
         }
       }
 
-      const app = await startApp({ providers: [Stuck] }, { shutdownTimeout: 1000 });
+      const app = await startApp({ providers: [Stuck] }, { shutdownTimeout: 100 });
       await app.template.send(topic, 1);
       await app.elapse(running.promise, '30s');
       await app.elapse(app.close(), '5s');
@@ -219,6 +238,45 @@ describe('forRootAsync', () => {
     const { sendStatus } = await module.get(RocketMQTemplate).send(unique('async'), 1);
     expect(sendStatus).toBe('SEND_OK');
     await module.close();
+  });
+
+  test.each<[string, () => unknown, RegExp]>([
+    ['null', () => RocketMQModule.forRoot(null as never), /option options of RocketMQModule\.forRoot is null/],
+    ['a text', () => RocketMQModule.forRoot('mq:9876' as never), /options of RocketMQModule\.forRoot is 'mq:9876'/],
+    [
+      'isGlobal',
+      () => RocketMQModule.forRoot({ isGlobal: 'yes' as never }),
+      /isGlobal of RocketMQModule\.forRoot is 'yes'/,
+    ],
+    ['nothing', () => RocketMQModule.forRootAsync({}), /forRootAsync.*one of useFactory, useClass and useExisting/],
+    ['nothing at all', () => RocketMQModule.forRootAsync(undefined as never), /one of useFactory/],
+    [
+      'isGlobal',
+      () => RocketMQModule.forRootAsync({ useFactory: () => ({}), isGlobal: 1 as never }),
+      /isGlobal of RocketMQModule\.forRootAsync is 1/,
+    ],
+  ])('and forRoot refuse at the call what is no options: %s', (_what, call, message) => {
+    expect(call).toThrow(message);
+  });
+
+  test.each<[unknown, RegExp]>([
+    [undefined, /option options of RocketMQModule\.forRootAsync is undefined/],
+    [{ nameServers: 'mq:9876' }, /option nameServers of RocketMQModule\.forRootAsync.*called nameServer/],
+    [
+      { embedded: { maxMessageSize: -1, store: 'memory' } },
+      /option embedded\.maxMessageSize of RocketMQModule\.forRootAsync is -1/,
+    ],
+    [
+      { embedded: { store: 'memory' }, producer: { compressLevel: 10 } },
+      /option producer\.compressLevel of RocketMQModule\.forRootAsync is 10/,
+    ],
+  ])('refuses a wrong result, %p, by its whole path', async (given, message) => {
+    const imported = RocketMQModule.forRootAsync({ useFactory: () => given as never });
+    const starting = async (): Promise<void> => {
+      const module = await Test.createTestingModule({ imports: [imported] }).compile();
+      await module.init();
+    };
+    await expect(starting()).rejects.toThrow(message);
   });
 
   test('a wrong option is refused as well', async () => {

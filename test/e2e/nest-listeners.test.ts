@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { Controller, Injectable } from '@nestjs/common';
-import type { ExceptionFilter } from '@nestjs/common';
-import { APP_FILTER } from '@nestjs/core';
+import { Controller, Inject, Injectable, Scope, UseFilters } from '@nestjs/common';
+import type { CanActivate, ExceptionFilter } from '@nestjs/common';
+import { APP_FILTER, APP_GUARD, REQUEST } from '@nestjs/core';
 import { RocketMQContext, RocketMQMessageListener } from 'nest-rocketmq';
 import type { RocketMQListener } from 'nest-rocketmq';
 import { consumed, failed } from 'nest-rocketmq/testing';
@@ -105,6 +105,9 @@ test('each group gets every message', async () => {
 test.each<[string, 'json' | 'string' | 'buffer', unknown, unknown]>([
   ['an object', 'json', { list: [1, null], text: 'ü' }, { list: [1, null], text: 'ü' }],
   ['a text', 'json', 'hello', 'hello'],
+  ['a text that is JSON', 'json', '{"a":1}', '{"a":1}'],
+  ['a text of digits', 'json', '42', '42'],
+  ['null', 'json', null, null],
   ['a text that is asked for', 'string', '{"not":"parsed"}', '{"not":"parsed"}'],
   ['bytes', 'buffer', Buffer.from([0, 1, 255]), Buffer.from([0, 1, 255])],
 ])('%s arrives as it was sent', async (_what, payload, sent, expected) => {
@@ -239,3 +242,45 @@ test('messages of one sharding key share a queue', async () => {
     sent.push(await app.template.send(topic, index, { shardingKey: 'customer-7' }));
   expect(new Set(sent.map(({ messageQueue }) => messageQueue.queueId)).size).toBe(1);
 });
+
+test(
+  'a message that a guard denies is a failure: it comes again, and filters cannot change that',
+  async () => {
+    const topic = unique('guarded');
+    const log: string[] = [];
+
+    @Injectable({ scope: Scope.REQUEST })
+    class OnSecondDelivery implements CanActivate {
+      constructor(@Inject(REQUEST) private readonly context: RocketMQContext) {}
+      canActivate(): boolean {
+        return this.context.reconsumeTimes > 0;
+      }
+    }
+
+    class Seen implements ExceptionFilter {
+      catch(error: Error): string {
+        log.push(error.message);
+        return 'handled';
+      }
+    }
+
+    @UseFilters(Seen)
+    class Guarded {
+      @RocketMQMessageListener({ topic })
+      take(message: string): void {
+        log.push(message);
+      }
+    }
+
+    const guard = { provide: APP_GUARD, useClass: OnSecondDelivery, scope: Scope.REQUEST };
+    const factory = { provide: 'guarded', useFactory: () => new Guarded() };
+    const app = await startApp({ providers: [guard, factory] });
+    const failure = failed(app.module, { topic }, { timeout });
+    const success = consumed(app.module, { topic }, { timeout });
+    await app.template.send(topic, 'let in');
+    await app.elapse(failure, '30s');
+    await app.elapse(success, '60s');
+    expect(log).toEqual(['Forbidden resource: denied by OnSecondDelivery', 'let in']);
+  },
+  2 * PATIENCE_MS,
+);

@@ -20,7 +20,11 @@ import { Database } from '../../sample-app/src/database/database.js';
 
 const MAIN = join(import.meta.dirname, '../../sample-app/dist/main.js');
 const HOOK = pathToFileURL(join(import.meta.dirname, 'kill-after-insert.mjs')).href;
-const GROUP = 'kill-test-shop';
+/** The group of the sample app: its producers are asked about the half message. */
+const GROUP = 'shop';
+
+/** Listeners ask PostgreSQL, which on a busy machine takes its time. */
+const PATIENT = { timeout: '20s' };
 
 let directory: string;
 let child: ChildProcess | undefined;
@@ -78,11 +82,11 @@ test('ends in one order and one event', async () => {
   module = await Test.createTestingModule({ imports: [AppModule.register(config)], providers: [Events] }).compile();
   await module.init();
   const event = consumed(module, { group: 'events' });
-  await testing.advance('1m');
+  await testing.advance('1m', PATIENT);
   await event;
   const cancelled = consumed(module, { topic: 'order-cancel' });
-  await testing.advance('30m');
-  await testing.advance('1m');
+  await testing.advance('30m', PATIENT);
+  await testing.advance('1m', PATIENT);
   await cancelled;
 
   const orders = await module.get(Database).query<{ id: string; status: string }>('SELECT id, status FROM orders');

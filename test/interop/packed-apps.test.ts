@@ -12,6 +12,8 @@ jest.setTimeout(120_000);
 
 const PUBLINT = 'publint@0.3.25';
 const LIBRARIES = ['remoting', 'client', 'broker', 'nest-rocketmq'];
+/** The last line of compilers that know moduleResolution node10, which Nest's own starter had until its version 11. */
+const COMPILER_WITH_NODE10 = 'typescript@5.9.3';
 const COMPILER = join(repositoryRoot, 'node_modules/typescript/bin/tsc');
 
 const TSCONFIG = {
@@ -27,7 +29,7 @@ const TSCONFIG = {
     typeRoots: [join(repositoryRoot, 'node_modules/@types')],
     outDir: 'dist',
   },
-  files: ['app.ts'],
+  files: ['app.ts', 'enhancers.ts'],
 };
 
 let folder: string;
@@ -57,8 +59,8 @@ beforeAll(async () => {
 afterAll(cleanUp);
 
 /** A new folder with the app, the packed libraries and this Nest. */
-async function installApp(type: 'commonjs' | 'module', nest: string): Promise<string> {
-  const app = join(folder, `nest-${nest}`);
+async function installApp(type: 'commonjs' | 'module', nest: string, name = `nest-${nest}`): Promise<string> {
+  const app = join(folder, name);
   mkdirSync(app);
   const dependencies = {
     '@nestjs/common': nest,
@@ -68,7 +70,9 @@ async function installApp(type: 'commonjs' | 'module', nest: string): Promise<st
   };
   writeFileSync(join(app, 'package.json'), JSON.stringify({ name: 'packed-app', private: true, type, dependencies }));
   writeFileSync(join(app, 'tsconfig.json'), JSON.stringify(TSCONFIG));
-  copyFileSync(join(repositoryRoot, 'test/interop/packed-app/app.ts'), join(app, 'app.ts'));
+  for (const file of TSCONFIG.files) {
+    copyFileSync(join(repositoryRoot, 'test/interop/packed-app', file), join(app, file));
+  }
   const quick = ['--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline', '--loglevel=error'];
   await run('npm', ['install', ...quick, `--prefix=${app}`, ...tarballs], app);
   return app;
@@ -92,6 +96,26 @@ test.each([
     'sent SEND_OK',
     'transaction COMMIT',
   ]);
+  const enhanced = await run(process.execPath, ['dist/enhancers.js'], app);
+  expect(enhanced).toEqual([
+    'decorators: 24 denied of 24, 24 seen by a filter, 0 called',
+    'APP_*: 6 denied of 6, 6 seen by a filter, 0 called',
+    'late 7, 1 piped',
+    'closed',
+  ]);
+});
+
+test("an app whose compiler resolves modules as Node 10 did finds the types, the testing kit's too", async () => {
+  const app = await installApp('commonjs', '11.2.10', 'node10');
+  const compilerOptions = {
+    ...TSCONFIG.compilerOptions,
+    module: 'commonjs',
+    moduleResolution: 'node10',
+    skipLibCheck: false,
+  };
+  writeFileSync(join(app, 'tsconfig.json'), JSON.stringify({ ...TSCONFIG, compilerOptions }));
+  await run('npx', ['-y', '-p', COMPILER_WITH_NODE10, 'tsc', '-p', app], app);
+  expect((await run(process.execPath, ['dist/app.js'], app)).at(-1)).toBe('closed');
 });
 
 test('publint finds no fault in any of the packages', async () => {

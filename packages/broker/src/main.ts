@@ -20,6 +20,7 @@ Starts a RocketMQ broker and its name server, and prints one line when both are 
   --store DIR                     folder of the store, or "memory" (${DEFAULT_STORE})
   --flush async|sync              acknowledge when the system has a message, or when the disk has (async)
   -c, --config FILE               a broker.conf with Apache's keys; the options above stand before it
+  -v, --version                   the version of this command
   -h, --help                      this text
 `;
 
@@ -32,6 +33,7 @@ const FLAGS = {
   store: { type: 'string' },
   flush: { type: 'string' },
   config: { type: 'string', short: 'c' },
+  version: { type: 'boolean', short: 'v' },
   help: { type: 'boolean', short: 'h' },
 } as const;
 
@@ -53,9 +55,11 @@ const logger: Logger = {
   error: (message) => line('ERROR', message),
 };
 
-function optionsOf(args: string[]): BrokerOptions | undefined {
+/** @returns the options, or the text that was asked for instead */
+function optionsOf(args: string[]): BrokerOptions | string {
   const { values } = parse(args);
-  if (values.help) return undefined;
+  if (values.help) return USAGE;
+  if (values.version) return `${version()}\n`;
   const conf = values.config === undefined ? { options: {}, unknown: [] } : readConf(values.config);
   if (conf.unknown.length > 0)
     logger.warn(`${values.config}: these keys mean nothing here: ${conf.unknown.join(', ')}`);
@@ -71,6 +75,11 @@ function optionsOf(args: string[]): BrokerOptions | undefined {
   };
 }
 
+function version(): string {
+  const file = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(file) as { version: string }).version;
+}
+
 function parse(args: string[]) {
   try {
     return parseArgs({ args, options: FLAGS, allowPositionals: false });
@@ -83,7 +92,7 @@ function parse(args: string[]) {
 
 function isKnown(arg: string): boolean {
   const name = arg.split('=', 1)[0].replace(/^--?/, '');
-  return Object.hasOwn(FLAGS, name) || name === 'c' || name === 'h';
+  return Object.hasOwn(FLAGS, name) || ['c', 'h', 'v'].includes(name);
 }
 
 function readConf(path: string): ReturnType<typeof readBrokerConf> {
@@ -99,8 +108,8 @@ function readConf(path: string): ReturnType<typeof readBrokerConf> {
 /** @returns the exit code when it ends at once; undefined while the broker runs */
 async function main(args: string[]): Promise<number | undefined> {
   const options = optionsOf(args);
-  if (!options) {
-    process.stdout.write(USAGE);
+  if (typeof options === 'string') {
+    process.stdout.write(options);
     return 0;
   }
   const broker = await startBroker(options);

@@ -7,12 +7,21 @@ export class MQClientError extends RocketMQError {}
 
 /** An option is out of its range, or missing. Raised by constructors, before any network call. */
 export class InvalidOptionError extends MQClientError {
+  /**
+   * @param option its name; within an object, its path: 'embedded.listen'
+   * @param given what was given
+   * @param allowed what would have been right, in words
+   * @param where whose option it is: 'RocketMQTemplate.send'
+   */
   constructor(
     readonly option: string,
     readonly given: unknown,
     readonly allowed: string,
+    readonly where?: string,
+    options?: { cause?: unknown },
   ) {
-    super('INVALID_OPTION', `option ${option} is ${show(given)}; allowed: ${allowed}.`);
+    const whose = where === undefined ? '' : ` of ${where}`;
+    super('INVALID_OPTION', `option ${option}${whose} is ${show(given)}; allowed: ${allowed}.`, options);
   }
 }
 
@@ -126,6 +135,23 @@ export class SendFailedError extends MQClientError {
   }
 }
 
+/** A broker does not take a condition in SQL92: it has no such filter, or does not understand it. */
+export class SubscriptionRefusedError extends MQClientError {
+  constructor(
+    readonly group: string,
+    readonly topic: string,
+    readonly expression: string,
+    options: { cause: unknown },
+  ) {
+    super(
+      'SUBSCRIPTION_REFUSED',
+      `the broker refuses the SQL92 condition of group ${group} on topic ${topic}, '${expression}': ` +
+        `${describe(options.cause).replace(/\.$/, '')}. Filter by tags, or use an Apache broker with enablePropertyFilter=true.`,
+      options,
+    );
+  }
+}
+
 /** A second producer or consumer of the same group in one client. */
 export class GroupInUseError extends MQClientError {
   constructor(
@@ -154,7 +180,19 @@ export function describe(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+const LONGEST_SHOWN = 200;
+
 function show(value: unknown): string {
-  if (typeof value === 'string') return `'${value.length > 200 ? `${value.slice(0, 200)}…` : value}'`;
-  return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value);
+  if (typeof value === 'string') return `'${cut(value)}'`;
+  if (typeof value !== 'object' || value === null) return cut(String(value));
+  try {
+    return cut(JSON.stringify(value));
+  } catch {
+    // A cycle, or a BigInt within: its kind says enough.
+    return Object.prototype.toString.call(value);
+  }
+}
+
+function cut(text: string): string {
+  return text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text;
 }

@@ -15,6 +15,7 @@ export {
   NoBrokerError,
   NotRunningError,
   SendFailedError,
+  SubscriptionRefusedError,
   TopicNotFoundError,
 } from './errors.js';
 export { Producer } from './producer/producer.js';

@@ -5,9 +5,11 @@ import { GroupInUseError } from './errors.js';
 
 export type TransactionCheck = IncomingRequest<typeof Requests.CHECK_TRANSACTION_STATE>;
 
+// What is internal of producers and consumers is left out of their published types, and so it must be here.
+
 export interface ProducerMember {
   readonly group: string;
-  /** A broker asks how a transaction ended. */
+  /** A broker asks how a transaction ended. @internal */
   checkTransaction(check: TransactionCheck, message: MessageExt): void;
 }
 
@@ -25,15 +27,17 @@ export interface DirectResult {
 
 export interface ConsumerMember {
   readonly group: string;
+  /** @internal */
   heartbeatData(): ConsumerData;
-  /** Consumers came or went. */
+  /** Consumers came or went. @internal */
   idsChanged(): void;
-  /** Continue from these offsets instead of the stored ones. */
+  /** Continue from these offsets instead of the stored ones. @internal */
   resetOffsets(offsets: readonly QueueOffset[]): Promise<void>;
-  /** Offsets reached, of the queues of `topic`. */
+  /** Offsets reached, of the queues of `topic`. @internal */
   offsetsOf(topic: string): QueueOffset[];
+  /** @internal */
   runningInfo(): Buffer;
-  /** Runs the listener on this message, outside of the normal course. */
+  /** Runs the listener on this message, outside of the normal course. @internal */
   consumeDirectly(message: MessageExt, brokerName: string): Promise<DirectResult>;
 }
 

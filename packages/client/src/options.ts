@@ -23,6 +23,8 @@ export interface ClientOptions {
   heartbeatBrokerInterval?: number;
   /** How often consumers store their offsets, ms. Default 5000. */
   persistConsumerOffsetInterval?: number;
+  /** How often consumers look again at which queues are theirs, if nothing has told them to before, ms. Default 20000. */
+  rebalanceInterval?: number;
   /** How long a connection may take to come about, ms. Default 3000. */
   connectTimeout?: number;
   /** How long routes, heartbeats and other small requests may take, ms. Default 3000. */
@@ -68,6 +70,7 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
       options.persistConsumerOffsetInterval,
       5_000,
     ),
+    rebalanceInterval: duration('rebalanceInterval', options.rebalanceInterval, 20_000),
     connectTimeout: duration('connectTimeout', options.connectTimeout, 3_000),
     mqClientApiTimeout: duration('mqClientApiTimeout', options.mqClientApiTimeout, 3_000),
     serializeType,

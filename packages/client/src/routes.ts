@@ -1,7 +1,14 @@
 // Owns what the client knows of topics and brokers: routes as name servers gave them, the queues to write and to read,
 // and brokers' addresses. Leaves the choice among queues to choose-queue and rebalance.
 import type { Clock, Logger, MessageQueue, TopicRouteData } from '@nest-rocketmq/remoting';
-import { MASTER_ID, Requests, ResponseCode, decodeRouteData, expectSuccess } from '@nest-rocketmq/remoting';
+import {
+  MASTER_ID,
+  Requests,
+  ResponseCode,
+  decodeClusterInfo,
+  decodeRouteData,
+  expectSuccess,
+} from '@nest-rocketmq/remoting';
 import { TopicNotFoundError, describe } from './errors.js';
 import type { NameServers } from './name-servers.js';
 import { readableQueues, writableQueues } from './route-queues.js';
@@ -160,6 +167,16 @@ export class Routes {
       for (const [id, address] of replicas) if (replicasToo || id === MASTER_ID) addresses.add(address);
     }
     return [...addresses];
+  }
+
+  /** Any broker, whatever its topics; undefined when none is registered. @throws NameServerUnreachableError */
+  async someBrokerAddress(): Promise<string | undefined> {
+    const [known] = this.brokerAddresses(false);
+    if (known !== undefined) return known;
+    const reply = await this.#options.nameServers.request(Requests.GET_BROKER_CLUSTER_INFO, {});
+    expectSuccess(reply, this.nameServers.join(';'));
+    const [replicas] = [...decodeClusterInfo(reply.body).brokerAddrTable.values()].map((broker) => broker.brokerAddrs);
+    return replicas?.get(MASTER_ID) ?? replicas?.values().next().value;
   }
 
   /** Asks for all known topics anew. */

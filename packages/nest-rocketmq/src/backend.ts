@@ -15,6 +15,8 @@ export interface RocketMQBackend {
   readonly clock?: Clock;
   /** Makes it ready to be dialled. Resolves with the name servers: 'host:port;host2:port'. */
   start(): Promise<string>;
+  /** The app has begun to close: `stop` will follow. */
+  stopping?(): void;
   /** Frees all it holds. Called once, after the last connection has been closed. */
   stop(): Promise<void>;
 }

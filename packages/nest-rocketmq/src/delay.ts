@@ -1,29 +1,24 @@
-// Owns lengths of time that users write ('30m', 1500), and which delay level of the cluster's table each of them is.
-import { DEFAULT_MESSAGE_DELAY_LEVEL, DELAY_UNITS, delayLevelNames, parseDelayLevels } from '@nest-rocketmq/remoting';
+// Owns which delay level of the cluster's table a length of time is.
+import { DEFAULT_MESSAGE_DELAY_LEVEL, delayLevelNames, milliseconds, parseDelayLevels } from '@nest-rocketmq/remoting';
+import type { Duration } from '@nest-rocketmq/remoting';
 import { InvalidOptionError } from './errors.js';
 
-/** A length of time: milliseconds, or a number with a unit: `'500ms'`, `'10s'`, `'30m'`, `'2h'`, `'1d'`. */
-export type Duration = number | string;
+export { milliseconds };
+export type { Duration };
 
-const UNITS: Readonly<Record<string, number>> = { ms: 1, ...DELAY_UNITS };
-
-/** Milliseconds of `duration`, or undefined when it is none. */
-export function milliseconds(duration: unknown): number | undefined {
-  if (typeof duration === 'number') return Number.isFinite(duration) && duration >= 0 ? duration : undefined;
-  const match = typeof duration === 'string' ? /^(\d+)\s*(ms|s|m|h|d)$/.exec(duration.trim()) : null;
-  return match ? Number(match[1]) * UNITS[match[2]] : undefined;
-}
+const TABLE = `lengths such as '${DEFAULT_MESSAGE_DELAY_LEVEL}'`;
 
 export class DelayLevels {
   readonly #names: readonly string[];
   readonly #lengths: readonly number[];
 
   /** @param table the cluster's `messageDelayLevel`, in Apache's form: lengths in rising order, separated by spaces */
-  constructor(table: string = DEFAULT_MESSAGE_DELAY_LEVEL) {
+  constructor(table: string = DEFAULT_MESSAGE_DELAY_LEVEL, option = 'messageDelayLevel') {
+    if (typeof table !== 'string') throw new InvalidOptionError(option, table, TABLE);
     this.#names = delayLevelNames(table);
     this.#lengths = parseDelayLevels(table);
     if (!this.#lengths.every((length) => length > 0)) {
-      throw new InvalidOptionError('messageDelayLevel', table, `lengths such as '${DEFAULT_MESSAGE_DELAY_LEVEL}'`);
+      throw new InvalidOptionError(option, table, TABLE);
     }
   }
 

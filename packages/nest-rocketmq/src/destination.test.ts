@@ -33,4 +33,12 @@ describe('a destination', () => {
       expect(() => parseDestination(given)).toThrow(/one tag/);
     },
   );
+
+  test.each([
+    [{ topic: 'orders', tags: 'paid' }, 'the option is called tag'],
+    [{ topc: 'orders' }, 'the option is called topic'],
+    [{ topic: 'orders', keys: 'k' }, 'one of the options topic, tag'],
+  ])('with a misspelt part is refused: %p', (given, message) => {
+    expect(() => parseDestination(given as never)).toThrow(message);
+  });
 });

@@ -1,6 +1,7 @@
 // Owns where a message goes: 'topic', 'topic:tag' or an object. Leaves the message itself to outgoing-message.ts.
 import { GROUP_MAX_LENGTH, TOPIC_MAX_LENGTH, isTopicOrGroupIllegal } from '@nest-rocketmq/remoting';
 import { InvalidOptionError } from './errors.js';
+import { checkKeys } from './option-checks.js';
 
 export interface DestinationObject {
   topic: string;
@@ -22,6 +23,7 @@ export function parseDestination(destination: Destination): DestinationObject {
   if (typeof destination !== 'object' || destination === null) {
     throw new InvalidOptionError('destination', destination, `'topic', 'topic:tag' or { topic, tag }`);
   }
+  checkKeys('destination', destination, ['topic', 'tag']);
   const topic = checkTopic('destination.topic', destination.topic);
   if (destination.tag === undefined) return { topic };
   return { topic, tag: checkTag('destination.tag', destination.tag, destination.tag) };

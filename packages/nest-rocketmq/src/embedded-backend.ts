@@ -1,58 +1,31 @@
 // Owns the broker inside the app's own process. The only file besides testing/ that knows the broker's package, which it
 // loads when it is started: an app on a cluster never does.
 import { resolve } from 'node:path';
-import type { Broker, BrokerOptions } from '@nest-rocketmq/broker';
+import type { Broker } from '@nest-rocketmq/broker';
+import { systemClock } from '@nest-rocketmq/remoting';
 import type { Clock, Dial, Logger } from '@nest-rocketmq/remoting';
 import type { RocketMQBackend } from './backend.js';
-import { InvalidOptionError, NotRunningError, StoreInUseError } from './errors.js';
-import { checkKeys, checkMethods } from './option-checks.js';
-
-const EMBEDDED_OPTIONS = [
-  'autoCreateTopicEnable',
-  'brokerName',
-  'clock',
-  'clusterName',
-  'deleteWhen',
-  'fileReservedTime',
-  'flush',
-  'listen',
-  'mappedFileSizeCommitLog',
-  'maxMessageSize',
-  'messageDelayLevel',
-  'nameServerListen',
-  'store',
-  'transactionCheckInterval',
-  'transactionCheckMax',
-  'transactionTimeOut',
-] as const satisfies readonly (keyof BrokerOptions)[];
-
-/** Options of the embedded broker, with Apache's names and defaults where Apache has them. */
-export type EmbeddedOptions = Pick<BrokerOptions, (typeof EMBEDDED_OPTIONS)[number]>;
-
-const CLOCK_METHODS = ['now', 'monotonic', 'setTimeout', 'clearTimeout'] as const satisfies readonly (keyof Clock)[];
-
-/** Below the working directory. */
-export const DEFAULT_STORE = '.rocketmq';
-export const MEMORY_STORE = 'memory';
+import { DEFAULT_STORE, MEMORY_STORE, checkEmbedded } from './embedded-options.js';
+import type { CheckedEmbeddedOptions, EmbeddedOptions } from './embedded-options.js';
+import { NotRunningError, StoreInUseError } from './errors.js';
+import { hold, waitForHolder } from './store-holders.js';
+import type { Hold } from './store-holders.js';
+import { BROKER_ON_TURNED_CLOCK, isTurnedByHand } from './turned-clock.js';
 
 export class EmbeddedBackend implements RocketMQBackend {
   readonly name = 'embedded';
   readonly clock: Clock | undefined;
   readonly dial: Dial = (address) => this.#running().dial(address);
-  readonly #options: EmbeddedOptions;
+  readonly #options: CheckedEmbeddedOptions;
   readonly #store: string;
   readonly #logger: Logger;
   #broker: Broker | undefined;
+  #hold: Hold | undefined;
 
   /** @throws InvalidOptionError for an option that an embedded broker does not have */
   constructor(options: EmbeddedOptions, logger: Logger) {
-    checkKeys('embedded', options, EMBEDDED_OPTIONS);
-    const store: unknown = options.store ?? DEFAULT_STORE;
-    if (typeof store !== 'string' || store === '') {
-      throw new InvalidOptionError('embedded.store', store, `a directory, or '${MEMORY_STORE}'`);
-    }
-    if (options.clock !== undefined) checkMethods('embedded.clock', options.clock, CLOCK_METHODS);
-    this.#options = options;
+    this.#options = checkEmbedded(options);
+    const store = options.store ?? DEFAULT_STORE;
     this.#store = store === MEMORY_STORE ? store : resolve(store);
     this.#logger = logger;
     this.clock = options.clock;
@@ -60,9 +33,18 @@ export class EmbeddedBackend implements RocketMQBackend {
 
   async start(): Promise<string> {
     const { startBroker, StoreLockedError } = await import('@nest-rocketmq/broker');
+    await this.#waitForClosingApp();
+    const held = this.#inMemory ? undefined : hold(this.#store);
     try {
-      this.#broker = await startBroker({ ...this.#options, store: this.#store, logger: this.#logger });
+      this.#broker = await startBroker({
+        ...(isTurnedByHand(this.clock) && BROKER_ON_TURNED_CLOCK),
+        ...this.#options,
+        store: this.#store,
+        logger: this.#logger,
+      });
+      this.#hold = held;
     } catch (cause) {
+      held?.release();
       if (cause instanceof StoreLockedError) throw new StoreInUseError(this.#store, cause.pid, { cause });
       throw cause;
     }
@@ -70,10 +52,29 @@ export class EmbeddedBackend implements RocketMQBackend {
     return this.#broker.nameServerAddress;
   }
 
+  stopping(): void {
+    this.#hold?.closing();
+  }
+
   async stop(): Promise<void> {
     const broker = this.#broker;
     this.#broker = undefined;
-    await broker?.stop();
+    try {
+      await broker?.stop();
+    } finally {
+      this.#hold?.release();
+    }
+  }
+
+  get #inMemory(): boolean {
+    return this.#store === MEMORY_STORE;
+  }
+
+  async #waitForClosingApp(): Promise<void> {
+    if (this.#inMemory) return;
+    await waitForHolder(this.#store, systemClock, () =>
+      this.#logger.log(`waiting for the store ${this.#store}: another app of this process is closing it`),
+    );
   }
 
   #running(): Broker {
@@ -82,8 +83,7 @@ export class EmbeddedBackend implements RocketMQBackend {
   }
 
   #announce(broker: Broker): void {
-    const stored =
-      this.#store === MEMORY_STORE ? 'in memory: messages end with the process' : `stored in ${this.#store}`;
+    const stored = this.#inMemory ? 'in memory: messages end with the process' : `stored in ${this.#store}`;
     this.#logger.log(`embedded broker, ${stored}`);
     if (!this.#options.listen) return;
     this.#logger.log(

@@ -12,7 +12,12 @@ export class StoreInUseError extends RocketMQError {
     readonly pid: number | undefined,
     options?: { cause?: unknown },
   ) {
-    const holder = pid === undefined ? 'another process' : `process ${pid}`;
+    const holder =
+      pid === undefined
+        ? 'another process'
+        : pid === process.pid
+          ? `another app of this process (${pid}), which is not closing`
+          : `process ${pid}`;
     super(
       'STORE_IN_USE',
       `the embedded broker's store ${store} is held by ${holder}. ` +
@@ -23,17 +28,39 @@ export class StoreInUseError extends RocketMQError {
   }
 }
 
+/** RocketMQModule.forRoot or forRootAsync is imported twice in one app. */
+export class ModuleTwiceError extends RocketMQError {
+  /** @param importers for each of them, the modules that import it */
+  constructor(readonly importers: readonly string[]) {
+    super(
+      'MODULE_TWICE',
+      `RocketMQModule is configured ${importers.length} times in this app, in the imports of: ${importers.join('; ')}. ` +
+        'Call forRoot or forRootAsync once, in the root module: it is global, so other modules need not import it. ' +
+        'In a test, change the options of the app instead of importing a second module: ' +
+        'Test.createTestingModule({ imports: [AppModule] }).overrideProvider(ROCKETMQ_OPTIONS).useValue(testing.options), ' +
+        'with const testing = rocketMQTesting(). One app works with one cluster.',
+    );
+  }
+}
+
 /** Two listeners of one consumer group that cannot share the group's one consumer. */
 export class ListenerConflictError extends RocketMQError {
   constructor(group: string, first: string, second: string, reason: string) {
-    super('LISTENER_CONFLICT', `consumer group '${group}': ${first} and ${second} ${reason}`);
+    super('LISTENER_CONFLICT', `consumer group '${group}': ${pair(first, second)} ${reason}`);
   }
 }
 
 /** A decorated class or method that cannot be a listener. */
 export class InvalidListenerError extends RocketMQError {
-  constructor(listener: string, reason: string) {
-    super('INVALID_LISTENER', `${listener}: ${reason}`);
+  constructor(listener: string, reason: string, options?: { cause?: unknown }) {
+    super('INVALID_LISTENER', `${listener}: ${reason}`, options);
+  }
+}
+
+/** A listener's Observable that was given up because the message is no longer this consumer's. */
+export class ListenerAbortedError extends RocketMQError {
+  constructor() {
+    super('LISTENER_ABORTED', 'the Observable had not completed when the message was taken away from this consumer.');
   }
 }
 
@@ -81,4 +108,16 @@ export class NotRunningError extends RocketMQError {
   constructor(message: string) {
     super('NOT_RUNNING', message);
   }
+}
+
+/** 'A.onMessage and B.onMessage (OrdersModule)', or '… (OrdersModule and PaymentsModule)'. */
+function pair(first: string, second: string): string {
+  const [[one, moduleOfOne], [two, moduleOfTwo]] = [first, second].map(split);
+  const modules = moduleOfOne === moduleOfTwo ? moduleOfOne : [moduleOfOne, moduleOfTwo].filter(Boolean).join(' and ');
+  return `${one} and ${two}${modules && ` (${modules})`}`;
+}
+
+function split(name: string): [name: string, module: string] {
+  const [, method = name, module = ''] = /^(.*) \((.*)\)$/.exec(name) ?? [];
+  return [method, module];
 }

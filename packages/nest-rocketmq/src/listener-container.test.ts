@@ -1,5 +1,5 @@
-import { beforeEach, describe, expect, test } from '@jest/globals';
-import { Logger } from '@nestjs/common';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { BadRequestException, Logger } from '@nestjs/common';
 import type { ConsumeContext, PushConsumerOptions, RocketMQClient } from '@nest-rocketmq/client';
 import type { MessageExt } from '@nest-rocketmq/remoting';
 import { MessageDecodeError } from './errors.js';
@@ -136,4 +136,45 @@ describe('never a silent ack:', () => {
 test('stopping waits with the deadline that it is given', async () => {
   await container(() => Promise.resolve()).stop(1234);
   expect(shutdowns).toEqual([{ deadline: 1234 }]);
+});
+
+describe('the log of a failure', () => {
+  const fail = async (error: unknown, options: Partial<MessageListenerOptions> = {}, reconsumeTimes = 0) => {
+    const lines: string[] = [];
+    jest.spyOn(Logger.prototype, 'warn').mockImplementation((line: unknown) => void lines.push(String(line)));
+    container(() => Promise.reject(error as Error), options);
+    await consumer.listener([message('1', { reconsumeTimes })], delivery());
+    expect(lines).toHaveLength(1);
+    return lines[0];
+  };
+
+  afterEach(() => void jest.restoreAllMocks());
+
+  test.each<[string, Partial<MessageListenerOptions>, number, string]>([
+    ['comes again', {}, 0, 'to be delivered again'],
+    ['has come for the last time', {}, 3, 'on its way to %DLQ%group'],
+    ['is a broadcast', { messageModel: 'BROADCASTING' }, 0, 'not to be delivered again, as it is a broadcast'],
+    ['is a broadcast of a group with retries', { messageModel: 'BROADCASTING' }, 3, 'not to be delivered again'],
+  ])('says what becomes of a message that %s, and names the listener', async (_what, options, times, fate) => {
+    const line = await fail(new Error('no'), options, times);
+    expect(line).toContain(`message ID of topic orders failed in Listener at delivery ${times + 1}, ${fate}`);
+  });
+
+  test('says which constraints were not met', async () => {
+    const error = new BadRequestException(['quantity must be an integer number', 'id should not be empty']);
+    expect(await fail(error)).toMatch(
+      /BadRequestException: Bad Request.*: quantity must be an integer number; id should not be empty\n +at /,
+    );
+    expect(await fail(new BadRequestException('plain'), {}, 1)).toMatch(/: BadRequestException: plain$/);
+    expect(await fail(new BadRequestException({ message: [{ path: 'id' }] }), {}, 1)).toMatch(/: \{"path":"id"\}$/);
+  });
+
+  test('is bounded, whatever was thrown', async () => {
+    const long = 'x'.repeat(100_000);
+    for (const error of [new Error(long), new BadRequestException([long]), long, { long }]) {
+      expect((await fail(error, {}, 1)).length).toBeLessThan(1500);
+    }
+    expect(await fail({ code: 7 }, {}, 1)).toMatch(/: \{"code":7\}$/);
+    expect(await fail(undefined, {}, 1)).toMatch(/: undefined$/);
+  });
 });

@@ -1,28 +1,34 @@
-// Owns one consumer group at work: its consumer, and the step from a delivered message to the listener's method and to
-// the verdict on it. Leaves what is subscribed to listener-groups.ts, redelivery to the client and the broker.
+// One consumer group at work: its consumer, and the step from a delivered message to the listener's method and to the
+// verdict on it. Leaves what is subscribed to listener-groups.ts, redelivery to the client and the broker.
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { Logger } from '@nestjs/common';
+import { SubscriptionRefusedError } from '@nest-rocketmq/client';
 import type { ConsumeContext, ConsumeResult, PushConsumer, RocketMQClient } from '@nest-rocketmq/client';
 import { dlqTopic } from '@nest-rocketmq/remoting';
-import type { MessageExt } from '@nest-rocketmq/remoting';
+import type { Clock, MessageExt } from '@nest-rocketmq/remoting';
 import { InvalidListenerError, MessageDecodeError } from './errors.js';
 import type { DiscoveredListener } from './listener-explorer.js';
 import type { ListenerGroup } from './listener-groups.js';
 import type { MessageConverter } from './message-converter.js';
+import { reasonOf } from './failure-reason.js';
 import { RocketMQContext } from './rocketmq-context.js';
-import type { ConsumerSettings } from './rocketmq.options.js';
+import type { CheckedConsumerSettings } from './consumer-settings.js';
+import { CONSUMER_ON_TURNED_CLOCK, inRealTime, isTurnedByHand } from './turned-clock.js';
 
 /** What became of one delivery. */
 export interface Consumption {
   readonly group: string;
   readonly context: RocketMQContext;
-  /** 'failed': the message is delivered again, or is with the dead letters. */
+  /** 'failed': the message is delivered again, or is with the dead letters. A broadcast message does not come again. */
   readonly outcome: 'consumed' | 'failed';
   readonly error?: unknown;
 }
 
 export interface ContainerSettings {
   readonly converter: MessageConverter;
-  readonly defaults: ConsumerSettings;
+  readonly defaults: CheckedConsumerSettings;
+  /** Waits for listeners, when it is one that is turned by hand. */
+  readonly clock?: Clock;
   readonly onConsumption: (consumption: Consumption) => void;
 }
 
@@ -35,6 +41,8 @@ export class ListenerContainer {
   readonly #logger = new Logger('RocketMQ');
   readonly #consumer: PushConsumer;
   readonly #running = new Set<string>();
+  readonly #here = new AsyncLocalStorage<true>();
+  readonly #broadcasting: boolean;
   readonly #maxReconsumeTimes: number;
 
   /** @throws InvalidOptionError for consumer settings out of their range */
@@ -46,11 +54,13 @@ export class ListenerContainer {
     const { concurrency, ...options } = { ...settings.defaults, ...group.shared };
     const { maxReconsumeTimes = -1 } = options;
     this.#maxReconsumeTimes = maxReconsumeTimes < 0 ? APACHE_MAX_RECONSUME_TIMES : maxReconsumeTimes;
+    this.#broadcasting = options.messageModel === 'BROADCASTING';
     this.#consumer = client.createPushConsumer({
       ...options,
       consumeConcurrency: concurrency,
       // One message a call: one that fails must not bring others again.
       consumeMessageBatchMaxSize: 1,
+      ...(isTurnedByHand(settings.clock) && CONSUMER_ON_TURNED_CLOCK),
       group: group.group,
       subscriptions: group.subscriptions,
       listener: (messages, delivery) => this.#consume(messages, delivery),
@@ -61,10 +71,27 @@ export class ListenerContainer {
     return this.group.group;
   }
 
+  /** Whether the caller is, in the end, called by a listener of this group. */
+  isRunningHere(): boolean {
+    return this.#here.getStore() === true;
+  }
+
+  /** 'shop: order (paid || refunded), payment' */
+  get summary(): string {
+    const topics = this.group.subscriptions.map(({ topic, expression }) =>
+      expression === '*' ? topic : `${topic} (${expression})`,
+    );
+    return `${this.name}: ${topics.join(', ')}`;
+  }
+
+  /** @throws InvalidListenerError when the broker does not take the listener's condition */
   async start(): Promise<void> {
-    await this.#consumer.start();
-    for (const { topic, expression } of this.group.subscriptions) {
-      this.#logger.log(`group ${this.name} listens to ${topic}, ${expression === '*' ? 'all tags' : expression}`);
+    try {
+      await this.#consumer.start();
+    } catch (cause) {
+      if (!(cause instanceof SubscriptionRefusedError)) throw cause;
+      const listener = this.group.find(cause.topic, undefined)?.name ?? `group ${this.name}`;
+      throw new InvalidListenerError(listener, cause.message, { cause });
     }
   }
 
@@ -78,7 +105,8 @@ export class ListenerContainer {
 
   /** Stops pulling and waits for running listeners. @param deadline ms */
   async stop(deadline: number): Promise<void> {
-    await this.#consumer.shutdown({ deadline });
+    if (isTurnedByHand(this.settings.clock)) await inRealTime(deadline, (late) => this.#consumer.shutdown(late));
+    else await this.#consumer.shutdown({ deadline });
     if (this.#running.size === 0) return;
     this.#logger.warn(
       `group ${this.name}: after ${deadline} ms ${this.#running.size} listener(s) still run and are left behind; ` +
@@ -97,19 +125,27 @@ export class ListenerContainer {
     const context = new RocketMQContext(message, this.name, delivery.signal);
     const running = `${context.topic} ${context.msgId} (queue ${context.queueId}, offset ${context.queueOffset})`;
     this.#running.add(running);
+    let listener: DiscoveredListener | undefined;
+    let ended: (() => void) | undefined;
     try {
-      const listener = this.#listenerFor(context);
-      await listener.handle(this.#payload(listener, context), context);
+      listener = this.#listenerFor(context);
+      ended = this.settings.clock?.busy?.(`${listener.name} (message ${context.msgId} of topic ${context.topic})`);
+      await this.#handle(listener, context);
     } catch (error) {
       if (error instanceof MessageDecodeError) delivery.delayLevelWhenNextConsume = TO_DEAD_LETTERS;
-      this.#logFailure(context, error);
+      this.#logFailure(listener, context, error);
       this.settings.onConsumption({ group: this.name, context, outcome: 'failed', error });
       return false;
     } finally {
       this.#running.delete(running);
+      ended?.();
     }
     this.settings.onConsumption({ group: this.name, context, outcome: 'consumed' });
     return true;
+  }
+
+  #handle(listener: DiscoveredListener, context: RocketMQContext): Promise<unknown> {
+    return this.#here.run(true, () => listener.handle(this.#payload(listener, context), context));
   }
 
   #listenerFor(context: RocketMQContext): DiscoveredListener {
@@ -131,18 +167,17 @@ export class ListenerContainer {
     }
   }
 
-  #logFailure(context: RocketMQContext, error: unknown): void {
-    const last = error instanceof MessageDecodeError || context.reconsumeTimes >= this.#maxReconsumeTimes;
-    const next = last ? `on its way to ${dlqTopic(this.name)}` : 'to be delivered again';
+  #logFailure(listener: DiscoveredListener | undefined, context: RocketMQContext, error: unknown): void {
+    const by = listener ? ` in ${listener.name}` : '';
     this.#logger.warn(
-      `group ${this.name}: message ${context.msgId} of topic ${context.topic} failed at delivery ` +
-        `${context.reconsumeTimes + 1}, ${next}: ${reasonOf(error, context.reconsumeTimes === 0)}`,
+      `group ${this.name}: message ${context.msgId} of topic ${context.topic} failed${by} at delivery ` +
+        `${context.reconsumeTimes + 1}, ${this.#fate(context, error)}: ${reasonOf(error, context.reconsumeTimes === 0)}`,
     );
   }
-}
 
-/** The stack says where to look, once: on redeliveries it would only repeat itself. */
-function reasonOf(error: unknown, withStack: boolean): string {
-  if (!(error instanceof Error)) return String(error);
-  return (withStack && error.stack) || `${error.name}: ${error.message}`;
+  #fate(context: RocketMQContext, error: unknown): string {
+    if (this.#broadcasting) return 'not to be delivered again, as it is a broadcast';
+    const last = error instanceof MessageDecodeError || context.reconsumeTimes >= this.#maxReconsumeTimes;
+    return last ? `on its way to ${dlqTopic(this.name)}` : 'to be delivered again';
+  }
 }

@@ -8,6 +8,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { IsInt } from 'class-validator';
 import { RocketMQMessageListener } from './decorators/rocketmq-message-listener.js';
 import { RocketMQTransactionListener } from './decorators/rocketmq-transaction-listener.js';
+import { LifecycleHooks } from './lifecycle-hooks.js';
 import { ListenerExplorer } from './listener-explorer.js';
 import { RocketMQLocalTransactionState } from './listener-metadata.js';
 import { RocketMQContext } from './rocketmq-context.js';
@@ -20,7 +21,7 @@ afterEach(async () => {
 });
 
 async function explore(metadata: ModuleMetadata): Promise<ListenerExplorer> {
-  const providers = [ListenerExplorer, ...(metadata.providers ?? [])];
+  const providers = [LifecycleHooks, ListenerExplorer, ...(metadata.providers ?? [])];
   const module = await Test.createTestingModule({
     ...metadata,
     imports: [DiscoveryModule, ...(metadata.imports ?? [])],
@@ -46,8 +47,8 @@ class OnClass {
 
 describe('found are', () => {
   test('a class, which its decorator has made injectable', async () => {
-    const [found] = (await explore({ providers: [OnClass, Greeter] })).messageListeners();
-    expect(found.name).toBe('OnClass.onMessage');
+    const [found] = await (await explore({ providers: [OnClass, Greeter] })).messageListeners();
+    expect(found.name).toBe('OnClass.onMessage (RootTestModule)');
     expect(found.options).toEqual({ topic: 'orders' });
     await expect(found.handle('ann', CONTEXT)).resolves.toBe('hello ann of orders');
   });
@@ -65,10 +66,10 @@ describe('found are', () => {
         throw new Error('a getter was touched');
       }
     }
-    const found = (await explore({ controllers: [OnMethods] })).messageListeners();
+    const found = await (await explore({ controllers: [OnMethods] })).messageListeners();
     expect(found.map(({ name, options }) => `${name} ${options.topic}`).sort()).toEqual([
-      'OnMethods.both a',
-      'OnMethods.both b',
+      'OnMethods.both (RootTestModule) a',
+      'OnMethods.both (RootTestModule) b',
     ]);
   });
 
@@ -80,13 +81,13 @@ describe('found are', () => {
       { provide: 'nothing', useValue: null },
       { provide: 'text', useValue: 'text' },
     ];
-    expect((await explore({ providers })).messageListeners()).toHaveLength(2);
+    expect(await (await explore({ providers })).messageListeners()).toHaveLength(2);
   });
 
   test('what a subclass inherits', async () => {
     class Sub extends OnClass {}
-    const [found] = (await explore({ providers: [Sub, Greeter] })).messageListeners();
-    expect(found.name).toBe('Sub.onMessage');
+    const [found] = await (await explore({ providers: [Sub, Greeter] })).messageListeners();
+    expect(found.name).toBe('Sub.onMessage (RootTestModule)');
   });
 });
 
@@ -101,7 +102,7 @@ test('a request-scoped listener is made anew for each message, which is its requ
       return [this.made, this.request];
     }
   }
-  const [found] = (await explore({ providers: [Scoped] })).messageListeners();
+  const [found] = await (await explore({ providers: [Scoped] })).messageListeners();
   const [first, request] = (await found.handle('', CONTEXT)) as unknown[];
   const [second] = (await found.handle('', CONTEXT)) as unknown[];
   expect(request).toBe(CONTEXT);
@@ -132,7 +133,8 @@ describe('a failure stays a failure', () => {
     ['rejected', 1],
   ])('when %s, also with a global filter that answers everything', async (error, index) => {
     const explorer = await explore({ providers: [Fails, { provide: APP_FILTER, useClass: AnswersEverything }] });
-    await expect(explorer.messageListeners()[index].handle('', CONTEXT)).rejects.toThrow(error);
+    const listeners = await explorer.messageListeners();
+    await expect(listeners[index].handle('', CONTEXT)).rejects.toThrow(error);
   });
 });
 
@@ -151,7 +153,7 @@ describe("Nest's enhancers", () => {
 
   test('a global ValidationPipe validates the payload and leaves the context alone', async () => {
     const pipe = { provide: APP_PIPE, useValue: new ValidationPipe({ transform: true, whitelist: true }) };
-    const [listener] = (await explore({ providers: [Validated, pipe] })).messageListeners();
+    const [listener] = await (await explore({ providers: [Validated, pipe] })).messageListeners();
     const [order, context] = (await listener.handle({ quantity: 2, other: 1 }, CONTEXT)) as unknown[];
     expect(order).toBeInstanceOf(Order);
     expect(order).toEqual({ quantity: 2 });
@@ -161,7 +163,7 @@ describe("Nest's enhancers", () => {
 
   test('a global ValidationPipe passes the payload of a class whose method has no types on to it', async () => {
     const pipe = { provide: APP_PIPE, useValue: new ValidationPipe({ transform: true, whitelist: true }) };
-    const [listener] = (await explore({ providers: [OnClass, Greeter, pipe] })).messageListeners();
+    const [listener] = await (await explore({ providers: [OnClass, Greeter, pipe] })).messageListeners();
     await expect(listener.handle('ann', CONTEXT)).resolves.toBe('hello ann of orders');
   });
 
@@ -178,7 +180,7 @@ describe("Nest's enhancers", () => {
       @RocketMQMessageListener({ topic: 'orders' })
       take(): void {}
     }
-    const [listener] = (await explore({ providers: [Guarded, Guard] })).messageListeners();
+    const [listener] = await (await explore({ providers: [Guarded, Guard] })).messageListeners();
     await expect(listener.handle('', CONTEXT)).rejects.toThrow('Forbidden');
     expect(seen).toEqual(['rocketmq take']);
   });
@@ -191,8 +193,8 @@ describe('transaction listeners', () => {
       executeLocalTransaction = () => RocketMQLocalTransactionState.COMMIT;
       checkLocalTransaction = () => RocketMQLocalTransactionState.UNKNOWN;
     }
-    const [found] = (await explore({ providers: [Transactions] })).transactionListeners();
-    expect(found.name).toBe('Transactions');
+    const [found] = await (await explore({ providers: [Transactions] })).transactionListeners();
+    expect(found.name).toBe('Transactions (RootTestModule)');
     expect(found.options).toEqual({ topic: 'orders' });
   });
 
@@ -204,7 +206,7 @@ describe('transaction listeners', () => {
     }
     RocketMQTransactionListener({ topic: 'orders' })(Half as never);
     const explorer = await explore({ providers: [Half] });
-    expect(() => explorer.transactionListeners()).toThrow(/Half.*no method checkLocalTransaction/);
+    await expect(explorer.transactionListeners()).rejects.toThrow(/Half\.checkLocalTransaction \(.*\).*no such method/);
   });
 });
 
@@ -213,5 +215,5 @@ test('a decorated class without onMessage is refused by name', async () => {
   class NoListener {}
   RocketMQMessageListener({ topic: 'orders' })(NoListener as never);
   const explorer = await explore({ providers: [NoListener] });
-  expect(() => explorer.messageListeners()).toThrow(/NoListener.*no method onMessage/);
+  await expect(explorer.messageListeners()).rejects.toThrow(/NoListener\.onMessage \(.*\).*no such method/);
 });

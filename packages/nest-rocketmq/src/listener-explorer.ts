@@ -1,139 +1,156 @@
-// Owns finding the decorated classes and methods among the app's providers and controllers, and making them callable
-// through Nest's guards, interceptors and pipes. Leaves groups to listener-groups.ts.
-import { Injectable } from '@nestjs/common';
-import { ContextIdFactory, DiscoveryService, ExternalContextCreator, MetadataScanner, ModuleRef } from '@nestjs/core';
-import type { ContextId } from '@nestjs/core';
+// Finds the decorated classes and methods among the app's providers and controllers, and makes them callable through
+// Nest's guards, interceptors and pipes. Leaves groups to listener-groups.ts.
+import { types } from 'node:util';
+import { Injectable, Logger, ValidationPipe } from '@nestjs/common';
+import { ApplicationConfig, DiscoveryService } from '@nestjs/core';
+import { EnhancerResolver } from './enhancer-resolver.js';
 import { InvalidListenerError } from './errors.js';
-import { PAYLOAD_PARAM, classListenersOf, methodListenersOf, transactionListenerOf } from './listener-metadata.js';
-import type {
-  MessageListenerOptions,
-  RocketMQLocalTransactionListener,
-  TransactionListenerOptions,
-} from './listener-metadata.js';
+import { LifecycleHooks } from './lifecycle-hooks.js';
+import { ListenerEnhancers } from './listener-enhancers.js';
+import { ListenerHost } from './listener-host.js';
+import { classListenersOf, listenerMethodsOf, methodListenersOf, misplacedListenersOf } from './listener-metadata.js';
+import type { MessageListenerOptions, MethodKey } from './listener-metadata.js';
+import { paramsOf } from './listener-params.js';
+import type { ListenerParams } from './listener-params.js';
+import { ListenerPipeline } from './listener-pipeline.js';
+import type { PayloadKind } from './message-converter.js';
+import type { Wrapper } from './nest-container.js';
 import type { RocketMQContext } from './rocketmq-context.js';
-import { LISTENER_PARAMS_METADATA, ROCKETMQ_CONTEXT_TYPE } from './rocketmq.tokens.js';
+import { markServed } from './unserved-listeners.js';
+import { TransactionHost } from './transaction-host.js';
+import type { DiscoveredTransactionListener } from './transaction-host.js';
 
 export interface DiscoveredListener {
-  /** 'CancelUnpaidOrder.onMessage' */
+  /** 'CancelUnpaidOrder.onMessage (OrdersModule)' */
   readonly name: string;
   readonly options: MessageListenerOptions;
   readonly handle: (payload: unknown, context: RocketMQContext) => Promise<unknown>;
 }
 
-export interface DiscoveredTransactionListener {
-  /** The class's name. */
-  readonly name: string;
-  readonly options: TransactionListenerOptions;
-  readonly instance: RocketMQLocalTransactionListener;
-}
-
-type Wrapper = ReturnType<DiscoveryService['getProviders']>[number];
-type Instance = Record<string, (...args: unknown[]) => unknown>;
-
-const paramsFactory = {
-  exchangeKeyForValue: (type: number, _data: unknown, args: unknown[]): unknown =>
-    type === PAYLOAD_PARAM ? args[0] : undefined,
-};
-
-// Filters stay out: one that answers an error (as every HTTP filter does) would make a failed message look handled.
-const ENHANCERS = { guards: true, interceptors: true, filters: false };
-
 @Injectable()
 export class ListenerExplorer {
+  readonly #logger = new Logger('RocketMQ');
+  readonly #enhancers: EnhancerResolver;
+  /** Each provider is looked at once, also when modules that are loaded later bring new ones. */
+  readonly #hosts = new Map<Wrapper, Promise<ListenerHost | undefined>>();
+  readonly #listeners = new WeakMap<ListenerHost, Promise<DiscoveredListener[]>>();
+
   constructor(
     private readonly discovery: DiscoveryService,
-    private readonly scanner: MetadataScanner,
-    private readonly moduleRef: ModuleRef,
-    private readonly external: ExternalContextCreator,
-  ) {}
-
-  messageListeners(): DiscoveredListener[] {
-    return this.#hosts().flatMap((wrapper) => [...this.#onClass(wrapper), ...this.#onMethods(wrapper)]);
+    private readonly app: ApplicationConfig,
+    private readonly hooks: LifecycleHooks,
+  ) {
+    this.#enhancers = new EnhancerResolver(hooks);
   }
 
-  transactionListeners(): DiscoveredTransactionListener[] {
-    return this.#hosts().flatMap((wrapper) => {
-      const instance = instanceOf(wrapper);
-      const options = transactionListenerOf(instance.constructor);
-      if (!options) return [];
-      const { name } = instance.constructor;
-      for (const method of ['executeLocalTransaction', 'checkLocalTransaction']) requireMethod(instance, method, name);
-      if (!wrapper.isDependencyTreeStatic()) {
-        throw new InvalidListenerError(
-          name,
-          'a transaction listener cannot be request-scoped: a check has no request.',
-        );
-      }
-      return [{ name, options, instance: instance as unknown as RocketMQLocalTransactionListener }];
-    });
+  /** The same objects at each call, and after them those of modules that were loaded meanwhile. @throws InvalidListenerError */
+  async messageListeners(): Promise<DiscoveredListener[]> {
+    const found: DiscoveredListener[] = [];
+    for (const host of await this.#all()) {
+      markServed(host.wrapper.isTransient ? host.type : (host.instance ?? {}));
+      const listeners = this.#listeners.get(host) ?? this.#listenersOf(host);
+      this.#listeners.set(host, listeners);
+      found.push(...(await listeners));
+    }
+    return found;
   }
 
-  /** Providers and controllers that are objects, each once: an alias (useExisting) is the same listener. */
-  #hosts(): Wrapper[] {
+  /** @throws InvalidListenerError */
+  async transactionListeners(): Promise<DiscoveredTransactionListener[]> {
+    return (await this.#all()).flatMap((host) => new TransactionHost(host).listeners());
+  }
+
+  /** The classes of all providers and controllers, with or without listeners. */
+  classes(): Set<object> {
+    const classes = new Set<object>();
+    for (const { token, metatype, instance, isNotMetatype } of this.#wrappers()) {
+      const type: unknown = isNotMetatype ? (instance as object | null | undefined)?.constructor : metatype;
+      for (const each of [token, type]) if (typeof each === 'function') classes.add(each);
+    }
+    return classes;
+  }
+
+  /** Each instance once: a value that several providers give is one listener, under its own class where there is one. */
+  async #all(): Promise<ListenerHost[]> {
     const seen = new Set<unknown>();
-    return [...this.discovery.getProviders(), ...this.discovery.getControllers()].filter((wrapper) => {
-      const instance: unknown = wrapper.instance;
-      if (typeof instance !== 'object' || instance === null || seen.has(instance)) return false;
-      seen.add(instance);
-      return typeof instance.constructor === 'function';
-    });
+    const hosts: ListenerHost[] = [];
+    for (const wrapper of this.#wrappers()) {
+      const known = this.#hosts.get(wrapper) ?? ListenerHost.of(wrapper, this.hooks);
+      this.#hosts.set(wrapper, known);
+      const host = await known;
+      if (!host) this.#hosts.delete(wrapper); // a factory may not have run yet
+      if (!host || (host.instance && seen.has(host.instance))) continue;
+      seen.add(host.instance);
+      hosts.push(host);
+    }
+    return hosts;
   }
 
-  #onClass(wrapper: Wrapper): DiscoveredListener[] {
-    const instance = instanceOf(wrapper);
-    const { name } = instance.constructor;
-    return classListenersOf(instance.constructor).map((options) => {
-      requireMethod(instance, 'onMessage', name);
-      return { name: `${name}.onMessage`, options, handle: this.#handler(wrapper, 'onMessage') };
-    });
+  #wrappers(): Wrapper[] {
+    const wrappers = [...this.discovery.getProviders(), ...this.discovery.getControllers()];
+    return wrappers.toSorted((a, b) => Number(a.isNotMetatype) - Number(b.isNotMetatype));
   }
 
-  #onMethods(wrapper: Wrapper): DiscoveredListener[] {
-    const instance = instanceOf(wrapper);
-    return this.scanner.getAllMethodNames(Object.getPrototypeOf(instance) as object).flatMap((method) =>
-      methodListenersOf(instance.constructor, method).map((options) => ({
-        name: `${instance.constructor.name}.${method}`,
-        options,
-        handle: this.#handler(wrapper, method),
-      })),
-    );
+  async #listenersOf(host: ListenerHost): Promise<DiscoveredListener[]> {
+    const [misplaced] = misplacedListenersOf(host.type);
+    if (misplaced) throw new InvalidListenerError(host.nameOf(misplaced.method), misplaced.reason);
+    const listeners: DiscoveredListener[] = [];
+    const onClass = classListenersOf(host.type);
+    if (onClass.length > 0) listeners.push(...(await this.#onMethod(host, 'onMessage', onClass)));
+    for (const method of listenerMethodsOf(host.type)) {
+      listeners.push(...(await this.#onMethod(host, method, methodListenersOf(host.type, method))));
+    }
+    return listeners;
   }
 
-  #handler(wrapper: Wrapper, method: string): DiscoveredListener['handle'] {
-    if (wrapper.isDependencyTreeStatic()) return this.#pipeline(instanceOf(wrapper), method);
-    return async (payload, context) => {
-      const contextId = ContextIdFactory.create();
-      this.moduleRef.registerRequestByContextId(context, contextId);
-      const instance = await this.moduleRef.resolve<Instance>(wrapper.token as string, contextId, { strict: false });
-      return this.#pipeline(instance, method, contextId, wrapper.id)(payload, context);
-    };
+  async #onMethod(
+    host: ListenerHost,
+    method: MethodKey,
+    decorators: readonly MessageListenerOptions[],
+  ): Promise<DiscoveredListener[]> {
+    const name = host.nameOf(method);
+    const callback = host.method(method);
+    if (!callback) throw new InvalidListenerError(name, 'the class is decorated as a listener but has no such method.');
+    if (types.isGeneratorFunction(callback)) {
+      throw new InvalidListenerError(name, 'it is a generator, whose body would never run. Make it an async method.');
+    }
+    const listeners: DiscoveredListener[] = [];
+    for (const options of decorators) {
+      const params = paramsOf(name, host.type, method, options.payloadType);
+      const { piped } = params;
+      const target = { name, wrapper: host.wrapper, type: host.type, callback, piped };
+      const enhancers = await ListenerEnhancers.of(target, this.app, this.#enhancers);
+      this.#warnOfUnknownType(name, params, enhancers);
+      const pipeline = new ListenerPipeline({ name, host, method, params, enhancers });
+      listeners.push({
+        name,
+        options: withKind(options, params),
+        handle: (payload, context) => pipeline.run(payload, context),
+      });
+    }
+    return listeners;
   }
 
-  #pipeline(
-    instance: Instance,
-    method: string,
-    contextId?: ContextId,
-    inquirerId?: string,
-  ): DiscoveredListener['handle'] {
-    return this.external.create(
-      instance,
-      instance[method],
-      method,
-      LISTENER_PARAMS_METADATA,
-      paramsFactory,
-      contextId,
-      inquirerId,
-      ENHANCERS,
-      ROCKETMQ_CONTEXT_TYPE,
+  /** A ValidationPipe validates by the declared class. Without one it would let everything pass, in silence. */
+  #warnOfUnknownType(name: string, { payloadType }: ListenerParams, enhancers: ListenerEnhancers): void {
+    if (payloadType !== undefined) return;
+    const blind = enhancers.knownPipes.some((pipe) => pipe instanceof ValidationPipe && !hasExpectedType(pipe));
+    if (!blind) return;
+    this.#logger.warn(
+      `${name}: its ValidationPipe validates nothing, because the payload's class is not known. Give it as ` +
+        `payloadType in @RocketMQMessageListener, or put @Payload() before the parameter.`,
     );
   }
 }
 
-function instanceOf(wrapper: Wrapper): Instance {
-  return wrapper.instance as Instance;
+/** What the declared type of the payload asks for, unless the option says it. */
+function withKind(options: MessageListenerOptions, { payloadType }: ListenerParams): MessageListenerOptions {
+  const kind: PayloadKind | undefined =
+    payloadType === String ? 'string' : payloadType === Buffer || payloadType === Uint8Array ? 'buffer' : undefined;
+  return options.payload === undefined && kind !== undefined ? { ...options, payload: kind } : options;
 }
 
-function requireMethod(instance: Instance, method: string, className: string): void {
-  if (typeof instance[method] === 'function') return;
-  throw new InvalidListenerError(className, `it is decorated as a listener but has no method ${method}().`);
+/** Nest's own check reads it too; it is protected. */
+function hasExpectedType(pipe: ValidationPipe): boolean {
+  return (pipe as unknown as { expectedType?: unknown }).expectedType !== undefined;
 }

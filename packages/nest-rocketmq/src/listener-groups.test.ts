@@ -85,7 +85,7 @@ describe('a conflict is refused with both names:', () => {
 });
 
 describe('a wrong option is refused with the name of the listener:', () => {
-  test.each<[string, object, string]>([
+  test.each<[string, object | undefined, string]>([
     ['no topic', { topic: undefined }, 'topic of @RocketMQMessageListener on Bad'],
     ['a destination for a topic', { topic: 'orders:paid' }, 'topic of @RocketMQMessageListener on Bad'],
     ['an unknown option', { group: 'x' }, 'option group of @RocketMQMessageListener on Bad'],
@@ -93,9 +93,54 @@ describe('a wrong option is refused with the name of the listener:', () => {
     ['payload', { payload: 'xml' }, "'json' or 'string' or 'buffer'"],
     ['concurrency', { concurrency: 0 }, 'from 1 to 1000'],
     ['a tag with ||', { tags: ['a || b'] }, 'tags of'],
+    ['no tag', { tags: [] }, "option tags of @RocketMQMessageListener on Bad is []; allowed: 'paid'"],
+    ['an empty tag', { tags: '' }, "tags of @RocketMQMessageListener on Bad is ''"],
+    ['an empty tag in a list', { tags: ['a', ''] }, 'one tag'],
+    ['tags that are null', { tags: null }, 'tags of @RocketMQMessageListener on Bad is null'],
+    ['tags that are a number', { tags: 7 }, 'tags of'],
+    ['an empty expression', { selectorExpression: ' ' }, 'selectorExpression of'],
+    ['an expression without a tag', { selectorExpression: '||' }, 'selectorExpression of'],
+    ['an expression that is a list', { selectorExpression: ['a'] }, 'selectorExpression of'],
+    [
+      'SQL92 with an empty expression',
+      { selectorType: 'SQL92', selectorExpression: ' ' },
+      'needs a selectorExpression',
+    ],
+    ['a misspelt option', { tag: 'paid' }, 'the option is called tags'],
+    [
+      'minutes',
+      { consumeTimeout: 15 },
+      'option consumeTimeout of @RocketMQMessageListener on Bad is 15; allowed: a number',
+    ],
+    ['consumeFromWhere', { consumeFromWhere: 'LAST' }, 'CONSUME_FROM_LAST_OFFSET'],
+    ['messageModel', { messageModel: 'ALL' }, "'CLUSTERING' or 'BROADCASTING'"],
+    ['maxReconsumeTimes', { maxReconsumeTimes: '3' }, 'from -1 to'],
+    ['no options', undefined, 'options of @RocketMQMessageListener on Bad'],
     ['tags and an expression', { tags: 'a', selectorExpression: 'b' }, 'Bad: set tags or selectorExpression'],
     ['SQL92 without an expression', { selectorType: 'SQL92' }, 'needs a selectorExpression'],
   ])('%s', (_what, options, message) => {
-    expect(() => groupListeners([listener('Bad', options)], 'app')).toThrow(message);
+    const bad = { ...listener('Bad', options), ...(options === undefined && { options: options as never }) };
+    expect(() => groupListeners([bad], 'app')).toThrow(message);
   });
+});
+
+test.each([
+  ['one text', 'a || b'],
+  ['a list', ['a', 'b']],
+])('tags may be %s', (_form, tags) => {
+  const [group] = groupListeners([listener('Tagged', { tags })], 'app');
+  expect(group.subscriptions).toEqual([{ topic: 'orders', expression: 'a || b' }]);
+  expect(group.find('orders', 'b')?.name).toBe('Tagged');
+  expect(group.find('orders', 'c')).toBeUndefined();
+});
+
+test('one length of time written in two ways is no contradiction', () => {
+  const [group] = groupListeners(
+    [
+      listener('First', { tags: 'a', consumeTimeout: '1h' }),
+      listener('Second', { tags: 'b', consumeTimeout: 3_600_000 }),
+    ],
+    'app',
+  );
+  expect(group.shared).toEqual({ consumeTimeout: 60 });
 });

@@ -1,18 +1,28 @@
 // Owns merging the listeners of each consumer group into what its one consumer subscribes to, and refusing those that
 // contradict each other. Two consumers of one group with different subscriptions would lose messages silently.
 import type { Subscription } from '@nest-rocketmq/client';
+import { CONSUMER_SETTINGS, checkConsumerSettings } from './consumer-settings.js';
+import type { CheckedConsumerSettings } from './consumer-settings.js';
 import { checkGroup, checkTag, checkTopic } from './destination.js';
 import { GroupMissingError, InvalidListenerError, InvalidOptionError, ListenerConflictError } from './errors.js';
 import type { DiscoveredListener } from './listener-explorer.js';
-import type { MessageListenerOptions, SharedConsumerOptions } from './listener-metadata.js';
+import type { MessageListenerOptions } from './listener-metadata.js';
 import { PAYLOAD_KINDS } from './message-converter.js';
-import { checkInteger, checkKeys, checkOneOf } from './option-checks.js';
+import { checkClass, checkKeys, checkOneOf, inside } from './option-checks.js';
 
-const SHARED = ['messageModel', 'consumeFromWhere', 'concurrency', 'maxReconsumeTimes', 'consumeTimeout'] as const;
-const OPTIONS = ['topic', 'consumerGroup', 'tags', 'selectorExpression', 'selectorType', 'payload', ...SHARED];
+const SHARED = ['messageModel', ...CONSUMER_SETTINGS] as const;
+const OPTIONS = [
+  'topic',
+  'consumerGroup',
+  'tags',
+  'selectorExpression',
+  'selectorType',
+  'payload',
+  'payloadType',
+  ...SHARED,
+];
 
 const ALL_TAGS = '*';
-const HIGHEST_CONCURRENCY = 1000;
 
 /** A listener with its options checked. `tags` is undefined when it takes every message of the topic. */
 interface Route {
@@ -22,7 +32,7 @@ interface Route {
 }
 
 export class ListenerGroup {
-  readonly shared: SharedConsumerOptions = {};
+  readonly shared: CheckedConsumerSettings = {};
   readonly #sharedBy = new Map<string, string>();
   readonly #topics = new Map<string, Route[]>();
 
@@ -38,6 +48,14 @@ export class ListenerGroup {
 
   get listeners(): string[] {
     return [...this.#topics.values()].flatMap((routes) => routes.map((route) => route.listener.name));
+  }
+
+  /** Whether it is the same listeners, so that its consumer would be the same too. */
+  equals(other: ListenerGroup): boolean {
+    const [mine, others] = [this, other].map((group) =>
+      [...group.#topics.values()].flat().map(({ listener }) => listener),
+    );
+    return this.group === other.group && mine.length === others.length && mine.every((each, at) => each === others[at]);
   }
 
   /** @throws ListenerConflictError when it cannot share the consumer with those added before */
@@ -58,19 +76,25 @@ export class ListenerGroup {
   #refuseOverlap(route: Route, other: Route): void {
     const common = route.tags && other.tags ? route.tags.filter((tag) => other.tags?.includes(tag)) : [ALL_TAGS];
     if (common.length === 0) return;
+    const first = other.listener.name;
+    const second = route.listener.name;
+    const remedy =
+      withoutModule(first) === withoutModule(second)
+        ? `The class stands in two modules: provide it in one, and export it from there.`
+        : `Give them different tags, or one of them a consumerGroup of its own.`;
     const what = common[0] === ALL_TAGS ? 'messages' : `messages with tag '${common[0]}'`;
     throw new ListenerConflictError(
       this.group,
-      other.listener.name,
-      route.listener.name,
-      `both take ${what} of topic '${route.listener.options.topic}', of which a group gets each only once. ` +
-        `Give them different tags, or one of them a consumerGroup of its own.`,
+      first,
+      second,
+      `both take ${what} of topic '${route.listener.options.topic}', of which a group gets each only once. ${remedy}`,
     );
   }
 
   #shareOptions(listener: DiscoveredListener): void {
+    const settings = checked(listener, () => checkConsumerSettings(listener.options));
     for (const option of SHARED) {
-      const value = listener.options[option];
+      const value = settings[option];
       if (value === undefined) continue;
       const earlier = this.shared[option];
       if (earlier !== undefined && earlier !== value) {
@@ -114,8 +138,8 @@ function checkListener(options: MessageListenerOptions): MessageListenerOptions 
   checkTopic('topic', options.topic);
   if (options.consumerGroup !== undefined) checkGroup('consumerGroup', options.consumerGroup);
   if (options.payload !== undefined) checkOneOf('payload', options.payload, PAYLOAD_KINDS);
+  if (options.payloadType !== undefined) checkClass('payloadType', options.payloadType);
   if (options.selectorType !== undefined) checkOneOf('selectorType', options.selectorType, ['TAG', 'SQL92']);
-  if (options.concurrency !== undefined) checkInteger('concurrency', options.concurrency, 1, HIGHEST_CONCURRENCY);
   return options;
 }
 
@@ -124,17 +148,41 @@ function routeOf(listener: DiscoveredListener): Route {
   if (tags !== undefined && selectorExpression !== undefined) {
     throw new InvalidListenerError(listener.name, 'set tags or selectorExpression, not both.');
   }
-  if (selectorType === 'SQL92') {
-    if (selectorExpression) return { listener, tags: undefined, sql: selectorExpression };
-    throw new InvalidListenerError(listener.name, `selectorType 'SQL92' needs a selectorExpression.`);
-  }
-  const wanted = tags === undefined ? splitTags(selectorExpression ?? ALL_TAGS) : [tags].flat();
-  if (wanted.length === 0 || wanted.includes(ALL_TAGS)) return { listener, tags: undefined, sql: undefined };
-  const names = checked(listener, () => wanted.map((tag) => checkTag('tags', tag)));
-  return { listener, tags: [...new Set(names)], sql: undefined };
+  if (selectorType === 'SQL92') return { listener, tags: undefined, sql: conditionOf(listener) };
+  const wanted = checked(listener, () => tagsOf(listener.options));
+  return { listener, tags: wanted, sql: undefined };
 }
 
-function splitTags(expression: string): string[] {
+/** 'A.onMessage (OrdersModule)' */
+function withoutModule(name: string): string {
+  return name.replace(/ \(.*\)$/, '');
+}
+
+function conditionOf({ name, options: { tags, selectorExpression } }: DiscoveredListener): string {
+  if (typeof selectorExpression === 'string' && selectorExpression.trim() !== '') return selectorExpression;
+  const instead = tags === undefined ? '' : ' Tags are no condition.';
+  throw new InvalidListenerError(name, `selectorType 'SQL92' needs a selectorExpression.${instead}`);
+}
+
+/** Undefined: all messages of the topic. */
+function tagsOf({ tags, selectorExpression }: MessageListenerOptions): string[] | undefined {
+  if (tags !== undefined) return checkTags('tags', tags, Array.isArray(tags) ? tags : splitTags(tags));
+  if (selectorExpression === undefined) return undefined;
+  return checkTags('selectorExpression', selectorExpression, splitTags(selectorExpression));
+}
+
+function checkTags(option: string, given: unknown, tags: readonly unknown[]): string[] | undefined {
+  if (tags.length === 0) {
+    const allowed = `'paid', or several as 'paid || refunded'; for all messages leave it out`;
+    throw new InvalidOptionError(option, given, allowed);
+  }
+  if (tags.includes(ALL_TAGS)) return undefined;
+  return [...new Set(tags.map((tag) => checkTag(option, tag)))];
+}
+
+/** The tags of 'TagA || TagB'; none when it is no such text. */
+function splitTags(expression: unknown): string[] {
+  if (typeof expression !== 'string') return [];
   return expression
     .split('||')
     .map((tag) => tag.trim())
@@ -143,14 +191,5 @@ function splitTags(expression: string): string[] {
 
 /** Says which listener an option error belongs to. */
 function checked<T>(listener: DiscoveredListener, check: () => T): T {
-  try {
-    return check();
-  } catch (error) {
-    if (!(error instanceof InvalidOptionError)) throw error;
-    throw new InvalidOptionError(
-      `${error.option} of @RocketMQMessageListener on ${listener.name}`,
-      error.given,
-      error.allowed,
-    );
-  }
+  return inside(`@RocketMQMessageListener on ${listener.name}`, undefined, check);
 }

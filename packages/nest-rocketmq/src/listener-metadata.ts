@@ -1,39 +1,38 @@
 // Owns what the decorators write on classes and methods, and the interfaces that those implement.
-import type { PushConsumerOptions, Subscription } from '@nest-rocketmq/client';
+import type { Subscription } from '@nest-rocketmq/client';
+import type { SharedConsumerOptions } from './consumer-settings.js';
 import type { PayloadKind } from './message-converter.js';
 import type { RocketMQContext } from './rocketmq-context.js';
 import {
-  LISTENER_PARAMS_METADATA,
+  LISTENER_METHODS_METADATA,
   MESSAGE_LISTENER_METADATA,
+  MISPLACED_LISTENERS_METADATA,
   TRANSACTION_LISTENER_METADATA,
 } from './rocketmq.tokens.js';
 
-/** Settings of the consumer; listeners that share a group share them, and may not contradict each other. */
-export interface SharedConsumerOptions {
-  /** CLUSTERING: each message to one consumer of the group; BROADCASTING: to each. Default 'CLUSTERING'. */
-  messageModel?: PushConsumerOptions['messageModel'];
-  /** Where the group starts when it has no offset yet. Default 'CONSUME_FROM_LAST_OFFSET'. */
-  consumeFromWhere?: PushConsumerOptions['consumeFromWhere'];
-  /** Messages handled at the same time. Default 20. */
-  concurrency?: number;
-  /** Redeliveries before a message goes to the dead letters, %DLQ%group. Default -1, which means 16. */
-  maxReconsumeTimes?: number;
-  /** A message whose listener runs longer is given back to the broker, minutes. Default 15. */
-  consumeTimeout?: number;
-}
+/** A class; also String, Number, Boolean. */
+export type PayloadType = abstract new (...args: never) => unknown;
 
 export interface MessageListenerOptions extends SharedConsumerOptions {
   topic: string;
   /** Default: the module's `group`, which is the app's name. Listeners of one group share one consumer. */
   consumerGroup?: string;
-  /** Only messages with one of these tags. Default: all. */
+  /** Only messages with one of these tags: 'paid', 'paid || refunded' or ['paid', 'refunded']. Default: all. */
   tags?: string | string[];
-  /** The same as an expression, 'created || paid'; with selectorType SQL92 a condition on properties. */
+  /** The same, under the name that Spring's users know; with selectorType SQL92 a condition on properties. */
   selectorExpression?: string;
   /** Default 'TAG'. */
   selectorType?: Subscription['expressionType'];
-  /** What the listener is given: JSON's value, the text, or the bytes. Default 'json'. */
+  /**
+   * What the listener is given: JSON's value, the text, or the bytes. Default: 'string' or 'buffer' where the payload's
+   * declared type is String or Buffer, else 'json'.
+   */
   payload?: PayloadKind;
+  /**
+   * The payload's class, which pipes see as their `metatype`. Default: the type declared by the method's parameter.
+   * TypeScript leaves it on decorated methods only: a class's `onMessage` needs this option, or @Payload().
+   */
+  payloadType?: PayloadType;
 }
 
 export interface TransactionListenerOptions {
@@ -79,42 +78,28 @@ export interface RocketMQLocalTransactionListener<T = unknown> {
   ): Promise<RocketMQLocalTransactionState> | RocketMQLocalTransactionState;
 }
 
-type Method = string | symbol;
+/** The name of a method: symbols may be listeners too. */
+export type MethodKey = string | symbol;
 
-/** Nest's number for "the payload of the request": with another one its ValidationPipe does nothing. */
-export const PAYLOAD_PARAM = 3;
-
-// Nest takes a parameter for a custom decorator's when its key holds this word. Its ValidationPipe then leaves the value
-// alone: it must not validate the context as if it were a DTO.
-const CUSTOM_PARAM = '__customRouteArgs__';
-const PARAMTYPES_METADATA = 'design:paramtypes';
-
-type Execution = { getArgByIndex(index: number): unknown };
-
-const argument = (index: number) => ({
-  index,
-  data: undefined,
-  pipes: [],
-  factory: (_data: unknown, execution: Execution) => execution.getArgByIndex(index),
-});
-
-const TYPED_PARAMS = { [`${PAYLOAD_PARAM}:0`]: argument(0), [`context${CUSTOM_PARAM}:1`]: argument(1) };
-// Without the types that a compiler leaves on decorated methods nothing can be validated, and Nest would warn of it.
-const UNTYPED_PARAMS = { [`payload${CUSTOM_PARAM}:0`]: argument(0), [`context${CUSTOM_PARAM}:1`]: argument(1) };
-
-export function markClassListener(target: object, options: MessageListenerOptions): void {
-  const earlier = (Reflect.getOwnMetadata(MESSAGE_LISTENER_METADATA, target) ?? []) as MessageListenerOptions[];
-  Reflect.defineMetadata(MESSAGE_LISTENER_METADATA, [...earlier, options], target);
-  const { prototype } = target as { prototype: object };
-  const typed = Reflect.hasMetadata(PARAMTYPES_METADATA, prototype, 'onMessage');
-  Reflect.defineMetadata(LISTENER_PARAMS_METADATA, typed ? TYPED_PARAMS : UNTYPED_PARAMS, target, 'onMessage');
+/** A decorator that stands where no listener can be, kept until a module with the class starts. */
+export interface MisplacedListener {
+  readonly method: MethodKey;
+  readonly reason: string;
 }
 
-export function markMethodListener(prototype: object, method: Method, options: MessageListenerOptions): void {
+export function markClassListener(target: object, options: MessageListenerOptions): void {
+  append(MESSAGE_LISTENER_METADATA, options, target);
+}
+
+export function markMethodListener(prototype: object, method: MethodKey, options: MessageListenerOptions): void {
   const type = prototype.constructor;
   const earlier = (Reflect.getOwnMetadata(MESSAGE_LISTENER_METADATA, type, method) ?? []) as MessageListenerOptions[];
   Reflect.defineMetadata(MESSAGE_LISTENER_METADATA, [...earlier, options], type, method);
-  Reflect.defineMetadata(LISTENER_PARAMS_METADATA, TYPED_PARAMS, type, method);
+  if (earlier.length === 0) append(LISTENER_METHODS_METADATA, method, type);
+}
+
+export function markMisplacedListener(type: object, misplaced: MisplacedListener): void {
+  append(MISPLACED_LISTENERS_METADATA, misplaced, type);
 }
 
 export function markTransactionListener(target: object, options: TransactionListenerOptions): void {
@@ -126,10 +111,41 @@ export function classListenersOf(type: object): readonly MessageListenerOptions[
   return (Reflect.getMetadata(MESSAGE_LISTENER_METADATA, type) ?? []) as MessageListenerOptions[];
 }
 
-export function methodListenersOf(type: object, method: Method): readonly MessageListenerOptions[] {
+/** The decorated methods of a class, inherited ones included. */
+export function listenerMethodsOf(type: object): readonly MethodKey[] {
+  return [...new Set(inherited<MethodKey>(LISTENER_METHODS_METADATA, type))];
+}
+
+export function methodListenersOf(type: object, method: MethodKey): readonly MessageListenerOptions[] {
   return (Reflect.getMetadata(MESSAGE_LISTENER_METADATA, type, method) ?? []) as MessageListenerOptions[];
+}
+
+export function misplacedListenersOf(type: object): readonly MisplacedListener[] {
+  return inherited<MisplacedListener>(MISPLACED_LISTENERS_METADATA, type);
 }
 
 export function transactionListenerOf(type: object): TransactionListenerOptions | undefined {
   return Reflect.getMetadata(TRANSACTION_LISTENER_METADATA, type) as TransactionListenerOptions | undefined;
+}
+
+export function hasListeners(type: object): boolean {
+  return (
+    classListenersOf(type).length > 0 ||
+    listenerMethodsOf(type).length > 0 ||
+    misplacedListenersOf(type).length > 0 ||
+    transactionListenerOf(type) !== undefined
+  );
+}
+
+function append(key: symbol, value: unknown, target: object): void {
+  Reflect.defineMetadata(key, [...((Reflect.getOwnMetadata(key, target) ?? []) as unknown[]), value], target);
+}
+
+/** Of the class and those that it extends. */
+function inherited<T>(key: symbol, type: object): T[] {
+  const found: T[] = [];
+  for (let each: object | null = type; each !== null; each = Object.getPrototypeOf(each) as object | null) {
+    found.push(...((Reflect.getOwnMetadata(key, each) ?? []) as T[]));
+  }
+  return found;
 }

@@ -37,6 +37,8 @@ describe('is refused:', () => {
     ['level 0', 'orders', { delayLevel: 0 }, 'delayLevel'],
     ['a level above the table', 'orders', { delayLevel: 19 }, 'delayLevel'],
     ['a delay between two levels', 'orders', { delay: '45m' }, 'delay'],
+    ['properties that are none', 'orders', { properties: 'colour' }, 'properties'],
+    ['a list of properties', 'orders', { properties: ['colour'] }, 'properties'],
     ['an unknown option', 'orders', { key: 'x' }, 'key'],
   ])('%s', (_what, destination, options, option) => {
     expect(() => composed(destination, options)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION', option }));

@@ -67,6 +67,12 @@ function keysOf(keys: string | string[] | undefined): string[] | undefined {
 }
 
 function propertiesOf(properties: Record<string, string> | undefined): Record<string, string> {
+  if (
+    properties !== undefined &&
+    (typeof properties !== 'object' || properties === null || Array.isArray(properties))
+  ) {
+    throw new InvalidOptionError('properties', properties, 'an object of texts');
+  }
   for (const [name, value] of Object.entries(properties ?? {})) {
     if (typeof value !== 'string') throw new InvalidOptionError(`properties.${name}`, value, 'a text');
   }

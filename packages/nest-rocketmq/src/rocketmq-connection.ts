@@ -1,12 +1,15 @@
 // Owns the app's one client and one producer, and the backend under them: made at first use, closed with the app.
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { RocketMQClient } from '@nest-rocketmq/client';
-import type { Producer } from '@nest-rocketmq/client';
+import type { Producer, TransactionListener } from '@nest-rocketmq/client';
+import type { Clock, Logger as ClientLogger } from '@nest-rocketmq/remoting';
 import type { RocketMQBackend } from './backend.js';
 import { NotRunningError } from './errors.js';
+import { located } from './option-checks.js';
 import type { ResolvedOptions } from './rocketmq.options.js';
 import { ROCKETMQ_BACKEND, ROCKETMQ_RESOLVED_OPTIONS } from './rocketmq.tokens.js';
 import { TransactionListeners } from './transaction-listeners.js';
+import { CLIENT_ON_TURNED_CLOCK, holding, isTurnedByHand } from './turned-clock.js';
 
 interface Started {
   readonly client: RocketMQClient;
@@ -25,6 +28,11 @@ export class RocketMQConnection {
     private readonly transactions: TransactionListeners,
   ) {}
 
+  /** The clock that all of this lives by; undefined: the machine's. */
+  get clock(): Clock | undefined {
+    return this.backend.clock;
+  }
+
   /** Another provider's onModuleInit may send before this module's has run, so whoever comes first starts it. */
   async client(): Promise<RocketMQClient> {
     return (await this.#start()).client;
@@ -32,6 +40,11 @@ export class RocketMQConnection {
 
   async producer(): Promise<Producer> {
     return (await this.#start()).producer;
+  }
+
+  /** The app has begun to close. Listeners that still run may send until `close`. */
+  closing(): void {
+    this.backend.stopping?.();
   }
 
   async close(): Promise<void> {
@@ -54,21 +67,24 @@ export class RocketMQConnection {
   }
 
   async #connect(): Promise<Started> {
-    this.transactions.discover();
-    const nameServer = await this.backend.start();
+    await this.transactions.discover();
+    const nameServer = await this.backend.start().catch((error: unknown) => {
+      throw located(error, this.options.where, 'embedded');
+    });
     let client: RocketMQClient | undefined;
     try {
       client = new RocketMQClient({
         nameServer,
         dial: this.backend.dial,
         clock: this.backend.clock,
-        logger: this.#logger,
+        logger: this.#clientLogger(),
+        ...(isTurnedByHand(this.clock) && CLIENT_ON_TURNED_CLOCK),
       });
       await client.start();
       const producer = client.createProducer({
         ...this.options.producer,
         group: this.options.group,
-        transactionListener: this.transactions,
+        transactionListener: this.#transactionListener(),
         // Brokers ask only producers that they know, also after a restart before the first send.
         topics: this.transactions.topics,
       });
@@ -78,8 +94,28 @@ export class RocketMQConnection {
     } catch (error) {
       await this.#closing('the client', async () => client?.shutdown());
       await this.#closing(`the ${this.backend.name} backend`, () => this.backend.stop());
-      throw error;
+      throw located(error, this.options.where, 'producer');
     }
+  }
+
+  /** A broker of our own makes topics as they are used: what the client tells of routes and queues is news on a cluster only. */
+  #clientLogger(): ClientLogger {
+    if (this.backend.name !== 'embedded') return this.#logger;
+    return {
+      log: () => {},
+      warn: (message) => this.#logger.warn(message),
+      error: (message) => this.#logger.error(message),
+    };
+  }
+
+  #transactionListener(): TransactionListener {
+    return {
+      executeLocalTransaction: (message, arg) => this.transactions.executeLocalTransaction(message, arg),
+      checkLocalTransaction: (message) =>
+        holding(this.clock, `the check of transaction ${message.msgId} on topic ${message.topic}`, () =>
+          this.transactions.checkLocalTransaction(message),
+        ),
+    };
   }
 
   /** One part that fails to close must not keep the others open. */

@@ -11,6 +11,7 @@ import type { ListenerGroup } from './listener-groups.js';
 import { RocketMQConnection } from './rocketmq-connection.js';
 import type { ResolvedOptions } from './rocketmq.options.js';
 import { ROCKETMQ_RESOLVED_OPTIONS } from './rocketmq.tokens.js';
+import { takeUnprovided } from './unserved-listeners.js';
 
 @Injectable()
 export class RocketMQListeners {
@@ -18,6 +19,8 @@ export class RocketMQListeners {
   readonly #consumptions = new Subject<Consumption>();
   #groups: ListenerGroup[] = [];
   #containers: ListenerContainer[] = [];
+  #started = false;
+  #adopting: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly explorer: ListenerExplorer,
@@ -31,22 +34,46 @@ export class RocketMQListeners {
   }
 
   /** Finds the app's listeners. @throws GroupMissingError, ListenerConflictError, InvalidListenerError, InvalidOptionError */
-  discover(): void {
+  async discover(): Promise<void> {
     const { group, groupNeededOn } = this.options;
-    this.#groups = groupListeners(this.explorer.messageListeners(), group, groupNeededOn);
+    this.#groups = groupListeners(await this.explorer.messageListeners(), group, groupNeededOn);
   }
 
   /** Starts what does not listen yet. Called by the module when the app has bootstrapped, unless autoStart is false. */
   async start(): Promise<void> {
-    if (this.#containers.length > 0) return;
-    const client = await this.connection.client();
-    const settings = {
-      converter: this.options.messageConverter,
-      defaults: this.options.consumer,
-      onConsumption: (consumption: Consumption) => this.#consumptions.next(consumption),
-    };
-    this.#containers = this.#groups.map((group) => new ListenerContainer(client, group, settings));
-    await Promise.all(this.#containers.map((container) => container.start()));
+    if (this.#started) return;
+    this.#started = true;
+    try {
+      await this.#startContainers(this.#groups);
+    } catch (error) {
+      // One that cannot start stops all: a second call begins anew.
+      await this.stop();
+      throw error;
+    }
+  }
+
+  /**
+   * Takes in the listeners of a module that was loaded after the start. A consumer group that gets one more starts anew
+   * with it: a consumer's subscriptions are fixed. One call after the other, as modules may be loaded at the same time.
+   */
+  async adopt(): Promise<void> {
+    const adopting = this.#adopting.then(() => this.#takeInNew());
+    this.#adopting = adopting.catch(() => undefined);
+    // A listener that loads a module itself does not wait: its group could not start anew before it has ended.
+    if (!this.#containers.some((container) => container.isRunningHere())) return adopting;
+    adopting.catch((error: unknown) =>
+      this.#logger.error(`the listeners of a module that a listener has loaded do not listen: ${String(error)}`),
+    );
+  }
+
+  /** Says which classes are decorated but in no module, as far as can be known. */
+  warnOfUnprovided(): void {
+    const names = takeUnprovided(this.explorer.classes());
+    if (names.length === 0) return;
+    this.#logger.warn(
+      `nobody will call the listeners of ${names.join(', ')}: no module of this app has the class among its providers ` +
+        `or controllers. Add it to one. Where a request-scoped or transient factory makes it, provide it under the class.`,
+    );
   }
 
   /** Pulls no more for the group, or for all. What was pulled already is still delivered. */
@@ -62,6 +89,39 @@ export class RocketMQListeners {
   async stop(): Promise<void> {
     const containers = this.#containers;
     this.#containers = [];
+    this.#started = false;
+    await this.#stopContainers(containers);
+    await this.#adopting;
+  }
+
+  async #takeInNew(): Promise<void> {
+    const before = this.#groups;
+    await this.discover();
+    if (!this.#started) return;
+    const changed = this.#groups.filter((group) => !before.some((earlier) => earlier.equals(group)));
+    const replaced = this.#containers.filter(({ name }) => changed.some(({ group }) => group === name));
+    await this.#stopContainers(replaced);
+    if (!this.#started) return; // the app has closed meanwhile
+    this.#containers = this.#containers.filter((container) => !replaced.includes(container));
+    await this.#startContainers(changed);
+  }
+
+  async #startContainers(groups: readonly ListenerGroup[]): Promise<void> {
+    const client = await this.connection.client();
+    const settings = {
+      converter: this.options.messageConverter,
+      defaults: this.options.consumer,
+      clock: this.connection.clock,
+      onConsumption: (consumption: Consumption) => this.#consumptions.next(consumption),
+    };
+    const containers = groups.map((group) => new ListenerContainer(client, group, settings));
+    this.#containers.push(...containers);
+    await Promise.all(containers.map((container) => container.start()));
+    if (containers.length === 0) return;
+    this.#logger.log(`listening for ${containers.map(({ summary }) => summary).join('; ')}`);
+  }
+
+  async #stopContainers(containers: readonly ListenerContainer[]): Promise<void> {
     const stopped = await Promise.allSettled(
       containers.map((container) => container.stop(this.options.shutdownTimeout)),
     );

@@ -1,21 +1,23 @@
 // Owns what an app sends with. Leaves payloads to message-converter.ts, queues, retries and bytes to the client.
 import { Inject, Injectable } from '@nestjs/common';
-import type { SendResult } from '@nest-rocketmq/client';
+import type { Producer, SendResult } from '@nest-rocketmq/client';
+import type { Duration } from './delay.js';
 import type { Destination } from './destination.js';
 import { InvalidOptionError } from './errors.js';
 import { RocketMQLocalTransactionState } from './listener-metadata.js';
 import { compose } from './outgoing-message.js';
 import type { Composer, DelayOptions, MessageOptions } from './outgoing-message.js';
-import { checkInteger } from './option-checks.js';
+import { checkDuration, inside } from './option-checks.js';
 import { RocketMQConnection } from './rocketmq-connection.js';
 import type { ResolvedOptions } from './rocketmq.options.js';
 import { ROCKETMQ_RESOLVED_OPTIONS } from './rocketmq.tokens.js';
 import { TransactionListeners, fromWire } from './transaction-listeners.js';
 import type { TransactionCall } from './transaction-listeners.js';
+import { holding } from './turned-clock.js';
 
 export interface SendOptions extends MessageOptions, DelayOptions {
-  /** For this send with all its attempts, ms. Default 3000. */
-  timeout?: number;
+  /** For this send with all its attempts: ms, or a length such as '5s'. Default 3000. */
+  timeout?: Duration;
   /** Messages with one sharding key go to one queue. */
   shardingKey?: string;
 }
@@ -35,6 +37,8 @@ export interface TransactionResult extends SendResult {
 const SEND_OPTIONS = ['timeout', 'shardingKey'];
 const TRANSACTION_OPTIONS = ['arg'];
 const LONGEST_TIMEOUT_MS = 3_600_000;
+/** A send that takes longer in real time may itself wait for the clock, between two attempts. ms */
+const SEND_HOLDS_TIME_MS = 1_000;
 
 @Injectable()
 export class RocketMQTemplate {
@@ -54,10 +58,8 @@ export class RocketMQTemplate {
    * @throws InvalidOptionError, MessageEncodeError; the client's TopicNotFoundError, SendFailedError and others
    */
   async send(destination: Destination, payload: unknown, options: SendOptions = {}): Promise<SendResult> {
-    const message = compose(this.#composer, destination, payload, options, SEND_OPTIONS, true);
-    const settings = settingsOf(options);
-    const producer = await this.connection.producer();
-    return producer.send(message, settings);
+    const { message, settings } = this.#checked('send', destination, payload, options);
+    return this.#sending(message.topic, (producer) => producer.send(message, settings));
   }
 
   /** The same as `send`, under the name that Spring's users know. */
@@ -67,10 +69,8 @@ export class RocketMQTemplate {
 
   /** Resolves once the bytes are handed to the connection. Nobody says whether the message was stored. */
   async sendOneWay(destination: Destination, payload: unknown, options: SendOptions = {}): Promise<void> {
-    const message = compose(this.#composer, destination, payload, options, SEND_OPTIONS, true);
-    const settings = settingsOf(options);
-    const producer = await this.connection.producer();
-    await producer.sendOneway(message, settings);
+    const { message, settings } = this.#checked('sendOneWay', destination, payload, options);
+    await this.#sending(message.topic, (producer) => producer.sendOneway(message, settings));
   }
 
   /**
@@ -84,19 +84,34 @@ export class RocketMQTemplate {
     payload: unknown,
     options: TransactionOptions = {},
   ): Promise<TransactionResult> {
-    const message = compose(this.#composer, destination, payload, options, TRANSACTION_OPTIONS, false);
-    const producer = await this.connection.producer();
-    this.transactions.requireTopic(message.topic);
+    const message = inside('RocketMQTemplate.sendMessageInTransaction', undefined, () =>
+      compose(this.#composer, destination, payload, options, TRANSACTION_OPTIONS, false),
+    );
     const call: TransactionCall = { payload, arg: options.arg };
-    const { localTransactionState, ...result } = await producer.sendMessageInTransaction(message, call);
+    const { localTransactionState, ...result } = await this.#sending(message.topic, (producer) => {
+      this.transactions.requireTopic(message.topic);
+      return producer.sendMessageInTransaction(message, call);
+    });
     return { ...result, state: fromWire(localTransactionState), error: call.error };
+  }
+
+  #checked(method: string, destination: Destination, payload: unknown, options: SendOptions) {
+    return inside(`RocketMQTemplate.${method}`, undefined, () => ({
+      message: compose(this.#composer, destination, payload, options, SEND_OPTIONS, true),
+      settings: settingsOf(options),
+    }));
+  }
+
+  #sending<T>(topic: string, send: (producer: Producer) => Promise<T>): Promise<T> {
+    const work = async (): Promise<T> => send(await this.connection.producer());
+    return holding(this.connection.clock, `a send to topic ${topic}`, work, SEND_HOLDS_TIME_MS);
   }
 }
 
 function settingsOf({ timeout, shardingKey }: SendOptions): { timeout?: number; shardingKey?: string } {
-  if (timeout !== undefined) checkInteger('timeout', timeout, 1, LONGEST_TIMEOUT_MS, 'ms');
+  const ms = timeout === undefined ? undefined : checkDuration('timeout', timeout, 1, LONGEST_TIMEOUT_MS);
   if (shardingKey !== undefined && (typeof shardingKey !== 'string' || shardingKey === '')) {
     throw new InvalidOptionError('shardingKey', shardingKey, 'a text that is not empty');
   }
-  return { timeout, shardingKey };
+  return { timeout: ms, shardingKey };
 }

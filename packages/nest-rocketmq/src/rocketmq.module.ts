@@ -1,18 +1,28 @@
 // Owns the Nest module: which providers there are, and the forms in which it is given its options.
 import { ConfigurableModuleBuilder, Logger, Module } from '@nestjs/common';
 import type { ConfigurableModuleAsyncOptions, DynamicModule, FactoryProvider } from '@nestjs/common';
-import { DiscoveryModule } from '@nestjs/core';
+import { DiscoveryModule, ModulesContainer } from '@nestjs/core';
 import { ClusterBackend } from './backend.js';
 import type { RocketMQBackend } from './backend.js';
 import { EmbeddedBackend } from './embedded-backend.js';
+import { InvalidOptionError } from './errors.js';
 import { ListenerExplorer } from './listener-explorer.js';
+import { LazyModules } from './lazy-modules.js';
+import { LifecycleHooks } from './lifecycle-hooks.js';
+import { checkBoolean, inside } from './option-checks.js';
 import { RocketMQConnection } from './rocketmq-connection.js';
 import { RocketMQLifecycle } from './rocketmq-lifecycle.js';
 import { RocketMQListeners } from './rocketmq-listeners.js';
 import { RocketMQTemplate } from './rocketmq-template.js';
-import { resolveOptions } from './rocketmq.options.js';
+import { NAME_SERVER_ENV, resolveOptions } from './rocketmq.options.js';
 import type { ResolvedOptions, RocketMQModuleOptions } from './rocketmq.options.js';
-import { ROCKETMQ_BACKEND, ROCKETMQ_OPTIONS, ROCKETMQ_RESOLVED_OPTIONS } from './rocketmq.tokens.js';
+import {
+  ROCKETMQ_BACKEND,
+  ROCKETMQ_OPTIONS,
+  ROCKETMQ_OPTIONS_ORIGIN,
+  ROCKETMQ_RESOLVED_OPTIONS,
+} from './rocketmq.tokens.js';
+import { refuseSecondModule } from './single-module.js';
 import { TransactionListeners } from './transaction-listeners.js';
 
 /** Implemented by the class that `forRootAsync({ useClass })` or `({ useExisting })` names. */
@@ -33,8 +43,11 @@ export type RocketMQModuleAsyncOptions = ConfigurableModuleAsyncOptions<
 
 const resolvedOptions: FactoryProvider = {
   provide: ROCKETMQ_RESOLVED_OPTIONS,
-  inject: [ROCKETMQ_OPTIONS],
-  useFactory: (given: RocketMQModuleOptions): ResolvedOptions => resolveOptions(given),
+  inject: [ROCKETMQ_OPTIONS, ModulesContainer, ROCKETMQ_OPTIONS_ORIGIN],
+  useFactory: (given: RocketMQModuleOptions, modules: ModulesContainer, where: string): ResolvedOptions => {
+    refuseSecondModule(modules);
+    return resolveOptions(given, process.env, where);
+  },
 };
 
 const backend: FactoryProvider = {
@@ -43,9 +56,13 @@ const backend: FactoryProvider = {
   useFactory: ({ backend: choice }: ResolvedOptions): RocketMQBackend => {
     if (choice.kind === 'custom') return choice.backend;
     if (choice.kind === 'cluster') return new ClusterBackend(choice.nameServer);
-    return new EmbeddedBackend(choice.embedded, new Logger('RocketMQ'));
+    const logger = new Logger('RocketMQ');
+    if (choice.doubt) logger.warn(`starting a broker inside this process, since ${choice.doubt}. ${WAY_OUT_OF_DOUBT}`);
+    return new EmbeddedBackend(choice.embedded, logger);
   },
 };
+
+const WAY_OUT_OF_DOUBT = `If that is meant, say so: { embedded: {} }. To join a cluster set nameServer, or ${NAME_SERVER_ENV}.`;
 
 const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<RocketMQModuleOptions>({
   optionsInjectionToken: ROCKETMQ_OPTIONS,
@@ -60,10 +77,12 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<RocketMQModule
   providers: [
     resolvedOptions,
     backend,
+    LifecycleHooks,
     ListenerExplorer,
     TransactionListeners,
     RocketMQConnection,
     RocketMQListeners,
+    LazyModules,
     RocketMQLifecycle,
     RocketMQTemplate,
   ],
@@ -75,11 +94,37 @@ export class RocketMQModule extends ConfigurableModuleClass {
    * with the environment's ROCKETMQ_NAME_SERVER, or `{ nameServer: 'host:9876;host2:9876' }`, the app joins a cluster.
    */
   static override forRoot(options: RocketMQModuleOptions & ModuleExtras = {}): DynamicModule {
-    return super.forRoot(options);
+    checkObject(FOR_ROOT, options, "an object such as { nameServer: 'host:9876' }, or nothing");
+    return withOrigin(FOR_ROOT, super.forRoot(options));
   }
 
   /** The options come from `useFactory` (with `inject`), `useClass` or `useExisting`. */
   static override forRootAsync(options: RocketMQModuleAsyncOptions): DynamicModule {
-    return super.forRootAsync(options);
+    const forms = [options?.useFactory, options?.useClass, options?.useExisting];
+    checkObject(
+      FOR_ROOT_ASYNC,
+      forms.some(Boolean) ? options : undefined,
+      'one of useFactory, useClass and useExisting',
+    );
+    return withOrigin(FOR_ROOT_ASYNC, super.forRootAsync(options));
   }
+}
+
+const FOR_ROOT = 'RocketMQModule.forRoot';
+const FOR_ROOT_ASYNC = 'RocketMQModule.forRootAsync';
+
+/** At the call: the builder behind it would fail without a word about options. */
+function checkObject(where: string, options: unknown, allowed: string): void {
+  inside(where, undefined, () => {
+    if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+      throw new InvalidOptionError('options', options, allowed);
+    }
+    const { isGlobal = true } = options as ModuleExtras;
+    checkBoolean('isGlobal', isGlobal);
+  });
+}
+
+function withOrigin(where: string, module: DynamicModule): DynamicModule {
+  const origin = { provide: ROCKETMQ_OPTIONS_ORIGIN, useValue: where };
+  return { ...module, providers: [...(module.providers ?? []), origin] };
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { checkEmbedded } from './embedded-options.js';
 import { resolveOptions } from './rocketmq.options.js';
 import type { RocketMQModuleOptions } from './rocketmq.options.js';
 
@@ -25,8 +26,16 @@ describe('the backend', () => {
     expect(resolveOptions({ nameServer: 'other:1' }, env).backend).toEqual({ kind: 'cluster', nameServer: 'other:1' });
   });
 
-  test('an empty environment variable counts as none', () => {
-    expect(resolveOptions({}, { ROCKETMQ_NAME_SERVER: '' }).backend.kind).toBe('embedded');
+  test.each<[string, RocketMQModuleOptions, Record<string, string>, RegExp | undefined]>([
+    ['nothing is said', {}, {}, undefined],
+    ['it is asked for', { embedded: {} }, { NODE_ENV: 'production' }, undefined],
+    ['nameServer is undefined', { nameServer: undefined }, {}, /option nameServer is there but undefined/],
+    ['embedded is undefined', { embedded: undefined }, {}, /option embedded is there but undefined/],
+    ['nothing is said in production', {}, { NODE_ENV: 'production' }, /NODE_ENV is production/],
+  ])('embedded because %s is in doubt only where it may not be meant', (_why, given, env, doubt) => {
+    const { backend } = resolveOptions(given, env);
+    expect(backend.kind).toBe('embedded');
+    expect('doubt' in backend ? backend.doubt : undefined).toEqual(doubt && expect.stringMatching(doubt));
   });
 
   test('embedded, has the delay levels that the template maps to', () => {
@@ -69,23 +78,70 @@ describe('a wrong option is refused with its name and what is allowed', () => {
     ['embedded', { nameServer: 'a:1', embedded: {} }, 'one of nameServer, embedded and backend'],
     ['backend', { backend: { start() {} } }, 'start() and stop() and dial()'],
     ['group', { group: 'my group' }, 'letters, digits'],
-    ['shutdownTimeout', { shutdownTimeout: '30s' }, '(ms)'],
+    ['shutdownTimeout', { shutdownTimeout: '30 seconds' }, "(ms), or a length such as '30s'"],
     ['shutdownTimeout', { shutdownTimeout: -1 }, '(ms)'],
     ['autoStart', { autoStart: 'no' }, 'true or false'],
     ['consumer.threads', { consumer: { threads: 2 } }, 'concurrency'],
     ['producer.timeout', { producer: { timeout: 2 } }, 'sendMsgTimeout'],
     ['messageConverter', { messageConverter: {} }, 'encode() and decode()'],
     ['messageDelayLevel', { messageDelayLevel: 'x' }, '1s 5s'],
+    ['messageDelayLevel', { messageDelayLevel: 5 }, '1s 5s'],
+    ['embedded.messageDelayLevel', { embedded: { messageDelayLevel: 'x' } }, '1s 5s'],
     ['options', null, 'an object'],
+    ['options', undefined, 'an object'],
+    ['options', 'localhost:9876', 'an object'],
+    ['isGlobal', { isGlobal: true }, 'one of the options'],
+    ['grup', { grup: 'shop' }, 'the option is called group'],
+    ['embedded', { embedded: true }, 'an object'],
+    ['embedded', { embedded: 'memory' }, 'an object'],
+    ['embedded.stor', { embedded: { stor: 'x' } }, 'the option is called store'],
+    ['embedded.store', { embedded: { store: ' ' } }, "'memory'"],
+    ['embedded.nameServerListen', { embedded: { nameServerListen: '127.0.0.1:9876' } }, 'embedded.listen'],
+    ['embedded.fileReservedTime', { embedded: { fileReservedTime: 72 } }, "write '72h'"],
+    ['embedded.fileReservedTime', { embedded: { fileReservedTime: '90m' } }, 'whole hours'],
+    ['embedded.transactionTimeOut', { embedded: { transactionTimeOut: 'soon' } }, '(ms)'],
+    ['consumer', { consumer: [] }, 'an object'],
+    ['consumer.concurrency', { consumer: { concurrency: '5' } }, 'from 1 to 1000'],
+    ['consumer.consumeTimeout', { consumer: { consumeTimeout: 15 } }, "write '15m'"],
+    ['consumer.consumeTimeout', { consumer: { consumeTimeout: '90s' } }, 'whole minutes'],
+    ['consumer.consumeTimeout', { consumer: { consumeTimeout: '8d' } }, 'whole minutes'],
+    ['consumer.consumeFromWhere', { consumer: { consumeFromWhere: 'FIRST' } }, 'CONSUME_FROM_FIRST_OFFSET'],
+    ['producer.sendMsgTimeout', { producer: { sendMsgTimeout: '3' } }, '(ms)'],
   ])('%s', (option, given, allowed) => {
     expect(() => resolveOptions(given as RocketMQModuleOptions, NO_ENV)).toThrow(
       expect.objectContaining({ code: 'INVALID_OPTION', option, allowed: expect.stringContaining(allowed) }),
     );
   });
 
-  test('also from the environment', () => {
-    expect(() => resolveOptions({}, { ROCKETMQ_NAME_SERVER: 'nonsense' })).toThrow(
-      /ROCKETMQ_NAME_SERVER.*nonsense.*host:port/,
+  test.each(['nonsense', '', ' '])('also from the environment: %p', (given) => {
+    expect(() => resolveOptions({}, { ROCKETMQ_NAME_SERVER: given })).toThrow(
+      `option ROCKETMQ_NAME_SERVER of the environment is '${given}'; allowed: 'host:port'`,
     );
+  });
+
+  test('the message says whose option it is', () => {
+    expect(() => resolveOptions({ embedded: { stor: 'x' } as never }, NO_ENV, 'RocketMQModule.forRootAsync')).toThrow(
+      "option embedded.stor of RocketMQModule.forRootAsync is 'x'; allowed: the option is called store.",
+    );
+  });
+});
+
+describe('a length of time', () => {
+  test.each<[string, RocketMQModuleOptions, object]>([
+    ['shutdownTimeout', { shutdownTimeout: '10s' }, { shutdownTimeout: 10_000 }],
+    ['shutdownTimeout in ms', { shutdownTimeout: 500 }, { shutdownTimeout: 500 }],
+    ['consumeTimeout', { consumer: { consumeTimeout: '15m' } }, { consumer: { consumeTimeout: 15 } }],
+    ['consumeTimeout in ms', { consumer: { consumeTimeout: 900_000 } }, { consumer: { consumeTimeout: 15 } }],
+    ['sendMsgTimeout', { producer: { sendMsgTimeout: '5s' } }, { producer: { sendMsgTimeout: 5_000 } }],
+    ['no limit', { producer: { sendMsgMaxTimeoutPerRequest: -1 } }, { producer: { sendMsgMaxTimeoutPerRequest: -1 } }],
+  ])("may be written as '15m': %s", (_option, given, resolved) => {
+    expect(resolveOptions(given, NO_ENV)).toMatchObject(resolved);
+  });
+
+  test('of the embedded broker is in the unit that the broker has', () => {
+    const times = { fileReservedTime: '3d', transactionTimeOut: '10s', transactionCheckInterval: 500 };
+    const checked = checkEmbedded(times);
+    expect(checked).toEqual({ fileReservedTime: 72, transactionTimeOut: 10_000, transactionCheckInterval: 500 });
+    expect(checkEmbedded({ fileReservedTime: 7_200_000 })).toEqual({ fileReservedTime: 2 });
   });
 });

@@ -1,16 +1,20 @@
 // Owns the module's options: types, defaults, environment, and the refusal of what is wrong. What belongs to the
 // embedded broker, the producer or a consumer alone is checked where it is used.
-import type { ProducerOptions, PushConsumerOptions } from '@nest-rocketmq/client';
-import { DEFAULT_MESSAGE_DELAY_LEVEL } from '@nest-rocketmq/remoting';
+import type { ProducerOptions } from '@nest-rocketmq/client';
 import { appName } from './app-name.js';
 import type { RocketMQBackend } from './backend.js';
+import { CONSUMER_SETTINGS, checkConsumerSettings } from './consumer-settings.js';
+import type { CheckedConsumerSettings, ConsumerSettings } from './consumer-settings.js';
 import { DelayLevels } from './delay.js';
+import type { Duration } from './delay.js';
 import { checkGroup } from './destination.js';
-import type { EmbeddedOptions } from './embedded-backend.js';
+import { checkEmbedded } from './embedded-options.js';
+import type { EmbeddedOptions } from './embedded-options.js';
 import { InvalidOptionError } from './errors.js';
 import { JsonMessageConverter } from './message-converter.js';
 import type { MessageConverter } from './message-converter.js';
-import { checkAddresses, checkBoolean, checkInteger, checkKeys, checkMethods } from './option-checks.js';
+import { checkAddresses, checkBoolean, checkDuration, checkKeys, checkMethods, inside } from './option-checks.js';
+import { defaultShutdownTimeout } from './turned-clock.js';
 
 /** Names the cluster when neither `nameServer` nor `embedded` nor `backend` is given. */
 export const NAME_SERVER_ENV = 'ROCKETMQ_NAME_SERVER';
@@ -39,36 +43,31 @@ export interface RocketMQModuleOptions {
   messageConverter?: MessageConverter;
   /** The cluster's delay levels, where they are not Apache's '1s 5s 10s 30s 1m … 2h'. */
   messageDelayLevel?: string;
-  /** How long a shutdown waits for running listeners, ms. Default 30000. */
-  shutdownTimeout?: number;
+  /**
+   * How long a shutdown waits for running listeners: ms, or a length such as '30s'. Default '30s'; '2s' of real time on a
+   * clock that is turned by hand.
+   */
+  shutdownTimeout?: Duration;
   /** false: listeners start only by `RocketMQListeners.start()`. Default true: when the app has bootstrapped. */
   autoStart?: boolean;
 }
 
-export interface ConsumerSettings {
-  /** Messages of one group handled at the same time. Default 20. */
-  concurrency?: number;
-  /** Redeliveries before a message goes to the dead letters, %DLQ%group. Default -1, which means 16. */
-  maxReconsumeTimes?: number;
-  /** A message whose listener runs longer is given back to the broker, minutes. Default 15. */
-  consumeTimeout?: number;
-  /** Where a group starts that has no offset yet. Default 'CONSUME_FROM_LAST_OFFSET'. */
-  consumeFromWhere?: PushConsumerOptions['consumeFromWhere'];
-}
-
 export type BackendChoice =
-  | { kind: 'embedded'; embedded: EmbeddedOptions }
+  /** `doubt`: why this may not be what was meant. */
+  | { kind: 'embedded'; embedded: EmbeddedOptions; doubt?: string }
   | { kind: 'cluster'; nameServer: string }
   | { kind: 'custom'; backend: RocketMQBackend };
 
 /** Every option validated and filled in. */
 export interface ResolvedOptions {
+  /** Where they were given, for errors: 'RocketMQModule.forRoot'. */
+  where: string;
   backend: BackendChoice;
   group: string;
   /** The cluster whose listeners must name their groups, since `group` was not set; undefined where they need not. */
   groupNeededOn: string | undefined;
-  producer: ProducerSettings;
-  consumer: ConsumerSettings;
+  producer: CheckedProducerSettings;
+  consumer: CheckedConsumerSettings;
   messageConverter: MessageConverter;
   delayLevels: DelayLevels;
   shutdownTimeout: number;
@@ -86,9 +85,7 @@ const OPTIONS = [
   'messageDelayLevel',
   'shutdownTimeout',
   'autoStart',
-  'isGlobal',
 ];
-const CONSUMER_OPTIONS = ['concurrency', 'maxReconsumeTimes', 'consumeTimeout', 'consumeFromWhere'];
 
 const PRODUCER_OPTIONS = [
   'sendMsgTimeout',
@@ -103,49 +100,78 @@ const PRODUCER_OPTIONS = [
 ] as const satisfies readonly (keyof ProducerOptions)[];
 
 /** Settings of the producer behind the template, with Apache's names and defaults. */
-export type ProducerSettings = Pick<ProducerOptions, (typeof PRODUCER_OPTIONS)[number]>;
+export type ProducerSettings = Omit<Pick<ProducerOptions, (typeof PRODUCER_OPTIONS)[number]>, ProducerTime> & {
+  [K in ProducerTime]?: Duration;
+};
+
+/** The same, lengths of time in ms. */
+export type CheckedProducerSettings = Pick<ProducerOptions, (typeof PRODUCER_OPTIONS)[number]>;
+
+type ProducerTime = (typeof PRODUCER_TIMES)[number];
+
+/** Those that are lengths of time. -1 means no limit of its own to the second. */
+const PRODUCER_TIMES = ['sendMsgTimeout', 'sendMsgMaxTimeoutPerRequest'] as const;
+const LONGEST_SEND_MS = 3_600_000;
 
 const DEFAULT_SHUTDOWN_TIMEOUT_MS = 30_000;
 const LONGEST_SHUTDOWN_TIMEOUT_MS = 3_600_000;
 
-/** @throws InvalidOptionError naming the first option that is wrong */
+/**
+ * @param where for errors: what the user has called
+ * @throws InvalidOptionError naming the first option that is wrong
+ */
 export function resolveOptions(
   given: RocketMQModuleOptions,
   env: Readonly<Record<string, string | undefined>> = process.env,
+  where = 'RocketMQModule.forRoot',
 ): ResolvedOptions {
-  checkKeys('options', given, OPTIONS);
-  if (given.producer !== undefined) checkKeys('producer', given.producer, PRODUCER_OPTIONS);
-  if (given.consumer !== undefined) checkKeys('consumer', given.consumer, CONSUMER_OPTIONS);
-  if (given.messageConverter !== undefined)
-    checkMethods('messageConverter', given.messageConverter, ['encode', 'decode']);
-  const backend = chooseBackend(given, env);
-  const messageDelayLevel = given.messageDelayLevel ?? given.embedded?.messageDelayLevel ?? DEFAULT_MESSAGE_DELAY_LEVEL;
-  return {
-    backend,
-    group: given.group === undefined ? appName() : checkGroup('group', given.group),
-    groupNeededOn: backend.kind === 'cluster' && given.group === undefined ? backend.nameServer : undefined,
-    producer: given.producer ?? {},
-    consumer: given.consumer ?? {},
-    messageConverter: given.messageConverter ?? new JsonMessageConverter(),
-    delayLevels: new DelayLevels(messageDelayLevel),
-    shutdownTimeout: checkInteger(
-      'shutdownTimeout',
-      given.shutdownTimeout ?? DEFAULT_SHUTDOWN_TIMEOUT_MS,
-      0,
-      LONGEST_SHUTDOWN_TIMEOUT_MS,
-      'ms',
-    ),
-    autoStart: checkBoolean('autoStart', given.autoStart ?? true),
-  };
+  return inside(where, undefined, () => {
+    checkKeys('options', given, OPTIONS);
+    const { embedded, producer, consumer, messageConverter } = given;
+    if (embedded !== undefined) checkEmbedded(embedded);
+    if (consumer !== undefined) checkKeys('consumer', consumer, CONSUMER_SETTINGS);
+    if (messageConverter !== undefined) checkMethods('messageConverter', messageConverter, ['encode', 'decode']);
+    const shutdownTimeout =
+      given.shutdownTimeout ?? defaultShutdownTimeout(embedded?.clock, DEFAULT_SHUTDOWN_TIMEOUT_MS);
+    const backend = chooseBackend(given, env);
+    return {
+      where,
+      backend,
+      group: given.group === undefined ? appName() : checkGroup('group', given.group),
+      groupNeededOn: backend.kind === 'cluster' && given.group === undefined ? backend.nameServer : undefined,
+      producer: checkProducer(producer ?? {}),
+      consumer: inside(where, 'consumer', () => checkConsumerSettings(consumer ?? {})),
+      messageConverter: messageConverter ?? new JsonMessageConverter(),
+      delayLevels: delayLevelsOf(given),
+      shutdownTimeout: checkDuration('shutdownTimeout', shutdownTimeout, 0, LONGEST_SHUTDOWN_TIMEOUT_MS),
+      autoStart: checkBoolean('autoStart', given.autoStart ?? true),
+    };
+  });
 }
 
+function delayLevelsOf({ messageDelayLevel, embedded }: RocketMQModuleOptions): DelayLevels {
+  if (messageDelayLevel !== undefined) return new DelayLevels(messageDelayLevel);
+  return new DelayLevels(embedded?.messageDelayLevel, 'embedded.messageDelayLevel');
+}
+
+function checkProducer(given: ProducerSettings): CheckedProducerSettings {
+  checkKeys('producer', given, PRODUCER_OPTIONS);
+  const times = PRODUCER_TIMES.filter((option) => given[option] !== undefined && given[option] !== -1).map((option) => [
+    option,
+    checkDuration(`producer.${option}`, given[option], 1, LONGEST_SEND_MS),
+  ]);
+  return { ...given, ...Object.fromEntries(times) } as CheckedProducerSettings;
+}
+
+const BACKENDS = ['nameServer', 'embedded', 'backend'] as const;
+
 function chooseBackend(given: RocketMQModuleOptions, env: Readonly<Record<string, string | undefined>>): BackendChoice {
-  const chosen = (['nameServer', 'embedded', 'backend'] as const).filter((option) => given[option] !== undefined);
-  if (chosen.length > 1) {
+  const [chosen, second] = BACKENDS.filter((option) => given[option] !== undefined);
+  if (second !== undefined) {
     throw new InvalidOptionError(
-      chosen[1],
-      given[chosen[1]],
-      `one of nameServer, embedded and backend; ${chosen[0]} is set too`,
+      second,
+      given[second],
+      `one of nameServer, embedded and backend; ${chosen} is set too`,
     );
   }
   if (given.backend !== undefined) {
@@ -159,6 +185,17 @@ function chooseBackend(given: RocketMQModuleOptions, env: Readonly<Record<string
   const levels = given.messageDelayLevel === undefined ? {} : { messageDelayLevel: given.messageDelayLevel };
   if (given.embedded !== undefined) return { kind: 'embedded', embedded: { ...given.embedded, ...levels } };
   const fromEnv = env[NAME_SERVER_ENV];
-  if (fromEnv) return { kind: 'cluster', nameServer: checkAddresses(NAME_SERVER_ENV, fromEnv) };
-  return { kind: 'embedded', embedded: levels };
+  if (fromEnv !== undefined) {
+    const nameServer = inside('the environment', undefined, () => checkAddresses(NAME_SERVER_ENV, fromEnv));
+    return { kind: 'cluster', nameServer };
+  }
+  return { kind: 'embedded', embedded: levels, doubt: doubtOf(given, env) };
+}
+
+/** Why a broker in this process, which is what an app gets that says nothing, may not be what was meant. */
+function doubtOf(given: RocketMQModuleOptions, env: Readonly<Record<string, string | undefined>>): string | undefined {
+  const empty = BACKENDS.find((option) => Object.hasOwn(given, option));
+  if (empty !== undefined) return `option ${empty} is there but undefined, and ${NAME_SERVER_ENV} is not set`;
+  if (env['NODE_ENV'] !== 'production') return undefined;
+  return `NODE_ENV is production, and neither ${BACKENDS.join(' nor ')} nor ${NAME_SERVER_ENV} is set`;
 }

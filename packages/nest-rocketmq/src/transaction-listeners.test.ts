@@ -1,10 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import type { MessageExt } from '@nest-rocketmq/remoting';
-import type { DiscoveredTransactionListener, ListenerExplorer } from './listener-explorer.js';
+import type { ListenerExplorer } from './listener-explorer.js';
 import { RocketMQLocalTransactionState } from './listener-metadata.js';
 import type { RocketMQLocalTransactionListener } from './listener-metadata.js';
 import { resolveOptions } from './rocketmq.options.js';
+import type { DiscoveredTransactionListener } from './transaction-host.js';
 import { TransactionListeners } from './transaction-listeners.js';
 import type { TransactionCall } from './transaction-listeners.js';
 
@@ -27,10 +28,10 @@ function discovered(
   return { name, options: { topic }, instance: listener as RocketMQLocalTransactionListener };
 }
 
-function listeners(...found: DiscoveredTransactionListener[]): TransactionListeners {
-  const explorer = { transactionListeners: () => found } as unknown as ListenerExplorer;
+async function listeners(...found: DiscoveredTransactionListener[]): Promise<TransactionListeners> {
+  const explorer = { transactionListeners: () => Promise.resolve(found) } as unknown as ListenerExplorer;
   const all = new TransactionListeners(explorer, resolveOptions({ group: 'app' }, {}));
-  all.discover();
+  await all.discover();
   return all;
 }
 
@@ -40,13 +41,13 @@ describe('the local transaction', () => {
     [ROLLBACK, 'ROLLBACK_MESSAGE'],
     [UNKNOWN, 'UNKNOW'],
   ])('%s is told to the broker as %s', async (state, wire) => {
-    const all = listeners(discovered('Tx', 'orders', { executeLocalTransaction: () => state }));
+    const all = await listeners(discovered('Tx', 'orders', { executeLocalTransaction: () => state }));
     await expect(all.executeLocalTransaction(HALF, { payload: 1, arg: undefined })).resolves.toBe(wire);
   });
 
   test('is given the payload as it was sent, and the context', async () => {
     let given: unknown[] = [];
-    const all = listeners(
+    const all = await listeners(
       discovered('Tx', 'orders', { executeLocalTransaction: (...args) => ((given = args), COMMIT) }),
     );
     const payload = { at: new Date(0) };
@@ -66,7 +67,7 @@ describe('the local transaction', () => {
     ['returns something else', () => 'COMMITTED' as never],
   ])('that %s leaves the outcome unknown, and the sender is told why', async (_what, executeLocalTransaction) => {
     const call: TransactionCall = { payload: 1, arg: undefined };
-    const all = listeners(discovered('Tx', 'orders', { executeLocalTransaction }));
+    const all = await listeners(discovered('Tx', 'orders', { executeLocalTransaction }));
     await expect(all.executeLocalTransaction(HALF, call)).resolves.toBe('UNKNOW');
     expect(call.error).toBeInstanceOf(Error);
   });
@@ -74,7 +75,7 @@ describe('the local transaction', () => {
 
 describe('a check', () => {
   test('is answered by the listener of its topic, with the payload read from the message', async () => {
-    const all = listeners(
+    const all = await listeners(
       discovered('Other', 'payments', { checkLocalTransaction: () => ROLLBACK }),
       discovered('Tx', ['orders', 'more'], {
         checkLocalTransaction: (payload) => (expect(payload).toEqual({ id: 1 }), COMMIT),
@@ -89,30 +90,33 @@ describe('a check', () => {
     ['a body that it cannot read', { body: Buffer.from('<xml/>') }],
     ['a database that is down', {}],
   ])('of %s is never a rollback', async (_what, fields) => {
-    const all = listeners(
+    const all = await listeners(
       discovered('Tx', 'orders', { checkLocalTransaction: () => Promise.reject(new Error('down')) }),
     );
     await expect(all.checkLocalTransaction({ ...CHECK, ...fields } as MessageExt)).resolves.toBe('UNKNOW');
   });
 });
 
-test('two classes for one topic are refused by name', () => {
-  expect(() => listeners(discovered('A', 'orders', {}), discovered('B', 'orders', {}))).toThrow(
+test('two classes for one topic are refused by name', async () => {
+  await expect(listeners(discovered('A', 'orders', {}), discovered('B', 'orders', {}))).rejects.toThrow(
     /A and B both decide .* 'orders'/,
   );
 });
 
-test('a topic that nobody decides is refused with what to do', () => {
-  expect(() => listeners(discovered('A', 'orders', {})).requireTopic('payments')).toThrow(
+test('a topic that nobody decides is refused with what to do', async () => {
+  const all = await listeners(discovered('A', 'orders', {}));
+  expect(() => all.requireTopic('payments')).toThrow(
     /'payments' in this app \(there are: orders\).*@RocketMQTransactionListener/,
   );
 });
 
-test('on a cluster, a transaction listener needs a named group: the broker asks any producer of it', () => {
+test('on a cluster, a transaction listener needs a named group: the broker asks any producer of it', async () => {
   const explorer = { transactionListeners: () => [discovered('Tx', 'orders', {})] } as unknown as ListenerExplorer;
   const all = new TransactionListeners(explorer, resolveOptions({ nameServer: 'mq:9876' }, {}));
-  expect(() => all.discover()).toThrow(/^Tx has no group on the cluster mq:9876\. Name this service: .*group: '/);
+  await expect(all.discover()).rejects.toThrow(
+    /^Tx has no group on the cluster mq:9876\. Name this service: .*group: '/,
+  );
   const named = new TransactionListeners(explorer, resolveOptions({ nameServer: 'mq:9876', group: 'shop' }, {}));
-  named.discover();
+  await named.discover();
   expect(named.topics).toEqual(['orders']);
 });

@@ -4,14 +4,14 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { LocalTransactionState, OutgoingMessage, TransactionListener } from '@nest-rocketmq/client';
 import type { MessageExt } from '@nest-rocketmq/remoting';
 import { checkTopic } from './destination.js';
-import { GroupMissingError, TransactionListenerError } from './errors.js';
+import { GroupMissingError, InvalidOptionError, TransactionListenerError } from './errors.js';
 import { ListenerExplorer } from './listener-explorer.js';
-import type { DiscoveredTransactionListener } from './listener-explorer.js';
 import { RocketMQLocalTransactionState } from './listener-metadata.js';
-import { checkKeys } from './option-checks.js';
+import { checkKeys, inside } from './option-checks.js';
 import { RocketMQContext } from './rocketmq-context.js';
 import type { ResolvedOptions } from './rocketmq.options.js';
 import { ROCKETMQ_RESOLVED_OPTIONS } from './rocketmq.tokens.js';
+import type { DiscoveredTransactionListener } from './transaction-host.js';
 
 /** What travels from the template to the listener beside the message, inside this process only. */
 export interface TransactionCall {
@@ -47,15 +47,20 @@ export class TransactionListeners implements TransactionListener {
     @Inject(ROCKETMQ_RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {}
 
-  /** @throws TransactionListenerError when two classes want one topic, GroupMissingError */
-  discover(): void {
-    this.#byTopic.clear();
+  /** Finds the app's. Again, when there may be more of them. @throws TransactionListenerError when two classes want one topic, GroupMissingError */
+  async discover(): Promise<void> {
+    const listeners = await this.explorer.transactionListeners();
     const { group, groupNeededOn } = this.options;
-    for (const listener of this.explorer.transactionListeners()) {
+    this.#byTopic.clear();
+    for (const listener of listeners) {
       // Brokers ask any producer of the group how a transaction has ended.
       if (groupNeededOn !== undefined) throw new GroupMissingError(listener.name, groupNeededOn, group);
-      checkKeys(`@RocketMQTransactionListener on ${listener.name}`, listener.options, ['topic']);
-      for (const topic of [listener.options.topic].flat()) this.#add(topic, listener);
+      inside(`@RocketMQTransactionListener on ${listener.name}`, undefined, () => {
+        checkKeys('options', listener.options, ['topic']);
+        const topics = [listener.options.topic].flat();
+        if (topics.length === 0) throw new InvalidOptionError('topic', topics, 'a topic, or several in an array');
+        for (const topic of topics) this.#add(topic, listener);
+      });
     }
   }
 
@@ -88,11 +93,11 @@ export class TransactionListeners implements TransactionListener {
         transactionId,
         arg: call.arg,
       });
-      return this.#toWire(state, `${name}.executeLocalTransaction`);
+      return this.#toWire(state, methodOf(name, 'executeLocalTransaction'));
     } catch (error) {
       call.error = error;
       this.#logger.error(
-        `${name}.executeLocalTransaction failed for ${transactionId}; the broker will ask checkLocalTransaction: ${reasonOf(error)}`,
+        `${methodOf(name, 'executeLocalTransaction')} failed for ${transactionId}; the broker will ask checkLocalTransaction: ${reasonOf(error)}`,
       );
       return 'UNKNOW';
     }
@@ -104,7 +109,10 @@ export class TransactionListeners implements TransactionListener {
       const { name, instance } = this.#listenerOf(message.topic);
       const payload = this.options.messageConverter.decode(message, 'json');
       const context = new RocketMQContext(message, this.options.group, new AbortController().signal);
-      return this.#toWire(await instance.checkLocalTransaction(payload, context), `${name}.checkLocalTransaction`);
+      return this.#toWire(
+        await instance.checkLocalTransaction(payload, context),
+        methodOf(name, 'checkLocalTransaction'),
+      );
     } catch (error) {
       // Never a rollback: another process of the group, or a later version of this one, may know better.
       this.#logger.error(`${what} has no answer yet, the broker will ask again: ${reasonOf(error)}`);
@@ -113,7 +121,7 @@ export class TransactionListeners implements TransactionListener {
   }
 
   #add(topic: string, listener: DiscoveredTransactionListener): void {
-    checkTopic(`topic of @RocketMQTransactionListener on ${listener.name}`, topic);
+    checkTopic('topic', topic);
     const other = this.#byTopic.get(topic);
     if (other) {
       throw new TransactionListenerError(
@@ -134,6 +142,11 @@ export class TransactionListeners implements TransactionListener {
     const allowed = Object.values(RocketMQLocalTransactionState).join(', ');
     throw new TransactionListenerError(`${method} returned ${String(state)}; allowed are ${allowed}.`);
   }
+}
+
+/** 'OrderTransactions.executeLocalTransaction (OrdersModule)' */
+function methodOf(name: string, method: string): string {
+  return name.replace(/(?= \(|$)/, `.${method}`);
 }
 
 function reasonOf(error: unknown): string {

@@ -13,6 +13,13 @@ export interface Clock {
   /** Calls `fn` once, `ms` milliseconds from now at the earliest. */
   setTimeout(fn: () => void, ms: number): TimerHandle;
   clearTimeout(handle: TimerHandle | undefined): void;
+  /**
+   * Says that something is under way that time has to wait for, such as a listener at work. The function returned says
+   * that it has ended. Only a clock that is turned by hand has this.
+   * @param what names it in the error, should it never end
+   * @param atMost ms of real time after which time goes on without it; default: no end, and then an error
+   */
+  busy?(what: string, atMost?: number): () => void;
 }
 
 /** Node's timers refuse more than this (2^31 - 1 ms, 24.8 days) and fire at once instead. */

@@ -89,3 +89,25 @@ export class ResponseError extends RocketMQError {
     super('RESPONSE_CODE', `${address} answered ${request} with code ${responseCode}${remark ? `: ${remark}` : ''}`);
   }
 }
+
+const MOST_NAMED = 5;
+
+/** A clock that is turned by hand waited in vain for something under way. */
+export class ClockHeldError extends RocketMQError {
+  /**
+   * @param work what has not ended
+   * @param waited ms of real time
+   */
+  constructor(
+    readonly work: readonly string[],
+    waited: number,
+  ) {
+    const more = work.length > MOST_NAMED ? ` and ${work.length - MOST_NAMED} more` : '';
+    super(
+      'CLOCK_HELD',
+      `the clock has waited ${waited} ms for ${work.slice(0, MOST_NAMED).join(', ')}${more} to end before it is turned further. ` +
+        'If it only takes long, give it more time: advance(time, { timeout: 60_000 }). ' +
+        'If it is meant to hang, or waits for this clock: advance(time, { wait: false }).',
+    );
+  }
+}

@@ -60,7 +60,10 @@ export type { ConnectionOptions, RawHandler, RequestHandlers, RequestOptions } f
 export { Connections, DEFAULT_CONNECT_TIMEOUT_MS, dialTcp } from './connections.js';
 export type { ConnectionsOptions, Dial } from './connections.js';
 export { DEFAULT_MESSAGE_DELAY_LEVEL, DELAY_UNITS, delayLevelNames, parseDelayLevels } from './delay-levels.js';
+export { milliseconds } from './duration.js';
+export type { Duration } from './duration.js';
 export {
+  ClockHeldError,
   ConnectError,
   ConnectionClosedError,
   DecodeError,
@@ -93,6 +96,7 @@ export { LANGUAGES, MQVersion, OUR_LANGUAGE, OUR_VERSION } from './language.js';
 export { printable, silentLogger } from './logger.js';
 export type { Logger } from './logger.js';
 export { ManualClock } from './manual-clock.js';
+export type { TurnOptions } from './manual-clock.js';
 export { COMPRESSED_ZLIB, MAX_INFLATED_BYTES, compressBody, inflateBody } from './message/compression.js';
 export { bodyCrc, javaHashCode } from './message/hash.js';
 export { decodeBatch, encodeBatch } from './message/message-batch.js';

@@ -1,5 +1,7 @@
+import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from '@jest/globals';
 import { systemClock } from './clock.js';
+import { ClockHeldError } from './errors.js';
 import { ManualClock } from './manual-clock.js';
 
 describe('a clock that is turned by hand', () => {
@@ -48,9 +50,62 @@ describe('a clock that is turned by hand', () => {
     expect(clock.pending).toBe(0);
   });
 
-  it('does not go back', async () => {
+  it('does not go back, nor by what is no time', async () => {
     const clock = new ManualClock(100);
     await expect(clock.advanceTo(99)).rejects.toThrow(RangeError);
+    for (const time of [-1, Number.NaN, 'soon', '']) await expect(clock.advance(time)).rejects.toThrow(RangeError);
+    expect(clock.now()).toBe(100);
+  });
+
+  it('is turned by ms or by a length with a unit', async () => {
+    const clock = new ManualClock(0);
+    await clock.advance('30m');
+    await clock.advance(5);
+    expect(clock.now()).toBe(1_800_005);
+  });
+});
+
+/** Real work of the machine, which takes many turns of the event loop. */
+const io = (): Promise<unknown> => readFile(import.meta.filename);
+
+describe('what is under way', () => {
+  it('holds time until it has ended, and so does what follows from it', async () => {
+    const clock = new ManualClock(0);
+    const seen: [string, number][] = [];
+    const work = async (name: string, next?: () => void): Promise<void> => {
+      const ended = clock.busy(name);
+      for (let round = 0; round < 3; round++) await io();
+      seen.push([name, clock.now()]);
+      next?.();
+      ended();
+    };
+    clock.setTimeout(() => void work('first', () => clock.setTimeout(() => void work('second'), 10)), 5);
+    clock.setTimeout(() => seen.push(['later', clock.now()]), 20);
+    await clock.advance(30);
+    expect(seen).toEqual([
+      ['first', 5],
+      ['second', 15],
+      ['later', 20],
+    ]);
+  });
+
+  it('and never ends is named after a bound of real time, and time stands where it was', async () => {
+    const clock = new ManualClock(0);
+    clock.setTimeout(() => void clock.busy('Orders.onMessage'), 10);
+    const turned = clock.advance(20, { timeout: 20 });
+    await expect(turned).rejects.toThrow(ClockHeldError);
+    await expect(turned).rejects.toThrow(/20 ms for Orders\.onMessage .*wait: false/);
+    expect(clock.now()).toBe(10);
+    await clock.advance(10, { wait: false });
+    expect(clock.now()).toBe(20);
+  });
+
+  it('with a bound of its own holds time no longer than that', async () => {
+    const clock = new ManualClock(0);
+    clock.busy('a send that waits for the clock', 20);
+    clock.busy('its listener');
+    await clock.advance(10);
+    expect(clock.now()).toBe(10);
   });
 });
 

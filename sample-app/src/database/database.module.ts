@@ -1,21 +1,9 @@
-// Owns opening, migrating and closing the database.
-import { Global, Logger, Module } from '@nestjs/common';
+// Owns the app's one database, and that it closes last.
+import { Global, Module } from '@nestjs/common';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import { AppConfig } from '../config.js';
 import { Database } from './database.js';
-import { migrate } from './migrations.js';
-
-async function open(config: AppConfig): Promise<Database> {
-  const logger = new Logger('Database');
-  if (config.databaseUrl) {
-    const { PostgresDatabase } = await import('./postgres-database.js');
-    logger.log('PostgreSQL server of DATABASE_URL');
-    return new PostgresDatabase(config.databaseUrl);
-  }
-  const { PGliteDatabase } = await import('./pglite-database.js');
-  logger.log(`embedded PostgreSQL in ${config.databaseDirectory} (set DATABASE_URL for a server)`);
-  return PGliteDatabase.open(config.databaseDirectory);
-}
+import { openDatabase } from './open-database.js';
 
 @Global()
 @Module({
@@ -23,11 +11,7 @@ async function open(config: AppConfig): Promise<Database> {
     {
       provide: Database,
       inject: [AppConfig],
-      useFactory: async (config: AppConfig): Promise<Database> => {
-        const database = await open(config);
-        await migrate(database);
-        return database;
-      },
+      useFactory: openDatabase,
     },
   ],
   exports: [Database],

@@ -4,12 +4,14 @@ import pg from 'pg';
 import { Database } from './database.js';
 import type { Queryable } from './database.js';
 
+const CONNECTION_TIMEOUT_MS = 10_000;
+
 export class PostgresDatabase extends Database {
   private readonly pool: pg.Pool;
 
   constructor(url: string) {
     super();
-    this.pool = new pg.Pool({ connectionString: url });
+    this.pool = new pg.Pool({ connectionString: url, connectionTimeoutMillis: CONNECTION_TIMEOUT_MS });
     // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
     this.pool.on('error', (error) => new Logger('Database').warn(`an idle connection broke: ${error.message}`));
   }

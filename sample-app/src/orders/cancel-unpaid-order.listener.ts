@@ -1,6 +1,6 @@
 // Owns what happens when an order's time to pay is over.
 import { Logger } from '@nestjs/common';
-import { RocketMQMessageListener } from 'nest-rocketmq';
+import { Payload, RocketMQMessageListener } from 'nest-rocketmq';
 import type { RocketMQListener } from 'nest-rocketmq';
 import { ProcessedMessages } from '../idempotency/processed-messages.js';
 import { ORDER_CANCEL_TOPIC } from './order.js';
@@ -18,7 +18,7 @@ export class CancelUnpaidOrder implements RocketMQListener<CancelOrder> {
     private readonly orders: OrdersService,
   ) {}
 
-  async onMessage({ id }: CancelOrder): Promise<void> {
+  async onMessage(@Payload() { id }: CancelOrder): Promise<void> {
     // The order's id, not the message's: the cancel message itself may have been sent twice.
     const outcome = await this.processed.once(CONSUMER, id, (transaction) =>
       this.orders.cancelIfUnpaid(transaction, id),

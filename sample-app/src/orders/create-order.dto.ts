@@ -1,11 +1,11 @@
 // Owns the shape of a request for an order, and what of it is refused.
-import { IsInt, IsNotEmpty, IsString, Max, Min } from 'class-validator';
+import { IsInt, Max, Min } from 'class-validator';
+import { IsSku } from '../stock/sku.js';
 
 const MOST_OF_ONE = 1000;
 
 export class CreateOrderDto {
-  @IsString()
-  @IsNotEmpty()
+  @IsSku()
   sku!: string;
 
   @IsInt()

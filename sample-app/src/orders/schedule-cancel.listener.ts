@@ -1,7 +1,7 @@
 // Owns that every order gets its cancel message. It is sent from here, not from the HTTP request: a crash between the two
 // would lose it, while this event is delivered again until the cancel message is stored.
 import { Logger } from '@nestjs/common';
-import { RocketMQMessageListener, RocketMQTemplate } from 'nest-rocketmq';
+import { Payload, RocketMQMessageListener, RocketMQTemplate } from 'nest-rocketmq';
 import type { RocketMQListener } from 'nest-rocketmq';
 import { AppConfig } from '../config.js';
 import { ORDER_CANCEL_TOPIC, ORDER_CREATED, ORDER_TOPIC } from './order.js';
@@ -16,7 +16,7 @@ export class ScheduleCancel implements RocketMQListener<NewOrder> {
     private readonly config: AppConfig,
   ) {}
 
-  async onMessage({ id, sku, quantity }: NewOrder): Promise<void> {
+  async onMessage(@Payload() { id, sku, quantity }: NewOrder): Promise<void> {
     const delay = this.config.orderCancelAfter;
     const cancel: CancelOrder = { id };
     await this.rocketmq.send(ORDER_CANCEL_TOPIC, cancel, { delay, keys: id });

@@ -1,6 +1,7 @@
 // Owns the HTTP side of the stock.
 import { Controller, Get, NotFoundException, Param } from '@nestjs/common';
 import { Database } from '../database/database.js';
+import { SkuParam } from './sku.js';
 import { StockRepository } from './stock.repository.js';
 import type { Product } from './stock.repository.js';
 
@@ -12,7 +13,7 @@ export class StockController {
   ) {}
 
   @Get(':sku')
-  async get(@Param('sku') sku: string): Promise<Product> {
+  async get(@Param() { sku }: SkuParam): Promise<Product> {
     const product = await this.stock.find(this.database, sku);
     if (!product) throw new NotFoundException(`There is no product '${sku}'.`);
     return product;

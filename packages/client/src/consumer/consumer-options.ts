@@ -63,6 +63,11 @@ export interface PushConsumerOptions {
   consumeConcurrentlyMaxSpan?: number;
   /** Wait after a pull that failed, ms. Default 1000. */
   pullTimeDelayMillsWhenException?: number;
+  /**
+   * How long the broker may hold a pull that finds nothing, ms. Default 15000 (Apache's value). The broker's own
+   * `maxSuspendTimeMillis` is the upper limit.
+   */
+  brokerSuspendMaxTimeMillis?: number;
   /** Deliveries after the first before a message goes to %DLQ%group. Default -1: 16. */
   maxReconsumeTimes?: number;
   /** A message whose listener runs longer is given back to the broker, minutes. Default 15. */
@@ -111,6 +116,7 @@ export function resolvePushConsumerOptions(options: PushConsumerOptions): Resolv
     pullThresholdSizeForQueue: number('pullThresholdSizeForQueue', 100, 1, 1024, ' (MiB)'),
     consumeConcurrentlyMaxSpan: number('consumeConcurrentlyMaxSpan', 2000, 1, 65_535),
     pullTimeDelayMillsWhenException: number('pullTimeDelayMillsWhenException', 1000, 1, 3_600_000, ' (ms)'),
+    brokerSuspendMaxTimeMillis: number('brokerSuspendMaxTimeMillis', 15_000, 1, 3_600_000, ' (ms)'),
     maxReconsumeTimes: number('maxReconsumeTimes', -1, -1, 0x7fffffff),
     consumeTimeout: number('consumeTimeout', 15, 1, 10_080, ' (minutes)'),
     consumeMessageBatchMaxSize: number('consumeMessageBatchMaxSize', 1, 1, 1024),
@@ -128,6 +134,7 @@ type NumberOption =
   | 'pullThresholdSizeForQueue'
   | 'consumeConcurrentlyMaxSpan'
   | 'pullTimeDelayMillsWhenException'
+  | 'brokerSuspendMaxTimeMillis'
   | 'maxReconsumeTimes'
   | 'consumeTimeout'
   | 'consumeMessageBatchMaxSize';

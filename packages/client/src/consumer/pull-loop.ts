@@ -15,9 +15,8 @@ import { decodePulled } from './pulled-messages.js';
 import { accepts } from './subscription.js';
 
 const PULL_SYS_FLAG = { COMMIT_OFFSET: 1, SUSPEND: 2 } as const;
-/** How long the broker may hold a pull that finds nothing, and how long we wait for its answer. ms */
-const SUSPEND_TIMEOUT_MS = 15_000;
-const PULL_TIMEOUT_MS = 30_000;
+/** How much longer than the broker may hold a pull we wait for its answer. ms */
+const PULL_GRACE_MS = 15_000;
 const BROKER_FLOW_CONTROL_WAIT_MS = 20;
 const MIB = 1024 * 1024;
 
@@ -117,13 +116,13 @@ export class PullLoop {
         maxMsgNums: options.pullBatchSize,
         sysFlag: PULL_SYS_FLAG.SUSPEND | (commits ? PULL_SYS_FLAG.COMMIT_OFFSET : 0),
         commitOffset: commits ? commitOffset : 0,
-        suspendTimeoutMillis: SUSPEND_TIMEOUT_MS,
+        suspendTimeoutMillis: options.brokerSuspendMaxTimeMillis,
         subVersion: subscription?.subVersion ?? 0,
         expressionType: subscription?.expressionType ?? 'TAG',
         maxMsgBytes: options.pullBatchSizeInBytes,
         bname: brokerName,
       },
-      { timeout: PULL_TIMEOUT_MS },
+      { timeout: options.brokerSuspendMaxTimeMillis + PULL_GRACE_MS },
     );
   }
 

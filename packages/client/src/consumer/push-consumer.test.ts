@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { MessageProperty, ResponseCode } from '@nest-rocketmq/remoting';
 import { GROUP, aConsumer, bodies, consuming, on } from '../../test/consuming.js';
 import { FakeCluster } from '../../test/fake-cluster.js';
+import { SubscriptionRefusedError } from '../errors.js';
 
 describe('a push consumer', () => {
   it('has told the broker what it wants before it asks for anything', async () => {
@@ -151,7 +152,15 @@ describe('an SQL92 condition', () => {
       code: ResponseCode.SUBSCRIPTION_PARSE_FAILED,
       remark: 'bad',
     }));
-    await expect(consumer.start()).rejects.toThrow(/code 23: bad/);
+    await expect(consumer.start()).rejects.toThrow(/group stock on topic t, 'a >>> 5'.*code 23: bad/);
+  });
+
+  it('is asked about when its topic is not there yet, at any broker', async () => {
+    const consumer = aConsumer(new FakeCluster(), {
+      subscriptions: [{ topic: 'none', expression: 'a > 5', expressionType: 'SQL92' }],
+    });
+    on.cluster.broker.next('CHECK_CLIENT_CONFIG', () => ({ code: ResponseCode.SYSTEM_ERROR, remark: 'no SQL92' }));
+    await expect(consumer.start()).rejects.toThrow(SubscriptionRefusedError);
   });
 });
 

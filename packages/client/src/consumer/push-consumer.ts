@@ -76,7 +76,7 @@ export class PushConsumer implements ConsumerMember {
   /**
    * Resolves when brokers know the group and its queues are being pulled. A topic that does not exist yet is waited for
    * in the background.
-   * @throws NameServerUnreachableError, GroupInUseError, ResponseError when a broker refuses an SQL92 expression
+   * @throws NameServerUnreachableError, GroupInUseError, SubscriptionRefusedError when a broker refuses an SQL92 expression
    */
   async start(): Promise<void> {
     if (this.#state === 'running') return;
@@ -114,8 +114,9 @@ export class PushConsumer implements ConsumerMember {
   /**
    * Stops pulling, waits for running listener calls, stores offsets, and leaves the group.
    * @param options deadline for the listener calls, ms; default 30000. What runs longer is delivered again elsewhere.
+   * An abort of the signal ends the wait at once.
    */
-  async shutdown(options: { deadline?: number } = {}): Promise<void> {
+  async shutdown(options: { deadline?: number; signal?: AbortSignal } = {}): Promise<void> {
     const wasRunning = this.#state === 'running';
     this.#state = 'shut down';
     if (!wasRunning) return;
@@ -124,7 +125,7 @@ export class PushConsumer implements ConsumerMember {
     for (const timer of this.#timers) timer.stop();
     this.#gate.close();
     await this.#rebalance.stop();
-    await this.#drain(options.deadline ?? DEFAULT_SHUTDOWN_DEADLINE_MS);
+    await this.#drain(options.deadline ?? DEFAULT_SHUTDOWN_DEADLINE_MS, options.signal);
     if (this.#consume.running > 0) {
       logger.warn(
         `${this.group}: ${this.#consume.running} listener calls outlast the shutdown; their messages come again`,
@@ -273,9 +274,10 @@ export class PushConsumer implements ConsumerMember {
     await this.#offsets.persist([queue.messageQueue], true);
   }
 
-  async #drain(deadline: number): Promise<void> {
+  async #drain(deadline: number, signal?: AbortSignal): Promise<void> {
     const ended = new AbortController();
     const idle = this.#consume.stop().finally(() => ended.abort());
-    await Promise.race([idle, sleep(this.#core.clock, deadline, ended.signal)]);
+    const over = signal ? AbortSignal.any([ended.signal, signal]) : ended.signal;
+    await Promise.race([idle, sleep(this.#core.clock, deadline, over)]);
   }
 }

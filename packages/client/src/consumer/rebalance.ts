@@ -11,8 +11,7 @@ import type { OffsetStore } from './offset-store.js';
 import { Pacer } from './pacer.js';
 import { ProcessQueue, queueKey } from './process-queue.js';
 
-/** Apache's waitInterval and minInterval. ms */
-const WAIT_INTERVAL_MS = 20_000;
+/** Apache's minInterval. ms */
 const MIN_INTERVAL_MS = 1_000;
 /** At a start, consumers and their notifications come thick and fast; so many rounds may follow each other at once. */
 const BURST = 5;
@@ -44,7 +43,7 @@ export class Rebalance {
       clock: parts.core.clock,
       logger: parts.core.logger,
       name: `rebalance of ${parts.group}`,
-      interval: WAIT_INTERVAL_MS,
+      interval: parts.core.options.rebalanceInterval,
       spacing: MIN_INTERVAL_MS,
       burst: BURST,
       run: () => this.#round(),

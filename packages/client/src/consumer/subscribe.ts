@@ -3,6 +3,7 @@
 import { Requests, encodeJson, expectSuccess, retryTopic, subscriptionJson } from '@nest-rocketmq/remoting';
 import type { SubscriptionData } from '@nest-rocketmq/remoting';
 import type { ClientCore } from '../core.js';
+import { SubscriptionRefusedError } from '../errors.js';
 import type { ResolvedPushConsumerOptions } from './consumer-options.js';
 import { subscriptionData } from './subscription.js';
 
@@ -19,7 +20,7 @@ export function subscriptionsOf(
 /**
  * Asks for the routes, and keeps looking for topics that have none.
  * @returns the topics that do not exist yet
- * @throws NameServerUnreachableError, ResponseError when a broker does not understand an expression
+ * @throws NameServerUnreachableError, SubscriptionRefusedError when a broker does not understand an expression
  */
 export async function findTopics(
   core: ClientCore,
@@ -32,22 +33,31 @@ export async function findTopics(
       core.routes.watch(topic);
       const route = await core.routes.resolve(topic);
       if (topic === retryTopic(group)) return [];
+      if (subscription.expressionType !== 'TAG') await checkExpression(core, group, subscription);
       if (!route || route.assumed) {
         core.logger.log(`${group} waits for topic ${topic}, which does not exist yet`);
         return [topic];
       }
-      if (subscription.expressionType !== 'TAG') await checkExpression(core, group, subscription);
       return [];
     }),
   );
   return found.flat();
 }
 
-/** Tags need no check; whether a condition is understood the broker alone can say. */
+/**
+ * Tags need no check; whether a condition is understood the broker alone can say. Where the topic is not there yet, any
+ * broker is asked: none would say more later than that it cannot pull.
+ */
 async function checkExpression(core: ClientCore, group: string, subscription: SubscriptionData): Promise<void> {
   const brokerName = core.routes.get(subscription.topic)?.readable[0]?.brokerName;
   const address = brokerName === undefined ? undefined : core.routes.anyBrokerAddress(brokerName);
-  if (!address) return;
+  const asked = address ?? (await core.routes.someBrokerAddress());
+  if (!asked) return;
   const body = encodeJson({ clientId: core.clientId, group, subscriptionData: subscriptionJson(subscription) });
-  expectSuccess(await core.brokers.request(address, Requests.CHECK_CLIENT_CONFIG, {}, { body }), address);
+  const reply = await core.brokers.request(asked, Requests.CHECK_CLIENT_CONFIG, {}, { body });
+  try {
+    expectSuccess(reply, asked);
+  } catch (cause) {
+    throw new SubscriptionRefusedError(group, subscription.topic, subscription.subString, { cause });
+  }
 }

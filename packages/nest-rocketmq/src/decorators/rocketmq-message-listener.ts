@@ -1,14 +1,17 @@
-// Owns @RocketMQMessageListener, for classes with `onMessage` and for methods of providers and controllers.
-import { markClassListener, markMethodListener } from '../listener-metadata.js';
-import type { MessageListenerOptions } from '../listener-metadata.js';
+// @RocketMQMessageListener, for classes with `onMessage` and for methods of providers and controllers.
+import { InvalidListenerError } from '../errors.js';
+import { markClassListener, markMethodListener, markMisplacedListener } from '../listener-metadata.js';
+import type { MessageListenerOptions, MethodKey } from '../listener-metadata.js';
 import type { RocketMQContext } from '../rocketmq-context.js';
+import { registerListenerClass } from '../unserved-listeners.js';
 import { makeInjectable } from './make-injectable.js';
 
 interface MessageListenerDecorator {
   <T extends abstract new (...args: never) => { onMessage(message: never, context: RocketMQContext): unknown }>(
     target: T,
   ): void;
-  <M extends (message: never, context: RocketMQContext) => unknown>(
+  /** (message, context), or whatever its parameter decorators say. */
+  <M extends (...args: never) => unknown>(
     prototype: object,
     method: string | symbol,
     descriptor: TypedPropertyDescriptor<M>,
@@ -21,9 +24,46 @@ interface MessageListenerDecorator {
  * A class is made injectable by it; it still has to stand among a module's providers.
  */
 export function RocketMQMessageListener(options: MessageListenerOptions): MessageListenerDecorator {
-  return (target: object, method?: string | symbol): void => {
-    if (method !== undefined) return markMethodListener(target, method, options);
-    makeInjectable(target);
-    markClassListener(target, options);
+  return (target: object, method?: MethodKey | DecoratorContext, descriptor?: unknown): void => {
+    if (method === undefined) {
+      makeInjectable(target);
+      markClassListener(target, options);
+      registerListenerClass(target);
+      return;
+    }
+    if (typeof method === 'object') throw standardDecorators(method);
+    if (typeof descriptor === 'number') throw onParameter(target, method);
+    const reason = misplacement(target, descriptor);
+    const type = typeof target === 'function' ? target : target.constructor;
+    if (reason === undefined) markMethodListener(target, method, options);
+    else markMisplacedListener(type, { method, reason });
+    registerListenerClass(type);
   };
+}
+
+/** Decorators of the TC39 proposal are told no class. */
+function standardDecorators({ name }: DecoratorContext): InvalidListenerError {
+  return new InvalidListenerError(
+    String(name),
+    `@RocketMQMessageListener needs TypeScript's experimentalDecorators, as Nest does. Set it in tsconfig.json.`,
+  );
+}
+
+function onParameter(target: object, method: MethodKey): InvalidListenerError {
+  return new InvalidListenerError(
+    `${target.constructor.name}.${String(method)}`,
+    'put @RocketMQMessageListener on the method, not on a parameter.',
+  );
+}
+
+function misplacement(target: object, descriptor: unknown): string | undefined {
+  if (typeof target === 'function') {
+    return 'it is static, and Nest has no instance to call it on. Make it a method of the instance.';
+  }
+  if (typeof descriptor !== 'object' || descriptor === null) {
+    return 'it is a field, which guards, interceptors and pipes cannot be bound to. Make it a method.';
+  }
+  const { get, set, value } = descriptor as PropertyDescriptor;
+  if (get ?? set) return 'it is a getter or setter. Make it a method.';
+  return typeof value === 'function' ? undefined : 'it is a field, not a method. Make it a method.';
 }

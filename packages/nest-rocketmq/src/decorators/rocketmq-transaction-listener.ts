@@ -1,6 +1,7 @@
 // Owns @RocketMQTransactionListener, for classes that decide the transactions of a topic.
 import { markTransactionListener } from '../listener-metadata.js';
 import type { RocketMQLocalTransactionListener, TransactionListenerOptions } from '../listener-metadata.js';
+import { registerListenerClass } from '../unserved-listeners.js';
 import { makeInjectable } from './make-injectable.js';
 
 /**
@@ -12,5 +13,6 @@ export function RocketMQTransactionListener(options: TransactionListenerOptions)
   return <T extends abstract new (...args: never) => RocketMQLocalTransactionListener<never>>(target: T): void => {
     makeInjectable(target);
     markTransactionListener(target, options);
+    registerListenerClass(target);
   };
 }

@@ -1,7 +1,9 @@
 // Owns waiting for what listeners do with messages.
 import type { INestApplicationContext } from '@nestjs/common';
 import { Observable, filter, firstValueFrom, take, toArray } from 'rxjs';
+import type { Duration } from '../delay.js';
 import type { Consumption } from '../listener-container.js';
+import { checkDuration, checkInteger, checkKeys, inside } from '../option-checks.js';
 import { RocketMQListeners } from '../rocketmq-listeners.js';
 
 /** Which deliveries are meant; what is left out does not matter. */
@@ -16,11 +18,15 @@ export interface ConsumptionMatch {
 export interface WaitOptions {
   /** How many deliveries to wait for. Default 1. */
   times?: number;
-  /** Real time after which the wait fails, ms. Default 10000. */
-  timeout?: number;
+  /** Real time after which the wait fails: ms, or a length such as '20s'. Default '10s'. */
+  timeout?: Duration;
 }
 
+const MATCH = ['topic', 'tag', 'key', 'msgId', 'group'] as const satisfies readonly (keyof ConsumptionMatch)[];
+const WAIT_OPTIONS = ['times', 'timeout'] as const satisfies readonly (keyof WaitOptions)[];
+const MOST_DELIVERIES = 1_000_000;
 const DEFAULT_TIMEOUT_MS = 10_000;
+const LONGEST_TIMEOUT_MS = 3_600_000;
 
 /**
  * Resolves when a listener of the app has handled a matching message. Call it before what causes the delivery, await it
@@ -49,8 +55,9 @@ function deliveries(
   app: INestApplicationContext,
   match: ConsumptionMatch,
   outcome: Consumption['outcome'],
-  { times = 1, timeout = DEFAULT_TIMEOUT_MS }: WaitOptions,
+  options: WaitOptions,
 ): Promise<Consumption[]> {
+  const { times, timeout } = inside(outcome, undefined, () => checkWait(match, options));
   const seen: string[] = [];
   const matching = app.get(RocketMQListeners).consumptions.pipe(
     filter((consumption) => {
@@ -66,6 +73,17 @@ function deliveries(
       return new Error(`no ${times} ${outcome} message(s) like ${JSON.stringify(match)} within ${timeout} ms; ${rest}`);
     }),
   );
+}
+
+/** A misspelt match would match everything. */
+function checkWait(match: ConsumptionMatch, options: WaitOptions): { times: number; timeout: number } {
+  checkKeys('match', match, MATCH);
+  checkKeys('options', options, WAIT_OPTIONS);
+  const { times = 1, timeout = DEFAULT_TIMEOUT_MS } = options;
+  return {
+    times: checkInteger('times', times, 1, MOST_DELIVERIES),
+    timeout: checkDuration('timeout', timeout, 0, LONGEST_TIMEOUT_MS),
+  };
 }
 
 function matches({ context, group }: Consumption, match: ConsumptionMatch): boolean {

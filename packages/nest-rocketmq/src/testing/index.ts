@@ -1,5 +1,6 @@
 // The door of nest-rocketmq/testing.
-export { ManualClock } from '@nest-rocketmq/remoting';
+export { ClockHeldError, ManualClock } from '@nest-rocketmq/remoting';
+export type { TurnOptions } from '@nest-rocketmq/remoting';
 export { rocketMQTesting } from './rocketmq-testing.js';
 export type { RocketMQTesting, TestingOptions } from './rocketmq-testing.js';
 export { consumed, failed } from './consumed.js';

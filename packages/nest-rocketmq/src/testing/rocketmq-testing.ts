@@ -2,11 +2,10 @@
 // what the app's listeners do. No test has to sleep.
 import type { DynamicModule } from '@nestjs/common';
 import { ManualClock } from '@nest-rocketmq/remoting';
-import { milliseconds } from '../delay.js';
+import type { TurnOptions } from '@nest-rocketmq/remoting';
 import type { Duration } from '../delay.js';
-import { InvalidOptionError } from '../errors.js';
 import { RocketMQModule } from '../rocketmq.module.js';
-import type { EmbeddedOptions } from '../embedded-backend.js';
+import type { EmbeddedOptions } from '../embedded-options.js';
 import type { RocketMQModuleOptions } from '../rocketmq.options.js';
 
 export type TestingOptions = Omit<RocketMQModuleOptions, 'nameServer' | 'backend' | 'embedded'> & {
@@ -20,8 +19,12 @@ export interface RocketMQTesting {
   readonly options: RocketMQModuleOptions;
   /** Stands still until it is turned. */
   readonly clock: ManualClock;
-  /** Turns the clock; everything that falls due happens in order. */
-  advance(time: Duration): Promise<void>;
+  /**
+   * Turns the clock by ms, or by a length such as '30m'. What falls due happens in order, and time waits for every
+   * listener that is at work, whatever it waits for.
+   * @throws ClockHeldError naming a listener that has not ended within `timeout` (4000 ms of real time)
+   */
+  advance(time: Duration, options?: TurnOptions): Promise<void>;
 }
 
 /** @param options as for forRoot; the store is in memory unless `embedded.store` says otherwise */
@@ -33,10 +36,6 @@ export function rocketMQTesting(options: TestingOptions = {}): RocketMQTesting {
     module: RocketMQModule.forRoot(resolved),
     options: resolved,
     clock,
-    async advance(time) {
-      const length = milliseconds(time);
-      if (length === undefined) throw new InvalidOptionError('time', time, `milliseconds, or a length such as '30m'`);
-      await clock.advance(length);
-    },
+    advance: (time, turn) => clock.advance(time, turn),
   };
 }

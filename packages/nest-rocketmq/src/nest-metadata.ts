@@ -1,0 +1,21 @@
+// Nest's metadata keys that this package reads, which Nest does not export from its package roots. A test holds them
+// against the decorators of the installed version.
+
+export const GUARDS_METADATA = '__guards__';
+export const INTERCEPTORS_METADATA = '__interceptors__';
+export const PIPES_METADATA = '__pipes__';
+export const EXCEPTION_FILTERS_METADATA = '__exceptionFilters__';
+
+/** On a filter's class: the error classes given to @Catch. */
+export const FILTER_CATCH_EXCEPTIONS = '__filterCatchExceptions__';
+
+/** On a class, for each method: its parameter decorators. */
+export const ROUTE_ARGS_METADATA = '__routeArguments__';
+/** Part of the key of a parameter whose decorator createParamDecorator made. */
+export const CUSTOM_ROUTE_ARGS_METADATA = '__customRouteArgs__';
+
+/** What @Injectable was given. */
+export const SCOPE_OPTIONS_METADATA = 'scope:options';
+
+/** The parameters' types, which TypeScript leaves on a method that is decorated, or has a decorated parameter. */
+export const PARAMTYPES_METADATA = 'design:paramtypes';

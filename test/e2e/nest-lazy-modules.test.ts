@@ -1,0 +1,120 @@
+import { afterEach, expect, test } from '@jest/globals';
+import { Injectable, Module } from '@nestjs/common';
+import { LazyModuleLoader } from '@nestjs/core';
+import { RocketMQLocalTransactionState, RocketMQMessageListener, RocketMQTransactionListener } from 'nest-rocketmq';
+import type { RocketMQLocalTransactionListener } from 'nest-rocketmq';
+import { consumed } from 'nest-rocketmq/testing';
+import { PATIENCE_MS, closeApps, startApp, unique } from './nest-harness.js';
+
+const timeout = PATIENCE_MS;
+
+afterEach(closeApps);
+
+/** A module with a listener of `topic`, in the app's own group unless another is given. */
+function lazyModule(topic: string, consumerGroup?: string): new () => object {
+  class Late {
+    @RocketMQMessageListener({ topic, consumerGroup })
+    take(): void {}
+  }
+  @Module({ providers: [Late] })
+  class LateModule {}
+  return LateModule;
+}
+
+test.each<[string, boolean]>([
+  ['a group of its own', true],
+  ['a group that listens already', false],
+])(
+  'a listener of a module that is loaded later listens from then on, in %s',
+  async (_what, own) => {
+    const [early, late] = [unique('early'), unique('late')];
+    class Early {
+      @RocketMQMessageListener({ topic: early })
+      take(): void {}
+    }
+    const app = await startApp({ providers: [Early] });
+    await app.template.send(late, 'before');
+    const loader = app.module.get(LazyModuleLoader);
+    const type = lazyModule(late, own ? unique('own') : undefined);
+    await loader.load(() => Promise.resolve(type));
+    await loader.load(() => Promise.resolve(type)); // which changes nothing
+
+    const arrivals = Promise.all(
+      [early, late].map((topic) => consumed(app.module, { topic, key: 'after' }, { timeout })),
+    );
+    for (const topic of [early, late]) await app.template.send(topic, 'x', { keys: 'after' });
+    await app.elapse(arrivals, '60s');
+  },
+  2 * PATIENCE_MS,
+);
+
+test(
+  'a listener may load the module itself, also into its own group',
+  async () => {
+    const [early, late] = [unique('early'), unique('late')];
+    @Injectable()
+    class Early {
+      constructor(private readonly loader: LazyModuleLoader) {}
+
+      @RocketMQMessageListener({ topic: early })
+      async take(): Promise<void> {
+        await this.loader.load(() => Promise.resolve(lazyModule(late)));
+      }
+    }
+    // Were it waited for by itself, it would be until this is over.
+    const app = await startApp({ providers: [Early] }, { shutdownTimeout: 3_600_000 });
+    const first = consumed(app.module, { topic: early }, { timeout });
+    await app.template.send(late, 'so that the topic is there');
+    await app.template.send(early, 'load');
+    await app.elapse(first, '30s');
+    const arrival = consumed(app.module, { topic: late, key: 'after' }, { timeout });
+    await app.template.send(late, 'x', { keys: 'after' });
+    await app.elapse(arrival, '60s');
+  },
+  3 * PATIENCE_MS,
+);
+
+test(
+  'modules may be loaded at the same time',
+  async () => {
+    const topics = [unique('one'), unique('two'), unique('three')];
+    const app = await startApp({});
+    for (const topic of topics) await app.template.send(topic, 'so that the topic is there');
+    const loader = app.module.get(LazyModuleLoader);
+    await Promise.all(topics.map((topic) => loader.load(() => Promise.resolve(lazyModule(topic)))));
+    const arrivals = Promise.all(topics.map((topic) => consumed(app.module, { topic, key: 'x' }, { timeout })));
+    for (const topic of topics) await app.template.send(topic, 'x', { keys: 'x' });
+    await app.elapse(arrivals, '60s');
+  },
+  2 * PATIENCE_MS,
+);
+
+test('a conflict with what listens already is the error of load()', async () => {
+  const topic = unique('conflict');
+  class Early {
+    @RocketMQMessageListener({ topic })
+    take(): void {}
+  }
+  const app = await startApp({ providers: [Early] });
+  const loading = app.module.get(LazyModuleLoader).load(() => Promise.resolve(lazyModule(topic)));
+  await expect(loading).rejects.toThrow(/Early\.take and Late\.take \(RootTestModule and LateModule\)/);
+});
+
+test('a transaction listener that comes later decides from then on', async () => {
+  const topic = unique('tx');
+  @RocketMQTransactionListener({ topic })
+  class Transactions implements RocketMQLocalTransactionListener {
+    executeLocalTransaction(): RocketMQLocalTransactionState {
+      return RocketMQLocalTransactionState.COMMIT;
+    }
+    checkLocalTransaction(): RocketMQLocalTransactionState {
+      return RocketMQLocalTransactionState.UNKNOWN;
+    }
+  }
+  @Module({ providers: [Transactions] })
+  class LateModule {}
+  const app = await startApp({});
+  await expect(app.template.sendMessageInTransaction(topic, 1)).rejects.toThrow(/no transaction listener/);
+  await app.module.get(LazyModuleLoader).load(() => Promise.resolve(LateModule));
+  await expect(app.template.sendMessageInTransaction(topic, 1)).resolves.toMatchObject({ state: 'COMMIT' });
+});
