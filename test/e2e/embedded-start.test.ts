@@ -116,12 +116,14 @@ describe('a start that failed leaves nothing behind: the next one on the same st
     rmSync(directory, { recursive: true });
   });
 
-  @Injectable()
-  class Early implements OnModuleInit {
-    constructor(private readonly rocketmq: RocketMQTemplate) {}
-    async onModuleInit(): Promise<void> {
-      await this.rocketmq.send('early', 1);
-    }
+  /** Sent while providers are made, so that the broker runs before listeners are looked for. */
+  const early = {
+    provide: 'early',
+    inject: [RocketMQTemplate],
+    useFactory: (rocketmq: RocketMQTemplate) => rocketmq.send('early', 1),
+  };
+
+  class Conflicting {
     @RocketMQMessageListener({ topic: 'early' })
     one(): void {}
     @RocketMQMessageListener({ topic: 'early' })
@@ -143,7 +145,7 @@ describe('a start that failed leaves nothing behind: the next one on the same st
   }
 
   test('of conflicting listeners, when a provider has sent before they were found', () =>
-    failing({}, { imports: [{ module: class EarlyModule {}, providers: [Early] }] }));
+    failing({}, { providers: [early, Conflicting] }));
 
   test("of another provider's onModuleInit", () => {
     @Injectable()
