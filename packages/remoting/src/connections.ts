@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { Clock } from './clock.js';
 import type { RemotingCommand, SerializeType } from './command.js';
 import { Connection } from './connection.js';
+import { Deadline } from './deadline.js';
 import { ConnectError } from './errors.js';
 import type { HandlerTable } from './handler-table.js';
 import { parseAddress } from './host.js';
@@ -105,18 +106,19 @@ export class Connections {
     const { clock, dial = dialTcp, connectTimeout = DEFAULT_CONNECT_TIMEOUT_MS } = this.#options;
     return new Promise((resolve, reject) => {
       let late = false;
-      const timer = clock.setTimeout(() => {
+      const expired = (): void => {
         late = true;
         reject(new ConnectError(address, `no connection within ${connectTimeout} ms`));
-      }, connectTimeout);
+      };
+      const deadline = new Deadline({ clock, timeout: connectTimeout, expired });
       dial(address).then(
         (stream) => {
-          clock.clearTimeout(timer);
+          deadline.cancel();
           if (late) stream.destroy();
           else resolve(stream);
         },
         (cause: unknown) => {
-          clock.clearTimeout(timer);
+          deadline.cancel();
           const reason = cause instanceof Error ? cause.message : String(cause);
           reject(cause instanceof ConnectError ? cause : new ConnectError(address, reason, { cause }));
         },

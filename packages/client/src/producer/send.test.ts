@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ResponseCode, ResponseError, SysFlag, inflateBody } from '@nest-rocketmq/remoting';
 import { FakeCluster, NAME_SERVER } from '../../test/fake-cluster.js';
@@ -74,6 +75,15 @@ describe('a send', () => {
     expect(inflateBody(large!.body, large!.sysFlag)).toEqual(message.body);
     expect(small!.sysFlag).toBe(0);
     expect(message).toEqual({ topic: 't', body: Buffer.alloc(4096, 'ab') });
+  });
+
+  it('leaves a body as it is that compression would make larger, or no smaller', async () => {
+    const producer = await producing(new FakeCluster({ topics: { t: 1 } }));
+    const random = randomBytes(4_194_304);
+    await producer.send({ topic: 't', body: random });
+    const [stored] = cluster.broker.stored;
+    expect(stored!.sysFlag).toBe(0);
+    expect(stored!.body.equals(random)).toBe(true);
   });
 
   it('refuses a body above maxMessageSize before asking anybody', async () => {
