@@ -15,8 +15,10 @@ export {
   NoBrokerError,
   NotRunningError,
   SendFailedError,
+  TooManySendsError,
   TopicNotFoundError,
 } from './errors.js';
+export type { SendFailure } from './errors.js';
 export { Producer } from './producer/producer.js';
 export type {
   LocalTransactionState,

@@ -3,6 +3,7 @@
 import type { Clock, Dial, Logger } from '@nest-rocketmq/remoting';
 import { dialTcp, silentLogger, systemClock } from '@nest-rocketmq/remoting';
 import { InvalidOptionError } from './errors.js';
+import type { SendWindowOptions } from './producer/send-window.js';
 
 export interface ClientOptions {
   /** Name servers, 'host:port;host2:port'. */
@@ -27,6 +28,14 @@ export interface ClientOptions {
   connectTimeout?: number;
   /** How long routes, heartbeats and other small requests may take, ms. Default 3000. */
   mqClientApiTimeout?: number;
+  /** Sends under way at a time; more wait for their turn. Default 10000. */
+  backPressureForAsyncSendNum?: number;
+  /** Bytes of the sends under way at a time. Default 64 MiB. */
+  backPressureForAsyncSendSize?: number;
+  /** Sends that may wait for their turn; one more is refused by TooManySendsError. Default 500000. */
+  maxWaitingSends?: number;
+  /** Their bytes. Default 512 MiB. */
+  maxWaitingSendSize?: number;
   /** How headers are written. Default 'json'. */
   serializeType?: 'json' | 'binary';
   /** For a cluster with access control: every request is signed. Both or none. */
@@ -70,6 +79,7 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
     ),
     connectTimeout: duration('connectTimeout', options.connectTimeout, 3_000),
     mqClientApiTimeout: duration('mqClientApiTimeout', options.mqClientApiTimeout, 3_000),
+    ...sendWindowOf(options),
     serializeType,
     accessKey: options.accessKey,
     secretKey: options.secretKey,
@@ -94,6 +104,21 @@ function parseAddresses(given: unknown): string[] {
   });
   if (addresses.length === 0 || !good) throw new InvalidOptionError('nameServer', given, allowed);
   return [...new Set(addresses)];
+}
+
+const MIB = 1024 * 1024;
+
+function sendWindowOf(options: ClientOptions): SendWindowOptions {
+  const sends = (name: 'backPressureForAsyncSendNum' | 'maxWaitingSends', byDefault: number): number =>
+    integerIn(name, options[name], byDefault, 1, 10_000_000);
+  const bytes = (name: 'backPressureForAsyncSendSize' | 'maxWaitingSendSize', byDefault: number): number =>
+    integerIn(name, options[name], byDefault, MIB, 64 * 1024 * MIB, ' (bytes)');
+  return {
+    backPressureForAsyncSendNum: sends('backPressureForAsyncSendNum', 10_000),
+    backPressureForAsyncSendSize: bytes('backPressureForAsyncSendSize', 64 * MIB),
+    maxWaitingSends: sends('maxWaitingSends', 500_000),
+    maxWaitingSendSize: bytes('maxWaitingSendSize', 512 * MIB),
+  };
 }
 
 const LONGEST_MS = 24 * 3_600_000;

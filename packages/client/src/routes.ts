@@ -4,6 +4,7 @@ import type { Clock, Logger, MessageQueue, TopicRouteData } from '@nest-rocketmq
 import { MASTER_ID, Requests, ResponseCode, decodeRouteData, expectSuccess } from '@nest-rocketmq/remoting';
 import { TopicNotFoundError, describe } from './errors.js';
 import type { NameServers } from './name-servers.js';
+import type { Outages } from './outages.js';
 import { readableQueues, writableQueues } from './route-queues.js';
 import { Repeating } from './timing.js';
 
@@ -19,6 +20,7 @@ export interface TopicRoute {
 export interface RoutesOptions {
   clock: Clock;
   logger: Logger;
+  outages: Outages;
   nameServers: NameServers;
   /** ms */
   interval: number;
@@ -45,8 +47,6 @@ export class Routes {
   #missingPolls = 0;
   #lastRefresh = -Infinity;
   #running = false;
-  /** So that an outage of the name servers is one line in the log. */
-  #failing = false;
 
   constructor(options: RoutesOptions) {
     this.#options = options;
@@ -168,10 +168,9 @@ export class Routes {
     const topics = new Set([...this.#routes.keys(), ...this.#watched.keys()]);
     const asked = await Promise.allSettled([...topics].map((topic) => this.resolve(topic)));
     const failed = asked.find((result) => result.status === 'rejected');
-    if (failed && this.#running && !this.#failing) {
+    if (failed && this.#running && !this.#options.outages.met(failed.reason)) {
       this.#options.logger.warn(`routes cannot be refreshed for now: ${describe(failed.reason)}`);
     }
-    this.#failing = failed !== undefined;
   }
 
   /** Something failed that a newer route may mend: a broker may have moved. */

@@ -25,6 +25,8 @@ export class FakeCluster {
   readonly down = new Set<string>();
   /** Addresses that take a connection and never say a word. */
   readonly hung = new Set<string>();
+  /** Addresses that are dialled for ever. */
+  readonly undialled = new Set<string>();
   readonly dialled: string[] = [];
   /** Requests for routes, in order. */
   readonly routeRequests: string[] = [];
@@ -51,6 +53,7 @@ export class FakeCluster {
   readonly dial: Dial = (address) => {
     this.dialled.push(address);
     if (this.down.has(address)) return Promise.reject(new ConnectError(address, 'connection refused'));
+    if (this.undialled.has(address)) return new Promise(() => undefined);
     const [ours, theirs] = duplexPair();
     if (!this.hung.has(address)) {
       const server =

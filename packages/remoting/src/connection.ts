@@ -190,6 +190,11 @@ export class Connection {
     this.#outbox.flush();
   }
 
+  /** Resolves when the stream has taken all that has been written up to now, or the connection has ended. */
+  written(): Promise<void> {
+    return this.#closed ? Promise.resolve() : this.#outbox.written();
+  }
+
   /** Memory for a frame, or a part of one, that is written next: a socket gives it back when it has taken it. */
   memory(length: number): Buffer {
     return this.#outbox.memory(length);

@@ -34,6 +34,8 @@ export interface ConnectionsOptions {
   /** ms; default 3000 */
   readonly connectTimeout?: number;
   readonly serializeType?: SerializeType;
+  /** bytes that may wait for a peer that does not read, before its connection is closed; default 64 MiB */
+  readonly maxUnsentBytes?: number;
   readonly sign?: (command: RemotingCommand) => void;
   /** called for each new connection, before anybody uses it */
   readonly onConnect?: (connection: Connection) => void;
@@ -79,7 +81,7 @@ export class Connections {
 
   async #connect(address: string): Promise<Connection> {
     const stream = await this.#dial(address);
-    const { clock, logger, handlers, serializeType, sign } = this.#options;
+    const { clock, logger, handlers, serializeType, maxUnsentBytes, sign } = this.#options;
     const connection = new Connection(stream, {
       address,
       handlers,
@@ -87,6 +89,7 @@ export class Connections {
       logger,
       closeWhenSilent: true,
       ...(serializeType && { serializeType }),
+      ...(maxUnsentBytes !== undefined && { maxUnsentBytes }),
       ...(sign && { sign }),
     });
     if (this.#closed) {

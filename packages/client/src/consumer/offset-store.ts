@@ -4,6 +4,7 @@ import { Requests, ResponseCode, expectSuccess } from '@nest-rocketmq/remoting';
 import type { Logger, MessageQueue } from '@nest-rocketmq/remoting';
 import type { Brokers } from '../brokers.js';
 import { BrokerNotFoundError, describe } from '../errors.js';
+import type { Outages } from '../outages.js';
 import type { Routes } from '../routes.js';
 import { queueKey } from './process-queue.js';
 
@@ -50,6 +51,7 @@ export interface BrokerOffsetStoreParts {
   routes: Routes;
   brokers: Brokers;
   logger: Logger;
+  outages: Outages;
 }
 
 export class BrokerOffsetStore extends OffsetTable implements OffsetStore {
@@ -87,7 +89,7 @@ export class BrokerOffsetStore extends OffsetTable implements OffsetStore {
   async #persistOne(queue: MessageQueue, confirmed: boolean): Promise<void> {
     const offset = this.current(queue);
     if (offset === undefined) return;
-    const { brokers, group, logger } = this.#parts;
+    const { brokers, group, logger, outages } = this.#parts;
     const { topic, queueId, brokerName } = queue;
     const header = { consumerGroup: group, topic, queueId, commitOffset: offset, bname: brokerName };
     try {
@@ -98,7 +100,7 @@ export class BrokerOffsetStore extends OffsetTable implements OffsetStore {
       } else await brokers.oneway(address, Requests.UPDATE_CONSUMER_OFFSET, header);
       this.#failing.delete(brokerName);
     } catch (error) {
-      if (!this.#failing.has(brokerName)) {
+      if (!outages.met(error) && !this.#failing.has(brokerName)) {
         logger.warn(`offsets of ${group} cannot be stored at broker ${brokerName} for now: ${describe(error)}`);
       }
       this.#failing.add(brokerName);

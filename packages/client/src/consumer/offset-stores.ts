@@ -9,9 +9,9 @@ import { BrokerOffsetStore } from './offset-store.js';
 import type { OffsetStore } from './offset-store.js';
 
 export function offsetStoreOf(core: ClientCore, consumer: ResolvedPushConsumerOptions): OffsetStore {
-  const { routes, brokers, logger, options, clientId } = core;
+  const { routes, brokers, logger, outages, options, clientId } = core;
   const { group, messageModel, localOffsetStoreDir } = consumer;
-  if (messageModel === 'CLUSTERING') return new BrokerOffsetStore({ group, routes, brokers, logger });
+  if (messageModel === 'CLUSTERING') return new BrokerOffsetStore({ group, routes, brokers, logger, outages });
   if (localOffsetStoreDir === 'memory') return new LocalOffsetStore(memoryOffsetFile(), logger);
   const folder = localOffsetStoreDir ?? join(homedir(), '.rocketmq_offsets');
   // Not the client id, which is another one after each start; it is Apache's for a broadcasting consumer.

@@ -49,7 +49,7 @@ interface Cursor {
 
 export class PullLoop {
   readonly #parts: PullLoopParts;
-  /** Brokers that cannot be pulled from, so that an outage is one line in the log, not one for each queue and second. */
+  /** Brokers that refuse pulls, so that this is one line in the log, not one for each queue and second. */
   readonly #failing = new Set<string>();
 
   constructor(parts: PullLoopParts) {
@@ -183,6 +183,7 @@ export class PullLoop {
 
   #onFailure({ messageQueue }: ProcessQueue, error: unknown): void {
     const { core, options } = this.#parts;
+    if (core.outages.met(error)) return;
     if (!this.#failing.has(messageQueue.brokerName)) {
       core.logger.warn(`${options.group} cannot pull ${queueKey(messageQueue)} for now: ${describe(error)}`);
     }

@@ -12,6 +12,7 @@ import {
 import type { MessageExt } from '@nest-rocketmq/remoting';
 import type { ClientCore } from '../core.js';
 import { BrokerNotFoundError, describe } from '../errors.js';
+import { untilReached } from '../patience.js';
 import { RoundRobin } from '../producer/choose-queue.js';
 import type { PreparedMessage } from '../producer/outgoing.js';
 import { Sender } from '../producer/send.js';
@@ -33,9 +34,9 @@ export class SendBack {
     this.#core = core;
     this.#group = group;
     this.#maxReconsumeTimes = maxReconsumeTimes;
-    const { clock, routes, brokers } = core;
+    const { clock, routes, brokers, closing } = core;
     this.#sender = new Sender(
-      { clock, routes, brokers, roundRobin: new RoundRobin() },
+      { clock, routes, brokers, roundRobin: new RoundRobin(), closing },
       {
         group: INNER_PRODUCER_GROUP,
         createTopicKey: AUTO_CREATE_TOPIC_KEY,
@@ -56,7 +57,9 @@ export class SendBack {
       await this.#askBroker(message, delayLevel);
       return true;
     } catch (error) {
-      this.#core.logger.warn(`message ${message.msgId} could not be given back by its broker: ${describe(error)}`);
+      if (!this.#core.outages.met(error)) {
+        this.#core.logger.warn(`message ${message.msgId} could not be given back to its broker: ${describe(error)}`);
+      }
     }
     try {
       await this.#sender.sendToAny(this.#copy(message), SEND_TIMEOUT_MS);
@@ -68,6 +71,13 @@ export class SendBack {
   }
 
   async #askBroker(message: MessageExt, delayLevel: number): Promise<void> {
+    const { clock, closing } = this.#core;
+    await untilReached({ clock, closing, timeout: SEND_BACK_TIMEOUT_MS }, (left) =>
+      this.#ask(message, delayLevel, left),
+    );
+  }
+
+  async #ask(message: MessageExt, delayLevel: number, timeout: number): Promise<void> {
     const { brokers, routes } = this.#core;
     const brokerName = message.brokerName ?? '';
     const address = routes.brokerAddress(brokerName);
@@ -85,7 +95,7 @@ export class SendBack {
         maxReconsumeTimes: this.#maxReconsumeTimes,
         bname: brokerName,
       },
-      { timeout: SEND_BACK_TIMEOUT_MS },
+      { timeout },
     );
     expectSuccess(reply, address);
   }
