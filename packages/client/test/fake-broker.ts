@@ -20,6 +20,7 @@ import type {
   HeartbeatData,
   IncomingRequest,
   RequestName,
+  TimerHandle,
   Requests,
 } from '@nest-rocketmq/remoting';
 import type { FakeCluster } from './fake-cluster.js';
@@ -48,6 +49,8 @@ export interface StoredMessage {
 const HOST = Buffer.from([127, 0, 0, 1]);
 
 interface HeldPull {
+  /** When it is answered that nothing was found. */
+  readonly timer: TimerHandle;
   readonly key: string;
   readonly offset: number;
   readonly answer: (answer: PullAnswer) => void;
@@ -169,7 +172,10 @@ export class FakeBroker {
 
   /** Answers all pulls that are held. */
   releasePulls(answer: PullAnswer): void {
-    for (const held of this.#held.splice(0)) held.answer(answer);
+    for (const held of this.#held.splice(0)) {
+      this.cluster.clock.clearTimeout(held.timer);
+      held.answer(answer);
+    }
   }
 
   get heldPulls(): number {
@@ -231,16 +237,29 @@ export class FakeBroker {
       header.queueOffset + header.maxMsgNums,
     );
     if (found.length > 0) return foundAnswer(found, header.queueOffset);
-    return new Promise((answer) => this.#held.push({ key, offset: header.queueOffset, answer }));
+    return new Promise((answer) => {
+      const timer = this.cluster.clock.setTimeout(() => {
+        this.#held = this.#held.filter((held) => held.answer !== answer);
+        answer(notFoundAnswer(header.queueOffset));
+      }, header.suspendTimeoutMillis);
+      this.#held.push({ key, offset: header.queueOffset, answer, timer });
+    });
   }
 
   #wake(): void {
-    this.#held = this.#held.filter(({ key, offset, answer }) => {
+    this.#held = this.#held.filter(({ key, offset, answer, timer }) => {
       const found = this.#queues.get(key)?.slice(offset) ?? [];
-      if (found.length > 0) answer(foundAnswer(found, offset));
-      return found.length === 0;
+      if (found.length === 0) return true;
+      this.cluster.clock.clearTimeout(timer);
+      answer(foundAnswer(found, offset));
+      return false;
     });
   }
+}
+
+function notFoundAnswer(offset: number): PullAnswer {
+  const header = { suggestWhichBrokerId: 0, nextBeginOffset: offset, minOffset: 0, maxOffset: offset };
+  return { code: ResponseCode.PULL_NOT_FOUND, header };
 }
 
 function foundAnswer(records: Buffer[], offset: number): PullAnswer {

@@ -31,7 +31,8 @@ export class FakeCluster {
   /** Requests for routes, in order. */
   readonly routeRequests: string[] = [];
   readonly #nameServers = new Map<string, RemotingServer>();
-  readonly #brokerServers: RemotingServer[];
+  /** Those that a test takes away, too. */
+  readonly #allBrokers: readonly FakeBroker[];
   readonly #open: { address: string; stream: Duplex }[] = [];
 
   constructor(
@@ -42,7 +43,7 @@ export class FakeCluster {
     for (const name of options.brokers ?? ['broker-a']) {
       this.brokers.push(new FakeBroker(this, name, `${name}:${10_911 + this.brokers.length}`));
     }
-    this.#brokerServers = this.brokers.map(({ server }) => server);
+    this.#allBrokers = [...this.brokers];
     for (const address of options.nameServers ?? [NAME_SERVER]) this.#nameServers.set(address, this.#nameServer());
   }
 
@@ -73,7 +74,10 @@ export class FakeCluster {
 
   /** Ends everything of the cluster's, so that timers which are left are the client's. */
   async close(): Promise<void> {
-    await Promise.all([...this.#nameServers.values(), ...this.#brokerServers].map((server) => server.close()));
+    await Promise.all(
+      [...this.#nameServers.values(), ...this.#allBrokers.map(({ server }) => server)].map((server) => server.close()),
+    );
+    for (const broker of this.#allBrokers) broker.releasePulls({ code: ResponseCode.PULL_NOT_FOUND });
     await this.clock.advance(0);
   }
 

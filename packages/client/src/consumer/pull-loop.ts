@@ -75,6 +75,8 @@ export class PullLoop {
       queue.lastPullTimestamp = core.clock.now();
       const begun = core.clock.monotonic();
       const reply = await this.#pull(queue, cursor);
+      // What arrives while the consumer is paused waits here: the answer may be to a pull from before.
+      await gate.passed(queue.signal);
       if (queue.dropped) return 0;
       cursor.took = core.clock.monotonic() - begun;
       this.#failing.delete(queue.messageQueue.brokerName);

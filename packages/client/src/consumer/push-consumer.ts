@@ -26,7 +26,6 @@ import { findTopics, subscriptionsOf } from './subscribe.js';
 const DEFAULT_SHUTDOWN_DEADLINE_MS = 30_000;
 const DEFAULT_TIMESTAMP_BACK_MS = 30 * 60_000;
 const DEFAULT_MAX_RECONSUME_TIMES = 16;
-const MINUTE_MS = 60_000;
 
 type State = 'not started' | 'running' | 'shut down';
 
@@ -68,6 +67,7 @@ export class PushConsumer implements ConsumerMember {
       offsets: this.#offsets,
       sendBack,
       stats: this.#stats,
+      gate: this.#gate,
     });
     this.#rebalance = this.#rebalancing();
     this.#timers = this.#repeatingTasks();
@@ -101,13 +101,14 @@ export class PushConsumer implements ConsumerMember {
     if (this.#isRunning()) for (const timer of this.#timers) timer.start();
   }
 
-  /** Pulls no more until `resume`; messages already here are still delivered. */
+  /** Gives the listener nothing more until `resume`; calls under way go on. What has arrived already waits. */
   pause(): void {
     this.#gate.close();
   }
 
   resume(): void {
     this.#gate.open();
+    this.#consume.resume();
     this.#rebalance.request();
   }
 
@@ -255,13 +256,6 @@ export class PushConsumer implements ConsumerMember {
         name: `storing the offsets of ${this.group}`,
         interval: options.persistConsumerOffsetInterval,
         run: () => this.#offsets.persist(queues().map((queue) => queue.messageQueue)),
-      }),
-      new Repeating({
-        clock,
-        logger,
-        name: `the clean-up of ${this.group}`,
-        interval: this.#options.consumeTimeout * MINUTE_MS,
-        run: () => this.#consume.cleanExpired(queues()),
       }),
     ];
   }
