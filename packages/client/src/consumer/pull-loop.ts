@@ -1,6 +1,6 @@
 // Owns pulling: one loop for each queue, for as long as the queue is ours. Leaves which queues are ours to rebalance, and
 // what becomes of the messages to whom they are handed.
-import { MessageProperty, Requests, ResponseCode, ResponseError } from '@nest-rocketmq/remoting';
+import { MessageProperty, Requests, ResponseCode, ResponseError, isDLQTopic } from '@nest-rocketmq/remoting';
 import type { MessageExt, Reply, SubscriptionData } from '@nest-rocketmq/remoting';
 import type { ClientCore } from '../core.js';
 import { BrokerNotFoundError, describe } from '../errors.js';
@@ -75,8 +75,6 @@ export class PullLoop {
       queue.lastPullTimestamp = core.clock.now();
       const begun = core.clock.monotonic();
       const reply = await this.#pull(queue, cursor);
-      // What arrives while the consumer is paused waits here: the answer may be to a pull from before.
-      await gate.passed(queue.signal);
       if (queue.dropped) return 0;
       cursor.took = core.clock.monotonic() - begun;
       this.#failing.delete(queue.messageQueue.brokerName);
@@ -176,6 +174,8 @@ export class PullLoop {
       message.brokerName = queue.messageQueue.brokerName;
       message.properties.set(MessageProperty.MIN_OFFSET, String(minOffset));
       message.properties.set(MessageProperty.MAX_OFFSET, String(maxOffset));
+      // A dead letter is a message of its own: how often it failed as another one is no count of its own.
+      if (isDLQTopic(message.topic)) message.reconsumeTimes = 0;
     }
     queue.add([...messages, ...unreadable].toSorted((a, b) => a.queueOffset - b.queueOffset));
     deliver(queue, messages);

@@ -5,7 +5,9 @@ import {
   MessageProperty,
   Requests,
   SysFlag,
+  dlqTopic,
   expectSuccess,
+  isDLQTopic,
   retryTopic,
   withTransactionType,
 } from '@nest-rocketmq/remoting';
@@ -14,6 +16,7 @@ import type { ClientCore } from '../core.js';
 import { BrokerNotFoundError, describe } from '../errors.js';
 import { untilReached } from '../patience.js';
 import { RoundRobin } from '../producer/choose-queue.js';
+import { compressed } from '../producer/outgoing.js';
 import type { PreparedMessage } from '../producer/outgoing.js';
 import { Sender } from '../producer/send.js';
 
@@ -21,6 +24,10 @@ const SEND_BACK_TIMEOUT_MS = 5_000;
 const SEND_TIMEOUT_MS = 3_000;
 /** The first retry's delay level (10 s); each further one has the next. */
 const FIRST_RETRY_LEVEL = 3;
+const ENDLESS = 0x7fffffff;
+/** As a producer's defaults: the body was inflated when it came. */
+const COMPRESS_FROM_BYTES = 4_096;
+const COMPRESS_LEVEL = 5;
 /** Apache's name for the producer inside of a consumer. */
 const INNER_PRODUCER_GROUP = 'CLIENT_INNER_PRODUCER';
 
@@ -53,6 +60,7 @@ export class SendBack {
    * @returns false when neither way went; the message is still ours then
    */
   async giveBack(message: MessageExt, delayLevel: number): Promise<boolean> {
+    if (this.#needsCopy(message, delayLevel)) return this.#sendCopy(message, delayLevel);
     try {
       await this.#askBroker(message, delayLevel);
       return true;
@@ -61,8 +69,22 @@ export class SendBack {
         this.#core.logger.warn(`message ${message.msgId} could not be given back to its broker: ${describe(error)}`);
       }
     }
+    return this.#sendCopy(message, delayLevel);
+  }
+
+  /**
+   * Apache's broker takes a dead letter for the message that it was: with the topic and the count of that one, so that it
+   * never comes again as itself. And a group that gives up its own dead letter gets it again at once, without end.
+   */
+  #needsCopy(message: MessageExt, delayLevel: number): boolean {
+    if (message.topic === dlqTopic(this.#group)) return true;
+    const retried = message.properties.get(MessageProperty.RETRY_TOPIC) === message.topic;
+    return isDLQTopic(message.topic) && !retried && delayLevel >= 0 && this.#maxReconsumeTimes > 0;
+  }
+
+  async #sendCopy(message: MessageExt, delayLevel: number): Promise<boolean> {
     try {
-      await this.#sender.sendToAny(this.#copy(message), SEND_TIMEOUT_MS);
+      await this.#sender.sendToAny(await this.#copy(message, delayLevel), SEND_TIMEOUT_MS);
       return true;
     } catch (error) {
       this.#core.logger.error(`message ${message.msgId} could not be sent to the retry topic: ${describe(error)}`);
@@ -100,19 +122,24 @@ export class SendBack {
     expectSuccess(reply, address);
   }
 
-  #copy(message: MessageExt): PreparedMessage {
+  #copy(message: MessageExt, delayLevel: number): Promise<PreparedMessage> {
     const properties = new Map(message.properties);
     const reconsumeTimes = message.reconsumeTimes + 1;
+    const origin = properties.get(MessageProperty.RETRY_TOPIC);
+    if (isDLQTopic(message.topic) && origin !== undefined && origin !== message.topic) {
+      properties.set(MessageProperty.DLQ_ORIGIN_TOPIC, origin);
+    }
     properties.set(MessageProperty.RETRY_TOPIC, message.topic);
     properties.set(
       MessageProperty.ORIGIN_MESSAGE_ID,
       properties.get(MessageProperty.ORIGIN_MESSAGE_ID) ?? message.offsetMsgId,
     );
-    properties.set(MessageProperty.DELAY, String(FIRST_RETRY_LEVEL + message.reconsumeTimes));
+    const level = delayLevel > 0 ? delayLevel : FIRST_RETRY_LEVEL + message.reconsumeTimes;
+    properties.set(MessageProperty.DELAY, String(level));
     for (const name of [MessageProperty.TRAN_MSG, MessageProperty.MIN_OFFSET, MessageProperty.MAX_OFFSET]) {
       properties.delete(name);
     }
-    return {
+    const copy = {
       topic: retryTopic(this.#group),
       body: message.body,
       properties,
@@ -122,8 +149,10 @@ export class SendBack {
       msgId: message.msgId,
       batch: false,
       reconsumeTimes,
-      maxReconsumeTimes: this.#maxReconsumeTimes,
+      // Beyond its own dead letters there is nothing: such a message comes again, ever later.
+      maxReconsumeTimes: message.topic === dlqTopic(this.#group) ? ENDLESS : this.#maxReconsumeTimes,
     };
+    return compressed(copy, COMPRESS_FROM_BYTES, COMPRESS_LEVEL);
   }
 }
 
