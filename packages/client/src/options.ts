@@ -24,6 +24,11 @@ export interface ClientOptions {
   heartbeatBrokerInterval?: number;
   /** How often consumers store their offsets, ms. Default 5000. */
   persistConsumerOffsetInterval?: number;
+  /**
+   * Where broadcasting consumers keep their offsets; 'memory': nowhere. Default: a folder for these name servers in
+   * ~/.rocketmq_offsets. One consumer of a host, instanceName and group has one file; further ones have others.
+   */
+  localOffsetStoreDir?: string;
   /** How long a connection may take to come about, ms. Default 3000. */
   connectTimeout?: number;
   /** How long routes, heartbeats and other small requests may take, ms. Default 3000. */
@@ -45,10 +50,16 @@ export interface ClientOptions {
   securityToken?: string;
 }
 
-export type ResolvedClientOptions = Required<
-  Omit<ClientOptions, 'nameServer' | 'accessKey' | 'secretKey' | 'securityToken' | 'instanceName' | 'clientIP'>
-> &
-  Pick<ClientOptions, 'accessKey' | 'secretKey' | 'securityToken' | 'instanceName' | 'clientIP'> & {
+type OptionsWithoutDefault =
+  | 'accessKey'
+  | 'secretKey'
+  | 'securityToken'
+  | 'instanceName'
+  | 'clientIP'
+  | 'localOffsetStoreDir';
+
+export type ResolvedClientOptions = Required<Omit<ClientOptions, 'nameServer' | OptionsWithoutDefault>> &
+  Pick<ClientOptions, OptionsWithoutDefault> & {
     nameServers: string[];
   };
 
@@ -85,6 +96,7 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
     secretKey: options.secretKey,
     securityToken: options.securityToken,
     instanceName: options.instanceName,
+    localOffsetStoreDir: options.localOffsetStoreDir,
     clientIP: options.clientIP,
   };
 }

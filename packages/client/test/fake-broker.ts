@@ -6,6 +6,7 @@ import {
   ResponseCode,
   decodeHeartbeat,
   decodeProperties,
+  decodeRecord,
   encodeConsumerList,
   encodeOffsetMsgId,
   encodeRecord,
@@ -65,6 +66,7 @@ export class FakeBroker {
   /** Consumers of other clients. */
   readonly otherConsumers: string[] = [];
   unregistered = false;
+  minOffset = 0;
   readonly server: RemotingServer;
   readonly #scripts = new Map<string, unknown[]>();
   readonly #queues = new Map<string, Buffer[]>();
@@ -99,6 +101,12 @@ export class FakeBroker {
         GET_MAX_OFFSET: this.#answering('GET_MAX_OFFSET', ({ header }) => ({
           header: { offset: this.queue(header.topic, header.queueId).length },
         })),
+        GET_MIN_OFFSET: this.#answering('GET_MIN_OFFSET', () => ({ header: { offset: this.minOffset } })),
+        VIEW_MESSAGE_BY_ID: this.#answering('VIEW_MESSAGE_BY_ID', ({ header }) => {
+          const all = [...this.#queues.values()].flat();
+          const body = all.find((record) => decodeRecord(record).physicalOffset === header.offset);
+          return body ? { body } : { code: ResponseCode.SYSTEM_ERROR, remark: 'no such message' };
+        }),
         SEARCH_OFFSET_BY_TIMESTAMP: this.#answering('SEARCH_OFFSET_BY_TIMESTAMP', () => ({ header: { offset: 0 } })),
         PULL_MESSAGE: this.#answering('PULL_MESSAGE', ({ header }) => this.#onPull(header)),
         CONSUMER_SEND_MSG_BACK: this.#answering('CONSUMER_SEND_MSG_BACK', () => ({})),

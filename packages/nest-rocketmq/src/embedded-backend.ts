@@ -1,6 +1,6 @@
 // Owns the broker inside the app's own process. The only file besides testing/ that knows the broker's package, which it
 // loads when it is started: an app on a cluster never does.
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Broker, BrokerOptions } from '@nest-rocketmq/broker';
 import type { Clock, Dial, Logger } from '@nest-rocketmq/remoting';
 import type { RocketMQBackend } from './backend.js';
@@ -38,6 +38,8 @@ export const MEMORY_STORE = 'memory';
 export class EmbeddedBackend implements RocketMQBackend {
   readonly name = 'embedded';
   readonly clock: Clock | undefined;
+  /** With the messages that they count: they end, or move, with the store. */
+  readonly localOffsetStoreDir: string;
   readonly dial: Dial = (address) => this.#running().dial(address);
   readonly #options: EmbeddedOptions;
   readonly #store: string;
@@ -54,6 +56,7 @@ export class EmbeddedBackend implements RocketMQBackend {
     if (options.clock !== undefined) checkMethods('embedded.clock', options.clock, CLOCK_METHODS);
     this.#options = options;
     this.#store = store === MEMORY_STORE ? store : resolve(store);
+    this.localOffsetStoreDir = store === MEMORY_STORE ? MEMORY_STORE : join(this.#store, 'broadcasting');
     this.#logger = logger;
     this.clock = options.clock;
   }

@@ -62,6 +62,7 @@ export class RocketMQConnection {
         nameServer,
         dial: this.backend.dial,
         clock: this.backend.clock,
+        localOffsetStoreDir: this.backend.localOffsetStoreDir,
         logger: this.#logger,
       });
       await client.start();

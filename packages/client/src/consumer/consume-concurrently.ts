@@ -210,7 +210,7 @@ export class ConsumeConcurrently {
     if (queue.dropped) return [];
     const done = messages.filter((message) => !stuck.includes(message));
     queue.lastConsumeTimestamp = this.#parts.core.clock.now();
-    offsets.update(queue.messageQueue, queue.remove(done));
+    offsets.update(queue.messageQueue, queue.remove(done), done.at(-1));
     return stuck;
   }
 

@@ -84,7 +84,12 @@ export class PushConsumer implements ConsumerMember {
     const { members, routes, clock } = this.#core;
     await this.#core.start();
     await this.#offsets.load();
-    members.addConsumer(this);
+    try {
+      members.addConsumer(this);
+    } catch (error) {
+      await this.#offsets.close();
+      throw error;
+    }
     this.#state = 'running';
     this.#startedAt = clock.now();
     try {
@@ -136,6 +141,7 @@ export class PushConsumer implements ConsumerMember {
       owned.map((queue) => queue.messageQueue),
       true,
     );
+    await this.#offsets.close();
     for (const queue of owned) this.#rebalance.drop(queue);
     for (const topic of this.#subscriptions.keys()) routes.unwatch(topic);
     members.remove(this);
@@ -212,7 +218,7 @@ export class PushConsumer implements ConsumerMember {
   }
 
   #rebalancing(): Rebalance {
-    const { routes, brokers, clock } = this.#core;
+    const { routes, brokers, clock, logger } = this.#core;
     const { messageModel, allocateMessageQueueStrategy, consumeFromWhere } = this.#options;
     const consumeTimestamp = this.#options.consumeTimestamp ?? clock.now() - DEFAULT_TIMESTAMP_BACK_MS;
     const offsets = this.#offsets;
@@ -240,7 +246,7 @@ export class PushConsumer implements ConsumerMember {
       topics: [...this.#subscriptions.keys()],
       offsets,
       startOffset: (queue) =>
-        startOffset({ offsets, routes, brokers, consumeFromWhere, consumeTimestamp, isYoung }, queue),
+        startOffset({ offsets, routes, brokers, logger, consumeFromWhere, consumeTimestamp, isYoung }, queue),
       membersSeen: (address, clientIds) => check.look(address, clientIds),
       begin: (queue, offset) => void pulls.run(queue, offset),
     });
