@@ -26,6 +26,7 @@ import { Producer } from './producer/producer.js';
 import type { ProducerOptions } from './producer/producer-options.js';
 import { SendWindow } from './producer/send-window.js';
 import { Routes } from './routes.js';
+import { sharedAbortController } from './timing.js';
 
 /** Any topic would do; this one brokers ask for as well. */
 const TOPIC_TO_TRY_NAME_SERVER = AUTO_CREATE_TOPIC_KEY;
@@ -44,7 +45,7 @@ export class RocketMQClient {
   readonly #members = new Members();
   readonly #core: ClientCore;
   readonly #made = new Set<Producer | PushConsumer>();
-  readonly #closing = new AbortController();
+  readonly #closing = sharedAbortController();
   readonly #outages: Outages;
   #starting: Promise<void> | undefined;
   #started = false;

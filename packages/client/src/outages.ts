@@ -21,7 +21,8 @@ export class Outages {
     if (server === undefined) return false;
     if (this.#since.has(server) || this.closing.aborted) return true;
     this.#since.set(server, this.clock.monotonic());
-    this.logger.warn(`${describe(error)} It is tried again until it answers.`);
+    const what = error instanceof ConnectionClosedError ? `the connection to ${server} was lost.` : describe(error);
+    this.logger.warn(`${what} It is tried again until it answers.`);
     return true;
   }
 

@@ -1,7 +1,15 @@
 // Owns waiting and repeating by the injected clock, in ways that leave no timer behind.
+import { setMaxListeners } from 'node:events';
 import { Deadline } from '@nest-rocketmq/remoting';
 import type { Clock, Logger, TimerHandle } from '@nest-rocketmq/remoting';
 import { describe } from './errors.js';
+
+/** A signal that as many wait for as there are calls: Node would take more than ten for a leak. */
+export function sharedAbortController(): AbortController {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  return controller;
+}
 
 /** Resolves after `ms`, or at once when `signal` aborts. */
 export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {

@@ -5,6 +5,7 @@ import type { ClientCore } from '../core.js';
 import { InvalidMessageError, InvalidOptionError, NotRunningError } from '../errors.js';
 import type { ProducerMember, TransactionCheck } from '../members.js';
 import { prepareBatch } from './batch.js';
+import { sharedAbortController } from '../timing.js';
 import { RoundRobin, queueOfKey } from './choose-queue.js';
 import { compressed, prepare } from './outgoing.js';
 import type { PreparedMessage } from './outgoing.js';
@@ -33,7 +34,7 @@ export class Producer implements ProducerMember {
   readonly #sender: Sender;
   readonly #roundRobin = new RoundRobin();
   readonly #transactions: Transactions | undefined;
-  readonly #closing = new AbortController();
+  readonly #closing = sharedAbortController();
   readonly #turns: Turns;
   #state: State = 'not started';
 
