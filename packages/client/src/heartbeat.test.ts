@@ -48,6 +48,17 @@ describe('a heartbeat that failed', () => {
     expect(log.filter((line) => line.includes('does not take the heartbeat'))).toHaveLength(1);
   });
 
+  it('comes again before a request, once a second has passed', async () => {
+    const producer = await producing([]);
+    for (let i = 0; i < 4; i++) cluster.broker.next('HEART_BEAT', () => ({ code: ResponseCode.SYSTEM_ERROR }));
+    await producer.send({ topic: 't', body: '1' });
+    await cluster.clock.advance(2_800);
+    expect(cluster.broker.heartbeats).toHaveLength(0);
+    await producer.send({ topic: 't', body: '2' });
+    expect(cluster.broker.heartbeats).toHaveLength(1);
+    expect(cluster.broker.received.slice(-2).map(({ name }) => name)).toEqual(['HEART_BEAT', 'SEND_MESSAGE_V2']);
+  });
+
   it('does not come with every request meanwhile', async () => {
     const producer = await producing([]);
     for (let i = 0; i < 3; i++) cluster.broker.next('HEART_BEAT', () => ({ code: ResponseCode.SYSTEM_ERROR }));

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -61,6 +61,17 @@ describe("a broadcasting consumer's second life", () => {
     await first.close();
     expect(await life(await storeWith(messages, made), messages.length)).toEqual(messages);
     expect(log).toEqual([expect.stringMatching(/offset 2 of t@broker-a@0 was made on another store/)]);
+  });
+
+  it('begins by consumeFromWhere where its offset lies behind the end, though no message of it is known', async () => {
+    const first = await storeWith(['a', 'b']);
+    await life(first, 2);
+    await first.close();
+    const path = (await readdir(folder, { recursive: true })).find((name) => name.endsWith('offsets.json'))!;
+    const kept = await readFile(join(folder, path), 'utf8');
+    expect(kept).toContain('landmarks');
+    await writeFile(join(folder, path), kept.replace(/,"landmarks":.*$/, '}'));
+    expect(await life(await storeWith(['x']), 1)).toEqual(['x']);
   });
 
   it('continues where the broker has deleted what was consumed', async () => {

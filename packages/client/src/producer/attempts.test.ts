@@ -91,21 +91,6 @@ describe('a send that fails', () => {
     expect(dials.at(-1)! - dials[30]!).toBeLessThan(dials[30]!);
   });
 
-  it("with many others at once waits without a warning of Node's", async () => {
-    const producer = await producing(new FakeCluster({ topics: { t: 1 } }));
-    cluster.takeDown(cluster.broker.address);
-    const warnings: Error[] = [];
-    const listen = (warning: Error): void => void warnings.push(warning);
-    process.on('warning', listen);
-    const sending = Promise.all(Array.from({ length: 30 }, () => producer.send({ topic: 't', body: 'x' })));
-    await cluster.clock.advance(1_000);
-    cluster.bringUp(cluster.broker.address);
-    await cluster.clock.advance(2_000);
-    await sending;
-    process.off('warning', listen);
-    expect(warnings).toEqual([]);
-  });
-
   it('because a connection does not come about is no time-out of an answer', async () => {
     const producer = await producing(new FakeCluster({ topics: { t: 1 } }), { sendMsgTimeout: 1_000 });
     cluster.undialled.add(cluster.broker.address);
