@@ -2,8 +2,13 @@
 // it was sent must not become impossible. Leaves what is added to retry.ts and transaction/.
 import { MAX_PROPERTIES_BYTES, MessageProperty, encodeProperties } from '@nest-rocketmq/remoting';
 
-/** What brokers add for tracing and nobody needs to consume a message. */
-const DISPENSABLE = [MessageProperty.CLUSTER, MessageProperty.MSG_REGION, MessageProperty.TRACE_ON];
+/** What brokers add for tracing, and nobody needs to consume a message. */
+const DISPENSABLE = [
+  MessageProperty.CLUSTER,
+  MessageProperty.MSG_REGION,
+  MessageProperty.TRACE_ON,
+  MessageProperty.DLQ_ORIGIN_TOPIC,
+];
 /** What tells a dead letter's way here, the least needed first. */
 const HISTORY = [
   MessageProperty.DELAY,

@@ -106,6 +106,76 @@ describe('a message that is given back', () => {
   });
 });
 
+describe('a dead letter', () => {
+  /** Of group g, read and failed by `group`. */
+  async function deadLetter(): Promise<{ client: TestClient; dead: MessageExt }> {
+    const { client, message } = await failedMessage();
+    await sendBack(client, message, { delayLevel: 1 });
+    await running.clock.advance(SECOND);
+    const [again] = await client.messages('%RETRY%g', RETRIES);
+    await sendBack(client, again, { delayLevel: -1 });
+    const [dead] = await client.messages('%DLQ%g', RETRIES);
+    expect(dead).toMatchObject({ reconsumeTimes: 2 });
+    return { client, dead };
+  }
+
+  it('that another group fails to consume comes again as itself, with a count of its own', async () => {
+    const { client, dead } = await deadLetter();
+    const group = 'undertakers';
+    await client.subscribe('me too', group, { '%DLQ%g': '*' });
+    expect(await sendBack(client, dead, { group, maxReconsumeTimes: 2 })).toBe(ResponseCode.SUCCESS);
+    await running.clock.advance(10 * SECOND);
+    const [again] = await client.messages('%RETRY%undertakers', { group, queueId: 0 });
+    expect(again.reconsumeTimes).toBe(1);
+    expect(again.properties.get(MessageProperty.RETRY_TOPIC)).toBe('%DLQ%g');
+    expect(again.properties.get(MessageProperty.DLQ_ORIGIN_TOPIC)).toBe('t');
+    await sendBack(client, again, { group, maxReconsumeTimes: 1 });
+    const [deadAgain] = await client.messages('%DLQ%undertakers', { group, queueId: 0 });
+    expect(deadAgain.properties.get(MessageProperty.RETRY_TOPIC)).toBe('%DLQ%g');
+  });
+
+  it.each([
+    ['says that it shall not come again', { delayLevel: -1 }],
+    ['has no tries', { maxReconsumeTimes: 0 }],
+  ])('that its own group fails to consume, and %s, comes again after a pause that grows', async (_how, back) => {
+    const { client, dead } = await deadLetter();
+    await sendBack(client, dead, back);
+    await running.clock.advance(9 * SECOND);
+    expect(await client.messages('%RETRY%g', { ...RETRIES, offset: 1 })).toEqual([]);
+    await running.clock.advance(SECOND);
+    const [again] = await client.messages('%RETRY%g', { ...RETRIES, offset: 1 });
+    await sendBack(client, again, back);
+    await running.clock.advance(29 * SECOND);
+    expect(await client.messages('%RETRY%g', { ...RETRIES, offset: 2 })).toEqual([]);
+    await running.clock.advance(SECOND);
+    expect(await client.messages('%RETRY%g', { ...RETRIES, offset: 2 })).toHaveLength(1);
+    expect(await client.messages('%DLQ%g', RETRIES)).toHaveLength(1);
+  });
+
+  it('of its own group that a client sends again by itself is not buried at once', async () => {
+    const { client } = await deadLetter();
+    const properties = { DELAY: '1', RETRY_TOPIC: '%DLQ%g' };
+    await client.send('%RETRY%g', { body: 'r', properties, header: { j: 4, l: 3 } });
+    await running.clock.advance(SECOND);
+    expect(await client.messages('%RETRY%g', { ...RETRIES, offset: 1 })).toHaveLength(1);
+    expect(await client.messages('%DLQ%g', RETRIES)).toHaveLength(1);
+  });
+});
+
+describe('a dead letter of the own group without room for another try', () => {
+  it('is not taken back: as a dead letter once more it would come again at once', async () => {
+    running = await TestBroker.start();
+    const client = await running.client();
+    await client.subscribe('me', 'g', { t: '*' });
+    await client.send('t', { body: 'x', properties: { long: 'v'.repeat(32_700) } });
+    const [message] = await client.messages('t', { group: 'g' });
+    await sendBack(client, message);
+    const [dead] = await client.messages('%DLQ%g', RETRIES);
+    expect(await sendBack(client, dead)).toBe(ResponseCode.SYSTEM_ERROR);
+    expect(await client.messages('%DLQ%g', RETRIES)).toHaveLength(1);
+  });
+});
+
 describe('a retry that a client sends by itself', () => {
   it('is stored under its delay level while there are tries left', async () => {
     const { client } = await failedMessage();

@@ -5,6 +5,7 @@ import {
   MessageProperty,
   decodeProperties,
   dlqTopic,
+  isDLQTopic,
   printable,
   retryTopic,
 } from '@nest-rocketmq/remoting';
@@ -33,20 +34,28 @@ export class Retry {
     private readonly random: () => number = Math.random,
   ) {}
 
-  /** The message that is to be stored for a message that failed. */
-  again(failed: MessageExt, failure: Failure): MessageInner {
+  /**
+   * The message that is to be stored for a message that failed. Undefined for a group's own dead letter without room for
+   * another try: as a dead letter once more it would come again at once, for ever.
+   */
+  again(failed: MessageExt, failure: Failure): MessageInner | undefined {
     const { group, delayLevel, maxReconsumeTimes } = failure;
-    // Only in the group's own retry topic do these tell of its tries: a dead letter of another group, or a message whose
-    // producer has set them, begins anew.
+    // Only in the group's own retry topic do these tell of its tries: a dead letter, or a message whose producer has set
+    // them, begins anew.
     const retried = failed.topic === retryTopic(group.groupName);
     const tries = retried ? failed.reconsumeTimes : 0;
     const properties = originOf(failed, retried);
     properties.set(MessageProperty.WAIT, 'false');
-    const level = delayLevel === 0 ? FIRST_RETRY_LEVEL + tries : delayLevel;
+    const level = delayLevel <= 0 ? FIRST_RETRY_LEVEL + tries : delayLevel;
     properties.set(MessageProperty.DELAY, String(level));
     const queueId = Math.floor(this.random() * group.retryQueueNums);
-    const dead =
-      delayLevel < 0 || tries >= maxReconsumeTimes || !this.#roomForRetry(failed, group, queueId, properties);
+    const own = isOwnDeadLetter(properties, group.groupName);
+    const fits = hasRoomForRetry(group, queueId, properties);
+    if (!fits) {
+      this.#warnOfNoRoom(failed, group.groupName, own);
+      if (own) return undefined;
+    }
+    const dead = !fits || (!own && (delayLevel < 0 || tries >= maxReconsumeTimes));
     if (dead) {
       properties.set(MessageProperty.DELAY, '0');
       makeRoomForGood(properties);
@@ -63,6 +72,7 @@ export class Retry {
   /** Turns a retry that its client has sent by itself into a dead letter. */
   bury(message: MessageInner, group: string): void {
     const properties = decodeProperties(message.properties.toString('utf8'));
+    if (isOwnDeadLetter(properties, group)) return;
     properties.set(MessageProperty.DELAY, '0');
     makeRoomForGood(properties);
     message.properties = encodedProperties(properties);
@@ -80,20 +90,12 @@ export class Retry {
     return true;
   }
 
-  #roomForRetry(
-    failed: MessageExt,
-    group: SubscriptionGroupConfig,
-    queueId: number,
-    properties: Map<string, string>,
-  ): boolean {
-    // It waits in the schedule topic, which keeps its own place in these.
-    for (const [name] of realPlace('', 0)) properties.delete(name);
-    if (makeRoom(properties, bytesOf(realPlace(retryTopic(group.groupName), queueId)))) return true;
+  #warnOfNoRoom(failed: MessageExt, group: string, own: boolean): void {
+    const where = own ? 'It stays where it is: its consumer has to try again by itself' : `It is in ${dlqTopic(group)}`;
     this.logger.warn(
-      `message ${printable(failed.msgId)} of topic ${failed.topic} cannot be tried again by group ${group.groupName}: its ` +
-        `properties leave no room for what a retry adds. It is in ${dlqTopic(group.groupName)}.`,
+      `message ${printable(failed.msgId)} of topic ${failed.topic} cannot be tried again by group ${group}: its ` +
+        `properties leave no room for what a retry adds. ${where}.`,
     );
-    return false;
   }
 
   #retries(group: SubscriptionGroupConfig): string {
@@ -109,9 +111,30 @@ export class Retry {
 function originOf(failed: MessageExt, retried: boolean): Map<string, string> {
   const properties = new Map(failed.properties);
   const { RETRY_TOPIC, ORIGIN_MESSAGE_ID } = MessageProperty;
+  if (isDLQTopic(failed.topic)) keepOriginOfDeadLetter(properties, failed.topic);
   if (!retried || !properties.has(RETRY_TOPIC)) properties.set(RETRY_TOPIC, failed.topic);
   if (!retried || !properties.has(ORIGIN_MESSAGE_ID)) properties.set(ORIGIN_MESSAGE_ID, failed.offsetMsgId);
   return properties;
+}
+
+/**
+ * A dead letter that fails is retried as what it is, not as the message that it was. Apache's broker does that otherwise:
+ * there it comes with its old topic and count, and a listener that fails once never sees it again.
+ */
+function keepOriginOfDeadLetter(properties: Map<string, string>, topic: string): void {
+  const origin = properties.get(MessageProperty.RETRY_TOPIC);
+  if (origin !== undefined && origin !== topic) properties.set(MessageProperty.DLQ_ORIGIN_TOPIC, origin);
+}
+
+/** Behind a group's own dead letters there is nothing: one that it gives up comes again, ever later, but never at once. */
+function isOwnDeadLetter(properties: ReadonlyMap<string, string>, group: string): boolean {
+  return properties.get(MessageProperty.RETRY_TOPIC) === dlqTopic(group);
+}
+
+/** Whether it can wait in the schedule topic, which keeps its own place in the properties. May shorten them for that. */
+function hasRoomForRetry(group: SubscriptionGroupConfig, queueId: number, properties: Map<string, string>): boolean {
+  for (const [name] of realPlace('', 0)) properties.delete(name);
+  return makeRoom(properties, bytesOf(realPlace(retryTopic(group.groupName), queueId)));
 }
 
 const realPlace = (topic: string, queueId: number): [string, string][] => [

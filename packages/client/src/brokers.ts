@@ -9,7 +9,7 @@ import type {
   RequestOptions,
   RequestRow,
 } from '@nest-rocketmq/remoting';
-import { DEFAULT_REQUEST_TIMEOUT_MS, RequestTimeoutError } from '@nest-rocketmq/remoting';
+import { ConnectError, DEFAULT_REQUEST_TIMEOUT_MS, RequestTimeoutError } from '@nest-rocketmq/remoting';
 import type { Heartbeat } from './heartbeat.js';
 import { within } from './timing.js';
 
@@ -38,30 +38,33 @@ export class Brokers {
     const { clock } = this.#options;
     const timeout = options.timeout ?? DEFAULT_REQUEST_TIMEOUT_MS;
     const startedAt = clock.monotonic();
-    const connection = await within(
-      clock,
-      this.connection(address),
-      timeout,
-      () => new RequestTimeoutError(address, row.name, timeout),
+    let dialled = false;
+    const connecting = this.connection(address, () => (dialled = true));
+    const connection = await within(clock, connecting, timeout, () =>
+      dialled
+        ? new RequestTimeoutError(address, row.name, timeout)
+        : new ConnectError(address, `no connection within ${timeout} ms`),
     );
     const left = Math.max(1, Math.ceil(timeout - (clock.monotonic() - startedAt)));
     return connection.request(row, header, { ...options, timeout: left });
   }
 
-  /** Resolves when the bytes are queued. @throws ConnectError, ConnectionClosedError */
+  /** Resolves when the bytes are queued, with the connection. @throws ConnectError, ConnectionClosedError */
   async oneway<Row extends RequestRow>(
     address: string,
     row: Row,
     header: HeaderOf<Row>,
     options: RequestOptions = {},
-  ): Promise<void> {
+  ): Promise<Connection> {
     const connection = this.#ready(address) ?? (await this.connection(address));
     connection.oneway(row, header, options);
+    return connection;
   }
 
-  /** @throws ConnectError */
-  async connection(address: string): Promise<Connection> {
+  /** @param onDialled called when the connection is there, before the broker has heard of us. @throws ConnectError */
+  async connection(address: string, onDialled?: () => void): Promise<Connection> {
     const connection = await this.#options.connections.get(address);
+    onDialled?.();
     await this.#options.heartbeat.greet(connection);
     return connection;
   }

@@ -23,9 +23,31 @@ describe('a client', () => {
   it('whose name servers are all down says so, with their addresses', async () => {
     clientOn(new FakeCluster({ nameServers: ['a:1', 'b:2'] }), { nameServer: 'a:1;b:2' });
     cluster.down.add('a:1').add('b:2');
-    const error = await client.start().catch((thrown: unknown) => thrown);
+    const starting = client.start().catch((thrown: unknown) => thrown);
+    await cluster.clock.advance(3_000);
+    const error = await starting;
     expect(error).toBeInstanceOf(NameServerUnreachableError);
     expect(String(error)).toMatch(/a:1, b:2/);
+  });
+
+  it('starts when a name server comes up within 2 s, and dials it ever less often meanwhile', async () => {
+    clientOn(new FakeCluster());
+    cluster.down.add(NAME_SERVER);
+    const starting = client.start();
+    await cluster.clock.advance(2_000);
+    expect(cluster.dialled.length).toBeLessThan(10);
+    cluster.bringUp(NAME_SERVER);
+    await cluster.clock.advance(900);
+    await starting;
+  });
+
+  it('that is shut down while it looks for a name server ends at once', async () => {
+    clientOn(new FakeCluster());
+    cluster.down.add(NAME_SERVER);
+    const starting = client.start().catch((thrown: unknown) => thrown);
+    await cluster.clock.advance(100);
+    await client.shutdown();
+    expect(await starting).toBeInstanceOf(NameServerUnreachableError);
   });
 
   it('does not wait for ever for a name server that takes the connection and says nothing', async () => {
@@ -49,7 +71,9 @@ describe('a client', () => {
   it('that could not start can be started again', async () => {
     clientOn(new FakeCluster());
     cluster.down.add(NAME_SERVER);
-    await expect(client.start()).rejects.toThrow(NameServerUnreachableError);
+    const failing = expect(client.start()).rejects.toThrow(NameServerUnreachableError);
+    await cluster.clock.advance(3_000);
+    await failing;
     cluster.bringUp(NAME_SERVER);
     await expect(client.start()).resolves.toBeUndefined();
   });

@@ -20,13 +20,19 @@ import { Heartbeat } from './heartbeat.js';
 import { Members } from './members.js';
 import { NameServers } from './name-servers.js';
 import { resolveClientOptions } from './options.js';
+import { Outages } from './outages.js';
 import type { ClientOptions, ResolvedClientOptions } from './options.js';
 import { Producer } from './producer/producer.js';
 import type { ProducerOptions } from './producer/producer-options.js';
+import { SendWindow } from './producer/send-window.js';
 import { Routes } from './routes.js';
+import { sharedAbortController } from './timing.js';
 
 /** Any topic would do; this one brokers ask for as well. */
 const TOPIC_TO_TRY_NAME_SERVER = AUTO_CREATE_TOPIC_KEY;
+
+/** Of requests other than sends that wait for one broker: 64 MiB. */
+const MOST_OTHER_BYTES = 64 * 1024 * 1024;
 
 export class RocketMQClient {
   readonly clientId: string;
@@ -39,7 +45,10 @@ export class RocketMQClient {
   readonly #members = new Members();
   readonly #core: ClientCore;
   readonly #made = new Set<Producer | PushConsumer>();
+  readonly #closing = sharedAbortController();
+  readonly #outages: Outages;
   #starting: Promise<void> | undefined;
+  #started = false;
   #shutDown = false;
 
   /** @throws InvalidOptionError */
@@ -47,8 +56,12 @@ export class RocketMQClient {
     this.#options = resolveClientOptions(options);
     const { clock, logger, clientIP, instanceName } = this.#options;
     this.clientId = `${clientIP ?? localHost()}@${instanceName ?? `${process.pid}#${randomBytes(6).toString('hex')}`}`;
+    this.#outages = new Outages(clock, logger, this.#closing.signal);
     this.#connections = this.#dialling();
     this.#nameServers = new NameServers({
+      clock,
+      closing: this.#closing.signal,
+      outages: this.#outages,
       connections: this.#connections,
       addresses: this.#options.nameServers,
       timeout: this.#options.mqClientApiTimeout,
@@ -56,6 +69,7 @@ export class RocketMQClient {
     this.#routes = new Routes({
       clock,
       logger,
+      outages: this.#outages,
       nameServers: this.#nameServers,
       interval: this.#options.pollNameServerInterval,
     });
@@ -70,6 +84,9 @@ export class RocketMQClient {
       routes: this.#routes,
       brokers: new Brokers({ clock, connections: this.#connections, heartbeat: this.#heartbeat }),
       heartbeat: this.#heartbeat,
+      outages: this.#outages,
+      sendWindow: new SendWindow(this.#options),
+      closing: this.#closing.signal,
       start: () => this.start(),
       unregister: (groups) => this.#unregister(groups),
     };
@@ -97,14 +114,19 @@ export class RocketMQClient {
     return this.#keep(new PushConsumer(this.#core, options));
   }
 
-  /** Shuts down what was made from it, consumers first, and closes all connections. */
+  /**
+   * Shuts down what was made from it, consumers first, and closes all connections. Sends that are under way are waited
+   * for; those that outlast the producer's deadline are rejected.
+   */
   async shutdown(): Promise<void> {
     if (this.#shutDown) return;
     this.#shutDown = true;
+    if (!this.#started) this.#closing.abort();
     await this.#starting?.catch(() => undefined);
     const made = [...this.#made];
     await Promise.all(made.filter((each) => each instanceof PushConsumer).map((consumer) => consumer.shutdown()));
     await Promise.all(made.filter((each) => each instanceof Producer).map((producer) => producer.shutdown()));
+    this.#closing.abort();
     this.#heartbeat.stop();
     this.#routes.stop();
     this.#connections.closeAll();
@@ -115,6 +137,7 @@ export class RocketMQClient {
       topic: TOPIC_TO_TRY_NAME_SERVER,
       acceptStandardJsonOnly: true,
     });
+    this.#started = true;
     this.#routes.start();
     this.#heartbeat.start();
   }
@@ -126,6 +149,7 @@ export class RocketMQClient {
 
   #dialling(): Connections {
     const { clock, logger, dial, connectTimeout, serializeType, accessKey, secretKey, securityToken } = this.#options;
+    const { backPressureForAsyncSendSize } = this.#options;
     const signed = accessKey !== undefined && secretKey !== undefined;
     return new Connections({
       dial,
@@ -133,6 +157,8 @@ export class RocketMQClient {
       logger,
       connectTimeout,
       serializeType,
+      // What may be under way is bounded by the send window already; this is for a peer that takes nothing at all.
+      maxUnsentBytes: 2 * backPressureForAsyncSendSize + MOST_OTHER_BYTES,
       handlers: callbackHandlers(this.#members, logger),
       ...(signed && { sign: signer({ accessKey, secretKey, ...(securityToken && { securityToken }) }) }),
     });
@@ -145,6 +171,7 @@ export class RocketMQClient {
       logger,
       connections: this.#connections,
       members: this.#members,
+      outages: this.#outages,
       // Replicas are pulled from, never sent to: only consumers need to be known there.
       addresses: () => this.#routes.brokerAddresses(this.#members.consumers.size > 0),
       interval: this.#options.heartbeatBrokerInterval,

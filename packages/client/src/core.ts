@@ -3,7 +3,9 @@ import type { Clock, Logger, UniqueIdMaker } from '@nest-rocketmq/remoting';
 import type { Brokers } from './brokers.js';
 import type { Heartbeat } from './heartbeat.js';
 import type { Members } from './members.js';
+import type { Outages } from './outages.js';
 import type { ResolvedClientOptions } from './options.js';
+import type { SendWindow } from './producer/send-window.js';
 import type { Routes } from './routes.js';
 
 export interface ClientCore {
@@ -16,6 +18,11 @@ export interface ClientCore {
   readonly routes: Routes;
   readonly brokers: Brokers;
   readonly heartbeat: Heartbeat;
+  readonly outages: Outages;
+  /** Shared by all producers of the client, as their connections are. */
+  readonly sendWindow: SendWindow;
+  /** Aborts when the client closes its connections. */
+  readonly closing: AbortSignal;
   /** Starts the client where it is not started yet. @throws NameServerUnreachableError */
   start(): Promise<void>;
   /** Tells all connected brokers that a group has ended. Never rejects. */

@@ -1,6 +1,12 @@
 // Owns the client's own errors. Errors of the wire (connect, timeout, response code) are remoting's, and stand as the
 // `cause` of these where a call was tried more than once.
-import { AUTO_CREATE_TOPIC_KEY, RocketMQError } from '@nest-rocketmq/remoting';
+import {
+  AUTO_CREATE_TOPIC_KEY,
+  ConnectionClosedError,
+  RequestTimeoutError,
+  ResponseError,
+  RocketMQError,
+} from '@nest-rocketmq/remoting';
 
 /** Base of the errors that the client itself raises. `code` is stable, and is Apache's name where it has one. */
 export class MQClientError extends RocketMQError {}
@@ -116,21 +122,66 @@ export class NoBrokerError extends MQClientError {
   }
 }
 
-/** Every attempt to send failed. `cause` is the last attempt's error. */
+/** Why a send failed: what its last attempt met. */
+export type SendFailure = 'unreachable' | 'timeout' | 'connection lost' | 'refused';
+
+/** Every attempt to send failed. `cause` is the error of the last attempt that may have stored the message, else of the last one. */
 export class SendFailedError extends MQClientError {
+  /**
+   * 'unreachable': no connection came about, and nothing was sent. After 'timeout' and 'connection lost' the message may
+   * be stored all the same. 'refused': the broker answered by an error.
+   */
+  readonly reason: SendFailure;
+
   constructor(
     readonly topic: string,
     readonly attempts: number,
     /** ms */
     readonly elapsed: number,
+    /** The broker of each attempt. */
     readonly brokersTried: readonly string[],
-    options: { cause?: unknown },
+    options: { cause?: unknown; lastFailure?: unknown },
   ) {
+    const { cause, lastFailure = cause } = options;
+    const reason = sendFailureOf(cause);
     super(
       'SEND_FAILED',
       `sending to topic ${topic} failed after ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'} in ${elapsed} ms ` +
-        `(brokers: ${brokersTried.join(', ') || 'none'}): ${describe(options.cause)}`,
-      options,
+        `(brokers: ${[...new Set(brokersTried)].join(', ') || 'none'}), ${REASONS[reason]}: ${describe(cause)}` +
+        (lastFailure === cause ? '' : ` Last attempt: ${describe(lastFailure)}`),
+      { cause },
+    );
+    this.reason = reason;
+  }
+}
+
+const REASONS: Record<SendFailure, string> = {
+  unreachable: 'no broker could be reached and nothing was sent',
+  timeout: 'no answer came in time and the message may be stored',
+  'connection lost': 'the connection was lost and the message may be stored',
+  refused: 'the broker refused it',
+};
+
+function sendFailureOf(cause: unknown): SendFailure {
+  if (cause instanceof RequestTimeoutError) return 'timeout';
+  if (cause instanceof ConnectionClosedError) return 'connection lost';
+  return cause instanceof ResponseError ? 'refused' : 'unreachable';
+}
+
+/** More sends wait for their turn in this client than it may hold. Nothing of this one was sent. */
+export class TooManySendsError extends MQClientError {
+  constructor(
+    readonly underWay: number,
+    readonly waiting: number,
+    /** bytes */
+    readonly waitingBytes: number,
+    limits: { readonly maxWaitingSends: number; readonly maxWaitingSendSize: number },
+  ) {
+    super(
+      'TOO_MUCH_REQUEST',
+      `${underWay} sends are under way, and ${waiting} (${waitingBytes} bytes) wait for their turn: this one was not sent. ` +
+        `maxWaitingSends is ${limits.maxWaitingSends}, maxWaitingSendSize is ${limits.maxWaitingSendSize} bytes. ` +
+        'Await sends before you begin more, or raise these options of the client.',
     );
   }
 }

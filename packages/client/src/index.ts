@@ -16,8 +16,10 @@ export {
   NotRunningError,
   SendFailedError,
   SubscriptionRefusedError,
+  TooManySendsError,
   TopicNotFoundError,
 } from './errors.js';
+export type { SendFailure } from './errors.js';
 export { Producer } from './producer/producer.js';
 export type {
   LocalTransactionState,

@@ -3,6 +3,7 @@
 import type { Clock, Dial, Logger } from '@nest-rocketmq/remoting';
 import { dialTcp, silentLogger, systemClock } from '@nest-rocketmq/remoting';
 import { InvalidOptionError } from './errors.js';
+import type { SendWindowOptions } from './producer/send-window.js';
 
 export interface ClientOptions {
   /** Name servers, 'host:port;host2:port'. */
@@ -25,10 +26,23 @@ export interface ClientOptions {
   persistConsumerOffsetInterval?: number;
   /** How often consumers look again at which queues are theirs, if nothing has told them to before, ms. Default 20000. */
   rebalanceInterval?: number;
+  /**
+   * Where broadcasting consumers keep their offsets; 'memory': nowhere. Default: a folder for these name servers in
+   * ~/.rocketmq_offsets. One consumer of a host, instanceName and group has one file; further ones have others.
+   */
+  localOffsetStoreDir?: string;
   /** How long a connection may take to come about, ms. Default 3000. */
   connectTimeout?: number;
   /** How long routes, heartbeats and other small requests may take, ms. Default 3000. */
   mqClientApiTimeout?: number;
+  /** Sends under way at a time; more wait for their turn. Default 10000. */
+  backPressureForAsyncSendNum?: number;
+  /** Bytes of the sends under way at a time. Default 64 MiB. */
+  backPressureForAsyncSendSize?: number;
+  /** Sends that may wait for their turn; one more is refused by TooManySendsError. Default 500000. */
+  maxWaitingSends?: number;
+  /** Their bytes. Default 512 MiB. */
+  maxWaitingSendSize?: number;
   /** How headers are written. Default 'json'. */
   serializeType?: 'json' | 'binary';
   /** For a cluster with access control: every request is signed. Both or none. */
@@ -38,10 +52,16 @@ export interface ClientOptions {
   securityToken?: string;
 }
 
-export type ResolvedClientOptions = Required<
-  Omit<ClientOptions, 'nameServer' | 'accessKey' | 'secretKey' | 'securityToken' | 'instanceName' | 'clientIP'>
-> &
-  Pick<ClientOptions, 'accessKey' | 'secretKey' | 'securityToken' | 'instanceName' | 'clientIP'> & {
+type OptionsWithoutDefault =
+  | 'accessKey'
+  | 'secretKey'
+  | 'securityToken'
+  | 'instanceName'
+  | 'clientIP'
+  | 'localOffsetStoreDir';
+
+export type ResolvedClientOptions = Required<Omit<ClientOptions, 'nameServer' | OptionsWithoutDefault>> &
+  Pick<ClientOptions, OptionsWithoutDefault> & {
     nameServers: string[];
   };
 
@@ -73,11 +93,13 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
     rebalanceInterval: duration('rebalanceInterval', options.rebalanceInterval, 20_000),
     connectTimeout: duration('connectTimeout', options.connectTimeout, 3_000),
     mqClientApiTimeout: duration('mqClientApiTimeout', options.mqClientApiTimeout, 3_000),
+    ...sendWindowOf(options),
     serializeType,
     accessKey: options.accessKey,
     secretKey: options.secretKey,
     securityToken: options.securityToken,
     instanceName: options.instanceName,
+    localOffsetStoreDir: options.localOffsetStoreDir,
     clientIP: options.clientIP,
   };
 }
@@ -97,6 +119,21 @@ function parseAddresses(given: unknown): string[] {
   });
   if (addresses.length === 0 || !good) throw new InvalidOptionError('nameServer', given, allowed);
   return [...new Set(addresses)];
+}
+
+const MIB = 1024 * 1024;
+
+function sendWindowOf(options: ClientOptions): SendWindowOptions {
+  const sends = (name: 'backPressureForAsyncSendNum' | 'maxWaitingSends', byDefault: number): number =>
+    integerIn(name, options[name], byDefault, 1, 10_000_000);
+  const bytes = (name: 'backPressureForAsyncSendSize' | 'maxWaitingSendSize', byDefault: number): number =>
+    integerIn(name, options[name], byDefault, MIB, 64 * 1024 * MIB, ' (bytes)');
+  return {
+    backPressureForAsyncSendNum: sends('backPressureForAsyncSendNum', 10_000),
+    backPressureForAsyncSendSize: bytes('backPressureForAsyncSendSize', 64 * MIB),
+    maxWaitingSends: sends('maxWaitingSends', 500_000),
+    maxWaitingSendSize: bytes('maxWaitingSendSize', 512 * MIB),
+  };
 }
 
 const LONGEST_MS = 24 * 3_600_000;

@@ -3,23 +3,29 @@ import { Connections, handlerTable, silentLogger } from '@nest-rocketmq/remoting
 import { FakeCluster, NAME_SERVER } from '../test/fake-cluster.js';
 import { TopicNotFoundError } from './errors.js';
 import { NameServers } from './name-servers.js';
+import { Outages } from './outages.js';
 import { readableQueues, writableQueues } from './route-queues.js';
 import { Routes } from './routes.js';
 
 let cluster: FakeCluster;
 let connections: Connections;
 let routes: Routes;
+let closing: AbortController;
 
 beforeEach(() => {
   cluster = new FakeCluster({ topics: { t: 2 } });
   const { clock, dial } = cluster;
   connections = new Connections({ dial, clock, logger: silentLogger, handlers: handlerTable() });
-  const nameServers = new NameServers({ connections, addresses: [NAME_SERVER], timeout: 3_000 });
-  routes = new Routes({ clock, logger: silentLogger, nameServers, interval: 30_000 });
+  closing = new AbortController();
+  const outages = new Outages(clock, silentLogger, closing.signal);
+  const parts = { clock, outages, closing: closing.signal };
+  const nameServers = new NameServers({ ...parts, connections, addresses: [NAME_SERVER], timeout: 3_000 });
+  routes = new Routes({ clock, outages, logger: silentLogger, nameServers, interval: 30_000 });
   routes.start();
 });
 
 afterEach(async () => {
+  closing.abort();
   routes.stop();
   connections.closeAll();
   await cluster.close();

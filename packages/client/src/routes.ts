@@ -11,6 +11,7 @@ import {
 } from '@nest-rocketmq/remoting';
 import { TopicNotFoundError, describe } from './errors.js';
 import type { NameServers } from './name-servers.js';
+import type { Outages } from './outages.js';
 import { readableQueues, writableQueues } from './route-queues.js';
 import { Repeating } from './timing.js';
 
@@ -26,6 +27,7 @@ export interface TopicRoute {
 export interface RoutesOptions {
   clock: Clock;
   logger: Logger;
+  outages: Outages;
   nameServers: NameServers;
   /** ms */
   interval: number;
@@ -52,8 +54,6 @@ export class Routes {
   #missingPolls = 0;
   #lastRefresh = -Infinity;
   #running = false;
-  /** So that an outage of the name servers is one line in the log. */
-  #failing = false;
 
   constructor(options: RoutesOptions) {
     this.#options = options;
@@ -185,10 +185,9 @@ export class Routes {
     const topics = new Set([...this.#routes.keys(), ...this.#watched.keys()]);
     const asked = await Promise.allSettled([...topics].map((topic) => this.resolve(topic)));
     const failed = asked.find((result) => result.status === 'rejected');
-    if (failed && this.#running && !this.#failing) {
+    if (failed && this.#running && !this.#options.outages.met(failed.reason)) {
       this.#options.logger.warn(`routes cannot be refreshed for now: ${describe(failed.reason)}`);
     }
-    this.#failing = failed !== undefined;
   }
 
   /** Something failed that a newer route may mend: a broker may have moved. */

@@ -1,6 +1,15 @@
 // Owns waiting and repeating by the injected clock, in ways that leave no timer behind.
+import { setMaxListeners } from 'node:events';
+import { Deadline } from '@nest-rocketmq/remoting';
 import type { Clock, Logger, TimerHandle } from '@nest-rocketmq/remoting';
 import { describe } from './errors.js';
+
+/** A signal that as many wait for as there are calls: Node would take more than ten for a leak. */
+export function sharedAbortController(): AbortController {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  return controller;
+}
 
 /** Resolves after `ms`, or at once when `signal` aborts. */
 export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
@@ -21,8 +30,8 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
 /** Settles as `work` does, or rejects with `late()` after `ms`. */
 export function within<T>(clock: Clock, work: Promise<T>, ms: number, late: () => Error): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = clock.setTimeout(() => reject(late()), ms);
-    work.finally(() => clock.clearTimeout(timer)).then(resolve, reject);
+    const deadline = new Deadline({ clock, timeout: ms, expired: () => reject(late()) });
+    work.finally(() => deadline.cancel()).then(resolve, reject);
   });
 }
 

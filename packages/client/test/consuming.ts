@@ -1,7 +1,8 @@
 // Owns a consumer on a fake cluster, for the tests of the consumer's parts: the cluster, the client, and what the listener
 // has got. Ends all of it after each test, and holds that no timer is left.
 import { afterEach, expect } from '@jest/globals';
-import type { MessageExt } from '@nest-rocketmq/remoting';
+import { silentLogger } from '@nest-rocketmq/remoting';
+import type { Logger, MessageExt } from '@nest-rocketmq/remoting';
 import { RocketMQClient } from '../src/client.js';
 import type { PushConsumerOptions } from '../src/consumer/consumer-options.js';
 import type { PushConsumer } from '../src/consumer/push-consumer.js';
@@ -19,10 +20,14 @@ export const on: { cluster: FakeCluster; client: RocketMQClient; got: MessageExt
 export const bodies = (): string[] => on.got.map(({ body }) => body.toString());
 
 /** A consumer of topic t that is not started yet. */
-export function aConsumer(cluster: FakeCluster, options: Partial<PushConsumerOptions> = {}): PushConsumer {
+export function aConsumer(
+  cluster: FakeCluster,
+  options: Partial<PushConsumerOptions> = {},
+  logger: Logger = silentLogger,
+): PushConsumer {
   on.cluster = cluster;
   on.got = [];
-  on.client = new RocketMQClient({ nameServer: NAME_SERVER, dial: cluster.dial, clock: cluster.clock });
+  on.client = new RocketMQClient({ nameServer: NAME_SERVER, dial: cluster.dial, clock: cluster.clock, logger });
   return on.client.createPushConsumer({
     group: GROUP,
     subscriptions: [{ topic: 't' }],
@@ -35,8 +40,9 @@ export function aConsumer(cluster: FakeCluster, options: Partial<PushConsumerOpt
 export async function consuming(
   cluster: FakeCluster,
   options: Partial<PushConsumerOptions> = {},
+  logger: Logger = silentLogger,
 ): Promise<PushConsumer> {
-  const consumer = aConsumer(cluster, options);
+  const consumer = aConsumer(cluster, options, logger);
   await consumer.start();
   return consumer;
 }

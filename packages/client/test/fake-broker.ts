@@ -6,6 +6,7 @@ import {
   ResponseCode,
   decodeHeartbeat,
   decodeProperties,
+  decodeRecord,
   encodeConsumerList,
   encodeOffsetMsgId,
   encodeRecord,
@@ -20,6 +21,7 @@ import type {
   HeartbeatData,
   IncomingRequest,
   RequestName,
+  TimerHandle,
   Requests,
 } from '@nest-rocketmq/remoting';
 import type { FakeCluster } from './fake-cluster.js';
@@ -48,6 +50,8 @@ export interface StoredMessage {
 const HOST = Buffer.from([127, 0, 0, 1]);
 
 interface HeldPull {
+  /** When it is answered that nothing was found. */
+  readonly timer: TimerHandle;
   readonly key: string;
   readonly offset: number;
   readonly answer: (answer: PullAnswer) => void;
@@ -62,6 +66,7 @@ export class FakeBroker {
   /** Consumers of other clients. */
   readonly otherConsumers: string[] = [];
   unregistered = false;
+  minOffset = 0;
   readonly server: RemotingServer;
   readonly #scripts = new Map<string, unknown[]>();
   readonly #queues = new Map<string, Buffer[]>();
@@ -96,6 +101,12 @@ export class FakeBroker {
         GET_MAX_OFFSET: this.#answering('GET_MAX_OFFSET', ({ header }) => ({
           header: { offset: this.queue(header.topic, header.queueId).length },
         })),
+        GET_MIN_OFFSET: this.#answering('GET_MIN_OFFSET', () => ({ header: { offset: this.minOffset } })),
+        VIEW_MESSAGE_BY_ID: this.#answering('VIEW_MESSAGE_BY_ID', ({ header }) => {
+          const all = [...this.#queues.values()].flat();
+          const body = all.find((record) => decodeRecord(record).physicalOffset === header.offset);
+          return body ? { body } : { code: ResponseCode.SYSTEM_ERROR, remark: 'no such message' };
+        }),
         SEARCH_OFFSET_BY_TIMESTAMP: this.#answering('SEARCH_OFFSET_BY_TIMESTAMP', () => ({ header: { offset: 0 } })),
         PULL_MESSAGE: this.#answering('PULL_MESSAGE', ({ header }) => this.#onPull(header)),
         CONSUMER_SEND_MSG_BACK: this.#answering('CONSUMER_SEND_MSG_BACK', () => ({})),
@@ -169,7 +180,10 @@ export class FakeBroker {
 
   /** Answers all pulls that are held. */
   releasePulls(answer: PullAnswer): void {
-    for (const held of this.#held.splice(0)) held.answer(answer);
+    for (const held of this.#held.splice(0)) {
+      this.cluster.clock.clearTimeout(held.timer);
+      held.answer(answer);
+    }
   }
 
   get heldPulls(): number {
@@ -231,16 +245,29 @@ export class FakeBroker {
       header.queueOffset + header.maxMsgNums,
     );
     if (found.length > 0) return foundAnswer(found, header.queueOffset);
-    return new Promise((answer) => this.#held.push({ key, offset: header.queueOffset, answer }));
+    return new Promise((answer) => {
+      const timer = this.cluster.clock.setTimeout(() => {
+        this.#held = this.#held.filter((held) => held.answer !== answer);
+        answer(notFoundAnswer(header.queueOffset));
+      }, header.suspendTimeoutMillis);
+      this.#held.push({ key, offset: header.queueOffset, answer, timer });
+    });
   }
 
   #wake(): void {
-    this.#held = this.#held.filter(({ key, offset, answer }) => {
+    this.#held = this.#held.filter(({ key, offset, answer, timer }) => {
       const found = this.#queues.get(key)?.slice(offset) ?? [];
-      if (found.length > 0) answer(foundAnswer(found, offset));
-      return found.length === 0;
+      if (found.length === 0) return true;
+      this.cluster.clock.clearTimeout(timer);
+      answer(foundAnswer(found, offset));
+      return false;
     });
   }
+}
+
+function notFoundAnswer(offset: number): PullAnswer {
+  const header = { suggestWhichBrokerId: 0, nextBeginOffset: offset, minOffset: 0, maxOffset: offset };
+  return { code: ResponseCode.PULL_NOT_FOUND, header };
 }
 
 function foundAnswer(records: Buffer[], offset: number): PullAnswer {

@@ -25,11 +25,14 @@ export class FakeCluster {
   readonly down = new Set<string>();
   /** Addresses that take a connection and never say a word. */
   readonly hung = new Set<string>();
+  /** Addresses that are dialled for ever. */
+  readonly undialled = new Set<string>();
   readonly dialled: string[] = [];
   /** Requests for routes, in order. */
   readonly routeRequests: string[] = [];
   readonly #nameServers = new Map<string, RemotingServer>();
-  readonly #brokerServers: RemotingServer[];
+  /** Those that a test takes away, too. */
+  readonly #allBrokers: readonly FakeBroker[];
   readonly #open: { address: string; stream: Duplex }[] = [];
 
   constructor(
@@ -40,7 +43,7 @@ export class FakeCluster {
     for (const name of options.brokers ?? ['broker-a']) {
       this.brokers.push(new FakeBroker(this, name, `${name}:${10_911 + this.brokers.length}`));
     }
-    this.#brokerServers = this.brokers.map(({ server }) => server);
+    this.#allBrokers = [...this.brokers];
     for (const address of options.nameServers ?? [NAME_SERVER]) this.#nameServers.set(address, this.#nameServer());
   }
 
@@ -51,6 +54,7 @@ export class FakeCluster {
   readonly dial: Dial = (address) => {
     this.dialled.push(address);
     if (this.down.has(address)) return Promise.reject(new ConnectError(address, 'connection refused'));
+    if (this.undialled.has(address)) return new Promise(() => undefined);
     const [ours, theirs] = duplexPair();
     if (!this.hung.has(address)) {
       const server =
@@ -70,7 +74,10 @@ export class FakeCluster {
 
   /** Ends everything of the cluster's, so that timers which are left are the client's. */
   async close(): Promise<void> {
-    await Promise.all([...this.#nameServers.values(), ...this.#brokerServers].map((server) => server.close()));
+    await Promise.all(
+      [...this.#nameServers.values(), ...this.#allBrokers.map(({ server }) => server)].map((server) => server.close()),
+    );
+    for (const broker of this.#allBrokers) broker.releasePulls({ code: ResponseCode.PULL_NOT_FOUND });
     await this.clock.advance(0);
   }
 

@@ -13,6 +13,8 @@ export interface RocketMQBackend {
   readonly dial: Dial;
   /** The clock that the backend lives by; the client then uses the same. Default: the machine's. */
   readonly clock?: Clock;
+  /** Where broadcasting listeners keep their offsets: a folder, or 'memory'. Default: the client's. */
+  readonly localOffsetStoreDir?: string;
   /** Makes it ready to be dialled. Resolves with the name servers: 'host:port;host2:port'. */
   start(): Promise<string>;
   /** The app has begun to close: `stop` will follow. */

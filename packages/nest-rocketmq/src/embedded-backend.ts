@@ -1,6 +1,6 @@
 // Owns the broker inside the app's own process. The only file besides testing/ that knows the broker's package, which it
 // loads when it is started: an app on a cluster never does.
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Broker } from '@nest-rocketmq/broker';
 import { systemClock } from '@nest-rocketmq/remoting';
 import type { Clock, Dial, Logger } from '@nest-rocketmq/remoting';
@@ -15,6 +15,8 @@ import { BROKER_ON_TURNED_CLOCK, isTurnedByHand } from './turned-clock.js';
 export class EmbeddedBackend implements RocketMQBackend {
   readonly name = 'embedded';
   readonly clock: Clock | undefined;
+  /** With the messages that they count: they end, or move, with the store. */
+  readonly localOffsetStoreDir: string;
   readonly dial: Dial = (address) => this.#running().dial(address);
   readonly #options: CheckedEmbeddedOptions;
   readonly #store: string;
@@ -27,6 +29,7 @@ export class EmbeddedBackend implements RocketMQBackend {
     this.#options = checkEmbedded(options);
     const store = options.store ?? DEFAULT_STORE;
     this.#store = store === MEMORY_STORE ? store : resolve(store);
+    this.localOffsetStoreDir = store === MEMORY_STORE ? MEMORY_STORE : join(this.#store, 'broadcasting');
     this.#logger = logger;
     this.clock = options.clock;
   }

@@ -77,6 +77,7 @@ export class RocketMQConnection {
         nameServer,
         dial: this.backend.dial,
         clock: this.backend.clock,
+        localOffsetStoreDir: this.backend.localOffsetStoreDir,
         logger: this.#clientLogger(),
         ...(isTurnedByHand(this.clock) && CLIENT_ON_TURNED_CLOCK),
       });

@@ -93,6 +93,7 @@ export class Connection {
   readonly #closeListeners: ((connection: Connection, error?: Error) => void)[] = [];
   #opaque = 0;
   #lastRead: number;
+  #reads = 0;
   #closed = false;
 
   constructor(stream: Duplex, options: ConnectionOptions) {
@@ -104,8 +105,11 @@ export class Connection {
     this.remotePort = socket.remotePort ?? 0;
     this.lastActivity = this.#lastRead = options.clock.monotonic();
     this.#decoder = new FrameDecoder({ ...defaultFrameLimits, ...options.limits });
-    this.#pending = new PendingRequests(this.address, options.clock, (sentAt, timeout) =>
-      this.#onTimeout(sentAt, timeout),
+    this.#pending = new PendingRequests(
+      this.address,
+      options.clock,
+      () => this.#reads,
+      (sentAt, timeout) => this.#onTimeout(sentAt, timeout),
     );
     this.#outbox = new Outbox(stream, options.maxUnsentBytes ?? DEFAULT_MAX_UNSENT_BYTES, (unsent) =>
       this.close(new ConnectionClosedError(this.address, `the peer does not read: ${unsent} bytes wait for it`)),
@@ -186,6 +190,11 @@ export class Connection {
     this.#outbox.flush();
   }
 
+  /** Resolves when the stream has taken all that has been written up to now, or the connection has ended. */
+  written(): Promise<void> {
+    return this.#closed ? Promise.resolve() : this.#outbox.written();
+  }
+
   /** Memory for a frame, or a part of one, that is written next: a socket gives it back when it has taken it. */
   memory(length: number): Buffer {
     return this.#outbox.memory(length);
@@ -233,6 +242,7 @@ export class Connection {
   #onData(chunk: Buffer): void {
     if (this.#closed) return;
     this.lastActivity = this.#lastRead = this.#options.clock.monotonic();
+    this.#reads++;
     try {
       this.#decoder.push(chunk, (frame) => {
         this.#onFrame(frame);

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { Clock } from './clock.js';
 import type { RemotingCommand, SerializeType } from './command.js';
 import { Connection } from './connection.js';
+import { Deadline } from './deadline.js';
 import { ConnectError } from './errors.js';
 import type { HandlerTable } from './handler-table.js';
 import { parseAddress } from './host.js';
@@ -33,6 +34,8 @@ export interface ConnectionsOptions {
   /** ms; default 3000 */
   readonly connectTimeout?: number;
   readonly serializeType?: SerializeType;
+  /** bytes that may wait for a peer that does not read, before its connection is closed; default 64 MiB */
+  readonly maxUnsentBytes?: number;
   readonly sign?: (command: RemotingCommand) => void;
   /** called for each new connection, before anybody uses it */
   readonly onConnect?: (connection: Connection) => void;
@@ -78,7 +81,7 @@ export class Connections {
 
   async #connect(address: string): Promise<Connection> {
     const stream = await this.#dial(address);
-    const { clock, logger, handlers, serializeType, sign } = this.#options;
+    const { clock, logger, handlers, serializeType, maxUnsentBytes, sign } = this.#options;
     const connection = new Connection(stream, {
       address,
       handlers,
@@ -86,6 +89,7 @@ export class Connections {
       logger,
       closeWhenSilent: true,
       ...(serializeType && { serializeType }),
+      ...(maxUnsentBytes !== undefined && { maxUnsentBytes }),
       ...(sign && { sign }),
     });
     if (this.#closed) {
@@ -105,18 +109,19 @@ export class Connections {
     const { clock, dial = dialTcp, connectTimeout = DEFAULT_CONNECT_TIMEOUT_MS } = this.#options;
     return new Promise((resolve, reject) => {
       let late = false;
-      const timer = clock.setTimeout(() => {
+      const expired = (): void => {
         late = true;
         reject(new ConnectError(address, `no connection within ${connectTimeout} ms`));
-      }, connectTimeout);
+      };
+      const deadline = new Deadline({ clock, timeout: connectTimeout, expired });
       dial(address).then(
         (stream) => {
-          clock.clearTimeout(timer);
+          deadline.cancel();
           if (late) stream.destroy();
           else resolve(stream);
         },
         (cause: unknown) => {
-          clock.clearTimeout(timer);
+          deadline.cancel();
           const reason = cause instanceof Error ? cause.message : String(cause);
           reject(cause instanceof ConnectError ? cause : new ConnectError(address, reason, { cause }));
         },

@@ -59,6 +59,7 @@ export { Connection, DEFAULT_REQUEST_TIMEOUT_MS } from './connection.js';
 export type { ConnectionOptions, RawHandler, RequestHandlers, RequestOptions } from './connection.js';
 export { Connections, DEFAULT_CONNECT_TIMEOUT_MS, dialTcp } from './connections.js';
 export type { ConnectionsOptions, Dial } from './connections.js';
+export { Deadline } from './deadline.js';
 export { DEFAULT_MESSAGE_DELAY_LEVEL, DELAY_UNITS, delayLevelNames, parseDelayLevels } from './delay-levels.js';
 export { milliseconds } from './duration.js';
 export type { Duration } from './duration.js';

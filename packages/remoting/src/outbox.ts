@@ -1,6 +1,7 @@
 // Owns the gathering of a connection's writes: what is queued within one turn of the event loop goes out as one write.
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { NO_BODY } from './command.js';
 import { sendMemory } from './send-memory.js';
 
 export const DEFAULT_MAX_UNSENT_BYTES = 64 * 1024 * 1024;
@@ -12,6 +13,7 @@ export class Outbox {
   #frames: Buffer[] = [];
   #bytes = 0;
   #scheduled = false;
+  #waiting: (() => void)[] = [];
   /** Whoever reads from another stream is given the very buffers that were written, and may keep them. */
   readonly #toSocket: boolean;
 
@@ -37,9 +39,23 @@ export class Outbox {
     process.nextTick(() => this.flush());
   }
 
+  /** Resolves when the stream has taken what has been added up to now, or has ended. */
+  written(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+      if (this.#scheduled) return;
+      this.#scheduled = true;
+      process.nextTick(() => this.flush());
+    });
+  }
+
   flush(): void {
     this.#scheduled = false;
-    if (this.#frames.length === 0) return;
+    if (this.#frames.length > 0) this.#flushFrames();
+    if (this.#waiting.length > 0) this.#tellWhenWritten(this.#waiting.splice(0));
+  }
+
+  #flushFrames(): void {
     const frames = this.#frames;
     const bytes = this.#bytes;
     this.#frames = [];
@@ -54,6 +70,14 @@ export class Outbox {
     }
     if (this.stream.writableLength > this.maxUnsentBytes) this.onOverflow(this.stream.writableLength);
   }
+
+  /** By an empty write behind all others. */
+  #tellWhenWritten(waiting: readonly (() => void)[]): void {
+    const tell = (): void => waiting.forEach((resolve) => resolve());
+    if (this.stream.destroyed || this.stream.writableEnded) tell();
+    else this.stream.write(NO_BODY, tell);
+  }
+
   #write(frame: Buffer): void {
     if (this.#toSocket) this.stream.write(frame, () => sendMemory.giveBack(frame));
     else this.stream.write(frame);

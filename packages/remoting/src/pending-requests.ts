@@ -1,6 +1,7 @@
 // Owns the requests of one connection that wait for their answers.
-import type { Clock, TimerHandle } from './clock.js';
+import type { Clock } from './clock.js';
 import type { RemotingCommand } from './command.js';
+import { Deadline } from './deadline.js';
 import { HeaderError, RequestTimeoutError, ResponseError } from './errors.js';
 import type { ReplyHeaderOf, RequestRow } from './request.js';
 import { ResponseCode } from './response-code.js';
@@ -23,7 +24,7 @@ export function expectSuccess<Row>(reply: Reply<Row>, address: string): void {
 
 interface Pending {
   readonly row: RequestRow;
-  readonly timer: TimerHandle;
+  readonly deadline: Deadline;
   resolve(reply: Reply<RequestRow>): void;
   reject(error: Error): void;
 }
@@ -31,10 +32,14 @@ interface Pending {
 export class PendingRequests {
   readonly #pending = new Map<number, Pending>();
 
-  /** @param onTimeout called with the monotonic ms at which the request was sent, after it has been rejected */
+  /**
+   * @param activity a count that grows with each read of the connection
+   * @param onTimeout called with the monotonic ms at which the request was sent, after it has been rejected
+   */
   constructor(
     private readonly address: string,
     private readonly clock: Clock,
+    private readonly activity: () => number,
     private readonly onTimeout: (sentAt: number, timeout: number) => void,
   ) {}
 
@@ -42,12 +47,13 @@ export class PendingRequests {
   wait<Row extends RequestRow>(opaque: number, row: Row, timeout: number): Promise<Reply<Row>> {
     const sentAt = this.clock.monotonic();
     return new Promise((resolve, reject) => {
-      const timer = this.clock.setTimeout(() => {
+      const expired = (): void => {
         this.#pending.delete(opaque);
         reject(new RequestTimeoutError(this.address, row.name, timeout));
         this.onTimeout(sentAt, timeout);
-      }, timeout);
-      this.#pending.set(opaque, { row, timer, resolve: resolve as (reply: Reply<RequestRow>) => void, reject });
+      };
+      const deadline = new Deadline({ clock: this.clock, timeout, expired, activity: this.activity });
+      this.#pending.set(opaque, { row, deadline, resolve: resolve as (reply: Reply<RequestRow>) => void, reject });
     });
   }
 
@@ -56,7 +62,7 @@ export class PendingRequests {
     const pending = this.#pending.get(answer.opaque);
     if (!pending) return;
     this.#pending.delete(answer.opaque);
-    this.clock.clearTimeout(pending.timer);
+    pending.deadline.cancel();
     const { code, remark, body, extFields, version } = answer;
     try {
       const header = pending.row.reply.decodePartial(extFields);
@@ -68,7 +74,7 @@ export class PendingRequests {
 
   rejectAll(reason: Error): void {
     for (const pending of this.#pending.values()) {
-      this.clock.clearTimeout(pending.timer);
+      pending.deadline.cancel();
       pending.reject(reason);
     }
     this.#pending.clear();

@@ -4,6 +4,7 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock, TimerHandle } from './clock.js';
 import { Connection } from './connection.js';
+import { afterPoll } from './deadline.js';
 import { ConnectionClosedError, RocketMQError } from './errors.js';
 import type { FrameLimits } from './frame.js';
 import type { HandlerTable } from './handler-table.js';
@@ -117,7 +118,8 @@ export class RemotingServer {
     if (this.#sweep || this.#closed) return;
     this.#sweep = this.#options.clock.setTimeout(() => {
       this.#sweep = undefined;
-      this.#closeSilent();
+      // What has arrived while this process was held up is read first.
+      afterPoll(() => this.#closeSilent());
       if (this.#connections.size > 0) this.#armSweep();
     }, SWEEP_INTERVAL_MS);
   }

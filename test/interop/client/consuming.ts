@@ -61,6 +61,31 @@ export function declareConsumeTests(peer: Peer): void {
     });
   });
 
+  test('a dead letter that fails comes again as itself, with its own count, and in its own group not at once', async () => {
+    const topic = 'ours_dead';
+    const group = 'ours_dead_group';
+    const dead = `%DLQ%${group}`;
+    await peer.producer.send({ topic, body: 'poison' });
+    const own = await OurReader.start(
+      peer.client,
+      { group, subscriptions: [{ topic }, { topic: dead }], maxReconsumeTimes: 0 },
+      () => 'RECONSUME_LATER',
+    );
+    await own.take(2);
+    const other = await OurReader.start(
+      peer.client,
+      { group: `${group}_other`, subscriptions: [{ topic: dead }] },
+      (message) => (message.reconsumeTimes === 0 ? 'RECONSUME_LATER' : 'CONSUME_SUCCESS'),
+    );
+    await other.take(2);
+    const seen = ({ received }: OurReader): string[] =>
+      received.map((message) => `${message.topic} ${message.reconsumeTimes}`);
+    expect(seen(other)).toEqual([`${dead} 0`, `${dead} 1`]);
+    expect(seen(own).slice(0, 3)).toEqual([`${topic} 0`, `${dead} 0`, `${dead} 1`].slice(0, own.received.length));
+    expect(own.received.length).toBeLessThanOrEqual(3);
+    await own.stop();
+  });
+
   test('a group that comes back gets what was sent meanwhile and nothing twice', async () => {
     const topic = 'ours_offsets';
     for (const body of numbered('before', 8)) await peer.producer.send({ topic, body });

@@ -25,6 +25,8 @@ export interface SendBackDeps {
   stats: BrokerStats;
 }
 
+const NO_ROOM = 'a dead letter of this group has no room in its properties for another try';
+
 type Row = typeof Requests.CONSUMER_SEND_MSG_BACK;
 
 export function sendBackHandlers(deps: SendBackDeps): Pick<Handlers<'broker'>, 'CONSUMER_SEND_MSG_BACK'> {
@@ -43,6 +45,7 @@ async function sendBack(deps: SendBackDeps, { header, version }: IncomingRequest
   const told = version >= MQVersion.V3_4_9 ? header.maxReconsumeTimes : undefined;
   const maxReconsumeTimes = told === undefined || told < 0 ? group.retryMaxTimes : told;
   const message = deps.retry.again(failed, { group, delayLevel: header.delayLevel, maxReconsumeTimes });
+  if (!message) return { code: ResponseCode.SYSTEM_ERROR, remark: NO_ROOM };
   await deps.topics.unsaved(message.topic);
   const dead = isDLQTopic(message.topic);
   const result = deps.intake.put(message);

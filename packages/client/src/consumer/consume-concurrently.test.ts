@@ -112,20 +112,6 @@ describe('a message that fails', () => {
     expect(on.got[0]).toMatchObject({ topic: 't', reconsumeTimes: 1 });
   });
 
-  it('whose listener never returns is given back after consumeTimeout, and holds the offset no longer', async () => {
-    await consuming(new FakeCluster({ topics: { t: 1 } }), {
-      consumeTimeout: 1,
-      listener: () => new Promise(() => undefined),
-    });
-    on.cluster.broker.put('t', 0, 'a');
-    await on.cluster.clock.advance(125_000);
-    expect(on.cluster.broker.requests('CONSUMER_SEND_MSG_BACK')[0]!.header).toMatchObject({ delayLevel: 3 });
-    expect(on.cluster.broker.offsets.get('stock@t@0')).toBe(1);
-    const closing = on.client.shutdown();
-    await on.cluster.clock.advance(30_000);
-    await closing;
-  });
-
   it('is dropped in broadcasting: there is no retry', async () => {
     await consuming(new FakeCluster({ topics: { t: 1 } }), {
       messageModel: 'BROADCASTING',

@@ -7,6 +7,9 @@ import { describe } from '../errors.js';
 import { sleep } from '../timing.js';
 import type { ConsumeContext, ResolvedPushConsumerOptions } from './consumer-options.js';
 import type { ConsumerStats } from './consumer-stats.js';
+import { Deliveries } from './deliveries.js';
+import { Delivery } from './delivery.js';
+import type { Gate } from './gate.js';
 import type { OffsetStore } from './offset-store.js';
 import type { ProcessQueue } from './process-queue.js';
 import { queueKey } from './process-queue.js';
@@ -17,10 +20,7 @@ const CONSUME_AGAIN_AFTER_MS = 5_000;
 /** The delay level of a message whose listener has run too long: 10 s. */
 const CONSUME_TIMEOUT_DELAY_LEVEL = 3;
 const DEAD_LETTER_LEVEL = -1;
-/** Of one queue, in one clean-up. */
-const MAX_EXPIRED_AT_ONCE = 16;
 const MINUTE_MS = 60_000;
-const LAST_INDEX = 0x7fffffff;
 
 export interface ConsumeParts {
   core: ClientCore;
@@ -28,6 +28,8 @@ export interface ConsumeParts {
   offsets: OffsetStore;
   sendBack: SendBack;
   stats: ConsumerStats;
+  /** Where a pause holds messages. */
+  gate: Gate;
 }
 
 interface Task {
@@ -40,18 +42,23 @@ export class ConsumeConcurrently {
   readonly #retryTopic: string;
   #tasks: Task[] = [];
   #next = 0;
-  #running = 0;
+  readonly #deliveries: Deliveries;
   #stopped = false;
   #whenIdle: (() => void) | undefined;
 
   constructor(parts: ConsumeParts) {
     this.#parts = parts;
     this.#retryTopic = retryTopic(parts.options.group);
+    this.#deliveries = new Deliveries({
+      clock: parts.core.clock,
+      consumeTimeout: parts.options.consumeTimeout * MINUTE_MS,
+      onTimeout: (delivery) => this.#timedOut(delivery),
+    });
   }
 
   /** Listener calls under way. */
   get running(): number {
-    return this.#running;
+    return this.#deliveries.count;
   }
 
   /** Runs the listener for these messages, in lists of at most consumeMessageBatchMaxSize. */
@@ -80,7 +87,8 @@ export class ConsumeConcurrently {
   stop(): Promise<void> {
     this.#stopped = true;
     this.#tasks = [];
-    return this.#running === 0 ? Promise.resolve() : new Promise((resolve) => (this.#whenIdle = resolve));
+    this.#deliveries.stop();
+    return this.running === 0 ? Promise.resolve() : new Promise((resolve) => (this.#whenIdle = resolve));
   }
 
   /** Runs the listener once, outside of the course of queues. */
@@ -92,81 +100,95 @@ export class ConsumeConcurrently {
       .then((result) => (result === 'RECONSUME_LATER' ? result : 'CONSUME_SUCCESS'));
   }
 
-  /** A message whose listener never returns would hold the queue's offset for ever: it is given back instead. */
-  async cleanExpired(queues: readonly ProcessQueue[]): Promise<void> {
-    for (const queue of queues) {
-      for (let i = 0; i < MAX_EXPIRED_AT_ONCE && (await this.#giveBackExpired(queue)); i++);
-    }
-  }
-
-  async #giveBackExpired(queue: ProcessQueue): Promise<boolean> {
-    const { core, options, sendBack, offsets } = this.#parts;
-    const message = queue.firstStartedBefore(core.clock.now() - options.consumeTimeout * MINUTE_MS);
-    if (!message) return false;
-    core.logger.warn(
-      `the listener of ${options.group} has had message ${message.msgId} for over ${options.consumeTimeout} min: ` +
-        'it is given back, and will be delivered a second time. Raise consumeTimeout if that is a usual time.',
-    );
-    if (!(await sendBack.giveBack(message, CONSUME_TIMEOUT_DELAY_LEVEL))) return false;
-    if (queue.dropped) return false;
-    offsets.update(queue.messageQueue, queue.remove([message]));
-    return true;
+  /** Goes on with what a pause has held. */
+  resume(): void {
+    this.#pump();
   }
 
   #pump(): void {
+    const { gate, options } = this.#parts;
     while (
+      gate.isOpen &&
       !this.#stopped &&
       this.#next < this.#tasks.length &&
-      this.#running < this.#parts.options.consumeConcurrency
+      this.running < options.consumeConcurrency
     ) {
       const task = this.#tasks[this.#next++]!;
       if (this.#next > 1024 && this.#next * 2 > this.#tasks.length) {
         this.#tasks = this.#tasks.slice(this.#next);
         this.#next = 0;
       }
-      if (task.queue.dropped) continue;
-      this.#running++;
-      this.#consume(task)
-        .catch((error: unknown) =>
-          this.#parts.core.logger.error(`consuming ${queueKey(task.queue.messageQueue)}: ${describe(error)}`),
-        )
-        .finally(() => this.#ended());
+      if (!task.queue.dropped) this.#begin(task);
     }
   }
 
-  #ended(): void {
-    this.#running--;
+  #begin({ queue, messages }: Task): void {
+    const delivery = new Delivery(queue, messages, this.#parts.core.clock.monotonic());
+    this.#deliveries.add(delivery);
+    this.#consume(delivery)
+      .catch((error: unknown) => this.#failed(delivery, error))
+      .finally(() => this.#ended(delivery));
+  }
+
+  #failed({ messageQueue }: Delivery, error: unknown): void {
+    this.#parts.core.logger.error(`consuming ${queueKey(messageQueue)}: ${describe(error)}`);
+  }
+
+  #ended(delivery: Delivery): void {
+    this.#deliveries.delete(delivery);
     this.#pump();
-    if (this.#running > 0) return;
+    if (this.running > 0) return;
     this.#whenIdle?.();
     this.#whenIdle = undefined;
   }
 
-  async #consume({ queue, messages }: Task): Promise<void> {
-    const { core } = this.#parts;
+  async #consume(delivery: Delivery): Promise<void> {
+    const { core, options } = this.#parts;
+    const { queue, messages } = delivery;
     const startedAt = String(core.clock.now());
-    const begun = core.clock.monotonic();
     for (const message of messages) message.properties.set(MessageProperty.CONSUME_START_TIME, startedAt);
-    const context: ConsumeContext = {
-      messageQueue: queue.messageQueue,
-      delayLevelWhenNextConsume: 0,
-      ackIndex: LAST_INDEX,
-      signal: queue.signal,
-    };
     let consumed = 0;
     try {
-      const result = await this.call(messages, context);
-      if (result === 'CONSUME_SUCCESS') consumed = Math.max(0, Math.min(context.ackIndex + 1, messages.length));
+      const result = await this.call(messages, delivery);
+      if (result === 'CONSUME_SUCCESS') consumed = Math.max(0, Math.min(delivery.ackIndex + 1, messages.length));
     } catch (error) {
-      core.logger.error(
-        `the listener of ${this.#parts.options.group} failed for ${messages[0]!.msgId}: ${describe(error)}`,
-      );
+      core.logger.error(`the listener of ${options.group} failed for ${messages[0]!.msgId}: ${describe(error)}`);
     }
-    const took = core.clock.monotonic() - begun;
+    const took = core.clock.monotonic() - delivery.startedAt;
     this.#parts.stats.consumed(queue.messageQueue.topic, consumed, messages.length - consumed, took);
     // Another consumer has the queue now, and gets these messages as well: its result counts.
     if (queue.dropped) return;
-    const stuck = await this.#conclude(queue, messages, consumed, context.delayLevelWhenNextConsume);
+    if (delivery.over) return this.#tooLate(delivery, consumed === messages.length);
+    await this.#settle(delivery, consumed, delivery.delayLevelWhenNextConsume);
+  }
+
+  /** A listener that does not return would hold its place, and the queue's offset, for ever: both are freed. */
+  #timedOut(delivery: Delivery): void {
+    const { core, options } = this.#parts;
+    const ids = delivery.messages.map(({ msgId }) => msgId).join(', ');
+    const next = options.messageModel === 'CLUSTERING' ? 'it is given back, and delivered again' : 'it is dropped';
+    core.logger.warn(
+      `the listener of ${options.group} has had message ${ids} for ${options.consumeTimeout} min: ${next}, and another ` +
+        'message takes its place. Raise consumeTimeout if that is a usual time.',
+    );
+    delivery.end();
+    this.#settle(delivery, 0, CONSUME_TIMEOUT_DELAY_LEVEL)
+      .catch((error: unknown) => this.#failed(delivery, error))
+      .finally(() => this.#ended(delivery));
+  }
+
+  #tooLate({ messages, startedAt }: Delivery, success: boolean): void {
+    const { core, options } = this.#parts;
+    const minutes = ((core.clock.monotonic() - startedAt) / MINUTE_MS).toFixed(1);
+    core.logger.warn(
+      `the listener of ${options.group} ended after ${minutes} min, with ${success ? 'success' : 'a failure'}, for ` +
+        `${messages.map(({ msgId }) => msgId).join(', ')}: past consumeTimeout, so that this counts for nothing`,
+    );
+  }
+
+  /** The first `consumed` messages are done with; the others are given back, or are consumed here again later. */
+  async #settle({ queue, messages }: Delivery, consumed: number, delayLevel: number): Promise<void> {
+    const stuck = await this.#conclude(queue, messages, consumed, delayLevel);
     if (stuck.length > 0) void this.#later(queue, () => this.submit(queue, stuck));
   }
 
@@ -188,7 +210,7 @@ export class ConsumeConcurrently {
     if (queue.dropped) return [];
     const done = messages.filter((message) => !stuck.includes(message));
     queue.lastConsumeTimestamp = this.#parts.core.clock.now();
-    offsets.update(queue.messageQueue, queue.remove(done));
+    offsets.update(queue.messageQueue, queue.remove(done), done.at(-1));
     return stuck;
   }
 

@@ -76,7 +76,7 @@ export interface PushConsumerOptions {
   consumeMessageBatchMaxSize?: number;
   /** How queues are divided among the group's consumers. Default: Apache's AVG. */
   allocateMessageQueueStrategy?: AllocateMessageQueueStrategy;
-  /** BROADCASTING: the folder for its offsets. Default: ~/.rocketmq_offsets; 'memory': they are not kept. */
+  /** BROADCASTING: the folder for its offsets; 'memory': they are not kept. Default: the client's option of this name. */
   localOffsetStoreDir?: string;
 }
 

@@ -1,9 +1,12 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { silentLogger } from '@nest-rocketmq/remoting';
-import { LocalOffsetStore, memoryOffsetFile, nodeOffsetFile } from './local-offset-store.js';
+import type { Logger, MessageExt } from '@nest-rocketmq/remoting';
+import { LocalOffsetStore } from './local-offset-store.js';
+import { claimOffsetFile, memoryOffsetFile, nodeOffsetFile } from './offset-file.js';
+import type { OffsetFile } from './offset-file.js';
 
 const queue = { topic: 't', brokerName: 'broker-a', queueId: 1 };
 const other = { topic: 't', brokerName: 'broker-a', queueId: 2 };
@@ -11,6 +14,12 @@ const other = { topic: 't', brokerName: 'broker-a', queueId: 2 };
 // What a 5.5.0 Java client had written, tabs and all.
 const WRITTEN_BY_JAVA =
   '{\n\t"offsetTable":{{\n\t\t"brokerName":"broker-a",\n\t\t"queueId":1,\n\t\t"topic":"t"\n\t}:42\n\t}\n}';
+
+async function storeOn(file: OffsetFile, logger: Logger = silentLogger): Promise<LocalOffsetStore> {
+  const store = new LocalOffsetStore(() => Promise.resolve(file), logger);
+  await store.load();
+  return store;
+}
 
 let folder: string;
 beforeEach(async () => {
@@ -21,12 +30,10 @@ afterEach(() => rm(folder, { recursive: true }));
 describe('the offsets of a broadcasting consumer', () => {
   it('are there again after a restart', async () => {
     const path = join(folder, 'client', 'group', 'offsets.json');
-    const before = new LocalOffsetStore(nodeOffsetFile(path), silentLogger);
-    await before.load();
+    const before = await storeOn(nodeOffsetFile(path));
     before.update(queue, 5);
     await before.persist([queue]);
-    const after = new LocalOffsetStore(nodeOffsetFile(path), silentLogger);
-    await after.load();
+    const after = await storeOn(nodeOffsetFile(path));
     expect(await after.read(queue)).toBe(5);
     expect(await after.read(other)).toBeUndefined();
   });
@@ -34,8 +41,7 @@ describe('the offsets of a broadcasting consumer', () => {
   it("are read as Java's clients write them, and written so that they can read them", async () => {
     const file = memoryOffsetFile();
     await file.write(Buffer.from(WRITTEN_BY_JAVA));
-    const store = new LocalOffsetStore(file, silentLogger);
-    await store.load();
+    const store = await storeOn(file);
     expect(await store.read(queue)).toBe(42);
     store.update(other, 7);
     await store.persist([other, { ...queue }]);
@@ -45,14 +51,14 @@ describe('the offsets of a broadcasting consumer', () => {
   });
 
   it('never go back by an update', async () => {
-    const store = new LocalOffsetStore(memoryOffsetFile(), silentLogger);
+    const store = await storeOn(memoryOffsetFile());
     store.update(queue, 5);
     store.update(queue, 3);
     expect(store.current(queue)).toBe(5);
   });
 
   it('outlive the queue being given up for a while', async () => {
-    const store = new LocalOffsetStore(memoryOffsetFile(), silentLogger);
+    const store = await storeOn(memoryOffsetFile());
     store.update(queue, 5);
     store.forget();
     expect(await store.read(queue)).toBe(5);
@@ -61,7 +67,7 @@ describe('the offsets of a broadcasting consumer', () => {
   it('that cannot be written are a warning, not an end', async () => {
     const warnings: string[] = [];
     const file = { ...memoryOffsetFile(), write: () => Promise.reject(new Error('disk full')) };
-    const store = new LocalOffsetStore(file, { ...silentLogger, warn: (text) => warnings.push(text) });
+    const store = await storeOn(file, { ...silentLogger, warn: (text: string) => void warnings.push(text) });
     store.update(queue, 1);
     await store.persist([queue]);
     expect(warnings).toEqual([expect.stringContaining('disk full')]);
@@ -71,5 +77,78 @@ describe('the offsets of a broadcasting consumer', () => {
     const path = join(folder, 'offsets.json');
     await nodeOffsetFile(path).write(Buffer.from('{}'));
     expect(await readFile(path, 'utf8')).toBe('{}');
+  });
+
+  it('are written one after the other, the newest last', async () => {
+    const contents: string[] = [];
+    let open = 0;
+    const write = async (content: Buffer): Promise<void> => {
+      expect(++open).toBe(1);
+      await new Promise((resolve) => setImmediate(resolve));
+      contents.push(String(content));
+      open--;
+    };
+    const store = await storeOn({ ...memoryOffsetFile(), write });
+    const writes = [];
+    for (let offset = 1; offset <= 5; offset++) {
+      store.update(queue, offset);
+      writes.push(store.persist([queue]));
+    }
+    await Promise.all(writes);
+    expect(contents.at(-1)).toContain(':5');
+  });
+
+  it('stand beside a message that was there, and both are forgotten when they are of another store', async () => {
+    const file = memoryOffsetFile();
+    const store = await storeOn(file);
+    const done = { queueOffset: 4, physicalOffset: 999, storeTimestamp: 123 };
+    store.update(queue, 5, done as MessageExt);
+    await store.persist([queue]);
+    const again = await storeOn(file);
+    expect(again.landmark(queue)).toEqual(done);
+    again.discard(queue);
+    expect(again.landmark(queue)).toBeUndefined();
+    expect(await again.read(queue)).toBeUndefined();
+  });
+
+  it('that are damaged are set aside, and named', async () => {
+    const path = join(folder, 'offsets.json');
+    await writeFile(path, '{"offsetTable":{{"brok');
+    const warnings: string[] = [];
+    const logger = { ...silentLogger, warn: (text: string) => void warnings.push(text) };
+    const store = await storeOn(nodeOffsetFile(path), logger);
+    expect(await store.read(queue)).toBeUndefined();
+    expect(warnings).toEqual([expect.stringContaining(`${path} is damaged`)]);
+    expect(await readFile(`${path}.damaged`, 'utf8')).toContain('brok');
+  });
+});
+
+describe('the files of the consumers of one group and host', () => {
+  it('are one for each that lives, and the same ones again after a restart', async () => {
+    const first = await claimOffsetFile(folder, 'host@DEFAULT', 'g');
+    const second = await claimOffsetFile(folder, 'host@DEFAULT', 'g');
+    expect([first.place, second.place]).toEqual([1, 2]);
+    await Promise.all([first.file.write(Buffer.from('1')), second.file.write(Buffer.from('2'))]);
+    await first.file.release();
+    const next = await claimOffsetFile(folder, 'host@DEFAULT', 'g');
+    expect(next.place).toBe(1);
+    expect(String(await next.file.read())).toBe('1');
+  });
+
+  it('are free again when their consumer was killed, though another process has its id', async () => {
+    const home = join(folder, 'host@DEFAULT', 'g');
+    await mkdir(home, { recursive: true });
+    for (const holder of ['999999999 1', `${process.pid} 0`, 'nonsense']) {
+      await writeFile(join(home, 'lock'), holder);
+      const { file, place } = await claimOffsetFile(folder, 'host@DEFAULT', 'g');
+      expect(place).toBe(1);
+      await file.release();
+    }
+  });
+
+  it('of different groups have nothing to do with each other', async () => {
+    const places = [];
+    for (const group of ['g', 'h']) places.push((await claimOffsetFile(folder, 'host@DEFAULT', group)).place);
+    expect(places).toEqual([1, 1]);
   });
 });

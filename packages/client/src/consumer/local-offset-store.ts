@@ -1,70 +1,51 @@
 // Owns the offsets of a broadcasting consumer: nobody shares them, so they stay on this machine, in Apache's file format,
-// or in memory only.
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { decodeQueueTable, encodeJson, parseJsonObject, queueTable } from '@nest-rocketmq/remoting';
-import type { Logger, MessageQueue } from '@nest-rocketmq/remoting';
+// or in memory only. Beside each queue's offset stands a message that was there, by which the store is known again.
+import {
+  arrayIn,
+  decodeQueueTable,
+  encodeJson,
+  isObject,
+  numberIn,
+  objectOf,
+  parseJsonObject,
+  queueTable,
+  stringIn,
+} from '@nest-rocketmq/remoting';
+import type { Logger, MessageExt, MessageQueue } from '@nest-rocketmq/remoting';
 import { describe } from '../errors.js';
-import type { OffsetStore } from './offset-store.js';
+import type { OffsetFile } from './offset-file.js';
+import type { Landmark, OffsetStore } from './offset-store.js';
 import { OffsetTable } from './offset-store.js';
 import { queueKey } from './process-queue.js';
 
-/** Where the offsets' text is kept. */
-export interface OffsetFile {
-  /** Undefined when there is none. */
-  read(): Promise<Buffer | undefined>;
-  write(content: Buffer): Promise<void>;
-}
-
-export function memoryOffsetFile(): OffsetFile {
-  let kept: Buffer | undefined;
-  return {
-    read: () => Promise.resolve(kept),
-    write: (content) => {
-      kept = content;
-      return Promise.resolve();
-    },
-  };
-}
-
-export function nodeOffsetFile(path: string): OffsetFile {
-  return {
-    async read() {
-      try {
-        return await readFile(path);
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-        throw error;
-      }
-    },
-    async write(content) {
-      await mkdir(dirname(path), { recursive: true });
-      // Renamed over the old one, so that a crash leaves one of the two whole.
-      await writeFile(`${path}.tmp`, content);
-      await rename(`${path}.tmp`, path);
-    },
-  };
-}
-
 export class LocalOffsetStore extends OffsetTable implements OffsetStore {
-  readonly #file: OffsetFile;
+  readonly #claim: () => Promise<OffsetFile>;
   readonly #logger: Logger;
   readonly #known = new Map<string, MessageQueue>();
+  readonly #landmarks = new Map<string, Landmark>();
+  #file: OffsetFile | undefined;
   #written = '';
+  /** One write at a time, each with what is newest then. */
+  #writing: Promise<void> = Promise.resolve();
 
-  constructor(file: OffsetFile, logger: Logger) {
+  /** @param claim called once, by `load` */
+  constructor(claim: () => Promise<OffsetFile>, logger: Logger) {
     super();
-    this.#file = file;
+    this.#claim = claim;
     this.#logger = logger;
   }
 
   async load(): Promise<void> {
+    this.#file = await this.#claim();
     const content = await this.#file.read();
     if (!content || content.length === 0) return;
-    const json = parseJsonObject(content, 'a file of offsets');
-    for (const [queue, offset] of decodeQueueTable(json['offsetTable'])) {
-      this.#known.set(queueKey(queue), queue);
-      this.reset(queue, Number(offset));
+    try {
+      this.#decode(content);
+    } catch (error) {
+      await this.#file.setAside();
+      this.#logger.warn(
+        `${this.#file.name} is damaged and set aside (.damaged): ${describe(error)}. The consumer begins by consumeFromWhere.`,
+      );
     }
   }
 
@@ -72,14 +53,40 @@ export class LocalOffsetStore extends OffsetTable implements OffsetStore {
     return Promise.resolve(this.current(queue));
   }
 
-  async persist(queues: Iterable<MessageQueue>): Promise<void> {
+  override update(queue: MessageQueue, offset: number, done?: MessageExt): void {
+    super.update(queue, offset);
+    if (!done) return;
+    const { queueOffset, physicalOffset, storeTimestamp } = done;
+    this.#landmarks.set(queueKey(queue), { queueOffset, physicalOffset, storeTimestamp });
+  }
+
+  landmark(queue: MessageQueue): Landmark | undefined {
+    return this.#landmarks.get(queueKey(queue));
+  }
+
+  persist(queues: Iterable<MessageQueue>): Promise<void> {
     for (const queue of queues) this.#known.set(queueKey(queue), queue);
-    const entries = [...this.#known.values()].flatMap((queue) => {
-      const offset = this.current(queue);
-      return offset === undefined ? [] : [[queue, offset] as const];
-    });
-    const content = encodeJson({ offsetTable: queueTable(entries) });
-    if (content.toString() === this.#written) return;
+    this.#writing = this.#writing.then(() => this.#write());
+    return this.#writing;
+  }
+
+  async close(): Promise<void> {
+    await this.#writing;
+    await this.#file?.release().catch((error: unknown) => this.#logger.warn(`releasing offsets: ${describe(error)}`));
+    this.#file = undefined;
+  }
+
+  /** They are all that there is: a queue that comes back continues from them. */
+  override forget(): void {}
+
+  discard(queue: MessageQueue): void {
+    super.forget(queue);
+    this.#landmarks.delete(queueKey(queue));
+  }
+
+  async #write(): Promise<void> {
+    const content = this.#encode();
+    if (!this.#file || content.toString() === this.#written) return;
     try {
       await this.#file.write(content);
       this.#written = content.toString();
@@ -88,6 +95,38 @@ export class LocalOffsetStore extends OffsetTable implements OffsetStore {
     }
   }
 
-  /** They are all that there is: a queue that comes back continues from them. */
-  override forget(): void {}
+  #encode(): Buffer {
+    const queues = [...this.#known.values()];
+    const entries = queues.flatMap((queue) => {
+      const offset = this.current(queue);
+      return offset === undefined ? [] : [[queue, offset] as const];
+    });
+    const landmarks = queues.flatMap((queue) => {
+      const landmark = this.landmark(queue);
+      return landmark ? [{ ...queue, ...landmark }] : [];
+    });
+    return encodeJson({ offsetTable: queueTable(entries), ...(landmarks.length > 0 && { landmarks }) });
+  }
+
+  #decode(content: Buffer): void {
+    const json = parseJsonObject(content, 'a file of offsets');
+    for (const [queue, offset] of decodeQueueTable(json['offsetTable'])) {
+      this.#known.set(queueKey(queue), queue);
+      this.reset(queue, Number(offset));
+    }
+    if (json['landmarks'] === undefined) return;
+    for (const row of arrayIn(json, 'landmarks').filter(isObject)) {
+      const each = objectOf(row);
+      const queue = {
+        topic: stringIn(each, 'topic'),
+        brokerName: stringIn(each, 'brokerName'),
+        queueId: numberIn(each, 'queueId'),
+      };
+      this.#landmarks.set(queueKey(queue), {
+        queueOffset: numberIn(each, 'queueOffset'),
+        physicalOffset: numberIn(each, 'physicalOffset'),
+        storeTimestamp: numberIn(each, 'storeTimestamp'),
+      });
+    }
+  }
 }

@@ -1,18 +1,27 @@
 // Owns the offsets of a group that shares its messages: kept here as they move on, stored at the brokers. Leaves when to
 // store them to push-consumer and rebalance.
 import { Requests, ResponseCode, expectSuccess } from '@nest-rocketmq/remoting';
-import type { Logger, MessageQueue } from '@nest-rocketmq/remoting';
+import type { Logger, MessageExt, MessageQueue } from '@nest-rocketmq/remoting';
 import type { Brokers } from '../brokers.js';
 import { BrokerNotFoundError, describe } from '../errors.js';
+import type { Outages } from '../outages.js';
 import type { Routes } from '../routes.js';
 import { queueKey } from './process-queue.js';
+
+/** A message by which a store is known again. */
+export interface Landmark {
+  readonly queueOffset: number;
+  readonly physicalOffset: number;
+  /** ms since the epoch */
+  readonly storeTimestamp: number;
+}
 
 export interface OffsetStore {
   load(): Promise<void>;
   /** The stored offset; undefined when there is none. @throws when that cannot be found out */
   read(queue: MessageQueue): Promise<number | undefined>;
-  /** Remembers how far the queue is done; never goes back. */
-  update(queue: MessageQueue, offset: number): void;
+  /** Remembers how far the queue is done; never goes back. @param done a message of the queue that is done with */
+  update(queue: MessageQueue, offset: number, done?: MessageExt): void;
   /** Remembers this offset, be it smaller. */
   reset(queue: MessageQueue, offset: number): void;
   /** The remembered offset. */
@@ -20,6 +29,12 @@ export interface OffsetStore {
   /** Stores the offsets of these queues. Waits for confirmation when asked to; never rejects. */
   persist(queues: Iterable<MessageQueue>, confirmed?: boolean): Promise<void>;
   forget(queue: MessageQueue): void;
+  /** Of offsets that are kept apart from the brokers: what tells whether they are of the brokers' store. */
+  landmark?(queue: MessageQueue): Landmark | undefined;
+  /** Of the same: this one belongs to another store. */
+  discard?(queue: MessageQueue): void;
+  /** Ends the use of it. Never rejects. */
+  close(): Promise<void>;
 }
 
 /** The memory that all offset stores have. */
@@ -50,6 +65,7 @@ export interface BrokerOffsetStoreParts {
   routes: Routes;
   brokers: Brokers;
   logger: Logger;
+  outages: Outages;
 }
 
 export class BrokerOffsetStore extends OffsetTable implements OffsetStore {
@@ -63,6 +79,8 @@ export class BrokerOffsetStore extends OffsetTable implements OffsetStore {
   }
 
   async load(): Promise<void> {}
+
+  async close(): Promise<void> {}
 
   async read(queue: MessageQueue): Promise<number | undefined> {
     const { brokers, group } = this.#parts;
@@ -87,7 +105,7 @@ export class BrokerOffsetStore extends OffsetTable implements OffsetStore {
   async #persistOne(queue: MessageQueue, confirmed: boolean): Promise<void> {
     const offset = this.current(queue);
     if (offset === undefined) return;
-    const { brokers, group, logger } = this.#parts;
+    const { brokers, group, logger, outages } = this.#parts;
     const { topic, queueId, brokerName } = queue;
     const header = { consumerGroup: group, topic, queueId, commitOffset: offset, bname: brokerName };
     try {
@@ -98,7 +116,7 @@ export class BrokerOffsetStore extends OffsetTable implements OffsetStore {
       } else await brokers.oneway(address, Requests.UPDATE_CONSUMER_OFFSET, header);
       this.#failing.delete(brokerName);
     } catch (error) {
-      if (!this.#failing.has(brokerName)) {
+      if (!outages.met(error) && !this.#failing.has(brokerName)) {
         logger.warn(`offsets of ${group} cannot be stored at broker ${brokerName} for now: ${describe(error)}`);
       }
       this.#failing.add(brokerName);

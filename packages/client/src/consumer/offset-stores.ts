@@ -1,20 +1,50 @@
 // Owns the choice between the two offset stores: brokers for a group that shares its messages, this machine for one whose
 // consumers each get all.
-import { homedir } from 'node:os';
+import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
 import type { ClientCore } from '../core.js';
+import { describe } from '../errors.js';
 import type { ResolvedPushConsumerOptions } from './consumer-options.js';
-import { LocalOffsetStore, memoryOffsetFile, nodeOffsetFile } from './local-offset-store.js';
+import { LocalOffsetStore } from './local-offset-store.js';
+import { claimOffsetFile, memoryOffsetFile } from './offset-file.js';
+import type { OffsetFile } from './offset-file.js';
 import { BrokerOffsetStore } from './offset-store.js';
 import type { OffsetStore } from './offset-store.js';
 
+const MEMORY = 'memory';
+
 export function offsetStoreOf(core: ClientCore, consumer: ResolvedPushConsumerOptions): OffsetStore {
-  const { routes, brokers, logger, options, clientId } = core;
-  const { group, messageModel, localOffsetStoreDir } = consumer;
-  if (messageModel === 'CLUSTERING') return new BrokerOffsetStore({ group, routes, brokers, logger });
-  if (localOffsetStoreDir === 'memory') return new LocalOffsetStore(memoryOffsetFile(), logger);
-  const folder = localOffsetStoreDir ?? join(homedir(), '.rocketmq_offsets');
-  // Not the client id, which is another one after each start; it is Apache's for a broadcasting consumer.
-  const owner = `${clientId.split('@')[0]}@${options.instanceName ?? 'DEFAULT'}`;
-  return new LocalOffsetStore(nodeOffsetFile(join(folder, owner, group, 'offsets.json')), logger);
+  const { routes, brokers, logger, outages, options } = core;
+  const { group, messageModel } = consumer;
+  if (messageModel === 'CLUSTERING') return new BrokerOffsetStore({ group, routes, brokers, logger, outages });
+  const folder = consumer.localOffsetStoreDir ?? options.localOffsetStoreDir ?? homeOf(options.nameServers);
+  return new LocalOffsetStore(() => claimed(core, folder, group), logger);
+}
+
+async function claimed({ options, logger }: ClientCore, folder: string, group: string): Promise<OffsetFile> {
+  if (folder === MEMORY) return memoryOffsetFile();
+  // Not the client id, which is another one after each start, and not the address, which a laptop or container changes.
+  const owner = `${options.clientIP ?? hostname()}@${options.instanceName ?? 'DEFAULT'}`;
+  try {
+    const { file, place } = await claimOffsetFile(folder, owner.replace(/[^\w@.#-]/g, '_'), group);
+    if (place > 1) {
+      logger.warn(
+        `broadcasting group ${group} has ${place} consumers on this host: this one keeps its offsets in ${file.name}. ` +
+          'Give each client an instanceName, so that each finds its own offsets after a restart.',
+      );
+    }
+    return file;
+  } catch (error) {
+    logger.warn(`the offsets of broadcasting group ${group} are kept in memory only: ${describe(error)}`);
+    return memoryOffsetFile();
+  }
+}
+
+/** Offsets mean something on the brokers only that they were made on. */
+function homeOf(nameServers: readonly string[]): string {
+  const cluster = nameServers
+    .toSorted()
+    .join('_')
+    .replace(/[^\w.-]/g, '_');
+  return join(homedir(), '.rocketmq_offsets', cluster);
 }

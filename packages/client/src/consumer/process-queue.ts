@@ -1,6 +1,5 @@
 // Owns the messages of one queue that are here and not yet done with: how many, from where, and up to which offset all is
 // done. Leaves pulling to pull-loop, and running listeners to consume-concurrently.
-import { MessageProperty } from '@nest-rocketmq/remoting';
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting';
 
 export class ProcessQueue {
@@ -79,13 +78,6 @@ export class ProcessQueue {
     }
     this.#wake();
     return this.#firstOffset() ?? this.#end;
-  }
-
-  /** The oldest message, when its listener has been running since before `limit` (ms since the epoch). */
-  firstStartedBefore(limit: number): MessageExt | undefined {
-    const first = this.#messages.values().next().value;
-    const startedAt = first?.properties.get(MessageProperty.CONSUME_START_TIME);
-    return startedAt !== undefined && Number(startedAt) < limit ? first : undefined;
   }
 
   /** Resolves after the next change: messages were removed, or the queue was dropped. */

@@ -1,6 +1,6 @@
 // Owns pulling: one loop for each queue, for as long as the queue is ours. Leaves which queues are ours to rebalance, and
 // what becomes of the messages to whom they are handed.
-import { MessageProperty, Requests, ResponseCode, ResponseError } from '@nest-rocketmq/remoting';
+import { MessageProperty, Requests, ResponseCode, ResponseError, isDLQTopic } from '@nest-rocketmq/remoting';
 import type { MessageExt, Reply, SubscriptionData } from '@nest-rocketmq/remoting';
 import type { ClientCore } from '../core.js';
 import { BrokerNotFoundError, describe } from '../errors.js';
@@ -48,7 +48,7 @@ interface Cursor {
 
 export class PullLoop {
   readonly #parts: PullLoopParts;
-  /** Brokers that cannot be pulled from, so that an outage is one line in the log, not one for each queue and second. */
+  /** Brokers that refuse pulls, so that this is one line in the log, not one for each queue and second. */
   readonly #failing = new Set<string>();
 
   constructor(parts: PullLoopParts) {
@@ -173,6 +173,8 @@ export class PullLoop {
       message.brokerName = queue.messageQueue.brokerName;
       message.properties.set(MessageProperty.MIN_OFFSET, String(minOffset));
       message.properties.set(MessageProperty.MAX_OFFSET, String(maxOffset));
+      // A dead letter is a message of its own: how often it failed as another one is no count of its own.
+      if (isDLQTopic(message.topic)) message.reconsumeTimes = 0;
     }
     queue.add([...messages, ...unreadable].toSorted((a, b) => a.queueOffset - b.queueOffset));
     deliver(queue, messages);
@@ -182,6 +184,7 @@ export class PullLoop {
 
   #onFailure({ messageQueue }: ProcessQueue, error: unknown): void {
     const { core, options } = this.#parts;
+    if (core.outages.met(error)) return;
     if (!this.#failing.has(messageQueue.brokerName)) {
       core.logger.warn(`${options.group} cannot pull ${queueKey(messageQueue)} for now: ${describe(error)}`);
     }

@@ -108,19 +108,6 @@ describe('a push consumer', () => {
     expect(sizes).toEqual([2, 2, 1]);
   });
 
-  it('pulls no more while it is paused', async () => {
-    const consumer = await consuming(new FakeCluster({ topics: { t: 1 } }));
-    await on.cluster.until('pulls', () => on.cluster.broker.heldPulls === 2);
-    consumer.pause();
-    on.cluster.broker.put('t', 0, 'one'); // answers the pull that was under way
-    await on.cluster.until('one', () => on.got.length === 1);
-    on.cluster.broker.put('t', 0, 'two');
-    await on.cluster.clock.advance(5_000);
-    expect(bodies()).toEqual(['one']);
-    consumer.resume();
-    await on.cluster.until('two', () => on.got.length === 2);
-  });
-
   it('stops pulling a queue of which it holds more than pullThresholdForQueue messages', async () => {
     const release: (() => void)[] = [];
     const fake = new FakeCluster({ topics: { t: 1 } });

@@ -26,7 +26,6 @@ import { findTopics, subscriptionsOf } from './subscribe.js';
 const DEFAULT_SHUTDOWN_DEADLINE_MS = 30_000;
 const DEFAULT_TIMESTAMP_BACK_MS = 30 * 60_000;
 const DEFAULT_MAX_RECONSUME_TIMES = 16;
-const MINUTE_MS = 60_000;
 
 type State = 'not started' | 'running' | 'shut down';
 
@@ -68,6 +67,7 @@ export class PushConsumer implements ConsumerMember {
       offsets: this.#offsets,
       sendBack,
       stats: this.#stats,
+      gate: this.#gate,
     });
     this.#rebalance = this.#rebalancing();
     this.#timers = this.#repeatingTasks();
@@ -84,7 +84,12 @@ export class PushConsumer implements ConsumerMember {
     const { members, routes, clock } = this.#core;
     await this.#core.start();
     await this.#offsets.load();
-    members.addConsumer(this);
+    try {
+      members.addConsumer(this);
+    } catch (error) {
+      await this.#offsets.close();
+      throw error;
+    }
     this.#state = 'running';
     this.#startedAt = clock.now();
     try {
@@ -101,13 +106,14 @@ export class PushConsumer implements ConsumerMember {
     if (this.#isRunning()) for (const timer of this.#timers) timer.start();
   }
 
-  /** Pulls no more until `resume`; messages already here are still delivered. */
+  /** Gives the listener nothing more until `resume`; calls under way go on. What has arrived already waits. */
   pause(): void {
     this.#gate.close();
   }
 
   resume(): void {
     this.#gate.open();
+    this.#consume.resume();
     this.#rebalance.request();
   }
 
@@ -136,6 +142,7 @@ export class PushConsumer implements ConsumerMember {
       owned.map((queue) => queue.messageQueue),
       true,
     );
+    await this.#offsets.close();
     for (const queue of owned) this.#rebalance.drop(queue);
     for (const topic of this.#subscriptions.keys()) routes.unwatch(topic);
     members.remove(this);
@@ -212,7 +219,7 @@ export class PushConsumer implements ConsumerMember {
   }
 
   #rebalancing(): Rebalance {
-    const { routes, brokers, clock } = this.#core;
+    const { routes, brokers, clock, logger } = this.#core;
     const { messageModel, allocateMessageQueueStrategy, consumeFromWhere } = this.#options;
     const consumeTimestamp = this.#options.consumeTimestamp ?? clock.now() - DEFAULT_TIMESTAMP_BACK_MS;
     const offsets = this.#offsets;
@@ -240,7 +247,7 @@ export class PushConsumer implements ConsumerMember {
       topics: [...this.#subscriptions.keys()],
       offsets,
       startOffset: (queue) =>
-        startOffset({ offsets, routes, brokers, consumeFromWhere, consumeTimestamp, isYoung }, queue),
+        startOffset({ offsets, routes, brokers, logger, consumeFromWhere, consumeTimestamp, isYoung }, queue),
       membersSeen: (address, clientIds) => check.look(address, clientIds),
       begin: (queue, offset) => void pulls.run(queue, offset),
     });
@@ -256,13 +263,6 @@ export class PushConsumer implements ConsumerMember {
         name: `storing the offsets of ${this.group}`,
         interval: options.persistConsumerOffsetInterval,
         run: () => this.#offsets.persist(queues().map((queue) => queue.messageQueue)),
-      }),
-      new Repeating({
-        clock,
-        logger,
-        name: `the clean-up of ${this.group}`,
-        interval: this.#options.consumeTimeout * MINUTE_MS,
-        run: () => this.#consume.cleanExpired(queues()),
       }),
     ];
   }

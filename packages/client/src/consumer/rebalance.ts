@@ -100,7 +100,7 @@ export class Rebalance {
       }
       return await this.#take(topic, strategy.allocate(group, core.clientId, queues, clientIds));
     } catch (error) {
-      core.logger.warn(`rebalance of ${group} for ${topic}: ${describe(error)}`);
+      if (!core.outages.met(error)) core.logger.warn(`rebalance of ${group} for ${topic}: ${describe(error)}`);
       return false;
     }
   }
@@ -156,7 +156,9 @@ export class Rebalance {
       begin(queue, offset);
       return true;
     } catch (error) {
-      core.logger.warn(`${group} cannot begin ${queueKey(messageQueue)} yet: ${describe(error)}`);
+      if (!core.outages.met(error)) {
+        core.logger.warn(`${group} cannot begin ${queueKey(messageQueue)} yet: ${describe(error)}`);
+      }
       return false;
     }
   }

@@ -5,14 +5,18 @@ import {
   MessageProperty,
   Requests,
   SysFlag,
+  dlqTopic,
   expectSuccess,
+  isDLQTopic,
   retryTopic,
   withTransactionType,
 } from '@nest-rocketmq/remoting';
 import type { MessageExt } from '@nest-rocketmq/remoting';
 import type { ClientCore } from '../core.js';
 import { BrokerNotFoundError, describe } from '../errors.js';
+import { untilReached } from '../patience.js';
 import { RoundRobin } from '../producer/choose-queue.js';
+import { compressed } from '../producer/outgoing.js';
 import type { PreparedMessage } from '../producer/outgoing.js';
 import { Sender } from '../producer/send.js';
 
@@ -20,6 +24,10 @@ const SEND_BACK_TIMEOUT_MS = 5_000;
 const SEND_TIMEOUT_MS = 3_000;
 /** The first retry's delay level (10 s); each further one has the next. */
 const FIRST_RETRY_LEVEL = 3;
+const ENDLESS = 0x7fffffff;
+/** As a producer's defaults: the body was inflated when it came. */
+const COMPRESS_FROM_BYTES = 4_096;
+const COMPRESS_LEVEL = 5;
 /** Apache's name for the producer inside of a consumer. */
 const INNER_PRODUCER_GROUP = 'CLIENT_INNER_PRODUCER';
 
@@ -33,9 +41,9 @@ export class SendBack {
     this.#core = core;
     this.#group = group;
     this.#maxReconsumeTimes = maxReconsumeTimes;
-    const { clock, routes, brokers } = core;
+    const { clock, routes, brokers, closing } = core;
     this.#sender = new Sender(
-      { clock, routes, brokers, roundRobin: new RoundRobin() },
+      { clock, routes, brokers, roundRobin: new RoundRobin(), closing },
       {
         group: INNER_PRODUCER_GROUP,
         createTopicKey: AUTO_CREATE_TOPIC_KEY,
@@ -52,14 +60,31 @@ export class SendBack {
    * @returns false when neither way went; the message is still ours then
    */
   async giveBack(message: MessageExt, delayLevel: number): Promise<boolean> {
+    if (this.#needsCopy(message, delayLevel)) return this.#sendCopy(message, delayLevel);
     try {
       await this.#askBroker(message, delayLevel);
       return true;
     } catch (error) {
-      this.#core.logger.warn(`message ${message.msgId} could not be given back by its broker: ${describe(error)}`);
+      if (!this.#core.outages.met(error)) {
+        this.#core.logger.warn(`message ${message.msgId} could not be given back to its broker: ${describe(error)}`);
+      }
     }
+    return this.#sendCopy(message, delayLevel);
+  }
+
+  /**
+   * Apache's broker takes a dead letter for the message that it was: with the topic and the count of that one, so that it
+   * never comes again as itself. And a group that gives up its own dead letter gets it again at once, without end.
+   */
+  #needsCopy(message: MessageExt, delayLevel: number): boolean {
+    if (message.topic === dlqTopic(this.#group)) return true;
+    const retried = message.properties.get(MessageProperty.RETRY_TOPIC) === message.topic;
+    return isDLQTopic(message.topic) && !retried && delayLevel >= 0 && this.#maxReconsumeTimes > 0;
+  }
+
+  async #sendCopy(message: MessageExt, delayLevel: number): Promise<boolean> {
     try {
-      await this.#sender.sendToAny(this.#copy(message), SEND_TIMEOUT_MS);
+      await this.#sender.sendToAny(await this.#copy(message, delayLevel), SEND_TIMEOUT_MS);
       return true;
     } catch (error) {
       this.#core.logger.error(`message ${message.msgId} could not be sent to the retry topic: ${describe(error)}`);
@@ -68,6 +93,13 @@ export class SendBack {
   }
 
   async #askBroker(message: MessageExt, delayLevel: number): Promise<void> {
+    const { clock, closing } = this.#core;
+    await untilReached({ clock, closing, timeout: SEND_BACK_TIMEOUT_MS }, (left) =>
+      this.#ask(message, delayLevel, left),
+    );
+  }
+
+  async #ask(message: MessageExt, delayLevel: number, timeout: number): Promise<void> {
     const { brokers, routes } = this.#core;
     const brokerName = message.brokerName ?? '';
     const address = routes.brokerAddress(brokerName);
@@ -85,24 +117,29 @@ export class SendBack {
         maxReconsumeTimes: this.#maxReconsumeTimes,
         bname: brokerName,
       },
-      { timeout: SEND_BACK_TIMEOUT_MS },
+      { timeout },
     );
     expectSuccess(reply, address);
   }
 
-  #copy(message: MessageExt): PreparedMessage {
+  #copy(message: MessageExt, delayLevel: number): Promise<PreparedMessage> {
     const properties = new Map(message.properties);
     const reconsumeTimes = message.reconsumeTimes + 1;
+    const origin = properties.get(MessageProperty.RETRY_TOPIC);
+    if (isDLQTopic(message.topic) && origin !== undefined && origin !== message.topic) {
+      properties.set(MessageProperty.DLQ_ORIGIN_TOPIC, origin);
+    }
     properties.set(MessageProperty.RETRY_TOPIC, message.topic);
     properties.set(
       MessageProperty.ORIGIN_MESSAGE_ID,
       properties.get(MessageProperty.ORIGIN_MESSAGE_ID) ?? message.offsetMsgId,
     );
-    properties.set(MessageProperty.DELAY, String(FIRST_RETRY_LEVEL + message.reconsumeTimes));
+    const level = delayLevel > 0 ? delayLevel : FIRST_RETRY_LEVEL + message.reconsumeTimes;
+    properties.set(MessageProperty.DELAY, String(level));
     for (const name of [MessageProperty.TRAN_MSG, MessageProperty.MIN_OFFSET, MessageProperty.MAX_OFFSET]) {
       properties.delete(name);
     }
-    return {
+    const copy = {
       topic: retryTopic(this.#group),
       body: message.body,
       properties,
@@ -112,8 +149,10 @@ export class SendBack {
       msgId: message.msgId,
       batch: false,
       reconsumeTimes,
-      maxReconsumeTimes: this.#maxReconsumeTimes,
+      // Beyond its own dead letters there is nothing: such a message comes again, ever later.
+      maxReconsumeTimes: message.topic === dlqTopic(this.#group) ? ENDLESS : this.#maxReconsumeTimes,
     };
+    return compressed(copy, COMPRESS_FROM_BYTES, COMPRESS_LEVEL);
   }
 }
 

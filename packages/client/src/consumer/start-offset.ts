@@ -1,11 +1,13 @@
 // Owns where a queue begins that has just become ours: at the group's offset, else by consumeFromWhere.
 import { Requests, expectSuccess, isRetryTopic } from '@nest-rocketmq/remoting';
-import type { MessageQueue } from '@nest-rocketmq/remoting';
+import type { Logger, MessageQueue } from '@nest-rocketmq/remoting';
 import type { Brokers } from '../brokers.js';
 import { BrokerNotFoundError } from '../errors.js';
 import type { Routes } from '../routes.js';
 import type { ConsumeFromWhere } from './consumer-options.js';
+import { isOfThisStore } from './offset-origin.js';
 import type { OffsetStore } from './offset-store.js';
+import { queueKey } from './process-queue.js';
 
 const QUEUE_OFFSET_TIMEOUT_MS = 6_000;
 
@@ -13,6 +15,7 @@ export interface StartOffsetParts {
   offsets: OffsetStore;
   routes: Routes;
   brokers: Brokers;
+  logger: Logger;
   consumeFromWhere: ConsumeFromWhere;
   /** ms since the epoch, for CONSUME_FROM_TIMESTAMP */
   consumeTimestamp: number;
@@ -23,7 +26,7 @@ export interface StartOffsetParts {
 /** @throws when the stored offset cannot be found out: a guess would lose messages or repeat them */
 export async function startOffset(parts: StartOffsetParts, queue: MessageQueue): Promise<number> {
   const stored = await parts.offsets.read(queue);
-  if (stored !== undefined) return stored;
+  if (stored !== undefined && (await isValid(parts, queue, stored))) return stored;
   // All its messages were sent after we had subscribed: none of them is history.
   if (parts.isYoung(queue.topic)) return 0;
   const isRetry = isRetryTopic(queue.topic);
@@ -36,6 +39,20 @@ export async function startOffset(parts: StartOffsetParts, queue: MessageQueue):
     case 'CONSUME_FROM_TIMESTAMP':
       return queueOffset(parts, queue, isRetry ? 'max' : 'timestamp');
   }
+}
+
+/** Brokers know their own offsets; those that were kept on this machine may be of a store that is no more. */
+async function isValid({ offsets, routes, brokers, logger }: StartOffsetParts, queue: MessageQueue, offset: number) {
+  if (!offsets.discard) return true;
+  const address = routes.brokerAddress(queue.brokerName);
+  if (!address) throw new BrokerNotFoundError(queue.brokerName, queue.topic);
+  if (await isOfThisStore(brokers, address, { queue, offset, landmark: offsets.landmark?.(queue) })) return true;
+  offsets.discard(queue);
+  logger.warn(
+    `the offset ${offset} of ${queueKey(queue)} was made on another store than broker ${queue.brokerName} has now: ` +
+      'the queue begins by consumeFromWhere',
+  );
+  return false;
 }
 
 async function queueOffset(

@@ -52,10 +52,15 @@ export function prepare(
   return { topic: message.topic, body, properties, flag, sysFlag: 0, bornTimestamp: now, msgId, batch: false };
 }
 
-/** Bodies of at least `threshold` bytes are compressed, as Apache's producers do. */
+/**
+ * Compresses bodies of at least `threshold` bytes, as Apache's producers do. A body that compression does not make
+ * smaller stays as it is: the larger one could exceed the broker's limit.
+ */
 export async function compressed(message: PreparedMessage, threshold: number, level: number): Promise<PreparedMessage> {
   if (message.batch || message.body.length < threshold) return message;
-  return { ...message, body: await deflated(message.body, { level }), sysFlag: message.sysFlag | COMPRESSED_ZLIB };
+  const body = await deflated(message.body, { level });
+  if (body.length >= message.body.length) return message;
+  return { ...message, body, sysFlag: message.sysFlag | COMPRESSED_ZLIB };
 }
 
 function bodyOf(message: OutgoingMessage): Buffer {

@@ -5,6 +5,7 @@ import type { ClientCore } from '../core.js';
 import { InvalidMessageError, InvalidOptionError, NotRunningError } from '../errors.js';
 import type { ProducerMember, TransactionCheck } from '../members.js';
 import { prepareBatch } from './batch.js';
+import { sharedAbortController } from '../timing.js';
 import { RoundRobin, queueOfKey } from './choose-queue.js';
 import { compressed, prepare } from './outgoing.js';
 import type { PreparedMessage } from './outgoing.js';
@@ -19,8 +20,11 @@ import type {
 } from './producer-options.js';
 import { Sender } from './send.js';
 import { Transactions } from './transaction.js';
+import { Turns } from './turns.js';
 
 type State = 'not started' | 'running' | 'shut down';
+
+const DEFAULT_SHUTDOWN_DEADLINE_MS = 30_000;
 
 /** Made by RocketMQClient.createProducer. */
 export class Producer implements ProducerMember {
@@ -30,6 +34,8 @@ export class Producer implements ProducerMember {
   readonly #sender: Sender;
   readonly #roundRobin = new RoundRobin();
   readonly #transactions: Transactions | undefined;
+  readonly #closing = sharedAbortController();
+  readonly #turns: Turns;
   #state: State = 'not started';
 
   /** @internal */
@@ -37,10 +43,13 @@ export class Producer implements ProducerMember {
     this.#core = core;
     this.#options = resolveProducerOptions(options);
     this.group = this.#options.group;
+    this.#turns = new Turns(this.group, core);
     const { clock, routes, brokers, logger } = core;
-    this.#sender = new Sender({ clock, routes, brokers, roundRobin: this.#roundRobin }, this.#options);
+    const closing = this.#closing.signal;
+    this.#sender = new Sender({ clock, routes, brokers, roundRobin: this.#roundRobin, closing }, this.#options);
     const listener = this.#options.transactionListener;
-    this.#transactions = listener && new Transactions({ group: this.group, listener, logger, routes, brokers });
+    this.#transactions =
+      listener && new Transactions({ group: this.group, listener, clock, closing, logger, routes, brokers });
   }
 
   /** @throws NameServerUnreachableError, GroupInUseError, NotRunningError after shutdown */
@@ -59,10 +68,16 @@ export class Producer implements ProducerMember {
     }
   }
 
-  async shutdown(): Promise<void> {
+  /**
+   * Takes no more sends, waits for those under way, and leaves the group.
+   * @param options deadline for the sends under way, ms; default 30000. What still waits for its turn then is rejected.
+   */
+  async shutdown(options: { deadline?: number } = {}): Promise<void> {
     const wasRunning = this.#state === 'running';
     this.#state = 'shut down';
     if (!wasRunning) return;
+    await this.#turns.drain(options.deadline ?? DEFAULT_SHUTDOWN_DEADLINE_MS);
+    this.#closing.abort();
     this.#core.members.remove(this);
     for (const topic of this.#options.topics) this.#core.routes.unwatch(topic);
     await this.#core.unregister({ producerGroup: this.group });
@@ -70,29 +85,39 @@ export class Producer implements ProducerMember {
 
   /**
    * Resolves when a broker has stored the message.
-   * @throws SendFailedError when all attempts failed, TopicNotFoundError, MessageTooLargeError, ResponseError when the
-   * broker refused it for good
+   * @throws SendFailedError when all attempts failed, TopicNotFoundError, MessageTooLargeError, TooManySendsError when
+   * too many sends wait for their turn already, ResponseError when the broker refused it for good
    */
   async send(message: OutgoingMessage, options: SendOptions = {}): Promise<SendResult> {
-    const prepared = await this.#prepare(message);
-    return this.#send(prepared, message, options);
+    this.#mustRun();
+    return this.#turns.take({
+      prepare: () => this.#prepare(message),
+      send: (prepared) => this.#send(prepared, message, options),
+    });
   }
 
   /** Resolves once the bytes are handed to the connection; nobody says whether the message was stored. */
   async sendOneway(message: OutgoingMessage, options: SendOptions = {}): Promise<void> {
-    const prepared = await this.#prepare(message);
-    const route = await this.#sender.route(prepared.topic, options.timeout ?? this.#options.sendMsgTimeout);
-    const queue =
-      chosenQueue(route.writable, message, options) ?? this.#roundRobin.choose(prepared.topic, route.writable);
-    await this.#sender.sendOneway(queue, prepared);
+    this.#mustRun();
+    await this.#turns.take({
+      prepare: () => this.#prepare(message),
+      send: async (prepared) => {
+        const { writable } = await this.#sender.route(prepared.topic, options.timeout ?? this.#options.sendMsgTimeout);
+        const queue = chosenQueue(writable, message, options) ?? this.#roundRobin.choose(prepared.topic, writable);
+        return this.#sender.sendOneway(queue, prepared);
+      },
+      freed: (connection) => connection.written(),
+    });
   }
 
   /** Stores messages of one topic in one request, one after the other in one queue. */
   async sendBatch(messages: OutgoingMessage[], options: SendOptions = {}): Promise<SendResult> {
     this.#mustRun();
     const { ids, clock } = this.#core;
-    const prepared = prepareBatch(messages, ids, clock.now(), this.#options.maxMessageSize);
-    return this.#send(prepared, messages[0]!, options);
+    return this.#turns.take({
+      prepare: () => prepareBatch(messages, ids, clock.now(), this.#options.maxMessageSize),
+      send: (prepared) => this.#send(prepared, messages[0]!, options),
+    });
   }
 
   /**
@@ -100,12 +125,18 @@ export class Producer implements ProducerMember {
    * @throws as `send` when the half message could not be stored; then the listener is not called
    */
   async sendMessageInTransaction(message: OutgoingMessage, arg?: unknown): Promise<TransactionSendResult> {
-    if (!this.#transactions) {
+    this.#mustRun();
+    const transactions = this.#transactions;
+    if (!transactions) {
       throw new InvalidOptionError('transactionListener', undefined, 'one is needed to send messages in transactions');
     }
-    const half = this.#transactions.half(await this.#prepare(message));
-    const sent = await this.#sender.sendToAny(half, this.#options.sendMsgTimeout);
-    return this.#transactions.conclude(message, sent, arg);
+    return this.#turns.during(async () => {
+      const sent = await this.#turns.take({
+        prepare: async () => transactions.half(await this.#prepare(message)),
+        send: (half) => this.#sender.sendToAny(half, this.#options.sendMsgTimeout),
+      });
+      return transactions.conclude(message, sent, arg);
+    });
   }
 
   /** @internal */
@@ -136,8 +167,7 @@ export class Producer implements ProducerMember {
     else void heartbeat.beat();
   }
 
-  async #prepare(message: OutgoingMessage): Promise<PreparedMessage> {
-    this.#mustRun();
+  #prepare(message: OutgoingMessage): PreparedMessage | Promise<PreparedMessage> {
     const { compressMsgBodyOverHowmuch, compressLevel, maxMessageSize } = this.#options;
     const prepared = prepare(message, this.#core.ids, this.#core.clock.now(), maxMessageSize);
     return prepared.body.length < compressMsgBodyOverHowmuch

@@ -1,6 +1,6 @@
 // Owns one send: the attempts, where each goes, and what becomes of each failure. Leaves the choice of queues to
 // choose-queue and the bytes to remoting.
-import type { Clock, MessageQueue, Reply } from '@nest-rocketmq/remoting';
+import type { Clock, Connection, MessageQueue, Reply } from '@nest-rocketmq/remoting';
 import {
   RequestTimeoutError,
   Requests,
@@ -12,7 +12,9 @@ import {
 import type { Brokers } from '../brokers.js';
 import { BrokerNotFoundError, MQClientError, SendFailedError, TopicNotFoundError } from '../errors.js';
 import type { Routes, TopicRoute } from '../routes.js';
+import { Patience } from '../patience.js';
 import { within } from '../timing.js';
+import { Attempts } from './attempts.js';
 import type { RoundRobin } from './choose-queue.js';
 import type { PreparedMessage } from './outgoing.js';
 import type { SendResult, SendStatus } from './producer-options.js';
@@ -57,6 +59,8 @@ export interface SenderParts {
   routes: Routes;
   brokers: Brokers;
   roundRobin: RoundRobin;
+  /** Aborts when nothing more is to be tried. */
+  closing: AbortSignal;
 }
 
 export class Sender {
@@ -84,28 +88,30 @@ export class Sender {
 
   /** Any queue, and another one where that fails. @param timeout ms, for all attempts together */
   async sendToAny(message: PreparedMessage, timeout: number): Promise<SendResult> {
-    const { clock, roundRobin } = this.#parts;
-    const startedAt = clock.monotonic();
+    const { clock, closing, routes, roundRobin } = this.#parts;
+    const patience = new Patience({ clock, timeout, closing });
     const route = await this.route(message.topic, timeout);
-    const tried: string[] = [];
-    let failure: unknown;
+    const attempts = new Attempts(patience, this.#options.retryTimesWhenSendFailed);
     let stored: SendResult | undefined;
-    for (let left = this.#options.retryTimesWhenSendFailed; left >= 0; left--) {
-      const remaining = Math.ceil(timeout - (clock.monotonic() - startedAt));
-      if (remaining <= 0) break;
-      const queue = roundRobin.choose(message.topic, route.writable, tried.at(-1));
-      tried.push(queue.brokerName);
+    for (let again = true, { writable } = route; again; writable = writableNow(routes, route)) {
+      const queue = roundRobin.choose(message.topic, attempts.candidates(writable), attempts.tried.at(-1));
+      attempts.tried.push(queue.brokerName);
       try {
-        const result = await this.sendTo(queue, message, this.#timeoutOf(remaining, left, route, queue));
+        const result = await this.sendTo(
+          queue,
+          message,
+          this.#timeoutOf(patience.left, attempts.left, writable, queue),
+        );
         if (result.sendStatus === 'SEND_OK' || !this.#options.retryAnotherBrokerWhenNotStoreOK) return result;
         stored = result;
+        again = await attempts.goOn(undefined, writable);
       } catch (error) {
         if (!isWorthRetrying(error)) throw error;
-        failure = error;
+        again = await attempts.goOn(error, writable);
       }
     }
     if (stored) return stored;
-    throw this.#finalError(message.topic, tried, clock.monotonic() - startedAt, failure);
+    throw this.#finalError(message.topic, attempts, patience.elapsed);
   }
 
   /** This queue, once. @param timeout ms */
@@ -126,10 +132,10 @@ export class Sender {
     }
   }
 
-  /** Resolves once the bytes are queued. */
-  async sendOneway(queue: MessageQueue, message: PreparedMessage): Promise<void> {
+  /** Resolves once the bytes are queued, with the connection that they are to go out on. */
+  async sendOneway(queue: MessageQueue, message: PreparedMessage): Promise<Connection> {
     const address = await this.#addressOf(queue);
-    await this.#parts.brokers.oneway<SendRow>(address, this.#row(message), this.#header(queue, message), {
+    return this.#parts.brokers.oneway<SendRow>(address, this.#row(message), this.#header(queue, message), {
       body: message.body,
     });
   }
@@ -168,20 +174,27 @@ export class Sender {
   }
 
   /** One attempt may not use up the time of the others while there is another broker to ask. */
-  #timeoutOf(remaining: number, attemptsLeft: number, route: TopicRoute, queue: MessageQueue): number {
+  #timeoutOf(left: number, attemptsLeft: number, writable: readonly MessageQueue[], queue: MessageQueue): number {
+    const remaining = Math.max(1, left);
     const cap = this.#options.sendMsgMaxTimeoutPerRequest;
-    const others = attemptsLeft > 0 && route.writable.some((other) => other.brokerName !== queue.brokerName);
+    const others = attemptsLeft > 0 && writable.some((other) => other.brokerName !== queue.brokerName);
     return others && cap > 0 ? Math.min(cap, remaining) : remaining;
   }
 
-  #finalError(topic: string, tried: string[], elapsed: number, cause: unknown): Error {
+  #finalError(topic: string, { tried, failure: cause, lastFailure }: Attempts, elapsed: number): Error {
     if (cause instanceof ResponseError && cause.responseCode === ResponseCode.TOPIC_NOT_EXIST) {
       return new TopicNotFoundError(topic, this.#parts.routes.nameServers, `is not known to ${cause.address}`, {
         cause,
       });
     }
-    return new SendFailedError(topic, tried.length, Math.round(elapsed), tried, { cause });
+    return new SendFailedError(topic, tried.length, Math.round(elapsed), tried, { cause, lastFailure });
   }
+}
+
+/** A broker may have moved since the send began. */
+function writableNow(routes: Routes, route: TopicRoute): readonly MessageQueue[] {
+  const now = routes.get(route.topic)?.writable ?? [];
+  return now.length > 0 ? now : route.writable;
 }
 
 function isWorthRetrying(error: unknown): boolean {

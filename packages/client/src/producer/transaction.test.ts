@@ -138,10 +138,26 @@ describe('a message in a transaction', () => {
   it('that could not be stored is an error, and the listener is not called', async () => {
     const producer = await producing(() => 'COMMIT_MESSAGE');
     cluster.takeDown(cluster.broker.address);
-    await expect(producer.sendMessageInTransaction({ topic: 't', body: 'x' })).rejects.toThrow(
-      /failed after 3 attempts/,
+    const sending = expect(producer.sendMessageInTransaction({ topic: 't', body: 'x' })).rejects.toThrow(
+      /the message may be stored: the connection to .* Last attempt: cannot connect to broker-a:10911: connection refused/,
     );
+    await cluster.clock.advance(3_000);
+    await sending;
     expect(executed).toEqual([]);
+  });
+
+  it('has its end told to a broker that is back within 3 s', async () => {
+    const producer = await producing(async (): Promise<LocalTransactionState> => {
+      cluster.takeDown(cluster.broker.address);
+      await new Promise((resolve) => setImmediate(resolve));
+      return 'COMMIT_MESSAGE';
+    });
+    const sending = producer.sendMessageInTransaction({ topic: 't', body: 'x' });
+    await cluster.clock.advance(2_000);
+    cluster.bringUp(cluster.broker.address);
+    await cluster.clock.advance(1_000);
+    expect((await sending).localTransactionState).toBe('COMMIT_MESSAGE');
+    expect(ends()[0]!.header['commitOrRollback']).toBe(COMMIT);
   });
 
   it('needs a listener', async () => {

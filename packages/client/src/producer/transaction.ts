@@ -1,10 +1,11 @@
 // Owns transactions at the producer: the half message, the local transaction, telling the broker how it ended, and
 // answering when a broker asks that later.
-import type { Connection, Logger, MessageExt } from '@nest-rocketmq/remoting';
+import type { Clock, Connection, Logger, MessageExt } from '@nest-rocketmq/remoting';
 import { MessageProperty, Requests, SysFlag, decodeOffsetMsgId } from '@nest-rocketmq/remoting';
 import type { Brokers } from '../brokers.js';
 import { BrokerNotFoundError, describe } from '../errors.js';
 import type { TransactionCheck } from '../members.js';
+import { untilReached } from '../patience.js';
 import type { Routes } from '../routes.js';
 import type { PreparedMessage } from './outgoing.js';
 import type {
@@ -22,9 +23,15 @@ const COMMIT_OR_ROLLBACK: Record<LocalTransactionState, number> = {
   UNKNOW: SysFlag.TRANSACTION_NOT_TYPE,
 };
 
+/** So long a broker that cannot be reached is dialled again; after that it has to ask. ms */
+const END_TIMEOUT_MS = 3_000;
+
 export interface TransactionsOptions {
   group: string;
   listener: TransactionListener;
+  clock: Clock;
+  /** Aborts when nothing more is to be tried. */
+  closing: AbortSignal;
   logger: Logger;
   routes: Routes;
   brokers: Brokers;
@@ -104,26 +111,28 @@ export class Transactions {
   }
 
   async #end(sent: SendResult, topic: string, transactionId: string, verdict: Verdict): Promise<void> {
-    const { brokers, routes, group } = this.#options;
+    const { brokers, routes, group, clock, closing } = this.#options;
     const { brokerName } = sent.messageQueue;
-    const address = routes.brokerAddress(brokerName);
-    if (!address) throw new BrokerNotFoundError(brokerName, topic);
-    await brokers.oneway(
-      address,
-      Requests.END_TRANSACTION,
-      {
-        topic,
-        producerGroup: group,
-        tranStateTableOffset: sent.queueOffset,
-        commitLogOffset: decodeOffsetMsgId(sent.offsetMsgId).physicalOffset,
-        commitOrRollback: COMMIT_OR_ROLLBACK[verdict.state],
-        fromTransactionCheck: false,
-        msgId: sent.msgId,
-        transactionId,
-        bname: brokerName,
-      },
-      verdict.remark === undefined ? {} : { remark: verdict.remark },
-    );
+    await untilReached({ clock, closing, timeout: END_TIMEOUT_MS }, async () => {
+      const address = routes.brokerAddress(brokerName);
+      if (!address) throw new BrokerNotFoundError(brokerName, topic);
+      await brokers.oneway(
+        address,
+        Requests.END_TRANSACTION,
+        {
+          topic,
+          producerGroup: group,
+          tranStateTableOffset: sent.queueOffset,
+          commitLogOffset: decodeOffsetMsgId(sent.offsetMsgId).physicalOffset,
+          commitOrRollback: COMMIT_OR_ROLLBACK[verdict.state],
+          fromTransactionCheck: false,
+          msgId: sent.msgId,
+          transactionId,
+          bname: brokerName,
+        },
+        verdict.remark === undefined ? {} : { remark: verdict.remark },
+      );
+    });
   }
 
   #answer(check: TransactionCheck, message: MessageExt, transactionId: string, verdict: Verdict): void {

@@ -1,0 +1,85 @@
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { silentLogger } from '@nest-rocketmq/remoting';
+import { bodies, consuming, on } from '../../test/consuming.js';
+import { FakeCluster } from '../../test/fake-cluster.js';
+
+let folder: string;
+const log: string[] = [];
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'broadcasting-'));
+  log.length = 0;
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+/** One life of a broadcasting consumer, which ends when it has got `count` messages. */
+async function life(cluster: FakeCluster, count: number): Promise<string[]> {
+  const consumer = await consuming(
+    cluster,
+    {
+      messageModel: 'BROADCASTING',
+      consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET',
+      localOffsetStoreDir: folder,
+    },
+    { ...silentLogger, warn: (line: string) => void log.push(line) },
+  );
+  while (on.got.length < count) await cluster.clock.advance(0);
+  await cluster.clock.advance(0);
+  await consumer.shutdown();
+  await on.client.shutdown();
+  return bodies();
+}
+
+/** A cluster whose store has these messages, put there at its own time. */
+async function storeWith(messages: readonly string[], made = 0): Promise<FakeCluster> {
+  const cluster = new FakeCluster({ topics: { t: 1 } });
+  await cluster.clock.advance(made);
+  for (const body of messages) cluster.broker.put('t', 0, body);
+  return cluster;
+}
+
+describe("a broadcasting consumer's second life", () => {
+  it('continues on the same store', async () => {
+    const cluster = await storeWith(['a', 'b']);
+    expect(await life(cluster, 2)).toEqual(['a', 'b']);
+    cluster.broker.put('t', 0, 'c');
+    expect(await life(cluster, 1)).toEqual(['c']);
+    expect(log).toEqual([]);
+  });
+
+  it.each([
+    ['as many messages', ['x', 'y'], 1_000],
+    ['more messages', ['x', 'y', 'z'], 1_000],
+    ['fewer messages', ['x'], 1_000],
+    ['messages of other sizes', ['x'.repeat(50), 'y'], 0],
+    ['messages just as large, a millisecond later', ['x', 'y'], 1],
+  ])('begins by consumeFromWhere on another store with %s', async (_what, messages, made) => {
+    const first = await storeWith(['a', 'b']);
+    await life(first, 2);
+    await first.close();
+    expect(await life(await storeWith(messages, made), messages.length)).toEqual(messages);
+    expect(log).toEqual([expect.stringMatching(/offset 2 of t@broker-a@0 was made on another store/)]);
+  });
+
+  it('begins by consumeFromWhere where its offset lies behind the end, though no message of it is known', async () => {
+    const first = await storeWith(['a', 'b']);
+    await life(first, 2);
+    await first.close();
+    const path = (await readdir(folder, { recursive: true })).find((name) => name.endsWith('offsets.json'))!;
+    const kept = await readFile(join(folder, path), 'utf8');
+    expect(kept).toContain('landmarks');
+    await writeFile(join(folder, path), kept.replace(/,"landmarks":.*$/, '}'));
+    expect(await life(await storeWith(['x']), 1)).toEqual(['x']);
+  });
+
+  it('continues where the broker has deleted what was consumed', async () => {
+    const cluster = await storeWith(['a', 'b']);
+    await life(cluster, 2);
+    cluster.broker.put('t', 0, 'c');
+    cluster.broker.minOffset = 2;
+    cluster.broker.next('VIEW_MESSAGE_BY_ID', () => ({ code: 1 }));
+    expect(await life(cluster, 1)).toEqual(['c']);
+  });
+});

@@ -1,0 +1,69 @@
+// Owns the listener calls that are under way: how many, and which of them have outlasted consumeTimeout. Leaves what
+// becomes of those to consume-concurrently.
+import type { Clock, TimerHandle } from '@nest-rocketmq/remoting';
+import type { Delivery } from './delivery.js';
+import type { ProcessQueue } from './process-queue.js';
+
+export interface DeliveriesOptions {
+  clock: Clock;
+  /** ms */
+  consumeTimeout: number;
+  onTimeout: (delivery: Delivery) => void;
+}
+
+export class Deliveries {
+  readonly #options: DeliveriesOptions;
+  /** In the order in which they began. */
+  readonly #underWay = new Set<Delivery>();
+  /** Queues whose end we listen to. */
+  readonly #queues = new WeakSet<ProcessQueue>();
+  #timer: TimerHandle | undefined;
+  #stopped = false;
+
+  constructor(options: DeliveriesOptions) {
+    this.#options = options;
+  }
+
+  get count(): number {
+    return this.#underWay.size;
+  }
+
+  add(delivery: Delivery): void {
+    this.#underWay.add(delivery);
+    if (!this.#timer) this.#arm(this.#options.consumeTimeout);
+    const { queue } = delivery;
+    if (this.#queues.has(queue)) return;
+    this.#queues.add(queue);
+    queue.signal.addEventListener('abort', () => this.#dropped(queue), { once: true });
+  }
+
+  delete(delivery: Delivery): void {
+    this.#underWay.delete(delivery);
+  }
+
+  /** No more time-outs: a shutdown has a deadline of its own. */
+  stop(): void {
+    this.#stopped = true;
+    this.#options.clock.clearTimeout(this.#timer);
+  }
+
+  #dropped(queue: ProcessQueue): void {
+    for (const delivery of this.#underWay) if (delivery.queue === queue) delivery.end();
+  }
+
+  #arm(ms: number): void {
+    if (this.#stopped) return;
+    this.#timer = this.#options.clock.setTimeout(() => this.#onTimer(), ms);
+  }
+
+  #onTimer(): void {
+    const { clock, consumeTimeout, onTimeout } = this.#options;
+    this.#timer = undefined;
+    for (const delivery of this.#underWay) {
+      if (delivery.over) continue;
+      const left = delivery.startedAt + consumeTimeout - clock.monotonic();
+      if (left > 0) return this.#arm(left);
+      onTimeout(delivery);
+    }
+  }
+}

@@ -1,0 +1,41 @@
+// Owns one call of the listener: its messages, and what the listener may say and hear meanwhile. Leaves running it to
+// consume-concurrently.
+import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting';
+import type { ConsumeContext } from './consumer-options.js';
+import type { ProcessQueue } from './process-queue.js';
+
+const LAST_INDEX = 0x7fffffff;
+
+export class Delivery implements ConsumeContext {
+  readonly messageQueue: MessageQueue;
+  delayLevelWhenNextConsume = 0;
+  ackIndex = LAST_INDEX;
+  #controller: AbortController | undefined;
+  #over = false;
+
+  /** @param startedAt monotonic ms */
+  constructor(
+    readonly queue: ProcessQueue,
+    readonly messages: MessageExt[],
+    readonly startedAt: number,
+  ) {
+    this.messageQueue = queue.messageQueue;
+  }
+
+  /** Made when it is first asked for: most listeners never do. */
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#over || this.queue.dropped) this.#controller.abort();
+    return this.#controller.signal;
+  }
+
+  /** The listener's result no longer matters. */
+  get over(): boolean {
+    return this.#over;
+  }
+
+  end(): void {
+    this.#over = true;
+    this.#controller?.abort();
+  }
+}

@@ -1,0 +1,113 @@
+// Owns the file of a broadcasting consumer's offsets on disk: written whole, by one consumer at a time. Consumers of one
+// host and group each have a file of their own. Leaves what stands in it to local-offset-store.
+import { mkdir, readFile, rename, unlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+/** Where the offsets' text is kept. */
+export interface OffsetFile {
+  /** For log lines. */
+  readonly name: string;
+  /** Undefined when there is none. */
+  read(): Promise<Buffer | undefined>;
+  write(content: Buffer): Promise<void>;
+  /** Keeps content that cannot be read for a person to look at. */
+  setAside(): Promise<void>;
+  /** Lets another consumer have it. */
+  release(): Promise<void>;
+}
+
+export function memoryOffsetFile(): OffsetFile {
+  let kept: Buffer | undefined;
+  return {
+    name: 'memory',
+    read: () => Promise.resolve(kept),
+    write: (content) => {
+      kept = content;
+      return Promise.resolve();
+    },
+    setAside: () => Promise.resolve(),
+    release: () => Promise.resolve(),
+  };
+}
+
+export function nodeOffsetFile(path: string, release: () => Promise<void> = () => Promise.resolve()): OffsetFile {
+  return {
+    name: path,
+    read: () => readIfThere(path),
+    async write(content) {
+      await mkdir(dirname(path), { recursive: true });
+      // Renamed over the old one, so that a crash leaves one of the two whole.
+      await writeFile(`${path}.tmp`, content);
+      await rename(`${path}.tmp`, path);
+    },
+    setAside: () => rename(path, `${path}.damaged`),
+    release,
+  };
+}
+
+/** Consumers of one group that one host keeps offsets of. */
+const MOST_CONSUMERS = 1_000;
+
+export interface ClaimedFile {
+  readonly file: OffsetFile;
+  /** 1 for the first consumer of the group on this host. */
+  readonly place: number;
+}
+
+/**
+ * Takes the first file that no living consumer has: <folder>/<owner>/<group>/offsets.json, then <owner>-2, and so on.
+ * @throws when the folder cannot be written
+ */
+export async function claimOffsetFile(folder: string, owner: string, group: string): Promise<ClaimedFile> {
+  for (let place = 1; place <= MOST_CONSUMERS; place++) {
+    const home = join(folder, place === 1 ? owner : `${owner}-${place}`, group);
+    const lock = join(home, 'lock');
+    await mkdir(home, { recursive: true });
+    if (!(await take(lock))) continue;
+    return { file: nodeOffsetFile(join(home, 'offsets.json'), () => unlink(lock)), place };
+  }
+  throw new Error(`${MOST_CONSUMERS} consumers of group ${group} keep offsets in ${folder} already`);
+}
+
+/** @returns false when a living process has it */
+async function take(lock: string): Promise<boolean> {
+  const holder = (await readIfThere(lock))?.toString();
+  if (holder !== undefined) {
+    if (await isAlive(holder)) return false;
+    // Of two that find the same dead holder, one finds the lock gone.
+    await unlink(lock).catch(() => undefined);
+  }
+  try {
+    await writeFile(lock, await identity(process.pid), { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+async function isAlive(holder: string): Promise<boolean> {
+  const pid = Number.parseInt(holder, 10);
+  if (!Number.isInteger(pid) || pid <= 0) return false;
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+  }
+  return (await identity(pid)) === holder;
+}
+
+/** A process id comes again, in containers at each start: the time of its start tells two lives apart where /proc has it. */
+async function identity(pid: number): Promise<string> {
+  const stat = (await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')).split(') ').at(-1) ?? '';
+  return `${pid} ${stat.split(' ')[19] ?? ''}`;
+}
+
+async function readIfThere(path: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

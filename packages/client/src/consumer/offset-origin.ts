@@ -1,0 +1,48 @@
+// Decides whether offsets that were kept on this machine are those of the store that a broker has now. A broker that was
+// set up anew has other messages at the same offsets: a consumer would pass them over, and nobody would notice.
+import { DecodeError, Requests, ResponseCode, decodeRecord, expectSuccess } from '@nest-rocketmq/remoting';
+import type { MessageQueue } from '@nest-rocketmq/remoting';
+import type { Brokers } from '../brokers.js';
+import type { Landmark } from './offset-store.js';
+
+const TIMEOUT_MS = 6_000;
+
+export interface KeptOffset {
+  readonly queue: MessageQueue;
+  readonly offset: number;
+  /** A message of this queue that was consumed. */
+  readonly landmark: Landmark | undefined;
+}
+
+/** @throws when the broker does not say */
+export async function isOfThisStore(brokers: Brokers, address: string, kept: KeptOffset): Promise<boolean> {
+  const { queue, offset, landmark } = kept;
+  const { topic, queueId, brokerName: bname } = queue;
+  const ask = { topic, queueId, bname };
+  const max = await brokers.request(address, Requests.GET_MAX_OFFSET, ask, { timeout: TIMEOUT_MS });
+  expectSuccess(max, address);
+  if (offset > (max.header.offset ?? 0)) return false;
+  if (!landmark) return true;
+  const min = await brokers.request(address, Requests.GET_MIN_OFFSET, ask, { timeout: TIMEOUT_MS });
+  expectSuccess(min, address);
+  // The broker has deleted that message with its file: nothing speaks against the offset.
+  if (landmark.queueOffset < (min.header.offset ?? 0)) return true;
+  const view = { topic, offset: landmark.physicalOffset, bname };
+  const found = await brokers.request(address, Requests.VIEW_MESSAGE_BY_ID, view, { timeout: TIMEOUT_MS });
+  return found.code === ResponseCode.SUCCESS && isLandmark(found.body, queue, landmark);
+}
+
+function isLandmark(body: Buffer, { topic, queueId }: MessageQueue, landmark: Landmark): boolean {
+  try {
+    const message = decodeRecord(Buffer.from(body), 0, { inflate: false, checkCrc: false });
+    return (
+      message.topic === topic &&
+      message.queueId === queueId &&
+      message.queueOffset === landmark.queueOffset &&
+      message.storeTimestamp === landmark.storeTimestamp
+    );
+  } catch (error) {
+    if (error instanceof DecodeError) return false;
+    throw error;
+  }
+}

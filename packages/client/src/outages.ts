@@ -1,0 +1,54 @@
+// Owns what the log says of servers that cannot be reached: one line when it begins, whoever meets it first, and one when
+// it is over. Leaves errors that a server answers by to whoever asked.
+import { ConnectError, ConnectionClosedError, RequestTimeoutError } from '@nest-rocketmq/remoting';
+import type { Clock, Logger } from '@nest-rocketmq/remoting';
+import { BrokerNotFoundError, NameServerUnreachableError, describe } from './errors.js';
+
+export class Outages {
+  /** name of the server -> monotonic ms of its first failure */
+  readonly #since = new Map<string, number>();
+
+  /** @param closing aborts when the client closes: what fails then is no outage */
+  constructor(
+    private readonly clock: Clock,
+    private readonly logger: Logger,
+    private readonly closing: AbortSignal,
+  ) {}
+
+  /** @returns false when the error is none of an outage: it is not logged then */
+  met(error: unknown): boolean {
+    const server = serverOf(error);
+    if (server === undefined) return false;
+    if (this.#since.has(server) || this.closing.aborted) return true;
+    this.#since.set(server, this.clock.monotonic());
+    const what = error instanceof ConnectionClosedError ? `the connection to ${server} was lost.` : describe(error);
+    this.logger.warn(`${what} It is tried again until it answers.`);
+    return true;
+  }
+
+  /** The server has answered. @param server its address; of a broker that had none in the route, its name */
+  over(server: string): void {
+    const since = this.#since.get(server);
+    if (since === undefined) return;
+    this.#since.delete(server);
+    const seconds = ((this.clock.monotonic() - since) / 1000).toFixed(1);
+    this.logger.log(`${server} answers again, after ${seconds} s`);
+  }
+
+  get any(): boolean {
+    return this.#since.size > 0;
+  }
+}
+
+/** Of all name servers of a list, which fail as one. */
+export function nameServersKey(addresses: readonly string[]): string {
+  return `name server ${addresses.join(', ')}`;
+}
+
+function serverOf(error: unknown): string | undefined {
+  if (error instanceof ConnectError || error instanceof ConnectionClosedError || error instanceof RequestTimeoutError) {
+    return error.address;
+  }
+  if (error instanceof NameServerUnreachableError) return nameServersKey(error.addresses);
+  return error instanceof BrokerNotFoundError ? error.brokerName : undefined;
+}

@@ -1,0 +1,87 @@
+// Owns the attempts of one send to any queue: how many, at which brokers, and the pauses between them. Leaves an attempt
+// itself to send.
+import { ConnectionClosedError, RequestTimeoutError, ResponseCode, ResponseError } from '@nest-rocketmq/remoting';
+import type { MessageQueue } from '@nest-rocketmq/remoting';
+import { isUnreached } from '../patience.js';
+import type { Patience } from '../patience.js';
+
+/** What a broker that is starting, stopping or under load answers: it may do better in a while. */
+const PASSING_CODES = new Set<number>([
+  ResponseCode.SYSTEM_ERROR,
+  ResponseCode.SYSTEM_BUSY,
+  ResponseCode.SERVICE_NOT_AVAILABLE,
+  ResponseCode.GO_AWAY,
+]);
+
+/** Of the time that is left, what the pauses between the attempts that are left take together. */
+const SHARE_OF_PAUSES = 0.7;
+/** So that the first of a hundred attempts do not follow each other at once. */
+const MOST_DOUBLINGS = 5;
+const LONGEST_PAUSE_MS = 5_000;
+
+export class Attempts {
+  /** The broker of each attempt. */
+  readonly tried: string[] = [];
+  /** Of the last attempt that may have stored the message; where there was none, of the last one. */
+  failure: unknown;
+  lastFailure: unknown;
+  readonly #patience: Patience;
+  readonly #retries: number;
+  /** Brokers that have failed since the last pause. */
+  readonly #failed = new Set<string>();
+  /** Attempts that may have reached a broker. */
+  #counted = 0;
+  #redialled = false;
+
+  /** @param retries attempts after the first; dialling a broker that cannot be reached is none */
+  constructor(patience: Patience, retries: number) {
+    this.#patience = patience;
+    this.#retries = retries;
+  }
+
+  /** More attempts that may reach a broker, after this one. */
+  get left(): number {
+    return this.#retries - this.#counted;
+  }
+
+  /** The queues of brokers that have not failed yet; all of them when every broker has. */
+  candidates(queues: readonly MessageQueue[]): readonly MessageQueue[] {
+    if (this.#failed.size === 0) return queues;
+    const others = queues.filter(({ brokerName }) => !this.#failed.has(brokerName));
+    return others.length > 0 ? others : queues;
+  }
+
+  /**
+   * After an attempt that failed with `failure`: waits until the next one may be made.
+   * @returns false when there is none
+   */
+  async goOn(failure: unknown, queues: readonly MessageQueue[]): Promise<boolean> {
+    this.lastFailure = failure;
+    if (mayBeStored(failure) || !mayBeStored(this.failure)) this.failure = failure;
+    if (this.#retries === 0 || this.#patience.over) return false;
+    if (!isUnreached(failure) && this.#counted++ >= this.#retries) return false;
+    this.#failed.add(this.tried.at(-1)!);
+    if (queues.some(({ brokerName }) => !this.#failed.has(brokerName))) return !this.#patience.over;
+    this.#failed.clear();
+    return this.#pause(failure);
+  }
+
+  #pause(failure: unknown): Promise<boolean> | boolean {
+    if (isUnreached(failure)) return this.#patience.pause();
+    // A connection that ended is dialled anew at once: only that one may have been at fault.
+    const ended = failure instanceof ConnectionClosedError && this.#redialled;
+    this.#redialled ||= failure instanceof ConnectionClosedError;
+    const passing = failure instanceof ResponseError && PASSING_CODES.has(failure.responseCode);
+    return ended || passing ? this.#patience.pause(this.#share()) : !this.#patience.over;
+  }
+
+  /** Each pause is about twice as long as the one before, and the last attempt has time. ms */
+  #share(): number {
+    const doublings = Math.min(this.left + 1, MOST_DOUBLINGS);
+    return Math.min((SHARE_OF_PAUSES * this.#patience.left) / (2 ** doublings - 1), LONGEST_PAUSE_MS);
+  }
+}
+
+function mayBeStored(failure: unknown): boolean {
+  return failure instanceof ConnectionClosedError || failure instanceof RequestTimeoutError;
+}

@@ -1,0 +1,90 @@
+// Owns the calls of one producer that are under way: each waits for its turn in the client's send window, and a shutdown
+// waits for all of them. Leaves what a call does to producer.
+import type { ClientCore } from '../core.js';
+import { NotRunningError } from '../errors.js';
+import { sleep } from '../timing.js';
+import type { PreparedMessage } from './outgoing.js';
+
+/** What a message takes beside its body, about. bytes */
+const MESSAGE_OVERHEAD = 512;
+
+export interface Turn<T> {
+  /** What is to be sent; made at once, so that an error of the caller's comes before any waiting. */
+  prepare: () => PreparedMessage | Promise<PreparedMessage>;
+  /** Called when the turn has come: the time of a send begins here. */
+  send: (message: PreparedMessage) => Promise<T>;
+  /** Resolves when the place may be given to the next one; default: when `send` has ended. */
+  freed?: (sent: T) => Promise<void>;
+}
+
+export class Turns {
+  readonly #group: string;
+  readonly #core: ClientCore;
+  #underWay = 0;
+  #whenIdle: (() => void) | undefined;
+
+  constructor(group: string, core: ClientCore) {
+    this.#group = group;
+    this.#core = core;
+  }
+
+  /** @throws TooManySendsError, and what the turn's functions throw */
+  async take<T>(turn: Turn<T>): Promise<T> {
+    this.#underWay++;
+    try {
+      const made = turn.prepare();
+      const message = made instanceof Promise ? await made : made;
+      return await this.#send(message, turn);
+    } finally {
+      this.#ended();
+    }
+  }
+
+  /** Counts other work as under way. */
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    this.#underWay++;
+    try {
+      return await work();
+    } finally {
+      this.#ended();
+    }
+  }
+
+  /** Waits for what is under way. What still waits for its turn after `deadline` ms is rejected. */
+  async drain(deadline: number): Promise<void> {
+    if (this.#underWay === 0) return;
+    const { clock, logger, sendWindow } = this.#core;
+    const ended = new AbortController();
+    const idle = new Promise<void>((resolve) => (this.#whenIdle = resolve)).finally(() => ended.abort());
+    await Promise.race([idle, sleep(clock, deadline, ended.signal)]);
+    if (this.#underWay === 0) return;
+    logger.warn(
+      `producer ${this.#group}: ${this.#underWay} sends outlast the shutdown's ${deadline} ms and are given up`,
+    );
+    sendWindow.abandon(
+      this,
+      new NotRunningError(`producer ${this.#group}`, 'shut down, and this send had no turn yet'),
+    );
+  }
+
+  async #send<T>(message: PreparedMessage, turn: Turn<T>): Promise<T> {
+    const { sendWindow } = this.#core;
+    const bytes = message.body.length + MESSAGE_OVERHEAD;
+    if (!sendWindow.enter(bytes)) await sendWindow.turn(this, bytes);
+    let freed: Promise<void> | undefined;
+    try {
+      const sent = await turn.send(message);
+      freed = turn.freed?.(sent);
+      return sent;
+    } finally {
+      if (freed) void freed.finally(() => sendWindow.leave(bytes));
+      else sendWindow.leave(bytes);
+    }
+  }
+
+  #ended(): void {
+    if (--this.#underWay > 0) return;
+    this.#whenIdle?.();
+    this.#whenIdle = undefined;
+  }
+}
