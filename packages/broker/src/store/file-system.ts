@@ -67,7 +67,7 @@ export interface FileSystem {
   open(path: string, mode: OpenMode): StoreFile;
   /** Undefined where there is none. */
   stat(path: string): FileStat | undefined;
-  /** In the order of their names; none where there is no such folder. */
+  /** In the order of their names; none where there is no such folder, or a file in its place. */
   list(directory: string): DirectoryEntry[];
   /** With its parents. */
   makeDirectory(path: string): void;
@@ -163,8 +163,9 @@ function entriesOf(found: fs.Dirent[]): DirectoryEntry[] {
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
+/** Also where a file stands in the place of the folder. */
 function noneWhereAbsent(error: unknown): never[] {
-  if (systemCode(error) === 'ENOENT') return [];
+  if (['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '')) return [];
   throw error;
 }
 

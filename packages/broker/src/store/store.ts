@@ -12,7 +12,7 @@ import { StoreTimes } from './store-times.js';
 import { openStore } from './open-store.js';
 import type { OpenedStore } from './open-store.js';
 import { CommitPipeline } from './pipeline.js';
-import { RECORD_OVERHEAD, SHORTEST_RECORD } from './record.js';
+import { SHORTEST_RECORD } from './record.js';
 import { queryByKey } from './query.js';
 import type { Recovered } from './recovery.js';
 import { Retention } from './retention.js';
@@ -60,8 +60,8 @@ export class MessageStore {
     this.#recovered = recovered;
     this.#warmUp = opened.warmUp;
     this.#times = new StoreTimes(queues.view, reader, opened.warmUp);
-    this.#repair = new EntryRepair(log, config.checkCRCOnRecover, config.maxMessageSize + RECORD_OVERHEAD);
     const { clock, logger } = config;
+    this.#repair = new EntryRepair(log, config);
     this.#pipeline = new CommitPipeline({
       log,
       clock,
@@ -80,6 +80,8 @@ export class MessageStore {
       logger,
       flusher: this.#pipeline.flusher,
       checkpoint: opened.checkpoint,
+      queueCheckpoint: opened.queueCheckpoint,
+      lost: recovered.lost,
       interval: config.checkpointInterval,
       pause: opened.pause,
       lastStoreTimestamp: () => this.#appender.lastStoreTimestamp,
@@ -99,7 +101,10 @@ export class MessageStore {
 
   /** Recovers first: resolves when everything that was committed can be read. @throws StoreLockedError */
   static async open(options: StoreOptions): Promise<MessageStore> {
-    return new MessageStore(await openStore(options));
+    const store = new MessageStore(await openStore(options));
+    // What was compared once is not compared again.
+    if (store.#recovered.rebuilds.length > 0) void store.#checkpointer.run();
+    return store;
   }
 
   /** Why appends are refused now; undefined while they are taken. */
@@ -114,12 +119,12 @@ export class MessageStore {
   }
 
   get metrics(): StoreMetrics {
-    const { corrupt, records } = this.#recovered;
+    const { lost, records } = this.#recovered;
     return {
-      corruptRanges: corrupt.length,
-      corruptBytes: corrupt.reduce((sum, { from, to }) => sum + to - from, 0),
+      corruptRanges: lost.length,
+      corruptBytes: lost.reduce((sum, { from, to }) => sum + to - from, 0),
       corruptRecords: this.#reader.corruptRecords,
-      repairedEntries: this.#repair.repaired,
+      repairedEntries: this.#repair.repaired + this.#recovered.changedEntries,
       recoveredRecords: records,
       recoveryTime: this.#opened.recoveryTime,
       writeFailures: this.#pipeline.writeFailures,
@@ -211,6 +216,7 @@ export class MessageStore {
     const queue = this.#queues.get(topic, queueId);
     const { view } = this.#queues;
     if (!queue || index < queue.first || queue.read(view, index, 1) === 0) return undefined;
+    if (view.size(0) < SHORTEST_RECORD && this.#repair.repair(queue, index)) queue.read(view, index, 1);
     return { physicalOffset: view.physicalOffset(0), size: view.size(0), tagsCode: view.tagsCode(0) };
   }
 
@@ -257,7 +263,7 @@ export class MessageStore {
     this.#appender.forgetTopic();
     this.#queues.remove(topic);
     // A crash after the next checkpoint does not bring the queues back.
-    void this.#checkpointer.run();
+    void this.#checkpointer.runAgain();
   }
 
   /** Stops cleanly: the next start has nothing to scan. Later appends are refused. */
@@ -287,5 +293,7 @@ export class MessageStore {
     await this.#queues.removeGone();
     this.#reader.forgetBelow(minPhysical);
     await this.#index?.trim(minPhysical);
+    // Else a start after a kill would miss the files.
+    void this.#checkpointer.run();
   }
 }
