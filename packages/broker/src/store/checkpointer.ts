@@ -9,6 +9,8 @@ import type { Flusher } from './flush.js';
 import { systemCode } from './errors.js';
 import type { CorruptRange } from './log-scan.js';
 import type { QueueCheckpoint } from './queue-checkpoint.js';
+import { settle } from './queue-sums.js';
+import { UNIT } from './queue-view.js';
 import { severalAtOnce } from './several-at-once.js';
 import type { Pause } from './time-slices.js';
 
@@ -114,6 +116,11 @@ export class Checkpointer {
     const { queues, log, queueCheckpoint, lost, pause } = this.#options;
     const { fileSize: logFileSize, first: logFirst } = log.files;
     const noted = { position, logFirst, logFileSize, queueFileSize: queues.fileSize };
+    for (const { files, tail } of queues.all()) {
+      for (const file of tail.sums.unsettled(queues.fileSize / UNIT)) settle(file, await files.statAside(file.start));
+      const waiting = pause();
+      if (waiting) await waiting;
+    }
     await queueCheckpoint.save({ ...noted, lost: lost.filter(({ to }) => to > logFirst) }, queues.noted(), pause);
   }
 

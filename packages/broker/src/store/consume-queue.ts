@@ -11,6 +11,8 @@ import { writeLong } from './record.js';
 import type { SegmentFiles } from './segment-files.js';
 import { WarmUp } from './warm-up.js';
 
+type QueueEnds = Omit<NotedQueue, 'topic' | 'queueId' | 'files'>;
+
 export class ConsumeQueue {
   /** First entry whose message is still there. */
   first = 0;
@@ -24,7 +26,7 @@ export class ConsumeQueue {
   /** Where the first message begins in the commit log; -1 where that is not known. */
   #firstPhysical = -1;
   #warmUp: WarmUp | undefined;
-  #marked = { first: 0, next: 0, lastPhysical: -1 };
+  #marked = { first: 0, next: 0, lastPhysical: -1, maxPhysical: 0 };
 
   constructor(
     readonly topic: string,
@@ -126,18 +128,28 @@ export class ConsumeQueue {
     this.#measure(view);
   }
 
-  /** Goes on behind files that are as they were noted. */
-  resume(view: QueueView, { first, next }: Pick<NotedQueue, 'first' | 'next'>, files: FileSum[]): void {
+  /** Goes on as noted. @param files that are as they were noted: all that there are entries in */
+  resume({ first, next, lastPhysical, maxPhysical }: QueueEnds, files: FileSum[]): void {
     this.startAt(next);
     this.tail.sums.files = files;
     this.first = Math.min(next, Math.max(first, files.length > 0 ? files[0].start / UNIT : next));
+    this.lastPhysical = lastPhysical;
+    this.maxPhysical = maxPhysical;
+    // Or later: but if this one is there still, all are.
+    if (files.length > 0) this.#firstPhysical = files[0].firstPhysical;
+  }
+
+  /** Goes on behind files that are as they were noted, where those behind them are not. */
+  resumeAt(view: QueueView, index: number, first: number, files: FileSum[]): void {
+    this.resume({ first, next: index, lastPhysical: -1, maxPhysical: 0 }, files);
     this.#noteFirst(view, this.read(view, this.first, 1));
     this.#measure(view);
   }
 
   /** Remembers how far the queue reaches now, for `noted`. */
   mark(): void {
-    this.#marked = { first: this.first, next: this.next, lastPhysical: this.lastPhysical };
+    const { first, next, lastPhysical, maxPhysical } = this;
+    this.#marked = { first, next, lastPhysical, maxPhysical };
     this.tail.sums.mark(this.next);
   }
 

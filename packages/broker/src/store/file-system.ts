@@ -34,8 +34,12 @@ export interface FileStat {
   size: number;
   /** Bytes that the file takes up; fewer than its size if it has holes. */
   allocated: number;
-  /** ms since the epoch. */
+  /** ms since the epoch: when bytes of it were last written. */
   modified: number;
+  /** ms since the epoch: when its bytes, its name or its rights last changed; nobody can set it. */
+  changed: number;
+  /** Number of the file, whatever its name; 0 where there is none. */
+  inode: number;
 }
 
 export interface DirectoryEntry {
@@ -147,8 +151,8 @@ class NodeFile implements StoreFile {
   }
 }
 
-function fileStat({ size, blocks, mtimeMs }: fs.Stats): FileStat {
-  return { size, allocated: blocks * 512, modified: mtimeMs };
+function fileStat({ size, blocks, mtimeMs, ctimeMs, ino }: fs.Stats): FileStat {
+  return { size, allocated: blocks * 512, modified: mtimeMs, changed: ctimeMs, inode: ino };
 }
 
 /** Also where a file stands in the place of a folder of the path. */

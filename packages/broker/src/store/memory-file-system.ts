@@ -168,7 +168,9 @@ export class MemoryFileSystem implements FileSystem {
 
   stat(path: string): FileStat | undefined {
     const content = this.files.get(path);
-    return content && { size: content.size, allocated: content.allocated, modified: content.modified };
+    if (!content) return undefined;
+    const { size, allocated, modified } = content;
+    return { size, allocated, modified, changed: modified, inode: 0 };
   }
 
   list(directory: string): DirectoryEntry[] {

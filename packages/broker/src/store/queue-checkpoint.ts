@@ -9,11 +9,11 @@ import { readLong, writeLong } from './record.js';
 import { readFullyAside, writeFullyAside } from './segment.js';
 import type { Pause } from './time-slices.js';
 
-const MAGIC = 0x4e52_5131;
+const MAGIC = 0x4e52_5133;
 const HEADER = 48;
 const RANGE = 16;
-const QUEUE = 33;
-const FILE = 24;
+const QUEUE = 41;
+const FILE = 40;
 const AT_CRC = 4;
 const AT_CRC_FROM = 8;
 const FIRST_LENGTH = 65_536;
@@ -29,6 +29,8 @@ export interface NotedQueue {
   next: number;
   /** Where the last message with an entry begins in the commit log; -1 with none. */
   lastPhysical: number;
+  /** Where it ends; 0 with none. */
+  maxPhysical: number;
   files: FileSum[];
 }
 
@@ -133,13 +135,16 @@ function encodeQueue(bytes: Buffer, from: number, topic: Buffer, queue: NotedQue
   writeLong(bytes, queue.first, at + 4);
   writeLong(bytes, queue.next, at + 12);
   writeLong(bytes, queue.lastPhysical, at + 20);
-  bytes.writeUInt32BE(queue.files.length, at + 28);
+  writeLong(bytes, queue.maxPhysical, at + 28);
+  bytes.writeUInt32BE(queue.files.length, at + 36);
   at += QUEUE - 1;
-  for (const { start, units, crc, firstPhysical } of queue.files) {
+  for (const { start, units, crc, firstPhysical, changed, inode } of queue.files) {
     writeLong(bytes, start, at);
     bytes.writeUInt32BE(units, at + 8);
     bytes.writeUInt32BE(crc, at + 12);
     writeLong(bytes, firstPhysical, at + 16);
+    bytes.writeDoubleBE(changed, at + 24);
+    bytes.writeDoubleBE(inode, at + 32);
     at += FILE;
   }
   return at;
@@ -166,9 +171,9 @@ function decodeQueue(bytes: Buffer, from: number): NotedQueue {
   const topic = bytes.toString('utf8', from + 1, from + 1 + length);
   let at = from + 1 + length;
   const queueId = bytes.readInt32BE(at);
-  const [first, next, lastPhysical] = [4, 12, 20].map((offset) => readLong(bytes, at + offset));
+  const [first, next, lastPhysical, maxPhysical] = [4, 12, 20, 28].map((offset) => readLong(bytes, at + offset));
   const files: FileSum[] = [];
-  const count = bytes.readUInt32BE(at + 28);
+  const count = bytes.readUInt32BE(at + 36);
   at += QUEUE - 1;
   for (let i = 0; i < count; i++, at += FILE)
     files.push({
@@ -176,6 +181,8 @@ function decodeQueue(bytes: Buffer, from: number): NotedQueue {
       units: bytes.readUInt32BE(at + 8),
       crc: bytes.readUInt32BE(at + 12),
       firstPhysical: readLong(bytes, at + 16),
+      changed: bytes.readDoubleBE(at + 24),
+      inode: bytes.readDoubleBE(at + 32),
     });
-  return { topic, queueId, first, next, lastPhysical, files };
+  return { topic, queueId, first, next, lastPhysical, maxPhysical, files };
 }

@@ -1,6 +1,7 @@
 // Keeps a checksum of each file of a consume queue, as far as entries were written to it. The next start finds out by
 // it whether a file is as it was left.
 import { crc32 } from 'node:zlib';
+import type { FileStat } from './file-system.js';
 import { UNIT } from './queue-view.js';
 
 export interface FileSum {
@@ -11,7 +12,16 @@ export interface FileSum {
   crc: number;
   /** Where in the commit log the first message begins whose entry was written to it. */
   firstPhysical: number;
+  /** Of a full file: when it was last changed, ms since the epoch, and its number. 0 where that is not known. */
+  changed: number;
+  inode: number;
 }
+
+/**
+ * ms that a file must not have been changed for before its time is trusted to tell the next change: systems round it, by
+ * 2 s at most.
+ */
+const SETTLED = 2_000;
 
 export class QueueSums {
   /** Ascending. */
@@ -27,7 +37,7 @@ export class QueueSums {
 
   /** A file of which nothing is known yet. @param prefix its bytes before the first entry that is written now */
   begin(start: number, prefix: Buffer, firstPhysical: number): void {
-    this.files.push({ start, units: prefix.length / UNIT, crc: crc32(prefix), firstPhysical });
+    this.files.push({ start, units: prefix.length / UNIT, crc: crc32(prefix), firstPhysical, changed: 0, inode: 0 });
   }
 
   /** Entries were written at `position`, all to the file that begins at `start`. */
@@ -45,14 +55,19 @@ export class QueueSums {
 
   /** The file was changed elsewhere than at its end. */
   forget(start: number): void {
-    for (const file of this.files) if (file.start === start) file.units = file.crc = 0;
+    for (const file of this.files) if (file.start === start) file.units = file.crc = file.changed = 0;
   }
 
   /** Forgets files, and files behind them, that the queue goes on without. */
   cutAt(index: number): void {
     this.files = this.files.filter((file) => file.start < index * UNIT);
     const last = this.files.at(-1);
-    if (last && last.start + last.units * UNIT > index * UNIT) last.units = last.crc = 0;
+    if (last && last.start + last.units * UNIT > index * UNIT) last.units = last.crc = last.changed = 0;
+  }
+
+  /** Full files whose times are not known. */
+  unsettled(unitsPerFile: number): FileSum[] {
+    return this.files.filter(({ units, changed }) => units === unitsPerFile && changed === 0);
   }
 
   /** Remembers what `marked` will tell: the state at this number of entries. */
@@ -71,4 +86,16 @@ export class QueueSums {
     last.crc = this.#crcAtMark ?? 0;
     return files;
   }
+}
+
+/** Notes when a file was last changed, unless that was just now. */
+export function settle(file: FileSum, stat: FileStat | undefined): void {
+  if (!stat || stat.changed + SETTLED > Date.now()) return;
+  file.changed = stat.changed;
+  file.inode = stat.inode;
+}
+
+/** Whether nobody has changed the file since. */
+export function isUnchanged(file: FileSum, stat: FileStat | undefined): boolean {
+  return file.changed > 0 && file.changed === stat?.changed && file.inode === stat.inode;
 }

@@ -3,6 +3,7 @@ import { crc32 } from 'node:zlib';
 import type { ConsumeQueue } from './consume-queue.js';
 import { systemCode } from './errors.js';
 import type { NotedQueue } from './queue-checkpoint.js';
+import { isUnchanged } from './queue-sums.js';
 import type { FileSum } from './queue-sums.js';
 import { UNIT } from './queue-view.js';
 import type { QueueView } from './queue-view.js';
@@ -24,6 +25,8 @@ export interface QueueDamage {
 
 export class QueueVerifier {
   #spare = Buffer.alloc(0);
+  /** Whether there are bytes where the next entry of the file that was read last is to be. */
+  #entryBehind = false;
 
   constructor(
     readonly view: QueueView,
@@ -35,6 +38,7 @@ export class QueueVerifier {
   async verify(queue: ConsumeQueue, noted: NotedQueue): Promise<QueueDamage | undefined> {
     await queue.files.load(true, true);
     const good: FileSum[] = [];
+    this.#entryBehind = false;
     for (let i = 0; i < noted.files.length; i++) {
       const file = noted.files[i];
       const there = queue.files.has(file.start);
@@ -42,8 +46,9 @@ export class QueueVerifier {
       if (!there || !(await this.#isGood(queue, noted, file))) return this.#goOnBefore(queue, noted, file, good);
       good.push(file);
     }
-    queue.resume(this.view, noted, good);
-    if (await this.#hasEntryBehind(queue)) await queue.clearBehind();
+    queue.resume(noted, good);
+    // It would be taken for one of the queue by Apache RocketMQ.
+    if (this.#entryBehind) await queue.clearBehind();
     return undefined;
   }
 
@@ -52,33 +57,30 @@ export class QueueVerifier {
     return i + 1 < files.length ? files[i + 1].firstPhysical <= this.logFirst : lastPhysical < this.logFirst;
   }
 
-  /** It would be taken for one of the queue by Apache RocketMQ. */
-  async #hasEntryBehind({ files, next }: ConsumeQueue): Promise<boolean> {
-    const count = await files.readAside(this.view.scratch, 0, UNIT, next * UNIT);
-    return count > 0 && !isZero(this.view.scratch, count);
-  }
-
   #goOnBefore(queue: ConsumeQueue, noted: NotedQueue, file: FileSum, good: FileSum[]): QueueDamage {
     const index = file.start / UNIT;
     const anew = good.length === 0;
-    queue.resume(this.view, { first: anew ? index : noted.first, next: index }, good);
+    queue.resumeAt(this.view, index, anew ? index : noted.first, good);
     return { index, physicalOffset: file.firstPhysical, anew };
   }
 
-  async #isGood(queue: ConsumeQueue, { next }: NotedQueue, { start, units, crc }: FileSum): Promise<boolean> {
-    const { files } = queue;
+  async #isGood({ files }: ConsumeQueue, { next }: NotedQueue, file: FileSum): Promise<boolean> {
+    const { start, units, crc } = file;
     if (units !== Math.min(next - start / UNIT, files.fileSize / UNIT)) return false;
     if (files.cut.some(({ from }) => from >= start && from < start + units * UNIT)) return false;
+    const isFull = units * UNIT === files.fileSize;
+    // To read all full files of a large store would take seconds.
+    if (isFull && files.onDisk && isUnchanged(file, await files.statAside(start))) return true;
+    file.changed = 0;
     const end = start + units * UNIT;
-    // Most queues of a store with many are short.
-    if (this.#spare.length < Math.min(CHUNK, end - start))
-      this.#spare = Buffer.allocUnsafeSlow(end - start <= SHORT ? SHORT : CHUNK);
     let sum = 0;
     try {
       for (let at = start; at < end; at += CHUNK) {
         const length = Math.min(CHUNK, end - at);
-        if ((await files.readAside(this.#spare, 0, length, at)) < length) return false;
+        const count = await files.readAside(this.#room(length + UNIT), 0, length + UNIT, at);
+        if (count < length) return false;
         sum = crc32(this.#spare.subarray(0, length), sum);
+        this.#entryBehind = at + length === end && !isZero(this.#spare.subarray(length), count - length);
       }
     } catch (error) {
       if (systemCode(error) !== 'EIO') throw error;
@@ -86,5 +88,11 @@ export class QueueVerifier {
       return false;
     }
     return sum === crc;
+  }
+
+  /** Most queues of a store with many are short. */
+  #room(bytes: number): Buffer {
+    if (this.#spare.length < bytes) this.#spare = Buffer.allocUnsafeSlow(bytes <= SHORT ? SHORT : CHUNK + UNIT);
+    return this.#spare;
   }
 }

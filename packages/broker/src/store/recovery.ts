@@ -12,11 +12,14 @@ import type { QueueDamage } from './queue-verification.js';
 import { SHORTEST_RECORD } from './record.js';
 import type { RecordView } from './record.js';
 import type { SegmentFiles } from './segment-files.js';
+import { severalAtOnce } from './several-at-once.js';
 import type { TagsCodes } from './tags-code.js';
 import type { Pause } from './time-slices.js';
 
 /** Entries that are compared with the files in one go. */
 const MOST_WAITING = 250_000;
+/** Queues whose files are read together: Node has four threads for it. */
+const REBUILDS_AT_ONCE = 6;
 
 export interface RecoveryOptions {
   log: SegmentFiles;
@@ -246,13 +249,13 @@ class Pass implements ScanVisitor {
   async finish(): Promise<void> {
     const { queues, noted, log, pause } = this.options;
     const lost = bytesIn(this.#ranges) + bytesIn(missingRanges(log));
-    for (const rebuild of this.#rebuilds.values()) {
+    await severalAtOnce(this.#rebuilds.values(), REBUILDS_AT_ONCE, async (rebuild) => {
       const { queue, expected } = rebuild;
       // What only the queue's own files say is believed as far as the log has lost so much.
       if (!noted && !rebuild.startsAnew && expected - queue.next > lost / SHORTEST_RECORD) rebuild.expected = 0;
       await rebuild.finish(this.#lostAt(queue));
       await pause();
-    }
+    });
     for (const queue of queues.all()) queue.assigned = queue.next;
   }
 

@@ -82,6 +82,11 @@ export class SegmentFiles {
     return this.has(start) ? this.#fileSystem.stat(this.pathOf(start)) : undefined;
   }
 
+  /** The same off the thread. */
+  async statAside(start: number): Promise<FileStat | undefined> {
+    return this.has(start) ? this.#fileSystem.aside.stat(this.pathOf(start)) : undefined;
+  }
+
   /** The file that begins at `start`, which is there. Good until the caller returns to the event loop. */
   file(start: number): StoreFile {
     return this.#open.get(this.pathOf(start));
