@@ -49,6 +49,7 @@ export class Checkpointer {
   #running: Promise<void> | undefined;
   #flushFailed = false;
   #stopped = false;
+  #keptFrom = 0;
 
   constructor(options: CheckpointerOptions) {
     this.#options = options;
@@ -79,6 +80,12 @@ export class Checkpointer {
   async runAgain(): Promise<void> {
     await this.#running;
     await this.run();
+  }
+
+  /** Notes that the log's files before go now: a start after a kill does not miss them. */
+  keepFrom(position: number): Promise<void> {
+    this.#keptFrom = position;
+    return this.runAgain();
   }
 
   async stop(): Promise<void> {
@@ -114,7 +121,8 @@ export class Checkpointer {
   /** Before the checkpoint, which is believed only with them. */
   async #noteQueues(position: number): Promise<void> {
     const { queues, log, queueCheckpoint, lost, pause } = this.#options;
-    const { fileSize: logFileSize, first: logFirst } = log.files;
+    const { fileSize: logFileSize, first } = log.files;
+    const logFirst = Math.max(first, this.#keptFrom);
     const noted = { position, logFirst, logFileSize, queueFileSize: queues.fileSize };
     for (const { files, tail } of queues.all()) {
       for (const file of tail.sums.unsettled(queues.fileSize / UNIT)) settle(file, await files.statAside(file.start));

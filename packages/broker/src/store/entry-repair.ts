@@ -2,7 +2,7 @@
 // good entries. What is not found is named in the log, once.
 import type { Logger } from '@nest-rocketmq/remoting';
 import type { CommitLog } from './commit-log.js';
-import { QueueView } from './queue-view.js';
+import { QueueView, UNIT } from './queue-view.js';
 import type { ConsumeQueue } from './consume-queue.js';
 import { LogScan } from './log-scan.js';
 import type { StoreConfig } from './options.js';
@@ -19,6 +19,12 @@ interface Found {
   physicalOffset: number;
   size: number;
   tagsCode: number;
+}
+
+/** An entry that leads to its record; behind the last one that was looked at, where none does. */
+interface Neighbour {
+  index: number;
+  physicalOffset: number | undefined;
 }
 
 /** Entries of a queue, the second exclusive, and where their records may be. */
@@ -78,20 +84,40 @@ export class EntryRepair {
   /** The run of damaged entries around `index`, as far as it is looked at. */
   #gapAround(queue: ConsumeQueue, index: number): Gap {
     const { files, committed } = this.#log;
+    const before = this.#lastGoodBefore(queue, index);
+    const behind = this.#firstGoodBehind(queue, index);
+    return {
+      from: before.index + 1,
+      to: behind.index,
+      logFrom: before.physicalOffset ?? files.first,
+      logTo: behind.physicalOffset ?? committed,
+    };
+  }
+
+  #lastGoodBefore(queue: ConsumeQueue, index: number): Neighbour {
     const view = this.#view;
-    const gap: Gap = { from: index, to: index + 1, logFrom: files.first, logTo: committed };
+    const perFile = queue.files.fileSize / UNIT;
     const lowest = Math.max(queue.first, index - MOST_SEARCHED);
-    queue.read(view, lowest, index - lowest);
-    for (let i = view.count - 1; i >= 0 && gap.logFrom === files.first; i--) {
-      if (this.#isGood(queue, view, i, lowest + i)) gap.logFrom = view.physicalOffset(i);
-      else gap.from = lowest + i;
+    for (let end = index; end > lowest;) {
+      // A read ends with its file.
+      const begin = Math.max(lowest, end - 1 - ((end - 1) % perFile));
+      queue.read(view, begin, end - begin);
+      for (let i = end - begin - 1; i >= 0; i--)
+        if (i < view.count && this.#isGood(queue, view, i, begin + i))
+          return { index: begin + i, physicalOffset: view.physicalOffset(i) };
+      end = begin;
     }
-    queue.read(view, index + 1, MOST_SEARCHED);
-    for (let i = 0; i < view.count && gap.logTo === committed; i++) {
-      if (this.#isGood(queue, view, i, index + 1 + i)) gap.logTo = view.physicalOffset(i);
-      else gap.to = index + 2 + i;
-    }
-    return gap;
+    return { index: lowest - 1, physicalOffset: undefined };
+  }
+
+  #firstGoodBehind(queue: ConsumeQueue, index: number): Neighbour {
+    const view = this.#view;
+    const limit = Math.min(queue.next, index + 1 + MOST_SEARCHED);
+    for (let begin = index + 1; begin < limit && queue.read(view, begin, limit - begin) > 0; begin += view.count)
+      for (let i = 0; i < view.count; i++)
+        if (this.#isGood(queue, view, i, begin + i))
+          return { index: begin + i, physicalOffset: view.physicalOffset(i) };
+    return { index: limit, physicalOffset: undefined };
   }
 
   #isGood(queue: ConsumeQueue, view: QueueView, entry: number, index: number): boolean {

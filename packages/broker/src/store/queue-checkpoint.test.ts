@@ -2,12 +2,12 @@
 // removed on purpose.
 import { describe, expect, it } from '@jest/globals';
 import { ManualClock, silentLogger } from '@nest-rocketmq/remoting';
-import type { MemoryFileSystem } from './memory-file-system.js';
-import { memoryFileSystem } from './memory-file-system.js';
+import { MemoryFileSystem, memoryFileSystem } from './memory-file-system.js';
 import type { MessageStore, StoreOptions } from './store.js';
 import { bodies, killed, message, openStore } from './store.test.kit.js';
 
 const FILE = '/store/consumequeue.checkpoint';
+const HOURS = Array.from({ length: 24 }, (_, hour) => hour).join(';');
 
 async function opened(
   fileSystem: MemoryFileSystem,
@@ -114,6 +114,35 @@ describe('the checkpoint of the queues', () => {
     await store.close();
   });
 
+  it('says nothing of files that were just being removed for their age when the store was killed', async () => {
+    const now = { time: 1_700_000_000_000 };
+    const images: MemoryFileSystem[] = [];
+    const files = new (class extends MemoryFileSystem {
+      override remove(path: string): void {
+        super.remove(path);
+        if (/commitlog|consumequeue/.test(path)) images.push(killed(this));
+      }
+    })(() => now.time);
+    const clock = new ManualClock(now.time);
+    const { store } = await opened(files, {
+      mappedFileSizeCommitLog: 20_000,
+      clock,
+      fileReservedTime: 1,
+      deleteWhen: HOURS,
+    });
+    for (let i = 0; i < 140; i++) store.append(message({ body: `${i}`.padEnd(900) }));
+    await store.settled();
+    await clock.advance(2 * 3_600_000);
+    await store.close();
+    expect(images.length).toBeGreaterThan(5);
+    for (const image of images) {
+      const { store: again, said } = await opened(image, { mappedFileSizeCommitLog: 20_000 });
+      expect(said).toEqual([]);
+      expect(again.append(message()).queueOffset).toBe(140);
+      await again.close();
+    }
+  });
+
   it.each(['stopped', 'killed'])('keeps the offsets of a queue whose messages are all too old (%s)', async (end) => {
     const now = { time: 1_700_000_000_000 };
     let files = memoryFileSystem(() => now.time);
@@ -122,7 +151,7 @@ describe('the checkpoint of the queues', () => {
       mappedFileSizeCommitLog: 20_000,
       clock,
       fileReservedTime: 1,
-      deleteWhen: '0;1;2;3;4;5;6;7;8;9;10;11;12;13;14;15;16;17;18;19;20;21;22;23',
+      deleteWhen: HOURS,
     };
     let { store, said } = await opened(files, sizes);
     send(store, 0, 30, 'U');
@@ -143,11 +172,33 @@ describe('the checkpoint of the queues', () => {
         30,
         40,
       ]);
-      if (damage !== '/store/consumequeue') expect([damage, said]).toEqual([damage, []]);
+      if (damage !== '/store/consumequeue')
+        expect([damage, said, store.metrics.recoveredRecords]).toEqual([damage, [], 0]);
       await store.close();
     }
     ({ store } = await opened(files, sizes));
     expect(store.append(message({ topic: 'U' })).queueOffset).toBe(30);
     await store.close();
+  });
+
+  it('lets a queue that begins within a file have fillers before, when the file is written anew', async () => {
+    const now = { time: 1_700_000_000_000 };
+    const files = memoryFileSystem(() => now.time);
+    const clock = new ManualClock(now.time);
+    const sizes = { mappedFileSizeCommitLog: 20_000, clock, fileReservedTime: 1, deleteWhen: HOURS };
+    let { store } = await opened(files, sizes);
+    for (let i = 0; i < 70; i++) store.append(message({ body: `${i}`.padEnd(900) }));
+    await store.settled();
+    await clock.advance(2 * 3_600_000);
+    const first = store.minOffset('T', 0);
+    await store.close();
+    const path = '/store/consumequeue/T/0/00000000000000000000';
+    files.open(path, 'write').write(Buffer.alloc(2_000), 0, 2_000, 0);
+    ({ store } = await opened(files, sizes));
+    expect([store.minOffset('T', 0), bodies(store).length]).toEqual([first, 70 - first]);
+    await store.close();
+    const entries = Buffer.alloc(2_000);
+    files.open(path, 'read').read(entries, 0, 2_000, 0);
+    expect(Array.from({ length: 70 }, (_, i) => entries.readInt32BE(i * 20 + 8)).every((size) => size > 0)).toBe(true);
   });
 });

@@ -94,7 +94,7 @@ export class MessageStore {
       logger,
       files: log.files,
       fileSystem: config.fileSystem,
-      onTrim: (minPhysical) => this.#queues.trim(minPhysical),
+      onTrim: (minPhysical) => this.#trim(minPhysical),
       onTrimmed: (minPhysical) => this.#trimmed(minPhysical),
     });
   }
@@ -102,7 +102,7 @@ export class MessageStore {
   /** Recovers first: resolves when everything that was committed can be read. @throws StoreLockedError */
   static async open(options: StoreOptions): Promise<MessageStore> {
     const store = new MessageStore(await openStore(options));
-    // What was compared once is not compared again.
+    // So that what was compared once is not compared again.
     if (store.#recovered.rebuilds.length > 0) void store.#checkpointer.run();
     return store;
   }
@@ -258,11 +258,10 @@ export class MessageStore {
     for (const { topic, queueId, next } of this.#queues.all()) if (next > 0) yield { topic, queueId };
   }
 
-  /** Removes the topic's queues; the log's files keep the messages until they are as old as all are let become. */
+  /** Removes the topic's queues, for good after the next checkpoint; the log's files keep the messages until they are as old as all are let become. */
   deleteTopic(topic: string): void {
     this.#appender.forgetTopic();
     this.#queues.remove(topic);
-    // A crash after the next checkpoint does not bring the queues back.
     void this.#checkpointer.runAgain();
   }
 
@@ -289,11 +288,14 @@ export class MessageStore {
     this.#checkpointer.arm();
   }
 
+  async #trim(minPhysical: number): Promise<void> {
+    await this.#queues.trim(minPhysical);
+    await this.#checkpointer.keepFrom(minPhysical);
+  }
+
   async #trimmed(minPhysical: number): Promise<void> {
     await this.#queues.removeGone();
     this.#reader.forgetBelow(minPhysical);
     await this.#index?.trim(minPhysical);
-    // Else a start after a kill would miss the files.
-    void this.#checkpointer.run();
   }
 }
