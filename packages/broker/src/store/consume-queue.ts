@@ -117,15 +117,22 @@ export class ConsumeQueue {
       this.tail.startAt(await this.#lowestAside(view, begin, bad));
       if (this.next > begin) break;
     }
+    await this.findFirst(view);
+    this.assigned = this.next;
+    this.#measure(view);
+  }
+
+  /** Finds the first entry in the files; `trim` leaves out those whose messages are gone. */
+  async findFirst(view: QueueView): Promise<void> {
+    const { starts, fileSize } = this.files;
+    if (starts.length === 0) return;
     const begin = starts[0] / UNIT;
     const end = Math.min(this.next, begin + fileSize / UNIT);
     const message: EntryTest = (size, physicalOffset) => size !== FILLER_SIZE || physicalOffset !== 0;
     // Of the only file these entries have just been read.
     this.first =
       starts.length > 1 ? await this.#lowestAside(view, begin, message, end) : this.lowest(view, begin, message, end);
-    this.assigned = this.next;
     this.#noteFirst(view, this.read(view, this.first, 1));
-    this.#measure(view);
   }
 
   /** Goes on as noted. @param files that are as they were noted: all that there are entries in */

@@ -104,7 +104,7 @@ export class ConsumeQueues {
     const damaged = new Map<ConsumeQueue, QueueDamage>();
     const verifiers: QueueVerifier[] = [];
     await severalAtOnce(found, READ_AT_ONCE, async (queue) => {
-      const verifier = verifiers.pop() ?? new QueueVerifier(new QueueView(VIEW_UNITS), logFirst);
+      const verifier = verifiers.pop() ?? new QueueVerifier(new QueueView(VIEW_UNITS), logFirst, noted?.logFirst ?? 0);
       const one = expected.get(queue);
       if (one) {
         const damage = await verifier.verify(queue, one);

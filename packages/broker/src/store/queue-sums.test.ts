@@ -4,7 +4,7 @@ import { QueueSums } from './queue-sums.js';
 
 const UNIT = 20;
 const bytes = (from: number, to: number): Buffer =>
-  Buffer.from({ length: (to - from) * UNIT }, (_, i) => from * UNIT + i);
+  Buffer.from(Array.from({ length: (to - from) * UNIT }, (_, i) => from * UNIT + i));
 
 describe('the checksums of a queue', () => {
   it.each([0, 1, 5, 9, 10, 11, 15, 20])('are those at the mark (%i), whatever was written behind it since', (mark) => {

@@ -32,6 +32,8 @@ export class QueueVerifier {
     readonly view: QueueView,
     /** Where the log begins. */
     readonly logFirst: number,
+    /** Where it was noted to begin. */
+    readonly notedFirst: number,
   ) {}
 
   /** Makes the queue go on where it is good; tells from where on it is not. */
@@ -47,6 +49,8 @@ export class QueueVerifier {
       good.push(file);
     }
     queue.resume(noted, good);
+    // Old files were to go, and did not.
+    if (this.notedFirst > this.logFirst) await queue.findFirst(this.view);
     // It would be taken for one of the queue by Apache RocketMQ.
     if (this.#entryBehind) await queue.clearBehind();
     return undefined;
