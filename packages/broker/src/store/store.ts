@@ -94,7 +94,10 @@ export class MessageStore {
       logger,
       files: log.files,
       fileSystem: config.fileSystem,
-      onTrim: (minPhysical) => this.#trim(minPhysical),
+      onTrim: async (minPhysical) => {
+        await this.#queues.trim(minPhysical);
+        await this.#checkpointer.keepFrom(minPhysical);
+      },
       onTrimmed: (minPhysical) => this.#trimmed(minPhysical),
     });
   }
@@ -286,11 +289,6 @@ export class MessageStore {
   #afterCommit(): void {
     this.#index?.arm();
     this.#checkpointer.arm();
-  }
-
-  async #trim(minPhysical: number): Promise<void> {
-    await this.#queues.trim(minPhysical);
-    await this.#checkpointer.keepFrom(minPhysical);
   }
 
   async #trimmed(minPhysical: number): Promise<void> {
