@@ -113,7 +113,7 @@ export class FaultyFileSystem implements FileSystem {
   stat(path: string): FileStat | undefined {
     this.#call();
     const seen = this.#names.get(path)?.seen;
-    return seen && { size: seen.size, allocated: seen.allocated, modified: 0 };
+    return seen && { size: seen.size, allocated: seen.allocated, modified: 0, changed: 0, inode: 0 };
   }
 
   list(directory: string): DirectoryEntry[] {

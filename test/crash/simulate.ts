@@ -93,9 +93,33 @@ class Simulation {
     files.dead = true;
     await this.#abandon(store);
     this.#image = end === 'power' ? files.afterPowerLoss() : files.afterKill();
+    if (random.chance(0.3)) this.#damageQueues();
     // In an earlier life it was opened again since, which makes it as safe as the disk is.
     if (end === 'power' && this.#options.flush === 'async')
       this.#oracle.excuse(({ id, end: at }) => id >= first && at > flushed);
+  }
+
+  /** What is derived from the log may be damaged in any way: nothing is lost by it. */
+  #damageQueues(): void {
+    const random = this.#random;
+    const files = this.#image;
+    const folder = `${ROOT}/consumequeue`;
+    for (let count = random.integer(1, 4); count > 0; count--) {
+      const paths = [...files.files.keys()].filter((path) => path.startsWith(`${folder}/`));
+      if (paths.length === 0) return;
+      const path = random.pick(paths);
+      const from = random.integer(0, 199);
+      const change = random.pick(['remove', 'zero', 'garbage', 'swap', 'remove queue', 'remove all'] as const);
+      this.#events.push(`${change} ${path} from ${from}`);
+      if (change === 'remove') files.remove(path);
+      else if (change === 'remove queue') files.removeTree(path.slice(0, path.lastIndexOf('/')));
+      else if (change === 'remove all') files.removeTree(folder);
+      else if (change === 'swap') swap(files, path, random.pick(paths));
+      else {
+        const bytes = Buffer.alloc(random.integer(1, 200 - from), change === 'zero' ? 0 : random.integer(1, 255));
+        files.open(path, 'write').write(bytes, 0, bytes.length, from);
+      }
+    }
   }
 
   /** A dead process runs no more: what is under way must be over before its files are looked at. */
@@ -169,6 +193,12 @@ class Simulation {
         throw new Error(`seed ${this.seed}: ${id} is ${fate} and can be read`);
     }
   }
+}
+
+function swap(files: MemoryFileSystem, a: string, b: string): void {
+  const [first, second] = [files.files.get(a), files.files.get(b)];
+  if (first) files.files.set(b, first);
+  if (second) files.files.set(a, second);
 }
 
 function messageOf(topic: string, queueId: number, body: string): MessageInner {

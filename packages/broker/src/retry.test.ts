@@ -167,7 +167,7 @@ describe('a dead letter of the own group without room for another try', () => {
     running = await TestBroker.start();
     const client = await running.client();
     await client.subscribe('me', 'g', { t: '*' });
-    await client.send('t', { body: 'x', properties: { long: 'v'.repeat(32_700) } });
+    await client.send('t', { body: 'x', properties: { long: 'v'.repeat(32_640) } });
     const [message] = await client.messages('t', { group: 'g' });
     await sendBack(client, message);
     const [dead] = await client.messages('%DLQ%g', RETRIES);

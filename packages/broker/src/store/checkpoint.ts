@@ -12,8 +12,6 @@ const AT_INDEX_TIMESTAMP = 16;
 const AT_LOGICS_OFFSET = 40;
 /** Ours, where Apache keeps nothing. In the same sector as the rest, so that a crash leaves all of it old or new. */
 const AT_CLEAN_END = 64;
-const AT_QUEUE_COUNT = 72;
-const AT_ENTRY_COUNT = 80;
 const AT_CHECKSUM = 88;
 const USED = 92;
 
@@ -28,9 +26,6 @@ export class Checkpoint {
   logicsPhysicalOffset = 0;
   /** Where the log ended at the last clean stop. */
   cleanEnd = 0;
-  /** Queues that had files then, and the sum of their entries: tells whether some were removed since. */
-  queueCount = 0;
-  entryCount = 0;
   /** Whether all of it is as `save` left it. */
   whole = false;
   readonly #path: string;
@@ -65,8 +60,6 @@ export class Checkpoint {
     this.indexMsgTimestamp = readLong(buffer, AT_INDEX_TIMESTAMP);
     this.logicsPhysicalOffset = readLong(buffer, AT_LOGICS_OFFSET);
     this.cleanEnd = readLong(buffer, AT_CLEAN_END);
-    this.queueCount = readLong(buffer, AT_QUEUE_COUNT);
-    this.entryCount = readLong(buffer, AT_ENTRY_COUNT);
     return this;
   }
 
@@ -77,8 +70,6 @@ export class Checkpoint {
     writeLong(buffer, this.indexMsgTimestamp, AT_INDEX_TIMESTAMP);
     writeLong(buffer, this.logicsPhysicalOffset, AT_LOGICS_OFFSET);
     writeLong(buffer, this.cleanEnd, AT_CLEAN_END);
-    writeLong(buffer, this.queueCount, AT_QUEUE_COUNT);
-    writeLong(buffer, this.entryCount, AT_ENTRY_COUNT);
     buffer.writeUInt32BE(crc32(buffer.subarray(0, AT_CHECKSUM)), AT_CHECKSUM);
     const file = await this.fileSystem.aside.open(this.#path, 'create');
     try {

@@ -7,6 +7,10 @@ import type { ConsumeQueue } from './consume-queue.js';
 import type { ConsumeQueues } from './consume-queues.js';
 import type { Flusher } from './flush.js';
 import { systemCode } from './errors.js';
+import type { CorruptRange } from './log-scan.js';
+import type { QueueCheckpoint } from './queue-checkpoint.js';
+import { settle } from './queue-sums.js';
+import { UNIT } from './queue-view.js';
 import { severalAtOnce } from './several-at-once.js';
 import type { Pause } from './time-slices.js';
 
@@ -21,6 +25,9 @@ export interface CheckpointerOptions {
   queues: ConsumeQueues;
   flusher: Flusher;
   checkpoint: Checkpoint;
+  queueCheckpoint: QueueCheckpoint;
+  /** Parts of the log that are lost. */
+  lost: readonly CorruptRange[];
   clock: Clock;
   logger: Logger;
   /** ms. */
@@ -42,6 +49,7 @@ export class Checkpointer {
   #running: Promise<void> | undefined;
   #flushFailed = false;
   #stopped = false;
+  #keptFrom = 0;
 
   constructor(options: CheckpointerOptions) {
     this.#options = options;
@@ -68,6 +76,18 @@ export class Checkpointer {
     return this.#running;
   }
 
+  /** Makes a checkpoint of all that is so now: one under way may have begun before. */
+  async runAgain(): Promise<void> {
+    await this.#running;
+    await this.run();
+  }
+
+  /** Notes that the log's files before go now: a start after a kill does not miss them. */
+  keepFrom(position: number): Promise<void> {
+    this.#keptFrom = position;
+    return this.runAgain();
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#options.clock.clearTimeout(this.#timer);
@@ -78,12 +98,14 @@ export class Checkpointer {
     const { log, flusher, checkpoint, logger } = this.#options;
     const target = log.committed;
     const timestamp = this.#options.lastStoreTimestamp();
+    this.#options.queues.mark();
     try {
       await this.#writeQueues();
       await this.#syncQueues();
       // The flush under way may have begun before the last write.
       while (flusher.failure === undefined && flusher.flushed < target) await flusher.flush();
       if (flusher.failure !== undefined || this.#flushFailed) return;
+      await this.#noteQueues(target);
       checkpoint.physicMsgTimestamp = checkpoint.logicsMsgTimestamp = timestamp;
       checkpoint.indexMsgTimestamp = await this.#options.flushIndex();
       checkpoint.logicsPhysicalOffset = target;
@@ -94,6 +116,20 @@ export class Checkpointer {
       this.failure = error;
       logger.error(`cannot write the consume queues: ${String(error)}. They are kept in memory and tried again.`);
     }
+  }
+
+  /** Before the checkpoint, which is believed only with them. */
+  async #noteQueues(position: number): Promise<void> {
+    const { queues, log, queueCheckpoint, lost, pause } = this.#options;
+    const { fileSize: logFileSize, first } = log.files;
+    const logFirst = Math.max(first, this.#keptFrom);
+    const noted = { position, logFirst, logFileSize, queueFileSize: queues.fileSize };
+    for (const { files, tail } of queues.all()) {
+      for (const file of tail.sums.unsettled(queues.fileSize / UNIT)) settle(file, await files.statAside(file.start));
+      const waiting = pause();
+      if (waiting) await waiting;
+    }
+    await queueCheckpoint.save({ ...noted, lost: lost.filter(({ to }) => to > logFirst) }, queues.noted(), pause);
   }
 
   async #writeQueues(): Promise<void> {

@@ -50,7 +50,7 @@ describe('a consume queue', () => {
     const { disk } = filled(count, first);
     const view = new QueueView(16);
     const queue = queueOn(disk);
-    await queue.load(view, undefined);
+    await queue.load(view, false);
     const ends = { next: queue.next, last: queue.lastPhysical, end: queue.maxPhysical };
     const next = count === 0 ? 0 : first + count;
     expect(ends).toEqual({ next, last: count === 0 ? -1 : (next - 1) * SIZE, end: next * SIZE });

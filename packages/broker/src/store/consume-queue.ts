@@ -4,11 +4,14 @@ import { lowestEntry } from './entry-search.js';
 import type { EntryTest } from './entry-search.js';
 import { FILLER_SIZE, QueueTail } from './queue-tail.js';
 import { UNIT } from './queue-view.js';
+import type { NotedQueue } from './queue-checkpoint.js';
+import type { FileSum } from './queue-sums.js';
 import type { QueueView } from './queue-view.js';
 import { writeLong } from './record.js';
-import { isZero } from './segment.js';
 import type { SegmentFiles } from './segment-files.js';
 import { WarmUp } from './warm-up.js';
+
+type QueueEnds = Omit<NotedQueue, 'topic' | 'queueId' | 'files'>;
 
 export class ConsumeQueue {
   /** First entry whose message is still there. */
@@ -19,12 +22,11 @@ export class ConsumeQueue {
   lastPhysical = -1;
   /** Where it ends; 0 with none. */
   maxPhysical = 0;
-  /** The first entry that was left out when the queue was loaded after a crash; -1 where none was. */
-  leftOut = -1;
   readonly tail: QueueTail;
   /** Where the first message begins in the commit log; -1 where that is not known. */
   #firstPhysical = -1;
   #warmUp: WarmUp | undefined;
+  #marked = { first: 0, next: 0, lastPhysical: -1, maxPhysical: 0 };
 
   constructor(
     readonly topic: string,
@@ -76,15 +78,18 @@ export class ConsumeQueue {
     return this.#warmUp.bring(index * UNIT, Math.min(index + count, this.tail.first) * UNIT);
   }
 
-  /** Overwrites where the message of a damaged entry is. */
-  correct(index: number, physicalOffset: number, size: number): void {
+  /** Overwrites a damaged entry. */
+  correct(index: number, physicalOffset: number, size: number, tagsCode: number): void {
     // What is in memory has never been on a disk that could damage it.
     if (index >= this.tail.first) return;
-    const bytes = Buffer.alloc(12);
+    const bytes = Buffer.alloc(UNIT);
     writeLong(bytes, physicalOffset, 0);
     bytes.writeInt32BE(size, 8);
+    writeLong(bytes, tagsCode, 12);
+    const start = this.files.startOf(index * UNIT);
     this.files.write(bytes, 0, bytes.length, index * UNIT);
-    this.files.noteUnsynced(this.files.startOf(index * UNIT));
+    this.files.noteUnsynced(start);
+    this.tail.sums.forget(start);
   }
 
   /** Starts over at entry `index`, with none before it in the files. */
@@ -97,64 +102,80 @@ export class ConsumeQueue {
 
   /**
    * Finds out from the files how far they reach.
-   * @param limit after a crash, entries of records from there on in the log are not trusted: parts may be missing
+   * @param mend whether a file that is shorter than the others is damaged
+   * @param shorten whether a longer one is, too
    */
-  async load(view: QueueView, limit: number | undefined): Promise<void> {
-    await this.files.load(limit !== undefined);
+  async load(view: QueueView, mend: boolean, shorten = false): Promise<void> {
+    await this.files.load(mend, shorten);
     this.startAt(0);
     const { starts, fileSize } = this.files;
     if (starts.length === 0) return;
-    const trusted = limit ?? Number.MAX_SAFE_INTEGER;
-    const bad: EntryTest = (size, physicalOffset) => size <= 0 || physicalOffset >= trusted;
+    const bad: EntryTest = (size) => size <= 0;
     for (let i = starts.length - 1; i >= 0; i--) {
       const begin = starts[i] / UNIT;
       this.tail.startAt(begin + fileSize / UNIT);
       this.tail.startAt(await this.#lowestAside(view, begin, bad));
       if (this.next > begin) break;
     }
+    await this.findFirst(view);
+    this.assigned = this.next;
+    this.#measure(view);
+  }
+
+  /** Finds the first entry in the files; `trim` leaves out those whose messages are gone. */
+  async findFirst(view: QueueView): Promise<void> {
+    const { starts, fileSize } = this.files;
+    if (starts.length === 0) return;
     const begin = starts[0] / UNIT;
     const end = Math.min(this.next, begin + fileSize / UNIT);
     const message: EntryTest = (size, physicalOffset) => size !== FILLER_SIZE || physicalOffset !== 0;
     // Of the only file these entries have just been read.
     this.first =
       starts.length > 1 ? await this.#lowestAside(view, begin, message, end) : this.lowest(view, begin, message, end);
-    this.assigned = this.next;
-    if (limit !== undefined && this.#hasEntry(view)) this.leftOut = this.next;
-    if (limit !== undefined) await this.#clearBehind();
+    this.#noteFirst(view, this.read(view, this.first, 1));
+  }
+
+  /** Goes on as noted. @param files that are as they were noted: all that there are entries in */
+  resume({ first, next, lastPhysical, maxPhysical }: QueueEnds, files: FileSum[]): void {
+    this.startAt(next);
+    this.tail.sums.files = files;
+    this.first = Math.min(next, Math.max(first, files.length > 0 ? files[0].start / UNIT : next));
+    this.lastPhysical = lastPhysical;
+    this.maxPhysical = maxPhysical;
+    // Or later: but if this one is there still, all are.
+    if (files.length > 0) this.#firstPhysical = files[0].firstPhysical;
+  }
+
+  /** Goes on behind files that are as they were noted, where those behind them are not. */
+  resumeAt(view: QueueView, index: number, first: number, files: FileSum[]): void {
+    this.resume({ first, next: index, lastPhysical: -1, maxPhysical: 0 }, files);
     this.#noteFirst(view, this.read(view, this.first, 1));
     this.#measure(view);
   }
 
-  /** Whether there is an entry behind the last one that is trusted; a damaged one may have any size. */
-  #hasEntry({ scratch }: QueueView): boolean {
-    return this.files.read(scratch, 0, UNIT, this.next * UNIT) === UNIT && !isZero(scratch, UNIT);
+  /** Remembers how far the queue reaches now, for `noted`. */
+  mark(): void {
+    const { first, next, lastPhysical, maxPhysical } = this;
+    this.#marked = { first, next, lastPhysical, maxPhysical };
+    this.tail.sums.mark(this.next);
   }
 
-  /** What is left behind the end must not be taken for entries at the next start. */
-  async #clearBehind(): Promise<void> {
+  /** The queue as it was marked; the entries up to there must be in the files. */
+  noted(): NotedQueue {
+    const { topic, queueId, files } = this;
+    return { topic, queueId, ...this.#marked, files: this.tail.sums.marked((start) => files.has(start)) };
+  }
+
+  /** What is left behind the end must not be taken for entries at the next start. Returns whether anything was. */
+  async clearBehind(): Promise<boolean> {
     const { files } = this;
-    const end = this.next * UNIT;
+    const end = this.tail.flushed * UNIT;
     const start = files.startOf(end);
-    for (const later of files.starts.filter((one) => one > start)) files.remove(later);
-    if (!files.has(start)) return;
-    if (await files.clear(end, files.farthestBehind(end))) files.noteUnsynced(start);
-  }
-
-  /** Forgets the entries from `index` on; they are overwritten with zeros, for the files' end is where zeros begin. */
-  truncate(view: QueueView, index: number): void {
-    if (index >= this.next) return;
-    this.tail.writeOut();
-    if (this.tail.failure !== undefined) throw this.tail.failure;
-    for (const start of this.files.starts.slice()) {
-      const begin = start / UNIT;
-      if (begin >= index) this.files.remove(start);
-      else this.#zeroFrom(start, Math.max(begin, index), Math.min(this.next, begin + this.files.fileSize / UNIT));
-    }
-    this.tail.startAt(index);
-    this.assigned = index;
-    this.first = Math.min(this.first, index);
-    this.#firstPhysical = -1;
-    this.#measure(view);
+    const later = files.starts.filter((one) => one > start || (one === start && this.next * UNIT === one));
+    for (const one of later) files.remove(one);
+    if (!files.has(start) || !(await files.clear(end, files.farthestBehind(end)))) return later.length > 0;
+    files.noteUnsynced(start);
+    return true;
   }
 
   /** The first entry in [from, end) for which `test` holds, which it does for all behind it too; else `end`. */
@@ -199,11 +220,5 @@ export class ConsumeQueue {
       this.lastPhysical = view.physicalOffset(0);
       this.maxPhysical = this.lastPhysical + view.size(0);
     }
-  }
-
-  #zeroFrom(start: number, from: number, to: number): void {
-    if (from >= to) return;
-    this.files.zero(from * UNIT, (to - from) * UNIT);
-    this.files.noteUnsynced(start);
   }
 }

@@ -2,6 +2,9 @@
 import { isRetryTopic } from '@nest-rocketmq/remoting';
 import { ConsumeQueue } from './consume-queue.js';
 import { QueueView, UNIT } from './queue-view.js';
+import type { NotedQueue, NotedQueues } from './queue-checkpoint.js';
+import { QueueVerifier } from './queue-verification.js';
+import type { QueueDamage } from './queue-verification.js';
 import type { OpenFiles } from './open-files.js';
 import { LONGEST_TOPIC, LONGEST_V1_TOPIC } from './record.js';
 import { SegmentFiles } from './segment-files.js';
@@ -56,16 +59,17 @@ export class ConsumeQueues {
     for (const { queues } of this.#topics.values()) yield* queues.values();
   }
 
-  /** How many queues have files, and the sum of their entries. */
-  census(): { queueCount: number; entryCount: number } {
-    let queueCount = 0;
-    let entryCount = 0;
-    for (const { files, next } of this.all()) {
-      if (files.starts.length === 0) continue;
-      queueCount++;
-      entryCount += next;
+  /** Remembers how far every queue reaches now, for `noted`. */
+  mark(): void {
+    for (const queue of this.all()) queue.mark();
+  }
+
+  /** The queues as they were marked. Their entries up to there must be in the files. */
+  *noted(): Iterable<NotedQueue> {
+    for (const queue of this.all()) {
+      const noted = queue.noted();
+      if (noted.next > 0) yield noted;
     }
-    return { queueCount, entryCount };
   }
 
   remove(topic: string): void {
@@ -77,25 +81,63 @@ export class ConsumeQueues {
   }
 
   /**
-   * Finds every queue that has files.
-   * @param limit after a crash, where in the log trust in the entries ends
+   * Finds every queue that has files, or had some.
+   * @param noted what the last checkpoint says of them; without it they are what their files say
+   * @param aborted whether a crash may have left files shorter than they were made
+   * @param logFirst where the log begins
+   * @returns the queues that are not as they were noted, and from where on
    */
-  async load(limit: number | undefined): Promise<void> {
+  async load(
+    noted: NotedQueues | undefined,
+    aborted: boolean,
+    logFirst: number,
+  ): Promise<Map<ConsumeQueue, QueueDamage>> {
+    const found = await this.#findFolders();
+    const expected = new Map<ConsumeQueue, NotedQueue>();
+    for (const one of noted?.queues ?? []) {
+      const topic = this.topic(one.topic);
+      if (!topic) continue;
+      const queue = this.queue(topic, one.queueId);
+      expected.set(queue, one);
+      found.add(queue);
+    }
+    const damaged = new Map<ConsumeQueue, QueueDamage>();
+    const verifiers: QueueVerifier[] = [];
+    await severalAtOnce(found, READ_AT_ONCE, async (queue) => {
+      const verifier = verifiers.pop() ?? new QueueVerifier(new QueueView(VIEW_UNITS), logFirst, noted?.logFirst ?? 0);
+      const one = expected.get(queue);
+      if (one) {
+        const damage = await verifier.verify(queue, one);
+        if (damage) damaged.set(queue, damage);
+      } else if (noted) await queue.files.load(true, true);
+      else await queue.load(verifier.view, aborted);
+      verifiers.push(verifier);
+    });
+    await this.#loadMisfits(found);
+    return damaged;
+  }
+
+  /** A file of another size is damaged if there are others of the right one, and else of a store with other sizes. */
+  async #loadMisfits(found: Iterable<ConsumeQueue>): Promise<void> {
+    const queues = [...found];
+    const areSizesRight = queues.some(({ files }) => files.starts.length > 0 && files.misfits.length === 0);
+    for (const queue of queues) {
+      if (queue.files.misfits.length > 0 && areSizesRight) await queue.load(this.view, true, true);
+      refuseMisfits(queue.files);
+    }
+  }
+
+  async #findFolders(): Promise<Set<ConsumeQueue>> {
     const { aside } = this.open.fileSystem;
+    const found = new Set<ConsumeQueue>();
     const topics = (await aside.list(this.#directory)).filter((entry) => entry.directory);
-    const found: [topic: TopicQueues, queueId: number][] = [];
     await severalAtOnce(topics, READ_AT_ONCE, async ({ name }) => {
       const topic = this.topic(name);
       if (!topic) return;
       for (const entry of await aside.list(`${this.#directory}/${name}`))
-        if (entry.directory && /^\d{1,10}$/.test(entry.name)) found.push([topic, Number(entry.name)]);
+        if (entry.directory && /^\d{1,10}$/.test(entry.name)) found.add(this.queue(topic, Number(entry.name)));
     });
-    const views: QueueView[] = [];
-    await severalAtOnce(found, READ_AT_ONCE, async ([topic, queueId]) => {
-      const view = views.pop() ?? new QueueView(VIEW_UNITS);
-      await this.#loadQueue(this.queue(topic, queueId), view, limit);
-      views.push(view);
-    });
+    return found;
   }
 
   /** Adjusts the first entry of all to a log that begins at `minPhysical`. */
@@ -107,17 +149,6 @@ export class ConsumeQueues {
   /** Removes the files of which no entry is left. */
   async removeGone(): Promise<void> {
     for (const queue of this.all()) await queue.removeGone();
-  }
-
-  async #loadQueue(queue: ConsumeQueue, view: QueueView, limit: number | undefined): Promise<void> {
-    await queue.load(view, limit);
-    const [misfit] = queue.files.misfits;
-    if (misfit === undefined) return;
-    throw new StoreError(
-      'STORE_LAYOUT',
-      `${queue.files.directory}/${misfit} has not the size of ${this.fileSize} bytes. ` +
-        'Set mappedFileSizeConsumeQueue to what the store was written with, or remove the folder consumequeue: it is rebuilt.',
-    );
   }
 
   #addTopic(topic: string): TopicQueues | undefined {
@@ -141,6 +172,15 @@ export class ConsumeQueues {
     topic.queues.set(queueId, queue);
     return queue;
   }
+}
+
+function refuseMisfits({ misfits: [misfit], directory, fileSize }: SegmentFiles): void {
+  if (misfit === undefined) return;
+  throw new StoreError(
+    'STORE_LAYOUT',
+    `${directory}/${misfit} has not the size of ${fileSize} bytes. ` +
+      'Set mappedFileSizeConsumeQueue to what the store was written with, or remove the folder consumequeue: it is rebuilt.',
+  );
 }
 
 /** Apache rounds the size up to whole entries. */

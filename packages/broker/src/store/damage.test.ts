@@ -19,7 +19,7 @@ async function written(stop: 'clean' | 'killed'): Promise<MemoryFileSystem> {
   if (stop === 'killed') {
     const abort = fileSystem.open('/store/abort', 'create');
     abort.write(Buffer.from('4194304'), 0, 7, 0);
-    fileSystem.remove('/store/checkpoint');
+    for (const name of ['checkpoint', 'consumequeue.checkpoint']) fileSystem.remove(`/store/${name}`);
   }
   return fileSystem;
 }

@@ -34,8 +34,12 @@ export interface FileStat {
   size: number;
   /** Bytes that the file takes up; fewer than its size if it has holes. */
   allocated: number;
-  /** ms since the epoch. */
+  /** ms since the epoch: when bytes of it were last written. */
   modified: number;
+  /** ms since the epoch: when its bytes, its name or its rights last changed; nobody can set it. */
+  changed: number;
+  /** Number of the file, whatever its name; 0 where there is none. */
+  inode: number;
 }
 
 export interface DirectoryEntry {
@@ -67,7 +71,7 @@ export interface FileSystem {
   open(path: string, mode: OpenMode): StoreFile;
   /** Undefined where there is none. */
   stat(path: string): FileStat | undefined;
-  /** In the order of their names; none where there is no such folder. */
+  /** In the order of their names; none where there is no such folder, or a file in its place. */
   list(directory: string): DirectoryEntry[];
   /** With its parents. */
   makeDirectory(path: string): void;
@@ -147,8 +151,8 @@ class NodeFile implements StoreFile {
   }
 }
 
-function fileStat({ size, blocks, mtimeMs }: fs.Stats): FileStat {
-  return { size, allocated: blocks * 512, modified: mtimeMs };
+function fileStat({ size, blocks, mtimeMs, ctimeMs, ino }: fs.Stats): FileStat {
+  return { size, allocated: blocks * 512, modified: mtimeMs, changed: ctimeMs, inode: ino };
 }
 
 /** Also where a file stands in the place of a folder of the path. */
@@ -163,8 +167,9 @@ function entriesOf(found: fs.Dirent[]): DirectoryEntry[] {
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
+/** Also where a file stands in the place of the folder. */
 function noneWhereAbsent(error: unknown): never[] {
-  if (systemCode(error) === 'ENOENT') return [];
+  if (['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '')) return [];
   throw error;
 }
 

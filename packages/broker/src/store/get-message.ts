@@ -1,6 +1,7 @@
 // Owns reading a run of messages from a queue: what a pull gets. Leaves holding pulls and subscriptions to others.
 import { UNIT } from './queue-view.js';
 import type { ConsumeQueue } from './consume-queue.js';
+import { SHORTEST_RECORD } from './record.js';
 import type { QueueView } from './queue-view.js';
 import type { ConsumeQueues } from './consume-queues.js';
 import type { EntryRepair } from './entry-repair.js';
@@ -95,6 +96,11 @@ function collect(queues: ConsumeQueues, queue: ConsumeQueue, reader: LogReader, 
           ? finish(result, body, at)
           : nothing('OFFSET_FOUND_NULL', nextFile(queue, at), queue.first, queue.next);
     }
+    if (filter && isDamaged(view, entry, reader.log.committed) && repair.repair(queue, at)) {
+      // By the damaged entry the filter might pass over the message.
+      queue.read(view, at, end - at);
+      entry = 0;
+    }
     const full = body.count >= maxCount || (body.count > 0 && body.bytes + view.size(entry) > maxBytes);
     if (full) return finish(result, body, at);
     if (filter && !filter(view.tagsHash(entry), record)) continue;
@@ -114,6 +120,14 @@ function collect(queues: ConsumeQueues, queue: ConsumeQueue, reader: LogReader, 
     else if (body.count === 0) result.status = 'MESSAGE_WAS_REMOVING';
   }
   return finish(result, body, end);
+}
+
+/** Whether the entry leads to no record for sure. */
+function isDamaged(view: QueueView, entry: number, logEnd: number): boolean {
+  const position = view.physicalOffset(entry);
+  const size = view.size(entry);
+  if (size < SHORTEST_RECORD || position < 0 || position + size > logEnd) return true;
+  return entry > 0 && position < view.physicalOffset(entry - 1) + view.size(entry - 1);
 }
 
 function finish(result: GetResult, body: RecordCopies, next: number): GetResult {

@@ -114,7 +114,7 @@ export class LogScan {
     return at + size;
   }
 
-  /** The next good record, or a good beginning of a later file, behind the bad bytes at `bad`. */
+  /** The next good record behind the bad bytes at `bad`, in the same file or a later one. */
   async resync(bad: number): Promise<number | undefined> {
     const { files } = this;
     const start = files.startOf(bad);
@@ -124,7 +124,11 @@ export class LogScan {
       const found = await this.#search(bad + 1, start + files.fileSize);
       if (found !== undefined) return found;
     }
-    for (const next of files.starts) if (next > bad && this.recordAt(next)) return next;
+    for (const next of files.starts) {
+      if (next <= bad) continue;
+      const found = this.recordAt(next) ? next : await this.#search(next + 1, next + files.fileSize);
+      if (found !== undefined) return found;
+    }
     return undefined;
   }
 

@@ -154,6 +154,7 @@ export class MemoryFileSystem implements FileSystem {
   constructor(readonly now: () => number = Date.now) {}
 
   open(path: string, mode: OpenMode): StoreFile {
+    if (this.directories.has(path)) throw fileError('EISDIR', path);
     let content = this.files.get(path);
     if (content && mode === 'exclusive') throw fileError('EEXIST', path);
     if (!content) {
@@ -167,7 +168,9 @@ export class MemoryFileSystem implements FileSystem {
 
   stat(path: string): FileStat | undefined {
     const content = this.files.get(path);
-    return content && { size: content.size, allocated: content.allocated, modified: content.modified };
+    if (!content) return undefined;
+    const { size, allocated, modified } = content;
+    return { size, allocated, modified, changed: modified, inode: 0 };
   }
 
   list(directory: string): DirectoryEntry[] {
@@ -183,6 +186,7 @@ export class MemoryFileSystem implements FileSystem {
   }
 
   makeDirectory(path: string): void {
+    for (let made = path; made !== ''; made = parent(made)) if (this.files.has(made)) throw fileError('ENOTDIR', made);
     for (let made = path; made !== '' && !this.directories.has(made); made = parent(made)) this.directories.add(made);
   }
 
@@ -198,9 +202,22 @@ export class MemoryFileSystem implements FileSystem {
 
   rename(from: string, to: string): void {
     const content = this.files.get(from);
-    if (!content) throw fileError('ENOENT', from);
-    this.files.delete(from);
-    this.files.set(to, content);
+    if (content) {
+      this.files.delete(from);
+      this.files.set(to, content);
+      return;
+    }
+    if (!this.directories.has(from)) throw fileError('ENOENT', from);
+    const moved = (path: string): string => to + path.slice(from.length);
+    const within = (path: string): boolean => path === from || path.startsWith(`${from}/`);
+    for (const [path, file] of [...this.files].filter(([name]) => within(name))) {
+      this.files.delete(path);
+      this.files.set(moved(path), file);
+    }
+    for (const path of [...this.directories].filter(within)) {
+      this.directories.delete(path);
+      this.directories.add(moved(path));
+    }
   }
 
   syncDirectory(): Promise<void> {

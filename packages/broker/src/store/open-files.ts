@@ -19,6 +19,8 @@ export class OpenFiles {
   constructor(
     readonly fileSystem: FileSystem,
     readonly limit: number,
+    /** Told of what stood where a file or a folder is needed, and where it is now. */
+    readonly onMoved: (from: string, to: string) => void = () => {},
   ) {}
 
   /** The file, open for reading and writing. Good until the caller returns to the event loop. */

@@ -10,8 +10,11 @@ import { MessageIndex } from './message-index.js';
 import { OpenFiles } from './open-files.js';
 import { resolveStoreOptions } from './options.js';
 import type { StoreConfig } from './options.js';
+import { QueueCheckpoint } from './queue-checkpoint.js';
+import type { NotedQueues } from './queue-checkpoint.js';
 import { largestRecord } from './record.js';
 import { recover } from './recovery.js';
+import { reportRecovery } from './recovery-report.js';
 import type { Recovered } from './recovery.js';
 import { SegmentFiles } from './segment-files.js';
 import { TagsCodes } from './tags-code.js';
@@ -34,6 +37,7 @@ export interface OpenedStore {
   /** Of the log. */
   warmUp: WarmUp;
   checkpoint: Checkpoint;
+  queueCheckpoint: QueueCheckpoint;
   /** Undefined with `messageIndexEnable: false`. */
   index: MessageIndex | undefined;
   recovered: Recovered;
@@ -53,44 +57,67 @@ export async function openStore(options: StoreOptions): Promise<OpenedStore> {
   const begun = clock.monotonic();
   const lock = await takeLock(fileSystem, root);
   if (lock.wasForeign) config.logger.warn(foreign(root));
-  const open = new OpenFiles(fileSystem, config.maxOpenFiles);
+  const open = new OpenFiles(fileSystem, config.maxOpenFiles, (from, to) =>
+    config.logger.warn(`${from} stood where the store needs a file or folder of its own: it is ${to} now`),
+  );
   try {
     const pause = timeSlices();
-    const files = new SegmentFiles(open, `${root}/commitlog`, config.mappedFileSizeCommitLog, LOG_FOLDERS);
-    await files.load(lock.wasAborted);
-    refuseMisfits(files);
-    const queues = new ConsumeQueues(open, root, config.mappedFileSizeConsumeQueue);
-    const checkpoint = await new Checkpoint(fileSystem, root).load();
-    await queues.load(lock.wasAborted ? checkpoint.logicsPhysicalOffset : undefined);
-    const recovered = await recover({
-      log: files,
-      queues,
-      checkpoint,
-      tagsCodes: new TagsCodes(config.messageDelayLevel),
-      aborted: lock.wasAborted,
-      checkCrc: config.checkCRCOnRecover,
-      largestRecord: largestRecord(config.maxMessageSize),
-      pause,
-    });
-    report(config, recovered);
-    const log = new CommitLog(files, recovered.end, config.tailCacheBytes);
+    const files = await recoverFiles(config, open, lock.wasAborted, pause);
+    const { queues, checkpoint, recovered } = files;
+    const log = new CommitLog(files.log, recovered.end, config.tailCacheBytes);
     // What was only in the system's cache when the last process died is now promised again.
-    if (lock.wasAborted) await syncFrom(files, Math.min(checkpoint.logicsPhysicalOffset, recovered.end));
+    if (lock.wasAborted) await syncFrom(files.log, Math.min(checkpoint.logicsPhysicalOffset, recovered.end));
     const reader = new LogReader(log, config.checkCRCOnRecover, (position, size) =>
       config.logger.error(`the record of ${size} bytes at ${position} of the commit log is damaged: it is not served`),
     );
-    const warmUp = new WarmUp(files, () => log.hotFrom);
+    const warmUp = new WarmUp(files.log, () => log.hotFrom);
     const index = await openIndex({ config, log, open, warmUp, pause });
     const recoveryTime = clock.monotonic() - begun;
-    const release = (clean: boolean): Promise<void> => giveBack({ config, checkpoint, open, lock, log, queues }, clean);
-    const made = { config, open, log, queues, reader, warmUp, checkpoint, index, recovered };
-    return { ...made, aborted: lock.wasAborted, recoveryTime, pause, release };
+    const release = (clean: boolean): Promise<void> => giveBack({ config, checkpoint, open, lock, log }, clean);
+    const { queueCheckpoint } = files;
+    const parts = { config, open, log, queues, reader, warmUp, checkpoint, queueCheckpoint, index };
+    return { ...parts, recovered, aborted: lock.wasAborted, recoveryTime, pause, release };
   } catch (error) {
     open.closeAll();
     // A store that was refused for its sizes has not been touched.
     await lock.release(error instanceof StoreError && !lock.wasAborted);
     throw error;
   }
+}
+
+interface RecoveredFiles extends Pick<OpenedStore, 'queues' | 'checkpoint' | 'queueCheckpoint' | 'recovered'> {
+  log: SegmentFiles;
+}
+
+async function recoverFiles(
+  config: StoreConfig,
+  open: OpenFiles,
+  aborted: boolean,
+  pause: Pause,
+): Promise<RecoveredFiles> {
+  const { fileSystem, root, mappedFileSizeCommitLog, mappedFileSizeConsumeQueue } = config;
+  const queues = new ConsumeQueues(open, root, mappedFileSizeConsumeQueue);
+  const checkpoint = await new Checkpoint(fileSystem, root).load();
+  const queueCheckpoint = new QueueCheckpoint(fileSystem, root);
+  const noted = fitting(await queueCheckpoint.load(), config);
+  const log = new SegmentFiles(open, `${root}/commitlog`, mappedFileSizeCommitLog, LOG_FOLDERS);
+  await log.load(aborted || noted !== undefined);
+  refuseMisfits(log);
+  const damaged = await queues.load(noted, aborted, log.first);
+  const recovered = await recover({
+    log,
+    queues,
+    checkpoint,
+    noted,
+    damaged,
+    aborted,
+    pause,
+    tagsCodes: new TagsCodes(config.messageDelayLevel),
+    checkCrc: config.checkCRCOnRecover,
+    largestRecord: largestRecord(config.maxMessageSize),
+  });
+  reportRecovery(config, recovered);
+  return { log, queues, checkpoint, queueCheckpoint, recovered };
 }
 
 /** @throws StoreLockedError, or StoreError where the folder cannot be written */
@@ -120,13 +147,12 @@ interface Held {
   open: OpenFiles;
   lock: LockFile;
   log: CommitLog;
-  queues: ConsumeQueues;
 }
 
-async function giveBack({ config, checkpoint, open, lock, log, queues }: Held, clean: boolean): Promise<void> {
+async function giveBack({ config, checkpoint, open, lock, log }: Held, clean: boolean): Promise<void> {
   let noted = false;
   try {
-    Object.assign(checkpoint, queues.census(), { cleanEnd: log.written });
+    checkpoint.cleanEnd = log.written;
     if (clean) await checkpoint.save();
     noted = clean;
   } catch (error) {
@@ -178,13 +204,9 @@ function refuseMisfits(files: SegmentFiles): void {
   );
 }
 
-function report({ logger, root }: StoreConfig, { corrupt, rebuilt, misplaced, records, end }: Recovered): void {
-  for (const { from, to } of corrupt) {
-    logger.error(
-      `the bytes ${from} to ${to} of the commit log in ${root} are damaged: their messages are lost, all others are served`,
-    );
-  }
-  if (misplaced > 0)
-    logger.error(`${misplaced} records of the commit log in ${root} have a place in their queue that is taken`);
-  if (rebuilt && end > 0) logger.warn(`the consume queues in ${root} were built anew from ${records} records`);
+/** Of a store with files of other sizes it says nothing: what the options say is wrong then. */
+function fitting(noted: NotedQueues | undefined, config: StoreConfig): NotedQueues | undefined {
+  const fits =
+    noted?.logFileSize === config.mappedFileSizeCommitLog && noted.queueFileSize === config.mappedFileSizeConsumeQueue;
+  return fits ? noted : undefined;
 }

@@ -1,8 +1,9 @@
 // Owns the newest entries of one consume queue: in memory until they are written out in batches, for after a crash they
 // are rebuilt from the log. Leaves what the entries say to consume-queue.ts.
+import { QueueSums } from './queue-sums.js';
 import { UNIT } from './queue-view.js';
 import type { QueueView } from './queue-view.js';
-import { writeLong } from './record.js';
+import { readLong, writeLong } from './record.js';
 import type { SegmentFiles } from './segment-files.js';
 
 /** Size in an entry that stands before the queue's first message in its first file. */
@@ -12,7 +13,16 @@ const FIRST_UNITS = 16;
 const MANY_UNITS = 8_192;
 const EMPTY = Buffer.alloc(0);
 
+/** Told of entries that a file had otherwise than the log says. */
+export type DifferenceListener = (index: number, count: number) => void;
+
 export class QueueTail {
+  readonly sums = new QueueSums();
+  /**
+   * Set while the queue is compared with the log: entries are appended that the files may have already. What is
+   * written then is compared first.
+   */
+  onDifference: DifferenceListener | undefined;
   /** Entries so far. */
   next = 0;
   /** Entries below are in the files. */
@@ -103,6 +113,7 @@ export class QueueTail {
   startAt(index: number): void {
     this.next = this.flushed = this.#first = index;
     this.#memory = EMPTY;
+    this.sums.cutAt(index);
   }
 
   /** Removes the files, as soon as nothing is written to them any more. */
@@ -118,31 +129,61 @@ export class QueueTail {
       this.files.ensure(start);
       this.#fillTo(position, start);
     }
-    const length = this.#lengthToEndOfFile(start, this.next);
-    this.files.write(this.#memory, (this.flushed - this.#first) * UNIT, length, position);
-    this.#wrote(start, length);
+    const entries = this.#entriesToEndOfFile(start, this.next);
+    this.files.write(entries, 0, entries.length, position);
+    this.#wrote(start, entries);
   }
 
   async #writeToEndOfFileAside(end: number): Promise<void> {
     const position = this.flushed * UNIT;
     const start = this.files.startOf(position);
+    const entries = this.#entriesToEndOfFile(start, end);
+    const same = this.onDifference !== undefined && (await this.#isInFile(start, position, entries));
     if (!this.files.has(start)) {
       await this.files.ensureAside(start);
       this.#fillTo(position, start);
     }
-    const memory = this.#memory;
-    const offset = (this.flushed - this.#first) * UNIT;
-    const length = this.#lengthToEndOfFile(start, end);
-    await this.files.writeFullyAside(memory, offset, length, position);
-    this.#wrote(start, length);
+    if (!same) await this.files.writeFullyAside(entries, 0, entries.length, position);
+    this.#wrote(start, entries);
   }
 
-  #lengthToEndOfFile(start: number, end: number): number {
-    return Math.min((end - this.flushed) * UNIT, start + this.files.fileSize - this.flushed * UNIT);
+  /** Whether the file has the entries already; tells of those that it has otherwise. */
+  async #isInFile(start: number, position: number, entries: Buffer): Promise<boolean> {
+    const found = Buffer.alloc(entries.length);
+    if (this.files.has(start)) {
+      if (position > start && !this.sums.has(start)) this.#mendPrefix(position, start);
+      const count = await this.files.readAside(found, 0, found.length, position);
+      found.fill(0, count);
+    }
+    if (found.equals(entries)) return true;
+    for (let at = 0; at < entries.length; at += UNIT)
+      if (entries.compare(found, at, at + UNIT, at, at + UNIT) !== 0) this.onDifference?.((position + at) / UNIT, 1);
+    return false;
   }
 
-  #wrote(start: number, length: number): void {
-    this.flushed += length / UNIT;
+  /** Zeros before the first entry would be taken for the end of the queue. */
+  #mendPrefix(position: number, start: number): void {
+    const prefix = Buffer.alloc(position - start);
+    this.files.read(prefix, 0, prefix.length, start);
+    for (let at = 0; at < prefix.length; at += UNIT)
+      if (prefix.readInt32BE(at + 8) <= 0) return this.#fillTo(position, start);
+  }
+
+  #entriesToEndOfFile(start: number, end: number): Buffer {
+    const from = (this.flushed - this.#first) * UNIT;
+    const length = Math.min((end - this.flushed) * UNIT, start + this.files.fileSize - this.flushed * UNIT);
+    return this.#memory.subarray(from, from + length);
+  }
+
+  #wrote(start: number, entries: Buffer): void {
+    const position = this.flushed * UNIT;
+    if (!this.sums.has(start)) {
+      const prefix = Buffer.alloc(position - start);
+      this.files.read(prefix, 0, prefix.length, start);
+      this.sums.begin(start, prefix, readLong(entries, 0));
+    }
+    this.sums.wrote(start, position, entries);
+    this.flushed += entries.length / UNIT;
     this.files.noteUnsynced(start);
   }
 
@@ -161,7 +202,8 @@ export class QueueTail {
   }
 
   #makeRoom(): void {
-    if (!this.#writing && this.next - this.#first >= MANY_UNITS) {
+    // While it is compared with the log it waits for `writeOutAside`.
+    if (!this.onDifference && !this.#writing && this.next - this.#first >= MANY_UNITS) {
       if (this.#mayHaveToWait) void this.writeOutAside();
       else {
         this.writeOut();

@@ -1,22 +1,47 @@
-// Owns making the parts agree when a store is opened: where the log ends, which records lack their queue entry, which
-// entries lack their record. The log is the truth; the rest is derived from it.
+// Owns making the parts agree when a store is opened: where the log ends, which consume queues are not what the log
+// says. The log is the truth; the rest is derived from it.
 import type { Checkpoint } from './checkpoint.js';
 import type { ConsumeQueue } from './consume-queue.js';
+import type { ConsumeQueues } from './consume-queues.js';
 import { LogScan } from './log-scan.js';
 import type { CorruptRange, ScanVisitor } from './log-scan.js';
-import { findStart } from './recovery-start.js';
-import type { StartClues } from './recovery-start.js';
-import type { RecordView } from './record.js';
+import { bytesIn, entriesInto, merged, missingRanges } from './log-ranges.js';
+import type { NotedQueue, NotedQueues } from './queue-checkpoint.js';
+import { QueueRebuild } from './queue-rebuild.js';
+import type { QueueDamage } from './queue-verification.js';
 import { SHORTEST_RECORD } from './record.js';
+import type { RecordView } from './record.js';
+import type { SegmentFiles } from './segment-files.js';
+import { severalAtOnce } from './several-at-once.js';
 import type { TagsCodes } from './tags-code.js';
 import type { Pause } from './time-slices.js';
 
-export interface RecoveryOptions extends StartClues {
+/** Entries that are compared with the files in one go. */
+const MOST_WAITING = 250_000;
+/** Queues whose files are read together: Node has four threads for it. */
+const REBUILDS_AT_ONCE = 6;
+
+export interface RecoveryOptions {
+  log: SegmentFiles;
+  queues: ConsumeQueues;
+  checkpoint: Checkpoint;
+  /** Whether the store was not closed cleanly. */
+  aborted: boolean;
+  /** The queues as the last checkpoint left them; undefined where that is not known. */
+  noted: NotedQueues | undefined;
+  /** Queues that are not as they were noted. */
+  damaged: Map<ConsumeQueue, QueueDamage>;
   tagsCodes: TagsCodes;
   checkCrc: boolean;
   /** Bytes. */
   largestRecord: number;
   pause: Pause;
+}
+
+/** A part of the log that is lost. */
+export interface LostRange extends CorruptRange {
+  /** Messages whose entries lead there, by queue. */
+  messages: Map<ConsumeQueue, number>;
 }
 
 export interface Recovered {
@@ -25,45 +50,42 @@ export interface Recovered {
   /** Records that were looked at. */
   records: number;
   /** Parts of the log that are lost, with good records behind them. */
-  corrupt: CorruptRange[];
-  /** Whether all queues were built anew from the whole log. */
-  rebuilt: boolean;
+  lost: LostRange[];
+  /** Queues that were compared with the log. */
+  rebuilds: QueueRebuild[];
+  /** Entries of theirs that were missing or other, and were written anew. */
+  changedEntries: number;
+  /** Whether all queues were compared with the whole log. */
+  compared: boolean;
   /** Records whose place in their queue was taken: they cannot be read by offset of the queue. */
   misplaced: number;
   lastStoreTimestamp: number;
 }
 
-/** The queues do not fit the log, and the part that was scanned cannot tell why. */
-class QueuesDamaged extends Error {}
-
 export async function recover(options: RecoveryOptions): Promise<Recovered> {
-  const { log, queues, checkpoint } = options;
-  if (log.starts.length === 0) {
-    await lower(checkpoint, 0);
-    for (const queue of queues.all()) queue.files.removeAll();
-    for (const queue of queues.all()) queue.startAt(0);
-    return { end: 0, records: 0, corrupt: [], rebuilt: false, misplaced: 0, lastStoreTimestamp: 0 };
+  const { log, queues, checkpoint, noted, aborted, largestRecord, checkCrc } = options;
+  const position = noted?.position ?? 0;
+  const pass = new Pass(options);
+  const scan = new LogScan(log, checkCrc, largestRecord, () => pass.pause());
+  const { logicsPhysicalOffset, cleanEnd, whole } = checkpoint;
+  if (!aborted && cleanEnd > 0) scan.knownEnd = cleanEnd;
+  scan.reached = Math.max(position, whole && aborted ? logicsPhysicalOffset : cleanEnd);
+  await pass.prepare();
+  const from = Math.max(log.first, Math.min(log.end, pass.begin(scan)));
+  await lower(checkpoint, from);
+  let end = log.starts.length === 0 ? 0 : await scan.walk(from, pass);
+  if (end > log.end) throw new Error(`the log ends at ${end}, behind its last file`);
+  if (log.starts.length > 0 && (aborted || end !== checkpoint.cleanEnd)) await scan.clearBehind(end);
+  if (end < position) {
+    pass.corrupt({ from: end, to: position });
+    // In a file of its own: what is behind a hole within a file would not be found again.
+    end = Math.ceil(position / log.fileSize) * log.fileSize;
   }
-  const scan = new LogScan(log, options.checkCrc, options.largestRecord, options.pause);
-  if (!options.aborted) scan.knownEnd = checkpoint.cleanEnd;
-  if (checkpoint.whole) scan.reached = options.aborted ? checkpoint.logicsPhysicalOffset : checkpoint.cleanEnd;
-  const sure = findStart(scan, options);
-  const from = sure ?? log.first;
-  let pass = new Pass(options, sure === undefined);
-  await lower(checkpoint, sure ?? 0);
-  let end: number;
-  try {
-    end = await pass.run(scan, from);
-  } catch (error) {
-    if (!(error instanceof QueuesDamaged)) throw error;
-    pass = new Pass(options, true);
-    await lower(checkpoint, 0);
-    end = await pass.run(scan, log.first);
-  }
-  if (options.aborted || end !== checkpoint.cleanEnd) await scan.clearBehind(end);
-  await queues.trim(log.first);
+  await pass.finish();
+  const lost = pass.lost();
+  await queues.trim(log.starts.length > 0 ? log.first : end);
   await queues.removeGone();
-  return pass.result(end);
+  return pass.result(end, lost);
 }
 
 /** What the queues have from there on may be changed now: a crash before the next checkpoint must not trust it. */
@@ -78,132 +100,188 @@ class Pass implements ScanVisitor {
   records = 0;
   misplaced = 0;
   lastStoreTimestamp: number;
-  readonly corruptRanges: CorruptRange[] = [];
-  /** Per queue: behind its last entry that this walk has seen the record of. */
-  readonly #confirmed = new Map<ConsumeQueue, number>();
-  /** Offsets of queues that are built anew, in case that no record tells them. */
-  readonly #before = new Map<ConsumeQueue, number>();
-  #from = 0;
-  #lost = 0;
+  readonly #ranges: CorruptRange[] = [];
+  readonly #rebuilds = new Map<ConsumeQueue, QueueRebuild>();
+  /** Records from here on are in no queue yet; all before are, but for those of `#rebuilds`. */
+  readonly #position: number;
+  #waiting = 0;
 
-  constructor(
-    readonly options: RecoveryOptions,
-    readonly whole: boolean,
-  ) {
+  constructor(readonly options: RecoveryOptions) {
     this.lastStoreTimestamp = options.checkpoint.physicMsgTimestamp;
+    this.#position = options.noted?.position ?? 0;
   }
 
-  async run(scan: LogScan, from: number): Promise<number> {
-    const { queues, log, pause } = this.options;
-    this.#from = from;
-    if (this.whole) {
-      for (const queue of queues.all()) {
-        this.#before.set(queue, queue.next);
-        queue.files.removeAll();
-        queue.startAt(0);
-        await pause();
-      }
+  /** Notes what has to be compared. */
+  async prepare(): Promise<void> {
+    const { queues, noted, damaged, pause } = this.options;
+    const before = new Map<ConsumeQueue, NotedQueue>();
+    for (const one of noted?.queues ?? []) {
+      const queue = queues.get(one.topic, one.queueId);
+      if (queue) before.set(queue, one);
     }
-    const end = await scan.walk(from, this);
     for (const queue of queues.all()) {
-      this.#finish(queue);
+      const damage = damaged.get(queue);
+      const one = before.get(queue);
+      if (damage) this.#rebuild(queue, damage, one?.next ?? 0);
+      else if (!noted) {
+        const { next } = queue;
+        queue.startAt(0);
+        this.#rebuild(queue, { physicalOffset: 0, anew: true }, next);
+      } else if (!one) this.#rebuild(queue, { physicalOffset: this.#position, anew: true }, 0);
+      else if (this.options.aborted) await queue.clearBehind();
       await pause();
     }
-    if (end > log.end) throw new Error(`the log ends at ${end}, behind its last file`);
-    return end;
   }
 
-  result(end: number): Recovered {
-    const { records, misplaced, lastStoreTimestamp, corruptRanges: corrupt, whole: rebuilt } = this;
-    return { end, records, corrupt, rebuilt, misplaced, lastStoreTimestamp };
+  #rebuild(queue: ConsumeQueue, damage: Pick<QueueDamage, 'physicalOffset' | 'anew'>, expected: number): QueueRebuild {
+    const rebuild = new QueueRebuild(queue, damage, expected);
+    this.#rebuilds.set(queue, rebuild);
+    return rebuild;
+  }
+
+  /** Where the walk has to begin. */
+  begin(scan: LogScan): number {
+    let from = this.#position;
+    for (const rebuild of this.#rebuilds.values()) from = Math.min(from, rebuild.from);
+    const newest = this.#newest();
+    if (!newest || newest.lastPhysical < this.options.log.first) return from;
+    const good = scan.recordAt(newest.lastPhysical) && scan.record.queueOffset === newest.next - 1;
+    return good ? from : Math.min(from, newest.lastPhysical);
+  }
+
+  /** The queue with the newest message that was there at the last checkpoint. */
+  #newest(): NotedQueue | undefined {
+    let newest: NotedQueue | undefined;
+    for (const one of this.options.noted?.queues ?? [])
+      if (!newest || one.lastPhysical > newest.lastPhysical) newest = one;
+    return newest;
   }
 
   corrupt(range: CorruptRange): void {
-    this.corruptRanges.push(range);
-    this.#lost += range.to - range.from;
+    this.#ranges.push(range);
   }
 
   record(record: RecordView, buffer: Buffer): void {
     this.records++;
     this.lastStoreTimestamp = Math.max(this.lastStoreTimestamp, record.storeTimestamp);
     if (!record.queued) return;
-    const { queues, tagsCodes } = this.options;
+    const { queues, tagsCodes, noted } = this.options;
     const name = buffer.toString('utf8', record.topicAt, record.topicAt + record.topicLength);
-    const topic = queues.topic(name);
-    if (!topic) {
-      this.misplaced++;
+    const isNew = record.physicalOffset >= this.#position;
+    // Before the checkpoint only queues that were there then count: others were deleted.
+    const queue = isNew || !noted ? this.#queue(name, record) : queues.get(name, record.queueId);
+    if (!queue) {
+      if (isNew) this.misplaced++;
       return;
     }
-    const queue = queues.queue(topic, record.queueId);
-    if (!this.#place(queue, record)) return;
+    const rebuild = this.#rebuilds.get(queue);
+    if (rebuild ? record.physicalOffset < rebuild.from : !isNew) return;
+    if (noted && isNew) rebuild?.noteNew();
+    if (!this.#place(queue, rebuild, record)) return;
     queue.append(record.physicalOffset, record.size, tagsCodes.of(name, record, buffer));
-    this.#confirmed.set(queue, queue.next);
+    this.#waiting++;
+  }
+
+  #queue(name: string, { queueId }: RecordView): ConsumeQueue | undefined {
+    const { queues, noted } = this.options;
+    const topic = queues.topic(name);
+    if (!topic) return undefined;
+    const queue = queues.queue(topic, queueId);
+    if (!noted && !this.#rebuilds.has(queue)) this.#rebuild(queue, { physicalOffset: 0, anew: true }, 0);
+    return queue;
   }
 
   /** Makes the queue ready for the record's entry; false where it has it, or must not have it. */
-  #place(queue: ConsumeQueue, record: RecordView): boolean {
-    const { queueOffset } = record;
-    if (queueOffset === queue.next) return true;
-    return queueOffset > queue.next ? this.#bridge(queue, record) : this.#compare(queue, record);
+  #place(queue: ConsumeQueue, rebuild: QueueRebuild | undefined, record: RecordView): boolean {
+    const { queueOffset, physicalOffset } = record;
+    if (queueOffset === queue.next || (queue.next === 0 && !rebuild)) {
+      if (rebuild) rebuild.reach(queueOffset, 0);
+      else if (queueOffset > queue.next) queue.startAt(queueOffset);
+      return true;
+    }
+    if (queueOffset > queue.next) return this.#bridge(queue, rebuild, record);
+    if (queueOffset > 0) {
+      this.misplaced++;
+      return false;
+    }
+    // The topic was deleted and made anew.
+    const again = rebuild ?? this.#rebuild(queue, { physicalOffset, anew: true }, 0);
+    again.beginAgain();
+    return true;
   }
 
   /** The queue lacks entries before the record's. */
-  #bridge(queue: ConsumeQueue, { queueOffset, physicalOffset }: RecordView): boolean {
+  #bridge(queue: ConsumeQueue, known: QueueRebuild | undefined, { queueOffset, physicalOffset }: RecordView): boolean {
+    const { log } = this.options;
     const missing = queueOffset - queue.next;
-    if (queue.next === 0 && this.whole) {
-      queue.startAt(queueOffset);
-      return true;
-    }
-    if (!this.whole && this.#lost === 0) throw new QueuesDamaged();
-    if (missing > (physicalOffset - this.options.log.first) / SHORTEST_RECORD) {
+    const rebuild = known ?? this.#rebuild(queue, { physicalOffset, anew: false }, queue.next);
+    if (
+      !rebuild.startsAnew &&
+      queueOffset > rebuild.expected &&
+      missing > (physicalOffset - log.first) / SHORTEST_RECORD
+    ) {
       // No log of that length has held so many: the field itself is damaged.
       this.misplaced++;
       return false;
     }
-    this.#fill(queue, queueOffset, physicalOffset);
+    rebuild.reach(queueOffset, this.#lostAt(queue, physicalOffset));
     return true;
   }
 
-  /** Gives the queue entries up to `end` that lead to the damaged bytes: reading them finds no record, and goes on to the next. */
-  #fill(queue: ConsumeQueue, end: number, otherwise = 0): void {
-    const from = this.corruptRanges.at(-1)?.from ?? otherwise;
-    while (queue.next < end) queue.append(from, SHORTEST_RECORD, 0);
+  /** Where the queue's next entries lead, whose records are lost. */
+  #lostAt({ maxPhysical }: ConsumeQueue, otherwise = maxPhysical): number {
+    const last = this.#ranges.at(-1);
+    return last && last.to > maxPhysical ? Math.max(last.from, maxPhysical) : otherwise;
   }
 
-  /** The queue has an entry at the record's place. */
-  #compare(queue: ConsumeQueue, { queueOffset, physicalOffset, size }: RecordView): boolean {
-    const { view } = this.options.queues;
-    const found = queueOffset >= queue.first && queue.read(view, queueOffset, 1) === 1;
-    if (found && view.physicalOffset(0) === physicalOffset && view.size(0) === size) {
-      this.#confirmed.set(queue, queueOffset + 1);
-      return false;
-    }
-    const stale = queueOffset >= (this.#confirmed.get(queue) ?? 0) && (!found || view.physicalOffset(0) >= this.#from);
-    if (stale) queue.truncate(view, queueOffset);
-    else if (queueOffset === 0) this.#beginAgain(queue);
-    else if (!this.whole) throw new QueuesDamaged();
-    else this.misplaced++;
-    return stale || queueOffset === 0;
+  /** Lets what waits be compared and written, if it is much. */
+  pause(): Promise<void> | undefined {
+    if (this.#waiting < MOST_WAITING) return this.options.pause();
+    this.#waiting = 0;
+    return this.#writeOut();
   }
 
-  /** The topic was deleted and made anew. */
-  #beginAgain(queue: ConsumeQueue): void {
-    queue.files.removeAll();
-    queue.startAt(0);
+  async #writeOut(): Promise<void> {
+    for (const rebuild of this.#rebuilds.values()) await rebuild.writeOut();
   }
 
-  /** Removes entries whose records are not there. */
-  #finish(queue: ConsumeQueue): void {
-    const { view } = this.options.queues;
-    const before = this.#before.get(queue) ?? 0;
-    if (this.whole && queue.next === 0 && before > 0) queue.startAt(before);
-    else if (before - queue.next <= this.#lost / SHORTEST_RECORD) this.#fill(queue, before);
-    // Its record was not behind the checkpoint: the entry is damaged, and its record may be anywhere.
-    if (!this.whole && queue.leftOut >= queue.next) throw new QueuesDamaged();
-    if (!this.whole && queue.maxPhysical > this.#from) {
-      const unseen = queue.lowest(view, queue.first, (_, physicalOffset) => physicalOffset >= this.#from);
-      queue.truncate(view, Math.max(unseen, this.#confirmed.get(queue) ?? 0));
-    }
-    queue.assigned = queue.next;
+  /** Gives every queue the entries that it had, and removes those whose records are not there. */
+  async finish(): Promise<void> {
+    const { queues, noted, log, pause } = this.options;
+    const lost = bytesIn(this.#ranges) + bytesIn(missingRanges(log));
+    await severalAtOnce(this.#rebuilds.values(), REBUILDS_AT_ONCE, async (rebuild) => {
+      const { queue, expected } = rebuild;
+      // What only the queue's own files say is believed as far as the log has lost so much.
+      if (!noted && !rebuild.startsAnew && expected - queue.next > lost / SHORTEST_RECORD) rebuild.expected = 0;
+      await rebuild.finish(this.#lostAt(queue));
+      await pause();
+    });
+    for (const queue of queues.all()) queue.assigned = queue.next;
+  }
+
+  /** All that is known to be lost of the log, and what led there. */
+  lost(): LostRange[] {
+    const { log, noted, checkpoint, queues } = this.options;
+    const known = noted?.lost.filter(({ to }) => to > log.first) ?? [];
+    // Where Apache RocketMQ has gone on since, it may have removed old files.
+    const before =
+      noted && checkpoint.whole && noted.logFirst < log.first ? [{ from: noted.logFirst, to: log.first }] : [];
+    const missing = missingRanges(log).filter(({ from }) => from < Math.max(this.#position, log.starts.at(-1) ?? 0));
+    return merged([...before, ...known, ...missing, ...this.#ranges]).map((range) => {
+      const messages = new Map<ConsumeQueue, number>();
+      for (const queue of queues.all()) {
+        const count = entriesInto(queue, queues.view, range);
+        if (count > 0) messages.set(queue, count);
+      }
+      return { ...range, messages };
+    });
+  }
+
+  result(end: number, lost: LostRange[]): Recovered {
+    const { records, misplaced, lastStoreTimestamp } = this;
+    const compared = this.options.noted === undefined;
+    const rebuilds = [...this.#rebuilds.values()];
+    const changedEntries = rebuilds.reduce((sum, { changed }) => sum + bytesIn(changed), 0);
+    return { end, records, lost, rebuilds, changedEntries, compared, misplaced, lastStoreTimestamp };
   }
 }

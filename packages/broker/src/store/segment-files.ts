@@ -1,17 +1,10 @@
 // Owns a folder of files of one size, which together are one long row of bytes. Knows no record.
 import { dirname } from 'node:path';
 import type { FileStat, FileSystem, StoreFile } from './file-system.js';
+import { isInTheWay, moveObstacles } from './obstacles.js';
 import type { OpenFiles } from './open-files.js';
-import {
-  isZero,
-  readFully,
-  readFullyAside,
-  segmentName,
-  segmentStart,
-  writeFully,
-  writeFullyAside,
-  writeZeros,
-} from './segment.js';
+import { findSegments } from './segment-folder.js';
+import { isZero, readFully, readFullyAside, segmentName, writeFully, writeFullyAside, writeZeros } from './segment.js';
 
 const CLEAR_STEP = 262_144;
 /** What a file may take up beyond its bytes: rounding, and the file system's own map of it. */
@@ -20,9 +13,11 @@ const PAGE = 4_096;
 
 export class SegmentFiles {
   /** Where each file begins, ascending. */
-  readonly starts: number[] = [];
+  starts: number[] = [];
   /** Files with the name of a segment and another size. They are left alone. */
-  readonly misfits: string[] = [];
+  misfits: string[] = [];
+  /** Bytes that were missing at the end of files; they are zeros now. */
+  cut: { from: number; to: number }[] = [];
   readonly #open: OpenFiles;
   readonly #fileSystem: FileSystem;
   /** Files noted to be synced; undefined with none, for there may be 40,000 rows of files. */
@@ -43,25 +38,20 @@ export class SegmentFiles {
 
   /**
    * Finds the files that are there. Other names are left alone.
-   * @param aborted whether a crash may have left files shorter than they were made
+   * @param mend whether a file that is shorter is damaged, and not of a store with other sizes
+   * @param shorten whether a longer one is damaged, too
    */
-  async load(aborted: boolean): Promise<this> {
-    const { aside } = this.#fileSystem;
-    const short: number[] = [];
-    for (const entry of await aside.list(this.directory)) {
-      const start = entry.directory ? undefined : segmentStart(entry.name);
-      if (start === undefined) continue;
-      const path = `${this.directory}/${entry.name}`;
-      const size = (await aside.stat(path))?.size ?? 0;
-      // A crash between making a file and giving it its size leaves it empty.
-      if (size === 0) this.#fileSystem.remove(path);
-      else if (start % this.fileSize !== 0 || size > this.fileSize || (size < this.fileSize && !aborted))
-        this.misfits.push(entry.name);
-      else this.starts.push(start);
-      if (size > 0 && size < this.fileSize) short.push(start);
+  async load(mend: boolean, shorten = false): Promise<this> {
+    const { directory, fileSize } = this;
+    const { starts, misfits, damaged } = await findSegments(this.#fileSystem, directory, { fileSize, mend, shorten });
+    this.starts = starts;
+    this.misfits = misfits;
+    this.cut = [];
+    if (misfits.length > 0) return this;
+    for (const { start, size } of damaged) {
+      this.file(start).truncate(fileSize);
+      if (size < fileSize) this.cut.push({ from: start + size, to: start + fileSize });
     }
-    if (this.misfits.length > 0) return this;
-    for (const start of short) this.file(start).truncate(this.fileSize);
     return this;
   }
 
@@ -92,6 +82,11 @@ export class SegmentFiles {
     return this.has(start) ? this.#fileSystem.stat(this.pathOf(start)) : undefined;
   }
 
+  /** The same off the thread. */
+  async statAside(start: number): Promise<FileStat | undefined> {
+    return this.has(start) ? this.#fileSystem.aside.stat(this.pathOf(start)) : undefined;
+  }
+
   /** The file that begins at `start`, which is there. Good until the caller returns to the event loop. */
   file(start: number): StoreFile {
     return this.#open.get(this.pathOf(start));
@@ -100,20 +95,38 @@ export class SegmentFiles {
   /** Makes the file that begins at `start`, full of holes, unless it is there. */
   ensure(start: number): void {
     if (this.has(start)) return;
+    try {
+      this.#make(start);
+    } catch (error) {
+      if (!this.#clearTheWay(start, error)) throw error;
+      this.#make(start);
+    }
+    this.#add(start);
+  }
+
+  #make(start: number): void {
     this.#fileSystem.makeDirectory(this.directory);
-    const path = this.pathOf(start);
-    const file = this.#fileSystem.open(path, 'create');
+    const file = this.#fileSystem.open(this.pathOf(start), 'create');
     try {
       file.truncate(this.fileSize);
     } finally {
       file.close();
     }
-    this.#add(start);
   }
 
   /** The same off the thread. */
   async ensureAside(start: number): Promise<void> {
     if (this.has(start)) return;
+    try {
+      await this.#makeAside(start);
+    } catch (error) {
+      if (!this.#clearTheWay(start, error)) throw error;
+      await this.#makeAside(start);
+    }
+    if (!this.has(start)) this.#add(start);
+  }
+
+  async #makeAside(start: number): Promise<void> {
     const { aside } = this.#fileSystem;
     await aside.makeDirectory(this.directory);
     const file = await aside.open(this.pathOf(start), 'create');
@@ -122,7 +135,14 @@ export class SegmentFiles {
     } finally {
       file.close();
     }
-    if (!this.has(start)) this.#add(start);
+  }
+
+  /** False where nothing was in the way. */
+  #clearTheWay(start: number, error: unknown): boolean {
+    if (!isInTheWay(error)) return false;
+    const moved = moveObstacles(this.#fileSystem, this.pathOf(start), this.depth - 1);
+    for (const [from, to] of moved) this.#open.onMoved(from, to);
+    return moved.length > 0;
   }
 
   /** Reads within one file; fewer bytes than asked for where the file is missing or ends. */

@@ -64,8 +64,8 @@ export class MessageStore {
     this.#warmUp = opened.warmUp;
     this.#times = new StoreTimes(queues.view, reader, opened.warmUp);
     this.history = new LogHistory({ ...opened, largestRecord: largestRecord(config.maxMessageSize) });
-    this.#repair = new EntryRepair(log, config.checkCRCOnRecover, largestRecord(config.maxMessageSize));
     const { clock, logger } = config;
+    this.#repair = new EntryRepair(log, config);
     this.#pipeline = new CommitPipeline({
       log,
       clock,
@@ -84,6 +84,8 @@ export class MessageStore {
       logger,
       flusher: this.#pipeline.flusher,
       checkpoint: opened.checkpoint,
+      queueCheckpoint: opened.queueCheckpoint,
+      lost: recovered.lost,
       interval: config.checkpointInterval,
       pause: opened.pause,
       lastStoreTimestamp: () => this.#appender.lastStoreTimestamp,
@@ -96,14 +98,20 @@ export class MessageStore {
       logger,
       files: log.files,
       fileSystem: config.fileSystem,
-      onTrim: (minPhysical) => this.#queues.trim(minPhysical),
+      onTrim: async (minPhysical) => {
+        await this.#queues.trim(minPhysical);
+        await this.#checkpointer.keepFrom(minPhysical);
+      },
       onTrimmed: (minPhysical) => this.#trimmed(minPhysical),
     });
   }
 
   /** Recovers first: resolves when everything that was committed can be read. @throws StoreLockedError */
   static async open(options: StoreOptions): Promise<MessageStore> {
-    return new MessageStore(await openStore(options));
+    const store = new MessageStore(await openStore(options));
+    // So that what was compared once is not compared again.
+    if (store.#recovered.rebuilds.length > 0) void store.#checkpointer.run();
+    return store;
   }
 
   /** Why appends are refused now; undefined while they are taken. */
@@ -118,12 +126,12 @@ export class MessageStore {
   }
 
   get metrics(): StoreMetrics {
-    const { corrupt, records } = this.#recovered;
+    const { lost, records } = this.#recovered;
     return {
-      corruptRanges: corrupt.length,
-      corruptBytes: corrupt.reduce((sum, { from, to }) => sum + to - from, 0),
+      corruptRanges: lost.length,
+      corruptBytes: lost.reduce((sum, { from, to }) => sum + to - from, 0),
       corruptRecords: this.#reader.corruptRecords,
-      repairedEntries: this.#repair.repaired,
+      repairedEntries: this.#repair.repaired + this.#recovered.changedEntries,
       recoveredRecords: records,
       recoveryTime: this.#opened.recoveryTime,
       writeFailures: this.#pipeline.writeFailures,
@@ -220,6 +228,7 @@ export class MessageStore {
     const queue = this.#queues.get(topic, queueId);
     const { view } = this.#queues;
     if (!queue || index < queue.first || queue.read(view, index, 1) === 0) return undefined;
+    if (view.size(0) < SHORTEST_RECORD && this.#repair.repair(queue, index)) queue.read(view, index, 1);
     return { physicalOffset: view.physicalOffset(0), size: view.size(0), tagsCode: view.tagsCode(0) };
   }
 
@@ -261,12 +270,11 @@ export class MessageStore {
     for (const { topic, queueId, next } of this.#queues.all()) if (next > 0) yield { topic, queueId };
   }
 
-  /** Removes the topic's queues; the log's files keep the messages until they are as old as all are let become. */
+  /** Removes the topic's queues, for good after the next checkpoint; the log's files keep the messages until they are as old as all are let become. */
   deleteTopic(topic: string): void {
     this.#appender.forgetTopic();
     this.#queues.remove(topic);
-    // A crash after the next checkpoint does not bring the queues back.
-    void this.#checkpointer.run();
+    void this.#checkpointer.runAgain();
   }
 
   /** Stops cleanly: the next start has nothing to scan. Later appends are refused. */
