@@ -7,6 +7,7 @@ import {
 } from '@nest-rocketmq/remoting';
 import type { Clock, DataVersion, Logger, SubscriptionGroupConfig } from '@nest-rocketmq/remoting';
 import type { ConfigFile } from './config-file.js';
+import { LimitExceededError, integerFault } from './limits.js';
 import { SYSTEM_GROUPS, isGroupName, isSystemGroup } from './names.js';
 import { PromptSave } from './prompt-save.js';
 
@@ -17,11 +18,15 @@ export interface GroupsOptions {
   clock: Clock;
   logger: Logger;
   autoCreateSubscriptionGroup: boolean;
+  maxSubscriptionGroups: number;
+  maxTopicQueueNums: number;
 }
+
+const INT_MAX = 0x7fffffff;
 
 export class Groups {
   readonly #clock: Clock;
-  readonly #autoCreate: boolean;
+  readonly #options: GroupsOptions;
   readonly #table = new Map<string, SubscriptionGroupConfig>();
   readonly #save: PromptSave;
   #version: DataVersion;
@@ -29,7 +34,7 @@ export class Groups {
   constructor(options: GroupsOptions) {
     const { file, clock, logger } = options;
     this.#clock = clock;
-    this.#autoCreate = options.autoCreateSubscriptionGroup;
+    this.#options = options;
     this.#save = new PromptSave({ file, logger, content: () => this.json });
     this.#version = { counter: 0, stateVersion: 0, timestamp: clock.now() };
     for (const group of SYSTEM_GROUPS) this.#table.set(group, subscriptionGroupConfig(group));
@@ -43,15 +48,34 @@ export class Groups {
   /**
    * The group's settings, made with the defaults when it is not there yet and groups may be made so. It need not be saved
    * before it is used: where it is missing it is made anew.
+   * @throws LimitExceededError where there are as many groups as may be
    */
   findOrCreate(group: string): SubscriptionGroupConfig | undefined {
     const known = this.#table.get(group);
     if (known) return known;
-    if (!this.#autoCreate && !isSystemGroup(group)) return undefined;
+    if (!this.#options.autoCreateSubscriptionGroup && !isSystemGroup(group)) return undefined;
     return isGroupName(group) ? this.put(subscriptionGroupConfig(group)) : undefined;
   }
 
+  /** What is wrong with the numbers of a group's settings; undefined when nothing is. */
+  faultOf(config: SubscriptionGroupConfig): string | undefined {
+    const fault = (name: keyof SubscriptionGroupConfig, min: number, max: number): string | undefined =>
+      integerFault(name, config[name], min, max);
+    return (
+      fault('retryQueueNums', 0, this.#options.maxTopicQueueNums) ??
+      fault('retryMaxTimes', -1, INT_MAX) ??
+      fault('brokerId', 0, INT_MAX) ??
+      fault('whichBrokerWhenConsumeSlowly', 0, INT_MAX) ??
+      fault('groupSysFlag', -INT_MAX - 1, INT_MAX) ??
+      fault('consumeTimeoutMinute', 0, INT_MAX)
+    );
+  }
+
+  /** @throws LimitExceededError */
   put(config: SubscriptionGroupConfig): SubscriptionGroupConfig {
+    const { maxSubscriptionGroups } = this.#options;
+    if (!this.#table.has(config.groupName) && this.#table.size - SYSTEM_GROUPS.length >= maxSubscriptionGroups)
+      throw new LimitExceededError('consumer groups', 'maxSubscriptionGroups', maxSubscriptionGroups);
     this.#table.set(config.groupName, config);
     this.#changed(config.groupName);
     return config;
@@ -91,7 +115,31 @@ export class Groups {
     this.#version = decodeDataVersion(saved['dataVersion']);
     for (const [group, config] of Object.entries(objectOf(saved['subscriptionGroupTable']))) {
       if (isGroupName(group))
-        this.#table.set(group, decodeSubscriptionGroupConfig({ groupName: group, ...objectOf(config) }));
+        this.#table.set(group, this.#bounded(decodeSubscriptionGroupConfig({ ...objectOf(config), groupName: group })));
     }
+  }
+
+  /** A number in the file may be anything: what cannot be becomes the default. */
+  #bounded(config: SubscriptionGroupConfig): SubscriptionGroupConfig {
+    const fault = this.faultOf(config);
+    if (fault === undefined) return config;
+    this.#options.logger.warn(`subscriptionGroup.json, group ${config.groupName}: ${fault}; the defaults are taken`);
+    const {
+      retryQueueNums,
+      retryMaxTimes,
+      brokerId,
+      whichBrokerWhenConsumeSlowly,
+      groupSysFlag,
+      consumeTimeoutMinute,
+    } = subscriptionGroupConfig(config.groupName);
+    return {
+      ...config,
+      retryQueueNums,
+      retryMaxTimes,
+      brokerId,
+      whichBrokerWhenConsumeSlowly,
+      groupSysFlag,
+      consumeTimeoutMinute,
+    };
   }
 }

@@ -4,7 +4,7 @@ import { Checkpointer } from './checkpointer.js';
 import type { CommitLog } from './commit-log.js';
 import type { ConsumeQueues } from './consume-queues.js';
 import { EntryRepair } from './entry-repair.js';
-import { getMessage, warmUpMessages } from './get-message.js';
+import { getMessage, lacksMessages, warmUpMessages } from './get-message.js';
 import type { MessageRange } from './get-message.js';
 import type { LogReader } from './log-reader.js';
 import type { MessageIndex } from './message-index.js';
@@ -31,6 +31,7 @@ import type {
 } from './types.js';
 import type { WarmUp } from './warm-up.js';
 export type * from './types.js';
+export type { MessageRange } from './get-message.js';
 export { StoreError, StoreLockedError } from './errors.js';
 
 export class MessageStore {
@@ -177,7 +178,13 @@ export class MessageStore {
     return queue && warmUpMessages(this.#queues, queue, this.#warmUp, range);
   }
 
-  /** @param memory what the records are copied to; default the caller's own */
+  /** Whether `warmUp` would have to read from the disk. */
+  isCold(topic: string, queueId: number, range: MessageRange): boolean {
+    const queue = this.#queues.get(topic, queueId);
+    return queue !== undefined && lacksMessages(this.#queues, queue, this.#warmUp, range);
+  }
+
+  /** @param memory what the records are copied to. @param share whether a large one may be given as it is kept */
   getMessage(
     topic: string,
     queueId: number,
@@ -186,9 +193,10 @@ export class MessageStore {
     maxBytes: number,
     filter?: MessageFilter,
     memory: (bytes: number) => Buffer = Buffer.allocUnsafe,
+    share = false,
   ): GetResult {
     const queue = this.#queues.get(topic, queueId);
-    const request = { offset, maxCount, maxBytes, filter, repair: this.#repair, memory };
+    const request = { offset, maxCount, maxBytes, filter, repair: this.#repair, memory, share };
     return getMessage(this.#queues, queue, this.#reader, request);
   }
 
@@ -203,7 +211,7 @@ export class MessageStore {
     await this.#warmUp.bring(physicalOffset, physicalOffset + SHORTEST_RECORD);
     const size = this.#reader.sizeAt(physicalOffset);
     if (size === undefined) return undefined;
-    await this.#warmUp.bring(physicalOffset, physicalOffset + size);
+    await this.#warmUp.bringRecord(physicalOffset, size);
     return this.#reader.copy(physicalOffset, size);
   }
 
