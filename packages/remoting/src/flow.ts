@@ -28,7 +28,7 @@ export interface FlowOptions {
   readonly limits?: Partial<FrameLimits> | undefined;
   readonly maxUnsentBytes?: number | undefined;
   readonly bounds?: ConnectionBounds | undefined;
-  onFrame(frame: Buffer): void;
+  readonly onFrame: (frame: Buffer) => void;
   /** What came is no frame. */
   onFault(error: unknown): void;
   /** The peer is not to be kept. @param reason in words */
@@ -52,7 +52,7 @@ export class Flow {
     this.#reading = new Reading(stream, {
       limits,
       unfinished: bounds?.unfinished,
-      onFrame: (frame) => options.onFrame(frame),
+      onFrame: options.onFrame,
       onFault: (error) => options.onFault(error),
       onStandstill: (ms) => options.onTooSlow(`a frame has not gone on for ${Math.round(ms)} ms while others wait`),
     });

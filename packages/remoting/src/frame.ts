@@ -21,7 +21,6 @@ export interface FrameLimits {
 
 export const defaultFrameLimits: FrameLimits = { maxFrameBytes: 16 * 1024 * 1024, maxHeaderBytes: 1024 * 1024 };
 
-const NOTHING = Buffer.alloc(0);
 /** Bytes of the length field alone. */
 const LENGTH_BYTES = 4;
 /** A rest that is a smaller part of its chunk than this is copied, so that it does not keep the chunk. */
@@ -52,7 +51,7 @@ export class FrameDecoder {
 
   /**
    * Calls `onFrame` with each frame that is complete, its 4 length bytes included, until it returns false; the rest is
-   * kept for the next call.
+   * kept for the next call, which may bring nothing new.
    * @throws FrameError when a length is out of bounds; nothing more can be read from this stream
    */
   push(chunk: Buffer, onFrame: (frame: Buffer) => boolean): void {
@@ -70,11 +69,6 @@ export class FrameDecoder {
       if (!onFrame(data.subarray(at - size, at))) break;
     }
     this.#keep(data, at);
-  }
-
-  /** Goes on with what was kept when `onFrame` returned false. @throws FrameError */
-  resume(onFrame: (frame: Buffer) => boolean): void {
-    if (this.#parts.length > 0) this.push(NOTHING, onFrame);
   }
 
   /** Forgets what was kept. */

@@ -12,15 +12,18 @@ export interface ReadingOptions {
   readonly limits?: Partial<FrameLimits> | undefined;
   readonly unfinished?: UnfinishedFrames | undefined;
   /** One whole frame. */
-  onFrame(frame: Buffer): void;
+  readonly onFrame: (frame: Buffer) => void;
   /** The bytes are no frames: nothing more is read. */
   onFault(error: unknown): void;
   /** A frame stood still while others waited for memory. */
   onStandstill(ms: number): void;
 }
 
+const NOTHING = Buffer.alloc(0);
+
 export class Reading implements FrameReceiver {
   readonly #decoder: FrameDecoder;
+  readonly #deliver: (frame: Buffer) => void;
   /** Whole frames so far. */
   frames = 0;
   #pauses = 0;
@@ -33,6 +36,7 @@ export class Reading implements FrameReceiver {
     private readonly stream: Duplex,
     private readonly options: ReadingOptions,
   ) {
+    this.#deliver = options.onFrame;
     this.#decoder = new FrameDecoder({ ...defaultFrameLimits, ...options.limits });
   }
 
@@ -46,7 +50,13 @@ export class Reading implements FrameReceiver {
   }
 
   data(chunk: Buffer): void {
-    this.#run(() => this.#decoder.push(chunk, this.#onFrame));
+    if (this.#ended) return;
+    try {
+      this.#decoder.push(chunk, this.#onFrame);
+    } catch (error) {
+      return this.options.onFault(error);
+    }
+    this.#tellHeld();
   }
 
   /** @param reason of `Pause` */
@@ -81,29 +91,19 @@ export class Reading implements FrameReceiver {
 
   readonly #onFrame = (frame: Buffer): boolean => {
     this.frames++;
-    this.options.onFrame(frame);
+    this.#deliver(frame);
     return this.#pauses === 0 && !this.#ended;
   };
 
   #goOn(): void {
     this.#resuming = false;
     if (this.#pauses !== 0 || this.#ended) return;
-    this.#run(() => this.#decoder.resume(this.#onFrame));
+    this.data(NOTHING);
     if (this.#pauses === 0 && !this.#ended) this.stream.resume();
   }
 
-  #run(read: () => void): void {
-    if (this.#ended) return;
-    try {
-      read();
-    } catch (error) {
-      return this.options.onFault(error);
-    }
-    if (this.#ended) return this.#decoder.clear();
-    this.#tellHeld();
-  }
-
   #tellHeld(): void {
+    if (this.#ended) return this.#decoder.clear();
     const { unfinished } = this.options;
     const { held } = this.#decoder;
     if (unfinished && (held > 0 || this.#told > 0)) unfinished.received(this, held, this.#decoder.missing);
