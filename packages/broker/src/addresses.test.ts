@@ -11,6 +11,7 @@ import {
   systemClock,
 } from '@nest-rocketmq/remoting';
 import type { Logger } from '@nest-rocketmq/remoting';
+import { isLoopback } from './addresses.js';
 import { startBroker } from './broker.js';
 import type { Broker } from './broker.js';
 
@@ -75,3 +76,39 @@ function listening(port: number): Promise<Server> {
 function stopListening(server: Server): Promise<true> {
   return new Promise((resolve) => server.close(() => resolve(true)));
 }
+
+describe('a broker that listens where others reach it', () => {
+  it.each([
+    ['0.0.0.0:0', false, ['0.0.0.0']],
+    ['127.0.0.1:0', '0.0.0.0:0', ['0.0.0.0']],
+    ['0.0.0.0:0', '0.0.0.0:0', ['0.0.0.0', '0.0.0.0']],
+  ] as const)('(%s, name server %s) says once that nothing authenticates', async (listen, nameServerListen, hosts) => {
+    const warnings: string[] = [];
+    const logger = { ...silentLogger, warn: (line: string) => void warnings.push(line) };
+    broker = await startBroker({ store: 'memory', listen, nameServerListen, brokerIP1: '127.0.0.1', logger });
+    const told = warnings.filter((line) => line.includes('nothing authenticates'));
+    expect(told).toHaveLength(1);
+    expect(told[0]!.match(/0\.0\.0\.0:\d+/g)).toHaveLength(hosts.length);
+  });
+
+  it.each([{ listen: '127.0.0.1:0' }, { listen: '127.1.2.3:0' }, { listen: 'localhost:0' }, {}])(
+    'or where nobody else does (%j) says nothing',
+    async (options) => {
+      const warnings: string[] = [];
+      const logger = { ...silentLogger, warn: (line: string) => void warnings.push(line) };
+      broker = await startBroker({ store: 'memory', nameServerListen: false, ...options, logger });
+      expect(warnings).toEqual([]);
+    },
+  );
+
+  it.each([
+    ['::1', true],
+    ['::ffff:127.0.0.1', true],
+    ['LOCALHOST', true],
+    ['127.example.com', false],
+    ['::', false],
+    ['192.0.2.1', false],
+  ])('knows of %s whether it is this machine alone: %s', (host, alone) => {
+    expect(isLoopback(host)).toBe(alone);
+  });
+});

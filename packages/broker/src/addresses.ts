@@ -1,8 +1,8 @@
 // Owns how a broker is reached: which ports it takes, and the way to it inside of its own process.
-import { createServer } from 'node:net';
+import { createServer, isIPv4 } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { ConnectError, ListenError, dialTcp, duplexPair } from '@nest-rocketmq/remoting';
+import { ConnectError, ListenError, dialTcp, duplexPair, formatAddress } from '@nest-rocketmq/remoting';
 import type { HostAndPort, Logger, RemotingServer } from '@nest-rocketmq/remoting';
 
 /** How far below a broker's port clients with a VIP channel send to. */
@@ -16,6 +16,23 @@ export function dialInProcess(servers: ReadonlyMap<string, RemotingServer>, addr
   const connection = server.accept(far, address);
   if (connection.closed) return Promise.reject(new ConnectError(address, 'this broker has been stopped'));
   return Promise.resolve(near);
+}
+
+/** Whether only this machine reaches it. */
+export function isLoopback(host: string): boolean {
+  const plain = host.toLowerCase().replace(/^::ffff:(?=\d+\.)/, '');
+  return plain === 'localhost' || plain === '::1' || (isIPv4(plain) && plain.startsWith('127.'));
+}
+
+/** Nothing here asks who somebody is: whoever reaches a port may read, write and delete all. */
+export function warnOfOpenDoors(logger: Logger, listens: readonly (HostAndPort | undefined)[]): void {
+  const open = listens.filter((one): one is HostAndPort => one !== undefined && !isLoopback(one.host));
+  if (open.length === 0) return;
+  const addresses = open.map(({ host, port }) => formatAddress(host, port)).join(' and ');
+  logger.warn(
+    `listening on ${addresses}, and nothing authenticates: whoever reaches it may read, write and delete everything. ` +
+      'Listen on 127.0.0.1, or let only trusted machines through a firewall.',
+  );
 }
 
 /** The records carry the port, so a free one must be known before the store is opened. */

@@ -3,14 +3,16 @@
 import { totalmem } from 'node:os';
 import {
   HALF_TOPIC,
+  LogThrottle,
   RemotingServer,
   Requests,
   SCHEDULE_TOPIC,
+  UnsentBytes,
   formatAddress,
   handlerTable,
 } from '@nest-rocketmq/remoting';
 import type { Dial, HandlerTable, Handlers, HostAndPort } from '@nest-rocketmq/remoting';
-import { dialInProcess, listenForVIPChannel, withPort } from './addresses.js';
+import { dialInProcess, listenForVIPChannel, warnOfOpenDoors, withPort } from './addresses.js';
 import { Clients } from './clients.js';
 import { LevelTimer } from './delay/level-timer.js';
 import { DelayLevels } from './delay/levels.js';
@@ -42,7 +44,7 @@ import { NameServer } from './namesrv/name-server.js';
 import { RouteTable } from './namesrv/route-table.js';
 import { ConsumerOffsets } from './offsets.js';
 import { EMBEDDED_NAME_SERVER, EMBEDDED_PORT, propertiesOf, resolveOptions } from './options.js';
-import type { BrokerOptions } from './options.js';
+import type { BrokerConfig, BrokerOptions } from './options.js';
 import { openProgress } from './progress.js';
 import { PullTurns } from './pull-turns.js';
 import { QueueLocks } from './queue-locks.js';
@@ -90,6 +92,7 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
     if (listen) await broker.server.listen(listen.host, listen.port);
     // Who asked for any free port did not ask for its neighbour.
     if (config.listen && config.listen.port > 0) await listenForVIPChannel(broker.server, config.listen, config.logger);
+    warnOfOpenDoors(config.logger, [nameServerListen, listen]);
     await broker.start();
   } catch (error) {
     await stopOnce();
@@ -113,11 +116,15 @@ interface NameServerParts {
 }
 
 async function makeNameServer({ config, opened }: Ground): Promise<NameServerParts> {
-  const { clock, logger } = config;
-  const routes = new RouteTable(clock);
-  const { file, saved } = await opened('kvConfig.json', 'configTable');
-  const nameServer = new NameServer(routes, new KVConfig(file, saved, logger), clock);
-  const server = new RemotingServer({ handlers: handlerTable(nameServer.handlers()), clock, logger });
+  const { clock } = config;
+  const routes = new RouteTable(config);
+  const nameServer = new NameServer(
+    routes,
+    new KVConfig({ ...config, ...(await opened('kvConfig.json', 'configTable')) }),
+    clock,
+  );
+  const handlers = handlerTable(nameServer.handlers());
+  const server = new RemotingServer({ ...config, idleTimeout: idleTimeoutOf(config), handlers });
   server.onConnectionClosed((connection) => nameServer.connectionClosed(connection));
   const stop = async (): Promise<void> => {
     nameServer.stop();
@@ -171,10 +178,12 @@ async function assemble(ground: Ground, store: MessageStore, routes: RouteTable,
   const identity = { clusterName, brokerName, brokerAddr: brokerAddress, brokerId };
   const haServerAddr = formatAddress(config.brokerIP1, storeHost.port + 1);
   const registration = new Registration({ ...config, routes, topics, dial, identity, haServerAddr });
-  const shared = { store, topics, groups, offsets, clients, held, replies };
+  const unsent = new UnsentBytes(config.maxTotalUnsentBytes);
+  const log = new LogThrottle(clock, config.logger);
+  const shared = { store, topics, groups, offsets, clients, held, replies, log };
   const levelProgress = (): LevelProgress[] => levelTimer.progress;
-  const handlers = makeHandlers({ ...shared, ground, intake, halves, stats, storeStats, levelProgress });
-  const server = new RemotingServer({ ...config, handlers });
+  const handlers = makeHandlers({ ...shared, ground, intake, halves, stats, storeStats, levelProgress, unsent });
+  const server = new RemotingServer({ ...config, idleTimeout: idleTimeoutOf(config), unsent, handlers });
   const parts = { ...shared, levelTimer, checkBack, registration, server };
   connect(parts);
   return { server, start: () => start(parts), stop: () => stop(parts) };
@@ -189,6 +198,7 @@ interface SharedParts {
   clients: Clients;
   held: HeldPulls;
   replies: SendReplies;
+  log: LogThrottle;
 }
 
 interface LivingParts extends SharedParts {
@@ -228,6 +238,7 @@ async function stop(parts: LivingParts): Promise<void> {
   await server.close();
   held.stop();
   clients.stop();
+  parts.log.end();
   await offsets.stop();
   try {
     await Promise.all([topics.flush(), groups.flush()]);
@@ -244,6 +255,7 @@ interface HandlerParts extends SharedParts {
   stats: BrokerStats;
   storeStats: StoreStats;
   levelProgress: () => LevelProgress[];
+  unsent: UnsentBytes;
 }
 
 /** Sends of one message have a handler of their own. */
@@ -252,11 +264,11 @@ type TypedHandlers = Omit<Handlers<'broker'>, 'SEND_MESSAGE' | 'SEND_MESSAGE_V2'
 function makeHandlers({ ground, ...parts }: HandlerParts): HandlerTable {
   const { config, storeHost } = ground;
   const { clock, brokerName } = config;
-  const { store, topics } = parts;
+  const { topics } = parts;
   const locks = new QueueLocks(clock);
   const retry = new Retry(topics, config.logger);
-  const turns = new PullTurns();
-  const common = { ...parts, config, clock, logger: config.logger, locks, retry, turns, storeHost };
+  const turns = new PullTurns(parts.unsent);
+  const common = { ...parts, config, clock, locks, retry, turns, storeHost };
   const typed: TypedHandlers = {
     ...sendBatchHandlers(common),
     ...sendBackHandlers(common),
@@ -264,8 +276,8 @@ function makeHandlers({ ground, ...parts }: HandlerParts): HandlerTable {
     ...endTransactionHandlers(common),
     ...offsetHandlers({ ...common, accessMessageInMemoryMaxBytes: totalmem() * ACCESS_MESSAGE_IN_MEMORY_RATIO }),
     ...clientHandlers(common),
-    ...lockHandlers(locks),
-    ...queryHandlers(store),
+    ...lockHandlers(common),
+    ...queryHandlers(common),
     ...topicAdminHandlers(common),
     ...groupAdminHandlers(common),
     ...resetOffsetHandlers({ ...common, brokerName }),
@@ -275,5 +287,8 @@ function makeHandlers({ ground, ...parts }: HandlerParts): HandlerTable {
   const send = new SendHandler(common);
   return handlerTable(typed).raw(Requests.SEND_MESSAGE.code, send).raw(Requests.SEND_MESSAGE_V2.code, send);
 }
+
+const idleTimeoutOf = ({ serverChannelMaxIdleTimeSeconds }: BrokerConfig): number =>
+  serverChannelMaxIdleTimeSeconds * 1_000;
 
 const addressOf = ({ host, port }: HostAndPort): string => formatAddress(host, port);

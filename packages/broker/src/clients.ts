@@ -3,6 +3,7 @@
 import { Requests } from '@nest-rocketmq/remoting';
 import type { Clock, Connection, ConsumerData, Logger, SubscriptionData, TimerHandle } from '@nest-rocketmq/remoting';
 import { GroupAgreement } from './group-agreement.js';
+import { requireAtMost } from './limits.js';
 
 export interface ClientInfo {
   clientId: string;
@@ -29,16 +30,27 @@ export interface ClientsOptions {
   logger: Logger;
   /** Silence after which a client counts as gone, ms. */
   channelExpiredTimeout: number;
+  maxGroupsPerClient: number;
+  maxSubscriptionGroups: number;
   /** Whether the members of this group want to hear when others come and go. */
   notifiesChanges(group: string): boolean;
 }
 
 const SCAN_INTERVAL_MS = 10_000;
 
+interface Membership {
+  producers: Set<string>;
+  consumers: Set<string>;
+}
+
+const noGroups = (): Membership => ({ producers: new Set(), consumers: new Set() });
+
 export class Clients {
   readonly #producers = new Map<string, Map<Connection, ClientInfo>>();
   readonly #consumers = new Map<string, ConsumerGroup>();
   readonly #agreement: GroupAgreement;
+  /** The groups that came over each connection: the names of producers' and of consumers'. */
+  readonly #groupsOf = new Map<Connection, Membership>();
   #scanTimer: TimerHandle | undefined;
   /** Producers of a group are asked in turn. */
   #turn = 0;
@@ -47,8 +59,14 @@ export class Clients {
     this.#agreement = new GroupAgreement(options);
   }
 
+  /** @throws LimitExceededError */
   registerProducer(group: string, client: ClientInfo): void {
     let clients = this.#producers.get(group);
+    if (!clients) {
+      const { maxSubscriptionGroups } = this.options;
+      requireAtMost(this.#producers.size + 1, maxSubscriptionGroups, 'maxSubscriptionGroups', 'producer groups');
+    }
+    this.#membership(client.connection, 'producers', group);
     if (!clients) this.#producers.set(group, (clients = new Map()));
     clients.set(client.connection, client);
     this.#armScan();
@@ -58,8 +76,10 @@ export class Clients {
    * Takes a consumer in, or renews it.
    * @param withoutSub whether its heartbeat left the subscriptions out, and `data` has those of the group
    * @returns whether its group's members or subscriptions have changed
+   * @throws LimitExceededError
    */
   registerConsumer(data: ConsumerData, client: ClientInfo, withoutSub = false): boolean {
+    this.#membership(client.connection, 'consumers', data.groupName);
     let group = this.#consumers.get(data.groupName);
     if (!group) {
       const { consumeType, messageModel, consumeFromWhere } = data;
@@ -87,12 +107,14 @@ export class Clients {
 
   unregisterProducer(group: string, connection: Connection): void {
     const clients = this.#producers.get(group);
+    this.#leave(connection, 'producers', group);
     clients?.delete(connection);
     if (clients?.size === 0) this.#producers.delete(group);
   }
 
   unregisterConsumer(groupName: string, connection: Connection): void {
     const group = this.#consumers.get(groupName);
+    this.#leave(connection, 'consumers', groupName);
     if (!group?.clients.delete(connection)) return;
     this.#agreement.left(groupName, connection);
     if (group.clients.size === 0) this.#consumers.delete(groupName);
@@ -101,8 +123,25 @@ export class Clients {
 
   /** Forgets all that came over a connection, which has closed. */
   connectionClosed(connection: Connection): void {
-    for (const group of this.#producers.keys()) this.unregisterProducer(group, connection);
-    for (const group of this.#consumers.keys()) this.unregisterConsumer(group, connection);
+    const { producers, consumers } = this.#groupsOf.get(connection) ?? noGroups();
+    for (const group of producers) this.unregisterProducer(group, connection);
+    for (const group of consumers) this.unregisterConsumer(group, connection);
+  }
+
+  #membership(connection: Connection, kind: keyof Membership, group: string): void {
+    let groups = this.#groupsOf.get(connection);
+    if (!groups) this.#groupsOf.set(connection, (groups = noGroups()));
+    if (groups[kind].has(group)) return;
+    const { maxGroupsPerClient } = this.options;
+    const count = groups.producers.size + groups.consumers.size + 1;
+    requireAtMost(count, maxGroupsPerClient, 'maxGroupsPerClient', 'groups of one client');
+    groups[kind].add(group);
+  }
+
+  #leave(connection: Connection, kind: keyof Membership, group: string): void {
+    const groups = this.#groupsOf.get(connection);
+    groups?.[kind].delete(group);
+    if (groups && groups.producers.size + groups.consumers.size === 0) this.#groupsOf.delete(connection);
   }
 
   consumers(group: string): ConsumerGroup | undefined {

@@ -8,11 +8,12 @@ import {
 import type { Clock, DataVersion, Logger, SubscriptionGroupConfig } from '@nest-rocketmq/remoting';
 import { haveWholeNumbers, usableEntries } from './config-entries.js';
 import type { ConfigFile } from './config-file.js';
+import { LimitExceededError, integerFault } from './limits.js';
 import { SYSTEM_GROUPS, isGroupName, isSystemGroup } from './names.js';
 import { PromptSave } from './prompt-save.js';
 
 /** What the numbers of a saved group can be: the rest is damage. */
-const MOST = { retryQueueNums: 65_536 };
+const MOST = { retryQueueNums: Number.MAX_SAFE_INTEGER };
 
 export interface GroupsOptions {
   file: ConfigFile;
@@ -21,13 +22,17 @@ export interface GroupsOptions {
   clock: Clock;
   logger: Logger;
   autoCreateSubscriptionGroup: boolean;
+  maxSubscriptionGroups: number;
+  maxTopicQueueNums: number;
 }
+
+const INT_MAX = 0x7fffffff;
 
 export class Groups {
   /** Entries of the file that could not be used. */
   leftOut = 0;
   readonly #clock: Clock;
-  readonly #autoCreate: boolean;
+  readonly #options: GroupsOptions;
   readonly #table = new Map<string, SubscriptionGroupConfig>();
   readonly #save: PromptSave;
   #version: DataVersion;
@@ -35,7 +40,7 @@ export class Groups {
   constructor(options: GroupsOptions) {
     const { file, clock, logger } = options;
     this.#clock = clock;
-    this.#autoCreate = options.autoCreateSubscriptionGroup;
+    this.#options = options;
     this.#save = new PromptSave({ file, logger, content: () => this.json });
     this.#version = { counter: 0, stateVersion: 0, timestamp: clock.now() };
     for (const group of SYSTEM_GROUPS) this.#table.set(group, subscriptionGroupConfig(group));
@@ -49,20 +54,43 @@ export class Groups {
   /**
    * The group's settings, made with the defaults when it is not there yet and groups may be made so. It need not be saved
    * before it is used: where it is missing it is made anew.
+   * @throws LimitExceededError where there are as many groups as may be
    */
   findOrCreate(group: string): SubscriptionGroupConfig | undefined {
     const known = this.#table.get(group);
     if (known) return known;
-    if (!this.#autoCreate && !isSystemGroup(group)) return undefined;
+    if (!this.#options.autoCreateSubscriptionGroup && !isSystemGroup(group)) return undefined;
     return isGroupName(group) ? this.put(subscriptionGroupConfig(group)) : undefined;
   }
 
   /** The group with the default settings, whatever may be made by traffic: it has been there before. */
   restore(group: string): SubscriptionGroupConfig {
-    return this.put(subscriptionGroupConfig(group));
+    return this.#set(subscriptionGroupConfig(group));
   }
 
+  /** What is wrong with the numbers of a group's settings; undefined when nothing is. */
+  faultOf(config: SubscriptionGroupConfig): string | undefined {
+    const fault = (name: keyof SubscriptionGroupConfig, min: number, max: number): string | undefined =>
+      integerFault(name, config[name], min, max);
+    return (
+      fault('retryQueueNums', 0, this.#options.maxTopicQueueNums) ??
+      fault('retryMaxTimes', -1, INT_MAX) ??
+      fault('brokerId', 0, INT_MAX) ??
+      fault('whichBrokerWhenConsumeSlowly', 0, INT_MAX) ??
+      fault('groupSysFlag', -INT_MAX - 1, INT_MAX) ??
+      fault('consumeTimeoutMinute', 0, INT_MAX)
+    );
+  }
+
+  /** @throws LimitExceededError */
   put(config: SubscriptionGroupConfig): SubscriptionGroupConfig {
+    const { maxSubscriptionGroups } = this.#options;
+    if (!this.#table.has(config.groupName) && this.#table.size - SYSTEM_GROUPS.length >= maxSubscriptionGroups)
+      throw new LimitExceededError('consumer groups', 'maxSubscriptionGroups', maxSubscriptionGroups);
+    return this.#set(config);
+  }
+
+  #set(config: SubscriptionGroupConfig): SubscriptionGroupConfig {
     this.#table.set(config.groupName, config);
     this.#changed(config.groupName);
     return config;
@@ -110,7 +138,31 @@ export class Groups {
       decode,
       logger,
     );
-    for (const [group, config] of usable) this.#table.set(group, config);
+    for (const [group, config] of usable) this.#table.set(group, this.#bounded(config));
     this.leftOut = leftOut;
+  }
+
+  /** A number in the file may be anything: what cannot be becomes the default. */
+  #bounded(config: SubscriptionGroupConfig): SubscriptionGroupConfig {
+    const fault = this.faultOf(config);
+    if (fault === undefined) return config;
+    this.#options.logger.warn(`subscriptionGroup.json, group ${config.groupName}: ${fault}; the defaults are taken`);
+    const {
+      retryQueueNums,
+      retryMaxTimes,
+      brokerId,
+      whichBrokerWhenConsumeSlowly,
+      groupSysFlag,
+      consumeTimeoutMinute,
+    } = subscriptionGroupConfig(config.groupName);
+    return {
+      ...config,
+      retryQueueNums,
+      retryMaxTimes,
+      brokerId,
+      whichBrokerWhenConsumeSlowly,
+      groupSysFlag,
+      consumeTimeoutMinute,
+    };
   }
 }

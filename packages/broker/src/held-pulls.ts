@@ -24,6 +24,8 @@ export class HeldPulls {
   /** topic, then queue id */
   readonly #held = new Map<string, Map<number, Set<Entry>>>();
   readonly #woken = new Set<Entry>();
+  readonly #ofConnection = new Map<object, Set<Entry>>();
+  #size = 0;
 
   constructor(private readonly clock: Clock) {}
 
@@ -35,12 +37,14 @@ export class HeldPulls {
     if (!entries) queues.set(pull.queueId, (entries = new Set()));
     const entry: Entry = { pull, timer: this.clock.setTimeout(() => this.#expire(entry), ms) };
     entries.add(entry);
+    this.#size++;
+    const own = this.#ofConnection.get(pull.connection);
+    if (own) own.add(entry);
+    else this.#ofConnection.set(pull.connection, new Set([entry]));
   }
 
   get size(): number {
-    let size = 0;
-    for (const queues of this.#held.values()) for (const entries of queues.values()) size += entries.size;
-    return size;
+    return this.#size;
   }
 
   /** @param maxOffset the queue's end, exclusive. @param tagsCode of the message that has come */
@@ -58,11 +62,7 @@ export class HeldPulls {
   }
 
   connectionClosed(connection: object): void {
-    for (const queues of this.#held.values()) {
-      for (const entries of queues.values()) {
-        for (const entry of entries) if (entry.pull.connection === connection) this.#remove(entry);
-      }
-    }
+    for (const entry of this.#ofConnection.get(connection) ?? []) this.#remove(entry);
   }
 
   /** Forgets all of them. */
@@ -72,6 +72,8 @@ export class HeldPulls {
     }
     this.#held.clear();
     this.#woken.clear();
+    this.#ofConnection.clear();
+    this.#size = 0;
   }
 
   /** The store tells of one message at a time, and has more in hand: one answer is to take them all. */
@@ -97,8 +99,15 @@ export class HeldPulls {
     const { topic, queueId } = entry.pull;
     const queues = this.#held.get(topic);
     const entries = queues?.get(queueId);
-    entries?.delete(entry);
+    if (entries?.delete(entry)) this.#forget(entry);
     if (entries?.size === 0) queues?.delete(queueId);
     if (queues?.size === 0) this.#held.delete(topic);
+  }
+
+  #forget(entry: Entry): void {
+    this.#size--;
+    const own = this.#ofConnection.get(entry.pull.connection);
+    own?.delete(entry);
+    if (own?.size === 0) this.#ofConnection.delete(entry.pull.connection);
   }
 }

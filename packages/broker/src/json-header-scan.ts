@@ -1,5 +1,6 @@
 // Owns the reading of a JSON header from its bytes, without making the object: for the hot path. Reads what peers
 // write: no spaces, header fields as strings. Leaves anything else to the full reader, by saying so.
+import { MAX_EXT_FIELDS } from '@nest-rocketmq/remoting';
 
 const FIELDS = Buffer.from('extFields', 'latin1');
 const QUOTE = 0x22;
@@ -70,7 +71,10 @@ export class JsonHeaderScan {
   #fields(visitor: JsonHeaderVisitor): boolean {
     this.#at++;
     if (this.#take(CLOSE)) return true;
+    let count = 0;
     do {
+      // The full reader says what is wrong.
+      if (++count > MAX_EXT_FIELDS) return false;
       const nameStart = this.#at + 1;
       const nameEnd = this.#plainText();
       if (nameEnd < 0 || !this.#take(COLON) || !this.#field(nameStart, nameEnd, visitor)) return false;

@@ -7,6 +7,7 @@ import type { Groups } from './groups.js';
 import { isGroupName, isSystemGroup, topicNameFault } from './names.js';
 import type { ConsumerOffsets } from './offsets.js';
 import type { MessageStore } from './store/store.js';
+import { MOST_LOADED_QUEUES } from './topics.js';
 import type { Topics } from './topics.js';
 
 interface Loaded {
@@ -35,7 +36,8 @@ function recoverTopics({ store, topics, topicFile, logger }: LostConfigOptions):
   if (topicFile.source === 'file' && topics.leftOut === 0) return;
   const queueCounts = new Map<string, number>();
   for (const { topic, queueId } of store.queues())
-    if (!topics.get(topic)) queueCounts.set(topic, Math.max(queueCounts.get(topic) ?? 0, queueId + 1));
+    if (!topics.get(topic) && queueId < MOST_LOADED_QUEUES)
+      queueCounts.set(topic, Math.max(queueCounts.get(topic) ?? 0, queueId + 1));
   const found: string[] = [];
   for (const [topic, queues] of queueCounts) {
     if (topicNameFault(topic) !== undefined) continue;

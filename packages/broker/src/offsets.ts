@@ -22,6 +22,8 @@ export interface OffsetsOptions {
 export class ConsumerOffsets {
   /** Key `topic@group`, then queue id. */
   readonly #table = new Map<string, Map<number, number>>();
+  /** The topics of which each group has committed an offset. */
+  readonly #topicsOf = new Map<string, Set<string>>();
   /** Offsets that were reset and that no consumer has been told yet; keys as above. */
   readonly #resets = new Map<string, Map<number, number>>();
   /** Where the last pull of each queue ended; keys as above. Not saved: a consumer pulls again. */
@@ -96,7 +98,7 @@ export class ConsumerOffsets {
 
   /** The topics of which the group has committed an offset. */
   topicsOf(group: string): string[] {
-    return this.#pairs().flatMap(([topic, owner]) => (owner === group ? [topic] : []));
+    return [...(this.#topicsOf.get(group) ?? [])];
   }
 
   /** The groups that have committed an offset of the topic. */
@@ -148,10 +150,18 @@ export class ConsumerOffsets {
 
   #set(key: string, queueId: number, offset: number): void {
     let queues = this.#table.get(key);
-    if (!queues) this.#table.set(key, (queues = new Map()));
+    if (!queues) this.#add(key, (queues = new Map()));
     if (queues.get(queueId) === offset) return;
     queues.set(queueId, offset);
     this.#save.changed();
+  }
+
+  #add(key: string, queues: Map<number, number>): void {
+    this.#table.set(key, queues);
+    const [topic, group] = partsOf(key);
+    const topics = this.#topicsOf.get(group);
+    if (topics) topics.add(topic);
+    else this.#topicsOf.set(group, new Set([topic]));
   }
 
   #json(): object {
@@ -161,16 +171,16 @@ export class ConsumerOffsets {
   }
 
   #pairs(): [topic: string, group: string][] {
-    return [...this.#table.keys()].map((key) => {
-      const at = key.indexOf(SEPARATOR);
-      return [key.slice(0, at), key.slice(at + 1)];
-    });
+    return [...this.#table.keys()].map(partsOf);
   }
 
   #deleteWhere(matches: (topic: string, group: string) => boolean): void {
     for (const [topic, group] of this.#pairs()) {
       if (!matches(topic, group)) continue;
       this.#table.delete(topic + SEPARATOR + group);
+      const topics = this.#topicsOf.get(group);
+      topics?.delete(topic);
+      if (topics?.size === 0) this.#topicsOf.delete(group);
       this.#resets.delete(topic + SEPARATOR + group);
       this.#save.changed();
     }
@@ -180,7 +190,7 @@ export class ConsumerOffsets {
     const decode = (key: string, queues: unknown): Map<number, number> | undefined =>
       key.includes(SEPARATOR) && isObject(queues) ? new Map(placesOf(key, queues, logger)) : undefined;
     const { usable } = usableEntries('offsets of consumerOffset.json', saved['offsetTable'], decode, logger);
-    for (const [key, queues] of usable) this.#table.set(key, queues);
+    for (const [key, queues] of usable) this.#add(key, queues);
   }
 }
 
@@ -190,4 +200,9 @@ function placesOf(key: string, queues: unknown, logger: Logger): [queueId: numbe
     wholeNumber(queueId) === undefined ? undefined : wholeNumber(offset);
   const { usable } = usableEntries(`queues of ${key} in consumerOffset.json`, queues, decode, logger);
   return usable.map(([queueId, offset]) => [Number(queueId), offset]);
+}
+
+function partsOf(key: string): [topic: string, group: string] {
+  const at = key.indexOf(SEPARATOR);
+  return [key.slice(0, at), key.slice(at + 1)];
 }

@@ -52,6 +52,50 @@ export const NUMBERS = {
   diskSpaceCleanForciblyRatio: [85, 30, 99],
   /** Share of the disk in use from which messages are refused too, percent. */
   diskSpaceWarningLevelRatio: [90, 30, 99],
+  /** Queues of one topic, and retry queues of one group, at most. */
+  maxTopicQueueNums: [1_024, 1, 65_535],
+  /** Topics, at most; retry and dead-letter topics count for their groups. A store that has more opens, and gets no others. */
+  maxTopics: [10_000, 1, 10_000_000],
+  /** Consumer groups, at most; and groups of producers that are online. */
+  maxSubscriptionGroups: [10_000, 1, 10_000_000],
+  /** Groups in the heartbeats of one client, at most. */
+  maxGroupsPerClient: [1_024, 1, 1_000_000],
+  /** Topics that one group subscribes to, at most. */
+  maxSubscriptionsPerGroup: [1_024, 1, 1_000_000],
+  /** Characters of the expression that a subscription filters by, at most. */
+  maxFilterLength: [10_240, 1, 1_000_000],
+  /** Queues in one request for locks, at most. */
+  maxLockQueues: [16_384, 1, 10_000_000],
+  /** Pulls that wait for messages at a time, at most. */
+  maxHeldPulls: [100_000, 1, 100_000_000],
+  /** Messages of one batch, at most: the answer names each, in a header of at most 1 MiB. */
+  maxBatchMessages: [16_384, 1, 16_384],
+  /** Brokers that the name server knows, at most. */
+  maxRegisteredBrokers: [1_024, 1, 1_000_000],
+  /** Topics that the name server knows, at most. */
+  maxRegisteredTopics: [100_000, 1, 10_000_000],
+  /** Key-values that the name server keeps, at most. */
+  maxKVConfigs: [10_000, 1, 10_000_000],
+  /** Connections at a time, at most, of the broker and of its name server. */
+  maxConnections: [10_000, 1, 1_000_000],
+  /** Time without a byte in or out after which a connection is closed, s. */
+  serverChannelMaxIdleTimeSeconds: [120, 1, 86_400],
+  /** Time that a connection may take to send its first frame, without a byte, ms. */
+  firstFrameTimeout: [10_000, 100, 3_600_000],
+  /** Time that a frame which has begun may stand still, ms; as a whole it may take that and 1 s for each 16 kB. */
+  frameTimeout: [30_000, 100, 3_600_000],
+  /** Time that a peer may read nothing of what waits for it, ms, before its connection is closed. */
+  writeTimeout: [30_000, 100, 3_600_000],
+  /** Bytes that wait for one peer, from which on it is neither read from nor sent messages. */
+  writeBufferHighWaterMark: [1_048_576, 65_536, 0x7fffffff],
+  /** Bytes that may wait for one peer before its connection is closed. */
+  maxUnsentBytes: [67_108_864, 65_536, 0x7fffffff],
+  /** Bytes that wait for all peers, from which on pulls wait too. */
+  maxTotalUnsentBytes: [67_108_864, 65_536, 0x7fffffff],
+  /** Bytes of half-received frames of all connections, from which on only the oldest goes on. */
+  maxUnfinishedFrameBytes: [67_108_864, 65_536, 0x7fffffff],
+  /** Requests of one connection that are served at a time. */
+  maxRequestsPerConnection: [1_024, 1, 1_000_000],
 } as const satisfies Record<string, readonly [fallback: number, min: number, max: number]>;
 
 /** The options that are on or off, with Apache's names and defaults. */

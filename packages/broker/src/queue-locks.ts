@@ -10,7 +10,7 @@ interface QueueLock {
   renewedAt: number;
 }
 
-const keyOf = (queue: MessageQueue): string => `${queue.topic}@${queue.queueId}@${queue.brokerName}`;
+const keyOf = (queue: MessageQueue): string => `${queue.topic}@${queue.queueId}`;
 
 export class QueueLocks {
   readonly #groups = new Map<string, Map<string, QueueLock>>();
@@ -19,6 +19,7 @@ export class QueueLocks {
 
   /** Locks, or renews, what is free or already the client's, and gives back those of `queues` that it now holds. */
   lock(group: string, clientId: string, queues: readonly MessageQueue[]): MessageQueue[] {
+    if (queues.length === 0) return [];
     let locks = this.#groups.get(group);
     if (!locks) this.#groups.set(group, (locks = new Map()));
     const now = this.clock.monotonic();

@@ -50,7 +50,7 @@ export class Registration {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.deps.clock.clearTimeout(this.#timer);
-    this.deps.routes.unregister(this.deps.identity);
+    this.deps.routes.unregister(this.deps.identity, this);
     await Promise.all(this.deps.namesrvAddr.map((address) => this.#unregister(address)));
     this.#connections.closeAll();
   }
@@ -75,7 +75,14 @@ export class Registration {
 
   #registerHere({ dataVersion, topicConfigTable }: TopicTable): void {
     const { routes, identity, haServerAddr } = this.deps;
-    routes.register({ ...identity, haServerAddr, dataVersion, topics: topicConfigTable.values(), channel: this });
+    routes.register({
+      ...identity,
+      haServerAddr,
+      dataVersion,
+      topics: topicConfigTable.values(),
+      channel: this,
+      own: true,
+    });
   }
 
   async #registerOutside(table: TopicTable): Promise<void> {

@@ -3,10 +3,12 @@
 import {
   FRAME_HEAD,
   HeaderError,
+  MAX_EXT_FIELDS,
   ONEWAY_FLAG,
   RESPONSE_FLAG,
   Requests,
   sendMessageFields,
+  tooManyFields,
 } from '@nest-rocketmq/remoting';
 import type { RemotingCommand, SerializeType } from '@nest-rocketmq/remoting';
 import { JsonHeaderScan } from './json-header-scan.js';
@@ -70,11 +72,13 @@ export class SendHeader implements JsonHeaderVisitor {
     this.body = frame.subarray(headerEnd);
     const remarkLength = headerEnd >= FRAME_HEAD + REMARK_AT + 8 ? frame.readInt32BE(FRAME_HEAD + REMARK_AT) : -1;
     let at = FRAME_HEAD + REMARK_AT + 4 + remarkLength;
+    let count = 0;
     if (remarkLength < 0 || at + 4 > headerEnd) throw new HeaderError('a binary header is cut off');
     const end = at + 4 + frame.readInt32BE(at);
     if (end > headerEnd) throw new HeaderError('the fields of a binary header are cut off');
     at += 4;
     while (at < end) {
+      if (++count > MAX_EXT_FIELDS) throw new HeaderError(tooManyFields);
       const keyEnd = at + 2 + ((frame[at]! << 8) | frame[at + 1]!);
       if (keyEnd + 4 > end) throw new HeaderError('a field of a binary header is cut off');
       const valueEnd = keyEnd + 4 + frame.readInt32BE(keyEnd);

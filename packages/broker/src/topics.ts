@@ -10,6 +10,7 @@ import {
   SELF_TEST_TOPIC,
   decodeDataVersion,
   decodeTopicConfig,
+  isDLQTopic,
   isRetryTopic,
   objectOf,
   topicConfig,
@@ -18,6 +19,7 @@ import type { Clock, DataVersion, Logger, TopicConfig, TopicTable } from '@nest-
 import { TOPIC_ATTRIBUTES, attributesFault } from './attributes.js';
 import { haveWholeNumbers, usableEntries } from './config-entries.js';
 import type { ConfigFile } from './config-file.js';
+import { LimitExceededError, requireAtMost } from './limits.js';
 import { BENCHMARK_TOPIC, TRACE_TOPIC, topicNameFault } from './names.js';
 import { PromptSave } from './prompt-save.js';
 
@@ -42,11 +44,20 @@ export interface TopicsOptions {
   autoCreateTopicEnable: boolean;
   defaultTopicQueueNums: number;
   traceTopicEnable: boolean;
+  maxTopics: number;
+  maxSubscriptionGroups: number;
+  maxTopicQueueNums: number;
 }
+
+/** Most queues that a topic is opened with: Apache has no limit, and what is stored in them must be served. */
+export const MOST_LOADED_QUEUES = 65_535;
 
 export class Topics {
   readonly #clock: Clock;
   readonly #table = new Map<string, TopicConfig>();
+  /** Topics of groups, for their retries and dead letters. */
+  #ofGroups = 0;
+  readonly #options: TopicsOptions;
   readonly #save: PromptSave;
   #version: DataVersion;
   /** The topics that no user made: tools leave them out of what they export. */
@@ -57,6 +68,7 @@ export class Topics {
 
   constructor(options: TopicsOptions) {
     const { file, clock, logger } = options;
+    this.#options = options;
     this.#clock = clock;
     this.#save = new PromptSave({ file, logger, content: () => this.#json() });
     this.#version = { counter: 0, stateVersion: 0, timestamp: clock.now() };
@@ -84,11 +96,16 @@ export class Topics {
   /**
    * The topic a message is sent to, made by the rule of the default topic when it is not there yet.
    * @param queues how many queues the producer asks for; the default topic's number is the ceiling
+   * @throws LimitExceededError where there are as many topics as may be
    */
   findOrCreate(topic: string, defaultTopic: string, queues: number): TopicConfig | undefined {
     const known = this.#table.get(topic);
     if (known) return known;
-    if (isRetryTopic(topic)) return this.create(topic, 1);
+    if (isRetryTopic(topic)) {
+      // Its group is looked at later.
+      this.#requireRoom(topic);
+      return this.create(topic, 1);
+    }
     const model = this.#table.get(defaultTopic);
     if (!model || !(model.perm & Permission.INHERIT) || topicNameFault(topic)) return undefined;
     const count = Math.max(1, Math.min(queues, model.writeQueueNums));
@@ -98,14 +115,25 @@ export class Topics {
     });
   }
 
-  /** A topic of this name, made with `queues` queues when it is not there yet: retry and dead-letter topics. */
+  /**
+   * A topic of this name, made with `queues` queues when it is not there yet: for the broker itself, and for the retries
+   * and dead letters of a group that there is. As groups are limited it needs no limit, and what failed must find its place.
+   */
   create(topic: string, queues: number, perm: number = READ_WRITE): TopicConfig {
-    return this.#table.get(topic) ?? this.put(plainTopic(topic, queues, perm));
+    return this.#table.get(topic) ?? this.#store(plainTopic(topic, queues, perm));
   }
 
-  /** Makes the topic or replaces what it was. */
+  /** Makes the topic or replaces what it was. @throws LimitExceededError */
   put(config: TopicConfig): TopicConfig {
-    this.#table.set(config.topicName, config);
+    const { topicName, readQueueNums, writeQueueNums } = config;
+    const { maxTopicQueueNums } = this.#options;
+    requireAtMost(Math.max(readQueueNums, writeQueueNums), maxTopicQueueNums, 'maxTopicQueueNums', 'queues of a topic');
+    if (!this.#table.has(topicName)) this.#requireRoom(topicName);
+    return this.#store(config);
+  }
+
+  #store(config: TopicConfig): TopicConfig {
+    this.#add(config);
     this.#changed(config.topicName);
     for (const listener of this.#listeners) listener(config);
     return config;
@@ -113,6 +141,7 @@ export class Topics {
 
   delete(topic: string): boolean {
     if (!this.#table.delete(topic)) return false;
+    if (isOfGroup(topic)) this.#ofGroups--;
     this.#changed(topic);
     return true;
   }
@@ -128,6 +157,22 @@ export class Topics {
   /** Writes all topics to the file, as Apache does at a clean stop. */
   flush(): Promise<void> {
     return this.#save.save();
+  }
+
+  #add(config: TopicConfig): void {
+    if (isOfGroup(config.topicName) && !this.#table.has(config.topicName)) this.#ofGroups++;
+    this.#table.set(config.topicName, config);
+  }
+
+  /** Whoever makes them, messages or an administrator, counts alike. */
+  #requireRoom(topic: string): void {
+    const { maxTopics, maxSubscriptionGroups } = this.#options;
+    if (!isOfGroup(topic)) {
+      if (this.#table.size - this.#ofGroups - this.systemTopicNames.length < maxTopics) return;
+      throw new LimitExceededError('topics', 'maxTopics', maxTopics);
+    }
+    if (this.#ofGroups < 2 * maxSubscriptionGroups) return;
+    throw new LimitExceededError('retry and dead-letter topics', 'maxSubscriptionGroups', maxSubscriptionGroups);
   }
 
   #json(): object {
@@ -152,11 +197,28 @@ export class Topics {
     for (const [topic, config] of usable) {
       const fault = attributesFault(TOPIC_ATTRIBUTES, config.attributes);
       if (fault !== undefined) logger.warn(`topic ${topic} is kept as a plain topic: ${fault}`);
-      this.#table.set(topic, config);
+      this.#add(this.#bounded(config));
     }
     this.leftOut = leftOut;
   }
+
+  /** A number in the file may be anything. What is cut is told, and saved so with the next change. */
+  #bounded(config: TopicConfig): TopicConfig {
+    const { maxTopicQueueNums, logger } = this.#options;
+    const { topicName, readQueueNums, writeQueueNums } = config;
+    const most = Math.max(readQueueNums, writeQueueNums);
+    if (isCount(readQueueNums) && isCount(writeQueueNums) && most <= maxTopicQueueNums) return config;
+    const bounded = { ...config, readQueueNums: loaded(readQueueNums), writeQueueNums: loaded(writeQueueNums) };
+    const numbers = `readQueueNums ${readQueueNums} and writeQueueNums ${writeQueueNums}`;
+    const taken = `${bounded.readQueueNums} and ${bounded.writeQueueNums} are taken`;
+    logger.warn(`topics.json gives topic ${topicName} ${numbers}, maxTopicQueueNums is ${maxTopicQueueNums}: ${taken}`);
+    return bounded;
+  }
 }
+
+const isOfGroup = (topic: string): boolean => isRetryTopic(topic) || isDLQTopic(topic);
+const isCount = (given: number): boolean => Number.isInteger(given) && given >= 0;
+const loaded = (queues: number): number => (isCount(queues) ? Math.min(queues, MOST_LOADED_QUEUES) : 1);
 
 /** A topic with as many queues to read as to write. */
 export function plainTopic(topicName: string, queues: number, perm: number = READ_WRITE): TopicConfig {

@@ -7,22 +7,16 @@ import type { Clock } from './clock.js';
 import { NO_BODY, ONEWAY_FLAG, RESPONSE_FLAG, emptyFields, isResponse } from './command.js';
 import type { RemotingCommand, SerializeType } from './command.js';
 import { ConnectionClosedError, FrameError } from './errors.js';
-import {
-  BINARY_TYPE,
-  FRAME_HEAD,
-  FrameDecoder,
-  JSON_TYPE,
-  decodeFrame,
-  defaultFrameLimits,
-  encodeFrame,
-  leadingCode,
-} from './frame.js';
+import { Flow } from './flow.js';
+import type { ConnectionBounds } from './flow.js';
+import { BINARY_TYPE, FRAME_HEAD, JSON_TYPE, decodeFrame, encodeFrame, leadingCode } from './frame.js';
 import type { FrameLimits } from './frame.js';
 import { packHost } from './host.js';
 import { OUR_LANGUAGE, OUR_VERSION } from './language.js';
+import { plainLog } from './log-throttle.js';
+import type { EventLog } from './log-throttle.js';
 import { printable } from './logger.js';
 import type { Logger } from './logger.js';
-import { DEFAULT_MAX_UNSENT_BYTES, Outbox } from './outbox.js';
 import { PendingRequests } from './pending-requests.js';
 import type { Reply } from './pending-requests.js';
 import type { Answer, HeaderOf, RequestRow } from './request.js';
@@ -44,7 +38,7 @@ export interface RawHandler {
 export interface RequestHandlers {
   rawHandler(code: number): RawHandler | undefined;
   /** Sees to it that `connection` answers. Does not throw. */
-  handle(command: RemotingCommand, connection: Connection, logger: Logger): void;
+  handle(command: RemotingCommand, connection: Connection, log: EventLog): void;
 }
 
 export interface ConnectionOptions {
@@ -58,6 +52,7 @@ export interface ConnectionOptions {
   readonly serializeType?: SerializeType;
   /** bytes that may wait for a peer that does not read, before the connection is closed; default 64 MiB */
   readonly maxUnsentBytes?: number;
+  readonly bounds?: ConnectionBounds;
   /** adds signature fields to each request */
   readonly sign?: (command: RemotingCommand) => void;
   /** close when a request timed out and not one byte has come since it was sent: the peer is gone. Default false. */
@@ -83,12 +78,13 @@ export class Connection {
   /** the peer's address, packed in 4 or 16 bytes */
   readonly remoteHost: Buffer;
   readonly remotePort: number;
+  /** how much goes in and out */
+  readonly flow: Flow;
   /** monotonic ms of the last byte in or out */
   lastActivity: number;
   readonly #stream: Duplex;
   readonly #options: ConnectionOptions;
-  readonly #decoder: FrameDecoder;
-  readonly #outbox: Outbox;
+  readonly #log: EventLog;
   readonly #pending: PendingRequests;
   readonly #closeListeners: ((connection: Connection, error?: Error) => void)[] = [];
   #opaque = 0;
@@ -104,16 +100,23 @@ export class Connection {
     this.remoteHost = packHost(socket.remoteAddress ?? '127.0.0.1');
     this.remotePort = socket.remotePort ?? 0;
     this.lastActivity = this.#lastRead = options.clock.monotonic();
-    this.#decoder = new FrameDecoder({ ...defaultFrameLimits, ...options.limits });
     this.#pending = new PendingRequests(
       this.address,
       options.clock,
       () => this.#reads,
       (sentAt, timeout) => this.#onTimeout(sentAt, timeout),
     );
-    this.#outbox = new Outbox(stream, options.maxUnsentBytes ?? DEFAULT_MAX_UNSENT_BYTES, (unsent) =>
-      this.close(new ConnectionClosedError(this.address, `the peer does not read: ${unsent} bytes wait for it`)),
-    );
+    const { clock, limits, maxUnsentBytes, bounds } = options;
+    this.#log = bounds?.log ?? plainLog(options.logger);
+    this.flow = new Flow(stream, {
+      clock,
+      limits,
+      maxUnsentBytes,
+      bounds,
+      onFrame: (frame) => this.#onFrame(frame),
+      onFault: (error) => this.#onFault(error),
+      onTooSlow: (reason) => this.close(new ConnectionClosedError(this.address, reason)),
+    });
     stream.on('data', (chunk: Buffer) => this.#onData(chunk));
     stream.on('error', (cause) => this.close(new ConnectionClosedError(this.address, cause.message, { cause })));
     stream.on('end', () => this.close());
@@ -122,11 +125,6 @@ export class Connection {
 
   get closed(): boolean {
     return this.#closed;
-  }
-
-  /** True while a frame has begun to arrive and has not ended. */
-  get midFrame(): boolean {
-    return this.#decoder.partial;
   }
 
   /** The peer as 'ip:port'. */
@@ -182,22 +180,22 @@ export class Connection {
   write(frames: Buffer): void {
     if (this.#closed) return;
     this.lastActivity = this.#options.clock.monotonic();
-    this.#outbox.add(frames);
+    this.flow.write(frames);
   }
 
   /** Sends what is queued now, not at the end of the turn: for large frames, on which the peer can begin meanwhile. */
   flush(): void {
-    this.#outbox.flush();
+    this.flow.flush();
   }
 
   /** Resolves when the stream has taken all that has been written up to now, or the connection has ended. */
   written(): Promise<void> {
-    return this.#closed ? Promise.resolve() : this.#outbox.written();
+    return this.#closed ? Promise.resolve() : this.flow.written();
   }
 
   /** Memory for a frame, or a part of one, that is written next: a socket gives it back when it has taken it. */
   memory(length: number): Buffer {
-    return this.#outbox.memory(length);
+    return this.flow.memory(length);
   }
 
   onClose(listener: (connection: Connection, error?: Error) => void): void {
@@ -207,10 +205,8 @@ export class Connection {
   /** Ends the connection; requests that wait for an answer are rejected. */
   close(error?: Error): void {
     if (this.#closed) return;
-    this.#outbox.flush();
     this.#closed = true;
-    if (error) this.#stream.destroy();
-    else this.#stream.end(() => this.#stream.destroy());
+    this.flow.end(error !== undefined);
     this.#pending.rejectAll(error ?? new ConnectionClosedError(this.address, 'it was closed'));
     for (const listener of this.#closeListeners) listener(this, error);
   }
@@ -243,20 +239,18 @@ export class Connection {
     if (this.#closed) return;
     this.lastActivity = this.#lastRead = this.#options.clock.monotonic();
     this.#reads++;
-    try {
-      this.#decoder.push(chunk, (frame) => {
-        this.#onFrame(frame);
-        return !this.#closed;
-      });
-    } catch (error) {
-      const cause = error instanceof Error ? error : new FrameError(String(error));
-      this.#options.logger.warn(`closing the connection with ${this.remoteAddress}: ${printable(cause.message)}`);
-      this.close(cause);
-    }
+    this.flow.data(chunk);
+  }
+
+  #onFault(error: unknown): void {
+    const cause = error instanceof Error ? error : new FrameError(String(error));
+    const message = `closing the connection with ${this.remoteAddress}: ${printable(cause.message)}`;
+    this.#log.say('warn', 'closing connections that send no frames of this protocol', message);
+    this.close(cause);
   }
 
   #onFrame(frame: Buffer): void {
-    const { handlers, logger } = this.#options;
+    const { handlers } = this.#options;
     if (frame[4] === BINARY_TYPE && frame.length >= FRAME_HEAD + 13) {
       const raw = handlers.rawHandler(frame.readInt16BE(FRAME_HEAD));
       if (raw && (frame[FRAME_HEAD + 12]! & RESPONSE_FLAG) === 0) return raw.binary(frame, this);
@@ -269,6 +263,6 @@ export class Connection {
     if (isResponse(command)) return this.#pending.settle(command);
     const raw = handlers.rawHandler(command.code);
     if (raw) return raw.command(command, this);
-    return handlers.handle(command, this, logger);
+    return handlers.handle(command, this, this.#log);
   }
 }

@@ -46,7 +46,8 @@ export class RequestTimeoutError extends RocketMQError {
 export class ConnectionClosedError extends RocketMQError {
   constructor(
     readonly address: string,
-    reason: string,
+    /** in words */
+    readonly reason: string,
     options?: { cause?: unknown },
   ) {
     super(
@@ -75,6 +76,17 @@ export class HeaderError extends RocketMQError {
 export class DecodeError extends RocketMQError {
   constructor(message: string) {
     super('BAD_BODY', message);
+  }
+}
+
+/** What a request asks for cannot be; thrown by a handler, it becomes the answer. */
+export class RequestRefusedError extends RocketMQError {
+  /** @param responseCode of `ResponseCode` */
+  constructor(
+    readonly responseCode: number,
+    message: string,
+  ) {
+    super('REQUEST_REFUSED', message);
   }
 }
 
@@ -110,4 +122,18 @@ export class ClockHeldError extends RocketMQError {
         'If it is meant to hang, or waits for this clock: advance(time, { wait: false }).',
     );
   }
+}
+
+/** As in '/var/lib/store/file' and 'C:\\store\\file'. */
+const PATH = /(?<![\w%-])(?:[A-Za-z]:)?[\\/][^\s'",;:()]*/g;
+
+/**
+ * What a peer may be told of an error that was not made for it: never where files lie. What the file system says is in
+ * the log of whoever met it.
+ */
+export function toldToPeer(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const { code, syscall } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
+  if (syscall !== undefined) return `the server's disk or network refused (${code ?? syscall}): see its log`;
+  return message.replace(PATH, '…');
 }

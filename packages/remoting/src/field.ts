@@ -2,6 +2,10 @@
 // field to requests/*.ts.
 import { HeaderError } from './errors.js';
 
+/** Fields of one header, at most. No request has a tenth of it. */
+export const MAX_EXT_FIELDS = 256;
+export const tooManyFields = `a header has more fields than the limit, MAX_EXT_FIELDS, of ${MAX_EXT_FIELDS}`;
+
 export interface Field<T> {
   readonly required: boolean;
   /** Throws HeaderError when the text is not of this type. */

@@ -2,6 +2,7 @@
 import { NO_BODY } from './command.js';
 import type { RemotingCommand } from './command.js';
 import { FrameError } from './errors.js';
+import { FrameParts } from './frame-parts.js';
 import { decodeBinaryHeader, encodeBinaryHeader } from './header-binary.js';
 import { decodeJsonHeader, encodeJsonHeader } from './header-json.js';
 
@@ -20,10 +21,14 @@ export interface FrameLimits {
 
 export const defaultFrameLimits: FrameLimits = { maxFrameBytes: 16 * 1024 * 1024, maxHeaderBytes: 1024 * 1024 };
 
+/** Bytes of the length field alone. */
+const LENGTH_BYTES = 4;
+/** A rest that is a smaller part of its chunk than this is copied, so that it does not keep the chunk. */
+const SMALL_PART = 4;
+
 /** Cuts a stream of chunks into whole frames. A large frame is joined once, when its last byte has come. */
 export class FrameDecoder {
-  #parts: Buffer[] = [];
-  #have = 0;
+  readonly #parts = new FrameParts();
   /** bytes of the frame under way, 0 while its length is unknown */
   #need = 0;
 
@@ -31,53 +36,80 @@ export class FrameDecoder {
 
   /** True while a frame has begun and not ended. */
   get partial(): boolean {
-    return this.#have > 0;
+    return this.#parts.length > 0;
+  }
+
+  /** Bytes kept of frames that have not been given to anybody. */
+  get held(): number {
+    return this.#parts.length;
+  }
+
+  /** Bytes that the frame under way still lacks, as far as is known. */
+  get missing(): number {
+    return Math.max(0, this.#need - this.#parts.length);
   }
 
   /**
-   * Calls `onFrame` with each frame that is complete, its 4 length bytes included, until it returns false.
+   * Calls `onFrame` with each frame that is complete, its 4 length bytes included, until it returns false; the rest is
+   * kept for the next call, which may bring nothing new.
    * @throws FrameError when a length is out of bounds; nothing more can be read from this stream
    */
   push(chunk: Buffer, onFrame: (frame: Buffer) => boolean): void {
     let data = chunk;
-    if (this.#have > 0) {
-      this.#parts.push(chunk);
-      this.#have += chunk.length;
-      if (this.#have < (this.#need || FRAME_HEAD)) return;
-      data = this.#parts.length === 1 ? this.#parts[0]! : Buffer.concat(this.#parts, this.#have);
-      this.#parts = [];
-      this.#have = 0;
+    if (this.#parts.length > 0) {
+      this.#parts.add(chunk);
+      if (this.#parts.length < (this.#need || LENGTH_BYTES)) return;
+      data = this.#parts.take();
     }
     let at = 0;
     while (data.length - at >= FRAME_HEAD) {
       const size = this.#sizeOfFrame(data, at);
       if (data.length - at < size) break;
-      if (!onFrame(data.subarray(at, at + size))) return;
       at += size;
+      if (!onFrame(data.subarray(at - size, at))) break;
     }
-    this.#keep(data.subarray(at));
+    this.#keep(data, at);
+  }
+
+  /** Forgets what was kept. */
+  clear(): void {
+    this.#parts.clear();
   }
 
   #sizeOfFrame(data: Buffer, at: number): number {
-    const length = data.readUInt32BE(at);
-    const headerLength = data.readUInt32BE(at + 4) & 0xffffff;
-    if (length + 4 > this.limits.maxFrameBytes) {
-      throw new FrameError(`a frame of ${length + 4} bytes exceeds the limit of ${this.limits.maxFrameBytes}`);
-    }
-    if (length < 4 || headerLength > length - 4)
+    const length = this.#length(data, at);
+    const headerLength = data.readUInt32BE(at + LENGTH_BYTES) & 0xffffff;
+    if (headerLength > length - LENGTH_BYTES)
       throw new FrameError(`a frame of ${length} bytes has a header of ${headerLength}`);
     if (headerLength > this.limits.maxHeaderBytes) {
       throw new FrameError(`a header of ${headerLength} bytes exceeds the limit of ${this.limits.maxHeaderBytes}`);
     }
-    return length + 4;
+    return length + LENGTH_BYTES;
   }
 
-  #keep(rest: Buffer): void {
+  /** What the length field says: the bytes behind it. */
+  #length(data: Buffer, at: number): number {
+    const length = data.readUInt32BE(at);
+    if (length + LENGTH_BYTES > this.limits.maxFrameBytes) {
+      throw new FrameError(
+        `a frame of ${length + LENGTH_BYTES} bytes exceeds the limit of ${this.limits.maxFrameBytes}`,
+      );
+    }
+    if (length < LENGTH_BYTES) throw new FrameError(`a frame of ${length} bytes is too short for its header`);
+    return length;
+  }
+
+  #keep(data: Buffer, at: number): void {
     this.#need = 0;
+    const rest = data.subarray(at);
     if (rest.length === 0) return;
-    this.#parts = [rest];
-    this.#have = rest.length;
+    this.#parts.add(rest.length * SMALL_PART <= data.length ? Buffer.from(rest) : rest);
     if (rest.length >= FRAME_HEAD) this.#need = this.#sizeOfFrame(rest, 0);
+    else if (rest.length < LENGTH_BYTES) return;
+    else {
+      this.#length(rest, 0);
+      this.#need = FRAME_HEAD;
+    }
   }
 }
 

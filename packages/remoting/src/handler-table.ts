@@ -3,9 +3,9 @@
 import { isOneway } from './command.js';
 import type { RemotingCommand } from './command.js';
 import type { Connection, RawHandler, RequestHandlers } from './connection.js';
-import { HeaderError, ResponseError } from './errors.js';
+import { DecodeError, HeaderError, RequestRefusedError, ResponseError, toldToPeer } from './errors.js';
+import type { EventLog } from './log-throttle.js';
 import { printable } from './logger.js';
-import type { Logger } from './logger.js';
 import type { Answer, HeaderOf, Receiver, RequestRow } from './request.js';
 import { ResponseCode } from './response-code.js';
 import { Requests } from './requests.js';
@@ -60,7 +60,7 @@ export class HandlerTable implements RequestHandlers {
     return this.#raw.get(code);
   }
 
-  handle(command: RemotingCommand, connection: Connection, logger: Logger): void {
+  handle(command: RemotingCommand, connection: Connection, log: EventLog): void {
     const typed = this.#typed.get(command.code);
     if (!typed) {
       if (isOneway(command)) return;
@@ -73,19 +73,40 @@ export class HandlerTable implements RequestHandlers {
     try {
       const answer = typed.handle(incoming(typed, command, connection));
       if (answer instanceof Promise) {
-        answer.then(
-          (value) => answerTyped(typed, command, connection, value),
-          (error: unknown) => answerError(typed, command, connection, logger, error),
-        );
+        connection.flow.requestBegun();
+        answer
+          .then(
+            (value) => answerTyped(typed, command, connection, value),
+            (error: unknown) => answerError(typed, command, connection, log, error),
+          )
+          .finally(() => connection.flow.requestEnded())
+          .catch((error: unknown) => log.say('error', 'answers failed', `an answer failed: ${String(error)}`));
       } else answerTyped(typed, command, connection, answer);
     } catch (error) {
-      answerError(typed, command, connection, logger, error);
+      answerError(typed, command, connection, log, error);
     }
   }
 }
 
+/** Bytes of a body that is read as JSON, which holds up everybody else meanwhile. */
+export const MAX_JSON_BODY_BYTES = 2 * 1024 * 1024;
+
+/** Bodies that are messages, or what a broker with very many topics registers. */
+const LONG_BODIES: ReadonlySet<number> = new Set([
+  Requests.SEND_MESSAGE.code,
+  Requests.SEND_MESSAGE_V2.code,
+  Requests.SEND_BATCH_MESSAGE.code,
+  Requests.REGISTER_BROKER.code,
+  Requests.CHECK_TRANSACTION_STATE.code,
+  Requests.CONSUME_MESSAGE_DIRECTLY.code,
+]);
+
 function incoming(typed: TypedHandler, command: RemotingCommand, connection: Connection): IncomingRequest<RequestRow> {
   const { body, extFields, code, version, language, opaque, serializeType } = command;
+  if (body.length > MAX_JSON_BODY_BYTES && !LONG_BODIES.has(code)) {
+    const message = `a body of ${body.length} bytes is more than ${typed.row.name} may have: MAX_JSON_BODY_BYTES=${MAX_JSON_BODY_BYTES}`;
+    throw new RequestRefusedError(ResponseCode.INVALID_PARAMETER, message);
+  }
   const header = typed.row.header.decode(extFields) as HeaderOf<RequestRow>;
   return {
     header,
@@ -114,16 +135,24 @@ function answerError(
   typed: TypedHandler,
   command: RemotingCommand,
   connection: Connection,
-  logger: Logger,
+  log: EventLog,
   error: unknown,
 ): void {
-  const message = error instanceof Error ? error.message : String(error);
-  if (!(error instanceof HeaderError)) {
-    logger.error(`${typed.row.name} of ${connection.remoteAddress} failed: ${printable(message)}`);
+  const said = error instanceof Error ? error.message : String(error);
+  if (!isThePeersOwn(error)) {
+    const { name } = typed.row;
+    log.say('error', `${name} failed`, `${name} of ${connection.remoteAddress} failed: ${printable(said)}`);
   }
   if (isOneway(command)) return;
-  const code = error instanceof ResponseError ? error.responseCode : ResponseCode.SYSTEM_ERROR;
-  connection.answer(command, undefined, { code, remark: printable(message) });
+  const refused = error instanceof ResponseError || error instanceof RequestRefusedError;
+  const code = refused ? error.responseCode : ResponseCode.SYSTEM_ERROR;
+  const remark = printable(isThePeersOwn(error) || refused ? said : toldToPeer(error));
+  connection.answer(command, undefined, { code, remark });
+}
+
+/** Whether it is about what the peer has sent: it is told so, and the log has better things to tell. */
+function isThePeersOwn(error: unknown): boolean {
+  return error instanceof HeaderError || error instanceof DecodeError || error instanceof RequestRefusedError;
 }
 
 export function handlerTable(handlers: Partial<Handlers<Receiver>> = {}): HandlerTable {

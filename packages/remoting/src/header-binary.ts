@@ -1,6 +1,7 @@
 // Owns the ROCKETMQ binary form of a frame's header.
 import { emptyFields } from './command.js';
 import { FrameError } from './errors.js';
+import { MAX_EXT_FIELDS, tooManyFields } from './field.js';
 import type { CommandHeader } from './header-json.js';
 import { LANGUAGES, OUR_LANGUAGE } from './language.js';
 
@@ -34,7 +35,9 @@ export function decodeBinaryHeader(bytes: Buffer): CommandHeader {
 function decodeFields(bytes: Buffer, start: number, end: number): Record<string, string> {
   const fields = emptyFields();
   let at = start;
+  let count = 0;
   while (at < end) {
+    if (++count > MAX_EXT_FIELDS) throw new FrameError(tooManyFields);
     if (at + 2 > end) throw new FrameError('a header field is cut off');
     const keyLength = bytes.readUInt16BE(at);
     const valueAt = at + 2 + keyLength;

@@ -2,12 +2,16 @@
 import { emptyFields } from './command.js';
 import type { RemotingCommand } from './command.js';
 import { FrameError } from './errors.js';
+import { MAX_EXT_FIELDS, tooManyFields } from './field.js';
+import { depthFault } from './json-depth.js';
 
 export type CommandHeader = Omit<RemotingCommand, 'body' | 'serializeType'>;
 
 /** @throws FrameError when the bytes are not a JSON object */
 export function decodeJsonHeader(bytes: Buffer): CommandHeader {
   let json: unknown;
+  const fault = depthFault(bytes);
+  if (fault !== undefined) throw new FrameError(`a JSON header cannot be taken: ${fault}`);
   try {
     json = JSON.parse(bytes.toString('utf8'));
   } catch (cause) {
@@ -34,7 +38,9 @@ function numberOf(value: unknown): number {
 function fieldsOf(value: unknown): Record<string, string> {
   const fields = emptyFields();
   if (typeof value !== 'object' || value === null) return fields;
+  let count = 0;
   for (const [name, field] of Object.entries(value)) {
+    if (++count > MAX_EXT_FIELDS) throw new FrameError(tooManyFields);
     if (typeof field === 'string') fields[name] = field;
     else if (typeof field === 'number' || typeof field === 'boolean') fields[name] = String(field);
   }

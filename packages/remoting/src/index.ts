@@ -70,10 +70,13 @@ export {
   DecodeError,
   FrameError,
   HeaderError,
+  RequestRefusedError,
   RequestTimeoutError,
   ResponseError,
   RocketMQError,
+  toldToPeer,
 } from './errors.js';
+export { MAX_EXT_FIELDS, tooManyFields } from './field.js';
 export type { Field, Fields, HeaderCodec, HeaderOfFields } from './field.js';
 export {
   BINARY_TYPE,
@@ -91,9 +94,12 @@ export { BINARY_REMARK_AT } from './header-binary.js';
 export { AddressError, formatAddress, packHost, parseAddress, unpackHost } from './host.js';
 export type { HostAndPort } from './host.js';
 export { duplexPair } from './in-process.js';
-export { MAX_JSON_DEPTH, encodeJson, entriesOf, parseJson, parseJsonObject, stringifyJson } from './json.js';
+export { encodeJson, entriesOf, parseJson, parseJsonObject, stringifyJson } from './json.js';
+export { MAX_JSON_DEPTH } from './json-depth.js';
 export type { JsonObject } from './json.js';
 export { LANGUAGES, MQVersion, OUR_LANGUAGE, OUR_VERSION } from './language.js';
+export { LogThrottle, plainLog } from './log-throttle.js';
+export type { EventLog } from './log-throttle.js';
 export { printable, silentLogger } from './logger.js';
 export type { Logger } from './logger.js';
 export { ManualClock } from './manual-clock.js';
@@ -144,7 +150,7 @@ export type { RequestName, RequestsTo } from './requests.js';
 export { sendMessageFields } from './requests/produce.js';
 export { ResponseCode, responseCodeName } from './response-code.js';
 export { ListenError, RemotingServer, serverDefaults } from './server.js';
-export type { RemotingServerOptions } from './server.js';
+export type { RemotingServerOptions, ServerLimits } from './server.js';
 export {
   AUTO_CREATE_TOPIC_KEY,
   GROUP_MAX_LENGTH,
@@ -163,3 +169,4 @@ export {
   isTopicOrGroupIllegal,
   retryTopic,
 } from './topic-names.js';
+export { UnsentBytes } from './unsent-bytes.js';

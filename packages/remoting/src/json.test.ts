@@ -6,7 +6,8 @@ import { decodeLockBatch, decodeQueueTable, encodeLockBatch, queueTable } from '
 import { decodeClusterInfo, decodeRouteData, encodeClusterInfo, encodeRouteData } from './bodies/route-data.js';
 import { DecodeError } from './errors.js';
 import { decodeFrame } from './frame.js';
-import { MAX_JSON_DEPTH, parseJson, parseJsonObject, stringifyJson } from './json.js';
+import { MAX_JSON_DEPTH } from './json-depth.js';
+import { parseJson, parseJsonObject, stringifyJson } from './json.js';
 
 const folder = new URL('../../../test/fixtures/frames/', import.meta.url);
 

@@ -1,9 +1,7 @@
 // Owns the JSON that Apache's peers write, which is not quite JSON: bare numbers and whole objects as keys
 // ({0:"a"}, {{"topic":"t"}:5}). Reads both that and the standard, and writes it where those peers need it back.
 import { DecodeError } from './errors.js';
-
-/** Deeper nesting is refused: no body of this protocol comes near. */
-export const MAX_JSON_DEPTH = 64;
+import { MAX_JSON_DEPTH, depthFault } from './json-depth.js';
 
 export type JsonObject = Record<string, unknown>;
 
@@ -12,6 +10,8 @@ export type JsonObject = Record<string, unknown>;
  * @throws DecodeError
  */
 export function parseJson(source: Buffer | string): unknown {
+  const fault = depthFault(typeof source === 'string' ? Buffer.from(source) : source);
+  if (fault !== undefined) throw new DecodeError(fault);
   const text = typeof source === 'string' ? source : source.toString('utf8');
   try {
     return JSON.parse(text);

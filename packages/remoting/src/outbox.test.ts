@@ -44,7 +44,7 @@ async function sockets(): Promise<[near: Socket, far: Socket]> {
 describe('an outbox', () => {
   it('sends what came in one turn with one write, at its end', async () => {
     const { stream, writes } = recorded();
-    const outbox = new Outbox(stream, MUCH, unexpected);
+    const outbox = new Outbox(stream, { maxUnsentBytes: MUCH, onOverflow: unexpected });
     for (const frame of ['a', 'b', 'c']) outbox.add(Buffer.from(frame));
     expect(writes).toEqual([]);
     await new Promise(process.nextTick);
@@ -53,7 +53,7 @@ describe('an outbox', () => {
 
   it('sends at once when it is flushed, and nothing twice', async () => {
     const { stream, writes } = recorded();
-    const outbox = new Outbox(stream, MUCH, unexpected);
+    const outbox = new Outbox(stream, { maxUnsentBytes: MUCH, onOverflow: unexpected });
     outbox.add(Buffer.from('a'));
     outbox.flush();
     expect(writes).toEqual(['a']);
@@ -67,7 +67,7 @@ describe('an outbox', () => {
     async (length) => {
       const [near, far] = await sockets();
       far.pause();
-      const outbox = new Outbox(near, MUCH, unexpected);
+      const outbox = new Outbox(near, { maxUnsentBytes: MUCH, onOverflow: unexpected });
       const count = Math.floor((16 * 1024 * 1024) / length);
       for (let i = 0; i < count; i++) {
         const frame = outbox.memory(length).fill(i % 251);
@@ -94,7 +94,7 @@ describe('an outbox', () => {
     const [near, far] = await sockets();
     far.pause();
     const told: number[] = [];
-    const outbox = new Outbox(near, 100_000, (bytes) => told.push(bytes));
+    const outbox = new Outbox(near, { maxUnsentBytes: 100_000, onOverflow: (bytes) => told.push(bytes) });
     for (let i = 0; i < 200 && told.length === 0; i++) {
       outbox.add(Buffer.alloc(100_000));
       await new Promise(setImmediate);

@@ -1,38 +1,76 @@
-// Owns the gathering of a connection's writes: what is queued within one turn of the event loop goes out as one write.
+// Gathers a connection's writes: what is queued within one turn of the event loop goes out as one write. Gives the stream
+// no more at a time than it is about to take, so that one can see whether the peer reads.
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { NO_BODY } from './command.js';
 import { sendMemory } from './send-memory.js';
+import type { UnsentBytes } from './unsent-bytes.js';
 
 export const DEFAULT_MAX_UNSENT_BYTES = 64 * 1024 * 1024;
 
 /** Up to here, joining small frames by a copy is cheaper than a vectored write. */
 const JOIN_UP_TO = 64 * 1024;
+/** Bytes that the stream may have and not have taken. */
+const WINDOW = 256 * 1024;
+
+export interface OutboxOptions {
+  /** Bytes that may wait before `onOverflow`. */
+  readonly maxUnsentBytes: number;
+  /** Bytes from which on `onCongested` is called; default: never. */
+  readonly highWaterMark?: number;
+  /** Counts for all connections together. */
+  readonly unsent?: UnsentBytes | undefined;
+  onOverflow(unsentBytes: number): void;
+  onCongested?(): void;
+  /** Half of the high-water mark is left, after `onCongested`. */
+  onDrained?(): void;
+}
 
 export class Outbox {
   #frames: Buffer[] = [];
   #bytes = 0;
   #scheduled = false;
-  #waiting: (() => void)[] = [];
+  /** What the stream is not to have yet; of the first frame, the bytes before `#offset` are done. */
+  readonly #queue: Buffer[] = [];
+  #offset = 0;
+  /** Bytes that the stream has and has not taken. */
+  #given = 0;
+  #unsent = 0;
+  #congested = false;
+  #discarded = false;
+  /** Bytes that the stream has taken so far. */
+  taken = 0;
+  readonly #highWaterMark: number;
+  readonly #waiting: { readonly taken: number; resolve(): void }[] = [];
   /** Whoever reads from another stream is given the very buffers that were written, and may keep them. */
-  readonly #toSocket: boolean;
+  readonly toSocket: boolean;
 
   constructor(
     private readonly stream: Duplex,
-    private readonly maxUnsentBytes: number,
-    private readonly onOverflow: (unsentBytes: number) => void,
+    private readonly options: OutboxOptions,
   ) {
-    this.#toSocket = stream instanceof Socket;
+    this.toSocket = stream instanceof Socket;
+    this.#highWaterMark = options.highWaterMark ?? Infinity;
+  }
+
+  /** Bytes that the stream has not taken. */
+  get unsent(): number {
+    return this.#unsent + this.#bytes;
+  }
+
+  /** More than the high-water mark waits, and it has not gone down to half of it since. */
+  get congested(): boolean {
+    return this.#congested;
   }
 
   /** Memory for a frame that is added next. */
   memory(length: number): Buffer {
-    return this.#toSocket ? sendMemory.lend(length) : Buffer.allocUnsafe(length);
+    return this.toSocket ? sendMemory.lend(length) : Buffer.allocUnsafe(length);
   }
 
   add(frame: Buffer): void {
     this.#frames.push(frame);
     this.#bytes += frame.length;
+    if (this.#bytes > this.#highWaterMark) this.#congest();
     if (this.#scheduled) return;
     this.#scheduled = true;
     // nextTick, not a microtask: it runs once the whole data event or callback, and all it queued, is done.
@@ -42,17 +80,14 @@ export class Outbox {
   /** Resolves when the stream has taken what has been added up to now, or has ended. */
   written(): Promise<void> {
     return new Promise((resolve) => {
-      this.#waiting.push(resolve);
-      if (this.#scheduled) return;
-      this.#scheduled = true;
-      process.nextTick(() => this.flush());
+      this.#waiting.push({ taken: this.taken + this.#unsent + this.#bytes, resolve });
+      this.#tellWritten();
     });
   }
 
   flush(): void {
     this.#scheduled = false;
     if (this.#frames.length > 0) this.#flushFrames();
-    if (this.#waiting.length > 0) this.#tellWhenWritten(this.#waiting.splice(0));
   }
 
   #flushFrames(): void {
@@ -60,35 +95,96 @@ export class Outbox {
     const bytes = this.#bytes;
     this.#frames = [];
     this.#bytes = 0;
-    if (this.stream.destroyed || this.stream.writableEnded) return;
-    if (frames.length === 1) this.#write(frames[0]!);
-    else if (bytes <= JOIN_UP_TO) this.#write(this.#join(frames, bytes));
-    else {
-      this.stream.cork();
-      for (const frame of frames) this.#write(frame);
-      this.stream.uncork();
+    if (this.#discarded || this.stream.destroyed || this.stream.writableEnded) return this.#tellWritten(true);
+    this.#unsent += bytes;
+    this.options.unsent?.add(bytes);
+    const free = this.#queue.length === 0 && this.#given < WINDOW;
+    if (frames.length === 1 && free && bytes <= JOIN_UP_TO) this.#give(frames[0]!, frames[0]);
+    else if (bytes <= JOIN_UP_TO) {
+      const joined = this.#join(frames, bytes);
+      if (free) this.#give(joined, joined);
+      else this.#queue.push(joined);
+    } else {
+      for (const frame of frames) this.#queue.push(frame);
+      this.#pump();
     }
-    if (this.stream.writableLength > this.maxUnsentBytes) this.onOverflow(this.stream.writableLength);
+    if (this.#unsent > this.#highWaterMark) this.#congest();
+    if (this.#unsent > this.options.maxUnsentBytes) this.options.onOverflow(this.#unsent);
   }
 
-  /** By an empty write behind all others. */
-  #tellWhenWritten(waiting: readonly (() => void)[]): void {
-    const tell = (): void => waiting.forEach((resolve) => resolve());
-    if (this.stream.destroyed || this.stream.writableEnded) tell();
-    else this.stream.write(NO_BODY, tell);
+  /** Gives the stream all that is queued, however much: nothing more is added. */
+  end(): void {
+    this.flush();
+    this.#pump(Infinity);
   }
 
-  #write(frame: Buffer): void {
-    if (this.#toSocket) this.stream.write(frame, () => sendMemory.giveBack(frame));
-    else this.stream.write(frame);
+  /** Forgets what the stream has not been given. */
+  discard(): void {
+    this.#discarded = true;
+    this.#frames = [];
+    this.#bytes = 0;
+    this.#queue.length = 0;
+    // What the stream has it gives up without a word when it is destroyed, or says so later.
+    this.options.unsent?.sent(this.#unsent);
+    this.#unsent = 0;
+    this.#tellWritten(true);
+  }
+
+  /** @param all nothing more will be taken */
+  #tellWritten(all = this.#discarded): void {
+    const waiting = this.#waiting;
+    while (waiting.length > 0 && (all || waiting[0]!.taken <= this.taken)) waiting.shift()!.resolve();
+  }
+
+  #congest(): void {
+    if (this.#congested) return;
+    this.#congested = true;
+    this.options.onCongested?.();
+  }
+
+  #pump(window = WINDOW): void {
+    const queue = this.#queue;
+    if (queue.length === 0 || this.#given >= window) return;
+    const corked = queue.length > 1;
+    if (corked) this.stream.cork();
+    let done = 0;
+    while (done < queue.length && this.#given < window) {
+      const frame = queue[done]!;
+      const end = Math.min(frame.length, this.#offset + WINDOW);
+      const last = end === frame.length;
+      this.#give(this.#offset === 0 && last ? frame : frame.subarray(this.#offset, end), last ? frame : undefined);
+      this.#offset = last ? 0 : end;
+      if (last) done++;
+    }
+    queue.splice(0, done);
+    if (corked) this.stream.uncork();
+  }
+
+  /** @param lent to be given back when these bytes are taken */
+  #give(bytes: Buffer, lent: Buffer | undefined): void {
+    this.#given += bytes.length;
+    this.stream.write(bytes, () => {
+      this.#given -= bytes.length;
+      if (lent && this.toSocket) sendMemory.giveBack(lent);
+      if (this.#discarded) return;
+      this.taken += bytes.length;
+      this.#unsent -= bytes.length;
+      this.options.unsent?.sent(bytes.length);
+      if (this.#waiting.length > 0) this.#tellWritten();
+      if (this.#queue.length > 0) this.#pump();
+      if (!this.#congested || this.#unsent > this.#highWaterMark / 2) return;
+      this.#congested = false;
+      this.options.onDrained?.();
+    });
   }
 
   #join(frames: readonly Buffer[], bytes: number): Buffer {
+    if (frames.length === 1) return frames[0]!;
     const joined = this.memory(bytes);
     let at = 0;
     for (const frame of frames) {
       at += frame.copy(joined, at);
-      if (this.#toSocket) sendMemory.giveBack(frame);
+      if (this.toSocket) sendMemory.giveBack(frame);
     }
     return joined;
   }

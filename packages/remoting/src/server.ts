@@ -1,34 +1,57 @@
-// Owns the listening end: accepts connections over TCP and in process, and closes those that fell silent.
+// Owns the listening end: accepts connections over TCP and in process, and holds them to its limits. Leaves closing those
+// that fell silent to connection-watch.ts.
 import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Clock, TimerHandle } from './clock.js';
+import type { Clock } from './clock.js';
 import { Connection } from './connection.js';
-import { afterPoll } from './deadline.js';
+import { ConnectionWatch, watchDefaults } from './connection-watch.js';
+import type { WatchLimits } from './connection-watch.js';
 import { ConnectionClosedError, RocketMQError } from './errors.js';
+import type { ConnectionBounds } from './flow.js';
 import type { FrameLimits } from './frame.js';
 import type { HandlerTable } from './handler-table.js';
 import type { HostAndPort } from './host.js';
+import { LogThrottle } from './log-throttle.js';
 import type { Logger } from './logger.js';
+import { DEFAULT_MAX_UNSENT_BYTES } from './outbox.js';
+import { UnfinishedFrames } from './unfinished-frames.js';
+import { UnsentBytes } from './unsent-bytes.js';
 
-export interface RemotingServerOptions {
+export interface RemotingServerOptions extends Partial<ServerLimits> {
   readonly handlers: HandlerTable;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly limits?: Partial<FrameLimits>;
-  /** ms without a byte in or out before a connection is closed; default 120,000 as Apache's */
-  readonly idleTimeout?: number;
-  /** ms that a frame which has begun may take to arrive; default 30,000 */
-  readonly frameTimeout?: number;
-  /** connections at a time; one more is closed at once; default 10,000 */
-  readonly maxConnections?: number;
-  /** bytes that may wait for a peer that does not read; default 64 MiB */
-  readonly maxUnsentBytes?: number;
+  /** counts the answers that wait, for those who would rather wait with theirs; default: the server's own */
+  readonly unsent?: UnsentBytes;
 }
 
-export const serverDefaults = { idleTimeout: 120_000, frameTimeout: 30_000, maxConnections: 10_000 };
+/** What a server holds its peers to. Bytes, and ms. */
+export interface ServerLimits extends WatchLimits {
+  /** connections at a time; one more is closed at once; default 10,000 */
+  readonly maxConnections: number;
+  /** bytes that may wait for one peer that does not read, before its connection is closed; default 64 MiB */
+  readonly maxUnsentBytes: number;
+  /** bytes that wait for one peer, from which on it is not read from, and sent nothing large; default 1 MiB */
+  readonly writeBufferHighWaterMark: number;
+  /** bytes that wait for all peers, from which on nobody is sent anything large; default 64 MiB */
+  readonly maxTotalUnsentBytes: number;
+  /** requests of one connection that are served at a time; default 1,024 */
+  readonly maxRequestsPerConnection: number;
+  /** bytes of half-received frames of all connections; default 64 MiB */
+  readonly maxUnfinishedFrameBytes: number;
+}
 
-const SWEEP_INTERVAL_MS = 10_000;
+export const serverDefaults: ServerLimits = {
+  ...watchDefaults,
+  maxConnections: 10_000,
+  maxUnsentBytes: DEFAULT_MAX_UNSENT_BYTES,
+  writeBufferHighWaterMark: 1024 * 1024,
+  maxTotalUnsentBytes: 64 * 1024 * 1024,
+  maxRequestsPerConnection: 1_024,
+  maxUnfinishedFrameBytes: 64 * 1024 * 1024,
+};
 
 /** The port is taken, or the host is none of this machine's. */
 export class ListenError extends RocketMQError {
@@ -45,11 +68,25 @@ export class RemotingServer {
   readonly #connections = new Set<Connection>();
   readonly #servers: Server[] = [];
   readonly #closedListeners: ((connection: Connection) => void)[] = [];
-  #sweep: TimerHandle | undefined;
+  readonly #limits: ServerLimits;
+  readonly #bounds: ConnectionBounds;
+  readonly #watch: ConnectionWatch;
   #closed = false;
 
   constructor(options: RemotingServerOptions) {
+    const { clock, logger } = options;
+    const limits = limitsOf(options);
     this.#options = options;
+    this.#limits = limits;
+    this.#bounds = {
+      writeBufferHighWaterMark: limits.writeBufferHighWaterMark,
+      maxRequests: limits.maxRequestsPerConnection,
+      unsent: options.unsent ?? new UnsentBytes(limits.maxTotalUnsentBytes),
+      unfinished: new UnfinishedFrames(limits.maxUnfinishedFrameBytes, clock),
+      log: new LogThrottle(clock, logger),
+    };
+    this.#watch = new ConnectionWatch({ clock, limits, unsent: this.#bounds.unsent, connections: this.#connections });
+    this.#bounds.unsent.onWanted = () => this.#watch.hurry();
   }
 
   get connections(): ReadonlySet<Connection> {
@@ -76,66 +113,63 @@ export class RemotingServer {
 
   /** Takes a stream as a connection of this server: a socket, or one end of an in-process pair. */
   accept(stream: Duplex, address = 'in-process'): Connection {
-    const { handlers, clock, logger, limits, maxUnsentBytes } = this.#options;
+    const { handlers, clock, logger, limits } = this.#options;
     const connection = new Connection(stream, {
       address,
       handlers,
       clock,
       logger,
+      maxUnsentBytes: this.#limits.maxUnsentBytes,
+      bounds: this.#bounds,
       ...(limits && { limits }),
-      ...(maxUnsentBytes && { maxUnsentBytes }),
     });
     this.#connections.add(connection);
-    connection.onClose(() => {
+    connection.onClose((_, error) => {
+      if (error) this.#tellClosed(connection, error);
       this.#connections.delete(connection);
       for (const listener of this.#closedListeners) listener(connection);
     });
-    this.#armSweep();
     if (this.#closed) connection.close();
+    else this.#watch.arm();
     return connection;
   }
 
   /** Stops listening and closes all connections. */
   async close(): Promise<void> {
     this.#closed = true;
-    this.#options.clock.clearTimeout(this.#sweep);
+    this.#watch.stop();
+    this.#bounds.unfinished.stop();
     const closing = this.#servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
     for (const connection of this.#connections) connection.close();
     await Promise.all(closing);
+    this.#bounds.log.end();
+  }
+
+  /** Of a connection that was closed from here for what its peer did, or did not do. */
+  #tellClosed(connection: Connection, error: Error): void {
+    if (error instanceof ConnectionClosedError && error.cause === undefined)
+      this.#bounds.log.say(
+        'warn',
+        'closing connections',
+        `closing the connection with ${connection.remoteAddress}: ${error.reason}`,
+      );
   }
 
   #acceptSocket(socket: Socket): void {
-    const limit = this.#options.maxConnections ?? serverDefaults.maxConnections;
-    if (this.#connections.size >= limit) {
-      this.#options.logger.warn(`refusing a connection from ${socket.remoteAddress}: maxConnections is ${limit}`);
+    const { maxConnections } = this.#limits;
+    if (this.#connections.size >= maxConnections) {
+      const message = `refusing a connection from ${socket.remoteAddress}: maxConnections is ${maxConnections}`;
+      this.#bounds.log.say('warn', 'refusing connections', message);
       socket.destroy();
       return;
     }
     this.accept(socket, `${socket.remoteAddress}:${socket.remotePort}`);
   }
+}
 
-  #armSweep(): void {
-    if (this.#sweep || this.#closed) return;
-    this.#sweep = this.#options.clock.setTimeout(() => {
-      this.#sweep = undefined;
-      // What has arrived while this process was held up is read first.
-      afterPoll(() => this.#closeSilent());
-      if (this.#connections.size > 0) this.#armSweep();
-    }, SWEEP_INTERVAL_MS);
-  }
-
-  #closeSilent(): void {
-    const {
-      clock,
-      idleTimeout = serverDefaults.idleTimeout,
-      frameTimeout = serverDefaults.frameTimeout,
-    } = this.#options;
-    const now = clock.monotonic();
-    for (const connection of this.#connections) {
-      const silent = now - connection.lastActivity;
-      if (silent >= idleTimeout || (connection.midFrame && silent >= frameTimeout)) {
-        connection.close(new ConnectionClosedError(connection.address, `it has been silent for ${silent} ms`));
-      }
-    }
-  }
+function limitsOf(options: RemotingServerOptions): ServerLimits {
+  const limits = { ...serverDefaults };
+  for (const name of Object.keys(limits) as (keyof ServerLimits)[])
+    (limits as Record<keyof ServerLimits, number>)[name] = options[name] ?? limits[name];
+  return limits;
 }

@@ -12,6 +12,8 @@ import type { DelayLevels } from './levels.js';
 
 /** Messages of one level that are taken at a time. */
 const DELIVER_AT_ONCE = 64;
+/** Bytes of them, from which on the others wait for the next time. */
+const DELIVER_BYTES_AT_ONCE = 8_388_608;
 /** Pause before a delivery that the store has refused is tried again, ms. */
 const DELAY_FOR_A_WHILE = 100;
 
@@ -121,7 +123,12 @@ export class LevelTimer {
   async #deliver(level: Level): Promise<void> {
     // They may have been stored hours ago. Where nothing is to be brought, `delivering` is set all the same before this
     // can be over.
-    const range = { offset: level.offset, maxCount: DELIVER_AT_ONCE, filter: undefined };
+    const range = {
+      offset: level.offset,
+      maxCount: DELIVER_AT_ONCE,
+      maxBytes: DELIVER_BYTES_AT_ONCE,
+      filter: undefined,
+    };
     await this.deps.store.warmUp(SCHEDULE_TOPIC, level.number - 1, range);
     const noted = this.deps.offsets.hold();
     try {
@@ -152,7 +159,8 @@ export class LevelTimer {
     const now = this.deps.clock.now();
     let last: AppendResult | undefined;
     let done = 0;
-    for (; done < DELIVER_AT_ONCE; done++) {
+    let bytes = 0;
+    for (; done < DELIVER_AT_ONCE && bytes < DELIVER_BYTES_AT_ONCE; done++) {
       const due = this.#dueOf(level, level.offset + done);
       if (due === undefined || due > now) break;
       const message = this.#restore(level, level.offset + done);
@@ -165,6 +173,7 @@ export class LevelTimer {
       if (result.status !== 'PUT_OK') break;
       last = { ...result };
       this.deps.stats.delivered(message, level.number - 1, result);
+      bytes += result.size;
     }
     return { done, last };
   }

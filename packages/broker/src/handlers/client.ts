@@ -1,5 +1,6 @@
 // Owns the answers to heartbeats and to questions about a group's members. Leaves who is connected to clients.ts.
 import {
+  RequestRefusedError,
   ResponseCode,
   decodeHeartbeat,
   decodeSubscription,
@@ -9,9 +10,19 @@ import {
   printable,
   retryTopic,
 } from '@nest-rocketmq/remoting';
-import type { Answer, Clock, ConsumerData, Handlers, IncomingRequest, Requests } from '@nest-rocketmq/remoting';
+import type {
+  Answer,
+  Clock,
+  ConsumerData,
+  Handlers,
+  HeartbeatData,
+  IncomingRequest,
+  Requests,
+  SubscriptionData,
+} from '@nest-rocketmq/remoting';
 import type { ClientInfo, Clients } from '../clients.js';
 import type { Groups } from '../groups.js';
+import { filterFault, requireAtMost, requireShort } from '../limits.js';
 import { isTagType } from '../tag-filter.js';
 import type { Topics } from '../topics.js';
 
@@ -20,6 +31,13 @@ export interface ClientDeps {
   groups: Groups;
   topics: Topics;
   clock: Clock;
+  config: ClientLimits;
+}
+
+interface ClientLimits {
+  maxGroupsPerClient: number;
+  maxSubscriptionsPerGroup: number;
+  maxFilterLength: number;
 }
 
 type Heartbeat = IncomingRequest<typeof Requests.HEART_BEAT>;
@@ -54,17 +72,55 @@ export function clientHandlers(
 }
 
 function heartbeat(deps: ClientDeps, { body, connection, language, version }: Heartbeat): Answer {
-  const { clientID, producerGroups, consumers, withoutSub } = decodeHeartbeat(body);
+  const data = decodeHeartbeat(body);
+  refuseExcess(deps.config, data);
+  const { clientID, producerGroups, consumers, withoutSub } = data;
   const lastHeartbeat = deps.clock.monotonic();
   const lastUpdateTimestamp = deps.clock.now();
   const client: ClientInfo = { clientId: clientID, language, version, connection, lastHeartbeat, lastUpdateTimestamp };
-  for (const group of producerGroups) deps.clients.registerProducer(group, client);
+  const refusals: RequestRefusedError[] = [];
   let changed = false;
+  for (const group of producerGroups) unlessRefused(refusals, () => deps.clients.registerProducer(group, client));
   for (const consumer of consumers) {
-    if (registerConsumer(deps, consumer, client, withoutSub)) changed = true;
+    unlessRefused(refusals, () => (changed = registerConsumer(deps, consumer, client, withoutSub) || changed));
   }
+  if (refusals.length > 0) throw refusals[0];
   // Version 2 leaves subscriptions out of most heartbeats; version 1 is what is asked for here.
   return { extFields: { IS_SUPPORT_HEART_BEAT_V2: 'false', IS_SUB_CHANGE: String(changed) } };
+}
+
+/** A group for which there is no room must not keep out the others of its client. */
+function unlessRefused(refusals: RequestRefusedError[], register: () => unknown): void {
+  try {
+    register();
+  } catch (error) {
+    if (!(error instanceof RequestRefusedError)) throw error;
+    refusals.push(error);
+  }
+}
+
+/** What no client needs is refused as a whole. @throws RequestRefusedError */
+function refuseExcess(limits: ClientLimits, { clientID, producerGroups, consumers }: HeartbeatData): void {
+  const { maxGroupsPerClient, maxSubscriptionsPerGroup, maxFilterLength } = limits;
+  requireShort(clientID, 'the client id');
+  const groups = producerGroups.length + consumers.length;
+  requireAtMost(groups, maxGroupsPerClient, 'maxGroupsPerClient', 'groups of one client');
+  for (const group of producerGroups) requireShort(group, 'the producer group');
+  for (const { subscriptionDataSet } of consumers) {
+    const { length } = subscriptionDataSet;
+    requireAtMost(length, maxSubscriptionsPerGroup, 'maxSubscriptionsPerGroup', 'subscriptions of one group');
+    for (const subscription of subscriptionDataSet) refuseSubscription(subscription, maxFilterLength);
+  }
+}
+
+function refuseSubscription({ topic, subString, tagsSet, codeSet }: SubscriptionData, maxFilterLength: number): void {
+  requireShort(topic, 'the topic of a subscription');
+  const fault = filterFault(subString, maxFilterLength);
+  if (fault !== undefined) throw new RequestRefusedError(ResponseCode.SUBSCRIPTION_PARSE_FAILED, fault);
+  // Each tag has a character and a separator in the expression.
+  const tags = Math.max(tagsSet.length, codeSet.length);
+  requireAtMost(2 * tags, maxFilterLength, 'maxFilterLength', 'tags of a subscription');
+  for (const tag of tagsSet) requireAtMost(tag.length, maxFilterLength, 'maxFilterLength', 'characters of a tag');
 }
 
 function registerConsumer(

@@ -26,12 +26,15 @@ async function end(deps: EndTransactionDeps, header: Header): Promise<Answer<Row
   const commit = header.commitOrRollback === SysFlag.TRANSACTION_COMMIT;
   // Unknown: the producer will be asked again, and expects no answer now.
   if (!commit && header.commitOrRollback !== SysFlag.TRANSACTION_ROLLBACK) return undefined;
-  const half = readHalf(deps.store, header.commitLogOffset);
+  const half = await readHalf(deps.store, header.commitLogOffset);
   if (!half) return wrong('Find prepared transaction message failed');
   const refusal = check(header, half) ?? checkImmunity(deps, header, half);
   if (refusal) return refusal;
   const { halves } = deps;
-  await halves.decide(halves.newest(half.queueOffset), commit ? () => deliver(deps, half) : undefined);
+  const newest = halves.newest(half.queueOffset);
+  // Apache answers with success too, and delivers the message once more.
+  if (!halves.isOpen(newest)) return { remark: 'this transaction has been decided: its first verdict stands' };
+  await halves.decide(newest, commit ? () => deliver(deps, half) : undefined);
   return {};
 }
 
@@ -44,8 +47,8 @@ async function deliver({ intake, stats }: EndTransactionDeps, half: MessageExt):
   stats.put(message.topic, message.queueId, 1, size, storeTimestamp);
 }
 
-function readHalf(store: MessageStore, physicalOffset: number): MessageExt | undefined {
-  const record = physicalOffset < 0 ? undefined : store.readRecord(physicalOffset);
+async function readHalf(store: MessageStore, physicalOffset: number): Promise<MessageExt | undefined> {
+  const record = physicalOffset < 0 ? undefined : await store.findRecord(physicalOffset);
   if (!record) return undefined;
   try {
     const message = decodeRecord(record, 0, { inflate: false });

@@ -14,7 +14,7 @@ import { GROUP_ATTRIBUTES, InvalidAttributeError, changeAttributes } from '../at
 import type { ClientInfo, Clients } from '../clients.js';
 import type { Groups } from '../groups.js';
 import type { BrokerStats } from '../metrics/broker-stats.js';
-import { isGroupName } from '../names.js';
+import { isGroupName, isSystemGroup } from '../names.js';
 import type { ConsumerOffsets } from '../offsets.js';
 
 export interface GroupAdminDeps {
@@ -58,6 +58,8 @@ function settingsHandlers({ groups, offsets, stats }: GroupAdminDeps): Pick<Hand
           remark: `the group name ${printable(config.groupName)} is illegal`,
         };
       }
+      const excess = groups.faultOf(config);
+      if (excess !== undefined) return { code: ResponseCode.INVALID_PARAMETER, remark: excess };
       try {
         groups.put(withAttributes(config, groups.get(config.groupName)));
       } catch (error) {
@@ -80,6 +82,10 @@ function settingsHandlers({ groups, offsets, stats }: GroupAdminDeps): Pick<Hand
       };
     },
     DELETE_SUBSCRIPTIONGROUP: async ({ header }) => {
+      if (isSystemGroup(header.groupName)) {
+        const remark = `The group[${header.groupName}] is conflict with system group.`;
+        return { code: ResponseCode.INVALID_PARAMETER, remark };
+      }
       groups.delete(header.groupName);
       if (header.cleanOffset) offsets.deleteGroup(header.groupName);
       else offsets.forgetPulls(header.groupName);

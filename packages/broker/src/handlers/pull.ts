@@ -11,16 +11,18 @@ import {
   emptyFields,
   encodeFrame,
   printable,
+  toldToPeer,
 } from '@nest-rocketmq/remoting';
-import type { Answer, Clock, Handlers, HeaderOf, IncomingRequest, Logger } from '@nest-rocketmq/remoting';
+import type { Answer, Clock, EventLog, Handlers, HeaderOf, IncomingRequest } from '@nest-rocketmq/remoting';
 import type { Clients } from '../clients.js';
 import type { Groups } from '../groups.js';
 import type { HeldPulls } from '../held-pulls.js';
+import { filterFault } from '../limits.js';
 import type { BrokerStats } from '../metrics/broker-stats.js';
 import type { StoreStats } from '../metrics/store-stats.js';
-import type { PullTurns } from '../pull-turns.js';
+import type { PullTurns, Turn } from '../pull-turns.js';
 import type { ConsumerOffsets } from '../offsets.js';
-import type { GetMessageStatus, GetResult, MessageStore } from '../store/store.js';
+import type { GetMessageStatus, GetResult, MessageRange, MessageStore } from '../store/store.js';
 import { everything, filterOf, isTagType, tagFilter } from '../tag-filter.js';
 import type { TagFilter } from '../tag-filter.js';
 import type { Topics } from '../topics.js';
@@ -39,12 +41,14 @@ export interface PullDeps {
   stats: BrokerStats;
   storeStats: StoreStats;
   clock: Clock;
-  logger: Logger;
+  log: EventLog;
   config: {
     brokerPermission: number;
     maxTransferBytesOnMessageInMemory: number;
     maxTransferCountOnMessageInMemory: number;
     maxSuspendTimeMillis: number;
+    maxFilterLength: number;
+    maxHeldPulls: number;
   };
 }
 
@@ -92,6 +96,8 @@ function check(deps: PullDeps, { header, connection }: Pull): TagFilter | Answer
 
 function subscriptionFilter(deps: PullDeps, header: Header, broadcastEnable: boolean): TagFilter | Answer<Row> {
   if (header.sysFlag & PullFlag.SUBSCRIPTION) {
+    const fault = filterFault(header.subscription, deps.config.maxFilterLength);
+    if (fault !== undefined) return no(ResponseCode.SUBSCRIPTION_PARSE_FAILED, fault);
     return isTagType(header.expressionType) ? tagFilter(header.subscription ?? '') : noSql();
   }
   const group = deps.clients.consumers(header.consumerGroup);
@@ -113,16 +119,17 @@ function run(deps: PullDeps, request: Pull, filter: TagFilter, maySuspend: boole
   const { topic, queueId } = header;
   const elsewhere = movedByReset(deps, request);
   if (elsewhere) return elsewhere;
-  const count = countOf(deps, request);
-  const bytes = Math.min(header.maxMsgBytes ?? Infinity, config.maxTransferBytesOnMessageInMemory);
+  const { offset, maxCount, maxBytes } = rangeOf(deps, request, filter);
   const memory = (length: number): Buffer => connection.memory(length);
+  const share = connection.flow.toSocket;
   const started = clock.monotonic();
-  const found = store.getMessage(topic, queueId, header.queueOffset, count, bytes, wanted(filter), memory);
+  const found = store.getMessage(topic, queueId, offset, maxCount, maxBytes, wanted(filter), memory, share);
   deps.storeStats.read(found.count, clock.monotonic() - started);
   offsets.pulled(header.consumerGroup, topic, queueId, found.nextBeginOffset);
   const code = codeOf(found.status, header.queueOffset);
   const suspend = Math.min(header.suspendTimeoutMillis, config.maxSuspendTimeMillis);
   if (code === ResponseCode.PULL_NOT_FOUND && maySuspend && header.sysFlag & PullFlag.SUSPEND && suspend > 0) {
+    if (held.size >= config.maxHeldPulls) return tooManyHeld(config.maxHeldPulls);
     const wake = (): void => takeTurn(deps, request, filter, false);
     held.hold({ topic, queueId, offset: header.queueOffset, connection, matches: filter, wake }, suspend);
     return undefined;
@@ -148,15 +155,29 @@ function commitOffset({ offsets }: PullDeps, { header }: Pull): void {
 
 /** @param maySuspend whether it may wait where it finds nothing */
 function takeTurn(deps: PullDeps, request: Pull, filter: TagFilter, maySuspend: boolean): void {
-  deps.turns.take(() => {
-    if (request.connection.closed) return;
-    const { topic, queueId, queueOffset: offset } = request.header;
-    const range = { offset, maxCount: countOf(deps, request), filter: wanted(filter) };
-    const waiting = deps.store.warmUp(topic, queueId, range);
-    const work = (): void => serve(deps, request, filter, maySuspend);
-    if (waiting) void waiting.then(() => deps.turns.take(work));
-    else work();
-  });
+  const { connection, header } = request;
+  const { topic, queueId } = header;
+  const { store, turns } = deps;
+  const warm = { connection, serve: () => serve(deps, request, filter, maySuspend) };
+  const first = (mayRead: boolean): Turn => {
+    const range = rangeOf(deps, request, filter);
+    if (!mayRead && store.isCold(topic, queueId, range)) return 'later';
+    const waiting = connection.closed ? undefined : store.warmUp(topic, queueId, range);
+    if (!waiting) return warm.serve();
+    return waiting.then(() => turns.take(warm));
+  };
+  connection.flow.requestBegun();
+  turns.take({ connection, serve: first });
+}
+
+function rangeOf(deps: PullDeps, request: Pull, filter: TagFilter): MessageRange {
+  const { queueOffset: offset, maxMsgBytes = Infinity } = request.header;
+  const maxBytes = Math.min(maxMsgBytes, deps.config.maxTransferBytesOnMessageInMemory);
+  return { offset, maxCount: countOf(deps, request), maxBytes, filter: wanted(filter) };
+}
+
+function tooManyHeld(limit: number): Answer<Row> {
+  return no(ResponseCode.SYSTEM_BUSY, `as many pulls wait for messages as may, maxHeldPulls=${limit}: ask again later`);
 }
 
 /** The Go client's pull consumer asks for 0 messages by default, and Apache's broker gives it one at a time. */
@@ -170,18 +191,19 @@ function wanted(filter: TagFilter): TagFilter | undefined {
 }
 
 /** @param maySuspend whether it may wait where it finds nothing */
-function serve(deps: PullDeps, request: Pull, filter: TagFilter, maySuspend: boolean): void {
-  if (request.connection.closed) return;
+function serve(deps: PullDeps, request: Pull, filter: TagFilter, maySuspend: boolean): undefined {
+  const { connection } = request;
+  connection.flow.requestEnded();
+  if (connection.closed) return;
   let found: Answer<Row> | undefined;
   try {
     found = run(deps, request, filter, maySuspend);
   } catch (error) {
     // Nobody stands above a pull that had to wait: what it meets is told to its client from here.
-    const reason = error instanceof Error ? error.message : String(error);
-    deps.logger.error(`a pull failed: ${reason}`);
-    found = no(ResponseCode.SYSTEM_ERROR, printable(reason));
+    deps.log.say('error', 'pulls failed', `a pull failed: ${error instanceof Error ? error.message : String(error)}`);
+    found = no(ResponseCode.SYSTEM_ERROR, printable(toldToPeer(error)));
   }
-  if (found && !request.oneway) request.connection.answer(request, Requests.PULL_MESSAGE, found);
+  if (found && !request.oneway) connection.answer(request, Requests.PULL_MESSAGE, found);
 }
 
 /** @param started when it was served, on the clock's monotonic scale, ms */

@@ -8,8 +8,9 @@ import {
   decodeProperties,
   encodeOffsetMsgId,
   isRetryTopic,
+  transactionType,
 } from '@nest-rocketmq/remoting';
-import type { Answer, Handlers, HostPort, IncomingRequest, Requests } from '@nest-rocketmq/remoting';
+import type { Answer, BatchItem, Handlers, HostPort, IncomingRequest, Requests } from '@nest-rocketmq/remoting';
 import type { Intake } from '../intake.js';
 import type { BrokerStats } from '../metrics/broker-stats.js';
 import { encodedProperties } from '../property-room.js';
@@ -23,7 +24,13 @@ export interface SendBatchDeps {
   intake: Intake;
   stats: BrokerStats;
   storeHost: HostPort;
-  config: { brokerPermission: number; regionId: string; traceOn: boolean };
+  config: {
+    brokerPermission: number;
+    regionId: string;
+    traceOn: boolean;
+    maxMessageSize: number;
+    maxBatchMessages: number;
+  };
 }
 
 const SEPARATOR = Buffer.from(PROPERTY_SEPARATOR, 'latin1');
@@ -42,14 +49,15 @@ async function send(deps: SendBatchDeps, request: IncomingRequest<Row>): Promise
   const known = topics.get(topic);
   const refusal = refusalOf({ topic, queueId }, known, config.brokerPermission, request.connection);
   if (refusal) return refusal;
+  const items = itemsOf(deps, request);
+  if (!Array.isArray(items)) return items;
   const made = known ?? topics.findOrCreate(topic, defaultTopic, queues);
   if (!made) return noSuchTopic(topic);
   // A batch of a topic that is saved must not fall behind the sends that came after it.
   const unsaved = topics.unsaved(topic);
   if (unsaved) await unsaved;
   const queue = queueId < 0 ? Math.floor(Math.random() * made.writeQueueNums) : queueId;
-  const messages = messagesOf(request, queue);
-  if (!messages) return { code: ResponseCode.MESSAGE_ILLEGAL, remark: 'a batch has neither delayed nor half messages' };
+  const messages = messagesOf(request, items, queue);
   const results = intake.sendBatch(messages);
   const failed = results.find((result) => result.status !== 'PUT_OK');
   const last = results.at(-1);
@@ -63,15 +71,33 @@ async function send(deps: SendBatchDeps, request: IncomingRequest<Row>): Promise
   return { header: { msgId: ids.join(','), queueId: queue, queueOffset, ...(transactionId && { transactionId }) } };
 }
 
+/** What the batch holds, before a topic is made for it; else why it is not taken. */
+function itemsOf({ config }: SendBatchDeps, { header, body }: IncomingRequest<Row>): BatchItem[] | Answer<Row> {
+  if (body.length > config.maxMessageSize) return notStored('MESSAGE_ILLEGAL');
+  const items = decodeBatch(body, config.maxBatchMessages);
+  if (items.length > config.maxBatchMessages) {
+    const remark = `a batch has more messages than the broker allows: maxBatchMessages=${config.maxBatchMessages}`;
+    return { code: ResponseCode.MESSAGE_ILLEGAL, remark };
+  }
+  const scan = new PropertyScan();
+  const plain = (properties: Buffer): boolean => {
+    scan.scan(properties);
+    return scan.delayLevel === 0 && !scan.transaction && !scan.hasTimer;
+  };
+  const outside = Buffer.from(header.i ?? '', 'utf8');
+  if (transactionType(header.f) === 0 && plain(outside) && items.every((item) => plain(item.properties))) return items;
+  return { code: ResponseCode.MESSAGE_ILLEGAL, remark: 'a batch has neither delayed nor half messages' };
+}
+
 function messagesOf(
-  { header, body: batch, connection }: IncomingRequest<Row>,
+  { header, connection }: IncomingRequest<Row>,
+  items: readonly BatchItem[],
   queueId: number,
-): MessageInner[] | undefined {
+): MessageInner[] {
   const scan = new PropertyScan();
   const messages: MessageInner[] = [];
-  for (const { body, flag, properties } of decodeBatch(batch)) {
+  for (const { body, flag, properties } of items) {
     scan.scan(properties);
-    if (scan.delayLevel > 0 || scan.transaction || scan.hasTimer) return undefined;
     messages.push({
       topic: header.b,
       queueId,

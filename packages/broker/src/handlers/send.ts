@@ -3,6 +3,7 @@
 import {
   HeaderError,
   MessageProperty,
+  RequestRefusedError,
   ResponseCode,
   UniqueIdMaker,
   decodeFrame,
@@ -11,8 +12,9 @@ import {
   groupOfRetryTopic,
   isRetryTopic,
   printable,
+  toldToPeer,
 } from '@nest-rocketmq/remoting';
-import type { Clock, Connection, Logger, RawHandler, RemotingCommand, TopicConfig } from '@nest-rocketmq/remoting';
+import type { Clock, Connection, EventLog, RawHandler, RemotingCommand, TopicConfig } from '@nest-rocketmq/remoting';
 import type { Groups } from '../groups.js';
 import type { Intake } from '../intake.js';
 import type { BrokerStats } from '../metrics/broker-stats.js';
@@ -38,7 +40,7 @@ export interface SendDeps {
   locks: QueueLocks;
   stats: BrokerStats;
   clock: Clock;
-  logger: Logger;
+  log: EventLog;
   config: {
     brokerPermission: number;
     brokerClusterName: string;
@@ -123,7 +125,7 @@ export class SendHandler implements RawHandler {
   async #hold(unsaved: Promise<void>, connection: Connection, command: RemotingCommand): Promise<void> {
     const failure = await unsaved.then(
       () => undefined,
-      (error: unknown) => new Error(`the topic cannot be saved: ${String(error)}`),
+      (error: unknown) => new Error(`the topic cannot be saved: ${toldToPeer(error)}`),
     );
     try {
       // Other sends have used it meanwhile.
@@ -238,9 +240,11 @@ export class SendHandler implements RawHandler {
   }
 
   #failed(connection: Connection, error: unknown): void {
+    if (error instanceof RequestRefusedError)
+      return this.#refuse(connection, { code: error.responseCode, remark: error.message });
     const reason = error instanceof Error ? error.message : String(error);
-    if (!(error instanceof HeaderError)) this.deps.logger.error(`a send failed: ${reason}`);
-    this.#refuse(connection, { code: ResponseCode.SYSTEM_ERROR, remark: printable(reason) });
+    if (!(error instanceof HeaderError)) this.deps.log.say('error', 'sends failed', `a send failed: ${reason}`);
+    this.#refuse(connection, { code: ResponseCode.SYSTEM_ERROR, remark: printable(toldToPeer(error)) });
   }
 }
 

@@ -6,6 +6,7 @@ import type { Groups } from '../groups.js';
 import type { BrokerStats } from '../metrics/broker-stats.js';
 import type { ConsumerOffsets } from '../offsets.js';
 import type { MessageStore } from '../store/store.js';
+import { timeSlices } from '../store/time-slices.js';
 import type { Topics } from '../topics.js';
 
 export interface StatsAdminDeps {
@@ -70,10 +71,12 @@ interface ConsumeStats {
 /** Of all groups that have consumed something, topic by topic. @param isOrder only topics that are ordered */
 async function allConsumeStats(deps: StatsAdminDeps, isOrder: boolean): Promise<object> {
   const stats: [group: string, ofTopics: ConsumeStats[]][] = [];
+  const pause = timeSlices();
   for (const { groupName } of deps.groups.all()) {
     const ofTopics: ConsumeStats[] = [];
     for (const topic of subscribedOnly(deps, groupName, deps.offsets.topicsOf(groupName))) {
       if (isOrder && !deps.topics.get(topic)?.order) continue;
+      await pause();
       const ofTopic = await consumeStats(deps, groupName, [topic]);
       if (ofTopic.offsetTable.size > 0) ofTopics.push(ofTopic);
     }
@@ -109,7 +112,9 @@ async function consumeStats(deps: StatsAdminDeps, group: string, names: string[]
   const { topics, offsets, stats, store } = deps;
   let consumeTps = 0;
   const rows: [MessageQueue, QueueProgress][] = [];
+  const pause = timeSlices();
   for (const name of names) {
+    await pause();
     const config = topics.get(name);
     if (!config) continue;
     consumeTps += stats.gotTps(name, group);

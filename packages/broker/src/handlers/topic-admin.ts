@@ -3,14 +3,13 @@ import { Permission, ResponseCode, encodeJson, printable, topicConfig, topicTabl
 import type { Answer, Handlers, HeaderOf, Requests, TopicConfig } from '@nest-rocketmq/remoting';
 import { InvalidAttributeError, TOPIC_ATTRIBUTES, changeAttributes, parseAttributeChanges } from '../attributes.js';
 import type { Clients } from '../clients.js';
+import { integerFault } from '../limits.js';
 import { isSystemTopic, topicNameFault } from '../names.js';
 import type { BrokerStats } from '../metrics/broker-stats.js';
 import type { ConsumerOffsets } from '../offsets.js';
 import type { MessageStore } from '../store/store.js';
 import type { Topics } from '../topics.js';
 
-/** Queues of one topic, at most. */
-const MAX_TOPIC_QUEUES = 65_535;
 /** Single tags or several: to filter by tags makes no difference. */
 const FILTER_TYPES: readonly string[] = ['SINGLE_TAG', 'MULTI_TAG'];
 /** The topic belongs to a unit, and has subscribers in one. */
@@ -23,6 +22,7 @@ export interface TopicAdminDeps {
   clients: Clients;
   store: MessageStore;
   stats: BrokerStats;
+  config: { maxTopicQueueNums: number };
 }
 
 type Update = typeof Requests.UPDATE_AND_CREATE_TOPIC;
@@ -40,7 +40,7 @@ export function topicAdminHandlers(
 > {
   const { topics, offsets, clients } = deps;
   return {
-    UPDATE_AND_CREATE_TOPIC: ({ header }) => update(topics, header),
+    UPDATE_AND_CREATE_TOPIC: ({ header }) => update(deps, header),
     GET_ALL_TOPIC_CONFIG: () => {
       const { table } = topics;
       return { header: { totalTopicNum: table.topicConfigTable.size }, body: encodeJson(topicTableJson(table)) };
@@ -62,10 +62,13 @@ export function topicAdminHandlers(
   };
 }
 
-async function update(topics: Topics, header: HeaderOf<Update>): Promise<Answer<Update>> {
+async function update({ topics, config }: TopicAdminDeps, header: HeaderOf<Update>): Promise<Answer<Update>> {
   const { topic, readQueueNums, writeQueueNums, perm } = header;
+  const most = config.maxTopicQueueNums;
   const fault =
-    topicFault(topic) ?? queuesFault('readQueueNums', readQueueNums) ?? queuesFault('writeQueueNums', writeQueueNums);
+    topicFault(topics, topic) ??
+    integerFault('readQueueNums', readQueueNums, 1, most) ??
+    integerFault('writeQueueNums', writeQueueNums, 1, most);
   if (fault !== undefined) return invalid(fault);
   if (perm < 0 || perm > ALL_PERMISSIONS) return invalid(`perm ${perm} is illegal, allowed is 0 to ${ALL_PERMISSIONS}`);
   if (!FILTER_TYPES.includes(header.topicFilterType)) {
@@ -89,7 +92,7 @@ async function update(topics: Topics, header: HeaderOf<Update>): Promise<Answer<
 }
 
 async function remove({ topics, offsets, store, stats }: TopicAdminDeps, topic: string): Promise<Answer> {
-  const fault = topicFault(topic);
+  const fault = topicFault(topics, topic);
   if (fault !== undefined) return invalid(fault);
   topics.delete(topic);
   offsets.deleteTopic(topic);
@@ -99,13 +102,9 @@ async function remove({ topics, offsets, store, stats }: TopicAdminDeps, topic: 
   return {};
 }
 
-function topicFault(topic: string): string | undefined {
-  return isSystemTopic(topic) ? `The topic[${printable(topic)}] is conflict with system topic.` : topicNameFault(topic);
-}
-
-function queuesFault(name: string, given: number): string | undefined {
-  if (given > 0 && given <= MAX_TOPIC_QUEUES) return undefined;
-  return `${name} ${given} is illegal, allowed is 1 to ${MAX_TOPIC_QUEUES}`;
+function topicFault(topics: Topics, topic: string): string | undefined {
+  const ours = isSystemTopic(topic) || topics.systemTopicNames.includes(topic);
+  return ours ? `The topic[${printable(topic)}] is conflict with system topic.` : topicNameFault(topic);
 }
 
 /** The topic as it is to be. @throws InvalidAttributeError */

@@ -3,6 +3,7 @@ import { isObject, objectOf } from '@nest-rocketmq/remoting';
 import type { Logger } from '@nest-rocketmq/remoting';
 import { usableEntries } from '../config-entries.js';
 import type { ConfigFile } from '../config-file.js';
+import { requireAtMost, requireShort } from '../limits.js';
 import { PromptSave } from '../prompt-save.js';
 
 /** The namespace that names the brokers and queues of ordered topics. */
@@ -10,13 +11,24 @@ export const ORDER_TOPIC_CONFIG = 'ORDER_TOPIC_CONFIG';
 
 const text = (_key: string, value: unknown): string | undefined =>
   typeof value === 'string' ? value : typeof value === 'number' ? String(value) : undefined;
+/** Characters of a value: an ordered topic on 1,024 brokers has fewer. */
+const LONGEST_VALUE = 262_144;
+
+export interface KVConfigOptions {
+  file: ConfigFile;
+  /** What the file holds: as `ConfigFile.load` gives it. */
+  saved: unknown;
+  logger: Logger;
+  maxKVConfigs: number;
+}
 
 export class KVConfig {
   readonly #namespaces = new Map<string, Map<string, string>>();
   readonly #save: PromptSave;
+  readonly #max: number;
 
-  /** @param saved what the file holds: as `ConfigFile.load` gives it */
-  constructor(file: ConfigFile, saved: unknown, logger: Logger) {
+  constructor({ file, saved, logger, maxKVConfigs }: KVConfigOptions) {
+    this.#max = maxKVConfigs;
     this.#save = new PromptSave({ file, logger, content: () => this.#json() });
     const decode = (namespace: string, table: unknown): Map<string, string> | undefined =>
       isObject(table)
@@ -31,8 +43,13 @@ export class KVConfig {
     return this.#namespaces.get(namespace)?.get(key);
   }
 
-  /** Resolves when it survives a loss of power. */
+  /** Resolves when it survives a loss of power. @throws LimitExceededError */
   put(namespace: string, key: string, value: string): Promise<void> {
+    requireShort(namespace, 'the namespace');
+    requireShort(key, 'the key');
+    requireAtMost(value.length, LONGEST_VALUE, 'LONGEST_VALUE', 'characters of a value');
+    if (this.get(namespace, key) === undefined)
+      requireAtMost(this.#count() + 1, this.#max, 'maxKVConfigs', 'key-values');
     let table = this.#namespaces.get(namespace);
     if (!table) this.#namespaces.set(namespace, (table = new Map()));
     table.set(key, value);
@@ -46,6 +63,12 @@ export class KVConfig {
 
   list(namespace: string): ReadonlyMap<string, string> | undefined {
     return this.#namespaces.get(namespace);
+  }
+
+  #count(): number {
+    let count = 0;
+    for (const table of this.#namespaces.values()) count += table.size;
+    return count;
   }
 
   #json(): object {

@@ -11,6 +11,7 @@ import {
   parseJson,
   topicConfig,
 } from '@nest-rocketmq/remoting';
+import type { HeaderOf } from '@nest-rocketmq/remoting';
 import { TestBroker } from '../broker.test.kit.js';
 
 let running: TestBroker;
@@ -35,6 +36,17 @@ async function register(
   const body = registration(names, more.counter);
   const header = { ...OTHER, haServerAddr: '192.0.2.7:10912', bodyCrc32: more.bodyCrc32 ?? bodyCrc(body) };
   return (await connection.request(Requests.REGISTER_BROKER, header, { body })).code;
+}
+
+/** As another broker than broker-b, or from elsewhere. */
+async function registerAs(
+  connection: Connection,
+  as: Partial<HeaderOf<typeof Requests.REGISTER_BROKER>>,
+  names = NAMES,
+  counter = 1,
+): Promise<number> {
+  const header = { ...OTHER, haServerAddr: '192.0.2.7:10912', ...as };
+  return (await connection.request(Requests.REGISTER_BROKER, header, { body: registration(names, counter) })).code;
 }
 
 const route = (connection: Connection, topic: string) => connection.request(Requests.GET_ROUTEINFO_BY_TOPIC, { topic });
@@ -109,6 +121,83 @@ describe('a name server', () => {
     brokerB.close();
     await running.clock.advance(0);
     expect(await brokersOf(nameServer, 'orders')).toEqual([]);
+  });
+
+  it('forgets each name that came over a connection which has closed, whatever addresses they share', async () => {
+    running = await TestBroker.start();
+    const [nameServer, spoofer] = [await running.nameServer(), await running.nameServer()];
+    for (const brokerName of ['x', 'y', 'z']) await registerAs(spoofer, { brokerName });
+    expect((await brokersOf(nameServer, 'orders')).sort()).toEqual(['x', 'y', 'z']);
+    spoofer.close();
+    await running.clock.advance(0);
+    expect(await brokersOf(nameServer, 'orders')).toEqual([]);
+  });
+
+  it('keeps a broker whose address another one took in vain, and expires both in their time', async () => {
+    running = await TestBroker.start();
+    const [nameServer, brokerB, spoofer] = [
+      await running.nameServer(),
+      await running.nameServer(),
+      await running.nameServer(),
+    ];
+    await register(brokerB);
+    await registerAs(spoofer, { brokerName: 'spoof' });
+    spoofer.close();
+    await running.clock.advance(0);
+    expect(await brokersOf(nameServer, 'orders')).toEqual(['broker-b']);
+    brokerB.close();
+    await running.clock.advance(0);
+    expect(await brokersOf(nameServer, 'orders')).toEqual([]);
+  });
+
+  it('lets nobody take the place of its own broker, or unregister it', async () => {
+    running = await TestBroker.start();
+    const spoofer = await running.nameServer();
+    const own = { brokerName: 'broker-a', brokerAddr: '192.0.2.66:10911' };
+    expect(await registerAs(spoofer, own)).toBe(ResponseCode.SYSTEM_ERROR);
+    for (const brokerAddr of ['127.0.0.1:10911', '192.0.2.66:10911'])
+      await spoofer.request(Requests.UNREGISTER_BROKER, { ...OTHER, brokerName: 'broker-a', brokerAddr });
+    const { body } = await route(spoofer, 'TBW102');
+    expect(decodeRouteData(body).brokerDatas.map(({ brokerAddrs }) => [...brokerAddrs])).toEqual([
+      [[0, '127.0.0.1:10911']],
+    ]);
+  });
+
+  it('lets a broker move to another address, and then the old connection takes nothing along', async () => {
+    running = await TestBroker.start();
+    const [nameServer, before, after] = [
+      await running.nameServer(),
+      await running.nameServer(),
+      await running.nameServer(),
+    ];
+    await register(before);
+    expect(await registerAs(after, { brokerAddr: '192.0.2.8:10911' })).toBe(ResponseCode.SUCCESS);
+    before.close();
+    await running.clock.advance(0);
+    const { body } = await route(nameServer, 'orders');
+    expect(decodeRouteData(body).brokerDatas.map(({ brokerAddrs }) => [...brokerAddrs])).toEqual([
+      [[0, '192.0.2.8:10911']],
+    ]);
+  });
+
+  it.each([2 ** 62, 0, -1])('expires a broker that says it may be silent for %i ms', async (heartbeatTimeoutMillis) => {
+    running = await TestBroker.start();
+    const brokerB = await running.nameServer();
+    await registerAs(brokerB, { heartbeatTimeoutMillis });
+    expect(await brokersOf(await running.nameServer(), 'orders')).toEqual(['broker-b']);
+    await running.clock.advance(3_700_000);
+    expect(await brokersOf(await running.nameServer(), 'orders')).toEqual([]);
+  });
+
+  it('takes no more brokers and topics than its limits allow, and names them', async () => {
+    running = await TestBroker.start({ maxRegisteredBrokers: 2, maxRegisteredTopics: 20 });
+    const nameServer = await running.nameServer();
+    const codes: number[] = [];
+    for (const brokerName of ['x', 'y', 'x']) codes.push(await registerAs(nameServer, { brokerName }));
+    expect(codes).toEqual([0, ResponseCode.INVALID_PARAMETER, 0]);
+    const many = Array.from({ length: 30 }, (_, i) => `t${i}`);
+    expect(await registerAs(nameServer, { brokerName: 'x' }, many, 2)).toBe(ResponseCode.INVALID_PARAMETER);
+    expect(await registerAs(nameServer, { brokerName: 'x'.repeat(256) })).toBe(ResponseCode.INVALID_PARAMETER);
   });
 
   it('forgets a broker that has been silent for 120 s, not one that asked for its version meanwhile', async () => {

@@ -1,9 +1,15 @@
 // Owns what the name server knows: which broker has which topics, and since when it has been silent. Leaves the
 // requests that ask for it to name-server.ts.
-import type { BrokerData, Clock, DataVersion, QueueData, TopicConfig } from '@nest-rocketmq/remoting';
+import { printable } from '@nest-rocketmq/remoting';
+import type { BrokerData, Clock, DataVersion, Logger, QueueData, TopicConfig } from '@nest-rocketmq/remoting';
+import { LimitExceededError, requireAtMost, requireShort } from '../limits.js';
 
 /** A broker that has been silent for this long is gone, ms; it may name another time itself. */
 export const BROKER_CHANNEL_EXPIRED_TIME = 120_000;
+/** The longest time that it may name, ms: one that never expires would stay for good. */
+export const MAX_HEARTBEAT_TIMEOUT = 3_600_000;
+
+const SHORTEST_HEARTBEAT_TIMEOUT = 1_000;
 
 export interface BrokerIdentity {
   clusterName: string;
@@ -20,6 +26,15 @@ export interface BrokerRegistration extends BrokerIdentity {
   topics: Iterable<TopicConfig>;
   /** Whatever the broker is reached by; its end ends the registration. */
   channel: object;
+  /** The name server's own broker: nobody takes its place. */
+  own?: boolean;
+}
+
+export interface RouteTableOptions {
+  clock: Clock;
+  logger: Logger;
+  maxRegisteredBrokers: number;
+  maxRegisteredTopics: number;
 }
 
 interface LiveBroker extends BrokerIdentity {
@@ -28,6 +43,7 @@ interface LiveBroker extends BrokerIdentity {
   dataVersion: DataVersion;
   haServerAddr: string;
   channel: object;
+  own: boolean;
 }
 
 export interface Route {
@@ -40,35 +56,79 @@ export class RouteTable {
   readonly #topics = new Map<string, Map<string, QueueData>>();
   readonly #brokers = new Map<string, BrokerData>();
   readonly #clusters = new Map<string, Set<string>>();
-  /** by cluster name and address */
+  /** by broker name and id: an address alone would be whoever named it last */
   readonly #live = new Map<string, LiveBroker>();
 
-  constructor(private readonly clock: Clock) {}
+  constructor(private readonly options: RouteTableOptions) {}
 
-  /** Takes a broker in, or renews it. Returns the addresses that a slave asks for, or a refusal's reason. */
+  /**
+   * Takes a broker in, or renews it. Returns the addresses that a slave asks for, or a refusal's reason.
+   * @throws LimitExceededError
+   */
   register(broker: BrokerRegistration): { masterAddr?: string; haServerAddr?: string; refused?: string } {
     const topics = [...broker.topics];
     const known = this.#brokers.get(broker.brokerName);
     const first = known?.brokerAddrs.get(broker.brokerId) === undefined;
     if (first && topics.length === 1) return { refused: 'the first registration of a broker must name all its topics' };
+    const conflict = this.#conflict(broker);
+    if (conflict !== undefined) return { refused: conflict };
+    // Its own store has as many topics as it has.
+    if (!broker.own) this.#requireRoom(broker, topics);
     const data = this.#brokerData(broker);
     this.#moveAddress(data, broker);
     data.brokerAddrs.set(broker.brokerId, broker.brokerAddr);
     if (broker.brokerId === 0) this.#updateQueues(broker, topics, first);
     this.#live.set(liveKey(broker), {
       ...identityOf(broker),
-      lastUpdate: this.clock.now(),
-      timeout: broker.heartbeatTimeoutMillis ?? BROKER_CHANNEL_EXPIRED_TIME,
+      lastUpdate: this.options.clock.now(),
+      timeout: timeoutOf(broker),
       dataVersion: broker.dataVersion,
       haServerAddr: broker.haServerAddr,
       channel: broker.channel,
+      own: broker.own === true,
     });
     const masterAddr = data.brokerAddrs.get(0);
     if (broker.brokerId === 0 || masterAddr === undefined) return {};
-    return { masterAddr, haServerAddr: this.#live.get(broker.clusterName + masterAddr)?.haServerAddr ?? '' };
+    const master = this.#live.get(liveKey({ ...broker, brokerId: 0 }));
+    return { masterAddr, haServerAddr: master?.haServerAddr ?? '' };
   }
 
-  unregister(broker: BrokerIdentity): void {
+  /** The broker says that it goes. What it says of the name server's own broker is not taken. */
+  unregister(broker: BrokerIdentity, channel?: object): void {
+    const live = this.#live.get(liveKey(broker));
+    if (live && live.brokerAddr === broker.brokerAddr && !(live.own && live.channel !== channel)) this.#remove(live);
+  }
+
+  /** Why the registration is not taken; undefined where it is. */
+  #conflict(broker: BrokerRegistration): string | undefined {
+    const live = this.#live.get(liveKey(broker));
+    if (!live || live.channel === broker.channel) return undefined;
+    if (live.own) return `broker ${broker.brokerName} with id ${broker.brokerId} is the name server's own`;
+    if (live.brokerAddr === broker.brokerAddr) return undefined;
+    // As Apache's: an older state of a broker does not take the place of a newer one.
+    if (live.dataVersion.stateVersion > broker.dataVersion.stateVersion)
+      return `broker ${broker.brokerName} with id ${broker.brokerId} is registered in a newer state at ${live.brokerAddr}`;
+    const places = `from ${printable(live.brokerAddr)} to ${printable(broker.brokerAddr)}`;
+    this.options.logger.warn(`broker ${printable(broker.brokerName)} with id ${broker.brokerId} moves ${places}`);
+    return undefined;
+  }
+
+  #requireRoom(broker: BrokerRegistration, topics: readonly TopicConfig[]): void {
+    const { maxRegisteredBrokers, maxRegisteredTopics } = this.options;
+    for (const name of [broker.brokerName, broker.clusterName, broker.brokerAddr, broker.haServerAddr])
+      requireShort(name, 'a name or address of a broker');
+    if (!this.#live.has(liveKey(broker)))
+      requireAtMost(this.#live.size + 1, maxRegisteredBrokers, 'maxRegisteredBrokers', 'brokers');
+    let fresh = 0;
+    for (const { topicName } of topics) {
+      requireShort(topicName, 'a topic');
+      if (!this.#topics.has(topicName)) fresh++;
+    }
+    if (fresh > 0 && this.#topics.size + fresh > maxRegisteredTopics)
+      throw new LimitExceededError('topics', 'maxRegisteredTopics', maxRegisteredTopics);
+  }
+
+  #remove(broker: BrokerIdentity): void {
     this.#live.delete(liveKey(broker));
     const data = this.#brokers.get(broker.brokerName);
     if (!data || data.brokerAddrs.get(broker.brokerId) !== broker.brokerAddr) return;
@@ -86,14 +146,14 @@ export class RouteTable {
 
   /** Unregisters the brokers that were reached by `channel`, which has closed. */
   channelClosed(channel: object): void {
-    for (const live of this.#live.values()) if (live.channel === channel) this.unregister(live);
+    for (const live of this.#live.values()) if (live.channel === channel) this.#remove(live);
   }
 
   /** Unregisters the brokers that have been silent for too long, and gives back what they were reached by. */
   expire(): object[] {
-    const now = this.clock.now();
+    const now = this.options.clock.now();
     const silent = [...this.#live.values()].filter((live) => live.lastUpdate + live.timeout < now);
-    for (const live of silent) this.unregister(live);
+    for (const live of silent) this.#remove(live);
     return silent.map((live) => live.channel);
   }
 
@@ -114,8 +174,8 @@ export class RouteTable {
   /** The version of its topics that the broker told last, and whether `version` differs. Counts as a sign of life. */
   compareVersion(broker: BrokerIdentity, version: DataVersion | undefined): { changed: boolean; known?: DataVersion } {
     const live = this.#live.get(liveKey(broker));
-    if (!live) return { changed: true };
-    live.lastUpdate = this.clock.now();
+    if (!live || live.brokerAddr !== broker.brokerAddr) return { changed: true };
+    live.lastUpdate = this.options.clock.now();
     const known = live.dataVersion;
     return { changed: !version || !sameVersion(known, version), known };
   }
@@ -191,7 +251,13 @@ export class RouteTable {
   }
 }
 
-const liveKey = (broker: BrokerIdentity): string => broker.clusterName + broker.brokerAddr;
+const liveKey = ({ brokerName, brokerId }: BrokerIdentity): string => `${brokerId}@${brokerName}`;
+
+/** What a broker says, within bounds: neither at once nor never. */
+function timeoutOf({ heartbeatTimeoutMillis }: BrokerRegistration): number {
+  const wanted = heartbeatTimeoutMillis ?? BROKER_CHANNEL_EXPIRED_TIME;
+  return Math.min(Math.max(wanted, SHORTEST_HEARTBEAT_TIMEOUT), MAX_HEARTBEAT_TIMEOUT);
+}
 
 function identityOf({ clusterName, brokerName, brokerAddr, brokerId }: BrokerIdentity): BrokerIdentity {
   return { clusterName, brokerName, brokerAddr, brokerId };

@@ -11,6 +11,7 @@ import type { GetMessageStatus, GetResult, MessageFilter } from './types.js';
 
 /** Bytes of a piece of what is given, unless a single record has more: the entries that foretell it may be damaged. */
 const MOST_FORESEEN = 262_144;
+const NO_BYTES = Buffer.alloc(0);
 /** Entries looked at in one pull that filters, at least. */
 const MOST_FILTERED = 800;
 
@@ -22,6 +23,8 @@ export interface GetRequest {
   repair: EntryRepair;
   /** Gives the memory that the records are copied to. */
   memory: (bytes: number) => Buffer;
+  /** A large record may be given as it was read, to several who ask: none of them writes to it. */
+  share: boolean;
 }
 
 export function getMessage(
@@ -41,34 +44,61 @@ export function getMessage(
 }
 
 /** What `getMessage` is about to be asked for. */
-export type MessageRange = Pick<GetRequest, 'offset' | 'maxCount' | 'filter'>;
+export type MessageRange = Pick<GetRequest, 'offset' | 'maxCount' | 'maxBytes' | 'filter'>;
 
 /** Resolves when these messages can be read without the disk; undefined where they can be now. Never rejects. */
 export function warmUpMessages(
-  { view }: ConsumeQueues,
+  queues: ConsumeQueues,
   queue: ConsumeQueue,
   log: WarmUp,
-  { offset, maxCount, filter }: MessageRange,
+  range: MessageRange,
 ): Promise<unknown> | undefined {
-  if (offset < queue.first || offset >= queue.next) return undefined;
-  const entries = filter ? MOST_FILTERED : maxCount;
+  if (range.offset < queue.first || range.offset >= queue.next) return undefined;
   const records = (): Promise<unknown> | undefined => {
     const waiting: Promise<unknown>[] = [];
-    try {
-      let wanted = queue.read(view, offset, entries) > 0 ? maxCount : 0;
-      for (let i = 0; i < view.count && wanted > 0; i++) {
-        if (filter && !filter(view.tagsHash(i), () => undefined)) continue;
-        wanted--;
-        const read = log.bring(view.physicalOffset(i), view.physicalOffset(i) + view.size(i));
-        if (read) waiting.push(read);
-      }
-    } catch {
-      // The disk cannot be read: `getMessage` meets the same error, and tells it to whoever asks.
-    }
+    forEachWanted(queues, queue, range, (position, size) => {
+      const read = log.bringRecord(position, size);
+      if (read) waiting.push(read);
+    });
     return waiting.length > 0 ? Promise.all(waiting) : undefined;
   };
-  const waiting = queue.warmUp(offset, entries);
+  const waiting = queue.warmUp(range.offset, entriesOf(range));
   return waiting ? waiting.then(records) : records();
+}
+
+/** Whether `warmUpMessages` would have to read the log. */
+export function lacksMessages(queues: ConsumeQueues, queue: ConsumeQueue, log: WarmUp, range: MessageRange): boolean {
+  if (range.offset < queue.first || range.offset >= queue.next) return false;
+  let lacks = false;
+  forEachWanted(queues, queue, range, (position, size) => (lacks ||= log.lacks(position, size)));
+  return lacks;
+}
+
+const entriesOf = ({ filter, maxCount }: MessageRange): number => (filter ? MOST_FILTERED : maxCount);
+
+/** Calls back with each record that `getMessage` will give, as far as its entry tells: what is not given is not read. */
+function forEachWanted(
+  { view }: ConsumeQueues,
+  queue: ConsumeQueue,
+  range: MessageRange,
+  visit: (position: number, size: number) => void,
+): void {
+  const { offset, maxCount, maxBytes, filter } = range;
+  try {
+    queue.read(view, offset, entriesOf(range));
+  } catch {
+    // The disk cannot be read: `getMessage` meets the same error, and tells it to whoever asks.
+    return;
+  }
+  let [count, bytes] = [0, 0];
+  for (let i = 0; i < view.count && count < maxCount; i++) {
+    if (filter && !filter(view.tagsHash(i), () => undefined)) continue;
+    const size = view.size(i);
+    if (count > 0 && bytes + size > maxBytes) return;
+    count++;
+    bytes += size;
+    visit(view.physicalOffset(i), size);
+  }
 }
 
 function nothing(status: GetMessageStatus, nextBeginOffset: number, minOffset: number, maxOffset: number): GetResult {
@@ -112,6 +142,10 @@ function collect(queues: ConsumeQueues, queue: ConsumeQueue, reader: LogReader, 
     }
     if (found) {
       const size = view.size(entry);
+      if (reader.own && request.share) {
+        body.adopt(reader.buffer);
+        continue;
+      }
       const room = Math.min(MOST_FORESEEN, maxBytes - body.bytes);
       if (!body.fits(size)) body.begin(Math.max(size, sizeOf(view, entry, maxCount - body.count, room)));
       body.add(reader.buffer, reader.at, size);
@@ -151,7 +185,7 @@ class RecordCopies {
   count = 0;
   bytes = 0;
   readonly #pieces: Buffer[] = [];
-  #last: Buffer = Buffer.alloc(0);
+  #last: Buffer = NO_BYTES;
   #used = 0;
 
   constructor(private readonly memory: (bytes: number) => Buffer) {}
@@ -174,6 +208,14 @@ class RecordCopies {
     this.count++;
   }
 
+  /** Takes a whole record as it is. */
+  adopt(record: Buffer): void {
+    this.#endPiece();
+    this.#pieces.push(record);
+    this.bytes += record.length;
+    this.count++;
+  }
+
   done(): Buffer[] {
     this.#endPiece();
     return this.#pieces;
@@ -181,6 +223,8 @@ class RecordCopies {
 
   #endPiece(): void {
     if (this.#used > 0) this.#pieces.push(this.#last.subarray(0, this.#used));
+    this.#used = 0;
+    this.#last = NO_BYTES;
   }
 }
 

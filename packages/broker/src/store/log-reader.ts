@@ -1,6 +1,7 @@
 // Owns reading of the commit log: from the tail in memory, else by large aligned reads, and the check that what came
 // from disk is the record that was asked for.
 import type { CommitLog } from './commit-log.js';
+import { ReadCache } from './read-cache.js';
 import { AT_PHYSICAL_OFFSET, RecordView, SHORTEST_RECORD, readLong } from './record.js';
 
 /** Where a queue says that the record is. */
@@ -12,7 +13,9 @@ export interface QueuePlace {
 
 /** Bytes of an aligned read. Queues share the log, so the neighbours of a record are wanted soon. */
 const BLOCK = 131_072;
-const BLOCKS = 64;
+const BLOCKS = 32;
+/** Bytes of a record, at most: what says more is damaged. */
+const LONGEST_RECORD = 16_777_216;
 const EMPTY = Buffer.alloc(0);
 
 export class LogReader {
@@ -22,6 +25,10 @@ export class LogReader {
   at = 0;
   readonly #blocks = new Map<number, Buffer>();
   readonly #record = new RecordView();
+  /** What was read off the thread, to be served from here. */
+  readonly cache = new ReadCache();
+  /** What `find` found is in a buffer of the record's own, which nobody writes to again. */
+  own = false;
 
   constructor(
     readonly log: CommitLog,
@@ -38,7 +45,9 @@ export class LogReader {
    */
   find(position: number, size: number, place?: QueuePlace): boolean {
     const { log } = this;
-    if (size < SHORTEST_RECORD || position < log.files.first || position + size > log.committed) return false;
+    this.own = false;
+    if (size < SHORTEST_RECORD || size > LONGEST_RECORD) return false;
+    if (position < log.files.first || position + size > log.committed) return false;
     if (this.#inTail(position, size)) return true;
     if (!this.#inFiles(position, size)) return false;
     if (this.#isWhole(size, position, place)) return true;
@@ -98,6 +107,10 @@ export class LogReader {
   /** Bytes of the log as they are in the files; false where the file is missing or cannot be read. */
   #inFiles(position: number, size: number): boolean {
     const { files } = this.log;
+    if (this.cache.find(position, size)) {
+      ({ buffer: this.buffer, at: this.at, own: this.own } = this.cache);
+      return true;
+    }
     const start = files.startOf(position);
     const inFile = position - start;
     const blockAt = inFile - (inFile % BLOCK);
@@ -112,6 +125,7 @@ export class LogReader {
   /** Forgets what was read of files that are gone. */
   forgetBelow(position: number): void {
     for (const at of this.#blocks.keys()) if (at < position) this.#blocks.delete(at);
+    this.cache.forgetBelow(position);
   }
 
   #block(at: number, length: number): Buffer | undefined {

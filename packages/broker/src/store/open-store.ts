@@ -70,7 +70,7 @@ export async function openStore(options: StoreOptions): Promise<OpenedStore> {
     const reader = new LogReader(log, config.checkCRCOnRecover, (position, size) =>
       config.logger.error(`the record of ${size} bytes at ${position} of the commit log is damaged: it is not served`),
     );
-    const warmUp = new WarmUp(files.log, () => log.hotFrom);
+    const warmUp = new WarmUp(files.log, () => log.hotFrom, { cache: reader.cache, stableTo: () => log.committed });
     const index = await openIndex({ config, log, open, warmUp, pause });
     const recoveryTime = clock.monotonic() - begun;
     const release = (clean: boolean): Promise<void> => giveBack({ config, checkpoint, open, lock, log }, clean);

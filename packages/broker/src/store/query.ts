@@ -4,6 +4,9 @@ import { RecordProperties } from './record-properties.js';
 import { RecordView } from './record.js';
 import type { QueryResult } from './types.js';
 
+/** Bytes of the records of one answer. */
+const MOST_BYTES = 15_728_640;
+
 export interface KeyQuery {
   topic: string;
   /** One of the message's keys, its unique key, or `T#` and its tags. */
@@ -24,10 +27,16 @@ export async function queryByKey(
   const { topic, key, maxNum, beginMs, endMs } = query;
   const matches = matcher(topic, key);
   let last = -1;
+  let bytes = 0;
   await index?.find(topic, key, beginMs, endMs, async ({ physicalOffset }) => {
     const record = physicalOffset === last ? undefined : await recordAt(physicalOffset);
     last = physicalOffset;
-    if (record && matches(record, physicalOffset)) records.push(record);
+    if (record && matches(record, physicalOffset)) {
+      bytes += record.length;
+      // The first is given whatever its size, and the answer must fit in a frame.
+      if (records.length > 0 && bytes > MOST_BYTES) return false;
+      records.push(record);
+    }
     return records.length < maxNum;
   });
   return {

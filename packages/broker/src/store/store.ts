@@ -4,7 +4,8 @@ import { Checkpointer } from './checkpointer.js';
 import type { CommitLog } from './commit-log.js';
 import type { ConsumeQueues } from './consume-queues.js';
 import { EntryRepair } from './entry-repair.js';
-import { getMessage, warmUpMessages } from './get-message.js';
+import { findRecord } from './find-record.js';
+import { getMessage, lacksMessages, warmUpMessages } from './get-message.js';
 import type { MessageRange } from './get-message.js';
 import { LogHistory } from './log-history.js';
 import type { LogReader } from './log-reader.js';
@@ -17,6 +18,7 @@ import { SHORTEST_RECORD, largestRecord } from './record.js';
 import { queryByKey } from './query.js';
 import type { Recovered } from './recovery.js';
 import { Retention } from './retention.js';
+import { metricsOf } from './store-metrics.js';
 import type { StoreConfig } from './options.js';
 import type {
   AppendResult,
@@ -33,6 +35,7 @@ import type {
 } from './types.js';
 import type { WarmUp } from './warm-up.js';
 export type * from './types.js';
+export type { MessageRange } from './get-message.js';
 export { StoreError, StoreLockedError } from './errors.js';
 
 export class MessageStore {
@@ -72,7 +75,10 @@ export class MessageStore {
       logger,
       flush: config.flush,
       flushInterval: config.flushIntervalCommitLog,
-      afterCommit: () => this.#afterCommit(),
+      afterCommit: () => {
+        this.#index?.arm();
+        this.#checkpointer.arm();
+      },
     });
     const { lastStoreTimestamp } = recovered;
     const refusal = (): string | undefined => this.refusal;
@@ -126,25 +132,15 @@ export class MessageStore {
   }
 
   get metrics(): StoreMetrics {
-    const { lost, records } = this.#recovered;
-    return {
-      corruptRanges: lost.length,
-      corruptBytes: lost.reduce((sum, { from, to }) => sum + to - from, 0),
-      corruptRecords: this.#reader.corruptRecords,
-      repairedEntries: this.#repair.repaired + this.#recovered.changedEntries,
-      recoveredRecords: records,
+    return metricsOf({
+      log: this.#log,
+      reader: this.#reader,
+      repair: this.#repair,
+      pipeline: this.#pipeline,
+      retention: this.#retention,
+      recovered: this.#recovered,
       recoveryTime: this.#opened.recoveryTime,
-      writeFailures: this.#pipeline.writeFailures,
-      flushFailures: this.#pipeline.broken ? 1 : 0,
-      commits: this.#pipeline.commits,
-      flushes: this.#pipeline.flusher.flushes,
-      appendedOffset: this.#log.appended,
-      committedOffset: this.#log.committed,
-      flushedOffset: this.#pipeline.flusher.flushed,
-      minPhysicalOffset: this.#log.files.first,
-      diskUsedRatio: this.#retention.used,
-      diskUsage: this.#retention.usage,
-    };
+    });
   }
 
   /** Encodes the message at the end of the log. It is neither stored nor visible before it is committed. Never throws. */
@@ -194,7 +190,13 @@ export class MessageStore {
     return queue && warmUpMessages(this.#queues, queue, this.#warmUp, range);
   }
 
-  /** @param memory what the records are copied to; default the caller's own */
+  /** Whether `warmUp` would have to read from the disk. */
+  isCold(topic: string, queueId: number, range: MessageRange): boolean {
+    const queue = this.#queues.get(topic, queueId);
+    return queue !== undefined && lacksMessages(this.#queues, queue, this.#warmUp, range);
+  }
+
+  /** @param memory what the records are copied to. @param share whether a large one may be given as it is kept */
   getMessage(
     topic: string,
     queueId: number,
@@ -203,9 +205,10 @@ export class MessageStore {
     maxBytes: number,
     filter?: MessageFilter,
     memory: (bytes: number) => Buffer = Buffer.allocUnsafe,
+    share = false,
   ): GetResult {
     const queue = this.#queues.get(topic, queueId);
-    const request = { offset, maxCount, maxBytes, filter, repair: this.#repair, memory };
+    const request = { offset, maxCount, maxBytes, filter, repair: this.#repair, memory, share };
     return getMessage(this.#queues, queue, this.#reader, request);
   }
 
@@ -216,12 +219,8 @@ export class MessageStore {
   }
 
   /** The same, but where it has to wait for a disk it holds up nobody. */
-  async findRecord(physicalOffset: number): Promise<Buffer | undefined> {
-    await this.#warmUp.bring(physicalOffset, physicalOffset + SHORTEST_RECORD);
-    const size = this.#reader.sizeAt(physicalOffset);
-    if (size === undefined) return undefined;
-    await this.#warmUp.bring(physicalOffset, physicalOffset + size);
-    return this.#reader.copy(physicalOffset, size);
+  findRecord(physicalOffset: number): Promise<Buffer | undefined> {
+    return findRecord(this.#reader, this.#warmUp, physicalOffset);
   }
 
   readConsumeQueue(topic: string, queueId: number, index: number): QueueEntry | undefined {
@@ -260,8 +259,7 @@ export class MessageStore {
 
   /** Messages of the topic with that key, unique key, or `T#` and tags; the newest first. */
   queryByKey(topic: string, key: string, maxNum: number, beginMs: number, endMs: number): Promise<QueryResult> {
-    const most = Math.min(maxNum, this.#config.maxMsgsNumBatch);
-    const query = { topic, key, maxNum: most, beginMs, endMs };
+    const query = { topic, key, maxNum: Math.min(maxNum, this.#config.maxMsgsNumBatch), beginMs, endMs };
     return queryByKey(this.#index, (physicalOffset) => this.findRecord(physicalOffset), query);
   }
 
@@ -279,8 +277,7 @@ export class MessageStore {
 
   /** Stops cleanly: the next start has nothing to scan. Later appends are refused. */
   close(): Promise<void> {
-    this.#closed ??= this.#close();
-    return this.#closed;
+    return (this.#closed ??= this.#close());
   }
 
   async #close(): Promise<void> {
@@ -293,11 +290,6 @@ export class MessageStore {
     await this.#opened.release(
       this.#checkpointer.failure === undefined && this.#checkpointer.done === this.#log.written,
     );
-  }
-
-  #afterCommit(): void {
-    this.#index?.arm();
-    this.#checkpointer.arm();
   }
 
   async #trimmed(minPhysical: number): Promise<void> {

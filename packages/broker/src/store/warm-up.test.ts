@@ -98,7 +98,7 @@ describe('a store on a cold disk', () => {
     disk.blocking.clear();
     let read = 0;
     for (let offset = 0; offset < count;) {
-      await store.warmUp('T', 0, { offset, maxCount: 32, filter: undefined });
+      await store.warmUp('T', 0, { offset, maxCount: 32, maxBytes: 262_144, filter: undefined });
       const found = store.getMessage('T', 0, offset, 32, 262_144);
       read += found.count;
       offset = found.nextBeginOffset;

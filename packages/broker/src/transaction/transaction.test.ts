@@ -20,6 +20,13 @@ const COMMIT = SysFlag.TRANSACTION_COMMIT;
 const ROLLBACK = SysFlag.TRANSACTION_ROLLBACK;
 const PREPARED = { sysFlag: SysFlag.TRANSACTION_PREPARED, properties: { TRAN_MSG: 'true', PGROUP: 'p' } };
 
+const VERDICTS = [
+  ['commit', 'commit', COMMIT, COMMIT, 1],
+  ['commit', 'rollback', COMMIT, ROLLBACK, 1],
+  ['rollback', 'commit', ROLLBACK, COMMIT, 0],
+  ['rollback', 'rollback', ROLLBACK, ROLLBACK, 0],
+] as const;
+
 type Check = HeaderOf<typeof Requests.CHECK_TRANSACTION_STATE> & { record: MessageExt };
 type End = HeaderOf<typeof Requests.END_TRANSACTION>;
 
@@ -72,6 +79,23 @@ const answerTo = (check: Check, commitOrRollback: number): End => ({
   commitOrRollback,
   fromTransactionCheck: true,
   msgId: 'ABCDEF',
+});
+
+describe('a second verdict', () => {
+  it.each(VERDICTS)(
+    'after a %s, a %s, is answered as by Apache, says that the first one stands, and delivers nothing again',
+    async (_first, _second, first, second, stored) => {
+      const { client, verdict } = await half();
+      const end = (commitOrRollback: number) =>
+        client.connection.request(Requests.END_TRANSACTION, { ...verdict, commitOrRollback });
+      expect(await end(first)).toMatchObject({ code: ResponseCode.SUCCESS, remark: undefined });
+      expect(await end(second)).toMatchObject({
+        code: ResponseCode.SUCCESS,
+        remark: 'this transaction has been decided: its first verdict stands',
+      });
+      expect(await client.messages('t')).toHaveLength(stored);
+    },
+  );
 });
 
 describe('a half message', () => {

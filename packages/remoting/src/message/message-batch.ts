@@ -28,11 +28,14 @@ export function encodeBatch(items: readonly BatchItem[]): Buffer {
   return Buffer.concat(parts);
 }
 
-/** @throws DecodeError when an item is longer than the batch, or not of the size that it says */
-export function decodeBatch(bytes: Buffer): BatchItem[] {
+/**
+ * @param most items that are wanted: the one behind is read, and no other
+ * @throws DecodeError when an item is longer than the batch, or not of the size that it says
+ */
+export function decodeBatch(bytes: Buffer, most = Infinity): BatchItem[] {
   const items: BatchItem[] = [];
   let at = 0;
-  while (at < bytes.length) {
+  while (at < bytes.length && items.length <= most) {
     const size = bytes.length - at >= FIXED_BYTES ? bytes.readInt32BE(at) : -1;
     if (size < FIXED_BYTES || at + size > bytes.length)
       throw new DecodeError(`item ${items.length} of a batch is cut off`);

@@ -1,0 +1,184 @@
+// Peers that ask for much and read nothing, and frames that never end, against a broker as a process: what memory it takes,
+// how long others wait, how much it reads. Needs the build, and Linux, whose /proc tells of a process.
+import { readFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import type { Socket } from 'node:net';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { NO_BODY, Requests, emptyFields, encodeFrame, encodeProperties } from '@nest-rocketmq/remoting';
+import type { Connection, HeaderOf } from '@nest-rocketmq/remoting';
+import { cleanUp } from '../interop/harness/clean-up.js';
+import { temporaryFolder } from '../interop/harness/temporary.js';
+import { BrokerProcess } from './broker-process.js';
+
+const MB = 1_048_576;
+/** Most memory that the process may take, MB. */
+const MOST_MB = 300;
+const MESSAGE_BYTES = 4_000_000;
+const MESSAGES = 60;
+/** Bytes read from files for each byte answered. */
+const MOST_READ = 1.2;
+const LONGEST_ANSWER_MS = 100;
+/** One answer of so many may be delayed by a busy machine, or by this process, which reads large messages itself. */
+const HICCUP_IN = 50;
+
+jest.setTimeout(120_000);
+const sockets: Socket[] = [];
+afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.destroy();
+  await cleanUp();
+});
+
+const proc = ({ child }: BrokerProcess, file: string, pattern: RegExp): number =>
+  Number(pattern.exec(readFileSync(`/proc/${child.pid}/${file}`, 'utf8'))?.[1]);
+/** The most memory that the process has ever taken, MB. */
+const peak = (broker: BrokerProcess): number => proc(broker, 'status', /^VmHWM:\s*(\d+) kB$/m) / 1_024;
+/** Bytes that it has read, of files and of sockets. */
+const read = (broker: BrokerProcess): number => proc(broker, 'io', /^rchar: (\d+)$/m);
+
+async function sendLarge(connection: Connection): Promise<number> {
+  const header = { a: 'p', b: 'large', c: 'TBW102', d: 1, e: 0, f: 0, g: Date.now(), h: 0 };
+  const i = encodeProperties([['UNIQ_KEY', 'k']]);
+  const options = { body: Buffer.alloc(MESSAGE_BYTES, 'x'), timeout: 30_000 };
+  return (await connection.request(Requests.SEND_MESSAGE_V2, { ...header, i }, options)).code;
+}
+
+const pullOf = (queueOffset: number): HeaderOf<typeof Requests.PULL_MESSAGE> => ({
+  consumerGroup: 'readers',
+  topic: 'large',
+  queueId: 0,
+  queueOffset,
+  maxMsgNums: 32,
+  sysFlag: 4,
+  commitOffset: 0,
+  suspendTimeoutMillis: 0,
+  subVersion: 0,
+  subscription: '*',
+});
+
+/** @returns how many bytes were answered */
+async function readAll(connection: Connection): Promise<number> {
+  let bytes = 0;
+  for (let offset = 0; offset < MESSAGES;) {
+    const { body, header } = await connection.request(Requests.PULL_MESSAGE, pullOf(offset), { timeout: 30_000 });
+    // Its size is the first thing in a record; decoding it all would hold up those who measure.
+    expect(body.readInt32BE(0)).toBe(body.length);
+    bytes += body.length;
+    offset = header.nextBeginOffset ?? MESSAGES;
+  }
+  return bytes;
+}
+
+/** A broker that has the messages on its disk and not in memory. */
+async function withBacklog(): Promise<BrokerProcess> {
+  const store = join(temporaryFolder('hostile'), 'store');
+  const filled = await BrokerProcess.start({ store });
+  const connection = await filled.connect();
+  for (let i = 0; i < MESSAGES; i++) expect(await sendLarge(connection)).toBe(0);
+  await filled.stop();
+  return BrokerProcess.start({ store });
+}
+
+/** Asks small things until it is told to stop; how long each answer took, the longest first. */
+function askOn(connection: Connection): { stop(): Promise<number[]> } {
+  let going = true;
+  const asking = (async () => {
+    const took: number[] = [];
+    while (going) {
+      const start = performance.now();
+      await connection.request(Requests.GET_MAX_OFFSET, { topic: 'large', queueId: 0 });
+      took.push(Math.round(performance.now() - start));
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    return took.sort((one, other) => other - one);
+  })();
+  return {
+    stop: () => {
+      going = false;
+      return asking;
+    },
+  };
+}
+
+function socketTo({ address }: BrokerProcess): Socket {
+  const [host, port] = address.split(':');
+  const socket = connect({ host, port: Number(port) });
+  socket.on('error', () => {});
+  sockets.push(socket);
+  return socket;
+}
+
+function pullFrame(opaque: number): Buffer {
+  const extFields = emptyFields();
+  Requests.PULL_MESSAGE.header.encode(pullOf(opaque % MESSAGES), extFields);
+  const command = {
+    code: Requests.PULL_MESSAGE.code,
+    language: 'JAVA',
+    version: 400,
+    opaque,
+    flag: 0,
+    remark: undefined,
+  };
+  return encodeFrame({ ...command, extFields, body: NO_BODY, serializeType: 'json' });
+}
+
+describe(`a broker with ${MESSAGES} messages of 4 MB on its disk`, () => {
+  it('reads no more than it answers, and keeps others waiting for neither who reads nor who does not', async () => {
+    const broker = await withBacklog();
+    const asked = askOn(await broker.connect());
+    const honest = await broker.connect();
+    let before = read(broker);
+    const alone = await readAll(honest);
+    expect((read(broker) - before) / alone).toBeLessThan(MOST_READ);
+    for (let i = 0; i < 10; i++) {
+      const socket = socketTo(broker).pause();
+      for (let opaque = 0; opaque < 200; opaque++) socket.write(pullFrame(opaque));
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    before = read(broker);
+    const beside = await readAll(honest);
+    expect((read(broker) - before) / beside).toBeLessThan(MOST_READ);
+    const took = await asked.stop();
+    expect(took[Math.ceil(took.length / HICCUP_IN)]).toBeLessThan(LONGEST_ANSWER_MS);
+    expect(peak(broker)).toBeLessThan(MOST_MB);
+    expect((await broker.stop()).code).toBe(0);
+  });
+});
+
+describe('a broker that is sent 40 halves of frames of 16 MiB', () => {
+  it('stays small, answers others at once, and takes a large message among them', async () => {
+    const broker = await BrokerProcess.start({ store: join(temporaryFolder('halves'), 'store') });
+    const connection = await broker.connect();
+    const half = Buffer.alloc(12 * MB);
+    half.writeUInt32BE(16 * MB - 4, 0);
+    half.writeUInt32BE(2, 4);
+    for (let i = 0; i < 40; i++) socketTo(broker).write(half);
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    expect(await sendLarge(connection)).toBe(0);
+    const asked = askOn(await broker.connect());
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const took = await asked.stop();
+    expect(took[Math.ceil(took.length / HICCUP_IN)]).toBeLessThan(LONGEST_ANSWER_MS);
+    expect(peak(broker)).toBeLessThan(MOST_MB);
+    expect((await broker.stop()).code).toBe(0);
+  });
+});
+
+describe('a broker that is sent a flood of bad frames', () => {
+  it('logs a few of them, and their number', async () => {
+    const broker = await BrokerProcess.start({ store: join(temporaryFolder('flood'), 'store') });
+    const closed = Array.from({ length: 300 }, () => {
+      const socket = socketTo(broker).resume();
+      socket.write(Buffer.from([0xff, 0xff, 0xff, 0xff]));
+      return new Promise((resolve) => socket.once('close', resolve));
+    });
+    await Promise.all(closed);
+    expect((await broker.stop()).code).toBe(0);
+    const told = broker.child
+      .failure('')
+      .message.split('\n')
+      .filter((line) => / WARN /.test(line));
+    expect(told).toHaveLength(11);
+    expect(told[10]).toMatch(/290 more/);
+  });
+});
