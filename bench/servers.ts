@@ -40,17 +40,23 @@ function options({ syncFlush, ...rest }: ServerOptions): ClusterOptions {
   return { ...rest, settings: { ...DEFAULTS, flushDiskType }, patience: PATIENCE_MS };
 }
 
+async function startOurs(choice: ServerOptions, more: Record<string, string> = {}): Promise<MeasuredCluster> {
+  const probe = new LoopProbe();
+  const { settings, ...rest } = options(choice);
+  const cluster = await startOurBroker({ ...rest, settings: { ...settings, ...more }, env: probe.env });
+  return { ...cluster, loopDelays: () => probe.take(cluster.brokerPid) };
+}
+
 export const servers = {
   async apache(choice: ServerOptions = {}): Promise<MeasuredCluster> {
     const { settings, ...rest } = options(choice);
     const cluster = await startApache({ ...rest, settings: { ...settings, ...APACHE_ONLY }, brokerHeap: APACHE_HEAP });
     return { ...cluster, loopDelays: () => Promise.resolve(undefined) };
   },
-  async ours(choice: ServerOptions = {}): Promise<MeasuredCluster> {
-    const probe = new LoopProbe();
-    const cluster = await startOurBroker({ ...options(choice), env: probe.env });
-    return { ...cluster, loopDelays: () => probe.take(cluster.brokerPid) };
-  },
+  ours: (choice: ServerOptions = {}): Promise<MeasuredCluster> => startOurs(choice),
+  /** Ours without the checksum over each record, which Apache's broker does not write by default. */
+  'ours-without-crc': (choice: ServerOptions = {}): Promise<MeasuredCluster> =>
+    startOurs(choice, { enabledAppendPropCRC: 'false' }),
   /** Stores nothing that could be read again: for sends only. */
   async limit(): Promise<MeasuredCluster> {
     const store = join(temporaryFolder('bare-responder'), 'store');

@@ -28,6 +28,16 @@ export interface GroupsOptions {
 
 const INT_MAX = 0x7fffffff;
 
+/** What the numbers of a group's settings may be, but for its retry queues, which an option limits. */
+const RANGES = {
+  retryMaxTimes: [-1, INT_MAX],
+  brokerId: [0, INT_MAX],
+  whichBrokerWhenConsumeSlowly: [0, INT_MAX],
+  groupSysFlag: [-INT_MAX - 1, INT_MAX],
+  consumeTimeoutMinute: [0, INT_MAX],
+} satisfies Partial<Record<keyof SubscriptionGroupConfig, [number, number]>>;
+type NumberName = keyof typeof RANGES | 'retryQueueNums';
+
 export class Groups {
   /** Entries of the file that could not be used. */
   leftOut = 0;
@@ -70,16 +80,15 @@ export class Groups {
 
   /** What is wrong with the numbers of a group's settings; undefined when nothing is. */
   faultOf(config: SubscriptionGroupConfig): string | undefined {
-    const fault = (name: keyof SubscriptionGroupConfig, min: number, max: number): string | undefined =>
-      integerFault(name, config[name], min, max);
-    return (
-      fault('retryQueueNums', 0, this.#options.maxTopicQueueNums) ??
-      fault('retryMaxTimes', -1, INT_MAX) ??
-      fault('brokerId', 0, INT_MAX) ??
-      fault('whichBrokerWhenConsumeSlowly', 0, INT_MAX) ??
-      fault('groupSysFlag', -INT_MAX - 1, INT_MAX) ??
-      fault('consumeTimeoutMinute', 0, INT_MAX)
-    );
+    for (const [name, [min, max]] of Object.entries(this.#ranges())) {
+      const fault = integerFault(name, config[name as NumberName], min, max);
+      if (fault !== undefined) return fault;
+    }
+    return undefined;
+  }
+
+  #ranges(): Record<NumberName, [min: number, max: number]> {
+    return { ...RANGES, retryQueueNums: [0, this.#options.maxTopicQueueNums] };
   }
 
   /** @throws LimitExceededError */
@@ -147,22 +156,8 @@ export class Groups {
     const fault = this.faultOf(config);
     if (fault === undefined) return config;
     this.#options.logger.warn(`subscriptionGroup.json, group ${config.groupName}: ${fault}; the defaults are taken`);
-    const {
-      retryQueueNums,
-      retryMaxTimes,
-      brokerId,
-      whichBrokerWhenConsumeSlowly,
-      groupSysFlag,
-      consumeTimeoutMinute,
-    } = subscriptionGroupConfig(config.groupName);
-    return {
-      ...config,
-      retryQueueNums,
-      retryMaxTimes,
-      brokerId,
-      whichBrokerWhenConsumeSlowly,
-      groupSysFlag,
-      consumeTimeoutMinute,
-    };
+    const defaults = subscriptionGroupConfig(config.groupName);
+    const names = Object.keys(this.#ranges()) as NumberName[];
+    return { ...config, ...Object.fromEntries(names.map((name) => [name, defaults[name]])) };
   }
 }
