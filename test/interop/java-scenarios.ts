@@ -37,8 +37,20 @@ function expectReceivedAsSent(events: ScenarioEvents): void {
   expect(events.of('received').sort(byBody).map(place)).toEqual(events.of('sent').sort(byBody).map(place));
 }
 
+interface Allowances {
+  /**
+   * A pull that brings an older offset along may undo an update that the broker took before it, so that a group that
+   * comes back gets a message again. Apache's broker does that now and then.
+   */
+  offsetMayGoBack: boolean;
+}
+
 /** Starts all scenarios of one client version at once on the cluster, and declares one test for each. */
-export function describeJavaClient(version: RocketMQVersion, clusterOf: () => Cluster): void {
+export function describeJavaClient(
+  version: RocketMQVersion,
+  clusterOf: () => Cluster,
+  allowances: Allowances = { offsetMayGoBack: false },
+): void {
   describe(`the Java client ${version}`, () => {
     let peer: JavaPeer;
     beforeAll(async () => {
@@ -48,7 +60,7 @@ export function describeJavaClient(version: RocketMQVersion, clusterOf: () => Cl
       await peer?.kill();
     });
     declareSendTests((name) => peer.scenario(name));
-    declareConsumeTests((name) => peer.scenario(name));
+    declareConsumeTests((name) => peer.scenario(name), allowances);
     declareTransactionTests((name) => peer.scenario(name));
   });
 }
@@ -119,7 +131,7 @@ function declareSendTests(scenario: Scenario): void {
   });
 }
 
-function declareConsumeTests(scenario: Scenario): void {
+function declareConsumeTests(scenario: Scenario, { offsetMayGoBack }: Allowances): void {
   test('a subscription to two tags gets these and nothing else', async () => {
     const expected = ['tags-TagA-0', 'tags-TagA-1', 'tags-TagA-2', 'tags-TagB-0', 'tags-TagB-1', 'tags-TagB-2'];
     expect(sorted((await scenario('tags')).bodies('received'))).toEqual(expected);
@@ -169,7 +181,9 @@ function declareConsumeTests(scenario: Scenario): void {
     const bodies = (lines: readonly PeerEvent[]): unknown[] =>
       sorted(lines.filter((line) => line.event === 'received').map((line) => String(line.body)));
     expect(bodies(events.all.slice(0, away))).toEqual(numbered('before', 8));
-    expect(bodies(events.all.slice(away))).toEqual(numbered('meanwhile', 8));
+    const afterwards = bodies(events.all.slice(away));
+    const again = afterwards.filter((body) => offsetMayGoBack && String(body).startsWith('before-'));
+    expect(afterwards.filter((body) => !again.includes(body))).toEqual(numbered('meanwhile', 8));
   });
 
   test('a pull consumer finds every message, the ends of the queues, and the offsets it stored', async () => {
