@@ -50,12 +50,12 @@ export class Retry {
     properties.set(MessageProperty.DELAY, String(level));
     const queueId = Math.floor(this.random() * group.retryQueueNums);
     const own = isOwnDeadLetter(properties, group.groupName);
-    const fits = hasRoomForRetry(group, queueId, properties);
-    if (!fits) {
+    let dead = !own && (delayLevel < 0 || tries >= maxReconsumeTimes);
+    if (!dead && !hasRoomForRetry(group, queueId, properties)) {
       this.#warnOfNoRoom(failed, group.groupName, own);
       if (own) return undefined;
+      dead = true;
     }
-    const dead = !fits || (!own && (delayLevel < 0 || tries >= maxReconsumeTimes));
     if (dead) {
       properties.set(MessageProperty.DELAY, '0');
       makeRoomForGood(properties);
