@@ -25,7 +25,7 @@ export function isLoopback(host: string): boolean {
 }
 
 /** Nothing here asks who somebody is: whoever reaches a port may read, write and delete all. */
-export function warnOfOpenDoors(logger: Logger, listens: readonly (HostAndPort | undefined)[]): void {
+export function warnOfOpenAddresses(logger: Logger, listens: readonly (HostAndPort | undefined)[]): void {
   const open = listens.filter((one): one is HostAndPort => one !== undefined && !isLoopback(one.host));
   if (open.length === 0) return;
   const addresses = open.map(({ host, port }) => formatAddress(host, port)).join(' and ');

@@ -51,8 +51,9 @@ export const GROUP_ATTRIBUTES: AttributeKind = {
  */
 export function parseAttributeChanges(text: string): Map<string, string> {
   const changes = new Map<string, string>();
-  for (const change of text.replace(/,+$/, '').split(',')) {
-    if (change === '' && text.replace(/,+$/, '') === '') continue;
+  const listed = text.replace(/,+$/, '');
+  if (listed === '') return changes;
+  for (const change of listed.split(',')) {
     const at = change.indexOf('=');
     const key = at < 0 ? change : change.slice(0, at);
     if (at >= 0 && !key.includes('+')) fail(`add/alter attribute format is wrong: ${key}; to set one is +name=value`);
@@ -91,9 +92,11 @@ export function changeAttributes(
     if (known !== undefined && !attribute.changeable) {
       fail(`attempt to update an unchangeable attribute. key: ${name}`);
     }
-    if (sign === '+') attribute.check(value);
-    if (sign === '+') changed.set(name, value);
-    else changed.delete(name);
+    if (sign === '-') changed.delete(name);
+    else {
+      attribute.check(value);
+      changed.set(name, value);
+    }
   }
   return Object.fromEntries(changed);
 }

@@ -12,7 +12,7 @@ import {
   handlerTable,
 } from '@nest-rocketmq/remoting';
 import type { Dial, HandlerTable, Handlers, HostAndPort } from '@nest-rocketmq/remoting';
-import { dialInProcess, listenForVIPChannel, warnOfOpenDoors, withPort } from './addresses.js';
+import { dialInProcess, listenForVIPChannel, warnOfOpenAddresses, withPort } from './addresses.js';
 import { Clients } from './clients.js';
 import { LevelTimer } from './delay/level-timer.js';
 import { DelayLevels } from './delay/levels.js';
@@ -92,7 +92,7 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
     if (listen) await broker.server.listen(listen.host, listen.port);
     // Who asked for any free port did not ask for its neighbour.
     if (config.listen && config.listen.port > 0) await listenForVIPChannel(broker.server, config.listen, config.logger);
-    warnOfOpenDoors(config.logger, [nameServerListen, listen]);
+    warnOfOpenAddresses(config.logger, [nameServerListen, listen]);
     await broker.start();
   } catch (error) {
     await stopOnce();

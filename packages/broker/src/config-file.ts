@@ -3,14 +3,13 @@
 import { dirname } from 'node:path';
 import { isObject, parseJson, silentLogger } from '@nest-rocketmq/remoting';
 import type { JsonObject, Logger } from '@nest-rocketmq/remoting';
-import { StoreError, systemCode } from './store/errors.js';
+import { StoreError } from './store/errors.js';
 import type { FileSystem, StoreFile } from './store/file-system.js';
+import { isInTheWay } from './store/obstacles.js';
 import { readFullyAside, writeFullyAside } from './store/segment.js';
 
 /** Larger files are taken for damaged, bytes. */
 const LARGEST_FILE = 256 * 1024 * 1024;
-/** What a system says where a folder stands in the place of a file. */
-const FOLDER_IN_PLACE = new Set(['EISDIR', 'ENOTDIR', 'ENOTEMPTY', 'EEXIST']);
 
 export interface ConfigFileOptions {
   fileSystem: FileSystem;
@@ -119,7 +118,7 @@ export class ConfigFile {
     try {
       await aside.rename(from, to);
     } catch (error) {
-      if (!FOLDER_IN_PLACE.has(systemCode(error) ?? '')) throw error;
+      if (!isInTheWay(error)) throw error;
       this.#logger.warn(`${to} is not a file${await this.#setAside(to)}`);
       await aside.rename(from, to);
     }
@@ -143,7 +142,7 @@ export class ConfigFile {
     try {
       return await aside.open(this.#unfinished, 'create');
     } catch (error) {
-      if (!FOLDER_IN_PLACE.has(systemCode(error) ?? '')) throw error;
+      if (!isInTheWay(error)) throw error;
       await this.#setAside(this.#unfinished);
       return aside.open(this.#unfinished, 'create');
     }
@@ -185,7 +184,7 @@ export class ConfigFile {
         file.close();
       }
     } catch (error) {
-      const folder = FOLDER_IN_PLACE.has(systemCode(error) ?? '');
+      const folder = isInTheWay(error);
       return folder ? { fault: 'is not a file' } : { fault: `cannot be read (${String(error)})`, unreadable: true };
     }
   }

@@ -1,23 +1,23 @@
 // Watches whether the members of each consumer group ask for the same, and warns when they do not: each of them misses
 // messages then, and nothing else would say so.
 import { createHash } from 'node:crypto';
-import { printable, subscriptionsText } from '@nest-rocketmq/remoting';
+import { memberSubscriptionsText, printable } from '@nest-rocketmq/remoting';
 import type { Clock, ConsumerData, Logger } from '@nest-rocketmq/remoting';
 import { isSystemGroup } from './names.js';
 
 /** Warnings a minute, about all groups together. What finds no room is warned of at a later heartbeat. */
 export const MAX_WARNINGS_PER_MINUTE = 10;
 const MINUTE_MS = 60_000;
-/** Longest account of what one member asks for, characters. */
-const LONGEST_WISH = 200;
+/** Of the text that tells what one member subscribes to, characters. */
+const LONGEST_TEXT = 200;
 
 export interface GroupAgreementOptions {
   clock: Clock;
   logger: Logger;
 }
 
-/** What one or more members ask for. */
-interface Wish {
+/** What one or more members subscribe to, and how. */
+interface Variant {
   readonly text: string;
   /** Connection to client id. */
   readonly members: Map<object, string>;
@@ -26,9 +26,9 @@ interface Wish {
 
 interface Group {
   /** By the connection of the member. */
-  readonly ofMember: Map<object, Wish>;
+  readonly ofMember: Map<object, Variant>;
   /** By its text. */
-  readonly wishes: Map<string, Wish>;
+  readonly variants: Map<string, Variant>;
 }
 
 export class GroupAgreement {
@@ -48,16 +48,16 @@ export class GroupAgreement {
     // Tools come and go under these.
     if (isSystemGroup(data.groupName)) return;
     const group = this.#groupOf(data.groupName);
-    const text = wishOf(data);
-    let wish = group.wishes.get(text);
-    if (!wish) group.wishes.set(text, (wish = { text, members: new Map(), warned: false }));
-    if (group.ofMember.get(connection) !== wish) {
+    const text = textOf(data);
+    let variant = group.variants.get(text);
+    if (!variant) group.variants.set(text, (variant = { text, members: new Map(), warned: false }));
+    if (group.ofMember.get(connection) !== variant) {
       forget(group, connection);
-      group.ofMember.set(connection, wish);
+      group.ofMember.set(connection, variant);
       this.#lookWhetherAgreed(data.groupName, group);
     }
-    wish.members.set(connection, clientId);
-    if (!wish.warned && group.wishes.size > 1) this.#warn(data.groupName, group, wish, clientId);
+    variant.members.set(connection, clientId);
+    if (!variant.warned && group.variants.size > 1) this.#warn(data.groupName, group, variant, clientId);
   }
 
   left(groupName: string, connection: object): void {
@@ -70,25 +70,25 @@ export class GroupAgreement {
 
   #groupOf(name: string): Group {
     let group = this.#groups.get(name);
-    if (!group) this.#groups.set(name, (group = { ofMember: new Map(), wishes: new Map() }));
+    if (!group) this.#groups.set(name, (group = { ofMember: new Map(), variants: new Map() }));
     return group;
   }
 
-  #warn(name: string, group: Group, wish: Wish, clientId: string): void {
-    const other = [...group.wishes.values()].find((one) => one !== wish && one.members.size > 0);
+  #warn(name: string, group: Group, variant: Variant, clientId: string): void {
+    const other = [...group.variants.values()].find((one) => one !== variant && one.members.size > 0);
     if (!other || !this.#mayWarn()) return;
     const otherId = other.members.values().next().value ?? '';
-    for (const one of group.wishes.values()) one.warned = true;
+    for (const one of group.variants.values()) one.warned = true;
     this.#logger.warn(
       `the members of consumer group ${printable(name)} subscribe differently: client ${printable(clientId)} asks for ` +
-        `${printable(wish.text)}, client ${printable(otherId)} asks for ${printable(other.text)}. A group divides its ` +
+        `${printable(variant.text)}, client ${printable(otherId)} asks for ${printable(other.text)}. A group divides its ` +
         `queues among its members, so each of them misses messages. While a new version is rolled out this is normal ` +
         `for a short time; otherwise give each service a consumer group of its own.`,
     );
   }
 
   #lookWhetherAgreed(name: string, group: Group): void {
-    const [only, ...others] = group.wishes.values();
+    const [only, ...others] = group.variants.values();
     if (!only?.warned || others.length > 0) return;
     only.warned = false;
     this.#logger.log(`the members of consumer group ${printable(name)} subscribe alike again`);
@@ -105,17 +105,18 @@ export class GroupAgreement {
 }
 
 function forget(group: Group, connection: object): void {
-  const wish = group.ofMember.get(connection);
-  if (!wish) return;
+  const variant = group.ofMember.get(connection);
+  if (!variant) return;
   group.ofMember.delete(connection);
-  wish.members.delete(connection);
-  if (wish.members.size === 0) group.wishes.delete(wish.text);
+  variant.members.delete(connection);
+  if (variant.members.size === 0) group.variants.delete(variant.text);
 }
 
-/** What must be the same for all members: all but the versions, and the group's own retry topic. */
-function wishOf({ subscriptionDataSet, messageModel, consumeType }: ConsumerData): string {
-  const text = `${subscriptionsText(subscriptionDataSet)} (${messageModel}, ${consumeType})`;
-  if (text.length <= LONGEST_WISH) return text;
+/** Long ones are cut, and still differ where they differ. */
+function textOf(data: ConsumerData): string {
+  const { subscriptionDataSet } = data;
+  const text = memberSubscriptionsText(subscriptionDataSet, data);
+  if (text.length <= LONGEST_TEXT) return text;
   const digest = createHash('sha1').update(text).digest('hex').slice(0, 16);
-  return `${text.slice(0, LONGEST_WISH)} … (${subscriptionDataSet.length} topics, ${digest})`;
+  return `${text.slice(0, LONGEST_TEXT)} … (${subscriptionDataSet.length} topics, ${digest})`;
 }

@@ -18,7 +18,7 @@ export { StatsColumn, StatsItem } from './stats-item.js';
 export type { StatsSnapshot, StatsView } from './stats-item.js';
 export { decodeConsumerConnection } from './bodies/consumer-connection.js';
 export type { ConsumerConnection } from './bodies/consumer-connection.js';
-export { subscriptionsText } from './bodies/subscription-text.js';
+export { memberSubscriptionsText, subscriptionsText } from './bodies/subscription-text.js';
 export { decodeHeartbeat, decodeSubscription, encodeHeartbeat, subscriptionJson } from './bodies/heartbeat-data.js';
 export type {
   ConsumeFromWhere,
@@ -104,6 +104,8 @@ export { printable, silentLogger } from './logger.js';
 export type { Logger } from './logger.js';
 export { ManualClock } from './manual-clock.js';
 export type { TurnOptions } from './manual-clock.js';
+export { identityOf, isHolderAlive, systemOf } from './process-life.js';
+export type { ProcessIdentity } from './process-life.js';
 export { COMPRESSED_ZLIB, MAX_INFLATED_BYTES, compressBody, inflateBody } from './message/compression.js';
 export { bodyCrc, javaHashCode } from './message/hash.js';
 export { decodeBatch, encodeBatch } from './message/message-batch.js';

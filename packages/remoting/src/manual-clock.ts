@@ -85,8 +85,8 @@ export class ManualClock implements Clock {
   }
 
   /**
-   * Turns the clock by `time` (ms, or '30m'), firing what falls due in the order of its due time. At each instant it waits until what is
-   * under way has ended.
+   * Turns the clock by `time` (ms, or '30m'), firing what falls due in the order of its due time. At each instant it waits
+   * until what is under way has ended.
    * @throws ClockHeldError naming what has not ended in time, RangeError for a time that is none
    */
   async advance(time: Duration, options: TurnOptions = {}): Promise<void> {

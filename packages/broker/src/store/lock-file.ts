@@ -1,10 +1,11 @@
 // Owns that one process at a time has the store: the files `lock` and `abort` as Apache has them. `abort` holds the
 // process id, and is there as long as the store has not been closed cleanly. `lock` begins with the word `lock`, as
-// Apache's does; behind it we note which process of that id it was. Leaves whether that one lives to process-life.ts.
+// Apache's does; behind it we note which process of that id it was. Leaves whether that one lives to remoting's
+// process-life.ts.
+import { identityOf, isHolderAlive, systemOf } from '@nest-rocketmq/remoting';
+import type { ProcessIdentity } from '@nest-rocketmq/remoting';
 import { StoreLockedError, systemCode } from './errors.js';
 import type { FileSystem } from './file-system.js';
-import { identityOf, isHolderAlive, systemOf } from './process-life.js';
-import type { ProcessIdentity } from './process-life.js';
 import { readFullyAside, writeFully } from './segment.js';
 
 const LONGEST_PID = 20;

@@ -4,7 +4,7 @@ import { systemCode } from './errors.js';
 import type { DirectoryEntry, FileSystem } from './file-system.js';
 
 /** What systems say when a file is where a folder should be, or a folder where a file should be. */
-const IN_THE_WAY = new Set(['ENOTDIR', 'EEXIST', 'EISDIR']);
+const IN_THE_WAY = new Set(['ENOTDIR', 'EEXIST', 'EISDIR', 'ENOTEMPTY']);
 
 export function isInTheWay(error: unknown): boolean {
   return IN_THE_WAY.has(systemCode(error) ?? '');

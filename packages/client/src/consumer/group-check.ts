@@ -3,10 +3,10 @@ import {
   Requests,
   ResponseCode,
   decodeConsumerConnection,
+  memberSubscriptionsText,
   printable,
-  subscriptionsText,
 } from '@nest-rocketmq/remoting';
-import type { ConsumerData, SubscriptionData } from '@nest-rocketmq/remoting';
+import type { ConsumerData } from '@nest-rocketmq/remoting';
 import type { ClientCore } from '../core.js';
 import { describe } from '../errors.js';
 
@@ -61,11 +61,11 @@ export class GroupCheck {
     if (reply.code !== ResponseCode.SUCCESS) return;
     // The broker has one answer for the whole group, that of the member whose heartbeat came last. Where it is not ours,
     // it is another's; where it is ours, another one may come before the next question.
-    const { subscriptions, messageModel, consumeType } = decodeConsumerConnection(reply.body);
-    const asked = wish(subscriptions, messageModel, consumeType);
-    const wanted = wish(mine.subscriptionDataSet, mine.messageModel, mine.consumeType);
-    if (asked === wanted || this.#warned.has(asked)) return;
-    this.#warned.add(asked);
+    const last = decodeConsumerConnection(reply.body);
+    const theirs = memberSubscriptionsText(last.subscriptions, last);
+    const ours = memberSubscriptionsText(mine.subscriptionDataSet, mine);
+    if (theirs === ours || this.#warned.has(theirs)) return;
+    this.#warned.add(theirs);
     const named = others.slice(0, MOST_NAMED).map(printable).join(', ');
     const who =
       others.length === 1
@@ -73,13 +73,9 @@ export class GroupCheck {
         : `another member (there are ${named}${others.length > MOST_NAMED ? ', …' : ''})`;
     core.logger.warn(
       `the members of consumer group ${mine.groupName} subscribe differently: this client, ${core.clientId}, asks for ` +
-        `${printable(wanted)}, ${who} asks for ${printable(asked)}. A group divides its queues among its members, so ` +
+        `${printable(ours)}, ${who} asks for ${printable(theirs)}. A group divides its queues among its members, so ` +
         `each of them misses messages. While a new version is rolled out this is normal for a short time; otherwise ` +
         `give each service a consumer group of its own.`,
     );
   }
-}
-
-function wish(subscriptions: readonly SubscriptionData[], messageModel: string, consumeType: string): string {
-  return `${subscriptionsText(subscriptions)} (${messageModel}, ${consumeType})`;
 }

@@ -1,7 +1,9 @@
 // Owns the file of a broadcasting consumer's offsets on disk: written whole, by one consumer at a time. Consumers of one
 // host and group each have a file of their own. Leaves what stands in it to local-offset-store.
+import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { identityOf, isHolderAlive, systemOf } from '@nest-rocketmq/remoting';
 
 /** Where the offsets' text is kept. */
 export interface OffsetFile {
@@ -72,13 +74,9 @@ export async function claimOffsetFile(folder: string, owner: string, group: stri
 /** @returns false when a living process has it */
 async function take(lock: string): Promise<boolean> {
   const holder = (await readIfThere(lock))?.toString();
-  if (holder !== undefined) {
-    if (await isAlive(holder)) return false;
-    // Of two that find the same dead holder, one finds the lock gone.
-    await unlink(lock).catch(() => undefined);
-  }
+  if (holder !== undefined && (isAlive(holder) || !(await removeStale(lock, holder)))) return false;
   try {
-    await writeFile(lock, await identity(process.pid), { flag: 'wx' });
+    await writeFile(lock, ownName(), { flag: 'wx' });
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
@@ -86,21 +84,35 @@ async function take(lock: string): Promise<boolean> {
   }
 }
 
-async function isAlive(holder: string): Promise<boolean> {
-  const pid = Number.parseInt(holder, 10);
-  if (!Number.isInteger(pid) || pid <= 0) return false;
+/** @returns false when another consumer, which has found the same dead holder, has taken its place already */
+async function removeStale(lock: string, holder: string): Promise<boolean> {
+  const stale = `${lock}.${randomUUID()}`;
   try {
-    process.kill(pid, 0);
+    await rename(lock, stale);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return true;
+    throw error;
   }
-  return (await identity(pid)) === holder;
+  if ((await readIfThere(stale))?.toString() !== holder) {
+    await rename(stale, lock);
+    return false;
+  }
+  await unlink(stale);
+  return true;
 }
 
-/** A process id comes again, in containers at each start: the time of its start tells two lives apart where /proc has it. */
-async function identity(pid: number): Promise<string> {
-  const stat = (await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')).split(') ').at(-1) ?? '';
-  return `${pid} ${stat.split(' ')[19] ?? ''}`;
+/** The id of this process, and what tells it from another one that has the id later, where the system knows that. */
+function ownName(): string {
+  const identity = identityOf(process.pid);
+  return identity ? `${identity.pid} ${identity.start} ${identity.system}` : String(process.pid);
+}
+
+function isAlive(holder: string): boolean {
+  const [pid, start, system = systemOf()] = holder.split(' ');
+  if (!/^\d+$/.test(pid!) || Number(pid) === 0) return false;
+  const isNamed = start !== undefined && system !== undefined;
+  const identity = isNamed ? { pid: Number(pid), start: Number(start), system } : undefined;
+  return isHolderAlive(Number(pid), Date.now(), identity);
 }
 
 async function readIfThere(path: string): Promise<Buffer | undefined> {

@@ -11,6 +11,14 @@ export function subscriptionsText(subscriptions: Iterable<SubscriptionData>): st
   return topics.toSorted().join(', ') || 'nothing';
 }
 
+/** What must be the same for all members of a group: all but the versions and the group's own retry topic. */
+export function memberSubscriptionsText(
+  subscriptions: Iterable<SubscriptionData>,
+  { messageModel, consumeType }: { messageModel: string; consumeType: string },
+): string {
+  return `${subscriptionsText(subscriptions)} (${messageModel}, ${consumeType})`;
+}
+
 function subscriptionText({ topic, subString, tagsSet, expressionType }: SubscriptionData): string {
   if (expressionType !== 'TAG' && expressionType !== '') return `${topic} by ${expressionType} ${subString}`;
   return `${topic} ${tagsSet.length > 0 ? tagsSet.toSorted().join(' || ') : subString}`;

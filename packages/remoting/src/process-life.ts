@@ -1,6 +1,5 @@
 // Tells whether the process that holds a lock still lives, from what the system says about it.
 import * as fs from 'node:fs';
-import { systemCode } from './errors.js';
 
 const BOOT_TICKS_PER_SECOND = 100;
 /** Positions behind the command name, the second field of /proc/PID/stat. */
@@ -67,7 +66,7 @@ function exists(pid: number): boolean {
     return true;
   } catch (error) {
     // EPERM: it lives and is somebody else's.
-    return systemCode(error) !== 'ESRCH';
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
 }
 
@@ -77,7 +76,7 @@ function statOf(pid: number, read: ReadSystemFile): ProcessStat | undefined {
   // The command name is in brackets, and may itself hold spaces and brackets.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const start = Number(fields[START_TICKS]);
-  return Number.isSafeInteger(start) ? { state: fields[STATE], threads: Number(fields[THREADS]), start } : undefined;
+  return Number.isSafeInteger(start) ? { state: fields[STATE]!, threads: Number(fields[THREADS]), start } : undefined;
 }
 
 /** Undefined where the system does not tell. */
