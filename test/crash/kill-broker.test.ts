@@ -1,8 +1,9 @@
 // The stand-alone broker dies or is stopped while producers keep hundreds of sends in flight. KILL_ROUNDS
 // says how often it is killed, KILL_SEED plays the same rounds again. Needs the build.
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { Connection, dialTcp, handlerTable, silentLogger, systemClock } from '@nest-rocketmq/remoting';
 import { cleanUp } from '../interop/harness/clean-up.js';
@@ -85,16 +86,25 @@ describe('a broker that is told to stop', () => {
   });
 });
 
+/** Files and sockets that a process has open; 0 where the system does not tell. */
+const openFiles = (pid: number): number => (existsSync('/proc') ? readdirSync(`/proc/${pid}/fd`).length : 0);
+
+/** More files than the broker opens for itself meanwhile, and far fewer than the crowd has. */
+const OWN_FILES = 20;
+
 describe('a broker that may open few files', () => {
   it('outlives more connections than those, and takes messages when they are gone', async () => {
     const broker = await BrokerProcess.start({ store: join(temporaryFolder('few'), 'store'), descriptors: 128 });
     const first = await broker.connect();
     await sendOne(first, 'before');
+    const openBefore = openFiles(broker.child.pid);
     const crowd = await Promise.all(Array.from({ length: 250 }, () => dialTcp(broker.address)));
     // Those for which there is no file left are closed by the broker.
     for (const socket of crowd) socket.on('error', () => undefined);
     expect(await sendOne(first, 'in between')).toBe(0);
     await Promise.all(crowd.map(async (socket) => socket.closed || once(socket.destroy(), 'close')));
+    // They are gone when the broker has let go of them, too.
+    while (openFiles(broker.child.pid) > openBefore + OWN_FILES) await setImmediate();
     const options = { address: broker.address, handlers: handlerTable(), clock: systemClock, logger: silentLogger };
     const late = new Connection(await dialTcp(broker.address), options);
     for (let queueId = 0; queueId < QUEUES; queueId++)
