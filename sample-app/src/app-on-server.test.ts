@@ -1,11 +1,11 @@
 // The app's main flows with DATABASE_URL: over connections to a PostgreSQL server.
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { databaseDirectory } from './database/data-directory.test.kit.js';
+import { databaseDirectory } from '../test-kit/data-directory.js';
 import { Database } from './database/database.js';
 import { PostgresDatabase } from './database/postgres-database.js';
-import { TestPostgresServer } from './database/postgres-server.test.kit.js';
-import { TestShop } from './shop.test.kit.js';
+import { TestPostgresServer } from '../test-kit/postgres-server.js';
+import { TestShop } from '../test-kit/shop.js';
 
 let directory: string;
 let server: TestPostgresServer;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { RocketMQTemplate } from 'nest-rocketmq';
 import { consumed } from 'nest-rocketmq/testing';
 import { SeenFilter } from './idempotency/seen-filter.js';
-import { TestShop } from './shop.test.kit.js';
+import { TestShop } from '../test-kit/shop.js';
 
 const UNKNOWN_ID = '00000000-0000-4000-8000-000000000000';
 

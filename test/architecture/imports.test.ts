@@ -34,7 +34,8 @@ describe('the import table', () => {
       ({ path, imports }) =>
         packageOf(path) === 'nest-rocketmq' && imports.some(({ specifier }) => specifier === '@nest-rocketmq/broker'),
     );
-    for (const { path } of importers) expect(path).toMatch(/nest-rocketmq\/src\/(embedded-backend\.ts|testing\/)/);
+    for (const { path } of importers)
+      expect(path).toMatch(/nest-rocketmq\/src\/(backends\/embedded-backend\.ts|testing\/)/);
   });
 
   it('lets the store import itself and remoting only', () => {
@@ -44,21 +45,10 @@ describe('the import table', () => {
     }
   });
 
-  it('lets no handler of the broker import another', () => {
-    for (const { path, imports } of sources.filter(({ path: file }) =>
-      file.startsWith('packages/broker/src/handlers/'),
-    )) {
-      for (const { file } of imports)
-        expect(`${path} imports ${file}`).not.toMatch(/ imports packages\/broker\/src\/handlers\//);
-    }
-  });
-
-  it('lets delay, transaction and retry know no handler', () => {
-    for (const { path, imports } of sources.filter(({ path: file }) =>
-      /broker\/src\/(delay\/|transaction\/|retry)/.test(file),
-    )) {
-      for (const { file } of imports)
-        expect(`${path} imports ${file}`).not.toMatch(/ imports packages\/broker\/src\/handlers\//);
+  it('lets nobody but broker.ts import a request handler', () => {
+    for (const { path, imports } of sources.filter(({ path: file }) => file.startsWith('packages/broker/src/'))) {
+      if (path === 'packages/broker/src/broker.ts') continue;
+      for (const { file } of imports) if (file) expect(`${path} imports ${file}`).not.toMatch(/-handlers?\.ts$/);
     }
   });
 

@@ -53,13 +53,13 @@ export const sources: readonly Source[] = [
   'sample-app',
 ]
   .flatMap((folder) => walk(join(root, folder, 'src')))
-  .filter((path) => !/\.test(\.kit)?\.ts$/.test(path))
+  .filter((path) => !path.endsWith('.test.ts'))
   .map(read);
 
 export const testSources: readonly Source[] = ['packages', 'sample-app/src', 'test', 'bench']
   .flatMap((folder) => walk(join(root, folder)))
   .filter((path) => !path.includes(`${sep}dist${sep}`) && !path.includes(`${sep}node_modules${sep}`))
-  .filter((path) => /\.test(\.kit)?\.ts$/.test(path) || !path.includes(`${sep}src${sep}`))
+  .filter((path) => path.endsWith('.test.ts') || !path.includes(`${sep}src${sep}`))
   .map(read);
 
 /** 'packages/client/src/routes.ts' → 'client' */

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { databaseDirectory } from '../../sample-app/src/database/data-directory.test.kit.js';
+import { databaseDirectory } from '../../sample-app/test-kit/data-directory.js';
 
 const MAIN = join(import.meta.dirname, '../../sample-app/dist/main.js');
 

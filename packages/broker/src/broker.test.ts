@@ -12,7 +12,7 @@ import {
   silentLogger,
 } from '@nest-rocketmq/remoting';
 import { startBroker } from './broker.js';
-import { TestBroker } from './broker.test.kit.js';
+import { TestBroker } from '../test-kit/broker.js';
 import { StoreLockedError } from './store/errors.js';
 
 let running: TestBroker | undefined;

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ManualClock, Requests, ResponseCode, SysFlag } from '@nest-rocketmq/remoting';
-import { TestBroker } from './broker.test.kit.js';
-import type { FileSystem, StoreFile } from './store/file-system.js';
-import { asideOf, memoryFileSystem } from './store/memory-file-system.js';
+import { TestBroker } from '../test-kit/broker.js';
+import type { FileSystem, StoreFile } from './store/files/file-system.js';
+import { asideOf, memoryFileSystem } from './store/files/memory-file-system.js';
 
 let running: TestBroker;
 afterEach(() => running.stop());

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { Connection, Requests, encodeFrame, handlerTable, silentLogger } from '@nest-rocketmq/remoting';
 import type { RequestRow } from '@nest-rocketmq/remoting';
-import { TestBroker } from './broker.test.kit.js';
+import { TestBroker } from '../test-kit/broker.js';
 
 const seed = Number(process.env['HOSTILE_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const RUNS = Number(process.env['HOSTILE_RUNS'] ?? 300);

@@ -1,7 +1,7 @@
 // The public door of @nest-rocketmq/broker.
 export { startBroker } from './broker.js';
 export type { Broker } from './broker.js';
-export { InvalidOptionError } from './errors.js';
+export { InvalidOptionError } from './config/errors.js';
 export {
   DEFAULT_BROKER_NAME,
   DEFAULT_CLUSTER_NAME,
@@ -9,10 +9,10 @@ export {
   DEFAULT_NAME_SERVER_LISTEN,
   DEFAULT_STORE,
   EMBEDDED_NAME_SERVER,
-} from './options.js';
-export type { BrokerOptions } from './options.js';
+} from './config/options.js';
+export type { BrokerOptions } from './config/options.js';
 export { StoreError, StoreLockedError } from './store/errors.js';
-export { nodeFileSystem } from './store/file-system.js';
+export { nodeFileSystem } from './store/files/file-system.js';
 export type {
   DirectoryEntry,
   FileStat,
@@ -20,7 +20,14 @@ export type {
   FileSystemAside,
   OpenMode,
   StoreFile,
-} from './store/file-system.js';
-export { MemoryContent, MemoryFileSystem, asideOf, fileError, memoryFileSystem } from './store/memory-file-system.js';
+} from './store/files/file-system.js';
+export {
+  MemoryContent,
+  MemoryFileSystem,
+  asideOf,
+  fileError,
+  memoryFileSystem,
+} from './store/files/memory-file-system.js';
 export { MessageStore } from './store/store.js';
-export type { AppendResult, GetResult, MessageInner, StoreMetrics, StoreOptions } from './store/store.js';
+export type { AppendResult, GetResult, MessageInner, StoreOptions } from './store/store.js';
+export type { StoreMetrics } from './store/store-metrics.js';

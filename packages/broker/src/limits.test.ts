@@ -15,10 +15,10 @@ import {
   silentLogger,
 } from '@nest-rocketmq/remoting';
 import type { ConsumerData, HeaderOf, SubscriptionData } from '@nest-rocketmq/remoting';
-import { TestBroker } from './broker.test.kit.js';
-import { NUMBERS } from './option-tables.js';
-import { MemoryFileSystem } from './store/memory-file-system.js';
-import { writeFully } from './store/segment.js';
+import { TestBroker } from '../test-kit/broker.js';
+import { NUMBERS } from './config/option-tables.js';
+import { MemoryFileSystem } from './store/files/memory-file-system.js';
+import { writeFully } from './store/files/segment.js';
 
 let running: TestBroker | undefined;
 afterEach(async () => {

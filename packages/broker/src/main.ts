@@ -6,10 +6,10 @@ import { parseArgs } from 'node:util';
 import { RocketMQError } from '@nest-rocketmq/remoting';
 import type { Logger } from '@nest-rocketmq/remoting';
 import { startBroker } from './broker.js';
-import { readBrokerConf } from './broker-conf.js';
-import { InvalidOptionError } from './errors.js';
-import { DEFAULT_LISTEN, DEFAULT_NAME_SERVER_LISTEN, DEFAULT_STORE } from './options.js';
-import type { BrokerOptions } from './options.js';
+import { readBrokerConf } from './config/broker-conf.js';
+import { InvalidOptionError } from './config/errors.js';
+import { DEFAULT_LISTEN, DEFAULT_NAME_SERVER_LISTEN, DEFAULT_STORE } from './config/options.js';
+import type { BrokerOptions } from './config/options.js';
 
 const USAGE = `Usage: nest-rocketmq-broker [options]
 

@@ -2,10 +2,10 @@
 // served, and nothing that a client sends is taken for one.
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Requests, ResponseCode, encodeBatch, encodeProperties } from '@nest-rocketmq/remoting';
-import { TestBroker } from './broker.test.kit.js';
-import type { TestClient } from './broker.test.kit.js';
-import { memoryFileSystem } from './store/memory-file-system.js';
-import type { MemoryFileSystem } from './store/memory-file-system.js';
+import { TestBroker } from '../test-kit/broker.js';
+import type { TestClient } from '../test-kit/broker.js';
+import { memoryFileSystem } from './store/files/memory-file-system.js';
+import type { MemoryFileSystem } from './store/files/memory-file-system.js';
 
 const LOG = '/store/commitlog/00000000000000000000';
 const FOREIGN = { '__CRC32#': '1234567890' };

@@ -13,12 +13,12 @@ import {
   formatAddress,
 } from '@nest-rocketmq/remoting';
 import type { ClusterInfo, HeaderOf, MessageExt, MessageQueue, TopicRouteData } from '@nest-rocketmq/remoting';
-import type { ClientCore } from './core.js';
+import type { ClientCore } from './client-context.js';
 import { BrokerNotFoundError, NoBrokerError, TopicNotFoundError } from './errors.js';
-import type { NameServers } from './name-servers.js';
-import { checkSendTopic } from './names.js';
-import { integerIn } from './options.js';
-import { sleep } from './timing.js';
+import type { NameServers } from './routes/name-servers.js';
+import { checkSendTopic } from './config/names.js';
+import { integerIn } from './config/options.js';
+import { sleep } from './time/timing.js';
 
 export interface CreateTopicOptions {
   topic: string;

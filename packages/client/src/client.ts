@@ -10,23 +10,23 @@ import {
 } from '@nest-rocketmq/remoting';
 import type { Clock, Logger } from '@nest-rocketmq/remoting';
 import { Admin } from './admin.js';
-import { Brokers } from './brokers.js';
-import { callbackHandlers } from './callbacks.js';
+import { Brokers } from './routes/brokers.js';
+import { callbackHandlers } from './groups/callbacks.js';
 import type { PushConsumerOptions } from './consumer/consumer-options.js';
 import { PushConsumer } from './consumer/push-consumer.js';
-import type { ClientCore } from './core.js';
+import type { ClientCore } from './client-context.js';
 import { NotRunningError, describe } from './errors.js';
-import { Heartbeat } from './heartbeat.js';
-import { Members } from './members.js';
-import { NameServers } from './name-servers.js';
-import { resolveClientOptions } from './options.js';
+import { Heartbeat } from './groups/heartbeat.js';
+import { Members } from './groups/group-registry.js';
+import { NameServers } from './routes/name-servers.js';
+import { resolveClientOptions } from './config/options.js';
 import { Outages } from './outages.js';
-import type { ClientOptions, ResolvedClientOptions } from './options.js';
+import type { ClientOptions, ResolvedClientOptions } from './config/options.js';
 import { Producer } from './producer/producer.js';
 import type { ProducerOptions } from './producer/producer-options.js';
-import { SendWindow } from './producer/send-window.js';
-import { Routes } from './routes.js';
-import { sharedAbortController } from './timing.js';
+import { SendWindow } from './send-window.js';
+import { Routes } from './routes/routes.js';
+import { sharedAbortController } from './time/timing.js';
 
 /** Any topic would do; this one brokers ask for as well. */
 const TOPIC_TO_TRY_NAME_SERVER = AUTO_CREATE_TOPIC_KEY;

@@ -2,7 +2,7 @@
 export { RocketMQClient } from './client.js';
 export { Admin } from './admin.js';
 export type { CreateTopicOptions, QueryMessageOptions } from './admin.js';
-export type { ClientOptions } from './options.js';
+export type { ClientOptions } from './config/options.js';
 export {
   BrokerNotFoundError,
   GroupInUseError,

@@ -3,12 +3,12 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { RocketMQClient } from '@nest-rocketmq/client';
 import type { Producer, TransactionListener } from '@nest-rocketmq/client';
 import type { Clock, Logger as ClientLogger } from '@nest-rocketmq/remoting';
-import type { RocketMQBackend } from './backend.js';
+import type { RocketMQBackend } from './backends/backend.js';
 import { NotRunningError } from './errors.js';
 import { located } from './option-checks.js';
-import type { ResolvedOptions } from './rocketmq.options.js';
+import type { ResolvedOptions } from './options/rocketmq.options.js';
 import { ROCKETMQ_BACKEND, ROCKETMQ_RESOLVED_OPTIONS } from './rocketmq.tokens.js';
-import { TransactionListeners } from './transaction-listeners.js';
+import { TransactionListeners } from './transactions/transaction-listeners.js';
 import { CLIENT_ON_TURNED_CLOCK, holding, isTurnedByHand } from './turned-clock.js';
 
 interface Started {

@@ -7,13 +7,13 @@ import type {
   OnModuleDestroy,
   OnModuleInit,
 } from '@nestjs/common';
-import { LazyModules } from './lazy-modules.js';
-import { LifecycleHooks } from './lifecycle-hooks.js';
+import { LazyModules } from './listeners/lazy-modules.js';
+import { LifecycleHooks } from './nest/lifecycle-hooks.js';
 import { RocketMQConnection } from './rocketmq-connection.js';
-import { RocketMQListeners } from './rocketmq-listeners.js';
-import type { ResolvedOptions } from './rocketmq.options.js';
+import { RocketMQListeners } from './listeners/rocketmq-listeners.js';
+import type { ResolvedOptions } from './options/rocketmq.options.js';
 import { ROCKETMQ_RESOLVED_OPTIONS } from './rocketmq.tokens.js';
-import { TransactionListeners } from './transaction-listeners.js';
+import { TransactionListeners } from './transactions/transaction-listeners.js';
 
 @Injectable()
 export class RocketMQLifecycle

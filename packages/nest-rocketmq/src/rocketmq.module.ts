@@ -2,20 +2,20 @@
 import { ConfigurableModuleBuilder, Logger, Module } from '@nestjs/common';
 import type { ConfigurableModuleAsyncOptions, DynamicModule, FactoryProvider } from '@nestjs/common';
 import { DiscoveryModule, ModulesContainer } from '@nestjs/core';
-import { ClusterBackend } from './backend.js';
-import type { RocketMQBackend } from './backend.js';
-import { EmbeddedBackend } from './embedded-backend.js';
+import { ClusterBackend } from './backends/backend.js';
+import type { RocketMQBackend } from './backends/backend.js';
+import { EmbeddedBackend } from './backends/embedded-backend.js';
 import { InvalidOptionError } from './errors.js';
-import { ListenerExplorer } from './listener-explorer.js';
-import { LazyModules } from './lazy-modules.js';
-import { LifecycleHooks } from './lifecycle-hooks.js';
+import { ListenerExplorer } from './discovery/listener-explorer.js';
+import { LazyModules } from './listeners/lazy-modules.js';
+import { LifecycleHooks } from './nest/lifecycle-hooks.js';
 import { checkBoolean, inside } from './option-checks.js';
 import { RocketMQConnection } from './rocketmq-connection.js';
 import { RocketMQLifecycle } from './rocketmq-lifecycle.js';
-import { RocketMQListeners } from './rocketmq-listeners.js';
-import { RocketMQTemplate } from './rocketmq-template.js';
-import { NAME_SERVER_ENV, resolveOptions } from './rocketmq.options.js';
-import type { ResolvedOptions, RocketMQModuleOptions } from './rocketmq.options.js';
+import { RocketMQListeners } from './listeners/rocketmq-listeners.js';
+import { RocketMQTemplate } from './template/rocketmq-template.js';
+import { NAME_SERVER_ENV, resolveOptions } from './options/rocketmq.options.js';
+import type { ResolvedOptions, RocketMQModuleOptions } from './options/rocketmq.options.js';
 import {
   ROCKETMQ_BACKEND,
   ROCKETMQ_OPTIONS,
@@ -23,7 +23,7 @@ import {
   ROCKETMQ_RESOLVED_OPTIONS,
 } from './rocketmq.tokens.js';
 import { refuseSecondModule } from './single-module.js';
-import { TransactionListeners } from './transaction-listeners.js';
+import { TransactionListeners } from './transactions/transaction-listeners.js';
 
 /** Implemented by the class that `forRootAsync({ useClass })` or `({ useExisting })` names. */
 export interface RocketMQOptionsFactory {

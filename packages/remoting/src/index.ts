@@ -1,6 +1,6 @@
 // The public door of @nest-rocketmq/remoting.
-export { signer } from './acl.js';
-export type { Credentials } from './acl.js';
+export { signer } from './frame/acl.js';
+export type { Credentials } from './frame/acl.js';
 export {
   decodeDataVersion,
   decodeRegisterBroker,
@@ -13,9 +13,9 @@ export {
   topicTableJson,
 } from './bodies/config-data.js';
 export type { DataVersion, SubscriptionGroupConfig, TopicConfig, TopicTable } from './bodies/config-data.js';
-export { SlotRing } from './slot-ring.js';
-export { StatsColumn, StatsItem } from './stats-item.js';
-export type { StatsSnapshot, StatsView } from './stats-item.js';
+export { SlotRing } from './stats/slot-ring.js';
+export { StatsColumn, StatsItem } from './stats/stats-item.js';
+export type { StatsSnapshot, StatsView } from './stats/stats-item.js';
 export { decodeConsumerConnection } from './bodies/consumer-connection.js';
 export type { ConsumerConnection } from './bodies/consumer-connection.js';
 export { memberSubscriptionsText, subscriptionsText } from './bodies/subscription-text.js';
@@ -51,18 +51,18 @@ export {
   encodeRouteData,
 } from './bodies/route-data.js';
 export type { BrokerData, ClusterInfo, QueueData, TopicRouteData } from './bodies/route-data.js';
-export { systemClock } from './clock.js';
-export type { Clock, TimerHandle } from './clock.js';
-export { NO_BODY, ONEWAY_FLAG, RESPONSE_FLAG, emptyFields, isOneway, isResponse } from './command.js';
-export type { RemotingCommand, SerializeType } from './command.js';
-export { Connection, DEFAULT_REQUEST_TIMEOUT_MS } from './connection.js';
-export type { ConnectionOptions, RawHandler, RequestHandlers, RequestOptions } from './connection.js';
-export { Connections, DEFAULT_CONNECT_TIMEOUT_MS, dialTcp } from './connections.js';
-export type { ConnectionsOptions, Dial } from './connections.js';
-export { Deadline } from './deadline.js';
-export { DEFAULT_MESSAGE_DELAY_LEVEL, DELAY_UNITS, delayLevelNames, parseDelayLevels } from './delay-levels.js';
-export { milliseconds } from './duration.js';
-export type { Duration } from './duration.js';
+export { systemClock } from './time/clock.js';
+export type { Clock, TimerHandle } from './time/clock.js';
+export { NO_BODY, ONEWAY_FLAG, RESPONSE_FLAG, emptyFields, isOneway, isResponse } from './frame/command.js';
+export type { RemotingCommand, SerializeType } from './frame/command.js';
+export { Connection, DEFAULT_REQUEST_TIMEOUT_MS } from './connection/connection.js';
+export type { ConnectionOptions, RawHandler, RequestHandlers, RequestOptions } from './connection/connection.js';
+export { Connections, DEFAULT_CONNECT_TIMEOUT_MS, dialTcp } from './connection/connections.js';
+export type { ConnectionsOptions, Dial } from './connection/connections.js';
+export { Deadline } from './connection/deadline.js';
+export { DEFAULT_MESSAGE_DELAY_LEVEL, DELAY_UNITS, delayLevelNames, parseDelayLevels } from './time/delay-levels.js';
+export { milliseconds } from './time/duration.js';
+export type { Duration } from './time/duration.js';
 export {
   ClockHeldError,
   ConnectError,
@@ -76,8 +76,8 @@ export {
   RocketMQError,
   toldToPeer,
 } from './errors.js';
-export { MAX_EXT_FIELDS, tooManyFields } from './field.js';
-export type { Field, Fields, HeaderCodec, HeaderOfFields } from './field.js';
+export { MAX_EXT_FIELDS, tooManyFields } from './requests/field.js';
+export type { Field, Fields, HeaderCodec, HeaderOfFields } from './requests/field.js';
 export {
   BINARY_TYPE,
   FRAME_HEAD,
@@ -86,24 +86,24 @@ export {
   decodeFrame,
   defaultFrameLimits,
   encodeFrame,
-} from './frame.js';
-export type { FrameLimits } from './frame.js';
-export { HandlerTable, handlerTable } from './handler-table.js';
-export type { Handler, Handlers, IncomingRequest } from './handler-table.js';
-export { BINARY_REMARK_AT } from './header-binary.js';
-export { AddressError, formatAddress, packHost, parseAddress, unpackHost } from './host.js';
-export type { HostAndPort } from './host.js';
-export { duplexPair } from './in-process.js';
-export { encodeJson, entriesOf, parseJson, parseJsonObject, stringifyJson } from './json.js';
-export { MAX_JSON_DEPTH } from './json-depth.js';
-export type { JsonObject } from './json.js';
-export { LANGUAGES, MQVersion, OUR_LANGUAGE, OUR_VERSION } from './language.js';
-export { LogThrottle, plainLog } from './log-throttle.js';
-export type { EventLog } from './log-throttle.js';
+} from './frame/frame.js';
+export type { FrameLimits } from './frame/frame.js';
+export { HandlerTable, handlerTable } from './connection/handler-table.js';
+export type { Handler, Handlers, IncomingRequest } from './connection/handler-table.js';
+export { BINARY_REMARK_AT } from './frame/header-binary.js';
+export { AddressError, formatAddress, packHost, parseAddress, unpackHost } from './connection/host.js';
+export type { HostAndPort } from './connection/host.js';
+export { duplexPair } from './connection/in-process.js';
+export { encodeJson, entriesOf, parseJson, parseJsonObject, stringifyJson } from './json/json.js';
+export { MAX_JSON_DEPTH } from './json/json-depth.js';
+export type { JsonObject } from './json/json.js';
+export { LANGUAGES, MQVersion, OUR_LANGUAGE, OUR_VERSION } from './requests/language.js';
+export { LogThrottle, plainLog } from './connection/log-throttle.js';
+export type { EventLog } from './connection/log-throttle.js';
 export { printable, silentLogger } from './logger.js';
 export type { Logger } from './logger.js';
-export { ManualClock } from './manual-clock.js';
-export type { TurnOptions } from './manual-clock.js';
+export { ManualClock } from './time/manual-clock.js';
+export type { TurnOptions } from './time/manual-clock.js';
 export { identityOf, isHolderAlive, systemOf } from './process-life.js';
 export type { ProcessIdentity } from './process-life.js';
 export { COMPRESSED_ZLIB, MAX_INFLATED_BYTES, compressBody, inflateBody } from './message/compression.js';
@@ -143,16 +143,16 @@ export {
   withTransactionType,
   withoutCompression,
 } from './message/sys-flag.js';
-export { expectSuccess } from './pending-requests.js';
-export type { Reply } from './pending-requests.js';
-export { request } from './request.js';
-export type { Answer, HeaderOf, Receiver, ReceiversOf, ReplyHeaderOf, RequestRow } from './request.js';
-export { Requests, requestByCode } from './requests.js';
-export type { RequestName, RequestsTo } from './requests.js';
+export { expectSuccess } from './connection/pending-requests.js';
+export type { Reply } from './connection/pending-requests.js';
+export { request } from './requests/request.js';
+export type { Answer, HeaderOf, Receiver, ReceiversOf, ReplyHeaderOf, RequestRow } from './requests/request.js';
+export { Requests, requestByCode } from './requests/requests.js';
+export type { RequestName, RequestsTo } from './requests/requests.js';
 export { sendMessageFields } from './requests/produce.js';
-export { ResponseCode, responseCodeName } from './response-code.js';
-export { ListenError, RemotingServer, serverDefaults } from './server.js';
-export type { RemotingServerOptions, ServerLimits } from './server.js';
+export { ResponseCode, responseCodeName } from './requests/response-code.js';
+export { ListenError, RemotingServer, serverDefaults } from './connection/server.js';
+export type { RemotingServerOptions, ServerLimits } from './connection/server.js';
 export {
   AUTO_CREATE_TOPIC_KEY,
   GROUP_MAX_LENGTH,
@@ -170,5 +170,5 @@ export {
   isRetryTopic,
   isTopicOrGroupIllegal,
   retryTopic,
-} from './topic-names.js';
-export { UnsentBytes } from './unsent-bytes.js';
+} from './names/topic-names.js';
+export { UnsentBytes } from './connection/unsent-bytes.js';

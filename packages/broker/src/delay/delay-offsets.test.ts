@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { ManualClock, silentLogger } from '@nest-rocketmq/remoting';
-import { ConfigFile } from '../config-file.js';
-import { memoryFileSystem } from '../store/memory-file-system.js';
-import { ROOT, message, openStore } from '../store/store.test.kit.js';
+import { ConfigFile } from '../metadata/config-file.js';
+import { memoryFileSystem } from '../store/files/memory-file-system.js';
+import { ROOT, message, openStore } from '../../test-kit/store.js';
 import { DelayOffsets, readDelayOffsets } from './delay-offsets.js';
 
 const PATH = `${ROOT}/config/delayOffset.json`;

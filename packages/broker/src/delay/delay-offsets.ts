@@ -2,9 +2,9 @@
 // further without being saved. Leaves delivering to level-timer.ts, and the look at the log after a kill to outcomes.ts.
 import { objectOf } from '@nest-rocketmq/remoting';
 import type { Clock, Logger } from '@nest-rocketmq/remoting';
-import { usableEntries, wholeNumber } from '../config-entries.js';
-import type { ConfigFile } from '../config-file.js';
-import { DelayedSave } from '../delayed-save.js';
+import { usableEntries, wholeNumber } from '../metadata/config-entries.js';
+import type { ConfigFile } from '../metadata/config-file.js';
+import { DelayedSave } from '../metadata/debounced-save.js';
 import type { MessageStore } from '../store/store.js';
 
 /** Bytes that the log may grow by before the file is saved though no message was delivered: a start reads them. */

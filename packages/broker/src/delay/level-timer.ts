@@ -2,13 +2,13 @@
 // what a level means to levels.ts, and storing the message in its own queue to intake.ts.
 import { DecodeError, HALF_TOPIC, MessageProperty, SCHEDULE_TOPIC, decodeRecord } from '@nest-rocketmq/remoting';
 import type { Clock, Logger, TimerHandle } from '@nest-rocketmq/remoting';
-import { PutError, isRefusedForGood } from '../intake.js';
-import type { Intake } from '../intake.js';
+import { PutError, isRefusedForGood } from '../message/message-writer.js';
+import type { Intake } from '../message/message-writer.js';
 import type { BrokerStats } from '../metrics/broker-stats.js';
 import type { AppendResult, MessageInner, MessageStore } from '../store/store.js';
-import { innerOf } from '../transaction/half-message.js';
+import { innerOf } from '../message/half-message.js';
 import type { DelayOffsets } from './delay-offsets.js';
-import type { DelayLevels } from './levels.js';
+import type { DelayLevels } from '../message/schedule-message.js';
 
 /** Messages of one level that are taken at a time. */
 const DELIVER_AT_ONCE = 64;

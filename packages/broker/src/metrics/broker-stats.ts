@@ -1,7 +1,7 @@
 // Counts what comes in and goes out by topic, group and queue, under Apache's names and keys (Apache: BrokerStatsManager).
 import { SCHEDULE_TOPIC, StatsColumn, StatsItem } from '@nest-rocketmq/remoting';
 import type { Clock, Logger, StatsSnapshot, StatsView } from '@nest-rocketmq/remoting';
-import { isSystemTopic } from '../names.js';
+import { isSystemTopic } from '../metadata/names.js';
 import type { AppendResult, MessageInner } from '../store/store.js';
 import { DayTotals } from './day-totals.js';
 import { StatsTable } from './stats-table.js';

@@ -10,8 +10,8 @@ import {
   parseJson,
 } from '@nest-rocketmq/remoting';
 import type { HeaderOf } from '@nest-rocketmq/remoting';
-import { TestBroker } from '../broker.test.kit.js';
-import type { TestClient } from '../broker.test.kit.js';
+import { TestBroker } from '../../test-kit/broker.js';
+import type { TestClient } from '../../test-kit/broker.js';
 
 let running: TestBroker;
 afterEach(() => running.stop());

@@ -1,10 +1,10 @@
 // Owns the name server's key-values (kvConfig.json), by namespace. Apache's tools keep ordered topics in them.
 import { isObject, objectOf } from '@nest-rocketmq/remoting';
 import type { Logger } from '@nest-rocketmq/remoting';
-import { usableEntries } from '../config-entries.js';
-import type { ConfigFile } from '../config-file.js';
-import { requireAtMost, requireShort } from '../limits.js';
-import { PromptSave } from '../prompt-save.js';
+import { usableEntries } from '../metadata/config-entries.js';
+import type { ConfigFile } from '../metadata/config-file.js';
+import { requireAtMost, requireShort } from '../config/limits.js';
+import { PromptSave } from '../metadata/write-through-save.js';
 
 /** The namespace that names the brokers and queues of ordered topics. */
 export const ORDER_TOPIC_CONFIG = 'ORDER_TOPIC_CONFIG';

@@ -12,7 +12,7 @@ import {
   topicConfig,
 } from '@nest-rocketmq/remoting';
 import type { HeaderOf } from '@nest-rocketmq/remoting';
-import { TestBroker } from '../broker.test.kit.js';
+import { TestBroker } from '../../test-kit/broker.js';
 
 let running: TestBroker;
 afterEach(() => running.stop());

@@ -2,7 +2,7 @@
 // requests that ask for it to name-server.ts.
 import { printable } from '@nest-rocketmq/remoting';
 import type { BrokerData, Clock, DataVersion, Logger, QueueData, TopicConfig } from '@nest-rocketmq/remoting';
-import { LimitExceededError, requireAtMost, requireShort } from '../limits.js';
+import { LimitExceededError, requireAtMost, requireShort } from '../config/limits.js';
 
 /** A broker that has been silent for this long is gone, ms; it may name another time itself. */
 export const BROKER_CHANNEL_EXPIRED_TIME = 120_000;

@@ -1,9 +1,9 @@
 // Damage to the files of a store that is stopped, and what is still served then.
 import { describe, expect, it } from '@jest/globals';
 import { ManualClock, silentLogger } from '@nest-rocketmq/remoting';
-import { memoryFileSystem } from './memory-file-system.js';
-import type { MemoryFileSystem } from './memory-file-system.js';
-import { bodies, killed, message, openStore } from './store.test.kit.js';
+import { memoryFileSystem } from './files/memory-file-system.js';
+import type { MemoryFileSystem } from './files/memory-file-system.js';
+import { bodies, killed, message, openStore } from '../../test-kit/store.js';
 
 const LOG = '/store/commitlog/00000000000000000000';
 const COUNT = 200;

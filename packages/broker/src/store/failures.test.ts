@@ -1,9 +1,9 @@
 // Disks that fail while the store runs.
 import { describe, expect, it } from '@jest/globals';
 import { ManualClock } from '@nest-rocketmq/remoting';
-import type { FileSystem, StoreFile } from './file-system.js';
-import { MemoryFileSystem, fileError } from './memory-file-system.js';
-import { bodies, killed, message, openStore } from './store.test.kit.js';
+import type { FileSystem, StoreFile } from './files/file-system.js';
+import { MemoryFileSystem, fileError } from './files/memory-file-system.js';
+import { bodies, killed, message, openStore } from '../../test-kit/store.js';
 import type { MessageStore } from './store.js';
 
 /** Files whose writes and syncs can be made to fail, or to wait. */

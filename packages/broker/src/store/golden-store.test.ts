@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { inflateSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ManualClock } from '@nest-rocketmq/remoting';
-import { nodeFileSystem } from './file-system.js';
+import { nodeFileSystem } from './files/file-system.js';
 import { MessageStore } from './store.js';
-import { HOST, bodyOf, message, parse, records } from './store.test.kit.js';
+import { HOST, bodyOf, message, parse, records } from '../../test-kit/store.js';
 
 const FIXTURES = join(import.meta.dirname, '../../../../test/fixtures/store');
 

@@ -1,27 +1,27 @@
 // Owns the order in which a store is opened and its files are given back.
-import { Checkpoint } from './checkpoint.js';
-import { CommitLog } from './commit-log.js';
-import { ConsumeQueues } from './consume-queues.js';
+import { Checkpoint } from './lifecycle/checkpoint.js';
+import { CommitLog } from './commitlog/commit-log.js';
+import { ConsumeQueues } from './consumequeue/consume-queues.js';
 import { StoreError, systemCode } from './errors.js';
-import type { FileSystem } from './file-system.js';
-import { LockFile } from './lock-file.js';
-import { LogReader } from './log-reader.js';
-import { MessageIndex } from './message-index.js';
-import { OpenFiles } from './open-files.js';
+import type { FileSystem } from './files/file-system.js';
+import { LockFile } from './lifecycle/lock-file.js';
+import { LogReader } from './commitlog/log-reader.js';
+import { MessageIndex } from './index/message-index.js';
+import { OpenFiles } from './files/open-files.js';
 import { resolveStoreOptions } from './options.js';
 import type { StoreConfig } from './options.js';
-import { QueueCheckpoint } from './queue-checkpoint.js';
-import type { NotedQueues } from './queue-checkpoint.js';
-import { largestRecord } from './record.js';
-import { recover } from './recovery.js';
-import { reportRecovery } from './recovery-report.js';
-import type { Recovered } from './recovery.js';
-import { SegmentFiles } from './segment-files.js';
-import { TagsCodes } from './tags-code.js';
-import { timeSlices } from './time-slices.js';
-import type { Pause } from './time-slices.js';
-import type { StoreOptions } from './types.js';
-import { WarmUp } from './warm-up.js';
+import { QueueCheckpoint } from './consumequeue/queue-checkpoint.js';
+import type { NotedQueues } from './consumequeue/queue-checkpoint.js';
+import { largestRecord } from './commitlog/record.js';
+import { recover } from './lifecycle/recovery.js';
+import { reportRecovery } from './lifecycle/recovery-report.js';
+import type { Recovered } from './lifecycle/recovery.js';
+import { SegmentFiles } from './files/segment-files.js';
+import { TagsCodes } from './consumequeue/tags-code.js';
+import { timeSlices } from './files/yield-to-event-loop.js';
+import type { Pause } from './files/yield-to-event-loop.js';
+import type { StoreOptions } from './options.js';
+import { WarmUp } from './files/prefetch.js';
 
 /** The root and commitlog may both be new. */
 const LOG_FOLDERS = 2;

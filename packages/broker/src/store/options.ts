@@ -1,7 +1,64 @@
-// Owns the defaults of the store's options.
+// The options of the store, with their defaults.
 import { DEFAULT_MESSAGE_DELAY_LEVEL, silentLogger } from '@nest-rocketmq/remoting';
-import { wholeUnits } from './consume-queues.js';
-import type { StoreOptions } from './types.js';
+import type { Clock, Logger } from '@nest-rocketmq/remoting';
+import { UNIT } from './consumequeue/queue-view.js';
+import type { FileSystem } from './files/file-system.js';
+import type { HostAddress } from './message.js';
+
+/** Names and defaults are Apache's where Apache has them. */
+export interface StoreOptions {
+  fileSystem: FileSystem;
+  /** Folder of the store (Apache: storePathRootDir). */
+  root: string;
+  clock: Clock;
+  logger?: Logger;
+  /** Written into each record, and so into its message id. */
+  storeHost: HostAddress;
+  /** `async` (default): committed is what the system's file cache has. `sync`: what the disk has. */
+  flush?: 'async' | 'sync';
+  /** Bytes, 1073741824. */
+  mappedFileSizeCommitLog?: number;
+  /** Bytes, 6000000; rounded up to a multiple of 20. */
+  mappedFileSizeConsumeQueue?: number;
+  /** 5000000. */
+  maxHashSlotNum?: number;
+  /** 20000000. */
+  maxIndexNum?: number;
+  /** Largest body, bytes, 4194304. */
+  maxMessageSize?: number;
+  /** Whether keys are indexed, true. */
+  messageIndexEnable?: boolean;
+  /** Most records of one query, 64. */
+  maxMsgsNumBatch?: number;
+  /** Whether each record gets a checksum over all of it, as the property `__CRC32#`; false. A broker has it on. */
+  enabledAppendPropCRC?: boolean;
+  /** Whether bodies are checked on recovery and when read from disk, true. */
+  checkCRCOnRecover?: boolean;
+  /** ms between background flushes with `async`, 500. */
+  flushIntervalCommitLog?: number;
+  /** ms between checkpoints, 5000: a killed store scans no more than was written since the last one. */
+  checkpointInterval?: number;
+  /** Needed to rebuild the consume queue of delayed messages; Apache's 18 levels. */
+  messageDelayLevel?: string;
+  /** Hours that a file of the log is kept after its last write, 72. */
+  fileReservedTime?: number;
+  /** Hours of the day (local) in which old files are deleted, `;` between several: `04`. */
+  deleteWhen?: string;
+  /** ms between two looks at the disk, 10000. */
+  cleanResourceInterval?: number;
+  /** Percent of the disk used from which old files go at any hour, 75. */
+  diskMaxUsedSpaceRatio?: number;
+  /** Percent of the disk used from which files go whatever their age, 85. */
+  diskSpaceCleanForciblyRatio?: number;
+  /** Percent of the disk used from which messages are refused too, 90. */
+  diskSpaceWarningLevelRatio?: number;
+  /** Bytes that may wait for the disk before appends are refused, 67108864. */
+  maxPendingBytes?: number;
+  /** Bytes of the newest records that are served without touching the disk, 16777216. */
+  tailCacheBytes?: number;
+  /** Files held open at once, 256. */
+  maxOpenFiles?: number;
+}
 
 const DEFAULTS = {
   flush: 'async',
@@ -36,4 +93,9 @@ export function resolveStoreOptions(options: StoreOptions): StoreConfig {
   const config = { ...DEFAULTS, ...given } as StoreConfig;
   config.mappedFileSizeConsumeQueue = wholeUnits(config.mappedFileSizeConsumeQueue);
   return config;
+}
+
+/** Apache rounds the size up to whole entries. */
+function wholeUnits(bytes: number): number {
+  return Math.ceil(bytes / UNIT) * UNIT;
 }

@@ -1,11 +1,40 @@
 // Gathers what the parts of the store count.
-import type { CommitLog } from './commit-log.js';
-import type { EntryRepair } from './entry-repair.js';
-import type { LogReader } from './log-reader.js';
-import type { CommitPipeline } from './pipeline.js';
-import type { Recovered } from './recovery.js';
-import type { Retention } from './retention.js';
-import type { StoreMetrics } from './types.js';
+import type { CommitLog } from './commitlog/commit-log.js';
+import type { EntryRepair } from './read/entry-repair.js';
+import type { LogReader } from './commitlog/log-reader.js';
+import type { CommitPipeline } from './write/pipeline.js';
+import type { Recovered } from './lifecycle/recovery.js';
+import type { Retention } from './lifecycle/retention.js';
+
+/** Counters since the store was opened, and its present state. */
+export interface StoreMetrics {
+  /** Ranges of the log that cannot be read as records and were set aside. */
+  corruptRanges: number;
+  corruptBytes: number;
+  /** Records that failed their check when read. */
+  corruptRecords: number;
+  /** Consume queue entries that were damaged, and were put right from the log. */
+  repairedEntries: number;
+  /** Records found by scanning when the store was opened. */
+  recoveredRecords: number;
+  /** ms that opening took. */
+  recoveryTime: number;
+  writeFailures: number;
+  flushFailures: number;
+  /** Writes to the log, flushes of it. */
+  commits: number;
+  flushes: number;
+  /** End of the log in memory; what lies beyond `committedOffset` has no queue entries yet. */
+  appendedOffset: number;
+  committedOffset: number;
+  /** Everything below is on the disk. */
+  flushedOffset: number;
+  minPhysicalOffset: number;
+  /** Share of the disk in use, 0 to 1; -1 unknown. */
+  diskUsedRatio: number;
+  /** Of that disk, bytes; undefined when unknown. */
+  diskUsage: { total: number; free: number } | undefined;
+}
 
 export interface MeteredParts {
   log: CommitLog;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { ManualClock } from '@nest-rocketmq/remoting';
-import { memoryFileSystem } from './memory-file-system.js';
-import { bodies, bodyOf, killed, message, openStore, parse, records } from './store.test.kit.js';
+import { memoryFileSystem } from './files/memory-file-system.js';
+import { bodies, bodyOf, killed, message, openStore, parse, records } from '../../test-kit/store.js';
 
 describe('the store', () => {
   it('gives each message the next offset of its queue, and its position in the log', async () => {

@@ -1,25 +1,24 @@
-// Owns the door of the store: what is appended, what is read, and when. Only wires; each part is in a file of its own.
-import { Appender } from './appender.js';
-import { Checkpointer } from './checkpointer.js';
-import type { CommitLog } from './commit-log.js';
-import type { ConsumeQueues } from './consume-queues.js';
-import { EntryRepair } from './entry-repair.js';
-import { findRecord } from './find-record.js';
-import { getMessage, lacksMessages, warmUpMessages } from './get-message.js';
-import type { MessageRange } from './get-message.js';
-import { LogHistory } from './log-history.js';
-import type { LogReader } from './log-reader.js';
-import type { MessageIndex } from './message-index.js';
-import { StoreTimes } from './store-times.js';
+// The store: appends messages, reads them, and wires the parts that do so.
+import { Appender } from './write/appender.js';
+import { Checkpointer } from './lifecycle/checkpointer.js';
+import type { CommitLog } from './commitlog/commit-log.js';
+import type { ConsumeQueues } from './consumequeue/consume-queues.js';
+import { EntryRepair } from './read/entry-repair.js';
+import { findRecord } from './commitlog/find-record.js';
+import { getMessage, lacksMessages, warmUpMessages } from './read/get-message.js';
+import type { MessageRange } from './read/get-message.js';
+import { LogHistory } from './commitlog/log-history.js';
+import type { LogReader } from './commitlog/log-reader.js';
+import type { MessageIndex } from './index/message-index.js';
+import { StoreTimes } from './read/offset-by-time.js';
 import { openStore } from './open-store.js';
 import type { OpenedStore } from './open-store.js';
-import { CommitPipeline } from './pipeline.js';
-import { SHORTEST_RECORD, largestRecord } from './record.js';
-import { queryByKey } from './query.js';
-import type { Recovered } from './recovery.js';
-import { Retention } from './retention.js';
+import { CommitPipeline } from './write/pipeline.js';
+import { SHORTEST_RECORD, largestRecord } from './commitlog/record.js';
+import { queryByKey } from './read/query.js';
+import type { Recovered } from './lifecycle/recovery.js';
+import { Retention } from './lifecycle/retention.js';
 import { metricsOf } from './store-metrics.js';
-import type { StoreConfig } from './options.js';
 import type {
   AppendResult,
   ArrivedListener,
@@ -30,12 +29,13 @@ import type {
   PutStatus,
   QueryResult,
   QueueEntry,
-  StoreMetrics,
-  StoreOptions,
-} from './types.js';
-import type { WarmUp } from './warm-up.js';
-export type * from './types.js';
-export type { MessageRange } from './get-message.js';
+} from './message.js';
+import type { StoreConfig, StoreOptions } from './options.js';
+import type { StoreMetrics } from './store-metrics.js';
+import type { WarmUp } from './files/prefetch.js';
+export type * from './message.js';
+export type { StoreOptions } from './options.js';
+export type { MessageRange } from './read/get-message.js';
 export { StoreError, StoreLockedError } from './errors.js';
 
 export class MessageStore {

@@ -9,14 +9,14 @@ import {
   encodeRecord,
 } from '@nest-rocketmq/remoting';
 import type { Clock, Logger, MessageExt, TimerHandle } from '@nest-rocketmq/remoting';
-import type { Clients } from '../clients.js';
-import { PutError, isRefusedForGood } from '../intake.js';
-import type { Intake } from '../intake.js';
+import type { Clients } from '../clients/clients.js';
+import { PutError, isRefusedForGood } from '../message/message-writer.js';
+import type { Intake } from '../message/message-writer.js';
 import type { BrokerStats } from '../metrics/broker-stats.js';
-import { makeRoom } from '../property-room.js';
+import { makeRoom } from '../message/fit-properties.js';
 import type { MessageStore } from '../store/store.js';
-import type { Topics } from '../topics.js';
-import { innerOf } from './half-message.js';
+import type { Topics } from '../metadata/topics.js';
+import { innerOf } from '../message/half-message.js';
 import type { HalfQueue } from './half-queue.js';
 
 const QUEUE = 0;

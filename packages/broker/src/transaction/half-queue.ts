@@ -3,12 +3,12 @@
 // both topics are done. Leaves asking producers to check-back.ts.
 import { DecodeError, HALF_TOPIC, OP_HALF_TOPIC, decodeRecord } from '@nest-rocketmq/remoting';
 import type { Clock, HostPort } from '@nest-rocketmq/remoting';
-import type { Intake } from '../intake.js';
-import { TRANSACTION_GROUP } from '../names.js';
-import type { ConsumerOffsets } from '../offsets.js';
-import type { Outcomes } from '../outcomes.js';
+import type { Intake } from '../message/message-writer.js';
+import { TRANSACTION_GROUP } from '../metadata/names.js';
+import type { ConsumerOffsets } from '../metadata/offsets.js';
+import type { Outcomes } from '../progress/outcomes.js';
 import type { MessageStore } from '../store/store.js';
-import { offsetsOfOp, opMessage } from './half-message.js';
+import { offsetsOfOp, opMessage } from '../message/half-message.js';
 
 const QUEUE = 0;
 const PLAIN = { inflate: false, checkCrc: false };

@@ -9,8 +9,8 @@ import {
   handlerTable,
 } from '@nest-rocketmq/remoting';
 import type { HeaderOf, MessageExt } from '@nest-rocketmq/remoting';
-import { TestBroker } from '../broker.test.kit.js';
-import type { TestClient } from '../broker.test.kit.js';
+import { TestBroker } from '../../test-kit/broker.js';
+import type { TestClient } from '../../test-kit/broker.js';
 
 let running: TestBroker;
 afterEach(() => running.stop());

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { silentLogger } from '@nest-rocketmq/remoting';
-import { bodies, consuming, on } from '../../test/consuming.js';
-import { FakeCluster } from '../../test/fake-cluster.js';
+import { bodies, consuming, on } from '../../test-kit/consuming.js';
+import { FakeCluster } from '../../test-kit/fake-cluster.js';
 
 let folder: string;
 const log: string[] = [];

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { COMPRESSED_ZLIB, ResponseCode } from '@nest-rocketmq/remoting';
-import { GROUP, bodies, consuming, on } from '../../test/consuming.js';
-import { FakeCluster } from '../../test/fake-cluster.js';
+import { GROUP, bodies, consuming, on } from '../../test-kit/consuming.js';
+import { FakeCluster } from '../../test-kit/fake-cluster.js';
 
 describe('a message whose body cannot be read', () => {
   it('goes to the dead letters, and keeps back none of the others', async () => {

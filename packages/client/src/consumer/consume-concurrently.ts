@@ -2,14 +2,14 @@
 // offset. Leaves giving a message back to send-back.
 import { MessageProperty, retryTopic } from '@nest-rocketmq/remoting';
 import type { MessageExt } from '@nest-rocketmq/remoting';
-import type { ClientCore } from '../core.js';
+import type { ClientCore } from '../client-context.js';
 import { describe } from '../errors.js';
-import { sleep } from '../timing.js';
+import { sleep } from '../time/timing.js';
 import type { ConsumeContext, ResolvedPushConsumerOptions } from './consumer-options.js';
 import type { ConsumerStats } from './consumer-stats.js';
 import { Deliveries } from './deliveries.js';
 import { Delivery } from './delivery.js';
-import type { Gate } from './gate.js';
+import type { Gate } from './pause-gate.js';
 import type { OffsetStore } from './offset-store.js';
 import type { ProcessQueue } from './process-queue.js';
 import { queueKey } from './process-queue.js';

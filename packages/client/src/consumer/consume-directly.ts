@@ -1,7 +1,7 @@
 // Owns running the listener on one message because an operator wishes so (mqadmin, the dashboard).
 import type { Clock, MessageExt } from '@nest-rocketmq/remoting';
 import { describe } from '../errors.js';
-import type { DirectResult } from '../members.js';
+import type { DirectResult } from '../groups/group-registry.js';
 import type { ConsumeConcurrently } from './consume-concurrently.js';
 
 export async function consumeDirectly(

@@ -1,8 +1,8 @@
 // Owns the public types of push consumption: options with Apache's names, defaults and ranges, and the listener.
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting';
 import { InvalidOptionError } from '../errors.js';
-import { checkGroup, checkTopic } from '../names.js';
-import { integerIn, oneOf } from '../options.js';
+import { checkGroup, checkTopic } from '../config/names.js';
+import { integerIn, oneOf } from '../config/options.js';
 import { allocateAveragely } from './allocate.js';
 import type { AllocateMessageQueueStrategy } from './allocate.js';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { ManualClock, Requests, decodeQueueTable, objectOf, parseJson } from '@nest-rocketmq/remoting';
-import { GROUP, consuming, on } from '../../test/consuming.js';
-import { FakeCluster } from '../../test/fake-cluster.js';
+import { GROUP, consuming, on } from '../../test-kit/consuming.js';
+import { FakeCluster } from '../../test-kit/fake-cluster.js';
 import { ConsumerStats } from './consumer-stats.js';
 
 const SECOND = 1000;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { consuming, on } from '../../test/consuming.js';
-import { FakeCluster } from '../../test/fake-cluster.js';
+import { consuming, on } from '../../test-kit/consuming.js';
+import { FakeCluster } from '../../test-kit/fake-cluster.js';
 import type { PushConsumerOptions } from './consumer-options.js';
 
 const DEAD = { properties: { RETRY_TOPIC: 'orders', ORIGIN_MESSAGE_ID: 'first' }, reconsumeTimes: 17 };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { ResponseCode, silentLogger } from '@nest-rocketmq/remoting';
-import { consuming, on } from '../../test/consuming.js';
-import { FakeCluster } from '../../test/fake-cluster.js';
+import { consuming, on } from '../../test-kit/consuming.js';
+import { FakeCluster } from '../../test-kit/fake-cluster.js';
 import type { PushConsumerOptions } from './consumer-options.js';
 
 const MINUTE = 60_000;

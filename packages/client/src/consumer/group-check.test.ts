@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { ManualClock, ResponseCode, encodeJson, subscriptionJson } from '@nest-rocketmq/remoting';
 import type { Answer, ConsumerData, SubscriptionData } from '@nest-rocketmq/remoting';
-import { consuming, on } from '../../test/consuming.js';
-import { FakeCluster } from '../../test/fake-cluster.js';
+import { consuming, on } from '../../test-kit/consuming.js';
+import { FakeCluster } from '../../test-kit/fake-cluster.js';
 import { GroupCheck } from './group-check.js';
 import { subscriptionData } from './subscription.js';
 

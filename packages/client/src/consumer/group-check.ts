@@ -7,7 +7,7 @@ import {
   printable,
 } from '@nest-rocketmq/remoting';
 import type { ConsumerData } from '@nest-rocketmq/remoting';
-import type { ClientCore } from '../core.js';
+import type { ClientCore } from '../client-context.js';
 import { describe } from '../errors.js';
 
 /** ms between two questions. */

@@ -2,7 +2,7 @@
 // set up anew has other messages at the same offsets: a consumer would pass them over, and nobody would notice.
 import { DecodeError, Requests, ResponseCode, decodeRecord, expectSuccess } from '@nest-rocketmq/remoting';
 import type { MessageQueue } from '@nest-rocketmq/remoting';
-import type { Brokers } from '../brokers.js';
+import type { Brokers } from '../routes/brokers.js';
 import type { Landmark } from './offset-store.js';
 
 const TIMEOUT_MS = 6_000;

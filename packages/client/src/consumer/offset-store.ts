@@ -2,10 +2,10 @@
 // store them to push-consumer and rebalance.
 import { Requests, ResponseCode, expectSuccess } from '@nest-rocketmq/remoting';
 import type { Logger, MessageExt, MessageQueue } from '@nest-rocketmq/remoting';
-import type { Brokers } from '../brokers.js';
+import type { Brokers } from '../routes/brokers.js';
 import { BrokerNotFoundError, describe } from '../errors.js';
 import type { Outages } from '../outages.js';
-import type { Routes } from '../routes.js';
+import type { Routes } from '../routes/routes.js';
 import { queueKey } from './process-queue.js';
 
 /** A message by which a store is known again. */

@@ -2,7 +2,7 @@
 // consumers each get all.
 import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
-import type { ClientCore } from '../core.js';
+import type { ClientCore } from '../client-context.js';
 import { describe } from '../errors.js';
 import type { ResolvedPushConsumerOptions } from './consumer-options.js';
 import { LocalOffsetStore } from './local-offset-store.js';

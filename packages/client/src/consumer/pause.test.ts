@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { bodies, consuming, on } from '../../test/consuming.js';
-import { FakeCluster } from '../../test/fake-cluster.js';
+import { bodies, consuming, on } from '../../test-kit/consuming.js';
+import { FakeCluster } from '../../test-kit/fake-cluster.js';
 
 describe('a consumer that is paused', () => {
   it('is given nothing that is sent afterwards, not even by a pull from before, and loses none of it', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { ResponseCode } from '@nest-rocketmq/remoting';
-import { bodies, consuming, on } from '../../test/consuming.js';
-import { FakeCluster } from '../../test/fake-cluster.js';
+import { bodies, consuming, on } from '../../test-kit/consuming.js';
+import { FakeCluster } from '../../test-kit/fake-cluster.js';
 
 describe('after an outage', () => {
   it('a broker that is back hears of the consumer first, and is pulled again within about a second', async () => {

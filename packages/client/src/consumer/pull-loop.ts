@@ -2,11 +2,11 @@
 // what becomes of the messages to whom they are handed.
 import { MessageProperty, Requests, ResponseCode, ResponseError, isDLQTopic } from '@nest-rocketmq/remoting';
 import type { MessageExt, Reply, SubscriptionData } from '@nest-rocketmq/remoting';
-import type { ClientCore } from '../core.js';
+import type { ClientCore } from '../client-context.js';
 import { BrokerNotFoundError, describe } from '../errors.js';
-import { sleep } from '../timing.js';
+import { sleep } from '../time/timing.js';
 import type { ResolvedPushConsumerOptions } from './consumer-options.js';
-import type { Gate } from './gate.js';
+import type { Gate } from './pause-gate.js';
 import type { ConsumerStats } from './consumer-stats.js';
 import type { OffsetStore } from './offset-store.js';
 import type { ProcessQueue } from './process-queue.js';

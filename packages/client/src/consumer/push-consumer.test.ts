@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { MessageProperty, ResponseCode } from '@nest-rocketmq/remoting';
-import { GROUP, aConsumer, bodies, consuming, on } from '../../test/consuming.js';
-import { FakeCluster } from '../../test/fake-cluster.js';
+import { GROUP, aConsumer, bodies, consuming, on } from '../../test-kit/consuming.js';
+import { FakeCluster } from '../../test-kit/fake-cluster.js';
 import { SubscriptionRefusedError } from '../errors.js';
 
 describe('a push consumer', () => {

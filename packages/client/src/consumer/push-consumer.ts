@@ -2,16 +2,16 @@
 // queues to rebalance, pulling to pull-loop, running the listener to consume-concurrently.
 import { retryTopic } from '@nest-rocketmq/remoting';
 import type { ConsumerData, MessageExt, SubscriptionData } from '@nest-rocketmq/remoting';
-import type { ClientCore } from '../core.js';
+import type { ClientCore } from '../client-context.js';
 import { NotRunningError } from '../errors.js';
-import type { ConsumerMember, DirectResult, QueueOffset } from '../members.js';
-import { Repeating, sleep } from '../timing.js';
+import type { ConsumerMember, DirectResult, QueueOffset } from '../groups/group-registry.js';
+import { Repeating, sleep } from '../time/timing.js';
 import { ConsumeConcurrently } from './consume-concurrently.js';
 import { consumeDirectly } from './consume-directly.js';
 import { resolvePushConsumerOptions } from './consumer-options.js';
 import type { PushConsumerOptions, ResolvedPushConsumerOptions } from './consumer-options.js';
 import { ConsumerStats } from './consumer-stats.js';
-import { Gate } from './gate.js';
+import { Gate } from './pause-gate.js';
 import { GroupCheck } from './group-check.js';
 import { offsetStoreOf } from './offset-stores.js';
 import type { OffsetStore } from './offset-store.js';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { Requests, ResponseCode, encodeConsumerList } from '@nest-rocketmq/remoting';
 import type { MessageQueue } from '@nest-rocketmq/remoting';
-import { GROUP, bodies, consuming, on } from '../../test/consuming.js';
-import { FakeCluster } from '../../test/fake-cluster.js';
+import { GROUP, bodies, consuming, on } from '../../test-kit/consuming.js';
+import { FakeCluster } from '../../test-kit/fake-cluster.js';
 
 describe('consumers of one group', () => {
   it('share the queues, and take over those of one that has gone', async () => {

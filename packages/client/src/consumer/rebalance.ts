@@ -2,13 +2,13 @@
 // Leaves the division to allocate, and pulling to pull-loop.
 import { Requests, decodeConsumerList, expectSuccess, isRetryTopic } from '@nest-rocketmq/remoting';
 import type { MessageQueue } from '@nest-rocketmq/remoting';
-import type { ClientCore } from '../core.js';
+import type { ClientCore } from '../client-context.js';
 import { describe } from '../errors.js';
 import { compareQueues } from './allocate.js';
 import type { AllocateMessageQueueStrategy } from './allocate.js';
 import type { MessageModel } from './consumer-options.js';
 import type { OffsetStore } from './offset-store.js';
-import { Pacer } from './pacer.js';
+import { Pacer } from '../time/throttle.js';
 import { ProcessQueue, queueKey } from './process-queue.js';
 
 /** Apache's minInterval. ms */

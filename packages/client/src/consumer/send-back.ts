@@ -12,9 +12,9 @@ import {
   withTransactionType,
 } from '@nest-rocketmq/remoting';
 import type { MessageExt } from '@nest-rocketmq/remoting';
-import type { ClientCore } from '../core.js';
+import type { ClientCore } from '../client-context.js';
 import { BrokerNotFoundError, describe } from '../errors.js';
-import { untilReached } from '../patience.js';
+import { untilReached } from '../time/patience.js';
 import { RoundRobin } from '../producer/choose-queue.js';
 import { compressed } from '../producer/outgoing.js';
 import type { PreparedMessage } from '../producer/outgoing.js';

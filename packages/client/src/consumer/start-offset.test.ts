@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { ResponseCode } from '@nest-rocketmq/remoting';
-import { bodies, consuming, on } from '../../test/consuming.js';
-import { FakeCluster } from '../../test/fake-cluster.js';
-import type { Received } from '../../test/fake-broker.js';
+import { bodies, consuming, on } from '../../test-kit/consuming.js';
+import { FakeCluster } from '../../test-kit/fake-cluster.js';
+import type { Received } from '../../test-kit/fake-broker.js';
 
 describe('offsets', () => {
   it.each([

@@ -1,9 +1,9 @@
 // Owns where a queue begins that has just become ours: at the group's offset, else by consumeFromWhere.
 import { Requests, expectSuccess, isRetryTopic } from '@nest-rocketmq/remoting';
 import type { Logger, MessageQueue } from '@nest-rocketmq/remoting';
-import type { Brokers } from '../brokers.js';
+import type { Brokers } from '../routes/brokers.js';
 import { BrokerNotFoundError } from '../errors.js';
-import type { Routes } from '../routes.js';
+import type { Routes } from '../routes/routes.js';
 import type { ConsumeFromWhere } from './consumer-options.js';
 import { isOfThisStore } from './offset-origin.js';
 import type { OffsetStore } from './offset-store.js';

@@ -2,7 +2,7 @@
 // understands them.
 import { Requests, encodeJson, expectSuccess, retryTopic, subscriptionJson } from '@nest-rocketmq/remoting';
 import type { SubscriptionData } from '@nest-rocketmq/remoting';
-import type { ClientCore } from '../core.js';
+import type { ClientCore } from '../client-context.js';
 import { SubscriptionRefusedError } from '../errors.js';
 import type { ResolvedPushConsumerOptions } from './consumer-options.js';
 import { subscriptionData } from './subscription.js';

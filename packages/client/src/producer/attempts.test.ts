@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ResponseCode, ResponseError } from '@nest-rocketmq/remoting';
-import { FakeCluster, NAME_SERVER } from '../../test/fake-cluster.js';
+import { FakeCluster, NAME_SERVER } from '../../test-kit/fake-cluster.js';
 import { RocketMQClient } from '../client.js';
 import { SendFailedError } from '../errors.js';
 import type { Producer } from './producer.js';

@@ -2,8 +2,8 @@
 // itself to send.
 import { ConnectionClosedError, RequestTimeoutError, ResponseCode, ResponseError } from '@nest-rocketmq/remoting';
 import type { MessageQueue } from '@nest-rocketmq/remoting';
-import { isUnreached } from '../patience.js';
-import type { Patience } from '../patience.js';
+import { isUnreached } from '../time/patience.js';
+import type { Patience } from '../time/patience.js';
 
 /** What a broker that is starting, stopping or under load answers: it may do better in a while. */
 const PASSING_CODES = new Set<number>([

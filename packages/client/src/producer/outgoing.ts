@@ -11,7 +11,7 @@ import {
 } from '@nest-rocketmq/remoting';
 import type { UniqueIdMaker } from '@nest-rocketmq/remoting';
 import { InvalidMessageError, MessageTooLargeError } from '../errors.js';
-import { checkSendTopic } from '../names.js';
+import { checkSendTopic } from '../config/names.js';
 import type { OutgoingMessage } from './producer-options.js';
 
 /** A message as it goes on the wire, but for its queue. */

@@ -2,8 +2,8 @@
 import { AUTO_CREATE_TOPIC_KEY } from '@nest-rocketmq/remoting';
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting';
 import { InvalidOptionError } from '../errors.js';
-import { checkGroup, checkTopic } from '../names.js';
-import { integerIn } from '../options.js';
+import { checkGroup, checkTopic } from '../config/names.js';
+import { integerIn } from '../config/options.js';
 
 export interface ProducerOptions {
   /** Producer group; a transaction's check may be answered by any producer of it. */

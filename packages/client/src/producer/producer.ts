@@ -1,11 +1,11 @@
 // Owns a producer: the calls an application makes, and its start and end. Leaves attempts to send, queue choice to
 // choose-queue, batches and transactions to the files of their names.
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting';
-import type { ClientCore } from '../core.js';
+import type { ClientCore } from '../client-context.js';
 import { InvalidMessageError, InvalidOptionError, NotRunningError } from '../errors.js';
-import type { ProducerMember, TransactionCheck } from '../members.js';
+import type { ProducerMember, TransactionCheck } from '../groups/group-registry.js';
 import { prepareBatch } from './batch.js';
-import { sharedAbortController } from '../timing.js';
+import { sharedAbortController } from '../time/timing.js';
 import { RoundRobin, queueOfKey } from './choose-queue.js';
 import { compressed, prepare } from './outgoing.js';
 import type { PreparedMessage } from './outgoing.js';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ResponseCode, ResponseError, SysFlag, inflateBody } from '@nest-rocketmq/remoting';
-import { FakeCluster, NAME_SERVER } from '../../test/fake-cluster.js';
+import { FakeCluster, NAME_SERVER } from '../../test-kit/fake-cluster.js';
 import { RocketMQClient } from '../client.js';
 import { MessageTooLargeError, NotRunningError, TopicNotFoundError } from '../errors.js';
 import type { Producer } from './producer.js';

@@ -9,11 +9,11 @@ import {
   RocketMQError,
   encodeProperties,
 } from '@nest-rocketmq/remoting';
-import type { Brokers } from '../brokers.js';
+import type { Brokers } from '../routes/brokers.js';
 import { BrokerNotFoundError, MQClientError, SendFailedError, TopicNotFoundError } from '../errors.js';
-import type { Routes, TopicRoute } from '../routes.js';
-import { Patience } from '../patience.js';
-import { within } from '../timing.js';
+import type { Routes, TopicRoute } from '../routes/routes.js';
+import { Patience } from '../time/patience.js';
+import { within } from '../time/timing.js';
 import { Attempts } from './attempts.js';
 import type { RoundRobin } from './choose-queue.js';
 import type { PreparedMessage } from './outgoing.js';

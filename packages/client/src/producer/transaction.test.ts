@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Requests, ResponseCode } from '@nest-rocketmq/remoting';
 import type { MessageExt } from '@nest-rocketmq/remoting';
-import { FakeCluster, NAME_SERVER } from '../../test/fake-cluster.js';
+import { FakeCluster, NAME_SERVER } from '../../test-kit/fake-cluster.js';
 import { RocketMQClient } from '../client.js';
 import type { Producer } from './producer.js';
 import type { LocalTransactionState, OutgoingMessage } from './producer-options.js';

@@ -2,11 +2,11 @@
 // answering when a broker asks that later.
 import type { Clock, Connection, Logger, MessageExt } from '@nest-rocketmq/remoting';
 import { MessageProperty, Requests, SysFlag, decodeOffsetMsgId } from '@nest-rocketmq/remoting';
-import type { Brokers } from '../brokers.js';
+import type { Brokers } from '../routes/brokers.js';
 import { BrokerNotFoundError, describe } from '../errors.js';
-import type { TransactionCheck } from '../members.js';
-import { untilReached } from '../patience.js';
-import type { Routes } from '../routes.js';
+import type { TransactionCheck } from '../groups/group-registry.js';
+import { untilReached } from '../time/patience.js';
+import type { Routes } from '../routes/routes.js';
 import type { PreparedMessage } from './outgoing.js';
 import type {
   LocalTransactionState,

@@ -1,8 +1,8 @@
 // Owns the calls of one producer that are under way: each waits for its turn in the client's send window, and a shutdown
 // waits for all of them. Leaves what a call does to producer.
-import type { ClientCore } from '../core.js';
+import type { ClientCore } from '../client-context.js';
 import { NotRunningError } from '../errors.js';
-import { sleep } from '../timing.js';
+import { sleep } from '../time/timing.js';
 import type { PreparedMessage } from './outgoing.js';
 
 /** What a message takes beside its body, about. bytes */

@@ -1,6 +1,6 @@
 // Owns making a decorated class a provider that Nest can construct.
 import { Injectable } from '@nestjs/common';
-import { SCOPE_OPTIONS_METADATA } from '../nest-metadata.js';
+import { SCOPE_OPTIONS_METADATA } from '../nest/nest-metadata.js';
 
 export function makeInjectable(target: object): void {
   // A second @Injectable() would wipe out a scope that the first was given.

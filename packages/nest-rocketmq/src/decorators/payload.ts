@@ -1,7 +1,7 @@
 // @Payload, for the parameter of a listener that takes the payload.
 import type { PipeTransform, Type } from '@nestjs/common';
-import { PAYLOAD_PARAM } from '../listener-params.js';
-import { ROUTE_ARGS_METADATA } from '../nest-metadata.js';
+import { PAYLOAD_PARAM } from './listener-params.js';
+import { ROUTE_ARGS_METADATA } from '../nest/nest-metadata.js';
 
 type Pipe = Type<PipeTransform> | PipeTransform;
 

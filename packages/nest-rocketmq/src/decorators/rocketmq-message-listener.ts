@@ -1,9 +1,9 @@
 // @RocketMQMessageListener, for classes with `onMessage` and for methods of providers and controllers.
 import { InvalidListenerError } from '../errors.js';
-import { markClassListener, markMethodListener, markMisplacedListener } from '../listener-metadata.js';
-import type { MessageListenerOptions, MethodKey } from '../listener-metadata.js';
-import type { RocketMQContext } from '../rocketmq-context.js';
-import { registerListenerClass } from '../unserved-listeners.js';
+import { markClassListener, markMethodListener, markMisplacedListener } from './listener-metadata.js';
+import type { MessageListenerOptions, MethodKey } from './listener-metadata.js';
+import type { RocketMQContext } from './rocketmq-context.js';
+import { registerListenerClass } from './unserved-listeners.js';
 import { makeInjectable } from './make-injectable.js';
 
 interface MessageListenerDecorator {

@@ -1,7 +1,7 @@
 // Owns @RocketMQTransactionListener, for classes that decide the transactions of a topic.
-import { markTransactionListener } from '../listener-metadata.js';
-import type { RocketMQLocalTransactionListener, TransactionListenerOptions } from '../listener-metadata.js';
-import { registerListenerClass } from '../unserved-listeners.js';
+import { markTransactionListener } from './listener-metadata.js';
+import type { RocketMQLocalTransactionListener, TransactionListenerOptions } from './listener-metadata.js';
+import { registerListenerClass } from './unserved-listeners.js';
 import { makeInjectable } from './make-injectable.js';
 
 /**

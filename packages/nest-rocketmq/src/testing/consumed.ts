@@ -1,10 +1,10 @@
 // Owns waiting for what listeners do with messages.
 import type { INestApplicationContext } from '@nestjs/common';
 import { Observable, filter, firstValueFrom, take, toArray } from 'rxjs';
-import type { Duration } from '../delay.js';
-import type { Consumption } from '../listener-container.js';
+import type { Duration } from '../message/delay.js';
+import type { Consumption } from '../listeners/listener-container.js';
 import { checkDuration, checkInteger, checkKeys, inside } from '../option-checks.js';
-import { RocketMQListeners } from '../rocketmq-listeners.js';
+import { RocketMQListeners } from '../listeners/rocketmq-listeners.js';
 
 /** Which deliveries are meant; what is left out does not matter. */
 export interface ConsumptionMatch {

@@ -3,10 +3,10 @@
 import type { DynamicModule } from '@nestjs/common';
 import { ManualClock } from '@nest-rocketmq/remoting';
 import type { TurnOptions } from '@nest-rocketmq/remoting';
-import type { Duration } from '../delay.js';
+import type { Duration } from '../message/delay.js';
 import { RocketMQModule } from '../rocketmq.module.js';
-import type { EmbeddedOptions } from '../embedded-options.js';
-import type { RocketMQModuleOptions } from '../rocketmq.options.js';
+import type { EmbeddedOptions } from '../backends/embedded-options.js';
+import type { RocketMQModuleOptions } from '../options/rocketmq.options.js';
 
 export type TestingOptions = Omit<RocketMQModuleOptions, 'nameServer' | 'backend' | 'embedded'> & {
   embedded?: Omit<EmbeddedOptions, 'clock'>;

@@ -1,6 +1,6 @@
 // Owns the configuration of topics and subscription groups, as bodies and as config/*.json have it.
-import { encodeJson, parseJsonObject } from '../json.js';
-import type { JsonObject } from '../json.js';
+import { encodeJson, parseJsonObject } from '../json/json.js';
+import type { JsonObject } from '../json/json.js';
 import { booleanIn, numberIn, objectOf, stringIn } from './read.js';
 
 export interface DataVersion {

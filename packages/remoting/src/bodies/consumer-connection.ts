@@ -1,5 +1,5 @@
 // Reads what a broker says of a consumer group's members (ConsumerConnection).
-import { parseJsonObject } from '../json.js';
+import { parseJsonObject } from '../json/json.js';
 import { decodeSubscription } from './heartbeat-data.js';
 import type { SubscriptionData } from './heartbeat-data.js';
 import { isObject, objectOf, objectsIn, stringIn } from './read.js';

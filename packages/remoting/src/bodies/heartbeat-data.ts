@@ -1,6 +1,6 @@
 // Owns a heartbeat's body: the groups that live in a client, and what its consumers subscribe to.
-import { encodeJson, parseJsonObject } from '../json.js';
-import type { JsonObject } from '../json.js';
+import { encodeJson, parseJsonObject } from '../json/json.js';
+import type { JsonObject } from '../json/json.js';
 import { arrayIn, booleanIn, numberIn, objectsIn, stringIn, stringsIn } from './read.js';
 
 export interface SubscriptionData {

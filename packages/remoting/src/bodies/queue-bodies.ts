@@ -1,6 +1,6 @@
 // Owns bodies about message queues: locks, and tables whose keys are whole queues.
-import { encodeJson, entriesOf, parseJson, parseJsonObject } from '../json.js';
-import type { JsonObject } from '../json.js';
+import { encodeJson, entriesOf, parseJson, parseJsonObject } from '../json/json.js';
+import type { JsonObject } from '../json/json.js';
 import type { MessageQueue } from '../message/message.js';
 import { isObject, numberIn, objectsIn, stringIn, stringsIn } from './read.js';
 

@@ -1,5 +1,5 @@
 // Owns the reading of members of a JSON body whose types the peer may have got wrong.
-import type { JsonObject } from '../json.js';
+import type { JsonObject } from '../json/json.js';
 
 export function stringIn(json: JsonObject, name: string, absent = ''): string {
   const value = json[name];

@@ -1,5 +1,5 @@
 // Owns what a name server says of a topic (TopicRouteData) and of its brokers (ClusterInfo).
-import { encodeJson, entriesOf, parseJsonObject } from '../json.js';
+import { encodeJson, entriesOf, parseJsonObject } from '../json/json.js';
 import { numberIn, objectOf, objectsIn, stringIn } from './read.js';
 
 export interface QueueData {

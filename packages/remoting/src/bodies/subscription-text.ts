@@ -1,5 +1,5 @@
 // Puts subscriptions into words that are the same for the same subscriptions, for logs and to compare by.
-import { isRetryTopic } from '../topic-names.js';
+import { isRetryTopic } from '../names/topic-names.js';
 import type { SubscriptionData } from './heartbeat-data.js';
 
 /**

@@ -4,7 +4,7 @@ import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { DecodeError } from '../errors.js';
-import { decodeFrame } from '../frame.js';
+import { decodeFrame } from '../frame/frame.js';
 import { compressBody, COMPRESSED_ZLIB, inflateBody } from './compression.js';
 import { javaHashCode } from './hash.js';
 import { decodeBatch, encodeBatch } from './message-batch.js';

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { networkInterfaces } from 'node:os';
 import { DecodeError } from '../errors.js';
-import { packHost, unpackHost } from '../host.js';
+import { packHost, unpackHost } from '../connection/host.js';
 
 /**
  * The first non-internal IPv4 address of this machine, or 127.0.0.1. It goes into ids, nobody dials it.

@@ -1,6 +1,6 @@
 // Owns the rows of what a broker asks of its clients.
-import { flag, int, long, maybe, text } from '../field.js';
-import { request } from '../request.js';
+import { flag, int, long, maybe, text } from './field.js';
+import { request } from './request.js';
 import { viaRpc, viaTopic } from './common.js';
 
 export const callbackRequests = {

@@ -1,5 +1,5 @@
 // Owns the fields that Apache puts on most requests (TopicRequestHeader and RpcRequestHeader there).
-import { flag, maybe, text } from '../field.js';
+import { flag, maybe, text } from './field.js';
 
 /** On most requests of a 5.x client: broker name, and the namespace of v2. */
 export const viaRpc = { bname: maybe(text()), ns: maybe(text()), nsd: maybe(flag()) };

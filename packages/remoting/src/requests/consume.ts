@@ -1,6 +1,6 @@
 // Owns the rows of what consumers ask: pulls, offsets, send-back, membership and queue locks.
-import { flag, int, long, maybe, text } from '../field.js';
-import { request } from '../request.js';
+import { flag, int, long, maybe, text } from './field.js';
+import { request } from './request.js';
 import { viaRpc, viaTopic } from './common.js';
 
 const pullFields = {

@@ -1,6 +1,6 @@
 // Owns the rows by which clients make themselves known to a broker.
-import { maybe, text } from '../field.js';
-import { request } from '../request.js';
+import { maybe, text } from './field.js';
+import { request } from './request.js';
 import { viaRpc } from './common.js';
 
 export const membershipRequests = {

@@ -1,6 +1,6 @@
 // Owns the rows of what producers ask: sends in their three forms, and the fields' short names of V2.
-import { flag, int, long, maybe, text } from '../field.js';
-import { request } from '../request.js';
+import { flag, int, long, maybe, text } from './field.js';
+import { request } from './request.js';
 import { viaTopic } from './common.js';
 
 const sendReply = {

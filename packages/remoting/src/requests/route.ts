@@ -1,6 +1,6 @@
 // Owns the rows that a name server answers: routes, brokers' registrations, key-values.
-import { flag, int, long, maybe, text } from '../field.js';
-import { request } from '../request.js';
+import { flag, int, long, maybe, text } from './field.js';
+import { request } from './request.js';
 import { viaTopic } from './common.js';
 
 const kvKey = { namespace: text(), key: text() };

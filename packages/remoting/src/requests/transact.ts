@@ -1,6 +1,6 @@
 // Owns the row by which a producer ends a transaction.
-import { flag, int, long, maybe, text } from '../field.js';
-import { request } from '../request.js';
+import { flag, int, long, maybe, text } from './field.js';
+import { request } from './request.js';
 import { viaRpc } from './common.js';
 
 export const transactRequests = {

@@ -1,0 +1,44 @@
+// Owns the answers that look single messages up: by key, and by where they are stored.
+import { ResponseCode } from '@nest-rocketmq/remoting';
+import type { Answer, Handlers, HeaderOf, Requests } from '@nest-rocketmq/remoting';
+import type { PullTurns } from '../pull/pull-scheduler.js';
+import type { MessageStore } from '../store/store.js';
+
+/** Messages with one unique key that are given at most. */
+const DEFAULT_QUERY_MAX_NUM = 32;
+
+type Query = typeof Requests.QUERY_MESSAGE;
+
+export interface QueryDeps {
+  store: MessageStore;
+  turns: PullTurns;
+}
+
+export function queryHandlers({
+  store,
+  turns,
+}: QueryDeps): Pick<Handlers<'broker'>, 'QUERY_MESSAGE' | 'VIEW_MESSAGE_BY_ID'> {
+  return {
+    QUERY_MESSAGE: ({ header, connection }) => turns.run(connection, () => query(store, header)),
+    VIEW_MESSAGE_BY_ID: ({ header, connection }) => turns.run(connection, () => view(store, header.offset)),
+  };
+}
+
+async function view(store: MessageStore, offset: number): Promise<Answer> {
+  const record = offset < 0 ? undefined : await store.findRecord(offset);
+  if (record) return { body: record };
+  return { code: ResponseCode.SYSTEM_ERROR, remark: `can not find message by the offset, ${offset}` };
+}
+
+async function query(store: MessageStore, header: HeaderOf<Query>): Promise<Answer<Query>> {
+  const maxNum = header._UNIQUE_KEY_QUERY ? DEFAULT_QUERY_MAX_NUM : header.maxNum;
+  const { topic, key, beginTimestamp, endTimestamp } = header;
+  const found = await store.queryByKey(topic, key, maxNum, beginTimestamp, endTimestamp);
+  const fields = {
+    indexLastUpdateTimestamp: found.lastUpdateTimestamp,
+    indexLastUpdatePhyoffset: found.lastUpdatePhyoffset,
+  };
+  if (found.records.length > 0) return { header: fields, body: Buffer.concat(found.records) };
+  const remark = 'can not find message, maybe time range not correct';
+  return { code: ResponseCode.QUERY_NOT_FOUND, remark, header: fields };
+}

@@ -1,0 +1,63 @@
+// Owns the answer by which a group is sent back or forth in a topic. Leaves telling its consumers to their next pull.
+import { ResponseCode, encodeJson, printable, queueTable } from '@nest-rocketmq/remoting';
+import type { Answer, Handlers, HeaderOf, MessageQueue, Requests, TopicConfig } from '@nest-rocketmq/remoting';
+import type { Groups } from '../metadata/groups.js';
+import type { HeldPulls } from '../pull/long-polling.js';
+import type { ConsumerOffsets } from '../metadata/offsets.js';
+import type { MessageStore } from '../store/store.js';
+import type { Topics } from '../metadata/topics.js';
+
+export interface ResetOffsetDeps {
+  store: MessageStore;
+  topics: Topics;
+  groups: Groups;
+  offsets: ConsumerOffsets;
+  held: HeldPulls;
+  brokerName: string;
+}
+
+type Row = typeof Requests.INVOKE_BROKER_TO_RESET_OFFSET;
+type Header = HeaderOf<Row>;
+
+export function resetOffsetHandlers(deps: ResetOffsetDeps): Pick<Handlers<'broker'>, 'INVOKE_BROKER_TO_RESET_OFFSET'> {
+  return { INVOKE_BROKER_TO_RESET_OFFSET: ({ header }) => reset(deps, header) };
+}
+
+async function reset(deps: ResetOffsetDeps, header: Header): Promise<Answer<Row>> {
+  const { topics, groups, offsets, held, brokerName } = deps;
+  const { topic, group } = header;
+  if (!groups.get(group)) {
+    return { code: ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST, remark: `Group ${printable(group)} not exist!` };
+  }
+  const config = topics.get(topic);
+  if (!config) return { code: ResponseCode.TOPIC_NOT_EXIST, remark: `Topic ${printable(topic)} not exist!` };
+  const queueIds = queuesOf(config, header.queueId ?? -1);
+  if (!queueIds) {
+    return { code: ResponseCode.INVALID_PARAMETER, remark: `Topic ${topic} has no queue ${header.queueId}` };
+  }
+  const rows: [MessageQueue, number][] = [];
+  for (const queueId of queueIds) {
+    const offset = await target(deps, header, queueId);
+    offsets.reset(group, topic, queueId, offset);
+    held.wake(topic, queueId);
+    rows.push([{ brokerName, queueId, topic }, offset]);
+  }
+  return { body: encodeJson({ offsetTable: queueTable(rows) }) };
+}
+
+/** @param queueId -1 for all. @returns undefined when there is no such queue */
+function queuesOf({ readQueueNums }: TopicConfig, queueId: number): number[] | undefined {
+  if (queueId < 0) return Array.from({ length: readQueueNums }, (_, id) => id);
+  return queueId < readQueueNums ? [queueId] : undefined;
+}
+
+/** Where the queue is to go on: at an offset, else at a time; tools say -1 for the end. */
+async function target({ store, offsets }: ResetOffsetDeps, header: Header, queueId: number): Promise<number> {
+  const { topic, group, timestamp, offset = -1, isForce } = header;
+  const [first, end] = [store.minOffset(topic, queueId), store.maxOffset(topic, queueId)];
+  const byTime = async (): Promise<number> =>
+    timestamp < 0 ? end : store.offsetByTimestamp(topic, queueId, timestamp, 'LOWER');
+  const wanted = Math.max(0, first, Math.min(end, offset >= 0 ? offset : await byTime()));
+  const committed = offsets.query(group, topic, queueId);
+  return isForce || committed < 0 ? wanted : Math.min(wanted, committed);
+}

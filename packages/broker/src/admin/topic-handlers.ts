@@ -1,0 +1,141 @@
+// Owns the answers that make, change, show and delete topics. Leaves the topics to topics.ts.
+import { Permission, ResponseCode, encodeJson, printable, topicConfig, topicTableJson } from '@nest-rocketmq/remoting';
+import type { Answer, Handlers, HeaderOf, Requests, TopicConfig } from '@nest-rocketmq/remoting';
+import {
+  InvalidAttributeError,
+  TOPIC_ATTRIBUTES,
+  changeAttributes,
+  parseAttributeChanges,
+} from '../metadata/attributes.js';
+import type { Clients } from '../clients/clients.js';
+import { integerFault } from '../config/limits.js';
+import { isSystemTopic, topicNameFault } from '../metadata/names.js';
+import type { BrokerStats } from '../metrics/broker-stats.js';
+import type { ConsumerOffsets } from '../metadata/offsets.js';
+import type { MessageStore } from '../store/store.js';
+import type { Topics } from '../metadata/topics.js';
+
+/** Single tags or several: to filter by tags makes no difference. */
+const FILTER_TYPES: readonly string[] = ['SINGLE_TAG', 'MULTI_TAG'];
+/** The topic belongs to a unit, and has subscribers in one. */
+const ALL_SYS_FLAGS = 3;
+const ALL_PERMISSIONS = Permission.READ | Permission.WRITE | Permission.INHERIT;
+
+export interface TopicAdminDeps {
+  topics: Topics;
+  offsets: ConsumerOffsets;
+  clients: Clients;
+  store: MessageStore;
+  stats: BrokerStats;
+  config: { maxTopicQueueNums: number };
+}
+
+type Update = typeof Requests.UPDATE_AND_CREATE_TOPIC;
+
+export function topicAdminHandlers(
+  deps: TopicAdminDeps,
+): Pick<
+  Handlers<'broker'>,
+  | 'UPDATE_AND_CREATE_TOPIC'
+  | 'GET_ALL_TOPIC_CONFIG'
+  | 'GET_TOPIC_CONFIG'
+  | 'DELETE_TOPIC_IN_BROKER'
+  | 'QUERY_TOPIC_CONSUME_BY_WHO'
+  | 'GET_SYSTEM_TOPIC_LIST_FROM_BROKER'
+> {
+  const { topics, offsets, clients } = deps;
+  return {
+    UPDATE_AND_CREATE_TOPIC: ({ header }) => update(deps, header),
+    GET_ALL_TOPIC_CONFIG: () => {
+      const { table } = topics;
+      return { header: { totalTopicNum: table.topicConfigTable.size }, body: encodeJson(topicTableJson(table)) };
+    },
+    GET_TOPIC_CONFIG: ({ header }) => {
+      const config = topics.get(header.topic);
+      if (config) return { body: encodeJson(config) };
+      return {
+        code: ResponseCode.TOPIC_NOT_EXIST,
+        remark: `No topic in this broker. topic: ${printable(header.topic)}`,
+      };
+    },
+    DELETE_TOPIC_IN_BROKER: ({ header }) => remove(deps, header.topic),
+    QUERY_TOPIC_CONSUME_BY_WHO: ({ header: { topic } }) => {
+      const groups = new Set([...clients.groupsSubscribedTo(topic), ...offsets.groupsOf(topic)]);
+      return { body: encodeJson({ groupList: [...groups] }) };
+    },
+    GET_SYSTEM_TOPIC_LIST_FROM_BROKER: () => ({ body: encodeJson({ topicList: topics.systemTopicNames }) }),
+  };
+}
+
+async function update({ topics, config }: TopicAdminDeps, header: HeaderOf<Update>): Promise<Answer<Update>> {
+  const { topic, readQueueNums, writeQueueNums, perm } = header;
+  const most = config.maxTopicQueueNums;
+  const fault =
+    topicFault(topics, topic) ??
+    integerFault('readQueueNums', readQueueNums, 1, most) ??
+    integerFault('writeQueueNums', writeQueueNums, 1, most);
+  if (fault !== undefined) return invalid(fault);
+  if (perm < 0 || perm > ALL_PERMISSIONS) return invalid(`perm ${perm} is illegal, allowed is 0 to ${ALL_PERMISSIONS}`);
+  if (!FILTER_TYPES.includes(header.topicFilterType)) {
+    const given = printable(header.topicFilterType);
+    return refused(`topicFilterType = [${given}] value invalid: allowed are ${FILTER_TYPES.join(', ')}`);
+  }
+  const sysFlag = header.topicSysFlag ?? 0;
+  if (sysFlag < 0 || sysFlag > ALL_SYS_FLAGS)
+    return invalid(`topicSysFlag ${sysFlag} is illegal, allowed is 0 to ${ALL_SYS_FLAGS}`);
+  try {
+    const changes = parseAttributeChanges(header.attributes ?? '');
+    // Apache has this behind an option, off by default, and answers it as a parameter.
+    if (changes.get('+message.type') === 'MIXED') return invalid('MIXED message type is not supported.');
+    topics.put(wanted(topics.get(topic), header, changes));
+  } catch (error) {
+    if (error instanceof InvalidAttributeError) return refused(printable(error.message));
+    throw error;
+  }
+  await topics.unsaved(topic);
+  return {};
+}
+
+async function remove({ topics, offsets, store, stats }: TopicAdminDeps, topic: string): Promise<Answer> {
+  const fault = topicFault(topics, topic);
+  if (fault !== undefined) return invalid(fault);
+  topics.delete(topic);
+  offsets.deleteTopic(topic);
+  store.deleteTopic(topic);
+  stats.deleteTopic(topic);
+  await topics.unsaved(topic);
+  return {};
+}
+
+function topicFault(topics: Topics, topic: string): string | undefined {
+  const ours = isSystemTopic(topic) || topics.systemTopicNames.includes(topic);
+  return ours ? `The topic[${printable(topic)}] is conflict with system topic.` : topicNameFault(topic);
+}
+
+/** The topic as it is to be. @throws InvalidAttributeError */
+function wanted(
+  known: TopicConfig | undefined,
+  header: HeaderOf<Update>,
+  changes: ReadonlyMap<string, string>,
+): TopicConfig {
+  const { topic, readQueueNums, writeQueueNums, perm, topicFilterType, topicSysFlag = 0, order } = header;
+  const attributes = changeAttributes(TOPIC_ATTRIBUTES, known?.attributes, changes);
+  return topicConfig(topic, {
+    readQueueNums,
+    writeQueueNums,
+    perm,
+    topicFilterType,
+    topicSysFlag,
+    order,
+    attributes,
+  });
+}
+
+function invalid(remark: string): Answer {
+  return { code: ResponseCode.INVALID_PARAMETER, remark };
+}
+
+/** As Apache refuses what its own code throws for. */
+function refused(remark: string): Answer {
+  return { code: ResponseCode.SYSTEM_ERROR, remark };
+}

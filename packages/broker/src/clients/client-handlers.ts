@@ -1,0 +1,144 @@
+// Owns the answers to heartbeats and to questions about a group's members. Leaves who is connected to clients.ts.
+import {
+  RequestRefusedError,
+  ResponseCode,
+  decodeHeartbeat,
+  decodeSubscription,
+  encodeConsumerList,
+  objectOf,
+  parseJsonObject,
+  printable,
+  retryTopic,
+} from '@nest-rocketmq/remoting';
+import type {
+  Answer,
+  Clock,
+  ConsumerData,
+  Handlers,
+  HeartbeatData,
+  IncomingRequest,
+  Requests,
+  SubscriptionData,
+} from '@nest-rocketmq/remoting';
+import type { ClientInfo, Clients } from './clients.js';
+import type { Groups } from '../metadata/groups.js';
+import { filterFault, requireAtMost, requireShort } from '../config/limits.js';
+import { isTagType } from '../filter/tag-filter.js';
+import type { Topics } from '../metadata/topics.js';
+
+export interface ClientDeps {
+  clients: Clients;
+  groups: Groups;
+  topics: Topics;
+  clock: Clock;
+  config: ClientLimits;
+}
+
+interface ClientLimits {
+  maxGroupsPerClient: number;
+  maxSubscriptionsPerGroup: number;
+  maxFilterLength: number;
+}
+
+type Heartbeat = IncomingRequest<typeof Requests.HEART_BEAT>;
+
+export function clientHandlers(
+  deps: ClientDeps,
+): Pick<Handlers<'broker'>, 'HEART_BEAT' | 'UNREGISTER_CLIENT' | 'CHECK_CLIENT_CONFIG' | 'GET_CONSUMER_LIST_BY_GROUP'> {
+  const { clients } = deps;
+  return {
+    HEART_BEAT: (request) => heartbeat(deps, request),
+    UNREGISTER_CLIENT: ({ header, connection }) => {
+      if (header.producerGroup) clients.unregisterProducer(header.producerGroup, connection);
+      if (header.consumerGroup) clients.unregisterConsumer(header.consumerGroup, connection);
+      return {};
+    },
+    CHECK_CLIENT_CONFIG: ({ body }) => {
+      const wanted = objectOf(parseJsonObject(body, 'a client check')['subscriptionData']);
+      if (isTagType(decodeSubscription(wanted).expressionType)) return {};
+      const remark = 'The broker does not support consumer to filter message by SQL92';
+      return { code: ResponseCode.SYSTEM_ERROR, remark };
+    },
+    GET_CONSUMER_LIST_BY_GROUP: ({ header }) => {
+      const group = clients.consumers(header.consumerGroup);
+      const ids = new Set([...(group?.clients.values() ?? [])].map((client) => client.clientId));
+      if (ids.size > 0) return { body: encodeConsumerList([...ids]) };
+      return {
+        code: ResponseCode.SYSTEM_ERROR,
+        remark: `no consumer for this group, ${printable(header.consumerGroup)}`,
+      };
+    },
+  };
+}
+
+function heartbeat(deps: ClientDeps, { body, connection, language, version }: Heartbeat): Answer {
+  const data = decodeHeartbeat(body);
+  refuseExcess(deps.config, data);
+  const { clientID, producerGroups, consumers, withoutSub } = data;
+  const lastHeartbeat = deps.clock.monotonic();
+  const lastUpdateTimestamp = deps.clock.now();
+  const client: ClientInfo = { clientId: clientID, language, version, connection, lastHeartbeat, lastUpdateTimestamp };
+  const refusals: RequestRefusedError[] = [];
+  let changed = false;
+  for (const group of producerGroups) unlessRefused(refusals, () => deps.clients.registerProducer(group, client));
+  for (const consumer of consumers) {
+    unlessRefused(refusals, () => (changed = registerConsumer(deps, consumer, client, withoutSub) || changed));
+  }
+  if (refusals.length > 0) throw refusals[0];
+  // Version 2 leaves subscriptions out of most heartbeats; version 1 is what is asked for here.
+  return { extFields: { IS_SUPPORT_HEART_BEAT_V2: 'false', IS_SUB_CHANGE: String(changed) } };
+}
+
+/** A group for which there is no room must not keep out the others of its client. */
+function unlessRefused(refusals: RequestRefusedError[], register: () => unknown): void {
+  try {
+    register();
+  } catch (error) {
+    if (!(error instanceof RequestRefusedError)) throw error;
+    refusals.push(error);
+  }
+}
+
+/** What no client needs is refused as a whole. @throws RequestRefusedError */
+function refuseExcess(limits: ClientLimits, { clientID, producerGroups, consumers }: HeartbeatData): void {
+  const { maxGroupsPerClient, maxSubscriptionsPerGroup, maxFilterLength } = limits;
+  requireShort(clientID, 'the client id');
+  const groups = producerGroups.length + consumers.length;
+  requireAtMost(groups, maxGroupsPerClient, 'maxGroupsPerClient', 'groups of one client');
+  for (const group of producerGroups) requireShort(group, 'the producer group');
+  for (const { subscriptionDataSet } of consumers) {
+    const { length } = subscriptionDataSet;
+    requireAtMost(length, maxSubscriptionsPerGroup, 'maxSubscriptionsPerGroup', 'subscriptions of one group');
+    for (const subscription of subscriptionDataSet) refuseSubscription(subscription, maxFilterLength);
+  }
+}
+
+function refuseSubscription({ topic, subString, tagsSet, codeSet }: SubscriptionData, maxFilterLength: number): void {
+  requireShort(topic, 'the topic of a subscription');
+  const fault = filterFault(subString, maxFilterLength);
+  if (fault !== undefined) throw new RequestRefusedError(ResponseCode.SUBSCRIPTION_PARSE_FAILED, fault);
+  // Each tag has a character and a separator in the expression.
+  const tags = Math.max(tagsSet.length, codeSet.length);
+  requireAtMost(2 * tags, maxFilterLength, 'maxFilterLength', 'tags of a subscription');
+  for (const tag of tagsSet) requireAtMost(tag.length, maxFilterLength, 'maxFilterLength', 'characters of a tag');
+}
+
+function registerConsumer(
+  { groups, topics, clients }: ClientDeps,
+  consumer: ConsumerData,
+  client: ClientInfo,
+  withoutSub: boolean,
+): boolean {
+  const group = groups.findOrCreate(consumer.groupName);
+  if (!group) return false;
+  if (consumer.messageModel !== 'BROADCASTING' && group.retryQueueNums > 0) {
+    topics.create(retryTopic(group.groupName), group.retryQueueNums);
+  }
+  const whole = withoutSub ? withKnownSubscriptions(clients, consumer) : consumer;
+  return clients.registerConsumer(whole, client, withoutSub);
+}
+
+function withKnownSubscriptions(clients: Clients, consumer: ConsumerData): ConsumerData {
+  const known = clients.consumers(consumer.groupName)?.subscriptions.values() ?? [];
+  return { ...consumer, subscriptionDataSet: [...known] };
+}

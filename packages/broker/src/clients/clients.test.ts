@@ -1,0 +1,118 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Requests, ResponseCode, decodeConsumerList, handlerTable } from '@nest-rocketmq/remoting';
+import { TestBroker, closed } from '../../test-kit/broker.js';
+import type { TestClient } from '../../test-kit/broker.js';
+
+let running: TestBroker;
+afterEach(() => running.stop());
+
+/** A client, and the groups whose changes it has been told of. */
+async function listener(): Promise<{ client: TestClient; told: string[] }> {
+  const told: string[] = [];
+  const client = await running.client(
+    handlerTable({
+      NOTIFY_CONSUMER_IDS_CHANGED: ({ header }) => {
+        told.push(header.consumerGroup);
+        return undefined;
+      },
+    }),
+  );
+  return { client, told };
+}
+
+async function members(client: TestClient, group: string): Promise<string[]> {
+  const { code, body } = await client.connection.request(Requests.GET_CONSUMER_LIST_BY_GROUP, { consumerGroup: group });
+  return code === ResponseCode.SUCCESS ? decodeConsumerList(body) : [];
+}
+
+describe('a group', () => {
+  it('has the members whose heartbeats have come', async () => {
+    running = await TestBroker.start();
+    const [one, two] = [await listener(), await listener()];
+    expect(await members(one.client, 'g')).toEqual([]);
+    await one.client.subscribe('one', 'g', { t: '*' });
+    await two.client.subscribe('two', 'g', { t: '*' });
+    expect(await members(one.client, 'g')).toEqual(['one', 'two']);
+  });
+
+  it('tells its members when one comes, leaves, or subscribes to something else, and not otherwise', async () => {
+    running = await TestBroker.start();
+    const [one, two] = [await listener(), await listener()];
+    await one.client.subscribe('one', 'g', { t: '*' });
+    await two.client.subscribe('two', 'g', { t: '*' });
+    await running.clock.advance(0);
+    expect(one.told).toHaveLength(2);
+    await two.client.subscribe('two', 'g', { t: '*' });
+    await running.clock.advance(0);
+    expect(one.told).toHaveLength(2);
+    await two.client.subscribe('two', 'g', { t: 'a' }, 2);
+    await running.clock.advance(0);
+    expect(one.told).toHaveLength(3);
+    await two.client.connection.request(Requests.UNREGISTER_CLIENT, { clientID: 'two', consumerGroup: 'g' });
+    await running.clock.advance(0);
+    expect(one.told).toHaveLength(4);
+    expect(await members(one.client, 'g')).toEqual(['one']);
+  });
+
+  it('tells its members when the connection of one breaks', async () => {
+    running = await TestBroker.start();
+    const [one, two] = [await listener(), await listener()];
+    await one.client.subscribe('one', 'g', { t: '*' });
+    await two.client.subscribe('two', 'g', { t: '*' });
+    two.client.connection.close();
+    await running.clock.advance(0);
+    expect(one.told).toHaveLength(3);
+    expect(await members(one.client, 'g')).toEqual(['one']);
+  });
+
+  it('tells nobody when its configuration says so', async () => {
+    running = await TestBroker.start({ notifyConsumerIdsChangedEnable: false });
+    const { client, told } = await listener();
+    await client.subscribe('one', 'g', { t: '*' });
+    await running.clock.advance(0);
+    expect(told).toEqual([]);
+  });
+
+  it('has a retry topic from its first heartbeat on', async () => {
+    running = await TestBroker.start();
+    const { client } = await listener();
+    await client.subscribe('one', 'g', { t: '*' });
+    expect((await client.pull('%RETRY%g', { group: 'g' })).code).toBe(ResponseCode.PULL_NOT_FOUND);
+  });
+
+  it('is not made by a heartbeat where groups are not made so', async () => {
+    running = await TestBroker.start({ autoCreateSubscriptionGroup: false });
+    const { client } = await listener();
+    await client.subscribe('one', 'g', { t: '*' });
+    expect((await client.pull('t', { group: 'g' })).code).toBe(ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST);
+  });
+});
+
+describe('a client', () => {
+  it('that sends requests but no heartbeat for 120 s is disconnected', async () => {
+    running = await TestBroker.start();
+    const { client } = await listener();
+    await client.subscribe('one', 'g', { t: '*' });
+    await running.clock.advance(100_000);
+    await members(client, 'g');
+    await running.clock.advance(100_000);
+    await closed(client.connection);
+    expect(await members((await listener()).client, 'g')).toEqual([]);
+  });
+
+  it('that wants to filter by SQL is refused when it asks beforehand', async () => {
+    running = await TestBroker.start();
+    const { client } = await listener();
+    const check = (expressionType: string): Buffer =>
+      Buffer.from(
+        JSON.stringify({
+          clientId: 'one',
+          group: 'g',
+          subscriptionData: { topic: 't', subString: 'a > 3', expressionType },
+        }),
+      );
+    const sql = await client.connection.request(Requests.CHECK_CLIENT_CONFIG, {}, { body: check('SQL92') });
+    const tag = await client.connection.request(Requests.CHECK_CLIENT_CONFIG, {}, { body: check('TAG') });
+    expect([sql.code, tag.code]).toEqual([ResponseCode.SYSTEM_ERROR, ResponseCode.SUCCESS]);
+  });
+});

@@ -1,0 +1,222 @@
+// Owns who is connected: producers and consumers by group, with what each group subscribes to. Leaves the heartbeats'
+// form to handlers/client.ts.
+import { Requests } from '@nest-rocketmq/remoting';
+import type { Clock, Connection, ConsumerData, Logger, SubscriptionData, TimerHandle } from '@nest-rocketmq/remoting';
+import { GroupAgreement } from './group-agreement.js';
+import { requireAtMost } from '../config/limits.js';
+
+export interface ClientInfo {
+  clientId: string;
+  language: string;
+  version: number;
+  connection: Connection;
+  /** On the clock's monotonic scale, ms. */
+  lastHeartbeat: number;
+  /** The same for tools to show, ms since the epoch. */
+  lastUpdateTimestamp: number;
+}
+
+export interface ConsumerGroup {
+  readonly name: string;
+  readonly clients: Map<Connection, ClientInfo>;
+  readonly subscriptions: Map<string, SubscriptionData>;
+  consumeType: string;
+  messageModel: string;
+  consumeFromWhere: string;
+}
+
+export interface ClientsOptions {
+  clock: Clock;
+  logger: Logger;
+  /** Silence after which a client counts as gone, ms. */
+  channelExpiredTimeout: number;
+  maxGroupsPerClient: number;
+  maxSubscriptionGroups: number;
+  /** Whether the members of this group want to hear when others come and go. */
+  notifiesChanges(group: string): boolean;
+}
+
+const SCAN_INTERVAL_MS = 10_000;
+
+interface Membership {
+  producers: Set<string>;
+  consumers: Set<string>;
+}
+
+const noGroups = (): Membership => ({ producers: new Set(), consumers: new Set() });
+
+export class Clients {
+  readonly #producers = new Map<string, Map<Connection, ClientInfo>>();
+  readonly #consumers = new Map<string, ConsumerGroup>();
+  readonly #agreement: GroupAgreement;
+  /** The groups that came over each connection: the names of producers' and of consumers'. */
+  readonly #groupsOf = new Map<Connection, Membership>();
+  #scanTimer: TimerHandle | undefined;
+  /** Producers of a group are asked in turn. */
+  #turn = 0;
+
+  constructor(private readonly options: ClientsOptions) {
+    this.#agreement = new GroupAgreement(options);
+  }
+
+  /** @throws LimitExceededError */
+  registerProducer(group: string, client: ClientInfo): void {
+    let clients = this.#producers.get(group);
+    if (!clients) {
+      const { maxSubscriptionGroups } = this.options;
+      requireAtMost(this.#producers.size + 1, maxSubscriptionGroups, 'maxSubscriptionGroups', 'producer groups');
+    }
+    this.#membership(client.connection, 'producers', group);
+    if (!clients) this.#producers.set(group, (clients = new Map()));
+    clients.set(client.connection, client);
+    this.#armScan();
+  }
+
+  /**
+   * Takes a consumer in, or renews it.
+   * @param withoutSub whether its heartbeat left the subscriptions out, and `data` has those of the group
+   * @returns whether its group's members or subscriptions have changed
+   * @throws LimitExceededError
+   */
+  registerConsumer(data: ConsumerData, client: ClientInfo, withoutSub = false): boolean {
+    this.#membership(client.connection, 'consumers', data.groupName);
+    let group = this.#consumers.get(data.groupName);
+    if (!group) {
+      const { consumeType, messageModel, consumeFromWhere } = data;
+      group = {
+        name: data.groupName,
+        clients: new Map(),
+        subscriptions: new Map(),
+        consumeType,
+        messageModel,
+        consumeFromWhere,
+      };
+      this.#consumers.set(data.groupName, group);
+    }
+    group.consumeType = data.consumeType;
+    group.messageModel = data.messageModel;
+    group.consumeFromWhere = data.consumeFromWhere;
+    const joined = !group.clients.has(client.connection);
+    group.clients.set(client.connection, client);
+    const changed = updateSubscriptions(group, data.subscriptionDataSet) || joined;
+    if (!withoutSub) this.#agreement.heard(data, client.clientId, client.connection);
+    this.#armScan();
+    if (changed) this.#notify(group);
+    return changed;
+  }
+
+  unregisterProducer(group: string, connection: Connection): void {
+    const clients = this.#producers.get(group);
+    this.#leave(connection, 'producers', group);
+    clients?.delete(connection);
+    if (clients?.size === 0) this.#producers.delete(group);
+  }
+
+  unregisterConsumer(groupName: string, connection: Connection): void {
+    const group = this.#consumers.get(groupName);
+    this.#leave(connection, 'consumers', groupName);
+    if (!group?.clients.delete(connection)) return;
+    this.#agreement.left(groupName, connection);
+    if (group.clients.size === 0) this.#consumers.delete(groupName);
+    else this.#notify(group);
+  }
+
+  /** Forgets all that came over a connection, which has closed. */
+  connectionClosed(connection: Connection): void {
+    const { producers, consumers } = this.#groupsOf.get(connection) ?? noGroups();
+    for (const group of producers) this.unregisterProducer(group, connection);
+    for (const group of consumers) this.unregisterConsumer(group, connection);
+  }
+
+  #membership(connection: Connection, kind: keyof Membership, group: string): void {
+    let groups = this.#groupsOf.get(connection);
+    if (!groups) this.#groupsOf.set(connection, (groups = noGroups()));
+    if (groups[kind].has(group)) return;
+    const { maxGroupsPerClient } = this.options;
+    const count = groups.producers.size + groups.consumers.size + 1;
+    requireAtMost(count, maxGroupsPerClient, 'maxGroupsPerClient', 'groups of one client');
+    groups[kind].add(group);
+  }
+
+  #leave(connection: Connection, kind: keyof Membership, group: string): void {
+    const groups = this.#groupsOf.get(connection);
+    groups?.[kind].delete(group);
+    if (groups && groups.producers.size + groups.consumers.size === 0) this.#groupsOf.delete(connection);
+  }
+
+  consumers(group: string): ConsumerGroup | undefined {
+    return this.#consumers.get(group);
+  }
+
+  producers(group: string): ClientInfo[] {
+    return [...(this.#producers.get(group)?.values() ?? [])];
+  }
+
+  producerGroups(): string[] {
+    return [...this.#producers.keys()];
+  }
+
+  /** The groups that are online and subscribe to the topic. */
+  groupsSubscribedTo(topic: string): string[] {
+    return [...this.#consumers.values()].flatMap((group) => (group.subscriptions.has(topic) ? [group.name] : []));
+  }
+
+  /** One producer of the group, another one each time. */
+  nextProducer(group: string): ClientInfo | undefined {
+    const live = this.producers(group).filter((client) => !client.connection.closed);
+    return live[this.#turn++ % live.length];
+  }
+
+  stop(): void {
+    this.options.clock.clearTimeout(this.#scanTimer);
+    this.#scanTimer = undefined;
+  }
+
+  #notify(group: ConsumerGroup): void {
+    if (!this.options.notifiesChanges(group.name)) return;
+    for (const { connection } of group.clients.values()) {
+      if (!connection.closed) connection.oneway(Requests.NOTIFY_CONSUMER_IDS_CHANGED, { consumerGroup: group.name });
+    }
+  }
+
+  #armScan(): void {
+    this.#scanTimer ??= this.options.clock.setTimeout(() => {
+      this.#scanTimer = undefined;
+      this.#closeSilent();
+      if (this.#producers.size > 0 || this.#consumers.size > 0) this.#armScan();
+    }, SCAN_INTERVAL_MS);
+  }
+
+  #closeSilent(): void {
+    const latest = this.options.clock.monotonic() - this.options.channelExpiredTimeout;
+    const groups = [...this.#producers.values(), ...[...this.#consumers.values()].map((group) => group.clients)];
+    const silent = new Set(
+      groups.flatMap((clients) => [...clients.values()]).filter((one) => one.lastHeartbeat < latest),
+    );
+    for (const { connection, clientId } of silent) {
+      this.options.logger.warn(
+        `client ${clientId} at ${connection.address} sends no heartbeats: closing its connection`,
+      );
+      connection.close();
+      this.connectionClosed(connection);
+    }
+  }
+}
+
+/** The newest subscriptions stand. @returns whether a topic came, went or changed its version */
+function updateSubscriptions(group: ConsumerGroup, subscriptions: readonly SubscriptionData[]): boolean {
+  let changed = false;
+  for (const subscription of subscriptions) {
+    const old = group.subscriptions.get(subscription.topic);
+    if (old && old.subVersion >= subscription.subVersion) continue;
+    changed ||= !old || old.subString !== subscription.subString || old.expressionType !== subscription.expressionType;
+    group.subscriptions.set(subscription.topic, subscription);
+  }
+  const wanted = new Set(subscriptions.map((subscription) => subscription.topic));
+  for (const topic of group.subscriptions.keys()) {
+    if (wanted.has(topic)) continue;
+    group.subscriptions.delete(topic);
+    changed = true;
+  }
+  return changed;
+}

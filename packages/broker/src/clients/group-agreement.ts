@@ -1,0 +1,122 @@
+// Watches whether the members of each consumer group ask for the same, and warns when they do not: each of them misses
+// messages then, and nothing else would say so.
+import { createHash } from 'node:crypto';
+import { memberSubscriptionsText, printable } from '@nest-rocketmq/remoting';
+import type { Clock, ConsumerData, Logger } from '@nest-rocketmq/remoting';
+import { isSystemGroup } from '../metadata/names.js';
+
+/** Warnings a minute, about all groups together. What finds no room is warned of at a later heartbeat. */
+export const MAX_WARNINGS_PER_MINUTE = 10;
+const MINUTE_MS = 60_000;
+/** Of the text that tells what one member subscribes to, characters. */
+const LONGEST_TEXT = 200;
+
+export interface GroupAgreementOptions {
+  clock: Clock;
+  logger: Logger;
+}
+
+/** What one or more members subscribe to, and how. */
+interface Variant {
+  readonly text: string;
+  /** Connection to client id. */
+  readonly members: Map<object, string>;
+  warned: boolean;
+}
+
+interface Group {
+  /** By the connection of the member. */
+  readonly ofMember: Map<object, Variant>;
+  /** By its text. */
+  readonly variants: Map<string, Variant>;
+}
+
+export class GroupAgreement {
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #groups = new Map<string, Group>();
+  #minute = 0;
+  #warnings = 0;
+
+  constructor({ clock, logger }: GroupAgreementOptions) {
+    this.#clock = clock;
+    this.#logger = logger;
+  }
+
+  /** A member has said what it asks for. @param connection by which it is known */
+  heard(data: ConsumerData, clientId: string, connection: object): void {
+    // Tools come and go under these.
+    if (isSystemGroup(data.groupName)) return;
+    const group = this.#groupOf(data.groupName);
+    const text = textOf(data);
+    let variant = group.variants.get(text);
+    if (!variant) group.variants.set(text, (variant = { text, members: new Map(), warned: false }));
+    if (group.ofMember.get(connection) !== variant) {
+      forget(group, connection);
+      group.ofMember.set(connection, variant);
+      this.#lookWhetherAgreed(data.groupName, group);
+    }
+    variant.members.set(connection, clientId);
+    if (!variant.warned && group.variants.size > 1) this.#warn(data.groupName, group, variant, clientId);
+  }
+
+  left(groupName: string, connection: object): void {
+    const group = this.#groups.get(groupName);
+    if (!group) return;
+    forget(group, connection);
+    if (group.ofMember.size === 0) this.#groups.delete(groupName);
+    else this.#lookWhetherAgreed(groupName, group);
+  }
+
+  #groupOf(name: string): Group {
+    let group = this.#groups.get(name);
+    if (!group) this.#groups.set(name, (group = { ofMember: new Map(), variants: new Map() }));
+    return group;
+  }
+
+  #warn(name: string, group: Group, variant: Variant, clientId: string): void {
+    const other = [...group.variants.values()].find((one) => one !== variant && one.members.size > 0);
+    if (!other || !this.#mayWarn()) return;
+    const otherId = other.members.values().next().value ?? '';
+    for (const one of group.variants.values()) one.warned = true;
+    this.#logger.warn(
+      `the members of consumer group ${printable(name)} subscribe differently: client ${printable(clientId)} asks for ` +
+        `${printable(variant.text)}, client ${printable(otherId)} asks for ${printable(other.text)}. A group divides its ` +
+        `queues among its members, so each of them misses messages. While a new version is rolled out this is normal ` +
+        `for a short time; otherwise give each service a consumer group of its own.`,
+    );
+  }
+
+  #lookWhetherAgreed(name: string, group: Group): void {
+    const [only, ...others] = group.variants.values();
+    if (!only?.warned || others.length > 0) return;
+    only.warned = false;
+    this.#logger.log(`the members of consumer group ${printable(name)} subscribe alike again`);
+  }
+
+  #mayWarn(): boolean {
+    const minute = Math.floor(this.#clock.monotonic() / MINUTE_MS);
+    if (minute !== this.#minute) {
+      this.#minute = minute;
+      this.#warnings = 0;
+    }
+    return this.#warnings++ < MAX_WARNINGS_PER_MINUTE;
+  }
+}
+
+function forget(group: Group, connection: object): void {
+  const variant = group.ofMember.get(connection);
+  if (!variant) return;
+  group.ofMember.delete(connection);
+  variant.members.delete(connection);
+  if (variant.members.size === 0) group.variants.delete(variant.text);
+}
+
+/** Long ones are cut, and still differ where they differ. */
+function textOf(data: ConsumerData): string {
+  const { subscriptionDataSet } = data;
+  const text = memberSubscriptionsText(subscriptionDataSet, data);
+  if (text.length <= LONGEST_TEXT) return text;
+  const digest = createHash('sha1').update(text).digest('hex').slice(0, 16);
+  return `${text.slice(0, LONGEST_TEXT)} … (${subscriptionDataSet.length} topics, ${digest})`;
+}

@@ -1,0 +1,39 @@
+// Owns the answers to orderly consumers that lock and unlock queues. Leaves the locks to queue-locks.ts.
+import { decodeLockBatch, encodeLockOk } from '@nest-rocketmq/remoting';
+import type { Handlers, LockBatchBody, MessageQueue } from '@nest-rocketmq/remoting';
+import type { Groups } from '../metadata/groups.js';
+import { requireAtMost, requireShort } from '../config/limits.js';
+import type { QueueLocks } from './queue-locks.js';
+import type { Topics } from '../metadata/topics.js';
+
+export interface LockDeps {
+  locks: QueueLocks;
+  topics: Topics;
+  groups: Groups;
+  config: { maxLockQueues: number };
+}
+
+export function lockHandlers(deps: LockDeps): Pick<Handlers<'broker'>, 'LOCK_BATCH_MQ' | 'UNLOCK_BATCH_MQ'> {
+  const { locks, topics, groups } = deps;
+  const read = (body: Buffer): LockBatchBody => {
+    const batch = decodeLockBatch(body);
+    requireShort(batch.clientId, 'the client id');
+    requireAtMost(batch.mqSet.length, deps.config.maxLockQueues, 'maxLockQueues', 'queues to lock');
+    return batch;
+  };
+  const exists = ({ topic, queueId }: MessageQueue): boolean =>
+    queueId >= 0 && queueId < (topics.get(topic)?.readQueueNums ?? 0);
+  return {
+    LOCK_BATCH_MQ: ({ body }) => {
+      const { consumerGroup, clientId, mqSet } = read(body);
+      // Nobody is kept from a queue that is not there, and no lock is kept of one.
+      const known = groups.findOrCreate(consumerGroup) ? mqSet.filter(exists) : [];
+      return { body: encodeLockOk(locks.lock(consumerGroup, clientId, known)) };
+    },
+    UNLOCK_BATCH_MQ: ({ body }) => {
+      const { consumerGroup, clientId, mqSet } = read(body);
+      locks.unlock(consumerGroup, clientId, mqSet);
+      return {};
+    },
+  };
+}

@@ -1,0 +1,46 @@
+// Owns what all parts of a broker stand on: its settings, its files, its addresses. Leaves the parts to broker.ts.
+import { join, resolve } from 'node:path';
+import { formatAddress, packHost } from '@nest-rocketmq/remoting';
+import type { HostPort } from '@nest-rocketmq/remoting';
+import { ConfigFile } from './metadata/config-file.js';
+import type { LoadedConfig } from './metadata/config-file.js';
+import type { BrokerConfig } from './config/options.js';
+import { nodeFileSystem } from './store/files/file-system.js';
+import type { FileSystem } from './store/files/file-system.js';
+import { memoryFileSystem } from './store/files/memory-file-system.js';
+
+export interface OpenedConfig extends LoadedConfig {
+  file: ConfigFile;
+}
+
+export interface Ground {
+  config: BrokerConfig;
+  fileSystem: FileSystem;
+  root: string;
+  storeHost: HostPort;
+  brokerAddress: string;
+  /**
+   * A file of the store's folder config, and what it holds.
+   * @param table the member that has its entries
+   */
+  opened(name: string, table: string): Promise<OpenedConfig>;
+}
+
+export function groundOf(config: BrokerConfig, port: number): Ground {
+  const inMemory = config.store === 'memory';
+  const fileSystem = config.fileSystem ?? (inMemory ? memoryFileSystem(() => config.clock.now()) : nodeFileSystem);
+  const root = inMemory ? '/memory' : resolve(config.store);
+  const { logger, brokerIP1 } = config;
+  return {
+    config,
+    fileSystem,
+    root,
+    storeHost: { address: packHost(brokerIP1), port },
+    brokerAddress: formatAddress(brokerIP1, port),
+    opened: async (name, table) => {
+      const now = (): number => config.clock.now();
+      const file = new ConfigFile({ fileSystem, path: join(root, 'config', name), table, logger, now });
+      return { file, ...(await file.load()) };
+    },
+  };
+}

@@ -1,0 +1,42 @@
+// Owns the broker's delay levels: which tables it takes, how a message is put away under a level, and where its own
+// topic and queue are kept. Leaves the table's text to remoting, and what happens when it is due to level-timer.ts.
+import {
+  DEFAULT_MESSAGE_DELAY_LEVEL,
+  MessageProperty,
+  SCHEDULE_TOPIC,
+  decodeProperties,
+  encodeProperties,
+} from '@nest-rocketmq/remoting';
+import { delaysOf } from '../config/delay-levels.js';
+import type { MessageInner } from '../store/store.js';
+
+export class DelayLevels {
+  readonly #delays: readonly number[];
+
+  /** @param messageDelayLevel the lengths of the levels, as in Apache's option of this name */
+  constructor(messageDelayLevel: string = DEFAULT_MESSAGE_DELAY_LEVEL) {
+    this.#delays = delaysOf(messageDelayLevel);
+  }
+
+  get max(): number {
+    return this.#delays.length;
+  }
+
+  /** ms; a level above the highest counts as the highest. */
+  delayOf(level: number): number {
+    return this.#delays[Math.min(level, this.max) - 1] ?? 0;
+  }
+
+  /** Turns the message into one of the schedule topic, keeping its own topic and queue in its properties. */
+  putAway(message: MessageInner, level: number): void {
+    const known = Math.min(level, this.max);
+    const properties = decodeProperties(message.properties.toString('utf8'));
+    if (known !== level) properties.set(MessageProperty.DELAY, String(known));
+    properties.set(MessageProperty.REAL_TOPIC, message.topic);
+    properties.set(MessageProperty.REAL_QID, String(message.queueId));
+    message.properties = Buffer.from(encodeProperties(properties), 'utf8');
+    message.topic = SCHEDULE_TOPIC;
+    message.queueId = known - 1;
+    message.deliverDelayMs = this.delayOf(known);
+  }
+}

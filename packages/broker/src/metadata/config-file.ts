@@ -1,0 +1,204 @@
+// Owns one file of the folder config: written so that a crash leaves the old or the new one, read with the one before
+// as a fall-back. What is damaged is kept under another name. Leaves what is in it to its users.
+import { dirname } from 'node:path';
+import { isObject, parseJson, silentLogger } from '@nest-rocketmq/remoting';
+import type { JsonObject, Logger } from '@nest-rocketmq/remoting';
+import { StoreError } from '../store/errors.js';
+import type { FileSystem, StoreFile } from '../store/files/file-system.js';
+import { isInTheWay } from '../store/files/obstacles.js';
+import { readFullyAside, writeFullyAside } from '../store/files/segment.js';
+
+/** Larger files are taken for damaged, bytes. */
+const LARGEST_FILE = 256 * 1024 * 1024;
+
+export interface ConfigFileOptions {
+  fileSystem: FileSystem;
+  /** Such as `<store>/config/topics.json`. */
+  path: string;
+  /** The member that holds the entries: what has no such object is not this file. Default: none. */
+  table?: string;
+  logger?: Logger;
+  /** ms since the epoch; names what is kept aside. */
+  now?: () => number;
+}
+
+/** Where what was loaded comes from: `nothing` where neither the file nor a backup is there, `damaged` where one was. */
+export type ConfigSource = 'file' | 'backup' | 'nothing' | 'damaged';
+
+export interface LoadedConfig {
+  /** What was saved last. Keys of objects may be unquoted numbers, as Apache writes. */
+  saved: JsonObject | undefined;
+  source: ConfigSource;
+}
+
+interface Read {
+  value?: JsonObject;
+  /** What is wrong with it. */
+  fault?: string;
+  /** The system could not read it now: it may be whole. */
+  unreadable?: boolean;
+}
+
+export class ConfigFile {
+  readonly #options: ConfigFileOptions;
+  readonly #fileSystem: FileSystem;
+  readonly #path: string;
+  readonly #backup: string;
+  readonly #unfinished: string;
+  readonly #logger: Logger;
+  /** Whether the file is known to be whole. */
+  #good = false;
+
+  constructor(options: ConfigFileOptions) {
+    const { fileSystem, path, logger = silentLogger } = options;
+    this.#options = options;
+    this.#fileSystem = fileSystem;
+    this.#path = path;
+    this.#backup = `${path}.bak`;
+    this.#unfinished = `${path}.tmp`;
+    this.#logger = logger;
+  }
+
+  /**
+   * What was saved last, from the backup where the file is missing or damaged. What is damaged is moved aside, and named.
+   * @throws StoreError CONFIG_FILE_UNREADABLE where the system cannot read a file that may be whole
+   */
+  async load(): Promise<LoadedConfig> {
+    const current = await this.#read(this.#path);
+    this.#good = current.value !== undefined;
+    if (current.value) return { saved: current.value, source: 'file' };
+    const backup = await this.#read(this.#backup);
+    const unreadable = [current, backup].find((read) => read.unreadable);
+    if (unreadable && !backup.value) throw this.#unreadable(current, backup);
+    const aside = current.fault === undefined ? '' : await this.#setAside(this.#path);
+    if (backup.value) {
+      this.#logger.warn(`${this.#path} ${current.fault ?? 'is missing'}: its backup is used${aside}`);
+      return { saved: backup.value, source: 'backup' };
+    }
+    if (current.fault === undefined && backup.fault === undefined) return { saved: undefined, source: 'nothing' };
+    if (backup.fault !== undefined) await this.#setAside(this.#backup);
+    this.#logger.error(
+      `${this.#path} ${current.fault ?? 'is missing'}, and its backup ${backup.fault ?? 'is missing'}: the broker starts ` +
+        `without what they held${aside}`,
+    );
+    return { saved: undefined, source: 'damaged' };
+  }
+
+  /**
+   * Resolves when the value survives a loss of power; a slow disk holds up nobody else. Not to be called while one is
+   * under way.
+   */
+  async save(value: unknown): Promise<void> {
+    const directory = dirname(this.#path);
+    await this.#fileSystem.aside.makeDirectory(directory);
+    const first = !this.#good && (await this.#read(this.#path)).value === undefined;
+    await this.#write(value);
+    await this.#replace();
+    // From the first save on there is one to fall back to.
+    if (first && (await this.#read(this.#backup)).value === undefined) {
+      await this.#write(value);
+      await this.#rename(this.#unfinished, this.#backup);
+    }
+    await this.#fileSystem.syncDirectory(directory);
+  }
+
+  async #replace(): Promise<void> {
+    // Only a good file may take the backup's place, or two crashes in a row would leave none.
+    if (this.#good || (await this.#read(this.#path)).value !== undefined) {
+      await this.#rename(this.#path, this.#backup);
+      this.#good = false;
+    }
+    await this.#rename(this.#unfinished, this.#path);
+    this.#good = true;
+  }
+
+  /** Also where a folder stands in the place of the file. */
+  async #rename(from: string, to: string): Promise<void> {
+    const { aside } = this.#fileSystem;
+    try {
+      await aside.rename(from, to);
+    } catch (error) {
+      if (!isInTheWay(error)) throw error;
+      this.#logger.warn(`${to} is not a file${await this.#setAside(to)}`);
+      await aside.rename(from, to);
+    }
+  }
+
+  /** Under a name of its own until it is whole: neither a crash nor a full disk leaves half a file. */
+  async #write(value: unknown): Promise<void> {
+    const bytes = Buffer.from(JSON.stringify(value, undefined, '\t'));
+    const file = await this.#openUnfinished();
+    try {
+      if (file.size() > 0) await file.truncateAside(0);
+      await writeFullyAside(file, bytes, 0, bytes.length, 0);
+      await file.sync();
+    } finally {
+      file.close();
+    }
+  }
+
+  async #openUnfinished(): Promise<StoreFile> {
+    const { aside } = this.#fileSystem;
+    try {
+      return await aside.open(this.#unfinished, 'create');
+    } catch (error) {
+      if (!isInTheWay(error)) throw error;
+      await this.#setAside(this.#unfinished);
+      return aside.open(this.#unfinished, 'create');
+    }
+  }
+
+  /** Gives the file another name, so that it can be looked at and is in nobody's way. Returns words that say so. */
+  async #setAside(path: string): Promise<string> {
+    const { now = Date.now } = this.#options;
+    const time = new Date(now()).toISOString().replace(/\D/g, '').slice(0, 14);
+    const kept = `${path}.damaged-${time}`;
+    try {
+      await this.#fileSystem.aside.rename(path, kept);
+      return `; what was there is kept as ${kept}`;
+    } catch (error) {
+      return `; it cannot be moved aside: ${String(error)}`;
+    }
+  }
+
+  #unreadable(current: Read, backup: Read): StoreError {
+    return new StoreError(
+      'CONFIG_FILE_UNREADABLE',
+      `${this.#path} ${current.fault ?? 'is missing'}, and its backup ${backup.fault ?? 'is missing'}. Make them readable, ` +
+        'or move them away to start without what they hold.',
+    );
+  }
+
+  async #read(path: string): Promise<Read> {
+    const { aside } = this.#fileSystem;
+    try {
+      const stat = await aside.stat(path);
+      if (!stat) return {};
+      if (stat.size === 0) return { fault: 'is empty' };
+      if (stat.size > LARGEST_FILE) return { fault: `has ${stat.size} bytes, which is too much to be one` };
+      const file = await aside.open(path, 'read');
+      try {
+        const bytes = Buffer.alloc(stat.size);
+        return this.#parse(bytes.subarray(0, await readFullyAside(file, bytes, 0, bytes.length, 0)));
+      } finally {
+        file.close();
+      }
+    } catch (error) {
+      const folder = isInTheWay(error);
+      return folder ? { fault: 'is not a file' } : { fault: `cannot be read (${String(error)})`, unreadable: true };
+    }
+  }
+
+  #parse(bytes: Buffer): Read {
+    const { table } = this.#options;
+    let value: unknown;
+    try {
+      value = parseJson(bytes);
+    } catch (error) {
+      return { fault: `cannot be read (${String(error)})` };
+    }
+    if (!isObject(value) || value instanceof Map) return { fault: 'does not hold a JSON object' };
+    if (table !== undefined && !isObject(value[table])) return { fault: `has no object ${table}` };
+    return { value };
+  }
+}

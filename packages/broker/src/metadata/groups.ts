@@ -1,0 +1,163 @@
+// Owns the settings of the consumer groups (subscriptionGroup.json). Leaves who is online to clients.ts.
+import {
+  decodeDataVersion,
+  decodeSubscriptionGroupConfig,
+  objectOf,
+  subscriptionGroupConfig,
+} from '@nest-rocketmq/remoting';
+import type { Clock, DataVersion, Logger, SubscriptionGroupConfig } from '@nest-rocketmq/remoting';
+import { haveWholeNumbers, usableEntries } from './config-entries.js';
+import type { ConfigFile } from './config-file.js';
+import { LimitExceededError, integerFault } from '../config/limits.js';
+import { SYSTEM_GROUPS, isGroupName, isSystemGroup } from './names.js';
+import { PromptSave } from './write-through-save.js';
+
+/** What the numbers of a saved group can be: the rest is damage. */
+const MOST = { retryQueueNums: Number.MAX_SAFE_INTEGER };
+
+export interface GroupsOptions {
+  file: ConfigFile;
+  /** What the file holds: as `ConfigFile.load` gives it. */
+  saved: unknown;
+  clock: Clock;
+  logger: Logger;
+  autoCreateSubscriptionGroup: boolean;
+  maxSubscriptionGroups: number;
+  maxTopicQueueNums: number;
+}
+
+const INT_MAX = 0x7fffffff;
+
+/** What the numbers of a group's settings may be, but for its retry queues, which an option limits. */
+const RANGES = {
+  retryMaxTimes: [-1, INT_MAX],
+  brokerId: [0, INT_MAX],
+  whichBrokerWhenConsumeSlowly: [0, INT_MAX],
+  groupSysFlag: [-INT_MAX - 1, INT_MAX],
+  consumeTimeoutMinute: [0, INT_MAX],
+} satisfies Partial<Record<keyof SubscriptionGroupConfig, [number, number]>>;
+type NumberName = keyof typeof RANGES | 'retryQueueNums';
+
+export class Groups {
+  /** Entries of the file that could not be used. */
+  leftOut = 0;
+  readonly #clock: Clock;
+  readonly #options: GroupsOptions;
+  readonly #table = new Map<string, SubscriptionGroupConfig>();
+  readonly #save: PromptSave;
+  #version: DataVersion;
+
+  constructor(options: GroupsOptions) {
+    const { file, clock, logger } = options;
+    this.#clock = clock;
+    this.#options = options;
+    this.#save = new PromptSave({ file, logger, content: () => this.json });
+    this.#version = { counter: 0, stateVersion: 0, timestamp: clock.now() };
+    for (const group of SYSTEM_GROUPS) this.#table.set(group, subscriptionGroupConfig(group));
+    this.#load(options.saved, logger);
+  }
+
+  get(group: string): SubscriptionGroupConfig | undefined {
+    return this.#table.get(group);
+  }
+
+  /**
+   * The group's settings, made with the defaults when it is not there yet and groups may be made so. It need not be saved
+   * before it is used: where it is missing it is made anew.
+   * @throws LimitExceededError where there are as many groups as may be
+   */
+  findOrCreate(group: string): SubscriptionGroupConfig | undefined {
+    const known = this.#table.get(group);
+    if (known) return known;
+    if (!this.#options.autoCreateSubscriptionGroup && !isSystemGroup(group)) return undefined;
+    return isGroupName(group) ? this.put(subscriptionGroupConfig(group)) : undefined;
+  }
+
+  /** The group with the default settings, whatever may be made by traffic: it has been there before. */
+  restore(group: string): SubscriptionGroupConfig {
+    return this.#set(subscriptionGroupConfig(group));
+  }
+
+  /** What is wrong with the numbers of a group's settings; undefined when nothing is. */
+  faultOf(config: SubscriptionGroupConfig): string | undefined {
+    for (const [name, [min, max]] of Object.entries(this.#ranges())) {
+      const fault = integerFault(name, config[name as NumberName], min, max);
+      if (fault !== undefined) return fault;
+    }
+    return undefined;
+  }
+
+  #ranges(): Record<NumberName, [min: number, max: number]> {
+    return { ...RANGES, retryQueueNums: [0, this.#options.maxTopicQueueNums] };
+  }
+
+  /** @throws LimitExceededError */
+  put(config: SubscriptionGroupConfig): SubscriptionGroupConfig {
+    const { maxSubscriptionGroups } = this.#options;
+    if (!this.#table.has(config.groupName) && this.#table.size - SYSTEM_GROUPS.length >= maxSubscriptionGroups)
+      throw new LimitExceededError('consumer groups', 'maxSubscriptionGroups', maxSubscriptionGroups);
+    return this.#set(config);
+  }
+
+  #set(config: SubscriptionGroupConfig): SubscriptionGroupConfig {
+    this.#table.set(config.groupName, config);
+    this.#changed(config.groupName);
+    return config;
+  }
+
+  delete(group: string): void {
+    if (this.#table.delete(group)) this.#changed(group);
+  }
+
+  all(): SubscriptionGroupConfig[] {
+    return [...this.#table.values()];
+  }
+
+  /** All groups and their version, as they are told to others and kept in the file. */
+  get json(): object {
+    return { dataVersion: this.#version, forbiddenTable: {}, subscriptionGroupTable: Object.fromEntries(this.#table) };
+  }
+
+  /** As of a topic: `Topics.unsaved`. */
+  unsaved(group: string): Promise<void> | undefined {
+    return this.#save.unsaved(group);
+  }
+
+  flush(): Promise<void> {
+    return this.#save.save();
+  }
+
+  #changed(group: string): void {
+    const { counter, stateVersion } = this.#version;
+    this.#version = { counter: counter + 1, stateVersion, timestamp: this.#clock.now() };
+    this.#save.changed(group);
+  }
+
+  #load(loaded: unknown, logger: Logger): void {
+    if (loaded === undefined) return;
+    const { dataVersion, subscriptionGroupTable } = objectOf(loaded);
+    this.#version = decodeDataVersion(dataVersion);
+    const decode = (groupName: string, json: unknown): SubscriptionGroupConfig | undefined =>
+      isGroupName(groupName) && haveWholeNumbers(json, MOST)
+        ? decodeSubscriptionGroupConfig({ ...json, groupName })
+        : undefined;
+    const { usable, leftOut } = usableEntries(
+      'groups of subscriptionGroup.json',
+      subscriptionGroupTable,
+      decode,
+      logger,
+    );
+    for (const [group, config] of usable) this.#table.set(group, this.#bounded(config));
+    this.leftOut = leftOut;
+  }
+
+  /** A number in the file may be anything: what cannot be becomes the default. */
+  #bounded(config: SubscriptionGroupConfig): SubscriptionGroupConfig {
+    const fault = this.faultOf(config);
+    if (fault === undefined) return config;
+    this.#options.logger.warn(`subscriptionGroup.json, group ${config.groupName}: ${fault}; the defaults are taken`);
+    const defaults = subscriptionGroupConfig(config.groupName);
+    const names = Object.keys(this.#ranges()) as NumberName[];
+    return { ...config, ...Object.fromEntries(names.map((name) => [name, defaults[name]])) };
+  }
+}

@@ -1,0 +1,123 @@
+// Owns telling name servers about this broker: its own one directly, outside ones over the wire. Leaves what the topics
+// are to topics.ts.
+import {
+  Connections,
+  Requests,
+  bodyCrc,
+  encodeRegisterBroker,
+  expectSuccess,
+  handlerTable,
+} from '@nest-rocketmq/remoting';
+import type { Clock, Dial, Logger, TimerHandle, TopicConfig, TopicTable } from '@nest-rocketmq/remoting';
+import type { BrokerIdentity, RouteTable } from './route-table.js';
+import type { Topics } from '../metadata/topics.js';
+
+/** Longest wait for a name server's answer, ms. */
+const REGISTER_TIMEOUT_MS = 6_000;
+
+export interface RegistrationDeps {
+  routes: RouteTable;
+  topics: Topics;
+  clock: Clock;
+  logger: Logger;
+  dial: Dial;
+  identity: BrokerIdentity;
+  /** Where slaves would copy from, `host:port`. */
+  haServerAddr: string;
+  /** Outside name servers, `host:port`. */
+  namesrvAddr: readonly string[];
+  /** ms between two registrations. */
+  registerNameServerPeriod: number;
+}
+
+export class Registration {
+  readonly #connections: Connections;
+  #timer: TimerHandle | undefined;
+  #stopped = false;
+
+  constructor(private readonly deps: RegistrationDeps) {
+    const { clock, logger, dial, topics } = deps;
+    this.#connections = new Connections({ clock, logger, dial, handlers: handlerTable() });
+    topics.onChanged((changed) => this.#topicChanged(changed));
+  }
+
+  /** Registers everywhere. An outside name server that cannot be reached is tried again later. */
+  async start(): Promise<void> {
+    await this.#registerAll();
+  }
+
+  /** Takes the broker out of all routes. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.deps.clock.clearTimeout(this.#timer);
+    this.deps.routes.unregister(this.deps.identity, this);
+    await Promise.all(this.deps.namesrvAddr.map((address) => this.#unregister(address)));
+    this.#connections.closeAll();
+  }
+
+  async #registerAll(): Promise<void> {
+    if (this.#stopped) return;
+    const { topics, clock, registerNameServerPeriod } = this.deps;
+    this.#registerHere(topics.table);
+    await this.#registerOutside(topics.table);
+    if (this.#stopped) return;
+    this.#timer = clock.setTimeout(() => void this.#registerAll(), registerNameServerPeriod);
+  }
+
+  /** A new topic has a route at once, not with the next full registration. */
+  #topicChanged(changed: TopicConfig): void {
+    if (this.#stopped) return;
+    const { dataVersion } = this.deps.topics.table;
+    const table: TopicTable = { dataVersion, topicConfigTable: new Map([[changed.topicName, changed]]) };
+    this.#registerHere(table);
+    void this.#registerOutside(table);
+  }
+
+  #registerHere({ dataVersion, topicConfigTable }: TopicTable): void {
+    const { routes, identity, haServerAddr } = this.deps;
+    routes.register({
+      ...identity,
+      haServerAddr,
+      dataVersion,
+      topics: topicConfigTable.values(),
+      channel: this,
+      own: true,
+    });
+  }
+
+  async #registerOutside(table: TopicTable): Promise<void> {
+    await Promise.all(this.deps.namesrvAddr.map((address) => this.#register(address, table)));
+  }
+
+  async #register(address: string, table: TopicTable): Promise<void> {
+    const { identity, haServerAddr, logger } = this.deps;
+    const body = encodeRegisterBroker(table);
+    const header = {
+      ...identity,
+      haServerAddr,
+      enableActingMaster: false,
+      compressed: false,
+      bodyCrc32: bodyCrc(body),
+    };
+    try {
+      const connection = await this.#connections.get(address);
+      const reply = await connection.request(Requests.REGISTER_BROKER, header, { body, timeout: REGISTER_TIMEOUT_MS });
+      expectSuccess(reply, address);
+    } catch (error) {
+      logger.warn(
+        `not registered at name server ${address}: ${error instanceof Error ? error.message : String(error)}`,
+      );
+    }
+  }
+
+  async #unregister(address: string): Promise<void> {
+    const connection = this.#connections.existing(address);
+    if (!connection) return;
+    try {
+      await connection.request(Requests.UNREGISTER_BROKER, this.deps.identity);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.deps.logger.warn(`not unregistered at name server ${address}: ${reason}`);
+    }
+  }
+}

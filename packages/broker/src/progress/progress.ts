@@ -1,0 +1,27 @@
+// Opens the broker's notes of how far it had come with delayed messages and halves, and completes them from the log.
+import { DelayOffsets, readDelayOffsets } from '../delay/delay-offsets.js';
+import type { DelayLevels } from '../message/schedule-message.js';
+import type { Ground } from '../environment.js';
+import { findOutcomes } from './outcomes.js';
+import type { Outcomes } from './outcomes.js';
+import type { MessageStore } from '../store/store.js';
+
+export interface Progress {
+  outcomes: Outcomes;
+  delayOffsets: DelayOffsets;
+}
+
+export async function openProgress(
+  { config, opened }: Ground,
+  store: MessageStore,
+  levels: DelayLevels,
+): Promise<Progress> {
+  const { clock, logger } = config;
+  const delayFile = await opened('delayOffset.json', 'offsetTable');
+  const saved = readDelayOffsets(delayFile.saved, logger);
+  const outcomes = await findOutcomes({ store, saved, levels: levels.max, now: clock.now(), logger });
+  const delayOffsets = new DelayOffsets({ ...config, ...delayFile, store, offsets: outcomes.delivered });
+  // What was found out need not be found out again.
+  if (outcomes.delivered !== saved.offsets) delayOffsets.saveSoon();
+  return { outcomes, delayOffsets };
+}

@@ -1,0 +1,127 @@
+// Owns the answer to a batch of messages of one topic. Leaves what is refused to send-checks.ts, storing to intake.ts.
+import {
+  MAX_PROPERTIES_BYTES,
+  MessageProperty,
+  PROPERTY_SEPARATOR,
+  ResponseCode,
+  decodeBatch,
+  decodeProperties,
+  encodeOffsetMsgId,
+  isRetryTopic,
+  transactionType,
+} from '@nest-rocketmq/remoting';
+import type { Answer, BatchItem, Handlers, HostPort, IncomingRequest, Requests } from '@nest-rocketmq/remoting';
+import type { Intake } from '../message/message-writer.js';
+import type { BrokerStats } from '../metrics/broker-stats.js';
+import { encodedProperties } from '../message/fit-properties.js';
+import { PropertyScan } from '../message/property-scan.js';
+import { forbidden, noSuchTopic, notStored, refusalOf } from './send-checks.js';
+import type { MessageInner } from '../store/store.js';
+import type { Topics } from '../metadata/topics.js';
+
+export interface SendBatchDeps {
+  topics: Topics;
+  intake: Intake;
+  stats: BrokerStats;
+  storeHost: HostPort;
+  config: {
+    brokerPermission: number;
+    regionId: string;
+    traceOn: boolean;
+    maxMessageSize: number;
+    maxBatchMessages: number;
+  };
+}
+
+const SEPARATOR = Buffer.from(PROPERTY_SEPARATOR, 'latin1');
+
+type Row = typeof Requests.SEND_BATCH_MESSAGE;
+
+export function sendBatchHandlers(deps: SendBatchDeps): Pick<Handlers<'broker'>, 'SEND_BATCH_MESSAGE'> {
+  const extFields = { MSG_REGION: deps.config.regionId, TRACE_ON: String(deps.config.traceOn) };
+  return { SEND_BATCH_MESSAGE: async (request) => ({ ...(await send(deps, request)), extFields }) };
+}
+
+async function send(deps: SendBatchDeps, request: IncomingRequest<Row>): Promise<Answer<Row>> {
+  const { topics, intake, storeHost, stats, config } = deps;
+  const { b: topic, c: defaultTopic, d: queues, e: queueId, i: properties } = request.header;
+  if (isRetryTopic(topic)) return forbidden(`topic[${topic}]`);
+  const known = topics.get(topic);
+  const refusal = refusalOf({ topic, queueId }, known, config.brokerPermission, request.connection);
+  if (refusal) return refusal;
+  const items = itemsOf(deps, request);
+  if (!Array.isArray(items)) return items;
+  const made = known ?? topics.findOrCreate(topic, defaultTopic, queues);
+  if (!made) return noSuchTopic(topic);
+  // A batch of a topic that is saved must not fall behind the sends that came after it.
+  const unsaved = topics.unsaved(topic);
+  if (unsaved) await unsaved;
+  const queue = queueId < 0 ? Math.floor(Math.random() * made.writeQueueNums) : queueId;
+  const messages = messagesOf(request, items, queue);
+  const results = intake.sendBatch(messages);
+  const failed = results.find((result) => result.status !== 'PUT_OK');
+  const last = results.at(-1);
+  if (failed || !last) return notStored(failed?.status ?? 'MESSAGE_ILLEGAL');
+  const ids = results.map((result) => encodeOffsetMsgId(storeHost.address, storeHost.port, result.physicalOffset));
+  const { queueOffset, storeTimestamp } = results[0];
+  const size = results.reduce((sum, result) => sum + result.size, 0);
+  stats.put(topic, queue, results.length, size, storeTimestamp);
+  await intake.stored(last);
+  const transactionId = decodeProperties(properties ?? '').get(MessageProperty.UNIQ_KEY);
+  return { header: { msgId: ids.join(','), queueId: queue, queueOffset, ...(transactionId && { transactionId }) } };
+}
+
+/** What the batch holds, before a topic is made for it; else why it is not taken. */
+function itemsOf({ config }: SendBatchDeps, { header, body }: IncomingRequest<Row>): BatchItem[] | Answer<Row> {
+  if (body.length > config.maxMessageSize) return notStored('MESSAGE_ILLEGAL');
+  const items = decodeBatch(body, config.maxBatchMessages);
+  if (items.length > config.maxBatchMessages) {
+    const remark = `a batch has more messages than the broker allows: maxBatchMessages=${config.maxBatchMessages}`;
+    return { code: ResponseCode.MESSAGE_ILLEGAL, remark };
+  }
+  const scan = new PropertyScan();
+  const plain = (properties: Buffer): boolean => {
+    scan.scan(properties);
+    return scan.delayLevel === 0 && !scan.transaction && !scan.hasTimer;
+  };
+  const outside = Buffer.from(header.i ?? '', 'utf8');
+  if (transactionType(header.f) === 0 && plain(outside) && items.every((item) => plain(item.properties))) return items;
+  return { code: ResponseCode.MESSAGE_ILLEGAL, remark: 'a batch has neither delayed nor half messages' };
+}
+
+function messagesOf(
+  { header, connection }: IncomingRequest<Row>,
+  items: readonly BatchItem[],
+  queueId: number,
+): MessageInner[] {
+  const scan = new PropertyScan();
+  const messages: MessageInner[] = [];
+  for (const { body, flag, properties } of items) {
+    scan.scan(properties);
+    messages.push({
+      topic: header.b,
+      queueId,
+      flag,
+      sysFlag: header.f,
+      bornTimestamp: header.g,
+      bornHost: connection.remoteHost,
+      bornPort: connection.remotePort,
+      reconsumeTimes: header.j ?? 0,
+      preparedTransactionOffset: 0,
+      body,
+      properties: asStored(properties, scan),
+      tagsCode: scan.tagsCode,
+    });
+  }
+  return messages;
+}
+
+/** Closed, so that a property may follow; and without the checksum of the record that a message sent on was before. */
+function asStored(properties: Buffer, scan: PropertyScan): Buffer {
+  if (scan.hasOwn) {
+    const pairs = decodeProperties(properties.toString('utf8'));
+    if (pairs.delete(MessageProperty.CRC32)) return encodedProperties(pairs);
+  }
+  if (scan.closed || properties.length === MAX_PROPERTIES_BYTES) return properties;
+  return Buffer.concat([properties, SEPARATOR]);
+}

@@ -1,0 +1,69 @@
+// Owns what is refused of a send, and in which words: the same for one message and for a batch.
+import { Permission, ResponseCode, printable } from '@nest-rocketmq/remoting';
+import type { Connection, TopicConfig } from '@nest-rocketmq/remoting';
+import { isNotAllowedToSend, topicNameFault } from '../metadata/names.js';
+import type { PutStatus } from '../store/store.js';
+
+export interface Refusal {
+  code: number;
+  remark: string;
+}
+
+/**
+ * Why a send cannot be, as far as it can be said before the topic is made.
+ * @param topic undefined when it does not exist yet
+ * @param brokerPermission bits of Permission
+ */
+export function refusalOf(
+  send: { topic: string; queueId: number },
+  topic: TopicConfig | undefined,
+  brokerPermission: number,
+  connection: Connection,
+): Refusal | undefined {
+  if (!(brokerPermission & Permission.WRITE)) return forbidden('the broker');
+  if (isNotAllowedToSend(send.topic)) return forbidden(`topic[${printable(send.topic)}]`);
+  if (!topic) {
+    const fault = topicNameFault(send.topic);
+    return fault === undefined ? undefined : { code: ResponseCode.INVALID_PARAMETER, remark: fault };
+  }
+  if (!(topic.perm & Permission.WRITE)) return forbidden(`topic[${topic.topicName}]`);
+  return queueFault(send.queueId, topic, connection);
+}
+
+export function forbidden(what: string): Refusal {
+  return { code: ResponseCode.NO_PERMISSION, remark: `Sending message to ${what} is forbidden.` };
+}
+
+export function noSuchTopic(topic: string): Refusal {
+  return { code: ResponseCode.TOPIC_NOT_EXIST, remark: `topic[${printable(topic)}] not exist, apply first please!` };
+}
+
+function queueFault(queueId: number, topic: TopicConfig, connection: Connection): Refusal | undefined {
+  const { topicName, readQueueNums, writeQueueNums } = topic;
+  if (queueId < Math.max(readQueueNums, writeQueueNums)) return undefined;
+  const queues = `topic ${topicName} has readQueueNums=${readQueueNums}, writeQueueNums=${writeQueueNums}`;
+  const remark = `request queueId[${queueId}] is illegal, ${queues}. Producer: ${connection.remoteAddress}`;
+  return { code: ResponseCode.INVALID_PARAMETER, remark };
+}
+
+/** What the producer is told when the store did not take its message. */
+export function notStored(status: PutStatus): Refusal {
+  switch (status) {
+    case 'MESSAGE_ILLEGAL':
+    case 'PROPERTIES_SIZE_EXCEEDED':
+      return {
+        code: ResponseCode.MESSAGE_ILLEGAL,
+        remark:
+          'the message is illegal, maybe msg body or properties length not matched. msg body length limit maxMessageSize, msg properties length limit 32k.',
+      };
+    case 'SERVICE_NOT_AVAILABLE':
+      return {
+        code: ResponseCode.SERVICE_NOT_AVAILABLE,
+        remark: 'service not available now: the store takes no messages',
+      };
+    case 'OS_PAGE_CACHE_BUSY':
+      return { code: ResponseCode.SYSTEM_BUSY, remark: '[PC_SYNCHRONIZED]broker busy, start flow control for a while' };
+    default:
+      return { code: ResponseCode.SYSTEM_ERROR, remark: `the message was not stored: ${status}` };
+  }
+}

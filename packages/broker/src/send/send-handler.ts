@@ -1,0 +1,269 @@
+// Owns the answers to sends of one message, V1 and V2: the hot path. Leaves reading headers to send-header.ts, what is
+// refused to send-checks.ts, storing to intake.ts, and the answers' way back to send-replies.ts.
+import {
+  HeaderError,
+  MessageProperty,
+  RequestRefusedError,
+  ResponseCode,
+  UniqueIdMaker,
+  decodeFrame,
+  decodeProperties,
+  encodeProperties,
+  groupOfRetryTopic,
+  isRetryTopic,
+  printable,
+  toldToPeer,
+} from '@nest-rocketmq/remoting';
+import type { Clock, Connection, EventLog, RawHandler, RemotingCommand, TopicConfig } from '@nest-rocketmq/remoting';
+import type { Groups } from '../metadata/groups.js';
+import type { Intake } from '../message/message-writer.js';
+import type { BrokerStats } from '../metrics/broker-stats.js';
+import { PropertyScan } from '../message/property-scan.js';
+import type { QueueLocks } from '../clients/queue-locks.js';
+import type { Retry } from '../retry/retry.js';
+import { noSuchTopic, notStored, refusalOf } from './send-checks.js';
+import type { Refusal } from './send-checks.js';
+import { SendHeader } from './send-header.js';
+import type { SendReplies, SendReply } from './send-replies.js';
+import type { AppendResult, MessageInner } from '../store/store.js';
+import type { Topics } from '../metadata/topics.js';
+
+const EMPTY = Buffer.alloc(0);
+const PROPERTIES_SCRATCH_BYTES = 64 * 1024;
+
+export interface SendDeps {
+  topics: Topics;
+  groups: Groups;
+  intake: Intake;
+  replies: SendReplies;
+  retry: Retry;
+  locks: QueueLocks;
+  stats: BrokerStats;
+  clock: Clock;
+  log: EventLog;
+  config: {
+    brokerPermission: number;
+    brokerClusterName: string;
+    regionId: string;
+    traceOn: boolean;
+    rejectTransactionMessage: boolean;
+  };
+}
+
+export class SendHandler implements RawHandler {
+  readonly #header = new SendHeader();
+  readonly #scan = new PropertyScan();
+  readonly #ids = new UniqueIdMaker();
+  /** Added to the properties of each message. */
+  readonly #ownProperties: Buffer;
+  readonly #ownPairs: readonly (readonly [string, string])[];
+  readonly #answerFields: Record<string, string>;
+  #scratch = Buffer.allocUnsafeSlow(PROPERTIES_SCRATCH_BYTES);
+  /** Filled again for each message: the store copies what it takes. */
+  readonly #message: MessageInner = newMessage();
+  readonly #reply: SendReply = {
+    opaque: 0,
+    serializeType: 'json',
+    queueId: 0,
+    queueOffset: 0,
+    physicalOffset: 0,
+    transactionId: undefined,
+  };
+
+  constructor(private readonly deps: SendDeps) {
+    const { regionId, traceOn, brokerClusterName } = deps.config;
+    this.#answerFields = { MSG_REGION: regionId, TRACE_ON: String(traceOn) };
+    this.#ownPairs = [...Object.entries(this.#answerFields), ['CLUSTER', brokerClusterName]];
+    this.#ownProperties = Buffer.from(encodeProperties(this.#ownPairs), 'utf8');
+  }
+
+  binary(frame: Buffer, connection: Connection): void {
+    try {
+      this.#header.readBinary(frame);
+      const unsaved = this.#handle(connection);
+      if (unsaved) void this.#hold(unsaved, connection, decodeFrame(frame));
+    } catch (error) {
+      this.#failed(connection, error);
+    }
+  }
+
+  json(frame: Buffer, connection: Connection): boolean {
+    if (!this.#header.readJson(frame)) return false;
+    try {
+      const unsaved = this.#handle(connection);
+      if (unsaved) void this.#hold(unsaved, connection, decodeFrame(frame));
+    } catch (error) {
+      this.#failed(connection, error);
+    }
+    return true;
+  }
+
+  command(command: RemotingCommand, connection: Connection): void {
+    try {
+      this.#header.readCommand(command);
+      const unsaved = this.#handle(connection);
+      if (unsaved) void this.#hold(unsaved, connection, command);
+    } catch (error) {
+      this.#failed(connection, error);
+    }
+  }
+
+  /** Resolves when the send may be tried again; undefined where it is done. */
+  #handle(connection: Connection): Promise<void> | undefined {
+    const header = this.#header;
+    const { topics, config: settings } = this.deps;
+    const topic = topics.get(header.topic);
+    const refusal = refusalOf(header, topic, settings.brokerPermission, connection);
+    if (refusal) return this.#refuse(connection, refusal);
+    const config = topic ?? this.#createTopic(header);
+    if (!config) return this.#refuse(connection, noSuchTopic(header.topic));
+    const unsaved = topics.unsaved(header.topic);
+    return unsaved ?? this.#append(header, config, connection);
+  }
+
+  /** A message of a topic that a crash could still take away must not be answered. */
+  async #hold(unsaved: Promise<void>, connection: Connection, command: RemotingCommand): Promise<void> {
+    const failure = await unsaved.then(
+      () => undefined,
+      (error: unknown) => new Error(`the topic cannot be saved: ${toldToPeer(error)}`),
+    );
+    try {
+      // Other sends have used it meanwhile.
+      this.#header.readCommand(command);
+      if (failure) throw failure;
+      const again = this.#handle(connection);
+      if (again) void this.#hold(again, connection, command);
+    } catch (error) {
+      this.#failed(connection, error);
+    }
+  }
+
+  #createTopic(header: SendHeader): TopicConfig | undefined {
+    const { topic, defaultTopic, defaultTopicQueueNums } = header;
+    return this.deps.topics.findOrCreate(topic, defaultTopic, defaultTopicQueueNums);
+  }
+
+  #append(header: SendHeader, config: TopicConfig, connection: Connection): Promise<void> | undefined {
+    const scan = this.#scan.scan(header.properties);
+    const refusal = scan.transaction || scan.hasTimer ? this.#checkKind(scan) : undefined;
+    if (refusal) return this.#refuse(connection, refusal);
+    const message = this.#message;
+    message.topic = header.topic;
+    message.queueId = header.queueId < 0 ? Math.floor(Math.random() * config.writeQueueNums) : header.queueId;
+    message.flag = header.flag;
+    message.sysFlag = header.sysFlag;
+    message.bornTimestamp = header.bornTimestamp;
+    message.bornHost = connection.remoteHost;
+    message.bornPort = connection.remotePort;
+    message.reconsumeTimes = header.reconsumeTimes;
+    message.body = header.body;
+    message.deliverDelayMs = undefined;
+    message.properties = this.#withOwn(header.properties, scan);
+    const reply = this.#reply;
+    reply.queueId = message.queueId;
+    reply.transactionId = message.properties.subarray(scan.uniqKeyStart, scan.uniqKeyEnd);
+    if (isRetryTopic(header.topic)) {
+      const fault = this.#retryOrBury(header, message, scan);
+      if (fault) return this.#refuse(connection, fault);
+      const unsaved = this.deps.topics.unsaved(message.topic);
+      if (unsaved) return unsaved;
+    }
+    const result = this.deps.intake.send(message, scan);
+    if (result.status !== 'PUT_OK') return this.#refuse(connection, notStored(result.status));
+    this.deps.stats.put(message.topic, message.queueId, 1, result.size, result.storeTimestamp);
+    if (!header.oneway) this.#replyLater(header, result, connection);
+    return undefined;
+  }
+
+  #replyLater(header: SendHeader, result: AppendResult, connection: Connection): void {
+    const reply = this.#reply;
+    reply.opaque = header.opaque;
+    reply.serializeType = header.serializeType;
+    reply.queueOffset = result.queueOffset;
+    reply.physicalOffset = result.physicalOffset;
+    this.deps.replies.add(connection, result.physicalOffset + result.size, reply);
+  }
+
+  #checkKind(scan: PropertyScan): Refusal | undefined {
+    if (scan.transaction && this.deps.config.rejectTransactionMessage) {
+      return { code: ResponseCode.NO_PERMISSION, remark: 'the broker sending transaction message is forbidden' };
+    }
+    if (!scan.hasTimer || scan.delayLevel > 0) return undefined;
+    return { code: ResponseCode.SYSTEM_ERROR, remark: 'timer messages are not enabled: use a delay level' };
+  }
+
+  /** The properties as they are stored: with the broker's own, and with an id. Leaves the scan as of the result. */
+  #withOwn(properties: Buffer, scan: PropertyScan): Buffer {
+    if (scan.hasOwn || scan.uniqKeyStart < 0) return this.#rewritten(properties, scan);
+    const own = this.#ownProperties;
+    const longest = properties.length + 1 + own.length;
+    if (longest > this.#scratch.length) this.#scratch = Buffer.allocUnsafeSlow(longest);
+    const scratch = this.#scratch;
+    scratch.set(properties, 0);
+    let end = properties.length;
+    if (!scan.closed) scratch[end++] = 2;
+    scratch.set(own, end);
+    return scratch.subarray(0, end + own.length);
+  }
+
+  #rewritten(properties: Buffer, scan: PropertyScan): Buffer {
+    const pairs = decodeProperties(properties.toString('utf8'));
+    pairs.delete(MessageProperty.POP_CK);
+    pairs.delete(MessageProperty.CRC32);
+    for (const [name, value] of this.#ownPairs) pairs.set(name, value);
+    if (!pairs.has(MessageProperty.UNIQ_KEY))
+      pairs.set(MessageProperty.UNIQ_KEY, this.#ids.next(this.deps.clock.now()));
+    const rewritten = Buffer.from(encodeProperties(pairs), 'utf8');
+    scan.scan(rewritten);
+    return rewritten;
+  }
+
+  /** A consumer's client sends a retry itself when it could not send the message back. */
+  #retryOrBury(header: SendHeader, message: MessageInner, scan: PropertyScan): Refusal | undefined {
+    const name = groupOfRetryTopic(header.topic);
+    const group = this.deps.groups.findOrCreate(name);
+    if (!group) {
+      const remark = `subscription group not exist, ${printable(name)}`;
+      return { code: ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST, remark };
+    }
+    const most = header.maxReconsumeTimes >= 0 ? header.maxReconsumeTimes : group.retryMaxTimes;
+    const again = header.reconsumeTimes <= most && !this.deps.locks.isLockedByAnyone(name);
+    if (!again || !this.deps.retry.fitsRetry(message)) this.deps.retry.bury(message, name);
+    scan.scan(message.properties);
+    return undefined;
+  }
+
+  #refuse(connection: Connection, refusal: Refusal): undefined {
+    if (this.#header.oneway) return undefined;
+    connection.answer(this.#header, undefined, { ...refusal, extFields: this.#answerFields });
+    return undefined;
+  }
+
+  #failed(connection: Connection, error: unknown): void {
+    if (error instanceof RequestRefusedError)
+      return this.#refuse(connection, { code: error.responseCode, remark: error.message });
+    const reason = error instanceof Error ? error.message : String(error);
+    if (!(error instanceof HeaderError)) this.deps.log.say('error', 'sends failed', `a send failed: ${reason}`);
+    this.#refuse(connection, { code: ResponseCode.SYSTEM_ERROR, remark: printable(toldToPeer(error)) });
+  }
+}
+
+function newMessage(): MessageInner {
+  return {
+    topic: '',
+    queueId: 0,
+    flag: 0,
+    sysFlag: 0,
+    bornTimestamp: 0,
+    bornHost: EMPTY,
+    bornPort: 0,
+    reconsumeTimes: 0,
+    preparedTransactionOffset: 0,
+    body: EMPTY,
+    properties: EMPTY,
+    tagsCode: 0,
+    deliverDelayMs: undefined,
+    storeHost: undefined,
+    again: undefined,
+  };
+}

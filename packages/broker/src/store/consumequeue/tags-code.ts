@@ -1,0 +1,28 @@
+// Owns the last field of a consume queue entry when it is built from a record: the hash of the tags, and on the topic
+// of delayed messages the time at which the message is due.
+import { SCHEDULE_TOPIC, parseDelayLevels } from '@nest-rocketmq/remoting';
+import type { RecordView } from '../commitlog/record.js';
+import { RecordProperties, hashUtf8 } from '../commitlog/record-properties.js';
+
+const NO_LEVEL_MS = 1_000;
+
+export class TagsCodes {
+  readonly #levels: number[];
+  readonly #properties = new RecordProperties();
+
+  /** @param messageDelayLevel Apache's setting, such as `1s 5s 1m`; a level that cannot be read counts as 1 s */
+  constructor(messageDelayLevel: string) {
+    this.#levels = parseDelayLevels(messageDelayLevel).map((delay) => delay || NO_LEVEL_MS);
+  }
+
+  of(topic: string, record: RecordView, buffer: Buffer): number {
+    const properties = this.#properties;
+    properties.find(buffer, record.propertiesAt, record.propertiesLength);
+    const { tags, delay } = properties;
+    if (topic === SCHEDULE_TOPIC && delay.to > 0) {
+      const level = Math.min(Number(buffer.toString('latin1', delay.from, delay.to)), this.#levels.length);
+      if (level > 0) return record.storeTimestamp + this.#levels[level - 1];
+    }
+    return tags.to > tags.from ? hashUtf8(buffer, tags.from, tags.to) : 0;
+  }
+}

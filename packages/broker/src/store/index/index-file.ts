@@ -1,0 +1,271 @@
+// Owns one index file in Apache's layout: a header, a table of slots, and entries that are chained by slot. Leaves the
+// entries that are not in the file yet to index-batch.ts, the table's parts to index-table.ts.
+import { ENTRY, IndexBatch, PREVIOUS_AT, SECONDS_AT, SLOT } from './pending-entries.js';
+import type { TablePart } from './pending-entries.js';
+import { IndexChain } from './chain-reader.js';
+import { leadBack } from './slot-repair.js';
+import { HEADER, SlotTable, TABLE_PART, entryAt, indexFileSize } from './slot-table.js';
+import type { IndexLayout } from './slot-table.js';
+import type { OpenFiles } from '../files/open-files.js';
+import { readLong, writeLong } from '../commitlog/record.js';
+import { readFully, readFullyAside, writeFullyAside } from '../files/segment.js';
+import type { Pause } from '../files/yield-to-event-loop.js';
+
+/** Entries after which `wantsLink`. */
+const MANY_WAITING = 131_072;
+const PAGE = 4_096;
+/** Bytes of entries that are written at once. */
+const ENTRIES_WRITE = 262_144;
+const LONGEST_SECONDS = 0x7fffffff;
+const BAD_HASH = -0x80000000;
+
+export interface IndexHit {
+  physicalOffset: number;
+  /** ms since the epoch, to the second. */
+  storeTimestamp: number;
+}
+
+/** Whether more are wanted. */
+export type IndexVisit = (hit: IndexHit) => boolean | Promise<boolean>;
+
+/** Apache's hash of a key in the index: never negative. */
+export function keyHash(javaHash: number): number {
+  return javaHash === BAD_HASH ? 0 : Math.abs(javaHash);
+}
+
+export class IndexFile {
+  beginTimestamp = 0;
+  endTimestamp = 0;
+  beginPhyOffset = 0;
+  endPhyOffset = 0;
+  usedSlots = 0;
+  /** Number of the next entry; they begin at 1. */
+  indexCount = 1;
+  readonly #waiting = new IndexBatch();
+  readonly #table: SlotTable;
+  /** What the header may say: all of it is in the file, and the slots lead to it. */
+  #linked: Buffer = Buffer.alloc(0);
+  #linking: Promise<void> | undefined;
+  /** Slots may lead to entries from this number on, which a crash has kept the header from counting; 0 where none do. */
+  #uncounted = 0;
+  #dirty = false;
+
+  /** @param pause gives way to the event loop now and then */
+  constructor(
+    readonly open: OpenFiles,
+    readonly path: string,
+    readonly layout: IndexLayout,
+    readonly pause: Pause,
+  ) {
+    this.#table = new SlotTable(open, path, layout, pause);
+  }
+
+  get full(): boolean {
+    return this.indexCount >= this.layout.maxIndexNum;
+  }
+
+  /** Whether so many entries wait that they should be brought to the file. */
+  get wantsLink(): boolean {
+    return this.#waiting.count >= MANY_WAITING || (this.full && this.#waiting.count > 0);
+  }
+
+  create(): this {
+    const file = this.open.fileSystem.open(this.path, 'create');
+    try {
+      file.truncate(indexFileSize(this.layout));
+    } finally {
+      file.close();
+    }
+    return this;
+  }
+
+  /** Reads the header. */
+  async load(): Promise<this> {
+    const header = Buffer.alloc(HEADER);
+    await readFullyAside(this.open.aside(this.path), header, 0, HEADER, 0);
+    this.beginTimestamp = readLong(header, 0);
+    this.endTimestamp = readLong(header, 8);
+    this.beginPhyOffset = readLong(header, 16);
+    this.endPhyOffset = readLong(header, 24);
+    this.usedSlots = header.readInt32BE(32);
+    this.indexCount = Math.max(1, Math.min(header.readInt32BE(36), this.layout.maxIndexNum));
+    this.#waiting.first = this.#uncounted = this.indexCount;
+    return this;
+  }
+
+  put(hash: number, physicalOffset: number, storeTimestamp: number): void {
+    if (this.indexCount <= 1) {
+      this.beginPhyOffset = physicalOffset;
+      this.beginTimestamp = storeTimestamp;
+    }
+    const seconds = Math.floor((storeTimestamp - this.beginTimestamp) / 1_000);
+    this.#waiting.add(hash, physicalOffset, Math.max(0, Math.min(seconds, LONGEST_SECONDS)));
+    this.indexCount++;
+    this.endPhyOffset = physicalOffset;
+    this.endTimestamp = storeTimestamp;
+  }
+
+  /** Entries of that hash, the newest first, until `visit` says no. Those in the file are read off the thread. */
+  async find(hash: number, visit: IndexVisit, pause: Pause): Promise<void> {
+    const waiting = this.#waiting;
+    const time = (seconds: number): number => this.beginTimestamp + seconds * 1_000;
+    // What waits may get to the file meanwhile: nothing is visited twice.
+    let below = this.indexCount;
+    while (below > waiting.first) {
+      const number = --below;
+      if (waiting.hash(number) !== hash) continue;
+      const hit = { physicalOffset: waiting.physicalOffset(number), storeTimestamp: time(waiting.seconds(number)) };
+      if (!(await visit(hit))) return;
+    }
+    const slot = Buffer.alloc(SLOT);
+    await readFullyAside(this.open.aside(this.path), slot, 0, SLOT, HEADER + this.#table.at(hash));
+    const chain = new IndexChain(this.open, this.path, this.layout);
+    for (let number = this.#inFile(slot.readInt32BE(0)); number > 0;) {
+      const entry = chain.entry(number) ?? (await chain.bring(number));
+      const previous = entry.readInt32BE(PREVIOUS_AT);
+      if (number < below && entry.readInt32BE(0) === hash) {
+        const hit = { physicalOffset: readLong(entry, 4), storeTimestamp: time(entry.readInt32BE(SECONDS_AT)) };
+        const more = visit(hit);
+        if (!(typeof more === 'boolean' ? more : await more)) return;
+      }
+      // Damaged, where the chain does not go back.
+      number = previous < number ? previous : 0;
+      const turn = pause();
+      if (turn) await turn;
+    }
+  }
+
+  /** Brings the entries that wait to the file, and makes the slots lead to them. */
+  link(): Promise<void> {
+    this.#linking ??= this.#link().finally(() => (this.#linking = undefined));
+    return this.#linking;
+  }
+
+  /** Brings everything that was put before to the disk, the header last: what it counts is there. */
+  async flush(): Promise<void> {
+    await this.#linking;
+    await this.link();
+    if (!this.#dirty) return;
+    this.#dirty = false;
+    try {
+      const header = this.#linked;
+      await this.open.sync(this.path);
+      await this.#write(header, 0, HEADER, 0);
+      await this.open.sync(this.path);
+    } catch (error) {
+      this.#dirty = true;
+      throw error;
+    }
+  }
+
+  /** Gives the memory back that nothing waits in. */
+  release(): void {
+    if (!this.#linking) this.#waiting.release();
+  }
+
+  async #link(): Promise<void> {
+    const waiting = this.#waiting;
+    const { count } = waiting;
+    if (count === 0) return;
+    if (this.#uncounted > 0) {
+      await leadBack(this.#table, this.#uncounted);
+      this.#uncounted = 0;
+    }
+    const header = this.#header();
+    // The entries are on the disk before a slot leads to them: what lies behind them in the chain is found again after
+    // any crash.
+    const newSlots = await this.#chain(count);
+    await this.#writeEntries(count);
+    await this.open.sync(this.path);
+    await this.#pointSlots(count);
+    this.usedSlots += newSlots;
+    header.writeInt32BE(this.usedSlots, 32);
+    this.#linked = header;
+    this.#dirty = true;
+    waiting.shift(count);
+  }
+
+  /** Gives each waiting entry the number of the one before it in its slot. Returns how many slots were empty. */
+  async #chain(count: number): Promise<number> {
+    const waiting = this.#waiting;
+    let newSlots = 0;
+    await this.#table.each(this.#pieces(count), (bytes, { from, entries }) => {
+      for (const number of entries) {
+        const at = this.#table.at(waiting.hash(number)) - from;
+        const previous = this.#beforeWaiting(bytes.readInt32BE(at), number);
+        if (previous === 0) newSlots++;
+        waiting.setPrevious(number, previous);
+        bytes.writeInt32BE(number, at);
+      }
+      return false;
+    });
+    return newSlots;
+  }
+
+  /** A link that failed half-way has left slots that lead to entries which still wait: what stood there before them. */
+  #beforeWaiting(slot: number, number: number): number {
+    let before = Math.max(0, slot);
+    while (before >= number) before = before < this.indexCount ? this.#waiting.previous(before) : 0;
+    return before;
+  }
+
+  async #writeEntries(count: number): Promise<void> {
+    const { bytes, first } = this.#waiting;
+    for (let at = 0; at < count * ENTRY; at += ENTRIES_WRITE) {
+      const length = Math.min(ENTRIES_WRITE, count * ENTRY - at);
+      await this.#write(bytes, at, length, entryAt(this.layout, first) + at);
+      await this.pause();
+    }
+  }
+
+  async #pointSlots(count: number): Promise<void> {
+    await this.#table.each(this.#pieces(count), (bytes, { from, entries }) => {
+      for (const number of entries) bytes.writeInt32BE(number, this.#table.at(this.#waiting.hash(number)) - from);
+      return true;
+    });
+  }
+
+  #pieces(count: number): Iterable<TablePart> {
+    const { maxHashSlotNum } = this.layout;
+    const few = count * TABLE_PART < maxHashSlotNum * SLOT * 4;
+    return this.#waiting.parts(count, maxHashSlotNum, few ? PAGE : TABLE_PART);
+  }
+
+  /** The number, or the next in its chain, that is in the file and is counted; 0 where there is none. */
+  #inFile(number: number): number {
+    const { first } = this.#waiting;
+    const entry = Buffer.alloc(ENTRY);
+    let known = number;
+    while (known >= first && known < this.layout.maxIndexNum) {
+      let previous: number;
+      if (this.#uncounted > 0) {
+        this.#readEntry(known, entry);
+        previous = entry.readInt32BE(PREVIOUS_AT);
+      } else {
+        previous = known < this.indexCount ? this.#waiting.previous(known) : 0;
+      }
+      known = previous < known ? previous : 0;
+    }
+    return known > 0 && known < first ? known : 0;
+  }
+
+  #write(bytes: Buffer, offset: number, length: number, position: number): Promise<void> {
+    return writeFullyAside(this.open.aside(this.path), bytes, offset, length, position);
+  }
+
+  #readEntry(number: number, target: Buffer): void {
+    target.fill(0);
+    readFully(this.open.get(this.path), target, 0, ENTRY, entryAt(this.layout, number));
+  }
+
+  #header(): Buffer {
+    const header = Buffer.alloc(HEADER);
+    writeLong(header, this.beginTimestamp, 0);
+    writeLong(header, this.endTimestamp, 8);
+    writeLong(header, this.beginPhyOffset, 16);
+    writeLong(header, this.endPhyOffset, 24);
+    header.writeInt32BE(this.usedSlots, 32);
+    header.writeInt32BE(this.indexCount, 36);
+    return header;
+  }
+}

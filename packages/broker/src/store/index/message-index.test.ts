@@ -1,0 +1,104 @@
+import { describe, expect, it } from '@jest/globals';
+import { ManualClock } from '@nest-rocketmq/remoting';
+import { memoryFileSystem } from '../files/memory-file-system.js';
+import type { MessageStore } from '../store.js';
+import { bodyOf, killed, message, openStore } from '../../../test-kit/store.js';
+
+async function find(store: MessageStore, key: string, topic = 'T', maxNum = 64): Promise<string[]> {
+  const { records } = await store.queryByKey(topic, key, maxNum, 0, Number.MAX_SAFE_INTEGER);
+  return records.map(bodyOf);
+}
+
+describe('a query by key', () => {
+  it('finds a message by its unique key, by each of its keys, and by its tags', async () => {
+    const store = await openStore();
+    store.append(message({ body: 'x', properties: { KEYS: 'order-1 钥匙', UNIQ_KEY: 'U1', TAGS: 'a' } }));
+    await store.settled();
+    for (const key of ['U1', 'order-1', '钥匙', 'T#a']) expect([key, await find(store, key)]).toEqual([key, ['x']]);
+    for (const key of ['order', 'U2', 'T#b']) expect([key, await find(store, key)]).toEqual([key, []]);
+    expect(await find(store, 'U1', 'OTHER')).toEqual([]);
+    await store.close();
+  });
+
+  it('gives the newest first, and no more than asked for', async () => {
+    const store = await openStore();
+    for (let i = 0; i < 10; i++) store.append(message({ body: `m${i}`, properties: { KEYS: 'k' } }));
+    await store.settled();
+    expect(await find(store, 'k', 'T', 3)).toEqual(['m9', 'm8', 'm7']);
+    await store.close();
+  });
+
+  it('leaves out what was stored outside the time asked for', async () => {
+    const clock = new ManualClock(1_000_000);
+    const store = await openStore({ clock });
+    for (let i = 0; i < 5; i++) {
+      store.append(message({ body: `m${i}`, properties: { KEYS: 'k' } }));
+      await clock.advance(10_000);
+    }
+    await store.settled();
+    const { records } = await store.queryByKey('T', 'k', 64, 1_009_000, 1_031_000);
+    expect(records.map(bodyOf)).toEqual(['m3', 'm2', 'm1']);
+    await store.close();
+  });
+
+  it('tells keys apart that have the same hash', async () => {
+    const store = await openStore();
+    store.append(message({ body: 'x', properties: { KEYS: 'Aa' } }));
+    store.append(message({ body: 'y', properties: { KEYS: 'BB' } }));
+    await store.settled();
+    expect(await find(store, 'Aa')).toEqual(['x']);
+    await store.close();
+  });
+
+  it('does not index rolled back records, and does index half messages', async () => {
+    const store = await openStore();
+    store.append(message({ sysFlag: 12, properties: { KEYS: 'k' }, body: 'rolled back' }));
+    store.append(message({ sysFlag: 4, properties: { KEYS: 'k' }, body: 'half' }));
+    await store.settled();
+    expect(await find(store, 'k')).toEqual(['half']);
+    await store.close();
+  });
+
+  it('goes on in a new file when one is full, and answers from all of them', async () => {
+    const fileSystem = memoryFileSystem();
+    const store = await openStore({ fileSystem, maxIndexNum: 100 });
+    for (let i = 0; i < 500; i++) store.append(message({ body: `m${i}`, properties: { KEYS: `k${i}` } }));
+    await store.settled();
+    for (const i of [0, 98, 99, 100, 499]) expect(await find(store, `k${i}`)).toEqual([`m${i}`]);
+    expect(fileSystem.list('/store/index').length).toBeGreaterThanOrEqual(5);
+    await store.close();
+  });
+
+  it('finds what comes in after a restart', async () => {
+    const more = { fileSystem: memoryFileSystem() };
+    const store = await openStore(more);
+    store.append(message({ body: 'before', properties: { KEYS: 'k' } }));
+    await store.close();
+    const again = await openStore(more);
+    again.append(message({ body: 'after', properties: { KEYS: 'k' } }));
+    await again.settled();
+    expect(await find(again, 'k')).toEqual(['after', 'before']);
+    await again.close();
+  });
+
+  it.each(['clean stop', 'kill', 'kill without a checkpoint', 'loss of the folder'])(
+    'answers the same after a %s',
+    async (how) => {
+      const clock = new ManualClock();
+      let fileSystem = memoryFileSystem();
+      const more = { fileSystem, clock, maxIndexNum: 200 };
+      const store = await openStore(more);
+      for (let i = 0; i < 300; i++) store.append(message({ body: `m${i}`, properties: { KEYS: `k${i}` } }));
+      store.commit();
+      if (how !== 'kill without a checkpoint') await clock.advance(40_000);
+      for (let i = 300; i < 400; i++) store.append(message({ body: `m${i}`, properties: { KEYS: `k${i}` } }));
+      store.commit();
+      if (how.startsWith('kill')) fileSystem = killed(fileSystem);
+      await store.close();
+      if (how.startsWith('loss')) fileSystem.removeTree('/store/index');
+      const again = await openStore({ ...more, fileSystem });
+      for (let i = 0; i < 400; i += 7) expect(await find(again, `k${i}`)).toEqual([`m${i}`]);
+      await again.close();
+    },
+  );
+});

@@ -1,0 +1,105 @@
+// Owns when old files go: by age at the hours set, by how full the disk is at any hour. Never the file that is written
+// to, and none is taken from under who still reads it off the thread.
+import type { Clock, Logger, TimerHandle } from '@nest-rocketmq/remoting';
+import type { FileSystem } from '../files/file-system.js';
+import type { SegmentFiles } from '../files/segment-files.js';
+import type { StoreConfig } from '../options.js';
+
+/** Files deleted in one round at most. */
+const MOST_DELETED = 10;
+const HOUR = 3_600_000;
+
+export interface RetentionOptions {
+  config: StoreConfig;
+  files: SegmentFiles;
+  fileSystem: FileSystem;
+  clock: Clock;
+  logger: Logger;
+  /** Called before the log begins at `minPhysical`. */
+  onTrim: (minPhysical: number) => Promise<void>;
+  /** Where the log begins now: what leads only to what has gone may go, too. */
+  onTrimmed: (minPhysical: number) => Promise<void>;
+}
+
+export class Retention {
+  /** Share of the disk in use; -1 unknown. */
+  used = -1;
+  /** Bytes; undefined: unknown. */
+  usage: { total: number; free: number } | undefined;
+  /** Whether the disk is too full for more messages. */
+  full = false;
+  readonly #options: RetentionOptions;
+  readonly #hours: ReadonlySet<number>;
+  #timer: TimerHandle | undefined;
+  #running: Promise<void> | undefined;
+  #stopped = false;
+
+  constructor(options: RetentionOptions) {
+    this.#options = options;
+    this.#hours = new Set(options.config.deleteWhen.split(';').map(Number));
+    this.#look();
+    this.#arm();
+  }
+
+  /** Resolves when nothing is being deleted any more. */
+  async stop(): Promise<void> {
+    this.#options.clock.clearTimeout(this.#timer);
+    this.#stopped = true;
+    await this.#running;
+  }
+
+  #arm(): void {
+    this.#timer = this.#options.clock.setTimeout(() => {
+      this.#running ??= this.#run().finally(() => (this.#running = undefined));
+      this.#arm();
+    }, this.#options.config.cleanResourceInterval);
+  }
+
+  /** Looks at the disk and at the age of the files. Never rejects. */
+  async #run(): Promise<void> {
+    const { config, clock, logger } = this.#options;
+    try {
+      this.#look();
+      const forced = this.used > config.diskSpaceCleanForciblyRatio / 100 || this.full;
+      const due = this.used > config.diskMaxUsedSpaceRatio / 100 || this.#hours.has(new Date(clock.now()).getHours());
+      const oldest = clock.now() - config.fileReservedTime * HOUR;
+      if (forced) await this.#delete(() => true);
+      else if (due) await this.#delete((modified) => modified <= oldest);
+    } catch (error) {
+      logger.error(`cannot remove old files: ${String(error)}. It is tried again.`);
+    }
+  }
+
+  #look(): void {
+    const { fileSystem, config, logger } = this.#options;
+    const usage = fileSystem.diskUsage(config.root);
+    if (!usage || usage.total <= 0) return;
+    this.usage = usage;
+    this.used = 1 - usage.free / usage.total;
+    const full = this.used > config.diskSpaceWarningLevelRatio / 100;
+    if (full !== this.full) {
+      const percent = Math.round(this.used * 100);
+      if (full)
+        logger.error(`the disk of ${config.root} is ${percent} % full: messages are refused until there is room`);
+      else logger.log(`the disk of ${config.root} is ${percent} % full: messages are taken again`);
+    }
+    this.full = full;
+  }
+
+  async #delete(old: (modified: number) => boolean): Promise<void> {
+    const { files, logger, onTrim, onTrimmed } = this.#options;
+    const starts = files.starts.slice(0, Math.min(MOST_DELETED, files.starts.length - 1));
+    const kept = starts.findIndex((start) => !old(files.stat(start)?.modified ?? 0));
+    const gone = kept < 0 ? starts : starts.slice(0, kept);
+    const last = gone.at(-1);
+    if (last === undefined) return;
+    // First: an entry whose message has gone would be taken for a damaged one.
+    await onTrim(last + files.fileSize);
+    for (const start of gone) {
+      if (this.#stopped) return;
+      await files.removeAside(start);
+      logger.log(`removed ${files.pathOf(start)}`);
+    }
+    await onTrimmed(files.first);
+  }
+}

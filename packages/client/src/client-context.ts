@@ -1,0 +1,30 @@
+// Owns what a client gives to its producers and consumers: no more than they need.
+import type { Clock, Logger, UniqueIdMaker } from '@nest-rocketmq/remoting';
+import type { Brokers } from './routes/brokers.js';
+import type { Heartbeat } from './groups/heartbeat.js';
+import type { Members } from './groups/group-registry.js';
+import type { Outages } from './outages.js';
+import type { ResolvedClientOptions } from './config/options.js';
+import type { SendWindow } from './send-window.js';
+import type { Routes } from './routes/routes.js';
+
+export interface ClientCore {
+  readonly clientId: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly options: ResolvedClientOptions;
+  readonly ids: UniqueIdMaker;
+  readonly members: Members;
+  readonly routes: Routes;
+  readonly brokers: Brokers;
+  readonly heartbeat: Heartbeat;
+  readonly outages: Outages;
+  /** Shared by all producers of the client, as their connections are. */
+  readonly sendWindow: SendWindow;
+  /** Aborts when the client closes its connections. */
+  readonly closing: AbortSignal;
+  /** Starts the client where it is not started yet. @throws NameServerUnreachableError */
+  start(): Promise<void>;
+  /** Tells all connected brokers that a group has ended. Never rejects. */
+  unregister(groups: { producerGroup?: string; consumerGroup?: string }): Promise<void>;
+}

@@ -1,0 +1,76 @@
+// Owns the answers to what brokers ask of a client. Each finds the producer or consumer of its group, which does the rest.
+import {
+  ResponseCode,
+  decodeQueueTable,
+  decodeRecord,
+  encodeJson,
+  handlerTable,
+  isObject,
+  numberIn,
+  objectOf,
+  parseJsonObject,
+  queueTable,
+} from '@nest-rocketmq/remoting';
+import type { HandlerTable, Handlers, Logger } from '@nest-rocketmq/remoting';
+import { MessageProperty } from '@nest-rocketmq/remoting';
+import { describe } from '../errors.js';
+import type { ConsumerMember, Members, QueueOffset } from './group-registry.js';
+
+export function callbackHandlers(members: Members, logger: Logger): HandlerTable {
+  const handlers: Handlers<'client'> = {
+    CHECK_TRANSACTION_STATE(check) {
+      const message = decodeRecord(Buffer.from(check.body));
+      const group = message.properties.get(MessageProperty.PGROUP) ?? '';
+      const producer = members.producers.get(group);
+      if (producer) producer.checkTransaction(check, message);
+      else
+        logger.warn(`a broker asks about transaction ${message.msgId} of group ${group}, which has no producer here`);
+      return undefined;
+    },
+    NOTIFY_CONSUMER_IDS_CHANGED(notice) {
+      members.consumers.get(notice.header.consumerGroup)?.idsChanged();
+      return undefined;
+    },
+    RESET_CONSUMER_CLIENT_OFFSET(reset) {
+      const consumer = members.consumers.get(reset.header.group);
+      consumer
+        ?.resetOffsets(decodeOffsets(reset.body))
+        .catch((error: unknown) => logger.warn(`resetting offsets of ${consumer.group}: ${describe(error)}`));
+      return undefined;
+    },
+    GET_CONSUMER_STATUS_FROM_CLIENT(question) {
+      const offsets = consumerOf(members, question.header.group).offsetsOf(question.header.topic);
+      const table = queueTable(offsets.map(({ queue, offset }) => [queue, offset] as const));
+      return { body: encodeJson({ messageQueueTable: table }) };
+    },
+    GET_CONSUMER_RUNNING_INFO: (question) => ({
+      body: consumerOf(members, question.header.consumerGroup).runningInfo(),
+    }),
+    async CONSUME_MESSAGE_DIRECTLY(order) {
+      const consumer = consumerOf(members, order.header.consumerGroup);
+      const message = decodeRecord(Buffer.from(order.body));
+      const result = await consumer.consumeDirectly(message, order.header.brokerName ?? '');
+      return { code: ResponseCode.SUCCESS, body: encodeJson({ autoCommit: true, order: false, ...result }) };
+    },
+  };
+  return handlerTable(handlers);
+}
+
+function consumerOf(members: Members, group: string): ConsumerMember {
+  const consumer = members.consumers.get(group);
+  if (!consumer) throw new Error(`The Consumer Group <${group}> not exist in this consumer`);
+  return consumer;
+}
+
+/** Java's {{queue}:offset}, the pairs of others, and the list of plain objects that C clients are sent. */
+function decodeOffsets(body: Buffer): QueueOffset[] {
+  const table = parseJsonObject(body, 'a reset of offsets')['offsetTable'];
+  if (Array.isArray(table) && table.every((row) => isObject(row))) {
+    return table.map((row) => {
+      const { topic, brokerName, queueId, offset } = objectOf(row);
+      const queue = { topic: String(topic), brokerName: String(brokerName), queueId: Number(queueId) };
+      return { queue, offset: Number(offset) };
+    });
+  }
+  return decodeQueueTable(table).map(([queue, offset]) => ({ queue, offset: numberIn({ offset }, 'offset') }));
+}

@@ -1,0 +1,65 @@
+// Owns the list of the client's started groups. Heartbeats tell brokers of them, and what a broker asks of a group finds
+// its way to them through here.
+import type { ConsumerData, IncomingRequest, MessageExt, MessageQueue, Requests } from '@nest-rocketmq/remoting';
+import { GroupInUseError } from '../errors.js';
+
+export type TransactionCheck = IncomingRequest<typeof Requests.CHECK_TRANSACTION_STATE>;
+
+// What is internal of producers and consumers is left out of their published types, and so it must be here.
+
+export interface ProducerMember {
+  readonly group: string;
+  /** A broker asks how a transaction ended. @internal */
+  checkTransaction(check: TransactionCheck, message: MessageExt): void;
+}
+
+export interface QueueOffset {
+  readonly queue: MessageQueue;
+  readonly offset: number;
+}
+
+export interface DirectResult {
+  readonly consumeResult: 'CR_SUCCESS' | 'CR_LATER' | 'CR_THROW_EXCEPTION';
+  readonly remark?: string;
+  /** ms */
+  readonly spentTimeMills: number;
+}
+
+export interface ConsumerMember {
+  readonly group: string;
+  /** @internal */
+  heartbeatData(): ConsumerData;
+  /** Consumers came or went. @internal */
+  idsChanged(): void;
+  /** Continue from these offsets instead of the stored ones. @internal */
+  resetOffsets(offsets: readonly QueueOffset[]): Promise<void>;
+  /** Offsets reached, of the queues of `topic`. @internal */
+  offsetsOf(topic: string): QueueOffset[];
+  /** @internal */
+  runningInfo(): Buffer;
+  /** Runs the listener on this message, outside of the normal course. @internal */
+  consumeDirectly(message: MessageExt, brokerName: string): Promise<DirectResult>;
+}
+
+export class Members {
+  readonly producers = new Map<string, ProducerMember>();
+  readonly consumers = new Map<string, ConsumerMember>();
+
+  /** @throws GroupInUseError */
+  addProducer(producer: ProducerMember): void {
+    if (this.producers.has(producer.group)) throw new GroupInUseError('producer', producer.group);
+    this.producers.set(producer.group, producer);
+  }
+
+  /** @throws GroupInUseError */
+  addConsumer(consumer: ConsumerMember): void {
+    if (this.consumers.has(consumer.group)) throw new GroupInUseError('consumer', consumer.group);
+    this.consumers.set(consumer.group, consumer);
+  }
+
+  remove(member: ProducerMember | ConsumerMember): void {
+    const { group } = member;
+    if (this.producers.get(group) === member) this.producers.delete(group);
+    if (this.consumers.get(group) === member) this.consumers.delete(group);
+  }
+}

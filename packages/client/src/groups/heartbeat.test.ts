@@ -1,0 +1,146 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { ResponseCode, silentLogger } from '@nest-rocketmq/remoting';
+import type { Logger } from '@nest-rocketmq/remoting';
+import { FakeCluster, NAME_SERVER } from '../../test-kit/fake-cluster.js';
+import { RocketMQClient } from '../client.js';
+import type { Producer } from '../producer/producer.js';
+
+let cluster: FakeCluster;
+let client: RocketMQClient;
+let log: string[];
+
+const logger = (): Logger => {
+  log = [];
+  return {
+    ...silentLogger,
+    log: (line: string) => void log.push(line),
+    warn: (line: string) => void log.push(line),
+    error: (line: string) => void log.push(line),
+  };
+};
+
+function clientOn(fake: FakeCluster): RocketMQClient {
+  cluster = fake;
+  client = new RocketMQClient({ nameServer: NAME_SERVER, dial: cluster.dial, clock: cluster.clock, logger: logger() });
+  return client;
+}
+
+async function producing(topics: string[]): Promise<Producer> {
+  const producer = clientOn(new FakeCluster({ topics: { t: 1 } })).createProducer({ group: 'p', topics });
+  await producer.start();
+  return producer;
+}
+
+afterEach(async () => {
+  await client.shutdown();
+  await cluster.close();
+  expect(cluster.clock.pending).toBe(0);
+});
+
+describe('a heartbeat that failed', () => {
+  it('leaves the connection ungreeted: it is repeated before a later request, and by itself', async () => {
+    const producer = await producing([]);
+    cluster.broker.next('HEART_BEAT', () => ({ code: ResponseCode.SYSTEM_ERROR, remark: 'not yet' }));
+    await producer.send({ topic: 't', body: '1' });
+    expect(cluster.broker.heartbeats).toHaveLength(0);
+    await cluster.clock.advance(250);
+    expect(cluster.broker.heartbeats).toHaveLength(1);
+    expect(log.filter((line) => line.includes('does not take the heartbeat'))).toHaveLength(1);
+  });
+
+  it('comes again before a request, once a second has passed', async () => {
+    const producer = await producing([]);
+    for (let i = 0; i < 4; i++) cluster.broker.next('HEART_BEAT', () => ({ code: ResponseCode.SYSTEM_ERROR }));
+    await producer.send({ topic: 't', body: '1' });
+    await cluster.clock.advance(2_800);
+    expect(cluster.broker.heartbeats).toHaveLength(0);
+    await producer.send({ topic: 't', body: '2' });
+    expect(cluster.broker.heartbeats).toHaveLength(1);
+    expect(cluster.broker.received.slice(-2).map(({ name }) => name)).toEqual(['HEART_BEAT', 'SEND_MESSAGE_V2']);
+  });
+
+  it('does not come with every request meanwhile', async () => {
+    const producer = await producing([]);
+    for (let i = 0; i < 3; i++) cluster.broker.next('HEART_BEAT', () => ({ code: ResponseCode.SYSTEM_ERROR }));
+    for (let i = 0; i < 20; i++) await producer.send({ topic: 't', body: '1' });
+    expect(cluster.broker.requests('HEART_BEAT')).toHaveLength(1);
+  });
+
+  it('is repeated ever less often', async () => {
+    await producing(['t']);
+    for (let i = 0; i < 40; i++) cluster.broker.next('HEART_BEAT', () => ({ code: ResponseCode.SYSTEM_ERROR }));
+    await cluster.clock.advance(60_000);
+    const before = cluster.broker.requests('HEART_BEAT').length;
+    expect(before).toBeLessThan(12);
+    await cluster.clock.advance(60_000);
+    expect(cluster.broker.requests('HEART_BEAT').length - before).toBeLessThanOrEqual(5);
+  });
+});
+
+describe('a new connection', () => {
+  it('after one that was lost is made and greeted by itself: the broker may want to ask how a transaction ended', async () => {
+    await producing(['t']);
+    cluster.takeDown(cluster.broker.address);
+    await cluster.clock.advance(1_500);
+    cluster.bringUp(cluster.broker.address);
+    const before = cluster.broker.heartbeats.length;
+    await cluster.clock.advance(2_000);
+    expect(cluster.broker.heartbeats.length).toBeGreaterThan(before);
+    expect(cluster.broker.heartbeats.at(-1)).toMatchObject({ producerGroups: ['p'] });
+  });
+});
+
+describe('the log of an outage', () => {
+  it('is one line with the address at a start without the broker, and one when it is there', async () => {
+    clientOn(new FakeCluster({ topics: { t: 8, u: 8, v: 8 } }));
+    cluster.topics.set('%RETRY%g', 1);
+    cluster.down.add(cluster.broker.address);
+    const consumer = client.createPushConsumer({
+      group: 'g',
+      subscriptions: [{ topic: 't' }, { topic: 'u' }, { topic: 'v' }],
+      listener: () => undefined,
+    });
+    const starting = consumer.start();
+    await cluster.clock.advance(20_000);
+    await starting;
+    expect(log).toHaveLength(1);
+    expect(log[0]).toMatch(/cannot connect to broker-a:10911: connection refused.* tried again/);
+    cluster.bringUp(cluster.broker.address);
+    await cluster.clock.advance(30_000);
+    expect(log.filter((line) => line.includes('broker-a:10911 answers again, after'))).toHaveLength(1);
+    expect(log.filter((line) => line.includes('cannot'))).toHaveLength(1);
+  });
+
+  it('is one line and one at its end, for a broker with many queues', async () => {
+    clientOn(new FakeCluster({ topics: { t: 8 } }));
+    const subscriptions = [{ topic: 't' }];
+    const consumer = client.createPushConsumer({ group: 'g', subscriptions, listener: () => undefined });
+    await consumer.start();
+    await cluster.until('pulls', () => cluster.broker.heldPulls === 9);
+    log.length = 0;
+    cluster.takeDown(cluster.broker.address);
+    await cluster.clock.advance(40_000);
+    expect(log).toHaveLength(1);
+    cluster.bringUp(cluster.broker.address);
+    await cluster.clock.advance(25_000);
+    expect(log).toHaveLength(2);
+    expect(log[1]).toMatch(/^broker-a:10911 answers again, after 4\d\.\d s$/);
+  });
+
+  it('is the same for name servers', async () => {
+    await producing(['t']);
+    cluster.takeDown(NAME_SERVER);
+    await cluster.clock.advance(100_000);
+    cluster.bringUp(NAME_SERVER);
+    await cluster.clock.advance(31_000);
+    expect(log).toHaveLength(2);
+    expect(log[0]).toMatch(/no name server answers; asked ns-a:9876/);
+    expect(log[1]).toMatch(/^name server ns-a:9876 answers again/);
+  });
+
+  it('says nothing of a client that closes', async () => {
+    await producing(['t']);
+    await client.shutdown();
+    expect(log).toEqual([]);
+  });
+});

@@ -1,0 +1,151 @@
+// Owns telling brokers of this client's groups: to all every 30 s, and to one before anything else is sent on a new
+// connection, since a broker that has just (re)started knows neither groups nor subscriptions.
+import type { Clock, Connection, Connections, Logger, TimerHandle } from '@nest-rocketmq/remoting';
+import { Requests, encodeHeartbeat, expectSuccess } from '@nest-rocketmq/remoting';
+import { describe } from '../errors.js';
+import type { Members } from './group-registry.js';
+import type { Outages } from '../outages.js';
+import { Repeating } from '../time/timing.js';
+
+export interface HeartbeatOptions {
+  clientId: string;
+  clock: Clock;
+  logger: Logger;
+  connections: Connections;
+  members: Members;
+  outages: Outages;
+  /** The brokers to tell, asked anew each time. */
+  addresses: () => Iterable<string>;
+  /** ms */
+  interval: number;
+  /** ms */
+  timeout: number;
+}
+
+/** A broker that could not be told is told again after this; each further pause is twice as long, up to the interval. ms */
+const FIRST_PAUSE_MS = 250;
+/** So long requests go out on a connection whose greeting has failed, before it is greeted again. ms */
+const GREET_AGAIN_MS = 1_000;
+
+/** A broker that has not been told yet. */
+interface Untold {
+  pause: number;
+  timer: TimerHandle | undefined;
+}
+
+export class Heartbeat {
+  readonly #options: HeartbeatOptions;
+  readonly #greeted = new WeakSet<Connection>();
+  /** Greetings under way. */
+  readonly #greetings = new WeakMap<Connection, Promise<void>>();
+  /** Monotonic ms of a greeting that failed. */
+  readonly #failedAt = new WeakMap<Connection, number>();
+  readonly #untold = new Map<string, Untold>();
+  readonly #timer: Repeating;
+  #running = false;
+
+  constructor(options: HeartbeatOptions) {
+    this.#options = options;
+    const { clock, logger, interval } = options;
+    this.#timer = new Repeating({ clock, logger, name: 'the heartbeat', interval, run: () => this.beat() });
+  }
+
+  start(): void {
+    this.#running = true;
+    this.#timer.start();
+  }
+
+  stop(): void {
+    this.#running = false;
+    this.#timer.stop();
+    for (const { timer } of this.#untold.values()) this.#options.clock.clearTimeout(timer);
+    this.#untold.clear();
+  }
+
+  /** Tells all known brokers now. Never rejects: one that is away is told when it is back. */
+  async beat(): Promise<void> {
+    await Promise.all([...this.#options.addresses()].map((address) => this.#beatAddress(address)));
+  }
+
+  /** Whether the broker at the other end has already heard of us on this connection. */
+  hasGreeted(connection: Connection): boolean {
+    return this.#greeted.has(connection);
+  }
+
+  /** Sees to it that it has, unless that has failed a moment ago. Never rejects. */
+  greet(connection: Connection): Promise<void> {
+    if (this.#greeted.has(connection)) return Promise.resolve();
+    const failedAt = this.#failedAt.get(connection) ?? -Infinity;
+    const justFailed = this.#options.clock.monotonic() - failedAt < GREET_AGAIN_MS;
+    return this.#greetings.get(connection) ?? (justFailed ? Promise.resolve() : this.#tell(connection));
+  }
+
+  async #beatAddress(address: string): Promise<void> {
+    try {
+      await this.#tell(await this.#options.connections.get(address));
+    } catch (error) {
+      this.#failed(address, error);
+    }
+  }
+
+  #tell(connection: Connection): Promise<void> {
+    const telling = this.#send(connection)
+      .then(() => this.#told(connection))
+      .catch((error: unknown) => {
+        this.#greeted.delete(connection);
+        this.#failedAt.set(connection, this.#options.clock.monotonic());
+        this.#failed(connection.address, error);
+      })
+      .finally(() => this.#greetings.delete(connection));
+    this.#greetings.set(connection, telling);
+    return telling;
+  }
+
+  async #send(connection: Connection): Promise<void> {
+    const { clientId, members, timeout } = this.#options;
+    const consumers = [...members.consumers.values()].map((consumer) => consumer.heartbeatData());
+    const producerGroups = [...members.producers.keys()];
+    if (consumers.length + producerGroups.length === 0) return;
+    const body = encodeHeartbeat({
+      clientID: clientId,
+      producerGroups,
+      consumers,
+      heartbeatFingerprint: 0,
+      withoutSub: false,
+    });
+    expectSuccess(await connection.request(Requests.HEART_BEAT, {}, { body, timeout }), connection.address);
+  }
+
+  #told(connection: Connection): void {
+    const { address } = connection;
+    this.#options.clock.clearTimeout(this.#untold.get(address)?.timer);
+    this.#untold.delete(address);
+    this.#options.outages.over(address);
+    if (this.#greeted.has(connection) || connection.closed) return;
+    this.#greeted.add(connection);
+    // A broker forgets us with the connection; one that asks producers how their transactions ended must know us.
+    connection.onClose(() => this.#tellAgain(address));
+  }
+
+  #failed(address: string, error: unknown): void {
+    const { logger, outages } = this.#options;
+    if (!outages.met(error) && !this.#untold.has(address)) {
+      logger.warn(`broker ${address} does not take the heartbeat: ${describe(error)}`);
+    }
+    this.#tellAgain(address);
+  }
+
+  #tellAgain(address: string): void {
+    const { clock, interval, members } = this.#options;
+    if (!this.#running || members.consumers.size + members.producers.size === 0) return;
+    const untold = this.#untold.get(address) ?? { pause: FIRST_PAUSE_MS, timer: undefined };
+    if (untold.timer) return;
+    this.#untold.set(address, untold);
+    untold.timer = clock.setTimeout(() => {
+      untold.timer = undefined;
+      if (![...this.#options.addresses()].includes(address)) this.#untold.delete(address);
+      else void this.#beatAddress(address);
+    }, untold.pause);
+    untold.pause = Math.min(untold.pause * 2, interval);
+  }
+}

@@ -1,0 +1,76 @@
+// Owns calls to brokers: on a connection over which the broker has heard of this client first, and within one time limit
+// for dialling, greeting and answering together.
+import type {
+  Clock,
+  Connection,
+  Connections,
+  HeaderOf,
+  Reply,
+  RequestOptions,
+  RequestRow,
+} from '@nest-rocketmq/remoting';
+import { ConnectError, DEFAULT_REQUEST_TIMEOUT_MS, RequestTimeoutError } from '@nest-rocketmq/remoting';
+import type { Heartbeat } from '../groups/heartbeat.js';
+import { within } from '../time/timing.js';
+
+export interface BrokersOptions {
+  clock: Clock;
+  connections: Connections;
+  heartbeat: Heartbeat;
+}
+
+export class Brokers {
+  readonly #options: BrokersOptions;
+
+  constructor(options: BrokersOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves with the answer whatever its code. @throws ConnectError, RequestTimeoutError, ConnectionClosedError */
+  async request<Row extends RequestRow>(
+    address: string,
+    row: Row,
+    header: HeaderOf<Row>,
+    options: RequestOptions = {},
+  ): Promise<Reply<Row>> {
+    const ready = this.#ready(address);
+    if (ready) return ready.request(row, header, options);
+    const { clock } = this.#options;
+    const timeout = options.timeout ?? DEFAULT_REQUEST_TIMEOUT_MS;
+    const startedAt = clock.monotonic();
+    let dialled = false;
+    const connecting = this.connection(address, () => (dialled = true));
+    const connection = await within(clock, connecting, timeout, () =>
+      dialled
+        ? new RequestTimeoutError(address, row.name, timeout)
+        : new ConnectError(address, `no connection within ${timeout} ms`),
+    );
+    const left = Math.max(1, Math.ceil(timeout - (clock.monotonic() - startedAt)));
+    return connection.request(row, header, { ...options, timeout: left });
+  }
+
+  /** Resolves when the bytes are queued, with the connection. @throws ConnectError, ConnectionClosedError */
+  async oneway<Row extends RequestRow>(
+    address: string,
+    row: Row,
+    header: HeaderOf<Row>,
+    options: RequestOptions = {},
+  ): Promise<Connection> {
+    const connection = this.#ready(address) ?? (await this.connection(address));
+    connection.oneway(row, header, options);
+    return connection;
+  }
+
+  /** @param onDialled called when the connection is there, before the broker has heard of us. @throws ConnectError */
+  async connection(address: string, onDialled?: () => void): Promise<Connection> {
+    const connection = await this.#options.connections.get(address);
+    onDialled?.();
+    await this.#options.heartbeat.greet(connection);
+    return connection;
+  }
+
+  #ready(address: string): Connection | undefined {
+    const connection = this.#options.connections.existing(address);
+    return connection && this.#options.heartbeat.hasGreeted(connection) ? connection : undefined;
+  }
+}

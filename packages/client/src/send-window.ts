@@ -1,0 +1,94 @@
+// Owns how many sends of a client are under way at a time: what exceeds that waits for its turn here, in order, with a
+// bound. The time of a send begins with its turn. Leaves the sends themselves to producer.
+import { TooManySendsError } from './errors.js';
+
+export interface SendWindowOptions {
+  /** Sends under way at a time. */
+  backPressureForAsyncSendNum: number;
+  /** Their bytes. One send alone may be larger. */
+  backPressureForAsyncSendSize: number;
+  /** Sends that wait for their turn. */
+  maxWaitingSends: number;
+  /** Their bytes. */
+  maxWaitingSendSize: number;
+}
+
+interface Waiting {
+  /** Whoever waits, so that it can give up what it waits for. */
+  readonly owner: object;
+  readonly bytes: number;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+export class SendWindow {
+  readonly #options: SendWindowOptions;
+  #sends = 0;
+  #bytes = 0;
+  #waiting: Waiting[] = [];
+  #next = 0;
+  #waitingBytes = 0;
+
+  constructor(options: SendWindowOptions) {
+    this.#options = options;
+  }
+
+  /** Takes a place at once. @returns false when there is none: see `turn` */
+  enter(bytes: number): boolean {
+    if (this.#next < this.#waiting.length || !this.#hasRoom(bytes)) return false;
+    this.#sends++;
+    this.#bytes += bytes;
+    return true;
+  }
+
+  /** Resolves when a place has become free and is taken. @throws TooManySendsError when too many wait already */
+  turn(owner: object, bytes: number): Promise<void> {
+    const { maxWaitingSends, maxWaitingSendSize } = this.#options;
+    const waiting = this.#waiting.length - this.#next;
+    if (waiting >= maxWaitingSends || this.#waitingBytes + bytes > maxWaitingSendSize) {
+      return Promise.reject(new TooManySendsError(this.#sends, waiting, this.#waitingBytes, this.#options));
+    }
+    this.#waitingBytes += bytes;
+    return new Promise((resolve, reject) => this.#waiting.push({ owner, bytes, resolve, reject }));
+  }
+
+  /** Gives a place back. */
+  leave(bytes: number): void {
+    this.#sends--;
+    this.#bytes -= bytes;
+    this.#admit();
+  }
+
+  /** Rejects what the owner still waits for. */
+  abandon(owner: object, error: Error): void {
+    const waiting = this.#waiting.slice(this.#next);
+    this.#waiting = waiting.filter((each) => each.owner !== owner);
+    this.#next = 0;
+    this.#waitingBytes = this.#waiting.reduce((sum, { bytes }) => sum + bytes, 0);
+    for (const each of waiting) if (each.owner === owner) each.reject(error);
+    this.#admit();
+  }
+
+  #hasRoom(bytes: number): boolean {
+    const { backPressureForAsyncSendNum, backPressureForAsyncSendSize } = this.#options;
+    if (this.#sends === 0) return true;
+    return this.#sends < backPressureForAsyncSendNum && this.#bytes + bytes <= backPressureForAsyncSendSize;
+  }
+
+  #admit(): void {
+    for (
+      let first = this.#waiting[this.#next];
+      first && this.#hasRoom(first.bytes);
+      first = this.#waiting[this.#next]
+    ) {
+      this.#next++;
+      this.#sends++;
+      this.#bytes += first.bytes;
+      this.#waitingBytes -= first.bytes;
+      first.resolve();
+    }
+    if (this.#next < 1024 || this.#next * 2 < this.#waiting.length) return;
+    this.#waiting = this.#waiting.slice(this.#next);
+    this.#next = 0;
+  }
+}

@@ -1,0 +1,83 @@
+// Owns trying again within the time that a call has: pauses that grow, by the injected clock, and what is worth a pause.
+// Leaves what is tried, and where, to the caller.
+import { ConnectError } from '@nest-rocketmq/remoting';
+import type { Clock } from '@nest-rocketmq/remoting';
+import { BrokerNotFoundError } from '../errors.js';
+import { sleep } from './timing.js';
+
+/** The first pause before a server that could not be reached is dialled again; each further one is twice as long. ms */
+const FIRST_PAUSE_MS = 50;
+const LONGEST_PAUSE_MS = 1_000;
+/** What is left of the call's time for the last attempt: a tenth, at most this. ms */
+const LAST_ATTEMPT_MS = 200;
+
+/** Nothing was sent: trying again stores nothing twice. */
+export function isUnreached(error: unknown): boolean {
+  return error instanceof ConnectError || error instanceof BrokerNotFoundError;
+}
+
+export interface PatienceOptions {
+  clock: Clock;
+  /** For all attempts and pauses together, ms. */
+  timeout: number;
+  /** Aborts when the client closes: no more pauses, and no more attempts. */
+  closing: AbortSignal;
+}
+
+/** The time of one call. */
+export class Patience {
+  readonly #options: PatienceOptions;
+  readonly #startedAt: number;
+  #next = FIRST_PAUSE_MS;
+
+  constructor(options: PatienceOptions) {
+    this.#options = options;
+    this.#startedAt = options.clock.monotonic();
+  }
+
+  /** ms since the call began */
+  get elapsed(): number {
+    return this.#options.clock.monotonic() - this.#startedAt;
+  }
+
+  /** Whole ms; 0 when the time is over. */
+  get left(): number {
+    return Math.max(0, Math.ceil(this.#options.timeout - this.elapsed));
+  }
+
+  /** Nothing more is to be tried. */
+  get over(): boolean {
+    return this.left === 0 || this.#options.closing.aborted;
+  }
+
+  /**
+   * Waits before the next attempt, and leaves it time.
+   * @param ms default: grows with each pause
+   * @returns false when there is no time for another attempt, or the client closes
+   */
+  async pause(ms = this.#growing()): Promise<boolean> {
+    const { clock, timeout, closing } = this.#options;
+    const most = this.left - Math.min(LAST_ATTEMPT_MS, timeout / 10);
+    if (most <= 0 || closing.aborted) return false;
+    await sleep(clock, Math.min(ms, most), closing);
+    return !closing.aborted;
+  }
+
+  #growing(): number {
+    const pause = this.#next;
+    this.#next = Math.min(this.#next * 2, LONGEST_PAUSE_MS);
+    return pause;
+  }
+}
+
+/** Repeats `attempt`, given the ms that are left, for as long as its server cannot be reached. */
+export async function untilReached<T>(options: PatienceOptions, attempt: (left: number) => Promise<T>): Promise<T> {
+  const patience = new Patience(options);
+  for (;;) {
+    try {
+      return await attempt(Math.max(1, patience.left));
+    } catch (error) {
+      if (!isUnreached(error) || !(await patience.pause())) throw error;
+    }
+  }
+}

@@ -1,0 +1,97 @@
+// Owns the broker inside the app's own process. The only file besides testing/ that knows the broker's package, which it
+// loads when it is started: an app on a cluster never does.
+import { join, resolve } from 'node:path';
+import type { Broker } from '@nest-rocketmq/broker';
+import { systemClock } from '@nest-rocketmq/remoting';
+import type { Clock, Dial, Logger } from '@nest-rocketmq/remoting';
+import type { RocketMQBackend } from './backend.js';
+import { DEFAULT_STORE, MEMORY_STORE, checkEmbedded } from './embedded-options.js';
+import type { CheckedEmbeddedOptions, EmbeddedOptions } from './embedded-options.js';
+import { NotRunningError, StoreInUseError } from '../errors.js';
+import { hold, waitForHolder } from './store-holders.js';
+import type { Hold } from './store-holders.js';
+import { BROKER_ON_TURNED_CLOCK, isTurnedByHand } from '../turned-clock.js';
+
+export class EmbeddedBackend implements RocketMQBackend {
+  readonly name = 'embedded';
+  readonly clock: Clock | undefined;
+  /** With the messages that they count: they end, or move, with the store. */
+  readonly localOffsetStoreDir: string;
+  readonly dial: Dial = (address) => this.#running().dial(address);
+  readonly #options: CheckedEmbeddedOptions;
+  readonly #store: string;
+  readonly #logger: Logger;
+  #broker: Broker | undefined;
+  #hold: Hold | undefined;
+
+  /** @throws InvalidOptionError for an option that an embedded broker does not have */
+  constructor(options: EmbeddedOptions, logger: Logger) {
+    this.#options = checkEmbedded(options);
+    const store = options.store ?? DEFAULT_STORE;
+    this.#store = store === MEMORY_STORE ? store : resolve(store);
+    this.localOffsetStoreDir = store === MEMORY_STORE ? MEMORY_STORE : join(this.#store, 'broadcasting');
+    this.#logger = logger;
+    this.clock = options.clock;
+  }
+
+  async start(): Promise<string> {
+    const { startBroker, StoreLockedError } = await import('@nest-rocketmq/broker');
+    await this.#waitForClosingApp();
+    const held = this.#inMemory ? undefined : hold(this.#store);
+    try {
+      this.#broker = await startBroker({
+        ...(isTurnedByHand(this.clock) && BROKER_ON_TURNED_CLOCK),
+        ...this.#options,
+        store: this.#store,
+        logger: this.#logger,
+      });
+      this.#hold = held;
+    } catch (cause) {
+      held?.release();
+      if (cause instanceof StoreLockedError) throw new StoreInUseError(this.#store, cause.pid, { cause });
+      throw cause;
+    }
+    this.#announce(this.#broker);
+    return this.#broker.nameServerAddress;
+  }
+
+  stopping(): void {
+    this.#hold?.closing();
+  }
+
+  async stop(): Promise<void> {
+    const broker = this.#broker;
+    this.#broker = undefined;
+    try {
+      await broker?.stop();
+    } finally {
+      this.#hold?.release();
+    }
+  }
+
+  get #inMemory(): boolean {
+    return this.#store === MEMORY_STORE;
+  }
+
+  async #waitForClosingApp(): Promise<void> {
+    if (this.#inMemory) return;
+    await waitForHolder(this.#store, systemClock, () =>
+      this.#logger.log(`waiting for the store ${this.#store}: another app of this process is closing it`),
+    );
+  }
+
+  #running(): Broker {
+    if (this.#broker) return this.#broker;
+    throw new NotRunningError('the embedded broker is not running: it starts with the app and stops after it.');
+  }
+
+  #announce(broker: Broker): void {
+    const stored = this.#inMemory ? 'in memory: messages end with the process' : `stored in ${this.#store}`;
+    this.#logger.log(`embedded broker, ${stored}`);
+    if (!this.#options.listen) return;
+    this.#logger.log(
+      `embedded broker listens: name server ${broker.nameServerAddress}, broker ${broker.brokerAddress}; ` +
+        `other processes join with { nameServer: '${broker.nameServerAddress}' }`,
+    );
+  }
+}

@@ -1,0 +1,95 @@
+// Finds out what the parameters of a listener's method are: the payload, the context, or a custom decorator's.
+import type { ExecutionContext } from '@nestjs/common';
+import { InvalidListenerError } from '../errors.js';
+import type { MethodKey, PayloadType } from './listener-metadata.js';
+import { CUSTOM_ROUTE_ARGS_METADATA, PARAMTYPES_METADATA, ROUTE_ARGS_METADATA } from '../nest/nest-metadata.js';
+
+/** Nest's number of @Body() and of the microservices' @Payload(). */
+export const PAYLOAD_PARAM = 3;
+/** Nest's number of the microservices' @Ctx(). Over HTTP the same number is @Query(). */
+const CONTEXT_PARAM = 4;
+
+/** Where an undecorated parameter stands. */
+const PAYLOAD_INDEX = 0;
+const CONTEXT_INDEX = 1;
+
+/** A parameter whose value goes through pipes. */
+export interface PipedParam {
+  readonly index: number;
+  /** What pipes are told of it. A standard schema is there in Nest 12 only. */
+  readonly metadata: { type: 'body' | 'custom'; metatype?: unknown; data?: unknown; schema?: unknown };
+  /** Bound to the parameter itself: instances and classes. */
+  readonly pipes: readonly unknown[];
+  value(payload: unknown, execution: ExecutionContext): unknown;
+}
+
+export interface ListenerParams {
+  readonly piped: readonly PipedParam[];
+  /** Positions that are given the RocketMQContext. No pipe sees it. */
+  readonly contexts: readonly number[];
+  /** The declared class of the payload: undefined when the compiler has left none. */
+  readonly payloadType: unknown;
+}
+
+interface ParamMetadata {
+  readonly index: number;
+  readonly data?: unknown;
+  readonly pipes?: readonly unknown[];
+  readonly factory?: (data: unknown, execution: ExecutionContext) => unknown;
+  readonly schema?: unknown;
+}
+
+/** @throws InvalidListenerError for a parameter decorator that has no meaning for a message */
+export function paramsOf(name: string, type: object, method: MethodKey, declared?: PayloadType): ListenerParams {
+  const { prototype } = type as { prototype: object };
+  const types = Reflect.getMetadata(PARAMTYPES_METADATA, prototype, method) as unknown[] | undefined;
+  const decorated = Object.entries(
+    (Reflect.getMetadata(ROUTE_ARGS_METADATA, type, method) ?? {}) as Record<string, ParamMetadata>,
+  );
+  const piped: PipedParam[] = [];
+  const contexts: number[] = [];
+  for (const [key, param] of decorated) {
+    if (isContext(key, param)) contexts.push(param.index);
+    else piped.push(pipedParam(name, key, param, types, declared));
+  }
+  const taken = new Set([...piped.map(({ index }) => index), ...contexts]);
+  const payload = piped.find(({ metadata }) => metadata.type === 'body');
+  if (!payload && !taken.has(PAYLOAD_INDEX)) {
+    piped.push(pipedParam(name, `${PAYLOAD_PARAM}:`, { index: PAYLOAD_INDEX }, types, declared));
+  }
+  if (contexts.length === 0) {
+    const free = [CONTEXT_INDEX, PAYLOAD_INDEX].find((index) => piped.every((param) => param.index !== index));
+    if (free !== undefined) contexts.push(free);
+  }
+  const payloadType = declared ?? types?.[payload?.index ?? PAYLOAD_INDEX];
+  return { piped, contexts, payloadType };
+}
+
+function isContext(key: string, { data }: ParamMetadata): boolean {
+  return key.startsWith(`${CONTEXT_PARAM}:`) && data === undefined;
+}
+
+function pipedParam(
+  name: string,
+  key: string,
+  { index, data, pipes = [], factory, schema }: ParamMetadata,
+  types: unknown[] | undefined,
+  declared: PayloadType | undefined,
+): PipedParam {
+  const metatype = types?.[index];
+  if (key.includes(CUSTOM_ROUTE_ARGS_METADATA)) {
+    const value = (_payload: unknown, execution: ExecutionContext): unknown => factory?.(data, execution);
+    return { index, pipes, metadata: { type: 'custom', metatype, data, schema }, value };
+  }
+  if (!key.startsWith(`${PAYLOAD_PARAM}:`)) {
+    throw new InvalidListenerError(
+      name,
+      `parameter ${index + 1} has a decorator that means nothing for a message, such as @Req() or @Param(). ` +
+        `A listener takes (payload, context); for more use createParamDecorator.`,
+    );
+  }
+  const value = (payload: unknown): unknown =>
+    typeof data === 'string' ? (payload as Record<string, unknown> | null | undefined)?.[data] : payload;
+  const payloadType = typeof data === 'string' ? metatype : (declared ?? metatype);
+  return { index, pipes, metadata: { type: 'body', metatype: payloadType, data, schema }, value };
+}

@@ -1,0 +1,84 @@
+// Makes a class with @RocketMQTransactionListener callable, whatever its scope.
+import { InvalidListenerError } from '../errors.js';
+import type { ListenerHost } from '../pipeline/listener-host.js';
+import { classListenersOf, listenerMethodsOf, transactionListenerOf } from '../decorators/listener-metadata.js';
+import type { RocketMQLocalTransactionListener, TransactionListenerOptions } from '../decorators/listener-metadata.js';
+import {
+  EXCEPTION_FILTERS_METADATA,
+  GUARDS_METADATA,
+  INTERCEPTORS_METADATA,
+  PIPES_METADATA,
+} from '../nest/nest-metadata.js';
+
+export interface DiscoveredTransactionListener {
+  /** 'OrderTransactions (OrdersModule)' */
+  readonly name: string;
+  readonly options: TransactionListenerOptions;
+  readonly instance: RocketMQLocalTransactionListener;
+}
+
+const METHODS = ['executeLocalTransaction', 'checkLocalTransaction'] as const;
+
+const ENHANCERS = {
+  guards: GUARDS_METADATA,
+  interceptors: INTERCEPTORS_METADATA,
+  pipes: PIPES_METADATA,
+  'exception filters': EXCEPTION_FILTERS_METADATA,
+};
+
+export class TransactionHost {
+  constructor(private readonly host: ListenerHost) {}
+
+  /** None, or one. @throws InvalidListenerError */
+  listeners(): DiscoveredTransactionListener[] {
+    const { host } = this;
+    const options = transactionListenerOf(host.type);
+    if (!options) return [];
+    for (const method of METHODS) this.#requireMethod(method);
+    this.#refuseEnhancers();
+    const name = `${host.type.name} (${host.wrapper.host?.name ?? 'no module'})`;
+    return [{ name, options, instance: this.#instance() }];
+  }
+
+  /** A request-scoped class is made anew for each call; its REQUEST is the call's context. */
+  #instance(): RocketMQLocalTransactionListener {
+    const instanceFor = async (context: object): Promise<RocketMQLocalTransactionListener> =>
+      (await this.host.instanceFor(this.host.scope(context))) as unknown as RocketMQLocalTransactionListener;
+    return {
+      executeLocalTransaction: async (message, context) =>
+        (await instanceFor(context)).executeLocalTransaction(message, context),
+      checkLocalTransaction: async (message, context) =>
+        (await instanceFor(context)).checkLocalTransaction(message, context),
+    };
+  }
+
+  #requireMethod(method: (typeof METHODS)[number]): void {
+    if (this.host.method(method)) return;
+    throw new InvalidListenerError(
+      this.host.nameOf(method),
+      'the class is decorated as a transaction listener but has no such method.',
+    );
+  }
+
+  /** They are not run: nobody is there to be denied, and a verdict is no response. Bound by name they would seem to be. */
+  #refuseEnhancers(): void {
+    const { host } = this;
+    const onMethods = METHODS.map((method) => [host.method(method), host.nameOf(method)] as const);
+    const onClass = this.#isMoreThanThat() ? [] : [[host.type, host.type.name] as const];
+    for (const [target, name] of [...onMethods, ...onClass]) {
+      const bound = Object.entries(ENHANCERS).find(([, key]) => target && Reflect.hasMetadata(key, target));
+      if (!bound) continue;
+      throw new InvalidListenerError(
+        name,
+        `${bound[0]} do not run for a transaction listener. Remove them, and check within the method.`,
+      );
+    }
+  }
+
+  /** What stands on the class is then meant for its routes or its messages. */
+  #isMoreThanThat(): boolean {
+    const { type, wrapper } = this.host;
+    const isController = wrapper.host?.controllers.get(wrapper.token) === wrapper;
+    return isController || classListenersOf(type).length > 0 || listenerMethodsOf(type).length > 0;
+  }
+}

@@ -1,0 +1,25 @@
+// Starts the listeners of modules that are loaded while the app runs.
+import { Injectable } from '@nestjs/common';
+import { LazyModuleLoader } from '@nestjs/core';
+import { RocketMQListeners } from './rocketmq-listeners.js';
+import { TransactionListeners } from '../transactions/transaction-listeners.js';
+
+@Injectable()
+export class LazyModules {
+  constructor(
+    private readonly loader: LazyModuleLoader,
+    private readonly listeners: RocketMQListeners,
+    private readonly transactions: TransactionListeners,
+  ) {}
+
+  /** Nest calls no hook in such a module and tells nobody of it, so the app's one loader is asked to. */
+  watch(): void {
+    const load = this.loader.load.bind(this.loader);
+    this.loader.load = async (...args: Parameters<LazyModuleLoader['load']>) => {
+      const loaded = await load(...args);
+      await this.transactions.discover();
+      await this.listeners.adopt();
+      return loaded;
+    };
+  }
+}

@@ -1,0 +1,180 @@
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { BadRequestException, Logger } from '@nestjs/common';
+import type { ConsumeContext, PushConsumerOptions, RocketMQClient } from '@nest-rocketmq/client';
+import type { MessageExt } from '@nest-rocketmq/remoting';
+import { MessageDecodeError } from '../errors.js';
+import { ListenerContainer } from './listener-container.js';
+import type { Consumption } from './listener-container.js';
+import type { DiscoveredListener } from '../discovery/listener-explorer.js';
+import { ListenerGroup } from './listener-groups.js';
+import type { MessageListenerOptions } from '../decorators/listener-metadata.js';
+import { JsonMessageConverter } from '../message/message-converter.js';
+import type { RocketMQContext } from '../decorators/rocketmq-context.js';
+
+Logger.overrideLogger(false);
+
+let consumptions: Consumption[];
+let consumer: PushConsumerOptions;
+let shutdowns: unknown[];
+
+beforeEach(() => {
+  consumptions = [];
+  shutdowns = [];
+});
+
+function message(body: string, fields: Partial<MessageExt> = {}): MessageExt {
+  return {
+    topic: 'orders',
+    body: Buffer.from(body),
+    properties: new Map([
+      ['TAGS', 'created'],
+      ['KEYS', 'k1 k2'],
+      ['colour', 'red'],
+    ]),
+    msgId: 'ID',
+    queueId: 3,
+    queueOffset: 42,
+    reconsumeTimes: 2,
+    bornTimestamp: 1000,
+    storeTimestamp: 2000,
+    ...fields,
+  } as MessageExt;
+}
+
+function delivery(): ConsumeContext {
+  const messageQueue = { topic: 'orders', brokerName: 'b', queueId: 3 };
+  return { messageQueue, delayLevelWhenNextConsume: 0, ackIndex: 0, signal: new AbortController().signal };
+}
+
+function container(
+  handle: DiscoveredListener['handle'],
+  options: Partial<MessageListenerOptions> = {},
+): ListenerContainer {
+  const group = new ListenerGroup('group');
+  group.add({ name: 'Listener', options: { topic: 'orders', ...options }, handle });
+  const client = {
+    createPushConsumer(given: PushConsumerOptions) {
+      consumer = given;
+      return { shutdown: (how: unknown) => Promise.resolve(void shutdowns.push(how)) };
+    },
+  } as unknown as RocketMQClient;
+  return new ListenerContainer(client, group, {
+    converter: new JsonMessageConverter(),
+    defaults: { concurrency: 5, maxReconsumeTimes: 3 },
+    onConsumption: (consumption) => void consumptions.push(consumption),
+  });
+}
+
+test("the consumer has the group's subscriptions and settings; the listener's own win over the app's defaults", () => {
+  container(() => Promise.resolve(), { concurrency: 1, tags: 'created' });
+  expect(consumer).toMatchObject({
+    group: 'group',
+    subscriptions: [{ topic: 'orders', expression: 'created' }],
+    consumeConcurrency: 1,
+    maxReconsumeTimes: 3,
+  });
+});
+
+test('a listener is given the payload and all about the delivery', async () => {
+  let given: [unknown, RocketMQContext] | undefined;
+  container((payload, context) => Promise.resolve(void (given = [payload, context])));
+  const raw = message('{"id":1}');
+  const { signal } = delivery();
+  await expect(consumer.listener([raw], { ...delivery(), signal })).resolves.toBe('CONSUME_SUCCESS');
+  const [payload, context] = given!;
+  expect(payload).toEqual({ id: 1 });
+  expect(context).toMatchObject({
+    topic: 'orders',
+    tags: 'created',
+    keys: ['k1', 'k2'],
+    msgId: 'ID',
+    group: 'group',
+    reconsumeTimes: 2,
+    queueId: 3,
+    queueOffset: 42,
+    bornTimestamp: 1000,
+    storeTimestamp: 2000,
+    message: raw,
+    signal,
+  });
+  expect(context.properties.get('colour')).toBe('red');
+  expect(consumptions).toMatchObject([{ group: 'group', outcome: 'consumed' }]);
+});
+
+describe('never a silent ack:', () => {
+  test.each<[string, DiscoveredListener['handle']]>([
+    [
+      'a throw',
+      () => {
+        throw new Error('no');
+      },
+    ],
+    ['a rejected promise', () => Promise.reject(new Error('no'))],
+  ])('%s asks for a redelivery', async (_what, handle) => {
+    container(handle);
+    const context = delivery();
+    await expect(consumer.listener([message('1')], context)).resolves.toBe('RECONSUME_LATER');
+    expect(context.delayLevelWhenNextConsume).toBe(0);
+    expect(consumptions).toMatchObject([{ outcome: 'failed', error: expect.objectContaining({ message: 'no' }) }]);
+  });
+
+  test('a body that cannot be read goes to the dead letters at once', async () => {
+    container(() => Promise.resolve());
+    const context = delivery();
+    await expect(consumer.listener([message('<xml/>')], context)).resolves.toBe('RECONSUME_LATER');
+    expect(context.delayLevelWhenNextConsume).toBe(-1);
+    expect(consumptions[0].error).toBeInstanceOf(MessageDecodeError);
+  });
+
+  test('a message that the group has no listener for any more is delivered again', async () => {
+    container(() => Promise.resolve(), { tags: 'paid' });
+    await expect(consumer.listener([message('1')], delivery())).resolves.toBe('RECONSUME_LATER');
+    expect(String(consumptions[0].error)).toMatch(/no listener for topic 'orders' with tag 'created'/);
+  });
+});
+
+test('stopping waits with the deadline that it is given', async () => {
+  await container(() => Promise.resolve()).stop(1234);
+  expect(shutdowns).toEqual([{ deadline: 1234 }]);
+});
+
+describe('the log of a failure', () => {
+  const fail = async (error: unknown, options: Partial<MessageListenerOptions> = {}, reconsumeTimes = 0) => {
+    const lines: string[] = [];
+    jest.spyOn(Logger.prototype, 'warn').mockImplementation((line: unknown) => void lines.push(String(line)));
+    container(() => Promise.reject(error as Error), options);
+    await consumer.listener([message('1', { reconsumeTimes })], delivery());
+    expect(lines).toHaveLength(1);
+    return lines[0];
+  };
+
+  afterEach(() => void jest.restoreAllMocks());
+
+  test.each<[string, Partial<MessageListenerOptions>, number, string]>([
+    ['comes again', {}, 0, 'to be delivered again'],
+    ['has come for the last time', {}, 3, 'on its way to %DLQ%group'],
+    ['is a broadcast', { messageModel: 'BROADCASTING' }, 0, 'not to be delivered again, as it is a broadcast'],
+    ['is a broadcast of a group with retries', { messageModel: 'BROADCASTING' }, 3, 'not to be delivered again'],
+  ])('says what becomes of a message that %s, and names the listener', async (_what, options, times, fate) => {
+    const line = await fail(new Error('no'), options, times);
+    expect(line).toContain(`message ID of topic orders failed in Listener at delivery ${times + 1}, ${fate}`);
+  });
+
+  test('says which constraints were not met', async () => {
+    const error = new BadRequestException(['quantity must be an integer number', 'id should not be empty']);
+    expect(await fail(error)).toMatch(
+      /BadRequestException: Bad Request.*: quantity must be an integer number; id should not be empty\n +at /,
+    );
+    expect(await fail(new BadRequestException('plain'), {}, 1)).toMatch(/: BadRequestException: plain$/);
+    expect(await fail(new BadRequestException({ message: [{ path: 'id' }] }), {}, 1)).toMatch(/: \{"path":"id"\}$/);
+  });
+
+  test('is bounded, whatever was thrown', async () => {
+    const long = 'x'.repeat(100_000);
+    for (const error of [new Error(long), new BadRequestException([long]), long, { long }]) {
+      expect((await fail(error, {}, 1)).length).toBeLessThan(1500);
+    }
+    expect(await fail({ code: 7 }, {}, 1)).toMatch(/: \{"code":7\}$/);
+    expect(await fail(undefined, {}, 1)).toMatch(/: undefined$/);
+  });
+});

@@ -1,0 +1,183 @@
+// One consumer group at work: its consumer, and the step from a delivered message to the listener's method and to the
+// verdict on it. Leaves what is subscribed to listener-groups.ts, redelivery to the client and the broker.
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { Logger } from '@nestjs/common';
+import { SubscriptionRefusedError } from '@nest-rocketmq/client';
+import type { ConsumeContext, ConsumeResult, PushConsumer, RocketMQClient } from '@nest-rocketmq/client';
+import { dlqTopic } from '@nest-rocketmq/remoting';
+import type { Clock, MessageExt } from '@nest-rocketmq/remoting';
+import { InvalidListenerError, MessageDecodeError } from '../errors.js';
+import type { DiscoveredListener } from '../discovery/listener-explorer.js';
+import type { ListenerGroup } from './listener-groups.js';
+import type { MessageConverter } from '../message/message-converter.js';
+import { reasonOf } from '../pipeline/failure-reason.js';
+import { RocketMQContext } from '../decorators/rocketmq-context.js';
+import type { CheckedConsumerSettings } from '../options/consumer-settings.js';
+import { CONSUMER_ON_TURNED_CLOCK, inRealTime, isTurnedByHand } from '../turned-clock.js';
+
+/** What became of one delivery. */
+export interface Consumption {
+  readonly group: string;
+  readonly context: RocketMQContext;
+  /** 'failed': the message is delivered again, or is with the dead letters. A broadcast message does not come again. */
+  readonly outcome: 'consumed' | 'failed';
+  readonly error?: unknown;
+}
+
+export interface ContainerSettings {
+  readonly converter: MessageConverter;
+  readonly defaults: CheckedConsumerSettings;
+  /** Waits for listeners, when it is one that is turned by hand. */
+  readonly clock?: Clock;
+  readonly onConsumption: (consumption: Consumption) => void;
+}
+
+/** Apache's value for "to the dead letters at once": no later delivery can read a body that this one could not. */
+const TO_DEAD_LETTERS = -1;
+/** What -1 means for maxReconsumeTimes. */
+const APACHE_MAX_RECONSUME_TIMES = 16;
+
+export class ListenerContainer {
+  readonly #logger = new Logger('RocketMQ');
+  readonly #consumer: PushConsumer;
+  readonly #running = new Set<string>();
+  readonly #here = new AsyncLocalStorage<true>();
+  readonly #broadcasting: boolean;
+  readonly #maxReconsumeTimes: number;
+
+  /** @throws InvalidOptionError for consumer settings out of their range */
+  constructor(
+    client: RocketMQClient,
+    private readonly group: ListenerGroup,
+    private readonly settings: ContainerSettings,
+  ) {
+    const { concurrency, ...options } = { ...settings.defaults, ...group.shared };
+    const { maxReconsumeTimes = -1 } = options;
+    this.#maxReconsumeTimes = maxReconsumeTimes < 0 ? APACHE_MAX_RECONSUME_TIMES : maxReconsumeTimes;
+    this.#broadcasting = options.messageModel === 'BROADCASTING';
+    this.#consumer = client.createPushConsumer({
+      ...options,
+      consumeConcurrency: concurrency,
+      // One message a call: one that fails must not bring others again.
+      consumeMessageBatchMaxSize: 1,
+      ...(isTurnedByHand(settings.clock) && CONSUMER_ON_TURNED_CLOCK),
+      group: group.group,
+      subscriptions: group.subscriptions,
+      listener: (messages, delivery) => this.#consume(messages, delivery),
+    });
+  }
+
+  get name(): string {
+    return this.group.group;
+  }
+
+  /** Whether the caller is, in the end, called by a listener of this group. */
+  isRunningHere(): boolean {
+    return this.#here.getStore() === true;
+  }
+
+  /** 'shop: order (paid || refunded), payment' */
+  get summary(): string {
+    const topics = this.group.subscriptions.map(({ topic, expression }) =>
+      expression === '*' ? topic : `${topic} (${expression})`,
+    );
+    return `${this.name}: ${topics.join(', ')}`;
+  }
+
+  /** @throws InvalidListenerError when the broker does not take the listener's condition */
+  async start(): Promise<void> {
+    try {
+      await this.#consumer.start();
+    } catch (cause) {
+      if (!(cause instanceof SubscriptionRefusedError)) throw cause;
+      const listener = this.group.find(cause.topic, undefined)?.name ?? `group ${this.name}`;
+      throw new InvalidListenerError(listener, cause.message, { cause });
+    }
+  }
+
+  pause(): void {
+    this.#consumer.pause();
+  }
+
+  resume(): void {
+    this.#consumer.resume();
+  }
+
+  /** Stops pulling and waits for running listeners. @param deadline ms */
+  async stop(deadline: number): Promise<void> {
+    if (isTurnedByHand(this.settings.clock)) await inRealTime(deadline, (late) => this.#consumer.shutdown(late));
+    else await this.#consumer.shutdown({ deadline });
+    if (this.#running.size === 0) return;
+    this.#logger.warn(
+      `group ${this.name}: after ${deadline} ms ${this.#running.size} listener(s) still run and are left behind; ` +
+        `their messages will be delivered again: ${[...this.#running].join(', ')}`,
+    );
+  }
+
+  async #consume(messages: readonly MessageExt[], delivery: ConsumeContext): Promise<ConsumeResult> {
+    for (const message of messages) {
+      if (!(await this.#deliver(message, delivery))) return 'RECONSUME_LATER';
+    }
+    return 'CONSUME_SUCCESS';
+  }
+
+  async #deliver(message: MessageExt, delivery: ConsumeContext): Promise<boolean> {
+    const context = new RocketMQContext(message, this.name, delivery.signal);
+    const running = `${context.topic} ${context.msgId} (queue ${context.queueId}, offset ${context.queueOffset})`;
+    this.#running.add(running);
+    let listener: DiscoveredListener | undefined;
+    let ended: (() => void) | undefined;
+    try {
+      listener = this.#listenerFor(context);
+      ended = this.settings.clock?.busy?.(`${listener.name} (message ${context.msgId} of topic ${context.topic})`);
+      await this.#handle(listener, context);
+    } catch (error) {
+      if (error instanceof MessageDecodeError) delivery.delayLevelWhenNextConsume = TO_DEAD_LETTERS;
+      this.#logFailure(listener, context, error);
+      this.settings.onConsumption({ group: this.name, context, outcome: 'failed', error });
+      return false;
+    } finally {
+      this.#running.delete(running);
+      ended?.();
+    }
+    this.settings.onConsumption({ group: this.name, context, outcome: 'consumed' });
+    return true;
+  }
+
+  #handle(listener: DiscoveredListener, context: RocketMQContext): Promise<unknown> {
+    return this.#here.run(true, () => listener.handle(this.#payload(listener, context), context));
+  }
+
+  #listenerFor(context: RocketMQContext): DiscoveredListener {
+    const listener = this.group.find(context.topic, context.tags);
+    if (listener) return listener;
+    // A redelivery from the time when the group had another listener: whoever still has one shall get it.
+    throw new InvalidListenerError(
+      `group ${this.name}`,
+      `has no listener for topic '${context.topic}' with tag '${context.tags ?? ''}', only ${this.group.listeners.join(', ')}.`,
+    );
+  }
+
+  #payload(listener: DiscoveredListener, context: RocketMQContext): unknown {
+    try {
+      return this.settings.converter.decode(context.message, listener.options.payload ?? 'json');
+    } catch (cause) {
+      if (cause instanceof MessageDecodeError) throw cause;
+      throw new MessageDecodeError(`the message converter failed: ${String(cause)}`, { cause });
+    }
+  }
+
+  #logFailure(listener: DiscoveredListener | undefined, context: RocketMQContext, error: unknown): void {
+    const by = listener ? ` in ${listener.name}` : '';
+    this.#logger.warn(
+      `group ${this.name}: message ${context.msgId} of topic ${context.topic} failed${by} at delivery ` +
+        `${context.reconsumeTimes + 1}, ${this.#fate(context, error)}: ${reasonOf(error, context.reconsumeTimes === 0)}`,
+    );
+  }
+
+  #fate(context: RocketMQContext, error: unknown): string {
+    if (this.#broadcasting) return 'not to be delivered again, as it is a broadcast';
+    const last = error instanceof MessageDecodeError || context.reconsumeTimes >= this.#maxReconsumeTimes;
+    return last ? `on its way to ${dlqTopic(this.name)}` : 'to be delivered again';
+  }
+}

@@ -1,0 +1,195 @@
+// Owns merging the listeners of each consumer group into what its one consumer subscribes to, and refusing those that
+// contradict each other. Two consumers of one group with different subscriptions would lose messages silently.
+import type { Subscription } from '@nest-rocketmq/client';
+import { CONSUMER_SETTINGS, checkConsumerSettings } from '../options/consumer-settings.js';
+import type { CheckedConsumerSettings } from '../options/consumer-settings.js';
+import { checkGroup, checkTag, checkTopic } from '../message/destination.js';
+import { GroupMissingError, InvalidListenerError, InvalidOptionError, ListenerConflictError } from '../errors.js';
+import type { DiscoveredListener } from '../discovery/listener-explorer.js';
+import type { MessageListenerOptions } from '../decorators/listener-metadata.js';
+import { PAYLOAD_KINDS } from '../message/message-converter.js';
+import { checkClass, checkKeys, checkOneOf, inside } from '../option-checks.js';
+
+const SHARED = ['messageModel', ...CONSUMER_SETTINGS] as const;
+const OPTIONS = [
+  'topic',
+  'consumerGroup',
+  'tags',
+  'selectorExpression',
+  'selectorType',
+  'payload',
+  'payloadType',
+  ...SHARED,
+];
+
+const ALL_TAGS = '*';
+
+/** A listener with its options checked. `tags` is undefined when it takes every message of the topic. */
+interface Route {
+  readonly listener: DiscoveredListener;
+  readonly tags: readonly string[] | undefined;
+  readonly sql: string | undefined;
+}
+
+export class ListenerGroup {
+  readonly shared: CheckedConsumerSettings = {};
+  readonly #sharedBy = new Map<string, string>();
+  readonly #topics = new Map<string, Route[]>();
+
+  constructor(readonly group: string) {}
+
+  get subscriptions(): Subscription[] {
+    return [...this.#topics].map(([topic, routes]) => {
+      const { sql } = routes[0];
+      if (sql !== undefined) return { topic, expression: sql, expressionType: 'SQL92' };
+      return { topic, expression: routes.flatMap((route) => route.tags ?? [ALL_TAGS]).join(' || ') };
+    });
+  }
+
+  get listeners(): string[] {
+    return [...this.#topics.values()].flatMap((routes) => routes.map((route) => route.listener.name));
+  }
+
+  /** Whether it is the same listeners, so that its consumer would be the same too. */
+  equals(other: ListenerGroup): boolean {
+    const [mine, others] = [this, other].map((group) =>
+      [...group.#topics.values()].flat().map(({ listener }) => listener),
+    );
+    return this.group === other.group && mine.length === others.length && mine.every((each, at) => each === others[at]);
+  }
+
+  /** @throws ListenerConflictError when it cannot share the consumer with those added before */
+  add(listener: DiscoveredListener): void {
+    const route = routeOf(listener);
+    const routes = this.#topics.get(listener.options.topic) ?? [];
+    for (const other of routes) this.#refuseOverlap(route, other);
+    this.#shareOptions(listener);
+    this.#topics.set(listener.options.topic, [...routes, route]);
+  }
+
+  /** The listener for a message. There is at most one: `add` sees to it. */
+  find(topic: string, tag: string | undefined): DiscoveredListener | undefined {
+    const routes = this.#topics.get(topic) ?? [];
+    return routes.find(({ tags }) => tags === undefined || (tag !== undefined && tags.includes(tag)))?.listener;
+  }
+
+  #refuseOverlap(route: Route, other: Route): void {
+    const common = route.tags && other.tags ? route.tags.filter((tag) => other.tags?.includes(tag)) : [ALL_TAGS];
+    if (common.length === 0) return;
+    const first = other.listener.name;
+    const second = route.listener.name;
+    const remedy =
+      withoutModule(first) === withoutModule(second)
+        ? `The class stands in two modules: provide it in one, and export it from there.`
+        : `Give them different tags, or one of them a consumerGroup of its own.`;
+    const what = common[0] === ALL_TAGS ? 'messages' : `messages with tag '${common[0]}'`;
+    throw new ListenerConflictError(
+      this.group,
+      first,
+      second,
+      `both take ${what} of topic '${route.listener.options.topic}', of which a group gets each only once. ${remedy}`,
+    );
+  }
+
+  #shareOptions(listener: DiscoveredListener): void {
+    const settings = checked(listener, () => checkConsumerSettings(listener.options));
+    for (const option of SHARED) {
+      const value = settings[option];
+      if (value === undefined) continue;
+      const earlier = this.shared[option];
+      if (earlier !== undefined && earlier !== value) {
+        const first = this.#sharedBy.get(option) ?? '';
+        const reason = `share one consumer but ask for ${option} ${earlier} and ${value}. Set it on one of them, or give them different groups.`;
+        throw new ListenerConflictError(this.group, first, listener.name, reason);
+      }
+      Object.assign(this.shared, { [option]: value });
+      this.#sharedBy.set(option, listener.name);
+    }
+  }
+}
+
+/**
+ * @param defaultGroup for listeners that name none
+ * @param groupNeededOn the cluster on which each must name one
+ * @throws GroupMissingError, ListenerConflictError, InvalidListenerError or InvalidOptionError
+ */
+export function groupListeners(
+  listeners: readonly DiscoveredListener[],
+  defaultGroup: string,
+  groupNeededOn?: string,
+): ListenerGroup[] {
+  const groups = new Map<string, ListenerGroup>();
+  for (const listener of listeners) {
+    const { consumerGroup } = checked(listener, () => checkListener(listener.options));
+    if (consumerGroup === undefined && groupNeededOn !== undefined) {
+      const remedy = ', or give this listener a consumerGroup';
+      throw new GroupMissingError(listener.name, groupNeededOn, defaultGroup, remedy);
+    }
+    const name = consumerGroup ?? defaultGroup;
+    const group = groups.get(name) ?? new ListenerGroup(name);
+    group.add(listener);
+    groups.set(name, group);
+  }
+  return [...groups.values()];
+}
+
+function checkListener(options: MessageListenerOptions): MessageListenerOptions {
+  checkKeys('options', options, OPTIONS);
+  checkTopic('topic', options.topic);
+  if (options.consumerGroup !== undefined) checkGroup('consumerGroup', options.consumerGroup);
+  if (options.payload !== undefined) checkOneOf('payload', options.payload, PAYLOAD_KINDS);
+  if (options.payloadType !== undefined) checkClass('payloadType', options.payloadType);
+  if (options.selectorType !== undefined) checkOneOf('selectorType', options.selectorType, ['TAG', 'SQL92']);
+  return options;
+}
+
+function routeOf(listener: DiscoveredListener): Route {
+  const { selectorType, selectorExpression, tags } = listener.options;
+  if (tags !== undefined && selectorExpression !== undefined) {
+    throw new InvalidListenerError(listener.name, 'set tags or selectorExpression, not both.');
+  }
+  if (selectorType === 'SQL92') return { listener, tags: undefined, sql: conditionOf(listener) };
+  const wanted = checked(listener, () => tagsOf(listener.options));
+  return { listener, tags: wanted, sql: undefined };
+}
+
+/** 'A.onMessage (OrdersModule)' */
+function withoutModule(name: string): string {
+  return name.replace(/ \(.*\)$/, '');
+}
+
+function conditionOf({ name, options: { tags, selectorExpression } }: DiscoveredListener): string {
+  if (typeof selectorExpression === 'string' && selectorExpression.trim() !== '') return selectorExpression;
+  const instead = tags === undefined ? '' : ' Tags are no condition.';
+  throw new InvalidListenerError(name, `selectorType 'SQL92' needs a selectorExpression.${instead}`);
+}
+
+/** Undefined: all messages of the topic. */
+function tagsOf({ tags, selectorExpression }: MessageListenerOptions): string[] | undefined {
+  if (tags !== undefined) return checkTags('tags', tags, Array.isArray(tags) ? tags : splitTags(tags));
+  if (selectorExpression === undefined) return undefined;
+  return checkTags('selectorExpression', selectorExpression, splitTags(selectorExpression));
+}
+
+function checkTags(option: string, given: unknown, tags: readonly unknown[]): string[] | undefined {
+  if (tags.length === 0) {
+    const allowed = `'paid', or several as 'paid || refunded'; for all messages leave it out`;
+    throw new InvalidOptionError(option, given, allowed);
+  }
+  if (tags.includes(ALL_TAGS)) return undefined;
+  return [...new Set(tags.map((tag) => checkTag(option, tag)))];
+}
+
+/** The tags of 'TagA || TagB'; none when it is no such text. */
+function splitTags(expression: unknown): string[] {
+  if (typeof expression !== 'string') return [];
+  return expression
+    .split('||')
+    .map((tag) => tag.trim())
+    .filter((tag) => tag !== '');
+}
+
+/** Says which listener an option error belongs to. */
+function checked<T>(listener: DiscoveredListener, check: () => T): T {
+  return inside(`@RocketMQMessageListener on ${listener.name}`, undefined, check);
+}

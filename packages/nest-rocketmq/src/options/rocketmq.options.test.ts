@@ -1,0 +1,147 @@
+import { describe, expect, test } from '@jest/globals';
+import { checkEmbedded } from '../backends/embedded-options.js';
+import { resolveOptions } from './rocketmq.options.js';
+import type { RocketMQModuleOptions } from './rocketmq.options.js';
+
+const NO_ENV = {};
+
+describe('the backend', () => {
+  test('is embedded when nothing is said', () => {
+    expect(resolveOptions({}, NO_ENV).backend).toEqual({ kind: 'embedded', embedded: {} });
+  });
+
+  test('is the cluster of nameServer', () => {
+    const { backend } = resolveOptions({ nameServer: 'a:9876; b:9877 ' }, NO_ENV);
+    expect(backend).toEqual({ kind: 'cluster', nameServer: 'a:9876;b:9877' });
+  });
+
+  test("is the environment's cluster", () => {
+    const { backend } = resolveOptions({}, { ROCKETMQ_NAME_SERVER: 'mq:9876' });
+    expect(backend).toEqual({ kind: 'cluster', nameServer: 'mq:9876' });
+  });
+
+  test('is what the code says, whatever the environment says', () => {
+    const env = { ROCKETMQ_NAME_SERVER: 'mq:9876' };
+    expect(resolveOptions({ embedded: { store: 'memory' } }, env).backend.kind).toBe('embedded');
+    expect(resolveOptions({ nameServer: 'other:1' }, env).backend).toEqual({ kind: 'cluster', nameServer: 'other:1' });
+  });
+
+  test.each<[string, RocketMQModuleOptions, Record<string, string>, RegExp | undefined]>([
+    ['nothing is said', {}, {}, undefined],
+    ['it is asked for', { embedded: {} }, { NODE_ENV: 'production' }, undefined],
+    ['nameServer is undefined', { nameServer: undefined }, {}, /option nameServer is there but undefined/],
+    ['embedded is undefined', { embedded: undefined }, {}, /option embedded is there but undefined/],
+    ['nothing is said in production', {}, { NODE_ENV: 'production' }, /NODE_ENV is production/],
+  ])('embedded because %s is in doubt only where it may not be meant', (_why, given, env, doubt) => {
+    const { backend } = resolveOptions(given, env);
+    expect(backend.kind).toBe('embedded');
+    expect('doubt' in backend ? backend.doubt : undefined).toEqual(doubt && expect.stringMatching(doubt));
+  });
+
+  test('embedded, has the delay levels that the template maps to', () => {
+    const resolved = resolveOptions({ messageDelayLevel: '1s 1h' }, NO_ENV);
+    expect(resolved.backend).toEqual({ kind: 'embedded', embedded: { messageDelayLevel: '1s 1h' } });
+    expect(resolved.delayLevels.levelOf('1h')).toBe(2);
+    const fromEmbedded = resolveOptions({ embedded: { messageDelayLevel: '2s 2h' } }, NO_ENV);
+    expect(fromEmbedded.delayLevels.levelOf('2h')).toBe(2);
+  });
+});
+
+describe('the group', () => {
+  test.each<[string, RocketMQModuleOptions, Record<string, string>]>([
+    ['embedded', {}, {}],
+    ['embedded by option', { embedded: {} }, { ROCKETMQ_NAME_SERVER: 'mq:9876' }],
+    ['on a backend of its own', { backend: { name: 'b', start() {}, stop() {}, dial() {} } as never }, {}],
+  ])("is the app's name for all, %s", (_what, options, env) => {
+    const { group, groupNeededOn } = resolveOptions(options, env);
+    expect([group, groupNeededOn]).toEqual(['nest-rocketmq-workspace', undefined]);
+  });
+
+  test.each<[string, RocketMQModuleOptions, Record<string, string>]>([
+    ['by option', { nameServer: 'mq:9876' }, {}],
+    ['by the environment', {}, { ROCKETMQ_NAME_SERVER: 'mq:9876' }],
+  ])('must be set for listeners on a cluster, %s', (_what, options, env) => {
+    expect(resolveOptions(options, env).groupNeededOn).toBe('mq:9876');
+    const named = resolveOptions({ ...options, group: 'shop' }, env);
+    expect([named.group, named.groupNeededOn]).toEqual(['shop', undefined]);
+  });
+});
+
+describe('a wrong option is refused with its name and what is allowed', () => {
+  test.each<[string, unknown, string]>([
+    ['nameServer', { nameServer: 'localhost' }, 'host:port'],
+    ['nameServer', { nameServer: 'localhost:99999' }, 'host:port'],
+    ['nameServer', { nameServer: '' }, 'host:port'],
+    ['nameServer', { nameServer: ['a:1'] }, 'host:port'],
+    ['nameserver', { nameserver: 'a:1' }, 'the option is called nameServer'],
+    ['colour', { colour: 'red' }, 'one of the options'],
+    ['embedded', { nameServer: 'a:1', embedded: {} }, 'one of nameServer, embedded and backend'],
+    ['backend', { backend: { start() {} } }, 'start() and stop() and dial()'],
+    ['group', { group: 'my group' }, 'letters, digits'],
+    ['shutdownTimeout', { shutdownTimeout: '30 seconds' }, "(ms), or a length such as '30s'"],
+    ['shutdownTimeout', { shutdownTimeout: -1 }, '(ms)'],
+    ['autoStart', { autoStart: 'no' }, 'true or false'],
+    ['consumer.threads', { consumer: { threads: 2 } }, 'concurrency'],
+    ['producer.timeout', { producer: { timeout: 2 } }, 'sendMsgTimeout'],
+    ['messageConverter', { messageConverter: {} }, 'encode() and decode()'],
+    ['messageDelayLevel', { messageDelayLevel: 'x' }, '1s 5s'],
+    ['messageDelayLevel', { messageDelayLevel: 5 }, '1s 5s'],
+    ['embedded.messageDelayLevel', { embedded: { messageDelayLevel: 'x' } }, '1s 5s'],
+    ['options', null, 'an object'],
+    ['options', undefined, 'an object'],
+    ['options', 'localhost:9876', 'an object'],
+    ['isGlobal', { isGlobal: true }, 'one of the options'],
+    ['grup', { grup: 'shop' }, 'the option is called group'],
+    ['embedded', { embedded: true }, 'an object'],
+    ['embedded', { embedded: 'memory' }, 'an object'],
+    ['embedded.stor', { embedded: { stor: 'x' } }, 'the option is called store'],
+    ['embedded.store', { embedded: { store: ' ' } }, "'memory'"],
+    ['embedded.nameServerListen', { embedded: { nameServerListen: '127.0.0.1:9876' } }, 'embedded.listen'],
+    ['embedded.fileReservedTime', { embedded: { fileReservedTime: 72 } }, "write '72h'"],
+    ['embedded.fileReservedTime', { embedded: { fileReservedTime: '90m' } }, 'whole hours'],
+    ['embedded.transactionTimeOut', { embedded: { transactionTimeOut: 'soon' } }, '(ms)'],
+    ['consumer', { consumer: [] }, 'an object'],
+    ['consumer.concurrency', { consumer: { concurrency: '5' } }, 'from 1 to 1000'],
+    ['consumer.consumeTimeout', { consumer: { consumeTimeout: 15 } }, "write '15m'"],
+    ['consumer.consumeTimeout', { consumer: { consumeTimeout: '90s' } }, 'whole minutes'],
+    ['consumer.consumeTimeout', { consumer: { consumeTimeout: '8d' } }, 'whole minutes'],
+    ['consumer.consumeFromWhere', { consumer: { consumeFromWhere: 'FIRST' } }, 'CONSUME_FROM_FIRST_OFFSET'],
+    ['producer.sendMsgTimeout', { producer: { sendMsgTimeout: '3' } }, '(ms)'],
+  ])('%s', (option, given, allowed) => {
+    expect(() => resolveOptions(given as RocketMQModuleOptions, NO_ENV)).toThrow(
+      expect.objectContaining({ code: 'INVALID_OPTION', option, allowed: expect.stringContaining(allowed) }),
+    );
+  });
+
+  test.each(['nonsense', '', ' '])('also from the environment: %p', (given) => {
+    expect(() => resolveOptions({}, { ROCKETMQ_NAME_SERVER: given })).toThrow(
+      `option ROCKETMQ_NAME_SERVER of the environment is '${given}'; allowed: 'host:port'`,
+    );
+  });
+
+  test('the message says whose option it is', () => {
+    expect(() => resolveOptions({ embedded: { stor: 'x' } as never }, NO_ENV, 'RocketMQModule.forRootAsync')).toThrow(
+      "option embedded.stor of RocketMQModule.forRootAsync is 'x'; allowed: the option is called store.",
+    );
+  });
+});
+
+describe('a length of time', () => {
+  test.each<[string, RocketMQModuleOptions, object]>([
+    ['shutdownTimeout', { shutdownTimeout: '10s' }, { shutdownTimeout: 10_000 }],
+    ['shutdownTimeout in ms', { shutdownTimeout: 500 }, { shutdownTimeout: 500 }],
+    ['consumeTimeout', { consumer: { consumeTimeout: '15m' } }, { consumer: { consumeTimeout: 15 } }],
+    ['consumeTimeout in ms', { consumer: { consumeTimeout: 900_000 } }, { consumer: { consumeTimeout: 15 } }],
+    ['sendMsgTimeout', { producer: { sendMsgTimeout: '5s' } }, { producer: { sendMsgTimeout: 5_000 } }],
+    ['no limit', { producer: { sendMsgMaxTimeoutPerRequest: -1 } }, { producer: { sendMsgMaxTimeoutPerRequest: -1 } }],
+  ])("may be written as '15m': %s", (_option, given, resolved) => {
+    expect(resolveOptions(given, NO_ENV)).toMatchObject(resolved);
+  });
+
+  test('of the embedded broker is in the unit that the broker has', () => {
+    const times = { fileReservedTime: '3d', transactionTimeOut: '10s', transactionCheckInterval: 500 };
+    const checked = checkEmbedded(times);
+    expect(checked).toEqual({ fileReservedTime: 72, transactionTimeOut: 10_000, transactionCheckInterval: 500 });
+    expect(checkEmbedded({ fileReservedTime: 7_200_000 })).toEqual({ fileReservedTime: 2 });
+  });
+});

@@ -1,0 +1,131 @@
+// Runs a message through a listener's guards, interceptors and pipes, then the listener, then exception filters if it
+// failed. The order is that of Nest's own controllers.
+import { AsyncResource } from 'node:async_hooks';
+import { ForbiddenException, Logger } from '@nestjs/common';
+import type { ArgumentsHost, CanActivate, ExceptionFilter, NestInterceptor, PipeTransform } from '@nestjs/common';
+import { defer, from, isObservable, mergeAll } from 'rxjs';
+import type { Observable } from 'rxjs';
+import type { ListenerEnhancers } from './listener-enhancers.js';
+import { catches } from './listener-enhancers.js';
+import type { Instance, ListenerHost } from './listener-host.js';
+import type { MethodKey } from '../decorators/listener-metadata.js';
+import type { ListenerParams, PipedParam } from '../decorators/listener-params.js';
+import { resultOf } from './listener-result.js';
+import type { MessageScope } from '../nest/nest-container.js';
+import type { RocketMQContext } from '../decorators/rocketmq-context.js';
+import { RocketMQExecutionContext } from './rocketmq-execution-context.js';
+
+export interface PipelineParts {
+  readonly name: string;
+  readonly host: ListenerHost;
+  readonly method: MethodKey;
+  readonly params: ListenerParams;
+  readonly enhancers: ListenerEnhancers;
+}
+
+/** One message on its way through. */
+interface Call {
+  readonly payload: unknown;
+  readonly context: RocketMQContext;
+  readonly scope: MessageScope;
+  readonly execution: RocketMQExecutionContext;
+}
+
+export class ListenerPipeline {
+  readonly #logger = new Logger('RocketMQ');
+  readonly #brokenFilters = new Set<string>();
+
+  constructor(private readonly parts: PipelineParts) {}
+
+  /** Resolves with what the listener returned. @throws what any of them threw: a filter cannot undo a failure */
+  async run(payload: unknown, context: RocketMQContext): Promise<unknown> {
+    const { host, method } = this.parts;
+    const handler = host.method(method) ?? (() => undefined);
+    const execution = new RocketMQExecutionContext([payload, context], host.type, handler);
+    const call: Call = { payload, context, scope: host.scope(context), execution };
+    try {
+      return await this.#handle(call);
+    } catch (error) {
+      await this.#filter(error, call);
+      throw error;
+    }
+  }
+
+  async #handle(call: Call): Promise<unknown> {
+    const { host, enhancers } = this.parts;
+    const instance = await host.instanceFor(call.scope);
+    for (const guard of await enhancers.guards(call.scope)) await this.#pass(guard, call);
+    const interceptors = await enhancers.interceptors(call.scope);
+    const invoke = (): Promise<unknown> => this.#invoke(instance, call);
+    const result = interceptors.length === 0 ? invoke() : intercepted(interceptors, call.execution, invoke);
+    return resultOf(result, call.context.signal);
+  }
+
+  async #pass(guard: CanActivate, { execution, context }: Call): Promise<void> {
+    if (await resultOf(guard.canActivate(execution), context.signal)) return;
+    throw new ForbiddenException(`Forbidden resource: denied by ${guard.constructor.name}`);
+  }
+
+  async #invoke(instance: Instance, call: Call): Promise<unknown> {
+    const { method, params, enhancers } = this.parts;
+    const args: unknown[] = [];
+    for (const index of params.contexts) args[index] = call.context;
+    await Promise.all(
+      params.piped.map(async (param) => {
+        const pipes = await enhancers.pipes(call.scope, param);
+        args[param.index] = await piped(param, pipes, call);
+      }),
+    );
+    return instance[method](...args);
+  }
+
+  /** For their side effects: what a filter returns does not matter, nor does another error that it throws. */
+  async #filter(error: unknown, { scope, execution, context }: Call): Promise<void> {
+    let filter: ExceptionFilter | undefined;
+    try {
+      filter = (await this.parts.enhancers.filters(scope)).find((each) => catches(each, error));
+      if (filter) await resultOf(answerOf(filter, error, execution), context.signal);
+    } catch (own) {
+      if (own !== error) this.#warnOfFilter(filter, own);
+    }
+  }
+
+  /** Once for each filter: most often it is one for HTTP, which would say the same for every failure. */
+  #warnOfFilter(filter: ExceptionFilter | undefined, error: unknown): void {
+    const name = filter?.constructor.name ?? 'unknown';
+    if (this.#brokenFilters.has(name)) return;
+    this.#brokenFilters.add(name);
+    this.#logger.warn(
+      `${this.parts.name}: exception filter ${name} failed itself, which changes nothing for the message: ` +
+        `${String(error)}. A filter for HTTP should return at once unless host.getType() is 'http'.`,
+    );
+  }
+}
+
+function answerOf(filter: ExceptionFilter, error: unknown, host: ArgumentsHost): unknown {
+  // oxlint-disable-next-line promise/valid-params -- it is no promise
+  return filter.catch(error, host) as unknown;
+}
+
+async function piped({ value, metadata }: PipedParam, pipes: readonly PipeTransform[], call: Call): Promise<unknown> {
+  let result = await value(call.payload, call.execution);
+  for (const pipe of pipes) result = await pipe.transform(result, metadata as never);
+  return result;
+}
+
+/** The handler runs when it is subscribed to, in the async context of whoever called `handle()`, as in Nest. */
+function intercepted(
+  interceptors: readonly NestInterceptor[],
+  execution: RocketMQExecutionContext,
+  invoke: () => Promise<unknown>,
+): Observable<unknown> {
+  const next = async (index: number): Promise<Observable<unknown>> => {
+    if (index < interceptors.length) {
+      const handle = (): Observable<unknown> => defer(AsyncResource.bind(() => next(index + 1))).pipe(mergeAll());
+      return interceptors[index].intercept(execution, { handle });
+    }
+    const result = await invoke();
+    return isObservable(result) ? result : from([result]);
+  };
+  return defer(() => next(0)).pipe(mergeAll());
+}

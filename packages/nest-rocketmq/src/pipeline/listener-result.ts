@@ -1,0 +1,33 @@
+// Waits for what a listener returned: a value, a promise or an Observable.
+import { isObservable } from 'rxjs';
+import type { Observable } from 'rxjs';
+import { ListenerAbortedError } from '../errors.js';
+
+/**
+ * Resolves with the value, or with an Observable's last one. An Observable that completes without a value is a success.
+ * @param signal an Observable is unsubscribed from when it aborts
+ * @throws what the listener threw, or ListenerAbortedError
+ */
+export async function resultOf(returned: unknown, signal: AbortSignal | undefined): Promise<unknown> {
+  const value: unknown = await returned;
+  return isObservable(value) ? lastValueOf(value, signal) : value;
+}
+
+function lastValueOf(source: Observable<unknown>, signal: AbortSignal | undefined): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    let last: unknown;
+    const stop = (): void => {
+      subscription.unsubscribe();
+      reject(new ListenerAbortedError());
+    };
+    const subscription = source.subscribe({
+      next: (value) => void (last = value),
+      error: reject,
+      complete: () => resolve(last),
+    });
+    if (subscription.closed) return;
+    subscription.add(() => signal?.removeEventListener('abort', stop));
+    if (signal?.aborted) stop();
+    else signal?.addEventListener('abort', stop, { once: true });
+  });
+}

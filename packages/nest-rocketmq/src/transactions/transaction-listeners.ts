@@ -1,0 +1,154 @@
+// Owns the app's transaction listeners: which one decides a topic, and the calls to it. One producer group serves all of
+// them, so a check reaches this class whatever the topic. Leaves half messages and verdicts to the client.
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { LocalTransactionState, OutgoingMessage, TransactionListener } from '@nest-rocketmq/client';
+import type { MessageExt } from '@nest-rocketmq/remoting';
+import { checkTopic } from '../message/destination.js';
+import { GroupMissingError, InvalidOptionError, TransactionListenerError } from '../errors.js';
+import { ListenerExplorer } from '../discovery/listener-explorer.js';
+import { RocketMQLocalTransactionState } from '../decorators/listener-metadata.js';
+import { checkKeys, inside } from '../option-checks.js';
+import { RocketMQContext } from '../decorators/rocketmq-context.js';
+import type { ResolvedOptions } from '../options/rocketmq.options.js';
+import { ROCKETMQ_RESOLVED_OPTIONS } from '../rocketmq.tokens.js';
+import type { DiscoveredTransactionListener } from '../discovery/transaction-host.js';
+
+/** What travels from the template to the listener beside the message, inside this process only. */
+export interface TransactionCall {
+  readonly payload: unknown;
+  readonly arg: unknown;
+  /** What the local transaction threw, for the template to hand on. */
+  error?: unknown;
+}
+
+const TO_WIRE: Readonly<Record<RocketMQLocalTransactionState, LocalTransactionState>> = {
+  [RocketMQLocalTransactionState.COMMIT]: 'COMMIT_MESSAGE',
+  [RocketMQLocalTransactionState.ROLLBACK]: 'ROLLBACK_MESSAGE',
+  [RocketMQLocalTransactionState.UNKNOWN]: 'UNKNOW',
+};
+
+const FROM_WIRE: Readonly<Record<LocalTransactionState, RocketMQLocalTransactionState>> = {
+  COMMIT_MESSAGE: RocketMQLocalTransactionState.COMMIT,
+  ROLLBACK_MESSAGE: RocketMQLocalTransactionState.ROLLBACK,
+  UNKNOW: RocketMQLocalTransactionState.UNKNOWN,
+};
+
+export function fromWire(state: LocalTransactionState): RocketMQLocalTransactionState {
+  return FROM_WIRE[state];
+}
+
+@Injectable()
+export class TransactionListeners implements TransactionListener {
+  readonly #logger = new Logger('RocketMQ');
+  readonly #byTopic = new Map<string, DiscoveredTransactionListener>();
+
+  constructor(
+    private readonly explorer: ListenerExplorer,
+    @Inject(ROCKETMQ_RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+  ) {}
+
+  /** Finds the app's. Again, when there may be more of them. @throws TransactionListenerError when two classes want one topic, GroupMissingError */
+  async discover(): Promise<void> {
+    const listeners = await this.explorer.transactionListeners();
+    const { group, groupNeededOn } = this.options;
+    this.#byTopic.clear();
+    for (const listener of listeners) {
+      // Brokers ask any producer of the group how a transaction has ended.
+      if (groupNeededOn !== undefined) throw new GroupMissingError(listener.name, groupNeededOn, group);
+      inside(`@RocketMQTransactionListener on ${listener.name}`, undefined, () => {
+        checkKeys('options', listener.options, ['topic']);
+        const topics = [listener.options.topic].flat();
+        if (topics.length === 0) throw new InvalidOptionError('topic', topics, 'a topic, or several in an array');
+        for (const topic of topics) this.#add(topic, listener);
+      });
+    }
+  }
+
+  get topics(): string[] {
+    return [...this.#byTopic.keys()];
+  }
+
+  /** @throws TransactionListenerError when nobody here decides the topic's transactions */
+  requireTopic(topic: string): void {
+    if (this.#byTopic.has(topic)) return;
+    throw new TransactionListenerError(
+      `no transaction listener for topic '${topic}' in this app (there are: ${this.topics.join(', ') || 'none'}). ` +
+        `Add a provider class with @RocketMQTransactionListener({ topic: '${topic}' }).`,
+    );
+  }
+
+  async executeLocalTransaction(
+    message: OutgoingMessage & { transactionId: string },
+    arg: unknown,
+  ): Promise<LocalTransactionState> {
+    const call = arg as TransactionCall;
+    const { name, instance } = this.#listenerOf(message.topic);
+    const keys = message.keys === undefined ? [] : [message.keys].flat();
+    const { topic, tags, transactionId } = message;
+    try {
+      const state = await instance.executeLocalTransaction(call.payload, {
+        topic,
+        tags,
+        keys,
+        transactionId,
+        arg: call.arg,
+      });
+      return this.#toWire(state, methodOf(name, 'executeLocalTransaction'));
+    } catch (error) {
+      call.error = error;
+      this.#logger.error(
+        `${methodOf(name, 'executeLocalTransaction')} failed for ${transactionId}; the broker will ask checkLocalTransaction: ${reasonOf(error)}`,
+      );
+      return 'UNKNOW';
+    }
+  }
+
+  async checkLocalTransaction(message: MessageExt): Promise<LocalTransactionState> {
+    const what = `check of transaction ${message.msgId} on topic ${message.topic}`;
+    try {
+      const { name, instance } = this.#listenerOf(message.topic);
+      const payload = this.options.messageConverter.decode(message, 'json');
+      const context = new RocketMQContext(message, this.options.group, new AbortController().signal);
+      return this.#toWire(
+        await instance.checkLocalTransaction(payload, context),
+        methodOf(name, 'checkLocalTransaction'),
+      );
+    } catch (error) {
+      // Never a rollback: another process of the group, or a later version of this one, may know better.
+      this.#logger.error(`${what} has no answer yet, the broker will ask again: ${reasonOf(error)}`);
+      return 'UNKNOW';
+    }
+  }
+
+  #add(topic: string, listener: DiscoveredTransactionListener): void {
+    checkTopic('topic', topic);
+    const other = this.#byTopic.get(topic);
+    if (other) {
+      throw new TransactionListenerError(
+        `${other.name} and ${listener.name} both decide the transactions of topic '${topic}'. Only one class may.`,
+      );
+    }
+    this.#byTopic.set(topic, listener);
+  }
+
+  #listenerOf(topic: string): DiscoveredTransactionListener {
+    this.requireTopic(topic);
+    return this.#byTopic.get(topic)!;
+  }
+
+  #toWire(state: RocketMQLocalTransactionState, method: string): LocalTransactionState {
+    const known: LocalTransactionState | undefined = TO_WIRE[state];
+    if (known) return known;
+    const allowed = Object.values(RocketMQLocalTransactionState).join(', ');
+    throw new TransactionListenerError(`${method} returned ${String(state)}; allowed are ${allowed}.`);
+  }
+}
+
+/** 'OrderTransactions.executeLocalTransaction (OrdersModule)' */
+function methodOf(name: string, method: string): string {
+  return name.replace(/(?= \(|$)/, `.${method}`);
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

@@ -1,0 +1,268 @@
+// Owns one connection between two peers, the same on both ends: requests out and their answers in, requests in and
+// their answers out. Leaves what a request is answered to handler-table.ts, which knows this file and not the other way
+// round; dialling to connections.ts, listening to server.ts, gathering writes to outbox.ts.
+import { isIPv6 } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Clock } from '../time/clock.js';
+import { NO_BODY, ONEWAY_FLAG, RESPONSE_FLAG, emptyFields, isResponse } from '../frame/command.js';
+import type { RemotingCommand, SerializeType } from '../frame/command.js';
+import { ConnectionClosedError, FrameError } from '../errors.js';
+import { Flow } from './flow.js';
+import type { ConnectionBounds } from './flow.js';
+import { BINARY_TYPE, FRAME_HEAD, JSON_TYPE, decodeFrame, encodeFrame, leadingCode } from '../frame/frame.js';
+import type { FrameLimits } from '../frame/frame.js';
+import { packHost } from './host.js';
+import { OUR_LANGUAGE, OUR_VERSION } from '../requests/language.js';
+import { plainLog } from './log-throttle.js';
+import type { EventLog } from './log-throttle.js';
+import { printable } from '../logger.js';
+import type { Logger } from '../logger.js';
+import { PendingRequests } from './pending-requests.js';
+import type { Reply } from './pending-requests.js';
+import type { Answer, HeaderOf, RequestRow } from '../requests/request.js';
+import { ResponseCode } from '../requests/response-code.js';
+
+/** For the hot path: takes the frame before anything has been decoded, or the command where its header is JSON. */
+export interface RawHandler {
+  /** @param frame one whole frame with a binary header, its 4 length bytes included */
+  binary(frame: Buffer, connection: Connection): void;
+  /**
+   * @param frame one whole frame whose JSON header begins with its code
+   * @returns false to have it decoded, and `command` called
+   */
+  json?(frame: Buffer, connection: Connection): boolean;
+  command(command: RemotingCommand, connection: Connection): void;
+}
+
+/** Who answers the requests that come in: see `HandlerTable`. */
+export interface RequestHandlers {
+  rawHandler(code: number): RawHandler | undefined;
+  /** Sees to it that `connection` answers. Does not throw. */
+  handle(command: RemotingCommand, connection: Connection, log: EventLog): void;
+}
+
+export interface ConnectionOptions {
+  /** the peer, as 'host:port', for messages and for `Connections` */
+  readonly address: string;
+  readonly handlers: RequestHandlers;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly limits?: Partial<FrameLimits>;
+  /** the header's form in requests; default 'json'. Answers take the form of their request. */
+  readonly serializeType?: SerializeType;
+  /** bytes that may wait for a peer that does not read, before the connection is closed; default 64 MiB */
+  readonly maxUnsentBytes?: number;
+  readonly bounds?: ConnectionBounds;
+  /** adds signature fields to each request */
+  readonly sign?: (command: RemotingCommand) => void;
+  /** close when a request timed out and not one byte has come since it was sent: the peer is gone. Default false. */
+  readonly closeWhenSilent?: boolean;
+}
+
+export interface RequestOptions {
+  readonly body?: Buffer;
+  /** ms; default 3000 */
+  readonly timeout?: number;
+  readonly remark?: string;
+  /** header fields outside of the row's own */
+  readonly extFields?: Record<string, string>;
+}
+
+export const DEFAULT_REQUEST_TIMEOUT_MS = 3000;
+
+let nextConnectionId = 1;
+
+export class Connection {
+  readonly id = nextConnectionId++;
+  readonly address: string;
+  /** the peer's address, packed in 4 or 16 bytes */
+  readonly remoteHost: Buffer;
+  readonly remotePort: number;
+  /** how much goes in and out */
+  readonly flow: Flow;
+  /** monotonic ms of the last byte in or out */
+  lastActivity: number;
+  readonly #stream: Duplex;
+  readonly #options: ConnectionOptions;
+  readonly #log: EventLog;
+  readonly #pending: PendingRequests;
+  readonly #closeListeners: ((connection: Connection, error?: Error) => void)[] = [];
+  #opaque = 0;
+  #lastRead: number;
+  #reads = 0;
+  #closed = false;
+
+  constructor(stream: Duplex, options: ConnectionOptions) {
+    this.address = options.address;
+    this.#stream = stream;
+    this.#options = options;
+    const socket = stream as Partial<{ remoteAddress: string; remotePort: number }>;
+    this.remoteHost = packHost(socket.remoteAddress ?? '127.0.0.1');
+    this.remotePort = socket.remotePort ?? 0;
+    this.lastActivity = this.#lastRead = options.clock.monotonic();
+    this.#pending = new PendingRequests(
+      this.address,
+      options.clock,
+      () => this.#reads,
+      (sentAt, timeout) => this.#onTimeout(sentAt, timeout),
+    );
+    const { clock, limits, maxUnsentBytes, bounds } = options;
+    this.#log = bounds?.log ?? plainLog(options.logger);
+    this.flow = new Flow(stream, {
+      clock,
+      limits,
+      maxUnsentBytes,
+      bounds,
+      onFrame: (frame) => this.#onFrame(frame),
+      onFault: (error) => this.#onFault(error),
+      onTooSlow: (reason) => this.close(new ConnectionClosedError(this.address, reason)),
+    });
+    stream.on('data', (chunk: Buffer) => this.#onData(chunk));
+    stream.on('error', (cause) => this.close(new ConnectionClosedError(this.address, cause.message, { cause })));
+    stream.on('end', () => this.close());
+    stream.on('close', () => this.close());
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** The peer as 'ip:port'. */
+  get remoteAddress(): string {
+    const socket = this.#stream as Partial<{ remoteAddress: string }>;
+    const host = (socket.remoteAddress ?? '127.0.0.1').replace(/^::ffff:/, '');
+    return `${isIPv6(host) ? `[${host}]` : host}:${this.remotePort}`;
+  }
+
+  /**
+   * Asks the peer. Resolves with its answer whatever the response code: see `expectSuccess`.
+   * @throws RequestTimeoutError, ConnectionClosedError: the request may or may not have been carried out
+   */
+  request<Row extends RequestRow>(row: Row, header: HeaderOf<Row>, options: RequestOptions = {}): Promise<Reply<Row>> {
+    if (this.#closed) return Promise.reject(new ConnectionClosedError(this.address, 'it was closed before'));
+    const timeout = options.timeout ?? DEFAULT_REQUEST_TIMEOUT_MS;
+    const command = this.#command(row, header, options, 0);
+    const reply = this.#pending.wait(command.opaque, row, timeout);
+    this.write(encodeFrame(command));
+    return reply;
+  }
+
+  /** Tells the peer and wants no answer. @throws ConnectionClosedError */
+  oneway<Row extends RequestRow>(row: Row, header: HeaderOf<Row>, options: RequestOptions = {}): void {
+    if (this.#closed) throw new ConnectionClosedError(this.address, 'it was closed before');
+    this.write(encodeFrame(this.#command(row, header, options, ONEWAY_FLAG)));
+  }
+
+  /** Answers a request later than by its handler's return. */
+  answer<Row extends RequestRow>(
+    request: { readonly opaque: number; readonly serializeType: SerializeType },
+    row: Row | undefined,
+    answer: Answer<Row>,
+  ): void {
+    const extFields = Object.assign(emptyFields(), answer.extFields);
+    if (row && answer.header) row.reply.encode(answer.header as never, extFields);
+    this.write(
+      encodeFrame({
+        code: answer.code ?? ResponseCode.SUCCESS,
+        language: OUR_LANGUAGE,
+        version: OUR_VERSION,
+        opaque: request.opaque,
+        flag: RESPONSE_FLAG,
+        remark: answer.remark,
+        extFields,
+        body: answer.body ?? NO_BODY,
+        serializeType: request.serializeType,
+      }),
+    );
+  }
+
+  /** Queues whole frames. All that is queued within one turn goes out as one write. */
+  write(frames: Buffer): void {
+    if (this.#closed) return;
+    this.lastActivity = this.#options.clock.monotonic();
+    this.flow.write(frames);
+  }
+
+  /** Sends what is queued now, not at the end of the turn: for large frames, on which the peer can begin meanwhile. */
+  flush(): void {
+    this.flow.flush();
+  }
+
+  /** Resolves when the stream has taken all that has been written up to now, or the connection has ended. */
+  written(): Promise<void> {
+    return this.#closed ? Promise.resolve() : this.flow.written();
+  }
+
+  /** Memory for a frame, or a part of one, that is written next: a socket gives it back when it has taken it. */
+  memory(length: number): Buffer {
+    return this.flow.memory(length);
+  }
+
+  onClose(listener: (connection: Connection, error?: Error) => void): void {
+    this.#closeListeners.push(listener);
+  }
+
+  /** Ends the connection; requests that wait for an answer are rejected. */
+  close(error?: Error): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.flow.end(error !== undefined);
+    this.#pending.rejectAll(error ?? new ConnectionClosedError(this.address, 'it was closed'));
+    for (const listener of this.#closeListeners) listener(this, error);
+  }
+
+  #command(row: RequestRow, header: object, options: RequestOptions, flag: number): RemotingCommand {
+    const extFields = Object.assign(emptyFields(), options.extFields);
+    row.header.encode(header, extFields);
+    this.#opaque = (this.#opaque + 1) & 0x7fffffff;
+    const command: RemotingCommand = {
+      code: row.code,
+      language: OUR_LANGUAGE,
+      version: OUR_VERSION,
+      opaque: this.#opaque,
+      flag,
+      remark: options.remark,
+      extFields,
+      body: options.body ?? NO_BODY,
+      serializeType: this.#options.serializeType ?? 'json',
+    };
+    this.#options.sign?.(command);
+    return command;
+  }
+
+  #onTimeout(sentAt: number, timeout: number): void {
+    if (!this.#options.closeWhenSilent || this.#lastRead > sentAt) return;
+    this.close(new ConnectionClosedError(this.address, `the peer has been silent for ${timeout} ms`));
+  }
+
+  #onData(chunk: Buffer): void {
+    if (this.#closed) return;
+    this.lastActivity = this.#lastRead = this.#options.clock.monotonic();
+    this.#reads++;
+    this.flow.data(chunk);
+  }
+
+  #onFault(error: unknown): void {
+    const cause = error instanceof Error ? error : new FrameError(String(error));
+    const message = `closing the connection with ${this.remoteAddress}: ${printable(cause.message)}`;
+    this.#log.say('warn', 'closing connections that send no frames of this protocol', message);
+    this.close(cause);
+  }
+
+  #onFrame(frame: Buffer): void {
+    const { handlers } = this.#options;
+    if (frame[4] === BINARY_TYPE && frame.length >= FRAME_HEAD + 13) {
+      const raw = handlers.rawHandler(frame.readInt16BE(FRAME_HEAD));
+      if (raw && (frame[FRAME_HEAD + 12]! & RESPONSE_FLAG) === 0) return raw.binary(frame, this);
+    }
+    if (frame[4] === JSON_TYPE) {
+      const raw = handlers.rawHandler(leadingCode(frame));
+      if (raw?.json?.(frame, this)) return;
+    }
+    const command = decodeFrame(frame);
+    if (isResponse(command)) return this.#pending.settle(command);
+    const raw = handlers.rawHandler(command.code);
+    if (raw) return raw.command(command, this);
+    return handlers.handle(command, this, this.#log);
+  }
+}

@@ -1,0 +1,59 @@
+// Owns addresses: 'host:port' as text, and an IP address packed in 4 or 16 bytes as records carry it.
+import { isIP, isIPv6 } from 'node:net';
+import { RocketMQError } from '../errors.js';
+
+export class AddressError extends RocketMQError {
+  constructor(given: string, where: string) {
+    super(
+      'BAD_ADDRESS',
+      `${where} must be HOST:PORT with a port from 0 to 65535, such as 127.0.0.1:9876; given: '${given}'`,
+    );
+  }
+}
+
+export interface HostAndPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** @throws AddressError naming `where` the text was given */
+export function parseAddress(text: string, where = 'an address'): HostAndPort {
+  const match = /^(?:\[([^\]]+)\]|([^:\s]+)):(\d{1,5})$/.exec(text.trim());
+  const port = Number(match?.[3]);
+  const host = match?.[1] ?? match?.[2];
+  if (!host || !(port <= 65535)) throw new AddressError(text, where);
+  return { host, port };
+}
+
+export function formatAddress(host: string, port: number): string {
+  return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** Packs an IP address; an IPv4 one inside of IPv6 becomes IPv4, a name that is no IP address 127.0.0.1. */
+export function packHost(host: string): Buffer {
+  const plain = host.replace(/^::ffff:(?=\d+\.)/, '').replace(/%.*$/, '');
+  const version = isIP(plain);
+  if (version === 4) return Buffer.from(plain.split('.').map(Number));
+  if (version === 6) return packIPv6(plain);
+  return Buffer.from([127, 0, 0, 1]);
+}
+
+function packIPv6(host: string): Buffer {
+  const [left = '', right] = host.split('::');
+  const groups = (part: string): number[] =>
+    part === '' ? [] : part.split(':').map((group) => Number.parseInt(group, 16));
+  const head = groups(left);
+  const tail = right === undefined ? [] : groups(right);
+  const zeros = Array.from({ length: Math.max(0, 8 - head.length - tail.length) }, () => 0);
+  const all = [...head, ...zeros, ...tail];
+  const bytes = Buffer.alloc(16);
+  all.forEach((group, index) => bytes.writeUInt16BE(group, index * 2));
+  return bytes;
+}
+
+export function unpackHost(bytes: Buffer): string {
+  if (bytes.length === 4) return bytes.join('.');
+  const groups: string[] = [];
+  for (let at = 0; at < 16; at += 2) groups.push(bytes.readUInt16BE(at).toString(16));
+  return groups.join(':');
+}

@@ -1,0 +1,112 @@
+// Reads frames from one connection's stream, and stops while there is a reason to: its peer does not take its answers,
+// has asked for too much at once, or has to wait for memory. What is a frame, it leaves to frame.ts.
+import type { Duplex } from 'node:stream';
+import { FrameDecoder, defaultFrameLimits } from '../frame/frame.js';
+import type { FrameLimits } from '../frame/frame.js';
+import type { FrameReceiver, UnfinishedFrames } from '../frame/unfinished-frames.js';
+
+/** Why nothing is read; bits. */
+export const Pause = { UNSENT: 1, REQUESTS: 2, MEMORY: 4 } as const;
+
+export interface ReadingOptions {
+  readonly limits?: Partial<FrameLimits> | undefined;
+  readonly unfinished?: UnfinishedFrames | undefined;
+  /** One whole frame. */
+  readonly onFrame: (frame: Buffer) => void;
+  /** The bytes are no frames: nothing more is read. */
+  onFault(error: unknown): void;
+  /** A frame stood still while others waited for memory. */
+  onStandstill(ms: number): void;
+}
+
+const NOTHING = Buffer.alloc(0);
+
+export class Reading implements FrameReceiver {
+  readonly #decoder: FrameDecoder;
+  readonly #deliver: (frame: Buffer) => void;
+  /** Whole frames so far. */
+  frames = 0;
+  #pauses = 0;
+  #ended = false;
+  #resuming = false;
+  /** What the memory of all has been told that this one has. */
+  #told = 0;
+
+  constructor(
+    private readonly stream: Duplex,
+    private readonly options: ReadingOptions,
+  ) {
+    this.#deliver = options.onFrame;
+    this.#decoder = new FrameDecoder({ ...defaultFrameLimits, ...options.limits });
+  }
+
+  /** True while a frame has begun to arrive and has not ended, and nothing keeps it from arriving. */
+  get midFrame(): boolean {
+    return this.#decoder.partial && this.#pauses === 0;
+  }
+
+  get heldBytes(): number {
+    return this.#decoder.held;
+  }
+
+  data(chunk: Buffer): void {
+    if (this.#ended) return;
+    try {
+      this.#decoder.push(chunk, this.#onFrame);
+    } catch (error) {
+      return this.options.onFault(error);
+    }
+    this.#tellHeld();
+  }
+
+  /** @param reason of `Pause` */
+  pause(reason: number): void {
+    if (this.#pauses === 0) this.stream.pause();
+    this.#pauses |= reason;
+  }
+
+  resume(reason: number): void {
+    if (!(this.#pauses & reason)) return;
+    this.#pauses &= ~reason;
+    if (this.#pauses !== 0 || this.#resuming) return;
+    this.#resuming = true;
+    // Later, for this may be called from within a frame; and so that others come between two large answers.
+    setImmediate(() => this.#goOn());
+  }
+
+  holdUp(on: boolean): void {
+    if (on) this.pause(Pause.MEMORY);
+    else this.resume(Pause.MEMORY);
+  }
+
+  closeUnfinished(ms: number): void {
+    this.options.onStandstill(ms);
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#decoder.clear();
+    this.options.unfinished?.closed(this);
+  }
+
+  readonly #onFrame = (frame: Buffer): boolean => {
+    this.frames++;
+    this.#deliver(frame);
+    return this.#pauses === 0 && !this.#ended;
+  };
+
+  #goOn(): void {
+    this.#resuming = false;
+    if (this.#pauses !== 0 || this.#ended) return;
+    this.data(NOTHING);
+    if (this.#pauses === 0 && !this.#ended) this.stream.resume();
+  }
+
+  #tellHeld(): void {
+    if (this.#ended) return this.#decoder.clear();
+    const { unfinished } = this.options;
+    const { held } = this.#decoder;
+    if (unfinished && (held > 0 || this.#told > 0)) unfinished.received(this, held, this.#decoder.missing);
+    this.#told = held;
+  }
+}

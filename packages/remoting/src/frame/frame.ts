@@ -1,0 +1,150 @@
+// Owns framing: where one command ends in a stream of bytes and the next begins, and the limits on that.
+import { NO_BODY } from './command.js';
+import type { RemotingCommand } from './command.js';
+import { FrameError } from '../errors.js';
+import { FrameParts } from './frame-parts.js';
+import { decodeBinaryHeader, encodeBinaryHeader } from './header-binary.js';
+import { decodeJsonHeader, encodeJsonHeader } from './header-json.js';
+
+/** length(4), then serialize type(1) and header length(3) */
+export const FRAME_HEAD = 8;
+
+export const JSON_TYPE = 0;
+export const BINARY_TYPE = 1;
+
+export interface FrameLimits {
+  /** largest frame in bytes, its length field included; default 16 MiB, Apache's com.rocketmq.remoting.frameMaxLength */
+  readonly maxFrameBytes: number;
+  /** largest header in bytes; default 1 MiB */
+  readonly maxHeaderBytes: number;
+}
+
+export const defaultFrameLimits: FrameLimits = { maxFrameBytes: 16 * 1024 * 1024, maxHeaderBytes: 1024 * 1024 };
+
+/** Bytes of the length field alone. */
+const LENGTH_BYTES = 4;
+/** A rest that is a smaller part of its chunk than this is copied, so that it does not keep the chunk. */
+const SMALL_PART = 4;
+
+/** Cuts a stream of chunks into whole frames. A large frame is joined once, when its last byte has come. */
+export class FrameDecoder {
+  readonly #parts = new FrameParts();
+  /** bytes of the frame under way, 0 while its length is unknown */
+  #need = 0;
+
+  constructor(private readonly limits: FrameLimits = defaultFrameLimits) {}
+
+  /** True while a frame has begun and not ended. */
+  get partial(): boolean {
+    return this.#parts.length > 0;
+  }
+
+  /** Bytes kept of frames that have not been given to anybody. */
+  get held(): number {
+    return this.#parts.length;
+  }
+
+  /** Bytes that the frame under way still lacks, as far as is known. */
+  get missing(): number {
+    return Math.max(0, this.#need - this.#parts.length);
+  }
+
+  /**
+   * Calls `onFrame` with each frame that is complete, its 4 length bytes included, until it returns false; the rest is
+   * kept for the next call, which may bring nothing new.
+   * @throws FrameError when a length is out of bounds; nothing more can be read from this stream
+   */
+  push(chunk: Buffer, onFrame: (frame: Buffer) => boolean): void {
+    let data = chunk;
+    if (this.#parts.length > 0) {
+      this.#parts.add(chunk);
+      if (this.#parts.length < (this.#need || LENGTH_BYTES)) return;
+      data = this.#parts.take();
+    }
+    let at = 0;
+    while (data.length - at >= FRAME_HEAD) {
+      const size = this.#sizeOfFrame(data, at);
+      if (data.length - at < size) break;
+      at += size;
+      if (!onFrame(data.subarray(at - size, at))) break;
+    }
+    this.#keep(data, at);
+  }
+
+  /** Forgets what was kept. */
+  clear(): void {
+    this.#parts.clear();
+  }
+
+  #sizeOfFrame(data: Buffer, at: number): number {
+    const length = this.#length(data, at);
+    const headerLength = data.readUInt32BE(at + LENGTH_BYTES) & 0xffffff;
+    if (headerLength > length - LENGTH_BYTES)
+      throw new FrameError(`a frame of ${length} bytes has a header of ${headerLength}`);
+    if (headerLength > this.limits.maxHeaderBytes) {
+      throw new FrameError(`a header of ${headerLength} bytes exceeds the limit of ${this.limits.maxHeaderBytes}`);
+    }
+    return length + LENGTH_BYTES;
+  }
+
+  /** What the length field says: the bytes behind it. */
+  #length(data: Buffer, at: number): number {
+    const length = data.readUInt32BE(at);
+    if (length + LENGTH_BYTES > this.limits.maxFrameBytes) {
+      throw new FrameError(
+        `a frame of ${length + LENGTH_BYTES} bytes exceeds the limit of ${this.limits.maxFrameBytes}`,
+      );
+    }
+    if (length < LENGTH_BYTES) throw new FrameError(`a frame of ${length} bytes is too short for its header`);
+    return length;
+  }
+
+  #keep(data: Buffer, at: number): void {
+    this.#need = 0;
+    const rest = data.subarray(at);
+    if (rest.length === 0) return;
+    this.#parts.add(rest.length * SMALL_PART <= data.length ? Buffer.from(rest) : rest);
+    if (rest.length >= FRAME_HEAD) this.#need = this.#sizeOfFrame(rest, 0);
+    else if (rest.length < LENGTH_BYTES) return;
+    else {
+      this.#length(rest, 0);
+      this.#need = FRAME_HEAD;
+    }
+  }
+}
+
+/** @param frame one whole frame, its 4 length bytes included */
+export function decodeFrame(frame: Buffer): RemotingCommand {
+  if (frame.length < FRAME_HEAD) throw new FrameError(`a frame of ${frame.length} bytes is too short`);
+  const type = frame[4];
+  const headerEnd = FRAME_HEAD + (frame.readUInt32BE(4) & 0xffffff);
+  if (headerEnd > frame.length) throw new FrameError('a header is longer than its frame');
+  const bytes = frame.subarray(FRAME_HEAD, headerEnd);
+  const body = headerEnd === frame.length ? NO_BODY : frame.subarray(headerEnd);
+  if (type === JSON_TYPE) return { ...decodeJsonHeader(bytes), body, serializeType: 'json' };
+  if (type === BINARY_TYPE) return { ...decodeBinaryHeader(bytes), body, serializeType: 'binary' };
+  throw new FrameError(`serialize type ${type} is neither JSON (0) nor ROCKETMQ (1)`);
+}
+
+export function encodeFrame(command: RemotingCommand): Buffer {
+  const binary = command.serializeType === 'binary';
+  const header = binary ? encodeBinaryHeader(command) : encodeJsonHeader(command);
+  const frame = Buffer.allocUnsafe(FRAME_HEAD + header.length + command.body.length);
+  frame.writeUInt32BE(4 + header.length + command.body.length, 0);
+  frame.writeUInt32BE(((binary ? BINARY_TYPE : JSON_TYPE) << 24) | header.length, 4);
+  header.copy(frame, FRAME_HEAD);
+  command.body.copy(frame, FRAME_HEAD + header.length);
+  return frame;
+}
+
+const CODE_FIRST = Buffer.from('{"code":', 'latin1');
+
+/** The code of a frame's JSON header that begins with it, as all peers write it; -1 of another one. */
+export function leadingCode(frame: Buffer): number {
+  let at = FRAME_HEAD;
+  for (let index = 0; index < CODE_FIRST.length; index++) if (frame[at++] !== CODE_FIRST[index]) return -1;
+  let code = 0;
+  let digit = frame[at]! - 48;
+  for (; digit >= 0 && digit <= 9; digit = frame[++at]! - 48) code = code * 10 + digit;
+  return code;
+}

@@ -1,0 +1,90 @@
+// Owns the whole app for tests over HTTP, on a broker in memory whose clock is turned by hand.
+import 'reflect-metadata';
+import { rmSync } from 'node:fs';
+import { Logger } from '@nestjs/common';
+import type { INestApplication } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import { expect } from '@jest/globals';
+import { consumed, rocketMQTesting } from 'nest-rocketmq/testing';
+import type { RocketMQTesting } from 'nest-rocketmq/testing';
+import { AppModule } from '../src/app.module.js';
+import { AppConfig } from '../src/config.js';
+import { databaseDirectory } from './data-directory.js';
+import { SeenFilter } from '../src/idempotency/seen-filter.js';
+import type { Order } from '../src/orders/order.js';
+
+/** Listeners ask PostgreSQL, which on a busy machine takes its time. */
+const PATIENT = { timeout: '20s' };
+
+export interface TestShopOptions {
+  /** In place of the app's Bloom filter. */
+  readonly filter?: SeenFilter;
+  /** The value of DATABASE_URL; PostgreSQL runs inside this process without. */
+  readonly databaseUrl?: string;
+}
+
+export class TestShop {
+  private constructor(
+    readonly app: INestApplication,
+    readonly testing: RocketMQTesting,
+    private readonly url: string,
+    private readonly directory: string | undefined,
+  ) {}
+
+  static async open({ filter, databaseUrl }: TestShopOptions = {}): Promise<TestShop> {
+    Logger.overrideLogger(['warn', 'error']);
+    const testing = rocketMQTesting({ group: 'shop' });
+    const directory = databaseUrl === undefined ? await databaseDirectory() : undefined;
+    const env = AppConfig.fromEnvironment({ DATABASE_URL: databaseUrl, DATABASE_DIR: directory });
+    const config = new AppConfig(0, '30m', env.databaseUrl, env.databaseDirectory, testing.options);
+    const builder = Test.createTestingModule({ imports: [AppModule.register(config)] });
+    if (filter) builder.overrideProvider(SeenFilter).useValue(filter);
+    const app = (await builder.compile()).createNestApplication();
+    await app.listen(0, '127.0.0.1');
+    return new TestShop(app, testing, await app.getUrl(), directory);
+  }
+
+  async close(): Promise<void> {
+    await this.app.close();
+    if (this.directory) rmSync(this.directory, { recursive: true });
+  }
+
+  async request<T>(method: 'GET' | 'POST', path: string, body?: unknown): Promise<{ status: number; body: T }> {
+    const headers = { 'content-type': 'application/json' };
+    const response = await fetch(this.url + path, {
+      method,
+      headers,
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    return { status: response.status, body: (await response.json()) as T };
+  }
+
+  /** Places an order and waits until its cancel message is under way. */
+  async place(sku: string, quantity: number): Promise<Order> {
+    const placing = async (): Promise<Order> => {
+      const { status, body } = await this.request<Order>('POST', '/orders', { sku, quantity });
+      expect(status).toBe(201);
+      await this.testing.advance('1s', PATIENT);
+      return body;
+    };
+    // Its event may be consumed before the answer is here.
+    const [event, order] = await Promise.all([consumed(this.app, { topic: 'order' }), placing()]);
+    expect(event.context.keys).toContain(order.id);
+    return order;
+  }
+
+  async order(id: string): Promise<Order> {
+    return (await this.request<Order>('GET', `/orders/${id}`)).body;
+  }
+
+  async stock(sku: string): Promise<number> {
+    return (await this.request<{ stock: number }>('GET', `/stock/${sku}`)).body.stock;
+  }
+
+  async halfAnHourPasses(id: string): Promise<void> {
+    const arrived = consumed(this.app, { topic: 'order-cancel', key: id });
+    await this.testing.advance('30m', PATIENT);
+    await this.testing.advance('1s', PATIENT);
+    await arrived;
+  }
+}
