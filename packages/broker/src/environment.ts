@@ -13,7 +13,7 @@ export interface OpenedConfig extends LoadedConfig {
   file: ConfigFile;
 }
 
-export interface Ground {
+export interface Environment {
   config: BrokerConfig;
   fileSystem: FileSystem;
   root: string;
@@ -26,7 +26,7 @@ export interface Ground {
   opened(name: string, table: string): Promise<OpenedConfig>;
 }
 
-export function groundOf(config: BrokerConfig, port: number): Ground {
+export function environmentOf(config: BrokerConfig, port: number): Environment {
   const inMemory = config.store === 'memory';
   const fileSystem = config.fileSystem ?? (inMemory ? memoryFileSystem(() => config.clock.now()) : nodeFileSystem);
   const root = inMemory ? '/memory' : resolve(config.store);

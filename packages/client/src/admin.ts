@@ -13,7 +13,7 @@ import {
   formatAddress,
 } from '@nest-rocketmq/remoting';
 import type { ClusterInfo, HeaderOf, MessageExt, MessageQueue, TopicRouteData } from '@nest-rocketmq/remoting';
-import type { ClientCore } from './client-context.js';
+import type { ClientContext } from './client-context.js';
 import { BrokerNotFoundError, NoBrokerError, TopicNotFoundError } from './errors.js';
 import type { NameServers } from './routes/name-servers.js';
 import { checkSendTopic } from './config/names.js';
@@ -49,12 +49,12 @@ const ADMIN_TIMEOUT_MS = 6_000;
 const REGISTRATION_POLL_MS = 100;
 
 export class Admin {
-  readonly #core: ClientCore;
+  readonly #context: ClientContext;
   readonly #nameServers: NameServers;
 
   /** @internal */
-  constructor(core: ClientCore, nameServers: NameServers) {
-    this.#core = core;
+  constructor(context: ClientContext, nameServers: NameServers) {
+    this.#context = context;
     this.#nameServers = nameServers;
   }
 
@@ -68,7 +68,7 @@ export class Admin {
     if (masters.length === 0) throw new NoBrokerError(this.#nameServers.addresses);
     await Promise.all(
       masters.map(async (address) => {
-        const reply = await this.#core.brokers.request(
+        const reply = await this.#context.brokers.request(
           address,
           Requests.UPDATE_AND_CREATE_TOPIC,
           {
@@ -92,16 +92,16 @@ export class Admin {
   /** Brokers tell the name server of a new topic a moment after they have answered. */
   async #registered(topic: string, brokers: number): Promise<void> {
     for (let waited = 0; waited < ADMIN_TIMEOUT_MS; waited += REGISTRATION_POLL_MS) {
-      const route = await this.#core.routes.resolve(topic);
+      const route = await this.#context.routes.resolve(topic);
       if (route && !route.assumed && route.data.queueDatas.length >= brokers) return;
-      await sleep(this.#core.clock, REGISTRATION_POLL_MS);
+      await sleep(this.#context.clock, REGISTRATION_POLL_MS);
     }
-    this.#core.logger.warn(`topic ${topic} is created, but not all its brokers have told the name server yet`);
+    this.#context.logger.warn(`topic ${topic} is created, but not all its brokers have told the name server yet`);
   }
 
   /** Undefined when the topic does not exist. @throws NameServerUnreachableError */
   async topicRoute(topic: string): Promise<TopicRouteData | undefined> {
-    const route = await this.#core.routes.resolve(topic);
+    const route = await this.#context.routes.resolve(topic);
     return route && !route.assumed ? route.data : undefined;
   }
 
@@ -113,7 +113,7 @@ export class Admin {
 
   /** The queues to consume from. @throws TopicNotFoundError */
   async fetchSubscribeMessageQueues(topic: string): Promise<MessageQueue[]> {
-    const route = await this.#core.routes.resolve(topic);
+    const route = await this.#context.routes.resolve(topic);
     if (!route || route.assumed) throw new TopicNotFoundError(topic, this.#nameServers.addresses, 'has no route');
     return [...route.readable];
   }
@@ -136,7 +136,7 @@ export class Admin {
   /** The group's stored offset of this queue; undefined when it has none. */
   async consumerOffset(group: string, queue: MessageQueue): Promise<number | undefined> {
     const address = this.#addressOf(queue);
-    const reply = await this.#core.brokers.request(
+    const reply = await this.#context.brokers.request(
       address,
       Requests.QUERY_CONSUMER_OFFSET,
       { consumerGroup: group, topic: queue.topic, queueId: queue.queueId, setZeroIfNotFound: false },
@@ -151,7 +151,7 @@ export class Admin {
   async viewMessage(topic: string, offsetMsgId: string): Promise<MessageExt> {
     const { host, port, physicalOffset } = decodeOffsetMsgId(offsetMsgId);
     const address = formatAddress(host, port);
-    const reply = await this.#core.brokers.request(
+    const reply = await this.#context.brokers.request(
       address,
       Requests.VIEW_MESSAGE_BY_ID,
       { topic, offset: physicalOffset },
@@ -163,14 +163,14 @@ export class Admin {
 
   /** The messages with this key, from all brokers of the topic. */
   async queryMessage(options: QueryMessageOptions): Promise<MessageExt[]> {
-    const { topic, key, maxNum = 32, begin = 0, end = this.#core.clock.now() } = options;
+    const { topic, key, maxNum = 32, begin = 0, end = this.#context.clock.now() } = options;
     const queues = await this.fetchSubscribeMessageQueues(topic);
     const perBroker = new Map(queues.map((queue) => [queue.brokerName, queue]));
     const found = await Promise.all(
       [...perBroker.values()].map(async (queue) => {
         const address = this.#addressOf(queue);
         const header = { topic, key, maxNum, beginTimestamp: begin, endTimestamp: end, _UNIQUE_KEY_QUERY: false };
-        const reply = await this.#core.brokers.request(address, Requests.QUERY_MESSAGE, header, {
+        const reply = await this.#context.brokers.request(address, Requests.QUERY_MESSAGE, header, {
           timeout: ADMIN_TIMEOUT_MS,
         });
         if (reply.code === ResponseCode.QUERY_NOT_FOUND) return [];
@@ -189,13 +189,13 @@ export class Admin {
   ): Promise<number> {
     const address = this.#addressOf({ topic, queueId, brokerName });
     const header = { topic, queueId, ...more } as HeaderOf<Row>;
-    const reply = await this.#core.brokers.request<Row>(address, row, header, { timeout: ADMIN_TIMEOUT_MS });
+    const reply = await this.#context.brokers.request<Row>(address, row, header, { timeout: ADMIN_TIMEOUT_MS });
     expectSuccess(reply, address);
     return (reply.header as { offset?: number }).offset ?? 0;
   }
 
   #addressOf(queue: MessageQueue): string {
-    const address = this.#core.routes.brokerAddress(queue.brokerName);
+    const address = this.#context.routes.brokerAddress(queue.brokerName);
     if (!address) throw new BrokerNotFoundError(queue.brokerName, queue.topic);
     return address;
   }

@@ -2,19 +2,19 @@
 import type { Clock, Logger, UniqueIdMaker } from '@nest-rocketmq/remoting';
 import type { Brokers } from './routes/brokers.js';
 import type { Heartbeat } from './groups/heartbeat.js';
-import type { Members } from './groups/group-registry.js';
+import type { GroupRegistry } from './groups/group-registry.js';
 import type { Outages } from './outages.js';
 import type { ResolvedClientOptions } from './config/options.js';
 import type { SendWindow } from './send-window.js';
 import type { Routes } from './routes/routes.js';
 
-export interface ClientCore {
+export interface ClientContext {
   readonly clientId: string;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly options: ResolvedClientOptions;
   readonly ids: UniqueIdMaker;
-  readonly members: Members;
+  readonly members: GroupRegistry;
   readonly routes: Routes;
   readonly brokers: Brokers;
   readonly heartbeat: Heartbeat;

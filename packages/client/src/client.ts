@@ -14,10 +14,10 @@ import { Brokers } from './routes/brokers.js';
 import { callbackHandlers } from './groups/callbacks.js';
 import type { PushConsumerOptions } from './consumer/consumer-options.js';
 import { PushConsumer } from './consumer/push-consumer.js';
-import type { ClientCore } from './client-context.js';
+import type { ClientContext } from './client-context.js';
 import { NotRunningError, describe } from './errors.js';
 import { Heartbeat } from './groups/heartbeat.js';
-import { Members } from './groups/group-registry.js';
+import { GroupRegistry } from './groups/group-registry.js';
 import { NameServers } from './routes/name-servers.js';
 import { resolveClientOptions } from './config/options.js';
 import { Outages } from './outages.js';
@@ -42,8 +42,8 @@ export class RocketMQClient {
   readonly #nameServers: NameServers;
   readonly #routes: Routes;
   readonly #heartbeat: Heartbeat;
-  readonly #members = new Members();
-  readonly #core: ClientCore;
+  readonly #members = new GroupRegistry();
+  readonly #context: ClientContext;
   readonly #made = new Set<Producer | PushConsumer>();
   readonly #closing = sharedAbortController();
   readonly #outages: Outages;
@@ -74,7 +74,7 @@ export class RocketMQClient {
       interval: this.#options.pollNameServerInterval,
     });
     this.#heartbeat = this.#heart(clock, logger);
-    this.#core = {
+    this.#context = {
       clientId: this.clientId,
       clock,
       logger,
@@ -90,7 +90,7 @@ export class RocketMQClient {
       start: () => this.start(),
       unregister: (groups) => this.#unregister(groups),
     };
-    this.admin = new Admin(this.#core, this.#nameServers);
+    this.admin = new Admin(this.#context, this.#nameServers);
   }
 
   /** @throws NameServerUnreachableError when no name server of the list answers within a bounded time */
@@ -106,12 +106,12 @@ export class RocketMQClient {
 
   /** @throws InvalidOptionError, InvalidNameError */
   createProducer(options: ProducerOptions): Producer {
-    return this.#keep(new Producer(this.#core, options));
+    return this.#keep(new Producer(this.#context, options));
   }
 
   /** @throws InvalidOptionError, InvalidNameError */
   createPushConsumer(options: PushConsumerOptions): PushConsumer {
-    return this.#keep(new PushConsumer(this.#core, options));
+    return this.#keep(new PushConsumer(this.#context, options));
   }
 
   /**

@@ -1,7 +1,7 @@
 // Owns the answers that look single messages up: by key, and by where they are stored.
 import { ResponseCode } from '@nest-rocketmq/remoting';
 import type { Answer, Handlers, HeaderOf, Requests } from '@nest-rocketmq/remoting';
-import type { PullTurns } from '../pull/pull-scheduler.js';
+import type { PullScheduler } from '../pull/pull-scheduler.js';
 import type { MessageStore } from '../store/store.js';
 
 /** Messages with one unique key that are given at most. */
@@ -11,7 +11,7 @@ type Query = typeof Requests.QUERY_MESSAGE;
 
 export interface QueryDeps {
   store: MessageStore;
-  turns: PullTurns;
+  turns: PullScheduler;
 }
 
 export function queryHandlers({

@@ -2,7 +2,7 @@
 import { ResponseCode, encodeJson, printable, queueTable } from '@nest-rocketmq/remoting';
 import type { Answer, Handlers, HeaderOf, MessageQueue, Requests, TopicConfig } from '@nest-rocketmq/remoting';
 import type { Groups } from '../metadata/groups.js';
-import type { HeldPulls } from '../pull/long-polling.js';
+import type { LongPolling } from '../pull/long-polling.js';
 import type { ConsumerOffsets } from '../metadata/offsets.js';
 import type { MessageStore } from '../store/store.js';
 import type { Topics } from '../metadata/topics.js';
@@ -12,7 +12,7 @@ export interface ResetOffsetDeps {
   topics: Topics;
   groups: Groups;
   offsets: ConsumerOffsets;
-  held: HeldPulls;
+  held: LongPolling;
   brokerName: string;
 }
 

@@ -6,7 +6,7 @@ import type { Groups } from '../metadata/groups.js';
 import type { BrokerStats } from '../metrics/broker-stats.js';
 import type { ConsumerOffsets } from '../metadata/offsets.js';
 import type { MessageStore } from '../store/store.js';
-import { timeSlices } from '../store/files/yield-to-event-loop.js';
+import { yieldToEventLoop } from '../store/files/yield-to-event-loop.js';
 import type { Topics } from '../metadata/topics.js';
 
 export interface StatsAdminDeps {
@@ -71,7 +71,7 @@ interface ConsumeStats {
 /** Of all groups that have consumed something, topic by topic. @param isOrder only topics that are ordered */
 async function allConsumeStats(deps: StatsAdminDeps, isOrder: boolean): Promise<object> {
   const stats: [group: string, ofTopics: ConsumeStats[]][] = [];
-  const pause = timeSlices();
+  const pause = yieldToEventLoop();
   for (const { groupName } of deps.groups.all()) {
     const ofTopics: ConsumeStats[] = [];
     for (const topic of subscribedOnly(deps, groupName, deps.offsets.topicsOf(groupName))) {
@@ -112,7 +112,7 @@ async function consumeStats(deps: StatsAdminDeps, group: string, names: string[]
   const { topics, offsets, stats, store } = deps;
   let consumeTps = 0;
   const rows: [MessageQueue, QueueProgress][] = [];
-  const pause = timeSlices();
+  const pause = yieldToEventLoop();
   for (const name of names) {
     await pause();
     const config = topics.get(name);

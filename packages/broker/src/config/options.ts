@@ -235,3 +235,7 @@ export function propertiesOf(config: BrokerConfig): Map<string, string> {
   properties.set('namesrvAddr', config.namesrvAddr.join(';'));
   return properties;
 }
+
+/** ms after which a silent connection is closed. */
+export const idleTimeoutOf = ({ serverChannelMaxIdleTimeSeconds }: BrokerConfig): number =>
+  serverChannelMaxIdleTimeSeconds * 1_000;

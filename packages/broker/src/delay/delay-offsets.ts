@@ -4,7 +4,7 @@ import { objectOf } from '@nest-rocketmq/remoting';
 import type { Clock, Logger } from '@nest-rocketmq/remoting';
 import { usableEntries, wholeNumber } from '../metadata/config-entries.js';
 import type { ConfigFile } from '../metadata/config-file.js';
-import { DelayedSave } from '../metadata/debounced-save.js';
+import { DebouncedSave } from '../metadata/debounced-save.js';
 import type { MessageStore } from '../store/store.js';
 
 /** Bytes that the log may grow by before the file is saved though no message was delivered: a start reads them. */
@@ -49,7 +49,7 @@ export class DelayOffsets {
   readonly #offsets: Map<number, number>;
   /** Where in the log that begins which is not counted, or not noted elsewhere, yet. */
   readonly #held = new Set<{ from: number }>();
-  readonly #save: DelayedSave;
+  readonly #save: DebouncedSave;
   #counter = 0;
   #savedUpTo: number;
 
@@ -59,7 +59,7 @@ export class DelayOffsets {
     this.#offsets = new Map(options.offsets);
     this.#savedUpTo = store.history.end;
     const content = (): object => this.#json();
-    this.#save = new DelayedSave({ file, clock, logger, interval, content, flush: () => store.flush() });
+    this.#save = new DebouncedSave({ file, clock, logger, interval, content, flush: () => store.flush() });
     store.onCommitted((upTo) => this.#logGrew(upTo));
   }
 

@@ -1,12 +1,12 @@
 // Owns when a delayed message is due: one timer for each level, set to the time of the oldest message under it. Leaves
-// what a level means to levels.ts, and storing the message in its own queue to intake.ts.
+// what a level means to levels.ts, and storing the message in its own queue to message-writer.ts.
 import { DecodeError, HALF_TOPIC, MessageProperty, SCHEDULE_TOPIC, decodeRecord } from '@nest-rocketmq/remoting';
 import type { Clock, Logger, TimerHandle } from '@nest-rocketmq/remoting';
 import { PutError, isRefusedForGood } from '../message/message-writer.js';
-import type { Intake } from '../message/message-writer.js';
+import type { MessageWriter } from '../message/message-writer.js';
 import type { BrokerStats } from '../metrics/broker-stats.js';
 import type { AppendResult, MessageInner, MessageStore } from '../store/store.js';
-import { innerOf } from '../message/half-message.js';
+import { toMessageInner } from '../message/half-message.js';
 import type { DelayOffsets } from './delay-offsets.js';
 import type { DelayLevels } from '../message/schedule-message.js';
 
@@ -19,7 +19,7 @@ const DELAY_FOR_A_WHILE = 100;
 
 export interface LevelTimerDeps {
   store: MessageStore;
-  intake: Intake;
+  messageWriter: MessageWriter;
   levels: DelayLevels;
   stats: BrokerStats;
   offsets: DelayOffsets;
@@ -133,7 +133,7 @@ export class LevelTimer {
     const noted = this.deps.offsets.hold();
     try {
       const { done, last } = this.#append(level);
-      if (last) await this.deps.intake.stored(last);
+      if (last) await this.deps.messageWriter.stored(last);
       if (done === 0) throw new PutError('the store refuses them');
       level.offset += done;
       this.deps.offsets.set(level.number, level.offset);
@@ -165,7 +165,7 @@ export class LevelTimer {
       if (due === undefined || due > now) break;
       const message = this.#restore(level, level.offset + done);
       if (!message) continue;
-      const result = this.deps.intake.deliver(message);
+      const result = this.deps.messageWriter.deliver(message);
       if (isRefusedForGood(result.status)) {
         this.#leaveOut(level, level.offset + done, result.status);
         continue;
@@ -199,7 +199,7 @@ export class LevelTimer {
       const queueId = Number(message.properties.get(MessageProperty.REAL_QID) ?? 0);
       // So that a look at the log tells what was delivered.
       const preparedTransactionOffset = message.physicalOffset;
-      return { ...innerOf(message, message.properties), topic, queueId, preparedTransactionOffset };
+      return { ...toMessageInner(message, message.properties), topic, queueId, preparedTransactionOffset };
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
       logger.error(`a message of delay level ${level.number} cannot be read and is left out: ${error.message}`);

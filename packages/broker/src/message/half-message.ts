@@ -37,7 +37,7 @@ export function fromHalf(half: MessageExt): MessageInner {
   properties.delete(MessageProperty.REAL_TOPIC);
   properties.delete(MessageProperty.REAL_QID);
   return {
-    ...innerOf(half, properties),
+    ...toMessageInner(half, properties),
     topic,
     queueId,
     sysFlag: half.sysFlag | SysFlag.TRANSACTION_COMMIT,
@@ -46,7 +46,7 @@ export function fromHalf(half: MessageExt): MessageInner {
 }
 
 /** The same message once more, with other properties. */
-export function innerOf(message: MessageExt, properties: ReadonlyMap<string, string>): MessageInner {
+export function toMessageInner(message: MessageExt, properties: ReadonlyMap<string, string>): MessageInner {
   return {
     topic: message.topic,
     queueId: message.queueId,

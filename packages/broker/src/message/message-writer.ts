@@ -25,7 +25,7 @@ interface Waiter {
   reject: (error: Error) => void;
 }
 
-export class Intake {
+export class MessageWriter {
   readonly #scan = new PropertyScan();
   /** In the order of the log. */
   readonly #waiters: Waiter[] = [];
@@ -53,7 +53,7 @@ export class Intake {
       if (isRefusedForGood(status)) return refused(status);
     }
     if (half) toHalf(message);
-    else if (delayed) this.levels.putAway(message, scan.delayLevel);
+    else if (delayed) this.levels.toScheduleMessage(message, scan.delayLevel);
     return this.#append(message);
   }
 
@@ -68,7 +68,7 @@ export class Intake {
   put(message: MessageInner): AppendResult {
     const scan = this.#scan.scan(message.properties);
     message.tagsCode = scan.tagsCode;
-    if (scan.delayLevel > 0) this.levels.putAway(message, scan.delayLevel);
+    if (scan.delayLevel > 0) this.levels.toScheduleMessage(message, scan.delayLevel);
     return this.#append(message);
   }
 

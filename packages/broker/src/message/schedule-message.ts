@@ -28,7 +28,7 @@ export class DelayLevels {
   }
 
   /** Turns the message into one of the schedule topic, keeping its own topic and queue in its properties. */
-  putAway(message: MessageInner, level: number): void {
+  toScheduleMessage(message: MessageInner, level: number): void {
     const known = Math.min(level, this.max);
     const properties = decodeProperties(message.properties.toString('utf8'));
     if (known !== level) properties.set(MessageProperty.DELAY, String(known));

@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { ManualClock, silentLogger } from '@nest-rocketmq/remoting';
 import type { ConfigFile } from './config-file.js';
-import { DelayedSave } from './debounced-save.js';
+import { DebouncedSave } from './debounced-save.js';
 
 const INTERVAL = 5000;
 
-function saved(): { save: DelayedSave; clock: ManualClock; written: unknown[]; disk: { full: boolean } } {
+function saved(): { save: DebouncedSave; clock: ManualClock; written: unknown[]; disk: { full: boolean } } {
   const clock = new ManualClock();
   const written: unknown[] = [];
   const disk = { full: false };
@@ -17,7 +17,7 @@ function saved(): { save: DelayedSave; clock: ManualClock; written: unknown[]; d
     },
   } as unknown as ConfigFile;
   let version = 0;
-  const save = new DelayedSave({ file, clock, logger: silentLogger, interval: INTERVAL, content: () => ++version });
+  const save = new DebouncedSave({ file, clock, logger: silentLogger, interval: INTERVAL, content: () => ++version });
   return { save, clock, written, disk };
 }
 

@@ -14,7 +14,7 @@ export interface DelayedSaveOptions {
   flush?: () => Promise<void>;
 }
 
-export class DelayedSave {
+export class DebouncedSave {
   #timer: TimerHandle | undefined;
   #changed = false;
   #stopped = false;

@@ -10,7 +10,7 @@ import { haveWholeNumbers, usableEntries } from './config-entries.js';
 import type { ConfigFile } from './config-file.js';
 import { LimitExceededError, integerFault } from '../config/limits.js';
 import { SYSTEM_GROUPS, isGroupName, isSystemGroup } from './names.js';
-import { PromptSave } from './write-through-save.js';
+import { WriteThroughSave } from './write-through-save.js';
 
 /** What the numbers of a saved group can be: the rest is damage. */
 const MOST = { retryQueueNums: Number.MAX_SAFE_INTEGER };
@@ -44,14 +44,14 @@ export class Groups {
   readonly #clock: Clock;
   readonly #options: GroupsOptions;
   readonly #table = new Map<string, SubscriptionGroupConfig>();
-  readonly #save: PromptSave;
+  readonly #save: WriteThroughSave;
   #version: DataVersion;
 
   constructor(options: GroupsOptions) {
     const { file, clock, logger } = options;
     this.#clock = clock;
     this.#options = options;
-    this.#save = new PromptSave({ file, logger, content: () => this.json });
+    this.#save = new WriteThroughSave({ file, logger, content: () => this.json });
     this.#version = { counter: 0, stateVersion: 0, timestamp: clock.now() };
     for (const group of SYSTEM_GROUPS) this.#table.set(group, subscriptionGroupConfig(group));
     this.#load(options.saved, logger);

@@ -3,7 +3,7 @@ import { isObject, objectOf } from '@nest-rocketmq/remoting';
 import type { Clock, JsonObject, Logger } from '@nest-rocketmq/remoting';
 import { usableEntries, wholeNumber } from './config-entries.js';
 import type { ConfigFile } from './config-file.js';
-import { DelayedSave } from './debounced-save.js';
+import { DebouncedSave } from './debounced-save.js';
 
 const SEPARATOR = '@';
 
@@ -29,13 +29,13 @@ export class ConsumerOffsets {
   /** Where the last pull of each queue ended; keys as above. Not saved: a consumer pulls again. */
   readonly #pulled = new Map<string, Map<number, number>>();
   readonly #clock: Clock;
-  readonly #save: DelayedSave;
+  readonly #save: DebouncedSave;
   #counter = 0;
 
   constructor(options: OffsetsOptions) {
     const { file, clock, logger, flush, flushConsumerOffsetInterval: interval } = options;
     this.#clock = clock;
-    this.#save = new DelayedSave({ file, clock, logger, interval, flush, content: () => this.#json() });
+    this.#save = new DebouncedSave({ file, clock, logger, interval, flush, content: () => this.#json() });
     this.#load(objectOf(options.saved), logger);
   }
 

@@ -21,7 +21,7 @@ import { haveWholeNumbers, usableEntries } from './config-entries.js';
 import type { ConfigFile } from './config-file.js';
 import { LimitExceededError, requireAtMost } from '../config/limits.js';
 import { BENCHMARK_TOPIC, TRACE_TOPIC, topicNameFault } from './names.js';
-import { PromptSave } from './write-through-save.js';
+import { WriteThroughSave } from './write-through-save.js';
 
 const READ_WRITE = Permission.READ | Permission.WRITE;
 
@@ -58,7 +58,7 @@ export class Topics {
   /** Topics of groups, for their retries and dead letters. */
   #ofGroups = 0;
   readonly #options: TopicsOptions;
-  readonly #save: PromptSave;
+  readonly #save: WriteThroughSave;
   #version: DataVersion;
   /** The topics that no user made: tools leave them out of what they export. */
   readonly systemTopicNames: readonly string[];
@@ -70,7 +70,7 @@ export class Topics {
     const { file, clock, logger } = options;
     this.#options = options;
     this.#clock = clock;
-    this.#save = new PromptSave({ file, logger, content: () => this.#json() });
+    this.#save = new WriteThroughSave({ file, logger, content: () => this.#json() });
     this.#version = { counter: 0, stateVersion: 0, timestamp: clock.now() };
     const ours = systemTopics(options);
     this.systemTopicNames = ours.map((config) => config.topicName);

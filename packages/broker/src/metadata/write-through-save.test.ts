@@ -3,11 +3,11 @@ import { Requests, ResponseCode, silentLogger } from '@nest-rocketmq/remoting';
 import { TestBroker } from '../../test-kit/broker.js';
 import type { TestClient } from '../../test-kit/broker.js';
 import type { ConfigFile } from './config-file.js';
-import { PromptSave } from './write-through-save.js';
+import { WriteThroughSave } from './write-through-save.js';
 import { MemoryFileSystem, asideOf } from '../store/files/memory-file-system.js';
 
 /** Saves that end when the test says so. */
-function held(): { save: PromptSave; table: string[]; written: string[]; end: (error?: Error) => Promise<void> } {
+function held(): { save: WriteThroughSave; table: string[]; written: string[]; end: (error?: Error) => Promise<void> } {
   const table: string[] = [];
   const written: string[] = [];
   const waiting: ((error?: Error) => void)[] = [];
@@ -21,7 +21,7 @@ function held(): { save: PromptSave; table: string[]; written: string[]; end: (e
         }),
       ),
   } as unknown as ConfigFile;
-  const save = new PromptSave({ file, logger: silentLogger, content: () => table.join() });
+  const save = new WriteThroughSave({ file, logger: silentLogger, content: () => table.join() });
   const end = async (error?: Error): Promise<void> => {
     await Promise.resolve();
     waiting.shift()?.(error);

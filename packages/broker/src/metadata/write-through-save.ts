@@ -9,7 +9,7 @@ export interface PromptSaveOptions {
   content: () => unknown;
 }
 
-export class PromptSave {
+export class WriteThroughSave {
   /** The save that has begun last; it never rejects. */
   #begun = Promise.resolve();
   /** The one behind it. */

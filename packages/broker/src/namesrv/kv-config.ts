@@ -4,7 +4,7 @@ import type { Logger } from '@nest-rocketmq/remoting';
 import { usableEntries } from '../metadata/config-entries.js';
 import type { ConfigFile } from '../metadata/config-file.js';
 import { requireAtMost, requireShort } from '../config/limits.js';
-import { PromptSave } from '../metadata/write-through-save.js';
+import { WriteThroughSave } from '../metadata/write-through-save.js';
 
 /** The namespace that names the brokers and queues of ordered topics. */
 export const ORDER_TOPIC_CONFIG = 'ORDER_TOPIC_CONFIG';
@@ -24,12 +24,12 @@ export interface KVConfigOptions {
 
 export class KVConfig {
   readonly #namespaces = new Map<string, Map<string, string>>();
-  readonly #save: PromptSave;
+  readonly #save: WriteThroughSave;
   readonly #max: number;
 
   constructor({ file, saved, logger, maxKVConfigs }: KVConfigOptions) {
     this.#max = maxKVConfigs;
-    this.#save = new PromptSave({ file, logger, content: () => this.#json() });
+    this.#save = new WriteThroughSave({ file, logger, content: () => this.#json() });
     const decode = (namespace: string, table: unknown): Map<string, string> | undefined =>
       isObject(table)
         ? new Map(usableEntries(`keys of ${namespace} in kvConfig.json`, table, text, logger).usable)

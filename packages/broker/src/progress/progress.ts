@@ -1,7 +1,7 @@
 // Opens the broker's notes of how far it had come with delayed messages and halves, and completes them from the log.
 import { DelayOffsets, readDelayOffsets } from '../delay/delay-offsets.js';
 import type { DelayLevels } from '../message/schedule-message.js';
-import type { Ground } from '../environment.js';
+import type { Environment } from '../environment.js';
 import { findOutcomes } from './outcomes.js';
 import type { Outcomes } from './outcomes.js';
 import type { MessageStore } from '../store/store.js';
@@ -12,7 +12,7 @@ export interface Progress {
 }
 
 export async function openProgress(
-  { config, opened }: Ground,
+  { config, opened }: Environment,
   store: MessageStore,
   levels: DelayLevels,
 ): Promise<Progress> {

@@ -20,7 +20,7 @@ interface Entry {
   timer: TimerHandle;
 }
 
-export class HeldPulls {
+export class LongPolling {
   /** topic, then queue id */
   readonly #held = new Map<string, Map<number, Set<Entry>>>();
   readonly #woken = new Set<Entry>();

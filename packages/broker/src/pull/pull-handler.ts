@@ -16,11 +16,11 @@ import {
 import type { Answer, Clock, EventLog, Handlers, HeaderOf, IncomingRequest } from '@nest-rocketmq/remoting';
 import type { Clients } from '../clients/clients.js';
 import type { Groups } from '../metadata/groups.js';
-import type { HeldPulls } from './long-polling.js';
+import type { LongPolling } from './long-polling.js';
 import { filterFault } from '../config/limits.js';
 import type { BrokerStats } from '../metrics/broker-stats.js';
 import type { StoreStats } from '../metrics/store-stats.js';
-import type { PullTurns, Turn } from './pull-scheduler.js';
+import type { PullScheduler, Turn } from './pull-scheduler.js';
 import type { ConsumerOffsets } from '../metadata/offsets.js';
 import type { GetMessageStatus, GetResult, MessageRange, MessageStore } from '../store/store.js';
 import { everything, filterOf, isTagType, tagFilter } from '../filter/tag-filter.js';
@@ -36,8 +36,8 @@ export interface PullDeps {
   groups: Groups;
   clients: Clients;
   offsets: ConsumerOffsets;
-  held: HeldPulls;
-  turns: PullTurns;
+  held: LongPolling;
+  turns: PullScheduler;
   stats: BrokerStats;
   storeStats: StoreStats;
   clock: Clock;

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Connection, ManualClock, UnsentBytes, duplexPair, handlerTable, silentLogger } from '@nest-rocketmq/remoting';
-import { PullTurns } from './pull-scheduler.js';
+import { PullScheduler } from './pull-scheduler.js';
 import type { Turn } from './pull-scheduler.js';
 
 const connections: Connection[] = [];
@@ -30,7 +30,7 @@ function work(ms: number): void {
 
 describe('pulls that come together', () => {
   it('are all served, in their order, and let others run between', async () => {
-    const turns = new PullTurns(room());
+    const turns = new PullScheduler(room());
     const order: (number | 'other')[] = [];
     const count = 60;
     const one = connected();
@@ -51,7 +51,7 @@ describe('pulls that come together', () => {
   });
 
   it('are served too when they come while others are', async () => {
-    const turns = new PullTurns(room());
+    const turns = new PullScheduler(room());
     const served = await new Promise<string>((resolve) => {
       turns.take(turn(() => turns.take(turn(() => resolve('the second')))));
     });
@@ -60,7 +60,7 @@ describe('pulls that come together', () => {
 
   it('wait while as much is unsent as may be, and go on when it has been read', async () => {
     const unsent = room();
-    const turns = new PullTurns(unsent);
+    const turns = new PullScheduler(unsent);
     let served = 0;
     unsent.add(1_000);
     turns.take(turn(() => void served++));
@@ -72,7 +72,7 @@ describe('pulls that come together', () => {
   });
 
   it('ask the disk four at a time, the others one by one when it has answered, and warm ones go before', async () => {
-    const turns = new PullTurns(room());
+    const turns = new PullScheduler(room());
     const reads: (() => void)[] = [];
     let [begun, warm] = [0, 0];
     const cold = (mayRead: boolean): Turn => {
@@ -95,7 +95,7 @@ describe('pulls that come together', () => {
   });
 
   it('that waited for the disk and need it no more keep nobody waiting', async () => {
-    const turns = new PullTurns(room());
+    const turns = new PullScheduler(room());
     const reads: (() => void)[] = [];
     let served = 0;
     for (let i = 0; i < 4; i++) turns.take(turn(() => new Promise<void>((resolve) => reads.push(resolve))));

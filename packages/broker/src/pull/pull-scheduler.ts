@@ -16,7 +16,7 @@ export interface PullTurn {
   serve(mayRead: boolean): Turn;
 }
 
-export class PullTurns {
+export class PullScheduler {
   readonly #waiting: PullTurn[] = [];
   /** Behind what their peers have not read yet. */
   readonly #parked = new Map<Connection, PullTurn[]>();

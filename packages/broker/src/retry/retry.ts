@@ -13,7 +13,7 @@ import type { Logger, MessageExt, SubscriptionGroupConfig } from '@nest-rocketmq
 import { bytesOf, encodedProperties, makeRoom, makeRoomForGood } from '../message/fit-properties.js';
 import type { MessageInner } from '../store/store.js';
 import type { Topics } from '../metadata/topics.js';
-import { innerOf } from '../message/half-message.js';
+import { toMessageInner } from '../message/half-message.js';
 
 /** The first retry waits by this delay level (10 s), each later one by the next level. */
 export const FIRST_RETRY_LEVEL = 3;
@@ -61,7 +61,7 @@ export class Retry {
       makeRoomForGood(properties);
     }
     return {
-      ...innerOf(failed, properties),
+      ...toMessageInner(failed, properties),
       topic: dead ? this.#deadLetters(group.groupName) : this.#retries(group),
       queueId: dead ? 0 : queueId,
       reconsumeTimes: tries + 1,
@@ -70,7 +70,7 @@ export class Retry {
   }
 
   /** Turns a retry that its client has sent by itself into a dead letter. */
-  bury(message: MessageInner, group: string): void {
+  toDeadLetter(message: MessageInner, group: string): void {
     const properties = decodeProperties(message.properties.toString('utf8'));
     if (isOwnDeadLetter(properties, group)) return;
     properties.set(MessageProperty.DELAY, '0');

@@ -1,4 +1,4 @@
-// Owns the answer to a consumer that gives a message back. Leaves what becomes of it to retry.ts, storing to intake.ts.
+// Owns the answer to a consumer that gives a message back. Leaves what becomes of it to retry.ts, storing to message-writer.ts.
 import {
   DecodeError,
   MessageProperty,
@@ -10,7 +10,7 @@ import {
 } from '@nest-rocketmq/remoting';
 import type { Answer, Handlers, IncomingRequest, MessageExt, Requests } from '@nest-rocketmq/remoting';
 import type { Groups } from '../metadata/groups.js';
-import type { Intake } from '../message/message-writer.js';
+import type { MessageWriter } from '../message/message-writer.js';
 import type { BrokerStats } from '../metrics/broker-stats.js';
 import type { Retry } from './retry.js';
 import type { MessageStore } from '../store/store.js';
@@ -19,7 +19,7 @@ import type { Topics } from '../metadata/topics.js';
 export interface SendBackDeps {
   store: MessageStore;
   groups: Groups;
-  intake: Intake;
+  messageWriter: MessageWriter;
   retry: Retry;
   topics: Topics;
   stats: BrokerStats;
@@ -48,9 +48,9 @@ async function sendBack(deps: SendBackDeps, { header, version }: IncomingRequest
   if (!message) return { code: ResponseCode.SYSTEM_ERROR, remark: NO_ROOM };
   await deps.topics.unsaved(message.topic);
   const dead = isDLQTopic(message.topic);
-  const result = deps.intake.put(message);
+  const result = deps.messageWriter.put(message);
   const stored = { topic: message.topic, queueId: message.queueId, size: result.size, dead };
-  await deps.intake.stored(result);
+  await deps.messageWriter.stored(result);
   deps.stats.sentBack(failed.properties.get(MessageProperty.RETRY_TOPIC) ?? failed.topic, group.groupName, stored);
   return {};
 }

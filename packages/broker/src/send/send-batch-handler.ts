@@ -1,4 +1,4 @@
-// Owns the answer to a batch of messages of one topic. Leaves what is refused to send-checks.ts, storing to intake.ts.
+// Owns the answer to a batch of messages of one topic. Leaves what is refused to send-checks.ts, storing to message-writer.ts.
 import {
   MAX_PROPERTIES_BYTES,
   MessageProperty,
@@ -11,7 +11,7 @@ import {
   transactionType,
 } from '@nest-rocketmq/remoting';
 import type { Answer, BatchItem, Handlers, HostPort, IncomingRequest, Requests } from '@nest-rocketmq/remoting';
-import type { Intake } from '../message/message-writer.js';
+import type { MessageWriter } from '../message/message-writer.js';
 import type { BrokerStats } from '../metrics/broker-stats.js';
 import { encodedProperties } from '../message/fit-properties.js';
 import { PropertyScan } from '../message/property-scan.js';
@@ -21,7 +21,7 @@ import type { Topics } from '../metadata/topics.js';
 
 export interface SendBatchDeps {
   topics: Topics;
-  intake: Intake;
+  messageWriter: MessageWriter;
   stats: BrokerStats;
   storeHost: HostPort;
   config: {
@@ -43,7 +43,7 @@ export function sendBatchHandlers(deps: SendBatchDeps): Pick<Handlers<'broker'>,
 }
 
 async function send(deps: SendBatchDeps, request: IncomingRequest<Row>): Promise<Answer<Row>> {
-  const { topics, intake, storeHost, stats, config } = deps;
+  const { topics, messageWriter, storeHost, stats, config } = deps;
   const { b: topic, c: defaultTopic, d: queues, e: queueId, i: properties } = request.header;
   if (isRetryTopic(topic)) return forbidden(`topic[${topic}]`);
   const known = topics.get(topic);
@@ -58,7 +58,7 @@ async function send(deps: SendBatchDeps, request: IncomingRequest<Row>): Promise
   if (unsaved) await unsaved;
   const queue = queueId < 0 ? Math.floor(Math.random() * made.writeQueueNums) : queueId;
   const messages = messagesOf(request, items, queue);
-  const results = intake.sendBatch(messages);
+  const results = messageWriter.sendBatch(messages);
   const failed = results.find((result) => result.status !== 'PUT_OK');
   const last = results.at(-1);
   if (failed || !last) return notStored(failed?.status ?? 'MESSAGE_ILLEGAL');
@@ -66,7 +66,7 @@ async function send(deps: SendBatchDeps, request: IncomingRequest<Row>): Promise
   const { queueOffset, storeTimestamp } = results[0];
   const size = results.reduce((sum, result) => sum + result.size, 0);
   stats.put(topic, queue, results.length, size, storeTimestamp);
-  await intake.stored(last);
+  await messageWriter.stored(last);
   const transactionId = decodeProperties(properties ?? '').get(MessageProperty.UNIQ_KEY);
   return { header: { msgId: ids.join(','), queueId: queue, queueOffset, ...(transactionId && { transactionId }) } };
 }

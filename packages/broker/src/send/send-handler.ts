@@ -1,5 +1,5 @@
 // Owns the answers to sends of one message, V1 and V2: the hot path. Leaves reading headers to send-header.ts, what is
-// refused to send-checks.ts, storing to intake.ts, and the answers' way back to send-replies.ts.
+// refused to send-checks.ts, storing to message-writer.ts, and the answers' way back to send-replies.ts.
 import {
   HeaderError,
   MessageProperty,
@@ -16,7 +16,7 @@ import {
 } from '@nest-rocketmq/remoting';
 import type { Clock, Connection, EventLog, RawHandler, RemotingCommand, TopicConfig } from '@nest-rocketmq/remoting';
 import type { Groups } from '../metadata/groups.js';
-import type { Intake } from '../message/message-writer.js';
+import type { MessageWriter } from '../message/message-writer.js';
 import type { BrokerStats } from '../metrics/broker-stats.js';
 import { PropertyScan } from '../message/property-scan.js';
 import type { QueueLocks } from '../clients/queue-locks.js';
@@ -34,7 +34,7 @@ const PROPERTIES_SCRATCH_BYTES = 64 * 1024;
 export interface SendDeps {
   topics: Topics;
   groups: Groups;
-  intake: Intake;
+  messageWriter: MessageWriter;
   replies: SendReplies;
   retry: Retry;
   locks: QueueLocks;
@@ -168,7 +168,7 @@ export class SendHandler implements RawHandler {
       const unsaved = this.deps.topics.unsaved(message.topic);
       if (unsaved) return unsaved;
     }
-    const result = this.deps.intake.send(message, scan);
+    const result = this.deps.messageWriter.send(message, scan);
     if (result.status !== 'PUT_OK') return this.#refuse(connection, notStored(result.status));
     this.deps.stats.put(message.topic, message.queueId, 1, result.size, result.storeTimestamp);
     if (!header.oneway) this.#replyLater(header, result, connection);
@@ -228,7 +228,7 @@ export class SendHandler implements RawHandler {
     }
     const most = header.maxReconsumeTimes >= 0 ? header.maxReconsumeTimes : group.retryMaxTimes;
     const again = header.reconsumeTimes <= most && !this.deps.locks.isLockedByAnyone(name);
-    if (!again || !this.deps.retry.fitsRetry(message)) this.deps.retry.bury(message, name);
+    if (!again || !this.deps.retry.fitsRetry(message)) this.deps.retry.toDeadLetter(message, name);
     scan.scan(message.properties);
     return undefined;
   }

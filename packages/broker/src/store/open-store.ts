@@ -18,10 +18,10 @@ import { reportRecovery } from './lifecycle/recovery-report.js';
 import type { Recovered } from './lifecycle/recovery.js';
 import { SegmentFiles } from './files/segment-files.js';
 import { TagsCodes } from './consumequeue/tags-code.js';
-import { timeSlices } from './files/yield-to-event-loop.js';
+import { yieldToEventLoop } from './files/yield-to-event-loop.js';
 import type { Pause } from './files/yield-to-event-loop.js';
 import type { StoreOptions } from './options.js';
-import { WarmUp } from './files/prefetch.js';
+import { Prefetch } from './files/prefetch.js';
 
 /** The root and commitlog may both be new. */
 const LOG_FOLDERS = 2;
@@ -35,7 +35,7 @@ export interface OpenedStore {
   queues: ConsumeQueues;
   reader: LogReader;
   /** Of the log. */
-  warmUp: WarmUp;
+  warmUp: Prefetch;
   checkpoint: Checkpoint;
   queueCheckpoint: QueueCheckpoint;
   /** Undefined with `messageIndexEnable: false`. */
@@ -61,7 +61,7 @@ export async function openStore(options: StoreOptions): Promise<OpenedStore> {
     config.logger.warn(`${from} stood where the store needs a file or folder of its own: it is ${to} now`),
   );
   try {
-    const pause = timeSlices();
+    const pause = yieldToEventLoop();
     const files = await recoverFiles(config, open, lock.wasAborted, pause);
     const { queues, checkpoint, recovered } = files;
     const log = new CommitLog(files.log, recovered.end, config.tailCacheBytes);
@@ -70,7 +70,7 @@ export async function openStore(options: StoreOptions): Promise<OpenedStore> {
     const reader = new LogReader(log, config.checkCRCOnRecover, (position, size) =>
       config.logger.error(`the record of ${size} bytes at ${position} of the commit log is damaged: it is not served`),
     );
-    const warmUp = new WarmUp(files.log, () => log.hotFrom, { cache: reader.cache, stableTo: () => log.committed });
+    const warmUp = new Prefetch(files.log, () => log.hotFrom, { cache: reader.cache, stableTo: () => log.committed });
     const index = await openIndex({ config, log, open, warmUp, pause });
     const recoveryTime = clock.monotonic() - begun;
     const release = (clean: boolean): Promise<void> => giveBack({ config, checkpoint, open, lock, log }, clean);

@@ -5,12 +5,12 @@ import type { CommitLog } from './commitlog/commit-log.js';
 import type { ConsumeQueues } from './consumequeue/consume-queues.js';
 import { EntryRepair } from './read/entry-repair.js';
 import { findRecord } from './commitlog/find-record.js';
-import { getMessage, lacksMessages, warmUpMessages } from './read/get-message.js';
+import { getMessage, lacksMessages, prefetchMessages } from './read/get-message.js';
 import type { MessageRange } from './read/get-message.js';
 import { LogHistory } from './commitlog/log-history.js';
 import type { LogReader } from './commitlog/log-reader.js';
 import type { MessageIndex } from './index/message-index.js';
-import { StoreTimes } from './read/offset-by-time.js';
+import { OffsetByTime } from './read/offset-by-time.js';
 import { openStore } from './open-store.js';
 import type { OpenedStore } from './open-store.js';
 import { CommitPipeline } from './write/pipeline.js';
@@ -32,7 +32,7 @@ import type {
 } from './message.js';
 import type { StoreConfig, StoreOptions } from './options.js';
 import type { StoreMetrics } from './store-metrics.js';
-import type { WarmUp } from './files/prefetch.js';
+import type { Prefetch } from './files/prefetch.js';
 export type * from './message.js';
 export type { StoreOptions } from './options.js';
 export type { MessageRange } from './read/get-message.js';
@@ -52,8 +52,8 @@ export class MessageStore {
   readonly #opened: OpenedStore;
   readonly #recovered: Recovered;
   readonly #appender: Appender;
-  readonly #warmUp: WarmUp;
-  readonly #times: StoreTimes;
+  readonly #warmUp: Prefetch;
+  readonly #times: OffsetByTime;
   #closed: Promise<void> | undefined;
 
   private constructor(opened: OpenedStore) {
@@ -65,7 +65,7 @@ export class MessageStore {
     this.#reader = reader;
     this.#recovered = recovered;
     this.#warmUp = opened.warmUp;
-    this.#times = new StoreTimes(queues.view, reader, opened.warmUp);
+    this.#times = new OffsetByTime(queues.view, reader, opened.warmUp);
     this.history = new LogHistory({ ...opened, largestRecord: largestRecord(config.maxMessageSize) });
     const { clock, logger } = config;
     this.#repair = new EntryRepair(log, config);
@@ -187,7 +187,7 @@ export class MessageStore {
    */
   warmUp(topic: string, queueId: number, range: MessageRange): Promise<unknown> | undefined {
     const queue = this.#queues.get(topic, queueId);
-    return queue && warmUpMessages(this.#queues, queue, this.#warmUp, range);
+    return queue && prefetchMessages(this.#queues, queue, this.#warmUp, range);
   }
 
   /** Whether `warmUp` would have to read from the disk. */

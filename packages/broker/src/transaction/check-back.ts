@@ -11,12 +11,12 @@ import {
 import type { Clock, Logger, MessageExt, TimerHandle } from '@nest-rocketmq/remoting';
 import type { Clients } from '../clients/clients.js';
 import { PutError, isRefusedForGood } from '../message/message-writer.js';
-import type { Intake } from '../message/message-writer.js';
+import type { MessageWriter } from '../message/message-writer.js';
 import type { BrokerStats } from '../metrics/broker-stats.js';
 import { makeRoom } from '../message/fit-properties.js';
 import type { MessageStore } from '../store/store.js';
 import type { Topics } from '../metadata/topics.js';
-import { innerOf } from '../message/half-message.js';
+import { toMessageInner } from '../message/half-message.js';
 import type { HalfQueue } from './half-queue.js';
 
 const QUEUE = 0;
@@ -25,7 +25,7 @@ const LONGEST_LIFE_MS = 72 * 3_600_000;
 
 export interface CheckBackDeps {
   store: MessageStore;
-  intake: Intake;
+  messageWriter: MessageWriter;
   halves: HalfQueue;
   /** `DelayOffsets.hold` */
   hold: () => () => void;
@@ -165,13 +165,13 @@ export class CheckBack {
   }
 
   async #storeAgain(half: MessageExt, times: number): Promise<MessageExt> {
-    const { intake, store, stats } = this.deps;
+    const { messageWriter, store, stats } = this.deps;
     const properties = new Map(half.properties).set(MessageProperty.TRANSACTION_CHECK_TIMES, String(times));
     // What a broker adds to each message is longer than this.
     makeRoom(properties);
-    const copy = { ...innerOf(half, properties), preparedTransactionOffset: half.physicalOffset };
-    const result = { ...intake.deliver(copy) };
-    await intake.stored(result);
+    const copy = { ...toMessageInner(half, properties), preparedTransactionOffset: half.physicalOffset };
+    const result = { ...messageWriter.deliver(copy) };
+    await messageWriter.stored(result);
     stats.put(HALF_TOPIC, QUEUE, 1, result.size, result.storeTimestamp);
     const record = store.readRecord(result.physicalOffset, result.size);
     if (!record) throw new DecodeError(`the half message at ${result.physicalOffset} cannot be read`);
@@ -179,11 +179,11 @@ export class CheckBack {
   }
 
   async #giveUp(half: MessageExt): Promise<void> {
-    const { topics, intake } = this.deps;
+    const { topics, messageWriter } = this.deps;
     const topic = topics.create(TRANS_CHECK_MAX_TIME_TOPIC, 1).topicName;
     await topics.unsaved(topic);
-    const given = { ...innerOf(half, half.properties), topic, queueId: QUEUE };
-    await intake.stored(intake.deliver({ ...given, preparedTransactionOffset: half.physicalOffset }));
+    const given = { ...toMessageInner(half, half.properties), topic, queueId: QUEUE };
+    await messageWriter.stored(messageWriter.deliver({ ...given, preparedTransactionOffset: half.physicalOffset }));
   }
 
   #read(offset: number): MessageExt | undefined {
@@ -211,6 +211,6 @@ function recordForProducer(half: MessageExt): Buffer {
     ...half,
     topic: Buffer.from(half.properties.get(MessageProperty.REAL_TOPIC) ?? half.topic, 'utf8'),
     queueId: Number(half.properties.get(MessageProperty.REAL_QID) ?? half.queueId),
-    properties: innerOf(half, half.properties).properties,
+    properties: toMessageInner(half, half.properties).properties,
   });
 }

@@ -1,7 +1,7 @@
 // Owns the answer to a producer's verdict on its half message. Leaves what a half is to transaction/.
 import { DecodeError, HALF_TOPIC, MessageProperty, ResponseCode, SysFlag, decodeRecord } from '@nest-rocketmq/remoting';
 import type { Answer, Clock, Handlers, HeaderOf, MessageExt, Requests } from '@nest-rocketmq/remoting';
-import type { Intake } from '../message/message-writer.js';
+import type { MessageWriter } from '../message/message-writer.js';
 import type { BrokerStats } from '../metrics/broker-stats.js';
 import type { MessageStore } from '../store/store.js';
 import { fromHalf } from '../message/half-message.js';
@@ -9,7 +9,7 @@ import type { HalfQueue } from './half-queue.js';
 
 export interface EndTransactionDeps {
   store: MessageStore;
-  intake: Intake;
+  messageWriter: MessageWriter;
   halves: HalfQueue;
   stats: BrokerStats;
   clock: Clock;
@@ -38,11 +38,11 @@ async function end(deps: EndTransactionDeps, header: Header): Promise<Answer<Row
   return {};
 }
 
-async function deliver({ intake, stats }: EndTransactionDeps, half: MessageExt): Promise<void> {
+async function deliver({ messageWriter, stats }: EndTransactionDeps, half: MessageExt): Promise<void> {
   const message = fromHalf(half);
-  const result = intake.put(message);
+  const result = messageWriter.put(message);
   const { size, storeTimestamp } = result;
-  await intake.stored(result);
+  await messageWriter.stored(result);
   // With a delay level it lies under the schedule topic now.
   stats.put(message.topic, message.queueId, 1, size, storeTimestamp);
 }

@@ -3,7 +3,7 @@
 // both topics are done. Leaves asking producers to check-back.ts.
 import { DecodeError, HALF_TOPIC, OP_HALF_TOPIC, decodeRecord } from '@nest-rocketmq/remoting';
 import type { Clock, HostPort } from '@nest-rocketmq/remoting';
-import type { Intake } from '../message/message-writer.js';
+import type { MessageWriter } from '../message/message-writer.js';
 import { TRANSACTION_GROUP } from '../metadata/names.js';
 import type { ConsumerOffsets } from '../metadata/offsets.js';
 import type { Outcomes } from '../progress/outcomes.js';
@@ -15,7 +15,7 @@ const PLAIN = { inflate: false, checkCrc: false };
 
 export interface HalfQueueDeps {
   store: MessageStore;
-  intake: Intake;
+  messageWriter: MessageWriter;
   offsets: ConsumerOffsets;
   clock: Clock;
   storeHost: HostPort;
@@ -135,13 +135,13 @@ export class HalfQueue {
   }
 
   async #flushOps(): Promise<void> {
-    const { intake, clock, storeHost } = this.deps;
+    const { messageWriter, clock, storeHost } = this.deps;
     const batch = this.#opBatch;
     if (batch.length > 0) {
       this.#opBatch = [];
-      const result = intake.deliver(opMessage(batch, storeHost, clock.now()));
+      const result = messageWriter.deliver(opMessage(batch, storeHost, clock.now()));
       if (result.status === 'PUT_OK') this.#ops.push({ queueOffset: result.queueOffset, last: Math.max(...batch) });
-      this.#lastOp = intake.stored(result);
+      this.#lastOp = messageWriter.stored(result);
     }
     await this.#lastOp;
   }

@@ -2,14 +2,14 @@
 // offset. Leaves giving a message back to send-back.
 import { MessageProperty, retryTopic } from '@nest-rocketmq/remoting';
 import type { MessageExt } from '@nest-rocketmq/remoting';
-import type { ClientCore } from '../client-context.js';
+import type { ClientContext } from '../client-context.js';
 import { describe } from '../errors.js';
 import { sleep } from '../time/timing.js';
 import type { ConsumeContext, ResolvedPushConsumerOptions } from './consumer-options.js';
 import type { ConsumerStats } from './consumer-stats.js';
 import { Deliveries } from './deliveries.js';
 import { Delivery } from './delivery.js';
-import type { Gate } from './pause-gate.js';
+import type { PauseGate } from './pause-gate.js';
 import type { OffsetStore } from './offset-store.js';
 import type { ProcessQueue } from './process-queue.js';
 import { queueKey } from './process-queue.js';
@@ -23,13 +23,13 @@ const DEAD_LETTER_LEVEL = -1;
 const MINUTE_MS = 60_000;
 
 export interface ConsumeParts {
-  core: ClientCore;
+  context: ClientContext;
   options: ResolvedPushConsumerOptions;
   offsets: OffsetStore;
   sendBack: SendBack;
   stats: ConsumerStats;
   /** Where a pause holds messages. */
-  gate: Gate;
+  pauseGate: PauseGate;
 }
 
 interface Task {
@@ -50,7 +50,7 @@ export class ConsumeConcurrently {
     this.#parts = parts;
     this.#retryTopic = retryTopic(parts.options.group);
     this.#deliveries = new Deliveries({
-      clock: parts.core.clock,
+      clock: parts.context.clock,
       consumeTimeout: parts.options.consumeTimeout * MINUTE_MS,
       onTimeout: (delivery) => this.#timedOut(delivery),
     });
@@ -72,15 +72,17 @@ export class ConsumeConcurrently {
 
   /** Their bodies cannot be read, now or ever: they go to the dead letters, where a person can look at them. */
   reject(queue: ProcessQueue, messages: MessageExt[]): void {
-    const { core, options } = this.#parts;
+    const { context, options } = this.#parts;
     for (const message of messages) {
-      core.logger.error(
+      context.logger.error(
         `message ${message.msgId} cannot be read by ${options.group}: its body is damaged, or of a compression unknown here`,
       );
     }
     this.#conclude(queue, messages, 0, DEAD_LETTER_LEVEL)
       .then((stuck) => (stuck.length > 0 ? this.#later(queue, () => this.reject(queue, stuck)) : undefined))
-      .catch((error: unknown) => core.logger.error(`rejecting of ${queueKey(queue.messageQueue)}: ${describe(error)}`));
+      .catch((error: unknown) =>
+        context.logger.error(`rejecting of ${queueKey(queue.messageQueue)}: ${describe(error)}`),
+      );
   }
 
   /** Begins no more calls. Resolves when those under way have ended. What had not begun is delivered again later. */
@@ -106,9 +108,9 @@ export class ConsumeConcurrently {
   }
 
   #pump(): void {
-    const { gate, options } = this.#parts;
+    const { pauseGate, options } = this.#parts;
     while (
-      gate.isOpen &&
+      pauseGate.isOpen &&
       !this.#stopped &&
       this.#next < this.#tasks.length &&
       this.running < options.consumeConcurrency
@@ -123,7 +125,7 @@ export class ConsumeConcurrently {
   }
 
   #begin({ queue, messages }: Task): void {
-    const delivery = new Delivery(queue, messages, this.#parts.core.clock.monotonic());
+    const delivery = new Delivery(queue, messages, this.#parts.context.clock.monotonic());
     this.#deliveries.add(delivery);
     this.#consume(delivery)
       .catch((error: unknown) => this.#failed(delivery, error))
@@ -131,7 +133,7 @@ export class ConsumeConcurrently {
   }
 
   #failed({ messageQueue }: Delivery, error: unknown): void {
-    this.#parts.core.logger.error(`consuming ${queueKey(messageQueue)}: ${describe(error)}`);
+    this.#parts.context.logger.error(`consuming ${queueKey(messageQueue)}: ${describe(error)}`);
   }
 
   #ended(delivery: Delivery): void {
@@ -143,18 +145,18 @@ export class ConsumeConcurrently {
   }
 
   async #consume(delivery: Delivery): Promise<void> {
-    const { core, options } = this.#parts;
+    const { context, options } = this.#parts;
     const { queue, messages } = delivery;
-    const startedAt = String(core.clock.now());
+    const startedAt = String(context.clock.now());
     for (const message of messages) message.properties.set(MessageProperty.CONSUME_START_TIME, startedAt);
     let consumed = 0;
     try {
       const result = await this.call(messages, delivery);
       if (result === 'CONSUME_SUCCESS') consumed = Math.max(0, Math.min(delivery.ackIndex + 1, messages.length));
     } catch (error) {
-      core.logger.error(`the listener of ${options.group} failed for ${messages[0]!.msgId}: ${describe(error)}`);
+      context.logger.error(`the listener of ${options.group} failed for ${messages[0]!.msgId}: ${describe(error)}`);
     }
-    const took = core.clock.monotonic() - delivery.startedAt;
+    const took = context.clock.monotonic() - delivery.startedAt;
     this.#parts.stats.consumed(queue.messageQueue.topic, consumed, messages.length - consumed, took);
     // Another consumer has the queue now, and gets these messages as well: its result counts.
     if (queue.dropped) return;
@@ -164,10 +166,10 @@ export class ConsumeConcurrently {
 
   /** A listener that does not return would hold its place, and the queue's offset, for ever: both are freed. */
   #timedOut(delivery: Delivery): void {
-    const { core, options } = this.#parts;
+    const { context, options } = this.#parts;
     const ids = delivery.messages.map(({ msgId }) => msgId).join(', ');
     const next = options.messageModel === 'CLUSTERING' ? 'it is given back, and delivered again' : 'it is dropped';
-    core.logger.warn(
+    context.logger.warn(
       `the listener of ${options.group} has had message ${ids} for ${options.consumeTimeout} min: ${next}, and another ` +
         'message takes its place. Raise consumeTimeout if that is a usual time.',
     );
@@ -178,9 +180,9 @@ export class ConsumeConcurrently {
   }
 
   #tooLate({ messages, startedAt }: Delivery, success: boolean): void {
-    const { core, options } = this.#parts;
-    const minutes = ((core.clock.monotonic() - startedAt) / MINUTE_MS).toFixed(1);
-    core.logger.warn(
+    const { context, options } = this.#parts;
+    const minutes = ((context.clock.monotonic() - startedAt) / MINUTE_MS).toFixed(1);
+    context.logger.warn(
       `the listener of ${options.group} ended after ${minutes} min, with ${success ? 'success' : 'a failure'}, for ` +
         `${messages.map(({ msgId }) => msgId).join(', ')}: past consumeTimeout, so that this counts for nothing`,
     );
@@ -209,21 +211,23 @@ export class ConsumeConcurrently {
     }
     if (queue.dropped) return [];
     const done = messages.filter((message) => !stuck.includes(message));
-    queue.lastConsumeTimestamp = this.#parts.core.clock.now();
+    queue.lastConsumeTimestamp = this.#parts.context.clock.now();
     offsets.update(queue.messageQueue, queue.remove(done), done.at(-1));
     return stuck;
   }
 
   /** @returns false when the message must be consumed here again */
   #fail(message: MessageExt, delayLevel: number): Promise<boolean> {
-    const { core, options, sendBack } = this.#parts;
+    const { context, options, sendBack } = this.#parts;
     if (options.messageModel === 'CLUSTERING') return sendBack.giveBack(message, delayLevel);
-    core.logger.warn(`broadcast message ${message.msgId} failed in ${options.group} and is dropped: there is no retry`);
+    context.logger.warn(
+      `broadcast message ${message.msgId} failed in ${options.group} and is dropped: there is no retry`,
+    );
     return Promise.resolve(true);
   }
 
   async #later(queue: ProcessQueue, again: () => void): Promise<void> {
-    await sleep(this.#parts.core.clock, CONSUME_AGAIN_AFTER_MS, queue.signal);
+    await sleep(this.#parts.context.clock, CONSUME_AGAIN_AFTER_MS, queue.signal);
     if (!queue.dropped && !this.#stopped) again();
   }
 

@@ -44,8 +44,8 @@ function checking(own: Record<string, string>, told: Told | Error | number) {
     subscriptionDataSet: subscribed({ ...own, '%RETRY%g': '*' }),
     unitMode: false,
   };
-  const core = { clientId: 'me@1', clock, logger, brokers: { request: answer }, options: { mqClientApiTimeout: 1 } };
-  const check = new GroupCheck({ core: core as never, own: () => data });
+  const context = { clientId: 'me@1', clock, logger, brokers: { request: answer }, options: { mqClientApiTimeout: 1 } };
+  const check = new GroupCheck({ context: context as never, own: () => data });
   return { check, clock, state };
 }
 

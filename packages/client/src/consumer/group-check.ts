@@ -7,7 +7,7 @@ import {
   printable,
 } from '@nest-rocketmq/remoting';
 import type { ConsumerData } from '@nest-rocketmq/remoting';
-import type { ClientCore } from '../client-context.js';
+import type { ClientContext } from '../client-context.js';
 import { describe } from '../errors.js';
 
 /** ms between two questions. */
@@ -18,7 +18,7 @@ const MOST_NAMED = 3;
 const MOST_WARNINGS = 10;
 
 export interface GroupCheckParts {
-  core: Pick<ClientCore, 'clientId' | 'clock' | 'logger' | 'brokers' | 'options'>;
+  context: Pick<ClientContext, 'clientId' | 'clock' | 'logger' | 'brokers' | 'options'>;
   /** What this member tells brokers. */
   own: () => ConsumerData;
 }
@@ -36,28 +36,28 @@ export class GroupCheck {
 
   /** A broker has told who the members are. Never rejects. */
   async look(address: string, clientIds: readonly string[]): Promise<void> {
-    const { core } = this.#parts;
-    const others = clientIds.filter((id) => id !== core.clientId);
+    const { context } = this.#parts;
+    const others = clientIds.filter((id) => id !== context.clientId);
     if (others.length === 0) {
       this.#warned.clear();
       return;
     }
-    const now = core.clock.monotonic();
+    const now = context.clock.monotonic();
     if (now - this.#lastAsked < CHECK_INTERVAL_MS || this.#warned.size >= MOST_WARNINGS) return;
     this.#lastAsked = now;
     try {
       await this.#ask(address, others);
     } catch (error) {
-      core.logger.debug?.(`cannot ask ${address} what the other members subscribe to: ${describe(error)}`);
+      context.logger.debug?.(`cannot ask ${address} what the other members subscribe to: ${describe(error)}`);
     }
   }
 
   async #ask(address: string, others: readonly string[]): Promise<void> {
-    const { core, own } = this.#parts;
+    const { context, own } = this.#parts;
     const mine = own();
     const header = { consumerGroup: mine.groupName };
-    const timeout = core.options.mqClientApiTimeout;
-    const reply = await core.brokers.request(address, Requests.GET_CONSUMER_CONNECTION_LIST, header, { timeout });
+    const timeout = context.options.mqClientApiTimeout;
+    const reply = await context.brokers.request(address, Requests.GET_CONSUMER_CONNECTION_LIST, header, { timeout });
     if (reply.code !== ResponseCode.SUCCESS) return;
     // The broker has one answer for the whole group, that of the member whose heartbeat came last. Where it is not ours,
     // it is another's; where it is ours, another one may come before the next question.
@@ -71,8 +71,8 @@ export class GroupCheck {
       others.length === 1
         ? `client ${named}`
         : `another member (there are ${named}${others.length > MOST_NAMED ? ', …' : ''})`;
-    core.logger.warn(
-      `the members of consumer group ${mine.groupName} subscribe differently: this client, ${core.clientId}, asks for ` +
+    context.logger.warn(
+      `the members of consumer group ${mine.groupName} subscribe differently: this client, ${context.clientId}, asks for ` +
         `${printable(ours)}, ${who} asks for ${printable(theirs)}. A group divides its queues among its members, so ` +
         `each of them misses messages. While a new version is rolled out this is normal for a short time; otherwise ` +
         `give each service a consumer group of its own.`,

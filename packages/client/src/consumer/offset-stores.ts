@@ -2,7 +2,7 @@
 // consumers each get all.
 import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
-import type { ClientCore } from '../client-context.js';
+import type { ClientContext } from '../client-context.js';
 import { describe } from '../errors.js';
 import type { ResolvedPushConsumerOptions } from './consumer-options.js';
 import { LocalOffsetStore } from './local-offset-store.js';
@@ -13,15 +13,15 @@ import type { OffsetStore } from './offset-store.js';
 
 const MEMORY = 'memory';
 
-export function offsetStoreOf(core: ClientCore, consumer: ResolvedPushConsumerOptions): OffsetStore {
-  const { routes, brokers, logger, outages, options } = core;
+export function offsetStoreOf(context: ClientContext, consumer: ResolvedPushConsumerOptions): OffsetStore {
+  const { routes, brokers, logger, outages, options } = context;
   const { group, messageModel } = consumer;
   if (messageModel === 'CLUSTERING') return new BrokerOffsetStore({ group, routes, brokers, logger, outages });
   const folder = consumer.localOffsetStoreDir ?? options.localOffsetStoreDir ?? homeOf(options.nameServers);
-  return new LocalOffsetStore(() => claimed(core, folder, group), logger);
+  return new LocalOffsetStore(() => claimed(context, folder, group), logger);
 }
 
-async function claimed({ options, logger }: ClientCore, folder: string, group: string): Promise<OffsetFile> {
+async function claimed({ options, logger }: ClientContext, folder: string, group: string): Promise<OffsetFile> {
   if (folder === MEMORY) return memoryOffsetFile();
   // Not the client id, which is another one after each start, and not the address, which a laptop or container changes.
   const owner = `${options.clientIP ?? hostname()}@${options.instanceName ?? 'DEFAULT'}`;

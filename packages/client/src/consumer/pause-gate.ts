@@ -1,6 +1,6 @@
-// Owns a gate: open, or closed until it is opened again.
+// Holds back those who wait while it is closed.
 
-export class Gate {
+export class PauseGate {
   #open = true;
   readonly #waiting = new Set<() => void>();
 

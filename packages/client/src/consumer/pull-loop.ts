@@ -2,11 +2,11 @@
 // what becomes of the messages to whom they are handed.
 import { MessageProperty, Requests, ResponseCode, ResponseError, isDLQTopic } from '@nest-rocketmq/remoting';
 import type { MessageExt, Reply, SubscriptionData } from '@nest-rocketmq/remoting';
-import type { ClientCore } from '../client-context.js';
+import type { ClientContext } from '../client-context.js';
 import { BrokerNotFoundError, describe } from '../errors.js';
 import { sleep } from '../time/timing.js';
 import type { ResolvedPushConsumerOptions } from './consumer-options.js';
-import type { Gate } from './pause-gate.js';
+import type { PauseGate } from './pause-gate.js';
 import type { ConsumerStats } from './consumer-stats.js';
 import type { OffsetStore } from './offset-store.js';
 import type { ProcessQueue } from './process-queue.js';
@@ -23,10 +23,10 @@ const MIB = 1024 * 1024;
 type PullReply = Reply<typeof Requests.PULL_MESSAGE>;
 
 export interface PullLoopParts {
-  core: ClientCore;
+  context: ClientContext;
   options: ResolvedPushConsumerOptions;
   /** Where a pause holds pulls. */
-  gate: Gate;
+  pauseGate: PauseGate;
   offsets: OffsetStore;
   stats: ConsumerStats;
   subscriptionOf: (topic: string) => SubscriptionData | undefined;
@@ -60,28 +60,28 @@ export class PullLoop {
     const cursor: Cursor = { offset, brokerId: 0, took: 0 };
     while (!queue.dropped) {
       const wait = await this.#step(queue, cursor);
-      if (wait > 0) await sleep(this.#parts.core.clock, wait, queue.signal);
+      if (wait > 0) await sleep(this.#parts.context.clock, wait, queue.signal);
     }
   }
 
   /** @returns ms to wait before the next one */
   async #step(queue: ProcessQueue, cursor: Cursor): Promise<number> {
-    const { core, options, gate } = this.#parts;
+    const { context, options, pauseGate } = this.#parts;
     try {
-      await gate.passed(queue.signal);
+      await pauseGate.passed(queue.signal);
       while (!queue.dropped && this.#isFull(queue)) await queue.changed();
       if (queue.dropped) return 0;
-      queue.lastPullTimestamp = core.clock.now();
-      const begun = core.clock.monotonic();
+      queue.lastPullTimestamp = context.clock.now();
+      const begun = context.clock.monotonic();
       const reply = await this.#pull(queue, cursor);
       if (queue.dropped) return 0;
-      cursor.took = core.clock.monotonic() - begun;
+      cursor.took = context.clock.monotonic() - begun;
       this.#failing.delete(queue.messageQueue.brokerName);
       return await this.#onReply(queue, cursor, reply);
     } catch (error) {
       if (queue.dropped) return 0;
       this.#onFailure(queue, error);
-      core.routes.refreshSoon();
+      context.routes.refreshSoon();
       return options.pullTimeDelayMillsWhenException;
     }
   }
@@ -96,16 +96,16 @@ export class PullLoop {
   }
 
   async #pull(queue: ProcessQueue, cursor: Cursor): Promise<PullReply> {
-    const { core, options, offsets, subscriptionOf } = this.#parts;
+    const { context, options, offsets, subscriptionOf } = this.#parts;
     const { topic, brokerName, queueId } = queue.messageQueue;
     const subscription = subscriptionOf(topic);
-    const address = core.routes.anyBrokerAddress(brokerName, cursor.brokerId);
+    const address = context.routes.anyBrokerAddress(brokerName, cursor.brokerId);
     if (!address) throw new BrokerNotFoundError(brokerName, topic);
     const commitOffset = offsets.current(queue.messageQueue) ?? 0;
     // A replica keeps no offsets.
-    const toMaster = address === core.routes.brokerAddress(brokerName);
+    const toMaster = address === context.routes.brokerAddress(brokerName);
     const commits = options.messageModel === 'CLUSTERING' && commitOffset > 0 && toMaster;
-    return core.brokers.request(
+    return context.brokers.request(
       address,
       Requests.PULL_MESSAGE,
       {
@@ -127,7 +127,7 @@ export class PullLoop {
   }
 
   async #onReply(queue: ProcessQueue, cursor: Cursor, reply: PullReply): Promise<number> {
-    const { core, offsets, offsetMoved } = this.#parts;
+    const { context, offsets, offsetMoved } = this.#parts;
     const next = reply.header.nextBeginOffset ?? cursor.offset;
     cursor.brokerId = reply.header.suggestWhichBrokerId ?? 0;
     switch (reply.code) {
@@ -139,7 +139,7 @@ export class PullLoop {
         if (queue.count === 0) offsets.update(queue.messageQueue, next);
         return 0;
       case ResponseCode.PULL_OFFSET_MOVED:
-        core.logger.warn(`${queueKey(queue.messageQueue)}: the broker moved offset ${cursor.offset} to ${next}`);
+        context.logger.warn(`${queueKey(queue.messageQueue)}: the broker moved offset ${cursor.offset} to ${next}`);
         await offsetMoved(queue, next);
         return 0;
       case ResponseCode.FLOW_CONTROL:
@@ -147,7 +147,7 @@ export class PullLoop {
       case ResponseCode.SUBSCRIPTION_NOT_EXIST:
       case ResponseCode.SUBSCRIPTION_NOT_LATEST:
         // It knows an older subscription than the one this pull was for: tell it again.
-        await core.heartbeat.beat();
+        await context.heartbeat.beat();
         return this.#parts.options.pullTimeDelayMillsWhenException;
       default:
         throw new ResponseError(reply.code, reply.remark, queue.messageQueue.brokerName, reply.row.name);
@@ -183,10 +183,10 @@ export class PullLoop {
   }
 
   #onFailure({ messageQueue }: ProcessQueue, error: unknown): void {
-    const { core, options } = this.#parts;
-    if (core.outages.met(error)) return;
+    const { context, options } = this.#parts;
+    if (context.outages.met(error)) return;
     if (!this.#failing.has(messageQueue.brokerName)) {
-      core.logger.warn(`${options.group} cannot pull ${queueKey(messageQueue)} for now: ${describe(error)}`);
+      context.logger.warn(`${options.group} cannot pull ${queueKey(messageQueue)} for now: ${describe(error)}`);
     }
     this.#failing.add(messageQueue.brokerName);
   }

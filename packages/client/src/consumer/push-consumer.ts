@@ -2,7 +2,7 @@
 // queues to rebalance, pulling to pull-loop, running the listener to consume-concurrently.
 import { retryTopic } from '@nest-rocketmq/remoting';
 import type { ConsumerData, MessageExt, SubscriptionData } from '@nest-rocketmq/remoting';
-import type { ClientCore } from '../client-context.js';
+import type { ClientContext } from '../client-context.js';
 import { NotRunningError } from '../errors.js';
 import type { ConsumerMember, DirectResult, QueueOffset } from '../groups/group-registry.js';
 import { Repeating, sleep } from '../time/timing.js';
@@ -11,7 +11,7 @@ import { consumeDirectly } from './consume-directly.js';
 import { resolvePushConsumerOptions } from './consumer-options.js';
 import type { PushConsumerOptions, ResolvedPushConsumerOptions } from './consumer-options.js';
 import { ConsumerStats } from './consumer-stats.js';
-import { Gate } from './pause-gate.js';
+import { PauseGate } from './pause-gate.js';
 import { GroupCheck } from './group-check.js';
 import { offsetStoreOf } from './offset-stores.js';
 import type { OffsetStore } from './offset-store.js';
@@ -32,11 +32,11 @@ type State = 'not started' | 'running' | 'shut down';
 /** Messages come to the listener as they arrive at the broker. Made by RocketMQClient.createPushConsumer. */
 export class PushConsumer implements ConsumerMember {
   readonly group: string;
-  readonly #core: ClientCore;
+  readonly #context: ClientContext;
   readonly #options: ResolvedPushConsumerOptions;
   readonly #subscriptions: ReadonlyMap<string, SubscriptionData>;
   readonly #offsets: OffsetStore;
-  readonly #gate = new Gate();
+  readonly #pauseGate = new PauseGate();
   readonly #stats: ConsumerStats;
   readonly #consume: ConsumeConcurrently;
   readonly #rebalance: Rebalance;
@@ -48,26 +48,26 @@ export class PushConsumer implements ConsumerMember {
   #state: State = 'not started';
 
   /** @internal */
-  constructor(core: ClientCore, options: PushConsumerOptions) {
-    this.#core = core;
+  constructor(context: ClientContext, options: PushConsumerOptions) {
+    this.#context = context;
     this.#options = resolvePushConsumerOptions(options);
     this.group = this.#options.group;
-    this.#subscriptions = subscriptionsOf(this.#options, core.clock.now());
-    this.#offsets = offsetStoreOf(core, this.#options);
-    this.#stats = new ConsumerStats(core.clock);
+    this.#subscriptions = subscriptionsOf(this.#options, context.clock.now());
+    this.#offsets = offsetStoreOf(context, this.#options);
+    this.#stats = new ConsumerStats(context.clock);
     const { maxReconsumeTimes } = this.#options;
     const sendBack = new SendBack(
-      core,
+      context,
       this.group,
       maxReconsumeTimes < 0 ? DEFAULT_MAX_RECONSUME_TIMES : maxReconsumeTimes,
     );
     this.#consume = new ConsumeConcurrently({
-      core,
+      context,
       options: this.#options,
       offsets: this.#offsets,
       sendBack,
       stats: this.#stats,
-      gate: this.#gate,
+      pauseGate: this.#pauseGate,
     });
     this.#rebalance = this.#rebalancing();
     this.#timers = this.#repeatingTasks();
@@ -81,8 +81,8 @@ export class PushConsumer implements ConsumerMember {
   async start(): Promise<void> {
     if (this.#state === 'running') return;
     if (this.#state === 'shut down') throw new NotRunningError(`consumer ${this.group}`, this.#state);
-    const { members, routes, clock } = this.#core;
-    await this.#core.start();
+    const { members, routes, clock } = this.#context;
+    await this.#context.start();
     await this.#offsets.load();
     try {
       members.addConsumer(this);
@@ -108,11 +108,11 @@ export class PushConsumer implements ConsumerMember {
 
   /** Gives the listener nothing more until `resume`; calls under way go on. What has arrived already waits. */
   pause(): void {
-    this.#gate.close();
+    this.#pauseGate.close();
   }
 
   resume(): void {
-    this.#gate.open();
+    this.#pauseGate.open();
     this.#consume.resume();
     this.#rebalance.request();
   }
@@ -126,10 +126,10 @@ export class PushConsumer implements ConsumerMember {
     const wasRunning = this.#state === 'running';
     this.#state = 'shut down';
     if (!wasRunning) return;
-    const { members, routes, logger } = this.#core;
+    const { members, routes, logger } = this.#context;
     this.#stopListening?.();
     for (const timer of this.#timers) timer.stop();
-    this.#gate.close();
+    this.#pauseGate.close();
     await this.#rebalance.stop();
     await this.#drain(options.deadline ?? DEFAULT_SHUTDOWN_DEADLINE_MS, options.signal);
     if (this.#consume.running > 0) {
@@ -146,7 +146,7 @@ export class PushConsumer implements ConsumerMember {
     for (const queue of owned) this.#rebalance.drop(queue);
     for (const topic of this.#subscriptions.keys()) routes.unwatch(topic);
     members.remove(this);
-    await this.#core.unregister({ consumerGroup: this.group });
+    await this.#context.unregister({ consumerGroup: this.group });
   }
 
   /** @internal */
@@ -189,7 +189,7 @@ export class PushConsumer implements ConsumerMember {
   /** @internal */
   runningInfo(): Buffer {
     return encodeRunningInfo({
-      nameServers: this.#core.routes.nameServers,
+      nameServers: this.#context.routes.nameServers,
       options: this.#options,
       startedAt: this.#startedAt,
       subscriptions: [...this.#subscriptions.values()],
@@ -201,7 +201,7 @@ export class PushConsumer implements ConsumerMember {
 
   /** @internal */
   consumeDirectly(message: MessageExt, brokerName: string): Promise<DirectResult> {
-    return consumeDirectly(this.#consume, message, brokerName, this.#core.clock);
+    return consumeDirectly(this.#consume, message, brokerName, this.#context.clock);
   }
 
   #isRunning(): boolean {
@@ -210,8 +210,8 @@ export class PushConsumer implements ConsumerMember {
 
   /** Finds the topics, and makes the group known to their brokers. */
   async #join(): Promise<void> {
-    const { routes, heartbeat } = this.#core;
-    const missing = await findTopics(this.#core, this.group, [...this.#subscriptions.values()]);
+    const { routes, heartbeat } = this.#context;
+    const missing = await findTopics(this.#context, this.group, [...this.#subscriptions.values()]);
     for (const topic of missing) this.#youngTopics.add(topic);
     await heartbeat.beat();
     // The brokers have made the retry topic on hearing of the group.
@@ -219,15 +219,15 @@ export class PushConsumer implements ConsumerMember {
   }
 
   #rebalancing(): Rebalance {
-    const { routes, brokers, clock, logger } = this.#core;
+    const { routes, brokers, clock, logger } = this.#context;
     const { messageModel, allocateMessageQueueStrategy, consumeFromWhere } = this.#options;
     const consumeTimestamp = this.#options.consumeTimestamp ?? clock.now() - DEFAULT_TIMESTAMP_BACK_MS;
     const offsets = this.#offsets;
     const isYoung = (topic: string): boolean => this.#youngTopics.has(topic);
     const pulls = new PullLoop({
-      core: this.#core,
+      context: this.#context,
       options: this.#options,
-      gate: this.#gate,
+      pauseGate: this.#pauseGate,
       offsets,
       stats: this.#stats,
       subscriptionOf: (topic) => this.#subscriptions.get(topic),
@@ -238,9 +238,9 @@ export class PushConsumer implements ConsumerMember {
         this.#rebalance.request();
       },
     });
-    const check = new GroupCheck({ core: this.#core, own: () => this.heartbeatData() });
+    const check = new GroupCheck({ context: this.#context, own: () => this.heartbeatData() });
     return new Rebalance({
-      core: this.#core,
+      context: this.#context,
       group: this.group,
       messageModel,
       strategy: allocateMessageQueueStrategy,
@@ -254,7 +254,7 @@ export class PushConsumer implements ConsumerMember {
   }
 
   #repeatingTasks(): Repeating[] {
-    const { clock, logger, options } = this.#core;
+    const { clock, logger, options } = this.#context;
     const queues = (): ProcessQueue[] => this.#rebalance.owned;
     return [
       new Repeating({
@@ -278,6 +278,6 @@ export class PushConsumer implements ConsumerMember {
     const ended = new AbortController();
     const idle = this.#consume.stop().finally(() => ended.abort());
     const over = signal ? AbortSignal.any([ended.signal, signal]) : ended.signal;
-    await Promise.race([idle, sleep(this.#core.clock, deadline, over)]);
+    await Promise.race([idle, sleep(this.#context.clock, deadline, over)]);
   }
 }

@@ -2,13 +2,13 @@
 // Leaves the division to allocate, and pulling to pull-loop.
 import { Requests, decodeConsumerList, expectSuccess, isRetryTopic } from '@nest-rocketmq/remoting';
 import type { MessageQueue } from '@nest-rocketmq/remoting';
-import type { ClientCore } from '../client-context.js';
+import type { ClientContext } from '../client-context.js';
 import { describe } from '../errors.js';
 import { compareQueues } from './allocate.js';
 import type { AllocateMessageQueueStrategy } from './allocate.js';
 import type { MessageModel } from './consumer-options.js';
 import type { OffsetStore } from './offset-store.js';
-import { Pacer } from '../time/throttle.js';
+import { Throttle } from '../time/throttle.js';
 import { ProcessQueue, queueKey } from './process-queue.js';
 
 /** Apache's minInterval. ms */
@@ -17,7 +17,7 @@ const MIN_INTERVAL_MS = 1_000;
 const BURST = 5;
 
 export interface RebalanceParts {
-  core: ClientCore;
+  context: ClientContext;
   group: string;
   messageModel: MessageModel;
   strategy: AllocateMessageQueueStrategy;
@@ -34,16 +34,16 @@ export interface RebalanceParts {
 export class Rebalance {
   readonly #parts: RebalanceParts;
   readonly #owned = new Map<string, ProcessQueue>();
-  readonly #pacer: Pacer;
+  readonly #throttle: Throttle;
   #stopped = false;
 
   constructor(parts: RebalanceParts) {
     this.#parts = parts;
-    this.#pacer = new Pacer({
-      clock: parts.core.clock,
-      logger: parts.core.logger,
+    this.#throttle = new Throttle({
+      clock: parts.context.clock,
+      logger: parts.context.logger,
       name: `rebalance of ${parts.group}`,
-      interval: parts.core.options.rebalanceInterval,
+      interval: parts.context.options.rebalanceInterval,
       spacing: MIN_INTERVAL_MS,
       burst: BURST,
       run: () => this.#round(),
@@ -56,18 +56,18 @@ export class Rebalance {
 
   /** Resolves after the first round. */
   start(): Promise<void> {
-    return this.#pacer.start();
+    return this.#throttle.start();
   }
 
   /** Consumers or queues may have changed. */
   request(): void {
-    this.#pacer.request();
+    this.#throttle.request();
   }
 
   /** Takes and drops no more queues. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    await this.#pacer.stop();
+    await this.#throttle.stop();
   }
 
   /** Gives a queue up; another round may take it again. */
@@ -85,8 +85,8 @@ export class Rebalance {
   }
 
   async #rebalanceTopic(topic: string): Promise<boolean> {
-    const { core, messageModel, strategy, group } = this.#parts;
-    const route = core.routes.get(topic);
+    const { context, messageModel, strategy, group } = this.#parts;
+    const route = context.routes.get(topic);
     // A topic that does not exist yet is watched by routes, whose change asks for another round.
     if (!route || route.assumed || route.readable.length === 0) return true;
     try {
@@ -94,29 +94,29 @@ export class Rebalance {
       if (messageModel === 'BROADCASTING') return await this.#take(topic, queues);
       const clientIds = await this.#clientIds(queues);
       // The broker that was asked has not heard of us yet: dropping all queues for that would be wrong.
-      if (!clientIds.includes(core.clientId)) {
-        await core.heartbeat.beat();
+      if (!clientIds.includes(context.clientId)) {
+        await context.heartbeat.beat();
         return false;
       }
-      return await this.#take(topic, strategy.allocate(group, core.clientId, queues, clientIds));
+      return await this.#take(topic, strategy.allocate(group, context.clientId, queues, clientIds));
     } catch (error) {
-      if (!core.outages.met(error)) core.logger.warn(`rebalance of ${group} for ${topic}: ${describe(error)}`);
+      if (!context.outages.met(error)) context.logger.warn(`rebalance of ${group} for ${topic}: ${describe(error)}`);
       return false;
     }
   }
 
   /** Asks any broker of the topic who the consumers of the group are: all brokers hear of all of them. */
   async #clientIds(queues: readonly MessageQueue[]): Promise<string[]> {
-    const { core, group } = this.#parts;
+    const { context, group } = this.#parts;
     const brokerNames = [...new Set(queues.map((queue) => queue.brokerName))];
     const bname = brokerNames[Math.floor(Math.random() * brokerNames.length)]!;
-    const address = core.routes.anyBrokerAddress(bname);
+    const address = context.routes.anyBrokerAddress(bname);
     if (!address) return [];
-    const reply = await core.brokers.request(
+    const reply = await context.brokers.request(
       address,
       Requests.GET_CONSUMER_LIST_BY_GROUP,
       { consumerGroup: group, bname },
-      { timeout: core.options.mqClientApiTimeout },
+      { timeout: context.options.mqClientApiTimeout },
     );
     expectSuccess(reply, address);
     const clientIds = decodeConsumerList(reply.body).toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0));
@@ -130,7 +130,7 @@ export class Rebalance {
     const lost = this.owned.filter(
       ({ messageQueue }) => messageQueue.topic === topic && !keys.has(queueKey(messageQueue)),
     );
-    const { offsets, core, group } = this.#parts;
+    const { offsets, context, group } = this.#parts;
     for (const queue of lost) this.drop(queue);
     await offsets.persist(lost.map((queue) => queue.messageQueue));
     for (const { messageQueue } of lost) offsets.forget(messageQueue);
@@ -138,13 +138,13 @@ export class Rebalance {
       mine.filter((queue) => !this.#owned.has(queueKey(queue))).map((queue) => this.#begin(queue)),
     );
     if (lost.length + begun.length > 0) {
-      core.logger.log(`${group} has ${mine.length} queues of ${topic} (${lost.length} less, ${begun.length} more)`);
+      context.logger.log(`${group} has ${mine.length} queues of ${topic} (${lost.length} less, ${begun.length} more)`);
     }
     return begun.every(Boolean);
   }
 
   async #begin(messageQueue: MessageQueue): Promise<boolean> {
-    const { offsets, startOffset, begin, core, group } = this.#parts;
+    const { offsets, startOffset, begin, context, group } = this.#parts;
     offsets.forget(messageQueue);
     try {
       const offset = await startOffset(messageQueue);
@@ -156,8 +156,8 @@ export class Rebalance {
       begin(queue, offset);
       return true;
     } catch (error) {
-      if (!core.outages.met(error)) {
-        core.logger.warn(`${group} cannot begin ${queueKey(messageQueue)} yet: ${describe(error)}`);
+      if (!context.outages.met(error)) {
+        context.logger.warn(`${group} cannot begin ${queueKey(messageQueue)} yet: ${describe(error)}`);
       }
       return false;
     }

@@ -12,7 +12,7 @@ import {
   withTransactionType,
 } from '@nest-rocketmq/remoting';
 import type { MessageExt } from '@nest-rocketmq/remoting';
-import type { ClientCore } from '../client-context.js';
+import type { ClientContext } from '../client-context.js';
 import { BrokerNotFoundError, describe } from '../errors.js';
 import { untilReached } from '../time/patience.js';
 import { RoundRobin } from '../producer/choose-queue.js';
@@ -32,16 +32,16 @@ const COMPRESS_LEVEL = 5;
 const INNER_PRODUCER_GROUP = 'CLIENT_INNER_PRODUCER';
 
 export class SendBack {
-  readonly #core: ClientCore;
+  readonly #context: ClientContext;
   readonly #group: string;
   readonly #maxReconsumeTimes: number;
   readonly #sender: Sender;
 
-  constructor(core: ClientCore, group: string, maxReconsumeTimes: number) {
-    this.#core = core;
+  constructor(context: ClientContext, group: string, maxReconsumeTimes: number) {
+    this.#context = context;
     this.#group = group;
     this.#maxReconsumeTimes = maxReconsumeTimes;
-    const { clock, routes, brokers, closing } = core;
+    const { clock, routes, brokers, closing } = context;
     this.#sender = new Sender(
       { clock, routes, brokers, roundRobin: new RoundRobin(), closing },
       {
@@ -65,8 +65,8 @@ export class SendBack {
       await this.#askBroker(message, delayLevel);
       return true;
     } catch (error) {
-      if (!this.#core.outages.met(error)) {
-        this.#core.logger.warn(`message ${message.msgId} could not be given back to its broker: ${describe(error)}`);
+      if (!this.#context.outages.met(error)) {
+        this.#context.logger.warn(`message ${message.msgId} could not be given back to its broker: ${describe(error)}`);
       }
     }
     return this.#sendCopy(message, delayLevel);
@@ -87,20 +87,20 @@ export class SendBack {
       await this.#sender.sendToAny(await this.#copy(message, delayLevel), SEND_TIMEOUT_MS);
       return true;
     } catch (error) {
-      this.#core.logger.error(`message ${message.msgId} could not be sent to the retry topic: ${describe(error)}`);
+      this.#context.logger.error(`message ${message.msgId} could not be sent to the retry topic: ${describe(error)}`);
       return false;
     }
   }
 
   async #askBroker(message: MessageExt, delayLevel: number): Promise<void> {
-    const { clock, closing } = this.#core;
+    const { clock, closing } = this.#context;
     await untilReached({ clock, closing, timeout: SEND_BACK_TIMEOUT_MS }, (left) =>
       this.#ask(message, delayLevel, left),
     );
   }
 
   async #ask(message: MessageExt, delayLevel: number, timeout: number): Promise<void> {
-    const { brokers, routes } = this.#core;
+    const { brokers, routes } = this.#context;
     const brokerName = message.brokerName ?? '';
     const address = routes.brokerAddress(brokerName);
     if (!address) throw new BrokerNotFoundError(brokerName, message.topic);
@@ -145,7 +145,7 @@ export class SendBack {
       properties,
       flag: message.flag,
       sysFlag: withTransactionType(message.sysFlag, SysFlag.TRANSACTION_NOT_TYPE) & ~HOST_FLAGS,
-      bornTimestamp: this.#core.clock.now(),
+      bornTimestamp: this.#context.clock.now(),
       msgId: message.msgId,
       batch: false,
       reconsumeTimes,

@@ -2,7 +2,7 @@
 // understands them.
 import { Requests, encodeJson, expectSuccess, retryTopic, subscriptionJson } from '@nest-rocketmq/remoting';
 import type { SubscriptionData } from '@nest-rocketmq/remoting';
-import type { ClientCore } from '../client-context.js';
+import type { ClientContext } from '../client-context.js';
 import { SubscriptionRefusedError } from '../errors.js';
 import type { ResolvedPushConsumerOptions } from './consumer-options.js';
 import { subscriptionData } from './subscription.js';
@@ -23,19 +23,19 @@ export function subscriptionsOf(
  * @throws NameServerUnreachableError, SubscriptionRefusedError when a broker does not understand an expression
  */
 export async function findTopics(
-  core: ClientCore,
+  context: ClientContext,
   group: string,
   subscriptions: readonly SubscriptionData[],
 ): Promise<string[]> {
   const found = await Promise.all(
     subscriptions.map(async (subscription) => {
       const { topic } = subscription;
-      core.routes.watch(topic);
-      const route = await core.routes.resolve(topic);
+      context.routes.watch(topic);
+      const route = await context.routes.resolve(topic);
       if (topic === retryTopic(group)) return [];
-      if (subscription.expressionType !== 'TAG') await checkExpression(core, group, subscription);
+      if (subscription.expressionType !== 'TAG') await checkExpression(context, group, subscription);
       if (!route || route.assumed) {
-        core.logger.log(`${group} waits for topic ${topic}, which does not exist yet`);
+        context.logger.log(`${group} waits for topic ${topic}, which does not exist yet`);
         return [topic];
       }
       return [];
@@ -48,13 +48,13 @@ export async function findTopics(
  * Tags need no check; whether a condition is understood the broker alone can say. Where the topic is not there yet, any
  * broker is asked: none would say more later than that it cannot pull.
  */
-async function checkExpression(core: ClientCore, group: string, subscription: SubscriptionData): Promise<void> {
-  const brokerName = core.routes.get(subscription.topic)?.readable[0]?.brokerName;
-  const address = brokerName === undefined ? undefined : core.routes.anyBrokerAddress(brokerName);
-  const asked = address ?? (await core.routes.someBrokerAddress());
+async function checkExpression(context: ClientContext, group: string, subscription: SubscriptionData): Promise<void> {
+  const brokerName = context.routes.get(subscription.topic)?.readable[0]?.brokerName;
+  const address = brokerName === undefined ? undefined : context.routes.anyBrokerAddress(brokerName);
+  const asked = address ?? (await context.routes.someBrokerAddress());
   if (!asked) return;
-  const body = encodeJson({ clientId: core.clientId, group, subscriptionData: subscriptionJson(subscription) });
-  const reply = await core.brokers.request(asked, Requests.CHECK_CLIENT_CONFIG, {}, { body });
+  const body = encodeJson({ clientId: context.clientId, group, subscriptionData: subscriptionJson(subscription) });
+  const reply = await context.brokers.request(asked, Requests.CHECK_CLIENT_CONFIG, {}, { body });
   try {
     expectSuccess(reply, asked);
   } catch (cause) {

@@ -14,9 +14,9 @@ import {
 import type { HandlerTable, Handlers, Logger } from '@nest-rocketmq/remoting';
 import { MessageProperty } from '@nest-rocketmq/remoting';
 import { describe } from '../errors.js';
-import type { ConsumerMember, Members, QueueOffset } from './group-registry.js';
+import type { ConsumerMember, GroupRegistry, QueueOffset } from './group-registry.js';
 
-export function callbackHandlers(members: Members, logger: Logger): HandlerTable {
+export function callbackHandlers(members: GroupRegistry, logger: Logger): HandlerTable {
   const handlers: Handlers<'client'> = {
     CHECK_TRANSACTION_STATE(check) {
       const message = decodeRecord(Buffer.from(check.body));
@@ -56,7 +56,7 @@ export function callbackHandlers(members: Members, logger: Logger): HandlerTable
   return handlerTable(handlers);
 }
 
-function consumerOf(members: Members, group: string): ConsumerMember {
+function consumerOf(members: GroupRegistry, group: string): ConsumerMember {
   const consumer = members.consumers.get(group);
   if (!consumer) throw new Error(`The Consumer Group <${group}> not exist in this consumer`);
   return consumer;

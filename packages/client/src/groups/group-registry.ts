@@ -41,7 +41,7 @@ export interface ConsumerMember {
   consumeDirectly(message: MessageExt, brokerName: string): Promise<DirectResult>;
 }
 
-export class Members {
+export class GroupRegistry {
   readonly producers = new Map<string, ProducerMember>();
   readonly consumers = new Map<string, ConsumerMember>();
 

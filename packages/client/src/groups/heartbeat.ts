@@ -3,7 +3,7 @@
 import type { Clock, Connection, Connections, Logger, TimerHandle } from '@nest-rocketmq/remoting';
 import { Requests, encodeHeartbeat, expectSuccess } from '@nest-rocketmq/remoting';
 import { describe } from '../errors.js';
-import type { Members } from './group-registry.js';
+import type { GroupRegistry } from './group-registry.js';
 import type { Outages } from '../outages.js';
 import { Repeating } from '../time/timing.js';
 
@@ -12,7 +12,7 @@ export interface HeartbeatOptions {
   clock: Clock;
   logger: Logger;
   connections: Connections;
-  members: Members;
+  members: GroupRegistry;
   outages: Outages;
   /** The brokers to tell, asked anew each time. */
   addresses: () => Iterable<string>;

@@ -1,7 +1,7 @@
 // Owns a producer: the calls an application makes, and its start and end. Leaves attempts to send, queue choice to
 // choose-queue, batches and transactions to the files of their names.
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting';
-import type { ClientCore } from '../client-context.js';
+import type { ClientContext } from '../client-context.js';
 import { InvalidMessageError, InvalidOptionError, NotRunningError } from '../errors.js';
 import type { ProducerMember, TransactionCheck } from '../groups/group-registry.js';
 import { prepareBatch } from './batch.js';
@@ -29,7 +29,7 @@ const DEFAULT_SHUTDOWN_DEADLINE_MS = 30_000;
 /** Made by RocketMQClient.createProducer. */
 export class Producer implements ProducerMember {
   readonly group: string;
-  readonly #core: ClientCore;
+  readonly #context: ClientContext;
   readonly #options: ResolvedProducerOptions;
   readonly #sender: Sender;
   readonly #roundRobin = new RoundRobin();
@@ -39,12 +39,12 @@ export class Producer implements ProducerMember {
   #state: State = 'not started';
 
   /** @internal */
-  constructor(core: ClientCore, options: ProducerOptions) {
-    this.#core = core;
+  constructor(context: ClientContext, options: ProducerOptions) {
+    this.#context = context;
     this.#options = resolveProducerOptions(options);
     this.group = this.#options.group;
-    this.#turns = new Turns(this.group, core);
-    const { clock, routes, brokers, logger } = core;
+    this.#turns = new Turns(this.group, context);
+    const { clock, routes, brokers, logger } = context;
     const closing = this.#closing.signal;
     this.#sender = new Sender({ clock, routes, brokers, roundRobin: this.#roundRobin, closing }, this.#options);
     const listener = this.#options.transactionListener;
@@ -56,8 +56,8 @@ export class Producer implements ProducerMember {
   async start(): Promise<void> {
     if (this.#state === 'running') return;
     if (this.#state === 'shut down') throw new NotRunningError(`producer ${this.group}`, this.#state);
-    await this.#core.start();
-    this.#core.members.addProducer(this);
+    await this.#context.start();
+    this.#context.members.addProducer(this);
     this.#state = 'running';
     try {
       await this.#join();
@@ -78,9 +78,9 @@ export class Producer implements ProducerMember {
     if (!wasRunning) return;
     await this.#turns.drain(options.deadline ?? DEFAULT_SHUTDOWN_DEADLINE_MS);
     this.#closing.abort();
-    this.#core.members.remove(this);
-    for (const topic of this.#options.topics) this.#core.routes.unwatch(topic);
-    await this.#core.unregister({ producerGroup: this.group });
+    this.#context.members.remove(this);
+    for (const topic of this.#options.topics) this.#context.routes.unwatch(topic);
+    await this.#context.unregister({ producerGroup: this.group });
   }
 
   /**
@@ -113,7 +113,7 @@ export class Producer implements ProducerMember {
   /** Stores messages of one topic in one request, one after the other in one queue. */
   async sendBatch(messages: OutgoingMessage[], options: SendOptions = {}): Promise<SendResult> {
     this.#mustRun();
-    const { ids, clock } = this.#core;
+    const { ids, clock } = this.#context;
     return this.#turns.take({
       prepare: () => prepareBatch(messages, ids, clock.now(), this.#options.maxMessageSize),
       send: (prepared) => this.#send(prepared, messages[0]!, options),
@@ -142,7 +142,7 @@ export class Producer implements ProducerMember {
   /** @internal */
   checkTransaction(check: TransactionCheck, message: MessageExt): void {
     if (this.#transactions) return this.#transactions.check(check, message);
-    this.#core.logger.warn(
+    this.#context.logger.warn(
       `a broker asks producer ${this.group} about transaction ${message.msgId}, but it has no transactionListener`,
     );
   }
@@ -154,7 +154,7 @@ export class Producer implements ProducerMember {
   }
 
   async #join(): Promise<void> {
-    const { routes, heartbeat, logger } = this.#core;
+    const { routes, heartbeat, logger } = this.#context;
     const { topics } = this.#options;
     for (const topic of topics) routes.watch(topic);
     // Routes first: they say which brokers there are, and only a broker that knows this group can ask it for
@@ -169,7 +169,7 @@ export class Producer implements ProducerMember {
 
   #prepare(message: OutgoingMessage): PreparedMessage | Promise<PreparedMessage> {
     const { compressMsgBodyOverHowmuch, compressLevel, maxMessageSize } = this.#options;
-    const prepared = prepare(message, this.#core.ids, this.#core.clock.now(), maxMessageSize);
+    const prepared = prepare(message, this.#context.ids, this.#context.clock.now(), maxMessageSize);
     return prepared.body.length < compressMsgBodyOverHowmuch
       ? prepared
       : compressed(prepared, compressMsgBodyOverHowmuch, compressLevel);
@@ -180,7 +180,7 @@ export class Producer implements ProducerMember {
     if (!options.messageQueue && !options.selector && options.shardingKey === undefined) {
       return this.#sender.sendToAny(prepared, timeout);
     }
-    const { clock } = this.#core;
+    const { clock } = this.#context;
     const startedAt = clock.monotonic();
     const { writable } = await this.#sender.route(prepared.topic, timeout);
     const queue = chosenQueue(writable, message, options)!;

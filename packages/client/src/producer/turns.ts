@@ -1,6 +1,6 @@
 // Owns the calls of one producer that are under way: each waits for its turn in the client's send window, and a shutdown
 // waits for all of them. Leaves what a call does to producer.
-import type { ClientCore } from '../client-context.js';
+import type { ClientContext } from '../client-context.js';
 import { NotRunningError } from '../errors.js';
 import { sleep } from '../time/timing.js';
 import type { PreparedMessage } from './outgoing.js';
@@ -19,13 +19,13 @@ export interface Turn<T> {
 
 export class Turns {
   readonly #group: string;
-  readonly #core: ClientCore;
+  readonly #context: ClientContext;
   #underWay = 0;
   #whenIdle: (() => void) | undefined;
 
-  constructor(group: string, core: ClientCore) {
+  constructor(group: string, context: ClientContext) {
     this.#group = group;
-    this.#core = core;
+    this.#context = context;
   }
 
   /** @throws TooManySendsError, and what the turn's functions throw */
@@ -53,7 +53,7 @@ export class Turns {
   /** Waits for what is under way. What still waits for its turn after `deadline` ms is rejected. */
   async drain(deadline: number): Promise<void> {
     if (this.#underWay === 0) return;
-    const { clock, logger, sendWindow } = this.#core;
+    const { clock, logger, sendWindow } = this.#context;
     const ended = new AbortController();
     const idle = new Promise<void>((resolve) => (this.#whenIdle = resolve)).finally(() => ended.abort());
     await Promise.race([idle, sleep(clock, deadline, ended.signal)]);
@@ -68,7 +68,7 @@ export class Turns {
   }
 
   async #send<T>(message: PreparedMessage, turn: Turn<T>): Promise<T> {
-    const { sendWindow } = this.#core;
+    const { sendWindow } = this.#context;
     const bytes = message.body.length + MESSAGE_OVERHEAD;
     if (!sendWindow.enter(bytes)) await sendWindow.turn(this, bytes);
     let freed: Promise<void> | undefined;

@@ -1,20 +1,28 @@
 import { describe, expect, it } from '@jest/globals';
 import { ManualClock, silentLogger } from '@nest-rocketmq/remoting';
-import { Pacer } from './throttle.js';
+import { Throttle } from './throttle.js';
 
-function pacer(run: () => Promise<boolean>) {
+function throttle(run: () => Promise<boolean>) {
   const clock = new ManualClock();
   return {
     clock,
-    pacer: new Pacer({ clock, logger: silentLogger, name: 'test', interval: 20_000, spacing: 1_000, burst: 3, run }),
+    throttle: new Throttle({
+      clock,
+      logger: silentLogger,
+      name: 'test',
+      interval: 20_000,
+      spacing: 1_000,
+      burst: 3,
+      run,
+    }),
   };
 }
 
-describe('a pacer', () => {
+describe('a throttle', () => {
   it('runs at its interval when all is well, and soon when not', async () => {
     let runs = 0;
     let well = true;
-    const { clock, pacer: one } = pacer(() => {
+    const { clock, throttle: one } = throttle(() => {
       runs++;
       return Promise.resolve(well);
     });
@@ -33,7 +41,7 @@ describe('a pacer', () => {
 
   it('lets a few requests through at once, and spaces a storm of them', async () => {
     let runs = 0;
-    const { clock, pacer: one } = pacer(() => Promise.resolve(++runs > 0));
+    const { clock, throttle: one } = throttle(() => Promise.resolve(++runs > 0));
     await one.start();
     for (let i = 0; i < 50; i++) {
       one.request();
@@ -49,7 +57,7 @@ describe('a pacer', () => {
     let running = 0;
     let runs = 0;
     let finish = (): void => undefined;
-    const { clock, pacer: one } = pacer(async () => {
+    const { clock, throttle: one } = throttle(async () => {
       expect(++running).toBe(1);
       runs++;
       if (runs === 1) await new Promise<void>((resolve) => (finish = resolve));
@@ -68,7 +76,9 @@ describe('a pacer', () => {
 
   it('comes again after a run that threw', async () => {
     let runs = 0;
-    const { clock, pacer: one } = pacer(() => (++runs === 1 ? Promise.reject(new Error('no')) : Promise.resolve(true)));
+    const { clock, throttle: one } = throttle(() =>
+      ++runs === 1 ? Promise.reject(new Error('no')) : Promise.resolve(true),
+    );
     await one.start();
     await clock.advance(1_000);
     expect(runs).toBe(2);
@@ -77,7 +87,7 @@ describe('a pacer', () => {
 
   it('does nothing before its start and after its stop', async () => {
     let runs = 0;
-    const { clock, pacer: one } = pacer(() => Promise.resolve(++runs > 0));
+    const { clock, throttle: one } = throttle(() => Promise.resolve(++runs > 0));
     one.request();
     await clock.advance(30_000);
     await one.stop();

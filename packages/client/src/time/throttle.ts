@@ -15,7 +15,7 @@ export interface PacerOptions {
   run: () => Promise<boolean>;
 }
 
-export class Pacer {
+export class Throttle {
   readonly #options: PacerOptions;
   #timer: TimerHandle | undefined;
   #running: Promise<void> | undefined;

@@ -1,6 +1,6 @@
 // Owns one connection between two peers, the same on both ends: requests out and their answers in, requests in and
 // their answers out. Leaves what a request is answered to handler-table.ts, which knows this file and not the other way
-// round; dialling to connections.ts, listening to server.ts, gathering writes to outbox.ts.
+// round; dialling to connections.ts, listening to server.ts, gathering writes to write-buffer.ts.
 import { isIPv6 } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../time/clock.js';

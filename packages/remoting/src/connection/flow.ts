@@ -1,10 +1,10 @@
 // Owns how much goes in and out of one connection: what waits for a peer that does not read, how many requests it has
-// asked at once, and when reading from it stops and goes on. Leaves frames to reading.ts and writes to outbox.ts.
+// asked at once, and when reading from it stops and goes on. Leaves frames to reading.ts and writes to write-buffer.ts.
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../time/clock.js';
 import type { FrameLimits } from '../frame/frame.js';
 import type { LogThrottle } from './log-throttle.js';
-import { DEFAULT_MAX_UNSENT_BYTES, Outbox } from './write-buffer.js';
+import { DEFAULT_MAX_UNSENT_BYTES, WriteBuffer } from './write-buffer.js';
 import { Pause, Reading } from './reading.js';
 import type { UnfinishedFrames } from '../frame/unfinished-frames.js';
 import type { UnsentBytes } from './unsent-bytes.js';
@@ -40,7 +40,7 @@ const LONGEST_END_MS = 5_000;
 
 export class Flow {
   readonly #reading: Reading;
-  readonly #outbox: Outbox;
+  readonly #writeBuffer: WriteBuffer;
   readonly #drainListeners: (() => void)[] = [];
   #serving = 0;
 
@@ -56,7 +56,7 @@ export class Flow {
       onFault: (error) => options.onFault(error),
       onStandstill: (ms) => options.onTooSlow(`a frame has not gone on for ${Math.round(ms)} ms while others wait`),
     });
-    this.#outbox = new Outbox(stream, {
+    this.#writeBuffer = new WriteBuffer(stream, {
       maxUnsentBytes,
       ...(bounds && { highWaterMark: bounds.writeBufferHighWaterMark }),
       unsent: bounds?.unsent,
@@ -65,7 +65,7 @@ export class Flow {
       onDrained: () => this.#drained(),
     });
     // Some of what a stream had it may never say that it has given up.
-    stream.once('close', () => this.#outbox.discard());
+    stream.once('close', () => this.#writeBuffer.discard());
   }
 
   /** True while a frame has begun to arrive and has not ended, and nothing here keeps it from arriving. */
@@ -85,22 +85,22 @@ export class Flow {
 
   /** So much waits for the peer that it is asked for nothing more, and is to be sent nothing large. */
   get congested(): boolean {
-    return this.#outbox.congested;
+    return this.#writeBuffer.congested;
   }
 
   /** Bytes that wait for the peer. */
   get unsentBytes(): number {
-    return this.#outbox.unsent;
+    return this.#writeBuffer.unsent;
   }
 
   /** Bytes that have gone out so far. */
   get sentBytes(): number {
-    return this.#outbox.taken;
+    return this.#writeBuffer.taken;
   }
 
   /** Whether written buffers go to no one who could change them. */
   get toSocket(): boolean {
-    return this.#outbox.toSocket;
+    return this.#writeBuffer.toSocket;
   }
 
   /** Calls back once, when the connection is congested no more. */
@@ -126,20 +126,20 @@ export class Flow {
   }
 
   write(frames: Buffer): void {
-    this.#outbox.add(frames);
+    this.#writeBuffer.add(frames);
   }
 
   flush(): void {
-    this.#outbox.flush();
+    this.#writeBuffer.flush();
   }
 
   /** Resolves when the stream has taken all that has been written up to now, or has ended. */
   written(): Promise<void> {
-    return this.#outbox.written();
+    return this.#writeBuffer.written();
   }
 
   memory(length: number): Buffer {
-    return this.#outbox.memory(length);
+    return this.#writeBuffer.memory(length);
   }
 
   /** Nothing more is read or written. @param abruptly without sending what is left */
@@ -147,10 +147,10 @@ export class Flow {
     this.#reading.end();
     // A peer that does not read would keep open a connection that waits for it.
     if (abruptly || this.congested) {
-      this.#outbox.flush();
+      this.#writeBuffer.flush();
       return this.#destroy();
     }
-    this.#outbox.end();
+    this.#writeBuffer.end();
     const { clock } = this.options;
     if (this.unsentBytes > 0) {
       const limit = clock.setTimeout(() => this.#destroy(), LONGEST_END_MS);
@@ -162,7 +162,7 @@ export class Flow {
   }
 
   #destroy(): void {
-    this.#outbox.discard();
+    this.#writeBuffer.discard();
     this.stream.destroy();
   }
 

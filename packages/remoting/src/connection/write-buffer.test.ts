@@ -3,7 +3,7 @@ import { connect, createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Outbox } from './write-buffer.js';
+import { WriteBuffer } from './write-buffer.js';
 
 const stops: (() => void)[] = [];
 afterEach(() => {
@@ -41,11 +41,11 @@ async function sockets(): Promise<[near: Socket, far: Socket]> {
   return [near, far];
 }
 
-describe('an outbox', () => {
+describe('an writeBuffer', () => {
   it('sends what came in one turn with one write, at its end', async () => {
     const { stream, writes } = recorded();
-    const outbox = new Outbox(stream, { maxUnsentBytes: MUCH, onOverflow: unexpected });
-    for (const frame of ['a', 'b', 'c']) outbox.add(Buffer.from(frame));
+    const writeBuffer = new WriteBuffer(stream, { maxUnsentBytes: MUCH, onOverflow: unexpected });
+    for (const frame of ['a', 'b', 'c']) writeBuffer.add(Buffer.from(frame));
     expect(writes).toEqual([]);
     await new Promise(process.nextTick);
     expect(writes).toEqual(['abc']);
@@ -53,11 +53,11 @@ describe('an outbox', () => {
 
   it('sends at once when it is flushed, and nothing twice', async () => {
     const { stream, writes } = recorded();
-    const outbox = new Outbox(stream, { maxUnsentBytes: MUCH, onOverflow: unexpected });
-    outbox.add(Buffer.from('a'));
-    outbox.flush();
+    const writeBuffer = new WriteBuffer(stream, { maxUnsentBytes: MUCH, onOverflow: unexpected });
+    writeBuffer.add(Buffer.from('a'));
+    writeBuffer.flush();
     expect(writes).toEqual(['a']);
-    outbox.add(Buffer.from('b'));
+    writeBuffer.add(Buffer.from('b'));
     await new Promise(setImmediate);
     expect(writes).toEqual(['a', 'b']);
   });
@@ -67,11 +67,11 @@ describe('an outbox', () => {
     async (length) => {
       const [near, far] = await sockets();
       far.pause();
-      const outbox = new Outbox(near, { maxUnsentBytes: MUCH, onOverflow: unexpected });
+      const writeBuffer = new WriteBuffer(near, { maxUnsentBytes: MUCH, onOverflow: unexpected });
       const count = Math.floor((16 * 1024 * 1024) / length);
       for (let i = 0; i < count; i++) {
-        const frame = outbox.memory(length).fill(i % 251);
-        outbox.add(frame);
+        const frame = writeBuffer.memory(length).fill(i % 251);
+        writeBuffer.add(frame);
         if (i % 7 === 0) await new Promise(setImmediate);
       }
       await new Promise(setImmediate);
@@ -94,9 +94,9 @@ describe('an outbox', () => {
     const [near, far] = await sockets();
     far.pause();
     const told: number[] = [];
-    const outbox = new Outbox(near, { maxUnsentBytes: 100_000, onOverflow: (bytes) => told.push(bytes) });
+    const writeBuffer = new WriteBuffer(near, { maxUnsentBytes: 100_000, onOverflow: (bytes) => told.push(bytes) });
     for (let i = 0; i < 200 && told.length === 0; i++) {
-      outbox.add(Buffer.alloc(100_000));
+      writeBuffer.add(Buffer.alloc(100_000));
       await new Promise(setImmediate);
     }
     expect(told[0]).toBeGreaterThan(100_000);

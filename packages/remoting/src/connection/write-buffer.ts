@@ -25,7 +25,7 @@ export interface OutboxOptions {
   onDrained?(): void;
 }
 
-export class Outbox {
+export class WriteBuffer {
   #frames: Buffer[] = [];
   #bytes = 0;
   #scheduled = false;

@@ -5,7 +5,7 @@ import { LogScan } from './log-scan.js';
 import { BLANK_SIZE, SHORTEST_RECORD, readLong } from './record.js';
 import type { RecordView } from './record.js';
 import type { Pause } from '../files/yield-to-event-loop.js';
-import type { WarmUp } from '../files/prefetch.js';
+import type { Prefetch } from '../files/prefetch.js';
 
 /** Bytes from the field preparedTransactionOffset to the body. */
 const PREPARED_OFFSET_TO_BODY = 12;
@@ -13,7 +13,7 @@ const PREPARED_OFFSET_TO_BODY = 12;
 export interface LogHistoryOptions {
   log: CommitLog;
   reader: LogReader;
-  warmUp: WarmUp;
+  warmUp: Prefetch;
   /** Whether the store was not closed cleanly the last time. */
   aborted: boolean;
   /** Bytes. */

@@ -3,7 +3,7 @@
 import { AT_PHYSICAL_OFFSET, BLANK_SIZE, MAGIC_BLANK, RecordView, SHORTEST_RECORD, readLong } from './record.js';
 import type { SegmentFiles } from '../files/segment-files.js';
 import type { Pause } from '../files/yield-to-event-loop.js';
-import { WarmUp } from '../files/prefetch.js';
+import { Prefetch } from '../files/prefetch.js';
 
 const WINDOW = 262_144;
 /** Looking at the time costs as much as scanning a record. */
@@ -47,7 +47,7 @@ export class LogScan {
   /** Walks from `position`, where a record begins. Returns where the log ends. */
   async walk(position: number, visitor: ScanVisitor): Promise<number> {
     const visit = (record: RecordView, buffer: Buffer): void => visitor.record(record, buffer);
-    const warmUp = new WarmUp(this.files);
+    const warmUp = new Prefetch(this.files);
     let warm = position;
     let records = 0;
     const waits: Promise<unknown>[] = [];

@@ -9,7 +9,7 @@ import type { FileSum } from './queue-sums.js';
 import type { QueueView } from './queue-view.js';
 import { writeLong } from '../commitlog/record.js';
 import type { SegmentFiles } from '../files/segment-files.js';
-import { WarmUp } from '../files/prefetch.js';
+import { Prefetch } from '../files/prefetch.js';
 
 type QueueEnds = Omit<NotedQueue, 'topic' | 'queueId' | 'files'>;
 
@@ -25,7 +25,7 @@ export class ConsumeQueue {
   readonly tail: QueueTail;
   /** Where the first message begins in the commit log; -1 where that is not known. */
   #firstPhysical = -1;
-  #warmUp: WarmUp | undefined;
+  #warmUp: Prefetch | undefined;
   #marked = { first: 0, next: 0, lastPhysical: -1, maxPhysical: 0 };
 
   constructor(
@@ -74,7 +74,7 @@ export class ConsumeQueue {
   /** Resolves when the entries can be read without the disk; undefined where they can be now. Never rejects. */
   warmUp(index: number, count: number): Promise<unknown> | undefined {
     if (index >= this.tail.first) return undefined;
-    this.#warmUp ??= new WarmUp(this.files);
+    this.#warmUp ??= new Prefetch(this.files);
     return this.#warmUp.bring(index * UNIT, Math.min(index + count, this.tail.first) * UNIT);
   }
 

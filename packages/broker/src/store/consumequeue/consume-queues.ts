@@ -9,7 +9,7 @@ import type { OpenFiles } from '../files/open-files.js';
 import { LONGEST_TOPIC, LONGEST_V1_TOPIC } from '../commitlog/record.js';
 import { SegmentFiles } from '../files/segment-files.js';
 import { StoreError } from '../errors.js';
-import { severalAtOnce } from '../files/for-each-limit.js';
+import { forEachLimit } from '../files/for-each-limit.js';
 
 /** Entries read from a file at once: what a pull looks at, at most, when it filters. */
 const VIEW_UNITS = 800;
@@ -103,7 +103,7 @@ export class ConsumeQueues {
     }
     const damaged = new Map<ConsumeQueue, QueueDamage>();
     const verifiers: QueueVerifier[] = [];
-    await severalAtOnce(found, READ_AT_ONCE, async (queue) => {
+    await forEachLimit(found, READ_AT_ONCE, async (queue) => {
       const verifier = verifiers.pop() ?? new QueueVerifier(new QueueView(VIEW_UNITS), logFirst, noted?.logFirst ?? 0);
       const one = expected.get(queue);
       if (one) {
@@ -131,7 +131,7 @@ export class ConsumeQueues {
     const { aside } = this.open.fileSystem;
     const found = new Set<ConsumeQueue>();
     const topics = (await aside.list(this.#directory)).filter((entry) => entry.directory);
-    await severalAtOnce(topics, READ_AT_ONCE, async ({ name }) => {
+    await forEachLimit(topics, READ_AT_ONCE, async ({ name }) => {
       const topic = this.topic(name);
       if (!topic) return;
       for (const entry of await aside.list(`${this.#directory}/${name}`))

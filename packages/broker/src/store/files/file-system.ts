@@ -2,7 +2,7 @@
 // memory-file-system.ts; those that fail on purpose are with the tests.
 import * as fs from 'node:fs';
 import * as promises from 'node:fs/promises';
-import { DiskPace } from './write-stall-detector.js';
+import { WriteStallDetector } from './write-stall-detector.js';
 import { systemCode } from '../errors.js';
 
 export interface StoreFile {
@@ -93,7 +93,7 @@ const FILE_MODE = 0o640;
 /** Reported by folders that cannot be synced on some systems; their names are then as safe as that system makes them. */
 const NO_DIRECTORY_SYNC = new Set(['EINVAL', 'EPERM', 'EISDIR', 'ENOTSUP']);
 
-const pace = new DiskPace();
+const pace = new WriteStallDetector();
 
 class NodeFile implements StoreFile {
   readonly #fd: number;

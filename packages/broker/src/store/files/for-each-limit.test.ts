@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { severalAtOnce } from './for-each-limit.js';
+import { forEachLimit } from './for-each-limit.js';
 
 describe('work on many things', () => {
   it('is done on all of them, a few at a time', async () => {
     let underWay = 0;
     let most = 0;
     const done: number[] = [];
-    await severalAtOnce([1, 2, 3, 4, 5, 6, 7], 3, async (thing) => {
+    await forEachLimit([1, 2, 3, 4, 5, 6, 7], 3, async (thing) => {
       most = Math.max(most, ++underWay);
       await new Promise(setImmediate);
       underWay--;
@@ -18,7 +18,7 @@ describe('work on many things', () => {
   it('ends with the first failure, begins nothing after it, and leaves nothing under way', async () => {
     const begun: number[] = [];
     let underWay = 0;
-    const all = severalAtOnce([1, 2, 3, 4, 5, 6], 2, async (thing) => {
+    const all = forEachLimit([1, 2, 3, 4, 5, 6], 2, async (thing) => {
       begun.push(thing);
       underWay++;
       await new Promise(setImmediate);

@@ -1,7 +1,7 @@
 // Owns doing work on many things with a few under way at a time.
 
 /** Resolves when all are done. Rejects with the first failure, when what was under way then has ended. */
-export async function severalAtOnce<T>(
+export async function forEachLimit<T>(
   things: Iterable<T>,
   most: number,
   work: (thing: T) => Promise<void>,

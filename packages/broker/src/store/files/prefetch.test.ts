@@ -5,7 +5,7 @@ import { MemoryFileSystem, fileError } from './memory-file-system.js';
 import { OpenFiles } from './open-files.js';
 import { SegmentFiles } from './segment-files.js';
 import { bodies, bodyOf, killed, message, openStore } from '../../../test-kit/store.js';
-import { WarmUp } from './prefetch.js';
+import { Prefetch } from './prefetch.js';
 
 const PAGE = 4_096;
 
@@ -51,7 +51,7 @@ function filesOn(disk: MemoryFileSystem): SegmentFiles {
 describe('what is brought into the cache', () => {
   it('is read off the thread, across files, once', async () => {
     const disk = new ColdDisk();
-    const warmUp = new WarmUp(filesOn(disk));
+    const warmUp = new Prefetch(filesOn(disk));
     await warmUp.bring(900_000, 1_100_000);
     expect(disk.cached).toContain('/files/00000000000000000000@995328');
     expect(disk.cached).toContain('/files/00000000000001000000@98304');
@@ -60,7 +60,7 @@ describe('what is brought into the cache', () => {
 
   it('is read ahead for whoever goes on', async () => {
     const disk = new ColdDisk();
-    const warmUp = new WarmUp(filesOn(disk));
+    const warmUp = new Prefetch(filesOn(disk));
     await warmUp.bring(0, 1_000);
     await warmUp.bring(262_144, 263_000);
     await new Promise(setImmediate);
@@ -69,20 +69,20 @@ describe('what is brought into the cache', () => {
 
   it('is nothing where it was written lately, or is in memory anyway', () => {
     const disk = new ColdDisk();
-    expect(new WarmUp(filesOn(disk), () => 5_000).bring(6_000, 7_000)).toBeUndefined();
-    expect(new WarmUp(filesOn(new MemoryFileSystem())).bring(0, 7_000)).toBeUndefined();
+    expect(new Prefetch(filesOn(disk), () => 5_000).bring(6_000, 7_000)).toBeUndefined();
+    expect(new Prefetch(filesOn(new MemoryFileSystem())).bring(0, 7_000)).toBeUndefined();
   });
 
   it('is not much where a damaged length asks for all', async () => {
     const disk = new ColdDisk();
-    await new WarmUp(filesOn(disk)).bring(-5, 2 ** 50);
+    await new Prefetch(filesOn(disk)).bring(-5, 2 ** 50);
     expect(disk.asides).toBeLessThan(100);
   });
 
   it('may fail: whoever reads the bytes meets the error', async () => {
     const disk = new ColdDisk();
     disk.failing = true;
-    await expect(new WarmUp(filesOn(disk)).bring(0, 1_000)).resolves.toBeDefined();
+    await expect(new Prefetch(filesOn(disk)).bring(0, 1_000)).resolves.toBeDefined();
   });
 });
 

@@ -22,7 +22,7 @@ export interface KeptBytes {
   stableTo: () => number;
 }
 
-export class WarmUp {
+export class Prefetch {
   /** By where it begins, the oldest first; a promise while it is being read. */
   readonly #known = new Map<number, Promise<void> | undefined>();
   /** Large records that are being read, by where they begin. */
@@ -39,7 +39,7 @@ export class WarmUp {
   ) {}
 
   /** The same as `bring` for a record; one that is larger than a chunk is read by itself, and no byte beside it. */
-  bringRecord(position: number, size: number): Promise<unknown> | undefined {
+  prefetchRecord(position: number, size: number): Promise<unknown> | undefined {
     const { cache } = this.kept ?? {};
     const end = position + size;
     if (!cache || size <= CHUNK || size > LARGEST_RECORD || end > this.hotFrom() || !this.files.onDisk)
@@ -53,7 +53,7 @@ export class WarmUp {
     return read;
   }
 
-  /** Whether `bringRecord` would have to read. */
+  /** Whether `prefetchRecord` would have to read. */
   lacks(position: number, size: number): boolean {
     const end = position + size;
     if (position >= this.hotFrom() || !this.files.onDisk) return false;

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { DiskPace } from './write-stall-detector.js';
+import { WriteStallDetector } from './write-stall-detector.js';
 
-function paced(): { pace: DiskPace; clock: { now: number } } {
+function paced(): { pace: WriteStallDetector; clock: { now: number } } {
   const clock = { now: 1_000 };
-  return { pace: new DiskPace(() => clock.now), clock };
+  return { pace: new WriteStallDetector(() => clock.now), clock };
 }
 
 describe('a write might have to wait for the disk', () => {

@@ -6,7 +6,7 @@ const SLOW_WRITE = 5;
 /** ms for which a disk counts as slow after it has made a write wait: others keep it busy, or its journal is full. */
 const SLOW_FOR = 2_000;
 
-export class DiskPace {
+export class WriteStallDetector {
   #syncs = 0;
   #slowUntil = 0;
 

@@ -7,7 +7,7 @@ const SLICE = 5;
 export type Pause = () => Promise<void> | undefined;
 
 /** Measured with the machine's clock: a clock that is turned by hand stands still. */
-export function timeSlices(): Pause {
+export function yieldToEventLoop(): Pause {
   let last = performance.now();
   return () => {
     if (performance.now() - last < SLICE) return undefined;

@@ -9,7 +9,7 @@ import { readFullyAside } from '../files/segment.js';
 /** Entries read at once. */
 const WINDOW = 1_600;
 
-export class IndexChain {
+export class ChainReader {
   readonly #bytes = Buffer.alloc(WINDOW * ENTRY);
   /** Number of the first entry in the window; those behind it up to `#last` are in it, too. */
   #first = 0;

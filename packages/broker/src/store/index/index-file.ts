@@ -1,8 +1,8 @@
 // Owns one index file in Apache's layout: a header, a table of slots, and entries that are chained by slot. Leaves the
 // entries that are not in the file yet to index-batch.ts, the table's parts to index-table.ts.
-import { ENTRY, IndexBatch, PREVIOUS_AT, SECONDS_AT, SLOT } from './pending-entries.js';
+import { ENTRY, PendingEntries, PREVIOUS_AT, SECONDS_AT, SLOT } from './pending-entries.js';
 import type { TablePart } from './pending-entries.js';
-import { IndexChain } from './chain-reader.js';
+import { ChainReader } from './chain-reader.js';
 import { leadBack } from './slot-repair.js';
 import { HEADER, SlotTable, TABLE_PART, entryAt, indexFileSize } from './slot-table.js';
 import type { IndexLayout } from './slot-table.js';
@@ -41,7 +41,7 @@ export class IndexFile {
   usedSlots = 0;
   /** Number of the next entry; they begin at 1. */
   indexCount = 1;
-  readonly #waiting = new IndexBatch();
+  readonly #waiting = new PendingEntries();
   readonly #table: SlotTable;
   /** What the header may say: all of it is in the file, and the slots lead to it. */
   #linked: Buffer = Buffer.alloc(0);
@@ -119,7 +119,7 @@ export class IndexFile {
     }
     const slot = Buffer.alloc(SLOT);
     await readFullyAside(this.open.aside(this.path), slot, 0, SLOT, HEADER + this.#table.at(hash));
-    const chain = new IndexChain(this.open, this.path, this.layout);
+    const chain = new ChainReader(this.open, this.path, this.layout);
     for (let number = this.#inFile(slot.readInt32BE(0)); number > 0;) {
       const entry = chain.entry(number) ?? (await chain.bring(number));
       const previous = entry.readInt32BE(PREVIOUS_AT);

@@ -10,9 +10,9 @@ import { LogScan } from '../commitlog/log-scan.js';
 import type { OpenFiles } from '../files/open-files.js';
 import type { RecordView } from '../commitlog/record.js';
 import { RecordProperties, hashText, hashUtf8 } from '../commitlog/record-properties.js';
-import { timeSlices } from '../files/yield-to-event-loop.js';
+import { yieldToEventLoop } from '../files/yield-to-event-loop.js';
 import type { Pause } from '../files/yield-to-event-loop.js';
-import type { WarmUp } from '../files/prefetch.js';
+import type { Prefetch } from '../files/prefetch.js';
 
 const SYS_TRANSACTION = 12;
 const SYS_ROLLBACK = 12;
@@ -41,7 +41,7 @@ export interface MessageIndexOptions {
   /** Bytes. */
   largestRecord: number;
   /** Of the log. */
-  warmUp: WarmUp;
+  warmUp: Prefetch;
   pause: Pause;
 }
 
@@ -102,7 +102,7 @@ export class MessageIndex {
 
   /** Entries of `topic#key`, the newest first, until `visit` says no. Gives way to the event loop now and then. */
   async find(topic: string, key: string, beginMs: number, endMs: number, visit: IndexVisit): Promise<void> {
-    const pause = timeSlices();
+    const pause = yieldToEventLoop();
     await this.#followBriefly(pause);
     const hash = keyHash(hashText(`${topic}#${key}`));
     let more = true;

@@ -20,7 +20,7 @@ export interface TablePart {
   entries: Iterable<number>;
 }
 
-export class IndexBatch {
+export class PendingEntries {
   /** Number of the first entry that waits. */
   first = 1;
   count = 0;

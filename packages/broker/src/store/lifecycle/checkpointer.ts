@@ -11,7 +11,7 @@ import type { CorruptRange } from '../commitlog/log-scan.js';
 import type { QueueCheckpoint } from '../consumequeue/queue-checkpoint.js';
 import { settle } from '../consumequeue/queue-sums.js';
 import { UNIT } from '../consumequeue/queue-view.js';
-import { severalAtOnce } from '../files/for-each-limit.js';
+import { forEachLimit } from '../files/for-each-limit.js';
 import type { Pause } from '../files/yield-to-event-loop.js';
 
 /** Bytes of the log after which a checkpoint is made at once. */
@@ -154,8 +154,8 @@ export class Checkpointer {
       if (waiting) await waiting;
     }
     try {
-      await severalAtOnce(folders, SYNCS_AT_ONCE, (folder) => this.#syncFolder(folder));
-      await severalAtOnce(unsynced, SYNCS_AT_ONCE, (queue) => this.#sync(queue));
+      await forEachLimit(folders, SYNCS_AT_ONCE, (folder) => this.#syncFolder(folder));
+      await forEachLimit(unsynced, SYNCS_AT_ONCE, (queue) => this.#sync(queue));
     } catch (error) {
       // The system may have forgotten what it could not write: this run's entries are never called safe again.
       this.#flushFailed = true;

@@ -12,7 +12,7 @@ import type { QueueDamage } from '../consumequeue/queue-verification.js';
 import { SHORTEST_RECORD } from '../commitlog/record.js';
 import type { RecordView } from '../commitlog/record.js';
 import type { SegmentFiles } from '../files/segment-files.js';
-import { severalAtOnce } from '../files/for-each-limit.js';
+import { forEachLimit } from '../files/for-each-limit.js';
 import type { TagsCodes } from '../consumequeue/tags-code.js';
 import type { Pause } from '../files/yield-to-event-loop.js';
 
@@ -249,7 +249,7 @@ class Pass implements ScanVisitor {
   async finish(): Promise<void> {
     const { queues, noted, log, pause } = this.options;
     const lost = bytesIn(this.#ranges) + bytesIn(missingRanges(log));
-    await severalAtOnce(this.#rebuilds.values(), REBUILDS_AT_ONCE, async (rebuild) => {
+    await forEachLimit(this.#rebuilds.values(), REBUILDS_AT_ONCE, async (rebuild) => {
       const { queue, expected } = rebuild;
       // What only the queue's own files say is believed as far as the log has lost so much.
       if (!noted && !rebuild.startsAnew && expected - queue.next > lost / SHORTEST_RECORD) rebuild.expected = 0;

@@ -6,7 +6,7 @@ import type { QueueView } from '../consumequeue/queue-view.js';
 import type { ConsumeQueues } from '../consumequeue/consume-queues.js';
 import type { EntryRepair } from './entry-repair.js';
 import type { LogReader } from '../commitlog/log-reader.js';
-import type { WarmUp } from '../files/prefetch.js';
+import type { Prefetch } from '../files/prefetch.js';
 import type { GetMessageStatus, GetResult, MessageFilter } from '../message.js';
 
 /** Bytes of a piece of what is given, unless a single record has more: the entries that foretell it may be damaged. */
@@ -47,17 +47,17 @@ export function getMessage(
 export type MessageRange = Pick<GetRequest, 'offset' | 'maxCount' | 'maxBytes' | 'filter'>;
 
 /** Resolves when these messages can be read without the disk; undefined where they can be now. Never rejects. */
-export function warmUpMessages(
+export function prefetchMessages(
   queues: ConsumeQueues,
   queue: ConsumeQueue,
-  log: WarmUp,
+  log: Prefetch,
   range: MessageRange,
 ): Promise<unknown> | undefined {
   if (range.offset < queue.first || range.offset >= queue.next) return undefined;
   const records = (): Promise<unknown> | undefined => {
     const waiting: Promise<unknown>[] = [];
     forEachWanted(queues, queue, range, (position, size) => {
-      const read = log.bringRecord(position, size);
+      const read = log.prefetchRecord(position, size);
       if (read) waiting.push(read);
     });
     return waiting.length > 0 ? Promise.all(waiting) : undefined;
@@ -66,8 +66,8 @@ export function warmUpMessages(
   return waiting ? waiting.then(records) : records();
 }
 
-/** Whether `warmUpMessages` would have to read the log. */
-export function lacksMessages(queues: ConsumeQueues, queue: ConsumeQueue, log: WarmUp, range: MessageRange): boolean {
+/** Whether `prefetchMessages` would have to read the log. */
+export function lacksMessages(queues: ConsumeQueues, queue: ConsumeQueue, log: Prefetch, range: MessageRange): boolean {
   if (range.offset < queue.first || range.offset >= queue.next) return false;
   let lacks = false;
   forEachWanted(queues, queue, range, (position, size) => (lacks ||= log.lacks(position, size)));

@@ -3,14 +3,14 @@
 import type { ConsumeQueue } from '../consumequeue/consume-queue.js';
 import type { LogReader } from '../commitlog/log-reader.js';
 import type { QueueView } from '../consumequeue/queue-view.js';
-import type { WarmUp } from '../files/prefetch.js';
+import type { Prefetch } from '../files/prefetch.js';
 
-export class StoreTimes {
+export class OffsetByTime {
   /** @param log of the log */
   constructor(
     private readonly view: QueueView,
     private readonly reader: LogReader,
-    private readonly log: WarmUp,
+    private readonly log: Prefetch,
   ) {}
 
   /** When the message at `index` was stored, ms since the epoch; undefined where there is none to be read. */

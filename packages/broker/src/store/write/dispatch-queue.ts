@@ -4,7 +4,7 @@ import type { ConsumeQueue } from '../consumequeue/consume-queue.js';
 
 const FIRST_CAPACITY = 1_024;
 
-export class DispatchRing {
+export class DispatchQueue {
   #capacity = FIRST_CAPACITY;
   #head = 0;
   #tail = 0;

@@ -3,7 +3,7 @@
 import type { Clock, Logger } from '@nest-rocketmq/remoting';
 import type { CommitLog } from '../commitlog/commit-log.js';
 import type { ConsumeQueue } from '../consumequeue/consume-queue.js';
-import { DispatchRing } from './dispatch-queue.js';
+import { DispatchQueue } from './dispatch-queue.js';
 import { StoreError } from '../errors.js';
 import { Flusher } from './flush.js';
 import type { ArrivedListener, CommittedListener } from '../message.js';
@@ -20,7 +20,7 @@ export interface PipelineOptions {
 }
 
 export class CommitPipeline {
-  readonly ring = new DispatchRing();
+  readonly ring = new DispatchQueue();
   readonly flusher: Flusher;
   commits = 0;
   writeFailures = 0;

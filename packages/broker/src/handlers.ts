@@ -1,0 +1,90 @@
+// Puts the request handlers together: which requests the broker answers, and with which of its parts.
+import { totalmem } from 'node:os';
+import { Requests, handlerTable } from '@nest-rocketmq/remoting';
+import type { HandlerTable, Handlers, LogThrottle, UnsentBytes } from '@nest-rocketmq/remoting';
+import { brokerAdminHandlers } from './admin/broker-handlers.js';
+import { clientHandlers } from './clients/client-handlers.js';
+import { endTransactionHandlers } from './transaction/end-transaction-handler.js';
+import { groupAdminHandlers } from './admin/group-handlers.js';
+import { lockHandlers } from './clients/lock-handlers.js';
+import { offsetHandlers } from './metadata/offset-handlers.js';
+import { pullHandlers } from './pull/pull-handler.js';
+import { queryHandlers } from './admin/query-handlers.js';
+import { resetOffsetHandlers } from './admin/reset-offset-handler.js';
+import { sendBackHandlers } from './retry/send-back-handler.js';
+import { sendBatchHandlers } from './send/send-batch-handler.js';
+import { SendHandler } from './send/send-handler.js';
+import { statsAdminHandlers } from './admin/stats-handlers.js';
+import { topicAdminHandlers } from './admin/topic-handlers.js';
+import type { Clients } from './clients/clients.js';
+import { QueueLocks } from './clients/queue-locks.js';
+import { propertiesOf } from './config/options.js';
+import type { Environment } from './environment.js';
+import type { MessageWriter } from './message/message-writer.js';
+import type { Groups } from './metadata/groups.js';
+import type { ConsumerOffsets } from './metadata/offsets.js';
+import type { Topics } from './metadata/topics.js';
+import type { BrokerStats } from './metrics/broker-stats.js';
+import type { LevelProgress } from './metrics/runtime-info.js';
+import type { StoreStats } from './metrics/store-stats.js';
+import type { LongPolling } from './pull/long-polling.js';
+import { PullScheduler } from './pull/pull-scheduler.js';
+import { Retry } from './retry/retry.js';
+import type { SendReplies } from './send/send-replies.js';
+import type { MessageStore } from './store/store.js';
+import type { HalfQueue } from './transaction/half-queue.js';
+
+/** Share of the machine's memory within which a queue's beginning counts as young. */
+const ACCESS_MESSAGE_IN_MEMORY_RATIO = 0.4;
+
+/** What both the handlers and those who start and stop a broker work on. */
+export interface SharedParts {
+  store: MessageStore;
+  topics: Topics;
+  groups: Groups;
+  offsets: ConsumerOffsets;
+  clients: Clients;
+  held: LongPolling;
+  replies: SendReplies;
+  log: LogThrottle;
+}
+
+export interface HandlerParts extends SharedParts {
+  environment: Environment;
+  messageWriter: MessageWriter;
+  halves: HalfQueue;
+  stats: BrokerStats;
+  storeStats: StoreStats;
+  levelProgress: () => LevelProgress[];
+  unsent: UnsentBytes;
+}
+
+/** Sends of one message have a handler of their own. */
+type TypedHandlers = Omit<Handlers<'broker'>, 'SEND_MESSAGE' | 'SEND_MESSAGE_V2'>;
+
+export function makeHandlers({ environment, ...parts }: HandlerParts): HandlerTable {
+  const { config, storeHost } = environment;
+  const { clock, brokerName } = config;
+  const { topics } = parts;
+  const locks = new QueueLocks(clock);
+  const retry = new Retry(topics, config.logger);
+  const turns = new PullScheduler(parts.unsent);
+  const common = { ...parts, config, clock, locks, retry, turns, storeHost };
+  const typed: TypedHandlers = {
+    ...sendBatchHandlers(common),
+    ...sendBackHandlers(common),
+    ...pullHandlers(common),
+    ...endTransactionHandlers(common),
+    ...offsetHandlers({ ...common, accessMessageInMemoryMaxBytes: totalmem() * ACCESS_MESSAGE_IN_MEMORY_RATIO }),
+    ...clientHandlers(common),
+    ...lockHandlers(common),
+    ...queryHandlers(common),
+    ...topicAdminHandlers(common),
+    ...groupAdminHandlers(common),
+    ...resetOffsetHandlers({ ...common, brokerName }),
+    ...statsAdminHandlers({ ...common, brokerName, brokerAddr: environment.brokerAddress }),
+    ...brokerAdminHandlers({ ...common, bootTimestamp: clock.now(), properties: propertiesOf(config) }),
+  };
+  const send = new SendHandler(common);
+  return handlerTable(typed).raw(Requests.SEND_MESSAGE.code, send).raw(Requests.SEND_MESSAGE_V2.code, send);
+}
