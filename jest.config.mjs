@@ -19,6 +19,7 @@ const shared = {
   // The tests read the packages' sources, so that they need no build and cannot pass on a stale one.
   moduleNameMapper: {
     '^@nest-rocketmq/(remoting|client|broker)$': '<rootDir>/packages/$1/src/index.ts',
+    '^@nest-rocketmq/(remoting|broker)/internal$': '<rootDir>/packages/$1/src/internal.ts',
     '^nest-rocketmq$': '<rootDir>/packages/nest-rocketmq/src/index.ts',
     '^nest-rocketmq/testing$': '<rootDir>/packages/nest-rocketmq/src/testing/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',

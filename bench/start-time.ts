@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Requests } from '@nest-rocketmq/remoting';
+import { Requests } from '@nest-rocketmq/remoting/internal';
 import { comparable, type Figure } from './figures.js';
 import { openConnection } from './load/connection.js';
 import { loopFigures } from './loop-delays.js';

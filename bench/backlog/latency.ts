@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import { expectSuccess, Requests } from '@nest-rocketmq/remoting';
+import { expectSuccess, Requests } from '@nest-rocketmq/remoting/internal';
 import { openConnection } from '../load/connection.js';
 import { percentile } from '../table.js';
 

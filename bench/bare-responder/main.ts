@@ -1,7 +1,7 @@
 // A server that finds frames, appends them to a file and answers, and does nothing else: the least that any broker in
 // Node has to do for a send, and so the limit of its throughput on this machine.
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { FrameDecoder, Requests } from '@nest-rocketmq/remoting';
+import { FrameDecoder, Requests } from '@nest-rocketmq/remoting/internal';
 import { LogFile } from './log-file.js';
 import { otherAnswer } from './other-answer.js';
 import { ANSWER_ROOM, codeOf, writeAnswer } from './send-answer.js';

@@ -10,7 +10,7 @@ import {
   Requests,
   RESPONSE_FLAG,
   ResponseCode,
-} from '@nest-rocketmq/remoting';
+} from '@nest-rocketmq/remoting/internal';
 
 const BROKER = 'bare-responder';
 const QUEUES = 4;

@@ -9,7 +9,7 @@ import {
   RESPONSE_FLAG,
   ResponseCode,
   type SerializeType,
-} from '@nest-rocketmq/remoting';
+} from '@nest-rocketmq/remoting/internal';
 
 /** Of a frame: 0 for a JSON header, 1 for a binary one. */
 const HEADER_TYPE_AT = 4;

@@ -1,6 +1,6 @@
 // Owns the two things that a load wants to know of an answer, read from its bytes: which frame it answers, and whether
 // with success.
-import { BINARY_TYPE, FRAME_HEAD, ResponseCode } from '@nest-rocketmq/remoting';
+import { BINARY_TYPE, FRAME_HEAD, ResponseCode } from '@nest-rocketmq/remoting/internal';
 
 /** Of a frame: 0 for a JSON header, 1 for a binary one. */
 const HEADER_TYPE_AT = 4;

@@ -10,7 +10,7 @@ import {
   silentLogger,
   systemClock,
   type SerializeType,
-} from '@nest-rocketmq/remoting';
+} from '@nest-rocketmq/remoting/internal';
 
 export async function openConnection(address: string, serializeType: SerializeType = 'binary'): Promise<Connection> {
   const [host, port] = address.split(':');

@@ -2,7 +2,7 @@
 // the messages, and is told which were acknowledged.
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { FrameDecoder } from '@nest-rocketmq/remoting';
+import { FrameDecoder } from '@nest-rocketmq/remoting/internal';
 import { isFailure, opaqueOf } from './answer.js';
 import type { Oracle } from './oracle.js';
 import { type Load, SendBlock } from './send-block.js';

@@ -1,5 +1,5 @@
 // Owns pulling: one request under way for each queue, on one connection; whoever pulls looks at the records.
-import { type Connection, RecordAt, readLong, Requests, ResponseCode, SysFlag } from '@nest-rocketmq/remoting';
+import { type Connection, RecordAt, readLong, Requests, ResponseCode, SysFlag } from '@nest-rocketmq/remoting/internal';
 
 const GROUP = 'BenchReader';
 const SUSPEND = 2;

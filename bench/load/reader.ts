@@ -1,7 +1,7 @@
 // Owns a reader on a thread of its own, so that neither it nor whoever started it holds up the other. How busy the
 // thread was says whether the reader or the broker was what kept the rate down.
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import { type Connection, ConnectionClosedError } from '@nest-rocketmq/remoting';
+import { type Connection, ConnectionClosedError } from '@nest-rocketmq/remoting/internal';
 import { maxOffsets, openConnection } from './connection.js';
 import { beginnings, pullOnce, pullToEnd } from './pull.js';
 

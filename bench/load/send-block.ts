@@ -6,7 +6,7 @@ import {
   OUR_VERSION,
   Requests,
   type SerializeType,
-} from '@nest-rocketmq/remoting';
+} from '@nest-rocketmq/remoting/internal';
 
 /** Slots of a block; more when there are more queues than that to reach. */
 const SMALLEST_BLOCK = 1024;

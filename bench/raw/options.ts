@@ -1,6 +1,6 @@
 // Owns the command line of bench/raw.
 import { parseArgs } from 'node:util';
-import type { SerializeType } from '@nest-rocketmq/remoting';
+import type { SerializeType } from '@nest-rocketmq/remoting/internal';
 import { contestOptions, positiveInteger, type WarmContest, warmContestOf, warmOptions } from '../options.js';
 
 export interface RawOptions extends WarmContest {

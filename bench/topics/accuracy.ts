@@ -1,6 +1,6 @@
 // Owns the accuracy of delays: messages of the first three levels, sent at an even pace, and how late they come.
 import { setTimeout as delay } from 'node:timers/promises';
-import { encodeProperties, MessageProperty, Requests, ResponseCode } from '@nest-rocketmq/remoting';
+import { encodeProperties, MessageProperty, Requests, ResponseCode } from '@nest-rocketmq/remoting/internal';
 import { comparable, type Figure, plain } from '../figures.js';
 import { openConnection } from '../load/connection.js';
 import { loopFigures } from '../loop-delays.js';

@@ -1,6 +1,6 @@
 // Owns the course of one server's measurement in bench/topics: many topics with a message in each queue, restarts, many
 // delayed messages pending, restarts again, and the accuracy of delays meanwhile.
-import { SCHEDULE_TOPIC } from '@nest-rocketmq/remoting';
+import { SCHEDULE_TOPIC } from '@nest-rocketmq/remoting/internal';
 import { freeBrokerPort, freePort } from '../../test/interop/harness/ports.js';
 import { comparable, type Figure, type Measurement, plain } from '../figures.js';
 import { maxOffsets, openConnection } from '../load/connection.js';

@@ -2,7 +2,7 @@
 // ask for 10,000 topics one by one would take minutes, and measure nothing.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { topicConfig, type TopicConfig } from '@nest-rocketmq/remoting';
+import { topicConfig, type TopicConfig } from '@nest-rocketmq/remoting/internal';
 import { temporaryFolder } from '../../test/interop/harness/temporary.js';
 
 /** Where the messages go that are pending, and those whose delivery is timed. */

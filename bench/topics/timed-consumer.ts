@@ -1,7 +1,7 @@
 // Owns a consumer of delayed messages that notes how late each was: when the broker stored it for consumers, and when it
 // was here. On a thread of its own: the producer would else hold up its clock.
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import { ConnectionClosedError } from '@nest-rocketmq/remoting';
+import { ConnectionClosedError } from '@nest-rocketmq/remoting/internal';
 import { openConnection } from '../load/connection.js';
 import { bodyOf, pullOnce, storeTimestampOf } from '../load/pull.js';
 

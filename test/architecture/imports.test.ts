@@ -5,15 +5,16 @@ import type { Source } from './sources.js';
 /** ARCHITECTURE.md, "Who may import whom". Node's own modules are free to all. */
 const allowed: Record<string, RegExp> = {
   remoting: /^$/,
-  client: /^@nest-rocketmq\/remoting$/,
-  broker: /^@nest-rocketmq\/remoting$/,
-  'nest-rocketmq': /^(@nestjs\/(common|core)|rxjs|reflect-metadata|@nest-rocketmq\/(client|remoting|broker))$/,
+  client: /^@nest-rocketmq\/remoting(\/internal)?$/,
+  broker: /^@nest-rocketmq\/remoting(\/internal)?$/,
+  'nest-rocketmq':
+    /^(@nestjs\/(common|core)|rxjs|reflect-metadata|@nest-rocketmq\/(client|remoting|broker)(\/internal)?)$/,
   'sample-app':
     /^(@nestjs\/(common|core|platform-express)|nest-rocketmq|reflect-metadata|rxjs|class-validator|class-transformer|@electric-sql\/pglite|pg)$/,
 };
 
 /** Entry points: imported by a user, a shell or Node, and by no file here. */
-const doors = [/\/src\/index\.ts$/, /\/src\/main\.ts$/, /nest-rocketmq\/src\/testing\/index\.ts$/];
+const doors = [/\/src\/(index|internal)\.ts$/, /\/src\/main\.ts$/, /nest-rocketmq\/src\/testing\/index\.ts$/];
 
 const outside = (source: Source): string[] =>
   source.imports
@@ -32,7 +33,8 @@ describe('the import table', () => {
   it('lets only the embedded backend and the testing kit import the broker', () => {
     const importers = sources.filter(
       ({ path, imports }) =>
-        packageOf(path) === 'nest-rocketmq' && imports.some(({ specifier }) => specifier === '@nest-rocketmq/broker'),
+        packageOf(path) === 'nest-rocketmq' &&
+        imports.some(({ specifier }) => specifier.startsWith('@nest-rocketmq/broker')),
     );
     for (const { path } of importers)
       expect(path).toMatch(/nest-rocketmq\/src\/(backends\/embedded-backend\.ts|testing\/)/);
@@ -52,12 +54,13 @@ describe('the import table', () => {
     }
   });
 
-  it('lets nobody but the two entry points import broker.ts', () => {
+  it('lets nobody but the entry points import broker.ts', () => {
     const importers = sources.filter(({ imports }) =>
       imports.some(({ file }) => file === 'packages/broker/src/broker.ts'),
     );
     expect(importers.map(({ path }) => path).toSorted()).toEqual([
       'packages/broker/src/index.ts',
+      'packages/broker/src/internal.ts',
       'packages/broker/src/main.ts',
     ]);
   });

@@ -38,7 +38,13 @@ function find(name: string): string {
 function knows(from: string, to: string): boolean {
   const { imports } = sources.find(({ path }) => path === from)!;
   if (packageOf(from) === packageOf(to)) return imports.some(({ file }) => file === to);
-  return imports.some(({ specifier }) => specifier.split('/').at(-1) === packageOf(to));
+  return imports.some(
+    ({ specifier }) =>
+      specifier
+        .replace(/\/internal$/, '')
+        .split('/')
+        .at(-1) === packageOf(to),
+  );
 }
 
 describe('the walks of ARCHITECTURE.md', () => {

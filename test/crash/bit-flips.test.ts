@@ -1,8 +1,8 @@
 // One bit of a stopped store is another than it was: in the log, in what is derived from it, in the checkpoint. FLIPS
 // says how many places are tried for each, FLIP_SEED plays the same again.
 import { describe, expect, it } from '@jest/globals';
-import { silentLogger } from '@nest-rocketmq/remoting';
-import type { MemoryFileSystem, MessageStore } from '@nest-rocketmq/broker';
+import { silentLogger } from '@nest-rocketmq/remoting/internal';
+import type { MemoryFileSystem, MessageStore } from '@nest-rocketmq/broker/internal';
 import { readAll } from './simulate.js';
 import { Random } from './random.js';
 import { QUEUES, ROOT, asKilled, copyOf, filled, flip, messageOf, openStore } from './store-on.js';

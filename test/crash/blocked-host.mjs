@@ -1,7 +1,7 @@
 // Owns an application that has a broker embedded, and blocks its own event loop for as long as it is told at each
 // SIGUSR2. Says when the broker is ready, and when a block begins and ends. Needs the build.
 import { writeSync } from 'node:fs';
-import { startBroker } from '@nest-rocketmq/broker';
+import { startBroker } from '@nest-rocketmq/broker/internal';
 
 const [store, blockMs] = process.argv.slice(2);
 

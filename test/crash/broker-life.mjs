@@ -2,8 +2,8 @@
 // index, commits offsets, has topics made and deleted, and stops. Says on its output what has been acknowledged. It is
 // run to be killed in the middle. Needs the build.
 import { writeSync } from 'node:fs';
-import { startBroker } from '@nest-rocketmq/broker';
-import { Connection, Requests, handlerTable, silentLogger, systemClock } from '@nest-rocketmq/remoting';
+import { startBroker } from '@nest-rocketmq/broker/internal';
+import { Connection, Requests, handlerTable, silentLogger, systemClock } from '@nest-rocketmq/remoting/internal';
 
 const [store, flush, prefix, end] = process.argv.slice(2);
 const ROUNDS = 4;

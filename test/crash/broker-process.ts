@@ -2,7 +2,7 @@
 // done to it to the tests, and its end, whatever happens, to children.ts.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { Connection, dialTcp, handlerTable, silentLogger, systemClock } from '@nest-rocketmq/remoting';
+import { Connection, dialTcp, handlerTable, silentLogger, systemClock } from '@nest-rocketmq/remoting/internal';
 import { startChild } from '../interop/harness/children.js';
 import type { Child, ExitStatus } from '../interop/harness/children.js';
 

@@ -1,8 +1,8 @@
 // The wall clock is set back and forth while a broker runs, and before it starts.
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { ManualClock, Requests, decodeRecords, encodeProperties } from '@nest-rocketmq/remoting';
-import { memoryFileSystem, startBroker } from '@nest-rocketmq/broker';
-import type { Broker } from '@nest-rocketmq/broker';
+import { ManualClock, Requests, decodeRecords, encodeProperties } from '@nest-rocketmq/remoting/internal';
+import { memoryFileSystem, startBroker } from '@nest-rocketmq/broker/internal';
+import type { Broker } from '@nest-rocketmq/broker/internal';
 import { connectTo } from './in-process.js';
 import { pull, sendOne } from './load.js';
 import { NOW, messageOf, openStore } from './store-on.js';

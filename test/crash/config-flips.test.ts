@@ -2,10 +2,10 @@
 // Apache's are, so some flips leave a good file that says something else. FLIP_SEED says which bit of each byte is
 // flipped; FLIPS, how many bytes of each file.
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { ManualClock, Requests, ResponseCode, encodeProperties, silentLogger } from '@nest-rocketmq/remoting';
-import { memoryFileSystem, startBroker } from '@nest-rocketmq/broker';
-import type { Broker, MemoryFileSystem } from '@nest-rocketmq/broker';
-import type { Connection } from '@nest-rocketmq/remoting';
+import { ManualClock, Requests, ResponseCode, encodeProperties, silentLogger } from '@nest-rocketmq/remoting/internal';
+import { memoryFileSystem, startBroker } from '@nest-rocketmq/broker/internal';
+import type { Broker, MemoryFileSystem } from '@nest-rocketmq/broker/internal';
+import type { Connection } from '@nest-rocketmq/remoting/internal';
 import { connectTo } from './in-process.js';
 import { QUEUES, TOPIC, pull, readBack, sendOne } from './load.js';
 import { Random } from './random.js';

@@ -3,8 +3,8 @@
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, jest } from '@jest/globals';
-import { Requests, decodeRecords } from '@nest-rocketmq/remoting';
-import { startBroker } from '@nest-rocketmq/broker';
+import { Requests, decodeRecords } from '@nest-rocketmq/remoting/internal';
+import { startBroker } from '@nest-rocketmq/broker/internal';
 import { cleanUp } from '../interop/harness/clean-up.js';
 import { temporaryFolder } from '../interop/harness/temporary.js';
 import { connectTo } from './in-process.js';

@@ -1,7 +1,7 @@
 // Owns files that fail on purpose: the n-th call fails, writes are short, the process dies at the n-th call, and the
 // power goes, which takes any part of what was not synced. All by one seed.
-import { MemoryContent, MemoryFileSystem, asideOf, fileError } from '@nest-rocketmq/broker';
-import type { DirectoryEntry, FileStat, FileSystem, OpenMode, StoreFile } from '@nest-rocketmq/broker';
+import { MemoryContent, MemoryFileSystem, asideOf, fileError } from '@nest-rocketmq/broker/internal';
+import type { DirectoryEntry, FileStat, FileSystem, OpenMode, StoreFile } from '@nest-rocketmq/broker/internal';
 import type { Random } from './random.js';
 
 /** Thrown by every call after the process has died. */

@@ -1,7 +1,7 @@
 // One bit of one record of the log is another than it was, in a store without checksums over whole records, as stores
 // are by default: each field in turn. FLIPS says how many bits of each are tried, FLIP_SEED plays the same again.
 import { describe, expect, it } from '@jest/globals';
-import { silentLogger } from '@nest-rocketmq/remoting';
+import { silentLogger } from '@nest-rocketmq/remoting/internal';
 import { readAll } from './simulate.js';
 import { Random } from './random.js';
 import { QUEUES, ROOT, asKilled, copyOf, filled, flip, messageOf, openStore } from './store-on.js';

@@ -1,6 +1,6 @@
 // Owns a connection to a broker of this process.
-import { Connection, handlerTable, silentLogger, systemClock } from '@nest-rocketmq/remoting';
-import type { Broker } from '@nest-rocketmq/broker';
+import { Connection, handlerTable, silentLogger, systemClock } from '@nest-rocketmq/remoting/internal';
+import type { Broker } from '@nest-rocketmq/broker/internal';
 
 export async function connectTo(broker: Broker): Promise<Connection> {
   const address = broker.brokerAddress;

@@ -5,7 +5,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { Connection, dialTcp, handlerTable, silentLogger, systemClock } from '@nest-rocketmq/remoting';
+import { Connection, dialTcp, handlerTable, silentLogger, systemClock } from '@nest-rocketmq/remoting/internal';
 import { cleanUp } from '../interop/harness/clean-up.js';
 import { temporaryFolder } from '../interop/harness/temporary.js';
 import { BrokerProcess, startCommand } from './broker-process.js';

@@ -2,8 +2,8 @@
 // how often, KILL_SEED plays the same rounds again. Needs the build.
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { encodeProperties } from '@nest-rocketmq/remoting';
-import type { Connection } from '@nest-rocketmq/remoting';
+import { encodeProperties } from '@nest-rocketmq/remoting/internal';
+import type { Connection } from '@nest-rocketmq/remoting/internal';
 import { cleanUp } from '../interop/harness/clean-up.js';
 import { temporaryFolder } from '../interop/harness/temporary.js';
 import { BrokerProcess } from './broker-process.js';

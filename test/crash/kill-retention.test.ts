@@ -3,9 +3,9 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, jest } from '@jest/globals';
-import { Requests, ResponseCode, decodeRecords } from '@nest-rocketmq/remoting';
-import type { Connection } from '@nest-rocketmq/remoting';
-import { startBroker } from '@nest-rocketmq/broker';
+import { Requests, ResponseCode, decodeRecords } from '@nest-rocketmq/remoting/internal';
+import type { Connection } from '@nest-rocketmq/remoting/internal';
+import { startBroker } from '@nest-rocketmq/broker/internal';
 import { cleanUp } from '../interop/harness/clean-up.js';
 import { temporaryFolder } from '../interop/harness/temporary.js';
 import { connectTo } from './in-process.js';

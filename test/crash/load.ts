@@ -7,8 +7,8 @@ import {
   Requests,
   ResponseCode,
   decodeRecords,
-} from '@nest-rocketmq/remoting';
-import type { Connection } from '@nest-rocketmq/remoting';
+} from '@nest-rocketmq/remoting/internal';
+import type { Connection } from '@nest-rocketmq/remoting/internal';
 
 export const TOPIC = 'crash';
 export const QUEUES = 4;

@@ -1,8 +1,8 @@
 // Files of a stopped broker are gone, cut, empty, or there are others beside them; and a disk cannot be read any more.
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { ManualClock, Requests, ResponseCode, encodeProperties } from '@nest-rocketmq/remoting';
-import { MemoryFileSystem, fileError, memoryFileSystem, startBroker } from '@nest-rocketmq/broker';
-import type { Broker, FileSystem, StoreFile } from '@nest-rocketmq/broker';
+import { ManualClock, Requests, ResponseCode, encodeProperties } from '@nest-rocketmq/remoting/internal';
+import { MemoryFileSystem, fileError, memoryFileSystem, startBroker } from '@nest-rocketmq/broker/internal';
+import type { Broker, FileSystem, StoreFile } from '@nest-rocketmq/broker/internal';
 import { connectTo } from './in-process.js';
 import { QUEUES, pull, readBack, sendOne } from './load.js';
 import { ROOT, copyOf, filled, openStore } from './store-on.js';

@@ -3,7 +3,7 @@
 // where in the log. It is run to be killed in the middle. Needs the build.
 import { readdirSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { startBroker } from '@nest-rocketmq/broker';
+import { startBroker } from '@nest-rocketmq/broker/internal';
 import {
   Connection,
   ManualClock,
@@ -12,7 +12,7 @@ import {
   handlerTable,
   silentLogger,
   systemClock,
-} from '@nest-rocketmq/remoting';
+} from '@nest-rocketmq/remoting/internal';
 
 const [store, flush, prefix] = process.argv.slice(2);
 const ROUNDS = 3;

@@ -1,8 +1,8 @@
 // Owns one simulated life story of a store: it is used, faults hit it, it is opened again, several times over. All by
 // one seed, so that a failure can be played again.
-import { ManualClock, silentLogger } from '@nest-rocketmq/remoting';
-import { MessageStore, memoryFileSystem } from '@nest-rocketmq/broker';
-import type { FileSystem, MemoryFileSystem, MessageInner, StoreOptions } from '@nest-rocketmq/broker';
+import { ManualClock, silentLogger } from '@nest-rocketmq/remoting/internal';
+import { MessageStore, memoryFileSystem } from '@nest-rocketmq/broker/internal';
+import type { FileSystem, MemoryFileSystem, MessageInner, StoreOptions } from '@nest-rocketmq/broker/internal';
 import { FaultyFileSystem, NO_FAULTS, ProcessDied } from './faulty-file-system.js';
 import type { FaultPlan } from './faulty-file-system.js';
 import { Oracle, bodyFor } from './oracle.js';

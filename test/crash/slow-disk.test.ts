@@ -3,8 +3,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, jest } from '@jest/globals';
-import { Requests } from '@nest-rocketmq/remoting';
-import type { Connection } from '@nest-rocketmq/remoting';
+import { Requests } from '@nest-rocketmq/remoting/internal';
+import type { Connection } from '@nest-rocketmq/remoting/internal';
 import { cleanUp } from '../interop/harness/clean-up.js';
 import { temporaryFolder } from '../interop/harness/temporary.js';
 import { BrokerProcess } from './broker-process.js';

@@ -4,8 +4,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { decodeRecords } from '@nest-rocketmq/remoting';
-import type { Connection } from '@nest-rocketmq/remoting';
+import { decodeRecords } from '@nest-rocketmq/remoting/internal';
+import type { Connection } from '@nest-rocketmq/remoting/internal';
 import { cleanUp } from '../interop/harness/clean-up.js';
 import { temporaryFolder } from '../interop/harness/temporary.js';
 import { BrokerProcess } from './broker-process.js';

@@ -2,7 +2,7 @@
 // loop that both share. PAUSE_MS and BLOCK_MS say how long. Needs the build.
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { RequestTimeoutError, Requests, encodeProperties } from '@nest-rocketmq/remoting';
+import { RequestTimeoutError, Requests, encodeProperties } from '@nest-rocketmq/remoting/internal';
 import { RocketMQClient } from '@nest-rocketmq/client';
 import type { Producer } from '@nest-rocketmq/client';
 import { startChild } from '../interop/harness/children.js';

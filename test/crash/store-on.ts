@@ -1,8 +1,8 @@
 // Owns what the tests of damage share: a small store on files in memory, filled with messages, and reading them back.
-import { ManualClock } from '@nest-rocketmq/remoting';
-import type { Clock } from '@nest-rocketmq/remoting';
-import { MemoryFileSystem, MessageStore, memoryFileSystem } from '@nest-rocketmq/broker';
-import type { MessageInner, StoreOptions } from '@nest-rocketmq/broker';
+import { ManualClock } from '@nest-rocketmq/remoting/internal';
+import type { Clock } from '@nest-rocketmq/remoting/internal';
+import { MemoryFileSystem, MessageStore, memoryFileSystem } from '@nest-rocketmq/broker/internal';
+import type { MessageInner, StoreOptions } from '@nest-rocketmq/broker/internal';
 import { bodyFor } from './oracle.js';
 import { readAll } from './simulate.js';
 

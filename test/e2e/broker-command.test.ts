@@ -173,11 +173,11 @@ describe('nest-rocketmq-broker', () => {
   });
 
   it.each([
-    [['--flush', 'maybe'], '--flush', '"maybe"', '"async" or "sync"'],
-    [['--listen', 'nowhere'], '--listen', '"nowhere"', 'host:port'],
-    [['--name-server-listen', '127.0.0.1:99999'], '--name-server-listen', '"127.0.0.1:99999"', '65535'],
+    [['--flush', 'maybe'], '--flush', `'maybe'`, '"async" or "sync"'],
+    [['--listen', 'nowhere'], '--listen', `'nowhere'`, 'host:port'],
+    [['--name-server-listen', '127.0.0.1:99999'], '--name-server-listen', `'127.0.0.1:99999'`, '65535'],
     [['--stroe', 'data'], '--stroe', '--stroe', '--help'],
-    [['-c', 'missing.conf'], '--config', '"missing.conf"', 'can be read'],
+    [['-c', 'missing.conf'], '--config', `'missing.conf'`, 'can be read'],
   ])('refuses %j with the name, what was given and what is allowed', async (args, name, given, allowed) => {
     const run = new Run(args);
     expect(await run.exit).toBe(2);

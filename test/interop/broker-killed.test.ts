@@ -2,7 +2,7 @@
 // clients find them again by themselves, and every message that was acknowledged arrives.
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import type { Producer } from '@nest-rocketmq/client';
-import { RocketMQError } from '@nest-rocketmq/remoting';
+import { RocketMQError } from '@nest-rocketmq/remoting/internal';
 import { newClient, SEND_TIMEOUT_MS } from './client/peer.js';
 import { startApache } from './harness/apache.js';
 import { cleanUp } from './harness/clean-up.js';

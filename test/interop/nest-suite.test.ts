@@ -1,7 +1,7 @@
 // The Nest end-to-end suite, unchanged, on clusters, a real one and ours: the same files as in `npm test`, switched by
 // ROCKETMQ_NAME_SERVER.
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { DEFAULT_MESSAGE_DELAY_LEVEL } from '@nest-rocketmq/remoting';
+import { DEFAULT_MESSAGE_DELAY_LEVEL } from '@nest-rocketmq/remoting/internal';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startApache } from './harness/apache.js';

@@ -10,7 +10,7 @@ import {
   decodeRouteData,
   handlerTable,
   silentLogger,
-} from '@nest-rocketmq/remoting';
+} from '@nest-rocketmq/remoting/internal';
 import { startBroker } from './broker.js';
 import { TestBroker } from '../test-kit/broker.js';
 import { StoreLockedError } from './store/errors.js';

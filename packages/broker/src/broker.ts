@@ -6,8 +6,8 @@ import {
   SCHEDULE_TOPIC,
   UnsentBytes,
   formatAddress,
-} from '@nest-rocketmq/remoting';
-import type { Dial, HostAndPort } from '@nest-rocketmq/remoting';
+} from '@nest-rocketmq/remoting/internal';
+import type { Dial, HostAndPort } from '@nest-rocketmq/remoting/internal';
 import { dialInProcess, listenForVIPChannel, warnOfOpenAddresses, withPort } from './namesrv/addresses.js';
 import { Clients } from './clients/clients.js';
 import { LevelTimer } from './delay/level-timer.js';

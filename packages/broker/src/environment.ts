@@ -1,7 +1,7 @@
 // Owns what all parts of a broker stand on: its settings, its files, its addresses. Leaves the parts to broker.ts.
 import { join, resolve } from 'node:path';
-import { formatAddress, packHost } from '@nest-rocketmq/remoting';
-import type { HostPort } from '@nest-rocketmq/remoting';
+import { formatAddress, packHost } from '@nest-rocketmq/remoting/internal';
+import type { HostPort } from '@nest-rocketmq/remoting/internal';
 import { ConfigFile } from './metadata/config-file.js';
 import type { LoadedConfig } from './metadata/config-file.js';
 import type { BrokerConfig } from './config/options.js';

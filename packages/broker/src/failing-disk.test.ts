@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { ManualClock, Requests, ResponseCode, SysFlag } from '@nest-rocketmq/remoting';
+import { ManualClock, Requests, ResponseCode, SysFlag } from '@nest-rocketmq/remoting/internal';
 import { TestBroker } from '../test-kit/broker.js';
 import type { FileSystem, StoreFile } from './store/files/file-system.js';
 import { asideOf, memoryFileSystem } from './store/files/memory-file-system.js';

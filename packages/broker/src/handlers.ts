@@ -1,7 +1,7 @@
 // Puts the request handlers together: which requests the broker answers, and with which of its parts.
 import { totalmem } from 'node:os';
-import { Requests, handlerTable } from '@nest-rocketmq/remoting';
-import type { HandlerTable, Handlers, LogThrottle, UnsentBytes } from '@nest-rocketmq/remoting';
+import { Requests, handlerTable } from '@nest-rocketmq/remoting/internal';
+import type { HandlerTable, Handlers, LogThrottle, UnsentBytes } from '@nest-rocketmq/remoting/internal';
 import { brokerAdminHandlers } from './admin/broker-handlers.js';
 import { clientHandlers } from './clients/client-handlers.js';
 import { endTransactionHandlers } from './transaction/end-transaction-handler.js';

@@ -3,8 +3,8 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { Connection, Requests, encodeFrame, handlerTable, silentLogger } from '@nest-rocketmq/remoting';
-import type { RequestRow } from '@nest-rocketmq/remoting';
+import { Connection, Requests, encodeFrame, handlerTable, silentLogger } from '@nest-rocketmq/remoting/internal';
+import type { RequestRow } from '@nest-rocketmq/remoting/internal';
 import { TestBroker } from '../test-kit/broker.js';
 
 const seed = Number(process.env['HOSTILE_SEED'] ?? Math.floor(Math.random() * 2 ** 31));

@@ -1,7 +1,7 @@
 // The public door of @nest-rocketmq/broker.
 export { startBroker } from './broker.js';
 export type { Broker } from './broker.js';
-export { InvalidOptionError } from './config/errors.js';
+export { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 export {
   DEFAULT_BROKER_NAME,
   DEFAULT_CLUSTER_NAME,
@@ -21,13 +21,4 @@ export type {
   OpenMode,
   StoreFile,
 } from './store/files/file-system.js';
-export {
-  MemoryContent,
-  MemoryFileSystem,
-  asideOf,
-  fileError,
-  memoryFileSystem,
-} from './store/files/memory-file-system.js';
-export { MessageStore } from './store/store.js';
-export type { AppendResult, GetResult, MessageInner, StoreOptions } from './store/store.js';
-export type { StoreMetrics } from './store/store-metrics.js';
+export { memoryFileSystem } from './store/files/memory-file-system.js';

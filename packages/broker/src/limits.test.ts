@@ -13,8 +13,8 @@ import {
   parseJson,
   serverDefaults,
   silentLogger,
-} from '@nest-rocketmq/remoting';
-import type { ConsumerData, HeaderOf, SubscriptionData } from '@nest-rocketmq/remoting';
+} from '@nest-rocketmq/remoting/internal';
+import type { ConsumerData, HeaderOf, SubscriptionData } from '@nest-rocketmq/remoting/internal';
 import { TestBroker } from '../test-kit/broker.js';
 import { NUMBERS } from './config/option-tables.js';
 import { MemoryFileSystem } from './store/files/memory-file-system.js';

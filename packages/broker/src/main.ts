@@ -3,11 +3,10 @@
 // signal. Leaves the broker to broker.ts.
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { RocketMQError } from '@nest-rocketmq/remoting';
-import type { Logger } from '@nest-rocketmq/remoting';
+import { InvalidOptionError, RocketMQError } from '@nest-rocketmq/remoting/internal';
+import type { Logger } from '@nest-rocketmq/remoting/internal';
 import { startBroker } from './broker.js';
 import { readBrokerConf } from './config/broker-conf.js';
-import { InvalidOptionError } from './config/errors.js';
 import { DEFAULT_LISTEN, DEFAULT_NAME_SERVER_LISTEN, DEFAULT_STORE } from './config/options.js';
 import type { BrokerOptions } from './config/options.js';
 
@@ -86,7 +85,7 @@ function parse(args: string[]) {
   } catch (cause) {
     const given = args.find((arg) => arg.startsWith('-') && !isKnown(arg)) ?? args.join(' ');
     const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
-    throw new InvalidOptionError('arguments', given, `what --help lists (${reason})`, { cause });
+    throw new InvalidOptionError('arguments', given, `what --help lists (${reason})`, undefined, { cause });
   }
 }
 
@@ -100,7 +99,7 @@ function readConf(path: string): ReturnType<typeof readBrokerConf> {
   try {
     text = readFileSync(path, 'utf8');
   } catch (cause) {
-    throw new InvalidOptionError('--config', path, 'the path of a file that can be read', { cause });
+    throw new InvalidOptionError('--config', path, 'the path of a file that can be read', undefined, { cause });
   }
   return readBrokerConf(text);
 }

@@ -1,7 +1,7 @@
 // The checksum over the whole of each record, which a broker has on by default: what has changed on the disk is not
 // served, and nothing that a client sends is taken for one.
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Requests, ResponseCode, encodeBatch, encodeProperties } from '@nest-rocketmq/remoting';
+import { Requests, ResponseCode, encodeBatch, encodeProperties } from '@nest-rocketmq/remoting/internal';
 import { TestBroker } from '../test-kit/broker.js';
 import type { TestClient } from '../test-kit/broker.js';
 import { memoryFileSystem } from './store/files/memory-file-system.js';

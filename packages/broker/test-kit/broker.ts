@@ -10,8 +10,8 @@ import {
   handlerTable,
   javaHashCode,
   silentLogger,
-} from '@nest-rocketmq/remoting';
-import type { HandlerTable, HeaderOf, MessageExt, Reply, SubscriptionData } from '@nest-rocketmq/remoting';
+} from '@nest-rocketmq/remoting/internal';
+import type { HandlerTable, HeaderOf, MessageExt, Reply, SubscriptionData } from '@nest-rocketmq/remoting/internal';
 import { startBroker } from '../src/broker.js';
 import type { Broker } from '../src/broker.js';
 import type { BrokerOptions } from '../src/config/options.js';

@@ -1,5 +1,5 @@
 // Owns what the store's tests share: a small store in memory, messages, and reading everything back.
-import { ManualClock } from '@nest-rocketmq/remoting';
+import { ManualClock } from '@nest-rocketmq/remoting/internal';
 import { memoryFileSystem } from '../src/store/files/memory-file-system.js';
 import type { MemoryFileSystem } from '../src/store/files/memory-file-system.js';
 import { MessageStore } from '../src/store/store.js';

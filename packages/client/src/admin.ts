@@ -11,8 +11,8 @@ import {
   decodeRecords,
   expectSuccess,
   formatAddress,
-} from '@nest-rocketmq/remoting';
-import type { ClusterInfo, HeaderOf, MessageExt, MessageQueue, TopicRouteData } from '@nest-rocketmq/remoting';
+} from '@nest-rocketmq/remoting/internal';
+import type { ClusterInfo, HeaderOf, MessageExt, MessageQueue, TopicRouteData } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from './client-context.js';
 import { BrokerNotFoundError, NoBrokerError, TopicNotFoundError } from './errors.js';
 import type { NameServers } from './routes/name-servers.js';

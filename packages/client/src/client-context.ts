@@ -1,5 +1,5 @@
 // Owns what a client gives to its producers and consumers: no more than they need.
-import type { Clock, Logger, UniqueIdMaker } from '@nest-rocketmq/remoting';
+import type { Clock, Logger, UniqueIdMaker } from '@nest-rocketmq/remoting/internal';
 import type { Brokers } from './routes/brokers.js';
 import type { Heartbeat } from './groups/heartbeat.js';
 import type { GroupRegistry } from './groups/group-registry.js';

@@ -1,7 +1,8 @@
+import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { FakeCluster, NAME_SERVER } from '../test-kit/fake-cluster.js';
 import { RocketMQClient } from './client.js';
-import { GroupInUseError, InvalidOptionError, NameServerUnreachableError } from './errors.js';
+import { GroupInUseError, NameServerUnreachableError } from './errors.js';
 import type { ClientOptions } from './config/options.js';
 
 let cluster: FakeCluster;

@@ -3,19 +3,20 @@ import { randomBytes } from 'node:crypto';
 import {
   AUTO_CREATE_TOPIC_KEY,
   Connections,
+  NotRunningError,
   Requests,
   UniqueIdMaker,
   localHost,
   signer,
-} from '@nest-rocketmq/remoting';
-import type { Clock, Logger } from '@nest-rocketmq/remoting';
+} from '@nest-rocketmq/remoting/internal';
+import type { Clock, Logger } from '@nest-rocketmq/remoting/internal';
 import { Admin } from './admin.js';
 import { Brokers } from './routes/brokers.js';
 import { callbackHandlers } from './groups/callbacks.js';
 import type { PushConsumerOptions } from './consumer/consumer-options.js';
 import { PushConsumer } from './consumer/push-consumer.js';
 import type { ClientContext } from './client-context.js';
-import { NotRunningError, describe } from './errors.js';
+import { describe } from './errors.js';
 import { Heartbeat } from './groups/heartbeat.js';
 import { GroupRegistry } from './groups/group-registry.js';
 import { NameServers } from './routes/name-servers.js';

@@ -6,30 +6,11 @@ import {
   RequestTimeoutError,
   ResponseError,
   RocketMQError,
-} from '@nest-rocketmq/remoting';
+  shown,
+} from '@nest-rocketmq/remoting/internal';
 
 /** Base of the errors that the client itself raises. `code` is stable, and is Apache's name where it has one. */
 export class MQClientError extends RocketMQError {}
-
-/** An option is out of its range, or missing. Raised by constructors, before any network call. */
-export class InvalidOptionError extends MQClientError {
-  /**
-   * @param option its name; within an object, its path: 'embedded.listen'
-   * @param given what was given
-   * @param allowed what would have been right, in words
-   * @param where whose option it is: 'RocketMQTemplate.send'
-   */
-  constructor(
-    readonly option: string,
-    readonly given: unknown,
-    readonly allowed: string,
-    readonly where?: string,
-    options?: { cause?: unknown },
-  ) {
-    const whose = where === undefined ? '' : ` of ${where}`;
-    super('INVALID_OPTION', `option ${option}${whose} is ${show(given)}; allowed: ${allowed}.`, options);
-  }
-}
 
 /** A topic or group name that RocketMQ does not take. */
 export class InvalidNameError extends MQClientError {
@@ -38,7 +19,7 @@ export class InvalidNameError extends MQClientError {
     readonly given: unknown,
     reason: string,
   ) {
-    super('INVALID_NAME', `the ${kind} name ${show(given)} ${reason}.`);
+    super('INVALID_NAME', `the ${kind} name ${shown(given)} ${reason}.`);
   }
 }
 
@@ -216,34 +197,7 @@ export class GroupInUseError extends MQClientError {
   }
 }
 
-/** A call on something that was not started, or is shut down. */
-export class NotRunningError extends MQClientError {
-  constructor(what: string, state: string) {
-    super(
-      'SERVICE_STATE_NOT_OK',
-      `${what} is ${state}. Call start() before; one that was shut down cannot be used again.`,
-    );
-  }
-}
-
 /** One line about any thrown value, for messages and logs. */
 export function describe(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-const LONGEST_SHOWN = 200;
-
-function show(value: unknown): string {
-  if (typeof value === 'string') return `'${cut(value)}'`;
-  if (typeof value !== 'object' || value === null) return cut(String(value));
-  try {
-    return cut(JSON.stringify(value));
-  } catch {
-    // A cycle, or a BigInt within: its kind says enough.
-    return Object.prototype.toString.call(value);
-  }
-}
-
-function cut(text: string): string {
-  return text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text;
 }

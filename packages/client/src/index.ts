@@ -8,18 +8,17 @@ export {
   GroupInUseError,
   InvalidMessageError,
   InvalidNameError,
-  InvalidOptionError,
   MQClientError,
   MessageTooLargeError,
   NameServerUnreachableError,
   NoBrokerError,
-  NotRunningError,
   SendFailedError,
   SubscriptionRefusedError,
   TooManySendsError,
   TopicNotFoundError,
 } from './errors.js';
 export type { SendFailure } from './errors.js';
+export { InvalidOptionError, NotRunningError } from '@nest-rocketmq/remoting/internal';
 export { Producer } from './producer/producer.js';
 export type {
   LocalTransactionState,

@@ -1,8 +1,8 @@
 // Owns a consumer on a fake cluster, for the tests of the consumer's parts: the cluster, the client, and what the listener
 // has got. Ends all of it after each test, and holds that no timer is left.
 import { afterEach, expect } from '@jest/globals';
-import { silentLogger } from '@nest-rocketmq/remoting';
-import type { Logger, MessageExt } from '@nest-rocketmq/remoting';
+import { silentLogger } from '@nest-rocketmq/remoting/internal';
+import type { Logger, MessageExt } from '@nest-rocketmq/remoting/internal';
 import { RocketMQClient } from '../src/client.js';
 import type { PushConsumerOptions } from '../src/consumer/consumer-options.js';
 import type { PushConsumer } from '../src/consumer/push-consumer.js';

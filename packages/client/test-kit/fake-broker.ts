@@ -12,7 +12,7 @@ import {
   encodeRecord,
   handlerTable,
   silentLogger,
-} from '@nest-rocketmq/remoting';
+} from '@nest-rocketmq/remoting/internal';
 import type {
   Answer,
   Connection,
@@ -23,7 +23,7 @@ import type {
   RequestName,
   TimerHandle,
   Requests,
-} from '@nest-rocketmq/remoting';
+} from '@nest-rocketmq/remoting/internal';
 import type { FakeCluster } from './fake-cluster.js';
 
 type Row<Name extends RequestName> = (typeof Requests)[Name];

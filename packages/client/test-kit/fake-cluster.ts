@@ -10,8 +10,8 @@ import {
   encodeRouteData,
   handlerTable,
   silentLogger,
-} from '@nest-rocketmq/remoting';
-import type { Dial, TopicRouteData } from '@nest-rocketmq/remoting';
+} from '@nest-rocketmq/remoting/internal';
+import type { Dial, TopicRouteData } from '@nest-rocketmq/remoting/internal';
 import { FakeBroker } from './fake-broker.js';
 
 export const NAME_SERVER = 'ns-a:9876';

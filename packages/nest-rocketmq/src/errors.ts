@@ -1,8 +1,5 @@
 // Owns the errors of the Nest module. What the client or the wire throws passes through unchanged.
-import { RocketMQError } from '@nest-rocketmq/remoting';
-
-/** An option that the module, a decorator or a send cannot work with: its name, what was given, what is allowed. */
-export { InvalidOptionError } from '@nest-rocketmq/client';
+import { RocketMQError } from '@nest-rocketmq/remoting/internal';
 
 /** The directory of the embedded broker is in use by another process. */
 export class StoreInUseError extends RocketMQError {
@@ -100,13 +97,6 @@ export class MessageEncodeError extends RocketMQError {
 export class MessageDecodeError extends RocketMQError {
   constructor(reason: string, options?: { cause?: unknown }) {
     super('MESSAGE_DECODE', reason, options);
-  }
-}
-
-/** The module is used outside the life of its application. */
-export class NotRunningError extends RocketMQError {
-  constructor(message: string) {
-    super('NOT_RUNNING', message);
   }
 }
 

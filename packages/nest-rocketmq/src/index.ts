@@ -42,15 +42,18 @@ export type { EmbeddedOptions } from './backends/embedded-options.js';
 export {
   GroupMissingError,
   InvalidListenerError,
-  InvalidOptionError,
   ListenerAbortedError,
   ListenerConflictError,
   MessageDecodeError,
   MessageEncodeError,
   ModuleTwiceError,
-  NotRunningError,
   StoreInUseError,
   TransactionListenerError,
 } from './errors.js';
-export { DEFAULT_MESSAGE_DELAY_LEVEL, RocketMQError } from '@nest-rocketmq/remoting';
+export {
+  DEFAULT_MESSAGE_DELAY_LEVEL,
+  InvalidOptionError,
+  NotRunningError,
+  RocketMQError,
+} from '@nest-rocketmq/remoting';
 export type { SendResult } from '@nest-rocketmq/client';

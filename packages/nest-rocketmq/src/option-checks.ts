@@ -1,6 +1,5 @@
 // Owns the checks that options share. Each returns the value or throws an InvalidOptionError that names the option.
-import { RocketMQError, milliseconds } from '@nest-rocketmq/remoting';
-import { InvalidOptionError } from './errors.js';
+import { InvalidOptionError, RocketMQError, milliseconds } from '@nest-rocketmq/remoting/internal';
 
 const ADDRESS = /^(?:[^\s:;,/[\]]+|\[[0-9a-fA-F:.%]+\]):(\d{1,5})$/;
 const HIGHEST_PORT = 65_535;

@@ -1,10 +1,10 @@
 // Owns the app's one client and one producer, and the backend under them: made at first use, closed with the app.
+import { NotRunningError } from '@nest-rocketmq/remoting/internal';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { RocketMQClient } from '@nest-rocketmq/client';
 import type { Producer, TransactionListener } from '@nest-rocketmq/client';
-import type { Clock, Logger as ClientLogger } from '@nest-rocketmq/remoting';
+import type { Clock, Logger as ClientLogger } from '@nest-rocketmq/remoting/internal';
 import type { RocketMQBackend } from './backends/backend.js';
-import { NotRunningError } from './errors.js';
 import { located } from './option-checks.js';
 import type { ResolvedOptions } from './options/rocketmq.options.js';
 import { ROCKETMQ_BACKEND, ROCKETMQ_RESOLVED_OPTIONS } from './rocketmq.tokens.js';
@@ -60,7 +60,7 @@ export class RocketMQConnection {
 
   #start(): Promise<Started> {
     if (this.#closed) {
-      return Promise.reject(new NotRunningError('the app is closed: nothing more can be sent or received.'));
+      return Promise.reject(new NotRunningError('the app', 'closed', 'Nothing more can be sent or received'));
     }
     this.#started ??= this.#connect();
     return this.#started;

@@ -1,11 +1,11 @@
 // Owns the Nest module: which providers there are, and the forms in which it is given its options.
+import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import { ConfigurableModuleBuilder, Logger, Module } from '@nestjs/common';
 import type { ConfigurableModuleAsyncOptions, DynamicModule, FactoryProvider } from '@nestjs/common';
 import { DiscoveryModule, ModulesContainer } from '@nestjs/core';
 import { ClusterBackend } from './backends/backend.js';
 import type { RocketMQBackend } from './backends/backend.js';
 import { EmbeddedBackend } from './backends/embedded-backend.js';
-import { InvalidOptionError } from './errors.js';
 import { ListenerExplorer } from './discovery/listener-explorer.js';
 import { LazyModules } from './listeners/lazy-modules.js';
 import { LifecycleHooks } from './nest/lifecycle-hooks.js';

@@ -1,8 +1,8 @@
 // Settings for a clock that is turned by hand, in tests. Everything is in one process there and nothing gets lost, so what
 // the client repeats is done as rarely as the broker allows: else it is most of what half an hour costs.
 import type { ClientOptions, PushConsumerOptions } from '@nest-rocketmq/client';
-import { systemClock } from '@nest-rocketmq/remoting';
-import type { Clock } from '@nest-rocketmq/remoting';
+import { systemClock } from '@nest-rocketmq/remoting/internal';
+import type { Clock } from '@nest-rocketmq/remoting/internal';
 
 /** Shorter than the 120 s after which a broker takes a silent client, and its connection, for dead. ms */
 const SIGN_OF_LIFE_MS = 100_000;

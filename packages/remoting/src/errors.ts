@@ -12,6 +12,37 @@ export class RocketMQError extends Error {
   }
 }
 
+/** An option is missing, or has a value that it cannot have. Raised before anything is started or sent. */
+export class InvalidOptionError extends RocketMQError {
+  /**
+   * @param option its name; within an object, its path: 'embedded.listen'
+   * @param given what was given
+   * @param allowed what would have been right, in words
+   * @param where whose option it is: 'RocketMQTemplate.send'
+   */
+  constructor(
+    readonly option: string,
+    readonly given: unknown,
+    readonly allowed: string,
+    readonly where?: string,
+    options?: { cause?: unknown },
+  ) {
+    const whose = where === undefined ? '' : ` of ${where}`;
+    super('INVALID_OPTION', `option ${option}${whose} is ${shown(given)}; allowed: ${allowed}.`, options);
+  }
+}
+
+/** A call on something that was not started yet, or is shut down. */
+export class NotRunningError extends RocketMQError {
+  constructor(
+    what: string,
+    state: string,
+    remedy = 'Call start() before; one that was shut down cannot be used again',
+  ) {
+    super('NOT_RUNNING', `${what} is ${state}. ${remedy}.`);
+  }
+}
+
 /** No connection could be made to `address`. */
 export class ConnectError extends RocketMQError {
   constructor(
@@ -136,4 +167,22 @@ export function toldToPeer(error: unknown): string {
   const { code, syscall } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
   if (syscall !== undefined) return `the server's disk or network refused (${code ?? syscall}): see its log`;
   return message.replace(PATH, '…');
+}
+
+const LONGEST_SHOWN = 200;
+
+/** A value as messages show it: on one line, and not long. */
+export function shown(value: unknown): string {
+  if (typeof value === 'string') return `'${cut(value)}'`;
+  if (typeof value !== 'object' || value === null) return cut(String(value));
+  try {
+    return cut(JSON.stringify(value));
+  } catch {
+    // A cycle, or a BigInt within: its kind says enough.
+    return Object.prototype.toString.call(value);
+  }
+}
+
+function cut(text: string): string {
+  return text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}…` : text;
 }

@@ -1,6 +1,13 @@
 // Sends and consumes a little of every kind, so that two brokers can be compared by what they count of it.
 import type { Producer, PushConsumerOptions, RocketMQClient } from '@nest-rocketmq/client';
-import { Connections, Requests, ResponseCode, handlerTable, silentLogger, systemClock } from '@nest-rocketmq/remoting';
+import {
+  Connections,
+  Requests,
+  ResponseCode,
+  handlerTable,
+  silentLogger,
+  systemClock,
+} from '@nest-rocketmq/remoting/internal';
 import type { Cluster } from '../harness/cluster.js';
 import { OurReader } from '../harness/our-reader.js';
 import { SEND_TIMEOUT_MS, newClient } from './peer.js';

@@ -1,7 +1,7 @@
 // Owns what must come of our client's transactions.
 import { expect, test } from '@jest/globals';
 import type { LocalTransactionState } from '@nest-rocketmq/client';
-import { type MessageExt, MessageProperty } from '@nest-rocketmq/remoting';
+import { type MessageExt, MessageProperty } from '@nest-rocketmq/remoting/internal';
 import { sorted } from '../harness/lists.js';
 import { bodiesOf } from '../harness/our-reader.js';
 import { type Peer, QUEUES, read, SEND_TIMEOUT_MS } from './peer.js';

@@ -1,7 +1,7 @@
 // Owns a push consumer of our client that accepts everything (or lets a test decide) and hands messages over in order
 // of arrival.
 import type { ConsumeResult, PushConsumer, PushConsumerOptions, RocketMQClient } from '@nest-rocketmq/client';
-import type { MessageExt } from '@nest-rocketmq/remoting';
+import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 
 const PATIENCE_MS = 60_000;
 

@@ -1,6 +1,13 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Requests, ResponseCode, decodeQueueTable, handlerTable, objectOf, parseJson } from '@nest-rocketmq/remoting';
-import type { HeaderOf } from '@nest-rocketmq/remoting';
+import {
+  Requests,
+  ResponseCode,
+  decodeQueueTable,
+  handlerTable,
+  objectOf,
+  parseJson,
+} from '@nest-rocketmq/remoting/internal';
+import type { HeaderOf } from '@nest-rocketmq/remoting/internal';
 import { TestBroker } from '../../test-kit/broker.js';
 
 let running: TestBroker;

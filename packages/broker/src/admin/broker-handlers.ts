@@ -1,6 +1,6 @@
 // Owns the answers about the broker itself, and the questions that it hands on to a consumer.
-import { Requests, ResponseCode, decodeOffsetMsgId, encodeJson, printable } from '@nest-rocketmq/remoting';
-import type { Answer, Handlers } from '@nest-rocketmq/remoting';
+import { Requests, ResponseCode, decodeOffsetMsgId, encodeJson, printable } from '@nest-rocketmq/remoting/internal';
+import type { Answer, Handlers } from '@nest-rocketmq/remoting/internal';
 import type { ClientInfo, Clients } from '../clients/clients.js';
 import { runtimeInfo } from '../metrics/runtime-info.js';
 import type { RuntimeInfoParts } from '../metrics/runtime-info.js';

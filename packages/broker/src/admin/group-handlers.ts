@@ -8,8 +8,8 @@ import {
   printable,
   subscriptionGroupConfig,
   subscriptionJson,
-} from '@nest-rocketmq/remoting';
-import type { Answer, Handlers, JsonObject, SubscriptionGroupConfig } from '@nest-rocketmq/remoting';
+} from '@nest-rocketmq/remoting/internal';
+import type { Answer, Handlers, JsonObject, SubscriptionGroupConfig } from '@nest-rocketmq/remoting/internal';
 import { GROUP_ATTRIBUTES, InvalidAttributeError, changeAttributes } from '../metadata/attributes.js';
 import type { ClientInfo, Clients } from '../clients/clients.js';
 import type { Groups } from '../metadata/groups.js';

@@ -1,6 +1,6 @@
 // Owns the answers that look single messages up: by key, and by where they are stored.
-import { ResponseCode } from '@nest-rocketmq/remoting';
-import type { Answer, Handlers, HeaderOf, Requests } from '@nest-rocketmq/remoting';
+import { ResponseCode } from '@nest-rocketmq/remoting/internal';
+import type { Answer, Handlers, HeaderOf, Requests } from '@nest-rocketmq/remoting/internal';
 import type { PullScheduler } from '../pull/pull-scheduler.js';
 import type { MessageStore } from '../store/store.js';
 

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Requests, ResponseCode, decodeQueueTable, objectOf, parseJson } from '@nest-rocketmq/remoting';
-import type { HeaderOf } from '@nest-rocketmq/remoting';
+import { Requests, ResponseCode, decodeQueueTable, objectOf, parseJson } from '@nest-rocketmq/remoting/internal';
+import type { HeaderOf } from '@nest-rocketmq/remoting/internal';
 import { TestBroker } from '../../test-kit/broker.js';
 import type { TestClient } from '../../test-kit/broker.js';
 

@@ -1,6 +1,6 @@
 // Owns the answer by which a group is sent back or forth in a topic. Leaves telling its consumers to their next pull.
-import { ResponseCode, encodeJson, printable, queueTable } from '@nest-rocketmq/remoting';
-import type { Answer, Handlers, HeaderOf, MessageQueue, Requests, TopicConfig } from '@nest-rocketmq/remoting';
+import { ResponseCode, encodeJson, printable, queueTable } from '@nest-rocketmq/remoting/internal';
+import type { Answer, Handlers, HeaderOf, MessageQueue, Requests, TopicConfig } from '@nest-rocketmq/remoting/internal';
 import type { Groups } from '../metadata/groups.js';
 import type { LongPolling } from '../pull/long-polling.js';
 import type { ConsumerOffsets } from '../metadata/offsets.js';

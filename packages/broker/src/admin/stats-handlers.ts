@@ -1,6 +1,6 @@
 // Answers how full queues are, how far groups have come, and what was counted. Counting is metrics/.
-import { ResponseCode, encodeJson, printable, queueTable } from '@nest-rocketmq/remoting';
-import type { Answer, Handlers, HeaderOf, MessageQueue, Requests, TopicConfig } from '@nest-rocketmq/remoting';
+import { ResponseCode, encodeJson, printable, queueTable } from '@nest-rocketmq/remoting/internal';
+import type { Answer, Handlers, HeaderOf, MessageQueue, Requests, TopicConfig } from '@nest-rocketmq/remoting/internal';
 import type { Clients } from '../clients/clients.js';
 import type { Groups } from '../metadata/groups.js';
 import type { BrokerStats } from '../metrics/broker-stats.js';

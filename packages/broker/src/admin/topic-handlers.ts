@@ -1,6 +1,13 @@
 // Owns the answers that make, change, show and delete topics. Leaves the topics to topics.ts.
-import { Permission, ResponseCode, encodeJson, printable, topicConfig, topicTableJson } from '@nest-rocketmq/remoting';
-import type { Answer, Handlers, HeaderOf, Requests, TopicConfig } from '@nest-rocketmq/remoting';
+import {
+  Permission,
+  ResponseCode,
+  encodeJson,
+  printable,
+  topicConfig,
+  topicTableJson,
+} from '@nest-rocketmq/remoting/internal';
+import type { Answer, Handlers, HeaderOf, Requests, TopicConfig } from '@nest-rocketmq/remoting/internal';
 import {
   InvalidAttributeError,
   TOPIC_ATTRIBUTES,

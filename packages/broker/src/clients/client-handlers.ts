@@ -9,7 +9,7 @@ import {
   parseJsonObject,
   printable,
   retryTopic,
-} from '@nest-rocketmq/remoting';
+} from '@nest-rocketmq/remoting/internal';
 import type {
   Answer,
   Clock,
@@ -19,7 +19,7 @@ import type {
   IncomingRequest,
   Requests,
   SubscriptionData,
-} from '@nest-rocketmq/remoting';
+} from '@nest-rocketmq/remoting/internal';
 import type { ClientInfo, Clients } from './clients.js';
 import type { Groups } from '../metadata/groups.js';
 import { filterFault, requireAtMost, requireShort } from '../config/limits.js';

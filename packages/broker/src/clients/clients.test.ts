@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Requests, ResponseCode, decodeConsumerList, handlerTable } from '@nest-rocketmq/remoting';
+import { Requests, ResponseCode, decodeConsumerList, handlerTable } from '@nest-rocketmq/remoting/internal';
 import { TestBroker, closed } from '../../test-kit/broker.js';
 import type { TestClient } from '../../test-kit/broker.js';
 

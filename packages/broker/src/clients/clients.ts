@@ -1,7 +1,14 @@
 // Owns who is connected: producers and consumers by group, with what each group subscribes to. Leaves the heartbeats'
 // form to handlers/client.ts.
-import { Requests } from '@nest-rocketmq/remoting';
-import type { Clock, Connection, ConsumerData, Logger, SubscriptionData, TimerHandle } from '@nest-rocketmq/remoting';
+import { Requests } from '@nest-rocketmq/remoting/internal';
+import type {
+  Clock,
+  Connection,
+  ConsumerData,
+  Logger,
+  SubscriptionData,
+  TimerHandle,
+} from '@nest-rocketmq/remoting/internal';
 import { GroupAgreement } from './group-agreement.js';
 import { requireAtMost } from '../config/limits.js';
 

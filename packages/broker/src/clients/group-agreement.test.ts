@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { ManualClock, Requests, encodeHeartbeat } from '@nest-rocketmq/remoting';
-import type { ConsumerData } from '@nest-rocketmq/remoting';
+import { ManualClock, Requests, encodeHeartbeat } from '@nest-rocketmq/remoting/internal';
+import type { ConsumerData } from '@nest-rocketmq/remoting/internal';
 import { TestBroker } from '../../test-kit/broker.js';
 import { GroupAgreement, MAX_WARNINGS_PER_MINUTE } from './group-agreement.js';
 

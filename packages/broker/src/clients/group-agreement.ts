@@ -1,8 +1,8 @@
 // Watches whether the members of each consumer group ask for the same, and warns when they do not: each of them misses
 // messages then, and nothing else would say so.
 import { createHash } from 'node:crypto';
-import { memberSubscriptionsText, printable } from '@nest-rocketmq/remoting';
-import type { Clock, ConsumerData, Logger } from '@nest-rocketmq/remoting';
+import { memberSubscriptionsText, printable } from '@nest-rocketmq/remoting/internal';
+import type { Clock, ConsumerData, Logger } from '@nest-rocketmq/remoting/internal';
 import { isSystemGroup } from '../metadata/names.js';
 
 /** Warnings a minute, about all groups together. What finds no room is warned of at a later heartbeat. */

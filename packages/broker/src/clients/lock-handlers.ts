@@ -1,6 +1,6 @@
 // Owns the answers to orderly consumers that lock and unlock queues. Leaves the locks to queue-locks.ts.
-import { decodeLockBatch, encodeLockOk } from '@nest-rocketmq/remoting';
-import type { Handlers, LockBatchBody, MessageQueue } from '@nest-rocketmq/remoting';
+import { decodeLockBatch, encodeLockOk } from '@nest-rocketmq/remoting/internal';
+import type { Handlers, LockBatchBody, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { Groups } from '../metadata/groups.js';
 import { requireAtMost, requireShort } from '../config/limits.js';
 import type { QueueLocks } from './queue-locks.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ManualClock } from '@nest-rocketmq/remoting';
+import { ManualClock } from '@nest-rocketmq/remoting/internal';
 import { QueueLocks, REBALANCE_LOCK_MAX_LIVE_TIME } from './queue-locks.js';
 
 const queue = (queueId: number) => ({ topic: 't', brokerName: 'b', queueId });

@@ -1,5 +1,5 @@
 // Owns which client holds which queue of an orderly group. In memory only: after a restart everybody locks anew.
-import type { Clock, MessageQueue } from '@nest-rocketmq/remoting';
+import type { Clock, MessageQueue } from '@nest-rocketmq/remoting/internal';
 
 /** A lock that its holder has not renewed for this long is anybody's, ms. */
 export const REBALANCE_LOCK_MAX_LIVE_TIME = 60_000;

@@ -1,5 +1,5 @@
 // Owns the reading of broker.conf, Apache's file of options, into ours. Leaves their limits to options.ts.
-import { InvalidOptionError } from './errors.js';
+import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import { DEFAULT_LISTEN, isFlagOption, isNumberOption, isTextOption } from './options.js';
 import type { BrokerOptions } from './options.js';
 

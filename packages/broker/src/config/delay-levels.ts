@@ -1,6 +1,5 @@
 // Reads the broker's table of delay levels.
-import { parseDelayLevels } from '@nest-rocketmq/remoting';
-import { InvalidOptionError } from './errors.js';
+import { InvalidOptionError, parseDelayLevels } from '@nest-rocketmq/remoting/internal';
 
 /** More levels than this have no queue: a queue's number is a level minus one. */
 const MOST_LEVELS = 128;

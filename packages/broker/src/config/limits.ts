@@ -1,5 +1,5 @@
 // Owns how a request is refused that asks for more than a limit allows: each says which limit, and what it is.
-import { RequestRefusedError, ResponseCode, isTopicOrGroupIllegal, printable } from '@nest-rocketmq/remoting';
+import { RequestRefusedError, ResponseCode, isTopicOrGroupIllegal, printable } from '@nest-rocketmq/remoting/internal';
 
 /** A request goes beyond an option of the broker that limits it. */
 export class LimitExceededError extends RequestRefusedError {

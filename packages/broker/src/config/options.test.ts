@@ -1,6 +1,6 @@
+import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import { describe, expect, it } from '@jest/globals';
 import { readBrokerConf } from './broker-conf.js';
-import { InvalidOptionError } from './errors.js';
 import { resolveOptions } from './options.js';
 import type { BrokerOptions } from './options.js';
 

@@ -2,16 +2,16 @@
 // option-tables.ts, the file broker.conf to broker-conf.ts and the command line to main.ts.
 import {
   DEFAULT_MESSAGE_DELAY_LEVEL,
+  InvalidOptionError,
   formatAddress,
   localHost,
   parseAddress,
   printable,
   silentLogger,
   systemClock,
-} from '@nest-rocketmq/remoting';
-import type { Clock, HostAndPort, Logger } from '@nest-rocketmq/remoting';
+} from '@nest-rocketmq/remoting/internal';
+import type { Clock, HostAndPort, Logger } from '@nest-rocketmq/remoting/internal';
 import { delaysOf } from './delay-levels.js';
-import { InvalidOptionError } from './errors.js';
 import { FLAGS, NUMBERS } from './option-tables.js';
 import type { FileSystem } from '../store/files/file-system.js';
 
@@ -143,6 +143,7 @@ function hostPort(option: string, given: string): HostAndPort {
       option,
       printable(given),
       `host:port, such as ${DEFAULT_LISTEN}, the port 0 to 65535`,
+      undefined,
       { cause },
     );
   }

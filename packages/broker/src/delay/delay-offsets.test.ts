@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ManualClock, silentLogger } from '@nest-rocketmq/remoting';
+import { ManualClock, silentLogger } from '@nest-rocketmq/remoting/internal';
 import { ConfigFile } from '../metadata/config-file.js';
 import { memoryFileSystem } from '../store/files/memory-file-system.js';
 import { ROOT, message, openStore } from '../../test-kit/store.js';

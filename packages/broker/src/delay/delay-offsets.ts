@@ -1,7 +1,7 @@
 // Owns how far each delay level has been delivered (delayOffset.json), and from where in the log on that may have gone
 // further without being saved. Leaves delivering to level-timer.ts, and the look at the log after a kill to outcomes.ts.
-import { objectOf } from '@nest-rocketmq/remoting';
-import type { Clock, Logger } from '@nest-rocketmq/remoting';
+import { objectOf } from '@nest-rocketmq/remoting/internal';
+import type { Clock, Logger } from '@nest-rocketmq/remoting/internal';
 import { usableEntries, wholeNumber } from '../metadata/config-entries.js';
 import type { ConfigFile } from '../metadata/config-file.js';
 import { DebouncedSave } from '../metadata/debounced-save.js';

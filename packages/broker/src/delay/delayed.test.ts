@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { MessageProperty, decodeOffsetMsgId } from '@nest-rocketmq/remoting';
+import { MessageProperty, decodeOffsetMsgId } from '@nest-rocketmq/remoting/internal';
 import { START, TestBroker } from '../../test-kit/broker.js';
 import type { TestClient } from '../../test-kit/broker.js';
 

@@ -1,7 +1,13 @@
 // Owns when a delayed message is due: one timer for each level, set to the time of the oldest message under it. Leaves
 // what a level means to levels.ts, and storing the message in its own queue to message-writer.ts.
-import { DecodeError, HALF_TOPIC, MessageProperty, SCHEDULE_TOPIC, decodeRecord } from '@nest-rocketmq/remoting';
-import type { Clock, Logger, TimerHandle } from '@nest-rocketmq/remoting';
+import {
+  DecodeError,
+  HALF_TOPIC,
+  MessageProperty,
+  SCHEDULE_TOPIC,
+  decodeRecord,
+} from '@nest-rocketmq/remoting/internal';
+import type { Clock, Logger, TimerHandle } from '@nest-rocketmq/remoting/internal';
 import { PutError, isRefusedForGood } from '../message/message-writer.js';
 import type { MessageWriter } from '../message/message-writer.js';
 import type { BrokerStats } from '../metrics/broker-stats.js';

@@ -1,6 +1,6 @@
 // Owns the choice of messages by their tags, as a broker can make it: by hash codes. The consumer looks at the words.
-import { javaHashCode } from '@nest-rocketmq/remoting';
-import type { SubscriptionData } from '@nest-rocketmq/remoting';
+import { javaHashCode } from '@nest-rocketmq/remoting/internal';
+import type { SubscriptionData } from '@nest-rocketmq/remoting/internal';
 
 export const SUB_ALL = '*';
 

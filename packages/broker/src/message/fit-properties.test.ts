@@ -8,8 +8,8 @@ import {
   SysFlag,
   encodeProperties,
   handlerTable,
-} from '@nest-rocketmq/remoting';
-import type { MessageExt } from '@nest-rocketmq/remoting';
+} from '@nest-rocketmq/remoting/internal';
+import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import { START, TestBroker } from '../../test-kit/broker.js';
 import type { TestClient } from '../../test-kit/broker.js';
 import type { BrokerOptions } from '../config/options.js';

@@ -1,6 +1,6 @@
 // Makes the properties of a message fit into its record when the broker adds to them on a later hop: what was legal when
 // it was sent must not become impossible. Leaves what is added to retry.ts and transaction/.
-import { MAX_PROPERTIES_BYTES, MessageProperty, encodeProperties } from '@nest-rocketmq/remoting';
+import { MAX_PROPERTIES_BYTES, MessageProperty, encodeProperties } from '@nest-rocketmq/remoting/internal';
 
 /** What brokers add for tracing, and nobody needs to consume a message. */
 const DISPENSABLE = [

@@ -8,8 +8,8 @@ import {
   decodeProperties,
   encodeProperties,
   withTransactionType,
-} from '@nest-rocketmq/remoting';
-import type { HostPort, MessageExt } from '@nest-rocketmq/remoting';
+} from '@nest-rocketmq/remoting/internal';
+import type { HostPort, MessageExt } from '@nest-rocketmq/remoting/internal';
 import { encodedProperties } from './fit-properties.js';
 import type { MessageInner } from '../store/store.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { decodeProperties, encodeProperties, javaHashCode } from '@nest-rocketmq/remoting';
+import { decodeProperties, encodeProperties, javaHashCode } from '@nest-rocketmq/remoting/internal';
 import { PropertyScan } from './property-scan.js';
 
 const scan = new PropertyScan();

@@ -1,6 +1,6 @@
 // Owns the look into a message's encoded properties without decoding them: what the broker must know of each message it
 // stores, found in one pass over the bytes. What has to change properties decodes them, off the hot path.
-import { javaHashCode } from '@nest-rocketmq/remoting';
+import { javaHashCode } from '@nest-rocketmq/remoting/internal';
 
 const NAME_END = 1;
 const VALUE_END = 2;

@@ -6,7 +6,7 @@ import {
   SCHEDULE_TOPIC,
   decodeProperties,
   encodeProperties,
-} from '@nest-rocketmq/remoting';
+} from '@nest-rocketmq/remoting/internal';
 import { delaysOf } from '../config/delay-levels.js';
 import type { MessageInner } from '../store/store.js';
 

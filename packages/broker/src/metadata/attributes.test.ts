@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Requests, ResponseCode, objectOf, parseJson, silentLogger } from '@nest-rocketmq/remoting';
-import type { HeaderOf } from '@nest-rocketmq/remoting';
+import { Requests, ResponseCode, objectOf, parseJson, silentLogger } from '@nest-rocketmq/remoting/internal';
+import type { HeaderOf } from '@nest-rocketmq/remoting/internal';
 import { TestBroker } from '../../test-kit/broker.js';
 import type { TestClient } from '../../test-kit/broker.js';
 import { memoryFileSystem } from '../store/files/memory-file-system.js';

@@ -1,5 +1,5 @@
 // Says which attributes topics and groups can have, and applies a change of them by Apache's rules and in its words.
-import { RocketMQError } from '@nest-rocketmq/remoting';
+import { RocketMQError } from '@nest-rocketmq/remoting/internal';
 
 /** A change of attributes that cannot be made. Nothing of it was. */
 export class InvalidAttributeError extends RocketMQError {

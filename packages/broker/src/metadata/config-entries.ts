@@ -1,7 +1,7 @@
 // Sorts the entries of a configuration file into those that can be used and those that cannot, which are named. Leaves
 // what an entry means to its users.
-import { entriesOf, isObject, printable } from '@nest-rocketmq/remoting';
-import type { JsonObject, Logger } from '@nest-rocketmq/remoting';
+import { entriesOf, isObject, printable } from '@nest-rocketmq/remoting/internal';
+import type { JsonObject, Logger } from '@nest-rocketmq/remoting/internal';
 
 /** Bad entries that are named in one line. */
 const MOST_NAMED = 20;

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { silentLogger } from '@nest-rocketmq/remoting';
+import { silentLogger } from '@nest-rocketmq/remoting/internal';
 import { ConfigFile } from './config-file.js';
 import { nodeFileSystem } from '../store/files/file-system.js';
 import { memoryFileSystem } from '../store/files/memory-file-system.js';

@@ -1,8 +1,8 @@
 // Owns one file of the folder config: written so that a crash leaves the old or the new one, read with the one before
 // as a fall-back. What is damaged is kept under another name. Leaves what is in it to its users.
 import { dirname } from 'node:path';
-import { isObject, parseJson, silentLogger } from '@nest-rocketmq/remoting';
-import type { JsonObject, Logger } from '@nest-rocketmq/remoting';
+import { isObject, parseJson, silentLogger } from '@nest-rocketmq/remoting/internal';
+import type { JsonObject, Logger } from '@nest-rocketmq/remoting/internal';
 import { StoreError } from '../store/errors.js';
 import type { FileSystem, StoreFile } from '../store/files/file-system.js';
 import { isInTheWay } from '../store/files/obstacles.js';

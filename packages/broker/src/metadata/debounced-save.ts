@@ -1,6 +1,6 @@
 // Owns the saving of a file some time after what it holds has changed, so that many changes make one write. Leaves how
 // the file is written to config-file.ts.
-import type { Clock, Logger, TimerHandle } from '@nest-rocketmq/remoting';
+import type { Clock, Logger, TimerHandle } from '@nest-rocketmq/remoting/internal';
 import type { ConfigFile } from './config-file.js';
 
 export interface DelayedSaveOptions {

@@ -4,8 +4,8 @@ import {
   decodeSubscriptionGroupConfig,
   objectOf,
   subscriptionGroupConfig,
-} from '@nest-rocketmq/remoting';
-import type { Clock, DataVersion, Logger, SubscriptionGroupConfig } from '@nest-rocketmq/remoting';
+} from '@nest-rocketmq/remoting/internal';
+import type { Clock, DataVersion, Logger, SubscriptionGroupConfig } from '@nest-rocketmq/remoting/internal';
 import { haveWholeNumbers, usableEntries } from './config-entries.js';
 import type { ConfigFile } from './config-file.js';
 import { LimitExceededError, integerFault } from '../config/limits.js';

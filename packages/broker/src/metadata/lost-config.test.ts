@@ -1,8 +1,8 @@
 // Files of the folder config are gone, or hold something else, when a broker starts: what can be found again is there,
 // and what cannot is named in the log.
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Requests, ResponseCode, decodeTopicTable, parseJson } from '@nest-rocketmq/remoting';
-import type { Logger } from '@nest-rocketmq/remoting';
+import { Requests, ResponseCode, decodeTopicTable, parseJson } from '@nest-rocketmq/remoting/internal';
+import type { Logger } from '@nest-rocketmq/remoting/internal';
 import { TestBroker } from '../../test-kit/broker.js';
 import type { TestClient } from '../../test-kit/broker.js';
 import { memoryFileSystem } from '../store/files/memory-file-system.js';

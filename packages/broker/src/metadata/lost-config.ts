@@ -1,6 +1,6 @@
 // Finds again, when a broker starts, what can be found of lost configuration: topics from the queues of the store,
 // groups from their offsets; and names what cannot. Leaves reading the files to config-file.ts.
-import type { Logger } from '@nest-rocketmq/remoting';
+import type { Logger } from '@nest-rocketmq/remoting/internal';
 import { listed } from './config-entries.js';
 import type { ConfigSource } from './config-file.js';
 import type { Groups } from './groups.js';

@@ -8,7 +8,7 @@ import {
   isDLQTopic,
   isRetryTopic,
   isTopicOrGroupIllegal,
-} from '@nest-rocketmq/remoting';
+} from '@nest-rocketmq/remoting/internal';
 
 /** Longest stored topic name, characters: `%RETRY%` and a group of 120. */
 const RETRY_TOPIC_MAX_LENGTH = 255;

@@ -1,6 +1,6 @@
 // Owns the answers about places in queues: what a group has consumed, and where a queue begins and ends.
-import { ResponseCode, printable } from '@nest-rocketmq/remoting';
-import type { Answer, Handlers, HeaderOf, Requests } from '@nest-rocketmq/remoting';
+import { ResponseCode, printable } from '@nest-rocketmq/remoting/internal';
+import type { Answer, Handlers, HeaderOf, Requests } from '@nest-rocketmq/remoting/internal';
 import type { Groups } from './groups.js';
 import type { ConsumerOffsets } from './offsets.js';
 import type { MessageStore } from '../store/store.js';

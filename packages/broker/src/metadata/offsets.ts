@@ -1,6 +1,6 @@
 // Owns how far each group has consumed each queue (consumerOffset.json). Leaves consuming itself to the clients.
-import { isObject, objectOf } from '@nest-rocketmq/remoting';
-import type { Clock, JsonObject, Logger } from '@nest-rocketmq/remoting';
+import { isObject, objectOf } from '@nest-rocketmq/remoting/internal';
+import type { Clock, JsonObject, Logger } from '@nest-rocketmq/remoting/internal';
 import { usableEntries, wholeNumber } from './config-entries.js';
 import type { ConfigFile } from './config-file.js';
 import { DebouncedSave } from './debounced-save.js';

@@ -14,8 +14,8 @@ import {
   isRetryTopic,
   objectOf,
   topicConfig,
-} from '@nest-rocketmq/remoting';
-import type { Clock, DataVersion, Logger, TopicConfig, TopicTable } from '@nest-rocketmq/remoting';
+} from '@nest-rocketmq/remoting/internal';
+import type { Clock, DataVersion, Logger, TopicConfig, TopicTable } from '@nest-rocketmq/remoting/internal';
 import { TOPIC_ATTRIBUTES, attributesFault } from './attributes.js';
 import { haveWholeNumbers, usableEntries } from './config-entries.js';
 import type { ConfigFile } from './config-file.js';

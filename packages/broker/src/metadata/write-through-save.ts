@@ -1,6 +1,6 @@
 // Owns the saving of a file as soon as what it holds has changed, and who may rely on it. What changes while a save is
 // under way goes with the next one, all together. Leaves how the file is written to config-file.ts.
-import type { Logger } from '@nest-rocketmq/remoting';
+import type { Logger } from '@nest-rocketmq/remoting/internal';
 import type { ConfigFile } from './config-file.js';
 
 export interface PromptSaveOptions {

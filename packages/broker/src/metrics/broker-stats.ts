@@ -1,6 +1,6 @@
 // Counts what comes in and goes out by topic, group and queue, under Apache's names and keys (Apache: BrokerStatsManager).
-import { SCHEDULE_TOPIC, StatsColumn, StatsItem } from '@nest-rocketmq/remoting';
-import type { Clock, Logger, StatsSnapshot, StatsView } from '@nest-rocketmq/remoting';
+import { SCHEDULE_TOPIC, StatsColumn, StatsItem } from '@nest-rocketmq/remoting/internal';
+import type { Clock, Logger, StatsSnapshot, StatsView } from '@nest-rocketmq/remoting/internal';
 import { isSystemTopic } from '../metadata/names.js';
 import type { AppendResult, MessageInner } from '../store/store.js';
 import { DayTotals } from './day-totals.js';

@@ -8,8 +8,8 @@ import {
   encodeBatch,
   objectOf,
   parseJson,
-} from '@nest-rocketmq/remoting';
-import type { HeaderOf } from '@nest-rocketmq/remoting';
+} from '@nest-rocketmq/remoting/internal';
+import type { HeaderOf } from '@nest-rocketmq/remoting/internal';
 import { TestBroker } from '../../test-kit/broker.js';
 import type { TestClient } from '../../test-kit/broker.js';
 

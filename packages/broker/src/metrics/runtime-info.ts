@@ -1,6 +1,6 @@
 // Gathers the figures of GET_BROKER_RUNTIME_INFO, under Apache's names. What this broker cannot know is left out.
-import { decodeRecords } from '@nest-rocketmq/remoting';
-import type { Clock } from '@nest-rocketmq/remoting';
+import { decodeRecords } from '@nest-rocketmq/remoting/internal';
+import type { Clock } from '@nest-rocketmq/remoting/internal';
 import type { MessageStore } from '../store/store.js';
 import type { BrokerStats } from './broker-stats.js';
 import { decimal } from './store-stats.js';

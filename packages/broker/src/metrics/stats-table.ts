@@ -1,5 +1,5 @@
 // Keeps the items of one kind by key, at most so many, and forgets those that have nothing left to show.
-import { StatsItem } from '@nest-rocketmq/remoting';
+import { StatsItem } from '@nest-rocketmq/remoting/internal';
 
 /** The longest window is a day and an hour: after that an idle item is all zeros. */
 const IDLE_MS = 26 * 3_600_000;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ManualClock } from '@nest-rocketmq/remoting';
+import { ManualClock } from '@nest-rocketmq/remoting/internal';
 import type { AppendResult, CommittedListener } from '../store/store.js';
 import { StoreStats } from './store-stats.js';
 

@@ -9,8 +9,8 @@ import {
   handlerTable,
   silentLogger,
   systemClock,
-} from '@nest-rocketmq/remoting';
-import type { Logger } from '@nest-rocketmq/remoting';
+} from '@nest-rocketmq/remoting/internal';
+import type { Logger } from '@nest-rocketmq/remoting/internal';
 import { isLoopback } from './addresses.js';
 import { startBroker } from '../broker.js';
 import type { Broker } from '../broker.js';

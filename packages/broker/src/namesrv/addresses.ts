@@ -2,8 +2,8 @@
 import { createServer, isIPv4 } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { ConnectError, ListenError, dialTcp, duplexPair, formatAddress } from '@nest-rocketmq/remoting';
-import type { HostAndPort, Logger, RemotingServer } from '@nest-rocketmq/remoting';
+import { ConnectError, ListenError, dialTcp, duplexPair, formatAddress } from '@nest-rocketmq/remoting/internal';
+import type { HostAndPort, Logger, RemotingServer } from '@nest-rocketmq/remoting/internal';
 
 /** How far below a broker's port clients with a VIP channel send to. */
 const VIP_CHANNEL_OFFSET = 2;

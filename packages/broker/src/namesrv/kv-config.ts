@@ -1,6 +1,6 @@
 // Owns the name server's key-values (kvConfig.json), by namespace. Apache's tools keep ordered topics in them.
-import { isObject, objectOf } from '@nest-rocketmq/remoting';
-import type { Logger } from '@nest-rocketmq/remoting';
+import { isObject, objectOf } from '@nest-rocketmq/remoting/internal';
+import type { Logger } from '@nest-rocketmq/remoting/internal';
 import { usableEntries } from '../metadata/config-entries.js';
 import type { ConfigFile } from '../metadata/config-file.js';
 import { requireAtMost, requireShort } from '../config/limits.js';

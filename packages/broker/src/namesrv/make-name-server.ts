@@ -1,5 +1,5 @@
 // Puts a name server together from its parts.
-import { RemotingServer, handlerTable } from '@nest-rocketmq/remoting';
+import { RemotingServer, handlerTable } from '@nest-rocketmq/remoting/internal';
 import { idleTimeoutOf } from '../config/options.js';
 import type { Environment } from '../environment.js';
 import { KVConfig } from './kv-config.js';

@@ -10,8 +10,8 @@ import {
   encodeRegisterBroker,
   parseJson,
   topicConfig,
-} from '@nest-rocketmq/remoting';
-import type { HeaderOf } from '@nest-rocketmq/remoting';
+} from '@nest-rocketmq/remoting/internal';
+import type { HeaderOf } from '@nest-rocketmq/remoting/internal';
 import { TestBroker } from '../../test-kit/broker.js';
 
 let running: TestBroker;

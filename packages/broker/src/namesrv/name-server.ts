@@ -12,8 +12,8 @@ import {
   encodeRouteData,
   parseJson,
   printable,
-} from '@nest-rocketmq/remoting';
-import type { Answer, Clock, Handlers, IncomingRequest, Requests, TimerHandle } from '@nest-rocketmq/remoting';
+} from '@nest-rocketmq/remoting/internal';
+import type { Answer, Clock, Handlers, IncomingRequest, Requests, TimerHandle } from '@nest-rocketmq/remoting/internal';
 import { ORDER_TOPIC_CONFIG } from './kv-config.js';
 import type { KVConfig } from './kv-config.js';
 import type { RouteTable } from './route-table.js';

@@ -7,8 +7,8 @@ import {
   encodeRegisterBroker,
   expectSuccess,
   handlerTable,
-} from '@nest-rocketmq/remoting';
-import type { Clock, Dial, Logger, TimerHandle, TopicConfig, TopicTable } from '@nest-rocketmq/remoting';
+} from '@nest-rocketmq/remoting/internal';
+import type { Clock, Dial, Logger, TimerHandle, TopicConfig, TopicTable } from '@nest-rocketmq/remoting/internal';
 import type { BrokerIdentity, RouteTable } from './route-table.js';
 import type { Topics } from '../metadata/topics.js';
 

@@ -1,7 +1,7 @@
 // Owns what the name server knows: which broker has which topics, and since when it has been silent. Leaves the
 // requests that ask for it to name-server.ts.
-import { printable } from '@nest-rocketmq/remoting';
-import type { BrokerData, Clock, DataVersion, Logger, QueueData, TopicConfig } from '@nest-rocketmq/remoting';
+import { printable } from '@nest-rocketmq/remoting/internal';
+import type { BrokerData, Clock, DataVersion, Logger, QueueData, TopicConfig } from '@nest-rocketmq/remoting/internal';
 import { LimitExceededError, requireAtMost, requireShort } from '../config/limits.js';
 
 /** A broker that has been silent for this long is gone, ms; it may name another time itself. */

@@ -9,7 +9,7 @@ import {
   decodeRecord,
   handlerTable,
   silentLogger,
-} from '@nest-rocketmq/remoting';
+} from '@nest-rocketmq/remoting/internal';
 import { KillPoints, TestBroker } from '../../test-kit/broker.js';
 import type { TestClient } from '../../test-kit/broker.js';
 import type { BrokerOptions } from '../config/options.js';

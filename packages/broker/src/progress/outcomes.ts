@@ -9,8 +9,8 @@ import {
   SCHEDULE_TOPIC,
   SysFlag,
   decodeRecord,
-} from '@nest-rocketmq/remoting';
-import type { Logger, MessageExt } from '@nest-rocketmq/remoting';
+} from '@nest-rocketmq/remoting/internal';
+import type { Logger, MessageExt } from '@nest-rocketmq/remoting/internal';
 import type { SavedDelayOffsets } from '../delay/delay-offsets.js';
 import type { PastRecord } from '../store/commitlog/log-history.js';
 import type { MessageStore } from '../store/store.js';

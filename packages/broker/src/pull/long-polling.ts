@@ -1,5 +1,5 @@
 // Owns the pulls that wait for messages (long polling). Leaves running them again to whoever held them.
-import type { Clock, TimerHandle } from '@nest-rocketmq/remoting';
+import type { Clock, TimerHandle } from '@nest-rocketmq/remoting/internal';
 
 /** A pull that found nothing and may wait. */
 export interface HeldPull {

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Requests, ResponseCode, decodeRecords } from '@nest-rocketmq/remoting';
+import { Requests, ResponseCode, decodeRecords } from '@nest-rocketmq/remoting/internal';
 import { TestBroker } from '../../test-kit/broker.js';
 import type { Pulled, TestClient } from '../../test-kit/broker.js';
 

@@ -12,8 +12,8 @@ import {
   encodeFrame,
   printable,
   toldToPeer,
-} from '@nest-rocketmq/remoting';
-import type { Answer, Clock, EventLog, Handlers, HeaderOf, IncomingRequest } from '@nest-rocketmq/remoting';
+} from '@nest-rocketmq/remoting/internal';
+import type { Answer, Clock, EventLog, Handlers, HeaderOf, IncomingRequest } from '@nest-rocketmq/remoting/internal';
 import type { Clients } from '../clients/clients.js';
 import type { Groups } from '../metadata/groups.js';
 import type { LongPolling } from './long-polling.js';

@@ -1,5 +1,12 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Connection, ManualClock, UnsentBytes, duplexPair, handlerTable, silentLogger } from '@nest-rocketmq/remoting';
+import {
+  Connection,
+  ManualClock,
+  UnsentBytes,
+  duplexPair,
+  handlerTable,
+  silentLogger,
+} from '@nest-rocketmq/remoting/internal';
 import { PullScheduler } from './pull-scheduler.js';
 import type { Turn } from './pull-scheduler.js';
 

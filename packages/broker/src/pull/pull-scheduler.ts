@@ -1,6 +1,6 @@
 // Owns when a pull is served: behind the sends that came with it, few in one turn of the event loop, and only when its
 // peer has read what it was sent before and there is memory for more. Leaves serving to handlers/pull.ts.
-import type { Connection, UnsentBytes } from '@nest-rocketmq/remoting';
+import type { Connection, UnsentBytes } from '@nest-rocketmq/remoting/internal';
 
 /** ms of serving in one turn, which is some 15 pulls of 32 messages. Without a limit, 100 pulls at once kept sends waiting 16 ms. */
 const TURN = 1;

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { MessageProperty, Requests, ResponseCode } from '@nest-rocketmq/remoting';
-import type { HeaderOf, MessageExt } from '@nest-rocketmq/remoting';
+import { MessageProperty, Requests, ResponseCode } from '@nest-rocketmq/remoting/internal';
+import type { HeaderOf, MessageExt } from '@nest-rocketmq/remoting/internal';
 import { TestBroker } from '../../test-kit/broker.js';
 import type { TestClient } from '../../test-kit/broker.js';
 

@@ -8,8 +8,8 @@ import {
   isDLQTopic,
   printable,
   retryTopic,
-} from '@nest-rocketmq/remoting';
-import type { Logger, MessageExt, SubscriptionGroupConfig } from '@nest-rocketmq/remoting';
+} from '@nest-rocketmq/remoting/internal';
+import type { Logger, MessageExt, SubscriptionGroupConfig } from '@nest-rocketmq/remoting/internal';
 import { bytesOf, encodedProperties, makeRoom, makeRoomForGood } from '../message/fit-properties.js';
 import type { MessageInner } from '../store/store.js';
 import type { Topics } from '../metadata/topics.js';

@@ -7,8 +7,8 @@ import {
   decodeRecord,
   isDLQTopic,
   printable,
-} from '@nest-rocketmq/remoting';
-import type { Answer, Handlers, IncomingRequest, MessageExt, Requests } from '@nest-rocketmq/remoting';
+} from '@nest-rocketmq/remoting/internal';
+import type { Answer, Handlers, IncomingRequest, MessageExt, Requests } from '@nest-rocketmq/remoting/internal';
 import type { Groups } from '../metadata/groups.js';
 import type { MessageWriter } from '../message/message-writer.js';
 import type { BrokerStats } from '../metrics/broker-stats.js';

@@ -1,6 +1,6 @@
 // Owns the reading of a JSON header from its bytes, without making the object: for the hot path. Reads what peers
 // write: no spaces, header fields as strings. Leaves anything else to the full reader, by saying so.
-import { MAX_EXT_FIELDS } from '@nest-rocketmq/remoting';
+import { MAX_EXT_FIELDS } from '@nest-rocketmq/remoting/internal';
 
 const FIELDS = Buffer.from('extFields', 'latin1');
 const QUOTE = 0x22;

@@ -9,8 +9,15 @@ import {
   encodeOffsetMsgId,
   isRetryTopic,
   transactionType,
-} from '@nest-rocketmq/remoting';
-import type { Answer, BatchItem, Handlers, HostPort, IncomingRequest, Requests } from '@nest-rocketmq/remoting';
+} from '@nest-rocketmq/remoting/internal';
+import type {
+  Answer,
+  BatchItem,
+  Handlers,
+  HostPort,
+  IncomingRequest,
+  Requests,
+} from '@nest-rocketmq/remoting/internal';
 import type { MessageWriter } from '../message/message-writer.js';
 import type { BrokerStats } from '../metrics/broker-stats.js';
 import { encodedProperties } from '../message/fit-properties.js';

@@ -1,6 +1,6 @@
 // Owns what is refused of a send, and in which words: the same for one message and for a batch.
-import { Permission, ResponseCode, printable } from '@nest-rocketmq/remoting';
-import type { Connection, TopicConfig } from '@nest-rocketmq/remoting';
+import { Permission, ResponseCode, printable } from '@nest-rocketmq/remoting/internal';
+import type { Connection, TopicConfig } from '@nest-rocketmq/remoting/internal';
 import { isNotAllowedToSend, topicNameFault } from '../metadata/names.js';
 import type { PutStatus } from '../store/store.js';
 

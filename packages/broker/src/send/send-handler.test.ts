@@ -1,5 +1,11 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { MessageProperty, Requests, ResponseCode, encodeBatch, encodeProperties } from '@nest-rocketmq/remoting';
+import {
+  MessageProperty,
+  Requests,
+  ResponseCode,
+  encodeBatch,
+  encodeProperties,
+} from '@nest-rocketmq/remoting/internal';
 import { TestBroker, closed } from '../../test-kit/broker.js';
 import type { Sent } from '../../test-kit/broker.js';
 

@@ -13,8 +13,15 @@ import {
   isRetryTopic,
   printable,
   toldToPeer,
-} from '@nest-rocketmq/remoting';
-import type { Clock, Connection, EventLog, RawHandler, RemotingCommand, TopicConfig } from '@nest-rocketmq/remoting';
+} from '@nest-rocketmq/remoting/internal';
+import type {
+  Clock,
+  Connection,
+  EventLog,
+  RawHandler,
+  RemotingCommand,
+  TopicConfig,
+} from '@nest-rocketmq/remoting/internal';
 import type { Groups } from '../metadata/groups.js';
 import type { MessageWriter } from '../message/message-writer.js';
 import type { BrokerStats } from '../metrics/broker-stats.js';

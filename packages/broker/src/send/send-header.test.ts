@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import { HeaderError, Requests, decodeFrame, encodeFrame, sendMessageFields } from '@nest-rocketmq/remoting';
-import type { RemotingCommand } from '@nest-rocketmq/remoting';
+import { HeaderError, Requests, decodeFrame, encodeFrame, sendMessageFields } from '@nest-rocketmq/remoting/internal';
+import type { RemotingCommand } from '@nest-rocketmq/remoting/internal';
 import { SendHeader } from './send-header.js';
 
 const folder = new URL('../../../../test/fixtures/frames/', import.meta.url);

@@ -9,8 +9,8 @@ import {
   Requests,
   sendMessageFields,
   tooManyFields,
-} from '@nest-rocketmq/remoting';
-import type { RemotingCommand, SerializeType } from '@nest-rocketmq/remoting';
+} from '@nest-rocketmq/remoting/internal';
+import type { RemotingCommand, SerializeType } from '@nest-rocketmq/remoting/internal';
 import { JsonHeaderScan } from './json-header-scan.js';
 import type { JsonHeaderVisitor } from './json-header-scan.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { Requests, ResponseCode, decodeFrame, decodeOffsetMsgId } from '@nest-rocketmq/remoting';
-import type { Connection, RemotingCommand, SerializeType } from '@nest-rocketmq/remoting';
+import { Requests, ResponseCode, decodeFrame, decodeOffsetMsgId } from '@nest-rocketmq/remoting/internal';
+import type { Connection, RemotingCommand, SerializeType } from '@nest-rocketmq/remoting/internal';
 import { SendReplies } from './send-replies.js';
 
 const STORE_HOST = { address: Buffer.from([192, 0, 2, 1]), port: 10911 };

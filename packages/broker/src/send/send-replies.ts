@@ -1,7 +1,7 @@
 // Owns the answers to sends that wait for their records to be stored. An answer is written out whole when its record is
 // appended, next to the others of its turn; when the store has committed, a whole run of them leaves in one write.
-import { FRAME_HEAD, ResponseCode, decodeFrame } from '@nest-rocketmq/remoting';
-import type { Connection, HostPort, SerializeType } from '@nest-rocketmq/remoting';
+import { FRAME_HEAD, ResponseCode, decodeFrame } from '@nest-rocketmq/remoting/internal';
+import type { Connection, HostPort, SerializeType } from '@nest-rocketmq/remoting/internal';
 import { OFFSET_DIGITS, binaryParts, jsonParts } from './send-reply-parts.js';
 import type { BinaryParts, JsonParts } from './send-reply-parts.js';
 

@@ -8,7 +8,7 @@ import {
   ResponseCode,
   emptyFields,
   encodeFrame,
-} from '@nest-rocketmq/remoting';
+} from '@nest-rocketmq/remoting/internal';
 
 /** Hexadecimal digits of the place in the log at the end of a message id. */
 export const OFFSET_DIGITS = 16;

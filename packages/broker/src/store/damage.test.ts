@@ -1,6 +1,6 @@
 // Damage to the files of a store that is stopped, and what is still served then.
 import { describe, expect, it } from '@jest/globals';
-import { ManualClock, silentLogger } from '@nest-rocketmq/remoting';
+import { ManualClock, silentLogger } from '@nest-rocketmq/remoting/internal';
 import { memoryFileSystem } from './files/memory-file-system.js';
 import type { MemoryFileSystem } from './files/memory-file-system.js';
 import { bodies, killed, message, openStore } from '../../test-kit/store.js';

@@ -1,5 +1,5 @@
 // Owns the errors of the store. Each has a stable code and says what to do.
-import { RocketMQError } from '@nest-rocketmq/remoting';
+import { RocketMQError } from '@nest-rocketmq/remoting/internal';
 
 export type StoreErrorCode =
   | 'STORE_LOCKED'

@@ -1,6 +1,6 @@
 // Disks that fail while the store runs.
 import { describe, expect, it } from '@jest/globals';
-import { ManualClock } from '@nest-rocketmq/remoting';
+import { ManualClock } from '@nest-rocketmq/remoting/internal';
 import type { FileSystem, StoreFile } from './files/file-system.js';
 import { MemoryFileSystem, fileError } from './files/memory-file-system.js';
 import { bodies, killed, message, openStore } from '../../test-kit/store.js';

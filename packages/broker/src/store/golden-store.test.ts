@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inflateSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { ManualClock } from '@nest-rocketmq/remoting';
+import { ManualClock } from '@nest-rocketmq/remoting/internal';
 import { nodeFileSystem } from './files/file-system.js';
 import { MessageStore } from './store.js';
 import { HOST, bodyOf, message, parse, records } from '../../test-kit/store.js';

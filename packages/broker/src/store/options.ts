@@ -1,6 +1,6 @@
 // The options of the store, with their defaults.
-import { DEFAULT_MESSAGE_DELAY_LEVEL, silentLogger } from '@nest-rocketmq/remoting';
-import type { Clock, Logger } from '@nest-rocketmq/remoting';
+import { DEFAULT_MESSAGE_DELAY_LEVEL, silentLogger } from '@nest-rocketmq/remoting/internal';
+import type { Clock, Logger } from '@nest-rocketmq/remoting/internal';
 import { UNIT } from './consumequeue/queue-view.js';
 import type { FileSystem } from './files/file-system.js';
 import type { HostAddress } from './message.js';

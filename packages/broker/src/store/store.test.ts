@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ManualClock } from '@nest-rocketmq/remoting';
+import { ManualClock } from '@nest-rocketmq/remoting/internal';
 import { memoryFileSystem } from './files/memory-file-system.js';
 import { bodies, bodyOf, killed, message, openStore, parse, records } from '../../test-kit/store.js';
 

@@ -7,8 +7,8 @@ import {
   TRANS_CHECK_MAX_TIME_TOPIC,
   decodeRecord,
   encodeRecord,
-} from '@nest-rocketmq/remoting';
-import type { Clock, Logger, MessageExt, TimerHandle } from '@nest-rocketmq/remoting';
+} from '@nest-rocketmq/remoting/internal';
+import type { Clock, Logger, MessageExt, TimerHandle } from '@nest-rocketmq/remoting/internal';
 import type { Clients } from '../clients/clients.js';
 import { PutError, isRefusedForGood } from '../message/message-writer.js';
 import type { MessageWriter } from '../message/message-writer.js';

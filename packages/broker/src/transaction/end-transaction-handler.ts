@@ -1,6 +1,13 @@
 // Owns the answer to a producer's verdict on its half message. Leaves what a half is to transaction/.
-import { DecodeError, HALF_TOPIC, MessageProperty, ResponseCode, SysFlag, decodeRecord } from '@nest-rocketmq/remoting';
-import type { Answer, Clock, Handlers, HeaderOf, MessageExt, Requests } from '@nest-rocketmq/remoting';
+import {
+  DecodeError,
+  HALF_TOPIC,
+  MessageProperty,
+  ResponseCode,
+  SysFlag,
+  decodeRecord,
+} from '@nest-rocketmq/remoting/internal';
+import type { Answer, Clock, Handlers, HeaderOf, MessageExt, Requests } from '@nest-rocketmq/remoting/internal';
 import type { MessageWriter } from '../message/message-writer.js';
 import type { BrokerStats } from '../metrics/broker-stats.js';
 import type { MessageStore } from '../store/store.js';

@@ -1,8 +1,8 @@
 // Owns which half messages are still undecided: how far the half topic is settled, and what is decided beyond that.
 // Kept as Apache keeps it: op messages name decided halves, and the offsets of a group of the broker's own say how far
 // both topics are done. Leaves asking producers to check-back.ts.
-import { DecodeError, HALF_TOPIC, OP_HALF_TOPIC, decodeRecord } from '@nest-rocketmq/remoting';
-import type { Clock, HostPort } from '@nest-rocketmq/remoting';
+import { DecodeError, HALF_TOPIC, OP_HALF_TOPIC, decodeRecord } from '@nest-rocketmq/remoting/internal';
+import type { Clock, HostPort } from '@nest-rocketmq/remoting/internal';
 import type { MessageWriter } from '../message/message-writer.js';
 import { TRANSACTION_GROUP } from '../metadata/names.js';
 import type { ConsumerOffsets } from '../metadata/offsets.js';

@@ -7,8 +7,8 @@ import {
   decodeOffsetMsgId,
   decodeRecord,
   handlerTable,
-} from '@nest-rocketmq/remoting';
-import type { HeaderOf, MessageExt } from '@nest-rocketmq/remoting';
+} from '@nest-rocketmq/remoting/internal';
+import type { HeaderOf, MessageExt } from '@nest-rocketmq/remoting/internal';
 import { TestBroker } from '../../test-kit/broker.js';
 import type { TestClient } from '../../test-kit/broker.js';
 

@@ -5,7 +5,7 @@ import {
   NOT_ALLOWED_SEND_TOPICS,
   TOPIC_MAX_LENGTH,
   isTopicOrGroupIllegal,
-} from '@nest-rocketmq/remoting';
+} from '@nest-rocketmq/remoting/internal';
 import { InvalidNameError } from '../errors.js';
 
 /** @throws InvalidNameError */

@@ -1,8 +1,7 @@
 // Owns the options of the client itself: defaults, ranges, and the errors for what is out of them. Those of producers
 // and consumers stand beside them.
-import type { Clock, Dial, Logger } from '@nest-rocketmq/remoting';
-import { dialTcp, silentLogger, systemClock } from '@nest-rocketmq/remoting';
-import { InvalidOptionError } from '../errors.js';
+import type { Clock, Dial, Logger } from '@nest-rocketmq/remoting/internal';
+import { InvalidOptionError, dialTcp, silentLogger, systemClock } from '@nest-rocketmq/remoting/internal';
 import type { SendWindowOptions } from '../send-window.js';
 
 export interface ClientOptions {

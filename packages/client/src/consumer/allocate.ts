@@ -1,8 +1,8 @@
 // Owns how a topic's queues are divided among a group's consumers: Apache's strategies, to the queue, since every
 // consumer of a group must come to the same division. Leaves who the consumers are to rebalance.
+import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import { createHash } from 'node:crypto';
-import type { MessageQueue } from '@nest-rocketmq/remoting';
-import { InvalidOptionError } from '../errors.js';
+import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
 
 export interface AllocateMessageQueueStrategy {
   /** Apache's name of it. */

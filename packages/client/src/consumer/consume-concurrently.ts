@@ -1,7 +1,7 @@
 // Owns running the listener: how many calls at a time, and what a call's result means for its messages and the queue's
 // offset. Leaves giving a message back to send-back.
-import { MessageProperty, retryTopic } from '@nest-rocketmq/remoting';
-import type { MessageExt } from '@nest-rocketmq/remoting';
+import { MessageProperty, retryTopic } from '@nest-rocketmq/remoting/internal';
+import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import { describe } from '../errors.js';
 import { sleep } from '../time/timing.js';

@@ -1,5 +1,5 @@
 // Owns running the listener on one message because an operator wishes so (mqadmin, the dashboard).
-import type { Clock, MessageExt } from '@nest-rocketmq/remoting';
+import type { Clock, MessageExt } from '@nest-rocketmq/remoting/internal';
 import { describe } from '../errors.js';
 import type { DirectResult } from '../groups/group-registry.js';
 import type { ConsumeConcurrently } from './consume-concurrently.js';

@@ -1,6 +1,6 @@
 // Owns the public types of push consumption: options with Apache's names, defaults and ranges, and the listener.
-import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting';
-import { InvalidOptionError } from '../errors.js';
+import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
+import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import { checkGroup, checkTopic } from '../config/names.js';
 import { integerIn, oneOf } from '../config/options.js';
 import { allocateAveragely } from './allocate.js';

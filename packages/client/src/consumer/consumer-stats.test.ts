@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ManualClock, Requests, decodeQueueTable, objectOf, parseJson } from '@nest-rocketmq/remoting';
+import { ManualClock, Requests, decodeQueueTable, objectOf, parseJson } from '@nest-rocketmq/remoting/internal';
 import { GROUP, consuming, on } from '../../test-kit/consuming.js';
 import { FakeCluster } from '../../test-kit/fake-cluster.js';
 import { ConsumerStats } from './consumer-stats.js';

@@ -1,6 +1,6 @@
 // Counts what a consumer pulls and consumes of each topic, for whoever asks how it runs (Apache: ConsumerStatsManager).
-import { StatsColumn, StatsItem } from '@nest-rocketmq/remoting';
-import type { Clock, StatsSnapshot } from '@nest-rocketmq/remoting';
+import { StatsColumn, StatsItem } from '@nest-rocketmq/remoting/internal';
+import type { Clock, StatsSnapshot } from '@nest-rocketmq/remoting/internal';
 
 /** Of one topic, as mqadmin and the dashboard show it. Times in ms, rates a second over the last minute. */
 export interface ConsumeStatus {

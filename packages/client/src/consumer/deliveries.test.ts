@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ResponseCode, silentLogger } from '@nest-rocketmq/remoting';
+import { ResponseCode, silentLogger } from '@nest-rocketmq/remoting/internal';
 import { consuming, on } from '../../test-kit/consuming.js';
 import { FakeCluster } from '../../test-kit/fake-cluster.js';
 import type { PushConsumerOptions } from './consumer-options.js';

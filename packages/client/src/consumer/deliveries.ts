@@ -1,6 +1,6 @@
 // Owns the listener calls that are under way: how many, and which of them have outlasted consumeTimeout. Leaves what
 // becomes of those to consume-concurrently.
-import type { Clock, TimerHandle } from '@nest-rocketmq/remoting';
+import type { Clock, TimerHandle } from '@nest-rocketmq/remoting/internal';
 import type { Delivery } from './delivery.js';
 import type { ProcessQueue } from './process-queue.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { ManualClock, ResponseCode, encodeJson, subscriptionJson } from '@nest-rocketmq/remoting';
-import type { Answer, ConsumerData, SubscriptionData } from '@nest-rocketmq/remoting';
+import { ManualClock, ResponseCode, encodeJson, subscriptionJson } from '@nest-rocketmq/remoting/internal';
+import type { Answer, ConsumerData, SubscriptionData } from '@nest-rocketmq/remoting/internal';
 import { consuming, on } from '../../test-kit/consuming.js';
 import { FakeCluster } from '../../test-kit/fake-cluster.js';
 import { GroupCheck } from './group-check.js';

@@ -5,8 +5,8 @@ import {
   decodeConsumerConnection,
   memberSubscriptionsText,
   printable,
-} from '@nest-rocketmq/remoting';
-import type { ConsumerData } from '@nest-rocketmq/remoting';
+} from '@nest-rocketmq/remoting/internal';
+import type { ConsumerData } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import { describe } from '../errors.js';
 

@@ -10,8 +10,8 @@ import {
   parseJsonObject,
   queueTable,
   stringIn,
-} from '@nest-rocketmq/remoting';
-import type { Logger, MessageExt, MessageQueue } from '@nest-rocketmq/remoting';
+} from '@nest-rocketmq/remoting/internal';
+import type { Logger, MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import { describe } from '../errors.js';
 import type { OffsetFile } from './offset-file.js';
 import type { Landmark, OffsetStore } from './offset-store.js';

@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { identityOf, isHolderAlive, systemOf } from '@nest-rocketmq/remoting';
+import { identityOf, isHolderAlive, systemOf } from '@nest-rocketmq/remoting/internal';
 
 /** Where the offsets' text is kept. */
 export interface OffsetFile {

@@ -1,7 +1,7 @@
 // Owns the offsets of a group that shares its messages: kept here as they move on, stored at the brokers. Leaves when to
 // store them to push-consumer and rebalance.
-import { Requests, ResponseCode, expectSuccess } from '@nest-rocketmq/remoting';
-import type { Logger, MessageExt, MessageQueue } from '@nest-rocketmq/remoting';
+import { Requests, ResponseCode, expectSuccess } from '@nest-rocketmq/remoting/internal';
+import type { Logger, MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { Brokers } from '../routes/brokers.js';
 import { BrokerNotFoundError, describe } from '../errors.js';
 import type { Outages } from '../outages.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { MessageExt } from '@nest-rocketmq/remoting';
+import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import { ProcessQueue } from './process-queue.js';
 
 const SEED = Number(process.env['SEED'] ?? Date.now() % 1_000_000);

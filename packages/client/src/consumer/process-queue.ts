@@ -1,6 +1,6 @@
 // Owns the messages of one queue that are here and not yet done with: how many, from where, and up to which offset all is
 // done. Leaves pulling to pull-loop, and running listeners to consume-concurrently.
-import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting';
+import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 
 export class ProcessQueue {
   readonly messageQueue: MessageQueue;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ResponseCode } from '@nest-rocketmq/remoting';
+import { ResponseCode } from '@nest-rocketmq/remoting/internal';
 import { bodies, consuming, on } from '../../test-kit/consuming.js';
 import { FakeCluster } from '../../test-kit/fake-cluster.js';
 

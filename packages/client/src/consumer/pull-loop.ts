@@ -1,7 +1,7 @@
 // Owns pulling: one loop for each queue, for as long as the queue is ours. Leaves which queues are ours to rebalance, and
 // what becomes of the messages to whom they are handed.
-import { MessageProperty, Requests, ResponseCode, ResponseError, isDLQTopic } from '@nest-rocketmq/remoting';
-import type { MessageExt, Reply, SubscriptionData } from '@nest-rocketmq/remoting';
+import { MessageProperty, Requests, ResponseCode, ResponseError, isDLQTopic } from '@nest-rocketmq/remoting/internal';
+import type { MessageExt, Reply, SubscriptionData } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import { BrokerNotFoundError, describe } from '../errors.js';
 import { sleep } from '../time/timing.js';

@@ -1,6 +1,6 @@
 // Owns the reading of a pull's body, where one bad message must not keep back the good ones behind it.
-import { DecodeError, decodeRecord } from '@nest-rocketmq/remoting';
-import type { MessageExt } from '@nest-rocketmq/remoting';
+import { DecodeError, decodeRecord } from '@nest-rocketmq/remoting/internal';
+import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 
 export interface PulledMessages {
   readonly readable: MessageExt[];

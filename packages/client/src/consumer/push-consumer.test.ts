@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { MessageProperty, ResponseCode } from '@nest-rocketmq/remoting';
+import { MessageProperty, ResponseCode } from '@nest-rocketmq/remoting/internal';
 import { GROUP, aConsumer, bodies, consuming, on } from '../../test-kit/consuming.js';
 import { FakeCluster } from '../../test-kit/fake-cluster.js';
 import { SubscriptionRefusedError } from '../errors.js';

@@ -1,9 +1,8 @@
 // Owns a push consumer: the parts it is put together from, and the order in which they start and stop. Leaves dividing
 // queues to rebalance, pulling to pull-loop, running the listener to consume-concurrently.
-import { retryTopic } from '@nest-rocketmq/remoting';
-import type { ConsumerData, MessageExt, SubscriptionData } from '@nest-rocketmq/remoting';
+import { NotRunningError, retryTopic } from '@nest-rocketmq/remoting/internal';
+import type { ConsumerData, MessageExt, SubscriptionData } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
-import { NotRunningError } from '../errors.js';
 import type { ConsumerMember, DirectResult, QueueOffset } from '../groups/group-registry.js';
 import { Repeating, sleep } from '../time/timing.js';
 import { ConsumeConcurrently } from './consume-concurrently.js';

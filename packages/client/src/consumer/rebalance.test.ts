@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { Requests, ResponseCode, encodeConsumerList } from '@nest-rocketmq/remoting';
-import type { MessageQueue } from '@nest-rocketmq/remoting';
+import { Requests, ResponseCode, encodeConsumerList } from '@nest-rocketmq/remoting/internal';
+import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
 import { GROUP, bodies, consuming, on } from '../../test-kit/consuming.js';
 import { FakeCluster } from '../../test-kit/fake-cluster.js';
 

@@ -1,7 +1,7 @@
 // Owns which queues are this consumer's, and making it so: queues that it lost are dropped, queues that it got are begun.
 // Leaves the division to allocate, and pulling to pull-loop.
-import { Requests, decodeConsumerList, expectSuccess, isRetryTopic } from '@nest-rocketmq/remoting';
-import type { MessageQueue } from '@nest-rocketmq/remoting';
+import { Requests, decodeConsumerList, expectSuccess, isRetryTopic } from '@nest-rocketmq/remoting/internal';
+import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import { describe } from '../errors.js';
 import { compareQueues } from './allocate.js';

@@ -1,6 +1,6 @@
 // Owns what a consumer says of itself to mqadmin and the dashboard (ConsumerRunningInfo).
-import { encodeJson, queueTable, subscriptionJson } from '@nest-rocketmq/remoting';
-import type { MessageQueue, SubscriptionData } from '@nest-rocketmq/remoting';
+import { encodeJson, queueTable, subscriptionJson } from '@nest-rocketmq/remoting/internal';
+import type { MessageQueue, SubscriptionData } from '@nest-rocketmq/remoting/internal';
 import type { ConsumeStatus } from './consumer-stats.js';
 import type { ResolvedPushConsumerOptions } from './consumer-options.js';
 import type { ProcessQueue } from './process-queue.js';

@@ -10,8 +10,8 @@ import {
   isDLQTopic,
   retryTopic,
   withTransactionType,
-} from '@nest-rocketmq/remoting';
-import type { MessageExt } from '@nest-rocketmq/remoting';
+} from '@nest-rocketmq/remoting/internal';
+import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import { BrokerNotFoundError, describe } from '../errors.js';
 import { untilReached } from '../time/patience.js';

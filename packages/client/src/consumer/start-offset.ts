@@ -1,6 +1,6 @@
 // Owns where a queue begins that has just become ours: at the group's offset, else by consumeFromWhere.
-import { Requests, expectSuccess, isRetryTopic } from '@nest-rocketmq/remoting';
-import type { Logger, MessageQueue } from '@nest-rocketmq/remoting';
+import { Requests, expectSuccess, isRetryTopic } from '@nest-rocketmq/remoting/internal';
+import type { Logger, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { Brokers } from '../routes/brokers.js';
 import { BrokerNotFoundError } from '../errors.js';
 import type { Routes } from '../routes/routes.js';

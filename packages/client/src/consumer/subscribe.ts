@@ -1,7 +1,7 @@
 // Owns a consumer's subscriptions as a whole: what they are, whether their topics are there, and whether the broker
 // understands them.
-import { Requests, encodeJson, expectSuccess, retryTopic, subscriptionJson } from '@nest-rocketmq/remoting';
-import type { SubscriptionData } from '@nest-rocketmq/remoting';
+import { Requests, encodeJson, expectSuccess, retryTopic, subscriptionJson } from '@nest-rocketmq/remoting/internal';
+import type { SubscriptionData } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import { SubscriptionRefusedError } from '../errors.js';
 import type { ResolvedPushConsumerOptions } from './consumer-options.js';

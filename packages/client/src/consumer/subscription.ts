@@ -1,8 +1,7 @@
 // Owns what a group wants of a topic: the expression, as brokers are told of it, and the exact check of tags that they
 // leave to the consumer.
-import { javaHashCode } from '@nest-rocketmq/remoting';
-import type { SubscriptionData } from '@nest-rocketmq/remoting';
-import { InvalidOptionError } from '../errors.js';
+import { InvalidOptionError, javaHashCode } from '@nest-rocketmq/remoting/internal';
+import type { SubscriptionData } from '@nest-rocketmq/remoting/internal';
 import type { Subscription } from './consumer-options.js';
 
 const ALL = '*';

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Requests, ResponseCode, encodeJson, parseJsonObject, queueTable } from '@nest-rocketmq/remoting';
-import type { MessageExt } from '@nest-rocketmq/remoting';
+import { Requests, ResponseCode, encodeJson, parseJsonObject, queueTable } from '@nest-rocketmq/remoting/internal';
+import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import { FakeCluster, NAME_SERVER } from '../../test-kit/fake-cluster.js';
 import { RocketMQClient } from '../client.js';
 import type { MessageListener } from '../consumer/consumer-options.js';

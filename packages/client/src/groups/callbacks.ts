@@ -10,9 +10,9 @@ import {
   objectOf,
   parseJsonObject,
   queueTable,
-} from '@nest-rocketmq/remoting';
-import type { HandlerTable, Handlers, Logger } from '@nest-rocketmq/remoting';
-import { MessageProperty } from '@nest-rocketmq/remoting';
+} from '@nest-rocketmq/remoting/internal';
+import type { HandlerTable, Handlers, Logger } from '@nest-rocketmq/remoting/internal';
+import { MessageProperty } from '@nest-rocketmq/remoting/internal';
 import { describe } from '../errors.js';
 import type { ConsumerMember, GroupRegistry, QueueOffset } from './group-registry.js';
 

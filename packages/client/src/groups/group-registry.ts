@@ -1,6 +1,12 @@
 // Owns the list of the client's started groups. Heartbeats tell brokers of them, and what a broker asks of a group finds
 // its way to them through here.
-import type { ConsumerData, IncomingRequest, MessageExt, MessageQueue, Requests } from '@nest-rocketmq/remoting';
+import type {
+  ConsumerData,
+  IncomingRequest,
+  MessageExt,
+  MessageQueue,
+  Requests,
+} from '@nest-rocketmq/remoting/internal';
 import { GroupInUseError } from '../errors.js';
 
 export type TransactionCheck = IncomingRequest<typeof Requests.CHECK_TRANSACTION_STATE>;

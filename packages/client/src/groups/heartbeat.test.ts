@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { ResponseCode, silentLogger } from '@nest-rocketmq/remoting';
-import type { Logger } from '@nest-rocketmq/remoting';
+import { ResponseCode, silentLogger } from '@nest-rocketmq/remoting/internal';
+import type { Logger } from '@nest-rocketmq/remoting/internal';
 import { FakeCluster, NAME_SERVER } from '../../test-kit/fake-cluster.js';
 import { RocketMQClient } from '../client.js';
 import type { Producer } from '../producer/producer.js';

@@ -1,7 +1,7 @@
 // Owns telling brokers of this client's groups: to all every 30 s, and to one before anything else is sent on a new
 // connection, since a broker that has just (re)started knows neither groups nor subscriptions.
-import type { Clock, Connection, Connections, Logger, TimerHandle } from '@nest-rocketmq/remoting';
-import { Requests, encodeHeartbeat, expectSuccess } from '@nest-rocketmq/remoting';
+import type { Clock, Connection, Connections, Logger, TimerHandle } from '@nest-rocketmq/remoting/internal';
+import { Requests, encodeHeartbeat, expectSuccess } from '@nest-rocketmq/remoting/internal';
 import { describe } from '../errors.js';
 import type { GroupRegistry } from './group-registry.js';
 import type { Outages } from '../outages.js';

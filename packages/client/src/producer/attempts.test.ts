@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { ResponseCode, ResponseError } from '@nest-rocketmq/remoting';
+import { ResponseCode, ResponseError } from '@nest-rocketmq/remoting/internal';
 import { FakeCluster, NAME_SERVER } from '../../test-kit/fake-cluster.js';
 import { RocketMQClient } from '../client.js';
 import { SendFailedError } from '../errors.js';

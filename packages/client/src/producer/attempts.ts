@@ -1,7 +1,12 @@
 // Owns the attempts of one send to any queue: how many, at which brokers, and the pauses between them. Leaves an attempt
 // itself to send.
-import { ConnectionClosedError, RequestTimeoutError, ResponseCode, ResponseError } from '@nest-rocketmq/remoting';
-import type { MessageQueue } from '@nest-rocketmq/remoting';
+import {
+  ConnectionClosedError,
+  RequestTimeoutError,
+  ResponseCode,
+  ResponseError,
+} from '@nest-rocketmq/remoting/internal';
+import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
 import { isUnreached } from '../time/patience.js';
 import type { Patience } from '../time/patience.js';
 

@@ -1,6 +1,6 @@
 // Owns the making of a batch: what may stand in one, and its one envelope.
-import { MessageProperty, encodeBatch, encodeProperties, isRetryTopic } from '@nest-rocketmq/remoting';
-import type { UniqueIdMaker } from '@nest-rocketmq/remoting';
+import { MessageProperty, encodeBatch, encodeProperties, isRetryTopic } from '@nest-rocketmq/remoting/internal';
+import type { UniqueIdMaker } from '@nest-rocketmq/remoting/internal';
 import { InvalidMessageError, MessageTooLargeError } from '../errors.js';
 import { prepare } from './outgoing.js';
 import type { PreparedMessage } from './outgoing.js';

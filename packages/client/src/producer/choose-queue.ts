@@ -1,6 +1,6 @@
 // Owns the choice of the queue that a message goes to. Leaves which queues there are to routes.
-import { javaHashCode } from '@nest-rocketmq/remoting';
-import type { MessageQueue } from '@nest-rocketmq/remoting';
+import { javaHashCode } from '@nest-rocketmq/remoting/internal';
+import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
 
 /** Goes round the queues of each topic, from a random start. */
 export class RoundRobin {

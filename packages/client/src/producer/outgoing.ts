@@ -8,8 +8,8 @@ import {
   NAME_VALUE_SEPARATOR,
   PROPERTY_SEPARATOR,
   RESERVED_PROPERTIES,
-} from '@nest-rocketmq/remoting';
-import type { UniqueIdMaker } from '@nest-rocketmq/remoting';
+} from '@nest-rocketmq/remoting/internal';
+import type { UniqueIdMaker } from '@nest-rocketmq/remoting/internal';
 import { InvalidMessageError, MessageTooLargeError } from '../errors.js';
 import { checkSendTopic } from '../config/names.js';
 import type { OutgoingMessage } from './producer-options.js';

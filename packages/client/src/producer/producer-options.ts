@@ -1,7 +1,6 @@
 // Owns the public types of producing: options, messages going out, results.
-import { AUTO_CREATE_TOPIC_KEY } from '@nest-rocketmq/remoting';
-import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting';
-import { InvalidOptionError } from '../errors.js';
+import { AUTO_CREATE_TOPIC_KEY, InvalidOptionError } from '@nest-rocketmq/remoting/internal';
+import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import { checkGroup, checkTopic } from '../config/names.js';
 import { integerIn } from '../config/options.js';
 

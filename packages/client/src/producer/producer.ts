@@ -1,8 +1,9 @@
 // Owns a producer: the calls an application makes, and its start and end. Leaves attempts to send, queue choice to
 // choose-queue, batches and transactions to the files of their names.
-import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting';
+import { InvalidOptionError, NotRunningError } from '@nest-rocketmq/remoting/internal';
+import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
-import { InvalidMessageError, InvalidOptionError, NotRunningError } from '../errors.js';
+import { InvalidMessageError } from '../errors.js';
 import type { ProducerMember, TransactionCheck } from '../groups/group-registry.js';
 import { prepareBatch } from './batch.js';
 import { sharedAbortController } from '../time/timing.js';

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { ResponseCode, ResponseError, SysFlag, inflateBody } from '@nest-rocketmq/remoting';
+import { NotRunningError, ResponseCode, ResponseError, SysFlag, inflateBody } from '@nest-rocketmq/remoting/internal';
 import { FakeCluster, NAME_SERVER } from '../../test-kit/fake-cluster.js';
 import { RocketMQClient } from '../client.js';
-import { MessageTooLargeError, NotRunningError, TopicNotFoundError } from '../errors.js';
+import { MessageTooLargeError, TopicNotFoundError } from '../errors.js';
 import type { Producer } from './producer.js';
 import type { ProducerOptions } from './producer-options.js';
 

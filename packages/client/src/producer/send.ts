@@ -1,6 +1,6 @@
 // Owns one send: the attempts, where each goes, and what becomes of each failure. Leaves the choice of queues to
 // choose-queue and the bytes to remoting.
-import type { Clock, Connection, MessageQueue, Reply } from '@nest-rocketmq/remoting';
+import type { Clock, Connection, MessageQueue, Reply } from '@nest-rocketmq/remoting/internal';
 import {
   RequestTimeoutError,
   Requests,
@@ -8,7 +8,7 @@ import {
   ResponseError,
   RocketMQError,
   encodeProperties,
-} from '@nest-rocketmq/remoting';
+} from '@nest-rocketmq/remoting/internal';
 import type { Brokers } from '../routes/brokers.js';
 import { BrokerNotFoundError, MQClientError, SendFailedError, TopicNotFoundError } from '../errors.js';
 import type { Routes, TopicRoute } from '../routes/routes.js';

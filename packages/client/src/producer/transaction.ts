@@ -1,7 +1,7 @@
 // Owns transactions at the producer: the half message, the local transaction, telling the broker how it ended, and
 // answering when a broker asks that later.
-import type { Clock, Connection, Logger, MessageExt } from '@nest-rocketmq/remoting';
-import { MessageProperty, Requests, SysFlag, decodeOffsetMsgId } from '@nest-rocketmq/remoting';
+import type { Clock, Connection, Logger, MessageExt } from '@nest-rocketmq/remoting/internal';
+import { MessageProperty, Requests, SysFlag, decodeOffsetMsgId } from '@nest-rocketmq/remoting/internal';
 import type { Brokers } from '../routes/brokers.js';
 import { BrokerNotFoundError, describe } from '../errors.js';
 import type { TransactionCheck } from '../groups/group-registry.js';

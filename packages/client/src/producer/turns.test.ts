@@ -1,7 +1,8 @@
+import { NotRunningError } from '@nest-rocketmq/remoting/internal';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { FakeCluster, NAME_SERVER } from '../../test-kit/fake-cluster.js';
 import { RocketMQClient } from '../client.js';
-import { NotRunningError, TooManySendsError } from '../errors.js';
+import { TooManySendsError } from '../errors.js';
 import type { ClientOptions } from '../config/options.js';
 import type { Producer } from './producer.js';
 

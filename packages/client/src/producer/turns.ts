@@ -1,7 +1,7 @@
 // Owns the calls of one producer that are under way: each waits for its turn in the client's send window, and a shutdown
 // waits for all of them. Leaves what a call does to producer.
+import { NotRunningError } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
-import { NotRunningError } from '../errors.js';
 import { sleep } from '../time/timing.js';
 import type { PreparedMessage } from './outgoing.js';
 

@@ -8,8 +8,8 @@ import type {
   Reply,
   RequestOptions,
   RequestRow,
-} from '@nest-rocketmq/remoting';
-import { ConnectError, DEFAULT_REQUEST_TIMEOUT_MS, RequestTimeoutError } from '@nest-rocketmq/remoting';
+} from '@nest-rocketmq/remoting/internal';
+import { ConnectError, DEFAULT_REQUEST_TIMEOUT_MS, RequestTimeoutError } from '@nest-rocketmq/remoting/internal';
 import type { Heartbeat } from '../groups/heartbeat.js';
 import { within } from '../time/timing.js';
 

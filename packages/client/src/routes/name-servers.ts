@@ -1,5 +1,5 @@
 // Owns the choice among the name servers of the list: one is kept while it answers, the next is asked when it does not.
-import type { Clock, Connections, HeaderOf, Reply, RequestRow } from '@nest-rocketmq/remoting';
+import type { Clock, Connections, HeaderOf, Reply, RequestRow } from '@nest-rocketmq/remoting/internal';
 import { NameServerUnreachableError } from '../errors.js';
 import { nameServersKey } from '../outages.js';
 import type { Outages } from '../outages.js';

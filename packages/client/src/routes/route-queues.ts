@@ -1,6 +1,6 @@
 // Owns how a route becomes queues, in Apache's order: a sharding key means the same queue to producers of any language.
-import { MASTER_ID, Permission } from '@nest-rocketmq/remoting';
-import type { MessageQueue, TopicRouteData } from '@nest-rocketmq/remoting';
+import { MASTER_ID, Permission } from '@nest-rocketmq/remoting/internal';
+import type { MessageQueue, TopicRouteData } from '@nest-rocketmq/remoting/internal';
 
 /** Queues to send to: brokers sorted by name, those that may be written and have a master. */
 export function writableQueues(topic: string, data: TopicRouteData): MessageQueue[] {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { Connections, handlerTable, silentLogger } from '@nest-rocketmq/remoting';
+import { Connections, handlerTable, silentLogger } from '@nest-rocketmq/remoting/internal';
 import { FakeCluster, NAME_SERVER } from '../../test-kit/fake-cluster.js';
 import { TopicNotFoundError } from '../errors.js';
 import { NameServers } from './name-servers.js';

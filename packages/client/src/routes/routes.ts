@@ -1,6 +1,6 @@
 // Owns what the client knows of topics and brokers: routes as name servers gave them, the queues to write and to read,
 // and brokers' addresses. Leaves the choice among queues to choose-queue and rebalance.
-import type { Clock, Logger, MessageQueue, TopicRouteData } from '@nest-rocketmq/remoting';
+import type { Clock, Logger, MessageQueue, TopicRouteData } from '@nest-rocketmq/remoting/internal';
 import {
   MASTER_ID,
   Requests,
@@ -8,7 +8,7 @@ import {
   decodeClusterInfo,
   decodeRouteData,
   expectSuccess,
-} from '@nest-rocketmq/remoting';
+} from '@nest-rocketmq/remoting/internal';
 import { TopicNotFoundError, describe } from '../errors.js';
 import type { NameServers } from './name-servers.js';
 import type { Outages } from '../outages.js';

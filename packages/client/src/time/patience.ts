@@ -1,7 +1,7 @@
 // Owns trying again within the time that a call has: pauses that grow, by the injected clock, and what is worth a pause.
 // Leaves what is tried, and where, to the caller.
-import { ConnectError } from '@nest-rocketmq/remoting';
-import type { Clock } from '@nest-rocketmq/remoting';
+import { ConnectError } from '@nest-rocketmq/remoting/internal';
+import type { Clock } from '@nest-rocketmq/remoting/internal';
 import { BrokerNotFoundError } from '../errors.js';
 import { sleep } from './timing.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ManualClock, silentLogger } from '@nest-rocketmq/remoting';
+import { ManualClock, silentLogger } from '@nest-rocketmq/remoting/internal';
 import { Throttle } from './throttle.js';
 
 function throttle(run: () => Promise<boolean>) {

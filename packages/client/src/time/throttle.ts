@@ -1,5 +1,5 @@
 // Owns when a repeated task runs: at its interval, sooner when asked, but not in a storm of asking.
-import type { Clock, Logger, TimerHandle } from '@nest-rocketmq/remoting';
+import type { Clock, Logger, TimerHandle } from '@nest-rocketmq/remoting/internal';
 import { describe } from '../errors.js';
 
 export interface PacerOptions {

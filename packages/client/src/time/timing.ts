@@ -1,7 +1,7 @@
 // Owns waiting and repeating by the injected clock, in ways that leave no timer behind.
 import { setMaxListeners } from 'node:events';
-import { Deadline } from '@nest-rocketmq/remoting';
-import type { Clock, Logger, TimerHandle } from '@nest-rocketmq/remoting';
+import { Deadline } from '@nest-rocketmq/remoting/internal';
+import type { Clock, Logger, TimerHandle } from '@nest-rocketmq/remoting/internal';
 import { describe } from '../errors.js';
 
 /** A signal that as many wait for as there are calls: Node would take more than ten for a leak. */

@@ -1,6 +1,6 @@
 // Owns the choice of where the messages are kept: the interface, and the backend of a cluster that runs elsewhere.
-import { dialTcp } from '@nest-rocketmq/remoting';
-import type { Clock, Dial } from '@nest-rocketmq/remoting';
+import { dialTcp } from '@nest-rocketmq/remoting/internal';
+import type { Clock, Dial } from '@nest-rocketmq/remoting/internal';
 
 /**
  * A place that speaks the RocketMQ protocol. Backends differ in how a connection is dialled and in nothing else; give

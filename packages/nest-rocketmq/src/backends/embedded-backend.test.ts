@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { silentLogger } from '@nest-rocketmq/remoting';
+import { silentLogger } from '@nest-rocketmq/remoting/internal';
 import { EmbeddedBackend } from './embedded-backend.js';
 
 describe('the offsets of broadcasting listeners', () => {

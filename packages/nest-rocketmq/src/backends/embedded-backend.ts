@@ -2,12 +2,12 @@
 // loads when it is started: an app on a cluster never does.
 import { join, resolve } from 'node:path';
 import type { Broker } from '@nest-rocketmq/broker';
-import { systemClock } from '@nest-rocketmq/remoting';
-import type { Clock, Dial, Logger } from '@nest-rocketmq/remoting';
+import { NotRunningError, systemClock } from '@nest-rocketmq/remoting/internal';
+import type { Clock, Dial, Logger } from '@nest-rocketmq/remoting/internal';
 import type { RocketMQBackend } from './backend.js';
 import { DEFAULT_STORE, MEMORY_STORE, checkEmbedded } from './embedded-options.js';
 import type { CheckedEmbeddedOptions, EmbeddedOptions } from './embedded-options.js';
-import { NotRunningError, StoreInUseError } from '../errors.js';
+import { StoreInUseError } from '../errors.js';
 import { hold, waitForHolder } from './store-holders.js';
 import type { Hold } from './store-holders.js';
 import { BROKER_ON_TURNED_CLOCK, isTurnedByHand } from '../turned-clock.js';
@@ -82,7 +82,7 @@ export class EmbeddedBackend implements RocketMQBackend {
 
   #running(): Broker {
     if (this.#broker) return this.#broker;
-    throw new NotRunningError('the embedded broker is not running: it starts with the app and stops after it.');
+    throw new NotRunningError('the embedded broker', 'not running', 'It starts with the app and stops after it');
   }
 
   #announce(broker: Broker): void {

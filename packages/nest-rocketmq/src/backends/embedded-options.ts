@@ -1,8 +1,8 @@
 // Checks the options of the embedded broker: those of the broker's that an app may set. Numbers and flags the broker checks
 // itself.
-import type { Clock } from '@nest-rocketmq/remoting';
+import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
+import type { Clock } from '@nest-rocketmq/remoting/internal';
 import type { Duration } from '../message/delay.js';
-import { InvalidOptionError } from '../errors.js';
 import { HOURS, checkDuration, checkKeys, checkMethods, checkWhole } from '../option-checks.js';
 
 /** Options of the embedded broker, with Apache's names and defaults where Apache has them. */

@@ -1,6 +1,6 @@
 // Knows which stores the embedded brokers of this process hold. A hot reload starts the new app while the old one is still
 // closing: the new one waits, where another process would be refused.
-import type { Clock, TimerHandle } from '@nest-rocketmq/remoting';
+import type { Clock, TimerHandle } from '@nest-rocketmq/remoting/internal';
 
 interface Holder {
   /** Its app has begun to close. */

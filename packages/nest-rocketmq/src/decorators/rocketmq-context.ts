@@ -1,6 +1,6 @@
 // Owns what a listener is told about the message it is given.
-import type { MessageExt } from '@nest-rocketmq/remoting';
-import { MessageProperty } from '@nest-rocketmq/remoting';
+import type { MessageExt } from '@nest-rocketmq/remoting/internal';
+import { MessageProperty } from '@nest-rocketmq/remoting/internal';
 
 /** Everything about a delivery except its payload. A class, so that it may stand in decorated signatures. */
 export class RocketMQContext {

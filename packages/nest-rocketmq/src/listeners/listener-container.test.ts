@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { BadRequestException, Logger } from '@nestjs/common';
 import type { ConsumeContext, PushConsumerOptions, RocketMQClient } from '@nest-rocketmq/client';
-import type { MessageExt } from '@nest-rocketmq/remoting';
+import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import { MessageDecodeError } from '../errors.js';
 import { ListenerContainer } from './listener-container.js';
 import type { Consumption } from './listener-container.js';

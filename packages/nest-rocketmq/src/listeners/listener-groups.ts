@@ -1,10 +1,11 @@
 // Owns merging the listeners of each consumer group into what its one consumer subscribes to, and refusing those that
 // contradict each other. Two consumers of one group with different subscriptions would lose messages silently.
+import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import type { Subscription } from '@nest-rocketmq/client';
 import { CONSUMER_SETTINGS, checkConsumerSettings } from '../options/consumer-settings.js';
 import type { CheckedConsumerSettings } from '../options/consumer-settings.js';
 import { checkGroup, checkTag, checkTopic } from '../message/destination.js';
-import { GroupMissingError, InvalidListenerError, InvalidOptionError, ListenerConflictError } from '../errors.js';
+import { GroupMissingError, InvalidListenerError, ListenerConflictError } from '../errors.js';
 import type { DiscoveredListener } from '../discovery/listener-explorer.js';
 import type { MessageListenerOptions } from '../decorators/listener-metadata.js';
 import { PAYLOAD_KINDS } from '../message/message-converter.js';

@@ -1,8 +1,8 @@
 // Owns all listeners of an app: found, grouped, started and stopped together.
+import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Subject } from 'rxjs';
 import type { Observable } from 'rxjs';
-import { InvalidOptionError } from '../errors.js';
 import { ListenerContainer } from './listener-container.js';
 import type { Consumption } from './listener-container.js';
 import { ListenerExplorer } from '../discovery/listener-explorer.js';

@@ -1,7 +1,12 @@
 // Owns which delay level of the cluster's table a length of time is.
-import { DEFAULT_MESSAGE_DELAY_LEVEL, delayLevelNames, milliseconds, parseDelayLevels } from '@nest-rocketmq/remoting';
-import type { Duration } from '@nest-rocketmq/remoting';
-import { InvalidOptionError } from '../errors.js';
+import {
+  DEFAULT_MESSAGE_DELAY_LEVEL,
+  InvalidOptionError,
+  delayLevelNames,
+  milliseconds,
+  parseDelayLevels,
+} from '@nest-rocketmq/remoting/internal';
+import type { Duration } from '@nest-rocketmq/remoting/internal';
 
 export { milliseconds };
 export type { Duration };

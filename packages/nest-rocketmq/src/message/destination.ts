@@ -1,6 +1,10 @@
 // Owns where a message goes: 'topic', 'topic:tag' or an object. Leaves the message itself to outgoing-message.ts.
-import { GROUP_MAX_LENGTH, TOPIC_MAX_LENGTH, isTopicOrGroupIllegal } from '@nest-rocketmq/remoting';
-import { InvalidOptionError } from '../errors.js';
+import {
+  GROUP_MAX_LENGTH,
+  InvalidOptionError,
+  TOPIC_MAX_LENGTH,
+  isTopicOrGroupIllegal,
+} from '@nest-rocketmq/remoting/internal';
 import { checkKeys } from '../option-checks.js';
 
 export interface DestinationObject {

@@ -1,9 +1,9 @@
 // Owns turning a destination, a payload and options into the message that the client sends.
+import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import type { OutgoingMessage } from '@nest-rocketmq/client';
 import type { DelayLevels, Duration } from './delay.js';
 import { checkTag, parseDestination } from './destination.js';
 import type { Destination } from './destination.js';
-import { InvalidOptionError } from '../errors.js';
 import type { MessageConverter } from './message-converter.js';
 import { checkInteger, checkKeys } from '../option-checks.js';
 

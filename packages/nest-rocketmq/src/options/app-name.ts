@@ -1,7 +1,7 @@
 // Owns the default for groups: the name of the app, from the nearest package.json at or above the working directory.
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { GROUP_MAX_LENGTH } from '@nest-rocketmq/remoting';
+import { GROUP_MAX_LENGTH } from '@nest-rocketmq/remoting/internal';
 
 const FALLBACK = 'nest-app';
 

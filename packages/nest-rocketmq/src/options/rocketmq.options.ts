@@ -1,5 +1,6 @@
 // Owns the module's options: types, defaults, environment, and the refusal of what is wrong. What belongs to the
 // embedded broker, the producer or a consumer alone is checked where it is used.
+import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import type { ProducerOptions } from '@nest-rocketmq/client';
 import { appName } from './app-name.js';
 import type { RocketMQBackend } from '../backends/backend.js';
@@ -10,7 +11,6 @@ import type { Duration } from '../message/delay.js';
 import { checkGroup } from '../message/destination.js';
 import { checkEmbedded } from '../backends/embedded-options.js';
 import type { EmbeddedOptions } from '../backends/embedded-options.js';
-import { InvalidOptionError } from '../errors.js';
 import { JsonMessageConverter } from '../message/message-converter.js';
 import type { MessageConverter } from '../message/message-converter.js';
 import { checkAddresses, checkBoolean, checkDuration, checkKeys, checkMethods, inside } from '../option-checks.js';

@@ -1,9 +1,9 @@
 // Owns what an app sends with. Leaves payloads to message-converter.ts, queues, retries and bytes to the client.
+import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Producer, SendResult } from '@nest-rocketmq/client';
 import type { Duration } from '../message/delay.js';
 import type { Destination } from '../message/destination.js';
-import { InvalidOptionError } from '../errors.js';
 import { RocketMQLocalTransactionState } from '../decorators/listener-metadata.js';
 import { compose } from '../message/outgoing-message.js';
 import type { Composer, DelayOptions, MessageOptions } from '../message/outgoing-message.js';

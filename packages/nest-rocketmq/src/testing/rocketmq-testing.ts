@@ -1,8 +1,8 @@
 // Owns what a test of an app needs: a module on a broker in memory, whose clock is turned by hand, and promises of
 // what the app's listeners do. No test has to sleep.
 import type { DynamicModule } from '@nestjs/common';
-import { ManualClock } from '@nest-rocketmq/remoting';
-import type { TurnOptions } from '@nest-rocketmq/remoting';
+import { ManualClock } from '@nest-rocketmq/remoting/internal';
+import type { TurnOptions } from '@nest-rocketmq/remoting/internal';
 import type { Duration } from '../message/delay.js';
 import { RocketMQModule } from '../rocketmq.module.js';
 import type { EmbeddedOptions } from '../backends/embedded-options.js';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import type { MessageExt } from '@nest-rocketmq/remoting';
+import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import type { ListenerExplorer } from '../discovery/listener-explorer.js';
 import { RocketMQLocalTransactionState } from '../decorators/listener-metadata.js';
 import type { RocketMQLocalTransactionListener } from '../decorators/listener-metadata.js';

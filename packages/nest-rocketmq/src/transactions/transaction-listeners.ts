@@ -1,10 +1,11 @@
 // Owns the app's transaction listeners: which one decides a topic, and the calls to it. One producer group serves all of
 // them, so a check reaches this class whatever the topic. Leaves half messages and verdicts to the client.
+import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { LocalTransactionState, OutgoingMessage, TransactionListener } from '@nest-rocketmq/client';
-import type { MessageExt } from '@nest-rocketmq/remoting';
+import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import { checkTopic } from '../message/destination.js';
-import { GroupMissingError, InvalidOptionError, TransactionListenerError } from '../errors.js';
+import { GroupMissingError, TransactionListenerError } from '../errors.js';
 import { ListenerExplorer } from '../discovery/listener-explorer.js';
 import { RocketMQLocalTransactionState } from '../decorators/listener-metadata.js';
 import { checkKeys, inside } from '../option-checks.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { decodeRecord, encodeRecord } from '@nest-rocketmq/remoting';
+import { decodeRecord, encodeRecord } from '@nest-rocketmq/remoting/internal';
 import fc from 'fast-check';
 import { recordSize, writeRecord } from './record.js';
 import type { MessageInner } from '../message.js';

@@ -13,7 +13,7 @@ import {
   SysFlag,
   readLong,
   recordSize as sizeOfRecord,
-} from '@nest-rocketmq/remoting';
+} from '@nest-rocketmq/remoting/internal';
 import { combineCrc32 } from './crc-combine.js';
 import type { HostAddress, MessageInner } from '../message.js';
 

@@ -1,5 +1,5 @@
 // Owns the table of consume queues by topic and number, and their folders. Leaves the entries to consume-queue.ts.
-import { isRetryTopic } from '@nest-rocketmq/remoting';
+import { isRetryTopic } from '@nest-rocketmq/remoting/internal';
 import { ConsumeQueue } from './consume-queue.js';
 import { QueueView } from './queue-view.js';
 import type { NotedQueue, NotedQueues } from './queue-checkpoint.js';

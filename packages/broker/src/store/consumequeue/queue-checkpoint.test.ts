@@ -1,7 +1,7 @@
 // What a start makes of the file `consumequeue.checkpoint` when it is older than the rest, damaged, or tells of what was
 // removed on purpose.
 import { describe, expect, it } from '@jest/globals';
-import { ManualClock, silentLogger } from '@nest-rocketmq/remoting';
+import { ManualClock, silentLogger } from '@nest-rocketmq/remoting/internal';
 import { MemoryFileSystem, memoryFileSystem } from '../files/memory-file-system.js';
 import type { MessageStore, StoreOptions } from '../store.js';
 import { bodies, killed, message, openStore } from '../../../test-kit/store.js';

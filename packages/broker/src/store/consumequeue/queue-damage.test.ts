@@ -1,7 +1,7 @@
 // Consume queue files of a store are gone, cut, overwritten, swapped or replaced while it is stopped: every message that
 // was acknowledged is served from its own place, and no place is given twice.
 import { describe, expect, it } from '@jest/globals';
-import { ManualClock, silentLogger } from '@nest-rocketmq/remoting';
+import { ManualClock, silentLogger } from '@nest-rocketmq/remoting/internal';
 import type { MemoryFileSystem } from '../files/memory-file-system.js';
 import { memoryFileSystem } from '../files/memory-file-system.js';
 import type { MessageStore, StoreOptions } from '../store.js';

@@ -1,6 +1,6 @@
 // Owns the last field of a consume queue entry when it is built from a record: the hash of the tags, and on the topic
 // of delayed messages the time at which the message is due.
-import { SCHEDULE_TOPIC, parseDelayLevels } from '@nest-rocketmq/remoting';
+import { SCHEDULE_TOPIC, parseDelayLevels } from '@nest-rocketmq/remoting/internal';
 import type { RecordView } from '../commitlog/record.js';
 import { RecordProperties, hashUtf8 } from '../commitlog/record-properties.js';
 

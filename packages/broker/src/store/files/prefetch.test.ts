@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ManualClock } from '@nest-rocketmq/remoting';
+import { ManualClock } from '@nest-rocketmq/remoting/internal';
 import type { FileSystem, StoreFile } from './file-system.js';
 import { MemoryFileSystem, fileError } from './memory-file-system.js';
 import { OpenFiles } from './open-files.js';

@@ -1,6 +1,6 @@
 // Owns the index of keys: follows the log some way behind, so that no send waits for it, and answers queries. Leaves
 // the bytes of a file to index-file.ts.
-import type { Clock, Logger, TimerHandle } from '@nest-rocketmq/remoting';
+import type { Clock, Logger, TimerHandle } from '@nest-rocketmq/remoting/internal';
 import type { CommitLog } from '../commitlog/commit-log.js';
 import { IndexFile, keyHash } from './index-file.js';
 import type { IndexHit, IndexVisit } from './index-file.js';

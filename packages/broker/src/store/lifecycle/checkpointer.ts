@@ -1,6 +1,6 @@
 // Owns bringing the queues' entries to the disk from time to time, and noting up to where that is done. What it has
 // not got to after a crash is rebuilt from the log.
-import type { Clock, Logger, TimerHandle } from '@nest-rocketmq/remoting';
+import type { Clock, Logger, TimerHandle } from '@nest-rocketmq/remoting/internal';
 import type { Checkpoint } from './checkpoint.js';
 import type { CommitLog } from '../commitlog/commit-log.js';
 import type { ConsumeQueue } from '../consumequeue/consume-queue.js';

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { silentLogger } from '@nest-rocketmq/remoting';
+import { silentLogger } from '@nest-rocketmq/remoting/internal';
 import { nodeFileSystem as fileSystem } from '../files/file-system.js';
 import { LockFile } from './lock-file.js';
 import { StoreLockedError } from '../store.js';

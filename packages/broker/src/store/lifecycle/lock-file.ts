@@ -2,8 +2,8 @@
 // process id, and is there as long as the store has not been closed cleanly. `lock` begins with the word `lock`, as
 // Apache's does; behind it we note which process of that id it was. Leaves whether that one lives to remoting's
 // process-life.ts.
-import { identityOf, isHolderAlive, systemOf } from '@nest-rocketmq/remoting';
-import type { ProcessIdentity } from '@nest-rocketmq/remoting';
+import { identityOf, isHolderAlive, systemOf } from '@nest-rocketmq/remoting/internal';
+import type { ProcessIdentity } from '@nest-rocketmq/remoting/internal';
 import { StoreLockedError, systemCode } from '../errors.js';
 import type { FileSystem } from '../files/file-system.js';
 import { readFullyAside, writeFully } from '../files/segment.js';

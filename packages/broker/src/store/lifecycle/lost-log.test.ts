@@ -1,7 +1,7 @@
 // Files of the commit log are gone, empty, cut or overwritten while the store is stopped: what is lost is named, all else
 // is served, and no place in a queue is given twice.
 import { describe, expect, it } from '@jest/globals';
-import { ManualClock, silentLogger } from '@nest-rocketmq/remoting';
+import { ManualClock, silentLogger } from '@nest-rocketmq/remoting/internal';
 import type { MemoryFileSystem } from '../files/memory-file-system.js';
 import { memoryFileSystem } from '../files/memory-file-system.js';
 import type { MessageStore } from '../store.js';

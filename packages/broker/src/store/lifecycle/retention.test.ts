@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ManualClock } from '@nest-rocketmq/remoting';
+import { ManualClock } from '@nest-rocketmq/remoting/internal';
 import { MemoryFileSystem } from '../files/memory-file-system.js';
 import type { MessageStore, StoreOptions } from '../store.js';
 import { bodies, message, openStore } from '../../../test-kit/store.js';

@@ -1,6 +1,6 @@
 // Owns when old files go: by age at the hours set, by how full the disk is at any hour. Never the file that is written
 // to, and none is taken from under who still reads it off the thread.
-import type { Clock, Logger, TimerHandle } from '@nest-rocketmq/remoting';
+import type { Clock, Logger, TimerHandle } from '@nest-rocketmq/remoting/internal';
 import type { FileSystem } from '../files/file-system.js';
 import type { SegmentFiles } from '../files/segment-files.js';
 import type { StoreConfig } from '../options.js';

@@ -1,6 +1,6 @@
 // Entries of a consume queue are overwritten under a store that is open, or has not looked at them.
 import { describe, expect, it } from '@jest/globals';
-import { silentLogger } from '@nest-rocketmq/remoting';
+import { silentLogger } from '@nest-rocketmq/remoting/internal';
 import { MemoryFileSystem } from '../files/memory-file-system.js';
 import type { FileStat } from '../files/file-system.js';
 import type { MessageStore } from '../store.js';

@@ -1,6 +1,6 @@
 // Owns finding messages again whose consume queue entries are damaged: their records lie between those of the nearest
 // good entries. What is not found is named in the log, once.
-import type { Logger } from '@nest-rocketmq/remoting';
+import type { Logger } from '@nest-rocketmq/remoting/internal';
 import type { CommitLog } from '../commitlog/commit-log.js';
 import { QueueView, UNIT } from '../consumequeue/queue-view.js';
 import type { ConsumeQueue } from '../consumequeue/consume-queue.js';

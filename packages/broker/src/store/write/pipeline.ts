@@ -1,6 +1,6 @@
 // Owns the way from appended to visible: one write per turn of the event loop, the flush where it is promised, then
 // the queues, then those who wait. Leaves the bytes to commit-log.ts.
-import type { Clock, Logger } from '@nest-rocketmq/remoting';
+import type { Clock, Logger } from '@nest-rocketmq/remoting/internal';
 import type { CommitLog } from '../commitlog/commit-log.js';
 import type { ConsumeQueue } from '../consumequeue/consume-queue.js';
 import { DispatchQueue } from './dispatch-queue.js';

@@ -1,0 +1,33 @@
+// The door for our own packages and tests: it may change with any release.
+export { startBroker } from './broker.js';
+export type { Broker } from './broker.js';
+export { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
+export {
+  DEFAULT_BROKER_NAME,
+  DEFAULT_CLUSTER_NAME,
+  DEFAULT_LISTEN,
+  DEFAULT_NAME_SERVER_LISTEN,
+  DEFAULT_STORE,
+  EMBEDDED_NAME_SERVER,
+} from './config/options.js';
+export type { BrokerOptions } from './config/options.js';
+export { StoreError, StoreLockedError } from './store/errors.js';
+export { nodeFileSystem } from './store/files/file-system.js';
+export type {
+  DirectoryEntry,
+  FileStat,
+  FileSystem,
+  FileSystemAside,
+  OpenMode,
+  StoreFile,
+} from './store/files/file-system.js';
+export {
+  MemoryContent,
+  MemoryFileSystem,
+  asideOf,
+  fileError,
+  memoryFileSystem,
+} from './store/files/memory-file-system.js';
+export { MessageStore } from './store/store.js';
+export type { AppendResult, GetResult, MessageInner, StoreOptions } from './store/store.js';
+export type { StoreMetrics } from './store/store-metrics.js';
