@@ -34,6 +34,7 @@ export { PushConsumer } from './consumer/push-consumer.js';
 export type {
   ConsumeContext,
   ConsumeFromWhere,
+  ConsumeMode,
   ConsumeResult,
   ExpressionType,
   MessageListener,

@@ -5,9 +5,11 @@ import {
   RemotingServer,
   ResponseCode,
   decodeHeartbeat,
+  decodeLockBatch,
   decodeProperties,
   decodeRecord,
   encodeConsumerList,
+  encodeLockOk,
   encodeOffsetMsgId,
   encodeRecord,
   handlerTable,
@@ -65,6 +67,8 @@ export class FakeBroker {
   readonly heartbeats: HeartbeatData[] = [];
   /** Consumers of other clients. */
   readonly otherConsumers: string[] = [];
+  /** Queues whose lock is not given to this client, 'topic@queueId'. */
+  readonly lockedByOthers = new Set<string>();
   unregistered = false;
   minOffset = 0;
   readonly server: RemotingServer;
@@ -110,6 +114,12 @@ export class FakeBroker {
         SEARCH_OFFSET_BY_TIMESTAMP: this.#answering('SEARCH_OFFSET_BY_TIMESTAMP', () => ({ header: { offset: 0 } })),
         PULL_MESSAGE: this.#answering('PULL_MESSAGE', ({ header }) => this.#onPull(header)),
         CONSUMER_SEND_MSG_BACK: this.#answering('CONSUMER_SEND_MSG_BACK', () => ({})),
+        LOCK_BATCH_MQ: this.#answering('LOCK_BATCH_MQ', ({ body }) => {
+          const { mqSet } = decodeLockBatch(body);
+          const free = mqSet.filter(({ topic, queueId }) => !this.lockedByOthers.has(`${topic}@${queueId}`));
+          return { body: encodeLockOk(free) };
+        }),
+        UNLOCK_BATCH_MQ: this.#answering('UNLOCK_BATCH_MQ', () => ({})),
         UPDATE_AND_CREATE_TOPIC: this.#answering('UPDATE_AND_CREATE_TOPIC', ({ header }) => {
           this.cluster.topics.set(header.topic, header.writeQueueNums);
           return {};
