@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { Requests, ResponseCode } from '@nest-rocketmq/remoting/internal';
+import { Requests, ResponseCode, parseJsonObject } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import { GROUP, aConsumer, consuming, on } from '../../test-kit/consuming.js';
 import { FakeCluster } from '../../test-kit/fake-cluster.js';
@@ -195,6 +195,41 @@ describe('ORDERLY', () => {
     expect(() => aConsumer(new FakeCluster(), { consumeMode: 'ORDERLY', suspendCurrentQueueTimeMillis: 9 })).toThrow(
       /suspendCurrentQueueTimeMillis is 9; allowed: an integer from 10 to 30000/,
     );
+  });
+});
+
+describe('T067: an ORDERLY consumer that is told to consume one message directly', () => {
+  it.each<[string, () => ConsumeResult | void]>([
+    ['CR_SUCCESS', () => undefined],
+    ['CR_SUCCESS', () => 'SUCCESS'],
+    ['CR_LATER', () => 'SUSPEND_CURRENT_QUEUE_A_MOMENT'],
+    ['CR_LATER', () => 'RECONSUME_LATER'],
+    [
+      'CR_THROW_EXCEPTION',
+      () => {
+        throw new Error('no');
+      },
+    ],
+  ])('answers %s, and that it keeps the order', async (consumeResult, listener) => {
+    await consuming(new FakeCluster({ topics: { t: 1 } }), { consumeMode: 'ORDERLY', listener });
+    const { body } = await on.cluster.broker.connection.request(
+      Requests.CONSUME_MESSAGE_DIRECTLY,
+      { consumerGroup: GROUP, clientId: on.client.clientId, msgId: 'x', brokerName: 'broker-a' },
+      { body: on.cluster.broker.put('other', 0, 'direct') },
+    );
+    expect(parseJsonObject(body, 'a result')).toMatchObject({ consumeResult, order: true, autoCommit: true });
+  });
+
+  it('tells of its locks', async () => {
+    await consuming(new FakeCluster({ topics: { t: 1 } }), { consumeMode: 'ORDERLY' });
+    const now = on.cluster.clock.now();
+    const { body } = await on.cluster.broker.connection.request(Requests.GET_CONSUMER_RUNNING_INFO, {
+      consumerGroup: GROUP,
+      clientId: on.client.clientId,
+    });
+    expect(body.toString()).toContain(`"lastLockTimestamp":${now}`);
+    expect(body.toString()).toContain('"locked":true');
+    expect(body.toString()).toContain('"PROP_CONSUMEORDERLY":"true"');
   });
 });
 

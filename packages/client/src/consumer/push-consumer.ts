@@ -176,13 +176,15 @@ export class PushConsumer implements ConsumerMember {
       subscriptions: [...this.#subscriptions.values()],
       queues: this.#parts.rebalance.owned,
       offsetOf: (queue) => this.#parts.offsets.current(queue),
+      lockedAt: (queue) => this.#parts.locks?.lockedAt(queue),
       statusOf: (topic) => this.#parts.stats.status(topic),
     });
   }
 
   /** @internal */
-  consumeDirectly(message: MessageExt, brokerName: string): Promise<DirectResult> {
-    return consumeDirectly(this.#parts.consume, message, brokerName, this.#context.clock);
+  async consumeDirectly(message: MessageExt, brokerName: string): Promise<DirectResult> {
+    const result = await consumeDirectly(this.#parts.consume, message, brokerName, this.#context.clock);
+    return { ...result, order: this.#options.consumeMode !== 'CONCURRENTLY' };
   }
 
   #isRunning(): boolean {

@@ -53,10 +53,11 @@ export class QueueLocks {
     return lockedAt !== undefined && this.#parts.context.clock.monotonic() - lockedAt < LOCK_MAX_LIVE_TIME_MS;
   }
 
-  /** How long ago the lock was last confirmed, ms; undefined when there is none. */
-  age(queue: MessageQueue): number | undefined {
+  /** When the lock was last confirmed, ms since the epoch; undefined: it is not locked. */
+  lockedAt(queue: MessageQueue): number | undefined {
     const lockedAt = this.#lockedAt.get(queueKey(queue));
-    return lockedAt === undefined ? undefined : this.#parts.context.clock.monotonic() - lockedAt;
+    const { clock } = this.#parts.context;
+    return lockedAt === undefined ? undefined : clock.now() - (clock.monotonic() - lockedAt);
   }
 
   /** Locks what is free. @returns those that are locked for us. Never rejects. */

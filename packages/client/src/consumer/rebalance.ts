@@ -180,7 +180,7 @@ export class Rebalance {
   async #beginAll(queues: readonly MessageQueue[]): Promise<boolean[]> {
     const { locks } = this.#parts;
     const locked = locks ? await locks.lock(queues) : queues;
-    return Promise.all(queues.map((queue) => locked.includes(queue) && this.#begin(queue)));
+    return Promise.all(queues.map(async (queue) => locked.includes(queue) && this.#begin(queue)));
   }
 
   async #begin(messageQueue: MessageQueue): Promise<boolean> {
