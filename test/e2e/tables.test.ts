@@ -1,0 +1,17 @@
+// The rows of Apache's own test suite on our broker, by a clock that is turned by hand; test/interop has the same on
+// Apache's.
+import { afterAll, beforeAll, describe } from '@jest/globals';
+import { declareOrderTests } from '../tables/order.js';
+import { virtualStage } from '../tables/stage.js';
+import type { Stage } from '../tables/stage.js';
+import { declareTransactionTests } from '../tables/transaction.js';
+
+describe('on our broker', () => {
+  let stage: Stage;
+  beforeAll(async () => {
+    stage = await virtualStage();
+  });
+  afterAll(() => stage.end());
+  declareOrderTests(() => stage);
+  declareTransactionTests(() => stage);
+});
