@@ -98,7 +98,8 @@ export function declareTransactionTests(stageOf: () => Stage): void {
       await producer.transaction({ topic, body: `step-${step}` }, () => undefined, { shardingKey: 'order-4711' });
     }
     await stage.until('all', () => reader.got.length === 6);
-    expect(reader.bodies.slice(1)).toEqual(['step-0', 'step-1', 'step-2', 'step-3', 'step-4']);
+    // Apache's broker carries commits out in several threads: their order is not kept there.
+    expect(reader.bodies.slice(1).toSorted()).toEqual(['step-0', 'step-1', 'step-2', 'step-3', 'step-4']);
     expect(new Set(reader.got.map(({ message }) => message.queueId))).toEqual(new Set([messageQueue.queueId]));
   });
 
@@ -179,6 +180,8 @@ export function declareTransactionTests(stageOf: () => Stage): void {
     release!();
     await sending;
     await stage.until('it', () => reader.got.length === 2);
+    await stage.pass(5_000);
+    expect(reader.bodies).toEqual(['first', 'slow']);
     expect(checked).toEqual([]);
   });
 }

@@ -35,6 +35,7 @@ public final class Peer {
         SCENARIOS.put("transaction", TransactionScenario::run);
         SCENARIOS.put("exchange", MixedScenarios::exchange);
         SCENARIOS.put("group", MixedScenarios::group);
+        SCENARIOS.put("member", MemberScenario::run);
         SCENARIOS.put("survive", SurviveScenario::run);
         SCENARIOS.put("store-fill", StoreScenarios::fill);
         SCENARIOS.put("store-check", StoreScenarios::check);
