@@ -1,5 +1,5 @@
 // Members of an orderly group with our client on our broker, each in a process of its own: they join and leave, one is
-// killed, one stands still for longer than its locks last. Takes two minutes; needs the build.
+// killed, one stands still for longer than its locks last. Takes four minutes; needs the build.
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { cleanUp } from '../interop/harness/clean-up.js';
@@ -7,7 +7,7 @@ import { temporaryFolder } from '../interop/harness/temporary.js';
 import { runScenario, startOurs } from '../orderly/scenario.js';
 import { BrokerProcess } from './broker-process.js';
 
-jest.setTimeout(300_000);
+jest.setTimeout(500_000);
 afterEach(cleanUp);
 
 describe('an orderly group', () => {
@@ -19,7 +19,8 @@ describe('an orderly group', () => {
     expect(faults).toEqual([]);
     expect(calls).toBeGreaterThanOrEqual(sent);
     expect(sent).toBeGreaterThan(1_000);
-    // Until the broker's lock expires, and the next round of who asks for it.
-    for (const stall of stalls) expect(stall).toBeLessThan(70_000);
+    // Until the broker's lock expires, and the next round of who asks for it; or until the broker gives the member up.
+    expect(stalls.kill).toBeLessThan(70_000);
+    expect(stalls.freeze).toBeLessThan(150_000);
   });
 });

@@ -14,6 +14,8 @@ export const CALL_MS = 4;
 const SEND_EVERY_MS = 50;
 /** A broker gives the lock of a member that has fallen silent to others after 60 s. ms */
 const LOCK_EXPIRES_MS = 60_000;
+/** It gives up a member that has sent no heartbeat for 120 s, and looks every 10 s; then others have to lock. ms */
+const GIVEN_UP_MS = 150_000;
 const START_TIMEOUT_MS = 60_000;
 
 export interface Member {
@@ -44,11 +46,15 @@ export interface Outcome {
   faults: string[];
   sent: number;
   calls: number;
-  /** How long the queues of the member that was killed, and of the one that stood still, waited for another. ms */
-  stalls: number[];
+  /** How long a queue of the member that was killed, and of the one that stood still, waited for another. ms */
+  stalls: { kill: number; freeze: number };
 }
 
-/** @param starts of the members, in the order in which they join; the third is killed, and the second stands still */
+/**
+ * The first member leaves, the third is killed, the second stands still until the broker has given it up and others have
+ * its queues, the fifth comes late, and then the fourth is killed.
+ * @param starts of the members, in the order in which they join
+ */
 export async function runScenario(on: Group, starts: readonly StartMember[]): Promise<Outcome> {
   const events: CallEvent[] = [];
   const note = (member: string) => (line: string) => {
@@ -59,39 +65,55 @@ export async function runScenario(on: Group, starts: readonly StartMember[]): Pr
   const client = new RocketMQClient({ nameServer: on.nameServer });
   await client.start();
   const load = await startLoad(client, on.topic);
-  const members = [await start(0)];
-  await wait(2_000);
-  for (const index of [1, 2, 3]) {
+  const members: Member[] = [];
+  const killed = new Map<string, number>();
+  const kill = async (index: number): Promise<void> => {
+    await members[index]!.child.kill();
+    killed.set(`member-${index}`, Date.now());
+  };
+  for (const index of [0, 1, 2, 3]) {
     members.push(await start(index));
     await wait(2_000);
   }
   await members[0]!.child.stop();
   await wait(3_000);
-  await members[2]!.child.kill();
-  const killed = new Map([['member-2', Date.now()]]);
+  await kill(2);
   await wait(2_000);
-  const freeze = { member: 'member-1', from: Date.now(), to: 0 };
-  process.kill(members[1]!.child.pid, 'SIGSTOP');
-  await wait(LOCK_EXPIRES_MS + 15_000);
-  freeze.to = Date.now();
-  process.kill(members[1]!.child.pid, 'SIGCONT');
+  const freeze = await standStill(members[1]!, events);
   await wait(8_000);
   members.push(await start(4));
   await wait(4_000);
+  await kill(3);
+  await wait(2_000);
   const sent = await load.stop();
-  const consumed = (): boolean =>
-    [...sent].every(([queue, count]) =>
-      events.some((e) => e.what === 'end' && e.queue === queue && e.seq === count - 1),
-    );
-  for (let waited = 0; waited < LOCK_EXPIRES_MS && !consumed(); waited += 100) await wait(100);
-  for (const index of [1, 3, 4]) await members[index]!.child.stop();
+  const isConsumed = ([queue, count]: [string, number]): boolean =>
+    events.some((event) => event.what === 'end' && event.queue === queue && event.seq === count - 1);
+  await until(() => [...sent].every(isConsumed), LOCK_EXPIRES_MS + 30_000);
+  for (const index of [1, 4]) await members[index]!.child.stop();
   await client.shutdown();
   return {
     faults: faultsOf(events, sent, { freezes: [freeze], killed }),
     sent: [...sent.values()].reduce((sum, count) => sum + count, 0),
     calls: events.filter(({ what }) => what === 'begin').length,
-    stalls: stallsOf(events, [killed.get('member-2')!, freeze]),
+    stalls: { kill: stallOf(events, killed.get('member-2')!), freeze: stallOf(events, freeze.from) },
   };
+}
+
+/** Stops the member's process until others have consumed of every queue. */
+async function standStill(member: Member, events: readonly CallEvent[]): Promise<Freeze> {
+  const from = Date.now();
+  process.kill(member.child.pid, 'SIGSTOP');
+  const all = new Set(events.map(({ queue }) => queue)).size;
+  // What had been printed before may still be on its way.
+  const isByOther = (event: CallEvent): boolean => event.member !== member.name && event.at > from + LOCK_EXPIRES_MS;
+  await until(() => new Set(events.filter(isByOther).map(({ queue }) => queue)).size === all, GIVEN_UP_MS);
+  const to = Date.now();
+  process.kill(member.child.pid, 'SIGCONT');
+  return { member: member.name, from, to };
+}
+
+async function until(condition: () => boolean, atMost: number): Promise<void> {
+  for (let waited = 0; waited < atMost && !condition(); waited += 200) await wait(200);
 }
 
 async function startLoad(
@@ -121,22 +143,16 @@ async function startLoad(
   };
 }
 
-/** The longest times in which a queue rested, beginning within 5 s after each of these moments. */
-function stallsOf(events: readonly CallEvent[], moments: readonly [number, Freeze]): number[] {
-  return moments.map((moment) => {
-    const from = typeof moment === 'number' ? moment : moment.from;
-    let longest = 0;
-    for (const queue of new Set(events.map((event) => event.queue))) {
-      const times = events
-        .filter((event) => event.queue === queue)
-        .map(({ at }) => at)
-        .toSorted((a, b) => a - b);
-      for (const [index, at] of times.entries()) {
-        if (index > 0 && times[index - 1]! > from - 1_000 && times[index - 1]! < from + 5_000) {
-          longest = Math.max(longest, at - times[index - 1]!);
-        }
-      }
+/** The longest time that a queue rested, of those that began within 5 s after this moment. ms */
+function stallOf(events: readonly CallEvent[], moment: number): number {
+  let longest = 0;
+  for (const queue of new Set(events.map((event) => event.queue))) {
+    const times = events.filter((event) => event.queue === queue).map(({ at }) => at);
+    const sorted = times.toSorted((a, b) => a - b);
+    for (const [index, at] of sorted.entries()) {
+      const before = sorted[index - 1] ?? at;
+      if (before > moment - 1_000 && before < moment + 5_000) longest = Math.max(longest, at - before);
     }
-    return longest;
-  });
+  }
+  return longest;
 }
