@@ -27,7 +27,7 @@ import { makeHandlers } from './handlers.js';
 import type { SharedParts } from './handlers.js';
 import { ConsumerOffsets } from './metadata/offsets.js';
 import { EMBEDDED_NAME_SERVER, EMBEDDED_PORT, idleTimeoutOf, resolveOptions } from './config/options.js';
-import type { BrokerOptions } from './config/options.js';
+import type { BrokerOptions } from './config/broker-options.js';
 import { openProgress } from './progress/progress.js';
 import { Registration } from './namesrv/registration.js';
 import { SendReplies } from './send/send-replies.js';

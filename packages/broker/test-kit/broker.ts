@@ -14,7 +14,7 @@ import {
 import type { HandlerTable, HeaderOf, MessageExt, Reply, SubscriptionData } from '@nest-rocketmq/remoting/internal';
 import { startBroker } from '../src/broker.js';
 import type { Broker } from '../src/broker.js';
-import type { BrokerOptions } from '../src/config/options.js';
+import type { BrokerOptions } from '../src/config/broker-options.js';
 import type { OpenMode, StoreFile } from '../src/store/files/file-system.js';
 import { MemoryFileSystem, memoryFileSystem } from '../src/store/files/memory-file-system.js';
 import { killed } from './store.js';

@@ -1,12 +1,10 @@
-// Owns the reading of broker.conf, Apache's file of options, into ours. Leaves their limits to options.ts.
+// Reads broker.conf, Apache's file of options.
 import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
-import { DEFAULT_LISTEN, isFlagOption, isNumberOption, isTextOption } from './options.js';
-import type { BrokerOptions } from './options.js';
-
-const FLUSH = new Map<string, 'async' | 'sync'>([
-  ['ASYNC_FLUSH', 'async'],
-  ['SYNC_FLUSH', 'sync'],
-]);
+import type { BrokerOptions } from './broker-options.js';
+import { DEFAULT_LISTEN } from './broker-rows.js';
+import { checkAddress } from './option-checks.js';
+import { optionEntries } from './option-rows.js';
+import type { AnyOptionRow, OptionName } from './option-rows.js';
 
 /** Keys whose only value here is the one that Apache has by default: another one asks for what is not there. */
 const FIXED: ReadonlyMap<string, readonly string[]> = new Map([
@@ -24,24 +22,41 @@ export interface BrokerConf {
 
 /** @throws InvalidOptionError for a value that its key cannot have */
 export function readBrokerConf(text: string): BrokerConf {
+  const rows = rowsByKey();
   const options: Record<string, unknown> = {};
   const unknown: string[] = [];
-  const [defaultHost, defaultPort] = DEFAULT_LISTEN.split(':');
-  let host = defaultHost;
-  let port: string | undefined;
+  const listen: { host?: string; port?: string } = {};
   for (const [key, value] of parseProperties(text)) {
-    if (key === 'listenPort') port = value;
-    else if (key === 'bindAddress') host = value;
-    else if (key === 'storePathRootDir') options['store'] = value;
-    else if (key === 'flushDiskType') options['flush'] = flushOf(value);
+    const found = rows.get(key);
+    if (key === 'listenPort') listen.port = value;
+    else if (key === 'bindAddress') listen.host = value;
     else if (FIXED.has(key)) refuseOther(key, value);
-    else if (isNumberOption(key)) options[key] = numberOf(key, value);
-    else if (isFlagOption(key)) options[key] = flagOf(key, value);
-    else if (isTextOption(key)) options[key] = value;
+    else if (found) options[found.name] = valueOf(found.row, key, value);
     else unknown.push(key);
   }
-  if (port !== undefined || host !== defaultHost) options['listen'] = `${host}:${port ?? defaultPort}`;
+  if (listen.port !== undefined || listen.host !== undefined) options['listen'] = listenOf(listen);
   return { options, unknown };
+}
+
+/** Apache's key of an option, and our name for it. */
+function rowsByKey(): Map<string, { name: OptionName; row: AnyOptionRow }> {
+  return new Map(
+    optionEntries.flatMap(([name, row]) => {
+      const keys = row.conf === undefined ? [name] : [name, row.conf];
+      return keys.map((key): [string, { name: OptionName; row: AnyOptionRow }] => [key, { name, row }]);
+    }),
+  );
+}
+
+function valueOf(row: AnyOptionRow, key: string, value: string): unknown {
+  if (key !== row.conf || !row.confWords) return row.parse(key, value);
+  if (row.confWords.has(value)) return row.confWords.get(value);
+  throw new InvalidOptionError(key, value, [...row.confWords.keys()].join(' or '));
+}
+
+function listenOf({ host, port }: { host?: string; port?: string }): string {
+  const usual = checkAddress('listen', DEFAULT_LISTEN);
+  return `${host ?? usual.host}:${port ?? usual.port}`;
 }
 
 /** The lines of a Java properties file: `key=value`, `#` and `!` before a comment, a backslash before what is meant as it is. */
@@ -55,24 +70,8 @@ export function parseProperties(text: string): Map<string, string> {
   return properties;
 }
 
-function flushOf(value: string): 'async' | 'sync' {
-  const flush = FLUSH.get(value);
-  if (!flush) throw new InvalidOptionError('flushDiskType', value, [...FLUSH.keys()].join(' or '));
-  return flush;
-}
-
 function refuseOther(key: string, value: string): void {
   const allowed = FIXED.get(key) ?? [];
   if (!allowed.includes(value))
     throw new InvalidOptionError(key, value, `${allowed.join(' or ')}: this broker has nothing else`);
-}
-
-function numberOf(key: string, value: string): number {
-  if (!/^-?\d{1,15}$/.test(value)) throw new InvalidOptionError(key, value, 'an integer');
-  return Number(value);
-}
-
-function flagOf(key: string, value: string): boolean {
-  if (value !== 'true' && value !== 'false') throw new InvalidOptionError(key, value, 'true or false');
-  return value === 'true';
 }
