@@ -1,18 +1,6 @@
 // Owns the answers to pulls. Leaves when they are served to pull-turns.ts, waiting for messages to held-pulls.ts, and
 // reading them to the store.
-import {
-  NO_BODY,
-  OUR_LANGUAGE,
-  OUR_VERSION,
-  Permission,
-  RESPONSE_FLAG,
-  Requests,
-  ResponseCode,
-  emptyFields,
-  encodeFrame,
-  printable,
-  toldToPeer,
-} from '@nest-rocketmq/remoting/internal';
+import { Permission, Requests, ResponseCode, printable, toldToPeer } from '@nest-rocketmq/remoting/internal';
 import type { Answer, Clock, EventLog, Handlers, HeaderOf, IncomingRequest } from '@nest-rocketmq/remoting/internal';
 import type { Clients } from '../clients/clients.js';
 import type { Groups } from '../metadata/groups.js';
@@ -113,12 +101,13 @@ function subscriptionFilter(deps: PullDeps, header: Header, broadcastEnable: boo
   return isTagType(subscription.expressionType) ? filterOf(subscription) : noSql();
 }
 
-function run(deps: PullDeps, request: Pull, filter: TagFilter, maySuspend: boolean): Answer<Row> | undefined {
+/** @param maySuspend whether it may wait where it finds nothing */
+function run(deps: PullDeps, request: Pull, filter: TagFilter, maySuspend: boolean): void {
   const { store, held, config, clock, offsets } = deps;
   const { header, connection } = request;
   const { topic, queueId } = header;
   const elsewhere = movedByReset(deps, request);
-  if (elsewhere) return elsewhere;
+  if (elsewhere) return reply(request, elsewhere);
   const { offset, maxCount, maxBytes } = rangeOf(deps, request, filter);
   const memory = (length: number): Buffer => connection.memory(length);
   const share = connection.flow.toSocket;
@@ -129,12 +118,12 @@ function run(deps: PullDeps, request: Pull, filter: TagFilter, maySuspend: boole
   const code = codeOf(found.status, header.queueOffset);
   const suspend = Math.min(header.suspendTimeoutMillis, config.maxSuspendTimeMillis);
   if (code === ResponseCode.PULL_NOT_FOUND && maySuspend && header.sysFlag & PullFlag.SUSPEND && suspend > 0) {
-    if (held.size >= config.maxHeldPulls) return tooManyHeld(config.maxHeldPulls);
+    if (held.size >= config.maxHeldPulls) return reply(request, tooManyHeld(config.maxHeldPulls));
     const wake = (): void => takeTurn(deps, request, filter, false);
     held.hold({ topic, queueId, offset: header.queueOffset, connection, matches: filter, wake }, suspend);
-    return undefined;
+    return;
   }
-  return answer(deps, request, code, found, started);
+  answer(deps, request, code, found, started);
 }
 
 /** Tells a consumer whose offset was reset where to go on. What it says of its old place is not taken. */
@@ -195,57 +184,30 @@ function serve(deps: PullDeps, request: Pull, filter: TagFilter, maySuspend: boo
   const { connection } = request;
   connection.flow.requestEnded();
   if (connection.closed) return;
-  let found: Answer<Row> | undefined;
   try {
-    found = run(deps, request, filter, maySuspend);
+    run(deps, request, filter, maySuspend);
   } catch (error) {
     // Nobody stands above a pull that had to wait: what it meets is told to its client from here.
     deps.log.say('error', 'pulls failed', `a pull failed: ${error instanceof Error ? error.message : String(error)}`);
-    found = no(ResponseCode.SYSTEM_ERROR, printable(toldToPeer(error)));
+    reply(request, no(ResponseCode.SYSTEM_ERROR, printable(toldToPeer(error))));
   }
-  if (found && !request.oneway) connection.answer(request, Requests.PULL_MESSAGE, found);
 }
 
 /** @param started when it was served, on the clock's monotonic scale, ms */
-function answer(
-  deps: PullDeps,
-  request: Pull,
-  code: number,
-  found: GetResult,
-  started: number,
-): Answer<Row> | undefined {
+function answer(deps: PullDeps, request: Pull, code: number, found: GetResult, started: number): void {
   const { nextBeginOffset, minOffset, maxOffset, status, body, count } = found;
   const header = { suggestWhichBrokerId: 0, nextBeginOffset, minOffset, maxOffset, topicSysFlag: 0, groupSysFlag: 0 };
-  if (code !== ResponseCode.SUCCESS) return { code, remark: status, header };
-  writeFound(request, header, body);
+  if (code !== ResponseCode.SUCCESS) return reply(request, { code, remark: status, header });
+  reply(request, { remark: status, header, body });
+  // A reader on another core begins on it while the next pull is served: a quarter more in all.
+  if (!request.oneway) request.connection.flush();
   const { topic, consumerGroup, queueId } = request.header;
   const size = body.reduce((sum, records) => sum + records.length, 0);
   deps.stats.got(topic, consumerGroup, queueId, count, size, deps.clock.monotonic() - started);
-  return undefined;
 }
 
-/** Writes the records as the store gave them, without joining them into one body first. */
-function writeFound(request: Pull, header: Record<string, number>, records: readonly Buffer[]): void {
-  if (request.oneway) return;
-  const extFields = emptyFields();
-  for (const [name, value] of Object.entries(header)) extFields[name] = String(value);
-  const head = encodeFrame({
-    code: ResponseCode.SUCCESS,
-    language: OUR_LANGUAGE,
-    version: OUR_VERSION,
-    opaque: request.opaque,
-    flag: RESPONSE_FLAG,
-    remark: 'FOUND',
-    extFields,
-    body: NO_BODY,
-    serializeType: request.serializeType,
-  });
-  const bytes = records.reduce((sum, record) => sum + record.length, 0);
-  head.writeUInt32BE(head.readUInt32BE(0) + bytes, 0);
-  request.connection.write(head);
-  for (const record of records) request.connection.write(record);
-  // A reader on another core begins on it while the next pull is served: a quarter more in all.
-  request.connection.flush();
+function reply(request: Pull, answer: Answer<Row>): void {
+  if (!request.oneway) request.connection.answer(request, Requests.PULL_MESSAGE, answer);
 }
 
 function codeOf(status: GetMessageStatus, offset: number): number {
