@@ -109,11 +109,11 @@ async function assemble(
   routes: RouteTable,
   dial: Dial,
 ): Promise<BrokerParts> {
-  const { config, storeHost, brokerAddress, opened } = environment;
+  const { config, storeHost, brokerAddress, openConfig } = environment;
   const { clock, brokerName, brokerClusterName: clusterName, brokerId } = config;
-  const topicFile = await opened('topics.json', 'topicConfigTable');
-  const groupFile = await opened('subscriptionGroup.json', 'subscriptionGroupTable');
-  const offsetFile = await opened('consumerOffset.json', 'offsetTable');
+  const topicFile = await openConfig('topics.json', 'topicConfigTable');
+  const groupFile = await openConfig('subscriptionGroup.json', 'subscriptionGroupTable');
+  const offsetFile = await openConfig('consumerOffset.json', 'offsetTable');
   const topics = new Topics({ ...config, ...topicFile });
   const groups = new Groups({ ...config, ...groupFile });
   const flush = (): Promise<void> => store.flush();
@@ -122,7 +122,7 @@ async function assemble(
   const notifiesChanges = (group: string): boolean =>
     config.notifyConsumerIdsChangedEnable && groups.get(group)?.notifyConsumerIdsChangedEnable !== false;
   const clients = new Clients({ ...config, notifiesChanges });
-  const held = new LongPolling(clock);
+  const longPolling = new LongPolling(clock);
   const levels = new DelayLevels(config.messageDelayLevel);
   const replies = new SendReplies({ ...config, storeHost });
   const stats = new BrokerStats({ ...config, systemTopics: new Set(topics.systemTopicNames) });
@@ -138,7 +138,7 @@ async function assemble(
   const registration = new Registration({ ...config, routes, topics, dial, identity, haServerAddr });
   const unsent = new UnsentBytes(config.maxTotalUnsentBytes);
   const log = new LogThrottle(clock, config.logger);
-  const shared = { store, topics, groups, offsets, clients, held, replies, log };
+  const shared = { store, topics, groups, offsets, clients, longPolling, replies, log };
   const levelProgress = (): LevelProgress[] => levelTimer.progress;
   const handlers = makeHandlers({
     ...shared,
@@ -164,14 +164,14 @@ interface LivingParts extends SharedParts {
 }
 
 /** Who hears of what the store and the connections tell. */
-function connect({ store, clients, held, replies, levelTimer, checkBack, server }: LivingParts): void {
+function connect({ store, clients, longPolling, replies, levelTimer, checkBack, server }: LivingParts): void {
   server.onConnectionClosed((connection) => {
     clients.connectionClosed(connection);
-    held.connectionClosed(connection);
+    longPolling.connectionClosed(connection);
   });
   store.onCommitted((upTo, failure) => replies.committed(upTo, failure));
   store.onArrived((topic, queueId, maxOffset, tagsCode) => {
-    held.arrived(topic, queueId, maxOffset, tagsCode);
+    longPolling.arrived(topic, queueId, maxOffset, tagsCode);
     if (topic === SCHEDULE_TOPIC) levelTimer.arrived(queueId);
     else if (topic === HALF_TOPIC) checkBack.arrived();
   });
@@ -185,13 +185,13 @@ async function start({ levelTimer, checkBack, registration }: LivingParts): Prom
 
 /** Takes no more first, then lets what is under way end, then writes everything out. */
 async function stop(parts: LivingParts): Promise<void> {
-  const { store, topics, groups, offsets, clients, held, levelTimer, checkBack, registration, server } = parts;
+  const { store, topics, groups, offsets, clients, longPolling, levelTimer, checkBack, registration, server } = parts;
   await registration.stop();
   checkBack.stop();
   await levelTimer.stop();
   await store.settled();
   await server.close();
-  held.stop();
+  longPolling.stop();
   clients.stop();
   parts.log.end();
   await offsets.stop();

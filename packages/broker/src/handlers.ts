@@ -44,7 +44,7 @@ export interface SharedParts {
   groups: Groups;
   offsets: ConsumerOffsets;
   clients: Clients;
-  held: LongPolling;
+  longPolling: LongPolling;
   replies: SendReplies;
   log: LogThrottle;
 }
@@ -68,8 +68,8 @@ export function makeHandlers({ environment, ...parts }: HandlerParts): HandlerTa
   const { topics } = parts;
   const locks = new QueueLocks(clock);
   const retry = new Retry(topics, config.logger);
-  const turns = new PullScheduler(parts.unsent);
-  const common = { ...parts, config, clock, locks, retry, turns, storeHost };
+  const pullScheduler = new PullScheduler(parts.unsent);
+  const common = { ...parts, config, clock, locks, retry, pullScheduler, storeHost };
   const typed: TypedHandlers = {
     ...sendBatchHandlers(common),
     ...sendBackHandlers(common),

@@ -1,5 +1,4 @@
-// Owns what the tests of a whole broker share: one on the memory store under a clock that they turn, and the requests
-// of a client over in-process connections.
+// Starts a broker in memory under a manual clock for tests, and sends it a client's requests in process.
 import {
   Connection,
   ManualClock,

@@ -1,5 +1,5 @@
-// Writes what is told of the broker's options elsewhere than in their rows: BrokerOptions, docs/broker-options.md and the
-// tables of LIMITS.md.
+// Writes the texts that are generated from the broker's option rows: BrokerOptions, docs/broker-options.md and the tables of
+// LIMITS.md.
 import type { AnyOptionRow, OptionName } from '../src/config/option-rows.js';
 import { optionChapters, optionEntries, optionRows } from '../src/config/option-rows.js';
 

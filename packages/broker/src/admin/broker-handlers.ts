@@ -1,4 +1,4 @@
-// Owns the answers about the broker itself, and the questions that it hands on to a consumer.
+// Answers requests about the broker itself, and hands requests for a consumer on to it.
 import { Requests, ResponseCode, decodeOffsetMsgId, encodeJson, printable } from '@nest-rocketmq/remoting/internal';
 import type { Answer, Handlers } from '@nest-rocketmq/remoting/internal';
 import type { ClientInfo, Clients } from '../clients/clients.js';

@@ -1,4 +1,4 @@
-// Owns the answers that make, change, show and delete groups, and that show who is connected under them.
+// Answers requests that create, change, show and delete consumer groups, and that show who is connected to them.
 import {
   ResponseCode,
   decodeSubscriptionGroupConfig,
@@ -66,7 +66,7 @@ function settingsHandlers({ groups, offsets, stats }: GroupAdminDeps): Pick<Hand
         if (!(error instanceof InvalidAttributeError)) throw error;
         return { code: ResponseCode.SYSTEM_ERROR, remark: printable(error.message) };
       }
-      await groups.unsaved(config.groupName);
+      await groups.whenSaved(config.groupName);
       return {};
     },
     GET_ALL_SUBSCRIPTIONGROUP_CONFIG: () => ({
@@ -90,7 +90,7 @@ function settingsHandlers({ groups, offsets, stats }: GroupAdminDeps): Pick<Hand
       if (header.cleanOffset) offsets.deleteGroup(header.groupName);
       else offsets.forgetPulls(header.groupName);
       stats.deleteGroup(header.groupName);
-      await groups.unsaved(header.groupName);
+      await groups.whenSaved(header.groupName);
       return {};
     },
   };

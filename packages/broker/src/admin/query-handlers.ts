@@ -1,4 +1,4 @@
-// Owns the answers that look single messages up: by key, and by where they are stored.
+// Answers requests for single messages: by key, and by their position in the log.
 import { ResponseCode } from '@nest-rocketmq/remoting/internal';
 import type { Answer, Handlers, HeaderOf, Requests } from '@nest-rocketmq/remoting/internal';
 import type { PullScheduler } from '../pull/pull-scheduler.js';
@@ -11,16 +11,16 @@ type Query = typeof Requests.QUERY_MESSAGE;
 
 export interface QueryDeps {
   store: MessageStore;
-  turns: PullScheduler;
+  pullScheduler: PullScheduler;
 }
 
 export function queryHandlers({
   store,
-  turns,
+  pullScheduler,
 }: QueryDeps): Pick<Handlers<'broker'>, 'QUERY_MESSAGE' | 'VIEW_MESSAGE_BY_ID'> {
   return {
-    QUERY_MESSAGE: ({ header, connection }) => turns.run(connection, () => query(store, header)),
-    VIEW_MESSAGE_BY_ID: ({ header, connection }) => turns.run(connection, () => view(store, header.offset)),
+    QUERY_MESSAGE: ({ header, connection }) => pullScheduler.run(connection, () => query(store, header)),
+    VIEW_MESSAGE_BY_ID: ({ header, connection }) => pullScheduler.run(connection, () => view(store, header.offset)),
   };
 }
 

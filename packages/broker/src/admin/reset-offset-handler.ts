@@ -1,4 +1,4 @@
-// Owns the answer by which a group is sent back or forth in a topic. Leaves telling its consumers to their next pull.
+// Answers the request that resets a group's offsets in a topic. Its consumers are told with their next pull.
 import { ResponseCode, encodeJson, printable, queueTable } from '@nest-rocketmq/remoting/internal';
 import type { Answer, Handlers, HeaderOf, MessageQueue, Requests, TopicConfig } from '@nest-rocketmq/remoting/internal';
 import type { Groups } from '../metadata/groups.js';
@@ -12,7 +12,7 @@ export interface ResetOffsetDeps {
   topics: Topics;
   groups: Groups;
   offsets: ConsumerOffsets;
-  held: LongPolling;
+  longPolling: LongPolling;
   brokerName: string;
 }
 
@@ -24,7 +24,7 @@ export function resetOffsetHandlers(deps: ResetOffsetDeps): Pick<Handlers<'broke
 }
 
 async function reset(deps: ResetOffsetDeps, header: Header): Promise<Answer<Row>> {
-  const { topics, groups, offsets, held, brokerName } = deps;
+  const { topics, groups, offsets, longPolling, brokerName } = deps;
   const { topic, group } = header;
   if (!groups.get(group)) {
     return { code: ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST, remark: `Group ${printable(group)} not exist!` };
@@ -39,7 +39,7 @@ async function reset(deps: ResetOffsetDeps, header: Header): Promise<Answer<Row>
   for (const queueId of queueIds) {
     const offset = await target(deps, header, queueId);
     offsets.reset(group, topic, queueId, offset);
-    held.wake(topic, queueId);
+    longPolling.wake(topic, queueId);
     rows.push([{ brokerName, queueId, topic }, offset]);
   }
   return { body: encodeJson({ offsetTable: queueTable(rows) }) };

@@ -1,4 +1,4 @@
-// Answers how full queues are, how far groups have come, and what was counted. Counting is metrics/.
+// Answers requests for the length of queues, the progress of groups, and the statistics.
 import { ResponseCode, encodeJson, printable, queueTable } from '@nest-rocketmq/remoting/internal';
 import type { Answer, Handlers, HeaderOf, MessageQueue, Requests, TopicConfig } from '@nest-rocketmq/remoting/internal';
 import type { Clients } from '../clients/clients.js';

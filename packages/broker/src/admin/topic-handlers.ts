@@ -1,4 +1,4 @@
-// Owns the answers that make, change, show and delete topics. Leaves the topics to topics.ts.
+// Answers requests that create, change, show and delete topics.
 import {
   Permission,
   ResponseCode,
@@ -99,7 +99,7 @@ async function update({ topics, config }: TopicAdminDeps, header: HeaderOf<Updat
     if (error instanceof InvalidAttributeError) return refused(printable(error.message));
     throw error;
   }
-  await topics.unsaved(topic);
+  await topics.whenSaved(topic);
   return {};
 }
 
@@ -110,7 +110,7 @@ async function remove({ topics, offsets, store, stats }: TopicAdminDeps, topic: 
   offsets.deleteTopic(topic);
   store.deleteTopic(topic);
   stats.deleteTopic(topic);
-  await topics.unsaved(topic);
+  await topics.whenSaved(topic);
   return {};
 }
 

@@ -1,4 +1,4 @@
-// Owns the answers to heartbeats and to questions about a group's members. Leaves who is connected to clients.ts.
+// Answers heartbeats, and requests for the members of a group.
 import {
   RequestRefusedError,
   ResponseCode,

@@ -1,5 +1,4 @@
-// Owns who is connected: producers and consumers by group, with what each group subscribes to. Leaves the heartbeats'
-// form to handlers/client.ts.
+// Keeps the connected producers and consumers by group, and what each group subscribes to.
 import { Requests } from '@nest-rocketmq/remoting/internal';
 import type {
   Clock,

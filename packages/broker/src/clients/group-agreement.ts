@@ -1,5 +1,5 @@
-// Watches whether the members of each consumer group ask for the same, and warns when they do not: each of them misses
-// messages then, and nothing else would say so.
+// Warns when the members of a consumer group subscribe differently: each of them misses messages then, and no error
+// tells them so.
 import { createHash } from 'node:crypto';
 import { memberSubscriptionsText, printable } from '@nest-rocketmq/remoting/internal';
 import type { Clock, ConsumerData, Logger } from '@nest-rocketmq/remoting/internal';

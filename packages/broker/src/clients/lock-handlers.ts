@@ -1,4 +1,4 @@
-// Owns the answers to orderly consumers that lock and unlock queues. Leaves the locks to queue-locks.ts.
+// Answers requests of orderly consumers to lock and unlock queues.
 import { decodeLockBatch, encodeLockOk } from '@nest-rocketmq/remoting/internal';
 import type { Handlers, LockBatchBody, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { Groups } from '../metadata/groups.js';

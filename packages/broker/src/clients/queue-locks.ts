@@ -1,4 +1,4 @@
-// Owns which client holds which queue of an orderly group. In memory only: after a restart everybody locks anew.
+// Keeps which client has locked which queue for a group. In memory only: after a restart clients lock again.
 import type { Clock, MessageQueue } from '@nest-rocketmq/remoting/internal';
 
 /** A lock that its holder has not renewed for this long is anybody's, ms. */

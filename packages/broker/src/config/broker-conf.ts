@@ -1,4 +1,4 @@
-// Reads broker.conf, Apache's file of options.
+// Reads broker.conf, the file of options of Apache's broker.
 import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import type { BrokerOptions } from './broker-options.js';
 import { DEFAULT_LISTEN } from './broker-rows.js';

@@ -1,4 +1,4 @@
-// Joins the options of the broker, each declared once: checks, types, --help, broker.conf and the docs are made from this.
+// Lists all options of the broker. Checks, types, --help, broker.conf, LIMITS.md and the docs are made from this list.
 import { addressRows, deliveryRows, topicRows } from './broker-rows.js';
 import { limitRows } from './limit-rows.js';
 import type { OptionRow } from './option-row.js';

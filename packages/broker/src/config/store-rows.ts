@@ -1,4 +1,4 @@
-// Declares the options of the broker's store. What the store has a default for is taken from there.
+// Declares the options of the broker's store; their defaults are the store's own.
 import { STORE_DEFAULTS } from '../store/options.js';
 import { HOURS_RANGE, checkHours, checkText } from './option-checks.js';
 import { choice, flag, integer, text } from './option-row.js';

@@ -1,4 +1,4 @@
-// Writes the text of `nest-rocketmq-broker --help`, and tells its flags.
+// Writes the text of `nest-rocketmq-broker --help`, and lists the flags that are options of the broker.
 import { optionEntries } from './option-rows.js';
 import type { OptionName } from './option-rows.js';
 import type { FlagOfOption } from './option-row.js';

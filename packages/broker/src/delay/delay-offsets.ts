@@ -1,5 +1,5 @@
-// Owns how far each delay level has been delivered (delayOffset.json), and from where in the log on that may have gone
-// further without being saved. Leaves delivering to level-timer.ts, and the look at the log after a kill to outcomes.ts.
+// Keeps how far each delay level has been delivered (delayOffset.json), and from which position of the log on a start
+// after a kill has to look for deliveries that were not saved.
 import { objectOf } from '@nest-rocketmq/remoting/internal';
 import type { Clock, Logger } from '@nest-rocketmq/remoting/internal';
 import { usableEntries, wholeNumber } from '../metadata/config-entries.js';

@@ -1,5 +1,4 @@
-// Owns when a delayed message is due: one timer for each level, set to the time of the oldest message under it. Leaves
-// what a level means to levels.ts, and storing the message in its own queue to message-writer.ts.
+// Delivers delayed messages when they are due: each level has one timer, set to the due time of its oldest message.
 import {
   DecodeError,
   HALF_TOPIC,
@@ -139,7 +138,7 @@ export class LevelTimer {
     const noted = this.deps.offsets.hold();
     try {
       const { done, last } = this.#append(level);
-      if (last) await this.deps.messageWriter.stored(last);
+      if (last) await this.deps.messageWriter.whenStored(last);
       if (done === 0) throw new PutError('the store refuses them');
       level.offset += done;
       this.deps.offsets.set(level.number, level.offset);

@@ -1,4 +1,4 @@
-// Owns the choice of messages by their tags, as a broker can make it: by hash codes. The consumer looks at the words.
+// Filters messages by the hash codes of their tags. The consumer compares the tags themselves.
 import { javaHashCode } from '@nest-rocketmq/remoting/internal';
 import type { SubscriptionData } from '@nest-rocketmq/remoting/internal';
 

@@ -1,5 +1,5 @@
-// Makes the properties of a message fit into its record when the broker adds to them on a later hop: what was legal when
-// it was sent must not become impossible. Leaves what is added to retry.ts and transaction/.
+// Shortens the properties of a message where what the broker adds would not fit: a message that was legal when it was
+// sent must stay deliverable.
 import { MAX_PROPERTIES_BYTES, MessageProperty, encodeProperties } from '@nest-rocketmq/remoting/internal';
 
 /** What brokers add for tracing, and nobody needs to consume a message. */
@@ -27,12 +27,12 @@ export const encodedProperties = (properties: ReadonlyMap<string, string>): Buff
  * @param more bytes that the hop after this will add
  * @returns whether they fit now
  */
-export function makeRoom(properties: Map<string, string>, more = 0): boolean {
+export function fitProperties(properties: Map<string, string>, more = 0): boolean {
   return shorten(properties, more, DISPENSABLE);
 }
 
 /** The same for a message that goes no further: its own properties are what counts. */
-export function makeRoomForGood(properties: Map<string, string>): boolean {
+export function fitDeadLetterProperties(properties: Map<string, string>): boolean {
   return shorten(properties, 0, [...DISPENSABLE, ...HISTORY]);
 }
 

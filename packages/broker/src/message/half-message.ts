@@ -1,5 +1,4 @@
-// Owns what a half message is: how a message is put into the half topic, how it is found and made whole again, and the
-// op messages that say which halves are done. Leaves asking after undecided ones to check-back.ts.
+// Turns messages into half messages and back, and writes the op messages that say which halves are decided.
 import {
   HALF_TOPIC,
   MessageProperty,

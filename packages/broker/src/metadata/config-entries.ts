@@ -1,5 +1,4 @@
-// Sorts the entries of a configuration file into those that can be used and those that cannot, which are named. Leaves
-// what an entry means to its users.
+// Separates the entries of a configuration file that can be used from those that cannot, and names the latter in the log.
 import { entriesOf, isObject, printable } from '@nest-rocketmq/remoting/internal';
 import type { JsonObject, Logger } from '@nest-rocketmq/remoting/internal';
 

@@ -1,5 +1,5 @@
-// Owns one file of the folder config: written so that a crash leaves the old or the new one, read with the one before
-// as a fall-back. What is damaged is kept under another name. Leaves what is in it to its users.
+// Reads and writes one file of the config folder, so that a crash leaves the old or the new one. Falls back to the backup,
+// and keeps a damaged file under another name.
 import { dirname } from 'node:path';
 import { isObject, parseJson, silentLogger } from '@nest-rocketmq/remoting/internal';
 import type { JsonObject, Logger } from '@nest-rocketmq/remoting/internal';

@@ -1,5 +1,4 @@
-// Owns the saving of a file some time after what it holds has changed, so that many changes make one write. Leaves how
-// the file is written to config-file.ts.
+// Saves a file some time after its content has changed, so that many changes cost one write.
 import type { Clock, Logger, TimerHandle } from '@nest-rocketmq/remoting/internal';
 import type { ConfigFile } from './config-file.js';
 

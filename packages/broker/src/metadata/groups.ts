@@ -1,4 +1,4 @@
-// Owns the settings of the consumer groups (subscriptionGroup.json). Leaves who is online to clients.ts.
+// Keeps the settings of the consumer groups (subscriptionGroup.json).
 import {
   decodeDataVersion,
   decodeSubscriptionGroupConfig,
@@ -119,8 +119,8 @@ export class Groups {
   }
 
   /** As of a topic: `Topics.unsaved`. */
-  unsaved(group: string): Promise<void> | undefined {
-    return this.#save.unsaved(group);
+  whenSaved(group: string): Promise<void> | undefined {
+    return this.#save.whenSaved(group);
   }
 
   flush(): Promise<void> {

@@ -1,5 +1,5 @@
-// Finds again, when a broker starts, what can be found of lost configuration: topics from the queues of the store,
-// groups from their offsets; and names what cannot. Leaves reading the files to config-file.ts.
+// Restores topics and groups whose configuration is lost, from the store's queues and the committed offsets, and names in
+// the log what cannot be restored.
 import type { Logger } from '@nest-rocketmq/remoting/internal';
 import { listed } from './config-entries.js';
 import type { ConfigSource } from './config-file.js';

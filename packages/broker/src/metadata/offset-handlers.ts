@@ -1,4 +1,4 @@
-// Owns the answers about places in queues: what a group has consumed, and where a queue begins and ends.
+// Answers requests for offsets: those that a group has committed, and those at which a queue begins and ends.
 import { ResponseCode, printable } from '@nest-rocketmq/remoting/internal';
 import type { Answer, Handlers, HeaderOf, Requests } from '@nest-rocketmq/remoting/internal';
 import type { Groups } from './groups.js';

@@ -1,4 +1,4 @@
-// Owns how far each group has consumed each queue (consumerOffset.json). Leaves consuming itself to the clients.
+// Keeps the offsets that consumer groups have committed (consumerOffset.json).
 import { isObject, objectOf } from '@nest-rocketmq/remoting/internal';
 import type { Clock, JsonObject, Logger } from '@nest-rocketmq/remoting/internal';
 import { usableEntries, wholeNumber } from './config-entries.js';

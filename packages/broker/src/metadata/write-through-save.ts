@@ -1,5 +1,5 @@
-// Owns the saving of a file as soon as what it holds has changed, and who may rely on it. What changes while a save is
-// under way goes with the next one, all together. Leaves how the file is written to config-file.ts.
+// Saves a file as soon as its content has changed, and tells when a change is on disk. Changes during a save go together
+// with the next one.
 import type { Logger } from '@nest-rocketmq/remoting/internal';
 import type { ConfigFile } from './config-file.js';
 
@@ -27,7 +27,7 @@ export class WriteThroughSave {
   }
 
   /** Undefined where what goes by that name survives a loss of power; else resolves when it does. */
-  unsaved(name: string): Promise<void> | undefined {
+  whenSaved(name: string): Promise<void> | undefined {
     if (this.#unsaved.size === 0 || !this.#unsaved.has(name)) return undefined;
     return this.#unsaved.get(name) ?? this.#saveFor(name);
   }

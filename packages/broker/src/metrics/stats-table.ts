@@ -1,4 +1,4 @@
-// Keeps the items of one kind by key, at most so many, and forgets those that have nothing left to show.
+// Keeps statistics items by key, up to a limit, and drops those that have been idle for longer than their windows.
 import { StatsItem } from '@nest-rocketmq/remoting/internal';
 
 /** The longest window is a day and an hour: after that an idle item is all zeros. */

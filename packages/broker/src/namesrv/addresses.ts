@@ -1,4 +1,4 @@
-// Owns how a broker is reached: which ports it takes, and the way to it inside of its own process.
+// Finds the ports that a broker listens on, and connects to it within its own process.
 import { createServer, isIPv4 } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';

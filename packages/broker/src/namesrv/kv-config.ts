@@ -1,4 +1,4 @@
-// Owns the name server's key-values (kvConfig.json), by namespace. Apache's tools keep ordered topics in them.
+// Keeps the name server's key-value entries by namespace (kvConfig.json). Apache's tools keep ordered topics in them.
 import { isObject, objectOf } from '@nest-rocketmq/remoting/internal';
 import type { Logger } from '@nest-rocketmq/remoting/internal';
 import { usableEntries } from '../metadata/config-entries.js';

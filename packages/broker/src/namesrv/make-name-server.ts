@@ -12,12 +12,12 @@ export interface NameServerParts {
   stop(): Promise<void>;
 }
 
-export async function makeNameServer({ config, opened }: Environment): Promise<NameServerParts> {
+export async function makeNameServer({ config, openConfig }: Environment): Promise<NameServerParts> {
   const { clock } = config;
   const routes = new RouteTable(config);
   const nameServer = new NameServer(
     routes,
-    new KVConfig({ ...config, ...(await opened('kvConfig.json', 'configTable')) }),
+    new KVConfig({ ...config, ...(await openConfig('kvConfig.json', 'configTable')) }),
     clock,
   );
   const handlers = handlerTable(nameServer.handlers());

@@ -1,4 +1,4 @@
-// Owns the answers of a name server. Leaves what it knows to route-table.ts and kv-config.ts.
+// Answers the requests that a name server receives.
 import {
   MASTER_ID,
   MQVersion,

@@ -1,5 +1,4 @@
-// Owns telling name servers about this broker: its own one directly, outside ones over the wire. Leaves what the topics
-// are to topics.ts.
+// Registers the broker at name servers: at its own directly, at others over the network.
 import {
   Connections,
   Requests,

@@ -1,5 +1,4 @@
-// Owns what the name server knows: which broker has which topics, and since when it has been silent. Leaves the
-// requests that ask for it to name-server.ts.
+// Keeps what the name server knows: the brokers, their topics, and when each of them was last heard of.
 import { printable } from '@nest-rocketmq/remoting/internal';
 import type { BrokerData, Clock, DataVersion, Logger, QueueData, TopicConfig } from '@nest-rocketmq/remoting/internal';
 import { LimitExceededError, requireAtMost, requireShort } from '../config/limits.js';

@@ -1,7 +1,5 @@
-// Finds in the log what had become of delayed messages and halves that a killed broker had dealt with, and had not noted
-// as dealt with: none is delivered twice. What is stored in consequence of an earlier record has that record's position
-// as its preparedTransactionOffset: a delivered message that of the scheduled one, a committed one and a copy that of
-// the half. Leaves what follows from it to delay/ and transaction/.
+// Finds in the log what a killed broker had already delivered or decided and had not saved, so that nothing is delivered
+// twice. What is stored because of an earlier record has that record's position as its preparedTransactionOffset.
 import {
   DecodeError,
   HALF_TOPIC,

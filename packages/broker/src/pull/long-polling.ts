@@ -1,4 +1,4 @@
-// Owns the pulls that wait for messages (long polling). Leaves running them again to whoever held them.
+// Holds pulls that found no message until one arrives or their time is over (long polling).
 import type { Clock, TimerHandle } from '@nest-rocketmq/remoting/internal';
 
 /** A pull that found nothing and may wait. */

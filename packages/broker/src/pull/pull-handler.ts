@@ -1,5 +1,4 @@
-// Owns the answers to pulls. Leaves when they are served to pull-turns.ts, waiting for messages to held-pulls.ts, and
-// reading them to the store.
+// Answers pulls.
 import { Permission, Requests, ResponseCode, printable, toldToPeer } from '@nest-rocketmq/remoting/internal';
 import type { Answer, Clock, EventLog, Handlers, HeaderOf, IncomingRequest } from '@nest-rocketmq/remoting/internal';
 import type { Clients } from '../clients/clients.js';
@@ -8,7 +7,7 @@ import type { LongPolling } from './long-polling.js';
 import { filterFault } from '../config/limits.js';
 import type { BrokerStats } from '../metrics/broker-stats.js';
 import type { StoreStats } from '../metrics/store-stats.js';
-import type { PullScheduler, Turn } from './pull-scheduler.js';
+import type { PullProgress, PullScheduler } from './pull-scheduler.js';
 import type { ConsumerOffsets } from '../metadata/offsets.js';
 import type { GetMessageStatus, GetResult, MessageRange, MessageStore } from '../store/store.js';
 import { everything, filterOf, isTagType, tagFilter } from '../filter/tag-filter.js';
@@ -24,8 +23,8 @@ export interface PullDeps {
   groups: Groups;
   clients: Clients;
   offsets: ConsumerOffsets;
-  held: LongPolling;
-  turns: PullScheduler;
+  longPolling: LongPolling;
+  pullScheduler: PullScheduler;
   stats: BrokerStats;
   storeStats: StoreStats;
   clock: Clock;
@@ -51,7 +50,7 @@ export function pullHandlers(deps: PullDeps): Pick<Handlers<'broker'>, 'PULL_MES
     const elsewhere = movedByReset(deps, request);
     if (elsewhere) return elsewhere;
     commitOffset(deps, request);
-    takeTurn(deps, request, filter, true);
+    schedule(deps, request, filter, true);
     return undefined;
   };
   return { PULL_MESSAGE: pull, LITE_PULL_MESSAGE: (request) => pull(request as unknown as Pull) };
@@ -103,7 +102,7 @@ function subscriptionFilter(deps: PullDeps, header: Header, broadcastEnable: boo
 
 /** @param maySuspend whether it may wait where it finds nothing */
 function run(deps: PullDeps, request: Pull, filter: TagFilter, maySuspend: boolean): void {
-  const { store, held, config, clock, offsets } = deps;
+  const { store, longPolling, config, clock, offsets } = deps;
   const { header, connection } = request;
   const { topic, queueId } = header;
   const elsewhere = movedByReset(deps, request);
@@ -118,9 +117,9 @@ function run(deps: PullDeps, request: Pull, filter: TagFilter, maySuspend: boole
   const code = codeOf(found.status, header.queueOffset);
   const suspend = Math.min(header.suspendTimeoutMillis, config.maxSuspendTimeMillis);
   if (code === ResponseCode.PULL_NOT_FOUND && maySuspend && header.sysFlag & PullFlag.SUSPEND && suspend > 0) {
-    if (held.size >= config.maxHeldPulls) return reply(request, tooManyHeld(config.maxHeldPulls));
-    const wake = (): void => takeTurn(deps, request, filter, false);
-    held.hold({ topic, queueId, offset: header.queueOffset, connection, matches: filter, wake }, suspend);
+    if (longPolling.size >= config.maxHeldPulls) return reply(request, tooManyHeld(config.maxHeldPulls));
+    const wake = (): void => schedule(deps, request, filter, false);
+    longPolling.hold({ topic, queueId, offset: header.queueOffset, connection, matches: filter, wake }, suspend);
     return;
   }
   answer(deps, request, code, found, started);
@@ -143,20 +142,20 @@ function commitOffset({ offsets }: PullDeps, { header }: Pull): void {
 }
 
 /** @param maySuspend whether it may wait where it finds nothing */
-function takeTurn(deps: PullDeps, request: Pull, filter: TagFilter, maySuspend: boolean): void {
+function schedule(deps: PullDeps, request: Pull, filter: TagFilter, maySuspend: boolean): void {
   const { connection, header } = request;
   const { topic, queueId } = header;
-  const { store, turns } = deps;
+  const { store, pullScheduler } = deps;
   const warm = { connection, serve: () => serve(deps, request, filter, maySuspend) };
-  const first = (mayRead: boolean): Turn => {
+  const first = (mayRead: boolean): PullProgress => {
     const range = rangeOf(deps, request, filter);
     if (!mayRead && store.isCold(topic, queueId, range)) return 'later';
     const waiting = connection.closed ? undefined : store.warmUp(topic, queueId, range);
     if (!waiting) return warm.serve();
-    return waiting.then(() => turns.take(warm));
+    return waiting.then(() => pullScheduler.add(warm));
   };
   connection.flow.requestBegun();
-  turns.take({ connection, serve: first });
+  pullScheduler.add({ connection, serve: first });
 }
 
 function rangeOf(deps: PullDeps, request: Pull, filter: TagFilter): MessageRange {

@@ -1,5 +1,4 @@
-// Owns what becomes of a message that a group failed to consume: another try later, or the dead letters. Leaves the
-// request that reports a failure to handlers/send-back.ts.
+// Turns a message that a group failed to consume into its next retry, or into a dead letter.
 import {
   MAX_PROPERTIES_BYTES,
   MessageProperty,
@@ -10,7 +9,7 @@ import {
   retryTopic,
 } from '@nest-rocketmq/remoting/internal';
 import type { Logger, MessageExt, SubscriptionGroupConfig } from '@nest-rocketmq/remoting/internal';
-import { bytesOf, encodedProperties, makeRoom, makeRoomForGood } from '../message/fit-properties.js';
+import { bytesOf, encodedProperties, fitProperties, fitDeadLetterProperties } from '../message/fit-properties.js';
 import type { MessageInner } from '../store/store.js';
 import type { Topics } from '../metadata/topics.js';
 import { toMessageInner } from '../message/half-message.js';
@@ -38,7 +37,7 @@ export class Retry {
    * The message that is to be stored for a message that failed. Undefined for a group's own dead letter without room for
    * another try: as a dead letter once more it would come again at once, for ever.
    */
-  again(failed: MessageExt, failure: Failure): MessageInner | undefined {
+  toRetry(failed: MessageExt, failure: Failure): MessageInner | undefined {
     const { group, delayLevel, maxReconsumeTimes } = failure;
     // Only in the group's own retry topic do these tell of its tries: a dead letter, or a message whose producer has set
     // them, begins anew.
@@ -51,14 +50,14 @@ export class Retry {
     const queueId = Math.floor(this.random() * group.retryQueueNums);
     const own = isOwnDeadLetter(properties, group.groupName);
     let dead = !own && (delayLevel < 0 || tries >= maxReconsumeTimes);
-    if (!dead && !hasRoomForRetry(group, queueId, properties)) {
-      this.#warnOfNoRoom(failed, group.groupName, own);
+    if (!dead && !fitsInScheduleTopic(group, queueId, properties)) {
+      this.#warnThatTooLong(failed, group.groupName, own);
       if (own) return undefined;
       dead = true;
     }
     if (dead) {
       properties.set(MessageProperty.DELAY, '0');
-      makeRoomForGood(properties);
+      fitDeadLetterProperties(properties);
     }
     return {
       ...toMessageInner(failed, properties),
@@ -74,7 +73,7 @@ export class Retry {
     const properties = decodeProperties(message.properties.toString('utf8'));
     if (isOwnDeadLetter(properties, group)) return;
     properties.set(MessageProperty.DELAY, '0');
-    makeRoomForGood(properties);
+    fitDeadLetterProperties(properties);
     message.properties = encodedProperties(properties);
     message.topic = this.#deadLetters(group);
     message.queueId = 0;
@@ -85,12 +84,12 @@ export class Retry {
     const waiting = realPlace(message.topic, message.queueId);
     if (message.properties.length + bytesOf(waiting) <= MAX_PROPERTIES_BYTES) return true;
     const properties = decodeProperties(message.properties.toString('utf8'));
-    if (!makeRoom(properties, bytesOf(waiting))) return false;
+    if (!fitProperties(properties, bytesOf(waiting))) return false;
     message.properties = encodedProperties(properties);
     return true;
   }
 
-  #warnOfNoRoom(failed: MessageExt, group: string, own: boolean): void {
+  #warnThatTooLong(failed: MessageExt, group: string, own: boolean): void {
     const where = own ? 'It stays where it is: its consumer has to try again by itself' : `It is in ${dlqTopic(group)}`;
     this.logger.warn(
       `message ${printable(failed.msgId)} of topic ${failed.topic} cannot be tried again by group ${group}: its ` +
@@ -132,9 +131,13 @@ function isOwnDeadLetter(properties: ReadonlyMap<string, string>, group: string)
 }
 
 /** Whether it can wait in the schedule topic, which keeps its own place in the properties. May shorten them for that. */
-function hasRoomForRetry(group: SubscriptionGroupConfig, queueId: number, properties: Map<string, string>): boolean {
+function fitsInScheduleTopic(
+  group: SubscriptionGroupConfig,
+  queueId: number,
+  properties: Map<string, string>,
+): boolean {
   for (const [name] of realPlace('', 0)) properties.delete(name);
-  return makeRoom(properties, bytesOf(realPlace(retryTopic(group.groupName), queueId)));
+  return fitProperties(properties, bytesOf(realPlace(retryTopic(group.groupName), queueId)));
 }
 
 const realPlace = (topic: string, queueId: number): [string, string][] => [

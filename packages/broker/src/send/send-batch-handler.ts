@@ -1,4 +1,4 @@
-// Owns the answer to a batch of messages of one topic. Leaves what is refused to send-checks.ts, storing to message-writer.ts.
+// Answers sends of a batch of messages of one topic.
 import {
   MAX_PROPERTIES_BYTES,
   MessageProperty,
@@ -61,7 +61,7 @@ async function send(deps: SendBatchDeps, request: IncomingRequest<Row>): Promise
   const made = known ?? topics.findOrCreate(topic, defaultTopic, queues);
   if (!made) return noSuchTopic(topic);
   // A batch of a topic that is saved must not fall behind the sends that came after it.
-  const unsaved = topics.unsaved(topic);
+  const unsaved = topics.whenSaved(topic);
   if (unsaved) await unsaved;
   const queue = queueId < 0 ? Math.floor(Math.random() * made.writeQueueNums) : queueId;
   const messages = messagesOf(request, items, queue);
@@ -73,7 +73,7 @@ async function send(deps: SendBatchDeps, request: IncomingRequest<Row>): Promise
   const { queueOffset, storeTimestamp } = results[0];
   const size = results.reduce((sum, result) => sum + result.size, 0);
   stats.put(topic, queue, results.length, size, storeTimestamp);
-  await messageWriter.stored(last);
+  await messageWriter.whenStored(last);
   const transactionId = decodeProperties(properties ?? '').get(MessageProperty.UNIQ_KEY);
   return { header: { msgId: ids.join(','), queueId: queue, queueOffset, ...(transactionId && { transactionId }) } };
 }

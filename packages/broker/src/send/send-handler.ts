@@ -1,5 +1,4 @@
-// Owns the answers to sends of one message, V1 and V2: the hot path. Leaves reading headers to send-header.ts, what is
-// refused to send-checks.ts, storing to message-writer.ts, and the answers' way back to send-replies.ts.
+// Answers sends of one message, V1 and V2: the hot path.
 import {
   HeaderError,
   MessageProperty,
@@ -124,7 +123,7 @@ export class SendHandler implements RawHandler {
     if (refusal) return this.#refuse(connection, refusal);
     const config = topic ?? this.#createTopic(header);
     if (!config) return this.#refuse(connection, noSuchTopic(header.topic));
-    const unsaved = topics.unsaved(header.topic);
+    const unsaved = topics.whenSaved(header.topic);
     return unsaved ?? this.#append(header, config, connection);
   }
 
@@ -172,7 +171,7 @@ export class SendHandler implements RawHandler {
     if (isRetryTopic(header.topic)) {
       const fault = this.#retryOrBury(header, message, scan);
       if (fault) return this.#refuse(connection, fault);
-      const unsaved = this.deps.topics.unsaved(message.topic);
+      const unsaved = this.deps.topics.whenSaved(message.topic);
       if (unsaved) return unsaved;
     }
     const result = this.deps.messageWriter.send(message, scan);

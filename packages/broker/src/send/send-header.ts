@@ -1,5 +1,5 @@
-// Owns the reading of a send's header, V1 and V2, straight from the bytes of a frame or from its fields as text. One
-// object is read into again and again, so that a message costs no garbage. Must equal what the request table reads.
+// Reads a send's header, V1 and V2, from the bytes of a frame or from decoded fields. One object is filled again for each
+// message, which saves garbage. A test holds that it reads the same as the request table.
 import {
   FRAME_HEAD,
   HeaderError,

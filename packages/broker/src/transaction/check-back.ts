@@ -1,4 +1,4 @@
-// Owns asking producers after half messages that have no verdict. Leaves which those are to half-queue.ts.
+// Asks producers for the verdict on half messages that have none.
 import {
   DecodeError,
   HALF_TOPIC,
@@ -13,7 +13,7 @@ import type { Clients } from '../clients/clients.js';
 import { PutError, isRefusedForGood } from '../message/message-writer.js';
 import type { MessageWriter } from '../message/message-writer.js';
 import type { BrokerStats } from '../metrics/broker-stats.js';
-import { makeRoom } from '../message/fit-properties.js';
+import { fitProperties } from '../message/fit-properties.js';
 import type { MessageStore } from '../store/store.js';
 import type { Topics } from '../metadata/topics.js';
 import { toMessageInner } from '../message/half-message.js';
@@ -157,7 +157,7 @@ export class CheckBack {
     const noted = this.deps.hold();
     try {
       const copy = await this.#storeAgain(half, times);
-      await this.deps.halves.movedTo(offset, copy.queueOffset);
+      await this.deps.halves.replace(offset, copy.queueOffset);
       return copy;
     } finally {
       noted();
@@ -168,10 +168,10 @@ export class CheckBack {
     const { messageWriter, store, stats } = this.deps;
     const properties = new Map(half.properties).set(MessageProperty.TRANSACTION_CHECK_TIMES, String(times));
     // What a broker adds to each message is longer than this.
-    makeRoom(properties);
+    fitProperties(properties);
     const copy = { ...toMessageInner(half, properties), preparedTransactionOffset: half.physicalOffset };
     const result = { ...messageWriter.deliver(copy) };
-    await messageWriter.stored(result);
+    await messageWriter.whenStored(result);
     stats.put(HALF_TOPIC, QUEUE, 1, result.size, result.storeTimestamp);
     const record = store.readRecord(result.physicalOffset, result.size);
     if (!record) throw new DecodeError(`the half message at ${result.physicalOffset} cannot be read`);
@@ -181,9 +181,9 @@ export class CheckBack {
   async #giveUp(half: MessageExt): Promise<void> {
     const { topics, messageWriter } = this.deps;
     const topic = topics.create(TRANS_CHECK_MAX_TIME_TOPIC, 1).topicName;
-    await topics.unsaved(topic);
+    await topics.whenSaved(topic);
     const given = { ...toMessageInner(half, half.properties), topic, queueId: QUEUE };
-    await messageWriter.stored(messageWriter.deliver({ ...given, preparedTransactionOffset: half.physicalOffset }));
+    await messageWriter.whenStored(messageWriter.deliver({ ...given, preparedTransactionOffset: half.physicalOffset }));
   }
 
   #read(offset: number): MessageExt | undefined {

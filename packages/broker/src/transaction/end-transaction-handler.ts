@@ -1,4 +1,4 @@
-// Owns the answer to a producer's verdict on its half message. Leaves what a half is to transaction/.
+// Answers a producer's verdict on its half message.
 import {
   DecodeError,
   HALF_TOPIC,
@@ -49,7 +49,7 @@ async function deliver({ messageWriter, stats }: EndTransactionDeps, half: Messa
   const message = fromHalf(half);
   const result = messageWriter.put(message);
   const { size, storeTimestamp } = result;
-  await messageWriter.stored(result);
+  await messageWriter.whenStored(result);
   // With a delay level it lies under the schedule topic now.
   stats.put(message.topic, message.queueId, 1, size, storeTimestamp);
 }

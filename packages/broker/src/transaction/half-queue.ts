@@ -1,6 +1,5 @@
-// Owns which half messages are still undecided: how far the half topic is settled, and what is decided beyond that.
-// Kept as Apache keeps it: op messages name decided halves, and the offsets of a group of the broker's own say how far
-// both topics are done. Leaves asking producers to check-back.ts.
+// Keeps which half messages are undecided, as Apache does: op messages name decided halves, and two offsets of a group of
+// the broker's own say up to where both topics are done.
 import { DecodeError, HALF_TOPIC, OP_HALF_TOPIC, decodeRecord } from '@nest-rocketmq/remoting/internal';
 import type { Clock, HostPort } from '@nest-rocketmq/remoting/internal';
 import type { MessageWriter } from '../message/message-writer.js';
@@ -67,7 +66,7 @@ export class HalfQueue {
   async start(): Promise<void> {
     const { decided, moved } = this.deps.outcomes;
     const notes: Promise<void>[] = [];
-    for (const [older, newer] of moved) if (this.isOpen(older)) notes.push(this.movedTo(older, newer));
+    for (const [older, newer] of moved) if (this.isOpen(older)) notes.push(this.replace(older, newer));
     for (let offset = this.#settled; decided.size > 0 && offset < this.end; offset++) {
       if (this.isOpen(offset) && this.#copiesOf(offset).some((copy) => decided.has(copy)))
         notes.push(this.decide(offset));
@@ -118,7 +117,7 @@ export class HalfQueue {
   }
 
   /** The half at `offset` has been stored once more. */
-  async movedTo(offset: number, newer: number): Promise<void> {
+  async replace(offset: number, newer: number): Promise<void> {
     // Its verdict came while the copy was being stored: the copy must not be asked about.
     if (!this.isOpen(offset)) return this.decide(newer);
     this.#newer.set(offset, newer);
@@ -141,7 +140,7 @@ export class HalfQueue {
       this.#opBatch = [];
       const result = messageWriter.deliver(opMessage(batch, storeHost, clock.now()));
       if (result.status === 'PUT_OK') this.#ops.push({ queueOffset: result.queueOffset, last: Math.max(...batch) });
-      this.#lastOp = messageWriter.stored(result);
+      this.#lastOp = messageWriter.whenStored(result);
     }
     await this.#lastOp;
   }
