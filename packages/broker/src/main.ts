@@ -68,7 +68,7 @@ function parse(args: string[]): Given {
 }
 
 function isKnown(arg: string): boolean {
-  const name = arg.split('=', 1)[0].replace(/^--?/, '');
+  const name = arg.replace(/^--?/, '').replace(/=.*/s, '');
   return Object.hasOwn(FLAGS, name) || ['c', 'h', 'v'].includes(name);
 }
 

@@ -1,13 +1,6 @@
 // Keeps the connected producers and consumers by group, and what each group subscribes to.
-import { Requests } from '@nest-rocketmq/remoting/internal';
-import type {
-  Clock,
-  Connection,
-  ConsumerData,
-  Logger,
-  SubscriptionData,
-  TimerHandle,
-} from '@nest-rocketmq/remoting/internal';
+import { Repeating, Requests } from '@nest-rocketmq/remoting/internal';
+import type { Clock, Connection, ConsumerData, Logger, SubscriptionData } from '@nest-rocketmq/remoting/internal';
 import { GroupAgreement } from './group-agreement.js';
 import { requireAtMost } from '../config/limits.js';
 
@@ -57,12 +50,19 @@ export class Clients {
   readonly #agreement: GroupAgreement;
   /** The groups that came over each connection: the names of producers' and of consumers'. */
   readonly #groupsOf = new Map<Connection, Membership>();
-  #scanTimer: TimerHandle | undefined;
+  readonly #scan: Repeating;
   /** Producers of a group are asked in turn. */
   #turn = 0;
 
   constructor(private readonly options: ClientsOptions) {
     this.#agreement = new GroupAgreement(options);
+    this.#scan = new Repeating({
+      ...options,
+      name: 'the scan for silent clients',
+      interval: SCAN_INTERVAL_MS,
+      run: () => this.#closeSilent(),
+      isNeeded: () => this.#producers.size > 0 || this.#consumers.size > 0,
+    });
   }
 
   /** @throws LimitExceededError */
@@ -75,7 +75,7 @@ export class Clients {
     this.#membership(client.connection, 'producers', group);
     if (!clients) this.#producers.set(group, (clients = new Map()));
     clients.set(client.connection, client);
-    this.#armScan();
+    this.#scan.start();
   }
 
   /**
@@ -106,7 +106,7 @@ export class Clients {
     group.clients.set(client.connection, client);
     const changed = updateSubscriptions(group, data.subscriptionDataSet) || joined;
     if (!withoutSub) this.#agreement.heard(data, client.clientId, client.connection);
-    this.#armScan();
+    this.#scan.start();
     if (changed) this.#notify(group);
     return changed;
   }
@@ -174,8 +174,7 @@ export class Clients {
   }
 
   stop(): void {
-    this.options.clock.clearTimeout(this.#scanTimer);
-    this.#scanTimer = undefined;
+    this.#scan.stop();
   }
 
   #notify(group: ConsumerGroup): void {
@@ -183,14 +182,6 @@ export class Clients {
     for (const { connection } of group.clients.values()) {
       if (!connection.closed) connection.oneway(Requests.NOTIFY_CONSUMER_IDS_CHANGED, { consumerGroup: group.name });
     }
-  }
-
-  #armScan(): void {
-    this.#scanTimer ??= this.options.clock.setTimeout(() => {
-      this.#scanTimer = undefined;
-      this.#closeSilent();
-      if (this.#producers.size > 0 || this.#consumers.size > 0) this.#armScan();
-    }, SCAN_INTERVAL_MS);
   }
 
   #closeSilent(): void {

@@ -64,7 +64,7 @@ export function parseProperties(text: string): Map<string, string> {
   const properties = new Map<string, string>();
   for (const line of text.split(/\r?\n/).map((one) => one.trim())) {
     if (line === '' || line.startsWith('#') || line.startsWith('!')) continue;
-    const [, key, value] = /^([^=:\s]+)\s*[=:\s]\s*(.*)$/.exec(line) ?? [];
+    const [, key, value = ''] = /^([^=:\s]+)\s*[=:\s]\s*(.*)$/.exec(line) ?? [];
     if (key !== undefined) properties.set(key, value.replace(/\\(.)/g, '$1'));
   }
   return properties;

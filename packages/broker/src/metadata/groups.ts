@@ -118,7 +118,7 @@ export class Groups {
     return { dataVersion: this.#version, forbiddenTable: {}, subscriptionGroupTable: Object.fromEntries(this.#table) };
   }
 
-  /** As of a topic: `Topics.unsaved`. */
+  /** As of a topic: `Topics.whenSaved`. */
   whenSaved(group: string): Promise<void> | undefined {
     return this.#save.whenSaved(group);
   }

@@ -13,12 +13,11 @@ export interface NameServerParts {
 }
 
 export async function makeNameServer({ config, openConfig }: Environment): Promise<NameServerParts> {
-  const { clock } = config;
   const routes = new RouteTable(config);
   const nameServer = new NameServer(
     routes,
     new KVConfig({ ...config, ...(await openConfig('kvConfig.json', 'configTable')) }),
-    clock,
+    config,
   );
   const handlers = handlerTable(nameServer.handlers());
   const server = new RemotingServer({ ...config, idleTimeout: idleTimeoutOf(config), handlers });

@@ -67,10 +67,10 @@ async function send(deps: SendBatchDeps, request: IncomingRequest<Row>): Promise
   const messages = messagesOf(request, items, queue);
   const results = messageWriter.sendBatch(messages);
   const failed = results.find((result) => result.status !== 'PUT_OK');
-  const last = results.at(-1);
-  if (failed || !last) return notStored(failed?.status ?? 'MESSAGE_ILLEGAL');
+  const [first, last] = [results[0], results.at(-1)];
+  if (failed || !first || !last) return notStored(failed?.status ?? 'MESSAGE_ILLEGAL');
   const ids = results.map((result) => encodeOffsetMsgId(storeHost.address, storeHost.port, result.physicalOffset));
-  const { queueOffset, storeTimestamp } = results[0];
+  const { queueOffset, storeTimestamp } = first;
   const size = results.reduce((sum, result) => sum + result.size, 0);
   stats.put(topic, queue, results.length, size, storeTimestamp);
   await messageWriter.whenStored(last);

@@ -169,7 +169,7 @@ export class SendHandler implements RawHandler {
     reply.queueId = message.queueId;
     reply.transactionId = message.properties.subarray(scan.uniqKeyStart, scan.uniqKeyEnd);
     if (isRetryTopic(header.topic)) {
-      const fault = this.#retryOrBury(header, message, scan);
+      const fault = this.#toRetryOrDeadLetter(header, message, scan);
       if (fault) return this.#refuse(connection, fault);
       const unsaved = this.deps.topics.whenSaved(message.topic);
       if (unsaved) return unsaved;
@@ -225,7 +225,7 @@ export class SendHandler implements RawHandler {
   }
 
   /** A consumer's client sends a retry itself when it could not send the message back. */
-  #retryOrBury(header: SendHeader, message: MessageInner, scan: PropertyScan): Refusal | undefined {
+  #toRetryOrDeadLetter(header: SendHeader, message: MessageInner, scan: PropertyScan): Refusal | undefined {
     const name = groupOfRetryTopic(header.topic);
     const group = this.deps.groups.findOrCreate(name);
     if (!group) {

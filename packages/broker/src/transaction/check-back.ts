@@ -3,12 +3,13 @@ import {
   DecodeError,
   HALF_TOPIC,
   MessageProperty,
+  Repeating,
   Requests,
   TRANS_CHECK_MAX_TIME_TOPIC,
   decodeRecord,
   encodeRecord,
 } from '@nest-rocketmq/remoting/internal';
-import type { Clock, Logger, MessageExt, TimerHandle } from '@nest-rocketmq/remoting/internal';
+import type { Clock, Logger, MessageExt } from '@nest-rocketmq/remoting/internal';
 import type { Clients } from '../clients/clients.js';
 import { PutError, isRefusedForGood } from '../message/message-writer.js';
 import type { MessageWriter } from '../message/message-writer.js';
@@ -43,50 +44,38 @@ export interface CheckBackDeps {
 }
 
 export class CheckBack {
-  #timer: TimerHandle | undefined;
-  #running = false;
+  readonly #rounds: Repeating;
   #stopped = false;
 
-  constructor(private readonly deps: CheckBackDeps) {}
+  constructor(private readonly deps: CheckBackDeps) {
+    const { halves, config } = deps;
+    this.#rounds = new Repeating({
+      ...deps,
+      name: 'checking transactions',
+      interval: config.transactionCheckInterval,
+      run: () => this.#askAll(),
+      isNeeded: () => halves.first < halves.end,
+    });
+  }
 
   /** Takes up what was undecided when the broker stopped. */
   async start(): Promise<void> {
-    await this.deps.halves.start().catch((error: unknown) => this.#failed(error));
-    if (this.deps.halves.first < this.deps.halves.end) this.#arm(this.deps.config.transactionTimeOut);
+    const { halves, logger } = this.deps;
+    await halves.start().catch((error: unknown) => {
+      const reason = error instanceof Error ? error.message : String(error);
+      logger.warn(`the verdicts before the last stop are not saved: ${reason}`);
+    });
+    if (halves.first < halves.end) this.arrived();
   }
 
   /** A half message has been stored. */
   arrived(): void {
-    this.#arm(this.deps.config.transactionTimeOut);
+    if (!this.#stopped) this.#rounds.start(this.deps.config.transactionTimeOut);
   }
 
   stop(): void {
     this.#stopped = true;
-    this.deps.clock.clearTimeout(this.#timer);
-    this.#timer = undefined;
-  }
-
-  #arm(ms: number): void {
-    if (this.#stopped || this.#running) return;
-    this.#timer ??= this.deps.clock.setTimeout(() => {
-      this.#timer = undefined;
-      void this.#round();
-    }, ms);
-  }
-
-  async #round(): Promise<void> {
-    this.#running = true;
-    try {
-      await this.#askAll();
-    } catch (error) {
-      this.#failed(error);
-    }
-    this.#running = false;
-    if (this.deps.halves.first < this.deps.halves.end) this.#arm(this.deps.config.transactionCheckInterval);
-  }
-
-  #failed(error: unknown): void {
-    this.deps.logger.warn(`transactions were not checked: ${error instanceof Error ? error.message : String(error)}`);
+    this.#rounds.stop();
   }
 
   async #askAll(): Promise<void> {

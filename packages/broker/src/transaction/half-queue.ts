@@ -174,8 +174,10 @@ export class HalfQueue {
     const { offsets } = this.deps;
     while (this.#decided.delete(this.#settled)) this.#settled++;
     offsets.commit(TRANSACTION_GROUP, HALF_TOPIC, QUEUE, this.#settled);
-    while (this.#ops.length > 0 && this.#ops[0].last < this.#settled)
-      this.#opSettled = this.#ops.shift()!.queueOffset + 1;
+    for (let op = this.#ops[0]; op && op.last < this.#settled; op = this.#ops[0]) {
+      this.#opSettled = op.queueOffset + 1;
+      this.#ops.shift();
+    }
     offsets.commit(TRANSACTION_GROUP, OP_HALF_TOPIC, QUEUE, this.#opSettled);
   }
 
