@@ -8,7 +8,6 @@ export const SUB_ALL = '*';
 export type TagFilter = (tagsCode: number) => boolean;
 
 export const everything: TagFilter = () => true;
-const compiled = new WeakMap<SubscriptionData, TagFilter>();
 
 /** `'*'`, or tags with `||` between them. */
 export function tagFilter(subString: string): TagFilter {
@@ -19,11 +18,15 @@ export function tagFilter(subString: string): TagFilter {
   return (tagsCode) => codes.has(tagsCode);
 }
 
-/** The filter of a subscription, made once. */
-export function filterOf(subscription: SubscriptionData): TagFilter {
-  let filter = compiled.get(subscription);
-  if (!filter) compiled.set(subscription, (filter = tagFilter(subscription.subString)));
-  return filter;
+/** The filters of subscriptions, each made once. */
+export class SubscriptionFilters {
+  readonly #filters = new WeakMap<SubscriptionData, TagFilter>();
+
+  of(subscription: SubscriptionData): TagFilter {
+    let filter = this.#filters.get(subscription);
+    if (!filter) this.#filters.set(subscription, (filter = tagFilter(subscription.subString)));
+    return filter;
+  }
 }
 
 /** Whether the expression chooses by tags; an absent type means so. */

@@ -10,7 +10,7 @@ import type { StoreStats } from '../metrics/store-stats.js';
 import type { PullProgress, PullScheduler } from './pull-scheduler.js';
 import type { ConsumerOffsets } from '../metadata/offsets.js';
 import type { GetMessageStatus, GetResult, MessageRange, MessageStore } from '../store/store.js';
-import { everything, filterOf, isTagType, tagFilter } from '../filter/tag-filter.js';
+import { SubscriptionFilters, everything, isTagType, tagFilter } from '../filter/tag-filter.js';
 import type { TagFilter } from '../filter/tag-filter.js';
 import type { Topics } from '../metadata/topics.js';
 
@@ -39,11 +39,16 @@ export interface PullDeps {
   };
 }
 
+interface PullParts extends PullDeps {
+  filters: SubscriptionFilters;
+}
+
 type Row = typeof Requests.PULL_MESSAGE;
 type Pull = IncomingRequest<Row>;
 type Header = HeaderOf<Row>;
 
-export function pullHandlers(deps: PullDeps): Pick<Handlers<'broker'>, 'PULL_MESSAGE' | 'LITE_PULL_MESSAGE'> {
+export function pullHandlers(given: PullDeps): Pick<Handlers<'broker'>, 'PULL_MESSAGE' | 'LITE_PULL_MESSAGE'> {
+  const deps: PullParts = { ...given, filters: new SubscriptionFilters() };
   const pull = (request: Pull): Answer<Row> | undefined => {
     const filter = check(deps, request);
     if (typeof filter !== 'function') return filter;
@@ -57,7 +62,7 @@ export function pullHandlers(deps: PullDeps): Pick<Handlers<'broker'>, 'PULL_MES
 }
 
 /** The filter to pull with, or the answer that says why not. In the order in which Apache checks. */
-function check(deps: PullDeps, { header, connection }: Pull): TagFilter | Answer<Row> {
+function check(deps: PullParts, { header, connection }: Pull): TagFilter | Answer<Row> {
   const { topics, groups, config } = deps;
   if (!(config.brokerPermission & Permission.READ))
     return no(ResponseCode.NO_PERMISSION, 'the broker pulling message is forbidden');
@@ -81,7 +86,7 @@ function check(deps: PullDeps, { header, connection }: Pull): TagFilter | Answer
   return subscriptionFilter(deps, header, group.consumeBroadcastEnable);
 }
 
-function subscriptionFilter(deps: PullDeps, header: Header, broadcastEnable: boolean): TagFilter | Answer<Row> {
+function subscriptionFilter(deps: PullParts, header: Header, broadcastEnable: boolean): TagFilter | Answer<Row> {
   if (header.sysFlag & PullFlag.SUBSCRIPTION) {
     const fault = filterFault(header.subscription, deps.config.maxFilterLength);
     if (fault !== undefined) return no(ResponseCode.SUBSCRIPTION_PARSE_FAILED, fault);
@@ -97,7 +102,7 @@ function subscriptionFilter(deps: PullDeps, header: Header, broadcastEnable: boo
   if (subscription.subVersion < header.subVersion) {
     return no(ResponseCode.SUBSCRIPTION_NOT_LATEST, "the consumer's subscription not latest");
   }
-  return isTagType(subscription.expressionType) ? filterOf(subscription) : noSql();
+  return isTagType(subscription.expressionType) ? deps.filters.of(subscription) : noSql();
 }
 
 /** @param maySuspend whether it may wait where it finds nothing */
