@@ -43,7 +43,7 @@ export interface Broker {
   readonly brokerAddress: string;
   /** Connects to these two in process, and to any other address by TCP. */
   readonly dial: Dial;
-  /** Answers what has been asked, writes everything out and leaves nothing running. */
+  /** Answers the requests under way, saves everything, and leaves nothing running. */
   stop(): Promise<void>;
 }
 
@@ -67,7 +67,7 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
   try {
     if (nameServerListen) await names.server.listen(nameServerListen.host, nameServerListen.port);
     if (listen) await broker.server.listen(listen.host, listen.port);
-    // Who asked for any free port did not ask for its neighbour.
+    // With a free port nobody expects the second one below it.
     if (config.listen && config.listen.port > 0) await listenForVIPChannel(broker.server, config.listen, config.logger);
     warnOfOpenAddresses(config.logger, [nameServerListen, listen]);
     await broker.start();
@@ -163,7 +163,7 @@ interface LivingParts extends SharedParts {
   server: RemotingServer;
 }
 
-/** Who hears of what the store and the connections tell. */
+/** Connects the parts to the events of the store and of connections. */
 function connect({ store, clients, longPolling, replies, levelTimer, checkBack, server }: LivingParts): void {
   server.onConnectionClosed((connection) => {
     clients.connectionClosed(connection);
@@ -183,7 +183,7 @@ async function start({ levelTimer, checkBack, registration }: LivingParts): Prom
   await registration.start();
 }
 
-/** Takes no more first, then lets what is under way end, then writes everything out. */
+/** Takes no more requests first, then lets those under way end, then saves everything. */
 async function stop(parts: LivingParts): Promise<void> {
   const { store, topics, groups, offsets, clients, longPolling, levelTimer, checkBack, registration, server } = parts;
   await registration.stop();
@@ -198,7 +198,7 @@ async function stop(parts: LivingParts): Promise<void> {
   try {
     await Promise.all([topics.flush(), groups.flush()]);
   } finally {
-    // A disk that has no room for these must not leave the store open.
+    // A full disk must not leave the store open.
     await store.close();
   }
 }

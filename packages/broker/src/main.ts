@@ -37,7 +37,8 @@ function optionsOf(args: string[]): BrokerOptions | string {
   if (help) return usage();
   if (version) return `${ownVersion()}\n`;
   const conf = config === undefined ? { options: {}, unknown: [] } : readConf(config);
-  if (conf.unknown.length > 0) logger.warn(`${config}: these keys mean nothing here: ${conf.unknown.join(', ')}`);
+  if (conf.unknown.length > 0)
+    logger.warn(`${config}: these keys are unknown to this broker and ignored: ${conf.unknown.join(', ')}`);
   const options: Record<string, unknown> = {};
   for (const [option, { name, fallback }] of flagEntries)
     options[option] = flags[name] ?? conf.options[option] ?? fallback;

@@ -5,12 +5,12 @@ import type { ClientInfo, Clients } from '../clients/clients.js';
 import { runtimeInfo } from '../metrics/runtime-info.js';
 import type { RuntimeInfoParts } from '../metrics/runtime-info.js';
 
-/** How long a consumer may take to answer what is handed on to it, ms. */
+/** Longest wait for a consumer's answer, ms. */
 const CLIENT_TIMEOUT_MS = 10_000;
 
 export interface BrokerAdminDeps extends RuntimeInfoParts {
   clients: Clients;
-  /** What the broker was started with, as text. */
+  /** The broker's options, as text. */
   properties: ReadonlyMap<string, string>;
 }
 

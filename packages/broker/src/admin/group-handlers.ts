@@ -96,7 +96,7 @@ function settingsHandlers({ groups, offsets, stats }: GroupAdminDeps): Pick<Hand
   };
 }
 
-/** A setting of the wrong type: its default must not take its place in silence. */
+/** Names a setting of the wrong type: the default must not replace it silently. */
 function wrongField(json: JsonObject): string | undefined {
   for (const [name, usual] of Object.entries(subscriptionGroupConfig(''))) {
     const given = json[name];
@@ -112,7 +112,7 @@ function wrongField(json: JsonObject): string | undefined {
   return wrong && `attributes: the value of ${printable(wrong[0])} must be a string`;
 }
 
-/** The settings with what becomes of the group's attributes: those given are changes. @throws InvalidAttributeError */
+/** The settings with the group's attributes after the given changes. @throws InvalidAttributeError */
 function withAttributes(
   given: SubscriptionGroupConfig,
   known: SubscriptionGroupConfig | undefined,

@@ -4,7 +4,7 @@ import type { Answer, Handlers, HeaderOf, Requests } from '@nest-rocketmq/remoti
 import type { PullScheduler } from '../pull/pull-scheduler.js';
 import type { MessageStore } from '../store/store.js';
 
-/** Messages with one unique key that are given at most. */
+/** Most messages in the answer to a query by unique key. */
 const DEFAULT_QUERY_MAX_NUM = 32;
 
 type Query = typeof Requests.QUERY_MESSAGE;

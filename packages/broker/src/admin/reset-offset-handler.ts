@@ -51,7 +51,7 @@ function queuesOf({ readQueueNums }: TopicConfig, queueId: number): number[] | u
   return queueId < readQueueNums ? [queueId] : undefined;
 }
 
-/** Where the queue is to go on: at an offset, else at a time; tools say -1 for the end. */
+/** The new offset of the queue: the given one, or else that of the given time. Tools send -1 for the end. */
 async function target({ store, offsets }: ResetOffsetDeps, header: Header, queueId: number): Promise<number> {
   const { topic, group, timestamp, offset = -1, isForce } = header;
   const [first, end] = [store.minOffset(topic, queueId), store.maxOffset(topic, queueId)];

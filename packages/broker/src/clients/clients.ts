@@ -27,7 +27,7 @@ export interface ConsumerGroup {
 export interface ClientsOptions {
   clock: Clock;
   logger: Logger;
-  /** Silence after which a client counts as gone, ms. */
+  /** Time without a heartbeat after which a client counts as gone, ms. */
   channelExpiredTimeout: number;
   maxGroupsPerClient: number;
   maxSubscriptionGroups: number;
@@ -79,8 +79,8 @@ export class Clients {
   }
 
   /**
-   * Takes a consumer in, or renews it.
-   * @param withoutSub whether its heartbeat left the subscriptions out, and `data` has those of the group
+   * Registers a consumer, or renews its registration.
+   * @param withoutSub whether its heartbeat had no subscriptions, so that `data` has those of its group
    * @returns whether its group's members or subscriptions have changed
    * @throws LimitExceededError
    */
@@ -127,7 +127,7 @@ export class Clients {
     else this.#notify(group);
   }
 
-  /** Forgets all that came over a connection, which has closed. */
+  /** Unregisters all clients of a connection that has closed. */
   connectionClosed(connection: Connection): void {
     const { producers, consumers } = this.#groupsOf.get(connection) ?? noGroups();
     for (const group of producers) this.unregisterProducer(group, connection);
@@ -167,7 +167,7 @@ export class Clients {
     return [...this.#consumers.values()].flatMap((group) => (group.subscriptions.has(topic) ? [group.name] : []));
   }
 
-  /** One producer of the group, another one each time. */
+  /** The next producer of the group, in turn. */
   nextProducer(group: string): ClientInfo | undefined {
     const live = this.producers(group).filter((client) => !client.connection.closed);
     return live[this.#turn++ % live.length];
@@ -200,7 +200,7 @@ export class Clients {
   }
 }
 
-/** The newest subscriptions stand. @returns whether a topic came, went or changed its version */
+/** Takes the newest subscriptions. @returns whether one was added, removed or changed */
 function updateSubscriptions(group: ConsumerGroup, subscriptions: readonly SubscriptionData[]): boolean {
   let changed = false;
   for (const subscription of subscriptions) {

@@ -26,7 +26,7 @@ export function lockHandlers(deps: LockDeps): Pick<Handlers<'broker'>, 'LOCK_BAT
   return {
     LOCK_BATCH_MQ: ({ body }) => {
       const { consumerGroup, clientId, mqSet } = read(body);
-      // Nobody is kept from a queue that is not there, and no lock is kept of one.
+      // Queues that do not exist are not locked: locks for them would only cost memory.
       const known = groups.findOrCreate(consumerGroup) ? mqSet.filter(exists) : [];
       return { body: encodeLockOk(locks.lock(consumerGroup, clientId, known)) };
     },

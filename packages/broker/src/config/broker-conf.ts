@@ -1,8 +1,9 @@
 // Reads broker.conf, the file of options of Apache's broker.
-import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
+import { InvalidOptionError, formatAddress } from '@nest-rocketmq/remoting/internal';
 import type { BrokerOptions } from './broker-options.js';
 import { DEFAULT_LISTEN } from './broker-rows.js';
 import { checkAddress } from './option-checks.js';
+import { integer } from './option-row.js';
 import { optionEntries } from './option-rows.js';
 import type { AnyOptionRow, OptionName } from './option-rows.js';
 
@@ -14,9 +15,12 @@ const FIXED: ReadonlyMap<string, readonly string[]> = new Map([
   ['authorizationEnabled', ['false']],
 ]);
 
+/** Its range is checked with `listen`. */
+const PORT = integer(0, [0, 65_535], undefined, 'listenPort');
+
 export interface BrokerConf {
   options: BrokerOptions;
-  /** Keys that mean nothing here. */
+  /** Keys that this broker does not know. */
   unknown: string[];
 }
 
@@ -25,10 +29,10 @@ export function readBrokerConf(text: string): BrokerConf {
   const rows = rowsByKey();
   const options: Record<string, unknown> = {};
   const unknown: string[] = [];
-  const listen: { host?: string; port?: string } = {};
+  const listen: { host?: string; port?: number } = {};
   for (const [key, value] of parseProperties(text)) {
     const found = rows.get(key);
-    if (key === 'listenPort') listen.port = value;
+    if (key === 'listenPort') listen.port = PORT.parse(key, value);
     else if (key === 'bindAddress') listen.host = value;
     else if (FIXED.has(key)) refuseOther(key, value);
     else if (found) options[found.name] = valueOf(found.row, key, value);
@@ -54,9 +58,9 @@ function valueOf(row: AnyOptionRow, key: string, value: string): unknown {
   throw new InvalidOptionError(key, value, [...row.confWords.keys()].join(' or '));
 }
 
-function listenOf({ host, port }: { host?: string; port?: string }): string {
+function listenOf({ host, port }: { host?: string; port?: number }): string {
   const usual = checkAddress('listen', DEFAULT_LISTEN);
-  return `${host ?? usual.host}:${port ?? usual.port}`;
+  return formatAddress(host ?? usual.host, port ?? usual.port);
 }
 
 /** The lines of a Java properties file: `key=value`, `#` and `!` before a comment, a backslash before what is meant as it is. */
@@ -73,5 +77,5 @@ export function parseProperties(text: string): Map<string, string> {
 function refuseOther(key: string, value: string): void {
   const allowed = FIXED.get(key) ?? [];
   if (!allowed.includes(value))
-    throw new InvalidOptionError(key, value, `${allowed.join(' or ')}: this broker has nothing else`);
+    throw new InvalidOptionError(key, value, `${allowed.join(' or ')}: this broker supports nothing else`);
 }

@@ -112,6 +112,16 @@ describe('options', () => {
 });
 
 describe('broker.conf', () => {
+  it.each([
+    ['listenPort=20911', '127.0.0.1:20911'],
+    ['bindAddress=192.0.2.1', '192.0.2.1:10911'],
+    ['bindAddress=::1\nlistenPort=20911', '[::1]:20911'],
+  ])('makes of %j the address to listen on', (text, listen) => {
+    const { options } = readBrokerConf(text);
+    expect(options).toEqual({ listen });
+    expect(resolveOptions(options).listen?.port).toBe(Number(listen.split(':').at(-1)));
+  });
+
   it('takes every option by its name', () => {
     for (const [name, { type, fallback }] of optionEntries) {
       const value = type === 'string | false' ? '127.0.0.1:1' : String(fallback ?? 'x');
@@ -169,6 +179,7 @@ haListenPort=10912
     ['aclEnable', 'true'],
     ['maxMessageSize', 'big'],
     ['traceTopicEnable', '1'],
+    ['listenPort', 'ten'],
   ])('is refused for %s=%s', (key, value) => {
     expect(() => readBrokerConf(`${key}=${value}\n`)).toThrow(expect.objectContaining({ option: key, given: value }));
   });

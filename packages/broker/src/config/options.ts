@@ -63,7 +63,7 @@ function checked(options: GivenOptions): Values {
 function refuseUnknown(options: BrokerOptions): void {
   for (const [key, value] of Object.entries(options)) {
     if (isOptionName(key) || OBJECTS.includes(key)) continue;
-    throw new InvalidOptionError(printable(key), value, 'no option of this name');
+    throw new InvalidOptionError(printable(key), value, 'the name of an option, see BrokerOptions');
   }
 }
 

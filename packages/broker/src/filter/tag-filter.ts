@@ -4,7 +4,7 @@ import type { SubscriptionData } from '@nest-rocketmq/remoting/internal';
 
 export const SUB_ALL = '*';
 
-/** Whether a message is wanted, by the hash code of its tags. */
+/** Tells whether a message matches, by the hash code of its tags. */
 export type TagFilter = (tagsCode: number) => boolean;
 
 export const everything: TagFilter = () => true;

@@ -2,14 +2,14 @@
 // sent must stay deliverable.
 import { MAX_PROPERTIES_BYTES, MessageProperty, encodeProperties } from '@nest-rocketmq/remoting/internal';
 
-/** What brokers add for tracing, and nobody needs to consume a message. */
+/** Properties that brokers add for tracing: no consumer needs them. */
 const DISPENSABLE = [
   MessageProperty.CLUSTER,
   MessageProperty.MSG_REGION,
   MessageProperty.TRACE_ON,
   MessageProperty.DLQ_ORIGIN_TOPIC,
 ];
-/** What tells a dead letter's way here, the least needed first. */
+/** Properties that tell how a message became a dead letter, the least important first. */
 const HISTORY = [
   MessageProperty.DELAY,
   MessageProperty.WAIT,
@@ -23,15 +23,15 @@ export const encodedProperties = (properties: ReadonlyMap<string, string>): Buff
   Buffer.from(encodeProperties(properties), 'utf8');
 
 /**
- * Leaves out what is dispensable until the properties fit.
- * @param more bytes that the hop after this will add
+ * Removes dispensable properties until the others fit.
+ * @param more bytes that the broker will add at the next step
  * @returns whether they fit now
  */
 export function fitProperties(properties: Map<string, string>, more = 0): boolean {
   return shorten(properties, more, DISPENSABLE);
 }
 
-/** The same for a message that goes no further: its own properties are what counts. */
+/** The same for a dead letter, which is not sent on: only its own properties count. */
 export function fitDeadLetterProperties(properties: Map<string, string>): boolean {
   return shorten(properties, 0, [...DISPENSABLE, ...HISTORY]);
 }

@@ -44,7 +44,7 @@ export function fromHalf(half: MessageExt): MessageInner {
   };
 }
 
-/** The same message once more, with other properties. */
+/** Makes a message to store from a stored one, with other properties. */
 export function toMessageInner(message: MessageExt, properties: ReadonlyMap<string, string>): MessageInner {
   return {
     topic: message.topic,
@@ -64,7 +64,7 @@ export function toMessageInner(message: MessageExt, properties: ReadonlyMap<stri
   };
 }
 
-/** Says that the halves at these offsets of the half topic are decided. */
+/** Makes the message that marks the halves at these offsets of the half topic as decided. */
 export function opMessage(offsets: readonly number[], host: HostPort, now: number): MessageInner {
   return {
     topic: OP_HALF_TOPIC,

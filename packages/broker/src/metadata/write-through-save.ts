@@ -10,36 +10,36 @@ export interface PromptSaveOptions {
 }
 
 export class WriteThroughSave {
-  /** The save that has begun last; it never rejects. */
+  /** The save that was begun last; never rejects. */
   #begun = Promise.resolve();
-  /** The one behind it. */
+  /** The save after it. */
   #next: Promise<void> | undefined;
-  /** What has changed and is not saved, by name; undefined where the disk would not take it. */
+  /** Changes that are not saved yet, by name; undefined where the save failed. */
   readonly #unsaved = new Map<string, Promise<void> | undefined>();
 
   constructor(private readonly options: PromptSaveOptions) {}
 
-  /** Begins to save. What fails is logged, and tried again for whoever asks for it. */
+  /** Begins to save. A failure is logged; `whenSaved` tries again. */
   changed(name: string): void {
     this.#saveFor(name).catch((error: unknown) =>
       this.options.logger.error(`${name} is not saved: ${error instanceof Error ? error.message : String(error)}`),
     );
   }
 
-  /** Undefined where what goes by that name survives a loss of power; else resolves when it does. */
+  /** Resolves when the change of this name survives a loss of power; undefined when it does already. */
   whenSaved(name: string): Promise<void> | undefined {
     if (this.#unsaved.size === 0 || !this.#unsaved.has(name)) return undefined;
     return this.#unsaved.get(name) ?? this.#saveFor(name);
   }
 
-  /** Saves all as it is now. */
+  /** Saves the content as it is now. */
   save(): Promise<void> {
     if (this.#next) return this.#next;
     const next = this.#begun.then(() => {
       this.#next = undefined;
       return this.options.file.save(this.options.content());
     });
-    // Those who wait for it are told.
+    // Callers who wait for it get the error.
     this.#begun = next.catch(() => {});
     return (this.#next = next);
   }

@@ -49,7 +49,7 @@ export class KVConfig {
     requireShort(key, 'the key');
     requireAtMost(value.length, LONGEST_VALUE, 'LONGEST_VALUE', 'characters of a value');
     if (this.get(namespace, key) === undefined)
-      requireAtMost(this.#count() + 1, this.#max, 'maxKVConfigs', 'key-values');
+      requireAtMost(this.#count() + 1, this.#max, 'maxKVConfigs', 'key-value entries');
     let table = this.#namespaces.get(namespace);
     if (!table) this.#namespaces.set(namespace, (table = new Map()));
     table.set(key, value);

@@ -43,7 +43,7 @@ export class Registration {
     topics.onChanged((changed) => this.#topicChanged(changed));
   }
 
-  /** Registers everywhere. An outside name server that cannot be reached is tried again later. */
+  /** Registers everywhere, and again periodically. A name server that cannot be reached is tried again the next time. */
   async start(): Promise<void> {
     await this.#registerAll();
     if (!this.#stopped) this.#repeating.start();
@@ -65,7 +65,7 @@ export class Registration {
     await this.#registerOutside(table);
   }
 
-  /** A new topic has a route at once, not with the next full registration. */
+  /** Registers a new topic at once, so that its route need not wait for the next registration. */
   #topicChanged(changed: TopicConfig): void {
     if (this.#stopped) return;
     const { dataVersion } = this.deps.topics.table;

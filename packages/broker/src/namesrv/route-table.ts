@@ -23,9 +23,9 @@ export interface BrokerRegistration extends BrokerIdentity {
   heartbeatTimeoutMillis?: number | undefined;
   dataVersion: DataVersion;
   topics: Iterable<TopicConfig>;
-  /** Whatever the broker is reached by; its end ends the registration. */
+  /** The broker's connection: the registration ends with it. */
   channel: object;
-  /** The name server's own broker: nobody takes its place. */
+  /** Whether it is the name server's own broker, which no other one can replace. */
   own?: boolean;
 }
 
@@ -55,13 +55,13 @@ export class RouteTable {
   readonly #topics = new Map<string, Map<string, QueueData>>();
   readonly #brokers = new Map<string, BrokerData>();
   readonly #clusters = new Map<string, Set<string>>();
-  /** by broker name and id: an address alone would be whoever named it last */
+  /** by broker name and id: an address alone would belong to whichever broker named it last */
   readonly #live = new Map<string, LiveBroker>();
 
   constructor(private readonly options: RouteTableOptions) {}
 
   /**
-   * Takes a broker in, or renews it. Returns the addresses that a slave asks for, or a refusal's reason.
+   * Registers a broker, or renews it. Returns the addresses that a slave asks for, or why the broker is refused.
    * @throws LimitExceededError
    */
   register(broker: BrokerRegistration): { masterAddr?: string; haServerAddr?: string; refused?: string } {
@@ -71,7 +71,7 @@ export class RouteTable {
     if (first && topics.length === 1) return { refused: 'the first registration of a broker must name all its topics' };
     const conflict = this.#conflict(broker);
     if (conflict !== undefined) return { refused: conflict };
-    // Its own store has as many topics as it has.
+    // The own broker's topics are limited by its own options.
     if (!broker.own) this.#requireRoom(broker, topics);
     const data = this.#brokerData(broker);
     this.#moveAddress(data, broker);
@@ -92,19 +92,19 @@ export class RouteTable {
     return { masterAddr, haServerAddr: master?.haServerAddr ?? '' };
   }
 
-  /** The broker says that it goes. What it says of the name server's own broker is not taken. */
+  /** A broker unregisters. The name server's own broker cannot be unregistered by others. */
   unregister(broker: BrokerIdentity, channel?: object): void {
     const live = this.#live.get(liveKey(broker));
     if (live && live.brokerAddr === broker.brokerAddr && !(live.own && live.channel !== channel)) this.#remove(live);
   }
 
-  /** Why the registration is not taken; undefined where it is. */
+  /** Why the registration is refused; undefined where it is not. */
   #conflict(broker: BrokerRegistration): string | undefined {
     const live = this.#live.get(liveKey(broker));
     if (!live || live.channel === broker.channel) return undefined;
     if (live.own) return `broker ${broker.brokerName} with id ${broker.brokerId} is the name server's own`;
     if (live.brokerAddr === broker.brokerAddr) return undefined;
-    // As Apache's: an older state of a broker does not take the place of a newer one.
+    // As in Apache's: an older state of a broker does not replace a newer one.
     if (live.dataVersion.stateVersion > broker.dataVersion.stateVersion)
       return `broker ${broker.brokerName} with id ${broker.brokerId} is registered in a newer state at ${live.brokerAddr}`;
     const places = `from ${printable(live.brokerAddr)} to ${printable(broker.brokerAddr)}`;

@@ -21,7 +21,7 @@ export async function openProgress(
   const saved = readDelayOffsets(delayFile.saved, logger);
   const outcomes = await findOutcomes({ store, saved, levels: levels.max, now: clock.now(), logger });
   const delayOffsets = new DelayOffsets({ ...config, ...delayFile, store, offsets: outcomes.delivered });
-  // What was found out need not be found out again.
+  // Saved, so that the next start need not read the log again.
   if (outcomes.delivered !== saved.offsets) delayOffsets.saveSoon();
   return { outcomes, delayOffsets };
 }

@@ -2,9 +2,9 @@
 // its answers and memory for more is free.
 import type { Connection, UnsentBytes } from '@nest-rocketmq/remoting/internal';
 
-/** ms of serving in one turn of the event loop: some 15 pulls of 32 messages. Without a limit 100 pulls kept sends waiting for 16 ms. */
+/** ms in one turn of the event loop, some 15 pulls of 32 messages: without a limit 100 pulls kept sends waiting for 16 ms. */
 const MAX_TURN_MS = 1;
-/** Pulls that wait for the disk at a time: as many as Node has threads for that. */
+/** Most pulls that read from the disk at a time: as many as Node has threads for it. */
 const COLD_AT_ONCE = 4;
 
 /** What became of a pull that was served: done, waiting for a read from the disk, or waiting for its turn to read. */
@@ -18,15 +18,15 @@ export interface ScheduledPull {
 
 export class PullScheduler {
   readonly #waiting: ScheduledPull[] = [];
-  /** Behind what their peers have not read yet. */
+  /** Pulls of peers that have not read their earlier answers. */
   readonly #parked = new Map<Connection, ScheduledPull[]>();
-  /** They need the disk, and others are using it. */
+  /** Pulls that need the disk while as many as may are reading. */
   readonly #cold: ScheduledPull[] = [];
   #reading = 0;
   #scheduled = false;
   #full = false;
 
-  /** @param unsent answers that wait for all peers */
+  /** @param unsent bytes of answers that wait for all peers */
   constructor(private readonly unsent: Pick<UnsentBytes, 'full' | 'onRoom'>) {}
 
   add(pull: ScheduledPull): void {
@@ -35,7 +35,7 @@ export class PullScheduler {
     else this.#enqueue(pull);
   }
 
-  /** Does what has a large answer and needs the disk, when its turn has come. */
+  /** Schedules other work that reads from the disk and has a large answer. */
   run<T>(connection: Connection, work: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const serve = (mayRead: boolean): PullProgress => {
@@ -117,7 +117,7 @@ export class PullScheduler {
     connection.onClose(() => this.#parked.delete(connection));
   }
 
-  /** One at a time: the first answer may be all that the peer reads for long. */
+  /** Releases one pull at a time: its answer may be all that the peer reads for a long time. */
   #unpark(connection: Connection): void {
     const parked = this.#parked.get(connection);
     if (!parked) return;

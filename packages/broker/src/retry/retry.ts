@@ -14,15 +14,15 @@ import type { MessageInner } from '../store/store.js';
 import type { Topics } from '../metadata/topics.js';
 import { toMessageInner } from '../message/half-message.js';
 
-/** The first retry waits by this delay level (10 s), each later one by the next level. */
+/** The delay level of the first retry (10 s); each further retry has the next level. */
 export const FIRST_RETRY_LEVEL = 3;
 const DLQ_QUEUES = 1;
 
 export interface Failure {
   group: SubscriptionGroupConfig;
-  /** 0: by the number of tries; below 0: no more tries; else this very level. */
+  /** 0: by the number of tries; below 0: a dead letter; else this level. */
   delayLevel: number;
-  /** So many tries are enough. */
+  /** Most tries before a message becomes a dead letter. */
   maxReconsumeTimes: number;
 }
 
@@ -34,13 +34,13 @@ export class Retry {
   ) {}
 
   /**
-   * The message that is to be stored for a message that failed. Undefined for a group's own dead letter without room for
-   * another try: as a dead letter once more it would come again at once, for ever.
+   * The message to store for a message that failed. Undefined for a group's own dead letter whose properties are too long
+   * for a retry: as a dead letter it would be delivered again at once, without end.
    */
   toRetry(failed: MessageExt, failure: Failure): MessageInner | undefined {
     const { group, delayLevel, maxReconsumeTimes } = failure;
-    // Only in the group's own retry topic do these tell of its tries: a dead letter, or a message whose producer has set
-    // them, begins anew.
+    // These properties count tries only in the group's own retry topic: a dead letter, or a message whose producer set
+    // them, starts at 0.
     const retried = failed.topic === retryTopic(group.groupName);
     const tries = retried ? failed.reconsumeTimes : 0;
     const properties = originOf(failed, retried);
@@ -68,7 +68,7 @@ export class Retry {
     };
   }
 
-  /** Turns a retry that its client has sent by itself into a dead letter. */
+  /** Turns a retry that its client has sent itself into a dead letter. */
   toDeadLetter(message: MessageInner, group: string): void {
     const properties = decodeProperties(message.properties.toString('utf8'));
     if (isOwnDeadLetter(properties, group)) return;
@@ -79,7 +79,7 @@ export class Retry {
     message.queueId = 0;
   }
 
-  /** Whether a retry that its client has sent by itself can wait for its time. May shorten its properties for that. */
+  /** Whether a retry that its client has sent itself fits into the schedule topic. May shorten its properties. */
   fitsRetry(message: MessageInner): boolean {
     const waiting = realPlace(message.topic, message.queueId);
     if (message.properties.length + bytesOf(waiting) <= MAX_PROPERTIES_BYTES) return true;
@@ -93,7 +93,7 @@ export class Retry {
     const where = own ? 'It stays where it is: its consumer has to try again by itself' : `It is in ${dlqTopic(group)}`;
     this.logger.warn(
       `message ${printable(failed.msgId)} of topic ${failed.topic} cannot be tried again by group ${group}: its ` +
-        `properties leave no room for what a retry adds. ${where}.`,
+        `properties are too long for what a retry adds. ${where}.`,
     );
   }
 
@@ -125,12 +125,12 @@ function keepOriginOfDeadLetter(properties: Map<string, string>, topic: string):
   if (origin !== undefined && origin !== topic) properties.set(MessageProperty.DLQ_ORIGIN_TOPIC, origin);
 }
 
-/** Behind a group's own dead letters there is nothing: one that it gives up comes again, ever later, but never at once. */
+/** A group's own dead letter cannot become a dead letter again: it is retried with growing delays. */
 function isOwnDeadLetter(properties: ReadonlyMap<string, string>, group: string): boolean {
   return properties.get(MessageProperty.RETRY_TOPIC) === dlqTopic(group);
 }
 
-/** Whether it can wait in the schedule topic, which keeps its own place in the properties. May shorten them for that. */
+/** Whether the properties fit into the schedule topic, which adds the message's topic and queue. May shorten them. */
 function fitsInScheduleTopic(
   group: SubscriptionGroupConfig,
   queueId: number,

@@ -60,7 +60,7 @@ async function send(deps: SendBatchDeps, request: IncomingRequest<Row>): Promise
   if (!Array.isArray(items)) return items;
   const made = known ?? topics.findOrCreate(topic, defaultTopic, queues);
   if (!made) return noSuchTopic(topic);
-  // A batch of a topic that is saved must not fall behind the sends that came after it.
+  // Only awaited where needed: a batch must not be overtaken by later sends.
   const unsaved = topics.whenSaved(topic);
   if (unsaved) await unsaved;
   const queue = queueId < 0 ? Math.floor(Math.random() * made.writeQueueNums) : queueId;
@@ -78,7 +78,7 @@ async function send(deps: SendBatchDeps, request: IncomingRequest<Row>): Promise
   return { header: { msgId: ids.join(','), queueId: queue, queueOffset, ...(transactionId && { transactionId }) } };
 }
 
-/** What the batch holds, before a topic is made for it; else why it is not taken. */
+/** The messages of the batch, or why it is refused. Checked before its topic is created. */
 function itemsOf({ config }: SendBatchDeps, { header, body }: IncomingRequest<Row>): BatchItem[] | Answer<Row> {
   if (body.length > config.maxMessageSize) return notStored('MESSAGE_ILLEGAL');
   const items = decodeBatch(body, config.maxBatchMessages);
@@ -123,7 +123,7 @@ function messagesOf(
   return messages;
 }
 
-/** Closed, so that a property may follow; and without the checksum of the record that a message sent on was before. */
+/** The properties with a final separator, so that others can follow, and without the checksum of an earlier record. */
 function asStored(properties: Buffer, scan: PropertyScan): Buffer {
   if (scan.hasOwn) {
     const pairs = decodeProperties(properties.toString('utf8'));

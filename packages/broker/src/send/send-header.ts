@@ -138,7 +138,7 @@ export class SendHeader implements JsonHeaderVisitor {
 
   /** @internal of JsonHeaderScan */
   number(bytes: Buffer, nameStart: number, nameEnd: number, value: number): void {
-    if (value > INT_MAX || value < -INT_MAX - 1) throw new HeaderError('a number of a header is not of 32 bits');
+    if (value > INT_MAX || value < -INT_MAX - 1) throw new HeaderError('a number of a header does not have 32 bits');
     if (nameEnd - nameStart === OPAQUE.length && same(bytes, nameStart, OPAQUE)) this.opaque = value;
     else if (nameEnd - nameStart === FLAG.length && same(bytes, nameStart, FLAG)) {
       this.oneway = (value & ONEWAY_FLAG) !== 0;

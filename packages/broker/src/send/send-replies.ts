@@ -14,7 +14,7 @@ const MOST_DIGITS = 16;
 const OPAQUE_AT = 5;
 const FIELDS_LENGTH_AT = 17;
 
-/** What an answer to a send says. */
+/** The values of an answer to a send. */
 export interface SendReply {
   opaque: number;
   serializeType: SerializeType;
@@ -97,7 +97,7 @@ export class SendReplies {
     this.#growing = undefined;
   }
 
-  /** The answers were written as if all had gone well: each becomes its opposite. */
+  /** Answers with an error instead: the frames were encoded as successes. */
   #refuse(connection: Connection, frames: Buffer): void {
     for (let at = 0; at < frames.length; at += frames.readUInt32BE(at) + 4) {
       const reply = decodeFrame(frames.subarray(at, at + frames.readUInt32BE(at) + 4));

@@ -21,7 +21,7 @@ import { toMessageInner } from '../message/half-message.js';
 import type { HalfQueue } from './half-queue.js';
 
 const QUEUE = 0;
-/** A half older than this is given up even if nobody could be asked, ms: Apache's fileReservedTime. */
+/** A half message older than this is given up even if no producer could be asked, ms: Apache's fileReservedTime. */
 const LONGEST_LIFE_MS = 72 * 3_600_000;
 
 export interface CheckBackDeps {
@@ -58,7 +58,7 @@ export class CheckBack {
     });
   }
 
-  /** Takes up what was undecided when the broker stopped. */
+  /** Continues with what was undecided when the broker stopped. */
   async start(): Promise<void> {
     const { halves, logger } = this.deps;
     await halves.start().catch((error: unknown) => {
@@ -80,13 +80,13 @@ export class CheckBack {
 
   async #askAll(): Promise<void> {
     const { halves, config, clock } = this.deps;
-    // What is stored again in this round is for the next one.
+    // Copies that are stored in this round are for the next one.
     const end = halves.end;
     for (let offset = halves.first; offset < end && !this.#stopped; offset++) {
       if (!halves.isOpen(offset)) continue;
       const half = this.#read(offset);
       if (!half) {
-        this.deps.logger.error(`the half message at offset ${offset} of ${HALF_TOPIC} cannot be read: it is left out`);
+        this.deps.logger.error(`the half message at offset ${offset} of ${HALF_TOPIC} cannot be read: it is skipped`);
         await halves.decide(offset);
         continue;
       }
@@ -103,24 +103,22 @@ export class CheckBack {
     const times = Number(half.properties.get(MessageProperty.TRANSACTION_CHECK_TIMES) ?? 0);
     if (times >= config.transactionCheckMax || age > LONGEST_LIFE_MS) {
       logger.warn(
-        `giving up the transaction of ${half.msgId} after ${times} questions: it is in ${TRANS_CHECK_MAX_TIME_TOPIC}`,
+        `giving up the transaction of ${half.msgId} after ${times} checks: it is in ${TRANS_CHECK_MAX_TIME_TOPIC}`,
       );
       await halves.decide(offset, () => this.#giveUp(half));
       return;
     }
     const group = half.properties.get(MessageProperty.PGROUP) ?? '';
     const producer = clients.nextProducer(group);
-    // A question that nobody hears is none: it does not count towards the most.
+    // Without a producer nobody is asked, so this does not count as a check.
     if (!producer) {
       logger.debug?.(`no producer of group ${group} is connected to be asked about ${half.msgId}`);
       return;
     }
     const copy = await this.#replace(offset, half, times + 1).catch(async (error: unknown) => {
       if (!(error instanceof PutError) || !isRefusedForGood(error.status)) throw error;
-      // It would hold up all those behind it for ever.
-      logger.error(
-        `giving up the transaction of ${half.msgId}: its properties leave no room for how often it was asked`,
-      );
+      // It would block all half messages behind it for ever.
+      logger.error(`giving up the transaction of ${half.msgId}: its properties are too long to count its checks`);
       await halves.decide(offset, () => this.#giveUp(half));
       return undefined;
     });
@@ -141,7 +139,7 @@ export class CheckBack {
     );
   }
 
-  /** Has a copy stand for the half, which counts the questions. */
+  /** Replaces the half message by a copy that counts the checks. */
   async #replace(offset: number, half: MessageExt, times: number): Promise<MessageExt> {
     const noted = this.deps.hold();
     try {
@@ -188,7 +186,7 @@ export class CheckBack {
   }
 }
 
-/** How long its producer must not be asked, ms. */
+/** Age before which the producer must not be asked, ms. */
 function immunityOf(half: MessageExt): number | undefined {
   const seconds = Number(half.properties.get(MessageProperty.CHECK_IMMUNITY_TIME_IN_SECONDS) ?? NaN);
   return seconds >= 0 ? seconds * 1000 : undefined;

@@ -18,7 +18,7 @@ export interface HalfQueueDeps {
   offsets: ConsumerOffsets;
   clock: Clock;
   storeHost: HostPort;
-  /** What the log has of verdicts that no op message tells of: a kill came in between. */
+  /** Verdicts in the log without an op message: the broker was killed between the two. */
   outcomes: Pick<Outcomes, 'decided' | 'moved'>;
   /** `DelayOffsets.hold` */
   hold: () => () => void;
@@ -31,13 +31,13 @@ interface Op {
 }
 
 export class HalfQueue {
-  /** Everything before is decided. */
+  /** All halves before this offset are decided. */
   #settled: number;
-  /** What is decided from there on. */
+  /** Decided halves from there on. */
   readonly #decided = new Set<number>();
   /** Halves for which a verdict is being stored. */
   readonly #deciding = new Set<number>();
-  /** A half that was asked about lives on as a newer copy. */
+  /** A half that was checked was stored again: offset of the older copy to that of the newer. */
   readonly #newer = new Map<number, number>();
   readonly #older = new Map<number, number>();
   /** Op messages that name halves which are not settled yet, oldest first. */
@@ -62,7 +62,7 @@ export class HalfQueue {
     this.#settle();
   }
 
-  /** Notes what had become of halves before a kill, as it would have been noted without one. */
+  /** Writes the op messages that a kill prevented. */
   async start(): Promise<void> {
     const { decided, moved } = this.deps.outcomes;
     const notes: Promise<void>[] = [];
@@ -153,7 +153,7 @@ export class HalfQueue {
     let record = entry && store.readRecord(entry.physicalOffset, entry.size);
     while (record) {
       const { preparedTransactionOffset: older, physicalOffset } = decodeRecord(record, 0, PLAIN);
-      // A copy stands behind what it is a copy of.
+      // A copy is stored behind its original.
       record = older > 0 && older < physicalOffset ? store.readRecord(older) : undefined;
       const half = record && decodeRecord(record, 0, PLAIN);
       if (half?.topic === HALF_TOPIC) copies.push(half.queueOffset);
@@ -195,7 +195,7 @@ export class HalfQueue {
   }
 }
 
-/** None when the record is damaged: its halves are asked about once more. */
+/** None when the record is damaged: its halves are checked once more. */
 function halvesOf(record: Buffer): number[] {
   try {
     return offsetsOfOp(decodeRecord(record).body);

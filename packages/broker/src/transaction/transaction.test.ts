@@ -32,7 +32,7 @@ type End = HeaderOf<typeof Requests.END_TRANSACTION>;
 
 interface Half {
   client: TestClient;
-  /** The questions that the broker has asked. */
+  /** The checks that the broker has sent. */
   checks: Check[];
   verdict: End;
 }
@@ -214,7 +214,7 @@ describe('an undecided transaction', () => {
     expect(await client.messages('t')).toHaveLength(1);
   });
 
-  it('is given up after transactionCheckMax questions, and kept under TRANS_CHECK_MAX_TIME_TOPIC', async () => {
+  it('is given up after transactionCheckMax checks, and kept under TRANS_CHECK_MAX_TIME_TOPIC', async () => {
     const { client, checks } = await half({ transactionCheckMax: 3 });
     for (let minute = 0; minute < 5; minute++) {
       await client.produce('producer', 'p');
