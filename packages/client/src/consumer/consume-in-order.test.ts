@@ -340,6 +340,21 @@ describe('a queue that goes to another consumer', () => {
     expect(running()).toEqual([]);
   });
 
+  it('has no offset stored when its lock has run out: the other may have come further', async () => {
+    const fake = new FakeCluster({ topics: { t: 2 } });
+    const { end } = await inOrder(fake);
+    for (let i = 0; i < 100; i++) fake.broker.next('LOCK_BATCH_MQ', () => ({ code: ResponseCode.SYSTEM_ERROR }));
+    await fake.clock.advance(29_500);
+    fake.broker.put('t', 1, 'a');
+    await end('a');
+    fake.broker.offsets.set('stock@t@1', 7);
+    await fake.clock.advance(500);
+    another();
+    await fake.clock.advance(5_000);
+    expect(fake.broker.offsets.get('stock@t@1')).toBe(7);
+    expect(locks('UNLOCK_BATCH_MQ')).toEqual([]);
+  });
+
   it('keeps its lock renewed for as long as the listener is at work in it', async () => {
     const fake = new FakeCluster({ topics: { t: 2 } });
     const { running, end } = await inOrder(fake);

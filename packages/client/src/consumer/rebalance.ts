@@ -168,6 +168,8 @@ export class Rebalance {
   async #release(queue: ProcessQueue, locks: QueueLocks): Promise<void> {
     await queue.close();
     if (queue.dropped) return;
+    // Who has it now has stored an offset further on.
+    if (!locks.holds(queue.messageQueue)) return this.lost(queue);
     const { offsets } = this.#parts;
     await offsets.persist([queue.messageQueue], true);
     this.drop(queue);
