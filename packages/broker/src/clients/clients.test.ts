@@ -129,7 +129,7 @@ describe('T066: LOCK_BATCH_MQ and UNLOCK_BATCH_MQ', () => {
     running = await TestBroker.start();
     const client = await running.client();
     await client.subscribe('one', 'g', { t: '*' });
-    await client.send('t', 'x');
+    await client.send('t');
     const queue = (queueId: number) => ({ topic: 't', brokerName: 'broker-a', queueId });
     const bodyOf = (clientId: string, ...ids: number[]) => ({
       body: encodeLockBatch({ consumerGroup: 'g', clientId, mqSet: ids.map(queue) }),
