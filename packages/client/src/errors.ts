@@ -199,3 +199,18 @@ export class GroupInUseError extends MQClientError {
     );
   }
 }
+
+/** As many consumers of one broadcasting group keep their offsets in one folder as there may be. */
+export class TooManyConsumersError extends MQClientError {
+  constructor(
+    readonly group: string,
+    readonly folder: string,
+    readonly limit: number,
+  ) {
+    super(
+      'TOO_MANY_CONSUMERS',
+      `${limit} consumers of group ${group} keep their offsets in ${folder} already. ` +
+        'Set localOffsetStoreDir to another folder, or shut consumers down.',
+    );
+  }
+}
