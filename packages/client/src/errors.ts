@@ -1,4 +1,4 @@
-// Owns the client's own errors. Errors of the wire (connect, timeout, response code) are remoting's, and stand as the
+// Defines the errors of the client. Errors of the protocol (connect, timeout, response code) are remoting's, and are the
 // `cause` of these where a call was tried more than once.
 import {
   AUTO_CREATE_TOPIC_KEY,
@@ -13,10 +13,10 @@ import {
 export { describe };
 
 /** Base of the errors that the client itself raises. `code` is stable, and is Apache's name where it has one. */
-export class MQClientError extends RocketMQError {}
+export class MQClientError<Code extends ClientErrorCode = ClientErrorCode> extends RocketMQError<Code> {}
 
 /** A topic or group name that RocketMQ does not take. */
-export class InvalidNameError extends MQClientError {
+export class InvalidNameError extends MQClientError<'INVALID_NAME'> {
   constructor(
     readonly kind: 'topic' | 'group',
     readonly given: unknown,
@@ -27,14 +27,14 @@ export class InvalidNameError extends MQClientError {
 }
 
 /** A message that no broker would take: no body, a reserved property name, or members of a batch that do not match. */
-export class InvalidMessageError extends MQClientError {
+export class InvalidMessageError extends MQClientError<'MESSAGE_ILLEGAL'> {
   constructor(reason: string) {
     super('MESSAGE_ILLEGAL', reason);
   }
 }
 
 /** The body is larger than the producer's `maxMessageSize`. */
-export class MessageTooLargeError extends MQClientError {
+export class MessageTooLargeError extends MQClientError<'MESSAGE_TOO_LARGE'> {
   constructor(
     readonly topic: string,
     /** bytes */
@@ -51,7 +51,7 @@ export class MessageTooLargeError extends MQClientError {
 }
 
 /** No name server of the list answered. `causes` holds one error for each address that was tried. */
-export class NameServerUnreachableError extends MQClientError {
+export class NameServerUnreachableError extends MQClientError<'NAME_SERVER_UNREACHABLE'> {
   constructor(
     readonly addresses: readonly string[],
     readonly causes: readonly unknown[],
@@ -66,7 +66,7 @@ export class NameServerUnreachableError extends MQClientError {
 }
 
 /** The topic has no route, and brokers do not create topics by themselves. */
-export class TopicNotFoundError extends MQClientError {
+export class TopicNotFoundError extends MQClientError<'NOT_FOUND_TOPIC'> {
   constructor(
     readonly topic: string,
     readonly nameServers: readonly string[],
@@ -83,7 +83,7 @@ export class TopicNotFoundError extends MQClientError {
 }
 
 /** The broker that a queue belongs to has no address in the route. */
-export class BrokerNotFoundError extends MQClientError {
+export class BrokerNotFoundError extends MQClientError<'BROKER_NOT_EXIST'> {
   constructor(
     readonly brokerName: string,
     readonly topic: string,
@@ -96,7 +96,7 @@ export class BrokerNotFoundError extends MQClientError {
 }
 
 /** The name servers know no broker at all. */
-export class NoBrokerError extends MQClientError {
+export class NoBrokerError extends MQClientError<'NO_BROKER'> {
   constructor(readonly nameServers: readonly string[]) {
     super(
       'NO_BROKER',
@@ -110,7 +110,7 @@ export class NoBrokerError extends MQClientError {
 export type SendFailure = 'unreachable' | 'timeout' | 'connection lost' | 'refused';
 
 /** Every attempt to send failed. `cause` is the error of the last attempt that may have stored the message, else of the last one. */
-export class SendFailedError extends MQClientError {
+export class SendFailedError extends MQClientError<'SEND_FAILED'> {
   /**
    * 'unreachable': no connection came about, and nothing was sent. After 'timeout' and 'connection lost' the message may
    * be stored all the same. 'refused': the broker answered by an error.
@@ -153,7 +153,7 @@ function sendFailureOf(cause: unknown): SendFailure {
 }
 
 /** More sends wait for their turn in this client than it may hold. Nothing of this one was sent. */
-export class TooManySendsError extends MQClientError {
+export class TooManySendsError extends MQClientError<'TOO_MUCH_REQUEST'> {
   constructor(
     readonly underWay: number,
     readonly waiting: number,
@@ -171,7 +171,7 @@ export class TooManySendsError extends MQClientError {
 }
 
 /** A broker does not take a condition in SQL92: it has no such filter, or does not understand it. */
-export class SubscriptionRefusedError extends MQClientError {
+export class SubscriptionRefusedError extends MQClientError<'SUBSCRIPTION_REFUSED'> {
   constructor(
     readonly group: string,
     readonly topic: string,
@@ -188,7 +188,7 @@ export class SubscriptionRefusedError extends MQClientError {
 }
 
 /** A second producer or consumer of the same group in one client. */
-export class GroupInUseError extends MQClientError {
+export class GroupInUseError extends MQClientError<'GROUP_IN_USE'> {
   constructor(
     readonly kind: 'producer' | 'consumer',
     readonly group: string,
@@ -201,7 +201,7 @@ export class GroupInUseError extends MQClientError {
 }
 
 /** As many consumers of one broadcasting group keep their offsets in one folder as there may be. */
-export class TooManyConsumersError extends MQClientError {
+export class TooManyConsumersError extends MQClientError<'TOO_MANY_CONSUMERS'> {
   constructor(
     readonly group: string,
     readonly folder: string,
@@ -214,3 +214,18 @@ export class TooManyConsumersError extends MQClientError {
     );
   }
 }
+
+/** The codes of the errors of this package: Apache's names where it has one. */
+export type ClientErrorCode =
+  | 'INVALID_NAME'
+  | 'MESSAGE_ILLEGAL'
+  | 'MESSAGE_TOO_LARGE'
+  | 'NAME_SERVER_UNREACHABLE'
+  | 'NOT_FOUND_TOPIC'
+  | 'BROKER_NOT_EXIST'
+  | 'NO_BROKER'
+  | 'SEND_FAILED'
+  | 'TOO_MUCH_REQUEST'
+  | 'SUBSCRIPTION_REFUSED'
+  | 'GROUP_IN_USE'
+  | 'TOO_MANY_CONSUMERS';

@@ -2,7 +2,7 @@
 import { RocketMQError } from '@nest-rocketmq/remoting/internal';
 
 /** A change of attributes that cannot be made. Nothing of it was. */
-export class InvalidAttributeError extends RocketMQError {
+export class InvalidAttributeError extends RocketMQError<'INVALID_ATTRIBUTE'> {
   constructor(message: string) {
     super('INVALID_ATTRIBUTE', message);
   }

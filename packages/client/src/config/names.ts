@@ -34,7 +34,7 @@ function checkName(kind: 'topic' | 'group', name: unknown, longest: number): voi
   if (typeof name !== 'string' || name.trim() === '') {
     throw new InvalidNameError(kind, name, 'is empty; give one');
   }
-  if (name.length > longest) throw new InvalidNameError(kind, name, `is longer than ${longest} characters`);
+  if (name.length > longest) throw new InvalidNameError(kind, name, `is longer than ${longest} characters; shorten it`);
   if (isTopicOrGroupIllegal(name))
-    throw new InvalidNameError(kind, name, 'has other characters than letters, digits, %, |, _ and -');
+    throw new InvalidNameError(kind, name, 'has other characters than letters, digits, %, |, _ and -; use these only');
 }

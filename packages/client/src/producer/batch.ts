@@ -17,7 +17,7 @@ export function prepareBatch(
   maxMessageSize: number,
 ): PreparedMessage {
   const first = messages[0];
-  if (!first) throw new InvalidMessageError('the batch is empty');
+  if (!first) throw new InvalidMessageError('the batch is empty; give at least one message');
   const members = messages.map((message) => prepare(message, ids, now, maxMessageSize));
   for (const [index, member] of members.entries()) checkMember(index, member, members[0]!);
   const body = encodeBatch(
@@ -47,6 +47,8 @@ function checkMember(index: number, member: PreparedMessage, first: PreparedMess
     throw new InvalidMessageError(`message ${index} of the batch is delayed; send delayed messages one by one`);
   }
   if (member.properties.get(MessageProperty.WAIT) !== first.properties.get(MessageProperty.WAIT)) {
-    throw new InvalidMessageError(`message ${index} of the batch differs from the first one in waitStoreMsgOk`);
+    throw new InvalidMessageError(
+      `message ${index} of the batch differs from the first one in waitStoreMsgOk; send them apart`,
+    );
   }
 }

@@ -40,7 +40,8 @@ export function prepare(
   now: number,
   maxMessageSize: number,
 ): PreparedMessage {
-  if (typeof message !== 'object' || message === null) throw new InvalidMessageError('the message is missing');
+  if (typeof message !== 'object' || message === null)
+    throw new InvalidMessageError('the message is missing; give { topic, body }');
   checkSendTopic(message.topic);
   const body = bodyOf(message);
   if (body.length > maxMessageSize) throw new MessageTooLargeError(message.topic, body.length, maxMessageSize);
@@ -103,7 +104,7 @@ function checked(name: string, value: unknown): string {
   const text = name + value;
   if (text.includes(NAME_VALUE_SEPARATOR) || text.includes(PROPERTY_SEPARATOR)) {
     throw new InvalidMessageError(
-      `property '${name}' contains the character U+0001 or U+0002, which separate properties`,
+      `property '${name}' contains the character U+0001 or U+0002, which separate properties. Remove it.`,
     );
   }
   return value;

@@ -1,15 +1,6 @@
-// Owns addresses: 'host:port' as text, and an IP address packed in 4 or 16 bytes as records carry it.
+// Parses and formats addresses: 'host:port' as text, and IP addresses packed in 4 or 16 bytes as records carry them.
 import { isIP, isIPv6 } from 'node:net';
-import { RocketMQError } from '../errors.js';
-
-export class AddressError extends RocketMQError {
-  constructor(given: string, where: string) {
-    super(
-      'BAD_ADDRESS',
-      `${where} must be HOST:PORT with a port from 0 to 65535, such as 127.0.0.1:9876; given: '${given}'`,
-    );
-  }
-}
+import { AddressError } from '../errors.js';
 
 export interface HostAndPort {
   readonly host: string;

@@ -7,7 +7,7 @@ import type { Clock } from '../time/clock.js';
 import { Connection } from './connection.js';
 import { ConnectionWatch, watchDefaults } from './connection-watch.js';
 import type { WatchLimits } from './connection-watch.js';
-import { ConnectionClosedError, RocketMQError } from '../errors.js';
+import { ConnectionClosedError, ListenError } from '../errors.js';
 import type { ConnectionBounds } from './flow.js';
 import type { FrameLimits } from '../frame/frame.js';
 import type { HandlerTable } from './handler-table.js';
@@ -52,16 +52,6 @@ export const serverDefaults: ServerLimits = {
   maxRequestsPerConnection: 1_024,
   maxUnfinishedFrameBytes: 64 * 1024 * 1024,
 };
-
-/** The port is taken, or the host is none of this machine's. */
-export class ListenError extends RocketMQError {
-  constructor(host: string, port: number, cause: NodeJS.ErrnoException) {
-    const why = cause.code === 'EADDRINUSE' ? 'another process listens there' : cause.message;
-    super('LISTEN_FAILED', `cannot listen on ${host}:${port}: ${why}. Give another address, or end that process.`, {
-      cause,
-    });
-  }
-}
 
 export class RemotingServer {
   readonly #options: RemotingServerOptions;

@@ -4,7 +4,7 @@ import { clearTimeout, setImmediate, setTimeout } from 'node:timers';
 import type { Clock, TimerHandle } from './clock.js';
 import { milliseconds } from './duration.js';
 import type { Duration } from './duration.js';
-import { ClockHeldError } from '../errors.js';
+import { ClockHeldError, InvalidOptionError } from '../errors.js';
 import { HeapTimer, TimerHeap } from './timer-heap.js';
 
 /** Turns of the event loop between two instants: enough for an in-process request, its answer and what follows. */
@@ -87,18 +87,24 @@ export class ManualClock implements Clock {
   /**
    * Turns the clock by `time` (ms, or '30m'), firing what falls due in the order of its due time. At each instant it waits
    * until what is under way has ended.
-   * @throws ClockHeldError naming what has not ended in time, RangeError for a time that is none
+   * @throws ClockHeldError naming what has not ended in time, InvalidOptionError for a time that is none
    */
   async advance(time: Duration, options: TurnOptions = {}): Promise<void> {
     const ms = milliseconds(time);
     if (ms === undefined)
-      throw new RangeError(`a clock is turned by milliseconds, or a length such as '30m', not ${time}`);
+      throw new InvalidOptionError('time', time, "ms from 0, or a length such as '30m'", 'ManualClock.advance');
     await this.advanceTo(this.#now + ms, options);
   }
 
-  /** Turns the clock to `epochMs`. @throws ClockHeldError */
+  /** Turns the clock to `epochMs`. @throws ClockHeldError, InvalidOptionError for a time that has passed */
   async advanceTo(epochMs: number, options: TurnOptions = {}): Promise<void> {
-    if (!(epochMs >= this.#now)) throw new RangeError(`the clock stands at ${this.#now} and cannot go to ${epochMs}`);
+    if (!(epochMs >= this.#now))
+      throw new InvalidOptionError(
+        'epochMs',
+        epochMs,
+        `ms from ${this.#now}, where the clock stands`,
+        'ManualClock.advanceTo',
+      );
     await this.#settle(options);
     for (let next = this.#next(epochMs); next; next = this.#next(epochMs)) {
       this.#timers.delete(next);
@@ -120,7 +126,8 @@ export class ManualClock implements Clock {
     await turns();
     if (!wait || this.#work.size === 0) return;
     const limit = milliseconds(timeout);
-    if (limit === undefined) throw new RangeError(`timeout is ms, or a length such as '20s', not ${timeout}`);
+    if (limit === undefined)
+      throw new InvalidOptionError('timeout', timeout, "ms from 0, or a length such as '20s'", 'ManualClock.advance');
     const giveUpAt = realNow() + limit;
     for (let left = this.#held(); left > 0; left = this.#held()) {
       const rest = giveUpAt - realNow();
