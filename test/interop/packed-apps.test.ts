@@ -24,7 +24,7 @@ const TSCONFIG = {
     strict: true,
     experimentalDecorators: true,
     emitDecoratorMetadata: true,
-    skipLibCheck: true,
+    skipLibCheck: false,
     types: ['node'],
     typeRoots: [join(repositoryRoot, 'node_modules/@types')],
     outDir: 'dist',

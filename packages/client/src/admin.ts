@@ -1,4 +1,4 @@
-// Owns administration through the client: topics, offsets of queues, and looking messages up.
+// Administers topics, reads the offsets of queues, and looks messages up.
 import {
   AUTO_CREATE_TOPIC_KEY,
   MASTER_ID,
@@ -20,19 +20,21 @@ import { checkSendTopic } from './config/names.js';
 import { integerIn } from './config/options.js';
 import { sleep } from './time/timing.js';
 
+/** The topic to create, for `Admin.createTopic`. */
 export interface CreateTopicOptions {
   topic: string;
-  /** Queues on each broker. Default 8. */
+  /** Queues on each broker, 1 to 65535. Default 8. */
   queues?: number;
   /** 2 write, 4 read, 6 both. Default 6. */
   perm?: number;
 }
 
+/** The messages to look for, for `Admin.queryMessage`. */
 export interface QueryMessageOptions {
   topic: string;
   /** One of the message's keys. */
   key: string;
-  /** Default 32. */
+  /** Most messages from each broker. Default 32. */
   maxNum?: number;
   /** ms since the epoch; default: 0 */
   begin?: number;
@@ -48,6 +50,10 @@ type OffsetRow =
 const ADMIN_TIMEOUT_MS = 6_000;
 const REGISTRATION_POLL_MS = 100;
 
+/**
+ * Administration of a cluster: `client.admin`. Every call rejects with ResponseError when a broker refuses it, and with
+ * RequestTimeoutError or ConnectError when it cannot be reached within 6 s.
+ */
 export class Admin {
   readonly #context: ClientContext;
   readonly #nameServers: NameServers;
@@ -58,7 +64,11 @@ export class Admin {
     this.#nameServers = nameServers;
   }
 
-  /** Creates the topic on every master, or changes its number of queues. Resolves when the name server knows it. */
+  /**
+   * Creates the topic on every master, or changes its number of queues. Resolves when the name servers know it, after 6 s
+   * at the latest.
+   * @throws InvalidOptionError, InvalidNameError, NoBrokerError
+   */
   async createTopic(options: CreateTopicOptions): Promise<void> {
     checkSendTopic(options.topic);
     const queues = integerIn('queues', options.queues, 8, 1, 65_535);
@@ -105,6 +115,7 @@ export class Admin {
     return route && !route.assumed ? route.data : undefined;
   }
 
+  /** The brokers and clusters that the name servers know. @throws NameServerUnreachableError */
   async clusterInfo(): Promise<ClusterInfo> {
     const reply = await this.#nameServers.request(Requests.GET_BROKER_CLUSTER_INFO, {});
     expectSuccess(reply, this.#nameServers.addresses.join(';'));
@@ -118,12 +129,12 @@ export class Admin {
     return [...route.readable];
   }
 
-  /** The offset that the queue's next message will have. */
+  /** The offset that the queue's next message will have. @throws BrokerNotFoundError */
   maxOffset(queue: MessageQueue): Promise<number> {
     return this.#offset(queue, Requests.GET_MAX_OFFSET, {});
   }
 
-  /** The offset of the oldest message that the queue still has. */
+  /** The offset of the oldest message that the queue still has. @throws BrokerNotFoundError */
   minOffset(queue: MessageQueue): Promise<number> {
     return this.#offset(queue, Requests.GET_MIN_OFFSET, {});
   }
@@ -161,7 +172,7 @@ export class Admin {
     return decodeRecord(Buffer.from(reply.body));
   }
 
-  /** The messages with this key, from all brokers of the topic. */
+  /** The messages with this key, from all brokers of the topic. @throws TopicNotFoundError */
   async queryMessage(options: QueryMessageOptions): Promise<MessageExt[]> {
     const { topic, key, maxNum = 32, begin = 0, end = this.#context.clock.now() } = options;
     const queues = await this.fetchSubscribeMessageQueues(topic);

@@ -1,7 +1,6 @@
-// The public door of the package.
+// The public door of @nest-rocketmq/client.
 export { RocketMQClient } from './client.js';
-export { Admin } from './admin.js';
-export type { CreateTopicOptions, QueryMessageOptions } from './admin.js';
+export type { Admin, CreateTopicOptions, QueryMessageOptions } from './admin.js';
 export type { ClientOptions } from './config/options.js';
 export {
   BrokerNotFoundError,
@@ -17,9 +16,26 @@ export {
   TooManySendsError,
   TopicNotFoundError,
 } from './errors.js';
-export type { SendFailure } from './errors.js';
-export { InvalidOptionError, NotRunningError } from '@nest-rocketmq/remoting/internal';
-export { Producer } from './producer/producer.js';
+export type { ClientErrorCode, SendFailure } from './errors.js';
+export {
+  ConnectError,
+  ConnectionClosedError,
+  InvalidOptionError,
+  NotRunningError,
+  RequestTimeoutError,
+  ResponseError,
+  RocketMQError,
+} from '@nest-rocketmq/remoting';
+export type {
+  Clock,
+  ClusterInfo,
+  Dial,
+  Logger,
+  MessageExt,
+  MessageQueue,
+  TopicRouteData,
+} from '@nest-rocketmq/remoting';
+export type { Producer } from './producer/producer.js';
 export type {
   LocalTransactionState,
   OutgoingMessage,
@@ -30,7 +46,7 @@ export type {
   TransactionListener,
   TransactionSendResult,
 } from './producer/producer-options.js';
-export { PushConsumer } from './consumer/push-consumer.js';
+export type { PushConsumer } from './consumer/push-consumer.js';
 export type {
   ConsumeContext,
   ConsumeFromWhere,

@@ -1,4 +1,5 @@
-// The public door of @nest-rocketmq/remoting: what the other packages' own signatures mention.
+// The public door of @nest-rocketmq/remoting: what the signatures of the other packages mention.
+export type { BrokerData, ClusterInfo, QueueData, TopicRouteData } from './bodies/route-data.js';
 export type { Credentials } from './frame/acl.js';
 export type { Dial } from './connection/connections.js';
 export {

@@ -1,9 +1,9 @@
-// Owns the options of the client itself: defaults, ranges, and the errors for what is out of them. Those of producers
-// and consumers stand beside them.
+// Defines the options of the client, and checks them: defaults, ranges, and the errors for what is out of range.
 import type { Clock, Dial, Logger } from '@nest-rocketmq/remoting/internal';
 import { InvalidOptionError, dialTcp, silentLogger, systemClock } from '@nest-rocketmq/remoting/internal';
 import type { SendWindowOptions } from '../send-window.js';
 
+/** Options of `RocketMQClient`. All but `nameServer` have a default. */
 export interface ClientOptions {
   /** Name servers, 'host:port;host2:port'. */
   nameServer: string;
@@ -11,7 +11,7 @@ export interface ClientOptions {
   dial?: Dial;
   /** Default: the machine's clock. */
   clock?: Clock;
-  /** Default: says nothing. */
+  /** Default: logs nothing. */
   logger?: Logger;
   /** Tells apart two clients of one host. Default: the process id and random characters. */
   instanceName?: string;
@@ -40,7 +40,7 @@ export interface ClientOptions {
   backPressureForAsyncSendSize?: number;
   /** Sends that may wait for their turn; one more is refused by TooManySendsError. Default 500000. */
   maxWaitingSends?: number;
-  /** Their bytes. Default 512 MiB. */
+  /** Bytes of the sends that may wait. Default 512 MiB. */
   maxWaitingSendSize?: number;
   /** How headers are written. Default 'json'. */
   serializeType?: 'json' | 'binary';

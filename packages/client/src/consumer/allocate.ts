@@ -1,9 +1,12 @@
-// Owns how a topic's queues are divided among a group's consumers: Apache's strategies, to the queue, since every
-// consumer of a group must come to the same division. Leaves who the consumers are to rebalance.
+// Divides a topic's queues among a group's consumers exactly as Apache does: all of them must come to the same division.
 import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import { createHash } from 'node:crypto';
 import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
 
+/**
+ * Divides a topic's queues among the consumers of a group. All of the group's consumers must use the same strategy, or
+ * some queues have two consumers and others none.
+ */
 export interface AllocateMessageQueueStrategy {
   /** Apache's name of it. */
   readonly name: string;

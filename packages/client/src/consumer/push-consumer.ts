@@ -3,7 +3,7 @@
 import { NotRunningError, retryTopic } from '@nest-rocketmq/remoting/internal';
 import type { ConsumerData, MessageExt, SubscriptionData } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
-import type { ConsumerMember, DirectResult, QueueOffset } from '../groups/group-registry.js';
+import type { DirectResult, QueueOffset } from '../groups/group-registry.js';
 import { Repeating, sleep } from '../time/timing.js';
 import { ConsumeConcurrently } from './consume-concurrently.js';
 import { consumeDirectly } from './consume-directly.js';
@@ -28,8 +28,9 @@ const DEFAULT_MAX_RECONSUME_TIMES = 16;
 
 type State = 'not started' | 'running' | 'shut down';
 
-/** Messages come to the listener as they arrive at the broker. Made by RocketMQClient.createPushConsumer. */
-export class PushConsumer implements ConsumerMember {
+/** Gives messages to its listener as they arrive at the broker. Created by `RocketMQClient.createPushConsumer`. */
+export class PushConsumer {
+  /** The consumer group. */
   readonly group: string;
   readonly #context: ClientContext;
   readonly #options: ResolvedPushConsumerOptions;
@@ -110,6 +111,7 @@ export class PushConsumer implements ConsumerMember {
     this.#pauseGate.close();
   }
 
+  /** Ends a pause. */
   resume(): void {
     this.#pauseGate.open();
     this.#consume.resume();

@@ -1,9 +1,10 @@
-// Owns the public types of producing: options, messages going out, results.
+// Defines what an application gives to a producer and gets back: options, messages, results.
 import { AUTO_CREATE_TOPIC_KEY, InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import { checkGroup, checkTopic } from '../config/names.js';
 import { integerIn } from '../config/options.js';
 
+/** Options of `RocketMQClient.createProducer`. All but `group` have a default. */
 export interface ProducerOptions {
   /** Producer group; a transaction's check may be answered by any producer of it. */
   group: string;
@@ -34,9 +35,12 @@ export interface ProducerOptions {
   topics?: string[];
 }
 
+/** A message to send. */
 export interface OutgoingMessage {
   topic: string;
+  /** Not empty. A string is sent as UTF-8. At most `maxMessageSize` bytes. */
   body: Uint8Array | string;
+  /** One tag, by which consumers can filter. */
   tags?: string;
   /** Business keys, by which the message can be found again. */
   keys?: string | string[];
@@ -50,6 +54,7 @@ export interface OutgoingMessage {
   properties?: Record<string, string>;
 }
 
+/** Options of one send. Of `messageQueue`, `selector` and `shardingKey` the first one given counts. */
 export interface SendOptions {
   /** For this send, ms. Default: the producer's sendMsgTimeout. */
   timeout?: number;
@@ -64,25 +69,34 @@ export interface SendOptions {
 /** All four mean that the message is stored; the last three, that the flush or replication asked for is not confirmed. */
 export type SendStatus = 'SEND_OK' | 'FLUSH_DISK_TIMEOUT' | 'FLUSH_SLAVE_TIMEOUT' | 'SLAVE_NOT_AVAILABLE';
 
+/** What the broker answered to a send. */
 export interface SendResult {
   sendStatus: SendStatus;
   /** Made by the client (UNIQ_KEY); for a batch, its members' ids joined with commas. */
   msgId: string;
   /** Made by the broker: its address and the place in its log; comma-joined for a batch. */
   offsetMsgId: string;
+  /** Where the message is stored. */
   messageQueue: MessageQueue;
+  /** Its position in that queue, counted in messages. For a batch, that of the first. */
   queueOffset: number;
+  /** Of a transactional send: the id that its check bears. */
   transactionId?: string;
+  /** The broker's region; 'DefaultRegion' unless it is configured. */
   regionId: string;
+  /** Whether the broker has message tracing on. */
   traceOn: boolean;
 }
 
+/** How a local transaction ended. UNKNOW (Apache's spelling): the broker asks again later. */
 export type LocalTransactionState = 'COMMIT_MESSAGE' | 'ROLLBACK_MESSAGE' | 'UNKNOW';
 
+/** What became of a transactional send. */
 export interface TransactionSendResult extends SendResult {
   localTransactionState: LocalTransactionState;
 }
 
+/** Runs the local transactions of a producer, and tells brokers how they ended. */
 export interface TransactionListener {
   /** Runs once the half message is stored. A throw counts as UNKNOW: the broker asks again. */
   executeLocalTransaction(

@@ -1,10 +1,9 @@
-// Owns a producer: the calls an application makes, and its start and end. Leaves attempts to send, queue choice to
-// choose-queue, batches and transactions to the files of their names.
+// Provides the calls that an application makes of a producer, its start and its shutdown.
 import { InvalidOptionError, NotRunningError } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import { InvalidMessageError } from '../errors.js';
-import type { ProducerMember, TransactionCheck } from '../groups/group-registry.js';
+import type { TransactionCheck } from '../groups/group-registry.js';
 import { prepareBatch } from './batch.js';
 import { sharedAbortController } from '../time/timing.js';
 import { RoundRobin, queueOfKey } from './choose-queue.js';
@@ -27,8 +26,9 @@ type State = 'not started' | 'running' | 'shut down';
 
 const DEFAULT_SHUTDOWN_DEADLINE_MS = 30_000;
 
-/** Made by RocketMQClient.createProducer. */
-export class Producer implements ProducerMember {
+/** Sends messages. Created by `RocketMQClient.createProducer`; start it before the first send. */
+export class Producer {
+  /** The producer group. */
   readonly group: string;
   readonly #context: ClientContext;
   readonly #options: ResolvedProducerOptions;
@@ -53,7 +53,10 @@ export class Producer implements ProducerMember {
       listener && new Transactions({ group: this.group, listener, clock, closing, logger, routes, brokers });
   }
 
-  /** @throws NameServerUnreachableError, GroupInUseError, NotRunningError after shutdown */
+  /**
+   * Joins the group. Does nothing when it is running already.
+   * @throws NameServerUnreachableError, GroupInUseError, NotRunningError after shutdown
+   */
   async start(): Promise<void> {
     if (this.#state === 'running') return;
     if (this.#state === 'shut down') throw new NotRunningError(`producer ${this.group}`, this.#state);

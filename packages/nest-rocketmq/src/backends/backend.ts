@@ -12,7 +12,7 @@ export interface RocketMQBackend {
   /** Opens the byte stream to an address that the name server or a route names. */
   readonly dial: Dial;
   /** The clock that the backend lives by; the client then uses the same. Default: the machine's. */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
   /** Where broadcasting listeners keep their offsets: a folder, or 'memory'. Default: the client's. */
   readonly localOffsetStoreDir?: string;
   /** Makes it ready to be dialled. Resolves with the name servers: 'host:port;host2:port'. */

@@ -1,10 +1,12 @@
-// Owns the signature that Apache's ACL asks of a request.
+// Signs requests as Apache's ACL wants them.
 import { createHmac } from 'node:crypto';
 import type { RemotingCommand } from './command.js';
 
+/** The keys with which requests are signed, for a cluster with access control (Apache's ACL 1.0 and 2.0). */
 export interface Credentials {
   readonly accessKey: string;
   readonly secretKey: string;
+  /** Sent with the signature where the keys are temporary. Default: none. */
   readonly securityToken?: string;
 }
 

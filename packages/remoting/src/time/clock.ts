@@ -1,10 +1,11 @@
-// Owns the seam to time. Everything that waits or stamps takes a Clock, so that a test can turn it by hand.
+// Defines the clock that everything takes that waits or reads the time, so that a test can turn it.
 
 /** What `Clock.setTimeout` gives back; opaque, only good for `clearTimeout`. */
 export interface TimerHandle {
   readonly due: number;
 }
 
+/** Source of the time and of timers: `systemClock`, or a test's `ManualClock`. */
 export interface Clock {
   /** Wall-clock time in ms since the epoch. */
   now(): number;
@@ -12,6 +13,7 @@ export interface Clock {
   monotonic(): number;
   /** Calls `fn` once, `ms` milliseconds from now at the earliest. */
   setTimeout(fn: () => void, ms: number): TimerHandle;
+  /** Does nothing for a timer that has fired, and for undefined. */
   clearTimeout(handle: TimerHandle | undefined): void;
   /**
    * Says that something is under way that time has to wait for, such as a listener at work. The function returned says

@@ -1,4 +1,4 @@
-// Owns a Clock that stands still until it is turned. For tests: 30 minutes pass in a millisecond, and in order.
+// Provides a clock that stands still until a test turns it: 30 minutes pass in a millisecond, and in order.
 import { performance } from 'node:perf_hooks';
 import { clearTimeout, setImmediate, setTimeout } from 'node:timers';
 import type { Clock, TimerHandle } from './clock.js';
@@ -31,6 +31,7 @@ interface Work {
   readonly until: number;
 }
 
+/** How `advance` and `advanceTo` wait for work that is under way. */
 export interface TurnOptions {
   /** Real time to wait, at each instant, for what is under way there: ms, or a length such as '20s'. Default '4s'. */
   timeout?: Duration;
@@ -38,6 +39,7 @@ export interface TurnOptions {
   wait?: boolean;
 }
 
+/** A clock for tests. It stands still until `advance` or `advanceTo` turns it. */
 export class ManualClock implements Clock {
   readonly #start: number;
   #now: number;
