@@ -21,6 +21,7 @@ import { PendingRequests } from './pending-requests.js';
 import type { Reply } from './pending-requests.js';
 import type { Answer, HeaderOf, RequestRow } from '../requests/request.js';
 import { ResponseCode } from '../requests/response-code.js';
+import type { SendMemory } from './send-memory.js';
 
 /** For the hot path: takes the frame before anything has been decoded, or the command where its header is JSON. */
 export interface RawHandler {
@@ -53,6 +54,8 @@ export interface ConnectionOptions {
   /** bytes that may wait for a peer that does not read, before the connection is closed; default 64 MiB */
   readonly maxUnsentBytes?: number;
   readonly bounds?: ConnectionBounds;
+  /** where frames for a socket are lent from; default: memory of its own */
+  readonly sendMemory?: SendMemory;
   /** adds signature fields to each request */
   readonly sign?: (command: RemotingCommand) => void;
   /** close when a request timed out and not one byte has come since it was sent: the peer is gone. Default false. */
@@ -70,10 +73,7 @@ export interface RequestOptions {
 
 export const DEFAULT_REQUEST_TIMEOUT_MS = 3000;
 
-let nextConnectionId = 1;
-
 export class Connection {
-  readonly id = nextConnectionId++;
   readonly address: string;
   /** the peer's address, packed in 4 or 16 bytes */
   readonly remoteHost: Buffer;
@@ -106,13 +106,14 @@ export class Connection {
       () => this.#reads,
       (sentAt, timeout) => this.#onTimeout(sentAt, timeout),
     );
-    const { clock, limits, maxUnsentBytes, bounds } = options;
+    const { clock, limits, maxUnsentBytes, bounds, sendMemory } = options;
     this.#log = bounds?.log ?? plainLog(options.logger);
     this.flow = new Flow(stream, {
       clock,
       limits,
       maxUnsentBytes,
       bounds,
+      sendMemory,
       onFrame: (frame) => this.#onFrame(frame),
       onFault: (error) => this.#onFault(error),
       onTooSlow: (reason) => this.close(new ConnectionClosedError(this.address, reason)),

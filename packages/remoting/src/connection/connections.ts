@@ -9,6 +9,7 @@ import { ConnectError } from '../errors.js';
 import type { HandlerTable } from './handler-table.js';
 import { parseAddress } from './host.js';
 import type { Logger } from '../logger.js';
+import { SendMemory } from './send-memory.js';
 
 /** Makes a stream of bytes to 'host:port'. Embedded, stand-alone and cluster differ in this alone. */
 export type Dial = (address: string) => Promise<Duplex>;
@@ -45,6 +46,7 @@ export class Connections {
   readonly #options: ConnectionsOptions;
   readonly #open = new Map<string, Connection>();
   readonly #dialling = new Map<string, Promise<Connection>>();
+  readonly #sendMemory = new SendMemory();
   #closed = false;
 
   constructor(options: ConnectionsOptions) {
@@ -88,6 +90,7 @@ export class Connections {
       clock,
       logger,
       closeWhenSilent: true,
+      sendMemory: this.#sendMemory,
       ...(serializeType && { serializeType }),
       ...(maxUnsentBytes !== undefined && { maxUnsentBytes }),
       ...(sign && { sign }),

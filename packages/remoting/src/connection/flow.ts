@@ -6,6 +6,7 @@ import type { FrameLimits } from '../frame/frame.js';
 import type { LogThrottle } from './log-throttle.js';
 import { DEFAULT_MAX_UNSENT_BYTES, WriteBuffer } from './write-buffer.js';
 import { Pause, Reading } from './reading.js';
+import type { SendMemory } from './send-memory.js';
 import type { UnfinishedFrames } from '../frame/unfinished-frames.js';
 import type { UnsentBytes } from './unsent-bytes.js';
 
@@ -27,6 +28,7 @@ export interface FlowOptions {
   readonly clock: Clock;
   readonly limits?: Partial<FrameLimits> | undefined;
   readonly maxUnsentBytes?: number | undefined;
+  readonly sendMemory?: SendMemory | undefined;
   readonly bounds?: ConnectionBounds | undefined;
   readonly onFrame: (frame: Buffer) => void;
   /** What came is no frame. */
@@ -59,6 +61,7 @@ export class Flow {
     this.#writeBuffer = new WriteBuffer(stream, {
       maxUnsentBytes,
       ...(bounds && { highWaterMark: bounds.writeBufferHighWaterMark }),
+      sendMemory: options.sendMemory,
       unsent: bounds?.unsent,
       onOverflow: (unsent) => options.onTooSlow(`the peer does not read: ${unsent} bytes wait for it`),
       onCongested: () => this.#reading.pause(Pause.UNSENT),

@@ -15,6 +15,7 @@ import type { HostAndPort } from './host.js';
 import { LogThrottle } from './log-throttle.js';
 import type { Logger } from '../logger.js';
 import { DEFAULT_MAX_UNSENT_BYTES } from './write-buffer.js';
+import { SendMemory } from './send-memory.js';
 import { UnfinishedFrames } from '../frame/unfinished-frames.js';
 import { UnsentBytes } from './unsent-bytes.js';
 
@@ -61,6 +62,7 @@ export class RemotingServer {
   readonly #limits: ServerLimits;
   readonly #bounds: ConnectionBounds;
   readonly #watch: ConnectionWatch;
+  readonly #sendMemory = new SendMemory();
   #closed = false;
 
   constructor(options: RemotingServerOptions) {
@@ -111,6 +113,7 @@ export class RemotingServer {
       logger,
       maxUnsentBytes: this.#limits.maxUnsentBytes,
       bounds: this.#bounds,
+      sendMemory: this.#sendMemory,
       ...(limits && { limits }),
     });
     this.#connections.add(connection);

@@ -2,7 +2,7 @@
 // no more at a time than it is about to take, so that one can see whether the peer reads.
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { sendMemory } from './send-memory.js';
+import { SendMemory } from './send-memory.js';
 import type { UnsentBytes } from './unsent-bytes.js';
 
 export const DEFAULT_MAX_UNSENT_BYTES = 64 * 1024 * 1024;
@@ -12,11 +12,13 @@ const JOIN_UP_TO = 64 * 1024;
 /** Bytes that the stream may have and not have taken. */
 const WINDOW = 256 * 1024;
 
-export interface OutboxOptions {
+export interface WriteBufferOptions {
   /** Bytes that may wait before `onOverflow`. */
   readonly maxUnsentBytes: number;
   /** Bytes from which on `onCongested` is called; default: never. */
   readonly highWaterMark?: number;
+  /** Where frames for a socket are lent from. Default: memory of its own. */
+  readonly sendMemory?: SendMemory | undefined;
   /** Counts for all connections together. */
   readonly unsent?: UnsentBytes | undefined;
   onOverflow(unsentBytes: number): void;
@@ -40,16 +42,18 @@ export class WriteBuffer {
   /** Bytes that the stream has taken so far. */
   taken = 0;
   readonly #highWaterMark: number;
+  readonly #sendMemory: SendMemory;
   readonly #waiting: { readonly taken: number; resolve(): void }[] = [];
   /** Whoever reads from another stream is given the very buffers that were written, and may keep them. */
   readonly toSocket: boolean;
 
   constructor(
     private readonly stream: Duplex,
-    private readonly options: OutboxOptions,
+    private readonly options: WriteBufferOptions,
   ) {
     this.toSocket = stream instanceof Socket;
     this.#highWaterMark = options.highWaterMark ?? Infinity;
+    this.#sendMemory = options.sendMemory ?? new SendMemory();
   }
 
   /** Bytes that the stream has not taken. */
@@ -64,7 +68,7 @@ export class WriteBuffer {
 
   /** Memory for a frame that is added next. */
   memory(length: number): Buffer {
-    return this.toSocket ? sendMemory.lend(length) : Buffer.allocUnsafe(length);
+    return this.toSocket ? this.#sendMemory.lend(length) : Buffer.allocUnsafe(length);
   }
 
   add(frame: Buffer): void {
@@ -165,7 +169,7 @@ export class WriteBuffer {
     this.#given += bytes.length;
     this.stream.write(bytes, () => {
       this.#given -= bytes.length;
-      if (lent && this.toSocket) sendMemory.giveBack(lent);
+      if (lent && this.toSocket) this.#sendMemory.giveBack(lent);
       if (this.#discarded) return;
       this.taken += bytes.length;
       this.#unsent -= bytes.length;
@@ -184,7 +188,7 @@ export class WriteBuffer {
     let at = 0;
     for (const frame of frames) {
       at += frame.copy(joined, at);
-      if (this.toSocket) sendMemory.giveBack(frame);
+      if (this.toSocket) this.#sendMemory.giveBack(frame);
     }
     return joined;
   }
