@@ -1,8 +1,5 @@
 // Owns the checks that options share. Each returns the value or throws an InvalidOptionError that names the option.
-import { InvalidOptionError, RocketMQError, milliseconds } from '@nest-rocketmq/remoting/internal';
-
-const ADDRESS = /^(?:[^\s:;,/[\]]+|\[[0-9a-fA-F:.%]+\]):(\d{1,5})$/;
-const HIGHEST_PORT = 65_535;
+import { InvalidOptionError, RocketMQError, isDialable, milliseconds } from '@nest-rocketmq/remoting/internal';
 
 /** How many letters apart a misspelt option and the one that was meant may be. */
 const CLOSE = 2;
@@ -144,11 +141,6 @@ export function checkMethods(option: string, given: unknown, methods: readonly s
 export function checkAddresses(option: string, given: unknown): string {
   const parts = typeof given === 'string' ? given.split(';').map((part) => part.trim()) : [];
   const addresses = parts.filter((part) => part !== '');
-  if (addresses.length > 0 && addresses.every(isAddress)) return addresses.join(';');
+  if (addresses.length > 0 && addresses.every(isDialable)) return addresses.join(';');
   throw new InvalidOptionError(option, given, `'host:port', or several as 'host:port;host2:port'`);
-}
-
-function isAddress(text: string): boolean {
-  const port = Number(ADDRESS.exec(text)?.[1]);
-  return port >= 1 && port <= HIGHEST_PORT;
 }

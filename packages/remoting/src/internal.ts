@@ -101,7 +101,7 @@ export type { FrameLimits } from './frame/frame.js';
 export { HandlerTable, handlerTable } from './connection/handler-table.js';
 export type { Handler, Handlers, IncomingRequest } from './connection/handler-table.js';
 export { BINARY_REMARK_AT } from './frame/header-binary.js';
-export { formatAddress, packHost, parseAddress, unpackHost } from './connection/host.js';
+export { addressIn, formatAddress, isDialable, packHost, parseAddress, unpackHost } from './connection/host.js';
 export type { HostAndPort } from './connection/host.js';
 export { duplexPair } from './connection/in-process.js';
 export { encodeJson, entriesOf, parseJson, parseJsonObject, stringifyJson } from './json/json.js';

@@ -1,6 +1,6 @@
 // Defines the options of the client, and checks them: defaults, ranges, and the errors for what is out of range.
 import type { Clock, Dial, Logger } from '@nest-rocketmq/remoting/internal';
-import { InvalidOptionError, dialTcp, silentLogger, systemClock } from '@nest-rocketmq/remoting/internal';
+import { InvalidOptionError, dialTcp, isDialable, silentLogger, systemClock } from '@nest-rocketmq/remoting/internal';
 import type { SendWindowOptions } from '../send-window.js';
 
 /** Options of `RocketMQClient`. All but `nameServer` have a default. */
@@ -103,8 +103,6 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
   };
 }
 
-const ADDRESS = /^(?:[^\s:;,/]+|\[[0-9a-fA-F:.%]+\]):(\d{1,5})$/;
-
 function parseAddresses(given: unknown): string[] {
   const allowed = "'host:port', or several as 'host:port;host2:port'";
   if (typeof given !== 'string') throw new InvalidOptionError('nameServer', given, allowed);
@@ -112,11 +110,8 @@ function parseAddresses(given: unknown): string[] {
     .split(';')
     .map((address) => address.trim())
     .filter((address) => address !== '');
-  const good = addresses.every((address) => {
-    const port = Number(ADDRESS.exec(address)?.[1]);
-    return port >= 1 && port <= 65_535;
-  });
-  if (addresses.length === 0 || !good) throw new InvalidOptionError('nameServer', given, allowed);
+  if (addresses.length === 0 || !addresses.every(isDialable))
+    throw new InvalidOptionError('nameServer', given, allowed);
   return [...new Set(addresses)];
 }
 

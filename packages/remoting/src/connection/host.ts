@@ -7,13 +7,28 @@ export interface HostAndPort {
   readonly port: number;
 }
 
+const HIGHEST_PORT = 65_535;
+/** A name or an IPv4 address, or an IPv6 address in brackets; then the port. */
+const ADDRESS = /^(?:([^\s:;,/[\]]+)|\[([^\]]+)\]):(\d{1,5})$/;
+
+/** Undefined where the text is no address: 'host:port', '[IPv6]:port'. Spaces around it do not matter. */
+export function addressIn(text: string): HostAndPort | undefined {
+  const [, name, ipv6, digits] = ADDRESS.exec(text.trim()) ?? [];
+  const host = name ?? (ipv6 !== undefined && isIPv6(ipv6) ? ipv6 : undefined);
+  const port = Number(digits);
+  return host !== undefined && port <= HIGHEST_PORT ? { host, port } : undefined;
+}
+
+/** Whether one can connect to it: an address with a port from 1. */
+export function isDialable(text: string): boolean {
+  return (addressIn(text)?.port ?? 0) > 0;
+}
+
 /** @throws AddressError naming `where` the text was given */
 export function parseAddress(text: string, where = 'an address'): HostAndPort {
-  const match = /^(?:\[([^\]]+)\]|([^:\s]+)):(\d{1,5})$/.exec(text.trim());
-  const port = Number(match?.[3]);
-  const host = match?.[1] ?? match?.[2];
-  if (!host || !(port <= 65535)) throw new AddressError(text, where);
-  return { host, port };
+  const address = addressIn(text);
+  if (!address) throw new AddressError(text, where);
+  return address;
 }
 
 export function formatAddress(host: string, port: number): string {
