@@ -103,7 +103,7 @@ describe('the import table', () => {
 });
 
 describe('the sources', () => {
-  it.each(sources.map((source) => [source.path, source] as const))('%s says first what it owns', (_path, { text }) => {
+  it.each(sources.map((source) => [source.path, source] as const))('%s opens with what it does', (_path, { text }) => {
     const firstLine = text.replace(/^#!.*\n/, '').split('\n')[0]!;
     expect(firstLine).toMatch(/^\/\//);
   });

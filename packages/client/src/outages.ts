@@ -1,5 +1,4 @@
-// Owns what the log says of servers that cannot be reached: one line when it begins, whoever meets it first, and one when
-// it is over. Leaves errors that a server answers by to whoever asked.
+// Logs servers that cannot be reached: one line when that begins, whoever meets it first, and one when it ends.
 import { ConnectError, ConnectionClosedError, RequestTimeoutError } from '@nest-rocketmq/remoting/internal';
 import type { Clock, Logger } from '@nest-rocketmq/remoting/internal';
 import { BrokerNotFoundError, NameServerUnreachableError, describe } from './errors.js';

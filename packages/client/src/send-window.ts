@@ -1,5 +1,5 @@
-// Owns how many sends of a client are under way at a time: what exceeds that waits for its turn here, in order, with a
-// bound. The time of a send begins with its turn. Leaves the sends themselves to producer.
+// Limits how many sends of a client are under way. Further ones wait in order, up to a limit; the time of a send begins
+// with its turn.
 import { TooManySendsError } from './errors.js';
 
 export interface SendWindowOptions {

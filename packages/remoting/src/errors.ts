@@ -1,4 +1,4 @@
-// Defines the base of all our errors, and the errors of the protocol and of options.
+// Defines the base of all errors of these packages, and the errors of the protocol and of options.
 
 /** Base of every error of these packages. docs/errors.md lists them all. */
 export class RocketMQError<Code extends string = string> extends Error {

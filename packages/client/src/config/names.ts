@@ -1,5 +1,4 @@
-// Owns the refusal of names that no topic or group may have. Leaves the rules to remoting, where the broker finds them
-// too.
+// Refuses topic and group names that RocketMQ does not take.
 import {
   GROUP_MAX_LENGTH,
   NOT_ALLOWED_SEND_TOPICS,

@@ -1,5 +1,4 @@
-// Owns running the listener: how many calls at a time, and what a call's result means for its messages and the queue's
-// offset. Leaves giving a message back to send-back.
+// Runs the listener, several calls at a time, and applies each result to its messages and the queue's offset.
 import { MessageProperty, retryTopic } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';

@@ -1,5 +1,4 @@
-// Owns the listener calls that are under way: how many, and which of them have outlasted consumeTimeout. Leaves what
-// becomes of those to consume-concurrently.
+// Counts the listener calls under way, and finds those that have outlasted consumeTimeout.
 import type { Clock, TimerHandle } from '@nest-rocketmq/remoting/internal';
 import type { Delivery } from './delivery.js';
 import type { ProcessQueue } from './process-queue.js';

@@ -1,5 +1,4 @@
-// Owns one call of the listener: its messages, and what the listener may say and hear meanwhile. Leaves running it to
-// consume-concurrently.
+// Represents one call of the listener: its messages, and what the listener may set and hear meanwhile.
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { ConsumeContext } from './consumer-options.js';
 import type { ProcessQueue } from './process-queue.js';

@@ -1,4 +1,4 @@
-// Asks a broker from time to time whether the other members of the group subscribe to the same, and warns when not.
+// Asks a broker from time to time whether the group's other members have the same subscriptions, and warns if not.
 import {
   Requests,
   ResponseCode,

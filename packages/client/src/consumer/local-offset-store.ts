@@ -1,5 +1,5 @@
-// Owns the offsets of a broadcasting consumer: nobody shares them, so they stay on this machine, in Apache's file format,
-// or in memory only. Beside each queue's offset stands a message that was there, by which the store is known again.
+// Stores the offsets of a broadcasting consumer on this machine, in Apache's file format, or in memory. Each queue's
+// offset has a message beside it that was there, by which the store can be recognized.
 import {
   arrayIn,
   decodeQueueTable,

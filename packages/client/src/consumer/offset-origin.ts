@@ -1,5 +1,5 @@
-// Decides whether offsets that were kept on this machine are those of the store that a broker has now. A broker that was
-// set up anew has other messages at the same offsets: a consumer would pass them over, and nobody would notice.
+// Checks that offsets kept on this machine belong to the store that a broker has now. A broker that was set up anew has
+// other messages at the same offsets, and a consumer would skip them unnoticed.
 import { DecodeError, Requests, ResponseCode, decodeRecord, expectSuccess } from '@nest-rocketmq/remoting/internal';
 import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { Brokers } from '../routes/brokers.js';

@@ -1,5 +1,4 @@
-// Owns the offsets of a group that shares its messages: kept here as they move on, stored at the brokers. Leaves when to
-// store them to push-consumer and rebalance.
+// Keeps the offsets of a clustering group in memory, and stores them at the brokers.
 import { Requests, ResponseCode, expectSuccess } from '@nest-rocketmq/remoting/internal';
 import type { Logger, MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { Brokers } from '../routes/brokers.js';

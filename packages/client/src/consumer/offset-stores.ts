@@ -1,5 +1,4 @@
-// Owns the choice between the two offset stores: brokers for a group that shares its messages, this machine for one whose
-// consumers each get all.
+// Chooses a consumer's offset store: the brokers for clustering, this machine for broadcasting.
 import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
 import type { ClientContext } from '../client-context.js';

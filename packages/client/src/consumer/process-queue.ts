@@ -1,5 +1,4 @@
-// Owns the messages of one queue that are here and not yet done with: how many, from where, and up to which offset all is
-// done. Leaves pulling to pull-loop, and running listeners to consume-concurrently.
+// Keeps the messages of one queue that are here and not yet consumed, and the offset below which all are.
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 
 export class ProcessQueue {

@@ -1,5 +1,4 @@
-// Owns pulling: one loop for each queue, for as long as the queue is ours. Leaves which queues are ours to rebalance, and
-// what becomes of the messages to whom they are handed.
+// Pulls messages: one loop for each queue, as long as the queue is ours.
 import { MessageProperty, Requests, ResponseCode, ResponseError, isDLQTopic } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt, Reply, SubscriptionData } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';

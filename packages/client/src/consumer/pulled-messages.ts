@@ -1,4 +1,4 @@
-// Owns the reading of a pull's body, where one bad message must not keep back the good ones behind it.
+// Decodes a pull's body, so that one bad message does not keep back the good ones behind it.
 import { DecodeError, decodeRecord } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 

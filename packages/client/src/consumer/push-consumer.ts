@@ -1,5 +1,4 @@
-// Owns a push consumer: the parts it is put together from, and the order in which they start and stop. Leaves dividing
-// queues to rebalance, pulling to pull-loop, running the listener to consume-concurrently.
+// Puts a push consumer together, and starts and stops its parts in order.
 import { NotRunningError, retryTopic } from '@nest-rocketmq/remoting/internal';
 import type { ConsumerData, MessageExt, SubscriptionData } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';

@@ -1,5 +1,4 @@
-// Owns which queues are this consumer's, and making it so: queues that it lost are dropped, queues that it got are begun.
-// Leaves the division to allocate, and pulling to pull-loop.
+// Decides which queues are this consumer's: drops those that it lost, and begins those that it got.
 import { Requests, decodeConsumerList, expectSuccess, isRetryTopic } from '@nest-rocketmq/remoting/internal';
 import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';

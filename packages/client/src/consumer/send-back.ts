@@ -1,5 +1,5 @@
-// Owns giving a failed message back, so that the group gets it again later: by the broker that holds it, else by sending
-// a copy to the group's retry topic. Leaves when to do so to consume-concurrently.
+// Gives a failed message back, so that the group gets it again later: to the broker that has it, else as a copy in the
+// group's retry topic.
 import {
   AUTO_CREATE_TOPIC_KEY,
   MessageProperty,
@@ -14,7 +14,7 @@ import {
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import { BrokerNotFoundError, describe } from '../errors.js';
-import { untilReached } from '../time/patience.js';
+import { retryUntilReached } from '../time/backoff.js';
 import { RoundRobin } from '../producer/choose-queue.js';
 import { compressed } from '../producer/outgoing.js';
 import type { PreparedMessage } from '../producer/outgoing.js';
@@ -94,7 +94,7 @@ export class SendBack {
 
   async #askBroker(message: MessageExt, delayLevel: number): Promise<void> {
     const { clock, closing } = this.#context;
-    await untilReached({ clock, closing, timeout: SEND_BACK_TIMEOUT_MS }, (left) =>
+    await retryUntilReached({ clock, closing, timeout: SEND_BACK_TIMEOUT_MS }, (left) =>
       this.#ask(message, delayLevel, left),
     );
   }

@@ -1,4 +1,4 @@
-// Owns where a queue begins that has just become ours: at the group's offset, else by consumeFromWhere.
+// Finds where to begin in a queue that has just become ours: at the group's offset, else by consumeFromWhere.
 import { Requests, expectSuccess, isRetryTopic } from '@nest-rocketmq/remoting/internal';
 import type { Logger, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { Brokers } from '../routes/brokers.js';

@@ -1,5 +1,4 @@
-// Owns a consumer's subscriptions as a whole: what they are, whether their topics are there, and whether the broker
-// understands them.
+// Builds a consumer's subscriptions, waits for their topics, and checks that brokers understand them.
 import { Requests, encodeJson, expectSuccess, retryTopic, subscriptionJson } from '@nest-rocketmq/remoting/internal';
 import type { SubscriptionData } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';

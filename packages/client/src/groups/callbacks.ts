@@ -1,4 +1,4 @@
-// Owns the answers to what brokers ask of a client. Each finds the producer or consumer of its group, which does the rest.
+// Answers what brokers ask of a client, through the producer or consumer of the group in question.
 import {
   MessageProperty,
   RequestRefusedError,

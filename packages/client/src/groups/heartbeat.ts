@@ -1,5 +1,5 @@
-// Owns telling brokers of this client's groups: to all every 30 s, and to one before anything else is sent on a new
-// connection, since a broker that has just (re)started knows neither groups nor subscriptions.
+// Tells brokers of this client's groups: all of them every 30 s, and each one before anything else is sent on a new
+// connection, since a broker that has just started knows neither groups nor subscriptions.
 import type { Clock, Connection, Connections, Logger, TimerHandle } from '@nest-rocketmq/remoting/internal';
 import { Requests, encodeHeartbeat, expectSuccess } from '@nest-rocketmq/remoting/internal';
 import { describe } from '../errors.js';

@@ -1,5 +1,4 @@
-// Owns the attempts of one send to any queue: how many, at which brokers, and the pauses between them. Leaves an attempt
-// itself to send.
+// Plans the attempts of one send to any queue: how many, at which brokers, with which pauses.
 import {
   ConnectionClosedError,
   RequestTimeoutError,
@@ -7,8 +6,8 @@ import {
   ResponseError,
 } from '@nest-rocketmq/remoting/internal';
 import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
-import { isUnreached } from '../time/patience.js';
-import type { Patience } from '../time/patience.js';
+import { isUnreached } from '../time/backoff.js';
+import type { Backoff } from '../time/backoff.js';
 
 /** What a broker that is starting, stopping or under load answers: it may do better in a while. */
 const PASSING_CODES = new Set<number>([
@@ -30,7 +29,7 @@ export class Attempts {
   /** Of the last attempt that may have stored the message; where there was none, of the last one. */
   failure: unknown;
   lastFailure: unknown;
-  readonly #patience: Patience;
+  readonly #backoff: Backoff;
   readonly #retries: number;
   /** Brokers that have failed since the last pause. */
   readonly #failed = new Set<string>();
@@ -39,8 +38,8 @@ export class Attempts {
   #redialled = false;
 
   /** @param retries attempts after the first; dialling a broker that cannot be reached is none */
-  constructor(patience: Patience, retries: number) {
-    this.#patience = patience;
+  constructor(backoff: Backoff, retries: number) {
+    this.#backoff = backoff;
     this.#retries = retries;
   }
 
@@ -63,27 +62,27 @@ export class Attempts {
   async goOn(failure: unknown, queues: readonly MessageQueue[]): Promise<boolean> {
     this.lastFailure = failure;
     if (mayBeStored(failure) || !mayBeStored(this.failure)) this.failure = failure;
-    if (this.#retries === 0 || this.#patience.over) return false;
+    if (this.#retries === 0 || this.#backoff.over) return false;
     if (!isUnreached(failure) && this.#counted++ >= this.#retries) return false;
     this.#failed.add(this.tried.at(-1)!);
-    if (queues.some(({ brokerName }) => !this.#failed.has(brokerName))) return !this.#patience.over;
+    if (queues.some(({ brokerName }) => !this.#failed.has(brokerName))) return !this.#backoff.over;
     this.#failed.clear();
     return this.#pause(failure);
   }
 
   #pause(failure: unknown): Promise<boolean> | boolean {
-    if (isUnreached(failure)) return this.#patience.pause();
+    if (isUnreached(failure)) return this.#backoff.pause();
     // A connection that ended is dialled anew at once: only that one may have been at fault.
     const ended = failure instanceof ConnectionClosedError && this.#redialled;
     this.#redialled ||= failure instanceof ConnectionClosedError;
     const passing = failure instanceof ResponseError && PASSING_CODES.has(failure.responseCode);
-    return ended || passing ? this.#patience.pause(this.#share()) : !this.#patience.over;
+    return ended || passing ? this.#backoff.pause(this.#share()) : !this.#backoff.over;
   }
 
   /** Each pause is about twice as long as the one before, and the last attempt has time. ms */
   #share(): number {
     const doublings = Math.min(this.left + 1, MOST_DOUBLINGS);
-    return Math.min((SHARE_OF_PAUSES * this.#patience.left) / (2 ** doublings - 1), LONGEST_PAUSE_MS);
+    return Math.min((SHARE_OF_PAUSES * this.#backoff.left) / (2 ** doublings - 1), LONGEST_PAUSE_MS);
   }
 }
 

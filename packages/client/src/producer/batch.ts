@@ -1,4 +1,4 @@
-// Owns the making of a batch: what may stand in one, and its one envelope.
+// Builds a batch: checks its messages, and puts them into one.
 import { MessageProperty, encodeBatch, encodeProperties, isRetryTopic } from '@nest-rocketmq/remoting/internal';
 import type { UniqueIdMaker } from '@nest-rocketmq/remoting/internal';
 import { InvalidMessageError, MessageTooLargeError } from '../errors.js';

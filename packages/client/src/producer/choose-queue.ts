@@ -1,4 +1,4 @@
-// Owns the choice of the queue that a message goes to. Leaves which queues there are to routes.
+// Chooses the queue that a message goes to.
 import { javaHashCode } from '@nest-rocketmq/remoting/internal';
 import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
 

@@ -1,5 +1,5 @@
-// Owns what becomes of an application's message before it is sent: checks, properties, id, compression. The
-// application's object is left as it is.
+// Prepares an application's message for sending: checks, properties, id, compression. Does not change the application's
+// object.
 import { promisify } from 'node:util';
 import { deflate } from 'node:zlib';
 import {

@@ -20,7 +20,7 @@ import type {
 } from './producer-options.js';
 import { Sender } from './send.js';
 import { Transactions } from './transaction.js';
-import { Turns } from './turns.js';
+import { PendingSends } from './pending-sends.js';
 
 type State = 'not started' | 'running' | 'shut down';
 
@@ -36,7 +36,7 @@ export class Producer {
   readonly #roundRobin = new RoundRobin();
   readonly #transactions: Transactions | undefined;
   readonly #closing = sharedAbortController();
-  readonly #turns: Turns;
+  readonly #pending: PendingSends;
   #state: State = 'not started';
 
   /** @internal */
@@ -44,7 +44,7 @@ export class Producer {
     this.#context = context;
     this.#options = resolveProducerOptions(options);
     this.group = this.#options.group;
-    this.#turns = new Turns(this.group, context);
+    this.#pending = new PendingSends(this.group, context);
     const { clock, routes, brokers, logger } = context;
     const closing = this.#closing.signal;
     this.#sender = new Sender({ clock, routes, brokers, roundRobin: this.#roundRobin, closing }, this.#options);
@@ -80,7 +80,7 @@ export class Producer {
     const wasRunning = this.#state === 'running';
     this.#state = 'shut down';
     if (!wasRunning) return;
-    await this.#turns.drain(options.deadline ?? DEFAULT_SHUTDOWN_DEADLINE_MS);
+    await this.#pending.drain(options.deadline ?? DEFAULT_SHUTDOWN_DEADLINE_MS);
     this.#closing.abort();
     this.#context.members.remove(this);
     for (const topic of this.#options.topics) this.#context.routes.unwatch(topic);
@@ -94,7 +94,7 @@ export class Producer {
    */
   async send(message: OutgoingMessage, options: SendOptions = {}): Promise<SendResult> {
     this.#mustRun();
-    return this.#turns.take({
+    return this.#pending.run({
       prepare: () => this.#prepare(message),
       send: (prepared) => this.#send(prepared, message, options),
     });
@@ -103,7 +103,7 @@ export class Producer {
   /** Resolves once the bytes are handed to the connection; nobody says whether the message was stored. */
   async sendOneway(message: OutgoingMessage, options: SendOptions = {}): Promise<void> {
     this.#mustRun();
-    await this.#turns.take({
+    await this.#pending.run({
       prepare: () => this.#prepare(message),
       send: async (prepared) => {
         const { writable } = await this.#sender.route(prepared.topic, options.timeout ?? this.#options.sendMsgTimeout);
@@ -118,7 +118,7 @@ export class Producer {
   async sendBatch(messages: OutgoingMessage[], options: SendOptions = {}): Promise<SendResult> {
     this.#mustRun();
     const { ids, clock } = this.#context;
-    return this.#turns.take({
+    return this.#pending.run({
       prepare: () => prepareBatch(messages, ids, clock.now(), this.#options.maxMessageSize),
       send: (prepared) => this.#send(prepared, messages[0]!, options),
     });
@@ -134,8 +134,8 @@ export class Producer {
     if (!transactions) {
       throw new InvalidOptionError('transactionListener', undefined, 'one is needed to send messages in transactions');
     }
-    return this.#turns.during(async () => {
-      const sent = await this.#turns.take({
+    return this.#pending.track(async () => {
+      const sent = await this.#pending.run({
         prepare: async () => transactions.half(await this.#prepare(message)),
         send: (half) => this.#sender.sendToAny(half, this.#options.sendMsgTimeout),
       });

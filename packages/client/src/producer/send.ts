@@ -1,5 +1,4 @@
-// Owns one send: the attempts, where each goes, and what becomes of each failure. Leaves the choice of queues to
-// choose-queue and the bytes to remoting.
+// Sends one message: makes the attempts, and decides after each failure whether there is another.
 import type { Clock, Connection, MessageQueue, Reply } from '@nest-rocketmq/remoting/internal';
 import {
   RequestTimeoutError,
@@ -12,7 +11,7 @@ import {
 import type { Brokers } from '../routes/brokers.js';
 import { BrokerNotFoundError, MQClientError, SendFailedError, TopicNotFoundError } from '../errors.js';
 import type { Routes, TopicRoute } from '../routes/routes.js';
-import { Patience } from '../time/patience.js';
+import { Backoff } from '../time/backoff.js';
 import { within } from '../time/timing.js';
 import { Attempts } from './attempts.js';
 import type { RoundRobin } from './choose-queue.js';
@@ -89,19 +88,15 @@ export class Sender {
   /** Any queue, and another one where that fails. @param timeout ms, for all attempts together */
   async sendToAny(message: PreparedMessage, timeout: number): Promise<SendResult> {
     const { clock, closing, routes, roundRobin } = this.#parts;
-    const patience = new Patience({ clock, timeout, closing });
+    const backoff = new Backoff({ clock, timeout, closing });
     const route = await this.route(message.topic, timeout);
-    const attempts = new Attempts(patience, this.#options.retryTimesWhenSendFailed);
+    const attempts = new Attempts(backoff, this.#options.retryTimesWhenSendFailed);
     let stored: SendResult | undefined;
     for (let again = true, { writable } = route; again; writable = writableNow(routes, route)) {
       const queue = roundRobin.choose(message.topic, attempts.candidates(writable), attempts.tried.at(-1));
       attempts.tried.push(queue.brokerName);
       try {
-        const result = await this.sendTo(
-          queue,
-          message,
-          this.#timeoutOf(patience.left, attempts.left, writable, queue),
-        );
+        const result = await this.sendTo(queue, message, this.#timeoutOf(backoff.left, attempts.left, writable, queue));
         if (result.sendStatus === 'SEND_OK' || !this.#options.retryAnotherBrokerWhenNotStoreOK) return result;
         stored = result;
         again = await attempts.goOn(undefined, writable);
@@ -111,7 +106,7 @@ export class Sender {
       }
     }
     if (stored) return stored;
-    throw this.#finalError(message.topic, attempts, patience.elapsed);
+    throw this.#finalError(message.topic, attempts, backoff.elapsed);
   }
 
   /** This queue, once. @param timeout ms */

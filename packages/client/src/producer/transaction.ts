@@ -1,11 +1,11 @@
-// Owns transactions at the producer: the half message, the local transaction, telling the broker how it ended, and
-// answering when a broker asks that later.
+// Runs transactions: stores the half message, runs the local transaction, and tells the broker how it ended, also when
+// a broker asks later.
 import type { Clock, Connection, Logger, MessageExt } from '@nest-rocketmq/remoting/internal';
 import { MessageProperty, Requests, SysFlag, decodeOffsetMsgId } from '@nest-rocketmq/remoting/internal';
 import type { Brokers } from '../routes/brokers.js';
 import { BrokerNotFoundError, describe } from '../errors.js';
 import type { TransactionCheck } from '../groups/group-registry.js';
-import { untilReached } from '../time/patience.js';
+import { retryUntilReached } from '../time/backoff.js';
 import type { Routes } from '../routes/routes.js';
 import type { PreparedMessage } from './outgoing.js';
 import type {
@@ -113,7 +113,7 @@ export class Transactions {
   async #end(sent: SendResult, topic: string, transactionId: string, verdict: Verdict): Promise<void> {
     const { brokers, routes, group, clock, closing } = this.#options;
     const { brokerName } = sent.messageQueue;
-    await untilReached({ clock, closing, timeout: END_TIMEOUT_MS }, async () => {
+    await retryUntilReached({ clock, closing, timeout: END_TIMEOUT_MS }, async () => {
       const address = routes.brokerAddress(brokerName);
       if (!address) throw new BrokerNotFoundError(brokerName, topic);
       await brokers.oneway(

@@ -1,5 +1,5 @@
-// Owns calls to brokers: on a connection over which the broker has heard of this client first, and within one time limit
-// for dialling, greeting and answering together.
+// Sends requests to brokers, on connections over which the broker knows this client already. Dialling, greeting and
+// answering share one time limit.
 import type {
   Clock,
   Connection,

@@ -1,9 +1,9 @@
-// Owns the choice among the name servers of the list: one is kept while it answers, the next is asked when it does not.
+// Sends requests to the name servers: to the same one as long as it answers, then to the next.
 import type { Clock, Connections, HeaderOf, Reply, RequestRow } from '@nest-rocketmq/remoting/internal';
 import { NameServerUnreachableError } from '../errors.js';
 import { nameServersKey } from '../outages.js';
 import type { Outages } from '../outages.js';
-import { Patience, isUnreached } from '../time/patience.js';
+import { Backoff, isUnreached } from '../time/backoff.js';
 
 export interface NameServersOptions {
   clock: Clock;
@@ -35,7 +35,7 @@ export class NameServers {
    * @throws NameServerUnreachableError when none did
    */
   async request<Row extends RequestRow>(row: Row, header: HeaderOf<Row>): Promise<Reply<Row>> {
-    const patience = new Patience(this.#options);
+    const backoff = new Backoff(this.#options);
     for (;;) {
       try {
         const reply = await this.#askAll(row, header);
@@ -43,7 +43,7 @@ export class NameServers {
         return reply;
       } catch (error) {
         const refused = error instanceof NameServerUnreachableError && error.causes.every(isUnreached);
-        if (!refused || !(await patience.pause())) throw error;
+        if (!refused || !(await backoff.pause())) throw error;
       }
     }
   }

@@ -1,4 +1,4 @@
-// Owns how a route becomes queues, in Apache's order: a sharding key means the same queue to producers of any language.
+// Lists a route's queues in Apache's order, so that a sharding key means the same queue to producers of any language.
 import { MASTER_ID, Permission } from '@nest-rocketmq/remoting/internal';
 import type { MessageQueue, TopicRouteData } from '@nest-rocketmq/remoting/internal';
 

@@ -1,5 +1,4 @@
-// Owns what the client knows of topics and brokers: routes as name servers gave them, the queues to write and to read,
-// and brokers' addresses. Leaves the choice among queues to choose-queue and rebalance.
+// Keeps the routes of topics as name servers give them: the queues to write and read, and the addresses of brokers.
 import type { Clock, Logger, MessageQueue, TopicRouteData } from '@nest-rocketmq/remoting/internal';
 import {
   MASTER_ID,

@@ -1,8 +1,8 @@
-// Owns when a repeated task runs: at its interval, sooner when asked, but not in a storm of asking.
+// Runs a task at its interval, sooner on request, but no more often than a rate allows.
 import type { Clock, Logger, TimerHandle } from '@nest-rocketmq/remoting/internal';
 import { describe } from '../errors.js';
 
-export interface PacerOptions {
+export interface ThrottleOptions {
   clock: Clock;
   logger: Logger;
   name: string;
@@ -16,7 +16,7 @@ export interface PacerOptions {
 }
 
 export class Throttle {
-  readonly #options: PacerOptions;
+  readonly #options: ThrottleOptions;
   #timer: TimerHandle | undefined;
   #running: Promise<void> | undefined;
   #again = false;
@@ -24,7 +24,7 @@ export class Throttle {
   /** Monotonic ms up to which runs have been paid for; a burst is what it may lie in the future. */
   #paidUntil = -Infinity;
 
-  constructor(options: PacerOptions) {
+  constructor(options: ThrottleOptions) {
     this.#options = options;
   }
 

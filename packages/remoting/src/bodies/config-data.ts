@@ -1,4 +1,4 @@
-// Owns the configuration of topics and subscription groups, as bodies and as config/*.json have it.
+// Encodes and decodes the configuration of topics and subscription groups, in bodies and in config/*.json.
 import { encodeJson, parseJsonObject } from '../json/json.js';
 import type { JsonObject } from '../json/json.js';
 import { booleanIn, numberIn, objectOf, stringIn } from './read.js';

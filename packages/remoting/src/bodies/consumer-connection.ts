@@ -1,4 +1,4 @@
-// Reads what a broker says of a consumer group's members (ConsumerConnection).
+// Decodes a broker's list of a consumer group's members (ConsumerConnection).
 import { parseJsonObject } from '../json/json.js';
 import { decodeSubscription } from './heartbeat-data.js';
 import type { SubscriptionData } from './heartbeat-data.js';

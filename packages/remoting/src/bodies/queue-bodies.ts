@@ -1,4 +1,4 @@
-// Owns bodies about message queues: locks, and tables whose keys are whole queues.
+// Encodes and decodes bodies about message queues: locks, and tables whose keys are whole queues.
 import { encodeJson, entriesOf, parseJson, parseJsonObject } from '../json/json.js';
 import type { JsonObject } from '../json/json.js';
 import type { MessageQueue } from '../message/message.js';

@@ -1,4 +1,4 @@
-// Puts subscriptions into words that are the same for the same subscriptions, for logs and to compare by.
+// Formats subscriptions for logs: the same text for the same subscriptions, so that they can be compared by it.
 import { isRetryTopic } from '../names/topic-names.js';
 import type { SubscriptionData } from './heartbeat-data.js';
 

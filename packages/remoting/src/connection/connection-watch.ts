@@ -1,5 +1,5 @@
-// Looks after a server's connections every few seconds: closes those that have fallen silent, that do not end the frame
-// they began, or that do not read what is sent to them.
+// Checks a server's connections every few seconds, and closes those that are silent, do not finish a frame, or do not
+// read their answers.
 import type { Clock, TimerHandle } from '../time/clock.js';
 import type { Connection } from './connection.js';
 import { afterPoll } from '../time/deadline.js';

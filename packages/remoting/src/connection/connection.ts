@@ -1,14 +1,12 @@
-// Owns one connection between two peers, the same on both ends: requests out and their answers in, requests in and
-// their answers out. Leaves what a request is answered to handler-table.ts, which knows this file and not the other way
-// round; dialling to connections.ts, listening to server.ts, gathering writes to write-buffer.ts.
+// Sends requests to a peer and matches their answers, and hands the peer's requests to the handlers. Both ends use it.
 import { isIPv6 } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../time/clock.js';
 import { NO_BODY, ONEWAY_FLAG, RESPONSE_FLAG, emptyFields, isResponse } from '../frame/command.js';
 import type { RemotingCommand, SerializeType } from '../frame/command.js';
 import { ConnectionClosedError, FrameError } from '../errors.js';
-import { Flow } from './flow.js';
-import type { ConnectionBounds } from './flow.js';
+import { FlowControl } from './flow-control.js';
+import type { ConnectionBounds } from './flow-control.js';
 import { BINARY_TYPE, FRAME_HEAD, JSON_TYPE, decodeFrame, encodeFrame, leadingCode } from '../frame/frame.js';
 import type { FrameLimits } from '../frame/frame.js';
 import { packHost } from './host.js';
@@ -79,7 +77,7 @@ export class Connection {
   readonly remoteHost: Buffer;
   readonly remotePort: number;
   /** how much goes in and out */
-  readonly flow: Flow;
+  readonly flow: FlowControl;
   /** monotonic ms of the last byte in or out */
   lastActivity: number;
   readonly #stream: Duplex;
@@ -108,7 +106,7 @@ export class Connection {
     );
     const { clock, limits, maxUnsentBytes, bounds, sendMemory } = options;
     this.#log = bounds?.log ?? plainLog(options.logger);
-    this.flow = new Flow(stream, {
+    this.flow = new FlowControl(stream, {
       clock,
       limits,
       maxUnsentBytes,

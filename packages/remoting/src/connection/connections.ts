@@ -1,4 +1,4 @@
-// Owns a client's connections: one for each address, dialled when it is first wanted and again after it was lost.
+// Keeps a client's connections: one for each address, dialled at its first use and again after it is lost.
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../time/clock.js';

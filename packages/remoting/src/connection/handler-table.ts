@@ -1,5 +1,4 @@
-// Owns the table from request codes to those who answer them, and the way from a request through its handler to the
-// answer: a header decoded, a failure put in a response code. Leaves sending it to connection.ts.
+// Calls the handler of a request by its code, with the header decoded, and turns a failure into a response code.
 import { isOneway } from '../frame/command.js';
 import type { RemotingCommand } from '../frame/command.js';
 import type { Connection, RawHandler, RequestHandlers } from './connection.js';

@@ -1,4 +1,4 @@
-// Keeps a flood of like events from flooding the log: so many lines of a kind, then their number.
+// Limits the log lines of one kind: so many in a period, then only their number.
 import type { Clock, TimerHandle } from '../time/clock.js';
 import type { Logger } from '../logger.js';
 

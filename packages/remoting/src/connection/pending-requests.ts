@@ -1,4 +1,4 @@
-// Owns the requests of one connection that wait for their answers.
+// Keeps the requests of a connection that wait for their answers.
 import type { Clock } from '../time/clock.js';
 import type { RemotingCommand } from '../frame/command.js';
 import { Deadline } from '../time/deadline.js';

@@ -1,5 +1,4 @@
-// Owns the listening end: accepts connections over TCP and in process, and holds them to its limits. Leaves closing those
-// that fell silent to connection-watch.ts.
+// Accepts connections over TCP and in process, and holds them to the server's limits.
 import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -8,7 +7,7 @@ import { Connection } from './connection.js';
 import { ConnectionWatch, watchDefaults } from './connection-watch.js';
 import type { WatchLimits } from './connection-watch.js';
 import { ConnectionClosedError, ListenError } from '../errors.js';
-import type { ConnectionBounds } from './flow.js';
+import type { ConnectionBounds } from './flow-control.js';
 import type { FrameLimits } from '../frame/frame.js';
 import type { HandlerTable } from './handler-table.js';
 import type { HostAndPort } from './host.js';

@@ -1,5 +1,5 @@
 // Counts the bytes of answers that wait for peers to read them, over all connections of a server, and calls those who
-// wait for room. Leaves closing the peers that do not read to server.ts.
+// wait for room.
 
 export class UnsentBytes {
   total = 0;

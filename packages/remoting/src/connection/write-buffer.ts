@@ -1,5 +1,5 @@
-// Gathers a connection's writes: what is queued within one turn of the event loop goes out as one write. Gives the stream
-// no more at a time than it is about to take, so that one can see whether the peer reads.
+// Gathers a connection's writes: frames that are queued within one turn of the event loop go out as one write. The
+// stream is never given more than it is about to take, so that one can see whether the peer reads.
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { SendMemory } from './send-memory.js';

@@ -1,5 +1,5 @@
-// Keeps the chunks of a frame that has not arrived in full, in memory that grows with what has come and not with what
-// the frame announces. Small chunks are copied together: each one alone would cost some 200 bytes more than its own.
+// Collects the chunks of a frame until it is complete, in memory that grows with what has arrived and not with what the
+// frame announces. Small chunks are copied together, since each one alone would cost some 200 bytes more.
 
 const SMALLEST_BLOCK = 256;
 const LARGEST_BLOCK = 65_536;

@@ -1,4 +1,4 @@
-// Owns framing: where one command ends in a stream of bytes and the next begins, and the limits on that.
+// Splits a stream of bytes into frames, within limits, and encodes and decodes whole frames.
 import { NO_BODY } from './command.js';
 import type { RemotingCommand } from './command.js';
 import { FrameError } from '../errors.js';

@@ -1,6 +1,6 @@
-// Bounds the bytes of half-received frames over all connections of a server. Beyond the limit those who stand still are
-// closed and the others wait, but for one at a time: the one with the least to come, so that a message among attackers
-// gets through, and they cannot all wait for each other.
+// Limits the bytes of partly received frames over all connections of a server. Beyond the limit, frames that stand
+// still are closed and the others wait, except for one at a time: the one with the least left to come. So a message
+// gets through among attackers, and they cannot all wait for each other.
 import type { Clock, TimerHandle } from '../time/clock.js';
 
 /** The connection of a frame that has begun and not ended. */

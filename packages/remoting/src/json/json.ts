@@ -1,5 +1,5 @@
-// Owns the JSON that Apache's peers write, which is not quite JSON: bare numbers and whole objects as keys
-// ({0:"a"}, {{"topic":"t"}:5}). Reads both that and the standard, and writes it where those peers need it back.
+// Reads and writes the JSON of Apache's peers, which is not quite JSON: keys may be bare numbers and whole objects
+// ({0:"a"}, {{"topic":"t"}:5}). Reads standard JSON too, and writes the other form where those peers need it.
 import { DecodeError } from '../errors.js';
 import { MAX_JSON_DEPTH, depthFault } from './json-depth.js';
 

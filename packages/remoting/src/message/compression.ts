@@ -1,4 +1,4 @@
-// Owns the compression of message bodies.
+// Compresses and decompresses message bodies.
 import * as zlib from 'node:zlib';
 import { DecodeError } from '../errors.js';
 import { SysFlag, compressionType } from './sys-flag.js';

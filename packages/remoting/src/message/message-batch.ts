@@ -1,4 +1,4 @@
-// Owns the body of SEND_BATCH_MESSAGE: messages of one topic, one after the other.
+// Encodes and decodes the body of SEND_BATCH_MESSAGE: messages of one topic, one after the other.
 import { DecodeError } from '../errors.js';
 
 export interface BatchItem {

@@ -1,4 +1,4 @@
-// Owns the layout of a message's record, the same in the commit log and in the bodies of pull answers.
+// Encodes and decodes a message's record, which is the same in the commit log and in answers to pulls.
 import { DecodeError } from '../errors.js';
 import { inflateBody } from './compression.js';
 import { bodyCrc } from './hash.js';

@@ -1,4 +1,4 @@
-// Owns the two ids of a message: the one its producer makes (UNIQ_KEY), and the one that says where a broker stored it.
+// Makes and reads the two ids of a message: the producer's (UNIQ_KEY), and the one that says where a broker stored it.
 import { randomBytes } from 'node:crypto';
 import { networkInterfaces } from 'node:os';
 import { DecodeError } from '../errors.js';

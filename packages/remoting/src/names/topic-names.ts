@@ -1,5 +1,4 @@
-// Owns what a topic and a group may be called, and the names that RocketMQ keeps for topics of its own. Leaves to client
-// and broker what each says of a name that will not do, and to the broker which of its own topics it makes.
+// Checks the names of topics and groups, and names RocketMQ's own topics.
 
 const NAME = /^[%|a-zA-Z0-9_-]+$/;
 

@@ -1,5 +1,4 @@
-// Owns the types of header fields: how a value stands as text in extFields, and back. Leaves which request has which
-// field to requests/*.ts.
+// Defines the types of header fields, and converts each to and from its text in extFields.
 import { HeaderError } from '../errors.js';
 
 /** Fields of one header, at most. No request has a tenth of it. */

@@ -1,4 +1,4 @@
-// Owns the language names of the header, and the versions that peers gate behaviour on.
+// Lists the languages of the header, and the versions that decide how peers behave.
 
 /** In the order of their codes in the binary header. */
 export const LANGUAGES = [

@@ -1,4 +1,4 @@
-// Owns the shape of a row of the request table: one declaration from which callers and handlers infer their types.
+// Defines a row of the request table, from which callers and handlers infer their types.
 import { compileHeader } from './field.js';
 import type { Fields, HeaderCodec, HeaderOfFields } from './field.js';
 

@@ -1,4 +1,4 @@
-// Defines the clock that everything takes that waits or reads the time, so that a test can turn it.
+// Defines the clock. Everything that waits or reads the time takes one, so that a test can turn it.
 
 /** What `Clock.setTimeout` gives back; opaque, only good for `clearTimeout`. */
 export interface TimerHandle {

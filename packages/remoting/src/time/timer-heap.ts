@@ -1,5 +1,4 @@
-// Owns the order in which timers fall due: a binary heap that also lets go of a timer in its midst. Leaves time itself
-// to manual-clock.ts.
+// Orders timers by when they are due: a binary heap from which any timer can be removed.
 
 /** Extended by what is due: the heap keeps its place in it. */
 export class HeapTimer {

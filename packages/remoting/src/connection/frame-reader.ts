@@ -1,5 +1,5 @@
-// Reads frames from one connection's stream, and stops while there is a reason to: its peer does not take its answers,
-// has asked for too much at once, or has to wait for memory. What is a frame, it leaves to frame.ts.
+// Reads frames from a connection's stream, and pauses while its peer does not take its answers, has too many requests
+// under way, or has to wait for memory.
 import type { Duplex } from 'node:stream';
 import { FrameDecoder, defaultFrameLimits } from '../frame/frame.js';
 import type { FrameLimits } from '../frame/frame.js';
@@ -8,7 +8,7 @@ import type { FrameReceiver, UnfinishedFrames } from '../frame/unfinished-frames
 /** Why nothing is read; bits. */
 export const Pause = { UNSENT: 1, REQUESTS: 2, MEMORY: 4 } as const;
 
-export interface ReadingOptions {
+export interface FrameReaderOptions {
   readonly limits?: Partial<FrameLimits> | undefined;
   readonly unfinished?: UnfinishedFrames | undefined;
   /** One whole frame. */
@@ -21,7 +21,7 @@ export interface ReadingOptions {
 
 const NOTHING = Buffer.alloc(0);
 
-export class Reading implements FrameReceiver {
+export class FrameReader implements FrameReceiver {
   readonly #decoder: FrameDecoder;
   readonly #deliver: (frame: Buffer) => void;
   /** Whole frames so far. */
@@ -34,7 +34,7 @@ export class Reading implements FrameReceiver {
 
   constructor(
     private readonly stream: Duplex,
-    private readonly options: ReadingOptions,
+    private readonly options: FrameReaderOptions,
   ) {
     this.#deliver = options.onFrame;
     this.#decoder = new FrameDecoder({ ...defaultFrameLimits, ...options.limits });

@@ -1,11 +1,10 @@
-// Owns how much goes in and out of one connection: what waits for a peer that does not read, how many requests it has
-// asked at once, and when reading from it stops and goes on. Leaves frames to reading.ts and writes to write-buffer.ts.
+// Limits what goes in and out of a connection: unsent bytes, requests under way, and when reading pauses.
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../time/clock.js';
 import type { FrameLimits } from '../frame/frame.js';
 import type { LogThrottle } from './log-throttle.js';
 import { DEFAULT_MAX_UNSENT_BYTES, WriteBuffer } from './write-buffer.js';
-import { Pause, Reading } from './reading.js';
+import { FrameReader, Pause } from './frame-reader.js';
 import type { SendMemory } from './send-memory.js';
 import type { UnfinishedFrames } from '../frame/unfinished-frames.js';
 import type { UnsentBytes } from './unsent-bytes.js';
@@ -24,7 +23,7 @@ export interface ConnectionBounds {
   readonly log: LogThrottle;
 }
 
-export interface FlowOptions {
+export interface FlowControlOptions {
   readonly clock: Clock;
   readonly limits?: Partial<FrameLimits> | undefined;
   readonly maxUnsentBytes?: number | undefined;
@@ -40,18 +39,18 @@ export interface FlowOptions {
 /** How long a connection that ends may take to send what is left, ms. */
 const LONGEST_END_MS = 5_000;
 
-export class Flow {
-  readonly #reading: Reading;
+export class FlowControl {
+  readonly #reader: FrameReader;
   readonly #writeBuffer: WriteBuffer;
   readonly #drainListeners: (() => void)[] = [];
   #serving = 0;
 
   constructor(
     private readonly stream: Duplex,
-    private readonly options: FlowOptions,
+    private readonly options: FlowControlOptions,
   ) {
     const { limits, bounds, maxUnsentBytes = DEFAULT_MAX_UNSENT_BYTES } = options;
-    this.#reading = new Reading(stream, {
+    this.#reader = new FrameReader(stream, {
       limits,
       unfinished: bounds?.unfinished,
       onFrame: options.onFrame,
@@ -64,7 +63,7 @@ export class Flow {
       sendMemory: options.sendMemory,
       unsent: bounds?.unsent,
       onOverflow: (unsent) => options.onTooSlow(`the peer does not read: ${unsent} bytes wait for it`),
-      onCongested: () => this.#reading.pause(Pause.UNSENT),
+      onCongested: () => this.#reader.pause(Pause.UNSENT),
       onDrained: () => this.#drained(),
     });
     // Some of what a stream had it may never say that it has given up.
@@ -73,17 +72,17 @@ export class Flow {
 
   /** True while a frame has begun to arrive and has not ended, and nothing here keeps it from arriving. */
   get midFrame(): boolean {
-    return this.#reading.midFrame;
+    return this.#reader.midFrame;
   }
 
   /** Whole frames that have come so far. */
   get frames(): number {
-    return this.#reading.frames;
+    return this.#reader.frames;
   }
 
   /** Bytes of the frame that has begun to arrive. */
   get heldBytes(): number {
-    return this.#reading.heldBytes;
+    return this.#reader.heldBytes;
   }
 
   /** So much waits for the peer that it is asked for nothing more, and is to be sent nothing large. */
@@ -115,17 +114,17 @@ export class Flow {
   requestBegun(): void {
     this.#serving++;
     const { bounds } = this.options;
-    if (bounds && this.#serving >= bounds.maxRequests) this.#reading.pause(Pause.REQUESTS);
+    if (bounds && this.#serving >= bounds.maxRequests) this.#reader.pause(Pause.REQUESTS);
   }
 
   /** It has been answered, or waits for something that may be long in coming. */
   requestEnded(): void {
     this.#serving--;
-    this.#reading.resume(Pause.REQUESTS);
+    this.#reader.resume(Pause.REQUESTS);
   }
 
   data(chunk: Buffer): void {
-    this.#reading.data(chunk);
+    this.#reader.data(chunk);
   }
 
   write(frames: Buffer): void {
@@ -147,7 +146,7 @@ export class Flow {
 
   /** Nothing more is read or written. @param abruptly without sending what is left */
   end(abruptly: boolean): void {
-    this.#reading.end();
+    this.#reader.end();
     // A peer that does not read would keep open a connection that waits for it.
     if (abruptly || this.congested) {
       this.#writeBuffer.flush();
@@ -170,7 +169,7 @@ export class Flow {
   }
 
   #drained(): void {
-    this.#reading.resume(Pause.UNSENT);
+    this.#reader.resume(Pause.UNSENT);
     for (const listener of this.#drainListeners.splice(0)) listener();
   }
 }

@@ -1,5 +1,4 @@
-// Owns trying again within the time that a call has: pauses that grow, by the injected clock, and what is worth a pause.
-// Leaves what is tried, and where, to the caller.
+// Tries again within the time of a call, with pauses that grow.
 import { ConnectError } from '@nest-rocketmq/remoting/internal';
 import type { Clock } from '@nest-rocketmq/remoting/internal';
 import { BrokerNotFoundError } from '../errors.js';
@@ -16,7 +15,7 @@ export function isUnreached(error: unknown): boolean {
   return error instanceof ConnectError || error instanceof BrokerNotFoundError;
 }
 
-export interface PatienceOptions {
+export interface BackoffOptions {
   clock: Clock;
   /** For all attempts and pauses together, ms. */
   timeout: number;
@@ -25,12 +24,12 @@ export interface PatienceOptions {
 }
 
 /** The time of one call. */
-export class Patience {
-  readonly #options: PatienceOptions;
+export class Backoff {
+  readonly #options: BackoffOptions;
   readonly #startedAt: number;
   #next = FIRST_PAUSE_MS;
 
-  constructor(options: PatienceOptions) {
+  constructor(options: BackoffOptions) {
     this.#options = options;
     this.#startedAt = options.clock.monotonic();
   }
@@ -71,13 +70,13 @@ export class Patience {
 }
 
 /** Repeats `attempt`, given the ms that are left, for as long as its server cannot be reached. */
-export async function untilReached<T>(options: PatienceOptions, attempt: (left: number) => Promise<T>): Promise<T> {
-  const patience = new Patience(options);
+export async function retryUntilReached<T>(options: BackoffOptions, attempt: (left: number) => Promise<T>): Promise<T> {
+  const backoff = new Backoff(options);
   for (;;) {
     try {
-      return await attempt(Math.max(1, patience.left));
+      return await attempt(Math.max(1, backoff.left));
     } catch (error) {
-      if (!isUnreached(error) || !(await patience.pause())) throw error;
+      if (!isUnreached(error) || !(await backoff.pause())) throw error;
     }
   }
 }

@@ -1,5 +1,5 @@
-// Owns the calls of one producer that are under way: each waits for its turn in the client's send window, and a shutdown
-// waits for all of them. Leaves what a call does to producer.
+// Runs the calls of one producer: each waits for its turn in the client's send window, and a shutdown waits for all of
+// them.
 import { NotRunningError } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import { sleep } from '../time/timing.js';
@@ -8,7 +8,7 @@ import type { PreparedMessage } from './outgoing.js';
 /** What a message takes beside its body, about. bytes */
 const MESSAGE_OVERHEAD = 512;
 
-export interface Turn<T> {
+export interface PendingSend<T> {
   /** What is to be sent; made at once, so that an error of the caller's comes before any waiting. */
   prepare: () => PreparedMessage | Promise<PreparedMessage>;
   /** Called when the turn has come: the time of a send begins here. */
@@ -17,7 +17,7 @@ export interface Turn<T> {
   freed?: (sent: T) => Promise<void>;
 }
 
-export class Turns {
+export class PendingSends {
   readonly #group: string;
   readonly #context: ClientContext;
   #underWay = 0;
@@ -29,7 +29,7 @@ export class Turns {
   }
 
   /** @throws TooManySendsError, and what the turn's functions throw */
-  async take<T>(turn: Turn<T>): Promise<T> {
+  async run<T>(turn: PendingSend<T>): Promise<T> {
     this.#underWay++;
     try {
       const made = turn.prepare();
@@ -41,7 +41,7 @@ export class Turns {
   }
 
   /** Counts other work as under way. */
-  async during<T>(work: () => Promise<T>): Promise<T> {
+  async track<T>(work: () => Promise<T>): Promise<T> {
     this.#underWay++;
     try {
       return await work();
@@ -67,7 +67,7 @@ export class Turns {
     );
   }
 
-  async #send<T>(message: PreparedMessage, turn: Turn<T>): Promise<T> {
+  async #send<T>(message: PreparedMessage, turn: PendingSend<T>): Promise<T> {
     const { sendWindow } = this.#context;
     const bytes = message.body.length + MESSAGE_OVERHEAD;
     if (!sendWindow.enter(bytes)) await sendWindow.turn(this, bytes);
