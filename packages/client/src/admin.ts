@@ -99,7 +99,7 @@ export class Admin {
     await this.#registered(options.topic, masters.length);
   }
 
-  /** Brokers tell the name server of a new topic a moment after they have answered. */
+  /** Waits for the name server: brokers register a new topic shortly after they have answered. */
   async #registered(topic: string, brokers: number): Promise<void> {
     for (let waited = 0; waited < ADMIN_TIMEOUT_MS; waited += REGISTRATION_POLL_MS) {
       const route = await this.#context.routes.resolve(topic);
@@ -158,7 +158,7 @@ export class Admin {
     return reply.header.offset;
   }
 
-  /** Reads a message by its offsetMsgId, from the broker whose address stands in that id. */
+  /** Reads a message by its offsetMsgId, from the broker whose address that id contains. @throws DecodeError */
   async viewMessage(topic: string, offsetMsgId: string): Promise<MessageExt> {
     const { host, port, physicalOffset } = decodeOffsetMsgId(offsetMsgId);
     const address = formatAddress(host, port);
@@ -189,7 +189,7 @@ export class Admin {
         return decodeRecords(Buffer.from(reply.body));
       }),
     );
-    // Brokers find by a hash of the key.
+    // Brokers look keys up by a hash, and may return messages with other keys.
     return found.flat().filter((message) => (message.properties.get('KEYS') ?? '').split(' ').includes(key));
   }
 

@@ -29,10 +29,10 @@ import { SendWindow } from './send-window.js';
 import { Routes } from './routes/routes.js';
 import { sharedAbortController } from './time/timing.js';
 
-/** Any topic would do; this one brokers ask for as well. */
+/** Any topic would do. */
 const TOPIC_TO_TRY_NAME_SERVER = AUTO_CREATE_TOPIC_KEY;
 
-/** Of requests other than sends that wait for one broker: 64 MiB. */
+/** Most unsent bytes of requests other than sends, for one broker. */
 const MOST_OTHER_BYTES = 64 * 1024 * 1024;
 
 /**
@@ -168,7 +168,7 @@ export class RocketMQClient {
       logger,
       connectTimeout,
       serializeType,
-      // What may be under way is bounded by the send window already; this is for a peer that takes nothing at all.
+      // The send window limits the sends already; this is for a peer that takes nothing at all.
       maxUnsentBytes: 2 * backPressureForAsyncSendSize + MOST_OTHER_BYTES,
       handlers: callbackHandlers(this.#members, logger),
       ...(signed && { sign: signer({ accessKey, secretKey, ...(securityToken && { securityToken }) }) }),

@@ -26,7 +26,7 @@ export class InvalidNameError extends MQClientError<'INVALID_NAME'> {
   }
 }
 
-/** A message that no broker would take: no body, a reserved property name, or members of a batch that do not match. */
+/** No broker would take the message: no body, a reserved property name, or a batch whose messages do not match. */
 export class InvalidMessageError extends MQClientError<'MESSAGE_ILLEGAL'> {
   constructor(reason: string) {
     super('MESSAGE_ILLEGAL', reason);
@@ -106,14 +106,14 @@ export class NoBrokerError extends MQClientError<'NO_BROKER'> {
   }
 }
 
-/** Why a send failed: what its last attempt met. */
+/** Why a send failed. */
 export type SendFailure = 'unreachable' | 'timeout' | 'connection lost' | 'refused';
 
 /** Every attempt to send failed. `cause` is the error of the last attempt that may have stored the message, else of the last one. */
 export class SendFailedError extends MQClientError<'SEND_FAILED'> {
   /**
-   * 'unreachable': no connection came about, and nothing was sent. After 'timeout' and 'connection lost' the message may
-   * be stored all the same. 'refused': the broker answered by an error.
+   * 'unreachable': no connection could be made, and nothing was sent. After 'timeout' and 'connection lost' the message may
+   * be stored all the same. 'refused': the broker answered with an error.
    */
   readonly reason: SendFailure;
 
@@ -200,7 +200,7 @@ export class GroupInUseError extends MQClientError<'GROUP_IN_USE'> {
   }
 }
 
-/** As many consumers of one broadcasting group keep their offsets in one folder as there may be. */
+/** Too many consumers of one broadcasting group keep their offsets in one folder. */
 export class TooManyConsumersError extends MQClientError<'TOO_MANY_CONSUMERS'> {
   constructor(
     readonly group: string,

@@ -205,8 +205,8 @@ export type RemotingErrorCode = (
 const PATH = /(?<![\w%-])(?:[A-Za-z]:)?[\\/][^\s'",;:()]*/g;
 
 /**
- * What a peer may be told of an error that was not made for it: never where files lie. What the file system says is in
- * the log of whoever met it.
+ * The part of an error's message that a peer may see: never the paths of files. The full message is in the log of this
+ * process.
  */
 export function toldToPeer(error: unknown): string {
   const { code, syscall } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
@@ -221,14 +221,14 @@ export function describe(error: unknown): string {
 
 const LONGEST_SHOWN = 200;
 
-/** A value as messages show it: on one line, and not long. */
+/** Formats a value for a message: on one line, and shortened. */
 export function shown(value: unknown): string {
   if (typeof value === 'string') return `'${cut(value)}'`;
   if (typeof value !== 'object' || value === null) return cut(String(value));
   try {
     return cut(JSON.stringify(value));
   } catch {
-    // A cycle, or a BigInt within: its kind says enough.
+    // It has a cycle or a BigInt in it: its type must do.
     return Object.prototype.toString.call(value);
   }
 }

@@ -14,7 +14,7 @@ export class Deliveries {
   readonly #options: DeliveriesOptions;
   /** In the order in which they began. */
   readonly #underWay = new Set<Delivery>();
-  /** Queues whose end we listen to. */
+  /** Queues to whose drop we listen. */
   readonly #queues = new WeakSet<ProcessQueue>();
   #timer: TimerHandle | undefined;
   #stopped = false;
@@ -40,7 +40,7 @@ export class Deliveries {
     this.#underWay.delete(delivery);
   }
 
-  /** No more time-outs: a shutdown has a deadline of its own. */
+  /** Ends the time-outs: a shutdown has a deadline of its own. */
   stop(): void {
     this.#stopped = true;
     this.#options.clock.clearTimeout(this.#timer);

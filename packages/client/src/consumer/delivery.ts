@@ -21,7 +21,7 @@ export class Delivery implements ConsumeContext {
     this.messageQueue = queue.messageQueue;
   }
 
-  /** Made when it is first asked for: most listeners never do. */
+  /** Created on first use: most listeners never ask for it. */
   get signal(): AbortSignal {
     this.#controller ??= new AbortController();
     if (this.#over || this.queue.dropped) this.#controller.abort();

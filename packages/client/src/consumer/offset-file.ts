@@ -5,16 +5,16 @@ import { TooManyConsumersError } from '../errors.js';
 import { lockFolder } from './folder-lock.js';
 import type { LockFiles } from './folder-lock.js';
 
-/** Where the offsets' text is kept. */
+/** The file that offsets are kept in. */
 export interface OffsetFile {
   /** For log lines. */
   readonly name: string;
   /** Undefined when there is none. */
   read(): Promise<Buffer | undefined>;
   write(content: Buffer): Promise<void>;
-  /** Keeps content that cannot be read for a person to look at. */
+  /** Renames a file that cannot be read, so that a person can look at it. */
   setAside(): Promise<void>;
-  /** Lets another consumer have it. */
+  /** Releases it for another consumer. */
   release(): Promise<void>;
 }
 
@@ -38,7 +38,7 @@ export function nodeOffsetFile(path: string, release: () => Promise<void> = () =
     read: () => readIfThere(path),
     async write(content) {
       await mkdir(dirname(path), { recursive: true });
-      // Renamed over the old one, so that a crash leaves one of the two whole.
+      // Renamed over the old file, so that a crash leaves one of them whole.
       await writeFile(`${path}.tmp`, content);
       await rename(`${path}.tmp`, path);
     },
@@ -47,7 +47,7 @@ export function nodeOffsetFile(path: string, release: () => Promise<void> = () =
   };
 }
 
-/** Consumers of one group that one host keeps offsets of. */
+/** Most consumers of one group that keep offsets in one folder. */
 const MAX_CONSUMERS = 1_000;
 
 export interface ClaimedFile {

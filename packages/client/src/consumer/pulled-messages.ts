@@ -4,11 +4,11 @@ import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 
 export interface PulledMessages {
   readonly readable: MessageExt[];
-  /** With their bodies as they are stored. */
+  /** Messages whose bodies cannot be read, with the bodies as they are stored. */
   readonly unreadable: MessageExt[];
 }
 
-/** @throws DecodeError when what is there are no message records at all */
+/** @throws DecodeError when the body does not consist of message records */
 export function decodePulled(body: Buffer): PulledMessages {
   const readable: MessageExt[] = [];
   const unreadable: MessageExt[] = [];

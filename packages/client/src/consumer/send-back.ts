@@ -25,10 +25,10 @@ const SEND_TIMEOUT_MS = 3_000;
 /** The first retry's delay level (10 s); each further one has the next. */
 const FIRST_RETRY_LEVEL = 3;
 const ENDLESS = 0x7fffffff;
-/** As a producer's defaults: the body was inflated when it came. */
+/** A producer's defaults: the body was decompressed when it arrived. */
 const COMPRESS_FROM_BYTES = 4_096;
 const COMPRESS_LEVEL = 5;
-/** Apache's name for the producer inside of a consumer. */
+/** Apache's name for a consumer's own producer. */
 const INNER_PRODUCER_GROUP = 'CLIENT_INNER_PRODUCER';
 
 export class SendBack {
@@ -56,8 +56,8 @@ export class SendBack {
   }
 
   /**
-   * @param delayLevel 0: as the number of deliveries says, -1: to the dead-letter queue, else this level
-   * @returns false when neither way went; the message is still ours then
+   * @param delayLevel 0: by the number of deliveries, -1: to the dead-letter queue, else this level
+   * @returns false when neither way worked; the message is still ours then
    */
   async giveBack(message: MessageExt, delayLevel: number): Promise<boolean> {
     if (this.#needsCopy(message, delayLevel)) return this.#sendCopy(message, delayLevel);
@@ -156,5 +156,5 @@ export class SendBack {
   }
 }
 
-/** They tell of the hosts of the record that it was, not of the one that it will be. */
+/** They describe the hosts of the old record, not of the one to come. */
 const HOST_FLAGS = SysFlag.BORNHOST_V6 | SysFlag.STOREHOST_V6;

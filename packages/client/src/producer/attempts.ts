@@ -9,7 +9,7 @@ import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
 import { isUnreached } from '../time/backoff.js';
 import type { Backoff } from '../time/backoff.js';
 
-/** What a broker that is starting, stopping or under load answers: it may do better in a while. */
+/** Answers of a broker that is starting, stopping or overloaded: it may succeed a little later. */
 const PASSING_CODES = new Set<number>([
   ResponseCode.SYSTEM_ERROR,
   ResponseCode.SYSTEM_BUSY,
@@ -17,16 +17,16 @@ const PASSING_CODES = new Set<number>([
   ResponseCode.GO_AWAY,
 ]);
 
-/** Of the time that is left, what the pauses between the attempts that are left take together. */
+/** The part of the remaining time that the remaining pauses take together. */
 const SHARE_OF_PAUSES = 0.7;
-/** So that the first of a hundred attempts do not follow each other at once. */
+/** The shortest pause, so that the first of many attempts do not follow each other at once. */
 const MOST_DOUBLINGS = 5;
 const LONGEST_PAUSE_MS = 5_000;
 
 export class Attempts {
   /** The broker of each attempt. */
   readonly tried: string[] = [];
-  /** Of the last attempt that may have stored the message; where there was none, of the last one. */
+  /** The error of the last attempt that may have stored the message, else of the last one. */
   failure: unknown;
   lastFailure: unknown;
   readonly #backoff: Backoff;
@@ -37,13 +37,13 @@ export class Attempts {
   #counted = 0;
   #redialled = false;
 
-  /** @param retries attempts after the first; dialling a broker that cannot be reached is none */
+  /** @param retries attempts after the first; dialling a broker that cannot be reached does not count */
   constructor(backoff: Backoff, retries: number) {
     this.#backoff = backoff;
     this.#retries = retries;
   }
 
-  /** More attempts that may reach a broker, after this one. */
+  /** Further attempts that may reach a broker. */
   get left(): number {
     return this.#retries - this.#counted;
   }

@@ -14,7 +14,7 @@ import { InvalidMessageError, MessageTooLargeError } from '../errors.js';
 import { checkSendTopic } from '../config/names.js';
 import type { OutgoingMessage } from './producer-options.js';
 
-/** A message as it goes on the wire, but for its queue. */
+/** A message ready to be sent, except for its queue. */
 export interface PreparedMessage {
   readonly topic: string;
   readonly body: Buffer;
@@ -23,7 +23,7 @@ export interface PreparedMessage {
   readonly sysFlag: number;
   /** ms since the epoch */
   readonly bornTimestamp: number;
-  /** UNIQ_KEY; of a batch, its members' ones, joined with commas */
+  /** UNIQ_KEY; for a batch, those of its messages, joined with commas */
   readonly msgId: string;
   readonly batch: boolean;
   /** Set on messages that a consumer sends to its own retry topic. */

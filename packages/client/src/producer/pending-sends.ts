@@ -5,15 +5,15 @@ import type { ClientContext } from '../client-context.js';
 import { sleep } from '../time/timing.js';
 import type { PreparedMessage } from './outgoing.js';
 
-/** What a message takes beside its body, about. bytes */
+/** Roughly what a message takes besides its body. bytes */
 const MESSAGE_OVERHEAD = 512;
 
 export interface PendingSend<T> {
-  /** What is to be sent; made at once, so that an error of the caller's comes before any waiting. */
+  /** Makes the message, at once, so that an error of the caller comes before any waiting. */
   prepare: () => PreparedMessage | Promise<PreparedMessage>;
-  /** Called when the turn has come: the time of a send begins here. */
+  /** Sends it. Called when there is room: the time of a send begins here. */
   send: (message: PreparedMessage) => Promise<T>;
-  /** Resolves when the place may be given to the next one; default: when `send` has ended. */
+  /** Resolves when the next one may take its place; default: when `send` has ended. */
   freed?: (sent: T) => Promise<void>;
 }
 
@@ -28,7 +28,7 @@ export class PendingSends {
     this.#context = context;
   }
 
-  /** @throws TooManySendsError, and what the turn's functions throw */
+  /** @throws TooManySendsError, and what the functions of `turn` throw */
   async run<T>(turn: PendingSend<T>): Promise<T> {
     this.#underWay++;
     try {
@@ -50,7 +50,7 @@ export class PendingSends {
     }
   }
 
-  /** Waits for what is under way. What still waits for its turn after `deadline` ms is rejected. */
+  /** Waits for what is under way. Sends that still wait after `deadline` ms are rejected. */
   async drain(deadline: number): Promise<void> {
     if (this.#underWay === 0) return;
     const { clock, logger, sendWindow } = this.#context;

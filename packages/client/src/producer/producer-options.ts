@@ -6,7 +6,7 @@ import { integerIn } from '../config/options.js';
 
 /** Options of `RocketMQClient.createProducer`. All but `group` have a default. */
 export interface ProducerOptions {
-  /** Producer group; a transaction's check may be answered by any producer of it. */
+  /** Producer group. Any producer of it may answer the check of a transaction. */
   group: string;
   /** Needed for `sendMessageInTransaction`. */
   transactionListener?: TransactionListener;
@@ -17,11 +17,11 @@ export interface ProducerOptions {
    * so that one broker that hangs does not use up the time of all attempts.
    */
   sendMsgMaxTimeoutPerRequest?: number;
-  /** More attempts after the first. Default 2. None for sends to a chosen queue, and one-way. */
+  /** Attempts after the first. Default 2. Sends to a chosen queue and one-way sends have only one attempt. */
   retryTimesWhenSendFailed?: number;
   /** Try another broker when a message is stored but not yet flushed or replicated. Default false. */
   retryAnotherBrokerWhenNotStoreOK?: boolean;
-  /** Bodies of at least so many bytes are compressed. Default 4096. */
+  /** Bodies of at least this many bytes are compressed. Default 4096. */
   compressMsgBodyOverHowmuch?: number;
   /** zlib level, 0 to 9. Default 5. */
   compressLevel?: number;
@@ -46,7 +46,7 @@ export interface OutgoingMessage {
   keys?: string | string[];
   /** Free for the application; 32 bits. */
   flag?: number;
-  /** 1 to 18 of the broker's delay levels; 0 or none: at once. */
+  /** One of the broker's delay levels, by default 1 to 18. Default 0: delivered at once. */
   delayLevel?: number;
   /** Wait for flush or replication where the broker is configured so. Default true. */
   waitStoreMsgOk?: boolean;
@@ -80,7 +80,7 @@ export interface SendResult {
   messageQueue: MessageQueue;
   /** Its position in that queue, counted in messages. For a batch, that of the first. */
   queueOffset: number;
-  /** Of a transactional send: the id that its check bears. */
+  /** Of a transactional send: the id by which the broker asks for its end. */
   transactionId?: string;
   /** The broker's region; 'DefaultRegion' unless it is configured. */
   regionId: string;
@@ -103,7 +103,7 @@ export interface TransactionListener {
     message: OutgoingMessage & { transactionId: string },
     arg: unknown,
   ): Promise<LocalTransactionState> | LocalTransactionState;
-  /** Answers the broker for a transaction whose end it was not told. A throw counts as UNKNOW. */
+  /** Answers a broker that asks how a transaction ended. A throw counts as UNKNOW. */
   checkLocalTransaction(message: MessageExt): Promise<LocalTransactionState> | LocalTransactionState;
 }
 

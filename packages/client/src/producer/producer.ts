@@ -73,8 +73,8 @@ export class Producer {
   }
 
   /**
-   * Takes no more sends, waits for those under way, and leaves the group.
-   * @param options deadline for the sends under way, ms; default 30000. What still waits for its turn then is rejected.
+   * Refuses further sends, waits for those under way, and leaves the group.
+   * @param options deadline for the sends under way, ms; default 30000. Sends that still wait after it are rejected.
    */
   async shutdown(options: { deadline?: number } = {}): Promise<void> {
     const wasRunning = this.#state === 'running';
@@ -100,7 +100,7 @@ export class Producer {
     });
   }
 
-  /** Resolves once the bytes are handed to the connection; nobody says whether the message was stored. */
+  /** Resolves once the bytes are given to the connection. The broker does not say whether it stored the message. */
   async sendOneway(message: OutgoingMessage, options: SendOptions = {}): Promise<void> {
     this.#mustRun();
     await this.#pending.run({
@@ -114,7 +114,10 @@ export class Producer {
     });
   }
 
-  /** Stores messages of one topic in one request, one after the other in one queue. */
+  /**
+   * Sends messages of one topic in one request; they are stored one after the other in one queue.
+   * @throws as `send`, and InvalidMessageError when a message does not fit the others
+   */
   async sendBatch(messages: OutgoingMessage[], options: SendOptions = {}): Promise<SendResult> {
     this.#mustRun();
     const { ids, clock } = this.#context;
@@ -125,7 +128,8 @@ export class Producer {
   }
 
   /**
-   * Stores the message undelivered, runs `executeLocalTransaction`, and lets the broker deliver or drop it accordingly.
+   * Stores the message without delivering it, runs `executeLocalTransaction`, and has the broker deliver or drop it
+   * accordingly.
    * @throws as `send` when the half message could not be stored; then the listener is not called
    */
   async sendMessageInTransaction(message: OutgoingMessage, arg?: unknown): Promise<TransactionSendResult> {
@@ -151,7 +155,7 @@ export class Producer {
     );
   }
 
-  /** The queues that messages of the topic are spread over. @throws TopicNotFoundError, NameServerUnreachableError */
+  /** The queues that messages of the topic go to. @throws TopicNotFoundError, NameServerUnreachableError */
   async fetchPublishMessageQueues(topic: string): Promise<MessageQueue[]> {
     this.#mustRun();
     return [...(await this.#sender.route(topic, this.#options.sendMsgTimeout)).writable];

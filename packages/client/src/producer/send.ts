@@ -21,7 +21,7 @@ import type { SendResult, SendStatus } from './producer-options.js';
 /** SEND_BATCH_MESSAGE has the same fields. */
 type SendRow = typeof Requests.SEND_MESSAGE_V2;
 
-/** What the broker did is not to be undone, but another one may do better: Apache's retryResponseCodes. */
+/** Answers after which another broker is tried: Apache's retryResponseCodes. */
 const RETRY_RESPONSE_CODES = new Set<number>([
   ResponseCode.SYSTEM_ERROR,
   ResponseCode.SYSTEM_BUSY,
@@ -58,7 +58,7 @@ export interface SenderParts {
   routes: Routes;
   brokers: Brokers;
   roundRobin: RoundRobin;
-  /** Aborts when nothing more is to be tried. */
+  /** Aborts when no further attempt may be made. */
   closing: AbortSignal;
 }
 
@@ -168,7 +168,7 @@ export class Sender {
     };
   }
 
-  /** One attempt may not use up the time of the others while there is another broker to ask. */
+  /** Limits one attempt, while there is another broker to try, so that it does not use up all the time. */
   #timeoutOf(left: number, attemptsLeft: number, writable: readonly MessageQueue[], queue: MessageQueue): number {
     const remaining = Math.max(1, left);
     const cap = this.#options.sendMsgMaxTimeoutPerRequest;

@@ -23,14 +23,14 @@ const COMMIT_OR_ROLLBACK: Record<LocalTransactionState, number> = {
   UNKNOW: SysFlag.TRANSACTION_NOT_TYPE,
 };
 
-/** So long a broker that cannot be reached is dialled again; after that it has to ask. ms */
+/** How long a broker that cannot be reached is dialled again; after that, it has to ask. ms */
 const END_TIMEOUT_MS = 3_000;
 
 export interface TransactionsOptions {
   group: string;
   listener: TransactionListener;
   clock: Clock;
-  /** Aborts when nothing more is to be tried. */
+  /** Aborts when no further attempt may be made. */
   closing: AbortSignal;
   logger: Logger;
   routes: Routes;
@@ -45,7 +45,7 @@ interface Verdict {
 
 export class Transactions {
   readonly #options: TransactionsOptions;
-  /** Transactions that a broker asks for again while the listener still looks the first time. */
+  /** Transactions whose check is under way: a broker may ask again meanwhile. */
   readonly #checking = new Set<string>();
 
   constructor(options: TransactionsOptions) {
@@ -69,7 +69,7 @@ export class Transactions {
     try {
       await this.#end(sent, message.topic, transactionId, verdict);
     } catch (error) {
-      // The broker will ask: the transaction's end is not lost, only late.
+      // The broker will ask: the end of the transaction is only delayed.
       this.#options.logger.warn(`the end of transaction ${transactionId} could not be told: ${describe(error)}`);
     }
     return { ...sent, transactionId, localTransactionState: verdict.state };
@@ -87,7 +87,7 @@ export class Transactions {
   }
 
   async #execute(message: OutgoingMessage, sent: SendResult, transactionId: string, arg: unknown): Promise<Verdict> {
-    // Stored is not enough here: if that copy is lost, a commit would have nothing to deliver.
+    // Stored, but not flushed or replicated as asked, is not enough: if that copy is lost, a commit delivers nothing.
     if (sent.sendStatus !== 'SEND_OK') return { state: 'ROLLBACK_MESSAGE' };
     try {
       return toVerdict(await this.#options.listener.executeLocalTransaction({ ...message, transactionId }, arg));

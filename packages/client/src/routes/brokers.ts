@@ -61,7 +61,7 @@ export class Brokers {
     return connection;
   }
 
-  /** @param onDialled called when the connection is there, before the broker has heard of us. @throws ConnectError */
+  /** @param onDialled called when the connection is open, before the first heartbeat. @throws ConnectError */
   async connection(address: string, onDialled?: () => void): Promise<Connection> {
     const connection = await this.#options.connections.get(address);
     onDialled?.();

@@ -14,7 +14,7 @@ export interface NameServersOptions {
   /** Aborts when the client closes: no server is dialled again then. */
   closing: AbortSignal;
   outages: Outages;
-  /** [0, 1): where in the list to begin, so that clients spread over the servers. */
+  /** In [0, 1): where to begin in the list, so that clients spread over the servers. */
   random?: () => number;
 }
 
@@ -32,7 +32,7 @@ export class NameServers {
   /**
    * Asks one name server, and the others in turn while none answers. Where none can be reached, all are tried again, with
    * growing pauses: a name server that is being restarted is back soon.
-   * @throws NameServerUnreachableError when none did
+   * @throws NameServerUnreachableError when none answered
    */
   async request<Row extends RequestRow>(row: Row, header: HeaderOf<Row>): Promise<Reply<Row>> {
     const backoff = new Backoff(this.#options);

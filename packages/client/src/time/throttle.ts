@@ -10,7 +10,7 @@ export interface ThrottleOptions {
   interval: number;
   /** ms to the next run after one that returned false or failed; also what a run costs of the burst */
   spacing: number;
-  /** Runs that may follow each other at once before spacing holds. */
+  /** Runs that may follow each other at once, before `spacing` applies. */
   burst: number;
   run: () => Promise<boolean>;
 }
@@ -21,7 +21,7 @@ export class Throttle {
   #running: Promise<void> | undefined;
   #again = false;
   #state: 'not started' | 'started' | 'stopped' = 'not started';
-  /** Monotonic ms up to which runs have been paid for; a burst is what it may lie in the future. */
+  /** Monotonic ms. Each run moves it on by `spacing`; it may lie a burst ahead of now. */
   #paidUntil = -Infinity;
 
   constructor(options: ThrottleOptions) {
@@ -35,7 +35,7 @@ export class Throttle {
     return this.#run();
   }
 
-  /** Asks for a run as soon as spacing allows. Before the start there is nothing to ask for. */
+  /** Asks for a run as soon as `spacing` allows. Does nothing before the start. */
   request(): void {
     if (this.#state !== 'started') return;
     if (this.#running) {

@@ -4,7 +4,7 @@ import { decodeSubscription } from './heartbeat-data.js';
 import type { SubscriptionData } from './heartbeat-data.js';
 import { isObject, objectOf, objectsIn, stringIn } from './read.js';
 
-/** What members subscribe to is as the last of their heartbeats has it, whoever sent that. */
+/** The subscriptions are those of the group's last heartbeat, whichever member sent it. */
 export interface ConsumerConnection {
   readonly clientIds: readonly string[];
   readonly consumeType: string;

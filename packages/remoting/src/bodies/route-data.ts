@@ -33,7 +33,7 @@ export const Permission = { INHERIT: 1, WRITE: 2, READ: 4, PRIORITY: 8 } as cons
 
 export const MASTER_ID = 0;
 
-/** @param standard quoted map keys; without, as peers before 4.9.4 expect them: bare numbers */
+/** @param standard whether map keys are quoted; peers before 4.9.4 expect bare numbers */
 export function encodeRouteData(route: TopicRouteData, standard: boolean): Buffer {
   return encodeJson({
     brokerDatas: route.brokerDatas.map((broker) => brokerJson(broker, standard)),
@@ -86,7 +86,7 @@ export interface ClusterInfo {
   readonly clusterAddrTable: Map<string, string[]>;
 }
 
-/** Bare number keys in all versions: so it is written by Apache, and so its tools read it. */
+/** Keys are bare numbers in all versions: Apache writes and reads it so. */
 export function encodeClusterInfo(info: ClusterInfo): Buffer {
   return encodeJson({
     brokerAddrTable: new Map([...info.brokerAddrTable].map(([name, broker]) => [name, brokerJson(broker, false)])),

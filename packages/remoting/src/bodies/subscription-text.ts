@@ -11,7 +11,7 @@ export function subscriptionsText(subscriptions: Iterable<SubscriptionData>): st
   return topics.toSorted().join(', ') || 'nothing';
 }
 
-/** What must be the same for all members of a group: all but the versions and the group's own retry topic. */
+/** The subscriptions that must be the same for all members of a group: without versions and the group's retry topic. */
 export function memberSubscriptionsText(
   subscriptions: Iterable<SubscriptionData>,
   { messageModel, consumeType }: { messageModel: string; consumeType: string },

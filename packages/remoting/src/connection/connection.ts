@@ -21,7 +21,7 @@ import type { Answer, HeaderOf, RequestRow } from '../requests/request.js';
 import { ResponseCode } from '../requests/response-code.js';
 import type { SendMemory } from './send-memory.js';
 
-/** For the hot path: takes the frame before anything has been decoded, or the command where its header is JSON. */
+/** For the hot path: gets the frame before anything is decoded, or the command where its header is JSON. */
 export interface RawHandler {
   /** @param frame one whole frame with a binary header, its 4 length bytes included */
   binary(frame: Buffer, connection: Connection): void;
@@ -33,10 +33,10 @@ export interface RawHandler {
   command(command: RemotingCommand, connection: Connection): void;
 }
 
-/** Who answers the requests that come in: see `HandlerTable`. */
+/** Answers incoming requests: see `HandlerTable`. */
 export interface RequestHandlers {
   rawHandler(code: number): RawHandler | undefined;
-  /** Sees to it that `connection` answers. Does not throw. */
+  /** Answers the request on `connection`. Does not throw. */
   handle(command: RemotingCommand, connection: Connection, log: EventLog): void;
 }
 
@@ -76,7 +76,7 @@ export class Connection {
   /** the peer's address, packed in 4 or 16 bytes */
   readonly remoteHost: Buffer;
   readonly remotePort: number;
-  /** how much goes in and out */
+  /** limits and counts what goes in and out */
   readonly flow: FlowControl;
   /** monotonic ms of the last byte in or out */
   lastActivity: number;
@@ -134,7 +134,7 @@ export class Connection {
   }
 
   /**
-   * Asks the peer. Resolves with its answer whatever the response code: see `expectSuccess`.
+   * Sends a request. Resolves with the answer, whatever its response code: see `expectSuccess`.
    * @throws RequestTimeoutError, ConnectionClosedError: the request may or may not have been carried out
    */
   request<Row extends RequestRow>(row: Row, header: HeaderOf<Row>, options: RequestOptions = {}): Promise<Reply<Row>> {
@@ -146,13 +146,13 @@ export class Connection {
     return reply;
   }
 
-  /** Tells the peer and wants no answer. @throws ConnectionClosedError */
+  /** Sends a request that is not answered. @throws ConnectionClosedError */
   oneway<Row extends RequestRow>(row: Row, header: HeaderOf<Row>, options: RequestOptions = {}): void {
     if (this.#closed) throw new ConnectionClosedError(this.address, 'it was closed before');
     this.write(encodeFrame(this.#command(row, header, options, ONEWAY_FLAG)));
   }
 
-  /** Answers a request later than by its handler's return. */
+  /** Answers a request, after its handler has returned. */
   answer<Row extends RequestRow>(
     request: { readonly opaque: number; readonly serializeType: SerializeType },
     row: Row | undefined,
@@ -175,24 +175,24 @@ export class Connection {
     );
   }
 
-  /** Queues whole frames. All that is queued within one turn goes out as one write. */
+  /** Queues whole frames. Frames that are queued within one turn of the event loop go out as one write. */
   write(frames: Buffer): void {
     if (this.#closed) return;
     this.lastActivity = this.#options.clock.monotonic();
     this.flow.write(frames);
   }
 
-  /** Sends what is queued now, not at the end of the turn: for large frames, on which the peer can begin meanwhile. */
+  /** Sends what is queued now, not at the end of the turn: with large frames the peer can start meanwhile. */
   flush(): void {
     this.flow.flush();
   }
 
-  /** Resolves when the stream has taken all that has been written up to now, or the connection has ended. */
+  /** Resolves when the stream has taken everything written so far, or the connection has ended. */
   written(): Promise<void> {
     return this.#closed ? Promise.resolve() : this.flow.written();
   }
 
-  /** Memory for a frame, or a part of one, that is written next: a socket gives it back when it has taken it. */
+  /** Memory for a frame, or a part of one, that is written next. It is reused once a socket has taken it. */
   memory(length: number): Buffer {
     return this.flow.memory(length);
   }

@@ -11,7 +11,7 @@ import { parseAddress } from './host.js';
 import type { Logger } from '../logger.js';
 import { SendMemory } from './send-memory.js';
 
-/** Makes a stream of bytes to 'host:port'. Embedded, stand-alone and cluster differ in this alone. */
+/** Opens a stream of bytes to 'host:port'. Embedded, stand-alone and cluster differ only in this. */
 export type Dial = (address: string) => Promise<Duplex>;
 
 export const dialTcp: Dial = (address) =>
@@ -107,7 +107,7 @@ export class Connections {
     return connection;
   }
 
-  /** A dial that takes longer than the time-out is given up; should it succeed later, it is closed. */
+  /** Gives up a dial that takes longer than the time-out; a stream that opens later is closed. */
   #dial(address: string): Promise<Duplex> {
     const { clock, dial = dialTcp, connectTimeout = DEFAULT_CONNECT_TIMEOUT_MS } = this.#options;
     return new Promise((resolve, reject) => {

@@ -9,17 +9,17 @@ import type { SendMemory } from './send-memory.js';
 import type { UnfinishedFrames } from '../frame/unfinished-frames.js';
 import type { UnsentBytes } from './unsent-bytes.js';
 
-/** What a server holds each of its connections to. A client's are held to nothing: two ends that wait for each other stop. */
+/** A server's limits for each connection. A client's connections have none, or both ends could wait for each other. */
 export interface ConnectionBounds {
-  /** bytes of answers that wait for the peer, from which on no more is read from it */
+  /** bytes of unsent answers, above which nothing more is read from the peer */
   readonly writeBufferHighWaterMark: number;
-  /** requests that are being served, from which on no more is read */
+  /** requests under way, above which nothing more is read */
   readonly maxRequests: number;
-  /** answers that wait, over all connections */
+  /** unsent answers of all connections */
   readonly unsent: UnsentBytes;
-  /** half-received frames, over all connections */
+  /** partly received frames of all connections */
   readonly unfinished: UnfinishedFrames;
-  /** for what a hostile peer can make the log say at will */
+  /** for events that a hostile peer can cause at will */
   readonly log: LogThrottle;
 }
 
@@ -30,13 +30,13 @@ export interface FlowControlOptions {
   readonly sendMemory?: SendMemory | undefined;
   readonly bounds?: ConnectionBounds | undefined;
   readonly onFrame: (frame: Buffer) => void;
-  /** What came is no frame. */
+  /** The bytes that arrived are not frames. */
   onFault(error: unknown): void;
-  /** The peer is not to be kept. @param reason in words */
+  /** The connection must be closed: its peer is too slow. @param reason in words */
   onTooSlow(reason: string): void;
 }
 
-/** How long a connection that ends may take to send what is left, ms. */
+/** How long a connection that ends may take to send the rest. ms */
 const LONGEST_END_MS = 5_000;
 
 export class FlowControl {
@@ -66,58 +66,58 @@ export class FlowControl {
       onCongested: () => this.#reader.pause(Pause.UNSENT),
       onDrained: () => this.#drained(),
     });
-    // Some of what a stream had it may never say that it has given up.
+    // A destroyed stream does not call back for everything that it had.
     stream.once('close', () => this.#writeBuffer.discard());
   }
 
-  /** True while a frame has begun to arrive and has not ended, and nothing here keeps it from arriving. */
+  /** True while a frame has arrived in part, and reading is not paused. */
   get midFrame(): boolean {
     return this.#reader.midFrame;
   }
 
-  /** Whole frames that have come so far. */
+  /** Whole frames received so far. */
   get frames(): number {
     return this.#reader.frames;
   }
 
-  /** Bytes of the frame that has begun to arrive. */
+  /** Bytes of the partly received frame. */
   get heldBytes(): number {
     return this.#reader.heldBytes;
   }
 
-  /** So much waits for the peer that it is asked for nothing more, and is to be sent nothing large. */
+  /** So much is unsent that nothing more is read from the peer, and nothing large should be sent. */
   get congested(): boolean {
     return this.#writeBuffer.congested;
   }
 
-  /** Bytes that wait for the peer. */
+  /** Bytes that the peer has not taken yet. */
   get unsentBytes(): number {
     return this.#writeBuffer.unsent;
   }
 
-  /** Bytes that have gone out so far. */
+  /** Bytes sent so far. */
   get sentBytes(): number {
     return this.#writeBuffer.taken;
   }
 
-  /** Whether written buffers go to no one who could change them. */
+  /** Whether the stream is a socket: nobody else can see or change the buffers that are written. */
   get toSocket(): boolean {
     return this.#writeBuffer.toSocket;
   }
 
-  /** Calls back once, when the connection is congested no more. */
+  /** Calls back once, when the connection is no longer congested. */
   onDrained(listener: () => void): void {
     this.#drainListeners.push(listener);
   }
 
-  /** A request begins to be served, and is not answered within the same call. */
+  /** A request is under way that was not answered within the same call. */
   requestBegun(): void {
     this.#serving++;
     const { bounds } = this.options;
     if (bounds && this.#serving >= bounds.maxRequests) this.#reader.pause(Pause.REQUESTS);
   }
 
-  /** It has been answered, or waits for something that may be long in coming. */
+  /** Such a request has been answered, or waits for something that may take long. */
   requestEnded(): void {
     this.#serving--;
     this.#reader.resume(Pause.REQUESTS);
@@ -147,7 +147,7 @@ export class FlowControl {
   /** Nothing more is read or written. @param abruptly without sending what is left */
   end(abruptly: boolean): void {
     this.#reader.end();
-    // A peer that does not read would keep open a connection that waits for it.
+    // A connection that waited for a peer that does not read would stay open.
     if (abruptly || this.congested) {
       this.#writeBuffer.flush();
       return this.#destroy();
@@ -159,7 +159,7 @@ export class FlowControl {
       this.stream.once('close', () => clock.clearTimeout(limit));
     }
     this.stream.end(() => this.stream.destroy());
-    // A stream that is not read does not end.
+    // A stream ends only if it is read.
     this.stream.resume();
   }
 

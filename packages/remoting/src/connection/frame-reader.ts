@@ -5,7 +5,7 @@ import { FrameDecoder, defaultFrameLimits } from '../frame/frame.js';
 import type { FrameLimits } from '../frame/frame.js';
 import type { FrameReceiver, UnfinishedFrames } from '../frame/unfinished-frames.js';
 
-/** Why nothing is read; bits. */
+/** Reasons for a pause; bits. */
 export const Pause = { UNSENT: 1, REQUESTS: 2, MEMORY: 4 } as const;
 
 export interface FrameReaderOptions {
@@ -13,9 +13,9 @@ export interface FrameReaderOptions {
   readonly unfinished?: UnfinishedFrames | undefined;
   /** One whole frame. */
   readonly onFrame: (frame: Buffer) => void;
-  /** The bytes are no frames: nothing more is read. */
+  /** The bytes are not frames: nothing more is read. */
   onFault(error: unknown): void;
-  /** A frame stood still while others waited for memory. */
+  /** A frame made no progress while others waited for memory. */
   onStandstill(ms: number): void;
 }
 
@@ -29,7 +29,7 @@ export class FrameReader implements FrameReceiver {
   #pauses = 0;
   #ended = false;
   #resuming = false;
-  /** What the memory of all has been told that this one has. */
+  /** Bytes that were reported to `unfinished` last. */
   #told = 0;
 
   constructor(
@@ -40,7 +40,7 @@ export class FrameReader implements FrameReceiver {
     this.#decoder = new FrameDecoder({ ...defaultFrameLimits, ...options.limits });
   }
 
-  /** True while a frame has begun to arrive and has not ended, and nothing keeps it from arriving. */
+  /** True while a frame has arrived in part, and reading is not paused. */
   get midFrame(): boolean {
     return this.#decoder.partial && this.#pauses === 0;
   }
@@ -70,7 +70,7 @@ export class FrameReader implements FrameReceiver {
     this.#pauses &= ~reason;
     if (this.#pauses !== 0 || this.#resuming) return;
     this.#resuming = true;
-    // Later, for this may be called from within a frame; and so that others come between two large answers.
+    // Later, since this may be called within a frame; and so that other connections come between two large answers.
     setImmediate(() => this.#goOn());
   }
 

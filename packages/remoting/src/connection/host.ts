@@ -11,7 +11,7 @@ const HIGHEST_PORT = 65_535;
 /** A name or an IPv4 address, or an IPv6 address in brackets; then the port. */
 const ADDRESS = /^(?:([^\s:;,/[\]]+)|\[([^\]]+)\]):(\d{1,5})$/;
 
-/** Undefined where the text is no address: 'host:port', '[IPv6]:port'. Spaces around it do not matter. */
+/** Parses 'host:port' or '[IPv6]:port'; undefined for anything else. Ignores spaces around it. */
 export function addressIn(text: string): HostAndPort | undefined {
   const [, name, ipv6, digits] = ADDRESS.exec(text.trim()) ?? [];
   const host = name ?? (ipv6 !== undefined && isIPv6(ipv6) ? ipv6 : undefined);
@@ -19,7 +19,7 @@ export function addressIn(text: string): HostAndPort | undefined {
   return host !== undefined && port <= HIGHEST_PORT ? { host, port } : undefined;
 }
 
-/** Whether one can connect to it: an address with a port from 1. */
+/** Whether one can connect to it: it is an address, and its port is not 0. */
 export function isDialable(text: string): boolean {
   return (addressIn(text)?.port ?? 0) > 0;
 }
@@ -35,7 +35,7 @@ export function formatAddress(host: string, port: number): string {
   return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** Packs an IP address; an IPv4 one inside of IPv6 becomes IPv4, a name that is no IP address 127.0.0.1. */
+/** Packs an IP address. IPv4 mapped into IPv6 becomes IPv4; a host name becomes 127.0.0.1. */
 export function packHost(host: string): Buffer {
   const plain = host.replace(/^::ffff:(?=\d+\.)/, '').replace(/%.*$/, '');
   const version = isIP(plain);

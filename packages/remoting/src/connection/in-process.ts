@@ -19,7 +19,7 @@ class PairedStream extends Duplex {
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
     const peer = this.#peer;
     if (!peer || peer.destroyed) return done(new ConnectionClosedError('in-process', 'the other end has closed it'));
-    // Deferred as a socket would, so that neither end runs inside of the other's call.
+    // Deferred, as a socket does it, so that neither end runs within a call of the other.
     process.nextTick(() => {
       if (peer.destroyed) return done();
       if (peer.push(chunk)) return done();

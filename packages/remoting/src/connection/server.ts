@@ -23,23 +23,23 @@ export interface RemotingServerOptions extends Partial<ServerLimits> {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly limits?: Partial<FrameLimits>;
-  /** counts the answers that wait, for those who would rather wait with theirs; default: the server's own */
+  /** counts unsent answers, for handlers that wait before they send more; default: the server's own */
   readonly unsent?: UnsentBytes;
 }
 
-/** What a server holds its peers to. Bytes, and ms. */
+/** Limits of a server for its peers, in bytes and ms. */
 export interface ServerLimits extends WatchLimits {
-  /** connections at a time; one more is closed at once; default 10,000 */
+  /** connections at a time; further ones are closed at once; default 10,000 */
   readonly maxConnections: number;
   /** bytes that may wait for one peer that does not read, before its connection is closed; default 64 MiB */
   readonly maxUnsentBytes: number;
-  /** bytes that wait for one peer, from which on it is not read from, and sent nothing large; default 1 MiB */
+  /** unsent bytes of one peer, above which it is not read from and is sent nothing large; default 1 MiB */
   readonly writeBufferHighWaterMark: number;
-  /** bytes that wait for all peers, from which on nobody is sent anything large; default 64 MiB */
+  /** unsent bytes of all peers, above which nobody is sent anything large; default 64 MiB */
   readonly maxTotalUnsentBytes: number;
-  /** requests of one connection that are served at a time; default 1,024 */
+  /** requests of one connection that are under way at a time; default 1,024 */
   readonly maxRequestsPerConnection: number;
-  /** bytes of half-received frames of all connections; default 64 MiB */
+  /** bytes of partly received frames of all connections; default 64 MiB */
   readonly maxUnfinishedFrameBytes: number;
 }
 
@@ -137,7 +137,7 @@ export class RemotingServer {
     this.#bounds.log.end();
   }
 
-  /** Of a connection that was closed from here for what its peer did, or did not do. */
+  /** Logs a connection that this server closed because of its peer. */
   #tellClosed(connection: Connection, error: Error): void {
     if (error instanceof ConnectionClosedError && error.cause === undefined)
       this.#bounds.log.say(

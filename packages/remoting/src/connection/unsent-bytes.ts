@@ -3,11 +3,11 @@
 
 export class UnsentBytes {
   total = 0;
-  /** Called when somebody begins to wait. */
+  /** Called when somebody starts to wait. */
   onWanted: () => void = () => {};
   readonly #waiting: (() => void)[] = [];
 
-  /** @param limit bytes from which on whoever has much to send waits */
+  /** @param limit bytes; above it, whoever has much to send waits */
   constructor(readonly limit: number) {}
 
   get full(): boolean {

@@ -11,8 +11,8 @@ export interface Credentials {
 }
 
 /**
- * Adds AccessKey, SecurityToken and Signature. Signed are the values of all fields, ordered by the fields' names, then
- * the body. Runs last of all that adds fields.
+ * Adds AccessKey, SecurityToken and Signature. The signature covers the values of all fields, in the order of their
+ * names, and the body. Nothing may add fields after it.
  */
 export function signer(credentials: Credentials): (command: RemotingCommand) => void {
   return (command) => {
@@ -20,7 +20,7 @@ export function signer(credentials: Credentials): (command: RemotingCommand) => 
     extFields['AccessKey'] = credentials.accessKey;
     if (credentials.securityToken) extFields['SecurityToken'] = credentials.securityToken;
     const hmac = createHmac('sha1', credentials.secretKey);
-    for (const name of Object.keys(extFields).toSorted()) if (name !== 'Signature') hmac.update(extFields[name]!);
+    for (const name of Object.keys(extFields).toSorted()) if (name !== 'Signature') hmac.update(extFields[name] ?? '');
     hmac.update(command.body);
     extFields['Signature'] = hmac.digest('base64');
   };

@@ -3,7 +3,7 @@
 
 const SMALLEST_BLOCK = 256;
 const LARGEST_BLOCK = 65_536;
-/** Chunks from here on are kept as they are. */
+/** Chunks of at least this size are kept as they are. */
 const LARGE_CHUNK = 8_192;
 
 export class FrameParts {
@@ -28,7 +28,7 @@ export class FrameParts {
     }
   }
 
-  /** All of it in one piece; nothing is kept afterwards. */
+  /** Takes everything out, in one piece. */
   take(): Buffer {
     this.#seal();
     const parts = this.#parts;

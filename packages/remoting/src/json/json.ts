@@ -16,7 +16,7 @@ export function parseJson(source: Buffer | string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // Not the standard: the lenient reader decides, and says what is wrong.
+    // Not standard JSON: the lenient reader reads it, or says what is wrong.
     return new LenientReader(text).read();
   }
 }
@@ -29,7 +29,7 @@ export function parseJsonObject(source: Buffer | string, what: string): JsonObje
   return value instanceof Map ? Object.fromEntries(value) : (value as JsonObject);
 }
 
-/** The entries of what stands for a map, whichever way `parseJson` gave it. */
+/** The entries of a map, whether `parseJson` returned it as an object or as a Map. */
 export function entriesOf(value: unknown): [unknown, unknown][] {
   if (value instanceof Map) return [...value];
   return typeof value === 'object' && value !== null ? Object.entries(value) : [];

@@ -16,8 +16,8 @@ export interface Clock {
   /** Does nothing for a timer that has fired, and for undefined. */
   clearTimeout(handle: TimerHandle | undefined): void;
   /**
-   * Says that something is under way that time has to wait for, such as a listener at work. The function returned says
-   * that it has ended. Only a clock that is turned by hand has this.
+   * Tells the clock that work is under way which time has to wait for, such as a running listener. Call the returned
+   * function when it has ended. Only a clock that a test turns has this.
    * @param what names it in the error, should it never end
    * @param atMost ms of real time after which time goes on without it; default: no end, and then an error
    */

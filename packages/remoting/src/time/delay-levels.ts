@@ -13,7 +13,7 @@ export function delayLevelNames(messageDelayLevel: string): string[] {
   return messageDelayLevel.trim().split(/\s+/);
 }
 
-/** The levels' delays in ms, level 1 first; NaN for one that is no length. */
+/** The levels' delays in ms, level 1 first; NaN for one that is not a duration. */
 export function parseDelayLevels(messageDelayLevel: string): number[] {
   return delayLevelNames(messageDelayLevel).map((name) => {
     const [, count, unit] = LEVEL.exec(name) ?? [];

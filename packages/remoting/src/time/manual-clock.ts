@@ -7,11 +7,11 @@ import type { Duration } from './duration.js';
 import { ClockHeldError, InvalidOptionError } from '../errors.js';
 import { HeapTimer, TimerHeap } from './timer-heap.js';
 
-/** Turns of the event loop between two instants: enough for an in-process request, its answer and what follows. */
+/** Turns of the event loop between two instants: enough for an in-process request, its answer and the reaction to it. */
 const SETTLE_TURNS = 4;
 const DEFAULT_TIMEOUT_MS = 4_000;
 
-// Taken once: a test runner may put fake timers in the place of Node's.
+// Taken once: a test runner may replace Node's timers with fake ones.
 const realNow = performance.now.bind(performance);
 
 class ManualTimer extends HeapTimer implements TimerHandle {
@@ -72,7 +72,7 @@ export class ManualClock implements Clock {
     if (handle instanceof ManualTimer) this.#timers.delete(handle);
   }
 
-  /** How many timers are armed: 0 after everything that used the clock has been stopped. */
+  /** How many timers are set: 0 after everything that uses the clock has been stopped. */
   get pending(): number {
     return this.#timers.size;
   }
@@ -89,7 +89,7 @@ export class ManualClock implements Clock {
   /**
    * Turns the clock by `time` (ms, or '30m'), firing what falls due in the order of its due time. At each instant it waits
    * until what is under way has ended.
-   * @throws ClockHeldError naming what has not ended in time, InvalidOptionError for a time that is none
+   * @throws ClockHeldError naming what has not ended in time, InvalidOptionError for an invalid time
    */
   async advance(time: Duration, options: TurnOptions = {}): Promise<void> {
     const ms = milliseconds(time);

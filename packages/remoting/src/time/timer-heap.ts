@@ -19,7 +19,7 @@ export class TimerHeap<Timer extends HeapTimer> {
     return this.#timers.length;
   }
 
-  /** The one that is due before all others; it stays. */
+  /** The timer that is due first. Does not remove it. */
   get first(): Timer | undefined {
     return this.#timers[0];
   }
@@ -35,7 +35,7 @@ export class TimerHeap<Timer extends HeapTimer> {
     timer.at = -1;
     const last = this.#timers.pop()!;
     if (last === timer) return;
-    // The last takes the gap, and may belong above it or below it.
+    // The last one fills the gap, and may have to move up or down.
     this.#sink(last, at);
     if (last.at === at) this.#rise(last, at);
   }
