@@ -5,15 +5,12 @@ import {
   ConnectionClosedError,
   RequestTimeoutError,
   ResponseError,
-  RocketMQError,
   describe,
   shown,
 } from '@nest-rocketmq/remoting/internal';
+import { MQClientError } from './client-error.js';
 
 export { describe };
-
-/** Base of the errors that the client itself raises. `code` is stable, and is Apache's name where it has one. */
-export class MQClientError<Code extends ClientErrorCode = ClientErrorCode> extends RocketMQError<Code> {}
 
 /** A topic or group name that RocketMQ does not take. */
 export class InvalidNameError extends MQClientError<'INVALID_NAME'> {
@@ -200,6 +197,87 @@ export class GroupInUseError extends MQClientError<'GROUP_IN_USE'> {
   }
 }
 
+/** A message is to be delivered later than the producer's `maxDelay` allows. Nothing was sent. */
+export class DelayTooLongError extends MQClientError<'DELAY_TOO_LONG'> {
+  constructor(
+    readonly topic: string,
+    /** ms */
+    readonly delay: number,
+    /** ms */
+    readonly maxDelay: number,
+  ) {
+    super(
+      'DELAY_TOO_LONG',
+      `the delay of a message for topic ${topic} is ${delay} ms and maxDelay is ${maxDelay} ms. Send it later, or raise ` +
+        'maxDelay here and timerMaxDelaySec at the broker.',
+    );
+  }
+}
+
+/** The broker delays by levels only (Apache 4.x), and none of them has this length. Nothing was sent. */
+export class DelayNotSupportedError extends MQClientError<'DELAY_NOT_SUPPORTED'> {
+  constructor(
+    readonly topic: string,
+    /** ms */
+    readonly delay: number,
+    readonly brokerName: string,
+    /** The two nearest levels, as the broker's messageDelayLevel names them. */
+    readonly nearest: readonly string[],
+  ) {
+    super(
+      'DELAY_NOT_SUPPORTED',
+      `a delay of ${delay} ms for topic ${topic} is not possible: broker ${brokerName} is of a version before 5.0, which ` +
+        `knows fixed levels only. Nearest are ${nearest.join(' and ')}: use one of them, add a level to its ` +
+        'messageDelayLevel, or use brokers of 5.0 or later.',
+    );
+  }
+}
+
+/**
+ * Why a message could not be recalled. 'too late': it was due already. 'unknown': the broker has no such message pending,
+ * or it was recalled before. 'foreign': the handle is no recall handle, or one of another topic or of no broker here.
+ * 'not enabled': the broker takes no recalls.
+ */
+export type RecallFailure = 'too late' | 'unknown' | 'foreign' | 'not enabled';
+
+/** The message was not recalled. */
+export class RecallFailedError extends MQClientError<'RECALL_FAILED'> {
+  constructor(
+    readonly topic: string,
+    readonly recallHandle: string,
+    readonly reason: RecallFailure,
+    detail: string,
+    options?: { cause?: unknown },
+  ) {
+    super('RECALL_FAILED', `a message for topic ${topic} was not recalled, ${reason}: ${detail}.`, options);
+  }
+}
+
+/** The half message is stored, but a copy of it may be lost: it was rolled back, and nothing of it is delivered. */
+export class TransactionNotBegunError extends MQClientError<'TRANSACTION_NOT_BEGUN'> {
+  constructor(
+    readonly topic: string,
+    readonly transactionId: string,
+    readonly sendStatus: string,
+  ) {
+    super(
+      'TRANSACTION_NOT_BEGUN',
+      `transaction ${transactionId} on topic ${topic} was rolled back: its half message is stored with ${sendStatus}. ` +
+        "Begin a new one; look at the broker's disk and replicas.",
+    );
+  }
+}
+
+/** A transaction is to be committed that was rolled back, or the other way round. */
+export class TransactionEndedError extends MQClientError<'TRANSACTION_ENDED'> {
+  constructor(
+    readonly transactionId: string,
+    readonly state: string,
+  ) {
+    super('TRANSACTION_ENDED', `transaction ${transactionId} has ended with ${state} already. End each once.`);
+  }
+}
+
 /** Too many consumers of one broadcasting group keep their offsets in one folder. */
 export class TooManyConsumersError extends MQClientError<'TOO_MANY_CONSUMERS'> {
   constructor(
@@ -214,18 +292,3 @@ export class TooManyConsumersError extends MQClientError<'TOO_MANY_CONSUMERS'> {
     );
   }
 }
-
-/** The codes of the errors of this package: Apache's names where it has one. */
-export type ClientErrorCode =
-  | 'INVALID_NAME'
-  | 'MESSAGE_ILLEGAL'
-  | 'MESSAGE_TOO_LARGE'
-  | 'NAME_SERVER_UNREACHABLE'
-  | 'NOT_FOUND_TOPIC'
-  | 'BROKER_NOT_EXIST'
-  | 'NO_BROKER'
-  | 'SEND_FAILED'
-  | 'TOO_MUCH_REQUEST'
-  | 'SUBSCRIPTION_REFUSED'
-  | 'GROUP_IN_USE'
-  | 'TOO_MANY_CONSUMERS';

@@ -1,22 +1,28 @@
 // The public door of @nest-rocketmq/client.
 export { RocketMQClient } from './client.js';
 export type { Admin, CreateTopicOptions, QueryMessageOptions } from './admin.js';
+export { MQClientError } from './client-error.js';
+export type { ClientErrorCode } from './client-error.js';
 export type { ClientOptions } from './config/options.js';
 export {
   BrokerNotFoundError,
+  DelayNotSupportedError,
+  DelayTooLongError,
   GroupInUseError,
   InvalidMessageError,
   InvalidNameError,
-  MQClientError,
   MessageTooLargeError,
   NameServerUnreachableError,
   NoBrokerError,
+  RecallFailedError,
   SendFailedError,
   SubscriptionRefusedError,
   TooManySendsError,
   TopicNotFoundError,
+  TransactionEndedError,
+  TransactionNotBegunError,
 } from './errors.js';
-export type { ClientErrorCode, SendFailure } from './errors.js';
+export type { RecallFailure, SendFailure } from './errors.js';
 export {
   ConnectError,
   ConnectionClosedError,
@@ -43,6 +49,7 @@ export type {
   SendOptions,
   SendResult,
   SendStatus,
+  Transaction,
   TransactionListener,
   TransactionSendResult,
 } from './producer/producer-options.js';
@@ -50,6 +57,7 @@ export type { PushConsumer } from './consumer/push-consumer.js';
 export type {
   ConsumeContext,
   ConsumeFromWhere,
+  ConsumeMode,
   ConsumeResult,
   ExpressionType,
   MessageListener,

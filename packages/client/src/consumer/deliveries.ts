@@ -5,7 +5,7 @@ import type { ProcessQueue } from './process-queue.js';
 
 export interface DeliveriesOptions {
   clock: Clock;
-  /** ms */
+  /** ms; Infinity: none */
   consumeTimeout: number;
   onTimeout: (delivery: Delivery) => void;
 }
@@ -51,7 +51,7 @@ export class Deliveries {
   }
 
   #arm(ms: number): void {
-    if (this.#stopped) return;
+    if (this.#stopped || ms === Infinity) return;
     this.#timer = this.#options.clock.setTimeout(() => this.#onTimer(), ms);
   }
 

@@ -9,6 +9,7 @@ export class Delivery implements ConsumeContext {
   readonly messageQueue: MessageQueue;
   delayLevelWhenNextConsume = 0;
   ackIndex = LAST_INDEX;
+  suspendCurrentQueueTimeMillis = -1;
   #controller: AbortController | undefined;
   #over = false;
 

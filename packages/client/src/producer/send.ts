@@ -9,12 +9,15 @@ import {
   encodeProperties,
 } from '@nest-rocketmq/remoting/internal';
 import type { Brokers } from '../routes/brokers.js';
-import { BrokerNotFoundError, MQClientError, SendFailedError, TopicNotFoundError } from '../errors.js';
+import { MQClientError } from '../client-error.js';
+import { BrokerNotFoundError, SendFailedError, TopicNotFoundError } from '../errors.js';
 import type { Routes, TopicRoute } from '../routes/routes.js';
 import { Backoff } from '../time/backoff.js';
 import { within } from '../time/timing.js';
 import { Attempts } from './attempts.js';
 import type { RoundRobin } from './choose-queue.js';
+import { BrokerDelays } from './delay.js';
+import type { Delay } from './delay.js';
 import type { PreparedMessage } from './outgoing.js';
 import type { SendResult, SendStatus } from './producer-options.js';
 
@@ -65,10 +68,12 @@ export interface SenderParts {
 export class Sender {
   readonly #parts: SenderParts;
   readonly #options: SenderOptions;
+  readonly #delays: BrokerDelays;
 
   constructor(parts: SenderParts, options: SenderOptions) {
     this.#parts = parts;
     this.#options = options;
+    this.#delays = new BrokerDelays(parts.brokers, parts.clock);
   }
 
   /** The topic's route, within `timeout` ms. @throws TopicNotFoundError, NameServerUnreachableError */
@@ -110,10 +115,11 @@ export class Sender {
   }
 
   /** This queue, once. @param timeout ms */
-  async sendTo(queue: MessageQueue, message: PreparedMessage, timeout: number): Promise<SendResult> {
+  async sendTo(queue: MessageQueue, given: PreparedMessage, timeout: number): Promise<SendResult> {
     const { brokers, routes } = this.#parts;
     const address = await this.#addressOf(queue);
     try {
+      const message = given.delay ? await this.#delayed(given, given.delay, queue, address) : given;
       const reply = await brokers.request<SendRow>(address, this.#row(message), this.#header(queue, message), {
         body: message.body,
         timeout,
@@ -128,8 +134,9 @@ export class Sender {
   }
 
   /** Resolves once the bytes are queued, with the connection that they are to go out on. */
-  async sendOneway(queue: MessageQueue, message: PreparedMessage): Promise<Connection> {
+  async sendOneway(queue: MessageQueue, given: PreparedMessage): Promise<Connection> {
     const address = await this.#addressOf(queue);
+    const message = given.delay ? await this.#delayed(given, given.delay, queue, address) : given;
     return this.#parts.brokers.oneway<SendRow>(address, this.#row(message), this.#header(queue, message), {
       body: message.body,
     });
@@ -143,6 +150,16 @@ export class Sender {
     const found = routes.brokerAddress(queue.brokerName);
     if (!found) throw new BrokerNotFoundError(queue.brokerName, queue.topic);
     return found;
+  }
+
+  async #delayed(
+    message: PreparedMessage,
+    delay: Delay,
+    { brokerName: name }: MessageQueue,
+    address: string,
+  ): Promise<PreparedMessage> {
+    const property = await this.#delays.property(delay, message.topic, { name, address });
+    return property ? { ...message, properties: new Map([...message.properties, property]) } : message;
   }
 
   #row(message: PreparedMessage): SendRow {
@@ -200,7 +217,7 @@ function isWorthRetrying(error: unknown): boolean {
 function toResult(reply: Reply<SendRow>, queue: MessageQueue, message: PreparedMessage, address: string): SendResult {
   const sendStatus = STATUS_OF.get(reply.code);
   if (!sendStatus) throw new ResponseError(reply.code, reply.remark, address, reply.row.name);
-  const { msgId = '', queueId = queue.queueId, queueOffset = -1, transactionId } = reply.header;
+  const { msgId = '', queueId = queue.queueId, queueOffset = -1, transactionId, recallHandle } = reply.header;
   return {
     sendStatus,
     msgId: message.msgId,
@@ -208,6 +225,7 @@ function toResult(reply: Reply<SendRow>, queue: MessageQueue, message: PreparedM
     messageQueue: { topic: queue.topic, brokerName: queue.brokerName, queueId },
     queueOffset,
     ...(transactionId !== undefined && { transactionId }),
+    ...(recallHandle !== undefined && { recallHandle }),
     regionId: reply.extFields['MSG_REGION'] ?? DEFAULT_REGION,
     traceOn: reply.extFields['TRACE_ON'] !== 'false',
   };
