@@ -8,7 +8,7 @@ const allowed: Record<string, RegExp> = {
   client: /^@nest-rocketmq\/remoting(\/internal)?$/,
   broker: /^@nest-rocketmq\/remoting(\/internal)?$/,
   'nest-rocketmq':
-    /^(@nestjs\/(common|core)|rxjs|reflect-metadata|@nest-rocketmq\/(client|remoting|broker)(\/internal)?)$/,
+    /^(@nestjs\/(common|core)|rxjs|reflect-metadata|@nest-rocketmq\/(client|remoting|broker|broker\/errors)(\/internal)?)$/,
   'sample-app':
     /^(@nestjs\/(common|core|platform-express)|nest-rocketmq|reflect-metadata|rxjs|class-validator|class-transformer|@electric-sql\/pglite|pg)$/,
 };
@@ -30,11 +30,11 @@ describe('the import table', () => {
     },
   );
 
-  it('lets only the embedded backend and the testing kit import the broker', () => {
+  it('lets only the embedded backend and the testing kit import the broker, but for its errors', () => {
     const importers = sources.filter(
       ({ path, imports }) =>
         packageOf(path) === 'nest-rocketmq' &&
-        imports.some(({ specifier }) => specifier.startsWith('@nest-rocketmq/broker')),
+        imports.some(({ specifier }) => /^@nest-rocketmq\/broker(?!\/errors$)/.test(specifier)),
     );
     for (const { path } of importers)
       expect(path).toMatch(/nest-rocketmq\/src\/(backends\/embedded-backend\.ts|testing\/)/);

@@ -153,7 +153,7 @@ describe('the log of a failure', () => {
   test.each<[string, Partial<MessageListenerOptions>, number, string]>([
     ['comes again', {}, 0, 'to be delivered again'],
     ['has come for the last time', {}, 3, 'on its way to %DLQ%group'],
-    ['is a broadcast', { messageModel: 'BROADCASTING' }, 0, 'not to be delivered again, as it is a broadcast'],
+    ['is a broadcast', { messageModel: 'BROADCASTING' }, 0, 'not to be delivered again, since it is a broadcast'],
     ['is a broadcast of a group with retries', { messageModel: 'BROADCASTING' }, 3, 'not to be delivered again'],
   ])('says what becomes of a message that %s, and names the listener', async (_what, options, times, fate) => {
     const line = await fail(new Error('no'), options, times);

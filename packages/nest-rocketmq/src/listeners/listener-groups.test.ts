@@ -95,7 +95,7 @@ describe('a wrong option is refused with the name of the listener:', () => {
     ['a tag with ||', { tags: ['a || b'] }, 'tags of'],
     ['no tag', { tags: [] }, "option tags of @RocketMQMessageListener on Bad is []; allowed: 'paid'"],
     ['an empty tag', { tags: '' }, "tags of @RocketMQMessageListener on Bad is ''"],
-    ['an empty tag in a list', { tags: ['a', ''] }, 'one tag'],
+    ['an empty tag in a list', { tags: ['a', ''] }, 'one non-empty tag'],
     ['tags that are null', { tags: null }, 'tags of @RocketMQMessageListener on Bad is null'],
     ['tags that are a number', { tags: 7 }, 'tags of'],
     ['an empty expression', { selectorExpression: ' ' }, 'selectorExpression of'],

@@ -140,7 +140,7 @@ test('an app closes while the clock stands still and a listener hangs', async ()
 
 /**
  * What half an hour costs is what happens in it: all requests and repeated tasks arm timers. 570 here take some 15 ms on a
- * quiet machine; 4,860 of them, without what turned-clock.ts sets, took over 100.
+ * quiet machine; 4,860 of them, without what manual-clock-settings.ts sets, took over 100.
  */
 const MOST_TIMERS_IN_HALF_AN_HOUR = 800;
 
