@@ -1,4 +1,4 @@
-// Measures servers in turn: A, B, A, B, …, so that a change of the machine's pace meets all of them.
+// Measures servers in turn (A, B, A, B, …), so that changes in the machine's speed affect all of them.
 import { cpus } from 'node:os';
 import { cleanUp } from '../test/interop/harness/clean-up.js';
 import { type Measurement, oneLine, type Round } from './figures.js';

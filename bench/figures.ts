@@ -1,5 +1,5 @@
-// Compares what was measured of several servers: medians, and medians of the ratios of each round, since the machine's
-// own pace drifts between one round and the next.
+// Compares the results of several servers: medians, and medians of each round's ratios, since the machine's speed drifts
+// between rounds.
 import { markdownTable, median } from './table.js';
 
 export interface Figure {

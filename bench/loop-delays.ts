@@ -1,4 +1,4 @@
-// Owns what a benchmark asks of the probe in our broker's process (loop-probe.mjs), and how its answer is shown.
+// Asks the probe in our broker's process (loop-probe.mjs) for its event loop delays, and formats them.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';

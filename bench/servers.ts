@@ -1,4 +1,4 @@
-// Starts the servers that are measured, each with its own defaults as far as speed is concerned.
+// Starts the servers to be measured, each with its own defaults in all that affects speed.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

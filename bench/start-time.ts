@@ -1,5 +1,5 @@
-// Owns how long a broker takes to start on a store that it left: from the start of its process, Node's or the JVM's own
-// start included and its name server's left out, to its first answer.
+// Measures how long a broker takes to start on its store: from the start of its process (Node's or the JVM's own start
+// included, the name server's not) to its first answer.
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';

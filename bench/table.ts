@@ -1,4 +1,4 @@
-// Owns how results are shown: medians, percentiles and a Markdown table.
+// Formats results: medians, percentiles and a Markdown table.
 
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);

@@ -1,5 +1,5 @@
-// Owns a producer that sends one message after the other, and how long each send took. On a thread of its own: whatever
-// else the benchmark does would hold up its clock.
+// Sends one message after another and measures each send. Runs in a worker thread, since the benchmark's other work would
+// delay its clock.
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';

@@ -1,5 +1,5 @@
-// Owns the course of one server's measurement in bench/backlog: fill, restart, read all from the files, a producer's
-// latency with readers and without, the tail, and kill -9, after which nothing may be missing.
+// Measures one server in bench/backlog: fill, restart, read everything from the files, send latency with and without
+// readers, the tail, and kill -9, after which no message may be missing.
 import { type Figure, type Measurement, plain } from '../figures.js';
 import { createTopics } from '../load/connection.js';
 import { type ServerName, servers } from '../servers.js';

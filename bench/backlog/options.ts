@@ -1,4 +1,4 @@
-// Owns the command line of bench/backlog.
+// Parses the command line of bench/backlog.
 import { parseArgs } from 'node:util';
 import { type Contest, contestOf, contestOptions, positiveInteger } from '../options.js';
 

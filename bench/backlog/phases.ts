@@ -1,5 +1,5 @@
-// Owns the parts of a backlog's measurement, each of which gives its figures: filling, reading all, a producer's latency
-// without readers and with, and the tail.
+// Runs the phases of a backlog measurement: filling, reading everything, send latency with and without readers, and the
+// tail.
 import { setTimeout as delay } from 'node:timers/promises';
 import { comparable, type Figure, plain } from '../figures.js';
 import { Generator } from '../load/generator.js';

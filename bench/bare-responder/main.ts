@@ -1,5 +1,5 @@
-// A server that finds frames, appends them to a file and answers, and does nothing else: the least that any broker in
-// Node has to do for a send, and so the limit of its throughput on this machine.
+// Serves the least that any broker in Node must do for a send: finds frames, appends them to a file and answers. It is the
+// limit of the throughput on this machine.
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { FrameDecoder, Requests } from '@nest-rocketmq/remoting/internal';
 import { LogFile } from './log-file.js';

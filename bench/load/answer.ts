@@ -1,5 +1,4 @@
-// Owns the two things that a load wants to know of an answer, read from its bytes: which frame it answers, and whether
-// with success.
+// Reads from an answer's bytes which frame it answers, and whether with success.
 import { BINARY_TYPE, FRAME_HEAD, ResponseCode } from '@nest-rocketmq/remoting/internal';
 
 /** Of a frame: 0 for a JSON header, 1 for a binary one. */

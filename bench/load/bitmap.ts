@@ -1,4 +1,4 @@
-// Owns a set of small whole numbers, a bit each, that grows as it must.
+// Stores a set of small whole numbers, one bit each. It grows as needed.
 
 const FIRST_BYTES = 1 << 16;
 

@@ -1,5 +1,5 @@
-// Owns a load without a client's cost: frames encoded once, so many under way on one connection. An oracle may number
-// the messages, and is told which were acknowledged.
+// Generates a load without the cost of a client: frames encoded once, a fixed number in flight on one connection. An oracle
+// may number the messages, and learns which were acknowledged.
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { FrameDecoder } from '@nest-rocketmq/remoting/internal';

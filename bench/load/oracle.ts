@@ -1,5 +1,5 @@
-// Owns what must be true of a load's messages: each that was acknowledged is there once, and as it was sent. A message
-// carries its number in its first 8 bytes, and in its last 4 the CRC-32 of all before.
+// Checks a load's messages: each that was acknowledged is stored once and unchanged. A message has its number in its first 8
+// bytes, and in its last 4 the CRC-32 of the rest.
 import { crc32 } from 'node:zlib';
 import { Bitmap } from './bitmap.js';
 

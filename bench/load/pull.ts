@@ -1,4 +1,4 @@
-// Owns pulling: one request under way for each queue, on one connection; whoever pulls looks at the records.
+// Pulls a topic on one connection, with one request in flight for each queue.
 import { type Connection, RecordAt, readLong, Requests, ResponseCode, SysFlag } from '@nest-rocketmq/remoting/internal';
 
 const GROUP = 'BenchReader';

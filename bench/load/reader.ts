@@ -1,5 +1,5 @@
-// Owns a reader on a thread of its own, so that neither it nor whoever started it holds up the other. How busy the
-// thread was says whether the reader or the broker was what kept the rate down.
+// Reads a topic in a worker thread, so that reader and sender do not delay each other. How busy the thread was tells whether
+// the reader or the broker limited the rate.
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { type Connection, ConnectionClosedError } from '@nest-rocketmq/remoting/internal';
 import { maxOffsets, openConnection } from './connection.js';

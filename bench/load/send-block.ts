@@ -1,4 +1,4 @@
-// Owns SEND_MESSAGE_V2 frames that are encoded once, side by side in one block: slot i is the frame whose opaque is i.
+// Encodes SEND_MESSAGE_V2 frames once, side by side in one block: slot i is the frame whose opaque is i.
 import {
   emptyFields,
   encodeFrame,

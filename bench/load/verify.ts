@@ -1,4 +1,4 @@
-// Owns the oracle's second half: all that a topic holds is pulled and looked at.
+// Pulls everything that a topic holds and passes it to the oracle.
 import { setTimeout as delay } from 'node:timers/promises';
 import { openConnection } from './connection.js';
 import type { Oracle, Verdict } from './oracle.js';

@@ -1,5 +1,5 @@
-// Measures a running server with frames that are encoded once: a short warm-up, one counted interval, and the oracle's
-// look at all that was stored.
+// Measures a running server with frames that are encoded once: a short warm-up, one counted interval, and the oracle's check
+// of all that was stored.
 import { setTimeout as delay } from 'node:timers/promises';
 import { comparable, type Measurement, plain } from '../figures.js';
 import { createTopics } from '../load/connection.js';

@@ -1,4 +1,4 @@
-// Measures a running server under Apache's own benchmark producer.
+// Measures a running server with Apache's own benchmark producer.
 import { comparable, type Measurement, plain } from '../figures.js';
 import { loopFigures } from '../loop-delays.js';
 import { memoryFigures } from '../process-stats.js';

@@ -1,4 +1,5 @@
-// Owns the accuracy of delays: messages of the first three levels, sent at an even pace, and how late they come.
+// Measures the accuracy of delays: sends messages of the first three levels at an even pace, and records how late they
+// arrive.
 import { setTimeout as delay } from 'node:timers/promises';
 import { encodeProperties, MessageProperty, Requests, ResponseCode } from '@nest-rocketmq/remoting/internal';
 import { comparable, type Figure, plain } from '../figures.js';

@@ -1,4 +1,4 @@
-// Owns what the app is made of.
+// Assembles the app.
 import { Module, ValidationPipe } from '@nestjs/common';
 import type { DynamicModule } from '@nestjs/common';
 import { APP_PIPE } from '@nestjs/core';

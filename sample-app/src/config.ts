@@ -1,4 +1,4 @@
-// Owns the settings of the app: read from the environment once, checked before anything starts.
+// Reads the app's settings from the environment, and checks them before anything starts.
 import { DelayLevels, InvalidOptionError } from 'nest-rocketmq';
 import type { RocketMQModuleOptions } from 'nest-rocketmq';
 import { StartError } from './start-error.js';

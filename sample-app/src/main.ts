@@ -1,4 +1,4 @@
-// Owns starting the app from the command line.
+// Starts the app from the command line.
 import 'reflect-metadata';
 import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';

@@ -1,4 +1,4 @@
-// The error of a start that the user can put right.
+// Declares the error of a start that the user can fix.
 
 /** Its message is one line that begins with the environment variable to look at. */
 export class StartError extends Error {

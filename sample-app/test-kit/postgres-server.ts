@@ -1,5 +1,5 @@
-// Owns a PostgreSQL server for tests: PGlite is a real PostgreSQL, here behind its wire protocol on a port of its own. It
-// has one session; connections take it in turn, each until its transaction is over.
+// Runs a PostgreSQL server for tests: PGlite, which is a real PostgreSQL, behind its wire protocol on a port of its own. It
+// has one session, which connections take in turn, each until its transaction ends.
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';

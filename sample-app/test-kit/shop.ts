@@ -1,4 +1,4 @@
-// Owns the whole app for tests over HTTP, on a broker in memory whose clock is turned by hand.
+// Starts the whole app for tests over HTTP, on a broker in memory with a manual clock.
 import 'reflect-metadata';
 import { rmSync } from 'node:fs';
 import { Logger } from '@nestjs/common';

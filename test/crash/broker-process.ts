@@ -1,5 +1,4 @@
-// Owns a stand-alone broker as a process of its own, on ports that are free, and a way to speak to it. Leaves what is
-// done to it to the tests, and its end, whatever happens, to children.ts.
+// Runs a stand-alone broker as a process on free ports, and connects to it.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Connection, dialTcp, handlerTable, silentLogger, systemClock } from '@nest-rocketmq/remoting/internal';

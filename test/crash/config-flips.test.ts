@@ -1,6 +1,6 @@
-// One bit of a configuration file of a stopped broker is another than it was. They are JSON without a checksum, as
-// Apache's are, so some flips leave a good file that says something else. FLIP_SEED says which bit of each byte is
-// flipped; FLIPS, how many bytes of each file.
+// Tests a stopped broker in whose configuration file one bit is flipped. The files are JSON without a checksum, as Apache's
+// are, so some flips leave a valid file with other content. FLIP_SEED sets which bit of each byte is flipped, FLIPS how many
+// bytes of each file.
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ManualClock, Requests, ResponseCode, encodeProperties, silentLogger } from '@nest-rocketmq/remoting/internal';
 import { memoryFileSystem, startBroker } from '@nest-rocketmq/broker/internal';

@@ -1,5 +1,5 @@
-// A broker is killed at its n-th system call, for one n after the other until a run gets through. CRASH_STEP=1 takes
-// every n, as the check of a submission does; else some of them. Needs the build, and strace.
+// Kills a broker at its n-th system call, for one n after another until a run completes. CRASH_STEP=1 takes every n, as CI
+// does; the default takes some. Needs the build and strace.
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, jest } from '@jest/globals';

@@ -1,5 +1,5 @@
-// The stand-alone broker is killed after a while without messages, and its consume queues are damaged: it serves every
-// message, says what it put right, and gives no queue offset twice. QUEUE_DAMAGES says in how many ways. Needs the build.
+// Kills an idle stand-alone broker and damages its consume queues: it serves every message, logs what it repaired, and gives
+// no queue offset twice. QUEUE_DAMAGES sets the number of damages. Needs the build.
 import {
   cpSync,
   existsSync,

@@ -1,5 +1,5 @@
-// One bit of one record of the log is another than it was, in a store without checksums over whole records, as stores
-// are by default: each field in turn. FLIPS says how many bits of each are tried, FLIP_SEED plays the same again.
+// Tests a store in which one bit of each field of a record is flipped, without checksums over whole records, as Apache's
+// default is. FLIPS sets the number of bits tried for each field, FLIP_SEED repeats a run.
 import { describe, expect, it } from '@jest/globals';
 import { silentLogger } from '@nest-rocketmq/remoting/internal';
 import { readAll } from './simulate.js';

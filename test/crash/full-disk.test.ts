@@ -1,5 +1,5 @@
-// A disk of a few MiB fills up under load, and gets room again; and one that cannot be written at all. Needs the build,
-// and root for the mounts.
+// Tests a disk of a few MiB that fills up under load and is freed again, and one that cannot be written at all. Needs the
+// build, and root for the mounts.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
-// Peers that ask for much and read nothing, and frames that never end, against a broker as a process: what memory it takes,
-// how long others wait, how much it reads. Needs the build, and Linux, whose /proc tells of a process.
+// Tests a broker process against peers that request much and read nothing, and frames that never end: its memory, how long
+// others wait, and how much it reads. Needs the build, and Linux for /proc.
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';

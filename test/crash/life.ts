@@ -1,4 +1,4 @@
-// Owns the running of one life of a broker, a script that is made to be killed, under strace or not.
+// Runs a script that is made to be killed, under strace or not.
 import { startChild } from '../interop/harness/children.js';
 
 export interface Life {

@@ -1,5 +1,5 @@
-// Owns producers that keep many sends in flight, what they were promised, and the comparison of that with what is read
-// back. No message is sent twice, so that each may be stored once at most.
+// Keeps many sends in flight, records what was acknowledged, and compares it with what is read back. No message is sent
+// twice, so each may be stored at most once.
 import { crc32 } from 'node:zlib';
 import {
   ConnectionClosedError,

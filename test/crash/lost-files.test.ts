@@ -1,4 +1,5 @@
-// Files of a stopped broker are gone, cut, empty, or there are others beside them; and a disk cannot be read any more.
+// Tests a stopped broker whose files are missing, cut or empty, or have others beside them, and a disk that cannot be read
+// any more.
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ManualClock, Requests, ResponseCode, encodeProperties } from '@nest-rocketmq/remoting/internal';
 import { MemoryFileSystem, fileError, memoryFileSystem, startBroker } from '@nest-rocketmq/broker/internal';

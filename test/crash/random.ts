@@ -1,4 +1,4 @@
-// Owns random numbers by a seed: the same seed gives the same run.
+// Generates random numbers from a seed: the same seed gives the same run.
 
 export class Random {
   #state: number;

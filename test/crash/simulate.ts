@@ -1,5 +1,5 @@
-// Owns one simulated life story of a store: it is used, faults hit it, it is opened again, several times over. All by
-// one seed, so that a failure can be played again.
+// Simulates one life of a store: it is used, faults hit it, and it is opened again, several times over. A seed decides all
+// of it, so that a failure can be repeated.
 import { ManualClock, silentLogger } from '@nest-rocketmq/remoting/internal';
 import { MessageStore, memoryFileSystem } from '@nest-rocketmq/broker/internal';
 import type { FileSystem, MemoryFileSystem, MessageInner, StoreOptions } from '@nest-rocketmq/broker/internal';

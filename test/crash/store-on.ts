@@ -1,4 +1,4 @@
-// Owns what the tests of damage share: a small store on files in memory, filled with messages, and reading them back.
+// Opens a small store on files in memory, fills it with messages, and reads them back.
 import { ManualClock } from '@nest-rocketmq/remoting/internal';
 import type { Clock } from '@nest-rocketmq/remoting/internal';
 import { MemoryFileSystem, MessageStore, memoryFileSystem } from '@nest-rocketmq/broker/internal';

@@ -1,4 +1,4 @@
-// ali-ons, a client from the npm registry that nobody here wrote, sends and consumes on our broker over TCP.
+// Tests ali-ons, a third-party client from the npm registry, against our broker over TCP.
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { join } from 'node:path';
 import { type Broker, startBroker } from '@nest-rocketmq/broker';

@@ -1,4 +1,4 @@
-// The command nest-rocketmq-broker as a user runs it. Needs the build.
+// Tests the command nest-rocketmq-broker as a user runs it. Needs the build.
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,4 +1,4 @@
-// What only the embedded backend has: its store, its clock, and processes that share it. Needs the build.
+// Tests what only the embedded backend has: its store, its clock, and processes that share it. Needs the build.
 import 'reflect-metadata';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';

@@ -1,4 +1,4 @@
-// What keeps an app from starting on the embedded broker, how it says so, and that it leaves nothing behind.
+// Tests what keeps an app from starting on the embedded broker: its error, and that nothing is left behind.
 import 'reflect-metadata';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createServer } from 'node:net';

@@ -1,4 +1,4 @@
-// A clock that is turned by hand under a whole app: time waits for listeners, and half an hour costs next to nothing.
+// Tests a manual clock under a whole app: it waits for listeners, and half an hour costs next to nothing.
 import 'reflect-metadata';
 import { readFile } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';

@@ -1,5 +1,5 @@
-// Owns the one switch of the Nest end-to-end tests: without ROCKETMQ_NAME_SERVER they run on an embedded broker whose
-// clock is turned by hand, with it on that cluster in real time. The tests themselves are the same.
+// Chooses where the Nest end-to-end tests run: on an embedded broker with a manual clock or, if ROCKETMQ_NAME_SERVER is set,
+// on that cluster in real time. The tests are the same.
 import 'reflect-metadata';
 import { randomBytes } from 'node:crypto';
 import { Logger } from '@nestjs/common';

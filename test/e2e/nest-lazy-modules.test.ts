@@ -1,3 +1,4 @@
+// Tests the listeners of modules that an app loads while it runs.
 import { afterEach, expect, test } from '@jest/globals';
 import { Injectable, Module } from '@nestjs/common';
 import { LazyModuleLoader } from '@nestjs/core';

@@ -1,3 +1,4 @@
+// Tests when an app connects, listens, drains and closes.
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import type { OnModuleInit } from '@nestjs/common';

@@ -1,3 +1,4 @@
+// Tests what listeners receive, and what happens when they fail.
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { Controller, Inject, Injectable, Scope, UseFilters } from '@nestjs/common';
 import type { CanActivate, ExceptionFilter } from '@nestjs/common';

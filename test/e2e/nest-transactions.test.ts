@@ -1,3 +1,4 @@
+// Tests transactional sends and their checks.
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import {
   RocketMQContext,

@@ -1,4 +1,4 @@
-// What npm would publish, and so what a user installs. Needs the build.
+// Tests what npm would publish, and so what a user installs. Needs the build.
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';

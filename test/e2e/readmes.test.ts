@@ -1,4 +1,4 @@
-// The READMEs against what they speak of: flags and defaults of the command, names of options. Needs the build.
+// Compares the READMEs with the code: flags and defaults of the command, names of options. Needs the build.
 import 'reflect-metadata';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';

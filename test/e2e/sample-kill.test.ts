@@ -1,4 +1,4 @@
-// A kill -9 of the real sample app, between the order in the database and the word to the broker. Needs the build.
+// Kills the real sample app with SIGKILL between its commit in the database and its verdict to the broker. Needs the build.
 import 'reflect-metadata';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';

@@ -1,4 +1,5 @@
-// What keeps the sample app from starting: one line that names the variable, and exit code 1. Needs the build.
+// Tests what keeps the sample app from starting: it prints one line that names the variable, and exits with 1. Needs the
+// build.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';

@@ -1,5 +1,5 @@
-// Owns what the Java peer's scenarios must have printed. The same expectations hold on Apache's own broker, which is
-// where they were taken from, and on ours; who runs which is in the *.test.ts files.
+// Lists what the Java peer's scenarios must print. The expectations come from Apache's own broker, and are the same on ours.
+// The *.test.ts files choose the broker.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Cluster, DELAY_LEVELS_MS } from './harness/cluster.js';
 import type { RocketMQVersion } from './harness/jars.js';

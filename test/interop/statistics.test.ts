@@ -1,4 +1,4 @@
-// What Apache's mqadmin shows of our broker is what it shows of Apache's, after the same traffic.
+// Compares what Apache's mqadmin shows of our broker and of Apache's, after the same traffic.
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { runTraffic } from './client/traffic.js';
 import { startApache } from './harness/apache.js';

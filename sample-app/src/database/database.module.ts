@@ -1,4 +1,4 @@
-// Owns the app's one database, and that it closes last.
+// Provides the app's one database, and closes it last.
 import { Global, Module } from '@nestjs/common';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import { AppConfig } from '../config.js';

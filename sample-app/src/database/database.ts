@@ -1,4 +1,4 @@
-// Owns what the app asks of a database. PostgreSQL answers it, in this process or on a server.
+// Defines what the app needs of a database. PostgreSQL provides it, in this process or on a server.
 
 export interface Queryable {
   /** @param parameters for $1, $2, … */

@@ -1,4 +1,4 @@
-// Owns that one process at a time uses a database directory: PGlite itself would let two of them ruin it.
+// Locks a database directory for one process: PGlite itself would let two processes destroy it.
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 

@@ -1,3 +1,4 @@
+// Tests what a user reads when a database cannot be opened.
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server } from 'node:net';

@@ -1,4 +1,4 @@
-// Owns PostgreSQL inside this process, so that the sample needs no server.
+// Runs PostgreSQL inside this process, so that the sample needs no server.
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { Database } from './database.js';

@@ -1,4 +1,4 @@
-// Owns the connections to a PostgreSQL server.
+// Connects to a PostgreSQL server.
 import { Logger } from '@nestjs/common';
 import pg from 'pg';
 import { Database } from './database.js';

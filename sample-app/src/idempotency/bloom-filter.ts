@@ -1,4 +1,4 @@
-// Owns a Bloom filter: a set that takes few bits a key, and answers "surely not" or "maybe".
+// Implements a Bloom filter: a set that needs few bits for a key, and answers "surely not" or "maybe".
 import { SeenFilter } from './seen-filter.js';
 
 export interface BloomFilterOptions {

@@ -1,4 +1,4 @@
-// Owns the record of processed messages and the size of the filter in front of it.
+// Provides the record of processed messages, and sets the size of the filter in front of it.
 import { Module } from '@nestjs/common';
 import { BloomFilter } from './bloom-filter.js';
 import { ProcessedMessages } from './processed-messages.js';

@@ -1,3 +1,4 @@
+// Tests that a message which arrives twice takes effect once.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Database, Queryable } from '../database/database.js';
 import { migrate } from '../database/migrations.js';

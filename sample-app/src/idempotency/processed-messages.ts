@@ -1,5 +1,5 @@
-// Owns that a message which arrives twice has its effect once. The unique key of processed_messages decides, in the same
-// database transaction as the effect; the filter in front only saves work, and may be wrong in either direction.
+// Makes a message that arrives twice take effect once. The unique key of processed_messages decides, in the same database
+// transaction as the effect. The filter in front only saves work, and may be wrong in either direction.
 import { Injectable } from '@nestjs/common';
 import { Database } from '../database/database.js';
 import type { Queryable } from '../database/database.js';

@@ -1,4 +1,4 @@
-// Owns the SQL of orders.
+// Reads and writes orders in SQL.
 import { Injectable } from '@nestjs/common';
 import type { Queryable } from '../database/database.js';
 import type { NewOrder, Order, OrderStatus } from './order.js';

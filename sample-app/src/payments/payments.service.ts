@@ -1,4 +1,4 @@
-// Owns paying an order, at most once.
+// Pays an order, at most once.
 import { randomUUID } from 'node:crypto';
 import { ConflictException, Injectable, NotFoundException } from '@nestjs/common';
 import { Database } from '../database/database.js';

@@ -1,4 +1,4 @@
-// Owns the products and how many of each there are.
+// Reads and writes the products and their quantities in SQL.
 import { Injectable } from '@nestjs/common';
 import type { Queryable } from '../database/database.js';
 

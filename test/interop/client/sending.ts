@@ -1,4 +1,4 @@
-// Owns what must come of our client's sends.
+// Tests the results of our client's sends.
 import { expect, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import type { OutgoingMessage, SendResult } from '@nest-rocketmq/client';

@@ -1,4 +1,4 @@
-// Sends and consumes a little of every kind, so that two brokers can be compared by what they count of it.
+// Sends and consumes a little of every kind, so that the statistics of two brokers can be compared.
 import type { Producer, PushConsumerOptions, RocketMQClient } from '@nest-rocketmq/client';
 import {
   Connections,

@@ -1,4 +1,4 @@
-// Owns a real Apache RocketMQ name server and broker on 127.0.0.1: start, readiness, end.
+// Starts and stops a real Apache RocketMQ name server and broker on 127.0.0.1.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Child, startChild } from './children.js';

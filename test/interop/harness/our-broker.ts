@@ -1,4 +1,4 @@
-// Owns our broker as a user runs it: the built command nest-rocketmq-broker in a process of its own.
+// Runs our broker as a user does: the built command nest-rocketmq-broker in a process of its own.
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startChild } from './children.js';

@@ -1,4 +1,4 @@
-// Owns the choice of free TCP ports on the loopback interface.
+// Finds free TCP ports on the loopback interface.
 import { createServer, type Server } from 'node:net';
 import { once } from 'node:events';
 

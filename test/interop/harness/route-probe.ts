@@ -1,5 +1,5 @@
-// Owns one question to a name server: is there a route of this topic yet? It writes its one frame by hand, so that
-// the harness does not rest on the code that it tests.
+// Asks a name server whether it has a route of a topic yet. It writes its frame by hand, so that the harness does not depend
+// on the code under test.
 import { connect } from 'node:net';
 
 const GET_ROUTEINFO_BY_TOPIC = 105;

@@ -1,4 +1,4 @@
-// Owns the folders that interop tests and benchmarks work in, and that none is left over.
+// Creates the folders of interop tests and benchmarks, and makes sure that none is left over.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
-// A user's app, compiled and run outside the repository by packed-apps.test.ts: a guard that denies everything and a
-// filter that sees it, bound in each of Nest's ways to a listener on each kind of host. It prints what came of them.
+// Runs a user's app, compiled outside the repository by packed-apps.test.ts: a guard that denies everything and a filter
+// that sees it, bound in each of Nest's ways to a listener on each kind of host. It prints the outcome.
 import 'reflect-metadata';
 import { Controller, Inject, Injectable, Module, Scope, UseFilters, UseGuards, UsePipes } from '@nestjs/common';
 import type { CanActivate, ExceptionFilter, ExecutionContext, PipeTransform, Provider, Type } from '@nestjs/common';

@@ -1,4 +1,4 @@
-// Compiled by packed-apps.test.ts and never run: what a user's compiler accepts, and what it refuses.
+// Tests at compile time what a user's compiler accepts, and what it refuses. It never runs.
 import type { INestApplicationContext } from '@nestjs/common';
 import { RocketMQContext, RocketMQListeners, RocketMQTemplate, SendFailedError, StoreError } from 'nest-rocketmq';
 import type { Clock, Dial, Logger, MessageExt, MessageQueue, SendResult } from 'nest-rocketmq';
