@@ -64,4 +64,4 @@ export class RunningServers<T> {
   }
 }
 
-export const machine = (): string => `${cpus().length} cores (${cpus()[0].model}), Node ${process.versions.node}`;
+export const machine = (): string => `${cpus().length} cores (${cpus()[0]?.model}), Node ${process.versions.node}`;

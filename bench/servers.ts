@@ -62,7 +62,7 @@ export const servers = {
     const store = join(temporaryFolder('bare-responder'), 'store');
     mkdirSync(store);
     const child = startChild('bare responder', process.execPath, [BARE_RESPONDER, store]);
-    const [, address] = READY.exec(await child.line(READY, RESPONDER_START_MS))!;
+    const [, address = ''] = READY.exec(await child.line(READY, RESPONDER_START_MS))!;
     return {
       nameServer: address,
       brokerAddress: address,

@@ -6,7 +6,7 @@ import { LogFile } from './log-file.js';
 import { otherAnswer } from './other-answer.js';
 import { ANSWER_ROOM, codeOf, writeAnswer } from './send-answer.js';
 
-const log = new LogFile(process.argv[2]);
+const log = new LogFile(process.argv[2]!);
 const SEND = Requests.SEND_MESSAGE_V2.code;
 
 function serve(socket: Socket, address: string): void {

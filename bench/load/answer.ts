@@ -22,7 +22,7 @@ export function opaqueOf(answer: Buffer): number {
   const key = answer.indexOf(OPAQUE_KEY);
   if (key < 0) throw new Error(`an answer has no opaque: ${answer.toString('latin1', FRAME_HEAD)}`);
   let opaque = 0;
-  for (let at = key + OPAQUE_KEY.length; answer[at] >= ZERO && answer[at] <= ZERO + 9; at++)
-    opaque = opaque * 10 + answer[at] - ZERO;
+  for (let at = key + OPAQUE_KEY.length; answer[at]! >= ZERO && answer[at]! <= ZERO + 9; at++)
+    opaque = opaque * 10 + answer[at]! - ZERO;
   return opaque;
 }

@@ -8,7 +8,7 @@ export class Bitmap {
 
   has(index: number): boolean {
     const byte = Math.floor(index / 8);
-    return byte < this.bytes.length && (this.bytes[byte] & (1 << (index % 8))) !== 0;
+    return byte < this.bytes.length && (this.bytes[byte]! & (1 << (index % 8))) !== 0;
   }
 
   /** False when it was there before. */
@@ -16,8 +16,8 @@ export class Bitmap {
     const byte = Math.floor(index / 8);
     if (byte >= this.bytes.length) this.grow(byte + 1);
     const bit = 1 << (index % 8);
-    if ((this.bytes[byte] & bit) !== 0) return false;
-    this.bytes[byte] |= bit;
+    if ((this.bytes[byte]! & bit) !== 0) return false;
+    this.bytes[byte]! |= bit;
     this.size++;
     return true;
   }
@@ -27,7 +27,7 @@ export class Bitmap {
     let count = 0;
     for (let i = 0; i < this.bytes.length; i++) {
       // Each round clears the lowest bit that is set.
-      for (let left = this.bytes[i] & ~(other.bytes[i] ?? 0); left !== 0; left &= left - 1) count++;
+      for (let left = this.bytes[i]! & ~(other.bytes[i] ?? 0); left !== 0; left &= left - 1) count++;
     }
     return count;
   }

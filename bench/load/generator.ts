@@ -118,7 +118,7 @@ export class Generator {
       return;
     }
     this.answered++;
-    this.oracle?.acknowledge(this.sequences[slot]);
+    this.oracle?.acknowledge(this.sequences[slot]!);
   }
 
   /** Answers may come out of turn: a slot that still waits is passed over, and what lies between goes out at once. */
@@ -138,6 +138,6 @@ export class Generator {
   private prepare(slot: number): void {
     this.busy[slot] = 1;
     if (this.oracle !== undefined)
-      this.sequences[slot] = this.oracle.stamp(this.block.bodies[slot], this.block.bodiesWithoutCrc[slot]);
+      this.sequences[slot] = this.oracle.stamp(this.block.bodies[slot]!, this.block.bodiesWithoutCrc[slot]!);
   }
 }

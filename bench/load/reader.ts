@@ -54,7 +54,7 @@ async function follow(connection: Connection, { topic, queues }: ReaderTask, cou
   const offsets = await maxOffsets(connection, topic, queues);
   parentPort!.postMessage('reading');
   const one = async (queueId: number): Promise<void> => {
-    for (const place = { topic, queueId, offset: offsets[queueId] }; ;)
+    for (const place = { topic, queueId, offset: offsets[queueId]! }; ;)
       await pullOnce(connection, place, SUSPEND_MS, count);
   };
   await Promise.all(offsets.map((_, queueId) => one(queueId)));

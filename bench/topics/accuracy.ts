@@ -31,7 +31,7 @@ async function sendTimed(address: string, count: number, seconds: number): Promi
     const reply = await connection.request(
       Requests.SEND_MESSAGE_V2,
       { ...header, i: delayProperty(level + 1) },
-      { body: dueBody(now + LEVELS[level]), timeout: SEND_PATIENCE_MS },
+      { body: dueBody(now + LEVELS[level]!), timeout: SEND_PATIENCE_MS },
     );
     return reply.code === ResponseCode.SUCCESS;
   };

@@ -40,7 +40,7 @@ export function startCommand(options: BrokerProcessOptions): Child {
     flush,
     ...(conf === undefined ? [] : ['--config', conf]),
   ];
-  return startChild('the broker', command, args, { env: { NODE_OPTIONS: '' } });
+  return startChild('the broker', command!, args, { env: { NODE_OPTIONS: '' } });
 }
 
 export class BrokerProcess {
@@ -58,7 +58,7 @@ export class BrokerProcess {
 
   /** A process that says where its broker is as the command does. */
   static async of(child: Child): Promise<BrokerProcess> {
-    const [, nameServer, address] = READY.exec(await child.line(READY, START_PATIENCE_MS)) ?? [];
+    const [, nameServer = '', address = ''] = READY.exec(await child.line(READY, START_PATIENCE_MS)) ?? [];
     return new BrokerProcess(child, nameServer, address);
   }
 

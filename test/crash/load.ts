@@ -87,7 +87,7 @@ export class Load {
     const losses = { ...NONE };
     const seen = new Set<string>();
     for (const body of bodies) {
-      const [producer, sequence, crc] = body.split(':', 3);
+      const [producer, sequence, crc = ''] = body.split(':', 3);
       const id = `${producer}:${sequence}`;
       const filler = body.slice(id.length + crc.length + 2);
       if (Number(crc) !== crc32(filler)) losses.altered++;

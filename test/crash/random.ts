@@ -25,6 +25,6 @@ export class Random {
   }
 
   pick<T>(choices: readonly T[]): T {
-    return choices[this.integer(0, choices.length - 1)];
+    return choices[this.integer(0, choices.length - 1)]!;
   }
 }

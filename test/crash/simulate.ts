@@ -150,9 +150,10 @@ class Simulation {
     let next = first;
     const { sent } = this.#oracle;
     store.onCommitted((upTo, failure) => {
-      for (; next < sent.length && sent[next].end <= upTo; next++)
-        if (sent[next].fate === 'pending') sent[next].fate = 'acknowledged';
-      if (failure) for (; next < sent.length; next++) if (sent[next].fate === 'pending') sent[next].fate = 'refused';
+      for (let message = sent[next]; message && (failure || message.end <= upTo); message = sent[++next]) {
+        if (message.fate !== 'pending') continue;
+        message.fate = message.end <= upTo ? 'acknowledged' : 'refused';
+      }
       onFlushed();
     });
   }

@@ -85,6 +85,6 @@ export function flip(files: MemoryFileSystem, path: string, position: number, bi
   const file = files.open(path, 'write');
   const byte = Buffer.alloc(1);
   file.read(byte, 0, 1, position);
-  byte[0] ^= 1 << bit;
+  byte[0]! ^= 1 << bit;
   file.write(byte, 0, 1, position);
 }

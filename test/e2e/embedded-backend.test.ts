@@ -202,8 +202,8 @@ describe('turning the clock', () => {
     const arrival = consumed(app, { topic: 'later' });
     await testing.advance('2s');
     await arrival;
-    expect(arrivals[0] - sent).toBeGreaterThanOrEqual(30 * 60_000);
-    expect(arrivals[0] - sent).toBeLessThan(30 * 60_000 + 1000);
+    expect(arrivals[0]! - sent).toBeGreaterThanOrEqual(30 * 60_000);
+    expect(arrivals[0]! - sent).toBeLessThan(30 * 60_000 + 1000);
   });
 
   /** Turning the clock by hours takes seconds, and many of them on a busy machine. */
@@ -234,7 +234,7 @@ describe('turning the clock', () => {
       await all;
       expect((await dead).context.message.body.toString()).toBe('{"id":"o1"}');
       expect(deliveries.map(([times]) => times)).toEqual([...BACK_OFF.keys(), 16]);
-      const gaps = deliveries.slice(1).map(([, at], index) => (at - deliveries[index][1]) / 1000);
+      const gaps = deliveries.slice(1).map(([, at], index) => (at - deliveries[index]![1]) / 1000);
       expect(gaps.map(Math.floor)).toEqual(BACK_OFF);
     },
     2 * PATIENCE_MS,

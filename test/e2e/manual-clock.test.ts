@@ -114,9 +114,9 @@ describe('time waits', () => {
 
 test('a wait for a delivery with a misspelt match is refused: it would match any', async () => {
   const template = await start();
-  await expect(consumed(apps[0], { tags: 'paid' } as never)).rejects.toThrow(/match\.tags of consumed.*called tag/);
-  await expect(consumed(apps[0], {}, { time: 2 } as never)).rejects.toThrow(/time of consumed.*called times/);
-  await expect(consumed(apps[0], {}, { timeout: '20ms' })).rejects.toThrow(/within 20 ms/);
+  await expect(consumed(apps[0]!, { tags: 'paid' } as never)).rejects.toThrow(/match\.tags of consumed.*called tag/);
+  await expect(consumed(apps[0]!, {}, { time: 2 } as never)).rejects.toThrow(/time of consumed.*called times/);
+  await expect(consumed(apps[0]!, {}, { timeout: '20ms' })).rejects.toThrow(/within 20 ms/);
   await template.send('order', 1);
 });
 

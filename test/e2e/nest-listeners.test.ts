@@ -39,7 +39,7 @@ test('a class listens, and is given the payload and all about the delivery', asy
   await app.elapse(arrival, '30s');
 
   expect(seen).toHaveLength(1);
-  const [order, context] = seen[0];
+  const [order, context] = seen[0]!;
   expect(order).toEqual({ id: 'o1' });
   expect(context).toMatchObject({
     topic,

@@ -37,7 +37,7 @@ describe('the flags of the command', () => {
   test.each(['README.md', 'packages/broker/README.md'])('have in %s the defaults that --help shows', (path) => {
     expect(withDefault.map(([flag]) => flag)).toEqual(['--listen', '--name-server-listen', '--store', '--flush']);
     for (const [flag, value] of withDefault) {
-      const row = rows(readme(path)).find(([first]) => first.includes(flag!));
+      const row = rows(readme(path)).find(([first]) => first?.includes(flag!));
       expect([flag, row?.[1]]).toEqual([flag, value]);
     }
   });

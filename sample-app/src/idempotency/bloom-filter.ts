@@ -40,11 +40,11 @@ export class BloomFilter extends SeenFilter {
   add(key: string): void {
     if (this.#items === this.#expectedItems) this.#clear();
     this.#items++;
-    for (const bit of this.#bitsOf(key)) this.#words[bit >>> 5] |= 1 << (bit & 31);
+    for (const bit of this.#bitsOf(key)) this.#words[bit >>> 5]! |= 1 << (bit & 31);
   }
 
   mightContain(key: string): boolean {
-    return this.#bitsOf(key).every((bit) => (this.#words[bit >>> 5] & (1 << (bit & 31))) !== 0);
+    return this.#bitsOf(key).every((bit) => (this.#words[bit >>> 5]! & (1 << (bit & 31))) !== 0);
   }
 
   #clear(): void {

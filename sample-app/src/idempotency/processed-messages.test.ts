@@ -47,8 +47,8 @@ async function takeOne(transaction: Queryable): Promise<string> {
 }
 
 async function stock(): Promise<number> {
-  const [row] = await database.query<{ stock: number }>(`SELECT stock FROM products WHERE sku = 'coffee'`);
-  return row.stock;
+  const rows = await database.query<{ stock: number }>(`SELECT stock FROM products WHERE sku = 'coffee'`);
+  return rows[0]!.stock;
 }
 
 describe.each(FILTERS)('with %s', (_name, filter) => {

@@ -50,7 +50,7 @@ export function declareConsumeTests(peer: Peer): void {
           subscriptions: [{ topic: `%DLQ%${group}` }],
         })
       ).take(1)
-    )[0];
+    )[0]!;
     expect(dead.msgId).toBe(sent.msgId);
     expect(Object.fromEntries(dead.properties)).toMatchObject({
       KEYS: 'key',

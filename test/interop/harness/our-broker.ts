@@ -33,7 +33,9 @@ export async function startOurBroker(options: OurBrokerOptions = {}): Promise<Cl
     ],
     { env: options.env },
   );
-  const [, nameServer, brokerAddress] = READY.exec(await broker.line(READY, options.patience ?? READY_TIMEOUT_MS))!;
+  const [, nameServer = '', brokerAddress = ''] = READY.exec(
+    await broker.line(READY, options.patience ?? READY_TIMEOUT_MS),
+  )!;
   return {
     nameServer,
     brokerAddress,

@@ -24,7 +24,8 @@ export class OurReader {
     reader.consumer = client.createPushConsumer({
       consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET',
       ...options,
-      listener: ([message]) => {
+      listener: (messages) => {
+        const message = messages[0]!; // the default batch is one
         reader.received.push({ ...message, receivedAt: Date.now() });
         for (const watcher of reader.watchers) watcher();
         return verdict(message);

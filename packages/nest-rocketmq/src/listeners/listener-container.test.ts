@@ -123,13 +123,13 @@ describe('never a silent ack:', () => {
     const context = delivery();
     await expect(consumer.listener([message('<xml/>')], context)).resolves.toBe('RECONSUME_LATER');
     expect(context.delayLevelWhenNextConsume).toBe(-1);
-    expect(consumptions[0].error).toBeInstanceOf(MessageDecodeError);
+    expect(consumptions[0]!.error).toBeInstanceOf(MessageDecodeError);
   });
 
   test('a message that the group has no listener for any more is delivered again', async () => {
     container(() => Promise.resolve(), { tags: 'paid' });
     await expect(consumer.listener([message('1')], delivery())).resolves.toBe('RECONSUME_LATER');
-    expect(String(consumptions[0].error)).toMatch(/no listener for topic 'orders' with tag 'created'/);
+    expect(String(consumptions[0]!.error)).toMatch(/no listener for topic 'orders' with tag 'created'/);
   });
 });
 
@@ -145,7 +145,7 @@ describe('the log of a failure', () => {
     container(() => Promise.reject(error as Error), options);
     await consumer.listener([message('1', { reconsumeTimes })], delivery());
     expect(lines).toHaveLength(1);
-    return lines[0];
+    return lines[0]!;
   };
 
   afterEach(() => void jest.restoreAllMocks());

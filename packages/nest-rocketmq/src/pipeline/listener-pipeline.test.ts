@@ -52,7 +52,7 @@ async function explorerOf(
 }
 
 async function listenerOf(...providers: Provider[]): Promise<DiscoveredListener> {
-  const [listener] = await (await explorerOf(providers)).messageListeners();
+  const listener = (await (await explorerOf(providers)).messageListeners())[0]!;
   return listener;
 }
 
