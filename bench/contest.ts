@@ -35,8 +35,8 @@ export function compareFresh({ a, b, pairs }: Contest, measure: Measure): Promis
 }
 
 /**
- * Starts and warms up all servers, keeps them running, and measures them in turn: for what a server does when it has
- * run for a while. A JVM needs half a minute under load before it has compiled what is hot.
+ * Starts and warms up all servers, keeps them running, and measures them in turn: for the speed of a server that has
+ * run for a while. A JVM needs half a minute under load to compile its hot code.
  */
 export class RunningServers<T> {
   private constructor(private readonly running: ReadonlyMap<ServerName, T>) {}

@@ -4,10 +4,10 @@ import { markdownTable, median } from './table.js';
 
 export interface Figure {
   readonly name: string;
-  /** Undefined where this server has none. */
+  /** Undefined if this server has none. */
   readonly value: number | undefined;
   readonly digits: number;
-  /** Whether B/A says anything. */
+  /** Whether the ratio B/A is meaningful. */
   readonly comparable: boolean;
 }
 

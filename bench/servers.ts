@@ -57,7 +57,7 @@ export const servers = {
   /** Ours without the checksum over each record, which Apache's broker does not write by default. */
   'ours-without-crc': (choice: ServerOptions = {}): Promise<MeasuredCluster> =>
     startOurs(choice, { enabledAppendPropCRC: 'false' }),
-  /** Stores nothing that could be read again: for sends only. */
+  /** The limit: for sends only, since nothing can be read back. */
   async limit(): Promise<MeasuredCluster> {
     const store = join(temporaryFolder('bare-responder'), 'store');
     mkdirSync(store);
@@ -77,7 +77,7 @@ export const servers = {
 
 export type ServerName = keyof typeof servers;
 
-/** Whether what was sent can be read again. */
+/** Whether what was sent can be read back. */
 export const stores = (server: ServerName): boolean => server !== 'limit';
 
 export function serverName(text: string): ServerName {

@@ -7,17 +7,17 @@ import { expectSuccess, Requests } from '@nest-rocketmq/remoting/internal';
 import { openConnection } from '../load/connection.js';
 import { percentile } from '../table.js';
 
-/** Between two sends, so that the producer measures and does not load. ms */
+/** The pause between two sends, ms: the producer measures, and must not be a load. */
 const PAUSE_MS = 2;
 const PATIENCE_MS = 60_000;
 const QUEUES = 4;
-/** As much as a send. */
+/** As large as a send. */
 const ECHOED_BYTES = 300;
 
 interface Task {
-  /** host:port of the broker, or of what only echoes */
+  /** host:port of the broker, or of the echo process */
   address: string;
-  /** Undefined: nothing but bytes are sent, and come back. */
+  /** Undefined: bytes are sent to the echo process. */
   topic: string | undefined;
   sends: number;
 }
@@ -28,7 +28,7 @@ export interface Latencies {
   p99: number;
 }
 
-/** So many sends, one after the other. */
+/** Runs so many sends, one after another. */
 export async function sendLatencies(task: Task): Promise<Latencies> {
   const worker = new Worker(new URL(import.meta.url), { workerData: task });
   const [latencies] = (await once(worker, 'message')) as [Latencies];

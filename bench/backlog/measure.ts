@@ -7,7 +7,7 @@ import { restart, startFigures } from '../start-time.js';
 import type { BacklogOptions } from './options.js';
 import { BACKLOG, disturbance, fill, PROBED, QUEUES, readAll, TAIL, tail } from './phases.js';
 
-/** @param onLoss called when messages that were acknowledged are not there */
+/** @param onLoss called if acknowledged messages are missing */
 export async function measure(
   server: ServerName,
   options: BacklogOptions,

@@ -11,7 +11,7 @@ export class Bitmap {
     return byte < this.bytes.length && (this.bytes[byte]! & (1 << (index % 8))) !== 0;
   }
 
-  /** False when it was there before. */
+  /** Adds a number. False if it was there before. */
   add(index: number): boolean {
     const byte = Math.floor(index / 8);
     if (byte >= this.bytes.length) this.grow(byte + 1);
@@ -22,7 +22,7 @@ export class Bitmap {
     return true;
   }
 
-  /** How many are here and not there. */
+  /** How many numbers are here but not in the other set. */
   countWithout(other: Bitmap): number {
     let count = 0;
     for (let i = 0; i < this.bytes.length; i++) {

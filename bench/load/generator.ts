@@ -7,7 +7,7 @@ import { isFailure, opaqueOf } from './answer.js';
 import type { Oracle } from './oracle.js';
 import { type Load, SendBlock } from './send-block.js';
 
-/** For the answers that are under way at the end, ms. */
+/** How long to wait at the end for outstanding answers, ms. */
 const LAST_ANSWERS_MS = 10_000;
 
 export class Generator {
@@ -121,7 +121,7 @@ export class Generator {
     this.oracle?.acknowledge(this.sequences[slot]!);
   }
 
-  /** Answers may come out of turn: a slot that still waits is passed over, and what lies between goes out at once. */
+  /** Answers may come out of order: slots that still wait are skipped, and the frames between them are sent in one write. */
   private write(count: number): void {
     const { busy, block } = this;
     for (let left = count; left > 0;) {

@@ -10,7 +10,7 @@ const BATCH = 32;
 const BODY_LENGTH_AT = 84;
 const STORE_TIMESTAMP_AT = 56;
 const IPV6_EXTRA = 12;
-/** Beyond what a held pull waits, ms. */
+/** Added to the time of a long poll, ms. */
 const ANSWER_PATIENCE_MS = 60_000;
 
 export interface Place {

@@ -39,7 +39,7 @@ export class Reader {
       Promise.race([failed, new Promise<T>((resolve) => worker.once('message', resolve))]);
     await next();
     const result = next<ReaderResult>();
-    // It is asked for later; until then its failure is not unheard.
+    // It is awaited later; until then a rejection must not count as unhandled.
     result.catch(() => undefined);
     return new Reader(worker, result);
   }
@@ -64,7 +64,7 @@ async function read(task: ReaderTask): Promise<ReaderResult> {
   const connection = await openConnection(task.address);
   let messages = 0;
   const count = (): void => void messages++;
-  // The connection's end ends all pulls, those too that the broker holds.
+  // Closing the connection ends all pulls, long polls too.
   parentPort!.once('message', () => connection.close());
   const start = performance.now();
   const before = performance.eventLoopUtilization();

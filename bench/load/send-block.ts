@@ -78,7 +78,7 @@ export class SendBlock {
     this.starts.push(at);
   }
 
-  /** The frames of the slots from one up to before another, as they stand. */
+  /** The encoded frames of a range of slots. */
   frames(from: number, to: number): Buffer {
     return this.bytes.subarray(this.starts[from], this.starts[to]);
   }

@@ -20,7 +20,7 @@ const LATEST_MS = 60_000;
 
 export const delayProperty = (level: number): string => encodeProperties([[MessageProperty.DELAY, String(level)]]);
 
-/** Sends all over the time given. Resolves with how many were acknowledged: a broker that is busy refuses some. */
+/** Sends all messages over the given time. Resolves with how many were acknowledged: a busy broker refuses some. */
 async function sendTimed(address: string, count: number, seconds: number): Promise<number> {
   const connection = await openConnection(address);
   const sends: Promise<boolean>[] = [];

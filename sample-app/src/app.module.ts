@@ -11,7 +11,7 @@ import { StockModule } from './stock/stock.module.js';
 
 @Module({})
 export class AppModule {
-  /** @param config from the environment in production, made by hand in tests */
+  /** @param config from the environment in production, an object in tests */
   static register(config: AppConfig): DynamicModule {
     return {
       module: AppModule,

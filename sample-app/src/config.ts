@@ -48,7 +48,7 @@ function cancelAfterOf(given: string | undefined): string {
   return delay;
 }
 
-/** An empty one is refused: whoever sets it means a server, and would find the orders in a folder instead. */
+/** Refuses an empty value: who sets it wants a server, and would get a folder instead. */
 function databaseUrlOf(given: string | undefined): string | undefined {
   if (given === undefined) return undefined;
   if (URL.canParse(given) && /^postgres(ql)?:$/.test(new URL(given).protocol)) return given;

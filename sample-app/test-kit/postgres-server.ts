@@ -13,7 +13,7 @@ const TERMINATE = 'X'.charCodeAt(0);
 const READY_AND_IDLE = Buffer.from('Z\0\0\0\x05I', 'latin1');
 
 export class TestPostgresServer {
-  /** The session's queue: settled when the connection that came last has given it free. */
+  /** The session's queue: resolves when the last connection in it has released the session. */
   private last: Promise<void> = Promise.resolve();
   private readonly served = new Set<Promise<void>>();
   private readonly sockets = new Set<Socket>();

@@ -17,7 +17,7 @@ const SIZES = { mappedFileSizeCommitLog: 65_536, mappedFileSizeConsumeQueue: 400
 const seed = Number(process.env['FLIP_SEED'] ?? Date.now() % 1_000_000);
 const flips = Math.ceil(Number(process.env['FLIPS'] ?? 200) / 4);
 const MINUTES = 60_000;
-/** What a pull of a topic may be told whose configuration says something else now. */
+/** The answers that a pull may get from a topic whose configuration has changed. */
 const REFUSALS: ReadonlySet<number> = new Set([
   ResponseCode.TOPIC_NOT_EXIST,
   ResponseCode.NO_PERMISSION,

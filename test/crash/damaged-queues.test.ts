@@ -100,7 +100,7 @@ async function idleAndKilled(): Promise<{ store: string; conf: string; had: [str
 describe('a broker that was killed behind its last checkpoint', () => {
   const killed = idleAndKilled();
 
-  it.each(DAMAGES.slice(0, ways))('serves everything when %s, and says what it put right', async (_what, damage) => {
+  it.each(DAMAGES.slice(0, ways))('serves everything when %s, and logs what it repaired', async (_what, damage) => {
     const { store, conf, had } = await killed;
     const copy = join(temporaryFolder('damaged-queues'), 'store');
     cpSync(store, copy, { recursive: true });

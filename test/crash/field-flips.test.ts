@@ -39,7 +39,7 @@ const CHECKED: Field[] = [
   ['length of the properties', (body) => [BODY_AT + body + 1 + TOPIC_BYTES, BODY_AT + body + 3 + TOPIC_BYTES]],
 ];
 
-/** What it does not: it is served as it is. */
+/** Fields without a checksum: such a record is served as it is. */
 const UNCHECKED: Field[] = [
   ['flag', at(16, 20)],
   ['time of birth', at(40, 48)],

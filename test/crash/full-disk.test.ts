@@ -102,7 +102,7 @@ describe(`a disk that is full${mounts.note}`, () => {
 });
 
 describe(`a store that cannot be written${mounts.note}`, () => {
-  mounts.it('is refused in words, and left as it is', async () => {
+  mounts.it('is refused with an error, and stays unchanged', async () => {
     const disk = smallDisk(6);
     const store = join(disk, 'store');
     await (await BrokerProcess.start({ store })).stop();
@@ -118,7 +118,7 @@ describe(`a store that cannot be written${mounts.note}`, () => {
 });
 
 describe('a file where the folder of the store should be', () => {
-  it('is refused in words, and left as it is', async () => {
+  it('is refused with an error, and stays unchanged', async () => {
     const store = join(temporaryFolder('file'), 'store');
     writeFileSync(store, 'mine');
     const refused = startCommand({ store });

@@ -79,7 +79,7 @@ async function withBacklog(): Promise<BrokerProcess> {
   return BrokerProcess.start({ store });
 }
 
-/** Asks small things until it is told to stop; how long each answer took, the longest first. */
+/** Sends small requests until stopped. Resolves with the time of each answer, the longest first. */
 function askOn(connection: Connection): { stop(): Promise<number[]> } {
   let going = true;
   const asking = (async () => {
@@ -123,7 +123,7 @@ function pullFrame(opaque: number): Buffer {
 }
 
 describe(`a broker with ${MESSAGES} messages of 4 MB on its disk`, () => {
-  it('reads no more than it answers, and keeps others waiting for neither who reads nor who does not', async () => {
+  it('reads no more than it answers, and serves others in time, whether the peer reads or not', async () => {
     const broker = await withBacklog();
     const asked = askOn(await broker.connect());
     const honest = await broker.connect();

@@ -52,7 +52,7 @@ describe(`kill -9 of the broker under load, ${rounds} times, seed ${seed}`, () =
   );
 });
 
-describe('a broker that is told to stop', () => {
+describe('a broker that gets SIGTERM', () => {
   it('under load, and told twice, stores what it acknowledges and ends cleanly', async () => {
     const store = join(temporaryFolder('term'), 'store');
     const broker = await BrokerProcess.start({ store });

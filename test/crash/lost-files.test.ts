@@ -165,7 +165,7 @@ describe('a disk that cannot be read in one place', () => {
     await store.close();
   });
 
-  it('is told to the client that pulls, whose connection and the others live on', async () => {
+  it('is reported to the client that pulls; its connection and the others stay open', async () => {
     const files = await used();
     const running = await start(files);
     const connection = await connectTo(running);

@@ -35,7 +35,7 @@ async function start(...providers: Provider[]): Promise<RocketMQTemplate> {
   return app.get(RocketMQTemplate);
 }
 
-/** What a real listener does before it goes on: it reads, it asks, it waits its turn. */
+/** Asynchronous work of a real listener: reading files, queries, timers. */
 async function realWork(): Promise<void> {
   for (let round = 0; round < 3; round++) {
     await readFile(import.meta.filename);
@@ -43,7 +43,7 @@ async function realWork(): Promise<void> {
   }
 }
 
-describe('time waits', () => {
+describe('the clock waits', () => {
   test('for a listener that does real work before it sends what is due later', async () => {
     const cancelled: [string, number][] = [];
 
@@ -139,7 +139,7 @@ test('an app closes while the clock stands still and a listener hangs', async ()
 });
 
 /**
- * What half an hour costs is what happens in it: all requests and repeated tasks arm timers. 570 here take some 15 ms on a
+ * The cost of half an hour is the number of timers that fire in it, of requests and repeated tasks. 570 take some 15 ms on a
  * quiet machine; 4,860 of them, without what manual-clock-settings.ts sets, took over 100.
  */
 const MOST_TIMERS_IN_HALF_AN_HOUR = 800;

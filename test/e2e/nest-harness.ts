@@ -17,13 +17,13 @@ const nameServer = process.env[NAME_SERVER_ENV];
 /** Whether this run is on a cluster. */
 export const onCluster = nameServer !== undefined && nameServer !== '';
 
-/** Real time for a delivery to come, ms: a cluster takes its time to give a new group its queues, and to ask back. */
+/** How long a delivery may take in real time, ms: a cluster needs time to give a new group its queues, and for checks. */
 export const PATIENCE_MS = onCluster ? 120_000 : 10_000;
 
 const run = `${Date.now().toString(36)}${randomBytes(3).toString('hex')}`;
 let names = 0;
 
-/** A topic's or group's name that no other run uses. */
+/** A name of a topic or group that no other run uses. */
 export function unique(name: string): string {
   return `${name}-${run}-${++names}`;
 }
@@ -31,7 +31,7 @@ export function unique(name: string): string {
 export interface TestApp {
   readonly module: TestingModule;
   readonly template: RocketMQTemplate;
-  /** Waits for `promise` while time passes: by the clock's hand when embedded, at most so much; by itself on a cluster. */
+  /** Waits for `promise` while time passes: the embedded clock is turned, by at most `atMost`; on a cluster it passes by itself. */
   elapse<T>(promise: Promise<T>, atMost: string): Promise<T>;
   close(): Promise<void>;
 }
@@ -78,7 +78,7 @@ async function elapse<T>(testing: RocketMQTesting | undefined, promise: Promise<
   const mark = (): void => void (settled = true);
   promise.then(mark, mark);
   const end = (milliseconds(atMost) ?? 0) / STEP_MS;
-  // What is waited for may be a listener that the test itself holds, for which time would wait.
+  // Without waiting: the promise may be of a listener that the test itself holds up.
   for (let step = 0; testing && !settled && step < end; step++)
     await Promise.race([testing.advance(STEP_MS, { timeout: PATIENCE_MS }), promise]);
   return promise;

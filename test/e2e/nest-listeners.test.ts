@@ -16,7 +16,7 @@ interface Order {
   id: string;
 }
 
-test('a class listens, and is given the payload and all about the delivery', async () => {
+test('a class listens, and receives the payload and everything about the delivery', async () => {
   const topic = unique('orders');
   const consumerGroup = unique('class');
   const seen: [Order, RocketMQContext][] = [];

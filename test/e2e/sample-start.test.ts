@@ -34,7 +34,7 @@ async function failedStart(environment: Record<string, string>): Promise<{ code:
   return { code, lines: lines.trim().split('\n') };
 }
 
-test('a database that refuses is one line', async () => {
+test('a database that refuses the connection is one line', async () => {
   const { code, lines } = await failedStart({ DATABASE_URL: 'postgres://user:secret@127.0.0.1:1/shop' });
   expect(lines).toEqual([
     expect.stringMatching(/ERROR \[Main\] DATABASE_URL: .*shop at 127\.0\.0\.1:1 .*ECONNREFUSED/),

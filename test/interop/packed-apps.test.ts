@@ -56,7 +56,7 @@ function importOfAll(door: string, from: string): string {
 let folder: string;
 let tarballs: string[];
 
-/** Runs to the end. Rejects when that is no success, with the last lines. */
+/** Runs a command to its end. Rejects with its last lines if it fails. */
 async function run(command: string, args: string[], cwd: string): Promise<string[]> {
   const lines: string[] = [];
   const env = { NODE_OPTIONS: '', ROCKETMQ_NAME_SERVER: '' };
@@ -106,7 +106,7 @@ test.each([
 ] as const)('an app on %s compiles, sends, listens, commits, turns the clock and ends', async (_what, type, nest) => {
   const app = await installApp(type, nest);
   await run(process.execPath, [COMPILER, '-p', app], app);
-  // It ends by itself, so nothing that it has closed keeps a handle open.
+  // The process ends by itself, so a closed app leaves no handle open.
   const lines = await run(process.execPath, ['dist/app.js'], app);
   expect(lines.at(-1)).toBe('closed');
   expect(lines.toSorted()).toEqual([

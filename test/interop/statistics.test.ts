@@ -143,7 +143,7 @@ describe('mqadmin', () => {
     let mine: Record<string, string>;
     do mine = figuresOf((await mqadmin(ourBroker.nameServer, [command])).get(command)!);
     while (!('putLatency99' in mine));
-    // What ours leaves out: thread pools, and parts that it does not have.
+    // Ours omits thread pools and what it does not have.
     const missing = Object.keys(figuresOf(apache.get(BROKER_STATUS)!)).filter((name) => !(name in mine));
     expect(
       missing.filter((name) => !/ThreadPool|EndTransaction|^commitLogDiskRatio_|TransientStore/.test(name)),

@@ -15,7 +15,7 @@ export class PGliteDatabase extends Database {
     super();
   }
 
-  /** @param directory created when it is not there; 'memory://' keeps nothing */
+  /** @param directory created if missing; 'memory://' stores nothing */
   static async open(directory: string): Promise<PGliteDatabase> {
     if (directory === IN_MEMORY) return new PGliteDatabase(await PGlite.create(), () => {});
     const release = lockDirectory(directory);

@@ -2,9 +2,9 @@
 import { SeenFilter } from './seen-filter.js';
 
 export interface BloomFilterOptions {
-  /** Keys it is made for. Once it holds so many it starts anew, since its answers would be "maybe" ever more often. */
+  /** The number of keys it is made for. When it has so many it is cleared: "maybe" would become too frequent. */
   expectedItems: number;
-  /** How often it may say "maybe" of a key that it does not hold, when full: 0.001 is once in a thousand. */
+  /** The share of "maybe" for unknown keys when the filter is full: 0.001 is one in a thousand. */
   falsePositiveRate: number;
 }
 
@@ -32,7 +32,7 @@ export class BloomFilter extends SeenFilter {
     this.#hashes = Math.max(1, Math.round((this.#bits / expectedItems) * Math.LN2));
   }
 
-  /** Keys added since it was made or last began anew. */
+  /** Keys added since it was created or last cleared. */
   get items(): number {
     return this.#items;
   }

@@ -34,7 +34,7 @@ export class OrderTransactions implements RocketMQLocalTransactionListener<NewOr
       this.logger.log(`order ${id} is in the database: its message is committed`);
       return RocketMQLocalTransactionState.COMMIT;
     }
-    // It may be on its way into the database. If it never comes, the broker stops asking and drops the message.
+    // The order may still be on its way into the database. If not, the broker stops asking and drops the message.
     return RocketMQLocalTransactionState.UNKNOWN;
   }
 }

@@ -15,7 +15,7 @@ export class StockRepository {
     return product;
   }
 
-  /** false when there are not so many. */
+  /** False if there is not enough. */
   async take(transaction: Queryable, sku: string, quantity: number): Promise<boolean> {
     const rows = await transaction.query(
       'UPDATE products SET stock = stock - $2 WHERE sku = $1 AND stock >= $2 RETURNING sku',

@@ -48,7 +48,7 @@ export async function waitForRoute(nameServer: string, topic: string): Promise<v
   const deadline = Date.now() + PATIENCE_MS;
   while ((await askForRoute(nameServer, topic)) !== SUCCESS) {
     if (Date.now() > deadline) throw new Error(`${nameServer} has no route of ${topic} after ${PATIENCE_MS} ms`);
-    // A name server tells nobody of new routes: there is nothing to wait for but the next answer.
+    // A name server does not announce new routes: ask again.
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }

@@ -11,7 +11,7 @@ export function temporaryFolder(name: string): string {
   return folder;
 }
 
-/** Removes all that were made; whoever uses one must have ended. */
+/** Removes all folders. Processes that use them must have ended. */
 export function removeTemporaryFolders(): void {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
   folders.clear();

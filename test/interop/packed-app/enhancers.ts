@@ -96,7 +96,7 @@ const BINDINGS: ((type: Type<object>) => void)[] = [
   (type) => [UseGuards(new Deny(new Needed())), UseFilters(new Filter(new Needed()))].forEach((use) => use(type)),
 ];
 
-// The clock stands still, so the topics have to be there before their listeners ask for them.
+// The clock stands still, so the topics must exist before their listeners query them.
 const NOT_YET = {
   group: 'denied',
   autoStart: false,

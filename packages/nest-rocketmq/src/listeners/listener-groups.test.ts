@@ -48,7 +48,7 @@ test('listeners of different groups have consumers of their own', () => {
 });
 
 describe('on a cluster, listeners', () => {
-  test('need a group of their own or of the module, and are told how to give one', () => {
+  test('need a group of their own or of the module, and the error says how to set one', () => {
     const lone = [listener('A', { consumerGroup: 'other' }), listener('Orders.onCreated')];
     expect(() => groupListeners(lone, 'app', 'mq:9876')).toThrow(
       "Orders.onCreated has no group on the cluster mq:9876. Name this service: RocketMQModule.forRoot({ group: 'app', … }), " +
