@@ -1,3 +1,4 @@
+// Tests that the errors are one family, and that docs/errors.md lists them all.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';

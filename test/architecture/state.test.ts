@@ -1,3 +1,4 @@
+// Tests that no module has state which brokers, clients or apps of one process would share.
 import { describe, expect, it } from '@jest/globals';
 import { sources } from './sources.js';
 

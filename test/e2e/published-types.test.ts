@@ -1,4 +1,4 @@
-// The types that users compile against: in an app as strict as TypeScript can be, which checks the libraries' .d.ts too.
+// Compiles the types that users get, the libraries' .d.ts included, in an app as strict as TypeScript can be.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-// The door for our own packages and tests: it may change with any release.
+// Exports what our own packages and tests use. It may change with any release.
 export { signer } from './frame/acl.js';
 export type { Credentials } from './frame/acl.js';
 export {
