@@ -3,7 +3,7 @@
 import type { AnyOptionRow, OptionName } from '../src/config/option-rows.js';
 import { optionChapters, optionEntries, optionRows } from '../src/config/option-rows.js';
 
-const WIDTH = 116;
+const WIDTH = 120;
 const GENERATED = 'UPDATE_DOCS=1 npm test -- config/option-docs';
 
 const rowsOf = (rows: object): [OptionName, AnyOptionRow][] => Object.entries(rows) as [OptionName, AnyOptionRow][];

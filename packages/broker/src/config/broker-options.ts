@@ -5,9 +5,9 @@ import type { FileSystem } from '../store/files/file-system.js';
 /** Every option has Apache's name and default where Apache has one. */
 export interface BrokerOptions {
   /**
-   * Where the broker listens. Port 0 takes a free one; a port that is named brings along the second one below it,
-   * for clients with a VIP channel. Default: nowhere, only `dial` reaches the broker; allowed: host:port, or false.
-   * In broker.conf: listenPort.
+   * Where the broker listens. Port 0 takes a free one; a port that is named brings along the second one below it, for
+   * clients with a VIP channel. Default: nowhere, only `dial` reaches the broker; allowed: host:port, or false. In
+   * broker.conf: listenPort.
    */
   listen?: string | false;
   /**
@@ -17,13 +17,11 @@ export interface BrokerOptions {
   nameServerListen?: string | false;
   /** The broker's name. Default: `broker-a`; allowed: 1 to 100 letters, digits, "-" and "_". */
   brokerName?: string;
-  /**
-   * The name of the broker's cluster. Default: `DefaultCluster`; allowed: 1 to 100 letters, digits, "-" and "_".
-   */
+  /** The name of the broker's cluster. Default: `DefaultCluster`; allowed: 1 to 100 letters, digits, "-" and "_". */
   brokerClusterName?: string;
   /**
-   * Another name for `brokerClusterName`, which comes first. Default: that of `brokerClusterName`; allowed: 1 to
-   * 100 letters, digits, "-" and "_".
+   * Another name for `brokerClusterName`, which comes first. Default: that of `brokerClusterName`; allowed: 1 to 100
+   * letters, digits, "-" and "_".
    */
   clusterName?: string;
   /** The broker's id. It is always 0, a master: there are no slaves here. Default: `0`; allowed: 0 to 0. */
@@ -56,9 +54,7 @@ export interface BrokerOptions {
   traceOn?: boolean;
   /** Whether consumers are told when the members of their group change. Default: `true`. */
   notifyConsumerIdsChangedEnable?: boolean;
-  /**
-   * Time without a heartbeat after which a client counts as gone. Default: `120000`; allowed: ms, 1000 to 86400000.
-   */
+  /** Time without a heartbeat after which a client counts as gone. Default: `120000`; allowed: ms, 1000 to 86400000. */
   channelExpiredTimeout?: number;
   /** Longest time until a changed consumer offset is on disk. Default: `5000`; allowed: ms, 10 to 3600000. */
   flushConsumerOffsetInterval?: number;
@@ -75,40 +71,35 @@ export interface BrokerOptions {
    */
   maxSuspendTimeMillis?: number;
   /**
-   * Lengths of the delay levels, the first is level 1. Default: `1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m
-   * 30m 1h 2h`; allowed: up to 128 lengths, such as "1s 5s 10m 2h 1d".
+   * Lengths of the delay levels, the first is level 1. Default: `1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m
+   * 1h 2h`; allowed: up to 128 lengths, such as "1s 5s 10m 2h 1d".
    */
   messageDelayLevel?: string;
-  /**
-   * Longest time until a changed offset of a delay level is on disk. Default: `10000`; allowed: ms, 10 to 3600000.
-   */
+  /** Longest time until a changed offset of a delay level is on disk. Default: `10000`; allowed: ms, 10 to 3600000. */
   flushDelayOffsetInterval?: number;
   /** Whether half messages are refused. Default: `false`. */
   rejectTransactionMessage?: boolean;
   /**
-   * Age at which an undecided transaction is checked for the first time. Default: `6000`; allowed: ms, 0 to
-   * 86400000.
+   * Age at which an undecided transaction is checked for the first time. Default: `6000`; allowed: ms, 0 to 86400000.
    */
   transactionTimeOut?: number;
   /** Time between two checks of undecided transactions. Default: `30000`; allowed: ms, 100 to 86400000. */
   transactionCheckInterval?: number;
-  /**
-   * A transaction that is undecided after so many checks is given up. Default: `15`; allowed: checks, 1 to 1000000.
-   */
+  /** A transaction that is undecided after so many checks is given up. Default: `15`; allowed: checks, 1 to 1000000. */
   transactionCheckMax?: number;
   /**
-   * The folder of the store, or `memory` for one that is gone with the process. Default: `.rocketmq`; allowed: a
-   * path, or `memory`. In broker.conf: storePathRootDir.
+   * The folder of the store, or `memory` for one that is gone with the process. Default: `.rocketmq`; allowed: a path,
+   * or `memory`. In broker.conf: storePathRootDir.
    */
   store?: string;
   /**
-   * `async`: a message is acknowledged when the file cache of the system has it. `sync`: when the disk has it.
-   * Default: `async`. In broker.conf: flushDiskType.
+   * `async`: a message is acknowledged when the file cache of the system has it. `sync`: when the disk has it. Default:
+   * `async`. In broker.conf: flushDiskType.
    */
   flush?: 'async' | 'sync';
   /**
-   * Time between two flushes with `flush: async`, which is what a loss of power may cost. Default: `500`; allowed:
-   * ms, 10 to 60000.
+   * Time between two flushes with `flush: async`, which is what a loss of power may cost. Default: `500`; allowed: ms,
+   * 10 to 60000.
    */
   flushIntervalCommitLog?: number;
   /** Size of a file of the commit log. Default: `1073741824`; allowed: bytes, 65536 to 2147483647. */
@@ -122,19 +113,17 @@ export interface BrokerOptions {
   /** Entries of an index file. Default: `20000000`; allowed: entries, 2 to 50000000. */
   maxIndexNum?: number;
   /**
-   * Whether each record gets a checksum over all of it, as the property `__CRC32#`; without, its body alone has
-   * one. Apache has it off. Records with and without one may be mixed. Default: `true`.
+   * Whether each record gets a checksum over all of it, as the property `__CRC32#`; without, its body alone has one.
+   * Apache has it off. Records with and without one may be mixed. Default: `true`.
    */
   enabledAppendPropCRC?: boolean;
   /** Whether checksums are verified on recovery, and when a message is read from the disk. Default: `true`. */
   checkCRCOnRecover?: boolean;
-  /**
-   * Time that a file of the commit log is kept after its last write. Default: `72`; allowed: hours, 1 to 876000.
-   */
+  /** Time that a file of the commit log is kept after its last write. Default: `72`; allowed: hours, 1 to 876000. */
   fileReservedTime?: number;
   /**
-   * Hours of the day, in local time, in which files that are old enough are deleted. Default: `04`; allowed: hours
-   * from 0 to 23, ";" between several.
+   * Hours of the day, in local time, in which files that are old enough are deleted. Default: `04`; allowed: hours from
+   * 0 to 23, ";" between several.
    */
   deleteWhen?: string;
   /**
@@ -143,13 +132,12 @@ export interface BrokerOptions {
    */
   cleanResourceInterval?: number;
   /**
-   * Share of the disk in use from which old files are deleted at any hour. Default: `75`; allowed: percent, 10 to
-   * 95.
+   * Share of the disk in use from which old files are deleted at any hour. Default: `75`; allowed: percent, 10 to 95.
    */
   diskMaxUsedSpaceRatio?: number;
   /**
-   * Share of the disk in use from which files are deleted whatever their age. Default: `85`; allowed: percent, 30
-   * to 99.
+   * Share of the disk in use from which files are deleted whatever their age. Default: `85`; allowed: percent, 30 to
+   * 99.
    */
   diskSpaceCleanForciblyRatio?: number;
   /** Share of the disk in use from which messages are refused too. Default: `90`; allowed: percent, 30 to 99. */
@@ -157,8 +145,8 @@ export interface BrokerOptions {
   /** Most queues of one topic, and most retry queues of one group. Default: `1024`; allowed: queues, 1 to 65535. */
   maxTopicQueueNums?: number;
   /**
-   * Most topics. Retry and dead-letter topics count for their groups. A store that has more opens, and gets no
-   * others. Default: `10000`; allowed: topics, 1 to 10000000.
+   * Most topics. Retry and dead-letter topics count for their groups. A store that has more opens, and gets no others.
+   * Default: `10000`; allowed: topics, 1 to 10000000.
    */
   maxTopics?: number;
   /**
@@ -169,8 +157,8 @@ export interface BrokerOptions {
   /** Largest body of a message. Default: `4194304`; allowed: bytes, 1 to 15728640. */
   maxMessageSize?: number;
   /**
-   * Most messages of one batch: the answer names each of them, in a header of 1 MiB at most. Default: `16384`;
-   * allowed: messages, 1 to 16384.
+   * Most messages of one batch: the answer names each of them, in a header of 1 MiB at most. Default: `16384`; allowed:
+   * messages, 1 to 16384.
    */
   maxBatchMessages?: number;
   /** Most messages that a query by key finds. Default: `64`; allowed: messages, 1 to 1024. */
@@ -186,8 +174,8 @@ export interface BrokerOptions {
   /** Most pulls that wait for messages at a time. Default: `100000`; allowed: pulls, 1 to 100000000. */
   maxHeldPulls?: number;
   /**
-   * Most connections at a time, of the broker and of its name server each. Default: `10000`; allowed: connections,
-   * 1 to 1000000.
+   * Most connections at a time, of the broker and of its name server each. Default: `10000`; allowed: connections, 1 to
+   * 1000000.
    */
   maxConnections?: number;
   /** Time without a byte in or out after which a connection is closed. Default: `120`; allowed: s, 1 to 86400. */
@@ -203,18 +191,18 @@ export interface BrokerOptions {
    */
   frameTimeout?: number;
   /**
-   * Time in which a peer reads nothing of what waits for it, after which its connection is closed. Default:
-   * `30000`; allowed: ms, 100 to 3600000.
+   * Time in which a peer reads nothing of what waits for it, after which its connection is closed. Default: `30000`;
+   * allowed: ms, 100 to 3600000.
    */
   writeTimeout?: number;
   /**
-   * Bytes that wait for one peer, from which on it is neither read from nor sent messages. Default: `1048576`;
-   * allowed: bytes, 65536 to 2147483647.
+   * Bytes that wait for one peer, from which on it is neither read from nor sent messages. Default: `1048576`; allowed:
+   * bytes, 65536 to 2147483647.
    */
   writeBufferHighWaterMark?: number;
   /**
-   * Most bytes that wait for one peer, before its connection is closed. Default: `67108864`; allowed: bytes, 65536
-   * to 2147483647.
+   * Most bytes that wait for one peer, before its connection is closed. Default: `67108864`; allowed: bytes, 65536 to
+   * 2147483647.
    */
   maxUnsentBytes?: number;
   /**
@@ -227,9 +215,7 @@ export interface BrokerOptions {
    * Default: `67108864`; allowed: bytes, 65536 to 2147483647.
    */
   maxUnfinishedFrameBytes?: number;
-  /**
-   * Most requests of one connection that are served at a time. Default: `1024`; allowed: requests, 1 to 1000000.
-   */
+  /** Most requests of one connection that are served at a time. Default: `1024`; allowed: requests, 1 to 1000000. */
   maxRequestsPerConnection?: number;
   /** Most brokers that the name server knows. Default: `1024`; allowed: brokers, 1 to 1000000. */
   maxRegisteredBrokers?: number;

@@ -74,11 +74,7 @@ export class TransactionListeners implements TransactionListener {
 
   /** @throws TransactionListenerError if no class here decides the topic's transactions */
   requireTopic(topic: string): void {
-    if (this.#byTopic.has(topic)) return;
-    throw new TransactionListenerError(
-      `no transaction listener for topic '${topic}' in this app (there are: ${this.topics.join(', ') || 'none'}). ` +
-        `Add a provider class with @RocketMQTransactionListener({ topic: '${topic}' }).`,
-    );
+    this.#listenerOf(topic);
   }
 
   async executeLocalTransaction(
@@ -136,8 +132,12 @@ export class TransactionListeners implements TransactionListener {
   }
 
   #listenerOf(topic: string): DiscoveredTransactionListener {
-    this.requireTopic(topic);
-    return this.#byTopic.get(topic)!;
+    const listener = this.#byTopic.get(topic);
+    if (listener) return listener;
+    throw new TransactionListenerError(
+      `no transaction listener for topic '${topic}' in this app (there are: ${this.topics.join(', ') || 'none'}). ` +
+        `Add a provider class with @RocketMQTransactionListener({ topic: '${topic}' }).`,
+    );
   }
 
   #toWire(state: RocketMQLocalTransactionState, method: string): LocalTransactionState {
