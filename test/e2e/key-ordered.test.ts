@@ -1,4 +1,4 @@
-// How much KEY_ORDERED gets done against ORDERLY, in the time of a clock that is turned by hand: listeners of 10 ms,
+// Measures how much KEY_ORDERED gets done against ORDERLY, in the time of a clock that is turned by hand: listeners of 10 ms,
 // 4 queues, 1,000 keys.
 import { describe, expect, test } from '@jest/globals';
 import { startBroker } from '@nest-rocketmq/broker';

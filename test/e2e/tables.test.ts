@@ -1,4 +1,4 @@
-// The rows of Apache's own test suite on our broker, by a clock that is turned by hand; test/interop has the same on
+// Runs the rows of Apache's own test suite on our broker, by a clock that is turned by hand; test/interop has the same on
 // Apache's.
 import { afterAll, beforeAll, describe } from '@jest/globals';
 import { declareOrderTests } from '../tables/order.js';

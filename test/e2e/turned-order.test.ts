@@ -1,4 +1,4 @@
-// The clock that is turned by hand passes through the pauses of an ordered queue and a broker's questions about a
+// Holds that the clock that is turned by hand passes through the pauses of an ordered queue and a broker's questions about a
 // transaction in next to no real time.
 import { expect, test } from '@jest/globals';
 import { startBroker } from '@nest-rocketmq/broker';

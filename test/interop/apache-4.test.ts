@@ -1,4 +1,4 @@
-// Our client on Apache 4.9.7, which delays by levels only and knows no recalls.
+// Runs our client on Apache 4.9.7, which delays by levels only and knows no recalls.
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Producer } from '@nest-rocketmq/client';
 import { declareOrderTests } from '../tables/order.js';

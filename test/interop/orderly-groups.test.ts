@@ -1,4 +1,4 @@
-// Our client and the unmodified Java client as members of one orderly group: they join and leave, one of ours is killed
+// Runs our client and the unmodified Java client as members of one orderly group: they join and leave, one of ours is killed
 // and one stands still for longer than its locks last, and then one of Java's is killed. The oracle knows the order.
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { runScenario, startOurs } from '../orderly/scenario.js';

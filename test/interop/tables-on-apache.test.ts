@@ -1,4 +1,4 @@
-// The rows of Apache's own test suite, run with our client on Apache 5.5.0; test/e2e has the same on our broker.
+// Runs the rows of Apache's own test suite with our client on Apache 5.5.0; test/e2e has the same on our broker.
 import { afterAll, beforeAll, describe, jest } from '@jest/globals';
 import { declareDelayTests, declareRecallTests } from '../tables/delay.js';
 import { declareOrderTests } from '../tables/order.js';

@@ -1,3 +1,4 @@
+// Holds what the oracle of orderly groups finds, and what it allows.
 import { describe, expect, test } from '@jest/globals';
 import { faultsOf } from './oracle.js';
 import type { CallEvent } from './oracle.js';

@@ -1,4 +1,4 @@
-// Table 5.4: what Apache's own tests of delays and recalls hold, and what is measured beyond them.
+// Holds what Apache's own tests of delays and recalls hold (table 5.4), and what was measured beyond them.
 import { expect, test } from '@jest/globals';
 import type { OutgoingMessage, Producer, SendOptions } from '@nest-rocketmq/client';
 import { Reader } from './reader.js';

@@ -1,4 +1,4 @@
-// Table 5.3: what Apache's own tests of ordered consumption hold.
+// Holds what Apache's own tests of ordered consumption hold (table 5.3).
 import { expect, test } from '@jest/globals';
 import type { Producer } from '@nest-rocketmq/client';
 import type { MessageQueue } from '@nest-rocketmq/remoting/internal';

@@ -1,4 +1,4 @@
-// A consumer that notes what it gets, in the order in which it gets it.
+// Runs a consumer that notes what it gets, in the order in which it gets it.
 import type { PushConsumer, PushConsumerOptions, RocketMQClient } from '@nest-rocketmq/client';
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import type { Stage } from './stage.js';

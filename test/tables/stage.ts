@@ -1,4 +1,4 @@
-// What the rows of Apache's own test suite run on here: a broker in this process whose clock is turned by hand, or a
+// Provides what the rows of Apache's own test suite run on here: a broker in this process whose clock is turned by hand, or a
 // running cluster.
 import { setTimeout as wait } from 'node:timers/promises';
 import { startBroker } from '@nest-rocketmq/broker';

@@ -1,4 +1,4 @@
-// Table 5.10: what Apache's own tests of transactions hold, and the lives of producers and brokers around them.
+// Holds what Apache's own tests of transactions hold (table 5.10), and what is beyond them: producers that come and go.
 import { expect, test } from '@jest/globals';
 import type { LocalTransactionState, Producer, ProducerOptions, RocketMQClient } from '@nest-rocketmq/client';
 import { Reader } from './reader.js';
