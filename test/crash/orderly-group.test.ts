@@ -1,5 +1,5 @@
-// Members of an orderly group with our client on our broker, each in a process of its own: they join and leave, one is
-// killed, one stands still for longer than its locks last. Takes four minutes; needs the build.
+// Runs members of an orderly group with our client on our broker, each in a process of its own: they join and leave, one is
+// killed, one stands still for longer than its locks last. Takes four minutes, so that `npm test` leaves it out; needs the build.
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { cleanUp } from '../interop/harness/clean-up.js';
@@ -10,7 +10,10 @@ import { BrokerProcess } from './broker-process.js';
 jest.setTimeout(500_000);
 afterEach(cleanUp);
 
-describe('an orderly group', () => {
+/** `npm run test:crash` sets it. */
+const describeLong = process.env['CRASH_LONG'] === '1' ? describe : describe.skip;
+
+describeLong('an orderly group', () => {
   it('never has a queue in two processes at one time, and keeps the order of each', async () => {
     const broker = await BrokerProcess.start({ store: join(temporaryFolder('orderly'), 'store') });
     const on = { nameServer: broker.nameServer, topic: 'orders', group: 'timeline' };
