@@ -158,6 +158,25 @@ describe('ORDERLY', () => {
     expect(on.cluster.broker.offsets.get('stock@t@0')).toBe(2);
   });
 
+  it('gives a message to the dead letters at once when the listener says that it is hopeless', async () => {
+    const fake = new FakeCluster({ topics: { t: 1 } });
+    const got: string[] = [];
+    await consuming(fake, {
+      consumeMode: 'ORDERLY',
+      listener: ([message], context) => {
+        got.push(message!.body.toString());
+        if (got.length > 1) return 'SUCCESS';
+        context.delayLevelWhenNextConsume = -1;
+        throw new Error('this is no JSON');
+      },
+    });
+    fake.broker.put('t', 0, 'garbled');
+    fake.broker.put('t', 0, 'good');
+    await fake.until('both', () => got.length === 2);
+    expect(got).toEqual(['garbled', 'good']);
+    expect(fake.broker.requests('CONSUMER_SEND_MSG_BACK')[0]!.header).toMatchObject({ delayLevel: -1 });
+  });
+
   it('of a list that was consumed in part, tries the rest again', async () => {
     const lists: string[][] = [];
     const fake = new FakeCluster({ topics: { t: 1 } });
