@@ -113,8 +113,13 @@ function subscriptionFilter(deps: PullDeps, header: Header, broadcastEnable: boo
   return isTagType(subscription.expressionType) ? filterOf(subscription) : noSql();
 }
 
-function run(deps: PullDeps, request: Pull, filter: TagFilter, maySuspend: boolean): Answer<Row> | undefined {
-  const { store, held, config, clock, offsets } = deps;
+function run(
+  deps: PullDeps,
+  request: Pull,
+  filter: TagFilter,
+  maySuspend: boolean,
+): Answer<Row> | undefined | Promise<Answer<Row> | undefined> {
+  const { store, clock } = deps;
   const { header, connection } = request;
   const { topic, queueId } = header;
   const elsewhere = movedByReset(deps, request);
@@ -124,6 +129,23 @@ function run(deps: PullDeps, request: Pull, filter: TagFilter, maySuspend: boole
   const share = connection.flow.toSocket;
   const started = clock.monotonic();
   const found = store.getMessage(topic, queueId, offset, maxCount, maxBytes, wanted(filter), memory, share);
+  const answered = (got: GetResult): Answer<Row> | undefined =>
+    connection.closed ? undefined : answerTo(deps, request, filter, maySuspend, got, started);
+  return found instanceof Promise ? found.then(answered) : answered(found);
+}
+
+/** The answer to what was found; undefined where the pull is held, or was answered. @param started as in `answer` */
+function answerTo(
+  deps: PullDeps,
+  request: Pull,
+  filter: TagFilter,
+  maySuspend: boolean,
+  found: GetResult,
+  started: number,
+): Answer<Row> | undefined {
+  const { held, config, clock, offsets } = deps;
+  const { header, connection } = request;
+  const { topic, queueId } = header;
   deps.storeStats.read(found.count, clock.monotonic() - started);
   offsets.pulled(header.consumerGroup, topic, queueId, found.nextBeginOffset);
   const code = codeOf(found.status, header.queueOffset);
@@ -162,7 +184,7 @@ function takeTurn(deps: PullDeps, request: Pull, filter: TagFilter, maySuspend: 
   const first = (mayRead: boolean): Turn => {
     const range = rangeOf(deps, request, filter);
     if (!mayRead && store.isCold(topic, queueId, range)) return 'later';
-    const waiting = connection.closed ? undefined : store.warmUp(topic, queueId, range);
+    const waiting = connection.closed ? undefined : store.prefetch(topic, queueId, range);
     if (!waiting) return warm.serve();
     return waiting.then(() => turns.take(warm));
   };
@@ -191,19 +213,32 @@ function wanted(filter: TagFilter): TagFilter | undefined {
 }
 
 /** @param maySuspend whether it may wait where it finds nothing */
-function serve(deps: PullDeps, request: Pull, filter: TagFilter, maySuspend: boolean): undefined {
+function serve(deps: PullDeps, request: Pull, filter: TagFilter, maySuspend: boolean): Turn {
   const { connection } = request;
   connection.flow.requestEnded();
-  if (connection.closed) return;
-  let found: Answer<Row> | undefined;
+  if (connection.closed) return undefined;
   try {
-    found = run(deps, request, filter, maySuspend);
+    const found = run(deps, request, filter, maySuspend);
+    if (!(found instanceof Promise)) return reply(request, found);
+    // What was read ahead may have had to go from memory since.
+    return found.then(
+      (answered) => reply(request, answered),
+      (error: unknown) => reply(request, failed(deps, error)),
+    );
   } catch (error) {
-    // Nobody stands above a pull that had to wait: what it meets is told to its client from here.
-    deps.log.say('error', 'pulls failed', `a pull failed: ${error instanceof Error ? error.message : String(error)}`);
-    found = no(ResponseCode.SYSTEM_ERROR, printable(toldToPeer(error)));
+    return reply(request, failed(deps, error));
   }
-  if (found && !request.oneway) connection.answer(request, Requests.PULL_MESSAGE, found);
+}
+
+function reply(request: Pull, found: Answer<Row> | undefined): undefined {
+  const { connection } = request;
+  if (found && !request.oneway && !connection.closed) connection.answer(request, Requests.PULL_MESSAGE, found);
+}
+
+/** Nobody stands above a pull that had to wait: what it meets is told to its client from here. */
+function failed({ log }: PullDeps, error: unknown): Answer<Row> {
+  log.say('error', 'pulls failed', `a pull failed: ${error instanceof Error ? error.message : String(error)}`);
+  return no(ResponseCode.SYSTEM_ERROR, printable(toldToPeer(error)));
 }
 
 /** @param started when it was served, on the clock's monotonic scale, ms */

@@ -50,13 +50,13 @@ async function sendBack(deps: SendBackDeps, { header, version }: IncomingRequest
   const dead = isDLQTopic(message.topic);
   const result = deps.messageWriter.put(message);
   const stored = { topic: message.topic, queueId: message.queueId, size: result.size, dead };
-  await deps.messageWriter.stored(result);
+  await deps.messageWriter.whenStored(result);
   deps.stats.sentBack(failed.properties.get(MessageProperty.RETRY_TOPIC) ?? failed.topic, group.groupName, stored);
   return {};
 }
 
 async function read(store: MessageStore, physicalOffset: number): Promise<MessageExt | undefined> {
-  const record = physicalOffset < 0 ? undefined : await store.findRecord(physicalOffset);
+  const record = physicalOffset < 0 ? undefined : await store.readRecord(physicalOffset);
   if (!record) return undefined;
   try {
     return decodeRecord(record, 0, { inflate: false });

@@ -73,7 +73,7 @@ async function send(deps: SendBatchDeps, request: IncomingRequest<Row>): Promise
   const { queueOffset, storeTimestamp } = results[0];
   const size = results.reduce((sum, result) => sum + result.size, 0);
   stats.put(topic, queue, results.length, size, storeTimestamp);
-  await messageWriter.stored(last);
+  await messageWriter.whenStored(last);
   const transactionId = decodeProperties(properties ?? '').get(MessageProperty.UNIQ_KEY);
   return { header: { msgId: ids.join(','), queueId: queue, queueOffset, ...(transactionId && { transactionId }) } };
 }

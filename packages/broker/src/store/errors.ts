@@ -1,4 +1,4 @@
-// Owns the errors of the store. Each has a stable code and says what to do.
+// Declares the errors of the store, each with a stable code and a remedy.
 import { RocketMQError } from '@nest-rocketmq/remoting/internal';
 
 export type StoreErrorCode =
@@ -34,4 +34,9 @@ export class StoreLockedError extends StoreError {
 export function systemCode(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | undefined)?.code;
   return typeof code === 'string' ? code : undefined;
+}
+
+/** What Node throws if a file is missing or in the way. */
+export function fileError(code: string, path: string): NodeJS.ErrnoException {
+  return Object.assign(new Error(`${code}: ${path}`), { code, path });
 }

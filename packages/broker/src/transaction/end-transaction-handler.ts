@@ -49,13 +49,13 @@ async function deliver({ messageWriter, stats }: EndTransactionDeps, half: Messa
   const message = fromHalf(half);
   const result = messageWriter.put(message);
   const { size, storeTimestamp } = result;
-  await messageWriter.stored(result);
+  await messageWriter.whenStored(result);
   // With a delay level it lies under the schedule topic now.
   stats.put(message.topic, message.queueId, 1, size, storeTimestamp);
 }
 
 async function readHalf(store: MessageStore, physicalOffset: number): Promise<MessageExt | undefined> {
-  const record = physicalOffset < 0 ? undefined : await store.findRecord(physicalOffset);
+  const record = physicalOffset < 0 ? undefined : await store.readRecord(physicalOffset);
   if (!record) return undefined;
   try {
     const message = decodeRecord(record, 0, { inflate: false });

@@ -1,5 +1,4 @@
-// Owns the bytes of a record in the commit log: how long it is, how it is written, whether bytes are one.
-// Leaves where it is written to commit-log.ts.
+// Encodes records of the commit log, and checks and decodes their bytes.
 import { crc32 } from 'node:zlib';
 import {
   BLANK_MAGIC,
@@ -14,7 +13,7 @@ import {
   readLong,
   recordSize as sizeOfRecord,
 } from '@nest-rocketmq/remoting/internal';
-import { combineCrc32 } from './crc-combine.js';
+import type { CrcCombiner } from './crc-combine.js';
 import type { HostAddress, MessageInner } from '../message.js';
 
 export { readLong };
@@ -99,6 +98,7 @@ export interface Placement {
   queueOffset: number;
   storeTimestamp: number;
   withCrc: boolean;
+  readonly crcs: CrcCombiner;
 }
 
 /** Writes the record at `start` of `out`, which has room for `place.size` bytes. */
@@ -142,7 +142,7 @@ export function writeRecord(
   out.set(properties, at + 2);
   if (!place.withCrc) return;
   const end = start + place.size;
-  writeRecordCrc(out, end, crcOfRecord(out, start, end - CRC_PROPERTY_SIZE, bodyAt, body, bodyCrc));
+  writeRecordCrc(out, end, crcOfRecord(out, start, end - CRC_PROPERTY_SIZE, bodyAt, body, bodyCrc, place.crcs));
 }
 
 function writeHost(out: Buffer, at: number, address: Buffer, port: number): number {
@@ -164,9 +164,17 @@ function writeRecordCrc(out: Buffer, end: number, recordCrc: number): void {
 }
 
 /** The checksum over a record before its last property. That of its body is known: a long one is not read once more. */
-function crcOfRecord(out: Buffer, start: number, end: number, bodyAt: number, body: Buffer, bodyCrc: number): number {
+function crcOfRecord(
+  out: Buffer,
+  start: number,
+  end: number,
+  bodyAt: number,
+  body: Buffer,
+  bodyCrc: number,
+  crcs: CrcCombiner,
+): number {
   if (body.length < LONG_BODY) return crc32(out.subarray(start, end));
-  const upToBody = combineCrc32(crc32(out.subarray(start, bodyAt)), bodyCrc, body.length);
+  const upToBody = crcs.combine(crc32(out.subarray(start, bodyAt)), bodyCrc, body.length);
   return crc32(out.subarray(bodyAt + body.length, end), upToBody);
 }
 

@@ -60,13 +60,13 @@ export class QueueRebuild {
   }
 
   /** Records from here on were stored behind the last checkpoint. */
-  noteNew(): void {
+  markNew(): void {
     this.#newFrom = Math.min(this.#newFrom, this.queue.next);
   }
 
   async writeOut(): Promise<void> {
     const { tail } = this.queue;
-    await tail.writeOutAside();
+    await tail.writeOut();
     if (tail.failure !== undefined) throw tail.failure;
     tail.release();
   }
@@ -76,7 +76,7 @@ export class QueueRebuild {
     const { queue } = this;
     if (this.#anew && this.expected > queue.next) queue.startAt(this.expected);
     else this.fill(this.expected, lostAt);
-    if (queue.next === 0) queue.files.removeAll();
+    if (queue.next === 0) await queue.files.removeAll();
     // A store may have 40,000 queues: those without files get them later, together.
     else if (queue.files.starts.length === 0) this.#differs(queue.tail.first, queue.next - queue.tail.first);
     else {

@@ -1,6 +1,6 @@
-// Owns the entries of an index file that its table of slots does not lead to yet. They wait in memory and are linked
-// many at a time, part after part of the table: the table is 20 MB, and keeping it in memory, or writing 4 bytes of it
-// for each key, would cost more than the messages.
+// Keeps the entries of an index file in memory that its table of slots does not point to yet. They are linked many at a
+// time, part after part of the table: the table is 20 MB, and keeping it in memory, or writing 4 bytes of it for each key,
+// would cost more than the messages.
 import { readLong, writeLong } from '../commitlog/record.js';
 
 /** Bytes: int32 hash, int64 physical offset, int32 seconds, int32 number of the entry before it in its slot. */

@@ -6,7 +6,8 @@ import type { ConsumeQueues } from '../consumequeue/consume-queues.js';
 import { LogScan } from '../commitlog/log-scan.js';
 import type { CorruptRange, ScanVisitor } from '../commitlog/log-scan.js';
 import { bytesIn, entriesInto, merged, missingRanges } from './log-ranges.js';
-import type { NotedQueue, NotedQueues } from '../consumequeue/queue-checkpoint.js';
+import type { SavedQueue, SavedQueues } from '../consumequeue/queue-checkpoint.js';
+import { QueueView, VIEW_UNITS } from '../consumequeue/queue-view.js';
 import { QueueRebuild } from '../consumequeue/queue-rebuild.js';
 import type { QueueDamage } from '../consumequeue/queue-verification.js';
 import { SHORTEST_RECORD } from '../commitlog/record.js';
@@ -28,8 +29,8 @@ export interface RecoveryOptions {
   /** Whether the store was not closed cleanly. */
   aborted: boolean;
   /** The queues as the last checkpoint left them; undefined where that is not known. */
-  noted: NotedQueues | undefined;
-  /** Queues that are not as they were noted. */
+  saved: SavedQueues | undefined;
+  /** Queues that are not as they were saved. */
   damaged: Map<ConsumeQueue, QueueDamage>;
   tagsCodes: TagsCodes;
   checkCrc: boolean;
@@ -63,15 +64,15 @@ export interface Recovered {
 }
 
 export async function recover(options: RecoveryOptions): Promise<Recovered> {
-  const { log, queues, checkpoint, noted, aborted, largestRecord, checkCrc } = options;
-  const position = noted?.position ?? 0;
+  const { log, queues, checkpoint, saved, aborted, largestRecord, checkCrc } = options;
+  const position = saved?.position ?? 0;
   const pass = new Pass(options);
   const scan = new LogScan(log, checkCrc, largestRecord, () => pass.pause());
   const { logicsPhysicalOffset, cleanEnd, whole } = checkpoint;
   if (!aborted && cleanEnd > 0) scan.knownEnd = cleanEnd;
   scan.reached = Math.max(position, whole && aborted ? logicsPhysicalOffset : cleanEnd);
   await pass.prepare();
-  const from = Math.max(log.first, Math.min(log.end, pass.begin(scan)));
+  const from = Math.max(log.first, Math.min(log.end, await pass.begin(scan)));
   await lower(checkpoint, from);
   let end = log.starts.length === 0 ? 0 : await scan.walk(from, pass);
   if (end > log.end) throw new Error(`the log ends at ${end}, behind its last file`);
@@ -82,7 +83,7 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
     end = Math.ceil(position / log.fileSize) * log.fileSize;
   }
   await pass.finish();
-  const lost = pass.lost();
+  const lost = await pass.lost();
   await queues.trim(log.starts.length > 0 ? log.first : end);
   await queues.removeGone();
   return pass.result(end, lost);
@@ -108,14 +109,14 @@ class Pass implements ScanVisitor {
 
   constructor(readonly options: RecoveryOptions) {
     this.lastStoreTimestamp = options.checkpoint.physicMsgTimestamp;
-    this.#position = options.noted?.position ?? 0;
+    this.#position = options.saved?.position ?? 0;
   }
 
   /** Notes what has to be compared. */
   async prepare(): Promise<void> {
-    const { queues, noted, damaged, pause } = this.options;
-    const before = new Map<ConsumeQueue, NotedQueue>();
-    for (const one of noted?.queues ?? []) {
+    const { queues, saved, damaged, pause } = this.options;
+    const before = new Map<ConsumeQueue, SavedQueue>();
+    for (const one of saved?.queues ?? []) {
       const queue = queues.get(one.topic, one.queueId);
       if (queue) before.set(queue, one);
     }
@@ -123,7 +124,7 @@ class Pass implements ScanVisitor {
       const damage = damaged.get(queue);
       const one = before.get(queue);
       if (damage) this.#rebuild(queue, damage, one?.next ?? 0);
-      else if (!noted) {
+      else if (!saved) {
         const { next } = queue;
         queue.startAt(0);
         this.#rebuild(queue, { physicalOffset: 0, anew: true }, next);
@@ -140,19 +141,19 @@ class Pass implements ScanVisitor {
   }
 
   /** Where the walk has to begin. */
-  begin(scan: LogScan): number {
+  async begin(scan: LogScan): Promise<number> {
     let from = this.#position;
     for (const rebuild of this.#rebuilds.values()) from = Math.min(from, rebuild.from);
     const newest = this.#newest();
     if (!newest || newest.lastPhysical < this.options.log.first) return from;
-    const good = scan.recordAt(newest.lastPhysical) && scan.record.queueOffset === newest.next - 1;
+    const good = (await scan.recordAt(newest.lastPhysical)) && scan.record.queueOffset === newest.next - 1;
     return good ? from : Math.min(from, newest.lastPhysical);
   }
 
   /** The queue with the newest message that was there at the last checkpoint. */
-  #newest(): NotedQueue | undefined {
-    let newest: NotedQueue | undefined;
-    for (const one of this.options.noted?.queues ?? [])
+  #newest(): SavedQueue | undefined {
+    let newest: SavedQueue | undefined;
+    for (const one of this.options.saved?.queues ?? [])
       if (!newest || one.lastPhysical > newest.lastPhysical) newest = one;
     return newest;
   }
@@ -165,29 +166,29 @@ class Pass implements ScanVisitor {
     this.records++;
     this.lastStoreTimestamp = Math.max(this.lastStoreTimestamp, record.storeTimestamp);
     if (!record.queued) return;
-    const { queues, tagsCodes, noted } = this.options;
+    const { queues, tagsCodes, saved } = this.options;
     const name = buffer.toString('utf8', record.topicAt, record.topicAt + record.topicLength);
     const isNew = record.physicalOffset >= this.#position;
     // Before the checkpoint only queues that were there then count: others were deleted.
-    const queue = isNew || !noted ? this.#queue(name, record) : queues.get(name, record.queueId);
+    const queue = isNew || !saved ? this.#queue(name, record) : queues.get(name, record.queueId);
     if (!queue) {
       if (isNew) this.misplaced++;
       return;
     }
     const rebuild = this.#rebuilds.get(queue);
     if (rebuild ? record.physicalOffset < rebuild.from : !isNew) return;
-    if (noted && isNew) rebuild?.noteNew();
+    if (saved && isNew) rebuild?.markNew();
     if (!this.#place(queue, rebuild, record)) return;
     queue.append(record.physicalOffset, record.size, tagsCodes.of(name, record, buffer));
     this.#waiting++;
   }
 
   #queue(name: string, { queueId }: RecordView): ConsumeQueue | undefined {
-    const { queues, noted } = this.options;
+    const { queues, saved } = this.options;
     const topic = queues.topic(name);
     if (!topic) return undefined;
     const queue = queues.queue(topic, queueId);
-    if (!noted && !this.#rebuilds.has(queue)) this.#rebuild(queue, { physicalOffset: 0, anew: true }, 0);
+    if (!saved && !this.#rebuilds.has(queue)) this.#rebuild(queue, { physicalOffset: 0, anew: true }, 0);
     return queue;
   }
 
@@ -247,12 +248,12 @@ class Pass implements ScanVisitor {
 
   /** Gives every queue the entries that it had, and removes those whose records are not there. */
   async finish(): Promise<void> {
-    const { queues, noted, log, pause } = this.options;
+    const { queues, saved, log, pause } = this.options;
     const lost = bytesIn(this.#ranges) + bytesIn(missingRanges(log));
     await forEachLimit(this.#rebuilds.values(), REBUILDS_AT_ONCE, async (rebuild) => {
       const { queue, expected } = rebuild;
       // What only the queue's own files say is believed as far as the log has lost so much.
-      if (!noted && !rebuild.startsAnew && expected - queue.next > lost / SHORTEST_RECORD) rebuild.expected = 0;
+      if (!saved && !rebuild.startsAnew && expected - queue.next > lost / SHORTEST_RECORD) rebuild.expected = 0;
       await rebuild.finish(this.#lostAt(queue));
       await pause();
     });
@@ -260,26 +261,29 @@ class Pass implements ScanVisitor {
   }
 
   /** All that is known to be lost of the log, and what led there. */
-  lost(): LostRange[] {
-    const { log, noted, checkpoint, queues } = this.options;
-    const known = noted?.lost.filter(({ to }) => to > log.first) ?? [];
+  async lost(): Promise<LostRange[]> {
+    const { log, saved, checkpoint, queues } = this.options;
+    const known = saved?.lost.filter(({ to }) => to > log.first) ?? [];
     // Where Apache RocketMQ has gone on since, it may have removed old files.
     const before =
-      noted && checkpoint.whole && noted.logFirst < log.first ? [{ from: noted.logFirst, to: log.first }] : [];
+      saved && checkpoint.whole && saved.logFirst < log.first ? [{ from: saved.logFirst, to: log.first }] : [];
     const missing = missingRanges(log).filter(({ from }) => from < Math.max(this.#position, log.starts.at(-1) ?? 0));
-    return merged([...before, ...known, ...missing, ...this.#ranges]).map((range) => {
+    const view = new QueueView(VIEW_UNITS);
+    const lost: LostRange[] = [];
+    for (const range of merged([...before, ...known, ...missing, ...this.#ranges])) {
       const messages = new Map<ConsumeQueue, number>();
       for (const queue of queues.all()) {
-        const count = entriesInto(queue, queues.view, range);
+        const count = await entriesInto(queue, view, range);
         if (count > 0) messages.set(queue, count);
       }
-      return { ...range, messages };
-    });
+      lost.push({ ...range, messages });
+    }
+    return lost;
   }
 
   result(end: number, lost: LostRange[]): Recovered {
     const { records, misplaced, lastStoreTimestamp } = this;
-    const compared = this.options.noted === undefined;
+    const compared = this.options.saved === undefined;
     const rebuilds = [...this.#rebuilds.values()];
     const changedEntries = rebuilds.reduce((sum, { changed }) => sum + bytesIn(changed), 0);
     return { end, records, lost, rebuilds, changedEntries, compared, misplaced, lastStoreTimestamp };

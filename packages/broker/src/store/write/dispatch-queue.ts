@@ -1,5 +1,5 @@
-// Owns what is appended and not yet visible: the facts that each record's queue needs, in arrays, so that a message
-// costs no object. Leaves writing to commit-log.ts and the entries themselves to consume-queue.ts.
+// Queues what was appended and is not visible yet: what each record's consume queue needs, in arrays, so that a message
+// costs no object.
 import type { ConsumeQueue } from '../consumequeue/consume-queue.js';
 
 const FIRST_CAPACITY = 1_024;
