@@ -62,7 +62,7 @@ export async function filled(count: number, more: Partial<StoreOptions> = {}): P
     const { physicalOffset, queueOffset, size } = store.append(messageOf(id));
     records.push({ from: physicalOffset, to: physicalOffset + size, place: `T/${id % QUEUES}/${queueOffset}` });
   }
-  store.commit();
+  await store.drain();
   const all = await readAll(store);
   await store.close();
   return { files, all, records };

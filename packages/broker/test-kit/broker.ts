@@ -1,4 +1,4 @@
-// Owns what the tests of a whole broker share: one on the memory store under a clock that they turn, and the requests
+// Helps the tests of a whole broker: one on the memory store under a clock that they turn, and the requests
 // of a client over in-process connections.
 import {
   Connection,

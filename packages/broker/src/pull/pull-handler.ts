@@ -22,7 +22,8 @@ import type { BrokerStats } from '../metrics/broker-stats.js';
 import type { StoreStats } from '../metrics/store-stats.js';
 import type { PullScheduler, Turn } from './pull-scheduler.js';
 import type { ConsumerOffsets } from '../metadata/offsets.js';
-import type { GetMessageStatus, GetResult, MessageRange, MessageStore } from '../store/store.js';
+import { pullCode } from './pull-code.js';
+import type { GetResult, MessageRange, MessageStore } from '../store/store.js';
 import { everything, filterOf, isTagType, tagFilter } from '../filter/tag-filter.js';
 import type { TagFilter } from '../filter/tag-filter.js';
 import type { Topics } from '../metadata/topics.js';
@@ -148,7 +149,7 @@ function answerTo(
   const { topic, queueId } = header;
   deps.storeStats.read(found.count, clock.monotonic() - started);
   offsets.pulled(header.consumerGroup, topic, queueId, found.nextBeginOffset);
-  const code = codeOf(found.status, header.queueOffset);
+  const code = pullCode(found.status, header.queueOffset);
   const suspend = Math.min(header.suspendTimeoutMillis, config.maxSuspendTimeMillis);
   if (code === ResponseCode.PULL_NOT_FOUND && maySuspend && header.sysFlag & PullFlag.SUSPEND && suspend > 0) {
     if (held.size >= config.maxHeldPulls) return tooManyHeld(config.maxHeldPulls);
@@ -281,25 +282,6 @@ function writeFound(request: Pull, header: Record<string, number>, records: read
   for (const record of records) request.connection.write(record);
   // A reader on another core begins on it while the next pull is served: a quarter more in all.
   request.connection.flush();
-}
-
-function codeOf(status: GetMessageStatus, offset: number): number {
-  switch (status) {
-    case 'FOUND':
-      return ResponseCode.SUCCESS;
-    case 'NO_MATCHED_MESSAGE':
-    case 'MESSAGE_WAS_REMOVING':
-      return ResponseCode.PULL_RETRY_IMMEDIATELY;
-    case 'OFFSET_FOUND_NULL':
-    case 'OFFSET_OVERFLOW_ONE':
-      return ResponseCode.PULL_NOT_FOUND;
-    case 'NO_MATCHED_LOGIC_QUEUE':
-    case 'NO_MESSAGE_IN_QUEUE':
-      return offset === 0 ? ResponseCode.PULL_NOT_FOUND : ResponseCode.PULL_OFFSET_MOVED;
-    case 'OFFSET_OVERFLOW_BADLY':
-    case 'OFFSET_TOO_SMALL':
-      return ResponseCode.PULL_OFFSET_MOVED;
-  }
 }
 
 function no(code: number, remark: string): Answer<Row> {

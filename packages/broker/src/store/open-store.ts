@@ -69,7 +69,7 @@ export async function openStore(options: StoreOptions): Promise<OpenedStore> {
     );
     const index = await openIndex({ config, log, open, pause });
     const recoveryTime = clock.monotonic() - begun;
-    const release = (clean: boolean): Promise<void> => giveBack({ config, checkpoint, open, lock, log }, clean);
+    const release = (clean: boolean): Promise<void> => releaseFiles({ config, checkpoint, open, lock, log }, clean);
     const { queueCheckpoint } = files;
     const parts = { config, open, log, queues, reader, checkpoint, queueCheckpoint, index };
     return { ...parts, recovered, aborted: lock.wasAborted, recoveryTime, pause, release };
@@ -137,7 +137,7 @@ function foreign(root: string): string {
   );
 }
 
-interface Held {
+interface Acquired {
   config: StoreConfig;
   checkpoint: Checkpoint;
   open: OpenFiles;
@@ -145,7 +145,7 @@ interface Held {
   log: CommitLog;
 }
 
-async function giveBack({ config, checkpoint, open, lock, log }: Held, clean: boolean): Promise<void> {
+async function releaseFiles({ config, checkpoint, open, lock, log }: Acquired, clean: boolean): Promise<void> {
   let marked = false;
   try {
     checkpoint.cleanEnd = log.written;

@@ -9,7 +9,7 @@ import type { Retention } from './lifecycle/retention.js';
 
 /** Counters since the store was opened, and its present state. */
 export interface StoreMetrics {
-  /** Ranges of the log that cannot be read as records and were set aside. */
+  /** Ranges of the log that cannot be read as records and were skipped. */
   corruptRanges: number;
   corruptBytes: number;
   /** Records that failed their check when read. */

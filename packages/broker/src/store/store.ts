@@ -1,9 +1,9 @@
 // Stores messages and reads them: puts the parts together that do so.
-import { Appender } from './write/appender.js';
-import { Checkpointer } from './lifecycle/checkpointer.js';
+import type { Appender } from './write/appender.js';
+import type { Checkpointer } from './lifecycle/checkpointer.js';
 import type { CommitLog } from './commitlog/commit-log.js';
 import type { ConsumeQueues } from './consumequeue/consume-queues.js';
-import { EntryRepair } from './read/entry-repair.js';
+import type { EntryRepair } from './read/entry-repair.js';
 import { getMessage, lacksMessages, prefetchMessages } from './read/get-message.js';
 import type { MessageRange } from './read/message-range.js';
 import { LogHistory } from './commitlog/log-history.js';
@@ -14,12 +14,13 @@ import { readConsumeQueue } from './read/read-entry.js';
 import type { CommitWaiter } from './write/commit-waiters.js';
 import { openStore } from './open-store.js';
 import type { OpenedStore } from './open-store.js';
-import { CommitPipeline } from './write/pipeline.js';
+import type { CommitPipeline } from './write/pipeline.js';
 import { largestRecord } from './commitlog/record.js';
 import { queryByKey } from './read/query.js';
 import type { Recovered } from './lifecycle/recovery.js';
-import { Retention } from './lifecycle/retention.js';
+import type { Retention } from './lifecycle/retention.js';
 import { metricsOf } from './store-metrics.js';
+import { makeParts } from './store-parts.js';
 import type {
   AppendResult,
   ArrivedListener,
@@ -63,50 +64,14 @@ export class MessageStore {
     this.#queues = queues;
     this.#reader = reader;
     this.#recovered = recovered;
-    this.history = new LogHistory({ ...opened, largestRecord: largestRecord(config.maxMessageSize) });
-    const { clock, logger } = config;
-    this.#repair = new EntryRepair(log, config);
-    this.#pipeline = new CommitPipeline({
-      log,
-      clock,
-      logger,
-      flush: config.flush,
-      flushInterval: config.flushIntervalCommitLog,
-      afterCommit: () => {
-        this.#index?.arm();
-        this.#checkpointer.arm();
-      },
-    });
-    const { lastStoreTimestamp } = recovered;
-    const refusal = (): string | undefined => this.refusal;
-    this.#appender = new Appender({ config, log, queues, pipeline: this.#pipeline, lastStoreTimestamp, refusal });
-    this.#checkpointer = new Checkpointer({
-      log,
-      queues,
-      clock,
-      logger,
-      flusher: this.#pipeline.flusher,
-      checkpoint: opened.checkpoint,
-      queueCheckpoint: opened.queueCheckpoint,
-      lost: recovered.lost,
-      interval: config.checkpointInterval,
-      pause: opened.pause,
-      lastStoreTimestamp: () => this.#appender.lastStoreTimestamp,
-      flushIndex: async () => (await this.#index?.flush(this.#closed !== undefined)) ?? 0,
-    });
     this.#index = opened.index;
-    this.#retention = new Retention({
-      config,
-      clock,
-      logger,
-      files: log.files,
-      fileSystem: config.fileSystem,
-      onTrim: async (minPhysical) => {
-        await this.#queues.trim(minPhysical);
-        await this.#checkpointer.keepFrom(minPhysical);
-      },
-      onTrimmed: (minPhysical) => this.#trimmed(minPhysical),
-    });
+    this.history = new LogHistory({ ...opened, largestRecord: largestRecord(config.maxMessageSize) });
+    const parts = makeParts(opened, { refusal: () => this.refusal, isClosing: () => this.#closed !== undefined });
+    this.#repair = parts.repair;
+    this.#pipeline = parts.pipeline;
+    this.#appender = parts.appender;
+    this.#checkpointer = parts.checkpointer;
+    this.#retention = parts.retention;
   }
 
   /** Recovers first: resolves when everything that was committed can be read. @throws StoreLockedError */
@@ -299,11 +264,5 @@ export class MessageStore {
     await this.#opened.release(
       this.#checkpointer.failure === undefined && this.#checkpointer.done === this.#log.written,
     );
-  }
-
-  async #trimmed(minPhysical: number): Promise<void> {
-    await this.#queues.removeGone();
-    this.#reader.forgetBelow(minPhysical);
-    await this.#index?.trim(minPhysical);
   }
 }

@@ -153,7 +153,7 @@ function writeHost(out: Buffer, at: number, address: Buffer, port: number): numb
 
 function writeRecordCrc(out: Buffer, end: number, recordCrc: number): void {
   let at = end - CRC_PROPERTY_SIZE;
-  for (let i = 0; i < CRC_PROPERTY.length; i++) out[at++] = CRC_PROPERTY[i];
+  for (let i = 0; i < CRC_PROPERTY.length; i++) out[at++] = CRC_PROPERTY[i]!;
   let crc = recordCrc & CRC_MASK;
   for (let digit = 0; digit < CRC_DIGITS; digit++) {
     const rest = (crc / 10) | 0;
@@ -232,7 +232,7 @@ export class RecordView {
     this.bodyAt = bodyAt;
     at = bodyAt + bodyLength;
     if (bodyLength < 0 || at + (wide ? 4 : 3) > end) return false;
-    this.topicLength = wide ? buffer.readUInt16BE(at) : buffer[at];
+    this.topicLength = wide ? buffer.readUInt16BE(at) : buffer[at]!;
     this.topicAt = at + (wide ? 2 : 1);
     at = this.topicAt + this.topicLength;
     if (this.topicLength === 0 || at + 2 > end) return false;
@@ -250,10 +250,10 @@ function hasGoodRecordCrc(buffer: Buffer, start: number, end: number, properties
   const at = end - CRC_PROPERTY_SIZE;
   if (propertiesLength < CRC_PROPERTY_SIZE || buffer[end - 1] !== PROPERTY_END) return true;
   // The end of a longer name is none; but one bit of the separator before it may have flipped.
-  const before = propertiesLength > CRC_PROPERTY_SIZE ? buffer[at - 1] ^ PROPERTY_END : 0;
+  const before = propertiesLength > CRC_PROPERTY_SIZE ? buffer[at - 1]! ^ PROPERTY_END : 0;
   if ((before & (before - 1)) !== 0) return true;
   if (buffer.compare(CRC_PROPERTY, 0, CRC_PROPERTY.length, at, at + CRC_PROPERTY.length) !== 0) return true;
   let crc = 0;
-  for (let digit = end - 2; digit >= at + CRC_PROPERTY.length; digit--) crc = crc * 10 + (buffer[digit] - ZERO);
+  for (let digit = end - 2; digit >= at + CRC_PROPERTY.length; digit--) crc = crc * 10 + (buffer[digit]! - ZERO);
   return crc === (crc32(buffer.subarray(start, at)) & CRC_MASK);
 }

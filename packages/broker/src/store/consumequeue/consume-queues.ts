@@ -76,7 +76,7 @@ export class ConsumeQueues {
     const found = this.#topics.get(topic);
     if (!found) return;
     this.#topics.delete(topic);
-    // A topic made anew under that name has its files in the same folder.
+    // A new topic of that name has its files in the same folder.
     const removal = this.#removeFiles(found, this.#removals.get(topic));
     const ended: Promise<void> = removal
       .catch(() => undefined)

@@ -150,7 +150,6 @@ function encodeQueue(bytes: Buffer, from: number, topic: Buffer, queue: SavedQue
 
 /** Of bytes whose checksum is good. */
 function decode(bytes: Buffer): SavedQueues {
-  const [position, logFirst, logFileSize, queueFileSize] = [8, 16, 24, 32].map((at) => readLong(bytes, at));
   const lost: CorruptRange[] = [];
   let at = HEADER;
   for (let left = bytes.readUInt32BE(40); left > 0; left--, at += RANGE)
@@ -161,15 +160,25 @@ function decode(bytes: Buffer): SavedQueues {
     queues.push(queue);
     at += QUEUE + Buffer.byteLength(queue.topic) + queue.files.length * FILE;
   }
-  return { position, logFirst, logFileSize, queueFileSize, lost, queues };
+  return {
+    position: readLong(bytes, 8),
+    logFirst: readLong(bytes, 16),
+    logFileSize: readLong(bytes, 24),
+    queueFileSize: readLong(bytes, 32),
+    lost,
+    queues,
+  };
 }
 
 function decodeQueue(bytes: Buffer, from: number): SavedQueue {
-  const length = bytes[from];
+  const length = bytes.readUInt8(from);
   const topic = bytes.toString('utf8', from + 1, from + 1 + length);
   let at = from + 1 + length;
   const queueId = bytes.readInt32BE(at);
-  const [first, next, lastPhysical, maxPhysical] = [4, 12, 20, 28].map((offset) => readLong(bytes, at + offset));
+  const first = readLong(bytes, at + 4);
+  const next = readLong(bytes, at + 12);
+  const lastPhysical = readLong(bytes, at + 20);
+  const maxPhysical = readLong(bytes, at + 28);
   const files: FileSum[] = [];
   const count = bytes.readUInt32BE(at + 36);
   at += QUEUE - 1;

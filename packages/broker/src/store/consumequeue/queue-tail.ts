@@ -121,7 +121,7 @@ export class QueueTail {
     await this.#wrote(start, entries);
   }
 
-  /** Whether the file has the entries already; tells of those that it has otherwise. */
+  /** Whether the file has the entries already; reports those that differ. */
   async #isInFile(start: number, position: number, entries: Buffer): Promise<boolean> {
     const found = Buffer.alloc(entries.length);
     if (this.files.has(start)) {
@@ -176,7 +176,7 @@ export class QueueTail {
   }
 
   #makeRoom(): void {
-    // While it is compared with the log, whoever compares it writes it out.
+    // While it is compared with the log, the rebuild writes it out.
     if (!this.onDifference && !this.#writing && this.next - this.#first >= MANY_UNITS) void this.writeOut();
     // A new buffer even where the old one has room again: it may be on its way to the disk.
     const kept = this.next - this.flushed;

@@ -20,7 +20,7 @@ export interface QueueDamage {
   /** Where in the log the message of that entry, or of the first one behind it, begins. */
   physicalOffset: number;
   /** Whether nothing before is left. */
-  anew: boolean;
+  fromScratch: boolean;
 }
 
 export class QueueVerifier {
@@ -36,7 +36,7 @@ export class QueueVerifier {
     readonly savedFirst: number,
   ) {}
 
-  /** Makes the queue go on where it is good; tells from where on it is not. */
+  /** Makes the queue go on where it is good; returns from where on it is not. */
   async verify(queue: ConsumeQueue, saved: SavedQueue): Promise<QueueDamage | undefined> {
     await queue.files.load(true, true);
     const good: FileSum[] = [];
@@ -63,9 +63,9 @@ export class QueueVerifier {
 
   async #goOnBefore(queue: ConsumeQueue, saved: SavedQueue, file: FileSum, good: FileSum[]): Promise<QueueDamage> {
     const index = file.start / UNIT;
-    const anew = good.length === 0;
-    await queue.resumeAt(this.view, index, anew ? index : saved.first, good);
-    return { index, physicalOffset: file.firstPhysical, anew };
+    const fromScratch = good.length === 0;
+    await queue.resumeAt(this.view, index, fromScratch ? index : saved.first, good);
+    return { index, physicalOffset: file.firstPhysical, fromScratch };
   }
 
   async #isGood({ files }: ConsumeQueue, { next }: SavedQueue, file: FileSum): Promise<boolean> {

@@ -7,7 +7,7 @@ import type { SegmentFiles } from './segment-files.js';
 const MOST_AT_ONCE = 32 * CHUNK;
 /** Bytes of a record that is read by itself: none is larger. */
 const LARGEST_RECORD = 16_777_216;
-/** Chunks read ahead for whoever reads on and on. */
+/** Chunks read ahead for sequential readers. */
 const AHEAD = 2;
 /** Buffers kept for the next read. */
 const MOST_SPARE = 4;

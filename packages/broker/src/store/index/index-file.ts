@@ -65,7 +65,7 @@ export class IndexFile {
     return this.indexCount >= this.layout.maxIndexNum;
   }
 
-  /** Whether so many entries wait that they should be brought to the file. */
+  /** Whether so many entries wait that they should be written to the file. */
   get wantsLink(): boolean {
     return this.#waiting.count >= MANY_WAITING || (this.full && this.#waiting.count > 0);
   }

@@ -3,6 +3,7 @@ import type { Clock, Logger, TimerHandle } from '@nest-rocketmq/remoting/interna
 import type { CommitLog } from '../commitlog/commit-log.js';
 import { IndexFile, keyHash } from './index-file.js';
 import type { IndexHit, IndexVisit } from './index-file.js';
+import { indexFileName } from './index-file-name.js';
 import { indexFileSize } from './slot-table.js';
 import type { IndexLayout } from './slot-table.js';
 import { LogScan } from '../commitlog/log-scan.js';
@@ -259,12 +260,8 @@ export class MessageIndex {
 
   #add(): IndexFile {
     const { open, layout, clock, pause } = this.#options;
-    let time = clock.now();
-    let path = `${this.#directory}/${localTime(time)}`;
-    const last = this.files.at(-1);
-    // Names are in the order of the files, whatever the clock says.
-    while (last && path <= last.path) path = `${this.#directory}/${nextName(last.path, localTime(++time))}`;
-    const added = new IndexFile(open, path, layout, pause);
+    const name = indexFileName(clock.now(), this.files.at(-1)?.path);
+    const added = new IndexFile(open, `${this.#directory}/${name}`, layout, pause);
     this.files.push(added);
     return added;
   }
@@ -273,20 +270,4 @@ export class MessageIndex {
     this.files.splice(this.files.indexOf(file), 1);
     this.#options.open.drop(file.path);
   }
-}
-
-/** yyyyMMddHHmmssSSS, as Apache names its files. */
-function localTime(ms: number): string {
-  const date = new Date(ms);
-  const two = (value: number): string => String(value).padStart(2, '0');
-  return (
-    `${date.getFullYear()}${two(date.getMonth() + 1)}${two(date.getDate())}${two(date.getHours())}` +
-    `${two(date.getMinutes())}${two(date.getSeconds())}${String(date.getMilliseconds()).padStart(3, '0')}`
-  );
-}
-
-/** `name`, or what comes behind the last file where the clock has been turned back. */
-function nextName(lastPath: string, name: string): string {
-  const lastName = lastPath.slice(lastPath.lastIndexOf('/') + 1);
-  return name > lastName ? name : String(BigInt(lastName) + 1n);
 }

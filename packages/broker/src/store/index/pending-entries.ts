@@ -66,13 +66,13 @@ export class PendingEntries {
     const followers = new Int32Array(count);
     for (let i = count - 1; i >= 0; i--) {
       const at = Math.floor(((this.hash(this.first + i) % slots) * SLOT) / part);
-      followers[i] = heads[at];
+      followers[i] = heads[at]!;
       heads[at] = i;
     }
     for (let i = 0; i < heads.length; i++) {
       if (heads[i] === NONE) continue;
       const from = i * part;
-      yield { from, length: Math.min(part, table - from), entries: this.#row(heads[i], followers) };
+      yield { from, length: Math.min(part, table - from), entries: this.#row(heads[i]!, followers) };
     }
   }
 
@@ -89,7 +89,7 @@ export class PendingEntries {
   }
 
   *#row(head: number, followers: Int32Array): Iterable<number> {
-    for (let i = head; i !== NONE; i = followers[i]) yield this.first + i;
+    for (let i = head; i !== NONE; i = followers[i]!) yield this.first + i;
   }
 
   #makeRoom(): void {

@@ -82,7 +82,7 @@ export class Checkpointer {
     await this.run();
   }
 
-  /** Notes that the log's files before go now: a start after a kill does not miss them. */
+  /** Saves that the log's files before `position` are removed now: a start after a kill does not miss them. */
   keepFrom(position: number): Promise<void> {
     this.#keptFrom = position;
     return this.runAgain();
@@ -142,7 +142,7 @@ export class Checkpointer {
     }
   }
 
-  /** Many at a time, which the file system then brings to its journal together. */
+  /** Many at a time, which the file system then writes to its journal together. */
   async #syncQueues(): Promise<void> {
     const folders = new Set<string>();
     const unsynced: ConsumeQueue[] = [];

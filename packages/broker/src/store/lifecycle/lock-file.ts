@@ -83,16 +83,16 @@ export class LockFile {
     }
     const holder = await this.#read(this.#abort);
     await this.#refuseIfAlive(holder, stale.modified);
-    const aside = `${this.#abort}.${pid}`;
-    await files.rename(this.#abort, aside);
-    const taken = await this.#read(aside);
+    const renamed = `${this.#abort}.${pid}`;
+    await files.rename(this.#abort, renamed);
+    const taken = await this.#read(renamed);
     if (taken !== holder) {
-      // Another process was quicker, and what was moved aside is its lock.
-      await files.rename(aside, this.#abort);
+      // Another process was quicker, and what was renamed is its lock.
+      await files.rename(renamed, this.#abort);
       throw new StoreLockedError(Number(taken), this.#options.root);
     }
     await this.#write(this.#abort, pid);
-    await files.remove(aside);
+    await files.remove(renamed);
     return true;
   }
 
@@ -113,7 +113,7 @@ export class LockFile {
     const found = /^lock\n(\d+) (\d+) (\S+)$/.exec(await this.#read(path, LONGEST_LOCK));
     // Apache overwrites the word only: what stands behind it is of another process then.
     if (!found || Number(found[1]) !== pid) return undefined;
-    return { pid, start: Number(found[2]), system: found[3] };
+    return { pid, start: Number(found[2]), system: found[3] ?? '' };
   }
 
   async #writeIdentity(pid: number): Promise<void> {

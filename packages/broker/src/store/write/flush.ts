@@ -67,7 +67,7 @@ export class Flusher {
     } catch (error) {
       this.failure = error;
     }
-    // Before it is told of: whoever hears of it may write, and have that flushed.
+    // Before the listeners are called: they may write, and have that flushed.
     this.#running = undefined;
     if (this.failure !== undefined) return onFailed(this.failure);
     this.flushed = target;
