@@ -15,7 +15,7 @@ import type { HeaderOf } from '@nest-rocketmq/remoting/internal';
 import { NoBlockingCalls } from '../test-kit/blocking-calls.js';
 import { TestBroker } from '../test-kit/broker.js';
 import type { TestClient } from '../test-kit/broker.js';
-import type { BrokerOptions } from './config/options.js';
+import type { BrokerOptions } from './config/broker-options.js';
 
 const SECOND = 1_000;
 const HOUR = 3_600 * SECOND;

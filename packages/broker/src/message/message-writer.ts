@@ -1,5 +1,4 @@
-// Owns the one door to the log: whatever is stored, a send, a retry, a due delay, a committed half, goes through here.
-// Leaves what a message is turned into to delay/levels.ts and transaction/half-message.ts, and the log to the store.
+// Writes every message to the log, after the transformation that it needs: sends, retries, due messages, committed halves.
 import { RocketMQError } from '@nest-rocketmq/remoting/internal';
 import type { DelayLevels } from './schedule-message.js';
 import type { StoreStats } from '../metrics/store-stats.js';

@@ -1,5 +1,5 @@
-// Keeps the answers to sends until their records are stored. An answer is encoded when its record is appended, next to the
-// others of its turn; when the store has committed, a whole run of them leaves in one write.
+// Sends the answers to sends when their records are stored. An answer is encoded when its record is appended; after a
+// commit all answers of a turn to one connection leave in one write.
 import { FRAME_HEAD, ResponseCode, decodeFrame } from '@nest-rocketmq/remoting/internal';
 import type { Connection, HostPort, SerializeType } from '@nest-rocketmq/remoting/internal';
 import { OFFSET_DIGITS, binaryParts, jsonParts } from './send-reply-parts.js';
@@ -15,7 +15,7 @@ const MOST_DIGITS = 16;
 const OPAQUE_AT = 5;
 const FIELDS_LENGTH_AT = 17;
 
-/** What an answer to a send says. */
+/** The values of an answer to a send. */
 export interface SendReply {
   opaque: number;
   serializeType: SerializeType;

@@ -1,5 +1,6 @@
 // Keeps one consume queue: 20-byte entries that say where the queue's messages are in the commit log.
 import { lowestEntry } from './binary-search.js';
+import { EntryBlocks } from './entry-blocks.js';
 import type { EntryTest } from './binary-search.js';
 import { FILLER_SIZE, QueueTail } from './queue-tail.js';
 import { UNIT } from './queue-view.js';
@@ -25,7 +26,6 @@ export class ConsumeQueue {
   readonly tail: QueueTail;
   /** Where the first message begins in the commit log; -1 where that is not known. */
   #firstPhysical = -1;
-  #prefetched: { index: number; count: number; bytes: Buffer } | undefined;
   #marked = { first: 0, next: 0, lastPhysical: -1, maxPhysical: 0 };
 
   constructor(
@@ -34,6 +34,7 @@ export class ConsumeQueue {
     readonly files: SegmentFiles,
     /** The topic in UTF-8. */
     readonly topicBytes: Buffer = Buffer.from(topic),
+    private readonly blocks = new EntryBlocks(),
   ) {
     this.tail = new QueueTail(files);
   }
@@ -55,26 +56,26 @@ export class ConsumeQueue {
    */
   readonly read = (view: QueueView, index: number, count: number): number | Promise<number> => {
     if (index >= this.next || index < 0) return view.show(EMPTY, 0, 0);
-    if (!this.showFromMemory(view, index, count)) return this.#readFile(view, index, count);
-    this.#prefetched = undefined;
-    return view.count;
+    return this.showFromMemory(view, index, count) ? view.count : this.#readFile(view, index, count);
   };
 
-  /** The same, and keeps what had to be read from a file until it is read once more. */
+  /** The same for one who reads on: if it has to be read from a file, more entries are, and kept. */
   prefetch(view: QueueView, index: number, count: number): number | Promise<number> {
-    const shown = this.read(view, index, count);
-    if (typeof shown === 'number') return shown;
-    return shown.then((units) => {
-      this.#prefetched = { index, count: units, bytes: view.buffer };
-      return units;
-    });
+    if (index >= this.next || index < 0) return view.show(EMPTY, 0, 0);
+    return this.showFromMemory(view, index, count) ? view.count : this.#readBlock(view, index);
+  }
+
+  async #readBlock(view: QueueView, index: number): Promise<number> {
+    const units = await this.#readFile(view, index, view.units);
+    if (units > 0) this.blocks.set(this, { index, count: units, bytes: view.buffer });
+    return units;
   }
 
   /** Points the view at the entries from `index` on, if they are in memory. */
   showFromMemory(view: QueueView, index: number, count: number): boolean {
     const { tail } = this;
     if (index >= tail.first) return tail.show(view, index, count) > 0;
-    const kept = this.#prefetched;
+    const kept = this.blocks.get(this);
     const left = kept && index >= kept.index ? kept.index + kept.count - index : 0;
     if (!kept || left <= 0) return false;
     view.show(kept.bytes, (index - kept.index) * UNIT, Math.min(count, left));
@@ -97,7 +98,7 @@ export class ConsumeQueue {
     bytes.writeInt32BE(size, 8);
     writeLong(bytes, tagsCode, 12);
     const start = this.files.startOf(index * UNIT);
-    this.#prefetched = undefined;
+    this.blocks.delete(this);
     await this.files.writeFully(bytes, 0, bytes.length, index * UNIT);
     this.files.unsynced.add(start);
     this.tail.sums.forget(start);
@@ -105,7 +106,7 @@ export class ConsumeQueue {
 
   /** Starts over at entry `index`, with none before it in the files. */
   startAt(index: number): void {
-    this.#prefetched = undefined;
+    this.blocks.delete(this);
     this.first = this.assigned = index;
     this.tail.startAt(index);
     this.maxPhysical = 0;

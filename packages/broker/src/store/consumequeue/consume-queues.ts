@@ -1,6 +1,7 @@
 // Keeps the consume queues by topic and number, and finds their folders.
 import { isRetryTopic } from '@nest-rocketmq/remoting/internal';
 import { ConsumeQueue } from './consume-queue.js';
+import { EntryBlocks } from './entry-blocks.js';
 import { QueueView, VIEW_UNITS } from './queue-view.js';
 import type { SavedQueue, SavedQueues } from './queue-checkpoint.js';
 import { QueueVerifier } from './queue-verification.js';
@@ -23,6 +24,7 @@ export interface TopicQueues {
 }
 
 export class ConsumeQueues {
+  readonly #blocks = new EntryBlocks();
   /** Topics whose folders are being removed. */
   readonly #removals = new Map<string, Promise<void>>();
   readonly #topics = new Map<string, TopicQueues>();
@@ -178,7 +180,7 @@ export class ConsumeQueues {
     const directory = `${this.#directory}/${topic.topic}/${queueId}`;
     const files = new SegmentFiles(this.open, directory, this.fileSize, FOLDERS);
     files.after = this.#removals.get(topic.topic);
-    const queue = new ConsumeQueue(topic.topic, queueId, files, topic.bytes);
+    const queue = new ConsumeQueue(topic.topic, queueId, files, topic.bytes, this.#blocks);
     topic.queues.set(queueId, queue);
     return queue;
   }
