@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { ManualClock } from '@nest-rocketmq/remoting/internal';
-import { memoryFileSystem } from '../files/memory-file-system.js';
+import { MemoryFileSystem, memoryFileSystem } from '../files/memory-file-system.js';
 import { RecordView } from '../commitlog/record.js';
 import type { MessageStore } from '../store.js';
 import { bodies, bodyOf, message, openStore, records } from '../../../test-kit/store.js';
@@ -189,6 +189,32 @@ describe('a queue', () => {
     fileSystem.removeTreeSync('/store/consumequeue');
     store = await openStore({ fileSystem });
     expect(await bodies(store)).toEqual(['new']);
+    await store.close();
+  });
+
+  it('of a topic that is made again while its files are being removed has files of its own', async () => {
+    let release = (): void => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const fileSystem = new (class extends MemoryFileSystem {
+      override async removeTree(path: string): Promise<void> {
+        if (path.endsWith('/T')) await held;
+        this.removeTreeSync(path);
+      }
+    })();
+    const clock = new ManualClock(1_000_000);
+    let store = await openStore({ fileSystem, clock });
+    for (let i = 0; i < 10; i++) store.append(message());
+    await store.close();
+    store = await openStore({ fileSystem, clock });
+    const deleted = store.deleteTopic('T');
+    store.append(message({ body: 'new' }));
+    await store.drain();
+    await clock.advance(5_000);
+    release();
+    await deleted;
+    await store.close();
+    store = await openStore({ fileSystem, clock });
+    expect([await bodies(store), store.metrics.repairedEntries]).toEqual([['new'], 0]);
     await store.close();
   });
 

@@ -15,17 +15,22 @@ export class CommitWaiters {
     this.#waiting.push(waiter);
   }
 
-  /** @param failure why everything behind `upTo` is refused */
+  /** @param failure why everything behind `upTo` is refused. @throws what the first waiter throws, after calling all */
   settle(upTo: number, failure?: Error): void {
     const waiting = this.#waiting;
-    let done = 0;
-    for (let next = waiting[0]; next && next.end <= upTo; next = waiting[done]) {
-      done++;
-      next.settle(undefined);
+    let count = 0;
+    for (let next = waiting[0]; next && (failure || next.end <= upTo); next = waiting[count]) count++;
+    if (count === 0) return;
+    // Before they are called: one that fails must not be called again with the next commit.
+    this.#waiting = waiting.slice(count);
+    let error: unknown;
+    for (const waiter of waiting.slice(0, count)) {
+      try {
+        waiter.settle(waiter.end <= upTo ? undefined : failure);
+      } catch (cause) {
+        error ??= cause ?? new Error('unknown');
+      }
     }
-    if (failure) {
-      this.#waiting = [];
-      for (const waiter of waiting.slice(done)) waiter.settle(waiter.end <= upTo ? undefined : failure);
-    } else if (done > 0) waiting.splice(0, done);
+    if (error !== undefined) throw error;
   }
 }
