@@ -1,6 +1,6 @@
 // Appends records to the commit log in memory, writes them to its files with one write per commit, and takes back what
 // could not be written.
-import { fileError } from '../errors.js';
+import { StoreError } from '../errors.js';
 import { LogTail } from './log-tail.js';
 import type { Chunk } from './log-tail.js';
 import { BLANK_SIZE, writeBlank, writeRecord } from './record.js';
@@ -125,7 +125,8 @@ export class CommitLog {
   }
 
   #took(chunk: Chunk, count: number): void {
-    if (count <= 0) throw fileError('EIO', `a write to ${this.files.directory} took no byte`);
+    if (count <= 0)
+      throw new StoreError('STORE_WRITE_FAILED', `a write to ${this.files.directory} took no byte. Check the disk.`);
     chunk.written += count;
   }
 

@@ -120,7 +120,7 @@ export class CommitPipeline {
     try {
       await log.write();
     } catch (error) {
-      failure = error ?? new Error('unknown');
+      failure = error ?? 'unknown';
     }
     if (this.broken) await this.#refuse(this.broken);
     else if (failure !== undefined) await this.#writeFailed(failure);
