@@ -23,14 +23,14 @@ export class CommitWaiters {
     if (count === 0) return;
     // Before they are called: one that fails must not be called again with the next commit.
     this.#waiting = waiting.slice(count);
-    let error: unknown;
+    const errors: unknown[] = [];
     for (const waiter of waiting.slice(0, count)) {
       try {
         waiter.settle(waiter.end <= upTo ? undefined : failure);
       } catch (cause) {
-        error ??= cause ?? new Error('unknown');
+        errors.push(cause);
       }
     }
-    if (error !== undefined) throw error;
+    if (errors.length > 0) throw errors[0];
   }
 }
