@@ -83,7 +83,7 @@ const answerTo = (check: Check, commitOrRollback: number): End => ({
 
 describe('a second verdict', () => {
   it.each(VERDICTS)(
-    'T159: after a %s, a %s, is answered as by Apache, says that the first one stands, and delivers nothing again',
+    'after a %s, a %s, is answered as by Apache, says that the first one stands, and delivers nothing again',
     async (_first, _second, first, second, stored) => {
       const { client, verdict } = await half();
       const end = (commitOrRollback: number) =>
@@ -99,7 +99,7 @@ describe('a second verdict', () => {
 });
 
 describe('a half message', () => {
-  it('T160: is seen by nobody before it is committed', async () => {
+  it('is seen by nobody before it is committed', async () => {
     const { client, verdict } = await half();
     expect(await client.messages('t')).toEqual([]);
     expect(await end(client, verdict)).toBe(ResponseCode.SUCCESS);
@@ -111,7 +111,7 @@ describe('a half message', () => {
     expect(message.properties.get(MessageProperty.TRANSACTION_ID)).toBe('ABCDEF');
   });
 
-  it('T160: is never seen when it is rolled back, and nobody is asked about it', async () => {
+  it('is never seen when it is rolled back, and nobody is asked about it', async () => {
     const { client, verdict, checks } = await half();
     await end(client, { ...verdict, commitOrRollback: ROLLBACK });
     await running.clock.advance(100 * SECOND);
@@ -130,7 +130,7 @@ describe('a half message', () => {
     ['another group', { producerGroup: 'q' }],
     ['another place in the half topic', { tranStateTableOffset: 9 }],
     ['a place in the log where nothing is', { commitLogOffset: 99_999 }],
-  ])('T159: is not touched by a verdict that names %s', async (_what, wrong) => {
+  ])('is not touched by a verdict that names %s', async (_what, wrong) => {
     const { client, verdict } = await half();
     expect(await end(client, { ...verdict, ...wrong })).toBe(ResponseCode.SYSTEM_ERROR);
     expect(await client.messages('t')).toEqual([]);
@@ -190,7 +190,7 @@ describe('a half message with a delay level', () => {
 });
 
 describe('an undecided transaction', () => {
-  it('T161, T162: is asked about after 6 s and every 30 s, with the message under its own topic', async () => {
+  it('is asked about after 6 s and every 30 s, with the message under its own topic', async () => {
     const { client, checks } = await half();
     await running.clock.advance(5 * SECOND);
     expect(checks).toHaveLength(0);
@@ -214,7 +214,7 @@ describe('an undecided transaction', () => {
     expect(await client.messages('t')).toHaveLength(1);
   });
 
-  it('T160, T162: is given up after transactionCheckMax checks, and kept under TRANS_CHECK_MAX_TIME_TOPIC', async () => {
+  it('is given up after transactionCheckMax checks, and kept under TRANS_CHECK_MAX_TIME_TOPIC', async () => {
     const { client, checks } = await half({ transactionCheckMax: 3 });
     for (let minute = 0; minute < 5; minute++) {
       await client.produce('producer', 'p');
@@ -250,7 +250,7 @@ describe('an undecided transaction', () => {
     expect(await after.messages('t')).toHaveLength(1);
   });
 
-  it('T161: is not asked about within the time that its producer has set', async () => {
+  it('is not asked about within the time that its producer has set', async () => {
     const { checks } = await half({}, { CHECK_IMMUNITY_TIME_IN_SECONDS: '60' });
     await running.clock.advance(59 * SECOND);
     expect(checks).toEqual([]);
