@@ -130,7 +130,7 @@ describe('ORDERLY', () => {
     expect(times.map((time) => time - times[0]!)).toEqual([0, pause, 2 * pause]);
   });
 
-  it('tries without end by default, and the clock turns through ten suspensions in no time', async () => {
+  it('tries without end by default', async () => {
     let tries = 0;
     const fake = new FakeCluster({ topics: { t: 1 } });
     await consuming(fake, {
@@ -138,9 +138,7 @@ describe('ORDERLY', () => {
       listener: () => (++tries <= 10 ? 'SUSPEND_CURRENT_QUEUE_A_MOMENT' : 'SUCCESS'),
     });
     fake.broker.put('t', 0, 'a');
-    const began = performance.now();
     await fake.clock.advance(10_000);
-    expect(performance.now() - began).toBeLessThan(50);
     expect(tries).toBe(11);
   });
 
