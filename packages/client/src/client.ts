@@ -25,6 +25,8 @@ import { Outages } from './outages.js';
 import type { ClientOptions, ResolvedClientOptions } from './config/options.js';
 import { Producer } from './producer/producer.js';
 import type { ProducerOptions } from './producer/producer-options.js';
+import { PendingReplies } from './replies/pending-replies.js';
+import type { RequestCounts } from './replies/pending-replies.js';
 import { SendWindow } from './send-window.js';
 import { Routes } from './routes/routes.js';
 import { sharedAbortController } from './time/timing.js';
@@ -44,6 +46,7 @@ export class RocketMQClient {
   readonly #routes: Routes;
   readonly #heartbeat: Heartbeat;
   readonly #members = new GroupRegistry();
+  readonly #replies: PendingReplies;
   readonly #context: ClientContext;
   readonly #made = new Set<Producer | PushConsumer>();
   readonly #closing = sharedAbortController();
@@ -58,6 +61,7 @@ export class RocketMQClient {
     const { clock, logger, clientIP, instanceName } = this.#options;
     this.clientId = `${clientIP ?? localHost()}@${instanceName ?? `${process.pid}#${randomBytes(6).toString('hex')}`}`;
     this.#outages = new Outages(clock, logger, this.#closing.signal);
+    this.#replies = new PendingReplies(this.#options);
     this.#connections = this.#dialling();
     this.#nameServers = new NameServers({
       clock,
@@ -87,11 +91,17 @@ export class RocketMQClient {
       heartbeat: this.#heartbeat,
       outages: this.#outages,
       sendWindow: new SendWindow(this.#options),
+      replies: this.#replies,
       closing: this.#closing.signal,
       start: () => this.start(),
       unregister: (groups) => this.#unregister(groups),
     };
     this.admin = new Admin(this.#context, this.#nameServers);
+  }
+
+  /** What has become of the requests of its producers. */
+  get requestCounts(): RequestCounts {
+    return this.#replies.counts;
   }
 
   /** @throws NameServerUnreachableError when no name server of the list answers within a bounded time */
@@ -160,7 +170,7 @@ export class RocketMQClient {
       serializeType,
       // What may be under way is bounded by the send window already; this is for a peer that takes nothing at all.
       maxUnsentBytes: 2 * backPressureForAsyncSendSize + MOST_OTHER_BYTES,
-      handlers: callbackHandlers(this.#members, logger),
+      handlers: callbackHandlers({ members: this.#members, replies: this.#replies, clock, logger }),
       ...(signed && { sign: signer({ accessKey, secretKey, ...(securityToken && { securityToken }) }) }),
     });
   }

@@ -18,12 +18,17 @@ export {
   TopicNotFoundError,
 } from './errors.js';
 export type { SendFailure } from './errors.js';
+export { NotARequestError, ReplyTimeoutError, RequesterGoneError, TooManyRequestsError } from './replies/errors.js';
+export type { RequestCounts } from './replies/pending-replies.js';
 export { InvalidOptionError, NotRunningError } from '@nest-rocketmq/remoting/internal';
 export { Producer } from './producer/producer.js';
+export { isRequest } from './producer/reply.js';
 export type {
+  AskOptions,
   LocalTransactionState,
   OutgoingMessage,
   ProducerOptions,
+  ReplyOptions,
   SendOptions,
   SendResult,
   SendStatus,

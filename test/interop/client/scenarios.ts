@@ -1,6 +1,7 @@
 // Owns the whole of what our client must do on a broker, Apache's or ours; which one is chosen by the *.test.ts files.
 import { afterAll, beforeAll, describe } from '@jest/globals';
 import type { Cluster } from '../harness/cluster.js';
+import { declareAskingTests } from './asking.js';
 import { declareConsumeTests, declareShareTest } from './consuming.js';
 import { newClient, type Peer, SEND_TIMEOUT_MS } from './peer.js';
 import { declareSendTests } from './sending.js';
@@ -11,7 +12,8 @@ export function describeOurClient(clusterOf: () => Cluster): void {
     const peer = {} as Peer;
     beforeAll(async () => {
       peer.cluster = clusterOf();
-      peer.client = newClient(peer.cluster);
+      peer.newClient = () => newClient(peer.cluster);
+      peer.client = peer.newClient();
       await peer.client.start();
       peer.producer = peer.client.createProducer({ group: 'our_producer', sendMsgTimeout: SEND_TIMEOUT_MS });
       await peer.producer.start();
@@ -23,5 +25,6 @@ export function describeOurClient(clusterOf: () => Cluster): void {
     declareConsumeTests(peer);
     declareShareTest(peer);
     declareTransactionTests(peer);
+    declareAskingTests(peer);
   });
 }

@@ -68,6 +68,8 @@ export const NUMBERS = {
   maxLockQueues: [16_384, 1, 10_000_000],
   /** Pulls that wait for messages at a time, at most. */
   maxHeldPulls: [100_000, 1, 100_000_000],
+  /** Replies at a time that their requesters have not confirmed yet, at most. */
+  maxPendingReplies: [10_000, 1, 1_000_000],
   /** Messages of one batch, at most: the answer names each, in a header of at most 1 MiB. */
   maxBatchMessages: [16_384, 1, 16_384],
   /** Brokers that the name server knows, at most. */
@@ -108,6 +110,8 @@ export const FLAGS = {
   rejectTransactionMessage: false,
   /** Whether consumers are told when their group's members change. */
   notifyConsumerIdsChangedEnable: true,
+  /** Whether a reply is stored, beside being pushed to its requester. */
+  storeReplyMessageEnable: true,
   /** Whether the trace topic exists. */
   traceTopicEnable: false,
   /** Whether messages are sent out with TRACE_ON=true. */

@@ -26,6 +26,8 @@ export interface PreparedMessage {
   /** UNIQ_KEY; of a batch, its members' ones, joined with commas */
   readonly msgId: string;
   readonly batch: boolean;
+  /** A reply to a request: brokers push it to the requester. */
+  readonly reply?: boolean;
   /** Set on messages that a consumer sends to its own retry topic. */
   readonly reconsumeTimes?: number;
   readonly maxReconsumeTimes?: number;

@@ -6,14 +6,19 @@ import type { ClientContext } from '../client-context.js';
 import { InvalidMessageError } from '../errors.js';
 import type { ProducerMember, TransactionCheck } from '../groups/group-registry.js';
 import { prepareBatch } from './batch.js';
+import { integerIn } from '../config/options.js';
 import { sharedAbortController } from '../time/timing.js';
 import { RoundRobin, queueOfKey } from './choose-queue.js';
+import { Requester } from './request.js';
+import { addressed, replyMessage, sendReply } from './reply.js';
 import { compressed, prepare } from './outgoing.js';
 import type { PreparedMessage } from './outgoing.js';
 import { resolveProducerOptions } from './producer-options.js';
 import type {
+  AskOptions,
   OutgoingMessage,
   ProducerOptions,
+  ReplyOptions,
   ResolvedProducerOptions,
   SendOptions,
   SendResult,
@@ -26,6 +31,7 @@ import { Turns } from './turns.js';
 type State = 'not started' | 'running' | 'shut down';
 
 const DEFAULT_SHUTDOWN_DEADLINE_MS = 30_000;
+const LONGEST_REQUEST_MS = 24 * 3_600_000;
 
 /** Made by RocketMQClient.createProducer. */
 export class Producer implements ProducerMember {
@@ -37,6 +43,7 @@ export class Producer implements ProducerMember {
   readonly #transactions: Transactions | undefined;
   readonly #closing = sharedAbortController();
   readonly #turns: Turns;
+  readonly #requester: Requester;
   #state: State = 'not started';
 
   /** @internal */
@@ -48,6 +55,13 @@ export class Producer implements ProducerMember {
     const { clock, routes, brokers, logger } = context;
     const closing = this.#closing.signal;
     this.#sender = new Sender({ clock, routes, brokers, roundRobin: this.#roundRobin, closing }, this.#options);
+    this.#requester = new Requester({
+      group: this.group,
+      context,
+      turns: this.#turns,
+      prepare: (message) => this.#prepare(message),
+      send: (prepared, message, sendOptions) => this.#send(prepared, message, sendOptions),
+    });
     const listener = this.#options.transactionListener;
     this.#transactions =
       listener && new Transactions({ group: this.group, listener, clock, closing, logger, routes, brokers });
@@ -79,6 +93,7 @@ export class Producer implements ProducerMember {
     if (!wasRunning) return;
     await this.#turns.drain(options.deadline ?? DEFAULT_SHUTDOWN_DEADLINE_MS);
     this.#closing.abort();
+    this.#requester.abandon();
     this.#context.members.remove(this);
     for (const topic of this.#options.topics) this.#context.routes.unwatch(topic);
     await this.#context.unregister({ producerGroup: this.group });
@@ -137,6 +152,33 @@ export class Producer implements ProducerMember {
         send: (half) => this.#sender.sendToAny(half, this.#options.sendMsgTimeout),
       });
       return transactions.conclude(message, sent, arg);
+    });
+  }
+
+  /**
+   * Sends a request to whoever consumes its topic, and resolves with the first reply. The request is a message like any
+   * other: it is stored, and may be consumed after its time is over.
+   * @throws ReplyTimeoutError when none came in time, TooManyRequestsError, and as `send` when it could not be sent
+   */
+  async request(message: OutgoingMessage, options: AskOptions = {}): Promise<MessageExt> {
+    this.#mustRun();
+    const timeout = integerIn('timeout', options.timeout, this.#options.sendMsgTimeout, 1, LONGEST_REQUEST_MS, ' (ms)');
+    return this.#requester.ask(message, options, timeout);
+  }
+
+  /**
+   * Replies to a request that a consumer was given. Resolves when the requester has the reply.
+   * @throws NotARequestError, RequesterGoneError when the requester is not connected any more, SendFailedError
+   */
+  async replyTo(request: MessageExt, body: Uint8Array | string, options: ReplyOptions = {}): Promise<SendResult> {
+    this.#mustRun();
+    const { timeout = this.#options.sendMsgTimeout, ...content } = options;
+    const message = replyMessage(request, { ...content, body });
+    const { clock } = this.#context;
+    return this.#turns.take({
+      prepare: async () => addressed(await this.#prepare(message), request),
+      send: (prepared) =>
+        sendReply({ sender: this.#sender, clock, closing: this.#closing.signal }, prepared, request, timeout),
     });
   }
 

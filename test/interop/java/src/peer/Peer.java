@@ -35,6 +35,8 @@ public final class Peer {
         SCENARIOS.put("transaction", TransactionScenario::run);
         SCENARIOS.put("exchange", MixedScenarios::exchange);
         SCENARIOS.put("group", MixedScenarios::group);
+        SCENARIOS.put("ask", AskScenarios::ask);
+        SCENARIOS.put("answer", AskScenarios::answer);
         SCENARIOS.put("survive", SurviveScenario::run);
         SCENARIOS.put("store-fill", StoreScenarios::fill);
         SCENARIOS.put("store-check", StoreScenarios::check);
