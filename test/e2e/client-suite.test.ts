@@ -4,6 +4,7 @@ import { startBroker } from '@nest-rocketmq/broker';
 import type { Broker } from '@nest-rocketmq/broker';
 import { RocketMQClient } from '@nest-rocketmq/client';
 import { declareAskingTests } from '../interop/client/asking.js';
+import { declarePullTests } from '../interop/client/pulling.js';
 import type { Peer } from '../interop/client/peer.js';
 
 jest.setTimeout(60_000);
@@ -25,4 +26,5 @@ describe('our client on an embedded broker', () => {
     await broker?.stop();
   });
   declareAskingTests(peer);
+  declarePullTests(peer);
 });

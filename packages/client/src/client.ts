@@ -14,6 +14,8 @@ import { Admin } from './admin.js';
 import { Brokers } from './routes/brokers.js';
 import { callbackHandlers } from './groups/callbacks.js';
 import type { PushConsumerOptions } from './consumer/consumer-options.js';
+import { LitePullConsumer } from './consumer/lite-pull-consumer.js';
+import type { LitePullConsumerOptions } from './consumer/lite-pull-options.js';
 import { PushConsumer } from './consumer/push-consumer.js';
 import type { ClientContext } from './client-context.js';
 import { describe } from './errors.js';
@@ -37,6 +39,8 @@ const TOPIC_TO_TRY_NAME_SERVER = AUTO_CREATE_TOPIC_KEY;
 /** Of requests other than sends that wait for one broker: 64 MiB. */
 const MOST_OTHER_BYTES = 64 * 1024 * 1024;
 
+type Made = Producer | PushConsumer | LitePullConsumer;
+
 export class RocketMQClient {
   readonly clientId: string;
   readonly admin: Admin;
@@ -48,7 +52,7 @@ export class RocketMQClient {
   readonly #members = new GroupRegistry();
   readonly #replies: PendingReplies;
   readonly #context: ClientContext;
-  readonly #made = new Set<Producer | PushConsumer>();
+  readonly #made = new Set<Made>();
   readonly #closing = sharedAbortController();
   readonly #outages: Outages;
   #starting: Promise<void> | undefined;
@@ -125,6 +129,11 @@ export class RocketMQClient {
     return this.#keep(new PushConsumer(this.#context, options));
   }
 
+  /** @throws InvalidOptionError, InvalidNameError */
+  createLitePullConsumer(options: LitePullConsumerOptions): LitePullConsumer {
+    return this.#keep(new LitePullConsumer(this.#context, this.admin, options));
+  }
+
   /**
    * Shuts down what was made from it, consumers first, and closes all connections. Sends that are under way are waited
    * for; those that outlast the producer's deadline are rejected.
@@ -135,7 +144,7 @@ export class RocketMQClient {
     if (!this.#started) this.#closing.abort();
     await this.#starting?.catch(() => undefined);
     const made = [...this.#made];
-    await Promise.all(made.filter((each) => each instanceof PushConsumer).map((consumer) => consumer.shutdown()));
+    await Promise.all(made.filter((each) => !(each instanceof Producer)).map((consumer) => consumer.shutdown()));
     await Promise.all(made.filter((each) => each instanceof Producer).map((producer) => producer.shutdown()));
     this.#closing.abort();
     this.#heartbeat.stop();
@@ -153,7 +162,7 @@ export class RocketMQClient {
     this.#heartbeat.start();
   }
 
-  #keep<T extends Producer | PushConsumer>(made: T): T {
+  #keep<T extends Made>(made: T): T {
     this.#made.add(made);
     return made;
   }

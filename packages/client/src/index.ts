@@ -35,6 +35,19 @@ export type {
   TransactionListener,
   TransactionSendResult,
 } from './producer/producer-options.js';
+export { LitePullConsumer } from './consumer/lite-pull-consumer.js';
+export type { LitePullConsumerOptions } from './consumer/lite-pull-options.js';
+export type { AssignmentListener } from './consumer/lite-pull-parts.js';
+export type { PollOptions } from './consumer/lite-pull-reader.js';
+export type { TopicQueuesListener } from './consumer/topic-queues-listener.js';
+export {
+  CommitFailedError,
+  PollInProgressError,
+  QueueNotAssignedError,
+  SeekOutOfRangeError,
+  SubscriptionConflictError,
+} from './consumer/lite-pull-errors.js';
+export type { QueueOffset } from './groups/group-registry.js';
 export { PushConsumer } from './consumer/push-consumer.js';
 export type {
   ConsumeContext,

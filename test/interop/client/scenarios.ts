@@ -4,6 +4,7 @@ import type { Cluster } from '../harness/cluster.js';
 import { declareAskingTests } from './asking.js';
 import { declareConsumeTests, declareShareTest } from './consuming.js';
 import { newClient, type Peer, SEND_TIMEOUT_MS } from './peer.js';
+import { declarePullTests } from './pulling.js';
 import { declareSendTests } from './sending.js';
 import { declareTransactionTests } from './transactions.js';
 
@@ -26,5 +27,6 @@ export function describeOurClient(clusterOf: () => Cluster): void {
     declareShareTest(peer);
     declareTransactionTests(peer);
     declareAskingTests(peer);
+    declarePullTests(peer);
   });
 }

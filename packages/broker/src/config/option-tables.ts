@@ -112,6 +112,8 @@ export const FLAGS = {
   notifyConsumerIdsChangedEnable: true,
   /** Whether a reply is stored, beside being pushed to its requester. */
   storeReplyMessageEnable: true,
+  /** Whether consumers that poll are served (LITE_PULL_MESSAGE). */
+  litePullMessageEnable: true,
   /** Whether the trace topic exists. */
   traceTopicEnable: false,
   /** Whether messages are sent out with TRACE_ON=true. */

@@ -49,8 +49,11 @@ export interface PullDeps {
     maxSuspendTimeMillis: number;
     maxFilterLength: number;
     maxHeldPulls: number;
+    litePullMessageEnable: boolean;
   };
 }
+
+const LITE_PULL_FORBIDDEN = 'the broker for lite pull message is forbidden';
 
 type Row = typeof Requests.PULL_MESSAGE;
 type Pull = IncomingRequest<Row>;
@@ -66,7 +69,9 @@ export function pullHandlers(deps: PullDeps): Pick<Handlers<'broker'>, 'PULL_MES
     takeTurn(deps, request, filter, true);
     return undefined;
   };
-  return { PULL_MESSAGE: pull, LITE_PULL_MESSAGE: (request) => pull(request as unknown as Pull) };
+  const litePull = (request: Pull): Answer<Row> | undefined =>
+    deps.config.litePullMessageEnable ? pull(request) : no(ResponseCode.NO_PERMISSION, LITE_PULL_FORBIDDEN);
+  return { PULL_MESSAGE: pull, LITE_PULL_MESSAGE: (request) => litePull(request as unknown as Pull) };
 }
 
 /** The filter to pull with, or the answer that says why not. In the order in which Apache checks. */

@@ -70,6 +70,10 @@ export class LocalOffsetStore extends OffsetTable implements OffsetStore {
     return this.#writing;
   }
 
+  commit(queue: MessageQueue): Promise<void> {
+    return this.persist([queue]);
+  }
+
   async close(): Promise<void> {
     await this.#writing;
     await this.#file?.release().catch((error: unknown) => this.#logger.warn(`releasing offsets: ${describe(error)}`));

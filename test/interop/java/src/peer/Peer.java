@@ -31,6 +31,7 @@ public final class Peer {
         SCENARIOS.put("offsets", ConsumeScenarios::offsets);
         SCENARIOS.put("pull", ConsumeScenarios::pull);
         SCENARIOS.put("lite", LiteScenario::run);
+        SCENARIOS.put("lite-group", LiteScenario::group);
         SCENARIOS.put("share", ShareScenario::run);
         SCENARIOS.put("transaction", TransactionScenario::run);
         SCENARIOS.put("exchange", MixedScenarios::exchange);
