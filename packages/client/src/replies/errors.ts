@@ -61,7 +61,8 @@ export class RequesterGoneError extends MQClientError {
     super(
       'REQUESTER_GONE',
       `the reply ${correlationId} did not reach client ${requester}: it is not connected to the brokers asked. ` +
-        'Nobody waits for this reply any more; do not send it again.',
+        'It has ended, and nobody waits for this reply any more; or its broker was restarted just now, and the next try may ' +
+        'find it.',
       options,
     );
   }
