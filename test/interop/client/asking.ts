@@ -6,6 +6,8 @@ import { OurReader } from '../harness/our-reader.js';
 import { type Peer, QUEUES } from './peer.js';
 
 const ASKING = { timeout: 30_000 };
+/** The broker's clock may be read just before the client's. */
+const CLOCK_SLACK_MS = 1_000;
 
 /** A consumer that answers each request so. */
 async function answering(
@@ -21,6 +23,21 @@ async function answering(
   });
 }
 
+/** The record of a reply in the reply topic. @param since ms since the epoch */
+async function storedReply(peer: Peer, reply: MessageExt, since: number): Promise<MessageExt> {
+  const consumer = peer.client.createLitePullConsumer({ group: 'ours_ask_stored_reader' });
+  const queue = { topic: reply.topic, brokerName: 'broker-a', queueId: 0 };
+  await consumer.assign([queue]);
+  await consumer.start();
+  try {
+    await consumer.seekToTimestamp(queue, since - CLOCK_SLACK_MS);
+    for await (const message of consumer) if (message.msgId === reply.msgId) return message;
+    throw new Error('the consumer ended');
+  } finally {
+    await consumer.shutdown();
+  }
+}
+
 export function declareAskingTests(peer: Peer): void {
   test('T039 a request resolves with the reply of its own', async () => {
     const topic = 'ours_ask';
@@ -33,6 +50,24 @@ export function declareAskingTests(peer: Peer): void {
     expect(Object.fromEntries(replies[0]!.properties)).toMatchObject({ colour: 'blue', MSG_TYPE: 'reply' });
     expect(reader.received.every(isRequest)).toBe(true);
     await reader.stop();
+  });
+
+  test('T043 the reply is pushed with its addresses, and stored in the reply topic as it was sent', async () => {
+    const topic = 'ours_ask_stored';
+    const reader = await answering(peer, topic, (message) => peer.producer.replyTo(message, 'stored', { flag: 9 }));
+    const asked = Date.now();
+    const reply = await peer.producer.request({ topic, body: 'x' }, ASKING);
+    await reader.stop();
+    const stored = await storedReply(peer, reply, asked);
+    expect(reply).toMatchObject({ flag: 9, queueId: 0, bornTimestamp: stored.bornTimestamp, msgId: stored.msgId });
+    expect(reply.bornHost).toEqual(stored.bornHost);
+    expect(reply.storeHost).toEqual(stored.storeHost);
+    const { PUSH_REPLY_TIME, ARRIVE_TIME, ...asSent } = Object.fromEntries(reply.properties);
+    expect(Number(PUSH_REPLY_TIME)).toBeLessThanOrEqual(Number(ARRIVE_TIME));
+    const places = ['MIN_OFFSET', 'MAX_OFFSET', '__CRC32#'];
+    const kept = [...stored.properties].filter(([name]) => !places.includes(name));
+    expect(Object.fromEntries(kept)).toEqual(asSent);
+    expect(stored.body.toString()).toBe('stored');
   });
 
   test('T040 a request that nobody answers is rejected in time', async () => {

@@ -483,6 +483,19 @@ describe('a consumer that pulls', () => {
     await cluster.until('it has moved', () => consumer.position(queueOf(0)) === 9);
   });
 
+  it('goes on when its broker was away, and says once that it was', async () => {
+    const cluster = filled(1, 1);
+    const consumer = await pulling(cluster);
+    await take(consumer, 1);
+    cluster.takeDown(cluster.broker.address);
+    await cluster.clock.advance(5_000);
+    cluster.bringUp(cluster.broker.address);
+    cluster.broker.put('t', 0, 'while away');
+    await cluster.clock.advance(5_000);
+    expect(bodiesOf(await take(consumer, 1))).toEqual(['while away']);
+    expect(on.log.filter((line) => line.includes('was lost'))).toHaveLength(1);
+  });
+
   it('tells mqadmin of itself', async () => {
     const consumer = await pulling(filled(1, 2));
     await take(consumer, 1);
