@@ -63,7 +63,9 @@ export class LitePullAssignment {
   subscribe(subscription: Subscription): SubscriptionData {
     this.#enter('subscribe');
     const data = subscriptionData(subscription, this.#parts.context.clock.now());
+    const before = this.subscriptions.get(data.topic);
     this.subscriptions.set(data.topic, data);
+    if (before && before.subString !== data.subString) this.#refresh(data.topic);
     return data;
   }
 
@@ -147,6 +149,10 @@ export class LitePullAssignment {
     for (const dropping of this.#assigned.values()) dropping.abort();
     this.#assigned.clear();
     for (const topic of this.subscriptions.keys()) this.#parts.context.routes.unwatch(topic);
+  }
+
+  #refresh(topic: string): void {
+    for (const queue of this.#parts.buffer.queues) if (queue.messageQueue.topic === topic) queue.refresh();
   }
 
   #enter(mode: 'subscribe' | 'assign'): void {

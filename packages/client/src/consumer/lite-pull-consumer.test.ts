@@ -447,6 +447,32 @@ describe('a consumer that pulls', () => {
     expect(bodiesOf(await take(other, 1))).toEqual(['0-1']);
   });
 
+  it('pulls anew what it has not handed out when the filter of a topic changes', async () => {
+    const cluster = new FakeCluster({ topics: { t: 1 } });
+    for (const tag of ['a', 'b', 'a', 'b']) cluster.broker.put('t', 0, `of ${tag}`, { properties: { TAGS: tag } });
+    const consumer = await pulling(cluster, { subscriptions: [{ topic: 't', expression: 'a' }] });
+    expect(bodiesOf(await take(consumer, 1))).toEqual(['of a']);
+    await consumer.subscribe('t', 'b');
+    expect(bodiesOf(await take(consumer, 2))).toEqual(['of b', 'of b']);
+    expect(pulls().at(-1)!.header['subscription']).toBe('b');
+  });
+
+  it('T129 T121 pulls nothing while its offset cannot be found out: a guess would lose or repeat messages', async () => {
+    const cluster = filled(1, 2);
+    cluster.broker.offsets.set(`${GROUP}@t@0`, 1);
+    for (let i = 0; i < 2; i++) {
+      cluster.broker.next('QUERY_CONSUMER_OFFSET', () => ({ code: ResponseCode.SYSTEM_ERROR, remark: 'not now' }));
+    }
+    const consumer = aPuller(cluster, { subscriptions: [] });
+    await consumer.assign([queueOf(0)]);
+    await consumer.start();
+    await cluster.clock.advance(1_500);
+    expect(pulls()).toEqual([]);
+    expect(consumer.position(queueOf(0))).toBeUndefined();
+    await cluster.clock.advance(1_000);
+    expect(bodiesOf(await take(consumer, 1))).toEqual(['0-1']);
+  });
+
   it('waits for a topic that does not exist yet, and gets all of it', async () => {
     const cluster = new FakeCluster();
     const consumer = await pulling(cluster, { consumeFromWhere: 'CONSUME_FROM_LAST_OFFSET' });

@@ -61,7 +61,7 @@ export class LitePullOffsets {
 
   /** Remembers what is consumed of a queue that goes to another consumer: who gives it up stores it. */
   leave(queue: LitePullQueue): void {
-    if (queue.done !== undefined) this.#parts.offsets.reset(queue.messageQueue, queue.done);
+    if (queue.done !== undefined) this.#remember(queue, queue.done);
   }
 
   has(queue: MessageQueue): boolean {
@@ -75,6 +75,13 @@ export class LitePullOffsets {
     return found;
   }
 
+  #remember({ messageQueue, landmark }: LitePullQueue, offset: number): void {
+    const { offsets } = this.#parts;
+    offsets.update(messageQueue, offset, landmark);
+    // It may be an earlier one than before.
+    offsets.reset(messageQueue, offset);
+  }
+
   async #store(commits: readonly Commit[]): Promise<{ queue: LitePullQueue; cause: unknown }[]> {
     const results = await Promise.all(
       commits
@@ -82,7 +89,7 @@ export class LitePullOffsets {
         .map(async ({ queue, offset }) => {
           const { done } = queue;
           try {
-            this.#parts.offsets.reset(queue.messageQueue, offset);
+            this.#remember(queue, offset);
             await this.#parts.offsets.commit(queue.messageQueue);
             queue.committed = offset;
             queue.committedDone = done;

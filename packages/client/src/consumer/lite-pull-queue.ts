@@ -2,6 +2,7 @@
 // where it is pulled, handed out, and consumed.
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import { sharedAbortController } from '../time/timing.js';
+import type { Landmark } from './offset-store.js';
 import { queueKey } from './process-queue.js';
 
 export class LitePullQueue {
@@ -17,6 +18,9 @@ export class LitePullQueue {
   committed: number | undefined;
   /** What was consumed then: `done`. An automatic commit has something to store when it has moved on. */
   committedDone: number | undefined;
+  /** The last message that was consumed. */
+  landmark: Landmark | undefined;
+  #taken: Landmark | undefined;
   #pulledTo: number | undefined;
   #position: number | undefined;
   #done: number | undefined;
@@ -112,6 +116,8 @@ export class LitePullQueue {
     const message = this.#messages.shift();
     if (!message) return undefined;
     this.#bytes -= message.body.length;
+    const { queueOffset, physicalOffset, storeTimestamp } = message;
+    this.#taken = { queueOffset, physicalOffset, storeTimestamp };
     this.#position = this.count === 0 ? this.#pulledTo : message.queueOffset + 1;
     this.#onChange(this);
     this.wake();
@@ -121,17 +127,24 @@ export class LitePullQueue {
   /** What was handed out is consumed. */
   settle(): void {
     this.#done = this.#position;
+    this.landmark = this.#taken;
+  }
+
+  /** Pulls anew what is here and not handed out: the filter is another one. */
+  refresh(): void {
+    this.#pulledTo = this.#position;
+    this.#abandonPull();
+    this.#clear();
   }
 
   /** Goes on from this offset, forth or back. */
   seek(offset: number): void {
-    this.#seeking.abort();
-    this.#seeking = sharedAbortController();
     this.#pulledTo = this.#position = this.#done = offset;
+    this.#abandonPull();
     this.#clear();
   }
 
-  /** Aborts at the next seek, or when the queue is dropped: what is pulled until then is of no use. */
+  /** Aborts at the next seek or refresh, or when the queue is dropped: what is pulled until then is of no use. */
   get pulling(): AbortSignal {
     return this.#seeking.signal;
   }
@@ -143,6 +156,11 @@ export class LitePullQueue {
 
   wake(): void {
     for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  #abandonPull(): void {
+    this.#seeking.abort();
+    this.#seeking = sharedAbortController();
   }
 
   #drop(): void {

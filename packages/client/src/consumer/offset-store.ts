@@ -1,7 +1,7 @@
 // Owns the offsets of a group that shares its messages: kept here as they move on, stored at the brokers. Leaves when to
 // store them to push-consumer and rebalance.
 import { Requests, ResponseCode, expectSuccess } from '@nest-rocketmq/remoting/internal';
-import type { Logger, MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
+import type { Logger, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { Brokers } from '../routes/brokers.js';
 import { BrokerNotFoundError, describe } from '../errors.js';
 import type { Outages } from '../outages.js';
@@ -21,7 +21,7 @@ export interface OffsetStore {
   /** The stored offset; undefined when there is none. @throws when that cannot be found out */
   read(queue: MessageQueue): Promise<number | undefined>;
   /** Remembers how far the queue is done; never goes back. @param done a message of the queue that is done with */
-  update(queue: MessageQueue, offset: number, done?: MessageExt): void;
+  update(queue: MessageQueue, offset: number, done?: Landmark): void;
   /** Remembers this offset, be it smaller. */
   reset(queue: MessageQueue, offset: number): void;
   /** The remembered offset. */
