@@ -1,4 +1,5 @@
 // What must come of our client's requests and replies.
+import { randomBytes } from 'node:crypto';
 import { expect, test } from '@jest/globals';
 import { NotRunningError, ReplyTimeoutError, RequesterGoneError, isRequest } from '@nest-rocketmq/client';
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
@@ -49,6 +50,15 @@ export function declareAskingTests(peer: Peer): void {
     expect(replies.map(({ body }) => body.toString())).toEqual(questions.map((body) => `re: ${body}`));
     expect(Object.fromEntries(replies[0]!.properties)).toMatchObject({ colour: 'blue', MSG_TYPE: 'reply' });
     expect(reader.received.every(isRequest)).toBe(true);
+    await reader.stop();
+  });
+
+  test('requests and replies may be as large as messages', async () => {
+    const topic = 'ours_ask_large';
+    const reader = await answering(peer, topic, (message) => peer.producer.replyTo(message, message.body));
+    const body = randomBytes(3 * 1024 * 1024);
+    const reply = await peer.producer.request({ topic, body }, ASKING);
+    expect(reply.body.equals(body)).toBe(true);
     await reader.stop();
   });
 

@@ -4,16 +4,12 @@ import {
   NotRunningError,
   Requests,
   ResponseCode,
-  encodeJson,
   parseJsonObject,
-  queueTable,
 } from '@nest-rocketmq/remoting/internal';
-import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import { FakeCluster, NAME_SERVER } from '../../test-kit/fake-cluster.js';
 import { GROUP, aPuller, bodiesOf, filled, on, pulling, queueOf, take } from '../../test-kit/pulling.js';
 import { RocketMQClient } from '../client.js';
-import { CommitFailedError, PollInProgressError, QueueNotAssignedError } from './lite-pull-errors.js';
-import { SeekOutOfRangeError, SubscriptionConflictError } from './lite-pull-errors.js';
+import { PollInProgressError, QueueNotAssignedError, SubscriptionConflictError } from './lite-pull-errors.js';
 import type { LitePullConsumer } from './lite-pull-consumer.js';
 
 const storedOffset = (queueId = 0, topic = 't'): number | undefined =>
@@ -169,136 +165,6 @@ describe('a consumer that pulls', () => {
     await expect(consumer.start()).rejects.toThrow(NotRunningError);
   });
 
-  it('T133 goes on from an offset, from the begin, from the end, or from a time', async () => {
-    const cluster = filled(1, 4);
-    const consumer = await pulling(cluster);
-    const queue = queueOf(0);
-    await take(consumer, 4);
-    await consumer.seek(queue, 2);
-    expect(consumer.position(queue)).toBe(2);
-    expect(bodiesOf(await take(consumer, 2))).toEqual(['0-2', '0-3']);
-    await consumer.seekToBegin(queue);
-    expect(bodiesOf(await take(consumer, 1))).toEqual(['0-0']);
-    await consumer.seekToEnd(queue);
-    cluster.broker.put('t', 0, 'new');
-    expect(bodiesOf(await take(consumer, 1))).toEqual(['new']);
-    cluster.broker.next('SEARCH_OFFSET_BY_TIMESTAMP', ({ header }) => {
-      expect(header).toMatchObject({ timestamp: 77, boundaryType: 'LOWER' });
-      return { header: { offset: 3 } };
-    });
-    await consumer.seekToTimestamp(queue, 77);
-    expect(bodiesOf(await take(consumer, 1))).toEqual(['0-3']);
-  });
-
-  it('T133 seeks neither out of the range of a queue nor in a queue of another consumer', async () => {
-    const consumer = await pulling(filled(1, 4));
-    on.cluster.broker.minOffset = 1;
-    for (const offset of [0, 5]) {
-      await expect(consumer.seek(queueOf(0), offset)).rejects.toThrow(SeekOutOfRangeError);
-    }
-    await expect(consumer.seek(queueOf(0), -1)).rejects.toThrow(InvalidOptionError);
-    await consumer.seek(queueOf(0), 4);
-    await expect(consumer.seek(queueOf(7), 0)).rejects.toThrow(QueueNotAssignedError);
-    await expect(consumer.seekToBegin(queueOf(7))).rejects.toThrow(QueueNotAssignedError);
-  });
-
-  it('T133 drops what it pulled, and what it is about to pull, when it seeks', async () => {
-    const cluster = filled(1, 2);
-    let answer = (): void => undefined;
-    cluster.broker.next('LITE_PULL_MESSAGE', ({ header }) => {
-      const { queueOffset } = header;
-      return new Promise((resolve) => {
-        answer = () => resolve({ header: { ...ends, nextBeginOffset: queueOffset + 1 }, body: old });
-      });
-    });
-    const old = cluster.broker.queue('t', 0)[1]!;
-    const ends = { suggestWhichBrokerId: 0, minOffset: 0, maxOffset: 2 };
-    const consumer = await pulling(cluster, { pullBatchSize: 1 });
-    await cluster.until('it pulls', () => pulls().length === 1);
-    await consumer.seek(queueOf(0), 0);
-    await cluster.until('it pulls again, and does not wait for the answer', () => pulls().length >= 2);
-    answer();
-    expect(bodiesOf(await take(consumer, 2))).toEqual(['0-0', '0-1']);
-  });
-
-  it('T134 hands out nothing of a paused queue, and all of it when it is resumed', async () => {
-    const cluster = filled(2, 2);
-    const consumer = await pulling(cluster);
-    await take(consumer, 0);
-    await on.cluster.clock.advance(0);
-    consumer.pause([queueOf(0)]);
-    expect(bodiesOf(await consumer.poll({ timeout: 0 }))).toEqual(['1-0', '1-1']);
-    const before = pulls().filter(({ header }) => header['queueId'] === 0).length;
-    cluster.broker.put('t', 0, 'while paused');
-    await cluster.clock.advance(60_000);
-    expect(await consumer.poll({ timeout: 0 })).toEqual([]);
-    expect(pulls().filter(({ header }) => header['queueId'] === 0)).toHaveLength(before);
-    consumer.resume([queueOf(0)]);
-    expect(bodiesOf(await take(consumer, 3))).toEqual(['0-0', '0-1', 'while paused']);
-    expect(() => consumer.pause([queueOf(7)])).toThrow(QueueNotAssignedError);
-  });
-
-  it('T135 stores what is consumed every 5 s: not what is in hand', async () => {
-    const consumer = await pulling(filled(1, 4));
-    await take(consumer, 2);
-    await on.cluster.clock.advance(5_000);
-    expect(storedOffset()).toBe(0);
-    expect(bodiesOf(await consumer.poll({ timeout: 0, max: 1 }))).toEqual(['0-2']);
-    await on.cluster.clock.advance(5_000);
-    expect(storedOffset()).toBe(2);
-    const before = on.cluster.broker.requests('UPDATE_CONSUMER_OFFSET').length;
-    await on.cluster.clock.advance(20_000);
-    expect(on.cluster.broker.requests('UPDATE_CONSUMER_OFFSET')).toHaveLength(before);
-  });
-
-  it('T135 commits all that was handed out, or given offsets, when it is told to', async () => {
-    const consumer = await pulling(filled(2, 4), { autoCommit: false });
-    await take(consumer, 4);
-    await on.cluster.clock.advance(60_000);
-    expect(storedOffset(0)).toBeUndefined();
-    expect(await consumer.committed(queueOf(0))).toBeUndefined();
-    await consumer.commit();
-    expect([storedOffset(0), storedOffset(1)]).toEqual([2, 2]);
-    await consumer.commit([{ queue: queueOf(1), offset: 1 }]);
-    expect(storedOffset(1)).toBe(1);
-    expect(await consumer.committed(queueOf(1))).toBe(1);
-    await expect(consumer.commit([{ queue: queueOf(7), offset: 1 }])).rejects.toThrow(QueueNotAssignedError);
-  });
-
-  it('T135 keeps what was committed by hand: an automatic commit follows only what is consumed after it', async () => {
-    const consumer = await pulling(filled(1, 4));
-    await take(consumer, 2);
-    await consumer.commit();
-    expect(storedOffset()).toBe(2);
-    await on.cluster.clock.advance(5_000);
-    expect(storedOffset()).toBe(2);
-    await consumer.commit([{ queue: queueOf(0), offset: 1 }]);
-    await on.cluster.clock.advance(10_000);
-    expect(storedOffset()).toBe(1);
-    await take(consumer, 1);
-    await consumer.poll({ timeout: 0, max: 1 });
-    await consumer.shutdown();
-    expect(storedOffset()).toBe(3);
-  });
-
-  it('T135 says when a commit has failed; an automatic one is made up for', async () => {
-    const consumer = await pulling(filled(1, 4));
-    await take(consumer, 1);
-    const refuse = (): void =>
-      on.cluster.broker.next('UPDATE_CONSUMER_OFFSET', () => ({ code: ResponseCode.SYSTEM_ERROR, remark: 'no' }));
-    refuse();
-    const error = await consumer.commit().catch((thrown: unknown) => thrown);
-    expect(error).toBeInstanceOf(CommitFailedError);
-    expect(error).toMatchObject({ code: 'COMMIT_FAILED', queues: [queueOf(0)] });
-    await consumer.poll({ timeout: 0, max: 1 });
-    refuse();
-    await on.cluster.clock.advance(5_000);
-    expect(storedOffset()).toBeUndefined();
-    await on.cluster.clock.advance(5_000);
-    expect(storedOffset()).toBe(1);
-    expect(on.log.filter((line) => line.includes('could not store its offsets'))).toHaveLength(1);
-  });
-
   it('T135 tells when the queues of a topic, or its own, have changed', async () => {
     const cluster = new FakeCluster({ topics: { t: 1, other: 2 } });
     const consumer = await pulling(cluster);
@@ -364,115 +230,6 @@ describe('a consumer that pulls', () => {
     expect(() => consumer.position(queueOf(1))).toThrow(QueueNotAssignedError);
   });
 
-  it('ends its loop at a shutdown, and stores what is consumed', async () => {
-    const consumer = await pulling(filled(1, 2));
-    const got: string[] = [];
-    const looping = (async () => {
-      for await (const message of consumer) got.push(message.body.toString());
-    })();
-    await on.cluster.until('both have come', () => got.length === 2);
-    await consumer.shutdown();
-    await looping;
-    expect(storedOffset()).toBe(2);
-    expect(on.cluster.broker.requests('UNREGISTER_CLIENT')).toHaveLength(1);
-  });
-
-  it('lets a message that is in hand come again after a shutdown, unless it is given time to be done', async () => {
-    const consumer = await pulling(filled(1, 2));
-    let release = (): void => undefined;
-    const released = new Promise<void>((resolve) => (release = resolve));
-    let got = 0;
-    const looping = (async () => {
-      for await (const _message of consumer) {
-        got++;
-        await released;
-      }
-    })();
-    await on.cluster.until('one is in hand', () => got === 1);
-    const ended = consumer.shutdown({ deadline: 1_000 });
-    await on.cluster.clock.advance(500);
-    release();
-    await looping;
-    await ended;
-    expect(storedOffset()).toBe(1);
-
-    const again = on.client.createLitePullConsumer({ group: GROUP, subscriptions: [{ topic: 't' }] });
-    await again.start();
-    const [message] = await take(again, 1);
-    expect(message!.body.toString()).toBe('0-1');
-    await again.shutdown();
-    expect(storedOffset()).toBe(1);
-  });
-
-  it('after a crash gets again what was consumed since the last commit, and nothing is lost', async () => {
-    const consumer = await pulling(filled(1, 6));
-    await take(consumer, 2);
-    await consumer.poll({ timeout: 0, max: 1 });
-    await on.cluster.clock.advance(5_000);
-    expect(bodiesOf(await take(consumer, 2))).toEqual(['0-3', '0-4']);
-    // The first consumer is not asked any more, as if it were dead.
-    const { cluster } = on;
-    const second = new RocketMQClient({ nameServer: NAME_SERVER, dial: cluster.dial, clock: cluster.clock });
-    const other = second.createLitePullConsumer({ group: GROUP });
-    await other.assign([queueOf(0)]);
-    await other.start();
-    expect(bodiesOf(await take(other, 4))).toEqual(['0-2', '0-3', '0-4', '0-5']);
-    await second.shutdown();
-  });
-
-  it('without stored offsets begins anew at each start', async () => {
-    const options = { storeOffsets: false };
-    const consumer = await pulling(filled(1, 2), options);
-    await take(consumer, 2);
-    await consumer.commit();
-    expect(await consumer.committed(queueOf(0))).toBe(2);
-    await consumer.shutdown();
-    expect(on.cluster.broker.offsets.size).toBe(0);
-    expect(on.cluster.broker.requests('QUERY_CONSUMER_OFFSET')).toEqual([]);
-  });
-
-  it('begins a new group at the end of a topic by default, or at a time', async () => {
-    const consumer = await pulling(filled(1, 3), { consumeFromWhere: 'CONSUME_FROM_LAST_OFFSET' });
-    on.cluster.broker.put('t', 0, 'new');
-    expect(bodiesOf(await take(consumer, 1))).toEqual(['new']);
-    await consumer.shutdown();
-    on.cluster.broker.next('SEARCH_OFFSET_BY_TIMESTAMP', () => ({ header: { offset: 1 } }));
-    const other = on.client.createLitePullConsumer({
-      group: 'other',
-      subscriptions: [{ topic: 't' }],
-      consumeFromWhere: 'CONSUME_FROM_TIMESTAMP',
-      consumeTimestamp: 5,
-    });
-    await other.start();
-    expect(bodiesOf(await take(other, 1))).toEqual(['0-1']);
-  });
-
-  it('pulls anew what it has not handed out when the filter of a topic changes', async () => {
-    const cluster = new FakeCluster({ topics: { t: 1 } });
-    for (const tag of ['a', 'b', 'a', 'b']) cluster.broker.put('t', 0, `of ${tag}`, { properties: { TAGS: tag } });
-    const consumer = await pulling(cluster, { subscriptions: [{ topic: 't', expression: 'a' }] });
-    expect(bodiesOf(await take(consumer, 1))).toEqual(['of a']);
-    await consumer.subscribe('t', 'b');
-    expect(bodiesOf(await take(consumer, 2))).toEqual(['of b', 'of b']);
-    expect(pulls().at(-1)!.header['subscription']).toBe('b');
-  });
-
-  it('T129 T121 pulls nothing while its offset cannot be found out: a guess would lose or repeat messages', async () => {
-    const cluster = filled(1, 2);
-    cluster.broker.offsets.set(`${GROUP}@t@0`, 1);
-    for (let i = 0; i < 2; i++) {
-      cluster.broker.next('QUERY_CONSUMER_OFFSET', () => ({ code: ResponseCode.SYSTEM_ERROR, remark: 'not now' }));
-    }
-    const consumer = aPuller(cluster, { subscriptions: [] });
-    await consumer.assign([queueOf(0)]);
-    await consumer.start();
-    await cluster.clock.advance(1_500);
-    expect(pulls()).toEqual([]);
-    expect(consumer.position(queueOf(0))).toBeUndefined();
-    await cluster.clock.advance(1_000);
-    expect(bodiesOf(await take(consumer, 1))).toEqual(['0-1']);
-  });
-
   it('waits for a topic that does not exist yet, and gets all of it', async () => {
     const cluster = new FakeCluster();
     const consumer = await pulling(cluster, { consumeFromWhere: 'CONSUME_FROM_LAST_OFFSET' });
@@ -480,33 +237,6 @@ describe('a consumer that pulls', () => {
     cluster.broker.put('t', 0, 'first');
     await cluster.clock.advance(5_000);
     expect(bodiesOf(await take(consumer, 1))).toEqual(['first']);
-  });
-
-  it('goes on where the group is reset to', async () => {
-    const consumer = await pulling(filled(1, 3));
-    await take(consumer, 3);
-    on.cluster.broker.connection.oneway(
-      Requests.RESET_CONSUMER_CLIENT_OFFSET,
-      { topic: 't', group: GROUP, timestamp: 0, isForce: true },
-      { body: encodeJson({ offsetTable: queueTable([[queueOf(0), 1]]) }) },
-    );
-    await on.cluster.until('it is reset', () => storedOffset() === 1);
-    expect(bodiesOf(await take(consumer, 2))).toEqual(['0-1', '0-2']);
-  });
-
-  it('goes on where its broker says that the queue is, back or forth', async () => {
-    const cluster = filled(1, 5);
-    const consumer = await pulling(cluster);
-    await take(consumer, 5);
-    const moved = (nextBeginOffset: number) => {
-      const header = { suggestWhichBrokerId: 0, nextBeginOffset, minOffset: 0, maxOffset: 5 };
-      cluster.broker.releasePulls({ code: ResponseCode.PULL_OFFSET_MOVED, header });
-    };
-    moved(3);
-    expect(bodiesOf(await take(consumer, 2))).toEqual(['0-3', '0-4']);
-    await cluster.until('it pulls', () => cluster.broker.heldPulls === 1);
-    moved(9);
-    await cluster.until('it has moved', () => consumer.position(queueOf(0)) === 9);
   });
 
   it('goes on when its broker was away, and says once that it was', async () => {
@@ -544,48 +274,5 @@ describe('a consumer that pulls', () => {
       { body: on.cluster.broker.queue('t', 0)[0]! },
     );
     expect(directly.code).toBe(ResponseCode.SYSTEM_ERROR);
-  });
-});
-
-describe('what is pulled ahead', () => {
-  const held = async (consumer: LitePullConsumer): Promise<MessageExt[]> => {
-    await on.cluster.clock.advance(0);
-    for (let turn = 0; turn < 20; turn++) await on.cluster.clock.advance(0);
-    consumer.pause([]);
-    return [];
-  };
-
-  it('T135 is bounded by the count of each queue, and goes on as it is consumed', async () => {
-    const consumer = await pulling(filled(1, 20), { pullThresholdForQueue: 4, pullBatchSize: 2 });
-    await held(consumer);
-    // More than 4 are held after the third pull.
-    expect(pulls()).toHaveLength(3);
-    await take(consumer, 2);
-    await held(consumer);
-    expect(pulls()).toHaveLength(4);
-  });
-
-  it('T135 is bounded by the bytes of each queue', async () => {
-    const cluster = new FakeCluster({ topics: { t: 1 } });
-    for (let i = 0; i < 10; i++) cluster.broker.put('t', 0, Buffer.alloc(600_000));
-    const consumer = await pulling(cluster, { pullThresholdSizeForQueue: 1, pullBatchSize: 1 });
-    await held(consumer);
-    expect(pulls()).toHaveLength(2);
-  });
-
-  it('T135 is bounded by the count of all queues, and all go on when there is room', async () => {
-    const consumer = await pulling(filled(3, 10), { pullThresholdForAll: 4, pullBatchSize: 1 });
-    await held(consumer);
-    expect(pulls().length).toBeLessThanOrEqual(7);
-    expect(bodiesOf(await take(consumer, 30))).toHaveLength(30);
-  });
-
-  it('T135 is bounded by the span of its offsets', async () => {
-    const cluster = new FakeCluster({ topics: { t: 1 } });
-    for (let i = 0; i < 20; i++) cluster.broker.put('t', 0, `${i}`, { properties: { TAGS: i % 5 ? 'b' : 'a' } });
-    const subscriptions = [{ topic: 't', expression: 'a' }];
-    const consumer = await pulling(cluster, { subscriptions, consumeMaxSpan: 5, pullBatchSize: 1 });
-    await held(consumer);
-    expect(pulls().at(-1)!.header['queueOffset']).toBe(10);
   });
 });
