@@ -34,17 +34,12 @@ test('a reply finds its requester after the broker was restarted in between', as
   const answering = newClient();
   const replier = answering.createProducer({ group: 'answering' });
   await replier.start();
-  const asked = new Promise<MessageExt>((resolve) => {
-    const consumer = answering.createPushConsumer({
-      group: 'answering',
-      subscriptions: [{ topic: 't' }],
-      listener: ([message]) => resolve(message),
-    });
-    void answering
-      .start()
-      .then(() => answering.admin.createTopic({ topic: 't', queues: 1 }))
-      .then(() => consumer.start());
-  });
+  await answering.admin.createTopic({ topic: 't', queues: 1 });
+  let take: (message: MessageExt) => void = () => undefined;
+  const asked = new Promise<MessageExt>((resolve) => (take = resolve));
+  const subscriptions = [{ topic: 't' }];
+  const listener = ([message]: MessageExt[]): void => take(message!);
+  await answering.createPushConsumer({ group: 'answering', subscriptions, listener }).start();
   const requester = newClient().createProducer({ group: 'asking' });
   await requester.start();
   const reply = requester.request({ topic: 't', body: 'question' }, { timeout: 60_000 });

@@ -83,7 +83,7 @@ async function reply(deps: ReplyDeps, push: ReplyPush, request: IncomingRequest<
   const made = known ?? topics.findOrCreate(topic, defaultTopic, defaultTopicQueueNums);
   if (!made) return noSuchTopic(topic);
   const body = Buffer.from(request.body);
-  await topics.unsaved(topic);
+  await topics.whenSaved(topic);
   const queue = queueId < 0 ? Math.floor(Math.random() * made.writeQueueNums) : queueId;
   return pushAndStore(deps, push, { ...request, body }, queue);
 }
@@ -143,7 +143,7 @@ async function store(
     tagsCode: 0,
   });
   try {
-    await messageWriter.stored(result);
+    await messageWriter.whenStored(result);
     stats.put(header.topic, queueId, 1, result.size, result.storeTimestamp);
     return result;
   } catch (error) {
