@@ -38,6 +38,9 @@ export class LitePullAssignment {
   readonly #assigned = new Map<string, AbortController>();
   #mode: 'none' | 'subscribe' | 'assign' = 'none';
   #started = false;
+  #stopped = false;
+  /** Topics whose routes are looked for until they are given up. */
+  readonly #watched = new Set<string>();
   #stopListening: (() => void) | undefined;
 
   constructor(parts: LitePullAssignmentParts) {
@@ -63,9 +66,7 @@ export class LitePullAssignment {
   subscribe(subscription: Subscription): SubscriptionData {
     this.#enter('subscribe');
     const data = subscriptionData(subscription, this.#parts.context.clock.now());
-    const before = this.subscriptions.get(data.topic);
-    this.subscriptions.set(data.topic, data);
-    if (before && before.subString !== data.subString) this.#refresh(data.topic);
+    this.#set(data, this.subscriptions.get(data.topic));
     return data;
   }
 
@@ -74,11 +75,16 @@ export class LitePullAssignment {
     const { context, options } = this.#parts;
     const missing = await findTopics(context, options.group, subscriptions);
     for (const topic of missing) this.youngTopics.add(topic);
+    for (const { topic } of subscriptions) {
+      if (this.#watched.has(topic)) context.routes.unwatch(topic);
+      this.#watched.add(topic);
+    }
     await context.heartbeat.beat();
   }
 
-  /** Gives up the topic's queues; what is consumed of them is stored. */
+  /** Gives up the topic's queues; what is consumed of them is stored. @throws SubscriptionConflictError */
   async unsubscribe(topic: string): Promise<void> {
+    this.#enter('subscribe');
     if (!this.subscriptions.delete(topic)) return;
     const { context, offsets } = this.#parts;
     const owned = this.#rebalance.owned.filter(({ messageQueue }) => messageQueue.topic === topic);
@@ -87,7 +93,7 @@ export class LitePullAssignment {
     await offsets.persist(queues, true);
     for (const queue of queues) offsets.forget(queue);
     if (!this.#started) return;
-    context.routes.unwatch(topic);
+    this.#unwatch(topic);
     // The others would leave our share of its queues to us.
     await context.heartbeat.beat();
   }
@@ -100,10 +106,10 @@ export class LitePullAssignment {
   async assign(queues: readonly MessageQueue[], subscription: Omit<Subscription, 'topic'>): Promise<void> {
     this.#enter('assign');
     const { clock } = this.#parts.context;
-    const before = new Set(this.subscriptions.keys());
+    const before = new Map(this.subscriptions);
     this.subscriptions.clear();
     for (const { topic } of queues) {
-      this.subscriptions.set(topic, subscriptionData({ topic, ...subscription }, clock.now()));
+      this.#set(subscriptionData({ topic, ...subscription }, clock.now()), before.get(topic));
     }
     const keys = new Set(queues.map(queueKey));
     const lost = [...this.#assigned].filter(([key]) => !keys.has(key));
@@ -116,7 +122,7 @@ export class LitePullAssignment {
       this.#begin({ ...queue }, undefined, dropping.signal);
     }
     if (!this.#started) return;
-    for (const topic of before) if (!this.subscriptions.has(topic)) this.#parts.context.routes.unwatch(topic);
+    for (const topic of before.keys()) if (!this.subscriptions.has(topic)) this.#unwatch(topic);
     await this.join([...this.subscriptions.values()].filter(({ topic }) => !before.has(topic)));
   }
 
@@ -125,6 +131,7 @@ export class LitePullAssignment {
     this.#started = true;
     const { routes } = this.#parts.context;
     await this.join([...this.subscriptions.values()]);
+    if (this.#stopped) return this.release();
     for (const queue of this.#parts.buffer.queues) this.#parts.begin(queue);
     this.#stopListening = routes.onChange((topic) => {
       if (this.subscriptions.has(topic)) this.rebalance();
@@ -139,6 +146,7 @@ export class LitePullAssignment {
 
   /** Takes and gives up no more queues. */
   async stop(): Promise<void> {
+    this.#stopped = true;
     this.#stopListening?.();
     await this.#rebalance.stop();
   }
@@ -148,11 +156,18 @@ export class LitePullAssignment {
     for (const queue of this.#rebalance.owned) this.#rebalance.drop(queue);
     for (const dropping of this.#assigned.values()) dropping.abort();
     this.#assigned.clear();
-    for (const topic of this.subscriptions.keys()) this.#parts.context.routes.unwatch(topic);
+    for (const topic of this.#watched) this.#unwatch(topic);
   }
 
-  #refresh(topic: string): void {
-    for (const queue of this.#parts.buffer.queues) if (queue.messageQueue.topic === topic) queue.refresh();
+  /** @param before the subscription that it replaces */
+  #set(data: SubscriptionData, before: SubscriptionData | undefined): void {
+    this.subscriptions.set(data.topic, data);
+    if (!before || before.subString === data.subString) return;
+    for (const queue of this.#parts.buffer.queues) if (queue.messageQueue.topic === data.topic) queue.refresh();
+  }
+
+  #unwatch(topic: string): void {
+    if (this.#watched.delete(topic)) this.#parts.context.routes.unwatch(topic);
   }
 
   #enter(mode: 'subscribe' | 'assign'): void {

@@ -149,7 +149,29 @@ describe('a consumer that pulls', () => {
     const other = on.client.createLitePullConsumer({ group: 'other' });
     await other.assign([queueOf(0)]);
     await expect(other.subscribe('t')).rejects.toThrow(SubscriptionConflictError);
+    await expect(other.unsubscribe('t')).rejects.toThrow(SubscriptionConflictError);
     await expect(other.assign([])).rejects.toThrow(InvalidOptionError);
+  });
+
+  it('asks for the routes of a topic no more when it has given it up, however often it was subscribed', async () => {
+    const consumer = await pulling(new FakeCluster(), { subscriptions: [] });
+    for (const expression of ['a', 'b', '*']) await consumer.subscribe('missing', expression);
+    await consumer.unsubscribe('missing');
+    on.cluster.routeRequests.length = 0;
+    await on.cluster.clock.advance(20_000);
+    expect(on.cluster.routeRequests).not.toContain('missing');
+  });
+
+  it('that is shut down while it starts leaves nothing behind', async () => {
+    const consumer = aPuller(filled(1, 1));
+    const starting = consumer.start();
+    await on.cluster.until('it has begun', () => on.cluster.routeRequests.includes('t'));
+    await consumer.shutdown();
+    await starting;
+    const before = pulls().length;
+    await on.cluster.clock.advance(60_000);
+    expect(pulls()).toHaveLength(before);
+    expect(consumer.assignment()).toEqual([]);
   });
 
   it('T132 does nothing before its start and after its shutdown', async () => {

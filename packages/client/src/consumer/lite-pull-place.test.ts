@@ -103,6 +103,17 @@ describe('the place of a consumer that pulls', () => {
     await consumer.subscribe('t', 'b');
     expect(bodiesOf(await take(consumer, 2))).toEqual(['of b', 'of b']);
     expect(pulls().at(-1)!.header['subscription']).toBe('b');
+    await consumer.shutdown();
+
+    const assigned = on.client.createLitePullConsumer({
+      group: 'assigned',
+      consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET',
+    });
+    await assigned.assign([queueOf(0)], { expression: 'a' });
+    await assigned.start();
+    expect(bodiesOf(await take(assigned, 1))).toEqual(['of a']);
+    await assigned.assign([queueOf(0)], { expression: 'b' });
+    expect(bodiesOf(await take(assigned, 2))).toEqual(['of b', 'of b']);
   });
 
   it('T129 T121 pulls nothing while its offset cannot be found out: a guess would lose or repeat messages', async () => {
