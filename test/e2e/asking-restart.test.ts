@@ -1,5 +1,4 @@
-// A request whose broker is restarted before the reply: it is stored, its requester makes itself known again, and gets the
-// reply in time.
+// Tests a request whose broker is restarted before the reply: its requester makes itself known again and gets the reply.
 import { afterEach, expect, test } from '@jest/globals';
 import { startBroker } from '@nest-rocketmq/broker';
 import type { Broker } from '@nest-rocketmq/broker';

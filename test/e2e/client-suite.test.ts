@@ -1,4 +1,4 @@
-// Asking and pulling on an embedded broker in memory, by the same expectations as on Apache's (test/interop/client).
+// Tests asking and pulling on an embedded broker in memory, by the same expectations as on Apache's (test/interop/client).
 import { afterAll, beforeAll, describe, jest } from '@jest/globals';
 import { startBroker } from '@nest-rocketmq/broker';
 import type { Broker } from '@nest-rocketmq/broker';

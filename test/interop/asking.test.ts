@@ -1,4 +1,4 @@
-// Our client and the unmodified Java clients ask and answer each other, on Apache's broker and on ours.
+// Tests that our client and the unmodified Java clients ask and answer each other, on Apache's broker and on ours.
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { isRequest } from '@nest-rocketmq/client';
 import { newClient, type Peer, QUEUES, SEND_TIMEOUT_MS } from './client/peer.js';

@@ -1,4 +1,4 @@
-// Our consumers that pull and Java's DefaultLitePullConsumer as members of one group, on Apache's broker and on ours: they
+// Tests our consumers that pull and Java's DefaultLitePullConsumer as members of one group, on Apache's broker and on ours: they
 // agree on who has which queue, and neither gets what the other has consumed.
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { LitePullConsumer } from '@nest-rocketmq/client';

@@ -1,4 +1,4 @@
-// A consumer that pulls on a fake cluster, for the tests of its parts. Ends all of it after each test, and holds that no
+// Runs a consumer that pulls on a fake cluster, for the tests of its parts. Ends all of it after each test, and holds that no
 // timer is left.
 import { afterEach, expect } from '@jest/globals';
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';

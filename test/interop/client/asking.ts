@@ -1,4 +1,4 @@
-// What must come of our client's requests and replies.
+// Tests the results of our client's requests and replies.
 import { randomBytes } from 'node:crypto';
 import { expect, test } from '@jest/globals';
 import { NotRunningError, ReplyTimeoutError, RequesterGoneError, isRequest } from '@nest-rocketmq/client';

@@ -1,4 +1,4 @@
-// What must come of our client's consumers that pull.
+// Tests our client's consumers that pull.
 import { expect, test } from '@jest/globals';
 import type { LitePullConsumer, LitePullConsumerOptions, RocketMQClient } from '@nest-rocketmq/client';
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';

@@ -136,6 +136,15 @@ describe('a reply', () => {
     expect(await stored()).toHaveLength(1);
   });
 
+  it('is not pushed to a client whose producers have all left, though it is connected', async () => {
+    await started();
+    const { connection } = await requester();
+    await running.clock.advance(0);
+    await connection.request(Requests.UNREGISTER_CLIENT, { clientID: 'requester', producerGroup: 'asking' });
+    expect(await reply()).toMatchObject({ code: ResponseCode.SYSTEM_ERROR });
+    expect(pushed).toEqual([]);
+  });
+
   it('goes to the newest connection of a requester that dialled anew', async () => {
     await started();
     const old = await requester(() => ({ code: ResponseCode.SYSTEM_ERROR }));

@@ -1,4 +1,4 @@
-// The consumer whose application asks for messages, by iterating or polling: its calls, and its start and end.
+// Gives messages to an application that asks for them, by iterating or polling.
 import { InvalidOptionError, NotRunningError } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { Admin } from '../admin.js';

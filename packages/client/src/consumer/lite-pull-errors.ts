@@ -1,4 +1,4 @@
-// The errors of consumers that pull.
+// Defines the errors of consumers that pull.
 import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
 import { MQClientError, describe } from '../errors.js';
 import { queueKey } from './process-queue.js';

@@ -35,6 +35,21 @@ describe('what is pulled ahead', () => {
     expect(bodiesOf(await take(consumer, 30))).toHaveLength(30);
   });
 
+  it('T135 lets a queue that has waited for room go on when another one is consumed', async () => {
+    const consumer = await pulling(filled(2, 6), { pullThresholdForAll: 4 });
+    const [, other] = consumer.assignment();
+    consumer.pause([other!]);
+    await consumer.seekToBegin(other!);
+    await held();
+    consumer.resume([other!]);
+    await held();
+    const pullsOf = () => pulls().filter(({ header }) => header['queueId'] === other!.queueId).length;
+    const before = pullsOf();
+    expect(bodiesOf(await take(consumer, 6))).toHaveLength(6);
+    await held();
+    expect(pullsOf()).toBeGreaterThan(before);
+  });
+
   it('T135 is bounded by the span of its offsets', async () => {
     const cluster = new FakeCluster({ topics: { t: 1 } });
     for (let i = 0; i < 20; i++) cluster.broker.put('t', 0, `${i}`, { properties: { TAGS: i % 5 ? 'b' : 'a' } });

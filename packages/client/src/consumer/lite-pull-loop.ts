@@ -55,7 +55,8 @@ export class LitePullLoop {
       if (pulling.aborted) return 0;
       queue.begin(offset);
       const reply = await unlessAborted(this.#pull(queue, offset), pulling);
-      if (!reply) return 0;
+      // A seek may have come while the answer was on its way here.
+      if (!reply || pulling.aborted) return 0;
       this.#failing.delete(queue.messageQueue.brokerName);
       return await this.#onReply(queue, offset, reply);
     } catch (error) {

@@ -1,4 +1,4 @@
-// The options of consumers that pull, with the names, defaults and ranges of Apache's DefaultLitePullConsumer.
+// Defines the options of consumers that pull, with the names, defaults and ranges of Apache's DefaultLitePullConsumer.
 import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import { checkGroup, checkTopic } from '../config/names.js';
 import { integerIn, oneOf } from '../config/options.js';

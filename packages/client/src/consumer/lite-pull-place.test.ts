@@ -62,6 +62,15 @@ describe('the place of a consumer that pulls', () => {
     expect(bodiesOf(await take(consumer, 2))).toEqual(['0-0', '0-1']);
   });
 
+  it('T133 drops an answer that has come and is not taken yet when it seeks', async () => {
+    const consumer = await pulling(filled(2, 2));
+    // Both pulls are answered while the seek asks for the end of the queue.
+    await consumer.seekToEnd(queueOf(1));
+    for (let turn = 0; turn < 20; turn++) await on.cluster.clock.advance(0);
+    expect(bodiesOf(await consumer.poll({ timeout: 0 }))).toEqual(['0-0', '0-1']);
+    expect(consumer.position(queueOf(1))).toBe(2);
+  });
+
   it('T134 hands out nothing of a paused queue, and all of it when it is resumed', async () => {
     const cluster = filled(2, 2);
     const consumer = await pulling(cluster);

@@ -22,6 +22,20 @@ describe('the progress of a consumer that pulls', () => {
     expect(on.cluster.broker.requests('UPDATE_CONSUMER_OFFSET')).toHaveLength(before);
   });
 
+  it('T135 stores its way past messages that its filter leaves out, while nothing is in hand', async () => {
+    const consumer = await pulling(filled(1, 0), { subscriptions: [{ topic: 't', expression: 'a' }] });
+    const waiting = consumer.poll({ timeout: 20_000 });
+    for (const tag of ['b', 'b', 'b']) on.cluster.broker.put('t', 0, tag, { properties: { TAGS: tag } });
+    await on.cluster.clock.advance(5_000);
+    expect(storedOffset()).toBe(3);
+    on.cluster.broker.put('t', 0, 'a', { properties: { TAGS: 'a' } });
+    await waiting;
+    on.cluster.broker.put('t', 0, 'b', { properties: { TAGS: 'b' } });
+    await on.cluster.clock.advance(10_000);
+    // The one in hand is not consumed yet.
+    expect(storedOffset()).toBe(3);
+  });
+
   it('T135 commits all that was handed out, or given offsets, when it is told to', async () => {
     const consumer = await pulling(filled(2, 4), { autoCommit: false });
     await take(consumer, 4);

@@ -1,4 +1,4 @@
-// Sends requests and waits for their replies. Leaves matching the two to replies/pending-replies.
+// Sends requests and waits for their replies.
 import { MessageProperty, NotRunningError } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';

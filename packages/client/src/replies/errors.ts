@@ -1,4 +1,4 @@
-// The errors of asking and answering.
+// Defines the errors of asking and answering.
 import { MQClientError } from '../errors.js';
 
 /** No reply came in time. Whether somebody has acted on the request is not known. */
