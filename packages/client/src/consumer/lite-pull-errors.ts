@@ -1,10 +1,11 @@
 // Defines the errors of consumers that pull.
 import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
-import { MQClientError, describe } from '../errors.js';
+import { MQClientError } from '../client-error.js';
+import { describe } from '../errors.js';
 import { queueKey } from './process-queue.js';
 
 /** A consumer either subscribes to topics or is assigned queues by hand. */
-export class SubscriptionConflictError extends MQClientError {
+export class SubscriptionConflictError extends MQClientError<'SUBSCRIPTION_CONFLICT'> {
   constructor(
     readonly group: string,
     readonly mode: 'subscribe' | 'assign',
@@ -18,7 +19,7 @@ export class SubscriptionConflictError extends MQClientError {
 }
 
 /** The queue is not this consumer's: it was never assigned to it, or has gone to another member of the group. */
-export class QueueNotAssignedError extends MQClientError {
+export class QueueNotAssignedError extends MQClientError<'QUEUE_NOT_ASSIGNED'> {
   constructor(
     readonly group: string,
     readonly queue: MessageQueue,
@@ -32,7 +33,7 @@ export class QueueNotAssignedError extends MQClientError {
 }
 
 /** The broker does not have this offset (any more). */
-export class SeekOutOfRangeError extends MQClientError {
+export class SeekOutOfRangeError extends MQClientError<'SEEK_OUT_OF_RANGE'> {
   constructor(
     readonly queue: MessageQueue,
     readonly offset: number,
@@ -48,7 +49,7 @@ export class SeekOutOfRangeError extends MQClientError {
 }
 
 /** Two calls want messages of one consumer at the same time: the progress of one would commit the messages of the other. */
-export class PollInProgressError extends MQClientError {
+export class PollInProgressError extends MQClientError<'POLL_IN_PROGRESS'> {
   constructor(readonly group: string) {
     super(
       'POLL_IN_PROGRESS',
@@ -59,7 +60,7 @@ export class PollInProgressError extends MQClientError {
 }
 
 /** Offsets could not be stored. What was consumed since they were stored last comes again after a restart. */
-export class CommitFailedError extends MQClientError {
+export class CommitFailedError extends MQClientError<'COMMIT_FAILED'> {
   constructor(
     readonly group: string,
     readonly queues: readonly MessageQueue[],

@@ -1,4 +1,5 @@
 // Speaks for a consumer that polls with the brokers: what its group subscribes to, where it stands, where it is to go on.
+import { RequestRefusedError, ResponseCode } from '@nest-rocketmq/remoting/internal';
 import type { ConsumerData } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import type { ConsumerMember, DirectResult, QueueOffset } from '../groups/group-registry.js';
@@ -69,6 +70,7 @@ export class LitePullMember implements ConsumerMember {
   }
 
   consumeDirectly(): Promise<DirectResult> {
-    return Promise.reject(new Error(`consumer group ${this.group} polls its messages: it has no listener to run`));
+    const message = `consumer group ${this.group} polls its messages: it has no listener to run`;
+    return Promise.reject(new RequestRefusedError(ResponseCode.SYSTEM_ERROR, message));
   }
 }

@@ -6,7 +6,9 @@ import { allocateAveragely } from './allocate.js';
 import type { AllocateMessageQueueStrategy } from './allocate.js';
 import type { ConsumeFromWhere, MessageModel, Subscription } from './consumer-options.js';
 
+/** The options of a consumer that pulls, with the names and defaults of Apache's DefaultLitePullConsumer. */
 export interface LitePullConsumerOptions {
+  /** The consumer group. */
   group: string;
   /** Topics whose queues are shared with the group. Without, `subscribe` or `assign` says later what is consumed. */
   subscriptions?: Subscription[];

@@ -11,6 +11,7 @@ import type { ResolvedLitePullOptions } from './lite-pull-options.js';
 const LONGEST_POLL_MS = 3_600_000;
 const MOST_MESSAGES = 65_535;
 
+/** How long a poll waits, and for how many messages. */
 export interface PollOptions {
   /** How long to wait for a first message, ms; 0: not at all. Default: pollTimeoutMillis. */
   timeout?: number;

@@ -4,6 +4,7 @@ import { describe } from '../errors.js';
 import type { Routes } from '../routes/routes.js';
 import { queueKey } from './process-queue.js';
 
+/** Called with a topic and all its queues. */
 export type TopicQueuesListener = (topic: string, queues: readonly MessageQueue[]) => void;
 
 /**

@@ -9,9 +9,10 @@ import {
   replyTopic,
 } from '@nest-rocketmq/remoting/internal';
 import type { Clock, MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
-import { MQClientError, SendFailedError } from '../errors.js';
+import { MQClientError } from '../client-error.js';
+import { SendFailedError } from '../errors.js';
 import { NotARequestError, RequesterGoneError } from '../replies/errors.js';
-import { Patience, isUnreached } from '../time/patience.js';
+import { Backoff, isUnreached } from '../time/backoff.js';
 import type { PreparedMessage } from './outgoing.js';
 import type { OutgoingMessage, ReplyContent, SendResult } from './producer-options.js';
 import type { Sender } from './send.js';
@@ -64,7 +65,7 @@ export async function sendReply(
   request: MessageExt,
   timeout: number,
 ): Promise<SendResult> {
-  const patience = new Patience({ clock, timeout, closing });
+  const backoff = new Backoff({ clock, timeout, closing });
   const { writable } = await sender.route(prepared.topic, timeout);
   const queues = onePerBroker(writable, request.brokerName);
   const tried: string[] = [];
@@ -73,19 +74,19 @@ export async function sendReply(
     for (const queue of queues) {
       tried.push(queue.brokerName);
       try {
-        return await sender.sendTo(queue, prepared, Math.max(1, patience.left));
+        return await sender.sendTo(queue, prepared, Math.max(1, backoff.left));
       } catch (error) {
         if (!isOfTheBroker(error)) throw error;
         // That one broker does not know the requester says more than that another one is away.
         if (!(failure instanceof ResponseError)) failure = error;
       }
-      if (patience.over) break;
+      if (backoff.over) break;
     }
-  } while (mayBeBack(failure) && (await patience.pause()));
+  } while (mayBeBack(failure) && (await backoff.pause()));
   if (failure instanceof ResponseError && failure.responseCode === ResponseCode.SYSTEM_ERROR) {
     throw requesterGone(prepared, failure);
   }
-  throw new SendFailedError(prepared.topic, tried.length, Math.round(patience.elapsed), tried, { cause: failure });
+  throw new SendFailedError(prepared.topic, tried.length, Math.round(backoff.elapsed), tried, { cause: failure });
 }
 
 function requesterGone({ properties }: PreparedMessage, cause: ResponseError): RequesterGoneError {

@@ -1,8 +1,8 @@
 // Defines the errors of asking and answering.
-import { MQClientError } from '../errors.js';
+import { MQClientError } from '../client-error.js';
 
 /** No reply came in time. Whether somebody has acted on the request is not known. */
-export class ReplyTimeoutError extends MQClientError {
+export class ReplyTimeoutError extends MQClientError<'REPLY_TIMEOUT'> {
   constructor(
     readonly topic: string,
     /** ms */
@@ -22,7 +22,7 @@ export class ReplyTimeoutError extends MQClientError {
 }
 
 /** More requests wait for their replies in this client than it may hold. Nothing of this one was sent. */
-export class TooManyRequestsError extends MQClientError {
+export class TooManyRequestsError extends MQClientError<'TOO_MANY_REQUESTS'> {
   constructor(
     readonly topic: string,
     readonly maxPendingRequests: number,
@@ -36,7 +36,7 @@ export class TooManyRequestsError extends MQClientError {
 }
 
 /** The message cannot be replied to: whoever sent it has not asked for a reply. */
-export class NotARequestError extends MQClientError {
+export class NotARequestError extends MQClientError<'CREATE_REPLY_MESSAGE'> {
   constructor(
     readonly msgId: string,
     /** The property that is missing. */
@@ -51,7 +51,7 @@ export class NotARequestError extends MQClientError {
 }
 
 /** No broker could hand the reply to its requester: that client has ended, or has lost its connection. */
-export class RequesterGoneError extends MQClientError {
+export class RequesterGoneError extends MQClientError<'REQUESTER_GONE'> {
   constructor(
     /** Client id of the requester. */
     readonly requester: string,

@@ -1,4 +1,4 @@
-// Owns the rows of what producers ask: sends in their three forms, and the fields' short names of V2.
+// Declares the requests of producers: sends in their three forms, and the short field names of V2.
 import { flag, int, long, maybe, text } from './field.js';
 import { request } from './request.js';
 import { viaTopic } from './common.js';
@@ -71,4 +71,11 @@ export const produceRequests = {
   SEND_BATCH_MESSAGE: request(320, 'SEND_BATCH_MESSAGE', ['broker'], sendV2, sendReply),
   SEND_REPLY_MESSAGE: request(324, 'SEND_REPLY_MESSAGE', ['broker'], sendV1, sendReply),
   SEND_REPLY_MESSAGE_V2: request(325, 'SEND_REPLY_MESSAGE_V2', ['broker'], sendV2, sendReply),
+  RECALL_MESSAGE: request(
+    370,
+    'RECALL_MESSAGE',
+    ['broker'],
+    { producerGroup: maybe(text()), topic: text(), recallHandle: text(), ...viaTopic },
+    { msgId: text() },
+  ),
 };
