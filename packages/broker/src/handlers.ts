@@ -11,6 +11,7 @@ import { offsetHandlers } from './metadata/offset-handlers.js';
 import { pullHandlers } from './pull/pull-handler.js';
 import { queryHandlers } from './admin/query-handlers.js';
 import { resetOffsetHandlers } from './admin/reset-offset-handler.js';
+import { replyHandlers } from './reply/reply-handler.js';
 import { sendBackHandlers } from './retry/send-back-handler.js';
 import { sendBatchHandlers } from './send/send-batch-handler.js';
 import { SendHandler } from './send/send-handler.js';
@@ -72,6 +73,7 @@ export function makeHandlers({ environment, ...parts }: HandlerParts): HandlerTa
   const common = { ...parts, config, clock, locks, retry, pullScheduler, storeHost };
   const typed: TypedHandlers = {
     ...sendBatchHandlers(common),
+    ...replyHandlers(common),
     ...sendBackHandlers(common),
     ...pullHandlers(common),
     ...endTransactionHandlers(common),

@@ -48,6 +48,10 @@ export interface BrokerOptions {
   autoCreateSubscriptionGroup?: boolean;
   /** What the broker permits: bit 4 to read, bit 2 to write. Default: `6`; allowed: 0 to 7. */
   brokerPermission?: number;
+  /** Whether a reply is stored, beside being pushed to its requester. Default: `true`. */
+  storeReplyMessageEnable?: boolean;
+  /** Whether consumers that poll are served (LITE_PULL_MESSAGE). Default: `true`. */
+  litePullMessageEnable?: boolean;
   /** Whether the trace topic exists. Default: `false`. */
   traceTopicEnable?: boolean;
   /** Whether producers are told TRACE_ON=true. Default: `true`. */
@@ -173,6 +177,11 @@ export interface BrokerOptions {
   maxLockQueues?: number;
   /** Most pulls that wait for messages at a time. Default: `100000`; allowed: pulls, 1 to 100000000. */
   maxHeldPulls?: number;
+  /**
+   * Most replies at a time that their requesters have not confirmed yet. Default: `10000`; allowed: replies, 1 to
+   * 1000000.
+   */
+  maxPendingReplies?: number;
   /**
    * Most connections at a time, of the broker and of its name server each. Default: `10000`; allowed: connections, 1 to
    * 1000000.

@@ -91,6 +91,13 @@ export const limitRows = {
     'Most pulls that wait for messages at a time.',
     messages('pulls that wait for messages: code 2 (SYSTEM_BUSY), and the client asks again later'),
   ),
+  maxPendingReplies: integer(
+    10_000,
+    [1, 1_000_000],
+    'replies',
+    'Most replies at a time that their requesters have not confirmed yet.',
+    messages('replies that their requesters have not confirmed yet: code 2 (SYSTEM_BUSY), and the replier sends again'),
+  ),
   maxConnections: integer(
     10_000,
     [1, 1_000_000],

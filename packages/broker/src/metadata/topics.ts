@@ -12,6 +12,7 @@ import {
   isDLQTopic,
   isRetryTopic,
   objectOf,
+  replyTopic,
   topicConfig,
 } from '@nest-rocketmq/remoting/internal';
 import type { Clock, DataVersion, Logger, TopicConfig, TopicTable } from '@nest-rocketmq/remoting/internal';
@@ -236,7 +237,7 @@ function systemTopics(options: TopicsOptions): TopicConfig[] {
     plainTopic(OFFSET_MOVED_EVENT, 1),
     plainTopic(SCHEDULE_TOPIC, SCHEDULE_QUEUES),
     ...(options.traceTopicEnable ? [plainTopic(TRACE_TOPIC, 1)] : []),
-    plainTopic(`${cluster}_REPLY_TOPIC`, 1),
+    plainTopic(replyTopic(cluster), 1),
     plainTopic(`rmq_sys_REVIVE_LOG_${cluster}`, REVIVE_QUEUES),
     plainTopic(HALF_TOPIC, 1),
     plainTopic(OP_HALF_TOPIC, 1),

@@ -93,6 +93,25 @@ describe('a pull', () => {
     expect(await client.messages('t', { header: { maxMsgNums: 0 } })).toHaveLength(1);
   });
 
+  it('T139 of a consumer that polls is served alike, and refused with litePullMessageEnable=false', async () => {
+    const litePull = async (client: TestClient) => {
+      const header = { consumerGroup: 'g', topic: 't', queueId: 0, queueOffset: 0, maxMsgNums: 10, sysFlag: 22 };
+      const more = {
+        commitOffset: 0,
+        suspendTimeoutMillis: 0,
+        subVersion: 0,
+        subscription: 'a',
+        expressionType: 'TAG',
+      };
+      return client.connection.request(Requests.LITE_PULL_MESSAGE, { ...header, ...more });
+    };
+    const served = await litePull(await withMessages(['a', 'b']));
+    expect(decodeRecords(served.body).map(({ body }) => body.toString())).toEqual(['a']);
+    await running.stop();
+    const refused = await litePull(await withMessages(['a'], { litePullMessageEnable: false }));
+    expect(refused).toMatchObject({ code: ResponseCode.NO_PERMISSION, remark: expect.stringContaining('lite pull') });
+  });
+
   it('commits the offset that it brings along', async () => {
     const client = await withMessages(['a', 'b']);
     await client.pull('t', { offset: 2, header: { sysFlag: 1 | 4, commitOffset: 2 } });

@@ -37,12 +37,15 @@ export interface PullDeps {
     maxSuspendTimeMillis: number;
     maxFilterLength: number;
     maxHeldPulls: number;
+    litePullMessageEnable: boolean;
   };
 }
 
 interface PullParts extends PullDeps {
   filters: SubscriptionFilters;
 }
+
+const LITE_PULL_FORBIDDEN = 'the broker for lite pull message is forbidden';
 
 type Row = typeof Requests.PULL_MESSAGE;
 type Pull = IncomingRequest<Row>;
@@ -59,7 +62,9 @@ export function pullHandlers(given: PullDeps): Pick<Handlers<'broker'>, 'PULL_ME
     schedule(deps, request, filter, true);
     return undefined;
   };
-  return { PULL_MESSAGE: pull, LITE_PULL_MESSAGE: (request) => pull(request as unknown as Pull) };
+  const litePull = (request: Pull): Answer<Row> | undefined =>
+    deps.config.litePullMessageEnable ? pull(request) : no(ResponseCode.NO_PERMISSION, LITE_PULL_FORBIDDEN);
+  return { PULL_MESSAGE: pull, LITE_PULL_MESSAGE: (request) => litePull(request as unknown as Pull) };
 }
 
 /** The filter to pull with, or the answer that says why not. In the order in which Apache checks. */

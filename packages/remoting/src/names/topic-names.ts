@@ -41,6 +41,9 @@ export const retryTopic = (group: string): string => RETRY_GROUP_TOPIC_PREFIX + 
 /** Where the group's messages go that failed too often: its dead-letter queue. */
 export const dlqTopic = (group: string): string => DLQ_GROUP_TOPIC_PREFIX + group;
 
+/** Where a cluster's brokers store the replies to requests. */
+export const replyTopic = (cluster: string): string => `${cluster}_REPLY_TOPIC`;
+
 export const isRetryTopic = (topic: string): boolean => topic.startsWith(RETRY_GROUP_TOPIC_PREFIX);
 export const isDLQTopic = (topic: string): boolean => topic.startsWith(DLQ_GROUP_TOPIC_PREFIX);
 
