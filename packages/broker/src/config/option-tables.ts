@@ -64,6 +64,12 @@ export const NUMBERS = {
   maxSubscriptionsPerGroup: [1_024, 1, 1_000_000],
   /** Characters of the expression that a subscription filters by, at most. */
   maxFilterLength: [10_240, 1, 1_000_000],
+  /** Parentheses, NOTs and signs inside each other in an SQL92 expression, at most. */
+  maxFilterDepth: [100, 1, 500],
+  /** Values and operators of an SQL92 expression, at most: each is looked at for each message. */
+  maxFilterTerms: [512, 1, 4_096],
+  /** Time that one pull spends on evaluating an SQL92 expression, ms; then it is answered with what it has found. */
+  maxFilterTimePerPull: [20, 1, 10_000],
   /** Queues in one request for locks, at most. */
   maxLockQueues: [16_384, 1, 10_000_000],
   /** Pulls that wait for messages at a time, at most. */
@@ -100,6 +106,8 @@ export const NUMBERS = {
 
 /** The options that are on or off, with Apache's names and defaults. */
 export const FLAGS = {
+  /** Whether consumers may filter by SQL92 expressions. On, other than Apache's: those who do not filter pay nothing for it. */
+  enablePropertyFilter: true,
   /** Whether sending to an unknown topic makes it. */
   autoCreateTopicEnable: true,
   /** Whether the heartbeat of an unknown group makes it. */

@@ -9,8 +9,12 @@ export interface HeldPull {
   readonly offset: number;
   /** By what it is reached; it is forgotten when that closes. */
   readonly connection: object;
-  /** Whether a message with this code of its tags is one for it. */
-  matches(tagsCode: number): boolean;
+  /**
+   * Whether a message is one for it.
+   * @param tagsCode of its tags
+   * @param queueOffset its place in the queue
+   */
+  matches(tagsCode: number, queueOffset: number): boolean;
   /** Runs it again, and answers it whatever comes of it. */
   wake(): void;
 }
@@ -52,7 +56,7 @@ export class LongPolling {
     const entries = this.#held.get(topic)?.get(queueId);
     if (!entries || entries.size === 0) return;
     for (const entry of entries) {
-      if (entry.pull.offset < maxOffset && entry.pull.matches(tagsCode)) this.#wakeSoon(entry);
+      if (entry.pull.offset < maxOffset && entry.pull.matches(tagsCode, maxOffset - 1)) this.#wakeSoon(entry);
     }
   }
 

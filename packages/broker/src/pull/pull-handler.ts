@@ -17,14 +17,13 @@ import type { Answer, Clock, EventLog, Handlers, HeaderOf, IncomingRequest } fro
 import type { Clients } from '../clients/clients.js';
 import type { Groups } from '../metadata/groups.js';
 import type { LongPolling } from './long-polling.js';
-import { filterFault } from '../config/limits.js';
 import type { BrokerStats } from '../metrics/broker-stats.js';
 import type { StoreStats } from '../metrics/store-stats.js';
 import type { PullScheduler, Turn } from './pull-scheduler.js';
 import type { ConsumerOffsets } from '../metadata/offsets.js';
 import type { GetMessageStatus, GetResult, MessageRange, MessageStore } from '../store/store.js';
-import { everything, filterOf, isTagType, tagFilter } from '../filter/tag-filter.js';
-import type { TagFilter } from '../filter/tag-filter.js';
+import type { SubscriptionFilter, SubscriptionFilters } from '../filter/subscription-filters.js';
+import type { MessageFilter } from '../store/message.js';
 import type { Topics } from '../metadata/topics.js';
 
 /** Bits of a pull's sysFlag. */
@@ -38,6 +37,7 @@ export interface PullDeps {
   offsets: ConsumerOffsets;
   held: LongPolling;
   turns: PullScheduler;
+  filters: SubscriptionFilters;
   stats: BrokerStats;
   storeStats: StoreStats;
   clock: Clock;
@@ -47,7 +47,6 @@ export interface PullDeps {
     maxTransferBytesOnMessageInMemory: number;
     maxTransferCountOnMessageInMemory: number;
     maxSuspendTimeMillis: number;
-    maxFilterLength: number;
     maxHeldPulls: number;
   };
 }
@@ -59,7 +58,7 @@ type Header = HeaderOf<Row>;
 export function pullHandlers(deps: PullDeps): Pick<Handlers<'broker'>, 'PULL_MESSAGE' | 'LITE_PULL_MESSAGE'> {
   const pull = (request: Pull): Answer<Row> | undefined => {
     const filter = check(deps, request);
-    if (typeof filter !== 'function') return filter;
+    if (!('forPull' in filter)) return filter;
     const elsewhere = movedByReset(deps, request);
     if (elsewhere) return elsewhere;
     commitOffset(deps, request);
@@ -70,7 +69,7 @@ export function pullHandlers(deps: PullDeps): Pick<Handlers<'broker'>, 'PULL_MES
 }
 
 /** The filter to pull with, or the answer that says why not. In the order in which Apache checks. */
-function check(deps: PullDeps, { header, connection }: Pull): TagFilter | Answer<Row> {
+function check(deps: PullDeps, { header, connection }: Pull): SubscriptionFilter | Answer<Row> {
   const { topics, groups, config } = deps;
   if (!(config.brokerPermission & Permission.READ))
     return no(ResponseCode.NO_PERMISSION, 'the broker pulling message is forbidden');
@@ -94,11 +93,13 @@ function check(deps: PullDeps, { header, connection }: Pull): TagFilter | Answer
   return subscriptionFilter(deps, header, group.consumeBroadcastEnable);
 }
 
-function subscriptionFilter(deps: PullDeps, header: Header, broadcastEnable: boolean): TagFilter | Answer<Row> {
+function subscriptionFilter(
+  deps: PullDeps,
+  header: Header,
+  broadcastEnable: boolean,
+): SubscriptionFilter | Answer<Row> {
   if (header.sysFlag & PullFlag.SUBSCRIPTION) {
-    const fault = filterFault(header.subscription, deps.config.maxFilterLength);
-    if (fault !== undefined) return no(ResponseCode.SUBSCRIPTION_PARSE_FAILED, fault);
-    return isTagType(header.expressionType) ? tagFilter(header.subscription ?? '') : noSql();
+    return deps.filters.ofExpression(header.subscription ?? '', header.expressionType);
   }
   const group = deps.clients.consumers(header.consumerGroup);
   if (!group) return no(ResponseCode.SUBSCRIPTION_NOT_EXIST, "the consumer's group info not exist");
@@ -110,20 +111,20 @@ function subscriptionFilter(deps: PullDeps, header: Header, broadcastEnable: boo
   if (subscription.subVersion < header.subVersion) {
     return no(ResponseCode.SUBSCRIPTION_NOT_LATEST, "the consumer's subscription not latest");
   }
-  return isTagType(subscription.expressionType) ? filterOf(subscription) : noSql();
+  return deps.filters.ofSubscription(subscription);
 }
 
-function run(deps: PullDeps, request: Pull, filter: TagFilter, maySuspend: boolean): Answer<Row> | undefined {
+function run(deps: PullDeps, request: Pull, filter: SubscriptionFilter, maySuspend: boolean): Answer<Row> | undefined {
   const { store, held, config, clock, offsets } = deps;
   const { header, connection } = request;
   const { topic, queueId } = header;
   const elsewhere = movedByReset(deps, request);
   if (elsewhere) return elsewhere;
-  const { offset, maxCount, maxBytes } = rangeOf(deps, request, filter);
+  const { offset, maxCount, maxBytes, filter: wanted } = rangeOf(deps, request, filter);
   const memory = (length: number): Buffer => connection.memory(length);
   const share = connection.flow.toSocket;
   const started = clock.monotonic();
-  const found = store.getMessage(topic, queueId, offset, maxCount, maxBytes, wanted(filter), memory, share);
+  const found = store.getMessage(topic, queueId, offset, maxCount, maxBytes, wanted, memory, share);
   deps.storeStats.read(found.count, clock.monotonic() - started);
   offsets.pulled(header.consumerGroup, topic, queueId, found.nextBeginOffset);
   const code = codeOf(found.status, header.queueOffset);
@@ -131,10 +132,33 @@ function run(deps: PullDeps, request: Pull, filter: TagFilter, maySuspend: boole
   if (code === ResponseCode.PULL_NOT_FOUND && maySuspend && header.sysFlag & PullFlag.SUSPEND && suspend > 0) {
     if (held.size >= config.maxHeldPulls) return tooManyHeld(config.maxHeldPulls);
     const wake = (): void => takeTurn(deps, request, filter, false);
-    held.hold({ topic, queueId, offset: header.queueOffset, connection, matches: filter, wake }, suspend);
+    const matches = arrivalFilter(store, topic, queueId, filter);
+    held.hold({ topic, queueId, offset: header.queueOffset, connection, matches, wake }, suspend);
     return undefined;
   }
   return answer(deps, request, code, found, started);
+}
+
+/** Whether a message that has just come wakes a pull: by its tags code, or by its record. */
+function arrivalFilter(
+  store: MessageStore,
+  topic: string,
+  queueId: number,
+  filter: SubscriptionFilter,
+): (tagsCode: number, queueOffset: number) => boolean {
+  return (tagsCode, queueOffset) => {
+    const byTagsCode = filter.byTagsCode(tagsCode);
+    if (byTagsCode !== undefined) return byTagsCode;
+    // What cannot be read wakes the pull too: the pull says then what is wrong.
+    let matches: boolean | undefined;
+    const look: MessageFilter = (_code, record) => {
+      const bytes = matches === undefined ? record() : undefined;
+      if (bytes) matches = filter.byRecord(bytes);
+      return undefined;
+    };
+    store.getMessage(topic, queueId, queueOffset, 1, 1, look);
+    return matches ?? true;
+  };
 }
 
 /** Tells a consumer whose offset was reset where to go on. What it says of its old place is not taken. */
@@ -154,7 +178,7 @@ function commitOffset({ offsets }: PullDeps, { header }: Pull): void {
 }
 
 /** @param maySuspend whether it may wait where it finds nothing */
-function takeTurn(deps: PullDeps, request: Pull, filter: TagFilter, maySuspend: boolean): void {
+function takeTurn(deps: PullDeps, request: Pull, filter: SubscriptionFilter, maySuspend: boolean): void {
   const { connection, header } = request;
   const { topic, queueId } = header;
   const { store, turns } = deps;
@@ -170,10 +194,10 @@ function takeTurn(deps: PullDeps, request: Pull, filter: TagFilter, maySuspend: 
   turns.take({ connection, serve: first });
 }
 
-function rangeOf(deps: PullDeps, request: Pull, filter: TagFilter): MessageRange {
+function rangeOf(deps: PullDeps, request: Pull, filter: SubscriptionFilter): MessageRange {
   const { queueOffset: offset, maxMsgBytes = Infinity } = request.header;
   const maxBytes = Math.min(maxMsgBytes, deps.config.maxTransferBytesOnMessageInMemory);
-  return { offset, maxCount: countOf(deps, request), maxBytes, filter: wanted(filter) };
+  return { offset, maxCount: countOf(deps, request), maxBytes, filter: filter.forPull() };
 }
 
 function tooManyHeld(limit: number): Answer<Row> {
@@ -185,13 +209,8 @@ function countOf({ config }: PullDeps, { header }: Pull): number {
   return Math.max(1, Math.min(header.maxMsgNums, config.maxTransferCountOnMessageInMemory));
 }
 
-/** What all want is no choice. */
-function wanted(filter: TagFilter): TagFilter | undefined {
-  return filter === everything ? undefined : filter;
-}
-
 /** @param maySuspend whether it may wait where it finds nothing */
-function serve(deps: PullDeps, request: Pull, filter: TagFilter, maySuspend: boolean): undefined {
+function serve(deps: PullDeps, request: Pull, filter: SubscriptionFilter, maySuspend: boolean): undefined {
   const { connection } = request;
   connection.flow.requestEnded();
   if (connection.closed) return;
@@ -269,8 +288,4 @@ function codeOf(status: GetMessageStatus, offset: number): number {
 
 function no(code: number, remark: string): Answer<Row> {
   return { code, remark };
-}
-
-function noSql(): Answer<Row> {
-  return no(ResponseCode.SYSTEM_ERROR, 'The broker does not support consumer to filter message by SQL92');
 }

@@ -208,7 +208,7 @@ export class MessageStore {
     share = false,
   ): GetResult {
     const queue = this.#queues.get(topic, queueId);
-    const request = { offset, maxCount, maxBytes, filter, repair: this.#repair, memory, share };
+    const request = { offset, maxCount, maxBytes, filter, repair: this.#repair, log: this.#warmUp, memory, share };
     return getMessage(this.#queues, queue, this.#reader, request);
   }
 

@@ -109,6 +109,31 @@ describe('a backlog that is read from the disk', () => {
     await store.close();
   });
 
+  it('is read off the thread for a filter that asks for records, which ends where the next one is cold', async () => {
+    const disk = new CountingDisk();
+    const store = await filled(disk, times(400, 5_000));
+    let asked = 0;
+    const filter = (_tagsCode: number, record: () => Buffer | undefined): boolean => {
+      const bytes = record();
+      return bytes === undefined || ++asked % 100 === 0;
+    };
+    const steps: number[] = [];
+    let count = 0;
+    for (let offset = 0; offset < 400;) {
+      const range = { offset, maxCount: 32, maxBytes: 262_144, filter };
+      await store.warmUp('T', 0, range);
+      const found = store.getMessage('T', 0, offset, 32, 262_144, filter);
+      steps.push(found.nextBeginOffset - offset);
+      [offset, count] = [found.nextBeginOffset, count + found.count];
+    }
+    expect({ count, asked }).toEqual({ count: 4, asked: 400 });
+    // Of 2 MB: the end of the log, which is still written to.
+    expect(disk.onThread).toBeLessThan(262_144);
+    expect(Math.max(...steps)).toBeLessThan(200);
+    expect(steps[0]).toBeGreaterThan(32);
+    await store.close();
+  });
+
   it('is given to those who may keep it in memory of their own', async () => {
     const store = await filled(new CountingDisk(), [1_000_000]);
     await store.warmUp('T', 0, { offset: 0, maxCount: 32, maxBytes: 262_144, filter: undefined });

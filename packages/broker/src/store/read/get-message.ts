@@ -23,6 +23,8 @@ export interface GetRequest {
   repair: EntryRepair;
   /** Gives the memory that the records are copied to. */
   memory: (bytes: number) => Buffer;
+  /** A filter that asks for a record which would have to be read from the disk ends the read there. */
+  log: Prefetch;
   /** A large record may be given as it was read, to several who ask: none of them writes to it. */
   share: boolean;
 }
@@ -91,8 +93,11 @@ function forEachWanted(
     return;
   }
   let [count, bytes] = [0, 0];
-  for (let i = 0; i < view.count && count < maxCount; i++) {
-    if (filter && !filter(view.tagsHash(i), () => undefined)) continue;
+  /** A filter that asks for records may pass over any of them: the read goes on behind the count. */
+  let asked = false;
+  const ask = (): undefined => void (asked = true);
+  for (let i = 0; i < view.count && (asked || count < maxCount); i++) {
+    if (filter && !filter(view.tagsHash(i), ask)) continue;
     const size = view.size(i);
     if (count > 0 && bytes + size > maxBytes) return;
     count++;
@@ -115,7 +120,11 @@ function collect(queues: ConsumeQueues, queue: ConsumeQueue, reader: LogReader, 
   let entry = 0;
   let at = offset;
   const place = { topic: Buffer.from(queue.topic), queueId: queue.queueId, queueOffset: at };
-  const record = (): Buffer | undefined => reader.record(view.physicalOffset(entry), view.size(entry), place);
+  let cold = false;
+  const record = (): Buffer | undefined => {
+    cold = at > offset && request.log.lacks(view.physicalOffset(entry), view.size(entry));
+    return cold ? undefined : reader.record(view.physicalOffset(entry), view.size(entry), place);
+  };
   const find = (): boolean => reader.find(view.physicalOffset(entry), view.size(entry), place);
   for (; at < end; at++, entry++) {
     place.queueOffset = at;
@@ -133,7 +142,9 @@ function collect(queues: ConsumeQueues, queue: ConsumeQueue, reader: LogReader, 
     }
     const full = body.count >= maxCount || (body.count > 0 && body.bytes + view.size(entry) > maxBytes);
     if (full) return finish(result, body, at);
-    if (filter && !filter(view.tagsHash(entry), record)) continue;
+    const wanted = filter ? filter(view.tagsHash(entry), record) : true;
+    if (cold || wanted === undefined) return finish(result, body, at);
+    if (!wanted) continue;
     let found = find();
     if (!found && repair.repair(queue, at)) {
       queue.read(view, at, end - at);
