@@ -32,18 +32,23 @@ export class PropertySource {
     return (this.#values[index] = this.#bytes.toString('utf8', this.#starts[index], this.#ends[index]));
   }
 
-  /** @param properties encoded, `name 0x01 value 0x02 …` */
-  load(properties: Buffer): void {
+  /** Takes the properties of a whole record. */
+  loadRecord(record: Buffer): void {
+    const at = propertiesAt(record);
+    this.load(record, at + 2, at + 2 + record.readInt16BE(at));
+  }
+
+  /** Takes encoded properties, `name 0x01 value 0x02 …`. */
+  load(bytes: Buffer, from = 0, end = bytes.length): void {
     this.#values.fill(null);
-    this.#bytes = properties;
-    const end = properties.length;
-    let at = 0;
+    this.#bytes = bytes;
+    let at = from;
     while (at < end) {
       const start = at;
-      while (at < end && properties[at] !== NAME_END && properties[at] !== VALUE_END) at++;
+      while (at < end && bytes[at] !== NAME_END && bytes[at] !== VALUE_END) at++;
       const nameEnd = at;
-      let valueEnd = at < end && properties[at] === NAME_END ? properties.indexOf(VALUE_END, at) : at;
-      if (valueEnd < 0) valueEnd = end;
+      let valueEnd = at;
+      while (valueEnd < end && bytes[valueEnd] !== VALUE_END) valueEnd++;
       // As in Java's reader, a pair without a name or a value does not count.
       if (nameEnd > start && valueEnd > nameEnd + 1) this.#found(start, nameEnd, valueEnd);
       at = valueEnd + 1;
@@ -68,13 +73,13 @@ function isAt(bytes: Buffer, start: number, end: number, name: Buffer): boolean 
   return true;
 }
 
-/** The encoded properties of a whole record; a view. */
-export function propertiesOf(record: Buffer): Buffer {
+/** Where the length of the properties stands in a record. */
+function propertiesAt(record: Buffer): number {
   const sysFlag = record.readInt32BE(RecordAt.sysFlag);
   let at: number = RecordAt.bornHost + BETWEEN_HOSTS + BEHIND_HOSTS;
-  for (const bit of [SysFlag.BORNHOST_V6, SysFlag.STOREHOST_V6]) at += sysFlag & bit ? IPV6_BYTES : IPV4_BYTES;
+  at += sysFlag & SysFlag.BORNHOST_V6 ? IPV6_BYTES : IPV4_BYTES;
+  at += sysFlag & SysFlag.STOREHOST_V6 ? IPV6_BYTES : IPV4_BYTES;
   at += 4 + record.readInt32BE(at);
-  at += record.readInt32BE(RecordAt.magic) === MESSAGE_MAGIC_V1 ? 1 + record.readUInt8(at) : 2 + record.readInt16BE(at);
-  const length = record.readInt16BE(at);
-  return record.subarray(at + 2, at + 2 + length);
+  const isShort = record.readInt32BE(RecordAt.magic) === MESSAGE_MAGIC_V1;
+  return at + (isShort ? 1 + record.readUInt8(at) : 2 + record.readInt16BE(at));
 }

@@ -3,7 +3,7 @@ import { compile, namesIn, Truth } from './compile.js';
 import type { Evaluate } from './compile.js';
 import { parse } from './parser.js';
 import type { FilterLimits } from './parser.js';
-import { PropertySource, propertiesOf } from './property-source.js';
+import { PropertySource } from './property-source.js';
 
 export class SqlFilter {
   readonly #source: PropertySource;
@@ -27,6 +27,7 @@ export class SqlFilter {
 
   /** @param record a whole one */
   matches(record: Buffer): boolean {
-    return this.evaluate(propertiesOf(record)) === Truth.TRUE;
+    this.#source.loadRecord(record);
+    return this.#evaluate() === Truth.TRUE;
   }
 }
