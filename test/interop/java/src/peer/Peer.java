@@ -33,6 +33,7 @@ public final class Peer {
         SCENARIOS.put("lite", LiteScenario::run);
         SCENARIOS.put("share", ShareScenario::run);
         SCENARIOS.put("transaction", TransactionScenario::run);
+        SCENARIOS.put("filter", FilterScenario::run);
         SCENARIOS.put("exchange", MixedScenarios::exchange);
         SCENARIOS.put("group", MixedScenarios::group);
         SCENARIOS.put("survive", SurviveScenario::run);
