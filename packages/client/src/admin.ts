@@ -24,6 +24,11 @@ export interface CreateTopicOptions {
   topic: string;
   /** Queues on each broker. Default 8. */
   queues?: number;
+  /**
+   * Names of the brokers to create it on. Default: all. A topic whose messages are to be in one order has one queue on one
+   * broker: `{ queues: 1, brokers: ['broker-a'] }`.
+   */
+  brokers?: string[];
   /** 2 write, 4 read, 6 both. Default 6. */
   perm?: number;
 }
@@ -58,13 +63,20 @@ export class Admin {
     this.#nameServers = nameServers;
   }
 
-  /** Creates the topic on every master, or changes its number of queues. Resolves when the name server knows it. */
+  /**
+   * Creates the topic on every master, or changes its number of queues. Resolves when the name server knows it.
+   * @throws InvalidNameError, InvalidOptionError, NoBrokerError, BrokerNotFoundError when one of `brokers` has no master
+   */
   async createTopic(options: CreateTopicOptions): Promise<void> {
     checkSendTopic(options.topic);
     const queues = integerIn('queues', options.queues, 8, 1, 65_535);
     const perm = integerIn('perm', options.perm, Permission.READ | Permission.WRITE, 0, 7);
     const { brokerAddrTable } = await this.clusterInfo();
-    const masters = [...brokerAddrTable.values()].flatMap((broker) => broker.brokerAddrs.get(MASTER_ID) ?? []);
+    const masters = (options.brokers ?? [...brokerAddrTable.keys()]).flatMap((name) => {
+      const address = brokerAddrTable.get(name)?.brokerAddrs.get(MASTER_ID);
+      if (address === undefined && options.brokers) throw new BrokerNotFoundError(name, options.topic);
+      return address ?? [];
+    });
     if (masters.length === 0) throw new NoBrokerError(this.#nameServers.addresses);
     await Promise.all(
       masters.map(async (address) => {

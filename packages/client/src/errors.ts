@@ -203,6 +203,87 @@ export class GroupInUseError extends MQClientError {
   }
 }
 
+/** A message is to be delivered later than the producer's `maxDelay` allows. Nothing was sent. */
+export class DelayTooLongError extends MQClientError {
+  constructor(
+    readonly topic: string,
+    /** ms */
+    readonly delay: number,
+    /** ms */
+    readonly maxDelay: number,
+  ) {
+    super(
+      'DELAY_TOO_LONG',
+      `the delay of a message for topic ${topic} is ${delay} ms and maxDelay is ${maxDelay} ms. Send it later, or raise ` +
+        'maxDelay here and timerMaxDelaySec at the broker.',
+    );
+  }
+}
+
+/** The broker delays by levels only (Apache 4.x), and none of them has this length. Nothing was sent. */
+export class DelayNotSupportedError extends MQClientError {
+  constructor(
+    readonly topic: string,
+    /** ms */
+    readonly delay: number,
+    readonly brokerName: string,
+    /** The two nearest levels, as the broker's messageDelayLevel names them. */
+    readonly nearest: readonly string[],
+  ) {
+    super(
+      'DELAY_NOT_SUPPORTED',
+      `a delay of ${delay} ms for topic ${topic} is not possible: broker ${brokerName} is of a version before 5.0, which ` +
+        `knows fixed levels only. Nearest are ${nearest.join(' and ')}: use one of them, add a level to its ` +
+        'messageDelayLevel, or use brokers of 5.0 or later.',
+    );
+  }
+}
+
+/**
+ * Why a message could not be recalled. 'too late': it was due already. 'unknown': the broker has no such message pending,
+ * or it was recalled before. 'foreign': the handle is no recall handle, or one of another topic or of no broker here.
+ * 'not enabled': the broker takes no recalls.
+ */
+export type RecallFailure = 'too late' | 'unknown' | 'foreign' | 'not enabled';
+
+/** The message was not recalled. */
+export class RecallFailedError extends MQClientError {
+  constructor(
+    readonly topic: string,
+    readonly recallHandle: string,
+    readonly reason: RecallFailure,
+    detail: string,
+    options?: { cause?: unknown },
+  ) {
+    super('RECALL_FAILED', `a message for topic ${topic} was not recalled, ${reason}: ${detail}.`, options);
+  }
+}
+
+/** The half message is stored, but a copy of it may be lost: it was rolled back, and nothing of it is delivered. */
+export class TransactionNotBegunError extends MQClientError {
+  constructor(
+    readonly topic: string,
+    readonly transactionId: string,
+    readonly sendStatus: string,
+  ) {
+    super(
+      'TRANSACTION_NOT_BEGUN',
+      `transaction ${transactionId} on topic ${topic} was rolled back: its half message is stored with ${sendStatus}. ` +
+        "Begin a new one; look at the broker's disk and replicas.",
+    );
+  }
+}
+
+/** A transaction is to be committed that was rolled back, or the other way round. */
+export class TransactionEndedError extends MQClientError {
+  constructor(
+    readonly transactionId: string,
+    readonly state: string,
+  ) {
+    super('TRANSACTION_ENDED', `transaction ${transactionId} has ended with ${state} already. End each once.`);
+  }
+}
+
 /** One line about any thrown value, for messages and logs. */
 export function describe(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

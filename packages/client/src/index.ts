@@ -5,6 +5,8 @@ export type { CreateTopicOptions, QueryMessageOptions } from './admin.js';
 export type { ClientOptions } from './config/options.js';
 export {
   BrokerNotFoundError,
+  DelayNotSupportedError,
+  DelayTooLongError,
   GroupInUseError,
   InvalidMessageError,
   InvalidNameError,
@@ -12,12 +14,15 @@ export {
   MessageTooLargeError,
   NameServerUnreachableError,
   NoBrokerError,
+  RecallFailedError,
   SendFailedError,
   SubscriptionRefusedError,
   TooManySendsError,
   TopicNotFoundError,
+  TransactionEndedError,
+  TransactionNotBegunError,
 } from './errors.js';
-export type { SendFailure } from './errors.js';
+export type { RecallFailure, SendFailure } from './errors.js';
 export { InvalidOptionError, NotRunningError } from '@nest-rocketmq/remoting/internal';
 export { Producer } from './producer/producer.js';
 export type {
@@ -27,6 +32,7 @@ export type {
   SendOptions,
   SendResult,
   SendStatus,
+  Transaction,
   TransactionListener,
   TransactionSendResult,
 } from './producer/producer-options.js';
@@ -34,6 +40,7 @@ export { PushConsumer } from './consumer/push-consumer.js';
 export type {
   ConsumeContext,
   ConsumeFromWhere,
+  ConsumeMode,
   ConsumeResult,
   ExpressionType,
   MessageListener,

@@ -7,6 +7,11 @@ import { allocateAveragely } from './allocate.js';
 import type { AllocateMessageQueueStrategy } from './allocate.js';
 
 export type MessageModel = 'CLUSTERING' | 'BROADCASTING';
+/**
+ * CONCURRENTLY: messages in any order. ORDERLY: one message at a time of each queue, in the queue's order. KEY_ORDERED:
+ * within a queue, the messages of one sharding key one at a time and in order, those of other keys meanwhile.
+ */
+export type ConsumeMode = 'CONCURRENTLY' | 'ORDERLY' | 'KEY_ORDERED';
 export type ConsumeFromWhere = 'CONSUME_FROM_LAST_OFFSET' | 'CONSUME_FROM_FIRST_OFFSET' | 'CONSUME_FROM_TIMESTAMP';
 export type ExpressionType = 'TAG' | 'SQL92';
 
@@ -24,13 +29,22 @@ export interface ConsumeContext {
   delayLevelWhenNextConsume: number;
   /** Of a list, the last index that was consumed; the rest is delivered again. Default: all. */
   ackIndex: number;
+  /**
+   * ORDERLY and KEY_ORDERED: after how long a failed message is tried again, ms, from 10 to 30000; what is beyond counts
+   * as the nearer bound. Default -1: the consumer's option of this name.
+   */
+  suspendCurrentQueueTimeMillis: number;
   /** Aborts when the result no longer matters: the queue went to another consumer, or shutdown's deadline has passed. */
   readonly signal: AbortSignal;
 }
 
-export type ConsumeResult = 'CONSUME_SUCCESS' | 'RECONSUME_LATER';
+/**
+ * RECONSUME_LATER and SUSPEND_CURRENT_QUEUE_A_MOMENT both mean failure. What follows is the consume mode's affair:
+ * CONCURRENTLY, the broker delivers the message again later; ORDERLY and KEY_ORDERED, it is tried again in its place.
+ */
+export type ConsumeResult = 'CONSUME_SUCCESS' | 'RECONSUME_LATER' | 'SUCCESS' | 'SUSPEND_CURRENT_QUEUE_A_MOMENT';
 
-/** Returning nothing is success; a throw or a rejection is RECONSUME_LATER. */
+/** Returning nothing is success; a throw or a rejection is failure. */
 export type MessageListener = (
   messages: MessageExt[],
   context: ConsumeContext,
@@ -43,11 +57,18 @@ export interface PushConsumerOptions {
   listener: MessageListener;
   /** CLUSTERING: each message to one consumer of the group; BROADCASTING: to each. Default 'CLUSTERING'. */
   messageModel?: MessageModel;
+  /** In which order messages come to the listener. Default 'CONCURRENTLY'. */
+  consumeMode?: ConsumeMode;
+  /**
+   * ORDERLY and KEY_ORDERED: after how long a failed message is tried again in its place, ms, from 10 to 30000. Default
+   * 1000.
+   */
+  suspendCurrentQueueTimeMillis?: number;
   /** Where a queue starts that the group has no offset for. Default 'CONSUME_FROM_LAST_OFFSET'. */
   consumeFromWhere?: ConsumeFromWhere;
   /** For CONSUME_FROM_TIMESTAMP, ms since the epoch. Default: half an hour before start. */
   consumeTimestamp?: number;
-  /** Listener calls at the same time. Default 20 (Apache's consumeThreadMin). */
+  /** Listener calls at the same time. Default 20 (Apache's consumeThreadMin); KEY_ORDERED: 64. */
   consumeConcurrency?: number;
   /** Messages per pull. Default 32. */
   pullBatchSize?: number;
@@ -68,9 +89,12 @@ export interface PushConsumerOptions {
    * `maxSuspendTimeMillis` is the upper limit.
    */
   brokerSuspendMaxTimeMillis?: number;
-  /** Deliveries after the first before a message goes to %DLQ%group. Default -1: 16. */
+  /** Deliveries after the first before a message goes to %DLQ%group. Default -1: 16; ORDERLY: no limit, as in Java. */
   maxReconsumeTimes?: number;
-  /** A message whose listener runs longer is given back to the broker, minutes. Default 15. */
+  /**
+   * A message whose listener runs longer is given back to the broker, minutes. Default 15. Not where order is kept: there
+   * the next message has to wait, however long that takes.
+   */
   consumeTimeout?: number;
   /** Largest list handed to the listener. Default 1. */
   consumeMessageBatchMaxSize?: number;
@@ -79,6 +103,9 @@ export interface PushConsumerOptions {
   /** BROADCASTING: the folder for its offsets; 'memory': they are not kept. Default: the client's option of this name. */
   localOffsetStoreDir?: string;
 }
+
+/** Apache's bounds of the pause before a message is tried again in its place. */
+export const SUSPEND_RANGE_MS = { min: 10, max: 30_000 } as const;
 
 export type ResolvedPushConsumerOptions = Required<
   Omit<PushConsumerOptions, 'consumeTimestamp' | 'localOffsetStoreDir'>
@@ -95,6 +122,11 @@ export function resolvePushConsumerOptions(options: PushConsumerOptions): Resolv
     throw new InvalidOptionError('subscriptions', options.subscriptions, 'at least one { topic }');
   }
   for (const { topic } of options.subscriptions) checkTopic(topic);
+  const consumeMode = oneOf('consumeMode', options.consumeMode, 'CONCURRENTLY', [
+    'CONCURRENTLY',
+    'ORDERLY',
+    'KEY_ORDERED',
+  ]);
   const number = (name: NumberOption, byDefault: number, min: number, max: number, unit = ''): number =>
     integerIn(name, options[name], byDefault, min, max, unit);
   return {
@@ -108,7 +140,15 @@ export function resolvePushConsumerOptions(options: PushConsumerOptions): Resolv
       'CONSUME_FROM_TIMESTAMP',
     ]),
     consumeTimestamp: options.consumeTimestamp,
-    consumeConcurrency: number('consumeConcurrency', 20, 1, 1000),
+    consumeMode,
+    suspendCurrentQueueTimeMillis: number(
+      'suspendCurrentQueueTimeMillis',
+      1000,
+      SUSPEND_RANGE_MS.min,
+      SUSPEND_RANGE_MS.max,
+      ' (ms)',
+    ),
+    consumeConcurrency: number('consumeConcurrency', consumeMode === 'KEY_ORDERED' ? 64 : 20, 1, 1000),
     pullBatchSize: number('pullBatchSize', 32, 1, 1024),
     pullBatchSizeInBytes: number('pullBatchSizeInBytes', 262_144, 1, 0x7fffffff, ' (bytes)'),
     pullInterval: number('pullInterval', 0, 0, 65_535, ' (ms)'),
@@ -126,6 +166,7 @@ export function resolvePushConsumerOptions(options: PushConsumerOptions): Resolv
 }
 
 type NumberOption =
+  | 'suspendCurrentQueueTimeMillis'
   | 'consumeConcurrency'
   | 'pullBatchSize'
   | 'pullBatchSizeInBytes'

@@ -1,12 +1,11 @@
-// Owns the listener calls that are under way: how many, and which of them have outlasted consumeTimeout. Leaves what
-// becomes of those to consume-concurrently.
+// Keeps the listener calls that are under way: how many, and which of them have outlasted consumeTimeout.
 import type { Clock, TimerHandle } from '@nest-rocketmq/remoting/internal';
 import type { Delivery } from './delivery.js';
 import type { ProcessQueue } from './process-queue.js';
 
 export interface DeliveriesOptions {
   clock: Clock;
-  /** ms */
+  /** ms; Infinity: none */
   consumeTimeout: number;
   onTimeout: (delivery: Delivery) => void;
 }
@@ -52,7 +51,7 @@ export class Deliveries {
   }
 
   #arm(ms: number): void {
-    if (this.#stopped) return;
+    if (this.#stopped || ms === Infinity) return;
     this.#timer = this.#options.clock.setTimeout(() => this.#onTimer(), ms);
   }
 

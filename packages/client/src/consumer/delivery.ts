@@ -1,5 +1,4 @@
-// Owns one call of the listener: its messages, and what the listener may say and hear meanwhile. Leaves running it to
-// consume-concurrently.
+// One call of the listener: its messages, and what the listener may say and hear meanwhile.
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { ConsumeContext } from './consumer-options.js';
 import type { ProcessQueue } from './process-queue.js';
@@ -10,6 +9,7 @@ export class Delivery implements ConsumeContext {
   readonly messageQueue: MessageQueue;
   delayLevelWhenNextConsume = 0;
   ackIndex = LAST_INDEX;
+  suspendCurrentQueueTimeMillis = -1;
   #controller: AbortController | undefined;
   #over = false;
 

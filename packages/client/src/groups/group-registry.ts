@@ -27,6 +27,8 @@ export interface QueueOffset {
 export interface DirectResult {
   readonly consumeResult: 'CR_SUCCESS' | 'CR_LATER' | 'CR_THROW_EXCEPTION';
   readonly remark?: string;
+  /** Whether the consumer keeps an order. */
+  readonly order?: boolean;
   /** ms */
   readonly spentTimeMills: number;
 }

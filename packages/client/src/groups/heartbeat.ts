@@ -36,6 +36,8 @@ interface Untold {
 export class Heartbeat {
   readonly #options: HeartbeatOptions;
   readonly #greeted = new WeakSet<Connection>();
+  /** Of MQVersion. */
+  readonly #versions = new WeakMap<Connection, number>();
   /** Greetings under way. */
   readonly #greetings = new WeakMap<Connection, Promise<void>>();
   /** Monotonic ms of a greeting that failed. */
@@ -70,6 +72,11 @@ export class Heartbeat {
   /** Whether the broker at the other end has already heard of us on this connection. */
   hasGreeted(connection: Connection): boolean {
     return this.#greeted.has(connection);
+  }
+
+  /** The version of the broker at the other end, of MQVersion; undefined before it has answered a heartbeat. */
+  versionOf(connection: Connection): number | undefined {
+    return this.#versions.get(connection);
   }
 
   /** Sees to it that it has, unless that has failed a moment ago. Never rejects. */
@@ -113,7 +120,9 @@ export class Heartbeat {
       heartbeatFingerprint: 0,
       withoutSub: false,
     });
-    expectSuccess(await connection.request(Requests.HEART_BEAT, {}, { body, timeout }), connection.address);
+    const reply = await connection.request(Requests.HEART_BEAT, {}, { body, timeout });
+    this.#versions.set(connection, reply.version);
+    expectSuccess(reply, connection.address);
   }
 
   #told(connection: Connection): void {

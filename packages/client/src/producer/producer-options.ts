@@ -1,4 +1,4 @@
-// Owns the public types of producing: options, messages going out, results.
+// The public types of producing: options, messages going out, results.
 import { AUTO_CREATE_TOPIC_KEY, InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import { checkGroup, checkTopic } from '../config/names.js';
@@ -24,6 +24,8 @@ export interface ProducerOptions {
   compressMsgBodyOverHowmuch?: number;
   /** zlib level, 0 to 9. Default 5. */
   compressLevel?: number;
+  /** The longest delay of a message, ms. Default 259200000: 3 days, as Apache's timerMaxDelaySec. */
+  maxDelay?: number;
   /** Largest body, bytes before compression. Default 4194304. */
   maxMessageSize?: number;
   /** Whose route is used for a topic that does not exist yet. Default 'TBW102'. */
@@ -44,6 +46,13 @@ export interface OutgoingMessage {
   flag?: number;
   /** 1 to 18 of the broker's delay levels; 0 or none: at once. */
   delayLevel?: number;
+  /**
+   * Delivered so much later, ms; a part of one counts as a whole, 0: at once. Brokers from 5.0 on take any length; those
+   * before only the lengths of their levels, and others are refused by DelayNotSupportedError.
+   */
+  delay?: number;
+  /** Delivered at this time: a Date, or ms since the epoch. A time that has passed: at once. As `delay` otherwise. */
+  deliverAt?: Date | number;
   /** Wait for flush or replication where the broker is configured so. Default true. */
   waitStoreMsgOk?: boolean;
   /** The application's own; names that RocketMQ uses itself are refused. */
@@ -55,7 +64,10 @@ export interface SendOptions {
   timeout?: number;
   /** Send to this queue; no other is tried. */
   messageQueue?: MessageQueue;
-  /** Messages of one key go to one queue as long as the topic's queues stay the same. */
+  /**
+   * Messages of one key go to one queue as long as the topic's queues stay the same: to that which Java's
+   * SelectMessageQueueByHash picks. No other is tried. Consumers with `consumeMode: 'KEY_ORDERED'` keep the key's order.
+   */
   shardingKey?: string;
   /** Chooses the queue; no other is tried. */
   selector?: (queues: readonly MessageQueue[], message: OutgoingMessage) => MessageQueue;
@@ -73,6 +85,8 @@ export interface SendResult {
   messageQueue: MessageQueue;
   queueOffset: number;
   transactionId?: string;
+  /** Of a message with `delay` or `deliverAt`, on a broker that can recall: what `Producer.recall` takes. */
+  recallHandle?: string;
   regionId: string;
   traceOn: boolean;
 }
@@ -81,6 +95,21 @@ export type LocalTransactionState = 'COMMIT_MESSAGE' | 'ROLLBACK_MESSAGE' | 'UNK
 
 export interface TransactionSendResult extends SendResult {
   localTransactionState: LocalTransactionState;
+}
+
+/** A half message whose local transaction ends elsewhere. */
+export interface Transaction {
+  readonly transactionId: string;
+  /** Where the half message is stored. */
+  readonly sendResult: SendResult;
+  /**
+   * Lets the broker deliver the message. Resolves when the broker is told, or could not be reached for 3 s: it asks
+   * this process then.
+   * @throws TransactionEndedError after a rollback
+   */
+  commit(): Promise<void>;
+  /** Lets the broker drop the message, as `commit` otherwise. @throws TransactionEndedError after a commit */
+  rollback(): Promise<void>;
 }
 
 export interface TransactionListener {
@@ -96,6 +125,7 @@ export interface TransactionListener {
 export type ResolvedProducerOptions = Required<Omit<ProducerOptions, 'transactionListener'>> &
   Pick<ProducerOptions, 'transactionListener'>;
 
+const DAY_MS = 86_400_000;
 const MAX_BODY = 16 * 1024 * 1024;
 
 /** @throws InvalidOptionError or InvalidNameError naming the option */
@@ -124,6 +154,7 @@ export function resolveProducerOptions(options: ProducerOptions): ResolvedProduc
     ),
     compressLevel: integerIn('compressLevel', options.compressLevel, 5, 0, 9),
     maxMessageSize: integerIn('maxMessageSize', options.maxMessageSize, 4_194_304, 1, MAX_BODY, ' (bytes)'),
+    maxDelay: integerIn('maxDelay', options.maxDelay, 3 * DAY_MS, 1, 100 * 365 * DAY_MS, ' (ms)'),
     createTopicKey: options.createTopicKey ?? AUTO_CREATE_TOPIC_KEY,
     defaultTopicQueueNums: integerIn('defaultTopicQueueNums', options.defaultTopicQueueNums, 4, 1, 65_535),
     topics,

@@ -1,5 +1,4 @@
-// Owns one send: the attempts, where each goes, and what becomes of each failure. Leaves the choice of queues to
-// choose-queue and the bytes to remoting.
+// Sends a message: the attempts, where each goes, and what becomes of each failure.
 import type { Clock, Connection, MessageQueue, Reply } from '@nest-rocketmq/remoting/internal';
 import {
   RequestTimeoutError,
@@ -16,6 +15,8 @@ import { Patience } from '../time/patience.js';
 import { within } from '../time/timing.js';
 import { Attempts } from './attempts.js';
 import type { RoundRobin } from './choose-queue.js';
+import { BrokerDelays } from './delay.js';
+import type { Delay } from './delay.js';
 import type { PreparedMessage } from './outgoing.js';
 import type { SendResult, SendStatus } from './producer-options.js';
 
@@ -66,10 +67,12 @@ export interface SenderParts {
 export class Sender {
   readonly #parts: SenderParts;
   readonly #options: SenderOptions;
+  readonly #delays: BrokerDelays;
 
   constructor(parts: SenderParts, options: SenderOptions) {
     this.#parts = parts;
     this.#options = options;
+    this.#delays = new BrokerDelays(parts.brokers, parts.clock);
   }
 
   /** The topic's route, within `timeout` ms. @throws TopicNotFoundError, NameServerUnreachableError */
@@ -115,10 +118,11 @@ export class Sender {
   }
 
   /** This queue, once. @param timeout ms */
-  async sendTo(queue: MessageQueue, message: PreparedMessage, timeout: number): Promise<SendResult> {
+  async sendTo(queue: MessageQueue, given: PreparedMessage, timeout: number): Promise<SendResult> {
     const { brokers, routes } = this.#parts;
     const address = await this.#addressOf(queue);
     try {
+      const message = given.delay ? await this.#delayed(given, given.delay, queue, address) : given;
       const reply = await brokers.request<SendRow>(address, this.#row(message), this.#header(queue, message), {
         body: message.body,
         timeout,
@@ -133,8 +137,9 @@ export class Sender {
   }
 
   /** Resolves once the bytes are queued, with the connection that they are to go out on. */
-  async sendOneway(queue: MessageQueue, message: PreparedMessage): Promise<Connection> {
+  async sendOneway(queue: MessageQueue, given: PreparedMessage): Promise<Connection> {
     const address = await this.#addressOf(queue);
+    const message = given.delay ? await this.#delayed(given, given.delay, queue, address) : given;
     return this.#parts.brokers.oneway<SendRow>(address, this.#row(message), this.#header(queue, message), {
       body: message.body,
     });
@@ -148,6 +153,16 @@ export class Sender {
     const found = routes.brokerAddress(queue.brokerName);
     if (!found) throw new BrokerNotFoundError(queue.brokerName, queue.topic);
     return found;
+  }
+
+  async #delayed(
+    message: PreparedMessage,
+    delay: Delay,
+    { brokerName: name }: MessageQueue,
+    address: string,
+  ): Promise<PreparedMessage> {
+    const property = await this.#delays.property(delay, message.topic, { name, address });
+    return property ? { ...message, properties: new Map([...message.properties, property]) } : message;
   }
 
   #row(message: PreparedMessage): SendRow {
@@ -205,7 +220,7 @@ function isWorthRetrying(error: unknown): boolean {
 function toResult(reply: Reply<SendRow>, queue: MessageQueue, message: PreparedMessage, address: string): SendResult {
   const sendStatus = STATUS_OF.get(reply.code);
   if (!sendStatus) throw new ResponseError(reply.code, reply.remark, address, reply.row.name);
-  const { msgId = '', queueId = queue.queueId, queueOffset = -1, transactionId } = reply.header;
+  const { msgId = '', queueId = queue.queueId, queueOffset = -1, transactionId, recallHandle } = reply.header;
   return {
     sendStatus,
     msgId: message.msgId,
@@ -213,6 +228,7 @@ function toResult(reply: Reply<SendRow>, queue: MessageQueue, message: PreparedM
     messageQueue: { topic: queue.topic, brokerName: queue.brokerName, queueId },
     queueOffset,
     ...(transactionId !== undefined && { transactionId }),
+    ...(recallHandle !== undefined && { recallHandle }),
     regionId: reply.extFields['MSG_REGION'] ?? DEFAULT_REGION,
     traceOn: reply.extFields['TRACE_ON'] !== 'false',
   };

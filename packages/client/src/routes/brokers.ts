@@ -69,6 +69,11 @@ export class Brokers {
     return connection;
   }
 
+  /** Of MQVersion, as the broker's answer to our heartbeat says; undefined when it has not answered one yet. */
+  versionOf(connection: Connection): number | undefined {
+    return this.#options.heartbeat.versionOf(connection);
+  }
+
   #ready(address: string): Connection | undefined {
     const connection = this.#options.connections.existing(address);
     return connection && this.#options.heartbeat.hasGreeted(connection) ? connection : undefined;

@@ -73,4 +73,11 @@ export const produceRequests = {
   ),
   SEND_MESSAGE_V2: request(310, 'SEND_MESSAGE_V2', ['broker'], sendV2, sendReply),
   SEND_BATCH_MESSAGE: request(320, 'SEND_BATCH_MESSAGE', ['broker'], sendV2, sendReply),
+  RECALL_MESSAGE: request(
+    370,
+    'RECALL_MESSAGE',
+    ['broker'],
+    { producerGroup: maybe(text()), topic: text(), recallHandle: text(), ...viaTopic },
+    { msgId: text() },
+  ),
 };
