@@ -108,6 +108,14 @@ describe('the sources', () => {
     expect(firstLine).toMatch(/^\/\//);
   });
 
+  it('open with a plain sentence, and say nothing of what others do', () => {
+    const done = sources.filter(({ path }) => /^packages\/broker\/src\/(?!store\/)/.test(path));
+    for (const { path, text } of done) {
+      const [opening = ''] = text.replace(/^#!.*\n/, '').split(/\n(?!\/\/)/);
+      expect([path, opening]).not.toEqual([path, expect.stringMatching(/\b(Owns|Leaves)\b/)]);
+    }
+  });
+
   it('hold no any in what they export, no console.log, and stay under 300 lines', () => {
     for (const { path, text } of sources) {
       expect([path, /(:|<|\bas) any\b/.test(text)]).toEqual([path, false]);

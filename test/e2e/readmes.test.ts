@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { optionRows } from '@nest-rocketmq/broker/internal';
 import { Test } from '@nestjs/testing';
 import { InvalidOptionError, RocketMQMessageListener, RocketMQModule } from 'nest-rocketmq';
 
@@ -42,6 +43,28 @@ describe('the flags of the command', () => {
 
   test('are all in the README of the broker', () => {
     for (const [flag] of flags) expect(readme('packages/broker/README.md')).toContain(flag);
+  });
+});
+
+describe('the defaults of the broker that README.md speaks of', () => {
+  const text = readme('README.md');
+
+  test.each([
+    'fileReservedTime',
+    'deleteWhen',
+    'diskMaxUsedSpaceRatio',
+    'diskSpaceCleanForciblyRatio',
+    'diskSpaceWarningLevelRatio',
+  ] as const)('are those of its options: %s', (option) => {
+    const [, told] = new RegExp(`(\\d+)[^\\d\`]*\\(\`${option}\`\\)`).exec(text) ?? [];
+    expect([option, Number(told)]).toEqual([option, Number(optionRows[option].fallback)]);
+  });
+
+  test('are those of its options: the folder of the store, embedded too', () => {
+    const { fallback } = optionRows.store;
+    expect(text).toContain(`\`${fallback}/\``);
+    const embedded = readme('packages/nest-rocketmq/src/backends/embedded-options.ts');
+    expect(embedded).toContain(`DEFAULT_STORE = '${fallback}'`);
   });
 });
 

@@ -35,17 +35,17 @@ import type { SendReplies } from './send/send-replies.js';
 import type { MessageStore } from './store/store.js';
 import type { HalfQueue } from './transaction/half-queue.js';
 
-/** Share of the machine's memory within which a queue's beginning counts as young. */
+/** A queue counts as young while its first message is within this share of the machine's memory, counted in bytes of log. */
 const ACCESS_MESSAGE_IN_MEMORY_RATIO = 0.4;
 
-/** What both the handlers and those who start and stop a broker work on. */
+/** The parts that handlers need, and that broker.ts starts, stops and connects. */
 export interface SharedParts {
   store: MessageStore;
   topics: Topics;
   groups: Groups;
   offsets: ConsumerOffsets;
   clients: Clients;
-  held: LongPolling;
+  longPolling: LongPolling;
   replies: SendReplies;
   log: LogThrottle;
 }
@@ -69,9 +69,9 @@ export function makeHandlers({ environment, ...parts }: HandlerParts): HandlerTa
   const { topics } = parts;
   const locks = new QueueLocks(clock);
   const retry = new Retry(topics, config.logger);
-  const turns = new PullScheduler(parts.unsent);
+  const pullScheduler = new PullScheduler(parts.unsent);
   const filters = new SubscriptionFilters(config);
-  const common = { ...parts, config, clock, locks, retry, turns, filters, storeHost };
+  const common = { ...parts, config, clock, locks, retry, pullScheduler, filters, storeHost };
   const typed: TypedHandlers = {
     ...sendBatchHandlers(common),
     ...sendBackHandlers(common),

@@ -7,8 +7,11 @@ import {
   ResponseCode,
   ResponseError,
   RocketMQError,
+  describe,
   shown,
 } from '@nest-rocketmq/remoting/internal';
+
+export { describe };
 
 /** Base of the errors that the client itself raises. `code` is stable, and is Apache's name where it has one. */
 export class MQClientError extends RocketMQError {}
@@ -282,9 +285,4 @@ export class TransactionEndedError extends MQClientError {
   ) {
     super('TRANSACTION_ENDED', `transaction ${transactionId} has ended with ${state} already. End each once.`);
   }
-}
-
-/** One line about any thrown value, for messages and logs. */
-export function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -5,7 +5,7 @@ import { filterFault } from '../config/limits.js';
 import type { MessageFilter } from '../store/message.js';
 import type { FilterLimits } from './sql92/parser.js';
 import { SqlFilter } from './sql92/sql-filter.js';
-import { everything, filterOf, isTagType, tagFilter } from './tag-filter.js';
+import { everything, isTagType, tagFilter } from './tag-filter.js';
 
 export interface FilterOptions extends FilterLimits {
   readonly enablePropertyFilter: boolean;
@@ -45,7 +45,6 @@ export class SubscriptionFilters {
    * @throws RequestRefusedError FILTER_DATA_NOT_EXIST where its expression is wrong, as Apache's broker does
    */
   ofSubscription(subscription: SubscriptionData): SubscriptionFilter {
-    if (isTagType(subscription.expressionType)) return byTags(filterOf(subscription));
     let filter = this.#ofSubscriptions.get(subscription);
     if (!filter) this.#ofSubscriptions.set(subscription, (filter = this.#compiled(subscription)));
     if (filter instanceof RequestRefusedError) throw filter;
@@ -70,6 +69,7 @@ export class SubscriptionFilters {
   }
 
   #compiled({ subString, expressionType }: SubscriptionData): SubscriptionFilter | RequestRefusedError {
+    if (isTagType(expressionType)) return byTags(tagFilter(subString));
     try {
       this.#requireSql(expressionType);
       return this.#bySql(subString);

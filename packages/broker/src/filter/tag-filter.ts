@@ -1,14 +1,12 @@
-// Owns the choice of messages by their tags, as a broker can make it: by hash codes. The consumer looks at the words.
+// Filters messages by the hash codes of their tags. The consumer compares the tags themselves.
 import { javaHashCode } from '@nest-rocketmq/remoting/internal';
-import type { SubscriptionData } from '@nest-rocketmq/remoting/internal';
 
 export const SUB_ALL = '*';
 
-/** Whether a message is wanted, by the hash code of its tags. */
+/** Tells whether a message matches, by the hash code of its tags. */
 export type TagFilter = (tagsCode: number) => boolean;
 
 export const everything: TagFilter = () => true;
-const compiled = new WeakMap<SubscriptionData, TagFilter>();
 
 /** `'*'`, or tags with `||` between them. */
 export function tagFilter(subString: string): TagFilter {
@@ -17,13 +15,6 @@ export function tagFilter(subString: string): TagFilter {
   if (named.length === 0 || subString.trim() === SUB_ALL) return everything;
   const codes = new Set(named.map(javaHashCode));
   return (tagsCode) => codes.has(tagsCode);
-}
-
-/** The filter of a subscription, made once. */
-export function filterOf(subscription: SubscriptionData): TagFilter {
-  let filter = compiled.get(subscription);
-  if (!filter) compiled.set(subscription, (filter = tagFilter(subscription.subString)));
-  return filter;
 }
 
 /** Whether the expression chooses by tags; an absent type means so. */

@@ -1,4 +1,4 @@
-// Opens the broker's notes of how far it had come with delayed messages and halves, and completes them from the log.
+// Loads how far delayed messages and halves were dealt with, and completes it from the log.
 import { DelayOffsets, readDelayOffsets } from '../delay/delay-offsets.js';
 import type { DelayLevels } from '../message/schedule-message.js';
 import type { Environment } from '../environment.js';
@@ -12,16 +12,16 @@ export interface Progress {
 }
 
 export async function openProgress(
-  { config, opened }: Environment,
+  { config, openConfig }: Environment,
   store: MessageStore,
   levels: DelayLevels,
 ): Promise<Progress> {
   const { clock, logger } = config;
-  const delayFile = await opened('delayOffset.json', 'offsetTable');
+  const delayFile = await openConfig('delayOffset.json', 'offsetTable');
   const saved = readDelayOffsets(delayFile.saved, logger);
   const outcomes = await findOutcomes({ store, saved, levels: levels.max, now: clock.now(), logger });
   const delayOffsets = new DelayOffsets({ ...config, ...delayFile, store, offsets: outcomes.delivered });
-  // What was found out need not be found out again.
+  // Saved, so that the next start need not read the log again.
   if (outcomes.delivered !== saved.offsets) delayOffsets.saveSoon();
   return { outcomes, delayOffsets };
 }

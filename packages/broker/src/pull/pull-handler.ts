@@ -1,25 +1,12 @@
-// Owns the answers to pulls. Leaves when they are served to pull-turns.ts, waiting for messages to held-pulls.ts, and
-// reading them to the store.
-import {
-  NO_BODY,
-  OUR_LANGUAGE,
-  OUR_VERSION,
-  Permission,
-  RESPONSE_FLAG,
-  Requests,
-  ResponseCode,
-  emptyFields,
-  encodeFrame,
-  printable,
-  toldToPeer,
-} from '@nest-rocketmq/remoting/internal';
+// Answers pulls.
+import { Permission, Requests, ResponseCode, printable, toldToPeer } from '@nest-rocketmq/remoting/internal';
 import type { Answer, Clock, EventLog, Handlers, HeaderOf, IncomingRequest } from '@nest-rocketmq/remoting/internal';
 import type { Clients } from '../clients/clients.js';
 import type { Groups } from '../metadata/groups.js';
 import type { LongPolling } from './long-polling.js';
 import type { BrokerStats } from '../metrics/broker-stats.js';
 import type { StoreStats } from '../metrics/store-stats.js';
-import type { PullScheduler, Turn } from './pull-scheduler.js';
+import type { PullProgress, PullScheduler } from './pull-scheduler.js';
 import type { ConsumerOffsets } from '../metadata/offsets.js';
 import type { GetMessageStatus, GetResult, MessageRange, MessageStore } from '../store/store.js';
 import type { SubscriptionFilter, SubscriptionFilters } from '../filter/subscription-filters.js';
@@ -35,8 +22,8 @@ export interface PullDeps {
   groups: Groups;
   clients: Clients;
   offsets: ConsumerOffsets;
-  held: LongPolling;
-  turns: PullScheduler;
+  longPolling: LongPolling;
+  pullScheduler: PullScheduler;
   filters: SubscriptionFilters;
   stats: BrokerStats;
   storeStats: StoreStats;
@@ -62,7 +49,7 @@ export function pullHandlers(deps: PullDeps): Pick<Handlers<'broker'>, 'PULL_MES
     const elsewhere = movedByReset(deps, request);
     if (elsewhere) return elsewhere;
     commitOffset(deps, request);
-    takeTurn(deps, request, filter, true);
+    schedule(deps, request, filter, true);
     return undefined;
   };
   return { PULL_MESSAGE: pull, LITE_PULL_MESSAGE: (request) => pull(request as unknown as Pull) };
@@ -114,12 +101,13 @@ function subscriptionFilter(
   return deps.filters.ofSubscription(subscription);
 }
 
-function run(deps: PullDeps, request: Pull, filter: SubscriptionFilter, maySuspend: boolean): Answer<Row> | undefined {
-  const { store, held, config, clock, offsets } = deps;
+/** @param maySuspend whether it may wait where it finds nothing */
+function run(deps: PullDeps, request: Pull, filter: SubscriptionFilter, maySuspend: boolean): void {
+  const { store, longPolling, config, clock, offsets } = deps;
   const { header, connection } = request;
   const { topic, queueId } = header;
   const elsewhere = movedByReset(deps, request);
-  if (elsewhere) return elsewhere;
+  if (elsewhere) return reply(request, elsewhere);
   const { offset, maxCount, maxBytes, filter: wanted } = rangeOf(deps, request, filter);
   const memory = (length: number): Buffer => connection.memory(length);
   const share = connection.flow.toSocket;
@@ -130,16 +118,16 @@ function run(deps: PullDeps, request: Pull, filter: SubscriptionFilter, maySuspe
   const code = codeOf(found.status, header.queueOffset);
   const suspend = Math.min(header.suspendTimeoutMillis, config.maxSuspendTimeMillis);
   if (code === ResponseCode.PULL_NOT_FOUND && maySuspend && header.sysFlag & PullFlag.SUSPEND && suspend > 0) {
-    if (held.size >= config.maxHeldPulls) return tooManyHeld(config.maxHeldPulls);
-    const wake = (): void => takeTurn(deps, request, filter, false);
+    if (longPolling.size >= config.maxHeldPulls) return reply(request, tooManyHeld(config.maxHeldPulls));
+    const wake = (): void => schedule(deps, request, filter, false);
     const matches = arrivalFilter(store, topic, queueId, filter);
-    held.hold({ topic, queueId, offset: header.queueOffset, connection, matches, wake }, suspend);
-    return undefined;
+    longPolling.hold({ topic, queueId, offset: header.queueOffset, connection, matches, wake }, suspend);
+    return;
   }
-  return answer(deps, request, code, found, started);
+  answer(deps, request, code, found, started);
 }
 
-/** Whether a message that has just come wakes a pull: by its tags code, or by its record. */
+/** Tells whether a message that has just arrived wakes a pull: by its tags code, or by its record. */
 function arrivalFilter(
   store: MessageStore,
   topic: string,
@@ -149,7 +137,7 @@ function arrivalFilter(
   return (tagsCode, queueOffset) => {
     const byTagsCode = filter.byTagsCode(tagsCode);
     if (byTagsCode !== undefined) return byTagsCode;
-    // What cannot be read wakes the pull too: the pull says then what is wrong.
+    // What cannot be read now wakes the pull too.
     let matches: boolean | undefined;
     const look: MessageFilter = (_code, record) => {
       const bytes = matches === undefined ? record() : undefined;
@@ -161,7 +149,7 @@ function arrivalFilter(
   };
 }
 
-/** Tells a consumer whose offset was reset where to go on. What it says of its old place is not taken. */
+/** Tells a consumer whose offset was reset where to continue. The offset that it brings along is ignored. */
 function movedByReset({ store, offsets }: PullDeps, { header }: Pull): Answer<Row> | undefined {
   const { consumerGroup, topic, queueId } = header;
   const reset = offsets.takeReset(consumerGroup, topic, queueId);
@@ -171,27 +159,27 @@ function movedByReset({ store, offsets }: PullDeps, { header }: Pull): Answer<Ro
   return { code: ResponseCode.PULL_OFFSET_MOVED, remark: 'OFFSET_RESET', header: fields };
 }
 
-/** When the pull comes, not when it is served: an update behind it must not be undone by it. */
+/** Commits when the pull arrives, not when it is served: it must not undo a later update. */
 function commitOffset({ offsets }: PullDeps, { header }: Pull): void {
   const { consumerGroup, topic, queueId, sysFlag, commitOffset: offset } = header;
   if (sysFlag & PullFlag.COMMIT_OFFSET && offset >= 0) offsets.commit(consumerGroup, topic, queueId, offset);
 }
 
 /** @param maySuspend whether it may wait where it finds nothing */
-function takeTurn(deps: PullDeps, request: Pull, filter: SubscriptionFilter, maySuspend: boolean): void {
+function schedule(deps: PullDeps, request: Pull, filter: SubscriptionFilter, maySuspend: boolean): void {
   const { connection, header } = request;
   const { topic, queueId } = header;
-  const { store, turns } = deps;
+  const { store, pullScheduler } = deps;
   const warm = { connection, serve: () => serve(deps, request, filter, maySuspend) };
-  const first = (mayRead: boolean): Turn => {
+  const first = (mayRead: boolean): PullProgress => {
     const range = rangeOf(deps, request, filter);
     if (!mayRead && store.isCold(topic, queueId, range)) return 'later';
     const waiting = connection.closed ? undefined : store.warmUp(topic, queueId, range);
     if (!waiting) return warm.serve();
-    return waiting.then(() => turns.take(warm));
+    return waiting.then(() => pullScheduler.add(warm));
   };
   connection.flow.requestBegun();
-  turns.take({ connection, serve: first });
+  pullScheduler.add({ connection, serve: first });
 }
 
 function rangeOf(deps: PullDeps, request: Pull, filter: SubscriptionFilter): MessageRange {
@@ -214,57 +202,30 @@ function serve(deps: PullDeps, request: Pull, filter: SubscriptionFilter, maySus
   const { connection } = request;
   connection.flow.requestEnded();
   if (connection.closed) return;
-  let found: Answer<Row> | undefined;
   try {
-    found = run(deps, request, filter, maySuspend);
+    run(deps, request, filter, maySuspend);
   } catch (error) {
-    // Nobody stands above a pull that had to wait: what it meets is told to its client from here.
+    // No caller catches the error of a pull that had to wait, so its client is answered here.
     deps.log.say('error', 'pulls failed', `a pull failed: ${error instanceof Error ? error.message : String(error)}`);
-    found = no(ResponseCode.SYSTEM_ERROR, printable(toldToPeer(error)));
+    reply(request, no(ResponseCode.SYSTEM_ERROR, printable(toldToPeer(error))));
   }
-  if (found && !request.oneway) connection.answer(request, Requests.PULL_MESSAGE, found);
 }
 
 /** @param started when it was served, on the clock's monotonic scale, ms */
-function answer(
-  deps: PullDeps,
-  request: Pull,
-  code: number,
-  found: GetResult,
-  started: number,
-): Answer<Row> | undefined {
+function answer(deps: PullDeps, request: Pull, code: number, found: GetResult, started: number): void {
   const { nextBeginOffset, minOffset, maxOffset, status, body, count } = found;
   const header = { suggestWhichBrokerId: 0, nextBeginOffset, minOffset, maxOffset, topicSysFlag: 0, groupSysFlag: 0 };
-  if (code !== ResponseCode.SUCCESS) return { code, remark: status, header };
-  writeFound(request, header, body);
+  if (code !== ResponseCode.SUCCESS) return reply(request, { code, remark: status, header });
+  reply(request, { remark: status, header, body });
+  // Flushed now, so that a reader on another core begins while the next pull is served: 25 % more in all.
+  if (!request.oneway) request.connection.flush();
   const { topic, consumerGroup, queueId } = request.header;
   const size = body.reduce((sum, records) => sum + records.length, 0);
   deps.stats.got(topic, consumerGroup, queueId, count, size, deps.clock.monotonic() - started);
-  return undefined;
 }
 
-/** Writes the records as the store gave them, without joining them into one body first. */
-function writeFound(request: Pull, header: Record<string, number>, records: readonly Buffer[]): void {
-  if (request.oneway) return;
-  const extFields = emptyFields();
-  for (const [name, value] of Object.entries(header)) extFields[name] = String(value);
-  const head = encodeFrame({
-    code: ResponseCode.SUCCESS,
-    language: OUR_LANGUAGE,
-    version: OUR_VERSION,
-    opaque: request.opaque,
-    flag: RESPONSE_FLAG,
-    remark: 'FOUND',
-    extFields,
-    body: NO_BODY,
-    serializeType: request.serializeType,
-  });
-  const bytes = records.reduce((sum, record) => sum + record.length, 0);
-  head.writeUInt32BE(head.readUInt32BE(0) + bytes, 0);
-  request.connection.write(head);
-  for (const record of records) request.connection.write(record);
-  // A reader on another core begins on it while the next pull is served: a quarter more in all.
-  request.connection.flush();
+function reply(request: Pull, answer: Answer<Row>): void {
+  if (!request.oneway) request.connection.answer(request, Requests.PULL_MESSAGE, answer);
 }
 
 function codeOf(status: GetMessageStatus, offset: number): number {
