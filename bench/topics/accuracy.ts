@@ -1,4 +1,5 @@
-// Owns the accuracy of delays: messages of the first three levels, sent at an even pace, and how late they come.
+// Measures the accuracy of delays: sends messages of the first three levels at an even pace, and records how late they
+// arrive.
 import { setTimeout as delay } from 'node:timers/promises';
 import { encodeProperties, MessageProperty, Requests, ResponseCode } from '@nest-rocketmq/remoting/internal';
 import { comparable, type Figure, plain } from '../figures.js';
@@ -19,7 +20,7 @@ const LATEST_MS = 60_000;
 
 export const delayProperty = (level: number): string => encodeProperties([[MessageProperty.DELAY, String(level)]]);
 
-/** Sends all over the time given. Resolves with how many were acknowledged: a broker that is busy refuses some. */
+/** Sends all messages over the given time. Resolves with how many were acknowledged: a busy broker refuses some. */
 async function sendTimed(address: string, count: number, seconds: number): Promise<number> {
   const connection = await openConnection(address);
   const sends: Promise<boolean>[] = [];
@@ -30,7 +31,7 @@ async function sendTimed(address: string, count: number, seconds: number): Promi
     const reply = await connection.request(
       Requests.SEND_MESSAGE_V2,
       { ...header, i: delayProperty(level + 1) },
-      { body: dueBody(now + LEVELS[level]), timeout: SEND_PATIENCE_MS },
+      { body: dueBody(now + LEVELS[level]!), timeout: SEND_PATIENCE_MS },
     );
     return reply.code === ResponseCode.SUCCESS;
   };

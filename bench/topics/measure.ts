@@ -1,5 +1,5 @@
-// Owns the course of one server's measurement in bench/topics: many topics with a message in each queue, restarts, many
-// delayed messages pending, restarts again, and the accuracy of delays meanwhile.
+// Measures one server in bench/topics: many topics with a message in each queue, restarts, many pending delayed messages,
+// restarts again, and the accuracy of delays meanwhile.
 import { SCHEDULE_TOPIC } from '@nest-rocketmq/remoting/internal';
 import { freeBrokerPort, freePort } from '../../test/interop/harness/ports.js';
 import { comparable, type Figure, type Measurement, plain } from '../figures.js';

@@ -1,3 +1,4 @@
+// Tests that functions are at most 60 lines long, and that modules hold no state.
 import { describe, expect, it } from '@jest/globals';
 import { sources } from './sources.js';
 import { functionsOf, moduleStateOf } from './syntax.js';

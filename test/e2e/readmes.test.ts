@@ -1,4 +1,4 @@
-// The READMEs against what they speak of: flags and defaults of the command, names of options. Needs the build.
+// Compares the READMEs with the code: flags and defaults of the command, names of options. Needs the build.
 import 'reflect-metadata';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { optionRows } from '@nest-rocketmq/broker/internal';
 import { Test } from '@nestjs/testing';
+import { DEFAULT_LISTEN, DEFAULT_NAME_SERVER_LISTEN, DEFAULT_STORE } from '@nest-rocketmq/broker';
+import * as nestRocketMQ from 'nest-rocketmq';
 import { InvalidOptionError, RocketMQMessageListener, RocketMQModule } from 'nest-rocketmq';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -36,9 +38,18 @@ describe('the flags of the command', () => {
   test.each(['README.md', 'packages/broker/README.md'])('have in %s the defaults that --help shows', (path) => {
     expect(withDefault.map(([flag]) => flag)).toEqual(['--listen', '--name-server-listen', '--store', '--flush']);
     for (const [flag, value] of withDefault) {
-      const row = rows(readme(path)).find(([first]) => first.includes(flag!));
+      const row = rows(readme(path)).find(([first]) => first?.includes(flag!));
       expect([flag, row?.[1]]).toEqual([flag, value]);
     }
+  });
+
+  test("have the code's defaults", () => {
+    expect(Object.fromEntries(withDefault)).toEqual({
+      '--listen': DEFAULT_LISTEN,
+      '--name-server-listen': DEFAULT_NAME_SERVER_LISTEN,
+      '--store': DEFAULT_STORE,
+      '--flush': 'async',
+    });
   });
 
   test('are all in the README of the broker', () => {
@@ -100,10 +111,21 @@ describe('the options of the Nest module', () => {
     for (const name of await optionsListed({ [option]: UNKNOWN })) expect(text).toMatch(new RegExp(`\\b${name}\\b`));
   });
 
+  test('have the default store of the broker', () => {
+    const text = table.find(([first]) => first === 'embedded')![2];
+    expect(text).toContain(`store ('${DEFAULT_STORE}',`);
+    expect(readme('README.md')).toContain(`stores its messages in \`${DEFAULT_STORE}/\``);
+  });
+
   test('of a listener are in its table', async () => {
     const cells = table.map(([first]) => first).join(', ');
     for (const name of await optionsListed({}, UNKNOWN)) expect(cells).toMatch(new RegExp(`\\b${name}\\b`));
   });
+});
+
+test.each(['README.md', 'packages/nest-rocketmq/README.md'])('%s names only errors that are exported', (path) => {
+  const named = [...readme(path).matchAll(/`(\w+Error)`/g)].map(([, name]) => name!);
+  expect(named.filter((name) => !(name in nestRocketMQ))).toEqual([]);
 });
 
 test.each([
