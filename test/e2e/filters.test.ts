@@ -1,4 +1,4 @@
-// Filters by tags and by SQL92, of our client on our broker in one process.
+// Tests filters by tags and by SQL92, of our client on our broker in one process.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { startBroker } from '@nest-rocketmq/broker';
 import type { Broker } from '@nest-rocketmq/broker';

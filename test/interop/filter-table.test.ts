@@ -1,4 +1,4 @@
-// The table of SQL92 expressions that our evaluation is held to is what Apache's own classes print now.
+// Compares the table of SQL92 expressions with what Apache's own classes print.
 import { execFile } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';

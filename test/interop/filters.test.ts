@@ -1,4 +1,4 @@
-// SQL92: the same traffic on Apache's broker and on ours, by the Java client and by our client, and what each gets.
+// Compares what SQL92 filters give on Apache's broker and on ours, to the Java clients and to our client.
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { ResponseError } from '@nest-rocketmq/remoting/internal';
 import { newClient } from './client/peer.js';

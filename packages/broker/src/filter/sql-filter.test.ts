@@ -1,3 +1,4 @@
+// Tests SQL92 filters in pulls, in pulls that wait, and in subscriptions.
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ManualClock, Requests, ResponseCode, decodeRecords } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';

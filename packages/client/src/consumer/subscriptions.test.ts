@@ -1,3 +1,4 @@
+// Tests subscriptions that change while a consumer runs.
 import { describe, expect, it } from '@jest/globals';
 import { NotRunningError, ResponseCode } from '@nest-rocketmq/remoting/internal';
 import { aConsumer, bodies, consuming, on } from '../../test-kit/consuming.js';

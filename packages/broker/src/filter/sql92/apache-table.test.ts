@@ -1,4 +1,4 @@
-// Every expression and property set of a table that Apache's own classes made (test/interop/java/src/filter).
+// Compares our evaluation with a table that Apache's own classes made (test/interop/java/src/filter).
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';

@@ -1,4 +1,4 @@
-// Expressions and properties that nobody writes in good faith: each is refused, or evaluated in time.
+// Tests expressions and properties that nobody writes in good faith: each is refused, or evaluated in time.
 import { describe, expect, it } from '@jest/globals';
 import { encodeProperties } from '@nest-rocketmq/remoting/internal';
 import { Truth } from './compile.js';

@@ -1,4 +1,4 @@
-// The refusal of an SQL92 expression: where it is wrong, and how.
+// Says where an SQL92 expression is wrong, and how.
 import { RequestRefusedError, ResponseCode } from '@nest-rocketmq/remoting/internal';
 
 /** JavaCC's columns go from one tab stop to the next. */

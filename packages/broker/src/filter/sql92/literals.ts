@@ -1,4 +1,4 @@
-// The values that are written in an SQL92 expression, within the ranges of Java's Integer, Long and Double.
+// Reads the values that are written in an SQL92 expression, within the ranges of Java's Integer, Long and Double.
 import type { Token } from './lexer.js';
 import type { Expression } from './syntax.js';
 

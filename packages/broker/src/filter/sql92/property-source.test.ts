@@ -1,3 +1,4 @@
+// Tests how properties are found in records.
 import { describe, expect, it } from '@jest/globals';
 import { PropertySource } from './property-source.js';
 import { recordSize, writeRecord } from '../../store/commitlog/record.js';

@@ -1,4 +1,4 @@
-// An SQL92 expression as a filter of records.
+// Filters records by an SQL92 expression.
 import { compile, namesIn, Truth } from './compile.js';
 import type { Evaluate } from './compile.js';
 import { parse } from './parser.js';

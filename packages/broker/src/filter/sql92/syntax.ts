@@ -1,4 +1,4 @@
-// The parts of a parsed SQL92 expression; the names follow the classes of Apache's filter module.
+// Declares the parts of a parsed SQL92 expression; the names follow the classes of Apache's filter module.
 
 export type Comparison = '>' | '>=' | '<' | '<=';
 export type TextTest = 'contains' | 'startswith' | 'endswith';
