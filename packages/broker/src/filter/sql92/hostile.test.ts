@@ -12,44 +12,21 @@ const SEED = 20_260_601;
 /** Far above what each takes, and far below what one with no bound would take. ms */
 const PATIENCE_MS = 1_000;
 
-const PIECES = [
-  ...[
-    '(',
-    ')',
-    'NOT ',
-    '- ',
-    '+',
-    '--',
-    '/*',
-    '*/',
-    "'",
-    "''",
-    '\n',
-    '\t',
-    '.',
-    ',',
-    '\0',
-    '\ud800',
-    'é',
-    '9'.repeat(30),
-  ],
-  ...[
-    'a',
-    ' AND ',
-    ' OR ',
-    '=',
-    '<>',
-    '>',
-    ' IS NULL',
-    ' IS NOT NULL',
-    ' IN (',
-    ' BETWEEN ',
-    " CONTAINS 'a'",
-    '5',
-    '.5e9',
-    'TRUE',
-  ],
+const SIGNS = ['(', ')', '- ', '+', '--', '/*', '*/', "'", "''", '\n', '\t', '.', ',', '\0', '\ud800', 'é', '='];
+const WORDS = [
+  'a',
+  ' AND ',
+  ' OR ',
+  'NOT ',
+  '<>',
+  '>',
+  ' IS NULL',
+  ' IS NOT NULL',
+  ' IN (',
+  ' BETWEEN ',
+  " CONTAINS 'a'",
 ];
+const PIECES = [...SIGNS, ...WORDS, '5', '9'.repeat(30), '.5e9', 'TRUE'];
 
 /** Numbers from 0 to below 1, the same for each seed. */
 function randomOf(seed: number): () => number {
