@@ -75,7 +75,7 @@ describe('a hostile expression', () => {
 
   it(`by chance, seed ${SEED}, is refused or compiled, and evaluated`, () => {
     const random = randomOf(SEED);
-    const properties = Buffer.from(encodeProperties([['a', '5']]));
+    const properties = Buffer.from(encodeProperties([['a', 'x']]));
     const results = new Set<string>();
     for (let i = 0; i < 5_000; i++) {
       let expression = '';
