@@ -7,10 +7,6 @@ const LONGEST_FUNCTION = 60;
 
 /** State outside of an instance, with the reason for which it may be there. */
 const STATE: Readonly<Record<string, readonly [name: string, reason: string][]>> = {
-  'packages/remoting/src/connection/connection.ts': [['nextConnectionId', 'numbers connections for logs']],
-  'packages/remoting/src/connection/send-memory.ts': [
-    ['sendMemory', 'memory that is lent to sockets, whoever they belong to'],
-  ],
   'packages/nest-rocketmq/src/decorators/unserved-listeners.ts': [
     ['waiting', 'decorated classes that no app has provided: decorators know no app'],
   ],

@@ -182,7 +182,9 @@ describe('topics and groups', () => {
     const codes: number[] = [];
     for (const name of names('t', 5)) codes.push((await client.send(name)).code);
     expect(codes).toEqual([0, 0, 0, INVALID, INVALID]);
-    expect((await client.send('t9')).remark).toBe('more topics than the broker allows: maxTopics=3');
+    expect((await client.send('t9')).remark).toBe(
+      'more topics than the broker allows: maxTopics=3. Use fewer, or raise it',
+    );
     expect((await client.send('t0')).code).toBe(0);
   });
 
@@ -223,7 +225,7 @@ describe('topics and groups', () => {
     const pulled = await client.pull('orders', { group: 'd' });
     expect([pulled.code, pulled.remark]).toEqual([
       INVALID,
-      'more consumer groups than the broker allows: maxSubscriptionGroups=2',
+      'more consumer groups than the broker allows: maxSubscriptionGroups=2. Use fewer, or raise it',
     ]);
     const back = { offset: 0, group: 'e', delayLevel: 0 };
     expect((await connection.request(Requests.CONSUMER_SEND_MSG_BACK, back)).code).toBe(INVALID);
@@ -353,7 +355,10 @@ describe('what waits in memory', () => {
       names('', 4).map((_, queueId) => ['orders', queueId]),
     );
     const { code, remark } = await client.connection.request(Requests.LOCK_BATCH_MQ, {}, many);
-    expect([code, remark]).toEqual([INVALID, 'more queues to lock than the broker allows: maxLockQueues=3']);
+    expect([code, remark]).toEqual([
+      INVALID,
+      'more queues to lock than the broker allows: maxLockQueues=3. Use fewer, or raise it',
+    ]);
   });
 
   it('as an expression of a pull has maxFilterLength characters', async () => {

@@ -1,4 +1,4 @@
-// Owns the client's own errors. Errors of the wire (connect, timeout, response code) are remoting's, and stand as the
+// Defines the errors of the client. Errors of the protocol (connect, timeout, response code) are remoting's, and are the
 // `cause` of these where a call was tried more than once.
 import {
   AUTO_CREATE_TOPIC_KEY,
@@ -6,18 +6,15 @@ import {
   RequestTimeoutError,
   ResponseCode,
   ResponseError,
-  RocketMQError,
   describe,
   shown,
 } from '@nest-rocketmq/remoting/internal';
+import { MQClientError } from './client-error.js';
 
 export { describe };
 
-/** Base of the errors that the client itself raises. `code` is stable, and is Apache's name where it has one. */
-export class MQClientError extends RocketMQError {}
-
 /** A topic or group name that RocketMQ does not take. */
-export class InvalidNameError extends MQClientError {
+export class InvalidNameError extends MQClientError<'INVALID_NAME'> {
   constructor(
     readonly kind: 'topic' | 'group',
     readonly given: unknown,
@@ -27,15 +24,15 @@ export class InvalidNameError extends MQClientError {
   }
 }
 
-/** A message that no broker would take: no body, a reserved property name, or members of a batch that do not match. */
-export class InvalidMessageError extends MQClientError {
+/** No broker would take the message: no body, a reserved property name, or a batch whose messages do not match. */
+export class InvalidMessageError extends MQClientError<'MESSAGE_ILLEGAL'> {
   constructor(reason: string) {
     super('MESSAGE_ILLEGAL', reason);
   }
 }
 
 /** The body is larger than the producer's `maxMessageSize`. */
-export class MessageTooLargeError extends MQClientError {
+export class MessageTooLargeError extends MQClientError<'MESSAGE_TOO_LARGE'> {
   constructor(
     readonly topic: string,
     /** bytes */
@@ -52,7 +49,7 @@ export class MessageTooLargeError extends MQClientError {
 }
 
 /** No name server of the list answered. `causes` holds one error for each address that was tried. */
-export class NameServerUnreachableError extends MQClientError {
+export class NameServerUnreachableError extends MQClientError<'NAME_SERVER_UNREACHABLE'> {
   constructor(
     readonly addresses: readonly string[],
     readonly causes: readonly unknown[],
@@ -67,7 +64,7 @@ export class NameServerUnreachableError extends MQClientError {
 }
 
 /** The topic has no route, and brokers do not create topics by themselves. */
-export class TopicNotFoundError extends MQClientError {
+export class TopicNotFoundError extends MQClientError<'NOT_FOUND_TOPIC'> {
   constructor(
     readonly topic: string,
     readonly nameServers: readonly string[],
@@ -84,7 +81,7 @@ export class TopicNotFoundError extends MQClientError {
 }
 
 /** The broker that a queue belongs to has no address in the route. */
-export class BrokerNotFoundError extends MQClientError {
+export class BrokerNotFoundError extends MQClientError<'BROKER_NOT_EXIST'> {
   constructor(
     readonly brokerName: string,
     readonly topic: string,
@@ -97,7 +94,7 @@ export class BrokerNotFoundError extends MQClientError {
 }
 
 /** The name servers know no broker at all. */
-export class NoBrokerError extends MQClientError {
+export class NoBrokerError extends MQClientError<'NO_BROKER'> {
   constructor(readonly nameServers: readonly string[]) {
     super(
       'NO_BROKER',
@@ -107,14 +104,14 @@ export class NoBrokerError extends MQClientError {
   }
 }
 
-/** Why a send failed: what its last attempt met. */
+/** Why a send failed. */
 export type SendFailure = 'unreachable' | 'timeout' | 'connection lost' | 'refused';
 
 /** Every attempt to send failed. `cause` is the error of the last attempt that may have stored the message, else of the last one. */
-export class SendFailedError extends MQClientError {
+export class SendFailedError extends MQClientError<'SEND_FAILED'> {
   /**
-   * 'unreachable': no connection came about, and nothing was sent. After 'timeout' and 'connection lost' the message may
-   * be stored all the same. 'refused': the broker answered by an error.
+   * 'unreachable': no connection could be made, and nothing was sent. After 'timeout' and 'connection lost' the message may
+   * be stored all the same. 'refused': the broker answered with an error.
    */
   readonly reason: SendFailure;
 
@@ -154,7 +151,7 @@ function sendFailureOf(cause: unknown): SendFailure {
 }
 
 /** More sends wait for their turn in this client than it may hold. Nothing of this one was sent. */
-export class TooManySendsError extends MQClientError {
+export class TooManySendsError extends MQClientError<'TOO_MUCH_REQUEST'> {
   constructor(
     readonly underWay: number,
     readonly waiting: number,
@@ -172,7 +169,7 @@ export class TooManySendsError extends MQClientError {
 }
 
 /** A broker does not take a condition in SQL92: that filter is switched off there, or the condition is wrong. */
-export class SubscriptionRefusedError extends MQClientError {
+export class SubscriptionRefusedError extends MQClientError<'SUBSCRIPTION_REFUSED'> {
   constructor(
     readonly group: string,
     readonly topic: string,
@@ -194,7 +191,7 @@ export class SubscriptionRefusedError extends MQClientError {
 }
 
 /** A second producer or consumer of the same group in one client. */
-export class GroupInUseError extends MQClientError {
+export class GroupInUseError extends MQClientError<'GROUP_IN_USE'> {
   constructor(
     readonly kind: 'producer' | 'consumer',
     readonly group: string,
@@ -207,7 +204,7 @@ export class GroupInUseError extends MQClientError {
 }
 
 /** A message is to be delivered later than the producer's `maxDelay` allows. Nothing was sent. */
-export class DelayTooLongError extends MQClientError {
+export class DelayTooLongError extends MQClientError<'DELAY_TOO_LONG'> {
   constructor(
     readonly topic: string,
     /** ms */
@@ -224,7 +221,7 @@ export class DelayTooLongError extends MQClientError {
 }
 
 /** The broker delays by levels only (Apache 4.x), and none of them has this length. Nothing was sent. */
-export class DelayNotSupportedError extends MQClientError {
+export class DelayNotSupportedError extends MQClientError<'DELAY_NOT_SUPPORTED'> {
   constructor(
     readonly topic: string,
     /** ms */
@@ -250,7 +247,7 @@ export class DelayNotSupportedError extends MQClientError {
 export type RecallFailure = 'too late' | 'unknown' | 'foreign' | 'not enabled';
 
 /** The message was not recalled. */
-export class RecallFailedError extends MQClientError {
+export class RecallFailedError extends MQClientError<'RECALL_FAILED'> {
   constructor(
     readonly topic: string,
     readonly recallHandle: string,
@@ -263,7 +260,7 @@ export class RecallFailedError extends MQClientError {
 }
 
 /** The half message is stored, but a copy of it may be lost: it was rolled back, and nothing of it is delivered. */
-export class TransactionNotBegunError extends MQClientError {
+export class TransactionNotBegunError extends MQClientError<'TRANSACTION_NOT_BEGUN'> {
   constructor(
     readonly topic: string,
     readonly transactionId: string,
@@ -278,11 +275,26 @@ export class TransactionNotBegunError extends MQClientError {
 }
 
 /** A transaction is to be committed that was rolled back, or the other way round. */
-export class TransactionEndedError extends MQClientError {
+export class TransactionEndedError extends MQClientError<'TRANSACTION_ENDED'> {
   constructor(
     readonly transactionId: string,
     readonly state: string,
   ) {
     super('TRANSACTION_ENDED', `transaction ${transactionId} has ended with ${state} already. End each once.`);
+  }
+}
+
+/** Too many consumers of one broadcasting group keep their offsets in one folder. */
+export class TooManyConsumersError extends MQClientError<'TOO_MANY_CONSUMERS'> {
+  constructor(
+    readonly group: string,
+    readonly folder: string,
+    readonly limit: number,
+  ) {
+    super(
+      'TOO_MANY_CONSUMERS',
+      `${limit} consumers of group ${group} keep their offsets in ${folder} already. ` +
+        'Set localOffsetStoreDir to another folder, or shut consumers down.',
+    );
   }
 }

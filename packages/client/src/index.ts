@@ -1,7 +1,8 @@
-// The public door of the package.
+// The public door of @nest-rocketmq/client.
 export { RocketMQClient } from './client.js';
-export { Admin } from './admin.js';
-export type { CreateTopicOptions, QueryMessageOptions } from './admin.js';
+export type { Admin, CreateTopicOptions, QueryMessageOptions } from './admin.js';
+export { MQClientError } from './client-error.js';
+export type { ClientErrorCode } from './client-error.js';
 export type { ClientOptions } from './config/options.js';
 export {
   BrokerNotFoundError,
@@ -10,7 +11,6 @@ export {
   GroupInUseError,
   InvalidMessageError,
   InvalidNameError,
-  MQClientError,
   MessageTooLargeError,
   NameServerUnreachableError,
   NoBrokerError,
@@ -23,8 +23,25 @@ export {
   TransactionNotBegunError,
 } from './errors.js';
 export type { RecallFailure, SendFailure } from './errors.js';
-export { InvalidOptionError, NotRunningError } from '@nest-rocketmq/remoting/internal';
-export { Producer } from './producer/producer.js';
+export {
+  ConnectError,
+  ConnectionClosedError,
+  InvalidOptionError,
+  NotRunningError,
+  RequestTimeoutError,
+  ResponseError,
+  RocketMQError,
+} from '@nest-rocketmq/remoting';
+export type {
+  Clock,
+  ClusterInfo,
+  Dial,
+  Logger,
+  MessageExt,
+  MessageQueue,
+  TopicRouteData,
+} from '@nest-rocketmq/remoting';
+export type { Producer } from './producer/producer.js';
 export type {
   LocalTransactionState,
   OutgoingMessage,
@@ -36,7 +53,7 @@ export type {
   TransactionListener,
   TransactionSendResult,
 } from './producer/producer-options.js';
-export { PushConsumer } from './consumer/push-consumer.js';
+export type { PushConsumer } from './consumer/push-consumer.js';
 export type {
   ConsumeContext,
   ConsumeFromWhere,

@@ -1,5 +1,4 @@
-// Owns one broker of the fake cluster. It is no model of a broker: it keeps just as much as a client needs to go on, and
-// answers otherwise where a test says so.
+// Fakes one broker of the fake cluster: it keeps only what a client needs, and answers otherwise where a test says so.
 import {
   Connection,
   MessageProperty,

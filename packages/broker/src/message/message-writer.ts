@@ -8,9 +8,9 @@ import type { AppendResult, MessageInner, MessageStore } from '../store/store.js
 import { toHalf } from './half-message.js';
 
 /** The store did not take a message. */
-export class PutError extends RocketMQError {
+export class PutError extends RocketMQError<'PUT_FAILED'> {
   constructor(readonly status: string) {
-    super('PUT_FAILED', `the message was not stored: ${status}`);
+    super('PUT_FAILED', `the message was not stored: ${status}. See the log of the broker, and send it again`);
   }
 }
 

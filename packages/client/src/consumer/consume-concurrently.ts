@@ -1,5 +1,4 @@
-// Runs the listener on messages in whatever order they can be had: how many calls at a time, and what a call's result
-// means for its messages and the queue's offset.
+// Runs the listener, several calls at a time in any order, and applies each result to its messages and the queue's offset.
 import { MessageProperty } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';

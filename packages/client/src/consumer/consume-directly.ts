@@ -1,4 +1,4 @@
-// Runs the listener on one message because an operator wishes so (mqadmin, the dashboard).
+// Runs the listener on one message on behalf of an operator (mqadmin, the dashboard).
 import type { Clock, MessageExt } from '@nest-rocketmq/remoting/internal';
 import { describe } from '../errors.js';
 import type { DirectResult } from '../groups/group-registry.js';

@@ -1,4 +1,4 @@
-// What runs the listener on the messages of queues, whichever the consume mode.
+// Defines what runs the listener on the messages of queues, in any consume mode.
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import type { ConsumeContext } from './consumer-options.js';
 import type { ProcessQueue } from './process-queue.js';

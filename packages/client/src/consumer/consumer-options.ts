@@ -1,4 +1,4 @@
-// Owns the public types of push consumption: options with Apache's names, defaults and ranges, and the listener.
+// Defines the options of a push consumer, with Apache's names, defaults and ranges, and what its listener gets.
 import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import { checkGroup, checkTopic } from '../config/names.js';
@@ -6,15 +6,19 @@ import { integerIn, oneOf } from '../config/options.js';
 import { allocateAveragely } from './allocate.js';
 import type { AllocateMessageQueueStrategy } from './allocate.js';
 
+/** CLUSTERING: each message goes to one consumer of the group. BROADCASTING: to each of them. */
 export type MessageModel = 'CLUSTERING' | 'BROADCASTING';
 /**
  * CONCURRENTLY: messages in any order. ORDERLY: one message at a time of each queue, in the queue's order. KEY_ORDERED:
  * within a queue, the messages of one sharding key one at a time and in order, those of other keys meanwhile.
  */
 export type ConsumeMode = 'CONCURRENTLY' | 'ORDERLY' | 'KEY_ORDERED';
+/** Where a queue begins for which the group has no offset: only new messages, all of them, or those since a time. */
 export type ConsumeFromWhere = 'CONSUME_FROM_LAST_OFFSET' | 'CONSUME_FROM_FIRST_OFFSET' | 'CONSUME_FROM_TIMESTAMP';
+/** How a subscription filters messages: by their tag, or by a condition in SQL92 on their properties. */
 export type ExpressionType = 'TAG' | 'SQL92';
 
+/** A topic that a consumer subscribes to, and which of its messages. */
 export interface Subscription {
   topic: string;
   /** '*', or tags as 'TagA || TagB'; with SQL92 a condition on properties. Default '*'. */
@@ -23,6 +27,7 @@ export interface Subscription {
   expressionType?: ExpressionType;
 }
 
+/** What a listener is told about the messages that it gets, and may set for what becomes of them. */
 export interface ConsumeContext {
   readonly messageQueue: MessageQueue;
   /** Where a failed message goes: 0: the broker's usual delay, -1: to the dead-letter queue at once, 1 to 18: this level. */
@@ -50,6 +55,7 @@ export type MessageListener = (
   context: ConsumeContext,
 ) => Promise<ConsumeResult | void> | ConsumeResult | void;
 
+/** Options of `RocketMQClient.createPushConsumer`. All but `group`, `subscriptions` and `listener` have a default. */
 export interface PushConsumerOptions {
   group: string;
   /** All consumers of one group must subscribe to the same. */

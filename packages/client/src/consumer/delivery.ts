@@ -1,4 +1,4 @@
-// One call of the listener: its messages, and what the listener may say and hear meanwhile.
+// Represents one call of the listener: its messages, and what the listener may set and hear meanwhile.
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { ConsumeContext } from './consumer-options.js';
 import type { ProcessQueue } from './process-queue.js';
@@ -22,7 +22,7 @@ export class Delivery implements ConsumeContext {
     this.messageQueue = queue.messageQueue;
   }
 
-  /** Made when it is first asked for: most listeners never do. */
+  /** Created on first use: most listeners never ask for it. */
   get signal(): AbortSignal {
     this.#controller ??= new AbortController();
     if (this.#over || this.queue.dropped) this.#controller.abort();

@@ -1,5 +1,4 @@
-// Keeps the messages of one queue that are here and not yet done with: how many, from where, and up to which offset all is
-// done.
+// Keeps the messages of one queue that are here and not yet consumed, and the offset below which all are.
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import { sharedAbortController } from '../time/timing.js';
 

@@ -1,4 +1,4 @@
-// Pulls the messages of queues: one loop for each queue, for as long as the queue is ours.
+// Pulls messages: one loop for each queue, as long as the queue is ours.
 import { MessageProperty, Requests, ResponseCode, ResponseError, isDLQTopic } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt, Reply, SubscriptionData } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';

@@ -1,8 +1,8 @@
-// A push consumer: the order in which its parts start and stop, and its answers to what brokers ask of a consumer.
+// Puts a push consumer together, and starts and stops its parts in order.
 import { NotRunningError, retryTopic } from '@nest-rocketmq/remoting/internal';
 import type { ConsumerData, MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
-import type { ConsumerMember, DirectResult, QueueOffset } from '../groups/group-registry.js';
+import type { DirectResult, QueueOffset } from '../groups/group-registry.js';
 import { Repeating, sleep } from '../time/timing.js';
 import { consumeDirectly } from './consume-directly.js';
 import { resolvePushConsumerOptions } from './consumer-options.js';
@@ -17,8 +17,9 @@ const DEFAULT_SHUTDOWN_DEADLINE_MS = 30_000;
 
 type State = 'not started' | 'running' | 'shut down';
 
-/** Messages come to the listener as they arrive at the broker. Made by RocketMQClient.createPushConsumer. */
-export class PushConsumer implements ConsumerMember {
+/** Gives messages to its listener as they arrive at the broker. Created by `RocketMQClient.createPushConsumer`. */
+export class PushConsumer {
+  /** The consumer group. */
   readonly group: string;
   readonly #context: ClientContext;
   readonly #options: ResolvedPushConsumerOptions;
@@ -95,6 +96,7 @@ export class PushConsumer implements ConsumerMember {
     this.#parts.pauseGate.close();
   }
 
+  /** Ends a pause. */
   resume(): void {
     this.#parts.pauseGate.open();
     this.#parts.consume.resume();

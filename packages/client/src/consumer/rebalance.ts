@@ -1,4 +1,4 @@
-// Finds out which queues are this consumer's, and makes it so: gives up those that it lost, begins those that it got.
+// Decides which queues are this consumer's: drops those that it lost, and begins those that it got.
 import { Requests, decodeConsumerList, expectSuccess, isRetryTopic } from '@nest-rocketmq/remoting/internal';
 import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';

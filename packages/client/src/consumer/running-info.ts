@@ -1,4 +1,4 @@
-// What a consumer says of itself to mqadmin and the dashboard (ConsumerRunningInfo).
+// Encodes a consumer's state for mqadmin and the dashboard (ConsumerRunningInfo).
 import { encodeJson, queueTable, subscriptionJson } from '@nest-rocketmq/remoting/internal';
 import type { MessageQueue, SubscriptionData } from '@nest-rocketmq/remoting/internal';
 import type { ConsumeStatus } from './consumer-stats.js';

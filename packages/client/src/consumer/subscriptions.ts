@@ -122,8 +122,8 @@ export class Subscriptions {
 }
 
 /**
- * Tags need no check; whether a condition is understood the broker alone can say. Where the topic is not there yet, any
- * broker is asked: none would say more later than that it cannot pull.
+ * Tags need no check; only a broker can say whether it understands a condition. If the topic does not exist yet, any
+ * broker is asked, since later an error would only show as failed pulls.
  */
 async function checkExpression(context: ClientContext, group: string, subscription: SubscriptionData): Promise<void> {
   const brokerName = context.routes.get(subscription.topic)?.readable[0]?.brokerName;

@@ -1,4 +1,4 @@
-// Makes a batch: what may stand in one, and its one envelope.
+// Builds a batch: checks its messages, and puts them into one.
 import { MessageProperty, encodeBatch, encodeProperties, isRetryTopic } from '@nest-rocketmq/remoting/internal';
 import { InvalidMessageError, MessageTooLargeError } from '../errors.js';
 import { prepare } from './outgoing.js';
@@ -11,7 +11,7 @@ import type { OutgoingMessage } from './producer-options.js';
  */
 export function prepareBatch(messages: readonly OutgoingMessage[], options: PrepareOptions): PreparedMessage {
   const first = messages[0];
-  if (!first) throw new InvalidMessageError('the batch is empty');
+  if (!first) throw new InvalidMessageError('the batch is empty; give at least one message');
   const members = messages.map((message) => prepare(message, options));
   for (const [index, member] of members.entries()) checkMember(index, member, members[0]!);
   const body = encodeBatch(
@@ -43,6 +43,8 @@ function checkMember(index: number, member: PreparedMessage, first: PreparedMess
     throw new InvalidMessageError(`message ${index} of the batch is delayed; send delayed messages one by one`);
   }
   if (member.properties.get(MessageProperty.WAIT) !== first.properties.get(MessageProperty.WAIT)) {
-    throw new InvalidMessageError(`message ${index} of the batch differs from the first one in waitStoreMsgOk`);
+    throw new InvalidMessageError(
+      `message ${index} of the batch differs from the first one in waitStoreMsgOk; send them apart`,
+    );
   }
 }

@@ -44,14 +44,14 @@ export function chosenQueue(
   if (options.messageQueue) {
     if (options.messageQueue.topic !== message.topic) {
       throw new InvalidMessageError(
-        `the message is for topic ${message.topic}, but the queue given is of topic ${options.messageQueue.topic}`,
+        `the message is for topic ${message.topic}, but the queue given is of topic ${options.messageQueue.topic}; give one of its own`,
       );
     }
     return options.messageQueue;
   }
   if (options.selector) {
     const queue = options.selector(queues, message);
-    if (!queue) throw new InvalidMessageError('the selector chose no queue');
+    if (!queue) throw new InvalidMessageError('the selector chose no queue; return one of those that it is given');
     return queue;
   }
   return options.shardingKey === undefined ? undefined : queueOfKey(queues, options.shardingKey);

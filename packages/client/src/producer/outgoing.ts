@@ -1,5 +1,5 @@
-// Prepares an application's message for sending: checks, properties, id, compression. The application's object is left as
-// it is.
+// Prepares an application's message for sending: checks, properties, id, compression. Does not change the application's
+// object.
 import { promisify } from 'node:util';
 import { deflate } from 'node:zlib';
 import {
@@ -16,7 +16,7 @@ import { delayOf } from './delay.js';
 import type { Delay } from './delay.js';
 import type { OutgoingMessage } from './producer-options.js';
 
-/** A message as it goes on the wire, but for its queue. */
+/** A message ready to be sent, except for its queue. */
 export interface PreparedMessage {
   readonly topic: string;
   readonly body: Buffer;
@@ -25,7 +25,7 @@ export interface PreparedMessage {
   readonly sysFlag: number;
   /** ms since the epoch */
   readonly bornTimestamp: number;
-  /** UNIQ_KEY; of a batch, its members' ones, joined with commas */
+  /** UNIQ_KEY; for a batch, those of its messages, joined with commas */
   readonly msgId: string;
   readonly batch: boolean;
   /** When it is to be delivered; as a property only once its broker is known. */
@@ -53,7 +53,8 @@ export function prepare(
   message: OutgoingMessage,
   { ids, now, maxMessageSize, maxDelay, shardingKey }: PrepareOptions,
 ): PreparedMessage {
-  if (typeof message !== 'object' || message === null) throw new InvalidMessageError('the message is missing');
+  if (typeof message !== 'object' || message === null)
+    throw new InvalidMessageError('the message is missing; give { topic, body }');
   checkSendTopic(message.topic);
   const body = bodyOf(message);
   if (body.length > maxMessageSize) throw new MessageTooLargeError(message.topic, body.length, maxMessageSize);
@@ -136,7 +137,7 @@ function checked(name: string, value: unknown): string {
   const text = name + value;
   if (text.includes(NAME_VALUE_SEPARATOR) || text.includes(PROPERTY_SEPARATOR)) {
     throw new InvalidMessageError(
-      `property '${name}' contains the character U+0001 or U+0002, which separate properties`,
+      `property '${name}' contains the character U+0001 or U+0002, which separate properties. Remove it.`,
     );
   }
   return value;

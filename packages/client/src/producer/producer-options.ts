@@ -1,11 +1,12 @@
-// The public types of producing: options, messages going out, results.
+// Defines what an application gives to a producer and gets back: options, messages, results.
 import { AUTO_CREATE_TOPIC_KEY, InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import { checkGroup, checkTopic } from '../config/names.js';
 import { integerIn } from '../config/options.js';
 
+/** Options of `RocketMQClient.createProducer`. All but `group` have a default. */
 export interface ProducerOptions {
-  /** Producer group; a transaction's check may be answered by any producer of it. */
+  /** Producer group. Any producer of it may answer the check of a transaction. */
   group: string;
   /** Needed for `sendMessageInTransaction`. */
   transactionListener?: TransactionListener;
@@ -16,11 +17,11 @@ export interface ProducerOptions {
    * so that one broker that hangs does not use up the time of all attempts.
    */
   sendMsgMaxTimeoutPerRequest?: number;
-  /** More attempts after the first. Default 2. None for sends to a chosen queue, and one-way. */
+  /** Attempts after the first. Default 2. Sends to a chosen queue and one-way sends have only one attempt. */
   retryTimesWhenSendFailed?: number;
   /** Try another broker when a message is stored but not yet flushed or replicated. Default false. */
   retryAnotherBrokerWhenNotStoreOK?: boolean;
-  /** Bodies of at least so many bytes are compressed. Default 4096. */
+  /** Bodies of at least this many bytes are compressed. Default 4096. */
   compressMsgBodyOverHowmuch?: number;
   /** zlib level, 0 to 9. Default 5. */
   compressLevel?: number;
@@ -36,15 +37,18 @@ export interface ProducerOptions {
   topics?: string[];
 }
 
+/** A message to send. */
 export interface OutgoingMessage {
   topic: string;
+  /** Not empty. A string is sent as UTF-8. At most `maxMessageSize` bytes. */
   body: Uint8Array | string;
+  /** One tag, by which consumers can filter. */
   tags?: string;
   /** Business keys, by which the message can be found again. */
   keys?: string | string[];
   /** Free for the application; 32 bits. */
   flag?: number;
-  /** 1 to 18 of the broker's delay levels; 0 or none: at once. */
+  /** One of the broker's delay levels, by default 1 to 18. Default 0: delivered at once. */
   delayLevel?: number;
   /**
    * Delivered so much later, ms; a part of one counts as a whole, 0: at once. Brokers from 5.0 on take any length; those
@@ -59,6 +63,7 @@ export interface OutgoingMessage {
   properties?: Record<string, string>;
 }
 
+/** Options of one send. Of `messageQueue`, `selector` and `shardingKey` the first one given counts. */
 export interface SendOptions {
   /** For this send, ms. Default: the producer's sendMsgTimeout. */
   timeout?: number;
@@ -76,23 +81,31 @@ export interface SendOptions {
 /** All four mean that the message is stored; the last three, that the flush or replication asked for is not confirmed. */
 export type SendStatus = 'SEND_OK' | 'FLUSH_DISK_TIMEOUT' | 'FLUSH_SLAVE_TIMEOUT' | 'SLAVE_NOT_AVAILABLE';
 
+/** What the broker answered to a send. */
 export interface SendResult {
   sendStatus: SendStatus;
   /** Made by the client (UNIQ_KEY); for a batch, its members' ids joined with commas. */
   msgId: string;
   /** Made by the broker: its address and the place in its log; comma-joined for a batch. */
   offsetMsgId: string;
+  /** Where the message is stored. */
   messageQueue: MessageQueue;
+  /** Its position in that queue, counted in messages. For a batch, that of the first. */
   queueOffset: number;
+  /** Of a transactional send: the id by which the broker asks for its end. */
   transactionId?: string;
   /** Of a message with `delay` or `deliverAt`, on a broker that can recall: what `Producer.recall` takes. */
   recallHandle?: string;
+  /** The broker's region; 'DefaultRegion' unless it is configured. */
   regionId: string;
+  /** Whether the broker has message tracing on. */
   traceOn: boolean;
 }
 
+/** How a local transaction ended. UNKNOW (Apache's spelling): the broker asks again later. */
 export type LocalTransactionState = 'COMMIT_MESSAGE' | 'ROLLBACK_MESSAGE' | 'UNKNOW';
 
+/** What became of a transactional send. */
 export interface TransactionSendResult extends SendResult {
   localTransactionState: LocalTransactionState;
 }
@@ -112,13 +125,14 @@ export interface Transaction {
   rollback(): Promise<void>;
 }
 
+/** Runs the local transactions of a producer, and tells brokers how they ended. */
 export interface TransactionListener {
   /** Runs once the half message is stored. A throw counts as UNKNOW: the broker asks again. */
   executeLocalTransaction(
     message: OutgoingMessage & { transactionId: string },
     arg: unknown,
   ): Promise<LocalTransactionState> | LocalTransactionState;
-  /** Answers the broker for a transaction whose end it was not told. A throw counts as UNKNOW. */
+  /** Answers a broker that asks how a transaction ended. A throw counts as UNKNOW. */
   checkLocalTransaction(message: MessageExt): Promise<LocalTransactionState> | LocalTransactionState;
 }
 

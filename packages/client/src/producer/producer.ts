@@ -1,8 +1,8 @@
-// A producer: the calls that an application makes, and its start and end.
+// Provides the calls that an application makes of a producer, its start and its shutdown.
 import { InvalidOptionError, NotRunningError } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
-import type { ProducerMember, TransactionCheck } from '../groups/group-registry.js';
+import type { TransactionCheck } from '../groups/group-registry.js';
 import { prepareBatch } from './batch.js';
 import { sharedAbortController } from '../time/timing.js';
 import { RoundRobin, chosenQueue, isQueueChosen } from './choose-queue.js';
@@ -21,14 +21,15 @@ import type {
 import { recall } from './recall.js';
 import { Sender } from './send.js';
 import { Transactions } from './transaction.js';
-import { Turns } from './turns.js';
+import { PendingSends } from './pending-sends.js';
 
 type State = 'not started' | 'running' | 'shut down';
 
 const DEFAULT_SHUTDOWN_DEADLINE_MS = 30_000;
 
-/** Made by RocketMQClient.createProducer. */
-export class Producer implements ProducerMember {
+/** Sends messages. Created by `RocketMQClient.createProducer`; start it before the first send. */
+export class Producer {
+  /** The producer group. */
   readonly group: string;
   readonly #context: ClientContext;
   readonly #options: ResolvedProducerOptions;
@@ -36,7 +37,7 @@ export class Producer implements ProducerMember {
   readonly #roundRobin = new RoundRobin();
   readonly #transactions: Transactions;
   readonly #closing = sharedAbortController();
-  readonly #turns: Turns;
+  readonly #pending: PendingSends;
   #state: State = 'not started';
 
   /** @internal */
@@ -44,7 +45,7 @@ export class Producer implements ProducerMember {
     this.#context = context;
     this.#options = resolveProducerOptions(options);
     this.group = this.#options.group;
-    this.#turns = new Turns(this.group, context);
+    this.#pending = new PendingSends(this.group, context);
     const { clock, routes, brokers, logger } = context;
     const closing = this.#closing.signal;
     this.#sender = new Sender({ clock, routes, brokers, roundRobin: this.#roundRobin, closing }, this.#options);
@@ -52,7 +53,10 @@ export class Producer implements ProducerMember {
     this.#transactions = new Transactions({ group: this.group, listener, clock, closing, logger, routes, brokers });
   }
 
-  /** @throws NameServerUnreachableError, GroupInUseError, NotRunningError after shutdown */
+  /**
+   * Joins the group. Does nothing when it is running already.
+   * @throws NameServerUnreachableError, GroupInUseError, NotRunningError after shutdown
+   */
   async start(): Promise<void> {
     if (this.#state === 'running') return;
     if (this.#state === 'shut down') throw new NotRunningError(`producer ${this.group}`, this.#state);
@@ -69,14 +73,14 @@ export class Producer implements ProducerMember {
   }
 
   /**
-   * Takes no more sends, waits for those under way, and leaves the group.
-   * @param options deadline for the sends under way, ms; default 30000. What still waits for its turn then is rejected.
+   * Refuses further sends, waits for those under way, and leaves the group.
+   * @param options deadline for the sends under way, ms; default 30000. Sends that still wait after it are rejected.
    */
   async shutdown(options: { deadline?: number } = {}): Promise<void> {
     const wasRunning = this.#state === 'running';
     this.#state = 'shut down';
     if (!wasRunning) return;
-    await this.#turns.drain(options.deadline ?? DEFAULT_SHUTDOWN_DEADLINE_MS);
+    await this.#pending.drain(options.deadline ?? DEFAULT_SHUTDOWN_DEADLINE_MS);
     this.#closing.abort();
     this.#context.members.remove(this);
     for (const topic of this.#options.topics) this.#context.routes.unwatch(topic);
@@ -90,16 +94,16 @@ export class Producer implements ProducerMember {
    */
   async send(message: OutgoingMessage, options: SendOptions = {}): Promise<SendResult> {
     this.#mustRun();
-    return this.#turns.take({
+    return this.#pending.run({
       prepare: () => this.#prepare(message, options),
       send: (prepared) => this.#send(prepared, message, options),
     });
   }
 
-  /** Resolves once the bytes are handed to the connection; nobody says whether the message was stored. */
+  /** Resolves once the bytes are given to the connection. The broker does not say whether it stored the message. */
   async sendOneway(message: OutgoingMessage, options: SendOptions = {}): Promise<void> {
     this.#mustRun();
-    await this.#turns.take({
+    await this.#pending.run({
       prepare: () => this.#prepare(message, options),
       send: async (prepared) => {
         const { writable } = await this.#sender.route(prepared.topic, options.timeout ?? this.#options.sendMsgTimeout);
@@ -110,17 +114,21 @@ export class Producer implements ProducerMember {
     });
   }
 
-  /** Stores messages of one topic in one request, one after the other in one queue. */
+  /**
+   * Sends messages of one topic in one request; they are stored one after the other in one queue.
+   * @throws as `send`, and InvalidMessageError when a message does not fit the others
+   */
   async sendBatch(messages: OutgoingMessage[], options: SendOptions = {}): Promise<SendResult> {
     this.#mustRun();
-    return this.#turns.take({
+    return this.#pending.run({
       prepare: () => prepareBatch(messages, this.#prepareOptions(options)),
       send: (prepared) => this.#send(prepared, messages[0]!, options),
     });
   }
 
   /**
-   * Stores the message undelivered, runs `executeLocalTransaction`, and lets the broker deliver or drop it accordingly.
+   * Stores the message without delivering it, runs `executeLocalTransaction`, and has the broker deliver or drop it
+   * accordingly.
    * @throws as `send` when the half message could not be stored; then the listener is not called
    */
   async sendMessageInTransaction(
@@ -132,7 +140,7 @@ export class Producer implements ProducerMember {
     if (!this.#options.transactionListener) {
       throw new InvalidOptionError('transactionListener', undefined, 'one is needed to send messages in transactions');
     }
-    return this.#turns.during(async () =>
+    return this.#pending.track(async () =>
       this.#transactions.conclude(message, await this.#sendHalf(message, options), arg),
     );
   }
@@ -144,7 +152,7 @@ export class Producer implements ProducerMember {
    */
   async beginTransaction(message: OutgoingMessage, options: SendOptions = {}): Promise<Transaction> {
     this.#mustRun();
-    return this.#turns.during(async () => this.#transactions.begin(await this.#sendHalf(message, options)));
+    return this.#pending.track(async () => this.#transactions.begin(await this.#sendHalf(message, options)));
   }
 
   /**
@@ -159,7 +167,7 @@ export class Producer implements ProducerMember {
     options: SendOptions = {},
   ): Promise<T> {
     this.#mustRun();
-    return this.#turns.during(async () => {
+    return this.#pending.track(async () => {
       const transaction = await this.#transactions.begin(await this.#sendHalf(message, options));
       let result: T;
       try {
@@ -183,7 +191,7 @@ export class Producer implements ProducerMember {
     this.#mustRun();
     const { clock, routes, brokers } = this.#context;
     const timeout = options.timeout ?? this.#options.sendMsgTimeout;
-    return this.#turns.during(() =>
+    return this.#pending.track(() =>
       recall({ group: this.group, clock, routes, brokers }, topic, recallHandle, timeout),
     );
   }
@@ -193,7 +201,7 @@ export class Producer implements ProducerMember {
     this.#transactions.check(check, message);
   }
 
-  /** The queues that messages of the topic are spread over. @throws TopicNotFoundError, NameServerUnreachableError */
+  /** The queues that messages of the topic go to. @throws TopicNotFoundError, NameServerUnreachableError */
   async fetchPublishMessageQueues(topic: string): Promise<MessageQueue[]> {
     this.#mustRun();
     return [...(await this.#sender.route(topic, this.#options.sendMsgTimeout)).writable];
@@ -228,7 +236,7 @@ export class Producer implements ProducerMember {
   }
 
   #sendHalf(message: OutgoingMessage, options: SendOptions): Promise<SendResult> {
-    return this.#turns.take({
+    return this.#pending.run({
       prepare: async () => this.#transactions.half(await this.#prepare(message, options)),
       send: (half) => this.#send(half, message, options),
     });

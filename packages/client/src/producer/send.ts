@@ -1,4 +1,4 @@
-// Sends a message: the attempts, where each goes, and what becomes of each failure.
+// Sends one message: makes the attempts, and decides after each failure whether there is another.
 import type { Clock, Connection, MessageQueue, Reply } from '@nest-rocketmq/remoting/internal';
 import {
   RequestTimeoutError,
@@ -9,9 +9,10 @@ import {
   encodeProperties,
 } from '@nest-rocketmq/remoting/internal';
 import type { Brokers } from '../routes/brokers.js';
-import { BrokerNotFoundError, MQClientError, SendFailedError, TopicNotFoundError } from '../errors.js';
+import { MQClientError } from '../client-error.js';
+import { BrokerNotFoundError, SendFailedError, TopicNotFoundError } from '../errors.js';
 import type { Routes, TopicRoute } from '../routes/routes.js';
-import { Patience } from '../time/patience.js';
+import { Backoff } from '../time/backoff.js';
 import { within } from '../time/timing.js';
 import { Attempts } from './attempts.js';
 import type { RoundRobin } from './choose-queue.js';
@@ -23,7 +24,7 @@ import type { SendResult, SendStatus } from './producer-options.js';
 /** SEND_BATCH_MESSAGE has the same fields. */
 type SendRow = typeof Requests.SEND_MESSAGE_V2;
 
-/** What the broker did is not to be undone, but another one may do better: Apache's retryResponseCodes. */
+/** Answers after which another broker is tried: Apache's retryResponseCodes. */
 const RETRY_RESPONSE_CODES = new Set<number>([
   ResponseCode.SYSTEM_ERROR,
   ResponseCode.SYSTEM_BUSY,
@@ -60,7 +61,7 @@ export interface SenderParts {
   routes: Routes;
   brokers: Brokers;
   roundRobin: RoundRobin;
-  /** Aborts when nothing more is to be tried. */
+  /** Aborts when no further attempt may be made. */
   closing: AbortSignal;
 }
 
@@ -92,19 +93,15 @@ export class Sender {
   /** Any queue, and another one where that fails. @param timeout ms, for all attempts together */
   async sendToAny(message: PreparedMessage, timeout: number): Promise<SendResult> {
     const { clock, closing, routes, roundRobin } = this.#parts;
-    const patience = new Patience({ clock, timeout, closing });
+    const backoff = new Backoff({ clock, timeout, closing });
     const route = await this.route(message.topic, timeout);
-    const attempts = new Attempts(patience, this.#options.retryTimesWhenSendFailed);
+    const attempts = new Attempts(backoff, this.#options.retryTimesWhenSendFailed);
     let stored: SendResult | undefined;
     for (let again = true, { writable } = route; again; writable = writableNow(routes, route)) {
       const queue = roundRobin.choose(message.topic, attempts.candidates(writable), attempts.tried.at(-1));
       attempts.tried.push(queue.brokerName);
       try {
-        const result = await this.sendTo(
-          queue,
-          message,
-          this.#timeoutOf(patience.left, attempts.left, writable, queue),
-        );
+        const result = await this.sendTo(queue, message, this.#timeoutOf(backoff.left, attempts.left, writable, queue));
         if (result.sendStatus === 'SEND_OK' || !this.#options.retryAnotherBrokerWhenNotStoreOK) return result;
         stored = result;
         again = await attempts.goOn(undefined, writable);
@@ -114,7 +111,7 @@ export class Sender {
       }
     }
     if (stored) return stored;
-    throw this.#finalError(message.topic, attempts, patience.elapsed);
+    throw this.#finalError(message.topic, attempts, backoff.elapsed);
   }
 
   /** This queue, once. @param timeout ms */
@@ -188,7 +185,7 @@ export class Sender {
     };
   }
 
-  /** One attempt may not use up the time of the others while there is another broker to ask. */
+  /** Limits one attempt, while there is another broker to try, so that it does not use up all the time. */
   #timeoutOf(left: number, attemptsLeft: number, writable: readonly MessageQueue[], queue: MessageQueue): number {
     const remaining = Math.max(1, left);
     const cap = this.#options.sendMsgMaxTimeoutPerRequest;

@@ -1,11 +1,11 @@
-// Transactions at the producer: the half message, the local transaction, telling the broker how it ended, and answering
-// when a broker asks that later.
+// Runs transactions: stores the half message, runs the local transaction, and tells the broker how it ended, also when
+// a broker asks later.
 import type { Clock, Connection, Logger, MessageExt } from '@nest-rocketmq/remoting/internal';
 import { MessageProperty, Requests, SysFlag, decodeOffsetMsgId } from '@nest-rocketmq/remoting/internal';
 import type { Brokers } from '../routes/brokers.js';
 import { BrokerNotFoundError, TransactionEndedError, TransactionNotBegunError, describe } from '../errors.js';
 import type { TransactionCheck } from '../groups/group-registry.js';
-import { untilReached } from '../time/patience.js';
+import { retryUntilReached } from '../time/backoff.js';
 import type { Routes } from '../routes/routes.js';
 import type { PreparedMessage } from './outgoing.js';
 import type {
@@ -24,7 +24,7 @@ const COMMIT_OR_ROLLBACK: Record<LocalTransactionState, number> = {
   UNKNOW: SysFlag.TRANSACTION_NOT_TYPE,
 };
 
-/** So long a broker that cannot be reached is dialled again; after that it has to ask. ms */
+/** How long a broker that cannot be reached is dialled again; after that, it has to ask. ms */
 const END_TIMEOUT_MS = 3_000;
 
 export interface TransactionsOptions {
@@ -32,7 +32,7 @@ export interface TransactionsOptions {
   /** Runs and looks up local transactions; none: they end by their handles only. */
   listener: TransactionListener | undefined;
   clock: Clock;
-  /** Aborts when nothing more is to be tried. */
+  /** Aborts when no further attempt may be made. */
   closing: AbortSignal;
   logger: Logger;
   routes: Routes;
@@ -50,7 +50,7 @@ const REMEMBERED_ENDS = 10_000;
 
 export class Transactions {
   readonly #options: TransactionsOptions;
-  /** Transactions that a broker asks for again while the listener still looks the first time. */
+  /** Transactions whose check is under way: a broker may ask again meanwhile. */
   readonly #checking = new Set<string>();
   /** Those whose local transaction runs in this process. */
   readonly #open = new Set<string>();
@@ -123,7 +123,7 @@ export class Transactions {
     try {
       await this.#end(sent, topic, transactionId, verdict);
     } catch (error) {
-      // The broker will ask: the transaction's end is not lost, only late.
+      // The broker will ask: the end of the transaction is only delayed.
       this.#options.logger.warn(`the end of transaction ${transactionId} could not be told: ${describe(error)}`);
     }
   }
@@ -140,7 +140,7 @@ export class Transactions {
   }
 
   async #execute(message: OutgoingMessage, sent: SendResult, transactionId: string, arg: unknown): Promise<Verdict> {
-    // Stored is not enough here: if that copy is lost, a commit would have nothing to deliver.
+    // Stored, but not flushed or replicated as asked, is not enough: if that copy is lost, a commit delivers nothing.
     if (sent.sendStatus !== 'SEND_OK') return { state: 'ROLLBACK_MESSAGE' };
     const { listener } = this.#options;
     if (!listener) return { state: 'UNKNOW' };
@@ -180,7 +180,7 @@ export class Transactions {
   async #end(sent: SendResult, topic: string, transactionId: string, verdict: Verdict): Promise<void> {
     const { brokers, routes, group, clock, closing } = this.#options;
     const { brokerName } = sent.messageQueue;
-    await untilReached({ clock, closing, timeout: END_TIMEOUT_MS }, async () => {
+    await retryUntilReached({ clock, closing, timeout: END_TIMEOUT_MS }, async () => {
       const address = routes.brokerAddress(brokerName);
       if (!address) throw new BrokerNotFoundError(brokerName, topic);
       await brokers.oneway(

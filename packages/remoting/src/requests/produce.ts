@@ -1,4 +1,4 @@
-// Owns the rows of what producers ask: sends in their three forms, and the fields' short names of V2.
+// Declares the requests of producers: sends in their three forms, and the short field names of V2.
 import { flag, int, long, maybe, text } from './field.js';
 import { request } from './request.js';
 import { viaTopic } from './common.js';

@@ -1,5 +1,6 @@
 // Owns the commit log: where the next record goes, the one write per commit, and taking back what could not be
 // written. Leaves the bytes of a record to record.ts, durability to flush.ts, reading to log-reader.ts.
+import { StoreError } from '../errors.js';
 import { LogTail } from './log-tail.js';
 import type { Chunk } from './log-tail.js';
 import { BLANK_SIZE, writeBlank, writeRecord } from './record.js';
@@ -113,7 +114,8 @@ export class CommitLog {
   }
 
   #took(chunk: Chunk, count: number): void {
-    if (count <= 0) throw new Error(`a write to ${this.files.directory} took no byte`);
+    if (count <= 0)
+      throw new StoreError('STORE_WRITE_FAILED', `a write to ${this.files.directory} took no byte. Check the disk.`);
     chunk.written += count;
   }
 

@@ -1,5 +1,6 @@
 // Owns making the parts agree when a store is opened: where the log ends, which consume queues are not what the log
 // says. The log is the truth; the rest is derived from it.
+import { StoreError } from '../errors.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { ConsumeQueue } from '../consumequeue/consume-queue.js';
 import type { ConsumeQueues } from '../consumequeue/consume-queues.js';
@@ -74,7 +75,10 @@ export async function recover(options: RecoveryOptions): Promise<Recovered> {
   const from = Math.max(log.first, Math.min(log.end, pass.begin(scan)));
   await lower(checkpoint, from);
   let end = log.starts.length === 0 ? 0 : await scan.walk(from, pass);
-  if (end > log.end) throw new Error(`the log ends at ${end}, behind its last file`);
+  if (end > log.end) {
+    const message = `the log in ${log.directory} ends at ${end}, behind its last file. Bring back the files that are missing.`;
+    throw new StoreError('STORE_LAYOUT', message);
+  }
   if (log.starts.length > 0 && (aborted || end !== checkpoint.cleanEnd)) await scan.clearBehind(end);
   if (end < position) {
     pass.corrupt({ from: end, to: position });

@@ -123,7 +123,7 @@ export class CommitPipeline {
     try {
       await this.#options.log.writeAside();
     } catch (error) {
-      failure = error ?? new Error('unknown');
+      failure = error ?? 'unknown';
     }
     this.#writing = false;
     if (this.broken) this.#refuse(this.broken);
