@@ -124,14 +124,14 @@ async function assemble(
   const clients = new Clients({ ...config, notifiesChanges });
   const longPolling = new LongPolling(clock);
   const levels = new DelayLevels(config.messageDelayLevel);
-  const replies = new SendReplies({ ...config, storeHost });
+  const replies = new SendReplies({ ...config, storeHost }, store);
   const stats = new BrokerStats({ ...config, systemTopics: new Set(topics.systemTopicNames) });
   const storeStats = new StoreStats(store, clock);
   const messageWriter = new MessageWriter(store, levels, storeStats);
   const { outcomes, delayOffsets } = await openProgress(environment, store, levels);
   const levelTimer = new LevelTimer({ ...config, store, messageWriter, levels, stats, offsets: delayOffsets });
   const hold = (): (() => void) => delayOffsets.hold();
-  const halves = new HalfQueue({ store, messageWriter, offsets, clock, storeHost, outcomes, hold });
+  const halves = await HalfQueue.open({ store, messageWriter, offsets, clock, storeHost, outcomes, hold });
   const checkBack = new CheckBack({ ...config, config, store, messageWriter, halves, topics, clients, stats, hold });
   const identity = { clusterName, brokerName, brokerAddr: brokerAddress, brokerId };
   const haServerAddr = formatAddress(config.brokerIP1, storeHost.port + 1);
@@ -164,12 +164,11 @@ interface LivingParts extends SharedParts {
 }
 
 /** Connects the parts to the events of the store and of connections. */
-function connect({ store, clients, longPolling, replies, levelTimer, checkBack, server }: LivingParts): void {
+function connect({ store, clients, longPolling, levelTimer, checkBack, server }: LivingParts): void {
   server.onConnectionClosed((connection) => {
     clients.connectionClosed(connection);
     longPolling.connectionClosed(connection);
   });
-  store.onCommitted((upTo, failure) => replies.committed(upTo, failure));
   store.onArrived((topic, queueId, maxOffset, tagsCode) => {
     longPolling.arrived(topic, queueId, maxOffset, tagsCode);
     if (topic === SCHEDULE_TOPIC) levelTimer.arrived(queueId);
@@ -189,7 +188,7 @@ async function stop(parts: LivingParts): Promise<void> {
   await registration.stop();
   checkBack.stop();
   await levelTimer.stop();
-  await store.settled();
+  await store.drain();
   await server.close();
   longPolling.stop();
   clients.stop();

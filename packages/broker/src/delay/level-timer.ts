@@ -10,7 +10,7 @@ import type { Clock, Logger, TimerHandle } from '@nest-rocketmq/remoting/interna
 import { PutError, isRefusedForGood } from '../message/message-writer.js';
 import type { MessageWriter } from '../message/message-writer.js';
 import type { BrokerStats } from '../metrics/broker-stats.js';
-import type { AppendResult, MessageInner, MessageStore } from '../store/store.js';
+import type { AppendResult, MessageInner, MessageStore, QueueEntry } from '../store/store.js';
 import { toMessageInner } from '../message/half-message.js';
 import type { DelayOffsets } from './delay-offsets.js';
 import type { DelayLevels } from '../message/schedule-message.js';
@@ -93,17 +93,26 @@ export class LevelTimer {
   /** Delivers what is due, or waits for what will be. */
   #next(level: Level): void {
     if (this.#stopped) return;
+    level.offset = this.#within(level.number - 1, level.offset);
+    const entry = this.#entryAt(level, level.offset);
+    if (entry instanceof Promise) level.delivering = this.#waitForEntry(level, entry);
+    else this.#deliverOrWait(level, entry);
+  }
+
+  async #waitForEntry(level: Level, reading: Promise<QueueEntry | undefined>): Promise<void> {
     try {
-      this.#deliverOrWait(level);
+      const entry = await reading;
+      level.delivering = undefined;
+      if (!this.#stopped) this.#deliverOrWait(level, entry);
     } catch (error) {
+      level.delivering = undefined;
       this.#tryLater(level, error);
     }
   }
 
-  #deliverOrWait(level: Level): void {
-    level.offset = this.#within(level.number - 1, level.offset);
-    const due = this.#dueOf(level, level.offset);
-    if (due === undefined) return;
+  #deliverOrWait(level: Level, entry: QueueEntry | undefined): void {
+    if (!entry) return;
+    const due = this.#dueOf(level, entry);
     const wait = due - this.deps.clock.now();
     if (wait > 0) this.#later(level, wait);
     else level.delivering = this.#deliver(level);
@@ -116,28 +125,29 @@ export class LevelTimer {
     }, ms);
   }
 
-  /** ms since the epoch; undefined when there is no such entry. */
-  #dueOf(level: Level, offset: number): number | undefined {
-    const entry = this.deps.store.readConsumeQueue(SCHEDULE_TOPIC, level.number - 1, offset);
-    if (!entry) return undefined;
+  #entryAt(level: Level, offset: number): ReturnType<MessageStore['readConsumeQueue']> {
+    return this.deps.store.readConsumeQueue(SCHEDULE_TOPIC, level.number - 1, offset);
+  }
+
+  /** ms since the epoch. */
+  #dueOf(level: Level, entry: QueueEntry): number {
     const now = this.deps.clock.now();
     // Due later than its level allows: the clock was set back, or the levels were changed. It is delivered now.
     return entry.tagsCode > now + this.deps.levels.delayOf(level.number) ? now : entry.tagsCode;
   }
 
   async #deliver(level: Level): Promise<void> {
-    // They may have been stored hours ago. Where nothing is to be brought, `delivering` is set all the same before this
-    // can be over.
+    // They may have been stored hours ago. If nothing has to be read, `delivering` is set all the same before this ends.
     const range = {
       offset: level.offset,
       maxCount: DELIVER_AT_ONCE,
       maxBytes: DELIVER_BYTES_AT_ONCE,
       filter: undefined,
     };
-    await this.deps.store.warmUp(SCHEDULE_TOPIC, level.number - 1, range);
+    await this.deps.store.prefetch(SCHEDULE_TOPIC, level.number - 1, range);
     const noted = this.deps.offsets.hold();
     try {
-      const { done, last } = this.#append(level);
+      const { done, last } = this.#append(level, await this.#readDue(level));
       if (last) await this.deps.messageWriter.whenStored(last);
       if (done === 0) throw new PutError('the store refuses them');
       level.offset += done;
@@ -159,16 +169,27 @@ export class LevelTimer {
     if (!this.#stopped) this.#later(level, DELAY_FOR_A_WHILE);
   }
 
-  /** @returns how many entries were dealt with, and the last of them that was appended */
-  #append(level: Level): { done: number; last: AppendResult | undefined } {
-    const now = this.deps.clock.now();
+  /** The messages that are due, from the next one on; undefined for one that cannot be read. */
+  async #readDue(level: Level): Promise<(MessageInner | undefined)[]> {
+    const due: (MessageInner | undefined)[] = [];
+    for (let bytes = 0; due.length < DELIVER_AT_ONCE && bytes < DELIVER_BYTES_AT_ONCE;) {
+      const entry = await this.#entryAt(level, level.offset + due.length);
+      if (!entry || this.#dueOf(level, entry) > this.deps.clock.now()) break;
+      due.push(await this.#restore(level, entry));
+      bytes += entry.size;
+    }
+    return due;
+  }
+
+  /**
+   * In one turn of the event loop, so that the disk takes all of them or refuses all behind one.
+   * @returns how many were dealt with, and the last of them that was appended
+   */
+  #append(level: Level, due: (MessageInner | undefined)[]): { done: number; last: AppendResult | undefined } {
     let last: AppendResult | undefined;
     let done = 0;
-    let bytes = 0;
-    for (; done < DELIVER_AT_ONCE && bytes < DELIVER_BYTES_AT_ONCE; done++) {
-      const due = this.#dueOf(level, level.offset + done);
-      if (due === undefined || due > now) break;
-      const message = this.#restore(level, level.offset + done);
+    for (; done < due.length; done++) {
+      const message = due[done];
       if (!message) continue;
       const result = this.deps.messageWriter.deliver(message);
       if (isRefusedForGood(result.status)) {
@@ -178,7 +199,6 @@ export class LevelTimer {
       if (result.status !== 'PUT_OK') break;
       last = { ...result };
       this.deps.stats.delivered(message, level.number - 1, result);
-      bytes += result.size;
     }
     return { done, last };
   }
@@ -192,10 +212,9 @@ export class LevelTimer {
   }
 
   /** The message under an entry, for its own topic and queue; undefined when there is none to deliver. */
-  #restore(level: Level, offset: number): MessageInner | undefined {
+  async #restore(level: Level, entry: QueueEntry): Promise<MessageInner | undefined> {
     const { store, logger } = this.deps;
-    const entry = store.readConsumeQueue(SCHEDULE_TOPIC, level.number - 1, offset);
-    const record = entry && store.readRecord(entry.physicalOffset, entry.size);
+    const record = await store.readRecord(entry.physicalOffset, entry.size);
     if (!record) return undefined;
     try {
       const message = decodeRecord(record, 0, { inflate: false });

@@ -1,6 +1,7 @@
 // Tests how properties are found in records.
 import { describe, expect, it } from '@jest/globals';
 import { PropertySource } from './property-source.js';
+import { CrcCombiner } from '../../store/commitlog/crc-combine.js';
 import { recordSize, writeRecord } from '../../store/commitlog/record.js';
 import { HOST, message } from '../../../test-kit/store.js';
 
@@ -47,7 +48,14 @@ describe('the properties of a record', () => {
     const parts = message({ topic, bornHost, properties: { a: '1', b: '2' }, body: 'some bytes' });
     const size = recordSize(parts, topic.length, HOST, false);
     const record = Buffer.alloc(size);
-    const place = { size, physicalOffset: 0, queueOffset: 0, storeTimestamp: 0, withCrc: false };
+    const place = {
+      size,
+      physicalOffset: 0,
+      queueOffset: 0,
+      storeTimestamp: 0,
+      withCrc: false,
+      crcs: new CrcCombiner(),
+    };
     writeRecord(record, 0, parts, Buffer.from(topic), HOST, place);
     const source = new PropertySource(['a', 'b', 'c']);
     source.loadRecord(record);

@@ -1,4 +1,4 @@
-// Owns the last field of a consume queue entry when it is built from a record: the hash of the tags, and on the topic
+// Computes the last field of a consume queue entry from a record: the hash of the tags, and on the topic
 // of delayed messages the time at which the message is due.
 import { SCHEDULE_TOPIC, parseDelayLevels } from '@nest-rocketmq/remoting/internal';
 import type { RecordView } from '../commitlog/record.js';
@@ -21,7 +21,7 @@ export class TagsCodes {
     const { tags, delay } = properties;
     if (topic === SCHEDULE_TOPIC && delay.to > 0) {
       const level = Math.min(Number(buffer.toString('latin1', delay.from, delay.to)), this.#levels.length);
-      if (level > 0) return record.storeTimestamp + this.#levels[level - 1];
+      if (level > 0) return record.storeTimestamp + (this.#levels[level - 1] ?? NO_LEVEL_MS);
     }
     return tags.to > tags.from ? hashUtf8(buffer, tags.from, tags.to) : 0;
   }
