@@ -4,6 +4,7 @@ import { Requests, handlerTable } from '@nest-rocketmq/remoting/internal';
 import type { HandlerTable, Handlers, LogThrottle, UnsentBytes } from '@nest-rocketmq/remoting/internal';
 import { brokerAdminHandlers } from './admin/broker-handlers.js';
 import { clientHandlers } from './clients/client-handlers.js';
+import { SubscriptionFilters } from './filter/subscription-filters.js';
 import { endTransactionHandlers } from './transaction/end-transaction-handler.js';
 import { groupAdminHandlers } from './admin/group-handlers.js';
 import { lockHandlers } from './clients/lock-handlers.js';
@@ -70,7 +71,8 @@ export function makeHandlers({ environment, ...parts }: HandlerParts): HandlerTa
   const locks = new QueueLocks(clock);
   const retry = new Retry(topics, config.logger);
   const pullScheduler = new PullScheduler(parts.unsent);
-  const common = { ...parts, config, clock, locks, retry, pullScheduler, storeHost };
+  const filters = new SubscriptionFilters(config);
+  const common = { ...parts, config, clock, locks, retry, pullScheduler, filters, storeHost };
   const typed: TypedHandlers = {
     ...sendBatchHandlers(common),
     ...replyHandlers(common),

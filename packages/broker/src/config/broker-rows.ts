@@ -97,6 +97,8 @@ export const topicRows = {
   brokerPermission: integer(6, [0, 7], undefined, 'What the broker permits: bit 4 to read, bit 2 to write.'),
   storeReplyMessageEnable: flag(true, 'Whether a reply is stored, beside being pushed to its requester.'),
   litePullMessageEnable: flag(true, 'Whether consumers that poll are served (LITE_PULL_MESSAGE).'),
+  // Apache has it off. On, who does not use it pays nothing for it.
+  enablePropertyFilter: flag(true, 'Whether consumers may filter by SQL92 expressions. Apache has it off.'),
   traceTopicEnable: flag(false, 'Whether the trace topic exists.'),
   traceOn: flag(true, 'Whether producers are told TRACE_ON=true.'),
   notifyConsumerIdsChangedEnable: flag(true, 'Whether consumers are told when the members of their group change.'),

@@ -97,9 +97,9 @@ export interface QueryResult {
 
 /**
  * Decides by the low 32 bits of the tags code, and where that is not enough by the record. The record is read only
- * when asked for.
+ * when asked for. Undefined: the read ends before this message.
  */
-export type MessageFilter = (tagsCode: number, record: () => Buffer | undefined) => boolean;
+export type MessageFilter = (tagsCode: number, record: () => Buffer | undefined) => boolean | undefined;
 
 /** `failure` set: every record above the previous `upTo` was refused and is gone. */
 export type CommittedListener = (upTo: number, failure?: Error) => void;
