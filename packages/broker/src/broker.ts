@@ -4,6 +4,7 @@ import {
   LogThrottle,
   RemotingServer,
   SCHEDULE_TOPIC,
+  TIMER_TOPIC,
   UnsentBytes,
   formatAddress,
 } from '@nest-rocketmq/remoting/internal';
@@ -32,6 +33,9 @@ import { openProgress } from './progress/progress.js';
 import { Registration } from './namesrv/registration.js';
 import { SendReplies } from './send/send-replies.js';
 import { MessageStore } from './store/store.js';
+import { MessageTimer } from './timer/message-timer.js';
+import { PendingTimers } from './timer/pending-timers.js';
+import { TimerMessages } from './message/timer-message.js';
 import { Topics } from './metadata/topics.js';
 import { CheckBack } from './transaction/check-back.js';
 import { HalfQueue } from './transaction/half-queue.js';
@@ -127,10 +131,15 @@ async function assemble(
   const replies = new SendReplies({ ...config, storeHost });
   const stats = new BrokerStats({ ...config, systemTopics: new Set(topics.systemTopicNames) });
   const storeStats = new StoreStats(store, clock);
-  const messageWriter = new MessageWriter(store, levels, storeStats);
-  const { outcomes, delayOffsets } = await openProgress(environment, store, levels);
+  const pending = new PendingTimers(config.maxPendingTimers);
+  const timers = new TimerMessages({ ...config, room: pending });
+  const messageWriter = new MessageWriter(store, levels, timers, storeStats);
+  const { outcomes, delayOffsets, knownEnd } = await openProgress(environment, store, levels, pending);
   const levelTimer = new LevelTimer({ ...config, store, messageWriter, levels, stats, offsets: delayOffsets });
   const hold = (): (() => void) => delayOffsets.hold();
+  const timerParts = { ...config, store, messageWriter, stats, pending, knownEnd, hold };
+  const messageTimer = new MessageTimer({ ...timerParts, changed: () => delayOffsets.timersChanged() });
+  delayOffsets.timers = () => messageTimer.note;
   const halves = new HalfQueue({ store, messageWriter, offsets, clock, storeHost, outcomes, hold });
   const checkBack = new CheckBack({ ...config, config, store, messageWriter, halves, topics, clients, stats, hold });
   const identity = { clusterName, brokerName, brokerAddr: brokerAddress, brokerId };
@@ -149,22 +158,26 @@ async function assemble(
     storeStats,
     levelProgress,
     unsent,
+    pending,
+    hold,
+    wake: () => messageTimer.wake(),
   });
   const server = new RemotingServer({ ...config, idleTimeout: idleTimeoutOf(config), unsent, handlers });
-  const parts = { ...shared, levelTimer, checkBack, registration, server };
+  const parts = { ...shared, levelTimer, messageTimer, checkBack, registration, server };
   connect(parts);
   return { server, start: () => start(parts), stop: () => stop(parts) };
 }
 
 interface LivingParts extends SharedParts {
   levelTimer: LevelTimer;
+  messageTimer: MessageTimer;
   checkBack: CheckBack;
   registration: Registration;
   server: RemotingServer;
 }
 
 /** Who hears of what the store and the connections tell. */
-function connect({ store, clients, held, replies, levelTimer, checkBack, server }: LivingParts): void {
+function connect({ store, clients, held, replies, levelTimer, messageTimer, checkBack, server }: LivingParts): void {
   server.onConnectionClosed((connection) => {
     clients.connectionClosed(connection);
     held.connectionClosed(connection);
@@ -174,20 +187,24 @@ function connect({ store, clients, held, replies, levelTimer, checkBack, server 
     held.arrived(topic, queueId, maxOffset, tagsCode);
     if (topic === SCHEDULE_TOPIC) levelTimer.arrived(queueId);
     else if (topic === HALF_TOPIC) checkBack.arrived();
+    else if (topic === TIMER_TOPIC) messageTimer.arrived(maxOffset, tagsCode);
   });
 }
 
-async function start({ levelTimer, checkBack, registration }: LivingParts): Promise<void> {
+async function start({ levelTimer, messageTimer, checkBack, registration }: LivingParts): Promise<void> {
   levelTimer.start();
+  messageTimer.start();
   await checkBack.start();
   await registration.start();
 }
 
 /** Takes no more first, then lets what is under way end, then writes everything out. */
 async function stop(parts: LivingParts): Promise<void> {
-  const { store, topics, groups, offsets, clients, held, levelTimer, checkBack, registration, server } = parts;
+  const { store, topics, groups, offsets, clients, held, levelTimer, messageTimer, checkBack, registration, server } =
+    parts;
   await registration.stop();
   checkBack.stop();
+  await messageTimer.stop();
   await levelTimer.stop();
   await store.settled();
   await server.close();

@@ -22,6 +22,10 @@ export const NUMBERS = {
   flushConsumerOffsetInterval: [5_000, 10, 3_600_000],
   /** Time after which a changed delay offset is on disk, ms. */
   flushDelayOffsetInterval: [10_000, 10, 3_600_000],
+  /** Longest delay of a message with a time of its own, s: one that asks for more is refused. */
+  timerMaxDelaySec: [259_200, 1, 1_123_200],
+  /** Messages with a time of their own that wait, at most: each takes 20 bytes of memory. */
+  maxPendingTimers: [10_000_000, 1, 100_000_000],
   /** Silence after which a client counts as gone, ms. */
   channelExpiredTimeout: [120_000, 1_000, 86_400_000],
   /** Most bytes in one answer to a pull. */
@@ -104,6 +108,10 @@ export const FLAGS = {
   autoCreateTopicEnable: true,
   /** Whether the heartbeat of an unknown group makes it. */
   autoCreateSubscriptionGroup: true,
+  /** Whether messages with a time of their own are taken. */
+  timerWheelEnable: true,
+  /** Whether a message with a time of its own can be recalled. On, other than Apache's. */
+  recallMessageEnable: true,
   /** Whether half messages are refused. */
   rejectTransactionMessage: false,
   /** Whether consumers are told when their group's members change. */

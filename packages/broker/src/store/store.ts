@@ -16,7 +16,8 @@ import type { OpenedStore } from './open-store.js';
 import { CommitPipeline } from './write/pipeline.js';
 import { SHORTEST_RECORD, largestRecord } from './commitlog/record.js';
 import { queryByKey } from './read/query.js';
-import type { Recovered } from './lifecycle/recovery.js';
+import { visitQueue } from './read/visit-queue.js';
+import type { EntryVisitor } from './read/visit-queue.js';
 import { Retention } from './lifecycle/retention.js';
 import { metricsOf } from './store-metrics.js';
 import type {
@@ -50,7 +51,6 @@ export class MessageStore {
   readonly #index: MessageIndex | undefined;
   readonly #retention: Retention;
   readonly #opened: OpenedStore;
-  readonly #recovered: Recovered;
   readonly #appender: Appender;
   readonly #warmUp: Prefetch;
   readonly #times: OffsetByTime;
@@ -63,7 +63,6 @@ export class MessageStore {
     this.#log = log;
     this.#queues = queues;
     this.#reader = reader;
-    this.#recovered = recovered;
     this.#warmUp = opened.warmUp;
     this.#times = new OffsetByTime(queues.view, reader, opened.warmUp);
     this.history = new LogHistory({ ...opened, largestRecord: largestRecord(config.maxMessageSize) });
@@ -116,7 +115,7 @@ export class MessageStore {
   static async open(options: StoreOptions): Promise<MessageStore> {
     const store = new MessageStore(await openStore(options));
     // So that what was compared once is not compared again.
-    if (store.#recovered.rebuilds.length > 0) void store.#checkpointer.run();
+    if (store.#opened.recovered.rebuilds.length > 0) void store.#checkpointer.run();
     return store;
   }
 
@@ -132,15 +131,8 @@ export class MessageStore {
   }
 
   get metrics(): StoreMetrics {
-    return metricsOf({
-      log: this.#log,
-      reader: this.#reader,
-      repair: this.#repair,
-      pipeline: this.#pipeline,
-      retention: this.#retention,
-      recovered: this.#recovered,
-      recoveryTime: this.#opened.recoveryTime,
-    });
+    const [repair, pipeline, retention] = [this.#repair, this.#pipeline, this.#retention];
+    return metricsOf({ ...this.#opened, repair, pipeline, retention });
   }
 
   /** Encodes the message at the end of the log. It is neither stored nor visible before it is committed. Never throws. */
@@ -158,7 +150,7 @@ export class MessageStore {
     return this.#appender.check(message);
   }
 
-  /** Begins to write what was appended now, instead of after the current poll phase. */
+  /** Begins to write what was appended now. */
   commit(): void {
     this.#pipeline.commit();
   }
@@ -229,6 +221,11 @@ export class MessageStore {
     if (!queue || index < queue.first || queue.read(view, index, 1) === 0) return undefined;
     if (view.size(0) < SHORTEST_RECORD && this.#repair.repair(queue, index)) queue.read(view, index, 1);
     return { physicalOffset: view.physicalOffset(0), size: view.size(0), tagsCode: view.tagsCode(0) };
+  }
+
+  /** Visits the entries of a queue from the first whose message is at `position` of the log or behind it. Off the thread. */
+  visitQueue(topic: string, queueId: number, position: number, visit: EntryVisitor): Promise<void> {
+    return visitQueue(this.#queues.get(topic, queueId), position, visit);
   }
 
   minOffset(topic: string, queueId: number): number {

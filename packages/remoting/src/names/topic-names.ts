@@ -15,6 +15,8 @@ const DLQ_GROUP_TOPIC_PREFIX = '%DLQ%';
 export const AUTO_CREATE_TOPIC_KEY = 'TBW102';
 /** Delayed messages until they are due; a queue is a delay level. */
 export const SCHEDULE_TOPIC = 'SCHEDULE_TOPIC_XXXX';
+/** Messages with a time of their own until they are due. */
+export const TIMER_TOPIC = 'rmq_sys_wheel_timer';
 /** Transactional messages until they are committed. */
 export const HALF_TOPIC = 'RMQ_SYS_TRANS_HALF_TOPIC';
 /** Which halves are settled. */

@@ -1,4 +1,4 @@
-// Owns the rows of what producers ask: sends in their three forms, and the fields' short names of V2.
+// The rows of what producers ask: sends in their three forms, with the fields' short names of V2, and recalls.
 import { flag, int, long, maybe, text } from './field.js';
 import { request } from './request.js';
 import { viaTopic } from './common.js';
@@ -72,5 +72,13 @@ export const produceRequests = {
     sendReply,
   ),
   SEND_MESSAGE_V2: request(310, 'SEND_MESSAGE_V2', ['broker'], sendV2, sendReply),
+  /** Takes back a timer message that is not due yet. msgId of the answer: its UNIQ_KEY. */
+  RECALL_MESSAGE: request(
+    370,
+    'RECALL_MESSAGE',
+    ['broker'],
+    { producerGroup: maybe(text()), topic: text(), recallHandle: text(), ...viaTopic },
+    { msgId: text() },
+  ),
   SEND_BATCH_MESSAGE: request(320, 'SEND_BATCH_MESSAGE', ['broker'], sendV2, sendReply),
 };
