@@ -33,6 +33,8 @@ import { openProgress } from './progress/progress.js';
 import { Registration } from './namesrv/registration.js';
 import { SendReplies } from './send/send-replies.js';
 import { MessageStore } from './store/store.js';
+import type { DelayOffsets } from './delay/delay-offsets.js';
+import { TimerFiles } from './timer/timer-files.js';
 import { MessageTimer } from './timer/message-timer.js';
 import { PendingTimers } from './timer/pending-timers.js';
 import { TimerMessages } from './message/timer-message.js';
@@ -134,10 +136,15 @@ async function assemble(
   const pending = new PendingTimers(config.maxPendingTimers);
   const timers = new TimerMessages({ ...config, room: pending });
   const messageWriter = new MessageWriter(store, levels, timers, storeStats);
-  const { outcomes, delayOffsets, knownEnd } = await openProgress(environment, store, levels, pending);
+  const progress = await openProgress(environment, store, levels, pending);
+  const { outcomes, delayOffsets } = progress;
   const levelTimer = new LevelTimer({ ...config, store, messageWriter, levels, stats, offsets: delayOffsets });
   const hold = (): (() => void) => delayOffsets.hold();
-  const timerParts = { ...config, store, messageWriter, stats, pending, knownEnd, hold };
+  const { fileSystem } = environment;
+  // What is in memory is not opened again.
+  const root = config.store === 'memory' ? undefined : environment.root;
+  const timerFiles = new TimerFiles({ ...config, fileSystem, root, store, pending }, progress.checkText);
+  const timerParts = { ...config, ...progress.timers, store, messageWriter, stats, pending, files: timerFiles, hold };
   const messageTimer = new MessageTimer({ ...timerParts, changed: () => delayOffsets.timersChanged() });
   delayOffsets.timers = () => messageTimer.note;
   const halves = new HalfQueue({ store, messageWriter, offsets, clock, storeHost, outcomes, hold });
@@ -163,7 +170,7 @@ async function assemble(
     wake: () => messageTimer.wake(),
   });
   const server = new RemotingServer({ ...config, idleTimeout: idleTimeoutOf(config), unsent, handlers });
-  const parts = { ...shared, levelTimer, messageTimer, checkBack, registration, server };
+  const parts = { ...shared, levelTimer, messageTimer, timerFiles, delayOffsets, checkBack, registration, server };
   connect(parts);
   return { server, start: () => start(parts), stop: () => stop(parts) };
 }
@@ -171,6 +178,8 @@ async function assemble(
 interface LivingParts extends SharedParts {
   levelTimer: LevelTimer;
   messageTimer: MessageTimer;
+  timerFiles: TimerFiles;
+  delayOffsets: DelayOffsets;
   checkBack: CheckBack;
   registration: Registration;
   server: RemotingServer;
@@ -212,6 +221,9 @@ async function stop(parts: LivingParts): Promise<void> {
   clients.stop();
   parts.log.end();
   await offsets.stop();
+  await parts.timerFiles.begin();
+  await parts.delayOffsets.stop();
+  await parts.timerFiles.write();
   try {
     await Promise.all([topics.flush(), groups.flush()]);
   } finally {

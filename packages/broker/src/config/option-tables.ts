@@ -38,6 +38,8 @@ export const NUMBERS = {
   mappedFileSizeCommitLog: [1_073_741_824, 65_536, 0x7fffffff],
   /** Size of a file of a consume queue, bytes. */
   mappedFileSizeConsumeQueue: [6_000_000, 20, 0x7fffffff],
+  /** Size of a file of the list of messages with a time of their own that is left for Apache's broker, bytes. */
+  mappedFileSizeTimerLog: [104_857_600, 65_536, 0x7fffffff],
   /** Slots of an index file. */
   maxHashSlotNum: [5_000_000, 1, 50_000_000],
   /** Entries of an index file. */

@@ -88,7 +88,6 @@ export class LevelTimer {
       level.timer = undefined;
     }
     for (const level of this.#levels) await level.delivering;
-    await this.deps.offsets.stop();
   }
 
   #within(queueId: number, offset: number): number {

@@ -4,11 +4,13 @@ import { DecodeError, MessageProperty, TIMER_TOPIC, decodeRecord } from '@nest-r
 import type { Logger, MessageExt } from '@nest-rocketmq/remoting/internal';
 import { dueOfTagsCode, timerDueOf } from '../store/consumequeue/timer-due.js';
 import type { MessageStore } from '../store/store.js';
+import { NONE_DELIVERED, isBefore } from './pending-timers.js';
 import type { PendingTimers, Timer } from './pending-timers.js';
-import { isBefore } from './pending-timers.js';
-import { findWaiting, recallOf } from './find-waiting.js';
+import type { TimerCheck } from './apache-timer-files.js';
+import { findWaiting, recallOf, slotOf } from './find-waiting.js';
 
 const QUEUE = 0;
+const SECOND = 1_000;
 
 export interface LoadTimersOptions {
   store: MessageStore;
@@ -17,6 +19,8 @@ export interface LoadTimersOptions {
   delivered: Omit<Timer, 'size'>;
   /** No message that waits is before this position of the log. */
   first: number;
+  /** What Apache's broker says where it has had the store last. */
+  apache: TimerCheck | undefined;
   logger: Logger;
 }
 
@@ -25,37 +29,60 @@ interface FoundTimer extends Timer {
   message: MessageExt;
 }
 
-/** @returns the end of the last message of the topic, position in the log */
-export async function loadTimers(options: LoadTimersOptions): Promise<number> {
-  const { store, pending, delivered, first } = options;
-  pending.last = delivered;
+/** An entry that does not say when its message is due. */
+interface UntoldEntry extends Omit<Timer, 'due'> {
+  index: number;
+}
+
+export interface LoadedTimers {
+  /** The end of the last message of the topic, position in the log. */
+  knownEnd: number;
+  /** Until what is due up to then (ms since the epoch) is delivered, the order of time does not tell what is. */
+  notedFrom: number;
+}
+
+export async function loadTimers(options: LoadTimersOptions): Promise<LoadedTimers> {
+  const { store, pending, first } = options;
   const recalls: Timer[] = [];
-  const untold: Omit<Timer, 'due'>[] = [];
-  let end = first;
-  await store.visitQueue(TIMER_TOPIC, QUEUE, first, (position, size, tagsCode) => {
-    end = position + size;
+  const untold: UntoldEntry[] = [];
+  let knownEnd = first;
+  await store.visitQueue(TIMER_TOPIC, QUEUE, first, (position, size, tagsCode, index) => {
+    knownEnd = position + size;
     const code = dueOfTagsCode(tagsCode);
-    if (!code) untold.push({ position, size });
-    else if (isBefore(delivered, { due: code.due, position })) {
+    if (!code) untold.push({ position, size, index });
+    else if (waits(options, code.due, position, index)) {
       if (code.recalls) recalls.push({ due: code.due, position, size });
       else pending.add({ due: code.due, position, size });
     }
   });
   const found = await readAll(options, untold);
   for (const timer of rolledOnce(found)) pending.add(timer);
+  const notedFrom = options.apache ? options.apache.lastReadTime - 1 : NONE_DELIVERED.due;
+  pending.last = lastBefore(options, notedFrom);
   const isRecall = ({ message }: FoundTimer): boolean => message.properties.has(MessageProperty.TIMER_DEL_UNIQKEY);
   await recallAll(options, [...recalls, ...found.filter(isRecall)]);
-  return end;
+  return { knownEnd, notedFrom };
+}
+
+function waits({ delivered, apache }: LoadTimersOptions, due: number, position: number, index: number): boolean {
+  if (!isBefore(delivered, { due, position })) return false;
+  return !apache || index >= apache.queueOffset || slotOf(due) * SECOND >= apache.lastReadTime;
+}
+
+/** Apache's broker may have left out a message that was due, which then comes first. */
+function lastBefore({ delivered, pending }: LoadTimersOptions, notedFrom: number): Omit<Timer, 'size'> {
+  const last = { due: Math.min(notedFrom, (pending.nextDue ?? Infinity) - 1), position: -1 };
+  return isBefore(delivered, last) ? last : delivered;
 }
 
 /** Reads those whose entries do not say when they are due. Leaves out what was delivered. */
-async function readAll(options: LoadTimersOptions, untold: readonly Omit<Timer, 'due'>[]): Promise<FoundTimer[]> {
+async function readAll(options: LoadTimersOptions, untold: readonly UntoldEntry[]): Promise<FoundTimer[]> {
   const found: FoundTimer[] = [];
-  for (const { position, size } of untold) {
+  for (const { position, size, index } of untold) {
     const message = await readTimer(options, position);
     const due = message && timerDueOf(message.properties, message.storeTimestamp);
     if (!message || due === undefined) continue;
-    if (isBefore(options.delivered, { due, position })) found.push({ due, position, size, message });
+    if (waits(options, due, position, index)) found.push({ due, position, size, message });
   }
   return found;
 }

@@ -10,6 +10,7 @@ import { dueOfTagsCode } from '../store/consumequeue/timer-due.js';
 import type { AppendResult, MessageInner, MessageStore } from '../store/store.js';
 import { findWaiting, recallOf } from './find-waiting.js';
 import type { PendingTimers, Timer } from './pending-timers.js';
+import type { TimerFiles } from './timer-files.js';
 import type { TimerNote } from './timer-note.js';
 
 const QUEUE = 0;
@@ -27,6 +28,9 @@ export interface MessageTimerDeps {
   pending: PendingTimers;
   /** The end of the last message of the timer topic that `pending` was told of, position in the log. */
   knownEnd: number;
+  /** Until what is due up to then (ms since the epoch) is delivered, the order of time does not tell what is. */
+  notedFrom: number;
+  files: TimerFiles;
   /** `DelayOffsets.hold` */
   hold: () => () => void;
   /** Has the note saved. */
@@ -95,11 +99,12 @@ export class MessageTimer {
     this.#next();
   }
 
-  /** How far it has come, to be saved. */
-  get note(): TimerNote {
-    const { pending } = this.deps;
+  /** How far it has come, to be saved; undefined while only Apache's timercheck tells it. */
+  get note(): TimerNote | undefined {
+    const { pending, notedFrom, files } = this.deps;
+    if (this.#delivered.due < notedFrom) return undefined;
     const first = Math.min(pending.firstPosition, this.#knownEnd, ...this.#batch.map(({ position }) => position));
-    return { ...this.#delivered, first };
+    return { ...this.#delivered, first, check: files.checkText };
   }
 
   #next(): void {

@@ -9,14 +9,16 @@ export interface TimerNote {
   position: number;
   /** No message that waits is before this position of the log. */
   first: number;
+  /** What timercheck says; undefined without. Where it says something else, Apache's broker has had the store since. */
+  check: string | undefined;
 }
 
 /** Undefined where none was saved. */
 export function readTimerNote(saved: unknown): TimerNote | undefined {
-  const { due, position, first } = objectOf(saved);
+  const { due, position, first, check } = objectOf(saved);
   const numbers = [due, position].map((given) => (given === -1 ? -1 : wholeNumber(given)));
   const [lastDue, lastPosition] = numbers;
   const from = wholeNumber(first);
   if (lastDue === undefined || lastPosition === undefined || from === undefined) return undefined;
-  return { due: lastDue, position: lastPosition, first: from };
+  return { due: lastDue, position: lastPosition, first: from, check: typeof check === 'string' ? check : undefined };
 }

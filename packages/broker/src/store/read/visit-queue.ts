@@ -6,7 +6,7 @@ import { QueueView } from '../consumequeue/queue-view.js';
 /** Entries read at once: 128 KiB. */
 const ENTRIES_AT_ONCE = 6_553;
 
-export type EntryVisitor = (physicalOffset: number, size: number, tagsCode: number) => void;
+export type EntryVisitor = (physicalOffset: number, size: number, tagsCode: number, index: number) => void;
 
 /** Visits the entries from the first whose message is at `position` of the log or behind it. */
 export async function visitQueue(
@@ -22,6 +22,6 @@ export async function visitQueue(
   for (let at = step.value, count = 1; count > 0; at += count) {
     count = await queue.readAside(view, at, ENTRIES_AT_ONCE);
     for (let entry = 0; entry < count; entry++)
-      visit(view.physicalOffset(entry), view.size(entry), view.tagsCode(entry));
+      visit(view.physicalOffset(entry), view.size(entry), view.tagsCode(entry), at + entry);
   }
 }
