@@ -147,6 +147,7 @@ async function assemble(
   const timerParts = { ...config, ...progress.timers, store, messageWriter, stats, pending, files: timerFiles, hold };
   const messageTimer = new MessageTimer({ ...timerParts, changed: () => delayOffsets.timersChanged() });
   delayOffsets.timers = () => messageTimer.note;
+  store.retention.neededFrom = () => messageTimer.firstPosition;
   const halves = new HalfQueue({ store, messageWriter, offsets, clock, storeHost, outcomes, hold });
   const checkBack = new CheckBack({ ...config, config, store, messageWriter, halves, topics, clients, stats, hold });
   const identity = { clusterName, brokerName, brokerAddr: brokerAddress, brokerId };

@@ -49,7 +49,7 @@ export class MessageStore {
   readonly #pipeline: CommitPipeline;
   readonly #checkpointer: Checkpointer;
   readonly #index: MessageIndex | undefined;
-  readonly #retention: Retention;
+  readonly retention: Retention;
   readonly #opened: OpenedStore;
   readonly #appender: Appender;
   readonly #warmUp: Prefetch;
@@ -97,7 +97,7 @@ export class MessageStore {
       flushIndex: async () => (await this.#index?.flush(this.#closed !== undefined)) ?? 0,
     });
     this.#index = opened.index;
-    this.#retention = new Retention({
+    this.retention = new Retention({
       config,
       clock,
       logger,
@@ -126,12 +126,12 @@ export class MessageStore {
     const { failure } = this.#checkpointer;
     if (failure !== undefined)
       return `the consume queues cannot be written: ${failure instanceof Error ? failure.message : 'unknown'}`;
-    if (this.#retention.full) return 'the disk is too full';
+    if (this.retention.full) return 'the disk is too full';
     return undefined;
   }
 
   get metrics(): StoreMetrics {
-    const [repair, pipeline, retention] = [this.#repair, this.#pipeline, this.#retention];
+    const [repair, pipeline, retention] = [this.#repair, this.#pipeline, this.retention];
     return metricsOf({ ...this.#opened, repair, pipeline, retention });
   }
 
@@ -279,7 +279,7 @@ export class MessageStore {
 
   async #close(): Promise<void> {
     await this.#pipeline.settled();
-    await this.#retention.stop();
+    await this.retention.stop();
     await this.#checkpointer.stop();
     await this.#index?.stop();
     await this.#checkpointer.run();

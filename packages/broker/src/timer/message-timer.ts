@@ -101,10 +101,15 @@ export class MessageTimer {
 
   /** How far it has come, to be saved; undefined while only Apache's timercheck tells it. */
   get note(): TimerNote | undefined {
-    const { pending, notedFrom, files } = this.deps;
+    const { notedFrom, files } = this.deps;
     if (this.#delivered.due < notedFrom) return undefined;
-    const first = Math.min(pending.firstPosition, this.#knownEnd, ...this.#batch.map(({ position }) => position));
+    const first = Math.min(this.firstPosition, this.#knownEnd);
     return { ...this.#delivered, first, check: files.checkText };
+  }
+
+  /** Where the first record in the log is that waits, or is being delivered; Infinity with none. */
+  get firstPosition(): number {
+    return Math.min(this.deps.pending.firstPosition, ...this.#batch.map(({ position }) => position));
   }
 
   #next(): void {
