@@ -32,7 +32,7 @@ export interface TimerCheck {
 
 /** Undefined where there is none. */
 export async function readTimerCheck({ aside }: FileSystem, root: string): Promise<TimerCheck | undefined> {
-  const path = `${root}/timercheck`;
+  const path = `${root}/config/timercheck`;
   if (!(await aside.stat(path))) return undefined;
   const file = await aside.open(path, 'read');
   try {
@@ -62,8 +62,8 @@ function timerCheckOf(bytes: Buffer): TimerCheck {
 
 /** Removes what would be wrong now. Without timercheck, Apache's broker looks at every message of the timer topic. */
 export async function removeTimerFiles({ aside, syncDirectory }: FileSystem, root: string): Promise<void> {
-  await aside.remove(`${root}/timercheck`);
-  await syncDirectory(root);
+  await aside.remove(`${root}/config/timercheck`);
+  await syncDirectory(`${root}/config`);
   await aside.remove(`${root}/timerwheel`);
   for (const { name } of await aside.list(`${root}/timerlog`)) await aside.remove(`${root}/timerlog/${name}`);
 }
@@ -98,9 +98,9 @@ export async function writeTimerFiles(
   const time = isLastWaiting ? last.due - 1 : lastReadTime - SECOND;
   await log.add(last, time, isLastWaiting ? now : time);
   await log.end();
-  const file = await fileSystem.aside.open(`${root}/timercheck`, 'create');
+  const file = await fileSystem.aside.open(`${root}/config/timercheck`, 'create');
   await writeAndClose(file, check.bytes);
-  await fileSystem.syncDirectory(root);
+  await fileSystem.syncDirectory(`${root}/config`);
 }
 
 async function writeAndClose(file: StoreFile, bytes: Buffer): Promise<void> {
