@@ -20,6 +20,8 @@ const shared = {
   moduleNameMapper: {
     '^@nest-rocketmq/(remoting|client|broker)$': '<rootDir>/packages/$1/src/index.ts',
     '^@nest-rocketmq/(remoting|broker)/internal$': '<rootDir>/packages/$1/src/internal.ts',
+    // The broker's errors alone, so that an app on a cluster does not load the broker.
+    '^@nest-rocketmq/broker/errors$': '<rootDir>/packages/broker/src/store/errors.ts',
     '^nest-rocketmq$': '<rootDir>/packages/nest-rocketmq/src/index.ts',
     '^nest-rocketmq/testing$': '<rootDir>/packages/nest-rocketmq/src/testing/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',

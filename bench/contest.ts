@@ -1,4 +1,4 @@
-// Measures servers in turn: A, B, A, B, …, so that a change of the machine's pace meets all of them.
+// Measures servers in turn (A, B, A, B, …), so that changes in the machine's speed affect all of them.
 import { cpus } from 'node:os';
 import { cleanUp } from '../test/interop/harness/clean-up.js';
 import { type Measurement, oneLine, type Round } from './figures.js';
@@ -35,8 +35,8 @@ export function compareFresh({ a, b, pairs }: Contest, measure: Measure): Promis
 }
 
 /**
- * Starts and warms up all servers, keeps them running, and measures them in turn: for what a server does when it has
- * run for a while. A JVM needs half a minute under load before it has compiled what is hot.
+ * Starts and warms up all servers, keeps them running, and measures them in turn: for the speed of a server that has
+ * run for a while. A JVM needs half a minute under load to compile its hot code.
  */
 export class RunningServers<T> {
   private constructor(private readonly running: ReadonlyMap<ServerName, T>) {}
@@ -64,4 +64,4 @@ export class RunningServers<T> {
   }
 }
 
-export const machine = (): string => `${cpus().length} cores (${cpus()[0].model}), Node ${process.versions.node}`;
+export const machine = (): string => `${cpus().length} cores (${cpus()[0]?.model}), Node ${process.versions.node}`;

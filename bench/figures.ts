@@ -1,13 +1,13 @@
-// Compares what was measured of several servers: medians, and medians of the ratios of each round, since the machine's
-// own pace drifts between one round and the next.
+// Compares the results of several servers: medians, and medians of each round's ratios, since the machine's speed drifts
+// between rounds.
 import { markdownTable, median } from './table.js';
 
 export interface Figure {
   readonly name: string;
-  /** Undefined where this server has none. */
+  /** Undefined if this server has none. */
   readonly value: number | undefined;
   readonly digits: number;
-  /** Whether B/A says anything. */
+  /** Whether the ratio B/A is meaningful. */
   readonly comparable: boolean;
 }
 
@@ -45,25 +45,27 @@ function medianOf(values: readonly (number | undefined)[]): number | undefined {
   return there.length === 0 ? undefined : median(there);
 }
 
+const valueOf = (round: Round, server: number, figure: number): number | undefined => round[server]?.[figure]?.value;
+
 function medianOfServer(rounds: readonly Round[], server: number): Measurement {
-  return rounds[0][server].map((figure, i) => ({
+  return rounds[0]![server]!.map((figure, i) => ({
     ...figure,
-    value: medianOf(rounds.map((round) => round[server][i].value)),
+    value: medianOf(rounds.map((round) => valueOf(round, server, i))),
   }));
 }
 
 /** The median of one server's figures over another's in the same round. */
 function ratios(rounds: readonly Round[], over: number, under: number): string[] {
-  return rounds[0][0].map((figure, i) => {
+  return rounds[0]![0]!.map((figure, i) => {
     if (!figure.comparable) return '';
-    const each = rounds.map((round) => (round[over][i].value ?? NaN) / (round[under][i].value ?? NaN));
+    const each = rounds.map((round) => (valueOf(round, over, i) ?? NaN) / (valueOf(round, under, i) ?? NaN));
     return shown(medianOf(each.filter(Number.isFinite)), 2);
   });
 }
 
 /** A row for each measurement: for benchmarks of a few figures and many rounds. B is set against all others. */
 export function tableOfRuns(names: readonly string[], rounds: readonly Round[]): string {
-  const head = ['', ...rounds[0][0].map(({ name }) => name)];
+  const head = ['', ...rounds[0]![0]!.map(({ name }) => name)];
   const runs = rounds.flatMap((round, i) =>
     round.map((measurement, at) => [`${i + 1}${LETTERS[at]} ${names[at]}`, ...cells(measurement)]),
   );
@@ -75,9 +77,10 @@ export function tableOfRuns(names: readonly string[], rounds: readonly Round[]):
 
 /** A row for each figure, medians only: for benchmarks of many figures and few rounds. */
 export function tableOfFigures(names: readonly [string, string], rounds: readonly Round[]): string {
-  const [a, b] = names.map((_, at) => cells(medianOfServer(rounds, at)));
+  const a = cells(medianOfServer(rounds, 0));
+  const b = cells(medianOfServer(rounds, 1));
   const ratio = ratios(rounds, 1, 0);
-  const rows = rounds[0][0].map(({ name }, i) => [name, a[i], b[i], ratio[i]]);
+  const rows = rounds[0]![0]!.map(({ name }, i) => [name, a[i]!, b[i]!, ratio[i]!]);
   return markdownTable(['', `A ${names[0]}`, `B ${names[1]}`, 'B/A'], rows);
 }
 

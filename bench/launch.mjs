@@ -1,5 +1,4 @@
-// Owns the way from a benchmark's TypeScript to a running one: it compiles bench/ (and the interop harness, which
-// starts the servers) into .cache/bench and runs one file of it.
+// Compiles bench/ (and the interop harness, which starts the servers) into .cache/bench, and runs one file of it.
 import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';

@@ -1,4 +1,4 @@
-// Owns what a benchmark asks of the probe in our broker's process (loop-probe.mjs), and how its answer is shown.
+// Asks the probe in our broker's process (loop-probe.mjs) for its event loop delays, and formats them.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -8,7 +8,7 @@ import { temporaryFolder } from '../test/interop/harness/temporary.js';
 import { type Figure, plain } from './figures.js';
 
 const POLL_MS = 5;
-/** A blocked event loop hears the signal late. */
+/** A blocked event loop handles the signal late. */
 const PATIENCE_MS = 60_000;
 
 /** ms, but for `long`. Each value has the probe's own millisecond in it. */
@@ -16,7 +16,7 @@ export interface LoopDelays {
   p50: number;
   p999: number;
   max: number;
-  /** How often the loop stood still for more than 20 ms. */
+  /** How often the loop was blocked for more than 20 ms. */
   long: number;
 }
 
@@ -34,7 +34,7 @@ export class LoopProbe {
     };
   }
 
-  /** What the process of this id saw since it was last asked, or since its start. */
+  /** The delays in the process of this id since the last call, or since its start. */
   async take(pid: number): Promise<LoopDelays> {
     const wanted = ++this.reports;
     process.kill(pid, 'SIGUSR2');

@@ -1,6 +1,6 @@
-// Owns the look at an event loop from within: preloaded into a broker by NODE_OPTIONS=--import. On SIGUSR2 it writes
-// what it saw since the last time to the file LOOP_PROBE_FILE, and begins anew. Its one cost is a timer every
-// millisecond; that millisecond is in the values.
+// Measures the delays of an event loop from inside: NODE_OPTIONS=--import loads it into a broker. On SIGUSR2 it writes the
+// delays since the last time to the file LOOP_PROBE_FILE. Its cost is one timer each millisecond, which is part of the
+// values.
 import { renameSync, writeFileSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 

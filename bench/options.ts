@@ -1,4 +1,4 @@
-// What the command lines of the benchmarks have in common.
+// Parses the options that the benchmarks' command lines share.
 import { type ServerName, serverName } from './servers.js';
 
 /** Two servers that are measured in turn: A, B, A, B, … */

@@ -1,4 +1,4 @@
-// Owns what Linux says of a process: its CPU time, its memory and its age.
+// Reads a process's CPU time, memory and age from Linux.
 import { readFileSync } from 'node:fs';
 import { comparable, type Figure } from './figures.js';
 

@@ -1,4 +1,4 @@
-// Starts the servers that are measured, each with its own defaults as far as speed is concerned.
+// Starts the servers to be measured, each with its own defaults in all that affects speed.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -57,12 +57,12 @@ export const servers = {
   /** Ours without the checksum over each record, which Apache's broker does not write by default. */
   'ours-without-crc': (choice: ServerOptions = {}): Promise<MeasuredCluster> =>
     startOurs(choice, { enabledAppendPropCRC: 'false' }),
-  /** Stores nothing that could be read again: for sends only. */
+  /** The limit: for sends only, since nothing can be read back. */
   async limit(): Promise<MeasuredCluster> {
     const store = join(temporaryFolder('bare-responder'), 'store');
     mkdirSync(store);
     const child = startChild('bare responder', process.execPath, [BARE_RESPONDER, store]);
-    const [, address] = READY.exec(await child.line(READY, RESPONDER_START_MS))!;
+    const [, address = ''] = READY.exec(await child.line(READY, RESPONDER_START_MS))!;
     return {
       nameServer: address,
       brokerAddress: address,
@@ -77,7 +77,7 @@ export const servers = {
 
 export type ServerName = keyof typeof servers;
 
-/** Whether what was sent can be read again. */
+/** Whether what was sent can be read back. */
 export const stores = (server: ServerName): boolean => server !== 'limit';
 
 export function serverName(text: string): ServerName {

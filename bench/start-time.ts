@@ -1,5 +1,5 @@
-// Owns how long a broker takes to start on a store that it left: from the start of its process, Node's or the JVM's own
-// start included and its name server's left out, to its first answer.
+// Measures how long a broker takes to start on its store: from the start of its process (Node's or the JVM's own start
+// included, the name server's not) to its first answer.
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -24,14 +24,14 @@ async function firstAnswer(address: string, ended: () => boolean): Promise<numbe
         connection.close();
       }
     } catch {
-      // Refused, or cut off in the middle of its start: it is asked again.
+      // Refused, or closed during its start: try again.
       await delay(POLL_MS);
     }
   }
   return NaN;
 }
 
-/** Where a server was, or is to be. */
+/** The store and addresses of a server that has run, or will. */
 export type Place = Pick<MeasuredCluster, 'store' | 'nameServer' | 'brokerAddress'>;
 
 export interface Restarted {
@@ -71,7 +71,7 @@ export async function startFigures({ cluster, startTime }: Restarted, when: stri
   return [comparable(`${when}ms`, startTime), ...memoryFigures(cluster.brokerPid, when), ...loopFigures(delays, when)];
 }
 
-/** As after a reboot: nothing of the files is in memory. Returns false where that takes root. */
+/** Drops the page cache, as after a reboot. Returns false without root. */
 export function dropCaches(): boolean {
   try {
     // Only what is on the disk already can be dropped.

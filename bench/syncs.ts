@@ -1,5 +1,5 @@
-// Owns how many messages go to the disk with each sync: system calls counted from outside by strace, which slows the
-// broker down and so must run outside of what is measured.
+// Counts the messages for each sync of the disk with strace, which slows the broker down and so runs outside of the measured
+// interval.
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Child, startChild } from '../test/interop/harness/children.js';
 import type { Cluster } from '../test/interop/harness/cluster.js';

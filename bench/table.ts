@@ -1,9 +1,9 @@
-// Owns how results are shown: medians, percentiles and a Markdown table.
+// Formats results: medians, percentiles and a Markdown table.
 
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
 /** @param percent 0 to 100 */

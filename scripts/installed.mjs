@@ -1,4 +1,4 @@
-// Tells whether what is installed is what the lock file names, whoever ran npm.
+// Checks whether the installed packages are those of the lock file, whoever ran npm.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 

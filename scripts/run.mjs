@@ -1,11 +1,12 @@
-// Owns the commands of the workspace: each installs and builds what is missing or stale, then does its work, so that
-// a fresh clone needs nothing before it.
+// Runs the commands of the workspace. Each first installs and builds what is missing or stale, so that a fresh clone needs
+// nothing else.
 import { spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { isInstalled } from './installed.mjs';
+import { removeStaleOutput } from './stale-output.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const LIBRARIES = ['remoting', 'client', 'broker', 'nest-rocketmq'];
@@ -52,6 +53,7 @@ async function build() {
     mkdirSync(folder, { recursive: true });
     // The package says "module": without this, Node would read its CommonJS build as ES modules.
     writeFileSync(join(folder, 'package.json'), '{"type":"commonjs"}\n');
+    removeStaleOutput(join(root, 'packages', library));
   }
   chmodSync(join(root, 'packages/broker/dist/esm/main.js'), 0o755);
 }

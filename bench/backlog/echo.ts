@@ -1,5 +1,4 @@
-// Owns a process that sends back what it is sent, and does nothing else: what a send's latency rises by there is the
-// machine's doing, not the broker's.
+// Echoes what it receives, in a process of its own: a rise of its latency comes from the machine, not from the broker.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';

@@ -1,5 +1,5 @@
-// Owns a producer that sends one message after the other, and how long each send took. On a thread of its own: whatever
-// else the benchmark does would hold up its clock.
+// Sends one message after another and measures each send. Runs in a worker thread, since the benchmark's other work would
+// delay its clock.
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
@@ -7,17 +7,17 @@ import { expectSuccess, Requests } from '@nest-rocketmq/remoting/internal';
 import { openConnection } from '../load/connection.js';
 import { percentile } from '../table.js';
 
-/** Between two sends, so that the producer measures and does not load. ms */
+/** The pause between two sends, ms: the producer measures, and must not be a load. */
 const PAUSE_MS = 2;
 const PATIENCE_MS = 60_000;
 const QUEUES = 4;
-/** As much as a send. */
+/** As large as a send. */
 const ECHOED_BYTES = 300;
 
 interface Task {
-  /** host:port of the broker, or of what only echoes */
+  /** host:port of the broker, or of the echo process */
   address: string;
-  /** Undefined: nothing but bytes are sent, and come back. */
+  /** Undefined: bytes are sent to the echo process. */
   topic: string | undefined;
   sends: number;
 }
@@ -28,7 +28,7 @@ export interface Latencies {
   p99: number;
 }
 
-/** So many sends, one after the other. */
+/** Runs so many sends, one after another. */
 export async function sendLatencies(task: Task): Promise<Latencies> {
   const worker = new Worker(new URL(import.meta.url), { workerData: task });
   const [latencies] = (await once(worker, 'message')) as [Latencies];

@@ -1,4 +1,4 @@
-// `npm run build && node bench/backlog/main.mjs`: see ../README.md.
+// Starts bench/backlog, which ../README.md describes.
 import { launch } from '../launch.mjs';
 
 await launch('backlog/run.js');

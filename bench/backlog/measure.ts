@@ -1,5 +1,5 @@
-// Owns the course of one server's measurement in bench/backlog: fill, restart, read all from the files, a producer's
-// latency with readers and without, the tail, and kill -9, after which nothing may be missing.
+// Measures one server in bench/backlog: fill, restart, read everything from the files, send latency with and without
+// readers, the tail, and kill -9, after which no message may be missing.
 import { type Figure, type Measurement, plain } from '../figures.js';
 import { createTopics } from '../load/connection.js';
 import { type ServerName, servers } from '../servers.js';
@@ -7,7 +7,7 @@ import { restart, startFigures } from '../start-time.js';
 import type { BacklogOptions } from './options.js';
 import { BACKLOG, disturbance, fill, PROBED, QUEUES, readAll, TAIL, tail } from './phases.js';
 
-/** @param onLoss called when messages that were acknowledged are not there */
+/** @param onLoss called if acknowledged messages are missing */
 export async function measure(
   server: ServerName,
   options: BacklogOptions,

@@ -1,15 +1,15 @@
-// Owns the command line of bench/backlog.
+// Parses the command line of bench/backlog.
 import { parseArgs } from 'node:util';
 import { type Contest, contestOf, contestOptions, positiveInteger } from '../options.js';
 
 export interface BacklogOptions extends Contest {
-  /** Of the backlog. */
+  /** Messages in the backlog. */
   messages: number;
   /** Body, bytes. */
   size: number;
   /** How often a producer's latency is measured without readers and with. */
   rounds: number;
-  /** Sends of which each time's p99 is made. */
+  /** Sends in each p99. */
   probes: number;
   /** Length of the tail's measurement, s: once without a reader and once with. */
   tailSeconds: number;

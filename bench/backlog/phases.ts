@@ -1,5 +1,5 @@
-// Owns the parts of a backlog's measurement, each of which gives its figures: filling, reading all, a producer's latency
-// without readers and with, and the tail.
+// Runs the phases of a backlog measurement: filling, reading everything, send latency with and without readers, and the
+// tail.
 import { setTimeout as delay } from 'node:timers/promises';
 import { comparable, type Figure, plain } from '../figures.js';
 import { Generator } from '../load/generator.js';
@@ -67,7 +67,7 @@ export async function readAll(cluster: MeasuredCluster, when: string): Promise<P
   return { figures, messages };
 }
 
-/** Quiet, reading, quiet, reading, …, as many sends each time: a p99 is a noisy thing. */
+/** Measures in turn without and with readers, with as many sends each time: a p99 is noisy. */
 export async function disturbance(cluster: MeasuredCluster, options: BacklogOptions): Promise<Figure[]> {
   const { brokerAddress: address } = cluster;
   const probe = { address, topic: PROBED, sends: options.probes };
@@ -114,7 +114,7 @@ export async function disturbance(cluster: MeasuredCluster, options: BacklogOpti
   ];
 }
 
-/** A producer of 64 under way, first alone, then with a reader at the tail. */
+/** Runs a producer with 64 sends in flight, first alone, then with a reader at the tail. */
 export async function tail(cluster: MeasuredCluster, { tailSeconds, size }: BacklogOptions): Promise<Figure[]> {
   const { brokerAddress: address } = cluster;
   const generator = await Generator.start(load(cluster, TAIL, TAIL_DEPTH, size));

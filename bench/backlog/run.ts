@@ -1,4 +1,4 @@
-// Owns the course of bench/backlog: both servers in turn, and their table. It fails when a message is missing.
+// Runs bench/backlog: both servers in turn, and their table. Fails if a message is missing.
 import { compareFresh, machine, print } from '../contest.js';
 import { tableOfFigures } from '../figures.js';
 import { dropCaches } from '../start-time.js';

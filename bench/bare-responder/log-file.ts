@@ -1,4 +1,4 @@
-// Appends what it is given to files of 1 GiB in a folder, as a commit log grows.
+// Appends bytes to files of 1 GiB in a folder, as a commit log grows.
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 

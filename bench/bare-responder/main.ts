@@ -1,12 +1,12 @@
-// A server that finds frames, appends them to a file and answers, and does nothing else: the least that any broker in
-// Node has to do for a send, and so the limit of its throughput on this machine.
+// Serves the least that any broker in Node must do for a send: finds frames, appends them to a file and answers. It is the
+// limit of the throughput on this machine.
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { FrameDecoder, Requests } from '@nest-rocketmq/remoting/internal';
 import { LogFile } from './log-file.js';
 import { otherAnswer } from './other-answer.js';
 import { ANSWER_ROOM, codeOf, writeAnswer } from './send-answer.js';
 
-const log = new LogFile(process.argv[2]);
+const log = new LogFile(process.argv[2]!);
 const SEND = Requests.SEND_MESSAGE_V2.code;
 
 function serve(socket: Socket, address: string): void {

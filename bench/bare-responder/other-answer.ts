@@ -1,4 +1,4 @@
-// Answers what a producer asks beside its sends: the route of a topic, and success to all else.
+// Answers a producer's requests other than sends: the route of a topic, and success to everything else.
 import {
   decodeFrame,
   emptyFields,

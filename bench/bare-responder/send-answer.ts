@@ -1,4 +1,4 @@
-// Answers a send with bytes that are prepared once: only the opaque differs from one answer to the next.
+// Answers a send with prepared bytes, in which only the opaque changes.
 import {
   BINARY_TYPE,
   emptyFields,

@@ -1,5 +1,4 @@
-// Owns the two things that a load wants to know of an answer, read from its bytes: which frame it answers, and whether
-// with success.
+// Reads from an answer's bytes which frame it answers, and whether with success.
 import { BINARY_TYPE, FRAME_HEAD, ResponseCode } from '@nest-rocketmq/remoting/internal';
 
 /** Of a frame: 0 for a JSON header, 1 for a binary one. */
@@ -23,7 +22,7 @@ export function opaqueOf(answer: Buffer): number {
   const key = answer.indexOf(OPAQUE_KEY);
   if (key < 0) throw new Error(`an answer has no opaque: ${answer.toString('latin1', FRAME_HEAD)}`);
   let opaque = 0;
-  for (let at = key + OPAQUE_KEY.length; answer[at] >= ZERO && answer[at] <= ZERO + 9; at++)
-    opaque = opaque * 10 + answer[at] - ZERO;
+  for (let at = key + OPAQUE_KEY.length; answer[at]! >= ZERO && answer[at]! <= ZERO + 9; at++)
+    opaque = opaque * 10 + answer[at]! - ZERO;
   return opaque;
 }

@@ -1,4 +1,4 @@
-// Owns how a benchmark talks to a broker beside its load: one connection, and topics made before it.
+// Connects a benchmark to a broker, for what it asks besides its load, and creates topics.
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { RocketMQClient } from '@nest-rocketmq/client';

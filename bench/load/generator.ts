@@ -1,5 +1,5 @@
-// Owns a load without a client's cost: frames encoded once, so many under way on one connection. An oracle may number
-// the messages, and is told which were acknowledged.
+// Generates a load without the cost of a client: frames encoded once, a fixed number in flight on one connection. An oracle
+// may number the messages, and learns which were acknowledged.
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { FrameDecoder } from '@nest-rocketmq/remoting/internal';
@@ -7,7 +7,7 @@ import { isFailure, opaqueOf } from './answer.js';
 import type { Oracle } from './oracle.js';
 import { type Load, SendBlock } from './send-block.js';
 
-/** For the answers that are under way at the end, ms. */
+/** How long to wait at the end for outstanding answers, ms. */
 const LAST_ANSWERS_MS = 10_000;
 
 export class Generator {
@@ -118,10 +118,10 @@ export class Generator {
       return;
     }
     this.answered++;
-    this.oracle?.acknowledge(this.sequences[slot]);
+    this.oracle?.acknowledge(this.sequences[slot]!);
   }
 
-  /** Answers may come out of turn: a slot that still waits is passed over, and what lies between goes out at once. */
+  /** Answers may come out of order: slots that still wait are skipped, and the frames between them are sent in one write. */
   private write(count: number): void {
     const { busy, block } = this;
     for (let left = count; left > 0;) {
@@ -138,6 +138,6 @@ export class Generator {
   private prepare(slot: number): void {
     this.busy[slot] = 1;
     if (this.oracle !== undefined)
-      this.sequences[slot] = this.oracle.stamp(this.block.bodies[slot], this.block.bodiesWithoutCrc[slot]);
+      this.sequences[slot] = this.oracle.stamp(this.block.bodies[slot]!, this.block.bodiesWithoutCrc[slot]!);
   }
 }

@@ -1,5 +1,5 @@
-// Owns what must be true of a load's messages: each that was acknowledged is there once, and as it was sent. A message
-// carries its number in its first 8 bytes, and in its last 4 the CRC-32 of all before.
+// Checks a load's messages: each that was acknowledged is stored once and unchanged. A message has its number in its first 8
+// bytes, and in its last 4 the CRC-32 of the rest.
 import { crc32 } from 'node:zlib';
 import { Bitmap } from './bitmap.js';
 
@@ -9,15 +9,15 @@ export const SMALLEST_BODY = 8 + CRC_BYTES;
 const TWO_TO_32 = 0x100000000;
 
 export interface Verdict {
-  /** Acknowledged and not there. */
+  /** Acknowledged but missing. */
   lost: number;
-  /** There once more than sent. */
+  /** Stored more often than sent. */
   duplicated: number;
-  /** Not as it was sent. */
+  /** Other than it was sent. */
   altered: number;
-  /** There, and never sent. */
+  /** Stored but never sent. */
   ghost: number;
-  /** Sent, and refused or not answered: may be there or not. */
+  /** Sent, but refused or not answered: may be stored or not. */
   unknown: number;
 }
 

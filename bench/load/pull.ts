@@ -1,4 +1,4 @@
-// Owns pulling: one request under way for each queue, on one connection; whoever pulls looks at the records.
+// Pulls a topic on one connection, with one request in flight for each queue.
 import { type Connection, RecordAt, readLong, Requests, ResponseCode, SysFlag } from '@nest-rocketmq/remoting/internal';
 
 const GROUP = 'BenchReader';
@@ -10,7 +10,7 @@ const BATCH = 32;
 const BODY_LENGTH_AT = 84;
 const STORE_TIMESTAMP_AT = 56;
 const IPV6_EXTRA = 12;
-/** Beyond what a held pull waits, ms. */
+/** Added to the time of a long poll, ms. */
 const ANSWER_PATIENCE_MS = 60_000;
 
 export interface Place {

@@ -1,5 +1,5 @@
-// Owns a reader on a thread of its own, so that neither it nor whoever started it holds up the other. How busy the
-// thread was says whether the reader or the broker was what kept the rate down.
+// Reads a topic in a worker thread, so that reader and sender do not delay each other. How busy the thread was tells whether
+// the reader or the broker limited the rate.
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { type Connection, ConnectionClosedError } from '@nest-rocketmq/remoting/internal';
 import { maxOffsets, openConnection } from './connection.js';
@@ -39,7 +39,7 @@ export class Reader {
       Promise.race([failed, new Promise<T>((resolve) => worker.once('message', resolve))]);
     await next();
     const result = next<ReaderResult>();
-    // It is asked for later; until then its failure is not unheard.
+    // It is awaited later; until then a rejection must not count as unhandled.
     result.catch(() => undefined);
     return new Reader(worker, result);
   }
@@ -54,7 +54,7 @@ async function follow(connection: Connection, { topic, queues }: ReaderTask, cou
   const offsets = await maxOffsets(connection, topic, queues);
   parentPort!.postMessage('reading');
   const one = async (queueId: number): Promise<void> => {
-    for (const place = { topic, queueId, offset: offsets[queueId] }; ;)
+    for (const place = { topic, queueId, offset: offsets[queueId]! }; ;)
       await pullOnce(connection, place, SUSPEND_MS, count);
   };
   await Promise.all(offsets.map((_, queueId) => one(queueId)));
@@ -64,7 +64,7 @@ async function read(task: ReaderTask): Promise<ReaderResult> {
   const connection = await openConnection(task.address);
   let messages = 0;
   const count = (): void => void messages++;
-  // The connection's end ends all pulls, those too that the broker holds.
+  // Closing the connection ends all pulls, long polls too.
   parentPort!.once('message', () => connection.close());
   const start = performance.now();
   const before = performance.eventLoopUtilization();

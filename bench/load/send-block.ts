@@ -1,4 +1,4 @@
-// Owns SEND_MESSAGE_V2 frames that are encoded once, side by side in one block: slot i is the frame whose opaque is i.
+// Encodes SEND_MESSAGE_V2 frames once, side by side in one block: slot i is the frame whose opaque is i.
 import {
   emptyFields,
   encodeFrame,
@@ -78,7 +78,7 @@ export class SendBlock {
     this.starts.push(at);
   }
 
-  /** The frames of the slots from one up to before another, as they stand. */
+  /** The encoded frames of a range of slots. */
   frames(from: number, to: number): Buffer {
     return this.bytes.subarray(this.starts[from], this.starts[to]);
   }

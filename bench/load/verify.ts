@@ -1,10 +1,10 @@
-// Owns the oracle's second half: all that a topic holds is pulled and looked at.
+// Pulls everything that a topic holds and passes it to the oracle.
 import { setTimeout as delay } from 'node:timers/promises';
 import { openConnection } from './connection.js';
 import type { Oracle, Verdict } from './oracle.js';
 import { beginnings, bodyOf, pullToEnd } from './pull.js';
 
-/** Apache makes messages visible a moment after it acknowledged them: how often and how long to wait for the last. */
+/** How often and how long to wait for the last messages: Apache makes them visible a moment after it acknowledges them. */
 const ROUNDS = 25;
 const PAUSE_MS = 200;
 

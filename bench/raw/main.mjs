@@ -1,4 +1,4 @@
-// `npm run build && node bench/raw/main.mjs`: see ../README.md.
+// Starts bench/raw, which ../README.md describes.
 import { launch } from '../launch.mjs';
 
 await launch('raw/run.js');

@@ -1,5 +1,5 @@
-// Measures a running server with frames that are encoded once: a short warm-up, one counted interval, and the oracle's
-// look at all that was stored.
+// Measures a running server with frames that are encoded once: a short warm-up, one counted interval, and the oracle's check
+// of all that was stored.
 import { setTimeout as delay } from 'node:timers/promises';
 import { comparable, type Measurement, plain } from '../figures.js';
 import { createTopics } from '../load/connection.js';
@@ -28,7 +28,7 @@ export async function startWarm(server: ServerName, options: RawOptions): Promis
   const cluster = await servers[server]({ syncFlush });
   await makeTopic(server, cluster, WARM_UP_TOPIC);
   const load = { address: cluster.brokerAddress, topics: [WARM_UP_TOPIC], queues: QUEUES, size, serializeType };
-  const generator = await Generator.start({ ...load, depth: depths[0] });
+  const generator = await Generator.start({ ...load, depth: depths[0]! });
   await delay(warmUp * 1000);
   await generator.stop();
   return cluster;

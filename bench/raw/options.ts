@@ -1,4 +1,4 @@
-// Owns the command line of bench/raw.
+// Parses the command line of bench/raw.
 import { parseArgs } from 'node:util';
 import type { SerializeType } from '@nest-rocketmq/remoting/internal';
 import { contestOptions, positiveInteger, type WarmContest, warmContestOf, warmOptions } from '../options.js';

@@ -1,5 +1,4 @@
-// Runs bench/raw: for each depth rounds of measurements in turn, and their table. It fails when the oracle found
-// anything.
+// Runs bench/raw: rounds of measurements in turn for each depth, and their table. Fails if the oracle found an error.
 import { machine, print, RunningServers } from '../contest.js';
 import { tableOfRuns } from '../figures.js';
 import { isFault, measure, startWarm } from './measure.js';

@@ -1,4 +1,4 @@
-// `npm run bench:send`: see ../README.md.
+// Starts bench/send, which ../README.md describes.
 import { launch } from '../launch.mjs';
 
 await launch('send/run.js');

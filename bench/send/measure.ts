@@ -1,4 +1,4 @@
-// Measures a running server under Apache's own benchmark producer.
+// Measures a running server with Apache's own benchmark producer.
 import { comparable, type Measurement, plain } from '../figures.js';
 import { loopFigures } from '../loop-delays.js';
 import { memoryFigures } from '../process-stats.js';
@@ -29,11 +29,11 @@ export async function measure(
     ? [plain('messages per sync', stores(server) ? await messagesPerSync(cluster, TOPIC, QUEUES) : undefined, 1)]
     : [];
   await producer.kill();
-  const first = reports[0];
-  const last = reports[reports.length - 1];
+  const first = reports[0]!;
+  const last = reports.at(-1)!;
   const messages = reports
     .slice(1)
-    .reduce((sum, report, i) => sum + (report.tps * (report.at - reports[i].at)) / 1000, 0);
+    .reduce((sum, report, i) => sum + (report.tps * (report.at - reports[i]!.at)) / 1000, 0);
   return [
     comparable('TPS', (messages * 1000) / (last.at - first.at)),
     comparable('CPU s per million', ((last.cpu - first.cpu) * 1e6) / messages, 1),

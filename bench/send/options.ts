@@ -1,4 +1,4 @@
-// Owns the command line of bench/send.
+// Parses the command line of bench/send.
 import { parseArgs } from 'node:util';
 import { contestOptions, positiveInteger, type WarmContest, warmContestOf, warmOptions } from '../options.js';
 

@@ -1,4 +1,4 @@
-// Owns Apache's own benchmark producer: its process, and its reports.
+// Runs Apache's own benchmark producer, and reads its reports.
 import type { Cluster } from '../../test/interop/harness/cluster.js';
 import { type Child, startChild } from '../../test/interop/harness/children.js';
 import { apacheJars, ROCKETMQ_5 } from '../../test/interop/harness/jars.js';

@@ -48,7 +48,7 @@ export const byTime: Timing = {
   properties: (_, due) => encodeProperties([[MessageProperty.TIMER_DELIVER_MS, String(due)]]),
 };
 
-/** Sends all over the time given. Resolves with how many were acknowledged: a broker that is busy refuses some. */
+/** Sends all messages over the given time. Resolves with how many were acknowledged: a busy broker refuses some. */
 async function sendTimed(timing: Timing, address: string, count: number, seconds: number): Promise<number> {
   const connection = await openConnection(address);
   const sends: Promise<boolean>[] = [];

@@ -1,4 +1,4 @@
-// Owns the check that the system lets a broker open as many files as the benchmark makes it.
+// Checks that the system lets a broker open as many files as the benchmark needs.
 import { readFileSync } from 'node:fs';
 
 /** Logs, indexes, jars, connections. */

@@ -1,4 +1,4 @@
-// `npm run build && node bench/topics/main.mjs`: see ../README.md.
+// Starts bench/topics, which ../README.md describes.
 import { launch } from '../launch.mjs';
 
 await launch('topics/run.js');

@@ -1,4 +1,4 @@
-// Reads the command line of bench/topics.
+// Parses the command line of bench/topics.
 import { parseArgs } from 'node:util';
 import { type Contest, contestOf, contestOptions, positiveInteger } from '../options.js';
 

@@ -1,5 +1,5 @@
-// Owns a store that has its topics before a broker ever saw it: config/topics.json, which both servers read alike. To
-// ask for 10,000 topics one by one would take minutes, and measure nothing.
+// Prepares a store with topics in config/topics.json, which both servers read. To create 10,000 topics by requests would
+// take minutes, and measure nothing.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { topicConfig, type TopicConfig } from '@nest-rocketmq/remoting/internal';

@@ -1,4 +1,4 @@
-// Runs bench/topics: both servers in turn, and their table. It fails when a message is missing.
+// Runs bench/topics: both servers in turn, and their table. Fails if a message is missing.
 import { compareFresh, machine, print } from '../contest.js';
 import { shown, tableOfFigures } from '../figures.js';
 import { requireOpenFiles } from './limits.js';

@@ -1,5 +1,5 @@
-// Owns a consumer of delayed messages that notes how late each was: when the broker stored it for consumers, and when it
-// was here. On a thread of its own: the producer would else hold up its clock.
+// Consumes delayed messages and records how late each was: when the broker stored it for consumers, and when it arrived
+// here. Runs in a worker thread, since the producer would delay its clock.
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { ConnectionClosedError } from '@nest-rocketmq/remoting/internal';
 import { openConnection } from '../load/connection.js';

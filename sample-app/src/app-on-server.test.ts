@@ -1,4 +1,4 @@
-// The app's main flows with DATABASE_URL: over connections to a PostgreSQL server.
+// Tests the app's main flows with DATABASE_URL: over connections to a PostgreSQL server.
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { databaseDirectory } from '../test-kit/data-directory.js';

@@ -1,4 +1,4 @@
-// Owns what the app is made of.
+// Assembles the app.
 import { Module, ValidationPipe } from '@nestjs/common';
 import type { DynamicModule } from '@nestjs/common';
 import { APP_PIPE } from '@nestjs/core';
@@ -11,7 +11,7 @@ import { StockModule } from './stock/stock.module.js';
 
 @Module({})
 export class AppModule {
-  /** @param config from the environment in production, made by hand in tests */
+  /** @param config from the environment in production, an object in tests */
   static register(config: AppConfig): DynamicModule {
     return {
       module: AppModule,

@@ -1,4 +1,4 @@
-// The whole app over HTTP, on a broker in memory whose clock is turned by hand.
+// Tests the whole app over HTTP, on a broker in memory with a manual clock.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { RocketMQTemplate } from 'nest-rocketmq';
 import { consumed } from 'nest-rocketmq/testing';

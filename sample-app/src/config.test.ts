@@ -1,3 +1,4 @@
+// Tests the checks of the sample app's settings.
 import { expect, test } from '@jest/globals';
 import { AppConfig } from './config.js';
 

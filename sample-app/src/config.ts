@@ -1,4 +1,4 @@
-// Owns the settings of the app: read from the environment once, checked before anything starts.
+// Reads the app's settings from the environment, and checks them before anything starts.
 import { DelayLevels, InvalidOptionError } from 'nest-rocketmq';
 import type { RocketMQModuleOptions } from 'nest-rocketmq';
 import { StartError } from './start-error.js';
@@ -48,7 +48,7 @@ function cancelAfterOf(given: string | undefined): string {
   return delay;
 }
 
-/** An empty one is refused: whoever sets it means a server, and would find the orders in a folder instead. */
+/** Refuses an empty value: who sets it wants a server, and would get a folder instead. */
 function databaseUrlOf(given: string | undefined): string | undefined {
   if (given === undefined) return undefined;
   if (URL.canParse(given) && /^postgres(ql)?:$/.test(new URL(given).protocol)) return given;

@@ -1,4 +1,4 @@
-// Owns starting the app from the command line.
+// Starts the app from the command line.
 import 'reflect-metadata';
 import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -10,7 +10,7 @@ import { QuietLogger } from './quiet-logger.js';
 import { StartError, reasonOf } from './start-error.js';
 import { welcome } from './welcome.js';
 
-/** What of the start the user can put right by a variable. */
+/** Turns an error that the user can fix by a variable into a StartError. */
 function startErrorOf(error: unknown, config: AppConfig): unknown {
   const { code } = error as NodeJS.ErrnoException;
   if (code === 'EADDRINUSE')
@@ -39,7 +39,7 @@ async function main(): Promise<void> {
 try {
   await main();
 } catch (error) {
-  // What the user can put right says how in its message; for anything else the stack is needed.
+  // An error that the user can fix says how in its message. For any other the stack is needed.
   const forTheUser = [RocketMQError, StartError, DirectoryInUseError].some((kind) => error instanceof kind);
   new Logger('Main').error(forTheUser ? (error as Error).message : error);
   process.exit(1);

@@ -1,5 +1,5 @@
-// Leaves out of the app's log what nobody reads: Nest's own lines on modules and routes, which say nothing new at the hundredth start,
-// and its report of a start that failed, which main.ts gives in one line.
+// Omits from the app's log what nobody reads: Nest's lines on modules and routes, and its report of a failed start, which
+// main.ts prints in one line.
 import { ConsoleLogger } from '@nestjs/common';
 
 const LINES_LEFT_OUT: readonly unknown[] = [

@@ -1,4 +1,4 @@
-// The error of a start that the user can put right.
+// Declares the error of a start that the user can fix.
 
 /** Its message is one line that begins with the environment variable to look at. */
 export class StartError extends Error {
@@ -7,9 +7,9 @@ export class StartError extends Error {
   }
 }
 
-/** One line about what was thrown, of whatever kind it is. */
+/** One line about a thrown value of any kind. */
 export function reasonOf(error: unknown): string {
-  // Node tries each address of a host, and says of all of them together nothing.
+  // Node tries each address of a host; the error for all of them together has no message.
   if (error instanceof AggregateError) return error.errors.map(reasonOf).join('; ');
   const text = error instanceof Error ? error.message : String(error);
   return text.replace(/\s+/g, ' ').trim() || 'no reason was given';

@@ -1,4 +1,4 @@
-// Owns what a person who starts the app is told.
+// Prints what a person who starts the app needs to know.
 import type { AppConfig } from './config.js';
 
 export function welcome(url: string, config: AppConfig): string {

@@ -1,4 +1,4 @@
-// Owns data directories for tests in which PostgreSQL has been set up already: setting one up takes seconds, a copy does not.
+// Provides data directories with PostgreSQL already set up: setting one up takes seconds, a copy does not.
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';

@@ -1,5 +1,5 @@
-// Owns a PostgreSQL server for tests: PGlite is a real PostgreSQL, here behind its wire protocol on a port of its own. It
-// has one session; connections take it in turn, each until its transaction is over.
+// Runs a PostgreSQL server for tests: PGlite, which is a real PostgreSQL, behind its wire protocol on a port of its own. It
+// has one session, which connections take in turn, each until its transaction ends.
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
@@ -13,7 +13,7 @@ const TERMINATE = 'X'.charCodeAt(0);
 const READY_AND_IDLE = Buffer.from('Z\0\0\0\x05I', 'latin1');
 
 export class TestPostgresServer {
-  /** The session's queue: settled when the connection that came last has given it free. */
+  /** The session's queue: resolves when the last connection in it has released the session. */
   private last: Promise<void> = Promise.resolve();
   private readonly served = new Set<Promise<void>>();
   private readonly sockets = new Set<Socket>();

@@ -1,4 +1,4 @@
-// Owns the whole app for tests over HTTP, on a broker in memory whose clock is turned by hand.
+// Starts the whole app for tests over HTTP, on a broker in memory with a manual clock.
 import 'reflect-metadata';
 import { rmSync } from 'node:fs';
 import { Logger } from '@nestjs/common';
@@ -13,13 +13,13 @@ import { databaseDirectory } from './data-directory.js';
 import { SeenFilter } from '../src/idempotency/seen-filter.js';
 import type { Order } from '../src/orders/order.js';
 
-/** Listeners ask PostgreSQL, which on a busy machine takes its time. */
+/** Listeners ask PostgreSQL, which is slow on a busy machine. */
 const PATIENT = { timeout: '20s' };
 
 export interface TestShopOptions {
   /** In place of the app's Bloom filter. */
   readonly filter?: SeenFilter;
-  /** The value of DATABASE_URL; PostgreSQL runs inside this process without. */
+  /** The value of DATABASE_URL; without it PostgreSQL runs inside this process. */
   readonly databaseUrl?: string;
 }
 

@@ -1,3 +1,4 @@
+// Tests that the rooms of a package have no import cycle, and that ARCHITECTURE.md draws them as they are.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';

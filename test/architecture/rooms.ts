@@ -1,4 +1,4 @@
-// Draws the rooms of a package, which are its folders, and who of them imports whom.
+// Draws the rooms of a package, which are its folders, and their imports.
 import type { Source } from './sources.js';
 
 export interface RoomGraph {

@@ -1,4 +1,4 @@
-// Owns the reading of the project's own sources: which file imports which. For the tests that hold the architecture.
+// Reads the project's own sources, and which file imports which.
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';

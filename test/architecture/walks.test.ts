@@ -1,3 +1,4 @@
+// Tests that a message's way in ARCHITECTURE.md exists: each file is called by one before it.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';

@@ -1,5 +1,5 @@
-// One bit of a stopped store is another than it was: in the log, in what is derived from it, in the checkpoint. FLIPS
-// says how many places are tried for each, FLIP_SEED plays the same again.
+// Tests a stopped store in which one bit is flipped: in the log, in what is derived from it, in the checkpoint. FLIPS sets
+// the number of places tried for each, FLIP_SEED repeats a run.
 import { describe, expect, it } from '@jest/globals';
 import { silentLogger } from '@nest-rocketmq/remoting/internal';
 import type { MemoryFileSystem, MessageStore } from '@nest-rocketmq/broker/internal';

@@ -1,5 +1,5 @@
-// Owns an application that has a broker embedded, and blocks its own event loop for as long as it is told at each
-// SIGUSR2. Says when the broker is ready, and when a block begins and ends. Needs the build.
+// Runs an application with an embedded broker, and blocks its own event loop for the given time at each SIGUSR2. Prints when
+// the broker is ready, and when a block begins and ends. Needs the build.
 import { writeSync } from 'node:fs';
 import { startBroker } from '@nest-rocketmq/broker/internal';
 

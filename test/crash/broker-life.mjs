@@ -1,6 +1,6 @@
-// Owns one short life of a broker on the folder it is given: sends over several files of the log, of a queue and of the
-// index, commits offsets, has topics made and deleted, and stops. Says on its output what has been acknowledged. It is
-// run to be killed in the middle. Needs the build.
+// Runs a broker for a short time on the given folder: sends over several files of the log, of a queue and of the index,
+// commits offsets, creates and deletes topics, and stops. Prints what was acknowledged. Tests kill it in the middle. Needs
+// the build.
 import { writeSync } from 'node:fs';
 import { startBroker } from '@nest-rocketmq/broker/internal';
 import { Connection, Requests, handlerTable, silentLogger, systemClock } from '@nest-rocketmq/remoting/internal';

@@ -1,5 +1,4 @@
-// Owns a stand-alone broker as a process of its own, on ports that are free, and a way to speak to it. Leaves what is
-// done to it to the tests, and its end, whatever happens, to children.ts.
+// Runs a stand-alone broker as a process on free ports, and connects to it.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Connection, dialTcp, handlerTable, silentLogger, systemClock } from '@nest-rocketmq/remoting/internal';
@@ -41,7 +40,7 @@ export function startCommand(options: BrokerProcessOptions): Child {
     flush,
     ...(conf === undefined ? [] : ['--config', conf]),
   ];
-  return startChild('the broker', command, args, { env: { NODE_OPTIONS: '' } });
+  return startChild('the broker', command!, args, { env: { NODE_OPTIONS: '' } });
 }
 
 export class BrokerProcess {
@@ -59,7 +58,7 @@ export class BrokerProcess {
 
   /** A process that says where its broker is as the command does. */
   static async of(child: Child): Promise<BrokerProcess> {
-    const [, nameServer, address] = READY.exec(await child.line(READY, START_PATIENCE_MS)) ?? [];
+    const [, nameServer = '', address = ''] = READY.exec(await child.line(READY, START_PATIENCE_MS)) ?? [];
     return new BrokerProcess(child, nameServer, address);
   }
 

@@ -1,4 +1,4 @@
-// The wall clock is set back and forth while a broker runs, and before it starts.
+// Tests a broker whose wall clock is set back and forth while it runs and before it starts.
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ManualClock, Requests, decodeRecords, encodeProperties } from '@nest-rocketmq/remoting/internal';
 import { memoryFileSystem, startBroker } from '@nest-rocketmq/broker/internal';

@@ -1,6 +1,6 @@
-// One bit of a configuration file of a stopped broker is another than it was. They are JSON without a checksum, as
-// Apache's are, so some flips leave a good file that says something else. FLIP_SEED says which bit of each byte is
-// flipped; FLIPS, how many bytes of each file.
+// Tests a stopped broker in whose configuration file one bit is flipped. The files are JSON without a checksum, as Apache's
+// are, so some flips leave a valid file with other content. FLIP_SEED sets which bit of each byte is flipped, FLIPS how many
+// bytes of each file.
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ManualClock, Requests, ResponseCode, encodeProperties, silentLogger } from '@nest-rocketmq/remoting/internal';
 import { memoryFileSystem, startBroker } from '@nest-rocketmq/broker/internal';
@@ -17,7 +17,7 @@ const SIZES = { mappedFileSizeCommitLog: 65_536, mappedFileSizeConsumeQueue: 400
 const seed = Number(process.env['FLIP_SEED'] ?? Date.now() % 1_000_000);
 const flips = Math.ceil(Number(process.env['FLIPS'] ?? 200) / 4);
 const MINUTES = 60_000;
-/** What a pull of a topic may be told whose configuration says something else now. */
+/** The answers that a pull may get from a topic whose configuration has changed. */
 const REFUSALS: ReadonlySet<number> = new Set([
   ResponseCode.TOPIC_NOT_EXIST,
   ResponseCode.NO_PERMISSION,

@@ -1,5 +1,5 @@
-// A broker is killed at its n-th system call, for one n after the other until a run gets through. CRASH_STEP=1 takes
-// every n, as the check of a submission does; else some of them. Needs the build, and strace.
+// Kills a broker at its n-th system call, for one n after another until a run completes. CRASH_STEP=1 takes every n, as CI
+// does; the default takes some. Needs the build and strace.
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, jest } from '@jest/globals';
@@ -43,7 +43,7 @@ async function countCalls(folder: string, call: string): Promise<number> {
   const perThread = new Map<string, number>();
   for (const line of readFileSync(trace, 'utf8').split('\n')) {
     if (!/^\d+ +\w+\(/.test(line)) continue;
-    const [thread] = line.split(' ', 1);
+    const thread = line.split(' ', 1)[0]!;
     perThread.set(thread, (perThread.get(thread) ?? 0) + 1);
   }
   return Math.max(0, ...perThread.values());
@@ -81,7 +81,7 @@ async function reopen(store: string): Promise<string[]> {
 
 /** Throws unless all of the body is as it was sent. */
 function idOf(body: string): string {
-  const [id] = body.split(':', 1);
+  const id = body.split(':', 1)[0]!;
   if (body !== `${id}:`.padEnd(body.length, id)) throw new Error(`altered: ${body.slice(0, 40)}`);
   return id;
 }

@@ -1,5 +1,5 @@
-// The stand-alone broker is killed after a while without messages, and its consume queues are damaged: it serves every
-// message, says what it put right, and gives no queue offset twice. QUEUE_DAMAGES says in how many ways. Needs the build.
+// Kills an idle stand-alone broker and damages its consume queues: it serves every message, logs what it repaired, and gives
+// no queue offset twice. QUEUE_DAMAGES sets the number of damages. Needs the build.
 import {
   cpSync,
   existsSync,
@@ -100,7 +100,7 @@ async function idleAndKilled(): Promise<{ store: string; conf: string; had: [str
 describe('a broker that was killed behind its last checkpoint', () => {
   const killed = idleAndKilled();
 
-  it.each(DAMAGES.slice(0, ways))('serves everything when %s, and says what it put right', async (_what, damage) => {
+  it.each(DAMAGES.slice(0, ways))('serves everything when %s, and logs what it repaired', async (_what, damage) => {
     const { store, conf, had } = await killed;
     const copy = join(temporaryFolder('damaged-queues'), 'store');
     cpSync(store, copy, { recursive: true });

@@ -1,5 +1,5 @@
-// Owns files that fail on purpose: the n-th call fails, writes are short, the process dies at the n-th call, and the
-// power goes, which takes any part of what was not synced. All by one seed.
+// Simulates files that fail: the n-th call fails, writes are short, the process dies at the n-th call, or the power fails,
+// which loses any part of what was not synced. A seed decides all of it.
 import { MemoryContent, MemoryFileSystem, asideOf, fileError } from '@nest-rocketmq/broker/internal';
 import type { DirectoryEntry, FileStat, FileSystem, OpenMode, StoreFile } from '@nest-rocketmq/broker/internal';
 import type { Random } from './random.js';

@@ -1,5 +1,5 @@
-// One bit of one record of the log is another than it was, in a store without checksums over whole records, as stores
-// are by default: each field in turn. FLIPS says how many bits of each are tried, FLIP_SEED plays the same again.
+// Tests a store in which one bit of each field of a record is flipped, without checksums over whole records, as Apache's
+// default is. FLIPS sets the number of bits tried for each field, FLIP_SEED repeats a run.
 import { describe, expect, it } from '@jest/globals';
 import { silentLogger } from '@nest-rocketmq/remoting/internal';
 import { readAll } from './simulate.js';
@@ -39,7 +39,7 @@ const CHECKED: Field[] = [
   ['length of the properties', (body) => [BODY_AT + body + 1 + TOPIC_BYTES, BODY_AT + body + 3 + TOPIC_BYTES]],
 ];
 
-/** What it does not: it is served as it is. */
+/** Fields without a checksum: such a record is served as it is. */
 const UNCHECKED: Field[] = [
   ['flag', at(16, 20)],
   ['time of birth', at(40, 48)],

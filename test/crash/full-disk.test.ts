@@ -1,5 +1,5 @@
-// A disk of a few MiB fills up under load, and gets room again; and one that cannot be written at all. Needs the build,
-// and root for the mounts.
+// Tests a disk of a few MiB that fills up under load and is freed again, and one that cannot be written at all. Needs the
+// build, and root for the mounts.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -102,7 +102,7 @@ describe(`a disk that is full${mounts.note}`, () => {
 });
 
 describe(`a store that cannot be written${mounts.note}`, () => {
-  mounts.it('is refused in words, and left as it is', async () => {
+  mounts.it('is refused with an error, and stays unchanged', async () => {
     const disk = smallDisk(6);
     const store = join(disk, 'store');
     await (await BrokerProcess.start({ store })).stop();
@@ -118,7 +118,7 @@ describe(`a store that cannot be written${mounts.note}`, () => {
 });
 
 describe('a file where the folder of the store should be', () => {
-  it('is refused in words, and left as it is', async () => {
+  it('is refused with an error, and stays unchanged', async () => {
     const store = join(temporaryFolder('file'), 'store');
     writeFileSync(store, 'mine');
     const refused = startCommand({ store });

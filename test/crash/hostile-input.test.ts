@@ -1,5 +1,5 @@
-// Peers that ask for much and read nothing, and frames that never end, against a broker as a process: what memory it takes,
-// how long others wait, how much it reads. Needs the build, and Linux, whose /proc tells of a process.
+// Tests a broker process against peers that request much and read nothing, and frames that never end: its memory, how long
+// others wait, and how much it reads. Needs the build, and Linux for /proc.
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
@@ -79,7 +79,7 @@ async function withBacklog(): Promise<BrokerProcess> {
   return BrokerProcess.start({ store });
 }
 
-/** Asks small things until it is told to stop; how long each answer took, the longest first. */
+/** Sends small requests until stopped. Resolves with the time of each answer, the longest first. */
 function askOn(connection: Connection): { stop(): Promise<number[]> } {
   let going = true;
   const asking = (async () => {
@@ -123,7 +123,7 @@ function pullFrame(opaque: number): Buffer {
 }
 
 describe(`a broker with ${MESSAGES} messages of 4 MB on its disk`, () => {
-  it('reads no more than it answers, and keeps others waiting for neither who reads nor who does not', async () => {
+  it('reads no more than it answers, and serves others in time, whether the peer reads or not', async () => {
     const broker = await withBacklog();
     const asked = askOn(await broker.connect());
     const honest = await broker.connect();

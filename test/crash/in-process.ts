@@ -1,4 +1,4 @@
-// Owns a connection to a broker of this process.
+// Connects to a broker of this process.
 import { Connection, handlerTable, silentLogger, systemClock } from '@nest-rocketmq/remoting/internal';
 import type { Broker } from '@nest-rocketmq/broker/internal';
 

@@ -1,5 +1,5 @@
-// The stand-alone broker dies or is stopped while producers keep hundreds of sends in flight. KILL_ROUNDS
-// says how often it is killed, KILL_SEED plays the same rounds again. Needs the build.
+// Kills or stops the stand-alone broker while producers keep hundreds of sends in flight. KILL_ROUNDS sets the number of
+// kills, KILL_SEED repeats a run. Needs the build.
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -52,7 +52,7 @@ describe(`kill -9 of the broker under load, ${rounds} times, seed ${seed}`, () =
   );
 });
 
-describe('a broker that is told to stop', () => {
+describe('a broker that gets SIGTERM', () => {
   it('under load, and told twice, stores what it acknowledges and ends cleanly', async () => {
     const store = join(temporaryFolder('term'), 'store');
     const broker = await BrokerProcess.start({ store });

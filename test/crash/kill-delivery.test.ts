@@ -1,5 +1,5 @@
-// The stand-alone broker is killed while it delivers delayed messages: each comes, and none comes twice. KILL_ROUNDS says
-// how often, KILL_SEED plays the same rounds again. Needs the build.
+// Kills the stand-alone broker while it delivers delayed messages: each arrives, and none arrives twice. KILL_ROUNDS sets
+// the number of kills, KILL_SEED repeats a run. Needs the build.
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { encodeProperties } from '@nest-rocketmq/remoting/internal';

@@ -1,5 +1,5 @@
-// A broker is killed at its n-th unlink while it removes files that are old: of the log, of queues, of the index.
-// CRASH_STEP=1 takes every n, as the check of a submission does; else some of them. Needs the build, and strace.
+// Kills a broker at its n-th unlink while it deletes expired files of the log, of queues and of the index. CRASH_STEP=1
+// takes every n, as CI does; the default takes some. Needs the build and strace.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, jest } from '@jest/globals';

@@ -1,4 +1,4 @@
-// Owns the running of one life of a broker, a script that is made to be killed, under strace or not.
+// Runs a script that is made to be killed, under strace or not.
 import { startChild } from '../interop/harness/children.js';
 
 export interface Life {
@@ -19,7 +19,7 @@ export async function live(script: string, args: string[], strace?: string[]): P
   const [command, ...rest] = [...(strace ? ['strace', '-f', '-qq', ...strace] : []), ...program];
   // One thread of the pool, so that there is an order.
   const env = { NODE_OPTIONS: '', UV_THREADPOOL_SIZE: '1' };
-  const { code, signal } = await startChild('a life', command, rest, { onLine, env }).exited;
+  const { code, signal } = await startChild('a life', command!, rest, { onLine, env }).exited;
   const killed = signal === 'SIGKILL' || code === 137;
   if (!killed && code !== 0) throw new Error(`it ended with ${code ?? signal}`);
   return { acknowledged, killed };

@@ -1,5 +1,5 @@
-// Owns producers that keep many sends in flight, what they were promised, and the comparison of that with what is read
-// back. No message is sent twice, so that each may be stored once at most.
+// Keeps many sends in flight, records what was acknowledged, and compares it with what is read back. No message is sent
+// twice, so each may be stored at most once.
 import { crc32 } from 'node:zlib';
 import {
   ConnectionClosedError,
@@ -87,7 +87,7 @@ export class Load {
     const losses = { ...NONE };
     const seen = new Set<string>();
     for (const body of bodies) {
-      const [producer, sequence, crc] = body.split(':', 3);
+      const [producer, sequence, crc = ''] = body.split(':', 3);
       const id = `${producer}:${sequence}`;
       const filler = body.slice(id.length + crc.length + 2);
       if (Number(crc) !== crc32(filler)) losses.altered++;

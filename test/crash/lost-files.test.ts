@@ -1,4 +1,5 @@
-// Files of a stopped broker are gone, cut, empty, or there are others beside them; and a disk cannot be read any more.
+// Tests a stopped broker whose files are missing, cut or empty, or have others beside them, and a disk that cannot be read
+// any more.
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ManualClock, Requests, ResponseCode, encodeProperties } from '@nest-rocketmq/remoting/internal';
 import { MemoryFileSystem, fileError, memoryFileSystem, startBroker } from '@nest-rocketmq/broker/internal';
@@ -164,7 +165,7 @@ describe('a disk that cannot be read in one place', () => {
     await store.close();
   });
 
-  it('is told to the client that pulls, whose connection and the others live on', async () => {
+  it('is reported to the client that pulls; its connection and the others stay open', async () => {
     const files = await used();
     const running = await start(files);
     const connection = await connectTo(running);

@@ -1,4 +1,4 @@
-// Owns what was sent, what was promised, and the comparison of that with what is read back.
+// Records what was sent and acknowledged, and compares it with what is read back.
 
 export interface Sent {
   id: number;

@@ -1,4 +1,4 @@
-// Owns random numbers by a seed: the same seed gives the same run.
+// Generates random numbers from a seed: the same seed gives the same run.
 
 export class Random {
   #state: number;
@@ -25,6 +25,6 @@ export class Random {
   }
 
   pick<T>(choices: readonly T[]): T {
-    return choices[this.integer(0, choices.length - 1)];
+    return choices[this.integer(0, choices.length - 1)]!;
   }
 }

@@ -1,6 +1,5 @@
-// Owns one life of a broker whose files of the log are old as soon as it looks at them, in the hour in which old files
-// go. Fills some files, lets them be removed, fills more. Says on its output what has been acknowledged, and
-// where in the log. It is run to be killed in the middle. Needs the build.
+// Runs a broker whose log files expire at once, in the hour of deletion. Fills some files, waits for their deletion, fills
+// more. Prints what was acknowledged, and where in the log it is. Tests kill it in the middle. Needs the build.
 import { readdirSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { startBroker } from '@nest-rocketmq/broker/internal';

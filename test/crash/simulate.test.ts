@@ -1,4 +1,4 @@
-// Many life stories of a store. SIMULATE_SEEDS says how many, SIMULATE_SEED plays one again.
+// Simulates many lives of a store. SIMULATE_SEEDS sets how many, SIMULATE_SEED repeats one.
 import { describe, expect, it } from '@jest/globals';
 import { isClean } from './oracle.js';
 import { simulate } from './simulate.js';

@@ -1,5 +1,5 @@
-// Owns one simulated life story of a store: it is used, faults hit it, it is opened again, several times over. All by
-// one seed, so that a failure can be played again.
+// Simulates one life of a store: it is used, faults hit it, and it is opened again, several times over. A seed decides all
+// of it, so that a failure can be repeated.
 import { ManualClock, silentLogger } from '@nest-rocketmq/remoting/internal';
 import { MessageStore, memoryFileSystem } from '@nest-rocketmq/broker/internal';
 import type { FileSystem, MemoryFileSystem, MessageInner, StoreOptions } from '@nest-rocketmq/broker/internal';
@@ -150,9 +150,10 @@ class Simulation {
     let next = first;
     const { sent } = this.#oracle;
     store.onCommitted((upTo, failure) => {
-      for (; next < sent.length && sent[next].end <= upTo; next++)
-        if (sent[next].fate === 'pending') sent[next].fate = 'acknowledged';
-      if (failure) for (; next < sent.length; next++) if (sent[next].fate === 'pending') sent[next].fate = 'refused';
+      for (let message = sent[next]; message && (failure || message.end <= upTo); message = sent[++next]) {
+        if (message.fate !== 'pending') continue;
+        message.fate = message.end <= upTo ? 'acknowledged' : 'refused';
+      }
       onFlushed();
     });
   }

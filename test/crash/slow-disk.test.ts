@@ -1,5 +1,5 @@
-// Every flush of a broker's disk takes 200 ms longer, by strace, while producers keep many sends in flight and another
-// client wants quick answers. Needs the build, and strace.
+// Tests a broker each of whose flushes takes 200 ms longer, by strace, while producers keep many sends in flight and another
+// client wants quick answers. Needs the build and strace.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, jest } from '@jest/globals';

@@ -1,6 +1,6 @@
-// A broker with a small heap has a backlog that is as large or many times larger: it takes it, is killed, starts again
-// and serves all of it. BACKLOG_MB says how large: one that is kept in memory goes beyond the bound from some 200 MB on,
-// so the small one tells only that it works. Needs the build, and Linux, whose /proc tells what a process takes.
+// Tests a broker with a small heap and a backlog as large or many times larger: it stores it, is killed, restarts and serves
+// all of it. BACKLOG_MB sets the size. A backlog in memory would exceed the bound from some 200 MB on, so the small default
+// only tells that it works. Needs the build, and Linux for /proc.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';

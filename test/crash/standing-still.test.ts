@@ -1,5 +1,5 @@
-// A broker stands still under load: its process is paused, or the application that it is embedded in blocks the event
-// loop that both share. PAUSE_MS and BLOCK_MS say how long. Needs the build.
+// Tests a broker that stands still under load: its process is paused, or the application that embeds it blocks their event
+// loop. PAUSE_MS and BLOCK_MS set how long. Needs the build.
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { RequestTimeoutError, Requests, encodeProperties } from '@nest-rocketmq/remoting/internal';

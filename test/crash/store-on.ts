@@ -1,4 +1,4 @@
-// Owns what the tests of damage share: a small store on files in memory, filled with messages, and reading them back.
+// Opens a small store on files in memory, fills it with messages, and reads them back.
 import { ManualClock } from '@nest-rocketmq/remoting/internal';
 import type { Clock } from '@nest-rocketmq/remoting/internal';
 import { MemoryFileSystem, MessageStore, memoryFileSystem } from '@nest-rocketmq/broker/internal';
@@ -85,6 +85,6 @@ export function flip(files: MemoryFileSystem, path: string, position: number, bi
   const file = files.open(path, 'write');
   const byte = Buffer.alloc(1);
   file.read(byte, 0, 1, position);
-  byte[0] ^= 1 << bit;
+  byte[0]! ^= 1 << bit;
   file.write(byte, 0, 1, position);
 }

@@ -1,5 +1,5 @@
-// Owns whether this machine can inject a kind of fault. Where it cannot, its tests are reported as skipped, by name;
-// where REQUIRE_… says that it must, they fail.
+// Checks whether this machine can inject a kind of fault. If not, the tests are reported as skipped, by name; with REQUIRE_…
+// set, they fail.
 import { spawnSync } from 'node:child_process';
 import { it } from '@jest/globals';
 

@@ -1,5 +1,5 @@
-// Sends and consumes with ali-ons against the name server given, and prints what happened, one JSON object a line; what
-// the lines should say is judged by ali-ons.test.ts. A process of its own, because ali-ons keeps timers after close().
+// Sends and consumes with ali-ons on the given name server, and prints what happened, one JSON object a line.
+// ali-ons.test.ts checks the lines. It is a process of its own, because ali-ons keeps timers after close().
 import ons from 'ali-ons';
 
 const [nameSrv] = process.argv.slice(2);

@@ -1,4 +1,4 @@
-// ali-ons, a client from the npm registry that nobody here wrote, sends and consumes on our broker over TCP.
+// Tests ali-ons, a third-party client from the npm registry, against our broker over TCP.
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { join } from 'node:path';
 import { type Broker, startBroker } from '@nest-rocketmq/broker';
@@ -68,12 +68,12 @@ describe('ali-ons on our broker', () => {
     expect(received.find(({ body }) => body === 'first ü')).toMatchObject({ tags: 'TagA', keys: 'key1 key2' });
   });
 
-  test('a message that it gives back comes again', () => {
+  test('a message that it sends back is delivered again', () => {
     const tries = of('received').filter(({ body }) => body === 'fails-once');
     expect(tries.map(({ reconsumeTimes }) => reconsumeTimes)).toEqual([0, 1]);
   });
 
-  test('it complains of nothing but the retry topic, which it looks for before its heartbeat has made it', () => {
+  test('it logs no error except for the retry topic, which it queries before its heartbeat has created it', () => {
     const messages = of('error').map(({ message }) => String(message));
     expect(
       messages.filter(

@@ -1,4 +1,4 @@
-// The command nest-rocketmq-broker as a user runs it. Needs the build.
+// Tests the command nest-rocketmq-broker as a user runs it. Needs the build.
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -41,7 +41,7 @@ class Run {
     this.exit = once(this.#child, 'close').then(([code]) => code as number | null);
   }
 
-  /** The addresses of the name server and of the broker, once it has said that it is ready. */
+  /** Resolves with the addresses of name server and broker when the broker is ready. */
   async ready(): Promise<{ nameServer: string; broker: string }> {
     while (!this.stdout.includes('\n')) {
       const ended = await Promise.race([
@@ -69,7 +69,7 @@ async function send(nameServer: string, bodies: string[]): Promise<void> {
   await client.shutdown();
 }
 
-/** Sends from several hands at once, and kills the broker in the middle of it. Resolves with what was acknowledged. */
+/** Sends from several producers at once, and kills the broker meanwhile. Resolves with what was acknowledged. */
 async function sendUntilKilled(run: Run, after: number): Promise<string[]> {
   const { nameServer } = await run.ready();
   const client = new RocketMQClient({ nameServer });
@@ -95,7 +95,7 @@ async function sendUntilKilled(run: Run, after: number): Promise<string[]> {
   return acknowledged;
 }
 
-/** The bodies that a new group finds, once all that are wanted are among them. */
+/** Resolves with the bodies that a new group receives, when all the wanted ones are among them. */
 async function received(nameServer: string, wanted: readonly string[]): Promise<Set<string>> {
   const found = new Set<string>();
   const client = new RocketMQClient({ nameServer });
@@ -185,7 +185,7 @@ describe('nest-rocketmq-broker', () => {
     for (const part of [name, given, allowed]) expect(run.stderr).toContain(part);
   });
 
-  it.each(['--version', '-v'])('says its version: %s', async (flag) => {
+  it.each(['--version', '-v'])('prints its version: %s', async (flag) => {
     const run = new Run([flag]);
     expect(await run.exit).toBe(0);
     expect(run.stdout).toBe(`${(JSON.parse(readFileSync(MANIFEST, 'utf8')) as { version: string }).version}\n`);

@@ -1,5 +1,5 @@
-// A Nest app in a process of its own, from the build: started with the module's options as JSON, it says 'ready', and
-// ends by itself once its standard input has ended and the app is closed. Used by embedded-backend.test.ts.
+// Runs a Nest app in a process of its own, from the build. Takes the module's options as JSON, prints 'ready', and ends once
+// its standard input has ended and the app is closed.
 import 'reflect-metadata';
 import { once } from 'node:events';
 import { NestFactory } from '@nestjs/core';

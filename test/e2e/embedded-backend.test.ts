@@ -1,4 +1,4 @@
-// What only the embedded backend has: its store, its clock, and processes that share it. Needs the build.
+// Tests what only the embedded backend has: its store, its clock, and processes that share it. Needs the build.
 import 'reflect-metadata';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -63,7 +63,7 @@ interface OtherProcess {
   readonly lines: Interface;
 }
 
-/** Resolves when the other process has said `word`, with its output so far. */
+/** Resolves with the other process's output when it has printed `word`. */
 async function startProcess(options: RocketMQModuleOptions, word: string): Promise<OtherProcess> {
   if (!existsSync(BUILD)) throw new Error(`${BUILD} is not there: run npm run build`);
   const { ROCKETMQ_NAME_SERVER: _cluster, NODE_OPTIONS: _options, ...env } = process.env;
@@ -83,7 +83,7 @@ async function startProcess(options: RocketMQModuleOptions, word: string): Promi
 }
 
 describe('the store', () => {
-  test('is .rocketmq in the working directory when nothing is said, and a log line says so', async () => {
+  test('is .rocketmq in the working directory by default, and is logged', async () => {
     const { output } = await startProcess({}, 'ready');
     expect(output.join('\n')).toContain(`embedded broker, stored in ${join(directory, '.rocketmq')}`);
     expect(readdirSync(join(directory, '.rocketmq'))).toContain('lock');
@@ -112,7 +112,7 @@ describe('the store', () => {
     expect(readdirSync(directory)).toEqual([]);
   });
 
-  test('that another process holds is an error that names it and the two ways out', async () => {
+  test('that another process holds is an error that names the process and the remedies', async () => {
     const store = join(directory, 'held');
     const { child } = await startProcess({ embedded: { store } }, 'ready');
     const refused = start({ embedded: { store }, group: 'g' });
@@ -127,7 +127,7 @@ describe('the store', () => {
     await expect(start({ embedded, group: 'two' })).rejects.toMatchObject({ code: 'STORE_IN_USE', pid: process.pid });
   });
 
-  test('that cannot be is refused by the name of the option', async () => {
+  test('with an impossible path is refused by the name of the option', async () => {
     await expect(start({ embedded: { store: 7 as never } })).rejects.toThrow(/embedded\.store.*7/);
     await expect(start({ embedded: { flsh: 'sync' } as never })).rejects.toThrow(/embedded\.flsh.*flush/);
     await expect(start({ embedded: { store: 'memory', flush: 'often' as never } })).rejects.toThrow(
@@ -139,7 +139,7 @@ describe('the store', () => {
   });
 });
 
-test('a topic that is not there, with automatic creation off, is an error that names it', async () => {
+test('a missing topic, with automatic creation off, is an error that names it', async () => {
   const app = await start({ embedded: { store: 'memory', autoCreateTopicEnable: false }, group: 'g' });
   await expect(app.get(RocketMQTemplate).send('nowhere', 1)).rejects.toMatchObject({
     code: 'NOT_FOUND_TOPIC',
@@ -202,11 +202,11 @@ describe('turning the clock', () => {
     const arrival = consumed(app, { topic: 'later' });
     await testing.advance('2s');
     await arrival;
-    expect(arrivals[0] - sent).toBeGreaterThanOrEqual(30 * 60_000);
-    expect(arrivals[0] - sent).toBeLessThan(30 * 60_000 + 1000);
+    expect(arrivals[0]! - sent).toBeGreaterThanOrEqual(30 * 60_000);
+    expect(arrivals[0]! - sent).toBeLessThan(30 * 60_000 + 1000);
   });
 
-  /** Turning the clock by hours takes seconds, and many of them on a busy machine. */
+  /** Turning the clock by hours takes seconds, on a busy machine many. */
   const PATIENCE_MS = 60_000;
 
   // Apache's levels 3 to 18, in seconds.
@@ -234,7 +234,7 @@ describe('turning the clock', () => {
       await all;
       expect((await dead).context.message.body.toString()).toBe('{"id":"o1"}');
       expect(deliveries.map(([times]) => times)).toEqual([...BACK_OFF.keys(), 16]);
-      const gaps = deliveries.slice(1).map(([, at], index) => (at - deliveries[index][1]) / 1000);
+      const gaps = deliveries.slice(1).map(([, at], index) => (at - deliveries[index]![1]) / 1000);
       expect(gaps.map(Math.floor)).toEqual(BACK_OFF);
     },
     2 * PATIENCE_MS,

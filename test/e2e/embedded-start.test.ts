@@ -1,4 +1,4 @@
-// What keeps an app from starting on the embedded broker, how it says so, and that it leaves nothing behind.
+// Tests what keeps an app from starting on the embedded broker: its error, and that nothing is left behind.
 import 'reflect-metadata';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createServer } from 'node:net';
@@ -61,7 +61,7 @@ describe('a condition in SQL92, which the embedded broker does not have,', () =>
 const memory = (): RocketMQModuleOptions => ({ group: 'g', embedded: { store: 'memory' } });
 
 describe('forRoot twice in one app', () => {
-  test('is refused, with the modules that import it and the way', async () => {
+  test('is refused, with the modules that import it and the remedy', async () => {
     @Module({ imports: [RocketMQModule.forRoot(memory())] })
     class OrdersModule {}
     @Module({ imports: [OrdersModule, RocketMQModule.forRoot(memory())] })
@@ -116,7 +116,7 @@ describe('a start that failed leaves nothing behind: the next one on the same st
     rmSync(directory, { recursive: true });
   });
 
-  /** Sent while providers are made, so that the broker runs before listeners are looked for. */
+  /** Sends while providers are created, so that the broker runs before listeners are discovered. */
   const early = {
     provide: 'early',
     inject: [RocketMQTemplate],
@@ -177,7 +177,7 @@ describe('a store that this process holds', () => {
     rmSync(directory, { recursive: true });
   });
 
-  test('is waited for while its app is closing, as a hot reload has it', async () => {
+  test('is waited for while its app is closing, as in a hot reload', async () => {
     const order: string[] = [];
     let release!: () => void;
     const held = new Promise<void>((resolve) => (release = resolve));
@@ -199,7 +199,7 @@ describe('a store that this process holds', () => {
     expect(order).toEqual(['old closed', 'new started']);
   });
 
-  test('by an app that is not closing is refused, in words that say so', async () => {
+  test('by an app that is not closing is refused, with an error that says that', async () => {
     const module = () => RocketMQModule.forRoot({ group: 'g', embedded: { store: join(directory, 'store') } });
     await start({ imports: [module()] });
     await expect(start({ imports: [module()] })).rejects.toThrow(/another app of this process .*not closing/);
@@ -232,16 +232,16 @@ describe('the log of a start', () => {
     const app = await startLogging({ imports: [rocketMQTesting({ group: 'g' }).module], providers: [Listeners] });
     await app.init();
     expect(lines).toEqual([
-      'log embedded broker, in memory: messages end with the process',
+      'log embedded broker, in memory: its messages are gone when the process ends',
       'log listening for stock: order (created || paid), payment; mail: order',
     ]);
   });
 
-  test('warns of a broker in this process that may not be meant', async () => {
+  test('warns of a broker in this process that may be a mistake', async () => {
     await startLogging({ imports: [RocketMQModule.forRoot({ nameServer: undefined })] });
     expect(lines).toEqual([
       expect.stringMatching(
-        /^warn starting a broker inside this process, since option nameServer is .* undefined.*embedded: \{\}/,
+        /^warn starting a broker inside this process, since option nameServer is undefined.*embedded: \{\}/,
       ),
     ]);
   });

@@ -1,4 +1,4 @@
-// `npm run build` after `npm ci` installs nothing again: what npm has written down decides, not who called it.
+// Tests that `npm run build` after `npm ci` does not install again: the lock file that npm leaves decides, not who ran it.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

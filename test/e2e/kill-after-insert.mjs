@@ -1,5 +1,5 @@
-// Loaded before the sample app (node --import) by sample-kill.test.ts: the process dies by SIGKILL after the local
-// transaction has committed the order in the database, and before the broker is told.
+// Kills the sample app, into which sample-kill.test.ts loads it (node --import): by SIGKILL, after the local transaction has
+// committed the order and before the broker is told.
 import { OrderTransactions } from '../../sample-app/dist/orders/order-transactions.js';
 
 const execute = OrderTransactions.prototype.executeLocalTransaction;

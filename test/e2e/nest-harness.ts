@@ -1,12 +1,13 @@
-// Owns the one switch of the Nest end-to-end tests: without ROCKETMQ_NAME_SERVER they run on an embedded broker whose
-// clock is turned by hand, with it on that cluster in real time. The tests themselves are the same.
+// Chooses where the Nest end-to-end tests run: on an embedded broker with a manual clock or, if ROCKETMQ_NAME_SERVER is set,
+// on that cluster in real time. The tests are the same.
 import 'reflect-metadata';
 import { randomBytes } from 'node:crypto';
 import { Logger } from '@nestjs/common';
 import type { ModuleMetadata } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import type { TestingModule } from '@nestjs/testing';
-import { NAME_SERVER_ENV, RocketMQModule, RocketMQTemplate, milliseconds } from 'nest-rocketmq';
+import { milliseconds } from '@nest-rocketmq/remoting/internal';
+import { NAME_SERVER_ENV, RocketMQModule, RocketMQTemplate } from 'nest-rocketmq';
 import type { RocketMQModuleOptions } from 'nest-rocketmq';
 import { rocketMQTesting } from 'nest-rocketmq/testing';
 import type { RocketMQTesting } from 'nest-rocketmq/testing';
@@ -16,13 +17,13 @@ const nameServer = process.env[NAME_SERVER_ENV];
 /** Whether this run is on a cluster. */
 export const onCluster = nameServer !== undefined && nameServer !== '';
 
-/** Real time for a delivery to come, ms: a cluster takes its time to give a new group its queues, and to ask back. */
+/** How long a delivery may take in real time, ms: a cluster needs time to give a new group its queues, and for checks. */
 export const PATIENCE_MS = onCluster ? 120_000 : 10_000;
 
 const run = `${Date.now().toString(36)}${randomBytes(3).toString('hex')}`;
 let names = 0;
 
-/** A topic's or group's name that no other run uses. */
+/** A name of a topic or group that no other run uses. */
 export function unique(name: string): string {
   return `${name}-${run}-${++names}`;
 }
@@ -30,7 +31,7 @@ export function unique(name: string): string {
 export interface TestApp {
   readonly module: TestingModule;
   readonly template: RocketMQTemplate;
-  /** Waits for `promise` while time passes: by the clock's hand when embedded, at most so much; by itself on a cluster. */
+  /** Waits for `promise` while time passes: the embedded clock is turned, by at most `atMost`; on a cluster it passes by itself. */
   elapse<T>(promise: Promise<T>, atMost: string): Promise<T>;
   close(): Promise<void>;
 }
@@ -77,7 +78,7 @@ async function elapse<T>(testing: RocketMQTesting | undefined, promise: Promise<
   const mark = (): void => void (settled = true);
   promise.then(mark, mark);
   const end = (milliseconds(atMost) ?? 0) / STEP_MS;
-  // What is waited for may be a listener that the test itself holds, for which time would wait.
+  // Without waiting: the promise may be of a listener that the test itself holds up.
   for (let step = 0; testing && !settled && step < end; step++)
     await Promise.race([testing.advance(STEP_MS, { timeout: PATIENCE_MS }), promise]);
   return promise;

@@ -1,3 +1,4 @@
+// Tests the listeners of modules that an app loads while it runs.
 import { afterEach, expect, test } from '@jest/globals';
 import { Injectable, Module } from '@nestjs/common';
 import { LazyModuleLoader } from '@nestjs/core';
@@ -61,7 +62,7 @@ test(
         await this.loader.load(() => Promise.resolve(lazyModule(late)));
       }
     }
-    // Were it waited for by itself, it would be until this is over.
+    // Awaiting it here would wait for this listener itself.
     const app = await startApp({ providers: [Early] }, { shutdownTimeout: 3_600_000 });
     const first = consumed(app.module, { topic: early }, { timeout });
     await app.template.send(late, 'so that the topic is there');
@@ -89,7 +90,7 @@ test(
   2 * PATIENCE_MS,
 );
 
-test('a conflict with what listens already is the error of load()', async () => {
+test('load() rejects when its listeners conflict with running ones', async () => {
   const topic = unique('conflict');
   class Early {
     @RocketMQMessageListener({ topic })
@@ -100,7 +101,7 @@ test('a conflict with what listens already is the error of load()', async () => 
   await expect(loading).rejects.toThrow(/Early\.take and Late\.take \(RootTestModule and LateModule\)/);
 });
 
-test('a transaction listener that comes later decides from then on', async () => {
+test('a transaction listener that is loaded later decides from then on', async () => {
   const topic = unique('tx');
   @RocketMQTransactionListener({ topic })
   class Transactions implements RocketMQLocalTransactionListener {

@@ -1,3 +1,4 @@
+// Tests when an app connects, listens, drains and closes.
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import type { OnModuleInit } from '@nestjs/common';
@@ -98,7 +99,7 @@ describe('start', () => {
     await expect(template.sendMessageInTransaction('orders', 1, { delay: '30m' } as never)).rejects.toThrow(/delay/);
   });
 
-  test('a listener on a cluster without a group keeps the app from starting, before anything is dialled', async () => {
+  test('a listener on a cluster without a group keeps the app from starting, before any connection is opened', async () => {
     @Injectable()
     class Orders {
       @RocketMQMessageListener({ topic: 'orders' })
@@ -124,7 +125,7 @@ describe('start', () => {
     2 * PATIENCE_MS,
   );
 
-  test('a name server that is not there is named after a bounded time', async () => {
+  test('an unreachable name server is reported within a bounded time', async () => {
     const metadata = { imports: [RocketMQModule.forRoot({ nameServer: '127.0.0.1:1' })] };
     const module = await Test.createTestingModule(metadata).compile();
     await expect(module.init()).rejects.toThrow(/127\.0\.0\.1:1/);
@@ -165,7 +166,7 @@ describe('shutdown', () => {
   );
 
   test(
-    'does not wait for ever: after the deadline the listener is told by its signal and left behind',
+    'does not wait forever: after the deadline the signal of the listener aborts and it is abandoned',
     async () => {
       const topic = unique('stuck');
       const running = signalled();
@@ -189,7 +190,7 @@ describe('shutdown', () => {
     2 * PATIENCE_MS,
   );
 
-  test('afterwards a send is refused in words', async () => {
+  test('a send afterwards is refused with an error', async () => {
     const app = await startApp({});
     await app.close();
     await expect(app.template.send(unique('late'), 1)).rejects.toThrow(/the app is closed/);

@@ -1,3 +1,4 @@
+// Tests what listeners receive, and what happens when they fail.
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { Controller, Inject, Injectable, Scope, UseFilters } from '@nestjs/common';
 import type { CanActivate, ExceptionFilter } from '@nestjs/common';
@@ -15,7 +16,7 @@ interface Order {
   id: string;
 }
 
-test('a class listens, and is given the payload and all about the delivery', async () => {
+test('a class listens, and receives the payload and everything about the delivery', async () => {
   const topic = unique('orders');
   const consumerGroup = unique('class');
   const seen: [Order, RocketMQContext][] = [];
@@ -38,7 +39,7 @@ test('a class listens, and is given the payload and all about the delivery', asy
   await app.elapse(arrival, '30s');
 
   expect(seen).toHaveLength(1);
-  const [order, context] = seen[0];
+  const [order, context] = seen[0]!;
   expect(order).toEqual({ id: 'o1' });
   expect(context).toMatchObject({
     topic,

@@ -1,3 +1,4 @@
+// Tests transactional sends and their checks.
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import {
   RocketMQContext,
@@ -117,7 +118,7 @@ test(
     await app.elapse(arrival, '120s');
     expect(seen).toEqual(['o1']);
     expect(checks).toHaveLength(1);
-    const [order, context] = checks[0];
+    const [order, context] = checks[0]!;
     expect(order).toEqual({ id: 'o1' });
     expect(context).toMatchObject({ topic, tags: 'created', keys: ['o1'], msgId });
   },

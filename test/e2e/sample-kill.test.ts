@@ -1,4 +1,4 @@
-// A kill -9 of the real sample app, between the order in the database and the word to the broker. Needs the build.
+// Kills the real sample app with SIGKILL between its commit in the database and its verdict to the broker. Needs the build.
 import 'reflect-metadata';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -20,10 +20,10 @@ import { Database } from '../../sample-app/src/database/database.js';
 
 const MAIN = join(import.meta.dirname, '../../sample-app/dist/main.js');
 const HOOK = pathToFileURL(join(import.meta.dirname, 'kill-after-insert.mjs')).href;
-/** The group of the sample app: its producers are asked about the half message. */
+/** The group of the sample app: the broker checks the half message with its producers. */
 const GROUP = 'shop';
 
-/** Listeners ask PostgreSQL, which on a busy machine takes its time. */
+/** Listeners ask PostgreSQL, which is slow on a busy machine. */
 const PATIENT = { timeout: '20s' };
 
 let directory: string;
@@ -68,7 +68,7 @@ test('ends in one order and one event', async () => {
   await expect(request).rejects.toThrow();
   await expect(killed).resolves.toEqual([null, 'SIGKILL']);
 
-  // The app comes back, with its clock in our hand, and with somebody who counts the events.
+  // The app restarts, on a manual clock and with a listener that counts the events.
   Logger.overrideLogger(['warn', 'error']);
   const events: string[] = [];
   class Events {

@@ -1,4 +1,5 @@
-// What keeps the sample app from starting: one line that names the variable, and exit code 1. Needs the build.
+// Tests what keeps the sample app from starting: it prints one line that names the variable, and exits with 1. Needs the
+// build.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
@@ -33,7 +34,7 @@ async function failedStart(environment: Record<string, string>): Promise<{ code:
   return { code, lines: lines.trim().split('\n') };
 }
 
-test('a database that refuses is one line', async () => {
+test('a database that refuses the connection is one line', async () => {
   const { code, lines } = await failedStart({ DATABASE_URL: 'postgres://user:secret@127.0.0.1:1/shop' });
   expect(lines).toEqual([
     expect.stringMatching(/ERROR \[Main\] DATABASE_URL: .*shop at 127\.0\.0\.1:1 .*ECONNREFUSED/),

@@ -1,5 +1,5 @@
-// The broker and its name server are killed while clients send and consume, and come back at the same place: the
-// clients find them again by themselves, and every message that was acknowledged arrives.
+// Kills the broker and its name server while clients send and consume, and restarts them at the same address: the clients
+// reconnect by themselves, and every acknowledged message arrives.
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import type { Producer } from '@nest-rocketmq/client';
 import { RocketMQError } from '@nest-rocketmq/remoting/internal';

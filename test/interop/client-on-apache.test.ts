@@ -1,4 +1,4 @@
-// Our client on Apache's own name server and broker.
+// Tests our client on Apache's own name server and broker.
 import { afterAll, beforeAll, describe, jest } from '@jest/globals';
 import { describeOurClient } from './client/scenarios.js';
 import { startApache } from './harness/apache.js';

@@ -1,4 +1,4 @@
-// Our client on our broker as a user runs it, by the same expectations as on Apache's.
+// Tests our client on our broker as a user runs it, with the same expectations as on Apache's.
 import { afterAll, beforeAll, describe, jest } from '@jest/globals';
 import { describeOurClient } from './client/scenarios.js';
 import { cleanUp } from './harness/clean-up.js';

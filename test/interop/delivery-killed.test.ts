@@ -1,5 +1,5 @@
-// A broker is killed a moment after it has delivered delayed messages, before it has noted that. Ours goes on with its
-// directory: none of them is delivered a second time.
+// Kills a broker just after it has delivered delayed messages, before it has recorded that. Our broker takes over its
+// directory and delivers none of them twice.
 import { afterEach, expect, jest, test } from '@jest/globals';
 import { newClient, SEND_TIMEOUT_MS } from './client/peer.js';
 import { startApache } from './harness/apache.js';

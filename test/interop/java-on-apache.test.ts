@@ -1,4 +1,4 @@
-// The control: what java-scenarios.ts expects is what Apache's own broker does.
+// Tests the Java clients on Apache's own broker: the control for the expectations of java-scenarios.ts.
 import { afterAll, beforeAll, describe, jest } from '@jest/globals';
 import { startApache } from './harness/apache.js';
 import { cleanUp } from './harness/clean-up.js';

@@ -1,4 +1,4 @@
-// The unmodified Java clients, old and new, on our broker as a user runs it.
+// Tests the unmodified Java clients, old and new, on our broker as a user runs it.
 import { afterAll, beforeAll, describe, jest } from '@jest/globals';
 import { startOurBroker } from './harness/our-broker.js';
 import { cleanUp } from './harness/clean-up.js';

@@ -1,5 +1,5 @@
-// Owns what the Java peer's scenarios must have printed. The same expectations hold on Apache's own broker, which is
-// where they were taken from, and on ours; who runs which is in the *.test.ts files.
+// Lists what the Java peer's scenarios must print. The expectations come from Apache's own broker, and are the same on ours.
+// The *.test.ts files choose the broker.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Cluster, DELAY_LEVELS_MS } from './harness/cluster.js';
 import { ROCKETMQ_5, type RocketMQVersion } from './harness/jars.js';
@@ -84,7 +84,7 @@ function declareSendTests(scenario: Scenario): void {
 
   test('a batch arrives as single messages in one queue, with their own tags, keys and properties', async () => {
     const events = await scenario('batch');
-    const [sent] = events.of('sent');
+    const sent = events.of('sent')[0]!;
     const received = events.of('received').sort((a, b) => Number(a.queueOffset) - Number(b.queueOffset));
     expect(received.map((message) => message.body)).toEqual(numbered('batch', 10));
     expect(received.map((message) => message.msgId)).toEqual(String(sent.msgId).split(','));
@@ -128,7 +128,7 @@ function declareSendTests(scenario: Scenario): void {
     const received = (await scenario('delay')).of('received');
     expect(received.map((message) => message.body)).toEqual(['delay-0', 'delay-1', 'delay-2', 'delay-3']);
     for (const [i, message] of received.slice(1).entries()) {
-      expect(message.at - Number(message.bornTimestamp)).toBeGreaterThanOrEqual(DELAY_LEVELS_MS[i] - CLOCK_SLACK_MS);
+      expect(message.at - Number(message.bornTimestamp)).toBeGreaterThanOrEqual(DELAY_LEVELS_MS[i]! - CLOCK_SLACK_MS);
       expect(propertiesOf(message)).toMatchObject({ DELAY: String(i + 1), REAL_TOPIC: message.topic });
     }
   });
@@ -174,8 +174,8 @@ function declareConsumeTests(scenario: Scenario, { offsetMayGoBack }: Allowances
       failsOnce: [0, 1],
       poison: [0, 1, 2],
     });
-    const [first] = events.of('sent').filter((message) => message.body === 'poison');
-    const [dead] = events.of('dead');
+    const first = events.of('sent').filter((message) => message.body === 'poison')[0]!;
+    const dead = events.of('dead')[0]!;
     expect(dead).toMatchObject({
       body: 'poison',
       msgId: first.msgId,
@@ -186,7 +186,7 @@ function declareConsumeTests(scenario: Scenario, { offsetMayGoBack }: Allowances
       KEYS: 'key-poison',
       TAGS: 'TagR',
       trace: 'poison',
-      RETRY_TOPIC: events.of('consumed')[0].topic,
+      RETRY_TOPIC: events.of('consumed')[0]!.topic,
       ORIGIN_MESSAGE_ID: first.offsetMsgId,
     });
   });
@@ -280,9 +280,9 @@ function declareTransactionTests(scenario: Scenario): void {
 
   test('a delivered transaction keeps its id, keys and tags, and the check carries them too', async () => {
     const events = await scenario('transaction');
-    const [sent] = events.of('sent').filter((line) => line.body === 'unknown-commit');
-    const [received] = events.of('received').filter((line) => line.body === 'unknown-commit');
-    const [check] = events.of('check').filter((line) => line.body === 'unknown-commit');
+    const sent = events.of('sent').filter((line) => line.body === 'unknown-commit')[0]!;
+    const received = events.of('received').filter((line) => line.body === 'unknown-commit')[0]!;
+    const check = events.of('check').filter((line) => line.body === 'unknown-commit')[0]!;
     expect(received.msgId).toBe(sent.msgId);
     expect(check.transactionId).toBe(sent.transactionId);
     expect(check.topic).toBe(received.topic);

@@ -1,5 +1,5 @@
-// Our client and the unmodified Java clients together on one broker: what one sends the other reads the same, and both
-// are members of one group that agree on who has which queue.
+// Tests our client and the unmodified Java clients together on one broker: they read each other's messages, and share the
+// queues of one group.
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { OutgoingMessage } from '@nest-rocketmq/client';
 import { newClient, type Peer, QUEUES, SEND_TIMEOUT_MS } from './client/peer.js';

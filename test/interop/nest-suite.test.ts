@@ -1,5 +1,4 @@
-// The Nest end-to-end suite, unchanged, on clusters, a real one and ours: the same files as in `npm test`, switched by
-// ROCKETMQ_NAME_SERVER.
+// Runs the Nest end-to-end suite of `npm test`, unchanged, on a real cluster and on ours, switched by ROCKETMQ_NAME_SERVER.
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { DEFAULT_MESSAGE_DELAY_LEVEL } from '@nest-rocketmq/remoting/internal';
 import { readFileSync } from 'node:fs';

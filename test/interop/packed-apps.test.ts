@@ -1,6 +1,6 @@
-// What users install: the packed libraries in apps outside the workspace, on both versions of Nest and in both module
-// formats, compiled with the libraries' types and run by node. Needs the build and the npm registry.
-import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+// Installs the packed libraries as users do, in apps outside the workspace: on both versions of Nest, in both module formats,
+// compiled strictly with the libraries' types, and run by Node. Needs the build and the npm registry.
+import { copyFileSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { type Child, startChild } from './harness/children.js';
@@ -24,18 +24,39 @@ const TSCONFIG = {
     strict: true,
     experimentalDecorators: true,
     emitDecoratorMetadata: true,
-    skipLibCheck: true,
+    // The libraries' own types are compiled too.
+    skipLibCheck: false,
     types: ['node'],
     typeRoots: [join(repositoryRoot, 'node_modules/@types')],
     outDir: 'dist',
   },
-  files: ['app.ts', 'enhancers.ts'],
+  files: ['app.ts', 'enhancers.ts', 'types.ts'],
 };
+
+/** The public doors: for each, a file of the app that imports everything from it. */
+const DOORS = [
+  { file: 'nest-rocketmq.ts', door: 'nest-rocketmq/src/index.ts', from: 'nest-rocketmq' },
+  { file: 'testing.ts', door: 'nest-rocketmq/src/testing/index.ts', from: 'nest-rocketmq/testing' },
+  { file: 'client.ts', door: 'client/src/index.ts', from: '@nest-rocketmq/client' },
+  { file: 'remoting.ts', door: 'remoting/src/index.ts', from: '@nest-rocketmq/remoting' },
+  { file: 'broker.ts', door: 'broker/src/index.ts', from: '@nest-rocketmq/broker' },
+];
+
+/** A file that imports all that a public door exports, and exports it again. */
+function importOfAll(door: string, from: string): string {
+  const text = readFileSync(join(repositoryRoot, 'packages', door), 'utf8');
+  const lines = [...text.matchAll(/^export (type )?\{([^}]*)\}/gm)].map(([, type = '', names]) => {
+    const list = names!.replaceAll(/\s+/g, ' ');
+    return `export ${type}{${list}} from '${from}';`;
+  });
+  if (lines.length === 0) throw new Error(`${door} exports nothing`);
+  return `${lines.join('\n')}\n`;
+}
 
 let folder: string;
 let tarballs: string[];
 
-/** Runs to the end. Rejects when that is no success, with the last lines. */
+/** Runs a command to its end. Rejects with its last lines if it fails. */
 async function run(command: string, args: string[], cwd: string): Promise<string[]> {
   const lines: string[] = [];
   const env = { NODE_OPTIONS: '', ROCKETMQ_NAME_SERVER: '' };
@@ -69,10 +90,11 @@ async function installApp(type: 'commonjs' | 'module', nest: string, name = `nes
     rxjs: '7.8.2',
   };
   writeFileSync(join(app, 'package.json'), JSON.stringify({ name: 'packed-app', private: true, type, dependencies }));
-  writeFileSync(join(app, 'tsconfig.json'), JSON.stringify(TSCONFIG));
-  for (const file of TSCONFIG.files) {
+  const files = [...TSCONFIG.files, ...DOORS.map(({ file }) => file)];
+  writeFileSync(join(app, 'tsconfig.json'), JSON.stringify({ ...TSCONFIG, files }));
+  for (const file of TSCONFIG.files)
     copyFileSync(join(repositoryRoot, 'test/interop/packed-app', file), join(app, file));
-  }
+  for (const { file, door, from } of DOORS) writeFileSync(join(app, file), importOfAll(door, from));
   const quick = ['--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline', '--loglevel=error'];
   await run('npm', ['install', ...quick, `--prefix=${app}`, ...tarballs], app);
   return app;
@@ -84,7 +106,7 @@ test.each([
 ] as const)('an app on %s compiles, sends, listens, commits, turns the clock and ends', async (_what, type, nest) => {
   const app = await installApp(type, nest);
   await run(process.execPath, [COMPILER, '-p', app], app);
-  // It ends by itself, so nothing that it has closed keeps a handle open.
+  // The process ends by itself, so a closed app leaves no handle open.
   const lines = await run(process.execPath, ['dist/app.js'], app);
   expect(lines.at(-1)).toBe('closed');
   expect(lines.toSorted()).toEqual([
@@ -103,17 +125,31 @@ test.each([
     'late 7, 1 piped',
     'closed',
   ]);
+  // Every value that the doors export is there at run time, in this module format.
+  for (const { file } of DOORS) await run(process.execPath, [`dist/${file.replace('.ts', '.js')}`], app);
+});
+
+test('what is installed has no source map, and no link to one', async () => {
+  const app = await installApp('module', '12.5.1', 'no-maps');
+  for (const library of ['nest-rocketmq', ...LIBRARIES.slice(0, 3).map((name) => `@nest-rocketmq/${name}`)]) {
+    const installed = join(app, 'node_modules', library);
+    const files = readdirSync(installed, { recursive: true, encoding: 'utf8' });
+    expect(files.filter((file) => file.endsWith('.map'))).toEqual([]);
+    const code = files.filter((file) => /\.(?:js|d\.ts)$/.test(file));
+    expect(code.length).toBeGreaterThan(10);
+    for (const file of code) expect(readFileSync(join(installed, file), 'utf8')).not.toContain('sourceMappingURL');
+  }
 });
 
 test("an app whose compiler resolves modules as Node 10 did finds the types, the testing kit's too", async () => {
   const app = await installApp('commonjs', '11.2.10', 'node10');
+  const tsconfig = JSON.parse(readFileSync(join(app, 'tsconfig.json'), 'utf8')) as typeof TSCONFIG;
   const compilerOptions = {
     ...TSCONFIG.compilerOptions,
     module: 'commonjs',
     moduleResolution: 'node10',
-    skipLibCheck: false,
   };
-  writeFileSync(join(app, 'tsconfig.json'), JSON.stringify({ ...TSCONFIG, compilerOptions }));
+  writeFileSync(join(app, 'tsconfig.json'), JSON.stringify({ ...tsconfig, compilerOptions }));
   await run('npx', ['-y', '-p', COMPILER_WITH_NODE10, 'tsc', '-p', app], app);
   expect((await run(process.execPath, ['dist/app.js'], app)).at(-1)).toBe('closed');
 });

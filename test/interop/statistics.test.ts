@@ -1,4 +1,4 @@
-// What Apache's mqadmin shows of our broker is what it shows of Apache's, after the same traffic.
+// Compares what Apache's mqadmin shows of our broker and of Apache's, after the same traffic.
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { runTraffic } from './client/traffic.js';
 import { startApache } from './harness/apache.js';
@@ -143,7 +143,7 @@ describe('mqadmin', () => {
     let mine: Record<string, string>;
     do mine = figuresOf((await mqadmin(ourBroker.nameServer, [command])).get(command)!);
     while (!('putLatency99' in mine));
-    // What ours leaves out: thread pools, and parts that it does not have.
+    // Ours omits thread pools and what it does not have.
     const missing = Object.keys(figuresOf(apache.get(BROKER_STATUS)!)).filter((name) => !(name in mine));
     expect(
       missing.filter((name) => !/ThreadPool|EndTransaction|^commitLogDiskRatio_|TransientStore/.test(name)),

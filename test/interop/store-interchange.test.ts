@@ -1,5 +1,5 @@
-// A directory written by one broker is opened by the other, which serves everything in it: messages, the group's
-// offsets, messages not yet due, half messages and the key index. An unmodified Java client writes and reads.
+// Opens a directory that one broker wrote with the other, which serves everything in it: messages, the group's offsets,
+// messages not yet due, half messages and the key index. An unmodified Java client writes and reads.
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { readFileSync, watch } from 'node:fs';
 import { join } from 'node:path';

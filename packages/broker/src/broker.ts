@@ -28,8 +28,9 @@ import { makeHandlers } from './handlers.js';
 import type { SharedParts } from './handlers.js';
 import { ConsumerOffsets } from './metadata/offsets.js';
 import { EMBEDDED_NAME_SERVER, EMBEDDED_PORT, idleTimeoutOf, resolveOptions } from './config/options.js';
-import type { BrokerOptions } from './config/options.js';
+import type { BrokerOptions } from './config/broker-options.js';
 import { openProgress } from './progress/progress.js';
+import type { Progress } from './progress/progress.js';
 import { Registration } from './namesrv/registration.js';
 import { SendReplies } from './send/send-replies.js';
 import { MessageStore } from './store/store.js';
@@ -49,7 +50,7 @@ export interface Broker {
   readonly brokerAddress: string;
   /** Connects to these two in process, and to any other address by TCP. */
   readonly dial: Dial;
-  /** Answers what has been asked, writes everything out and leaves nothing running. */
+  /** Answers the requests under way, saves everything, and leaves nothing running. */
   stop(): Promise<void>;
 }
 
@@ -73,7 +74,7 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
   try {
     if (nameServerListen) await names.server.listen(nameServerListen.host, nameServerListen.port);
     if (listen) await broker.server.listen(listen.host, listen.port);
-    // Who asked for any free port did not ask for its neighbour.
+    // With a free port nobody expects the second one below it.
     if (config.listen && config.listen.port > 0) await listenForVIPChannel(broker.server, config.listen, config.logger);
     warnOfOpenAddresses(config.logger, [nameServerListen, listen]);
     await broker.start();
@@ -115,11 +116,11 @@ async function assemble(
   routes: RouteTable,
   dial: Dial,
 ): Promise<BrokerParts> {
-  const { config, storeHost, brokerAddress, opened } = environment;
+  const { config, storeHost, brokerAddress, openConfig } = environment;
   const { clock, brokerName, brokerClusterName: clusterName, brokerId } = config;
-  const topicFile = await opened('topics.json', 'topicConfigTable');
-  const groupFile = await opened('subscriptionGroup.json', 'subscriptionGroupTable');
-  const offsetFile = await opened('consumerOffset.json', 'offsetTable');
+  const topicFile = await openConfig('topics.json', 'topicConfigTable');
+  const groupFile = await openConfig('subscriptionGroup.json', 'subscriptionGroupTable');
+  const offsetFile = await openConfig('consumerOffset.json', 'offsetTable');
   const topics = new Topics({ ...config, ...topicFile });
   const groups = new Groups({ ...config, ...groupFile });
   const flush = (): Promise<void> => store.flush();
@@ -128,7 +129,7 @@ async function assemble(
   const notifiesChanges = (group: string): boolean =>
     config.notifyConsumerIdsChangedEnable && groups.get(group)?.notifyConsumerIdsChangedEnable !== false;
   const clients = new Clients({ ...config, notifiesChanges });
-  const held = new LongPolling(clock);
+  const longPolling = new LongPolling(clock);
   const levels = new DelayLevels(config.messageDelayLevel);
   const replies = new SendReplies({ ...config, storeHost });
   const stats = new BrokerStats({ ...config, systemTopics: new Set(topics.systemTopicNames) });
@@ -140,14 +141,7 @@ async function assemble(
   const { outcomes, delayOffsets } = progress;
   const levelTimer = new LevelTimer({ ...config, store, messageWriter, levels, stats, offsets: delayOffsets });
   const hold = (): (() => void) => delayOffsets.hold();
-  const { fileSystem } = environment;
-  // What is in memory is not opened again.
-  const root = config.store === 'memory' ? undefined : environment.root;
-  const timerFiles = new TimerFiles({ ...config, fileSystem, root, store, pending }, progress.checkText);
-  const timerParts = { ...config, ...progress.timers, store, messageWriter, stats, pending, files: timerFiles, hold };
-  const messageTimer = new MessageTimer({ ...timerParts, changed: () => delayOffsets.timersChanged() });
-  delayOffsets.timers = () => messageTimer.note;
-  store.retention.neededFrom = () => messageTimer.firstPosition;
+  const { messageTimer, timerFiles } = makeTimers(environment, { store, pending, progress, messageWriter, stats });
   const halves = new HalfQueue({ store, messageWriter, offsets, clock, storeHost, outcomes, hold });
   const checkBack = new CheckBack({ ...config, config, store, messageWriter, halves, topics, clients, stats, hold });
   const identity = { clusterName, brokerName, brokerAddr: brokerAddress, brokerId };
@@ -155,7 +149,7 @@ async function assemble(
   const registration = new Registration({ ...config, routes, topics, dial, identity, haServerAddr });
   const unsent = new UnsentBytes(config.maxTotalUnsentBytes);
   const log = new LogThrottle(clock, config.logger);
-  const shared = { store, topics, groups, offsets, clients, held, replies, log };
+  const shared = { store, topics, groups, offsets, clients, longPolling, replies, log };
   const levelProgress = (): LevelProgress[] => levelTimer.progress;
   const handlers = makeHandlers({
     ...shared,
@@ -176,6 +170,31 @@ async function assemble(
   return { server, start: () => start(parts), stop: () => stop(parts) };
 }
 
+interface TimerParts {
+  store: MessageStore;
+  pending: PendingTimers;
+  progress: Progress;
+  messageWriter: MessageWriter;
+  stats: BrokerStats;
+}
+
+/** Makes what delivers the messages that have a time of their own. */
+function makeTimers(
+  { config, fileSystem, root }: Environment,
+  { progress, ...parts }: TimerParts,
+): { messageTimer: MessageTimer; timerFiles: TimerFiles } {
+  const { delayOffsets, checkText, timers } = progress;
+  // What is in memory is not opened again.
+  const folder = config.store === 'memory' ? undefined : root;
+  const timerFiles = new TimerFiles({ ...config, ...parts, fileSystem, root: folder }, checkText);
+  const changed = (): void => delayOffsets.timersChanged();
+  const hold = (): (() => void) => delayOffsets.hold();
+  const messageTimer = new MessageTimer({ ...config, ...parts, ...timers, files: timerFiles, hold, changed });
+  delayOffsets.timers = () => messageTimer.note;
+  parts.store.retention.neededFrom = () => messageTimer.firstPosition;
+  return { messageTimer, timerFiles };
+}
+
 interface LivingParts extends SharedParts {
   levelTimer: LevelTimer;
   messageTimer: MessageTimer;
@@ -186,15 +205,16 @@ interface LivingParts extends SharedParts {
   server: RemotingServer;
 }
 
-/** Who hears of what the store and the connections tell. */
-function connect({ store, clients, held, replies, levelTimer, messageTimer, checkBack, server }: LivingParts): void {
+/** Connects the parts to the events of the store and of connections. */
+function connect(parts: LivingParts): void {
+  const { store, clients, longPolling, replies, levelTimer, messageTimer, checkBack, server } = parts;
   server.onConnectionClosed((connection) => {
     clients.connectionClosed(connection);
-    held.connectionClosed(connection);
+    longPolling.connectionClosed(connection);
   });
   store.onCommitted((upTo, failure) => replies.committed(upTo, failure));
   store.onArrived((topic, queueId, maxOffset, tagsCode) => {
-    held.arrived(topic, queueId, maxOffset, tagsCode);
+    longPolling.arrived(topic, queueId, maxOffset, tagsCode);
     if (topic === SCHEDULE_TOPIC) levelTimer.arrived(queueId);
     else if (topic === HALF_TOPIC) checkBack.arrived();
     else if (topic === TIMER_TOPIC) messageTimer.arrived(maxOffset, tagsCode);
@@ -208,17 +228,17 @@ async function start({ levelTimer, messageTimer, checkBack, registration }: Livi
   await registration.start();
 }
 
-/** Takes no more first, then lets what is under way end, then writes everything out. */
+/** Takes no more requests first, then lets those under way end, then saves everything. */
 async function stop(parts: LivingParts): Promise<void> {
-  const { store, topics, groups, offsets, clients, held, levelTimer, messageTimer, checkBack, registration, server } =
-    parts;
+  const { store, topics, groups, offsets, clients, longPolling, levelTimer, messageTimer } = parts;
+  const { checkBack, registration, server } = parts;
   await registration.stop();
   checkBack.stop();
   await messageTimer.stop();
   await levelTimer.stop();
   await store.settled();
   await server.close();
-  held.stop();
+  longPolling.stop();
   clients.stop();
   parts.log.end();
   await offsets.stop();
@@ -228,7 +248,7 @@ async function stop(parts: LivingParts): Promise<void> {
   try {
     await Promise.all([topics.flush(), groups.flush()]);
   } finally {
-    // A disk that has no room for these must not leave the store open.
+    // A full disk must not leave the store open.
     await store.close();
   }
 }

@@ -1,4 +1,4 @@
-// Owns what all parts of a broker stand on: its settings, its files, its addresses. Leaves the parts to broker.ts.
+// Provides what all parts of a broker need: its settings, its files, its addresses.
 import { join, resolve } from 'node:path';
 import { formatAddress, packHost } from '@nest-rocketmq/remoting/internal';
 import type { HostPort } from '@nest-rocketmq/remoting/internal';
@@ -23,7 +23,7 @@ export interface Environment {
    * A file of the store's folder config, and what it holds.
    * @param table the member that has its entries
    */
-  opened(name: string, table: string): Promise<OpenedConfig>;
+  openConfig(name: string, table: string): Promise<OpenedConfig>;
 }
 
 export function environmentOf(config: BrokerConfig, port: number): Environment {
@@ -37,7 +37,7 @@ export function environmentOf(config: BrokerConfig, port: number): Environment {
     root,
     storeHost: { address: packHost(brokerIP1), port },
     brokerAddress: formatAddress(brokerIP1, port),
-    opened: async (name, table) => {
+    openConfig: async (name, table) => {
       const now = (): number => config.clock.now();
       const file = new ConfigFile({ fileSystem, path: join(root, 'config', name), table, logger, now });
       return { file, ...(await file.load()) };

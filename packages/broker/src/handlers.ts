@@ -36,17 +36,17 @@ import { recallHandlers } from './timer/recall-handler.js';
 import type { PendingTimers } from './timer/pending-timers.js';
 import type { HalfQueue } from './transaction/half-queue.js';
 
-/** Share of the machine's memory within which a queue's beginning counts as young. */
+/** A queue counts as young while its first message is within this share of the machine's memory, counted in bytes of log. */
 const ACCESS_MESSAGE_IN_MEMORY_RATIO = 0.4;
 
-/** What both the handlers and those who start and stop a broker work on. */
+/** The parts that handlers need, and that broker.ts starts, stops and connects. */
 export interface SharedParts {
   store: MessageStore;
   topics: Topics;
   groups: Groups;
   offsets: ConsumerOffsets;
   clients: Clients;
-  held: LongPolling;
+  longPolling: LongPolling;
   replies: SendReplies;
   log: LogThrottle;
 }
@@ -75,8 +75,8 @@ export function makeHandlers({ environment, ...parts }: HandlerParts): HandlerTa
   const { topics } = parts;
   const locks = new QueueLocks(clock);
   const retry = new Retry(topics, config.logger);
-  const turns = new PullScheduler(parts.unsent);
-  const common = { ...parts, config, clock, locks, retry, turns, storeHost };
+  const pullScheduler = new PullScheduler(parts.unsent);
+  const common = { ...parts, config, clock, locks, retry, pullScheduler, storeHost };
   const typed: TypedHandlers = {
     ...sendBatchHandlers(common),
     ...recallHandlers({ ...common, logger: config.logger }),

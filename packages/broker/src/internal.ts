@@ -7,10 +7,11 @@ export {
   DEFAULT_CLUSTER_NAME,
   DEFAULT_LISTEN,
   DEFAULT_NAME_SERVER_LISTEN,
-  DEFAULT_STORE,
-  EMBEDDED_NAME_SERVER,
-} from './config/options.js';
-export type { BrokerOptions } from './config/options.js';
+} from './config/broker-rows.js';
+export { optionRows } from './config/option-rows.js';
+export { DEFAULT_STORE } from './config/store-rows.js';
+export { EMBEDDED_NAME_SERVER } from './config/options.js';
+export type { BrokerOptions } from './config/broker-options.js';
 export { StoreError, StoreLockedError } from './store/errors.js';
 export { nodeFileSystem } from './store/files/file-system.js';
 export type {

@@ -1,48 +1,25 @@
 #!/usr/bin/env node
-// Owns the command nest-rocketmq-broker: its arguments, its one line on stdout, its logs on stderr, and its end by a
-// signal. Leaves the broker to broker.ts.
+// Runs the command nest-rocketmq-broker: prints one line to stdout when it is ready, logs to stderr, stops by a signal.
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { InvalidOptionError, RocketMQError } from '@nest-rocketmq/remoting/internal';
 import type { Logger } from '@nest-rocketmq/remoting/internal';
 import { startBroker } from './broker.js';
 import { readBrokerConf } from './config/broker-conf.js';
-import { DEFAULT_LISTEN, DEFAULT_NAME_SERVER_LISTEN, DEFAULT_STORE } from './config/options.js';
-import type { BrokerOptions } from './config/options.js';
-
-const USAGE = `Usage: nest-rocketmq-broker [options]
-
-Starts a RocketMQ broker and its name server, and prints one line when both are ready.
-
-  --listen HOST:PORT              where the broker listens (${DEFAULT_LISTEN})
-  --name-server-listen HOST:PORT  where the name server listens (${DEFAULT_NAME_SERVER_LISTEN})
-  --store DIR                     folder of the store, or "memory" (${DEFAULT_STORE})
-  --flush async|sync              acknowledge when the system has a message, or when the disk has (async)
-  -c, --config FILE               a broker.conf with Apache's keys; the options above stand before it
-  -v, --version                   the version of this command
-  -h, --help                      this text
-`;
+import type { BrokerOptions } from './config/broker-options.js';
+import { flagEntries, usage } from './config/usage.js';
 
 const EXIT_WRONG_USE = 2;
 const EXIT_FAILED = 1;
 
+const text = { type: 'string' } as const;
+
 const FLAGS = {
-  listen: { type: 'string' },
-  'name-server-listen': { type: 'string' },
-  store: { type: 'string' },
-  flush: { type: 'string' },
+  ...Object.fromEntries(flagEntries.map(([, { name }]) => [name, text])),
   config: { type: 'string', short: 'c' },
   version: { type: 'boolean', short: 'v' },
   help: { type: 'boolean', short: 'h' },
 } as const;
-
-/** Names of options as they stand on the command line, for messages. */
-const FLAG_OF: Readonly<Record<string, string>> = {
-  listen: '--listen',
-  nameServerListen: '--name-server-listen',
-  store: '--store',
-  flush: '--flush',
-};
 
 const line = (level: string, message: string): void => {
   process.stderr.write(`${new Date().toISOString()} ${level} ${message}\n`);
@@ -56,32 +33,34 @@ const logger: Logger = {
 
 /** @returns the options, or the text that was asked for instead */
 function optionsOf(args: string[]): BrokerOptions | string {
-  const { values } = parse(args);
-  if (values.help) return USAGE;
-  if (values.version) return `${version()}\n`;
-  const conf = values.config === undefined ? { options: {}, unknown: [] } : readConf(values.config);
+  const { config, version, help, ...flags } = parse(args);
+  if (help) return usage();
+  if (version) return `${ownVersion()}\n`;
+  const conf = config === undefined ? { options: {}, unknown: [] } : readConf(config);
   if (conf.unknown.length > 0)
-    logger.warn(`${values.config}: these keys mean nothing here: ${conf.unknown.join(', ')}`);
-  return {
-    listen: DEFAULT_LISTEN,
-    nameServerListen: DEFAULT_NAME_SERVER_LISTEN,
-    ...conf.options,
-    ...(values.listen !== undefined && { listen: values.listen }),
-    ...(values['name-server-listen'] !== undefined && { nameServerListen: values['name-server-listen'] }),
-    ...(values.store !== undefined && { store: values.store }),
-    ...(values.flush !== undefined && { flush: values.flush as 'async' }),
-    logger,
-  };
+    logger.warn(`${config}: these keys are unknown to this broker and ignored: ${conf.unknown.join(', ')}`);
+  const options: Record<string, unknown> = {};
+  for (const [option, { name, fallback }] of flagEntries)
+    options[option] = flags[name] ?? conf.options[option] ?? fallback;
+  return { ...conf.options, ...options, logger };
 }
 
-function version(): string {
+function ownVersion(): string {
   const file = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
   return (JSON.parse(file) as { version: string }).version;
 }
 
-function parse(args: string[]) {
+interface Given {
+  config?: string;
+  version?: boolean;
+  help?: boolean;
+  /** Flags that are options of the broker. */
+  [flag: string]: string | boolean | undefined;
+}
+
+function parse(args: string[]): Given {
   try {
-    return parseArgs({ args, options: FLAGS, allowPositionals: false });
+    return parseArgs({ args, options: FLAGS, allowPositionals: false }).values;
   } catch (cause) {
     const given = args.find((arg) => arg.startsWith('-') && !isKnown(arg)) ?? args.join(' ');
     const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
@@ -90,7 +69,7 @@ function parse(args: string[]) {
 }
 
 function isKnown(arg: string): boolean {
-  const name = arg.split('=', 1)[0].replace(/^--?/, '');
+  const name = arg.replace(/^--?/, '').replace(/=.*/s, '');
   return Object.hasOwn(FLAGS, name) || ['c', 'h', 'v'].includes(name);
 }
 
@@ -130,7 +109,8 @@ async function main(args: string[]): Promise<number | undefined> {
 
 function report(error: unknown): number {
   if (error instanceof InvalidOptionError) {
-    const name = FLAG_OF[error.option] ?? error.option;
+    const flag = flagEntries.find(([option]) => option === error.option)?.[1];
+    const name = flag ? `--${flag.name}` : error.option;
     process.stderr.write(`nest-rocketmq-broker: ${error.message.replace(error.option, name)}\n`);
     return EXIT_WRONG_USE;
   }

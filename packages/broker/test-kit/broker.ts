@@ -1,5 +1,4 @@
-// Owns what the tests of a whole broker share: one on the memory store under a clock that they turn, and the requests
-// of a client over in-process connections.
+// Starts a broker in memory under a manual clock for tests, and sends it a client's requests in process.
 import {
   Connection,
   ManualClock,
@@ -14,7 +13,7 @@ import {
 import type { HandlerTable, HeaderOf, MessageExt, Reply, SubscriptionData } from '@nest-rocketmq/remoting/internal';
 import { startBroker } from '../src/broker.js';
 import type { Broker } from '../src/broker.js';
-import type { BrokerOptions } from '../src/config/options.js';
+import type { BrokerOptions } from '../src/config/broker-options.js';
 import type { OpenMode, StoreFile } from '../src/store/files/file-system.js';
 import { MemoryFileSystem, memoryFileSystem } from '../src/store/files/memory-file-system.js';
 import { killed } from './store.js';

@@ -1,4 +1,4 @@
-// Owns what the store's tests share: a small store in memory, messages, and reading everything back.
+// Makes small stores in memory for tests, with their messages, and reads them back.
 import { ManualClock } from '@nest-rocketmq/remoting/internal';
 import { memoryFileSystem } from '../src/store/files/memory-file-system.js';
 import type { MemoryFileSystem } from '../src/store/files/memory-file-system.js';

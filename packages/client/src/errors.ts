@@ -6,8 +6,11 @@ import {
   RequestTimeoutError,
   ResponseError,
   RocketMQError,
+  describe,
   shown,
 } from '@nest-rocketmq/remoting/internal';
+
+export { describe };
 
 /** Base of the errors that the client itself raises. `code` is stable, and is Apache's name where it has one. */
 export class MQClientError extends RocketMQError {}
@@ -195,9 +198,4 @@ export class GroupInUseError extends MQClientError {
       `a ${kind} of group ${group} is already started in this client. Use another group or client.`,
     );
   }
-}
-
-/** One line about any thrown value, for messages and logs. */
-export function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

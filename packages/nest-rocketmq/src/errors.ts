@@ -1,11 +1,12 @@
-// Owns the errors of the Nest module. What the client or the wire throws passes through unchanged.
+// Declares the errors of the Nest module. Errors of the client and the protocol pass through unchanged.
 import { RocketMQError } from '@nest-rocketmq/remoting/internal';
 
-/** The directory of the embedded broker is in use by another process. */
+/** Another process, or another app of this one, uses the directory of the embedded broker. Raised when the app starts. */
 export class StoreInUseError extends RocketMQError {
   constructor(
+    /** The directory. */
     readonly store: string,
-    /** the process that holds the store */
+    /** The process that holds it, if known. */
     readonly pid: number | undefined,
     options?: { cause?: unknown },
   ) {
@@ -18,16 +19,16 @@ export class StoreInUseError extends RocketMQError {
     super(
       'STORE_IN_USE',
       `the embedded broker's store ${store} is held by ${holder}. ` +
-        `Two ways out: give this app a store of its own, RocketMQModule.forRoot({ embedded: { store: 'another/path' } }) or 'memory'; ` +
+        `Either give this app a store of its own, RocketMQModule.forRoot({ embedded: { store: 'another/path' } }) or 'memory'; ` +
         `or share that broker: embedded: { listen: '127.0.0.1:10911' } there, and { nameServer: '127.0.0.1:9876' } here.`,
       options,
     );
   }
 }
 
-/** RocketMQModule.forRoot or forRootAsync is imported twice in one app. */
+/** RocketMQModule.forRoot or forRootAsync is imported twice in one app. Raised when the app starts. */
 export class ModuleTwiceError extends RocketMQError {
-  /** @param importers for each of them, the modules that import it */
+  /** @param importers of each of the two, the modules that import it */
   constructor(readonly importers: readonly string[]) {
     super(
       'MODULE_TWICE',
@@ -40,30 +41,33 @@ export class ModuleTwiceError extends RocketMQError {
   }
 }
 
-/** Two listeners of one consumer group that cannot share the group's one consumer. */
+/** Two listeners of one consumer group cannot share the group's one consumer. Raised when the app starts. */
 export class ListenerConflictError extends RocketMQError {
   constructor(group: string, first: string, second: string, reason: string) {
     super('LISTENER_CONFLICT', `consumer group '${group}': ${pair(first, second)} ${reason}`);
   }
 }
 
-/** A decorated class or method that cannot be a listener. */
+/** A decorated class or method cannot be a listener. Raised by the decorator or when the app starts. */
 export class InvalidListenerError extends RocketMQError {
   constructor(listener: string, reason: string, options?: { cause?: unknown }) {
     super('INVALID_LISTENER', `${listener}: ${reason}`, options);
   }
 }
 
-/** A listener's Observable that was given up because the message is no longer this consumer's. */
+/** A listener's Observable did not complete before its message went to another consumer, or the app closed. */
 export class ListenerAbortedError extends RocketMQError {
   constructor() {
-    super('LISTENER_ABORTED', 'the Observable had not completed when the message was taken away from this consumer.');
+    super(
+      'LISTENER_ABORTED',
+      'the Observable had not completed when the message was taken away from this consumer. It is delivered again.',
+    );
   }
 }
 
-/** A listener on a cluster that has no group: neither its own nor the module's. */
+/** A listener on a cluster has no group, neither its own nor the module's. Raised when the app starts. */
 export class GroupMissingError extends RocketMQError {
-  /** @param remedy beside the module's option, or an empty text */
+  /** @param remedy added to the module's option; may be empty */
   constructor(
     readonly listener: string,
     nameServer: string,
@@ -74,26 +78,26 @@ export class GroupMissingError extends RocketMQError {
       'GROUP_MISSING',
       `${listener} has no group on the cluster ${nameServer}. Name this service: ` +
         `RocketMQModule.forRoot({ group: '${example}', … })${remedy}. ` +
-        `Services that share a group by accident get only a part of their messages each.`,
+        `Two services that share a group by accident each get only a part of their messages.`,
     );
   }
 }
 
-/** A transactional send to a topic for which the app has no transaction listener, or two. */
+/** A topic of a transactional send has no transaction listener in this app, or two; or its listener returned no verdict. */
 export class TransactionListenerError extends RocketMQError {
   constructor(message: string) {
     super('TRANSACTION_LISTENER', message);
   }
 }
 
-/** A payload that the converter cannot turn into a body. */
+/** The converter cannot turn a payload into a body. Raised by sends, before anything is sent. */
 export class MessageEncodeError extends RocketMQError {
   constructor(reason: string, options?: { cause?: unknown }) {
     super('MESSAGE_ENCODE', `this payload cannot be sent: ${reason}`, options);
   }
 }
 
-/** A body that the converter cannot turn into the listener's payload. */
+/** The converter cannot turn a body into the listener's payload. The message goes to the dead letters at once. */
 export class MessageDecodeError extends RocketMQError {
   constructor(reason: string, options?: { cause?: unknown }) {
     super('MESSAGE_DECODE', reason, options);
@@ -102,7 +106,8 @@ export class MessageDecodeError extends RocketMQError {
 
 /** 'A.onMessage and B.onMessage (OrdersModule)', or '… (OrdersModule and PaymentsModule)'. */
 function pair(first: string, second: string): string {
-  const [[one, moduleOfOne], [two, moduleOfTwo]] = [first, second].map(split);
+  const [one, moduleOfOne] = split(first);
+  const [two, moduleOfTwo] = split(second);
   const modules = moduleOfOne === moduleOfTwo ? moduleOfOne : [moduleOfOne, moduleOfTwo].filter(Boolean).join(' and ');
   return `${one} and ${two}${modules && ` (${modules})`}`;
 }

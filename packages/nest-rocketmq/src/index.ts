@@ -1,16 +1,24 @@
-// The public door of the package.
+// The public door of nest-rocketmq.
+
 export { RocketMQModule } from './rocketmq.module.js';
 export type { RocketMQModuleAsyncOptions, RocketMQOptionsFactory } from './rocketmq.module.js';
 export { NAME_SERVER_ENV } from './options/rocketmq.options.js';
-export type { ConsumerSettings } from './options/consumer-settings.js';
 export type { ProducerSettings, RocketMQModuleOptions } from './options/rocketmq.options.js';
+export type { ConsumerSettings } from './options/consumer-settings.js';
 export { ROCKETMQ_BACKEND, ROCKETMQ_CONTEXT_TYPE, ROCKETMQ_OPTIONS } from './rocketmq.tokens.js';
+
 export { RocketMQTemplate } from './template/rocketmq-template.js';
 export type { SendOptions, TransactionOptions, TransactionResult } from './template/rocketmq-template.js';
 export type { DelayOptions, MessageOptions } from './message/outgoing-message.js';
+export type { Destination, DestinationObject } from './message/destination.js';
+export { DelayLevels } from './message/delay.js';
+export { DEFAULT_MESSAGE_DELAY_LEVEL } from '@nest-rocketmq/remoting';
+export type { Duration, MessageQueue } from '@nest-rocketmq/remoting';
+export type { SendResult, SendStatus } from '@nest-rocketmq/client';
+
 export { RocketMQMessageListener } from './decorators/rocketmq-message-listener.js';
-export { Payload } from './decorators/payload.js';
 export { RocketMQTransactionListener } from './decorators/rocketmq-transaction-listener.js';
+export { Payload } from './decorators/payload.js';
 export { RocketMQLocalTransactionState } from './decorators/listener-metadata.js';
 export type {
   MessageListenerOptions,
@@ -23,6 +31,9 @@ export type {
 export { RocketMQContext } from './decorators/rocketmq-context.js';
 export { RocketMQListeners } from './listeners/rocketmq-listeners.js';
 export type { Consumption } from './listeners/listener-container.js';
+export type { HostPort, MessageExt } from '@nest-rocketmq/remoting';
+export type { ConsumeFromWhere, ExpressionType, MessageModel } from '@nest-rocketmq/client';
+
 export { JsonMessageConverter } from './message/message-converter.js';
 export type { BigIntegerPolicy } from './message/json-decoding.js';
 export type {
@@ -32,13 +43,14 @@ export type {
   MessageConverter,
   PayloadKind,
 } from './message/message-converter.js';
-export { DelayLevels, milliseconds } from './message/delay.js';
-export type { Duration } from './message/delay.js';
-export type { Destination, DestinationObject } from './message/destination.js';
+
 export { ClusterBackend } from './backends/backend.js';
 export type { RocketMQBackend } from './backends/backend.js';
 export { EmbeddedBackend } from './backends/embedded-backend.js';
 export type { EmbeddedOptions } from './backends/embedded-options.js';
+export type { Clock, Dial, Logger, TimerHandle } from '@nest-rocketmq/remoting';
+
+// What an app may have to catch: errors of this module, then of the client, the connection and the embedded broker.
 export {
   GroupMissingError,
   InvalidListenerError,
@@ -51,9 +63,28 @@ export {
   TransactionListenerError,
 } from './errors.js';
 export {
-  DEFAULT_MESSAGE_DELAY_LEVEL,
+  BrokerNotFoundError,
+  InvalidMessageError,
+  InvalidNameError,
+  MQClientError,
+  MessageTooLargeError,
+  NameServerUnreachableError,
+  NoBrokerError,
+  SendFailedError,
+  SubscriptionRefusedError,
+  TooManySendsError,
+  TopicNotFoundError,
+} from '@nest-rocketmq/client';
+export type { SendFailure } from '@nest-rocketmq/client';
+export {
+  AddressError,
+  ConnectError,
+  ConnectionClosedError,
   InvalidOptionError,
+  ListenError,
   NotRunningError,
+  RequestTimeoutError,
+  ResponseError,
   RocketMQError,
 } from '@nest-rocketmq/remoting';
-export type { SendResult } from '@nest-rocketmq/client';
+export { StoreError, StoreLockedError } from '@nest-rocketmq/broker/errors';

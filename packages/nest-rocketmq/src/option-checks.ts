@@ -1,13 +1,13 @@
-// Owns the checks that options share. Each returns the value or throws an InvalidOptionError that names the option.
-import { InvalidOptionError, RocketMQError, milliseconds } from '@nest-rocketmq/remoting/internal';
+// Checks values of options. Each check returns the value, or throws an InvalidOptionError that names the option.
+import { InvalidOptionError, milliseconds } from '@nest-rocketmq/remoting/internal';
 
 const ADDRESS = /^(?:[^\s:;,/[\]]+|\[[0-9a-fA-F:.%]+\]):(\d{1,5})$/;
 const HIGHEST_PORT = 65_535;
 
-/** How many letters apart a misspelt option and the one that was meant may be. */
-const CLOSE = 2;
+/** How many letters may be wrong in a misspelt option for the error to name the right one. */
+const MOST_WRONG_LETTERS = 2;
 
-/** A plain object with no key outside `known`: a misspelt option must not pass as a default. */
+/** Checks that the object has only known keys: a misspelt option must not silently get its default. */
 export function checkKeys(option: string, given: unknown, known: readonly string[]): void {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     throw new InvalidOptionError(option, given, `an object of ${known.join(', ')}`);
@@ -24,27 +24,29 @@ export function checkKeys(option: string, given: unknown, known: readonly string
 function closest(name: string, known: readonly string[]): string | undefined {
   const distances = known.map((each) => [each, distance(name.toLowerCase(), each.toLowerCase())] as const);
   const [best] = distances.toSorted((a, b) => a[1] - b[1]);
-  return best && best[1] <= Math.min(CLOSE, name.length - 1) ? best[0] : undefined;
+  return best && best[1] <= Math.min(MOST_WRONG_LETTERS, name.length - 1) ? best[0] : undefined;
 }
 
-/** Levenshtein's: how many letters have to be put in, left out or changed. */
+/** The Levenshtein distance: how many letters have to be inserted, deleted or replaced. */
 function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  let above = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (const [i, letter] of Array.from(a).entries()) {
-    const next = [i + 1];
-    for (let j = 0; j < b.length; j++) {
-      next.push(Math.min(next[j] + 1, row[j + 1] + 1, row[j] + (letter === b[j] ? 0 : 1)));
+    let left = i + 1;
+    const row = [left];
+    for (const [j, other] of Array.from(b).entries()) {
+      left = Math.min(left + 1, above[j + 1]! + 1, above[j]! + (letter === other ? 0 : 1));
+      row.push(left);
     }
-    row = next;
+    above = row;
   }
-  return row[b.length];
+  return above.at(-1)!;
 }
 
 /**
- * Runs a check, and says in its error whose option it is. Errors of the client and the broker about their own options
- * are the same kind.
+ * Runs a check, and adds to its InvalidOptionError whose option it is. The client's and the broker's own checks throw the
+ * same class.
  * @param where 'RocketMQModule.forRoot'
- * @param path of the object that the option is in: 'embedded'
+ * @param path the object that the option is in: 'embedded'
  */
 export function inside<T>(where: string, path: string | undefined, check: () => T): T {
   try {
@@ -54,23 +56,11 @@ export function inside<T>(where: string, path: string | undefined, check: () => 
   }
 }
 
-/** The error of a wrong option with its place; any other as it is. */
+/** An InvalidOptionError with its place added; any other error unchanged. */
 export function located(error: unknown, where: string, path?: string): unknown {
-  if (!isOptionError(error) || error.where !== undefined) return error;
+  if (!(error instanceof InvalidOptionError) || error.where !== undefined) return error;
   const option = path === undefined ? error.option : `${path}.${error.option}`;
   return new InvalidOptionError(option, error.given, error.allowed, where, { cause: error });
-}
-
-interface OptionError {
-  readonly option: string;
-  readonly given: unknown;
-  readonly allowed: string;
-  readonly where?: string;
-}
-
-/** By its code: the broker, which has a class of its own for it, is loaded only where it runs. */
-function isOptionError(error: unknown): error is OptionError {
-  return error instanceof RocketMQError && error.code === 'INVALID_OPTION';
 }
 
 export function checkInteger(option: string, given: unknown, min: number, max: number, unit = ''): number {
@@ -78,7 +68,7 @@ export function checkInteger(option: string, given: unknown, min: number, max: n
   throw new InvalidOptionError(option, given, `an integer from ${min} to ${max}${unit && ` (${unit})`}`);
 }
 
-/** A length of time. @param min ms @param max ms @returns ms */
+/** Checks a length of time. @param min ms @param max ms @returns ms */
 export function checkDuration(option: string, given: unknown, min: number, max: number): number {
   const length = milliseconds(given);
   if (length !== undefined && Number.isInteger(length) && length >= min && length <= max) return length;
@@ -89,7 +79,7 @@ export function checkDuration(option: string, given: unknown, min: number, max: 
   );
 }
 
-/** A unit in which Apache counts a setting that is a length of time here. */
+/** The unit of an Apache setting that is a length of time here. */
 export interface ApacheUnit {
   readonly name: string;
   readonly letter: string;
@@ -101,10 +91,10 @@ export const MINUTES: ApacheUnit = { name: 'minutes', letter: 'm', length: 60_00
 export const HOURS: ApacheUnit = { name: 'hours', letter: 'h', length: 3_600_000 };
 
 /**
- * A length of time that RocketMQ counts in whole minutes or hours. A number is ms, as everywhere; one that would have been
- * right in Apache's unit is refused, since nobody can tell which was meant.
+ * Checks a length of time that RocketMQ counts in whole minutes or hours. A number is ms, as everywhere. One that would be
+ * right in Apache's unit is refused, since it may be meant so.
  * @param max in `unit`
- * @returns how many of `unit`
+ * @returns the number of `unit`s
  */
 export function checkWhole(option: string, given: unknown, unit: ApacheUnit, max: number): number {
   const { name, letter, length } = unit;
@@ -133,14 +123,14 @@ export function checkClass(option: string, given: unknown): void {
   throw new InvalidOptionError(option, given, 'a class');
 }
 
-/** An object with these methods, as a class of the user's own has them. */
+/** Checks an object of the user's own by its methods. */
 export function checkMethods(option: string, given: unknown, methods: readonly string[]): void {
   const candidate = given as Record<string, unknown> | null | undefined;
   if (typeof given === 'object' && methods.every((method) => typeof candidate?.[method] === 'function')) return;
   throw new InvalidOptionError(option, given, `an object with ${methods.map((method) => `${method}()`).join(' and ')}`);
 }
 
-/** 'host:port;host2:port', returned without spaces. */
+/** Checks 'host:port;host2:port', and returns it without spaces. */
 export function checkAddresses(option: string, given: unknown): string {
   const parts = typeof given === 'string' ? given.split(';').map((part) => part.trim()) : [];
   const addresses = parts.filter((part) => part !== '');

@@ -1,4 +1,4 @@
-// Owns the app's one client and one producer, and the backend under them: made at first use, closed with the app.
+// Holds the app's one client and one producer and the backend under them: started at first use, closed with the app.
 import { NotRunningError } from '@nest-rocketmq/remoting/internal';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { RocketMQClient } from '@nest-rocketmq/client';
@@ -9,7 +9,7 @@ import { located } from './option-checks.js';
 import type { ResolvedOptions } from './options/rocketmq.options.js';
 import { ROCKETMQ_BACKEND, ROCKETMQ_RESOLVED_OPTIONS } from './rocketmq.tokens.js';
 import { TransactionListeners } from './transactions/transaction-listeners.js';
-import { CLIENT_ON_TURNED_CLOCK, holding, isTurnedByHand } from './turned-clock.js';
+import { CLIENT_ON_MANUAL_CLOCK, isManual, withClockHeld } from './manual-clock-settings.js';
 
 interface Started {
   readonly client: RocketMQClient;
@@ -28,12 +28,12 @@ export class RocketMQConnection {
     private readonly transactions: TransactionListeners,
   ) {}
 
-  /** The clock that all of this lives by; undefined: the machine's. */
+  /** The backend's clock; undefined for the machine's. */
   get clock(): Clock | undefined {
     return this.backend.clock;
   }
 
-  /** Another provider's onModuleInit may send before this module's has run, so whoever comes first starts it. */
+  /** Starts the connection if nobody has: another provider's onModuleInit may send before this module's has run. */
   async client(): Promise<RocketMQClient> {
     return (await this.#start()).client;
   }
@@ -42,7 +42,7 @@ export class RocketMQConnection {
     return (await this.#start()).producer;
   }
 
-  /** The app has begun to close. Listeners that still run may send until `close`. */
+  /** Says that the app has begun to close. Listeners that still run may send until `close`. */
   closing(): void {
     this.backend.stopping?.();
   }
@@ -51,11 +51,11 @@ export class RocketMQConnection {
     this.#closed = true;
     const starting = this.#started;
     if (!starting) return;
-    // Whoever started it has been given the error; there is then nothing left to close.
+    // If the start failed, its caller has the error, and there is nothing to close.
     const started = await starting.catch(() => undefined);
     if (!started) return;
-    await this.#closing('the client', () => started.client.shutdown());
-    await this.#closing(`the ${this.backend.name} backend`, () => this.backend.stop());
+    await this.#closePart('the client', () => started.client.shutdown());
+    await this.#closePart(`the ${this.backend.name} backend`, () => this.backend.stop());
   }
 
   #start(): Promise<Started> {
@@ -79,27 +79,27 @@ export class RocketMQConnection {
         clock: this.backend.clock,
         localOffsetStoreDir: this.backend.localOffsetStoreDir,
         logger: this.#clientLogger(),
-        ...(isTurnedByHand(this.clock) && CLIENT_ON_TURNED_CLOCK),
+        ...(isManual(this.clock) && CLIENT_ON_MANUAL_CLOCK),
       });
       await client.start();
       const producer = client.createProducer({
         ...this.options.producer,
         group: this.options.group,
         transactionListener: this.#transactionListener(),
-        // Brokers ask only producers that they know, also after a restart before the first send.
+        // Brokers check transactions only with producers that they know: register before the first send.
         topics: this.transactions.topics,
       });
       await producer.start();
       if (this.backend.name !== 'embedded') this.#logger.log(`connected to ${this.backend.name} ${nameServer}`);
       return { client, producer };
     } catch (error) {
-      await this.#closing('the client', async () => client?.shutdown());
-      await this.#closing(`the ${this.backend.name} backend`, () => this.backend.stop());
+      await this.#closePart('the client', async () => client?.shutdown());
+      await this.#closePart(`the ${this.backend.name} backend`, () => this.backend.stop());
       throw located(error, this.options.where, 'producer');
     }
   }
 
-  /** A broker of our own makes topics as they are used: what the client tells of routes and queues is news on a cluster only. */
+  /** What the client logs about routes and queues matters on a cluster only: an embedded broker creates topics as needed. */
   #clientLogger(): ClientLogger {
     if (this.backend.name !== 'embedded') return this.#logger;
     return {
@@ -113,14 +113,14 @@ export class RocketMQConnection {
     return {
       executeLocalTransaction: (message, arg) => this.transactions.executeLocalTransaction(message, arg),
       checkLocalTransaction: (message) =>
-        holding(this.clock, `the check of transaction ${message.msgId} on topic ${message.topic}`, () =>
+        withClockHeld(this.clock, `the check of transaction ${message.msgId} on topic ${message.topic}`, () =>
           this.transactions.checkLocalTransaction(message),
         ),
     };
   }
 
-  /** One part that fails to close must not keep the others open. */
-  async #closing(what: string, close: () => Promise<void> | undefined): Promise<void> {
+  /** An error in one part must not keep the others open. */
+  async #closePart(what: string, close: () => Promise<void> | undefined): Promise<void> {
     try {
       await close();
     } catch (error) {

@@ -1,4 +1,4 @@
-// The order in which the module's parts start and stop with the app.
+// Starts and stops the module's parts with the app, in order.
 import { Inject, Injectable } from '@nestjs/common';
 import type {
   BeforeApplicationShutdown,
@@ -28,7 +28,7 @@ export class RocketMQLifecycle
     @Inject(ROCKETMQ_RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {}
 
-  /** Wrong listeners are reported before anything is started that would have to be stopped again. */
+  /** Reports wrong listeners before anything is started. */
   async onModuleInit(): Promise<void> {
     await this.#orClose(async () => {
       await this.listeners.discover();
@@ -39,8 +39,8 @@ export class RocketMQLifecycle
   }
 
   /**
-   * Not before: should another provider's onModuleInit fail, there is nothing to close, and Nest would call no hook to
-   * close it. Who sends in onModuleInit starts the connection by that.
+   * Connects and starts to listen. Not earlier: if another provider's onModuleInit fails, Nest calls no hook that could
+   * close the connection. A send in onModuleInit does start it.
    */
   async onApplicationBootstrap(): Promise<void> {
     this.listeners.warnOfUnprovided();
@@ -51,7 +51,7 @@ export class RocketMQLifecycle
     });
   }
 
-  /** The first phase of a shutdown: databases are still open (they close in onApplicationShutdown), so listeners can finish. */
+  /** Stops listening in the first phase of a shutdown: databases, which close in onApplicationShutdown, are still open. */
   async onModuleDestroy(): Promise<void> {
     this.connection.closing();
     await this.listeners.stop();
@@ -62,13 +62,13 @@ export class RocketMQLifecycle
     await this.hooks.call('beforeApplicationShutdown', signal);
   }
 
-  /** The last phase: the HTTP server is closed by now, so nobody sends any more. */
+  /** Closes the connection in the last phase: the HTTP server is closed, so nobody sends any more. */
   async onApplicationShutdown(signal?: string): Promise<void> {
     await this.hooks.call('onApplicationShutdown', signal);
     await this.connection.close();
   }
 
-  /** Nest calls no shutdown hook for an app that did not come up: what was started for it is closed here. */
+  /** Closes what was started if the app does not come up: Nest then calls no shutdown hook. */
   async #orClose(start: () => Promise<void> | void): Promise<void> {
     try {
       await start();

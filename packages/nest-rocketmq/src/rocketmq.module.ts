@@ -1,4 +1,4 @@
-// Owns the Nest module: which providers there are, and the forms in which it is given its options.
+// Declares the Nest module: its providers, and the forms in which it takes its options.
 import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import { ConfigurableModuleBuilder, Logger, Module } from '@nestjs/common';
 import type { ConfigurableModuleAsyncOptions, DynamicModule, FactoryProvider } from '@nestjs/common';
@@ -25,16 +25,18 @@ import {
 import { refuseSecondModule } from './single-module.js';
 import { TransactionListeners } from './transactions/transaction-listeners.js';
 
-/** Implemented by the class that `forRootAsync({ useClass })` or `({ useExisting })` names. */
+/** What the class of `forRootAsync({ useClass })` or `({ useExisting })` implements. */
 export interface RocketMQOptionsFactory {
+  /** Called once, when the app starts. */
   createRocketMQOptions(): RocketMQModuleOptions | Promise<RocketMQModuleOptions>;
 }
 
 interface ModuleExtras {
-  /** Whether other modules see the template without importing this one. Default true. */
+  /** Whether other modules can inject the template without importing this one. Default true. */
   isGlobal?: boolean;
 }
 
+/** Options of `forRootAsync`: `useFactory` with `inject`, `useClass` or `useExisting`; `imports`, `isGlobal`. */
 export type RocketMQModuleAsyncOptions = ConfigurableModuleAsyncOptions<
   RocketMQModuleOptions,
   'createRocketMQOptions'
@@ -57,12 +59,12 @@ const backend: FactoryProvider = {
     if (choice.kind === 'custom') return choice.backend;
     if (choice.kind === 'cluster') return new ClusterBackend(choice.nameServer);
     const logger = new Logger('RocketMQ');
-    if (choice.doubt) logger.warn(`starting a broker inside this process, since ${choice.doubt}. ${WAY_OUT_OF_DOUBT}`);
+    if (choice.doubt) logger.warn(`starting a broker inside this process, since ${choice.doubt}. ${HOW_TO_CHOOSE}`);
     return new EmbeddedBackend(choice.embedded, logger);
   },
 };
 
-const WAY_OUT_OF_DOUBT = `If that is meant, say so: { embedded: {} }. To join a cluster set nameServer, or ${NAME_SERVER_ENV}.`;
+const HOW_TO_CHOOSE = `If you want that, set { embedded: {} }. To join a cluster set nameServer, or ${NAME_SERVER_ENV}.`;
 
 const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<RocketMQModuleOptions>({
   optionsInjectionToken: ROCKETMQ_OPTIONS,
@@ -72,6 +74,10 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<RocketMQModule
   .setExtras<ModuleExtras>({ isGlobal: true }, (definition, { isGlobal }) => ({ ...definition, global: isGlobal }))
   .build();
 
+/**
+ * The module that an app imports once, in its root module: `RocketMQModule.forRoot(…)` or `forRootAsync(…)`. It provides
+ * `RocketMQTemplate`, which sends, and `RocketMQListeners`, and starts the decorated listeners of the app.
+ */
 @Module({
   imports: [DiscoveryModule],
   providers: [
@@ -91,14 +97,18 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<RocketMQModule
 export class RocketMQModule extends ConfigurableModuleClass {
   /**
    * Without options a broker runs inside the app and stores its messages under `.rocketmq/` in the working directory;
-   * with the environment's ROCKETMQ_NAME_SERVER, or `{ nameServer: 'host:9876;host2:9876' }`, the app joins a cluster.
+   * with the environment variable ROCKETMQ_NAME_SERVER or `{ nameServer: 'host:9876;host2:9876' }` the app joins a cluster.
+   * @throws InvalidOptionError when `options` is no object; wrong options are reported when the app starts
    */
   static override forRoot(options: RocketMQModuleOptions & ModuleExtras = {}): DynamicModule {
     checkObject(FOR_ROOT, options, "an object such as { nameServer: 'host:9876' }, or nothing");
     return withOrigin(FOR_ROOT, super.forRoot(options));
   }
 
-  /** The options come from `useFactory` (with `inject`), `useClass` or `useExisting`. */
+  /**
+   * Takes the options from `useFactory` (with `inject`), `useClass` or `useExisting`.
+   * @throws InvalidOptionError without any of the three
+   */
   static override forRootAsync(options: RocketMQModuleAsyncOptions): DynamicModule {
     const forms = [options?.useFactory, options?.useClass, options?.useExisting];
     checkObject(
@@ -113,7 +123,7 @@ export class RocketMQModule extends ConfigurableModuleClass {
 const FOR_ROOT = 'RocketMQModule.forRoot';
 const FOR_ROOT_ASYNC = 'RocketMQModule.forRootAsync';
 
-/** At the call: the builder behind it would fail without a word about options. */
+/** Checked here: the errors of Nest's builder do not mention options. */
 function checkObject(where: string, options: unknown, allowed: string): void {
   inside(where, undefined, () => {
     if (typeof options !== 'object' || options === null || Array.isArray(options)) {

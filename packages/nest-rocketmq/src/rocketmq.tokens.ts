@@ -1,16 +1,16 @@
-// Owns the injection tokens and metadata keys. All are global symbols, so that the ES module build and
-// the CommonJS build of this package mean the same thing when one process loads both.
+// Declares the injection tokens and metadata keys. All are global symbols, so that the ES module build and the CommonJS build
+// share them if one process loads both.
 
-/** The options as the user gave them to forRoot or forRootAsync. */
+/** The token of the options as given to forRoot or forRootAsync. Override it in a test to change them. */
 export const ROCKETMQ_OPTIONS = Symbol.for('nest-rocketmq:options');
 
-/** The options after validation, with environment and defaults applied. */
+/** The token of the checked options, with environment and defaults applied. */
 export const ROCKETMQ_RESOLVED_OPTIONS = Symbol.for('nest-rocketmq:resolved-options');
 
-/** Where the options were given, for errors: 'RocketMQModule.forRoot'. */
+/** The token of the place where the options were given, for errors: 'RocketMQModule.forRoot'. */
 export const ROCKETMQ_OPTIONS_ORIGIN = Symbol.for('nest-rocketmq:options-origin');
 
-/** The backend in use: override it in a test to swap the broker. */
+/** The token of the backend in use. Override it in a test to replace the broker. */
 export const ROCKETMQ_BACKEND = Symbol.for('nest-rocketmq:backend');
 
 export const MESSAGE_LISTENER_METADATA = Symbol.for('nest-rocketmq:message-listener');
@@ -18,10 +18,10 @@ export const TRANSACTION_LISTENER_METADATA = Symbol.for('nest-rocketmq:transacti
 
 /** On a class: the names of its decorated methods. */
 export const LISTENER_METHODS_METADATA = Symbol.for('nest-rocketmq:listener-methods');
-/** On a class: decorators that stand on what cannot be a listener. */
+/** On a class: decorators on members that cannot be listeners. */
 export const MISPLACED_LISTENERS_METADATA = Symbol.for('nest-rocketmq:misplaced-listeners');
-/** On an instance or a class: a RocketMQModule has taken it as a listener. */
+/** On an instance or a class: a RocketMQModule serves it. */
 export const SERVED_METADATA = Symbol.for('nest-rocketmq:served');
 
-/** What `ExecutionContext.getType()` says inside guards and interceptors of a listener. */
+/** What `ExecutionContext.getType()` returns in the guards, interceptors and filters of a listener. */
 export const ROCKETMQ_CONTEXT_TYPE = 'rocketmq';

@@ -1,11 +1,11 @@
-// Refuses a second RocketMQModule in an app: two would be two brokers, or two clients, with every listener on both.
+// Refuses a second RocketMQModule in an app: it would mean two brokers or two clients, with every listener on both.
 import type { ModulesContainer } from '@nestjs/core';
 import { ModuleTwiceError } from './errors.js';
 import { ROCKETMQ_RESOLVED_OPTIONS } from './rocketmq.tokens.js';
 
 type Module = ModulesContainer extends Map<string, infer M> ? M : never;
 
-/** Nest links global modules to every module, this one first; what was linked before it stands in `imports`. */
+/** Nest appends global modules to the imports of every module, this one first: what stands before it was imported. */
 const FIRST_GLOBAL_MODULE = 'InternalCoreModule';
 
 /** @throws ModuleTwiceError naming the modules that import it */

@@ -163,10 +163,14 @@ const PATH = /(?<![\w%-])(?:[A-Za-z]:)?[\\/][^\s'",;:()]*/g;
  * the log of whoever met it.
  */
 export function toldToPeer(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
   const { code, syscall } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
   if (syscall !== undefined) return `the server's disk or network refused (${code ?? syscall}): see its log`;
-  return message.replace(PATH, '…');
+  return describe(error).replace(PATH, '…');
+}
+
+/** One line about any thrown value, for messages and logs. */
+export function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 const LONGEST_SHOWN = 200;

@@ -59,7 +59,10 @@ export { Connection, DEFAULT_REQUEST_TIMEOUT_MS } from './connection/connection.
 export type { ConnectionOptions, RawHandler, RequestHandlers, RequestOptions } from './connection/connection.js';
 export { Connections, DEFAULT_CONNECT_TIMEOUT_MS, dialTcp } from './connection/connections.js';
 export type { ConnectionsOptions, Dial } from './connection/connections.js';
-export { Deadline } from './connection/deadline.js';
+export { Deadline } from './time/deadline.js';
+export { Repeating } from './time/repeating.js';
+export type { RepeatingOptions } from './time/repeating.js';
+export { sharedAbortController, sleep, within } from './time/waiting.js';
 export { DEFAULT_MESSAGE_DELAY_LEVEL, DELAY_UNITS, delayLevelNames, parseDelayLevels } from './time/delay-levels.js';
 export { milliseconds } from './time/duration.js';
 export type { Duration } from './time/duration.js';
@@ -76,6 +79,7 @@ export {
   RequestTimeoutError,
   ResponseError,
   RocketMQError,
+  describe,
   shown,
   toldToPeer,
 } from './errors.js';

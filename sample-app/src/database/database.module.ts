@@ -1,4 +1,4 @@
-// Owns the app's one database, and that it closes last.
+// Provides the app's one database, and closes it last.
 import { Global, Module } from '@nestjs/common';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import { AppConfig } from '../config.js';
@@ -19,7 +19,7 @@ import { openDatabase } from './open-database.js';
 export class DatabaseModule implements OnApplicationShutdown {
   constructor(private readonly database: Database) {}
 
-  /** The last phase of a shutdown: listeners have finished in the one before. */
+  /** Closes in the last phase of a shutdown: listeners have ended in an earlier one. */
   async onApplicationShutdown(): Promise<void> {
     await this.database.close();
   }

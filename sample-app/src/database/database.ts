@@ -1,4 +1,4 @@
-// Owns what the app asks of a database. PostgreSQL answers it, in this process or on a server.
+// Defines what the app needs of a database. PostgreSQL provides it, in this process or on a server.
 
 export interface Queryable {
   /** @param parameters for $1, $2, … */
@@ -8,7 +8,7 @@ export interface Queryable {
 export abstract class Database implements Queryable {
   abstract query<Row>(sql: string, parameters?: unknown[]): Promise<Row[]>;
 
-  /** Commits when `work` resolves, rolls back when it rejects. Inside, ask `transaction` only. */
+  /** Commits when `work` resolves, rolls back when it rejects. Inside, use only `transaction`. */
   abstract transaction<T>(work: (transaction: Queryable) => Promise<T>): Promise<T>;
 
   abstract close(): Promise<void>;

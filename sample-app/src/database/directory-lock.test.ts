@@ -1,3 +1,4 @@
+// Tests that one process at a time uses a database directory.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-// Owns that one process at a time uses a database directory: PGlite itself would let two of them ruin it.
+// Locks a database directory for one process: PGlite itself would let two processes destroy it.
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -12,9 +12,9 @@ export class DirectoryInUseError extends Error {
 }
 
 /**
- * Makes the directory where it is missing.
- * @returns what gives the directory free again
- * @throws DirectoryInUseError naming the process that has it, and what to do
+ * Locks the directory, and creates it if it is missing.
+ * @returns a function that unlocks it
+ * @throws DirectoryInUseError that names the process which holds it, and the remedy
  */
 export function lockDirectory(directory: string): () => void {
   const file = join(directory, 'lock');
@@ -42,7 +42,7 @@ function take(file: string): boolean {
 }
 
 function isAlive(pid: number): boolean {
-  // 0 and NaN stand for a file that a killed process left half written; 0 would mean this process's own group.
+  // A killed process may leave the file half written, which reads as 0 or NaN. kill(0) would reach this process's own group.
   if (!(pid > 0)) return false;
   try {
     process.kill(pid, 0);

@@ -1,4 +1,4 @@
-// Owns the schema. Migrations are only ever added, never changed: a database remembers which it has had.
+// Lists the migrations of the schema. They are only added, never changed: a database remembers which it has had.
 import type { Database } from './database.js';
 
 interface Migration {

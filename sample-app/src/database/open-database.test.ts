@@ -1,3 +1,4 @@
+// Tests what a user reads when a database cannot be opened.
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server } from 'node:net';
@@ -9,7 +10,7 @@ let server: Server | undefined;
 
 afterEach(() => void server?.close());
 
-/** One line that begins with the variable, and holds no password. */
+/** Expects one line that begins with the variable and contains no password. */
 async function expectRefusal(environment: Record<string, string>, line: RegExp): Promise<void> {
   const opening = openDatabase(AppConfig.fromEnvironment(environment));
   await expect(opening).rejects.toThrow(line);

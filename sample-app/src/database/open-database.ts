@@ -1,4 +1,4 @@
-// Opens and migrates the database that the environment names, and says what is wrong with it.
+// Opens and migrates the database that the environment names, and explains what is wrong with it.
 import { Logger } from '@nestjs/common';
 import type { AppConfig } from '../config.js';
 import { StartError, reasonOf } from '../start-error.js';

@@ -1,4 +1,4 @@
-// Owns PostgreSQL inside this process, so that the sample needs no server.
+// Runs PostgreSQL inside this process, so that the sample needs no server.
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { Database } from './database.js';
@@ -15,7 +15,7 @@ export class PGliteDatabase extends Database {
     super();
   }
 
-  /** @param directory created when it is not there; 'memory://' keeps nothing */
+  /** @param directory created if missing; 'memory://' stores nothing */
   static async open(directory: string): Promise<PGliteDatabase> {
     if (directory === IN_MEMORY) return new PGliteDatabase(await PGlite.create(), () => {});
     const release = lockDirectory(directory);

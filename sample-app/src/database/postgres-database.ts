@@ -1,4 +1,4 @@
-// Owns the connections to a PostgreSQL server.
+// Connects to a PostgreSQL server.
 import { Logger } from '@nestjs/common';
 import pg from 'pg';
 import { Database } from './database.js';
@@ -47,7 +47,7 @@ export class PostgresDatabase extends Database {
   }
 }
 
-/** The error, when the connection is no longer fit for the pool. */
+/** The error if the connection must not go back to the pool. */
 async function rollBack(client: pg.PoolClient): Promise<Error | undefined> {
   try {
     await client.query('ROLLBACK');

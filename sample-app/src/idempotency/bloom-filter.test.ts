@@ -1,3 +1,4 @@
+// Tests the size and the answers of the Bloom filter.
 import { describe, expect, test } from '@jest/globals';
 import { BloomFilter } from './bloom-filter.js';
 

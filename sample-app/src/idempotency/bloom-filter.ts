@@ -1,10 +1,10 @@
-// Owns a Bloom filter: a set that takes few bits a key, and answers "surely not" or "maybe".
+// Implements a Bloom filter: a set that needs few bits for a key, and answers "surely not" or "maybe".
 import { SeenFilter } from './seen-filter.js';
 
 export interface BloomFilterOptions {
-  /** Keys it is made for. Once it holds so many it starts anew, since its answers would be "maybe" ever more often. */
+  /** The number of keys it is made for. When it has so many it is cleared: "maybe" would become too frequent. */
   expectedItems: number;
-  /** How often it may say "maybe" of a key that it does not hold, when full: 0.001 is once in a thousand. */
+  /** The share of "maybe" for unknown keys when the filter is full: 0.001 is one in a thousand. */
   falsePositiveRate: number;
 }
 
@@ -32,7 +32,7 @@ export class BloomFilter extends SeenFilter {
     this.#hashes = Math.max(1, Math.round((this.#bits / expectedItems) * Math.LN2));
   }
 
-  /** Keys added since it was made or last began anew. */
+  /** Keys added since it was created or last cleared. */
   get items(): number {
     return this.#items;
   }
@@ -40,11 +40,11 @@ export class BloomFilter extends SeenFilter {
   add(key: string): void {
     if (this.#items === this.#expectedItems) this.#clear();
     this.#items++;
-    for (const bit of this.#bitsOf(key)) this.#words[bit >>> 5] |= 1 << (bit & 31);
+    for (const bit of this.#bitsOf(key)) this.#words[bit >>> 5]! |= 1 << (bit & 31);
   }
 
   mightContain(key: string): boolean {
-    return this.#bitsOf(key).every((bit) => (this.#words[bit >>> 5] & (1 << (bit & 31))) !== 0);
+    return this.#bitsOf(key).every((bit) => (this.#words[bit >>> 5]! & (1 << (bit & 31))) !== 0);
   }
 
   #clear(): void {

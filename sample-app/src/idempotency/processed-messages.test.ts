@@ -1,3 +1,4 @@
+// Tests that a message which arrives twice takes effect once.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Database, Queryable } from '../database/database.js';
 import { migrate } from '../database/migrations.js';
@@ -46,8 +47,8 @@ async function takeOne(transaction: Queryable): Promise<string> {
 }
 
 async function stock(): Promise<number> {
-  const [row] = await database.query<{ stock: number }>(`SELECT stock FROM products WHERE sku = 'coffee'`);
-  return row.stock;
+  const rows = await database.query<{ stock: number }>(`SELECT stock FROM products WHERE sku = 'coffee'`);
+  return rows[0]!.stock;
 }
 
 describe.each(FILTERS)('with %s', (_name, filter) => {

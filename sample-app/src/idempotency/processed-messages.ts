@@ -1,5 +1,5 @@
-// Owns that a message which arrives twice has its effect once. The unique key of processed_messages decides, in the same
-// database transaction as the effect; the filter in front only saves work, and may be wrong in either direction.
+// Makes a message that arrives twice take effect once. The unique key of processed_messages decides, in the same database
+// transaction as the effect. The filter in front only saves work, and may be wrong in either direction.
 import { Injectable } from '@nestjs/common';
 import { Database } from '../database/database.js';
 import type { Queryable } from '../database/database.js';
@@ -20,7 +20,7 @@ export class ProcessedMessages {
    */
   async once<T>(consumer: string, key: string, work: (transaction: Queryable) => Promise<T>): Promise<Outcome<T>> {
     const entry = `${consumer}/${key}`;
-    // "Maybe" is no answer: only the table knows. "Surely not" saves this look, which most messages would need in vain.
+    // After "maybe" only the table knows. "Surely not", which most messages get, saves this query.
     if (this.filter.mightContain(entry) && (await this.#isRecorded(consumer, key))) return { first: false };
     const outcome = await this.database.transaction(async (transaction): Promise<Outcome<T>> => {
       if (!(await record(transaction, consumer, key))) return { first: false };
@@ -39,7 +39,7 @@ export class ProcessedMessages {
   }
 }
 
-/** false when the key is taken: by an earlier delivery, to this process or to another. */
+/** False if an earlier delivery, to this process or another, has recorded the key. */
 async function record(transaction: Queryable, consumer: string, key: string): Promise<boolean> {
   const rows = await transaction.query(
     `INSERT INTO processed_messages (consumer, message_key) VALUES ($1, $2)

@@ -1,4 +1,4 @@
-// Owns what a filter in front of the exact record has to answer.
+// Defines the filter in front of the exact record.
 
 export abstract class SeenFilter {
   /** false: surely never added here. true: maybe. */

@@ -1,4 +1,4 @@
-// Owns what happens when an order's time to pay is over.
+// Cancels an order that was not paid in time.
 import { Logger } from '@nestjs/common';
 import { Payload, RocketMQMessageListener } from 'nest-rocketmq';
 import type { RocketMQListener } from 'nest-rocketmq';

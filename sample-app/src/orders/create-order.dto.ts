@@ -1,4 +1,4 @@
-// Owns the shape of a request for an order, and what of it is refused.
+// Defines and validates the request that creates an order.
 import { IsInt, Max, Min } from 'class-validator';
 import { IsSku } from '../stock/sku.js';
 

@@ -1,5 +1,5 @@
-// Owns the local transaction of a new order: the order and its stock in the database, and the word that consumers may
-// see `order:created`. The two cannot come apart: if this process dies in between, the broker asks, and the database knows.
+// Runs the local transaction of a new order: the order and its stock in the database, and the verdict on `order:created`.
+// Both happen or neither: if this process dies in between, the broker asks, and the database knows.
 import { Logger } from '@nestjs/common';
 import { RocketMQLocalTransactionState, RocketMQTransactionListener } from 'nest-rocketmq';
 import type { RocketMQLocalTransactionListener } from 'nest-rocketmq';
@@ -34,7 +34,7 @@ export class OrderTransactions implements RocketMQLocalTransactionListener<NewOr
       this.logger.log(`order ${id} is in the database: its message is committed`);
       return RocketMQLocalTransactionState.COMMIT;
     }
-    // It may be on its way into the database. If it never comes, the broker stops asking and drops the message.
+    // The order may still be on its way into the database. If not, the broker stops asking and drops the message.
     return RocketMQLocalTransactionState.UNKNOWN;
   }
 }

@@ -1,4 +1,4 @@
-// Owns the words of an order, as they stand in the database and in messages.
+// Defines an order, as it is in the database and in messages.
 
 export type OrderStatus = 'PENDING' | 'PAID' | 'CANCELLED';
 

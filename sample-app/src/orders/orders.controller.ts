@@ -1,4 +1,4 @@
-// Owns the HTTP side of orders. Leaves what they mean to orders.service.ts.
+// Serves orders over HTTP.
 import { Body, Controller, Get, Param, ParseUUIDPipe, Post } from '@nestjs/common';
 import { CreateOrderDto } from './create-order.dto.js';
 import type { Order } from './order.js';

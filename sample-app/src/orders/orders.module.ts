@@ -1,4 +1,4 @@
-// Owns what makes up orders.
+// Assembles the orders module.
 import { Module } from '@nestjs/common';
 import { IdempotencyModule } from '../idempotency/idempotency.module.js';
 import { StockModule } from '../stock/stock.module.js';

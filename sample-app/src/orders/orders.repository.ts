@@ -1,4 +1,4 @@
-// Owns the SQL of orders.
+// Reads and writes orders in SQL.
 import { Injectable } from '@nestjs/common';
 import type { Queryable } from '../database/database.js';
 import type { NewOrder, Order, OrderStatus } from './order.js';
@@ -16,7 +16,7 @@ export class OrdersRepository {
     return order;
   }
 
-  /** The order, which nobody else can change until the transaction ends. */
+  /** Reads and locks the order until the transaction ends. */
   async lock(transaction: Queryable, id: string): Promise<Order | undefined> {
     const [order] = await transaction.query<Order>(`SELECT ${COLUMNS} FROM orders WHERE id = $1 FOR UPDATE`, [id]);
     return order;

@@ -1,4 +1,4 @@
-// Owns placing, finding and cancelling orders.
+// Places, finds and cancels orders.
 import { randomUUID } from 'node:crypto';
 import { ConflictException, Injectable, NotFoundException, ServiceUnavailableException } from '@nestjs/common';
 import { RocketMQLocalTransactionState, RocketMQTemplate } from 'nest-rocketmq';

@@ -1,5 +1,5 @@
-// Owns that every order gets its cancel message. It is sent from here, not from the HTTP request: a crash between the two
-// would lose it, while this event is delivered again until the cancel message is stored.
+// Sends the cancel message of every new order. It is sent here and not in the HTTP request: a crash between the two would
+// lose it, while this event is redelivered until the cancel message is stored.
 import { Logger } from '@nestjs/common';
 import { Payload, RocketMQMessageListener, RocketMQTemplate } from 'nest-rocketmq';
 import type { RocketMQListener } from 'nest-rocketmq';

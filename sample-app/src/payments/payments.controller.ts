@@ -1,4 +1,4 @@
-// Owns the HTTP side of paying. Leaves what it means to payments.service.ts.
+// Serves payments over HTTP.
 import { Controller, HttpCode, HttpStatus, Param, ParseUUIDPipe, Post } from '@nestjs/common';
 import { PaymentsService } from './payments.service.js';
 import type { Payment } from './payments.service.js';

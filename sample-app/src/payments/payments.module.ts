@@ -1,4 +1,4 @@
-// Owns what makes up payments.
+// Assembles the payments module.
 import { Module } from '@nestjs/common';
 import { OrdersModule } from '../orders/orders.module.js';
 import { PaymentsController } from './payments.controller.js';

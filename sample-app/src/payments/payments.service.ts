@@ -1,4 +1,4 @@
-// Owns paying an order, at most once.
+// Pays an order, at most once.
 import { randomUUID } from 'node:crypto';
 import { ConflictException, Injectable, NotFoundException } from '@nestjs/common';
 import { Database } from '../database/database.js';
@@ -36,9 +36,8 @@ export class PaymentsService {
   }
 
   async #alreadyPaid(transaction: Queryable, orderId: string): Promise<ConflictException> {
-    const [payment] = await transaction.query<Payment>(`SELECT ${COLUMNS} FROM payments WHERE order_id = $1`, [
-      orderId,
-    ]);
+    const found = await transaction.query<Payment>(`SELECT ${COLUMNS} FROM payments WHERE order_id = $1`, [orderId]);
+    const payment = found[0]!; // an order that is PAID has one
     return new ConflictException(
       `Order ${orderId} was paid at ${payment.paidAt.toISOString()} (payment ${payment.id}). Nothing was charged again.`,
     );
@@ -46,9 +45,9 @@ export class PaymentsService {
 }
 
 async function insert(transaction: Queryable, orderId: string): Promise<Payment> {
-  const [payment] = await transaction.query<Payment>(
+  const inserted = await transaction.query<Payment>(
     `INSERT INTO payments (id, order_id) VALUES ($1, $2) RETURNING ${COLUMNS}`,
     [randomUUID(), orderId],
   );
-  return payment;
+  return inserted[0]!;
 }

@@ -1,4 +1,4 @@
-// Checks a product's key. PostgreSQL refuses a text with a NUL, and takes half a character for another one.
+// Checks a product's key. PostgreSQL refuses a NUL in a text, and replaces half a surrogate pair.
 import { applyDecorators } from '@nestjs/common';
 import { IsString, Length, Matches } from 'class-validator';
 

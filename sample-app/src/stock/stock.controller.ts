@@ -1,4 +1,4 @@
-// Owns the HTTP side of the stock.
+// Serves the stock over HTTP.
 import { Controller, Get, NotFoundException, Param } from '@nestjs/common';
 import { Database } from '../database/database.js';
 import { SkuParam } from './sku.js';

@@ -1,4 +1,4 @@
-// Owns what makes up the stock.
+// Assembles the stock module.
 import { Module } from '@nestjs/common';
 import { StockController } from './stock.controller.js';
 import { StockRepository } from './stock.repository.js';

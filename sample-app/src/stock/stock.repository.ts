@@ -1,4 +1,4 @@
-// Owns the products and how many of each there are.
+// Reads and writes the products and their quantities in SQL.
 import { Injectable } from '@nestjs/common';
 import type { Queryable } from '../database/database.js';
 
@@ -15,7 +15,7 @@ export class StockRepository {
     return product;
   }
 
-  /** false when there are not so many. */
+  /** False if there is not enough. */
   async take(transaction: Queryable, sku: string, quantity: number): Promise<boolean> {
     const rows = await transaction.query(
       'UPDATE products SET stock = stock - $2 WHERE sku = $1 AND stock >= $2 RETURNING sku',

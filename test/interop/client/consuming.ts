@@ -1,4 +1,4 @@
-// Owns what our client's push consumers must see.
+// Tests what our client's push consumers receive.
 import { expect, test } from '@jest/globals';
 import { numbered, sorted } from '../harness/lists.js';
 import { bodiesOf, OurReader, untilHolds } from '../harness/our-reader.js';
@@ -50,7 +50,7 @@ export function declareConsumeTests(peer: Peer): void {
           subscriptions: [{ topic: `%DLQ%${group}` }],
         })
       ).take(1)
-    )[0];
+    )[0]!;
     expect(dead.msgId).toBe(sent.msgId);
     expect(Object.fromEntries(dead.properties)).toMatchObject({
       KEYS: 'key',

@@ -1,4 +1,4 @@
-// Owns the client, its producer and its readers that the scenarios of our client share.
+// Provides the client, producer and readers that our client's scenarios share.
 import { type Producer, RocketMQClient } from '@nest-rocketmq/client';
 import type { Cluster } from '../harness/cluster.js';
 import { OurReader } from '../harness/our-reader.js';

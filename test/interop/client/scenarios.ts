@@ -1,4 +1,4 @@
-// Owns the whole of what our client must do on a broker, Apache's or ours; which one is chosen by the *.test.ts files.
+// Lists all scenarios of our client on a broker, Apache's or ours. The *.test.ts files choose which.
 import { afterAll, beforeAll, describe } from '@jest/globals';
 import type { Cluster } from '../harness/cluster.js';
 import { declareConsumeTests, declareShareTest } from './consuming.js';

@@ -1,4 +1,4 @@
-// Owns what must come of our client's sends.
+// Tests the results of our client's sends.
 import { expect, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import type { OutgoingMessage, SendResult } from '@nest-rocketmq/client';
@@ -71,7 +71,7 @@ export function declareSendTests(peer: Peer): void {
     const topic = 'ours_properties';
     const properties = { colour: 'blue = "ü"', quoted: '{"a": 1}' };
     await peer.producer.send({ topic, body: 'ü 漢 😀', tags: 'TagA', keys: ['key1', 'key2'], flag: 7, properties });
-    const [received] = await (await read(peer, topic)).take(1);
+    const received = (await (await read(peer, topic)).take(1))[0]!;
     expect(received.body.toString()).toBe('ü 漢 😀');
     expect(received.flag).toBe(7);
     expect(Object.fromEntries(received.properties)).toMatchObject({ ...properties, TAGS: 'TagA', KEYS: 'key1 key2' });
@@ -82,7 +82,7 @@ export function declareSendTests(peer: Peer): void {
     const bodies = [Buffer.alloc(100_000, 'all work and no play '), randomBytes(500_000)];
     for (const body of bodies) await peer.producer.send({ topic, body });
     const received = [...(await (await read(peer, topic)).take(2))].sort((a, b) => a.body.length - b.body.length);
-    expect(received.map((message) => message.body.equals(bodies[received.indexOf(message)]))).toEqual([true, true]);
+    expect(received.map((message) => message.body.equals(bodies[received.indexOf(message)]!))).toEqual([true, true]);
   });
 
   test('delayed messages arrive when their level says, not sooner, and in their own topic', async () => {
@@ -95,7 +95,7 @@ export function declareSendTests(peer: Peer): void {
     expect(bodiesOf(received)).toEqual(numbered('delay', 4));
     for (const [i, message] of received.slice(1).entries()) {
       expect(message.topic).toBe(topic);
-      expect(message.receivedAt - message.bornTimestamp).toBeGreaterThanOrEqual(DELAY_LEVELS_MS[i] - CLOCK_SLACK_MS);
+      expect(message.receivedAt - message.bornTimestamp).toBeGreaterThanOrEqual(DELAY_LEVELS_MS[i]! - CLOCK_SLACK_MS);
     }
   });
 }

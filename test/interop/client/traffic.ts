@@ -1,4 +1,4 @@
-// Sends and consumes a little of every kind, so that two brokers can be compared by what they count of it.
+// Sends and consumes a little of every kind, so that the statistics of two brokers can be compared.
 import type { Producer, PushConsumerOptions, RocketMQClient } from '@nest-rocketmq/client';
 import {
   Connections,
@@ -87,7 +87,7 @@ const reading = (topics: string[]): Pick<PushConsumerOptions, 'subscriptions'> =
   subscriptions: topics.map((topic) => ({ topic, expression: '*' })),
 });
 
-/** Starts a consumer whose listener comes to no end; resolves when it has been given so many messages. */
+/** Starts a consumer whose listener never ends; resolves when it has received so many messages. */
 async function holdMessages(
   client: RocketMQClient,
   options: Omit<PushConsumerOptions, 'listener'>,
@@ -126,7 +126,7 @@ async function untilCounted(cluster: Cluster, statsName: string, statsKey: strin
       if (statsMinute && statsMinute.sum >= count) return;
       if (Date.now() > deadline)
         throw new Error(`nothing was counted as ${statsName} of ${statsKey} in ${PATIENCE_MS} ms`);
-      // Nobody is told of counts: there is nothing to wait for but the next answer.
+      // The broker does not announce counts: ask again.
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
   } finally {

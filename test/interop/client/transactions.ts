@@ -1,4 +1,4 @@
-// Owns what must come of our client's transactions.
+// Tests the results of our client's transactions.
 import { expect, test } from '@jest/globals';
 import type { LocalTransactionState } from '@nest-rocketmq/client';
 import { type MessageExt, MessageProperty } from '@nest-rocketmq/remoting/internal';

@@ -1,4 +1,4 @@
-// Owns a real Apache RocketMQ name server and broker on 127.0.0.1: start, readiness, end.
+// Starts and stops a real Apache RocketMQ name server and broker on 127.0.0.1.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Child, startChild } from './children.js';
@@ -16,11 +16,11 @@ const OPEN_MODULES = [
   '--add-opens=java.base/java.nio=ALL-UNNAMED',
   '--add-opens=java.base/sun.nio.ch=ALL-UNNAMED',
 ];
-/** What only Apache's broker needs to be steady in short tests on a slow machine. */
+/** What Apache's broker needs to be reliable in short tests on a slow machine. */
 const APACHE_SETTINGS: Readonly<Record<string, string>> = {
   // The default of 200 ms makes a cold JVM refuse sends with "broker busy".
   waitTimeMillsInSendQueue: '20000',
-  // It keeps verdicts back this long, ms; at the default of 3000 it asks about transactions that were committed.
+  // It delays verdicts by this, ms; with the default of 3000 it checks transactions that were committed.
   transactionOpBatchInterval: '100',
 };
 

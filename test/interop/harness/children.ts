@@ -1,5 +1,4 @@
-// Owns the processes that interop tests and benchmarks start: their lines, their end, and that none is left over.
-// What is started, and which line means ready, is the callers' affair.
+// Starts the processes of interop tests and benchmarks, reads their lines, and makes sure that none is left over.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';

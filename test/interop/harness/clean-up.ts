@@ -1,4 +1,4 @@
-// Owns the end of a test file or a measurement: no process and no folder of it stays behind.
+// Ends the processes and deletes the folders of a test file or a measurement.
 import { endAllChildren } from './children.js';
 import { removeTemporaryFolders } from './temporary.js';
 

@@ -1,5 +1,4 @@
-// Owns what a test may ask of a running name server and broker, ours or Apache's, and the settings both are given.
-// Starting them is for apache.ts and our-broker.ts.
+// Defines what a test may ask of a running name server and broker, ours or Apache's, and the settings of both.
 
 export interface Cluster {
   /** host:port */

@@ -1,5 +1,4 @@
-// Owns Apache's jars and the compiled Java peer: fetches and compiles them once into folders that git ignores.
-// Running them is for apache.ts and java-peer.ts.
+// Fetches Apache's jars and compiles the Java peer, once, into folders that git ignores.
 import { createHash } from 'node:crypto';
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';

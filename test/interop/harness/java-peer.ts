@@ -1,5 +1,4 @@
-// Owns a run of the Java peer program: starts scenarios in one JVM and gives each one's lines when it has ended.
-// What the lines should say is for the tests.
+// Runs the Java peer program: starts scenarios in one JVM, and returns the lines of each when it has ended.
 import { type Child, startChild } from './children.js';
 import { javaPeerClasses, type RocketMQVersion } from './jars.js';
 import { temporaryFolder } from './temporary.js';

@@ -1,4 +1,4 @@
-// Owns two small words that the scenarios' expectations are full of.
+// Provides two small list helpers for the scenarios' expectations.
 
 /** `prefix-0`, `prefix-1`, … */
 export const numbered = (prefix: string, count: number): string[] =>

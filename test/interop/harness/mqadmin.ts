@@ -1,4 +1,4 @@
-// Runs commands of Apache's mqadmin, and gives what each has printed.
+// Runs commands of Apache's mqadmin, and returns what each printed.
 import { startChild } from './children.js';
 import { ROCKETMQ_5, javaPeerClasses } from './jars.js';
 import { temporaryFolder } from './temporary.js';

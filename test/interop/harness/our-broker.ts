@@ -1,4 +1,4 @@
-// Owns our broker as a user runs it: the built command nest-rocketmq-broker in a process of its own.
+// Runs our broker as a user does: the built command nest-rocketmq-broker in a process of its own.
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startChild } from './children.js';
@@ -33,7 +33,9 @@ export async function startOurBroker(options: OurBrokerOptions = {}): Promise<Cl
     ],
     { env: options.env },
   );
-  const [, nameServer, brokerAddress] = READY.exec(await broker.line(READY, options.patience ?? READY_TIMEOUT_MS))!;
+  const [, nameServer = '', brokerAddress = ''] = READY.exec(
+    await broker.line(READY, options.patience ?? READY_TIMEOUT_MS),
+  )!;
   return {
     nameServer,
     brokerAddress,

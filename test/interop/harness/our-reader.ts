@@ -1,5 +1,4 @@
-// Owns a push consumer of our client that accepts everything (or lets a test decide) and hands messages over in order
-// of arrival.
+// Consumes with our client: accepts everything, or lets a test decide, and returns messages in the order of their arrival.
 import type { ConsumeResult, PushConsumer, PushConsumerOptions, RocketMQClient } from '@nest-rocketmq/client';
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 
@@ -25,7 +24,8 @@ export class OurReader {
     reader.consumer = client.createPushConsumer({
       consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET',
       ...options,
-      listener: ([message]) => {
+      listener: (messages) => {
+        const message = messages[0]!; // the default batch is one
         reader.received.push({ ...message, receivedAt: Date.now() });
         for (const watcher of reader.watchers) watcher();
         return verdict(message);

@@ -1,4 +1,4 @@
-// Owns where things lie in the repository, for code that runs from its source (jest) and compiled (bench).
+// Locates folders of the repository, for code that runs from its source (jest) and compiled (bench).
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 

@@ -1,4 +1,4 @@
-// Owns the choice of free TCP ports on the loopback interface.
+// Finds free TCP ports on the loopback interface.
 import { createServer, type Server } from 'node:net';
 import { once } from 'node:events';
 
@@ -31,7 +31,7 @@ export async function freePort(): Promise<number> {
 export async function freeBrokerPort(): Promise<number> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const servers = [await listen(0)];
-    const port = portOf(servers[0]);
+    const port = portOf(servers[0]!);
     const others = await Promise.allSettled([listen(port - 2), listen(port + 1)]);
     for (const other of others) if (other.status === 'fulfilled') servers.push(other.value);
     await Promise.all(servers.map(close));

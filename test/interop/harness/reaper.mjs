@@ -1,6 +1,5 @@
-// Owns the promise that no child outlives a test run: it is told pids on its standard input and kills those
-// still there when that ends, which happens however the run ends, a kill -9 included. Who is started is
-// children.ts's affair.
+// Kills the children of a test run that are left over. It reads pids on its standard input, and acts when that ends, however
+// the run ended, even by kill -9.
 import { createInterface } from 'node:readline';
 
 const pids = new Set();

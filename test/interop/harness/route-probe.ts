@@ -1,5 +1,5 @@
-// Owns one question to a name server: is there a route of this topic yet? It writes its one frame by hand, so that
-// the harness does not rest on the code that it tests.
+// Asks a name server whether it has a route of a topic yet. It writes its frame by hand, so that the harness does not depend
+// on the code under test.
 import { connect } from 'node:net';
 
 const GET_ROUTEINFO_BY_TOPIC = 105;
@@ -48,7 +48,7 @@ export async function waitForRoute(nameServer: string, topic: string): Promise<v
   const deadline = Date.now() + PATIENCE_MS;
   while ((await askForRoute(nameServer, topic)) !== SUCCESS) {
     if (Date.now() > deadline) throw new Error(`${nameServer} has no route of ${topic} after ${PATIENCE_MS} ms`);
-    // A name server tells nobody of new routes: there is nothing to wait for but the next answer.
+    // A name server does not announce new routes: ask again.
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }

@@ -1,4 +1,4 @@
-// Owns the folders that interop tests and benchmarks work in, and that none is left over.
+// Creates the folders of interop tests and benchmarks, and makes sure that none is left over.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ export function temporaryFolder(name: string): string {
   return folder;
 }
 
-/** Removes all that were made; whoever uses one must have ended. */
+/** Removes all folders. Processes that use them must have ended. */
 export function removeTemporaryFolders(): void {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
   folders.clear();

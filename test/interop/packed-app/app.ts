@@ -1,5 +1,5 @@
-// A user's app, compiled and run outside the repository by packed-apps.test.ts: listeners, an event, a delayed message and
-// a transaction. It prints what happened, and ends by itself once it is closed.
+// Runs a user's app, compiled outside the repository by packed-apps.test.ts: listeners, an event, a delayed message and a
+// transaction. It prints what happened, and the process ends once the app is closed.
 import 'reflect-metadata';
 import { Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';

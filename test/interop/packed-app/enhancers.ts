@@ -1,5 +1,5 @@
-// A user's app, compiled and run outside the repository by packed-apps.test.ts: a guard that denies everything and a
-// filter that sees it, bound in each of Nest's ways to a listener on each kind of host. It prints what came of them.
+// Runs a user's app, compiled outside the repository by packed-apps.test.ts: a guard that denies everything and a filter
+// that sees it, bound in each of Nest's ways to a listener on each kind of host. It prints the outcome.
 import 'reflect-metadata';
 import { Controller, Inject, Injectable, Module, Scope, UseFilters, UseGuards, UsePipes } from '@nestjs/common';
 import type { CanActivate, ExceptionFilter, ExecutionContext, PipeTransform, Provider, Type } from '@nestjs/common';
@@ -96,7 +96,7 @@ const BINDINGS: ((type: Type<object>) => void)[] = [
   (type) => [UseGuards(new Deny(new Needed())), UseFilters(new Filter(new Needed()))].forEach((use) => use(type)),
 ];
 
-// The clock stands still, so the topics have to be there before their listeners ask for them.
+// The clock stands still, so the topics must exist before their listeners query them.
 const NOT_YET = {
   group: 'denied',
   autoStart: false,

@@ -1,5 +1,5 @@
-// A store with messages that have a time of their own moves between our broker and Apache's: what waits is delivered by
-// whoever opens it, never early, and what was delivered or recalled does not come again.
+// Moves stores in which messages wait for a time of their own between our broker and Apache's: whoever opens the store
+// delivers them, never early, and what was delivered or recalled does not come again.
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { startApache } from '../harness/apache.js';
 import { cleanUp } from '../harness/clean-up.js';

@@ -1,4 +1,4 @@
-// A client that sends and recalls messages with a time of their own, and sees when they come, on any broker.
+// Sends and recalls messages with a time of their own, and sees when they come, on any broker.
 import {
   Connection,
   Requests,

@@ -1,16 +1,16 @@
-// Owns the answers about the broker itself, and the questions that it hands on to a consumer.
+// Answers requests about the broker itself, and hands requests for a consumer on to it.
 import { Requests, ResponseCode, decodeOffsetMsgId, encodeJson, printable } from '@nest-rocketmq/remoting/internal';
 import type { Answer, Handlers } from '@nest-rocketmq/remoting/internal';
 import type { ClientInfo, Clients } from '../clients/clients.js';
 import { runtimeInfo } from '../metrics/runtime-info.js';
 import type { RuntimeInfoParts } from '../metrics/runtime-info.js';
 
-/** How long a consumer may take to answer what is handed on to it, ms. */
+/** Longest wait for a consumer's answer, ms. */
 const CLIENT_TIMEOUT_MS = 10_000;
 
 export interface BrokerAdminDeps extends RuntimeInfoParts {
   clients: Clients;
-  /** What the broker was started with, as text. */
+  /** The broker's options, as text. */
   properties: ReadonlyMap<string, string>;
 }
 

@@ -1,4 +1,4 @@
-// Owns the answers that make, change, show and delete groups, and that show who is connected under them.
+// Answers requests that create, change, show and delete consumer groups, and that show who is connected to them.
 import {
   ResponseCode,
   decodeSubscriptionGroupConfig,
@@ -66,7 +66,7 @@ function settingsHandlers({ groups, offsets, stats }: GroupAdminDeps): Pick<Hand
         if (!(error instanceof InvalidAttributeError)) throw error;
         return { code: ResponseCode.SYSTEM_ERROR, remark: printable(error.message) };
       }
-      await groups.unsaved(config.groupName);
+      await groups.whenSaved(config.groupName);
       return {};
     },
     GET_ALL_SUBSCRIPTIONGROUP_CONFIG: () => ({
@@ -90,13 +90,13 @@ function settingsHandlers({ groups, offsets, stats }: GroupAdminDeps): Pick<Hand
       if (header.cleanOffset) offsets.deleteGroup(header.groupName);
       else offsets.forgetPulls(header.groupName);
       stats.deleteGroup(header.groupName);
-      await groups.unsaved(header.groupName);
+      await groups.whenSaved(header.groupName);
       return {};
     },
   };
 }
 
-/** A setting of the wrong type: its default must not take its place in silence. */
+/** Names a setting of the wrong type: the default must not replace it silently. */
 function wrongField(json: JsonObject): string | undefined {
   for (const [name, usual] of Object.entries(subscriptionGroupConfig(''))) {
     const given = json[name];
@@ -112,7 +112,7 @@ function wrongField(json: JsonObject): string | undefined {
   return wrong && `attributes: the value of ${printable(wrong[0])} must be a string`;
 }
 
-/** The settings with what becomes of the group's attributes: those given are changes. @throws InvalidAttributeError */
+/** The settings with the group's attributes after the given changes. @throws InvalidAttributeError */
 function withAttributes(
   given: SubscriptionGroupConfig,
   known: SubscriptionGroupConfig | undefined,

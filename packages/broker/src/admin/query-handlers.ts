@@ -1,26 +1,26 @@
-// Owns the answers that look single messages up: by key, and by where they are stored.
+// Answers requests for single messages: by key, and by their position in the log.
 import { ResponseCode } from '@nest-rocketmq/remoting/internal';
 import type { Answer, Handlers, HeaderOf, Requests } from '@nest-rocketmq/remoting/internal';
 import type { PullScheduler } from '../pull/pull-scheduler.js';
 import type { MessageStore } from '../store/store.js';
 
-/** Messages with one unique key that are given at most. */
+/** Most messages in the answer to a query by unique key. */
 const DEFAULT_QUERY_MAX_NUM = 32;
 
 type Query = typeof Requests.QUERY_MESSAGE;
 
 export interface QueryDeps {
   store: MessageStore;
-  turns: PullScheduler;
+  pullScheduler: PullScheduler;
 }
 
 export function queryHandlers({
   store,
-  turns,
+  pullScheduler,
 }: QueryDeps): Pick<Handlers<'broker'>, 'QUERY_MESSAGE' | 'VIEW_MESSAGE_BY_ID'> {
   return {
-    QUERY_MESSAGE: ({ header, connection }) => turns.run(connection, () => query(store, header)),
-    VIEW_MESSAGE_BY_ID: ({ header, connection }) => turns.run(connection, () => view(store, header.offset)),
+    QUERY_MESSAGE: ({ header, connection }) => pullScheduler.run(connection, () => query(store, header)),
+    VIEW_MESSAGE_BY_ID: ({ header, connection }) => pullScheduler.run(connection, () => view(store, header.offset)),
   };
 }
 

@@ -1,4 +1,4 @@
-// Owns the answer by which a group is sent back or forth in a topic. Leaves telling its consumers to their next pull.
+// Answers the request that resets a group's offsets in a topic. Its consumers are told with their next pull.
 import { ResponseCode, encodeJson, printable, queueTable } from '@nest-rocketmq/remoting/internal';
 import type { Answer, Handlers, HeaderOf, MessageQueue, Requests, TopicConfig } from '@nest-rocketmq/remoting/internal';
 import type { Groups } from '../metadata/groups.js';
@@ -12,7 +12,7 @@ export interface ResetOffsetDeps {
   topics: Topics;
   groups: Groups;
   offsets: ConsumerOffsets;
-  held: LongPolling;
+  longPolling: LongPolling;
   brokerName: string;
 }
 
@@ -24,7 +24,7 @@ export function resetOffsetHandlers(deps: ResetOffsetDeps): Pick<Handlers<'broke
 }
 
 async function reset(deps: ResetOffsetDeps, header: Header): Promise<Answer<Row>> {
-  const { topics, groups, offsets, held, brokerName } = deps;
+  const { topics, groups, offsets, longPolling, brokerName } = deps;
   const { topic, group } = header;
   if (!groups.get(group)) {
     return { code: ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST, remark: `Group ${printable(group)} not exist!` };
@@ -39,7 +39,7 @@ async function reset(deps: ResetOffsetDeps, header: Header): Promise<Answer<Row>
   for (const queueId of queueIds) {
     const offset = await target(deps, header, queueId);
     offsets.reset(group, topic, queueId, offset);
-    held.wake(topic, queueId);
+    longPolling.wake(topic, queueId);
     rows.push([{ brokerName, queueId, topic }, offset]);
   }
   return { body: encodeJson({ offsetTable: queueTable(rows) }) };
@@ -51,7 +51,7 @@ function queuesOf({ readQueueNums }: TopicConfig, queueId: number): number[] | u
   return queueId < readQueueNums ? [queueId] : undefined;
 }
 
-/** Where the queue is to go on: at an offset, else at a time; tools say -1 for the end. */
+/** The new offset of the queue: the given one, or else that of the given time. Tools send -1 for the end. */
 async function target({ store, offsets }: ResetOffsetDeps, header: Header, queueId: number): Promise<number> {
   const { topic, group, timestamp, offset = -1, isForce } = header;
   const [first, end] = [store.minOffset(topic, queueId), store.maxOffset(topic, queueId)];

@@ -1,4 +1,4 @@
-// Answers how full queues are, how far groups have come, and what was counted. Counting is metrics/.
+// Answers requests for the length of queues, the progress of groups, and the statistics.
 import { ResponseCode, encodeJson, printable, queueTable } from '@nest-rocketmq/remoting/internal';
 import type { Answer, Handlers, HeaderOf, MessageQueue, Requests, TopicConfig } from '@nest-rocketmq/remoting/internal';
 import type { Clients } from '../clients/clients.js';
@@ -94,14 +94,14 @@ async function allConsumeStats(deps: StatsAdminDeps, isOrder: boolean): Promise<
 /** The topics of which a request wants to know how far its group has come. */
 function askedTopics(deps: StatsAdminDeps, header: HeaderOf<typeof Requests.GET_CONSUME_STATS>): string[] {
   const { topicList, topic, consumerGroup: group } = header;
-  // Who lists topics knows which; subscriptions do not matter.
+  // A request that lists topics is answered for these, whatever the group subscribes to.
   if (topicList) return [...new Set(topicList.split(';'))];
   if (topic) return subscribedOnly(deps, group, [topic]);
   const subscribed = deps.clients.consumers(group)?.subscriptions.keys() ?? [];
   return subscribedOnly(deps, group, [...new Set([...deps.offsets.topicsOf(group), ...subscribed])]);
 }
 
-/** A topic that a group had consumed before and that its members subscribe to no longer is no backlog of it. */
+/** What a group has left of a topic that it no longer subscribes to does not count as its backlog. */
 function subscribedOnly({ clients }: StatsAdminDeps, group: string, topics: string[]): string[] {
   const subscriptions = clients.consumers(group)?.subscriptions;
   if (!subscriptions || subscriptions.size === 0) return topics;
@@ -118,7 +118,7 @@ async function consumeStats(deps: StatsAdminDeps, group: string, names: string[]
     const config = topics.get(name);
     if (!config) continue;
     consumeTps += stats.gotTps(name, group);
-    // What cannot be read is nobody's backlog.
+    // Unreadable messages do not count as backlog.
     for (const queue of queuesOf(deps, config, config.readQueueNums)) {
       const brokerOffset = Math.max(0, store.maxOffset(name, queue.queueId));
       const consumerOffset = Math.max(0, offsets.query(group, name, queue.queueId));

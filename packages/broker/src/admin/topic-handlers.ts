@@ -1,4 +1,4 @@
-// Owns the answers that make, change, show and delete topics. Leaves the topics to topics.ts.
+// Answers requests that create, change, show and delete topics.
 import {
   Permission,
   ResponseCode,
@@ -22,7 +22,7 @@ import type { ConsumerOffsets } from '../metadata/offsets.js';
 import type { MessageStore } from '../store/store.js';
 import type { Topics } from '../metadata/topics.js';
 
-/** Single tags or several: to filter by tags makes no difference. */
+/** Single tags or several: it makes no difference to our tag filter. */
 const FILTER_TYPES: readonly string[] = ['SINGLE_TAG', 'MULTI_TAG'];
 /** The topic belongs to a unit, and has subscribers in one. */
 const ALL_SYS_FLAGS = 3;
@@ -92,14 +92,14 @@ async function update({ topics, config }: TopicAdminDeps, header: HeaderOf<Updat
     return invalid(`topicSysFlag ${sysFlag} is illegal, allowed is 0 to ${ALL_SYS_FLAGS}`);
   try {
     const changes = parseAttributeChanges(header.attributes ?? '');
-    // Apache has this behind an option, off by default, and answers it as a parameter.
+    // In Apache's broker an option, off by default, enables this; its refusal has the same code.
     if (changes.get('+message.type') === 'MIXED') return invalid('MIXED message type is not supported.');
     topics.put(wanted(topics.get(topic), header, changes));
   } catch (error) {
     if (error instanceof InvalidAttributeError) return refused(printable(error.message));
     throw error;
   }
-  await topics.unsaved(topic);
+  await topics.whenSaved(topic);
   return {};
 }
 
@@ -110,7 +110,7 @@ async function remove({ topics, offsets, store, stats }: TopicAdminDeps, topic: 
   offsets.deleteTopic(topic);
   store.deleteTopic(topic);
   stats.deleteTopic(topic);
-  await topics.unsaved(topic);
+  await topics.whenSaved(topic);
   return {};
 }
 
@@ -119,7 +119,7 @@ function topicFault(topics: Topics, topic: string): string | undefined {
   return ours ? `The topic[${printable(topic)}] is conflict with system topic.` : topicNameFault(topic);
 }
 
-/** The topic as it is to be. @throws InvalidAttributeError */
+/** The topic after the change. @throws InvalidAttributeError */
 function wanted(
   known: TopicConfig | undefined,
   header: HeaderOf<Update>,
@@ -142,7 +142,7 @@ function invalid(remark: string): Answer {
   return { code: ResponseCode.INVALID_PARAMETER, remark };
 }
 
-/** As Apache refuses what its own code throws for. */
+/** The code with which Apache's broker answers an exception. */
 function refused(remark: string): Answer {
   return { code: ResponseCode.SYSTEM_ERROR, remark };
 }

@@ -1,4 +1,4 @@
-// Owns the answers to heartbeats and to questions about a group's members. Leaves who is connected to clients.ts.
+// Answers heartbeats, and requests for the members of a group.
 import {
   RequestRefusedError,
   ResponseCode,
@@ -85,11 +85,11 @@ function heartbeat(deps: ClientDeps, { body, connection, language, version }: He
     unlessRefused(refusals, () => (changed = registerConsumer(deps, consumer, client, withoutSub) || changed));
   }
   if (refusals.length > 0) throw refusals[0];
-  // Version 2 leaves subscriptions out of most heartbeats; version 1 is what is asked for here.
+  // Heartbeats of version 2 leave subscriptions out most of the time: clients are told to send version 1.
   return { extFields: { IS_SUPPORT_HEART_BEAT_V2: 'false', IS_SUB_CHANGE: String(changed) } };
 }
 
-/** A group for which there is no room must not keep out the others of its client. */
+/** A group beyond a limit must not keep the other groups of its client out. */
 function unlessRefused(refusals: RequestRefusedError[], register: () => unknown): void {
   try {
     register();
@@ -99,7 +99,7 @@ function unlessRefused(refusals: RequestRefusedError[], register: () => unknown)
   }
 }
 
-/** What no client needs is refused as a whole. @throws RequestRefusedError */
+/** Refuses the whole heartbeat where it exceeds what any client needs. @throws RequestRefusedError */
 function refuseExcess(limits: ClientLimits, { clientID, producerGroups, consumers }: HeartbeatData): void {
   const { maxGroupsPerClient, maxSubscriptionsPerGroup, maxFilterLength } = limits;
   requireShort(clientID, 'the client id');

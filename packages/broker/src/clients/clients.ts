@@ -1,14 +1,6 @@
-// Owns who is connected: producers and consumers by group, with what each group subscribes to. Leaves the heartbeats'
-// form to handlers/client.ts.
-import { Requests } from '@nest-rocketmq/remoting/internal';
-import type {
-  Clock,
-  Connection,
-  ConsumerData,
-  Logger,
-  SubscriptionData,
-  TimerHandle,
-} from '@nest-rocketmq/remoting/internal';
+// Keeps the connected producers and consumers by group, and what each group subscribes to.
+import { Repeating, Requests } from '@nest-rocketmq/remoting/internal';
+import type { Clock, Connection, ConsumerData, Logger, SubscriptionData } from '@nest-rocketmq/remoting/internal';
 import { GroupAgreement } from './group-agreement.js';
 import { requireAtMost } from '../config/limits.js';
 
@@ -35,7 +27,7 @@ export interface ConsumerGroup {
 export interface ClientsOptions {
   clock: Clock;
   logger: Logger;
-  /** Silence after which a client counts as gone, ms. */
+  /** Time without a heartbeat after which a client counts as gone, ms. */
   channelExpiredTimeout: number;
   maxGroupsPerClient: number;
   maxSubscriptionGroups: number;
@@ -58,12 +50,19 @@ export class Clients {
   readonly #agreement: GroupAgreement;
   /** The groups that came over each connection: the names of producers' and of consumers'. */
   readonly #groupsOf = new Map<Connection, Membership>();
-  #scanTimer: TimerHandle | undefined;
+  readonly #scan: Repeating;
   /** Producers of a group are asked in turn. */
   #turn = 0;
 
   constructor(private readonly options: ClientsOptions) {
     this.#agreement = new GroupAgreement(options);
+    this.#scan = new Repeating({
+      ...options,
+      name: 'the scan for silent clients',
+      interval: SCAN_INTERVAL_MS,
+      run: () => this.#closeSilent(),
+      isNeeded: () => this.#producers.size > 0 || this.#consumers.size > 0,
+    });
   }
 
   /** @throws LimitExceededError */
@@ -76,12 +75,12 @@ export class Clients {
     this.#membership(client.connection, 'producers', group);
     if (!clients) this.#producers.set(group, (clients = new Map()));
     clients.set(client.connection, client);
-    this.#armScan();
+    this.#scan.start();
   }
 
   /**
-   * Takes a consumer in, or renews it.
-   * @param withoutSub whether its heartbeat left the subscriptions out, and `data` has those of the group
+   * Registers a consumer, or renews its registration.
+   * @param withoutSub whether its heartbeat had no subscriptions, so that `data` has those of its group
    * @returns whether its group's members or subscriptions have changed
    * @throws LimitExceededError
    */
@@ -107,7 +106,7 @@ export class Clients {
     group.clients.set(client.connection, client);
     const changed = updateSubscriptions(group, data.subscriptionDataSet) || joined;
     if (!withoutSub) this.#agreement.heard(data, client.clientId, client.connection);
-    this.#armScan();
+    this.#scan.start();
     if (changed) this.#notify(group);
     return changed;
   }
@@ -128,7 +127,7 @@ export class Clients {
     else this.#notify(group);
   }
 
-  /** Forgets all that came over a connection, which has closed. */
+  /** Unregisters all clients of a connection that has closed. */
   connectionClosed(connection: Connection): void {
     const { producers, consumers } = this.#groupsOf.get(connection) ?? noGroups();
     for (const group of producers) this.unregisterProducer(group, connection);
@@ -168,15 +167,14 @@ export class Clients {
     return [...this.#consumers.values()].flatMap((group) => (group.subscriptions.has(topic) ? [group.name] : []));
   }
 
-  /** One producer of the group, another one each time. */
+  /** The next producer of the group, in turn. */
   nextProducer(group: string): ClientInfo | undefined {
     const live = this.producers(group).filter((client) => !client.connection.closed);
     return live[this.#turn++ % live.length];
   }
 
   stop(): void {
-    this.options.clock.clearTimeout(this.#scanTimer);
-    this.#scanTimer = undefined;
+    this.#scan.stop();
   }
 
   #notify(group: ConsumerGroup): void {
@@ -184,14 +182,6 @@ export class Clients {
     for (const { connection } of group.clients.values()) {
       if (!connection.closed) connection.oneway(Requests.NOTIFY_CONSUMER_IDS_CHANGED, { consumerGroup: group.name });
     }
-  }
-
-  #armScan(): void {
-    this.#scanTimer ??= this.options.clock.setTimeout(() => {
-      this.#scanTimer = undefined;
-      this.#closeSilent();
-      if (this.#producers.size > 0 || this.#consumers.size > 0) this.#armScan();
-    }, SCAN_INTERVAL_MS);
   }
 
   #closeSilent(): void {
@@ -210,7 +200,7 @@ export class Clients {
   }
 }
 
-/** The newest subscriptions stand. @returns whether a topic came, went or changed its version */
+/** Takes the newest subscriptions. @returns whether one was added, removed or changed */
 function updateSubscriptions(group: ConsumerGroup, subscriptions: readonly SubscriptionData[]): boolean {
   let changed = false;
   for (const subscription of subscriptions) {

@@ -1,14 +1,14 @@
-// Watches whether the members of each consumer group ask for the same, and warns when they do not: each of them misses
-// messages then, and nothing else would say so.
+// Warns when the members of a consumer group subscribe differently: each of them misses messages then, and no error
+// tells them so.
 import { createHash } from 'node:crypto';
 import { memberSubscriptionsText, printable } from '@nest-rocketmq/remoting/internal';
 import type { Clock, ConsumerData, Logger } from '@nest-rocketmq/remoting/internal';
 import { isSystemGroup } from '../metadata/names.js';
 
-/** Warnings a minute, about all groups together. What finds no room is warned of at a later heartbeat. */
+/** Most warnings a minute, for all groups together. The others follow at a later heartbeat. */
 export const MAX_WARNINGS_PER_MINUTE = 10;
 const MINUTE_MS = 60_000;
-/** Of the text that tells what one member subscribes to, characters. */
+/** Longest text of one member's subscriptions in a warning, characters. */
 const LONGEST_TEXT = 200;
 
 export interface GroupAgreementOptions {
@@ -43,9 +43,9 @@ export class GroupAgreement {
     this.#logger = logger;
   }
 
-  /** A member has said what it asks for. @param connection by which it is known */
+  /** A member has sent its subscriptions. @param connection identifies the member */
   heard(data: ConsumerData, clientId: string, connection: object): void {
-    // Tools come and go under these.
+    // Tools use these groups, with different subscriptions.
     if (isSystemGroup(data.groupName)) return;
     const group = this.#groupOf(data.groupName);
     const text = textOf(data);
@@ -112,7 +112,7 @@ function forget(group: Group, connection: object): void {
   if (variant.members.size === 0) group.variants.delete(variant.text);
 }
 
-/** Long ones are cut, and still differ where they differ. */
+/** A long text is cut, with a digest so that different ones stay different. */
 function textOf(data: ConsumerData): string {
   const { subscriptionDataSet } = data;
   const text = memberSubscriptionsText(subscriptionDataSet, data);

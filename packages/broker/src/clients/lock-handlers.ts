@@ -1,4 +1,4 @@
-// Owns the answers to orderly consumers that lock and unlock queues. Leaves the locks to queue-locks.ts.
+// Answers requests of orderly consumers to lock and unlock queues.
 import { decodeLockBatch, encodeLockOk } from '@nest-rocketmq/remoting/internal';
 import type { Handlers, LockBatchBody, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { Groups } from '../metadata/groups.js';
@@ -26,7 +26,7 @@ export function lockHandlers(deps: LockDeps): Pick<Handlers<'broker'>, 'LOCK_BAT
   return {
     LOCK_BATCH_MQ: ({ body }) => {
       const { consumerGroup, clientId, mqSet } = read(body);
-      // Nobody is kept from a queue that is not there, and no lock is kept of one.
+      // Queues that do not exist are not locked: locks for them would only cost memory.
       const known = groups.findOrCreate(consumerGroup) ? mqSet.filter(exists) : [];
       return { body: encodeLockOk(locks.lock(consumerGroup, clientId, known)) };
     },

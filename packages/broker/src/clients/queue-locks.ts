@@ -1,7 +1,7 @@
-// Owns which client holds which queue of an orderly group. In memory only: after a restart everybody locks anew.
+// Keeps which client has locked which queue for a group. In memory only: after a restart clients lock again.
 import type { Clock, MessageQueue } from '@nest-rocketmq/remoting/internal';
 
-/** A lock that its holder has not renewed for this long is anybody's, ms. */
+/** A lock that was not renewed for this long is free, ms. */
 export const REBALANCE_LOCK_MAX_LIVE_TIME = 60_000;
 
 interface QueueLock {
@@ -17,7 +17,7 @@ export class QueueLocks {
 
   constructor(private readonly clock: Clock) {}
 
-  /** Locks, or renews, what is free or already the client's, and gives back those of `queues` that it now holds. */
+  /** Locks the queues that are free, and renews the client's own. @returns those of `queues` that the client holds now */
   lock(group: string, clientId: string, queues: readonly MessageQueue[]): MessageQueue[] {
     if (queues.length === 0) return [];
     let locks = this.#groups.get(group);
@@ -32,7 +32,7 @@ export class QueueLocks {
     });
   }
 
-  /** Frees those of `queues` that the client holds; another's locks stay. */
+  /** Unlocks those of `queues` that the client holds. */
   unlock(group: string, clientId: string, queues: readonly MessageQueue[]): void {
     const locks = this.#groups.get(group);
     if (!locks) return;
@@ -43,7 +43,7 @@ export class QueueLocks {
     if (locks.size === 0) this.#groups.delete(group);
   }
 
-  /** Whether any queue of the group is locked: it consumes in order, and its failures go to the dead letters at once. */
+  /** Whether any queue of the group is locked: it consumes in order then, and a failed message is a dead letter at once. */
   isLockedByAnyone(group: string): boolean {
     const now = this.clock.monotonic();
     for (const lock of this.#groups.get(group)?.values() ?? []) if (!this.#expired(lock, now)) return true;

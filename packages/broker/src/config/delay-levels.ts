@@ -1,5 +1,6 @@
 // Reads the broker's table of delay levels.
 import { InvalidOptionError, parseDelayLevels } from '@nest-rocketmq/remoting/internal';
+import { checkText } from './option-checks.js';
 
 /** More levels than this have no queue: a queue's number is a level minus one. */
 const MOST_LEVELS = 128;
@@ -12,4 +13,11 @@ export function delaysOf(messageDelayLevel: string): number[] {
     throw new InvalidOptionError('messageDelayLevel', messageDelayLevel, allowed);
   }
   return delays;
+}
+
+/** A table of levels, as it was given. @throws InvalidOptionError */
+export function checkDelayLevels(option: string, given: unknown): string {
+  const table = checkText(option, given);
+  delaysOf(table);
+  return table;
 }

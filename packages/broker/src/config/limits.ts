@@ -1,4 +1,4 @@
-// Owns how a request is refused that asks for more than a limit allows: each says which limit, and what it is.
+// Refuses requests that exceed a limit, and names the limit and its value.
 import { RequestRefusedError, ResponseCode, isTopicOrGroupIllegal, printable } from '@nest-rocketmq/remoting/internal';
 
 /** A request goes beyond an option of the broker that limits it. */

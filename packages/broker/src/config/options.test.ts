@@ -1,8 +1,10 @@
 import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import { describe, expect, it } from '@jest/globals';
 import { readBrokerConf } from './broker-conf.js';
-import { resolveOptions } from './options.js';
-import type { BrokerOptions } from './options.js';
+import { propertiesOf, resolveOptions } from './options.js';
+import type { GivenOptions } from './options.js';
+import { optionEntries } from './option-rows.js';
+import type { BrokerOptions } from './broker-options.js';
 
 function refusalOf(options: unknown): InvalidOptionError {
   try {
@@ -14,7 +16,49 @@ function refusalOf(options: unknown): InvalidOptionError {
   throw new Error('it was not refused');
 }
 
+type Settings = Omit<BrokerOptions, 'clock' | 'logger' | 'fileSystem'>;
+/** That each takes what the other does is held by the compiler. */
+const asRows: (options: Required<Settings>) => Required<GivenOptions> = (options) => options;
+const asOptions: (options: Required<GivenOptions>) => Required<Settings> = (options) => options;
+
 describe('options', () => {
+  it('are those of the rows, with the types of the rows', () => {
+    const given = Object.fromEntries(
+      optionEntries.map(([name, row]) => [name, row.fallback]),
+    ) as Required<GivenOptions>;
+    expect(asRows(asOptions(given))).toBe(given);
+  });
+
+  it('have defaults that their own checks let pass', () => {
+    const given = optionEntries.filter(([, { fallback }]) => fallback !== undefined);
+    const { clock, logger, fileSystem, ...config } = resolveOptions({});
+    expect(resolveOptions(Object.fromEntries(given.map(([name, row]) => [name, row.fallback])))).toMatchObject(config);
+    expect([typeof clock.now(), logger, fileSystem]).toEqual(['number', expect.anything(), undefined]);
+  });
+
+  it.each(optionEntries.filter(([, { type }]) => type === 'number'))('%s ends where its row says', (name, row) => {
+    const [min, max] = row.range!.split(' to ').map(Number) as [number, number];
+    expect(resolveOptions({ [name]: min })).toMatchObject({ [name]: min });
+    expect(resolveOptions({ [name]: max })).toMatchObject({ [name]: max });
+    expect(refusalOf({ [name]: min - 1 })).toMatchObject({ option: name });
+    expect(refusalOf({ [name]: max + 1 })).toMatchObject({ option: name });
+  });
+
+  it('are told to tools with the keys and words of broker.conf', () => {
+    const listen = '127.0.0.2:20911';
+    const config = resolveOptions({ listen, store: '/s', flush: 'sync', namesrvAddr: 'a:1,b:2', maxTopics: 7 });
+    const properties = propertiesOf(config);
+    expect(Object.fromEntries(properties)).toMatchObject({
+      brokerIP1: '127.0.0.2',
+      storePathRootDir: '/s',
+      flushDiskType: 'SYNC_FLUSH',
+      namesrvAddr: 'a:1;b:2',
+      maxTopics: '7',
+      traceOn: 'true',
+    });
+    expect(properties.has('listen')).toBe(false);
+  });
+
   it("have Apache's defaults, and listen nowhere", () => {
     expect(resolveOptions({})).toMatchObject({
       listen: undefined,
@@ -68,6 +112,23 @@ describe('options', () => {
 });
 
 describe('broker.conf', () => {
+  it.each([
+    ['listenPort=20911', '127.0.0.1:20911'],
+    ['bindAddress=192.0.2.1', '192.0.2.1:10911'],
+    ['bindAddress=::1\nlistenPort=20911', '[::1]:20911'],
+  ])('makes of %j the address to listen on', (text, listen) => {
+    const { options } = readBrokerConf(text);
+    expect(options).toEqual({ listen });
+    expect(resolveOptions(options).listen?.port).toBe(Number(listen.split(':').at(-1)));
+  });
+
+  it('takes every option by its name', () => {
+    for (const [name, { type, fallback }] of optionEntries) {
+      const value = type === 'string | false' ? '127.0.0.1:1' : String(fallback ?? 'x');
+      expect(Object.keys(readBrokerConf(`${name}=${value}`).options)).toEqual([name]);
+    }
+  });
+
   it("is read with Apache's keys", () => {
     const { options, unknown } = readBrokerConf(
       `# a comment
@@ -118,6 +179,7 @@ haListenPort=10912
     ['aclEnable', 'true'],
     ['maxMessageSize', 'big'],
     ['traceTopicEnable', '1'],
+    ['listenPort', 'ten'],
   ])('is refused for %s=%s', (key, value) => {
     expect(() => readBrokerConf(`${key}=${value}\n`)).toThrow(expect.objectContaining({ option: key, given: value }));
   });

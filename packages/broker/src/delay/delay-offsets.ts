@@ -1,5 +1,5 @@
-// Keeps how far delayed messages have been delivered (delayOffset.json), and from where in the log on that may have gone
-// further without being saved.
+// Keeps how far delayed messages have been delivered (delayOffset.json), and from which position of the log on a start
+// after a kill has to look for deliveries that were not saved.
 import { objectOf } from '@nest-rocketmq/remoting/internal';
 import type { Clock, Logger } from '@nest-rocketmq/remoting/internal';
 import { usableEntries, wholeNumber } from '../metadata/config-entries.js';
@@ -9,22 +9,22 @@ import type { MessageStore } from '../store/store.js';
 import { readTimerNote } from '../timer/timer-note.js';
 import type { TimerNote } from '../timer/timer-note.js';
 
-/** Bytes that the log may grow by before the file is saved though no message was delivered: a start reads them. */
+/** The file is saved after so many bytes of log even if nothing was delivered: a start has to read them. Bytes. */
 const MOST_UNSAVED = 1024 * 1024;
 /** Bytes after which it is saved without waiting for the interval. */
 const MOST_WAITING = 64 * 1024 * 1024;
 
-/** What delayOffset.json says. */
+/** The content of delayOffset.json. */
 export interface SavedDelayOffsets {
   /** Level to the next entry of its queue. */
   offsets: ReadonlyMap<number, number>;
-  /** What was stored below this position of the log counts in `offsets`. Ours; undefined where Apache has saved it. */
+  /** Ours, undefined where Apache saved the file: `offsets` count what was stored before this position of the log. */
   logOffset: number | undefined;
   /** How far messages with a time of their own were delivered. Ours; undefined where Apache has saved it. */
   timers: TimerNote | undefined;
   /** Whether Apache's timercheck tells that instead. */
   timersByApache: boolean;
-  /** Whether all levels are told of. */
+  /** Whether no level was left out. */
   whole: boolean;
 }
 
@@ -59,7 +59,7 @@ export class DelayOffsets {
   timers: () => TimerNote | undefined;
   readonly #options: DelayOffsetsOptions;
   readonly #offsets: Map<number, number>;
-  /** Where in the log that begins which is not counted, or not noted elsewhere, yet. */
+  /** Positions of the log from which on something is stored and not yet counted. */
   readonly #held = new Set<{ from: number }>();
   readonly #save: DebouncedSave;
   #counter = 0;
@@ -87,8 +87,8 @@ export class DelayOffsets {
   }
 
   /**
-   * Has a start after a kill look at the log from here on, until what is returned is called: when what is stored next is
-   * noted as dealt with.
+   * Makes a start after a kill read the log from here on. The returned function ends that: call it when what is stored
+   * next is counted.
    */
   hold(): () => void {
     const held = { from: this.#options.store.metrics.committedOffset };
@@ -106,7 +106,7 @@ export class DelayOffsets {
     this.#save.soon();
   }
 
-  /** Saves, and never again. A start looks at the log from there on. */
+  /** Saves for the last time. A start reads the log from there on. */
   stop(): Promise<void> {
     this.#save.changed();
     return this.#save.stop();

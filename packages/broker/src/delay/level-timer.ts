@@ -1,4 +1,4 @@
-// Delivers delayed messages when they are due: one timer for each level, set to the time of the oldest message under it.
+// Delivers delayed messages when they are due: each level has one timer, set to the due time of its oldest message.
 import {
   DecodeError,
   HALF_TOPIC,
@@ -15,11 +15,11 @@ import { toMessageInner } from '../message/half-message.js';
 import type { DelayOffsets } from './delay-offsets.js';
 import type { DelayLevels } from '../message/schedule-message.js';
 
-/** Messages of one level that are taken at a time. */
+/** Most messages of one level that are delivered in one go. */
 const DELIVER_AT_ONCE = 64;
-/** Bytes of them, from which on the others wait for the next time. */
+/** Bytes after which a delivery ends, and the next one begins. */
 const DELIVER_BYTES_AT_ONCE = 8_388_608;
-/** Pause before a delivery that the store has refused is tried again, ms. */
+/** Delay before a delivery that the store refused is tried again, ms. */
 const DELAY_FOR_A_WHILE = 100;
 
 export interface LevelTimerDeps {
@@ -60,12 +60,12 @@ export class LevelTimer {
     }));
   }
 
-  /** Takes up what lies in the queues already. */
+  /** Schedules the messages that are in the queues already. */
   start(): void {
     for (const level of this.#levels) this.#next(level);
   }
 
-  /** A message has come under the level with this queue. */
+  /** A message was stored in the queue of a level. */
   arrived(queueId: number): void {
     const level = this.#levels[queueId];
     if (level && !level.timer && !level.delivering) this.#next(level);
@@ -152,7 +152,7 @@ export class LevelTimer {
     const noted = this.deps.offsets.hold();
     try {
       const { done, last } = this.#append(level);
-      if (last) await this.deps.messageWriter.stored(last);
+      if (last) await this.deps.messageWriter.whenStored(last);
       if (done === 0) throw new PutError('the store refuses them');
       level.offset += done;
       this.deps.offsets.set(level.number, level.offset);
@@ -169,7 +169,7 @@ export class LevelTimer {
 
   #tryLater(level: Level, error: unknown): void {
     const reason = error instanceof Error ? error.message : String(error);
-    this.deps.logger.warn(`messages of delay level ${level.number} are late: ${reason}`);
+    this.deps.logger.warn(`messages of delay level ${level.number} are delivered late: ${reason}`);
     if (!this.#stopped) this.#later(level, DELAY_FOR_A_WHILE);
   }
 
@@ -197,10 +197,10 @@ export class LevelTimer {
     return { done, last };
   }
 
-  /** It would hold up all those behind it for ever. */
+  /** Skips a message that the store will never take: it would block all messages behind it. */
   #leaveOut(level: Level, offset: number, reason: string): void {
     this.deps.logger.error(
-      `a message of delay level ${level.number} cannot be stored under its own topic (${reason}): it is left out, and stays ` +
+      `a message of delay level ${level.number} cannot be stored under its own topic (${reason}): it is skipped, and stays ` +
         `in ${SCHEDULE_TOPIC}, queue ${level.number - 1}, at offset ${offset}`,
     );
   }
@@ -216,12 +216,12 @@ export class LevelTimer {
       const topic = message.properties.get(MessageProperty.REAL_TOPIC);
       if (topic === undefined || topic === HALF_TOPIC) return undefined;
       const queueId = Number(message.properties.get(MessageProperty.REAL_QID) ?? 0);
-      // So that a look at the log tells what was delivered.
+      // After a kill, this tells which scheduled messages were delivered.
       const preparedTransactionOffset = message.physicalOffset;
       return { ...toMessageInner(message, message.properties), topic, queueId, preparedTransactionOffset };
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
-      logger.error(`a message of delay level ${level.number} cannot be read and is left out: ${error.message}`);
+      logger.error(`a message of delay level ${level.number} cannot be read and is skipped: ${error.message}`);
       return undefined;
     }
   }

@@ -1,14 +1,13 @@
-// Owns the choice of messages by their tags, as a broker can make it: by hash codes. The consumer looks at the words.
+// Filters messages by the hash codes of their tags. The consumer compares the tags themselves.
 import { javaHashCode } from '@nest-rocketmq/remoting/internal';
 import type { SubscriptionData } from '@nest-rocketmq/remoting/internal';
 
 export const SUB_ALL = '*';
 
-/** Whether a message is wanted, by the hash code of its tags. */
+/** Tells whether a message matches, by the hash code of its tags. */
 export type TagFilter = (tagsCode: number) => boolean;
 
 export const everything: TagFilter = () => true;
-const compiled = new WeakMap<SubscriptionData, TagFilter>();
 
 /** `'*'`, or tags with `||` between them. */
 export function tagFilter(subString: string): TagFilter {
@@ -19,11 +18,15 @@ export function tagFilter(subString: string): TagFilter {
   return (tagsCode) => codes.has(tagsCode);
 }
 
-/** The filter of a subscription, made once. */
-export function filterOf(subscription: SubscriptionData): TagFilter {
-  let filter = compiled.get(subscription);
-  if (!filter) compiled.set(subscription, (filter = tagFilter(subscription.subString)));
-  return filter;
+/** The filters of subscriptions, each made once. */
+export class SubscriptionFilters {
+  readonly #filters = new WeakMap<SubscriptionData, TagFilter>();
+
+  of(subscription: SubscriptionData): TagFilter {
+    let filter = this.#filters.get(subscription);
+    if (!filter) this.#filters.set(subscription, (filter = tagFilter(subscription.subString)));
+    return filter;
+  }
 }
 
 /** Whether the expression chooses by tags; an absent type means so. */

@@ -12,7 +12,7 @@ import {
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import { START, TestBroker } from '../../test-kit/broker.js';
 import type { TestClient } from '../../test-kit/broker.js';
-import type { BrokerOptions } from '../config/options.js';
+import type { BrokerOptions } from '../config/broker-options.js';
 
 let running: TestBroker;
 afterEach(() => running.stop());

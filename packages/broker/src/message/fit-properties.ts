@@ -1,15 +1,15 @@
-// Makes the properties of a message fit into its record when the broker adds to them on a later hop: what was legal when
-// it was sent must not become impossible. Leaves what is added to retry.ts and transaction/.
+// Shortens the properties of a message where what the broker adds would not fit: a message that was legal when it was
+// sent must stay deliverable.
 import { MAX_PROPERTIES_BYTES, MessageProperty, encodeProperties } from '@nest-rocketmq/remoting/internal';
 
-/** What brokers add for tracing, and nobody needs to consume a message. */
+/** Properties that brokers add for tracing: no consumer needs them. */
 const DISPENSABLE = [
   MessageProperty.CLUSTER,
   MessageProperty.MSG_REGION,
   MessageProperty.TRACE_ON,
   MessageProperty.DLQ_ORIGIN_TOPIC,
 ];
-/** What tells a dead letter's way here, the least needed first. */
+/** Properties that tell how a message became a dead letter, the least important first. */
 const HISTORY = [
   MessageProperty.DELAY,
   MessageProperty.WAIT,
@@ -23,16 +23,16 @@ export const encodedProperties = (properties: ReadonlyMap<string, string>): Buff
   Buffer.from(encodeProperties(properties), 'utf8');
 
 /**
- * Leaves out what is dispensable until the properties fit.
- * @param more bytes that the hop after this will add
+ * Removes dispensable properties until the others fit.
+ * @param more bytes that the broker will add at the next step
  * @returns whether they fit now
  */
-export function makeRoom(properties: Map<string, string>, more = 0): boolean {
+export function fitProperties(properties: Map<string, string>, more = 0): boolean {
   return shorten(properties, more, DISPENSABLE);
 }
 
-/** The same for a message that goes no further: its own properties are what counts. */
-export function makeRoomForGood(properties: Map<string, string>): boolean {
+/** The same for a dead letter, which is not sent on: only its own properties count. */
+export function fitDeadLetterProperties(properties: Map<string, string>): boolean {
   return shorten(properties, 0, [...DISPENSABLE, ...HISTORY]);
 }
 

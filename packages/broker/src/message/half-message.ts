@@ -1,5 +1,4 @@
-// Owns what a half message is: how a message is put into the half topic, how it is found and made whole again, and the
-// op messages that say which halves are done. Leaves asking after undecided ones to check-back.ts.
+// Turns messages into half messages and back, and writes the op messages that say which halves are decided.
 import {
   HALF_TOPIC,
   MessageProperty,
@@ -45,7 +44,7 @@ export function fromHalf(half: MessageExt): MessageInner {
   };
 }
 
-/** The same message once more, with other properties. */
+/** Makes a message to store from a stored one, with other properties. */
 export function toMessageInner(message: MessageExt, properties: ReadonlyMap<string, string>): MessageInner {
   return {
     topic: message.topic,
@@ -65,7 +64,7 @@ export function toMessageInner(message: MessageExt, properties: ReadonlyMap<stri
   };
 }
 
-/** Says that the halves at these offsets of the half topic are decided. */
+/** Makes the message that marks the halves at these offsets of the half topic as decided. */
 export function opMessage(offsets: readonly number[], host: HostPort, now: number): MessageInner {
   return {
     topic: OP_HALF_TOPIC,

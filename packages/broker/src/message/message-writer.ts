@@ -1,5 +1,4 @@
-// Owns the one door to the log: whatever is stored, a send, a retry, a due delay, a committed half, goes through here.
-// Leaves what a message is turned into to delay/levels.ts and transaction/half-message.ts, and the log to the store.
+// Writes every message to the log, after the transformation that it needs: sends, retries, due messages, committed halves.
 import { RocketMQError } from '@nest-rocketmq/remoting/internal';
 import type { DelayLevels } from './schedule-message.js';
 import type { StoreStats } from '../metrics/store-stats.js';
@@ -85,7 +84,7 @@ export class MessageWriter {
   }
 
   /** Resolves when what the result tells of is stored as promised. @throws PutError */
-  stored(result: AppendResult): Promise<void> {
+  whenStored(result: AppendResult): Promise<void> {
     if (result.status !== 'PUT_OK') return Promise.reject(new PutError(result.status));
     const end = result.physicalOffset + result.size;
     return new Promise((resolve, reject) => this.#waiters.push({ end, resolve, reject }));

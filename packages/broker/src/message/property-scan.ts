@@ -1,5 +1,4 @@
-// Owns the look into a message's encoded properties without decoding them: what the broker must know of each message it
-// stores, found in one pass over the bytes. What has to change properties decodes them, off the hot path.
+// Reads what the broker must know of a message's properties in one pass over their bytes, without decoding them.
 import { javaHashCode } from '@nest-rocketmq/remoting/internal';
 
 const NAME_END = 1;

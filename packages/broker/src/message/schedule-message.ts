@@ -1,5 +1,4 @@
-// Owns the broker's delay levels: which tables it takes, how a message is put away under a level, and where its own
-// topic and queue are kept. Leaves the table's text to remoting, and what happens when it is due to level-timer.ts.
+// Turns messages into schedule messages of a delay level, and keeps their topic and queue in their properties.
 import {
   DEFAULT_MESSAGE_DELAY_LEVEL,
   MessageProperty,

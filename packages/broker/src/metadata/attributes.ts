@@ -1,7 +1,7 @@
 // Says which attributes topics and groups can have, and applies a change of them by Apache's rules and in its words.
 import { RocketMQError } from '@nest-rocketmq/remoting/internal';
 
-/** A change of attributes that cannot be made. Nothing of it was. */
+/** A change of attributes is not allowed. None of it was made. */
 export class InvalidAttributeError extends RocketMQError {
   constructor(message: string) {
     super('INVALID_ATTRIBUTE', message);

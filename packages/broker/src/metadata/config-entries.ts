@@ -1,5 +1,4 @@
-// Sorts the entries of a configuration file into those that can be used and those that cannot, which are named. Leaves
-// what an entry means to its users.
+// Separates the entries of a configuration file that can be used from those that cannot, and names the latter in the log.
 import { entriesOf, isObject, printable } from '@nest-rocketmq/remoting/internal';
 import type { JsonObject, Logger } from '@nest-rocketmq/remoting/internal';
 
@@ -30,11 +29,11 @@ export function usableEntries<T>(
     if (decoded === undefined) bad.push(name);
     else usable.push([name, decoded]);
   }
-  if (bad.length > 0) logger.warn(`${what} that cannot be what they say are left out: ${listed(bad)}`);
+  if (bad.length > 0) logger.warn(`${what} with invalid values are ignored: ${listed(bad)}`);
   return { usable, leftOut: bad.length };
 }
 
-/** Names as they may stand in a log line. */
+/** Names for a log line, with a limit on their number. */
 export function listed(names: readonly string[]): string {
   const more = names.length > MOST_NAMED ? ` and ${names.length - MOST_NAMED} more` : '';
   return names.slice(0, MOST_NAMED).map(printable).join(', ') + more;

@@ -1,5 +1,5 @@
-// Owns one file of the folder config: written so that a crash leaves the old or the new one, read with the one before
-// as a fall-back. What is damaged is kept under another name. Leaves what is in it to its users.
+// Reads and writes one file of the config folder, so that a crash leaves the old or the new one. Falls back to the backup,
+// and keeps a damaged file under another name.
 import { dirname } from 'node:path';
 import { isObject, parseJson, silentLogger } from '@nest-rocketmq/remoting/internal';
 import type { JsonObject, Logger } from '@nest-rocketmq/remoting/internal';
@@ -8,17 +8,17 @@ import type { FileSystem, StoreFile } from '../store/files/file-system.js';
 import { isInTheWay } from '../store/files/obstacles.js';
 import { readFullyAside, writeFullyAside } from '../store/files/segment.js';
 
-/** Larger files are taken for damaged, bytes. */
+/** A larger file counts as damaged, bytes. */
 const LARGEST_FILE = 256 * 1024 * 1024;
 
 export interface ConfigFileOptions {
   fileSystem: FileSystem;
   /** Such as `<store>/config/topics.json`. */
   path: string;
-  /** The member that holds the entries: what has no such object is not this file. Default: none. */
+  /** The member that holds the entries. A file without such an object counts as damaged. Default: not checked. */
   table?: string;
   logger?: Logger;
-  /** ms since the epoch; names what is kept aside. */
+  /** ms since the epoch, for the name of a damaged file. */
   now?: () => number;
 }
 
@@ -26,7 +26,7 @@ export interface ConfigFileOptions {
 export type ConfigSource = 'file' | 'backup' | 'nothing' | 'damaged';
 
 export interface LoadedConfig {
-  /** What was saved last. Keys of objects may be unquoted numbers, as Apache writes. */
+  /** What was saved last. Keys of objects may be unquoted numbers, as Apache writes them. */
   saved: JsonObject | undefined;
   source: ConfigSource;
 }
@@ -35,7 +35,7 @@ interface Read {
   value?: JsonObject;
   /** What is wrong with it. */
   fault?: string;
-  /** The system could not read it now: it may be whole. */
+  /** The system could not read it, so it may be intact. */
   unreadable?: boolean;
 }
 
@@ -46,7 +46,7 @@ export class ConfigFile {
   readonly #backup: string;
   readonly #unfinished: string;
   readonly #logger: Logger;
-  /** Whether the file is known to be whole. */
+  /** Whether the file is known to be intact. */
   #good = false;
 
   constructor(options: ConfigFileOptions) {
@@ -60,8 +60,8 @@ export class ConfigFile {
   }
 
   /**
-   * What was saved last, from the backup where the file is missing or damaged. What is damaged is moved aside, and named.
-   * @throws StoreError CONFIG_FILE_UNREADABLE where the system cannot read a file that may be whole
+   * Loads what was saved last, from the backup where the file is missing or damaged. A damaged file is renamed, and logged.
+   * @throws StoreError CONFIG_FILE_UNREADABLE where the system cannot read a file that may be intact
    */
   async load(): Promise<LoadedConfig> {
     const current = await this.#read(this.#path);
@@ -85,8 +85,7 @@ export class ConfigFile {
   }
 
   /**
-   * Resolves when the value survives a loss of power; a slow disk holds up nobody else. Not to be called while one is
-   * under way.
+   * Resolves when the value survives a loss of power. Must not be called while another save is under way.
    */
   async save(value: unknown): Promise<void> {
     const directory = dirname(this.#path);
@@ -94,7 +93,7 @@ export class ConfigFile {
     const first = !this.#good && (await this.#read(this.#path)).value === undefined;
     await this.#write(value);
     await this.#replace();
-    // From the first save on there is one to fall back to.
+    // The first save makes a backup too, so that there is always one.
     if (first && (await this.#read(this.#backup)).value === undefined) {
       await this.#write(value);
       await this.#rename(this.#unfinished, this.#backup);
@@ -103,7 +102,7 @@ export class ConfigFile {
   }
 
   async #replace(): Promise<void> {
-    // Only a good file may take the backup's place, or two crashes in a row would leave none.
+    // Only an intact file may replace the backup, or two crashes in a row would leave no intact file.
     if (this.#good || (await this.#read(this.#path)).value !== undefined) {
       await this.#rename(this.#path, this.#backup);
       this.#good = false;
@@ -112,7 +111,7 @@ export class ConfigFile {
     this.#good = true;
   }
 
-  /** Also where a folder stands in the place of the file. */
+  /** Renames a file, also where a folder has its name. */
   async #rename(from: string, to: string): Promise<void> {
     const { aside } = this.#fileSystem;
     try {
@@ -124,7 +123,7 @@ export class ConfigFile {
     }
   }
 
-  /** Under a name of its own until it is whole: neither a crash nor a full disk leaves half a file. */
+  /** Writes under a temporary name until the file is complete: neither a crash nor a full disk leaves half a file. */
   async #write(value: unknown): Promise<void> {
     const bytes = Buffer.from(JSON.stringify(value, undefined, '\t'));
     const file = await this.#openUnfinished();
@@ -148,7 +147,7 @@ export class ConfigFile {
     }
   }
 
-  /** Gives the file another name, so that it can be looked at and is in nobody's way. Returns words that say so. */
+  /** Renames a damaged file, so that it can be examined. Returns a clause for the log that says so. */
   async #setAside(path: string): Promise<string> {
     const { now = Date.now } = this.#options;
     const time = new Date(now()).toISOString().replace(/\D/g, '').slice(0, 14);

@@ -1,5 +1,4 @@
-// Owns the saving of a file some time after what it holds has changed, so that many changes make one write. Leaves how
-// the file is written to config-file.ts.
+// Saves a file some time after its content has changed, so that many changes cost one write.
 import type { Clock, Logger, TimerHandle } from '@nest-rocketmq/remoting/internal';
 import type { ConfigFile } from './config-file.js';
 
@@ -10,7 +9,7 @@ export interface DelayedSaveOptions {
   /** Longest time between a change and its being on disk, ms. */
   interval: number;
   content: () => unknown;
-  /** Resolves when what the content tells of survives a loss of power: it is saved no sooner. */
+  /** Is awaited before each save: resolves when what the content describes survives a loss of power. */
   flush?: () => Promise<void>;
 }
 
@@ -27,13 +26,13 @@ export class DebouncedSave {
     this.#arm();
   }
 
-  /** Saves what there is now, without waiting for the interval. */
+  /** Saves now, in the background. */
   soon(): void {
     this.#changed = true;
     this.#begin();
   }
 
-  /** Saves what has changed, and never again. Never rejects. */
+  /** Saves what has changed, for the last time. Never rejects. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.options.clock.clearTimeout(this.#timer);
@@ -52,11 +51,11 @@ export class DebouncedSave {
 
   #begin(): void {
     if (this.#stopped) return;
-    // On a slow disk the one before may still be under way.
+    // On a slow disk the save before may still be under way.
     this.#saving = this.#saving.then(() => this.#save());
   }
 
-  /** A disk that is full now may have room later: nobody is to fall over it. */
+  /** A failed save is tried again: a full disk may have space later. */
   async #save(): Promise<void> {
     if (!this.#changed) return;
     this.#changed = false;

@@ -1,4 +1,4 @@
-// Owns the settings of the consumer groups (subscriptionGroup.json). Leaves who is online to clients.ts.
+// Keeps the settings of the consumer groups (subscriptionGroup.json).
 import {
   decodeDataVersion,
   decodeSubscriptionGroupConfig,
@@ -12,7 +12,7 @@ import { LimitExceededError, integerFault } from '../config/limits.js';
 import { SYSTEM_GROUPS, isGroupName, isSystemGroup } from './names.js';
 import { WriteThroughSave } from './write-through-save.js';
 
-/** What the numbers of a saved group can be: the rest is damage. */
+/** Highest numbers of a saved group. A higher one means damage. */
 const MOST = { retryQueueNums: Number.MAX_SAFE_INTEGER };
 
 export interface GroupsOptions {
@@ -62,8 +62,8 @@ export class Groups {
   }
 
   /**
-   * The group's settings, made with the defaults when it is not there yet and groups may be made so. It need not be saved
-   * before it is used: where it is missing it is made anew.
+   * The group's settings. A group that does not exist is created with the defaults where the options allow that. It can
+   * be used before it is saved: where it is missing it is created again.
    * @throws LimitExceededError where there are as many groups as may be
    */
   findOrCreate(group: string): SubscriptionGroupConfig | undefined {
@@ -73,7 +73,7 @@ export class Groups {
     return isGroupName(group) ? this.put(subscriptionGroupConfig(group)) : undefined;
   }
 
-  /** The group with the default settings, whatever may be made by traffic: it has been there before. */
+  /** Creates a group that was lost, with the default settings, even where traffic may not create groups. */
   restore(group: string): SubscriptionGroupConfig {
     return this.#set(subscriptionGroupConfig(group));
   }
@@ -113,14 +113,14 @@ export class Groups {
     return [...this.#table.values()];
   }
 
-  /** All groups and their version, as they are told to others and kept in the file. */
+  /** All groups and their version, as in the file and in answers. */
   get json(): object {
     return { dataVersion: this.#version, forbiddenTable: {}, subscriptionGroupTable: Object.fromEntries(this.#table) };
   }
 
-  /** As of a topic: `Topics.unsaved`. */
-  unsaved(group: string): Promise<void> | undefined {
-    return this.#save.unsaved(group);
+  /** As of a topic: `Topics.whenSaved`. */
+  whenSaved(group: string): Promise<void> | undefined {
+    return this.#save.whenSaved(group);
   }
 
   flush(): Promise<void> {
@@ -151,7 +151,7 @@ export class Groups {
     this.leftOut = leftOut;
   }
 
-  /** A number in the file may be anything: what cannot be becomes the default. */
+  /** Replaces numbers that are not allowed by the defaults: the file may hold anything. */
   #bounded(config: SubscriptionGroupConfig): SubscriptionGroupConfig {
     const fault = this.faultOf(config);
     if (fault === undefined) return config;

@@ -129,7 +129,7 @@ describe('topics whose file is gone', () => {
     put('topics.json', undefined);
     put('topics.json.bak', undefined);
     const client = await startAgain();
-    expect(lines).toEqual([expect.stringMatching(/WARN topics .*made anew.*orders \(3\)/)]);
+    expect(lines).toEqual([expect.stringMatching(/WARN topics .*created again.*orders \(3\)/)]);
     expect(await queuesOf(client, 'other')).toEqual([1, 1, 6]);
     expect(await queuesOf(client, '%RETRY%workers')).toEqual([1, 1, 6]);
   });

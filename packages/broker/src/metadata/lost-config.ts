@@ -1,5 +1,5 @@
-// Finds again, when a broker starts, what can be found of lost configuration: topics from the queues of the store,
-// groups from their offsets; and names what cannot. Leaves reading the files to config-file.ts.
+// Restores topics and groups whose configuration is lost, from the store's queues and the committed offsets, and names in
+// the log what cannot be restored.
 import type { Logger } from '@nest-rocketmq/remoting/internal';
 import { listed } from './config-entries.js';
 import type { ConfigSource } from './config-file.js';
@@ -31,7 +31,7 @@ export function recoverLostConfig(options: LostConfigOptions): void {
   checkOffsets(options);
 }
 
-/** A topic that has messages has an entry, or its file has lost it. */
+/** A topic with messages must have an entry: without one, its file has lost it. */
 function recoverTopics({ store, topics, topicFile, logger }: LostConfigOptions): void {
   if (topicFile.source === 'file' && topics.leftOut === 0) return;
   const queueCounts = new Map<string, number>();
@@ -46,8 +46,8 @@ function recoverTopics({ store, topics, topicFile, logger }: LostConfigOptions):
   }
   if (found.length === 0) return;
   logger.warn(
-    'topics that were missing in topics.json are made anew with the queues that have messages, and with the permission ' +
-      `to read and to write: ${listed(found)}`,
+    'topics that were missing in topics.json are created again, with the queues that have messages and permission to ' +
+      `read and write: ${listed(found)}`,
   );
 }
 
@@ -67,14 +67,15 @@ function recoverGroups({ groups, offsets, groupFile, logger }: LostConfigOptions
 
 function checkOffsets({ store, offsets, offsetFile, logger }: LostConfigOptions): void {
   if (offsetFile.source === 'nothing' || offsetFile.source === 'damaged') {
-    // For a start from here on, so that a file that is missing later was lost.
+    // The file exists from now on: where a later start finds none, it was lost.
     offsets.saveSoon();
     if ([...store.queues()].length > 0)
       logger.warn(
-        'consumerOffset.json is missing though the store has messages: how far any group has consumed is not known. Each ' +
-          'begins where its consumeFromWhere says; set the offsets before, if messages must not be skipped or come again.',
+        'consumerOffset.json is missing though the store has messages: the offsets of all groups are lost. Each group ' +
+          'begins where its consumeFromWhere says; set offsets first if no message may be skipped or consumed twice.',
       );
   }
   const lowered = offsets.lowerTo((topic, queueId) => store.maxOffset(topic, queueId));
-  if (lowered.length > 0) logger.warn(`offsets beyond the end of their queues are lowered to it: ${listed(lowered)}`);
+  if (lowered.length > 0)
+    logger.warn(`offsets beyond the end of their queue are lowered to its end: ${listed(lowered)}`);
 }

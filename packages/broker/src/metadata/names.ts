@@ -1,5 +1,5 @@
-// Owns which names belong to the broker's own topics and groups, and what is wrong with the name of another. Leaves the
-// alphabet to remoting: a name becomes a folder of the store, so nothing outside of it ever gets past here.
+// Tells which topics and groups are the broker's own, and what is wrong with a name. A topic's name becomes a folder of
+// the store, so every name is checked here.
 import {
   AUTO_CREATE_TOPIC_KEY,
   GROUP_MAX_LENGTH,

@@ -1,4 +1,4 @@
-// Owns the answers about places in queues: what a group has consumed, and where a queue begins and ends.
+// Answers requests for offsets: those that a group has committed, and those at which a queue begins and ends.
 import { ResponseCode, printable } from '@nest-rocketmq/remoting/internal';
 import type { Answer, Handlers, HeaderOf, Requests } from '@nest-rocketmq/remoting/internal';
 import type { Groups } from './groups.js';
@@ -50,7 +50,7 @@ function query(deps: OffsetDeps, header: HeaderOf<Query>): Answer<Query> {
   const { consumerGroup, topic, queueId, setZeroIfNotFound } = header;
   const offset = deps.offsets.query(consumerGroup, topic, queueId);
   if (offset >= 0) return { header: { offset } };
-  // A new group at a young queue starts at its beginning: nothing that was sent before it came is lost to it.
+  // A new group starts at the beginning of a young queue, so that it gets what was sent before it connected.
   if (setZeroIfNotFound !== false && isYoung(deps, topic, queueId)) return { header: { offset: 0 } };
   return { code: ResponseCode.QUERY_NOT_FOUND, remark: 'Not found, maybe this group consumer boot first' };
 }

@@ -1,4 +1,4 @@
-// Owns how far each group has consumed each queue (consumerOffset.json). Leaves consuming itself to the clients.
+// Keeps the offsets that consumer groups have committed (consumerOffset.json).
 import { isObject, objectOf } from '@nest-rocketmq/remoting/internal';
 import type { Clock, JsonObject, Logger } from '@nest-rocketmq/remoting/internal';
 import { usableEntries, wholeNumber } from './config-entries.js';
@@ -44,14 +44,14 @@ export class ConsumerOffsets {
     return this.#table.get(topic + SEPARATOR + group)?.get(queueId) ?? -1;
   }
 
-  /** While a reset is still to be told, what a consumer commits is its old place, and is not taken. */
+  /** Commits an offset. Ignored until a consumer was told of a reset: it would be the old place. */
   commit(group: string, topic: string, queueId: number, offset: number): void {
     const key = topic + SEPARATOR + group;
     if (this.#resets.get(key)?.has(queueId)) return;
     this.#set(key, queueId, offset);
   }
 
-  /** Sets an offset from outside of the group, whose consumer is to be told so at its next pull. */
+  /** Resets an offset. The consumer is told at its next pull. */
   reset(group: string, topic: string, queueId: number, offset: number): void {
     const key = topic + SEPARATOR + group;
     let resets = this.#resets.get(key);
@@ -61,7 +61,7 @@ export class ConsumerOffsets {
     this.#set(key, queueId, offset);
   }
 
-  /** The offset that the queue was reset to, given once; undefined when there is none. */
+  /** The offset that the queue was reset to, returned once; undefined when there is none. */
   takeReset(group: string, topic: string, queueId: number): number | undefined {
     if (this.#resets.size === 0) return undefined;
     const key = topic + SEPARATOR + group;
@@ -72,7 +72,7 @@ export class ConsumerOffsets {
     return offset;
   }
 
-  /** A pull of the group has ended before `offset`. */
+  /** The group has pulled the messages before `offset`. */
   pulled(group: string, topic: string, queueId: number, offset: number): void {
     const key = topic + SEPARATOR + group;
     let queues = this.#pulled.get(key);
@@ -86,7 +86,7 @@ export class ConsumerOffsets {
     return Math.max(pulled, this.query(group, topic, queueId));
   }
 
-  /** Forgets what a group has pulled, which is gone. */
+  /** Forgets what a deleted group has pulled. */
   forgetPulls(group: string): void {
     for (const key of this.#pulled.keys()) if (key.endsWith(SEPARATOR + group)) this.#pulled.delete(key);
   }
@@ -122,7 +122,7 @@ export class ConsumerOffsets {
   }
 
   /**
-   * Lowers what is beyond the end of its queue: what comes there next would be skipped.
+   * Lowers offsets beyond the end of their queue: the next messages would be skipped.
    * @returns the queues whose offset was lowered, for the log
    */
   lowerTo(end: (topic: string, queueId: number) => number): string[] {

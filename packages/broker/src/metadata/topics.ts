@@ -1,5 +1,4 @@
-// Owns which topics the broker has and how they are made (topics.json). Leaves their queues' contents to the store, and
-// telling the name servers to registration.ts.
+// Keeps the topics and creates them (topics.json).
 import {
   AUTO_CREATE_TOPIC_KEY,
   HALF_TOPIC,
@@ -151,8 +150,8 @@ export class Topics {
    * Undefined where the topic, or that it is deleted, survives a loss of power; else resolves when it does: before that
    * nothing is promised to anybody about it. Rejects where the disk does not take it, and tries again when asked again.
    */
-  unsaved(topic: string): Promise<void> | undefined {
-    return this.#save.unsaved(topic);
+  whenSaved(topic: string): Promise<void> | undefined {
+    return this.#save.whenSaved(topic);
   }
 
   /** Writes all topics to the file, as Apache does at a clean stop. */

@@ -50,26 +50,26 @@ describe('a file that is saved promptly', () => {
     await Promise.resolve();
     save.changed('b');
     const done: string[] = [];
-    void save.unsaved('a')?.then(() => done.push('a'));
-    void save.unsaved('b')?.then(() => done.push('b'));
+    void save.whenSaved('a')?.then(() => done.push('a'));
+    void save.whenSaved('b')?.then(() => done.push('b'));
     await end();
-    expect([done, save.unsaved('a')]).toEqual([['a'], undefined]);
+    expect([done, save.whenSaved('a')]).toEqual([['a'], undefined]);
     await end();
-    expect([done, save.unsaved('b')]).toEqual([['a', 'b'], undefined]);
+    expect([done, save.whenSaved('b')]).toEqual([['a', 'b'], undefined]);
   });
 
   it('tells whoever waits that the disk did not take it, and tries again when asked again', async () => {
     const { save, table, written, end } = held();
     table.push('a');
     save.changed('a');
-    const first = save.unsaved('a');
+    const first = save.whenSaved('a');
     const refused = expect(first).rejects.toThrow('ENOSPC');
     await end(new Error('ENOSPC'));
     await refused;
-    const second = save.unsaved('a');
+    const second = save.whenSaved('a');
     await end();
     await second;
-    expect([written, save.unsaved('a')]).toEqual([['a'], undefined]);
+    expect([written, save.whenSaved('a')]).toEqual([['a'], undefined]);
   });
 });
 

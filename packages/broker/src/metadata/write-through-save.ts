@@ -1,5 +1,5 @@
-// Owns the saving of a file as soon as what it holds has changed, and who may rely on it. What changes while a save is
-// under way goes with the next one, all together. Leaves how the file is written to config-file.ts.
+// Saves a file as soon as its content has changed, and tells when a change is on disk. Changes during a save go together
+// with the next one.
 import type { Logger } from '@nest-rocketmq/remoting/internal';
 import type { ConfigFile } from './config-file.js';
 
@@ -10,36 +10,36 @@ export interface PromptSaveOptions {
 }
 
 export class WriteThroughSave {
-  /** The save that has begun last; it never rejects. */
+  /** The save that was begun last; never rejects. */
   #begun = Promise.resolve();
-  /** The one behind it. */
+  /** The save after it. */
   #next: Promise<void> | undefined;
-  /** What has changed and is not saved, by name; undefined where the disk would not take it. */
+  /** Changes that are not saved yet, by name; undefined where the save failed. */
   readonly #unsaved = new Map<string, Promise<void> | undefined>();
 
   constructor(private readonly options: PromptSaveOptions) {}
 
-  /** Begins to save. What fails is logged, and tried again for whoever asks for it. */
+  /** Begins to save. A failure is logged; `whenSaved` tries again. */
   changed(name: string): void {
     this.#saveFor(name).catch((error: unknown) =>
       this.options.logger.error(`${name} is not saved: ${error instanceof Error ? error.message : String(error)}`),
     );
   }
 
-  /** Undefined where what goes by that name survives a loss of power; else resolves when it does. */
-  unsaved(name: string): Promise<void> | undefined {
+  /** Resolves when the change of this name survives a loss of power; undefined when it does already. */
+  whenSaved(name: string): Promise<void> | undefined {
     if (this.#unsaved.size === 0 || !this.#unsaved.has(name)) return undefined;
     return this.#unsaved.get(name) ?? this.#saveFor(name);
   }
 
-  /** Saves all as it is now. */
+  /** Saves the content as it is now. */
   save(): Promise<void> {
     if (this.#next) return this.#next;
     const next = this.#begun.then(() => {
       this.#next = undefined;
       return this.options.file.save(this.options.content());
     });
-    // Those who wait for it are told.
+    // Callers who wait for it get the error.
     this.#begun = next.catch(() => {});
     return (this.#next = next);
   }

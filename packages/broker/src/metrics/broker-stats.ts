@@ -7,9 +7,9 @@ import { DayTotals } from './day-totals.js';
 import { StatsTable } from './stats-table.js';
 import type { KeptItem } from './stats-table.js';
 
-/** Keys of one kind that are counted at a time; each takes about 1.3 kB. */
+/** Most keys of one kind; each takes about 1.3 kB. */
 export const MAX_STATS_KEYS = 20_000;
-/** Under this name Apache counts what its delay levels have delivered. */
+/** Apache counts the deliveries of delay levels under this name. */
 const SCHEDULE_GROUP = 'SCHEDULE_CONSUMER';
 const DEAD_LETTER = 'SEND_BACK_TO_DLQ';
 
@@ -129,7 +129,7 @@ export class BrokerStats {
     this.#sentBack.add(`${topic}@${group}`, 1, 0, 1, now);
     if (stored.dead) this.#dead.add(`null@${topic}@${group}@${DEAD_LETTER}`, 1, 0, 1, now);
     if (stored.topic !== SCHEDULE_TOPIC) return;
-    // Not a put of the broker as a whole: nobody has sent it.
+    // Does not count for the broker as a whole: no producer sent it.
     this.#put.add(stored.topic, 1, stored.size, 1, now);
     this.#queuePut.add(`${stored.topic}@${stored.queueId}`, 1, stored.size, 1, now);
   }
@@ -221,7 +221,7 @@ export class BrokerStats {
   }
 }
 
-/** Both began with the broker, so their rates are of the same time. */
+/** Adds up two views that began at the same time, with the broker. */
 function sumOf(one: StatsView, other: StatsView): StatsView {
   const add = (a: StatsSnapshot, b: StatsSnapshot): StatsSnapshot => {
     const [sum, times] = [a.sum + b.sum, timesOf(a) + timesOf(b)];
@@ -245,6 +245,6 @@ function warnOnce(logger: Logger, kind: string): () => void {
   return () => {
     if (warned) return;
     warned = true;
-    logger.warn(`statistics are kept of ${MAX_STATS_KEYS} ${kind} at most: what comes beyond is not counted`);
+    logger.warn(`statistics are kept of ${MAX_STATS_KEYS} ${kind} at most: the others are not counted`);
   };
 }

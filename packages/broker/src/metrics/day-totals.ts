@@ -1,4 +1,4 @@
-// Keeps what had been counted by the last two local midnights, so that tools can tell today's count from yesterday's.
+// Keeps the counts at the last two local midnights, so that tools can tell today's count from yesterday's.
 
 export class DayTotals {
   /** Counted since the start. */

@@ -1,4 +1,4 @@
-// Keeps how long messages took from their append until they were stored as promised, for each minute.
+// Measures, minute by minute, how long messages take from their append until they are stored as promised.
 
 /** Upper ends, exclusive, ms; Apache's words for them. The first holds what took no time that the clock shows. */
 const RANGES: readonly (readonly [below: number, name: string])[] = [

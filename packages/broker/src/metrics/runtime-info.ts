@@ -94,7 +94,7 @@ function storeFigures({ storeStats }: RuntimeInfoParts): Figures {
   ];
 }
 
-/** The minute that is looked at must be over, so there is nothing to say in the first. */
+/** These figures are of the last whole minute, so there are none in the first. */
 function putTimeFigures({ storeStats: { putTimes }, clock }: RuntimeInfoParts): Figures {
   const now = clock.now();
   const figures: [string, string | undefined][] = [

@@ -1,4 +1,4 @@
-// Keeps the items of one kind by key, at most so many, and forgets those that have nothing left to show.
+// Keeps statistics items by key, up to a limit, and drops those that have been idle for longer than their windows.
 import { StatsItem } from '@nest-rocketmq/remoting/internal';
 
 /** The longest window is a day and an hour: after that an idle item is all zeros. */
@@ -7,7 +7,7 @@ const SWEEP_INTERVAL_MS = 3_600_000;
 /** Items looked at in one turn of the event loop. */
 const SWEEP_SLICE = 1_000;
 
-/** One item of a table, with what its user wants to remember beside the counts. */
+/** One item of a table, with what is remembered beside the counts. */
 export class KeptItem extends StatsItem {
   /** Whether the key is a topic of the broker's own. Undefined: nobody has asked yet. */
   ofSystem: boolean | undefined;
@@ -19,8 +19,8 @@ export class StatsTable {
   #sweeping = false;
 
   /**
-   * @param most items at a time; what comes beyond is not counted
-   * @param onFull called once, when the first item finds no room
+   * @param most most items; further ones are not counted
+   * @param onFull called for each item that is not counted
    * @param now ms since the epoch
    */
   constructor(

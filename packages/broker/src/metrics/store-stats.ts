@@ -1,5 +1,5 @@
 // Counts what the store takes and gives, record by record, with rates over 10 s, a minute and 10 minutes (Apache:
-// StoreStatsService). What a record was for is broker-stats.ts's affair.
+// StoreStatsService).
 import { SlotRing } from '@nest-rocketmq/remoting/internal';
 import type { Clock } from '@nest-rocketmq/remoting/internal';
 import type { AppendResult, MessageStore } from '../store/store.js';

@@ -1,11 +1,11 @@
-// Owns how a broker is reached: which ports it takes, and the way to it inside of its own process.
+// Finds the ports that a broker listens on, and connects to it within its own process.
 import { createServer, isIPv4 } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ConnectError, ListenError, dialTcp, duplexPair, formatAddress } from '@nest-rocketmq/remoting/internal';
 import type { HostAndPort, Logger, RemotingServer } from '@nest-rocketmq/remoting/internal';
 
-/** How far below a broker's port clients with a VIP channel send to. */
+/** A client with a VIP channel sends to the broker's port minus this. */
 const VIP_CHANNEL_OFFSET = 2;
 
 /** Connects to a server of this process where the address is one of theirs, by TCP to any other. @throws ConnectError */
@@ -18,13 +18,13 @@ export function dialInProcess(servers: ReadonlyMap<string, RemotingServer>, addr
   return Promise.resolve(near);
 }
 
-/** Whether only this machine reaches it. */
+/** Whether only this machine can reach the host. */
 export function isLoopback(host: string): boolean {
   const plain = host.toLowerCase().replace(/^::ffff:(?=\d+\.)/, '');
   return plain === 'localhost' || plain === '::1' || (isIPv4(plain) && plain.startsWith('127.'));
 }
 
-/** Nothing here asks who somebody is: whoever reaches a port may read, write and delete all. */
+/** Warns of addresses that other machines reach: nothing authenticates, so they may read, write and delete everything. */
 export function warnOfOpenAddresses(logger: Logger, listens: readonly (HostAndPort | undefined)[]): void {
   const open = listens.filter((one): one is HostAndPort => one !== undefined && !isLoopback(one.host));
   if (open.length === 0) return;
@@ -35,7 +35,7 @@ export function warnOfOpenAddresses(logger: Logger, listens: readonly (HostAndPo
   );
 }
 
-/** The records carry the port, so a free one must be known before the store is opened. */
+/** Finds a free port where none is given. Records contain the port, so it must be known before the store is opened. */
 export function withPort(listen: HostAndPort): Promise<HostAndPort> {
   if (listen.port !== 0) return Promise.resolve(listen);
   const { host } = listen;

@@ -1,4 +1,4 @@
-// Owns the name server's key-values (kvConfig.json), by namespace. Apache's tools keep ordered topics in them.
+// Keeps the name server's key-value entries by namespace (kvConfig.json). Apache's tools keep ordered topics in them.
 import { isObject, objectOf } from '@nest-rocketmq/remoting/internal';
 import type { Logger } from '@nest-rocketmq/remoting/internal';
 import { usableEntries } from '../metadata/config-entries.js';
@@ -49,7 +49,7 @@ export class KVConfig {
     requireShort(key, 'the key');
     requireAtMost(value.length, LONGEST_VALUE, 'LONGEST_VALUE', 'characters of a value');
     if (this.get(namespace, key) === undefined)
-      requireAtMost(this.#count() + 1, this.#max, 'maxKVConfigs', 'key-values');
+      requireAtMost(this.#count() + 1, this.#max, 'maxKVConfigs', 'key-value entries');
     let table = this.#namespaces.get(namespace);
     if (!table) this.#namespaces.set(namespace, (table = new Map()));
     table.set(key, value);

@@ -12,13 +12,12 @@ export interface NameServerParts {
   stop(): Promise<void>;
 }
 
-export async function makeNameServer({ config, opened }: Environment): Promise<NameServerParts> {
-  const { clock } = config;
+export async function makeNameServer({ config, openConfig }: Environment): Promise<NameServerParts> {
   const routes = new RouteTable(config);
   const nameServer = new NameServer(
     routes,
-    new KVConfig({ ...config, ...(await opened('kvConfig.json', 'configTable')) }),
-    clock,
+    new KVConfig({ ...config, ...(await openConfig('kvConfig.json', 'configTable')) }),
+    config,
   );
   const handlers = handlerTable(nameServer.handlers());
   const server = new RemotingServer({ ...config, idleTimeout: idleTimeoutOf(config), handlers });

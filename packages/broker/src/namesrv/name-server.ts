@@ -1,8 +1,9 @@
-// Owns the answers of a name server. Leaves what it knows to route-table.ts and kv-config.ts.
+// Answers the requests that a name server receives.
 import {
   MASTER_ID,
   MQVersion,
   Permission,
+  Repeating,
   ResponseCode,
   bodyCrc,
   decodeDataVersion,
@@ -13,7 +14,7 @@ import {
   parseJson,
   printable,
 } from '@nest-rocketmq/remoting/internal';
-import type { Answer, Clock, Handlers, IncomingRequest, Requests, TimerHandle } from '@nest-rocketmq/remoting/internal';
+import type { Answer, Clock, Handlers, IncomingRequest, Logger, Requests } from '@nest-rocketmq/remoting/internal';
 import { ORDER_TOPIC_CONFIG } from './kv-config.js';
 import type { KVConfig } from './kv-config.js';
 import type { RouteTable } from './route-table.js';
@@ -24,13 +25,22 @@ const SCAN_NOT_ACTIVE_BROKER_INTERVAL = 5_000;
 type Request<Name extends keyof typeof Requests> = IncomingRequest<(typeof Requests)[Name]>;
 
 export class NameServer {
-  #scanTimer: TimerHandle | undefined;
+  readonly #scan: Repeating;
 
   constructor(
     private readonly routes: RouteTable,
     private readonly kv: KVConfig,
-    private readonly clock: Clock,
-  ) {}
+    { clock, logger }: { clock: Clock; logger: Logger },
+  ) {
+    this.#scan = new Repeating({
+      clock,
+      logger,
+      name: 'the scan for silent brokers',
+      interval: SCAN_NOT_ACTIVE_BROKER_INTERVAL,
+      run: () => this.#closeSilent(),
+      isNeeded: () => routes.brokers().size > 0,
+    });
+  }
 
   handlers(): Handlers<'namesrv'> {
     return {
@@ -65,8 +75,7 @@ export class NameServer {
   }
 
   stop(): void {
-    this.clock.clearTimeout(this.#scanTimer);
-    this.#scanTimer = undefined;
+    this.#scan.stop();
   }
 
   #kvHandlers(): Pick<
@@ -146,7 +155,7 @@ export class NameServer {
       channel: connection,
     });
     if (answer.refused) return { code: ResponseCode.SYSTEM_ERROR, remark: answer.refused };
-    this.#armScan();
+    this.#scan.start();
     const { masterAddr, haServerAddr: masterHa } = answer;
     const order = this.kv.list(ORDER_TOPIC_CONFIG);
     return {
@@ -178,11 +187,7 @@ export class NameServer {
     return { body: encodeJson({ topicList, brokerAddr }) };
   }
 
-  #armScan(): void {
-    this.#scanTimer ??= this.clock.setTimeout(() => {
-      this.#scanTimer = undefined;
-      for (const channel of this.routes.expire()) (channel as { close?: () => void }).close?.();
-      if (this.routes.brokers().size > 0) this.#armScan();
-    }, SCAN_NOT_ACTIVE_BROKER_INTERVAL);
+  #closeSilent(): void {
+    for (const channel of this.routes.expire()) (channel as { close?: () => void }).close?.();
   }
 }

@@ -1,14 +1,14 @@
-// Owns telling name servers about this broker: its own one directly, outside ones over the wire. Leaves what the topics
-// are to topics.ts.
+// Registers the broker at name servers: at its own directly, at others over the network.
 import {
   Connections,
+  Repeating,
   Requests,
   bodyCrc,
   encodeRegisterBroker,
   expectSuccess,
   handlerTable,
 } from '@nest-rocketmq/remoting/internal';
-import type { Clock, Dial, Logger, TimerHandle, TopicConfig, TopicTable } from '@nest-rocketmq/remoting/internal';
+import type { Clock, Dial, Logger, TopicConfig, TopicTable } from '@nest-rocketmq/remoting/internal';
 import type { BrokerIdentity, RouteTable } from './route-table.js';
 import type { Topics } from '../metadata/topics.js';
 
@@ -32,24 +32,27 @@ export interface RegistrationDeps {
 
 export class Registration {
   readonly #connections: Connections;
-  #timer: TimerHandle | undefined;
+  readonly #repeating: Repeating;
   #stopped = false;
 
   constructor(private readonly deps: RegistrationDeps) {
-    const { clock, logger, dial, topics } = deps;
+    const { clock, logger, dial, topics, registerNameServerPeriod: interval } = deps;
+    const run = (): Promise<void> => this.#registerAll();
+    this.#repeating = new Repeating({ clock, logger, name: 'registration at the name servers', interval, run });
     this.#connections = new Connections({ clock, logger, dial, handlers: handlerTable() });
     topics.onChanged((changed) => this.#topicChanged(changed));
   }
 
-  /** Registers everywhere. An outside name server that cannot be reached is tried again later. */
+  /** Registers everywhere, and again periodically. A name server that cannot be reached is tried again the next time. */
   async start(): Promise<void> {
     await this.#registerAll();
+    if (!this.#stopped) this.#repeating.start();
   }
 
   /** Takes the broker out of all routes. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.deps.clock.clearTimeout(this.#timer);
+    this.#repeating.stop();
     this.deps.routes.unregister(this.deps.identity, this);
     await Promise.all(this.deps.namesrvAddr.map((address) => this.#unregister(address)));
     this.#connections.closeAll();
@@ -57,14 +60,12 @@ export class Registration {
 
   async #registerAll(): Promise<void> {
     if (this.#stopped) return;
-    const { topics, clock, registerNameServerPeriod } = this.deps;
-    this.#registerHere(topics.table);
-    await this.#registerOutside(topics.table);
-    if (this.#stopped) return;
-    this.#timer = clock.setTimeout(() => void this.#registerAll(), registerNameServerPeriod);
+    const { table } = this.deps.topics;
+    this.#registerHere(table);
+    await this.#registerOutside(table);
   }
 
-  /** A new topic has a route at once, not with the next full registration. */
+  /** Registers a new topic at once, so that its route need not wait for the next registration. */
   #topicChanged(changed: TopicConfig): void {
     if (this.#stopped) return;
     const { dataVersion } = this.deps.topics.table;

@@ -1,8 +1,8 @@
-// Owns what the name server knows: which broker has which topics, and since when it has been silent. Leaves the
-// requests that ask for it to name-server.ts.
+// Keeps the brokers that a name server knows, and when each of them was last heard of, and finds the routes to topics.
 import { printable } from '@nest-rocketmq/remoting/internal';
 import type { BrokerData, Clock, DataVersion, Logger, QueueData, TopicConfig } from '@nest-rocketmq/remoting/internal';
 import { LimitExceededError, requireAtMost, requireShort } from '../config/limits.js';
+import { TopicQueues } from './topic-queues.js';
 
 /** A broker that has been silent for this long is gone, ms; it may name another time itself. */
 export const BROKER_CHANNEL_EXPIRED_TIME = 120_000;
@@ -24,9 +24,9 @@ export interface BrokerRegistration extends BrokerIdentity {
   heartbeatTimeoutMillis?: number | undefined;
   dataVersion: DataVersion;
   topics: Iterable<TopicConfig>;
-  /** Whatever the broker is reached by; its end ends the registration. */
+  /** The broker's connection: the registration ends with it. */
   channel: object;
-  /** The name server's own broker: nobody takes its place. */
+  /** Whether it is the name server's own broker, which no other one can replace. */
   own?: boolean;
 }
 
@@ -52,17 +52,16 @@ export interface Route {
 }
 
 export class RouteTable {
-  /** topic, then broker name */
-  readonly #topics = new Map<string, Map<string, QueueData>>();
+  readonly #topics = new TopicQueues();
   readonly #brokers = new Map<string, BrokerData>();
   readonly #clusters = new Map<string, Set<string>>();
-  /** by broker name and id: an address alone would be whoever named it last */
+  /** by broker name and id: an address alone would belong to whichever broker named it last */
   readonly #live = new Map<string, LiveBroker>();
 
   constructor(private readonly options: RouteTableOptions) {}
 
   /**
-   * Takes a broker in, or renews it. Returns the addresses that a slave asks for, or a refusal's reason.
+   * Registers a broker, or renews it. Returns the addresses that a slave asks for, or why the broker is refused.
    * @throws LimitExceededError
    */
   register(broker: BrokerRegistration): { masterAddr?: string; haServerAddr?: string; refused?: string } {
@@ -72,7 +71,7 @@ export class RouteTable {
     if (first && topics.length === 1) return { refused: 'the first registration of a broker must name all its topics' };
     const conflict = this.#conflict(broker);
     if (conflict !== undefined) return { refused: conflict };
-    // Its own store has as many topics as it has.
+    // The own broker's topics are limited by its own options.
     if (!broker.own) this.#requireRoom(broker, topics);
     const data = this.#brokerData(broker);
     this.#moveAddress(data, broker);
@@ -93,19 +92,19 @@ export class RouteTable {
     return { masterAddr, haServerAddr: master?.haServerAddr ?? '' };
   }
 
-  /** The broker says that it goes. What it says of the name server's own broker is not taken. */
+  /** A broker unregisters. The name server's own broker cannot be unregistered by others. */
   unregister(broker: BrokerIdentity, channel?: object): void {
     const live = this.#live.get(liveKey(broker));
     if (live && live.brokerAddr === broker.brokerAddr && !(live.own && live.channel !== channel)) this.#remove(live);
   }
 
-  /** Why the registration is not taken; undefined where it is. */
+  /** Why the registration is refused; undefined where it is not. */
   #conflict(broker: BrokerRegistration): string | undefined {
     const live = this.#live.get(liveKey(broker));
     if (!live || live.channel === broker.channel) return undefined;
     if (live.own) return `broker ${broker.brokerName} with id ${broker.brokerId} is the name server's own`;
     if (live.brokerAddr === broker.brokerAddr) return undefined;
-    // As Apache's: an older state of a broker does not take the place of a newer one.
+    // As in Apache's: an older state of a broker does not replace a newer one.
     if (live.dataVersion.stateVersion > broker.dataVersion.stateVersion)
       return `broker ${broker.brokerName} with id ${broker.brokerId} is registered in a newer state at ${live.brokerAddr}`;
     const places = `from ${printable(live.brokerAddr)} to ${printable(broker.brokerAddr)}`;
@@ -138,10 +137,7 @@ export class RouteTable {
     const cluster = this.#clusters.get(broker.clusterName);
     cluster?.delete(broker.brokerName);
     if (cluster?.size === 0) this.#clusters.delete(broker.clusterName);
-    for (const [topic, queues] of this.#topics) {
-      queues.delete(broker.brokerName);
-      if (queues.size === 0) this.#topics.delete(topic);
-    }
+    this.#topics.removeBroker(broker.brokerName);
   }
 
   /** Unregisters the brokers that were reached by `channel`, which has closed. */
@@ -158,7 +154,7 @@ export class RouteTable {
   }
 
   route(topic: string): Route | undefined {
-    const queues = this.#topics.get(topic);
+    const queues = this.#topics.of(topic);
     if (!queues) return undefined;
     const queueDatas: QueueData[] = [];
     const brokerDatas: BrokerData[] = [];
@@ -182,33 +178,20 @@ export class RouteTable {
 
   /** @param clusterName only at the brokers of this cluster; default: everywhere */
   deleteTopic(topic: string, clusterName?: string): void {
-    const queues = this.#topics.get(topic);
-    if (!queues) return;
-    const members = clusterName ? (this.#clusters.get(clusterName) ?? []) : [...queues.keys()];
-    for (const brokerName of members) queues.delete(brokerName);
-    if (queues.size === 0) this.#topics.delete(topic);
+    this.#topics.delete(topic, clusterName ? (this.#clusters.get(clusterName) ?? []) : undefined);
   }
 
   /** Changes what routes say of a broker's topics, until it registers them changed. @returns how many there are */
   changePermission(brokerName: string, change: (perm: number) => number): number {
-    const ofBroker = [...this.#topics.values()].filter((queues) => queues.has(brokerName));
-    for (const queues of ofBroker) {
-      const data = queues.get(brokerName);
-      if (data) queues.set(brokerName, { ...data, perm: change(data.perm) });
-    }
-    return ofBroker.length;
+    return this.#topics.changePermission(brokerName, change);
   }
 
   topicNames(): string[] {
-    return [...this.#topics.keys()];
+    return this.#topics.names();
   }
 
   topicNamesOfCluster(clusterName: string): string[] {
-    const members = this.#clusters.get(clusterName);
-    if (!members) return [];
-    return [...this.#topics].flatMap(([topic, queues]) =>
-      [...queues.keys()].some((name) => members.has(name)) ? [topic] : [],
-    );
+    return this.#topics.namesAt(this.#clusters.get(clusterName) ?? new Set());
   }
 
   brokers(): ReadonlyMap<string, BrokerData> {
@@ -241,13 +224,7 @@ export class RouteTable {
 
   #updateQueues(broker: BrokerRegistration, topics: TopicConfig[], first: boolean): void {
     const known = this.#live.get(liveKey(broker))?.dataVersion;
-    const changed = first || !known || !sameVersion(known, broker.dataVersion);
-    for (const config of topics) {
-      let queues = this.#topics.get(config.topicName);
-      if (!queues) this.#topics.set(config.topicName, (queues = new Map()));
-      if (changed || !queues.has(broker.brokerName))
-        queues.set(broker.brokerName, queueDataOf(config, broker.brokerName));
-    }
+    this.#topics.update(broker.brokerName, topics, first || !known || !sameVersion(known, broker.dataVersion));
   }
 }
 
@@ -265,9 +242,4 @@ function identityOf({ clusterName, brokerName, brokerAddr, brokerId }: BrokerIde
 
 function sameVersion(one: DataVersion, other: DataVersion): boolean {
   return one.counter === other.counter && one.timestamp === other.timestamp && one.stateVersion === other.stateVersion;
-}
-
-function queueDataOf(config: TopicConfig, brokerName: string): QueueData {
-  const { readQueueNums, writeQueueNums, perm, topicSysFlag } = config;
-  return { brokerName, readQueueNums, writeQueueNums, perm, topicSysFlag };
 }

@@ -12,7 +12,7 @@ import {
 } from '@nest-rocketmq/remoting/internal';
 import { KillPoints, TestBroker } from '../../test-kit/broker.js';
 import type { TestClient } from '../../test-kit/broker.js';
-import type { BrokerOptions } from '../config/options.js';
+import type { BrokerOptions } from '../config/broker-options.js';
 import type { MemoryFileSystem } from '../store/files/memory-file-system.js';
 import { killed } from '../../test-kit/store.js';
 

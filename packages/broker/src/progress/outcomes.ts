@@ -1,7 +1,5 @@
-// Finds in the log what had become of delayed messages and halves that a killed broker had dealt with, and had not noted
-// as dealt with: none is delivered twice. What is stored in consequence of an earlier record has that record's position
-// as its preparedTransactionOffset: a delivered message that of the scheduled one, a committed one and a copy that of
-// the half. Leaves what follows from it to delay/ and transaction/.
+// Finds in the log what a killed broker had already delivered or decided and had not saved, so that nothing is delivered
+// twice. What is stored because of an earlier record has that record's position as its preparedTransactionOffset.
 import {
   DecodeError,
   HALF_TOPIC,
@@ -48,7 +46,7 @@ export async function findOutcomes(options: OutcomesOptions): Promise<Outcomes> 
   const from = await whereToBegin(options);
   if (from === undefined)
     return { delivered: saved.offsets, lastTimer: saved.timers, decided: new Set(), moved: new Map() };
-  // Where the log ends before what was counted, only the log can be believed.
+  // Where the log ends before the saved position, the saved offsets are wrong: only the log counts.
   const believed = saved.logOffset === undefined || saved.logOffset <= store.history.end;
   const search = new Search(options, believed ? saved : { offsets: new Map(), timers: undefined });
   await store.history.visit(from, (record) => search.visit(record));
@@ -56,7 +54,7 @@ export async function findOutcomes(options: OutcomesOptions): Promise<Outcomes> 
   return search;
 }
 
-/** Undefined where nothing can have been left unnoted. */
+/** Undefined where everything was saved. */
 async function whereToBegin({ store, saved, levels, now, logger }: OutcomesOptions): Promise<number | undefined> {
   const { history } = store;
   const queues = Array.from({ length: levels }, (_, queueId) => queueId);
@@ -67,8 +65,7 @@ async function whereToBegin({ store, saved, levels, now, logger }: OutcomesOptio
   if (logOffset !== undefined && logOffset >= history.first && logOffset <= history.end) return logOffset;
   if (logOffset !== undefined || offsets.size === 0) {
     const notable = history.end > history.first && scheduled;
-    if (notable)
-      logger.warn('how far delayed messages were delivered is not known: the whole log is read to find it out');
+    if (notable) logger.warn('the offsets of delayed messages are lost: the whole log is read to find them');
     return history.first;
   }
   return history.aborted ? history.positionBefore(oldestDue(store, offsets, queues, now)) : undefined;
@@ -93,7 +90,7 @@ class Search implements Outcomes {
   lastTimer: Omit<Timer, 'size'> | undefined;
   readonly decided = new Set<number>();
   readonly moved = new Map<number, number>();
-  /** Delivered messages that do not say from where, as Apache stores them: by level, in the order of the log. */
+  /** Delivered messages that do not name their scheduled record, as Apache's: by level, in the order of the log. */
   readonly #unmarked = new Map<number, string[]>();
   #first: { record: MessageExt | undefined } | undefined;
 
@@ -125,7 +122,7 @@ class Search implements Outcomes {
     return isOrigin && markOf(first, '', 0) === markOf(message, '', 0) ? first : undefined;
   }
 
-  /** Matches the messages that do not say from where they were delivered. Of several that are alike the first counts. */
+  /** Matches the messages that do not name their scheduled record. Of several that look the same the first counts. */
   matchUnmarked(): void {
     for (const [level, marks] of this.#unmarked) {
       const saved = this.delivered.get(level) ?? 0;

@@ -1,4 +1,4 @@
-// Opens the broker's notes of how far it had come with delayed messages and halves, and completes them from the log.
+// Loads how far delayed messages and halves were dealt with, and completes it from the log.
 import { DelayOffsets, readDelayOffsets } from '../delay/delay-offsets.js';
 import type { SavedDelayOffsets } from '../delay/delay-offsets.js';
 import { readTimerCheck } from '../timer/apache-timer-files.js';
@@ -23,13 +23,13 @@ export interface Progress {
 }
 
 export async function openProgress(
-  { config, opened, fileSystem, root }: Environment,
+  { config, openConfig, fileSystem, root }: Environment,
   store: MessageStore,
   levels: DelayLevels,
   pending: PendingTimers,
 ): Promise<Progress> {
   const { clock, logger } = config;
-  const delayFile = await opened('delayOffset.json', 'offsetTable');
+  const delayFile = await openConfig('delayOffset.json', 'offsetTable');
   const check = await readTimerCheck(fileSystem, root);
   const saved = withApache(readDelayOffsets(delayFile.saved, logger), check);
   const now = clock.now();
@@ -40,7 +40,7 @@ export async function openProgress(
   const timers = await loadTimers({ store, pending, delivered: lastTimer ?? NONE_DELIVERED, first, apache, logger });
   const foundTimers = saved.timers && lastTimer && { ...saved.timers, ...lastTimer };
   const delayOffsets = new DelayOffsets({ ...config, ...delayFile, store, offsets: outcomes.delivered, foundTimers });
-  // What was found out need not be found out again.
+  // Saved, so that the next start need not read the log again.
   if (outcomes.delivered !== saved.offsets) delayOffsets.saveSoon();
   return { outcomes, delayOffsets, timers, checkText: check?.text };
 }

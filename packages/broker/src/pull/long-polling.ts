@@ -1,17 +1,17 @@
-// Owns the pulls that wait for messages (long polling). Leaves running them again to whoever held them.
+// Holds pulls that found no message until one arrives or their time is over (long polling).
 import type { Clock, TimerHandle } from '@nest-rocketmq/remoting/internal';
 
-/** A pull that found nothing and may wait. */
+/** A pull that found no message and may wait for one. */
 export interface HeldPull {
   readonly topic: string;
   readonly queueId: number;
   /** The first offset it wants. */
   readonly offset: number;
-  /** By what it is reached; it is forgotten when that closes. */
+  /** Its connection: the pull is forgotten when this closes. */
   readonly connection: object;
-  /** Whether a message with this code of its tags is one for it. */
+  /** Whether it wants a message with this hash code of its tags. */
   matches(tagsCode: number): boolean;
-  /** Runs it again, and answers it whatever comes of it. */
+  /** Runs the pull again; this time it is answered in any case. */
   wake(): void;
 }
 
@@ -29,7 +29,7 @@ export class LongPolling {
 
   constructor(private readonly clock: Clock) {}
 
-  /** @param ms how long it waits at most */
+  /** @param ms longest wait */
   hold(pull: HeldPull, ms: number): void {
     let queues = this.#held.get(pull.topic);
     if (!queues) this.#held.set(pull.topic, (queues = new Map()));
@@ -47,7 +47,7 @@ export class LongPolling {
     return this.#size;
   }
 
-  /** @param maxOffset the queue's end, exclusive. @param tagsCode of the message that has come */
+  /** A message has arrived. @param maxOffset the queue's end, exclusive. @param tagsCode of the message */
   arrived(topic: string, queueId: number, maxOffset: number, tagsCode: number): void {
     const entries = this.#held.get(topic)?.get(queueId);
     if (!entries || entries.size === 0) return;
@@ -76,7 +76,7 @@ export class LongPolling {
     this.#size = 0;
   }
 
-  /** The store tells of one message at a time, and has more in hand: one answer is to take them all. */
+  /** Wakes in a microtask: the store reports messages one by one, and one answer is to take all of them. */
   #wakeSoon(entry: Entry): void {
     this.#remove(entry);
     if (this.#woken.size === 0) queueMicrotask(() => this.#wakeAll());

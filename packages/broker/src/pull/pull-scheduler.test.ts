@@ -8,7 +8,7 @@ import {
   silentLogger,
 } from '@nest-rocketmq/remoting/internal';
 import { PullScheduler } from './pull-scheduler.js';
-import type { Turn } from './pull-scheduler.js';
+import type { PullProgress } from './pull-scheduler.js';
 
 const connections: Connection[] = [];
 afterEach(() => {
@@ -22,10 +22,10 @@ function connected(): Connection {
   return connection;
 }
 
-const room = (): UnsentBytes => new UnsentBytes(1_000);
-const turn = (serve: (mayRead: boolean) => Turn | void, connection = connected()) => ({
+const unsentBytes = (): UnsentBytes => new UnsentBytes(1_000);
+const pull = (serve: (mayRead: boolean) => PullProgress | void, connection = connected()) => ({
   connection,
-  serve: (mayRead: boolean): Turn => serve(mayRead) ?? undefined,
+  serve: (mayRead: boolean): PullProgress => serve(mayRead) ?? undefined,
 });
 const aWhile = async (): Promise<void> => {
   for (let i = 0; i < 10; i++) await new Promise(setImmediate);
@@ -37,14 +37,14 @@ function work(ms: number): void {
 
 describe('pulls that come together', () => {
   it('are all served, in their order, and let others run between', async () => {
-    const turns = new PullScheduler(room());
+    const scheduler = new PullScheduler(unsentBytes());
     const order: (number | 'other')[] = [];
     const count = 60;
     const one = connected();
     await new Promise<void>((resolve) => {
       for (let i = 0; i < count; i++) {
-        turns.take(
-          turn(() => {
+        scheduler.add(
+          pull(() => {
             work(0.2);
             order.push(i);
             if (i === count - 1) resolve();
@@ -58,19 +58,19 @@ describe('pulls that come together', () => {
   });
 
   it('are served too when they come while others are', async () => {
-    const turns = new PullScheduler(room());
+    const scheduler = new PullScheduler(unsentBytes());
     const served = await new Promise<string>((resolve) => {
-      turns.take(turn(() => turns.take(turn(() => resolve('the second')))));
+      scheduler.add(pull(() => scheduler.add(pull(() => resolve('the second')))));
     });
     expect(served).toBe('the second');
   });
 
   it('wait while as much is unsent as may be, and go on when it has been read', async () => {
-    const unsent = room();
-    const turns = new PullScheduler(unsent);
+    const unsent = unsentBytes();
+    const scheduler = new PullScheduler(unsent);
     let served = 0;
     unsent.add(1_000);
-    turns.take(turn(() => void served++));
+    scheduler.add(pull(() => void served++));
     await aWhile();
     expect([served, unsent.wanted]).toEqual([0, true]);
     unsent.sent(1);
@@ -79,16 +79,16 @@ describe('pulls that come together', () => {
   });
 
   it('ask the disk four at a time, the others one by one when it has answered, and warm ones go before', async () => {
-    const turns = new PullScheduler(room());
+    const scheduler = new PullScheduler(unsentBytes());
     const reads: (() => void)[] = [];
     let [begun, warm] = [0, 0];
-    const cold = (mayRead: boolean): Turn => {
+    const cold = (mayRead: boolean): PullProgress => {
       if (!mayRead) return 'later';
       begun++;
       return new Promise<void>((resolve) => reads.push(resolve));
     };
-    for (let i = 0; i < 10; i++) turns.take(turn(cold));
-    turns.take(turn(() => void warm++));
+    for (let i = 0; i < 10; i++) scheduler.add(pull(cold));
+    scheduler.add(pull(() => void warm++));
     await aWhile();
     expect([begun, warm]).toEqual([4, 1]);
     reads.shift()?.();
@@ -102,11 +102,11 @@ describe('pulls that come together', () => {
   });
 
   it('that waited for the disk and need it no more keep nobody waiting', async () => {
-    const turns = new PullScheduler(room());
+    const scheduler = new PullScheduler(unsentBytes());
     const reads: (() => void)[] = [];
     let served = 0;
-    for (let i = 0; i < 4; i++) turns.take(turn(() => new Promise<void>((resolve) => reads.push(resolve))));
-    for (let i = 0; i < 10; i++) turns.take(turn((mayRead) => (mayRead ? void served++ : 'later')));
+    for (let i = 0; i < 4; i++) scheduler.add(pull(() => new Promise<void>((resolve) => reads.push(resolve))));
+    for (let i = 0; i < 10; i++) scheduler.add(pull((mayRead) => (mayRead ? void served++ : 'later')));
     await aWhile();
     expect(served).toBe(0);
     reads.shift()?.();

@@ -1,55 +1,55 @@
-// Owns when a pull is served: behind the sends that came with it, few in one turn of the event loop, and only when its
-// peer has read what it was sent before and there is memory for more. Leaves serving to handlers/pull.ts.
+// Schedules pulls: after the sends that came with them, few in one turn of the event loop, and only while their peer reads
+// its answers and memory for more is free.
 import type { Connection, UnsentBytes } from '@nest-rocketmq/remoting/internal';
 
-/** ms of serving in one turn, which is some 15 pulls of 32 messages. Without a limit, 100 pulls at once kept sends waiting 16 ms. */
-const TURN = 1;
-/** Pulls that wait for the disk at a time: as many as Node has threads for that. */
+/** ms in one turn of the event loop, some 15 pulls of 32 messages: without a limit 100 pulls kept sends waiting for 16 ms. */
+const MAX_TURN_MS = 1;
+/** Most pulls that read from the disk at a time: as many as Node has threads for it. */
 const COLD_AT_ONCE = 4;
 
-/** What a turn that was taken has come to: nothing more to wait for, a read that has begun, or one that may not yet. */
-export type Turn = Promise<unknown> | 'later' | undefined;
+/** What became of a pull that was served: done, waiting for a read from the disk, or waiting for its turn to read. */
+export type PullProgress = Promise<unknown> | 'later' | undefined;
 
-export interface PullTurn {
+export interface ScheduledPull {
   readonly connection: Connection;
   /** @param mayRead whether it may begin to read from the disk now. Does not throw. */
-  serve(mayRead: boolean): Turn;
+  serve(mayRead: boolean): PullProgress;
 }
 
 export class PullScheduler {
-  readonly #waiting: PullTurn[] = [];
-  /** Behind what their peers have not read yet. */
-  readonly #parked = new Map<Connection, PullTurn[]>();
-  /** They need the disk, and others are using it. */
-  readonly #cold: PullTurn[] = [];
+  readonly #waiting: ScheduledPull[] = [];
+  /** Pulls of peers that have not read their earlier answers. */
+  readonly #parked = new Map<Connection, ScheduledPull[]>();
+  /** Pulls that need the disk while as many as may are reading. */
+  readonly #cold: ScheduledPull[] = [];
   #reading = 0;
   #scheduled = false;
   #full = false;
 
-  /** @param unsent answers that wait for all peers */
+  /** @param unsent bytes of answers that wait for all peers */
   constructor(private readonly unsent: Pick<UnsentBytes, 'full' | 'onRoom'>) {}
 
-  take(turn: PullTurn): void {
-    const parked = this.#parked.get(turn.connection);
-    if (parked) parked.push(turn);
-    else this.#enqueue(turn);
+  add(pull: ScheduledPull): void {
+    const parked = this.#parked.get(pull.connection);
+    if (parked) parked.push(pull);
+    else this.#enqueue(pull);
   }
 
-  /** Does what has a large answer and needs the disk, when its turn has come. */
+  /** Schedules other work that reads from the disk and has a large answer. */
   run<T>(connection: Connection, work: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      const serve = (mayRead: boolean): Turn => {
+      const serve = (mayRead: boolean): PullProgress => {
         if (!mayRead) return 'later';
         const done = work();
         done.then(resolve, reject);
         return done.catch(() => undefined);
       };
-      this.take({ connection, serve });
+      this.add({ connection, serve });
     });
   }
 
-  #enqueue(turn: PullTurn): void {
-    this.#waiting.push(turn);
+  #enqueue(pull: ScheduledPull): void {
+    this.#waiting.push(pull);
     this.#schedule();
   }
 
@@ -60,7 +60,7 @@ export class PullScheduler {
   }
 
   readonly #run = (): void => {
-    const end = performance.now() + TURN;
+    const end = performance.now() + MAX_TURN_MS;
     let done = 0;
     do {
       if (this.unsent.full) {
@@ -75,11 +75,11 @@ export class PullScheduler {
     this.#schedule();
   };
 
-  #serve(turn: PullTurn): void {
-    const { connection } = turn;
-    if (connection.flow.congested && !connection.closed) return this.#park(turn);
-    const result = turn.serve(this.#reading < COLD_AT_ONCE);
-    if (result === 'later') this.#cold.push(turn);
+  #serve(pull: ScheduledPull): void {
+    const { connection } = pull;
+    if (connection.flow.congested && !connection.closed) return this.#park(pull);
+    const result = pull.serve(this.#reading < COLD_AT_ONCE);
+    if (result === 'later') this.#cold.push(pull);
     else if (result) this.#wait(result);
     if (this.#parked.has(connection)) this.#unpark(connection);
   }
@@ -94,7 +94,7 @@ export class PullScheduler {
 
   #feedDisk(): void {
     const next = this.#reading < COLD_AT_ONCE ? this.#cold.shift() : undefined;
-    if (next) this.take(next);
+    if (next) this.add(next);
   }
 
   #waitForRoom(): void {
@@ -105,19 +105,19 @@ export class PullScheduler {
     });
   }
 
-  #park(turn: PullTurn): void {
-    const { connection } = turn;
+  #park(pull: ScheduledPull): void {
+    const { connection } = pull;
     const parked = this.#parked.get(connection);
     if (parked) {
-      parked.push(turn);
+      parked.push(pull);
       return;
     }
-    this.#parked.set(connection, [turn]);
+    this.#parked.set(connection, [pull]);
     connection.flow.onDrained(() => this.#unpark(connection));
     connection.onClose(() => this.#parked.delete(connection));
   }
 
-  /** One at a time: the first answer may be all that the peer reads for long. */
+  /** Releases one pull at a time: its answer may be all that the peer reads for a long time. */
   #unpark(connection: Connection): void {
     const parked = this.#parked.get(connection);
     if (!parked) return;

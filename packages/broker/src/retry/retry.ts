@@ -1,5 +1,4 @@
-// Owns what becomes of a message that a group failed to consume: another try later, or the dead letters. Leaves the
-// request that reports a failure to handlers/send-back.ts.
+// Turns a message that a group failed to consume into its next retry, or into a dead letter.
 import {
   MAX_PROPERTIES_BYTES,
   MessageProperty,
@@ -10,20 +9,20 @@ import {
   retryTopic,
 } from '@nest-rocketmq/remoting/internal';
 import type { Logger, MessageExt, SubscriptionGroupConfig } from '@nest-rocketmq/remoting/internal';
-import { bytesOf, encodedProperties, makeRoom, makeRoomForGood } from '../message/fit-properties.js';
+import { bytesOf, encodedProperties, fitProperties, fitDeadLetterProperties } from '../message/fit-properties.js';
 import type { MessageInner } from '../store/store.js';
 import type { Topics } from '../metadata/topics.js';
 import { toMessageInner } from '../message/half-message.js';
 
-/** The first retry waits by this delay level (10 s), each later one by the next level. */
+/** The delay level of the first retry (10 s); each further retry has the next level. */
 export const FIRST_RETRY_LEVEL = 3;
 const DLQ_QUEUES = 1;
 
 export interface Failure {
   group: SubscriptionGroupConfig;
-  /** 0: by the number of tries; below 0: no more tries; else this very level. */
+  /** 0: by the number of tries; below 0: a dead letter; else this level. */
   delayLevel: number;
-  /** So many tries are enough. */
+  /** Most tries before a message becomes a dead letter. */
   maxReconsumeTimes: number;
 }
 
@@ -35,13 +34,13 @@ export class Retry {
   ) {}
 
   /**
-   * The message that is to be stored for a message that failed. Undefined for a group's own dead letter without room for
-   * another try: as a dead letter once more it would come again at once, for ever.
+   * The message to store for a message that failed. Undefined for a group's own dead letter whose properties are too long
+   * for a retry: as a dead letter it would be delivered again at once, without end.
    */
-  again(failed: MessageExt, failure: Failure): MessageInner | undefined {
+  toRetry(failed: MessageExt, failure: Failure): MessageInner | undefined {
     const { group, delayLevel, maxReconsumeTimes } = failure;
-    // Only in the group's own retry topic do these tell of its tries: a dead letter, or a message whose producer has set
-    // them, begins anew.
+    // These properties count tries only in the group's own retry topic: a dead letter, or a message whose producer set
+    // them, starts at 0.
     const retried = failed.topic === retryTopic(group.groupName);
     const tries = retried ? failed.reconsumeTimes : 0;
     const properties = originOf(failed, retried);
@@ -51,14 +50,14 @@ export class Retry {
     const queueId = Math.floor(this.random() * group.retryQueueNums);
     const own = isOwnDeadLetter(properties, group.groupName);
     let dead = !own && (delayLevel < 0 || tries >= maxReconsumeTimes);
-    if (!dead && !hasRoomForRetry(group, queueId, properties)) {
-      this.#warnOfNoRoom(failed, group.groupName, own);
+    if (!dead && !fitsInScheduleTopic(group, queueId, properties)) {
+      this.#warnThatTooLong(failed, group.groupName, own);
       if (own) return undefined;
       dead = true;
     }
     if (dead) {
       properties.set(MessageProperty.DELAY, '0');
-      makeRoomForGood(properties);
+      fitDeadLetterProperties(properties);
     }
     return {
       ...toMessageInner(failed, properties),
@@ -69,32 +68,32 @@ export class Retry {
     };
   }
 
-  /** Turns a retry that its client has sent by itself into a dead letter. */
+  /** Turns a retry that its client has sent itself into a dead letter. */
   toDeadLetter(message: MessageInner, group: string): void {
     const properties = decodeProperties(message.properties.toString('utf8'));
     if (isOwnDeadLetter(properties, group)) return;
     properties.set(MessageProperty.DELAY, '0');
-    makeRoomForGood(properties);
+    fitDeadLetterProperties(properties);
     message.properties = encodedProperties(properties);
     message.topic = this.#deadLetters(group);
     message.queueId = 0;
   }
 
-  /** Whether a retry that its client has sent by itself can wait for its time. May shorten its properties for that. */
+  /** Whether a retry that its client has sent itself fits into the schedule topic. May shorten its properties. */
   fitsRetry(message: MessageInner): boolean {
     const waiting = realPlace(message.topic, message.queueId);
     if (message.properties.length + bytesOf(waiting) <= MAX_PROPERTIES_BYTES) return true;
     const properties = decodeProperties(message.properties.toString('utf8'));
-    if (!makeRoom(properties, bytesOf(waiting))) return false;
+    if (!fitProperties(properties, bytesOf(waiting))) return false;
     message.properties = encodedProperties(properties);
     return true;
   }
 
-  #warnOfNoRoom(failed: MessageExt, group: string, own: boolean): void {
+  #warnThatTooLong(failed: MessageExt, group: string, own: boolean): void {
     const where = own ? 'It stays where it is: its consumer has to try again by itself' : `It is in ${dlqTopic(group)}`;
     this.logger.warn(
       `message ${printable(failed.msgId)} of topic ${failed.topic} cannot be tried again by group ${group}: its ` +
-        `properties leave no room for what a retry adds. ${where}.`,
+        `properties are too long for what a retry adds. ${where}.`,
     );
   }
 
@@ -126,15 +125,19 @@ function keepOriginOfDeadLetter(properties: Map<string, string>, topic: string):
   if (origin !== undefined && origin !== topic) properties.set(MessageProperty.DLQ_ORIGIN_TOPIC, origin);
 }
 
-/** Behind a group's own dead letters there is nothing: one that it gives up comes again, ever later, but never at once. */
+/** A group's own dead letter cannot become a dead letter again: it is retried with growing delays. */
 function isOwnDeadLetter(properties: ReadonlyMap<string, string>, group: string): boolean {
   return properties.get(MessageProperty.RETRY_TOPIC) === dlqTopic(group);
 }
 
-/** Whether it can wait in the schedule topic, which keeps its own place in the properties. May shorten them for that. */
-function hasRoomForRetry(group: SubscriptionGroupConfig, queueId: number, properties: Map<string, string>): boolean {
+/** Whether the properties fit into the schedule topic, which adds the message's topic and queue. May shorten them. */
+function fitsInScheduleTopic(
+  group: SubscriptionGroupConfig,
+  queueId: number,
+  properties: Map<string, string>,
+): boolean {
   for (const [name] of realPlace('', 0)) properties.delete(name);
-  return makeRoom(properties, bytesOf(realPlace(retryTopic(group.groupName), queueId)));
+  return fitProperties(properties, bytesOf(realPlace(retryTopic(group.groupName), queueId)));
 }
 
 const realPlace = (topic: string, queueId: number): [string, string][] => [

@@ -1,4 +1,4 @@
-// Owns the answer to a consumer that gives a message back. Leaves what becomes of it to retry.ts, storing to message-writer.ts.
+// Answers consumers that give a message back.
 import {
   DecodeError,
   MessageProperty,
@@ -44,13 +44,13 @@ async function sendBack(deps: SendBackDeps, { header, version }: IncomingRequest
   if (!failed) return { code: ResponseCode.SYSTEM_ERROR, remark: `look message by offset failed, ${header.offset}` };
   const told = version >= MQVersion.V3_4_9 ? header.maxReconsumeTimes : undefined;
   const maxReconsumeTimes = told === undefined || told < 0 ? group.retryMaxTimes : told;
-  const message = deps.retry.again(failed, { group, delayLevel: header.delayLevel, maxReconsumeTimes });
+  const message = deps.retry.toRetry(failed, { group, delayLevel: header.delayLevel, maxReconsumeTimes });
   if (!message) return { code: ResponseCode.SYSTEM_ERROR, remark: NO_ROOM };
-  await deps.topics.unsaved(message.topic);
+  await deps.topics.whenSaved(message.topic);
   const dead = isDLQTopic(message.topic);
   const result = deps.messageWriter.put(message);
   const stored = { topic: message.topic, queueId: message.queueId, size: result.size, dead };
-  await deps.messageWriter.stored(result);
+  await deps.messageWriter.whenStored(result);
   deps.stats.sentBack(failed.properties.get(MessageProperty.RETRY_TOPIC) ?? failed.topic, group.groupName, stored);
   return {};
 }

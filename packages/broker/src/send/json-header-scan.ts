@@ -1,5 +1,5 @@
-// Owns the reading of a JSON header from its bytes, without making the object: for the hot path. Reads what peers
-// write: no spaces, header fields as strings. Leaves anything else to the full reader, by saying so.
+// Reads a JSON header from its bytes without building an object, for the hot path. It understands the form that peers
+// write, without spaces and with fields as strings; any other form is for the full reader.
 import { MAX_EXT_FIELDS } from '@nest-rocketmq/remoting/internal';
 
 const FIELDS = Buffer.from('extFields', 'latin1');

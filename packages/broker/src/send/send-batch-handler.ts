@@ -1,4 +1,4 @@
-// Owns the answer to a batch of messages of one topic. Leaves what is refused to send-checks.ts, storing to message-writer.ts.
+// Answers sends of a batch of messages of one topic.
 import {
   MAX_PROPERTIES_BYTES,
   MessageProperty,
@@ -61,25 +61,25 @@ async function send(deps: SendBatchDeps, request: IncomingRequest<Row>): Promise
   if (!Array.isArray(items)) return items;
   const made = known ?? topics.findOrCreate(topic, defaultTopic, queues);
   if (!made) return noSuchTopic(topic);
-  // A batch of a topic that is saved must not fall behind the sends that came after it.
-  const unsaved = topics.unsaved(topic);
+  // Only awaited where needed: a batch must not be overtaken by later sends.
+  const unsaved = topics.whenSaved(topic);
   if (unsaved) await unsaved;
   const queue = queueId < 0 ? Math.floor(Math.random() * made.writeQueueNums) : queueId;
   const messages = messagesOf(request, items, queue);
   const results = messageWriter.sendBatch(messages);
   const failed = results.find((result) => result.status !== 'PUT_OK');
-  const last = results.at(-1);
-  if (failed || !last) return notStored(failed?.status ?? 'MESSAGE_ILLEGAL', config);
+  const [first, last] = [results[0], results.at(-1)];
+  if (failed || !first || !last) return notStored(failed?.status ?? 'MESSAGE_ILLEGAL', config);
   const ids = results.map((result) => encodeOffsetMsgId(storeHost.address, storeHost.port, result.physicalOffset));
-  const { queueOffset, storeTimestamp } = results[0];
+  const { queueOffset, storeTimestamp } = first;
   const size = results.reduce((sum, result) => sum + result.size, 0);
   stats.put(topic, queue, results.length, size, storeTimestamp);
-  await messageWriter.stored(last);
+  await messageWriter.whenStored(last);
   const transactionId = decodeProperties(properties ?? '').get(MessageProperty.UNIQ_KEY);
   return { header: { msgId: ids.join(','), queueId: queue, queueOffset, ...(transactionId && { transactionId }) } };
 }
 
-/** What the batch holds, before a topic is made for it; else why it is not taken. */
+/** The messages of the batch, or why it is refused. Checked before its topic is created. */
 function itemsOf({ config }: SendBatchDeps, { header, body }: IncomingRequest<Row>): BatchItem[] | Answer<Row> {
   if (body.length > config.maxMessageSize) return notStored('MESSAGE_ILLEGAL', config);
   const items = decodeBatch(body, config.maxBatchMessages);
@@ -124,7 +124,7 @@ function messagesOf(
   return messages;
 }
 
-/** Closed, so that a property may follow; and without the checksum of the record that a message sent on was before. */
+/** The properties with a final separator, so that others can follow, and without the checksum of an earlier record. */
 function asStored(properties: Buffer, scan: PropertyScan): Buffer {
   if (scan.hasOwn) {
     const pairs = decodeProperties(properties.toString('utf8'));

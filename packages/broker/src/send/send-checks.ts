@@ -1,4 +1,4 @@
-// Owns what is refused of a send, and in which words: the same for one message and for a batch.
+// Checks whether a send is allowed, with the same answers for one message and for a batch.
 import { Permission, ResponseCode, printable } from '@nest-rocketmq/remoting/internal';
 import type { Connection, TopicConfig } from '@nest-rocketmq/remoting/internal';
 import { isNotAllowedToSend, topicNameFault } from '../metadata/names.js';

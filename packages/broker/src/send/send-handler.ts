@@ -1,5 +1,4 @@
-// Owns the answers to sends of one message, V1 and V2: the hot path. Leaves reading headers to send-header.ts, what is
-// refused to send-checks.ts, storing to message-writer.ts, and the answers' way back to send-replies.ts.
+// Answers sends of one message, V1 and V2: the hot path.
 import {
   HeaderError,
   MessageProperty,
@@ -69,7 +68,7 @@ export class SendHandler implements RawHandler {
   readonly #ownPairs: readonly (readonly [string, string])[];
   readonly #answerFields: Record<string, string>;
   #scratch = Buffer.allocUnsafeSlow(PROPERTIES_SCRATCH_BYTES);
-  /** Filled again for each message: the store copies what it takes. */
+  /** Reused for each message: the store copies what it takes. */
   readonly #message: MessageInner = newMessage();
   readonly #reply: SendReply = {
     opaque: 0,
@@ -119,7 +118,7 @@ export class SendHandler implements RawHandler {
     }
   }
 
-  /** Resolves when the send may be tried again; undefined where it is done. */
+  /** Resolves when the send can be tried again; undefined where it is done. */
   #handle(connection: Connection): Promise<void> | undefined {
     const header = this.#header;
     const { topics, config: settings } = this.deps;
@@ -128,18 +127,18 @@ export class SendHandler implements RawHandler {
     if (refusal) return this.#refuse(connection, refusal);
     const config = topic ?? this.#createTopic(header);
     if (!config) return this.#refuse(connection, noSuchTopic(header.topic));
-    const unsaved = topics.unsaved(header.topic);
+    const unsaved = topics.whenSaved(header.topic);
     return unsaved ?? this.#append(header, config, connection);
   }
 
-  /** A message of a topic that a crash could still take away must not be answered. */
+  /** Waits for the topic to be saved: a send must not be answered while a crash could still remove its topic. */
   async #hold(unsaved: Promise<void>, connection: Connection, command: RemotingCommand): Promise<void> {
     const failure = await unsaved.then(
       () => undefined,
       (error: unknown) => new Error(`the topic cannot be saved: ${toldToPeer(error)}`),
     );
     try {
-      // Other sends have used it meanwhile.
+      // Other sends have used the header meanwhile.
       this.#header.readCommand(command);
       if (failure) throw failure;
       const again = this.#handle(connection);
@@ -174,9 +173,9 @@ export class SendHandler implements RawHandler {
     reply.queueId = message.queueId;
     reply.transactionId = message.properties.subarray(scan.uniqKeyStart, scan.uniqKeyEnd);
     if (isRetryTopic(header.topic)) {
-      const fault = this.#retryOrBury(header, message, scan);
+      const fault = this.#toRetryOrDeadLetter(header, message, scan);
       if (fault) return this.#refuse(connection, fault);
-      const unsaved = this.deps.topics.unsaved(message.topic);
+      const unsaved = this.deps.topics.whenSaved(message.topic);
       if (unsaved) return unsaved;
     }
     const { topic } = message;
@@ -214,7 +213,7 @@ export class SendHandler implements RawHandler {
     });
   }
 
-  /** The properties as they are stored: with the broker's own, and with an id. Leaves the scan as of the result. */
+  /** The properties to store: with the broker's own and a unique key. `scan` is of the result afterwards. */
   #withOwn(properties: Buffer, scan: PropertyScan): Buffer {
     if (scan.hasOwn || scan.uniqKeyStart < 0) return this.#rewritten(properties, scan);
     const own = this.#ownProperties;
@@ -240,8 +239,8 @@ export class SendHandler implements RawHandler {
     return rewritten;
   }
 
-  /** A consumer's client sends a retry itself when it could not send the message back. */
-  #retryOrBury(header: SendHeader, message: MessageInner, scan: PropertyScan): Refusal | undefined {
+  /** Handles a retry that a client sends itself when it could not send the message back. */
+  #toRetryOrDeadLetter(header: SendHeader, message: MessageInner, scan: PropertyScan): Refusal | undefined {
     const name = groupOfRetryTopic(header.topic);
     const group = this.deps.groups.findOrCreate(name);
     if (!group) {

@@ -1,5 +1,5 @@
-// Owns the reading of a send's header, V1 and V2, straight from the bytes of a frame or from its fields as text. One
-// object is read into again and again, so that a message costs no garbage. Must equal what the request table reads.
+// Reads a send's header, V1 and V2, from the bytes of a frame or from decoded fields. One object is filled again for each
+// message, which saves garbage. A test holds that it reads the same as the request table.
 import {
   FRAME_HEAD,
   HeaderError,
@@ -138,7 +138,7 @@ export class SendHeader implements JsonHeaderVisitor {
 
   /** @internal of JsonHeaderScan */
   number(bytes: Buffer, nameStart: number, nameEnd: number, value: number): void {
-    if (value > INT_MAX || value < -INT_MAX - 1) throw new HeaderError('a number of a header is not of 32 bits');
+    if (value > INT_MAX || value < -INT_MAX - 1) throw new HeaderError('a number of a header does not have 32 bits');
     if (nameEnd - nameStart === OPAQUE.length && same(bytes, nameStart, OPAQUE)) this.opaque = value;
     else if (nameEnd - nameStart === FLAG.length && same(bytes, nameStart, FLAG)) {
       this.oneway = (value & ONEWAY_FLAG) !== 0;

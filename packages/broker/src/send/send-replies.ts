@@ -1,5 +1,5 @@
-// Holds the answers to sends until their records are stored. An answer is written out whole when its record is
-// appended, next to the others of its turn; when the store has committed, a whole run of them leaves in one write.
+// Sends the answers to sends when their records are stored. An answer is encoded when its record is appended; after a
+// commit all answers of a turn to one connection leave in one write.
 import { FRAME_HEAD, ResponseCode, decodeFrame } from '@nest-rocketmq/remoting/internal';
 import type { Connection, HostPort, SerializeType } from '@nest-rocketmq/remoting/internal';
 import { OFFSET_DIGITS, binaryParts, jsonParts } from './send-reply-parts.js';
@@ -14,7 +14,7 @@ const MOST_DIGITS = 16;
 const OPAQUE_AT = 5;
 const FIELDS_LENGTH_AT = 17;
 
-/** What an answer to a send says. */
+/** The values of an answer to a send. */
 export interface SendReply {
   opaque: number;
   serializeType: SerializeType;
@@ -99,7 +99,7 @@ export class SendReplies {
     this.#growing = undefined;
   }
 
-  /** The answers were written as if all had gone well: each becomes its opposite. */
+  /** Answers with an error instead: the frames were encoded as successes. */
   #refuse(connection: Connection, frames: Buffer): void {
     for (let at = 0; at < frames.length; at += frames.readUInt32BE(at) + 4) {
       const reply = decodeFrame(frames.subarray(at, at + frames.readUInt32BE(at) + 4));

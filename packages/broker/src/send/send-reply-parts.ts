@@ -1,5 +1,4 @@
-// Owns what is the same in all answers to sends, made once: everything but the numbers. Leaves putting them together to
-// send-replies.ts.
+// Encodes the parts that all answers to sends have in common.
 import {
   NO_BODY,
   OUR_LANGUAGE,

@@ -60,7 +60,8 @@ export interface StoreOptions {
   maxOpenFiles?: number;
 }
 
-const DEFAULTS = {
+/** What a store has without options; a broker's defaults are taken from here. */
+export const STORE_DEFAULTS = {
   flush: 'async',
   mappedFileSizeCommitLog: 1_073_741_824,
   mappedFileSizeConsumeQueue: 6_000_000,
@@ -90,7 +91,7 @@ export type StoreConfig = Required<StoreOptions>;
 
 export function resolveStoreOptions(options: StoreOptions): StoreConfig {
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-  const config = { ...DEFAULTS, ...given } as StoreConfig;
+  const config = { ...STORE_DEFAULTS, ...given } as StoreConfig;
   config.mappedFileSizeConsumeQueue = wholeUnits(config.mappedFileSizeConsumeQueue);
   return config;
 }

@@ -1,7 +1,7 @@
 // Delivers messages that have a time of their own when it comes: one timer, set to the time of the next of them.
 import { DecodeError, HALF_TOPIC, MessageProperty, TIMER_TOPIC, decodeRecord } from '@nest-rocketmq/remoting/internal';
 import type { Clock, Logger, TimerHandle } from '@nest-rocketmq/remoting/internal';
-import { encodedProperties, makeRoom } from '../message/fit-properties.js';
+import { encodedProperties, fitProperties } from '../message/fit-properties.js';
 import { toMessageInner } from '../message/half-message.js';
 import { PutError, isRefusedForGood } from '../message/message-writer.js';
 import type { MessageWriter } from '../message/message-writer.js';
@@ -181,7 +181,7 @@ export class MessageTimer {
     const { store, messageWriter } = this.deps;
     const records = await Promise.all(this.#batch.map(({ position }) => store.findRecord(position)));
     const { done, last, status } = this.#append(records);
-    if (last) await messageWriter.stored(last);
+    if (last) await messageWriter.whenStored(last);
     this.#delivered = this.#batch[done - 1] ?? this.#delivered;
     this.#batch.splice(0, done);
     if (status !== undefined) throw new PutError(status);
@@ -226,7 +226,7 @@ export class MessageTimer {
       properties.set(MessageProperty.TIMER_ENQUEUE_MS, String(message.storeTimestamp));
       properties.set(MessageProperty.TIMER_DEQUEUE_MS, String(clock.now()));
       const inner = { ...toMessageInner(message, properties), topic, queueId };
-      if (!makeRoom(properties)) inner.properties = before;
+      if (!fitProperties(properties)) inner.properties = before;
       // So that a look at the log tells what was delivered.
       return { ...inner, preparedTransactionOffset: message.physicalOffset };
     } catch (error) {

@@ -85,7 +85,7 @@ async function store(deps: RecallDeps, message: MessageInner, timer: Timer): Pro
   try {
     const result = messageWriter.put(message);
     const { size, storeTimestamp } = result;
-    await messageWriter.stored(result);
+    await messageWriter.whenStored(result);
     stats.put(message.topic, message.queueId, 1, size, storeTimestamp);
     recalled = true;
     return undefined;

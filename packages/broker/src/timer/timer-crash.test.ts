@@ -1,10 +1,10 @@
-// A broker is killed at every change of its files while it delivers messages whose time has come, and while it recalls
-// others: none is lost, none is delivered twice, and what was recalled stays so.
+// Kills a broker at every change of its files while it delivers messages whose time has come, and while it recalls others:
+// none is lost, none is delivered twice, and what was recalled stays so.
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Requests, ResponseCode } from '@nest-rocketmq/remoting/internal';
 import { KillPoints, START, TestBroker } from '../../test-kit/broker.js';
 import type { TestClient } from '../../test-kit/broker.js';
-import type { BrokerOptions } from '../config/options.js';
+import type { BrokerOptions } from '../config/broker-options.js';
 import type { MemoryFileSystem } from '../store/files/memory-file-system.js';
 
 let running: TestBroker;

@@ -1,4 +1,4 @@
-// Leaves a store, when it is closed, so that Apache's broker delivers what waits in it.
+// Prepares a store that is closed for Apache's broker, so that this one delivers what waits in it.
 import { TIMER_TOPIC } from '@nest-rocketmq/remoting/internal';
 import type { Clock, Logger } from '@nest-rocketmq/remoting/internal';
 import { dueOfTagsCode } from '../store/consumequeue/timer-due.js';

@@ -1,26 +1,27 @@
-// Owns asking producers after half messages that have no verdict. Leaves which those are to half-queue.ts.
+// Asks producers for the verdict on half messages that have none.
 import {
   DecodeError,
   HALF_TOPIC,
   MessageProperty,
+  Repeating,
   Requests,
   TRANS_CHECK_MAX_TIME_TOPIC,
   decodeRecord,
   encodeRecord,
 } from '@nest-rocketmq/remoting/internal';
-import type { Clock, Logger, MessageExt, TimerHandle } from '@nest-rocketmq/remoting/internal';
+import type { Clock, Logger, MessageExt } from '@nest-rocketmq/remoting/internal';
 import type { Clients } from '../clients/clients.js';
 import { PutError, isRefusedForGood } from '../message/message-writer.js';
 import type { MessageWriter } from '../message/message-writer.js';
 import type { BrokerStats } from '../metrics/broker-stats.js';
-import { makeRoom } from '../message/fit-properties.js';
+import { fitProperties } from '../message/fit-properties.js';
 import type { MessageStore } from '../store/store.js';
 import type { Topics } from '../metadata/topics.js';
 import { toMessageInner } from '../message/half-message.js';
 import type { HalfQueue } from './half-queue.js';
 
 const QUEUE = 0;
-/** A half older than this is given up even if nobody could be asked, ms: Apache's fileReservedTime. */
+/** A half message older than this is given up even if no producer could be asked, ms: Apache's fileReservedTime. */
 const LONGEST_LIFE_MS = 72 * 3_600_000;
 
 export interface CheckBackDeps {
@@ -43,61 +44,49 @@ export interface CheckBackDeps {
 }
 
 export class CheckBack {
-  #timer: TimerHandle | undefined;
-  #running = false;
+  readonly #rounds: Repeating;
   #stopped = false;
 
-  constructor(private readonly deps: CheckBackDeps) {}
+  constructor(private readonly deps: CheckBackDeps) {
+    const { halves, config } = deps;
+    this.#rounds = new Repeating({
+      ...deps,
+      name: 'checking transactions',
+      interval: config.transactionCheckInterval,
+      run: () => this.#askAll(),
+      isNeeded: () => halves.first < halves.end,
+    });
+  }
 
-  /** Takes up what was undecided when the broker stopped. */
+  /** Continues with what was undecided when the broker stopped. */
   async start(): Promise<void> {
-    await this.deps.halves.start().catch((error: unknown) => this.#failed(error));
-    if (this.deps.halves.first < this.deps.halves.end) this.#arm(this.deps.config.transactionTimeOut);
+    const { halves, logger } = this.deps;
+    await halves.start().catch((error: unknown) => {
+      const reason = error instanceof Error ? error.message : String(error);
+      logger.warn(`the verdicts before the last stop are not saved: ${reason}`);
+    });
+    if (halves.first < halves.end) this.arrived();
   }
 
   /** A half message has been stored. */
   arrived(): void {
-    this.#arm(this.deps.config.transactionTimeOut);
+    if (!this.#stopped) this.#rounds.start(this.deps.config.transactionTimeOut);
   }
 
   stop(): void {
     this.#stopped = true;
-    this.deps.clock.clearTimeout(this.#timer);
-    this.#timer = undefined;
-  }
-
-  #arm(ms: number): void {
-    if (this.#stopped || this.#running) return;
-    this.#timer ??= this.deps.clock.setTimeout(() => {
-      this.#timer = undefined;
-      void this.#round();
-    }, ms);
-  }
-
-  async #round(): Promise<void> {
-    this.#running = true;
-    try {
-      await this.#askAll();
-    } catch (error) {
-      this.#failed(error);
-    }
-    this.#running = false;
-    if (this.deps.halves.first < this.deps.halves.end) this.#arm(this.deps.config.transactionCheckInterval);
-  }
-
-  #failed(error: unknown): void {
-    this.deps.logger.warn(`transactions were not checked: ${error instanceof Error ? error.message : String(error)}`);
+    this.#rounds.stop();
   }
 
   async #askAll(): Promise<void> {
     const { halves, config, clock } = this.deps;
-    // What is stored again in this round is for the next one.
+    // Copies that are stored in this round are for the next one.
     const end = halves.end;
     for (let offset = halves.first; offset < end && !this.#stopped; offset++) {
       if (!halves.isOpen(offset)) continue;
       const half = this.#read(offset);
       if (!half) {
-        this.deps.logger.error(`the half message at offset ${offset} of ${HALF_TOPIC} cannot be read: it is left out`);
+        this.deps.logger.error(`the half message at offset ${offset} of ${HALF_TOPIC} cannot be read: it is skipped`);
         await halves.decide(offset);
         continue;
       }
@@ -114,24 +103,22 @@ export class CheckBack {
     const times = Number(half.properties.get(MessageProperty.TRANSACTION_CHECK_TIMES) ?? 0);
     if (times >= config.transactionCheckMax || age > LONGEST_LIFE_MS) {
       logger.warn(
-        `giving up the transaction of ${half.msgId} after ${times} questions: it is in ${TRANS_CHECK_MAX_TIME_TOPIC}`,
+        `giving up the transaction of ${half.msgId} after ${times} checks: it is in ${TRANS_CHECK_MAX_TIME_TOPIC}`,
       );
       await halves.decide(offset, () => this.#giveUp(half));
       return;
     }
     const group = half.properties.get(MessageProperty.PGROUP) ?? '';
     const producer = clients.nextProducer(group);
-    // A question that nobody hears is none: it does not count towards the most.
+    // Without a producer nobody is asked, so this does not count as a check.
     if (!producer) {
       logger.debug?.(`no producer of group ${group} is connected to be asked about ${half.msgId}`);
       return;
     }
     const copy = await this.#replace(offset, half, times + 1).catch(async (error: unknown) => {
       if (!(error instanceof PutError) || !isRefusedForGood(error.status)) throw error;
-      // It would hold up all those behind it for ever.
-      logger.error(
-        `giving up the transaction of ${half.msgId}: its properties leave no room for how often it was asked`,
-      );
+      // It would block all half messages behind it for ever.
+      logger.error(`giving up the transaction of ${half.msgId}: its properties are too long to count its checks`);
       await halves.decide(offset, () => this.#giveUp(half));
       return undefined;
     });
@@ -152,12 +139,12 @@ export class CheckBack {
     );
   }
 
-  /** Has a copy stand for the half, which counts the questions. */
+  /** Replaces the half message by a copy that counts the checks. */
   async #replace(offset: number, half: MessageExt, times: number): Promise<MessageExt> {
     const noted = this.deps.hold();
     try {
       const copy = await this.#storeAgain(half, times);
-      await this.deps.halves.movedTo(offset, copy.queueOffset);
+      await this.deps.halves.replace(offset, copy.queueOffset);
       return copy;
     } finally {
       noted();
@@ -168,10 +155,10 @@ export class CheckBack {
     const { messageWriter, store, stats } = this.deps;
     const properties = new Map(half.properties).set(MessageProperty.TRANSACTION_CHECK_TIMES, String(times));
     // What a broker adds to each message is longer than this.
-    makeRoom(properties);
+    fitProperties(properties);
     const copy = { ...toMessageInner(half, properties), preparedTransactionOffset: half.physicalOffset };
     const result = { ...messageWriter.deliver(copy) };
-    await messageWriter.stored(result);
+    await messageWriter.whenStored(result);
     stats.put(HALF_TOPIC, QUEUE, 1, result.size, result.storeTimestamp);
     const record = store.readRecord(result.physicalOffset, result.size);
     if (!record) throw new DecodeError(`the half message at ${result.physicalOffset} cannot be read`);
@@ -181,9 +168,9 @@ export class CheckBack {
   async #giveUp(half: MessageExt): Promise<void> {
     const { topics, messageWriter } = this.deps;
     const topic = topics.create(TRANS_CHECK_MAX_TIME_TOPIC, 1).topicName;
-    await topics.unsaved(topic);
+    await topics.whenSaved(topic);
     const given = { ...toMessageInner(half, half.properties), topic, queueId: QUEUE };
-    await messageWriter.stored(messageWriter.deliver({ ...given, preparedTransactionOffset: half.physicalOffset }));
+    await messageWriter.whenStored(messageWriter.deliver({ ...given, preparedTransactionOffset: half.physicalOffset }));
   }
 
   #read(offset: number): MessageExt | undefined {
@@ -199,7 +186,7 @@ export class CheckBack {
   }
 }
 
-/** How long its producer must not be asked, ms. */
+/** Age before which the producer must not be asked, ms. */
 function immunityOf(half: MessageExt): number | undefined {
   const seconds = Number(half.properties.get(MessageProperty.CHECK_IMMUNITY_TIME_IN_SECONDS) ?? NaN);
   return seconds >= 0 ? seconds * 1000 : undefined;

@@ -1,4 +1,4 @@
-// Owns the answer to a producer's verdict on its half message. Leaves what a half is to transaction/.
+// Answers a producer's verdict on its half message.
 import {
   DecodeError,
   HALF_TOPIC,
@@ -31,7 +31,7 @@ export function endTransactionHandlers(deps: EndTransactionDeps): Pick<Handlers<
 
 async function end(deps: EndTransactionDeps, header: Header): Promise<Answer<Row> | undefined> {
   const commit = header.commitOrRollback === SysFlag.TRANSACTION_COMMIT;
-  // Unknown: the producer will be asked again, and expects no answer now.
+  // Unknown: the producer will be asked again, and expects no answer to this.
   if (!commit && header.commitOrRollback !== SysFlag.TRANSACTION_ROLLBACK) return undefined;
   const half = await readHalf(deps.store, header.commitLogOffset);
   if (!half) return wrong('Find prepared transaction message failed');
@@ -49,8 +49,8 @@ async function deliver({ messageWriter, stats }: EndTransactionDeps, half: Messa
   const message = fromHalf(half);
   const result = messageWriter.put(message);
   const { size, storeTimestamp } = result;
-  await messageWriter.stored(result);
-  // With a delay level it lies under the schedule topic now.
+  await messageWriter.whenStored(result);
+  // Counted for its own topic: with a delay level it is stored under the schedule topic.
   stats.put(message.topic, message.queueId, 1, size, storeTimestamp);
 }
 
@@ -73,7 +73,7 @@ function check(header: Header, half: MessageExt): Answer<Row> | undefined {
   return undefined;
 }
 
-/** A producer that has set how long it must not be asked has also said until when its own verdict counts. */
+/** Refuses a verdict after the immunity time that the producer set: from then on only answers to checks count. */
 function checkImmunity({ clock }: EndTransactionDeps, header: Header, half: MessageExt): Answer<Row> | undefined {
   const seconds = Number(half.properties.get(MessageProperty.CHECK_IMMUNITY_TIME_IN_SECONDS) ?? NaN);
   if (header.fromTransactionCheck || !(seconds >= 0) || clock.now() - half.bornTimestamp <= seconds * 1000)

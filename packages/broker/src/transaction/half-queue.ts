@@ -1,6 +1,5 @@
-// Owns which half messages are still undecided: how far the half topic is settled, and what is decided beyond that.
-// Kept as Apache keeps it: op messages name decided halves, and the offsets of a group of the broker's own say how far
-// both topics are done. Leaves asking producers to check-back.ts.
+// Keeps which half messages are undecided, as Apache does: op messages name decided halves, and two offsets of a group of
+// the broker's own say up to where both topics are done.
 import { DecodeError, HALF_TOPIC, OP_HALF_TOPIC, decodeRecord } from '@nest-rocketmq/remoting/internal';
 import type { Clock, HostPort } from '@nest-rocketmq/remoting/internal';
 import type { MessageWriter } from '../message/message-writer.js';
@@ -19,7 +18,7 @@ export interface HalfQueueDeps {
   offsets: ConsumerOffsets;
   clock: Clock;
   storeHost: HostPort;
-  /** What the log has of verdicts that no op message tells of: a kill came in between. */
+  /** Verdicts in the log without an op message: the broker was killed between the two. */
   outcomes: Pick<Outcomes, 'decided' | 'moved'>;
   /** `DelayOffsets.hold` */
   hold: () => () => void;
@@ -32,13 +31,13 @@ interface Op {
 }
 
 export class HalfQueue {
-  /** Everything before is decided. */
+  /** All halves before this offset are decided. */
   #settled: number;
-  /** What is decided from there on. */
+  /** Decided halves from there on. */
   readonly #decided = new Set<number>();
   /** Halves for which a verdict is being stored. */
   readonly #deciding = new Set<number>();
-  /** A half that was asked about lives on as a newer copy. */
+  /** A half that was checked was stored again: offset of the older copy to that of the newer. */
   readonly #newer = new Map<number, number>();
   readonly #older = new Map<number, number>();
   /** Op messages that name halves which are not settled yet, oldest first. */
@@ -63,11 +62,11 @@ export class HalfQueue {
     this.#settle();
   }
 
-  /** Notes what had become of halves before a kill, as it would have been noted without one. */
+  /** Writes the op messages that a kill prevented. */
   async start(): Promise<void> {
     const { decided, moved } = this.deps.outcomes;
     const notes: Promise<void>[] = [];
-    for (const [older, newer] of moved) if (this.isOpen(older)) notes.push(this.movedTo(older, newer));
+    for (const [older, newer] of moved) if (this.isOpen(older)) notes.push(this.replace(older, newer));
     for (let offset = this.#settled; decided.size > 0 && offset < this.end; offset++) {
       if (this.isOpen(offset) && this.#copiesOf(offset).some((copy) => decided.has(copy)))
         notes.push(this.decide(offset));
@@ -118,7 +117,7 @@ export class HalfQueue {
   }
 
   /** The half at `offset` has been stored once more. */
-  async movedTo(offset: number, newer: number): Promise<void> {
+  async replace(offset: number, newer: number): Promise<void> {
     // Its verdict came while the copy was being stored: the copy must not be asked about.
     if (!this.isOpen(offset)) return this.decide(newer);
     this.#newer.set(offset, newer);
@@ -141,7 +140,7 @@ export class HalfQueue {
       this.#opBatch = [];
       const result = messageWriter.deliver(opMessage(batch, storeHost, clock.now()));
       if (result.status === 'PUT_OK') this.#ops.push({ queueOffset: result.queueOffset, last: Math.max(...batch) });
-      this.#lastOp = messageWriter.stored(result);
+      this.#lastOp = messageWriter.whenStored(result);
     }
     await this.#lastOp;
   }
@@ -154,7 +153,7 @@ export class HalfQueue {
     let record = entry && store.readRecord(entry.physicalOffset, entry.size);
     while (record) {
       const { preparedTransactionOffset: older, physicalOffset } = decodeRecord(record, 0, PLAIN);
-      // A copy stands behind what it is a copy of.
+      // A copy is stored behind its original.
       record = older > 0 && older < physicalOffset ? store.readRecord(older) : undefined;
       const half = record && decodeRecord(record, 0, PLAIN);
       if (half?.topic === HALF_TOPIC) copies.push(half.queueOffset);
@@ -175,8 +174,10 @@ export class HalfQueue {
     const { offsets } = this.deps;
     while (this.#decided.delete(this.#settled)) this.#settled++;
     offsets.commit(TRANSACTION_GROUP, HALF_TOPIC, QUEUE, this.#settled);
-    while (this.#ops.length > 0 && this.#ops[0].last < this.#settled)
-      this.#opSettled = this.#ops.shift()!.queueOffset + 1;
+    for (let op = this.#ops[0]; op && op.last < this.#settled; op = this.#ops[0]) {
+      this.#opSettled = op.queueOffset + 1;
+      this.#ops.shift();
+    }
     offsets.commit(TRANSACTION_GROUP, OP_HALF_TOPIC, QUEUE, this.#opSettled);
   }
 
@@ -194,7 +195,7 @@ export class HalfQueue {
   }
 }
 
-/** None when the record is damaged: its halves are asked about once more. */
+/** None when the record is damaged: its halves are checked once more. */
 function halvesOf(record: Buffer): number[] {
   try {
     return offsetsOfOp(decodeRecord(record).body);

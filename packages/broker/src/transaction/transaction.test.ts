@@ -32,7 +32,7 @@ type End = HeaderOf<typeof Requests.END_TRANSACTION>;
 
 interface Half {
   client: TestClient;
-  /** The questions that the broker has asked. */
+  /** The checks that the broker has sent. */
   checks: Check[];
   verdict: End;
 }
@@ -137,6 +137,58 @@ describe('a half message', () => {
   });
 });
 
+describe('a verdict that comes after the immunity time of its transaction', () => {
+  const IMMUNE = { CHECK_IMMUNITY_TIME_IN_SECONDS: '60' };
+
+  it.each([
+    ['commit', COMMIT],
+    ['rollback', ROLLBACK],
+  ])('is refused, a %s, and decides nothing: the answer to a check still does', async (_what, late) => {
+    const { client, checks, verdict } = await half({}, IMMUNE);
+    await running.clock.advance(61 * SECOND);
+    expect(await end(client, { ...verdict, commitOrRollback: late })).toBe(ResponseCode.ILLEGAL_OPERATION);
+    expect(await client.messages('t')).toEqual([]);
+    await running.clock.advance(30 * SECOND);
+    expect(await end(client, answerTo(checks[0], COMMIT))).toBe(ResponseCode.SUCCESS);
+    expect(await client.messages('t')).toHaveLength(1);
+  });
+
+  it('is taken while that time lasts, to its last millisecond', async () => {
+    const { client, verdict } = await half({}, IMMUNE);
+    await running.clock.advance(60 * SECOND);
+    expect(await end(client, verdict)).toBe(ResponseCode.SUCCESS);
+    expect(await client.messages('t')).toHaveLength(1);
+  });
+});
+
+describe('a half message with a delay level', () => {
+  const DELAYED = { ...PREPARED, properties: { ...PREPARED.properties, DELAY: '1' } };
+
+  // A consumer that sends a copy to the retry topic may leave TRAN_MSG among its properties: nobody will decide it.
+  it('that is a retry waits for its time only', async () => {
+    running = await TestBroker.start();
+    const checks: Check[] = [];
+    const client = await producer(checks);
+    const { code } = await client.send('t', { ...DELAYED, sysFlag: 0, body: 'again', header: { j: 1 } });
+    expect(code).toBe(ResponseCode.SUCCESS);
+    await running.clock.advance(SECOND);
+    const [message] = await client.messages('t');
+    expect({ body: message?.body.toString(), times: message?.reconsumeTimes }).toEqual({ body: 'again', times: 1 });
+    await running.clock.advance(100 * SECOND);
+    expect(checks).toEqual([]);
+  });
+
+  it('that is none waits for its verdict', async () => {
+    running = await TestBroker.start();
+    const checks: Check[] = [];
+    const client = await producer(checks);
+    await client.send('t', DELAYED);
+    await running.clock.advance(6 * SECOND);
+    expect(await client.messages('t')).toEqual([]);
+    expect(checks).toHaveLength(1);
+  });
+});
+
 describe('an undecided transaction', () => {
   it('is asked about after 6 s and every 30 s, with the message under its own topic', async () => {
     const { client, checks } = await half();
@@ -162,7 +214,7 @@ describe('an undecided transaction', () => {
     expect(await client.messages('t')).toHaveLength(1);
   });
 
-  it('is given up after transactionCheckMax questions, and kept under TRANS_CHECK_MAX_TIME_TOPIC', async () => {
+  it('is given up after transactionCheckMax checks, and kept under TRANS_CHECK_MAX_TIME_TOPIC', async () => {
     const { client, checks } = await half({ transactionCheckMax: 3 });
     for (let minute = 0; minute < 5; minute++) {
       await client.produce('producer', 'p');

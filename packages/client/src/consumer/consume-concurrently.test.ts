@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { COMPRESSED_ZLIB, ResponseCode } from '@nest-rocketmq/remoting/internal';
+import { COMPRESSED_ZLIB, Requests, ResponseCode } from '@nest-rocketmq/remoting/internal';
 import { GROUP, bodies, consuming, on } from '../../test-kit/consuming.js';
 import { FakeCluster } from '../../test-kit/fake-cluster.js';
 
@@ -124,5 +124,42 @@ describe('a message that fails', () => {
     );
     expect(on.cluster.broker.requests('CONSUMER_SEND_MSG_BACK')).toEqual([]);
     expect(on.cluster.broker.heartbeats[0]!.consumers[0]!.subscriptionDataSet.map(({ topic }) => topic)).toEqual(['t']);
+  });
+});
+
+describe('a queue that goes to another consumer while a message of it is given back', () => {
+  it('has its offset left alone by what was given back, should it come again meanwhile', async () => {
+    const fake = new FakeCluster({ topics: { t: 1 } });
+    const { broker, clock } = fake;
+    const [seen, ends]: [string[], (() => void)[]] = [[], []];
+    await consuming(fake, {
+      listener: async ([message]) => {
+        const body = message!.body.toString();
+        seen.push(body);
+        if (seen.length === 1) return 'RECONSUME_LATER';
+        await new Promise<void>((resolve) => ends.push(resolve));
+        return 'CONSUME_SUCCESS';
+      },
+    });
+    const rebalanced = async (others: string[]): Promise<void> => {
+      broker.otherConsumers.splice(0, 1, ...others);
+      broker.connection.oneway(Requests.NOTIFY_CONSUMER_IDS_CHANGED, { consumerGroup: GROUP });
+      await clock.advance(1_000);
+    };
+    let answer: (() => void) | undefined;
+    broker.next('CONSUMER_SEND_MSG_BACK', () => new Promise((resolve) => (answer = () => resolve({}))));
+    broker.put('t', 0, 'a');
+    broker.put('t', 0, 'b');
+    await fake.until('being given back', () => answer !== undefined && seen.includes('b'));
+    // Its name sorts before ours: the one queue is its.
+    await rebalanced(['!other']);
+    await rebalanced([]);
+    expect(seen).toEqual(['a', 'b', 'a', 'b']);
+    answer?.();
+    await clock.advance(10_000);
+    expect(broker.offsets.get('stock@t@0')).toBe(0);
+    for (const end of ends) end();
+    await clock.advance(10_000);
+    expect(broker.offsets.get('stock@t@0')).toBe(2);
   });
 });

@@ -1,32 +1,36 @@
-// Owns the choice of where the messages are kept: the interface, and the backend of a cluster that runs elsewhere.
+// Defines what a backend is, and the backend of a cluster that runs elsewhere.
 import { dialTcp } from '@nest-rocketmq/remoting/internal';
 import type { Clock, Dial } from '@nest-rocketmq/remoting/internal';
 
 /**
- * A place that speaks the RocketMQ protocol. Backends differ in how a connection is dialled and in nothing else; give
- * one of your own as the module option `backend`.
+ * Where the messages are kept: anything that speaks the RocketMQ protocol. Backends differ only in how a connection is
+ * opened. Give one of your own as the module option `backend`.
  */
 export interface RocketMQBackend {
-  /** For log lines: 'embedded', 'cluster', … */
+  /** Names it in log lines: 'embedded', 'cluster', … */
   readonly name: string;
-  /** Opens the byte stream to an address that the name server or a route names. */
+  /** Opens a byte stream to an address, 'host:port', that `start` returned or a route names. */
   readonly dial: Dial;
-  /** The clock that the backend lives by; the client then uses the same. Default: the machine's. */
+  /** The backend's clock. The client then uses the same one. Default: the machine's. */
   readonly clock?: Clock;
-  /** Where broadcasting listeners keep their offsets: a folder, or 'memory'. Default: the client's. */
+  /** Where broadcasting listeners keep their offsets: a folder, or 'memory'. Default: the client's own default. */
   readonly localOffsetStoreDir?: string;
-  /** Makes it ready to be dialled. Resolves with the name servers: 'host:port;host2:port'. */
+  /** Makes the backend ready for connections. Resolves with the name servers: 'host:port;host2:port'. */
   start(): Promise<string>;
-  /** The app has begun to close: `stop` will follow. */
+  /** Called when the app begins to close; `stop` follows. */
   stopping?(): void;
-  /** Frees all it holds. Called once, after the last connection has been closed. */
+  /** Releases everything. Called once, after the last connection is closed. */
   stop(): Promise<void>;
 }
 
+/**
+ * A cluster that is reached over TCP: Apache RocketMQ 4.9 or 5.x, or our stand-alone broker. The option `nameServer` makes one.
+ */
 export class ClusterBackend implements RocketMQBackend {
   readonly name = 'cluster';
   readonly dial = dialTcp;
 
+  /** @param nameServer 'host:port;host2:port' */
   constructor(private readonly nameServer: string) {}
 
   start(): Promise<string> {

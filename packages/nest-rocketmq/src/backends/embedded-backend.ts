@@ -1,5 +1,5 @@
-// Owns the broker inside the app's own process. The only file besides testing/ that knows the broker's package, which it
-// loads when it is started: an app on a cluster never does.
+// Runs a broker inside the app's own process. The broker's package is loaded when it starts: an app on a cluster never
+// loads it.
 import { join, resolve } from 'node:path';
 import type { Broker } from '@nest-rocketmq/broker';
 import { NotRunningError, systemClock } from '@nest-rocketmq/remoting/internal';
@@ -10,12 +10,13 @@ import type { CheckedEmbeddedOptions, EmbeddedOptions } from './embedded-options
 import { StoreInUseError } from '../errors.js';
 import { hold, waitForHolder } from './store-holders.js';
 import type { Hold } from './store-holders.js';
-import { BROKER_ON_TURNED_CLOCK, isTurnedByHand } from '../turned-clock.js';
+import { BROKER_ON_MANUAL_CLOCK, isManual } from '../manual-clock-settings.js';
 
+/** A broker inside the app's own process. The option `embedded` makes one; so does an app without any backend option. */
 export class EmbeddedBackend implements RocketMQBackend {
   readonly name = 'embedded';
   readonly clock: Clock | undefined;
-  /** With the messages that they count: they end, or move, with the store. */
+  /** Inside the store: these offsets are deleted, or moved, together with the messages that they count. */
   readonly localOffsetStoreDir: string;
   readonly dial: Dial = (address) => this.#running().dial(address);
   readonly #options: CheckedEmbeddedOptions;
@@ -24,7 +25,7 @@ export class EmbeddedBackend implements RocketMQBackend {
   #broker: Broker | undefined;
   #hold: Hold | undefined;
 
-  /** @throws InvalidOptionError for an option that an embedded broker does not have */
+  /** @throws InvalidOptionError for an unknown option or a wrong value */
   constructor(options: EmbeddedOptions, logger: Logger) {
     this.#options = checkEmbedded(options);
     const store = options.store ?? DEFAULT_STORE;
@@ -34,13 +35,18 @@ export class EmbeddedBackend implements RocketMQBackend {
     this.clock = options.clock;
   }
 
+  /**
+   * Starts the broker and resolves with its name server.
+   * @throws StoreInUseError when another process, or another app of this one, holds the store
+   * @throws StoreError when the store cannot be opened
+   */
   async start(): Promise<string> {
     const { startBroker, StoreLockedError } = await import('@nest-rocketmq/broker');
     await this.#waitForClosingApp();
     const held = this.#inMemory ? undefined : hold(this.#store);
     try {
       this.#broker = await startBroker({
-        ...(isTurnedByHand(this.clock) && BROKER_ON_TURNED_CLOCK),
+        ...(isManual(this.clock) && BROKER_ON_MANUAL_CLOCK),
         ...this.#options,
         store: this.#store,
         logger: this.#logger,
@@ -82,11 +88,13 @@ export class EmbeddedBackend implements RocketMQBackend {
 
   #running(): Broker {
     if (this.#broker) return this.#broker;
-    throw new NotRunningError('the embedded broker', 'not running', 'It starts with the app and stops after it');
+    throw new NotRunningError('the embedded broker', 'not running', 'It starts and stops with the app');
   }
 
   #announce(broker: Broker): void {
-    const stored = this.#inMemory ? 'in memory: messages end with the process' : `stored in ${this.#store}`;
+    const stored = this.#inMemory
+      ? 'in memory: its messages are gone when the process ends'
+      : `stored in ${this.#store}`;
     this.#logger.log(`embedded broker, ${stored}`);
     if (!this.#options.listen) return;
     this.#logger.log(

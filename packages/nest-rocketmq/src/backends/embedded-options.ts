@@ -1,5 +1,4 @@
-// Checks the options of the embedded broker: those of the broker's that an app may set. Numbers and flags the broker checks
-// itself.
+// Checks the options of the embedded broker. Numbers and flags are checked by the broker itself.
 import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import type { Clock } from '@nest-rocketmq/remoting/internal';
 import type { Duration } from '../message/delay.js';
@@ -7,42 +6,47 @@ import { HOURS, checkDuration, checkKeys, checkMethods, checkWhole } from '../op
 
 /** Options of the embedded broker, with Apache's names and defaults where Apache has them. */
 export interface EmbeddedOptions extends EmbeddedTimes {
-  /** A directory, or 'memory'. Default '.rocketmq'. */
+  /** A directory, or 'memory'. Default '.rocketmq' in the working directory. */
   store?: string;
-  /** Where the broker listens, 'host:port'. Default: nowhere. */
+  /** Where the broker listens, 'host:port'. Default: it does not listen. */
   listen?: string | false;
-  /** Where its name server listens. Default '127.0.0.1:9876' with `listen`, nowhere without. */
+  /** Where its name server listens, 'host:port'. Default '127.0.0.1:9876' with `listen`; without, it does not listen. */
   nameServerListen?: string | false;
-  /** 'async': a stored message is in the system's file cache; 'sync': it is on the disk. Default 'async'. */
+  /**
+   * When a send is answered. 'async': the message is in the operating system's file cache; 'sync': it is on the disk.
+   * Default 'async'.
+   */
   flush?: 'async' | 'sync';
-  /** For tests: what the broker and the client take for the time. */
+  /** The clock of the broker and the client, for tests. Default: the machine's. */
   clock?: Clock;
-  /** Whether sending to an unknown topic makes it. Default true. */
+  /** Whether sending to an unknown topic creates it. Default true. */
   autoCreateTopicEnable?: boolean;
-  /** Lengths of the delay levels. Default: Apache's 18. */
+  /** The delays of the levels, such as '1s 5s 10s'. Default: Apache's 18 levels, from 1s to 2h. */
   messageDelayLevel?: string;
-  /** After so many unanswered questions a transaction is given up. Default 15. */
+  /** How often an undecided transaction is checked before the broker gives it up. Default 15. */
   transactionCheckMax?: number;
-  /** Largest body, bytes. Default 4194304. */
+  /** Largest body, bytes. Default 4194304 (4 MiB). */
   maxMessageSize?: number;
-  /** Hours of the day in which files that are old enough go, `;` between several. Default '04'. */
+  /** The hours of the day in which expired files are deleted, '04' or '04;16'. Default '04'. */
   deleteWhen?: string;
-  /** Size of a file of the commit log, bytes. Default 1 GiB, sparse. */
+  /** Size of each commit log file, bytes; the files are sparse. Default 1073741824 (1 GiB). */
   mappedFileSizeCommitLog?: number;
+  /** The broker's name in routes. Default 'broker-a'. */
   brokerName?: string;
+  /** The cluster's name in routes. Default 'DefaultCluster'. */
   clusterName?: string;
 }
 
 interface EmbeddedTimes {
-  /** Age at which an undecided transaction is asked after first: ms, or a length. Default '6s'. */
+  /** How old an undecided transaction is when it is first checked: ms, or '6s'. Default '6s'. */
   transactionTimeOut?: Duration;
-  /** Time between two rounds of asking after undecided transactions: ms, or a length. Default '30s'. */
+  /** Time between two rounds of transaction checks: ms, or '30s'. Default '30s'. */
   transactionCheckInterval?: Duration;
-  /** How long messages are kept. Whole hours: '72h', or ms. Default '72h'. */
+  /** How long messages are kept, in whole hours: '72h', or ms. Default '72h'. */
   fileReservedTime?: Duration;
 }
 
-/** The same as the broker has them: `fileReservedTime` in hours, the others in ms. */
+/** The options as the broker takes them: `fileReservedTime` in hours, other times in ms. */
 export type CheckedEmbeddedOptions = Omit<EmbeddedOptions, keyof EmbeddedTimes> & {
   [K in keyof EmbeddedTimes]?: number;
 };
@@ -66,7 +70,7 @@ const EMBEDDED_OPTIONS = [
   'transactionTimeOut',
 ] as const satisfies readonly (keyof EmbeddedOptions)[];
 
-/** Below the working directory. */
+/** In the working directory. */
 export const DEFAULT_STORE = '.rocketmq';
 export const MEMORY_STORE = 'memory';
 
@@ -74,7 +78,7 @@ const CLOCK_METHODS = ['now', 'monotonic', 'setTimeout', 'clearTimeout'] as cons
 const DAY_MS = 86_400_000;
 const MOST_HOURS = 876_000;
 
-/** @throws InvalidOptionError for an option that an embedded broker does not have, or that cannot be so */
+/** @throws InvalidOptionError for an unknown option or a wrong value */
 export function checkEmbedded(given: EmbeddedOptions): CheckedEmbeddedOptions {
   checkKeys('embedded', given, EMBEDDED_OPTIONS);
   const { store = DEFAULT_STORE, clock, listen, nameServerListen } = given;

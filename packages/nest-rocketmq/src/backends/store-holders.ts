@@ -1,5 +1,5 @@
-// Knows which stores the embedded brokers of this process hold. A hot reload starts the new app while the old one is still
-// closing: the new one waits, where another process would be refused.
+// Keeps track of which stores the embedded brokers of this process hold. After a hot reload the new app starts while the old
+// one is still closing: it waits here, where another process would be refused.
 import type { Clock, TimerHandle } from '@nest-rocketmq/remoting/internal';
 
 interface Holder {
@@ -10,22 +10,25 @@ interface Holder {
 }
 
 export interface Hold {
+  /** Says that the app has begun to close, so that the next one waits. */
   closing(): void;
+  /** Says that the store is free. */
   release(): void;
 }
 
-/** For an app whose close() was called just before: other modules' shutdown hooks run before ours. ms */
+/** How long to wait for an app to begin closing: the shutdown hooks of its other modules run before ours. ms */
 const CLOSING_BEGINS_WITHIN_MS = 1_000;
-/** ms */
+/** How long to wait for it to finish. ms */
 const CLOSING_ENDS_WITHIN_MS = 60_000;
 
-// Of the process, as the lock on the store is: a bundle that is loaded anew brings a copy of this file.
+// State of the process on purpose, as the store's lock file is: it must outlive the app, and a hot reload loads this module
+// a second time. Each entry goes when its broker stops.
 const KEY = Symbol.for('nest-rocketmq:store-holders');
 const holders = ((globalThis as { [KEY]?: Map<string, Holder> })[KEY] ??= new Map<string, Holder>());
 
 /**
- * Waits for an app of this process that holds the store and is closing. Whether it is free then, its lock will tell.
- * @param onWait called before it waits for the end of a close
+ * Waits until the app of this process that holds the store has closed. Resolves also if it has not: the store's lock decides.
+ * @param onWait called before waiting for a close that has begun
  */
 export async function waitForHolder(store: string, clock: Clock, onWait: () => void): Promise<void> {
   for (let holder = holders.get(store); holder; holder = holders.get(store)) {
@@ -35,26 +38,25 @@ export async function waitForHolder(store: string, clock: Clock, onWait: () => v
   }
 }
 
-/** This process holds the store from now on. Undefined when another app of it does, which the store's lock will say. */
+/** Records that an app of this process holds the store. Undefined when another one does: the store's lock will refuse it. */
 export function hold(store: string): Hold | undefined {
   if (holders.has(store)) return undefined;
-  const closing = happening();
-  const released = happening();
+  const closing = new Deferred();
+  const released = new Deferred();
   holders.set(store, { closing: closing.promise, released: released.promise });
   return {
-    closing: closing.happen,
+    closing: closing.resolve,
     release() {
       holders.delete(store);
-      closing.happen();
-      released.happen();
+      closing.resolve();
+      released.resolve();
     },
   };
 }
 
-function happening(): { promise: Promise<void>; happen: () => void } {
-  let happen!: () => void;
-  const promise = new Promise<void>((resolve) => (happen = resolve));
-  return { promise, happen };
+class Deferred {
+  resolve!: () => void;
+  readonly promise = new Promise<void>((resolve) => (this.resolve = resolve));
 }
 
 async function within(clock: Clock, ms: number, event: Promise<void>): Promise<boolean> {

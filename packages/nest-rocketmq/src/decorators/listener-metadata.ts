@@ -1,5 +1,5 @@
-// Owns what the decorators write on classes and methods, and the interfaces that those implement.
-import type { Subscription } from '@nest-rocketmq/client';
+// Reads and writes the metadata that the decorators leave on classes and methods, and declares the interfaces of listeners.
+import type { ExpressionType } from '@nest-rocketmq/client';
 import type { SharedConsumerOptions } from '../options/consumer-settings.js';
 import type { PayloadKind } from '../message/message-converter.js';
 import type { RocketMQContext } from './rocketmq-context.js';
@@ -10,43 +10,51 @@ import {
   TRANSACTION_LISTENER_METADATA,
 } from '../rocketmq.tokens.js';
 
-/** A class; also String, Number, Boolean. */
+/** The class of a payload, also String, Number or Boolean. */
 export type PayloadType = abstract new (...args: never) => unknown;
 
+/** Options of `@RocketMQMessageListener`. */
 export interface MessageListenerOptions extends SharedConsumerOptions {
+  /** The topic whose messages the listener takes. */
   topic: string;
-  /** Default: the module's `group`, which is the app's name. Listeners of one group share one consumer. */
+  /**
+   * The consumer group: each message goes to one app instance of each group. Listeners of one group share one consumer.
+   * Default: the module's `group`.
+   */
   consumerGroup?: string;
   /** Only messages with one of these tags: 'paid', 'paid || refunded' or ['paid', 'refunded']. Default: all. */
   tags?: string | string[];
-  /** The same, under the name that Spring's users know; with selectorType SQL92 a condition on properties. */
+  /** rocketmq-spring's name for `tags`: 'paid || refunded'. With selectorType 'SQL92', a condition on properties. */
   selectorExpression?: string;
-  /** Default 'TAG'. */
-  selectorType?: Subscription['expressionType'];
+  /** How `selectorExpression` is read. 'SQL92' needs a broker with that filter. Default 'TAG'. */
+  selectorType?: ExpressionType;
   /**
-   * What the listener is given: JSON's value, the text, or the bytes. Default: 'string' or 'buffer' where the payload's
-   * declared type is String or Buffer, else 'json'.
+   * What the listener is given: the parsed JSON, the body as text, or its bytes. Default: 'string' or 'buffer' if the
+   * payload's declared type is string or Buffer, else 'json'.
    */
   payload?: PayloadKind;
   /**
-   * The payload's class, which pipes see as their `metatype`. Default: the type declared by the method's parameter.
-   * TypeScript leaves it on decorated methods only: a class's `onMessage` needs this option, or @Payload().
+   * The payload's class, which pipes get as their `metatype`. Default: the declared type of the method's parameter.
+   * TypeScript keeps that type for decorated methods only: a class's `onMessage` needs this option, or @Payload().
    */
   payloadType?: PayloadType;
 }
 
+/** Options of `@RocketMQTransactionListener`. */
 export interface TransactionListenerOptions {
   /** The topic, or topics, whose transactions this class decides. */
   topic: string | string[];
 }
 
-/** A class that takes messages. A throw or a rejected promise means that the message is delivered again. */
+/** A class that takes messages: what `@RocketMQMessageListener` on a class needs. */
 export interface RocketMQListener<T = unknown> {
+  /** Returns, or resolves, when the message is consumed. A throw or a rejection: it is delivered again later. */
   onMessage(message: T, context: RocketMQContext): unknown;
 }
 
+/** How a local transaction ended. */
 export enum RocketMQLocalTransactionState {
-  /** The message goes to its consumers. */
+  /** The message is delivered to its consumers. */
   COMMIT = 'COMMIT',
   /** The message is dropped. */
   ROLLBACK = 'ROLLBACK',
@@ -54,34 +62,36 @@ export enum RocketMQLocalTransactionState {
   UNKNOWN = 'UNKNOWN',
 }
 
-/** What a local transaction is told besides the payload. */
+/** What `executeLocalTransaction` is given besides the payload. */
 export interface TransactionContext {
   readonly topic: string;
+  /** The message's tag. */
   readonly tags: string | undefined;
   readonly keys: readonly string[];
+  /** The message's id, by which logs and brokers name the transaction. */
   readonly transactionId: string;
-  /** What the sender gave as `arg`; it does not travel, so a check does not see it. */
+  /** The sender's `arg`. It stays in this process: a check does not have it. */
   readonly arg: unknown;
 }
 
-/** A class that decides the transactions of a topic. */
+/** A class that decides the transactions of a topic: what `@RocketMQTransactionListener` needs. */
 export interface RocketMQLocalTransactionListener<T = unknown> {
-  /** Runs in the sending process once the broker holds the half message. A throw counts as UNKNOWN. */
+  /** Runs in the sending process once the broker has stored the half message. A throw counts as UNKNOWN. */
   executeLocalTransaction(
     message: T,
     context: TransactionContext,
   ): Promise<RocketMQLocalTransactionState> | RocketMQLocalTransactionState;
-  /** Runs in any process of the producer group when the broker was not told the outcome. A throw counts as UNKNOWN. */
+  /** Runs in any process of the producer group when the broker does not know the outcome. A throw counts as UNKNOWN. */
   checkLocalTransaction(
     message: T,
     context: RocketMQContext,
   ): Promise<RocketMQLocalTransactionState> | RocketMQLocalTransactionState;
 }
 
-/** The name of a method: symbols may be listeners too. */
+/** The name of a method, which may be a symbol. */
 export type MethodKey = string | symbol;
 
-/** A decorator that stands where no listener can be, kept until a module with the class starts. */
+/** A decorator in a place where there can be no listener. The error comes when a module with the class starts. */
 export interface MisplacedListener {
   readonly method: MethodKey;
   readonly reason: string;
@@ -106,7 +116,7 @@ export function markTransactionListener(target: object, options: TransactionList
   Reflect.defineMetadata(TRANSACTION_LISTENER_METADATA, options, target);
 }
 
-/** What stands on the class itself, for its `onMessage`. */
+/** The decorators of the class itself, for its `onMessage`. */
 export function classListenersOf(type: object): readonly MessageListenerOptions[] {
   return (Reflect.getMetadata(MESSAGE_LISTENER_METADATA, type) ?? []) as MessageListenerOptions[];
 }
@@ -141,7 +151,7 @@ function append(key: symbol, value: unknown, target: object): void {
   Reflect.defineMetadata(key, [...((Reflect.getOwnMetadata(key, target) ?? []) as unknown[]), value], target);
 }
 
-/** Of the class and those that it extends. */
+/** The metadata of the class and of those that it extends. */
 function inherited<T>(key: symbol, type: object): T[] {
   const found: T[] = [];
   for (let each: object | null = type; each !== null; each = Object.getPrototypeOf(each) as object | null) {

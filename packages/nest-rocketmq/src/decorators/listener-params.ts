@@ -1,4 +1,4 @@
-// Finds out what the parameters of a listener's method are: the payload, the context, or a custom decorator's.
+// Determines what each parameter of a listener's method is: the payload, the context, or a custom decorator's value.
 import type { ExecutionContext } from '@nestjs/common';
 import { InvalidListenerError } from '../errors.js';
 import type { MethodKey, PayloadType } from './listener-metadata.js';
@@ -9,25 +9,25 @@ export const PAYLOAD_PARAM = 3;
 /** Nest's number of the microservices' @Ctx(). Over HTTP the same number is @Query(). */
 const CONTEXT_PARAM = 4;
 
-/** Where an undecorated parameter stands. */
+/** The positions of undecorated parameters. */
 const PAYLOAD_INDEX = 0;
 const CONTEXT_INDEX = 1;
 
 /** A parameter whose value goes through pipes. */
 export interface PipedParam {
   readonly index: number;
-  /** What pipes are told of it. A standard schema is there in Nest 12 only. */
+  /** What pipes are told about it. Only Nest 12 has `schema`. */
   readonly metadata: { type: 'body' | 'custom'; metatype?: unknown; data?: unknown; schema?: unknown };
-  /** Bound to the parameter itself: instances and classes. */
+  /** The pipes bound to the parameter itself: instances and classes. */
   readonly pipes: readonly unknown[];
   value(payload: unknown, execution: ExecutionContext): unknown;
 }
 
 export interface ListenerParams {
   readonly piped: readonly PipedParam[];
-  /** Positions that are given the RocketMQContext. No pipe sees it. */
+  /** The positions that receive the RocketMQContext, which no pipe sees. */
   readonly contexts: readonly number[];
-  /** The declared class of the payload: undefined when the compiler has left none. */
+  /** The declared class of the payload; undefined if the compiler did not keep it. */
   readonly payloadType: unknown;
 }
 
@@ -84,8 +84,8 @@ function pipedParam(
   if (!key.startsWith(`${PAYLOAD_PARAM}:`)) {
     throw new InvalidListenerError(
       name,
-      `parameter ${index + 1} has a decorator that means nothing for a message, such as @Req() or @Param(). ` +
-        `A listener takes (payload, context); for more use createParamDecorator.`,
+      `parameter ${index + 1} has a decorator without a meaning for messages, such as @Req() or @Param(). ` +
+        `A listener takes (payload, context). For more, use createParamDecorator.`,
     );
   }
   const value = (payload: unknown): unknown =>

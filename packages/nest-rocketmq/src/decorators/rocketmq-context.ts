@@ -1,30 +1,35 @@
-// Owns what a listener is told about the message it is given.
+// Describes a delivery to the listener that receives it.
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import { MessageProperty } from '@nest-rocketmq/remoting/internal';
 
-/** Everything about a delivery except its payload. A class, so that it may stand in decorated signatures. */
+/**
+ * Everything about a delivery except its payload. It is a class so that decorated methods can declare it. The module creates
+ * it; a unit test of a listener can pass a plain object with the fields that the listener reads.
+ */
 export class RocketMQContext {
   readonly topic: string;
+  /** The message's tag. */
   readonly tags: string | undefined;
   readonly keys: readonly string[];
-  /** The id that the producer gave; it stays the same over redeliveries. */
+  /** The id that the producer gave. Redeliveries have the same. */
   readonly msgId: string;
-  /** 0 on the first delivery. */
+  /** How often the message was delivered again: 0 on the first delivery. */
   readonly reconsumeTimes: number;
   readonly properties: ReadonlyMap<string, string>;
   readonly queueId: number;
+  /** The position in its queue, counted in messages. */
   readonly queueOffset: number;
-  /** ms since the epoch, by the producer's clock */
+  /** When it was sent: ms since the epoch, by the producer's clock. */
   readonly bornTimestamp: number;
-  /** ms since the epoch, by the broker's clock */
+  /** When it was stored: ms since the epoch, by the broker's clock. */
   readonly storeTimestamp: number;
 
-  constructor(
-    /** The message as it came, body included. */
+  private constructor(
+    /** The message as it came, with its body. */
     readonly message: MessageExt,
-    /** The consumer group that the message was delivered to; for a transaction check, the producer group. */
+    /** The consumer group that the message was delivered to. For a transaction check: the producer group. */
     readonly group: string,
-    /** Aborted when the app shuts down and the drain deadline has passed. */
+    /** Aborts when the result no longer counts: at shutdown after `shutdownTimeout`, or if another consumer has the queue. */
     readonly signal: AbortSignal,
   ) {
     this.topic = message.topic;
@@ -37,6 +42,11 @@ export class RocketMQContext {
     this.queueOffset = message.queueOffset;
     this.bornTimestamp = message.bornTimestamp;
     this.storeTimestamp = message.storeTimestamp;
+  }
+
+  /** @internal */
+  static of(message: MessageExt, group: string, signal: AbortSignal): RocketMQContext {
+    return new RocketMQContext(message, group, signal);
   }
 }
 

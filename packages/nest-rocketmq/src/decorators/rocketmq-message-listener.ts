@@ -1,4 +1,4 @@
-// @RocketMQMessageListener, for classes with `onMessage` and for methods of providers and controllers.
+// Declares @RocketMQMessageListener, for classes with `onMessage` and for methods of providers and controllers.
 import { InvalidListenerError } from '../errors.js';
 import { markClassListener, markMethodListener, markMisplacedListener } from './listener-metadata.js';
 import type { MessageListenerOptions, MethodKey } from './listener-metadata.js';
@@ -10,7 +10,7 @@ interface MessageListenerDecorator {
   <T extends abstract new (...args: never) => { onMessage(message: never, context: RocketMQContext): unknown }>(
     target: T,
   ): void;
-  /** (message, context), or whatever its parameter decorators say. */
+  /** The method takes (payload, context), or what its parameter decorators say. */
   <M extends (...args: never) => unknown>(
     prototype: object,
     method: string | symbol,
@@ -19,9 +19,10 @@ interface MessageListenerDecorator {
 }
 
 /**
- * Hands messages of a topic to the class (its `onMessage`) or to the method. Listening starts when the app has
- * bootstrapped. A throw or a rejected promise means that the message is delivered again, later.
- * A class is made injectable by it; it still has to stand among a module's providers.
+ * Delivers the messages of a topic to the class (its `onMessage`) or to the method. Listening starts when the app has
+ * bootstrapped. A throw or a rejected promise means that the message is delivered again later.
+ * The decorator makes a class injectable; you still list it among a module's providers.
+ * @throws InvalidListenerError on a parameter, or with the decorators of the TC39 proposal
  */
 export function RocketMQMessageListener(options: MessageListenerOptions): MessageListenerDecorator {
   return (target: object, method?: MethodKey | DecoratorContext, descriptor?: unknown): void => {
@@ -41,7 +42,7 @@ export function RocketMQMessageListener(options: MessageListenerOptions): Messag
   };
 }
 
-/** Decorators of the TC39 proposal are told no class. */
+/** Method decorators of the TC39 proposal do not learn their class. */
 function standardDecorators({ name }: DecoratorContext): InvalidListenerError {
   return new InvalidListenerError(
     String(name),

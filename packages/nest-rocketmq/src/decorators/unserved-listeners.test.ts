@@ -60,7 +60,7 @@ describe('at the start is named', () => {
       }
       const useFactory = (): Unseen => new Unseen();
       const lines = await warningsOf([{ provide: 'reader', scope, useFactory }]);
-      expect(lines).toEqual([expect.stringMatching(/of Unseen: .*factory .*under the class/)]);
+      expect(lines).toEqual([expect.stringMatching(/of Unseen: .*factory .*the class must be its token/)]);
     },
   );
 
@@ -154,7 +154,7 @@ describe('refused at the start, with class, method and module, is', () => {
       { logger: false, abortOnError: false },
     );
     await expect(started).rejects.toThrow(
-      /group 'app': Twice\.onMessage and Twice\.onMessage \(Orders and Payments\) .* two modules: provide it in one/,
+      /group 'app': Twice\.onMessage and Twice\.onMessage \(Orders and Payments\) .* Two modules provide the class: provide it in one/,
     );
   });
 });

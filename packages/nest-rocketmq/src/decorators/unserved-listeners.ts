@@ -1,8 +1,12 @@
-// Says which listeners nobody will ever call: classes that no module provides, and those of an app without RocketMQModule.
+// Finds the listeners that nobody will ever call: classes that no module provides, and listeners of an app without
+// RocketMQModule.
 import { Logger } from '@nestjs/common';
 import { SERVED_METADATA } from '../rocketmq.tokens.js';
 
-/** Decorated classes of this process, each until an app provides it. Metadata, like Reflect's, which cannot be listed. */
+/**
+ * The decorated classes that no app of this process has looked for yet. Module state on purpose: decorators run before there
+ * is an app, and metadata on a class cannot be listed. Weak references, so that it keeps no class alive.
+ */
 const waiting = new Set<WeakRef<object>>();
 const BOOTSTRAP_HOOK = 'onApplicationBootstrap';
 const REGISTERED = Symbol.for('nest-rocketmq:registered');
@@ -15,7 +19,7 @@ export function registerListenerClass(type: object): void {
 }
 
 /**
- * Takes the classes out that no provider or controller of the app is of. Each is named once in a process.
+ * Returns the names of decorated classes that the app does not provide. Each is named once in a process.
  * @param provided the classes of all providers and controllers
  */
 export function takeUnprovided(provided: Iterable<object>): string[] {
@@ -33,19 +37,19 @@ export function takeUnprovided(provided: Iterable<object>): string[] {
   return names;
 }
 
-/** By this the class's own bootstrap hook knows that the app has a RocketMQModule. @param host an instance or a class */
+/** Tells the class's own bootstrap hook that the app has a RocketMQModule. @param host an instance or a class */
 export function markServed(host: object): void {
   Reflect.defineMetadata(SERVED_METADATA, true, host);
 }
 
-/** Of a transient class each consumer has an instance, and only one of them is the listener: the class is marked. */
+/** A transient class has an instance for each consumer, of which one is the listener: there the class is marked. */
 function isServed(instance: object): boolean {
   return (
     Reflect.hasOwnMetadata(SERVED_METADATA, instance) || Reflect.hasOwnMetadata(SERVED_METADATA, instance.constructor)
   );
 }
 
-/** Without the module no code of this package runs in the app: only a hook of the class itself can say that it is missing. */
+/** Without the module none of our providers runs in the app: only a hook of the class itself can report that. */
 function announceWithoutModule(prototype: object): void {
   const own = Object.getOwnPropertyDescriptor(prototype, BOOTSTRAP_HOOK);
   if (own && typeof own.value !== 'function') return;
@@ -54,7 +58,7 @@ function announceWithoutModule(prototype: object): void {
     if (!isServed(this)) {
       markServed(this);
       new Logger('RocketMQ').warn(
-        `${this.constructor.name} has RocketMQ listeners, but no module of this app imports RocketMQModule: nobody ` +
+        `${this.constructor.name} has RocketMQ listeners, but no module of this app imports RocketMQModule, so nobody ` +
           `will call them. Import RocketMQModule.forRoot() in the app's root module.`,
       );
     }

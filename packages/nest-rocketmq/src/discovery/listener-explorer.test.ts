@@ -47,7 +47,7 @@ class OnClass {
 
 describe('found are', () => {
   test('a class, which its decorator has made injectable', async () => {
-    const [found] = await (await explore({ providers: [OnClass, Greeter] })).messageListeners();
+    const found = (await (await explore({ providers: [OnClass, Greeter] })).messageListeners())[0]!;
     expect(found.name).toBe('OnClass.onMessage (RootTestModule)');
     expect(found.options).toEqual({ topic: 'orders' });
     await expect(found.handle('ann', CONTEXT)).resolves.toBe('hello ann of orders');
@@ -86,7 +86,7 @@ describe('found are', () => {
 
   test('what a subclass inherits', async () => {
     class Sub extends OnClass {}
-    const [found] = await (await explore({ providers: [Sub, Greeter] })).messageListeners();
+    const found = (await (await explore({ providers: [Sub, Greeter] })).messageListeners())[0]!;
     expect(found.name).toBe('Sub.onMessage (RootTestModule)');
   });
 });
@@ -102,7 +102,7 @@ test('a request-scoped listener is made anew for each message, which is its requ
       return [this.made, this.request];
     }
   }
-  const [found] = await (await explore({ providers: [Scoped] })).messageListeners();
+  const found = (await (await explore({ providers: [Scoped] })).messageListeners())[0]!;
   const [first, request] = (await found.handle('', CONTEXT)) as unknown[];
   const [second] = (await found.handle('', CONTEXT)) as unknown[];
   expect(request).toBe(CONTEXT);
@@ -134,7 +134,7 @@ describe('a failure stays a failure', () => {
   ])('when %s, also with a global filter that answers everything', async (error, index) => {
     const explorer = await explore({ providers: [Fails, { provide: APP_FILTER, useClass: AnswersEverything }] });
     const listeners = await explorer.messageListeners();
-    await expect(listeners[index].handle('', CONTEXT)).rejects.toThrow(error);
+    await expect(listeners[index]!.handle('', CONTEXT)).rejects.toThrow(error);
   });
 });
 
@@ -153,7 +153,7 @@ describe("Nest's enhancers", () => {
 
   test('a global ValidationPipe validates the payload and leaves the context alone', async () => {
     const pipe = { provide: APP_PIPE, useValue: new ValidationPipe({ transform: true, whitelist: true }) };
-    const [listener] = await (await explore({ providers: [Validated, pipe] })).messageListeners();
+    const listener = (await (await explore({ providers: [Validated, pipe] })).messageListeners())[0]!;
     const [order, context] = (await listener.handle({ quantity: 2, other: 1 }, CONTEXT)) as unknown[];
     expect(order).toBeInstanceOf(Order);
     expect(order).toEqual({ quantity: 2 });
@@ -163,7 +163,7 @@ describe("Nest's enhancers", () => {
 
   test('a global ValidationPipe passes the payload of a class whose method has no types on to it', async () => {
     const pipe = { provide: APP_PIPE, useValue: new ValidationPipe({ transform: true, whitelist: true }) };
-    const [listener] = await (await explore({ providers: [OnClass, Greeter, pipe] })).messageListeners();
+    const listener = (await (await explore({ providers: [OnClass, Greeter, pipe] })).messageListeners())[0]!;
     await expect(listener.handle('ann', CONTEXT)).resolves.toBe('hello ann of orders');
   });
 
@@ -180,7 +180,7 @@ describe("Nest's enhancers", () => {
       @RocketMQMessageListener({ topic: 'orders' })
       take(): void {}
     }
-    const [listener] = await (await explore({ providers: [Guarded, Guard] })).messageListeners();
+    const listener = (await (await explore({ providers: [Guarded, Guard] })).messageListeners())[0]!;
     await expect(listener.handle('', CONTEXT)).rejects.toThrow('Forbidden');
     expect(seen).toEqual(['rocketmq take']);
   });
@@ -193,7 +193,7 @@ describe('transaction listeners', () => {
       executeLocalTransaction = () => RocketMQLocalTransactionState.COMMIT;
       checkLocalTransaction = () => RocketMQLocalTransactionState.UNKNOWN;
     }
-    const [found] = await (await explore({ providers: [Transactions] })).transactionListeners();
+    const found = (await (await explore({ providers: [Transactions] })).transactionListeners())[0]!;
     expect(found.name).toBe('Transactions (RootTestModule)');
     expect(found.options).toEqual({ topic: 'orders' });
   });

@@ -1,5 +1,5 @@
-// Finds the decorated classes and methods among the app's providers and controllers, and makes them callable through
-// Nest's guards, interceptors and pipes. Leaves groups to listener-groups.ts.
+// Finds the decorated classes and methods among the app's providers and controllers, and makes them callable through Nest's
+// guards, interceptors and pipes.
 import { types } from 'node:util';
 import { Injectable, Logger, ValidationPipe } from '@nestjs/common';
 import { ApplicationConfig, DiscoveryService } from '@nestjs/core';
@@ -36,7 +36,7 @@ export interface DiscoveredListener {
 export class ListenerExplorer {
   readonly #logger = new Logger('RocketMQ');
   readonly #enhancers: EnhancerResolver;
-  /** Each provider is looked at once, also when modules that are loaded later bring new ones. */
+  /** Each provider is examined once, even if modules that are loaded later bring new ones. */
   readonly #hosts = new Map<Wrapper, Promise<ListenerHost | undefined>>();
   readonly #listeners = new WeakMap<ListenerHost, Promise<DiscoveredListener[]>>();
 
@@ -48,7 +48,7 @@ export class ListenerExplorer {
     this.#enhancers = new EnhancerResolver(hooks);
   }
 
-  /** The same objects at each call, and after them those of modules that were loaded meanwhile. @throws InvalidListenerError */
+  /** Each call returns the same objects, then those of modules loaded since. @throws InvalidListenerError */
   async messageListeners(): Promise<DiscoveredListener[]> {
     const found: DiscoveredListener[] = [];
     for (const host of await this.#all()) {
@@ -75,7 +75,7 @@ export class ListenerExplorer {
     return classes;
   }
 
-  /** Each instance once: a value that several providers give is one listener, under its own class where there is one. */
+  /** Returns each instance once: a value that several providers share is one listener, under its own class if provided. */
   async #all(): Promise<ListenerHost[]> {
     const seen = new Set<unknown>();
     const hosts: ListenerHost[] = [];
@@ -83,7 +83,7 @@ export class ListenerExplorer {
       const known = this.#hosts.get(wrapper) ?? ListenerHost.of(wrapper, this.hooks);
       this.#hosts.set(wrapper, known);
       const host = await known;
-      if (!host) this.#hosts.delete(wrapper); // a factory may not have run yet
+      if (!host) this.#hosts.delete(wrapper); // its factory may not have run yet
       if (!host || (host.instance && seen.has(host.instance))) continue;
       seen.add(host.instance);
       hosts.push(host);
@@ -117,7 +117,10 @@ export class ListenerExplorer {
     const callback = host.method(method);
     if (!callback) throw new InvalidListenerError(name, 'the class is decorated as a listener but has no such method.');
     if (types.isGeneratorFunction(callback)) {
-      throw new InvalidListenerError(name, 'it is a generator, whose body would never run. Make it an async method.');
+      throw new InvalidListenerError(
+        name,
+        'it is a generator function, whose body would never run. Make it an async method.',
+      );
     }
     const listeners: DiscoveredListener[] = [];
     for (const options of decorators) {
@@ -136,26 +139,26 @@ export class ListenerExplorer {
     return listeners;
   }
 
-  /** A ValidationPipe validates by the declared class. Without one it would let everything pass, in silence. */
+  /** A ValidationPipe validates by the declared class. Without one it silently accepts everything. */
   #warnOfUnknownType(name: string, { payloadType }: ListenerParams, enhancers: ListenerEnhancers): void {
     if (payloadType !== undefined) return;
     const blind = enhancers.knownPipes.some((pipe) => pipe instanceof ValidationPipe && !hasExpectedType(pipe));
     if (!blind) return;
     this.#logger.warn(
-      `${name}: its ValidationPipe validates nothing, because the payload's class is not known. Give it as ` +
+      `${name}: its ValidationPipe validates nothing, because the payload's class is unknown. Give it as ` +
         `payloadType in @RocketMQMessageListener, or put @Payload() before the parameter.`,
     );
   }
 }
 
-/** What the declared type of the payload asks for, unless the option says it. */
+/** Adds the payload kind that the declared type asks for, unless the option is set. */
 function withKind(options: MessageListenerOptions, { payloadType }: ListenerParams): MessageListenerOptions {
   const kind: PayloadKind | undefined =
     payloadType === String ? 'string' : payloadType === Buffer || payloadType === Uint8Array ? 'buffer' : undefined;
   return options.payload === undefined && kind !== undefined ? { ...options, payload: kind } : options;
 }
 
-/** Nest's own check reads it too; it is protected. */
+/** Nest's own check reads this protected field, too. */
 function hasExpectedType(pipe: ValidationPipe): boolean {
   return (pipe as unknown as { expectedType?: unknown }).expectedType !== undefined;
 }

@@ -29,7 +29,7 @@ const ENHANCERS = {
 export class TransactionHost {
   constructor(private readonly host: ListenerHost) {}
 
-  /** None, or one. @throws InvalidListenerError */
+  /** An array of none or one. @throws InvalidListenerError */
   listeners(): DiscoveredTransactionListener[] {
     const { host } = this;
     const options = transactionListenerOf(host.type);
@@ -40,7 +40,7 @@ export class TransactionHost {
     return [{ name, options, instance: this.#instance() }];
   }
 
-  /** A request-scoped class is made anew for each call; its REQUEST is the call's context. */
+  /** A request-scoped class has a new instance for each call. Its REQUEST is the call's context. */
   #instance(): RocketMQLocalTransactionListener {
     const instanceFor = async (context: object): Promise<RocketMQLocalTransactionListener> =>
       (await this.host.instanceFor(this.host.scope(context))) as unknown as RocketMQLocalTransactionListener;
@@ -60,23 +60,23 @@ export class TransactionHost {
     );
   }
 
-  /** They are not run: nobody is there to be denied, and a verdict is no response. Bound by name they would seem to be. */
+  /** Guards and the like do not run here: nobody is denied, and a verdict is no response. Binding them must not look as if. */
   #refuseEnhancers(): void {
     const { host } = this;
     const onMethods = METHODS.map((method) => [host.method(method), host.nameOf(method)] as const);
-    const onClass = this.#isMoreThanThat() ? [] : [[host.type, host.type.name] as const];
+    const onClass = this.#hasOtherHandlers() ? [] : [[host.type, host.type.name] as const];
     for (const [target, name] of [...onMethods, ...onClass]) {
       const bound = Object.entries(ENHANCERS).find(([, key]) => target && Reflect.hasMetadata(key, target));
       if (!bound) continue;
       throw new InvalidListenerError(
         name,
-        `${bound[0]} do not run for a transaction listener. Remove them, and check within the method.`,
+        `${bound[0]} do not run for a transaction listener. Remove them, and check inside the method.`,
       );
     }
   }
 
-  /** What stands on the class is then meant for its routes or its messages. */
-  #isMoreThanThat(): boolean {
+  /** Enhancers of the class are then meant for its routes or its messages. */
+  #hasOtherHandlers(): boolean {
     const { type, wrapper } = this.host;
     const isController = wrapper.host?.controllers.get(wrapper.token) === wrapper;
     return isController || classListenersOf(type).length > 0 || listenerMethodsOf(type).length > 0;

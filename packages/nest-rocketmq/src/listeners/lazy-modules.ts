@@ -12,7 +12,7 @@ export class LazyModules {
     private readonly transactions: TransactionListeners,
   ) {}
 
-  /** Nest calls no hook in such a module and tells nobody of it, so the app's one loader is asked to. */
+  /** Nest calls no hook for such a module, so this wraps `load` of the app's one loader. */
   watch(): void {
     const load = this.loader.load.bind(this.loader);
     this.loader.load = async (...args: Parameters<LazyModuleLoader['load']>) => {

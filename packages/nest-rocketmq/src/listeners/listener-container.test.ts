@@ -123,13 +123,13 @@ describe('never a silent ack:', () => {
     const context = delivery();
     await expect(consumer.listener([message('<xml/>')], context)).resolves.toBe('RECONSUME_LATER');
     expect(context.delayLevelWhenNextConsume).toBe(-1);
-    expect(consumptions[0].error).toBeInstanceOf(MessageDecodeError);
+    expect(consumptions[0]!.error).toBeInstanceOf(MessageDecodeError);
   });
 
   test('a message that the group has no listener for any more is delivered again', async () => {
     container(() => Promise.resolve(), { tags: 'paid' });
     await expect(consumer.listener([message('1')], delivery())).resolves.toBe('RECONSUME_LATER');
-    expect(String(consumptions[0].error)).toMatch(/no listener for topic 'orders' with tag 'created'/);
+    expect(String(consumptions[0]!.error)).toMatch(/no listener for topic 'orders' with tag 'created'/);
   });
 });
 
@@ -145,7 +145,7 @@ describe('the log of a failure', () => {
     container(() => Promise.reject(error as Error), options);
     await consumer.listener([message('1', { reconsumeTimes })], delivery());
     expect(lines).toHaveLength(1);
-    return lines[0];
+    return lines[0]!;
   };
 
   afterEach(() => void jest.restoreAllMocks());
@@ -153,7 +153,7 @@ describe('the log of a failure', () => {
   test.each<[string, Partial<MessageListenerOptions>, number, string]>([
     ['comes again', {}, 0, 'to be delivered again'],
     ['has come for the last time', {}, 3, 'on its way to %DLQ%group'],
-    ['is a broadcast', { messageModel: 'BROADCASTING' }, 0, 'not to be delivered again, as it is a broadcast'],
+    ['is a broadcast', { messageModel: 'BROADCASTING' }, 0, 'not to be delivered again, since it is a broadcast'],
     ['is a broadcast of a group with retries', { messageModel: 'BROADCASTING' }, 3, 'not to be delivered again'],
   ])('says what becomes of a message that %s, and names the listener', async (_what, options, times, fate) => {
     const line = await fail(new Error('no'), options, times);

@@ -1,5 +1,4 @@
-// One consumer group at work: its consumer, and the step from a delivered message to the listener's method and to the
-// verdict on it. Leaves what is subscribed to listener-groups.ts, redelivery to the client and the broker.
+// Runs one consumer group: takes delivered messages from its consumer to the listener's method, and reports the verdict.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Logger } from '@nestjs/common';
 import { SubscriptionRefusedError } from '@nest-rocketmq/client';
@@ -13,26 +12,28 @@ import type { MessageConverter } from '../message/message-converter.js';
 import { reasonOf } from '../pipeline/failure-reason.js';
 import { RocketMQContext } from '../decorators/rocketmq-context.js';
 import type { CheckedConsumerSettings } from '../options/consumer-settings.js';
-import { CONSUMER_ON_TURNED_CLOCK, inRealTime, isTurnedByHand } from '../turned-clock.js';
+import { CONSUMER_ON_MANUAL_CLOCK, inRealTime, isManual } from '../manual-clock-settings.js';
 
-/** What became of one delivery. */
+/** The outcome of one delivery. */
 export interface Consumption {
+  /** The consumer group. */
   readonly group: string;
   readonly context: RocketMQContext;
-  /** 'failed': the message is delivered again, or is with the dead letters. A broadcast message does not come again. */
+  /** 'failed': the message is delivered again, or goes to the dead letters. A broadcast message is not delivered again. */
   readonly outcome: 'consumed' | 'failed';
+  /** What the listener threw, if it failed. */
   readonly error?: unknown;
 }
 
 export interface ContainerSettings {
   readonly converter: MessageConverter;
   readonly defaults: CheckedConsumerSettings;
-  /** Waits for listeners, when it is one that is turned by hand. */
+  /** A manual clock waits for running listeners. */
   readonly clock?: Clock;
   readonly onConsumption: (consumption: Consumption) => void;
 }
 
-/** Apache's value for "to the dead letters at once": no later delivery can read a body that this one could not. */
+/** Apache's value for "to the dead letters at once": a body that is unreadable now stays so. */
 const TO_DEAD_LETTERS = -1;
 /** What -1 means for maxReconsumeTimes. */
 const APACHE_MAX_RECONSUME_TIMES = 16;
@@ -58,9 +59,9 @@ export class ListenerContainer {
     this.#consumer = client.createPushConsumer({
       ...options,
       consumeConcurrency: concurrency,
-      // One message a call: one that fails must not bring others again.
+      // One message a call: the failure of one must not cause the redelivery of others.
       consumeMessageBatchMaxSize: 1,
-      ...(isTurnedByHand(settings.clock) && CONSUMER_ON_TURNED_CLOCK),
+      ...(isManual(settings.clock) && CONSUMER_ON_MANUAL_CLOCK),
       group: group.group,
       subscriptions: group.subscriptions,
       listener: (messages, delivery) => this.#consume(messages, delivery),
@@ -71,7 +72,7 @@ export class ListenerContainer {
     return this.group.group;
   }
 
-  /** Whether the caller is, in the end, called by a listener of this group. */
+  /** Whether a listener of this group is somewhere up the async call stack. */
   isRunningHere(): boolean {
     return this.#here.getStore() === true;
   }
@@ -84,7 +85,7 @@ export class ListenerContainer {
     return `${this.name}: ${topics.join(', ')}`;
   }
 
-  /** @throws InvalidListenerError when the broker does not take the listener's condition */
+  /** @throws InvalidListenerError if the broker refuses the listener's SQL92 condition */
   async start(): Promise<void> {
     try {
       await this.#consumer.start();
@@ -105,11 +106,11 @@ export class ListenerContainer {
 
   /** Stops pulling and waits for running listeners. @param deadline ms */
   async stop(deadline: number): Promise<void> {
-    if (isTurnedByHand(this.settings.clock)) await inRealTime(deadline, (late) => this.#consumer.shutdown(late));
+    if (isManual(this.settings.clock)) await inRealTime(deadline, (late) => this.#consumer.shutdown(late));
     else await this.#consumer.shutdown({ deadline });
     if (this.#running.size === 0) return;
     this.#logger.warn(
-      `group ${this.name}: after ${deadline} ms ${this.#running.size} listener(s) still run and are left behind; ` +
+      `group ${this.name}: after ${deadline} ms ${this.#running.size} listener(s) still run and are abandoned; ` +
         `their messages will be delivered again: ${[...this.#running].join(', ')}`,
     );
   }
@@ -122,7 +123,7 @@ export class ListenerContainer {
   }
 
   async #deliver(message: MessageExt, delivery: ConsumeContext): Promise<boolean> {
-    const context = new RocketMQContext(message, this.name, delivery.signal);
+    const context = RocketMQContext.of(message, this.name, delivery.signal);
     const running = `${context.topic} ${context.msgId} (queue ${context.queueId}, offset ${context.queueOffset})`;
     this.#running.add(running);
     let listener: DiscoveredListener | undefined;
@@ -151,7 +152,7 @@ export class ListenerContainer {
   #listenerFor(context: RocketMQContext): DiscoveredListener {
     const listener = this.group.find(context.topic, context.tags);
     if (listener) return listener;
-    // A redelivery from the time when the group had another listener: whoever still has one shall get it.
+    // A redelivery from before a deployment that removed a listener. Failing it leaves it to an instance that still has one.
     throw new InvalidListenerError(
       `group ${this.name}`,
       `has no listener for topic '${context.topic}' with tag '${context.tags ?? ''}', only ${this.group.listeners.join(', ')}.`,
@@ -176,7 +177,7 @@ export class ListenerContainer {
   }
 
   #fate(context: RocketMQContext, error: unknown): string {
-    if (this.#broadcasting) return 'not to be delivered again, as it is a broadcast';
+    if (this.#broadcasting) return 'not to be delivered again, since it is a broadcast';
     const last = error instanceof MessageDecodeError || context.reconsumeTimes >= this.#maxReconsumeTimes;
     return last ? `on its way to ${dlqTopic(this.name)}` : 'to be delivered again';
   }

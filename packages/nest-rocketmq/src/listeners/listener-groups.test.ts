@@ -11,18 +11,18 @@ describe('listeners of one group', () => {
   test('share one consumer that subscribes to all their topics', () => {
     const groups = groupListeners([listener('A'), listener('B', { topic: 'payments', tags: 'failed' })], 'app');
     expect(groups).toHaveLength(1);
-    expect(groups[0].group).toBe('app');
-    expect(groups[0].subscriptions).toEqual([
+    expect(groups[0]!.group).toBe('app');
+    expect(groups[0]!.subscriptions).toEqual([
       { topic: 'orders', expression: '*' },
       { topic: 'payments', expression: 'failed' },
     ]);
   });
 
   test('may divide a topic by tags, and each message finds its own', () => {
-    const [group] = groupListeners(
+    const group = groupListeners(
       [listener('A', { tags: 'created' }), listener('B', { tags: ['paid', 'sent'] })],
       'app',
-    );
+    )[0]!;
     expect(group.subscriptions).toEqual([{ topic: 'orders', expression: 'created || paid || sent' }]);
     expect(group.find('orders', 'created')?.name).toBe('A');
     expect(group.find('orders', 'sent')?.name).toBe('B');
@@ -32,12 +32,12 @@ describe('listeners of one group', () => {
   });
 
   test('may write tags as an expression', () => {
-    const [group] = groupListeners([listener('A', { selectorExpression: ' created||  paid ' })], 'app');
+    const group = groupListeners([listener('A', { selectorExpression: ' created||  paid ' })], 'app')[0]!;
     expect(group.subscriptions).toEqual([{ topic: 'orders', expression: 'created || paid' }]);
   });
 
   test('share the settings that one of them gives', () => {
-    const [group] = groupListeners([listener('A', { concurrency: 3 }), listener('B', { topic: 'b' })], 'app');
+    const group = groupListeners([listener('A', { concurrency: 3 }), listener('B', { topic: 'b' })], 'app')[0]!;
     expect(group.shared).toEqual({ concurrency: 3 });
   });
 });
@@ -48,7 +48,7 @@ test('listeners of different groups have consumers of their own', () => {
 });
 
 describe('on a cluster, listeners', () => {
-  test('need a group of their own or of the module, and are told how to give one', () => {
+  test('need a group of their own or of the module, and the error says how to set one', () => {
     const lone = [listener('A', { consumerGroup: 'other' }), listener('Orders.onCreated')];
     expect(() => groupListeners(lone, 'app', 'mq:9876')).toThrow(
       "Orders.onCreated has no group on the cluster mq:9876. Name this service: RocketMQModule.forRoot({ group: 'app', … }), " +
@@ -57,7 +57,7 @@ describe('on a cluster, listeners', () => {
   });
 
   test('may each have their own', () => {
-    const [group] = groupListeners([listener('A', { consumerGroup: 'mine' })], 'app', 'mq:9876');
+    const group = groupListeners([listener('A', { consumerGroup: 'mine' })], 'app', 'mq:9876')[0]!;
     expect(group.group).toBe('mine');
   });
 });
@@ -95,7 +95,7 @@ describe('a wrong option is refused with the name of the listener:', () => {
     ['a tag with ||', { tags: ['a || b'] }, 'tags of'],
     ['no tag', { tags: [] }, "option tags of @RocketMQMessageListener on Bad is []; allowed: 'paid'"],
     ['an empty tag', { tags: '' }, "tags of @RocketMQMessageListener on Bad is ''"],
-    ['an empty tag in a list', { tags: ['a', ''] }, 'one tag'],
+    ['an empty tag in a list', { tags: ['a', ''] }, 'one non-empty tag'],
     ['tags that are null', { tags: null }, 'tags of @RocketMQMessageListener on Bad is null'],
     ['tags that are a number', { tags: 7 }, 'tags of'],
     ['an empty expression', { selectorExpression: ' ' }, 'selectorExpression of'],
@@ -128,19 +128,19 @@ test.each([
   ['one text', 'a || b'],
   ['a list', ['a', 'b']],
 ])('tags may be %s', (_form, tags) => {
-  const [group] = groupListeners([listener('Tagged', { tags })], 'app');
+  const group = groupListeners([listener('Tagged', { tags })], 'app')[0]!;
   expect(group.subscriptions).toEqual([{ topic: 'orders', expression: 'a || b' }]);
   expect(group.find('orders', 'b')?.name).toBe('Tagged');
   expect(group.find('orders', 'c')).toBeUndefined();
 });
 
 test('one length of time written in two ways is no contradiction', () => {
-  const [group] = groupListeners(
+  const group = groupListeners(
     [
       listener('First', { tags: 'a', consumeTimeout: '1h' }),
       listener('Second', { tags: 'b', consumeTimeout: 3_600_000 }),
     ],
     'app',
-  );
+  )[0]!;
   expect(group.shared).toEqual({ consumeTimeout: 60 });
 });

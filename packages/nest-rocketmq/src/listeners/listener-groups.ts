@@ -1,5 +1,5 @@
-// Owns merging the listeners of each consumer group into what its one consumer subscribes to, and refusing those that
-// contradict each other. Two consumers of one group with different subscriptions would lose messages silently.
+// Merges the listeners of each consumer group into the subscriptions of its one consumer, and refuses contradictions.
+// Two consumers of one group with different subscriptions would silently lose messages.
 import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import type { Subscription } from '@nest-rocketmq/client';
 import { CONSUMER_SETTINGS, checkConsumerSettings } from '../options/consumer-settings.js';
@@ -25,7 +25,7 @@ const OPTIONS = [
 
 const ALL_TAGS = '*';
 
-/** A listener with its options checked. `tags` is undefined when it takes every message of the topic. */
+/** A listener with checked options. `tags` is undefined if it takes every message of the topic. */
 interface Route {
   readonly listener: DiscoveredListener;
   readonly tags: readonly string[] | undefined;
@@ -41,7 +41,7 @@ export class ListenerGroup {
 
   get subscriptions(): Subscription[] {
     return [...this.#topics].map(([topic, routes]) => {
-      const { sql } = routes[0];
+      const sql = routes[0]?.sql;
       if (sql !== undefined) return { topic, expression: sql, expressionType: 'SQL92' };
       return { topic, expression: routes.flatMap((route) => route.tags ?? [ALL_TAGS]).join(' || ') };
     });
@@ -51,15 +51,14 @@ export class ListenerGroup {
     return [...this.#topics.values()].flatMap((routes) => routes.map((route) => route.listener.name));
   }
 
-  /** Whether it is the same listeners, so that its consumer would be the same too. */
+  /** Whether both have the same listeners, and so would have the same consumer. */
   equals(other: ListenerGroup): boolean {
-    const [mine, others] = [this, other].map((group) =>
-      [...group.#topics.values()].flat().map(({ listener }) => listener),
-    );
+    const mine = this.#all();
+    const others = other.#all();
     return this.group === other.group && mine.length === others.length && mine.every((each, at) => each === others[at]);
   }
 
-  /** @throws ListenerConflictError when it cannot share the consumer with those added before */
+  /** @throws ListenerConflictError if it cannot share the consumer with those added before */
   add(listener: DiscoveredListener): void {
     const route = routeOf(listener);
     const routes = this.#topics.get(listener.options.topic) ?? [];
@@ -68,10 +67,14 @@ export class ListenerGroup {
     this.#topics.set(listener.options.topic, [...routes, route]);
   }
 
-  /** The listener for a message. There is at most one: `add` sees to it. */
+  /** The listener for a message. There is at most one: `add` refuses overlaps. */
   find(topic: string, tag: string | undefined): DiscoveredListener | undefined {
     const routes = this.#topics.get(topic) ?? [];
     return routes.find(({ tags }) => tags === undefined || (tag !== undefined && tags.includes(tag)))?.listener;
+  }
+
+  #all(): DiscoveredListener[] {
+    return [...this.#topics.values()].flat().map(({ listener }) => listener);
   }
 
   #refuseOverlap(route: Route, other: Route): void {
@@ -81,14 +84,14 @@ export class ListenerGroup {
     const second = route.listener.name;
     const remedy =
       withoutModule(first) === withoutModule(second)
-        ? `The class stands in two modules: provide it in one, and export it from there.`
+        ? `Two modules provide the class: provide it in one, and export it from there.`
         : `Give them different tags, or one of them a consumerGroup of its own.`;
     const what = common[0] === ALL_TAGS ? 'messages' : `messages with tag '${common[0]}'`;
     throw new ListenerConflictError(
       this.group,
       first,
       second,
-      `both take ${what} of topic '${route.listener.options.topic}', of which a group gets each only once. ${remedy}`,
+      `both take ${what} of topic '${route.listener.options.topic}', but a group gets each message only once. ${remedy}`,
     );
   }
 
@@ -110,8 +113,8 @@ export class ListenerGroup {
 }
 
 /**
- * @param defaultGroup for listeners that name none
- * @param groupNeededOn the cluster on which each must name one
+ * @param defaultGroup of listeners that name none
+ * @param groupNeededOn the cluster on which each listener must name one
  * @throws GroupMissingError, ListenerConflictError, InvalidListenerError or InvalidOptionError
  */
 export function groupListeners(
@@ -161,11 +164,11 @@ function withoutModule(name: string): string {
 
 function conditionOf({ name, options: { tags, selectorExpression } }: DiscoveredListener): string {
   if (typeof selectorExpression === 'string' && selectorExpression.trim() !== '') return selectorExpression;
-  const instead = tags === undefined ? '' : ' Tags are no condition.';
+  const instead = tags === undefined ? '' : ' Tags are not a condition.';
   throw new InvalidListenerError(name, `selectorType 'SQL92' needs a selectorExpression.${instead}`);
 }
 
-/** Undefined: all messages of the topic. */
+/** The tags that the options name; undefined for all messages of the topic. */
 function tagsOf({ tags, selectorExpression }: MessageListenerOptions): string[] | undefined {
   if (tags !== undefined) return checkTags('tags', tags, Array.isArray(tags) ? tags : splitTags(tags));
   if (selectorExpression === undefined) return undefined;
@@ -174,14 +177,14 @@ function tagsOf({ tags, selectorExpression }: MessageListenerOptions): string[] 
 
 function checkTags(option: string, given: unknown, tags: readonly unknown[]): string[] | undefined {
   if (tags.length === 0) {
-    const allowed = `'paid', or several as 'paid || refunded'; for all messages leave it out`;
+    const allowed = `'paid', or several as 'paid || refunded'; leave it out for all messages`;
     throw new InvalidOptionError(option, given, allowed);
   }
   if (tags.includes(ALL_TAGS)) return undefined;
   return [...new Set(tags.map((tag) => checkTag(option, tag)))];
 }
 
-/** The tags of 'TagA || TagB'; none when it is no such text. */
+/** The tags of 'TagA || TagB'; none for anything but a string. */
 function splitTags(expression: unknown): string[] {
   if (typeof expression !== 'string') return [];
   return expression
@@ -190,7 +193,7 @@ function splitTags(expression: unknown): string[] {
     .filter((tag) => tag !== '');
 }
 
-/** Says which listener an option error belongs to. */
+/** Adds the listener's name to the errors of `check`. */
 function checked<T>(listener: DiscoveredListener, check: () => T): T {
   return inside(`@RocketMQMessageListener on ${listener.name}`, undefined, check);
 }

@@ -1,4 +1,4 @@
-// Owns all listeners of an app: found, grouped, started and stopped together.
+// Finds, groups, starts and stops all listeners of an app.
 import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Subject } from 'rxjs';
@@ -13,6 +13,9 @@ import type { ResolvedOptions } from '../options/rocketmq.options.js';
 import { ROCKETMQ_RESOLVED_OPTIONS } from '../rocketmq.tokens.js';
 import { takeUnprovided } from '../decorators/unserved-listeners.js';
 
+/**
+ * All listeners of the app, to start, pause and resume them by hand. Inject it; the module creates it.
+ */
 @Injectable()
 export class RocketMQListeners {
   readonly #logger = new Logger('RocketMQ');
@@ -28,64 +31,78 @@ export class RocketMQListeners {
     @Inject(ROCKETMQ_RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {}
 
-  /** What became of each delivery, as it becomes known. For tests and metrics; it has no part in acknowledging. */
+  /** The outcome of each delivery, for tests and metrics. Subscribers have no influence on it. */
   get consumptions(): Observable<Consumption> {
     return this.#consumptions;
   }
 
-  /** Finds the app's listeners. @throws GroupMissingError, ListenerConflictError, InvalidListenerError, InvalidOptionError */
+  /**
+   * Finds the app's listeners. The module calls it in onModuleInit.
+   * @throws GroupMissingError, ListenerConflictError, InvalidListenerError, InvalidOptionError
+   */
   async discover(): Promise<void> {
     const { group, groupNeededOn } = this.options;
     this.#groups = groupListeners(await this.explorer.messageListeners(), group, groupNeededOn);
   }
 
-  /** Starts what does not listen yet. Called by the module when the app has bootstrapped, unless autoStart is false. */
+  /**
+   * Starts all listeners; does nothing if they are started. The module calls it when the app has bootstrapped, unless the
+   * option `autoStart` is false.
+   * @throws NameServerUnreachableError when no name server answers
+   * @throws InvalidListenerError when a broker refuses an SQL92 condition
+   */
   async start(): Promise<void> {
     if (this.#started) return;
     this.#started = true;
     try {
       await this.#startContainers(this.#groups);
     } catch (error) {
-      // One that cannot start stops all: a second call begins anew.
+      // If one cannot start, all stop: a second call then starts from scratch.
       await this.stop();
       throw error;
     }
   }
 
   /**
-   * Takes in the listeners of a module that was loaded after the start. A consumer group that gets one more starts anew
-   * with it: a consumer's subscriptions are fixed. One call after the other, as modules may be loaded at the same time.
+   * Adds the listeners of modules that were loaded after the start. A consumer's subscriptions are fixed, so a group that
+   * gets another listener is restarted. Calls run one after the other, since several modules may load at the same time.
+   * @internal
    */
   async adopt(): Promise<void> {
-    const adopting = this.#adopting.then(() => this.#takeInNew());
+    const adopting = this.#adopting.then(() => this.#addNew());
     this.#adopting = adopting.catch(() => undefined);
-    // A listener that loads a module itself does not wait: its group could not start anew before it has ended.
+    // A listener that loads a module itself must not wait: its own group can be restarted only after it has ended.
     if (!this.#containers.some((container) => container.isRunningHere())) return adopting;
     adopting.catch((error: unknown) =>
-      this.#logger.error(`the listeners of a module that a listener has loaded do not listen: ${String(error)}`),
+      this.#logger.error(`the listeners of a module that a listener loaded could not be started: ${String(error)}`),
     );
   }
 
-  /** Says which classes are decorated but in no module, as far as can be known. */
+  /** Warns of decorated classes that no module provides, as far as can be known. @internal */
   warnOfUnprovided(): void {
     const names = takeUnprovided(this.explorer.classes());
     if (names.length === 0) return;
     this.#logger.warn(
       `nobody will call the listeners of ${names.join(', ')}: no module of this app has the class among its providers ` +
-        `or controllers. Add it to one. Where a request-scoped or transient factory makes it, provide it under the class.`,
+        `or controllers. Add it to one. If a request-scoped or transient factory makes it, the class must be its token.`,
     );
   }
 
-  /** Pulls no more for the group, or for all. What was pulled already is still delivered. */
+  /**
+   * Stops pulling messages. What was pulled already is still delivered.
+   * @param group a consumer group; default: all groups of the app
+   * @throws InvalidOptionError for a group that does not listen here
+   */
   pause(group?: string): void {
     for (const container of this.#named(group)) container.pause();
   }
 
+  /** Pulls again after `pause`. @param group default: all @throws InvalidOptionError for a group that does not listen here */
   resume(group?: string): void {
     for (const container of this.#named(group)) container.resume();
   }
 
-  /** Stops pulling and waits for running listeners, at most `shutdownTimeout`. */
+  /** Stops pulling, and waits for running listeners for at most the option `shutdownTimeout`. The module calls it at shutdown. */
   async stop(): Promise<void> {
     const containers = this.#containers;
     this.#containers = [];
@@ -94,14 +111,14 @@ export class RocketMQListeners {
     await this.#adopting;
   }
 
-  async #takeInNew(): Promise<void> {
+  async #addNew(): Promise<void> {
     const before = this.#groups;
     await this.discover();
     if (!this.#started) return;
     const changed = this.#groups.filter((group) => !before.some((earlier) => earlier.equals(group)));
     const replaced = this.#containers.filter(({ name }) => changed.some(({ group }) => group === name));
     await this.#stopContainers(replaced);
-    if (!this.#started) return; // the app has closed meanwhile
+    if (!this.#started) return; // the app was closed meanwhile
     this.#containers = this.#containers.filter((container) => !replaced.includes(container));
     await this.#startContainers(changed);
   }
@@ -122,13 +139,15 @@ export class RocketMQListeners {
   }
 
   async #stopContainers(containers: readonly ListenerContainer[]): Promise<void> {
-    const stopped = await Promise.allSettled(
-      containers.map((container) => container.stop(this.options.shutdownTimeout)),
-    );
-    for (const [index, result] of stopped.entries()) {
-      if (result.status === 'rejected') {
-        this.#logger.error(`group ${containers[index].name} did not stop cleanly: ${String(result.reason)}`);
-      }
+    await Promise.all(containers.map((container) => this.#stopContainer(container)));
+  }
+
+  /** An error in one group must not keep the others from stopping. */
+  async #stopContainer(container: ListenerContainer): Promise<void> {
+    try {
+      await container.stop(this.options.shutdownTimeout);
+    } catch (error) {
+      this.#logger.error(`group ${container.name} did not stop cleanly: ${String(error)}`);
     }
   }
 

@@ -1,4 +1,4 @@
-// Owns which delay level of the cluster's table a length of time is.
+// Maps a delay to a delay level of the cluster's table.
 import {
   DEFAULT_MESSAGE_DELAY_LEVEL,
   InvalidOptionError,
@@ -13,11 +13,16 @@ export type { Duration };
 
 const TABLE = `lengths such as '${DEFAULT_MESSAGE_DELAY_LEVEL}'`;
 
+/** The delay levels of a cluster: RocketMQ delays messages by a level of a table, not by any length of time. */
 export class DelayLevels {
   readonly #names: readonly string[];
   readonly #lengths: readonly number[];
 
-  /** @param table the cluster's `messageDelayLevel`, in Apache's form: lengths in rising order, separated by spaces */
+  /**
+   * @param table the cluster's `messageDelayLevel`: delays in rising order, separated by spaces. Default: Apache's 18
+   * @param option what to call the table in the error. Default 'messageDelayLevel'
+   * @throws InvalidOptionError when it is no such table
+   */
   constructor(table: string = DEFAULT_MESSAGE_DELAY_LEVEL, option = 'messageDelayLevel') {
     if (typeof table !== 'string') throw new InvalidOptionError(option, table, TABLE);
     this.#names = delayLevelNames(table);
@@ -34,8 +39,9 @@ export class DelayLevels {
 
   /**
    * The level whose delay is exactly `delay`.
-   * @param option what to call the value in the error
-   * @throws InvalidOptionError when no level is that long; it names the two nearest
+   * @param delay ms, or a length such as '10s'
+   * @param option what to call the value in the error. Default 'delay'
+   * @throws InvalidOptionError when there is no such level; it names the two nearest
    */
   levelOf(delay: Duration, option = 'delay'): number {
     const length = milliseconds(delay);
@@ -43,18 +49,17 @@ export class DelayLevels {
       throw new InvalidOptionError(option, delay, `milliseconds, or a length such as '10s' or '30m'`);
     const index = this.#lengths.indexOf(length);
     if (index >= 0) return index + 1;
-    const [below, above] = this.#nearest(length);
     throw new InvalidOptionError(
       option,
       delay,
-      `the length of one of the broker's delay levels; the two nearest are ${below} and ${above} (all: ${this.#names.join(' ')})`,
+      `the length of one of the broker's delay levels; the two nearest are ${this.#nearest(length).join(' and ')} (all: ${this.#names.join(' ')})`,
     );
   }
 
-  /** The level below and the level above `length`; past an end, the two levels at that end. */
-  #nearest(length: number): [string, string] {
+  /** The names of the levels below and above `length`; beyond an end, the two levels at that end. */
+  #nearest(length: number): string[] {
     const next = this.#lengths.findIndex((candidate) => candidate > length);
-    const above = Math.max(next < 0 ? this.#lengths.length - 1 : next, Math.min(1, this.#lengths.length - 1));
-    return [this.#names[Math.max(0, above - 1)], this.#names[above]];
+    const above = Math.max(next < 0 ? this.#lengths.length - 1 : next, 1);
+    return this.#names.slice(above - 1, above + 1);
   }
 }

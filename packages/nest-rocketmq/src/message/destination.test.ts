@@ -30,7 +30,7 @@ describe('a destination', () => {
   test.each([['orders:'], ['orders:a || b'], ['orders:*'], ['orders: a'], [{ topic: 'orders', tag: '' }]])(
     'names one tag that a consumer can ask for: %p is refused',
     (given) => {
-      expect(() => parseDestination(given)).toThrow(/one tag/);
+      expect(() => parseDestination(given)).toThrow(/one non-empty tag/);
     },
   );
 

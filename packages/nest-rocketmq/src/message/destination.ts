@@ -1,4 +1,4 @@
-// Owns where a message goes: 'topic', 'topic:tag' or an object. Leaves the message itself to outgoing-message.ts.
+// Parses a destination: 'topic', 'topic:tag' or an object.
 import {
   GROUP_MAX_LENGTH,
   InvalidOptionError,
@@ -7,12 +7,14 @@ import {
 } from '@nest-rocketmq/remoting/internal';
 import { checkKeys } from '../option-checks.js';
 
+/** Where a message goes, as an object. */
 export interface DestinationObject {
   topic: string;
+  /** One tag, by which listeners can filter. */
   tag?: string;
 }
 
-/** `'topic'`, `'topic:tag'` (split at the first colon, as rocketmq-spring does), or an object. */
+/** Where a message goes: 'topic', 'topic:tag' (split at the first colon, as rocketmq-spring does), or an object. */
 export type Destination = string | DestinationObject;
 
 const NAME_RULE = 'letters, digits, _, -, % and |';
@@ -43,8 +45,8 @@ export function checkGroup(option: string, group: unknown): string {
   throw new InvalidOptionError(option, group, `a group of 1 to ${GROUP_MAX_LENGTH} characters: ${NAME_RULE}`);
 }
 
-/** One tag, as a message carries it: a consumer's expression splits at `||`, and spaces around a tag are dropped there. */
+/** Checks the one tag of a message. A consumer's expression splits at `||` and drops spaces, so a tag has neither. */
 export function checkTag(option: string, tag: unknown, given: unknown = tag): string {
   if (typeof tag === 'string' && tag.length > 0 && tag.trim() === tag && !tag.includes('|') && tag !== '*') return tag;
-  throw new InvalidOptionError(option, given, `one tag, not empty, without '|' and without spaces around it`);
+  throw new InvalidOptionError(option, given, `one non-empty tag without '|' and without spaces around it`);
 }

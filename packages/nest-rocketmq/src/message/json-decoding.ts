@@ -1,28 +1,31 @@
-// Parses JSON without rounding integers beyond 2^53 in silence.
+// Parses JSON without silently rounding integers beyond 2^53.
 import { randomBytes } from 'node:crypto';
 import { MessageDecodeError } from '../errors.js';
 
-/** What becomes of an integer that a JavaScript number cannot hold exactly. */
+/**
+ * What to do with an integer that a JavaScript number cannot hold exactly: refuse the body, turn it into a string or a
+ * BigInt, or round it.
+ */
 export type BigIntegerPolicy = 'error' | 'string' | 'bigint' | 'number';
 
 export const BIG_INTEGER_POLICIES: readonly BigIntegerPolicy[] = ['error', 'string', 'bigint', 'number'];
 
 const BYTE_ORDER_MARK = 0xfeff;
-/** The shortest integer beyond 2^53 has 16 digits: a text without such a run needs no second look. */
+/** The shortest integer beyond 2^53 has 16 digits: a text without such a run is safe. */
 const LONG_DIGITS = /\d{16}/;
-/** Strings, so that digits in them are passed over; integers of 16 digits or more without fraction or exponent. */
+/** Matches strings, so that digits in them are skipped, and integers of at least 16 digits. */
 const STRING_OR_LONG_INTEGER = /"[^"\\]*(?:\\.[^"\\]*)*"|(?<![\d.eE+-])-?\d{16,}(?![\d.eE])/gs;
 
 /** @throws SyntaxError, or MessageDecodeError by the policy 'error' */
 export function parseJson(text: string, bigIntegers: BigIntegerPolicy): unknown {
-  // Some producers on Windows write a mark, which JSON.parse takes for a wrong character.
+  // Some producers on Windows write a byte order mark, which JSON.parse refuses.
   const json = text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text;
   if (bigIntegers === 'number' || !LONG_DIGITS.test(json)) return JSON.parse(json) as unknown;
   return parseWithBigIntegers(json, bigIntegers);
 }
 
 function parseWithBigIntegers(json: string, policy: BigIntegerPolicy): unknown {
-  // Checked before any digit is put between quotes: the text itself has to be JSON.
+  // Parsed before any digits are quoted: the text itself has to be JSON.
   const rounded = JSON.parse(json) as unknown;
   const mark = `${randomBytes(8).toString('hex')}:`;
   let found = false;
@@ -44,11 +47,11 @@ function parseWithBigIntegers(json: string, policy: BigIntegerPolicy): unknown {
   }) as unknown;
 }
 
-/** An error is for what changes; a type, for all beyond 2^53 alike, whether or not a number happens to hold it. */
+/** 'error' concerns only what rounding would change; the other types all integers beyond 2^53, so that types are stable. */
 function isAffected(digits: string, policy: BigIntegerPolicy): boolean {
   const number = Number(digits);
   if (policy !== 'error') return !Number.isSafeInteger(number);
-  // A JavaScript producer writes the shortest digits that give the number back, a Java producer all of them.
+  // JavaScript writes the shortest digits that parse to the number, Java writes all of them.
   return String(number) !== digits && !(Number.isFinite(number) && BigInt(number) === BigInt(digits));
 }
 

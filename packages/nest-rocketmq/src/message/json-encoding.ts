@@ -1,4 +1,4 @@
-// Writes JSON, and refuses what JSON would drop or change in silence, by its path within the payload.
+// Writes JSON, and refuses with its path what JSON would silently drop or change.
 import { types } from 'node:util';
 import { randomBytes } from 'node:crypto';
 import { isObservable } from 'rxjs';
@@ -9,14 +9,14 @@ interface Level {
   readonly key: string;
 }
 
-/** @param bigIntegers whether a BigInt is written as a number; else it is refused @throws MessageEncodeError */
+/** @param bigIntegers true: a BigInt is written as a number; false: it is refused @throws MessageEncodeError */
 export function encodeJson(payload: unknown, bigIntegers: boolean): string {
   const levels: Level[] = [];
   const mark = bigIntegers ? `${randomBytes(8).toString('hex')}:` : undefined;
   let marked = false;
-  // JSON.stringify goes depth first, and tells of each value what holds it.
+  // JSON.stringify goes depth first, and calls this on the holder of each value.
   function check(this: unknown, key: string, value: unknown): unknown {
-    while (levels.length > 0 && levels[levels.length - 1].value !== this) levels.pop();
+    while (levels.length > 0 && levels.at(-1)?.value !== this) levels.pop();
     const refusal = refusalOf(value, (this as Record<string, unknown>)[key], Array.isArray(this));
     if (refusal !== undefined) throw refused(levels, key, refusal);
     if (typeof value === 'bigint') {
@@ -37,7 +37,7 @@ export function encodeJson(payload: unknown, bigIntegers: boolean): string {
 const BIGINT_REFUSAL =
   `a BigInt. Send String(…), or set the module option messageConverter: ` +
   `new JsonMessageConverter({ bigIntegers: 'bigint' }) to send it as a number`;
-const CIRCLE_REFUSAL = 'a circle: it holds itself. Send the data without the back reference';
+const CIRCLE_REFUSAL = 'circular: it contains itself. Send the data without the back reference';
 
 function stringify(payload: unknown, replacer: (this: unknown, key: string, value: unknown) => unknown): string {
   try {
@@ -45,7 +45,7 @@ function stringify(payload: unknown, replacer: (this: unknown, key: string, valu
     if (json !== undefined) return json;
   } catch (cause) {
     if (cause instanceof MessageEncodeError) throw cause;
-    const reason = cause instanceof RangeError ? 'it is nested too deeply, or too large' : String(cause);
+    const reason = cause instanceof RangeError ? 'it is nested too deeply or too large' : String(cause);
     throw new MessageEncodeError(`${reason}.`, { cause });
   }
   throw new MessageEncodeError('undefined has no JSON form. Send null for "nothing".');
@@ -82,15 +82,15 @@ function refusalOfObject(value: object | null, original: unknown): string | unde
   if (isObservable(value)) return 'an Observable. Await its value: firstValueFrom(…)';
   if (typeof (value as { then?: unknown }).then === 'function') return 'a promise. Await it first';
   return isOpaque(value)
-    ? `a ${nameOf(value)}, of which JSON sees nothing. Send its data, or give it toJSON()`
+    ? `a ${nameOf(value)}, whose data JSON cannot see. Send its data, or give it toJSON()`
     : undefined;
 }
 
 function bytesRefusal(name: string): string {
-  return `a ${name}. Bytes travel alone, as a Buffer that is the whole payload; within one send them as base64 text`;
+  return `a ${name}. Send bytes alone, as a Buffer that is the whole payload, or as base64 text within it`;
 }
 
-/** Whether it would become {} although it holds something: built-in objects, and classes with private data. */
+/** Whether it would become {} although it has content: built-in objects, and classes with private fields. */
 function isOpaque(value: object): boolean {
   const prototype = Object.getPrototypeOf(value) as object | null;
   if (prototype === null || Object.getPrototypeOf(prototype) === null) return false;
@@ -104,7 +104,7 @@ function isOpaque(value: object): boolean {
   return false;
 }
 
-/** 'Generator' for one, whatever realm it is from. */
+/** The built-in tag, such as 'Generator', also of objects from another realm. */
 function tagOf(value: object): string {
   return Object.prototype.toString.call(value).slice('[object '.length, -1);
 }
@@ -119,7 +119,7 @@ function isNative(type: () => unknown): boolean {
 }
 
 function refused(levels: readonly Level[], key: string, refusal: string): MessageEncodeError {
-  // The first level is what JSON.stringify puts around the payload, under the empty key.
+  // The first level is the holder that JSON.stringify puts around the payload, under an empty key.
   const keys = [...levels.map((level) => level.key), key].slice(1);
   const path = keys.map((each) => (/^\d+$/.test(each) ? `[${each}]` : `.${each}`)).join('');
   return new MessageEncodeError(`${path === '' ? 'it' : `payload${path}`} is ${refusal}.`);

@@ -1,4 +1,4 @@
-// Owns turning a destination, a payload and options into the message that the client sends.
+// Turns a destination, a payload and options into the message that the client sends.
 import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import type { OutgoingMessage } from '@nest-rocketmq/client';
 import type { DelayLevels, Duration } from './delay.js';
@@ -7,19 +7,21 @@ import type { Destination } from './destination.js';
 import type { MessageConverter } from './message-converter.js';
 import { checkInteger, checkKeys } from '../option-checks.js';
 
+/** Options of all sends. */
 export interface MessageOptions {
-  /** Business keys, by which the message can be found again. No spaces: RocketMQ separates keys with them. */
+  /** Business keys, by which the message can be found later. Without spaces: RocketMQ separates keys with them. */
   keys?: string | string[];
-  /** One tag; the same as in 'topic:tag'. */
+  /** One tag, the same as in 'topic:tag'. */
   tags?: string;
-  /** The app's own, for its consumers. Names that RocketMQ uses itself are refused. */
+  /** The app's own properties, for its consumers. Names that RocketMQ uses itself are refused. */
   properties?: Record<string, string>;
 }
 
+/** When a message is delivered. Default: at once. */
 export interface DelayOptions {
-  /** Deliver so much later: ms, or '10s', '30m', '2h'. It has to be the length of one of the broker's delay levels. */
+  /** How much later it is delivered: ms, or '10s', '30m', '2h'. Must be the length of one of the broker's delay levels. */
   delay?: Duration;
-  /** The same as a level: 1 is 1s, 18 is 2h in Apache's default table. */
+  /** The delay as a level. In Apache's default table 1 is 1s and 18 is 2h. */
   delayLevel?: number;
 }
 
@@ -31,7 +33,7 @@ export interface Composer {
   readonly levels: DelayLevels;
 }
 
-/** @param others options that the caller reads itself @throws InvalidOptionError, MessageEncodeError */
+/** @param others options that the caller handles @throws InvalidOptionError, MessageEncodeError */
 export function compose(
   composer: Composer,
   destination: Destination,
@@ -63,7 +65,7 @@ function keysOf(keys: string | string[] | undefined): string[] | undefined {
   if (keys === undefined) return undefined;
   const list = [keys].flat();
   if (list.every((key) => typeof key === 'string' && key !== '' && !/\s/.test(key))) return list;
-  throw new InvalidOptionError('keys', keys, 'a text without spaces, or several in an array');
+  throw new InvalidOptionError('keys', keys, 'a non-empty string without spaces, or an array of such');
 }
 
 function propertiesOf(properties: Record<string, string> | undefined): Record<string, string> {
@@ -71,17 +73,17 @@ function propertiesOf(properties: Record<string, string> | undefined): Record<st
     properties !== undefined &&
     (typeof properties !== 'object' || properties === null || Array.isArray(properties))
   ) {
-    throw new InvalidOptionError('properties', properties, 'an object of texts');
+    throw new InvalidOptionError('properties', properties, 'an object whose values are strings');
   }
   for (const [name, value] of Object.entries(properties ?? {})) {
-    if (typeof value !== 'string') throw new InvalidOptionError(`properties.${name}`, value, 'a text');
+    if (typeof value !== 'string') throw new InvalidOptionError(`properties.${name}`, value, 'a string');
   }
   return properties ?? {};
 }
 
 function levelOf(levels: DelayLevels, { delay, delayLevel }: DelayOptions): number | undefined {
   if (delay !== undefined && delayLevel !== undefined) {
-    throw new InvalidOptionError('delayLevel', delayLevel, 'one of delay and delayLevel; delay is set too');
+    throw new InvalidOptionError('delayLevel', delayLevel, 'delay or delayLevel, not both');
   }
   if (delayLevel !== undefined) return checkInteger('delayLevel', delayLevel, 1, levels.max);
   return delay === undefined ? undefined : levels.levelOf(delay);

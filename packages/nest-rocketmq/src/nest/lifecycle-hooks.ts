@@ -1,4 +1,4 @@
-// Calls Nest's lifecycle hooks on the listeners and enhancers that this package has had made: Nest knows those not.
+// Calls Nest's lifecycle hooks on the listeners and enhancers that this package created, which Nest does not know.
 import { Injectable } from '@nestjs/common';
 
 const HOOKS = [
@@ -15,11 +15,12 @@ type Hook = (typeof HOOKS)[number];
 export class LifecycleHooks {
   readonly #instances = new Set<object>();
 
-  take(instance: object): void {
+  /** From now on, hooks are called on this instance too. */
+  add(instance: object): void {
     this.#instances.add(instance);
   }
 
-  /** @param signal of the shutdown, where there is one */
+  /** @param signal of the shutdown, if there is one */
   async call(hook: Hook, signal?: string): Promise<void> {
     for (const instance of this.#instances) {
       const method = (instance as Partial<Record<Hook, (signal?: string) => unknown>>)[hook];

@@ -1,25 +1,24 @@
-// The few things that this package asks of Nest's container: instances of a module's providers and enhancers, for the
-// life of the app or for one message.
+// Asks Nest's container for instances of a module's providers and enhancers, for the life of the app or for one message.
 import type { Type } from '@nestjs/common';
 import { ContextIdFactory, ModuleRef } from '@nestjs/core';
 import type { ContextId, DiscoveryService } from '@nestjs/core';
 
-/** What Nest keeps of one provider, controller or enhancer. */
+/** Nest's record of one provider, controller or enhancer. */
 export type Wrapper = ReturnType<DiscoveryService['getProviders']>[number];
-/** A module as it stands in the container. */
+/** A module in the container. */
 export type HostModule = NonNullable<Wrapper['host']>;
 
-/** One message's, or one transaction call's, view of request-scoped providers. What is injected as REQUEST is `request`. */
+/** The request scope of one message or one transaction call. Providers get `request` injected as REQUEST. */
 export class MessageScope {
   #contextId: ContextId | undefined;
 
   constructor(private readonly request: object) {}
 
-  /** Made at first use: most apps have nothing that is request-scoped. */
+  /** Created at first use: most apps have no request-scoped providers. */
   contextId(module: HostModule): ContextId {
     if (this.#contextId) return this.#contextId;
     const contextId = ContextIdFactory.getByRequest(this.request);
-    // As in Nest: the payload of a durable strategy is added to the request. To what is durable Nest gives it alone.
+    // As Nest does: the payload of a durable strategy is added to the request. Durable providers get only that payload.
     const request = Object.assign(this.request, contextId.payload as object | undefined);
     moduleRefOf(module).registerRequestByContextId(request, contextId);
     this.#contextId = contextId;
@@ -31,17 +30,17 @@ export function moduleRefOf(module: HostModule): ModuleRef {
   return module.getProviderByKey<ModuleRef>(ModuleRef).instance;
 }
 
-/** Whether the one instance that Nest has made is the one to use. */
+/** Whether Nest's one instance is the one to use. */
 export function isSingleton(wrapper: Wrapper): boolean {
   return wrapper.isDependencyTreeStatic() && !wrapper.isTransient;
 }
 
-/** The instance for one message. */
+/** Resolves the instance for one message. */
 export function resolveFor(wrapper: Wrapper, scope: MessageScope): Promise<object> {
   return resolve(wrapper, scope.contextId(wrapper.host!));
 }
 
-/** A new instance of a transient provider. */
+/** Creates a new instance of a transient provider. */
 export function resolveTransient(wrapper: Wrapper): Promise<object> {
   return resolve(wrapper, ContextIdFactory.create());
 }

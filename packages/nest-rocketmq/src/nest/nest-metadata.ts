@@ -1,12 +1,12 @@
-// Nest's metadata keys that this package reads, which Nest does not export from its package roots. A test holds them
-// against the decorators of the installed version.
+// Lists Nest's metadata keys that this package reads, which Nest does not export. A test compares them with the decorators
+// of the installed version.
 
 export const GUARDS_METADATA = '__guards__';
 export const INTERCEPTORS_METADATA = '__interceptors__';
 export const PIPES_METADATA = '__pipes__';
 export const EXCEPTION_FILTERS_METADATA = '__exceptionFilters__';
 
-/** On a filter's class: the error classes given to @Catch. */
+/** On a filter's class: the error classes of its @Catch. */
 export const FILTER_CATCH_EXCEPTIONS = '__filterCatchExceptions__';
 
 /** On a class, for each method: its parameter decorators. */
@@ -14,8 +14,8 @@ export const ROUTE_ARGS_METADATA = '__routeArguments__';
 /** Part of the key of a parameter whose decorator createParamDecorator made. */
 export const CUSTOM_ROUTE_ARGS_METADATA = '__customRouteArgs__';
 
-/** What @Injectable was given. */
+/** The options of @Injectable. */
 export const SCOPE_OPTIONS_METADATA = 'scope:options';
 
-/** The parameters' types, which TypeScript leaves on a method that is decorated, or has a decorated parameter. */
+/** The parameters' types, which TypeScript emits for a method that is decorated or has a decorated parameter. */
 export const PARAMTYPES_METADATA = 'design:paramtypes';

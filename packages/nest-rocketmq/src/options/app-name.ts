@@ -1,11 +1,11 @@
-// Owns the default for groups: the name of the app, from the nearest package.json at or above the working directory.
+// Finds the app's name, the default for groups, in the nearest package.json at or above the working directory.
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { GROUP_MAX_LENGTH } from '@nest-rocketmq/remoting/internal';
 
 const FALLBACK = 'nest-app';
 
-/** '@shop/orders' becomes 'shop-orders': what a group's name may not hold is replaced by '-'. */
+/** The name with '-' in place of characters that a group must not have: '@shop/orders' becomes 'shop-orders'. */
 export function appName(directory: string = process.cwd()): string {
   return sanitised(nameInPackageJson(directory) ?? basename(directory)) || FALLBACK;
 }
@@ -24,7 +24,7 @@ function nameOf(packageJson: string): string | undefined {
     const { name } = JSON.parse(packageJson) as { name?: unknown };
     return typeof name === 'string' && name.length > 0 ? name : undefined;
   } catch {
-    // A broken package.json is npm's to complain about; it must not keep an app from starting.
+    // Broken: npm will complain. It must not keep an app from starting.
     return undefined;
   }
 }

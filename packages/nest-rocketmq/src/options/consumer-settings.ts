@@ -1,26 +1,30 @@
-// Checks the settings of consumers that the module and its listeners give, and turns them into the client's.
-import type { PushConsumerOptions } from '@nest-rocketmq/client';
+// Checks the consumer settings of the module and its listeners, and turns them into the client's.
+import type { ConsumeFromWhere, MessageModel, PushConsumerOptions } from '@nest-rocketmq/client';
 import type { Duration } from '../message/delay.js';
 import { MINUTES, checkInteger, checkOneOf, checkWhole } from '../option-checks.js';
 
+/** Settings of a consumer, with rocketmq-spring's and Apache's names. */
 export interface ConsumerSettings {
-  /** Messages of one group handled at the same time. Default 20. */
+  /** How many messages of one group are handled at the same time, 1 to 1000. Default 20. */
   concurrency?: number;
-  /** Redeliveries before a message goes to the dead letters, %DLQ%group. Default -1, which means 16. */
+  /** How often a message is redelivered before it goes to the dead letters, %DLQ%group. Default -1, which means 16. */
   maxReconsumeTimes?: number;
-  /** A message whose listener runs longer is given back to the broker. Whole minutes: '15m', or ms. Default '15m'. */
+  /**
+   * How long a listener may run before its message is given back to the broker, in whole minutes: '15m', or ms.
+   * Default '15m'.
+   */
   consumeTimeout?: Duration;
-  /** Where a group starts that has no offset yet. Default 'CONSUME_FROM_LAST_OFFSET'. */
-  consumeFromWhere?: PushConsumerOptions['consumeFromWhere'];
+  /** Where a new group starts, which has no offsets yet. Default 'CONSUME_FROM_LAST_OFFSET'. */
+  consumeFromWhere?: ConsumeFromWhere;
 }
 
-/** Settings of the consumer; listeners that share a group share them, and may not contradict each other. */
+/** Settings of a listener's consumer. Listeners of one group share it, and must not contradict each other. */
 export interface SharedConsumerOptions extends ConsumerSettings {
-  /** CLUSTERING: each message to one consumer of the group; BROADCASTING: to each. Default 'CLUSTERING'. */
-  messageModel?: PushConsumerOptions['messageModel'];
+  /** Whether each message goes to one consumer of the group (CLUSTERING) or to all (BROADCASTING). Default 'CLUSTERING'. */
+  messageModel?: MessageModel;
 }
 
-/** The same, checked: `consumeTimeout` is in minutes, as the client has it. */
+/** The checked settings, with `consumeTimeout` in minutes as the client takes it. */
 export type CheckedConsumerSettings = Omit<SharedConsumerOptions, 'consumeTimeout'> &
   Pick<PushConsumerOptions, 'consumeTimeout'>;
 
@@ -38,7 +42,7 @@ const HIGHEST_INTEGER = 0x7fffffff;
 /** A week. */
 const LONGEST_CONSUME_TIMEOUT_MINUTES = 10_080;
 
-/** @param given others of its options are left out @throws InvalidOptionError */
+/** @param given may have other options, which are ignored @throws InvalidOptionError */
 export function checkConsumerSettings(given: SharedConsumerOptions): CheckedConsumerSettings {
   const checks: { [K in keyof CheckedConsumerSettings]-?: (value: unknown) => CheckedConsumerSettings[K] } = {
     concurrency: (value) => checkInteger('concurrency', value, 1, HIGHEST_CONCURRENCY),

@@ -29,8 +29,8 @@ describe('the backend', () => {
   test.each<[string, RocketMQModuleOptions, Record<string, string>, RegExp | undefined]>([
     ['nothing is said', {}, {}, undefined],
     ['it is asked for', { embedded: {} }, { NODE_ENV: 'production' }, undefined],
-    ['nameServer is undefined', { nameServer: undefined }, {}, /option nameServer is there but undefined/],
-    ['embedded is undefined', { embedded: undefined }, {}, /option embedded is there but undefined/],
+    ['nameServer is undefined', { nameServer: undefined }, {}, /option nameServer is undefined/],
+    ['embedded is undefined', { embedded: undefined }, {}, /option embedded is undefined/],
     ['nothing is said in production', {}, { NODE_ENV: 'production' }, /NODE_ENV is production/],
   ])('embedded because %s is in doubt only where it may not be meant', (_why, given, env, doubt) => {
     const { backend } = resolveOptions(given, env);

@@ -1,5 +1,5 @@
-// Owns the module's options: types, defaults, environment, and the refusal of what is wrong. What belongs to the
-// embedded broker, the producer or a consumer alone is checked where it is used.
+// Defines the module's options: types, defaults, environment and checks. What belongs to the embedded broker, the producer or
+// a consumer is checked where it is used.
 import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import type { ProducerOptions } from '@nest-rocketmq/client';
 import { appName } from './app-name.js';
@@ -14,62 +14,64 @@ import type { EmbeddedOptions } from '../backends/embedded-options.js';
 import { JsonMessageConverter } from '../message/message-converter.js';
 import type { MessageConverter } from '../message/message-converter.js';
 import { checkAddresses, checkBoolean, checkDuration, checkKeys, checkMethods, inside } from '../option-checks.js';
-import { defaultShutdownTimeout } from '../turned-clock.js';
+import { defaultShutdownTimeout } from '../manual-clock-settings.js';
 
-/** Names the cluster when neither `nameServer` nor `embedded` nor `backend` is given. */
+/** The environment variable that names the cluster if none of `nameServer`, `embedded` and `backend` is set. */
 export const NAME_SERVER_ENV = 'ROCKETMQ_NAME_SERVER';
 
+/** Options of `RocketMQModule.forRoot` and `forRootAsync`. */
 export interface RocketMQModuleOptions {
   /**
-   * Name servers of a cluster, 'host:9876;host2:9876'. Default: the environment's ROCKETMQ_NAME_SERVER; without that, a
-   * broker is embedded in this process.
+   * The name servers of a cluster, 'host:9876;host2:9876'. Default: the environment variable ROCKETMQ_NAME_SERVER; without
+   * it a broker runs in this process.
    */
   nameServer?: string;
-  /** Settings of the embedded broker, which is then used whatever the environment says. */
+  /** Settings of the broker in this process, which is then used whatever the environment says. */
   embedded?: EmbeddedOptions;
-  /** Another place that speaks RocketMQ. */
+  /** A backend of your own. */
   backend?: RocketMQBackend;
   /**
    * The producer group, and the consumer group of listeners that name none. Default: the app's name, from the nearest
-   * package.json of the working directory. On a cluster it must be set, unless every listener has a `consumerGroup`:
-   * two services that share a group by accident get only a part of their messages each.
+   * package.json at or above the working directory. On a cluster it must be set, unless every listener has a
+   * `consumerGroup`: two services that share a group by accident each get only a part of their messages.
    */
   group?: string;
   /** Settings of the one producer behind the template. */
   producer?: ProducerSettings;
   /** Defaults for all listeners of the app. */
   consumer?: ConsumerSettings;
-  /** Default: JSON, with strings and bytes as they are. */
+  /** Converts payloads to bodies and back. Default: a `JsonMessageConverter`. */
   messageConverter?: MessageConverter;
-  /** The cluster's delay levels, where they are not Apache's '1s 5s 10s 30s 1m … 2h'. */
+  /** The cluster's delay levels. Default: Apache's '1s 5s 10s 30s 1m … 2h'. */
   messageDelayLevel?: string;
   /**
-   * How long a shutdown waits for running listeners: ms, or a length such as '30s'. Default '30s'; '2s' of real time on a
-   * clock that is turned by hand.
+   * How long a shutdown waits for running listeners: ms, or a length such as '30s'. Default '30s'; with a manual clock '2s'
+   * of real time.
    */
   shutdownTimeout?: Duration;
-  /** false: listeners start only by `RocketMQListeners.start()`. Default true: when the app has bootstrapped. */
+  /** Whether listeners start when the app has bootstrapped. If not, call `RocketMQListeners.start()`. Default true. */
   autoStart?: boolean;
 }
 
 export type BackendChoice =
-  /** `doubt`: why this may not be what was meant. */
+  /** `doubt`: why this may be a mistake. */
   | { kind: 'embedded'; embedded: EmbeddedOptions; doubt?: string }
   | { kind: 'cluster'; nameServer: string }
   | { kind: 'custom'; backend: RocketMQBackend };
 
-/** Every option validated and filled in. */
+/** The checked options, with defaults filled in. */
 export interface ResolvedOptions {
-  /** Where they were given, for errors: 'RocketMQModule.forRoot'. */
+  /** Where the options come from, for errors: 'RocketMQModule.forRoot'. */
   where: string;
   backend: BackendChoice;
   group: string;
-  /** The cluster whose listeners must name their groups, since `group` was not set; undefined where they need not. */
+  /** The cluster on which each listener must name its group, since `group` is not set; undefined if they need not. */
   groupNeededOn: string | undefined;
   producer: CheckedProducerSettings;
   consumer: CheckedConsumerSettings;
   messageConverter: MessageConverter;
   delayLevels: DelayLevels;
+  /** ms */
   shutdownTimeout: number;
   autoStart: boolean;
 }
@@ -99,17 +101,17 @@ const PRODUCER_OPTIONS = [
   'defaultTopicQueueNums',
 ] as const satisfies readonly (keyof ProducerOptions)[];
 
-/** Settings of the producer behind the template, with Apache's names and defaults. */
+/** Settings of the producer behind the template, with Apache's names and defaults. Times are ms, or such as '3s'. */
 export type ProducerSettings = Omit<Pick<ProducerOptions, (typeof PRODUCER_OPTIONS)[number]>, ProducerTime> & {
   [K in ProducerTime]?: Duration;
 };
 
-/** The same, lengths of time in ms. */
+/** The checked settings, with times in ms. */
 export type CheckedProducerSettings = Pick<ProducerOptions, (typeof PRODUCER_OPTIONS)[number]>;
 
 type ProducerTime = (typeof PRODUCER_TIMES)[number];
 
-/** Those that are lengths of time. -1 means no limit of its own to the second. */
+/** The settings that are lengths of time. -1 in the second means that it has no limit of its own. */
 const PRODUCER_TIMES = ['sendMsgTimeout', 'sendMsgMaxTimeoutPerRequest'] as const;
 const LONGEST_SEND_MS = 3_600_000;
 
@@ -117,8 +119,8 @@ const DEFAULT_SHUTDOWN_TIMEOUT_MS = 30_000;
 const LONGEST_SHUTDOWN_TIMEOUT_MS = 3_600_000;
 
 /**
- * @param where for errors: what the user has called
- * @throws InvalidOptionError naming the first option that is wrong
+ * @param where what the user called, for errors
+ * @throws InvalidOptionError that names the first wrong option
  */
 export function resolveOptions(
   given: RocketMQModuleOptions,
@@ -171,7 +173,7 @@ function chooseBackend(given: RocketMQModuleOptions, env: Readonly<Record<string
     throw new InvalidOptionError(
       second,
       given[second],
-      `one of nameServer, embedded and backend; ${chosen} is set too`,
+      `only one of nameServer, embedded and backend; ${chosen} is set too`,
     );
   }
   if (given.backend !== undefined) {
@@ -181,7 +183,7 @@ function chooseBackend(given: RocketMQModuleOptions, env: Readonly<Record<string
   if (given.nameServer !== undefined) {
     return { kind: 'cluster', nameServer: checkAddresses('nameServer', given.nameServer) };
   }
-  // One table for both sides: a broker in this process has the levels that the template maps to.
+  // A broker in this process gets the same table that the template uses.
   const levels = given.messageDelayLevel === undefined ? {} : { messageDelayLevel: given.messageDelayLevel };
   if (given.embedded !== undefined) return { kind: 'embedded', embedded: { ...given.embedded, ...levels } };
   const fromEnv = env[NAME_SERVER_ENV];
@@ -192,10 +194,10 @@ function chooseBackend(given: RocketMQModuleOptions, env: Readonly<Record<string
   return { kind: 'embedded', embedded: levels, doubt: doubtOf(given, env) };
 }
 
-/** Why a broker in this process, which is what an app gets that says nothing, may not be what was meant. */
+/** Why the default, a broker in this process, may be a mistake. */
 function doubtOf(given: RocketMQModuleOptions, env: Readonly<Record<string, string | undefined>>): string | undefined {
   const empty = BACKENDS.find((option) => Object.hasOwn(given, option));
-  if (empty !== undefined) return `option ${empty} is there but undefined, and ${NAME_SERVER_ENV} is not set`;
+  if (empty !== undefined) return `option ${empty} is undefined, and ${NAME_SERVER_ENV} is not set`;
   if (env['NODE_ENV'] !== 'production') return undefined;
   return `NODE_ENV is production, and neither ${BACKENDS.join(' nor ')} nor ${NAME_SERVER_ENV} is set`;
 }

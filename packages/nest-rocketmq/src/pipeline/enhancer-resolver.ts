@@ -1,5 +1,5 @@
-// Finds the instances of guards, interceptors, pipes and filters that are bound to a listener, by whatever of Nest's
-// ways: as instance or class, on method, class or app, of any scope.
+// Finds the instances of the guards, interceptors, pipes and filters that are bound to a listener, in any of Nest's ways: as
+// instance or class, on method, class or app, in any scope.
 import { Scope } from '@nestjs/common';
 import type { Type } from '@nestjs/common';
 import { InvalidListenerError } from '../errors.js';
@@ -17,27 +17,27 @@ export const ENHANCER_METHODS = {
   'exception filter': 'catch',
 } as const satisfies Record<EnhancerKind, string>;
 
-/** An enhancer that is known to have its kind's method, or how to get one for a message. */
+/** An enhancer that has the method of its kind, or a way to get one for a message. */
 export type Enhancer<T> = { readonly instance: T } | { readonly perMessage: (scope: MessageScope) => Promise<T> };
 
 /** The listener that the enhancers are for. */
 export interface EnhancedListener {
-  /** For errors. */
+  /** Names it in errors. */
   readonly name: string;
   readonly wrapper: Wrapper;
 }
 
 export class EnhancerResolver {
-  /** Made here and not by Nest: one for each class and host, as Nest has it. */
-  readonly #made = new WeakMap<object, Map<unknown, Promise<object>>>();
+  /** Instances created here and not by Nest: one for each class and host, as Nest does. */
+  readonly #created = new WeakMap<object, Map<unknown, Promise<object>>>();
 
   constructor(private readonly hooks: LifecycleHooks) {}
 
   /**
-   * @param bound what stands in @UseGuards and its like
-   * @throws InvalidListenerError when there is no way to run it
+   * Resolves an enhancer of @UseGuards and the like.
+   * @throws InvalidListenerError if it cannot run
    */
-  async bound<T>(kind: EnhancerKind, bound: unknown, listener: EnhancedListener): Promise<Enhancer<T>> {
+  async resolve<T>(kind: EnhancerKind, bound: unknown, listener: EnhancedListener): Promise<Enhancer<T>> {
     if (typeof bound !== 'function') return { instance: requireMethod<T>(kind, bound, undefined, listener) };
     const type = bound as Type<object>;
     const module = listener.wrapper.host!;
@@ -45,8 +45,8 @@ export class EnhancerResolver {
     return wrapper ? this.#registered(kind, wrapper, type, listener) : this.#unregistered(kind, module, type, listener);
   }
 
-  /** @param wrapper of an APP_* token that is request-scoped or transient */
-  global<T>(kind: EnhancerKind, wrapper: Wrapper, listener: EnhancedListener): Promise<Enhancer<T>> {
+  /** Resolves an enhancer of the app. @param wrapper of an APP_* token that is request-scoped or transient */
+  resolveGlobal<T>(kind: EnhancerKind, wrapper: Wrapper, listener: EnhancedListener): Promise<Enhancer<T>> {
     return this.#registered(kind, wrapper, undefined, listener);
   }
 
@@ -66,7 +66,7 @@ export class EnhancerResolver {
     return { instance: requireMethod<T>(kind, instance, type, listener) };
   }
 
-  /** Nest looks for enhancers on the classes of class providers and controllers only: for others it has made none. */
+  /** Nest creates enhancers for class providers and controllers only. For other hosts they are created here. */
   async #unregistered<T>(
     kind: EnhancerKind,
     module: HostModule,
@@ -84,26 +84,26 @@ export class EnhancerResolver {
       if (needsRequest(cause)) return { perMessage };
       throw new InvalidListenerError(
         listener.name,
-        `its ${kind} ${type.name} cannot be made in ${module.name}: ${messageOf(cause)} ` +
+        `its ${kind} ${type.name} cannot be created in ${module.name}: ${messageOf(cause)} ` +
           `Make what ${type.name} needs available in ${module.name}, or bind an instance instead of the class.`,
         { cause },
       );
     }
   }
 
-  async #once(listener: EnhancedListener, key: unknown, make: () => Promise<object>): Promise<object> {
-    const made = this.#made.get(listener.wrapper) ?? new Map<unknown, Promise<object>>();
-    this.#made.set(listener.wrapper, made);
-    const before = made.get(key);
+  async #once(listener: EnhancedListener, key: unknown, create: () => Promise<object>): Promise<object> {
+    const created = this.#created.get(listener.wrapper) ?? new Map<unknown, Promise<object>>();
+    this.#created.set(listener.wrapper, created);
+    const before = created.get(key);
     if (before) return before;
-    const instance = make();
-    made.set(key, instance);
-    this.hooks.take(await instance);
+    const instance = create();
+    created.set(key, instance);
+    this.hooks.add(await instance);
     return instance;
   }
 }
 
-/** Where listed as a provider, that is used: a host that a factory has made has no enhancers registered for it. */
+/** Prefers the module's provider: Nest registers no enhancers for a host that comes from a factory. */
 function registered(module: HostModule, type: Type<object>): Wrapper | undefined {
   const wrapper = module.injectables.get(type) ?? module.providers.get(type);
   return wrapper?.isAlias ? undefined : wrapper;
@@ -118,7 +118,7 @@ function needsRequest(error: unknown): boolean {
   return error instanceof Error && error.constructor.name === 'RequestScopedCreateException';
 }
 
-/** As in Nest, a static method of the class stands in for one that the instance does not have. */
+/** As in Nest, a static method of the class replaces a missing method of the instance. */
 function requireMethod<T>(
   kind: EnhancerKind,
   instance: unknown,

@@ -1,7 +1,7 @@
-// Words a failure for the log: what was thrown, which constraints were not met, and where.
+// Describes a failure for the log: what was thrown, which constraints were violated, and where.
 const MAX_REASON_LENGTH = 1000;
 
-/** @param withStack the stack says where to look, once: on redeliveries it would only repeat itself */
+/** @param withStack true on the first delivery; redeliveries would only repeat the stack */
 export function reasonOf(error: unknown, withStack: boolean): string {
   if (!(error instanceof Error)) return shortened(describe(error));
   const reason = shortened(`${error.name}: ${[error.message, ...detailsOf(error)].filter(Boolean).join(': ')}`);
@@ -9,7 +9,7 @@ export function reasonOf(error: unknown, withStack: boolean): string {
   return frames === '' ? reason : `${reason}\n${frames}`;
 }
 
-/** A ValidationPipe's BadRequestException says only "Bad Request" itself; the constraints are in its response. */
+/** The message of a ValidationPipe's BadRequestException is only "Bad Request"; the constraints are in its response. */
 function detailsOf(error: Error): string[] {
   const { getResponse } = error as { getResponse?: unknown };
   if (typeof getResponse !== 'function') return [];
@@ -25,7 +25,7 @@ function describe(value: unknown): string {
   try {
     return JSON.stringify(value);
   } catch {
-    return Object.prototype.toString.call(value); // a circle
+    return Object.prototype.toString.call(value); // circular
   }
 }
 

@@ -127,7 +127,7 @@ interface Binding {
 }
 
 function decorate(given: readonly unknown[]): Bind {
-  const [guard, interceptor, pipe, filter] = given as never[];
+  const [guard, interceptor, pipe, filter] = given as [never, never, never, never];
   return (...target) => {
     for (const use of [UseGuards(guard), UseInterceptors(interceptor), UsePipes(pipe), UseFilters(filter)]) {
       (use as (...args: unknown[]) => void)(...target);
@@ -212,7 +212,7 @@ function bindings(): [string, () => Binding][] {
     'app.useGlobal…()',
     () => {
       const enhancers = plain();
-      const [guard, interceptor, pipe, filter] = instances(enhancers) as never[];
+      const [guard, interceptor, pipe, filter] = instances(enhancers) as [never, never, never, never];
       return {
         enhancers,
         configure: (config) => {

@@ -1,5 +1,5 @@
-// The guards, interceptors, pipes and exception filters of one listener, in the order in which Nest runs them: the
-// app's, the class's, the method's.
+// Lists the guards, interceptors, pipes and exception filters of one listener in Nest's order: the app's, the class's, the
+// method's.
 import type { CanActivate, ExceptionFilter, NestInterceptor, PipeTransform, Type } from '@nestjs/common';
 import type { ApplicationConfig } from '@nestjs/core';
 import type { Enhancer, EnhancedListener, EnhancerKind, EnhancerResolver } from './enhancer-resolver.js';
@@ -22,7 +22,7 @@ export interface EnhancedMethod extends EnhancedListener {
   readonly piped: readonly PipedParam[];
 }
 
-/** Those of one kind: the app's are asked for at each message, so that those added late count too. */
+/** The enhancers of one kind. The app's are read for each message, since `app.useGlobal…` may add some later. */
 interface Bound<T> {
   readonly app: () => readonly T[];
   readonly scoped: readonly Enhancer<T>[];
@@ -38,7 +38,7 @@ export class ListenerEnhancers {
     private readonly paramPipes: ReadonlyMap<PipedParam, readonly Enhancer<PipeTransform>[]>,
   ) {}
 
-  /** @throws InvalidListenerError for one that cannot be run */
+  /** @throws InvalidListenerError for an enhancer that cannot run */
   static async of(
     method: EnhancedMethod,
     app: ApplicationConfig,
@@ -54,7 +54,7 @@ export class ListenerEnhancers {
     for (const param of method.piped) {
       paramPipes.set(
         param,
-        await Promise.all(param.pipes.map((pipe) => resolver.bound<PipeTransform>('pipe', pipe, method))),
+        await Promise.all(param.pipes.map((pipe) => resolver.resolve<PipeTransform>('pipe', pipe, method))),
       );
     }
     return new ListenerEnhancers(
@@ -84,19 +84,19 @@ export class ListenerEnhancers {
     return instancesOf(this.interceptor, scope);
   }
 
-  /** A parameter's own pipes come last. */
+  /** The pipes of a parameter itself come last. */
   async pipes(scope: MessageScope, param: PipedParam): Promise<PipeTransform[]> {
     const pipes = await instancesOf(this.pipe, scope);
     for (const own of this.paramPipes.get(param) ?? []) pipes.push(await instanceOf(own, scope));
     return pipes;
   }
 
-  /** The nearest to the method first: the first that catches the error is the one that is called. */
+  /** Those nearest to the method come first: only the first one that catches the error is called. */
   async filters(scope: MessageScope): Promise<ExceptionFilter[]> {
     return (await instancesOf(this.filter, scope)).reverse();
   }
 
-  /** Those that are there before any message, for checks at the start. */
+  /** The pipes that exist before any message, for checks at the start. */
   get knownPipes(): readonly PipeTransform[] {
     const own = [...this.pipe.own, ...[...this.paramPipes.values()].flat()];
     return [...this.pipe.app(), ...own.flatMap((each) => ('instance' in each ? [each.instance] : []))];
@@ -111,13 +111,13 @@ async function bindKind<T>(
   method: EnhancedMethod,
   resolver: EnhancerResolver,
 ): Promise<Bound<T>> {
-  // A factory of an APP_* token may return nothing on purpose.
+  // A factory of an APP_* token may return nothing to switch the enhancer off.
   const app = (): T[] => global().filter((each) => each !== null && each !== undefined);
   for (const enhancer of app()) requireGlobal(kind, enhancer, method);
   const bound = [...metadata(key, method.type), ...(method.callback ? metadata(key, method.callback) : [])];
   const own: Enhancer<T>[] = [];
-  for (const each of bound) own.push(await resolver.bound<T>(kind, each, method));
-  return { app, scoped: await Promise.all(scoped.map((each) => resolver.global<T>(kind, each, method))), own };
+  for (const each of bound) own.push(await resolver.resolve<T>(kind, each, method));
+  return { app, scoped: await Promise.all(scoped.map((each) => resolver.resolveGlobal<T>(kind, each, method))), own };
 }
 
 function metadata(key: string, target: object): unknown[] {

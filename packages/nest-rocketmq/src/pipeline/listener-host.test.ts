@@ -45,7 +45,7 @@ abstract class Telling {
 }
 
 const told = async (module: Awaited<ReturnType<typeof start>>, context: object) => {
-  const [{ handle }] = await module.get(ListenerExplorer).messageListeners();
+  const { handle } = (await module.get(ListenerExplorer).messageListeners())[0]!;
   return (await handle('', context as RocketMQContext)) as { number: number; request: unknown };
 };
 
@@ -88,7 +88,7 @@ describe('request-scoped: each message has an instance of its own, and is its re
     }
     const tenants = new Map<string, ContextId>();
     const byTenant: ContextIdStrategy<RocketMQContext> = {
-      attach(contextId, { keys: [tenant] }) {
+      attach(contextId, { keys: [tenant = ''] }) {
         const parent = tenants.get(tenant) ?? ContextIdFactory.create();
         tenants.set(tenant, parent);
         return { resolve: ({ isTreeDurable }) => (isTreeDurable ? parent : contextId), payload: { tenant } };
@@ -176,7 +176,7 @@ describe('a transaction listener that is', () => {
       readonly request = undefined;
     }
     const type = scope === Scope.REQUEST ? Transactions : Plain;
-    const [{ instance }] = await (await start([type])).get(ListenerExplorer).transactionListeners();
+    const { instance } = (await (await start([type])).get(ListenerExplorer).transactionListeners())[0]!;
     await expect(instance.executeLocalTransaction(1, {} as TransactionContext)).resolves.toBe(COMMIT);
     const expected = scope === Scope.REQUEST ? COMMIT : UNKNOWN;
     await expect(instance.checkLocalTransaction(1, message('a'))).resolves.toBe(expected);

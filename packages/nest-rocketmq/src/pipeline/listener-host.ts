@@ -1,4 +1,4 @@
-// A provider or controller with listeners: its class, and the instance that a message is handled by.
+// Represents a provider or controller with listeners: its class, and the instance that handles a message.
 import type { Type } from '@nestjs/common';
 import { hasListeners } from '../decorators/listener-metadata.js';
 import type { MethodKey } from '../decorators/listener-metadata.js';
@@ -15,26 +15,26 @@ export class ListenerHost {
     private readonly transient: Instance | undefined,
   ) {}
 
-  /** @returns undefined for a provider without listeners, as far as is known yet */
+  /** Resolves with undefined for a provider without listeners, or one that its factory has not created yet. */
   static async of(wrapper: Wrapper, hooks: LifecycleHooks): Promise<ListenerHost | undefined> {
     const type = typeOf(wrapper);
     if (!type || !hasListeners(type)) return undefined;
     if (!wrapper.isDependencyTreeStatic() || !wrapper.isTransient) return new ListenerHost(wrapper, type, undefined);
-    // A transient provider has an instance for each consumer, and this is one of them.
+    // A transient provider has an instance for each consumer; this package is one.
     const instance = await resolveTransient(wrapper);
-    hooks.take(instance);
+    hooks.add(instance);
     return new ListenerHost(wrapper, type, instance as Instance);
   }
 
   /**
-   * undefined: it is request-scoped, and made anew for each message. Read when it is needed: a send while the app is
-   * still being put together looks for transaction listeners before Nest has made all of them.
+   * The one instance; undefined if it is request-scoped. Read late, when it is needed: a send during the app's start looks
+   * for transaction listeners before Nest has created all of them.
    */
   get instance(): Instance | undefined {
     return this.transient ?? (isSingleton(this.wrapper) ? (this.wrapper.instance as Instance) : undefined);
   }
 
-  /** 'CancelUnpaidOrder.onMessage (OrdersModule)': how logs and errors name a listener. */
+  /** The name of a listener in logs and errors: 'CancelUnpaidOrder.onMessage (OrdersModule)'. */
   nameOf(method: MethodKey): string {
     return `${this.type.name}.${String(method)} (${this.wrapper.host?.name ?? 'no module'})`;
   }
@@ -47,7 +47,7 @@ export class ListenerHost {
     return this.instance ?? ((await resolveFor(this.wrapper, scope)) as Instance);
   }
 
-  /** Of a request-scoped class a method that is a field is not known before there is an instance. */
+  /** A method that is a field is unknown for a request-scoped class: there is no instance yet. */
   method(name: MethodKey): ((...args: unknown[]) => unknown) | undefined {
     const method = (this.instance ?? (this.type.prototype as Instance))[name];
     return typeof method === 'function' ? method : undefined;
@@ -55,8 +55,8 @@ export class ListenerHost {
 }
 
 /**
- * The class of a provider that may have listeners. A factory's product is known only once it is made: for a
- * request-scoped or transient one the token has to be the class.
+ * The class of a provider that may have listeners. The class of a factory's product is known once it is created: for a
+ * request-scoped or transient factory the token has to be the class.
  */
 function typeOf(wrapper: Wrapper): Type<object> | undefined {
   if (wrapper.isAlias) return undefined;

@@ -52,7 +52,7 @@ async function explorerOf(
 }
 
 async function listenerOf(...providers: Provider[]): Promise<DiscoveredListener> {
-  const [listener] = await (await explorerOf(providers)).messageListeners();
+  const listener = (await (await explorerOf(providers)).messageListeners())[0]!;
   return listener;
 }
 
@@ -362,7 +362,7 @@ describe('refused at the start, with what to do, is', () => {
       take(): void {}
     }
     await expect(listenerOf({ provide: 'host', useFactory: () => new Guarded() })).rejects.toThrow(
-      /Guarded\.take \(RootTestModule\): its guard NeedsMissing cannot be made in RootTestModule: .*Missing.*bind an instance/s,
+      /Guarded\.take \(RootTestModule\): its guard NeedsMissing cannot be created in RootTestModule: .*Missing.*bind an instance/s,
     );
   });
 

@@ -1,10 +1,11 @@
-// Runs a message through a listener's guards, interceptors and pipes, then the listener, then exception filters if it
-// failed. The order is that of Nest's own controllers.
+// Runs a message through a listener's guards, interceptors and pipes, then the listener, then exception filters if it failed.
+// The order is that of Nest's own controllers.
 import { AsyncResource } from 'node:async_hooks';
 import { ForbiddenException, Logger } from '@nestjs/common';
 import type { ArgumentsHost, CanActivate, ExceptionFilter, NestInterceptor, PipeTransform } from '@nestjs/common';
 import { defer, from, isObservable, mergeAll } from 'rxjs';
 import type { Observable } from 'rxjs';
+import { InvalidListenerError } from '../errors.js';
 import type { ListenerEnhancers } from './listener-enhancers.js';
 import { catches } from './listener-enhancers.js';
 import type { Instance, ListenerHost } from './listener-host.js';
@@ -23,7 +24,7 @@ export interface PipelineParts {
   readonly enhancers: ListenerEnhancers;
 }
 
-/** One message on its way through. */
+/** One message in the pipeline. */
 interface Call {
   readonly payload: unknown;
   readonly context: RocketMQContext;
@@ -37,7 +38,7 @@ export class ListenerPipeline {
 
   constructor(private readonly parts: PipelineParts) {}
 
-  /** Resolves with what the listener returned. @throws what any of them threw: a filter cannot undo a failure */
+  /** Resolves with what the listener returned. @throws what any of them threw: a filter cannot turn it into a success */
   async run(payload: unknown, context: RocketMQContext): Promise<unknown> {
     const { host, method } = this.parts;
     const handler = host.method(method) ?? (() => undefined);
@@ -76,10 +77,12 @@ export class ListenerPipeline {
         args[param.index] = await piped(param, pipes, call);
       }),
     );
-    return instance[method](...args);
+    const handler = instance[method];
+    if (!handler) throw new InvalidListenerError(this.parts.name, 'the instance has no such method.');
+    return handler.apply(instance, args);
   }
 
-  /** For their side effects: what a filter returns does not matter, nor does another error that it throws. */
+  /** Filters run for their side effects: neither what they return nor what they throw changes the outcome. */
   async #filter(error: unknown, { scope, execution, context }: Call): Promise<void> {
     let filter: ExceptionFilter | undefined;
     try {
@@ -90,20 +93,20 @@ export class ListenerPipeline {
     }
   }
 
-  /** Once for each filter: most often it is one for HTTP, which would say the same for every failure. */
+  /** Warns once for each filter. Usually it is a filter for HTTP, which fails in the same way each time. */
   #warnOfFilter(filter: ExceptionFilter | undefined, error: unknown): void {
     const name = filter?.constructor.name ?? 'unknown';
     if (this.#brokenFilters.has(name)) return;
     this.#brokenFilters.add(name);
     this.#logger.warn(
-      `${this.parts.name}: exception filter ${name} failed itself, which changes nothing for the message: ` +
+      `${this.parts.name}: exception filter ${name} itself failed, which does not affect the message: ` +
         `${String(error)}. A filter for HTTP should return at once unless host.getType() is 'http'.`,
     );
   }
 }
 
 function answerOf(filter: ExceptionFilter, error: unknown, host: ArgumentsHost): unknown {
-  // oxlint-disable-next-line promise/valid-params -- it is no promise
+  // oxlint-disable-next-line promise/valid-params -- not a promise
   return filter.catch(error, host) as unknown;
 }
 
@@ -113,16 +116,17 @@ async function piped({ value, metadata }: PipedParam, pipes: readonly PipeTransf
   return result;
 }
 
-/** The handler runs when it is subscribed to, in the async context of whoever called `handle()`, as in Nest. */
+/** As in Nest, the handler runs on subscription, in the async context of the caller of `handle()`. */
 function intercepted(
   interceptors: readonly NestInterceptor[],
   execution: RocketMQExecutionContext,
   invoke: () => Promise<unknown>,
 ): Observable<unknown> {
   const next = async (index: number): Promise<Observable<unknown>> => {
-    if (index < interceptors.length) {
+    const interceptor = interceptors[index];
+    if (interceptor) {
       const handle = (): Observable<unknown> => defer(AsyncResource.bind(() => next(index + 1))).pipe(mergeAll());
-      return interceptors[index].intercept(execution, { handle });
+      return interceptor.intercept(execution, { handle });
     }
     const result = await invoke();
     return isObservable(result) ? result : from([result]);

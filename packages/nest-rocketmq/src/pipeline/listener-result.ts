@@ -4,8 +4,8 @@ import type { Observable } from 'rxjs';
 import { ListenerAbortedError } from '../errors.js';
 
 /**
- * Resolves with the value, or with an Observable's last one. An Observable that completes without a value is a success.
- * @param signal an Observable is unsubscribed from when it aborts
+ * Resolves with the value, or with the last value of an Observable, which may complete without any.
+ * @param signal aborts the wait for an Observable, which is then unsubscribed from
  * @throws what the listener threw, or ListenerAbortedError
  */
 export async function resultOf(returned: unknown, signal: AbortSignal | undefined): Promise<unknown> {

@@ -1,5 +1,4 @@
-// The ExecutionContext that guards, interceptors and exception filters of a listener are given. Nest's own class is not
-// exported.
+// Implements Nest's ExecutionContext for guards, interceptors and filters of a listener: Nest does not export its own class.
 import type { ExecutionContext, Type } from '@nestjs/common';
 import { ROCKETMQ_CONTEXT_TYPE } from '../rocketmq.tokens.js';
 

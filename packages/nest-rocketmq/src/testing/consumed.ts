@@ -1,24 +1,27 @@
-// Owns waiting for what listeners do with messages.
+// Waits in tests for what listeners do with messages.
 import type { INestApplicationContext } from '@nestjs/common';
-import { Observable, filter, firstValueFrom, take, toArray } from 'rxjs';
+import { Observable, filter, firstValueFrom, take, takeLast } from 'rxjs';
 import type { Duration } from '../message/delay.js';
 import type { Consumption } from '../listeners/listener-container.js';
 import { checkDuration, checkInteger, checkKeys, inside } from '../option-checks.js';
 import { RocketMQListeners } from '../listeners/rocketmq-listeners.js';
 
-/** Which deliveries are meant; what is left out does not matter. */
+/** Which deliveries to wait for. What is left out matches everything. */
 export interface ConsumptionMatch {
   topic?: string;
   tag?: string;
+  /** One of the message's keys. */
   key?: string;
   msgId?: string;
+  /** The consumer group. */
   group?: string;
 }
 
+/** Options of `consumed` and `failed`. */
 export interface WaitOptions {
   /** How many deliveries to wait for. Default 1. */
   times?: number;
-  /** Real time after which the wait fails: ms, or a length such as '20s'. Default '10s'. */
+  /** The real time after which the wait fails: ms, or a length such as '20s'. Default '10s'. */
   timeout?: Duration;
 }
 
@@ -29,34 +32,34 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 const LONGEST_TIMEOUT_MS = 3_600_000;
 
 /**
- * Resolves when a listener of the app has handled a matching message. Call it before what causes the delivery, await it
- * after: `const cancelled = consumed(app, { topic: 'order-cancel' }); await testing.advance('30m'); await cancelled;`
+ * Resolves with the delivery when a listener of the app has handled a matching message. Call it before what causes the
+ * delivery, and await it afterwards:
+ * `const cancelled = consumed(app, { topic: 'order-cancel' }); await testing.advance('30m'); await cancelled;`
+ * @throws Error after `timeout`, which lists the deliveries that were seen; InvalidOptionError
  */
 export async function consumed(
   app: INestApplicationContext,
   match: ConsumptionMatch = {},
   options: WaitOptions = {},
 ): Promise<Consumption> {
-  const all = await deliveries(app, match, 'consumed', options);
-  return all[all.length - 1];
+  return waitFor(app, match, 'consumed', options);
 }
 
-/** Resolves when a listener of the app has failed on a matching message. */
+/** Resolves with the delivery when a listener of the app has failed on a matching message. Use it as `consumed`. */
 export async function failed(
   app: INestApplicationContext,
   match: ConsumptionMatch = {},
   options: WaitOptions = {},
 ): Promise<Consumption> {
-  const all = await deliveries(app, match, 'failed', options);
-  return all[all.length - 1];
+  return waitFor(app, match, 'failed', options);
 }
 
-function deliveries(
+function waitFor(
   app: INestApplicationContext,
   match: ConsumptionMatch,
   outcome: Consumption['outcome'],
   options: WaitOptions,
-): Promise<Consumption[]> {
+): Promise<Consumption> {
   const { times, timeout } = inside(outcome, undefined, () => checkWait(match, options));
   const seen: string[] = [];
   const matching = app.get(RocketMQListeners).consumptions.pipe(
@@ -65,7 +68,7 @@ function deliveries(
       return consumption.outcome === outcome && matches(consumption, match);
     }),
     take(times),
-    toArray(),
+    takeLast(1),
   );
   return firstValueFrom(
     withTimeout(matching, timeout, () => {
@@ -75,7 +78,7 @@ function deliveries(
   );
 }
 
-/** A misspelt match would match everything. */
+/** Checked, since a misspelt field would match everything. */
 function checkWait(match: ConsumptionMatch, options: WaitOptions): { times: number; timeout: number } {
   checkKeys('match', match, MATCH);
   checkKeys('options', options, WAIT_OPTIONS);

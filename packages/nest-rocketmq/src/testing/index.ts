@@ -1,4 +1,4 @@
-// The door of nest-rocketmq/testing.
+// The public door of nest-rocketmq/testing.
 export { ClockHeldError, ManualClock } from '@nest-rocketmq/remoting';
 export type { TurnOptions } from '@nest-rocketmq/remoting';
 export { rocketMQTesting } from './rocketmq-testing.js';

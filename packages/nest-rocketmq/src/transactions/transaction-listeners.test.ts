@@ -65,7 +65,7 @@ describe('the local transaction', () => {
     ],
     ['returns nothing', () => undefined as never],
     ['returns something else', () => 'COMMITTED' as never],
-  ])('that %s leaves the outcome unknown, and the sender is told why', async (_what, executeLocalTransaction) => {
+  ])('that %s leaves the outcome unknown, and the sender learns why', async (_what, executeLocalTransaction) => {
     const call: TransactionCall = { payload: 1, arg: undefined };
     const all = await listeners(discovered('Tx', 'orders', { executeLocalTransaction }));
     await expect(all.executeLocalTransaction(HALF, call)).resolves.toBe('UNKNOW');

@@ -1,5 +1,5 @@
-// Owns the app's transaction listeners: which one decides a topic, and the calls to it. One producer group serves all of
-// them, so a check reaches this class whatever the topic. Leaves half messages and verdicts to the client.
+// Finds the app's transaction listeners and calls the one that decides a topic. One producer group serves all topics, so that
+// a check reaches this class whatever the topic.
 import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { LocalTransactionState, OutgoingMessage, TransactionListener } from '@nest-rocketmq/client';
@@ -14,11 +14,11 @@ import type { ResolvedOptions } from '../options/rocketmq.options.js';
 import { ROCKETMQ_RESOLVED_OPTIONS } from '../rocketmq.tokens.js';
 import type { DiscoveredTransactionListener } from '../discovery/transaction-host.js';
 
-/** What travels from the template to the listener beside the message, inside this process only. */
+/** What the template passes to the listener besides the message, inside this process. */
 export interface TransactionCall {
   readonly payload: unknown;
   readonly arg: unknown;
-  /** What the local transaction threw, for the template to hand on. */
+  /** Set to what the local transaction threw, for the template's result. */
   error?: unknown;
 }
 
@@ -48,13 +48,16 @@ export class TransactionListeners implements TransactionListener {
     @Inject(ROCKETMQ_RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {}
 
-  /** Finds the app's. Again, when there may be more of them. @throws TransactionListenerError when two classes want one topic, GroupMissingError */
+  /**
+   * Finds the app's transaction listeners; called again when a module was loaded later.
+   * @throws TransactionListenerError if two classes have one topic, GroupMissingError
+   */
   async discover(): Promise<void> {
     const listeners = await this.explorer.transactionListeners();
     const { group, groupNeededOn } = this.options;
     this.#byTopic.clear();
     for (const listener of listeners) {
-      // Brokers ask any producer of the group how a transaction has ended.
+      // Brokers check a transaction with any producer of the group, so the group must be the service's own.
       if (groupNeededOn !== undefined) throw new GroupMissingError(listener.name, groupNeededOn, group);
       inside(`@RocketMQTransactionListener on ${listener.name}`, undefined, () => {
         checkKeys('options', listener.options, ['topic']);
@@ -69,13 +72,9 @@ export class TransactionListeners implements TransactionListener {
     return [...this.#byTopic.keys()];
   }
 
-  /** @throws TransactionListenerError when nobody here decides the topic's transactions */
+  /** @throws TransactionListenerError if no class here decides the topic's transactions */
   requireTopic(topic: string): void {
-    if (this.#byTopic.has(topic)) return;
-    throw new TransactionListenerError(
-      `no transaction listener for topic '${topic}' in this app (there are: ${this.topics.join(', ') || 'none'}). ` +
-        `Add a provider class with @RocketMQTransactionListener({ topic: '${topic}' }).`,
-    );
+    this.#listenerOf(topic);
   }
 
   async executeLocalTransaction(
@@ -98,7 +97,7 @@ export class TransactionListeners implements TransactionListener {
     } catch (error) {
       call.error = error;
       this.#logger.error(
-        `${methodOf(name, 'executeLocalTransaction')} failed for ${transactionId}; the broker will ask checkLocalTransaction: ${reasonOf(error)}`,
+        `${methodOf(name, 'executeLocalTransaction')} failed for ${transactionId}; the broker will call checkLocalTransaction: ${reasonOf(error)}`,
       );
       return 'UNKNOW';
     }
@@ -109,13 +108,13 @@ export class TransactionListeners implements TransactionListener {
     try {
       const { name, instance } = this.#listenerOf(message.topic);
       const payload = this.options.messageConverter.decode(message, 'json');
-      const context = new RocketMQContext(message, this.options.group, new AbortController().signal);
+      const context = RocketMQContext.of(message, this.options.group, new AbortController().signal);
       return this.#toWire(
         await instance.checkLocalTransaction(payload, context),
         methodOf(name, 'checkLocalTransaction'),
       );
     } catch (error) {
-      // Never a rollback: another process of the group, or a later version of this one, may know better.
+      // Never a rollback: another process of the group, or a later version of this one, may know the outcome.
       this.#logger.error(`${what} has no answer yet, the broker will ask again: ${reasonOf(error)}`);
       return 'UNKNOW';
     }
@@ -133,8 +132,12 @@ export class TransactionListeners implements TransactionListener {
   }
 
   #listenerOf(topic: string): DiscoveredTransactionListener {
-    this.requireTopic(topic);
-    return this.#byTopic.get(topic)!;
+    const listener = this.#byTopic.get(topic);
+    if (listener) return listener;
+    throw new TransactionListenerError(
+      `no transaction listener for topic '${topic}' in this app (there are: ${this.topics.join(', ') || 'none'}). ` +
+        `Add a provider class with @RocketMQTransactionListener({ topic: '${topic}' }).`,
+    );
   }
 
   #toWire(state: RocketMQLocalTransactionState, method: string): LocalTransactionState {

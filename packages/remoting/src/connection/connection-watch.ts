@@ -2,7 +2,7 @@
 // they began, or that do not read what is sent to them.
 import type { Clock, TimerHandle } from '../time/clock.js';
 import type { Connection } from './connection.js';
-import { afterPoll } from './deadline.js';
+import { afterPoll } from '../time/deadline.js';
 import { ConnectionClosedError } from '../errors.js';
 import type { UnsentBytes } from './unsent-bytes.js';
 

@@ -9,7 +9,15 @@ import type { RemotingCommand, SerializeType } from '../frame/command.js';
 import { ConnectionClosedError, FrameError } from '../errors.js';
 import { Flow } from './flow.js';
 import type { ConnectionBounds } from './flow.js';
-import { BINARY_TYPE, FRAME_HEAD, JSON_TYPE, decodeFrame, encodeFrame, leadingCode } from '../frame/frame.js';
+import {
+  BINARY_TYPE,
+  FRAME_HEAD,
+  JSON_TYPE,
+  decodeFrame,
+  encodeFrame,
+  encodeFrameInParts,
+  leadingCode,
+} from '../frame/frame.js';
 import type { FrameLimits } from '../frame/frame.js';
 import { packHost } from './host.js';
 import { OUR_LANGUAGE, OUR_VERSION } from '../requests/language.js';
@@ -161,19 +169,21 @@ export class Connection {
   ): void {
     const extFields = Object.assign(emptyFields(), answer.extFields);
     if (row && answer.header) row.reply.encode(answer.header as never, extFields);
-    this.write(
-      encodeFrame({
-        code: answer.code ?? ResponseCode.SUCCESS,
-        language: OUR_LANGUAGE,
-        version: OUR_VERSION,
-        opaque: request.opaque,
-        flag: RESPONSE_FLAG,
-        remark: answer.remark,
-        extFields,
-        body: answer.body ?? NO_BODY,
-        serializeType: request.serializeType,
-      }),
-    );
+    const { body = NO_BODY } = answer;
+    const parts = Buffer.isBuffer(body) ? undefined : body;
+    const command: RemotingCommand = {
+      code: answer.code ?? ResponseCode.SUCCESS,
+      language: OUR_LANGUAGE,
+      version: OUR_VERSION,
+      opaque: request.opaque,
+      flag: RESPONSE_FLAG,
+      remark: answer.remark,
+      extFields,
+      body: Buffer.isBuffer(body) ? body : NO_BODY,
+      serializeType: request.serializeType,
+    };
+    if (!parts) return this.write(encodeFrame(command));
+    for (const part of encodeFrameInParts(command, parts)) this.write(part);
   }
 
   /** Queues whole frames. All that is queued within one turn goes out as one write. */

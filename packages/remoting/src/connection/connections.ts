@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { Clock } from '../time/clock.js';
 import type { RemotingCommand, SerializeType } from '../frame/command.js';
 import { Connection } from './connection.js';
-import { Deadline } from './deadline.js';
+import { Deadline } from '../time/deadline.js';
 import { ConnectError } from '../errors.js';
 import type { HandlerTable } from './handler-table.js';
 import { parseAddress } from './host.js';

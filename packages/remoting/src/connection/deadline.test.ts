@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { systemClock } from '../time/clock.js';
 import { Connection } from './connection.js';
 import { Connections } from './connections.js';
-import { Deadline } from './deadline.js';
+import { Deadline } from '../time/deadline.js';
 import { RequestTimeoutError } from '../errors.js';
 import { decodeFrame, encodeFrame } from '../frame/frame.js';
 import { handlerTable } from './handler-table.js';

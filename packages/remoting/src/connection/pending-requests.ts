@@ -1,7 +1,7 @@
 // Owns the requests of one connection that wait for their answers.
 import type { Clock } from '../time/clock.js';
 import type { RemotingCommand } from '../frame/command.js';
-import { Deadline } from './deadline.js';
+import { Deadline } from '../time/deadline.js';
 import { HeaderError, RequestTimeoutError, ResponseError } from '../errors.js';
 import type { ReplyHeaderOf, RequestRow } from '../requests/request.js';
 import { ResponseCode } from '../requests/response-code.js';

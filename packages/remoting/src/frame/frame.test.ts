@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { emptyFields } from './command.js';
+import { NO_BODY, emptyFields } from './command.js';
 import type { RemotingCommand } from './command.js';
 import { FrameError } from '../errors.js';
-import { FrameDecoder, decodeFrame, defaultFrameLimits, encodeFrame } from './frame.js';
+import { FrameDecoder, decodeFrame, defaultFrameLimits, encodeFrame, encodeFrameInParts } from './frame.js';
 import { LANGUAGES } from '../requests/language.js';
 import { requestByCode } from '../requests/requests.js';
 
@@ -51,6 +51,18 @@ describe('a frame recorded between Apache peers', () => {
       // The binary header leaves no choice of order or spelling, but for empty values, which mean "absent".
       const emptyValues = frame.serialization === 'ROCKETMQ' && again.length < bytes.length;
       if (frame.serialization === 'ROCKETMQ' && !emptyValues) expect(again.equals(bytes)).toBe(true);
+    },
+  );
+
+  it.each(recorded.map((frame) => [frame.file, frame] as const))(
+    '%s is the same bytes when its body goes in parts',
+    (_file, frame) => {
+      const command = decodeFrame(bytesOf(frame));
+      const half = command.body.length >> 1;
+      const parts = [command.body.subarray(0, half), command.body.subarray(half)];
+      const inParts = encodeFrameInParts({ ...command, body: NO_BODY }, parts);
+      expect(Buffer.concat(inParts).equals(encodeFrame(command))).toBe(true);
+      expect(inParts.slice(1)).toEqual(parts);
     },
   );
 

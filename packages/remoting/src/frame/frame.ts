@@ -137,6 +137,17 @@ export function encodeFrame(command: RemotingCommand): Buffer {
   return frame;
 }
 
+/**
+ * A frame whose body is not copied: its head, then the parts of the body as they were given.
+ * @param command without a body
+ */
+export function encodeFrameInParts(command: RemotingCommand, body: readonly Buffer[]): Buffer[] {
+  const head = encodeFrame(command);
+  const bytes = body.reduce((sum, part) => sum + part.length, 0);
+  head.writeUInt32BE(head.readUInt32BE(0) + bytes, 0);
+  return [head, ...body];
+}
+
 const CODE_FIRST = Buffer.from('{"code":', 'latin1');
 
 /** The code of a frame's JSON header that begins with it, as all peers write it; -1 of another one. */

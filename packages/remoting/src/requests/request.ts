@@ -24,7 +24,8 @@ export interface Answer<Row = unknown> {
   readonly code?: number;
   readonly remark?: string | undefined;
   readonly header?: ReplyHeaderOf<Row>;
-  readonly body?: Buffer;
+  /** one buffer, or several that are sent one behind the other without being joined */
+  readonly body?: Buffer | readonly Buffer[];
   /** header fields outside of the row's own */
   readonly extFields?: Record<string, string>;
 }

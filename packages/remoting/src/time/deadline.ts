@@ -1,6 +1,6 @@
 // Decides when a wait is over. A timer that fires late, because this process was held up, says nothing of the peer: its
 // answer may be here, unread. So what has arrived is read first, and a process that was held up gets that time back.
-import type { Clock, TimerHandle } from '../time/clock.js';
+import type { Clock, TimerHandle } from './clock.js';
 
 /** A timer that fires this late shows that the process was held up. ms */
 const HELD_UP_MS = 100;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { sharedAbortController } from './timing.js';
+import { sharedAbortController } from './waiting.js';
 
 describe('a signal that all calls of a client wait for', () => {
   it('takes any number of them: Node warns of more than ten otherwise', () => {

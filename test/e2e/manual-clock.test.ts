@@ -1,4 +1,4 @@
-// A clock that is turned by hand under a whole app: time waits for listeners, and half an hour costs next to nothing.
+// Tests a manual clock under a whole app: it waits for listeners, and half an hour costs next to nothing.
 import 'reflect-metadata';
 import { readFile } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
@@ -35,7 +35,7 @@ async function start(...providers: Provider[]): Promise<RocketMQTemplate> {
   return app.get(RocketMQTemplate);
 }
 
-/** What a real listener does before it goes on: it reads, it asks, it waits its turn. */
+/** Asynchronous work of a real listener: reading files, queries, timers. */
 async function realWork(): Promise<void> {
   for (let round = 0; round < 3; round++) {
     await readFile(import.meta.filename);
@@ -43,7 +43,7 @@ async function realWork(): Promise<void> {
   }
 }
 
-describe('time waits', () => {
+describe('the clock waits', () => {
   test('for a listener that does real work before it sends what is due later', async () => {
     const cancelled: [string, number][] = [];
 
@@ -114,9 +114,9 @@ describe('time waits', () => {
 
 test('a wait for a delivery with a misspelt match is refused: it would match any', async () => {
   const template = await start();
-  await expect(consumed(apps[0], { tags: 'paid' } as never)).rejects.toThrow(/match\.tags of consumed.*called tag/);
-  await expect(consumed(apps[0], {}, { time: 2 } as never)).rejects.toThrow(/time of consumed.*called times/);
-  await expect(consumed(apps[0], {}, { timeout: '20ms' })).rejects.toThrow(/within 20 ms/);
+  await expect(consumed(apps[0]!, { tags: 'paid' } as never)).rejects.toThrow(/match\.tags of consumed.*called tag/);
+  await expect(consumed(apps[0]!, {}, { time: 2 } as never)).rejects.toThrow(/time of consumed.*called times/);
+  await expect(consumed(apps[0]!, {}, { timeout: '20ms' })).rejects.toThrow(/within 20 ms/);
   await template.send('order', 1);
 });
 
@@ -139,8 +139,8 @@ test('an app closes while the clock stands still and a listener hangs', async ()
 });
 
 /**
- * What half an hour costs is what happens in it: all requests and repeated tasks arm timers. 570 here take some 15 ms on a
- * quiet machine; 4,860 of them, without what turned-clock.ts sets, took over 100.
+ * The cost of half an hour is the number of timers that fire in it, of requests and repeated tasks. 570 take some 15 ms on a
+ * quiet machine; 4,860 of them, without what manual-clock-settings.ts sets, took over 100.
  */
 const MOST_TIMERS_IN_HALF_AN_HOUR = 800;
 

@@ -1,0 +1,35 @@
+// Waits by the injected clock, and leaves no timer behind.
+import { setMaxListeners } from 'node:events';
+import type { Clock } from './clock.js';
+import { Deadline } from './deadline.js';
+
+/** A signal that any number of calls may wait for: Node takes more than ten listeners for a leak. */
+export function sharedAbortController(): AbortController {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  return controller;
+}
+
+/** Resolves after `ms`, or at once when `signal` aborts. */
+export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) return resolve();
+    const onAbort = (): void => {
+      clock.clearTimeout(timer);
+      resolve();
+    };
+    const timer = clock.setTimeout(() => {
+      signal?.removeEventListener('abort', onAbort);
+      resolve();
+    }, ms);
+    signal?.addEventListener('abort', onAbort, { once: true });
+  });
+}
+
+/** Settles as `work` does, or rejects with `late()` after `ms`. */
+export function within<T>(clock: Clock, work: Promise<T>, ms: number, late: () => Error): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const deadline = new Deadline({ clock, timeout: ms, expired: () => reject(late()) });
+    work.finally(() => deadline.cancel()).then(resolve, reject);
+  });
+}
