@@ -54,7 +54,17 @@ export class Retention {
     this.#timer = this.#options.clock.setTimeout(() => {
       this.#running ??= this.#run().finally(() => (this.#running = undefined));
       this.#arm();
-    }, this.#options.config.cleanResourceInterval);
+    }, this.#pause);
+  }
+
+  /** Until the next look, ms. Where nobody tells how full the disk is, only the hour can make a file go. */
+  get #pause(): number {
+    const { config, clock, files } = this.#options;
+    const now = new Date(clock.now());
+    const mayGo = files.starts.length > 1 && this.#hours.has(now.getHours());
+    if (this.usage || mayGo) return config.cleanResourceInterval;
+    const nextHour = new Date(now).setHours(now.getHours() + 1, 0, 0, 0);
+    return Math.max(config.cleanResourceInterval, nextHour - now.getTime());
   }
 
   /** Looks at the disk and at the age of the files. Never rejects. */
