@@ -11,7 +11,7 @@ const DOORS = [
 ];
 
 /** The packages whose declarations still have to get their docstrings. */
-const PENDING = /^(remoting|client|broker)$/;
+const PENDING = /^broker$/;
 
 const EXPORTS = /^export (?:type )?\{([^}]*)\} from '([^']+)';/gm;
 

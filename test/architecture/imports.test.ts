@@ -18,7 +18,7 @@ const allowed: Record<string, RegExp> = {
 const doors = [/\/src\/(index|internal)\.ts$/, /\/src\/main\.ts$/, /nest-rocketmq\/src\/testing\/index\.ts$/];
 
 /** The packages whose opening lines still have to be rewritten. */
-const PENDING = /^packages\/(remoting|client|broker)\//;
+const PENDING = /^packages\/broker\//;
 
 /** All under test/ and bench/, and the tests of the sample app. Unit tests of the packages speak for themselves. */
 const sharedTests = testSources.filter(({ path }) => /^(test|bench|sample-app)\//.test(path));

@@ -7,25 +7,12 @@ const LONGEST_FUNCTION = 60;
 
 /** State outside of an instance, with the reason for which it may be there. */
 const STATE: Readonly<Record<string, readonly [name: string, reason: string][]>> = {
-  'packages/remoting/src/connection/connection.ts': [['nextConnectionId', 'numbers connections for logs']],
-  'packages/remoting/src/connection/send-memory.ts': [
-    ['sendMemory', 'memory that is lent to sockets, whoever they belong to'],
-  ],
   'packages/nest-rocketmq/src/decorators/unserved-listeners.ts': [
     ['waiting', 'decorated classes that no app has provided: decorators know no app'],
   ],
   'packages/nest-rocketmq/src/backends/store-holders.ts': [
     ['holders', 'which stores the apps of this process have open'],
   ],
-  'packages/broker/src/store/files/prefetch.ts': [
-    ['spare', 'memory that is lent to reads, whatever store they are of'],
-  ],
-  'packages/broker/src/store/files/file-system.ts': [['pace', 'how fast the disks of this machine are']],
-  'packages/broker/src/store/commitlog/crc-combine.ts': [
-    ['lastLength', 'the last result, which is the same for everybody'],
-    ['lastShift', 'the last result, which is the same for everybody'],
-  ],
-  'packages/broker/src/store/lifecycle/lock-file.ts': [['heldHere', 'which stores this process has open']],
 };
 
 describe('the functions', () => {

@@ -67,7 +67,7 @@ export interface HandlerParts extends SharedParts {
 }
 
 /** Sends of one message have a handler of their own. */
-type TypedHandlers = Omit<Handlers<'broker'>, 'SEND_MESSAGE' | 'SEND_MESSAGE_V2'>;
+type TypedHandlers = Omit<Handlers<'broker'>, 'SEND_MESSAGE' | 'SEND_MESSAGE_V2' | 'RECALL_MESSAGE'>;
 
 export function makeHandlers({ environment, ...parts }: HandlerParts): HandlerTable {
   const { config, storeHost } = environment;

@@ -1,4 +1,4 @@
-// Owns administration through the client: topics, offsets of queues, and looking messages up.
+// Administers topics, reads the offsets of queues, and looks messages up.
 import {
   AUTO_CREATE_TOPIC_KEY,
   MASTER_ID,
@@ -20,19 +20,26 @@ import { checkSendTopic } from './config/names.js';
 import { integerIn } from './config/options.js';
 import { sleep } from './time/timing.js';
 
+/** The topic to create, for `Admin.createTopic`. */
 export interface CreateTopicOptions {
   topic: string;
-  /** Queues on each broker. Default 8. */
+  /** Queues on each broker, 1 to 65535. Default 8. */
   queues?: number;
+  /**
+   * Names of the brokers to create it on. Default: all. A topic whose messages are to be in one order has one queue on one
+   * broker: `{ queues: 1, brokers: ['broker-a'] }`.
+   */
+  brokers?: string[];
   /** 2 write, 4 read, 6 both. Default 6. */
   perm?: number;
 }
 
+/** The messages to look for, for `Admin.queryMessage`. */
 export interface QueryMessageOptions {
   topic: string;
   /** One of the message's keys. */
   key: string;
-  /** Default 32. */
+  /** Most messages from each broker. Default 32. */
   maxNum?: number;
   /** ms since the epoch; default: 0 */
   begin?: number;
@@ -48,6 +55,10 @@ type OffsetRow =
 const ADMIN_TIMEOUT_MS = 6_000;
 const REGISTRATION_POLL_MS = 100;
 
+/**
+ * Administration of a cluster: `client.admin`. Every call rejects with ResponseError when a broker refuses it, and with
+ * RequestTimeoutError or ConnectError when it cannot be reached within 6 s.
+ */
 export class Admin {
   readonly #context: ClientContext;
   readonly #nameServers: NameServers;
@@ -58,13 +69,21 @@ export class Admin {
     this.#nameServers = nameServers;
   }
 
-  /** Creates the topic on every master, or changes its number of queues. Resolves when the name server knows it. */
+  /**
+   * Creates the topic on every master, or changes its number of queues. Resolves when the name servers know it, after 6 s
+   * at the latest.
+   * @throws InvalidNameError, InvalidOptionError, NoBrokerError, BrokerNotFoundError when one of `brokers` has no master
+   */
   async createTopic(options: CreateTopicOptions): Promise<void> {
     checkSendTopic(options.topic);
     const queues = integerIn('queues', options.queues, 8, 1, 65_535);
     const perm = integerIn('perm', options.perm, Permission.READ | Permission.WRITE, 0, 7);
     const { brokerAddrTable } = await this.clusterInfo();
-    const masters = [...brokerAddrTable.values()].flatMap((broker) => broker.brokerAddrs.get(MASTER_ID) ?? []);
+    const masters = (options.brokers ?? [...brokerAddrTable.keys()]).flatMap((name) => {
+      const address = brokerAddrTable.get(name)?.brokerAddrs.get(MASTER_ID);
+      if (address === undefined && options.brokers) throw new BrokerNotFoundError(name, options.topic);
+      return address ?? [];
+    });
     if (masters.length === 0) throw new NoBrokerError(this.#nameServers.addresses);
     await Promise.all(
       masters.map(async (address) => {
@@ -89,7 +108,7 @@ export class Admin {
     await this.#registered(options.topic, masters.length);
   }
 
-  /** Brokers tell the name server of a new topic a moment after they have answered. */
+  /** Waits for the name server: brokers register a new topic shortly after they have answered. */
   async #registered(topic: string, brokers: number): Promise<void> {
     for (let waited = 0; waited < ADMIN_TIMEOUT_MS; waited += REGISTRATION_POLL_MS) {
       const route = await this.#context.routes.resolve(topic);
@@ -105,6 +124,7 @@ export class Admin {
     return route && !route.assumed ? route.data : undefined;
   }
 
+  /** The brokers and clusters that the name servers know. @throws NameServerUnreachableError */
   async clusterInfo(): Promise<ClusterInfo> {
     const reply = await this.#nameServers.request(Requests.GET_BROKER_CLUSTER_INFO, {});
     expectSuccess(reply, this.#nameServers.addresses.join(';'));
@@ -118,12 +138,12 @@ export class Admin {
     return [...route.readable];
   }
 
-  /** The offset that the queue's next message will have. */
+  /** The offset that the queue's next message will have. @throws BrokerNotFoundError */
   maxOffset(queue: MessageQueue): Promise<number> {
     return this.#offset(queue, Requests.GET_MAX_OFFSET, {});
   }
 
-  /** The offset of the oldest message that the queue still has. */
+  /** The offset of the oldest message that the queue still has. @throws BrokerNotFoundError */
   minOffset(queue: MessageQueue): Promise<number> {
     return this.#offset(queue, Requests.GET_MIN_OFFSET, {});
   }
@@ -147,7 +167,7 @@ export class Admin {
     return reply.header.offset;
   }
 
-  /** Reads a message by its offsetMsgId, from the broker whose address stands in that id. */
+  /** Reads a message by its offsetMsgId, from the broker whose address that id contains. @throws DecodeError */
   async viewMessage(topic: string, offsetMsgId: string): Promise<MessageExt> {
     const { host, port, physicalOffset } = decodeOffsetMsgId(offsetMsgId);
     const address = formatAddress(host, port);
@@ -161,7 +181,7 @@ export class Admin {
     return decodeRecord(Buffer.from(reply.body));
   }
 
-  /** The messages with this key, from all brokers of the topic. */
+  /** The messages with this key, from all brokers of the topic. @throws TopicNotFoundError */
   async queryMessage(options: QueryMessageOptions): Promise<MessageExt[]> {
     const { topic, key, maxNum = 32, begin = 0, end = this.#context.clock.now() } = options;
     const queues = await this.fetchSubscribeMessageQueues(topic);
@@ -178,7 +198,7 @@ export class Admin {
         return decodeRecords(Buffer.from(reply.body));
       }),
     );
-    // Brokers find by a hash of the key.
+    // Brokers look keys up by a hash, and may return messages with other keys.
     return found.flat().filter((message) => (message.properties.get('KEYS') ?? '').split(' ').includes(key));
   }
 

@@ -1,4 +1,4 @@
-// Owns what a client gives to its producers and consumers: no more than they need.
+// Defines what a client gives to its producers and consumers.
 import type { Clock, Logger, UniqueIdMaker } from '@nest-rocketmq/remoting/internal';
 import type { Brokers } from './routes/brokers.js';
 import type { Heartbeat } from './groups/heartbeat.js';

@@ -174,6 +174,20 @@ describe('administration', () => {
     expect(await client.admin.fetchSubscribeMessageQueues('made')).toHaveLength(6);
   });
 
+  it('creates a topic of one queue, on one broker of several, for messages that are to be in one order', async () => {
+    clientOn(new FakeCluster({ brokers: ['broker-a', 'broker-b'] }));
+    await client.start();
+    await client.admin.createTopic({ topic: 'global', queues: 1, brokers: ['broker-b'] });
+    const [first, second] = cluster.brokers;
+    expect(first!.requests('UPDATE_AND_CREATE_TOPIC')).toEqual([]);
+    expect(second!.requests('UPDATE_AND_CREATE_TOPIC')[0]!.header).toMatchObject({
+      topic: 'global',
+      readQueueNums: 1,
+      writeQueueNums: 1,
+    });
+    await expect(client.admin.createTopic({ topic: 'x', brokers: ['broker-z'] })).rejects.toThrow(/broker-z/);
+  });
+
   it('says that a topic does not exist', async () => {
     clientOn(new FakeCluster());
     await client.start();

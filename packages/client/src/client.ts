@@ -1,4 +1,4 @@
-// Owns one client: its identity, its connections, and the producers and consumers on them. Two clients share nothing.
+// Puts a client together: its identity, its connections, and the producers and consumers on them.
 import { randomBytes } from 'node:crypto';
 import {
   AUTO_CREATE_TOPIC_KEY,
@@ -29,14 +29,20 @@ import { SendWindow } from './send-window.js';
 import { Routes } from './routes/routes.js';
 import { sharedAbortController } from './time/timing.js';
 
-/** Any topic would do; this one brokers ask for as well. */
+/** Any topic would do. */
 const TOPIC_TO_TRY_NAME_SERVER = AUTO_CREATE_TOPIC_KEY;
 
-/** Of requests other than sends that wait for one broker: 64 MiB. */
+/** Most unsent bytes of requests other than sends, for one broker. */
 const MOST_OTHER_BYTES = 64 * 1024 * 1024;
 
+/**
+ * A client of one RocketMQ cluster. Its producers and consumers share its connections; two clients share nothing.
+ * Create producers and consumers from it, start them, and end with `shutdown`.
+ */
 export class RocketMQClient {
+  /** How brokers know this client: its address, and `instanceName` or the process id and random characters. */
   readonly clientId: string;
+  /** Topics, offsets, and looking messages up. */
   readonly admin: Admin;
   readonly #options: ResolvedClientOptions;
   readonly #connections: Connections;
@@ -94,7 +100,11 @@ export class RocketMQClient {
     this.admin = new Admin(this.#context, this.#nameServers);
   }
 
-  /** @throws NameServerUnreachableError when no name server of the list answers within a bounded time */
+  /**
+   * Finds a name server and begins to send heartbeats. Producers and consumers do this when they start.
+   * @throws NameServerUnreachableError when no name server of the list answers within `mqClientApiTimeout` each;
+   * NotRunningError after shutdown
+   */
   start(): Promise<void> {
     if (this.#shutDown) return Promise.reject(new NotRunningError('this client', 'shut down'));
     this.#starting ??= this.#start().catch((error: unknown) => {
@@ -105,19 +115,19 @@ export class RocketMQClient {
     return this.#starting;
   }
 
-  /** @throws InvalidOptionError, InvalidNameError */
+  /** A producer, to be started. @throws InvalidOptionError, InvalidNameError */
   createProducer(options: ProducerOptions): Producer {
     return this.#keep(new Producer(this.#context, options));
   }
 
-  /** @throws InvalidOptionError, InvalidNameError */
+  /** A push consumer, to be started. @throws InvalidOptionError, InvalidNameError */
   createPushConsumer(options: PushConsumerOptions): PushConsumer {
     return this.#keep(new PushConsumer(this.#context, options));
   }
 
   /**
-   * Shuts down what was made from it, consumers first, and closes all connections. Sends that are under way are waited
-   * for; those that outlast the producer's deadline are rejected.
+   * Shuts down its consumers, then its producers, and closes all connections. Waits for listener calls and sends under
+   * way, 30 s each at most; sends that take longer are rejected. Never rejects, and may be called twice.
    */
   async shutdown(): Promise<void> {
     if (this.#shutDown) return;
@@ -158,7 +168,7 @@ export class RocketMQClient {
       logger,
       connectTimeout,
       serializeType,
-      // What may be under way is bounded by the send window already; this is for a peer that takes nothing at all.
+      // The send window limits the sends already; this is for a peer that takes nothing at all.
       maxUnsentBytes: 2 * backPressureForAsyncSendSize + MOST_OTHER_BYTES,
       handlers: callbackHandlers(this.#members, logger),
       ...(signed && { sign: signer({ accessKey, secretKey, ...(securityToken && { securityToken }) }) }),

@@ -1,22 +1,19 @@
-// Owns the client's own errors. Errors of the wire (connect, timeout, response code) are remoting's, and stand as the
+// Defines the errors of the client. Errors of the protocol (connect, timeout, response code) are remoting's, and are the
 // `cause` of these where a call was tried more than once.
 import {
   AUTO_CREATE_TOPIC_KEY,
   ConnectionClosedError,
   RequestTimeoutError,
   ResponseError,
-  RocketMQError,
   describe,
   shown,
 } from '@nest-rocketmq/remoting/internal';
+import { MQClientError } from './client-error.js';
 
 export { describe };
 
-/** Base of the errors that the client itself raises. `code` is stable, and is Apache's name where it has one. */
-export class MQClientError extends RocketMQError {}
-
 /** A topic or group name that RocketMQ does not take. */
-export class InvalidNameError extends MQClientError {
+export class InvalidNameError extends MQClientError<'INVALID_NAME'> {
   constructor(
     readonly kind: 'topic' | 'group',
     readonly given: unknown,
@@ -26,15 +23,15 @@ export class InvalidNameError extends MQClientError {
   }
 }
 
-/** A message that no broker would take: no body, a reserved property name, or members of a batch that do not match. */
-export class InvalidMessageError extends MQClientError {
+/** No broker would take the message: no body, a reserved property name, or a batch whose messages do not match. */
+export class InvalidMessageError extends MQClientError<'MESSAGE_ILLEGAL'> {
   constructor(reason: string) {
     super('MESSAGE_ILLEGAL', reason);
   }
 }
 
 /** The body is larger than the producer's `maxMessageSize`. */
-export class MessageTooLargeError extends MQClientError {
+export class MessageTooLargeError extends MQClientError<'MESSAGE_TOO_LARGE'> {
   constructor(
     readonly topic: string,
     /** bytes */
@@ -51,7 +48,7 @@ export class MessageTooLargeError extends MQClientError {
 }
 
 /** No name server of the list answered. `causes` holds one error for each address that was tried. */
-export class NameServerUnreachableError extends MQClientError {
+export class NameServerUnreachableError extends MQClientError<'NAME_SERVER_UNREACHABLE'> {
   constructor(
     readonly addresses: readonly string[],
     readonly causes: readonly unknown[],
@@ -66,7 +63,7 @@ export class NameServerUnreachableError extends MQClientError {
 }
 
 /** The topic has no route, and brokers do not create topics by themselves. */
-export class TopicNotFoundError extends MQClientError {
+export class TopicNotFoundError extends MQClientError<'NOT_FOUND_TOPIC'> {
   constructor(
     readonly topic: string,
     readonly nameServers: readonly string[],
@@ -83,7 +80,7 @@ export class TopicNotFoundError extends MQClientError {
 }
 
 /** The broker that a queue belongs to has no address in the route. */
-export class BrokerNotFoundError extends MQClientError {
+export class BrokerNotFoundError extends MQClientError<'BROKER_NOT_EXIST'> {
   constructor(
     readonly brokerName: string,
     readonly topic: string,
@@ -96,7 +93,7 @@ export class BrokerNotFoundError extends MQClientError {
 }
 
 /** The name servers know no broker at all. */
-export class NoBrokerError extends MQClientError {
+export class NoBrokerError extends MQClientError<'NO_BROKER'> {
   constructor(readonly nameServers: readonly string[]) {
     super(
       'NO_BROKER',
@@ -106,14 +103,14 @@ export class NoBrokerError extends MQClientError {
   }
 }
 
-/** Why a send failed: what its last attempt met. */
+/** Why a send failed. */
 export type SendFailure = 'unreachable' | 'timeout' | 'connection lost' | 'refused';
 
 /** Every attempt to send failed. `cause` is the error of the last attempt that may have stored the message, else of the last one. */
-export class SendFailedError extends MQClientError {
+export class SendFailedError extends MQClientError<'SEND_FAILED'> {
   /**
-   * 'unreachable': no connection came about, and nothing was sent. After 'timeout' and 'connection lost' the message may
-   * be stored all the same. 'refused': the broker answered by an error.
+   * 'unreachable': no connection could be made, and nothing was sent. After 'timeout' and 'connection lost' the message may
+   * be stored all the same. 'refused': the broker answered with an error.
    */
   readonly reason: SendFailure;
 
@@ -153,7 +150,7 @@ function sendFailureOf(cause: unknown): SendFailure {
 }
 
 /** More sends wait for their turn in this client than it may hold. Nothing of this one was sent. */
-export class TooManySendsError extends MQClientError {
+export class TooManySendsError extends MQClientError<'TOO_MUCH_REQUEST'> {
   constructor(
     readonly underWay: number,
     readonly waiting: number,
@@ -171,7 +168,7 @@ export class TooManySendsError extends MQClientError {
 }
 
 /** A broker does not take a condition in SQL92: it has no such filter, or does not understand it. */
-export class SubscriptionRefusedError extends MQClientError {
+export class SubscriptionRefusedError extends MQClientError<'SUBSCRIPTION_REFUSED'> {
   constructor(
     readonly group: string,
     readonly topic: string,
@@ -188,7 +185,7 @@ export class SubscriptionRefusedError extends MQClientError {
 }
 
 /** A second producer or consumer of the same group in one client. */
-export class GroupInUseError extends MQClientError {
+export class GroupInUseError extends MQClientError<'GROUP_IN_USE'> {
   constructor(
     readonly kind: 'producer' | 'consumer',
     readonly group: string,
@@ -196,6 +193,102 @@ export class GroupInUseError extends MQClientError {
     super(
       'GROUP_IN_USE',
       `a ${kind} of group ${group} is already started in this client. Use another group or client.`,
+    );
+  }
+}
+
+/** A message is to be delivered later than the producer's `maxDelay` allows. Nothing was sent. */
+export class DelayTooLongError extends MQClientError<'DELAY_TOO_LONG'> {
+  constructor(
+    readonly topic: string,
+    /** ms */
+    readonly delay: number,
+    /** ms */
+    readonly maxDelay: number,
+  ) {
+    super(
+      'DELAY_TOO_LONG',
+      `the delay of a message for topic ${topic} is ${delay} ms and maxDelay is ${maxDelay} ms. Send it later, or raise ` +
+        'maxDelay here and timerMaxDelaySec at the broker.',
+    );
+  }
+}
+
+/** The broker delays by levels only (Apache 4.x), and none of them has this length. Nothing was sent. */
+export class DelayNotSupportedError extends MQClientError<'DELAY_NOT_SUPPORTED'> {
+  constructor(
+    readonly topic: string,
+    /** ms */
+    readonly delay: number,
+    readonly brokerName: string,
+    /** The two nearest levels, as the broker's messageDelayLevel names them. */
+    readonly nearest: readonly string[],
+  ) {
+    super(
+      'DELAY_NOT_SUPPORTED',
+      `a delay of ${delay} ms for topic ${topic} is not possible: broker ${brokerName} is of a version before 5.0, which ` +
+        `knows fixed levels only. Nearest are ${nearest.join(' and ')}: use one of them, add a level to its ` +
+        'messageDelayLevel, or use brokers of 5.0 or later.',
+    );
+  }
+}
+
+/**
+ * Why a message could not be recalled. 'too late': it was due already. 'unknown': the broker has no such message pending,
+ * or it was recalled before. 'foreign': the handle is no recall handle, or one of another topic or of no broker here.
+ * 'not enabled': the broker takes no recalls.
+ */
+export type RecallFailure = 'too late' | 'unknown' | 'foreign' | 'not enabled';
+
+/** The message was not recalled. */
+export class RecallFailedError extends MQClientError<'RECALL_FAILED'> {
+  constructor(
+    readonly topic: string,
+    readonly recallHandle: string,
+    readonly reason: RecallFailure,
+    detail: string,
+    options?: { cause?: unknown },
+  ) {
+    super('RECALL_FAILED', `a message for topic ${topic} was not recalled, ${reason}: ${detail}.`, options);
+  }
+}
+
+/** The half message is stored, but a copy of it may be lost: it was rolled back, and nothing of it is delivered. */
+export class TransactionNotBegunError extends MQClientError<'TRANSACTION_NOT_BEGUN'> {
+  constructor(
+    readonly topic: string,
+    readonly transactionId: string,
+    readonly sendStatus: string,
+  ) {
+    super(
+      'TRANSACTION_NOT_BEGUN',
+      `transaction ${transactionId} on topic ${topic} was rolled back: its half message is stored with ${sendStatus}. ` +
+        "Begin a new one; look at the broker's disk and replicas.",
+    );
+  }
+}
+
+/** A transaction is to be committed that was rolled back, or the other way round. */
+export class TransactionEndedError extends MQClientError<'TRANSACTION_ENDED'> {
+  constructor(
+    readonly transactionId: string,
+    readonly state: string,
+  ) {
+    super('TRANSACTION_ENDED', `transaction ${transactionId} has ended with ${state} already. End each once.`);
+  }
+}
+
+/** Too many consumers of one broadcasting group keep their offsets in one folder. */
+export class TooManyConsumersError extends MQClientError<'TOO_MANY_CONSUMERS'> {
+  constructor(
+    readonly group: string,
+    readonly folder: string,
+    readonly limit: number,
+  ) {
+    super(
+      'TOO_MANY_CONSUMERS',
+      `${limit} consumers of group ${group} keep their offsets in ${folder} already. ` +
+        'Set localOffsetStoreDir to another folder, or shut consumers down.',
     );
   }
 }

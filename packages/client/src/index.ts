@@ -1,25 +1,47 @@
-// The public door of the package.
+// The public door of @nest-rocketmq/client.
 export { RocketMQClient } from './client.js';
-export { Admin } from './admin.js';
-export type { CreateTopicOptions, QueryMessageOptions } from './admin.js';
+export type { Admin, CreateTopicOptions, QueryMessageOptions } from './admin.js';
+export { MQClientError } from './client-error.js';
+export type { ClientErrorCode } from './client-error.js';
 export type { ClientOptions } from './config/options.js';
 export {
   BrokerNotFoundError,
+  DelayNotSupportedError,
+  DelayTooLongError,
   GroupInUseError,
   InvalidMessageError,
   InvalidNameError,
-  MQClientError,
   MessageTooLargeError,
   NameServerUnreachableError,
   NoBrokerError,
+  RecallFailedError,
   SendFailedError,
   SubscriptionRefusedError,
   TooManySendsError,
   TopicNotFoundError,
+  TransactionEndedError,
+  TransactionNotBegunError,
 } from './errors.js';
-export type { SendFailure } from './errors.js';
-export { InvalidOptionError, NotRunningError } from '@nest-rocketmq/remoting/internal';
-export { Producer } from './producer/producer.js';
+export type { RecallFailure, SendFailure } from './errors.js';
+export {
+  ConnectError,
+  ConnectionClosedError,
+  InvalidOptionError,
+  NotRunningError,
+  RequestTimeoutError,
+  ResponseError,
+  RocketMQError,
+} from '@nest-rocketmq/remoting';
+export type {
+  Clock,
+  ClusterInfo,
+  Dial,
+  Logger,
+  MessageExt,
+  MessageQueue,
+  TopicRouteData,
+} from '@nest-rocketmq/remoting';
+export type { Producer } from './producer/producer.js';
 export type {
   LocalTransactionState,
   OutgoingMessage,
@@ -27,13 +49,15 @@ export type {
   SendOptions,
   SendResult,
   SendStatus,
+  Transaction,
   TransactionListener,
   TransactionSendResult,
 } from './producer/producer-options.js';
-export { PushConsumer } from './consumer/push-consumer.js';
+export type { PushConsumer } from './consumer/push-consumer.js';
 export type {
   ConsumeContext,
   ConsumeFromWhere,
+  ConsumeMode,
   ConsumeResult,
   ExpressionType,
   MessageListener,

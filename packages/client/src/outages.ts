@@ -1,5 +1,4 @@
-// Owns what the log says of servers that cannot be reached: one line when it begins, whoever meets it first, and one when
-// it is over. Leaves errors that a server answers by to whoever asked.
+// Logs servers that cannot be reached: one line when that begins, whoever meets it first, and one when it ends.
 import { ConnectError, ConnectionClosedError, RequestTimeoutError } from '@nest-rocketmq/remoting/internal';
 import type { Clock, Logger } from '@nest-rocketmq/remoting/internal';
 import { BrokerNotFoundError, NameServerUnreachableError, describe } from './errors.js';
@@ -8,14 +7,14 @@ export class Outages {
   /** name of the server -> monotonic ms of its first failure */
   readonly #since = new Map<string, number>();
 
-  /** @param closing aborts when the client closes: what fails then is no outage */
+  /** @param closing aborts when the client closes: a failure after that is not an outage */
   constructor(
     private readonly clock: Clock,
     private readonly logger: Logger,
     private readonly closing: AbortSignal,
   ) {}
 
-  /** @returns false when the error is none of an outage: it is not logged then */
+  /** @returns false when the error does not mean an outage: then nothing is logged */
   met(error: unknown): boolean {
     const server = serverOf(error);
     if (server === undefined) return false;
@@ -40,7 +39,7 @@ export class Outages {
   }
 }
 
-/** Of all name servers of a list, which fail as one. */
+/** For the name servers of a list, which count as one. */
 export function nameServersKey(addresses: readonly string[]): string {
   return `name server ${addresses.join(', ')}`;
 }

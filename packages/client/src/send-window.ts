@@ -1,20 +1,20 @@
-// Owns how many sends of a client are under way at a time: what exceeds that waits for its turn here, in order, with a
-// bound. The time of a send begins with its turn. Leaves the sends themselves to producer.
+// Limits how many sends of a client are under way. Further ones wait in order, up to a limit; the time of a send begins
+// with its turn.
 import { TooManySendsError } from './errors.js';
 
 export interface SendWindowOptions {
-  /** Sends under way at a time. */
+  /** Most sends under way. */
   backPressureForAsyncSendNum: number;
-  /** Their bytes. One send alone may be larger. */
+  /** Most bytes of them. A single send may be larger. */
   backPressureForAsyncSendSize: number;
-  /** Sends that wait for their turn. */
+  /** Most sends that wait. */
   maxWaitingSends: number;
-  /** Their bytes. */
+  /** Most bytes of them. */
   maxWaitingSendSize: number;
 }
 
 interface Waiting {
-  /** Whoever waits, so that it can give up what it waits for. */
+  /** Who waits: `abandon` gives up all that it waits for. */
   readonly owner: object;
   readonly bytes: number;
   readonly resolve: () => void;
@@ -33,7 +33,7 @@ export class SendWindow {
     this.#options = options;
   }
 
-  /** Takes a place at once. @returns false when there is none: see `turn` */
+  /** Takes a free place. @returns false when there is none: see `turn` */
   enter(bytes: number): boolean {
     if (this.#next < this.#waiting.length || !this.#hasRoom(bytes)) return false;
     this.#sends++;

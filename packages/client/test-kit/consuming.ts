@@ -1,5 +1,5 @@
-// Owns a consumer on a fake cluster, for the tests of the consumer's parts: the cluster, the client, and what the listener
-// has got. Ends all of it after each test, and holds that no timer is left.
+// Sets up a consumer on a fake cluster for the tests of its parts, ends it after each test, and checks that no timer is
+// left.
 import { afterEach, expect } from '@jest/globals';
 import { silentLogger } from '@nest-rocketmq/remoting/internal';
 import type { Logger, MessageExt } from '@nest-rocketmq/remoting/internal';

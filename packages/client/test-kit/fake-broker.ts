@@ -1,13 +1,17 @@
-// Owns one broker of the fake cluster. It is no model of a broker: it keeps just as much as a client needs to go on, and
-// answers otherwise where a test says so.
+// Fakes one broker of the fake cluster: it keeps only what a client needs, and answers otherwise where a test says so.
 import {
+  Connection,
   MessageProperty,
   RemotingServer,
   ResponseCode,
+  decodeFrame,
   decodeHeartbeat,
+  decodeLockBatch,
   decodeProperties,
   decodeRecord,
   encodeConsumerList,
+  encodeFrame,
+  encodeLockOk,
   encodeOffsetMsgId,
   encodeRecord,
   handlerTable,
@@ -15,7 +19,6 @@ import {
 } from '@nest-rocketmq/remoting/internal';
 import type {
   Answer,
-  Connection,
   Handler,
   HeaderOf,
   HeartbeatData,
@@ -65,6 +68,10 @@ export class FakeBroker {
   readonly heartbeats: HeartbeatData[] = [];
   /** Consumers of other clients. */
   readonly otherConsumers: string[] = [];
+  /** Queues whose lock is not given to this client, 'topic@queueId'. */
+  readonly lockedByOthers = new Set<string>();
+  /** Of MQVersion, in its answers. Default: the one that we report ourselves. */
+  version: number | undefined;
   unregistered = false;
   minOffset = 0;
   readonly server: RemotingServer;
@@ -110,10 +117,18 @@ export class FakeBroker {
         SEARCH_OFFSET_BY_TIMESTAMP: this.#answering('SEARCH_OFFSET_BY_TIMESTAMP', () => ({ header: { offset: 0 } })),
         PULL_MESSAGE: this.#answering('PULL_MESSAGE', ({ header }) => this.#onPull(header)),
         CONSUMER_SEND_MSG_BACK: this.#answering('CONSUMER_SEND_MSG_BACK', () => ({})),
+        LOCK_BATCH_MQ: this.#answering('LOCK_BATCH_MQ', ({ body }) => {
+          const { mqSet } = decodeLockBatch(body);
+          const free = mqSet.filter(({ topic, queueId }) => !this.lockedByOthers.has(`${topic}@${queueId}`));
+          return { body: encodeLockOk(free) };
+        }),
+        UNLOCK_BATCH_MQ: this.#answering('UNLOCK_BATCH_MQ', () => ({})),
         UPDATE_AND_CREATE_TOPIC: this.#answering('UPDATE_AND_CREATE_TOPIC', ({ header }) => {
           this.cluster.topics.set(header.topic, header.writeQueueNums);
           return {};
         }),
+        GET_BROKER_CONFIG: this.#answering('GET_BROKER_CONFIG', () => ({ code: ResponseCode.NO_PERMISSION })),
+        RECALL_MESSAGE: this.#answering('RECALL_MESSAGE', () => ({ header: { msgId: 'recalled' } })),
         CHECK_CLIENT_CONFIG: this.#answering('CHECK_CLIENT_CONFIG', () => ({})),
       }),
       clock: cluster.clock,
@@ -192,6 +207,7 @@ export class FakeBroker {
 
   #answering<Name extends RequestName>(name: Name, usual: Answering<Name>): Answering<Name> {
     return (request) => {
+      if (this.version !== undefined) answerAs(request.connection, this.version);
       const { header, body, extFields, oneway } = request;
       this.received.push({ name, header: { ...header }, body: Buffer.from(body), extFields: { ...extFields }, oneway });
       const script = this.#scripts.get(name)?.shift() as Answering<Name> | undefined;
@@ -263,6 +279,12 @@ export class FakeBroker {
       return false;
     });
   }
+}
+
+/** Whatever goes out on this connection says that it comes from a broker of this version. */
+function answerAs(connection: Connection, version: number): void {
+  const write = Connection.prototype.write.bind(connection);
+  connection.write = (frame) => write(encodeFrame({ ...decodeFrame(frame), version }));
 }
 
 function notFoundAnswer(offset: number): PullAnswer {

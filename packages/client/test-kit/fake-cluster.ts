@@ -1,4 +1,4 @@
-// Owns a name server and brokers that exist in memory only and do what a test tells them, for the client's tests.
+// Fakes a name server and brokers in memory, which do what a test tells them.
 import type { Duplex } from 'node:stream';
 import {
   ConnectError,

@@ -2,7 +2,7 @@
 import { RocketMQError } from '@nest-rocketmq/remoting/internal';
 
 /** Another process, or another app of this one, uses the directory of the embedded broker. Raised when the app starts. */
-export class StoreInUseError extends RocketMQError {
+export class StoreInUseError extends RocketMQError<'STORE_IN_USE'> {
   constructor(
     /** The directory. */
     readonly store: string,
@@ -27,7 +27,7 @@ export class StoreInUseError extends RocketMQError {
 }
 
 /** RocketMQModule.forRoot or forRootAsync is imported twice in one app. Raised when the app starts. */
-export class ModuleTwiceError extends RocketMQError {
+export class ModuleTwiceError extends RocketMQError<'MODULE_TWICE'> {
   /** @param importers of each of the two, the modules that import it */
   constructor(readonly importers: readonly string[]) {
     super(
@@ -42,21 +42,21 @@ export class ModuleTwiceError extends RocketMQError {
 }
 
 /** Two listeners of one consumer group cannot share the group's one consumer. Raised when the app starts. */
-export class ListenerConflictError extends RocketMQError {
+export class ListenerConflictError extends RocketMQError<'LISTENER_CONFLICT'> {
   constructor(group: string, first: string, second: string, reason: string) {
     super('LISTENER_CONFLICT', `consumer group '${group}': ${pair(first, second)} ${reason}`);
   }
 }
 
 /** A decorated class or method cannot be a listener. Raised by the decorator or when the app starts. */
-export class InvalidListenerError extends RocketMQError {
+export class InvalidListenerError extends RocketMQError<'INVALID_LISTENER'> {
   constructor(listener: string, reason: string, options?: { cause?: unknown }) {
     super('INVALID_LISTENER', `${listener}: ${reason}`, options);
   }
 }
 
 /** A listener's Observable did not complete before its message went to another consumer, or the app closed. */
-export class ListenerAbortedError extends RocketMQError {
+export class ListenerAbortedError extends RocketMQError<'LISTENER_ABORTED'> {
   constructor() {
     super(
       'LISTENER_ABORTED',
@@ -66,7 +66,7 @@ export class ListenerAbortedError extends RocketMQError {
 }
 
 /** A listener on a cluster has no group, neither its own nor the module's. Raised when the app starts. */
-export class GroupMissingError extends RocketMQError {
+export class GroupMissingError extends RocketMQError<'GROUP_MISSING'> {
   /** @param remedy added to the module's option; may be empty */
   constructor(
     readonly listener: string,
@@ -84,25 +84,49 @@ export class GroupMissingError extends RocketMQError {
 }
 
 /** A topic of a transactional send has no transaction listener in this app, or two; or its listener returned no verdict. */
-export class TransactionListenerError extends RocketMQError {
+export class TransactionListenerError extends RocketMQError<'TRANSACTION_LISTENER'> {
   constructor(message: string) {
     super('TRANSACTION_LISTENER', message);
   }
 }
 
 /** The converter cannot turn a payload into a body. Raised by sends, before anything is sent. */
-export class MessageEncodeError extends RocketMQError {
+export class MessageEncodeError extends RocketMQError<'MESSAGE_ENCODE'> {
   constructor(reason: string, options?: { cause?: unknown }) {
     super('MESSAGE_ENCODE', `this payload cannot be sent: ${reason}`, options);
   }
 }
 
 /** The converter cannot turn a body into the listener's payload. The message goes to the dead letters at once. */
-export class MessageDecodeError extends RocketMQError {
+export class MessageDecodeError extends RocketMQError<'MESSAGE_DECODE'> {
   constructor(reason: string, options?: { cause?: unknown }) {
     super('MESSAGE_DECODE', reason, options);
   }
 }
+
+/** The testing kit's `consumed` or `failed` waited in vain. */
+export class NotConsumedError extends RocketMQError<'NOT_CONSUMED'> {
+  constructor(reason: string) {
+    super(
+      'NOT_CONSUMED',
+      `${reason}. Call consumed() or failed() before what causes the delivery, and advance the clock for delayed messages.`,
+    );
+  }
+}
+
+/** The codes of the errors of this package. */
+export type NestRocketMQErrorCode = (
+  | StoreInUseError
+  | ModuleTwiceError
+  | ListenerConflictError
+  | InvalidListenerError
+  | ListenerAbortedError
+  | GroupMissingError
+  | TransactionListenerError
+  | MessageEncodeError
+  | MessageDecodeError
+  | NotConsumedError
+)['code'];
 
 /** 'A.onMessage and B.onMessage (OrdersModule)', or '… (OrdersModule and PaymentsModule)'. */
 function pair(first: string, second: string): string {

@@ -1,8 +1,5 @@
 // Checks values of options. Each check returns the value, or throws an InvalidOptionError that names the option.
-import { InvalidOptionError, milliseconds } from '@nest-rocketmq/remoting/internal';
-
-const ADDRESS = /^(?:[^\s:;,/[\]]+|\[[0-9a-fA-F:.%]+\]):(\d{1,5})$/;
-const HIGHEST_PORT = 65_535;
+import { InvalidOptionError, isDialable, milliseconds } from '@nest-rocketmq/remoting/internal';
 
 /** How many letters may be wrong in a misspelt option for the error to name the right one. */
 const MOST_WRONG_LETTERS = 2;
@@ -134,11 +131,6 @@ export function checkMethods(option: string, given: unknown, methods: readonly s
 export function checkAddresses(option: string, given: unknown): string {
   const parts = typeof given === 'string' ? given.split(';').map((part) => part.trim()) : [];
   const addresses = parts.filter((part) => part !== '');
-  if (addresses.length > 0 && addresses.every(isAddress)) return addresses.join(';');
+  if (addresses.length > 0 && addresses.every(isDialable)) return addresses.join(';');
   throw new InvalidOptionError(option, given, `'host:port', or several as 'host:port;host2:port'`);
-}
-
-function isAddress(text: string): boolean {
-  const port = Number(ADDRESS.exec(text)?.[1]);
-  return port >= 1 && port <= HIGHEST_PORT;
 }

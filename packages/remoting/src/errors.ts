@@ -1,9 +1,13 @@
-// Owns the errors of the wire. Each has a stable code, and a message that says what to do.
+// Defines the base of all errors of these packages, and the errors of the protocol and of options.
 
-export class RocketMQError extends Error {
-  /** @param code stable name of the kind of failure, for programs to compare */
+/** Base of every error of these packages. docs/errors.md lists them all. */
+export class RocketMQError<Code extends string = string> extends Error {
+  /**
+   * @param code stable name of the kind of failure, for programs to compare
+   * @param message what happened, and what to do about it
+   */
   constructor(
-    readonly code: string,
+    readonly code: Code,
     message: string,
     options?: { cause?: unknown },
   ) {
@@ -13,7 +17,7 @@ export class RocketMQError extends Error {
 }
 
 /** An option is missing, or has a value that it cannot have. Raised before anything is started or sent. */
-export class InvalidOptionError extends RocketMQError {
+export class InvalidOptionError extends RocketMQError<'INVALID_OPTION'> {
   /**
    * @param option its name; within an object, its path: 'embedded.listen'
    * @param given what was given
@@ -33,7 +37,7 @@ export class InvalidOptionError extends RocketMQError {
 }
 
 /** A call on something that was not started yet, or is shut down. */
-export class NotRunningError extends RocketMQError {
+export class NotRunningError extends RocketMQError<'NOT_RUNNING'> {
   constructor(
     what: string,
     state: string,
@@ -44,7 +48,7 @@ export class NotRunningError extends RocketMQError {
 }
 
 /** No connection could be made to `address`. */
-export class ConnectError extends RocketMQError {
+export class ConnectError extends RocketMQError<'CONNECT_FAILED'> {
   constructor(
     readonly address: string,
     reason: string,
@@ -59,7 +63,7 @@ export class ConnectError extends RocketMQError {
 }
 
 /** The peer did not answer within the time allowed. The request may or may not have been carried out. */
-export class RequestTimeoutError extends RocketMQError {
+export class RequestTimeoutError extends RocketMQError<'REQUEST_TIMEOUT'> {
   constructor(
     readonly address: string,
     readonly request: string,
@@ -74,7 +78,7 @@ export class RequestTimeoutError extends RocketMQError {
 }
 
 /** The connection ended before the answer came. The request may or may not have been carried out. */
-export class ConnectionClosedError extends RocketMQError {
+export class ConnectionClosedError extends RocketMQError<'CONNECTION_CLOSED'> {
   constructor(
     readonly address: string,
     /** in words */
@@ -90,28 +94,31 @@ export class ConnectionClosedError extends RocketMQError {
 }
 
 /** Bytes that are not a frame of this protocol; the connection they came on is of no further use. */
-export class FrameError extends RocketMQError {
+export class FrameError extends RocketMQError<'BAD_FRAME'> {
   constructor(message: string) {
     super('BAD_FRAME', `${message}. Is the peer a RocketMQ remoting client or server?`);
   }
 }
 
-/** A header field is missing or is not of its type. */
-export class HeaderError extends RocketMQError {
+/**
+ * A header field is missing or is not of its type. The message is what the peer is answered, in Apache's words, and so
+ * names the field only: the remedy is to send it as the request's row in requests/ has it.
+ */
+export class HeaderError extends RocketMQError<'BAD_HEADER'> {
   constructor(message: string) {
     super('BAD_HEADER', message);
   }
 }
 
 /** Bytes that are not a message record, a batch or a body of this protocol. */
-export class DecodeError extends RocketMQError {
+export class DecodeError extends RocketMQError<'BAD_BODY'> {
   constructor(message: string) {
-    super('BAD_BODY', message);
+    super('BAD_BODY', `${message}. Was it written by a RocketMQ client or broker, and is all of it there?`);
   }
 }
 
-/** What a request asks for cannot be; thrown by a handler, it becomes the answer. */
-export class RequestRefusedError extends RocketMQError {
+/** A request cannot be carried out. Thrown by a handler, its code and message become the answer to the peer. */
+export class RequestRefusedError extends RocketMQError<'REQUEST_REFUSED'> {
   /** @param responseCode of `ResponseCode` */
   constructor(
     readonly responseCode: number,
@@ -122,21 +129,43 @@ export class RequestRefusedError extends RocketMQError {
 }
 
 /** The peer answered with a response code other than SUCCESS. */
-export class ResponseError extends RocketMQError {
+export class ResponseError extends RocketMQError<'RESPONSE_CODE'> {
   constructor(
     readonly responseCode: number,
     readonly remark: string | undefined,
     readonly address: string,
     readonly request: string,
   ) {
-    super('RESPONSE_CODE', `${address} answered ${request} with code ${responseCode}${remark ? `: ${remark}` : ''}`);
+    const reason = remark ? `: ${remark}` : '. It gives no reason; look at its log.';
+    super('RESPONSE_CODE', `${address} answered ${request} with code ${responseCode}${reason}`);
+  }
+}
+
+/** An address is not written as HOST:PORT. */
+export class AddressError extends RocketMQError<'BAD_ADDRESS'> {
+  /** @param where it was given, in words */
+  constructor(given: string, where: string) {
+    super(
+      'BAD_ADDRESS',
+      `${where} must be HOST:PORT with a port from 0 to 65535, such as 127.0.0.1:9876; given: '${given}'`,
+    );
+  }
+}
+
+/** A server cannot listen: the port is taken, or the host is not an address of this machine. */
+export class ListenError extends RocketMQError<'LISTEN_FAILED'> {
+  constructor(host: string, port: number, cause: NodeJS.ErrnoException) {
+    const why = cause.code === 'EADDRINUSE' ? 'another process listens there' : cause.message;
+    super('LISTEN_FAILED', `cannot listen on ${host}:${port}: ${why}. Give another address, or end that process.`, {
+      cause,
+    });
   }
 }
 
 const MOST_NAMED = 5;
 
-/** A clock that is turned by hand waited in vain for something under way. */
-export class ClockHeldError extends RocketMQError {
+/** A clock that a test turns waited in vain for work under way to end. */
+export class ClockHeldError extends RocketMQError<'CLOCK_HELD'> {
   /**
    * @param work what has not ended
    * @param waited ms of real time
@@ -155,12 +184,29 @@ export class ClockHeldError extends RocketMQError {
   }
 }
 
+/** The codes of the errors of this package. */
+export type RemotingErrorCode = (
+  | InvalidOptionError
+  | NotRunningError
+  | ConnectError
+  | RequestTimeoutError
+  | ConnectionClosedError
+  | FrameError
+  | HeaderError
+  | DecodeError
+  | RequestRefusedError
+  | ResponseError
+  | AddressError
+  | ListenError
+  | ClockHeldError
+)['code'];
+
 /** As in '/var/lib/store/file' and 'C:\\store\\file'. */
 const PATH = /(?<![\w%-])(?:[A-Za-z]:)?[\\/][^\s'",;:()]*/g;
 
 /**
- * What a peer may be told of an error that was not made for it: never where files lie. What the file system says is in
- * the log of whoever met it.
+ * The part of an error's message that a peer may see: never the paths of files. The full message is in the log of this
+ * process.
  */
 export function toldToPeer(error: unknown): string {
   const { code, syscall } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
@@ -175,14 +221,14 @@ export function describe(error: unknown): string {
 
 const LONGEST_SHOWN = 200;
 
-/** A value as messages show it: on one line, and not long. */
+/** Formats a value for a message: on one line, and shortened. */
 export function shown(value: unknown): string {
   if (typeof value === 'string') return `'${cut(value)}'`;
   if (typeof value !== 'object' || value === null) return cut(String(value));
   try {
     return cut(JSON.stringify(value));
   } catch {
-    // A cycle, or a BigInt within: its kind says enough.
+    // It has a cycle or a BigInt in it: its type must do.
     return Object.prototype.toString.call(value);
   }
 }

@@ -1,9 +1,9 @@
-// The public door of @nest-rocketmq/remoting: what the other packages' own signatures mention.
+// The public door of @nest-rocketmq/remoting: what the signatures of the other packages mention.
+export type { BrokerData, ClusterInfo, QueueData, TopicRouteData } from './bodies/route-data.js';
 export type { Credentials } from './frame/acl.js';
 export type { Dial } from './connection/connections.js';
-export { AddressError } from './connection/host.js';
-export { ListenError } from './connection/server.js';
 export {
+  AddressError,
   ClockHeldError,
   ConnectError,
   ConnectionClosedError,
@@ -11,12 +11,14 @@ export {
   FrameError,
   HeaderError,
   InvalidOptionError,
+  ListenError,
   NotRunningError,
   RequestRefusedError,
   RequestTimeoutError,
   ResponseError,
   RocketMQError,
 } from './errors.js';
+export type { RemotingErrorCode } from './errors.js';
 export { silentLogger } from './logger.js';
 export type { Logger } from './logger.js';
 export type { HostPort, MessageExt, MessageQueue } from './message/message.js';

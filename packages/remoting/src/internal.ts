@@ -1,4 +1,4 @@
-// The door for our own packages and tests: it may change with any release.
+// Exports what our own packages and tests use. It may change with any release.
 export { signer } from './frame/acl.js';
 export type { Credentials } from './frame/acl.js';
 export {
@@ -67,6 +67,7 @@ export { DEFAULT_MESSAGE_DELAY_LEVEL, DELAY_UNITS, delayLevelNames, parseDelayLe
 export { milliseconds } from './time/duration.js';
 export type { Duration } from './time/duration.js';
 export {
+  AddressError,
   ClockHeldError,
   ConnectError,
   ConnectionClosedError,
@@ -74,6 +75,7 @@ export {
   FrameError,
   HeaderError,
   InvalidOptionError,
+  ListenError,
   NotRunningError,
   RequestRefusedError,
   RequestTimeoutError,
@@ -83,6 +85,7 @@ export {
   shown,
   toldToPeer,
 } from './errors.js';
+export type { RemotingErrorCode } from './errors.js';
 export { MAX_EXT_FIELDS, tooManyFields } from './requests/field.js';
 export type { Field, Fields, HeaderCodec, HeaderOfFields } from './requests/field.js';
 export {
@@ -98,7 +101,7 @@ export type { FrameLimits } from './frame/frame.js';
 export { HandlerTable, handlerTable } from './connection/handler-table.js';
 export type { Handler, Handlers, IncomingRequest } from './connection/handler-table.js';
 export { BINARY_REMARK_AT } from './frame/header-binary.js';
-export { AddressError, formatAddress, packHost, parseAddress, unpackHost } from './connection/host.js';
+export { addressIn, formatAddress, isDialable, packHost, parseAddress, unpackHost } from './connection/host.js';
 export type { HostAndPort } from './connection/host.js';
 export { duplexPair } from './connection/in-process.js';
 export { encodeJson, entriesOf, parseJson, parseJsonObject, stringifyJson } from './json/json.js';
@@ -160,7 +163,7 @@ export { Requests, requestByCode } from './requests/requests.js';
 export type { RequestName, RequestsTo } from './requests/requests.js';
 export { sendMessageFields } from './requests/produce.js';
 export { ResponseCode, responseCodeName } from './requests/response-code.js';
-export { ListenError, RemotingServer, serverDefaults } from './connection/server.js';
+export { RemotingServer, serverDefaults } from './connection/server.js';
 export type { RemotingServerOptions, ServerLimits } from './connection/server.js';
 export {
   AUTO_CREATE_TOPIC_KEY,

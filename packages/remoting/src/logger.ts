@@ -1,5 +1,6 @@
-// Owns the shape of a logger: the part of Nest's LoggerService that a library needs.
+// Defines what a logger is: the part of Nest's LoggerService that these packages need.
 
+/** Where log lines go. Nest's `Logger` is one, and so is `console`. */
 export interface Logger {
   log(message: string): void;
   warn(message: string): void;
@@ -7,7 +8,7 @@ export interface Logger {
   debug?(message: string): void;
 }
 
-/** Says nothing. */
+/** Logs nothing. */
 export const silentLogger: Logger = { log() {}, warn() {}, error() {} };
 
 const LONGEST_SHOWN = 256;

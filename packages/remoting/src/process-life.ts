@@ -6,22 +6,22 @@ const BOOT_TICKS_PER_SECOND = 100;
 const STATE = 0;
 const THREADS = 17;
 const START_TICKS = 19;
-/** A zombie has ended and waits for its parent to notice; X is one that goes this moment. */
+/** A zombie has ended and waits for its parent to notice; X is just being removed. */
 const DEAD_STATES = new Set(['Z', 'X', 'x']);
-/** A link that names the container: a process's id is one within that. */
+/** A link that names the container, within which a process id is valid. */
 const CONTAINER = '/proc/self/ns/pid';
 /** A process may be this much younger than its lock, ms: the two times come from different clocks. */
 const TOLERANCE_MS = 1_000;
 
-/** A file of the system, as text; undefined where there is none. */
+/** Reads a system file as text; undefined if there is none. */
 export type ReadSystemFile = (path: string) => string | undefined;
 
-/** What tells one process from another that has its id later. */
+/** Tells a process from a later one with the same id. */
 export interface ProcessIdentity {
   readonly pid: number;
   /** Start time, ticks since boot. */
   readonly start: number;
-  /** Identifies the boot of the system, and the container within it: whose ids of processes are meant. */
+  /** Identifies the boot of the system and the container, within which the id is valid. */
   readonly system: string;
 }
 
@@ -31,7 +31,7 @@ interface ProcessStat {
   start: number;
 }
 
-/** Undefined where the system does not tell: on anything but Linux. */
+/** Undefined where the system does not say: anywhere but on Linux. */
 export function identityOf(pid: number, read: ReadSystemFile = readSystemFile): ProcessIdentity | undefined {
   const stat = statOf(pid, read);
   const system = systemOf(read);
@@ -52,9 +52,9 @@ export function isHolderAlive(
   if (!exists(pid)) return false;
   const stat = statOf(pid, read);
   if (!stat) return true;
-  // The first thread of a program may end before the others: then it is listed as a zombie, and the program lives.
+  // When only the first thread of a program has ended, it is listed as a zombie although the program lives.
   if (DEAD_STATES.has(stat.state) && stat.threads <= 1) return false;
-  // An id is given out again after a while.
+  // The system reuses ids.
   if (identity) return identity.start === stat.start && identity.system === systemOf(read);
   const started = startTime(stat, read);
   return started === undefined || started <= since + TOLERANCE_MS;
@@ -65,7 +65,7 @@ function exists(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // EPERM: it lives and is somebody else's.
+    // EPERM: it lives, and belongs to another user.
     return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
 }
@@ -73,13 +73,15 @@ function exists(pid: number): boolean {
 function statOf(pid: number, read: ReadSystemFile): ProcessStat | undefined {
   const stat = read(`/proc/${pid}/stat`);
   if (stat === undefined) return undefined;
-  // The command name is in brackets, and may itself hold spaces and brackets.
+  // The command name is in brackets, and may contain spaces and brackets.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const start = Number(fields[START_TICKS]);
-  return Number.isSafeInteger(start) ? { state: fields[STATE]!, threads: Number(fields[THREADS]), start } : undefined;
+  return Number.isSafeInteger(start)
+    ? { state: fields[STATE] ?? '', threads: Number(fields[THREADS]), start }
+    : undefined;
 }
 
-/** Undefined where the system does not tell. */
+/** Undefined where the system does not say. */
 export function systemOf(read: ReadSystemFile = readSystemFile): string | undefined {
   const boot = read('/proc/sys/kernel/random/boot_id')?.trim();
   return boot === undefined ? undefined : `${boot}/${read(CONTAINER) ?? ''}`;

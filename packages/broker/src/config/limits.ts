@@ -12,7 +12,10 @@ export class LimitExceededError extends RequestRefusedError {
     readonly option: string,
     readonly limit: number,
   ) {
-    super(ResponseCode.INVALID_PARAMETER, `more ${what} than the broker allows: ${option}=${limit}`);
+    super(
+      ResponseCode.INVALID_PARAMETER,
+      `more ${what} than the broker allows: ${option}=${limit}. Use fewer, or raise it`,
+    );
   }
 }
 

@@ -2,7 +2,7 @@
 import { RocketMQError } from '@nest-rocketmq/remoting/internal';
 
 /** A change of attributes is not allowed. None of it was made. */
-export class InvalidAttributeError extends RocketMQError {
+export class InvalidAttributeError extends RocketMQError<'INVALID_ATTRIBUTE'> {
   constructor(message: string) {
     super('INVALID_ATTRIBUTE', message);
   }

@@ -9,7 +9,8 @@ import type { BrokerStats } from '../metrics/broker-stats.js';
 import type { StoreStats } from '../metrics/store-stats.js';
 import type { PullProgress, PullScheduler } from './pull-scheduler.js';
 import type { ConsumerOffsets } from '../metadata/offsets.js';
-import type { GetMessageStatus, GetResult, MessageRange, MessageStore } from '../store/store.js';
+import { pullCode } from './pull-code.js';
+import type { GetResult, MessageRange, MessageStore } from '../store/store.js';
 import { SubscriptionFilters, everything, isTagType, tagFilter } from '../filter/tag-filter.js';
 import type { TagFilter } from '../filter/tag-filter.js';
 import type { Topics } from '../metadata/topics.js';
@@ -106,8 +107,8 @@ function subscriptionFilter(deps: PullParts, header: Header, broadcastEnable: bo
 }
 
 /** @param maySuspend whether it may wait where it finds nothing */
-function run(deps: PullDeps, request: Pull, filter: TagFilter, maySuspend: boolean): void {
-  const { store, longPolling, config, clock, offsets } = deps;
+function run(deps: PullDeps, request: Pull, filter: TagFilter, maySuspend: boolean): Promise<void> | undefined {
+  const { store, clock } = deps;
   const { header, connection } = request;
   const { topic, queueId } = header;
   const elsewhere = movedByReset(deps, request);
@@ -117,9 +118,27 @@ function run(deps: PullDeps, request: Pull, filter: TagFilter, maySuspend: boole
   const share = connection.flow.toSocket;
   const started = clock.monotonic();
   const found = store.getMessage(topic, queueId, offset, maxCount, maxBytes, wanted(filter), memory, share);
+  if (!(found instanceof Promise)) return answerTo(deps, request, filter, maySuspend, found, started);
+  // What was read ahead may have had to go from memory since.
+  return found.then((late) => answerTo(deps, request, filter, maySuspend, late, started));
+}
+
+/** Answers with what was found, or holds the pull. @param started as in `answer` */
+function answerTo(
+  deps: PullDeps,
+  request: Pull,
+  filter: TagFilter,
+  maySuspend: boolean,
+  found: GetResult,
+  started: number,
+): undefined {
+  const { longPolling, config, clock, offsets } = deps;
+  const { header, connection } = request;
+  if (connection.closed) return;
+  const { topic, queueId } = header;
   deps.storeStats.read(found.count, clock.monotonic() - started);
   offsets.pulled(header.consumerGroup, topic, queueId, found.nextBeginOffset);
-  const code = codeOf(found.status, header.queueOffset);
+  const code = pullCode(found.status, header.queueOffset);
   const suspend = Math.min(header.suspendTimeoutMillis, config.maxSuspendTimeMillis);
   if (code === ResponseCode.PULL_NOT_FOUND && maySuspend && header.sysFlag & PullFlag.SUSPEND && suspend > 0) {
     if (longPolling.size >= config.maxHeldPulls) return reply(request, tooManyHeld(config.maxHeldPulls));
@@ -155,7 +174,7 @@ function schedule(deps: PullDeps, request: Pull, filter: TagFilter, maySuspend: 
   const first = (mayRead: boolean): PullProgress => {
     const range = rangeOf(deps, request, filter);
     if (!mayRead && store.isCold(topic, queueId, range)) return 'later';
-    const waiting = connection.closed ? undefined : store.warmUp(topic, queueId, range);
+    const waiting = connection.closed ? undefined : store.prefetch(topic, queueId, range);
     if (!waiting) return warm.serve();
     return waiting.then(() => pullScheduler.add(warm));
   };
@@ -184,17 +203,21 @@ function wanted(filter: TagFilter): TagFilter | undefined {
 }
 
 /** @param maySuspend whether it may wait where it finds nothing */
-function serve(deps: PullDeps, request: Pull, filter: TagFilter, maySuspend: boolean): undefined {
+function serve(deps: PullDeps, request: Pull, filter: TagFilter, maySuspend: boolean): PullProgress {
   const { connection } = request;
   connection.flow.requestEnded();
-  if (connection.closed) return;
+  if (connection.closed) return undefined;
   try {
-    run(deps, request, filter, maySuspend);
+    return run(deps, request, filter, maySuspend)?.catch((error: unknown) => fail(deps, request, error));
   } catch (error) {
-    // No caller catches the error of a pull that had to wait, so its client is answered here.
-    deps.log.say('error', 'pulls failed', `a pull failed: ${error instanceof Error ? error.message : String(error)}`);
-    reply(request, no(ResponseCode.SYSTEM_ERROR, printable(toldToPeer(error))));
+    return fail(deps, request, error);
   }
+}
+
+/** No caller catches the error of a pull that had to wait, so its client is answered here. */
+function fail({ log }: PullDeps, request: Pull, error: unknown): undefined {
+  log.say('error', 'pulls failed', `a pull failed: ${error instanceof Error ? error.message : String(error)}`);
+  reply(request, no(ResponseCode.SYSTEM_ERROR, printable(toldToPeer(error))));
 }
 
 /** @param started when it was served, on the clock's monotonic scale, ms */
@@ -210,27 +233,8 @@ function answer(deps: PullDeps, request: Pull, code: number, found: GetResult, s
   deps.stats.got(topic, consumerGroup, queueId, count, size, deps.clock.monotonic() - started);
 }
 
-function reply(request: Pull, answer: Answer<Row>): void {
+function reply(request: Pull, answer: Answer<Row>): undefined {
   if (!request.oneway) request.connection.answer(request, Requests.PULL_MESSAGE, answer);
-}
-
-function codeOf(status: GetMessageStatus, offset: number): number {
-  switch (status) {
-    case 'FOUND':
-      return ResponseCode.SUCCESS;
-    case 'NO_MATCHED_MESSAGE':
-    case 'MESSAGE_WAS_REMOVING':
-      return ResponseCode.PULL_RETRY_IMMEDIATELY;
-    case 'OFFSET_FOUND_NULL':
-    case 'OFFSET_OVERFLOW_ONE':
-      return ResponseCode.PULL_NOT_FOUND;
-    case 'NO_MATCHED_LOGIC_QUEUE':
-    case 'NO_MESSAGE_IN_QUEUE':
-      return offset === 0 ? ResponseCode.PULL_NOT_FOUND : ResponseCode.PULL_OFFSET_MOVED;
-    case 'OFFSET_OVERFLOW_BADLY':
-    case 'OFFSET_TOO_SMALL':
-      return ResponseCode.PULL_OFFSET_MOVED;
-  }
 }
 
 function no(code: number, remark: string): Answer<Row> {

@@ -135,7 +135,8 @@ export class SendHandler implements RawHandler {
   async #hold(unsaved: Promise<void>, connection: Connection, command: RemotingCommand): Promise<void> {
     const failure = await unsaved.then(
       () => undefined,
-      (error: unknown) => new Error(`the topic cannot be saved: ${toldToPeer(error)}`),
+      (error: unknown) =>
+        new RequestRefusedError(ResponseCode.SYSTEM_ERROR, `the topic cannot be saved: ${toldToPeer(error)}`),
     );
     try {
       // Other sends have used the header meanwhile.

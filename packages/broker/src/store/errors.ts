@@ -1,4 +1,4 @@
-// Owns the errors of the store. Each has a stable code and says what to do.
+// Defines the errors of the store.
 import { RocketMQError } from '@nest-rocketmq/remoting/internal';
 
 export type StoreErrorCode =
@@ -10,14 +10,15 @@ export type StoreErrorCode =
   | 'STORE_LAYOUT'
   | 'CONFIG_FILE_UNREADABLE';
 
-export class StoreError extends RocketMQError {
-  constructor(code: StoreErrorCode, message: string, options?: { cause?: unknown }) {
+/** The store cannot be opened, read or written: `code` and the message say why, and what to do. */
+export class StoreError<Code extends StoreErrorCode = StoreErrorCode> extends RocketMQError<Code> {
+  constructor(code: Code, message: string, options?: { cause?: unknown }) {
     super(code, message, options);
   }
 }
 
 /** Another living process has the store open. */
-export class StoreLockedError extends StoreError {
+export class StoreLockedError extends StoreError<'STORE_LOCKED'> {
   constructor(
     /** The process that holds it. */
     readonly pid: number,
@@ -34,4 +35,9 @@ export class StoreLockedError extends StoreError {
 export function systemCode(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | undefined)?.code;
   return typeof code === 'string' ? code : undefined;
+}
+
+/** What Node throws if a file is missing or in the way. */
+export function fileError(code: string, path: string): NodeJS.ErrnoException {
+  return Object.assign(new Error(`${code}: ${path}`), { code, path });
 }

@@ -1,4 +1,4 @@
-// The messages that go into the store, and the results that come out of it.
+// Declares the messages that go into the store, and the results that come out of it.
 
 /** What became of an append; the names are Apache's. */
 export type PutStatus =
@@ -13,8 +13,6 @@ export type PutStatus =
   | 'WHEEL_TIMER_NOT_ENABLE'
   /** Closed, disk full by the watermark, or a flush has failed: see `MessageStore.refusal`. */
   | 'SERVICE_NOT_AVAILABLE'
-  /** The next file of the log could not be made. */
-  | 'CREATE_MAPPED_FILE_FAILED'
   /** More is waiting for the disk than `maxPendingBytes`. */
   | 'OS_PAGE_CACHE_BUSY';
 

@@ -31,9 +31,9 @@ const GOLDEN_READ = 1_795_248_209_000;
 /** When its two messages that wait are due: a second after what Apache's TIMER_OUT_MS says, or less. */
 const [IN_1_HOUR, IN_6_HOURS] = [1_795_251_662_000, 1_795_269_662_000];
 
-function bytesOf(fileSystem: FileSystem, path: string, length: number): Buffer {
+async function bytesOf(fileSystem: FileSystem, path: string, length: number): Promise<Buffer> {
   const bytes = Buffer.alloc(length);
-  fileSystem.open(path, 'read').read(bytes, 0, length, 0);
+  await (await fileSystem.open(path, 'read')).read(bytes, 0, length, 0);
   return bytes;
 }
 
@@ -79,12 +79,12 @@ describe('a store of ours that is closed', () => {
     await send(1_000);
     await running.clock.advance(2_500);
     await running.stop();
-    const check = bytesOf(fileSystem, '/store/config/timercheck', 56);
+    const check = await bytesOf(fileSystem, '/store/config/timercheck', 56);
     // Slots before the last whole second have been delivered; all four messages are in the list, or were delivered.
     expect([0, 1, 2, 3].map((index) => Number(check.readBigInt64BE(8 * index)))).toEqual([START + 2_000, 0, 4, 4]);
-    expect(fileSystem.stat('/store/timerwheel')).toBeUndefined();
-    expect(fileSystem.stat('/store/timerlog/00000000000000000000')?.size).toBe(65_536);
-    const log = bytesOf(fileSystem, '/store/timerlog/00000000000000000000', 5 * 52);
+    expect(await fileSystem.stat('/store/timerwheel')).toBeUndefined();
+    expect((await fileSystem.stat('/store/timerlog/00000000000000000000'))?.size).toBe(65_536);
+    const log = await bytesOf(fileSystem, '/store/timerlog/00000000000000000000', 5 * 52);
     const units = [0, 1, 2, 3, 4].map((index) => {
       const at = 52 * index;
       const time = Number(log.readBigInt64BE(at + 16)) + log.readInt32BE(at + 24) - START;
@@ -110,7 +110,7 @@ describe('a store of ours that is closed', () => {
     const sender = await running.client();
     for (const ms of [5_001, 5_500, 6_000]) await sender.send('t', { properties: { TIMER_DELAY_MS: String(ms) } });
     await running.stop();
-    const log = bytesOf(fileSystem, '/store/timerlog/00000000000000000000', 3 * 52);
+    const log = await bytesOf(fileSystem, '/store/timerlog/00000000000000000000', 3 * 52);
     expect([0, 1, 2].map((index) => Number(log.readBigInt64BE(52 * index + 4)))).toEqual([-1, 0, 52]);
   });
 
@@ -122,9 +122,10 @@ describe('a store of ours that is closed', () => {
     await Promise.all(Array.from({ length: 1_300 }, send));
     await running.stop();
     // 1,259 entries of 52 bytes leave 68: one more, and the blank.
-    const first = bytesOf(fileSystem, '/store/timerlog/00000000000000000000', 65_536);
+    const first = await bytesOf(fileSystem, '/store/timerlog/00000000000000000000', 65_536);
     expect([first.readInt32BE(1_260 * 52), first.readUInt32BE(1_260 * 52 + 12)]).toEqual([16, 0xcbd43194]);
-    expect(bytesOf(fileSystem, '/store/timerlog/00000000000000065536', 52).readInt32BE(0)).toBe(52);
+    const second = await bytesOf(fileSystem, '/store/timerlog/00000000000000065536', 52);
+    expect(second.readInt32BE(0)).toBe(52);
   });
 
   it('delivers all once, wherever in its stop the broker is killed', async () => {

@@ -2,7 +2,7 @@
 // come, `timerlog` lists what waits. `timerwheel` is left out: Apache's broker builds it from the list.
 import { readLong, writeLong } from '../store/commitlog/record.js';
 import type { FileSystem, StoreFile } from '../store/files/file-system.js';
-import { readFullyAside, segmentName, writeFullyAside } from '../store/files/segment.js';
+import { readFully, segmentName, writeFully } from '../store/files/segment.js';
 import { slotOf } from './find-waiting.js';
 import type { Timer } from './pending-timers.js';
 
@@ -31,16 +31,16 @@ export interface TimerCheck {
 }
 
 /** Undefined where there is none. */
-export async function readTimerCheck({ aside }: FileSystem, root: string): Promise<TimerCheck | undefined> {
+export async function readTimerCheck(fileSystem: FileSystem, root: string): Promise<TimerCheck | undefined> {
   const path = `${root}/config/timercheck`;
-  if (!(await aside.stat(path))) return undefined;
-  const file = await aside.open(path, 'read');
+  if (!(await fileSystem.stat(path))) return undefined;
+  const file = await fileSystem.open(path, 'read');
   try {
     const bytes = Buffer.alloc(CHECK_BYTES);
-    if ((await readFullyAside(file, bytes, 0, CHECK_BYTES, 0)) < CHECK_BYTES) return undefined;
+    if ((await readFully(file, bytes, 0, CHECK_BYTES, 0)) < CHECK_BYTES) return undefined;
     return timerCheckOf(bytes);
   } finally {
-    await file.closeAside();
+    await file.close();
   }
 }
 
@@ -61,11 +61,11 @@ function timerCheckOf(bytes: Buffer): TimerCheck {
 }
 
 /** Removes what would be wrong now. Without timercheck, Apache's broker looks at every message of the timer topic. */
-export async function removeTimerFiles({ aside, syncDirectory }: FileSystem, root: string): Promise<void> {
-  await aside.remove(`${root}/config/timercheck`);
-  await syncDirectory(`${root}/config`);
-  await aside.remove(`${root}/timerwheel`);
-  for (const { name } of await aside.list(`${root}/timerlog`)) await aside.remove(`${root}/timerlog/${name}`);
+export async function removeTimerFiles(fileSystem: FileSystem, root: string): Promise<void> {
+  await fileSystem.remove(`${root}/config/timercheck`);
+  await fileSystem.syncDirectory(`${root}/config`);
+  await fileSystem.remove(`${root}/timerwheel`);
+  for (const { name } of await fileSystem.list(`${root}/timerlog`)) await fileSystem.remove(`${root}/timerlog/${name}`);
 }
 
 export interface TimerLogContent {
@@ -98,17 +98,17 @@ export async function writeTimerFiles(
   const time = isLastWaiting ? last.due - 1 : lastReadTime - SECOND;
   await log.add(last, time, isLastWaiting ? now : time);
   await log.end();
-  const file = await fileSystem.aside.open(`${root}/config/timercheck`, 'create');
+  const file = await fileSystem.open(`${root}/config/timercheck`, 'create');
   await writeAndClose(file, check.bytes);
   await fileSystem.syncDirectory(`${root}/config`);
 }
 
 async function writeAndClose(file: StoreFile, bytes: Buffer): Promise<void> {
   try {
-    await writeFullyAside(file, bytes, 0, bytes.length, 0);
+    await writeFully(file, bytes, 0, bytes.length, 0);
     await file.sync();
   } finally {
-    await file.closeAside();
+    await file.close();
   }
 }
 
@@ -172,16 +172,16 @@ class TimerLogWriter {
   async #write(): Promise<void> {
     const inFile = this.#base % this.fileSize;
     this.#file ??= await this.#make(this.#base - inFile);
-    await writeFullyAside(this.#file, this.#buffer, 0, this.#used, inFile);
+    await writeFully(this.#file, this.#buffer, 0, this.#used, inFile);
     this.#base += this.#used;
     this.#used = 0;
   }
 
   async #make(start: number): Promise<StoreFile> {
-    const { aside } = this.fileSystem;
-    await aside.makeDirectory(this.directory);
-    const file = await aside.open(`${this.directory}/${segmentName(start)}`, 'create');
-    await file.truncateAside(this.fileSize);
+    const { fileSystem } = this;
+    await fileSystem.makeDirectory(this.directory);
+    const file = await fileSystem.open(`${this.directory}/${segmentName(start)}`, 'create');
+    await file.truncate(this.fileSize);
     return file;
   }
 
@@ -189,6 +189,6 @@ class TimerLogWriter {
     const file = this.#file;
     this.#file = undefined;
     await file?.sync();
-    await file?.closeAside();
+    await file?.close();
   }
 }

@@ -1,5 +1,4 @@
-// Owns the refusal of names that no topic or group may have. Leaves the rules to remoting, where the broker finds them
-// too.
+// Refuses topic and group names that RocketMQ does not take.
 import {
   GROUP_MAX_LENGTH,
   NOT_ALLOWED_SEND_TOPICS,
@@ -34,7 +33,7 @@ function checkName(kind: 'topic' | 'group', name: unknown, longest: number): voi
   if (typeof name !== 'string' || name.trim() === '') {
     throw new InvalidNameError(kind, name, 'is empty; give one');
   }
-  if (name.length > longest) throw new InvalidNameError(kind, name, `is longer than ${longest} characters`);
+  if (name.length > longest) throw new InvalidNameError(kind, name, `is longer than ${longest} characters; shorten it`);
   if (isTopicOrGroupIllegal(name))
-    throw new InvalidNameError(kind, name, 'has other characters than letters, digits, %, |, _ and -');
+    throw new InvalidNameError(kind, name, 'has other characters than letters, digits, %, |, _ and -; use these only');
 }

@@ -1,53 +1,53 @@
-// Owns the options of the client itself: defaults, ranges, and the errors for what is out of them. Those of producers
-// and consumers stand beside them.
+// Defines the options of the client, and checks them: defaults, ranges, and the errors for what is out of range.
 import type { Clock, Dial, Logger } from '@nest-rocketmq/remoting/internal';
-import { InvalidOptionError, dialTcp, silentLogger, systemClock } from '@nest-rocketmq/remoting/internal';
+import { InvalidOptionError, dialTcp, isDialable, silentLogger, systemClock } from '@nest-rocketmq/remoting/internal';
 import type { SendWindowOptions } from '../send-window.js';
 
+/** Options of `RocketMQClient`. All but `nameServer` have a default. */
 export interface ClientOptions {
   /** Name servers, 'host:port;host2:port'. */
   nameServer: string;
-  /** How an address becomes a stream. Default: TCP. */
+  /** Opens the stream to an address. Default: TCP. */
   dial?: Dial;
   /** Default: the machine's clock. */
   clock?: Clock;
-  /** Default: says nothing. */
+  /** Default: logs nothing. */
   logger?: Logger;
-  /** Tells apart two clients of one host. Default: the process id and random characters. */
+  /** Distinguishes the clients of one host. Default: the process id and random characters. */
   instanceName?: string;
-  /** The host part of the client id. Default: the first address of this machine that is not a loopback. */
+  /** The host part of the client id. Default: the first non-loopback address of this machine. */
   clientIP?: string;
   /** How often routes are asked for again, ms. Default 30000. */
   pollNameServerInterval?: number;
-  /** How often brokers are told of this client's groups, ms. Default 30000; they forget a silent one after 120000. */
+  /** How often brokers get a heartbeat, ms. Default 30000; they forget a client after 120000 without one. */
   heartbeatBrokerInterval?: number;
   /** How often consumers store their offsets, ms. Default 5000. */
   persistConsumerOffsetInterval?: number;
-  /** How often consumers look again at which queues are theirs, if nothing has told them to before, ms. Default 20000. */
+  /** How often consumers check which queues are theirs, unless a change tells them earlier, ms. Default 20000. */
   rebalanceInterval?: number;
   /**
-   * Where broadcasting consumers keep their offsets; 'memory': nowhere. Default: a folder for these name servers in
-   * ~/.rocketmq_offsets. One consumer of a host, instanceName and group has one file; further ones have others.
+   * The folder where broadcasting consumers keep their offsets; 'memory': they are not kept. Default: a folder for these
+   * name servers in ~/.rocketmq_offsets. Each consumer of a host, instanceName and group has a file of its own.
    */
   localOffsetStoreDir?: string;
-  /** How long a connection may take to come about, ms. Default 3000. */
+  /** How long connecting may take, ms. Default 3000. */
   connectTimeout?: number;
   /** How long routes, heartbeats and other small requests may take, ms. Default 3000. */
   mqClientApiTimeout?: number;
-  /** Sends under way at a time; more wait for their turn. Default 10000. */
+  /** Most sends under way; further ones wait. Default 10000. */
   backPressureForAsyncSendNum?: number;
-  /** Bytes of the sends under way at a time. Default 64 MiB. */
+  /** Most bytes of the sends under way. Default 64 MiB. */
   backPressureForAsyncSendSize?: number;
-  /** Sends that may wait for their turn; one more is refused by TooManySendsError. Default 500000. */
+  /** Most sends that wait; further ones are refused with TooManySendsError. Default 500000. */
   maxWaitingSends?: number;
-  /** Their bytes. Default 512 MiB. */
+  /** Most bytes of the sends that wait. Default 512 MiB. */
   maxWaitingSendSize?: number;
   /** How headers are written. Default 'json'. */
   serializeType?: 'json' | 'binary';
-  /** For a cluster with access control: every request is signed. Both or none. */
+  /** For a cluster with access control: every request is signed. Give accessKey and secretKey, or neither. */
   accessKey?: string;
   secretKey?: string;
-  /** Sent with the signature where the keys are temporary ones. */
+  /** Sent with the signature if the keys are temporary. */
   securityToken?: string;
 }
 
@@ -103,8 +103,6 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
   };
 }
 
-const ADDRESS = /^(?:[^\s:;,/]+|\[[0-9a-fA-F:.%]+\]):(\d{1,5})$/;
-
 function parseAddresses(given: unknown): string[] {
   const allowed = "'host:port', or several as 'host:port;host2:port'";
   if (typeof given !== 'string') throw new InvalidOptionError('nameServer', given, allowed);
@@ -112,11 +110,8 @@ function parseAddresses(given: unknown): string[] {
     .split(';')
     .map((address) => address.trim())
     .filter((address) => address !== '');
-  const good = addresses.every((address) => {
-    const port = Number(ADDRESS.exec(address)?.[1]);
-    return port >= 1 && port <= 65_535;
-  });
-  if (addresses.length === 0 || !good) throw new InvalidOptionError('nameServer', given, allowed);
+  if (addresses.length === 0 || !addresses.every(isDialable))
+    throw new InvalidOptionError('nameServer', given, allowed);
   return [...new Set(addresses)];
 }
 

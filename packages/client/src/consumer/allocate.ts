@@ -1,9 +1,12 @@
-// Owns how a topic's queues are divided among a group's consumers: Apache's strategies, to the queue, since every
-// consumer of a group must come to the same division. Leaves who the consumers are to rebalance.
+// Divides a topic's queues among a group's consumers exactly as Apache does: all of them must come to the same division.
 import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import { createHash } from 'node:crypto';
 import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
 
+/**
+ * Divides a topic's queues among the consumers of a group. All of the group's consumers must use the same strategy, or
+ * some queues have two consumers and others none.
+ */
 export interface AllocateMessageQueueStrategy {
   /** Apache's name of it. */
   readonly name: string;
@@ -20,7 +23,7 @@ export interface AllocateMessageQueueStrategy {
   ): MessageQueue[];
 }
 
-/** Each consumer gets a run of neighbours; the first ones get one more where it does not come out even. */
+/** Each consumer gets adjacent queues; the first ones get one more if the number does not divide evenly. Apache's AVG. */
 export const allocateAveragely: AllocateMessageQueueStrategy = {
   name: 'AVG',
   allocate(_group, clientId, queues, clientIds) {
@@ -35,7 +38,7 @@ export const allocateAveragely: AllocateMessageQueueStrategy = {
   },
 };
 
-/** Queues are dealt out in turn, like cards. */
+/** Queues go to the consumers in turn. Apache's AVG_BY_CIRCLE. */
 export const allocateAveragelyByCircle: AllocateMessageQueueStrategy = {
   name: 'AVG_BY_CIRCLE',
   allocate(_group, clientId, queues, clientIds) {
@@ -44,13 +47,13 @@ export const allocateAveragelyByCircle: AllocateMessageQueueStrategy = {
   },
 };
 
-/** Always these queues, whoever else is there. */
+/** Always these queues, whatever other consumers there are. Apache's CONFIG. */
 export function allocateByConfig(queues: MessageQueue[]): AllocateMessageQueueStrategy {
   return { name: 'CONFIG', allocate: () => [...queues] };
 }
 
 /**
- * A ring of hashes: few queues change hands when a consumer comes or goes.
+ * A ring of hashes: when a consumer comes or goes, few queues change their consumer. Apache's CONSISTENT_HASH.
  * @param virtualNodes places of each consumer on the ring; default 10
  */
 export function allocateByConsistentHash(virtualNodes = 10): AllocateMessageQueueStrategy {

@@ -1,10 +1,11 @@
-// Owns running the listener: how many calls at a time, and what a call's result means for its messages and the queue's
-// offset. Leaves giving a message back to send-back.
-import { MessageProperty, retryTopic } from '@nest-rocketmq/remoting/internal';
+// Runs the listener, several calls at a time in any order, and applies each result to its messages and the queue's offset.
+import { MessageProperty } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import { describe } from '../errors.js';
 import { sleep } from '../time/timing.js';
+import { callListener } from './call-listener.js';
+import type { ConsumeService } from './consume-service.js';
 import type { ConsumeContext, ResolvedPushConsumerOptions } from './consumer-options.js';
 import type { ConsumerStats } from './consumer-stats.js';
 import { Deliveries } from './deliveries.js';
@@ -37,9 +38,8 @@ interface Task {
   readonly messages: MessageExt[];
 }
 
-export class ConsumeConcurrently {
+export class ConsumeConcurrently implements ConsumeService {
   readonly #parts: ConsumeParts;
-  readonly #retryTopic: string;
   #tasks: Task[] = [];
   #next = 0;
   readonly #deliveries: Deliveries;
@@ -48,7 +48,6 @@ export class ConsumeConcurrently {
 
   constructor(parts: ConsumeParts) {
     this.#parts = parts;
-    this.#retryTopic = retryTopic(parts.options.group);
     this.#deliveries = new Deliveries({
       clock: parts.context.clock,
       consumeTimeout: parts.options.consumeTimeout * MINUTE_MS,
@@ -56,12 +55,10 @@ export class ConsumeConcurrently {
     });
   }
 
-  /** Listener calls under way. */
   get running(): number {
     return this.#deliveries.count;
   }
 
-  /** Runs the listener for these messages, in lists of at most consumeMessageBatchMaxSize. */
   submit(queue: ProcessQueue, messages: readonly MessageExt[]): void {
     const size = this.#parts.options.consumeMessageBatchMaxSize;
     for (let at = 0; at < messages.length; at += size) {
@@ -70,7 +67,6 @@ export class ConsumeConcurrently {
     this.#pump();
   }
 
-  /** Their bodies cannot be read, now or ever: they go to the dead letters, where a person can look at them. */
   reject(queue: ProcessQueue, messages: MessageExt[]): void {
     const { context, options } = this.#parts;
     for (const message of messages) {
@@ -85,7 +81,6 @@ export class ConsumeConcurrently {
       );
   }
 
-  /** Begins no more calls. Resolves when those under way have ended. What had not begun is delivered again later. */
   stop(): Promise<void> {
     this.#stopped = true;
     this.#tasks = [];
@@ -93,16 +88,10 @@ export class ConsumeConcurrently {
     return this.running === 0 ? Promise.resolve() : new Promise((resolve) => (this.#whenIdle = resolve));
   }
 
-  /** Runs the listener once, outside of the course of queues. */
   call(messages: MessageExt[], context: ConsumeContext): Promise<'CONSUME_SUCCESS' | 'RECONSUME_LATER'> {
-    for (const message of messages) this.#restoreTopic(message);
-    // In a promise, so that a listener that is no async function and throws is the same as one that rejects.
-    return Promise.resolve()
-      .then(() => this.#parts.options.listener(messages, context))
-      .then((result) => (result === 'RECONSUME_LATER' ? result : 'CONSUME_SUCCESS'));
+    return callListener(this.#parts.options, messages, context);
   }
 
-  /** Goes on with what a pause has held. */
   resume(): void {
     this.#pump();
   }
@@ -229,11 +218,5 @@ export class ConsumeConcurrently {
   async #later(queue: ProcessQueue, again: () => void): Promise<void> {
     await sleep(this.#parts.context.clock, CONSUME_AGAIN_AFTER_MS, queue.signal);
     if (!queue.dropped && !this.#stopped) again();
-  }
-
-  /** A retried message comes from the group's retry topic, and is shown as of the topic that it was sent to. */
-  #restoreTopic(message: MessageExt): void {
-    const topic = message.properties.get(MessageProperty.RETRY_TOPIC);
-    if (topic !== undefined && message.topic === this.#retryTopic) message.topic = topic;
   }
 }

@@ -1,11 +1,11 @@
-// Owns running the listener on one message because an operator wishes so (mqadmin, the dashboard).
+// Runs the listener on one message on behalf of an operator (mqadmin, the dashboard).
 import type { Clock, MessageExt } from '@nest-rocketmq/remoting/internal';
 import { describe } from '../errors.js';
 import type { DirectResult } from '../groups/group-registry.js';
-import type { ConsumeConcurrently } from './consume-concurrently.js';
+import type { ConsumeService } from './consume-service.js';
 
 export async function consumeDirectly(
-  consume: ConsumeConcurrently,
+  consume: ConsumeService,
   message: MessageExt,
   brokerName: string,
   clock: Clock,
@@ -16,6 +16,7 @@ export async function consumeDirectly(
     messageQueue: { topic: message.topic, brokerName, queueId: message.queueId },
     delayLevelWhenNextConsume: 0,
     ackIndex: 0x7fffffff,
+    suspendCurrentQueueTimeMillis: -1,
     signal: new AbortController().signal,
   };
   try {

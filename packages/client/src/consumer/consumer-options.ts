@@ -1,4 +1,4 @@
-// Owns the public types of push consumption: options with Apache's names, defaults and ranges, and the listener.
+// Defines the options of a push consumer, with Apache's names, defaults and ranges, and what its listener gets.
 import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import { checkGroup, checkTopic } from '../config/names.js';
@@ -6,10 +6,19 @@ import { integerIn, oneOf } from '../config/options.js';
 import { allocateAveragely } from './allocate.js';
 import type { AllocateMessageQueueStrategy } from './allocate.js';
 
+/** CLUSTERING: each message goes to one consumer of the group. BROADCASTING: to each of them. */
 export type MessageModel = 'CLUSTERING' | 'BROADCASTING';
+/**
+ * CONCURRENTLY: messages in any order. ORDERLY: one message at a time of each queue, in the queue's order. KEY_ORDERED:
+ * within a queue, the messages of one sharding key one at a time and in order, those of other keys meanwhile.
+ */
+export type ConsumeMode = 'CONCURRENTLY' | 'ORDERLY' | 'KEY_ORDERED';
+/** Where a queue begins for which the group has no offset: only new messages, all of them, or those since a time. */
 export type ConsumeFromWhere = 'CONSUME_FROM_LAST_OFFSET' | 'CONSUME_FROM_FIRST_OFFSET' | 'CONSUME_FROM_TIMESTAMP';
+/** How a subscription filters messages: by their tag, or by a condition in SQL92 on their properties. */
 export type ExpressionType = 'TAG' | 'SQL92';
 
+/** A topic that a consumer subscribes to, and which of its messages. */
 export interface Subscription {
   topic: string;
   /** '*', or tags as 'TagA || TagB'; with SQL92 a condition on properties. Default '*'. */
@@ -18,24 +27,35 @@ export interface Subscription {
   expressionType?: ExpressionType;
 }
 
+/** What a listener is told about the messages that it gets, and may set for what becomes of them. */
 export interface ConsumeContext {
   readonly messageQueue: MessageQueue;
   /** Where a failed message goes: 0: the broker's usual delay, -1: to the dead-letter queue at once, 1 to 18: this level. */
   delayLevelWhenNextConsume: number;
   /** Of a list, the last index that was consumed; the rest is delivered again. Default: all. */
   ackIndex: number;
+  /**
+   * ORDERLY and KEY_ORDERED: after how long a failed message is tried again, ms, from 10 to 30000; what is beyond counts
+   * as the nearer bound. Default -1: the consumer's option of this name.
+   */
+  suspendCurrentQueueTimeMillis: number;
   /** Aborts when the result no longer matters: the queue went to another consumer, or shutdown's deadline has passed. */
   readonly signal: AbortSignal;
 }
 
-export type ConsumeResult = 'CONSUME_SUCCESS' | 'RECONSUME_LATER';
+/**
+ * RECONSUME_LATER and SUSPEND_CURRENT_QUEUE_A_MOMENT both mean failure. What follows is the consume mode's affair:
+ * CONCURRENTLY, the broker delivers the message again later; ORDERLY and KEY_ORDERED, it is tried again in its place.
+ */
+export type ConsumeResult = 'CONSUME_SUCCESS' | 'RECONSUME_LATER' | 'SUCCESS' | 'SUSPEND_CURRENT_QUEUE_A_MOMENT';
 
-/** Returning nothing is success; a throw or a rejection is RECONSUME_LATER. */
+/** Returning nothing is success; a throw or a rejection is failure. */
 export type MessageListener = (
   messages: MessageExt[],
   context: ConsumeContext,
 ) => Promise<ConsumeResult | void> | ConsumeResult | void;
 
+/** Options of `RocketMQClient.createPushConsumer`. All but `group`, `subscriptions` and `listener` have a default. */
 export interface PushConsumerOptions {
   group: string;
   /** All consumers of one group must subscribe to the same. */
@@ -43,11 +63,18 @@ export interface PushConsumerOptions {
   listener: MessageListener;
   /** CLUSTERING: each message to one consumer of the group; BROADCASTING: to each. Default 'CLUSTERING'. */
   messageModel?: MessageModel;
+  /** In which order messages come to the listener. Default 'CONCURRENTLY'. */
+  consumeMode?: ConsumeMode;
+  /**
+   * ORDERLY and KEY_ORDERED: after how long a failed message is tried again in its place, ms, from 10 to 30000. Default
+   * 1000.
+   */
+  suspendCurrentQueueTimeMillis?: number;
   /** Where a queue starts that the group has no offset for. Default 'CONSUME_FROM_LAST_OFFSET'. */
   consumeFromWhere?: ConsumeFromWhere;
   /** For CONSUME_FROM_TIMESTAMP, ms since the epoch. Default: half an hour before start. */
   consumeTimestamp?: number;
-  /** Listener calls at the same time. Default 20 (Apache's consumeThreadMin). */
+  /** Listener calls at the same time. Default 20 (Apache's consumeThreadMin); KEY_ORDERED: 64. */
   consumeConcurrency?: number;
   /** Messages per pull. Default 32. */
   pullBatchSize?: number;
@@ -68,9 +95,12 @@ export interface PushConsumerOptions {
    * `maxSuspendTimeMillis` is the upper limit.
    */
   brokerSuspendMaxTimeMillis?: number;
-  /** Deliveries after the first before a message goes to %DLQ%group. Default -1: 16. */
+  /** Deliveries after the first before a message goes to %DLQ%group. Default -1: 16; ORDERLY: no limit, as in Java. */
   maxReconsumeTimes?: number;
-  /** A message whose listener runs longer is given back to the broker, minutes. Default 15. */
+  /**
+   * A message whose listener runs longer is given back to the broker, minutes. Default 15. Not where order is kept: there
+   * the next message has to wait, however long that takes.
+   */
   consumeTimeout?: number;
   /** Largest list handed to the listener. Default 1. */
   consumeMessageBatchMaxSize?: number;
@@ -79,6 +109,9 @@ export interface PushConsumerOptions {
   /** BROADCASTING: the folder for its offsets; 'memory': they are not kept. Default: the client's option of this name. */
   localOffsetStoreDir?: string;
 }
+
+/** Apache's bounds of the pause before a message is tried again in its place. */
+export const SUSPEND_RANGE_MS = { min: 10, max: 30_000 } as const;
 
 export type ResolvedPushConsumerOptions = Required<
   Omit<PushConsumerOptions, 'consumeTimestamp' | 'localOffsetStoreDir'>
@@ -95,6 +128,11 @@ export function resolvePushConsumerOptions(options: PushConsumerOptions): Resolv
     throw new InvalidOptionError('subscriptions', options.subscriptions, 'at least one { topic }');
   }
   for (const { topic } of options.subscriptions) checkTopic(topic);
+  const consumeMode = oneOf('consumeMode', options.consumeMode, 'CONCURRENTLY', [
+    'CONCURRENTLY',
+    'ORDERLY',
+    'KEY_ORDERED',
+  ]);
   const number = (name: NumberOption, byDefault: number, min: number, max: number, unit = ''): number =>
     integerIn(name, options[name], byDefault, min, max, unit);
   return {
@@ -108,7 +146,15 @@ export function resolvePushConsumerOptions(options: PushConsumerOptions): Resolv
       'CONSUME_FROM_TIMESTAMP',
     ]),
     consumeTimestamp: options.consumeTimestamp,
-    consumeConcurrency: number('consumeConcurrency', 20, 1, 1000),
+    consumeMode,
+    suspendCurrentQueueTimeMillis: number(
+      'suspendCurrentQueueTimeMillis',
+      1000,
+      SUSPEND_RANGE_MS.min,
+      SUSPEND_RANGE_MS.max,
+      ' (ms)',
+    ),
+    consumeConcurrency: number('consumeConcurrency', consumeMode === 'KEY_ORDERED' ? 64 : 20, 1, 1000),
     pullBatchSize: number('pullBatchSize', 32, 1, 1024),
     pullBatchSizeInBytes: number('pullBatchSizeInBytes', 262_144, 1, 0x7fffffff, ' (bytes)'),
     pullInterval: number('pullInterval', 0, 0, 65_535, ' (ms)'),
@@ -126,6 +172,7 @@ export function resolvePushConsumerOptions(options: PushConsumerOptions): Resolv
 }
 
 type NumberOption =
+  | 'suspendCurrentQueueTimeMillis'
   | 'consumeConcurrency'
   | 'pullBatchSize'
   | 'pullBatchSizeInBytes'

@@ -1,4 +1,4 @@
-// Counts what a consumer pulls and consumes of each topic, for whoever asks how it runs (Apache: ConsumerStatsManager).
+// Counts what a consumer pulls and consumes of each topic, for its running info (Apache's ConsumerStatsManager).
 import { StatsColumn, StatsItem } from '@nest-rocketmq/remoting/internal';
 import type { Clock, StatsSnapshot } from '@nest-rocketmq/remoting/internal';
 

@@ -1,12 +1,11 @@
-// Owns the listener calls that are under way: how many, and which of them have outlasted consumeTimeout. Leaves what
-// becomes of those to consume-concurrently.
+// Counts the listener calls under way, and finds those that have outlasted consumeTimeout.
 import type { Clock, TimerHandle } from '@nest-rocketmq/remoting/internal';
 import type { Delivery } from './delivery.js';
 import type { ProcessQueue } from './process-queue.js';
 
 export interface DeliveriesOptions {
   clock: Clock;
-  /** ms */
+  /** ms; Infinity: none */
   consumeTimeout: number;
   onTimeout: (delivery: Delivery) => void;
 }
@@ -15,7 +14,7 @@ export class Deliveries {
   readonly #options: DeliveriesOptions;
   /** In the order in which they began. */
   readonly #underWay = new Set<Delivery>();
-  /** Queues whose end we listen to. */
+  /** Queues to whose drop we listen. */
   readonly #queues = new WeakSet<ProcessQueue>();
   #timer: TimerHandle | undefined;
   #stopped = false;
@@ -41,7 +40,7 @@ export class Deliveries {
     this.#underWay.delete(delivery);
   }
 
-  /** No more time-outs: a shutdown has a deadline of its own. */
+  /** Ends the time-outs: a shutdown has a deadline of its own. */
   stop(): void {
     this.#stopped = true;
     this.#options.clock.clearTimeout(this.#timer);
@@ -52,7 +51,7 @@ export class Deliveries {
   }
 
   #arm(ms: number): void {
-    if (this.#stopped) return;
+    if (this.#stopped || ms === Infinity) return;
     this.#timer = this.#options.clock.setTimeout(() => this.#onTimer(), ms);
   }
 

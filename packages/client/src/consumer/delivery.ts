@@ -1,5 +1,4 @@
-// Owns one call of the listener: its messages, and what the listener may say and hear meanwhile. Leaves running it to
-// consume-concurrently.
+// Represents one call of the listener: its messages, and what the listener may set and hear meanwhile.
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { ConsumeContext } from './consumer-options.js';
 import type { ProcessQueue } from './process-queue.js';
@@ -10,6 +9,7 @@ export class Delivery implements ConsumeContext {
   readonly messageQueue: MessageQueue;
   delayLevelWhenNextConsume = 0;
   ackIndex = LAST_INDEX;
+  suspendCurrentQueueTimeMillis = -1;
   #controller: AbortController | undefined;
   #over = false;
 
@@ -22,7 +22,7 @@ export class Delivery implements ConsumeContext {
     this.messageQueue = queue.messageQueue;
   }
 
-  /** Made when it is first asked for: most listeners never do. */
+  /** Created on first use: most listeners never ask for it. */
   get signal(): AbortSignal {
     this.#controller ??= new AbortController();
     if (this.#over || this.queue.dropped) this.#controller.abort();

@@ -1,4 +1,4 @@
-// Asks a broker from time to time whether the other members of the group subscribe to the same, and warns when not.
+// Asks a broker from time to time whether the group's other members have the same subscriptions, and warns if not.
 import {
   Requests,
   ResponseCode,
@@ -10,16 +10,16 @@ import type { ConsumerData } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import { describe } from '../errors.js';
 
-/** ms between two questions. */
+/** Between two checks. ms */
 const CHECK_INTERVAL_MS = 10_000;
-/** Other members that a warning names when it cannot know which of them it is. */
+/** Most members that a warning names when it cannot know which of them it is. */
 const MOST_NAMED = 3;
-/** Different subscriptions of others that are warned of; then the point has been made. */
+/** Most different subscriptions of others that are warned of. */
 const MOST_WARNINGS = 10;
 
 export interface GroupCheckParts {
   context: Pick<ClientContext, 'clientId' | 'clock' | 'logger' | 'brokers' | 'options'>;
-  /** What this member tells brokers. */
+  /** The subscriptions that this member tells brokers. */
   own: () => ConsumerData;
 }
 
@@ -27,14 +27,14 @@ export class GroupCheck {
   readonly #parts: GroupCheckParts;
   /** Monotonic, ms. */
   #lastAsked = -Infinity;
-  /** What others were seen to ask for, and was warned of. */
+  /** Subscriptions of others that were warned of. */
   readonly #warned = new Set<string>();
 
   constructor(parts: GroupCheckParts) {
     this.#parts = parts;
   }
 
-  /** A broker has told who the members are. Never rejects. */
+  /** Called when a broker has listed the members. Never rejects. */
   async look(address: string, clientIds: readonly string[]): Promise<void> {
     const { context } = this.#parts;
     const others = clientIds.filter((id) => id !== context.clientId);
@@ -59,8 +59,8 @@ export class GroupCheck {
     const timeout = context.options.mqClientApiTimeout;
     const reply = await context.brokers.request(address, Requests.GET_CONSUMER_CONNECTION_LIST, header, { timeout });
     if (reply.code !== ResponseCode.SUCCESS) return;
-    // The broker has one answer for the whole group, that of the member whose heartbeat came last. Where it is not ours,
-    // it is another's; where it is ours, another one may come before the next question.
+    // A broker keeps one answer for the whole group: that of the member with the last heartbeat. If it differs from ours,
+    // it is another's; if it is ours, another's may come before the next check.
     const last = decodeConsumerConnection(reply.body);
     const theirs = memberSubscriptionsText(last.subscriptions, last);
     const ours = memberSubscriptionsText(mine.subscriptionDataSet, mine);

@@ -1,5 +1,5 @@
-// Owns the offsets of a broadcasting consumer: nobody shares them, so they stay on this machine, in Apache's file format,
-// or in memory only. Beside each queue's offset stands a message that was there, by which the store is known again.
+// Stores the offsets of a broadcasting consumer on this machine, in Apache's file format, or in memory. Each queue's
+// offset has a message beside it that was there, by which the store can be recognized.
 import {
   arrayIn,
   decodeQueueTable,
@@ -25,7 +25,7 @@ export class LocalOffsetStore extends OffsetTable implements OffsetStore {
   readonly #landmarks = new Map<string, Landmark>();
   #file: OffsetFile | undefined;
   #written = '';
-  /** One write at a time, each with what is newest then. */
+  /** One write at a time, each with the newest offsets. */
   #writing: Promise<void> = Promise.resolve();
 
   /** @param claim called once, by `load` */
@@ -76,7 +76,7 @@ export class LocalOffsetStore extends OffsetTable implements OffsetStore {
     this.#file = undefined;
   }
 
-  /** They are all that there is: a queue that comes back continues from them. */
+  /** Keeps them: they exist nowhere else, and a queue that comes back continues from them. */
   override forget(): void {}
 
   discard(queue: MessageQueue): void {

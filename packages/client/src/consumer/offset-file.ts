@@ -1,20 +1,20 @@
-// Owns the file of a broadcasting consumer's offsets on disk: written whole, by one consumer at a time. Consumers of one
-// host and group each have a file of their own. Leaves what stands in it to local-offset-store.
-import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, unlink, writeFile } from 'node:fs/promises';
+// Reads and writes the file that a broadcasting consumer keeps its offsets in, one file for each consumer of a host.
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { identityOf, isHolderAlive, systemOf } from '@nest-rocketmq/remoting/internal';
+import { TooManyConsumersError } from '../errors.js';
+import { lockFolder } from './folder-lock.js';
+import type { LockFiles } from './folder-lock.js';
 
-/** Where the offsets' text is kept. */
+/** The file that offsets are kept in. */
 export interface OffsetFile {
   /** For log lines. */
   readonly name: string;
   /** Undefined when there is none. */
   read(): Promise<Buffer | undefined>;
   write(content: Buffer): Promise<void>;
-  /** Keeps content that cannot be read for a person to look at. */
+  /** Renames a file that cannot be read, so that a person can look at it. */
   setAside(): Promise<void>;
-  /** Lets another consumer have it. */
+  /** Releases it for another consumer. */
   release(): Promise<void>;
 }
 
@@ -38,7 +38,7 @@ export function nodeOffsetFile(path: string, release: () => Promise<void> = () =
     read: () => readIfThere(path),
     async write(content) {
       await mkdir(dirname(path), { recursive: true });
-      // Renamed over the old one, so that a crash leaves one of the two whole.
+      // Renamed over the old file, so that a crash leaves one of them whole.
       await writeFile(`${path}.tmp`, content);
       await rename(`${path}.tmp`, path);
     },
@@ -47,8 +47,8 @@ export function nodeOffsetFile(path: string, release: () => Promise<void> = () =
   };
 }
 
-/** Consumers of one group that one host keeps offsets of. */
-const MOST_CONSUMERS = 1_000;
+/** Most consumers of one group that keep offsets in one folder. */
+const MAX_CONSUMERS = 1_000;
 
 export interface ClaimedFile {
   readonly file: OffsetFile;
@@ -58,61 +58,20 @@ export interface ClaimedFile {
 
 /**
  * Takes the first file that no living consumer has: <folder>/<owner>/<group>/offsets.json, then <owner>-2, and so on.
- * @throws when the folder cannot be written
+ * @throws when the folder cannot be written, or has MAX_CONSUMERS files in use
  */
-export async function claimOffsetFile(folder: string, owner: string, group: string): Promise<ClaimedFile> {
-  for (let place = 1; place <= MOST_CONSUMERS; place++) {
+export async function claimOffsetFile(
+  folder: string,
+  owner: string,
+  group: string,
+  lockFiles?: LockFiles,
+): Promise<ClaimedFile> {
+  for (let place = 1; place <= MAX_CONSUMERS; place++) {
     const home = join(folder, place === 1 ? owner : `${owner}-${place}`, group);
-    const lock = join(home, 'lock');
-    await mkdir(home, { recursive: true });
-    if (!(await take(lock))) continue;
-    return { file: nodeOffsetFile(join(home, 'offsets.json'), () => unlink(lock)), place };
+    const unlock = await lockFolder(home, lockFiles);
+    if (unlock) return { file: nodeOffsetFile(join(home, 'offsets.json'), unlock), place };
   }
-  throw new Error(`${MOST_CONSUMERS} consumers of group ${group} keep offsets in ${folder} already`);
-}
-
-/** @returns false when a living process has it */
-async function take(lock: string): Promise<boolean> {
-  const holder = (await readIfThere(lock))?.toString();
-  if (holder !== undefined && (isAlive(holder) || !(await removeStale(lock, holder)))) return false;
-  try {
-    await writeFile(lock, ownName(), { flag: 'wx' });
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
-  }
-}
-
-/** @returns false when another consumer, which has found the same dead holder, has taken its place already */
-async function removeStale(lock: string, holder: string): Promise<boolean> {
-  const stale = `${lock}.${randomUUID()}`;
-  try {
-    await rename(lock, stale);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return true;
-    throw error;
-  }
-  if ((await readIfThere(stale))?.toString() !== holder) {
-    await rename(stale, lock);
-    return false;
-  }
-  await unlink(stale);
-  return true;
-}
-
-/** The id of this process, and what tells it from another one that has the id later, where the system knows that. */
-function ownName(): string {
-  const identity = identityOf(process.pid);
-  return identity ? `${identity.pid} ${identity.start} ${identity.system}` : String(process.pid);
-}
-
-function isAlive(holder: string): boolean {
-  const [pid, start, system = systemOf()] = holder.split(' ');
-  if (!/^\d+$/.test(pid!) || Number(pid) === 0) return false;
-  const isNamed = start !== undefined && system !== undefined;
-  const identity = isNamed ? { pid: Number(pid), start: Number(start), system } : undefined;
-  return isHolderAlive(Number(pid), Date.now(), identity);
+  throw new TooManyConsumersError(group, folder, MAX_CONSUMERS);
 }
 
 async function readIfThere(path: string): Promise<Buffer | undefined> {

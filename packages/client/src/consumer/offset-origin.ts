@@ -1,5 +1,5 @@
-// Decides whether offsets that were kept on this machine are those of the store that a broker has now. A broker that was
-// set up anew has other messages at the same offsets: a consumer would pass them over, and nobody would notice.
+// Checks that offsets kept on this machine belong to the store that a broker has now. A broker that was set up anew has
+// other messages at the same offsets, and a consumer would skip them unnoticed.
 import { DecodeError, Requests, ResponseCode, decodeRecord, expectSuccess } from '@nest-rocketmq/remoting/internal';
 import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { Brokers } from '../routes/brokers.js';
@@ -14,7 +14,7 @@ export interface KeptOffset {
   readonly landmark: Landmark | undefined;
 }
 
-/** @throws when the broker does not say */
+/** @throws when the broker cannot be asked */
 export async function isOfThisStore(brokers: Brokers, address: string, kept: KeptOffset): Promise<boolean> {
   const { queue, offset, landmark } = kept;
   const { topic, queueId, brokerName: bname } = queue;
@@ -25,7 +25,7 @@ export async function isOfThisStore(brokers: Brokers, address: string, kept: Kep
   if (!landmark) return true;
   const min = await brokers.request(address, Requests.GET_MIN_OFFSET, ask, { timeout: TIMEOUT_MS });
   expectSuccess(min, address);
-  // The broker has deleted that message with its file: nothing speaks against the offset.
+  // The broker has deleted that message with its file: the offset may well be right.
   if (landmark.queueOffset < (min.header.offset ?? 0)) return true;
   const view = { topic, offset: landmark.physicalOffset, bname };
   const found = await brokers.request(address, Requests.VIEW_MESSAGE_BY_ID, view, { timeout: TIMEOUT_MS });

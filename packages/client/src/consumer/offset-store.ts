@@ -1,5 +1,4 @@
-// Owns the offsets of a group that shares its messages: kept here as they move on, stored at the brokers. Leaves when to
-// store them to push-consumer and rebalance.
+// Keeps the offsets of a clustering group in memory, and stores them at the brokers.
 import { Requests, ResponseCode, expectSuccess } from '@nest-rocketmq/remoting/internal';
 import type { Logger, MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { Brokers } from '../routes/brokers.js';
@@ -8,7 +7,7 @@ import type { Outages } from '../outages.js';
 import type { Routes } from '../routes/routes.js';
 import { queueKey } from './process-queue.js';
 
-/** A message by which a store is known again. */
+/** A message by which a store can be recognized. */
 export interface Landmark {
   readonly queueOffset: number;
   readonly physicalOffset: number;
@@ -18,26 +17,26 @@ export interface Landmark {
 
 export interface OffsetStore {
   load(): Promise<void>;
-  /** The stored offset; undefined when there is none. @throws when that cannot be found out */
+  /** The stored offset; undefined when there is none. @throws when it cannot be read */
   read(queue: MessageQueue): Promise<number | undefined>;
-  /** Remembers how far the queue is done; never goes back. @param done a message of the queue that is done with */
+  /** Remembers up to where the queue is consumed; never goes back. @param done a consumed message of the queue */
   update(queue: MessageQueue, offset: number, done?: MessageExt): void;
-  /** Remembers this offset, be it smaller. */
+  /** Remembers this offset, even if it is smaller. */
   reset(queue: MessageQueue, offset: number): void;
   /** The remembered offset. */
   current(queue: MessageQueue): number | undefined;
   /** Stores the offsets of these queues. Waits for confirmation when asked to; never rejects. */
   persist(queues: Iterable<MessageQueue>, confirmed?: boolean): Promise<void>;
   forget(queue: MessageQueue): void;
-  /** Of offsets that are kept apart from the brokers: what tells whether they are of the brokers' store. */
+  /** For offsets kept on this machine: a message that tells whether they belong to the broker's store. */
   landmark?(queue: MessageQueue): Landmark | undefined;
-  /** Of the same: this one belongs to another store. */
+  /** For the same: drops this offset, since it belongs to another store. */
   discard?(queue: MessageQueue): void;
-  /** Ends the use of it. Never rejects. */
+  /** Releases the store. Never rejects. */
   close(): Promise<void>;
 }
 
-/** The memory that all offset stores have. */
+/** The offsets in memory, which all offset stores have. */
 export class OffsetTable {
   readonly #offsets = new Map<string, number>();
 
@@ -70,7 +69,7 @@ export interface BrokerOffsetStoreParts {
 
 export class BrokerOffsetStore extends OffsetTable implements OffsetStore {
   readonly #parts: BrokerOffsetStoreParts;
-  /** Brokers that could not be told, so that an outage is one line in the log. */
+  /** Brokers that could not be reached, so that an outage is one line in the log. */
   readonly #failing = new Set<string>();
 
   constructor(parts: BrokerOffsetStoreParts) {

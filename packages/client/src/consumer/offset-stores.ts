@@ -1,5 +1,4 @@
-// Owns the choice between the two offset stores: brokers for a group that shares its messages, this machine for one whose
-// consumers each get all.
+// Chooses a consumer's offset store: the brokers for clustering, this machine for broadcasting.
 import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
 import type { ClientContext } from '../client-context.js';
@@ -23,7 +22,7 @@ export function offsetStoreOf(context: ClientContext, consumer: ResolvedPushCons
 
 async function claimed({ options, logger }: ClientContext, folder: string, group: string): Promise<OffsetFile> {
   if (folder === MEMORY) return memoryOffsetFile();
-  // Not the client id, which is another one after each start, and not the address, which a laptop or container changes.
+  // Not the client id, which changes with each start, and not the address, which changes on laptops and in containers.
   const owner = `${options.clientIP ?? hostname()}@${options.instanceName ?? 'DEFAULT'}`;
   try {
     const { file, place } = await claimOffsetFile(folder, owner.replace(/[^\w@.#-]/g, '_'), group);
@@ -40,7 +39,7 @@ async function claimed({ options, logger }: ClientContext, folder: string, group
   }
 }
 
-/** Offsets mean something on the brokers only that they were made on. */
+/** A folder for each cluster: offsets are meaningful only at the brokers that assigned them. */
 function homeOf(nameServers: readonly string[]): string {
   const cluster = nameServers
     .toSorted()

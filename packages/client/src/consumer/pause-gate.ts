@@ -1,4 +1,4 @@
-// Holds back those who wait while it is closed.
+// Holds back those who wait while the consumer is paused.
 
 export class PauseGate {
   #open = true;

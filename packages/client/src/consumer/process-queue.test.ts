@@ -18,13 +18,38 @@ describe('a process queue', () => {
     expect(one.remove([messages[2]!])).toBe(13);
   });
 
-  it('counts messages, bytes and the span of offsets', () => {
+  it('T068: counts messages, bytes and the span of offsets', () => {
     const one = queue();
     const messages = [5, 9].map(message);
     one.add(messages);
     expect([one.count, one.bytes, one.span]).toEqual([2, 20, 4]);
     one.remove([messages[0]!]);
     expect([one.count, one.bytes, one.span]).toEqual([1, 10, 0]);
+  });
+
+  it('T068: knows which messages it has, and the first and the last of their offsets', () => {
+    const one = queue();
+    expect(one.heldOffsets).toEqual({ min: 0, max: 0 });
+    const messages = [5, 6, 9].map(message);
+    one.add(messages);
+    expect([one.has(messages[1]!), one.has(message(6))]).toEqual([true, false]);
+    expect(one.heldOffsets).toEqual({ min: 5, max: 9 });
+    one.remove([messages[0]!]);
+    expect([one.has(messages[0]!), one.heldOffsets.min]).toEqual([false, 6]);
+  });
+
+  it('closes once the listener calls that are under way have ended, and stays ours until then', async () => {
+    const one = queue();
+    one.callBegins();
+    one.callBegins();
+    let closed = false;
+    const closing = one.close().then(() => (closed = true));
+    one.callEnded();
+    await Promise.resolve();
+    expect([closed, one.closing, one.idle, one.dropped]).toEqual([false, true, false, false]);
+    one.callEnded();
+    await closing;
+    expect([closed, one.idle]).toEqual([true, true]);
   });
 
   it('holds nothing once it is dropped, and tells those who wait', async () => {

@@ -1,6 +1,6 @@
-// Owns the messages of one queue that are here and not yet done with: how many, from where, and up to which offset all is
-// done. Leaves pulling to pull-loop, and running listeners to consume-concurrently.
+// Keeps the messages of one queue that are here and not yet consumed, and the offset below which all are.
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
+import { sharedAbortController } from '../time/timing.js';
 
 export class ProcessQueue {
   readonly messageQueue: MessageQueue;
@@ -9,9 +9,13 @@ export class ProcessQueue {
   /** When its broker was last asked for messages, and when one was last done with; ms since the epoch, 0: never. */
   lastPullTimestamp = 0;
   lastConsumeTimestamp = 0;
-  readonly #dropping = new AbortController();
+  readonly #dropping = sharedAbortController();
   readonly #waiting: (() => void)[] = [];
   #bytes = 0;
+  /** Listener calls under way, where the order of the queue is kept. */
+  #calls = 0;
+  #closing = false;
+  #whenIdle: (() => void) | undefined;
   /** One beyond the last message that was ever here. */
   #end = -1;
 
@@ -22,6 +26,15 @@ export class ProcessQueue {
   /** The queue is no longer ours: what is still running here counts for nothing. */
   get dropped(): boolean {
     return this.#dropping.signal.aborted;
+  }
+
+  /** The queue is ours, but a listener call may no longer begin: it is about to go to another consumer. */
+  get closing(): boolean {
+    return this.#closing;
+  }
+
+  get idle(): boolean {
+    return this.#calls === 0;
   }
 
   /** Aborts when the queue is dropped. */
@@ -53,6 +66,20 @@ export class ProcessQueue {
     this.#messages.clear();
     this.#bytes = 0;
     this.#wake();
+  }
+
+  /** No more listener calls begin. Resolves when those under way have ended and their results are counted. */
+  close(): Promise<void> {
+    this.#closing = true;
+    return this.idle ? Promise.resolve() : new Promise((resolve) => (this.#whenIdle = resolve));
+  }
+
+  callBegins(): void {
+    this.#calls++;
+  }
+
+  callEnded(): void {
+    if (--this.#calls === 0) this.#whenIdle?.();
   }
 
   add(messages: readonly MessageExt[]): void {

@@ -1,5 +1,4 @@
-// Owns pulling: one loop for each queue, for as long as the queue is ours. Leaves which queues are ours to rebalance, and
-// what becomes of the messages to whom they are handed.
+// Pulls messages: one loop for each queue, as long as the queue is ours.
 import { MessageProperty, Requests, ResponseCode, ResponseError, isDLQTopic } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt, Reply, SubscriptionData } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
@@ -30,6 +29,8 @@ export interface PullLoopParts {
   offsets: OffsetStore;
   stats: ConsumerStats;
   subscriptionOf: (topic: string) => SubscriptionData | undefined;
+  /** Whether the queue is ours at this moment. One that is not is neither pulled nor committed. */
+  isHeld: (queue: ProcessQueue) => boolean;
   /** Messages have been put into the process queue; they are to be consumed. */
   deliver: (queue: ProcessQueue, messages: MessageExt[]) => void;
   /** They are in the process queue too, but their bodies cannot be read: no listener can do anything with them. */
@@ -71,6 +72,7 @@ export class PullLoop {
       await pauseGate.passed(queue.signal);
       while (!queue.dropped && this.#isFull(queue)) await queue.changed();
       if (queue.dropped) return 0;
+      if (!this.#parts.isHeld(queue)) return options.pullTimeDelayMillsWhenException;
       queue.lastPullTimestamp = context.clock.now();
       const begun = context.clock.monotonic();
       const reply = await this.#pull(queue, cursor);
@@ -87,11 +89,12 @@ export class PullLoop {
   }
 
   #isFull(queue: ProcessQueue): boolean {
-    const { pullThresholdForQueue, pullThresholdSizeForQueue, consumeConcurrentlyMaxSpan } = this.#parts.options;
+    const { pullThresholdForQueue, pullThresholdSizeForQueue, consumeConcurrentlyMaxSpan, consumeMode } =
+      this.#parts.options;
     return (
       queue.count > pullThresholdForQueue ||
       queue.bytes > pullThresholdSizeForQueue * MIB ||
-      queue.span > consumeConcurrentlyMaxSpan
+      (queue.span > consumeConcurrentlyMaxSpan && consumeMode !== 'ORDERLY')
     );
   }
 

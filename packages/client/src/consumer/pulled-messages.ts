@@ -1,14 +1,14 @@
-// Owns the reading of a pull's body, where one bad message must not keep back the good ones behind it.
+// Decodes a pull's body, so that one bad message does not keep back the good ones behind it.
 import { DecodeError, decodeRecord } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 
 export interface PulledMessages {
   readonly readable: MessageExt[];
-  /** With their bodies as they are stored. */
+  /** Messages whose bodies cannot be read, with the bodies as they are stored. */
   readonly unreadable: MessageExt[];
 }
 
-/** @throws DecodeError when what is there are no message records at all */
+/** @throws DecodeError when the body does not consist of message records */
 export function decodePulled(body: Buffer): PulledMessages {
   const readable: MessageExt[] = [];
   const unreadable: MessageExt[] = [];

@@ -1,5 +1,4 @@
-// Owns which queues are this consumer's, and making it so: queues that it lost are dropped, queues that it got are begun.
-// Leaves the division to allocate, and pulling to pull-loop.
+// Decides which queues are this consumer's: drops those that it lost, and begins those that it got.
 import { Requests, decodeConsumerList, expectSuccess, isRetryTopic } from '@nest-rocketmq/remoting/internal';
 import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
@@ -10,6 +9,7 @@ import type { MessageModel } from './consumer-options.js';
 import type { OffsetStore } from './offset-store.js';
 import { Throttle } from '../time/throttle.js';
 import { ProcessQueue, queueKey } from './process-queue.js';
+import type { QueueLocks } from './queue-locks.js';
 
 /** Apache's minInterval. ms */
 const MIN_INTERVAL_MS = 1_000;
@@ -29,6 +29,8 @@ export interface RebalanceParts {
   membersSeen: (address: string, clientIds: readonly string[]) => Promise<void>;
   /** The queue is ours: pull it from this offset on. */
   begin: (queue: ProcessQueue, offset: number) => void;
+  /** Where order is kept: a queue is begun only when it is locked, and unlocked when it is given up. */
+  locks?: QueueLocks;
 }
 
 export class Rebalance {
@@ -75,6 +77,16 @@ export class Rebalance {
     const key = queueKey(queue.messageQueue);
     if (this.#owned.get(key) === queue) this.#owned.delete(key);
     queue.drop();
+  }
+
+  /** Another consumer may have this queue: what is here of it is forgotten, and nothing of it is stored. */
+  lost(queue: ProcessQueue): void {
+    const { offsets, locks } = this.#parts;
+    if (queue.dropped) return;
+    this.drop(queue);
+    offsets.forget(queue.messageQueue);
+    locks?.forget(queue.messageQueue);
+    this.request();
   }
 
   /** One round over all topics. False: not all is as it should be, try again soon. */
@@ -128,27 +140,58 @@ export class Rebalance {
     if (this.#stopped) return true;
     const keys = new Set(mine.map(queueKey));
     const lost = this.owned.filter(
-      ({ messageQueue }) => messageQueue.topic === topic && !keys.has(queueKey(messageQueue)),
+      ({ messageQueue, closing }) => messageQueue.topic === topic && !closing && !keys.has(queueKey(messageQueue)),
     );
-    const { offsets, context, group } = this.#parts;
-    for (const queue of lost) this.drop(queue);
-    await offsets.persist(lost.map((queue) => queue.messageQueue));
-    for (const { messageQueue } of lost) offsets.forget(messageQueue);
-    const begun = await Promise.all(
-      mine.filter((queue) => !this.#owned.has(queueKey(queue))).map((queue) => this.#begin(queue)),
-    );
-    if (lost.length + begun.length > 0) {
-      context.logger.log(`${group} has ${mine.length} queues of ${topic} (${lost.length} less, ${begun.length} more)`);
+    const { context, group } = this.#parts;
+    await this.#giveUp(lost);
+    const begun = await this.#beginAll(mine.filter((queue) => !this.#owned.has(queueKey(queue))));
+    const got = begun.filter(Boolean).length;
+    if (lost.length + got > 0) {
+      context.logger.log(`${group} has ${mine.length} queues of ${topic} (${lost.length} less, ${got} more)`);
     }
     return begun.every(Boolean);
   }
 
+  async #giveUp(lost: readonly ProcessQueue[]): Promise<void> {
+    const { offsets, locks } = this.#parts;
+    // Other queues need not wait for the listener calls that are under way in these.
+    if (locks) return lost.forEach((queue) => void this.#release(queue, locks));
+    for (const queue of lost) this.drop(queue);
+    await offsets.persist(lost.map((queue) => queue.messageQueue));
+    for (const { messageQueue } of lost) offsets.forget(messageQueue);
+  }
+
+  /**
+   * Apache's consumers unlock a queue after 20 s even while their listener is at work in it. Here it stays ours until the
+   * listener has ended: the next consumer begins behind what it has done.
+   */
+  async #release(queue: ProcessQueue, locks: QueueLocks): Promise<void> {
+    await queue.close();
+    if (queue.dropped) return;
+    const { offsets } = this.#parts;
+    await offsets.persist([queue.messageQueue], true);
+    this.drop(queue);
+    offsets.forget(queue.messageQueue);
+    await locks.unlock([queue.messageQueue]);
+    // It may be ours again by now.
+    this.request();
+  }
+
+  async #beginAll(queues: readonly MessageQueue[]): Promise<boolean[]> {
+    const { locks } = this.#parts;
+    const locked = locks ? await locks.lock(queues) : queues;
+    return Promise.all(queues.map(async (queue) => locked.includes(queue) && this.#begin(queue)));
+  }
+
   async #begin(messageQueue: MessageQueue): Promise<boolean> {
-    const { offsets, startOffset, begin, context, group } = this.#parts;
+    const { offsets, startOffset, begin, context, group, locks } = this.#parts;
     offsets.forget(messageQueue);
     try {
       const offset = await startOffset(messageQueue);
-      if (this.#stopped) return true;
+      if (this.#stopped) {
+        await locks?.unlock([messageQueue]);
+        return true;
+      }
       // Kept from here on: should we end before the first message, what is sent until we are back is not skipped.
       offsets.update(messageQueue, offset);
       const queue = new ProcessQueue(messageQueue);
@@ -159,6 +202,7 @@ export class Rebalance {
       if (!context.outages.met(error)) {
         context.logger.warn(`${group} cannot begin ${queueKey(messageQueue)} yet: ${describe(error)}`);
       }
+      await locks?.unlock([messageQueue]);
       return false;
     }
   }

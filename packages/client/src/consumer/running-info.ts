@@ -1,4 +1,4 @@
-// Owns what a consumer says of itself to mqadmin and the dashboard (ConsumerRunningInfo).
+// Encodes a consumer's state for mqadmin and the dashboard (ConsumerRunningInfo).
 import { encodeJson, queueTable, subscriptionJson } from '@nest-rocketmq/remoting/internal';
 import type { MessageQueue, SubscriptionData } from '@nest-rocketmq/remoting/internal';
 import type { ConsumeStatus } from './consumer-stats.js';
@@ -14,6 +14,8 @@ export interface RunningInfo {
   queues: readonly ProcessQueue[];
   offsetOf: (queue: MessageQueue) => number | undefined;
   statusOf: (topic: string) => ConsumeStatus;
+  /** When the lock of a queue was last confirmed, ms since the epoch; undefined: it is not locked. */
+  lockedAt: (queue: MessageQueue) => number | undefined;
 }
 
 export function encodeRunningInfo(info: RunningInfo): Buffer {
@@ -28,7 +30,7 @@ export function encodeRunningInfo(info: RunningInfo): Buffer {
       ...Object.fromEntries(settings),
       PROP_NAMESERVER_ADDR: info.nameServers.join(';'),
       PROP_CONSUME_TYPE: 'CONSUME_PASSIVELY',
-      PROP_CONSUMEORDERLY: 'false',
+      PROP_CONSUMEORDERLY: String(options.consumeMode !== 'CONCURRENTLY'),
       PROP_CLIENT_VERSION: 'V5_0_0',
       PROP_CONSUMER_START_TIMESTAMP: String(info.startedAt),
       PROP_THREADPOOL_CORE_SIZE: String(options.consumeConcurrency),
@@ -41,6 +43,7 @@ export function encodeRunningInfo(info: RunningInfo): Buffer {
 
 function queueInfo(queue: ProcessQueue, info: RunningInfo): object {
   const { min, max } = queue.heldOffsets;
+  const lockedAt = info.lockedAt(queue.messageQueue);
   return {
     cachedMsgCount: queue.count,
     cachedMsgMaxOffset: max,
@@ -49,9 +52,9 @@ function queueInfo(queue: ProcessQueue, info: RunningInfo): object {
     commitOffset: info.offsetOf(queue.messageQueue) ?? 0,
     droped: queue.dropped,
     lastConsumeTimestamp: queue.lastConsumeTimestamp,
-    lastLockTimestamp: 0,
+    lastLockTimestamp: Math.round(lockedAt ?? 0),
     lastPullTimestamp: queue.lastPullTimestamp,
-    locked: false,
+    locked: lockedAt !== undefined,
     transactionMsgCount: 0,
     transactionMsgMaxOffset: 0,
     transactionMsgMinOffset: 0,

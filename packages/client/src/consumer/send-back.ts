@@ -1,5 +1,5 @@
-// Owns giving a failed message back, so that the group gets it again later: by the broker that holds it, else by sending
-// a copy to the group's retry topic. Leaves when to do so to consume-concurrently.
+// Gives a failed message back, so that the group gets it again later: to the broker that has it, else as a copy in the
+// group's retry topic.
 import {
   AUTO_CREATE_TOPIC_KEY,
   MessageProperty,
@@ -14,7 +14,7 @@ import {
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import { BrokerNotFoundError, describe } from '../errors.js';
-import { untilReached } from '../time/patience.js';
+import { retryUntilReached } from '../time/backoff.js';
 import { RoundRobin } from '../producer/choose-queue.js';
 import { compressed } from '../producer/outgoing.js';
 import type { PreparedMessage } from '../producer/outgoing.js';
@@ -25,10 +25,10 @@ const SEND_TIMEOUT_MS = 3_000;
 /** The first retry's delay level (10 s); each further one has the next. */
 const FIRST_RETRY_LEVEL = 3;
 const ENDLESS = 0x7fffffff;
-/** As a producer's defaults: the body was inflated when it came. */
+/** A producer's defaults: the body was decompressed when it arrived. */
 const COMPRESS_FROM_BYTES = 4_096;
 const COMPRESS_LEVEL = 5;
-/** Apache's name for the producer inside of a consumer. */
+/** Apache's name for a consumer's own producer. */
 const INNER_PRODUCER_GROUP = 'CLIENT_INNER_PRODUCER';
 
 export class SendBack {
@@ -56,8 +56,8 @@ export class SendBack {
   }
 
   /**
-   * @param delayLevel 0: as the number of deliveries says, -1: to the dead-letter queue, else this level
-   * @returns false when neither way went; the message is still ours then
+   * @param delayLevel 0: by the number of deliveries, -1: to the dead-letter queue, else this level
+   * @returns false when neither way worked; the message is still ours then
    */
   async giveBack(message: MessageExt, delayLevel: number): Promise<boolean> {
     if (this.#needsCopy(message, delayLevel)) return this.#sendCopy(message, delayLevel);
@@ -94,7 +94,7 @@ export class SendBack {
 
   async #askBroker(message: MessageExt, delayLevel: number): Promise<void> {
     const { clock, closing } = this.#context;
-    await untilReached({ clock, closing, timeout: SEND_BACK_TIMEOUT_MS }, (left) =>
+    await retryUntilReached({ clock, closing, timeout: SEND_BACK_TIMEOUT_MS }, (left) =>
       this.#ask(message, delayLevel, left),
     );
   }
@@ -156,5 +156,5 @@ export class SendBack {
   }
 }
 
-/** They tell of the hosts of the record that it was, not of the one that it will be. */
+/** They describe the hosts of the old record, not of the one to come. */
 const HOST_FLAGS = SysFlag.BORNHOST_V6 | SysFlag.STOREHOST_V6;

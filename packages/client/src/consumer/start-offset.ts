@@ -1,4 +1,4 @@
-// Owns where a queue begins that has just become ours: at the group's offset, else by consumeFromWhere.
+// Finds where to begin in a queue that has just become ours: at the group's offset, else by consumeFromWhere.
 import { Requests, expectSuccess, isRetryTopic } from '@nest-rocketmq/remoting/internal';
 import type { Logger, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { Brokers } from '../routes/brokers.js';
@@ -23,25 +23,25 @@ export interface StartOffsetParts {
   isYoung: (topic: string) => boolean;
 }
 
-/** @throws when the stored offset cannot be found out: a guess would lose messages or repeat them */
+/** @throws when the stored offset cannot be read: a guess would lose or repeat messages */
 export async function startOffset(parts: StartOffsetParts, queue: MessageQueue): Promise<number> {
   const stored = await parts.offsets.read(queue);
   if (stored !== undefined && (await isValid(parts, queue, stored))) return stored;
-  // All its messages were sent after we had subscribed: none of them is history.
+  // All its messages were sent after we had subscribed: none of them is to be skipped.
   if (parts.isYoung(queue.topic)) return 0;
   const isRetry = isRetryTopic(queue.topic);
   switch (parts.consumeFromWhere) {
     case 'CONSUME_FROM_FIRST_OFFSET':
       return 0;
     case 'CONSUME_FROM_LAST_OFFSET':
-      // What was to be retried has been accepted by this group already; none of it may be skipped.
+      // This group has received these messages before, and failed: none of them may be skipped.
       return isRetry ? 0 : queueOffset(parts, queue, 'max');
     case 'CONSUME_FROM_TIMESTAMP':
       return queueOffset(parts, queue, isRetry ? 'max' : 'timestamp');
   }
 }
 
-/** Brokers know their own offsets; those that were kept on this machine may be of a store that is no more. */
+/** Offsets kept on this machine may belong to a store that no longer exists; a broker's own do not. */
 async function isValid({ offsets, routes, brokers, logger }: StartOffsetParts, queue: MessageQueue, offset: number) {
   if (!offsets.discard) return true;
   const address = routes.brokerAddress(queue.brokerName);

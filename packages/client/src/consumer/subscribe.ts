@@ -1,5 +1,4 @@
-// Owns a consumer's subscriptions as a whole: what they are, whether their topics are there, and whether the broker
-// understands them.
+// Builds a consumer's subscriptions, waits for their topics, and checks that brokers understand them.
 import { Requests, encodeJson, expectSuccess, retryTopic, subscriptionJson } from '@nest-rocketmq/remoting/internal';
 import type { SubscriptionData } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
@@ -7,7 +6,7 @@ import { SubscriptionRefusedError } from '../errors.js';
 import type { ResolvedPushConsumerOptions } from './consumer-options.js';
 import { subscriptionData } from './subscription.js';
 
-/** By topic; a group that shares its messages has its retry topic among them. @throws InvalidOptionError */
+/** By topic; for a clustering group its retry topic is included. @throws InvalidOptionError */
 export function subscriptionsOf(
   options: ResolvedPushConsumerOptions,
   now: number,
@@ -45,8 +44,8 @@ export async function findTopics(
 }
 
 /**
- * Tags need no check; whether a condition is understood the broker alone can say. Where the topic is not there yet, any
- * broker is asked: none would say more later than that it cannot pull.
+ * Tags need no check; only a broker can say whether it understands a condition. If the topic does not exist yet, any
+ * broker is asked, since later an error would only show as failed pulls.
  */
 async function checkExpression(context: ClientContext, group: string, subscription: SubscriptionData): Promise<void> {
   const brokerName = context.routes.get(subscription.topic)?.readable[0]?.brokerName;

@@ -1,5 +1,4 @@
-// Owns what a group wants of a topic: the expression, as brokers are told of it, and the exact check of tags that they
-// leave to the consumer.
+// Builds a subscription as brokers are told of it, and checks tags exactly, which they leave to the consumer.
 import { InvalidOptionError, javaHashCode } from '@nest-rocketmq/remoting/internal';
 import type { SubscriptionData } from '@nest-rocketmq/remoting/internal';
 import type { Subscription } from './consumer-options.js';

@@ -1,5 +1,7 @@
-// Owns the answers to what brokers ask of a client. Each finds the producer or consumer of its group, which does the rest.
+// Answers what brokers ask of a client, through the producer or consumer of the group in question.
 import {
+  MessageProperty,
+  RequestRefusedError,
   ResponseCode,
   decodeQueueTable,
   decodeRecord,
@@ -12,7 +14,6 @@ import {
   queueTable,
 } from '@nest-rocketmq/remoting/internal';
 import type { HandlerTable, Handlers, Logger } from '@nest-rocketmq/remoting/internal';
-import { MessageProperty } from '@nest-rocketmq/remoting/internal';
 import { describe } from '../errors.js';
 import type { ConsumerMember, GroupRegistry, QueueOffset } from './group-registry.js';
 
@@ -58,7 +59,11 @@ export function callbackHandlers(members: GroupRegistry, logger: Logger): Handle
 
 function consumerOf(members: GroupRegistry, group: string): ConsumerMember {
   const consumer = members.consumers.get(group);
-  if (!consumer) throw new Error(`The Consumer Group <${group}> not exist in this consumer`);
+  if (!consumer)
+    throw new RequestRefusedError(
+      ResponseCode.SYSTEM_ERROR,
+      `The Consumer Group <${group}> not exist in this consumer`,
+    );
   return consumer;
 }
 

@@ -1,5 +1,4 @@
-// Owns the list of the client's started groups. Heartbeats tell brokers of them, and what a broker asks of a group finds
-// its way to them through here.
+// Lists the client's started producers and consumers, for heartbeats and for what brokers ask of a group.
 import type {
   ConsumerData,
   IncomingRequest,
@@ -11,11 +10,10 @@ import { GroupInUseError } from '../errors.js';
 
 export type TransactionCheck = IncomingRequest<typeof Requests.CHECK_TRANSACTION_STATE>;
 
-// What is internal of producers and consumers is left out of their published types, and so it must be here.
-
+/** What brokers may want of a producer. */
 export interface ProducerMember {
   readonly group: string;
-  /** A broker asks how a transaction ended. @internal */
+  /** A broker asks how a transaction ended. */
   checkTransaction(check: TransactionCheck, message: MessageExt): void;
 }
 
@@ -27,23 +25,26 @@ export interface QueueOffset {
 export interface DirectResult {
   readonly consumeResult: 'CR_SUCCESS' | 'CR_LATER' | 'CR_THROW_EXCEPTION';
   readonly remark?: string;
+  /** Whether the consumer keeps an order. */
+  readonly order?: boolean;
   /** ms */
   readonly spentTimeMills: number;
 }
 
+/** What brokers may want of a consumer. */
 export interface ConsumerMember {
   readonly group: string;
-  /** @internal */
+  /** What a heartbeat says of it. */
   heartbeatData(): ConsumerData;
-  /** Consumers came or went. @internal */
+  /** Consumers came or went. */
   idsChanged(): void;
-  /** Continue from these offsets instead of the stored ones. @internal */
+  /** Continue from these offsets instead of the stored ones. */
   resetOffsets(offsets: readonly QueueOffset[]): Promise<void>;
-  /** Offsets reached, of the queues of `topic`. @internal */
+  /** Offsets reached, of the queues of `topic`. */
   offsetsOf(topic: string): QueueOffset[];
-  /** @internal */
+  /** Its state for mqadmin, in Apache's JSON. */
   runningInfo(): Buffer;
-  /** Runs the listener on this message, outside of the normal course. @internal */
+  /** Runs the listener on this message, outside of the normal course. */
   consumeDirectly(message: MessageExt, brokerName: string): Promise<DirectResult>;
 }
 

@@ -1,5 +1,5 @@
-// Owns telling brokers of this client's groups: to all every 30 s, and to one before anything else is sent on a new
-// connection, since a broker that has just (re)started knows neither groups nor subscriptions.
+// Tells brokers of this client's groups: all of them every 30 s, and each one before anything else is sent on a new
+// connection, since a broker that has just started knows neither groups nor subscriptions.
 import type { Clock, Connection, Connections, Logger, TimerHandle } from '@nest-rocketmq/remoting/internal';
 import { Requests, encodeHeartbeat, expectSuccess } from '@nest-rocketmq/remoting/internal';
 import { describe } from '../errors.js';
@@ -14,7 +14,7 @@ export interface HeartbeatOptions {
   connections: Connections;
   members: GroupRegistry;
   outages: Outages;
-  /** The brokers to tell, asked anew each time. */
+  /** The brokers to send to; asked each time. */
   addresses: () => Iterable<string>;
   /** ms */
   interval: number;
@@ -22,12 +22,12 @@ export interface HeartbeatOptions {
   timeout: number;
 }
 
-/** A broker that could not be told is told again after this; each further pause is twice as long, up to the interval. ms */
+/** The pause after a heartbeat that failed; each further one is twice as long, up to the interval. ms */
 const FIRST_PAUSE_MS = 250;
-/** So long requests go out on a connection whose greeting has failed, before it is greeted again. ms */
+/** How long requests go out on a connection whose first heartbeat failed, before another is sent. ms */
 const GREET_AGAIN_MS = 1_000;
 
-/** A broker that has not been told yet. */
+/** A broker that has not had a heartbeat yet. */
 interface Untold {
   pause: number;
   timer: TimerHandle | undefined;
@@ -36,9 +36,11 @@ interface Untold {
 export class Heartbeat {
   readonly #options: HeartbeatOptions;
   readonly #greeted = new WeakSet<Connection>();
-  /** Greetings under way. */
+  /** The brokers' versions, of MQVersion. */
+  readonly #versions = new WeakMap<Connection, number>();
+  /** First heartbeats under way. */
   readonly #greetings = new WeakMap<Connection, Promise<void>>();
-  /** Monotonic ms of a greeting that failed. */
+  /** When a first heartbeat failed, monotonic ms. */
   readonly #failedAt = new WeakMap<Connection, number>();
   readonly #untold = new Map<string, Untold>();
   readonly #timer: Repeating;
@@ -62,17 +64,22 @@ export class Heartbeat {
     this.#untold.clear();
   }
 
-  /** Tells all known brokers now. Never rejects: one that is away is told when it is back. */
+  /** Sends heartbeats to all known brokers now. Never rejects: a broker that is away gets one when it is back. */
   async beat(): Promise<void> {
     await Promise.all([...this.#options.addresses()].map((address) => this.#beatAddress(address)));
   }
 
-  /** Whether the broker at the other end has already heard of us on this connection. */
+  /** Whether the broker has had a heartbeat on this connection. */
   hasGreeted(connection: Connection): boolean {
     return this.#greeted.has(connection);
   }
 
-  /** Sees to it that it has, unless that has failed a moment ago. Never rejects. */
+  /** The version of the broker at the other end, of MQVersion; undefined before it has answered a heartbeat. */
+  versionOf(connection: Connection): number | undefined {
+    return this.#versions.get(connection);
+  }
+
+  /** Sends the first heartbeat of a connection, unless one failed just before. Never rejects. */
   greet(connection: Connection): Promise<void> {
     if (this.#greeted.has(connection)) return Promise.resolve();
     const failedAt = this.#failedAt.get(connection) ?? -Infinity;
@@ -113,7 +120,9 @@ export class Heartbeat {
       heartbeatFingerprint: 0,
       withoutSub: false,
     });
-    expectSuccess(await connection.request(Requests.HEART_BEAT, {}, { body, timeout }), connection.address);
+    const reply = await connection.request(Requests.HEART_BEAT, {}, { body, timeout });
+    this.#versions.set(connection, reply.version);
+    expectSuccess(reply, connection.address);
   }
 
   #told(connection: Connection): void {

@@ -1,5 +1,4 @@
-// Owns the attempts of one send to any queue: how many, at which brokers, and the pauses between them. Leaves an attempt
-// itself to send.
+// Plans the attempts of one send to any queue: how many, at which brokers, with which pauses.
 import {
   ConnectionClosedError,
   RequestTimeoutError,
@@ -7,10 +6,10 @@ import {
   ResponseError,
 } from '@nest-rocketmq/remoting/internal';
 import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
-import { isUnreached } from '../time/patience.js';
-import type { Patience } from '../time/patience.js';
+import { isUnreached } from '../time/backoff.js';
+import type { Backoff } from '../time/backoff.js';
 
-/** What a broker that is starting, stopping or under load answers: it may do better in a while. */
+/** Answers of a broker that is starting, stopping or overloaded: it may succeed a little later. */
 const PASSING_CODES = new Set<number>([
   ResponseCode.SYSTEM_ERROR,
   ResponseCode.SYSTEM_BUSY,
@@ -18,19 +17,19 @@ const PASSING_CODES = new Set<number>([
   ResponseCode.GO_AWAY,
 ]);
 
-/** Of the time that is left, what the pauses between the attempts that are left take together. */
+/** The part of the remaining time that the remaining pauses take together. */
 const SHARE_OF_PAUSES = 0.7;
-/** So that the first of a hundred attempts do not follow each other at once. */
+/** The shortest pause, so that the first of many attempts do not follow each other at once. */
 const MOST_DOUBLINGS = 5;
 const LONGEST_PAUSE_MS = 5_000;
 
 export class Attempts {
   /** The broker of each attempt. */
   readonly tried: string[] = [];
-  /** Of the last attempt that may have stored the message; where there was none, of the last one. */
+  /** The error of the last attempt that may have stored the message, else of the last one. */
   failure: unknown;
   lastFailure: unknown;
-  readonly #patience: Patience;
+  readonly #backoff: Backoff;
   readonly #retries: number;
   /** Brokers that have failed since the last pause. */
   readonly #failed = new Set<string>();
@@ -38,13 +37,13 @@ export class Attempts {
   #counted = 0;
   #redialled = false;
 
-  /** @param retries attempts after the first; dialling a broker that cannot be reached is none */
-  constructor(patience: Patience, retries: number) {
-    this.#patience = patience;
+  /** @param retries attempts after the first; dialling a broker that cannot be reached does not count */
+  constructor(backoff: Backoff, retries: number) {
+    this.#backoff = backoff;
     this.#retries = retries;
   }
 
-  /** More attempts that may reach a broker, after this one. */
+  /** Further attempts that may reach a broker. */
   get left(): number {
     return this.#retries - this.#counted;
   }
@@ -63,27 +62,27 @@ export class Attempts {
   async goOn(failure: unknown, queues: readonly MessageQueue[]): Promise<boolean> {
     this.lastFailure = failure;
     if (mayBeStored(failure) || !mayBeStored(this.failure)) this.failure = failure;
-    if (this.#retries === 0 || this.#patience.over) return false;
+    if (this.#retries === 0 || this.#backoff.over) return false;
     if (!isUnreached(failure) && this.#counted++ >= this.#retries) return false;
     this.#failed.add(this.tried.at(-1)!);
-    if (queues.some(({ brokerName }) => !this.#failed.has(brokerName))) return !this.#patience.over;
+    if (queues.some(({ brokerName }) => !this.#failed.has(brokerName))) return !this.#backoff.over;
     this.#failed.clear();
     return this.#pause(failure);
   }
 
   #pause(failure: unknown): Promise<boolean> | boolean {
-    if (isUnreached(failure)) return this.#patience.pause();
+    if (isUnreached(failure)) return this.#backoff.pause();
     // A connection that ended is dialled anew at once: only that one may have been at fault.
     const ended = failure instanceof ConnectionClosedError && this.#redialled;
     this.#redialled ||= failure instanceof ConnectionClosedError;
     const passing = failure instanceof ResponseError && PASSING_CODES.has(failure.responseCode);
-    return ended || passing ? this.#patience.pause(this.#share()) : !this.#patience.over;
+    return ended || passing ? this.#backoff.pause(this.#share()) : !this.#backoff.over;
   }
 
   /** Each pause is about twice as long as the one before, and the last attempt has time. ms */
   #share(): number {
     const doublings = Math.min(this.left + 1, MOST_DOUBLINGS);
-    return Math.min((SHARE_OF_PAUSES * this.#patience.left) / (2 ** doublings - 1), LONGEST_PAUSE_MS);
+    return Math.min((SHARE_OF_PAUSES * this.#backoff.left) / (2 ** doublings - 1), LONGEST_PAUSE_MS);
   }
 }
 

@@ -1,5 +1,24 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { decodeRouteData } from '@nest-rocketmq/remoting/internal';
+import { writableQueues } from '../routes/route-queues.js';
 import { RoundRobin, queueOfKey } from './choose-queue.js';
+
+/** What Java's own classes made: see test/fixtures/sharding/README.md. */
+interface JavaTable {
+  name: string;
+  /** Body of the name server's answer. */
+  route: string;
+  /** 'broker:queueId', in Java's order. */
+  queues: string[];
+  /** By sharding key. */
+  picked: Record<string, string>;
+}
+
+const javaTables = JSON.parse(
+  readFileSync(join(import.meta.dirname, '../../../../test/fixtures/sharding/java-5.5.0.json'), 'utf8'),
+) as JavaTable[];
 
 const queues = ['a', 'a', 'b', 'b'].map((brokerName, queueId) => ({ topic: 't', brokerName, queueId }));
 
@@ -24,13 +43,20 @@ describe('the choice of a queue', () => {
     roundRobin.choose('t', queues);
     expect(roundRobin.choose('t', queues.slice(0, 1)).queueId).toBe(0);
   });
+});
 
-  // Java: Math.abs("order-4711".hashCode() % 4), and a key whose hash code is negative.
-  it.each([
-    ['a', 97 % 4],
-    ['Aa', 2112 % 4],
-    ['polygenelubricants', Math.abs(-2147483648 % 4)],
-  ])("by key %s is the one that Java's hash selector chooses", (key, queueId) => {
-    expect(queueOfKey(queues, key).queueId).toBe(queueId);
+describe.each(javaTables)('on $name', ({ route, queues: names, picked }) => {
+  const writable = writableQueues('orders', decodeRouteData(Buffer.from(route)));
+  const nameOf = ({ brokerName, queueId }: { brokerName: string; queueId: number }): string =>
+    `${brokerName}:${queueId}`;
+
+  it("the queues stand in Java's order", () => {
+    expect(writable.map(nameOf)).toEqual(names);
+  });
+
+  it("each sharding key picks the queue that Java's SelectMessageQueueByHash picks", () => {
+    const keys = Object.keys(picked);
+    expect(keys.length).toBeGreaterThan(60);
+    expect(Object.fromEntries(keys.map((key) => [key, nameOf(queueOfKey(writable, key))]))).toEqual(picked);
   });
 });

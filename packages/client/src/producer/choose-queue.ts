@@ -1,6 +1,8 @@
-// Owns the choice of the queue that a message goes to. Leaves which queues there are to routes.
+// Chooses the queue that a message goes to.
 import { javaHashCode } from '@nest-rocketmq/remoting/internal';
 import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
+import { InvalidMessageError } from '../errors.js';
+import type { OutgoingMessage, SendOptions } from './producer-options.js';
 
 /** Goes round the queues of each topic, from a random start. */
 export class RoundRobin {
@@ -31,4 +33,30 @@ export class RoundRobin {
 /** As Java's SelectMessageQueueByHash: one key, one queue, for producers of any language. */
 export function queueOfKey(queues: readonly MessageQueue[], shardingKey: string): MessageQueue {
   return queues[Math.abs(javaHashCode(shardingKey) % queues.length)]!;
+}
+
+/** The queue that the caller has chosen in one of three ways; undefined when any will do. */
+export function chosenQueue(
+  queues: readonly MessageQueue[],
+  message: OutgoingMessage,
+  options: SendOptions,
+): MessageQueue | undefined {
+  if (options.messageQueue) {
+    if (options.messageQueue.topic !== message.topic) {
+      throw new InvalidMessageError(
+        `the message is for topic ${message.topic}, but the queue given is of topic ${options.messageQueue.topic}; give one of its own`,
+      );
+    }
+    return options.messageQueue;
+  }
+  if (options.selector) {
+    const queue = options.selector(queues, message);
+    if (!queue) throw new InvalidMessageError('the selector chose no queue; return one of those that it is given');
+    return queue;
+  }
+  return options.shardingKey === undefined ? undefined : queueOfKey(queues, options.shardingKey);
+}
+
+export function isQueueChosen({ messageQueue, selector, shardingKey }: SendOptions): boolean {
+  return messageQueue !== undefined || selector !== undefined || shardingKey !== undefined;
 }

@@ -1,5 +1,5 @@
-// Owns what becomes of an application's message before it is sent: checks, properties, id, compression. The
-// application's object is left as it is.
+// Prepares an application's message for sending: checks, properties, id, compression. Does not change the application's
+// object.
 import { promisify } from 'node:util';
 import { deflate } from 'node:zlib';
 import {
@@ -12,9 +12,11 @@ import {
 import type { UniqueIdMaker } from '@nest-rocketmq/remoting/internal';
 import { InvalidMessageError, MessageTooLargeError } from '../errors.js';
 import { checkSendTopic } from '../config/names.js';
+import { delayOf } from './delay.js';
+import type { Delay } from './delay.js';
 import type { OutgoingMessage } from './producer-options.js';
 
-/** A message as it goes on the wire, but for its queue. */
+/** A message ready to be sent, except for its queue. */
 export interface PreparedMessage {
   readonly topic: string;
   readonly body: Buffer;
@@ -23,9 +25,11 @@ export interface PreparedMessage {
   readonly sysFlag: number;
   /** ms since the epoch */
   readonly bornTimestamp: number;
-  /** UNIQ_KEY; of a batch, its members' ones, joined with commas */
+  /** UNIQ_KEY; for a batch, those of its messages, joined with commas */
   readonly msgId: string;
   readonly batch: boolean;
+  /** When it is to be delivered; as a property only once its broker is known. */
+  readonly delay?: Delay;
   /** Set on messages that a consumer sends to its own retry topic. */
   readonly reconsumeTimes?: number;
   readonly maxReconsumeTimes?: number;
@@ -33,23 +37,53 @@ export interface PreparedMessage {
 
 const deflated = promisify(deflate);
 
-/** @throws InvalidNameError, InvalidMessageError, MessageTooLargeError */
+export interface PrepareOptions {
+  ids: UniqueIdMaker;
+  /** ms since the epoch */
+  now: number;
+  /** bytes */
+  maxMessageSize: number;
+  /** ms */
+  maxDelay: number;
+  shardingKey?: string | undefined;
+}
+
+/** @throws InvalidNameError, InvalidMessageError, MessageTooLargeError, DelayTooLongError */
 export function prepare(
   message: OutgoingMessage,
-  ids: UniqueIdMaker,
-  now: number,
-  maxMessageSize: number,
+  { ids, now, maxMessageSize, maxDelay, shardingKey }: PrepareOptions,
 ): PreparedMessage {
-  if (typeof message !== 'object' || message === null) throw new InvalidMessageError('the message is missing');
+  if (typeof message !== 'object' || message === null)
+    throw new InvalidMessageError('the message is missing; give { topic, body }');
   checkSendTopic(message.topic);
   const body = bodyOf(message);
   if (body.length > maxMessageSize) throw new MessageTooLargeError(message.topic, body.length, maxMessageSize);
   const properties = propertiesOf(message);
+  const delay = delayOf(message, now, maxDelay);
+  if (isProperty(shardingKey)) properties.set(MessageProperty.SHARDING_KEY, shardingKey);
   const msgId = ids.next(now);
   properties.set(MessageProperty.UNIQ_KEY, msgId);
   const flag = message.flag ?? 0;
   if ((flag | 0) !== flag) throw new InvalidMessageError(`flag is ${flag}; allowed: a 32-bit integer`);
-  return { topic: message.topic, body, properties, flag, sysFlag: 0, bornTimestamp: now, msgId, batch: false };
+  return {
+    topic: message.topic,
+    body,
+    properties,
+    flag,
+    sysFlag: 0,
+    bornTimestamp: now,
+    msgId,
+    batch: false,
+    ...(delay && { delay }),
+  };
+}
+
+/**
+ * Whether a sharding key can be told to consumers. Any text picks a queue; one that no property can hold is left out, so
+ * that a KEY_ORDERED consumer takes its messages as those without a key.
+ */
+function isProperty(shardingKey: string | undefined): shardingKey is string {
+  return !!shardingKey && !shardingKey.includes(NAME_VALUE_SEPARATOR) && !shardingKey.includes(PROPERTY_SEPARATOR);
 }
 
 /**
@@ -103,7 +137,7 @@ function checked(name: string, value: unknown): string {
   const text = name + value;
   if (text.includes(NAME_VALUE_SEPARATOR) || text.includes(PROPERTY_SEPARATOR)) {
     throw new InvalidMessageError(
-      `property '${name}' contains the character U+0001 or U+0002, which separate properties`,
+      `property '${name}' contains the character U+0001 or U+0002, which separate properties. Remove it.`,
     );
   }
   return value;

@@ -1,11 +1,12 @@
-// Owns the public types of producing: options, messages going out, results.
+// Defines what an application gives to a producer and gets back: options, messages, results.
 import { AUTO_CREATE_TOPIC_KEY, InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import { checkGroup, checkTopic } from '../config/names.js';
 import { integerIn } from '../config/options.js';
 
+/** Options of `RocketMQClient.createProducer`. All but `group` have a default. */
 export interface ProducerOptions {
-  /** Producer group; a transaction's check may be answered by any producer of it. */
+  /** Producer group. Any producer of it may answer the check of a transaction. */
   group: string;
   /** Needed for `sendMessageInTransaction`. */
   transactionListener?: TransactionListener;
@@ -16,14 +17,16 @@ export interface ProducerOptions {
    * so that one broker that hangs does not use up the time of all attempts.
    */
   sendMsgMaxTimeoutPerRequest?: number;
-  /** More attempts after the first. Default 2. None for sends to a chosen queue, and one-way. */
+  /** Attempts after the first. Default 2. Sends to a chosen queue and one-way sends have only one attempt. */
   retryTimesWhenSendFailed?: number;
   /** Try another broker when a message is stored but not yet flushed or replicated. Default false. */
   retryAnotherBrokerWhenNotStoreOK?: boolean;
-  /** Bodies of at least so many bytes are compressed. Default 4096. */
+  /** Bodies of at least this many bytes are compressed. Default 4096. */
   compressMsgBodyOverHowmuch?: number;
   /** zlib level, 0 to 9. Default 5. */
   compressLevel?: number;
+  /** The longest delay of a message, ms. Default 259200000: 3 days, as Apache's timerMaxDelaySec. */
+  maxDelay?: number;
   /** Largest body, bytes before compression. Default 4194304. */
   maxMessageSize?: number;
   /** Whose route is used for a topic that does not exist yet. Default 'TBW102'. */
@@ -34,28 +37,42 @@ export interface ProducerOptions {
   topics?: string[];
 }
 
+/** A message to send. */
 export interface OutgoingMessage {
   topic: string;
+  /** Not empty. A string is sent as UTF-8. At most `maxMessageSize` bytes. */
   body: Uint8Array | string;
+  /** One tag, by which consumers can filter. */
   tags?: string;
   /** Business keys, by which the message can be found again. */
   keys?: string | string[];
   /** Free for the application; 32 bits. */
   flag?: number;
-  /** 1 to 18 of the broker's delay levels; 0 or none: at once. */
+  /** One of the broker's delay levels, by default 1 to 18. Default 0: delivered at once. */
   delayLevel?: number;
+  /**
+   * Delivered so much later, ms; a part of one counts as a whole, 0: at once. Brokers from 5.0 on take any length; those
+   * before only the lengths of their levels, and others are refused by DelayNotSupportedError.
+   */
+  delay?: number;
+  /** Delivered at this time: a Date, or ms since the epoch. A time that has passed: at once. As `delay` otherwise. */
+  deliverAt?: Date | number;
   /** Wait for flush or replication where the broker is configured so. Default true. */
   waitStoreMsgOk?: boolean;
   /** The application's own; names that RocketMQ uses itself are refused. */
   properties?: Record<string, string>;
 }
 
+/** Options of one send. Of `messageQueue`, `selector` and `shardingKey` the first one given counts. */
 export interface SendOptions {
   /** For this send, ms. Default: the producer's sendMsgTimeout. */
   timeout?: number;
   /** Send to this queue; no other is tried. */
   messageQueue?: MessageQueue;
-  /** Messages of one key go to one queue as long as the topic's queues stay the same. */
+  /**
+   * Messages of one key go to one queue as long as the topic's queues stay the same: to that which Java's
+   * SelectMessageQueueByHash picks. No other is tried. Consumers with `consumeMode: 'KEY_ORDERED'` keep the key's order.
+   */
   shardingKey?: string;
   /** Chooses the queue; no other is tried. */
   selector?: (queues: readonly MessageQueue[], message: OutgoingMessage) => MessageQueue;
@@ -64,38 +81,65 @@ export interface SendOptions {
 /** All four mean that the message is stored; the last three, that the flush or replication asked for is not confirmed. */
 export type SendStatus = 'SEND_OK' | 'FLUSH_DISK_TIMEOUT' | 'FLUSH_SLAVE_TIMEOUT' | 'SLAVE_NOT_AVAILABLE';
 
+/** What the broker answered to a send. */
 export interface SendResult {
   sendStatus: SendStatus;
   /** Made by the client (UNIQ_KEY); for a batch, its members' ids joined with commas. */
   msgId: string;
   /** Made by the broker: its address and the place in its log; comma-joined for a batch. */
   offsetMsgId: string;
+  /** Where the message is stored. */
   messageQueue: MessageQueue;
+  /** Its position in that queue, counted in messages. For a batch, that of the first. */
   queueOffset: number;
+  /** Of a transactional send: the id by which the broker asks for its end. */
   transactionId?: string;
+  /** Of a message with `delay` or `deliverAt`, on a broker that can recall: what `Producer.recall` takes. */
+  recallHandle?: string;
+  /** The broker's region; 'DefaultRegion' unless it is configured. */
   regionId: string;
+  /** Whether the broker has message tracing on. */
   traceOn: boolean;
 }
 
+/** How a local transaction ended. UNKNOW (Apache's spelling): the broker asks again later. */
 export type LocalTransactionState = 'COMMIT_MESSAGE' | 'ROLLBACK_MESSAGE' | 'UNKNOW';
 
+/** What became of a transactional send. */
 export interface TransactionSendResult extends SendResult {
   localTransactionState: LocalTransactionState;
 }
 
+/** A half message whose local transaction ends elsewhere. */
+export interface Transaction {
+  readonly transactionId: string;
+  /** Where the half message is stored. */
+  readonly sendResult: SendResult;
+  /**
+   * Lets the broker deliver the message. Resolves when the broker is told, or could not be reached for 3 s: it asks
+   * this process then.
+   * @throws TransactionEndedError after a rollback
+   */
+  commit(): Promise<void>;
+  /** Lets the broker drop the message, as `commit` otherwise. @throws TransactionEndedError after a commit */
+  rollback(): Promise<void>;
+}
+
+/** Runs the local transactions of a producer, and tells brokers how they ended. */
 export interface TransactionListener {
   /** Runs once the half message is stored. A throw counts as UNKNOW: the broker asks again. */
   executeLocalTransaction(
     message: OutgoingMessage & { transactionId: string },
     arg: unknown,
   ): Promise<LocalTransactionState> | LocalTransactionState;
-  /** Answers the broker for a transaction whose end it was not told. A throw counts as UNKNOW. */
+  /** Answers a broker that asks how a transaction ended. A throw counts as UNKNOW. */
   checkLocalTransaction(message: MessageExt): Promise<LocalTransactionState> | LocalTransactionState;
 }
 
 export type ResolvedProducerOptions = Required<Omit<ProducerOptions, 'transactionListener'>> &
   Pick<ProducerOptions, 'transactionListener'>;
 
+const DAY_MS = 86_400_000;
 const MAX_BODY = 16 * 1024 * 1024;
 
 /** @throws InvalidOptionError or InvalidNameError naming the option */
@@ -124,6 +168,7 @@ export function resolveProducerOptions(options: ProducerOptions): ResolvedProduc
     ),
     compressLevel: integerIn('compressLevel', options.compressLevel, 5, 0, 9),
     maxMessageSize: integerIn('maxMessageSize', options.maxMessageSize, 4_194_304, 1, MAX_BODY, ' (bytes)'),
+    maxDelay: integerIn('maxDelay', options.maxDelay, 3 * DAY_MS, 1, 100 * 365 * DAY_MS, ' (ms)'),
     createTopicKey: options.createTopicKey ?? AUTO_CREATE_TOPIC_KEY,
     defaultTopicQueueNums: integerIn('defaultTopicQueueNums', options.defaultTopicQueueNums, 4, 1, 65_535),
     topics,

@@ -1,15 +1,13 @@
-// Owns a producer: the calls an application makes, and its start and end. Leaves attempts to send, queue choice to
-// choose-queue, batches and transactions to the files of their names.
+// Provides the calls that an application makes of a producer, its start and its shutdown.
 import { InvalidOptionError, NotRunningError } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
-import { InvalidMessageError } from '../errors.js';
-import type { ProducerMember, TransactionCheck } from '../groups/group-registry.js';
+import type { TransactionCheck } from '../groups/group-registry.js';
 import { prepareBatch } from './batch.js';
 import { sharedAbortController } from '../time/timing.js';
-import { RoundRobin, queueOfKey } from './choose-queue.js';
+import { RoundRobin, chosenQueue, isQueueChosen } from './choose-queue.js';
 import { compressed, prepare } from './outgoing.js';
-import type { PreparedMessage } from './outgoing.js';
+import type { PrepareOptions, PreparedMessage } from './outgoing.js';
 import { resolveProducerOptions } from './producer-options.js';
 import type {
   OutgoingMessage,
@@ -17,26 +15,29 @@ import type {
   ResolvedProducerOptions,
   SendOptions,
   SendResult,
+  Transaction,
   TransactionSendResult,
 } from './producer-options.js';
+import { recall } from './recall.js';
 import { Sender } from './send.js';
 import { Transactions } from './transaction.js';
-import { Turns } from './turns.js';
+import { PendingSends } from './pending-sends.js';
 
 type State = 'not started' | 'running' | 'shut down';
 
 const DEFAULT_SHUTDOWN_DEADLINE_MS = 30_000;
 
-/** Made by RocketMQClient.createProducer. */
-export class Producer implements ProducerMember {
+/** Sends messages. Created by `RocketMQClient.createProducer`; start it before the first send. */
+export class Producer {
+  /** The producer group. */
   readonly group: string;
   readonly #context: ClientContext;
   readonly #options: ResolvedProducerOptions;
   readonly #sender: Sender;
   readonly #roundRobin = new RoundRobin();
-  readonly #transactions: Transactions | undefined;
+  readonly #transactions: Transactions;
   readonly #closing = sharedAbortController();
-  readonly #turns: Turns;
+  readonly #pending: PendingSends;
   #state: State = 'not started';
 
   /** @internal */
@@ -44,16 +45,18 @@ export class Producer implements ProducerMember {
     this.#context = context;
     this.#options = resolveProducerOptions(options);
     this.group = this.#options.group;
-    this.#turns = new Turns(this.group, context);
+    this.#pending = new PendingSends(this.group, context);
     const { clock, routes, brokers, logger } = context;
     const closing = this.#closing.signal;
     this.#sender = new Sender({ clock, routes, brokers, roundRobin: this.#roundRobin, closing }, this.#options);
     const listener = this.#options.transactionListener;
-    this.#transactions =
-      listener && new Transactions({ group: this.group, listener, clock, closing, logger, routes, brokers });
+    this.#transactions = new Transactions({ group: this.group, listener, clock, closing, logger, routes, brokers });
   }
 
-  /** @throws NameServerUnreachableError, GroupInUseError, NotRunningError after shutdown */
+  /**
+   * Joins the group. Does nothing when it is running already.
+   * @throws NameServerUnreachableError, GroupInUseError, NotRunningError after shutdown
+   */
   async start(): Promise<void> {
     if (this.#state === 'running') return;
     if (this.#state === 'shut down') throw new NotRunningError(`producer ${this.group}`, this.#state);
@@ -70,14 +73,14 @@ export class Producer implements ProducerMember {
   }
 
   /**
-   * Takes no more sends, waits for those under way, and leaves the group.
-   * @param options deadline for the sends under way, ms; default 30000. What still waits for its turn then is rejected.
+   * Refuses further sends, waits for those under way, and leaves the group.
+   * @param options deadline for the sends under way, ms; default 30000. Sends that still wait after it are rejected.
    */
   async shutdown(options: { deadline?: number } = {}): Promise<void> {
     const wasRunning = this.#state === 'running';
     this.#state = 'shut down';
     if (!wasRunning) return;
-    await this.#turns.drain(options.deadline ?? DEFAULT_SHUTDOWN_DEADLINE_MS);
+    await this.#pending.drain(options.deadline ?? DEFAULT_SHUTDOWN_DEADLINE_MS);
     this.#closing.abort();
     this.#context.members.remove(this);
     for (const topic of this.#options.topics) this.#context.routes.unwatch(topic);
@@ -91,17 +94,17 @@ export class Producer implements ProducerMember {
    */
   async send(message: OutgoingMessage, options: SendOptions = {}): Promise<SendResult> {
     this.#mustRun();
-    return this.#turns.take({
-      prepare: () => this.#prepare(message),
+    return this.#pending.run({
+      prepare: () => this.#prepare(message, options),
       send: (prepared) => this.#send(prepared, message, options),
     });
   }
 
-  /** Resolves once the bytes are handed to the connection; nobody says whether the message was stored. */
+  /** Resolves once the bytes are given to the connection. The broker does not say whether it stored the message. */
   async sendOneway(message: OutgoingMessage, options: SendOptions = {}): Promise<void> {
     this.#mustRun();
-    await this.#turns.take({
-      prepare: () => this.#prepare(message),
+    await this.#pending.run({
+      prepare: () => this.#prepare(message, options),
       send: async (prepared) => {
         const { writable } = await this.#sender.route(prepared.topic, options.timeout ?? this.#options.sendMsgTimeout);
         const queue = chosenQueue(writable, message, options) ?? this.#roundRobin.choose(prepared.topic, writable);
@@ -111,44 +114,94 @@ export class Producer implements ProducerMember {
     });
   }
 
-  /** Stores messages of one topic in one request, one after the other in one queue. */
+  /**
+   * Sends messages of one topic in one request; they are stored one after the other in one queue.
+   * @throws as `send`, and InvalidMessageError when a message does not fit the others
+   */
   async sendBatch(messages: OutgoingMessage[], options: SendOptions = {}): Promise<SendResult> {
     this.#mustRun();
-    const { ids, clock } = this.#context;
-    return this.#turns.take({
-      prepare: () => prepareBatch(messages, ids, clock.now(), this.#options.maxMessageSize),
+    return this.#pending.run({
+      prepare: () => prepareBatch(messages, this.#prepareOptions(options)),
       send: (prepared) => this.#send(prepared, messages[0]!, options),
     });
   }
 
   /**
-   * Stores the message undelivered, runs `executeLocalTransaction`, and lets the broker deliver or drop it accordingly.
+   * Stores the message without delivering it, runs `executeLocalTransaction`, and has the broker deliver or drop it
+   * accordingly.
    * @throws as `send` when the half message could not be stored; then the listener is not called
    */
-  async sendMessageInTransaction(message: OutgoingMessage, arg?: unknown): Promise<TransactionSendResult> {
+  async sendMessageInTransaction(
+    message: OutgoingMessage,
+    arg?: unknown,
+    options: SendOptions = {},
+  ): Promise<TransactionSendResult> {
     this.#mustRun();
-    const transactions = this.#transactions;
-    if (!transactions) {
+    if (!this.#options.transactionListener) {
       throw new InvalidOptionError('transactionListener', undefined, 'one is needed to send messages in transactions');
     }
-    return this.#turns.during(async () => {
-      const sent = await this.#turns.take({
-        prepare: async () => transactions.half(await this.#prepare(message)),
-        send: (half) => this.#sender.sendToAny(half, this.#options.sendMsgTimeout),
-      });
-      return transactions.conclude(message, sent, arg);
+    return this.#pending.track(async () =>
+      this.#transactions.conclude(message, await this.#sendHalf(message, options), arg),
+    );
+  }
+
+  /**
+   * Stores the message undelivered, for a local transaction that ends elsewhere: by the handle's `commit` or `rollback`.
+   * Should this process end before, the broker asks the `transactionListener` of another producer of the group.
+   * @throws as `send`; TransactionNotBegunError
+   */
+  async beginTransaction(message: OutgoingMessage, options: SendOptions = {}): Promise<Transaction> {
+    this.#mustRun();
+    return this.#pending.track(async () => this.#transactions.begin(await this.#sendHalf(message, options)));
+  }
+
+  /**
+   * Stores the message undelivered and runs `work`: its return lets the broker deliver the message, its throw or rejection
+   * lets the broker drop it.
+   * @returns what `work` has returned
+   * @throws what `work` has thrown; as `beginTransaction`, and then `work` is not called
+   */
+  async transaction<T>(
+    message: OutgoingMessage,
+    work: (message: OutgoingMessage & { transactionId: string }) => Promise<T> | T,
+    options: SendOptions = {},
+  ): Promise<T> {
+    this.#mustRun();
+    return this.#pending.track(async () => {
+      const transaction = await this.#transactions.begin(await this.#sendHalf(message, options));
+      let result: T;
+      try {
+        result = await work({ ...message, transactionId: transaction.transactionId });
+      } catch (error) {
+        await transaction.rollback();
+        throw error;
+      }
+      await transaction.commit();
+      return result;
     });
+  }
+
+  /**
+   * Takes a delayed message back before it is due.
+   * @param recallHandle of the message's SendResult
+   * @returns the message's id
+   * @throws RecallFailedError, whose `reason` tells why not
+   */
+  async recall(topic: string, recallHandle: string, options: Pick<SendOptions, 'timeout'> = {}): Promise<string> {
+    this.#mustRun();
+    const { clock, routes, brokers } = this.#context;
+    const timeout = options.timeout ?? this.#options.sendMsgTimeout;
+    return this.#pending.track(() =>
+      recall({ group: this.group, clock, routes, brokers }, topic, recallHandle, timeout),
+    );
   }
 
   /** @internal */
   checkTransaction(check: TransactionCheck, message: MessageExt): void {
-    if (this.#transactions) return this.#transactions.check(check, message);
-    this.#context.logger.warn(
-      `a broker asks producer ${this.group} about transaction ${message.msgId}, but it has no transactionListener`,
-    );
+    this.#transactions.check(check, message);
   }
 
-  /** The queues that messages of the topic are spread over. @throws TopicNotFoundError, NameServerUnreachableError */
+  /** The queues that messages of the topic go to. @throws TopicNotFoundError, NameServerUnreachableError */
   async fetchPublishMessageQueues(topic: string): Promise<MessageQueue[]> {
     this.#mustRun();
     return [...(await this.#sender.route(topic, this.#options.sendMsgTimeout)).writable];
@@ -168,17 +221,30 @@ export class Producer implements ProducerMember {
     else void heartbeat.beat();
   }
 
-  #prepare(message: OutgoingMessage): PreparedMessage | Promise<PreparedMessage> {
-    const { compressMsgBodyOverHowmuch, compressLevel, maxMessageSize } = this.#options;
-    const prepared = prepare(message, this.#context.ids, this.#context.clock.now(), maxMessageSize);
+  #prepareOptions({ shardingKey }: SendOptions): PrepareOptions {
+    const { maxMessageSize, maxDelay } = this.#options;
+    const { ids, clock } = this.#context;
+    return { ids, now: clock.now(), maxMessageSize, maxDelay, shardingKey };
+  }
+
+  #prepare(message: OutgoingMessage, options: SendOptions): PreparedMessage | Promise<PreparedMessage> {
+    const { compressMsgBodyOverHowmuch, compressLevel } = this.#options;
+    const prepared = prepare(message, this.#prepareOptions(options));
     return prepared.body.length < compressMsgBodyOverHowmuch
       ? prepared
       : compressed(prepared, compressMsgBodyOverHowmuch, compressLevel);
   }
 
+  #sendHalf(message: OutgoingMessage, options: SendOptions): Promise<SendResult> {
+    return this.#pending.run({
+      prepare: async () => this.#transactions.half(await this.#prepare(message, options)),
+      send: (half) => this.#send(half, message, options),
+    });
+  }
+
   async #send(prepared: PreparedMessage, message: OutgoingMessage, options: SendOptions): Promise<SendResult> {
     const timeout = options.timeout ?? this.#options.sendMsgTimeout;
-    if (!options.messageQueue && !options.selector && options.shardingKey === undefined) {
+    if (!isQueueChosen(options)) {
       return this.#sender.sendToAny(prepared, timeout);
     }
     const { clock } = this.#context;
@@ -191,26 +257,4 @@ export class Producer implements ProducerMember {
   #mustRun(): void {
     if (this.#state !== 'running') throw new NotRunningError(`producer ${this.group}`, this.#state);
   }
-}
-
-/** The queue that the caller has chosen in one of three ways; undefined when any will do. */
-function chosenQueue(
-  queues: readonly MessageQueue[],
-  message: OutgoingMessage,
-  options: SendOptions,
-): MessageQueue | undefined {
-  if (options.messageQueue) {
-    if (options.messageQueue.topic !== message.topic) {
-      throw new InvalidMessageError(
-        `the message is for topic ${message.topic}, but the queue given is of topic ${options.messageQueue.topic}`,
-      );
-    }
-    return options.messageQueue;
-  }
-  if (options.selector) {
-    const queue = options.selector(queues, message);
-    if (!queue) throw new InvalidMessageError('the selector chose no queue');
-    return queue;
-  }
-  return options.shardingKey === undefined ? undefined : queueOfKey(queues, options.shardingKey);
 }

@@ -1,5 +1,4 @@
-// Owns one send: the attempts, where each goes, and what becomes of each failure. Leaves the choice of queues to
-// choose-queue and the bytes to remoting.
+// Sends one message: makes the attempts, and decides after each failure whether there is another.
 import type { Clock, Connection, MessageQueue, Reply } from '@nest-rocketmq/remoting/internal';
 import {
   RequestTimeoutError,
@@ -10,19 +9,22 @@ import {
   encodeProperties,
 } from '@nest-rocketmq/remoting/internal';
 import type { Brokers } from '../routes/brokers.js';
-import { BrokerNotFoundError, MQClientError, SendFailedError, TopicNotFoundError } from '../errors.js';
+import { MQClientError } from '../client-error.js';
+import { BrokerNotFoundError, SendFailedError, TopicNotFoundError } from '../errors.js';
 import type { Routes, TopicRoute } from '../routes/routes.js';
-import { Patience } from '../time/patience.js';
+import { Backoff } from '../time/backoff.js';
 import { within } from '../time/timing.js';
 import { Attempts } from './attempts.js';
 import type { RoundRobin } from './choose-queue.js';
+import { BrokerDelays } from './delay.js';
+import type { Delay } from './delay.js';
 import type { PreparedMessage } from './outgoing.js';
 import type { SendResult, SendStatus } from './producer-options.js';
 
 /** SEND_BATCH_MESSAGE has the same fields. */
 type SendRow = typeof Requests.SEND_MESSAGE_V2;
 
-/** What the broker did is not to be undone, but another one may do better: Apache's retryResponseCodes. */
+/** Answers after which another broker is tried: Apache's retryResponseCodes. */
 const RETRY_RESPONSE_CODES = new Set<number>([
   ResponseCode.SYSTEM_ERROR,
   ResponseCode.SYSTEM_BUSY,
@@ -59,17 +61,19 @@ export interface SenderParts {
   routes: Routes;
   brokers: Brokers;
   roundRobin: RoundRobin;
-  /** Aborts when nothing more is to be tried. */
+  /** Aborts when no further attempt may be made. */
   closing: AbortSignal;
 }
 
 export class Sender {
   readonly #parts: SenderParts;
   readonly #options: SenderOptions;
+  readonly #delays: BrokerDelays;
 
   constructor(parts: SenderParts, options: SenderOptions) {
     this.#parts = parts;
     this.#options = options;
+    this.#delays = new BrokerDelays(parts.brokers, parts.clock);
   }
 
   /** The topic's route, within `timeout` ms. @throws TopicNotFoundError, NameServerUnreachableError */
@@ -89,19 +93,15 @@ export class Sender {
   /** Any queue, and another one where that fails. @param timeout ms, for all attempts together */
   async sendToAny(message: PreparedMessage, timeout: number): Promise<SendResult> {
     const { clock, closing, routes, roundRobin } = this.#parts;
-    const patience = new Patience({ clock, timeout, closing });
+    const backoff = new Backoff({ clock, timeout, closing });
     const route = await this.route(message.topic, timeout);
-    const attempts = new Attempts(patience, this.#options.retryTimesWhenSendFailed);
+    const attempts = new Attempts(backoff, this.#options.retryTimesWhenSendFailed);
     let stored: SendResult | undefined;
     for (let again = true, { writable } = route; again; writable = writableNow(routes, route)) {
       const queue = roundRobin.choose(message.topic, attempts.candidates(writable), attempts.tried.at(-1));
       attempts.tried.push(queue.brokerName);
       try {
-        const result = await this.sendTo(
-          queue,
-          message,
-          this.#timeoutOf(patience.left, attempts.left, writable, queue),
-        );
+        const result = await this.sendTo(queue, message, this.#timeoutOf(backoff.left, attempts.left, writable, queue));
         if (result.sendStatus === 'SEND_OK' || !this.#options.retryAnotherBrokerWhenNotStoreOK) return result;
         stored = result;
         again = await attempts.goOn(undefined, writable);
@@ -111,14 +111,15 @@ export class Sender {
       }
     }
     if (stored) return stored;
-    throw this.#finalError(message.topic, attempts, patience.elapsed);
+    throw this.#finalError(message.topic, attempts, backoff.elapsed);
   }
 
   /** This queue, once. @param timeout ms */
-  async sendTo(queue: MessageQueue, message: PreparedMessage, timeout: number): Promise<SendResult> {
+  async sendTo(queue: MessageQueue, given: PreparedMessage, timeout: number): Promise<SendResult> {
     const { brokers, routes } = this.#parts;
     const address = await this.#addressOf(queue);
     try {
+      const message = given.delay ? await this.#delayed(given, given.delay, queue, address) : given;
       const reply = await brokers.request<SendRow>(address, this.#row(message), this.#header(queue, message), {
         body: message.body,
         timeout,
@@ -133,8 +134,9 @@ export class Sender {
   }
 
   /** Resolves once the bytes are queued, with the connection that they are to go out on. */
-  async sendOneway(queue: MessageQueue, message: PreparedMessage): Promise<Connection> {
+  async sendOneway(queue: MessageQueue, given: PreparedMessage): Promise<Connection> {
     const address = await this.#addressOf(queue);
+    const message = given.delay ? await this.#delayed(given, given.delay, queue, address) : given;
     return this.#parts.brokers.oneway<SendRow>(address, this.#row(message), this.#header(queue, message), {
       body: message.body,
     });
@@ -148,6 +150,16 @@ export class Sender {
     const found = routes.brokerAddress(queue.brokerName);
     if (!found) throw new BrokerNotFoundError(queue.brokerName, queue.topic);
     return found;
+  }
+
+  async #delayed(
+    message: PreparedMessage,
+    delay: Delay,
+    { brokerName: name }: MessageQueue,
+    address: string,
+  ): Promise<PreparedMessage> {
+    const property = await this.#delays.property(delay, message.topic, { name, address });
+    return property ? { ...message, properties: new Map([...message.properties, property]) } : message;
   }
 
   #row(message: PreparedMessage): SendRow {
@@ -173,7 +185,7 @@ export class Sender {
     };
   }
 
-  /** One attempt may not use up the time of the others while there is another broker to ask. */
+  /** Limits one attempt, while there is another broker to try, so that it does not use up all the time. */
   #timeoutOf(left: number, attemptsLeft: number, writable: readonly MessageQueue[], queue: MessageQueue): number {
     const remaining = Math.max(1, left);
     const cap = this.#options.sendMsgMaxTimeoutPerRequest;
@@ -205,7 +217,7 @@ function isWorthRetrying(error: unknown): boolean {
 function toResult(reply: Reply<SendRow>, queue: MessageQueue, message: PreparedMessage, address: string): SendResult {
   const sendStatus = STATUS_OF.get(reply.code);
   if (!sendStatus) throw new ResponseError(reply.code, reply.remark, address, reply.row.name);
-  const { msgId = '', queueId = queue.queueId, queueOffset = -1, transactionId } = reply.header;
+  const { msgId = '', queueId = queue.queueId, queueOffset = -1, transactionId, recallHandle } = reply.header;
   return {
     sendStatus,
     msgId: message.msgId,
@@ -213,6 +225,7 @@ function toResult(reply: Reply<SendRow>, queue: MessageQueue, message: PreparedM
     messageQueue: { topic: queue.topic, brokerName: queue.brokerName, queueId },
     queueOffset,
     ...(transactionId !== undefined && { transactionId }),
+    ...(recallHandle !== undefined && { recallHandle }),
     regionId: reply.extFields['MSG_REGION'] ?? DEFAULT_REGION,
     traceOn: reply.extFields['TRACE_ON'] !== 'false',
   };

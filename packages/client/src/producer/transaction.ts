@@ -1,17 +1,18 @@
-// Owns transactions at the producer: the half message, the local transaction, telling the broker how it ended, and
-// answering when a broker asks that later.
+// Runs transactions: stores the half message, runs the local transaction, and tells the broker how it ended, also when
+// a broker asks later.
 import type { Clock, Connection, Logger, MessageExt } from '@nest-rocketmq/remoting/internal';
 import { MessageProperty, Requests, SysFlag, decodeOffsetMsgId } from '@nest-rocketmq/remoting/internal';
 import type { Brokers } from '../routes/brokers.js';
-import { BrokerNotFoundError, describe } from '../errors.js';
+import { BrokerNotFoundError, TransactionEndedError, TransactionNotBegunError, describe } from '../errors.js';
 import type { TransactionCheck } from '../groups/group-registry.js';
-import { untilReached } from '../time/patience.js';
+import { retryUntilReached } from '../time/backoff.js';
 import type { Routes } from '../routes/routes.js';
 import type { PreparedMessage } from './outgoing.js';
 import type {
   LocalTransactionState,
   OutgoingMessage,
   SendResult,
+  Transaction,
   TransactionListener,
   TransactionSendResult,
 } from './producer-options.js';
@@ -23,14 +24,15 @@ const COMMIT_OR_ROLLBACK: Record<LocalTransactionState, number> = {
   UNKNOW: SysFlag.TRANSACTION_NOT_TYPE,
 };
 
-/** So long a broker that cannot be reached is dialled again; after that it has to ask. ms */
+/** How long a broker that cannot be reached is dialled again; after that, it has to ask. ms */
 const END_TIMEOUT_MS = 3_000;
 
 export interface TransactionsOptions {
   group: string;
-  listener: TransactionListener;
+  /** Runs and looks up local transactions; none: they end by their handles only. */
+  listener: TransactionListener | undefined;
   clock: Clock;
-  /** Aborts when nothing more is to be tried. */
+  /** Aborts when no further attempt may be made. */
   closing: AbortSignal;
   logger: Logger;
   routes: Routes;
@@ -43,10 +45,17 @@ interface Verdict {
   readonly remark?: string;
 }
 
+/** Ended transactions whose end is remembered, in case that the broker has not heard of it and asks. */
+const REMEMBERED_ENDS = 10_000;
+
 export class Transactions {
   readonly #options: TransactionsOptions;
-  /** Transactions that a broker asks for again while the listener still looks the first time. */
+  /** Transactions whose check is under way: a broker may ask again meanwhile. */
   readonly #checking = new Set<string>();
+  /** Those whose local transaction runs in this process. */
+  readonly #open = new Set<string>();
+  /** Of those that were ended by a handle, the latest. */
+  readonly #ends = new Map<string, Verdict>();
 
   constructor(options: TransactionsOptions) {
     this.#options = options;
@@ -55,24 +64,68 @@ export class Transactions {
   /** The same message as a half message: stored, but not delivered. */
   half(message: PreparedMessage): PreparedMessage {
     const properties = new Map(message.properties);
-    // A broker cannot hold a message back for two reasons; Apache's producer drops the delay as well.
+    // Apache's producer drops a delay level here as well.
     properties.delete(MessageProperty.DELAY);
     properties.set(MessageProperty.TRAN_MSG, 'true');
     properties.set(MessageProperty.PGROUP, this.#options.group);
     return { ...message, properties, sysFlag: message.sysFlag | SysFlag.TRANSACTION_PREPARED };
   }
 
-  /** Runs the local transaction for a stored half message, and tells the broker. */
+  /** Runs the listener's local transaction for a stored half message, and tells the broker. */
   async conclude(message: OutgoingMessage, sent: SendResult, arg: unknown): Promise<TransactionSendResult> {
-    const transactionId = sent.transactionId ?? sent.msgId;
-    const verdict = await this.#execute(message, sent, transactionId, arg);
+    const transactionId = transactionIdOf(sent);
+    this.#open.add(transactionId);
+    const verdict = await this.#execute(message, sent, transactionId, arg).finally(() =>
+      this.#open.delete(transactionId),
+    );
+    await this.#tell(sent, message.topic, verdict);
+    return { ...sent, transactionId, localTransactionState: verdict.state };
+  }
+
+  /**
+   * The handle of a stored half message.
+   * @throws TransactionNotBegunError when a copy of it may be lost; it is rolled back then
+   */
+  async begin(sent: SendResult): Promise<Transaction> {
+    const { topic } = sent.messageQueue;
+    const transactionId = transactionIdOf(sent);
+    if (sent.sendStatus !== 'SEND_OK') {
+      await this.#tell(sent, topic, { state: 'ROLLBACK_MESSAGE' });
+      throw new TransactionNotBegunError(topic, transactionId, sent.sendStatus);
+    }
+    this.#open.add(transactionId);
+    let told: { state: LocalTransactionState; telling: Promise<void> } | undefined;
+    const end = (state: LocalTransactionState): Promise<void> => {
+      if (told && told.state !== state) return Promise.reject(new TransactionEndedError(transactionId, told.state));
+      told ??= { state, telling: this.#endBegun(sent, topic, { state }) };
+      return told.telling;
+    };
+    return {
+      transactionId,
+      sendResult: { ...sent, transactionId },
+      commit: () => end('COMMIT_MESSAGE'),
+      rollback: () => end('ROLLBACK_MESSAGE'),
+    };
+  }
+
+  async #endBegun(sent: SendResult, topic: string, verdict: Verdict): Promise<void> {
+    const transactionId = transactionIdOf(sent);
+    this.#ends.set(transactionId, verdict);
+    this.#open.delete(transactionId);
+    const [oldest] = this.#ends.keys();
+    if (this.#ends.size > REMEMBERED_ENDS && oldest !== undefined) this.#ends.delete(oldest);
+    await this.#tell(sent, topic, verdict);
+  }
+
+  /** Never rejects. */
+  async #tell(sent: SendResult, topic: string, verdict: Verdict): Promise<void> {
+    const transactionId = transactionIdOf(sent);
     try {
-      await this.#end(sent, message.topic, transactionId, verdict);
+      await this.#end(sent, topic, transactionId, verdict);
     } catch (error) {
-      // The broker will ask: the transaction's end is not lost, only late.
+      // The broker will ask: the end of the transaction is only delayed.
       this.#options.logger.warn(`the end of transaction ${transactionId} could not be told: ${describe(error)}`);
     }
-    return { ...sent, transactionId, localTransactionState: verdict.state };
   }
 
   /** A broker asks how a transaction ended. The answer is a request of its own, over the connection that asked. */
@@ -80,17 +133,19 @@ export class Transactions {
     const transactionId = check.header.transactionId ?? message.msgId;
     if (this.#checking.has(transactionId)) return;
     this.#checking.add(transactionId);
-    this.#look(message)
+    this.#look(message, transactionId)
       .then((verdict) => this.#answer(check, message, transactionId, verdict))
       .catch((error: unknown) => this.#options.logger.warn(`check of transaction ${transactionId}: ${describe(error)}`))
       .finally(() => this.#checking.delete(transactionId));
   }
 
   async #execute(message: OutgoingMessage, sent: SendResult, transactionId: string, arg: unknown): Promise<Verdict> {
-    // Stored is not enough here: if that copy is lost, a commit would have nothing to deliver.
+    // Stored, but not flushed or replicated as asked, is not enough: if that copy is lost, a commit delivers nothing.
     if (sent.sendStatus !== 'SEND_OK') return { state: 'ROLLBACK_MESSAGE' };
+    const { listener } = this.#options;
+    if (!listener) return { state: 'UNKNOW' };
     try {
-      return toVerdict(await this.#options.listener.executeLocalTransaction({ ...message, transactionId }, arg));
+      return toVerdict(await listener.executeLocalTransaction({ ...message, transactionId }, arg));
     } catch (error) {
       this.#options.logger.error(
         `executeLocalTransaction of ${transactionId} threw, its end is unknown: ${describe(error)}`,
@@ -99,9 +154,21 @@ export class Transactions {
     }
   }
 
-  async #look(message: MessageExt): Promise<Verdict> {
+  async #look(message: MessageExt, transactionId: string): Promise<Verdict> {
+    const { listener, group, logger } = this.#options;
+    const ended = this.#ends.get(transactionId);
+    if (ended) return ended;
+    // It still runs here: a look at its outcome would find that there is none, and take that for a failure.
+    if (this.#open.has(transactionId)) return { state: 'UNKNOW', remark: 'the local transaction is still running' };
+    if (!listener) {
+      logger.warn(
+        `a broker asks producer ${group} about transaction ${transactionId}, which is none of this process, and it has ` +
+          'no transactionListener',
+      );
+      return { state: 'UNKNOW', remark: 'the producer has no transactionListener' };
+    }
     try {
-      return toVerdict(await this.#options.listener.checkLocalTransaction(message));
+      return toVerdict(await listener.checkLocalTransaction(message));
     } catch (error) {
       this.#options.logger.error(
         `checkLocalTransaction of ${message.msgId} threw, its end is unknown: ${describe(error)}`,
@@ -113,7 +180,7 @@ export class Transactions {
   async #end(sent: SendResult, topic: string, transactionId: string, verdict: Verdict): Promise<void> {
     const { brokers, routes, group, clock, closing } = this.#options;
     const { brokerName } = sent.messageQueue;
-    await untilReached({ clock, closing, timeout: END_TIMEOUT_MS }, async () => {
+    await retryUntilReached({ clock, closing, timeout: END_TIMEOUT_MS }, async () => {
       const address = routes.brokerAddress(brokerName);
       if (!address) throw new BrokerNotFoundError(brokerName, topic);
       await brokers.oneway(
@@ -153,6 +220,10 @@ export class Transactions {
       verdict.remark === undefined ? {} : { remark: verdict.remark },
     );
   }
+}
+
+function transactionIdOf(sent: SendResult): string {
+  return sent.transactionId ?? sent.msgId;
 }
 
 /** Anything but the two ends is unknown: a listener in plain JavaScript may return nothing. */

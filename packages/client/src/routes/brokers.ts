@@ -1,5 +1,5 @@
-// Owns calls to brokers: on a connection over which the broker has heard of this client first, and within one time limit
-// for dialling, greeting and answering together.
+// Sends requests to brokers, on connections over which the broker knows this client already. Dialling, greeting and
+// answering share one time limit.
 import type {
   Clock,
   Connection,
@@ -61,12 +61,17 @@ export class Brokers {
     return connection;
   }
 
-  /** @param onDialled called when the connection is there, before the broker has heard of us. @throws ConnectError */
+  /** @param onDialled called when the connection is open, before the first heartbeat. @throws ConnectError */
   async connection(address: string, onDialled?: () => void): Promise<Connection> {
     const connection = await this.#options.connections.get(address);
     onDialled?.();
     await this.#options.heartbeat.greet(connection);
     return connection;
+  }
+
+  /** Of MQVersion, as the broker's answer to our heartbeat says; undefined when it has not answered one yet. */
+  versionOf(connection: Connection): number | undefined {
+    return this.#options.heartbeat.versionOf(connection);
   }
 
   #ready(address: string): Connection | undefined {

@@ -1,9 +1,9 @@
-// Owns the choice among the name servers of the list: one is kept while it answers, the next is asked when it does not.
+// Sends requests to the name servers: to the same one as long as it answers, then to the next.
 import type { Clock, Connections, HeaderOf, Reply, RequestRow } from '@nest-rocketmq/remoting/internal';
 import { NameServerUnreachableError } from '../errors.js';
 import { nameServersKey } from '../outages.js';
 import type { Outages } from '../outages.js';
-import { Patience, isUnreached } from '../time/patience.js';
+import { Backoff, isUnreached } from '../time/backoff.js';
 
 export interface NameServersOptions {
   clock: Clock;
@@ -14,7 +14,7 @@ export interface NameServersOptions {
   /** Aborts when the client closes: no server is dialled again then. */
   closing: AbortSignal;
   outages: Outages;
-  /** [0, 1): where in the list to begin, so that clients spread over the servers. */
+  /** In [0, 1): where to begin in the list, so that clients spread over the servers. */
   random?: () => number;
 }
 
@@ -32,10 +32,10 @@ export class NameServers {
   /**
    * Asks one name server, and the others in turn while none answers. Where none can be reached, all are tried again, with
    * growing pauses: a name server that is being restarted is back soon.
-   * @throws NameServerUnreachableError when none did
+   * @throws NameServerUnreachableError when none answered
    */
   async request<Row extends RequestRow>(row: Row, header: HeaderOf<Row>): Promise<Reply<Row>> {
-    const patience = new Patience(this.#options);
+    const backoff = new Backoff(this.#options);
     for (;;) {
       try {
         const reply = await this.#askAll(row, header);
@@ -43,7 +43,7 @@ export class NameServers {
         return reply;
       } catch (error) {
         const refused = error instanceof NameServerUnreachableError && error.causes.every(isUnreached);
-        if (!refused || !(await patience.pause())) throw error;
+        if (!refused || !(await backoff.pause())) throw error;
       }
     }
   }

@@ -1,8 +1,8 @@
-// Owns how a route becomes queues, in Apache's order: a sharding key means the same queue to producers of any language.
+// Lists a route's queues in Apache's order, so that a sharding key means the same queue to producers of any language.
 import { MASTER_ID, Permission } from '@nest-rocketmq/remoting/internal';
 import type { MessageQueue, TopicRouteData } from '@nest-rocketmq/remoting/internal';
 
-/** Queues to send to: brokers sorted by name, those that may be written and have a master. */
+/** Queues to send to, sorted by broker name: those that are writable and have a master. */
 export function writableQueues(topic: string, data: TopicRouteData): MessageQueue[] {
   if (data.orderTopicConf) return orderedQueues(topic, data.orderTopicConf);
   const masters = new Set(
@@ -14,14 +14,14 @@ export function writableQueues(topic: string, data: TopicRouteData): MessageQueu
     .flatMap((queue) => numbered(topic, queue.brokerName, queue.writeQueueNums));
 }
 
-/** Queues to consume from; a replica will do. */
+/** Queues to consume from: those that are readable, also at a replica. */
 export function readableQueues(topic: string, data: TopicRouteData): MessageQueue[] {
   return data.queueDatas
     .filter((queue) => (queue.perm & Permission.READ) !== 0)
     .flatMap((queue) => numbered(topic, queue.brokerName, queue.readQueueNums));
 }
 
-/** 'broker-a:8;broker-b:8', set by hand at the name server for a topic whose order must outlive a broker's absence. */
+/** 'broker-a:8;broker-b:8', set at the name server for a topic whose order must survive a broker's absence. */
 function orderedQueues(topic: string, orderTopicConf: string): MessageQueue[] {
   return orderTopicConf
     .split(';')

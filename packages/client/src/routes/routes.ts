@@ -1,5 +1,4 @@
-// Owns what the client knows of topics and brokers: routes as name servers gave them, the queues to write and to read,
-// and brokers' addresses. Leaves the choice among queues to choose-queue and rebalance.
+// Keeps the routes of topics as name servers give them: the queues to write and read, and the addresses of brokers.
 import type { Clock, Logger, MessageQueue, TopicRouteData } from '@nest-rocketmq/remoting/internal';
 import {
   MASTER_ID,
@@ -18,7 +17,7 @@ import { Repeating } from '../time/timing.js';
 export interface TopicRoute {
   readonly topic: string;
   readonly data: TopicRouteData;
-  /** The topic does not exist yet: this is the route of the topic by whose pattern a broker will create it. */
+  /** The topic does not exist yet: this is the route of the topic that brokers will create it after. */
   readonly assumed: boolean;
   readonly writable: readonly MessageQueue[];
   readonly readable: readonly MessageQueue[];
@@ -33,11 +32,11 @@ export interface RoutesOptions {
   interval: number;
 }
 
-/** A topic that is subscribed to and has no route is asked for so often: soon at first, then at leisure. ms */
+/** How often a missing topic is asked for: often at first, then less so. ms */
 const MISSING_POLL_SOON = 1_000;
 const MISSING_POLL_LATER = 5_000;
 const MISSING_POLLS_SOON = 10;
-/** Failures ask for fresh routes at most so often. ms */
+/** The shortest time between two refreshes that failures ask for. ms */
 const REFRESH_SPACING = 1_000;
 
 export class Routes {
@@ -84,7 +83,7 @@ export class Routes {
     this.#missing.stop();
   }
 
-  /** Calls back after a topic's route has changed; the function returned ends that. */
+  /** Calls back when a topic's route has changed, until the returned function is called. */
   onChange(listener: (topic: string) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
@@ -143,7 +142,7 @@ export class Routes {
     return this.#store(topic, { queueDatas, brokerDatas: pattern.brokerDatas }, true);
   }
 
-  /** A send has just created the topic: whoever waits for it here need not wait for the next poll. */
+  /** A send has just created the topic: asks for its route now, for those who wait for it. */
   created(topic: string): void {
     if (!this.#watched.has(topic) || this.#routes.get(topic)?.assumed === false) return;
     this.resolve(topic).catch((error: unknown) => this.#options.logger.warn(`route of ${topic}: ${describe(error)}`));
@@ -190,7 +189,7 @@ export class Routes {
     }
   }
 
-  /** Something failed that a newer route may mend: a broker may have moved. */
+  /** Asks for fresh routes after a failure: a broker may have moved. */
   refreshSoon(): void {
     if (!this.#running || this.#options.clock.monotonic() - this.#lastRefresh < REFRESH_SPACING) return;
     void this.refresh();
@@ -215,7 +214,7 @@ export class Routes {
       writable: writableQueues(topic, data),
       readable: readableQueues(topic, data),
     };
-    // The newest stands last, so that its addresses win where two routes name one broker.
+    // The newest comes last, so that its addresses win where two routes name the same broker.
     this.#routes.delete(topic);
     this.#routes.set(topic, route);
     if (old && old.assumed === assumed && sameRoute(old.data, data)) return route;

@@ -1,8 +1,8 @@
-// Owns when a repeated task runs: at its interval, sooner when asked, but not in a storm of asking.
+// Runs a task at its interval, sooner on request, but no more often than a rate allows.
 import type { Clock, Logger, TimerHandle } from '@nest-rocketmq/remoting/internal';
 import { describe } from '../errors.js';
 
-export interface PacerOptions {
+export interface ThrottleOptions {
   clock: Clock;
   logger: Logger;
   name: string;
@@ -10,21 +10,21 @@ export interface PacerOptions {
   interval: number;
   /** ms to the next run after one that returned false or failed; also what a run costs of the burst */
   spacing: number;
-  /** Runs that may follow each other at once before spacing holds. */
+  /** Runs that may follow each other at once, before `spacing` applies. */
   burst: number;
   run: () => Promise<boolean>;
 }
 
 export class Throttle {
-  readonly #options: PacerOptions;
+  readonly #options: ThrottleOptions;
   #timer: TimerHandle | undefined;
   #running: Promise<void> | undefined;
   #again = false;
   #state: 'not started' | 'started' | 'stopped' = 'not started';
-  /** Monotonic ms up to which runs have been paid for; a burst is what it may lie in the future. */
+  /** Monotonic ms. Each run moves it on by `spacing`; it may lie a burst ahead of now. */
   #paidUntil = -Infinity;
 
-  constructor(options: PacerOptions) {
+  constructor(options: ThrottleOptions) {
     this.#options = options;
   }
 
@@ -35,7 +35,7 @@ export class Throttle {
     return this.#run();
   }
 
-  /** Asks for a run as soon as spacing allows. Before the start there is nothing to ask for. */
+  /** Asks for a run as soon as `spacing` allows. Does nothing before the start. */
   request(): void {
     if (this.#state !== 'started') return;
     if (this.#running) {

@@ -1,2 +1,2 @@
-// Re-exports remoting's timers to this package.
+// Exports remoting's timers to this package.
 export { Repeating, sharedAbortController, sleep, within } from '@nest-rocketmq/remoting/internal';

@@ -12,7 +12,7 @@ export interface RocketMQBackend {
   /** Opens a byte stream to an address, 'host:port', that `start` returned or a route names. */
   readonly dial: Dial;
   /** The backend's clock. The client then uses the same one. Default: the machine's. */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
   /** Where broadcasting listeners keep their offsets: a folder, or 'memory'. Default: the client's own default. */
   readonly localOffsetStoreDir?: string;
   /** Makes the backend ready for connections. Resolves with the name servers: 'host:port;host2:port'. */

@@ -43,7 +43,13 @@ function message(body: string, fields: Partial<MessageExt> = {}): MessageExt {
 
 function delivery(): ConsumeContext {
   const messageQueue = { topic: 'orders', brokerName: 'b', queueId: 3 };
-  return { messageQueue, delayLevelWhenNextConsume: 0, ackIndex: 0, signal: new AbortController().signal };
+  return {
+    messageQueue,
+    delayLevelWhenNextConsume: 0,
+    ackIndex: 0,
+    suspendCurrentQueueTimeMillis: -1,
+    signal: new AbortController().signal,
+  };
 }
 
 function container(

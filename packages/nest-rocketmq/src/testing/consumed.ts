@@ -3,6 +3,7 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { Observable, filter, firstValueFrom, take, takeLast } from 'rxjs';
 import type { Duration } from '../message/delay.js';
 import type { Consumption } from '../listeners/listener-container.js';
+import { NotConsumedError } from '../errors.js';
 import { checkDuration, checkInteger, checkKeys, inside } from '../option-checks.js';
 import { RocketMQListeners } from '../listeners/rocketmq-listeners.js';
 
@@ -73,7 +74,9 @@ function waitFor(
   return firstValueFrom(
     withTimeout(matching, timeout, () => {
       const rest = seen.length > 0 ? `seen: ${seen.join(', ')}` : 'no listener was called';
-      return new Error(`no ${times} ${outcome} message(s) like ${JSON.stringify(match)} within ${timeout} ms; ${rest}`);
+      return new NotConsumedError(
+        `no ${times} ${outcome} message(s) like ${JSON.stringify(match)} within ${timeout} ms; ${rest}`,
+      );
     }),
   );
 }

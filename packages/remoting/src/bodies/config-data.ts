@@ -1,4 +1,4 @@
-// Owns the configuration of topics and subscription groups, as bodies and as config/*.json have it.
+// Encodes and decodes the configuration of topics and subscription groups, in bodies and in config/*.json.
 import { encodeJson, parseJsonObject } from '../json/json.js';
 import type { JsonObject } from '../json/json.js';
 import { booleanIn, numberIn, objectOf, stringIn } from './read.js';
@@ -77,7 +77,7 @@ export function decodeTopicConfig(json: JsonObject): TopicConfig {
   };
 }
 
-/** Apache's defaults for a group that nobody configured. */
+/** Apache's defaults for a group that is not configured. */
 export function subscriptionGroupConfig(
   groupName: string,
   some: Partial<SubscriptionGroupConfig> = {},
@@ -131,7 +131,7 @@ export interface TopicTable {
   readonly topicConfigTable: Map<string, TopicConfig>;
 }
 
-/** Body of GET_ALL_TOPIC_CONFIG, and the part of REGISTER_BROKER's body that says what a broker has. */
+/** Body of GET_ALL_TOPIC_CONFIG, and the part of REGISTER_BROKER's body that lists a broker's topics. */
 export function topicTableJson(table: TopicTable): object {
   return {
     dataVersion: table.dataVersion,

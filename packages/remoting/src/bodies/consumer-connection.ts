@@ -1,10 +1,10 @@
-// Reads what a broker says of a consumer group's members (ConsumerConnection).
+// Decodes a broker's list of a consumer group's members (ConsumerConnection).
 import { parseJsonObject } from '../json/json.js';
 import { decodeSubscription } from './heartbeat-data.js';
 import type { SubscriptionData } from './heartbeat-data.js';
 import { isObject, objectOf, objectsIn, stringIn } from './read.js';
 
-/** What members subscribe to is as the last of their heartbeats has it, whoever sent that. */
+/** The subscriptions are those of the group's last heartbeat, whichever member sent it. */
 export interface ConsumerConnection {
   readonly clientIds: readonly string[];
   readonly consumeType: string;

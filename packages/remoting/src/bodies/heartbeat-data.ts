@@ -1,4 +1,4 @@
-// Owns a heartbeat's body: the groups that live in a client, and what its consumers subscribe to.
+// Encodes and decodes a heartbeat: the groups of a client, and what its consumers subscribe to.
 import { encodeJson, parseJsonObject } from '../json/json.js';
 import type { JsonObject } from '../json/json.js';
 import { arrayIn, booleanIn, numberIn, objectsIn, stringIn, stringsIn } from './read.js';

@@ -1,10 +1,10 @@
-// Owns bodies about message queues: locks, and tables whose keys are whole queues.
+// Encodes and decodes bodies about message queues: locks, and tables whose keys are whole queues.
 import { encodeJson, entriesOf, parseJson, parseJsonObject } from '../json/json.js';
 import type { JsonObject } from '../json/json.js';
 import type { MessageQueue } from '../message/message.js';
 import { isObject, numberIn, objectsIn, stringIn, stringsIn } from './read.js';
 
-/** Members in alphabetical order: where a queue is the key of a table, Java peers read it so. */
+/** Members in alphabetical order: Java peers expect that where a queue is the key of a table. */
 export function queueJson(queue: MessageQueue): MessageQueue {
   const { brokerName, queueId, topic } = queue;
   return { brokerName, queueId, topic };

@@ -1,4 +1,4 @@
-// Owns the reading of members of a JSON body whose types the peer may have got wrong.
+// Reads members of a JSON body, whose types the peer may have got wrong.
 import type { JsonObject } from '../json/json.js';
 
 export function stringIn(json: JsonObject, name: string, absent = ''): string {

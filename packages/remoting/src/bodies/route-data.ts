@@ -1,16 +1,19 @@
-// Owns what a name server says of a topic (TopicRouteData) and of its brokers (ClusterInfo).
+// Encodes and decodes what a name server says of a topic (TopicRouteData) and of its brokers (ClusterInfo).
 import { encodeJson, entriesOf, parseJsonObject } from '../json/json.js';
 import { numberIn, objectOf, objectsIn, stringIn } from './read.js';
 
+/** A topic's queues on one broker. */
 export interface QueueData {
   readonly brokerName: string;
   readonly readQueueNums: number;
   readonly writeQueueNums: number;
   /** bits of Permission */
   readonly perm: number;
+  /** Bits of the topic; 0 unless it is for units. */
   readonly topicSysFlag: number;
 }
 
+/** A broker: its master and its replicas. */
 export interface BrokerData {
   readonly cluster: string;
   readonly brokerName: string;
@@ -18,6 +21,7 @@ export interface BrokerData {
   readonly brokerAddrs: Map<number, string>;
 }
 
+/** Where a topic's queues are. */
 export interface TopicRouteData {
   readonly queueDatas: readonly QueueData[];
   readonly brokerDatas: readonly BrokerData[];
@@ -29,7 +33,7 @@ export const Permission = { INHERIT: 1, WRITE: 2, READ: 4, PRIORITY: 8 } as cons
 
 export const MASTER_ID = 0;
 
-/** @param standard quoted map keys; without, as peers before 4.9.4 expect them: bare numbers */
+/** @param standard whether map keys are quoted; peers before 4.9.4 expect bare numbers */
 export function encodeRouteData(route: TopicRouteData, standard: boolean): Buffer {
   return encodeJson({
     brokerDatas: route.brokerDatas.map((broker) => brokerJson(broker, standard)),
@@ -74,12 +78,15 @@ function decodeBroker(json: Record<string, unknown>): BrokerData {
   };
 }
 
+/** The brokers that a name server knows. */
 export interface ClusterInfo {
+  /** By broker name. */
   readonly brokerAddrTable: Map<string, BrokerData>;
+  /** Broker names by cluster. */
   readonly clusterAddrTable: Map<string, string[]>;
 }
 
-/** Bare number keys in all versions: so it is written by Apache, and so its tools read it. */
+/** Keys are bare numbers in all versions: Apache writes and reads it so. */
 export function encodeClusterInfo(info: ClusterInfo): Buffer {
   return encodeJson({
     brokerAddrTable: new Map([...info.brokerAddrTable].map(([name, broker]) => [name, brokerJson(broker, false)])),

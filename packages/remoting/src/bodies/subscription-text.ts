@@ -1,4 +1,4 @@
-// Puts subscriptions into words that are the same for the same subscriptions, for logs and to compare by.
+// Formats subscriptions for logs: the same text for the same subscriptions, so that they can be compared by it.
 import { isRetryTopic } from '../names/topic-names.js';
 import type { SubscriptionData } from './heartbeat-data.js';
 
@@ -11,7 +11,7 @@ export function subscriptionsText(subscriptions: Iterable<SubscriptionData>): st
   return topics.toSorted().join(', ') || 'nothing';
 }
 
-/** What must be the same for all members of a group: all but the versions and the group's own retry topic. */
+/** The subscriptions that must be the same for all members of a group: without versions and the group's retry topic. */
 export function memberSubscriptionsText(
   subscriptions: Iterable<SubscriptionData>,
   { messageModel, consumeType }: { messageModel: string; consumeType: string },

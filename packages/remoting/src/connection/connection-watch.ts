@@ -1,5 +1,5 @@
-// Looks after a server's connections every few seconds: closes those that have fallen silent, that do not end the frame
-// they began, or that do not read what is sent to them.
+// Checks a server's connections every few seconds, and closes those that are silent, do not finish a frame, or do not
+// read their answers.
 import type { Clock, TimerHandle } from '../time/clock.js';
 import type { Connection } from './connection.js';
 import { afterPoll } from '../time/deadline.js';
@@ -10,11 +10,11 @@ import type { UnsentBytes } from './unsent-bytes.js';
 export interface WatchLimits {
   /** without a byte in or out; default 120,000 as Apache's */
   readonly idleTimeout: number;
-  /** without a byte of a frame that has begun, and what a whole one may take beside its bytes; default 30,000 */
+  /** without a byte of a frame that has begun; also the time of a whole frame, in addition to that for its bytes; default 30,000 */
   readonly frameTimeout: number;
   /** from the connection to its first byte, and between the bytes of its first frame; default 10,000 */
   readonly firstFrameTimeout: number;
-  /** that a peer may take to read anything of what waits for it; default 30,000 */
+  /** without the peer reading anything, while bytes wait for it; default 30,000 */
   readonly writeTimeout: number;
 }
 
@@ -26,18 +26,18 @@ export const watchDefaults: WatchLimits = {
 };
 
 const INTERVAL_MS = 5_000;
-/** The slowest that a frame may arrive: 4 MiB in 4 min. Who sends less to keep a frame open is no honest sender. */
+/** The slowest rate of a frame: 4 MiB in 4 min. A slower sender only wants to keep the frame open. */
 const SLOWEST_BYTES_PER_MS = 16;
-/** While somebody waits for room, a peer that has read nothing for so long makes it, ms. */
+/** While somebody waits for room, a peer that has read nothing for this long is closed. ms */
 const STANDS_STILL_MS = 1_000;
 
-/** What was seen of a connection last. */
+/** The state of a connection at the last check. */
 interface Seen {
   frames: number;
-  /** When the frame was first seen that is still under way. */
+  /** When the current frame was first seen. */
   frameSince: number;
   sentBytes: number;
-  /** When bytes went out last, or none waited. */
+  /** When bytes last went out, or none waited. */
   sentSince: number;
 }
 
@@ -56,14 +56,14 @@ export class ConnectionWatch {
 
   constructor(private readonly options: ConnectionWatchOptions) {}
 
-  /** Looks after the connections for as long as there are any. */
+  /** Starts checking, as long as there are connections. */
   arm(): void {
     if (this.#timer) return;
     this.#lastLook = this.options.clock.monotonic();
     this.#armIn(INTERVAL_MS);
   }
 
-  /** Looks soon: somebody waits for the memory of answers that nobody reads. */
+  /** Checks soon: somebody waits for memory that unread answers hold. */
   hurry(): void {
     if (this.#hurried) return;
     this.#hurried = true;
@@ -94,7 +94,7 @@ export class ConnectionWatch {
   #look(): void {
     const { clock, connections } = this.options;
     const now = clock.monotonic();
-    // This process itself was held up: what has arrived meanwhile is to be read first.
+    // This process itself was held up: what has arrived meanwhile must be read first.
     const heldUp = now - this.#lastLook > 3 * INTERVAL_MS;
     this.#lastLook = now;
     for (const connection of connections) {
@@ -137,7 +137,7 @@ export class ConnectionWatch {
     return now - seen.frameSince >= allowed ? `a frame takes longer than ${seconds(allowed)}` : undefined;
   }
 
-  /** Closes those who stand still, the longest first, until there is room. */
+  /** Closes peers that read nothing, the longest first, until there is room. */
   #makeRoom(now: number): void {
     const { unsent, connections } = this.options;
     if (!unsent.full || !unsent.wanted) return;

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Connection } from './connection.js';
 import { Connections } from './connections.js';
-import { ConnectError, ConnectionClosedError, RequestTimeoutError, ResponseError } from '../errors.js';
+import { ConnectError, ConnectionClosedError, ListenError, RequestTimeoutError, ResponseError } from '../errors.js';
 import { encodeFrame } from '../frame/frame.js';
 import { handlerTable } from './handler-table.js';
 import type { Handlers } from './handler-table.js';
@@ -13,7 +13,7 @@ import { ManualClock } from '../time/manual-clock.js';
 import { expectSuccess } from './pending-requests.js';
 import { Requests } from '../requests/requests.js';
 import { ResponseCode } from '../requests/response-code.js';
-import { ListenError, RemotingServer } from './server.js';
+import { RemotingServer } from './server.js';
 import type { RemotingServerOptions } from './server.js';
 
 const stops: (() => Promise<void> | void)[] = [];

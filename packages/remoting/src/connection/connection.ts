@@ -1,14 +1,12 @@
-// Owns one connection between two peers, the same on both ends: requests out and their answers in, requests in and
-// their answers out. Leaves what a request is answered to handler-table.ts, which knows this file and not the other way
-// round; dialling to connections.ts, listening to server.ts, gathering writes to write-buffer.ts.
+// Sends requests to a peer and matches their answers, and hands the peer's requests to the handlers. Both ends use it.
 import { isIPv6 } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../time/clock.js';
 import { NO_BODY, ONEWAY_FLAG, RESPONSE_FLAG, emptyFields, isResponse } from '../frame/command.js';
 import type { RemotingCommand, SerializeType } from '../frame/command.js';
 import { ConnectionClosedError, FrameError } from '../errors.js';
-import { Flow } from './flow.js';
-import type { ConnectionBounds } from './flow.js';
+import { FlowControl } from './flow-control.js';
+import type { ConnectionBounds } from './flow-control.js';
 import {
   BINARY_TYPE,
   FRAME_HEAD,
@@ -29,8 +27,9 @@ import { PendingRequests } from './pending-requests.js';
 import type { Reply } from './pending-requests.js';
 import type { Answer, HeaderOf, RequestRow } from '../requests/request.js';
 import { ResponseCode } from '../requests/response-code.js';
+import type { SendMemory } from './send-memory.js';
 
-/** For the hot path: takes the frame before anything has been decoded, or the command where its header is JSON. */
+/** For the hot path: gets the frame before anything is decoded, or the command where its header is JSON. */
 export interface RawHandler {
   /** @param frame one whole frame with a binary header, its 4 length bytes included */
   binary(frame: Buffer, connection: Connection): void;
@@ -42,10 +41,10 @@ export interface RawHandler {
   command(command: RemotingCommand, connection: Connection): void;
 }
 
-/** Who answers the requests that come in: see `HandlerTable`. */
+/** Answers incoming requests: see `HandlerTable`. */
 export interface RequestHandlers {
   rawHandler(code: number): RawHandler | undefined;
-  /** Sees to it that `connection` answers. Does not throw. */
+  /** Answers the request on `connection`. Does not throw. */
   handle(command: RemotingCommand, connection: Connection, log: EventLog): void;
 }
 
@@ -61,6 +60,8 @@ export interface ConnectionOptions {
   /** bytes that may wait for a peer that does not read, before the connection is closed; default 64 MiB */
   readonly maxUnsentBytes?: number;
   readonly bounds?: ConnectionBounds;
+  /** where frames for a socket are lent from; default: memory of its own */
+  readonly sendMemory?: SendMemory;
   /** adds signature fields to each request */
   readonly sign?: (command: RemotingCommand) => void;
   /** close when a request timed out and not one byte has come since it was sent: the peer is gone. Default false. */
@@ -78,16 +79,13 @@ export interface RequestOptions {
 
 export const DEFAULT_REQUEST_TIMEOUT_MS = 3000;
 
-let nextConnectionId = 1;
-
 export class Connection {
-  readonly id = nextConnectionId++;
   readonly address: string;
   /** the peer's address, packed in 4 or 16 bytes */
   readonly remoteHost: Buffer;
   readonly remotePort: number;
-  /** how much goes in and out */
-  readonly flow: Flow;
+  /** limits and counts what goes in and out */
+  readonly flow: FlowControl;
   /** monotonic ms of the last byte in or out */
   lastActivity: number;
   readonly #stream: Duplex;
@@ -114,13 +112,14 @@ export class Connection {
       () => this.#reads,
       (sentAt, timeout) => this.#onTimeout(sentAt, timeout),
     );
-    const { clock, limits, maxUnsentBytes, bounds } = options;
+    const { clock, limits, maxUnsentBytes, bounds, sendMemory } = options;
     this.#log = bounds?.log ?? plainLog(options.logger);
-    this.flow = new Flow(stream, {
+    this.flow = new FlowControl(stream, {
       clock,
       limits,
       maxUnsentBytes,
       bounds,
+      sendMemory,
       onFrame: (frame) => this.#onFrame(frame),
       onFault: (error) => this.#onFault(error),
       onTooSlow: (reason) => this.close(new ConnectionClosedError(this.address, reason)),
@@ -143,7 +142,7 @@ export class Connection {
   }
 
   /**
-   * Asks the peer. Resolves with its answer whatever the response code: see `expectSuccess`.
+   * Sends a request. Resolves with the answer, whatever its response code: see `expectSuccess`.
    * @throws RequestTimeoutError, ConnectionClosedError: the request may or may not have been carried out
    */
   request<Row extends RequestRow>(row: Row, header: HeaderOf<Row>, options: RequestOptions = {}): Promise<Reply<Row>> {
@@ -155,13 +154,13 @@ export class Connection {
     return reply;
   }
 
-  /** Tells the peer and wants no answer. @throws ConnectionClosedError */
+  /** Sends a request that is not answered. @throws ConnectionClosedError */
   oneway<Row extends RequestRow>(row: Row, header: HeaderOf<Row>, options: RequestOptions = {}): void {
     if (this.#closed) throw new ConnectionClosedError(this.address, 'it was closed before');
     this.write(encodeFrame(this.#command(row, header, options, ONEWAY_FLAG)));
   }
 
-  /** Answers a request later than by its handler's return. */
+  /** Answers a request, after its handler has returned. */
   answer<Row extends RequestRow>(
     request: { readonly opaque: number; readonly serializeType: SerializeType },
     row: Row | undefined,
@@ -186,24 +185,24 @@ export class Connection {
     for (const part of encodeFrameInParts(command, parts)) this.write(part);
   }
 
-  /** Queues whole frames. All that is queued within one turn goes out as one write. */
+  /** Queues whole frames. Frames that are queued within one turn of the event loop go out as one write. */
   write(frames: Buffer): void {
     if (this.#closed) return;
     this.lastActivity = this.#options.clock.monotonic();
     this.flow.write(frames);
   }
 
-  /** Sends what is queued now, not at the end of the turn: for large frames, on which the peer can begin meanwhile. */
+  /** Sends what is queued now, not at the end of the turn: with large frames the peer can start meanwhile. */
   flush(): void {
     this.flow.flush();
   }
 
-  /** Resolves when the stream has taken all that has been written up to now, or the connection has ended. */
+  /** Resolves when the stream has taken everything written so far, or the connection has ended. */
   written(): Promise<void> {
     return this.#closed ? Promise.resolve() : this.flow.written();
   }
 
-  /** Memory for a frame, or a part of one, that is written next: a socket gives it back when it has taken it. */
+  /** Memory for a frame, or a part of one, that is written next. It is reused once a socket has taken it. */
   memory(length: number): Buffer {
     return this.flow.memory(length);
   }

@@ -1,4 +1,4 @@
-// Owns a client's connections: one for each address, dialled when it is first wanted and again after it was lost.
+// Keeps a client's connections: one for each address, dialled at its first use and again after it is lost.
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../time/clock.js';
@@ -9,8 +9,9 @@ import { ConnectError } from '../errors.js';
 import type { HandlerTable } from './handler-table.js';
 import { parseAddress } from './host.js';
 import type { Logger } from '../logger.js';
+import { SendMemory } from './send-memory.js';
 
-/** Makes a stream of bytes to 'host:port'. Embedded, stand-alone and cluster differ in this alone. */
+/** Opens a stream of bytes to 'host:port'. Embedded, stand-alone and cluster differ only in this. */
 export type Dial = (address: string) => Promise<Duplex>;
 
 export const dialTcp: Dial = (address) =>
@@ -45,6 +46,7 @@ export class Connections {
   readonly #options: ConnectionsOptions;
   readonly #open = new Map<string, Connection>();
   readonly #dialling = new Map<string, Promise<Connection>>();
+  readonly #sendMemory = new SendMemory();
   #closed = false;
 
   constructor(options: ConnectionsOptions) {
@@ -88,6 +90,7 @@ export class Connections {
       clock,
       logger,
       closeWhenSilent: true,
+      sendMemory: this.#sendMemory,
       ...(serializeType && { serializeType }),
       ...(maxUnsentBytes !== undefined && { maxUnsentBytes }),
       ...(sign && { sign }),
@@ -104,7 +107,7 @@ export class Connections {
     return connection;
   }
 
-  /** A dial that takes longer than the time-out is given up; should it succeed later, it is closed. */
+  /** Gives up a dial that takes longer than the time-out; a stream that opens later is closed. */
   #dial(address: string): Promise<Duplex> {
     const { clock, dial = dialTcp, connectTimeout = DEFAULT_CONNECT_TIMEOUT_MS } = this.#options;
     return new Promise((resolve, reject) => {

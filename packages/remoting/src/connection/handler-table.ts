@@ -1,5 +1,4 @@
-// Owns the table from request codes to those who answer them, and the way from a request through its handler to the
-// answer: a header decoded, a failure put in a response code. Leaves sending it to connection.ts.
+// Calls the handler of a request by its code, with the header decoded, and turns a failure into a response code.
 import { isOneway } from '../frame/command.js';
 import type { RemotingCommand } from '../frame/command.js';
 import type { Connection, RawHandler, RequestHandlers } from './connection.js';
@@ -50,7 +49,7 @@ export class HandlerTable implements RequestHandlers {
     return this;
   }
 
-  /** Takes all requests of `code` before they are decoded; stands before a typed handler of the same code. */
+  /** Handles all requests of `code` before they are decoded, instead of a typed handler of the same code. */
   raw(code: number, handler: RawHandler): this {
     this.#raw.set(code, handler);
     return this;
@@ -88,10 +87,10 @@ export class HandlerTable implements RequestHandlers {
   }
 }
 
-/** Bytes of a body that is read as JSON, which holds up everybody else meanwhile. */
+/** Most bytes of a body that is read as JSON: parsing blocks the event loop. */
 export const MAX_JSON_BODY_BYTES = 2 * 1024 * 1024;
 
-/** Bodies that are messages, or what a broker with very many topics registers. */
+/** Requests with longer bodies: messages, and the registration of a broker with very many topics. */
 const LONG_BODIES: ReadonlySet<number> = new Set([
   Requests.SEND_MESSAGE.code,
   Requests.SEND_MESSAGE_V2.code,
@@ -150,7 +149,7 @@ function answerError(
   connection.answer(command, undefined, { code, remark });
 }
 
-/** Whether it is about what the peer has sent: it is told so, and the log has better things to tell. */
+/** Whether the peer's request is at fault: then the peer is told, and nothing is logged. */
 function isThePeersOwn(error: unknown): boolean {
   return error instanceof HeaderError || error instanceof DecodeError || error instanceof RequestRefusedError;
 }

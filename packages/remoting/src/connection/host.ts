@@ -1,35 +1,41 @@
-// Owns addresses: 'host:port' as text, and an IP address packed in 4 or 16 bytes as records carry it.
+// Parses and formats addresses: 'host:port' as text, and IP addresses packed in 4 or 16 bytes as records carry them.
 import { isIP, isIPv6 } from 'node:net';
-import { RocketMQError } from '../errors.js';
-
-export class AddressError extends RocketMQError {
-  constructor(given: string, where: string) {
-    super(
-      'BAD_ADDRESS',
-      `${where} must be HOST:PORT with a port from 0 to 65535, such as 127.0.0.1:9876; given: '${given}'`,
-    );
-  }
-}
+import { AddressError } from '../errors.js';
 
 export interface HostAndPort {
   readonly host: string;
   readonly port: number;
 }
 
+const HIGHEST_PORT = 65_535;
+/** A name or an IPv4 address, or an IPv6 address in brackets; then the port. */
+const ADDRESS = /^(?:([^\s:;,/[\]]+)|\[([^\]]+)\]):(\d{1,5})$/;
+
+/** Parses 'host:port' or '[IPv6]:port'; undefined for anything else. Ignores spaces around it. */
+export function addressIn(text: string): HostAndPort | undefined {
+  const [, name, ipv6, digits] = ADDRESS.exec(text.trim()) ?? [];
+  const host = name ?? (ipv6 !== undefined && isIPv6(ipv6) ? ipv6 : undefined);
+  const port = Number(digits);
+  return host !== undefined && port <= HIGHEST_PORT ? { host, port } : undefined;
+}
+
+/** Whether one can connect to it: it is an address, and its port is not 0. */
+export function isDialable(text: string): boolean {
+  return (addressIn(text)?.port ?? 0) > 0;
+}
+
 /** @throws AddressError naming `where` the text was given */
 export function parseAddress(text: string, where = 'an address'): HostAndPort {
-  const match = /^(?:\[([^\]]+)\]|([^:\s]+)):(\d{1,5})$/.exec(text.trim());
-  const port = Number(match?.[3]);
-  const host = match?.[1] ?? match?.[2];
-  if (!host || !(port <= 65535)) throw new AddressError(text, where);
-  return { host, port };
+  const address = addressIn(text);
+  if (!address) throw new AddressError(text, where);
+  return address;
 }
 
 export function formatAddress(host: string, port: number): string {
   return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** Packs an IP address; an IPv4 one inside of IPv6 becomes IPv4, a name that is no IP address 127.0.0.1. */
+/** Packs an IP address. IPv4 mapped into IPv6 becomes IPv4; a host name becomes 127.0.0.1. */
 export function packHost(host: string): Buffer {
   const plain = host.replace(/^::ffff:(?=\d+\.)/, '').replace(/%.*$/, '');
   const version = isIP(plain);

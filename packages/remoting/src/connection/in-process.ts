@@ -1,5 +1,6 @@
-// Owns a connection without a socket: two streams, each of which reads what the other one writes.
+// Connects two streams within the process: each reads what the other writes.
 import { Duplex } from 'node:stream';
+import { ConnectionClosedError } from '../errors.js';
 
 class PairedStream extends Duplex {
   #peer: PairedStream | undefined;
@@ -17,8 +18,8 @@ class PairedStream extends Duplex {
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
     const peer = this.#peer;
-    if (!peer || peer.destroyed) return done(new Error('the other end is closed'));
-    // Deferred as a socket would, so that neither end runs inside of the other's call.
+    if (!peer || peer.destroyed) return done(new ConnectionClosedError('in-process', 'the other end has closed it'));
+    // Deferred, as a socket does it, so that neither end runs within a call of the other.
     process.nextTick(() => {
       if (peer.destroyed) return done();
       if (peer.push(chunk)) return done();

@@ -1,20 +1,20 @@
-// Keeps a flood of like events from flooding the log: so many lines of a kind, then their number.
+// Limits the log lines of one kind: so many in a period, then only their number.
 import type { Clock, TimerHandle } from '../time/clock.js';
 import type { Logger } from '../logger.js';
 
-/** Lines of one kind in one period. */
+/** Most lines of one kind in one period. */
 const LINES = 10;
 const PERIOD_MS = 10_000;
 
 export type Level = 'warn' | 'error';
 
-/** Where events are told that may come in any number. */
+/** Logs events that may come in any number. */
 export interface EventLog {
-  /** @param kind what the lines have in common, in words: they tell of those that were left out */
+  /** @param kind what such lines have in common, in words: for the line that counts those left out */
   say(level: Level, kind: string, message: string): void;
 }
 
-/** Tells of each. */
+/** Logs each event. */
 export function plainLog(logger: Logger): EventLog {
   return { say: (level, _kind, message) => logger[level](message) };
 }
@@ -42,7 +42,7 @@ export class LogThrottle implements EventLog {
     this.#timer ??= this.clock.setTimeout(() => this.end(), PERIOD_MS);
   }
 
-  /** Tells how many were left out, and begins anew. */
+  /** Logs how many lines were left out, and starts a new period. */
   end(): void {
     this.clock.clearTimeout(this.#timer);
     this.#timer = undefined;

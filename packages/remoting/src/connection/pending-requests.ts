@@ -1,4 +1,4 @@
-// Owns the requests of one connection that wait for their answers.
+// Keeps the requests of a connection that wait for their answers.
 import type { Clock } from '../time/clock.js';
 import type { RemotingCommand } from '../frame/command.js';
 import { Deadline } from '../time/deadline.js';
@@ -9,7 +9,7 @@ import { ResponseCode } from '../requests/response-code.js';
 export interface Reply<Row> {
   readonly code: number;
   readonly remark: string | undefined;
-  /** the fields that were there; all required ones when code is SUCCESS and the peer keeps to the protocol */
+  /** the fields that came; all required ones if code is SUCCESS and the peer follows the protocol */
   readonly header: Partial<ReplyHeaderOf<Row>>;
   readonly body: Buffer;
   readonly extFields: Record<string, string>;
@@ -57,7 +57,7 @@ export class PendingRequests {
     });
   }
 
-  /** An answer after its time-out, or one never asked for, is nobody's. */
+  /** Ignores an answer that comes after its time-out, or that nobody asked for. */
   settle(answer: RemotingCommand): void {
     const pending = this.#pending.get(answer.opaque);
     if (!pending) return;

@@ -1,5 +1,10 @@
+import { Socket } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
+import { silentLogger } from '../logger.js';
+import { systemClock } from '../time/clock.js';
+import { handlerTable } from './handler-table.js';
 import { SendMemory } from './send-memory.js';
+import { RemotingServer } from './server.js';
 
 const LARGE = 200 * 1024;
 
@@ -31,5 +36,15 @@ describe('memory for what is sent', () => {
     memory.giveBack(large);
     memory.giveBack(Buffer.alloc(8));
     expect(memory.lend(1024 * 1024).buffer).not.toBe(large.buffer);
+  });
+
+  it('is shared by the connections of one server, and by those of no other', async () => {
+    const server = (): RemotingServer =>
+      new RemotingServer({ handlers: handlerTable(), clock: systemClock, logger: silentLogger });
+    const [one, other] = [server(), server()];
+    const [first, second] = [one.accept(new Socket()), one.accept(new Socket())];
+    expect(first.memory(10).buffer).toBe(second.memory(10).buffer);
+    expect(other.accept(new Socket()).memory(10).buffer).not.toBe(first.memory(10).buffer);
+    await Promise.all([one.close(), other.close()]);
   });
 });

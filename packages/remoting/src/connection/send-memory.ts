@@ -1,11 +1,11 @@
-// Owns memory for frames on their way to a socket: it is lent, written, and used again. From new buffers, answers to
-// pulls of 60 MB a second made V8 stop the thread for 3 to 7 ms four times a second: its collector counts the bytes
-// outside of its heap.
+// Lends memory for frames on their way to a socket, and reuses it once they are written. With a new buffer for each
+// frame, answers to pulls of 60 MB/s made V8 stop the thread for 3 to 7 ms four times a second, since its collector
+// counts the bytes outside of its heap.
 
-/** Bytes that frames are lent from. */
+/** Size of a slab, from which frames are lent. */
 const SLAB_BYTES = 512 * 1024;
-/** Slabs kept while nothing is lent from them; more are left to the collector. */
-const MOST_FREE = 8;
+/** Slabs that are kept for reuse; the collector gets the others. */
+const MAX_FREE_SLABS = 8;
 
 interface Slab {
   readonly bytes: Buffer;
@@ -13,12 +13,13 @@ interface Slab {
   lent: number;
 }
 
+/** Shared by all connections of a server, or of a client. */
 export class SendMemory {
   #current: Slab | undefined;
   readonly #free: Slab[] = [];
   readonly #slabs = new WeakMap<ArrayBufferLike, Slab>();
 
-  /** Memory for one frame, or a part of one. What is never given back is left to the collector with its slab. */
+  /** Memory for one frame, or a part of one. A slab of which something is never given back goes to the collector. */
   lend(length: number): Buffer {
     if (length > SLAB_BYTES / 2) return Buffer.allocUnsafeSlow(length);
     let slab = this.#current;
@@ -29,12 +30,12 @@ export class SendMemory {
     return slab.bytes.subarray(start, slab.used);
   }
 
-  /** Once for all that was lent, when nobody reads it any more. Memory from elsewhere is left alone. */
+  /** To be called once for each frame, when nobody reads it any more. Does nothing for memory from elsewhere. */
   giveBack(frame: Buffer): void {
     const slab = this.#slabs.get(frame.buffer);
     if (!slab || --slab.lent > 0) return;
     slab.used = 0;
-    if (slab !== this.#current && this.#free.length < MOST_FREE) this.#free.push(slab);
+    if (slab !== this.#current && this.#free.length < MAX_FREE_SLABS) this.#free.push(slab);
   }
 
   #next(): Slab {
@@ -46,6 +47,3 @@ export class SendMemory {
     return (this.#current = slab);
   }
 }
-
-/** One for all sockets of the process. */
-export const sendMemory = new SendMemory();

@@ -1,5 +1,4 @@
-// Owns the listening end: accepts connections over TCP and in process, and holds them to its limits. Leaves closing those
-// that fell silent to connection-watch.ts.
+// Accepts connections over TCP and in process, and holds them to the server's limits.
 import { createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -7,14 +6,15 @@ import type { Clock } from '../time/clock.js';
 import { Connection } from './connection.js';
 import { ConnectionWatch, watchDefaults } from './connection-watch.js';
 import type { WatchLimits } from './connection-watch.js';
-import { ConnectionClosedError, RocketMQError } from '../errors.js';
-import type { ConnectionBounds } from './flow.js';
+import { ConnectionClosedError, ListenError } from '../errors.js';
+import type { ConnectionBounds } from './flow-control.js';
 import type { FrameLimits } from '../frame/frame.js';
 import type { HandlerTable } from './handler-table.js';
 import type { HostAndPort } from './host.js';
 import { LogThrottle } from './log-throttle.js';
 import type { Logger } from '../logger.js';
 import { DEFAULT_MAX_UNSENT_BYTES } from './write-buffer.js';
+import { SendMemory } from './send-memory.js';
 import { UnfinishedFrames } from '../frame/unfinished-frames.js';
 import { UnsentBytes } from './unsent-bytes.js';
 
@@ -23,23 +23,23 @@ export interface RemotingServerOptions extends Partial<ServerLimits> {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly limits?: Partial<FrameLimits>;
-  /** counts the answers that wait, for those who would rather wait with theirs; default: the server's own */
+  /** counts unsent answers, for handlers that wait before they send more; default: the server's own */
   readonly unsent?: UnsentBytes;
 }
 
-/** What a server holds its peers to. Bytes, and ms. */
+/** Limits of a server for its peers, in bytes and ms. */
 export interface ServerLimits extends WatchLimits {
-  /** connections at a time; one more is closed at once; default 10,000 */
+  /** connections at a time; further ones are closed at once; default 10,000 */
   readonly maxConnections: number;
   /** bytes that may wait for one peer that does not read, before its connection is closed; default 64 MiB */
   readonly maxUnsentBytes: number;
-  /** bytes that wait for one peer, from which on it is not read from, and sent nothing large; default 1 MiB */
+  /** unsent bytes of one peer, above which it is not read from and is sent nothing large; default 1 MiB */
   readonly writeBufferHighWaterMark: number;
-  /** bytes that wait for all peers, from which on nobody is sent anything large; default 64 MiB */
+  /** unsent bytes of all peers, above which nobody is sent anything large; default 64 MiB */
   readonly maxTotalUnsentBytes: number;
-  /** requests of one connection that are served at a time; default 1,024 */
+  /** requests of one connection that are under way at a time; default 1,024 */
   readonly maxRequestsPerConnection: number;
-  /** bytes of half-received frames of all connections; default 64 MiB */
+  /** bytes of partly received frames of all connections; default 64 MiB */
   readonly maxUnfinishedFrameBytes: number;
 }
 
@@ -53,16 +53,6 @@ export const serverDefaults: ServerLimits = {
   maxUnfinishedFrameBytes: 64 * 1024 * 1024,
 };
 
-/** The port is taken, or the host is none of this machine's. */
-export class ListenError extends RocketMQError {
-  constructor(host: string, port: number, cause: NodeJS.ErrnoException) {
-    const why = cause.code === 'EADDRINUSE' ? 'another process listens there' : cause.message;
-    super('LISTEN_FAILED', `cannot listen on ${host}:${port}: ${why}. Give another address, or end that process.`, {
-      cause,
-    });
-  }
-}
-
 export class RemotingServer {
   readonly #options: RemotingServerOptions;
   readonly #connections = new Set<Connection>();
@@ -71,6 +61,7 @@ export class RemotingServer {
   readonly #limits: ServerLimits;
   readonly #bounds: ConnectionBounds;
   readonly #watch: ConnectionWatch;
+  readonly #sendMemory = new SendMemory();
   #closed = false;
 
   constructor(options: RemotingServerOptions) {
@@ -121,6 +112,7 @@ export class RemotingServer {
       logger,
       maxUnsentBytes: this.#limits.maxUnsentBytes,
       bounds: this.#bounds,
+      sendMemory: this.#sendMemory,
       ...(limits && { limits }),
     });
     this.#connections.add(connection);
@@ -145,7 +137,7 @@ export class RemotingServer {
     this.#bounds.log.end();
   }
 
-  /** Of a connection that was closed from here for what its peer did, or did not do. */
+  /** Logs a connection that this server closed because of its peer. */
   #tellClosed(connection: Connection, error: Error): void {
     if (error instanceof ConnectionClosedError && error.cause === undefined)
       this.#bounds.log.say(

@@ -1,13 +1,13 @@
 // Counts the bytes of answers that wait for peers to read them, over all connections of a server, and calls those who
-// wait for room. Leaves closing the peers that do not read to server.ts.
+// wait for room.
 
 export class UnsentBytes {
   total = 0;
-  /** Called when somebody begins to wait. */
+  /** Called when somebody starts to wait. */
   onWanted: () => void = () => {};
   readonly #waiting: (() => void)[] = [];
 
-  /** @param limit bytes from which on whoever has much to send waits */
+  /** @param limit bytes; above it, whoever has much to send waits */
   constructor(readonly limit: number) {}
 
   get full(): boolean {

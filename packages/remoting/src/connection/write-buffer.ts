@@ -1,27 +1,29 @@
-// Gathers a connection's writes: what is queued within one turn of the event loop goes out as one write. Gives the stream
-// no more at a time than it is about to take, so that one can see whether the peer reads.
+// Gathers a connection's writes: frames that are queued within one turn of the event loop go out as one write. The
+// stream is never given more than it is about to take, so that one can see whether the peer reads.
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { sendMemory } from './send-memory.js';
+import { SendMemory } from './send-memory.js';
 import type { UnsentBytes } from './unsent-bytes.js';
 
 export const DEFAULT_MAX_UNSENT_BYTES = 64 * 1024 * 1024;
 
 /** Up to here, joining small frames by a copy is cheaper than a vectored write. */
 const JOIN_UP_TO = 64 * 1024;
-/** Bytes that the stream may have and not have taken. */
+/** Most bytes that the stream is given before it has taken them. */
 const WINDOW = 256 * 1024;
 
-export interface OutboxOptions {
+export interface WriteBufferOptions {
   /** Bytes that may wait before `onOverflow`. */
   readonly maxUnsentBytes: number;
-  /** Bytes from which on `onCongested` is called; default: never. */
+  /** Unsent bytes above which `onCongested` is called; default: never. */
   readonly highWaterMark?: number;
+  /** Where frames for a socket are lent from. Default: memory of its own. */
+  readonly sendMemory?: SendMemory | undefined;
   /** Counts for all connections together. */
   readonly unsent?: UnsentBytes | undefined;
   onOverflow(unsentBytes: number): void;
   onCongested?(): void;
-  /** Half of the high-water mark is left, after `onCongested`. */
+  /** Called after `onCongested`, when half of the high-water mark is left. */
   onDrained?(): void;
 }
 
@@ -29,10 +31,10 @@ export class WriteBuffer {
   #frames: Buffer[] = [];
   #bytes = 0;
   #scheduled = false;
-  /** What the stream is not to have yet; of the first frame, the bytes before `#offset` are done. */
+  /** Frames that the stream is not given yet; of the first one, the bytes before `#offset` are given. */
   readonly #queue: Buffer[] = [];
   #offset = 0;
-  /** Bytes that the stream has and has not taken. */
+  /** Bytes that the stream was given and has not taken. */
   #given = 0;
   #unsent = 0;
   #congested = false;
@@ -40,16 +42,18 @@ export class WriteBuffer {
   /** Bytes that the stream has taken so far. */
   taken = 0;
   readonly #highWaterMark: number;
+  readonly #sendMemory: SendMemory;
   readonly #waiting: { readonly taken: number; resolve(): void }[] = [];
-  /** Whoever reads from another stream is given the very buffers that were written, and may keep them. */
+  /** Whether the stream is a socket. The reader of any other stream gets the written buffers themselves, and may keep them. */
   readonly toSocket: boolean;
 
   constructor(
     private readonly stream: Duplex,
-    private readonly options: OutboxOptions,
+    private readonly options: WriteBufferOptions,
   ) {
     this.toSocket = stream instanceof Socket;
     this.#highWaterMark = options.highWaterMark ?? Infinity;
+    this.#sendMemory = options.sendMemory ?? new SendMemory();
   }
 
   /** Bytes that the stream has not taken. */
@@ -57,14 +61,14 @@ export class WriteBuffer {
     return this.#unsent + this.#bytes;
   }
 
-  /** More than the high-water mark waits, and it has not gone down to half of it since. */
+  /** The high-water mark was exceeded, and more than half of it is unsent since. */
   get congested(): boolean {
     return this.#congested;
   }
 
   /** Memory for a frame that is added next. */
   memory(length: number): Buffer {
-    return this.toSocket ? sendMemory.lend(length) : Buffer.allocUnsafe(length);
+    return this.toSocket ? this.#sendMemory.lend(length) : Buffer.allocUnsafe(length);
   }
 
   add(frame: Buffer): void {
@@ -73,11 +77,11 @@ export class WriteBuffer {
     if (this.#bytes > this.#highWaterMark) this.#congest();
     if (this.#scheduled) return;
     this.#scheduled = true;
-    // nextTick, not a microtask: it runs once the whole data event or callback, and all it queued, is done.
+    // nextTick, not a microtask: it runs after the whole data event or callback, and everything it queued.
     process.nextTick(() => this.flush());
   }
 
-  /** Resolves when the stream has taken what has been added up to now, or has ended. */
+  /** Resolves when the stream has taken everything added so far, or has ended. */
   written(): Promise<void> {
     return new Promise((resolve) => {
       this.#waiting.push({ taken: this.taken + this.#unsent + this.#bytes, resolve });
@@ -112,25 +116,25 @@ export class WriteBuffer {
     if (this.#unsent > this.options.maxUnsentBytes) this.options.onOverflow(this.#unsent);
   }
 
-  /** Gives the stream all that is queued, however much: nothing more is added. */
+  /** Gives the stream everything that is queued; nothing may be added after it. */
   end(): void {
     this.flush();
     this.#pump(Infinity);
   }
 
-  /** Forgets what the stream has not been given. */
+  /** Drops what the stream was not given. */
   discard(): void {
     this.#discarded = true;
     this.#frames = [];
     this.#bytes = 0;
     this.#queue.length = 0;
-    // What the stream has it gives up without a word when it is destroyed, or says so later.
+    // For what the stream was given it calls back later, or never if it is destroyed.
     this.options.unsent?.sent(this.#unsent);
     this.#unsent = 0;
     this.#tellWritten(true);
   }
 
-  /** @param all nothing more will be taken */
+  /** @param all whether nothing more will be taken */
   #tellWritten(all = this.#discarded): void {
     const waiting = this.#waiting;
     while (waiting.length > 0 && (all || waiting[0]!.taken <= this.taken)) waiting.shift()!.resolve();
@@ -165,7 +169,7 @@ export class WriteBuffer {
     this.#given += bytes.length;
     this.stream.write(bytes, () => {
       this.#given -= bytes.length;
-      if (lent && this.toSocket) sendMemory.giveBack(lent);
+      if (lent && this.toSocket) this.#sendMemory.giveBack(lent);
       if (this.#discarded) return;
       this.taken += bytes.length;
       this.#unsent -= bytes.length;
@@ -184,7 +188,7 @@ export class WriteBuffer {
     let at = 0;
     for (const frame of frames) {
       at += frame.copy(joined, at);
-      if (this.toSocket) sendMemory.giveBack(frame);
+      if (this.toSocket) this.#sendMemory.giveBack(frame);
     }
     return joined;
   }

@@ -1,4 +1,4 @@
-// Owns one request or answer as it stands between two peers, before its header fields have types.
+// Defines a request or an answer as it is sent, before its header fields have types.
 
 export type SerializeType = 'json' | 'binary';
 

@@ -1,9 +1,9 @@
-// Keeps the chunks of a frame that has not arrived in full, in memory that grows with what has come and not with what
-// the frame announces. Small chunks are copied together: each one alone would cost some 200 bytes more than its own.
+// Collects the chunks of a frame until it is complete, in memory that grows with what has arrived and not with what the
+// frame announces. Small chunks are copied together, since each one alone would cost some 200 bytes more.
 
 const SMALLEST_BLOCK = 256;
 const LARGEST_BLOCK = 65_536;
-/** Chunks from here on are kept as they are. */
+/** Chunks of at least this size are kept as they are. */
 const LARGE_CHUNK = 8_192;
 
 export class FrameParts {
@@ -28,7 +28,7 @@ export class FrameParts {
     }
   }
 
-  /** All of it in one piece; nothing is kept afterwards. */
+  /** Takes everything out, in one piece. */
   take(): Buffer {
     this.#seal();
     const parts = this.#parts;

@@ -1,4 +1,4 @@
-// Owns framing: where one command ends in a stream of bytes and the next begins, and the limits on that.
+// Splits a stream of bytes into frames, within limits, and encodes and decodes whole frames.
 import { NO_BODY } from './command.js';
 import type { RemotingCommand } from './command.js';
 import { FrameError } from '../errors.js';
@@ -23,10 +23,10 @@ export const defaultFrameLimits: FrameLimits = { maxFrameBytes: 16 * 1024 * 1024
 
 /** Bytes of the length field alone. */
 const LENGTH_BYTES = 4;
-/** A rest that is a smaller part of its chunk than this is copied, so that it does not keep the chunk. */
+/** A remainder that is a smaller part of its chunk than this is copied, so that it does not keep the chunk in memory. */
 const SMALL_PART = 4;
 
-/** Cuts a stream of chunks into whole frames. A large frame is joined once, when its last byte has come. */
+/** Cuts a stream of chunks into whole frames. A large frame is joined once, when its last byte has arrived. */
 export class FrameDecoder {
   readonly #parts = new FrameParts();
   /** bytes of the frame under way, 0 while its length is unknown */
@@ -34,17 +34,17 @@ export class FrameDecoder {
 
   constructor(private readonly limits: FrameLimits = defaultFrameLimits) {}
 
-  /** True while a frame has begun and not ended. */
+  /** True while a frame has arrived in part. */
   get partial(): boolean {
     return this.#parts.length > 0;
   }
 
-  /** Bytes kept of frames that have not been given to anybody. */
+  /** Bytes kept of frames that are not delivered yet. */
   get held(): number {
     return this.#parts.length;
   }
 
-  /** Bytes that the frame under way still lacks, as far as is known. */
+  /** Bytes of the current frame that are still to come, as far as is known. */
   get missing(): number {
     return Math.max(0, this.#need - this.#parts.length);
   }
@@ -71,7 +71,7 @@ export class FrameDecoder {
     this.#keep(data, at);
   }
 
-  /** Forgets what was kept. */
+  /** Drops what was kept. */
   clear(): void {
     this.#parts.clear();
   }
@@ -87,7 +87,7 @@ export class FrameDecoder {
     return length + LENGTH_BYTES;
   }
 
-  /** What the length field says: the bytes behind it. */
+  /** The length field: how many bytes follow it. */
   #length(data: Buffer, at: number): number {
     const length = data.readUInt32BE(at);
     if (length + LENGTH_BYTES > this.limits.maxFrameBytes) {
@@ -150,7 +150,7 @@ export function encodeFrameInParts(command: RemotingCommand, body: readonly Buff
 
 const CODE_FIRST = Buffer.from('{"code":', 'latin1');
 
-/** The code of a frame's JSON header that begins with it, as all peers write it; -1 of another one. */
+/** The code of a JSON header that begins with its code, as all peers write it; else -1. */
 export function leadingCode(frame: Buffer): number {
   let at = FRAME_HEAD;
   for (let index = 0; index < CODE_FIRST.length; index++) if (frame[at++] !== CODE_FIRST[index]) return -1;

@@ -1,4 +1,4 @@
-// Owns the ROCKETMQ binary form of a frame's header.
+// Encodes and decodes a frame's header in the binary form (ROCKETMQ).
 import { emptyFields } from './command.js';
 import { FrameError } from '../errors.js';
 import { MAX_EXT_FIELDS, tooManyFields } from '../requests/field.js';

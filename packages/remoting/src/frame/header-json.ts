@@ -1,4 +1,4 @@
-// Owns the JSON form of a frame's header.
+// Encodes and decodes a frame's header in the JSON form.
 import { emptyFields } from './command.js';
 import type { RemotingCommand } from './command.js';
 import { FrameError } from '../errors.js';

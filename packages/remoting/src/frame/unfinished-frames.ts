@@ -1,13 +1,13 @@
-// Bounds the bytes of half-received frames over all connections of a server. Beyond the limit those who stand still are
-// closed and the others wait, but for one at a time: the one with the least to come, so that a message among attackers
-// gets through, and they cannot all wait for each other.
+// Limits the bytes of partly received frames over all connections of a server. Beyond the limit, frames that stand
+// still are closed and the others wait, except for one at a time: the one with the least left to come. So a message
+// gets through among attackers, and they cannot all wait for each other.
 import type { Clock, TimerHandle } from '../time/clock.js';
 
-/** The connection of a frame that has begun and not ended. */
+/** The connection on which a frame has arrived in part. */
 export interface FrameReceiver {
-  /** Stops or goes on reading. */
+  /** Stops or continues reading. */
   holdUp(on: boolean): void;
-  /** Ends it: its frame has stood still for `ms` while others waited for memory. */
+  /** Closes it: its frame has made no progress for `ms` while others waited for memory. */
   closeUnfinished(ms: number): void;
 }
 
@@ -20,16 +20,16 @@ interface Unfinished {
   waiting: boolean;
 }
 
-/** A frame that has stood still for so long makes room for others, ms. */
+/** A frame without progress for this long makes room for others. ms */
 const STANDS_STILL_MS = 1_000;
-/** Between two looks at who stands still, while somebody waits, ms. */
+/** Between two checks for frames without progress, while others wait. ms */
 const LOOK_INTERVAL_MS = 250;
 
 export class UnfinishedFrames {
-  /** Bytes of all. */
+  /** Bytes of all frames together. */
   total = 0;
   readonly #frames = new Map<FrameReceiver, Unfinished>();
-  /** Who goes on although the limit is reached. */
+  /** The one that may exceed the limit. */
   #beyond: FrameReceiver | undefined;
   #waiting = 0;
   #timer: TimerHandle | undefined;
@@ -39,7 +39,7 @@ export class UnfinishedFrames {
     private readonly clock: Clock,
   ) {}
 
-  /** Tells how many bytes the receiver has of its frame now, 0 when it is complete, and how many are still to come. */
+  /** Reports how many bytes the receiver has of its frame, 0 when it is complete, and how many are still to come. */
   received(receiver: FrameReceiver, bytes: number, missing: number): void {
     let frame = this.#frames.get(receiver);
     if (!frame) {
@@ -69,7 +69,7 @@ export class UnfinishedFrames {
 
   #full(receiver: FrameReceiver, frame: Unfinished): void {
     if (frame.waiting || receiver === this.#beyond) return;
-    // Each that waits has some of its frame: twice the limit is too much in any case.
+    // Those that wait hold parts of their frames too: together they may not exceed twice the limit.
     if (this.total > 2 * this.limit) return receiver.closeUnfinished(0);
     frame.waiting = true;
     this.#waiting++;
@@ -87,7 +87,7 @@ export class UnfinishedFrames {
     this.#letOneGo();
   }
 
-  /** The one with the least to come, where nobody goes on beyond the limit yet. */
+  /** Lets the one with the least left to come exceed the limit, unless another one does. */
   #letOneGo(): void {
     if (this.#waiting === 0 || this.#beyond) return;
     let least: [FrameReceiver, Unfinished] | undefined;
@@ -105,7 +105,7 @@ export class UnfinishedFrames {
     receiver.holdUp(false);
   }
 
-  /** All of them: each that is left may stand still for ever, and others wait. */
+  /** Closes all without progress: each that is left may stall for ever while others wait. */
   #closeStanding(): void {
     const now = this.clock.monotonic();
     for (const [receiver, frame] of this.#frames) {

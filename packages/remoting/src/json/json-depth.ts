@@ -1,5 +1,4 @@
-// Looks how deep JSON is nested, in one pass over the bytes and before anybody reads it: readers call themselves once for
-// each level.
+// Measures how deep JSON is nested, in one pass over the bytes, before a recursive reader gets it.
 
 /** Levels of objects and arrays, at most: no body of this protocol comes near. */
 export const MAX_JSON_DEPTH = 32;

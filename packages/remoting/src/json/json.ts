@@ -1,5 +1,5 @@
-// Owns the JSON that Apache's peers write, which is not quite JSON: bare numbers and whole objects as keys
-// ({0:"a"}, {{"topic":"t"}:5}). Reads both that and the standard, and writes it where those peers need it back.
+// Reads and writes the JSON of Apache's peers, which is not quite JSON: keys may be bare numbers and whole objects
+// ({0:"a"}, {{"topic":"t"}:5}). Reads standard JSON too, and writes the other form where those peers need it.
 import { DecodeError } from '../errors.js';
 import { MAX_JSON_DEPTH, depthFault } from './json-depth.js';
 
@@ -16,7 +16,7 @@ export function parseJson(source: Buffer | string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // Not the standard: the lenient reader decides, and says what is wrong.
+    // Not standard JSON: the lenient reader reads it, or says what is wrong.
     return new LenientReader(text).read();
   }
 }
@@ -29,7 +29,7 @@ export function parseJsonObject(source: Buffer | string, what: string): JsonObje
   return value instanceof Map ? Object.fromEntries(value) : (value as JsonObject);
 }
 
-/** The entries of what stands for a map, whichever way `parseJson` gave it. */
+/** The entries of a map, whether `parseJson` returned it as an object or as a Map. */
 export function entriesOf(value: unknown): [unknown, unknown][] {
   if (value instanceof Map) return [...value];
   return typeof value === 'object' && value !== null ? Object.entries(value) : [];

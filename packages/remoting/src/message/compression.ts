@@ -1,12 +1,12 @@
-// Owns the compression of message bodies.
+// Compresses and decompresses message bodies.
 import * as zlib from 'node:zlib';
 import { DecodeError } from '../errors.js';
 import { SysFlag, compressionType } from './sys-flag.js';
 
-/** A body may grow to this many bytes when it is inflated: 64 MiB, 16 times the largest body a broker takes. */
+/** Largest size of a decompressed body: 64 MiB, 16 times the largest body that a broker takes. */
 export const MAX_INFLATED_BYTES = 64 * 1024 * 1024;
 
-/** Apache's level, so that bodies are as large as its own producers' ones. */
+/** Apache's level, so that bodies are as small as those of its own producers. */
 const ZLIB_LEVEL = 5;
 
 /** What `compressBody` sets in the sysFlag. */
@@ -18,7 +18,7 @@ export function compressBody(body: Uint8Array): Buffer {
 
 type Inflate = (body: Buffer, options: { maxOutputLength: number }) => Buffer;
 
-/** @throws DecodeError when the body is damaged, too large, or compressed in a way that this Node cannot undo */
+/** @throws DecodeError when the body is damaged, too large, or compressed in a way that this version of Node does not know */
 export function inflateBody(body: Buffer, sysFlag: number): Buffer {
   const type = compressionType(sysFlag);
   const inflate = inflaterOf(type);

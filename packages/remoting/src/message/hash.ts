@@ -1,4 +1,4 @@
-// Owns Java's String.hashCode, by which tags and keys are filed, and the CRC of bodies.
+// Computes Java's String.hashCode, by which tags and keys are indexed, and the CRC of bodies.
 import { crc32 } from 'node:zlib';
 
 /** Over UTF-16 units, in 32-bit arithmetic; signed. */

@@ -1,4 +1,4 @@
-// Owns the body of SEND_BATCH_MESSAGE: messages of one topic, one after the other.
+// Encodes and decodes the body of SEND_BATCH_MESSAGE: messages of one topic, one after the other.
 import { DecodeError } from '../errors.js';
 
 export interface BatchItem {
@@ -29,7 +29,7 @@ export function encodeBatch(items: readonly BatchItem[]): Buffer {
 }
 
 /**
- * @param most items that are wanted: the one behind is read, and no other
+ * @param most items that are wanted: one more is read, so that the caller sees that there are too many
  * @throws DecodeError when an item is longer than the batch, or not of the size that it says
  */
 export function decodeBatch(bytes: Buffer, most = Infinity): BatchItem[] {

@@ -1,4 +1,4 @@
-// Owns the layout of a message's record, the same in the commit log and in the bodies of pull answers.
+// Encodes and decodes a message's record, which is the same in the commit log and in answers to pulls.
 import { DecodeError } from '../errors.js';
 import { inflateBody } from './compression.js';
 import { bodyCrc } from './hash.js';
@@ -7,14 +7,14 @@ import { encodeOffsetMsgId } from './message-id.js';
 import { MessageProperty, decodeProperties } from './property.js';
 import { SysFlag, withoutCompression } from './sys-flag.js';
 
-/** A record whose topic's length takes one byte. */
+/** Magic of a record that has its topic's length in one byte. */
 export const MESSAGE_MAGIC_V1 = 0xdaa320a7 | 0;
-/** A record whose topic's length takes two bytes: for topics of more than 127 bytes. */
+/** Magic of a record that has its topic's length in two bytes: for topics of more than 127 bytes. */
 export const MESSAGE_MAGIC_V2 = 0xdaa320ab | 0;
-/** What fills the end of a commit log file that the next record does not fit into. */
+/** Magic of the blank that fills the end of a commit log file. */
 export const BLANK_MAGIC = 0xcbd43194 | 0;
 
-/** Positions of the fields that stand before the first one of variable size. */
+/** Positions of the fields before the first one of variable size. */
 export const RecordAt = {
   totalSize: 0,
   magic: 4,
@@ -79,7 +79,7 @@ export function decodeRecord(bytes: Buffer, at = 0, options: DecodeOptions = {})
   const stored = cursor.bytes(cursor.int());
   const topic = cursor.bytes(magic === MESSAGE_MAGIC_V1 ? cursor.byte() : cursor.short()).toString('utf8');
   const properties = decodeProperties(cursor.bytes(cursor.short()).toString('utf8'));
-  // The checksum of this record is no property of the message, and of no use in the next record of it.
+  // The checksum belongs to this record and not to the message: it would be wrong in the message's next record.
   properties.delete(MessageProperty.CRC32);
   if (!cursor.atEnd) throw new DecodeError(`a message record at byte ${at} is not of the size that it says`);
   const crc = bytes.readInt32BE(at + RecordAt.bodyCrc);
@@ -118,7 +118,7 @@ export function decodeRecords(bytes: Buffer, options?: DecodeOptions): MessageEx
   return messages;
 }
 
-/** Reads on through a record, and never beyond its end. */
+/** Reads through a record, never beyond its end. */
 class Cursor {
   constructor(
     private readonly source: Buffer,
@@ -159,7 +159,7 @@ class Cursor {
   }
 }
 
-/** All that a record says, as the store encodes it. Its sysFlag must say how long the hosts are. */
+/** The fields of a record, as the store encodes them. The sysFlag must match the lengths of the hosts. */
 export interface RecordFields {
   readonly topic: Buffer;
   readonly queueId: number;
@@ -177,7 +177,7 @@ export interface RecordFields {
   readonly properties: Buffer;
 }
 
-/** The plain encoder: what a faster one must equal. */
+/** The plain encoder, which a faster one must equal. */
 export function encodeRecord(fields: RecordFields): Buffer {
   const { topic, body, properties, sysFlag } = fields;
   const size = recordSize(sysFlag, body.length, topic.length, properties.length);

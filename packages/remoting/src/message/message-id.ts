@@ -1,11 +1,11 @@
-// Owns the two ids of a message: the one its producer makes (UNIQ_KEY), and the one that says where a broker stored it.
+// Makes and reads the two ids of a message: the producer's (UNIQ_KEY), and the one that says where a broker stored it.
 import { randomBytes } from 'node:crypto';
 import { networkInterfaces } from 'node:os';
 import { DecodeError } from '../errors.js';
 import { packHost, unpackHost } from '../connection/host.js';
 
 /**
- * The first non-internal IPv4 address of this machine, or 127.0.0.1. It goes into ids, nobody dials it.
+ * The first non-internal IPv4 address of this machine, or 127.0.0.1. It is used in ids only; nobody connects to it.
  */
 export function localHost(): string {
   for (const addresses of Object.values(networkInterfaces())) {
@@ -19,7 +19,7 @@ function startOfMonth(now: number): number {
   return new Date(date.getFullYear(), date.getMonth(), 1).getTime();
 }
 
-/** Makes UNIQ_KEYs. Containers share addresses and pids, so random bytes stand where Java has a class loader's hash. */
+/** Makes UNIQ_KEYs. Containers share addresses and pids, so random bytes replace Java's hash of a class loader. */
 export class UniqueIdMaker {
   readonly #prefix: string;
   #counter = randomBytes(2).readUInt16BE();
@@ -66,7 +66,7 @@ export interface OffsetMsgId {
   readonly physicalOffset: number;
 }
 
-/** @throws DecodeError when it is no offset message id */
+/** @throws DecodeError when it is not an offset message id */
 export function decodeOffsetMsgId(id: string): OffsetMsgId {
   if (!/^(?:[0-9a-fA-F]{32}|[0-9a-fA-F]{56})$/.test(id)) {
     throw new DecodeError(`'${id.slice(0, 64)}' is no offset message id: 32 or 56 hexadecimal digits are wanted`);

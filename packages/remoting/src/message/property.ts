@@ -1,5 +1,6 @@
-// Owns the names of message properties and the text form of a set of them.
+// Names the message properties, and encodes and decodes a set of them as text.
 
+/** Apache's names of the message properties that clients and brokers use themselves (MessageConst of 5.5.0). */
 export const MessageProperty = {
   KEYS: 'KEYS',
   TAGS: 'TAGS',

@@ -1,4 +1,4 @@
-// Owns the bits of a message's sysFlag.
+// Names the bits of a message's sysFlag.
 
 export const SysFlag = {
   COMPRESSED: 0x1,

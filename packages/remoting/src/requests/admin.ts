@@ -1,4 +1,4 @@
-// Owns the rows of administration at a broker: topics, groups, queries, figures.
+// Declares the requests that administer a broker: topics, groups, queries, statistics.
 import { flag, int, long, maybe, text } from './field.js';
 import { request } from './request.js';
 import { viaRpc, viaTopic } from './common.js';

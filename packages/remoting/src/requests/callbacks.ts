@@ -1,4 +1,4 @@
-// Owns the rows of what a broker asks of its clients.
+// Declares the requests that a broker sends to its clients.
 import { flag, int, long, maybe, text } from './field.js';
 import { request } from './request.js';
 import { viaRpc, viaTopic } from './common.js';

@@ -1,4 +1,4 @@
-// Owns the fields that Apache puts on most requests (TopicRequestHeader and RpcRequestHeader there).
+// Declares the fields that Apache puts on most requests (its TopicRequestHeader and RpcRequestHeader).
 import { flag, maybe, text } from './field.js';
 
 /** On most requests of a 5.x client: broker name, and the namespace of v2. */

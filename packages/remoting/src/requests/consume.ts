@@ -1,4 +1,4 @@
-// Owns the rows of what consumers ask: pulls, offsets, send-back, membership and queue locks.
+// Declares the requests of consumers: pulls, offsets, send-back, membership and queue locks.
 import { flag, int, long, maybe, text } from './field.js';
 import { request } from './request.js';
 import { viaRpc, viaTopic } from './common.js';

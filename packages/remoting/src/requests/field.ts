@@ -1,8 +1,7 @@
-// Owns the types of header fields: how a value stands as text in extFields, and back. Leaves which request has which
-// field to requests/*.ts.
+// Defines the types of header fields, and converts each to and from its text in extFields.
 import { HeaderError } from '../errors.js';
 
-/** Fields of one header, at most. No request has a tenth of it. */
+/** Most fields of one header. No request has a tenth of that. */
 export const MAX_EXT_FIELDS = 256;
 export const tooManyFields = `a header has more fields than the limit, MAX_EXT_FIELDS, of ${MAX_EXT_FIELDS}`;
 
@@ -23,7 +22,7 @@ function integer(min: number, max: number, kind: string): Field<number> {
       if (!(value >= min && value <= max)) throw new HeaderError(`header field <${name}> must be ${kind}`);
       return value;
     },
-    // 2^63 - 1 is no number of JavaScript: its nearest one is 2^63, which Java's Long.parseLong would refuse.
+    // JavaScript cannot represent 2^63 - 1: the nearest number is 2^63, which Java's Long.parseLong would refuse.
     format: (value) =>
       Number.isSafeInteger(value) ? String(value) : value >= 2 ** 63 ? '9223372036854775807' : BigInt(value).toString(),
   };
@@ -58,7 +57,7 @@ export type HeaderOfFields<F> = { [K in RequiredKeys<F>]: ValueOf<F[K]> } & { [K
 export interface HeaderCodec<H> {
   /** @throws HeaderError naming the first required field that is missing, or a field that is not of its type */
   decode(extFields: Record<string, string>): H;
-  /** The same without the check for required fields, for answers of error codes. */
+  /** The same without the check for required fields, for answers with an error code. */
   decodePartial(extFields: Record<string, string>): Partial<H>;
   encode(header: Partial<H>, into: Record<string, string>): void;
 }

@@ -1,4 +1,4 @@
-// Owns the language names of the header, and the versions that peers gate behaviour on.
+// Lists the languages of the header, and the versions that decide how peers behave.
 
 /** In the order of their codes in the binary header. */
 export const LANGUAGES = [
@@ -18,7 +18,7 @@ export const LANGUAGES = [
   'NODE_JS',
 ] as const;
 
-/** What we call ourselves: a 4.x peer fails to decode a name it does not know, and NODE_JS came with 5.x. */
+/** The language that we report: 4.x peers fail on a name they do not know, and NODE_JS came with 5.x. */
 export const OUR_LANGUAGE = 'OTHER';
 
 /** Ordinals of Apache's MQVersion. */
@@ -32,5 +32,5 @@ export const MQVersion = {
   V5_5_0: 513,
 } as const;
 
-/** What we report: 5.0.0, new enough for strict JSON routes, too old to be sent GO_AWAY. */
+/** The version that we report: 5.0.0, new enough for strict JSON routes, too old to be sent GO_AWAY. */
 export const OUR_VERSION: number = MQVersion.V5_0_0;

@@ -1,4 +1,4 @@
-// Owns the rows by which clients make themselves known to a broker.
+// Declares the requests by which clients join and leave a broker.
 import { maybe, text } from './field.js';
 import { request } from './request.js';
 import { viaRpc } from './common.js';

@@ -1,4 +1,4 @@
-// The rows of what producers ask: sends in their three forms, with the fields' short names of V2, and recalls.
+// Declares the requests of producers: sends in their three forms with the short field names of V2, and recalls.
 import { flag, int, long, maybe, text } from './field.js';
 import { request } from './request.js';
 import { viaTopic } from './common.js';

@@ -1,4 +1,4 @@
-// Owns the shape of a row of the request table: one declaration from which callers and handlers infer their types.
+// Defines a row of the request table, from which callers and handlers infer their types.
 import { compileHeader } from './field.js';
 import type { Fields, HeaderCodec, HeaderOfFields } from './field.js';
 
@@ -18,7 +18,7 @@ export type HeaderOf<Row> = Row extends RequestRow<infer H, infer _R, infer _T> 
 export type ReplyHeaderOf<Row> = Row extends RequestRow<infer _H, infer R, infer _T> ? HeaderOfFields<R> : never;
 export type ReceiversOf<Row> = Row extends RequestRow<infer _H, infer _R, infer T> ? T : never;
 
-/** What a handler gives back for a request. */
+/** What a handler returns for a request. */
 export interface Answer<Row = unknown> {
   /** response code; default SUCCESS */
   readonly code?: number;

@@ -1,4 +1,4 @@
-// Owns the request table: every request of the protocol that this project speaks, by Apache's name.
+// Lists every request of the protocol that this project speaks, by Apache's name.
 import type { Receiver, ReceiversOf, RequestRow } from './request.js';
 import { adminRequests } from './admin.js';
 import { callbackRequests } from './callbacks.js';

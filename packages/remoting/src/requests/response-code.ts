@@ -1,5 +1,6 @@
-// Owns the response codes, under Apache's names.
+// Names the response codes as Apache does.
 
+/** Apache's response codes: what `ResponseError.responseCode` is compared with. */
 export const ResponseCode = {
   SUCCESS: 0,
   SYSTEM_ERROR: 1,

@@ -1,4 +1,4 @@
-// Owns the rows that a name server answers: routes, brokers' registrations, key-values.
+// Declares the requests that a name server answers: routes, registrations of brokers, key-values.
 import { flag, int, long, maybe, text } from './field.js';
 import { request } from './request.js';
 import { viaTopic } from './common.js';

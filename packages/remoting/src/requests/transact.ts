@@ -1,4 +1,4 @@
-// Owns the row by which a producer ends a transaction.
+// Declares the request by which a producer ends a transaction.
 import { flag, int, long, maybe, text } from './field.js';
 import { request } from './request.js';
 import { viaRpc } from './common.js';

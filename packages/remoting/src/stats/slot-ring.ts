@@ -1,8 +1,8 @@
 // Keeps counts by slots of time: the current slot and a fixed number before it.
 
 /**
- * Needs no timer: it moves on when it is told the time. When the wall clock goes back, the current slot goes on, so that
- * nothing is counted twice and nothing is lost.
+ * Needs no timer: it advances when it is given the time. When the wall clock goes back, the current slot continues, so
+ * that nothing is counted twice or lost.
  */
 export class SlotRing {
   readonly #counts: Float64Array;
@@ -11,7 +11,7 @@ export class SlotRing {
   #slot: number;
   /** Its place in the ring. */
   #at = 0;
-  /** Slots begun since the ring was made, the current one included. */
+  /** Slots begun since the start, including the current one. */
   #begun = 1;
 
   /**
@@ -46,7 +46,7 @@ export class SlotRing {
     return this.#slot * this.slotMs;
   }
 
-  /** Begins the slot of `now`, and forgets those that have become too old. */
+  /** Begins the slot of `now`, and drops those that are too old. */
   turn(now: number): void {
     const slot = Math.floor(now / this.slotMs);
     const passed = slot - this.#slot;

@@ -1,10 +1,11 @@
-// Owns the seam to time. Everything that waits or stamps takes a Clock, so that a test can turn it by hand.
+// Defines the clock. Everything that waits or reads the time takes one, so that a test can turn it.
 
 /** What `Clock.setTimeout` gives back; opaque, only good for `clearTimeout`. */
 export interface TimerHandle {
   readonly due: number;
 }
 
+/** Source of the time and of timers: `systemClock`, or a test's `ManualClock`. */
 export interface Clock {
   /** Wall-clock time in ms since the epoch. */
   now(): number;
@@ -12,10 +13,11 @@ export interface Clock {
   monotonic(): number;
   /** Calls `fn` once, `ms` milliseconds from now at the earliest. */
   setTimeout(fn: () => void, ms: number): TimerHandle;
+  /** Does nothing for a timer that has fired, and for undefined. */
   clearTimeout(handle: TimerHandle | undefined): void;
   /**
-   * Says that something is under way that time has to wait for, such as a listener at work. The function returned says
-   * that it has ended. Only a clock that is turned by hand has this.
+   * Tells the clock that work is under way which time has to wait for, such as a running listener. Call the returned
+   * function when it has ended. Only a clock that a test turns has this.
    * @param what names it in the error, should it never end
    * @param atMost ms of real time after which time goes on without it; default: no end, and then an error
    */

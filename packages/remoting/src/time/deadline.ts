@@ -1,13 +1,14 @@
-// Decides when a wait is over. A timer that fires late, because this process was held up, says nothing of the peer: its
-// answer may be here, unread. So what has arrived is read first, and a process that was held up gets that time back.
+// Decides when a wait is over. A timer that fires late, because this process was held up, says nothing about the peer:
+// its answer may be here, unread. So what has arrived is read first, and a process that was held up gets that time
+// back.
 import type { Clock, TimerHandle } from './clock.js';
 
 /** A timer that fires this late shows that the process was held up. ms */
 const HELD_UP_MS = 100;
-/** Polls of the event loop that a wait which is over gets while its source still brings something. */
+/** Most polls of the event loop after the time is over, while the source still brings something. */
 const MOST_POLLS = 64;
 
-/** Calls back after the event loop has polled once: what had arrived by then has been read. */
+/** Calls back after the event loop has polled once, and so has read what had arrived by then. */
 export function afterPoll(callback: () => void): void {
   setImmediate(callback);
 }
@@ -26,7 +27,7 @@ export class Deadline {
   readonly #options: DeadlineOptions;
   #timer: TimerHandle | undefined;
   #due: number;
-  /** A wait becomes at most twice as long by being held up. ms */
+  /** Being held up makes a wait at most twice as long. ms */
   #spare: number;
   #over = false;
 

@@ -1,5 +1,4 @@
-// Owns the text of the setting `messageDelayLevel`: its default, its units, and the lengths that it lists. Leaves to
-// others what a level is good for, and what they say of a text that will not do.
+// Parses the setting `messageDelayLevel`, and defines its default and its units.
 
 /** Apache's default: level 1 is 1s, level 18 is 2h. */
 export const DEFAULT_MESSAGE_DELAY_LEVEL = '1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h';
@@ -14,7 +13,7 @@ export function delayLevelNames(messageDelayLevel: string): string[] {
   return messageDelayLevel.trim().split(/\s+/);
 }
 
-/** The levels' delays in ms, level 1 first; NaN for one that is no length. */
+/** The levels' delays in ms, level 1 first; NaN for one that is not a duration. */
 export function parseDelayLevels(messageDelayLevel: string): number[] {
   return delayLevelNames(messageDelayLevel).map((name) => {
     const [, count, unit] = LEVEL.exec(name) ?? [];

@@ -1,4 +1,4 @@
-// Reads lengths of time as users write them: 1500, '10s', '30m'.
+// Parses durations as users write them: 1500, '10s', '30m'.
 import { DELAY_UNITS } from './delay-levels.js';
 
 /** A length of time: milliseconds, or a number with a unit: `'500ms'`, `'10s'`, `'30m'`, `'2h'`, `'1d'`. */

@@ -1,17 +1,17 @@
-// Owns a Clock that stands still until it is turned. For tests: 30 minutes pass in a millisecond, and in order.
+// Provides a clock that stands still until a test turns it: 30 minutes pass in a millisecond, and in order.
 import { performance } from 'node:perf_hooks';
 import { clearTimeout, setImmediate, setTimeout } from 'node:timers';
 import type { Clock, TimerHandle } from './clock.js';
 import { milliseconds } from './duration.js';
 import type { Duration } from './duration.js';
-import { ClockHeldError } from '../errors.js';
+import { ClockHeldError, InvalidOptionError } from '../errors.js';
 import { HeapTimer, TimerHeap } from './timer-heap.js';
 
-/** Turns of the event loop between two instants: enough for an in-process request, its answer and what follows. */
+/** Turns of the event loop between two instants: enough for an in-process request, its answer and the reaction to it. */
 const SETTLE_TURNS = 4;
 const DEFAULT_TIMEOUT_MS = 4_000;
 
-// Taken once: a test runner may put fake timers in the place of Node's.
+// Taken once: a test runner may replace Node's timers with fake ones.
 const realNow = performance.now.bind(performance);
 
 class ManualTimer extends HeapTimer implements TimerHandle {
@@ -31,6 +31,7 @@ interface Work {
   readonly until: number;
 }
 
+/** How `advance` and `advanceTo` wait for work that is under way. */
 export interface TurnOptions {
   /** Real time to wait, at each instant, for what is under way there: ms, or a length such as '20s'. Default '4s'. */
   timeout?: Duration;
@@ -38,6 +39,7 @@ export interface TurnOptions {
   wait?: boolean;
 }
 
+/** A clock for tests. It stands still until `advance` or `advanceTo` turns it. */
 export class ManualClock implements Clock {
   readonly #start: number;
   #now: number;
@@ -70,7 +72,7 @@ export class ManualClock implements Clock {
     if (handle instanceof ManualTimer) this.#timers.delete(handle);
   }
 
-  /** How many timers are armed: 0 after everything that used the clock has been stopped. */
+  /** How many timers are set: 0 after everything that uses the clock has been stopped. */
   get pending(): number {
     return this.#timers.size;
   }
@@ -87,18 +89,24 @@ export class ManualClock implements Clock {
   /**
    * Turns the clock by `time` (ms, or '30m'), firing what falls due in the order of its due time. At each instant it waits
    * until what is under way has ended.
-   * @throws ClockHeldError naming what has not ended in time, RangeError for a time that is none
+   * @throws ClockHeldError naming what has not ended in time, InvalidOptionError for an invalid time
    */
   async advance(time: Duration, options: TurnOptions = {}): Promise<void> {
     const ms = milliseconds(time);
     if (ms === undefined)
-      throw new RangeError(`a clock is turned by milliseconds, or a length such as '30m', not ${time}`);
+      throw new InvalidOptionError('time', time, "ms from 0, or a length such as '30m'", 'ManualClock.advance');
     await this.advanceTo(this.#now + ms, options);
   }
 
-  /** Turns the clock to `epochMs`. @throws ClockHeldError */
+  /** Turns the clock to `epochMs`. @throws ClockHeldError, InvalidOptionError for a time that has passed */
   async advanceTo(epochMs: number, options: TurnOptions = {}): Promise<void> {
-    if (!(epochMs >= this.#now)) throw new RangeError(`the clock stands at ${this.#now} and cannot go to ${epochMs}`);
+    if (!(epochMs >= this.#now))
+      throw new InvalidOptionError(
+        'epochMs',
+        epochMs,
+        `ms from ${this.#now}, where the clock stands`,
+        'ManualClock.advanceTo',
+      );
     await this.#settle(options);
     for (let next = this.#next(epochMs); next; next = this.#next(epochMs)) {
       this.#timers.delete(next);
@@ -120,7 +128,8 @@ export class ManualClock implements Clock {
     await turns();
     if (!wait || this.#work.size === 0) return;
     const limit = milliseconds(timeout);
-    if (limit === undefined) throw new RangeError(`timeout is ms, or a length such as '20s', not ${timeout}`);
+    if (limit === undefined)
+      throw new InvalidOptionError('timeout', timeout, "ms from 0, or a length such as '20s'", 'ManualClock.advance');
     const giveUpAt = realNow() + limit;
     for (let left = this.#held(); left > 0; left = this.#held()) {
       const rest = giveUpAt - realNow();

@@ -1,5 +1,4 @@
-// Owns the order in which timers fall due: a binary heap that also lets go of a timer in its midst. Leaves time itself
-// to manual-clock.ts.
+// Orders timers by when they are due: a binary heap from which any timer can be removed.
 
 /** Extended by what is due: the heap keeps its place in it. */
 export class HeapTimer {
@@ -20,7 +19,7 @@ export class TimerHeap<Timer extends HeapTimer> {
     return this.#timers.length;
   }
 
-  /** The one that is due before all others; it stays. */
+  /** The timer that is due first. Does not remove it. */
   get first(): Timer | undefined {
     return this.#timers[0];
   }
@@ -36,7 +35,7 @@ export class TimerHeap<Timer extends HeapTimer> {
     timer.at = -1;
     const last = this.#timers.pop()!;
     if (last === timer) return;
-    // The last takes the gap, and may belong above it or below it.
+    // The last one fills the gap, and may have to move up or down.
     this.#sink(last, at);
     if (last.at === at) this.#rise(last, at);
   }

@@ -1,23 +1,23 @@
-// Owns the calls of one producer that are under way: each waits for its turn in the client's send window, and a shutdown
-// waits for all of them. Leaves what a call does to producer.
+// Runs the calls of one producer: each waits for its turn in the client's send window, and a shutdown waits for all of
+// them.
 import { NotRunningError } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import { sleep } from '../time/timing.js';
 import type { PreparedMessage } from './outgoing.js';
 
-/** What a message takes beside its body, about. bytes */
+/** Roughly what a message takes besides its body. bytes */
 const MESSAGE_OVERHEAD = 512;
 
-export interface Turn<T> {
-  /** What is to be sent; made at once, so that an error of the caller's comes before any waiting. */
+export interface PendingSend<T> {
+  /** Makes the message, at once, so that an error of the caller comes before any waiting. */
   prepare: () => PreparedMessage | Promise<PreparedMessage>;
-  /** Called when the turn has come: the time of a send begins here. */
+  /** Sends it. Called when there is room: the time of a send begins here. */
   send: (message: PreparedMessage) => Promise<T>;
-  /** Resolves when the place may be given to the next one; default: when `send` has ended. */
+  /** Resolves when the next one may take its place; default: when `send` has ended. */
   freed?: (sent: T) => Promise<void>;
 }
 
-export class Turns {
+export class PendingSends {
   readonly #group: string;
   readonly #context: ClientContext;
   #underWay = 0;
@@ -28,8 +28,8 @@ export class Turns {
     this.#context = context;
   }
 
-  /** @throws TooManySendsError, and what the turn's functions throw */
-  async take<T>(turn: Turn<T>): Promise<T> {
+  /** @throws TooManySendsError, and what the functions of `turn` throw */
+  async run<T>(turn: PendingSend<T>): Promise<T> {
     this.#underWay++;
     try {
       const made = turn.prepare();
@@ -41,7 +41,7 @@ export class Turns {
   }
 
   /** Counts other work as under way. */
-  async during<T>(work: () => Promise<T>): Promise<T> {
+  async track<T>(work: () => Promise<T>): Promise<T> {
     this.#underWay++;
     try {
       return await work();
@@ -50,7 +50,7 @@ export class Turns {
     }
   }
 
-  /** Waits for what is under way. What still waits for its turn after `deadline` ms is rejected. */
+  /** Waits for what is under way. Sends that still wait after `deadline` ms are rejected. */
   async drain(deadline: number): Promise<void> {
     if (this.#underWay === 0) return;
     const { clock, logger, sendWindow } = this.#context;
@@ -67,7 +67,7 @@ export class Turns {
     );
   }
 
-  async #send<T>(message: PreparedMessage, turn: Turn<T>): Promise<T> {
+  async #send<T>(message: PreparedMessage, turn: PendingSend<T>): Promise<T> {
     const { sendWindow } = this.#context;
     const bytes = message.body.length + MESSAGE_OVERHEAD;
     if (!sendWindow.enter(bytes)) await sendWindow.turn(this, bytes);

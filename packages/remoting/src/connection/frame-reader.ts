@@ -1,27 +1,27 @@
-// Reads frames from one connection's stream, and stops while there is a reason to: its peer does not take its answers,
-// has asked for too much at once, or has to wait for memory. What is a frame, it leaves to frame.ts.
+// Reads frames from a connection's stream, and pauses while its peer does not take its answers, has too many requests
+// under way, or has to wait for memory.
 import type { Duplex } from 'node:stream';
 import { FrameDecoder, defaultFrameLimits } from '../frame/frame.js';
 import type { FrameLimits } from '../frame/frame.js';
 import type { FrameReceiver, UnfinishedFrames } from '../frame/unfinished-frames.js';
 
-/** Why nothing is read; bits. */
+/** Reasons for a pause; bits. */
 export const Pause = { UNSENT: 1, REQUESTS: 2, MEMORY: 4 } as const;
 
-export interface ReadingOptions {
+export interface FrameReaderOptions {
   readonly limits?: Partial<FrameLimits> | undefined;
   readonly unfinished?: UnfinishedFrames | undefined;
   /** One whole frame. */
   readonly onFrame: (frame: Buffer) => void;
-  /** The bytes are no frames: nothing more is read. */
+  /** The bytes are not frames: nothing more is read. */
   onFault(error: unknown): void;
-  /** A frame stood still while others waited for memory. */
+  /** A frame made no progress while others waited for memory. */
   onStandstill(ms: number): void;
 }
 
 const NOTHING = Buffer.alloc(0);
 
-export class Reading implements FrameReceiver {
+export class FrameReader implements FrameReceiver {
   readonly #decoder: FrameDecoder;
   readonly #deliver: (frame: Buffer) => void;
   /** Whole frames so far. */
@@ -29,18 +29,18 @@ export class Reading implements FrameReceiver {
   #pauses = 0;
   #ended = false;
   #resuming = false;
-  /** What the memory of all has been told that this one has. */
+  /** Bytes that were reported to `unfinished` last. */
   #told = 0;
 
   constructor(
     private readonly stream: Duplex,
-    private readonly options: ReadingOptions,
+    private readonly options: FrameReaderOptions,
   ) {
     this.#deliver = options.onFrame;
     this.#decoder = new FrameDecoder({ ...defaultFrameLimits, ...options.limits });
   }
 
-  /** True while a frame has begun to arrive and has not ended, and nothing keeps it from arriving. */
+  /** True while a frame has arrived in part, and reading is not paused. */
   get midFrame(): boolean {
     return this.#decoder.partial && this.#pauses === 0;
   }
@@ -70,7 +70,7 @@ export class Reading implements FrameReceiver {
     this.#pauses &= ~reason;
     if (this.#pauses !== 0 || this.#resuming) return;
     this.#resuming = true;
-    // Later, for this may be called from within a frame; and so that others come between two large answers.
+    // Later, since this may be called within a frame; and so that other connections come between two large answers.
     setImmediate(() => this.#goOn());
   }
 

@@ -1,5 +1,4 @@
-// Owns trying again within the time that a call has: pauses that grow, by the injected clock, and what is worth a pause.
-// Leaves what is tried, and where, to the caller.
+// Tries again within the time of a call, with pauses that grow.
 import { ConnectError } from '@nest-rocketmq/remoting/internal';
 import type { Clock } from '@nest-rocketmq/remoting/internal';
 import { BrokerNotFoundError } from '../errors.js';
@@ -8,29 +7,29 @@ import { sleep } from './timing.js';
 /** The first pause before a server that could not be reached is dialled again; each further one is twice as long. ms */
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 1_000;
-/** What is left of the call's time for the last attempt: a tenth, at most this. ms */
+/** The time that is kept for the last attempt: a tenth of the call's, at most this. ms */
 const LAST_ATTEMPT_MS = 200;
 
-/** Nothing was sent: trying again stores nothing twice. */
+/** Whether nothing was sent: then trying again cannot store a message twice. */
 export function isUnreached(error: unknown): boolean {
   return error instanceof ConnectError || error instanceof BrokerNotFoundError;
 }
 
-export interface PatienceOptions {
+export interface BackoffOptions {
   clock: Clock;
   /** For all attempts and pauses together, ms. */
   timeout: number;
-  /** Aborts when the client closes: no more pauses, and no more attempts. */
+  /** Aborts when the client closes: then there are no more pauses and attempts. */
   closing: AbortSignal;
 }
 
-/** The time of one call. */
-export class Patience {
-  readonly #options: PatienceOptions;
+/** The time of one call, and the pauses within it. */
+export class Backoff {
+  readonly #options: BackoffOptions;
   readonly #startedAt: number;
   #next = FIRST_PAUSE_MS;
 
-  constructor(options: PatienceOptions) {
+  constructor(options: BackoffOptions) {
     this.#options = options;
     this.#startedAt = options.clock.monotonic();
   }
@@ -45,13 +44,13 @@ export class Patience {
     return Math.max(0, Math.ceil(this.#options.timeout - this.elapsed));
   }
 
-  /** Nothing more is to be tried. */
+  /** Whether no further attempt may be made. */
   get over(): boolean {
     return this.left === 0 || this.#options.closing.aborted;
   }
 
   /**
-   * Waits before the next attempt, and leaves it time.
+   * Waits before the next attempt, and leaves time for it.
    * @param ms default: grows with each pause
    * @returns false when there is no time for another attempt, or the client closes
    */
@@ -70,14 +69,14 @@ export class Patience {
   }
 }
 
-/** Repeats `attempt`, given the ms that are left, for as long as its server cannot be reached. */
-export async function untilReached<T>(options: PatienceOptions, attempt: (left: number) => Promise<T>): Promise<T> {
-  const patience = new Patience(options);
+/** Repeats `attempt`, which is given the ms that are left, as long as its server cannot be reached. */
+export async function retryUntilReached<T>(options: BackoffOptions, attempt: (left: number) => Promise<T>): Promise<T> {
+  const backoff = new Backoff(options);
   for (;;) {
     try {
-      return await attempt(Math.max(1, patience.left));
+      return await attempt(Math.max(1, backoff.left));
     } catch (error) {
-      if (!isUnreached(error) || !(await patience.pause())) throw error;
+      if (!isUnreached(error) || !(await backoff.pause())) throw error;
     }
   }
 }

@@ -1,55 +1,56 @@
-// Owns how much goes in and out of one connection: what waits for a peer that does not read, how many requests it has
-// asked at once, and when reading from it stops and goes on. Leaves frames to reading.ts and writes to write-buffer.ts.
+// Limits what goes in and out of a connection: unsent bytes, requests under way, and when reading pauses.
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../time/clock.js';
 import type { FrameLimits } from '../frame/frame.js';
 import type { LogThrottle } from './log-throttle.js';
 import { DEFAULT_MAX_UNSENT_BYTES, WriteBuffer } from './write-buffer.js';
-import { Pause, Reading } from './reading.js';
+import { FrameReader, Pause } from './frame-reader.js';
+import type { SendMemory } from './send-memory.js';
 import type { UnfinishedFrames } from '../frame/unfinished-frames.js';
 import type { UnsentBytes } from './unsent-bytes.js';
 
-/** What a server holds each of its connections to. A client's are held to nothing: two ends that wait for each other stop. */
+/** A server's limits for each connection. A client's connections have none, or both ends could wait for each other. */
 export interface ConnectionBounds {
-  /** bytes of answers that wait for the peer, from which on no more is read from it */
+  /** bytes of unsent answers, above which nothing more is read from the peer */
   readonly writeBufferHighWaterMark: number;
-  /** requests that are being served, from which on no more is read */
+  /** requests under way, above which nothing more is read */
   readonly maxRequests: number;
-  /** answers that wait, over all connections */
+  /** unsent answers of all connections */
   readonly unsent: UnsentBytes;
-  /** half-received frames, over all connections */
+  /** partly received frames of all connections */
   readonly unfinished: UnfinishedFrames;
-  /** for what a hostile peer can make the log say at will */
+  /** for events that a hostile peer can cause at will */
   readonly log: LogThrottle;
 }
 
-export interface FlowOptions {
+export interface FlowControlOptions {
   readonly clock: Clock;
   readonly limits?: Partial<FrameLimits> | undefined;
   readonly maxUnsentBytes?: number | undefined;
+  readonly sendMemory?: SendMemory | undefined;
   readonly bounds?: ConnectionBounds | undefined;
   readonly onFrame: (frame: Buffer) => void;
-  /** What came is no frame. */
+  /** The bytes that arrived are not frames. */
   onFault(error: unknown): void;
-  /** The peer is not to be kept. @param reason in words */
+  /** The connection must be closed: its peer is too slow. @param reason in words */
   onTooSlow(reason: string): void;
 }
 
-/** How long a connection that ends may take to send what is left, ms. */
+/** How long a connection that ends may take to send the rest. ms */
 const LONGEST_END_MS = 5_000;
 
-export class Flow {
-  readonly #reading: Reading;
+export class FlowControl {
+  readonly #reader: FrameReader;
   readonly #writeBuffer: WriteBuffer;
   readonly #drainListeners: (() => void)[] = [];
   #serving = 0;
 
   constructor(
     private readonly stream: Duplex,
-    private readonly options: FlowOptions,
+    private readonly options: FlowControlOptions,
   ) {
     const { limits, bounds, maxUnsentBytes = DEFAULT_MAX_UNSENT_BYTES } = options;
-    this.#reading = new Reading(stream, {
+    this.#reader = new FrameReader(stream, {
       limits,
       unfinished: bounds?.unfinished,
       onFrame: options.onFrame,
@@ -59,70 +60,71 @@ export class Flow {
     this.#writeBuffer = new WriteBuffer(stream, {
       maxUnsentBytes,
       ...(bounds && { highWaterMark: bounds.writeBufferHighWaterMark }),
+      sendMemory: options.sendMemory,
       unsent: bounds?.unsent,
       onOverflow: (unsent) => options.onTooSlow(`the peer does not read: ${unsent} bytes wait for it`),
-      onCongested: () => this.#reading.pause(Pause.UNSENT),
+      onCongested: () => this.#reader.pause(Pause.UNSENT),
       onDrained: () => this.#drained(),
     });
-    // Some of what a stream had it may never say that it has given up.
+    // A destroyed stream does not call back for everything that it had.
     stream.once('close', () => this.#writeBuffer.discard());
   }
 
-  /** True while a frame has begun to arrive and has not ended, and nothing here keeps it from arriving. */
+  /** True while a frame has arrived in part, and reading is not paused. */
   get midFrame(): boolean {
-    return this.#reading.midFrame;
+    return this.#reader.midFrame;
   }
 
-  /** Whole frames that have come so far. */
+  /** Whole frames received so far. */
   get frames(): number {
-    return this.#reading.frames;
+    return this.#reader.frames;
   }
 
-  /** Bytes of the frame that has begun to arrive. */
+  /** Bytes of the partly received frame. */
   get heldBytes(): number {
-    return this.#reading.heldBytes;
+    return this.#reader.heldBytes;
   }
 
-  /** So much waits for the peer that it is asked for nothing more, and is to be sent nothing large. */
+  /** So much is unsent that nothing more is read from the peer, and nothing large should be sent. */
   get congested(): boolean {
     return this.#writeBuffer.congested;
   }
 
-  /** Bytes that wait for the peer. */
+  /** Bytes that the peer has not taken yet. */
   get unsentBytes(): number {
     return this.#writeBuffer.unsent;
   }
 
-  /** Bytes that have gone out so far. */
+  /** Bytes sent so far. */
   get sentBytes(): number {
     return this.#writeBuffer.taken;
   }
 
-  /** Whether written buffers go to no one who could change them. */
+  /** Whether the stream is a socket: nobody else can see or change the buffers that are written. */
   get toSocket(): boolean {
     return this.#writeBuffer.toSocket;
   }
 
-  /** Calls back once, when the connection is congested no more. */
+  /** Calls back once, when the connection is no longer congested. */
   onDrained(listener: () => void): void {
     this.#drainListeners.push(listener);
   }
 
-  /** A request begins to be served, and is not answered within the same call. */
+  /** A request is under way that was not answered within the same call. */
   requestBegun(): void {
     this.#serving++;
     const { bounds } = this.options;
-    if (bounds && this.#serving >= bounds.maxRequests) this.#reading.pause(Pause.REQUESTS);
+    if (bounds && this.#serving >= bounds.maxRequests) this.#reader.pause(Pause.REQUESTS);
   }
 
-  /** It has been answered, or waits for something that may be long in coming. */
+  /** Such a request has been answered, or waits for something that may take long. */
   requestEnded(): void {
     this.#serving--;
-    this.#reading.resume(Pause.REQUESTS);
+    this.#reader.resume(Pause.REQUESTS);
   }
 
   data(chunk: Buffer): void {
-    this.#reading.data(chunk);
+    this.#reader.data(chunk);
   }
 
   write(frames: Buffer): void {
@@ -144,8 +146,8 @@ export class Flow {
 
   /** Nothing more is read or written. @param abruptly without sending what is left */
   end(abruptly: boolean): void {
-    this.#reading.end();
-    // A peer that does not read would keep open a connection that waits for it.
+    this.#reader.end();
+    // A connection that waited for a peer that does not read would stay open.
     if (abruptly || this.congested) {
       this.#writeBuffer.flush();
       return this.#destroy();
@@ -157,7 +159,7 @@ export class Flow {
       this.stream.once('close', () => clock.clearTimeout(limit));
     }
     this.stream.end(() => this.stream.destroy());
-    // A stream that is not read does not end.
+    // A stream ends only if it is read.
     this.stream.resume();
   }
 
@@ -167,7 +169,7 @@ export class Flow {
   }
 
   #drained(): void {
-    this.#reading.resume(Pause.UNSENT);
+    this.#reader.resume(Pause.UNSENT);
     for (const listener of this.#drainListeners.splice(0)) listener();
   }
 }

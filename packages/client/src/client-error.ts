@@ -1,0 +1,25 @@
+// Defines the base of the client's errors, and their codes.
+import { RocketMQError } from '@nest-rocketmq/remoting/internal';
+
+/** The codes of the errors of this package: Apache's names where it has one. */
+export type ClientErrorCode =
+  | 'INVALID_NAME'
+  | 'MESSAGE_ILLEGAL'
+  | 'MESSAGE_TOO_LARGE'
+  | 'NAME_SERVER_UNREACHABLE'
+  | 'NOT_FOUND_TOPIC'
+  | 'BROKER_NOT_EXIST'
+  | 'NO_BROKER'
+  | 'SEND_FAILED'
+  | 'TOO_MUCH_REQUEST'
+  | 'SUBSCRIPTION_REFUSED'
+  | 'GROUP_IN_USE'
+  | 'TOO_MANY_CONSUMERS'
+  | 'DELAY_TOO_LONG'
+  | 'DELAY_NOT_SUPPORTED'
+  | 'RECALL_FAILED'
+  | 'TRANSACTION_NOT_BEGUN'
+  | 'TRANSACTION_ENDED';
+
+/** Base of the errors that the client itself raises. `code` is stable, and is Apache's name where it has one. */
+export class MQClientError<Code extends ClientErrorCode = ClientErrorCode> extends RocketMQError<Code> {}

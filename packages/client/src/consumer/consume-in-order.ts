@@ -1,0 +1,216 @@
+// Runs the listener where order is kept: one call at a time in each lane, and a failed message again in its place. A lane
+// is a queue (ORDERLY), or a sharding key within a queue (KEY_ORDERED).
+import { MessageProperty } from '@nest-rocketmq/remoting/internal';
+import type { MessageExt } from '@nest-rocketmq/remoting/internal';
+import { describe } from '../errors.js';
+import { sleep } from '../time/timing.js';
+import { callListener } from './call-listener.js';
+import type { ConsumeParts } from './consume-concurrently.js';
+import type { ConsumeService } from './consume-service.js';
+import { SUSPEND_RANGE_MS } from './consumer-options.js';
+import type { ConsumeContext } from './consumer-options.js';
+import { Deliveries } from './deliveries.js';
+import { Delivery } from './delivery.js';
+import { Lane } from './lane.js';
+import { queueKey } from './process-queue.js';
+import type { ProcessQueue } from './process-queue.js';
+
+/** A message that cannot be read, and could not be sent to the dead letters, is sent there again after this. ms */
+const REJECT_AGAIN_AFTER_MS = 5_000;
+const DEAD_LETTER_LEVEL = -1;
+/** A message that fails without end is logged the first few times, and from then on once in so many tries. */
+const TRIES_LOGGED = 3;
+const LOGGED_ONCE_IN = 60;
+
+export interface ConsumeInOrderParts extends ConsumeParts {
+  /** The message's lane within its queue. */
+  laneOf: (message: MessageExt) => string;
+  /** Deliveries after the first before a message goes to the dead letters. */
+  maxReconsumeTimes: number;
+  /** Whether the queue is this consumer's at this moment; what it is not must not be touched. */
+  isHeld: (queue: ProcessQueue) => boolean;
+}
+
+export class ConsumeInOrder implements ConsumeService {
+  readonly #parts: ConsumeInOrderParts;
+  readonly #lanes = new Map<string, Lane>();
+  /** Lanes that have messages and could begin a call, in the order of their turns. */
+  readonly #ready = new Set<Lane>();
+  readonly #deliveries: Deliveries;
+  #stopped = false;
+  #whenIdle: (() => void) | undefined;
+
+  constructor(parts: ConsumeInOrderParts) {
+    this.#parts = parts;
+    const { clock } = parts.context;
+    // No time-out: another consumer must not get what this one may still be at.
+    this.#deliveries = new Deliveries({ clock, consumeTimeout: Infinity, onTimeout: () => undefined });
+  }
+
+  get running(): number {
+    return this.#deliveries.count;
+  }
+
+  submit(queue: ProcessQueue, messages: readonly MessageExt[]): void {
+    for (const message of messages) {
+      const key = `${queueKey(queue.messageQueue)}\n${this.#parts.laneOf(message)}`;
+      let lane = this.#lanes.get(key);
+      if (!lane) this.#lanes.set(key, (lane = new Lane(key)));
+      lane.add(queue, message);
+      if (!lane.waiting) this.#ready.add(lane);
+    }
+    this.#pump();
+  }
+
+  reject(queue: ProcessQueue, messages: MessageExt[]): void {
+    const { context, options } = this.#parts;
+    for (const message of messages) {
+      context.logger.error(
+        `message ${message.msgId} cannot be read by ${options.group}: its body is damaged, or of a compression unknown here`,
+      );
+      this.#reject(queue, message).catch((error: unknown) =>
+        context.logger.error(`rejecting of ${queueKey(queue.messageQueue)}: ${describe(error)}`),
+      );
+    }
+  }
+
+  call(messages: MessageExt[], context: ConsumeContext): Promise<'CONSUME_SUCCESS' | 'RECONSUME_LATER'> {
+    return callListener(this.#parts.options, messages, context);
+  }
+
+  resume(): void {
+    this.#pump();
+  }
+
+  stop(): Promise<void> {
+    this.#stopped = true;
+    this.#ready.clear();
+    this.#deliveries.stop();
+    return this.running === 0 ? Promise.resolve() : new Promise((resolve) => (this.#whenIdle = resolve));
+  }
+
+  #pump(): void {
+    const { pauseGate, options } = this.#parts;
+    for (const lane of this.#ready) {
+      if (!pauseGate.isOpen || this.#stopped || this.running >= options.consumeConcurrency) return;
+      this.#ready.delete(lane);
+      const batch = lane.take(options.consumeMessageBatchMaxSize, this.#parts.isHeld);
+      if (!batch) this.#lanes.delete(lane.key);
+      else if ('blockedBy' in batch) this.#waitFor(batch.blockedBy, lane);
+      else this.#begin(lane, batch.queue, batch.messages);
+    }
+  }
+
+  /** The queue is about to go: what comes behind it in the lane, if anything does, has its turn then. */
+  #waitFor({ signal }: ProcessQueue, lane: Lane): void {
+    lane.waiting = true;
+    signal.addEventListener('abort', () => this.#free(lane), { once: true });
+  }
+
+  #free(lane: Lane): void {
+    lane.waiting = false;
+    if (this.#stopped) return;
+    // The others that are ready come first: one lane that always has messages must not keep them waiting.
+    this.#ready.add(lane);
+    this.#pump();
+  }
+
+  #begin(lane: Lane, queue: ProcessQueue, messages: MessageExt[]): void {
+    const { clock, logger } = this.#parts.context;
+    const delivery = new Delivery(queue, messages, clock.monotonic());
+    lane.waiting = true;
+    queue.callBegins();
+    this.#deliveries.add(delivery);
+    this.#consume(lane, delivery)
+      .catch((error: unknown) => {
+        logger.error(`consuming ${queueKey(queue.messageQueue)}: ${describe(error)}`);
+        return 0;
+      })
+      .then((pause) => this.#ended(lane, delivery, pause))
+      .catch((error: unknown) => logger.error(`consuming ${queueKey(queue.messageQueue)}: ${describe(error)}`));
+  }
+
+  async #ended(lane: Lane, delivery: Delivery, pause: number): Promise<void> {
+    const { queue } = delivery;
+    this.#deliveries.delete(delivery);
+    queue.callEnded();
+    if (this.running === 0) {
+      this.#whenIdle?.();
+      this.#whenIdle = undefined;
+    }
+    this.#pump();
+    if (pause > 0) await sleep(this.#parts.context.clock, pause, queue.signal);
+    this.#free(lane);
+  }
+
+  /** @returns ms to wait before the lane goes on */
+  async #consume(lane: Lane, delivery: Delivery): Promise<number> {
+    const { context, options, stats } = this.#parts;
+    const { queue, messages } = delivery;
+    const startedAt = String(context.clock.now());
+    for (const message of messages) message.properties.set(MessageProperty.CONSUME_START_TIME, startedAt);
+    let consumed = 0;
+    try {
+      const result = await this.call(messages, delivery);
+      if (result === 'CONSUME_SUCCESS') consumed = Math.max(0, Math.min(delivery.ackIndex + 1, messages.length));
+    } catch (error) {
+      this.#logFailure(messages[0]!, error);
+    }
+    const took = context.clock.monotonic() - delivery.startedAt;
+    stats.consumed(queue.messageQueue.topic, consumed, messages.length - consumed, took);
+    const failed = await this.#failedOf(queue, messages.slice(consumed));
+    // Another consumer may have the queue now, and gets these messages as well: its result counts.
+    if (queue.dropped || !this.#parts.isHeld(queue)) return 0;
+    const done = messages.filter((message) => !failed.includes(message));
+    queue.lastConsumeTimestamp = context.clock.now();
+    if (done.length > 0) this.#parts.offsets.update(queue.messageQueue, queue.remove(done), done.at(-1));
+    if (failed.length === 0) return 0;
+    lane.putBack(queue, failed);
+    const wanted = delivery.suspendCurrentQueueTimeMillis;
+    const pause = wanted === -1 ? options.suspendCurrentQueueTimeMillis : wanted;
+    return Math.min(Math.max(pause, SUSPEND_RANGE_MS.min), SUSPEND_RANGE_MS.max);
+  }
+
+  /** @returns of these failed messages, those that are to be tried again here */
+  async #failedOf(queue: ProcessQueue, messages: readonly MessageExt[]): Promise<MessageExt[]> {
+    const again: MessageExt[] = [];
+    for (const message of messages) {
+      if (queue.dropped || !this.#parts.isHeld(queue)) return [];
+      const spent = message.reconsumeTimes >= this.#parts.maxReconsumeTimes;
+      if (spent && (await this.#giveUp(message))) continue;
+      message.reconsumeTimes++;
+      again.push(message);
+    }
+    return again;
+  }
+
+  /** @returns false when the message is still ours */
+  #giveUp(message: MessageExt): Promise<boolean> {
+    const { context, options, sendBack } = this.#parts;
+    const tries = `message ${message.msgId} has failed ${message.reconsumeTimes + 1} times in ${options.group}`;
+    if (options.messageModel === 'BROADCASTING') {
+      context.logger.warn(`${tries} and is dropped: broadcasting has no dead letters`);
+      return Promise.resolve(true);
+    }
+    context.logger.warn(`${tries} and goes to the dead letters`);
+    return sendBack.giveBack(message, DEAD_LETTER_LEVEL);
+  }
+
+  async #reject(queue: ProcessQueue, message: MessageExt): Promise<void> {
+    const { context, offsets, sendBack, options } = this.#parts;
+    const { clock } = context;
+    const broadcasting = options.messageModel === 'BROADCASTING';
+    while (!queue.dropped && !broadcasting && !(await sendBack.giveBack(message, DEAD_LETTER_LEVEL))) {
+      await sleep(clock, REJECT_AGAIN_AFTER_MS, queue.signal);
+    }
+    if (!queue.dropped) offsets.update(queue.messageQueue, queue.remove([message]), message);
+  }
+
+  #logFailure(message: MessageExt, error: unknown): void {
+    const { context, options } = this.#parts;
+    const { reconsumeTimes, msgId } = message;
+    if (reconsumeTimes >= TRIES_LOGGED && reconsumeTimes % LOGGED_ONCE_IN !== 0) return;
+    const what = `the listener of ${options.group} failed for ${msgId}, try ${reconsumeTimes + 1}`;
+    context.logger.error(`${what}: ${describe(error)}`);
+  }
+}

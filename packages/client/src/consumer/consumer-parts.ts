@@ -1,0 +1,140 @@
+// Puts the parts of a push consumer together, by its consume mode.
+import { MessageProperty } from '@nest-rocketmq/remoting/internal';
+import type { ConsumerData, MessageExt, SubscriptionData } from '@nest-rocketmq/remoting/internal';
+import type { ClientContext } from '../client-context.js';
+import { ConsumeConcurrently } from './consume-concurrently.js';
+import type { ConsumeParts } from './consume-concurrently.js';
+import { ConsumeInOrder } from './consume-in-order.js';
+import type { ConsumeService } from './consume-service.js';
+import type { ConsumeMode, ResolvedPushConsumerOptions } from './consumer-options.js';
+import { ConsumerStats } from './consumer-stats.js';
+import { GroupCheck } from './group-check.js';
+import type { OffsetStore } from './offset-store.js';
+import { offsetStoreOf } from './offset-stores.js';
+import { PauseGate } from './pause-gate.js';
+import type { ProcessQueue } from './process-queue.js';
+import { PullLoop } from './pull-loop.js';
+import { QueueLocks } from './queue-locks.js';
+import { Rebalance } from './rebalance.js';
+import { SendBack } from './send-back.js';
+import { startOffset } from './start-offset.js';
+
+const DEFAULT_TIMESTAMP_BACK_MS = 30 * 60_000;
+/** Deliveries after the first, where the option is -1: Apache's two defaults. */
+const DEFAULT_MAX_RECONSUME_TIMES: Record<ConsumeMode, number> = {
+  CONCURRENTLY: 16,
+  ORDERLY: 0x7fffffff,
+  KEY_ORDERED: 16,
+};
+
+export interface ConsumerParts {
+  readonly offsets: OffsetStore;
+  readonly pauseGate: PauseGate;
+  readonly stats: ConsumerStats;
+  readonly consume: ConsumeService;
+  readonly rebalance: Rebalance;
+  /** Where order is kept, and the group shares its messages. */
+  readonly locks: QueueLocks | undefined;
+  /** Whether the queue is this consumer's at this moment. */
+  readonly isHeld: (queue: ProcessQueue) => boolean;
+}
+
+export interface AssemblyOptions {
+  context: ClientContext;
+  options: ResolvedPushConsumerOptions;
+  subscriptions: ReadonlyMap<string, SubscriptionData>;
+  /** Whether the group subscribed before the topic existed. */
+  isYoung: (topic: string) => boolean;
+  /** What this consumer tells brokers. */
+  own: () => ConsumerData;
+  /** The broker does not have our offset any more. */
+  offsetMoved: (queue: ProcessQueue, offset: number) => Promise<void>;
+}
+
+export function assembleConsumer(assembly: AssemblyOptions): ConsumerParts {
+  const { context, options } = assembly;
+  const { group, consumeMode, messageModel } = options;
+  const offsets = offsetStoreOf(context, options);
+  const pauseGate = new PauseGate();
+  const stats = new ConsumerStats(context.clock);
+  const locks =
+    consumeMode === 'CONCURRENTLY' || messageModel === 'BROADCASTING'
+      ? undefined
+      : new QueueLocks({
+          context,
+          group,
+          owned: () => rebalance.owned,
+          lost: (queue) => {
+            context.logger.warn(
+              `${group} has lost the lock of a queue of ${queue.messageQueue.topic}, and asks for it`,
+            );
+            rebalance.lost(queue);
+          },
+        });
+  const isHeld = (queue: ProcessQueue): boolean => {
+    if (!locks || locks.holds(queue.messageQueue)) return true;
+    rebalance.lost(queue);
+    return false;
+  };
+  const maxReconsumeTimes =
+    options.maxReconsumeTimes < 0 ? DEFAULT_MAX_RECONSUME_TIMES[consumeMode] : options.maxReconsumeTimes;
+  const sendBack = new SendBack(context, group, maxReconsumeTimes);
+  const parts = { context, options, offsets, sendBack, stats, pauseGate };
+  const consume = consumeServiceOf(parts, maxReconsumeTimes, isHeld);
+  const rebalance = rebalanceOf(assembly, { offsets, pauseGate, stats, consume, locks, isHeld });
+  return { offsets, pauseGate, stats, consume, rebalance, locks, isHeld };
+}
+
+function consumeServiceOf(
+  parts: ConsumeParts,
+  maxReconsumeTimes: number,
+  isHeld: (queue: ProcessQueue) => boolean,
+): ConsumeService {
+  switch (parts.options.consumeMode) {
+    case 'CONCURRENTLY':
+      return new ConsumeConcurrently(parts);
+    case 'ORDERLY':
+      return new ConsumeInOrder({ ...parts, maxReconsumeTimes, isHeld, laneOf: () => '' });
+    case 'KEY_ORDERED':
+      return new ConsumeInOrder({ ...parts, maxReconsumeTimes, isHeld, laneOf: shardingKeyOf });
+  }
+}
+
+/** Messages without a sharding key count as those of one key: nothing says that they may overtake each other. */
+function shardingKeyOf(message: MessageExt): string {
+  return message.properties.get(MessageProperty.SHARDING_KEY) ?? '';
+}
+
+function rebalanceOf(assembly: AssemblyOptions, parts: Omit<ConsumerParts, 'rebalance'>): Rebalance {
+  const { context, options, subscriptions, isYoung, own, offsetMoved } = assembly;
+  const { routes, brokers, clock, logger } = context;
+  const { offsets, pauseGate, stats, consume, locks, isHeld } = parts;
+  const { consumeFromWhere } = options;
+  const consumeTimestamp = options.consumeTimestamp ?? clock.now() - DEFAULT_TIMESTAMP_BACK_MS;
+  const pulls = new PullLoop({
+    context,
+    options,
+    pauseGate,
+    offsets,
+    stats,
+    isHeld,
+    subscriptionOf: (topic) => subscriptions.get(topic),
+    deliver: (queue, messages) => consume.submit(queue, messages),
+    reject: (queue, messages) => consume.reject(queue, messages),
+    offsetMoved,
+  });
+  const check = new GroupCheck({ context, own });
+  return new Rebalance({
+    context,
+    group: options.group,
+    messageModel: options.messageModel,
+    strategy: options.allocateMessageQueueStrategy,
+    topics: [...subscriptions.keys()],
+    offsets,
+    startOffset: (queue) =>
+      startOffset({ offsets, routes, brokers, logger, consumeFromWhere, consumeTimestamp, isYoung }, queue),
+    membersSeen: (address, clientIds) => check.look(address, clientIds),
+    begin: (queue, offset) => void pulls.run(queue, offset),
+    ...(locks && { locks }),
+  });
+}
