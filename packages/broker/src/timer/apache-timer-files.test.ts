@@ -9,6 +9,7 @@ import { startBroker } from '../broker.js';
 import type { BrokerOptions } from '../config/broker-options.js';
 import { memoryFileSystem } from '../store/files/memory-file-system.js';
 import type { FileSystem } from '../store/files/file-system.js';
+import { killed } from '../../test-kit/store.js';
 
 const SECOND = 1000;
 const FIXTURES = join(import.meta.dirname, '../../../../test/fixtures/store');
@@ -127,6 +128,28 @@ describe('a store of ours that is closed', () => {
     const second = await bytesOf(fileSystem, '/store/timerlog/00000000000000065536', 52);
     expect(second.readInt32BE(0)).toBe(52);
   });
+
+  it.each(['/store/config/delayOffset.json', '/store/config/timercheck'])(
+    'delivers all once after a kill without %s',
+    async (lost) => {
+      const fileSystem = memoryFileSystem();
+      const running = await TestBroker.start({ fileSystem, messageIndexEnable: false });
+      const send = async (body: string): Promise<void> =>
+        void (await (await running.client()).send('t', { body, properties: { TIMER_DELAY_SEC: body } }));
+      for (const body of ['1', '2', '3']) await send(body);
+      await running.clock.advance(1_500);
+      await running.restart();
+      await running.clock.advance(1_000);
+      const files = killed(fileSystem);
+      await files.remove(lost);
+      await files.remove(`${lost}.bak`);
+      await running.killAndRestart(files);
+      await running.clock.advance(5 * SECOND);
+      const bodies = (await (await running.client()).messages('t')).map(({ body }) => body.toString());
+      expect(bodies).toEqual(['1', '2', '3']);
+      await running.stop();
+    },
+  );
 
   it('delivers all once, wherever in its stop the broker is killed', async () => {
     const fileSystem = new KillPoints();

@@ -19,6 +19,8 @@ const NORMAL = 1;
 /** Bytes written at a time. */
 const BUFFER = 20_000 * UNIT;
 const NO_PREVIOUS = -1;
+/** The state version in a timercheck of ours. Apache's broker writes 0, and writes every second. */
+const OUR_STATE_VERSION = 0x4e52;
 
 /** What timercheck says. */
 export interface TimerCheck {
@@ -26,7 +28,9 @@ export interface TimerCheck {
   lastReadTime: number;
   /** Messages of the timer topic before this place in its queue are in timerlog, or were delivered. */
   queueOffset: number;
-  /** All of the file, to tell whether somebody else has written it. */
+  /** Whether ours has written it, and Apache's broker has not had the store since. */
+  isOurs: boolean;
+  /** All of the file, to tell whether it has changed. */
   text: string;
 }
 
@@ -48,7 +52,7 @@ export async function readTimerCheck(fileSystem: FileSystem, root: string): Prom
 export function timerCheck(lastReadTime: number, queueOffset: number, now: number): TimerCheck & { bytes: Buffer } {
   const bytes = Buffer.alloc(PAGE);
   // Position of timerlog that the wheel is complete up to, master's queue offset, and Apache's data version.
-  const values = [lastReadTime, 0, queueOffset, queueOffset, 0, now, 1];
+  const values = [lastReadTime, 0, queueOffset, queueOffset, OUR_STATE_VERSION, now, 1];
   for (const [index, value] of values.entries()) writeLong(bytes, value, 8 * index);
   return { ...timerCheckOf(bytes), bytes };
 }
@@ -57,7 +61,8 @@ function timerCheckOf(bytes: Buffer): TimerCheck {
   const at = (index: number): number => readLong(bytes, 8 * index);
   const text = bytes.toString('hex', 0, CHECK_BYTES);
   // A slave would be behind its master: Apache's broker begins with the lower of the two.
-  return { lastReadTime: at(0), queueOffset: Math.min(at(2), at(3)), text };
+  const isOurs = at(4) === OUR_STATE_VERSION;
+  return { lastReadTime: at(0), queueOffset: Math.min(at(2), at(3)), isOurs, text };
 }
 
 /** Removes what would be wrong now. Without timercheck, Apache's broker looks at every message of the timer topic. */
