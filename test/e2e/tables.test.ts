@@ -1,7 +1,5 @@
 // Runs the rows of Apache's own test suite on our broker, by a clock that is turned by hand; test/interop has the same on
 // Apache's.
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe } from '@jest/globals';
 import { declareDelayTests, declareRecallTests } from '../tables/delay.js';
 import { declareOrderTests } from '../tables/order.js';
@@ -11,8 +9,6 @@ import { declareTransactionTests } from '../tables/transaction.js';
 
 /** The steps in which the clock is turned, and the turns of the event loop between. ms */
 const LATENESS_MS = 100;
-/** Until the broker has its timer, which delays for any length and recalls. */
-const hasTimer = existsSync(join(import.meta.dirname, '../../packages/broker/src/timer'));
 
 describe('on our broker', () => {
   let stage: Stage;
@@ -22,7 +18,6 @@ describe('on our broker', () => {
   afterAll(() => stage.end());
   declareOrderTests(() => stage);
   declareTransactionTests(() => stage);
-  if (!hasTimer) return;
   declareDelayTests(() => stage, LATENESS_MS);
   declareRecallTests(() => stage);
 });

@@ -34,6 +34,8 @@ import { PullScheduler } from './pull/pull-scheduler.js';
 import { Retry } from './retry/retry.js';
 import type { SendReplies } from './send/send-replies.js';
 import type { MessageStore } from './store/store.js';
+import { recallHandlers } from './timer/recall-handler.js';
+import type { PendingTimers } from './timer/pending-timers.js';
 import type { HalfQueue } from './transaction/half-queue.js';
 
 /** A queue counts as young while its first message is within this share of the machine's memory, counted in bytes of log. */
@@ -59,10 +61,15 @@ export interface HandlerParts extends SharedParts {
   storeStats: StoreStats;
   levelProgress: () => LevelProgress[];
   unsent: UnsentBytes;
+  pending: PendingTimers;
+  /** `DelayOffsets.hold` */
+  hold: () => () => void;
+  /** `MessageTimer.wake` */
+  wake: () => void;
 }
 
 /** Sends of one message have a handler of their own. */
-type TypedHandlers = Omit<Handlers<'broker'>, 'SEND_MESSAGE' | 'SEND_MESSAGE_V2' | 'RECALL_MESSAGE'>;
+type TypedHandlers = Omit<Handlers<'broker'>, 'SEND_MESSAGE' | 'SEND_MESSAGE_V2'>;
 
 export function makeHandlers({ environment, ...parts }: HandlerParts): HandlerTable {
   const { config, storeHost } = environment;
@@ -76,6 +83,7 @@ export function makeHandlers({ environment, ...parts }: HandlerParts): HandlerTa
   const typed: TypedHandlers = {
     ...sendBatchHandlers(common),
     ...replyHandlers(common),
+    ...recallHandlers({ ...common, logger: config.logger }),
     ...sendBackHandlers(common),
     ...pullHandlers(common),
     ...endTransactionHandlers(common),
