@@ -63,6 +63,27 @@ export const limitRows = {
     'Longest expression that a subscription filters by.',
     messages("characters of a subscription's expression: code 23. A subscription has half as many tags"),
   ),
+  maxFilterDepth: integer(
+    100,
+    [1, 500],
+    'levels',
+    'Most parentheses, NOTs and signs inside each other in an SQL92 expression.',
+    messages('parentheses, NOTs and signs inside each other in an SQL92 expression: code 23'),
+  ),
+  maxFilterTerms: integer(
+    512,
+    [1, 4_096],
+    'terms',
+    'Most values and operators of an SQL92 expression: each is evaluated for each message.',
+    messages('values and operators of an SQL92 expression: code 23. An IN counts as one, however long its list'),
+  ),
+  maxFilterTimePerPull: integer(
+    20,
+    [1, 10_000],
+    'ms',
+    'Longest time that one pull evaluates an SQL92 expression; then it is answered with what it has found.',
+    messages('ms that one pull evaluates an SQL92 expression; then it is answered, and the next pull goes on there'),
+  ),
   maxGroupsPerClient: integer(
     1_024,
     [1, 1_000_000],
@@ -83,6 +104,13 @@ export const limitRows = {
     'queues',
     'Most queues in one request for locks.',
     messages('queues in one request for locks. Of queues and groups that do not exist no lock is given'),
+  ),
+  maxPendingTimers: integer(
+    10_000_000,
+    [1, 100_000_000],
+    'messages',
+    'Most pending messages with a delivery time of their own. Each takes 20 bytes of memory.',
+    messages('pending messages with a delivery time of their own, 20 bytes of memory each: code 1'),
   ),
   maxHeldPulls: integer(
     100_000,

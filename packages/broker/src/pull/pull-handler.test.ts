@@ -38,7 +38,12 @@ describe('a pull', () => {
       ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST,
       undefined,
     ],
-    ['by SQL is refused', { header: { expressionType: 'SQL92' } }, ResponseCode.SYSTEM_ERROR, undefined],
+    [
+      'by a broken SQL92 expression is refused',
+      { expression: 'a >', header: { expressionType: 'SQL92' } },
+      ResponseCode.SUBSCRIPTION_PARSE_FAILED,
+      undefined,
+    ],
     [
       'of a group that is not connected is refused',
       { expression: undefined },

@@ -43,6 +43,8 @@ export interface ReplyDeps {
     maxMessageSize: number;
     maxPendingReplies: number;
     storeReplyMessageEnable: boolean;
+    timerMaxDelaySec: number;
+    maxPendingTimers: number;
   };
 }
 
@@ -75,7 +77,7 @@ async function reply(deps: ReplyDeps, push: ReplyPush, request: IncomingRequest<
   const known = topics.get(topic);
   const refusal = refusalOf({ topic, queueId }, known, config.brokerPermission, request.connection);
   if (refusal) return refusal;
-  if (request.body.length > config.maxMessageSize) return notStored('MESSAGE_ILLEGAL');
+  if (request.body.length > config.maxMessageSize) return notStored('MESSAGE_ILLEGAL', config);
   if (push.full) {
     const remark = `as many replies wait for their requesters as may, maxPendingReplies=${config.maxPendingReplies}`;
     return { code: ResponseCode.SYSTEM_BUSY, remark };

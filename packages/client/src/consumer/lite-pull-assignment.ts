@@ -11,7 +11,7 @@ import { LitePullQueue } from './lite-pull-queue.js';
 import type { OffsetStore } from './offset-store.js';
 import { queueKey } from './process-queue.js';
 import { Rebalance } from './rebalance.js';
-import { findTopics } from './subscribe.js';
+import { findTopics } from './find-topics.js';
 import { subscriptionData } from './subscription.js';
 import { sharedAbortController } from '../time/timing.js';
 
@@ -52,9 +52,7 @@ export class LitePullAssignment {
       group: options.group,
       messageModel: options.messageModel,
       strategy: options.allocateMessageQueueStrategy,
-      get topics() {
-        return topics();
-      },
+      topics,
       offsets,
       startOffset,
       membersSeen,

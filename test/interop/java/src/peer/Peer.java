@@ -25,6 +25,7 @@ public final class Peer {
         SCENARIOS.put("properties", SendScenarios::properties);
         SCENARIOS.put("large", SendScenarios::large);
         SCENARIOS.put("delay", SendScenarios::delay);
+        SCENARIOS.put("timer", SendScenarios::timer);
         SCENARIOS.put("tags", ConsumeScenarios::tags);
         SCENARIOS.put("retry", ConsumeScenarios::retry);
         SCENARIOS.put("orderly", ConsumeScenarios::orderly);
@@ -34,8 +35,10 @@ public final class Peer {
         SCENARIOS.put("lite-group", LiteScenario::group);
         SCENARIOS.put("share", ShareScenario::run);
         SCENARIOS.put("transaction", TransactionScenario::run);
+        SCENARIOS.put("filter", FilterScenario::run);
         SCENARIOS.put("exchange", MixedScenarios::exchange);
         SCENARIOS.put("group", MixedScenarios::group);
+        SCENARIOS.put("member", MemberScenario::run);
         SCENARIOS.put("ask", AskScenarios::ask);
         SCENARIOS.put("answer", AskScenarios::answer);
         SCENARIOS.put("survive", SurviveScenario::run);
