@@ -17,6 +17,7 @@ export interface StoreFile {
   close(): Promise<void>;
 }
 
+/** What the system says of a file. */
 export interface FileStat {
   /** Bytes. */
   size: number;
@@ -30,6 +31,7 @@ export interface FileStat {
   inode: number;
 }
 
+/** A name in a folder. */
 export interface DirectoryEntry {
   name: string;
   directory: boolean;
@@ -38,6 +40,7 @@ export interface DirectoryEntry {
 /** `read` and `write` need the file, `create` makes it if it is absent, `exclusive` fails if it is there. */
 export type OpenMode = 'read' | 'write' | 'create' | 'exclusive';
 
+/** How full the disk of a path is. */
 export interface DiskUsage {
   /** Bytes. */
   total: number;
@@ -45,7 +48,10 @@ export interface DiskUsage {
   free: number;
 }
 
-/** Whatever looks up or changes a name may wait for the disk, for 200 ms and more while others keep it busy. */
+/**
+ * The files that a store is on. Errors carry Node's codes (`ENOENT`, `ENOSPC`, …). Whatever looks up or changes a name may wait for the disk, for 200 ms
+ * and more while others keep it busy.
+ */
 export interface FileSystem {
   /** Whether the files outlive the process. */
   readonly onDisk: boolean;

@@ -246,6 +246,10 @@ export class MemoryFileSystem implements FileSystem {
   }
 }
 
+/**
+ * Files in memory, which are gone with the process.
+ * @param now stamps files when they are written, ms since the epoch; default: the machine's clock
+ */
 export function memoryFileSystem(now?: () => number): MemoryFileSystem {
   return new MemoryFileSystem(now);
 }
