@@ -109,7 +109,7 @@ describe('the import table', () => {
 describe('the sources', () => {
   it.each([...sources, ...sharedTests].map((source) => [source.path, source] as const))(
     '%s opens with a summary sentence in the present tense',
-    (path, { text }) => {
+    (_path, { text }) => {
       const lines = text.replace(/^#!.*\n/, '').split('\n');
       const end = lines.findIndex((line) => !line.startsWith('//'));
       const summary = lines.slice(0, end).join(' ').replaceAll(' // ', ' ');
