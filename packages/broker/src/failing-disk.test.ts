@@ -74,6 +74,28 @@ describe('when the disk does not take the log', () => {
     expect(await client.messages('t')).toHaveLength(1);
   });
 
+  it('messages with a time of their own wait in order, are neither sent twice nor recalled, and new ones are refused', async () => {
+    const { fileSystem, fail } = failingFileSystem();
+    running = await TestBroker.start({ fileSystem });
+    const client = await running.client();
+    const send = (body: string, ms: number) =>
+      client.send('t', { body, properties: { UNIQ_KEY: body, TIMER_DELAY_MS: String(ms) } });
+    await send('second', 1_200);
+    await send('first', 1_000);
+    const { recallHandle = '' } = (await send('third', 9_000)).header;
+    const recall = () => client.connection.request(Requests.RECALL_MESSAGE, { topic: 't', recallHandle });
+    fail('commitlog');
+    await running.clock.advance(2_000);
+    expect((await send('refused', 1_000)).code).toBe(ResponseCode.SERVICE_NOT_AVAILABLE);
+    expect(await recall()).toMatchObject({ code: ResponseCode.SYSTEM_ERROR, remark: 'recall failed, execute error' });
+    expect(await client.messages('t')).toEqual([]);
+    fail(undefined);
+    await running.clock.advance(1_000);
+    expect((await client.messages('t')).map(({ body }) => body.toString())).toEqual(['first', 'second']);
+    await running.clock.advance(9_000);
+    expect((await client.messages('t')).map(({ body }) => body.toString())).toEqual(['first', 'second', 'third']);
+  });
+
   it('a half message whose commit was lost is asked about again', async () => {
     const { fileSystem, fail } = failingFileSystem();
     running = await TestBroker.start({ fileSystem });

@@ -88,9 +88,16 @@ export class TestClient {
     return decodeRecords(body);
   }
 
-  /** @param subscriptions topic to expression */
-  subscribe(clientId: string, group: string, subscriptions: Record<string, string>, subVersion = 1): Promise<unknown> {
+  /** @param subscriptions topic to expression: tags, or a condition in SQL92 */
+  subscribe(
+    clientId: string,
+    group: string,
+    subscriptions: Record<string, string | { sql: string }>,
+    subVersion = 1,
+  ): Promise<unknown> {
     const subscriptionDataSet: SubscriptionData[] = Object.entries(subscriptions).map(([topic, subString]) => {
+      if (typeof subString !== 'string')
+        return { topic, subString: subString.sql, tagsSet: [], codeSet: [], subVersion, expressionType: 'SQL92' };
       const tagsSet = subString === '*' ? [] : subString.split('||').map((tag) => tag.trim());
       return { topic, subString, tagsSet, codeSet: tagsSet.map(javaHashCode), subVersion, expressionType: 'TAG' };
     });

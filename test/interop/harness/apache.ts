@@ -3,7 +3,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Child, startChild } from './children.js';
 import { BROKER_SETTINGS, type Cluster, type ClusterOptions, propertiesFile } from './cluster.js';
-import { apacheJars, ROCKETMQ_5 } from './jars.js';
+import { apacheJars, ROCKETMQ_4, ROCKETMQ_5 } from './jars.js';
+import type { RocketMQVersion } from './jars.js';
 import { freeBrokerPort, freePort } from './ports.js';
 import { waitForRoute } from './route-probe.js';
 import { temporaryFolder } from './temporary.js';
@@ -24,10 +25,15 @@ const APACHE_SETTINGS: Readonly<Record<string, string>> = {
   transactionOpBatchInterval: '100',
 };
 
+/** 4.9 does not start without files for its logs. */
+const NO_LOGS = '<configuration><root level="OFF"/></configuration>';
+
 const NAME_SERVER_HEAP = ['-Xms64m', '-Xmx192m'];
 export const SMALL_BROKER_HEAP: readonly string[] = ['-Xms256m', '-Xmx768m', '-XX:MaxDirectMemorySize=512m'];
 
 export interface ApacheOptions extends ClusterOptions {
+  /** Default: 5.5.0. */
+  version?: RocketMQVersion;
   /** JVM options of the broker's heap. Default: small. */
   brokerHeap?: readonly string[];
 }
@@ -35,9 +41,13 @@ export interface ApacheOptions extends ClusterOptions {
 const portOf = (address: string): number => Number(address.split(':')[1]);
 
 export async function startApache(options: ApacheOptions = {}): Promise<Cluster> {
-  const classPath = await apacheJars(ROCKETMQ_5);
+  const { version = ROCKETMQ_5 } = options;
+  const classPath = await apacheJars(version);
   const home = temporaryFolder('apache-rocketmq');
   mkdirSync(join(home, 'conf'));
+  if (version === ROCKETMQ_4) {
+    for (const part of ['namesrv', 'broker', 'tools']) writeFileSync(join(home, `conf/logback_${part}.xml`), NO_LOGS);
+  }
   const java = (name: string, heap: readonly string[], args: string[]): Child =>
     startChild(name, 'java', [...OPEN_MODULES, ...heap, `-Duser.home=${home}`, '-cp', classPath, ...args], {
       env: { ROCKETMQ_HOME: home },
@@ -58,7 +68,12 @@ export async function startApache(options: ApacheOptions = {}): Promise<Cluster>
   const store = options.store ?? join(home, 'store');
   const brokerPort = options.at ? portOf(options.at.brokerAddress) : await freeBrokerPort();
   const brokerFile = join(home, 'conf/broker.conf');
-  const own = { listenPort: String(brokerPort), namesrvAddr: nameServer, storePathRootDir: store };
+  const own = {
+    listenPort: String(brokerPort),
+    namesrvAddr: nameServer,
+    storePathRootDir: store,
+    ...(version === ROCKETMQ_4 && { storePathCommitLog: join(store, 'commitlog') }),
+  };
   writeFileSync(brokerFile, propertiesFile({ ...BROKER_SETTINGS, ...APACHE_SETTINGS, ...own, ...options.settings }));
   const broker = java('Apache broker', options.brokerHeap ?? SMALL_BROKER_HEAP, [
     'org.apache.rocketmq.broker.BrokerStartup',

@@ -1,5 +1,12 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Requests, ResponseCode, decodeConsumerList, handlerTable } from '@nest-rocketmq/remoting/internal';
+import {
+  Requests,
+  ResponseCode,
+  decodeConsumerList,
+  decodeLockOk,
+  encodeLockBatch,
+  handlerTable,
+} from '@nest-rocketmq/remoting/internal';
 import { TestBroker, closed } from '../../test-kit/broker.js';
 import type { TestClient } from '../../test-kit/broker.js';
 
@@ -100,8 +107,8 @@ describe('a client', () => {
     expect(await members((await listener()).client, 'g')).toEqual([]);
   });
 
-  it('that wants to filter by SQL is refused when it asks beforehand', async () => {
-    running = await TestBroker.start();
+  it('that wants to filter by SQL is refused when it asks beforehand, where that is switched off', async () => {
+    running = await TestBroker.start({ enablePropertyFilter: false });
     const { client } = await listener();
     const check = (expressionType: string): Buffer =>
       Buffer.from(
@@ -114,5 +121,29 @@ describe('a client', () => {
     const sql = await client.connection.request(Requests.CHECK_CLIENT_CONFIG, {}, { body: check('SQL92') });
     const tag = await client.connection.request(Requests.CHECK_CLIENT_CONFIG, {}, { body: check('TAG') });
     expect([sql.code, tag.code]).toEqual([ResponseCode.SYSTEM_ERROR, ResponseCode.SUCCESS]);
+    expect(sql.remark).toBe('The broker does not support consumer to filter message by SQL92');
+  });
+});
+
+describe('T066: LOCK_BATCH_MQ and UNLOCK_BATCH_MQ', () => {
+  it('answer which of the queues are locked for the client', async () => {
+    running = await TestBroker.start();
+    const client = await running.client();
+    await client.subscribe('one', 'g', { t: '*' });
+    await client.send('t');
+    const queue = (queueId: number) => ({ topic: 't', brokerName: 'broker-a', queueId });
+    const bodyOf = (clientId: string, ...ids: number[]) => ({
+      body: encodeLockBatch({ consumerGroup: 'g', clientId, mqSet: ids.map(queue) }),
+    });
+    const lock = async (clientId: string, ...ids: number[]): Promise<number[]> => {
+      const { body } = await client.connection.request(Requests.LOCK_BATCH_MQ, {}, bodyOf(clientId, ...ids));
+      return decodeLockOk(body).map(({ queueId }) => queueId);
+    };
+    expect(await lock('one', 0, 1)).toEqual([0, 1]);
+    expect(await lock('two', 1, 2)).toEqual([2]);
+    const { code } = await client.connection.request(Requests.UNLOCK_BATCH_MQ, {}, bodyOf('one', 1, 2));
+    expect(code).toBe(ResponseCode.SUCCESS);
+    expect(await lock('two', 0, 1)).toEqual([1]);
+    expect(await lock('one', 2)).toEqual([]);
   });
 });

@@ -5,7 +5,7 @@ import { QueueLocks, REBALANCE_LOCK_MAX_LIVE_TIME } from './queue-locks.js';
 const queue = (queueId: number) => ({ topic: 't', brokerName: 'b', queueId });
 
 describe('a queue lock', () => {
-  it("is one client's until it gives it back", () => {
+  it("T065: is one client's until it gives it back", () => {
     const locks = new QueueLocks(new ManualClock());
     expect(locks.lock('g', 'one', [queue(0), queue(1)])).toEqual([queue(0), queue(1)]);
     expect(locks.lock('g', 'two', [queue(1), queue(2)])).toEqual([queue(2)]);
@@ -15,13 +15,13 @@ describe('a queue lock', () => {
     expect(locks.lock('g', 'two', [queue(1)])).toEqual([queue(1)]);
   });
 
-  it('is of one group only', () => {
+  it('T065: is of one group only', () => {
     const locks = new QueueLocks(new ManualClock());
     locks.lock('g', 'one', [queue(0)]);
     expect(locks.lock('h', 'two', [queue(0)])).toEqual([queue(0)]);
   });
 
-  it("is anybody's when its holder has not renewed it for 60 s", async () => {
+  it("T065: is anybody's when its holder has not renewed it for 60 s", async () => {
     const clock = new ManualClock();
     const locks = new QueueLocks(clock);
     locks.lock('g', 'one', [queue(0), queue(1)]);
@@ -31,7 +31,7 @@ describe('a queue lock', () => {
     expect(locks.lock('g', 'two', [queue(0), queue(1)])).toEqual([queue(1)]);
   });
 
-  it('marks its group as one that consumes in order, while it lasts', async () => {
+  it('T065: marks its group as one that consumes in order, while it lasts', async () => {
     const clock = new ManualClock();
     const locks = new QueueLocks(clock);
     locks.lock('g', 'one', [queue(0)]);

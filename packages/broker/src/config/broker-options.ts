@@ -48,6 +48,12 @@ export interface BrokerOptions {
   autoCreateSubscriptionGroup?: boolean;
   /** What the broker permits: bit 4 to read, bit 2 to write. Default: `6`; allowed: 0 to 7. */
   brokerPermission?: number;
+  /** Whether a reply is stored, beside being pushed to its requester. Default: `true`. */
+  storeReplyMessageEnable?: boolean;
+  /** Whether consumers that poll are served (LITE_PULL_MESSAGE). Default: `true`. */
+  litePullMessageEnable?: boolean;
+  /** Whether consumers may filter by SQL92 expressions. Apache has it off. Default: `true`. */
+  enablePropertyFilter?: boolean;
   /** Whether the trace topic exists. Default: `false`. */
   traceTopicEnable?: boolean;
   /** Whether producers are told TRACE_ON=true. Default: `true`. */
@@ -77,6 +83,17 @@ export interface BrokerOptions {
   messageDelayLevel?: string;
   /** Longest time until a changed offset of a delay level is on disk. Default: `10000`; allowed: ms, 10 to 3600000. */
   flushDelayOffsetInterval?: number;
+  /** Whether messages with a delivery time of their own are accepted. Default: `true`. */
+  timerWheelEnable?: boolean;
+  /**
+   * Whether a message with a delivery time of its own can be recalled. On by default, unlike Apache's. Default: `true`.
+   */
+  recallMessageEnable?: boolean;
+  /**
+   * Longest delay of a message with a delivery time of its own. Apache's timer wheel reaches 14 days. Default:
+   * `259200`; allowed: s, 1 to 1123200.
+   */
+  timerMaxDelaySec?: number;
   /** Whether half messages are refused. Default: `false`. */
   rejectTransactionMessage?: boolean;
   /**
@@ -106,6 +123,11 @@ export interface BrokerOptions {
   mappedFileSizeCommitLog?: number;
   /** Size of a file of a consume queue. Default: `6000000`; allowed: bytes, 20 to 2147483647. */
   mappedFileSizeConsumeQueue?: number;
+  /**
+   * Size of a file of timerlog, the list of pending messages that is written for Apache's broker. Default: `104857600`;
+   * allowed: bytes, 65536 to 2147483647.
+   */
+  mappedFileSizeTimerLog?: number;
   /** Whether keys are indexed, so that messages are found by them. Default: `true`. */
   messageIndexEnable?: boolean;
   /** Slots of an index file. Default: `5000000`; allowed: slots, 1 to 50000000. */
@@ -165,14 +187,39 @@ export interface BrokerOptions {
   maxMsgsNumBatch?: number;
   /** Longest expression that a subscription filters by. Default: `10240`; allowed: characters, 1 to 1000000. */
   maxFilterLength?: number;
+  /**
+   * Most parentheses, NOTs and signs inside each other in an SQL92 expression. Default: `100`; allowed: levels, 1 to
+   * 500.
+   */
+  maxFilterDepth?: number;
+  /**
+   * Most values and operators of an SQL92 expression: each is evaluated for each message. Default: `512`; allowed:
+   * terms, 1 to 4096.
+   */
+  maxFilterTerms?: number;
+  /**
+   * Longest time that one pull evaluates an SQL92 expression; then it is answered with what it has found. Default:
+   * `20`; allowed: ms, 1 to 10000.
+   */
+  maxFilterTimePerPull?: number;
   /** Most groups in the heartbeats of one client. Default: `1024`; allowed: groups, 1 to 1000000. */
   maxGroupsPerClient?: number;
   /** Most topics that one group subscribes to. Default: `1024`; allowed: topics, 1 to 1000000. */
   maxSubscriptionsPerGroup?: number;
   /** Most queues in one request for locks. Default: `16384`; allowed: queues, 1 to 10000000. */
   maxLockQueues?: number;
+  /**
+   * Most pending messages with a delivery time of their own. Each takes 20 bytes of memory. Default: `10000000`;
+   * allowed: messages, 1 to 100000000.
+   */
+  maxPendingTimers?: number;
   /** Most pulls that wait for messages at a time. Default: `100000`; allowed: pulls, 1 to 100000000. */
   maxHeldPulls?: number;
+  /**
+   * Most replies at a time that their requesters have not confirmed yet. Default: `10000`; allowed: replies, 1 to
+   * 1000000.
+   */
+  maxPendingReplies?: number;
   /**
    * Most connections at a time, of the broker and of its name server each. Default: `10000`; allowed: connections, 1 to
    * 1000000.

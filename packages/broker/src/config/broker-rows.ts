@@ -99,6 +99,10 @@ export const topicRows = {
   defaultTopicQueueNums: integer(8, [1, 1024], undefined, 'Most queues of a topic that is created by sending to it.'),
   autoCreateSubscriptionGroup: flag(true, 'Whether a consumer group is created by its first heartbeat.'),
   brokerPermission: integer(6, [0, 7], undefined, 'What the broker permits: bit 4 to read, bit 2 to write.'),
+  storeReplyMessageEnable: flag(true, 'Whether a reply is stored, beside being pushed to its requester.'),
+  litePullMessageEnable: flag(true, 'Whether consumers that poll are served (LITE_PULL_MESSAGE).'),
+  // Apache has it off. On, who does not use it pays nothing for it.
+  enablePropertyFilter: flag(true, 'Whether consumers may filter by SQL92 expressions. Apache has it off.'),
   traceTopicEnable: flag(false, 'Whether the trace topic exists.'),
   traceOn: flag(true, 'Whether producers are told TRACE_ON=true.'),
   notifyConsumerIdsChangedEnable: flag(true, 'Whether consumers are told when the members of their group change.'),
@@ -149,6 +153,21 @@ export const deliveryRows = {
     [10, 3_600_000],
     'ms',
     'Longest time until a changed offset of a delay level is on disk.',
+  ),
+  timerWheelEnable: flag(true, 'Whether messages with a delivery time of their own are accepted.'),
+  recallMessageEnable: flag(
+    true,
+    "Whether a message with a delivery time of its own can be recalled. On by default, unlike Apache's.",
+  ),
+  timerMaxDelaySec: integer(
+    259_200,
+    [1, 1_123_200],
+    's',
+    "Longest delay of a message with a delivery time of its own. Apache's timer wheel reaches 14 days.",
+    {
+      chapter: 'Topics, groups, messages',
+      says: 's of a delay that is not a level: code 13',
+    },
   ),
   rejectTransactionMessage: flag(false, 'Whether half messages are refused.'),
   transactionTimeOut: integer(

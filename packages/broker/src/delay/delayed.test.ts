@@ -13,7 +13,7 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 
 describe('a message with a delay level', () => {
-  it('is not there before its time, and is there on the dot', async () => {
+  it('T070: is not there before its time, and is there on the dot', async () => {
     running = await TestBroker.start();
     await (await running.client()).send('cancel', { body: 'late', properties: { DELAY: '16' } });
     await running.clock.advanceTo(START + 30 * MINUTE - 1);
@@ -64,7 +64,7 @@ describe('a message with a delay level', () => {
     expect(await waiting).toHaveLength(1);
   });
 
-  it('survives a restart, and is delivered once', async () => {
+  it('T071: survives a restart, and is delivered once', async () => {
     running = await TestBroker.start();
     const before = await running.client();
     await before.send('t', { body: 'first', properties: { DELAY: '1' } });

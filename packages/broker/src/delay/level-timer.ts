@@ -32,6 +32,13 @@ export interface LevelTimerDeps {
   logger: Logger;
 }
 
+/** How many levels there are, or were when messages were stored under them. */
+export function levelsInUse(store: MessageStore, most: number): number {
+  let levels = most;
+  for (const { topic, queueId } of store.queues()) if (topic === SCHEDULE_TOPIC) levels = Math.max(levels, queueId + 1);
+  return levels;
+}
+
 interface Level {
   readonly number: number;
   /** The next entry of its queue. */
@@ -45,7 +52,7 @@ export class LevelTimer {
   #stopped = false;
 
   constructor(private readonly deps: LevelTimerDeps) {
-    this.#levels = Array.from({ length: deps.levels.max }, (_, index) => ({
+    this.#levels = Array.from({ length: levelsInUse(deps.store, deps.levels.max) }, (_, index) => ({
       number: index + 1,
       offset: this.#within(index, deps.offsets.get(index + 1)),
       timer: undefined,
@@ -81,7 +88,6 @@ export class LevelTimer {
       level.timer = undefined;
     }
     for (const level of this.#levels) await level.delivering;
-    await this.deps.offsets.stop();
   }
 
   #within(queueId: number, offset: number): number {
@@ -95,24 +101,31 @@ export class LevelTimer {
     if (this.#stopped) return;
     level.offset = this.#within(level.number - 1, level.offset);
     const entry = this.#entryAt(level, level.offset);
-    if (entry instanceof Promise) level.delivering = this.#waitForEntry(level, entry);
-    else this.#deliverOrWait(level, entry);
+    if (entry instanceof Promise) this.#waitFor(level, entry, (read) => this.#dueOrNone(level, read));
+    else this.#dueOrNone(level, entry);
   }
 
-  async #waitForEntry(level: Level, reading: Promise<QueueEntry | undefined>): Promise<void> {
-    try {
-      const entry = await reading;
-      level.delivering = undefined;
-      if (!this.#stopped) this.#deliverOrWait(level, entry);
-    } catch (error) {
-      level.delivering = undefined;
-      this.#tryLater(level, error);
-    }
+  #waitFor<T>(level: Level, reading: Promise<T>, then: (read: T) => void): void {
+    level.delivering = reading.then(
+      (read) => {
+        level.delivering = undefined;
+        if (!this.#stopped) then(read);
+      },
+      (error: unknown) => {
+        level.delivering = undefined;
+        this.#tryLater(level, error);
+      },
+    );
   }
 
-  #deliverOrWait(level: Level, entry: QueueEntry | undefined): void {
+  #dueOrNone(level: Level, entry: QueueEntry | undefined): void {
     if (!entry) return;
     const due = this.#dueOf(level, entry);
+    if (due instanceof Promise) this.#waitFor(level, due, (read) => this.#deliverOrWait(level, read));
+    else this.#deliverOrWait(level, due);
+  }
+
+  #deliverOrWait(level: Level, due: number): void {
     const wait = due - this.deps.clock.now();
     if (wait > 0) this.#later(level, wait);
     else level.delivering = this.#deliver(level);
@@ -129,11 +142,19 @@ export class LevelTimer {
     return this.deps.store.readConsumeQueue(SCHEDULE_TOPIC, level.number - 1, offset);
   }
 
-  /** ms since the epoch. */
-  #dueOf(level: Level, entry: QueueEntry): number {
+  /** ms since the epoch; a promise where only the record tells. */
+  #dueOf(level: Level, entry: QueueEntry): number | Promise<number> {
     const now = this.deps.clock.now();
-    // Due later than its level allows: the clock was set back, or the levels were changed. It is delivered now.
-    return entry.tagsCode > now + this.deps.levels.delayOf(level.number) ? now : entry.tagsCode;
+    if (entry.tagsCode <= now + this.deps.levels.delayOf(level.number)) return entry.tagsCode;
+    // Due later than its level allows: the levels were changed, and it keeps its time; or the clock was set back since it
+    // was stored, and it is delivered now.
+    return this.#storedAt(entry).then((storedAt) => (storedAt > now ? now : entry.tagsCode));
+  }
+
+  /** ms since the epoch; 0 if the record cannot be read. */
+  async #storedAt({ physicalOffset, size }: QueueEntry): Promise<number> {
+    const record = await this.deps.store.readRecord(physicalOffset, size);
+    return record ? decodeRecord(record, 0, { inflate: false, checkCrc: false }).storeTimestamp : 0;
   }
 
   async #deliver(level: Level): Promise<void> {
@@ -174,7 +195,7 @@ export class LevelTimer {
     const due: (MessageInner | undefined)[] = [];
     for (let bytes = 0; due.length < DELIVER_AT_ONCE && bytes < DELIVER_BYTES_AT_ONCE;) {
       const entry = await this.#entryAt(level, level.offset + due.length);
-      if (!entry || this.#dueOf(level, entry) > this.deps.clock.now()) break;
+      if (!entry || (await this.#dueOf(level, entry)) > this.deps.clock.now()) break;
       due.push(await this.#restore(level, entry));
       bytes += entry.size;
     }

@@ -5,6 +5,12 @@ export type PutStatus =
   | 'PUT_OK'
   | 'MESSAGE_ILLEGAL'
   | 'PROPERTIES_SIZE_EXCEEDED'
+  /** The time of delivery is no number, is further away than timerMaxDelaySec, or is that of a recall and has passed. */
+  | 'WHEEL_TIMER_MSG_ILLEGAL'
+  /** As many timer messages wait as may: maxPendingTimers. */
+  | 'WHEEL_TIMER_FLOW_CONTROL'
+  /** timerWheelEnable is false. */
+  | 'WHEEL_TIMER_NOT_ENABLE'
   /** Closed, disk full by the watermark, or a flush has failed: see `MessageStore.refusal`. */
   | 'SERVICE_NOT_AVAILABLE'
   /** More is waiting for the disk than `maxPendingBytes`. */
@@ -46,7 +52,7 @@ export interface MessageInner {
   body: Buffer;
   /** Encoded properties: `name 0x01 value 0x02 …`, UTF-8. */
   properties: Buffer;
-  /** Java's hash of the property TAGS, 0 without. */
+  /** Java's hash of the property TAGS, 0 without; on the timer topic when it is due, see `timerTagsCode`. */
   tagsCode: number;
   /** On the schedule topic, ms: the consume queue then keeps the time of delivery instead of the tags. */
   deliverDelayMs?: number;
@@ -97,9 +103,9 @@ export interface QueryResult {
 
 /**
  * Decides by the low 32 bits of the tags code, and where that is not enough by the record. The record is read only
- * when asked for.
+ * when asked for. Undefined: the read ends before this message.
  */
-export type MessageFilter = (tagsCode: number, record: () => Buffer | undefined) => boolean;
+export type MessageFilter = (tagsCode: number, record: () => Buffer | undefined) => boolean | undefined;
 
 /** `failure` set: every record above the previous `upTo` was refused and is gone. */
 export type CommittedListener = (upTo: number, failure?: Error) => void;

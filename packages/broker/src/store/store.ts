@@ -17,8 +17,9 @@ import type { OpenedStore } from './open-store.js';
 import type { CommitPipeline } from './write/pipeline.js';
 import { largestRecord } from './commitlog/record.js';
 import { queryByKey } from './read/query.js';
-import type { Recovered } from './lifecycle/recovery.js';
 import type { Retention } from './lifecycle/retention.js';
+import { visitQueue } from './read/visit-queue.js';
+import type { EntryVisitor } from './read/visit-queue.js';
 import { metricsOf } from './store-metrics.js';
 import { makeParts } from './store-parts.js';
 import type {
@@ -50,20 +51,18 @@ export class MessageStore {
   readonly #pipeline: CommitPipeline;
   readonly #checkpointer: Checkpointer;
   readonly #index: MessageIndex | undefined;
-  readonly #retention: Retention;
+  readonly retention: Retention;
   readonly #opened: OpenedStore;
-  readonly #recovered: Recovered;
   readonly #appender: Appender;
   #closed: Promise<void> | undefined;
 
   private constructor(opened: OpenedStore) {
-    const { config, log, queues, reader, recovered } = opened;
+    const { config, log, queues, reader } = opened;
     this.#opened = opened;
     this.#config = config;
     this.#log = log;
     this.#queues = queues;
     this.#reader = reader;
-    this.#recovered = recovered;
     this.#index = opened.index;
     this.history = new LogHistory({ ...opened, largestRecord: largestRecord(config.maxMessageSize) });
     const parts = makeParts(opened, { refusal: () => this.refusal, isClosing: () => this.#closed !== undefined });
@@ -71,15 +70,15 @@ export class MessageStore {
     this.#pipeline = parts.pipeline;
     this.#appender = parts.appender;
     this.#checkpointer = parts.checkpointer;
-    this.#retention = parts.retention;
+    this.retention = parts.retention;
   }
 
   /** Recovers first: resolves when everything that was committed can be read. @throws StoreLockedError */
   static async open(options: StoreOptions): Promise<MessageStore> {
     const store = new MessageStore(await openStore(options));
-    await store.#retention.start();
+    await store.retention.start();
     // So that what was compared once is not compared again.
-    if (store.#recovered.rebuilds.length > 0) void store.#checkpointer.run();
+    if (store.#opened.recovered.rebuilds.length > 0) void store.#checkpointer.run();
     return store;
   }
 
@@ -90,20 +89,13 @@ export class MessageStore {
     const { failure } = this.#checkpointer;
     if (failure !== undefined)
       return `the consume queues cannot be written: ${failure instanceof Error ? failure.message : 'unknown'}`;
-    if (this.#retention.full) return 'the disk is too full';
+    if (this.retention.full) return 'the disk is too full';
     return undefined;
   }
 
   get metrics(): StoreMetrics {
-    return metricsOf({
-      log: this.#log,
-      reader: this.#reader,
-      repair: this.#repair,
-      pipeline: this.#pipeline,
-      retention: this.#retention,
-      recovered: this.#recovered,
-      recoveryTime: this.#opened.recoveryTime,
-    });
+    const [repair, pipeline, retention] = [this.#repair, this.#pipeline, this.retention];
+    return metricsOf({ ...this.#opened, repair, pipeline, retention });
   }
 
   /** Encodes the message at the end of the log. It is neither stored nor visible before it is committed. Never throws. */
@@ -121,7 +113,7 @@ export class MessageStore {
     return this.#appender.check(message);
   }
 
-  /** Begins to write what was appended now, instead of after the current poll phase. */
+  /** Begins to write what was appended now. */
   commit(): void {
     this.#pipeline.commit();
   }
@@ -201,6 +193,11 @@ export class MessageStore {
     return queue && readConsumeQueue(queue, index, this.#repair);
   }
 
+  /** Visits the entries of a queue from the first whose message is at `position` of the log or behind it. Off the thread. */
+  visitQueue(topic: string, queueId: number, position: number, visit: EntryVisitor): Promise<void> {
+    return visitQueue(this.#queues.get(topic, queueId), position, visit);
+  }
+
   minOffset(topic: string, queueId: number): number {
     return this.#queues.get(topic, queueId)?.first ?? 0;
   }
@@ -256,7 +253,7 @@ export class MessageStore {
 
   async #close(): Promise<void> {
     await this.#pipeline.drain();
-    await this.#retention.stop();
+    await this.retention.stop();
     await this.#checkpointer.stop();
     await this.#index?.stop();
     await this.#checkpointer.run();

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import {
   MessageProperty,
+  RequestTimeoutError,
   Requests,
   ResponseCode,
   SysFlag,
@@ -99,7 +100,7 @@ describe('a second verdict', () => {
 });
 
 describe('a half message', () => {
-  it('is seen by nobody before it is committed', async () => {
+  it('T159, T160: is seen by nobody before it is committed', async () => {
     const { client, verdict } = await half();
     expect(await client.messages('t')).toEqual([]);
     expect(await end(client, verdict)).toBe(ResponseCode.SUCCESS);
@@ -111,7 +112,7 @@ describe('a half message', () => {
     expect(message.properties.get(MessageProperty.TRANSACTION_ID)).toBe('ABCDEF');
   });
 
-  it('is never seen when it is rolled back, and nobody is asked about it', async () => {
+  it('T159: is never seen when it is rolled back, and nobody is asked about it', async () => {
     const { client, verdict, checks } = await half();
     await end(client, { ...verdict, commitOrRollback: ROLLBACK });
     await running.clock.advance(100 * SECOND);
@@ -130,7 +131,7 @@ describe('a half message', () => {
     ['another group', { producerGroup: 'q' }],
     ['another place in the half topic', { tranStateTableOffset: 9 }],
     ['a place in the log where nothing is', { commitLogOffset: 99_999 }],
-  ])('is not touched by a verdict that names %s', async (_what, wrong) => {
+  ])('T159: is not touched by a verdict that names %s', async (_what, wrong) => {
     const { client, verdict } = await half();
     expect(await end(client, { ...verdict, ...wrong })).toBe(ResponseCode.SYSTEM_ERROR);
     expect(await client.messages('t')).toEqual([]);
@@ -189,8 +190,50 @@ describe('a half message with a delay level', () => {
   });
 });
 
+describe('transactions of all kinds', () => {
+  it('T157: of 120, consumers see those that were committed, at once or when asked about', async () => {
+    const { client, checks } = await half();
+    const kinds = ['commit', 'rollback', 'check-commit', 'check-rollback', 'never'];
+    for (let i = 0; i < 120; i++) {
+      const body = `${kinds[i % 5]}-${i}`;
+      const { header } = await client.send('u', { ...PREPARED, body });
+      const commitLogOffset = decodeOffsetMsgId(header.msgId ?? '').physicalOffset;
+      const place = { tranStateTableOffset: header.queueOffset ?? -1, commitLogOffset, msgId: 'ABCDEF' };
+      const verdict = { producerGroup: 'p', ...place };
+      if (body.startsWith('commit')) await end(client, { ...verdict, commitOrRollback: COMMIT });
+      if (body.startsWith('rollback')) await end(client, { ...verdict, commitOrRollback: ROLLBACK });
+    }
+    await running.clock.advance(10 * SECOND);
+    // Each check is stored first.
+    while (checks.length < 73) await running.clock.advance(0);
+    for (const check of checks.splice(0)) {
+      const body = check.record.body.toString();
+      if (body.startsWith('check-commit')) await end(client, answerTo(check, COMMIT));
+      if (body.startsWith('check-rollback')) await end(client, answerTo(check, ROLLBACK));
+    }
+    await running.clock.advance(40 * SECOND);
+    expect(checks.filter(({ record }) => !/^(never|x)/.test(record.body.toString()))).toEqual([]);
+    const seen: string[] = [];
+    for (let more = await client.messages('u'); more.length > 0;) {
+      seen.push(...more.map(({ body }) => body.toString().replace(/-\d+$/, '')));
+      more = await client.messages('u', { offset: seen.length });
+    }
+    expect(seen.sort()).toEqual([...Array<string>(24).fill('check-commit'), ...Array<string>(24).fill('commit')]);
+  });
+
+  it('T159: an unknown verdict is not answered, and leaves the transaction undecided', async () => {
+    const { client, checks, verdict } = await half();
+    const unknown = { ...verdict, commitOrRollback: 0 };
+    const answer = client.connection.request(Requests.END_TRANSACTION, unknown, { timeout: SECOND });
+    const unanswered = expect(answer).rejects.toThrow(RequestTimeoutError);
+    await running.clock.advance(7 * SECOND);
+    await unanswered;
+    expect(checks).toHaveLength(1);
+  });
+});
+
 describe('an undecided transaction', () => {
-  it('is asked about after 6 s and every 30 s, with the message under its own topic', async () => {
+  it('T161, T162: is asked about after 6 s and every 30 s, with the message under its own topic', async () => {
     const { client, checks } = await half();
     await running.clock.advance(5 * SECOND);
     expect(checks).toHaveLength(0);
@@ -214,7 +257,7 @@ describe('an undecided transaction', () => {
     expect(await client.messages('t')).toHaveLength(1);
   });
 
-  it('is given up after transactionCheckMax checks, and kept under TRANS_CHECK_MAX_TIME_TOPIC', async () => {
+  it('T160, T162: is given up after transactionCheckMax checks, and kept under TRANS_CHECK_MAX_TIME_TOPIC', async () => {
     const { client, checks } = await half({ transactionCheckMax: 3 });
     for (let minute = 0; minute < 5; minute++) {
       await client.produce('producer', 'p');
@@ -250,7 +293,7 @@ describe('an undecided transaction', () => {
     expect(await after.messages('t')).toHaveLength(1);
   });
 
-  it('is not asked about within the time that its producer has set', async () => {
+  it('T161: is not asked about within the time that its producer has set', async () => {
     const { checks } = await half({}, { CHECK_IMMUNITY_TIME_IN_SECONDS: '60' });
     await running.clock.advance(59 * SECOND);
     expect(checks).toEqual([]);

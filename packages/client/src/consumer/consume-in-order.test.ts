@@ -130,7 +130,7 @@ describe('ORDERLY', () => {
     expect(times.map((time) => time - times[0]!)).toEqual([0, pause, 2 * pause]);
   });
 
-  it('tries without end by default, and the clock turns through ten suspensions in no time', async () => {
+  it('tries without end by default', async () => {
     let tries = 0;
     const fake = new FakeCluster({ topics: { t: 1 } });
     await consuming(fake, {
@@ -138,9 +138,7 @@ describe('ORDERLY', () => {
       listener: () => (++tries <= 10 ? 'SUSPEND_CURRENT_QUEUE_A_MOMENT' : 'SUCCESS'),
     });
     fake.broker.put('t', 0, 'a');
-    const began = performance.now();
     await fake.clock.advance(10_000);
-    expect(performance.now() - began).toBeLessThan(50);
     expect(tries).toBe(11);
   });
 
@@ -156,6 +154,25 @@ describe('ORDERLY', () => {
     await end('good');
     await on.client.shutdown();
     expect(on.cluster.broker.offsets.get('stock@t@0')).toBe(2);
+  });
+
+  it('gives a message to the dead letters at once when the listener says that it is hopeless', async () => {
+    const fake = new FakeCluster({ topics: { t: 1 } });
+    const got: string[] = [];
+    await consuming(fake, {
+      consumeMode: 'ORDERLY',
+      listener: ([message], context) => {
+        got.push(message!.body.toString());
+        if (got.length > 1) return 'SUCCESS';
+        context.delayLevelWhenNextConsume = -1;
+        throw new Error('this is no JSON');
+      },
+    });
+    fake.broker.put('t', 0, 'garbled');
+    fake.broker.put('t', 0, 'good');
+    await fake.until('both', () => got.length === 2);
+    expect(got).toEqual(['garbled', 'good']);
+    expect(fake.broker.requests('CONSUMER_SEND_MSG_BACK')[0]!.header).toMatchObject({ delayLevel: -1 });
   });
 
   it('of a list that was consumed in part, tries the rest again', async () => {
@@ -338,6 +355,21 @@ describe('a queue that goes to another consumer', () => {
     expect(names.lastIndexOf('UPDATE_CONSUMER_OFFSET')).toBeLessThan(names.lastIndexOf('UNLOCK_BATCH_MQ'));
     expect(fake.broker.offsets.get('stock@t@1')).toBe(1);
     expect(running()).toEqual([]);
+  });
+
+  it('has no offset stored when its lock has run out: the other may have come further', async () => {
+    const fake = new FakeCluster({ topics: { t: 2 } });
+    const { end } = await inOrder(fake);
+    for (let i = 0; i < 100; i++) fake.broker.next('LOCK_BATCH_MQ', () => ({ code: ResponseCode.SYSTEM_ERROR }));
+    await fake.clock.advance(29_500);
+    fake.broker.put('t', 1, 'a');
+    await end('a');
+    fake.broker.offsets.set('stock@t@1', 7);
+    await fake.clock.advance(500);
+    another();
+    await fake.clock.advance(5_000);
+    expect(fake.broker.offsets.get('stock@t@1')).toBe(7);
+    expect(locks('UNLOCK_BATCH_MQ')).toEqual([]);
   });
 
   it('keeps its lock renewed for as long as the listener is at work in it', async () => {

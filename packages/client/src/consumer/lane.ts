@@ -1,4 +1,4 @@
-// Messages that are consumed one after the other: those of a queue, or of one sharding key within it.
+// Keeps messages that are consumed one after the other: those of a queue, or of one sharding key within it.
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import type { ProcessQueue } from './process-queue.js';
 

@@ -57,12 +57,7 @@ describe('a delay on a broker of 5.0 or later', () => {
   });
 
   it('counts in every verb', async () => {
-    const producer = await producing({
-      transactionListener: {
-        executeLocalTransaction: () => 'COMMIT_MESSAGE',
-        checkLocalTransaction: () => 'COMMIT_MESSAGE',
-      },
-    });
+    const producer = await producing();
     const message = delayed({ delay: 1_500 });
     const messageQueue = { topic: 't', brokerName: 'broker-a', queueId: 1 };
     const verbs = [
@@ -70,8 +65,6 @@ describe('a delay on a broker of 5.0 or later', () => {
       () => producer.send(message, { shardingKey: 'k' }),
       () => producer.send(message, { messageQueue }),
       () => producer.sendOneway(message, { selector: (queues) => queues[0]! }),
-      () => producer.sendMessageInTransaction(message),
-      () => producer.transaction(message, () => undefined),
     ];
     for (const [index, verb] of verbs.entries()) {
       await verb();
@@ -86,6 +79,22 @@ describe('a delay on a broker of 5.0 or later', () => {
       /message 1 of the batch is delayed; send delayed messages one by one/,
     );
     await producer.sendBatch([delayed({ delay: 0 }), delayed({ deliverAt: 5 })]);
+  });
+
+  it('is refused in a transaction: Apache 5.5.0 would hold back the half message', async () => {
+    const producer = await producing({
+      transactionListener: {
+        executeLocalTransaction: () => 'COMMIT_MESSAGE',
+        checkLocalTransaction: () => 'COMMIT_MESSAGE',
+      },
+    });
+    const refused = /has a delay and is sent in a transaction: brokers do not do both/;
+    const message = delayed({ delay: 5 });
+    await expect(producer.sendMessageInTransaction(message)).rejects.toThrow(refused);
+    await expect(producer.beginTransaction(message)).rejects.toThrow(refused);
+    await expect(producer.transaction(message, () => undefined)).rejects.toThrow(refused);
+    expect(cluster.broker.stored).toEqual([]);
+    await producer.sendMessageInTransaction(delayed({ delay: 0 }));
   });
 
   it.each<[Partial<OutgoingMessage>, RegExp]>([

@@ -97,6 +97,12 @@ describe('a transaction that ends elsewhere', () => {
     expect(await answered(1)).toBe(UNKNOWN);
     await transaction.commit();
     expect(await answered(2)).toBe(COMMIT);
+    // A broker that has asked has stored the half message anew: that copy is the one to end.
+    expect(cluster.broker.requests('END_TRANSACTION')[1]!.header).toMatchObject({
+      tranStateTableOffset: 7,
+      commitLogOffset: 1234,
+      fromTransactionCheck: false,
+    });
     // The end may have been lost on its way.
     ask(transaction.transactionId);
     expect(await answered(3)).toBe(COMMIT);

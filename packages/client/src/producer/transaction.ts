@@ -3,7 +3,13 @@
 import type { Clock, Connection, Logger, MessageExt } from '@nest-rocketmq/remoting/internal';
 import { MessageProperty, Requests, SysFlag, decodeOffsetMsgId } from '@nest-rocketmq/remoting/internal';
 import type { Brokers } from '../routes/brokers.js';
-import { BrokerNotFoundError, TransactionEndedError, TransactionNotBegunError, describe } from '../errors.js';
+import {
+  BrokerNotFoundError,
+  InvalidMessageError,
+  TransactionEndedError,
+  TransactionNotBegunError,
+  describe,
+} from '../errors.js';
 import type { TransactionCheck } from '../groups/group-registry.js';
 import { retryUntilReached } from '../time/backoff.js';
 import type { Routes } from '../routes/routes.js';
@@ -39,6 +45,12 @@ export interface TransactionsOptions {
   brokers: Brokers;
 }
 
+/** Where the half message is. Each time that a broker asks, it has stored it anew. */
+interface HalfPlace {
+  readonly tranStateTableOffset: number;
+  readonly commitLogOffset: number;
+}
+
 interface Verdict {
   readonly state: LocalTransactionState;
   /** Why it is unknown, for the broker's log. */
@@ -53,7 +65,7 @@ export class Transactions {
   /** Transactions whose check is under way: a broker may ask again meanwhile. */
   readonly #checking = new Set<string>();
   /** Those whose local transaction runs in this process. */
-  readonly #open = new Set<string>();
+  readonly #open = new Map<string, HalfPlace>();
   /** Of those that were ended by a handle, the latest. */
   readonly #ends = new Map<string, Verdict>();
 
@@ -61,8 +73,18 @@ export class Transactions {
     this.#options = options;
   }
 
-  /** The same message as a half message: stored, but not delivered. */
+  /**
+   * The same message as a half message: stored, but not delivered.
+   * @throws InvalidMessageError for a delay: Apache 5.5.0 holds the half message itself back, a commit before its time
+   * finds nothing to deliver, and the message is lost or delivered by a later check only
+   */
   half(message: PreparedMessage): PreparedMessage {
+    if (message.delay) {
+      throw new InvalidMessageError(
+        `a message for topic ${message.topic} has a delay and is sent in a transaction: brokers do not do both. Send a ` +
+          'delayed message once the transaction is committed',
+      );
+    }
     const properties = new Map(message.properties);
     // Apache's producer drops a delay level here as well.
     properties.delete(MessageProperty.DELAY);
@@ -74,10 +96,8 @@ export class Transactions {
   /** Runs the listener's local transaction for a stored half message, and tells the broker. */
   async conclude(message: OutgoingMessage, sent: SendResult, arg: unknown): Promise<TransactionSendResult> {
     const transactionId = transactionIdOf(sent);
-    this.#open.add(transactionId);
-    const verdict = await this.#execute(message, sent, transactionId, arg).finally(() =>
-      this.#open.delete(transactionId),
-    );
+    this.#open.set(transactionId, placeOf(sent));
+    const verdict = await this.#execute(message, sent, transactionId, arg);
     await this.#tell(sent, message.topic, verdict);
     return { ...sent, transactionId, localTransactionState: verdict.state };
   }
@@ -93,7 +113,7 @@ export class Transactions {
       await this.#tell(sent, topic, { state: 'ROLLBACK_MESSAGE' });
       throw new TransactionNotBegunError(topic, transactionId, sent.sendStatus);
     }
-    this.#open.add(transactionId);
+    this.#open.set(transactionId, placeOf(sent));
     let told: { state: LocalTransactionState; telling: Promise<void> } | undefined;
     const end = (state: LocalTransactionState): Promise<void> => {
       if (told && told.state !== state) return Promise.reject(new TransactionEndedError(transactionId, told.state));
@@ -111,7 +131,6 @@ export class Transactions {
   async #endBegun(sent: SendResult, topic: string, verdict: Verdict): Promise<void> {
     const transactionId = transactionIdOf(sent);
     this.#ends.set(transactionId, verdict);
-    this.#open.delete(transactionId);
     const [oldest] = this.#ends.keys();
     if (this.#ends.size > REMEMBERED_ENDS && oldest !== undefined) this.#ends.delete(oldest);
     await this.#tell(sent, topic, verdict);
@@ -120,8 +139,11 @@ export class Transactions {
   /** Never rejects. */
   async #tell(sent: SendResult, topic: string, verdict: Verdict): Promise<void> {
     const transactionId = transactionIdOf(sent);
+    // The end of a copy that was asked about since would leave the newest, which would be delivered a second time.
+    const place = this.#open.get(transactionId) ?? placeOf(sent);
+    this.#open.delete(transactionId);
     try {
-      await this.#end(sent, topic, transactionId, verdict);
+      await this.#end(sent, topic, place, verdict);
     } catch (error) {
       // The broker will ask: the end of the transaction is only delayed.
       this.#options.logger.warn(`the end of transaction ${transactionId} could not be told: ${describe(error)}`);
@@ -133,7 +155,7 @@ export class Transactions {
     const transactionId = check.header.transactionId ?? message.msgId;
     if (this.#checking.has(transactionId)) return;
     this.#checking.add(transactionId);
-    this.#look(message, transactionId)
+    this.#look(check, message, transactionId)
       .then((verdict) => this.#answer(check, message, transactionId, verdict))
       .catch((error: unknown) => this.#options.logger.warn(`check of transaction ${transactionId}: ${describe(error)}`))
       .finally(() => this.#checking.delete(transactionId));
@@ -154,12 +176,16 @@ export class Transactions {
     }
   }
 
-  async #look(message: MessageExt, transactionId: string): Promise<Verdict> {
+  async #look({ header }: TransactionCheck, message: MessageExt, transactionId: string): Promise<Verdict> {
     const { listener, group, logger } = this.#options;
     const ended = this.#ends.get(transactionId);
     if (ended) return ended;
     // It still runs here: a look at its outcome would find that there is none, and take that for a failure.
-    if (this.#open.has(transactionId)) return { state: 'UNKNOW', remark: 'the local transaction is still running' };
+    if (this.#open.has(transactionId)) {
+      const { tranStateTableOffset, commitLogOffset } = header;
+      this.#open.set(transactionId, { tranStateTableOffset, commitLogOffset });
+      return { state: 'UNKNOW', remark: 'the local transaction is still running' };
+    }
     if (!listener) {
       logger.warn(
         `a broker asks producer ${group} about transaction ${transactionId}, which is none of this process, and it has ` +
@@ -177,7 +203,7 @@ export class Transactions {
     }
   }
 
-  async #end(sent: SendResult, topic: string, transactionId: string, verdict: Verdict): Promise<void> {
+  async #end(sent: SendResult, topic: string, place: HalfPlace, verdict: Verdict): Promise<void> {
     const { brokers, routes, group, clock, closing } = this.#options;
     const { brokerName } = sent.messageQueue;
     await retryUntilReached({ clock, closing, timeout: END_TIMEOUT_MS }, async () => {
@@ -189,12 +215,11 @@ export class Transactions {
         {
           topic,
           producerGroup: group,
-          tranStateTableOffset: sent.queueOffset,
-          commitLogOffset: decodeOffsetMsgId(sent.offsetMsgId).physicalOffset,
+          ...place,
           commitOrRollback: COMMIT_OR_ROLLBACK[verdict.state],
           fromTransactionCheck: false,
           msgId: sent.msgId,
-          transactionId,
+          transactionId: transactionIdOf(sent),
           bname: brokerName,
         },
         verdict.remark === undefined ? {} : { remark: verdict.remark },
@@ -220,6 +245,10 @@ export class Transactions {
       verdict.remark === undefined ? {} : { remark: verdict.remark },
     );
   }
+}
+
+function placeOf({ queueOffset, offsetMsgId }: SendResult): HalfPlace {
+  return { tranStateTableOffset: queueOffset, commitLogOffset: decodeOffsetMsgId(offsetMsgId).physicalOffset };
 }
 
 function transactionIdOf(sent: SendResult): string {

@@ -100,6 +100,29 @@ describe('a backlog that is read from the disk', () => {
     await store.close();
   });
 
+  it('is read once, and ahead, for a filter that asks for records and wants few of them', async () => {
+    const disk = new CountingDisk();
+    const sizes = times(400, 5_000);
+    const store = await filled(disk, sizes);
+    let asked = 0;
+    const filter = (_tagsCode: number, record: () => Buffer | undefined): boolean => {
+      const bytes = record();
+      return bytes === undefined || ++asked % 100 === 0;
+    };
+    let count = 0;
+    for (let offset = 0; offset < sizes.length;) {
+      await store.prefetch('T', 0, { offset, maxCount: 1, maxBytes: 262_144, filter });
+      expect(store.isCold('T', 0, { offset: Math.min(offset + 20, 399), maxCount: 1, maxBytes: 1, filter })).toBe(
+        false,
+      );
+      const found = await store.getMessage('T', 0, offset, 1, 262_144, filter);
+      [offset, count] = [found.nextBeginOffset, count + found.count];
+    }
+    expect({ count, asked }).toEqual({ count: 4, asked: 400 });
+    expect(disk.bytes / (sizes.length * 5_000)).toBeLessThan(1.4);
+    await store.close();
+  });
+
   it('is given to those who may keep it in memory of their own', async () => {
     const store = await filled(new CountingDisk(), [1_000_000]);
     await store.prefetch('T', 0, { offset: 0, maxCount: 32, maxBytes: 262_144, filter: undefined });

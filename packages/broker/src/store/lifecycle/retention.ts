@@ -28,6 +28,8 @@ export class Retention {
   usage: DiskUsage | undefined;
   /** Whether the disk is too full for more messages. */
   full = false;
+  /** No file is removed that has this position of the log, or one behind it. */
+  neededFrom: () => number = () => Infinity;
   readonly #options: RetentionOptions;
   readonly #hours: ReadonlySet<number>;
   #timer: TimerHandle | undefined;
@@ -56,7 +58,17 @@ export class Retention {
     this.#timer = this.#options.clock.setTimeout(() => {
       this.#running ??= this.#run().finally(() => (this.#running = undefined));
       this.#arm();
-    }, this.#options.config.cleanResourceInterval);
+    }, this.#pause);
+  }
+
+  /** Until the next look, ms. Where nobody tells how full the disk is, only the hour can make a file go. */
+  get #pause(): number {
+    const { config, clock, files } = this.#options;
+    const now = new Date(clock.now());
+    const mayGo = files.starts.length > 1 && this.#hours.has(now.getHours());
+    if (this.usage || mayGo) return config.cleanResourceInterval;
+    const nextHour = new Date(now).setHours(now.getHours() + 1, 0, 0, 0);
+    return Math.max(config.cleanResourceInterval, nextHour - now.getTime());
   }
 
   /** Looks at the disk and at the age of the files. Never rejects. */
@@ -93,8 +105,10 @@ export class Retention {
   async #delete(old: (modified: number) => boolean): Promise<void> {
     const { files, logger, onTrim, onTrimmed } = this.#options;
     const gone: number[] = [];
+    const needed = this.neededFrom();
     for (const start of files.starts.slice(0, Math.min(MOST_DELETED, files.starts.length - 1))) {
-      if (!old((await files.stat(start))?.modified ?? 0)) break;
+      const isNeeded = start + files.fileSize > needed;
+      if (isNeeded || !old((await files.stat(start))?.modified ?? 0)) break;
       gone.push(start);
     }
     const last = gone.at(-1);

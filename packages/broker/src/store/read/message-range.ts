@@ -56,8 +56,11 @@ export function forEachWanted(
   visit: (position: number, size: number) => void,
 ): void {
   let [count, bytes] = [0, 0];
-  for (let i = entry; i < view.count && count < maxCount; i++) {
-    if (filter && !filter(view.tagsHash(i), () => undefined)) continue;
+  /** A filter that asks for records may pass over any of them: more than `maxCount` will be read. */
+  let asked = false;
+  const ask = (): undefined => void (asked = true);
+  for (let i = entry; i < view.count && (asked || count < maxCount); i++) {
+    if (filter && !filter(view.tagsHash(i), ask)) continue;
     const size = view.size(i);
     if (count > 0 && bytes + size > maxBytes) return;
     count++;

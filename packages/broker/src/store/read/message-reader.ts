@@ -75,6 +75,7 @@ export class MessageReader {
       }
       if (copies.count >= request.maxCount || (copies.count > 0 && copies.bytes + size > request.maxBytes)) break;
       let found = this.#filter();
+      if (found === 'enough') break;
       if (found === 'here') found = this.#find();
       if (found === 'cold') return this.#load();
       if (found === 'none' && !this.#repaired) {
@@ -98,8 +99,8 @@ export class MessageReader {
     this.#repaired = this.#gone = this.#entriesRead = false;
   }
 
-  /** Whether the filter wants the message, `here` if so; it may have to wait for the record. */
-  #filter(): Found | 'unwanted' {
+  /** Whether the filter wants the message, `here` if so; it may have to wait for the record, or end the read. */
+  #filter(): Found | 'unwanted' | 'enough' {
     const { filter } = this.request;
     if (!filter) return 'here';
     let cold = false;
@@ -110,6 +111,7 @@ export class MessageReader {
     };
     const wanted = filter(this.#view.tagsHash(this.#entry), record);
     if (cold) return 'cold';
+    if (wanted === undefined) return 'enough';
     return wanted ? 'here' : 'unwanted';
   }
 

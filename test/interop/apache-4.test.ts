@@ -1,0 +1,56 @@
+// Runs our client on Apache 4.9.7, which delays by levels only and knows no recalls.
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import type { Producer } from '@nest-rocketmq/client';
+import { declareOrderTests } from '../tables/order.js';
+import { Reader } from '../tables/reader.js';
+import { DELAY_LEVELS, stageOn } from '../tables/stage.js';
+import type { Stage } from '../tables/stage.js';
+import { startApache } from './harness/apache.js';
+import { cleanUp } from './harness/clean-up.js';
+import { ROCKETMQ_4 } from './harness/jars.js';
+
+jest.setTimeout(180_000);
+
+describe("on Apache's own name server and broker 4.9.7", () => {
+  let stage: Stage;
+  let producer: Producer;
+  beforeAll(async () => {
+    stage = stageOn(await startApache({ version: ROCKETMQ_4, settings: { messageDelayLevel: DELAY_LEVELS } }));
+    const client = await stage.newClient();
+    producer = client.createProducer({ group: 'producer', sendMsgTimeout: 20_000 });
+    await producer.start();
+  });
+  afterAll(async () => {
+    await stage?.end();
+    await cleanUp();
+  });
+
+  test('a delay of the length of a level goes by that level', async () => {
+    const topic = 'level_delay';
+    await producer.send({ topic, body: 'first' });
+    const reader = await Reader.start(stage, { group: 'level_delay_reader', topic, consumeMode: 'CONCURRENTLY' });
+    const sent = await producer.send({ topic, body: 'delayed', delay: 2_000 });
+    expect(sent.recallHandle).toBeUndefined();
+    await stage.until('it', () => reader.bodies.includes('delayed'));
+    const got = reader.got.find(({ body }) => body === 'delayed')!;
+    expect(got.message.properties.get('DELAY')).toBe('2');
+    expect(got.at - got.message.bornTimestamp).toBeGreaterThanOrEqual(1_950);
+  });
+
+  test('any other length is refused, and the two nearest levels are named', async () => {
+    await expect(producer.send({ topic: 'level_delay', body: 'x', delay: 2_500 })).rejects.toMatchObject({
+      code: 'DELAY_NOT_SUPPORTED',
+      nearest: ['2s', '3s'],
+    });
+    await expect(producer.send({ topic: 'level_delay', body: 'x', delay: 129_600_000 })).rejects.toThrow(
+      'a delay of 129600000 ms for topic level_delay is not possible: broker broker-a is of a version before 5.0',
+    );
+  });
+
+  test('a recall is not known', async () => {
+    const handle = Buffer.from(`v1 level_delay broker-a ${Date.now() + 60_000} ABCDEF`).toString('base64url');
+    await expect(producer.recall('level_delay', handle)).rejects.toMatchObject({ reason: 'not enabled' });
+  });
+
+  declareOrderTests(() => stage);
+});

@@ -1,0 +1,56 @@
+// Runs our client and the unmodified Java client as members of one orderly group: they join and leave, one of ours is killed
+// and one stands still for longer than its locks last, and then one of Java's is killed. The oracle knows the order.
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { runScenario, startOurs } from '../orderly/scenario.js';
+import type { Group, StartMember } from '../orderly/scenario.js';
+import { startApache } from './harness/apache.js';
+import { startChild } from './harness/children.js';
+import { cleanUp } from './harness/clean-up.js';
+import type { Cluster } from './harness/cluster.js';
+import { javaPeerClasses, ROCKETMQ_5 } from './harness/jars.js';
+import { startOurBroker } from './harness/our-broker.js';
+import { temporaryFolder } from './harness/temporary.js';
+
+jest.setTimeout(500_000);
+
+const START_TIMEOUT_MS = 60_000;
+
+/** Starts a member with the Java client, under the names that its scenario makes of `run`. */
+function startJavas({ nameServer }: Group, run: string): StartMember {
+  return async (name, onLine) => {
+    const classPath = await javaPeerClasses(ROCKETMQ_5);
+    const home = temporaryFolder('java-member');
+    const heap = ['-Xms32m', '-Xmx128m', '-XX:TieredStopAtLevel=1'];
+    const settings = [`-Duser.home=${home}`, `-Drocketmq.client.logRoot=${home}/logs`];
+    const args = [...heap, ...settings, '-cp', classPath, 'peer.Peer', nameServer, run, 'member'];
+    const child = startChild(`${name} (Java)`, 'java', args, { onLine });
+    await child.line(/"event":"started"/, START_TIMEOUT_MS);
+    return { name, child };
+  };
+}
+
+describe.each<[string, () => Promise<Cluster>]>([
+  ["Apache's", startApache],
+  ['our', startOurBroker],
+])('on %s broker', (_whose, start) => {
+  let cluster: Cluster;
+  beforeAll(async () => {
+    cluster = await start();
+  });
+  afterAll(cleanUp);
+
+  const shared = async (run: string, who: readonly ('ours' | 'java')[]): Promise<void> => {
+    const on = { nameServer: cluster.nameServer, topic: `${run}_member_topic`, group: `${run}_member_group` };
+    const starts = { ours: startOurs(on), java: startJavas(on, run) };
+    const outcome = await runScenario(
+      on,
+      who.map((each) => starts[each]),
+    );
+    expect(outcome.faults).toEqual([]);
+    expect(outcome.sent).toBeGreaterThan(1_000);
+  };
+
+  test('a group of both kinds never has a queue twice, and each queue keeps its order', async () => {
+    await shared('mixed', ['java', 'ours', 'ours', 'java', 'ours']);
+  });
+});
