@@ -17,9 +17,6 @@ const allowed: Record<string, RegExp> = {
 /** Entry points: imported by a user, a shell or Node, and by no file here. */
 const doors = [/\/src\/(index|internal)\.ts$/, /\/src\/main\.ts$/, /nest-rocketmq\/src\/testing\/index\.ts$/];
 
-/** The packages whose opening lines still have to be rewritten. */
-const PENDING = /^packages\/broker\//;
-
 /** All under test/ and bench/, and the tests of the sample app. Unit tests of the packages speak for themselves. */
 const sharedTests = testSources.filter(({ path }) => /^(test|bench|sample-app)\//.test(path));
 
@@ -112,18 +109,16 @@ describe('the import table', () => {
 describe('the sources', () => {
   it.each([...sources, ...sharedTests].map((source) => [source.path, source] as const))(
     '%s opens with a summary sentence in the present tense',
-    (path, { text }) => {
+    (_path, { text }) => {
       const lines = text.replace(/^#!.*\n/, '').split('\n');
       const end = lines.findIndex((line) => !line.startsWith('//'));
       const summary = lines.slice(0, end).join(' ').replaceAll(' // ', ' ');
-      if (PENDING.test(path)) expect(summary).toMatch(/^\/\/ \S/);
-      else expect(summary).toMatch(/^\/\/ (?!Owns )(?:[A-Z][a-z]+s,? |The public door of )(?!.*Leaves .* to ).*[.:)]$/);
+      expect(summary).toMatch(/^\/\/ (?!Owns )(?:[A-Z][a-z]+s,? |The public door of )(?!.*Leaves .* to ).*[.:)]$/);
     },
   );
 
   it('open with a plain sentence, and say nothing of what others do', () => {
-    const done = sources.filter(({ path }) => /^packages\/broker\/src\/(?!store\/)/.test(path));
-    for (const { path, text } of done) {
+    for (const { path, text } of sources.filter(({ path: file }) => file.startsWith('packages/broker/src/'))) {
       const [opening = ''] = text.replace(/^#!.*\n/, '').split(/\n(?!\/\/)/);
       expect([path, opening]).not.toEqual([path, expect.stringMatching(/\b(Owns|Leaves)\b/)]);
     }

@@ -176,12 +176,30 @@ export class FaultyFileSystem implements FileSystem {
   #renameNow(from: string, to: string): void {
     this.#call();
     const inode = this.#names.get(from);
-    if (!inode) throw fileError('ENOENT', from);
+    if (!inode) {
+      this.#renameDirectory(from, to);
+      return;
+    }
     this.#maybeFail('write', from);
     this.#rename(parent(from), [
       [from, undefined],
       [to, inode],
     ]);
+  }
+
+  #renameDirectory(from: string, to: string): void {
+    if (!this.#directories.has(from)) throw fileError('ENOENT', from);
+    const names = [...this.#names].filter(([path]) => path.startsWith(`${from}/`));
+    if ([...this.#names.keys()].some((path) => path.startsWith(`${to}/`))) throw fileError('ENOTEMPTY', to);
+    this.#maybeFail('write', from);
+    this.#directories.delete(from);
+    this.#directories.add(to);
+    for (const [path, inode] of names) {
+      this.#rename(parent(from), [
+        [path, undefined],
+        [to + path.slice(from.length), inode],
+      ]);
+    }
   }
 
   async syncDirectory(path: string): Promise<void> {

@@ -56,7 +56,7 @@ async function offsetOf(running: Broker): Promise<number | undefined> {
 }
 
 describe('a broker whose files are gone', () => {
-  it.each(['consumequeue', 'index', 'checkpoint', 'lock', 'consumequeue, index, checkpoint, lock'])(
+  it.each(['consumequeue', 'index', 'checkpoint', 'lock', 'lock.d', 'consumequeue, index, checkpoint, lock, lock.d'])(
     'has all messages and offsets without %s',
     async (names) => {
       const files = await used();

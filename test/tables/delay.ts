@@ -42,8 +42,8 @@ export function declareDelayTests(stageOf: () => Stage, lateness: number): void 
     await stage.until('all', () => on.reader.got.length === 31);
     for (const { body, at, message } of on.reader.got.slice(1)) {
       const index = Number(body.split(' ')[1]);
-      expect(at - message.bornTimestamp).toBeGreaterThanOrEqual(LEVELS_MS[index] - CLOCK_SLACK_MS);
-      expect(at - sentAt[index]).toBeLessThan(LEVELS_MS[index] + lateness);
+      expect(at - message.bornTimestamp).toBeGreaterThanOrEqual(LEVELS_MS[index]! - CLOCK_SLACK_MS);
+      expect(at - sentAt[index]!).toBeLessThan(LEVELS_MS[index]! + lateness);
     }
   });
 
@@ -65,8 +65,8 @@ export function declareDelayTests(stageOf: () => Stage, lateness: number): void 
     const bodies = Object.keys(due);
     await stage.until('all', () => bodies.every((body) => gotOf(on, body)));
     for (const body of bodies) {
-      expect({ body, early: gotOf(on, body)!.at - due[body] < -CLOCK_SLACK_MS }).toEqual({ body, early: false });
-      expect({ body, late: gotOf(on, body)!.at - due[body] > lateness }).toEqual({ body, late: false });
+      expect({ body, early: gotOf(on, body)!.at - due[body]! < -CLOCK_SLACK_MS }).toEqual({ body, early: false });
+      expect({ body, late: gotOf(on, body)!.at - due[body]! > lateness }).toEqual({ body, late: false });
       expect(gotOf(on, body)!.message.topic).toBe(topic);
     }
     expect(gotOf(on, 'ordered')!.message.properties.get('__SHARDINGKEY')).toBe('key');

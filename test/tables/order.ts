@@ -93,7 +93,7 @@ export function declareOrderTests(stageOf: () => Stage): void {
     const { topic, send, sent } = await newTopic(stage, name);
     const other = await Reader.start(stage, { group: `${name}_other`, topic, expression: 'B' });
     const reader = await Reader.start(stage, { group: `${name}_reader`, topic, expression });
-    const tagOf = (index: number): string => 'AB'[index % 2];
+    const tagOf = (index: number): string => 'AB'.charAt(index % 2);
     await send(EACH, undefined, tagOf);
     const expected = (tags: string[]): Record<string, string[]> =>
       Object.fromEntries(
@@ -191,7 +191,7 @@ export function declareOrderTests(stageOf: () => Stage): void {
       consumeMode: 'KEY_ORDERED',
       suspendCurrentQueueTimeMillis: 50,
       listener: ([message]) => {
-        const [key, step] = message!.body.toString().split(' ');
+        const [key, step] = message!.body.toString().split(' ') as [string, string];
         if (message!.reconsumeTimes === 0 && Number(step) % 3 === 1) {
           failures++;
           throw new Error('the first try fails');

@@ -42,7 +42,7 @@ describe('a message', () => {
     running = await TestBroker.start();
     const client = await running.client();
     const { header } = await client.send('orders', { tags: 'created', body: 'one' });
-    const [message] = await client.messages('orders');
+    const message = (await client.messages('orders'))[0]!;
     expect(message.body.toString()).toBe('one');
     expect(message.offsetMsgId).toBe(header.msgId);
     expect(Object.fromEntries(message.properties)).toEqual({

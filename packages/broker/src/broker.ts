@@ -43,6 +43,7 @@ import { Topics } from './metadata/topics.js';
 import { CheckBack } from './transaction/check-back.js';
 import { HalfQueue } from './transaction/half-queue.js';
 
+/** A running broker, with its name server. */
 export interface Broker {
   /** `host:port` that the name server listens on, or the in-process name that `dial` knows it by. */
   readonly nameServerAddress: string;
@@ -56,7 +57,9 @@ export interface Broker {
 
 /**
  * Starts a broker with a name server of its own. Without `listen`, nothing listens: `dial` is the way in.
- * @throws InvalidOptionError, StoreLockedError, ListenError
+ * @throws InvalidOptionError where an option is not allowed
+ * @throws StoreLockedError where another living process has the store, StoreError where it cannot be opened
+ * @throws ListenError where it cannot listen
  */
 export async function startBroker(options: BrokerOptions = {}): Promise<Broker> {
   const config = resolveOptions(options);

@@ -1,4 +1,4 @@
-// The door for our own packages and tests: it may change with any release.
+// Exports what our own packages and tests use. It may change with any release.
 export { startBroker } from './broker.js';
 export type { Broker } from './broker.js';
 export { InvalidOptionError } from '@nest-rocketmq/remoting/internal';

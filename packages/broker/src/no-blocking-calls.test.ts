@@ -117,9 +117,9 @@ describe('a broker that has started', () => {
     const range = { maxNum: 10, beginTimestamp: 0, endTimestamp: running.clock.now() + 1 };
     for (const i of [0, 50, COUNT - 1]) {
       const { body } = await connection.request(Requests.QUERY_MESSAGE, { topic: 't', key: `k${i}`, ...range });
-      const [{ physicalOffset, storeTimestamp, queueOffset }] = decodeRecords(body);
+      const { physicalOffset, storeTimestamp, queueOffset } = decodeRecords(body)[0]!;
       const viewed = await connection.request(Requests.VIEW_MESSAGE_BY_ID, { offset: physicalOffset });
-      expect(decodeRecords(viewed.body)[0].body.toString().trim()).toBe(`${i}`);
+      expect(decodeRecords(viewed.body)[0]!.body.toString().trim()).toBe(`${i}`);
       const at = { ...QUEUE, timestamp: storeTimestamp };
       const { header } = await connection.request(Requests.SEARCH_OFFSET_BY_TIMESTAMP, at);
       expect(header.offset).toBe(queueOffset);
@@ -139,7 +139,7 @@ describe('a broker that has started', () => {
     expect((await connection.request(Requests.END_TRANSACTION, verdict)).code).toBe(ResponseCode.SUCCESS);
     expect(await pulled(client)).toEqual([...numbers(), 'first']);
     const { body } = await client.pull('t', { offset: 0, group: 'g' });
-    const [{ physicalOffset: offset }] = decodeRecords(body);
+    const { physicalOffset: offset } = decodeRecords(body)[0]!;
     const back = { offset, group: 'g', delayLevel: 1 };
     expect((await connection.request(Requests.CONSUMER_SEND_MSG_BACK, back)).code).toBe(ResponseCode.SUCCESS);
     await running.clock.advance(100 * SECOND);

@@ -36,7 +36,7 @@ function change(text: string): void {
   const file = files.openSync(LOG, 'write');
   file.readSync(bytes, 0, bytes.length, 0);
   const at = bytes.indexOf(text) + text.length;
-  bytes[at] ^= 1;
+  bytes[at]! ^= 1;
   file.writeSync(bytes, at, 1, at);
 }
 

@@ -36,7 +36,7 @@ function comment(text: string): string {
 /** The text of config/broker-options.ts. */
 export function optionsInterface(): string {
   const members = optionEntries.map(([name, row]) => `${comment(docOf(row))}\n  ${name}?: ${row.type};`);
-  return `// Lists the options of a broker, as a user sees them. Written from the rows in option-rows.ts: ${GENERATED}
+  return `// Lists the options of a broker, as a user sees them. Written from the rows in option-rows.ts (${GENERATED}).
 import type { Clock, Logger } from '@nest-rocketmq/remoting/internal';
 import type { FileSystem } from '../store/files/file-system.js';
 

@@ -114,6 +114,8 @@ export { printable, silentLogger } from './logger.js';
 export type { Logger } from './logger.js';
 export { ManualClock } from './time/manual-clock.js';
 export type { TurnOptions } from './time/manual-clock.js';
+export { lockFolder, lockHolder, nodeLockFiles } from './folder-lock.js';
+export type { FolderLockOptions, LockFiles } from './folder-lock.js';
 export { identityOf, isHolderAlive, systemOf } from './process-life.js';
 export type { ProcessIdentity } from './process-life.js';
 export { COMPRESSED_ZLIB, MAX_INFLATED_BYTES, compressBody, inflateBody } from './message/compression.js';

@@ -233,7 +233,7 @@ describe('administration of the broker', () => {
     const client = await running.client();
     await client.send('orders', { body: 'wanted', properties: { KEYS: 'k1 k2' } });
     await client.send('orders', { body: 'other', properties: { KEYS: 'k3' } });
-    const [message] = await client.messages('orders');
+    const message = (await client.messages('orders'))[0]!;
     const range = { maxNum: 10, beginTimestamp: 0, endTimestamp: running.clock.now() + 1 };
     const found = await client.connection.request(Requests.QUERY_MESSAGE, { topic: 'orders', key: 'k2', ...range });
     expect(found.body.includes('wanted')).toBe(true);

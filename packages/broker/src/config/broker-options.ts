@@ -1,4 +1,4 @@
-// Lists the options of a broker, as a user sees them. Written from the rows in option-rows.ts: UPDATE_DOCS=1 npm test -- config/option-docs
+// Lists the options of a broker, as a user sees them. Written from the rows in option-rows.ts (UPDATE_DOCS=1 npm test -- config/option-docs).
 import type { Clock, Logger } from '@nest-rocketmq/remoting/internal';
 import type { FileSystem } from '../store/files/file-system.js';
 

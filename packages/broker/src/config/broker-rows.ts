@@ -6,9 +6,13 @@ import { NAME_RANGE, checkAddressList, checkListen, checkName, checkText } from 
 import { flag, integer, text } from './option-row.js';
 import type { FlagOfOption, OptionRow } from './option-row.js';
 
+/** Where `nest-rocketmq-broker` listens by default, `host:port`; Apache's port. An embedded broker listens nowhere. */
 export const DEFAULT_LISTEN = '127.0.0.1:10911';
+/** Where the name server of a broker that listens does so by default, `host:port`; Apache's port. */
 export const DEFAULT_NAME_SERVER_LISTEN = '127.0.0.1:9876';
+/** Default of `brokerName`, as in the broker.conf that Apache ships. */
 export const DEFAULT_BROKER_NAME = 'broker-a';
+/** Default of `brokerClusterName`, as Apache has it. */
 export const DEFAULT_CLUSTER_NAME = 'DefaultCluster';
 
 /** An address to listen on, or none. */

@@ -3,6 +3,7 @@ import { STORE_DEFAULTS } from '../store/options.js';
 import { HOURS_RANGE, checkHours, checkText } from './option-checks.js';
 import { choice, flag, integer, text } from './option-row.js';
 
+/** Default of `store`: a folder within the one that the process was started in. */
 export const DEFAULT_STORE = '.rocketmq';
 
 const { flush, deleteWhen } = STORE_DEFAULTS;

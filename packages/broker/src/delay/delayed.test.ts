@@ -20,7 +20,7 @@ describe('a message with a delay level', () => {
     const client = await running.client();
     expect(await bodies(client, 'cancel')).toEqual([]);
     await running.clock.advanceTo(START + 30 * MINUTE);
-    const [message] = await client.messages('cancel');
+    const message = (await client.messages('cancel'))[0]!;
     expect(message.body.toString()).toBe('late');
     expect(message.storeTimestamp).toBe(START + 30 * MINUTE);
     expect(message.queueOffset).toBe(0);
@@ -33,7 +33,7 @@ describe('a message with a delay level', () => {
     await client.send('t', { body: 'before' });
     const { header } = await client.send('t', { body: 'x', properties: { DELAY: '1' } });
     await running.clock.advance(SECOND);
-    const [, message] = await client.messages('t');
+    const message = (await client.messages('t'))[1]!;
     expect(message.preparedTransactionOffset).toBe(decodeOffsetMsgId(header.msgId ?? '').physicalOffset);
   });
 

@@ -73,9 +73,9 @@ describe('a message with long properties that fails', () => {
     expect((await client.send(TOPIC, { body: 'b', properties })).code).toBe(ResponseCode.SUCCESS);
     const { dead, times } = await consumeInVain(client, 1);
     expect(dead).toHaveLength(1);
-    expect(dead[0].body.toString()).toBe('b');
-    expect(dead[0].properties.get('long')).toBe(properties['long']);
-    expect(times).toBe(dead[0].reconsumeTimes);
+    expect(dead[0]!.body.toString()).toBe('b');
+    expect(dead[0]!.properties.get('long')).toBe(properties['long']);
+    expect(times).toBe(dead[0]!.reconsumeTimes);
     // It is tried as often as others are, or it is said why not.
     if (times < 3) expect(warnings).toEqual([expect.stringContaining(`It is in %DLQ%${GROUP}`)]);
     else expect(warnings).toEqual([]);
@@ -178,7 +178,7 @@ describe('a message that was stored under a larger maxMessageSize', () => {
     await running.restart({ maxMessageSize: 1_000 });
     const after = await running.client();
     expect((await after.send('plain', { body })).code).toBe(ResponseCode.MESSAGE_ILLEGAL);
-    const [failed] = await after.messages('plain', { group: 'g' });
+    const failed = (await after.messages('plain', { group: 'g' }))[0]!;
     const header = { offset: failed.physicalOffset, group: 'g', delayLevel: 1 };
     expect((await after.connection.request(Requests.CONSUMER_SEND_MSG_BACK, header)).code).toBe(ResponseCode.SUCCESS);
     await running.clock.advanceTo(START + HOUR);

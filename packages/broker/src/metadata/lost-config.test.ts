@@ -59,7 +59,7 @@ async function used(): Promise<void> {
   await client.send('other', { body: 'c', header: { d: 1 } });
   await client.subscribe('me', 'workers', { orders: '*' });
   for (let queueId = 0; queueId < QUEUES; queueId++) await commit(client, queueId, 1);
-  const [failed] = await client.messages('orders', { group: 'workers' });
+  const failed = (await client.messages('orders', { group: 'workers' }))[0]!;
   const back = { offset: failed.physicalOffset, group: 'workers', delayLevel: 1 };
   await client.connection.request(Requests.CONSUMER_SEND_MSG_BACK, back);
   await running.clock.advance(20_000);

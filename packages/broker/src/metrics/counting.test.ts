@@ -55,7 +55,7 @@ describe('what is counted', () => {
   it('is every message put into a topic, of a batch too, and its bytes', async () => {
     const client = await started();
     for (let sent = 0; sent < 2; sent++) await client.send('shop', { body: 'x' });
-    const [{ storeSize }] = await client.messages('shop');
+    const { storeSize } = (await client.messages('shop'))[0]!;
     const item = { body: Buffer.from('y'), flag: 0, properties: Buffer.alloc(0) };
     const fields = { a: 'p', b: 'shop', c: 'TBW102', d: 4, e: 0, f: 0, g: 0, h: 0 };
     const batch = encodeBatch([item, item, item]);
@@ -134,7 +134,7 @@ describe('what is counted', () => {
     await client.subscribe('me', 'g', { fails: '*' });
     await client.send('fails');
     const back = async (topic: string): Promise<void> => {
-      const [{ physicalOffset }] = await client.messages(topic, { group: 'g' });
+      const { physicalOffset } = (await client.messages(topic, { group: 'g' }))[0]!;
       const header = { offset: physicalOffset, group: 'g', delayLevel: 0, maxReconsumeTimes: 1 };
       await client.connection.request(Requests.CONSUMER_SEND_MSG_BACK, header);
     };
@@ -174,7 +174,7 @@ describe('the figures of the broker', () => {
   it('are of what was stored and read, and leave out what is not known', async () => {
     const client = await started();
     await client.send('shop', { body: 'x' });
-    const [{ storeSize }] = await client.messages('shop');
+    const { storeSize } = (await client.messages('shop'))[0]!;
     await client.pull('shop', { offset: 1 });
     await running.clock.advance(SECOND);
     const table = await figures(client);

@@ -89,14 +89,14 @@ describe('a delayed message', () => {
     for (let point = 0; point < points.length; point += 7) {
       await running.killAndRestart(points[point]);
       await running.clock.advance(800);
-      expect({ point, delivered: await deliveredAfter(points[point]) }).toEqual({ point, delivered: sent });
+      expect({ point, delivered: await deliveredAfter(points[point]!) }).toEqual({ point, delivered: sent });
     }
   });
 
   it.each(['delayOffset.json', 'both it and its backup'])('is delivered once when %s is gone', async (what) => {
     const { points, sent } = await pointsOfDelivery();
     for (let point = 0; point < points.length; point += 5) {
-      const files = points[point];
+      const files = points[point]!;
       files.removeSync('/store/config/delayOffset.json');
       if (what !== 'delayOffset.json') files.removeSync('/store/config/delayOffset.json.bak');
       expect({ point, delivered: await deliveredAfter(files) }).toEqual({ point, delivered: sent });
@@ -106,8 +106,8 @@ describe('a delayed message', () => {
   it('is delivered once when the file does not say up to where in the log it counts, as Apache’s does not', async () => {
     const { points, sent } = await pointsOfDelivery();
     for (let point = 0; point < points.length; point += 5) {
-      withoutLogOffset(points[point]);
-      expect({ point, delivered: await deliveredAfter(points[point]) }).toEqual({ point, delivered: sent });
+      withoutLogOffset(points[point]!);
+      expect({ point, delivered: await deliveredAfter(points[point]!) }).toEqual({ point, delivered: sent });
     }
   });
 

@@ -78,7 +78,7 @@ describe('a reply', () => {
     const answer = await reply();
     expect(answer).toMatchObject({ code: ResponseCode.SUCCESS, header: { queueId: 0, queueOffset: 0 } });
     expect(answer.extFields).toMatchObject({ MSG_REGION: 'DefaultRegion', TRACE_ON: 'true' });
-    const [{ header, body }] = pushed;
+    const { header, body } = pushed[0]!;
     expect(body).toBe('answer');
     expect(header).toMatchObject({
       producerGroup: 'answering',
@@ -94,7 +94,7 @@ describe('a reply', () => {
       ...PROPERTIES,
       PUSH_REPLY_TIME: String(START),
     });
-    const [message] = await stored();
+    const message = (await stored())[0]!;
     expect(message).toMatchObject({ flag: 7, bornTimestamp: START - 5, offsetMsgId: answer.header.msgId });
     expect(message.body.toString()).toBe('answer');
     message.properties.delete(MessageProperty.CRC32);

@@ -22,7 +22,7 @@ async function failedMessage(): Promise<{ client: TestClient; message: MessageEx
   const client = await running.client();
   await client.subscribe('me', 'g', { t: '*' });
   await client.send('t', { body: 'x', tags: 'a' });
-  const [message] = await client.messages('t', { group: 'g' });
+  const message = (await client.messages('t', { group: 'g' }))[0]!;
   return { client, message };
 }
 
@@ -31,7 +31,7 @@ describe('a message that is given back', () => {
     const { client, message } = await failedMessage();
     expect(await sendBack(client, message)).toBe(ResponseCode.SUCCESS);
     await running.clock.advance(10 * SECOND);
-    const [again] = await client.messages('%RETRY%g', RETRIES);
+    const again = (await client.messages('%RETRY%g', RETRIES))[0]!;
     expect(again.reconsumeTimes).toBe(1);
     expect(again.body.toString()).toBe('x');
     expect(again.properties.get(MessageProperty.RETRY_TOPIC)).toBe('t');
@@ -41,7 +41,7 @@ describe('a message that is given back', () => {
     await running.clock.advance(29 * SECOND);
     expect(await client.messages('%RETRY%g', { ...RETRIES, offset: 1 })).toEqual([]);
     await running.clock.advance(SECOND);
-    const [third] = await client.messages('%RETRY%g', { ...RETRIES, offset: 1 });
+    const third = (await client.messages('%RETRY%g', { ...RETRIES, offset: 1 }))[0]!;
     expect(third.reconsumeTimes).toBe(2);
     expect(third.properties.get(MessageProperty.ORIGIN_MESSAGE_ID)).toBe(message.offsetMsgId);
   });
@@ -50,10 +50,10 @@ describe('a message that is given back', () => {
     const { client } = await failedMessage();
     const set = { RETRY_TOPIC: 'elsewhere', ORIGIN_MESSAGE_ID: 'made-up' };
     await client.send('t', { body: 'y', properties: set, header: { j: 9 } });
-    const [, message] = await client.messages('t', { group: 'g' });
+    const message = (await client.messages('t', { group: 'g' }))[1]!;
     await sendBack(client, message, { delayLevel: 1 });
     await running.clock.advance(SECOND);
-    const [again] = await client.messages('%RETRY%g', RETRIES);
+    const again = (await client.messages('%RETRY%g', RETRIES))[0]!;
     expect(again.properties.get(MessageProperty.RETRY_TOPIC)).toBe('t');
     expect(again.properties.get(MessageProperty.ORIGIN_MESSAGE_ID)).toBe(message.offsetMsgId);
     expect(again.reconsumeTimes).toBe(1);
@@ -62,11 +62,11 @@ describe('a message that is given back', () => {
   it('that was a dead letter of another group is a message of its own', async () => {
     const { client, message } = await failedMessage();
     await sendBack(client, message, { delayLevel: -1 });
-    const [dead] = await client.messages('%DLQ%g', RETRIES);
+    const dead = (await client.messages('%DLQ%g', RETRIES))[0]!;
     await client.subscribe('menders', 'h', { '%DLQ%g': '*' });
     await sendBack(client, dead, { group: 'h', delayLevel: 1, maxReconsumeTimes: 1 });
     await running.clock.advance(SECOND);
-    const [again] = await client.messages('%RETRY%h', { group: 'h' });
+    const again = (await client.messages('%RETRY%h', { group: 'h' }))[0]!;
     expect(again.properties.get(MessageProperty.RETRY_TOPIC)).toBe('%DLQ%g');
     expect(again.reconsumeTimes).toBe(1);
   });
@@ -81,7 +81,7 @@ describe('a message that is given back', () => {
   it('is a dead letter at once when its consumer says so', async () => {
     const { client, message } = await failedMessage();
     await sendBack(client, message, { delayLevel: -1 });
-    const [dead] = await client.messages('%DLQ%g', RETRIES);
+    const dead = (await client.messages('%DLQ%g', RETRIES))[0]!;
     expect(dead.body.toString()).toBe('x');
     expect(dead.properties.get(MessageProperty.RETRY_TOPIC)).toBe('t');
   });
@@ -90,9 +90,9 @@ describe('a message that is given back', () => {
     const { client, message } = await failedMessage();
     await sendBack(client, message, { delayLevel: 1, maxReconsumeTimes: 1 });
     await running.clock.advance(SECOND);
-    const [again] = await client.messages('%RETRY%g', RETRIES);
+    const again = (await client.messages('%RETRY%g', RETRIES))[0]!;
     await sendBack(client, again, { delayLevel: 1, maxReconsumeTimes: 1 });
-    const [dead] = await client.messages('%DLQ%g', RETRIES);
+    const dead = (await client.messages('%DLQ%g', RETRIES))[0]!;
     // As Apache keeps it: where it waited for its last try.
     expect(dead.properties.get(MessageProperty.REAL_TOPIC)).toBe('%RETRY%g');
   });
@@ -114,9 +114,9 @@ describe('a dead letter', () => {
     const { client, message } = await failedMessage();
     await sendBack(client, message, { delayLevel: 1 });
     await running.clock.advance(SECOND);
-    const [again] = await client.messages('%RETRY%g', RETRIES);
+    const again = (await client.messages('%RETRY%g', RETRIES))[0]!;
     await sendBack(client, again, { delayLevel: -1 });
-    const [dead] = await client.messages('%DLQ%g', RETRIES);
+    const dead = (await client.messages('%DLQ%g', RETRIES))[0]!;
     expect(dead).toMatchObject({ reconsumeTimes: 2 });
     return { client, dead };
   }
@@ -127,12 +127,12 @@ describe('a dead letter', () => {
     await client.subscribe('me too', group, { '%DLQ%g': '*' });
     expect(await sendBack(client, dead, { group, maxReconsumeTimes: 2 })).toBe(ResponseCode.SUCCESS);
     await running.clock.advance(10 * SECOND);
-    const [again] = await client.messages('%RETRY%undertakers', { group, queueId: 0 });
+    const again = (await client.messages('%RETRY%undertakers', { group, queueId: 0 }))[0]!;
     expect(again.reconsumeTimes).toBe(1);
     expect(again.properties.get(MessageProperty.RETRY_TOPIC)).toBe('%DLQ%g');
     expect(again.properties.get(MessageProperty.DLQ_ORIGIN_TOPIC)).toBe('t');
     await sendBack(client, again, { group, maxReconsumeTimes: 1 });
-    const [deadAgain] = await client.messages('%DLQ%undertakers', { group, queueId: 0 });
+    const deadAgain = (await client.messages('%DLQ%undertakers', { group, queueId: 0 }))[0]!;
     expect(deadAgain.properties.get(MessageProperty.RETRY_TOPIC)).toBe('%DLQ%g');
   });
 
@@ -145,7 +145,7 @@ describe('a dead letter', () => {
     await running.clock.advance(9 * SECOND);
     expect(await client.messages('%RETRY%g', { ...RETRIES, offset: 1 })).toEqual([]);
     await running.clock.advance(SECOND);
-    const [again] = await client.messages('%RETRY%g', { ...RETRIES, offset: 1 });
+    const again = (await client.messages('%RETRY%g', { ...RETRIES, offset: 1 }))[0]!;
     await sendBack(client, again, back);
     await running.clock.advance(29 * SECOND);
     expect(await client.messages('%RETRY%g', { ...RETRIES, offset: 2 })).toEqual([]);
@@ -170,9 +170,9 @@ describe('a dead letter of the own group without room for another try', () => {
     const client = await running.client();
     await client.subscribe('me', 'g', { t: '*' });
     await client.send('t', { body: 'x', properties: { long: 'v'.repeat(32_640) } });
-    const [message] = await client.messages('t', { group: 'g' });
+    const message = (await client.messages('t', { group: 'g' }))[0]!;
     await sendBack(client, message);
-    const [dead] = await client.messages('%DLQ%g', RETRIES);
+    const dead = (await client.messages('%DLQ%g', RETRIES))[0]!;
     expect(await sendBack(client, dead)).toBe(ResponseCode.SYSTEM_ERROR);
     expect(await client.messages('%DLQ%g', RETRIES)).toHaveLength(1);
   });

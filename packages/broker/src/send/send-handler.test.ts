@@ -91,7 +91,7 @@ describe('a send', () => {
     running = await TestBroker.start();
     const client = await running.client();
     await client.send('t', { header: { i: 'TAGS\u0001a\u0002' } });
-    const [message] = await client.messages('t');
+    const message = (await client.messages('t'))[0]!;
     expect(message.properties.get(MessageProperty.UNIQ_KEY)).toMatch(/^[0-9A-F]{32}$/);
     expect(message.properties.get(MessageProperty.TAGS)).toBe('a');
   });
@@ -100,7 +100,7 @@ describe('a send', () => {
     running = await TestBroker.start();
     const client = await running.client();
     await client.send('t', { properties: { CLUSTER: 'elsewhere', POP_CK: 'x', k: 'v' } });
-    const [{ properties }] = await client.messages('t');
+    const { properties } = (await client.messages('t'))[0]!;
     expect(Object.fromEntries(properties)).toMatchObject({ CLUSTER: 'DefaultCluster', k: 'v' });
     expect(properties.has('POP_CK')).toBe(false);
   });
@@ -109,7 +109,7 @@ describe('a send', () => {
     running = await TestBroker.start();
     const client = await running.client();
     await client.send('t', { header: { i: 'UNIQ_KEY\u0001AB\u0002k\u0001v' } });
-    const [{ properties }] = await client.messages('t');
+    const { properties } = (await client.messages('t'))[0]!;
     expect(Object.fromEntries(properties)).toMatchObject({ k: 'v', MSG_REGION: 'DefaultRegion' });
   });
 
@@ -162,7 +162,7 @@ describe('a batch', () => {
     expect(messages.map((message) => message.body.toString())).toEqual(['a', 'b', 'c']);
     expect(messages.map((message) => message.queueOffset)).toEqual([0, 1, 2]);
     expect(header.msgId?.split(',')).toEqual(messages.map((message) => message.offsetMsgId));
-    expect(Object.fromEntries(messages[0].properties)).toEqual({ TAGS: 'x' });
+    expect(Object.fromEntries(messages[0]!.properties)).toEqual({ TAGS: 'x' });
   });
 
   it.each<Record<string, string>>([{ DELAY: '3' }, { TRAN_MSG: 'true' }])(

@@ -54,7 +54,7 @@ describe('an answer to a send', () => {
     const peer = new FakeConnection();
     replies.add(peer.connection, 10, reply(0x7ffffffe, serializeType));
     waiters.settle(10);
-    const [frame] = peer.frames;
+    const frame = peer.frames[0]!;
     expect(frame).toMatchObject({
       code: ResponseCode.SUCCESS,
       opaque: 0x7ffffffe,
@@ -87,8 +87,8 @@ describe('an answer to a send', () => {
       };
       replies.add(peer.connection, 10, wanted);
       waiters.settle(10);
-      expect(peer.frames[0].extFields['transactionId']).toBe(transactionId);
-      expect(peer.frames[0].opaque).toBe(-5);
+      expect(peer.frames[0]!.extFields['transactionId']).toBe(transactionId);
+      expect(peer.frames[0]!.opaque).toBe(-5);
     }
   });
 

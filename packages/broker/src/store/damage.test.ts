@@ -28,7 +28,7 @@ function change(fileSystem: MemoryFileSystem, at: number, mask: number, path = L
   const file = fileSystem.openSync(path, 'write');
   const byte = Buffer.alloc(1);
   file.readSync(byte, 0, 1, at);
-  byte[0] ^= mask;
+  byte[0]! ^= mask;
   file.writeSync(byte, 0, 1, at);
 }
 

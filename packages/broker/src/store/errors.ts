@@ -20,13 +20,14 @@ export class StoreError<Code extends StoreErrorCode = StoreErrorCode> extends Ro
 /** Another living process has the store open. */
 export class StoreLockedError extends StoreError<'STORE_LOCKED'> {
   constructor(
-    /** The process that holds it. */
-    readonly pid: number,
+    /** The process that holds it, if known. */
+    readonly pid: number | undefined,
+    /** The store's folder. */
     readonly path: string,
   ) {
     super(
       'STORE_LOCKED',
-      `the store ${path} is in use by process ${pid}. Stop that process, or choose another folder.`,
+      `the store ${path} is in use by ${pid === undefined ? 'another process' : `process ${pid}`}. Stop that process, or choose another folder.`,
     );
   }
 }

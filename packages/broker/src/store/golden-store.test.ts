@@ -60,7 +60,7 @@ async function expectAllServed(store: MessageStore): Promise<void> {
     const { topic, queueId, queueOffset, phyOffset, size } = expected;
     const result = await store.getMessage(topic, queueId, queueOffset, 1, 4_194_304);
     expect([topic, queueOffset, result.status, result.count]).toEqual([topic, queueOffset, 'FOUND', 1]);
-    const [record] = records(result.body);
+    const record = records(result.body)[0]!;
     const view = parse(record, phyOffset);
     expect([view.size, view.queueId, view.queueOffset, view.sysFlag]).toEqual([
       size,
@@ -132,7 +132,7 @@ describe('a store that Apache wrote', () => {
       for (const { topic, properties, phyOffset, sysFlag, size } of golden) {
         const keys = [properties['UNIQ_KEY'], ...(properties['KEYS']?.split(' ') ?? [])].filter((key) => key);
         for (const key of (sysFlag & 12) === 12 ? [] : keys) {
-          const { records: found } = await store.queryByKey(topic, key, 64, 0, Number.MAX_SAFE_INTEGER);
+          const { records: found } = await store.queryByKey(topic, key!, 64, 0, Number.MAX_SAFE_INTEGER);
           const wanted = await store.readRecord(phyOffset, size);
           expect([key, found.some((record) => record.equals(wanted!))]).toEqual([key, true]);
         }
@@ -143,13 +143,13 @@ describe('a store that Apache wrote', () => {
 
   it('goes on where Apache stopped', async () => {
     let store = await open();
-    const { topic, queueId } = golden[0];
+    const { topic, queueId } = golden[0]!;
     const next = store.maxOffset(topic, queueId);
     expect(store.append(message({ topic, queueId, body: 'ours' })).queueOffset).toBe(next);
     await store.close();
     store = await open();
     await expectAllServed(store);
-    expect(bodyOf(records((await store.getMessage(topic, queueId, next, 1, 1_000)).body)[0])).toBe('ours');
+    expect(bodyOf(records((await store.getMessage(topic, queueId, next, 1, 1_000)).body)[0]!)).toBe('ours');
     await store.close();
   });
 });

@@ -108,7 +108,7 @@ describe('the store', () => {
     expect(store.append(message({ topic: `%RETRY%${'g'.repeat(249)}` })).status).toBe('MESSAGE_ILLEGAL');
     await store.drain();
     expect(await bodies(store, long)).toHaveLength(1);
-    const [record] = records((await store.getMessage(long, 0, 0, 1, 1_000)).body);
+    const record = records((await store.getMessage(long, 0, 0, 1, 1_000)).body)[0]!;
     expect(parse(record, 0).topicLength).toBe(137);
     await store.close();
   });

@@ -104,7 +104,7 @@ describe('a half message', () => {
     const { client, verdict } = await half();
     expect(await client.messages('t')).toEqual([]);
     expect(await end(client, verdict)).toBe(ResponseCode.SUCCESS);
-    const [message] = await client.messages('t');
+    const message = (await client.messages('t'))[0]!;
     expect(message.body.toString()).toBe('x');
     expect(message.preparedTransactionOffset).toBe(verdict.commitLogOffset);
     expect(message.sysFlag & SysFlag.TRANSACTION_ROLLBACK).toBe(COMMIT);
@@ -150,7 +150,7 @@ describe('a verdict that comes after the immunity time of its transaction', () =
     expect(await end(client, { ...verdict, commitOrRollback: late })).toBe(ResponseCode.ILLEGAL_OPERATION);
     expect(await client.messages('t')).toEqual([]);
     await running.clock.advance(30 * SECOND);
-    expect(await end(client, answerTo(checks[0], COMMIT))).toBe(ResponseCode.SUCCESS);
+    expect(await end(client, answerTo(checks[0]!, COMMIT))).toBe(ResponseCode.SUCCESS);
     expect(await client.messages('t')).toHaveLength(1);
   });
 
@@ -239,11 +239,11 @@ describe('an undecided transaction', () => {
     expect(checks).toHaveLength(0);
     await running.clock.advance(SECOND);
     expect(checks).toHaveLength(1);
-    expect(checks[0].record).toMatchObject({ topic: 't', queueId: 0 });
-    expect(checks[0].record.properties.get(MessageProperty.TRANSACTION_CHECK_TIMES)).toBe('1');
+    expect(checks[0]!.record).toMatchObject({ topic: 't', queueId: 0 });
+    expect(checks[0]!.record.properties.get(MessageProperty.TRANSACTION_CHECK_TIMES)).toBe('1');
     await running.clock.advance(30 * SECOND);
     expect(checks).toHaveLength(2);
-    await end(client, answerTo(checks[1], COMMIT));
+    await end(client, answerTo(checks[1]!, COMMIT));
     expect(await client.messages('t')).toHaveLength(1);
     await running.clock.advance(100 * SECOND);
     expect(checks).toHaveLength(2);
@@ -253,7 +253,7 @@ describe('an undecided transaction', () => {
     const { client, checks, verdict } = await half();
     await running.clock.advance(40 * SECOND);
     await end(client, verdict);
-    await end(client, answerTo(checks[1], COMMIT));
+    await end(client, answerTo(checks[1]!, COMMIT));
     expect(await client.messages('t')).toHaveLength(1);
   });
 
@@ -276,7 +276,7 @@ describe('an undecided transaction', () => {
     const back = await producer(checks);
     await running.clock.advance(30 * SECOND);
     expect(checks).toHaveLength(1);
-    await end(back, answerTo(checks[0], COMMIT));
+    await end(back, answerTo(checks[0]!, COMMIT));
     expect(await back.messages('t')).toHaveLength(1);
   });
 
@@ -289,7 +289,7 @@ describe('an undecided transaction', () => {
     const after = await producer(checks);
     await running.clock.advance(10 * SECOND);
     expect(checks.map(({ record }) => record.body.toString())).toEqual(['open']);
-    await end(after, answerTo(checks[0], ROLLBACK));
+    await end(after, answerTo(checks[0]!, ROLLBACK));
     expect(await after.messages('t')).toHaveLength(1);
   });
 

@@ -1,9 +1,8 @@
 // Reads and writes the file that a broadcasting consumer keeps its offsets in, one file for each consumer of a host.
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { lockFolder } from '@nest-rocketmq/remoting/internal';
 import { TooManyConsumersError } from '../errors.js';
-import { lockFolder } from './folder-lock.js';
-import type { LockFiles } from './folder-lock.js';
 
 /** The file that offsets are kept in. */
 export interface OffsetFile {
@@ -60,15 +59,10 @@ export interface ClaimedFile {
  * Takes the first file that no living consumer has: <folder>/<owner>/<group>/offsets.json, then <owner>-2, and so on.
  * @throws when the folder cannot be written, or has MAX_CONSUMERS files in use
  */
-export async function claimOffsetFile(
-  folder: string,
-  owner: string,
-  group: string,
-  lockFiles?: LockFiles,
-): Promise<ClaimedFile> {
+export async function claimOffsetFile(folder: string, owner: string, group: string): Promise<ClaimedFile> {
   for (let place = 1; place <= MAX_CONSUMERS; place++) {
     const home = join(folder, place === 1 ? owner : `${owner}-${place}`, group);
-    const unlock = await lockFolder(home, lockFiles);
+    const unlock = await lockFolder(home);
     if (unlock) return { file: nodeOffsetFile(join(home, 'offsets.json'), unlock), place };
   }
   throw new TooManyConsumersError(group, folder, MAX_CONSUMERS);

@@ -62,14 +62,18 @@ export class Lexer {
     if (expression[at] === "'") return this.#string();
     const operator = OPERATORS.find((one) => expression.startsWith(one, at));
     if (operator !== undefined) return this.#token(operator, at + operator.length);
-    throw new InvalidFilterError(`the character '${printable(expression[at])}' is not allowed here`, expression, at);
+    throw new InvalidFilterError(
+      `the character '${printable(expression.charAt(at))}' is not allowed here`,
+      expression,
+      at,
+    );
   }
 
   /** White space and comments. One that does not end is none: `--` is then two signs, and a slash an error. */
   #skip(): void {
     const { expression } = this;
     for (;;) {
-      while (this.#at < expression.length && WHITE_SPACE.includes(expression[this.#at])) this.#at++;
+      while (this.#at < expression.length && WHITE_SPACE.includes(expression.charAt(this.#at))) this.#at++;
       const end = commentEnd(expression, this.#at);
       if (end < 0) return;
       this.#at = end;

@@ -40,6 +40,9 @@ export class LogScan {
   #askedTo = 0;
   /** Bytes that the last `advance` would have needed in the window; 0 if it stopped for another reason. */
   #lacking = 0;
+  /** The bytes behind the window, on their way into the system's cache. Never rejects. */
+  #ahead: Promise<unknown> | undefined;
+  #aheadBuffer = Buffer.alloc(0);
 
   constructor(
     readonly files: SegmentFiles,
@@ -52,6 +55,14 @@ export class LogScan {
 
   /** Walks from `position`, where a record begins. Resolves with where the log ends. */
   async walk(position: number, visitor: ScanVisitor): Promise<number> {
+    try {
+      return await this.#walk(position, visitor);
+    } finally {
+      await this.#ahead;
+    }
+  }
+
+  async #walk(position: number, visitor: ScanVisitor): Promise<number> {
     let waiting: Promise<void> | undefined;
     let records = 0;
     const visit = (record: RecordView, buffer: Buffer): void =>
@@ -66,7 +77,9 @@ export class LogScan {
         await waiting;
         waiting = undefined;
       } else if (this.needsBytes) {
+        await this.#ahead;
         await this.fill(at);
+        this.#ahead = this.#readAhead();
       } else {
         const known = at < this.reached && this.reached <= this.files.end ? this.reached : undefined;
         const found = at === this.knownEnd ? undefined : ((await this.resync(at)) ?? known);
@@ -75,6 +88,17 @@ export class LogScan {
         at = found;
       }
     }
+  }
+
+  /** Keeps the disk busy while the records of the window are looked at. */
+  #readAhead(): Promise<unknown> | undefined {
+    const { files } = this;
+    const from = this.#to;
+    const length = Math.min(WINDOW, files.startOf(from) + files.fileSize - from, this.limit - from);
+    if (from < this.#askedTo || length <= 0 || !files.has(files.startOf(from))) return undefined;
+    if (this.#aheadBuffer.length === 0) this.#aheadBuffer = Buffer.allocUnsafeSlow(Math.min(WINDOW, files.fileSize));
+    // An error is told when the window gets there.
+    return files.read(this.#aheadBuffer, 0, length, from).catch(() => undefined);
   }
 
   /** Walks like `advance`, and reads on as often as it takes. */

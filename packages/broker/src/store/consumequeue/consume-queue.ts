@@ -26,6 +26,8 @@ export class ConsumeQueue {
   readonly tail: QueueTail;
   /** Where the first message begins in the commit log; -1 where that is not known. */
   #firstPhysical = -1;
+  /** How often entries that had been in the files were changed. */
+  #changes = 0;
   #marked = { first: 0, next: 0, lastPhysical: -1, maxPhysical: 0 };
 
   constructor(
@@ -66,8 +68,10 @@ export class ConsumeQueue {
   }
 
   async #readBlock(view: QueueView, index: number): Promise<number> {
+    const changes = this.#changes;
     const units = await this.#readFile(view, index, view.units);
-    if (units > 0) this.blocks.set(this, { index, count: units, bytes: view.buffer });
+    // What was changed meanwhile may have been read as it was before.
+    if (units > 0 && changes === this.#changes) this.blocks.set(this, { index, count: units, bytes: view.detach() });
     return units;
   }
 
@@ -98,15 +102,18 @@ export class ConsumeQueue {
     bytes.writeInt32BE(size, 8);
     writeLong(bytes, tagsCode, 12);
     const start = this.files.startOf(index * UNIT);
-    this.blocks.delete(this);
-    await this.files.writeFully(bytes, 0, bytes.length, index * UNIT);
+    try {
+      await this.files.writeFully(bytes, 0, bytes.length, index * UNIT);
+    } finally {
+      this.#forgetBlock();
+    }
     this.files.unsynced.add(start);
     this.tail.sums.forget(start);
   }
 
   /** Starts over at entry `index`, with none before it in the files. */
   startAt(index: number): void {
-    this.blocks.delete(this);
+    this.#forgetBlock();
     this.first = this.assigned = index;
     this.tail.startAt(index);
     this.maxPhysical = 0;
@@ -213,6 +220,11 @@ export class ConsumeQueue {
       if (first + fileSize > this.first * UNIT) return;
       await this.files.remove(first);
     }
+  }
+
+  #forgetBlock(): void {
+    this.#changes++;
+    this.blocks.delete(this);
   }
 
   #setFirst(view: QueueView, shown: number): void {

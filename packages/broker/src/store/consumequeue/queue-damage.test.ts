@@ -169,7 +169,7 @@ describe.each([
   it.each(cases)('serves everything from its place with %s %s', async (scope, damage) => {
     const files = await copyOfLeft(stop, before);
     const undamaged = entries(files, saved);
-    DAMAGES[damage](files, SCOPES[scope]);
+    DAMAGES[damage]!(files, SCOPES[scope]!);
     const isHarmless = entries(files, saved) === undamaged;
     let { store, said } = await opened(files);
     expect(await served(store)).toBe(ALL);
@@ -191,7 +191,7 @@ describe.each([
       for (const damage of Object.keys(DAMAGES)) {
         const files = await copyOfLeft(stop, before);
         files.removeSync('/store/consumequeue.checkpoint');
-        DAMAGES[damage](files, SCOPES[scope]);
+        DAMAGES[damage]!(files, SCOPES[scope]!);
         const { store } = await opened(files).catch((error: Error) => {
           // Not one file of the right size is left, and so the option may be wrong.
           expect(error.message).toContain('remove the folder consumequeue: it is rebuilt');

@@ -24,6 +24,12 @@ export class QueueView {
     return this.#scratch;
   }
 
+  /** Gives away the memory of what it shows: the next read with the view uses other memory. */
+  detach(): Buffer {
+    this.#scratch = EMPTY;
+    return this.buffer;
+  }
+
   /** Shows `count` entries from byte `at` of the buffer on. Returns how many. */
   show(buffer: Buffer, at: number, count: number): number {
     this.buffer = buffer;

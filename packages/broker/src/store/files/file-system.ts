@@ -8,7 +8,7 @@ export interface StoreFile {
   read(target: Buffer, offset: number, length: number, position: number): Promise<number>;
   /** Resolves with the number of bytes written, which may be fewer than given. */
   write(source: Buffer, offset: number, length: number, position: number): Promise<number>;
-  /** Blocks: for the append path's one write, and for the lock file. */
+  /** Blocks: for the append path's one write, and for `abort`. */
   writeSync(source: Buffer, offset: number, length: number, position: number): number;
   truncate(size: number): Promise<void>;
   /** Makes what was written before the call survive a loss of power. */
@@ -17,6 +17,7 @@ export interface StoreFile {
   close(): Promise<void>;
 }
 
+/** What the system says of a file. */
 export interface FileStat {
   /** Bytes. */
   size: number;
@@ -30,6 +31,7 @@ export interface FileStat {
   inode: number;
 }
 
+/** A name in a folder. */
 export interface DirectoryEntry {
   name: string;
   directory: boolean;
@@ -38,6 +40,7 @@ export interface DirectoryEntry {
 /** `read` and `write` need the file, `create` makes it if it is absent, `exclusive` fails if it is there. */
 export type OpenMode = 'read' | 'write' | 'create' | 'exclusive';
 
+/** How full the disk of a path is. */
 export interface DiskUsage {
   /** Bytes. */
   total: number;
@@ -45,14 +48,17 @@ export interface DiskUsage {
   free: number;
 }
 
-/** Whatever looks up or changes a name may wait for the disk, for 200 ms and more while others keep it busy. */
+/**
+ * The files that a store is on. Errors carry Node's codes (`ENOENT`, `ENOSPC`, …). Whatever looks up or changes a name may wait for the disk, for 200 ms
+ * and more while others keep it busy.
+ */
 export interface FileSystem {
   /** Whether the files outlive the process. */
   readonly onDisk: boolean;
   /** Paths of the stores on these files that this process has open. */
   readonly openStores: Set<string>;
   open(path: string, mode: OpenMode): Promise<StoreFile>;
-  /** Blocks: for the lock file, when a store is opened. */
+  /** Blocks: for `abort`, when a store is opened. */
   openSync(path: string, mode: OpenMode): StoreFile;
   /** Undefined if it is absent. */
   stat(path: string): Promise<FileStat | undefined>;
@@ -64,6 +70,10 @@ export interface FileSystem {
   remove(path: string): Promise<void>;
   /** The whole folder. */
   removeTree(path: string): Promise<void>;
+  /**
+   * Atomic. A file takes the place of another one; a folder that of an empty one, and fails with ENOTEMPTY where there
+   * are names in it.
+   */
   rename(from: string, to: string): Promise<void>;
   /** Makes names created, removed and renamed in the folder survive a loss of power. */
   syncDirectory(path: string): Promise<void>;

@@ -219,6 +219,8 @@ export class MemoryFileSystem implements FileSystem {
       return;
     }
     if (!this.directories.has(from)) throw fileError('ENOENT', from);
+    if (this.files.has(to)) throw fileError('ENOTDIR', to);
+    if (this.listSync(to).length > 0) throw fileError('ENOTEMPTY', to);
     const moved = (path: string): string => to + path.slice(from.length);
     const within = (path: string): boolean => path === from || path.startsWith(`${from}/`);
     for (const [path, file] of [...this.files].filter(([name]) => within(name))) {
@@ -244,6 +246,10 @@ export class MemoryFileSystem implements FileSystem {
   }
 }
 
+/**
+ * Files in memory, which are gone with the process.
+ * @param now stamps files when they are written, ms since the epoch; default: the machine's clock
+ */
 export function memoryFileSystem(now?: () => number): MemoryFileSystem {
   return new MemoryFileSystem(now);
 }

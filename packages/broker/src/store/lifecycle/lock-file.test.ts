@@ -24,14 +24,17 @@ async function until(condition: () => boolean): Promise<void> {
 
 const abort = (): string => readFileSync(join(root, 'abort'), 'latin1');
 
+const namesIn = async (path: string): Promise<string[]> => (await fileSystem.list(path)).map(({ name }) => name);
+
 describe('the lock of a store', () => {
   it('is the file `lock` and the process id in `abort`, as Apache has them', async () => {
     const lock = await LockFile.take({ fileSystem, root });
     expect(readFileSync(join(root, 'lock'), 'latin1')).toMatch(/^lock(\n|$)/);
     expect(abort()).toBe(String(process.pid));
+    expect(await namesIn(join(root, 'lock.d'))).toEqual([expect.stringMatching(new RegExp(`^${process.pid}\\+`))]);
     expect(lock.wasAborted).toBe(false);
     await lock.release(true);
-    expect(await fileSystem.list(root)).toEqual([{ name: 'lock', directory: false }]);
+    expect(await namesIn(root)).toEqual(['lock', 'lock.d']);
   });
 
   it('refuses a second store on the same folder, in this process and naming it', async () => {
@@ -105,6 +108,6 @@ describe('the lock of a store', () => {
     const lock = await LockFile.take({ fileSystem, root });
     expect(lock.wasAborted).toBe(true);
     await lock.release(true);
-    expect(await fileSystem.list(root)).toEqual([{ name: 'lock', directory: false }]);
+    expect(await namesIn(root)).toEqual(['lock', 'lock.d']);
   });
 });

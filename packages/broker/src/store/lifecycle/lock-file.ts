@@ -1,8 +1,10 @@
-// Makes sure that one process at a time has the store open, with the files `lock` and `abort` as Apache has them. `abort`
-// holds the process id, and is there as long as the store has not been closed cleanly. `lock` begins with the word `lock`,
-// as Apache's does; behind it stands which process of that id it was.
-import { identityOf, isHolderAlive, systemOf } from '@nest-rocketmq/remoting/internal';
-import type { ProcessIdentity } from '@nest-rocketmq/remoting/internal';
+// Makes sure that one process at a time has the store open, with the files `lock` and `abort` as Apache has them, and with
+// `lock.d`, which Apache ignores. `abort` holds the process id, and is there as long as the store has not been closed
+// cleanly. `lock` begins with the word `lock`, as Apache's does; behind it stands which process of that id it was. Whoever
+// dies leaves `abort` behind, and of all who then start, one may overwrite it: the one that has the lock of `lock.d`, which
+// it keeps until it has closed the store.
+import { identityOf, isHolderAlive, lockFolder, lockHolder, systemOf } from '@nest-rocketmq/remoting/internal';
+import type { FolderLockOptions, LockFiles, ProcessIdentity } from '@nest-rocketmq/remoting/internal';
 import { StoreLockedError, systemCode } from '../errors.js';
 import type { FileSystem } from '../files/file-system.js';
 import { readFully, writeFully } from '../files/segment.js';
@@ -28,6 +30,7 @@ export class LockFile {
   wasForeign = false;
   readonly #options: LockFileOptions;
   readonly #abort: string;
+  readonly #unlock: () => Promise<void>;
 
   /** @throws StoreLockedError */
   static async take(options: LockFileOptions): Promise<LockFile> {
@@ -37,63 +40,54 @@ export class LockFile {
     if (openStores.has(root)) throw new StoreLockedError(pid, root);
     openStores.add(root);
     try {
-      const lock = new LockFile(options);
-      await lock.#make(String(pid));
-      return lock;
+      const unlock = await lockRoot(options);
+      try {
+        const lock = new LockFile(options, unlock);
+        await lock.#make(String(pid));
+        return lock;
+      } catch (error) {
+        // A lock that cannot be unlocked is stale for whoever starts next: the first error says more.
+        await unlock().catch(() => undefined);
+        throw error;
+      }
     } catch (error) {
       openStores.delete(root);
       throw error;
     }
   }
 
-  private constructor(options: LockFileOptions) {
+  private constructor(options: LockFileOptions, unlock: () => Promise<void>) {
     this.#options = options;
     this.#abort = `${options.root}/abort`;
+    this.#unlock = unlock;
   }
 
   /** @param clean whether the next start may trust the consume queues and the index */
   async release(clean: boolean): Promise<void> {
     const { fileSystem, root } = this.#options;
     try {
-      if (!clean) return;
-      await fileSystem.remove(this.#abort);
-      await fileSystem.syncDirectory(root);
+      if (clean) {
+        await fileSystem.remove(this.#abort);
+        await fileSystem.syncDirectory(root);
+      }
     } finally {
-      fileSystem.openStores.delete(root);
+      await this.#unlock().finally(() => fileSystem.openStores.delete(root));
     }
   }
 
   async #make(pid: string): Promise<void> {
     const { fileSystem, root } = this.#options;
-    // Left by a crash within the taking over of a stale lock.
+    // Left by an earlier version that crashed while it took over a stale lock.
     const leftovers = (await fileSystem.list(root)).filter(({ name }) => /^abort\.\d+$/.test(name));
-    this.wasAborted = (await this.#take(pid)) || leftovers.length > 0;
+    const stale = await fileSystem.stat(this.#abort);
+    if (stale) {
+      await this.#refuseIfAlive(await this.#read(this.#abort), stale.modified);
+      await this.#overwrite(this.#abort, pid);
+    } else await this.#create(this.#abort, pid);
+    this.wasAborted = stale !== undefined || leftovers.length > 0;
     for (const { name } of leftovers) await fileSystem.remove(`${root}/${name}`);
     await this.#writeIdentity(Number(pid));
     await fileSystem.syncDirectory(root);
-  }
-
-  /** Returns whether there was a stale one. */
-  async #take(pid: string): Promise<boolean> {
-    const files = this.#options.fileSystem;
-    const stale = await files.stat(this.#abort);
-    if (!stale) {
-      await this.#write(this.#abort, pid);
-      return false;
-    }
-    const holder = await this.#read(this.#abort);
-    await this.#refuseIfAlive(holder, stale.modified);
-    const renamed = `${this.#abort}.${pid}`;
-    await files.rename(this.#abort, renamed);
-    const taken = await this.#read(renamed);
-    if (taken !== holder) {
-      // Another process was quicker, and what was renamed is its lock.
-      await files.rename(renamed, this.#abort);
-      throw new StoreLockedError(Number(taken), this.#options.root);
-    }
-    await this.#write(this.#abort, pid);
-    await files.remove(renamed);
-    return true;
   }
 
   async #refuseIfAlive(holder: string, since: number): Promise<void> {
@@ -117,18 +111,9 @@ export class LockFile {
   }
 
   async #writeIdentity(pid: number): Promise<void> {
-    const { root, fileSystem } = this.#options;
     const identity = identityOf(pid);
     const text = identity ? `${LOCK_WORD}\n${pid} ${identity.start} ${identity.system}\n` : LOCK_WORD;
-    const file = await fileSystem.open(`${root}/lock`, 'create');
-    try {
-      const bytes = Buffer.from(text);
-      if ((await file.size()) > bytes.length) await file.truncate(bytes.length);
-      await writeFully(file, bytes, 0, bytes.length, 0);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    await this.#overwrite(`${this.#options.root}/lock`, text);
   }
 
   async #read(path: string, most = LONGEST_PID): Promise<string> {
@@ -141,10 +126,24 @@ export class LockFile {
     }
   }
 
-  async #write(path: string, text: string): Promise<void> {
+  async #overwrite(path: string, text: string): Promise<void> {
+    const file = await this.#options.fileSystem.open(path, 'create');
+    try {
+      const size = await file.size();
+      // In one write, and in place, which a full disk allows. An old id that is cut later may end in digits of another one.
+      const bytes = Buffer.from(text.padEnd(Math.min(size, LONGEST_LOCK)));
+      await writeFully(file, bytes, 0, bytes.length, 0);
+      if (size > text.length) await file.truncate(text.length);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  }
+
+  async #create(path: string, text: string): Promise<void> {
     let file;
     try {
-      // Blocking: another process that finds it empty takes it for a stale one.
+      // Blocking: an earlier version, which does not know `lock.d`, takes an empty one for stale.
       file = this.#options.fileSystem.openSync(path, 'exclusive');
     } catch (error) {
       if (systemCode(error) !== 'EEXIST') throw error;
@@ -158,4 +157,28 @@ export class LockFile {
       await file.close();
     }
   }
+}
+
+/** @throws StoreLockedError */
+async function lockRoot(options: LockFileOptions): Promise<() => Promise<void>> {
+  const { fileSystem, root, pid = process.pid, isAlive = isHolderAlive } = options;
+  const lock: FolderLockOptions = {
+    files: lockFiles(fileSystem),
+    pid,
+    // What is left of this process's own id is stale, as in `abort`.
+    isAlive: (other, since, identity) => other !== pid && isAlive(other, since, identity),
+  };
+  const unlock = await lockFolder(root, lock);
+  if (unlock) return unlock;
+  throw new StoreLockedError(await lockHolder(root, lock), root);
+}
+
+function lockFiles(files: FileSystem): LockFiles {
+  return {
+    mkdir: (path) => files.makeDirectory(path),
+    readdir: async (path) => (await files.list(path)).map(({ name }) => name),
+    rename: (from, to) => files.rename(from, to),
+    create: async (path) => (await files.open(path, 'create')).close(),
+    rm: (path) => files.removeTree(path),
+  };
 }

@@ -122,7 +122,7 @@ describe.each([
 
   it.each(cases)('names what is lost with a file %s (number %i of its log%s)', async (damage, number, more) => {
     const { files, sent } = await copyOfLeft(stop, before);
-    const [damaging, leftBytes] = DAMAGES[damage];
+    const [damaging, leftBytes] = DAMAGES[damage]!;
     damaging(files, pathOf(number));
     if (more !== '') files.removeTreeSync('/store/consumequeue');
     if (more.includes('anything'))
@@ -146,7 +146,7 @@ describe.each([
       const appended = PLACES.map(({ topic, queueId }) => ({ ...store.append(message({ topic, queueId })) }));
       const next = appended.map(({ queueOffset }) => queueOffset);
       // No position of the log is given twice, either: message ids are made of them.
-      expect(appended[0].physicalOffset).toBeGreaterThanOrEqual(Math.max(...sent.map(({ end }) => end)));
+      expect(appended[0]!.physicalOffset).toBeGreaterThanOrEqual(Math.max(...sent.map(({ end }) => end)));
       expect(next).toEqual(PLACES.map(() => COUNT + life - 1));
       await store.drain();
       await store.close();

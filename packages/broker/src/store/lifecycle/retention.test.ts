@@ -109,10 +109,10 @@ describe('old messages', () => {
   it('do not change under a reader that holds them', async () => {
     const { store, disk, clock } = await filled();
     const { body } = await store.getMessage('T', 0, 0, 1, 1_000_000);
-    const before = Buffer.from(body[0]);
+    const before = Buffer.from(body[0]!);
     disk.used = 86;
     await clock.advance(HOUR);
-    expect(body[0].equals(before)).toBe(true);
+    expect(body[0]!.equals(before)).toBe(true);
     await store.close();
   });
 });

@@ -49,7 +49,7 @@ async function interleave<T>(random: () => number, tasks: ((files: LockFiles) =>
     mkdir: (path) => turn().then(() => nodeLockFiles.mkdir(path)),
     readdir: (path) => turn().then(() => nodeLockFiles.readdir(path)),
     rename: (from, to) => turn().then(() => nodeLockFiles.rename(from, to)),
-    writeFile: (path, content) => turn().then(() => nodeLockFiles.writeFile(path, content)),
+    create: (path) => turn().then(() => nodeLockFiles.create(path)),
     rm: (path) => turn().then(() => nodeLockFiles.rm(path)),
   };
   const ended = (): void => {
@@ -116,7 +116,7 @@ describe('the lock of a folder', () => {
       for (let run = 0; run < 200; run++) {
         const home = join(folder, String(run));
         await prepare(home);
-        const lock = (files: LockFiles): ReturnType<typeof lockFolder> => lockFolder(home, files);
+        const lock = (files: LockFiles): ReturnType<typeof lockFolder> => lockFolder(home, { files });
         // One locks and unlocks, so that there are holders one after the other too.
         const lockAndUnlock = async (files: LockFiles): Promise<undefined> =>
           (await lock(files))?.().then(() => undefined);
