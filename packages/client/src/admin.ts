@@ -11,6 +11,7 @@ import {
   decodeRecords,
   expectSuccess,
   formatAddress,
+  sleep,
 } from '@nest-rocketmq/remoting/internal';
 import type { ClusterInfo, HeaderOf, MessageExt, MessageQueue, TopicRouteData } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from './client-context.js';
@@ -18,7 +19,6 @@ import { BrokerNotFoundError, NoBrokerError, TopicNotFoundError } from './errors
 import type { NameServers } from './routes/name-servers.js';
 import { checkSendTopic } from './config/names.js';
 import { integerIn } from './config/options.js';
-import { sleep } from './time/timing.js';
 
 /** The topic to create, for `Admin.createTopic`. */
 export interface CreateTopicOptions {

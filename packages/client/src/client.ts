@@ -7,6 +7,7 @@ import {
   Requests,
   UniqueIdMaker,
   localHost,
+  sharedAbortController,
   signer,
 } from '@nest-rocketmq/remoting/internal';
 import type { Clock, Logger } from '@nest-rocketmq/remoting/internal';
@@ -31,7 +32,6 @@ import { PendingReplies } from './replies/pending-replies.js';
 import type { RequestCounts } from './replies/pending-replies.js';
 import { SendWindow } from './send-window.js';
 import { Routes } from './routes/routes.js';
-import { sharedAbortController } from './time/timing.js';
 
 /** Any topic would do. */
 const TOPIC_TO_TRY_NAME_SERVER = AUTO_CREATE_TOPIC_KEY;

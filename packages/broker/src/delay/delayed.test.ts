@@ -27,7 +27,7 @@ describe('a message with a delay level', () => {
     expect(message.properties.get(MessageProperty.REAL_TOPIC)).toBe('cancel');
   });
 
-  it('names the record that it was put away in, so that the log tells what was delivered', async () => {
+  it('names the scheduled record that it came from, so that the log tells what was delivered', async () => {
     running = await TestBroker.start();
     const client = await running.client();
     await client.send('t', { body: 'before' });

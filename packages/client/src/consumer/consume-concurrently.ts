@@ -1,9 +1,8 @@
 // Runs the listener, several calls at a time in any order, and applies each result to its messages and the queue's offset.
-import { MessageProperty } from '@nest-rocketmq/remoting/internal';
+import { MessageProperty, sleep } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import { describe } from '../errors.js';
-import { sleep } from '../time/timing.js';
 import { callListener } from './call-listener.js';
 import type { ConsumeService } from './consume-service.js';
 import type { ConsumeContext, ResolvedPushConsumerOptions } from './consumer-options.js';

@@ -1,9 +1,8 @@
 // Runs the listener where order is kept: one call at a time in each lane, and a failed message again in its place. A lane
 // is a queue (ORDERLY), or a sharding key within a queue (KEY_ORDERED).
-import { MessageProperty } from '@nest-rocketmq/remoting/internal';
+import { MessageProperty, sleep } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import { describe } from '../errors.js';
-import { sleep } from '../time/timing.js';
 import { callListener } from './call-listener.js';
 import type { ConsumeParts } from './consume-concurrently.js';
 import type { ConsumeService } from './consume-service.js';

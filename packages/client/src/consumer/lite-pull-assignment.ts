@@ -1,5 +1,6 @@
 // Decides which queues a consumer that polls has: its share of the topics that it subscribes to, or those that it was
 // assigned by hand.
+import { sharedAbortController } from '@nest-rocketmq/remoting/internal';
 import type { MessageQueue, SubscriptionData } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import type { Subscription } from './consumer-options.js';
@@ -13,7 +14,6 @@ import { queueKey } from './process-queue.js';
 import { Rebalance } from './rebalance.js';
 import { findTopics } from './find-topics.js';
 import { subscriptionData } from './subscription.js';
-import { sharedAbortController } from '../time/timing.js';
 
 export interface LitePullAssignmentParts {
   context: ClientContext;

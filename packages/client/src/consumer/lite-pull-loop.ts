@@ -1,10 +1,16 @@
 // Pulls the queues of a consumer that polls (LITE_PULL_MESSAGE): one loop for each, for as long as the queue is its own,
 // and ahead of the application by no more than the thresholds allow.
-import { MessageProperty, Requests, ResponseCode, ResponseError, isDLQTopic } from '@nest-rocketmq/remoting/internal';
+import {
+  MessageProperty,
+  Requests,
+  ResponseCode,
+  ResponseError,
+  isDLQTopic,
+  sleep,
+} from '@nest-rocketmq/remoting/internal';
 import type { MessageQueue, Reply, SubscriptionData } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import { BrokerNotFoundError, describe } from '../errors.js';
-import { sleep } from '../time/timing.js';
 import type { LitePullBuffer } from './lite-pull-buffer.js';
 import type { ResolvedLitePullOptions } from './lite-pull-options.js';
 import type { LitePullQueue } from './lite-pull-queue.js';

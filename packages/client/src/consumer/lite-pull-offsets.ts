@@ -75,9 +75,9 @@ export class LitePullOffsets {
     return found;
   }
 
-  #remember({ messageQueue, landmark }: LitePullQueue, offset: number): void {
+  #remember({ messageQueue, consumedMessage }: LitePullQueue, offset: number): void {
     const { offsets } = this.#parts;
-    offsets.update(messageQueue, offset, landmark);
+    offsets.update(messageQueue, offset, consumedMessage);
     // It may be an earlier one than before.
     offsets.reset(messageQueue, offset);
   }

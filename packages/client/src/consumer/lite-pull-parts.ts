@@ -1,8 +1,8 @@
 // Puts the parts of a consumer that polls together.
+import { Repeating } from '@nest-rocketmq/remoting/internal';
 import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import { describe } from '../errors.js';
-import { Repeating } from '../time/timing.js';
 import { GroupCheck } from './group-check.js';
 import { LitePullAssignment } from './lite-pull-assignment.js';
 import { LitePullBuffer } from './lite-pull-buffer.js';

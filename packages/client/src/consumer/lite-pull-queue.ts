@@ -1,8 +1,8 @@
 // Keeps one queue of a consumer that pulls: the messages that are here and not handed out yet, and three offsets: up to
 // where it is pulled, handed out, and consumed.
+import { sharedAbortController } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
-import { sharedAbortController } from '../time/timing.js';
-import type { Landmark } from './offset-store.js';
+import type { ConsumedMessage } from './offset-store.js';
 import { queueKey } from './process-queue.js';
 
 export class LitePullQueue {
@@ -19,8 +19,8 @@ export class LitePullQueue {
   /** What was consumed then: `done`. An automatic commit has something to store when it has moved on. */
   committedDone: number | undefined;
   /** The last message that was consumed. */
-  landmark: Landmark | undefined;
-  #taken: Landmark | undefined;
+  consumedMessage: ConsumedMessage | undefined;
+  #taken: ConsumedMessage | undefined;
   #pulledTo: number | undefined;
   #position: number | undefined;
   #done: number | undefined;
@@ -127,7 +127,7 @@ export class LitePullQueue {
   /** What was handed out is consumed. */
   settle(): void {
     this.#done = this.#position;
-    this.landmark = this.#taken;
+    this.consumedMessage = this.#taken;
   }
 
   /** Pulls anew what is here and not handed out: the filter is another one. */

@@ -1,8 +1,8 @@
 // Hands the messages of a consumer that pulls to its application: to one poll or one loop at a time, since whoever asks for
 // the next message says that the last one is consumed.
+import { sleep } from '@nest-rocketmq/remoting/internal';
 import type { Clock, MessageExt } from '@nest-rocketmq/remoting/internal';
 import { integerIn } from '../config/options.js';
-import { sleep } from '../time/timing.js';
 import type { LitePullBuffer } from './lite-pull-buffer.js';
 import { PollInProgressError } from './lite-pull-errors.js';
 import { MessageIterator } from './lite-pull-iterator.js';

@@ -105,9 +105,9 @@ describe('the offsets of a broadcasting consumer', () => {
     store.update(queue, 5, done as MessageExt);
     await store.persist([queue]);
     const again = await storeOn(file);
-    expect(again.landmark(queue)).toEqual(done);
+    expect(again.consumedMessage(queue)).toEqual(done);
     again.discard(queue);
-    expect(again.landmark(queue)).toBeUndefined();
+    expect(again.consumedMessage(queue)).toBeUndefined();
     expect(await again.read(queue)).toBeUndefined();
   });
 

@@ -14,7 +14,7 @@ import {
 import type { Logger, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import { describe } from '../errors.js';
 import type { OffsetFile } from './offset-file.js';
-import type { Landmark, OffsetStore } from './offset-store.js';
+import type { ConsumedMessage, OffsetStore } from './offset-store.js';
 import { OffsetTable } from './offset-store.js';
 import { queueKey } from './process-queue.js';
 
@@ -22,7 +22,7 @@ export class LocalOffsetStore extends OffsetTable implements OffsetStore {
   readonly #claim: () => Promise<OffsetFile>;
   readonly #logger: Logger;
   readonly #known = new Map<string, MessageQueue>();
-  readonly #landmarks = new Map<string, Landmark>();
+  readonly #consumedMessages = new Map<string, ConsumedMessage>();
   #file: OffsetFile | undefined;
   #written = '';
   /** One write at a time, each with the newest offsets. */
@@ -53,15 +53,15 @@ export class LocalOffsetStore extends OffsetTable implements OffsetStore {
     return Promise.resolve(this.current(queue));
   }
 
-  override update(queue: MessageQueue, offset: number, done?: Landmark): void {
+  override update(queue: MessageQueue, offset: number, done?: ConsumedMessage): void {
     super.update(queue, offset);
     if (!done) return;
     const { queueOffset, physicalOffset, storeTimestamp } = done;
-    this.#landmarks.set(queueKey(queue), { queueOffset, physicalOffset, storeTimestamp });
+    this.#consumedMessages.set(queueKey(queue), { queueOffset, physicalOffset, storeTimestamp });
   }
 
-  landmark(queue: MessageQueue): Landmark | undefined {
-    return this.#landmarks.get(queueKey(queue));
+  consumedMessage(queue: MessageQueue): ConsumedMessage | undefined {
+    return this.#consumedMessages.get(queueKey(queue));
   }
 
   persist(queues: Iterable<MessageQueue>): Promise<void> {
@@ -85,7 +85,7 @@ export class LocalOffsetStore extends OffsetTable implements OffsetStore {
 
   discard(queue: MessageQueue): void {
     super.forget(queue);
-    this.#landmarks.delete(queueKey(queue));
+    this.#consumedMessages.delete(queueKey(queue));
   }
 
   async #write(): Promise<void> {
@@ -105,11 +105,11 @@ export class LocalOffsetStore extends OffsetTable implements OffsetStore {
       const offset = this.current(queue);
       return offset === undefined ? [] : [[queue, offset] as const];
     });
-    const landmarks = queues.flatMap((queue) => {
-      const landmark = this.landmark(queue);
-      return landmark ? [{ ...queue, ...landmark }] : [];
+    const consumedMessages = queues.flatMap((queue) => {
+      const consumedMessage = this.consumedMessage(queue);
+      return consumedMessage ? [{ ...queue, ...consumedMessage }] : [];
     });
-    return encodeJson({ offsetTable: queueTable(entries), ...(landmarks.length > 0 && { landmarks }) });
+    return encodeJson({ offsetTable: queueTable(entries), ...(consumedMessages.length > 0 && { consumedMessages }) });
   }
 
   #decode(content: Buffer): void {
@@ -118,15 +118,15 @@ export class LocalOffsetStore extends OffsetTable implements OffsetStore {
       this.#known.set(queueKey(queue), queue);
       this.reset(queue, Number(offset));
     }
-    if (json['landmarks'] === undefined) return;
-    for (const row of arrayIn(json, 'landmarks').filter(isObject)) {
+    if (json['consumedMessages'] === undefined) return;
+    for (const row of arrayIn(json, 'consumedMessages').filter(isObject)) {
       const each = objectOf(row);
       const queue = {
         topic: stringIn(each, 'topic'),
         brokerName: stringIn(each, 'brokerName'),
         queueId: numberIn(each, 'queueId'),
       };
-      this.#landmarks.set(queueKey(queue), {
+      this.#consumedMessages.set(queueKey(queue), {
         queueOffset: numberIn(each, 'queueOffset'),
         physicalOffset: numberIn(each, 'physicalOffset'),
         storeTimestamp: numberIn(each, 'storeTimestamp'),

@@ -3,7 +3,7 @@
 import { DecodeError, Requests, ResponseCode, decodeRecord, expectSuccess } from '@nest-rocketmq/remoting/internal';
 import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { Brokers } from '../routes/brokers.js';
-import type { Landmark } from './offset-store.js';
+import type { ConsumedMessage } from './offset-store.js';
 
 const TIMEOUT_MS = 6_000;
 
@@ -11,35 +11,35 @@ export interface KeptOffset {
   readonly queue: MessageQueue;
   readonly offset: number;
   /** A message of this queue that was consumed. */
-  readonly landmark: Landmark | undefined;
+  readonly consumedMessage: ConsumedMessage | undefined;
 }
 
 /** @throws when the broker cannot be asked */
 export async function isOfThisStore(brokers: Brokers, address: string, kept: KeptOffset): Promise<boolean> {
-  const { queue, offset, landmark } = kept;
+  const { queue, offset, consumedMessage } = kept;
   const { topic, queueId, brokerName: bname } = queue;
   const ask = { topic, queueId, bname };
   const max = await brokers.request(address, Requests.GET_MAX_OFFSET, ask, { timeout: TIMEOUT_MS });
   expectSuccess(max, address);
   if (offset > (max.header.offset ?? 0)) return false;
-  if (!landmark) return true;
+  if (!consumedMessage) return true;
   const min = await brokers.request(address, Requests.GET_MIN_OFFSET, ask, { timeout: TIMEOUT_MS });
   expectSuccess(min, address);
   // The broker has deleted that message with its file: the offset may well be right.
-  if (landmark.queueOffset < (min.header.offset ?? 0)) return true;
-  const view = { topic, offset: landmark.physicalOffset, bname };
+  if (consumedMessage.queueOffset < (min.header.offset ?? 0)) return true;
+  const view = { topic, offset: consumedMessage.physicalOffset, bname };
   const found = await brokers.request(address, Requests.VIEW_MESSAGE_BY_ID, view, { timeout: TIMEOUT_MS });
-  return found.code === ResponseCode.SUCCESS && isLandmark(found.body, queue, landmark);
+  return found.code === ResponseCode.SUCCESS && isConsumedMessage(found.body, queue, consumedMessage);
 }
 
-function isLandmark(body: Buffer, { topic, queueId }: MessageQueue, landmark: Landmark): boolean {
+function isConsumedMessage(body: Buffer, { topic, queueId }: MessageQueue, consumedMessage: ConsumedMessage): boolean {
   try {
     const message = decodeRecord(Buffer.from(body), 0, { inflate: false, checkCrc: false });
     return (
       message.topic === topic &&
       message.queueId === queueId &&
-      message.queueOffset === landmark.queueOffset &&
-      message.storeTimestamp === landmark.storeTimestamp
+      message.queueOffset === consumedMessage.queueOffset &&
+      message.storeTimestamp === consumedMessage.storeTimestamp
     );
   } catch (error) {
     if (error instanceof DecodeError) return false;

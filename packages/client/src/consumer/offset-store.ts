@@ -8,7 +8,7 @@ import type { Routes } from '../routes/routes.js';
 import { queueKey } from './process-queue.js';
 
 /** A message by which a store can be recognized. */
-export interface Landmark {
+export interface ConsumedMessage {
   readonly queueOffset: number;
   readonly physicalOffset: number;
   /** ms since the epoch */
@@ -20,7 +20,7 @@ export interface OffsetStore {
   /** The stored offset; undefined when there is none. @throws when it cannot be read */
   read(queue: MessageQueue): Promise<number | undefined>;
   /** Remembers up to where the queue is consumed; never goes back. @param done a consumed message of the queue */
-  update(queue: MessageQueue, offset: number, done?: Landmark): void;
+  update(queue: MessageQueue, offset: number, done?: ConsumedMessage): void;
   /** Remembers this offset, even if it is smaller. */
   reset(queue: MessageQueue, offset: number): void;
   /** The remembered offset. */
@@ -31,7 +31,7 @@ export interface OffsetStore {
   commit(queue: MessageQueue): Promise<void>;
   forget(queue: MessageQueue): void;
   /** For offsets kept on this machine: a message that tells whether they belong to the broker's store. */
-  landmark?(queue: MessageQueue): Landmark | undefined;
+  consumedMessage?(queue: MessageQueue): ConsumedMessage | undefined;
   /** For the same: drops this offset, since it belongs to another store. */
   discard?(queue: MessageQueue): void;
   /** Releases the store. Never rejects. */

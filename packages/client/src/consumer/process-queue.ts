@@ -1,6 +1,6 @@
 // Keeps the messages of one queue that are here and not yet consumed, and the offset below which all are.
+import { sharedAbortController } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
-import { sharedAbortController } from '../time/timing.js';
 
 export class ProcessQueue {
   readonly messageQueue: MessageQueue;

@@ -1,9 +1,15 @@
 // Pulls messages: one loop for each queue, as long as the queue is ours.
-import { MessageProperty, Requests, ResponseCode, ResponseError, isDLQTopic } from '@nest-rocketmq/remoting/internal';
+import {
+  MessageProperty,
+  Requests,
+  ResponseCode,
+  ResponseError,
+  isDLQTopic,
+  sleep,
+} from '@nest-rocketmq/remoting/internal';
 import type { MessageExt, Reply, SubscriptionData } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import { BrokerNotFoundError, describe } from '../errors.js';
-import { sleep } from '../time/timing.js';
 import type { ResolvedPushConsumerOptions } from './consumer-options.js';
 import type { PauseGate } from './pause-gate.js';
 import type { ConsumerStats } from './consumer-stats.js';

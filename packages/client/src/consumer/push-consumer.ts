@@ -1,9 +1,8 @@
 // Puts a push consumer together, and starts and stops its parts in order.
-import { NotRunningError, retryTopic } from '@nest-rocketmq/remoting/internal';
+import { NotRunningError, Repeating, retryTopic, sleep } from '@nest-rocketmq/remoting/internal';
 import type { ConsumerData, MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import type { DirectResult, QueueOffset } from '../groups/group-registry.js';
-import { Repeating, sleep } from '../time/timing.js';
 import { consumeDirectly } from './consume-directly.js';
 import { resolvePushConsumerOptions } from './consumer-options.js';
 import type { PushConsumerOptions, ResolvedPushConsumerOptions, Subscription } from './consumer-options.js';

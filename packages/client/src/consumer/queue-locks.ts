@@ -1,9 +1,15 @@
 // Locks queues at their brokers for a consumer that keeps their order, and renews the locks of those that it has.
-import { Requests, decodeLockOk, encodeLockBatch, expectSuccess } from '@nest-rocketmq/remoting/internal';
+import {
+  Repeating,
+  Requests,
+  decodeLockOk,
+  encodeLockBatch,
+  expectSuccess,
+  sleep,
+} from '@nest-rocketmq/remoting/internal';
 import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import { BrokerNotFoundError, describe } from '../errors.js';
-import { Repeating, sleep } from '../time/timing.js';
 import { queueKey } from './process-queue.js';
 import type { ProcessQueue } from './process-queue.js';
 

@@ -46,7 +46,8 @@ async function isValid({ offsets, routes, brokers, logger }: StartOffsetParts, q
   if (!offsets.discard) return true;
   const address = routes.brokerAddress(queue.brokerName);
   if (!address) throw new BrokerNotFoundError(queue.brokerName, queue.topic);
-  if (await isOfThisStore(brokers, address, { queue, offset, landmark: offsets.landmark?.(queue) })) return true;
+  if (await isOfThisStore(brokers, address, { queue, offset, consumedMessage: offsets.consumedMessage?.(queue) }))
+    return true;
   offsets.discard(queue);
   logger.warn(
     `the offset ${offset} of ${queueKey(queue)} was made on another store than broker ${queue.brokerName} has now: ` +

@@ -1,11 +1,10 @@
 // Tells brokers of this client's groups: all of them every 30 s, and each one before anything else is sent on a new
 // connection, since a broker that has just started knows neither groups nor subscriptions.
 import type { Clock, Connection, Connections, Logger, TimerHandle } from '@nest-rocketmq/remoting/internal';
-import { Requests, encodeHeartbeat, expectSuccess } from '@nest-rocketmq/remoting/internal';
+import { Repeating, Requests, encodeHeartbeat, expectSuccess } from '@nest-rocketmq/remoting/internal';
 import { describe } from '../errors.js';
 import type { GroupRegistry } from './group-registry.js';
 import type { Outages } from '../outages.js';
-import { Repeating } from '../time/timing.js';
 
 export interface HeartbeatOptions {
   clientId: string;

@@ -1,8 +1,7 @@
 // Runs the calls of one producer: each waits for its turn in the client's send window, and a shutdown waits for all of
 // them.
-import { NotRunningError } from '@nest-rocketmq/remoting/internal';
+import { NotRunningError, sleep } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
-import { sleep } from '../time/timing.js';
 import type { PreparedMessage } from './outgoing.js';
 
 /** Roughly what a message takes besides its body. bytes */

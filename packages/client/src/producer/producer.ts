@@ -1,10 +1,9 @@
 // Provides the calls that an application makes of a producer, its start and its shutdown.
-import { InvalidOptionError, NotRunningError } from '@nest-rocketmq/remoting/internal';
+import { InvalidOptionError, NotRunningError, sharedAbortController } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import type { TransactionCheck } from '../groups/group-registry.js';
 import { prepareBatch } from './batch.js';
-import { sharedAbortController } from '../time/timing.js';
 import { RoundRobin, chosenQueue, isQueueChosen } from './choose-queue.js';
 import { Requester } from './request.js';
 import { addressed, replyMessage, sendReply } from './reply.js';

@@ -7,13 +7,13 @@ import {
   ResponseError,
   RocketMQError,
   encodeProperties,
+  within,
 } from '@nest-rocketmq/remoting/internal';
 import type { Brokers } from '../routes/brokers.js';
 import { MQClientError } from '../client-error.js';
 import { BrokerNotFoundError, SendFailedError, TopicNotFoundError } from '../errors.js';
 import type { Routes, TopicRoute } from '../routes/routes.js';
 import { Backoff } from '../time/backoff.js';
-import { within } from '../time/timing.js';
 import { Attempts } from './attempts.js';
 import type { RoundRobin } from './choose-queue.js';
 import { BrokerDelays } from './delay.js';

@@ -9,9 +9,13 @@ import type {
   RequestOptions,
   RequestRow,
 } from '@nest-rocketmq/remoting/internal';
-import { ConnectError, DEFAULT_REQUEST_TIMEOUT_MS, RequestTimeoutError } from '@nest-rocketmq/remoting/internal';
+import {
+  ConnectError,
+  DEFAULT_REQUEST_TIMEOUT_MS,
+  RequestTimeoutError,
+  within,
+} from '@nest-rocketmq/remoting/internal';
 import type { Heartbeat } from '../groups/heartbeat.js';
-import { within } from '../time/timing.js';
 
 export interface BrokersOptions {
   clock: Clock;

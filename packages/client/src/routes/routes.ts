@@ -2,6 +2,7 @@
 import type { Clock, Logger, MessageQueue, TopicRouteData } from '@nest-rocketmq/remoting/internal';
 import {
   MASTER_ID,
+  Repeating,
   Requests,
   ResponseCode,
   decodeClusterInfo,
@@ -12,7 +13,6 @@ import { TopicNotFoundError, describe } from '../errors.js';
 import type { NameServers } from './name-servers.js';
 import type { Outages } from '../outages.js';
 import { readableQueues, writableQueues } from './route-queues.js';
-import { Repeating } from '../time/timing.js';
 
 export interface TopicRoute {
   readonly topic: string;

@@ -1,8 +1,7 @@
 // Tries again within the time of a call, with pauses that grow.
-import { ConnectError } from '@nest-rocketmq/remoting/internal';
+import { ConnectError, sleep } from '@nest-rocketmq/remoting/internal';
 import type { Clock } from '@nest-rocketmq/remoting/internal';
 import { BrokerNotFoundError } from '../errors.js';
-import { sleep } from './timing.js';
 
 /** The first pause before a server that could not be reached is dialled again; each further one is twice as long. ms */
 const FIRST_PAUSE_MS = 50;
