@@ -1,6 +1,6 @@
-// Measures one server in bench/topics: many topics with a message in each queue, restarts, many pending delayed messages,
-// restarts again, and the accuracy of delays meanwhile.
-import { SCHEDULE_TOPIC } from '@nest-rocketmq/remoting/internal';
+// Measures one server in bench/topics: many topics with a message in each queue, restarts, many delayed messages pending,
+// restarts again, the accuracy of delays meanwhile; and then the same with messages that have a time of their own.
+import { SCHEDULE_TOPIC, TIMER_TOPIC } from '@nest-rocketmq/remoting/internal';
 import { freeBrokerPort, freePort } from '../../test/interop/harness/ports.js';
 import { comparable, type Figure, type Measurement, plain } from '../figures.js';
 import { maxOffsets, openConnection } from '../load/connection.js';
@@ -10,9 +10,9 @@ import { loopFigures } from '../loop-delays.js';
 import { memoryFigures } from '../process-stats.js';
 import type { MeasuredCluster, ServerName } from '../servers.js';
 import { restart, type Restarted, startAgain, startFigures } from '../start-time.js';
-import { accuracy, delayProperty } from './accuracy.js';
+import { accuracy, byLevel, byTime, delayProperty, timerProperty } from './accuracy.js';
 import type { TopicsOptions } from './options.js';
-import { DELAYED, preparedStore, TIMED_QUEUES, topicNames } from './prepared-store.js';
+import { DELAYED, preparedStore, TIMED_QUEUES, TIMERS, topicNames } from './prepared-store.js';
 
 const SIZE = 128;
 const DEPTH = 64;
@@ -56,7 +56,7 @@ async function restarts(server: ServerName, cluster: MeasuredCluster, what: stri
 
 export async function measure(server: ServerName, options: TopicsOptions, onLoss: OnLoss): Promise<Measurement> {
   const topics = topicNames(options.topics);
-  const { queues, delayed, level } = options;
+  const { queues, delayed, level, timers, timerDelay } = options;
   const lostOf = (what: string, lost: number): Figure => {
     if (lost > 0) onLoss(what, lost);
     return plain(`${what}: lost`, Math.max(0, lost));
@@ -71,18 +71,43 @@ export async function measure(server: ServerName, options: TopicsOptions, onLoss
   figures.push(...withTopics.figures);
   figures.push(lostOf('topics', sent - (await stored(withTopics.cluster, topics, queues))));
 
-  await withTopics.cluster.loopDelays();
-  const started = performance.now();
-  const toDelayed = { topics: [DELAYED], queues: TIMED_QUEUES, properties: delayProperty(level) };
-  const pending = await send(withTopics.cluster, toDelayed, delayed);
-  figures.push(comparable('pending: sent/s', (pending * 1000) / (performance.now() - started)));
-  figures.push(...memoryFigures(withTopics.cluster.brokerPid, 'pending: '));
-  figures.push(...loopFigures(await withTopics.cluster.loopDelays(), 'pending: '));
-  const withPending = await restarts(server, withTopics.cluster, 'pending');
-  figures.push(...withPending.figures);
-  // Nothing else is delayed yet: all levels' queues together hold what is pending.
-  figures.push(lostOf('pending', pending - (await stored(withPending.cluster, [SCHEDULE_TOPIC], level))));
+  const byLevels = { topic: DELAYED, properties: delayProperty(level), waitIn: SCHEDULE_TOPIC, queues: level };
+  const withDelayed = await pending(server, withTopics.cluster, 'pending', { ...byLevels, count: delayed }, lostOf);
+  figures.push(...withDelayed.figures, ...(await accuracy(withDelayed.cluster, options, byLevel)));
+  figures.push(...memoryFigures(withDelayed.cluster.brokerPid, 'delayed: '));
 
-  figures.push(...(await accuracy(withPending.cluster, options)));
-  return [...figures, ...memoryFigures(withPending.cluster.brokerPid, 'delayed: ')];
+  const byTimes = { topic: TIMERS, properties: timerProperty(timerDelay), waitIn: TIMER_TOPIC, queues: 1 };
+  const withTimers = await pending(server, withDelayed.cluster, 'timers', { ...byTimes, count: timers }, lostOf);
+  figures.push(...withTimers.figures, ...(await accuracy(withTimers.cluster, options, byTime)));
+  return [...figures, ...memoryFigures(withTimers.cluster.brokerPid, 'timers: ')];
+}
+
+interface Pending {
+  topic: string;
+  properties: string;
+  count: number;
+  /** The topic that they wait in. Nothing else is in it. */
+  waitIn: string;
+  /** Of that topic. */
+  queues: number;
+}
+
+/** Has so many messages wait over a clean restart and one after kill -9. */
+async function pending(
+  server: ServerName,
+  cluster: MeasuredCluster,
+  what: string,
+  { topic, properties, count, waitIn, queues }: Pending,
+  lostOf: (what: string, lost: number) => Figure,
+): Promise<{ cluster: MeasuredCluster; figures: Figure[] }> {
+  await cluster.loopDelays();
+  const started = performance.now();
+  const sent = await send(cluster, { topics: [topic], queues: TIMED_QUEUES, properties }, count);
+  const figures = [comparable(`${what}: sent/s`, (sent * 1000) / (performance.now() - started))];
+  figures.push(...memoryFigures(cluster.brokerPid, `${what}, sent: `));
+  figures.push(...loopFigures(await cluster.loopDelays(), `${what}, sent: `));
+  const restarted = await restarts(server, cluster, what);
+  figures.push(...restarted.figures);
+  figures.push(lostOf(what, sent - (await stored(restarted.cluster, [waitIn], queues))));
+  return { cluster: restarted.cluster, figures };
 }

@@ -10,7 +10,11 @@ export interface TopicsOptions extends Contest {
   delayed: number;
   /** That level, from 1. */
   level: number;
-  /** Messages of short levels, whose delivery is timed. */
+  /** Messages with a time of their own that wait. */
+  timers: number;
+  /** How long these wait, s: it outlasts the benchmark. */
+  timerDelay: number;
+  /** Messages of short levels, and as many with short times of their own, whose delivery is timed. */
   timed: number;
   /** How long these are sent for, s. */
   timedSeconds: number;
@@ -25,11 +29,13 @@ export function parseOptions(args: readonly string[]): TopicsOptions {
       queues: { type: 'string', default: '4' },
       delayed: { type: 'string', default: '1000000' },
       level: { type: 'string', default: '18' },
+      timers: { type: 'string', default: '1000000' },
+      'timer-delay': { type: 'string', default: '7200' },
       timed: { type: 'string', default: '20000' },
       'timed-seconds': { type: 'string', default: '20' },
     },
   });
-  const number = (name: 'topics' | 'queues' | 'delayed' | 'level' | 'timed' | 'timed-seconds'): number =>
+  const number = (name: Exclude<keyof typeof values, 'a' | 'b' | 'pairs'>): number =>
     positiveInteger(name, values[name]);
   return {
     ...contestOf(values),
@@ -37,6 +43,8 @@ export function parseOptions(args: readonly string[]): TopicsOptions {
     queues: number('queues'),
     delayed: number('delayed'),
     level: number('level'),
+    timers: number('timers'),
+    timerDelay: number('timer-delay'),
     timed: number('timed'),
     timedSeconds: number('timed-seconds'),
   };

@@ -8,6 +8,8 @@ import { temporaryFolder } from '../../test/interop/harness/temporary.js';
 /** Where the messages go that are pending, and those whose delivery is timed. */
 export const DELAYED = 'BenchDelayed';
 export const TIMED = 'BenchTimed';
+export const TIMERS = 'BenchTimers';
+export const TIMED_BY_TIME = 'BenchTimedByTime';
 export const TIMED_QUEUES = 4;
 
 export const topicNames = (count: number): string[] =>
@@ -20,7 +22,7 @@ export function preparedStore(topics: readonly string[], queues: number): string
   const store = join(temporaryFolder('bench-topics'), 'store');
   const configs = [
     ...topics.map((topic) => withQueues(topic, queues)),
-    ...[DELAYED, TIMED].map((topic) => withQueues(topic, TIMED_QUEUES)),
+    ...[DELAYED, TIMED, TIMERS, TIMED_BY_TIME].map((topic) => withQueues(topic, TIMED_QUEUES)),
   ];
   mkdirSync(join(store, 'config'), { recursive: true });
   const table = {

@@ -6,7 +6,7 @@ import { measure } from './measure.js';
 import { parseOptions } from './options.js';
 
 const options = parseOptions(process.argv.slice(2));
-const { a, b, topics, queues, delayed, level, timed, timedSeconds } = options;
+const { a, b, topics, queues, delayed, level, timers, timerDelay, timed, timedSeconds } = options;
 if (a === 'apache' || b === 'apache') requireOpenFiles(topics * queues);
 const pairs = await compareFresh(options, (server) =>
   measure(server, options, (what, lost) => {
@@ -16,6 +16,7 @@ const pairs = await compareFresh(options, (server) =>
 );
 print(
   `\n${shown(topics)} topics of ${queues} queues; ${shown(delayed)} messages pending at level ${level}; ` +
-    `${shown(timed)} of levels 1 to 3 in ${timedSeconds} s; medians of ${options.pairs}; ${machine()}\n`,
+    `${shown(timers)} with a time ${shown(timerDelay)} s away; ` +
+    `${shown(timed)} of levels 1 to 3, and with times of 1 to 10 s, in ${timedSeconds} s; medians of ${options.pairs}; ${machine()}\n`,
 );
 print(tableOfFigures([a, b], pairs));

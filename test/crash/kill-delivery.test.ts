@@ -16,12 +16,13 @@ const AT_ONCE = 30;
 const WAVES = 2;
 const TOPIC = 'due';
 const FIRST_LEVEL = encodeProperties([['DELAY', '1']]);
+const OWN_TIME = encodeProperties([['TIMER_DELAY_MS', '700']]);
 
 jest.setTimeout(60_000 + rounds * 60_000);
 afterEach(cleanUp);
 
-const sendDelayed = (connection: Connection, body: string): Promise<number> =>
-  sendOne(connection, body, { topic: TOPIC, properties: FIRST_LEVEL });
+const sendDelayed = (connection: Connection, body: string, properties: string): Promise<number> =>
+  sendOne(connection, body, { topic: TOPIC, properties });
 
 /** Resolves when so many have come. */
 async function untilDelivered(connection: Connection, count: number): Promise<void> {
@@ -34,7 +35,10 @@ async function untilDelivered(connection: Connection, count: number): Promise<vo
 }
 
 describe(`kill -9 of a broker that delivers delayed messages, ${rounds} times, seed ${seed}`, () => {
-  it('loses none, and delivers none twice', async () => {
+  it.each([
+    ['a level', FIRST_LEVEL],
+    ['a time of their own', OWN_TIME],
+  ])('with %s loses none, and delivers none twice', async (_what, properties) => {
     const random = new Random(seed);
     for (let round = 0; round < rounds; round++) {
       const store = join(temporaryFolder('kill-delivery'), 'store');
@@ -43,7 +47,7 @@ describe(`kill -9 of a broker that delivers delayed messages, ${rounds} times, s
       const bodies: string[] = [];
       for (let wave = 0; wave < WAVES; wave++) {
         const more = Array.from({ length: AT_ONCE }, (_, i) => `${wave}:${i}`);
-        await Promise.all(more.map((body) => sendDelayed(sender, body)));
+        await Promise.all(more.map((body) => sendDelayed(sender, body, properties)));
         bodies.push(...more);
         await untilDelivered(sender, random.integer(bodies.length - 2 * AT_ONCE, bodies.length - AT_ONCE));
       }
@@ -52,7 +56,7 @@ describe(`kill -9 of a broker that delivers delayed messages, ${rounds} times, s
       const again = await BrokerProcess.start({ store });
       const reader = await again.connect();
       // What is sent last falls due last.
-      await sendDelayed(reader, 'last');
+      await sendDelayed(reader, 'last', properties);
       bodies.push('last');
       await untilDelivered(reader, bodies.length);
       expect({ round, read: (await readBack(reader, TOPIC)).sort() }).toEqual({ round, read: bodies.sort() });

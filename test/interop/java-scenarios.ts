@@ -2,7 +2,7 @@
 // The *.test.ts files choose the broker.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Cluster, DELAY_LEVELS_MS } from './harness/cluster.js';
-import type { RocketMQVersion } from './harness/jars.js';
+import { ROCKETMQ_5, type RocketMQVersion } from './harness/jars.js';
 import { numbered, sorted } from './harness/lists.js';
 import { JavaPeer, type PeerEvent, type ScenarioEvents } from './harness/java-peer.js';
 
@@ -16,6 +16,7 @@ const SCENARIOS = [
   'properties',
   'large',
   'delay',
+  'timer',
   'tags',
   'retry',
   'orderly',
@@ -51,6 +52,7 @@ export function describeJavaClient(
   clusterOf: () => Cluster,
   allowances: Allowances = { offsetMayGoBack: false },
 ): void {
+  const recalls = version === ROCKETMQ_5;
   describe(`the Java client ${version}`, () => {
     let peer: JavaPeer;
     beforeAll(async () => {
@@ -60,6 +62,7 @@ export function describeJavaClient(
       await peer?.kill();
     });
     declareSendTests((name) => peer.scenario(name));
+    declareTimerTest((name) => peer.scenario(name), recalls);
     declareConsumeTests((name) => peer.scenario(name), allowances);
     declareTransactionTests((name) => peer.scenario(name));
   });
@@ -128,6 +131,28 @@ function declareSendTests(scenario: Scenario): void {
       expect(message.at - Number(message.bornTimestamp)).toBeGreaterThanOrEqual(DELAY_LEVELS_MS[i]! - CLOCK_SLACK_MS);
       expect(propertiesOf(message)).toMatchObject({ DELAY: String(i + 1), REAL_TOPIC: message.topic });
     }
+  });
+}
+
+/** @param recalls whether this client can take a message back */
+function declareTimerTest(scenario: Scenario, recalls: boolean): void {
+  test('T072, T079: messages come at their own time, not sooner, and one that is recalled does not', async () => {
+    const events = await scenario('timer');
+    const sent = new Map(events.of('sent').map((message) => [message.body, message]));
+    const received = events.of('received').slice(1);
+    const dues = { 'timer-ms': 2_600, 'timer-seconds': 4_000, 'timer-time': 5_200 };
+    const withoutRecall = recalls ? [] : ['timer-recalled'];
+    expect(sorted(received.map(({ body }) => String(body)))).toEqual(sorted([...Object.keys(dues), ...withoutRecall]));
+    for (const message of received) {
+      const due = dues[message.body as keyof typeof dues] ?? 0;
+      expect(message.at - Number(message.bornTimestamp)).toBeGreaterThanOrEqual(due - CLOCK_SLACK_MS);
+      expect(propertiesOf(message)).toMatchObject({ REAL_TOPIC: message.topic, TIMER_OUT_MS: expect.any(String) });
+    }
+    if (!recalls) return;
+    expect(events.field('recalled', 'msgId')).toEqual([sent.get('timer-recalled')?.msgId]);
+    expect(events.of('too-late')).toMatchObject([
+      { code: 604, remark: expect.stringContaining('recall failed, timestamp invalid') },
+    ]);
   });
 }
 

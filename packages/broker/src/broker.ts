@@ -4,6 +4,7 @@ import {
   LogThrottle,
   RemotingServer,
   SCHEDULE_TOPIC,
+  TIMER_TOPIC,
   UnsentBytes,
   formatAddress,
 } from '@nest-rocketmq/remoting/internal';
@@ -29,9 +30,15 @@ import { ConsumerOffsets } from './metadata/offsets.js';
 import { EMBEDDED_NAME_SERVER, EMBEDDED_PORT, idleTimeoutOf, resolveOptions } from './config/options.js';
 import type { BrokerOptions } from './config/broker-options.js';
 import { openProgress } from './progress/progress.js';
+import type { Progress } from './progress/progress.js';
 import { Registration } from './namesrv/registration.js';
 import { SendReplies } from './send/send-replies.js';
 import { MessageStore } from './store/store.js';
+import type { DelayOffsets } from './delay/delay-offsets.js';
+import { TimerFiles } from './timer/timer-files.js';
+import { MessageTimer } from './timer/message-timer.js';
+import { PendingTimers } from './timer/pending-timers.js';
+import { TimerMessages } from './message/timer-message.js';
 import { Topics } from './metadata/topics.js';
 import { CheckBack } from './transaction/check-back.js';
 import { HalfQueue } from './transaction/half-queue.js';
@@ -127,10 +134,14 @@ async function assemble(
   const replies = new SendReplies({ ...config, storeHost });
   const stats = new BrokerStats({ ...config, systemTopics: new Set(topics.systemTopicNames) });
   const storeStats = new StoreStats(store, clock);
-  const messageWriter = new MessageWriter(store, levels, storeStats);
-  const { outcomes, delayOffsets } = await openProgress(environment, store, levels);
+  const pending = new PendingTimers(config.maxPendingTimers);
+  const timers = new TimerMessages({ ...config, room: pending });
+  const messageWriter = new MessageWriter(store, levels, timers, storeStats);
+  const progress = await openProgress(environment, store, levels, pending);
+  const { outcomes, delayOffsets } = progress;
   const levelTimer = new LevelTimer({ ...config, store, messageWriter, levels, stats, offsets: delayOffsets });
   const hold = (): (() => void) => delayOffsets.hold();
+  const { messageTimer, timerFiles } = makeTimers(environment, { store, pending, progress, messageWriter, stats });
   const halves = new HalfQueue({ store, messageWriter, offsets, clock, storeHost, outcomes, hold });
   const checkBack = new CheckBack({ ...config, config, store, messageWriter, halves, topics, clients, stats, hold });
   const identity = { clusterName, brokerName, brokerAddr: brokerAddress, brokerId };
@@ -149,22 +160,54 @@ async function assemble(
     storeStats,
     levelProgress,
     unsent,
+    pending,
+    hold,
+    wake: () => messageTimer.wake(),
   });
   const server = new RemotingServer({ ...config, idleTimeout: idleTimeoutOf(config), unsent, handlers });
-  const parts = { ...shared, levelTimer, checkBack, registration, server };
+  const parts = { ...shared, levelTimer, messageTimer, timerFiles, delayOffsets, checkBack, registration, server };
   connect(parts);
   return { server, start: () => start(parts), stop: () => stop(parts) };
 }
 
+interface TimerParts {
+  store: MessageStore;
+  pending: PendingTimers;
+  progress: Progress;
+  messageWriter: MessageWriter;
+  stats: BrokerStats;
+}
+
+/** Makes what delivers the messages that have a time of their own. */
+function makeTimers(
+  { config, fileSystem, root }: Environment,
+  { progress, ...parts }: TimerParts,
+): { messageTimer: MessageTimer; timerFiles: TimerFiles } {
+  const { delayOffsets, checkText, timers } = progress;
+  // What is in memory is not opened again.
+  const folder = config.store === 'memory' ? undefined : root;
+  const timerFiles = new TimerFiles({ ...config, ...parts, fileSystem, root: folder }, checkText);
+  const changed = (): void => delayOffsets.timersChanged();
+  const hold = (): (() => void) => delayOffsets.hold();
+  const messageTimer = new MessageTimer({ ...config, ...parts, ...timers, files: timerFiles, hold, changed });
+  delayOffsets.timers = () => messageTimer.note;
+  parts.store.retention.neededFrom = () => messageTimer.firstPosition;
+  return { messageTimer, timerFiles };
+}
+
 interface LivingParts extends SharedParts {
   levelTimer: LevelTimer;
+  messageTimer: MessageTimer;
+  timerFiles: TimerFiles;
+  delayOffsets: DelayOffsets;
   checkBack: CheckBack;
   registration: Registration;
   server: RemotingServer;
 }
 
 /** Connects the parts to the events of the store and of connections. */
-function connect({ store, clients, longPolling, replies, levelTimer, checkBack, server }: LivingParts): void {
+function connect(parts: LivingParts): void {
+  const { store, clients, longPolling, replies, levelTimer, messageTimer, checkBack, server } = parts;
   server.onConnectionClosed((connection) => {
     clients.connectionClosed(connection);
     longPolling.connectionClosed(connection);
@@ -174,20 +217,24 @@ function connect({ store, clients, longPolling, replies, levelTimer, checkBack, 
     longPolling.arrived(topic, queueId, maxOffset, tagsCode);
     if (topic === SCHEDULE_TOPIC) levelTimer.arrived(queueId);
     else if (topic === HALF_TOPIC) checkBack.arrived();
+    else if (topic === TIMER_TOPIC) messageTimer.arrived(maxOffset, tagsCode);
   });
 }
 
-async function start({ levelTimer, checkBack, registration }: LivingParts): Promise<void> {
+async function start({ levelTimer, messageTimer, checkBack, registration }: LivingParts): Promise<void> {
   levelTimer.start();
+  messageTimer.start();
   await checkBack.start();
   await registration.start();
 }
 
 /** Takes no more requests first, then lets those under way end, then saves everything. */
 async function stop(parts: LivingParts): Promise<void> {
-  const { store, topics, groups, offsets, clients, longPolling, levelTimer, checkBack, registration, server } = parts;
+  const { store, topics, groups, offsets, clients, longPolling, levelTimer, messageTimer } = parts;
+  const { checkBack, registration, server } = parts;
   await registration.stop();
   checkBack.stop();
+  await messageTimer.stop();
   await levelTimer.stop();
   await store.settled();
   await server.close();
@@ -195,6 +242,9 @@ async function stop(parts: LivingParts): Promise<void> {
   clients.stop();
   parts.log.end();
   await offsets.stop();
+  await parts.timerFiles.begin();
+  await parts.delayOffsets.stop();
+  await parts.timerFiles.write();
   try {
     await Promise.all([topics.flush(), groups.flush()]);
   } finally {

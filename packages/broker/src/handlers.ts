@@ -32,6 +32,8 @@ import { PullScheduler } from './pull/pull-scheduler.js';
 import { Retry } from './retry/retry.js';
 import type { SendReplies } from './send/send-replies.js';
 import type { MessageStore } from './store/store.js';
+import { recallHandlers } from './timer/recall-handler.js';
+import type { PendingTimers } from './timer/pending-timers.js';
 import type { HalfQueue } from './transaction/half-queue.js';
 
 /** A queue counts as young while its first message is within this share of the machine's memory, counted in bytes of log. */
@@ -57,6 +59,11 @@ export interface HandlerParts extends SharedParts {
   storeStats: StoreStats;
   levelProgress: () => LevelProgress[];
   unsent: UnsentBytes;
+  pending: PendingTimers;
+  /** `DelayOffsets.hold` */
+  hold: () => () => void;
+  /** `MessageTimer.wake` */
+  wake: () => void;
 }
 
 /** Sends of one message have a handler of their own. */
@@ -72,6 +79,7 @@ export function makeHandlers({ environment, ...parts }: HandlerParts): HandlerTa
   const common = { ...parts, config, clock, locks, retry, pullScheduler, storeHost };
   const typed: TypedHandlers = {
     ...sendBatchHandlers(common),
+    ...recallHandlers({ ...common, logger: config.logger }),
     ...sendBackHandlers(common),
     ...pullHandlers(common),
     ...endTransactionHandlers(common),

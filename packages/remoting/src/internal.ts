@@ -118,6 +118,8 @@ export { identityOf, isHolderAlive, systemOf } from './process-life.js';
 export type { ProcessIdentity } from './process-life.js';
 export { COMPRESSED_ZLIB, MAX_INFLATED_BYTES, compressBody, inflateBody } from './message/compression.js';
 export { bodyCrc, javaHashCode } from './message/hash.js';
+export { decodeRecallHandle, encodeRecallHandle } from './message/recall-handle.js';
+export type { RecallHandle } from './message/recall-handle.js';
 export { decodeBatch, encodeBatch } from './message/message-batch.js';
 export type { BatchItem } from './message/message-batch.js';
 export {
@@ -171,6 +173,7 @@ export {
   OFFSET_MOVED_EVENT,
   OP_HALF_TOPIC,
   SCHEDULE_TOPIC,
+  TIMER_TOPIC,
   SELF_TEST_TOPIC,
   TOPIC_MAX_LENGTH,
   TRANS_CHECK_MAX_TIME_TOPIC,

@@ -49,6 +49,7 @@ export const BROKER_SETTINGS: Readonly<Record<string, string>> = {
   // Far from the default of 15, which a change of brokers would use up in as many seconds.
   transactionCheckMax: '1000',
   flushConsumerOffsetInterval: '500',
+  recallMessageEnable: 'true',
   mappedFileSizeCommitLog: String(64 * 1024 * 1024),
 };
 

@@ -77,6 +77,17 @@ export interface BrokerOptions {
   messageDelayLevel?: string;
   /** Longest time until a changed offset of a delay level is on disk. Default: `10000`; allowed: ms, 10 to 3600000. */
   flushDelayOffsetInterval?: number;
+  /** Whether messages with a delivery time of their own are accepted. Default: `true`. */
+  timerWheelEnable?: boolean;
+  /**
+   * Whether a message with a delivery time of its own can be recalled. On by default, unlike Apache's. Default: `true`.
+   */
+  recallMessageEnable?: boolean;
+  /**
+   * Longest delay of a message with a delivery time of its own. Apache's timer wheel reaches 14 days. Default:
+   * `259200`; allowed: s, 1 to 1123200.
+   */
+  timerMaxDelaySec?: number;
   /** Whether half messages are refused. Default: `false`. */
   rejectTransactionMessage?: boolean;
   /**
@@ -106,6 +117,11 @@ export interface BrokerOptions {
   mappedFileSizeCommitLog?: number;
   /** Size of a file of a consume queue. Default: `6000000`; allowed: bytes, 20 to 2147483647. */
   mappedFileSizeConsumeQueue?: number;
+  /**
+   * Size of a file of timerlog, the list of pending messages that is written for Apache's broker. Default: `104857600`;
+   * allowed: bytes, 65536 to 2147483647.
+   */
+  mappedFileSizeTimerLog?: number;
   /** Whether keys are indexed, so that messages are found by them. Default: `true`. */
   messageIndexEnable?: boolean;
   /** Slots of an index file. Default: `5000000`; allowed: slots, 1 to 50000000. */
@@ -171,6 +187,11 @@ export interface BrokerOptions {
   maxSubscriptionsPerGroup?: number;
   /** Most queues in one request for locks. Default: `16384`; allowed: queues, 1 to 10000000. */
   maxLockQueues?: number;
+  /**
+   * Most pending messages with a delivery time of their own. Each takes 20 bytes of memory. Default: `10000000`;
+   * allowed: messages, 1 to 100000000.
+   */
+  maxPendingTimers?: number;
   /** Most pulls that wait for messages at a time. Default: `100000`; allowed: pulls, 1 to 100000000. */
   maxHeldPulls?: number;
   /**

@@ -146,6 +146,21 @@ export const deliveryRows = {
     'ms',
     'Longest time until a changed offset of a delay level is on disk.',
   ),
+  timerWheelEnable: flag(true, 'Whether messages with a delivery time of their own are accepted.'),
+  recallMessageEnable: flag(
+    true,
+    "Whether a message with a delivery time of its own can be recalled. On by default, unlike Apache's.",
+  ),
+  timerMaxDelaySec: integer(
+    259_200,
+    [1, 1_123_200],
+    's',
+    "Longest delay of a message with a delivery time of its own. Apache's timer wheel reaches 14 days.",
+    {
+      chapter: 'Topics, groups, messages',
+      says: 's of a delay that is not a level: code 13',
+    },
+  ),
   rejectTransactionMessage: flag(false, 'Whether half messages are refused.'),
   transactionTimeOut: integer(
     6_000,

@@ -84,6 +84,13 @@ export const limitRows = {
     'Most queues in one request for locks.',
     messages('queues in one request for locks. Of queues and groups that do not exist no lock is given'),
   ),
+  maxPendingTimers: integer(
+    10_000_000,
+    [1, 100_000_000],
+    'messages',
+    'Most pending messages with a delivery time of their own. Each takes 20 bytes of memory.',
+    messages('pending messages with a delivery time of their own, 20 bytes of memory each: code 1'),
+  ),
   maxHeldPulls: integer(
     100_000,
     [1, 100_000_000],

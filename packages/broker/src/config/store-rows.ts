@@ -49,6 +49,12 @@ export const storeRows = {
     'bytes',
     'Size of a file of a consume queue.',
   ),
+  mappedFileSizeTimerLog: integer(
+    104_857_600,
+    [65_536, 0x7fffffff],
+    'bytes',
+    "Size of a file of timerlog, the list of pending messages that is written for Apache's broker.",
+  ),
   messageIndexEnable: flag(
     STORE_DEFAULTS.messageIndexEnable,
     'Whether keys are indexed, so that messages are found by them.',

@@ -30,7 +30,7 @@ describe('the offsets of delayed messages', () => {
     offsets.set(3, 7);
     const end = await append();
     await clock.advance(1_000);
-    expect(await saved()).toEqual({ offsets: new Map([[3, 7]]), logOffset: end, whole: true });
+    expect(await saved()).toMatchObject({ offsets: new Map([[3, 7]]), logOffset: end, whole: true });
   });
 
   it('do not count what was stored and is not noted yet', async () => {

@@ -1,4 +1,4 @@
-// Keeps how far each delay level has been delivered (delayOffset.json), and from which position of the log on a start
+// Keeps how far delayed messages have been delivered (delayOffset.json), and from which position of the log on a start
 // after a kill has to look for deliveries that were not saved.
 import { objectOf } from '@nest-rocketmq/remoting/internal';
 import type { Clock, Logger } from '@nest-rocketmq/remoting/internal';
@@ -6,6 +6,8 @@ import { usableEntries, wholeNumber } from '../metadata/config-entries.js';
 import type { ConfigFile } from '../metadata/config-file.js';
 import { DebouncedSave } from '../metadata/debounced-save.js';
 import type { MessageStore } from '../store/store.js';
+import { readTimerNote } from '../timer/timer-note.js';
+import type { TimerNote } from '../timer/timer-note.js';
 
 /** The file is saved after so many bytes of log even if nothing was delivered: a start has to read them. Bytes. */
 const MOST_UNSAVED = 1024 * 1024;
@@ -18,18 +20,24 @@ export interface SavedDelayOffsets {
   offsets: ReadonlyMap<number, number>;
   /** Ours, undefined where Apache saved the file: `offsets` count what was stored before this position of the log. */
   logOffset: number | undefined;
+  /** How far messages with a time of their own were delivered. Ours; undefined where Apache has saved it. */
+  timers: TimerNote | undefined;
+  /** Whether Apache's timercheck tells that instead. */
+  timersByApache: boolean;
   /** Whether no level was left out. */
   whole: boolean;
 }
 
 export function readDelayOffsets(saved: unknown, logger: Logger): SavedDelayOffsets {
-  const { offsetTable, logOffset } = objectOf(saved);
+  const { offsetTable, logOffset, timers } = objectOf(saved);
   const decode = (level: string, offset: unknown): number | undefined =>
     wholeNumber(level) === undefined ? undefined : wholeNumber(offset);
   const { usable, leftOut } = usableEntries('levels of delayOffset.json', offsetTable, decode, logger);
   return {
     offsets: new Map(usable.map(([level, offset]) => [Number(level), offset])),
     logOffset: wholeNumber(logOffset),
+    timers: readTimerNote(timers),
+    timersByApache: false,
     whole: saved !== undefined && leftOut === 0,
   };
 }
@@ -37,6 +45,8 @@ export function readDelayOffsets(saved: unknown, logger: Logger): SavedDelayOffs
 export interface DelayOffsetsOptions {
   file: ConfigFile;
   offsets: ReadonlyMap<number, number>;
+  /** As it was found at the start; `timers` tells it later. */
+  foundTimers?: TimerNote | undefined;
   store: MessageStore;
   clock: Clock;
   logger: Logger;
@@ -45,6 +55,8 @@ export interface DelayOffsetsOptions {
 }
 
 export class DelayOffsets {
+  /** How far messages with a time of their own are delivered. */
+  timers: () => TimerNote | undefined;
   readonly #options: DelayOffsetsOptions;
   readonly #offsets: Map<number, number>;
   /** Positions of the log from which on something is stored and not yet counted. */
@@ -56,6 +68,7 @@ export class DelayOffsets {
   constructor(options: DelayOffsetsOptions) {
     const { file, clock, logger, store, flushDelayOffsetInterval: interval } = options;
     this.#options = options;
+    this.timers = () => options.foundTimers;
     this.#offsets = new Map(options.offsets);
     this.#savedUpTo = store.history.end;
     const content = (): object => this.#json();
@@ -81,6 +94,11 @@ export class DelayOffsets {
     const held = { from: this.#options.store.metrics.committedOffset };
     this.#held.add(held);
     return () => void this.#held.delete(held);
+  }
+
+  /** Has it saved: messages with a time of their own were delivered. */
+  timersChanged(): void {
+    this.#save.changed();
   }
 
   /** Saves what there is now, in the background. */
@@ -110,6 +128,6 @@ export class DelayOffsets {
     this.#savedUpTo = logOffset;
     const dataVersion = { counter: ++this.#counter, stateVersion: 0, timestamp: clock.now() };
     const used = [...this.#offsets].filter(([, offset]) => offset > 0);
-    return { dataVersion, offsetTable: Object.fromEntries(used), logOffset };
+    return { dataVersion, offsetTable: Object.fromEntries(used), logOffset, timers: this.timers() };
   }
 }

@@ -10,7 +10,7 @@ import type { Clock, Logger, TimerHandle } from '@nest-rocketmq/remoting/interna
 import { PutError, isRefusedForGood } from '../message/message-writer.js';
 import type { MessageWriter } from '../message/message-writer.js';
 import type { BrokerStats } from '../metrics/broker-stats.js';
-import type { AppendResult, MessageInner, MessageStore } from '../store/store.js';
+import type { AppendResult, MessageInner, MessageStore, QueueEntry } from '../store/store.js';
 import { toMessageInner } from '../message/half-message.js';
 import type { DelayOffsets } from './delay-offsets.js';
 import type { DelayLevels } from '../message/schedule-message.js';
@@ -32,6 +32,13 @@ export interface LevelTimerDeps {
   logger: Logger;
 }
 
+/** How many levels there are, or were when messages were stored under them. */
+export function levelsInUse(store: MessageStore, most: number): number {
+  let levels = most;
+  for (const { topic, queueId } of store.queues()) if (topic === SCHEDULE_TOPIC) levels = Math.max(levels, queueId + 1);
+  return levels;
+}
+
 interface Level {
   readonly number: number;
   /** The next entry of its queue. */
@@ -45,7 +52,7 @@ export class LevelTimer {
   #stopped = false;
 
   constructor(private readonly deps: LevelTimerDeps) {
-    this.#levels = Array.from({ length: deps.levels.max }, (_, index) => ({
+    this.#levels = Array.from({ length: levelsInUse(deps.store, deps.levels.max) }, (_, index) => ({
       number: index + 1,
       offset: this.#within(index, deps.offsets.get(index + 1)),
       timer: undefined,
@@ -81,7 +88,6 @@ export class LevelTimer {
       level.timer = undefined;
     }
     for (const level of this.#levels) await level.delivering;
-    await this.deps.offsets.stop();
   }
 
   #within(queueId: number, offset: number): number {
@@ -121,8 +127,16 @@ export class LevelTimer {
     const entry = this.deps.store.readConsumeQueue(SCHEDULE_TOPIC, level.number - 1, offset);
     if (!entry) return undefined;
     const now = this.deps.clock.now();
-    // Due later than its level allows: the clock was set back, or the levels were changed. It is delivered now.
-    return entry.tagsCode > now + this.deps.levels.delayOf(level.number) ? now : entry.tagsCode;
+    if (entry.tagsCode <= now + this.deps.levels.delayOf(level.number)) return entry.tagsCode;
+    // Longer than its level: the levels were changed, and it keeps its time; or the clock was set back, and nobody should
+    // wait for that.
+    return this.#storedAt(entry) > now ? now : entry.tagsCode;
+  }
+
+  /** ms since the epoch; 0 where the record cannot be read. */
+  #storedAt({ physicalOffset, size }: QueueEntry): number {
+    const record = this.deps.store.readRecord(physicalOffset, size);
+    return record ? decodeRecord(record, 0, { inflate: false, checkCrc: false }).storeTimestamp : 0;
   }
 
   async #deliver(level: Level): Promise<void> {

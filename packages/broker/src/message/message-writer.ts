@@ -4,7 +4,8 @@ import type { DelayLevels } from './schedule-message.js';
 import type { StoreStats } from '../metrics/store-stats.js';
 import { PropertyScan } from './property-scan.js';
 import { refused } from '../store/write/appender.js';
-import type { AppendResult, MessageInner, MessageStore } from '../store/store.js';
+import type { AppendResult, MessageInner, MessageStore, PutStatus } from '../store/store.js';
+import type { TimerMessages } from './timer-message.js';
 import { toHalf } from './half-message.js';
 
 /** The store did not take a message. */
@@ -16,7 +17,7 @@ export class PutError extends RocketMQError<'PUT_FAILED'> {
 
 /** Whether the store would refuse the same message at any time. */
 export const isRefusedForGood = (status: string): boolean =>
-  status === 'MESSAGE_ILLEGAL' || status === 'PROPERTIES_SIZE_EXCEEDED';
+  status === 'MESSAGE_ILLEGAL' || status === 'PROPERTIES_SIZE_EXCEEDED' || status === 'WHEEL_TIMER_MSG_ILLEGAL';
 
 interface Waiter {
   end: number;
@@ -32,27 +33,33 @@ export class MessageWriter {
   constructor(
     private readonly store: MessageStore,
     private readonly levels: DelayLevels,
+    private readonly timers: TimerMessages,
     private readonly stats: StoreStats,
   ) {
     store.onCommitted((upTo, failure) => this.#committed(upTo, failure));
   }
 
   /**
-   * Takes a message of a producer: a half message waits for its verdict, one with a delay level for its time. The
-   * message may be changed on the way. Nothing is stored for good before the store says so.
+   * Takes a message of a producer: a half message waits for its verdict, one with a delay level or a time of its own
+   * for that time. The message may be changed on the way. Nothing is stored for good before the store says so.
    * @param scan of the message's properties
    */
   send(message: MessageInner, scan: PropertyScan): AppendResult {
     message.tagsCode = scan.tagsCode;
     const delayed = scan.delayLevel > 0;
     const half = scan.transaction && !(message.reconsumeTimes > 0 && delayed);
-    if (half || delayed) {
+    if (half || delayed || scan.hasTimer) {
       // It will go to its own topic one day.
       const status = this.store.check(message);
-      if (isRefusedForGood(status)) return refused(status);
+      if (isRefusedForGood(status)) return this.#refuse(status);
     }
-    if (half) toHalf(message);
-    else if (delayed) this.levels.toScheduleMessage(message, scan.delayLevel);
+    if (!half) return this.#toItsTime(message, scan);
+    if (scan.hasTimer && !delayed) {
+      // When it is committed, its producer waits for no answer.
+      const status = this.timers.check(message.properties);
+      if (status !== 'PUT_OK') return this.#refuse(status);
+    }
+    toHalf(message);
     return this.#append(message);
   }
 
@@ -63,12 +70,11 @@ export class MessageWriter {
     return results;
   }
 
-  /** Takes a message of the broker's own making. It waits for its time if it has a delay level. */
+  /** Takes a message of the broker's own making. It waits for its time if it has a delay level or a time of its own. */
   put(message: MessageInner): AppendResult {
     const scan = this.#scan.scan(message.properties);
     message.tagsCode = scan.tagsCode;
-    if (scan.delayLevel > 0) this.levels.toScheduleMessage(message, scan.delayLevel);
-    return this.#append(message);
+    return this.#toItsTime(message, scan);
   }
 
   /** Takes a message whose time has come, or whose transaction was committed: into its own queue at last. */
@@ -82,6 +88,20 @@ export class MessageWriter {
     if (result.status !== 'PUT_OK') return Promise.reject(new PutError(result.status));
     const end = result.physicalOffset + result.size;
     return new Promise((resolve, reject) => this.#waiters.push({ end, resolve, reject }));
+  }
+
+  #toItsTime(message: MessageInner, scan: PropertyScan): AppendResult {
+    if (scan.delayLevel > 0) this.levels.toScheduleMessage(message, scan.delayLevel);
+    else if (scan.hasTimer) {
+      const status = this.timers.toTimerMessage(message);
+      if (status !== 'PUT_OK') return this.#refuse(status);
+    }
+    return this.#append(message);
+  }
+
+  #refuse(status: PutStatus): AppendResult {
+    this.stats.refused();
+    return refused(status);
   }
 
   #append(message: MessageInner): AppendResult {

@@ -12,6 +12,7 @@ const UNIQ_KEY = ascii('UNIQ_KEY');
 const TRAN_MSG = ascii('TRAN_MSG');
 /** What the broker itself writes or removes: where a client sent one, the properties are written anew. */
 const OWN = ['POP_CK', 'CLUSTER', 'TRACE_ON', 'MSG_REGION', '__CRC32#'].map(ascii);
+const TIMER_OUT = ascii('TIMER_OUT_MS');
 const TIMER = ['TIMER_DELAY_SEC', 'TIMER_DELAY_MS', 'TIMER_DELIVER_MS'].map(ascii);
 
 export class PropertyScan {
@@ -26,8 +27,9 @@ export class PropertyScan {
   uniqKeyEnd = -1;
   /** There is a property that the broker sets or removes itself. */
   hasOwn = false;
-  /** There is a time of delivery that is not a delay level. */
+  /** There is a time of delivery that is not a delay level, and that has not passed on an earlier hop. */
   hasTimer = false;
+  #hasTimerOut = false;
   /** The last property ends with its separator. */
   closed = true;
 
@@ -45,6 +47,7 @@ export class PropertyScan {
       at++;
     }
     this.closed = end === 0 || bytes[end - 1] === VALUE_END;
+    this.hasTimer &&= !this.#hasTimerOut;
     return this;
   }
 
@@ -55,7 +58,7 @@ export class PropertyScan {
     this.uniqKeyStart = -1;
     this.uniqKeyEnd = -1;
     this.hasOwn = false;
-    this.hasTimer = false;
+    this.hasTimer = this.#hasTimerOut = false;
   }
 
   #property(bytes: Buffer, start: number, nameEnd: number, valueEnd: number): void {
@@ -78,6 +81,7 @@ export class PropertyScan {
     const length = nameEnd - start;
     if (length >= 6 && length <= 10)
       this.hasOwn ||= OWN.some((name) => name.length === length && same(bytes, start, name));
+    else if (length === TIMER_OUT.length) this.#hasTimerOut ||= same(bytes, start, TIMER_OUT);
     else if (length >= 14) this.hasTimer ||= TIMER.some((name) => name.length === length && same(bytes, start, name));
   }
 }

@@ -8,6 +8,7 @@ import {
 } from '@nest-rocketmq/remoting/internal';
 import { delaysOf } from '../config/delay-levels.js';
 import type { MessageInner } from '../store/store.js';
+import { withoutTimes } from './timer-message.js';
 
 export class DelayLevels {
   readonly #delays: readonly number[];
@@ -31,6 +32,7 @@ export class DelayLevels {
     const known = Math.min(level, this.max);
     const properties = decodeProperties(message.properties.toString('utf8'));
     if (known !== level) properties.set(MessageProperty.DELAY, String(known));
+    withoutTimes(properties);
     properties.set(MessageProperty.REAL_TOPIC, message.topic);
     properties.set(MessageProperty.REAL_QID, String(message.queueId));
     message.properties = Buffer.from(encodeProperties(properties), 'utf8');

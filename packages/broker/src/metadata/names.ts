@@ -4,6 +4,7 @@ import {
   AUTO_CREATE_TOPIC_KEY,
   GROUP_MAX_LENGTH,
   NOT_ALLOWED_SEND_TOPICS,
+  TIMER_TOPIC,
   TOPIC_MAX_LENGTH,
   isDLQTopic,
   isRetryTopic,
@@ -21,6 +22,8 @@ const SYSTEM_PREFIX = 'rmq_sys_';
 
 const NOT_ALLOWED_TO_SEND: ReadonlySet<string> = new Set([
   ...NOT_ALLOWED_SEND_TOPICS,
+  // Apache's broker takes a message for it, and then stumbles over it for ever if it has no time.
+  TIMER_TOPIC,
   'RMQ_SYS_ROCKSDB_TRANS_HALF_TOPIC',
   'RMQ_SYS_ROCKSDB_TRANS_OP_HALF_TOPIC',
 ]);

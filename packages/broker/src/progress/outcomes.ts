@@ -6,12 +6,16 @@ import {
   MessageProperty,
   SCHEDULE_TOPIC,
   SysFlag,
+  TIMER_TOPIC,
   decodeRecord,
 } from '@nest-rocketmq/remoting/internal';
 import type { Logger, MessageExt } from '@nest-rocketmq/remoting/internal';
 import type { SavedDelayOffsets } from '../delay/delay-offsets.js';
 import type { PastRecord } from '../store/commitlog/log-history.js';
+import { timerDueOf } from '../store/consumequeue/timer-due.js';
 import type { MessageStore } from '../store/store.js';
+import { isBefore } from '../timer/pending-timers.js';
+import type { Timer } from '../timer/pending-timers.js';
 
 const REAL_TOPIC = Buffer.from(`${MessageProperty.REAL_TOPIC}\u0001`);
 const HALF_QUEUE = 0;
@@ -19,6 +23,8 @@ const HALF_QUEUE = 0;
 export interface Outcomes {
   /** Level to the next entry of its queue. */
   delivered: ReadonlyMap<number, number>;
+  /** The last message with a time of its own that was delivered; undefined where that is not known. */
+  lastTimer: Omit<Timer, 'size'> | undefined;
   /** Offsets in the half topic of halves that were committed, or given up. */
   decided: ReadonlySet<number>;
   /** Halves that were stored once more: offset of the older copy to that of the newer. */
@@ -38,10 +44,11 @@ export interface OutcomesOptions {
 export async function findOutcomes(options: OutcomesOptions): Promise<Outcomes> {
   const { saved, store } = options;
   const from = await whereToBegin(options);
-  if (from === undefined) return { delivered: saved.offsets, decided: new Set(), moved: new Map() };
+  if (from === undefined)
+    return { delivered: saved.offsets, lastTimer: saved.timers, decided: new Set(), moved: new Map() };
   // Where the log ends before the saved position, the saved offsets are wrong: only the log counts.
   const believed = saved.logOffset === undefined || saved.logOffset <= store.history.end;
-  const search = new Search(options, believed ? saved.offsets : new Map());
+  const search = new Search(options, believed ? saved : { offsets: new Map(), timers: undefined });
   await store.history.visit(from, (record) => search.visit(record));
   search.matchUnmarked();
   return search;
@@ -51,7 +58,8 @@ export async function findOutcomes(options: OutcomesOptions): Promise<Outcomes> 
 async function whereToBegin({ store, saved, levels, now, logger }: OutcomesOptions): Promise<number | undefined> {
   const { history } = store;
   const queues = Array.from({ length: levels }, (_, queueId) => queueId);
-  const scheduled = queues.some((queueId) => store.maxOffset(SCHEDULE_TOPIC, queueId) > 0);
+  const timers = !saved.timersByApache && store.maxOffset(TIMER_TOPIC, 0) > 0;
+  const scheduled = timers || queues.some((queueId) => store.maxOffset(SCHEDULE_TOPIC, queueId) > 0);
   if (!scheduled && (!history.aborted || store.maxOffset(HALF_TOPIC, HALF_QUEUE) === 0)) return undefined;
   const { logOffset, offsets } = saved;
   if (logOffset !== undefined && logOffset >= history.first && logOffset <= history.end) return logOffset;
@@ -79,6 +87,7 @@ function oldestDue(
 
 class Search implements Outcomes {
   readonly delivered: Map<number, number>;
+  lastTimer: Omit<Timer, 'size'> | undefined;
   readonly decided = new Set<number>();
   readonly moved = new Map<number, number>();
   /** Delivered messages that do not name their scheduled record, as Apache's: by level, in the order of the log. */
@@ -87,9 +96,10 @@ class Search implements Outcomes {
 
   constructor(
     private readonly options: OutcomesOptions,
-    offsets: ReadonlyMap<number, number>,
+    saved: Pick<SavedDelayOffsets, 'offsets' | 'timers'>,
   ) {
-    this.delivered = new Map(offsets);
+    this.delivered = new Map(saved.offsets);
+    this.lastTimer = saved.timers;
   }
 
   visit(record: PastRecord): void {
@@ -108,7 +118,8 @@ class Search implements Outcomes {
     if (origin > 0) return this.#read(origin);
     // The first record of a store, or no position at all.
     const first = (this.#first ??= { record: this.#read(0) }).record;
-    return first?.topic === HALF_TOPIC && markOf(first, '', 0) === markOf(message, '', 0) ? first : undefined;
+    const isOrigin = first?.topic === HALF_TOPIC || first?.topic === TIMER_TOPIC;
+    return isOrigin && markOf(first, '', 0) === markOf(message, '', 0) ? first : undefined;
   }
 
   /** Matches the messages that do not name their scheduled record. Of several that look the same the first counts. */
@@ -133,10 +144,19 @@ class Search implements Outcomes {
       this.delivered.set(level, Math.max(this.delivered.get(level) ?? 0, queueOffset + 1));
       // A level is delivered in order: those before count already.
       this.#unmarked.delete(level);
+    } else if (before.topic === TIMER_TOPIC) {
+      if (message.topic === before.properties.get(MessageProperty.REAL_TOPIC)) this.#timerDelivered(before);
     } else if (before.topic === HALF_TOPIC) {
       if (message.topic === HALF_TOPIC) this.moved.set(queueOffset, message.queueOffset);
       else this.decided.add(queueOffset);
     }
+  }
+
+  /** They are delivered in order: those before count already. */
+  #timerDelivered({ properties, storeTimestamp, physicalOffset: position }: MessageExt): void {
+    const due = timerDueOf(properties, storeTimestamp);
+    if (due === undefined) return;
+    if (!this.lastTimer || isBefore(this.lastTimer, { due, position })) this.lastTimer = { due, position };
   }
 
   #note(message: MessageExt): void {

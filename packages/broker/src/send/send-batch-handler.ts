@@ -23,6 +23,7 @@ import type { BrokerStats } from '../metrics/broker-stats.js';
 import { encodedProperties } from '../message/fit-properties.js';
 import { PropertyScan } from '../message/property-scan.js';
 import { forbidden, noSuchTopic, notStored, refusalOf } from './send-checks.js';
+import type { TimerLimits } from './send-checks.js';
 import type { MessageInner } from '../store/store.js';
 import type { Topics } from '../metadata/topics.js';
 
@@ -31,7 +32,7 @@ export interface SendBatchDeps {
   messageWriter: MessageWriter;
   stats: BrokerStats;
   storeHost: HostPort;
-  config: {
+  config: TimerLimits & {
     brokerPermission: number;
     regionId: string;
     traceOn: boolean;
@@ -68,7 +69,7 @@ async function send(deps: SendBatchDeps, request: IncomingRequest<Row>): Promise
   const results = messageWriter.sendBatch(messages);
   const failed = results.find((result) => result.status !== 'PUT_OK');
   const [first, last] = [results[0], results.at(-1)];
-  if (failed || !first || !last) return notStored(failed?.status ?? 'MESSAGE_ILLEGAL');
+  if (failed || !first || !last) return notStored(failed?.status ?? 'MESSAGE_ILLEGAL', config);
   const ids = results.map((result) => encodeOffsetMsgId(storeHost.address, storeHost.port, result.physicalOffset));
   const { queueOffset, storeTimestamp } = first;
   const size = results.reduce((sum, result) => sum + result.size, 0);
@@ -80,7 +81,7 @@ async function send(deps: SendBatchDeps, request: IncomingRequest<Row>): Promise
 
 /** The messages of the batch, or why it is refused. Checked before its topic is created. */
 function itemsOf({ config }: SendBatchDeps, { header, body }: IncomingRequest<Row>): BatchItem[] | Answer<Row> {
-  if (body.length > config.maxMessageSize) return notStored('MESSAGE_ILLEGAL');
+  if (body.length > config.maxMessageSize) return notStored('MESSAGE_ILLEGAL', config);
   const items = decodeBatch(body, config.maxBatchMessages);
   if (items.length > config.maxBatchMessages) {
     const remark = `a batch has more messages than the broker allows: maxBatchMessages=${config.maxBatchMessages}`;

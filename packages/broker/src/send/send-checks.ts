@@ -46,9 +46,32 @@ function queueFault(queueId: number, topic: TopicConfig, connection: Connection)
   return { code: ResponseCode.INVALID_PARAMETER, remark };
 }
 
+/** The options that a refused timer message is told of. */
+export interface TimerLimits {
+  timerMaxDelaySec: number;
+  maxPendingTimers: number;
+}
+
 /** What the producer is told when the store did not take its message. */
-export function notStored(status: PutStatus): Refusal {
+export function notStored(status: PutStatus, limits: TimerLimits): Refusal {
   switch (status) {
+    case 'WHEEL_TIMER_MSG_ILLEGAL':
+      return {
+        code: ResponseCode.MESSAGE_ILLEGAL,
+        remark:
+          `timer message illegal, the delay time should not be bigger than the max delay ${limits.timerMaxDelaySec}000ms ` +
+          `(timerMaxDelaySec=${limits.timerMaxDelaySec}) and be a whole number; or if set del msg, the delay time should be bigger than the current time`,
+      };
+    case 'WHEEL_TIMER_FLOW_CONTROL':
+      return {
+        code: ResponseCode.SYSTEM_ERROR,
+        remark: `timer message is under flow control, as many wait as the broker allows: maxPendingTimers=${limits.maxPendingTimers}`,
+      };
+    case 'WHEEL_TIMER_NOT_ENABLE':
+      return {
+        code: ResponseCode.SYSTEM_ERROR,
+        remark: 'accurate timer message is not enabled, timerWheelEnable is false',
+      };
     case 'MESSAGE_ILLEGAL':
     case 'PROPERTIES_SIZE_EXCEEDED':
       return {

@@ -76,10 +76,6 @@ describe('a send', () => {
     expect((await refusal('known', sent, { rejectTransactionMessage: true })).code).toBe(ResponseCode.NO_PERMISSION);
   });
 
-  it('with a time of delivery that is no delay level is refused, not delivered at once', async () => {
-    expect((await refusal('known', { properties: { TIMER_DELAY_SEC: '5' } })).code).toBe(ResponseCode.SYSTEM_ERROR);
-  });
-
   it('without a field that it must have is answered with the name of the field', async () => {
     running = await TestBroker.start();
     const client = await running.client();

@@ -4,10 +4,12 @@ import {
   MessageProperty,
   RequestRefusedError,
   ResponseCode,
+  TIMER_TOPIC,
   UniqueIdMaker,
   decodeFrame,
   decodeProperties,
   encodeProperties,
+  encodeRecallHandle,
   groupOfRetryTopic,
   isRetryTopic,
   printable,
@@ -28,7 +30,7 @@ import { PropertyScan } from '../message/property-scan.js';
 import type { QueueLocks } from '../clients/queue-locks.js';
 import type { Retry } from '../retry/retry.js';
 import { noSuchTopic, notStored, refusalOf } from './send-checks.js';
-import type { Refusal } from './send-checks.js';
+import type { Refusal, TimerLimits } from './send-checks.js';
 import { SendHeader } from './send-header.js';
 import type { SendReplies, SendReply } from './send-replies.js';
 import type { AppendResult, MessageInner } from '../store/store.js';
@@ -47,8 +49,9 @@ export interface SendDeps {
   stats: BrokerStats;
   clock: Clock;
   log: EventLog;
-  config: {
+  config: TimerLimits & {
     brokerPermission: number;
+    brokerName: string;
     brokerClusterName: string;
     regionId: string;
     traceOn: boolean;
@@ -74,6 +77,7 @@ export class SendHandler implements RawHandler {
     queueOffset: 0,
     physicalOffset: 0,
     transactionId: undefined,
+    recallHandle: undefined,
   };
 
   constructor(private readonly deps: SendDeps) {
@@ -152,7 +156,7 @@ export class SendHandler implements RawHandler {
 
   #append(header: SendHeader, config: TopicConfig, connection: Connection): Promise<void> | undefined {
     const scan = this.#scan.scan(header.properties);
-    const refusal = scan.transaction || scan.hasTimer ? this.#checkKind(scan) : undefined;
+    const refusal = scan.transaction ? this.#checkKind() : undefined;
     if (refusal) return this.#refuse(connection, refusal);
     const message = this.#message;
     message.topic = header.topic;
@@ -175,8 +179,10 @@ export class SendHandler implements RawHandler {
       const unsaved = this.deps.topics.whenSaved(message.topic);
       if (unsaved) return unsaved;
     }
+    const { topic } = message;
     const result = this.deps.messageWriter.send(message, scan);
-    if (result.status !== 'PUT_OK') return this.#refuse(connection, notStored(result.status));
+    if (result.status !== 'PUT_OK') return this.#refuse(connection, notStored(result.status, this.deps.config));
+    reply.recallHandle = this.#recallHandle(topic, message);
     this.deps.stats.put(message.topic, message.queueId, 1, result.size, result.storeTimestamp);
     if (!header.oneway) this.#replyLater(header, result, connection);
     return undefined;
@@ -191,12 +197,21 @@ export class SendHandler implements RawHandler {
     this.deps.replies.add(connection, result.physicalOffset + result.size, reply);
   }
 
-  #checkKind(scan: PropertyScan): Refusal | undefined {
-    if (scan.transaction && this.deps.config.rejectTransactionMessage) {
-      return { code: ResponseCode.NO_PERMISSION, remark: 'the broker sending transaction message is forbidden' };
-    }
-    if (!scan.hasTimer || scan.delayLevel > 0) return undefined;
-    return { code: ResponseCode.SYSTEM_ERROR, remark: 'timer messages are not enabled: use a delay level' };
+  #checkKind(): Refusal | undefined {
+    if (!this.deps.config.rejectTransactionMessage) return undefined;
+    return { code: ResponseCode.NO_PERMISSION, remark: 'the broker sending transaction message is forbidden' };
+  }
+
+  /** Undefined for a message that cannot be recalled. */
+  #recallHandle(topic: string, { topic: storedTopic, tagsCode }: MessageInner): string | undefined {
+    if (storedTopic !== TIMER_TOPIC || isRetryTopic(topic)) return undefined;
+    const uniqKey = this.#reply.transactionId?.toString('utf8') ?? '';
+    return encodeRecallHandle({
+      topic,
+      brokerName: this.deps.config.brokerName,
+      timestamp: Math.abs(tagsCode),
+      uniqKey,
+    });
   }
 
   /** The properties to store: with the broker's own and a unique key. `scan` is of the result afterwards. */

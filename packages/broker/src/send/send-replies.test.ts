@@ -27,13 +27,19 @@ class FakeConnection {
   }
 }
 
-const reply = (opaque: number, serializeType: SerializeType, transactionId: string | undefined = 'ABCDEF') => ({
+const reply = (
+  opaque: number,
+  serializeType: SerializeType,
+  transactionId: string | undefined = 'ABCDEF',
+  recallHandle?: string,
+) => ({
   opaque,
   serializeType,
   queueId: 1023,
   queueOffset: 9_007_199_254_740_000,
   physicalOffset: 0x1234_5678_9abc,
   transactionId: transactionId === undefined ? undefined : Buffer.from(transactionId),
+  recallHandle,
 });
 
 describe('an answer to a send', () => {
@@ -78,6 +84,17 @@ describe('an answer to a send', () => {
       expect(peer.frames[0].extFields['transactionId']).toBe(transactionId);
       expect(peer.frames[0].opaque).toBe(-5);
     }
+  });
+
+  it.each<SerializeType>(['json', 'binary'])('has in %s form the handle of a message that can be recalled', (form) => {
+    const replies = new SendReplies(OPTIONS);
+    const peer = new FakeConnection();
+    const recallHandle = `${'djEgdCBicm9rZXItYSAx'.repeat(100)}==`;
+    replies.add(peer.connection, 10, reply(1, form, 'k', recallHandle));
+    replies.add(peer.connection, 20, reply(2, form));
+    replies.committed(20);
+    expect(peer.frames.map(({ extFields }) => extFields['recallHandle'])).toEqual([recallHandle, undefined]);
+    expect(peer.frames[0]!.extFields).toMatchObject({ transactionId: 'k', MSG_REGION: 'DefaultRegion' });
   });
 
   it('waits until its record is stored', () => {

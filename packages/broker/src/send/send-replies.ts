@@ -23,6 +23,8 @@ export interface SendReply {
   physicalOffset: number;
   /** Bytes of UNIQ_KEY, if the message has one. */
   transactionId: Buffer | undefined;
+  /** Of a message that waits for a time of its own. */
+  recallHandle: string | undefined;
 }
 
 export interface SendRepliesOptions {
@@ -56,7 +58,7 @@ export class SendReplies {
 
   /** Queues the answer until all of the log before `end` has been committed. */
   add(connection: Connection, end: number, reply: SendReply): void {
-    const longest = REPLY_BYTES + 6 * (reply.transactionId?.length ?? 0);
+    const longest = REPLY_BYTES + 6 * (reply.transactionId?.length ?? 0) + (reply.recallHandle?.length ?? 0);
     if (this.#growing !== connection || this.#slab.length - this.#at < longest) this.#beginRun(connection, longest);
     if (reply.serializeType === 'binary') this.#writeBinary(reply);
     else this.#writeJson(reply);
@@ -107,7 +109,7 @@ export class SendReplies {
   }
 
   #writeBinary(reply: SendReply): void {
-    const { msgId, queueId, queueOffset, transactionId, tail } = this.#binary;
+    const { msgId, queueId, queueOffset, transactionId, recallHandle, tail } = this.#binary;
     const start = this.#at;
     this.#copy(msgId);
     this.#slab.writeInt32BE(reply.opaque, start + FRAME_HEAD + OPAQUE_AT);
@@ -122,6 +124,12 @@ export class SendReplies {
       this.#at += 4;
       this.#copy(reply.transactionId);
     }
+    if (reply.recallHandle !== undefined) {
+      this.#copy(recallHandle);
+      this.#slab.writeInt32BE(reply.recallHandle.length, this.#at);
+      this.#at += 4;
+      this.#ascii(reply.recallHandle);
+    }
     this.#copy(tail);
     this.#slab.writeUInt32BE(this.#at - start - 4, start);
     this.#slab.writeUInt32BE((1 << 24) | (this.#at - start - FRAME_HEAD), start + 4);
@@ -132,7 +140,7 @@ export class SendReplies {
   }
 
   #writeJson(reply: SendReply): void {
-    const { msgId, queueId, queueOffset, transactionId, tail, end } = this.#json;
+    const { msgId, queueId, queueOffset, transactionId, recallHandle, tail, end } = this.#json;
     const start = this.#at;
     this.#at += FRAME_HEAD;
     this.#copy(msgId);
@@ -146,6 +154,10 @@ export class SendReplies {
       if (isPlain(reply.transactionId)) this.#copy(reply.transactionId);
       else this.#copy(Buffer.from(JSON.stringify(reply.transactionId.toString('utf8')).slice(1, -1), 'utf8'));
     }
+    if (reply.recallHandle !== undefined) {
+      this.#copy(recallHandle);
+      this.#ascii(reply.recallHandle);
+    }
     this.#copy(tail);
     if (reply.opaque < 0) this.#slab[this.#at++] = 0x2d;
     this.#plain(this.#decimal(Math.abs(reply.opaque)));
@@ -157,6 +169,10 @@ export class SendReplies {
   #copy(bytes: Buffer): void {
     this.#slab.set(bytes, this.#at);
     this.#at += bytes.length;
+  }
+
+  #ascii(text: string): void {
+    this.#at += this.#slab.write(text, this.#at, 'latin1');
   }
 
   #hex(offset: number): void {

@@ -20,6 +20,7 @@ export interface BinaryParts {
   queueId: Buffer;
   queueOffset: Buffer;
   transactionId: Buffer;
+  recallHandle: Buffer;
   tail: Buffer;
 }
 
@@ -48,6 +49,7 @@ export function binaryParts(host: string, tail: Record<string, string>): BinaryP
     queueId: key('queueId'),
     queueOffset: key('queueOffset'),
     transactionId: key('transactionId'),
+    recallHandle: key('recallHandle'),
     tail: Buffer.concat(pairs),
   };
 }
@@ -70,6 +72,7 @@ export function jsonParts(host: string, tail: Record<string, string>): JsonParts
     queueId: latin1('","queueId":"'),
     queueOffset: latin1('","queueOffset":"'),
     transactionId: latin1('","transactionId":"'),
+    recallHandle: latin1('","recallHandle":"'),
     tail: latin1(`"${fields.join('')}},"flag":${RESPONSE_FLAG},"language":"${OUR_LANGUAGE}","opaque":`),
     end: latin1(`,"serializeTypeCurrentRPC":"JSON","version":${OUR_VERSION}}`),
   };

@@ -5,6 +5,12 @@ export type PutStatus =
   | 'PUT_OK'
   | 'MESSAGE_ILLEGAL'
   | 'PROPERTIES_SIZE_EXCEEDED'
+  /** The time of delivery is no number, is further away than timerMaxDelaySec, or is that of a recall and has passed. */
+  | 'WHEEL_TIMER_MSG_ILLEGAL'
+  /** As many timer messages wait as may: maxPendingTimers. */
+  | 'WHEEL_TIMER_FLOW_CONTROL'
+  /** timerWheelEnable is false. */
+  | 'WHEEL_TIMER_NOT_ENABLE'
   /** Closed, disk full by the watermark, or a flush has failed: see `MessageStore.refusal`. */
   | 'SERVICE_NOT_AVAILABLE'
   /** The next file of the log could not be made. */
@@ -48,7 +54,7 @@ export interface MessageInner {
   body: Buffer;
   /** Encoded properties: `name 0x01 value 0x02 …`, UTF-8. */
   properties: Buffer;
-  /** Java's hash of the property TAGS, 0 without. */
+  /** Java's hash of the property TAGS, 0 without; on the timer topic when it is due, see `timerTagsCode`. */
   tagsCode: number;
   /** On the schedule topic, ms: the consume queue then keeps the time of delivery instead of the tags. */
   deliverDelayMs?: number;

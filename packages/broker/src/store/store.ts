@@ -16,7 +16,8 @@ import type { OpenedStore } from './open-store.js';
 import { CommitPipeline } from './write/pipeline.js';
 import { SHORTEST_RECORD, largestRecord } from './commitlog/record.js';
 import { queryByKey } from './read/query.js';
-import type { Recovered } from './lifecycle/recovery.js';
+import { visitQueue } from './read/visit-queue.js';
+import type { EntryVisitor } from './read/visit-queue.js';
 import { Retention } from './lifecycle/retention.js';
 import { metricsOf } from './store-metrics.js';
 import type {
@@ -48,9 +49,8 @@ export class MessageStore {
   readonly #pipeline: CommitPipeline;
   readonly #checkpointer: Checkpointer;
   readonly #index: MessageIndex | undefined;
-  readonly #retention: Retention;
+  readonly retention: Retention;
   readonly #opened: OpenedStore;
-  readonly #recovered: Recovered;
   readonly #appender: Appender;
   readonly #warmUp: Prefetch;
   readonly #times: OffsetByTime;
@@ -63,7 +63,6 @@ export class MessageStore {
     this.#log = log;
     this.#queues = queues;
     this.#reader = reader;
-    this.#recovered = recovered;
     this.#warmUp = opened.warmUp;
     this.#times = new OffsetByTime(queues.view, reader, opened.warmUp);
     this.history = new LogHistory({ ...opened, largestRecord: largestRecord(config.maxMessageSize) });
@@ -98,7 +97,7 @@ export class MessageStore {
       flushIndex: async () => (await this.#index?.flush(this.#closed !== undefined)) ?? 0,
     });
     this.#index = opened.index;
-    this.#retention = new Retention({
+    this.retention = new Retention({
       config,
       clock,
       logger,
@@ -116,7 +115,7 @@ export class MessageStore {
   static async open(options: StoreOptions): Promise<MessageStore> {
     const store = new MessageStore(await openStore(options));
     // So that what was compared once is not compared again.
-    if (store.#recovered.rebuilds.length > 0) void store.#checkpointer.run();
+    if (store.#opened.recovered.rebuilds.length > 0) void store.#checkpointer.run();
     return store;
   }
 
@@ -127,20 +126,13 @@ export class MessageStore {
     const { failure } = this.#checkpointer;
     if (failure !== undefined)
       return `the consume queues cannot be written: ${failure instanceof Error ? failure.message : 'unknown'}`;
-    if (this.#retention.full) return 'the disk is too full';
+    if (this.retention.full) return 'the disk is too full';
     return undefined;
   }
 
   get metrics(): StoreMetrics {
-    return metricsOf({
-      log: this.#log,
-      reader: this.#reader,
-      repair: this.#repair,
-      pipeline: this.#pipeline,
-      retention: this.#retention,
-      recovered: this.#recovered,
-      recoveryTime: this.#opened.recoveryTime,
-    });
+    const [repair, pipeline, retention] = [this.#repair, this.#pipeline, this.retention];
+    return metricsOf({ ...this.#opened, repair, pipeline, retention });
   }
 
   /** Encodes the message at the end of the log. It is neither stored nor visible before it is committed. Never throws. */
@@ -158,7 +150,7 @@ export class MessageStore {
     return this.#appender.check(message);
   }
 
-  /** Begins to write what was appended now, instead of after the current poll phase. */
+  /** Begins to write what was appended now. */
   commit(): void {
     this.#pipeline.commit();
   }
@@ -231,6 +223,11 @@ export class MessageStore {
     return { physicalOffset: view.physicalOffset(0), size: view.size(0), tagsCode: view.tagsCode(0) };
   }
 
+  /** Visits the entries of a queue from the first whose message is at `position` of the log or behind it. Off the thread. */
+  visitQueue(topic: string, queueId: number, position: number, visit: EntryVisitor): Promise<void> {
+    return visitQueue(this.#queues.get(topic, queueId), position, visit);
+  }
+
   minOffset(topic: string, queueId: number): number {
     return this.#queues.get(topic, queueId)?.first ?? 0;
   }
@@ -282,7 +279,7 @@ export class MessageStore {
 
   async #close(): Promise<void> {
     await this.#pipeline.settled();
-    await this.#retention.stop();
+    await this.retention.stop();
     await this.#checkpointer.stop();
     await this.#index?.stop();
     await this.#checkpointer.run();

@@ -14,6 +14,8 @@ const DLQ_GROUP_TOPIC_PREFIX = '%DLQ%';
 export const AUTO_CREATE_TOPIC_KEY = 'TBW102';
 /** Keeps delayed messages until they are due; each queue is a delay level. */
 export const SCHEDULE_TOPIC = 'SCHEDULE_TOPIC_XXXX';
+/** Keeps messages with a time of their own until they are due. */
+export const TIMER_TOPIC = 'rmq_sys_wheel_timer';
 /** Keeps transactional messages until they are committed. */
 export const HALF_TOPIC = 'RMQ_SYS_TRANS_HALF_TOPIC';
 /** Records which half messages are committed or rolled back. */

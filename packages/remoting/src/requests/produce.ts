@@ -1,4 +1,4 @@
-// Declares the requests of producers: sends in their three forms, and the short field names of V2.
+// Declares the requests of producers: sends in their three forms, and the short field names of V2, and recalls.
 import { flag, int, long, maybe, text } from './field.js';
 import { request } from './request.js';
 import { viaTopic } from './common.js';
@@ -73,6 +73,7 @@ export const produceRequests = {
   ),
   SEND_MESSAGE_V2: request(310, 'SEND_MESSAGE_V2', ['broker'], sendV2, sendReply),
   SEND_BATCH_MESSAGE: request(320, 'SEND_BATCH_MESSAGE', ['broker'], sendV2, sendReply),
+  /** Takes back a timer message that is not due yet. msgId of the answer: its UNIQ_KEY. */
   RECALL_MESSAGE: request(
     370,
     'RECALL_MESSAGE',

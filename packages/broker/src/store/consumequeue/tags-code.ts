@@ -1,6 +1,13 @@
-// Owns the last field of a consume queue entry when it is built from a record: the hash of the tags, and on the topic
-// of delayed messages the time at which the message is due.
-import { SCHEDULE_TOPIC, parseDelayLevels } from '@nest-rocketmq/remoting/internal';
+// Builds the last field of a consume queue entry from a record: the hash of the tags, and on the topics of delayed
+// messages the time at which the message is due.
+import {
+  MessageProperty,
+  SCHEDULE_TOPIC,
+  TIMER_TOPIC,
+  decodeProperties,
+  parseDelayLevels,
+} from '@nest-rocketmq/remoting/internal';
+import { timerDueOf, timerTagsCode } from './timer-due.js';
 import type { RecordView } from '../commitlog/record.js';
 import { RecordProperties, hashUtf8 } from '../commitlog/record-properties.js';
 
@@ -16,6 +23,8 @@ export class TagsCodes {
   }
 
   of(topic: string, record: RecordView, buffer: Buffer): number {
+    const due = topic === TIMER_TOPIC ? timerCode(record, buffer) : undefined;
+    if (due !== undefined) return due;
     const properties = this.#properties;
     properties.find(buffer, record.propertiesAt, record.propertiesLength);
     const { tags, delay } = properties;
@@ -25,4 +34,11 @@ export class TagsCodes {
     }
     return tags.to > tags.from ? hashUtf8(buffer, tags.from, tags.to) : 0;
   }
+}
+
+/** Undefined where the record does not say when it is due. */
+function timerCode({ propertiesAt, propertiesLength, storeTimestamp }: RecordView, buffer: Buffer): number | undefined {
+  const properties = decodeProperties(buffer.toString('utf8', propertiesAt, propertiesAt + propertiesLength));
+  const due = timerDueOf(properties, storeTimestamp);
+  return due === undefined ? undefined : timerTagsCode(due, properties.has(MessageProperty.TIMER_DEL_UNIQKEY));
 }

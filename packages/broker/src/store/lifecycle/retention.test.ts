@@ -44,6 +44,20 @@ describe('old messages', () => {
     await store.close();
   });
 
+  it('stay while they are needed, however old they are and however full the disk is', async () => {
+    const { store, disk, clock } = await filled();
+    const { physicalOffset } = store.readConsumeQueue('T', 0, 12)!;
+    store.retention.neededFrom = () => physicalOffset;
+    disk.used = 88;
+    await clock.advanceTo(at(5, 5));
+    expect(store.readRecord(physicalOffset)).toBeDefined();
+    expect(store.minOffset('T', 0)).toBeGreaterThan(0);
+    store.retention.neededFrom = () => Infinity;
+    await clock.advance(HOUR);
+    expect(files(disk)).toBe(1);
+    await store.close();
+  });
+
   it('leave the others with their offsets, and a minimum that says where those begin', async () => {
     const { store, disk, clock } = await filled({ deleteWhen: '4;5' });
     await clock.advanceTo(at(5, 6));

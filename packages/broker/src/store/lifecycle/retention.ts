@@ -1,4 +1,4 @@
-// Owns when old files go: by age at the hours set, by how full the disk is at any hour. Never the file that is written
+// Removes old files: by age at the hours set, by how full the disk is at any hour. Never the file that is written
 // to, and none is taken from under who still reads it off the thread.
 import type { Clock, Logger, TimerHandle } from '@nest-rocketmq/remoting/internal';
 import type { FileSystem } from '../files/file-system.js';
@@ -28,6 +28,8 @@ export class Retention {
   usage: { total: number; free: number } | undefined;
   /** Whether the disk is too full for more messages. */
   full = false;
+  /** No file is removed that has this position of the log, or one behind it. */
+  neededFrom: () => number = () => Infinity;
   readonly #options: RetentionOptions;
   readonly #hours: ReadonlySet<number>;
   #timer: TimerHandle | undefined;
@@ -89,7 +91,9 @@ export class Retention {
   async #delete(old: (modified: number) => boolean): Promise<void> {
     const { files, logger, onTrim, onTrimmed } = this.#options;
     const starts = files.starts.slice(0, Math.min(MOST_DELETED, files.starts.length - 1));
-    const kept = starts.findIndex((start) => !old(files.stat(start)?.modified ?? 0));
+    const needed = this.neededFrom();
+    const isNeeded = (start: number): boolean => start + files.fileSize > needed;
+    const kept = starts.findIndex((start) => isNeeded(start) || !old(files.stat(start)?.modified ?? 0));
     const gone = kept < 0 ? starts : starts.slice(0, kept);
     const last = gone.at(-1);
     if (last === undefined) return;

@@ -25,6 +25,7 @@ public final class Peer {
         SCENARIOS.put("properties", SendScenarios::properties);
         SCENARIOS.put("large", SendScenarios::large);
         SCENARIOS.put("delay", SendScenarios::delay);
+        SCENARIOS.put("timer", SendScenarios::timer);
         SCENARIOS.put("tags", ConsumeScenarios::tags);
         SCENARIOS.put("retry", ConsumeScenarios::retry);
         SCENARIOS.put("orderly", ConsumeScenarios::orderly);

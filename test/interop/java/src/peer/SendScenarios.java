@@ -1,16 +1,19 @@
 package peer;
 
+import java.lang.reflect.InvocationTargetException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.apache.rocketmq.client.exception.MQBrokerException;
 import org.apache.rocketmq.client.exception.MQClientException;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.client.producer.SendCallback;
 import org.apache.rocketmq.client.producer.SendResult;
 import org.apache.rocketmq.common.message.Message;
+import org.apache.rocketmq.common.message.MessageAccessor;
 import org.apache.rocketmq.common.message.MessageExt;
 
 /** The ways of sending; every message is read back by a push consumer. */
@@ -146,5 +149,53 @@ final class SendScenarios {
 
     private static Message message(Run run, String body) {
         return new Message(run.topic(), Text.bytes(body));
+    }
+
+    /** Messages with times of their own, one of which is recalled. */
+    static void timer(Run run) throws Exception {
+        DefaultMQProducer producer = run.producer();
+        Message atOnce = message(run, "timer-0");
+        run.emitSent(atOnce, producer.send(atOnce));
+        Reader reader = Reader.ofTopic(run);
+        reader.take(1);
+        String first = handle(timed(run, producer, "timer-seconds", "TIMER_DELAY_SEC", 4));
+        timed(run, producer, "timer-ms", "TIMER_DELAY_MS", 2600);
+        timed(run, producer, "timer-time", "TIMER_DELIVER_MS", System.currentTimeMillis() + 5200);
+        String recalled = handle(timed(run, producer, "timer-recalled", "TIMER_DELAY_MS", 3100));
+        if (recalled != null) {
+            recall(run, producer, "recalled", recalled);
+        }
+        reader.take(3);
+        if (first != null) {
+            recall(run, producer, "too-late", first);
+        }
+    }
+
+    private static SendResult timed(Run run, DefaultMQProducer producer, String body, String how, long value) throws Exception {
+        Message message = message(run, body);
+        MessageAccessor.putProperty(message, how, String.valueOf(value));
+        SendResult result = producer.send(message);
+        run.emitSent(message, result);
+        return result;
+    }
+
+    /** Null with a client that knows of no recall. */
+    private static String handle(SendResult result) throws Exception {
+        try {
+            return (String) SendResult.class.getMethod("getRecallHandle").invoke(result);
+        } catch (NoSuchMethodException before5) {
+            return null;
+        }
+    }
+
+    private static void recall(Run run, DefaultMQProducer producer, String event, String handle) throws Exception {
+        try {
+            Object msgId = DefaultMQProducer.class.getMethod("recallMessage", String.class, String.class)
+                .invoke(producer, run.topic(), handle);
+            run.emit(event, "msgId", msgId, "handle", handle);
+        } catch (InvocationTargetException refused) {
+            MQBrokerException answer = (MQBrokerException) refused.getCause();
+            run.emit(event, "code", answer.getResponseCode(), "remark", answer.getErrorMessage());
+        }
     }
 }

@@ -1,0 +1,238 @@
+// Delivers messages that have a time of their own when it comes: one timer, set to the time of the next of them.
+import { DecodeError, HALF_TOPIC, MessageProperty, TIMER_TOPIC, decodeRecord } from '@nest-rocketmq/remoting/internal';
+import type { Clock, Logger, TimerHandle } from '@nest-rocketmq/remoting/internal';
+import { encodedProperties, fitProperties } from '../message/fit-properties.js';
+import { toMessageInner } from '../message/half-message.js';
+import { PutError, isRefusedForGood } from '../message/message-writer.js';
+import type { MessageWriter } from '../message/message-writer.js';
+import type { BrokerStats } from '../metrics/broker-stats.js';
+import { dueOfTagsCode } from '../store/consumequeue/timer-due.js';
+import type { AppendResult, MessageInner, MessageStore } from '../store/store.js';
+import { findWaiting, recallOf } from './find-waiting.js';
+import type { PendingTimers, Timer } from './pending-timers.js';
+import type { TimerFiles } from './timer-files.js';
+import type { TimerNote } from './timer-note.js';
+
+const QUEUE = 0;
+/** Messages that are delivered at a time. */
+const DELIVER_AT_ONCE = 256;
+/** Bytes of them, from which on the others wait for the next time. */
+const DELIVER_BYTES_AT_ONCE = 8_388_608;
+/** Pause before a delivery that the store has refused is tried again, ms. */
+const RETRY_DELAY = 100;
+
+export interface MessageTimerDeps {
+  store: MessageStore;
+  messageWriter: MessageWriter;
+  stats: BrokerStats;
+  pending: PendingTimers;
+  /** The end of the last message of the timer topic that `pending` was told of, position in the log. */
+  knownEnd: number;
+  /** Until what is due up to then (ms since the epoch) is delivered, the order of time does not tell what is. */
+  notedFrom: number;
+  files: TimerFiles;
+  /** `DelayOffsets.hold` */
+  hold: () => () => void;
+  /** Has the note saved. */
+  changed: () => void;
+  clock: Clock;
+  logger: Logger;
+}
+
+export class MessageTimer {
+  /** The last that was delivered for good. */
+  #delivered: Omit<Timer, 'size'>;
+  #knownEnd: number;
+  #timer: TimerHandle | undefined;
+  #armedFor = Infinity;
+  #batch: Timer[] = [];
+  #delivering: Promise<void> | undefined;
+  #running = false;
+
+  constructor(private readonly deps: MessageTimerDeps) {
+    this.#delivered = deps.pending.last;
+    this.#knownEnd = deps.knownEnd;
+  }
+
+  /** Takes up what waits already. */
+  start(): void {
+    this.#running = true;
+    this.#next();
+  }
+
+  /** Ends a delivery that is under way. */
+  async stop(): Promise<void> {
+    this.#running = false;
+    this.#disarm();
+    await this.#delivering;
+  }
+
+  /** A message has come into the timer topic, and is the last before `maxOffset`. */
+  arrived(maxOffset: number, tagsCode: number): void {
+    const entry = this.deps.store.readConsumeQueue(TIMER_TOPIC, QUEUE, maxOffset - 1);
+    const code = dueOfTagsCode(tagsCode);
+    if (!entry || !code) return;
+    const { physicalOffset: position, size } = entry;
+    this.#knownEnd = position + size;
+    if (code.recalls) void this.#recalled(code.due, position);
+    else this.deps.pending.add({ due: code.due, position, size });
+    if (code.due < this.#armedFor) this.#next();
+  }
+
+  /** A message has come that recalls another: one that Apache's clients of before 5.5 send by themselves. */
+  async #recalled(due: number, position: number): Promise<void> {
+    const { store, pending, logger } = this.deps;
+    try {
+      const record = await store.findRecord(position);
+      const message = record && decodeRecord(record, 0, { inflate: false });
+      // Ours names the one that it has recalled.
+      if (!message || message.preparedTransactionOffset > 0) return;
+      const target = await findWaiting(store, pending, recallOf(due, message.properties));
+      if (target) pending.recall(target.position);
+    } catch (error) {
+      logger.error(`the recall at position ${position} of the log failed: ${String(error)}`);
+    }
+  }
+
+  /** Looks again at what is due: a recall that kept others waiting is decided. */
+  wake(): void {
+    this.#next();
+  }
+
+  /** How far it has come, to be saved; undefined while only Apache's timercheck tells it. */
+  get note(): TimerNote | undefined {
+    const { notedFrom, files } = this.deps;
+    if (this.#delivered.due < notedFrom) return undefined;
+    const first = Math.min(this.firstPosition, this.#knownEnd);
+    return { ...this.#delivered, first, check: files.checkText };
+  }
+
+  /** Where the first record in the log is that waits, or is being delivered; Infinity with none. */
+  get firstPosition(): number {
+    return Math.min(this.deps.pending.firstPosition, ...this.#batch.map(({ position }) => position));
+  }
+
+  #next(): void {
+    if (!this.#running || this.#delivering) return;
+    const { pending, clock } = this.deps;
+    const due = pending.nextDue;
+    this.#disarm();
+    if (due === undefined) return;
+    const wait = due - clock.now();
+    if (wait > 0) this.#arm(due, wait);
+    else this.#delivering = this.#deliver();
+  }
+
+  #arm(due: number, ms: number): void {
+    this.#armedFor = due;
+    this.#timer = this.deps.clock.setTimeout(() => this.#next(), ms);
+  }
+
+  #disarm(): void {
+    this.deps.clock.clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#armedFor = Infinity;
+  }
+
+  async #deliver(): Promise<void> {
+    const { clock, hold, changed, logger } = this.deps;
+    const ended = clock.busy?.('the delivery of messages that are due');
+    const noted = hold();
+    let failure: unknown;
+    try {
+      this.#takeBatch();
+      await this.#deliverBatch();
+      changed();
+    } catch (error) {
+      failure = error ?? new Error('unknown');
+      logger.warn(`messages that are due are late: ${error instanceof Error ? error.message : String(error)}`);
+      this.#putBack();
+    } finally {
+      noted();
+      ended?.();
+    }
+    this.#delivering = undefined;
+    if (failure === undefined) this.#next();
+    else if (this.#running) this.#arm(-Infinity, RETRY_DELAY);
+  }
+
+  #takeBatch(): void {
+    const { pending, clock } = this.deps;
+    const now = clock.now();
+    let bytes = 0;
+    while (this.#batch.length < DELIVER_AT_ONCE && bytes < DELIVER_BYTES_AT_ONCE) {
+      const timer = pending.take(now);
+      if (!timer) break;
+      this.#batch.push(timer);
+      bytes += timer.size;
+    }
+    pending.last = this.#batch.at(-1) ?? pending.last;
+  }
+
+  /** What was not delivered waits on, before all others. */
+  #putBack(): void {
+    const { pending } = this.deps;
+    pending.last = this.#delivered;
+    for (const timer of this.#batch.splice(0)) pending.add(timer);
+  }
+
+  /** Leaves in the batch what was not delivered. @throws PutError */
+  async #deliverBatch(): Promise<void> {
+    const { store, messageWriter } = this.deps;
+    const records = await Promise.all(this.#batch.map(({ position }) => store.findRecord(position)));
+    const { done, last, status } = this.#append(records);
+    if (last) await messageWriter.whenStored(last);
+    this.#delivered = this.#batch[done - 1] ?? this.#delivered;
+    this.#batch.splice(0, done);
+    if (status !== undefined) throw new PutError(status);
+  }
+
+  /** @returns how many were dealt with, the last that was appended, and why the next was not */
+  #append(records: readonly (Buffer | undefined)[]): { done: number; last?: AppendResult; status?: string } {
+    const { messageWriter, stats, logger } = this.deps;
+    let last: AppendResult | undefined;
+    for (const [done, { position }] of this.#batch.entries()) {
+      const message = this.#restore(records[done], position);
+      if (!message) continue;
+      const result = messageWriter.deliver(message);
+      const { status, size, storeTimestamp } = result;
+      if (isRefusedForGood(status)) {
+        logger.error(
+          `a message that is due cannot be stored under its own topic (${status}): it is left out, and stays in ` +
+            `${TIMER_TOPIC}, at position ${position} of the commit log`,
+        );
+      } else if (status !== 'PUT_OK') {
+        return { done, ...(last && { last }), status };
+      } else {
+        last = { ...result };
+        stats.put(message.topic, message.queueId, 1, size, storeTimestamp);
+      }
+    }
+    return { done: this.#batch.length, ...(last && { last }) };
+  }
+
+  /** The message of a record, for its own topic and queue; undefined when there is none to deliver. */
+  #restore(record: Buffer | undefined, position: number): MessageInner | undefined {
+    const { logger, clock } = this.deps;
+    try {
+      if (!record) throw new DecodeError('its record is gone, or damaged');
+      const message = decodeRecord(record, 0, { inflate: false });
+      const properties = new Map(message.properties);
+      const topic = properties.get(MessageProperty.REAL_TOPIC);
+      const queueId = Number(properties.get(MessageProperty.REAL_QID) ?? 0);
+      if (topic === undefined || topic === HALF_TOPIC || topic === TIMER_TOPIC)
+        throw new DecodeError(`it names no topic to be delivered to`);
+      const before = encodedProperties(properties);
+      properties.set(MessageProperty.TIMER_ENQUEUE_MS, String(message.storeTimestamp));
+      properties.set(MessageProperty.TIMER_DEQUEUE_MS, String(clock.now()));
+      const inner = { ...toMessageInner(message, properties), topic, queueId };
+      if (!fitProperties(properties)) inner.properties = before;
+      // So that a look at the log tells what was delivered.
+      return { ...inner, preparedTransactionOffset: message.physicalOffset };
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      logger.error(`the message at position ${position} is due, and is left out: ${error.message}`);
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,161 @@
+// Keeps the messages that wait for their time in a heap of plain numbers: when each is due, and where its record is.
+import type { TimerRoom } from '../message/timer-message.js';
+
+const FIRST_CAPACITY = 1_024;
+
+/** A message of the timer topic. */
+export interface Timer {
+  /** ms since the epoch */
+  due: number;
+  /** of its record in the commit log */
+  position: number;
+  /** of its record, bytes */
+  size: number;
+}
+
+/** Messages are delivered in the order of their due time, and of their place in the log where that is the same. */
+export function isBefore(a: Omit<Timer, 'size'>, b: Omit<Timer, 'size'>): boolean {
+  return a.due < b.due || (a.due === b.due && a.position < b.position);
+}
+
+/** Before all messages. */
+export const NONE_DELIVERED = { due: -1, position: -1 };
+
+export class PendingTimers implements TimerRoom {
+  /** The last that was taken: all before it have been delivered, are being delivered, or were recalled. */
+  last: Omit<Timer, 'size'> = NONE_DELIVERED;
+  #count = 0;
+  #dues = new Float64Array(FIRST_CAPACITY);
+  #positions = new Float64Array(FIRST_CAPACITY);
+  #sizes = new Int32Array(FIRST_CAPACITY);
+  /** Positions of messages in the heap that were recalled. */
+  readonly #recalled = new Set<number>();
+  /** Positions of those of which it is not decided yet. */
+  readonly #recalling = new Set<number>();
+
+  /** @param most messages that may wait at a time */
+  constructor(private readonly most: number) {}
+
+  get count(): number {
+    return this.#count - this.#recalled.size;
+  }
+
+  get isFull(): boolean {
+    return this.#count >= this.most;
+  }
+
+  get deliveredUntil(): number {
+    return this.last.due;
+  }
+
+  /** When the next message is due, or was before it was recalled, ms since the epoch; undefined while that is open. */
+  get nextDue(): number | undefined {
+    if (this.#recalling.size > 0 && this.#recalling.has(this.#positions[0]!)) return undefined;
+    return this.#count > 0 ? this.#dues[0] : undefined;
+  }
+
+  add({ due, position, size }: Timer): void {
+    if (this.#count === this.#dues.length) this.#grow();
+    let at = this.#count++;
+    while (at > 0) {
+      const above = (at - 1) >> 1;
+      if (!this.#isAfter(above, due, position)) break;
+      this.#move(above, at);
+      at = above;
+    }
+    this.#put(at, due, position, size);
+  }
+
+  /** Takes the first message if it is due at `now` (ms since the epoch). */
+  take(now: number): Timer | undefined {
+    for (let due = this.nextDue; due !== undefined && due <= now; due = this.nextDue) {
+      const timer = { due, position: this.#positions[0]!, size: this.#sizes[0]! };
+      this.#removeFirst();
+      // Until then a second recall is told that it has nothing to recall.
+      if (!this.#recalled.delete(timer.position)) return timer;
+    }
+    return undefined;
+  }
+
+  /** Takes a message out that `isWaiting`. */
+  recall(position: number): void {
+    this.#recalled.add(position);
+  }
+
+  /** Keeps a message that `isWaiting` from being taken until `endRecall`, and all that are due after it. */
+  beginRecall(position: number): void {
+    this.#recalling.add(position);
+  }
+
+  endRecall(position: number, recalled: boolean): void {
+    this.#recalling.delete(position);
+    if (recalled) this.recall(position);
+  }
+
+  /** Whether a message of the timer topic waits: none is left out of the order. */
+  isWaiting(timer: Omit<Timer, 'size'>): boolean {
+    const { position } = timer;
+    return isBefore(this.last, timer) && !this.#recalled.has(position) && !this.#recalling.has(position);
+  }
+
+  /** The messages that wait, in no order. One object, filled again for each. */
+  *all(): Iterable<Readonly<Timer>> {
+    const timer = { due: 0, position: 0, size: 0 };
+    for (let at = 0; at < this.#count; at++) {
+      timer.due = this.#dues[at]!;
+      timer.position = this.#positions[at]!;
+      timer.size = this.#sizes[at]!;
+      if (!this.#recalled.has(timer.position)) yield timer;
+    }
+  }
+
+  /** Where the first record in the log is that waits; Infinity with none. */
+  get firstPosition(): number {
+    let first = Infinity;
+    for (let at = 0; at < this.#count; at++) first = Math.min(first, this.#positions[at]!);
+    return first;
+  }
+
+  #removeFirst(): void {
+    const last = --this.#count;
+    const due = this.#dues[last]!;
+    const position = this.#positions[last]!;
+    let at = 0;
+    for (;;) {
+      let below = 2 * at + 1;
+      if (below + 1 < last && this.#isAfter(below, this.#dues[below + 1]!, this.#positions[below + 1]!)) below++;
+      if (below >= last || this.#isAfter(below, due, position)) break;
+      this.#move(below, at);
+      at = below;
+    }
+    this.#put(at, due, position, this.#sizes[last]!);
+  }
+
+  #isAfter(at: number, due: number, position: number): boolean {
+    const other = this.#dues[at]!;
+    return other > due || (other === due && this.#positions[at]! > position);
+  }
+
+  #move(from: number, to: number): void {
+    this.#dues[to] = this.#dues[from]!;
+    this.#positions[to] = this.#positions[from]!;
+    this.#sizes[to] = this.#sizes[from]!;
+  }
+
+  #put(at: number, due: number, position: number, size: number): void {
+    this.#dues[at] = due;
+    this.#positions[at] = position;
+    this.#sizes[at] = size;
+  }
+
+  #grow(): void {
+    const capacity = Math.ceil(this.#dues.length * 1.5);
+    const [dues, positions, sizes] = [this.#dues, this.#positions, this.#sizes];
+    this.#dues = new Float64Array(capacity);
+    this.#dues.set(dues);
+    this.#positions = new Float64Array(capacity);
+    this.#positions.set(positions);
+    this.#sizes = new Int32Array(capacity);
+    this.#sizes.set(sizes);
+  }
+}
