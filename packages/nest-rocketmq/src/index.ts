@@ -8,10 +8,17 @@ export type { ConsumerSettings } from './options/consumer-settings.js';
 export { ROCKETMQ_BACKEND, ROCKETMQ_CONTEXT_TYPE, ROCKETMQ_OPTIONS } from './rocketmq.tokens.js';
 
 export { RocketMQTemplate } from './template/rocketmq-template.js';
-export type { SendOptions, TransactionOptions, TransactionResult } from './template/rocketmq-template.js';
-export type { DelayOptions, MessageOptions } from './message/outgoing-message.js';
+export type {
+  BeginTransactionOptions,
+  QueueOptions,
+  RecallOptions,
+  SendOptions,
+  TransactionOptions,
+  TransactionResult,
+} from './template/send-options.js';
+export type { MessageOptions } from './message/outgoing-message.js';
 export type { Destination, DestinationObject } from './message/destination.js';
-export { DelayLevels } from './message/delay.js';
+export type { DelayOptions } from './message/delay.js';
 export { DEFAULT_MESSAGE_DELAY_LEVEL } from '@nest-rocketmq/remoting';
 export type { Duration, MessageQueue } from '@nest-rocketmq/remoting';
 export type { SendResult, SendStatus } from '@nest-rocketmq/client';
@@ -32,7 +39,7 @@ export { RocketMQContext } from './decorators/rocketmq-context.js';
 export { RocketMQListeners } from './listeners/rocketmq-listeners.js';
 export type { Consumption } from './listeners/listener-container.js';
 export type { HostPort, MessageExt } from '@nest-rocketmq/remoting';
-export type { ConsumeFromWhere, ExpressionType, MessageModel } from '@nest-rocketmq/client';
+export type { ConsumeFromWhere, ConsumeMode, ExpressionType, MessageModel } from '@nest-rocketmq/client';
 
 export { JsonMessageConverter } from './message/message-converter.js';
 export type { BigIntegerPolicy } from './message/json-decoding.js';
@@ -64,18 +71,23 @@ export {
 } from './errors.js';
 export {
   BrokerNotFoundError,
+  DelayNotSupportedError,
+  DelayTooLongError,
   InvalidMessageError,
   InvalidNameError,
   MQClientError,
   MessageTooLargeError,
   NameServerUnreachableError,
   NoBrokerError,
+  RecallFailedError,
   SendFailedError,
   SubscriptionRefusedError,
   TooManySendsError,
   TopicNotFoundError,
+  TransactionEndedError,
+  TransactionNotBegunError,
 } from '@nest-rocketmq/client';
-export type { SendFailure } from '@nest-rocketmq/client';
+export type { RecallFailure, SendFailure } from '@nest-rocketmq/client';
 export {
   AddressError,
   ConnectError,

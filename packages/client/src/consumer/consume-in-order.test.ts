@@ -111,6 +111,22 @@ describe('ORDERLY', () => {
     await end('b');
   });
 
+  it('gives a message to the dead letters at once when the listener asks for that', async () => {
+    const bodies: string[] = [];
+    await consuming(new FakeCluster({ topics: { t: 1 } }), {
+      consumeMode: 'ORDERLY',
+      listener: ([message], context) => {
+        bodies.push(message!.body.toString());
+        context.delayLevelWhenNextConsume = bodies.length === 1 ? -1 : 0;
+        return bodies.length === 1 ? 'RECONSUME_LATER' : 'SUCCESS';
+      },
+    });
+    for (const body of ['a', 'b']) on.cluster.broker.put('t', 0, body);
+    await on.cluster.until('the second', () => bodies.length === 2);
+    expect(bodies).toEqual(['a', 'b']);
+    expect(on.cluster.broker.requests('CONSUMER_SEND_MSG_BACK')).toMatchObject([{ header: { delayLevel: -1 } }]);
+  });
+
   it.each([
     [5, 10],
     [250, 250],

@@ -158,7 +158,8 @@ export class ConsumeInOrder implements ConsumeService {
     }
     const took = context.clock.monotonic() - delivery.startedAt;
     stats.consumed(queue.messageQueue.topic, consumed, messages.length - consumed, took);
-    const failed = await this.#failedOf(queue, messages.slice(consumed));
+    const giveUp = delivery.delayLevelWhenNextConsume === DEAD_LETTER_LEVEL;
+    const failed = await this.#failedOf(queue, messages.slice(consumed), giveUp);
     // Another consumer may have the queue now, and gets these messages as well: its result counts.
     if (queue.dropped || !this.#parts.isHeld(queue)) return 0;
     const done = messages.filter((message) => !failed.includes(message));
@@ -172,11 +173,11 @@ export class ConsumeInOrder implements ConsumeService {
   }
 
   /** @returns of these failed messages, those that are to be tried again here */
-  async #failedOf(queue: ProcessQueue, messages: readonly MessageExt[]): Promise<MessageExt[]> {
+  async #failedOf(queue: ProcessQueue, messages: readonly MessageExt[], giveUp: boolean): Promise<MessageExt[]> {
     const again: MessageExt[] = [];
     for (const message of messages) {
       if (queue.dropped || !this.#parts.isHeld(queue)) return [];
-      const spent = message.reconsumeTimes >= this.#parts.maxReconsumeTimes;
+      const spent = giveUp || message.reconsumeTimes >= this.#parts.maxReconsumeTimes;
       if (spent && (await this.#giveUp(message))) continue;
       message.reconsumeTimes++;
       again.push(message);

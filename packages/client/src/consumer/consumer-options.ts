@@ -30,7 +30,10 @@ export interface Subscription {
 /** What a listener is told about the messages that it gets, and may set for what becomes of them. */
 export interface ConsumeContext {
   readonly messageQueue: MessageQueue;
-  /** Where a failed message goes: 0: the broker's usual delay, -1: to the dead-letter queue at once, 1 to 18: this level. */
+  /**
+   * Where a failed message goes: 0: the broker's usual delay, -1: to the dead-letter queue at once, 1 to 18: this level.
+   * ORDERLY and KEY_ORDERED know -1 only.
+   */
   delayLevelWhenNextConsume: number;
   /** Of a list, the last index that was consumed; the rest is delivered again. Default: all. */
   ackIndex: number;

@@ -6,7 +6,7 @@ import { appName } from './app-name.js';
 import type { RocketMQBackend } from '../backends/backend.js';
 import { CONSUMER_SETTINGS, checkConsumerSettings } from './consumer-settings.js';
 import type { CheckedConsumerSettings, ConsumerSettings } from './consumer-settings.js';
-import { DelayLevels } from '../message/delay.js';
+import { highestLevelOf, milliseconds } from '../message/delay.js';
 import type { Duration } from '../message/delay.js';
 import { checkGroup } from '../message/destination.js';
 import { checkEmbedded } from '../backends/embedded-options.js';
@@ -42,7 +42,7 @@ export interface RocketMQModuleOptions {
   consumer?: ConsumerSettings;
   /** Converts payloads to bodies and back. Default: a `JsonMessageConverter`. */
   messageConverter?: MessageConverter;
-  /** The cluster's delay levels. Default: Apache's '1s 5s 10s 30s 1m … 2h'. */
+  /** The cluster's delay levels, which bound `delayLevel`. Default: Apache's '1s 5s 10s 30s 1m … 2h'. */
   messageDelayLevel?: string;
   /**
    * How long a shutdown waits for running listeners: ms, or a length such as '30s'. Default '30s'; with a manual clock '2s'
@@ -70,7 +70,7 @@ export interface ResolvedOptions {
   producer: CheckedProducerSettings;
   consumer: CheckedConsumerSettings;
   messageConverter: MessageConverter;
-  delayLevels: DelayLevels;
+  highestDelayLevel: number;
   /** ms */
   shutdownTimeout: number;
   autoStart: boolean;
@@ -96,6 +96,7 @@ const PRODUCER_OPTIONS = [
   'retryAnotherBrokerWhenNotStoreOK',
   'compressMsgBodyOverHowmuch',
   'compressLevel',
+  'maxDelay',
   'maxMessageSize',
   'createTopicKey',
   'defaultTopicQueueNums',
@@ -109,11 +110,14 @@ export type ProducerSettings = Omit<Pick<ProducerOptions, (typeof PRODUCER_OPTIO
 /** The checked settings, with times in ms. */
 export type CheckedProducerSettings = Pick<ProducerOptions, (typeof PRODUCER_OPTIONS)[number]>;
 
-type ProducerTime = (typeof PRODUCER_TIMES)[number];
+type ProducerTime = keyof typeof LONGEST_MS;
 
-/** The settings that are lengths of time. -1 in the second means that it has no limit of its own. */
-const PRODUCER_TIMES = ['sendMsgTimeout', 'sendMsgMaxTimeoutPerRequest'] as const;
-const LONGEST_SEND_MS = 3_600_000;
+/** The settings that are lengths of time, and the longest of each, ms. -1 in the second means that it has no limit. */
+const LONGEST_MS = {
+  sendMsgTimeout: 3_600_000,
+  sendMsgMaxTimeoutPerRequest: 3_600_000,
+  maxDelay: 100 * 365 * 86_400_000,
+} as const satisfies { [K in keyof ProducerOptions]?: number };
 
 const DEFAULT_SHUTDOWN_TIMEOUT_MS = 30_000;
 const LONGEST_SHUTDOWN_TIMEOUT_MS = 3_600_000;
@@ -144,24 +148,25 @@ export function resolveOptions(
       producer: checkProducer(producer ?? {}),
       consumer: inside(where, 'consumer', () => checkConsumerSettings(consumer ?? {})),
       messageConverter: messageConverter ?? new JsonMessageConverter(),
-      delayLevels: delayLevelsOf(given),
+      highestDelayLevel: highestDelayLevelOf(given),
       shutdownTimeout: checkDuration('shutdownTimeout', shutdownTimeout, 0, LONGEST_SHUTDOWN_TIMEOUT_MS),
       autoStart: checkBoolean('autoStart', given.autoStart ?? true),
     };
   });
 }
 
-function delayLevelsOf({ messageDelayLevel, embedded }: RocketMQModuleOptions): DelayLevels {
-  if (messageDelayLevel !== undefined) return new DelayLevels(messageDelayLevel);
-  return new DelayLevels(embedded?.messageDelayLevel, 'embedded.messageDelayLevel');
+function highestDelayLevelOf({ messageDelayLevel, embedded }: RocketMQModuleOptions): number {
+  if (messageDelayLevel !== undefined) return highestLevelOf(messageDelayLevel);
+  return highestLevelOf(embedded?.messageDelayLevel, 'embedded.messageDelayLevel');
 }
 
 function checkProducer(given: ProducerSettings): CheckedProducerSettings {
   checkKeys('producer', given, PRODUCER_OPTIONS);
-  const times = PRODUCER_TIMES.filter((option) => given[option] !== undefined && given[option] !== -1).map((option) => [
-    option,
-    checkDuration(`producer.${option}`, given[option], 1, LONGEST_SEND_MS),
-  ]);
+  const times = Object.entries(LONGEST_MS).flatMap(([option, longest]) => {
+    const value = given[option as ProducerTime];
+    if (value === undefined || (option === 'sendMsgMaxTimeoutPerRequest' && value === -1)) return [];
+    return [[option, checkDuration(`producer.${option}`, value, 1, longest)]];
+  });
   return { ...given, ...Object.fromEntries(times) } as CheckedProducerSettings;
 }
 
@@ -183,15 +188,24 @@ function chooseBackend(given: RocketMQModuleOptions, env: Readonly<Record<string
   if (given.nameServer !== undefined) {
     return { kind: 'cluster', nameServer: checkAddresses('nameServer', given.nameServer) };
   }
-  // A broker in this process gets the same table that the template uses.
-  const levels = given.messageDelayLevel === undefined ? {} : { messageDelayLevel: given.messageDelayLevel };
-  if (given.embedded !== undefined) return { kind: 'embedded', embedded: { ...given.embedded, ...levels } };
+  const delays = delaysOf(given);
+  if (given.embedded !== undefined) return { kind: 'embedded', embedded: { ...given.embedded, ...delays } };
   const fromEnv = env[NAME_SERVER_ENV];
   if (fromEnv !== undefined) {
     const nameServer = inside('the environment', undefined, () => checkAddresses(NAME_SERVER_ENV, fromEnv));
     return { kind: 'cluster', nameServer };
   }
-  return { kind: 'embedded', embedded: levels, doubt: doubtOf(given, env) };
+  return { kind: 'embedded', embedded: delays, doubt: doubtOf(given, env) };
+}
+
+/** A broker in this process gets the same delays that the template uses. */
+function delaysOf({ messageDelayLevel, producer, embedded }: RocketMQModuleOptions): EmbeddedOptions {
+  const maxDelay = milliseconds(producer?.maxDelay);
+  const isOwn = maxDelay !== undefined && embedded?.timerMaxDelaySec === undefined;
+  return {
+    ...(messageDelayLevel !== undefined && { messageDelayLevel }),
+    ...(isOwn && { timerMaxDelaySec: `${Math.ceil(maxDelay / 1_000)}s` }),
+  };
 }
 
 /** Why the default, a broker in this process, may be a mistake. */
