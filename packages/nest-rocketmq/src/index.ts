@@ -13,6 +13,7 @@ export type {
   QueueOptions,
   RecallOptions,
   SendOptions,
+  TransactionMessage,
   TransactionOptions,
   TransactionResult,
 } from './template/send-options.js';
@@ -21,7 +22,7 @@ export type { Destination, DestinationObject } from './message/destination.js';
 export type { DelayOptions } from './message/delay.js';
 export { DEFAULT_MESSAGE_DELAY_LEVEL } from '@nest-rocketmq/remoting';
 export type { Duration, MessageQueue } from '@nest-rocketmq/remoting';
-export type { SendResult, SendStatus } from '@nest-rocketmq/client';
+export type { SendResult, SendStatus, Transaction } from '@nest-rocketmq/client';
 
 export { RocketMQMessageListener } from './decorators/rocketmq-message-listener.js';
 export { RocketMQTransactionListener } from './decorators/rocketmq-transaction-listener.js';
@@ -32,6 +33,7 @@ export type {
   PayloadType,
   RocketMQListener,
   RocketMQLocalTransactionListener,
+  RocketMQTransactionChecker,
   TransactionContext,
   TransactionListenerOptions,
 } from './decorators/listener-metadata.js';
@@ -40,6 +42,10 @@ export { RocketMQListeners } from './listeners/rocketmq-listeners.js';
 export type { Consumption } from './listeners/listener-container.js';
 export type { HostPort, MessageExt } from '@nest-rocketmq/remoting';
 export type { ConsumeFromWhere, ConsumeMode, ExpressionType, MessageModel } from '@nest-rocketmq/client';
+
+export { PostgresTransactionLog } from './transaction-log/postgres-transaction-log.js';
+export type { PostgresQueryable, PostgresTransactionLogOptions } from './transaction-log/postgres-transaction-log.js';
+export type { TransactionLog } from './transaction-log/transaction-log.js';
 
 export { JsonMessageConverter } from './message/message-converter.js';
 export type { BigIntegerPolicy } from './message/json-decoding.js';

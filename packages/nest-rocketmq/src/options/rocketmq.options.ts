@@ -14,6 +14,7 @@ import type { EmbeddedOptions } from '../backends/embedded-options.js';
 import { JsonMessageConverter } from '../message/message-converter.js';
 import type { MessageConverter } from '../message/message-converter.js';
 import { checkAddresses, checkBoolean, checkDuration, checkKeys, checkMethods, inside } from '../option-checks.js';
+import type { TransactionLog } from '../transaction-log/transaction-log.js';
 import { defaultShutdownTimeout } from '../manual-clock-settings.js';
 
 /** The environment variable that names the cluster if none of `nameServer`, `embedded` and `backend` is set. */
@@ -42,6 +43,11 @@ export interface RocketMQModuleOptions {
   consumer?: ConsumerSettings;
   /** Converts payloads to bodies and back. Default: a `JsonMessageConverter`. */
   messageConverter?: MessageConverter;
+  /**
+   * Answers the broker's checks of transactions for topics without a class that does, such as a `PostgresTransactionLog`.
+   * Default: none.
+   */
+  transactionLog?: TransactionLog;
   /** The cluster's delay levels, which bound `delayLevel`. Default: Apache's '1s 5s 10s 30s 1m … 2h'. */
   messageDelayLevel?: string;
   /**
@@ -70,6 +76,7 @@ export interface ResolvedOptions {
   producer: CheckedProducerSettings;
   consumer: CheckedConsumerSettings;
   messageConverter: MessageConverter;
+  transactionLog: TransactionLog | undefined;
   highestDelayLevel: number;
   /** ms */
   shutdownTimeout: number;
@@ -84,6 +91,7 @@ const OPTIONS = [
   'producer',
   'consumer',
   'messageConverter',
+  'transactionLog',
   'messageDelayLevel',
   'shutdownTimeout',
   'autoStart',
@@ -133,10 +141,11 @@ export function resolveOptions(
 ): ResolvedOptions {
   return inside(where, undefined, () => {
     checkKeys('options', given, OPTIONS);
-    const { embedded, producer, consumer, messageConverter } = given;
+    const { embedded, producer, consumer, messageConverter, transactionLog } = given;
     if (embedded !== undefined) checkEmbedded(embedded);
     if (consumer !== undefined) checkKeys('consumer', consumer, CONSUMER_SETTINGS);
     if (messageConverter !== undefined) checkMethods('messageConverter', messageConverter, ['encode', 'decode']);
+    if (transactionLog !== undefined) checkMethods('transactionLog', transactionLog, ['record', 'hasCommitted']);
     const shutdownTimeout =
       given.shutdownTimeout ?? defaultShutdownTimeout(embedded?.clock, DEFAULT_SHUTDOWN_TIMEOUT_MS);
     const backend = chooseBackend(given, env);
@@ -148,6 +157,7 @@ export function resolveOptions(
       producer: checkProducer(producer ?? {}),
       consumer: inside(where, 'consumer', () => checkConsumerSettings(consumer ?? {})),
       messageConverter: messageConverter ?? new JsonMessageConverter(),
+      transactionLog,
       highestDelayLevel: highestDelayLevelOf(given),
       shutdownTimeout: checkDuration('shutdownTimeout', shutdownTimeout, 0, LONGEST_SHUTDOWN_TIMEOUT_MS),
       autoStart: checkBoolean('autoStart', given.autoStart ?? true),

@@ -1,6 +1,13 @@
 // Sends an app's messages.
 import { Inject, Injectable } from '@nestjs/common';
-import type { OutgoingMessage, Producer, SendResult, SendOptions as ClientSendOptions } from '@nest-rocketmq/client';
+import type {
+  OutgoingMessage,
+  Producer,
+  SendResult,
+  SendOptions as ClientSendOptions,
+  Transaction,
+} from '@nest-rocketmq/client';
+import { RocketMQLocalTransactionState } from '../decorators/listener-metadata.js';
 import { parseDestination } from '../message/destination.js';
 import type { Destination } from '../message/destination.js';
 import { compose, refuseDelay } from '../message/outgoing-message.js';
@@ -12,11 +19,19 @@ import { ROCKETMQ_RESOLVED_OPTIONS } from '../rocketmq.tokens.js';
 import { TransactionListeners, fromWire } from '../transactions/transaction-listeners.js';
 import type { TransactionCall } from '../transactions/transaction-listeners.js';
 import { withClockHeld } from '../manual-clock-settings.js';
-import { RECALL_OPTIONS, SEND_OPTIONS, TRANSACTION_OPTIONS, settingsOf, timeoutOf } from './send-options.js';
+import {
+  BEGIN_OPTIONS,
+  RECALL_OPTIONS,
+  SEND_OPTIONS,
+  TRANSACTION_OPTIONS,
+  settingsOf,
+  timeoutOf,
+} from './send-options.js';
 import type {
   BeginTransactionOptions,
   RecallOptions,
   SendOptions,
+  TransactionMessage,
   TransactionOptions,
   TransactionResult,
 } from './send-options.js';
@@ -81,13 +96,50 @@ export class RocketMQTemplate {
     payload: unknown,
     options: TransactionOptions = {},
   ): Promise<TransactionResult> {
-    const { message, settings } = this.#composeHalf('sendMessageInTransaction', destination, payload, options);
+    const method = 'sendMessageInTransaction';
+    const { message, settings } = this.#composeHalf(method, destination, payload, options, TRANSACTION_OPTIONS);
     const call: TransactionCall = { payload, arg: options.arg };
     const { localTransactionState, ...result } = await this.#withProducer(message.topic, (producer) => {
       this.transactions.requireTopic(message.topic);
       return producer.sendMessageInTransaction(message, call, settings);
     });
     return { ...result, state: fromWire(localTransactionState), error: call.error };
+  }
+
+  /**
+   * Stores the message invisibly to consumers, runs `work`, and commits or drops the message by how that ends:
+   * - it returns `RocketMQLocalTransactionState.ROLLBACK`, or throws: the message is dropped;
+   * - it returns `RocketMQLocalTransactionState.UNKNOWN`: the broker asks later, see the option `transactionLog`;
+   * - it returns anything else, or nothing: the message is committed.
+   * After a throw the `transactionLog`, if there is one, decides: the work may be committed all the same.
+   * @returns what `work` has returned
+   * @throws what `work` has thrown; before `work` is called, the errors of `beginTransaction`
+   */
+  async transaction<T>(
+    destination: Destination,
+    payload: unknown,
+    work: (message: TransactionMessage) => Promise<T> | T,
+    options: BeginTransactionOptions = {},
+  ): Promise<T> {
+    const { message, settings } = this.#composeHalf('transaction', destination, payload, options, BEGIN_OPTIONS);
+    const what = `a transaction on topic ${message.topic}`;
+    const run = async (): Promise<T> => this.#run(await this.#begin('transaction', message, settings), message, work);
+    return withClockHeld(this.connection.clock, what, run, SEND_HOLDS_CLOCK_MS);
+  }
+
+  /**
+   * Stores the message invisibly to consumers, for work that ends elsewhere: until then by the handle's `commit()`,
+   * `rollback()` or `leaveUnknown()`. If this process ends before, the broker asks, see the option `transactionLog`.
+   * @throws TransactionNotBegunError when a copy of the stored message may be lost, and the errors of `send`
+   * @throws GroupMissingError on a cluster, if the module has no `group`
+   */
+  async beginTransaction(
+    destination: Destination,
+    payload: unknown,
+    options: BeginTransactionOptions = {},
+  ): Promise<Transaction> {
+    const { message, settings } = this.#composeHalf('beginTransaction', destination, payload, options, BEGIN_OPTIONS);
+    return this.#begin('beginTransaction', message, settings);
   }
 
   /**
@@ -108,6 +160,30 @@ export class RocketMQTemplate {
     return this.#withProducer(topic, (producer) => producer.recall(topic, recallHandle, timeout));
   }
 
+  async #run<T>(
+    transaction: Transaction,
+    { topic, tags, keys = [] }: OutgoingMessage,
+    work: (message: TransactionMessage) => Promise<T> | T,
+  ): Promise<T> {
+    const { transactionId } = transaction;
+    let result: T;
+    try {
+      result = await work({ topic, tags, keys: [keys].flat(), transactionId });
+    } catch (error) {
+      await end(transaction, stateOf(await this.transactions.isCommitted(transactionId)));
+      throw error;
+    }
+    await end(transaction, result);
+    return result;
+  }
+
+  #begin(method: string, message: OutgoingMessage, settings: ClientSendOptions): Promise<Transaction> {
+    return this.#withProducer(message.topic, (producer) => {
+      this.transactions.prepareForChecks(message.topic, `RocketMQTemplate.${method}`);
+      return producer.beginTransaction(message, settings);
+    });
+  }
+
   #compose(method: string, destination: Destination, payload: unknown, options: SendOptions): Composed {
     return inside(`RocketMQTemplate.${method}`, undefined, () => ({
       message: compose(this.#composer, destination, payload, options, SEND_OPTIONS),
@@ -115,9 +191,15 @@ export class RocketMQTemplate {
     }));
   }
 
-  #composeHalf(method: string, destination: Destination, payload: unknown, options: BeginTransactionOptions): Composed {
+  #composeHalf(
+    method: string,
+    destination: Destination,
+    payload: unknown,
+    options: BeginTransactionOptions,
+    others: readonly string[],
+  ): Composed {
     return inside(`RocketMQTemplate.${method}`, undefined, () => {
-      const message = compose(this.#composer, destination, payload, options, TRANSACTION_OPTIONS);
+      const message = compose(this.#composer, destination, payload, options, others);
       refuseDelay(options);
       return { message, settings: settingsOf(options) };
     });
@@ -133,4 +215,16 @@ export class RocketMQTemplate {
 interface Composed {
   readonly message: OutgoingMessage;
   readonly settings: ClientSendOptions;
+}
+
+/** @param result of the work, of which two values mean something */
+function end(transaction: Transaction, result: unknown): Promise<void> {
+  if (result === RocketMQLocalTransactionState.ROLLBACK) return transaction.rollback();
+  if (result === RocketMQLocalTransactionState.UNKNOWN) return transaction.leaveUnknown();
+  return transaction.commit();
+}
+
+function stateOf(isCommitted: boolean | undefined): RocketMQLocalTransactionState {
+  if (isCommitted === undefined) return RocketMQLocalTransactionState.UNKNOWN;
+  return isCommitted ? RocketMQLocalTransactionState.COMMIT : RocketMQLocalTransactionState.ROLLBACK;
 }

@@ -38,6 +38,16 @@ export interface TransactionOptions extends BeginTransactionOptions {
   arg?: unknown;
 }
 
+/** The half message that `RocketMQTemplate.transaction` passes to its function. */
+export interface TransactionMessage {
+  readonly topic: string;
+  /** The message's tag. */
+  readonly tags: string | undefined;
+  readonly keys: readonly string[];
+  /** The message's id, by which a `TransactionLog`, logs and brokers name the transaction. */
+  readonly transactionId: string;
+}
+
 /** The result of `RocketMQTemplate.sendMessageInTransaction`. */
 export interface TransactionResult extends SendResult {
   /** What the local transaction decided. UNKNOWN: the broker will call `checkLocalTransaction`. */
@@ -53,6 +63,7 @@ export interface RecallOptions {
 }
 
 export const SEND_OPTIONS = ['timeout', 'shardingKey', 'selector', 'messageQueue'] as const;
+export const BEGIN_OPTIONS = SEND_OPTIONS;
 export const TRANSACTION_OPTIONS = [...SEND_OPTIONS, 'arg'] as const;
 export const RECALL_OPTIONS = ['timeout'] as const;
 const LONGEST_TIMEOUT_MS = 3_600_000;
