@@ -1,7 +1,7 @@
 // Tests order: sharding keys, orderly listeners, and listeners that keep the order of each key.
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { RocketMQContext, RocketMQMessageListener } from 'nest-rocketmq';
-import type { ConsumeMode, MessageListenerOptions } from 'nest-rocketmq';
+import type { ConsumeMode, MessageListenerOptions, RocketMQModuleOptions } from 'nest-rocketmq';
 import { consumed, failed } from 'nest-rocketmq/testing';
 import { PATIENCE_MS, closeApps, startApp, unique } from './nest-harness.js';
 import type { TestApp } from './nest-harness.js';
@@ -26,7 +26,11 @@ afterEach(closeApps);
 
 type Handle = (step: Step, context: RocketMQContext) => unknown;
 
-function appWith(options: Partial<MessageListenerOptions>, handle: Handle = () => undefined): Promise<TestApp> {
+function appWith(
+  options: Partial<MessageListenerOptions>,
+  handle: Handle = () => undefined,
+  module: Pick<RocketMQModuleOptions, 'topics'> = {},
+): Promise<TestApp> {
   class Timeline {
     @RocketMQMessageListener({ topic, consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET', ...options })
     async take(step: Step, context: RocketMQContext): Promise<void> {
@@ -34,7 +38,7 @@ function appWith(options: Partial<MessageListenerOptions>, handle: Handle = () =
       handled.push(`${step.order}:${step.step}`);
     }
   }
-  return startApp({ providers: [Timeline] });
+  return startApp({ providers: [Timeline] }, module);
 }
 
 /** Sends the steps of each order, in turn. */
@@ -157,3 +161,20 @@ test('an order among broadcasts keeps the app from starting', async () => {
     /Timeline\.take.*consumeMode ORDERLY with messageModel BROADCASTING/,
   );
 });
+
+test(
+  'all messages of a topic are in one order when it is declared with one queue',
+  async () => {
+    const app = await appWith({ consumeMode: 'ORDERLY' }, undefined, { topics: [{ name: topic, queues: 1 }] });
+    const all = consumed(app.module, { topic }, { timeout, times: 20 });
+    for (let step = 0; step < 20; step++) {
+      const { messageQueue, queueOffset } = await app.template.send(topic, { order: `o${step % 3}`, step });
+      expect([messageQueue.queueId, queueOffset]).toEqual([0, step]);
+    }
+    await app.elapse(all, '60s');
+    expect(handled.map((each) => each.split(':')[1])).toEqual(Array.from({ length: 20 }, (_, step) => String(step)));
+    // It exists now: another app that declares it starts as well.
+    await appWith({ consumerGroup: unique('other') }, undefined, { topics: [{ name: topic, queues: 1 }] });
+  },
+  2 * PATIENCE_MS,
+);

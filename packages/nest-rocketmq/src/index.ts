@@ -4,6 +4,7 @@ export { RocketMQModule } from './rocketmq.module.js';
 export type { RocketMQModuleAsyncOptions, RocketMQOptionsFactory } from './rocketmq.module.js';
 export { NAME_SERVER_ENV } from './options/rocketmq.options.js';
 export type { ProducerSettings, RocketMQModuleOptions } from './options/rocketmq.options.js';
+export type { TopicOptions } from './options/topic-options.js';
 export type { ConsumerSettings } from './options/consumer-settings.js';
 export { ROCKETMQ_BACKEND, ROCKETMQ_CONTEXT_TYPE, ROCKETMQ_OPTIONS } from './rocketmq.tokens.js';
 
@@ -73,6 +74,7 @@ export {
   MessageEncodeError,
   ModuleTwiceError,
   StoreInUseError,
+  TopicNotCreatedError,
   TransactionListenerError,
 } from './errors.js';
 export {

@@ -114,6 +114,14 @@ describe('a wrong option is refused with its name and what is allowed', () => {
     ['consumer.consumeTimeout', { consumer: { consumeTimeout: '90s' } }, 'whole minutes'],
     ['consumer.consumeTimeout', { consumer: { consumeTimeout: '8d' } }, 'whole minutes'],
     ['consumer.consumeFromWhere', { consumer: { consumeFromWhere: 'FIRST' } }, 'CONSUME_FROM_FIRST_OFFSET'],
+    ['topics', { topics: { name: 'order' } }, 'an array'],
+    ['topics.0.name', { topics: [{ queues: 1 }] }, 'a topic'],
+    ['topics.0.queues', { topics: [{ name: 'order', queues: 0 }] }, 'from 1 to 65535'],
+    ['topics.0.queue', { topics: [{ name: 'order', queue: 1 }] }, 'the option is called queues'],
+    ['topics.0.brokers', { topics: [{ name: 'order', brokers: [] }] }, 'broker-a'],
+    ['topics.1.name', { topics: [{ name: 'order' }, { name: 'order' }] }, 'each topic once'],
+    ['transactionLog', { transactionLog: { record() {} } }, 'hasCommitted()'],
+    ['producer.maxDelay', { producer: { maxDelay: 0 } }, '(ms)'],
     ['producer.sendMsgTimeout', { producer: { sendMsgTimeout: '3' } }, '(ms)'],
   ])('%s', (option, given, allowed) => {
     expect(() => resolveOptions(given as RocketMQModuleOptions, NO_ENV)).toThrow(

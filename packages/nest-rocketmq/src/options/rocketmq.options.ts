@@ -14,6 +14,8 @@ import type { EmbeddedOptions } from '../backends/embedded-options.js';
 import { JsonMessageConverter } from '../message/message-converter.js';
 import type { MessageConverter } from '../message/message-converter.js';
 import { checkAddresses, checkBoolean, checkDuration, checkKeys, checkMethods, inside } from '../option-checks.js';
+import { checkTopics } from './topic-options.js';
+import type { CheckedTopic, TopicOptions } from './topic-options.js';
 import type { TransactionLog } from '../transaction-log/transaction-log.js';
 import { defaultShutdownTimeout } from '../manual-clock-settings.js';
 
@@ -37,6 +39,11 @@ export interface RocketMQModuleOptions {
    * `consumerGroup`: two services that share a group by accident each get only a part of their messages.
    */
   group?: string;
+  /**
+   * Topics that are created when the app starts, unless they exist. `{ name: 'order', queues: 1 }` keeps all messages of the
+   * topic in one order. Default: none; sends create topics where the brokers allow it.
+   */
+  topics?: TopicOptions[];
   /** Settings of the one producer behind the template. */
   producer?: ProducerSettings;
   /** Defaults for all listeners of the app. */
@@ -73,6 +80,7 @@ export interface ResolvedOptions {
   group: string;
   /** The cluster on which each listener must name its group, since `group` is not set; undefined if they need not. */
   groupNeededOn: string | undefined;
+  topics: readonly CheckedTopic[];
   producer: CheckedProducerSettings;
   consumer: CheckedConsumerSettings;
   messageConverter: MessageConverter;
@@ -88,6 +96,7 @@ const OPTIONS = [
   'embedded',
   'backend',
   'group',
+  'topics',
   'producer',
   'consumer',
   'messageConverter',
@@ -154,6 +163,7 @@ export function resolveOptions(
       backend,
       group: given.group === undefined ? appName() : checkGroup('group', given.group),
       groupNeededOn: backend.kind === 'cluster' && given.group === undefined ? backend.nameServer : undefined,
+      topics: given.topics === undefined ? [] : checkTopics(given.topics),
       producer: checkProducer(producer ?? {}),
       consumer: inside(where, 'consumer', () => checkConsumerSettings(consumer ?? {})),
       messageConverter: messageConverter ?? new JsonMessageConverter(),
