@@ -8,6 +8,8 @@ import type { Clock } from '@nest-rocketmq/remoting/internal';
 const SIGN_OF_LIFE_MS = 100_000;
 /** For work that only repairs losses. ms */
 const SELDOM_MS = 600_000;
+/** The broker's patience with peers that are silent, slow or stuck: in one process there are none. ms */
+const LONGEST_LIMIT_MS = 3_600_000;
 /** Less than the 5 s that Jest gives the hook that closes an app. ms */
 const SHUTDOWN_TIMEOUT_MS = 2_000;
 
@@ -30,6 +32,10 @@ export const BROKER_ON_MANUAL_CLOCK = {
   maxSuspendTimeMillis: SELDOM_MS,
   registerNameServerPeriod: 60_000,
   cleanResourceInterval: SELDOM_MS,
+  serverChannelMaxIdleTimeSeconds: LONGEST_LIMIT_MS / 1_000,
+  firstFrameTimeout: LONGEST_LIMIT_MS,
+  frameTimeout: LONGEST_LIMIT_MS,
+  writeTimeout: LONGEST_LIMIT_MS,
 } as const;
 
 /** Default of `shutdownTimeout`, ms of real time. */

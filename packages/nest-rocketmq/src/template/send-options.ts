@@ -7,7 +7,7 @@ import type { RocketMQLocalTransactionState } from '../decorators/listener-metad
 import type { MessageOptions } from '../message/outgoing-message.js';
 import { checkDuration } from '../option-checks.js';
 
-/** Which queue a message goes to. Default: any, in turn. A chosen queue is the only one that is tried. */
+/** Which queue a message goes to. Default: each in turn. A chosen queue is the only one that is tried. */
 export interface QueueOptions {
   /**
    * Messages with the same sharding key go to the same queue, and so stay in order there. It is the queue that Java's
