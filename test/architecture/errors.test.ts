@@ -8,7 +8,7 @@ import { root } from './sources.js';
 /** A plain error, where one has to be, and why. */
 const PLAIN = new Set([
   // It stands for an error of Node's file system, with that one's `code`.
-  'packages/broker/src/store/files/memory-file-system.ts: new Error(',
+  'packages/broker/src/store/errors.ts: new Error(',
 ]);
 
 const classes = errorClasses();

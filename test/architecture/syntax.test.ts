@@ -13,15 +13,6 @@ const STATE: Readonly<Record<string, readonly [name: string, reason: string][]>>
   'packages/nest-rocketmq/src/backends/store-holders.ts': [
     ['holders', 'which stores the apps of this process have open'],
   ],
-  'packages/broker/src/store/files/prefetch.ts': [
-    ['spare', 'memory that is lent to reads, whatever store they are of'],
-  ],
-  'packages/broker/src/store/files/file-system.ts': [['pace', 'how fast the disks of this machine are']],
-  'packages/broker/src/store/commitlog/crc-combine.ts': [
-    ['lastLength', 'the last result, which is the same for everybody'],
-    ['lastShift', 'the last result, which is the same for everybody'],
-  ],
-  'packages/broker/src/store/lifecycle/lock-file.ts': [['heldHere', 'which stores this process has open']],
 };
 
 describe('the functions', () => {

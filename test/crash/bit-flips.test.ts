@@ -25,7 +25,7 @@ interface Told {
 async function opened(files: MemoryFileSystem, more: Parameters<typeof openStore>[1] = {}): Promise<Told> {
   const errors: string[] = [];
   const store = await openStore(files, { logger: { ...silentLogger, error: (text) => errors.push(text) }, ...more });
-  return { store, found: readAll(store), errors };
+  return { store, found: await readAll(store), errors };
 }
 
 const logFile = (position: number): string =>
@@ -125,7 +125,7 @@ describe(`one flipped bit in what is derived from the log (seed ${seed})`, () =>
       for (let i = 0; i < flips / 4; i++) {
         const files = stop === 'killed' ? asKilled(copyOf(whole.files)) : copyOf(whole.files);
         const path = random.pick(paths);
-        const size = Math.min(files.stat(path)?.size ?? 0, name === 'checkpoint' ? 88 : Infinity);
+        const size = Math.min(files.statSync(path)?.size ?? 0, name === 'checkpoint' ? 88 : Infinity);
         const position = random.integer(0, size - 1);
         flip(files, path, position, random.integer(0, 7));
         const { store, found } = await opened(files);

@@ -40,7 +40,7 @@ describe('a store whose clock is set', () => {
     for (const [i, jump] of [0, ...JUMPS, ...JUMPS].entries()) {
       clock.ahead += jump;
       times.push(store.append({ ...messageOf(i), queueId: 0 }).storeTimestamp);
-      store.commit();
+      await store.drain();
       await clock.advance(1);
     }
     expect(times).toEqual([...times].sort((a, b) => a - b));

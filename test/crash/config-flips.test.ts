@@ -94,7 +94,7 @@ describe(`one flipped bit in the configuration of a broker (seed ${seed})`, () =
       const random = new Random(seed);
       const whole = await used();
       const path = `${ROOT}/config/${name}`;
-      const size = whole.stat(path)?.size ?? 0;
+      const size = whole.statSync(path)?.size ?? 0;
       expect(size).toBeGreaterThan(0);
       const every = Math.max(1, Math.floor(size / flips));
       for (let byte = random.integer(0, every - 1); byte < size; byte += every) {
@@ -114,7 +114,7 @@ describe(`one flipped bit in the configuration of a broker (seed ${seed})`, () =
     const paths = ['', '.bak'].map((end) => `${ROOT}/config/${name}${end}`);
     for (let i = 0; i < flips; i++) {
       const files = copyOf(whole);
-      const places = paths.map((path) => [path, random.integer(0, (files.stat(path)?.size ?? 1) - 1)] as const);
+      const places = paths.map((path) => [path, random.integer(0, (files.statSync(path)?.size ?? 1) - 1)] as const);
       const bit = random.integer(0, 7);
       for (const [path, byte] of places) flip(files, path, byte, bit);
       const outcome = await outcomeOf(files).catch((error: unknown) => error);

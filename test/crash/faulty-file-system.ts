@@ -1,6 +1,6 @@
 // Simulates files that fail: the n-th call fails, writes are short, the process dies at the n-th call, or the power fails,
 // which loses any part of what was not synced. A seed decides all of it.
-import { MemoryContent, MemoryFileSystem, asideOf, fileError } from '@nest-rocketmq/broker/internal';
+import { MemoryContent, MemoryFileSystem, fileError, later } from '@nest-rocketmq/broker/internal';
 import type { DirectoryEntry, FileStat, FileSystem, OpenMode, StoreFile } from '@nest-rocketmq/broker/internal';
 import type { Random } from './random.js';
 
@@ -54,7 +54,7 @@ interface NameChange {
 
 export class FaultyFileSystem implements FileSystem {
   readonly onDisk = true;
-  readonly aside = asideOf(this);
+  readonly openStores = new Set<string>();
   calls = 0;
   dead = false;
   plan: FaultPlan = NO_FAULTS;
@@ -97,7 +97,11 @@ export class FaultyFileSystem implements FileSystem {
     return this.#image(names, (inode) => this.#survivor(inode, chance, sector));
   }
 
-  open(path: string, mode: OpenMode): StoreFile {
+  open(path: string, mode: OpenMode): Promise<StoreFile> {
+    return later(() => this.openSync(path, mode));
+  }
+
+  openSync(path: string, mode: OpenMode): StoreFile {
     this.#call();
     let inode = this.#names.get(path);
     if (inode && mode === 'exclusive') throw fileError('EEXIST', path);
@@ -110,13 +114,21 @@ export class FaultyFileSystem implements FileSystem {
     return this.#file(inode, path);
   }
 
-  stat(path: string): FileStat | undefined {
+  stat(path: string): Promise<FileStat | undefined> {
+    return later(() => this.#statNow(path));
+  }
+
+  #statNow(path: string): FileStat | undefined {
     this.#call();
     const seen = this.#names.get(path)?.seen;
     return seen && { size: seen.size, allocated: seen.allocated, modified: 0, changed: 0, inode: 0 };
   }
 
-  list(directory: string): DirectoryEntry[] {
+  list(directory: string): Promise<DirectoryEntry[]> {
+    return later(() => this.#listNow(directory));
+  }
+
+  #listNow(directory: string): DirectoryEntry[] {
     this.#call();
     const names: DirectoryEntry[] = [];
     const in_ = (path: string): boolean => parent(path) === directory;
@@ -127,17 +139,29 @@ export class FaultyFileSystem implements FileSystem {
     return names.sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  makeDirectory(path: string): void {
+  makeDirectory(path: string): Promise<void> {
+    return later(() => this.#makeDirectoryNow(path));
+  }
+
+  #makeDirectoryNow(path: string): void {
     this.#call();
     for (let made = path; made !== ''; made = parent(made)) this.#directories.add(made);
   }
 
-  remove(path: string): void {
+  remove(path: string): Promise<void> {
+    return later(() => this.#removeNow(path));
+  }
+
+  #removeNow(path: string): void {
     this.#call();
     if (this.#names.has(path)) this.#rename(parent(path), [[path, undefined]]);
   }
 
-  removeTree(path: string): void {
+  removeTree(path: string): Promise<void> {
+    return later(() => this.#removeTreeNow(path));
+  }
+
+  #removeTreeNow(path: string): void {
     this.#call();
     for (const name of this.#names.keys())
       if (name.startsWith(`${path}/`)) this.#rename(parent(name), [[name, undefined]]);
@@ -145,7 +169,11 @@ export class FaultyFileSystem implements FileSystem {
       if (name === path || name.startsWith(`${path}/`)) this.#directories.delete(name);
   }
 
-  rename(from: string, to: string): void {
+  rename(from: string, to: string): Promise<void> {
+    return later(() => this.#renameNow(from, to));
+  }
+
+  #renameNow(from: string, to: string): void {
     this.#call();
     const inode = this.#names.get(from);
     if (!inode) throw fileError('ENOENT', from);
@@ -171,8 +199,8 @@ export class FaultyFileSystem implements FileSystem {
     return this.random.chance(this.plan.syncing);
   }
 
-  diskUsage(): undefined {
-    return undefined;
+  diskUsage(): Promise<undefined> {
+    return Promise.resolve(undefined);
   }
 
   #file(inode: Inode, path: string): StoreFile {
@@ -185,7 +213,7 @@ export class FaultyFileSystem implements FileSystem {
       }
       inode.sync();
     };
-    const write: StoreFile['write'] = (source, offset, length, position) => {
+    const writeSync: StoreFile['writeSync'] = (source, offset, length, position) => {
       this.#call();
       this.#maybeFail('write', path);
       const count = this.random.chance(this.plan.shortWrites) ? this.random.integer(1, length) : length;
@@ -194,39 +222,27 @@ export class FaultyFileSystem implements FileSystem {
       inode.unsynced.push(change);
       return count;
     };
-    const read: StoreFile['read'] = (target, offset, length, position) => {
+    const read = (target: Buffer, offset: number, length: number, position: number): number => {
       this.#call();
       return inode.seen.read(target, offset, length, position);
     };
-    const truncate: StoreFile['truncate'] = (size) => {
+    const truncate = (size: number): void => {
       this.#call();
       this.#maybeFail('write', path);
       apply(inode.seen, { size });
       inode.unsynced.push({ size });
     };
     return {
-      size: () => inode.seen.size,
-      read,
-      readAside: async (...args) => {
-        await Promise.resolve();
-        return read(...args);
-      },
-      write,
-      writeAside: async (...args) => {
-        await Promise.resolve();
-        return write(...args);
-      },
-      truncate,
-      truncateAside: async (size) => {
-        await Promise.resolve();
-        truncate(size);
-      },
+      size: () => later(() => inode.seen.size),
+      read: (...args) => later(() => read(...args)),
+      writeSync,
+      write: (...args) => later(() => writeSync(...args)),
+      truncate: (size) => later(() => truncate(size)),
       sync: async () => {
         await Promise.resolve();
         sync();
       },
-      close: () => {},
-      closeAside: () => Promise.resolve(),
+      close: () => Promise.resolve(),
     };
   }
 

@@ -81,7 +81,7 @@ async function outcomeOf({ whole, record, byte, bit, killed }: Trial): Promise<O
   const errors: string[] = [];
   const logger = { ...silentLogger, error: (text: string) => errors.push(text) };
   const store = await openStore(files, { logger });
-  const found = readAll(store);
+  const found = await readAll(store);
   const where = `bit ${bit} of byte ${byte} of ${record.place}, ${record.to - record.from} bytes at ${record.from}`;
   // Its place is not given to another message.
   expect({ where, place: store.append(messageOf(COUNT)).queueOffset }).toEqual({ where, place: COUNT / QUEUES });

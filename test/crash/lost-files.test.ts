@@ -2,8 +2,8 @@
 // any more.
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ManualClock, Requests, ResponseCode, encodeProperties } from '@nest-rocketmq/remoting/internal';
-import { MemoryFileSystem, fileError, memoryFileSystem, startBroker } from '@nest-rocketmq/broker/internal';
-import type { Broker, FileSystem, StoreFile } from '@nest-rocketmq/broker/internal';
+import { MemoryFile, MemoryFileSystem, fileError, memoryFileSystem, startBroker } from '@nest-rocketmq/broker/internal';
+import type { Broker, FileSystem, OpenMode } from '@nest-rocketmq/broker/internal';
 import { connectTo } from './in-process.js';
 import { QUEUES, pull, readBack, sendOne } from './load.js';
 import { ROOT, copyOf, filled, openStore } from './store-on.js';
@@ -61,8 +61,8 @@ describe('a broker whose files are gone', () => {
     async (names) => {
       const files = await used();
       for (const name of names.split(', ')) {
-        files.remove(`${ROOT}/${name}`);
-        files.removeTree(`${ROOT}/${name}`);
+        files.removeSync(`${ROOT}/${name}`);
+        files.removeTreeSync(`${ROOT}/${name}`);
       }
       const running = await start(files);
       expect(await readBack(await connectTo(running))).toHaveLength(COUNT);
@@ -72,7 +72,7 @@ describe('a broker whose files are gone', () => {
 
   it.each(CONFIGS)('takes the backup of %s', async (name) => {
     const files = await used();
-    files.remove(`${ROOT}/config/${name}`);
+    files.removeSync(`${ROOT}/config/${name}`);
     const running = await start(files);
     expect(await readBack(await connectTo(running))).toHaveLength(COUNT);
     expect(await offsetOf(running)).toBe(name === 'consumerOffset.json' ? BEFORE : COMMITTED);
@@ -80,13 +80,13 @@ describe('a broker whose files are gone', () => {
 
   it('begins its groups anew, and leaves out no message, when the offsets and their backup are gone', async () => {
     const files = await used();
-    for (const name of ['consumerOffset.json', 'consumerOffset.json.bak']) files.remove(`${ROOT}/config/${name}`);
+    for (const name of ['consumerOffset.json', 'consumerOffset.json.bak']) files.removeSync(`${ROOT}/config/${name}`);
     expect((await offsetOf(await start(files))) ?? 0).toBe(0);
   });
 
   it('serves a topic again as soon as somebody sends to it, when all of its configuration is gone', async () => {
     const files = await used();
-    files.removeTree(`${ROOT}/config`);
+    files.removeTreeSync(`${ROOT}/config`);
     const connection = await connectTo(await start(files));
     expect(await sendOne(connection, 'more')).toBe(0);
     expect(await readBack(connection)).toHaveLength(COUNT + 1);
@@ -97,10 +97,10 @@ describe('a broker whose configuration is cut', () => {
   it.each(CONFIGS)('at whatever byte of %s starts with the backup', async (name) => {
     const whole = await used();
     const path = `${ROOT}/config/${name}`;
-    const size = whole.stat(path)?.size ?? 0;
+    const size = whole.statSync(path)?.size ?? 0;
     for (let length = 0; length < size; length += Math.ceil(size / 10)) {
       const files = copyOf(whole);
-      files.open(path, 'write').truncate(length);
+      files.openSync(path, 'write').truncateSync(length);
       const running = await start(files);
       expect(await readBack(await connectTo(running))).toHaveLength(COUNT);
       expect(await offsetOf(running)).toBe(name === 'consumerOffset.json' ? BEFORE : COMMITTED);
@@ -110,11 +110,12 @@ describe('a broker whose configuration is cut', () => {
 
   it.each(CONFIGS)('and the backup of %s too, has all messages, and keeps what was there', async (name) => {
     const files = await used();
-    for (const path of [`${ROOT}/config/${name}`, `${ROOT}/config/${name}.bak`]) files.open(path, 'write').truncate(3);
+    for (const path of [`${ROOT}/config/${name}`, `${ROOT}/config/${name}.bak`])
+      files.openSync(path, 'write').truncateSync(3);
     const running = await start(files);
     expect(await readBack(await connectTo(running))).toHaveLength(COUNT);
     expect(await offsetOf(running)).toBe(name === 'consumerOffset.json' ? 0 : COMMITTED);
-    const kept = files.list(`${ROOT}/config`).filter((entry) => entry.name.includes('.damaged-'));
+    const kept = files.listSync(`${ROOT}/config`).filter((entry) => entry.name.includes('.damaged-'));
     expect(kept).toHaveLength(2);
   });
 });
@@ -130,13 +131,13 @@ describe('files beside those of the store', () => {
     'x',
   ])('such as %s are left as they are', async (name) => {
     const { files, all } = await filled(COUNT);
-    files.open(`${ROOT}/checkpoint`, 'read').close();
-    files.makeDirectory(`${ROOT}/config`);
-    files.open(`${ROOT}/${name}`, 'create').write(Buffer.from('mine'), 0, 4, 0);
+    files.openSync(`${ROOT}/checkpoint`, 'read');
+    files.makeDirectorySync(`${ROOT}/config`);
+    files.openSync(`${ROOT}/${name}`, 'create').writeSync(Buffer.from('mine'), 0, 4, 0);
     const store = await openStore(files);
-    expect(readAll(store)).toEqual(all);
+    expect(await readAll(store)).toEqual(all);
     await store.close();
-    expect(files.stat(`${ROOT}/${name}`)?.size).toBe(4);
+    expect(files.statSync(`${ROOT}/${name}`)?.size).toBe(4);
   });
 });
 
@@ -145,12 +146,12 @@ describe('a disk that cannot be read in one place', () => {
     const { files, all } = await filled(COUNT);
     let failing = '';
     const fileSystem = new (class extends MemoryFileSystem {
-      override open(path: string, mode: Parameters<FileSystem['open']>[1]): StoreFile {
-        const file = super.open(path, mode);
-        const read = file.read.bind(file);
-        file.read = (target, offset, length, position) => {
+      override openSync(path: string, mode: OpenMode): MemoryFile {
+        const file = super.openSync(path, mode);
+        const readSync = file.readSync.bind(file);
+        file.readSync = (target, offset, length, position) => {
           if (path === failing) throw fileError('EIO', path);
-          return read(target, offset, length, position);
+          return readSync(target, offset, length, position);
         };
         return file;
       }
@@ -159,9 +160,9 @@ describe('a disk that cannot be read in one place', () => {
     for (const path of files.directories) fileSystem.directories.add(path);
     const store = await openStore(fileSystem);
     failing = `${ROOT}/commitlog/00000000000000000000`;
-    expect(() => store.getMessage('T', 0, 0, 32, 65_536)).toThrow('EIO');
+    await expect(store.getMessage('T', 0, 0, 32, 65_536)).rejects.toThrow('EIO');
     failing = '';
-    expect(readAll(store)).toEqual(all);
+    expect(await readAll(store)).toEqual(all);
     await store.close();
   });
 

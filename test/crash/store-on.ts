@@ -62,8 +62,8 @@ export async function filled(count: number, more: Partial<StoreOptions> = {}): P
     const { physicalOffset, queueOffset, size } = store.append(messageOf(id));
     records.push({ from: physicalOffset, to: physicalOffset + size, place: `T/${id % QUEUES}/${queueOffset}` });
   }
-  store.commit();
-  const all = readAll(store);
+  await store.drain();
+  const all = await readAll(store);
   await store.close();
   return { files, all, records };
 }
@@ -77,14 +77,14 @@ export function copyOf(files: MemoryFileSystem): MemoryFileSystem {
 
 /** As if the store had been killed behind its last checkpoint. */
 export function asKilled(files: MemoryFileSystem): MemoryFileSystem {
-  files.open(`${ROOT}/abort`, 'create').write(Buffer.from('4194304'), 0, 7, 0);
+  files.openSync(`${ROOT}/abort`, 'create').writeSync(Buffer.from('4194304'), 0, 7, 0);
   return files;
 }
 
 export function flip(files: MemoryFileSystem, path: string, position: number, bit: number): void {
-  const file = files.open(path, 'write');
+  const file = files.openSync(path, 'write');
   const byte = Buffer.alloc(1);
-  file.read(byte, 0, 1, position);
+  file.readSync(byte, 0, 1, position);
   byte[0]! ^= 1 << bit;
-  file.write(byte, 0, 1, position);
+  file.writeSync(byte, 0, 1, position);
 }

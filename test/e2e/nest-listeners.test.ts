@@ -84,6 +84,44 @@ test('methods listen, and listeners of one group divide a topic by tags', async 
   expect(seen.sort()).toEqual(['created o1', 'paid o1', 'refunded o1']);
 });
 
+test('listeners of one group filter by SQL92 and by tags, each its own topic', async () => {
+  const [orders, others] = [unique('orders'), unique('others')];
+  const seen: string[] = [];
+
+  @Injectable()
+  class Filtering {
+    @RocketMQMessageListener({
+      topic: orders,
+      selectorType: 'SQL92',
+      selectorExpression: "amount BETWEEN 100 AND 200 AND (country IN ('CH', 'AT') OR TAGS = 'vip')",
+    })
+    rich(id: string): void {
+      seen.push(`rich ${id}`);
+    }
+
+    @RocketMQMessageListener({ topic: others, selectorExpression: 'a || b' })
+    tagged(id: string): void {
+      seen.push(`tagged ${id}`);
+    }
+  }
+
+  const app = await startApp({ providers: [Filtering] });
+  const arrivals = Promise.all([
+    consumed(app.module, { topic: orders }, { times: 2, timeout }),
+    consumed(app.module, { topic: others }, { times: 2, timeout }),
+  ]);
+  const order = (id: string, amount: string, country: string, tag = ''): Promise<unknown> =>
+    app.template.send(tag ? `${orders}:${tag}` : orders, id, { properties: { amount, country } });
+  await order('poor', '99', 'CH');
+  await order('abroad', '150', 'FR');
+  await order('swiss', '150', 'CH');
+  await order('text', 'much', 'CH');
+  await order('vip', '200', 'FR', 'vip');
+  for (const tag of ['c', 'a', 'b']) await app.template.send(`${others}:${tag}`, tag);
+  await app.elapse(arrivals, '30s');
+  expect(seen.sort()).toEqual(['rich swiss', 'rich vip', 'tagged a', 'tagged b']);
+});
+
 test('each group gets every message', async () => {
   const topic = unique('orders');
   const groups = [unique('a'), unique('b')];

@@ -27,7 +27,9 @@ describe.each<[string, (options: ClusterOptions) => Promise<Cluster>]>([
   let cluster: Cluster;
   beforeAll(async () => {
     // The suite asks for delays by their length, which the client maps to these levels.
-    cluster = await start({ settings: { messageDelayLevel: DEFAULT_MESSAGE_DELAY_LEVEL } });
+    cluster = await start({
+      settings: { messageDelayLevel: DEFAULT_MESSAGE_DELAY_LEVEL, enablePropertyFilter: 'true' },
+    });
   });
   afterAll(cleanUp);
 

@@ -46,7 +46,7 @@ export interface Outcome {
   faults: string[];
   sent: number;
   calls: number;
-  /** How long a queue of the member that was killed, and of the one that stood still, waited for another. ms */
+  /** How long a queue of the member that was killed last, and of the one that stood still, waited for another. ms */
   stalls: { kill: number; freeze: number };
 }
 
@@ -95,7 +95,7 @@ export async function runScenario(on: Group, starts: readonly StartMember[]): Pr
     faults: faultsOf(events, sent, { freezes: [freeze], killed }),
     sent: [...sent.values()].reduce((sum, count) => sum + count, 0),
     calls: events.filter(({ what }) => what === 'begin').length,
-    stalls: { kill: stallOf(events, killed.get('member-2')!), freeze: stallOf(events, freeze.from) },
+    stalls: { kill: stallOf(events, killed.get('member-3')!), freeze: stallOf(events, freeze.from) },
   };
 }
 

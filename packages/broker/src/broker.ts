@@ -131,7 +131,7 @@ async function assemble(
   const clients = new Clients({ ...config, notifiesChanges });
   const longPolling = new LongPolling(clock);
   const levels = new DelayLevels(config.messageDelayLevel);
-  const replies = new SendReplies({ ...config, storeHost });
+  const replies = new SendReplies({ ...config, storeHost }, store);
   const stats = new BrokerStats({ ...config, systemTopics: new Set(topics.systemTopicNames) });
   const storeStats = new StoreStats(store, clock);
   const pending = new PendingTimers(config.maxPendingTimers);
@@ -142,7 +142,7 @@ async function assemble(
   const levelTimer = new LevelTimer({ ...config, store, messageWriter, levels, stats, offsets: delayOffsets });
   const hold = (): (() => void) => delayOffsets.hold();
   const { messageTimer, timerFiles } = makeTimers(environment, { store, pending, progress, messageWriter, stats });
-  const halves = new HalfQueue({ store, messageWriter, offsets, clock, storeHost, outcomes, hold });
+  const halves = await HalfQueue.open({ store, messageWriter, offsets, clock, storeHost, outcomes, hold });
   const checkBack = new CheckBack({ ...config, config, store, messageWriter, halves, topics, clients, stats, hold });
   const identity = { clusterName, brokerName, brokerAddr: brokerAddress, brokerId };
   const haServerAddr = formatAddress(config.brokerIP1, storeHost.port + 1);
@@ -207,12 +207,11 @@ interface LivingParts extends SharedParts {
 
 /** Connects the parts to the events of the store and of connections. */
 function connect(parts: LivingParts): void {
-  const { store, clients, longPolling, replies, levelTimer, messageTimer, checkBack, server } = parts;
+  const { store, clients, longPolling, levelTimer, messageTimer, checkBack, server } = parts;
   server.onConnectionClosed((connection) => {
     clients.connectionClosed(connection);
     longPolling.connectionClosed(connection);
   });
-  store.onCommitted((upTo, failure) => replies.committed(upTo, failure));
   store.onArrived((topic, queueId, maxOffset, tagsCode) => {
     longPolling.arrived(topic, queueId, maxOffset, tagsCode);
     if (topic === SCHEDULE_TOPIC) levelTimer.arrived(queueId);
@@ -236,7 +235,7 @@ async function stop(parts: LivingParts): Promise<void> {
   checkBack.stop();
   await messageTimer.stop();
   await levelTimer.stop();
-  await store.settled();
+  await store.drain();
   await server.close();
   longPolling.stop();
   clients.stop();

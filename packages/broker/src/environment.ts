@@ -5,7 +5,7 @@ import type { HostPort } from '@nest-rocketmq/remoting/internal';
 import { ConfigFile } from './metadata/config-file.js';
 import type { LoadedConfig } from './metadata/config-file.js';
 import type { BrokerConfig } from './config/options.js';
-import { nodeFileSystem } from './store/files/file-system.js';
+import { nodeFileSystem } from './store/files/node-file-system.js';
 import type { FileSystem } from './store/files/file-system.js';
 import { memoryFileSystem } from './store/files/memory-file-system.js';
 
@@ -28,7 +28,7 @@ export interface Environment {
 
 export function environmentOf(config: BrokerConfig, port: number): Environment {
   const inMemory = config.store === 'memory';
-  const fileSystem = config.fileSystem ?? (inMemory ? memoryFileSystem(() => config.clock.now()) : nodeFileSystem);
+  const fileSystem = config.fileSystem ?? (inMemory ? memoryFileSystem(() => config.clock.now()) : nodeFileSystem());
   const root = inMemory ? '/memory' : resolve(config.store);
   const { logger, brokerIP1 } = config;
   return {

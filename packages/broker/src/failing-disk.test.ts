@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { ManualClock, Requests, ResponseCode, SysFlag } from '@nest-rocketmq/remoting/internal';
 import { TestBroker } from '../test-kit/broker.js';
 import type { FileSystem, StoreFile } from './store/files/file-system.js';
-import { asideOf, memoryFileSystem } from './store/files/memory-file-system.js';
+import { later, memoryFileSystem } from './store/files/memory-file-system.js';
 
 let running: TestBroker;
 afterEach(() => running.stop());
@@ -20,14 +20,14 @@ function failingFileSystem(): {
   const guard = (path: string): void => {
     if (failing !== undefined && path.includes(`/${failing}/`)) throw Object.assign(new Error('EIO'), { code: 'EIO' });
   };
-  const open: FileSystem['open'] = (path, mode) => {
-    const file = whole.open(path, mode);
+  const openSync: FileSystem['openSync'] = (path, mode) => {
+    const file = whole.openSync(path, mode);
     return new Proxy(file, {
       get(target, name) {
         const member = target[name as keyof StoreFile];
         if (typeof member !== 'function') return member;
         return (...args: never[]) => {
-          if (name === failingOperation || name === `${failingOperation}Aside`) guard(path);
+          if (name === failingOperation || name === `${failingOperation}Sync`) guard(path);
           return (member as (...given: never[]) => unknown).apply(target, args);
         };
       },
@@ -35,8 +35,8 @@ function failingFileSystem(): {
   };
   const fileSystem: FileSystem = new Proxy(whole, {
     get: (target, name) => {
-      if (name === 'open') return open;
-      if (name === 'aside') return asideOf(fileSystem);
+      if (name === 'openSync') return openSync;
+      if (name === 'open') return (...args: Parameters<typeof openSync>) => later(() => openSync(...args));
       const member: unknown = target[name as keyof FileSystem];
       return typeof member === 'function' ? (member as () => unknown).bind(target) : member;
     },
@@ -72,6 +72,28 @@ describe('when the disk does not take the log', () => {
     fail(undefined);
     await running.clock.advance(1000);
     expect(await client.messages('t')).toHaveLength(1);
+  });
+
+  it('messages with a time of their own wait in order, are neither sent twice nor recalled, and new ones are refused', async () => {
+    const { fileSystem, fail } = failingFileSystem();
+    running = await TestBroker.start({ fileSystem });
+    const client = await running.client();
+    const send = (body: string, ms: number) =>
+      client.send('t', { body, properties: { UNIQ_KEY: body, TIMER_DELAY_MS: String(ms) } });
+    await send('second', 1_200);
+    await send('first', 1_000);
+    const { recallHandle = '' } = (await send('third', 9_000)).header;
+    const recall = () => client.connection.request(Requests.RECALL_MESSAGE, { topic: 't', recallHandle });
+    fail('commitlog');
+    await running.clock.advance(2_000);
+    expect((await send('refused', 1_000)).code).toBe(ResponseCode.SERVICE_NOT_AVAILABLE);
+    expect(await recall()).toMatchObject({ code: ResponseCode.SYSTEM_ERROR, remark: 'recall failed, execute error' });
+    expect(await client.messages('t')).toEqual([]);
+    fail(undefined);
+    await running.clock.advance(1_000);
+    expect((await client.messages('t')).map(({ body }) => body.toString())).toEqual(['first', 'second']);
+    await running.clock.advance(9_000);
+    expect((await client.messages('t')).map(({ body }) => body.toString())).toEqual(['first', 'second', 'third']);
   });
 
   it('a half message whose commit was lost is asked about again', async () => {

@@ -4,6 +4,7 @@ import { Requests, handlerTable } from '@nest-rocketmq/remoting/internal';
 import type { HandlerTable, Handlers, LogThrottle, UnsentBytes } from '@nest-rocketmq/remoting/internal';
 import { brokerAdminHandlers } from './admin/broker-handlers.js';
 import { clientHandlers } from './clients/client-handlers.js';
+import { SubscriptionFilters } from './filter/subscription-filters.js';
 import { endTransactionHandlers } from './transaction/end-transaction-handler.js';
 import { groupAdminHandlers } from './admin/group-handlers.js';
 import { lockHandlers } from './clients/lock-handlers.js';
@@ -11,6 +12,7 @@ import { offsetHandlers } from './metadata/offset-handlers.js';
 import { pullHandlers } from './pull/pull-handler.js';
 import { queryHandlers } from './admin/query-handlers.js';
 import { resetOffsetHandlers } from './admin/reset-offset-handler.js';
+import { replyHandlers } from './reply/reply-handler.js';
 import { sendBackHandlers } from './retry/send-back-handler.js';
 import { sendBatchHandlers } from './send/send-batch-handler.js';
 import { SendHandler } from './send/send-handler.js';
@@ -67,7 +69,7 @@ export interface HandlerParts extends SharedParts {
 }
 
 /** Sends of one message have a handler of their own. */
-type TypedHandlers = Omit<Handlers<'broker'>, 'SEND_MESSAGE' | 'SEND_MESSAGE_V2' | 'RECALL_MESSAGE'>;
+type TypedHandlers = Omit<Handlers<'broker'>, 'SEND_MESSAGE' | 'SEND_MESSAGE_V2'>;
 
 export function makeHandlers({ environment, ...parts }: HandlerParts): HandlerTable {
   const { config, storeHost } = environment;
@@ -76,9 +78,11 @@ export function makeHandlers({ environment, ...parts }: HandlerParts): HandlerTa
   const locks = new QueueLocks(clock);
   const retry = new Retry(topics, config.logger);
   const pullScheduler = new PullScheduler(parts.unsent);
-  const common = { ...parts, config, clock, locks, retry, pullScheduler, storeHost };
+  const filters = new SubscriptionFilters(config);
+  const common = { ...parts, config, clock, locks, retry, pullScheduler, filters, storeHost };
   const typed: TypedHandlers = {
     ...sendBatchHandlers(common),
+    ...replyHandlers(common),
     ...recallHandlers({ ...common, logger: config.logger }),
     ...sendBackHandlers(common),
     ...pullHandlers(common),

@@ -12,12 +12,12 @@ export { DEFAULT_STORE } from './config/store-rows.js';
 export { EMBEDDED_NAME_SERVER } from './config/options.js';
 export type { BrokerOptions } from './config/broker-options.js';
 export { StoreError, StoreLockedError } from './store/errors.js';
-export { nodeFileSystem } from './store/files/file-system.js';
+export { nodeFileSystem } from './store/files/node-file-system.js';
 export type {
   DirectoryEntry,
+  DiskUsage,
   FileStat,
   FileSystem,
-  FileSystemAside,
   OpenMode,
   StoreFile,
 } from './store/files/file-system.js';

@@ -17,7 +17,6 @@ import type { ConsumerData, HeaderOf, SubscriptionData } from '@nest-rocketmq/re
 import { TestBroker } from '../test-kit/broker.js';
 import { optionEntries, optionRows } from './config/option-rows.js';
 import { MemoryFileSystem } from './store/files/memory-file-system.js';
-import { writeFully } from './store/files/segment.js';
 
 let running: TestBroker | undefined;
 afterEach(async () => {
@@ -66,12 +65,11 @@ const names = (prefix: string, count: number): string[] => Array.from({ length: 
 /** A store that holds these files of configuration. */
 function configured(files: Record<string, string>): MemoryFileSystem {
   const fileSystem = new MemoryFileSystem();
-  fileSystem.makeDirectory('/store/config');
+  fileSystem.makeDirectorySync('/store/config');
   for (const [name, text] of Object.entries(files)) {
-    const file = fileSystem.open(`/store/config/${name}`, 'create');
+    const file = fileSystem.openSync(`/store/config/${name}`, 'create');
     const bytes = Buffer.from(text);
-    writeFully(file, bytes, 0, bytes.length, 0);
-    file.close();
+    file.writeSync(bytes, 0, bytes.length, 0);
   }
   return fileSystem;
 }
@@ -469,9 +467,8 @@ describe('an answer about a disk that fails', () => {
     const fileSystem = new MemoryFileSystem();
     running = await TestBroker.start({ fileSystem });
     const client = await running.client();
-    const { aside } = fileSystem;
-    const failing = aside.open.bind(aside);
-    aside.open = () => {
+    const open = fileSystem.open.bind(fileSystem);
+    fileSystem.open = () => {
       const error: NodeJS.ErrnoException = new Error(
         "ENOSPC: no space left on device, open '/store/config/topics.json.tmp'",
       );
@@ -482,7 +479,7 @@ describe('an answer about a disk that fails', () => {
       await client.connection.request(Requests.UPDATE_AND_CREATE_TOPIC, topic()),
       await (await running.nameServer()).request(Requests.PUT_KV_CONFIG, { namespace: 'n', key: 'k', value: 'v' }),
     ];
-    aside.open = failing;
+    fileSystem.open = open;
     for (const { code, remark } of answers) {
       expect(code).toBe(ResponseCode.SYSTEM_ERROR);
       expect(remark).not.toMatch(/\/|store|config/);

@@ -33,11 +33,11 @@ async function start(enabledAppendPropCRC?: boolean): Promise<TestClient> {
 /** Changes the letter behind `text` in the log. */
 function change(text: string): void {
   const bytes = Buffer.alloc(131_072);
-  const file = files.open(LOG, 'write');
-  file.read(bytes, 0, bytes.length, 0);
+  const file = files.openSync(LOG, 'write');
+  file.readSync(bytes, 0, bytes.length, 0);
   const at = bytes.indexOf(text) + text.length;
   bytes[at] ^= 1;
-  file.write(bytes, at, 1, at);
+  file.writeSync(bytes, at, 1, at);
 }
 
 const colours = async (client: TestClient): Promise<(string | undefined)[]> =>
@@ -116,7 +116,7 @@ describe('a message that comes with the checksum of another record', () => {
     await client.send('t', { properties: { ...FOREIGN, DELAY: '1' } });
     await running.clock.advance(1_000);
     const bytes = Buffer.alloc(131_072);
-    files.open(LOG, 'read').read(bytes, 0, bytes.length, 0);
+    files.openSync(LOG, 'read').readSync(bytes, 0, bytes.length, 0);
     // One in the schedule topic, one in its own.
     expect(bytes.toString('latin1').split('__CRC32#')).toHaveLength(3);
   });

@@ -14,8 +14,8 @@ import type { HandlerTable, HeaderOf, MessageExt, Reply, SubscriptionData } from
 import { startBroker } from '../src/broker.js';
 import type { Broker } from '../src/broker.js';
 import type { BrokerOptions } from '../src/config/broker-options.js';
-import type { OpenMode, StoreFile } from '../src/store/files/file-system.js';
-import { MemoryFileSystem, memoryFileSystem } from '../src/store/files/memory-file-system.js';
+import type { OpenMode } from '../src/store/files/file-system.js';
+import { MemoryFile, MemoryFileSystem, memoryFileSystem } from '../src/store/files/memory-file-system.js';
 import { killed } from './store.js';
 
 export const START = Date.UTC(2026, 0, 1);
@@ -88,9 +88,16 @@ export class TestClient {
     return decodeRecords(body);
   }
 
-  /** @param subscriptions topic to expression */
-  subscribe(clientId: string, group: string, subscriptions: Record<string, string>, subVersion = 1): Promise<unknown> {
+  /** @param subscriptions topic to expression: tags, or a condition in SQL92 */
+  subscribe(
+    clientId: string,
+    group: string,
+    subscriptions: Record<string, string | { sql: string }>,
+    subVersion = 1,
+  ): Promise<unknown> {
     const subscriptionDataSet: SubscriptionData[] = Object.entries(subscriptions).map(([topic, subString]) => {
+      if (typeof subString !== 'string')
+        return { topic, subString: subString.sql, tagsSet: [], codeSet: [], subVersion, expressionType: 'SQL92' };
       const tagsSet = subString === '*' ? [] : subString.split('||').map((tag) => tag.trim());
       return { topic, subString, tagsSet, codeSet: tagsSet.map(javaHashCode), subVersion, expressionType: 'TAG' };
     });
@@ -176,22 +183,22 @@ export class KillPoints extends MemoryFileSystem {
   readonly points: MemoryFileSystem[] = [];
   recording = false;
 
-  override open(path: string, mode: OpenMode): StoreFile {
-    const file = super.open(path, mode);
-    const { write, truncate } = file;
-    file.write = (...args) => (this.#point(), write.apply(file, args));
-    file.truncate = (size) => (this.#point(), truncate.call(file, size));
+  override openSync(path: string, mode: OpenMode): MemoryFile {
+    const file = super.openSync(path, mode);
+    const { writeSync, truncateSync } = file;
+    file.writeSync = (...args) => (this.#point(), writeSync.apply(file, args));
+    file.truncateSync = (size) => (this.#point(), truncateSync.call(file, size));
     return file;
   }
 
-  override rename(from: string, to: string): void {
+  override renameSync(from: string, to: string): void {
     this.#point();
-    super.rename(from, to);
+    super.renameSync(from, to);
   }
 
-  override remove(path: string): void {
+  override removeSync(path: string): void {
     this.#point();
-    super.remove(path);
+    super.removeSync(path);
   }
 
   #point(): void {

@@ -70,11 +70,11 @@ export function bodyOf(record: Buffer): string {
 }
 
 /** Bodies of all messages of a queue, read as a consumer does. */
-export function bodies(store: MessageStore, topic = 'T', queueId = 0): string[] {
+export async function bodies(store: MessageStore, topic = 'T', queueId = 0): Promise<string[]> {
   const found: string[] = [];
   let offset = store.minOffset(topic, queueId);
   while (offset < store.maxOffset(topic, queueId)) {
-    const result = store.getMessage(topic, queueId, offset, 32, 262_144);
+    const result = await store.getMessage(topic, queueId, offset, 32, 262_144);
     found.push(...records(result.body).map(bodyOf));
     if (result.nextBeginOffset <= offset) throw new Error(`no way on from ${offset}: ${result.status}`);
     offset = result.nextBeginOffset;

@@ -5,6 +5,7 @@ import type { Heartbeat } from './groups/heartbeat.js';
 import type { GroupRegistry } from './groups/group-registry.js';
 import type { Outages } from './outages.js';
 import type { ResolvedClientOptions } from './config/options.js';
+import type { PendingReplies } from './replies/pending-replies.js';
 import type { SendWindow } from './send-window.js';
 import type { Routes } from './routes/routes.js';
 
@@ -21,6 +22,8 @@ export interface ClientContext {
   readonly outages: Outages;
   /** Shared by all producers of the client, as their connections are. */
   readonly sendWindow: SendWindow;
+  /** Of the requests of all its producers. */
+  readonly replies: PendingReplies;
   /** Aborts when the client closes its connections. */
   readonly closing: AbortSignal;
   /** Starts the client where it is not started yet. @throws NameServerUnreachableError */

@@ -19,7 +19,16 @@ export type ClientErrorCode =
   | 'DELAY_NOT_SUPPORTED'
   | 'RECALL_FAILED'
   | 'TRANSACTION_NOT_BEGUN'
-  | 'TRANSACTION_ENDED';
+  | 'TRANSACTION_ENDED'
+  | 'REPLY_TIMEOUT'
+  | 'TOO_MANY_REQUESTS'
+  | 'CREATE_REPLY_MESSAGE'
+  | 'REQUESTER_GONE'
+  | 'SUBSCRIPTION_CONFLICT'
+  | 'QUEUE_NOT_ASSIGNED'
+  | 'SEEK_OUT_OF_RANGE'
+  | 'POLL_IN_PROGRESS'
+  | 'COMMIT_FAILED';
 
 /** Base of the errors that the client itself raises. `code` is stable, and is Apache's name where it has one. */
 export class MQClientError<Code extends ClientErrorCode = ClientErrorCode> extends RocketMQError<Code> {}

@@ -202,6 +202,7 @@ describe('a wrong option', () => {
     ['nameServer', { nameServer: 'localhost' }],
     ['nameServer', { nameServer: 'localhost:99999' }],
     ['heartbeatBrokerInterval', { heartbeatBrokerInterval: 0 }],
+    ['maxPendingRequests', { maxPendingRequests: 0 }],
     ['serializeType', { serializeType: 'xml' as never }],
     ['secretKey', { accessKey: 'a' }],
   ])('%s is named, with what was given and what is allowed', (option, options) => {

@@ -14,6 +14,8 @@ import { Admin } from './admin.js';
 import { Brokers } from './routes/brokers.js';
 import { callbackHandlers } from './groups/callbacks.js';
 import type { PushConsumerOptions } from './consumer/consumer-options.js';
+import { LitePullConsumer } from './consumer/lite-pull-consumer.js';
+import type { LitePullConsumerOptions } from './consumer/lite-pull-options.js';
 import { PushConsumer } from './consumer/push-consumer.js';
 import type { ClientContext } from './client-context.js';
 import { describe } from './errors.js';
@@ -25,6 +27,8 @@ import { Outages } from './outages.js';
 import type { ClientOptions, ResolvedClientOptions } from './config/options.js';
 import { Producer } from './producer/producer.js';
 import type { ProducerOptions } from './producer/producer-options.js';
+import { PendingReplies } from './replies/pending-replies.js';
+import type { RequestCounts } from './replies/pending-replies.js';
 import { SendWindow } from './send-window.js';
 import { Routes } from './routes/routes.js';
 import { sharedAbortController } from './time/timing.js';
@@ -34,6 +38,8 @@ const TOPIC_TO_TRY_NAME_SERVER = AUTO_CREATE_TOPIC_KEY;
 
 /** Most unsent bytes of requests other than sends, for one broker. */
 const MOST_OTHER_BYTES = 64 * 1024 * 1024;
+
+type Made = Producer | PushConsumer | LitePullConsumer;
 
 /**
  * A client of one RocketMQ cluster. Its producers and consumers share its connections; two clients share nothing.
@@ -50,8 +56,9 @@ export class RocketMQClient {
   readonly #routes: Routes;
   readonly #heartbeat: Heartbeat;
   readonly #members = new GroupRegistry();
+  readonly #replies: PendingReplies;
   readonly #context: ClientContext;
-  readonly #made = new Set<Producer | PushConsumer>();
+  readonly #made = new Set<Made>();
   readonly #closing = sharedAbortController();
   readonly #outages: Outages;
   #starting: Promise<void> | undefined;
@@ -64,6 +71,7 @@ export class RocketMQClient {
     const { clock, logger, clientIP, instanceName } = this.#options;
     this.clientId = `${clientIP ?? localHost()}@${instanceName ?? `${process.pid}#${randomBytes(6).toString('hex')}`}`;
     this.#outages = new Outages(clock, logger, this.#closing.signal);
+    this.#replies = new PendingReplies(this.#options);
     this.#connections = this.#dialling();
     this.#nameServers = new NameServers({
       clock,
@@ -93,11 +101,17 @@ export class RocketMQClient {
       heartbeat: this.#heartbeat,
       outages: this.#outages,
       sendWindow: new SendWindow(this.#options),
+      replies: this.#replies,
       closing: this.#closing.signal,
       start: () => this.start(),
       unregister: (groups) => this.#unregister(groups),
     };
     this.admin = new Admin(this.#context, this.#nameServers);
+  }
+
+  /** What has become of the requests of its producers. */
+  get requestCounts(): RequestCounts {
+    return this.#replies.counts;
   }
 
   /**
@@ -125,6 +139,11 @@ export class RocketMQClient {
     return this.#keep(new PushConsumer(this.#context, options));
   }
 
+  /** @throws InvalidOptionError, InvalidNameError */
+  createLitePullConsumer(options: LitePullConsumerOptions): LitePullConsumer {
+    return this.#keep(new LitePullConsumer(this.#context, this.admin, options));
+  }
+
   /**
    * Shuts down its consumers, then its producers, and closes all connections. Waits for listener calls and sends under
    * way, 30 s each at most; sends that take longer are rejected. Never rejects, and may be called twice.
@@ -135,7 +154,7 @@ export class RocketMQClient {
     if (!this.#started) this.#closing.abort();
     await this.#starting?.catch(() => undefined);
     const made = [...this.#made];
-    await Promise.all(made.filter((each) => each instanceof PushConsumer).map((consumer) => consumer.shutdown()));
+    await Promise.all(made.filter((each) => !(each instanceof Producer)).map((consumer) => consumer.shutdown()));
     await Promise.all(made.filter((each) => each instanceof Producer).map((producer) => producer.shutdown()));
     this.#closing.abort();
     this.#heartbeat.stop();
@@ -153,7 +172,7 @@ export class RocketMQClient {
     this.#heartbeat.start();
   }
 
-  #keep<T extends Producer | PushConsumer>(made: T): T {
+  #keep<T extends Made>(made: T): T {
     this.#made.add(made);
     return made;
   }
@@ -170,7 +189,7 @@ export class RocketMQClient {
       serializeType,
       // The send window limits the sends already; this is for a peer that takes nothing at all.
       maxUnsentBytes: 2 * backPressureForAsyncSendSize + MOST_OTHER_BYTES,
-      handlers: callbackHandlers(this.#members, logger),
+      handlers: callbackHandlers({ members: this.#members, replies: this.#replies, clock, logger }),
       ...(signed && { sign: signer({ accessKey, secretKey, ...(securityToken && { securityToken }) }) }),
     });
   }

@@ -4,6 +4,7 @@ import {
   AUTO_CREATE_TOPIC_KEY,
   ConnectionClosedError,
   RequestTimeoutError,
+  ResponseCode,
   ResponseError,
   describe,
   shown,
@@ -167,7 +168,7 @@ export class TooManySendsError extends MQClientError<'TOO_MUCH_REQUEST'> {
   }
 }
 
-/** A broker does not take a condition in SQL92: it has no such filter, or does not understand it. */
+/** A broker does not take a condition in SQL92: that filter is switched off there, or the condition is wrong. */
 export class SubscriptionRefusedError extends MQClientError<'SUBSCRIPTION_REFUSED'> {
   constructor(
     readonly group: string,
@@ -175,10 +176,15 @@ export class SubscriptionRefusedError extends MQClientError<'SUBSCRIPTION_REFUSE
     readonly expression: string,
     options: { cause: unknown },
   ) {
+    const { cause } = options;
+    const isWrong = cause instanceof ResponseError && cause.responseCode === ResponseCode.SUBSCRIPTION_PARSE_FAILED;
+    const remedy = isWrong
+      ? 'Correct the condition; the README of nest-rocketmq shows what may stand in one.'
+      : 'Set enablePropertyFilter=true on the broker, or filter by tags.';
     super(
       'SUBSCRIPTION_REFUSED',
       `the broker refuses the SQL92 condition of group ${group} on topic ${topic}, '${expression}': ` +
-        `${describe(options.cause).replace(/\.$/, '')}. Filter by tags, or use an Apache broker with enablePropertyFilter=true.`,
+        `${describe(cause).replace(/\.$/, '')}. ${remedy}`,
       options,
     );
   }

@@ -23,6 +23,8 @@ export {
   TransactionNotBegunError,
 } from './errors.js';
 export type { RecallFailure, SendFailure } from './errors.js';
+export { NotARequestError, ReplyTimeoutError, RequesterGoneError, TooManyRequestsError } from './replies/errors.js';
+export type { RequestCounts } from './replies/pending-replies.js';
 export {
   ConnectError,
   ConnectionClosedError,
@@ -42,10 +44,13 @@ export type {
   TopicRouteData,
 } from '@nest-rocketmq/remoting';
 export type { Producer } from './producer/producer.js';
+export { isRequest } from './producer/reply.js';
 export type {
+  AskOptions,
   LocalTransactionState,
   OutgoingMessage,
   ProducerOptions,
+  ReplyOptions,
   SendOptions,
   SendResult,
   SendStatus,
@@ -53,6 +58,19 @@ export type {
   TransactionListener,
   TransactionSendResult,
 } from './producer/producer-options.js';
+export type { LitePullConsumer } from './consumer/lite-pull-consumer.js';
+export type { LitePullConsumerOptions } from './consumer/lite-pull-options.js';
+export type { AssignmentListener } from './consumer/lite-pull-parts.js';
+export type { PollOptions } from './consumer/lite-pull-reader.js';
+export type { TopicQueuesListener } from './consumer/topic-queues-listener.js';
+export {
+  CommitFailedError,
+  PollInProgressError,
+  QueueNotAssignedError,
+  SeekOutOfRangeError,
+  SubscriptionConflictError,
+} from './consumer/lite-pull-errors.js';
+export type { QueueOffset } from './groups/group-registry.js';
 export type { PushConsumer } from './consumer/push-consumer.js';
 export type {
   ConsumeContext,

@@ -92,6 +92,7 @@ export class FakeBroker {
         UNREGISTER_CLIENT: this.#answering('UNREGISTER_CLIENT', () => ({})),
         SEND_MESSAGE_V2: this.#answering('SEND_MESSAGE_V2', (request) => this.#onSend(request)),
         SEND_BATCH_MESSAGE: this.#answering('SEND_BATCH_MESSAGE', (request) => this.#onSend(request)),
+        SEND_REPLY_MESSAGE_V2: this.#answering('SEND_REPLY_MESSAGE_V2', (request) => this.#onSend(request)),
         END_TRANSACTION: this.#answering('END_TRANSACTION', () => undefined),
         GET_CONSUMER_LIST_BY_GROUP: this.#answering('GET_CONSUMER_LIST_BY_GROUP', () => ({
           body: encodeConsumerList([...this.#members.keys(), ...this.otherConsumers]),
@@ -116,6 +117,7 @@ export class FakeBroker {
         }),
         SEARCH_OFFSET_BY_TIMESTAMP: this.#answering('SEARCH_OFFSET_BY_TIMESTAMP', () => ({ header: { offset: 0 } })),
         PULL_MESSAGE: this.#answering('PULL_MESSAGE', ({ header }) => this.#onPull(header)),
+        LITE_PULL_MESSAGE: this.#answering('LITE_PULL_MESSAGE', ({ header }) => this.#onPull(header)),
         CONSUMER_SEND_MSG_BACK: this.#answering('CONSUMER_SEND_MSG_BACK', () => ({})),
         LOCK_BATCH_MQ: this.#answering('LOCK_BATCH_MQ', ({ body }) => {
           const { mqSet } = decodeLockBatch(body);

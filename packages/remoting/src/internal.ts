@@ -182,6 +182,7 @@ export {
   isDLQTopic,
   isRetryTopic,
   isTopicOrGroupIllegal,
+  replyTopic,
   retryTopic,
 } from './names/topic-names.js';
 export { UnsentBytes } from './connection/unsent-bytes.js';

@@ -12,6 +12,8 @@ export interface Peer {
   cluster: Cluster;
   client: RocketMQClient;
   producer: Producer;
+  /** Another client of the same cluster. */
+  newClient: () => RocketMQClient;
 }
 
 export function newClient(cluster: Cluster): RocketMQClient {

@@ -1,8 +1,10 @@
 // Lists all scenarios of our client on a broker, Apache's or ours. The *.test.ts files choose which.
 import { afterAll, beforeAll, describe } from '@jest/globals';
 import type { Cluster } from '../harness/cluster.js';
+import { declareAskingTests } from './asking.js';
 import { declareConsumeTests, declareShareTest } from './consuming.js';
 import { newClient, type Peer, SEND_TIMEOUT_MS } from './peer.js';
+import { declarePullTests } from './pulling.js';
 import { declareSendTests } from './sending.js';
 import { declareTransactionTests } from './transactions.js';
 
@@ -11,7 +13,8 @@ export function describeOurClient(clusterOf: () => Cluster): void {
     const peer = {} as Peer;
     beforeAll(async () => {
       peer.cluster = clusterOf();
-      peer.client = newClient(peer.cluster);
+      peer.newClient = () => newClient(peer.cluster);
+      peer.client = peer.newClient();
       await peer.client.start();
       peer.producer = peer.client.createProducer({ group: 'our_producer', sendMsgTimeout: SEND_TIMEOUT_MS });
       await peer.producer.start();
@@ -23,5 +26,7 @@ export function describeOurClient(clusterOf: () => Cluster): void {
     declareConsumeTests(peer);
     declareShareTest(peer);
     declareTransactionTests(peer);
+    declareAskingTests(peer);
+    declarePullTests(peer);
   });
 }

@@ -18,7 +18,7 @@ export class OurReader {
   static async start(
     client: RocketMQClient,
     options: Omit<PushConsumerOptions, 'listener'>,
-    verdict: (message: MessageExt) => ConsumeResult = () => 'CONSUME_SUCCESS',
+    verdict: (message: MessageExt) => ConsumeResult | Promise<ConsumeResult> = () => 'CONSUME_SUCCESS',
   ): Promise<OurReader> {
     const reader = new OurReader();
     reader.consumer = client.createPushConsumer({

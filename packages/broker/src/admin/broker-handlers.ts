@@ -36,7 +36,7 @@ export function brokerAdminHandlers(deps: BrokerAdminDeps): Pick<Handlers<'broke
     CONSUME_MESSAGE_DIRECTLY: async ({ header }) => {
       const client = clientOf(deps.clients, header.consumerGroup, header.clientId);
       if (!client) return offline(header.consumerGroup, header.clientId ?? '');
-      const record = await deps.store.findRecord(decodeOffsetMsgId(header.msgId ?? '').physicalOffset);
+      const record = await deps.store.readRecord(decodeOffsetMsgId(header.msgId ?? '').physicalOffset);
       if (!record) return { code: ResponseCode.SYSTEM_ERROR, remark: 'the message of this id is not stored here' };
       const options = { body: record, timeout: CLIENT_TIMEOUT_MS };
       const { code, remark, body } = await client.connection.request(

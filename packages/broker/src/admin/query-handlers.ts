@@ -25,7 +25,7 @@ export function queryHandlers({
 }
 
 async function view(store: MessageStore, offset: number): Promise<Answer> {
-  const record = offset < 0 ? undefined : await store.findRecord(offset);
+  const record = offset < 0 ? undefined : await store.readRecord(offset);
   if (record) return { body: record };
   return { code: ResponseCode.SYSTEM_ERROR, remark: `can not find message by the offset, ${offset}` };
 }

@@ -108,9 +108,8 @@ async function remove({ topics, offsets, store, stats }: TopicAdminDeps, topic: 
   if (fault !== undefined) return invalid(fault);
   topics.delete(topic);
   offsets.deleteTopic(topic);
-  store.deleteTopic(topic);
   stats.deleteTopic(topic);
-  await topics.whenSaved(topic);
+  await Promise.all([topics.whenSaved(topic), store.deleteTopic(topic)]);
   return {};
 }
 

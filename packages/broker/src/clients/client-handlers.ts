@@ -23,13 +23,14 @@ import type {
 import type { ClientInfo, Clients } from './clients.js';
 import type { Groups } from '../metadata/groups.js';
 import { filterFault, requireAtMost, requireShort } from '../config/limits.js';
-import { isTagType } from '../filter/tag-filter.js';
+import type { SubscriptionFilters } from '../filter/subscription-filters.js';
 import type { Topics } from '../metadata/topics.js';
 
 export interface ClientDeps {
   clients: Clients;
   groups: Groups;
   topics: Topics;
+  filters: SubscriptionFilters;
   clock: Clock;
   config: ClientLimits;
 }
@@ -45,7 +46,7 @@ type Heartbeat = IncomingRequest<typeof Requests.HEART_BEAT>;
 export function clientHandlers(
   deps: ClientDeps,
 ): Pick<Handlers<'broker'>, 'HEART_BEAT' | 'UNREGISTER_CLIENT' | 'CHECK_CLIENT_CONFIG' | 'GET_CONSUMER_LIST_BY_GROUP'> {
-  const { clients } = deps;
+  const { clients, filters } = deps;
   return {
     HEART_BEAT: (request) => heartbeat(deps, request),
     UNREGISTER_CLIENT: ({ header, connection }) => {
@@ -55,9 +56,9 @@ export function clientHandlers(
     },
     CHECK_CLIENT_CONFIG: ({ body }) => {
       const wanted = objectOf(parseJsonObject(body, 'a client check')['subscriptionData']);
-      if (isTagType(decodeSubscription(wanted).expressionType)) return {};
-      const remark = 'The broker does not support consumer to filter message by SQL92';
-      return { code: ResponseCode.SYSTEM_ERROR, remark };
+      const { subString, expressionType } = decodeSubscription(wanted);
+      filters.ofExpression(subString, expressionType);
+      return {};
     },
     GET_CONSUMER_LIST_BY_GROUP: ({ header }) => {
       const group = clients.consumers(header.consumerGroup);

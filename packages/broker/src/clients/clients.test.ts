@@ -107,8 +107,8 @@ describe('a client', () => {
     expect(await members((await listener()).client, 'g')).toEqual([]);
   });
 
-  it('that wants to filter by SQL is refused when it asks beforehand', async () => {
-    running = await TestBroker.start();
+  it('that wants to filter by SQL is refused when it asks beforehand, where that is switched off', async () => {
+    running = await TestBroker.start({ enablePropertyFilter: false });
     const { client } = await listener();
     const check = (expressionType: string): Buffer =>
       Buffer.from(
@@ -121,6 +121,7 @@ describe('a client', () => {
     const sql = await client.connection.request(Requests.CHECK_CLIENT_CONFIG, {}, { body: check('SQL92') });
     const tag = await client.connection.request(Requests.CHECK_CLIENT_CONFIG, {}, { body: check('TAG') });
     expect([sql.code, tag.code]).toEqual([ResponseCode.SYSTEM_ERROR, ResponseCode.SUCCESS]);
+    expect(sql.remark).toBe('The broker does not support consumer to filter message by SQL92');
   });
 });
 

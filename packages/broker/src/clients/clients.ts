@@ -2,6 +2,7 @@
 import { Repeating, Requests } from '@nest-rocketmq/remoting/internal';
 import type { Clock, Connection, ConsumerData, Logger, SubscriptionData } from '@nest-rocketmq/remoting/internal';
 import { GroupAgreement } from './group-agreement.js';
+import { ProducerConnections } from './producer-connections.js';
 import { requireAtMost } from '../config/limits.js';
 
 export interface ClientInfo {
@@ -47,6 +48,7 @@ const noGroups = (): Membership => ({ producers: new Set(), consumers: new Set()
 export class Clients {
   readonly #producers = new Map<string, Map<Connection, ClientInfo>>();
   readonly #consumers = new Map<string, ConsumerGroup>();
+  readonly #producerConnections = new ProducerConnections();
   readonly #agreement: GroupAgreement;
   /** The groups that came over each connection: the names of producers' and of consumers'. */
   readonly #groupsOf = new Map<Connection, Membership>();
@@ -75,6 +77,7 @@ export class Clients {
     this.#membership(client.connection, 'producers', group);
     if (!clients) this.#producers.set(group, (clients = new Map()));
     clients.set(client.connection, client);
+    this.#producerConnections.set(client.clientId, client.connection);
     this.#scan.start();
   }
 
@@ -114,6 +117,7 @@ export class Clients {
   unregisterProducer(group: string, connection: Connection): void {
     const clients = this.#producers.get(group);
     this.#leave(connection, 'producers', group);
+    if (!this.#groupsOf.get(connection)?.producers.size) this.#producerConnections.delete(connection);
     clients?.delete(connection);
     if (clients?.size === 0) this.#producers.delete(group);
   }
@@ -152,6 +156,11 @@ export class Clients {
 
   consumers(group: string): ConsumerGroup | undefined {
     return this.#consumers.get(group);
+  }
+
+  /** Where the client that sends under this id is reached, if any of its producers is online. */
+  producerConnection(clientId: string): Connection | undefined {
+    return this.#producerConnections.get(clientId);
   }
 
   producers(group: string): ClientInfo[] {

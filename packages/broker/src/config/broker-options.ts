@@ -48,6 +48,12 @@ export interface BrokerOptions {
   autoCreateSubscriptionGroup?: boolean;
   /** What the broker permits: bit 4 to read, bit 2 to write. Default: `6`; allowed: 0 to 7. */
   brokerPermission?: number;
+  /** Whether a reply is stored, beside being pushed to its requester. Default: `true`. */
+  storeReplyMessageEnable?: boolean;
+  /** Whether consumers that poll are served (LITE_PULL_MESSAGE). Default: `true`. */
+  litePullMessageEnable?: boolean;
+  /** Whether consumers may filter by SQL92 expressions. Apache has it off. Default: `true`. */
+  enablePropertyFilter?: boolean;
   /** Whether the trace topic exists. Default: `false`. */
   traceTopicEnable?: boolean;
   /** Whether producers are told TRACE_ON=true. Default: `true`. */
@@ -181,6 +187,21 @@ export interface BrokerOptions {
   maxMsgsNumBatch?: number;
   /** Longest expression that a subscription filters by. Default: `10240`; allowed: characters, 1 to 1000000. */
   maxFilterLength?: number;
+  /**
+   * Most parentheses, NOTs and signs inside each other in an SQL92 expression. Default: `100`; allowed: levels, 1 to
+   * 500.
+   */
+  maxFilterDepth?: number;
+  /**
+   * Most values and operators of an SQL92 expression: each is evaluated for each message. Default: `512`; allowed:
+   * terms, 1 to 4096.
+   */
+  maxFilterTerms?: number;
+  /**
+   * Longest time that one pull evaluates an SQL92 expression; then it is answered with what it has found. Default:
+   * `20`; allowed: ms, 1 to 10000.
+   */
+  maxFilterTimePerPull?: number;
   /** Most groups in the heartbeats of one client. Default: `1024`; allowed: groups, 1 to 1000000. */
   maxGroupsPerClient?: number;
   /** Most topics that one group subscribes to. Default: `1024`; allowed: topics, 1 to 1000000. */
@@ -194,6 +215,11 @@ export interface BrokerOptions {
   maxPendingTimers?: number;
   /** Most pulls that wait for messages at a time. Default: `100000`; allowed: pulls, 1 to 100000000. */
   maxHeldPulls?: number;
+  /**
+   * Most replies at a time that their requesters have not confirmed yet. Default: `10000`; allowed: replies, 1 to
+   * 1000000.
+   */
+  maxPendingReplies?: number;
   /**
    * Most connections at a time, of the broker and of its name server each. Default: `10000`; allowed: connections, 1 to
    * 1000000.

@@ -95,6 +95,10 @@ export const topicRows = {
   defaultTopicQueueNums: integer(8, [1, 1024], undefined, 'Most queues of a topic that is created by sending to it.'),
   autoCreateSubscriptionGroup: flag(true, 'Whether a consumer group is created by its first heartbeat.'),
   brokerPermission: integer(6, [0, 7], undefined, 'What the broker permits: bit 4 to read, bit 2 to write.'),
+  storeReplyMessageEnable: flag(true, 'Whether a reply is stored, beside being pushed to its requester.'),
+  litePullMessageEnable: flag(true, 'Whether consumers that poll are served (LITE_PULL_MESSAGE).'),
+  // Apache has it off. On, who does not use it pays nothing for it.
+  enablePropertyFilter: flag(true, 'Whether consumers may filter by SQL92 expressions. Apache has it off.'),
   traceTopicEnable: flag(false, 'Whether the trace topic exists.'),
   traceOn: flag(true, 'Whether producers are told TRACE_ON=true.'),
   notifyConsumerIdsChangedEnable: flag(true, 'Whether consumers are told when the members of their group change.'),

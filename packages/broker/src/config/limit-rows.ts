@@ -63,6 +63,27 @@ export const limitRows = {
     'Longest expression that a subscription filters by.',
     messages("characters of a subscription's expression: code 23. A subscription has half as many tags"),
   ),
+  maxFilterDepth: integer(
+    100,
+    [1, 500],
+    'levels',
+    'Most parentheses, NOTs and signs inside each other in an SQL92 expression.',
+    messages('parentheses, NOTs and signs inside each other in an SQL92 expression: code 23'),
+  ),
+  maxFilterTerms: integer(
+    512,
+    [1, 4_096],
+    'terms',
+    'Most values and operators of an SQL92 expression: each is evaluated for each message.',
+    messages('values and operators of an SQL92 expression: code 23. An IN counts as one, however long its list'),
+  ),
+  maxFilterTimePerPull: integer(
+    20,
+    [1, 10_000],
+    'ms',
+    'Longest time that one pull evaluates an SQL92 expression; then it is answered with what it has found.',
+    messages('ms that one pull evaluates an SQL92 expression; then it is answered, and the next pull goes on there'),
+  ),
   maxGroupsPerClient: integer(
     1_024,
     [1, 1_000_000],
@@ -97,6 +118,13 @@ export const limitRows = {
     'pulls',
     'Most pulls that wait for messages at a time.',
     messages('pulls that wait for messages: code 2 (SYSTEM_BUSY), and the client asks again later'),
+  ),
+  maxPendingReplies: integer(
+    10_000,
+    [1, 1_000_000],
+    'replies',
+    'Most replies at a time that their requesters have not confirmed yet.',
+    messages('replies that their requesters have not confirmed yet: code 2 (SYSTEM_BUSY), and the replier sends again'),
   ),
   maxConnections: integer(
     10_000,

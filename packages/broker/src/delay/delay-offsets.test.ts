@@ -16,7 +16,7 @@ async function opened() {
   const offsets = new DelayOffsets({ ...options, offsets: new Map() });
   const append = async (): Promise<number> => {
     store.append(message({ body: 'x'.repeat(1_000) }));
-    await store.settled();
+    await store.drain();
     return store.metrics.committedOffset;
   };
   const saved = async () =>

@@ -13,7 +13,7 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 
 describe('a message with a delay level', () => {
-  it('T071: is not there before its time, and is there on the dot', async () => {
+  it('T070: is not there before its time, and is there on the dot', async () => {
     running = await TestBroker.start();
     await (await running.client()).send('cancel', { body: 'late', properties: { DELAY: '16' } });
     await running.clock.advanceTo(START + 30 * MINUTE - 1);

@@ -99,17 +99,33 @@ export class LevelTimer {
   /** Delivers what is due, or waits for what will be. */
   #next(level: Level): void {
     if (this.#stopped) return;
-    try {
-      this.#deliverOrWait(level);
-    } catch (error) {
-      this.#tryLater(level, error);
-    }
+    level.offset = this.#within(level.number - 1, level.offset);
+    const entry = this.#entryAt(level, level.offset);
+    if (entry instanceof Promise) this.#waitFor(level, entry, (read) => this.#dueOrNone(level, read));
+    else this.#dueOrNone(level, entry);
   }
 
-  #deliverOrWait(level: Level): void {
-    level.offset = this.#within(level.number - 1, level.offset);
-    const due = this.#dueOf(level, level.offset);
-    if (due === undefined) return;
+  #waitFor<T>(level: Level, reading: Promise<T>, then: (read: T) => void): void {
+    level.delivering = reading.then(
+      (read) => {
+        level.delivering = undefined;
+        if (!this.#stopped) then(read);
+      },
+      (error: unknown) => {
+        level.delivering = undefined;
+        this.#tryLater(level, error);
+      },
+    );
+  }
+
+  #dueOrNone(level: Level, entry: QueueEntry | undefined): void {
+    if (!entry) return;
+    const due = this.#dueOf(level, entry);
+    if (due instanceof Promise) this.#waitFor(level, due, (read) => this.#deliverOrWait(level, read));
+    else this.#deliverOrWait(level, due);
+  }
+
+  #deliverOrWait(level: Level, due: number): void {
     const wait = due - this.deps.clock.now();
     if (wait > 0) this.#later(level, wait);
     else level.delivering = this.#deliver(level);
@@ -122,36 +138,37 @@ export class LevelTimer {
     }, ms);
   }
 
-  /** ms since the epoch; undefined when there is no such entry. */
-  #dueOf(level: Level, offset: number): number | undefined {
-    const entry = this.deps.store.readConsumeQueue(SCHEDULE_TOPIC, level.number - 1, offset);
-    if (!entry) return undefined;
-    const now = this.deps.clock.now();
-    if (entry.tagsCode <= now + this.deps.levels.delayOf(level.number)) return entry.tagsCode;
-    // Longer than its level: the levels were changed, and it keeps its time; or the clock was set back, and nobody should
-    // wait for that.
-    return this.#storedAt(entry) > now ? now : entry.tagsCode;
+  #entryAt(level: Level, offset: number): ReturnType<MessageStore['readConsumeQueue']> {
+    return this.deps.store.readConsumeQueue(SCHEDULE_TOPIC, level.number - 1, offset);
   }
 
-  /** ms since the epoch; 0 where the record cannot be read. */
-  #storedAt({ physicalOffset, size }: QueueEntry): number {
-    const record = this.deps.store.readRecord(physicalOffset, size);
+  /** ms since the epoch; a promise where only the record tells. */
+  #dueOf(level: Level, entry: QueueEntry): number | Promise<number> {
+    const now = this.deps.clock.now();
+    if (entry.tagsCode <= now + this.deps.levels.delayOf(level.number)) return entry.tagsCode;
+    // Due later than its level allows: the levels were changed, and it keeps its time; or the clock was set back since it
+    // was stored, and it is delivered now.
+    return this.#storedAt(entry).then((storedAt) => (storedAt > now ? now : entry.tagsCode));
+  }
+
+  /** ms since the epoch; 0 if the record cannot be read. */
+  async #storedAt({ physicalOffset, size }: QueueEntry): Promise<number> {
+    const record = await this.deps.store.readRecord(physicalOffset, size);
     return record ? decodeRecord(record, 0, { inflate: false, checkCrc: false }).storeTimestamp : 0;
   }
 
   async #deliver(level: Level): Promise<void> {
-    // They may have been stored hours ago. Where nothing is to be brought, `delivering` is set all the same before this
-    // can be over.
+    // They may have been stored hours ago. If nothing has to be read, `delivering` is set all the same before this ends.
     const range = {
       offset: level.offset,
       maxCount: DELIVER_AT_ONCE,
       maxBytes: DELIVER_BYTES_AT_ONCE,
       filter: undefined,
     };
-    await this.deps.store.warmUp(SCHEDULE_TOPIC, level.number - 1, range);
+    await this.deps.store.prefetch(SCHEDULE_TOPIC, level.number - 1, range);
     const noted = this.deps.offsets.hold();
     try {
-      const { done, last } = this.#append(level);
+      const { done, last } = this.#append(level, await this.#readDue(level));
       if (last) await this.deps.messageWriter.whenStored(last);
       if (done === 0) throw new PutError('the store refuses them');
       level.offset += done;
@@ -173,16 +190,27 @@ export class LevelTimer {
     if (!this.#stopped) this.#later(level, DELAY_FOR_A_WHILE);
   }
 
-  /** @returns how many entries were dealt with, and the last of them that was appended */
-  #append(level: Level): { done: number; last: AppendResult | undefined } {
-    const now = this.deps.clock.now();
+  /** The messages that are due, from the next one on; undefined for one that cannot be read. */
+  async #readDue(level: Level): Promise<(MessageInner | undefined)[]> {
+    const due: (MessageInner | undefined)[] = [];
+    for (let bytes = 0; due.length < DELIVER_AT_ONCE && bytes < DELIVER_BYTES_AT_ONCE;) {
+      const entry = await this.#entryAt(level, level.offset + due.length);
+      if (!entry || (await this.#dueOf(level, entry)) > this.deps.clock.now()) break;
+      due.push(await this.#restore(level, entry));
+      bytes += entry.size;
+    }
+    return due;
+  }
+
+  /**
+   * In one turn of the event loop, so that the disk takes all of them or refuses all behind one.
+   * @returns how many were dealt with, and the last of them that was appended
+   */
+  #append(level: Level, due: (MessageInner | undefined)[]): { done: number; last: AppendResult | undefined } {
     let last: AppendResult | undefined;
     let done = 0;
-    let bytes = 0;
-    for (; done < DELIVER_AT_ONCE && bytes < DELIVER_BYTES_AT_ONCE; done++) {
-      const due = this.#dueOf(level, level.offset + done);
-      if (due === undefined || due > now) break;
-      const message = this.#restore(level, level.offset + done);
+    for (; done < due.length; done++) {
+      const message = due[done];
       if (!message) continue;
       const result = this.deps.messageWriter.deliver(message);
       if (isRefusedForGood(result.status)) {
@@ -192,7 +220,6 @@ export class LevelTimer {
       if (result.status !== 'PUT_OK') break;
       last = { ...result };
       this.deps.stats.delivered(message, level.number - 1, result);
-      bytes += result.size;
     }
     return { done, last };
   }
@@ -206,10 +233,9 @@ export class LevelTimer {
   }
 
   /** The message under an entry, for its own topic and queue; undefined when there is none to deliver. */
-  #restore(level: Level, offset: number): MessageInner | undefined {
+  async #restore(level: Level, entry: QueueEntry): Promise<MessageInner | undefined> {
     const { store, logger } = this.deps;
-    const entry = store.readConsumeQueue(SCHEDULE_TOPIC, level.number - 1, offset);
-    const record = entry && store.readRecord(entry.physicalOffset, entry.size);
+    const record = await store.readRecord(entry.physicalOffset, entry.size);
     if (!record) return undefined;
     try {
       const message = decodeRecord(record, 0, { inflate: false });

@@ -1,6 +1,5 @@
 // Filters messages by the hash codes of their tags. The consumer compares the tags themselves.
 import { javaHashCode } from '@nest-rocketmq/remoting/internal';
-import type { SubscriptionData } from '@nest-rocketmq/remoting/internal';
 
 export const SUB_ALL = '*';
 
@@ -16,17 +15,6 @@ export function tagFilter(subString: string): TagFilter {
   if (named.length === 0 || subString.trim() === SUB_ALL) return everything;
   const codes = new Set(named.map(javaHashCode));
   return (tagsCode) => codes.has(tagsCode);
-}
-
-/** The filters of subscriptions, each made once. */
-export class SubscriptionFilters {
-  readonly #filters = new WeakMap<SubscriptionData, TagFilter>();
-
-  of(subscription: SubscriptionData): TagFilter {
-    let filter = this.#filters.get(subscription);
-    if (!filter) this.#filters.set(subscription, (filter = tagFilter(subscription.subString)));
-    return filter;
-  }
 }
 
 /** Whether the expression chooses by tags; an absent type means so. */

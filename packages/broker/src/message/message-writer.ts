@@ -19,25 +19,15 @@ export class PutError extends RocketMQError<'PUT_FAILED'> {
 export const isRefusedForGood = (status: string): boolean =>
   status === 'MESSAGE_ILLEGAL' || status === 'PROPERTIES_SIZE_EXCEEDED' || status === 'WHEEL_TIMER_MSG_ILLEGAL';
 
-interface Waiter {
-  end: number;
-  resolve: () => void;
-  reject: (error: Error) => void;
-}
-
 export class MessageWriter {
   readonly #scan = new PropertyScan();
-  /** In the order of the log. */
-  readonly #waiters: Waiter[] = [];
 
   constructor(
     private readonly store: MessageStore,
     private readonly levels: DelayLevels,
     private readonly timers: TimerMessages,
     private readonly stats: StoreStats,
-  ) {
-    store.onCommitted((upTo, failure) => this.#committed(upTo, failure));
-  }
+  ) {}
 
   /**
    * Takes a message of a producer: a half message waits for its verdict, one with a delay level or a time of its own
@@ -87,7 +77,9 @@ export class MessageWriter {
   whenStored(result: AppendResult): Promise<void> {
     if (result.status !== 'PUT_OK') return Promise.reject(new PutError(result.status));
     const end = result.physicalOffset + result.size;
-    return new Promise((resolve, reject) => this.#waiters.push({ end, resolve, reject }));
+    return new Promise((resolve, reject) => {
+      this.store.whenCommitted({ end, settle: (failure) => (failure ? reject(failure) : resolve()) });
+    });
   }
 
   #toItsTime(message: MessageInner, scan: PropertyScan): AppendResult {
@@ -113,12 +105,5 @@ export class MessageWriter {
   #count(result: AppendResult): void {
     if (result.status === 'PUT_OK') this.stats.appended(result);
     else this.stats.refused();
-  }
-
-  #committed(upTo: number, failure: Error | undefined): void {
-    let done = 0;
-    while (done < this.#waiters.length && this.#waiters[done]!.end <= upTo) this.#waiters[done++]!.resolve();
-    if (failure) while (done < this.#waiters.length) this.#waiters[done++]!.reject(failure);
-    this.#waiters.splice(0, done);
   }
 }

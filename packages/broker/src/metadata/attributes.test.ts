@@ -147,12 +147,11 @@ describe('the attributes of a topic that there is', () => {
     await put(await running.client(), { attributes: '+queue.type=SimpleCQ' });
     await running.stop();
     const path = '/store/config/topics.json';
-    const file = fileSystem.open(path, 'write');
-    const text = Buffer.alloc(file.size());
-    file.read(text, 0, text.length, 0);
+    const file = fileSystem.openSync(path, 'write');
+    const text = Buffer.alloc(file.content.size);
+    file.readSync(text, 0, text.length, 0);
     const changed = Buffer.from(text.toString().replace('"SimpleCQ"', '"BatchCQ" '));
-    expect(file.write(changed, 0, changed.length, 0)).toBe(text.length);
-    file.close();
+    expect(file.writeSync(changed, 0, changed.length, 0)).toBe(text.length);
     const logger = { ...silentLogger, warn: (line: string) => void warnings.push(line) };
     running = await TestBroker.start({ fileSystem, logger });
     expect(warnings).toContainEqual(

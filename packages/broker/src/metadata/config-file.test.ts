@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { silentLogger } from '@nest-rocketmq/remoting/internal';
 import { ConfigFile } from './config-file.js';
-import { nodeFileSystem } from '../store/files/file-system.js';
+import { nodeFileSystem } from '../store/files/node-file-system.js';
 import { memoryFileSystem } from '../store/files/memory-file-system.js';
 import type { MemoryFileSystem } from '../store/files/memory-file-system.js';
 
@@ -12,10 +12,10 @@ const PATH = '/store/config/topics.json';
 const NOTHING = { saved: undefined, source: 'nothing' };
 
 function write(fileSystem: MemoryFileSystem, path: string, text: string): void {
-  fileSystem.makeDirectory('/store/config');
-  const file = fileSystem.open(path, 'create');
-  file.truncate(0);
-  file.write(Buffer.from(text), 0, text.length, 0);
+  fileSystem.makeDirectorySync('/store/config');
+  const file = fileSystem.openSync(path, 'create');
+  file.truncateSync(0);
+  file.writeSync(Buffer.from(text), 0, text.length, 0);
 }
 
 describe('a config file', () => {
@@ -68,13 +68,13 @@ describe('a config file', () => {
     const fileSystem = memoryFileSystem();
     const file = new ConfigFile({ fileSystem, path: PATH });
     await file.save({ version: 1 });
-    fileSystem.rename(PATH, `${PATH}.bak`);
+    fileSystem.renameSync(PATH, `${PATH}.bak`);
     expect(await file.load()).toMatchObject({ saved: { version: 1 } });
   });
 
   it('is as it was, the first time not there, when a crash or a full disk came while it was written', async () => {
     const fileSystem = memoryFileSystem();
-    fileSystem.makeDirectory('/store/config');
+    fileSystem.makeDirectorySync('/store/config');
     write(fileSystem, `${PATH}.tmp`, '{"hal');
     const file = new ConfigFile({ fileSystem, path: PATH });
     expect(await file.load()).toEqual(NOTHING);
@@ -82,7 +82,7 @@ describe('a config file', () => {
     write(fileSystem, `${PATH}.tmp`, '');
     expect(await file.load()).toMatchObject({ saved: { version: 1 } });
     await file.save({ version: 2 });
-    expect(fileSystem.stat(`${PATH}.tmp`)).toBeUndefined();
+    expect(fileSystem.statSync(`${PATH}.tmp`)).toBeUndefined();
   });
 
   it.each(['{}', '{"table":[]}', '{"table":null}', '{"table":"x"}', '{"table":7}', '[{"table":{}}]'])(
@@ -119,7 +119,7 @@ describe('a config file', () => {
     expect(await file.load()).toEqual({ saved: undefined, source: 'damaged' });
     expect(errors).toEqual([expect.stringContaining(PATH)]);
     if (text !== undefined) expect(errors[0]).toContain(`${PATH}.damaged-20261125030405`);
-    const kept = fileSystem.list('/store/config').map(({ name }) => name);
+    const kept = fileSystem.listSync('/store/config').map(({ name }) => name);
     expect(kept).toEqual([
       ...(backup === undefined ? [] : ['topics.json.bak.damaged-20261125030405']),
       ...(text === undefined ? [] : ['topics.json.damaged-20261125030405']),
@@ -131,11 +131,11 @@ describe('a config file', () => {
   it('that the system cannot read now is not taken for damaged', async () => {
     const fileSystem = memoryFileSystem();
     write(fileSystem, PATH, '{"version":1}');
-    const { open } = fileSystem.aside;
-    fileSystem.aside.open = () => Promise.reject(Object.assign(new Error('EIO: i/o error'), { code: 'EIO' }));
+    const open = fileSystem.open.bind(fileSystem);
+    fileSystem.open = () => Promise.reject(Object.assign(new Error('EIO: i/o error'), { code: 'EIO' }));
     const file = new ConfigFile({ fileSystem, path: PATH });
     await expect(file.load()).rejects.toMatchObject({ code: 'CONFIG_FILE_UNREADABLE' });
-    fileSystem.aside.open = open;
+    fileSystem.open = open;
     expect(await file.load()).toMatchObject({ saved: { version: 1 } });
   });
 
@@ -143,16 +143,16 @@ describe('a config file', () => {
     const root = mkdtempSync(join(tmpdir(), 'config-file-'));
     try {
       const path = join(root, 'topics.json');
-      const before = new ConfigFile({ fileSystem: nodeFileSystem, path });
+      const before = new ConfigFile({ fileSystem: nodeFileSystem(), path });
       await before.save({ version: 1 });
       rmSync(path + end, { force: true });
       mkdirSync(join(path + end, 'within'), { recursive: true });
-      const file = new ConfigFile({ fileSystem: nodeFileSystem, path });
+      const file = new ConfigFile({ fileSystem: nodeFileSystem(), path });
       expect((await file.load()).saved).toEqual({ version: 1 });
       await file.save({ version: 2 });
       await file.save({ version: 3 });
-      expect((await new ConfigFile({ fileSystem: nodeFileSystem, path }).load()).saved).toEqual({ version: 3 });
-      expect((await new ConfigFile({ fileSystem: nodeFileSystem, path: `${path}.bak` }).load()).saved).toEqual({
+      expect((await new ConfigFile({ fileSystem: nodeFileSystem(), path }).load()).saved).toEqual({ version: 3 });
+      expect((await new ConfigFile({ fileSystem: nodeFileSystem(), path: `${path}.bak` }).load()).saved).toEqual({
         version: 2,
       });
       expect(readdirSync(root)).toEqual(expect.arrayContaining([expect.stringMatching(/damaged-\d{14}$/)]));

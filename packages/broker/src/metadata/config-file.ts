@@ -5,8 +5,8 @@ import { isObject, parseJson, silentLogger } from '@nest-rocketmq/remoting/inter
 import type { JsonObject, Logger } from '@nest-rocketmq/remoting/internal';
 import { StoreError } from '../store/errors.js';
 import type { FileSystem, StoreFile } from '../store/files/file-system.js';
-import { isInTheWay } from '../store/files/obstacles.js';
-import { readFullyAside, writeFullyAside } from '../store/files/segment.js';
+import { isObstacle } from '../store/files/obstacles.js';
+import { readFully, writeFully } from '../store/files/segment.js';
 
 /** A larger file counts as damaged, bytes. */
 const LARGEST_FILE = 256 * 1024 * 1024;
@@ -89,7 +89,7 @@ export class ConfigFile {
    */
   async save(value: unknown): Promise<void> {
     const directory = dirname(this.#path);
-    await this.#fileSystem.aside.makeDirectory(directory);
+    await this.#fileSystem.makeDirectory(directory);
     const first = !this.#good && (await this.#read(this.#path)).value === undefined;
     await this.#write(value);
     await this.#replace();
@@ -113,13 +113,12 @@ export class ConfigFile {
 
   /** Renames a file, also where a folder has its name. */
   async #rename(from: string, to: string): Promise<void> {
-    const { aside } = this.#fileSystem;
     try {
-      await aside.rename(from, to);
+      await this.#fileSystem.rename(from, to);
     } catch (error) {
-      if (!isInTheWay(error)) throw error;
+      if (!isObstacle(error)) throw error;
       this.#logger.warn(`${to} is not a file${await this.#setAside(to)}`);
-      await aside.rename(from, to);
+      await this.#fileSystem.rename(from, to);
     }
   }
 
@@ -128,22 +127,21 @@ export class ConfigFile {
     const bytes = Buffer.from(JSON.stringify(value, undefined, '\t'));
     const file = await this.#openUnfinished();
     try {
-      if (file.size() > 0) await file.truncateAside(0);
-      await writeFullyAside(file, bytes, 0, bytes.length, 0);
+      if ((await file.size()) > 0) await file.truncate(0);
+      await writeFully(file, bytes, 0, bytes.length, 0);
       await file.sync();
     } finally {
-      file.close();
+      await file.close();
     }
   }
 
   async #openUnfinished(): Promise<StoreFile> {
-    const { aside } = this.#fileSystem;
     try {
-      return await aside.open(this.#unfinished, 'create');
+      return await this.#fileSystem.open(this.#unfinished, 'create');
     } catch (error) {
-      if (!isInTheWay(error)) throw error;
+      if (!isObstacle(error)) throw error;
       await this.#setAside(this.#unfinished);
-      return aside.open(this.#unfinished, 'create');
+      return this.#fileSystem.open(this.#unfinished, 'create');
     }
   }
 
@@ -153,7 +151,7 @@ export class ConfigFile {
     const time = new Date(now()).toISOString().replace(/\D/g, '').slice(0, 14);
     const kept = `${path}.damaged-${time}`;
     try {
-      await this.#fileSystem.aside.rename(path, kept);
+      await this.#fileSystem.rename(path, kept);
       return `; what was there is kept as ${kept}`;
     } catch (error) {
       return `; it cannot be moved aside: ${String(error)}`;
@@ -169,21 +167,20 @@ export class ConfigFile {
   }
 
   async #read(path: string): Promise<Read> {
-    const { aside } = this.#fileSystem;
     try {
-      const stat = await aside.stat(path);
+      const stat = await this.#fileSystem.stat(path);
       if (!stat) return {};
       if (stat.size === 0) return { fault: 'is empty' };
       if (stat.size > LARGEST_FILE) return { fault: `has ${stat.size} bytes, which is too much to be one` };
-      const file = await aside.open(path, 'read');
+      const file = await this.#fileSystem.open(path, 'read');
       try {
         const bytes = Buffer.alloc(stat.size);
-        return this.#parse(bytes.subarray(0, await readFullyAside(file, bytes, 0, bytes.length, 0)));
+        return this.#parse(bytes.subarray(0, await readFully(file, bytes, 0, bytes.length, 0)));
       } finally {
-        file.close();
+        await file.close();
       }
     } catch (error) {
-      const folder = isInTheWay(error);
+      const folder = isObstacle(error);
       return folder ? { fault: 'is not a file' } : { fault: `cannot be read (${String(error)})`, unreadable: true };
     }
   }

@@ -26,15 +26,15 @@ const logger: Logger = {
 
 function put(name: string, text: string | undefined): void {
   const path = `${FOLDER}/${name}`;
-  files.remove(path);
+  files.removeSync(path);
   if (text === undefined) return;
-  files.open(path, 'create').write(Buffer.from(text), 0, Buffer.byteLength(text), 0);
+  files.openSync(path, 'create').writeSync(Buffer.from(text), 0, Buffer.byteLength(text), 0);
 }
 
 function textOf(name: string): string {
   const path = `${FOLDER}/${name}`;
-  const bytes = Buffer.alloc(files.stat(path)?.size ?? 0);
-  files.open(path, 'read').read(bytes, 0, bytes.length, 0);
+  const bytes = Buffer.alloc(files.statSync(path)?.size ?? 0);
+  files.openSync(path, 'read').readSync(bytes, 0, bytes.length, 0);
   return bytes.toString();
 }
 

@@ -46,18 +46,22 @@ export function offsetHandlers(
   };
 }
 
-function query(deps: OffsetDeps, header: HeaderOf<Query>): Answer<Query> {
+async function query(deps: OffsetDeps, header: HeaderOf<Query>): Promise<Answer<Query>> {
   const { consumerGroup, topic, queueId, setZeroIfNotFound } = header;
   const offset = deps.offsets.query(consumerGroup, topic, queueId);
   if (offset >= 0) return { header: { offset } };
   // A new group starts at the beginning of a young queue, so that it gets what was sent before it connected.
-  if (setZeroIfNotFound !== false && isYoung(deps, topic, queueId)) return { header: { offset: 0 } };
+  if (setZeroIfNotFound !== false && (await isYoung(deps, topic, queueId))) return { header: { offset: 0 } };
   return { code: ResponseCode.QUERY_NOT_FOUND, remark: 'Not found, maybe this group consumer boot first' };
 }
 
-function isYoung({ store, accessMessageInMemoryMaxBytes }: OffsetDeps, topic: string, queueId: number): boolean {
+async function isYoung(
+  { store, accessMessageInMemoryMaxBytes }: OffsetDeps,
+  topic: string,
+  queueId: number,
+): Promise<boolean> {
   if (store.minOffset(topic, queueId) > 0) return false;
-  const first = store.readConsumeQueue(topic, queueId, 0);
+  const first = await store.readConsumeQueue(topic, queueId, 0);
   return !first || store.metrics.committedOffset - first.physicalOffset <= accessMessageInMemoryMaxBytes;
 }
 

@@ -13,6 +13,7 @@ import {
   isDLQTopic,
   isRetryTopic,
   objectOf,
+  replyTopic,
   topicConfig,
 } from '@nest-rocketmq/remoting/internal';
 import type { Clock, DataVersion, Logger, TopicConfig, TopicTable } from '@nest-rocketmq/remoting/internal';
@@ -238,7 +239,7 @@ function systemTopics(options: TopicsOptions): TopicConfig[] {
     plainTopic(SCHEDULE_TOPIC, SCHEDULE_QUEUES),
     plainTopic(TIMER_TOPIC, 1),
     ...(options.traceTopicEnable ? [plainTopic(TRACE_TOPIC, 1)] : []),
-    plainTopic(`${cluster}_REPLY_TOPIC`, 1),
+    plainTopic(replyTopic(cluster), 1),
     plainTopic(`rmq_sys_REVIVE_LOG_${cluster}`, REVIVE_QUEUES),
     plainTopic(HALF_TOPIC, 1),
     plainTopic(OP_HALF_TOPIC, 1),

@@ -4,7 +4,7 @@ import { TestBroker } from '../../test-kit/broker.js';
 import type { TestClient } from '../../test-kit/broker.js';
 import type { ConfigFile } from './config-file.js';
 import { WriteThroughSave } from './write-through-save.js';
-import { MemoryFileSystem, asideOf } from '../store/files/memory-file-system.js';
+import { MemoryFileSystem } from '../store/files/memory-file-system.js';
 
 /** Saves that end when the test says so. */
 function held(): { save: WriteThroughSave; table: string[]; written: string[]; end: (error?: Error) => Promise<void> } {
@@ -77,13 +77,11 @@ describe('a file that is saved promptly', () => {
 class SlowDisk extends MemoryFileSystem {
   #ended: Promise<void> = Promise.resolve();
   #end: () => void = () => {};
-  override readonly aside = {
-    ...asideOf(this),
-    rename: async (from: string, to: string): Promise<void> => {
-      await this.#ended;
-      this.rename(from, to);
-    },
-  };
+
+  override async rename(from: string, to: string): Promise<void> {
+    await this.#ended;
+    this.renameSync(from, to);
+  }
 
   hold(): void {
     this.#ended = new Promise((resolve) => (this.#end = resolve));

@@ -123,7 +123,7 @@ function logFigures({ metrics }: MessageStore): Figures {
 
 /** When the first message that is still there was stored, ms since the epoch; -1 when there is none. */
 async function earliestTimestamp(store: MessageStore): Promise<number> {
-  const first = await store.findRecord(store.metrics.minPhysicalOffset);
+  const first = await store.readRecord(store.metrics.minPhysicalOffset);
   return first ? (decodeRecords(first)[0]?.storeTimestamp ?? -1) : -1;
 }
 

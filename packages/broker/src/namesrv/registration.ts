@@ -43,10 +43,13 @@ export class Registration {
     topics.onChanged((changed) => this.#topicChanged(changed));
   }
 
-  /** Registers everywhere, and again periodically. A name server that cannot be reached is tried again the next time. */
+  /**
+   * Registers everywhere, and again periodically at the name servers outside, which forget a broker that is silent. One
+   * that cannot be reached is tried again the next time.
+   */
   async start(): Promise<void> {
     await this.#registerAll();
-    if (!this.#stopped) this.#repeating.start();
+    if (!this.#stopped && this.deps.namesrvAddr.length > 0) this.#repeating.start();
   }
 
   /** Takes the broker out of all routes. */

@@ -80,7 +80,8 @@ export class RouteTable {
     this.#live.set(liveKey(broker), {
       ...identityOf(broker),
       lastUpdate: this.options.clock.now(),
-      timeout: timeoutOf(broker),
+      // The own broker unregisters itself.
+      timeout: broker.own ? Infinity : timeoutOf(broker),
       dataVersion: broker.dataVersion,
       haServerAddr: broker.haServerAddr,
       channel: broker.channel,

@@ -34,15 +34,15 @@ const bodies = async (client: TestClient, topic: string): Promise<string[]> =>
 /** Removes from the file what an earlier version, or Apache, does not write. */
 function withoutLogOffset(files: MemoryFileSystem): void {
   for (const path of ['/store/config/delayOffset.json', '/store/config/delayOffset.json.bak']) {
-    const { size } = files.stat(path) ?? { size: 0 };
+    const { size } = files.statSync(path) ?? { size: 0 };
     if (size === 0) continue;
     const bytes = Buffer.alloc(size);
-    const file = files.open(path, 'write');
-    file.read(bytes, 0, size, 0);
+    const file = files.openSync(path, 'write');
+    file.readSync(bytes, 0, size, 0);
     const { logOffset: _ours, ...rest } = JSON.parse(bytes.toString()) as Record<string, unknown>;
     const text = Buffer.from(JSON.stringify(rest));
-    file.truncate(0);
-    file.write(text, 0, text.length, 0);
+    file.truncateSync(0);
+    file.writeSync(text, 0, text.length, 0);
   }
 }
 
@@ -97,8 +97,8 @@ describe('a delayed message', () => {
     const { points, sent } = await pointsOfDelivery();
     for (let point = 0; point < points.length; point += 5) {
       const files = points[point];
-      files.remove('/store/config/delayOffset.json');
-      if (what !== 'delayOffset.json') files.remove('/store/config/delayOffset.json.bak');
+      files.removeSync('/store/config/delayOffset.json');
+      if (what !== 'delayOffset.json') files.removeSync('/store/config/delayOffset.json.bak');
       expect({ point, delivered: await deliveredAfter(files) }).toEqual({ point, delivered: sent });
     }
   });
@@ -126,9 +126,9 @@ describe('a delayed message', () => {
 });
 
 function textOf(files: MemoryFileSystem, path: string): string {
-  const { size } = files.stat(path)!;
+  const { size } = files.statSync(path)!;
   const bytes = Buffer.alloc(size);
-  files.open(path, 'read').read(bytes, 0, size, 0);
+  files.openSync(path, 'read').readSync(bytes, 0, size, 0);
   return bytes.toString();
 }
 

@@ -50,7 +50,7 @@ export async function findOutcomes(options: OutcomesOptions): Promise<Outcomes> 
   const believed = saved.logOffset === undefined || saved.logOffset <= store.history.end;
   const search = new Search(options, believed ? saved : { offsets: new Map(), timers: undefined });
   await store.history.visit(from, (record) => search.visit(record));
-  search.matchUnmarked();
+  await search.matchUnmarked();
   return search;
 }
 
@@ -68,21 +68,23 @@ async function whereToBegin({ store, saved, levels, now, logger }: OutcomesOptio
     if (notable) logger.warn('the offsets of delayed messages are lost: the whole log is read to find them');
     return history.first;
   }
-  return history.aborted ? history.positionBefore(oldestDue(store, offsets, queues, now)) : undefined;
+  return history.aborted ? history.positionBefore(await oldestDue(store, offsets, queues, now)) : undefined;
 }
 
 /** When the oldest message fell due that may not have been counted, ms since the epoch. */
-function oldestDue(
+async function oldestDue(
   store: MessageStore,
   offsets: ReadonlyMap<number, number>,
   queues: readonly number[],
   now: number,
-): number {
-  const dues = queues.map((queueId) => {
+): Promise<number> {
+  let oldest = now;
+  for (const queueId of queues) {
     const offset = Math.max(offsets.get(queueId + 1) ?? 0, store.minOffset(SCHEDULE_TOPIC, queueId));
-    return store.readConsumeQueue(SCHEDULE_TOPIC, queueId, offset)?.tagsCode ?? now;
-  });
-  return Math.min(now, ...dues);
+    const entry = await store.readConsumeQueue(SCHEDULE_TOPIC, queueId, offset);
+    oldest = Math.min(oldest, entry?.tagsCode ?? now);
+  }
+  return oldest;
 }
 
 class Search implements Outcomes {
@@ -102,33 +104,37 @@ class Search implements Outcomes {
     this.lastTimer = saved.timers;
   }
 
-  visit(record: PastRecord): void {
+  visit(record: PastRecord): void | Promise<void> {
     const { buffer, start, view, preparedTransactionOffset: origin } = record;
     if (origin <= 0 && !hasRealTopic(record) && !isCommitted(view.sysFlag)) return;
     const message = decoded(buffer.subarray(start, start + view.size));
-    const before = message && this.#origin(message);
+    return message && this.#look(message);
+  }
+
+  async #look(message: MessageExt): Promise<void> {
+    const before = await this.#origin(message);
     if (before) this.#follows(message, before);
-    else if (message && origin <= 0) this.#note(message);
+    else if (message.preparedTransactionOffset <= 0) this.#note(message);
   }
 
   /** The record that the message was stored because of, if it says which. */
-  #origin(message: MessageExt): MessageExt | undefined {
+  async #origin(message: MessageExt): Promise<MessageExt | undefined> {
     const { preparedTransactionOffset: origin, physicalOffset } = message;
     if (origin < 0 || origin >= physicalOffset) return undefined;
     if (origin > 0) return this.#read(origin);
     // The first record of a store, or no position at all.
-    const first = (this.#first ??= { record: this.#read(0) }).record;
+    const first = (this.#first ??= { record: await this.#read(0) }).record;
     const isOrigin = first?.topic === HALF_TOPIC || first?.topic === TIMER_TOPIC;
     return isOrigin && markOf(first, '', 0) === markOf(message, '', 0) ? first : undefined;
   }
 
   /** Matches the messages that do not name their scheduled record. Of several that look the same the first counts. */
-  matchUnmarked(): void {
+  async matchUnmarked(): Promise<void> {
     for (const [level, marks] of this.#unmarked) {
       const saved = this.delivered.get(level) ?? 0;
       // Those that were counted before may be among them.
       const first = Math.max(this.options.store.minOffset(SCHEDULE_TOPIC, level - 1), saved - marks.length);
-      const scheduled = this.#dueFrom(level - 1, first);
+      const scheduled = await this.#dueFrom(level - 1, first);
       let matched = 0;
       for (const mark of marks) matched = scheduled.indexOf(mark, matched) + 1 || matched;
       if (first + matched > saved) this.delivered.set(level, first + matched);
@@ -171,21 +177,21 @@ class Search implements Outcomes {
   }
 
   /** Of the scheduled messages from `offset` on that can have been delivered, in their order. */
-  #dueFrom(queueId: number, offset: number): (string | undefined)[] {
+  async #dueFrom(queueId: number, offset: number): Promise<(string | undefined)[]> {
     const { store, now } = this.options;
     const marks: (string | undefined)[] = [];
     for (let at = offset; ; at++) {
-      const entry = store.readConsumeQueue(SCHEDULE_TOPIC, queueId, at);
+      const entry = await store.readConsumeQueue(SCHEDULE_TOPIC, queueId, at);
       if (!entry || entry.tagsCode > now) return marks;
-      const message = this.#read(entry.physicalOffset, entry.size);
+      const message = await this.#read(entry.physicalOffset, entry.size);
       const { properties } = message ?? {};
       const realQueue = Number(properties?.get(MessageProperty.REAL_QID) ?? 0);
       marks.push(message && markOf(message, properties?.get(MessageProperty.REAL_TOPIC) ?? '', realQueue));
     }
   }
 
-  #read(physicalOffset: number, size?: number): MessageExt | undefined {
-    const record = this.options.store.readRecord(physicalOffset, size);
+  async #read(physicalOffset: number, size?: number): Promise<MessageExt | undefined> {
+    const record = await this.options.store.readRecord(physicalOffset, size);
     return record && decoded(record);
   }
 }

@@ -47,6 +47,6 @@ export async function openProgress(
 
 /** Where Apache's broker has had the store since, its own file says how far messages with a time were delivered. */
 function withApache(saved: SavedDelayOffsets, check: TimerCheck | undefined): SavedDelayOffsets {
-  if (!check || saved.timers?.check === check.text) return saved;
+  if (!check || check.isOurs || saved.timers?.check === check.text) return saved;
   return { ...saved, timers: undefined, timersByApache: true };
 }

@@ -9,8 +9,12 @@ export interface HeldPull {
   readonly offset: number;
   /** Its connection: the pull is forgotten when this closes. */
   readonly connection: object;
-  /** Whether it wants a message with this hash code of its tags. */
-  matches(tagsCode: number): boolean;
+  /**
+   * Whether it wants a message.
+   * @param tagsCode hash code of its tags
+   * @param queueOffset its place in the queue
+   */
+  matches(tagsCode: number, queueOffset: number): boolean;
   /** Runs the pull again; this time it is answered in any case. */
   wake(): void;
 }
@@ -52,7 +56,7 @@ export class LongPolling {
     const entries = this.#held.get(topic)?.get(queueId);
     if (!entries || entries.size === 0) return;
     for (const entry of entries) {
-      if (entry.pull.offset < maxOffset && entry.pull.matches(tagsCode)) this.#wakeSoon(entry);
+      if (entry.pull.offset < maxOffset && entry.pull.matches(tagsCode, maxOffset - 1)) this.#wakeSoon(entry);
     }
   }
 

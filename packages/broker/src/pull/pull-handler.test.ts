@@ -38,7 +38,12 @@ describe('a pull', () => {
       ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST,
       undefined,
     ],
-    ['by SQL is refused', { header: { expressionType: 'SQL92' } }, ResponseCode.SYSTEM_ERROR, undefined],
+    [
+      'by a broken SQL92 expression is refused',
+      { expression: 'a >', header: { expressionType: 'SQL92' } },
+      ResponseCode.SUBSCRIPTION_PARSE_FAILED,
+      undefined,
+    ],
     [
       'of a group that is not connected is refused',
       { expression: undefined },
@@ -91,6 +96,25 @@ describe('a pull', () => {
   it("gets one message when it asks for none, as the pull consumer of Apache's Go client does", async () => {
     const client = await withMessages(['a', 'b']);
     expect(await client.messages('t', { header: { maxMsgNums: 0 } })).toHaveLength(1);
+  });
+
+  it('T139 of a consumer that polls is served alike, and refused with litePullMessageEnable=false', async () => {
+    const litePull = async (client: TestClient) => {
+      const header = { consumerGroup: 'g', topic: 't', queueId: 0, queueOffset: 0, maxMsgNums: 10, sysFlag: 22 };
+      const more = {
+        commitOffset: 0,
+        suspendTimeoutMillis: 0,
+        subVersion: 0,
+        subscription: 'a',
+        expressionType: 'TAG',
+      };
+      return client.connection.request(Requests.LITE_PULL_MESSAGE, { ...header, ...more });
+    };
+    const served = await litePull(await withMessages(['a', 'b']));
+    expect(decodeRecords(served.body).map(({ body }) => body.toString())).toEqual(['a']);
+    await running.stop();
+    const refused = await litePull(await withMessages(['a'], { litePullMessageEnable: false }));
+    expect(refused).toMatchObject({ code: ResponseCode.NO_PERMISSION, remark: expect.stringContaining('lite pull') });
   });
 
   it('commits the offset that it brings along', async () => {

@@ -4,14 +4,14 @@ import type { Answer, Clock, EventLog, Handlers, HeaderOf, IncomingRequest } fro
 import type { Clients } from '../clients/clients.js';
 import type { Groups } from '../metadata/groups.js';
 import type { LongPolling } from './long-polling.js';
-import { filterFault } from '../config/limits.js';
 import type { BrokerStats } from '../metrics/broker-stats.js';
 import type { StoreStats } from '../metrics/store-stats.js';
 import type { PullProgress, PullScheduler } from './pull-scheduler.js';
 import type { ConsumerOffsets } from '../metadata/offsets.js';
-import type { GetMessageStatus, GetResult, MessageRange, MessageStore } from '../store/store.js';
-import { SubscriptionFilters, everything, isTagType, tagFilter } from '../filter/tag-filter.js';
-import type { TagFilter } from '../filter/tag-filter.js';
+import { pullCode } from './pull-code.js';
+import type { GetResult, MessageRange, MessageStore } from '../store/store.js';
+import type { SubscriptionFilter, SubscriptionFilters } from '../filter/subscription-filters.js';
+import type { MessageFilter } from '../store/message.js';
 import type { Topics } from '../metadata/topics.js';
 
 /** Bits of a pull's sysFlag. */
@@ -25,6 +25,7 @@ export interface PullDeps {
   offsets: ConsumerOffsets;
   longPolling: LongPolling;
   pullScheduler: PullScheduler;
+  filters: SubscriptionFilters;
   stats: BrokerStats;
   storeStats: StoreStats;
   clock: Clock;
@@ -34,35 +35,34 @@ export interface PullDeps {
     maxTransferBytesOnMessageInMemory: number;
     maxTransferCountOnMessageInMemory: number;
     maxSuspendTimeMillis: number;
-    maxFilterLength: number;
     maxHeldPulls: number;
+    litePullMessageEnable: boolean;
   };
 }
 
-interface PullParts extends PullDeps {
-  filters: SubscriptionFilters;
-}
+const LITE_PULL_FORBIDDEN = 'the broker for lite pull message is forbidden';
 
 type Row = typeof Requests.PULL_MESSAGE;
 type Pull = IncomingRequest<Row>;
 type Header = HeaderOf<Row>;
 
-export function pullHandlers(given: PullDeps): Pick<Handlers<'broker'>, 'PULL_MESSAGE' | 'LITE_PULL_MESSAGE'> {
-  const deps: PullParts = { ...given, filters: new SubscriptionFilters() };
+export function pullHandlers(deps: PullDeps): Pick<Handlers<'broker'>, 'PULL_MESSAGE' | 'LITE_PULL_MESSAGE'> {
   const pull = (request: Pull): Answer<Row> | undefined => {
     const filter = check(deps, request);
-    if (typeof filter !== 'function') return filter;
+    if (!('forPull' in filter)) return filter;
     const elsewhere = movedByReset(deps, request);
     if (elsewhere) return elsewhere;
     commitOffset(deps, request);
     schedule(deps, request, filter, true);
     return undefined;
   };
-  return { PULL_MESSAGE: pull, LITE_PULL_MESSAGE: (request) => pull(request as unknown as Pull) };
+  const litePull = (request: Pull): Answer<Row> | undefined =>
+    deps.config.litePullMessageEnable ? pull(request) : no(ResponseCode.NO_PERMISSION, LITE_PULL_FORBIDDEN);
+  return { PULL_MESSAGE: pull, LITE_PULL_MESSAGE: (request) => litePull(request as unknown as Pull) };
 }
 
 /** The filter to pull with, or the answer that says why not. In the order in which Apache checks. */
-function check(deps: PullParts, { header, connection }: Pull): TagFilter | Answer<Row> {
+function check(deps: PullDeps, { header, connection }: Pull): SubscriptionFilter | Answer<Row> {
   const { topics, groups, config } = deps;
   if (!(config.brokerPermission & Permission.READ))
     return no(ResponseCode.NO_PERMISSION, 'the broker pulling message is forbidden');
@@ -86,11 +86,13 @@ function check(deps: PullParts, { header, connection }: Pull): TagFilter | Answe
   return subscriptionFilter(deps, header, group.consumeBroadcastEnable);
 }
 
-function subscriptionFilter(deps: PullParts, header: Header, broadcastEnable: boolean): TagFilter | Answer<Row> {
+function subscriptionFilter(
+  deps: PullDeps,
+  header: Header,
+  broadcastEnable: boolean,
+): SubscriptionFilter | Answer<Row> {
   if (header.sysFlag & PullFlag.SUBSCRIPTION) {
-    const fault = filterFault(header.subscription, deps.config.maxFilterLength);
-    if (fault !== undefined) return no(ResponseCode.SUBSCRIPTION_PARSE_FAILED, fault);
-    return isTagType(header.expressionType) ? tagFilter(header.subscription ?? '') : noSql();
+    return deps.filters.ofExpression(header.subscription ?? '', header.expressionType);
   }
   const group = deps.clients.consumers(header.consumerGroup);
   if (!group) return no(ResponseCode.SUBSCRIPTION_NOT_EXIST, "the consumer's group info not exist");
@@ -102,32 +104,79 @@ function subscriptionFilter(deps: PullParts, header: Header, broadcastEnable: bo
   if (subscription.subVersion < header.subVersion) {
     return no(ResponseCode.SUBSCRIPTION_NOT_LATEST, "the consumer's subscription not latest");
   }
-  return isTagType(subscription.expressionType) ? deps.filters.of(subscription) : noSql();
+  return deps.filters.ofSubscription(subscription);
 }
 
 /** @param maySuspend whether it may wait where it finds nothing */
-function run(deps: PullDeps, request: Pull, filter: TagFilter, maySuspend: boolean): void {
-  const { store, longPolling, config, clock, offsets } = deps;
+function run(
+  deps: PullDeps,
+  request: Pull,
+  filter: SubscriptionFilter,
+  maySuspend: boolean,
+): Promise<void> | undefined {
+  const { store, clock } = deps;
   const { header, connection } = request;
   const { topic, queueId } = header;
   const elsewhere = movedByReset(deps, request);
   if (elsewhere) return reply(request, elsewhere);
-  const { offset, maxCount, maxBytes } = rangeOf(deps, request, filter);
+  const { offset, maxCount, maxBytes, filter: wanted } = rangeOf(deps, request, filter);
   const memory = (length: number): Buffer => connection.memory(length);
   const share = connection.flow.toSocket;
   const started = clock.monotonic();
-  const found = store.getMessage(topic, queueId, offset, maxCount, maxBytes, wanted(filter), memory, share);
+  const found = store.getMessage(topic, queueId, offset, maxCount, maxBytes, wanted, memory, share);
+  if (!(found instanceof Promise)) return answerTo(deps, request, filter, maySuspend, found, started);
+  // What was read ahead may have had to go from memory since.
+  return found.then((late) => answerTo(deps, request, filter, maySuspend, late, started));
+}
+
+/** Answers with what was found, or holds the pull. @param started as in `answer` */
+function answerTo(
+  deps: PullDeps,
+  request: Pull,
+  filter: SubscriptionFilter,
+  maySuspend: boolean,
+  found: GetResult,
+  started: number,
+): undefined {
+  const { store, longPolling, config, clock, offsets } = deps;
+  const { header, connection } = request;
+  if (connection.closed) return;
+  const { topic, queueId } = header;
   deps.storeStats.read(found.count, clock.monotonic() - started);
   offsets.pulled(header.consumerGroup, topic, queueId, found.nextBeginOffset);
-  const code = codeOf(found.status, header.queueOffset);
+  const code = pullCode(found.status, header.queueOffset);
   const suspend = Math.min(header.suspendTimeoutMillis, config.maxSuspendTimeMillis);
   if (code === ResponseCode.PULL_NOT_FOUND && maySuspend && header.sysFlag & PullFlag.SUSPEND && suspend > 0) {
     if (longPolling.size >= config.maxHeldPulls) return reply(request, tooManyHeld(config.maxHeldPulls));
     const wake = (): void => schedule(deps, request, filter, false);
-    longPolling.hold({ topic, queueId, offset: header.queueOffset, connection, matches: filter, wake }, suspend);
+    const matches = arrivalFilter(store, topic, queueId, filter);
+    longPolling.hold({ topic, queueId, offset: header.queueOffset, connection, matches, wake }, suspend);
     return;
   }
   answer(deps, request, code, found, started);
+}
+
+/** Tells whether a message that has just arrived wakes a pull: by its tags code, or by its record. */
+function arrivalFilter(
+  store: MessageStore,
+  topic: string,
+  queueId: number,
+  filter: SubscriptionFilter,
+): (tagsCode: number, queueOffset: number) => boolean {
+  return (tagsCode, queueOffset) => {
+    const byTagsCode = filter.byTagsCode(tagsCode);
+    if (byTagsCode !== undefined) return byTagsCode;
+    let matches: boolean | undefined;
+    const look: MessageFilter = (_code, record) => {
+      const bytes = matches === undefined ? record() : undefined;
+      if (bytes) matches = filter.byRecord(bytes);
+      return undefined;
+    };
+    const found = store.getMessage(topic, queueId, queueOffset, 1, 1, look);
+    // What cannot be read now wakes the pull, which waits for it, and meets the same error.
+    if (found instanceof Promise) found.catch(() => undefined);
+    return matches ?? true;
+  };
 }
 
 /** Tells a consumer whose offset was reset where to continue. The offset that it brings along is ignored. */
@@ -147,7 +196,7 @@ function commitOffset({ offsets }: PullDeps, { header }: Pull): void {
 }
 
 /** @param maySuspend whether it may wait where it finds nothing */
-function schedule(deps: PullDeps, request: Pull, filter: TagFilter, maySuspend: boolean): void {
+function schedule(deps: PullDeps, request: Pull, filter: SubscriptionFilter, maySuspend: boolean): void {
   const { connection, header } = request;
   const { topic, queueId } = header;
   const { store, pullScheduler } = deps;
@@ -155,7 +204,7 @@ function schedule(deps: PullDeps, request: Pull, filter: TagFilter, maySuspend: 
   const first = (mayRead: boolean): PullProgress => {
     const range = rangeOf(deps, request, filter);
     if (!mayRead && store.isCold(topic, queueId, range)) return 'later';
-    const waiting = connection.closed ? undefined : store.warmUp(topic, queueId, range);
+    const waiting = connection.closed ? undefined : store.prefetch(topic, queueId, range);
     if (!waiting) return warm.serve();
     return waiting.then(() => pullScheduler.add(warm));
   };
@@ -163,10 +212,10 @@ function schedule(deps: PullDeps, request: Pull, filter: TagFilter, maySuspend: 
   pullScheduler.add({ connection, serve: first });
 }
 
-function rangeOf(deps: PullDeps, request: Pull, filter: TagFilter): MessageRange {
+function rangeOf(deps: PullDeps, request: Pull, filter: SubscriptionFilter): MessageRange {
   const { queueOffset: offset, maxMsgBytes = Infinity } = request.header;
   const maxBytes = Math.min(maxMsgBytes, deps.config.maxTransferBytesOnMessageInMemory);
-  return { offset, maxCount: countOf(deps, request), maxBytes, filter: wanted(filter) };
+  return { offset, maxCount: countOf(deps, request), maxBytes, filter: filter.forPull() };
 }
 
 function tooManyHeld(limit: number): Answer<Row> {
@@ -178,23 +227,22 @@ function countOf({ config }: PullDeps, { header }: Pull): number {
   return Math.max(1, Math.min(header.maxMsgNums, config.maxTransferCountOnMessageInMemory));
 }
 
-/** Undefined for a filter that every message passes. */
-function wanted(filter: TagFilter): TagFilter | undefined {
-  return filter === everything ? undefined : filter;
-}
-
 /** @param maySuspend whether it may wait where it finds nothing */
-function serve(deps: PullDeps, request: Pull, filter: TagFilter, maySuspend: boolean): undefined {
+function serve(deps: PullDeps, request: Pull, filter: SubscriptionFilter, maySuspend: boolean): PullProgress {
   const { connection } = request;
   connection.flow.requestEnded();
-  if (connection.closed) return;
+  if (connection.closed) return undefined;
   try {
-    run(deps, request, filter, maySuspend);
+    return run(deps, request, filter, maySuspend)?.catch((error: unknown) => fail(deps, request, error));
   } catch (error) {
-    // No caller catches the error of a pull that had to wait, so its client is answered here.
-    deps.log.say('error', 'pulls failed', `a pull failed: ${error instanceof Error ? error.message : String(error)}`);
-    reply(request, no(ResponseCode.SYSTEM_ERROR, printable(toldToPeer(error))));
+    return fail(deps, request, error);
   }
+}
+
+/** No caller catches the error of a pull that had to wait, so its client is answered here. */
+function fail({ log }: PullDeps, request: Pull, error: unknown): undefined {
+  log.say('error', 'pulls failed', `a pull failed: ${error instanceof Error ? error.message : String(error)}`);
+  reply(request, no(ResponseCode.SYSTEM_ERROR, printable(toldToPeer(error))));
 }
 
 /** @param started when it was served, on the clock's monotonic scale, ms */
@@ -210,33 +258,10 @@ function answer(deps: PullDeps, request: Pull, code: number, found: GetResult, s
   deps.stats.got(topic, consumerGroup, queueId, count, size, deps.clock.monotonic() - started);
 }
 
-function reply(request: Pull, answer: Answer<Row>): void {
+function reply(request: Pull, answer: Answer<Row>): undefined {
   if (!request.oneway) request.connection.answer(request, Requests.PULL_MESSAGE, answer);
-}
-
-function codeOf(status: GetMessageStatus, offset: number): number {
-  switch (status) {
-    case 'FOUND':
-      return ResponseCode.SUCCESS;
-    case 'NO_MATCHED_MESSAGE':
-    case 'MESSAGE_WAS_REMOVING':
-      return ResponseCode.PULL_RETRY_IMMEDIATELY;
-    case 'OFFSET_FOUND_NULL':
-    case 'OFFSET_OVERFLOW_ONE':
-      return ResponseCode.PULL_NOT_FOUND;
-    case 'NO_MATCHED_LOGIC_QUEUE':
-    case 'NO_MESSAGE_IN_QUEUE':
-      return offset === 0 ? ResponseCode.PULL_NOT_FOUND : ResponseCode.PULL_OFFSET_MOVED;
-    case 'OFFSET_OVERFLOW_BADLY':
-    case 'OFFSET_TOO_SMALL':
-      return ResponseCode.PULL_OFFSET_MOVED;
-  }
 }
 
 function no(code: number, remark: string): Answer<Row> {
   return { code, remark };
-}
-
-function noSql(): Answer<Row> {
-  return no(ResponseCode.SYSTEM_ERROR, 'The broker does not support consumer to filter message by SQL92');
 }

@@ -56,7 +56,7 @@ async function sendBack(deps: SendBackDeps, { header, version }: IncomingRequest
 }
 
 async function read(store: MessageStore, physicalOffset: number): Promise<MessageExt | undefined> {
-  const record = physicalOffset < 0 ? undefined : await store.findRecord(physicalOffset);
+  const record = physicalOffset < 0 ? undefined : await store.readRecord(physicalOffset);
   if (!record) return undefined;
   try {
     return decodeRecord(record, 0, { inflate: false });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Requests, ResponseCode, decodeFrame, decodeOffsetMsgId } from '@nest-rocketmq/remoting/internal';
 import type { Connection, RemotingCommand, SerializeType } from '@nest-rocketmq/remoting/internal';
+import { CommitWaiters } from '../store/write/commit-waiters.js';
 import { SendReplies } from './send-replies.js';
 
 const STORE_HOST = { address: Buffer.from([192, 0, 2, 1]), port: 10911 };
@@ -42,12 +43,17 @@ const reply = (
   recallHandle,
 });
 
+function made(): { replies: SendReplies; waiters: CommitWaiters } {
+  const waiters = new CommitWaiters();
+  return { waiters, replies: new SendReplies(OPTIONS, { whenCommitted: (waiter) => waiters.add(waiter) }) };
+}
+
 describe('an answer to a send', () => {
   it.each<SerializeType>(['json', 'binary'])('says in %s form where the message is stored', (serializeType) => {
-    const replies = new SendReplies(OPTIONS);
+    const { replies, waiters } = made();
     const peer = new FakeConnection();
     replies.add(peer.connection, 10, reply(0x7ffffffe, serializeType));
-    replies.committed(10);
+    waiters.settle(10);
     const [frame] = peer.frames;
     expect(frame).toMatchObject({
       code: ResponseCode.SUCCESS,
@@ -73,78 +79,78 @@ describe('an answer to a send', () => {
 
   it.each(['a"b\\c', '标签', undefined])('is well-formed with the transaction id %s', (transactionId) => {
     for (const serializeType of ['json', 'binary'] as const) {
-      const replies = new SendReplies(OPTIONS);
+      const { replies, waiters } = made();
       const peer = new FakeConnection();
       const wanted = {
         ...reply(-5, serializeType),
         transactionId: transactionId === undefined ? undefined : Buffer.from(transactionId),
       };
       replies.add(peer.connection, 10, wanted);
-      replies.committed(10);
+      waiters.settle(10);
       expect(peer.frames[0].extFields['transactionId']).toBe(transactionId);
       expect(peer.frames[0].opaque).toBe(-5);
     }
   });
 
   it.each<SerializeType>(['json', 'binary'])('has in %s form the handle of a message that can be recalled', (form) => {
-    const replies = new SendReplies(OPTIONS);
+    const { replies, waiters } = made();
     const peer = new FakeConnection();
     const recallHandle = `${'djEgdCBicm9rZXItYSAx'.repeat(100)}==`;
     replies.add(peer.connection, 10, reply(1, form, 'k', recallHandle));
     replies.add(peer.connection, 20, reply(2, form));
-    replies.committed(20);
+    waiters.settle(20);
     expect(peer.frames.map(({ extFields }) => extFields['recallHandle'])).toEqual([recallHandle, undefined]);
     expect(peer.frames[0]!.extFields).toMatchObject({ transactionId: 'k', MSG_REGION: 'DefaultRegion' });
   });
 
   it('waits until its record is stored', () => {
-    const replies = new SendReplies(OPTIONS);
+    const { replies, waiters } = made();
     const peer = new FakeConnection();
     replies.add(peer.connection, 100, reply(1, 'binary'));
-    replies.committed(99);
+    waiters.settle(99);
     expect(peer.frames).toEqual([]);
-    replies.committed(100);
+    waiters.settle(100);
     expect(peer.frames).toHaveLength(1);
   });
 
   it('leaves with the others of its turn in one write', () => {
-    const replies = new SendReplies(OPTIONS);
+    const { replies, waiters } = made();
     const peer = new FakeConnection();
     for (let opaque = 0; opaque < 64; opaque++) replies.add(peer.connection, opaque, reply(opaque, 'binary'));
-    replies.committed(64);
+    waiters.settle(64);
     expect(peer.writes).toHaveLength(1);
     expect(peer.frames.map((frame) => frame.opaque)).toEqual(Array.from({ length: 64 }, (_, opaque) => opaque));
   });
 
   it('does not wait for the records of later turns', async () => {
-    const replies = new SendReplies(OPTIONS);
+    const { replies, waiters } = made();
     const peer = new FakeConnection();
     replies.add(peer.connection, 10, reply(1, 'binary'));
     await Promise.resolve();
     replies.add(peer.connection, 20, reply(2, 'binary'));
-    replies.committed(10);
+    waiters.settle(10);
     expect(peer.frames.map((frame) => frame.opaque)).toEqual([1]);
   });
 
   it('goes to the one who asked', () => {
-    const replies = new SendReplies(OPTIONS);
+    const { replies, waiters } = made();
     const [one, two] = [new FakeConnection(), new FakeConnection()];
     for (let round = 0; round < 3; round++) {
       replies.add(one.connection, round, reply(round, 'json'));
       replies.add(two.connection, round, reply(100 + round, 'binary'));
     }
-    replies.committed(3);
+    waiters.settle(3);
     expect(one.frames.map((frame) => frame.opaque)).toEqual([0, 1, 2]);
     expect(two.frames.map((frame) => frame.opaque)).toEqual([100, 101, 102]);
   });
 
   it('is a refusal when the disk has failed, for each message that was not stored', () => {
-    const replies = new SendReplies(OPTIONS);
+    const { replies, waiters } = made();
     const [stored, lost] = [new FakeConnection(), new FakeConnection()];
     replies.add(stored.connection, 10, reply(1, 'json'));
     replies.add(lost.connection, 20, reply(2, 'json'));
     replies.add(lost.connection, 30, reply(3, 'binary'));
-    replies.committed(10, new Error('EIO'));
+    waiters.settle(10, new Error('EIO'));
     expect(stored.frames.map((frame) => frame.code)).toEqual([ResponseCode.SUCCESS]);
     expect(lost.frames).toEqual([]);
     const code = ResponseCode.SERVICE_NOT_AVAILABLE;
@@ -155,10 +161,10 @@ describe('an answer to a send', () => {
   });
 
   it('fits however many there are before a commit', () => {
-    const replies = new SendReplies(OPTIONS);
+    const { replies, waiters } = made();
     const peer = new FakeConnection();
     for (let opaque = 0; opaque < 5000; opaque++) replies.add(peer.connection, opaque, reply(opaque, 'json'));
-    replies.committed(5000);
+    waiters.settle(5000);
     expect(peer.frames).toHaveLength(5000);
   });
 });

@@ -4,6 +4,7 @@ import { FRAME_HEAD, ResponseCode, decodeFrame } from '@nest-rocketmq/remoting/i
 import type { Connection, HostPort, SerializeType } from '@nest-rocketmq/remoting/internal';
 import { OFFSET_DIGITS, binaryParts, jsonParts } from './send-reply-parts.js';
 import type { BinaryParts, JsonParts } from './send-reply-parts.js';
+import type { CommitWaiter, MessageStore } from '../store/store.js';
 
 const SLAB_BYTES = 256 * 1024;
 /** Longest answer, bytes, without the transaction id. */
@@ -39,17 +40,14 @@ export class SendReplies {
   readonly #digits = Buffer.alloc(MOST_DIGITS);
   #slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
   #at = 0;
-  // Runs of answers to one connection, oldest first; parallel, so that a run is no object.
-  readonly #connections: Connection[] = [];
-  readonly #frames: Buffer[] = [];
-  readonly #ends: number[] = [];
-  // The run that is growing: to whom, from where in the slab, and up to where its records reach in the log.
-  #growing: Connection | undefined;
-  #growingStart = 0;
-  #growingEnd = 0;
-  readonly #seal = (): void => this.#endRun();
+  #growing: Run | undefined;
+  readonly #seal = (): void => void (this.#growing = undefined);
 
-  constructor(options: SendRepliesOptions) {
+  /** @param store tells when records are stored */
+  constructor(
+    options: SendRepliesOptions,
+    private readonly store: Pick<MessageStore, 'whenCommitted'>,
+  ) {
     const host = options.storeHost.address.toString('hex') + options.storeHost.port.toString(16).padStart(8, '0');
     const tail = { MSG_REGION: options.regionId, TRACE_ON: String(options.traceOn) };
     this.#binary = binaryParts(host.toUpperCase(), tail);
@@ -59,53 +57,26 @@ export class SendReplies {
   /** Queues the answer until all of the log before `end` has been committed. */
   add(connection: Connection, end: number, reply: SendReply): void {
     const longest = REPLY_BYTES + 6 * (reply.transactionId?.length ?? 0) + (reply.recallHandle?.length ?? 0);
-    if (this.#growing !== connection || this.#slab.length - this.#at < longest) this.#beginRun(connection, longest);
+    let run = this.#growing;
+    if (run?.connection !== connection || run.settled || this.#slab.length - this.#at < longest)
+      run = this.#beginRun(connection, longest);
     if (reply.serializeType === 'binary') this.#writeBinary(reply);
     else this.#writeJson(reply);
-    this.#growingEnd = end;
+    run.end = end;
+    run.to = this.#at;
   }
 
-  /** Sends the answers whose records are stored; with `failure`, tells the others that theirs are not. */
-  committed(upTo: number, failure?: Error): void {
-    this.#endRun();
-    let done = 0;
-    while (done < this.#ends.length && this.#ends[done]! <= upTo) {
-      this.#connections[done]!.write(this.#frames[done]!);
-      done++;
-    }
-    if (failure) for (; done < this.#ends.length; done++) this.#refuse(this.#connections[done]!, this.#frames[done]!);
-    this.#connections.splice(0, done);
-    this.#frames.splice(0, done);
-    this.#ends.splice(0, done);
-  }
-
-  #beginRun(connection: Connection, longest: number): void {
-    this.#endRun();
+  #beginRun(connection: Connection, longest: number): Run {
     if (this.#slab.length - this.#at < longest) {
       this.#slab = Buffer.allocUnsafeSlow(Math.max(SLAB_BYTES, longest));
       this.#at = 0;
     }
-    this.#growing = connection;
-    this.#growingStart = this.#at;
+    const run = new Run(connection, this.#slab, this.#at);
+    this.#growing = run;
+    this.store.whenCommitted(run);
     // A run ends with the turn that it began in: its first answer must not wait for the records of later turns.
     queueMicrotask(this.#seal);
-  }
-
-  #endRun(): void {
-    if (!this.#growing) return;
-    this.#connections.push(this.#growing);
-    this.#frames.push(this.#slab.subarray(this.#growingStart, this.#at));
-    this.#ends.push(this.#growingEnd);
-    this.#growing = undefined;
-  }
-
-  /** Answers with an error instead: the frames were encoded as successes. */
-  #refuse(connection: Connection, frames: Buffer): void {
-    for (let at = 0; at < frames.length; at += frames.readUInt32BE(at) + 4) {
-      const reply = decodeFrame(frames.subarray(at, at + frames.readUInt32BE(at) + 4));
-      const remark = 'the message could not be stored: the disk refused it';
-      connection.answer(reply, undefined, { code: ResponseCode.SERVICE_NOT_AVAILABLE, remark });
-    }
+    return run;
   }
 
   #writeBinary(reply: SendReply): void {
@@ -212,4 +183,37 @@ export class SendReplies {
 function isPlain(bytes: Buffer): boolean {
   for (const byte of bytes) if (byte < 0x20 || byte > 0x7e || byte === 0x22 || byte === 0x5c) return false;
   return true;
+}
+
+/** Answers to one connection that are next to each other in memory. */
+class Run implements CommitWaiter {
+  /** Where the record of the last one ends in the commit log. */
+  end = 0;
+  /** Where the last one ends in the slab. */
+  to: number;
+  settled = false;
+
+  constructor(
+    readonly connection: Connection,
+    private readonly slab: Buffer,
+    private readonly from: number,
+  ) {
+    this.to = from;
+  }
+
+  settle(failure: Error | undefined): void {
+    this.settled = true;
+    const frames = this.slab.subarray(this.from, this.to);
+    if (failure) refuse(this.connection, frames);
+    else this.connection.write(frames);
+  }
+}
+
+/** The answers were written as if all had gone well: each becomes its opposite. */
+function refuse(connection: Connection, frames: Buffer): void {
+  for (let at = 0; at < frames.length; at += frames.readUInt32BE(at) + 4) {
+    const reply = decodeFrame(frames.subarray(at, at + frames.readUInt32BE(at) + 4));
+    const remark = 'the message could not be stored: the disk refused it';
+    connection.answer(reply, undefined, { code: ResponseCode.SERVICE_NOT_AVAILABLE, remark });
+  }
 }

@@ -17,19 +17,19 @@ async function written(stop: 'clean' | 'killed'): Promise<MemoryFileSystem> {
   for (const body of ALL) store.append(message({ body }));
   await store.close();
   if (stop === 'killed') {
-    const abort = fileSystem.open('/store/abort', 'create');
-    abort.write(Buffer.from('4194304'), 0, 7, 0);
-    for (const name of ['checkpoint', 'consumequeue.checkpoint']) fileSystem.remove(`/store/${name}`);
+    const abort = fileSystem.openSync('/store/abort', 'create');
+    abort.writeSync(Buffer.from('4194304'), 0, 7, 0);
+    for (const name of ['checkpoint', 'consumequeue.checkpoint']) fileSystem.removeSync(`/store/${name}`);
   }
   return fileSystem;
 }
 
 function change(fileSystem: MemoryFileSystem, at: number, mask: number, path = LOG): void {
-  const file = fileSystem.open(path, 'write');
+  const file = fileSystem.openSync(path, 'write');
   const byte = Buffer.alloc(1);
-  file.read(byte, 0, 1, at);
+  file.readSync(byte, 0, 1, at);
   byte[0] ^= mask;
-  file.write(byte, 0, 1, at);
+  file.writeSync(byte, 0, 1, at);
 }
 
 const without = (...lost: number[]): string[] => ALL.filter((_, i) => !lost.includes(i));
@@ -49,7 +49,7 @@ describe.each(['clean', 'killed'] as const)('a store that was stopped (%s) and h
     change(fileSystem, 100 * SIZE + offset, 0x10);
     const said: string[] = [];
     const store = await openStore({ fileSystem, logger: { ...silentLogger, error: (text) => said.push(text) } });
-    expect(bodies(store)).toEqual(without(100));
+    expect(await bodies(store)).toEqual(without(100));
     expect(said.join()).toMatch(new RegExp(`\\b${100 * SIZE}\\b`));
     const { corruptRanges, corruptRecords } = store.metrics;
     expect(corruptRanges + corruptRecords).toBeGreaterThan(0);
@@ -61,7 +61,7 @@ describe.each(['clean', 'killed'] as const)('a store that was stopped (%s) and h
     const fileSystem = await written(stop);
     for (const i of [3, 50, 51, 52, 120]) change(fileSystem, i * SIZE + 90, 1);
     const store = await openStore({ fileSystem });
-    expect(bodies(store)).toEqual(without(3, 50, 51, 52, 120));
+    expect(await bodies(store)).toEqual(without(3, 50, 51, 52, 120));
     await store.close();
   });
 });
@@ -71,7 +71,7 @@ describe('a store that was stopped cleanly', () => {
     const fileSystem = await written('clean');
     change(fileSystem, (COUNT - 1) * SIZE + 90, 1);
     const store = await openStore({ fileSystem });
-    expect([bodies(store), store.metrics.corruptRanges]).toEqual([without(COUNT - 1), 1]);
+    expect([await bodies(store), store.metrics.corruptRanges]).toEqual([without(COUNT - 1), 1]);
     expect(store.append(message()).queueOffset).toBe(COUNT);
     await store.close();
   });
@@ -82,7 +82,7 @@ describe('a store that was stopped cleanly', () => {
       const fileSystem = await written('clean');
       change(fileSystem, byte, 0x10, '/store/checkpoint');
       const store = await openStore({ fileSystem });
-      expect(bodies(store)).toEqual(ALL);
+      expect(await bodies(store)).toEqual(ALL);
       await store.close();
     },
   );
@@ -91,7 +91,7 @@ describe('a store that was stopped cleanly', () => {
     const fileSystem = await written('clean');
     change(fileSystem, 100 * SIZE + 27, 4);
     const store = await openStore({ fileSystem });
-    expect([bodies(store), store.metrics.corruptRecords]).toEqual([without(100), 1]);
+    expect([await bodies(store), store.metrics.corruptRecords]).toEqual([without(100), 1]);
     await store.close();
   });
 });
@@ -104,11 +104,11 @@ describe('a store that was killed', () => {
       let store = await openStore({ fileSystem });
       for (const body of ALL) store.append(message({ body, queueId: Number(body.slice(1)) % 2 }));
       await store.close();
-      const abort = fileSystem.open('/store/abort', 'create');
-      abort.write(Buffer.from('4194304'), 0, 7, 0);
+      const abort = fileSystem.openSync('/store/abort', 'create');
+      abort.writeSync(Buffer.from('4194304'), 0, 7, 0);
       change(fileSystem, 99 * 20 + byte, 0x40, '/store/consumequeue/T/0/00000000000000000000');
       store = await openStore({ fileSystem });
-      expect(bodies(store)).toEqual(ALL.filter((_, i) => i % 2 === 0));
+      expect(await bodies(store)).toEqual(ALL.filter((_, i) => i % 2 === 0));
       await store.close();
     },
   );
@@ -117,15 +117,15 @@ describe('a store that was killed', () => {
     for (let kept = 0; kept < SIZE; kept++) {
       const fileSystem = await written('killed');
       const end = COUNT * SIZE;
-      fileSystem.open(LOG, 'write').write(Buffer.alloc(SIZE), 0, SIZE - kept, end - SIZE + kept);
+      fileSystem.openSync(LOG, 'write').writeSync(Buffer.alloc(SIZE), 0, SIZE - kept, end - SIZE + kept);
       let store = await openStore({ fileSystem });
       // A zero is what the last byte was before: nothing is missing then.
-      const expected = bodies(store).length === COUNT ? ALL : without(COUNT - 1);
-      expect(bodies(store)).toEqual(expected);
+      const expected = (await bodies(store)).length === COUNT ? ALL : without(COUNT - 1);
+      expect(await bodies(store)).toEqual(expected);
       store.append(message({ body: 'next' }));
       await store.close();
       store = await openStore({ fileSystem });
-      expect(bodies(store)).toEqual([...expected, 'next']);
+      expect(await bodies(store)).toEqual([...expected, 'next']);
       await store.close();
     }
   });
@@ -133,12 +133,12 @@ describe('a store that was killed', () => {
   it('never brings back what was behind the place where the log was cut', async () => {
     const fileSystem = await written('killed');
     // The beginning of the last ten records is lost: nothing good follows but their stale ends.
-    fileSystem.open(LOG, 'write').write(Buffer.alloc(10 * SIZE - 20), 0, 10 * SIZE - 20, (COUNT - 10) * SIZE);
+    fileSystem.openSync(LOG, 'write').writeSync(Buffer.alloc(10 * SIZE - 20), 0, 10 * SIZE - 20, (COUNT - 10) * SIZE);
     const store = await openStore({ fileSystem });
-    expect(bodies(store)).toEqual(ALL.slice(0, COUNT - 10));
+    expect(await bodies(store)).toEqual(ALL.slice(0, COUNT - 10));
     await store.close();
     const rest = Buffer.alloc(10 * SIZE, 1);
-    fileSystem.open(LOG, 'read').read(rest, 0, rest.length, (COUNT - 10) * SIZE);
+    fileSystem.openSync(LOG, 'read').readSync(rest, 0, rest.length, (COUNT - 10) * SIZE);
     expect(rest.every((byte) => byte === 0)).toBe(true);
   });
 
@@ -147,11 +147,11 @@ describe('a store that was killed', () => {
     let store = await openStore({ fileSystem });
     for (let i = 0; i < 30; i++) store.append(message({ body: Buffer.alloc(10_000, 65 + i) }));
     await store.close();
-    fileSystem.remove('/store/commitlog/00000000000000065536');
+    fileSystem.removeSync('/store/commitlog/00000000000000065536');
     for (const kill of [false, true]) {
-      if (kill) fileSystem.removeTree('/store/consumequeue');
+      if (kill) fileSystem.removeTreeSync('/store/consumequeue');
       store = await openStore({ fileSystem });
-      const served = bodies(store).map((body) => body.charCodeAt(0) - 65);
+      const served = (await bodies(store)).map((body) => body.charCodeAt(0) - 65);
       expect(served).toEqual([...Array(30).keys()].filter((i) => i < 6 || i >= 12));
       expect(store.maxOffset('T', 0)).toBe(30);
       await store.close();
@@ -168,7 +168,7 @@ describe('a store with a checksum over each record', () => {
     await store.close();
     change(fileSystem, size - 25, 1);
     store = await openStore({ fileSystem });
-    expect(bodies(store)).toEqual(['b']);
+    expect(await bodies(store)).toEqual(['b']);
     await store.close();
   });
 });
@@ -176,11 +176,11 @@ describe('a store with a checksum over each record', () => {
 describe('files that are not the store’s', () => {
   it('are left alone', async () => {
     const fileSystem = await written('clean');
-    fileSystem.open('/store/commitlog/notes.txt', 'create').write(Buffer.from('x'), 0, 1, 0);
+    fileSystem.openSync('/store/commitlog/notes.txt', 'create').writeSync(Buffer.from('x'), 0, 1, 0);
     const store = await openStore({ fileSystem });
-    expect(bodies(store)).toEqual(ALL);
+    expect(await bodies(store)).toEqual(ALL);
     await store.close();
-    expect(fileSystem.stat('/store/commitlog/notes.txt')?.size).toBe(1);
+    expect(fileSystem.statSync('/store/commitlog/notes.txt')?.size).toBe(1);
   });
 
   it.each([
@@ -190,7 +190,7 @@ describe('files that are not the store’s', () => {
     const fileSystem = await written('clean');
     await expect(openStore({ fileSystem, [option]: size })).rejects.toThrow(option);
     const store = await openStore({ fileSystem });
-    expect(bodies(store)).toEqual(ALL);
+    expect(await bodies(store)).toEqual(ALL);
     await store.close();
   });
 });
@@ -202,11 +202,11 @@ describe('a damaged consume queue', () => {
       const fileSystem = await written('clean');
       change(fileSystem, 40 * 20 + byte, 0x20, '/store/consumequeue/T/0/00000000000000000000');
       let store = await openStore({ fileSystem });
-      expect(bodies(store)).toEqual(ALL);
+      expect(await bodies(store)).toEqual(ALL);
       expect(store.metrics.repairedEntries).toBe(1);
       await store.close();
       store = await openStore({ fileSystem });
-      expect([bodies(store).length, store.metrics.repairedEntries]).toEqual([COUNT, 0]);
+      expect([(await bodies(store)).length, store.metrics.repairedEntries]).toEqual([COUNT, 0]);
       await store.close();
     },
   );
@@ -222,7 +222,7 @@ describe('a damaged consume queue', () => {
     await store.close();
     change(fileSystem, 40 * 20 + 7, 0x80, '/store/consumequeue/T/0/00000000000000000000');
     store = await openStore({ fileSystem });
-    expect(bodies(store).map(Number)).toEqual(Array.from({ length: 100 }, (_unused, i) => 2 * i));
+    expect((await bodies(store)).map(Number)).toEqual(Array.from({ length: 100 }, (_unused, i) => 2 * i));
     expect(store.metrics.repairedEntries).toBe(1);
     await store.close();
   });
@@ -233,9 +233,9 @@ describe('a damaged consume queue', () => {
     // The newest message is in another queue, so that the end of the log says nothing about the lost one.
     store.append(message({ topic: 'U' }));
     await store.close();
-    fileSystem.removeTree(`/store/consumequeue/${name}`);
+    fileSystem.removeTreeSync(`/store/consumequeue/${name}`);
     store = await openStore({ fileSystem });
-    expect(bodies(store)).toEqual(ALL);
+    expect(await bodies(store)).toEqual(ALL);
     await store.close();
   });
 
@@ -243,7 +243,7 @@ describe('a damaged consume queue', () => {
     const fileSystem = await written('clean');
     change(fileSystem, (COUNT % 100 || 100) * 20 - 20 + byte, 0x40, '/store/consumequeue/T/0/00000000000000002000');
     const store = await openStore({ fileSystem });
-    expect(bodies(store)).toEqual(ALL);
+    expect(await bodies(store)).toEqual(ALL);
     await store.close();
   });
 });
@@ -256,14 +256,14 @@ describe('the last entry of a consume queue', () => {
       const clock = new ManualClock(1_700_000_000_000);
       const store = await openStore({ fileSystem: running, clock });
       for (const body of ALL) store.append(message({ body }));
-      await store.settled();
+      await store.drain();
       // The checkpoint is behind all of them.
       await clock.advance(10_000);
       const fileSystem = killed(running);
       await store.close();
       change(fileSystem, 99 * 20 + 8, mask, '/store/consumequeue/T/0/00000000000000002000');
       const again = await openStore({ fileSystem });
-      expect(bodies(again)).toEqual(ALL);
+      expect(await bodies(again)).toEqual(ALL);
       await again.close();
     },
   );

@@ -1,8 +1,9 @@
 // Disks that fail while the store runs.
 import { describe, expect, it } from '@jest/globals';
 import { ManualClock } from '@nest-rocketmq/remoting/internal';
-import type { FileSystem, StoreFile } from './files/file-system.js';
-import { MemoryFileSystem, fileError } from './files/memory-file-system.js';
+import type { OpenMode } from './files/file-system.js';
+import { MemoryFileSystem, type MemoryFile } from './files/memory-file-system.js';
+import { fileError } from './errors.js';
 import { bodies, killed, message, openStore } from '../../test-kit/store.js';
 import type { MessageStore } from './store.js';
 
@@ -17,26 +18,26 @@ class Disk extends MemoryFileSystem {
   held: (() => void)[] | undefined;
   /** Set: writes off the thread wait for `letWrite`. */
   heldWrites: (() => void)[] | undefined;
-  writesAside = 0;
+  asyncWrites = 0;
   #syncing = 0;
 
-  override open(path: string, mode: Parameters<FileSystem['open']>[1]): StoreFile {
-    const file = super.open(path, mode);
+  override openSync(path: string, mode: OpenMode): MemoryFile {
+    const file = super.openSync(path, mode);
     const inLog = path.includes('/commitlog/');
-    const write = file.write.bind(file);
-    file.write = (source, offset, length, position) => {
-      if (!this.writeError || !inLog) return write(source, offset, length, position);
+    const writeSync = file.writeSync.bind(file);
+    file.writeSync = (source, offset, length, position) => {
+      if (!this.writeError || !inLog) return writeSync(source, offset, length, position);
       const part = Math.min(length, this.room);
       if (part === 0) throw fileError(this.writeError, path);
       this.room -= part;
-      return write(source, offset, part, position);
+      return writeSync(source, offset, part, position);
     };
-    const writeAside = file.writeAside.bind(file);
-    file.writeAside = async (...args) => {
-      if (!inLog) return writeAside(...args);
-      this.writesAside++;
+    const write = file.write.bind(file);
+    file.write = async (...args) => {
+      if (!inLog) return write(...args);
+      this.asyncWrites++;
       if (this.heldWrites) await new Promise<void>((resolve) => this.heldWrites?.push(resolve));
-      return writeAside(...args);
+      return write(...args);
     };
     file.sync = async () => {
       if (!inLog) return;
@@ -64,6 +65,13 @@ class Disk extends MemoryFileSystem {
   }
 }
 
+/** Resolves when what was appended has been written; its flush may wait. */
+async function written(store: MessageStore): Promise<void> {
+  const { commits } = store.metrics;
+  store.commit();
+  while (store.metrics.commits === commits) await new Promise(setImmediate);
+}
+
 describe('when the disk is full', () => {
   it.each([0, 50, 150])(
     'refuses what cannot be written, serves what is there, and goes on when there is room (%i bytes left)',
@@ -73,25 +81,25 @@ describe('when the disk is full', () => {
       const told: unknown[] = [];
       store.onCommitted((upTo, failure) => told.push([upTo, (failure as { code?: string } | undefined)?.code]));
       const { size } = store.append(message({ body: 'a' }));
-      store.commit();
+      await store.drain();
       disk.writeError = 'ENOSPC';
       disk.room = room;
       store.append(message({ body: 'b' }));
       store.append(message({ body: 'c' }));
-      store.commit();
+      await store.drain();
       expect(told).toEqual([
         [size, undefined],
         [size, 'STORE_WRITE_FAILED'],
       ]);
-      expect(bodies(store)).toEqual(['a']);
+      expect(await bodies(store)).toEqual(['a']);
       disk.writeError = undefined;
       expect(store.append(message({ body: 'd' })).queueOffset).toBe(1);
-      store.commit();
-      expect(bodies(store)).toEqual(['a', 'd']);
+      await store.drain();
+      expect(await bodies(store)).toEqual(['a', 'd']);
       const after = killed(disk);
       await store.close();
       const again = await openStore({ fileSystem: after });
-      expect(bodies(again)).toEqual(['a', 'd']);
+      expect(await bodies(again)).toEqual(['a', 'd']);
       await again.close();
     },
   );
@@ -105,14 +113,14 @@ describe('with sync flush', () => {
     const told: number[] = [];
     store.onCommitted((upTo) => told.push(upTo));
     const { size } = store.append(message());
-    store.commit();
+    await written(store);
     for (let i = 0; i < 100; i++) {
       store.append(message());
       store.commit();
     }
     expect([told, store.maxOffset('T', 0)]).toEqual([[], 0]);
     disk.letGo();
-    await store.settled();
+    await store.drain();
     expect(told).toEqual([size, size * 101]);
     expect([store.maxOffset('T', 0), disk.syncs]).toEqual([101, 2]);
     await store.close();
@@ -124,10 +132,10 @@ describe('with sync flush', () => {
     const told: unknown[] = [];
     store.onCommitted((upTo, failure) => told.push([upTo, (failure as { code?: string } | undefined)?.code]));
     const { size } = store.append(message({ body: 'good' }));
-    await store.settled();
+    await store.drain();
     disk.syncError = 'EIO';
     store.append(message({ body: 'not on the disk' }));
-    await store.settled();
+    await store.drain();
     disk.syncError = undefined;
     expect(told).toEqual([
       [size, undefined],
@@ -135,9 +143,9 @@ describe('with sync flush', () => {
     ]);
     expect(store.append(message()).status).toBe('SERVICE_NOT_AVAILABLE');
     expect(store.refusal).toMatch(/cannot flush the commit log.*Check the disk/);
-    expect(bodies(store)).toEqual(['good']);
+    expect(await bodies(store)).toEqual(['good']);
     await store.close();
-    expect(disk.stat('/store/abort')).toBeDefined();
+    expect(disk.statSync('/store/abort')).toBeDefined();
   });
 
   it('keeps what was written before a write failed that had waited for the flush', async () => {
@@ -147,19 +155,19 @@ describe('with sync flush', () => {
     const told: unknown[] = [];
     store.onCommitted((upTo, failure) => told.push([upTo, (failure as { code?: string } | undefined)?.code]));
     const { size } = store.append(message({ body: 'a' }));
-    store.commit();
+    await written(store);
     disk.writeError = 'ENOSPC';
     store.append(message({ body: 'b' }));
     store.commit();
     expect(told).toEqual([]);
     disk.letGo();
-    await store.settled();
+    await store.drain();
     expect(told).toContainEqual([size, undefined]);
     expect(told).toContainEqual([size, 'STORE_WRITE_FAILED']);
     disk.writeError = undefined;
     expect(store.append(message({ body: 'd' })).status).toBe('PUT_OK');
-    await store.settled();
-    expect(bodies(store)).toEqual(['a', 'd']);
+    await store.drain();
+    expect(await bodies(store)).toEqual(['a', 'd']);
     await store.close();
   });
 
@@ -170,7 +178,7 @@ describe('with sync flush', () => {
     const statuses = Array.from({ length: 8 }, () => store.append(message()).status);
     expect(statuses.slice(-1)).toEqual(['OS_PAGE_CACHE_BUSY']);
     disk.letGo();
-    await store.settled();
+    await store.drain();
     expect(store.append(message()).status).toBe('PUT_OK');
     await store.close();
   });
@@ -201,7 +209,7 @@ describe('with async flush', () => {
     disk.syncError = 'EIO';
     await clock.advance(1_000);
     expect(store.append(message()).status).toBe('SERVICE_NOT_AVAILABLE');
-    expect(bodies(store)).toEqual(['a']);
+    expect(await bodies(store)).toEqual(['a']);
     await store.close();
   });
 
@@ -217,7 +225,7 @@ describe('with async flush', () => {
       disk.held = [];
       await clock.advance(500);
       expect(disk.held).toHaveLength(1);
-      told.length = 0;
+      told.length = disk.asyncWrites = 0;
       return { disk, clock, store, told };
     }
 
@@ -228,19 +236,19 @@ describe('with async flush', () => {
       store.commit();
       store.append(message({ body: 'c' }));
       store.commit();
-      expect([disk.writesAside, told, bodies(store)]).toEqual([1, [], ['a']]);
+      expect([disk.asyncWrites, told, await bodies(store)]).toEqual([1, [], ['a']]);
       disk.letWrite();
-      await store.settled();
+      await store.drain();
       expect(told).toEqual([
         [2 * size, undefined],
         [3 * size, undefined],
       ]);
-      expect(bodies(store)).toEqual(['a', 'b', 'c']);
+      expect(await bodies(store)).toEqual(['a', 'b', 'c']);
       disk.letGo();
       const after = killed(disk);
       await store.close();
       const again = await openStore({ fileSystem: after });
-      expect(bodies(again)).toEqual(['a', 'b', 'c']);
+      expect(await bodies(again)).toEqual(['a', 'b', 'c']);
       await again.close();
     });
 
@@ -252,16 +260,16 @@ describe('with async flush', () => {
       store.append(message({ body: 'c' }));
       Object.assign(disk, { writeError: 'ENOSPC', room });
       disk.letWrite();
-      await store.settled();
+      await store.drain();
       expect(told).toEqual([[size, 'STORE_WRITE_FAILED']]);
       disk.writeError = undefined;
       expect(store.append(message({ body: 'd' })).queueOffset).toBe(1);
       disk.letGo();
-      await store.settled();
+      await store.drain();
       const after = killed(disk);
       await store.close();
       const again = await openStore({ fileSystem: after });
-      expect(bodies(again)).toEqual(['a', 'd']);
+      expect(await bodies(again)).toEqual(['a', 'd']);
       await again.close();
     });
 
@@ -276,9 +284,9 @@ describe('with async flush', () => {
       await new Promise(setImmediate);
       expect([told, store.append(message()).status]).toEqual([[], 'SERVICE_NOT_AVAILABLE']);
       disk.letWrite();
-      await store.settled();
+      await store.drain();
       expect(told).toEqual([[committedOffset, 'STORE_FLUSH_FAILED']]);
-      expect(bodies(store)).toEqual(['a']);
+      expect(await bodies(store)).toEqual(['a']);
       await store.close();
     });
   });

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { inflateSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ManualClock } from '@nest-rocketmq/remoting/internal';
-import { nodeFileSystem } from './files/file-system.js';
+import { nodeFileSystem } from './files/node-file-system.js';
 import { MessageStore } from './store.js';
 import { HOST, bodyOf, message, parse, records } from '../../test-kit/store.js';
 
@@ -42,7 +42,7 @@ afterEach(() => rmSync(directory, { recursive: true }));
 
 function open(): Promise<MessageStore> {
   return MessageStore.open({
-    fileSystem: nodeFileSystem,
+    fileSystem: nodeFileSystem(),
     root,
     clock: new ManualClock(),
     storeHost: HOST,
@@ -54,11 +54,11 @@ function open(): Promise<MessageStore> {
 }
 
 /** Reads each message by its place in its queue, and compares it with what the list says. */
-function expectAllServed(store: MessageStore): void {
+async function expectAllServed(store: MessageStore): Promise<void> {
   const byQueue = golden.filter(({ sysFlag }) => (sysFlag & 12) === 0 || (sysFlag & 12) === 8);
   for (const expected of byQueue) {
     const { topic, queueId, queueOffset, phyOffset, size } = expected;
-    const result = store.getMessage(topic, queueId, queueOffset, 1, 4_194_304);
+    const result = await store.getMessage(topic, queueId, queueOffset, 1, 4_194_304);
     expect([topic, queueOffset, result.status, result.count]).toEqual([topic, queueOffset, 'FOUND', 1]);
     const [record] = records(result.body);
     const view = parse(record, phyOffset);
@@ -74,7 +74,7 @@ function expectAllServed(store: MessageStore): void {
     const body = expected.sysFlag & COMPRESSED ? inflateSync(stored) : stored;
     expect(createHash('sha256').update(body).digest('hex')).toBe(expected.bodySha256);
     // Compared here: jest takes seconds for a body of 600,000 bytes.
-    expect(store.readRecord(phyOffset)?.equals(record)).toBe(true);
+    expect((await store.readRecord(phyOffset))?.equals(record)).toBe(true);
   }
 }
 
@@ -82,7 +82,7 @@ describe('a store that Apache wrote', () => {
   it('opens after a clean stop, and serves every record', async () => {
     const store = await open();
     expect(golden.length).toBeGreaterThan(200);
-    expectAllServed(store);
+    await expectAllServed(store);
     expect(store.metrics).toMatchObject({ corruptRanges: 0, corruptRecords: 0 });
     await store.close();
   });
@@ -90,7 +90,7 @@ describe('a store that Apache wrote', () => {
   it('opens after a kill, and serves every record', async () => {
     writeFileSync(join(root, 'abort'), '4194304');
     const store = await open();
-    expectAllServed(store);
+    await expectAllServed(store);
     await store.close();
   });
 
@@ -101,27 +101,26 @@ describe('a store that Apache wrote', () => {
       for (const aborted of [false, true]) {
         if (aborted) writeFileSync(join(root, 'abort'), '4194304');
         const store = await open();
-        expectAllServed(store);
+        await expectAllServed(store);
         await store.close();
       }
     },
   );
 
   it('builds the same consume queues from the log as Apache did', async () => {
-    const before = new Map<string, unknown>();
     let store = await open();
-    const entries = (one: MessageStore): [string, unknown][] =>
-      [...one.queues()].flatMap(({ topic, queueId }) =>
-        Array.from({ length: one.maxOffset(topic, queueId) }, (_, index): [string, unknown] => [
-          `${topic}/${queueId}/${index}`,
-          one.readConsumeQueue(topic, queueId, index),
-        ]),
-      );
-    for (const [place, entry] of entries(store)) before.set(place, entry);
+    const entries = async (one: MessageStore): Promise<Map<string, unknown>> => {
+      const found = new Map<string, unknown>();
+      for (const { topic, queueId } of one.queues())
+        for (let index = 0; index < one.maxOffset(topic, queueId); index++)
+          found.set(`${topic}/${queueId}/${index}`, await one.readConsumeQueue(topic, queueId, index));
+      return found;
+    };
+    const before = await entries(store);
     await store.close();
     rmSync(join(root, 'consumequeue'), { recursive: true });
     store = await open();
-    expect(new Map(entries(store))).toEqual(before);
+    expect(await entries(store)).toEqual(before);
     await store.close();
   });
 
@@ -134,7 +133,8 @@ describe('a store that Apache wrote', () => {
         const keys = [properties['UNIQ_KEY'], ...(properties['KEYS']?.split(' ') ?? [])].filter((key) => key);
         for (const key of (sysFlag & 12) === 12 ? [] : keys) {
           const { records: found } = await store.queryByKey(topic, key, 64, 0, Number.MAX_SAFE_INTEGER);
-          expect([key, found.some((record) => record.equals(store.readRecord(phyOffset, size)!))]).toEqual([key, true]);
+          const wanted = await store.readRecord(phyOffset, size);
+          expect([key, found.some((record) => record.equals(wanted!))]).toEqual([key, true]);
         }
       }
       await store.close();
@@ -148,8 +148,8 @@ describe('a store that Apache wrote', () => {
     expect(store.append(message({ topic, queueId, body: 'ours' })).queueOffset).toBe(next);
     await store.close();
     store = await open();
-    expectAllServed(store);
-    expect(bodyOf(records(store.getMessage(topic, queueId, next, 1, 1_000).body)[0])).toBe('ours');
+    await expectAllServed(store);
+    expect(bodyOf(records((await store.getMessage(topic, queueId, next, 1, 1_000)).body)[0])).toBe('ours');
     await store.close();
   });
 });

@@ -1,4 +1,4 @@
-// The messages that go into the store, and the results that come out of it.
+// Declares the messages that go into the store, and the results that come out of it.
 
 /** What became of an append; the names are Apache's. */
 export type PutStatus =
@@ -13,8 +13,6 @@ export type PutStatus =
   | 'WHEEL_TIMER_NOT_ENABLE'
   /** Closed, disk full by the watermark, or a flush has failed: see `MessageStore.refusal`. */
   | 'SERVICE_NOT_AVAILABLE'
-  /** The next file of the log could not be made. */
-  | 'CREATE_MAPPED_FILE_FAILED'
   /** More is waiting for the disk than `maxPendingBytes`. */
   | 'OS_PAGE_CACHE_BUSY';
 
@@ -105,9 +103,9 @@ export interface QueryResult {
 
 /**
  * Decides by the low 32 bits of the tags code, and where that is not enough by the record. The record is read only
- * when asked for.
+ * when asked for. Undefined: the read ends before this message.
  */
-export type MessageFilter = (tagsCode: number, record: () => Buffer | undefined) => boolean;
+export type MessageFilter = (tagsCode: number, record: () => Buffer | undefined) => boolean | undefined;
 
 /** `failure` set: every record above the previous `upTo` was refused and is gone. */
 export type CommittedListener = (upTo: number, failure?: Error) => void;

@@ -1,4 +1,4 @@
-// Owns the order in which a store is opened and its files are given back.
+// Opens the parts of a store in order, and releases its files.
 import { Checkpoint } from './lifecycle/checkpoint.js';
 import { CommitLog } from './commitlog/commit-log.js';
 import { ConsumeQueues } from './consumequeue/consume-queues.js';
@@ -11,7 +11,7 @@ import { OpenFiles } from './files/open-files.js';
 import { resolveStoreOptions } from './options.js';
 import type { StoreConfig } from './options.js';
 import { QueueCheckpoint } from './consumequeue/queue-checkpoint.js';
-import type { NotedQueues } from './consumequeue/queue-checkpoint.js';
+import type { SavedQueues } from './consumequeue/queue-checkpoint.js';
 import { largestRecord } from './commitlog/record.js';
 import { recover } from './lifecycle/recovery.js';
 import { reportRecovery } from './lifecycle/recovery-report.js';
@@ -21,7 +21,6 @@ import { TagsCodes } from './consumequeue/tags-code.js';
 import { yieldToEventLoop } from './files/yield-to-event-loop.js';
 import type { Pause } from './files/yield-to-event-loop.js';
 import type { StoreOptions } from './options.js';
-import { Prefetch } from './files/prefetch.js';
 
 /** The root and commitlog may both be new. */
 const LOG_FOLDERS = 2;
@@ -34,8 +33,6 @@ export interface OpenedStore {
   log: CommitLog;
   queues: ConsumeQueues;
   reader: LogReader;
-  /** Of the log. */
-  warmUp: Prefetch;
   checkpoint: Checkpoint;
   queueCheckpoint: QueueCheckpoint;
   /** Undefined with `messageIndexEnable: false`. */
@@ -70,15 +67,14 @@ export async function openStore(options: StoreOptions): Promise<OpenedStore> {
     const reader = new LogReader(log, config.checkCRCOnRecover, (position, size) =>
       config.logger.error(`the record of ${size} bytes at ${position} of the commit log is damaged: it is not served`),
     );
-    const warmUp = new Prefetch(files.log, () => log.hotFrom, { cache: reader.cache, stableTo: () => log.committed });
-    const index = await openIndex({ config, log, open, warmUp, pause });
+    const index = await openIndex({ config, log, open, pause });
     const recoveryTime = clock.monotonic() - begun;
-    const release = (clean: boolean): Promise<void> => giveBack({ config, checkpoint, open, lock, log }, clean);
+    const release = (clean: boolean): Promise<void> => releaseFiles({ config, checkpoint, open, lock, log }, clean);
     const { queueCheckpoint } = files;
-    const parts = { config, open, log, queues, reader, warmUp, checkpoint, queueCheckpoint, index };
+    const parts = { config, open, log, queues, reader, checkpoint, queueCheckpoint, index };
     return { ...parts, recovered, aborted: lock.wasAborted, recoveryTime, pause, release };
   } catch (error) {
-    open.closeAll();
+    await open.closeAll();
     // A store that was refused for its sizes has not been touched.
     await lock.release(error instanceof StoreError && !lock.wasAborted);
     throw error;
@@ -99,16 +95,16 @@ async function recoverFiles(
   const queues = new ConsumeQueues(open, root, mappedFileSizeConsumeQueue);
   const checkpoint = await new Checkpoint(fileSystem, root).load();
   const queueCheckpoint = new QueueCheckpoint(fileSystem, root);
-  const noted = fitting(await queueCheckpoint.load(), config);
+  const saved = fitting(await queueCheckpoint.load(), config);
   const log = new SegmentFiles(open, `${root}/commitlog`, mappedFileSizeCommitLog, LOG_FOLDERS);
-  await log.load(aborted || noted !== undefined);
+  await log.load(aborted || saved !== undefined);
   refuseMisfits(log);
-  const damaged = await queues.load(noted, aborted, log.first);
+  const damaged = await queues.load(saved, aborted, log.first);
   const recovered = await recover({
     log,
     queues,
     checkpoint,
-    noted,
+    saved,
     damaged,
     aborted,
     pause,
@@ -123,7 +119,7 @@ async function recoverFiles(
 /** @throws StoreLockedError, or StoreError where the folder cannot be written */
 async function takeLock(fileSystem: FileSystem, root: string): Promise<LockFile> {
   try {
-    await fileSystem.aside.makeDirectory(root);
+    await fileSystem.makeDirectory(root);
     return await LockFile.take({ fileSystem, root });
   } catch (error) {
     if (!UNWRITABLE.has(systemCode(error) ?? '')) throw error;
@@ -141,7 +137,7 @@ function foreign(root: string): string {
   );
 }
 
-interface Held {
+interface Acquired {
   config: StoreConfig;
   checkpoint: Checkpoint;
   open: OpenFiles;
@@ -149,25 +145,25 @@ interface Held {
   log: CommitLog;
 }
 
-async function giveBack({ config, checkpoint, open, lock, log }: Held, clean: boolean): Promise<void> {
-  let noted = false;
+async function releaseFiles({ config, checkpoint, open, lock, log }: Acquired, clean: boolean): Promise<void> {
+  let marked = false;
   try {
     checkpoint.cleanEnd = log.written;
     if (clean) await checkpoint.save();
-    noted = clean;
+    marked = clean;
   } catch (error) {
-    config.logger.error(unnoted(config.root, error));
+    config.logger.error(cannotMark(config.root, error));
   }
-  open.closeAll();
+  await open.closeAll();
   try {
-    await lock.release(noted);
+    await lock.release(marked);
   } catch (error) {
-    config.logger.error(unnoted(config.root, error));
+    config.logger.error(cannotMark(config.root, error));
   }
 }
 
-function unnoted(root: string, error: unknown): string {
-  return `cannot note the clean stop of ${root}: ${String(error)}. Nothing is lost; the next start scans the end of the log.`;
+function cannotMark(root: string, error: unknown): string {
+  return `cannot write the clean-shutdown marker of ${root}: ${String(error)}. Nothing is lost; the next start scans the end of the log.`;
 }
 
 async function syncFrom(files: SegmentFiles, position: number): Promise<void> {
@@ -175,9 +171,9 @@ async function syncFrom(files: SegmentFiles, position: number): Promise<void> {
 }
 
 async function openIndex(
-  parts: Pick<OpenedStore, 'config' | 'log' | 'open' | 'warmUp' | 'pause'>,
+  parts: Pick<OpenedStore, 'config' | 'log' | 'open' | 'pause'>,
 ): Promise<MessageIndex | undefined> {
-  const { config, log, open, warmUp, pause } = parts;
+  const { config, log, open, pause } = parts;
   if (!config.messageIndexEnable) return undefined;
   const { root, clock, logger, maxHashSlotNum, maxIndexNum, maxMessageSize } = config;
   const layout = { maxHashSlotNum, maxIndexNum };
@@ -188,7 +184,6 @@ async function openIndex(
     layout,
     clock,
     logger,
-    warmUp,
     pause,
     largestRecord: largestRecord(maxMessageSize),
   });
@@ -199,14 +194,14 @@ function refuseMisfits(files: SegmentFiles): void {
   if (misfit === undefined) return;
   throw new StoreError(
     'STORE_LAYOUT',
-    `${files.directory}/${misfit} has not the size of ${files.fileSize} bytes. Set mappedFileSizeCommitLog to what the ` +
+    `expected ${files.directory}/${misfit} to have a size of ${files.fileSize} bytes. Set mappedFileSizeCommitLog to what the ` +
       'store was written with, or take the file out of the folder.',
   );
 }
 
 /** Of a store with files of other sizes it says nothing: what the options say is wrong then. */
-function fitting(noted: NotedQueues | undefined, config: StoreConfig): NotedQueues | undefined {
+function fitting(saved: SavedQueues | undefined, config: StoreConfig): SavedQueues | undefined {
   const fits =
-    noted?.logFileSize === config.mappedFileSizeCommitLog && noted.queueFileSize === config.mappedFileSizeConsumeQueue;
-  return fits ? noted : undefined;
+    saved?.logFileSize === config.mappedFileSizeCommitLog && saved.queueFileSize === config.mappedFileSizeConsumeQueue;
+  return fits ? saved : undefined;
 }

@@ -1,4 +1,4 @@
-// The options of the store, with their defaults.
+// Declares the options of the store, with their defaults.
 import { DEFAULT_MESSAGE_DELAY_LEVEL, silentLogger } from '@nest-rocketmq/remoting/internal';
 import type { Clock, Logger } from '@nest-rocketmq/remoting/internal';
 import { UNIT } from './consumequeue/queue-view.js';

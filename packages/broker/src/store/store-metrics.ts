@@ -1,4 +1,5 @@
-// Gathers what the parts of the store count.
+// Collects the counters of the parts of the store.
+import type { DiskUsage } from './files/file-system.js';
 import type { CommitLog } from './commitlog/commit-log.js';
 import type { EntryRepair } from './read/entry-repair.js';
 import type { LogReader } from './commitlog/log-reader.js';
@@ -8,12 +9,12 @@ import type { Retention } from './lifecycle/retention.js';
 
 /** Counters since the store was opened, and its present state. */
 export interface StoreMetrics {
-  /** Ranges of the log that cannot be read as records and were set aside. */
+  /** Ranges of the log that cannot be read as records and were skipped. */
   corruptRanges: number;
   corruptBytes: number;
   /** Records that failed their check when read. */
   corruptRecords: number;
-  /** Consume queue entries that were damaged, and were put right from the log. */
+  /** Consume queue entries that were damaged, and were corrected from the log. */
   repairedEntries: number;
   /** Records found by scanning when the store was opened. */
   recoveredRecords: number;
@@ -33,7 +34,7 @@ export interface StoreMetrics {
   /** Share of the disk in use, 0 to 1; -1 unknown. */
   diskUsedRatio: number;
   /** Of that disk, bytes; undefined when unknown. */
-  diskUsage: { total: number; free: number } | undefined;
+  diskUsage: DiskUsage | undefined;
 }
 
 export interface MeteredParts {

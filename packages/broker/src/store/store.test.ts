@@ -22,10 +22,10 @@ describe('the store', () => {
     const store = await openStore();
     store.append(message({ body: 'one' }));
     expect(store.maxOffset('T', 0)).toBe(0);
-    expect(store.readRecord(0)).toBeUndefined();
-    await store.settled();
-    expect(bodies(store)).toEqual(['one']);
-    expect(bodyOf(store.readRecord(0)!)).toBe('one');
+    expect(await store.readRecord(0)).toBeUndefined();
+    await store.drain();
+    expect(await bodies(store)).toEqual(['one']);
+    expect(bodyOf((await store.readRecord(0))!)).toBe('one');
     await store.close();
   });
 
@@ -36,7 +36,7 @@ describe('the store', () => {
     store.onArrived((...arrived) => told.push(arrived));
     const { size } = store.append(message({ tagsCode: 7 }));
     store.append(message({ queueId: 3 }));
-    store.commit();
+    await store.drain();
     expect(told).toEqual([
       [size * 2, undefined],
       ['T', 0, 1, 7],
@@ -50,9 +50,9 @@ describe('the store', () => {
     let store = await openStore({ fileSystem });
     for (let i = 0; i < 1_000; i++) store.append(message({ body: `m${i}`, queueId: i % 3 }));
     await store.close();
-    expect(fileSystem.stat('/store/abort')).toBeUndefined();
+    expect(fileSystem.statSync('/store/abort')).toBeUndefined();
     store = await openStore({ fileSystem });
-    expect(bodies(store, 'T', 1)).toEqual(Array.from({ length: 333 }, (_, i) => `m${i * 3 + 1}`));
+    expect(await bodies(store, 'T', 1)).toEqual(Array.from({ length: 333 }, (_, i) => `m${i * 3 + 1}`));
     expect(store.metrics.recoveredRecords).toBeLessThanOrEqual(1);
     expect(store.append(message({ queueId: 1 })).queueOffset).toBe(333);
     await store.close();
@@ -62,12 +62,12 @@ describe('the store', () => {
     const fileSystem = memoryFileSystem();
     const store = await openStore({ fileSystem });
     for (let i = 0; i < 1_000; i++) store.append(message({ body: `m${i}` }));
-    store.commit();
+    await store.drain();
     store.append(message({ body: 'not committed' }));
     const after = killed(fileSystem);
     await store.close();
     const again = await openStore({ fileSystem: after });
-    expect(bodies(again)).toEqual(Array.from({ length: 1_000 }, (_, i) => `m${i}`));
+    expect(await bodies(again)).toEqual(Array.from({ length: 1_000 }, (_, i) => `m${i}`));
     await again.close();
   });
 
@@ -76,14 +76,14 @@ describe('the store', () => {
     const clock = new ManualClock();
     const store = await openStore({ fileSystem, clock });
     for (let i = 0; i < 500; i++) store.append(message({ body: `m${i}` }));
-    store.commit();
+    await store.drain();
     await clock.advance(6_000);
     for (let i = 500; i < 510; i++) store.append(message({ body: `m${i}` }));
-    store.commit();
+    await store.drain();
     const after = killed(fileSystem);
     await store.close();
     const again = await openStore({ fileSystem: after });
-    expect(bodies(again)).toHaveLength(510);
+    expect(await bodies(again)).toHaveLength(510);
     expect(again.metrics.recoveredRecords).toBeLessThanOrEqual(11);
     await again.close();
   });
@@ -93,10 +93,10 @@ describe('the store', () => {
     const store = await openStore({ fileSystem });
     for (let i = 0; i < 300; i++) store.append(message({ body: `m${i}`, queueId: i % 2, properties: { TAGS: 'a标' } }));
     await store.close();
-    fileSystem.removeTree('/store/consumequeue');
+    fileSystem.removeTreeSync('/store/consumequeue');
     const again = await openStore({ fileSystem });
-    expect(bodies(again, 'T', 1)).toHaveLength(150);
-    expect(again.readConsumeQueue('T', 1, 0)?.tagsCode).toBe(message({ properties: { TAGS: 'a标' } }).tagsCode);
+    expect(await bodies(again, 'T', 1)).toHaveLength(150);
+    expect((await again.readConsumeQueue('T', 1, 0))?.tagsCode).toBe(message({ properties: { TAGS: 'a标' } }).tagsCode);
     await again.close();
   });
 
@@ -106,9 +106,9 @@ describe('the store', () => {
     store.append(message({ topic: long, body: 'long' }));
     expect(store.append(message({ topic: 'x'.repeat(128) })).status).toBe('MESSAGE_ILLEGAL');
     expect(store.append(message({ topic: `%RETRY%${'g'.repeat(249)}` })).status).toBe('MESSAGE_ILLEGAL');
-    await store.settled();
-    expect(bodies(store, long)).toHaveLength(1);
-    const [record] = records(store.getMessage(long, 0, 0, 1, 1_000).body);
+    await store.drain();
+    expect(await bodies(store, long)).toHaveLength(1);
+    const [record] = records((await store.getMessage(long, 0, 0, 1, 1_000)).body);
     expect(parse(record, 0).topicLength).toBe(137);
     await store.close();
   });
@@ -142,14 +142,14 @@ describe('the store', () => {
     const fileSystem = memoryFileSystem();
     const store = await openStore({ fileSystem });
     for (let i = 0; i < 10; i++) store.append(message({ body: Buffer.alloc(15_000, i) }));
-    await store.settled();
-    expect(fileSystem.list('/store/commitlog').map(({ name }) => name)).toEqual([
+    await store.drain();
+    expect(fileSystem.listSync('/store/commitlog').map(({ name }) => name)).toEqual([
       '00000000000000000000',
       '00000000000000065536',
       '00000000000000131072',
     ]);
-    expect(bodies(store)).toHaveLength(10);
-    const blankAt = 4 * store.readConsumeQueue('T', 0, 0)!.size;
+    expect(await bodies(store)).toHaveLength(10);
+    const blankAt = 4 * (await store.readConsumeQueue('T', 0, 0))!.size;
     const blank = Buffer.alloc(8);
     fileSystem.files.get('/store/commitlog/00000000000000000000')!.read(blank, 0, 8, blankAt);
     expect([blank.readInt32BE(0), blank.readUInt32BE(4)]).toEqual([65_536 - blankAt, 0xcbd43194]);
@@ -163,12 +163,12 @@ describe('the store', () => {
     store.append(
       message({ topic: 'SCHEDULE_TOPIC_XXXX', queueId: 2, deliverDelayMs: 10_000, properties: { DELAY: '3' } }),
     );
-    await store.settled();
-    expect(store.readConsumeQueue('SCHEDULE_TOPIC_XXXX', 2, 0)?.tagsCode).toBe(1_010_000);
+    await store.drain();
+    expect((await store.readConsumeQueue('SCHEDULE_TOPIC_XXXX', 2, 0))?.tagsCode).toBe(1_010_000);
     await store.close();
-    fileSystem.removeTree('/store/consumequeue');
+    fileSystem.removeTreeSync('/store/consumequeue');
     store = await openStore({ fileSystem, clock });
-    expect(store.readConsumeQueue('SCHEDULE_TOPIC_XXXX', 2, 0)?.tagsCode).toBe(1_010_000);
+    expect((await store.readConsumeQueue('SCHEDULE_TOPIC_XXXX', 2, 0))?.tagsCode).toBe(1_010_000);
     await store.close();
   });
 
@@ -176,7 +176,7 @@ describe('the store', () => {
     const store = await openStore();
     for (const sysFlag of [4, 12]) expect(store.append(message({ sysFlag })).queueOffset).toBe(0);
     expect(store.append(message({ sysFlag: 8 })).queueOffset).toBe(0);
-    await store.settled();
+    await store.drain();
     expect(store.maxOffset('T', 0)).toBe(1);
     await store.close();
   });

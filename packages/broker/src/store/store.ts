@@ -1,25 +1,27 @@
-// The store: appends messages, reads them, and wires the parts that do so.
-import { Appender } from './write/appender.js';
-import { Checkpointer } from './lifecycle/checkpointer.js';
+// Stores messages and reads them: puts the parts together that do so.
+import type { Appender } from './write/appender.js';
+import type { Checkpointer } from './lifecycle/checkpointer.js';
 import type { CommitLog } from './commitlog/commit-log.js';
 import type { ConsumeQueues } from './consumequeue/consume-queues.js';
-import { EntryRepair } from './read/entry-repair.js';
-import { findRecord } from './commitlog/find-record.js';
+import type { EntryRepair } from './read/entry-repair.js';
 import { getMessage, lacksMessages, prefetchMessages } from './read/get-message.js';
-import type { MessageRange } from './read/get-message.js';
+import type { MessageRange } from './read/message-range.js';
 import { LogHistory } from './commitlog/log-history.js';
 import type { LogReader } from './commitlog/log-reader.js';
 import type { MessageIndex } from './index/message-index.js';
-import { OffsetByTime } from './read/offset-by-time.js';
+import { offsetByTime, storeTimestampAt } from './read/offset-by-time.js';
+import { readConsumeQueue } from './read/read-entry.js';
+import type { CommitWaiter } from './write/commit-waiters.js';
 import { openStore } from './open-store.js';
 import type { OpenedStore } from './open-store.js';
-import { CommitPipeline } from './write/pipeline.js';
-import { SHORTEST_RECORD, largestRecord } from './commitlog/record.js';
+import type { CommitPipeline } from './write/pipeline.js';
+import { largestRecord } from './commitlog/record.js';
 import { queryByKey } from './read/query.js';
+import type { Retention } from './lifecycle/retention.js';
 import { visitQueue } from './read/visit-queue.js';
 import type { EntryVisitor } from './read/visit-queue.js';
-import { Retention } from './lifecycle/retention.js';
 import { metricsOf } from './store-metrics.js';
+import { makeParts } from './store-parts.js';
 import type {
   AppendResult,
   ArrivedListener,
@@ -33,10 +35,10 @@ import type {
 } from './message.js';
 import type { StoreConfig, StoreOptions } from './options.js';
 import type { StoreMetrics } from './store-metrics.js';
-import type { Prefetch } from './files/prefetch.js';
 export type * from './message.js';
 export type { StoreOptions } from './options.js';
-export type { MessageRange } from './read/get-message.js';
+export type { MessageRange } from './read/message-range.js';
+export type { CommitWaiter } from './write/commit-waiters.js';
 export { StoreError, StoreLockedError } from './errors.js';
 
 export class MessageStore {
@@ -52,68 +54,29 @@ export class MessageStore {
   readonly retention: Retention;
   readonly #opened: OpenedStore;
   readonly #appender: Appender;
-  readonly #warmUp: Prefetch;
-  readonly #times: OffsetByTime;
   #closed: Promise<void> | undefined;
 
   private constructor(opened: OpenedStore) {
-    const { config, log, queues, reader, recovered } = opened;
+    const { config, log, queues, reader } = opened;
     this.#opened = opened;
     this.#config = config;
     this.#log = log;
     this.#queues = queues;
     this.#reader = reader;
-    this.#warmUp = opened.warmUp;
-    this.#times = new OffsetByTime(queues.view, reader, opened.warmUp);
-    this.history = new LogHistory({ ...opened, largestRecord: largestRecord(config.maxMessageSize) });
-    const { clock, logger } = config;
-    this.#repair = new EntryRepair(log, config);
-    this.#pipeline = new CommitPipeline({
-      log,
-      clock,
-      logger,
-      flush: config.flush,
-      flushInterval: config.flushIntervalCommitLog,
-      afterCommit: () => {
-        this.#index?.arm();
-        this.#checkpointer.arm();
-      },
-    });
-    const { lastStoreTimestamp } = recovered;
-    const refusal = (): string | undefined => this.refusal;
-    this.#appender = new Appender({ config, log, queues, pipeline: this.#pipeline, lastStoreTimestamp, refusal });
-    this.#checkpointer = new Checkpointer({
-      log,
-      queues,
-      clock,
-      logger,
-      flusher: this.#pipeline.flusher,
-      checkpoint: opened.checkpoint,
-      queueCheckpoint: opened.queueCheckpoint,
-      lost: recovered.lost,
-      interval: config.checkpointInterval,
-      pause: opened.pause,
-      lastStoreTimestamp: () => this.#appender.lastStoreTimestamp,
-      flushIndex: async () => (await this.#index?.flush(this.#closed !== undefined)) ?? 0,
-    });
     this.#index = opened.index;
-    this.retention = new Retention({
-      config,
-      clock,
-      logger,
-      files: log.files,
-      fileSystem: config.fileSystem,
-      onTrim: async (minPhysical) => {
-        await this.#queues.trim(minPhysical);
-        await this.#checkpointer.keepFrom(minPhysical);
-      },
-      onTrimmed: (minPhysical) => this.#trimmed(minPhysical),
-    });
+    this.history = new LogHistory({ ...opened, largestRecord: largestRecord(config.maxMessageSize) });
+    const parts = makeParts(opened, { refusal: () => this.refusal, isClosing: () => this.#closed !== undefined });
+    this.#repair = parts.repair;
+    this.#pipeline = parts.pipeline;
+    this.#appender = parts.appender;
+    this.#checkpointer = parts.checkpointer;
+    this.retention = parts.retention;
   }
 
   /** Recovers first: resolves when everything that was committed can be read. @throws StoreLockedError */
   static async open(options: StoreOptions): Promise<MessageStore> {
     const store = new MessageStore(await openStore(options));
+    await store.retention.start();
     // So that what was compared once is not compared again.
     if (store.#opened.recovered.rebuilds.length > 0) void store.#checkpointer.run();
     return store;
@@ -156,13 +119,18 @@ export class MessageStore {
   }
 
   /** Resolves when all that was appended before is committed or refused. */
-  settled(): Promise<void> {
-    return this.#pipeline.settled();
+  drain(): Promise<void> {
+    return this.#pipeline.drain();
+  }
+
+  /** Calls the waiter when what it waits for, which is appended, is committed or refused. */
+  whenCommitted(waiter: CommitWaiter): void {
+    this.#pipeline.waiters.add(waiter);
   }
 
   /** Resolves when what is committed now survives a loss of power. @throws StoreError where the disk does not take it */
   flush(): Promise<void> {
-    return this.#pipeline.flushed();
+    return this.#pipeline.flush();
   }
 
   onCommitted(listener: CommittedListener): void {
@@ -174,21 +142,24 @@ export class MessageStore {
   }
 
   /**
-   * Resolves when what `getMessage` will be asked for can be read without waiting for a disk; undefined where it can be
+   * Reads what `getMessage` will be asked for into memory. Resolves when it can be served from there; undefined if it can be
    * now. Never rejects.
    */
-  warmUp(topic: string, queueId: number, range: MessageRange): Promise<unknown> | undefined {
+  prefetch(topic: string, queueId: number, range: MessageRange): Promise<unknown> | undefined {
     const queue = this.#queues.get(topic, queueId);
-    return queue && prefetchMessages(this.#queues, queue, this.#warmUp, range);
+    return queue && prefetchMessages(queue, this.#reader, range);
   }
 
-  /** Whether `warmUp` would have to read from the disk. */
+  /** Whether `prefetch` would have to read from the disk. */
   isCold(topic: string, queueId: number, range: MessageRange): boolean {
     const queue = this.#queues.get(topic, queueId);
-    return queue !== undefined && lacksMessages(this.#queues, queue, this.#warmUp, range);
+    return queue !== undefined && lacksMessages(queue, this.#reader, range);
   }
 
-  /** @param memory what the records are copied to. @param share whether a large one may be given as it is kept */
+  /**
+   * Returns a promise only if something has to be read from the disk.
+   * @param memory provides what the records are copied to. @param share whether a large one may be given as it is kept
+   */
   getMessage(
     topic: string,
     queueId: number,
@@ -198,29 +169,28 @@ export class MessageStore {
     filter?: MessageFilter,
     memory: (bytes: number) => Buffer = Buffer.allocUnsafe,
     share = false,
-  ): GetResult {
+  ): GetResult | Promise<GetResult> {
     const queue = this.#queues.get(topic, queueId);
-    const request = { offset, maxCount, maxBytes, filter, repair: this.#repair, memory, share };
-    return getMessage(this.#queues, queue, this.#reader, request);
+    const request = { offset, maxCount, maxBytes, filter, memory, share };
+    return getMessage(queue, this.#reader, this.#repair, request);
   }
 
-  /** The record at that position of the log, in bytes of its own. */
-  readRecord(physicalOffset: number, size?: number): Buffer | undefined {
-    const length = size ?? this.#reader.sizeAt(physicalOffset);
-    return length === undefined ? undefined : this.#reader.copy(physicalOffset, length);
+  /**
+   * The record at that position of the log, in bytes of its own; a promise if it has to be read from the disk. Undefined if
+   * there is no good record.
+   */
+  readRecord(physicalOffset: number, size?: number): Buffer | undefined | Promise<Buffer | undefined> {
+    return this.#reader.read(physicalOffset, size);
   }
 
-  /** The same, but where it has to wait for a disk it holds up nobody. */
-  findRecord(physicalOffset: number): Promise<Buffer | undefined> {
-    return findRecord(this.#reader, this.#warmUp, physicalOffset);
-  }
-
-  readConsumeQueue(topic: string, queueId: number, index: number): QueueEntry | undefined {
+  /** The entry of a consume queue; a promise if it has to be read from the disk. */
+  readConsumeQueue(
+    topic: string,
+    queueId: number,
+    index: number,
+  ): QueueEntry | undefined | Promise<QueueEntry | undefined> {
     const queue = this.#queues.get(topic, queueId);
-    const { view } = this.#queues;
-    if (!queue || index < queue.first || queue.read(view, index, 1) === 0) return undefined;
-    if (view.size(0) < SHORTEST_RECORD && this.#repair.repair(queue, index)) queue.read(view, index, 1);
-    return { physicalOffset: view.physicalOffset(0), size: view.size(0), tagsCode: view.tagsCode(0) };
+    return queue && readConsumeQueue(queue, index, this.#repair);
   }
 
   /** Visits the entries of a queue from the first whose message is at `position` of the log or behind it. Off the thread. */
@@ -245,19 +215,19 @@ export class MessageStore {
     boundary: 'LOWER' | 'UPPER' = 'LOWER',
   ): Promise<number> {
     const queue = this.#queues.get(topic, queueId);
-    return queue ? this.#times.offset(queue, timestamp, boundary) : 0;
+    return queue ? offsetByTime(queue, this.#reader, timestamp, boundary) : 0;
   }
 
   /** ms since the epoch; undefined where no such message can be read. */
   async storeTimestampAt(topic: string, queueId: number, index: number): Promise<number | undefined> {
     const queue = this.#queues.get(topic, queueId);
-    return queue && this.#times.at(queue, index);
+    return queue && storeTimestampAt(queue, this.#reader, index);
   }
 
   /** Messages of the topic with that key, unique key, or `T#` and tags; the newest first. */
   queryByKey(topic: string, key: string, maxNum: number, beginMs: number, endMs: number): Promise<QueryResult> {
     const query = { topic, key, maxNum: Math.min(maxNum, this.#config.maxMsgsNumBatch), beginMs, endMs };
-    return queryByKey(this.#index, (physicalOffset) => this.findRecord(physicalOffset), query);
+    return queryByKey(this.#index, (physicalOffset) => this.readRecord(physicalOffset), query);
   }
 
   /** Queues that have, or once had, messages. */
@@ -265,11 +235,15 @@ export class MessageStore {
     for (const { topic, queueId, next } of this.#queues.all()) if (next > 0) yield { topic, queueId };
   }
 
-  /** Removes the topic's queues, for good after the next checkpoint; the log's files keep the messages until they are as old as all are let become. */
-  deleteTopic(topic: string): void {
+  /**
+   * Removes the topic's queues at once, and for good after the next checkpoint. Resolves when their files have gone; the
+   * commit log keeps the messages until they are as old as all may become. @throws what the disk throws
+   */
+  async deleteTopic(topic: string): Promise<void> {
     this.#appender.forgetTopic();
-    this.#queues.remove(topic);
+    const removed = this.#queues.remove(topic);
     void this.#checkpointer.runAgain();
+    await removed;
   }
 
   /** Stops cleanly: the next start has nothing to scan. Later appends are refused. */
@@ -278,7 +252,7 @@ export class MessageStore {
   }
 
   async #close(): Promise<void> {
-    await this.#pipeline.settled();
+    await this.#pipeline.drain();
     await this.retention.stop();
     await this.#checkpointer.stop();
     await this.#index?.stop();
@@ -287,11 +261,5 @@ export class MessageStore {
     await this.#opened.release(
       this.#checkpointer.failure === undefined && this.#checkpointer.done === this.#log.written,
     );
-  }
-
-  async #trimmed(minPhysical: number): Promise<void> {
-    await this.#queues.removeGone();
-    this.#reader.forgetBelow(minPhysical);
-    await this.#index?.trim(minPhysical);
   }
 }

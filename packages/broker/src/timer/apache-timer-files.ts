@@ -2,7 +2,7 @@
 // come, `timerlog` lists what waits. `timerwheel` is left out: Apache's broker builds it from the list.
 import { readLong, writeLong } from '../store/commitlog/record.js';
 import type { FileSystem, StoreFile } from '../store/files/file-system.js';
-import { readFullyAside, segmentName, writeFullyAside } from '../store/files/segment.js';
+import { readFully, segmentName, writeFully } from '../store/files/segment.js';
 import { slotOf } from './find-waiting.js';
 import type { Timer } from './pending-timers.js';
 
@@ -19,6 +19,8 @@ const NORMAL = 1;
 /** Bytes written at a time. */
 const BUFFER = 20_000 * UNIT;
 const NO_PREVIOUS = -1;
+/** The state version in a timercheck of ours. Apache's broker writes 0, and writes every second. */
+const OUR_STATE_VERSION = 0x4e52;
 
 /** What timercheck says. */
 export interface TimerCheck {
@@ -26,21 +28,23 @@ export interface TimerCheck {
   lastReadTime: number;
   /** Messages of the timer topic before this place in its queue are in timerlog, or were delivered. */
   queueOffset: number;
-  /** All of the file, to tell whether somebody else has written it. */
+  /** Whether ours has written it, and Apache's broker has not had the store since. */
+  isOurs: boolean;
+  /** All of the file, to tell whether it has changed. */
   text: string;
 }
 
 /** Undefined where there is none. */
-export async function readTimerCheck({ aside }: FileSystem, root: string): Promise<TimerCheck | undefined> {
+export async function readTimerCheck(fileSystem: FileSystem, root: string): Promise<TimerCheck | undefined> {
   const path = `${root}/config/timercheck`;
-  if (!(await aside.stat(path))) return undefined;
-  const file = await aside.open(path, 'read');
+  if (!(await fileSystem.stat(path))) return undefined;
+  const file = await fileSystem.open(path, 'read');
   try {
     const bytes = Buffer.alloc(CHECK_BYTES);
-    if ((await readFullyAside(file, bytes, 0, CHECK_BYTES, 0)) < CHECK_BYTES) return undefined;
+    if ((await readFully(file, bytes, 0, CHECK_BYTES, 0)) < CHECK_BYTES) return undefined;
     return timerCheckOf(bytes);
   } finally {
-    await file.closeAside();
+    await file.close();
   }
 }
 
@@ -48,7 +52,7 @@ export async function readTimerCheck({ aside }: FileSystem, root: string): Promi
 export function timerCheck(lastReadTime: number, queueOffset: number, now: number): TimerCheck & { bytes: Buffer } {
   const bytes = Buffer.alloc(PAGE);
   // Position of timerlog that the wheel is complete up to, master's queue offset, and Apache's data version.
-  const values = [lastReadTime, 0, queueOffset, queueOffset, 0, now, 1];
+  const values = [lastReadTime, 0, queueOffset, queueOffset, OUR_STATE_VERSION, now, 1];
   for (const [index, value] of values.entries()) writeLong(bytes, value, 8 * index);
   return { ...timerCheckOf(bytes), bytes };
 }
@@ -57,15 +61,16 @@ function timerCheckOf(bytes: Buffer): TimerCheck {
   const at = (index: number): number => readLong(bytes, 8 * index);
   const text = bytes.toString('hex', 0, CHECK_BYTES);
   // A slave would be behind its master: Apache's broker begins with the lower of the two.
-  return { lastReadTime: at(0), queueOffset: Math.min(at(2), at(3)), text };
+  const isOurs = at(4) === OUR_STATE_VERSION;
+  return { lastReadTime: at(0), queueOffset: Math.min(at(2), at(3)), isOurs, text };
 }
 
 /** Removes what would be wrong now. Without timercheck, Apache's broker looks at every message of the timer topic. */
-export async function removeTimerFiles({ aside, syncDirectory }: FileSystem, root: string): Promise<void> {
-  await aside.remove(`${root}/config/timercheck`);
-  await syncDirectory(`${root}/config`);
-  await aside.remove(`${root}/timerwheel`);
-  for (const { name } of await aside.list(`${root}/timerlog`)) await aside.remove(`${root}/timerlog/${name}`);
+export async function removeTimerFiles(fileSystem: FileSystem, root: string): Promise<void> {
+  await fileSystem.remove(`${root}/config/timercheck`);
+  await fileSystem.syncDirectory(`${root}/config`);
+  await fileSystem.remove(`${root}/timerwheel`);
+  for (const { name } of await fileSystem.list(`${root}/timerlog`)) await fileSystem.remove(`${root}/timerlog/${name}`);
 }
 
 export interface TimerLogContent {
@@ -98,17 +103,17 @@ export async function writeTimerFiles(
   const time = isLastWaiting ? last.due - 1 : lastReadTime - SECOND;
   await log.add(last, time, isLastWaiting ? now : time);
   await log.end();
-  const file = await fileSystem.aside.open(`${root}/config/timercheck`, 'create');
+  const file = await fileSystem.open(`${root}/config/timercheck`, 'create');
   await writeAndClose(file, check.bytes);
   await fileSystem.syncDirectory(`${root}/config`);
 }
 
 async function writeAndClose(file: StoreFile, bytes: Buffer): Promise<void> {
   try {
-    await writeFullyAside(file, bytes, 0, bytes.length, 0);
+    await writeFully(file, bytes, 0, bytes.length, 0);
     await file.sync();
   } finally {
-    await file.closeAside();
+    await file.close();
   }
 }
 
@@ -172,16 +177,16 @@ class TimerLogWriter {
   async #write(): Promise<void> {
     const inFile = this.#base % this.fileSize;
     this.#file ??= await this.#make(this.#base - inFile);
-    await writeFullyAside(this.#file, this.#buffer, 0, this.#used, inFile);
+    await writeFully(this.#file, this.#buffer, 0, this.#used, inFile);
     this.#base += this.#used;
     this.#used = 0;
   }
 
   async #make(start: number): Promise<StoreFile> {
-    const { aside } = this.fileSystem;
-    await aside.makeDirectory(this.directory);
-    const file = await aside.open(`${this.directory}/${segmentName(start)}`, 'create');
-    await file.truncateAside(this.fileSize);
+    const { fileSystem } = this;
+    await fileSystem.makeDirectory(this.directory);
+    const file = await fileSystem.open(`${this.directory}/${segmentName(start)}`, 'create');
+    await file.truncate(this.fileSize);
     return file;
   }
 
@@ -189,6 +194,6 @@ class TimerLogWriter {
     const file = this.#file;
     this.#file = undefined;
     await file?.sync();
-    await file?.closeAside();
+    await file?.close();
   }
 }

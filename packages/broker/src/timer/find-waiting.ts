@@ -45,8 +45,8 @@ export async function findWaiting(
     if (slotOf(timer.due) !== recall.slot) continue;
     if (sameSlot.push({ ...timer }) === MOST_SEARCHED) break;
   }
-  for (const { position } of sameSlot) {
-    const record = await store.findRecord(position);
+  for (const { position, size } of sameSlot) {
+    const record = await store.readRecord(position, size);
     const timer = record && timerIn(record, recall);
     if (timer && pending.isWaiting(timer)) return timer;
   }

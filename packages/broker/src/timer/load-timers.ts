@@ -118,7 +118,7 @@ async function recallAll(options: LoadTimersOptions, recalls: readonly Timer[]):
 }
 
 async function readTimer({ store, logger }: LoadTimersOptions, position: number): Promise<MessageExt | undefined> {
-  const record = await store.findRecord(position);
+  const record = await store.readRecord(position);
   try {
     if (record) return decodeRecord(record, 0, { inflate: false });
   } catch (error) {

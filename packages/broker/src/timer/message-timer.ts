@@ -7,7 +7,7 @@ import { PutError, isRefusedForGood } from '../message/message-writer.js';
 import type { MessageWriter } from '../message/message-writer.js';
 import type { BrokerStats } from '../metrics/broker-stats.js';
 import { dueOfTagsCode } from '../store/consumequeue/timer-due.js';
-import type { AppendResult, MessageInner, MessageStore } from '../store/store.js';
+import type { AppendResult, MessageInner, MessageStore, QueueEntry } from '../store/store.js';
 import { findWaiting, recallOf } from './find-waiting.js';
 import type { PendingTimers, Timer } from './pending-timers.js';
 import type { TimerFiles } from './timer-files.js';
@@ -70,20 +70,32 @@ export class MessageTimer {
   /** A message has come into the timer topic, and is the last before `maxOffset`. */
   arrived(maxOffset: number, tagsCode: number): void {
     const entry = this.deps.store.readConsumeQueue(TIMER_TOPIC, QUEUE, maxOffset - 1);
+    // What has just come is in memory.
+    if (!(entry instanceof Promise)) this.#arrived(entry, tagsCode);
+    else entry.then((read) => this.#arrived(read, tagsCode)).catch((error: unknown) => this.#unread(maxOffset, error));
+  }
+
+  #unread(maxOffset: number, error: unknown): void {
+    this.deps.logger.error(
+      `the entry before ${maxOffset} of ${TIMER_TOPIC} cannot be read: its message comes after a restart: ${String(error)}`,
+    );
+  }
+
+  #arrived(entry: QueueEntry | undefined, tagsCode: number): void {
     const code = dueOfTagsCode(tagsCode);
     if (!entry || !code) return;
     const { physicalOffset: position, size } = entry;
     this.#knownEnd = position + size;
-    if (code.recalls) void this.#recalled(code.due, position);
+    if (code.recalls) void this.#recalled(code.due, position, size);
     else this.deps.pending.add({ due: code.due, position, size });
     if (code.due < this.#armedFor) this.#next();
   }
 
   /** A message has come that recalls another: one that Apache's clients of before 5.5 send by themselves. */
-  async #recalled(due: number, position: number): Promise<void> {
+  async #recalled(due: number, position: number, size: number): Promise<void> {
     const { store, pending, logger } = this.deps;
     try {
-      const record = await store.findRecord(position);
+      const record = await store.readRecord(position, size);
       const message = record && decodeRecord(record, 0, { inflate: false });
       // Ours names the one that it has recalled.
       if (!message || message.preparedTransactionOffset > 0) return;
@@ -138,13 +150,13 @@ export class MessageTimer {
     const { clock, hold, changed, logger } = this.deps;
     const ended = clock.busy?.('the delivery of messages that are due');
     const noted = hold();
-    let failure: unknown;
+    let delivered = false;
     try {
       this.#takeBatch();
       await this.#deliverBatch();
       changed();
+      delivered = true;
     } catch (error) {
-      failure = error ?? new Error('unknown');
       logger.warn(`messages that are due are late: ${error instanceof Error ? error.message : String(error)}`);
       this.#putBack();
     } finally {
@@ -152,7 +164,7 @@ export class MessageTimer {
       ended?.();
     }
     this.#delivering = undefined;
-    if (failure === undefined) this.#next();
+    if (delivered) this.#next();
     else if (this.#running) this.#arm(-Infinity, RETRY_DELAY);
   }
 
@@ -179,7 +191,7 @@ export class MessageTimer {
   /** Leaves in the batch what was not delivered. @throws PutError */
   async #deliverBatch(): Promise<void> {
     const { store, messageWriter } = this.deps;
-    const records = await Promise.all(this.#batch.map(({ position }) => store.findRecord(position)));
+    const records = await Promise.all(this.#batch.map(async ({ position, size }) => store.readRecord(position, size)));
     const { done, last, status } = this.#append(records);
     if (last) await messageWriter.whenStored(last);
     this.#delivered = this.#batch[done - 1] ?? this.#delivered;

@@ -1,7 +1,6 @@
 // Answers RECALL_MESSAGE: takes a message back that waits for its time. What is recalled is stored as Apache stores it,
 // so that it stays recalled whichever broker opens the store next.
 import {
-  DecodeError,
   MessageProperty,
   Permission,
   ResponseCode,
@@ -112,13 +111,8 @@ function handleOf(
   { clock, config }: RecallDeps,
   header: { topic: string; recallHandle: string },
 ): RecallHandle | (Answer<Row> & { code: number }) {
-  let handle: RecallHandle;
-  try {
-    handle = decodeRecallHandle(header.recallHandle);
-  } catch (error) {
-    if (error instanceof DecodeError) return illegal(error.message);
-    throw error;
-  }
+  const handle = decodeRecallHandle(header.recallHandle);
+  if (!handle) return illegal('recall handle is invalid');
   if (handle.topic !== header.topic) return illegal('recall failed, topic not match');
   if (handle.brokerName !== config.brokerName) return illegal('recall failed, broker service not available');
   const left = handle.timestamp - clock.now();

@@ -69,8 +69,8 @@ describe('a message with a time of its own', () => {
     const { points, sent } = await pointsOfDelivery();
     for (let point = 0; point < points.length; point += 4) {
       const files = points[point]!;
-      files.remove('/store/config/delayOffset.json');
-      if (what !== 'delayOffset.json') files.remove('/store/config/delayOffset.json.bak');
+      await files.remove('/store/config/delayOffset.json');
+      if (what !== 'delayOffset.json') await files.remove('/store/config/delayOffset.json.bak');
       expect({ point, delivered: await deliveredAfter(files) }).toEqual({ point, delivered: sent });
     }
   });
@@ -79,8 +79,8 @@ describe('a message with a time of its own', () => {
     const { points, sent } = await pointsOfDelivery();
     for (let point = 0; point < points.length; point += 4) {
       const files = points[point]!;
-      files.removeTree('/store/consumequeue');
-      files.remove('/store/consumequeue.checkpoint');
+      await files.removeTree('/store/consumequeue');
+      await files.remove('/store/consumequeue.checkpoint');
       expect({ point, delivered: await deliveredAfter(files) }).toEqual({ point, delivered: sent });
     }
   });

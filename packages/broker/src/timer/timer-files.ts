@@ -57,7 +57,7 @@ export class TimerFiles {
   async write(): Promise<void> {
     const { fileSystem, root, pending, clock, mappedFileSizeTimerLog } = this.options;
     const check = this.#check;
-    const last = this.#lastTimer();
+    const last = await this.#lastTimer();
     if (!check || !last || root === undefined) return;
     const isLastWaiting = last.due > 0 && pending.isWaiting(last);
     const { lastReadTime } = check;
@@ -66,9 +66,9 @@ export class TimerFiles {
   }
 
   /** The last message of the timer topic; due 0 where it recalls another. */
-  #lastTimer(): Timer | undefined {
+  async #lastTimer(): Promise<Timer | undefined> {
     const { store, pending } = this.options;
-    const entry = store.readConsumeQueue(TIMER_TOPIC, QUEUE, store.maxOffset(TIMER_TOPIC, QUEUE) - 1);
+    const entry = await store.readConsumeQueue(TIMER_TOPIC, QUEUE, store.maxOffset(TIMER_TOPIC, QUEUE) - 1);
     if (!entry) return undefined;
     const { physicalOffset: position, size, tagsCode } = entry;
     const code = dueOfTagsCode(tagsCode);

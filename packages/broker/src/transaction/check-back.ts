@@ -84,7 +84,7 @@ export class CheckBack {
     const end = halves.end;
     for (let offset = halves.first; offset < end && !this.#stopped; offset++) {
       if (!halves.isOpen(offset)) continue;
-      const half = this.#read(offset);
+      const half = await this.#read(offset);
       if (!half) {
         this.deps.logger.error(`the half message at offset ${offset} of ${HALF_TOPIC} cannot be read: it is skipped`);
         await halves.decide(offset);
@@ -160,7 +160,7 @@ export class CheckBack {
     const result = { ...messageWriter.deliver(copy) };
     await messageWriter.whenStored(result);
     stats.put(HALF_TOPIC, QUEUE, 1, result.size, result.storeTimestamp);
-    const record = store.readRecord(result.physicalOffset, result.size);
+    const record = await store.readRecord(result.physicalOffset, result.size);
     if (!record) throw new DecodeError(`the half message at ${result.physicalOffset} cannot be read`);
     return decodeRecord(record, 0, { inflate: false });
   }
@@ -173,10 +173,10 @@ export class CheckBack {
     await messageWriter.whenStored(messageWriter.deliver({ ...given, preparedTransactionOffset: half.physicalOffset }));
   }
 
-  #read(offset: number): MessageExt | undefined {
+  async #read(offset: number): Promise<MessageExt | undefined> {
     const { store } = this.deps;
-    const entry = store.readConsumeQueue(HALF_TOPIC, QUEUE, offset);
-    const record = entry && store.readRecord(entry.physicalOffset, entry.size);
+    const entry = await store.readConsumeQueue(HALF_TOPIC, QUEUE, offset);
+    const record = entry && (await store.readRecord(entry.physicalOffset, entry.size));
     try {
       return record && decodeRecord(record, 0, { inflate: false });
     } catch (error) {

@@ -55,7 +55,7 @@ async function deliver({ messageWriter, stats }: EndTransactionDeps, half: Messa
 }
 
 async function readHalf(store: MessageStore, physicalOffset: number): Promise<MessageExt | undefined> {
-  const record = physicalOffset < 0 ? undefined : await store.findRecord(physicalOffset);
+  const record = physicalOffset < 0 ? undefined : await store.readRecord(physicalOffset);
   if (!record) return undefined;
   try {
     const message = decodeRecord(record, 0, { inflate: false });

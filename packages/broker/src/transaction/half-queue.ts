@@ -46,7 +46,15 @@ export class HalfQueue {
   #opBatch: number[] = [];
   #lastOp: Promise<void> = Promise.resolve();
 
-  constructor(private readonly deps: HalfQueueDeps) {
+  /** Reads what was decided before. */
+  static async open(deps: HalfQueueDeps): Promise<HalfQueue> {
+    const halves = new HalfQueue(deps);
+    await halves.#readOps();
+    halves.#settle();
+    return halves;
+  }
+
+  private constructor(private readonly deps: HalfQueueDeps) {
     const { store, offsets } = deps;
     this.#settled = Math.max(
       0,
@@ -58,8 +66,6 @@ export class HalfQueue {
       offsets.query(TRANSACTION_GROUP, OP_HALF_TOPIC, QUEUE),
       store.minOffset(OP_HALF_TOPIC, QUEUE),
     );
-    this.#readOps();
-    this.#settle();
   }
 
   /** Writes the op messages that a kill prevented. */
@@ -68,7 +74,7 @@ export class HalfQueue {
     const notes: Promise<void>[] = [];
     for (const [older, newer] of moved) if (this.isOpen(older)) notes.push(this.replace(older, newer));
     for (let offset = this.#settled; decided.size > 0 && offset < this.end; offset++) {
-      if (this.isOpen(offset) && this.#copiesOf(offset).some((copy) => decided.has(copy)))
+      if (this.isOpen(offset) && (await this.#copiesOf(offset)).some((copy) => decided.has(copy)))
         notes.push(this.decide(offset));
     }
     await Promise.all(notes);
@@ -146,15 +152,15 @@ export class HalfQueue {
   }
 
   /** The half at `offset` and those that it is a copy of, by their offsets. */
-  #copiesOf(offset: number): number[] {
+  async #copiesOf(offset: number): Promise<number[]> {
     const { store } = this.deps;
     const copies = [offset];
-    const entry = store.readConsumeQueue(HALF_TOPIC, QUEUE, offset);
-    let record = entry && store.readRecord(entry.physicalOffset, entry.size);
+    const entry = await store.readConsumeQueue(HALF_TOPIC, QUEUE, offset);
+    let record = entry && (await store.readRecord(entry.physicalOffset, entry.size));
     while (record) {
       const { preparedTransactionOffset: older, physicalOffset } = decodeRecord(record, 0, PLAIN);
       // A copy is stored behind its original.
-      record = older > 0 && older < physicalOffset ? store.readRecord(older) : undefined;
+      record = older > 0 && older < physicalOffset ? await store.readRecord(older) : undefined;
       const half = record && decodeRecord(record, 0, PLAIN);
       if (half?.topic === HALF_TOPIC) copies.push(half.queueOffset);
     }
@@ -181,12 +187,12 @@ export class HalfQueue {
     offsets.commit(TRANSACTION_GROUP, OP_HALF_TOPIC, QUEUE, this.#opSettled);
   }
 
-  #readOps(): void {
+  async #readOps(): Promise<void> {
     const { store } = this.deps;
     const end = store.maxOffset(OP_HALF_TOPIC, QUEUE);
     for (let queueOffset = this.#opSettled; queueOffset < end; queueOffset++) {
-      const entry = store.readConsumeQueue(OP_HALF_TOPIC, QUEUE, queueOffset);
-      const record = entry && store.readRecord(entry.physicalOffset, entry.size);
+      const entry = await store.readConsumeQueue(OP_HALF_TOPIC, QUEUE, queueOffset);
+      const record = entry && (await store.readRecord(entry.physicalOffset, entry.size));
       if (!record) continue;
       const halves = halvesOf(record);
       for (const half of halves) if (half >= this.#settled) this.#decided.add(half);

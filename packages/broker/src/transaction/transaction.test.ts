@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import {
   MessageProperty,
+  RequestTimeoutError,
   Requests,
   ResponseCode,
   SysFlag,
@@ -83,7 +84,7 @@ const answerTo = (check: Check, commitOrRollback: number): End => ({
 
 describe('a second verdict', () => {
   it.each(VERDICTS)(
-    'T159: after a %s, a %s, is answered as by Apache, says that the first one stands, and delivers nothing again',
+    'after a %s, a %s, is answered as by Apache, says that the first one stands, and delivers nothing again',
     async (_first, _second, first, second, stored) => {
       const { client, verdict } = await half();
       const end = (commitOrRollback: number) =>
@@ -99,7 +100,7 @@ describe('a second verdict', () => {
 });
 
 describe('a half message', () => {
-  it('T160: is seen by nobody before it is committed', async () => {
+  it('T159, T160: is seen by nobody before it is committed', async () => {
     const { client, verdict } = await half();
     expect(await client.messages('t')).toEqual([]);
     expect(await end(client, verdict)).toBe(ResponseCode.SUCCESS);
@@ -111,7 +112,7 @@ describe('a half message', () => {
     expect(message.properties.get(MessageProperty.TRANSACTION_ID)).toBe('ABCDEF');
   });
 
-  it('T160: is never seen when it is rolled back, and nobody is asked about it', async () => {
+  it('T159: is never seen when it is rolled back, and nobody is asked about it', async () => {
     const { client, verdict, checks } = await half();
     await end(client, { ...verdict, commitOrRollback: ROLLBACK });
     await running.clock.advance(100 * SECOND);
@@ -185,6 +186,48 @@ describe('a half message with a delay level', () => {
     await client.send('t', DELAYED);
     await running.clock.advance(6 * SECOND);
     expect(await client.messages('t')).toEqual([]);
+    expect(checks).toHaveLength(1);
+  });
+});
+
+describe('transactions of all kinds', () => {
+  it('T157: of 120, consumers see those that were committed, at once or when asked about', async () => {
+    const { client, checks } = await half();
+    const kinds = ['commit', 'rollback', 'check-commit', 'check-rollback', 'never'];
+    for (let i = 0; i < 120; i++) {
+      const body = `${kinds[i % 5]}-${i}`;
+      const { header } = await client.send('u', { ...PREPARED, body });
+      const commitLogOffset = decodeOffsetMsgId(header.msgId ?? '').physicalOffset;
+      const place = { tranStateTableOffset: header.queueOffset ?? -1, commitLogOffset, msgId: 'ABCDEF' };
+      const verdict = { producerGroup: 'p', ...place };
+      if (body.startsWith('commit')) await end(client, { ...verdict, commitOrRollback: COMMIT });
+      if (body.startsWith('rollback')) await end(client, { ...verdict, commitOrRollback: ROLLBACK });
+    }
+    await running.clock.advance(10 * SECOND);
+    // Each check is stored first.
+    while (checks.length < 73) await running.clock.advance(0);
+    for (const check of checks.splice(0)) {
+      const body = check.record.body.toString();
+      if (body.startsWith('check-commit')) await end(client, answerTo(check, COMMIT));
+      if (body.startsWith('check-rollback')) await end(client, answerTo(check, ROLLBACK));
+    }
+    await running.clock.advance(40 * SECOND);
+    expect(checks.filter(({ record }) => !/^(never|x)/.test(record.body.toString()))).toEqual([]);
+    const seen: string[] = [];
+    for (let more = await client.messages('u'); more.length > 0;) {
+      seen.push(...more.map(({ body }) => body.toString().replace(/-\d+$/, '')));
+      more = await client.messages('u', { offset: seen.length });
+    }
+    expect(seen.sort()).toEqual([...Array<string>(24).fill('check-commit'), ...Array<string>(24).fill('commit')]);
+  });
+
+  it('T159: an unknown verdict is not answered, and leaves the transaction undecided', async () => {
+    const { client, checks, verdict } = await half();
+    const unknown = { ...verdict, commitOrRollback: 0 };
+    const answer = client.connection.request(Requests.END_TRANSACTION, unknown, { timeout: SECOND });
+    const unanswered = expect(answer).rejects.toThrow(RequestTimeoutError);
+    await running.clock.advance(7 * SECOND);
+    await unanswered;
     expect(checks).toHaveLength(1);
   });
 });

@@ -42,6 +42,8 @@ export interface ClientOptions {
   maxWaitingSends?: number;
   /** Most bytes of the sends that wait. Default 512 MiB. */
   maxWaitingSendSize?: number;
+  /** Requests that may wait for their replies; one more is refused by TooManyRequestsError. Default 10000. */
+  maxPendingRequests?: number;
   /** How headers are written. Default 'json'. */
   serializeType?: 'json' | 'binary';
   /** For a cluster with access control: every request is signed. Give accessKey and secretKey, or neither. */
@@ -93,6 +95,7 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
     connectTimeout: duration('connectTimeout', options.connectTimeout, 3_000),
     mqClientApiTimeout: duration('mqClientApiTimeout', options.mqClientApiTimeout, 3_000),
     ...sendWindowOf(options),
+    maxPendingRequests: integerIn('maxPendingRequests', options.maxPendingRequests, 10_000, 1, 10_000_000),
     serializeType,
     accessKey: options.accessKey,
     secretKey: options.secretKey,

@@ -158,8 +158,7 @@ export class ConsumeInOrder implements ConsumeService {
     }
     const took = context.clock.monotonic() - delivery.startedAt;
     stats.consumed(queue.messageQueue.topic, consumed, messages.length - consumed, took);
-    const giveUp = delivery.delayLevelWhenNextConsume === DEAD_LETTER_LEVEL;
-    const failed = await this.#failedOf(queue, messages.slice(consumed), giveUp);
+    const failed = await this.#failedOf(delivery, messages.slice(consumed));
     // Another consumer may have the queue now, and gets these messages as well: its result counts.
     if (queue.dropped || !this.#parts.isHeld(queue)) return 0;
     const done = messages.filter((message) => !failed.includes(message));
@@ -173,11 +172,15 @@ export class ConsumeInOrder implements ConsumeService {
   }
 
   /** @returns of these failed messages, those that are to be tried again here */
-  async #failedOf(queue: ProcessQueue, messages: readonly MessageExt[], giveUp: boolean): Promise<MessageExt[]> {
+  async #failedOf(
+    { queue, delayLevelWhenNextConsume }: Delivery,
+    messages: readonly MessageExt[],
+  ): Promise<MessageExt[]> {
     const again: MessageExt[] = [];
     for (const message of messages) {
       if (queue.dropped || !this.#parts.isHeld(queue)) return [];
-      const spent = giveUp || message.reconsumeTimes >= this.#parts.maxReconsumeTimes;
+      const isHopeless = delayLevelWhenNextConsume === DEAD_LETTER_LEVEL;
+      const spent = isHopeless || message.reconsumeTimes >= this.#parts.maxReconsumeTimes;
       if (spent && (await this.#giveUp(message))) continue;
       message.reconsumeTimes++;
       again.push(message);

@@ -10,7 +10,8 @@ import type { AllocateMessageQueueStrategy } from './allocate.js';
 export type MessageModel = 'CLUSTERING' | 'BROADCASTING';
 /**
  * CONCURRENTLY: messages in any order. ORDERLY: one message at a time of each queue, in the queue's order. KEY_ORDERED:
- * within a queue, the messages of one sharding key one at a time and in order, those of other keys meanwhile.
+ * within a queue, the messages of one sharding key one at a time and in order, those of other keys meanwhile; messages
+ * without one (`__SHARDINGKEY`, which our producers set and Java's do not) count as those of one key.
  */
 export type ConsumeMode = 'CONCURRENTLY' | 'ORDERLY' | 'KEY_ORDERED';
 /** Where a queue begins for which the group has no offset: only new messages, all of them, or those since a time. */
@@ -32,7 +33,7 @@ export interface ConsumeContext {
   readonly messageQueue: MessageQueue;
   /**
    * Where a failed message goes: 0: the broker's usual delay, -1: to the dead-letter queue at once, 1 to 18: this level.
-   * ORDERLY and KEY_ORDERED know -1 only.
+   * ORDERLY and KEY_ORDERED try it again in its place, unless this is -1.
    */
   delayLevelWhenNextConsume: number;
   /** Of a list, the last index that was consumed; the rest is delivered again. Default: all. */

@@ -1,6 +1,6 @@
 // Puts the parts of a push consumer together, by its consume mode.
 import { MessageProperty } from '@nest-rocketmq/remoting/internal';
-import type { ConsumerData, MessageExt, SubscriptionData } from '@nest-rocketmq/remoting/internal';
+import type { ConsumerData, MessageExt } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import { ConsumeConcurrently } from './consume-concurrently.js';
 import type { ConsumeParts } from './consume-concurrently.js';
@@ -18,6 +18,7 @@ import { QueueLocks } from './queue-locks.js';
 import { Rebalance } from './rebalance.js';
 import { SendBack } from './send-back.js';
 import { startOffset } from './start-offset.js';
+import type { Subscriptions } from './subscriptions.js';
 
 const DEFAULT_TIMESTAMP_BACK_MS = 30 * 60_000;
 /** Deliveries after the first, where the option is -1: Apache's two defaults. */
@@ -33,6 +34,7 @@ export interface ConsumerParts {
   readonly stats: ConsumerStats;
   readonly consume: ConsumeService;
   readonly rebalance: Rebalance;
+  readonly pulls: PullLoop;
   /** Where order is kept, and the group shares its messages. */
   readonly locks: QueueLocks | undefined;
   /** Whether the queue is this consumer's at this moment. */
@@ -42,9 +44,7 @@ export interface ConsumerParts {
 export interface AssemblyOptions {
   context: ClientContext;
   options: ResolvedPushConsumerOptions;
-  subscriptions: ReadonlyMap<string, SubscriptionData>;
-  /** Whether the group subscribed before the topic existed. */
-  isYoung: (topic: string) => boolean;
+  subscriptions: Subscriptions;
   /** What this consumer tells brokers. */
   own: () => ConsumerData;
   /** The broker does not have our offset any more. */
@@ -81,8 +81,9 @@ export function assembleConsumer(assembly: AssemblyOptions): ConsumerParts {
   const sendBack = new SendBack(context, group, maxReconsumeTimes);
   const parts = { context, options, offsets, sendBack, stats, pauseGate };
   const consume = consumeServiceOf(parts, maxReconsumeTimes, isHeld);
-  const rebalance = rebalanceOf(assembly, { offsets, pauseGate, stats, consume, locks, isHeld });
-  return { offsets, pauseGate, stats, consume, rebalance, locks, isHeld };
+  const pulls = pullLoopOf(assembly, { offsets, pauseGate, stats, consume, isHeld });
+  const rebalance = rebalanceOf(assembly, { offsets, pulls, locks });
+  return { offsets, pauseGate, stats, consume, pulls, rebalance, locks, isHeld };
 }
 
 function consumeServiceOf(
@@ -105,31 +106,36 @@ function shardingKeyOf(message: MessageExt): string {
   return message.properties.get(MessageProperty.SHARDING_KEY) ?? '';
 }
 
-function rebalanceOf(assembly: AssemblyOptions, parts: Omit<ConsumerParts, 'rebalance'>): Rebalance {
-  const { context, options, subscriptions, isYoung, own, offsetMoved } = assembly;
-  const { routes, brokers, clock, logger } = context;
-  const { offsets, pauseGate, stats, consume, locks, isHeld } = parts;
-  const { consumeFromWhere } = options;
-  const consumeTimestamp = options.consumeTimestamp ?? clock.now() - DEFAULT_TIMESTAMP_BACK_MS;
-  const pulls = new PullLoop({
+function pullLoopOf(
+  { context, options, subscriptions, offsetMoved }: AssemblyOptions,
+  { consume, ...parts }: Pick<ConsumerParts, 'offsets' | 'pauseGate' | 'stats' | 'consume' | 'isHeld'>,
+): PullLoop {
+  return new PullLoop({
+    ...parts,
     context,
     options,
-    pauseGate,
-    offsets,
-    stats,
-    isHeld,
     subscriptionOf: (topic) => subscriptions.get(topic),
     deliver: (queue, messages) => consume.submit(queue, messages),
     reject: (queue, messages) => consume.reject(queue, messages),
     offsetMoved,
   });
+}
+
+function rebalanceOf(
+  { context, options, subscriptions, own }: AssemblyOptions,
+  { offsets, pulls, locks }: Pick<ConsumerParts, 'offsets' | 'pulls' | 'locks'>,
+): Rebalance {
+  const { routes, brokers, clock, logger } = context;
+  const { consumeFromWhere } = options;
+  const consumeTimestamp = options.consumeTimestamp ?? clock.now() - DEFAULT_TIMESTAMP_BACK_MS;
+  const isYoung = (topic: string): boolean => subscriptions.isYoung(topic);
   const check = new GroupCheck({ context, own });
   return new Rebalance({
     context,
     group: options.group,
     messageModel: options.messageModel,
     strategy: options.allocateMessageQueueStrategy,
-    topics: [...subscriptions.keys()],
+    topics: () => subscriptions.topics,
     offsets,
     startOffset: (queue) =>
       startOffset({ offsets, routes, brokers, logger, consumeFromWhere, consumeTimestamp, isYoung }, queue),

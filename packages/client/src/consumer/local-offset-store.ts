@@ -11,7 +11,7 @@ import {
   queueTable,
   stringIn,
 } from '@nest-rocketmq/remoting/internal';
-import type { Logger, MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
+import type { Logger, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import { describe } from '../errors.js';
 import type { OffsetFile } from './offset-file.js';
 import type { Landmark, OffsetStore } from './offset-store.js';
@@ -53,7 +53,7 @@ export class LocalOffsetStore extends OffsetTable implements OffsetStore {
     return Promise.resolve(this.current(queue));
   }
 
-  override update(queue: MessageQueue, offset: number, done?: MessageExt): void {
+  override update(queue: MessageQueue, offset: number, done?: Landmark): void {
     super.update(queue, offset);
     if (!done) return;
     const { queueOffset, physicalOffset, storeTimestamp } = done;
@@ -68,6 +68,10 @@ export class LocalOffsetStore extends OffsetTable implements OffsetStore {
     for (const queue of queues) this.#known.set(queueKey(queue), queue);
     this.#writing = this.#writing.then(() => this.#write());
     return this.#writing;
+  }
+
+  commit(queue: MessageQueue): Promise<void> {
+    return this.persist([queue]);
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,6 @@
 // Keeps the offsets of a clustering group in memory, and stores them at the brokers.
 import { Requests, ResponseCode, expectSuccess } from '@nest-rocketmq/remoting/internal';
-import type { Logger, MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
+import type { Logger, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { Brokers } from '../routes/brokers.js';
 import { BrokerNotFoundError, describe } from '../errors.js';
 import type { Outages } from '../outages.js';
@@ -20,13 +20,15 @@ export interface OffsetStore {
   /** The stored offset; undefined when there is none. @throws when it cannot be read */
   read(queue: MessageQueue): Promise<number | undefined>;
   /** Remembers up to where the queue is consumed; never goes back. @param done a consumed message of the queue */
-  update(queue: MessageQueue, offset: number, done?: MessageExt): void;
+  update(queue: MessageQueue, offset: number, done?: Landmark): void;
   /** Remembers this offset, even if it is smaller. */
   reset(queue: MessageQueue, offset: number): void;
   /** The remembered offset. */
   current(queue: MessageQueue): number | undefined;
   /** Stores the offsets of these queues. Waits for confirmation when asked to; never rejects. */
   persist(queues: Iterable<MessageQueue>, confirmed?: boolean): Promise<void>;
+  /** Stores the remembered offset of this queue, and waits until it is stored. @throws when it cannot be */
+  commit(queue: MessageQueue): Promise<void>;
   forget(queue: MessageQueue): void;
   /** For offsets kept on this machine: a message that tells whether they belong to the broker's store. */
   landmark?(queue: MessageQueue): Landmark | undefined;
@@ -101,18 +103,18 @@ export class BrokerOffsetStore extends OffsetTable implements OffsetStore {
     await Promise.all([...queues].map((queue) => this.#persistOne(queue, confirmed)));
   }
 
+  async commit(queue: MessageQueue): Promise<void> {
+    const offset = this.current(queue);
+    if (offset !== undefined) await this.#send(queue, offset, true);
+  }
+
   async #persistOne(queue: MessageQueue, confirmed: boolean): Promise<void> {
     const offset = this.current(queue);
     if (offset === undefined) return;
-    const { brokers, group, logger, outages } = this.#parts;
-    const { topic, queueId, brokerName } = queue;
-    const header = { consumerGroup: group, topic, queueId, commitOffset: offset, bname: brokerName };
+    const { group, logger, outages } = this.#parts;
+    const { brokerName } = queue;
     try {
-      const address = this.#addressOf(queue);
-      if (confirmed) {
-        const options = { timeout: OFFSET_TIMEOUT_MS };
-        expectSuccess(await brokers.request(address, Requests.UPDATE_CONSUMER_OFFSET, header, options), address);
-      } else await brokers.oneway(address, Requests.UPDATE_CONSUMER_OFFSET, header);
+      await this.#send(queue, offset, confirmed);
       this.#failing.delete(brokerName);
     } catch (error) {
       if (!outages.met(error) && !this.#failing.has(brokerName)) {
@@ -122,9 +124,35 @@ export class BrokerOffsetStore extends OffsetTable implements OffsetStore {
     }
   }
 
+  async #send(queue: MessageQueue, commitOffset: number, confirmed: boolean): Promise<void> {
+    const { brokers, group } = this.#parts;
+    const { topic, queueId, brokerName: bname } = queue;
+    const header = { consumerGroup: group, topic, queueId, commitOffset, bname };
+    const address = this.#addressOf(queue);
+    if (confirmed) {
+      const options = { timeout: OFFSET_TIMEOUT_MS };
+      expectSuccess(await brokers.request(address, Requests.UPDATE_CONSUMER_OFFSET, header, options), address);
+    } else await brokers.oneway(address, Requests.UPDATE_CONSUMER_OFFSET, header);
+  }
+
   #addressOf(queue: MessageQueue): string {
     const address = this.#parts.routes.anyBrokerAddress(queue.brokerName);
     if (!address) throw new BrokerNotFoundError(queue.brokerName, queue.topic);
     return address;
+  }
+}
+
+/** Keeps offsets for as long as the consumer lives. */
+export class MemoryOffsetStore extends OffsetTable implements OffsetStore {
+  async load(): Promise<void> {}
+
+  async close(): Promise<void> {}
+
+  async persist(): Promise<void> {}
+
+  async commit(): Promise<void> {}
+
+  read(queue: MessageQueue): Promise<number | undefined> {
+    return Promise.resolve(this.current(queue));
   }
 }

@@ -12,7 +12,9 @@ import type { OffsetStore } from './offset-store.js';
 
 const MEMORY = 'memory';
 
-export function offsetStoreOf(context: ClientContext, consumer: ResolvedPushConsumerOptions): OffsetStore {
+type OffsetsOptions = Pick<ResolvedPushConsumerOptions, 'group' | 'messageModel' | 'localOffsetStoreDir'>;
+
+export function offsetStoreOf(context: ClientContext, consumer: OffsetsOptions): OffsetStore {
   const { routes, brokers, logger, outages, options } = context;
   const { group, messageModel } = consumer;
   if (messageModel === 'CLUSTERING') return new BrokerOffsetStore({ group, routes, brokers, logger, outages });

@@ -51,6 +51,8 @@ export class PullLoop {
   readonly #parts: PullLoopParts;
   /** Brokers that refuse pulls, so that this is one line in the log, not one for each queue and second. */
   readonly #failing = new Set<string>();
+  /** By topic: ends the wait for the answers to its pulls. */
+  readonly #waiting = new Map<string, Set<() => void>>();
 
   constructor(parts: PullLoopParts) {
     this.#parts = parts;
@@ -65,6 +67,14 @@ export class PullLoop {
     }
   }
 
+  /**
+   * The subscription to the topic has changed: pulls that are under way asked for the old one, and brokers may hold them
+   * for long. Their answers are not taken, and the queues are pulled again from where they were.
+   */
+  renew(topic: string): void {
+    for (const end of this.#waiting.get(topic) ?? []) end();
+  }
+
   /** @returns ms to wait before the next one */
   async #step(queue: ProcessQueue, cursor: Cursor): Promise<number> {
     const { context, options, pauseGate } = this.#parts;
@@ -75,8 +85,8 @@ export class PullLoop {
       if (!this.#parts.isHeld(queue)) return options.pullTimeDelayMillsWhenException;
       queue.lastPullTimestamp = context.clock.now();
       const begun = context.clock.monotonic();
-      const reply = await this.#pull(queue, cursor);
-      if (queue.dropped) return 0;
+      const reply = await this.#unlessRenewed(queue.messageQueue.topic, this.#pull(queue, cursor));
+      if (queue.dropped || !reply) return 0;
       cursor.took = context.clock.monotonic() - begun;
       this.#failing.delete(queue.messageQueue.brokerName);
       return await this.#onReply(queue, cursor, reply);
@@ -86,6 +96,24 @@ export class PullLoop {
       context.routes.refreshSoon();
       return options.pullTimeDelayMillsWhenException;
     }
+  }
+
+  /** The answer to the pull; undefined where the subscription changes before it comes. */
+  #unlessRenewed(topic: string, pull: Promise<PullReply>): Promise<PullReply | undefined> {
+    let waiting = this.#waiting.get(topic);
+    if (!waiting) this.#waiting.set(topic, (waiting = new Set()));
+    return new Promise((resolve, reject) => {
+      const end = (): void => settle(() => resolve(undefined));
+      const settle = (outcome: () => void): void => {
+        waiting.delete(end);
+        outcome();
+      };
+      waiting.add(end);
+      pull.then(
+        (reply) => settle(() => resolve(reply)),
+        (error: unknown) => settle(() => reject(error as Error)),
+      );
+    });
   }
 
   #isFull(queue: ProcessQueue): boolean {
@@ -149,9 +177,14 @@ export class PullLoop {
         return BROKER_FLOW_CONTROL_WAIT_MS;
       case ResponseCode.SUBSCRIPTION_NOT_EXIST:
       case ResponseCode.SUBSCRIPTION_NOT_LATEST:
+      case ResponseCode.FILTER_DATA_NOT_LATEST:
         // It knows an older subscription than the one this pull was for: tell it again.
         await context.heartbeat.beat();
         return this.#parts.options.pullTimeDelayMillsWhenException;
+      case ResponseCode.FILTER_DATA_NOT_EXIST:
+        // It has not heard of the expression since it started; or it cannot read it, which is then in the log.
+        await context.heartbeat.beat();
+        throw new ResponseError(reply.code, reply.remark, queue.messageQueue.brokerName, reply.row.name);
       default:
         throw new ResponseError(reply.code, reply.remark, queue.messageQueue.brokerName, reply.row.name);
     }

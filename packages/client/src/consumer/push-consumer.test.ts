@@ -49,7 +49,7 @@ describe('a push consumer', () => {
     expect(on.got[0]!.properties.get(MessageProperty.MIN_OFFSET)).toBe('0');
   });
 
-  it('drops a message whose tag only has the hash of one that it wants', async () => {
+  it('T107: drops a message whose tag only has the hash of one that it wants', async () => {
     await consuming(new FakeCluster({ topics: { t: 1 } }), { subscriptions: [{ topic: 't', expression: 'Aa' }] });
     on.cluster.broker.put('t', 0, 'same hash', { properties: { TAGS: 'BB' } });
     on.cluster.broker.put('t', 0, 'no tag');
@@ -131,7 +131,7 @@ describe('a push consumer', () => {
 });
 
 describe('an SQL92 condition', () => {
-  it('that the broker does not understand is an error of the start', async () => {
+  it('T106: that the broker does not understand is an error of the start', async () => {
     const consumer = aConsumer(new FakeCluster({ topics: { t: 1 } }), {
       subscriptions: [{ topic: 't', expression: 'a >>> 5', expressionType: 'SQL92' }],
     });

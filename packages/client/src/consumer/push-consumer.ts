@@ -1,17 +1,17 @@
 // Puts a push consumer together, and starts and stops its parts in order.
 import { NotRunningError, retryTopic } from '@nest-rocketmq/remoting/internal';
-import type { ConsumerData, MessageExt, MessageQueue, SubscriptionData } from '@nest-rocketmq/remoting/internal';
+import type { ConsumerData, MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import type { DirectResult, QueueOffset } from '../groups/group-registry.js';
 import { Repeating, sleep } from '../time/timing.js';
 import { consumeDirectly } from './consume-directly.js';
 import { resolvePushConsumerOptions } from './consumer-options.js';
-import type { PushConsumerOptions, ResolvedPushConsumerOptions } from './consumer-options.js';
+import type { PushConsumerOptions, ResolvedPushConsumerOptions, Subscription } from './consumer-options.js';
 import { assembleConsumer } from './consumer-parts.js';
 import type { ConsumerParts } from './consumer-parts.js';
 import type { ProcessQueue } from './process-queue.js';
 import { encodeRunningInfo } from './running-info.js';
-import { findTopics, subscriptionsOf } from './subscribe.js';
+import { Subscriptions } from './subscriptions.js';
 
 const DEFAULT_SHUTDOWN_DEADLINE_MS = 30_000;
 
@@ -23,11 +23,9 @@ export class PushConsumer {
   readonly group: string;
   readonly #context: ClientContext;
   readonly #options: ResolvedPushConsumerOptions;
-  readonly #subscriptions: ReadonlyMap<string, SubscriptionData>;
+  readonly #subscriptions: Subscriptions;
   readonly #parts: ConsumerParts;
   readonly #offsetTimer: Repeating;
-  /** Topics that did not exist when we subscribed to them. */
-  readonly #youngTopics = new Set<string>();
   #stopListening: (() => void) | undefined;
   #startedAt = 0;
   #state: State = 'not started';
@@ -37,12 +35,11 @@ export class PushConsumer {
     this.#context = context;
     this.#options = resolvePushConsumerOptions(options);
     this.group = this.#options.group;
-    this.#subscriptions = subscriptionsOf(this.#options, context.clock.now());
+    this.#subscriptions = new Subscriptions(context, this.#options);
     this.#parts = assembleConsumer({
       context,
       options: this.#options,
       subscriptions: this.#subscriptions,
-      isYoung: (topic) => this.#youngTopics.has(topic),
       own: () => this.heartbeatData(),
       offsetMoved: async (queue, offset) => {
         await this.#beginAgain(queue, offset);
@@ -107,6 +104,33 @@ export class PushConsumer {
   }
 
   /**
+   * Subscribes to one more topic, or to a topic by another expression. Resolves when brokers know, and its queues are
+   * pulled by the new expression. What is here already is still consumed. All consumers of a group must do the same.
+   * Before the start it only sets what the start subscribes to.
+   * @throws NotRunningError after a shutdown, InvalidNameError, InvalidOptionError
+   * @throws SubscriptionRefusedError when a broker refuses an SQL92 expression: then the old subscription stands
+   */
+  async subscribe(subscription: Subscription): Promise<void> {
+    if (this.#state === 'shut down') throw new NotRunningError(`consumer ${this.group}`, this.#state);
+    if (!(await this.#subscriptions.set(subscription, () => this.#isRunning()))) return;
+    await this.#context.heartbeat.beat();
+    this.#parts.pulls.renew(subscription.topic);
+    await this.#parts.rebalance.refresh();
+  }
+
+  /**
+   * Gives the topic up. Resolves when its queues are no longer pulled and brokers know. Messages whose listener is still at
+   * work come again, should the group subscribe to the topic again. Does nothing for a topic that is not subscribed to.
+   * @throws NotRunningError after a shutdown
+   */
+  async unsubscribe(topic: string): Promise<void> {
+    if (this.#state === 'shut down') throw new NotRunningError(`consumer ${this.group}`, this.#state);
+    if (!this.#subscriptions.delete(topic) || !this.#isRunning()) return;
+    await this.#parts.rebalance.refresh();
+    await this.#context.heartbeat.beat();
+  }
+
+  /**
    * Stops pulling, waits for running listener calls, stores offsets, and leaves the group.
    * @param options deadline for the listener calls, ms; default 30000. What runs longer is delivered again elsewhere.
    * An abort of the signal ends the wait at once.
@@ -115,7 +139,7 @@ export class PushConsumer {
     const wasRunning = this.#state === 'running';
     this.#state = 'shut down';
     if (!wasRunning) return;
-    const { members, routes, logger } = this.#context;
+    const { members, logger } = this.#context;
     this.#stopListening?.();
     this.#offsetTimer.stop();
     this.#parts.pauseGate.close();
@@ -127,7 +151,7 @@ export class PushConsumer {
       );
     }
     await this.#handOver();
-    for (const topic of this.#subscriptions.keys()) routes.unwatch(topic);
+    this.#subscriptions.leave();
     members.remove(this);
     await this.#context.unregister({ consumerGroup: this.group });
   }
@@ -140,7 +164,7 @@ export class PushConsumer {
       consumeType: 'CONSUME_PASSIVELY',
       messageModel,
       consumeFromWhere,
-      subscriptionDataSet: [...this.#subscriptions.values()],
+      subscriptionDataSet: this.#subscriptions.all,
       unitMode: false,
     };
   }
@@ -175,7 +199,7 @@ export class PushConsumer {
       nameServers: this.#context.routes.nameServers,
       options: this.#options,
       startedAt: this.#startedAt,
-      subscriptions: [...this.#subscriptions.values()],
+      subscriptions: this.#subscriptions.all,
       queues: this.#parts.rebalance.owned,
       offsetOf: (queue) => this.#parts.offsets.current(queue),
       lockedAt: (queue) => this.#parts.locks?.lockedAt(queue),
@@ -214,8 +238,7 @@ export class PushConsumer {
   /** Finds the topics, and makes the group known to their brokers. */
   async #join(): Promise<void> {
     const { routes, heartbeat } = this.#context;
-    const missing = await findTopics(this.#context, this.group, [...this.#subscriptions.values()]);
-    for (const topic of missing) this.#youngTopics.add(topic);
+    await this.#subscriptions.join();
     await heartbeat.beat();
     // The brokers have made the retry topic on hearing of the group.
     if (this.#subscriptions.has(retryTopic(this.group))) await routes.resolve(retryTopic(this.group));

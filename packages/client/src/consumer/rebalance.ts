@@ -21,8 +21,8 @@ export interface RebalanceParts {
   group: string;
   messageModel: MessageModel;
   strategy: AllocateMessageQueueStrategy;
-  /** All topics subscribed to, the retry topic among them. */
-  topics: readonly string[];
+  /** All topics subscribed to now, the retry topic among them. */
+  topics: () => readonly string[];
   offsets: OffsetStore;
   startOffset: (queue: MessageQueue) => Promise<number>;
   /** A broker at this address has told who the members of the group are. Never rejects. */
@@ -66,6 +66,11 @@ export class Rebalance {
     this.#throttle.request();
   }
 
+  /** What is subscribed to has changed. Resolves when the queues are those of the topics, as far as brokers can be asked. */
+  refresh(): Promise<void> {
+    return this.#throttle.runNow();
+  }
+
   /** Takes and drops no more queues. */
   async stop(): Promise<void> {
     this.#stopped = true;
@@ -91,7 +96,11 @@ export class Rebalance {
 
   /** One round over all topics. False: not all is as it should be, try again soon. */
   async #round(): Promise<boolean> {
-    const { topics } = this.#parts;
+    const topics = this.#parts.topics();
+    const left = new Set(
+      this.owned.map(({ messageQueue }) => messageQueue.topic).filter((one) => !topics.includes(one)),
+    );
+    await Promise.all([...left].map((topic) => this.#take(topic, [])));
     const results = await Promise.all(topics.map((topic) => this.#rebalanceTopic(topic)));
     return results.every((balanced, index) => balanced || isRetryTopic(topics[index]!));
   }
@@ -190,7 +199,7 @@ export class Rebalance {
     offsets.forget(messageQueue);
     try {
       const offset = await startOffset(messageQueue);
-      if (this.#stopped) {
+      if (this.#stopped || !this.#parts.topics().includes(messageQueue.topic)) {
         await locks?.unlock([messageQueue]);
         return true;
       }

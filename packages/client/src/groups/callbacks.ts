@@ -13,11 +13,20 @@ import {
   parseJsonObject,
   queueTable,
 } from '@nest-rocketmq/remoting/internal';
-import type { HandlerTable, Handlers, Logger } from '@nest-rocketmq/remoting/internal';
+import type { Clock, HandlerTable, Handlers, Logger } from '@nest-rocketmq/remoting/internal';
 import { describe } from '../errors.js';
+import type { PendingReplies } from '../replies/pending-replies.js';
+import { correlationIdOf, decodePushedReply } from '../replies/pushed-reply.js';
 import type { ConsumerMember, GroupRegistry, QueueOffset } from './group-registry.js';
 
-export function callbackHandlers(members: GroupRegistry, logger: Logger): HandlerTable {
+export interface CallbackParts {
+  members: GroupRegistry;
+  replies: PendingReplies;
+  clock: Clock;
+  logger: Logger;
+}
+
+export function callbackHandlers({ members, replies, clock, logger }: CallbackParts): HandlerTable {
   const handlers: Handlers<'client'> = {
     CHECK_TRANSACTION_STATE(check) {
       const message = decodeRecord(Buffer.from(check.body));
@@ -47,6 +56,10 @@ export function callbackHandlers(members: GroupRegistry, logger: Logger): Handle
     GET_CONSUMER_RUNNING_INFO: (question) => ({
       body: consumerOf(members, question.header.consumerGroup).runningInfo(),
     }),
+    PUSH_REPLY_MESSAGE_TO_CLIENT(push) {
+      replies.received(correlationIdOf(push), () => decodePushedReply(push, clock.now()));
+      return {};
+    },
     async CONSUME_MESSAGE_DIRECTLY(order) {
       const consumer = consumerOf(members, order.header.consumerGroup);
       const message = decodeRecord(Buffer.from(order.body));

@@ -17,6 +17,7 @@ export interface ProducerMember {
   checkTransaction(check: TransactionCheck, message: MessageExt): void;
 }
 
+/** An offset in a queue. */
 export interface QueueOffset {
   readonly queue: MessageQueue;
   readonly offset: number;

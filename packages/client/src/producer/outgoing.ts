@@ -28,6 +28,8 @@ export interface PreparedMessage {
   /** UNIQ_KEY; for a batch, those of its messages, joined with commas */
   readonly msgId: string;
   readonly batch: boolean;
+  /** A reply to a request: brokers push it to the requester. */
+  readonly reply?: boolean;
   /** When it is to be delivered; as a property only once its broker is known. */
   readonly delay?: Delay;
   /** Set on messages that a consumer sends to its own retry topic. */

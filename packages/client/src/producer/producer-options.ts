@@ -78,6 +78,21 @@ export interface SendOptions {
   selector?: (queues: readonly MessageQueue[], message: OutgoingMessage) => MessageQueue;
 }
 
+/** How a request is sent, and how long its reply is waited for. */
+export interface AskOptions extends Omit<SendOptions, 'timeout'> {
+  /** For the request and its reply together, ms. Default: the producer's sendMsgTimeout. */
+  timeout?: number;
+}
+
+/** What a reply may carry beside its body. */
+export type ReplyContent = Pick<OutgoingMessage, 'body' | 'tags' | 'keys' | 'flag' | 'properties'>;
+
+/** What a reply carries beside its body, and how long it may take. */
+export interface ReplyOptions extends Omit<ReplyContent, 'body'> {
+  /** For sending the reply, ms. Default: the producer's sendMsgTimeout. */
+  timeout?: number;
+}
+
 /** All four mean that the message is stored; the last three, that the flush or replication asked for is not confirmed. */
 export type SendStatus = 'SEND_OK' | 'FLUSH_DISK_TIMEOUT' | 'FLUSH_SLAVE_TIMEOUT' | 'SLAVE_NOT_AVAILABLE';
 

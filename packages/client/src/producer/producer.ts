@@ -6,12 +6,16 @@ import type { TransactionCheck } from '../groups/group-registry.js';
 import { prepareBatch } from './batch.js';
 import { sharedAbortController } from '../time/timing.js';
 import { RoundRobin, chosenQueue, isQueueChosen } from './choose-queue.js';
+import { Requester } from './request.js';
+import { addressed, replyMessage, sendReply } from './reply.js';
 import { compressed, prepare } from './outgoing.js';
 import type { PrepareOptions, PreparedMessage } from './outgoing.js';
 import { resolveProducerOptions } from './producer-options.js';
 import type {
+  AskOptions,
   OutgoingMessage,
   ProducerOptions,
+  ReplyOptions,
   ResolvedProducerOptions,
   SendOptions,
   SendResult,
@@ -38,6 +42,7 @@ export class Producer {
   readonly #transactions: Transactions;
   readonly #closing = sharedAbortController();
   readonly #pending: PendingSends;
+  readonly #requester: Requester;
   #state: State = 'not started';
 
   /** @internal */
@@ -49,6 +54,13 @@ export class Producer {
     const { clock, routes, brokers, logger } = context;
     const closing = this.#closing.signal;
     this.#sender = new Sender({ clock, routes, brokers, roundRobin: this.#roundRobin, closing }, this.#options);
+    this.#requester = new Requester({
+      options: this.#options,
+      context,
+      pending: this.#pending,
+      prepare: (message, sendOptions) => this.#prepare(message, sendOptions),
+      send: (prepared, message, sendOptions) => this.#send(prepared, message, sendOptions),
+    });
     const listener = this.#options.transactionListener;
     this.#transactions = new Transactions({ group: this.group, listener, clock, closing, logger, routes, brokers });
   }
@@ -82,6 +94,7 @@ export class Producer {
     if (!wasRunning) return;
     await this.#pending.drain(options.deadline ?? DEFAULT_SHUTDOWN_DEADLINE_MS);
     this.#closing.abort();
+    this.#requester.abandon();
     this.#context.members.remove(this);
     for (const topic of this.#options.topics) this.#context.routes.unwatch(topic);
     await this.#context.unregister({ producerGroup: this.group });
@@ -178,6 +191,32 @@ export class Producer {
       }
       await transaction.commit();
       return result;
+    });
+  }
+
+  /**
+   * Sends a request to whoever consumes its topic, and resolves with the first reply. The request is a message like any
+   * other: it is stored, and may be consumed after its time is over.
+   * @throws ReplyTimeoutError when none came in time, TooManyRequestsError, and as `send` when it could not be sent
+   */
+  async request(message: OutgoingMessage, options: AskOptions = {}): Promise<MessageExt> {
+    this.#mustRun();
+    return this.#requester.ask(message, options);
+  }
+
+  /**
+   * Replies to a request that a consumer was given. Resolves when the requester has the reply.
+   * @throws NotARequestError, RequesterGoneError when the requester is not connected any more, SendFailedError
+   */
+  async replyTo(request: MessageExt, body: Uint8Array | string, options: ReplyOptions = {}): Promise<SendResult> {
+    this.#mustRun();
+    const { timeout = this.#options.sendMsgTimeout, ...content } = options;
+    const message = replyMessage(request, { ...content, body });
+    const { clock } = this.#context;
+    return this.#pending.run({
+      prepare: async () => addressed(await this.#prepare(message, {}), request),
+      send: (prepared) =>
+        sendReply({ sender: this.#sender, clock, closing: this.#closing.signal }, prepared, request, timeout),
     });
   }
 

@@ -1,6 +1,13 @@
 // Takes back a delayed message before it is due.
-import { Requests, ResponseCode, ResponseError, isDLQTopic, isRetryTopic } from '@nest-rocketmq/remoting/internal';
-import type { Clock, Reply } from '@nest-rocketmq/remoting/internal';
+import {
+  Requests,
+  ResponseCode,
+  ResponseError,
+  decodeRecallHandle,
+  isDLQTopic,
+  isRetryTopic,
+} from '@nest-rocketmq/remoting/internal';
+import type { Clock, RecallHandle, Reply } from '@nest-rocketmq/remoting/internal';
 import { RecallFailedError } from '../errors.js';
 import type { RecallFailure } from '../errors.js';
 import type { Brokers } from '../routes/brokers.js';
@@ -11,14 +18,6 @@ export interface RecallParts {
   clock: Clock;
   brokers: Brokers;
   routes: Routes;
-}
-
-/** What stands in a handle: Apache's RecallMessageHandle.HandleV1. */
-interface RecallHandle {
-  readonly topic: string;
-  readonly brokerName: string;
-  /** ms since the epoch */
-  readonly deliverAt: number;
 }
 
 /**
@@ -35,7 +34,7 @@ export async function recall(
   const failed = (reason: RecallFailure, detail: string, cause?: unknown): RecallFailedError =>
     new RecallFailedError(topic, recallHandle, reason, detail, cause === undefined ? {} : { cause });
   if (isRetryTopic(topic) || isDLQTopic(topic)) throw failed('foreign', 'retries and dead letters have no handles');
-  const handle = decodeRecallHandle(recallHandle);
+  const handle = typeof recallHandle === 'string' ? decodeRecallHandle(recallHandle) : undefined;
   if (!handle) throw failed('foreign', 'this is no recall handle; use the recallHandle of a SendResult');
   if (handle.topic !== topic) throw failed('foreign', `the handle is of topic ${handle.topic}`);
   if (!routes.brokerAddress(handle.brokerName)) await routes.resolve(topic);
@@ -53,7 +52,7 @@ export async function recall(
 /** Brokers tell most of it in words only: Apache's, and ours where Apache's does not look whether the message is there. */
 function reasonOf(
   { code, remark = '' }: Reply<unknown>,
-  { deliverAt }: RecallHandle,
+  { timestamp }: RecallHandle,
   now: number,
 ): RecallFailure | undefined {
   switch (code) {
@@ -67,17 +66,8 @@ function reasonOf(
       return 'foreign';
     case ResponseCode.ILLEGAL_OPERATION:
       if (remark.includes('no such message')) return 'unknown';
-      return remark.includes('timestamp') || deliverAt <= now ? 'too late' : 'foreign';
+      return remark.includes('timestamp') || timestamp <= now ? 'too late' : 'foreign';
     default:
       return undefined;
   }
-}
-
-/** 'v1 topic broker time msgId', in base64url. */
-export function decodeRecallHandle(text: unknown): RecallHandle | undefined {
-  if (typeof text !== 'string') return undefined;
-  const [version, topic, brokerName, time, msgId, ...more] = Buffer.from(text, 'base64url').toString('utf8').split(' ');
-  const deliverAt = Number(time);
-  if (version !== 'v1' || !topic || !brokerName || !time || !msgId || more.length > 0) return undefined;
-  return Number.isSafeInteger(deliverAt) ? { topic, brokerName, deliverAt } : undefined;
 }

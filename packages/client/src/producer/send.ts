@@ -21,7 +21,7 @@ import type { Delay } from './delay.js';
 import type { PreparedMessage } from './outgoing.js';
 import type { SendResult, SendStatus } from './producer-options.js';
 
-/** SEND_BATCH_MESSAGE has the same fields. */
+/** SEND_BATCH_MESSAGE and SEND_REPLY_MESSAGE_V2 have the same fields. */
 type SendRow = typeof Requests.SEND_MESSAGE_V2;
 
 /** Answers after which another broker is tried: Apache's retryResponseCodes. */
@@ -163,6 +163,7 @@ export class Sender {
   }
 
   #row(message: PreparedMessage): SendRow {
+    if (message.reply) return Requests.SEND_REPLY_MESSAGE_V2;
     return message.batch ? Requests.SEND_BATCH_MESSAGE : Requests.SEND_MESSAGE_V2;
   }
 

@@ -47,6 +47,12 @@ export class Throttle {
     this.#schedule(Math.max(0, early));
   }
 
+  /** Runs as soon as the run that is under way has ended. Resolves after this run; at once unless started. */
+  async runNow(): Promise<void> {
+    while (this.#running) await this.#running;
+    if (this.#state === 'started') await this.#run();
+  }
+
   /** No more runs; resolves when the one that is under way has ended. */
   async stop(): Promise<void> {
     this.#state = 'stopped';

@@ -1,5 +1,4 @@
 import { describe, expect, it } from '@jest/globals';
-import { DecodeError } from '../errors.js';
 import { decodeRecallHandle, encodeRecallHandle } from './recall-handle.js';
 
 const base64Url = (text: string): string => Buffer.from(text).toString('base64url');
@@ -16,13 +15,13 @@ describe('a recall handle', () => {
   });
 
   it.each(['', '!', 'djEg', base64Url('v2 t b 1 k'), base64Url('v1 t b 1'), base64Url('v1 t b 1 '), `${text}+`])(
-    'that reads %j is refused in Apache’s words',
+    'is not %j',
     (garbled) => {
-      expect(() => decodeRecallHandle(garbled)).toThrow(new DecodeError('recall handle is invalid'));
+      expect(decodeRecallHandle(garbled)).toBeUndefined();
     },
   );
 
   it('with a time that is none has the time -1', () => {
-    expect(decodeRecallHandle(base64Url('v1 t b soon k')).timestamp).toBe(-1);
+    expect(decodeRecallHandle(base64Url('v1 t b soon k'))?.timestamp).toBe(-1);
   });
 });

@@ -1,5 +1,4 @@
 // Encodes and decodes the handle by which a producer recalls a timer message.
-import { DecodeError } from '../errors.js';
 
 const VERSION = 'v1';
 const SEPARATOR = ' ';
@@ -21,14 +20,10 @@ export function encodeRecallHandle({ topic, brokerName, timestamp, uniqKey }: Re
   return Buffer.from(text, 'utf8').toString('base64').replaceAll('+', '-').replaceAll('/', '_');
 }
 
-/**
- * A timestamp that is no number is -1, as in Apache's broker.
- * @throws DecodeError with Apache's words
- */
-export function decodeRecallHandle(handle: string): RecallHandle {
+/** Undefined if it is not a handle. A timestamp that is not a number is -1, as in Apache's broker. */
+export function decodeRecallHandle(handle: string): RecallHandle | undefined {
   const items = BASE64_URL.test(handle) ? Buffer.from(handle, 'base64url').toString('utf8').split(SEPARATOR) : [];
   const [version, topic, brokerName, timestamp, uniqKey] = items;
-  if (version !== VERSION || !topic || !brokerName || timestamp === undefined || !uniqKey)
-    throw new DecodeError('recall handle is invalid');
+  if (version !== VERSION || !topic || !brokerName || timestamp === undefined || !uniqKey) return undefined;
   return { topic, brokerName, timestamp: /^\d{1,15}$/.test(timestamp) ? Number(timestamp) : -1, uniqKey };
 }

@@ -14,7 +14,7 @@ const DLQ_GROUP_TOPIC_PREFIX = '%DLQ%';
 export const AUTO_CREATE_TOPIC_KEY = 'TBW102';
 /** Keeps delayed messages until they are due; each queue is a delay level. */
 export const SCHEDULE_TOPIC = 'SCHEDULE_TOPIC_XXXX';
-/** Keeps messages with a time of their own until they are due. */
+/** Keeps messages that have a delivery time of their own until they are due. */
 export const TIMER_TOPIC = 'rmq_sys_wheel_timer';
 /** Keeps transactional messages until they are committed. */
 export const HALF_TOPIC = 'RMQ_SYS_TRANS_HALF_TOPIC';
@@ -42,6 +42,9 @@ export const isTopicOrGroupIllegal = (name: string): boolean => !NAME.test(name)
 export const retryTopic = (group: string): string => RETRY_GROUP_TOPIC_PREFIX + group;
 /** Where the group's messages go that failed too often: its dead-letter queue. */
 export const dlqTopic = (group: string): string => DLQ_GROUP_TOPIC_PREFIX + group;
+
+/** Where a cluster's brokers store the replies to requests. */
+export const replyTopic = (cluster: string): string => `${cluster}_REPLY_TOPIC`;
 
 export const isRetryTopic = (topic: string): boolean => topic.startsWith(RETRY_GROUP_TOPIC_PREFIX);
 export const isDLQTopic = (topic: string): boolean => topic.startsWith(DLQ_GROUP_TOPIC_PREFIX);

@@ -1,4 +1,4 @@
-// Declares the requests of producers: sends in their three forms, and the short field names of V2, and recalls.
+// Declares the requests of producers: sends in their three forms with the short field names of V2, and recalls.
 import { flag, int, long, maybe, text } from './field.js';
 import { request } from './request.js';
 import { viaTopic } from './common.js';
@@ -48,31 +48,29 @@ const sendV2 = {
   ...viaTopic,
 };
 
+const sendV1 = {
+  producerGroup: text(),
+  topic: text(),
+  defaultTopic: text(),
+  defaultTopicQueueNums: int(),
+  queueId: int(),
+  sysFlag: int(),
+  bornTimestamp: long(),
+  flag: int(),
+  properties: maybe(text()),
+  reconsumeTimes: maybe(int()),
+  unitMode: maybe(flag()),
+  batch: maybe(flag()),
+  maxReconsumeTimes: maybe(int()),
+  ...viaTopic,
+};
+
 export const produceRequests = {
-  SEND_MESSAGE: request(
-    10,
-    'SEND_MESSAGE',
-    ['broker'],
-    {
-      producerGroup: text(),
-      topic: text(),
-      defaultTopic: text(),
-      defaultTopicQueueNums: int(),
-      queueId: int(),
-      sysFlag: int(),
-      bornTimestamp: long(),
-      flag: int(),
-      properties: maybe(text()),
-      reconsumeTimes: maybe(int()),
-      unitMode: maybe(flag()),
-      batch: maybe(flag()),
-      maxReconsumeTimes: maybe(int()),
-      ...viaTopic,
-    },
-    sendReply,
-  ),
+  SEND_MESSAGE: request(10, 'SEND_MESSAGE', ['broker'], sendV1, sendReply),
   SEND_MESSAGE_V2: request(310, 'SEND_MESSAGE_V2', ['broker'], sendV2, sendReply),
   SEND_BATCH_MESSAGE: request(320, 'SEND_BATCH_MESSAGE', ['broker'], sendV2, sendReply),
+  SEND_REPLY_MESSAGE: request(324, 'SEND_REPLY_MESSAGE', ['broker'], sendV1, sendReply),
+  SEND_REPLY_MESSAGE_V2: request(325, 'SEND_REPLY_MESSAGE_V2', ['broker'], sendV2, sendReply),
   /** Takes back a timer message that is not due yet. msgId of the answer: its UNIQ_KEY. */
   RECALL_MESSAGE: request(
     370,

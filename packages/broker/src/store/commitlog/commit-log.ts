@@ -1,5 +1,5 @@
-// Owns the commit log: where the next record goes, the one write per commit, and taking back what could not be
-// written. Leaves the bytes of a record to record.ts, durability to flush.ts, reading to log-reader.ts.
+// Appends records to the commit log in memory, writes them to its files with one write per commit, and takes back what
+// could not be written.
 import { StoreError } from '../errors.js';
 import { LogTail } from './log-tail.js';
 import type { Chunk } from './log-tail.js';
@@ -46,9 +46,9 @@ export class CommitLog {
   /**
    * Reads from memory what is still there, else from the file; fewer bytes than asked for at the end of either. Of bytes
    * that were written lately the file is no good source: the system reads ahead behind them, over the hole that is the
-   * rest of the file, and keeps the thread for 20 ms (8 MiB at a time, where the disk is set so).
+   * rest of the file, for 20 ms (8 MiB at a time, where the disk is set so).
    */
-  read(target: Buffer, offset: number, length: number, position: number): number {
+  read(target: Buffer, offset: number, length: number, position: number): number | Promise<number> {
     const chunk = this.tail.chunkOf(position, 1);
     if (!chunk) return this.files.read(target, offset, length, position);
     const from = position - chunk.base;
@@ -60,57 +60,68 @@ export class CommitLog {
     return this.tail.from ?? this.appended;
   }
 
-  /** Whether what was appended goes to a file that is still to be made. */
-  get wantsFile(): boolean {
-    return !this.files.has(this.files.startOf(this.appended - 1));
-  }
-
-  /** Writes what was appended since the last time. @throws what the file throws; then call `takeBack` */
-  write(): void {
-    this.#clean();
+  /**
+   * Writes what was appended since the last time, blocking; to a file that is open. False where there is more to do than
+   * that: to make or open a file, or to overwrite what was taken back.
+   * @throws what the file throws; then call `overwriteUnwritten` and `takeBack`
+   */
+  writeSync(): boolean {
+    if (this.#dirtyUntil > this.written) return false;
     for (const chunk of this.tail.unwritten()) {
       const start = this.files.startOf(chunk.base);
-      this.files.ensure(start);
-      const file = this.files.file(start);
+      const file = this.files.openFile(start);
+      if (!file) return false;
       const inFile = chunk.base - start;
       while (chunk.written < chunk.length) {
-        this.#took(
-          chunk,
-          file.write(chunk.buffer, chunk.written, chunk.length - chunk.written, inFile + chunk.written),
-        );
+        const { buffer, written, length } = chunk;
+        this.#took(chunk, file.writeSync(buffer, written, length - written, inFile + written));
       }
     }
     this.written = this.appended;
+    return true;
   }
 
-  /** The same off the caller's thread, who may append meanwhile; no other write begins before it has ended. */
-  async writeAside(): Promise<void> {
-    this.#clean();
+  /** The same without blocking, whatever there is to do. More may be appended meanwhile; no other write may begin. */
+  async write(): Promise<void> {
+    if (this.#dirtyUntil > this.written) await this.#overwrite();
     const end = this.appended;
     const parts = Array.from(this.tail.unwritten(), (chunk) => ({ chunk, until: chunk.length }));
     for (const { chunk, until } of parts) {
       const start = this.files.startOf(chunk.base);
-      if (!this.files.has(start)) await this.files.ensureAside(start);
+      if (!this.files.has(start)) await this.files.ensure(start);
       while (chunk.written < until) {
         const { buffer, base, written } = chunk;
-        this.#took(chunk, await this.files.writeAside(buffer, written, until - written, base + written));
+        this.#took(chunk, await this.files.write(buffer, written, until - written, base + written));
       }
     }
     this.written = end;
   }
 
-  /** Forgets what is not written, and overwrites what part of it the files have: else it might come back as records. */
+  /** Forgets what is not written. `overwriteUnwritten` comes first. */
   takeBack(): void {
+    this.tail.truncate(this.written);
+    this.appended = this.written;
+  }
+
+  /**
+   * Overwrites what part the files have of a write that failed: else it might come back as records.
+   * @throws what the file throws; then it is tried again before the next write
+   */
+  async overwriteUnwritten(): Promise<void> {
     for (const chunk of this.tail.above(this.written)) {
       this.#dirtyUntil = Math.max(this.#dirtyUntil, chunk.base + chunk.written);
     }
-    this.tail.truncate(this.written);
-    this.appended = this.written;
-    try {
-      this.#clean();
-    } catch {
-      // Tried again before the next write, which is refused as long as this fails.
+    await this.#overwrite();
+  }
+
+  async #overwrite(): Promise<void> {
+    let from = this.written;
+    while (from < this.#dirtyUntil) {
+      const end = Math.min(this.files.startOf(from) + this.files.fileSize, this.#dirtyUntil);
+      if (this.files.has(this.files.startOf(from))) await this.files.zero(from, end - from);
+      from = end;
     }
+    this.#dirtyUntil = 0;
   }
 
   #took(chunk: Chunk, count: number): void {
@@ -124,15 +135,5 @@ export class CommitLog {
     writeBlank(chunk.buffer, chunk.length, left);
     chunk.length += BLANK_SIZE;
     this.appended += left;
-  }
-
-  #clean(): void {
-    let from = this.written;
-    while (from < this.#dirtyUntil) {
-      const end = Math.min(this.files.startOf(from) + this.files.fileSize, this.#dirtyUntil);
-      if (this.files.has(this.files.startOf(from))) this.files.zero(from, end - from);
-      from = end;
-    }
-    this.#dirtyUntil = 0;
   }
 }

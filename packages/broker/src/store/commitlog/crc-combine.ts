@@ -25,24 +25,28 @@ function powers(): number[] {
   return found;
 }
 
-let lastLength = 0;
-let lastShift = ONE;
+/** Computes CRCs of one length after the other: messages of one length come in runs. */
+export class CrcCombiner {
+  #length = 0;
+  #shift = ONE;
 
-/** What moves a CRC over `length` bytes. Messages of one length come in runs. */
-function shiftOf(length: number): number {
-  if (length === lastLength) return lastShift;
-  let shift = ONE;
-  for (let left = length, n = 0; left > 0; left >>>= 1, n++) if (left & 1) shift = multiply(POWERS[n], shift);
-  lastLength = length;
-  lastShift = shift;
-  return shift;
+  /**
+   * @param first CRC-32 of the first piece
+   * @param second CRC-32 of the second
+   * @param length of the second, bytes, below 2^31
+   */
+  combine(first: number, second: number, length: number): number {
+    if (length !== this.#length) {
+      this.#length = length;
+      this.#shift = shiftOf(length);
+    }
+    return (multiply(this.#shift, first) ^ second) >>> 0;
+  }
 }
 
-/**
- * @param first CRC-32 of the first piece
- * @param second CRC-32 of the second
- * @param length of the second, bytes, below 2^31
- */
-export function combineCrc32(first: number, second: number, length: number): number {
-  return (multiply(shiftOf(length), first) ^ second) >>> 0;
+/** What moves a CRC over `length` bytes. */
+function shiftOf(length: number): number {
+  let shift = ONE;
+  for (let left = length, n = 0; left > 0; left >>>= 1, n++) if (left & 1) shift = multiply(POWERS[n] ?? ONE, shift);
+  return shift;
 }

@@ -1,11 +1,10 @@
-// Walks over what the log held when the store was opened: for those who look up what became of a message before.
+// Walks over what the commit log held when the store was opened, to find out what became of messages before.
 import type { CommitLog } from './commit-log.js';
 import type { LogReader } from './log-reader.js';
 import { LogScan } from './log-scan.js';
-import { BLANK_SIZE, SHORTEST_RECORD, readLong } from './record.js';
+import { readLong } from './record.js';
 import type { RecordView } from './record.js';
 import type { Pause } from '../files/yield-to-event-loop.js';
-import type { Prefetch } from '../files/prefetch.js';
 
 /** Bytes from the field preparedTransactionOffset to the body. */
 const PREPARED_OFFSET_TO_BODY = 12;
@@ -13,7 +12,6 @@ const PREPARED_OFFSET_TO_BODY = 12;
 export interface LogHistoryOptions {
   log: CommitLog;
   reader: LogReader;
-  warmUp: Prefetch;
   /** Whether the store was not closed cleanly the last time. */
   aborted: boolean;
   /** Bytes. */
@@ -21,7 +19,7 @@ export interface LogHistoryOptions {
   pause: Pause;
 }
 
-/** A record of the log; its parts are in `buffer` until the visitor returns. */
+/** A record of the log; its parts are in `buffer` until the visitor is done. */
 export interface PastRecord {
   readonly buffer: Buffer;
   /** Where the record begins in `buffer`. */
@@ -45,8 +43,11 @@ export class LogHistory {
     return this.options.log.files.first;
   }
 
-  /** Visits the records from `position` on, where one begins. Gives way to the event loop. */
-  async visit(position: number, visit: (record: PastRecord) => void): Promise<void> {
+  /**
+   * Visits the records from `position` on, where one begins, in slices that leave the event loop its turns. The walk goes
+   * on when the promise is settled that `visit` may return.
+   */
+  async visit(position: number, visit: (record: PastRecord) => void | Promise<void>): Promise<void> {
     const { log, largestRecord, pause } = this.options;
     const from = Math.max(position, this.first);
     if (from >= this.end) return;
@@ -55,7 +56,7 @@ export class LogHistory {
     await scan.walk(from, {
       record: (view, buffer) => {
         const start = view.propertiesAt + view.propertiesLength - view.size;
-        visit({
+        return visit({
           buffer,
           start,
           view,
@@ -69,13 +70,10 @@ export class LogHistory {
 
   /** Where a file of the log begins before which everything was stored before `timestamp` (ms since the epoch). */
   async positionBefore(timestamp: number): Promise<number> {
-    const { log, reader, warmUp } = this.options;
-    for (const start of [...log.files.starts].reverse()) {
-      await warmUp.bring(start, start + SHORTEST_RECORD + BLANK_SIZE);
-      const size = reader.sizeAt(start);
-      if (size === undefined) continue;
-      await warmUp.bring(start, start + size);
-      const stored = reader.storeTimestamp(start, size);
+    const { log, reader } = this.options;
+    for (const start of log.files.starts.toReversed()) {
+      const record = await reader.read(start);
+      const stored = record && (await reader.storeTimestamp(start, record.length));
       if (stored !== undefined && stored < timestamp) return start;
     }
     return this.first;

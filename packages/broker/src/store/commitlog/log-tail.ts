@@ -1,5 +1,5 @@
-// Owns the newest bytes of the commit log in memory: where records are encoded, what is not written yet, and what is
-// served without touching the disk. Knows no record and no file.
+// Keeps the newest bytes of the commit log in memory: where records are encoded, what is not written yet, and what is
+// served without the disk.
 
 /** A piece of the log that lies within one file. */
 export interface Chunk {
@@ -41,7 +41,7 @@ export class LogTail {
   /** The chunk that has all of the bytes. They are good until something is appended: its buffer is used again. */
   chunkOf(position: number, size: number): Chunk | undefined {
     for (let i = this.#chunks.length - 1; i >= 0; i--) {
-      const chunk = this.#chunks[i];
+      const chunk = this.#chunks[i]!;
       if (position >= chunk.base) return position - chunk.base + size <= chunk.length ? chunk : undefined;
     }
     return undefined;

@@ -1,4 +1,4 @@
-// Owns finding, in the encoded properties of a record, the few that the store itself needs. Makes no string unless it
+// Finds, in the encoded properties of a record, the few that the store itself needs. Makes no string unless it
 // must: this runs for every message.
 
 const NAME_END = 1;
@@ -57,7 +57,7 @@ function same(buffer: Buffer, from: number, name: Buffer): boolean {
 export function hashUtf8(buffer: Buffer, from: number, to: number, before = 0): number {
   let hash = before;
   for (let at = from; at < to; at++) {
-    const byte = buffer[at];
+    const byte = buffer[at]!;
     if (byte >= 0x80) return hashText(buffer.toString('utf8', from, to), before);
     hash = (Math.imul(hash, 31) + byte) | 0;
   }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { decodeRecord, encodeRecord } from '@nest-rocketmq/remoting/internal';
 import fc from 'fast-check';
+import { CrcCombiner } from './crc-combine.js';
 import { recordSize, writeRecord } from './record.js';
 import type { MessageInner } from '../message.js';
 
@@ -25,6 +26,8 @@ const anyMessage: fc.Arbitrary<MessageInner> = fc.record({
 });
 const place = fc.record({ physicalOffset: long, queueOffset: long, storeTimestamp: long });
 
+const crcs = new CrcCombiner();
+
 describe('the fast encoder of records', () => {
   it('writes the bytes that the plain one in remoting writes', () => {
     fc.assert(
@@ -33,7 +36,7 @@ describe('the fast encoder of records', () => {
         const storeHost = { address, port: storePort };
         const size = recordSize(message, topic.length, storeHost, false);
         const fast = Buffer.alloc(size + 5);
-        writeRecord(fast, 5, message, topic, storeHost, { ...where, size, withCrc: false });
+        writeRecord(fast, 5, message, topic, storeHost, { ...where, size, withCrc: false, crcs });
         const v6 = (message.bornHost.length === 16 ? 0x10 : 0) | (address.length === 16 ? 0x20 : 0);
         const plain = encodeRecord({
           ...message,
@@ -56,7 +59,7 @@ describe('the fast encoder of records', () => {
         const plain = { ...message, properties: Buffer.from('a\u0001b\u0002') };
         const size = recordSize(plain, topic.length, storeHost, true);
         const record = Buffer.alloc(size);
-        writeRecord(record, 0, plain, topic, storeHost, { ...where, size, withCrc: true });
+        writeRecord(record, 0, plain, topic, storeHost, { ...where, size, withCrc: true, crcs });
         expect(record.toString('latin1', size - 20)).toMatch(/^__CRC32#.\d{10}.$/s);
         expect(Object.fromEntries(decodeRecord(record).properties)).toEqual({ a: 'b' });
       }),

@@ -1,5 +1,4 @@
-// Owns the bytes of a record in the commit log: how long it is, how it is written, whether bytes are one.
-// Leaves where it is written to commit-log.ts.
+// Encodes records of the commit log, and checks and decodes their bytes.
 import { crc32 } from 'node:zlib';
 import {
   BLANK_MAGIC,
@@ -14,7 +13,7 @@ import {
   readLong,
   recordSize as sizeOfRecord,
 } from '@nest-rocketmq/remoting/internal';
-import { combineCrc32 } from './crc-combine.js';
+import type { CrcCombiner } from './crc-combine.js';
 import type { HostAddress, MessageInner } from '../message.js';
 
 export { readLong };
@@ -99,6 +98,7 @@ export interface Placement {
   queueOffset: number;
   storeTimestamp: number;
   withCrc: boolean;
+  readonly crcs: CrcCombiner;
 }
 
 /** Writes the record at `start` of `out`, which has room for `place.size` bytes. */
@@ -142,7 +142,7 @@ export function writeRecord(
   out.set(properties, at + 2);
   if (!place.withCrc) return;
   const end = start + place.size;
-  writeRecordCrc(out, end, crcOfRecord(out, start, end - CRC_PROPERTY_SIZE, bodyAt, body, bodyCrc));
+  writeRecordCrc(out, end, crcOfRecord(out, start, end - CRC_PROPERTY_SIZE, bodyAt, body, bodyCrc, place.crcs));
 }
 
 function writeHost(out: Buffer, at: number, address: Buffer, port: number): number {
@@ -153,7 +153,7 @@ function writeHost(out: Buffer, at: number, address: Buffer, port: number): numb
 
 function writeRecordCrc(out: Buffer, end: number, recordCrc: number): void {
   let at = end - CRC_PROPERTY_SIZE;
-  for (let i = 0; i < CRC_PROPERTY.length; i++) out[at++] = CRC_PROPERTY[i];
+  for (let i = 0; i < CRC_PROPERTY.length; i++) out[at++] = CRC_PROPERTY[i]!;
   let crc = recordCrc & CRC_MASK;
   for (let digit = 0; digit < CRC_DIGITS; digit++) {
     const rest = (crc / 10) | 0;
@@ -164,9 +164,17 @@ function writeRecordCrc(out: Buffer, end: number, recordCrc: number): void {
 }
 
 /** The checksum over a record before its last property. That of its body is known: a long one is not read once more. */
-function crcOfRecord(out: Buffer, start: number, end: number, bodyAt: number, body: Buffer, bodyCrc: number): number {
+function crcOfRecord(
+  out: Buffer,
+  start: number,
+  end: number,
+  bodyAt: number,
+  body: Buffer,
+  bodyCrc: number,
+  crcs: CrcCombiner,
+): number {
   if (body.length < LONG_BODY) return crc32(out.subarray(start, end));
-  const upToBody = combineCrc32(crc32(out.subarray(start, bodyAt)), bodyCrc, body.length);
+  const upToBody = crcs.combine(crc32(out.subarray(start, bodyAt)), bodyCrc, body.length);
   return crc32(out.subarray(bodyAt + body.length, end), upToBody);
 }
 
@@ -224,7 +232,7 @@ export class RecordView {
     this.bodyAt = bodyAt;
     at = bodyAt + bodyLength;
     if (bodyLength < 0 || at + (wide ? 4 : 3) > end) return false;
-    this.topicLength = wide ? buffer.readUInt16BE(at) : buffer[at];
+    this.topicLength = wide ? buffer.readUInt16BE(at) : buffer[at]!;
     this.topicAt = at + (wide ? 2 : 1);
     at = this.topicAt + this.topicLength;
     if (this.topicLength === 0 || at + 2 > end) return false;
@@ -242,10 +250,10 @@ function hasGoodRecordCrc(buffer: Buffer, start: number, end: number, properties
   const at = end - CRC_PROPERTY_SIZE;
   if (propertiesLength < CRC_PROPERTY_SIZE || buffer[end - 1] !== PROPERTY_END) return true;
   // The end of a longer name is none; but one bit of the separator before it may have flipped.
-  const before = propertiesLength > CRC_PROPERTY_SIZE ? buffer[at - 1] ^ PROPERTY_END : 0;
+  const before = propertiesLength > CRC_PROPERTY_SIZE ? buffer[at - 1]! ^ PROPERTY_END : 0;
   if ((before & (before - 1)) !== 0) return true;
   if (buffer.compare(CRC_PROPERTY, 0, CRC_PROPERTY.length, at, at + CRC_PROPERTY.length) !== 0) return true;
   let crc = 0;
-  for (let digit = end - 2; digit >= at + CRC_PROPERTY.length; digit--) crc = crc * 10 + (buffer[digit] - ZERO);
+  for (let digit = end - 2; digit >= at + CRC_PROPERTY.length; digit--) crc = crc * 10 + (buffer[digit]! - ZERO);
   return crc === (crc32(buffer.subarray(start, at)) & CRC_MASK);
 }

@@ -15,25 +15,25 @@ function queueOn(disk: MemoryFileSystem): ConsumeQueue {
 }
 
 /** Its messages are `SIZE` bytes each, and lie next to each other in the log. */
-function filled(count: number, first = 0): { disk: MemoryFileSystem; queue: ConsumeQueue } {
+async function filled(count: number, first = 0): Promise<{ disk: MemoryFileSystem; queue: ConsumeQueue }> {
   const disk = memoryFileSystem();
   const queue = queueOn(disk);
   queue.startAt(first);
   for (let i = first; i < first + count; i++) queue.append(i * SIZE, SIZE, 0);
-  queue.tail.writeOut();
+  await queue.tail.writeOut();
   return { disk, queue };
 }
 
 describe('a consume queue', () => {
   it.each([1, 2, 7, 800])(
     'finds the first entry that fits in as many steps as it likes (%i entries at once)',
-    (units) => {
+    async (units) => {
       const view = new QueueView(units);
       for (const count of [0, 1, 2, 49, 50, 51, 170]) {
-        const { queue } = filled(count);
+        const { queue } = await filled(count);
         for (let limit = 0; limit <= count + 1; limit++) {
           for (const from of [0, Math.min(3, count)]) {
-            const found = queue.lowest(view, from, (_, physicalOffset) => physicalOffset >= limit * SIZE);
+            const found = await queue.lowest(view, from, (_, physicalOffset) => physicalOffset >= limit * SIZE);
             expect([count, from, found]).toEqual([count, from, Math.max(from, Math.min(limit, count))]);
           }
         }
@@ -47,7 +47,7 @@ describe('a consume queue', () => {
     [120, 0],
     [30, 70],
   ])('knows its ends again when it is opened: %i entries from %i on', async (count, first) => {
-    const { disk } = filled(count, first);
+    const { disk } = await filled(count, first);
     const view = new QueueView(16);
     const queue = queueOn(disk);
     await queue.load(view, false);
@@ -58,7 +58,7 @@ describe('a consume queue', () => {
   });
 
   it('has no entry of a message that has gone, and no file without one', async () => {
-    const { disk, queue } = filled(170);
+    const { disk, queue } = await filled(170);
     const trim = async (minPhysical: number): Promise<void> => {
       await queue.trim(new QueueView(16), minPhysical);
       await queue.removeGone();

@@ -1,8 +1,9 @@
-// Owns the table of consume queues by topic and number, and their folders. Leaves the entries to consume-queue.ts.
+// Keeps the consume queues by topic and number, and finds their folders.
 import { isRetryTopic } from '@nest-rocketmq/remoting/internal';
 import { ConsumeQueue } from './consume-queue.js';
-import { QueueView } from './queue-view.js';
-import type { NotedQueue, NotedQueues } from './queue-checkpoint.js';
+import { EntryBlocks } from './entry-blocks.js';
+import { QueueView, VIEW_UNITS } from './queue-view.js';
+import type { SavedQueue, SavedQueues } from './queue-checkpoint.js';
 import { QueueVerifier } from './queue-verification.js';
 import type { QueueDamage } from './queue-verification.js';
 import type { OpenFiles } from '../files/open-files.js';
@@ -11,8 +12,6 @@ import { SegmentFiles } from '../files/segment-files.js';
 import { StoreError } from '../errors.js';
 import { forEachLimit } from '../files/for-each-limit.js';
 
-/** Entries read from a file at once: what a pull looks at, at most, when it filters. */
-const VIEW_UNITS = 800;
 /** Folders and files read together: a disk is quicker so, and Node has four threads for it. */
 const READ_AT_ONCE = 6;
 /** consumequeue/<topic>/<number> may all be new, and a name in the root. */
@@ -25,7 +24,9 @@ export interface TopicQueues {
 }
 
 export class ConsumeQueues {
-  readonly view = new QueueView(VIEW_UNITS);
+  readonly #blocks = new EntryBlocks();
+  /** Topics whose folders are being removed. */
+  readonly #removals = new Map<string, Promise<void>>();
   readonly #topics = new Map<string, TopicQueues>();
   readonly #directory: string;
 
@@ -59,42 +60,55 @@ export class ConsumeQueues {
     for (const { queues } of this.#topics.values()) yield* queues.values();
   }
 
-  /** Remembers how far every queue reaches now, for `noted`. */
+  /** Remembers how far every queue reaches now, for `saved`. */
   mark(): void {
     for (const queue of this.all()) queue.mark();
   }
 
   /** The queues as they were marked. Their entries up to there must be in the files. */
-  *noted(): Iterable<NotedQueue> {
+  *saved(): Iterable<SavedQueue> {
     for (const queue of this.all()) {
-      const noted = queue.noted();
-      if (noted.next > 0) yield noted;
+      const saved = queue.saved();
+      if (saved.next > 0) yield saved;
     }
   }
 
-  remove(topic: string): void {
+  /** The topic has no queues any more when this returns; its files have gone when it resolves. @throws what the disk throws */
+  async remove(topic: string): Promise<void> {
     const found = this.#topics.get(topic);
     if (!found) return;
     this.#topics.delete(topic);
-    for (const queue of found.queues.values()) queue.tail.remove();
-    this.open.fileSystem.removeTree(`${this.#directory}/${topic}`);
+    // A new topic of that name has its files in the same folder.
+    const removal = this.#removeFiles(found, this.#removals.get(topic));
+    const ended: Promise<void> = removal
+      .catch(() => undefined)
+      .finally(() => this.#removals.get(topic) === ended && this.#removals.delete(topic));
+    this.#removals.set(topic, ended);
+    await removal;
+  }
+
+  async #removeFiles({ topic, queues }: TopicQueues, before: Promise<void> | undefined): Promise<void> {
+    const removals = [...queues.values()].map((queue) => queue.tail.remove());
+    await before;
+    await Promise.all(removals);
+    await this.open.fileSystem.removeTree(`${this.#directory}/${topic}`);
   }
 
   /**
    * Finds every queue that has files, or had some.
-   * @param noted what the last checkpoint says of them; without it they are what their files say
+   * @param saved what the last checkpoint says of them; without it they are what their files say
    * @param aborted whether a crash may have left files shorter than they were made
    * @param logFirst where the log begins
-   * @returns the queues that are not as they were noted, and from where on
+   * @returns the queues that are not as they were saved, and from where on
    */
   async load(
-    noted: NotedQueues | undefined,
+    saved: SavedQueues | undefined,
     aborted: boolean,
     logFirst: number,
   ): Promise<Map<ConsumeQueue, QueueDamage>> {
     const found = await this.#findFolders();
-    const expected = new Map<ConsumeQueue, NotedQueue>();
-    for (const one of noted?.queues ?? []) {
+    const expected = new Map<ConsumeQueue, SavedQueue>();
+    for (const one of saved?.queues ?? []) {
       const topic = this.topic(one.topic);
       if (!topic) continue;
       const queue = this.queue(topic, one.queueId);
@@ -104,12 +118,12 @@ export class ConsumeQueues {
     const damaged = new Map<ConsumeQueue, QueueDamage>();
     const verifiers: QueueVerifier[] = [];
     await forEachLimit(found, READ_AT_ONCE, async (queue) => {
-      const verifier = verifiers.pop() ?? new QueueVerifier(new QueueView(VIEW_UNITS), logFirst, noted?.logFirst ?? 0);
+      const verifier = verifiers.pop() ?? new QueueVerifier(new QueueView(VIEW_UNITS), logFirst, saved?.logFirst ?? 0);
       const one = expected.get(queue);
       if (one) {
         const damage = await verifier.verify(queue, one);
         if (damage) damaged.set(queue, damage);
-      } else if (noted) await queue.files.load(true, true);
+      } else if (saved) await queue.files.load(true, true);
       else await queue.load(verifier.view, aborted);
       verifiers.push(verifier);
     });
@@ -122,19 +136,19 @@ export class ConsumeQueues {
     const queues = [...found];
     const areSizesRight = queues.some(({ files }) => files.starts.length > 0 && files.misfits.length === 0);
     for (const queue of queues) {
-      if (queue.files.misfits.length > 0 && areSizesRight) await queue.load(this.view, true, true);
+      if (queue.files.misfits.length > 0 && areSizesRight) await queue.load(new QueueView(VIEW_UNITS), true, true);
       refuseMisfits(queue.files);
     }
   }
 
   async #findFolders(): Promise<Set<ConsumeQueue>> {
-    const { aside } = this.open.fileSystem;
+    const { fileSystem } = this.open;
     const found = new Set<ConsumeQueue>();
-    const topics = (await aside.list(this.#directory)).filter((entry) => entry.directory);
+    const topics = (await fileSystem.list(this.#directory)).filter((entry) => entry.directory);
     await forEachLimit(topics, READ_AT_ONCE, async ({ name }) => {
       const topic = this.topic(name);
       if (!topic) return;
-      for (const entry of await aside.list(`${this.#directory}/${name}`))
+      for (const entry of await fileSystem.list(`${this.#directory}/${name}`))
         if (entry.directory && /^\d{1,10}$/.test(entry.name)) found.add(this.queue(topic, Number(entry.name)));
     });
     return found;
@@ -164,11 +178,9 @@ export class ConsumeQueues {
 
   #addQueue(topic: TopicQueues, queueId: number): ConsumeQueue {
     const directory = `${this.#directory}/${topic.topic}/${queueId}`;
-    const queue = new ConsumeQueue(
-      topic.topic,
-      queueId,
-      new SegmentFiles(this.open, directory, this.fileSize, FOLDERS),
-    );
+    const files = new SegmentFiles(this.open, directory, this.fileSize, FOLDERS);
+    files.after = this.#removals.get(topic.topic);
+    const queue = new ConsumeQueue(topic.topic, queueId, files, topic.bytes, this.#blocks);
     topic.queues.set(queueId, queue);
     return queue;
   }
@@ -178,7 +190,7 @@ function refuseMisfits({ misfits: [misfit], directory, fileSize }: SegmentFiles)
   if (misfit === undefined) return;
   throw new StoreError(
     'STORE_LAYOUT',
-    `${directory}/${misfit} has not the size of ${fileSize} bytes. ` +
+    `expected ${directory}/${misfit} to have a size of ${fileSize} bytes. ` +
       'Set mappedFileSizeConsumeQueue to what the store was written with, or remove the folder consumequeue: it is rebuilt.',
   );
 }

@@ -30,7 +30,7 @@ function copyFile(from: MemoryFileSystem, to: MemoryFileSystem, path: string): v
 
 /** As Apache RocketMQ goes on with a store: it changes the checkpoint, and leaves our checksum in it as it is. */
 function asByApache(fileSystem: MemoryFileSystem): void {
-  fileSystem.open('/store/checkpoint', 'write').write(Buffer.from([7]), 0, 1, 7);
+  fileSystem.openSync('/store/checkpoint', 'write').writeSync(Buffer.from([7]), 0, 1, 7);
 }
 
 describe('the checkpoint of the queues', () => {
@@ -45,13 +45,13 @@ describe('the checkpoint of the queues', () => {
       ({ store } = await opened(files));
       send(store, 150, 330);
       send(store, 0, 5, 'U');
-      await store.settled();
+      await store.drain();
       if (end === 'killed') files = killed(files);
       await store.close();
       copyFile(old, files, FILE);
       asByApache(files);
       ({ store, said } = await opened(files));
-      expect([bodies(store), bodies(store, 'U'), said]).toEqual([names(330), names(5), []]);
+      expect([await bodies(store), await bodies(store, 'U'), said]).toEqual([names(330), names(5), []]);
       expect(store.metrics.recoveredRecords).toBe(185);
       await store.close();
     },
@@ -62,17 +62,17 @@ describe('the checkpoint of the queues', () => {
     const clock = new ManualClock(1_700_000_000_000);
     let { store, said } = await opened(files, { clock });
     send(store, 0, 100);
-    await store.settled();
+    await store.drain();
     await clock.advance(6_000);
     const old = killed(files);
     send(store, 100, 200);
-    await store.settled();
+    await store.drain();
     await clock.advance(6_000);
     const between = killed(files);
     await store.close();
     copyFile(old, between, '/store/checkpoint');
     ({ store, said } = await opened(between));
-    expect([bodies(store), said]).toEqual([names(200), []]);
+    expect([await bodies(store), said]).toEqual([names(200), []]);
     await store.close();
   });
 
@@ -81,13 +81,13 @@ describe('the checkpoint of the queues', () => {
     const first = await opened(files);
     send(first.store, 0, 120);
     await first.store.close();
-    const size = files.stat(FILE)!.size;
+    const size = files.statSync(FILE)!.size;
     for (let at = 0; at < size; at += 7) {
       const damaged = killed(files);
-      damaged.open(FILE, 'write').write(Buffer.from([0x5a]), 0, 1, at);
-      if (at % 2 === 0) damaged.open(FILE, 'write').truncate(at);
+      damaged.openSync(FILE, 'write').writeSync(Buffer.from([0x5a]), 0, 1, at);
+      if (at % 2 === 0) damaged.openSync(FILE, 'write').truncateSync(at);
       const { store, said } = await opened(damaged);
-      expect([at, bodies(store), said]).toEqual([at, names(120), []]);
+      expect([at, await bodies(store), said]).toEqual([at, names(120), []]);
       expect(store.append(message()).queueOffset).toBe(120);
       await store.close();
     }
@@ -98,19 +98,19 @@ describe('the checkpoint of the queues', () => {
     let { store, said } = await opened(files);
     send(store, 0, 50);
     send(store, 0, 50, 'U');
-    await store.settled();
-    store.deleteTopic('U');
+    await store.drain();
+    await store.deleteTopic('U');
     await store.close();
     for (const anew of [false, true]) {
       ({ store, said } = await opened(files));
-      expect([bodies(store), store.maxOffset('U', 0), said]).toEqual([names(50), 0, []]);
+      expect([await bodies(store), store.maxOffset('U', 0), said]).toEqual([names(50), 0, []]);
       if (anew) send(store, 7, 9, 'U');
       await store.close();
     }
     // With another queue damaged, too.
-    files.removeTree('/store/consumequeue/T');
+    files.removeTreeSync('/store/consumequeue/T');
     ({ store } = await opened(files));
-    expect([bodies(store), bodies(store, 'U')]).toEqual([names(50), ['m7', 'm8']]);
+    expect([await bodies(store), await bodies(store, 'U')]).toEqual([names(50), ['m7', 'm8']]);
     await store.close();
   });
 
@@ -118,8 +118,8 @@ describe('the checkpoint of the queues', () => {
     const now = { time: 1_700_000_000_000 };
     const images: MemoryFileSystem[] = [];
     const files = new (class extends MemoryFileSystem {
-      override remove(path: string): void {
-        super.remove(path);
+      override removeSync(path: string): void {
+        super.removeSync(path);
         if (/commitlog|consumequeue/.test(path)) images.push(killed(this));
       }
     })(() => now.time);
@@ -131,14 +131,14 @@ describe('the checkpoint of the queues', () => {
       deleteWhen: HOURS,
     });
     for (let i = 0; i < 140; i++) store.append(message({ body: `${i}`.padEnd(900) }));
-    await store.settled();
+    await store.drain();
     await clock.advance(2 * 3_600_000);
     await store.close();
     expect(images.length).toBeGreaterThan(5);
     for (const image of images) {
       const { store: again, said } = await opened(image, { mappedFileSizeCommitLog: 20_000 });
       const first = again.minOffset('T', 0);
-      expect([said, bodies(again).length]).toEqual([[], 140 - first]);
+      expect([said, (await bodies(again)).length]).toEqual([[], 140 - first]);
       expect(first).toBeLessThanOrEqual(Math.ceil(again.metrics.minPhysicalOffset / 990));
       expect(again.append(message()).queueOffset).toBe(140);
       await again.close();
@@ -158,7 +158,7 @@ describe('the checkpoint of the queues', () => {
     let { store, said } = await opened(files, sizes);
     send(store, 0, 30, 'U');
     for (let i = 0; i < 40; i++) store.append(message({ body: Buffer.alloc(1_000) }));
-    await store.settled();
+    await store.drain();
     await clock.advance(2 * 3_600_000);
     expect([store.minOffset('U', 0), store.maxOffset('U', 0), store.metrics.minPhysicalOffset]).toEqual([
       30, 30, 40_000,
@@ -166,7 +166,7 @@ describe('the checkpoint of the queues', () => {
     if (end === 'killed') files = killed(files);
     await store.close();
     for (const damage of ['', '/store/consumequeue/U', '/store/consumequeue']) {
-      if (damage !== '') files.removeTree(damage);
+      if (damage !== '') files.removeTreeSync(damage);
       ({ store, said } = await opened(files, sizes));
       expect([damage, store.minOffset('U', 0), store.maxOffset('U', 0), store.maxOffset('T', 0)]).toEqual([
         damage,
@@ -190,17 +190,17 @@ describe('the checkpoint of the queues', () => {
     const sizes = { mappedFileSizeCommitLog: 20_000, clock, fileReservedTime: 1, deleteWhen: HOURS };
     let { store } = await opened(files, sizes);
     for (let i = 0; i < 70; i++) store.append(message({ body: `${i}`.padEnd(900) }));
-    await store.settled();
+    await store.drain();
     await clock.advance(2 * 3_600_000);
     const first = store.minOffset('T', 0);
     await store.close();
     const path = '/store/consumequeue/T/0/00000000000000000000';
-    files.open(path, 'write').write(Buffer.alloc(2_000), 0, 2_000, 0);
+    files.openSync(path, 'write').writeSync(Buffer.alloc(2_000), 0, 2_000, 0);
     ({ store } = await opened(files, sizes));
-    expect([store.minOffset('T', 0), bodies(store).length]).toEqual([first, 70 - first]);
+    expect([store.minOffset('T', 0), (await bodies(store)).length]).toEqual([first, 70 - first]);
     await store.close();
     const entries = Buffer.alloc(2_000);
-    files.open(path, 'read').read(entries, 0, 2_000, 0);
+    files.openSync(path, 'read').readSync(entries, 0, 2_000, 0);
     expect(Array.from({ length: 70 }, (_, i) => entries.readInt32BE(i * 20 + 8)).every((size) => size > 0)).toBe(true);
   });
 });

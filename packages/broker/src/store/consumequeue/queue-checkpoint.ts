@@ -6,7 +6,7 @@ import type { FileSystem } from '../files/file-system.js';
 import type { CorruptRange } from '../commitlog/log-scan.js';
 import type { FileSum } from './queue-sums.js';
 import { readLong, writeLong } from '../commitlog/record.js';
-import { readFullyAside, writeFullyAside } from '../files/segment.js';
+import { readFully, writeFully } from '../files/segment.js';
 import type { Pause } from '../files/yield-to-event-loop.js';
 
 const MAGIC = 0x4e52_5133;
@@ -20,7 +20,7 @@ const FIRST_LENGTH = 65_536;
 /** Bytes; a file that is larger is none of ours. 40,000 queues take 4 MB. */
 const LARGEST = 1_073_741_824;
 
-export interface NotedQueue {
+export interface SavedQueue {
   topic: string;
   queueId: number;
   /** First entry whose message was there. */
@@ -34,7 +34,7 @@ export interface NotedQueue {
   files: FileSum[];
 }
 
-export interface NotedQueues {
+export interface SavedQueues {
   /** Where the commit log ended then, and began. */
   position: number;
   logFirst: number;
@@ -43,7 +43,7 @@ export interface NotedQueues {
   queueFileSize: number;
   /** Parts of the commit log that are lost. */
   lost: CorruptRange[];
-  queues: NotedQueue[];
+  queues: SavedQueue[];
 }
 
 export class QueueCheckpoint {
@@ -57,17 +57,16 @@ export class QueueCheckpoint {
   }
 
   /** Undefined where it is missing or damaged: then the queues are compared with the whole log. */
-  async load(): Promise<NotedQueues | undefined> {
-    const { aside } = this.fileSystem;
-    const size = (await aside.stat(this.#path))?.size ?? 0;
+  async load(): Promise<SavedQueues | undefined> {
+    const size = (await this.fileSystem.stat(this.#path))?.size ?? 0;
     if (size < HEADER || size > LARGEST) return undefined;
     const bytes = Buffer.allocUnsafeSlow(size);
     try {
-      const file = await aside.open(this.#path, 'read');
+      const file = await this.fileSystem.open(this.#path, 'read');
       try {
-        if ((await readFullyAside(file, bytes, 0, size, 0)) < size) return undefined;
+        if ((await readFully(file, bytes, 0, size, 0)) < size) return undefined;
       } finally {
-        file.close();
+        await file.close();
       }
     } catch (error) {
       // A folder in its place, or a disk that cannot be read there.
@@ -79,26 +78,25 @@ export class QueueCheckpoint {
   }
 
   /** A crash leaves the old one or the new one. */
-  async save(noted: Omit<NotedQueues, 'queues'>, queues: Iterable<NotedQueue>, pause: Pause): Promise<void> {
-    const bytes = await encode(noted, queues, pause);
-    const { aside } = this.fileSystem;
+  async save(saved: Omit<SavedQueues, 'queues'>, queues: Iterable<SavedQueue>, pause: Pause): Promise<void> {
+    const bytes = await encode(saved, queues, pause);
     const fresh = `${this.#path}.tmp`;
-    const file = await aside.open(fresh, 'create');
+    const file = await this.fileSystem.open(fresh, 'create');
     try {
-      await file.truncateAside(bytes.length);
-      await writeFullyAside(file, bytes, 0, bytes.length, 0);
+      await file.truncate(bytes.length);
+      await writeFully(file, bytes, 0, bytes.length, 0);
       await file.sync();
     } finally {
-      file.close();
+      await file.close();
     }
-    await aside.rename(fresh, this.#path);
+    await this.fileSystem.rename(fresh, this.#path);
     await this.fileSystem.syncDirectory(this.root);
   }
 }
 
 async function encode(
-  { position, logFirst, logFileSize, queueFileSize, lost }: Omit<NotedQueues, 'queues'>,
-  queues: Iterable<NotedQueue>,
+  { position, logFirst, logFileSize, queueFileSize, lost }: Omit<SavedQueues, 'queues'>,
+  queues: Iterable<SavedQueue>,
   pause: Pause,
 ): Promise<Buffer> {
   let bytes = Buffer.allocUnsafe(Math.max(FIRST_LENGTH, HEADER + lost.length * RANGE));
@@ -127,7 +125,7 @@ async function encode(
   return whole;
 }
 
-function encodeQueue(bytes: Buffer, from: number, topic: Buffer, queue: NotedQueue): number {
+function encodeQueue(bytes: Buffer, from: number, topic: Buffer, queue: SavedQueue): number {
   bytes[from] = topic.length;
   topic.copy(bytes, from + 1);
   let at = from + 1 + topic.length;
@@ -151,27 +149,36 @@ function encodeQueue(bytes: Buffer, from: number, topic: Buffer, queue: NotedQue
 }
 
 /** Of bytes whose checksum is good. */
-function decode(bytes: Buffer): NotedQueues {
-  const [position, logFirst, logFileSize, queueFileSize] = [8, 16, 24, 32].map((at) => readLong(bytes, at));
+function decode(bytes: Buffer): SavedQueues {
   const lost: CorruptRange[] = [];
   let at = HEADER;
   for (let left = bytes.readUInt32BE(40); left > 0; left--, at += RANGE)
     lost.push({ from: readLong(bytes, at), to: readLong(bytes, at + 8) });
-  const queues: NotedQueue[] = [];
+  const queues: SavedQueue[] = [];
   for (let left = bytes.readUInt32BE(44); left > 0; left--) {
     const queue = decodeQueue(bytes, at);
     queues.push(queue);
     at += QUEUE + Buffer.byteLength(queue.topic) + queue.files.length * FILE;
   }
-  return { position, logFirst, logFileSize, queueFileSize, lost, queues };
+  return {
+    position: readLong(bytes, 8),
+    logFirst: readLong(bytes, 16),
+    logFileSize: readLong(bytes, 24),
+    queueFileSize: readLong(bytes, 32),
+    lost,
+    queues,
+  };
 }
 
-function decodeQueue(bytes: Buffer, from: number): NotedQueue {
-  const length = bytes[from];
+function decodeQueue(bytes: Buffer, from: number): SavedQueue {
+  const length = bytes.readUInt8(from);
   const topic = bytes.toString('utf8', from + 1, from + 1 + length);
   let at = from + 1 + length;
   const queueId = bytes.readInt32BE(at);
-  const [first, next, lastPhysical, maxPhysical] = [4, 12, 20, 28].map((offset) => readLong(bytes, at + offset));
+  const first = readLong(bytes, at + 4);
+  const next = readLong(bytes, at + 12);
+  const lastPhysical = readLong(bytes, at + 20);
+  const maxPhysical = readLong(bytes, at + 28);
   const files: FileSum[] = [];
   const count = bytes.readUInt32BE(at + 36);
   at += QUEUE - 1;

@@ -36,11 +36,11 @@ async function left(stop: 'stopped' | 'killed', before: 'idle' | 'busy'): Promis
   const clock = new ManualClock(1_700_000_000_000);
   const store = await openStore({ fileSystem, clock, ...SIZES });
   send(store, 0, 25);
-  await store.settled();
+  await store.drain();
   // The checkpoint is at the end of the log afterwards.
   await clock.advance(12_000);
   send(store, 25, COUNT);
-  await store.settled();
+  await store.drain();
   if (before === 'idle') await clock.advance(12_000);
   const asKilled = killed(fileSystem);
   await store.close();
@@ -69,9 +69,9 @@ const SCOPES: Record<string, string> = {
 };
 
 function overwrite(files: MemoryFileSystem, path: string, bytes: (size: number) => [at: number, bytes: Buffer]): void {
-  const file = files.open(path, 'write');
-  const [at, written] = bytes(file.size());
-  file.write(written, 0, written.length, at);
+  const file = files.openSync(path, 'write');
+  const [at, written] = bytes(file.content.size);
+  file.writeSync(written, 0, written.length, at);
 }
 
 const each =
@@ -81,10 +81,10 @@ const each =
   };
 
 const DAMAGES: Record<string, (files: MemoryFileSystem, scope: string) => void> = {
-  removed: (files, scope) => files.removeTree(scope),
-  'cut to nothing': each((files, path) => files.open(path, 'write').truncate(0)),
-  'cut to half': each((files, path) => files.open(path, 'write').truncate(100)),
-  'cut within an entry': each((files, path) => files.open(path, 'write').truncate(67)),
+  removed: (files, scope) => files.removeTreeSync(scope),
+  'cut to nothing': each((files, path) => files.openSync(path, 'write').truncateSync(0)),
+  'cut to half': each((files, path) => files.openSync(path, 'write').truncateSync(100)),
+  'cut within an entry': each((files, path) => files.openSync(path, 'write').truncateSync(67)),
   zeroed: each((files, path) => overwrite(files, path, (size) => [0, Buffer.alloc(size)])),
   'zeroed in the middle': each((files, path) => overwrite(files, path, () => [30, Buffer.alloc(50)])),
   'zeroed at the end': each((files, path) => overwrite(files, path, () => [80, Buffer.alloc(120)])),
@@ -99,11 +99,11 @@ const DAMAGES: Record<string, (files: MemoryFileSystem, scope: string) => void> 
   }),
   'replaced by a folder or a file': (files, scope) => {
     const wasFile = /\d{20}$/.test(scope);
-    files.removeTree(scope);
+    files.removeTreeSync(scope);
     if (wasFile) {
-      files.makeDirectory(scope);
-      files.open(`${scope}/notes`, 'create');
-    } else files.open(scope, 'create').write(Buffer.from('mine'), 0, 4, 0);
+      files.makeDirectorySync(scope);
+      files.openSync(`${scope}/notes`, 'create');
+    } else files.openSync(scope, 'create').writeSync(Buffer.from('mine'), 0, 4, 0);
   },
 };
 
@@ -130,8 +130,9 @@ async function opened(
   return { store: await openStore({ fileSystem, logger, ...SIZES, ...more }), said };
 }
 
-function served(store: MessageStore): string {
-  return PLACES.map(({ topic, queueId }) => bodies(store, topic, queueId).join()).join('\n');
+async function served(store: MessageStore): Promise<string> {
+  const found = await Promise.all(PLACES.map(({ topic, queueId }) => bodies(store, topic, queueId)));
+  return found.map((one) => one.join()).join('\n');
 }
 
 const ALL = PLACES.map(({ topic, queueId }) =>
@@ -148,8 +149,8 @@ function entries(files: MemoryFileSystem, count: number): string {
   const all = filesIn(files, `${FOLDER}/T/0`)
     .sort()
     .map((path) => {
-      const bytes = Buffer.alloc(files.stat(path)?.size ?? 0);
-      if (path.length > `${FOLDER}/T/0/`.length) files.open(path, 'read').read(bytes, 0, bytes.length, 0);
+      const bytes = Buffer.alloc(files.statSync(path)?.size ?? 0);
+      if (path.length > `${FOLDER}/T/0/`.length) files.openSync(path, 'read').readSync(bytes, 0, bytes.length, 0);
       const end = Math.min(200, Math.max(0, count * 20 - Number(path.slice(-20))));
       return end > 0 ? `${path} ${files.directories.has(path)} ${bytes.subarray(0, end).toString('hex')}` : '';
     });
@@ -163,24 +164,24 @@ describe.each([
   ['killed', 'busy'],
 ] as const)('a store that was %s and was %s before', (stop, before) => {
   const cases = Object.keys(SCOPES).flatMap((scope) => Object.keys(DAMAGES).map((damage) => [scope, damage] as const));
-  const noted = notedCount(stop, before);
+  const saved = notedCount(stop, before);
 
   it.each(cases)('serves everything from its place with %s %s', async (scope, damage) => {
     const files = await copyOfLeft(stop, before);
-    const undamaged = entries(files, noted);
+    const undamaged = entries(files, saved);
     DAMAGES[damage](files, SCOPES[scope]);
-    const isHarmless = entries(files, noted) === undamaged;
+    const isHarmless = entries(files, saved) === undamaged;
     let { store, said } = await opened(files);
-    expect(served(store)).toBe(ALL);
+    expect(await served(store)).toBe(ALL);
     if (!isHarmless) expect(said.join('\n')).toMatch(/topic T queue 0 .*offsets? \d+/);
     expect(nextOffsets(store)).toEqual(PLACES.map(() => COUNT));
-    await store.settled();
+    await store.drain();
     await store.close();
     if (damage.includes('folder'))
       expect(said.join('\n')).toMatch(/stood where the store needs .* it is .*\.damaged now/);
     // Once it is put right it stays so.
     ({ store, said } = await opened(files));
-    expect([served(store).length > ALL.length, said]).toEqual([true, []]);
+    expect([(await served(store)).length > ALL.length, said]).toEqual([true, []]);
     await store.close();
   });
 
@@ -189,16 +190,16 @@ describe.each([
     async (scope) => {
       for (const damage of Object.keys(DAMAGES)) {
         const files = await copyOfLeft(stop, before);
-        files.remove('/store/consumequeue.checkpoint');
+        files.removeSync('/store/consumequeue.checkpoint');
         DAMAGES[damage](files, SCOPES[scope]);
         const { store } = await opened(files).catch((error: Error) => {
           // Not one file of the right size is left, and so the option may be wrong.
           expect(error.message).toContain('remove the folder consumequeue: it is rebuilt');
           expect([damage, scope]).toEqual([expect.stringMatching(/cut|longer/), 'all of consumequeue']);
-          files.removeTree(FOLDER);
+          files.removeTreeSync(FOLDER);
           return opened(files);
         });
-        expect([damage, served(store)]).toEqual([damage, ALL]);
+        expect([damage, await served(store)]).toEqual([damage, ALL]);
         expect([damage, nextOffsets(store)]).toEqual([damage, PLACES.map(() => COUNT)]);
         await store.close();
       }
@@ -207,7 +208,7 @@ describe.each([
 
   it('has nothing to say when nothing is damaged', async () => {
     const { store, said } = await opened(await copyOfLeft(stop, before));
-    expect([served(store), said]).toEqual([ALL, []]);
+    expect([await served(store), said]).toEqual([ALL, []]);
     await store.close();
   });
 });

@@ -16,31 +16,31 @@ export class QueueRebuild {
   readonly lost: OffsetRange[] = [];
   /** Records that begin before are in the queue. */
   readonly from: number;
-  #anew: boolean;
+  #fromScratch: boolean;
   /** Entries from here on need not have been in the files. */
   #newFrom = Infinity;
 
   /** @param expected entries that the queue had; so many it has again, whatever became of their records */
   constructor(
     readonly queue: ConsumeQueue,
-    { physicalOffset, anew }: Pick<QueueDamage, 'physicalOffset' | 'anew'>,
+    { physicalOffset, fromScratch }: Pick<QueueDamage, 'physicalOffset' | 'fromScratch'>,
     public expected: number,
   ) {
     this.from = physicalOffset;
-    this.#anew = anew;
+    this.#fromScratch = fromScratch;
     queue.tail.onDifference = (index, count) => this.#differs(index, count);
   }
 
   /** Whether it has no entry yet, and may begin at any. */
   get startsAnew(): boolean {
-    return this.#anew;
+    return this.#fromScratch;
   }
 
   /** Makes the queue ready for an entry at `index`, where none is yet. */
   reach(index: number, lostAt: number): void {
-    if (this.#anew && index > this.queue.next) this.queue.startAt(index);
+    if (this.#fromScratch && index > this.queue.next) this.queue.startAt(index);
     else this.fill(index, lostAt);
-    this.#anew = false;
+    this.#fromScratch = false;
   }
 
   /** Entries up to `end` lead to lost bytes: reading them finds no record, and goes on to the next. */
@@ -51,22 +51,22 @@ export class QueueRebuild {
     while (queue.next < end) queue.append(lostAt, SHORTEST_RECORD, 0);
   }
 
-  /** The topic was deleted and made anew: what came before does not count. */
+  /** The topic was deleted and made again: what came before does not count. */
   beginAgain(): void {
     this.queue.startAt(0);
     this.changed.length = this.lost.length = 0;
     this.expected = 0;
-    this.#anew = false;
+    this.#fromScratch = false;
   }
 
   /** Records from here on were stored behind the last checkpoint. */
-  noteNew(): void {
+  markNew(): void {
     this.#newFrom = Math.min(this.#newFrom, this.queue.next);
   }
 
   async writeOut(): Promise<void> {
     const { tail } = this.queue;
-    await tail.writeOutAside();
+    await tail.writeOut();
     if (tail.failure !== undefined) throw tail.failure;
     tail.release();
   }
@@ -74,9 +74,9 @@ export class QueueRebuild {
   /** @param lostAt where lost bytes of the log are, for entries whose records did not come */
   async finish(lostAt: number): Promise<void> {
     const { queue } = this;
-    if (this.#anew && this.expected > queue.next) queue.startAt(this.expected);
+    if (this.#fromScratch && this.expected > queue.next) queue.startAt(this.expected);
     else this.fill(this.expected, lostAt);
-    if (queue.next === 0) queue.files.removeAll();
+    if (queue.next === 0) await queue.files.removeAll();
     // A store may have 40,000 queues: those without files get them later, together.
     else if (queue.files.starts.length === 0) this.#differs(queue.tail.first, queue.next - queue.tail.first);
     else {

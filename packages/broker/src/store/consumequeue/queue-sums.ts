@@ -26,7 +26,7 @@ const SETTLED = 2_000;
 export class QueueSums {
   /** Ascending. */
   files: FileSum[] = [];
-  /** Entries that the next `marked` tells of; -1 with none asked for. */
+  /** Entries that the next `marked` covers; -1 without a mark. */
   #mark = -1;
   /** Checksum of the file that the mark is in, up to the mark; undefined while no more was written. */
   #crcAtMark: number | undefined;
@@ -44,7 +44,7 @@ export class QueueSums {
   wrote(start: number, position: number, entries: Buffer): void {
     const file = this.files[this.files.length - 1];
     const end = position + entries.length;
-    // What was put right in the middle is not known any more.
+    // The checksum does not cover what was corrected in the middle.
     if (!file || file.start !== start || start + file.units * UNIT !== position) return;
     const mark = this.#mark * UNIT;
     if (position <= mark && mark < end && mark > start)
@@ -88,7 +88,7 @@ export class QueueSums {
   }
 }
 
-/** Notes when a file was last changed, unless that was just now. */
+/** Remembers when a file was last changed, unless that was just now. */
 export function settle(file: FileSum, stat: FileStat | undefined): void {
   if (!stat || stat.changed + SETTLED > Date.now()) return;
   file.changed = stat.changed;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { MemoryFileSystem, asideOf } from '../files/memory-file-system.js';
-import type { OpenMode, StoreFile } from '../files/file-system.js';
+import { MemoryFileSystem, type MemoryFile } from '../files/memory-file-system.js';
+import type { OpenMode } from '../files/file-system.js';
 import { OpenFiles } from '../files/open-files.js';
 import { FILLER_SIZE, QueueTail } from './queue-tail.js';
 import { QueueView, UNIT } from './queue-view.js';
@@ -16,19 +16,14 @@ class SlowDisk extends MemoryFileSystem {
   #ended: Promise<void> = Promise.resolve();
   #end: () => void = () => {};
   full = false;
-  override readonly aside = asideOf(this);
 
-  override open(path: string, mode: OpenMode): StoreFile {
-    const file = super.open(path, mode);
-    const { write, writeAside } = file;
-    file.write = (...range) => {
-      if (this.full) throw new Error('ENOSPC');
-      return write.apply(file, range);
-    };
-    file.writeAside = async (...range) => {
+  override openSync(path: string, mode: OpenMode): MemoryFile {
+    const file = super.openSync(path, mode);
+    const { write } = file;
+    file.write = async (...range) => {
       await this.#ended;
       if (this.full) throw new Error('ENOSPC');
-      return writeAside.apply(file, range);
+      return write.apply(file, range);
     };
     return file;
   }
@@ -53,10 +48,11 @@ function append(tail: QueueTail, count: number): void {
 }
 
 /** The numbers of the entries below `flushed` that are not in the file as they were appended. */
-function wrong(files: SegmentFiles, tail: QueueTail): number[] {
+async function wrong(files: SegmentFiles, tail: QueueTail): Promise<number[]> {
   const view = new QueueView(tail.flushed);
-  files.read(view.scratch, 0, tail.flushed * UNIT, 0);
-  view.buffer = view.scratch;
+  const bytes = Buffer.alloc(tail.flushed * UNIT);
+  await files.read(bytes, 0, bytes.length, 0);
+  view.show(bytes, 0, tail.flushed);
   return Array.from({ length: tail.flushed }, (_, i) => i).filter(
     (i) => view.physicalOffset(i) !== i * SIZE || view.size(i) !== SIZE || view.tagsCode(i) !== i,
   );
@@ -67,35 +63,35 @@ describe('while the newest entries of a queue are written off the thread', () =>
     const { disk, files, tail } = opened();
     append(tail, 1000);
     disk.hold();
-    const written = tail.writeOutAside();
+    const written = tail.writeOut();
     append(tail, MANY);
     disk.release();
     await written;
     append(tail, MANY);
-    await tail.writeOutAside();
-    expect([tail.flushed, tail.next, wrong(files, tail)]).toEqual([1000 + 2 * MANY, 1000 + 2 * MANY, []]);
+    await tail.writeOut();
+    expect([tail.flushed, tail.next, await wrong(files, tail)]).toEqual([1000 + 2 * MANY, 1000 + 2 * MANY, []]);
   });
 
   it('a topic that is deleted takes its files along, those too that are just being made', async () => {
     const { disk, files, tail } = opened();
     append(tail, 10);
     disk.hold();
-    const written = tail.writeOutAside();
-    tail.remove();
+    const written = tail.writeOut();
+    const removed = tail.remove();
     disk.release();
-    await written;
-    expect([disk.list(FOLDER), files.starts, tail.failure, tail.waits]).toEqual([[], [], undefined, false]);
+    await Promise.all([written, removed]);
+    expect([disk.listSync(FOLDER), files.starts, tail.failure, tail.waits]).toEqual([[], [], undefined, false]);
   });
 
   it('what the disk does not take waits, and is written when there is room', async () => {
     const { disk, files, tail } = opened();
     append(tail, 10);
     disk.full = true;
-    await tail.writeOutAside();
+    await tail.writeOut();
     expect([tail.failure, tail.flushed]).toEqual([new Error('ENOSPC'), 0]);
     disk.full = false;
-    await tail.writeOutAside();
-    expect([tail.failure, tail.flushed, wrong(files, tail)]).toEqual([undefined, 10, []]);
+    await tail.writeOut();
+    expect([tail.failure, tail.flushed, await wrong(files, tail)]).toEqual([undefined, 10, []]);
   });
 
   it('a file that begins before the first entry is not left without the fillers before it', async () => {
@@ -103,13 +99,14 @@ describe('while the newest entries of a queue are written off the thread', () =>
     tail.startAt(50);
     append(tail, 10);
     disk.full = true;
-    await tail.writeOutAside();
+    await tail.writeOut();
     expect([tail.failure, files.starts]).toEqual([new Error('ENOSPC'), []]);
     disk.full = false;
-    await tail.writeOutAside();
+    await tail.writeOut();
     const view = new QueueView(60);
-    files.read(view.scratch, 0, 60 * UNIT, 0);
-    view.buffer = view.scratch;
+    const bytes = Buffer.alloc(60 * UNIT);
+    await files.read(bytes, 0, bytes.length, 0);
+    view.show(bytes, 0, 60);
     expect(Array.from({ length: 60 }, (_, i) => view.size(i))).toEqual(
       Array.from({ length: 60 }, (_, i) => (i < 50 ? FILLER_SIZE : SIZE)),
     );

@@ -1,5 +1,5 @@
-// Owns the newest entries of one consume queue: in memory until they are written out in batches, for after a crash they
-// are rebuilt from the log. Leaves what the entries say to consume-queue.ts.
+// Keeps the newest entries of one consume queue in memory, and writes them out in batches: after a crash they are rebuilt
+// from the commit log.
 import { QueueSums } from './queue-sums.js';
 import { UNIT } from './queue-view.js';
 import type { QueueView } from './queue-view.js';
@@ -32,7 +32,7 @@ export class QueueTail {
   #memory = EMPTY;
   /** The entry at the beginning of `#memory`; all from there to `next` are in it. */
   #first = 0;
-  /** While `#memory` is being written off the thread, and must stay as it is. */
+  /** While `#memory` is being written, and must stay as it is. */
   #writing: Promise<void> | undefined;
   #removed = false;
 
@@ -61,10 +61,7 @@ export class QueueTail {
 
   /** Points the view at the entries from `index` on, which is not below `first`. */
   show(view: QueueView, index: number, count: number): number {
-    view.buffer = this.#memory;
-    view.at = (index - this.#first) * UNIT;
-    view.count = Math.min(count, this.next - index);
-    return view.count;
+    return view.show(this.#memory, (index - this.#first) * UNIT, Math.min(count, this.next - index));
   }
 
   /** Whether there are entries to write, and no topic was deleted under them. */
@@ -72,33 +69,21 @@ export class QueueTail {
     return this.flushed < this.next && !this.#removed;
   }
 
-  /** Writes the entries that wait, off the thread. What fails is kept, and `failure` says why. Never rejects. */
-  async writeOutAside(): Promise<void> {
+  /** Writes the entries that wait. What fails is kept, and `failure` says why. Never rejects. */
+  async writeOut(): Promise<void> {
     // What came since it began is not in it.
     while (this.#writing) await this.#writing;
     if (!this.waits) return;
-    this.#writing = this.#writeAside(this.next).finally(() => (this.#writing = undefined));
+    this.#writing = this.#write(this.next).finally(() => (this.#writing = undefined));
     await this.#writing;
   }
 
-  async #writeAside(end: number): Promise<void> {
+  async #write(end: number): Promise<void> {
     try {
-      while (this.flushed < end) await this.#writeToEndOfFileAside(end);
+      while (this.flushed < end && !this.#removed) await this.#writeToEndOfFile(end);
       this.failure = undefined;
     } catch (error) {
       this.failure = this.#removed ? undefined : error;
-    } finally {
-      if (this.#removed) this.files.removeAll();
-    }
-  }
-
-  /** The same on the thread. */
-  writeOut(): void {
-    try {
-      while (this.flushed < this.next) this.#writeToEndOfFile();
-      this.failure = undefined;
-    } catch (error) {
-      this.failure = error;
     }
   }
 
@@ -117,42 +102,31 @@ export class QueueTail {
   }
 
   /** Removes the files, as soon as nothing is written to them any more. */
-  remove(): void {
+  async remove(): Promise<void> {
     this.#removed = true;
-    if (!this.#writing) this.files.removeAll();
+    await this.#writing;
+    await this.files.removeAll();
   }
 
-  #writeToEndOfFile(): void {
-    const position = this.flushed * UNIT;
-    const start = this.files.startOf(position);
-    if (!this.files.has(start)) {
-      this.files.ensure(start);
-      this.#fillTo(position, start);
-    }
-    const entries = this.#entriesToEndOfFile(start, this.next);
-    this.files.write(entries, 0, entries.length, position);
-    this.#wrote(start, entries);
-  }
-
-  async #writeToEndOfFileAside(end: number): Promise<void> {
+  async #writeToEndOfFile(end: number): Promise<void> {
     const position = this.flushed * UNIT;
     const start = this.files.startOf(position);
     const entries = this.#entriesToEndOfFile(start, end);
     const same = this.onDifference !== undefined && (await this.#isInFile(start, position, entries));
     if (!this.files.has(start)) {
-      await this.files.ensureAside(start);
-      this.#fillTo(position, start);
+      await this.files.ensure(start);
+      await this.#fillTo(position, start);
     }
-    if (!same) await this.files.writeFullyAside(entries, 0, entries.length, position);
-    this.#wrote(start, entries);
+    if (!same) await this.files.writeFully(entries, 0, entries.length, position);
+    await this.#wrote(start, entries);
   }
 
-  /** Whether the file has the entries already; tells of those that it has otherwise. */
+  /** Whether the file has the entries already; reports those that differ. */
   async #isInFile(start: number, position: number, entries: Buffer): Promise<boolean> {
     const found = Buffer.alloc(entries.length);
     if (this.files.has(start)) {
-      if (position > start && !this.sums.has(start)) this.#mendPrefix(position, start);
-      const count = await this.files.readAside(found, 0, found.length, position);
+      if (position > start && !this.sums.has(start)) await this.#mendPrefix(position, start);
+      const count = await this.files.read(found, 0, found.length, position);
       found.fill(0, count);
     }
     if (found.equals(entries)) return true;
@@ -162,9 +136,9 @@ export class QueueTail {
   }
 
   /** Zeros before the first entry would be taken for the end of the queue. */
-  #mendPrefix(position: number, start: number): void {
+  async #mendPrefix(position: number, start: number): Promise<void> {
     const prefix = Buffer.alloc(position - start);
-    this.files.read(prefix, 0, prefix.length, start);
+    await this.files.read(prefix, 0, prefix.length, start);
     for (let at = 0; at < prefix.length; at += UNIT)
       if (prefix.readInt32BE(at + 8) <= 0) return this.#fillTo(position, start);
   }
@@ -175,54 +149,40 @@ export class QueueTail {
     return this.#memory.subarray(from, from + length);
   }
 
-  #wrote(start: number, entries: Buffer): void {
+  async #wrote(start: number, entries: Buffer): Promise<void> {
     const position = this.flushed * UNIT;
     if (!this.sums.has(start)) {
       const prefix = Buffer.alloc(position - start);
-      this.files.read(prefix, 0, prefix.length, start);
+      await this.files.read(prefix, 0, prefix.length, start);
       this.sums.begin(start, prefix, readLong(entries, 0));
     }
     this.sums.wrote(start, position, entries);
     this.flushed += entries.length / UNIT;
-    this.files.noteUnsynced(start);
+    this.files.unsynced.add(start);
   }
 
   /** Entries before the first one of a queue that begins within a file. */
-  #fillTo(position: number, start: number): void {
+  async #fillTo(position: number, start: number): Promise<void> {
     if (position === start) return;
     const fill = Buffer.alloc(position - start);
     for (let at = 0; at < fill.length; at += UNIT) fill.writeInt32BE(FILLER_SIZE, at + 8);
     try {
-      this.files.write(fill, 0, fill.length, start);
+      await this.files.writeFully(fill, 0, fill.length, start);
     } catch (error) {
       // Zeros before its first entry would be taken for its end.
-      this.files.remove(start);
+      await this.files.remove(start);
       throw error;
     }
   }
 
   #makeRoom(): void {
-    // While it is compared with the log it waits for `writeOutAside`.
-    if (!this.onDifference && !this.#writing && this.next - this.#first >= MANY_UNITS) {
-      if (this.#mayHaveToWait) void this.writeOutAside();
-      else {
-        this.writeOut();
-        if (this.flushed === this.next) {
-          this.#first = this.next;
-          return;
-        }
-      }
-    }
+    // While it is compared with the log, the rebuild writes it out.
+    if (!this.onDifference && !this.#writing && this.next - this.#first >= MANY_UNITS) void this.writeOut();
     // A new buffer even where the old one has room again: it may be on its way to the disk.
     const kept = this.next - this.flushed;
     const larger = Buffer.allocUnsafeSlow(Math.max(FIRST_UNITS, kept * 2) * UNIT);
     this.#memory.copy(larger, 0, (this.flushed - this.#first) * UNIT);
     this.#memory = larger;
     this.#first = this.flushed;
-  }
-
-  /** To make a file keeps the thread, too. */
-  get #mayHaveToWait(): boolean {
-    return this.files.writesMayWait || !this.files.has(this.files.startOf(this.flushed * UNIT));
   }
 }

@@ -1,21 +1,34 @@
-// Owns how an entry of a consume queue is read from bytes.
+// Decodes the entries of a consume queue from bytes.
 import { readLong } from '../commitlog/record.js';
 
 /** Bytes of an entry: int64 physical offset, int32 size, int64 tags code. */
 export const UNIT = 20;
+/** Entries read from a file at once: what a pull looks at, at most, when it filters. */
+export const VIEW_UNITS = 800;
 const EMPTY = Buffer.alloc(0);
 
-/** Where the last `read` of any queue found its entries; good until the next one. */
+/** Entries that a read of a queue has found; good until the next read with the same view. */
 export class QueueView {
   buffer: Buffer = EMPTY;
   at = 0;
   /** Entries. */
   count = 0;
-  readonly scratch: Buffer;
+  #scratch: Buffer = EMPTY;
 
   /** @param units entries that are read from a file at once, at most */
-  constructor(readonly units: number) {
-    this.scratch = Buffer.allocUnsafeSlow(units * UNIT);
+  constructor(readonly units: number) {}
+
+  /** Memory for so many entries. What the view shows is lost with it. */
+  scratch(units: number): Buffer {
+    if (this.#scratch.length < units * UNIT) this.#scratch = Buffer.allocUnsafe(units * UNIT);
+    return this.#scratch;
+  }
+
+  /** Shows `count` entries from byte `at` of the buffer on. Returns how many. */
+  show(buffer: Buffer, at: number, count: number): number {
+    this.buffer = buffer;
+    this.at = at;
+    return (this.count = count);
   }
 
   physicalOffset(entry: number): number {

@@ -1,4 +1,4 @@
-// Builds the last field of a consume queue entry from a record: the hash of the tags, and on the topics of delayed
+// Computes the last field of a consume queue entry from a record: the hash of the tags, and on the topics of delayed
 // messages the time at which the message is due.
 import {
   MessageProperty,
@@ -30,7 +30,7 @@ export class TagsCodes {
     const { tags, delay } = properties;
     if (topic === SCHEDULE_TOPIC && delay.to > 0) {
       const level = Math.min(Number(buffer.toString('latin1', delay.from, delay.to)), this.#levels.length);
-      if (level > 0) return record.storeTimestamp + this.#levels[level - 1];
+      if (level > 0) return record.storeTimestamp + (this.#levels[level - 1] ?? NO_LEVEL_MS);
     }
     return tags.to > tags.from ? hashUtf8(buffer, tags.from, tags.to) : 0;
   }

@@ -1,4 +1,4 @@
-// Owns doing work on many things with a few under way at a time.
+// Runs asynchronous work on many items, a few at a time.
 
 /** Resolves when all are done. Rejects with the first failure, when what was under way then has ended. */
 export async function forEachLimit<T>(

@@ -1,6 +1,6 @@
-// Owns files that live in memory: the `memory` store is the same store on them. A hole costs nothing, so that files
-// have the sizes they have on disk.
-import type { DirectoryEntry, FileStat, FileSystem, FileSystemAside, OpenMode, StoreFile } from './file-system.js';
+// Implements the file system in memory, for the `memory` store and for tests. Holes in files take no memory.
+import { fileError } from '../errors.js';
+import type { DirectoryEntry, DiskUsage, FileStat, FileSystem, OpenMode, StoreFile } from './file-system.js';
 
 const PAGE = 65_536;
 const SMALLEST_PAGE = 512;
@@ -75,85 +75,72 @@ export class MemoryContent {
   }
 }
 
-/** What Node throws where a file is missing or in the way. */
-export function fileError(code: string, path: string): NodeJS.ErrnoException {
-  return Object.assign(new Error(`${code}: ${path}`), { code, path });
+/** Calls back as a thread of Node's would: after the caller has gone on. */
+export async function later<T>(call: () => T): Promise<T> {
+  await Promise.resolve();
+  return call();
 }
 
-class MemoryFile implements StoreFile {
+export class MemoryFile implements StoreFile {
   constructor(
     readonly content: MemoryContent,
     readonly now: () => number,
   ) {}
 
-  size(): number {
-    return this.content.size;
+  size(): Promise<number> {
+    return later(() => this.content.size);
   }
 
-  read(target: Buffer, offset: number, length: number, position: number): number {
+  read(target: Buffer, offset: number, length: number, position: number): Promise<number> {
+    return later(() => this.readSync(target, offset, length, position));
+  }
+
+  readSync(target: Buffer, offset: number, length: number, position: number): number {
     return this.content.read(target, offset, length, position);
   }
 
-  async readAside(target: Buffer, offset: number, length: number, position: number): Promise<number> {
-    await Promise.resolve();
-    return this.read(target, offset, length, position);
+  write(source: Buffer, offset: number, length: number, position: number): Promise<number> {
+    return later(() => this.writeSync(source, offset, length, position));
   }
 
-  write(source: Buffer, offset: number, length: number, position: number): number {
+  writeSync(source: Buffer, offset: number, length: number, position: number): number {
     this.content.modified = this.now();
     return this.content.write(source, offset, length, position);
   }
 
-  async writeAside(source: Buffer, offset: number, length: number, position: number): Promise<number> {
-    // As a thread does it: after the caller has gone on.
-    await Promise.resolve();
-    return this.write(source, offset, length, position);
+  truncate(size: number): Promise<void> {
+    return later(() => this.truncateSync(size));
   }
 
-  truncate(size: number): void {
+  truncateSync(size: number): void {
     this.content.truncate(size);
-  }
-
-  async truncateAside(size: number): Promise<void> {
-    await Promise.resolve();
-    this.truncate(size);
   }
 
   sync(): Promise<void> {
     return Promise.resolve();
   }
 
-  close(): void {}
-  async closeAside(): Promise<void> {}
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
 }
 
-/** As threads do it: after the caller has gone on. */
-export function asideOf(fileSystem: Pick<FileSystem, keyof FileSystemAside>): FileSystemAside {
-  const later = async <T>(call: () => T): Promise<T> => {
-    await Promise.resolve();
-    return call();
-  };
-  return {
-    open: (path, mode) => later(() => fileSystem.open(path, mode)),
-    stat: (path) => later(() => fileSystem.stat(path)),
-    list: (directory) => later(() => fileSystem.list(directory)),
-    makeDirectory: (path) => later(() => fileSystem.makeDirectory(path)),
-    remove: (path) => later(() => fileSystem.remove(path)),
-    rename: (from, to) => later(() => fileSystem.rename(from, to)),
-  };
-}
-
+/** Each asynchronous call runs its blocking twin, so that a test needs to override only that. */
 export class MemoryFileSystem implements FileSystem {
-  readonly aside = asideOf(this);
   /** By path. */
   readonly files = new Map<string, MemoryContent>();
   readonly directories = new Set<string>();
+  readonly openStores = new Set<string>();
   readonly onDisk: boolean = false;
 
   /** @param now stamps files when they are written, ms since the epoch; default the machine's clock */
   constructor(readonly now: () => number = Date.now) {}
 
-  open(path: string, mode: OpenMode): StoreFile {
+  open(path: string, mode: OpenMode): Promise<StoreFile> {
+    return later(() => this.openSync(path, mode));
+  }
+
+  openSync(path: string, mode: OpenMode): MemoryFile {
     if (this.directories.has(path)) throw fileError('EISDIR', path);
     let content = this.files.get(path);
     if (content && mode === 'exclusive') throw fileError('EEXIST', path);
@@ -166,14 +153,22 @@ export class MemoryFileSystem implements FileSystem {
     return new MemoryFile(content, this.now);
   }
 
-  stat(path: string): FileStat | undefined {
+  stat(path: string): Promise<FileStat | undefined> {
+    return later(() => this.statSync(path));
+  }
+
+  statSync(path: string): FileStat | undefined {
     const content = this.files.get(path);
     if (!content) return undefined;
     const { size, allocated, modified } = content;
     return { size, allocated, modified, changed: modified, inode: 0 };
   }
 
-  list(directory: string): DirectoryEntry[] {
+  list(directory: string): Promise<DirectoryEntry[]> {
+    return later(() => this.listSync(directory));
+  }
+
+  listSync(directory: string): DirectoryEntry[] {
     const prefix = `${directory}/`;
     const found: DirectoryEntry[] = [];
     const add = (path: string, isDirectory: boolean): void => {
@@ -185,22 +180,38 @@ export class MemoryFileSystem implements FileSystem {
     return found.sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  makeDirectory(path: string): void {
+  makeDirectory(path: string): Promise<void> {
+    return later(() => this.makeDirectorySync(path));
+  }
+
+  makeDirectorySync(path: string): void {
     for (let made = path; made !== ''; made = parent(made)) if (this.files.has(made)) throw fileError('ENOTDIR', made);
     for (let made = path; made !== '' && !this.directories.has(made); made = parent(made)) this.directories.add(made);
   }
 
-  remove(path: string): void {
+  remove(path: string): Promise<void> {
+    return later(() => this.removeSync(path));
+  }
+
+  removeSync(path: string): void {
     this.files.delete(path);
   }
 
-  removeTree(path: string): void {
+  removeTree(path: string): Promise<void> {
+    return later(() => this.removeTreeSync(path));
+  }
+
+  removeTreeSync(path: string): void {
     const prefix = `${path}/`;
     for (const file of this.files.keys()) if (file === path || file.startsWith(prefix)) this.files.delete(file);
     for (const name of this.directories) if (name === path || name.startsWith(prefix)) this.directories.delete(name);
   }
 
-  rename(from: string, to: string): void {
+  rename(from: string, to: string): Promise<void> {
+    return later(() => this.renameSync(from, to));
+  }
+
+  renameSync(from: string, to: string): void {
     const content = this.files.get(from);
     if (content) {
       this.files.delete(from);
@@ -228,8 +239,8 @@ export class MemoryFileSystem implements FileSystem {
     return false;
   }
 
-  diskUsage(): undefined {
-    return undefined;
+  diskUsage(): Promise<DiskUsage | undefined> {
+    return Promise.resolve(undefined);
   }
 }
 

@@ -1,17 +1,18 @@
-// Owns how many files are open at once: 10,000 topics have more queue files than a process may open.
+// Limits how many files are open at once: 10,000 topics have more queue files than a process may open.
 import { StoreError } from '../errors.js';
-import type { AsideFile, FileSystem, StoreFile } from './file-system.js';
+import type { FileSystem, StoreFile } from './file-system.js';
 
-interface Held {
+interface OpenFile {
   readonly path: string;
   readonly file: StoreFile;
-  /** Syncs, reads and writes under way; the file is not closed under them. */
+  /** Calls under way; the file is not closed before they have ended. */
   busy: number;
   dropped: boolean;
 }
 
 export class OpenFiles {
-  readonly #held = new Map<string, Held>();
+  readonly #files = new Map<string, OpenFile>();
+  readonly #closing = new Set<Promise<void>>();
   #closed = false;
   /** How often files were dropped. */
   #drops = 0;
@@ -19,98 +20,85 @@ export class OpenFiles {
   constructor(
     readonly fileSystem: FileSystem,
     readonly limit: number,
-    /** Told of what stood where a file or a folder is needed, and where it is now. */
+    /** Called with what stood where a file or a folder is needed, and its new name. */
     readonly onMoved: (from: string, to: string) => void = () => {},
   ) {}
 
-  /** The file, open for reading and writing. Good until the caller returns to the event loop. */
-  get(path: string): StoreFile {
-    return this.#get(path).file;
+  /** The file, if it is open. Good until the caller returns to the event loop. */
+  peek(path: string): StoreFile | undefined {
+    const open = this.#files.get(path);
+    if (!open) return undefined;
+    // The map's order is the order of use.
+    this.#files.delete(path);
+    this.#files.set(path, open);
+    return open.file;
   }
 
-  /** Flushes off the thread; the file stays open as long as that takes. */
   sync(path: string): Promise<void> {
-    return this.#during(path, (file) => file.sync());
+    return this.use(path, (file) => file.sync());
   }
 
-  /** The file for reads and writes off the thread; it stays open as long as each of them takes. */
-  aside(path: string): AsideFile {
-    return {
-      readAside: (...range) => this.#during(path, (file) => file.readAside(...range)),
-      writeAside: (...range) => this.#during(path, (file) => file.writeAside(...range)),
-    };
+  /** Runs `work` on the file, which stays open that long. */
+  async use<T>(path: string, work: (file: StoreFile) => Promise<T>): Promise<T> {
+    let open = this.#files.get(path);
+    if (open) open.busy++;
+    else open = await this.#open(path);
+    try {
+      return await work(open.file);
+    } finally {
+      open.busy--;
+      if (open.dropped && open.busy === 0) await open.file.close();
+    }
   }
 
   /** Closes the file, if it is open: it is about to be removed. */
   drop(path: string): void {
     this.#drops++;
-    const held = this.#held.get(path);
-    if (held) this.#letGo(held);
+    const open = this.#files.get(path);
+    if (open) this.#release(open);
   }
 
-  /** For good: what is still read or written keeps its file until it has ended. */
-  closeAll(): void {
+  /** For good. A file that is still read or written is closed when that has ended. */
+  async closeAll(): Promise<void> {
     this.#closed = true;
     this.#drops++;
-    for (const held of this.#held.values()) this.#letGo(held);
+    for (const open of this.#files.values()) this.#release(open);
+    await Promise.all(this.#closing);
   }
 
-  async #during<T>(path: string, work: (file: StoreFile) => Promise<T>): Promise<T> {
-    let held = this.#held.get(path);
-    if (held) held.busy++;
-    else held = await this.#openAside(path);
-    try {
-      return await work(held.file);
-    } finally {
-      held.busy--;
-      if (held.dropped && held.busy === 0) await held.file.closeAside();
-    }
-  }
-
-  #get(path: string): Held {
-    const held = this.#held.get(path);
-    if (held) {
-      // The map's order is the order of use.
-      this.#held.delete(path);
-      this.#held.set(path, held);
-      return held;
-    }
-    this.#refuseWhenClosed(path);
-    return this.#hold({ path, file: this.fileSystem.open(path, 'write'), busy: 0, dropped: false });
-  }
-
-  /** Off the thread, and busy with the first use of it. */
-  async #openAside(path: string): Promise<Held> {
-    this.#refuseWhenClosed(path);
+  /** Counts the first use of it, too. */
+  async #open(path: string): Promise<OpenFile> {
+    if (this.#closed) throw new StoreError('STORE_CLOSED', `${path} belongs to a store that is closed: open it again.`);
     const drops = this.#drops;
-    const held = { path, file: await this.fileSystem.aside.open(path, 'write'), busy: 1, dropped: false };
-    // Another one may go by that name by now: this one is for the one use only.
-    if (this.#drops === drops && !this.#held.has(path)) return this.#hold(held);
-    held.dropped = true;
-    return held;
+    const open = { path, file: await this.fileSystem.open(path, 'write'), busy: 1, dropped: false };
+    const other = this.#files.get(path);
+    // Another file may have that name by now: this one is for the one use only.
+    if (this.#drops !== drops || other) {
+      open.dropped = true;
+      return open;
+    }
+    this.#files.set(path, open);
+    if (this.#files.size > this.limit) this.#closeOldestBut(open);
+    return open;
   }
 
-  #hold(held: Held): Held {
-    this.#held.set(held.path, held);
-    if (this.#held.size > this.limit) this.#closeOldestBut(held);
-    return held;
-  }
-
-  #closeOldestBut(newest: Held): void {
-    for (const held of this.#held.values()) {
-      if (held.busy > 0 || held === newest) continue;
-      this.#letGo(held);
+  #closeOldestBut(newest: OpenFile): void {
+    for (const open of this.#files.values()) {
+      if (open.busy > 0 || open === newest) continue;
+      this.#release(open);
       return;
     }
   }
 
-  #letGo(held: Held): void {
-    this.#held.delete(held.path);
-    held.dropped = true;
-    if (held.busy === 0) held.file.close();
-  }
-
-  #refuseWhenClosed(path: string): void {
-    if (this.#closed) throw new StoreError('STORE_CLOSED', `${path} belongs to a store that is closed: open it again.`);
+  #release(open: OpenFile): void {
+    this.#files.delete(open.path);
+    open.dropped = true;
+    if (open.busy > 0) return;
+    // Nothing is lost where that fails: what was to be on the disk was synced before.
+    const closing: Promise<void> = open.file
+      .close()
+      .catch(() => undefined)
+      .finally(() => this.#closing.delete(closing));
+    this.#closing.add(closing);
   }
 }

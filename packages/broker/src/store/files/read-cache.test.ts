@@ -1,29 +1,21 @@
 import { describe, expect, it } from '@jest/globals';
-import type { FileSystem, StoreFile } from './file-system.js';
-import { MemoryFileSystem } from './memory-file-system.js';
+import type { OpenMode } from './file-system.js';
+import { MemoryFileSystem, type MemoryFile } from './memory-file-system.js';
 import { CHUNK, ReadCache } from './read-cache.js';
 import { message, openStore } from '../../../test-kit/store.js';
 import type { MessageStore } from '../store.js';
 
-/** Counts the bytes that are read of the commit log, and those on the thread among them. */
+/** Counts the bytes that are read of the commit log. */
 class CountingDisk extends MemoryFileSystem {
   override readonly onDisk = true;
   bytes = 0;
-  onThread = 0;
 
-  override open(path: string, mode: Parameters<FileSystem['open']>[1]): StoreFile {
-    const file = super.open(path, mode);
+  override openSync(path: string, mode: OpenMode): MemoryFile {
+    const file = super.openSync(path, mode);
     if (!path.includes('commitlog')) return file;
-    const { read } = file;
-    file.read = (target, offset, length, position) => {
-      const count = read.call(file, target, offset, length, position);
-      this.bytes += count;
-      this.onThread += count;
-      return count;
-    };
-    file.readAside = async (target, offset, length, position) => {
-      await Promise.resolve();
-      const count = read.call(file, target, offset, length, position);
+    const { readSync } = file;
+    file.readSync = (...range) => {
+      const count = readSync.apply(file, range);
       this.bytes += count;
       return count;
     };
@@ -37,11 +29,11 @@ async function filled(disk: CountingDisk, bodies: readonly number[]): Promise<Me
   const writing = await openStore({ fileSystem: disk, ...LARGE });
   for (const size of bodies) {
     writing.append(message({ body: 'x'.repeat(size) }));
-    await writing.settled();
+    await writing.drain();
   }
   await writing.close();
   const store = await openStore({ fileSystem: disk, ...LARGE, tailCacheBytes: 0 });
-  disk.bytes = disk.onThread = 0;
+  disk.bytes = 0;
   return store;
 }
 
@@ -50,8 +42,8 @@ async function readAll(store: MessageStore): Promise<[bytes: number, count: numb
   let [bytes, count] = [0, 0];
   for (let offset = 0, end = 1; offset < end;) {
     const range = { offset, maxCount: 32, maxBytes: 262_144, filter: undefined };
-    await store.warmUp('T', 0, range);
-    const found = store.getMessage('T', 0, offset, 32, 262_144, undefined, undefined, true);
+    await store.prefetch('T', 0, range);
+    const found = await store.getMessage('T', 0, offset, 32, 262_144, undefined, undefined, true);
     bytes += found.body.reduce((sum, { length }) => sum + length, 0);
     count += found.count;
     [offset, end] = [found.nextBeginOffset, found.maxOffset];
@@ -69,13 +61,12 @@ describe('a backlog that is read from the disk', () => {
     ['200 kB', times(60, 200_000)],
     ['50 kB', times(200, 50_000)],
     ['1 kB', times(9_000, 1_000)],
-  ])('in messages of %s is read once, and not on the thread', async (_what, bodies) => {
+  ])('in messages of %s is read once', async (_what, bodies) => {
     const disk = new CountingDisk();
     const store = await filled(disk, bodies);
     const [answered, count] = await readAll(store);
     expect(count).toBe(bodies.length);
     expect(disk.bytes / answered).toBeLessThan(1.2);
-    expect(disk.onThread / answered).toBeLessThan(0.1);
     await store.close();
   });
 
@@ -93,7 +84,7 @@ describe('a backlog that is read from the disk', () => {
   it('is read for what one pull gives, however many it asks for', async () => {
     const disk = new CountingDisk();
     const store = await filled(disk, times(32, 1_000_000));
-    await store.warmUp('T', 0, { offset: 0, maxCount: 32, maxBytes: 262_144, filter: undefined });
+    await store.prefetch('T', 0, { offset: 0, maxCount: 32, maxBytes: 262_144, filter: undefined });
     expect(disk.bytes).toBeLessThan(1_100_000);
     const range = { offset: 0, maxCount: 32, maxBytes: 262_144, filter: undefined };
     expect([store.isCold('T', 0, range), store.isCold('T', 0, { ...range, offset: 5 })]).toEqual([false, true]);
@@ -104,16 +95,39 @@ describe('a backlog that is read from the disk', () => {
     const disk = new CountingDisk();
     const store = await filled(disk, [4_000_000]);
     const range = { offset: 0, maxCount: 32, maxBytes: 262_144, filter: undefined };
-    await Promise.all(times(10, 0).map(async () => store.warmUp('T', 0, range)));
+    await Promise.all(times(10, 0).map(async () => store.prefetch('T', 0, range)));
     expect(disk.bytes).toBeLessThan(4_100_000);
+    await store.close();
+  });
+
+  it('is read once, and ahead, for a filter that asks for records and wants few of them', async () => {
+    const disk = new CountingDisk();
+    const sizes = times(400, 5_000);
+    const store = await filled(disk, sizes);
+    let asked = 0;
+    const filter = (_tagsCode: number, record: () => Buffer | undefined): boolean => {
+      const bytes = record();
+      return bytes === undefined || ++asked % 100 === 0;
+    };
+    let count = 0;
+    for (let offset = 0; offset < sizes.length;) {
+      await store.prefetch('T', 0, { offset, maxCount: 1, maxBytes: 262_144, filter });
+      expect(store.isCold('T', 0, { offset: Math.min(offset + 20, 399), maxCount: 1, maxBytes: 1, filter })).toBe(
+        false,
+      );
+      const found = await store.getMessage('T', 0, offset, 1, 262_144, filter);
+      [offset, count] = [found.nextBeginOffset, count + found.count];
+    }
+    expect({ count, asked }).toEqual({ count: 4, asked: 400 });
+    expect(disk.bytes / (sizes.length * 5_000)).toBeLessThan(1.4);
     await store.close();
   });
 
   it('is given to those who may keep it in memory of their own', async () => {
     const store = await filled(new CountingDisk(), [1_000_000]);
-    await store.warmUp('T', 0, { offset: 0, maxCount: 32, maxBytes: 262_144, filter: undefined });
-    store.getMessage('T', 0, 0, 1, 1).body[0]!.fill(0);
-    expect(store.getMessage('T', 0, 0, 1, 1).body[0]!.includes('xxxx')).toBe(true);
+    await store.prefetch('T', 0, { offset: 0, maxCount: 32, maxBytes: 262_144, filter: undefined });
+    (await store.getMessage('T', 0, 0, 1, 1)).body[0]!.fill(0);
+    expect((await store.getMessage('T', 0, 0, 1, 1)).body[0]!.includes('xxxx')).toBe(true);
     await store.close();
   });
 });
@@ -133,8 +147,8 @@ describe('the cache of what was read', () => {
     const cache = new ReadCache();
     for (let i = 0; i < 100; i++) cache.keepChunk(i * CHUNK, Buffer.alloc(1));
     for (let i = 0; i < 10; i++) cache.keepRecord(i, Buffer.alloc(4_000_000));
-    expect([cache.hasRecord(0, 4_000_000), cache.hasRecord(9, 4_000_000)]).toEqual([false, true]);
+    expect([cache.has(0, 4_000_000), cache.has(9, 4_000_000)]).toEqual([false, true]);
     cache.forgetBelow(CHUNK * 1_000);
-    expect(cache.hasRecord(9, 4_000_000)).toBe(false);
+    expect(cache.has(9, 4_000_000)).toBe(false);
   });
 });

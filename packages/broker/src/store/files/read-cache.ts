@@ -1,10 +1,10 @@
-// Keeps what was read of the commit log off the thread until it is served, so that no byte is read twice: aligned chunks
-// for records that have neighbours, and large records by themselves.
+// Keeps what was read of the commit log until it is served, so that no byte is read twice: aligned chunks for records
+// that have neighbours, and large records by themselves.
 
 /** Bytes of a chunk. */
 export const CHUNK = 262_144;
 /** Chunks that are kept. */
-const MOST_CHUNKS = 32;
+const MOST_CHUNKS = 48;
 /** Bytes of large records that are kept, but for the newest, which always is. */
 const MOST_RECORD_BYTES = 16_777_216;
 const EMPTY = Buffer.alloc(0);
@@ -20,17 +20,24 @@ export class ReadCache {
   #recordBytes = 0;
   #scratch = EMPTY;
 
-  /** @returns the memory of a chunk that had to go */
+  /**
+   * @param chunk the bytes from `at` on; fewer than `CHUNK` at the end of the log
+   * @returns the memory of a chunk that had to go
+   */
   keepChunk(at: number, chunk: Buffer): Buffer | undefined {
     let gone: Buffer | undefined = this.#chunks.get(at);
     this.#chunks.delete(at);
-    if (!gone && this.#chunks.size >= MOST_CHUNKS) {
-      const [[oldest, buffer]] = this.#chunks;
-      this.#chunks.delete(oldest);
-      gone = buffer;
-    }
+    if (!gone && this.#chunks.size >= MOST_CHUNKS) gone = this.#removeOldest();
     this.#chunks.set(at, chunk);
     return gone;
+  }
+
+  #removeOldest(): Buffer | undefined {
+    for (const [oldest, buffer] of this.#chunks) {
+      this.#chunks.delete(oldest);
+      return buffer;
+    }
+    return undefined;
   }
 
   keepRecord(position: number, record: Buffer): void {
@@ -43,8 +50,18 @@ export class ReadCache {
     }
   }
 
-  hasRecord(position: number, size: number): boolean {
-    return this.#records.get(position)?.length === size;
+  hasChunk(at: number): boolean {
+    return this.#chunks.has(at);
+  }
+
+  /** Whether `find` would find it. */
+  has(position: number, size: number): boolean {
+    if (this.#records.get(position)?.length === size) return true;
+    const inChunk = position % CHUNK;
+    const end = inChunk + size;
+    const first = this.#chunks.get(position - inChunk)?.length ?? 0;
+    if (size > CHUNK || end <= CHUNK) return first >= end;
+    return first === CHUNK && (this.#chunks.get(position - inChunk + CHUNK)?.length ?? 0) >= end - CHUNK;
   }
 
   /** Whether the bytes are here; then `buffer` has them at `at`, until the next call. */
@@ -55,9 +72,10 @@ export class ReadCache {
     const inChunk = position % CHUNK;
     const first = this.#chunks.get(position - inChunk);
     if (!first || size > CHUNK) return false;
-    if (inChunk + size <= CHUNK) return this.#show(first, inChunk);
+    if (inChunk + size <= CHUNK) return inChunk + size <= first.length && this.#show(first, inChunk);
     const second = this.#chunks.get(position - inChunk + CHUNK);
-    return second !== undefined && this.#show(this.#across(first, second, inChunk, size), 0);
+    if (!second || first.length < CHUNK || second.length < inChunk + size - CHUNK) return false;
+    return this.#show(this.#across(first, second, inChunk, size), 0);
   }
 
   /** Forgets what was read of files that are gone. */

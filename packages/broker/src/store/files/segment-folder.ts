@@ -1,4 +1,4 @@
-// Finds the files of a row in their folder, and those that have not the size that they should have.
+// Lists the files of a folder of segments, and those whose size is not the expected one.
 import type { FileSystem } from './file-system.js';
 import { segmentStart } from './segment.js';
 
@@ -26,12 +26,12 @@ export async function findSegments(
   { fileSize, mend, shorten }: SegmentSizes,
 ): Promise<SegmentFolder> {
   const sizes = new Map<number, { name: string; size: number }>();
-  for (const { name, directory: isFolder } of await fileSystem.aside.list(directory)) {
+  for (const { name, directory: isFolder } of await fileSystem.list(directory)) {
     const start = isFolder ? undefined : segmentStart(name);
     if (start === undefined) continue;
-    const size = (await fileSystem.aside.stat(`${directory}/${name}`))?.size ?? 0;
+    const size = (await fileSystem.stat(`${directory}/${name}`))?.size ?? 0;
     // A crash between making a file and giving it its size leaves it empty.
-    if (size === 0) fileSystem.remove(`${directory}/${name}`);
+    if (size === 0) await fileSystem.remove(`${directory}/${name}`);
     else sizes.set(start, { name, size });
   }
   const shortIsDamaged = mend || [...sizes.values()].some(({ size }) => size === fileSize);

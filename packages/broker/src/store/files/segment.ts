@@ -1,47 +1,26 @@
-// Owns one file of fixed size and the loops around short reads and writes. Leaves which files there are to
-// segment-files.ts, and how many are open at once to open-files.ts.
-import { fileError } from './memory-file-system.js';
-import type { AsideFile, StoreFile } from './file-system.js';
+// Reads and writes in full where a file takes or gives fewer bytes at once, and names the files of fixed size.
+import { fileError } from '../errors.js';
+import type { StoreFile } from './file-system.js';
 
 /** Writes all of it. @throws what the file throws; then any prefix may have been written */
-export function writeFully(file: StoreFile, source: Buffer, offset: number, length: number, position: number): void {
-  for (let done = 0; done < length;) {
-    const written = file.write(source, offset + done, length - done, position + done);
-    // A file that takes nothing and reports no error would be asked for ever.
-    if (written <= 0) throw fileError('EIO', 'write returned 0');
-    done += written;
-  }
-}
-
-/** The same off the caller's thread. */
-export async function writeFullyAside(
-  file: AsideFile,
+export async function writeFully(
+  file: Pick<StoreFile, 'write'>,
   source: Buffer,
   offset: number,
   length: number,
   position: number,
 ): Promise<void> {
   for (let done = 0; done < length;) {
-    const written = await file.writeAside(source, offset + done, length - done, position + done);
+    const written = await file.write(source, offset + done, length - done, position + done);
+    // A file that takes nothing and reports no error would be asked for ever.
     if (written <= 0) throw fileError('EIO', 'write returned 0');
     done += written;
   }
 }
 
-/** Reads until `length` bytes or the end of the file; returns how many. */
-export function readFully(file: StoreFile, target: Buffer, offset: number, length: number, position: number): number {
-  let done = 0;
-  while (done < length) {
-    const count = file.read(target, offset + done, length - done, position + done);
-    if (count <= 0) break;
-    done += count;
-  }
-  return done;
-}
-
-/** The same off the caller's thread. */
-export async function readFullyAside(
-  file: AsideFile,
+/** Reads until `length` bytes or the end of the file; resolves with how many. */
+export async function readFully(
+  file: Pick<StoreFile, 'read'>,
   target: Buffer,
   offset: number,
   length: number,
@@ -49,7 +28,7 @@ export async function readFullyAside(
 ): Promise<number> {
   let done = 0;
   while (done < length) {
-    const count = await file.readAside(target, offset + done, length - done, position + done);
+    const count = await file.read(target, offset + done, length - done, position + done);
     if (count <= 0) break;
     done += count;
   }
@@ -67,10 +46,10 @@ export function isZero(bytes: Buffer, length: number): boolean {
 }
 
 /** Overwrites a range with zeros. */
-export function writeZeros(file: StoreFile, position: number, length: number): void {
+export async function writeZeros(file: Pick<StoreFile, 'write'>, position: number, length: number): Promise<void> {
   for (let done = 0; done < length;) {
     const part = Math.min(ZEROS.length, length - done);
-    writeFully(file, ZEROS, 0, part, position + done);
+    await writeFully(file, ZEROS, 0, part, position + done);
     done += part;
   }
 }

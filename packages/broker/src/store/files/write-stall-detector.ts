@@ -1,5 +1,5 @@
-// Owns the guess whether a write would have to wait for the disk now, so that it leaves the thread. On a disk that keeps
-// up, a write that stays costs half as much CPU.
+// Guesses whether a write would have to wait for the disk now, so that it leaves the event loop. On a disk that keeps up a
+// blocking write costs half as much CPU.
 
 /** ms that a write to the system's cache takes at most when it waits for nothing. */
 const SLOW_WRITE = 5;

@@ -1,4 +1,4 @@
-// Owns giving way to the event loop in long work: whoever embeds the broker shares its thread.
+// Yields to the event loop during long work: an application that embeds the broker shares its thread.
 
 /** ms of work at a time. */
 const SLICE = 5;

@@ -1,10 +1,10 @@
-// Owns reading the entries of an index file along a chain, which goes from the newest back: off the thread, each with
-// those before it, for the entries of a tag that millions of messages have lie close together.
+// Reads the entries of an index file along a chain, which goes from the newest back: each with those before it, for the
+// entries of a tag that millions of messages have lie close together.
 import { ENTRY } from './pending-entries.js';
 import { entryAt } from './slot-table.js';
 import type { IndexLayout } from './slot-table.js';
 import type { OpenFiles } from '../files/open-files.js';
-import { readFullyAside } from '../files/segment.js';
+import { readFully } from '../files/segment.js';
 
 /** Entries read at once. */
 const WINDOW = 1_600;
@@ -21,7 +21,7 @@ export class ChainReader {
     private readonly layout: IndexLayout,
   ) {}
 
-  /** The entry's bytes, if they have been brought: good until the next are. */
+  /** The entry's bytes, if they have been read: good until the next are. */
   entry(number: number): Buffer | undefined {
     if (number < this.#first || number > this.#last) return undefined;
     const at = (number - this.#first) * ENTRY;
@@ -29,11 +29,11 @@ export class ChainReader {
   }
 
   /** @param number from 1 on */
-  async bring(number: number): Promise<Buffer> {
+  async read(number: number): Promise<Buffer> {
     const first = Math.max(1, number - WINDOW + 1);
     const length = (number - first + 1) * ENTRY;
-    const file = this.open.aside(this.path);
-    const read = await readFullyAside(file, this.#bytes, 0, length, entryAt(this.layout, first));
+    const position = entryAt(this.layout, first);
+    const read = await this.open.use(this.path, (file) => readFully(file, this.#bytes, 0, length, position));
     this.#bytes.fill(0, read, length);
     this.#first = first;
     this.#last = number;

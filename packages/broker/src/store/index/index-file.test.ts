@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { IndexFile } from './index-file.js';
-import { MemoryFileSystem, fileError } from '../files/memory-file-system.js';
-import type { FileSystem, StoreFile } from '../files/file-system.js';
+import { MemoryFileSystem, type MemoryFile } from '../files/memory-file-system.js';
+import { fileError } from '../errors.js';
+import type { OpenMode } from '../files/file-system.js';
 import { OpenFiles } from '../files/open-files.js';
 
 const LAYOUT = { maxHashSlotNum: 40, maxIndexNum: 10_000 };
@@ -12,12 +13,12 @@ class DyingDisk extends MemoryFileSystem {
   /** Writes and syncs until one fails; none does at Infinity. */
   left = Infinity;
 
-  override open(path: string, mode: Parameters<FileSystem['open']>[1]): StoreFile {
-    const file = super.open(path, mode);
-    const { write, sync } = file;
-    file.write = (...args) => {
+  override openSync(path: string, mode: OpenMode): MemoryFile {
+    const file = super.openSync(path, mode);
+    const { writeSync, sync } = file;
+    file.writeSync = (...args) => {
       this.#spend(path);
-      return write.apply(file, args);
+      return writeSync.apply(file, args);
     };
     file.sync = async () => {
       this.#spend(path);
@@ -32,7 +33,6 @@ class DyingDisk extends MemoryFileSystem {
 }
 
 function indexOn(disk: MemoryFileSystem): IndexFile {
-  disk.makeDirectory('/index');
   return new IndexFile(new OpenFiles(disk, 4), PATH, LAYOUT, () => undefined);
 }
 
@@ -76,7 +76,7 @@ describe('an index file', () => {
     ['close together', 1],
     ['far apart', 7],
   ])('gives all entries of a long chain, %s', async (_what, apart) => {
-    const index = indexOn(new MemoryFileSystem()).create();
+    const index = indexOn(new MemoryFileSystem());
     for (let i = 0; i < 9_000; i++) index.put(i % apart, i, 1_000_000);
     await index.link();
     const put = Array.from({ length: Math.ceil(9_000 / apart) }, (_, i) => i * apart).toReversed();
@@ -84,7 +84,7 @@ describe('an index file', () => {
   });
 
   it('gives none twice when they come to the file while they are being asked for', async () => {
-    const index = indexOn(new MemoryFileSystem()).create();
+    const index = indexOn(new MemoryFileSystem());
     fill(index, 0, 3 * HASHES);
     const offsets: number[] = [];
     await index.find(
@@ -102,7 +102,7 @@ describe('an index file', () => {
   });
 
   it('gives entries of a hash, the newest first, whether they wait, are linked, or both', async () => {
-    const index = indexOn(new MemoryFileSystem()).create();
+    const index = indexOn(new MemoryFileSystem());
     fill(index, 0, 300);
     await expectAll(index, 300);
     await index.link();
@@ -115,13 +115,12 @@ describe('an index file', () => {
 
   it('gives them while a link is under way that lets others in at every step', async () => {
     const disk = new MemoryFileSystem();
-    disk.makeDirectory('/index');
     let put = 300;
     const index: IndexFile = new IndexFile(new OpenFiles(disk, 4), PATH, LAYOUT, () => {
       fill(index, put, put + 3);
       put += 3;
       return expectAll(index, put);
-    }).create();
+    });
     fill(index, 0, put);
     await index.link();
     expect(put).toBeGreaterThan(300);
@@ -132,11 +131,11 @@ describe('an index file', () => {
 
   it('says in its header what Apache would: used slots, count, first and last message', async () => {
     const disk = new MemoryFileSystem();
-    const index = indexOn(disk).create();
+    const index = indexOn(disk);
     for (const hash of [3, 43, 3, 7]) index.put(hash, 100 + hash, 5_000 + hash * 1_000);
     await index.flush();
     const header = Buffer.alloc(40);
-    disk.open(PATH, 'read').read(header, 0, 40, 0);
+    disk.openSync(PATH, 'read').readSync(header, 0, 40, 0);
     const longs = [0, 8, 16, 24].map((at) => Number(header.readBigInt64BE(at)));
     expect(longs).toEqual([8_000, 12_000, 103, 107]);
     // 3 and 43 share a slot.
@@ -146,7 +145,7 @@ describe('an index file', () => {
   it('loses no entry to a link or flush that fails at whatever call, once it is tried again', async () => {
     for (let n = 0, failed = true; failed; n++) {
       const disk = new DyingDisk();
-      const index = indexOn(disk).create();
+      const index = indexOn(disk);
       failed = await secondFlushFails(index, disk, n);
       await expectAll(index, 400);
       disk.left = Infinity;
@@ -161,7 +160,7 @@ describe('an index file', () => {
   it('keeps what its header counts when the process dies at whatever call, and takes the same numbers again', async () => {
     for (let n = 0, failed = true; failed; n++) {
       const disk = new DyingDisk();
-      const index = indexOn(disk).create();
+      const index = indexOn(disk);
       failed = await secondFlushFails(index, disk, n);
       disk.left = Infinity;
       const again = await indexOn(disk).load();

@@ -1,14 +1,14 @@
-// Owns one index file in Apache's layout: a header, a table of slots, and entries that are chained by slot. Leaves the
-// entries that are not in the file yet to index-batch.ts, the table's parts to index-table.ts.
+// Reads and writes one index file in Apache's layout: a header, a table of slots, and entries that are chained by slot.
+import { dirname } from 'node:path';
 import { ENTRY, PendingEntries, PREVIOUS_AT, SECONDS_AT, SLOT } from './pending-entries.js';
 import type { TablePart } from './pending-entries.js';
 import { ChainReader } from './chain-reader.js';
-import { leadBack } from './slot-repair.js';
+import { repairSlots } from './slot-repair.js';
 import { HEADER, SlotTable, TABLE_PART, entryAt, indexFileSize } from './slot-table.js';
 import type { IndexLayout } from './slot-table.js';
 import type { OpenFiles } from '../files/open-files.js';
 import { readLong, writeLong } from '../commitlog/record.js';
-import { readFully, readFullyAside, writeFullyAside } from '../files/segment.js';
+import { readFully, writeFully } from '../files/segment.js';
 import type { Pause } from '../files/yield-to-event-loop.js';
 
 /** Entries after which `wantsLink`. */
@@ -49,8 +49,9 @@ export class IndexFile {
   /** Slots may lead to entries from this number on, which a crash has kept the header from counting; 0 where none do. */
   #uncounted = 0;
   #dirty = false;
+  #exists = false;
 
-  /** @param pause gives way to the event loop now and then */
+  /** @param pause lets the event loop run now and then */
   constructor(
     readonly open: OpenFiles,
     readonly path: string,
@@ -64,25 +65,29 @@ export class IndexFile {
     return this.indexCount >= this.layout.maxIndexNum;
   }
 
-  /** Whether so many entries wait that they should be brought to the file. */
+  /** Whether so many entries wait that they should be written to the file. */
   get wantsLink(): boolean {
     return this.#waiting.count >= MANY_WAITING || (this.full && this.#waiting.count > 0);
   }
 
-  create(): this {
-    const file = this.open.fileSystem.open(this.path, 'create');
+  /** Makes the file, before anything is written to it. */
+  async #create(): Promise<void> {
+    const { fileSystem } = this.open;
+    await fileSystem.makeDirectory(dirname(this.path));
+    const file = await fileSystem.open(this.path, 'create');
     try {
-      file.truncate(indexFileSize(this.layout));
+      await file.truncate(indexFileSize(this.layout));
     } finally {
-      file.close();
+      await file.close();
     }
-    return this;
+    this.#exists = true;
   }
 
   /** Reads the header. */
   async load(): Promise<this> {
     const header = Buffer.alloc(HEADER);
-    await readFullyAside(this.open.aside(this.path), header, 0, HEADER, 0);
+    await this.#read(header, 0, HEADER, 0);
+    this.#exists = true;
     this.beginTimestamp = readLong(header, 0);
     this.endTimestamp = readLong(header, 8);
     this.beginPhyOffset = readLong(header, 16);
@@ -105,7 +110,7 @@ export class IndexFile {
     this.endTimestamp = storeTimestamp;
   }
 
-  /** Entries of that hash, the newest first, until `visit` says no. Those in the file are read off the thread. */
+  /** Entries of that hash, the newest first, until `visit` says no. */
   async find(hash: number, visit: IndexVisit, pause: Pause): Promise<void> {
     const waiting = this.#waiting;
     const time = (seconds: number): number => this.beginTimestamp + seconds * 1_000;
@@ -117,11 +122,12 @@ export class IndexFile {
       const hit = { physicalOffset: waiting.physicalOffset(number), storeTimestamp: time(waiting.seconds(number)) };
       if (!(await visit(hit))) return;
     }
+    if (!this.#exists) return;
     const slot = Buffer.alloc(SLOT);
-    await readFullyAside(this.open.aside(this.path), slot, 0, SLOT, HEADER + this.#table.at(hash));
+    await this.#read(slot, 0, SLOT, HEADER + this.#table.at(hash));
     const chain = new ChainReader(this.open, this.path, this.layout);
-    for (let number = this.#inFile(slot.readInt32BE(0)); number > 0;) {
-      const entry = chain.entry(number) ?? (await chain.bring(number));
+    for (let number = await this.#inFile(slot.readInt32BE(0)); number > 0;) {
+      const entry = chain.entry(number) ?? (await chain.read(number));
       const previous = entry.readInt32BE(PREVIOUS_AT);
       if (number < below && entry.readInt32BE(0) === hash) {
         const hit = { physicalOffset: readLong(entry, 4), storeTimestamp: time(entry.readInt32BE(SECONDS_AT)) };
@@ -167,8 +173,9 @@ export class IndexFile {
     const waiting = this.#waiting;
     const { count } = waiting;
     if (count === 0) return;
+    if (!this.#exists) await this.#create();
     if (this.#uncounted > 0) {
-      await leadBack(this.#table, this.#uncounted);
+      await repairSlots(this.#table, this.#uncounted);
       this.#uncounted = 0;
     }
     const header = this.#header();
@@ -232,14 +239,15 @@ export class IndexFile {
   }
 
   /** The number, or the next in its chain, that is in the file and is counted; 0 where there is none. */
-  #inFile(number: number): number {
+  async #inFile(number: number): Promise<number> {
     const { first } = this.#waiting;
     const entry = Buffer.alloc(ENTRY);
     let known = number;
     while (known >= first && known < this.layout.maxIndexNum) {
       let previous: number;
       if (this.#uncounted > 0) {
-        this.#readEntry(known, entry);
+        entry.fill(0);
+        await this.#read(entry, 0, ENTRY, entryAt(this.layout, known));
         previous = entry.readInt32BE(PREVIOUS_AT);
       } else {
         previous = known < this.indexCount ? this.#waiting.previous(known) : 0;
@@ -250,12 +258,11 @@ export class IndexFile {
   }
 
   #write(bytes: Buffer, offset: number, length: number, position: number): Promise<void> {
-    return writeFullyAside(this.open.aside(this.path), bytes, offset, length, position);
+    return this.open.use(this.path, (file) => writeFully(file, bytes, offset, length, position));
   }
 
-  #readEntry(number: number, target: Buffer): void {
-    target.fill(0);
-    readFully(this.open.get(this.path), target, 0, ENTRY, entryAt(this.layout, number));
+  #read(target: Buffer, offset: number, length: number, position: number): Promise<number> {
+    return this.open.use(this.path, (file) => readFully(file, target, offset, length, position));
   }
 
   #header(): Buffer {

@@ -13,7 +13,7 @@ describe('a query by key', () => {
   it('finds a message by its unique key, by each of its keys, and by its tags', async () => {
     const store = await openStore();
     store.append(message({ body: 'x', properties: { KEYS: 'order-1 钥匙', UNIQ_KEY: 'U1', TAGS: 'a' } }));
-    await store.settled();
+    await store.drain();
     for (const key of ['U1', 'order-1', '钥匙', 'T#a']) expect([key, await find(store, key)]).toEqual([key, ['x']]);
     for (const key of ['order', 'U2', 'T#b']) expect([key, await find(store, key)]).toEqual([key, []]);
     expect(await find(store, 'U1', 'OTHER')).toEqual([]);
@@ -23,7 +23,7 @@ describe('a query by key', () => {
   it('gives the newest first, and no more than asked for', async () => {
     const store = await openStore();
     for (let i = 0; i < 10; i++) store.append(message({ body: `m${i}`, properties: { KEYS: 'k' } }));
-    await store.settled();
+    await store.drain();
     expect(await find(store, 'k', 'T', 3)).toEqual(['m9', 'm8', 'm7']);
     await store.close();
   });
@@ -35,7 +35,7 @@ describe('a query by key', () => {
       store.append(message({ body: `m${i}`, properties: { KEYS: 'k' } }));
       await clock.advance(10_000);
     }
-    await store.settled();
+    await store.drain();
     const { records } = await store.queryByKey('T', 'k', 64, 1_009_000, 1_031_000);
     expect(records.map(bodyOf)).toEqual(['m3', 'm2', 'm1']);
     await store.close();
@@ -45,7 +45,7 @@ describe('a query by key', () => {
     const store = await openStore();
     store.append(message({ body: 'x', properties: { KEYS: 'Aa' } }));
     store.append(message({ body: 'y', properties: { KEYS: 'BB' } }));
-    await store.settled();
+    await store.drain();
     expect(await find(store, 'Aa')).toEqual(['x']);
     await store.close();
   });
@@ -54,7 +54,7 @@ describe('a query by key', () => {
     const store = await openStore();
     store.append(message({ sysFlag: 12, properties: { KEYS: 'k' }, body: 'rolled back' }));
     store.append(message({ sysFlag: 4, properties: { KEYS: 'k' }, body: 'half' }));
-    await store.settled();
+    await store.drain();
     expect(await find(store, 'k')).toEqual(['half']);
     await store.close();
   });
@@ -63,10 +63,10 @@ describe('a query by key', () => {
     const fileSystem = memoryFileSystem();
     const store = await openStore({ fileSystem, maxIndexNum: 100 });
     for (let i = 0; i < 500; i++) store.append(message({ body: `m${i}`, properties: { KEYS: `k${i}` } }));
-    await store.settled();
+    await store.drain();
     for (const i of [0, 98, 99, 100, 499]) expect(await find(store, `k${i}`)).toEqual([`m${i}`]);
-    expect(fileSystem.list('/store/index').length).toBeGreaterThanOrEqual(5);
     await store.close();
+    expect(fileSystem.listSync('/store/index').length).toBeGreaterThanOrEqual(5);
   });
 
   it('finds what comes in after a restart', async () => {
@@ -76,7 +76,7 @@ describe('a query by key', () => {
     await store.close();
     const again = await openStore(more);
     again.append(message({ body: 'after', properties: { KEYS: 'k' } }));
-    await again.settled();
+    await again.drain();
     expect(await find(again, 'k')).toEqual(['after', 'before']);
     await again.close();
   });
@@ -89,13 +89,13 @@ describe('a query by key', () => {
       const more = { fileSystem, clock, maxIndexNum: 200 };
       const store = await openStore(more);
       for (let i = 0; i < 300; i++) store.append(message({ body: `m${i}`, properties: { KEYS: `k${i}` } }));
-      store.commit();
+      await store.drain();
       if (how !== 'kill without a checkpoint') await clock.advance(40_000);
       for (let i = 300; i < 400; i++) store.append(message({ body: `m${i}`, properties: { KEYS: `k${i}` } }));
-      store.commit();
+      await store.drain();
       if (how.startsWith('kill')) fileSystem = killed(fileSystem);
       await store.close();
-      if (how.startsWith('loss')) fileSystem.removeTree('/store/index');
+      if (how.startsWith('loss')) fileSystem.removeTreeSync('/store/index');
       const again = await openStore({ ...more, fileSystem });
       for (let i = 0; i < 400; i += 7) expect(await find(again, `k${i}`)).toEqual([`m${i}`]);
       await again.close();

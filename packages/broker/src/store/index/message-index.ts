@@ -1,9 +1,9 @@
-// Owns the index of keys: follows the log some way behind, so that no send waits for it, and answers queries. Leaves
-// the bytes of a file to index-file.ts.
+// Indexes the keys of messages some way behind the commit log, so that no send waits for it, and finds messages by key.
 import type { Clock, Logger, TimerHandle } from '@nest-rocketmq/remoting/internal';
 import type { CommitLog } from '../commitlog/commit-log.js';
 import { IndexFile, keyHash } from './index-file.js';
 import type { IndexHit, IndexVisit } from './index-file.js';
+import { indexFileName } from './index-file-name.js';
 import { indexFileSize } from './slot-table.js';
 import type { IndexLayout } from './slot-table.js';
 import { LogScan } from '../commitlog/log-scan.js';
@@ -12,7 +12,6 @@ import type { RecordView } from '../commitlog/record.js';
 import { RecordProperties, hashText, hashUtf8 } from '../commitlog/record-properties.js';
 import { yieldToEventLoop } from '../files/yield-to-event-loop.js';
 import type { Pause } from '../files/yield-to-event-loop.js';
-import type { Prefetch } from '../files/prefetch.js';
 
 const SYS_TRANSACTION = 12;
 const SYS_ROLLBACK = 12;
@@ -22,8 +21,6 @@ const HASH_SIGN = 0x23;
 const DELAY = 100;
 /** ms of work at a time: it comes on top of a turn full of sends. */
 const SLICE = 2;
-/** Bytes of the log made ready for a slice: more than it gets through. */
-const WARM_BYTES = 2 * 1024 * 1024;
 const CLOCK_EVERY = 64;
 /** Records that a query waits for at most, to find what was just stored. */
 const QUERY_CATCH_UP = 20_000;
@@ -40,8 +37,6 @@ export interface MessageIndexOptions {
   logger: Logger;
   /** Bytes. */
   largestRecord: number;
-  /** Of the log. */
-  warmUp: Prefetch;
   pause: Pause;
 }
 
@@ -56,11 +51,12 @@ export class MessageIndex {
   #indexedUpTo = -1;
   #timer: TimerHandle | undefined;
   #running: Promise<void> | undefined;
+  #lastTurn: Promise<void> = Promise.resolve();
   #stopped = false;
   #lastFlush: number;
   #flushedTimestamp = 0;
 
-  /** Reads what is there, off the thread. */
+  /** Reads what is there. */
   static async open(options: MessageIndexOptions): Promise<MessageIndex> {
     const index = new MessageIndex(options);
     await index.#load();
@@ -100,7 +96,7 @@ export class MessageIndex {
     return this.#running;
   }
 
-  /** Entries of `topic#key`, the newest first, until `visit` says no. Gives way to the event loop now and then. */
+  /** Entries of `topic#key`, the newest first, until `visit` says no. Lets the event loop run now and then. */
   async find(topic: string, key: string, beginMs: number, endMs: number, visit: IndexVisit): Promise<void> {
     const pause = yieldToEventLoop();
     await this.#followBriefly(pause);
@@ -124,14 +120,13 @@ export class MessageIndex {
 
   /** So that what was just stored is found; how much of it there may be is bounded. */
   async #followBriefly(pause: Pause): Promise<void> {
-    const { log, warmUp } = this.#options;
+    const { log } = this.#options;
     const target = log.committed;
     let left = QUERY_CATCH_UP;
     for (let before = -1; left > 0 && this.#position < target && this.#position > before;) {
       before = this.#position;
-      await warmUp.bring(before, before + WARM_BYTES);
       let records = 0;
-      this.#advance(() => --left <= 0 || ++records >= QUERY_SLICE);
+      await this.#advance(() => --left <= 0 || ++records >= QUERY_SLICE);
       await pause();
     }
   }
@@ -153,9 +148,10 @@ export class MessageIndex {
   /** Removes files that lead only to messages which are gone. */
   async trim(minPhysical: number): Promise<void> {
     this.#position = Math.max(this.#position, minPhysical);
-    for (let [oldest] = this.files; this.files.length > 1 && oldest.endPhyOffset < minPhysical; [oldest] = this.files) {
+    for (let [oldest] = this.files; oldest && this.files.length > 1; [oldest] = this.files) {
+      if (oldest.endPhyOffset >= minPhysical) return;
       this.#forget(oldest);
-      await this.#options.open.fileSystem.aside.remove(oldest.path);
+      await this.#options.open.fileSystem.remove(oldest.path);
     }
   }
 
@@ -167,14 +163,14 @@ export class MessageIndex {
   }
 
   async #load(): Promise<void> {
-    const { open, layout, logger, log, pause, warmUp } = this.#options;
-    const { aside } = open.fileSystem;
-    for (const { name } of await aside.list(this.#directory)) {
+    const { open, layout, logger, log, pause } = this.#options;
+    const { fileSystem } = open;
+    for (const { name } of await fileSystem.list(this.#directory)) {
       const path = `${this.#directory}/${name}`;
       if (!/^\d{17}$/.test(name)) continue;
-      if ((await aside.stat(path))?.size === indexFileSize(layout))
+      if ((await fileSystem.stat(path))?.size === indexFileSize(layout))
         this.files.push(await new IndexFile(open, path, layout, pause).load());
-      else logger.warn(`${path} has not the size that maxHashSlotNum and maxIndexNum give: it is not used`);
+      else logger.warn(`${path} does not have the size that maxHashSlotNum and maxIndexNum give: it is not used`);
     }
     // Behind the end of the log: what it leads to was lost with the power.
     for (
@@ -183,7 +179,7 @@ export class MessageIndex {
       last = this.files.at(-1)
     ) {
       this.#forget(last);
-      await aside.remove(last.path);
+      await fileSystem.remove(last.path);
     }
     const last = this.files.at(-1);
     this.#flushedTimestamp = this.lastUpdateTimestamp;
@@ -191,23 +187,23 @@ export class MessageIndex {
     this.#indexedUpTo = last.indexCount > 1 ? last.endPhyOffset : -1;
     // The scan keeps what it reads: bytes behind the log's end would stand in for the records that come there later.
     this.#scan.limit = log.committed;
-    await warmUp.bring(last.endPhyOffset, last.endPhyOffset + WARM_BYTES);
-    this.#position = this.#scan.recordAt(last.endPhyOffset) ? last.endPhyOffset : log.files.startOf(last.endPhyOffset);
+    this.#position = (await this.#scan.recordAt(last.endPhyOffset))
+      ? last.endPhyOffset
+      : log.files.startOf(last.endPhyOffset);
   }
 
   async #catchUp(): Promise<void> {
-    const { log, warmUp, logger } = this.#options;
+    const { log, logger } = this.#options;
     let last = 0;
     let count = 0;
     const sliceOver = (): boolean => ++count % CLOCK_EVERY === 0 && performance.now() - last > SLICE;
     try {
       while (this.#position < log.committed) {
         const before = this.#position;
-        await warmUp.bring(before, before + WARM_BYTES);
         last = performance.now();
-        this.#advance(sliceOver);
+        await this.#advance(sliceOver);
         for (const file of this.files) if (file.wantsLink) await file.link();
-        if (this.#position === before) this.#position = (await this.#scan.resync(before)) ?? log.committed;
+        if (this.#position === before) await this.#skipDamage(before);
         await new Promise((resolve) => setImmediate(resolve));
       }
     } catch (error) {
@@ -216,9 +212,25 @@ export class MessageIndex {
   }
 
   /** Stops where `enough` says so, at the end, or at bytes that are no record. */
-  #advance(enough: () => boolean): void {
-    this.#scan.limit = this.#options.log.committed;
-    this.#position = this.#scan.advance(this.#position, this.#index, enough);
+  async #advance(enough: () => boolean): Promise<void> {
+    await this.#inTurn(async () => {
+      this.#scan.limit = this.#options.log.committed;
+      this.#position = await this.#scan.advanceFar(this.#position, this.#index, enough);
+    });
+  }
+
+  #skipDamage(position: number): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#position === position)
+        this.#position = (await this.#scan.resync(position)) ?? this.#options.log.committed;
+    });
+  }
+
+  /** A query may follow the log while `catchUp` does: one at a time uses the scan, which keeps what it reads. */
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const run = this.#lastTurn.then(work);
+    this.#lastTurn = run.catch(() => undefined);
+    return run;
   }
 
   readonly #index = (record: RecordView, buffer: Buffer): void => {
@@ -248,13 +260,8 @@ export class MessageIndex {
 
   #add(): IndexFile {
     const { open, layout, clock, pause } = this.#options;
-    open.fileSystem.makeDirectory(this.#directory);
-    let time = clock.now();
-    let path = `${this.#directory}/${localTime(time)}`;
-    const last = this.files.at(-1);
-    // Names are in the order of the files, whatever the clock says.
-    while (last && path <= last.path) path = `${this.#directory}/${nextName(last.path, localTime(++time))}`;
-    const added = new IndexFile(open, path, layout, pause).create();
+    const name = indexFileName(clock.now(), this.files.at(-1)?.path);
+    const added = new IndexFile(open, `${this.#directory}/${name}`, layout, pause);
     this.files.push(added);
     return added;
   }
@@ -263,20 +270,4 @@ export class MessageIndex {
     this.files.splice(this.files.indexOf(file), 1);
     this.#options.open.drop(file.path);
   }
-}
-
-/** yyyyMMddHHmmssSSS, as Apache names its files. */
-function localTime(ms: number): string {
-  const date = new Date(ms);
-  const two = (value: number): string => String(value).padStart(2, '0');
-  return (
-    `${date.getFullYear()}${two(date.getMonth() + 1)}${two(date.getDate())}${two(date.getHours())}` +
-    `${two(date.getMinutes())}${two(date.getSeconds())}${String(date.getMilliseconds()).padStart(3, '0')}`
-  );
-}
-
-/** `name`, or what comes behind the last file where the clock has been turned back. */
-function nextName(lastPath: string, name: string): string {
-  const lastName = lastPath.slice(lastPath.lastIndexOf('/') + 1);
-  return name > lastName ? name : String(BigInt(lastName) + 1n);
 }

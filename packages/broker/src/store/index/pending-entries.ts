@@ -1,6 +1,6 @@
-// Owns the entries of an index file that its table of slots does not lead to yet. They wait in memory and are linked
-// many at a time, part after part of the table: the table is 20 MB, and keeping it in memory, or writing 4 bytes of it
-// for each key, would cost more than the messages.
+// Keeps the entries of an index file in memory that its table of slots does not point to yet. They are linked many at a
+// time, part after part of the table: the table is 20 MB, and keeping it in memory, or writing 4 bytes of it for each key,
+// would cost more than the messages.
 import { readLong, writeLong } from '../commitlog/record.js';
 
 /** Bytes: int32 hash, int64 physical offset, int32 seconds, int32 number of the entry before it in its slot. */
@@ -66,13 +66,13 @@ export class PendingEntries {
     const followers = new Int32Array(count);
     for (let i = count - 1; i >= 0; i--) {
       const at = Math.floor(((this.hash(this.first + i) % slots) * SLOT) / part);
-      followers[i] = heads[at];
+      followers[i] = heads[at]!;
       heads[at] = i;
     }
     for (let i = 0; i < heads.length; i++) {
       if (heads[i] === NONE) continue;
       const from = i * part;
-      yield { from, length: Math.min(part, table - from), entries: this.#row(heads[i], followers) };
+      yield { from, length: Math.min(part, table - from), entries: this.#row(heads[i]!, followers) };
     }
   }
 
@@ -89,7 +89,7 @@ export class PendingEntries {
   }
 
   *#row(head: number, followers: Int32Array): Iterable<number> {
-    for (let i = head; i !== NONE; i = followers[i]) yield this.first + i;
+    for (let i = head; i !== NONE; i = followers[i]!) yield this.first + i;
   }
 
   #makeRoom(): void {

@@ -1,15 +1,15 @@
-// Owns the table of slots of an index file that a crash has left: slots may lead to entries that the header does not
-// count, and whose numbers are given out again. They are led past these, to what was there before.
+// Repairs the table of slots of an index file after a crash: slots may point to entries that the header does not count, and
+// whose numbers are assigned again. They are pointed at the entries before these.
 import { ENTRY, PREVIOUS_AT, SLOT } from './pending-entries.js';
 import { entryAt } from './slot-table.js';
 import type { SlotTable } from './slot-table.js';
-import { readFullyAside } from '../files/segment.js';
+import { readFully } from '../files/segment.js';
 
 /** Entries that are read at once. One by one, they kept the event loop for 40 ms at a time after a restart. */
 const ENTRIES_PART = 8_192;
 
 /** @param uncounted number of the first entry that the header does not count */
-export async function leadBack(table: SlotTable, uncounted: number): Promise<void> {
+export async function repairSlots(table: SlotTable, uncounted: number): Promise<void> {
   let highest = 0;
   await table.each(table.pieces(), (bytes, { length }) => {
     for (let at = 0; at < length; at += SLOT) highest = Math.max(highest, bytes.readInt32BE(at));
@@ -47,7 +47,7 @@ async function previousFrom(
   const part = Buffer.allocUnsafeSlow(ENTRIES_PART * ENTRY);
   for (let from = 0; from < previous.length; from += ENTRIES_PART) {
     const count = Math.min(ENTRIES_PART, previous.length - from);
-    const read = await readFullyAside(open.aside(path), part, 0, count * ENTRY, entryAt(layout, first + from));
+    const read = await open.use(path, (file) => readFully(file, part, 0, count * ENTRY, entryAt(layout, first + from)));
     part.fill(0, read, count * ENTRY);
     for (let i = 0; i < count; i++) previous[from + i] = part.readInt32BE(i * ENTRY + PREVIOUS_AT);
     await pause();

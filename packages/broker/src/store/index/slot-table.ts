@@ -1,8 +1,7 @@
-// Owns where the parts of an index file are, and its table of slots, which is read and written in large parts and off
-// the thread. Leaves what the slots lead to to index-file.ts.
+// Says where the parts of an index file are, and reads and writes its table of slots in large parts.
 import { ENTRY, SLOT } from './pending-entries.js';
 import type { OpenFiles } from '../files/open-files.js';
-import { readFullyAside, writeFullyAside } from '../files/segment.js';
+import { readFully, writeFully } from '../files/segment.js';
 import type { Pause } from '../files/yield-to-event-loop.js';
 
 export const HEADER = 40;
@@ -30,7 +29,7 @@ export interface Piece {
 }
 
 export class SlotTable {
-  /** @param pause gives way to the event loop now and then */
+  /** @param pause lets the event loop run now and then */
   constructor(
     readonly open: OpenFiles,
     readonly path: string,
@@ -52,14 +51,13 @@ export class SlotTable {
   /** Shows the pieces to `change`; one that it says it has changed goes back to the file. Returns whether any did. */
   async each<P extends Piece>(pieces: Iterable<P>, change: (bytes: Buffer, piece: P) => boolean): Promise<boolean> {
     const bytes = Buffer.allocUnsafeSlow(TABLE_PART);
-    const file = this.open.aside(this.path);
     let changed = false;
     for (const piece of pieces) {
       const position = HEADER + piece.from;
-      const read = await readFullyAside(file, bytes, 0, piece.length, position);
+      const read = await this.open.use(this.path, (file) => readFully(file, bytes, 0, piece.length, position));
       bytes.fill(0, read, piece.length);
       if (change(bytes, piece)) {
-        await writeFullyAside(file, bytes, 0, piece.length, position);
+        await this.open.use(this.path, (file) => writeFully(file, bytes, 0, piece.length, position));
         changed = true;
       }
       await this.pause();

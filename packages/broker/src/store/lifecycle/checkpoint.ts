@@ -1,9 +1,9 @@
-// Owns the file `checkpoint`: up to where log, queues and index are known to be on the disk. A killed store is scanned
-// from there.
+// Reads and writes the file `checkpoint`: up to where log, queues and index are known to be on the disk. After a kill the
+// store is scanned from there.
 import { crc32 } from 'node:zlib';
 import type { FileSystem } from '../files/file-system.js';
 import { readLong, writeLong } from '../commitlog/record.js';
-import { readFullyAside, writeFullyAside } from '../files/segment.js';
+import { readFully, writeFully } from '../files/segment.js';
 
 const FILE_SIZE = 4_096;
 const AT_PHYSIC_TIMESTAMP = 0;
@@ -42,14 +42,13 @@ export class Checkpoint {
    * leaves our checksum as it is; one that only Apache has written has none, and is believed.
    */
   async load(): Promise<this> {
-    const { aside } = this.fileSystem;
-    if ((await aside.stat(this.#path))?.size !== FILE_SIZE) return this;
+    if ((await this.fileSystem.stat(this.#path))?.size !== FILE_SIZE) return this;
     const buffer = Buffer.alloc(USED);
-    const file = await aside.open(this.#path, 'read');
+    const file = await this.fileSystem.open(this.#path, 'read');
     try {
-      await readFullyAside(file, buffer, 0, USED, 0);
+      await readFully(file, buffer, 0, USED, 0);
     } finally {
-      file.close();
+      await file.close();
     }
     const checksum = buffer.readUInt32BE(AT_CHECKSUM);
     const ours = checksum !== 0 || readLong(buffer, AT_CLEAN_END) !== 0;
@@ -71,13 +70,13 @@ export class Checkpoint {
     writeLong(buffer, this.logicsPhysicalOffset, AT_LOGICS_OFFSET);
     writeLong(buffer, this.cleanEnd, AT_CLEAN_END);
     buffer.writeUInt32BE(crc32(buffer.subarray(0, AT_CHECKSUM)), AT_CHECKSUM);
-    const file = await this.fileSystem.aside.open(this.#path, 'create');
+    const file = await this.fileSystem.open(this.#path, 'create');
     try {
-      if (file.size() !== FILE_SIZE) await file.truncateAside(FILE_SIZE);
-      await writeFullyAside(file, buffer, 0, USED, 0);
+      if ((await file.size()) !== FILE_SIZE) await file.truncate(FILE_SIZE);
+      await writeFully(file, buffer, 0, USED, 0);
       await file.sync();
     } finally {
-      file.close();
+      await file.close();
     }
   }
 }

@@ -1,5 +1,5 @@
-// Owns bringing the queues' entries to the disk from time to time, and noting up to where that is done. What it has
-// not got to after a crash is rebuilt from the log.
+// Writes the queues' entries to the disk from time to time, and saves up to where that is done. Whatever is missing after
+// a crash is rebuilt from the log.
 import type { Clock, Logger, TimerHandle } from '@nest-rocketmq/remoting/internal';
 import type { Checkpoint } from './checkpoint.js';
 import type { CommitLog } from '../commitlog/commit-log.js';
@@ -82,7 +82,7 @@ export class Checkpointer {
     await this.run();
   }
 
-  /** Notes that the log's files before go now: a start after a kill does not miss them. */
+  /** Saves that the log's files before `position` are removed now: a start after a kill does not miss them. */
   keepFrom(position: number): Promise<void> {
     this.#keptFrom = position;
     return this.runAgain();
@@ -105,7 +105,7 @@ export class Checkpointer {
       // The flush under way may have begun before the last write.
       while (flusher.failure === undefined && flusher.flushed < target) await flusher.flush();
       if (flusher.failure !== undefined || this.#flushFailed) return;
-      await this.#noteQueues(target);
+      await this.#saveQueues(target);
       checkpoint.physicMsgTimestamp = checkpoint.logicsMsgTimestamp = timestamp;
       checkpoint.indexMsgTimestamp = await this.#options.flushIndex();
       checkpoint.logicsPhysicalOffset = target;
@@ -119,22 +119,22 @@ export class Checkpointer {
   }
 
   /** Before the checkpoint, which is believed only with them. */
-  async #noteQueues(position: number): Promise<void> {
+  async #saveQueues(position: number): Promise<void> {
     const { queues, log, queueCheckpoint, lost, pause } = this.#options;
     const { fileSize: logFileSize, first } = log.files;
     const logFirst = Math.max(first, this.#keptFrom);
-    const noted = { position, logFirst, logFileSize, queueFileSize: queues.fileSize };
+    const saved = { position, logFirst, logFileSize, queueFileSize: queues.fileSize };
     for (const { files, tail } of queues.all()) {
-      for (const file of tail.sums.unsettled(queues.fileSize / UNIT)) settle(file, await files.statAside(file.start));
+      for (const file of tail.sums.unsettled(queues.fileSize / UNIT)) settle(file, await files.stat(file.start));
       const waiting = pause();
       if (waiting) await waiting;
     }
-    await queueCheckpoint.save({ ...noted, lost: lost.filter(({ to }) => to > logFirst) }, queues.noted(), pause);
+    await queueCheckpoint.save({ ...saved, lost: lost.filter(({ to }) => to > logFirst) }, queues.saved(), pause);
   }
 
   async #writeQueues(): Promise<void> {
     for (const queue of this.#options.queues.all()) {
-      if (queue.tail.waits) await queue.tail.writeOutAside();
+      if (queue.tail.waits) await queue.tail.writeOut();
       if (queue.tail.failure !== undefined) throw queue.tail.failure;
       queue.tail.release();
       const waiting = this.#options.pause();
@@ -142,14 +142,14 @@ export class Checkpointer {
     }
   }
 
-  /** Many at a time, which the file system then brings to its journal together. */
+  /** Many at a time, which the file system then writes to its journal together. */
   async #syncQueues(): Promise<void> {
     const folders = new Set<string>();
     const unsynced: ConsumeQueue[] = [];
     for (const queue of this.#options.queues.all()) {
-      if (!queue.files.hasUnsynced) continue;
+      if (!queue.files.unsynced.any) continue;
       unsynced.push(queue);
-      for (const folder of queue.files.takeFolders()) folders.add(folder);
+      for (const folder of queue.files.unsynced.takeFolders()) folders.add(folder);
       const waiting = this.#options.pause();
       if (waiting) await waiting;
     }
@@ -174,7 +174,7 @@ export class Checkpointer {
 
   async #sync(queue: ConsumeQueue): Promise<void> {
     try {
-      for (const start of queue.files.takeUnsynced()) await queue.files.syncBytes(start);
+      for (const start of queue.files.unsynced.takeFiles()) await queue.files.syncBytes(start);
     } catch (error) {
       // So may a topic's files.
       if (queue.files.starts.length > 0) throw error;

@@ -5,10 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { silentLogger } from '@nest-rocketmq/remoting/internal';
-import { nodeFileSystem as fileSystem } from '../files/file-system.js';
+import { nodeFileSystem } from '../files/node-file-system.js';
 import { LockFile } from './lock-file.js';
 import { StoreLockedError } from '../store.js';
 import { openStore } from '../../../test-kit/store.js';
+
+const fileSystem = nodeFileSystem();
 
 let root: string;
 beforeEach(() => {
@@ -29,7 +31,7 @@ describe('the lock of a store', () => {
     expect(abort()).toBe(String(process.pid));
     expect(lock.wasAborted).toBe(false);
     await lock.release(true);
-    expect(fileSystem.list(root)).toEqual([{ name: 'lock', directory: false }]);
+    expect(await fileSystem.list(root)).toEqual([{ name: 'lock', directory: false }]);
   });
 
   it('refuses a second store on the same folder, in this process and naming it', async () => {
@@ -103,6 +105,6 @@ describe('the lock of a store', () => {
     const lock = await LockFile.take({ fileSystem, root });
     expect(lock.wasAborted).toBe(true);
     await lock.release(true);
-    expect(fileSystem.list(root)).toEqual([{ name: 'lock', directory: false }]);
+    expect(await fileSystem.list(root)).toEqual([{ name: 'lock', directory: false }]);
   });
 });

@@ -1,4 +1,4 @@
-// Knows which parts of the commit log are lost: its missing files, and bytes that are no record.
+// Computes which parts of the commit log are lost: its missing files, and bytes that are no record.
 import type { ConsumeQueue } from '../consumequeue/consume-queue.js';
 import type { CorruptRange } from '../commitlog/log-scan.js';
 import type { QueueView } from '../consumequeue/queue-view.js';
@@ -6,7 +6,7 @@ import type { SegmentFiles } from '../files/segment-files.js';
 
 /** Gaps between the files, and what is missing at the end of some. */
 export function missingRanges({ starts, fileSize, cut }: SegmentFiles): CorruptRange[] {
-  const gaps = starts.slice(1).map((start, i) => ({ from: starts[i] + fileSize, to: start }));
+  const gaps = starts.slice(1).map((start, i) => ({ from: (starts[i] ?? 0) + fileSize, to: start }));
   return merged([...gaps.filter(({ from, to }) => from < to), ...cut]);
 }
 
@@ -28,8 +28,8 @@ export function bytesIn(ranges: Iterable<CorruptRange>): number {
 }
 
 /** How many of the queue's entries lead into the range. */
-export function entriesInto(queue: ConsumeQueue, view: QueueView, { from, to }: CorruptRange): number {
+export async function entriesInto(queue: ConsumeQueue, view: QueueView, { from, to }: CorruptRange): Promise<number> {
   if (queue.maxPhysical <= from) return 0;
-  const begin = queue.lowest(view, queue.first, (_, physicalOffset) => physicalOffset >= from);
-  return queue.lowest(view, begin, (_, physicalOffset) => physicalOffset >= to) - begin;
+  const begin = await queue.lowest(view, queue.first, (_, physicalOffset) => physicalOffset >= from);
+  return (await queue.lowest(view, begin, (_, physicalOffset) => physicalOffset >= to)) - begin;
 }

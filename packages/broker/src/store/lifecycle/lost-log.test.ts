@@ -42,10 +42,10 @@ async function left(stop: string, before: string): Promise<Left> {
   const store = await openStore({ fileSystem, clock, ...SIZES });
   const sent: Sent[] = [];
   send(store, 0, 35, sent);
-  await store.settled();
+  await store.drain();
   await clock.advance(12_000);
   send(store, 35, COUNT, sent);
-  await store.settled();
+  await store.drain();
   if (before === 'idle') await clock.advance(12_000);
   const asKilled = killed(fileSystem);
   await store.close();
@@ -56,17 +56,17 @@ const pathOf = (file: number): string => `/store/commitlog/${String(file * FILE)
 
 /** What each makes of a file; and from where on in it nothing is left. */
 const DAMAGES: Record<string, [damage: (files: MemoryFileSystem, path: string) => void, leftBytes: number]> = {
-  removed: [(files, path) => files.remove(path), 0],
-  emptied: [(files, path) => files.open(path, 'write').truncate(0), 0],
-  'cut to half': [(files, path) => files.open(path, 'write').truncate(FILE / 2), FILE / 2],
+  removed: [(files, path) => files.removeSync(path), 0],
+  emptied: [(files, path) => files.openSync(path, 'write').truncateSync(0), 0],
+  'cut to half': [(files, path) => files.openSync(path, 'write').truncateSync(FILE / 2), FILE / 2],
   'replaced by a folder': [
     (files, path) => {
-      files.remove(path);
-      files.makeDirectory(path);
+      files.removeSync(path);
+      files.makeDirectorySync(path);
     },
     0,
   ],
-  zeroed: [(files, path) => files.open(path, 'write').write(Buffer.alloc(FILE), 0, FILE, 0), 0],
+  zeroed: [(files, path) => files.openSync(path, 'write').writeSync(Buffer.alloc(FILE), 0, FILE, 0), 0],
 };
 
 const LEFT = new Map<string, Promise<Left>>();
@@ -84,12 +84,12 @@ async function opened(fileSystem: MemoryFileSystem): Promise<{ store: MessageSto
 }
 
 /** Bodies by place, read by pulls. */
-function served(store: MessageStore): Map<string, string> {
+async function served(store: MessageStore): Promise<Map<string, string>> {
   const found = new Map<string, string>();
   for (const { topic, queueId } of PLACES) {
     let pulls = 0;
     for (let offset = store.minOffset(topic, queueId); offset < store.maxOffset(topic, queueId);) {
-      const { body, nextBeginOffset } = store.getMessage(topic, queueId, offset, 32, 262_144);
+      const { body, nextBeginOffset } = await store.getMessage(topic, queueId, offset, 32, 262_144);
       for (const record of records(body)) found.set(`${topic}/${queueId}/${record.readBigInt64BE(20)}`, bodyOf(record));
       if (nextBeginOffset <= offset || ++pulls > COUNT) throw new Error(`no way on from ${offset}`);
       offset = nextBeginOffset;
@@ -124,15 +124,15 @@ describe.each([
     const { files, sent } = await copyOfLeft(stop, before);
     const [damaging, leftBytes] = DAMAGES[damage];
     damaging(files, pathOf(number));
-    if (more !== '') files.removeTree('/store/consumequeue');
+    if (more !== '') files.removeTreeSync('/store/consumequeue');
     if (more.includes('anything'))
-      for (const name of ['consumequeue.checkpoint', 'checkpoint']) files.remove(`/store/${name}`);
+      for (const name of ['consumequeue.checkpoint', 'checkpoint']) files.removeSync(`/store/${name}`);
     const inFile = ({ physicalOffset, end }: Sent): boolean =>
       physicalOffset >= number * FILE && physicalOffset < (number + 1) * FILE && end > number * FILE + leftBytes;
     for (const life of [1, 2]) {
       const { store, said } = await opened(files);
       if (life === 2 && more !== '' && number > 0) expect(said.join()).toMatch(/bytes \d+ to \d+/);
-      const found = served(store);
+      const found = await served(store);
       const lost = sent.filter(inFile);
       expect(lost.length).toBeGreaterThan(10);
       const wanted = placesOf(sent.filter((one) => !inFile(one)));
@@ -148,7 +148,7 @@ describe.each([
       // No position of the log is given twice, either: message ids are made of them.
       expect(appended[0].physicalOffset).toBeGreaterThanOrEqual(Math.max(...sent.map(({ end }) => end)));
       expect(next).toEqual(PLACES.map(() => COUNT + life - 1));
-      await store.settled();
+      await store.drain();
       await store.close();
     }
   });
@@ -157,13 +157,13 @@ describe.each([
 describe('a store that knows nothing but its log', () => {
   it('serves the rest of a file whose first record is damaged, behind a file that is gone', async () => {
     const { files, sent } = await copyOfLeft('stopped', 'idle');
-    files.removeTree('/store/consumequeue');
-    for (const name of ['consumequeue.checkpoint', 'checkpoint']) files.remove(`/store/${name}`);
-    files.remove(pathOf(2));
-    files.open(pathOf(3), 'write').write(Buffer.from([9]), 0, 1, 95);
+    files.removeTreeSync('/store/consumequeue');
+    for (const name of ['consumequeue.checkpoint', 'checkpoint']) files.removeSync(`/store/${name}`);
+    files.removeSync(pathOf(2));
+    files.openSync(pathOf(3), 'write').writeSync(Buffer.from([9]), 0, 1, 95);
     const { store } = await opened(files);
     const lost = sent.filter(({ physicalOffset }) => physicalOffset >= 2 * FILE && physicalOffset <= 3 * FILE);
-    expect(served(store)).toEqual(placesOf(sent.filter((one) => !lost.includes(one))));
+    expect(await served(store)).toEqual(placesOf(sent.filter((one) => !lost.includes(one))));
     await store.close();
   });
 });

@@ -34,7 +34,7 @@ function lostText({ from, to, messages }: LostRange, root: string): string {
 
 function changedText({ queue, changed, lost }: QueueRebuild): string {
   const parts: string[] = [];
-  if (changed.length > 0) parts.push(`${rangesText(changed)} did not lead to their messages, and were written anew`);
+  if (changed.length > 0) parts.push(`${rangesText(changed)} did not lead to their messages, and were rewritten`);
   if (lost.length > 0) parts.push(`${rangesText(lost)} have no message in the commit log any more`);
   return `the consume queue of ${nameOf(queue)} was damaged: the offsets ${parts.join('; ')}`;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { ManualClock } from '@nest-rocketmq/remoting/internal';
+import type { DiskUsage } from '../files/file-system.js';
 import { MemoryFileSystem } from '../files/memory-file-system.js';
 import type { MessageStore, StoreOptions } from '../store.js';
 import { bodies, message, openStore } from '../../../test-kit/store.js';
@@ -10,8 +11,8 @@ const at = (day: number, hour: number): number => new Date(2026, 0, day, hour).g
 
 class Disk extends MemoryFileSystem {
   used = 10;
-  override diskUsage(): undefined {
-    return { total: 100, free: 100 - this.used } as unknown as undefined;
+  override diskUsage(): Promise<DiskUsage> {
+    return Promise.resolve({ total: 100, free: 100 - this.used });
   }
 }
 
@@ -24,12 +25,12 @@ async function filled(
   const store = await openStore({ fileSystem: disk, clock, cleanResourceInterval: HOUR / 2, ...more });
   for (let i = 0; i < 30; i++) {
     store.append(message({ body: String(i).padEnd(12_000), properties: { KEYS: `k${i}` } }));
-    store.commit();
+    await store.drain();
   }
   return { store, disk, clock };
 }
 
-const files = (disk: Disk): number => disk.list('/store/commitlog').length;
+const files = (disk: Disk): number => disk.listSync('/store/commitlog').length;
 
 describe('old messages', () => {
   it('are kept for 72 hours, and go in the hour of deleteWhen after that', async () => {
@@ -46,11 +47,11 @@ describe('old messages', () => {
 
   it('stay while they are needed, however old they are and however full the disk is', async () => {
     const { store, disk, clock } = await filled();
-    const { physicalOffset } = store.readConsumeQueue('T', 0, 12)!;
+    const { physicalOffset } = (await store.readConsumeQueue('T', 0, 12))!;
     store.retention.neededFrom = () => physicalOffset;
     disk.used = 88;
     await clock.advanceTo(at(5, 5));
-    expect(store.readRecord(physicalOffset)).toBeDefined();
+    expect(await store.readRecord(physicalOffset)).toBeDefined();
     expect(store.minOffset('T', 0)).toBeGreaterThan(0);
     store.retention.neededFrom = () => Infinity;
     await clock.advance(HOUR);
@@ -63,12 +64,12 @@ describe('old messages', () => {
     await clock.advanceTo(at(5, 6));
     const min = store.minOffset('T', 0);
     expect([min > 0, store.maxOffset('T', 0), files(disk)]).toEqual([true, 30, 1]);
-    expect(bodies(store).map(Number)).toEqual(Array.from({ length: 30 - min }, (_, i) => min + i));
-    expect(store.getMessage('T', 0, 0, 32, 1_000_000)).toMatchObject({
+    expect((await bodies(store)).map(Number)).toEqual(Array.from({ length: 30 - min }, (_, i) => min + i));
+    expect(await store.getMessage('T', 0, 0, 32, 1_000_000)).toMatchObject({
       status: 'OFFSET_TOO_SMALL',
       nextBeginOffset: min,
     });
-    expect(store.readConsumeQueue('T', 0, min - 1)).toBeUndefined();
+    expect(await store.readConsumeQueue('T', 0, min - 1)).toBeUndefined();
     await store.close();
     const again = await openStore({ fileSystem: disk, clock });
     expect([again.minOffset('T', 0), again.maxOffset('T', 0)]).toEqual([min, 30]);
@@ -107,7 +108,7 @@ describe('old messages', () => {
 
   it('do not change under a reader that holds them', async () => {
     const { store, disk, clock } = await filled();
-    const { body } = store.getMessage('T', 0, 0, 1, 1_000_000);
+    const { body } = await store.getMessage('T', 0, 0, 1, 1_000_000);
     const before = Buffer.from(body[0]);
     disk.used = 86;
     await clock.advance(HOUR);

@@ -1,7 +1,7 @@
-// Removes old files: by age at the hours set, by how full the disk is at any hour. Never the file that is written
-// to, and none is taken from under who still reads it off the thread.
+// Removes old files of the commit log: by age at the hours set, by how full the disk is at any hour. Never the file that is
+// written to.
 import type { Clock, Logger, TimerHandle } from '@nest-rocketmq/remoting/internal';
-import type { FileSystem } from '../files/file-system.js';
+import type { DiskUsage, FileSystem } from '../files/file-system.js';
 import type { SegmentFiles } from '../files/segment-files.js';
 import type { StoreConfig } from '../options.js';
 
@@ -25,7 +25,7 @@ export class Retention {
   /** Share of the disk in use; -1 unknown. */
   used = -1;
   /** Bytes; undefined: unknown. */
-  usage: { total: number; free: number } | undefined;
+  usage: DiskUsage | undefined;
   /** Whether the disk is too full for more messages. */
   full = false;
   /** No file is removed that has this position of the log, or one behind it. */
@@ -39,7 +39,11 @@ export class Retention {
   constructor(options: RetentionOptions) {
     this.#options = options;
     this.#hours = new Set(options.config.deleteWhen.split(';').map(Number));
-    this.#look();
+  }
+
+  /** Looks at the disk now, and then from time to time. */
+  async start(): Promise<void> {
+    await this.#look();
     this.#arm();
   }
 
@@ -54,14 +58,24 @@ export class Retention {
     this.#timer = this.#options.clock.setTimeout(() => {
       this.#running ??= this.#run().finally(() => (this.#running = undefined));
       this.#arm();
-    }, this.#options.config.cleanResourceInterval);
+    }, this.#pause);
+  }
+
+  /** Until the next look, ms. Where nobody tells how full the disk is, only the hour can make a file go. */
+  get #pause(): number {
+    const { config, clock, files } = this.#options;
+    const now = new Date(clock.now());
+    const mayGo = files.starts.length > 1 && this.#hours.has(now.getHours());
+    if (this.usage || mayGo) return config.cleanResourceInterval;
+    const nextHour = new Date(now).setHours(now.getHours() + 1, 0, 0, 0);
+    return Math.max(config.cleanResourceInterval, nextHour - now.getTime());
   }
 
   /** Looks at the disk and at the age of the files. Never rejects. */
   async #run(): Promise<void> {
     const { config, clock, logger } = this.#options;
     try {
-      this.#look();
+      await this.#look();
       const forced = this.used > config.diskSpaceCleanForciblyRatio / 100 || this.full;
       const due = this.used > config.diskMaxUsedSpaceRatio / 100 || this.#hours.has(new Date(clock.now()).getHours());
       const oldest = clock.now() - config.fileReservedTime * HOUR;
@@ -72,9 +86,9 @@ export class Retention {
     }
   }
 
-  #look(): void {
+  async #look(): Promise<void> {
     const { fileSystem, config, logger } = this.#options;
-    const usage = fileSystem.diskUsage(config.root);
+    const usage = await fileSystem.diskUsage(config.root);
     if (!usage || usage.total <= 0) return;
     this.usage = usage;
     this.used = 1 - usage.free / usage.total;
@@ -90,18 +104,20 @@ export class Retention {
 
   async #delete(old: (modified: number) => boolean): Promise<void> {
     const { files, logger, onTrim, onTrimmed } = this.#options;
-    const starts = files.starts.slice(0, Math.min(MOST_DELETED, files.starts.length - 1));
+    const gone: number[] = [];
     const needed = this.neededFrom();
-    const isNeeded = (start: number): boolean => start + files.fileSize > needed;
-    const kept = starts.findIndex((start) => isNeeded(start) || !old(files.stat(start)?.modified ?? 0));
-    const gone = kept < 0 ? starts : starts.slice(0, kept);
+    for (const start of files.starts.slice(0, Math.min(MOST_DELETED, files.starts.length - 1))) {
+      const isNeeded = start + files.fileSize > needed;
+      if (isNeeded || !old((await files.stat(start))?.modified ?? 0)) break;
+      gone.push(start);
+    }
     const last = gone.at(-1);
     if (last === undefined) return;
     // First: an entry whose message has gone would be taken for a damaged one.
     await onTrim(last + files.fileSize);
     for (const start of gone) {
       if (this.#stopped) return;
-      await files.removeAside(start);
+      await files.remove(start);
       logger.log(`removed ${files.pathOf(start)}`);
     }
     await onTrimmed(files.first);

@@ -1,7 +1,7 @@
 // Entries of a consume queue are overwritten under a store that is open, or has not looked at them.
 import { describe, expect, it } from '@jest/globals';
 import { silentLogger } from '@nest-rocketmq/remoting/internal';
-import { MemoryFileSystem } from '../files/memory-file-system.js';
+import { MemoryFileSystem, type MemoryFile } from '../files/memory-file-system.js';
 import type { FileStat } from '../files/file-system.js';
 import type { MessageStore } from '../store.js';
 import { bodyOf, message, openStore, records } from '../../../test-kit/store.js';
@@ -16,15 +16,15 @@ async function written(fileSystem: MemoryFileSystem): Promise<void> {
 }
 
 function overwrite(fileSystem: MemoryFileSystem, from: number, count: number, byte = 0, path = QUEUE_FILE): void {
-  fileSystem.open(path, 'write').write(Buffer.alloc(count * 20, byte), 0, count * 20, from * 20);
+  fileSystem.openSync(path, 'write').writeSync(Buffer.alloc(count * 20, byte), 0, count * 20, from * 20);
 }
 
 /** Bodies of the messages with one of the tags, as a filtering consumer reads them. */
-function filtered(store: MessageStore, tag: 'odd' | 'even'): number[] {
+async function filtered(store: MessageStore, tag: 'odd' | 'even'): Promise<number[]> {
   const code = message({ properties: { TAGS: tag } }).tagsCode;
   const found: number[] = [];
   for (let offset = 0; offset < store.maxOffset('T', 0);) {
-    const { body, nextBeginOffset } = store.getMessage('T', 0, offset, 32, 262_144, (one) => one === code);
+    const { body, nextBeginOffset } = await store.getMessage('T', 0, offset, 32, 262_144, (one) => one === code);
     found.push(...records(body).map((record) => Number(bodyOf(record))));
     offset = nextBeginOffset;
   }
@@ -45,8 +45,8 @@ describe('entries that are overwritten while the store is open', () => {
     const said: string[] = [];
     const store = await openStore({ fileSystem, logger: { ...silentLogger, warn: (text) => said.push(String(text)) } });
     overwrite(fileSystem, 0, count, byte);
-    expect(filtered(store, 'odd')).toEqual(every(1));
-    expect(filtered(store, 'even')).toEqual(every(0));
+    expect(await filtered(store, 'odd')).toEqual(every(1));
+    expect(await filtered(store, 'even')).toEqual(every(0));
     expect(store.metrics.repairedEntries).toBe(count);
     expect(said).toEqual([expect.stringContaining(`${count} entries of topic T queue 0 from 100 on were damaged`)]);
     await store.close();
@@ -57,7 +57,7 @@ describe('entries that are overwritten while the store is open', () => {
     await written(fileSystem);
     const store = await openStore({ fileSystem });
     overwrite(fileSystem, 10, 60);
-    expect(records(store.getMessage('T', 0, 140, 1, 1_000).body).map(bodyOf)).toEqual(['140']);
+    expect(records((await store.getMessage('T', 0, 140, 1, 1_000)).body).map(bodyOf)).toEqual(['140']);
     expect(store.metrics.repairedEntries).toBe(60);
     await store.close();
   });
@@ -68,13 +68,13 @@ describe('entries that are overwritten while the store is open', () => {
     const said: string[] = [];
     const error = (text: unknown): number => said.push(String(text));
     const store = await openStore({ fileSystem, logger: { ...silentLogger, error } });
-    const { physicalOffset, size } = store.readConsumeQueue('T', 0, 150)!;
+    const { physicalOffset, size } = (await store.readConsumeQueue('T', 0, 150))!;
     fileSystem
-      .open('/store/commitlog/00000000000000000000', 'write')
-      .write(Buffer.alloc(size), 0, size, physicalOffset);
+      .openSync('/store/commitlog/00000000000000000000', 'write')
+      .writeSync(Buffer.alloc(size), 0, size, physicalOffset);
     overwrite(fileSystem, 50, 1);
-    expect(filtered(store, 'even')).toEqual(every(0).filter((i) => i !== 150));
-    expect(filtered(store, 'even')).toHaveLength(COUNT / 2 - 1);
+    expect(await filtered(store, 'even')).toEqual(every(0).filter((i) => i !== 150));
+    expect(await filtered(store, 'even')).toHaveLength(COUNT / 2 - 1);
     expect(said).toEqual([expect.stringContaining('the messages 150 to 150 of topic T queue 0')]);
     await store.close();
   });
@@ -86,7 +86,7 @@ describe('entries that are overwritten while the store is open', () => {
     overwrite(fileSystem, 20, 30);
     await store.close();
     store = await openStore({ fileSystem });
-    expect([filtered(store, 'odd'), store.metrics.repairedEntries]).toEqual([every(1), 30]);
+    expect([await filtered(store, 'odd'), store.metrics.repairedEntries]).toEqual([every(1), 30]);
     await store.close();
   });
 });
@@ -96,18 +96,18 @@ class TimedDisk extends MemoryFileSystem {
   override readonly onDisk = true;
   readonly read = new Set<string>();
 
-  override open(...args: Parameters<MemoryFileSystem['open']>): ReturnType<MemoryFileSystem['open']> {
-    const file = super.open(...args);
-    const { readAside } = file;
-    file.readAside = (...range) => {
+  override openSync(...args: Parameters<MemoryFileSystem['open']>): MemoryFile {
+    const file = super.openSync(...args);
+    const { readSync } = file;
+    file.readSync = (...range) => {
       this.read.add(args[0]);
-      return readAside.apply(file, range);
+      return readSync.apply(file, range);
     };
     return file;
   }
 
-  override stat(path: string): FileStat | undefined {
-    const stat = super.stat(path);
+  override statSync(path: string): FileStat | undefined {
+    const stat = super.statSync(path);
     return stat && { ...stat, inode: Number(path.slice(-20)) + 1 };
   }
 }
@@ -122,7 +122,7 @@ describe('a full file of a queue on a disk', () => {
     fileSystem.read.clear();
     const store = await openStore({ fileSystem });
     expect([...fileSystem.read].filter((path) => path.includes('consumequeue/'))).toEqual([]);
-    expect(filtered(store, 'odd')).toEqual(every(1));
+    expect(await filtered(store, 'odd')).toEqual(every(1));
     await store.close();
   });
 
@@ -131,7 +131,7 @@ describe('a full file of a queue on a disk', () => {
     await written(fileSystem);
     overwrite(fileSystem, 3, 40);
     const store = await openStore({ fileSystem });
-    expect([store.metrics.repairedEntries, filtered(store, 'odd')]).toEqual([40, every(1)]);
+    expect([store.metrics.repairedEntries, await filtered(store, 'odd')]).toEqual([40, every(1)]);
     await store.close();
   });
 

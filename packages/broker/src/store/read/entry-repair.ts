@@ -1,5 +1,5 @@
-// Owns finding messages again whose consume queue entries are damaged: their records lie between those of the nearest
-// good entries. What is not found is named in the log, once.
+// Finds messages again whose consume queue entries are damaged: their records lie between those of the nearest good
+// entries. What is not found is logged once.
 import type { Logger } from '@nest-rocketmq/remoting/internal';
 import type { CommitLog } from '../commitlog/commit-log.js';
 import { QueueView, UNIT } from '../consumequeue/queue-view.js';
@@ -36,13 +36,15 @@ interface Gap {
 }
 
 export class EntryRepair {
-  /** Entries that were put right. */
+  /** Entries that were corrected. */
   repaired = 0;
   readonly #log: CommitLog;
   readonly #logger: Logger;
   readonly #tagsCodes: TagsCodes;
   readonly #scan: LogScan;
   readonly #view = new QueueView(MOST_SEARCHED);
+  /** One search at a time. */
+  #last: Promise<unknown> = Promise.resolve();
   /** Entries whose records are not there, in ranges: not searched for again. */
   readonly #hopeless = new WeakMap<ConsumeQueue, { from: number; to: number }[]>();
 
@@ -53,39 +55,54 @@ export class EntryRepair {
     this.#scan = new LogScan(log.files, checkCRCOnRecover, largestRecord(maxMessageSize), () => undefined);
   }
 
-  /** Puts the entry right, if its record is there; and its neighbours, if they are damaged, too. */
-  repair(queue: ConsumeQueue, index: number): boolean {
-    const hopeless = this.#hopeless.get(queue) ?? [];
-    if (hopeless.some(({ from, to }) => index >= from && index < to)) return false;
-    const gap = this.#gapAround(queue, index);
-    const found = this.#search(queue, gap);
-    for (const [at, { physicalOffset, size, tagsCode }] of found) queue.correct(at, physicalOffset, size, tagsCode);
+  /**
+   * Corrects the entry, if its record is there; and its neighbours, if they are damaged, too.
+   * @returns whether it was corrected; not a promise where it was searched for before
+   */
+  repair(queue: ConsumeQueue, index: number): boolean | Promise<boolean> {
+    if (this.#isHopeless(queue, index)) return false;
+    const repaired = this.#last.then(() => !this.#isHopeless(queue, index) && this.#repair(queue, index));
+    this.#last = repaired.catch(() => undefined);
+    return repaired;
+  }
+
+  #isHopeless(queue: ConsumeQueue, index: number): boolean {
+    const ranges = this.#hopeless.get(queue);
+    return ranges !== undefined && ranges.some(({ from, to }) => index >= from && index < to);
+  }
+
+  async #repair(queue: ConsumeQueue, index: number): Promise<boolean> {
+    const gap = await this.#gapAround(queue, index);
+    const found = await this.#search(queue, gap);
+    for (const [at, { physicalOffset, size, tagsCode }] of found)
+      await queue.correct(at, physicalOffset, size, tagsCode);
     this.repaired += found.size;
-    this.#tell(queue, gap, found);
-    if (!found.has(index)) this.#hopeless.set(queue, [...hopeless, { from: index, to: nextOf(found, index, gap.to) }]);
+    this.#report(queue, gap, found);
+    const hopeless = { from: index, to: nextOf(found, index, gap.to) };
+    if (!found.has(index)) this.#hopeless.set(queue, [...(this.#hopeless.get(queue) ?? []), hopeless]);
     return found.has(index);
   }
 
-  #tell({ topic, queueId }: ConsumeQueue, { from, to }: Gap, found: Map<number, Found>): void {
+  #report({ topic, queueId }: ConsumeQueue, { from, to }: Gap, found: Map<number, Found>): void {
     const logger = this.#logger;
     const place = `topic ${topic} queue ${queueId}`;
     if (found.size > 0)
       logger.warn(
-        `${found.size} entries of ${place} from ${from} on were damaged, and were put right from the commit log`,
+        `${found.size} entries of ${place} from ${from} on were damaged, and were corrected from the commit log`,
       );
     const lost = to - from - found.size;
     if (lost > 0)
       logger.error(
         `${lost} of the messages ${from} to ${to - 1} of ${place} are not where the commit log should have them: ` +
-          'they are skipped. If only the consume queue is damaged, the next start builds it anew.',
+          'they are skipped. If only the consume queue is damaged, the next start rebuilds it.',
       );
   }
 
   /** The run of damaged entries around `index`, as far as it is looked at. */
-  #gapAround(queue: ConsumeQueue, index: number): Gap {
+  async #gapAround(queue: ConsumeQueue, index: number): Promise<Gap> {
     const { files, committed } = this.#log;
-    const before = this.#lastGoodBefore(queue, index);
-    const behind = this.#firstGoodBehind(queue, index);
+    const before = await this.#lastGoodBefore(queue, index);
+    const behind = await this.#firstGoodBehind(queue, index);
     return {
       from: before.index + 1,
       to: behind.index,
@@ -94,43 +111,47 @@ export class EntryRepair {
     };
   }
 
-  #lastGoodBefore(queue: ConsumeQueue, index: number): Neighbour {
+  async #lastGoodBefore(queue: ConsumeQueue, index: number): Promise<Neighbour> {
     const view = this.#view;
     const perFile = queue.files.fileSize / UNIT;
     const lowest = Math.max(queue.first, index - MOST_SEARCHED);
     for (let end = index; end > lowest;) {
       // A read ends with its file.
       const begin = Math.max(lowest, end - 1 - ((end - 1) % perFile));
-      queue.read(view, begin, end - begin);
+      await queue.read(view, begin, end - begin);
       for (let i = end - begin - 1; i >= 0; i--)
-        if (i < view.count && this.#isGood(queue, view, i, begin + i))
+        if (i < view.count && (await this.#isGood(queue, view, i, begin + i)))
           return { index: begin + i, physicalOffset: view.physicalOffset(i) };
       end = begin;
     }
     return { index: lowest - 1, physicalOffset: undefined };
   }
 
-  #firstGoodBehind(queue: ConsumeQueue, index: number): Neighbour {
+  async #firstGoodBehind(queue: ConsumeQueue, index: number): Promise<Neighbour> {
     const view = this.#view;
     const limit = Math.min(queue.next, index + 1 + MOST_SEARCHED);
-    for (let begin = index + 1; begin < limit && queue.read(view, begin, limit - begin) > 0; begin += view.count)
+    for (
+      let begin = index + 1;
+      begin < limit && (await queue.read(view, begin, limit - begin)) > 0;
+      begin += view.count
+    )
       for (let i = 0; i < view.count; i++)
-        if (this.#isGood(queue, view, i, begin + i))
+        if (await this.#isGood(queue, view, i, begin + i))
           return { index: begin + i, physicalOffset: view.physicalOffset(i) };
     return { index: limit, physicalOffset: undefined };
   }
 
-  #isGood(queue: ConsumeQueue, view: QueueView, entry: number, index: number): boolean {
+  async #isGood(queue: ConsumeQueue, view: QueueView, entry: number, index: number): Promise<boolean> {
     const { files, committed } = this.#log;
     const position = view.physicalOffset(entry);
     if (position < files.first || position >= committed) return false;
     this.#scan.limit = committed;
-    if (!this.#scan.recordAt(position)) return false;
+    if (!(await this.#scan.recordAt(position))) return false;
     const { size, queueOffset, queueId } = this.#scan.record;
     return size === view.size(entry) && queueOffset === index && queueId === queue.queueId;
   }
 
-  #search(queue: ConsumeQueue, { from, to, logFrom, logTo }: Gap): Map<number, Found> {
+  async #search(queue: ConsumeQueue, { from, to, logFrom, logTo }: Gap): Promise<Map<number, Found>> {
     const found = new Map<number, Found>();
     const tagsCodes = this.#tagsCodes;
     const visit = (record: RecordView, buffer: Buffer): void => {
@@ -141,7 +162,7 @@ export class EntryRepair {
       found.set(index, { physicalOffset, size, tagsCode: tagsCodes.of(topic, record, buffer) });
     };
     this.#scan.limit = Math.min(logTo, logFrom + FARTHEST);
-    this.#scan.advance(logFrom, visit, () => found.size === to - from);
+    await this.#scan.advanceFar(logFrom, visit, () => found.size === to - from);
     return found;
   }
 }

@@ -1,4 +1,4 @@
-// Owns queries by key: what the index leads to, and the check that it is what was asked for.
+// Answers queries by key: reads what the index leads to, and checks that it is what was asked for.
 import type { MessageIndex } from '../index/message-index.js';
 import { RecordProperties } from '../commitlog/record-properties.js';
 import { RecordView } from '../commitlog/record.js';
@@ -20,7 +20,7 @@ export interface KeyQuery {
 /** @param recordAt reads a record of the log */
 export async function queryByKey(
   index: MessageIndex | undefined,
-  recordAt: (physicalOffset: number) => Promise<Buffer | undefined>,
+  recordAt: (physicalOffset: number) => Buffer | undefined | Promise<Buffer | undefined>,
   query: KeyQuery,
 ): Promise<QueryResult> {
   const records: Buffer[] = [];

@@ -1,5 +1,4 @@
 // Reads a consume queue in long runs, off the event loop: for whoever has to know all of its entries.
-import { lowestEntry } from '../consumequeue/binary-search.js';
 import type { ConsumeQueue } from '../consumequeue/consume-queue.js';
 import { QueueView } from '../consumequeue/queue-view.js';
 
@@ -16,11 +15,9 @@ export async function visitQueue(
 ): Promise<void> {
   if (!queue) return;
   const view = new QueueView(ENTRIES_AT_ONCE);
-  const search = lowestEntry(view, queue.first, queue.next, (_, physicalOffset) => physicalOffset >= position);
-  let step = search.next();
-  while (!step.done) step = search.next(await queue.readAside(view, ...step.value));
-  for (let at = step.value, count = 1; count > 0; at += count) {
-    count = await queue.readAside(view, at, ENTRIES_AT_ONCE);
+  const from = await queue.lowest(view, queue.first, (_, physicalOffset) => physicalOffset >= position);
+  for (let at = from, count = 1; count > 0; at += count) {
+    count = await queue.read(view, at, ENTRIES_AT_ONCE);
     for (let entry = 0; entry < count; entry++)
       visit(view.physicalOffset(entry), view.size(entry), view.tagsCode(entry), at + entry);
   }

@@ -1,5 +1,5 @@
-// Owns which messages are taken, and what the store adds to them. Leaves the log to commit-log.ts and what follows to
-// pipeline.ts.
+// Appends messages to the commit log: checks them first, and adds their place, time and checksum.
+import { CrcCombiner } from '../commitlog/crc-combine.js';
 import type { CommitLog } from '../commitlog/commit-log.js';
 import type { ConsumeQueue } from '../consumequeue/consume-queue.js';
 import type { ConsumeQueues, TopicQueues } from '../consumequeue/consume-queues.js';
@@ -35,7 +35,14 @@ export class Appender {
   constructor(options: AppenderOptions) {
     this.#options = options;
     this.lastStoreTimestamp = options.lastStoreTimestamp;
-    this.#place = { size: 0, physicalOffset: 0, queueOffset: 0, storeTimestamp: 0, withCrc: false };
+    this.#place = {
+      size: 0,
+      physicalOffset: 0,
+      queueOffset: 0,
+      storeTimestamp: 0,
+      withCrc: false,
+      crcs: new CrcCombiner(),
+    };
   }
 
   append(message: MessageInner): AppendResult {
@@ -102,17 +109,12 @@ export class Appender {
     place.withCrc = this.#withCrc(message);
     place.queueOffset = queue ? queue.assigned : 0;
     place.size = recordSize(message, topic.bytes.length, storeHost, place.withCrc);
-    try {
-      log.append(message, topic.bytes, storeHost, place);
-    } catch (error) {
-      config.logger.error(`cannot make the next file of the commit log: ${String(error)}. Make room on the disk.`);
-      return this.#fill('CREATE_MAPPED_FILE_FAILED', 0, 0, 0, 0);
-    }
+    log.append(message, topic.bytes, storeHost, place);
     const delay = message.deliverDelayMs ?? 0;
     const tagsCode = delay > 0 ? place.storeTimestamp + delay : message.tagsCode;
     if (queue) {
       queue.assigned++;
-      pipeline.ring.push(queue, place.queueOffset, place.physicalOffset, place.size, tagsCode);
+      pipeline.dispatchQueue.push(queue, place.queueOffset, place.physicalOffset, place.size, tagsCode);
     }
     pipeline.schedule();
     return this.#fill('PUT_OK', place.physicalOffset, place.queueOffset, place.size, place.storeTimestamp);

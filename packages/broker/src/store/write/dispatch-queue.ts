@@ -1,5 +1,5 @@
-// Owns what is appended and not yet visible: the facts that each record's queue needs, in arrays, so that a message
-// costs no object. Leaves writing to commit-log.ts and the entries themselves to consume-queue.ts.
+// Queues what was appended and is not visible yet: what each record's consume queue needs, in arrays, so that a message
+// costs no object.
 import type { ConsumeQueue } from '../consumequeue/consume-queue.js';
 
 const FIRST_CAPACITY = 1_024;
@@ -31,9 +31,9 @@ export class DispatchQueue {
   /** Gives the queues their entries for every record that begins below `upTo`. Returns where they end in the ring. */
   fillQueues(upTo: number): number {
     let at = this.#head;
-    for (; at < this.#tail && this.#physicalOffsets[at] < upTo; at++) {
+    for (; at < this.#tail && this.#physicalOffsets[at]! < upTo; at++) {
       const queue = this.#queues[at];
-      if (queue) queue.append(this.#physicalOffsets[at], this.#sizes[at], this.#tagsCodes[at]);
+      if (queue) queue.append(this.#physicalOffsets[at]!, this.#sizes[at]!, this.#tagsCodes[at]!);
     }
     return at;
   }
@@ -47,8 +47,8 @@ export class DispatchQueue {
       const at = this.#head++;
       const queue = this.#queues[at];
       this.#queues[at] = undefined;
-      if (queue && arrived) arrived(queue, this.#queueOffsets[at] + 1, this.#tagsCodes[at]);
-      // What is told may append, and so move the ring's contents.
+      if (queue && arrived) arrived(queue, this.#queueOffsets[at]! + 1, this.#tagsCodes[at]!);
+      // A listener may append, and so move the contents.
       if (this.#head < at + 1) end -= at + 1 - this.#head;
     }
     if (this.#head === this.#tail) this.#head = this.#tail = 0;
@@ -56,11 +56,11 @@ export class DispatchQueue {
 
   /** Takes back every record that begins at `from` or above: their queue offsets are given out again. */
   takeBack(from: number): void {
-    while (this.#tail > this.#head && this.#physicalOffsets[this.#tail - 1] >= from) {
+    while (this.#tail > this.#head && this.#physicalOffsets[this.#tail - 1]! >= from) {
       const at = --this.#tail;
       const queue = this.#queues[at];
       this.#queues[at] = undefined;
-      if (queue) queue.assigned = this.#queueOffsets[at];
+      if (queue) queue.assigned = this.#queueOffsets[at]!;
     }
   }
 

@@ -1,6 +1,5 @@
-// Owns when the log is made to survive a loss of power: by group with `sync`, in the background with `async`. Never
-// waits for the disk on the event loop. After one failed flush it never flushes again: the system may have forgotten
-// the bytes that it could not write, and a second success would prove nothing.
+// Flushes the commit log to the disk: by group with `sync`, in the background with `async`. After one failed flush it never
+// flushes again: the system may have dropped the bytes that it could not write, and a second success would prove nothing.
 import type { Clock, TimerHandle } from '@nest-rocketmq/remoting/internal';
 import type { CommitLog } from '../commitlog/commit-log.js';
 
@@ -68,7 +67,7 @@ export class Flusher {
     } catch (error) {
       this.failure = error;
     }
-    // Before it is told of: whoever hears of it may write, and have that flushed.
+    // Before the listeners are called: they may write, and have that flushed.
     this.#running = undefined;
     if (this.failure !== undefined) return onFailed(this.failure);
     this.flushed = target;

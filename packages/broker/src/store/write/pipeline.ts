@@ -1,8 +1,9 @@
-// Owns the way from appended to visible: one write per turn of the event loop, the flush where it is promised, then
-// the queues, then those who wait. Leaves the bytes to commit-log.ts.
+// Commits what was appended: one write per turn of the event loop, the flush if it is promised, then the queues, then
+// those who wait.
 import type { Clock, Logger } from '@nest-rocketmq/remoting/internal';
 import type { CommitLog } from '../commitlog/commit-log.js';
 import type { ConsumeQueue } from '../consumequeue/consume-queue.js';
+import { CommitWaiters } from './commit-waiters.js';
 import { DispatchQueue } from './dispatch-queue.js';
 import { StoreError } from '../errors.js';
 import { Flusher } from './flush.js';
@@ -20,7 +21,8 @@ export interface PipelineOptions {
 }
 
 export class CommitPipeline {
-  readonly ring = new DispatchQueue();
+  readonly dispatchQueue = new DispatchQueue();
+  readonly waiters = new CommitWaiters();
   readonly flusher: Flusher;
   commits = 0;
   writeFailures = 0;
@@ -31,9 +33,8 @@ export class CommitPipeline {
   readonly #arrived: ArrivedListener[] = [];
   #scheduled = false;
   #announcing = false;
-  /** Whether a write is under way off the thread. */
+  /** Whether a write is under way, or what a failed one left is being overwritten. */
   #writing = false;
-  #waiting: (() => void)[] = [];
 
   constructor(options: PipelineOptions) {
     const { log, clock, flushInterval, flush } = options;
@@ -64,16 +65,11 @@ export class CommitPipeline {
 
   readonly #commitScheduled = (): void => {
     this.#scheduled = false;
-    // To make a file keeps the thread, on a busy disk for 100 ms.
-    this.#commit(this.#options.log.wantsFile);
+    this.commit();
   };
 
   /** Commits what was appended; at once, unless the disk might make that wait. */
   commit(): void {
-    this.#commit(false);
-  }
-
-  #commit(aside: boolean): void {
     const { log, flush } = this.#options;
     if (this.#announcing) {
       this.schedule();
@@ -82,19 +78,18 @@ export class CommitPipeline {
     if (log.appended === log.written || this.#writing || this.broken) return;
     // The next flush, which begins where this one ends, is the first that could promise it.
     if (flush === 'sync' && this.flusher.running) return;
-    if (aside || log.files.writesMayWait) void this.#writeAside();
-    else this.#write();
+    if (log.files.writesMayWait || !this.#writeSync()) void this.#write();
   }
 
   /** Resolves when all that was appended before is committed or refused. */
-  settled(): Promise<void> {
+  drain(): Promise<void> {
     this.commit();
     if (this.#idle) return Promise.resolve();
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    return new Promise((resolve) => this.waiters.add({ end: this.#options.log.appended, settle: () => resolve() }));
   }
 
   /** Resolves when what is committed now survives a loss of power. @throws StoreError */
-  async flushed(): Promise<void> {
+  async flush(): Promise<void> {
     const target = this.#options.log.committed;
     // The flush under way may have begun before the last write.
     while (!this.broken && this.flusher.flushed < target) await this.flusher.flush();
@@ -106,30 +101,34 @@ export class CommitPipeline {
     return log.appended === log.committed || (this.broken !== undefined && log.appended === log.written);
   }
 
-  #write(): void {
+  /** False if that takes more than one write to an open file. */
+  #writeSync(): boolean {
     try {
-      this.#options.log.write();
+      if (!this.#options.log.writeSync()) return false;
     } catch (error) {
-      this.#writeFailed(error);
-      return;
+      void this.#writeFailed(error);
+      return true;
     }
     this.#wrote();
+    return true;
   }
 
-  /** Lets the event loop go on while the disk makes the write wait. */
-  async #writeAside(): Promise<void> {
+  async #write(): Promise<void> {
+    const { log } = this.#options;
     this.#writing = true;
     let failure: unknown;
     try {
-      await this.#options.log.writeAside();
+      await log.write();
     } catch (error) {
       failure = error ?? 'unknown';
     }
-    this.#writing = false;
-    if (this.broken) this.#refuse(this.broken);
-    else if (failure !== undefined) this.#writeFailed(failure);
-    else this.#wrote();
-    if (this.#options.log.appended !== this.#options.log.written) this.schedule();
+    if (this.broken) await this.#refuse(this.broken);
+    else if (failure !== undefined) await this.#writeFailed(failure);
+    else {
+      this.#writing = false;
+      this.#wrote();
+    }
+    if (log.appended !== log.written) this.schedule();
   }
 
   #wrote(): void {
@@ -147,33 +146,33 @@ export class CommitPipeline {
   #promise(upTo: number): void {
     const { log, logger, flush, afterCommit } = this.#options;
     log.committed = upTo;
-    const end = this.ring.fillQueues(upTo);
+    const end = this.dispatchQueue.fillQueues(upTo);
     // Whoever waited for this flush need not wait for the announcements, too.
     if (flush === 'sync') this.commit();
     this.#announcing = true;
     try {
+      this.waiters.settle(upTo);
       for (const listener of this.#committed) listener(upTo);
-      this.ring.announce(end, this.#arrived.length > 0 ? this.#tellArrived : undefined);
+      this.dispatchQueue.announce(end, this.#arrived.length > 0 ? this.#tellArrived : undefined);
     } catch (error) {
       logger.error(`a listener of the store failed: ${String(error)}`);
-      this.ring.announce(end, undefined);
+      this.dispatchQueue.announce(end, undefined);
     } finally {
       this.#announcing = false;
     }
     afterCommit();
-    this.#wake();
   }
 
   readonly #tellArrived = (queue: ConsumeQueue, maxOffset: number, tagsCode: number): void => {
     for (const listener of this.#arrived) listener(queue.topic, queue.queueId, maxOffset, tagsCode);
   };
 
-  #writeFailed(cause: unknown): void {
+  #writeFailed(cause: unknown): Promise<void> {
     const { logger } = this.#options;
     this.writeFailures++;
-    const message = `cannot write the commit log: ${String(cause)}. The messages were refused; make room on the disk.`;
+    const message = `cannot write the commit log: ${String(cause)}. The messages were refused; free space on the disk.`;
     logger.error(message);
-    this.#refuse(new StoreError('STORE_WRITE_FAILED', message, { cause }));
+    return this.#refuse(new StoreError('STORE_WRITE_FAILED', message, { cause }));
   }
 
   #flushFailed(cause: unknown): void {
@@ -183,28 +182,34 @@ export class CommitPipeline {
     this.broken = new StoreError('STORE_FLUSH_FAILED', message, { cause });
     this.#options.logger.error(message);
     // A write under way still reads what would be taken back; its end refuses it.
-    if (!this.#writing) this.#refuse(this.broken);
+    if (!this.#writing) void this.#refuse(this.broken);
   }
 
-  /** Takes back all that has not been promised, and tells of it. */
-  #refuse(failure: StoreError): void {
+  /** Takes back all that has not been promised, and calls those who wait for it. Never rejects. */
+  async #refuse(failure: StoreError): Promise<void> {
     const { log, logger } = this.#options;
-    this.ring.takeBack(log.committed);
+    this.#writing = true;
+    try {
+      await log.overwriteUnwritten();
+    } catch (error) {
+      logger.warn(
+        `cannot overwrite what a failed write has left: ${String(error)}. It is tried before the next write.`,
+      );
+    }
+    this.#writing = false;
+    this.dispatchQueue.takeBack(log.committed);
     log.takeBack();
-    for (const listener of this.#committed) {
+    const reason = this.broken ?? failure;
+    for (const tell of [() => this.waiters.settle(log.committed, reason), ...this.#refusals(reason)]) {
       try {
-        listener(log.committed, failure);
+        tell();
       } catch (error) {
         logger.error(`a listener of the store failed: ${String(error)}`);
       }
     }
-    this.#wake();
   }
 
-  #wake(): void {
-    if (!this.#idle) return;
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const resolve of waiting) resolve();
+  #refusals(failure: StoreError): (() => void)[] {
+    return this.#committed.map((listener) => () => listener(this.#options.log.committed, failure));
   }
 }

@@ -2,15 +2,19 @@ package peer;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import org.apache.rocketmq.client.consumer.DefaultLitePullConsumer;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
 import org.apache.rocketmq.common.message.Message;
 import org.apache.rocketmq.common.message.MessageExt;
+import org.apache.rocketmq.common.message.MessageQueue;
 
-/** A consumer that polls: it gets the messages with its tag, by LITE_PULL_MESSAGE. */
+/** A consumer that polls: it gets the messages with its tag, by LITE_PULL_MESSAGE; and one that shares a group. */
 final class LiteScenario {
     private static final int MESSAGES = 20;
+    private static final int QUEUES = 4;
 
     private LiteScenario() {
     }
@@ -34,5 +38,41 @@ final class LiteScenario {
         } finally {
             consumer.shutdown();
         }
+    }
+
+    /** Shares a group with one consumer elsewhere, until each of its queues has said "stop". */
+    static void group(Run run) throws Exception {
+        DefaultLitePullConsumer consumer = new DefaultLitePullConsumer(run.named("group"));
+        consumer.setNamesrvAddr(run.nameServer);
+        consumer.setHeartbeatBrokerInterval(1000);
+        consumer.setPersistConsumerOffsetInterval(1000);
+        consumer.setAutoCommitIntervalMillis(1000);
+        consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
+        consumer.subscribe(run.topic(), "*");
+        consumer.start();
+        try {
+            Until.holds("half of the queues", () -> consumer.assignment().size() == QUEUES / 2);
+            run.emit("shared", "queues", queueIdsOf(consumer));
+            int stopped = 0;
+            while (stopped < QUEUES / 2) {
+                for (MessageExt message : consumer.poll(100)) {
+                    run.emitMessage("received", message);
+                    if (Text.of(message.getBody()).equals("stop")) {
+                        stopped++;
+                    }
+                }
+            }
+            consumer.commitSync();
+        } finally {
+            consumer.shutdown();
+        }
+    }
+
+    private static Set<Integer> queueIdsOf(DefaultLitePullConsumer consumer) throws Exception {
+        Set<Integer> ids = new TreeSet<>();
+        for (MessageQueue queue : consumer.assignment()) {
+            ids.add(queue.getQueueId());
+        }
+        return ids;
     }
 }

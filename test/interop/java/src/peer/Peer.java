@@ -32,11 +32,15 @@ public final class Peer {
         SCENARIOS.put("offsets", ConsumeScenarios::offsets);
         SCENARIOS.put("pull", ConsumeScenarios::pull);
         SCENARIOS.put("lite", LiteScenario::run);
+        SCENARIOS.put("lite-group", LiteScenario::group);
         SCENARIOS.put("share", ShareScenario::run);
         SCENARIOS.put("transaction", TransactionScenario::run);
+        SCENARIOS.put("filter", FilterScenario::run);
         SCENARIOS.put("exchange", MixedScenarios::exchange);
         SCENARIOS.put("group", MixedScenarios::group);
         SCENARIOS.put("member", MemberScenario::run);
+        SCENARIOS.put("ask", AskScenarios::ask);
+        SCENARIOS.put("answer", AskScenarios::answer);
         SCENARIOS.put("survive", SurviveScenario::run);
         SCENARIOS.put("store-fill", StoreScenarios::fill);
         SCENARIOS.put("store-check", StoreScenarios::check);

@@ -87,6 +87,7 @@ final class Run {
         DefaultMQPullConsumer consumer = new DefaultMQPullConsumer(group);
         consumer.setNamesrvAddr(nameServer);
         consumer.setPollNameServerInterval(BRISK_MS);
+        consumer.setHeartbeatBrokerInterval(BRISK_MS);
         consumer.start();
         shutdowns.add(consumer::shutdown);
         return consumer;

@@ -1,20 +1,8 @@
-// Builds a consumer's subscriptions, waits for their topics, and checks that brokers understand them.
+// Finds the topics that a consumer subscribes to, and has brokers check SQL92 expressions.
 import { Requests, encodeJson, expectSuccess, retryTopic, subscriptionJson } from '@nest-rocketmq/remoting/internal';
 import type { SubscriptionData } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import { SubscriptionRefusedError } from '../errors.js';
-import type { ResolvedPushConsumerOptions } from './consumer-options.js';
-import { subscriptionData } from './subscription.js';
-
-/** By topic; for a clustering group its retry topic is included. @throws InvalidOptionError */
-export function subscriptionsOf(
-  options: ResolvedPushConsumerOptions,
-  now: number,
-): ReadonlyMap<string, SubscriptionData> {
-  const all = options.subscriptions.map((subscription) => subscriptionData(subscription, now));
-  if (options.messageModel === 'CLUSTERING') all.push(subscriptionData({ topic: retryTopic(options.group) }, now));
-  return new Map(all.map((subscription) => [subscription.topic, subscription]));
-}
 
 /**
  * Asks for the routes, and keeps looking for topics that have none.
@@ -47,7 +35,11 @@ export async function findTopics(
  * Tags need no check; only a broker can say whether it understands a condition. If the topic does not exist yet, any
  * broker is asked, since later an error would only show as failed pulls.
  */
-async function checkExpression(context: ClientContext, group: string, subscription: SubscriptionData): Promise<void> {
+export async function checkExpression(
+  context: ClientContext,
+  group: string,
+  subscription: SubscriptionData,
+): Promise<void> {
   const brokerName = context.routes.get(subscription.topic)?.readable[0]?.brokerName;
   const address = brokerName === undefined ? undefined : context.routes.anyBrokerAddress(brokerName);
   const asked = address ?? (await context.routes.someBrokerAddress());

@@ -1,0 +1,204 @@
+// Decides which queues a consumer that polls has: its share of the topics that it subscribes to, or those that it was
+// assigned by hand.
+import type { MessageQueue, SubscriptionData } from '@nest-rocketmq/remoting/internal';
+import type { ClientContext } from '../client-context.js';
+import type { Subscription } from './consumer-options.js';
+import type { LitePullBuffer } from './lite-pull-buffer.js';
+import { SubscriptionConflictError } from './lite-pull-errors.js';
+import type { LitePullOffsets } from './lite-pull-offsets.js';
+import type { ResolvedLitePullOptions } from './lite-pull-options.js';
+import { LitePullQueue } from './lite-pull-queue.js';
+import type { OffsetStore } from './offset-store.js';
+import { queueKey } from './process-queue.js';
+import { Rebalance } from './rebalance.js';
+import { findTopics } from './find-topics.js';
+import { subscriptionData } from './subscription.js';
+import { sharedAbortController } from '../time/timing.js';
+
+export interface LitePullAssignmentParts {
+  context: ClientContext;
+  options: ResolvedLitePullOptions;
+  buffer: LitePullBuffer;
+  offsets: OffsetStore;
+  progress: LitePullOffsets;
+  startOffset: (queue: MessageQueue) => Promise<number>;
+  membersSeen: (address: string, clientIds: readonly string[]) => Promise<void>;
+  /** Pulls the queue until it is dropped. */
+  begin: (queue: LitePullQueue) => void;
+  /** Queues came or went. */
+  changed: () => void;
+}
+
+export class LitePullAssignment {
+  readonly subscriptions = new Map<string, SubscriptionData>();
+  /** Topics that did not exist when we subscribed to them. */
+  readonly youngTopics = new Set<string>();
+  readonly #parts: LitePullAssignmentParts;
+  readonly #rebalance: Rebalance;
+  readonly #assigned = new Map<string, AbortController>();
+  #mode: 'none' | 'subscribe' | 'assign' = 'none';
+  #started = false;
+  #stopped = false;
+  /** Topics whose routes are looked for until they are given up. */
+  readonly #watched = new Set<string>();
+  #stopListening: (() => void) | undefined;
+
+  constructor(parts: LitePullAssignmentParts) {
+    this.#parts = parts;
+    const { context, options, offsets, startOffset, membersSeen } = parts;
+    const topics = (): string[] => (this.#mode === 'subscribe' ? [...this.subscriptions.keys()] : []);
+    this.#rebalance = new Rebalance({
+      context,
+      group: options.group,
+      messageModel: options.messageModel,
+      strategy: options.allocateMessageQueueStrategy,
+      topics,
+      offsets,
+      startOffset,
+      membersSeen,
+      begin: ({ messageQueue, signal }, offset) => this.#begin(messageQueue, offset, signal),
+    });
+  }
+
+  /** @throws SubscriptionConflictError */
+  subscribe(subscription: Subscription): SubscriptionData {
+    this.#enter('subscribe');
+    const data = subscriptionData(subscription, this.#parts.context.clock.now());
+    this.#set(data, this.subscriptions.get(data.topic));
+    return data;
+  }
+
+  /** Makes brokers know a subscription that came after the start. @throws NameServerUnreachableError, SubscriptionRefusedError */
+  async join(subscriptions: readonly SubscriptionData[]): Promise<void> {
+    const { context, options } = this.#parts;
+    const missing = await findTopics(context, options.group, subscriptions);
+    for (const topic of missing) this.youngTopics.add(topic);
+    for (const { topic } of subscriptions) {
+      if (this.#watched.has(topic)) context.routes.unwatch(topic);
+      this.#watched.add(topic);
+    }
+    await context.heartbeat.beat();
+  }
+
+  /** Gives up the topic's queues; what is consumed of them is stored. @throws SubscriptionConflictError */
+  async unsubscribe(topic: string): Promise<void> {
+    this.#enter('subscribe');
+    if (!this.subscriptions.delete(topic)) return;
+    const { context, offsets } = this.#parts;
+    const owned = this.#rebalance.owned.filter(({ messageQueue }) => messageQueue.topic === topic);
+    for (const queue of owned) this.#rebalance.drop(queue);
+    const queues = owned.map(({ messageQueue }) => messageQueue);
+    await offsets.persist(queues, true);
+    for (const queue of queues) offsets.forget(queue);
+    if (!this.#started) return;
+    this.#unwatch(topic);
+    // The others would leave our share of its queues to us.
+    await context.heartbeat.beat();
+  }
+
+  /**
+   * Takes these queues, and gives up all others.
+   * @param subscription the filter of each topic
+   * @throws SubscriptionConflictError
+   */
+  async assign(queues: readonly MessageQueue[], subscription: Omit<Subscription, 'topic'>): Promise<void> {
+    this.#enter('assign');
+    const { clock } = this.#parts.context;
+    const before = new Map(this.subscriptions);
+    this.subscriptions.clear();
+    for (const { topic } of queues) {
+      this.#set(subscriptionData({ topic, ...subscription }, clock.now()), before.get(topic));
+    }
+    const keys = new Set(queues.map(queueKey));
+    const lost = [...this.#assigned].filter(([key]) => !keys.has(key));
+    await this.#giveUp(lost);
+    for (const queue of queues) {
+      const key = queueKey(queue);
+      if (this.#assigned.has(key)) continue;
+      const dropping = sharedAbortController();
+      this.#assigned.set(key, dropping);
+      this.#begin({ ...queue }, undefined, dropping.signal);
+    }
+    if (!this.#started) return;
+    for (const topic of before.keys()) if (!this.subscriptions.has(topic)) this.#unwatch(topic);
+    await this.join([...this.subscriptions.values()].filter(({ topic }) => !before.has(topic)));
+  }
+
+  /** Resolves when the queues are divided for the first time. */
+  async start(): Promise<void> {
+    this.#started = true;
+    const { routes } = this.#parts.context;
+    await this.join([...this.subscriptions.values()]);
+    if (this.#stopped) return this.release();
+    for (const queue of this.#parts.buffer.queues) this.#parts.begin(queue);
+    this.#stopListening = routes.onChange((topic) => {
+      if (this.subscriptions.has(topic)) this.rebalance();
+    });
+    await this.#rebalance.start();
+  }
+
+  /** Consumers, topics or queues may have changed. */
+  rebalance(): void {
+    if (this.#mode === 'subscribe') this.#rebalance.request();
+  }
+
+  /** Takes and gives up no more queues. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#stopListening?.();
+    await this.#rebalance.stop();
+  }
+
+  /** Gives up all queues. */
+  release(): void {
+    for (const queue of this.#rebalance.owned) this.#rebalance.drop(queue);
+    for (const dropping of this.#assigned.values()) dropping.abort();
+    this.#assigned.clear();
+    for (const topic of this.#watched) this.#unwatch(topic);
+  }
+
+  /** @param before the subscription that it replaces */
+  #set(data: SubscriptionData, before: SubscriptionData | undefined): void {
+    this.subscriptions.set(data.topic, data);
+    if (!before || before.subString === data.subString) return;
+    for (const queue of this.#parts.buffer.queues) if (queue.messageQueue.topic === data.topic) queue.refresh();
+  }
+
+  #unwatch(topic: string): void {
+    if (this.#watched.delete(topic)) this.#parts.context.routes.unwatch(topic);
+  }
+
+  #enter(mode: 'subscribe' | 'assign'): void {
+    if (this.#mode !== 'none' && this.#mode !== mode) {
+      throw new SubscriptionConflictError(this.#parts.options.group, this.#mode);
+    }
+    this.#mode = mode;
+  }
+
+  #begin(messageQueue: MessageQueue, offset: number | undefined, signal: AbortSignal): void {
+    const { buffer, options, progress, changed, begin } = this.#parts;
+    const queue = new LitePullQueue(messageQueue, offset, signal, buffer.changed);
+    buffer.add(queue);
+    signal.addEventListener(
+      'abort',
+      () => {
+        if (options.autoCommit) progress.leave(queue);
+        changed();
+      },
+      { once: true },
+    );
+    if (this.#started) begin(queue);
+    changed();
+  }
+
+  async #giveUp(lost: readonly (readonly [string, AbortController])[]): Promise<void> {
+    const { buffer, offsets } = this.#parts;
+    const queues = lost.flatMap(([key]) => buffer.get(key)?.messageQueue ?? []);
+    for (const [key, dropping] of lost) {
+      this.#assigned.delete(key);
+      dropping.abort();
+    }
+    await offsets.persist(queues, true);
+    for (const queue of queues) offsets.forget(queue);
+  }
+}

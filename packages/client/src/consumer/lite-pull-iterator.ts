@@ -1,0 +1,35 @@
+// Iterates over the messages of a consumer that pulls: one at a time, and none before the last one is done with.
+import type { MessageExt } from '@nest-rocketmq/remoting/internal';
+
+export interface MessageSource {
+  /** The next message; undefined when the consumer is shut down. */
+  next(): Promise<MessageExt | undefined>;
+  /** The iteration has ended: another one may begin. */
+  ended(): void;
+}
+
+export class MessageIterator implements AsyncIterableIterator<MessageExt, undefined> {
+  readonly #source: MessageSource;
+  #ended = false;
+
+  constructor(source: MessageSource) {
+    this.#source = source;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async next(): Promise<IteratorResult<MessageExt, undefined>> {
+    if (this.#ended) return { done: true, value: undefined };
+    const value = await this.#source.next();
+    if (value !== undefined) return { done: false, value };
+    return this.return();
+  }
+
+  return(): Promise<IteratorResult<MessageExt, undefined>> {
+    if (!this.#ended) this.#source.ended();
+    this.#ended = true;
+    return Promise.resolve({ done: true, value: undefined });
+  }
+}

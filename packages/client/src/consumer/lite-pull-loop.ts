@@ -1,0 +1,181 @@
+// Pulls the queues of a consumer that polls (LITE_PULL_MESSAGE): one loop for each, for as long as the queue is its own,
+// and ahead of the application by no more than the thresholds allow.
+import { MessageProperty, Requests, ResponseCode, ResponseError, isDLQTopic } from '@nest-rocketmq/remoting/internal';
+import type { MessageQueue, Reply, SubscriptionData } from '@nest-rocketmq/remoting/internal';
+import type { ClientContext } from '../client-context.js';
+import { BrokerNotFoundError, describe } from '../errors.js';
+import { sleep } from '../time/timing.js';
+import type { LitePullBuffer } from './lite-pull-buffer.js';
+import type { ResolvedLitePullOptions } from './lite-pull-options.js';
+import type { LitePullQueue } from './lite-pull-queue.js';
+import { decodePulled } from './pulled-messages.js';
+import { accepts } from './subscription.js';
+
+/** Wait for messages; the filter stands in the request; a lite pull. Offsets are committed by requests of their own. */
+const PULL_SYS_FLAG = 0x2 | 0x4 | 0x10;
+const BROKER_FLOW_CONTROL_WAIT_MS = 20;
+const MIB = 1024 * 1024;
+
+type PullReply = Reply<typeof Requests.LITE_PULL_MESSAGE>;
+
+export interface LitePullLoopParts {
+  context: ClientContext;
+  options: ResolvedLitePullOptions;
+  buffer: LitePullBuffer;
+  subscriptionOf: (topic: string) => SubscriptionData | undefined;
+  /** Of queues that were assigned without an offset. */
+  startOffset: (queue: MessageQueue) => Promise<number>;
+}
+
+export class LitePullLoop {
+  readonly #parts: LitePullLoopParts;
+  /** Brokers that refuse pulls, so that this is one line in the log, not one for each queue and second. */
+  readonly #failing = new Set<string>();
+
+  constructor(parts: LitePullLoopParts) {
+    this.#parts = parts;
+  }
+
+  /** Pulls until the queue is dropped. Never rejects. */
+  async run(queue: LitePullQueue): Promise<void> {
+    while (!queue.dropped) {
+      const wait = await this.#step(queue);
+      if (wait > 0) await sleep(this.#parts.context.clock, wait, queue.signal);
+    }
+  }
+
+  /** @returns ms to wait before the next one */
+  async #step(queue: LitePullQueue): Promise<number> {
+    const { context, options, startOffset } = this.#parts;
+    try {
+      while (!queue.dropped && !this.#mayPull(queue)) await queue.changed();
+      if (queue.dropped) return 0;
+      const { pulling } = queue;
+      const offset = queue.pulledTo ?? (await startOffset(queue.messageQueue));
+      if (pulling.aborted) return 0;
+      queue.begin(offset);
+      const reply = await unlessAborted(this.#pull(queue, offset), pulling);
+      // A seek may have come while the answer was on its way here.
+      if (!reply || pulling.aborted) return 0;
+      this.#failing.delete(queue.messageQueue.brokerName);
+      return await this.#onReply(queue, offset, reply);
+    } catch (error) {
+      if (queue.dropped) return 0;
+      this.#onFailure(queue, error);
+      context.routes.refreshSoon();
+      return options.pullTimeDelayMillsWhenException;
+    }
+  }
+
+  #mayPull(queue: LitePullQueue): boolean {
+    const { options, buffer } = this.#parts;
+    return (
+      !queue.paused &&
+      !buffer.full &&
+      queue.count <= options.pullThresholdForQueue &&
+      queue.bytes <= options.pullThresholdSizeForQueue * MIB &&
+      queue.span <= options.consumeMaxSpan
+    );
+  }
+
+  #pull(queue: LitePullQueue, queueOffset: number): Promise<PullReply> {
+    const { context, options, subscriptionOf } = this.#parts;
+    const { topic, brokerName, queueId } = queue.messageQueue;
+    const address = context.routes.anyBrokerAddress(brokerName, queue.brokerId);
+    if (!address) throw new BrokerNotFoundError(brokerName, topic);
+    const subscription = subscriptionOf(topic);
+    const expressionType = subscription?.expressionType ?? 'TAG';
+    queue.lastPullTimestamp = context.clock.now();
+    return context.brokers.request(
+      address,
+      Requests.LITE_PULL_MESSAGE,
+      {
+        consumerGroup: options.group,
+        topic,
+        queueId,
+        queueOffset,
+        maxMsgNums: options.pullBatchSize,
+        sysFlag: PULL_SYS_FLAG,
+        commitOffset: 0,
+        suspendTimeoutMillis: options.brokerSuspendMaxTimeMillis,
+        subscription: subscription?.subString ?? '*',
+        subVersion: expressionType === 'TAG' ? 0 : (subscription?.subVersion ?? 0),
+        expressionType,
+        bname: brokerName,
+      },
+      { timeout: options.consumerTimeoutMillisWhenSuspend },
+    );
+  }
+
+  async #onReply(queue: LitePullQueue, offset: number, reply: PullReply): Promise<number> {
+    const { context, options } = this.#parts;
+    const next = reply.header.nextBeginOffset ?? offset;
+    queue.brokerId = reply.header.suggestWhichBrokerId ?? 0;
+    switch (reply.code) {
+      case ResponseCode.SUCCESS:
+        this.#onFound(queue, reply, next);
+        return 0;
+      case ResponseCode.PULL_NOT_FOUND:
+      case ResponseCode.PULL_RETRY_IMMEDIATELY:
+        queue.add([], next);
+        return 0;
+      case ResponseCode.PULL_OFFSET_MOVED:
+        context.logger.warn(`${queue.key}: the broker moved offset ${offset} to ${next}`);
+        // Back: the group was reset. Forth: what is here was still in the queue when it was pulled.
+        if (next < offset) queue.seek(next);
+        else queue.add([], next);
+        return 0;
+      case ResponseCode.FLOW_CONTROL:
+        return BROKER_FLOW_CONTROL_WAIT_MS;
+      case ResponseCode.SUBSCRIPTION_NOT_EXIST:
+      case ResponseCode.SUBSCRIPTION_NOT_LATEST:
+        await context.heartbeat.beat();
+        return options.pullTimeDelayMillsWhenException;
+      default:
+        throw new ResponseError(reply.code, reply.remark, queue.messageQueue.brokerName, reply.row.name);
+    }
+  }
+
+  #onFound(queue: LitePullQueue, reply: PullReply, next: number): void {
+    const { context, subscriptionOf } = this.#parts;
+    const { topic, brokerName } = queue.messageQueue;
+    const subscription = subscriptionOf(topic);
+    const { minOffset = 0, maxOffset = 0 } = reply.header;
+    // Copied once: the messages outlive the buffer of the socket that they share.
+    const { readable, unreadable } = decodePulled(Buffer.from(reply.body));
+    if (unreadable.length > 0) {
+      const ids = unreadable.map((message) => message.offsetMsgId).join(', ');
+      context.logger.warn(`${queue.key}: messages are passed over, as their bodies cannot be read: ${ids}`);
+    }
+    const messages = readable.filter(
+      (message) => !subscription || accepts(subscription, message.properties.get(MessageProperty.TAGS)),
+    );
+    for (const message of messages) {
+      message.brokerName = brokerName;
+      message.properties.set(MessageProperty.MIN_OFFSET, String(minOffset));
+      message.properties.set(MessageProperty.MAX_OFFSET, String(maxOffset));
+      // A dead letter is a message of its own: how often it failed as another one is no count of its own.
+      if (isDLQTopic(message.topic)) message.reconsumeTimes = 0;
+    }
+    queue.add(messages, next);
+  }
+
+  #onFailure({ messageQueue, key }: LitePullQueue, error: unknown): void {
+    const { context, options } = this.#parts;
+    if (context.outages.met(error)) return;
+    if (!this.#failing.has(messageQueue.brokerName)) {
+      context.logger.warn(`${options.group} cannot pull ${key} for now: ${describe(error)}`);
+    }
+    this.#failing.add(messageQueue.brokerName);
+  }
+}
+
+/** Undefined when the signal aborts before: whatever comes of the work then is of no use. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  if (signal.aborted) return Promise.resolve(undefined);
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => resolve(undefined);
+    signal.addEventListener('abort', onAbort, { once: true });
+    work.finally(() => signal.removeEventListener('abort', onAbort)).then(resolve, reject);
+  });
+}

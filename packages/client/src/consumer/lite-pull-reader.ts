@@ -1,0 +1,114 @@
+// Hands the messages of a consumer that pulls to its application: to one poll or one loop at a time, since whoever asks for
+// the next message says that the last one is consumed.
+import type { Clock, MessageExt } from '@nest-rocketmq/remoting/internal';
+import { integerIn } from '../config/options.js';
+import { sleep } from '../time/timing.js';
+import type { LitePullBuffer } from './lite-pull-buffer.js';
+import { PollInProgressError } from './lite-pull-errors.js';
+import { MessageIterator } from './lite-pull-iterator.js';
+import type { ResolvedLitePullOptions } from './lite-pull-options.js';
+
+const LONGEST_POLL_MS = 3_600_000;
+const MOST_MESSAGES = 65_535;
+
+/** How long a poll waits, and for how many messages. */
+export interface PollOptions {
+  /** How long to wait for a first message, ms; 0: not at all. Default: pollTimeoutMillis. */
+  timeout?: number;
+  /** Messages at most. Default: pullBatchSize. */
+  max?: number;
+}
+
+export interface LitePullReaderParts {
+  clock: Clock;
+  options: ResolvedLitePullOptions;
+  buffer: LitePullBuffer;
+}
+
+export class LitePullReader {
+  readonly #parts: LitePullReaderParts;
+  #busy = false;
+  /** A loop works on a message. */
+  #inHand = false;
+  #whenPutDown: (() => void) | undefined;
+  #closed = false;
+
+  constructor(parts: LitePullReaderParts) {
+    this.#parts = parts;
+  }
+
+  /** @throws PollInProgressError, InvalidOptionError */
+  async poll({ timeout, max }: PollOptions): Promise<MessageExt[]> {
+    const { pollTimeoutMillis, pullBatchSize } = this.#parts.options;
+    const ms = integerIn('timeout', timeout, pollTimeoutMillis, 0, LONGEST_POLL_MS, ' (ms)');
+    const most = integerIn('max', max, pullBatchSize, 1, MOST_MESSAGES);
+    this.#enter();
+    try {
+      return await this.#take(most, ms);
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  /** @throws PollInProgressError */
+  iterate(): MessageIterator {
+    this.#enter();
+    return new MessageIterator({
+      next: async () => {
+        this.#inHand = false;
+        const [message] = await this.#take(1);
+        this.#inHand = message !== undefined;
+        return message;
+      },
+      ended: () => {
+        this.#inHand = false;
+        this.#busy = false;
+        this.#tellPutDown();
+      },
+    });
+  }
+
+  /** Hands nothing more out. Resolves when a loop's message in hand is consumed, or after `deadline` ms. */
+  async close(deadline: number): Promise<void> {
+    this.#closed = true;
+    this.#parts.buffer.wake();
+    if (!this.#inHand || deadline === 0) return;
+    const ended = new AbortController();
+    const putDown = new Promise<void>((resolve) => (this.#whenPutDown = resolve));
+    await Promise.race([putDown, sleep(this.#parts.clock, deadline, ended.signal)]);
+    ended.abort();
+  }
+
+  /** @param timeout ms; default: waits until there is a message, or it is closed */
+  async #take(max: number, timeout = Infinity): Promise<MessageExt[]> {
+    const { buffer, clock } = this.#parts;
+    buffer.settle();
+    this.#tellPutDown();
+    const until = clock.monotonic() + timeout;
+    while (!this.#closed) {
+      const messages = buffer.take(max);
+      const left = until - clock.monotonic();
+      if (messages.length > 0 || left <= 0) return messages;
+      await this.#wait(left);
+    }
+    return [];
+  }
+
+  async #wait(ms: number): Promise<void> {
+    const { buffer, clock } = this.#parts;
+    if (ms === Infinity) return buffer.whenReady();
+    const ended = new AbortController();
+    await Promise.race([buffer.whenReady(), sleep(clock, ms, ended.signal)]);
+    ended.abort();
+  }
+
+  #tellPutDown(): void {
+    this.#whenPutDown?.();
+    this.#whenPutDown = undefined;
+  }
+
+  #enter(): void {
+    if (this.#busy) throw new PollInProgressError(this.#parts.options.group);
+    this.#busy = true;
+  }
+}
