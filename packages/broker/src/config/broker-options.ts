@@ -73,7 +73,7 @@ export interface BrokerOptions {
   maxTransferBytesOnMessageInMemory?: number;
   /**
    * Longest time that a pull waits for messages, whatever its client asks for. Default: `120000`; allowed: ms, 0 to
-   * 3600000.
+   * 86400000.
    */
   maxSuspendTimeMillis?: number;
   /**
