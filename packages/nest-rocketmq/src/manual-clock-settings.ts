@@ -8,8 +8,10 @@ import type { Clock } from '@nest-rocketmq/remoting/internal';
 const SIGN_OF_LIFE_MS = 43_200_000;
 /** For work that only repairs losses. ms */
 const SELDOM_MS = 43_200_000;
+/** Often enough to meet each hour of `deleteWhen`. ms */
+const CLEAN_RESOURCE_MS = 3_600_000;
 /** The broker's patience with peers that are silent, slow or stuck: in one process there are none. ms */
-const LONGEST_LIMIT_MS = 3_600_000;
+const LONGEST_LIMIT_MS = 86_400_000;
 /** Less than the 5 s that Jest gives the hook that closes an app. ms */
 const SHUTDOWN_TIMEOUT_MS = 2_000;
 
@@ -31,9 +33,9 @@ export const CONSUMER_ON_MANUAL_CLOCK = {
 
 export const BROKER_ON_MANUAL_CLOCK = {
   maxSuspendTimeMillis: SELDOM_MS,
-  channelExpiredTimeout: 24 * LONGEST_LIMIT_MS,
-  cleanResourceInterval: LONGEST_LIMIT_MS,
-  serverChannelMaxIdleTimeSeconds: (24 * LONGEST_LIMIT_MS) / 1_000,
+  channelExpiredTimeout: LONGEST_LIMIT_MS,
+  cleanResourceInterval: CLEAN_RESOURCE_MS,
+  serverChannelMaxIdleTimeSeconds: LONGEST_LIMIT_MS / 1_000,
   firstFrameTimeout: LONGEST_LIMIT_MS,
   frameTimeout: LONGEST_LIMIT_MS,
   writeTimeout: LONGEST_LIMIT_MS,
