@@ -2,7 +2,8 @@
 import { Module, ValidationPipe } from '@nestjs/common';
 import type { DynamicModule } from '@nestjs/common';
 import { APP_PIPE } from '@nestjs/core';
-import { RocketMQModule } from 'nest-rocketmq';
+import { PostgresTransactionLog, RocketMQModule } from 'nest-rocketmq';
+import type { RocketMQModuleOptions } from 'nest-rocketmq';
 import { AppConfig } from './config.js';
 import { DatabaseModule } from './database/database.module.js';
 import { OrdersModule } from './orders/orders.module.js';
@@ -16,7 +17,20 @@ export class AppModule {
     return {
       module: AppModule,
       global: true,
-      imports: [RocketMQModule.forRoot(config.rocketmq), DatabaseModule, StockModule, OrdersModule, PaymentsModule],
+      imports: [
+        RocketMQModule.forRootAsync({
+          imports: [DatabaseModule],
+          inject: [PostgresTransactionLog],
+          useFactory: (transactionLog: PostgresTransactionLog): RocketMQModuleOptions => ({
+            ...config.rocketmq,
+            transactionLog,
+          }),
+        }),
+        DatabaseModule,
+        StockModule,
+        OrdersModule,
+        PaymentsModule,
+      ],
       providers: [
         { provide: AppConfig, useValue: config },
         {

@@ -88,6 +88,28 @@ describe('the order service', () => {
     expect(late.body.message).toContain('was cancelled');
   });
 
+  test('keeps its timeline: created, paid and shipped, each once and in this order', async () => {
+    const { id } = await shop.place('coffee', 1);
+    await shop.request('POST', `/orders/${id}/pay`);
+    await shop.request('POST', `/orders/${id}/pay`);
+    const shipped = await shop.request('POST', `/orders/${id}/ship`);
+    expect(shipped).toMatchObject({ status: 200, body: { id, status: 'SHIPPED' } });
+    await expect(shop.timeline(id, 3)).resolves.toEqual(['created', 'paid', 'shipped']);
+  });
+
+  test('keeps its timeline: created and cancelled', async () => {
+    const { id } = await shop.place('coffee', 1);
+    await shop.halfAnHourPasses(id);
+    await expect(shop.timeline(id, 2)).resolves.toEqual(['created', 'cancelled']);
+  });
+
+  test('ships no order that is not paid, and says so', async () => {
+    const { id } = await shop.place('coffee', 1);
+    const refused = await shop.request<{ message: string }>('POST', `/orders/${id}/ship`);
+    expect(refused).toMatchObject({ status: 409, body: { message: `Order ${id} is PENDING: only PAID is shipped.` } });
+    await expect(shop.timeline(id, 1)).resolves.toEqual(['created']);
+  });
+
   test('refuses more than there is, and keeps the stock', async () => {
     const before = await shop.stock('tea');
     const { status, body } = await shop.request<{ message: string }>('POST', '/orders', { sku: 'tea', quantity: 1000 });
@@ -116,6 +138,8 @@ describe('the order service', () => {
     ['an unknown field', 'POST', '/orders', { sku: 'tea', quantity: 1, price: 0 }, 400],
     ['an unknown order', 'GET', `/orders/${UNKNOWN_ID}`, undefined, 404],
     ['paying an unknown order', 'POST', `/orders/${UNKNOWN_ID}/pay`, undefined, 404],
+    ['shipping an unknown order', 'POST', `/orders/${UNKNOWN_ID}/ship`, undefined, 404],
+    ['the timeline of an unknown order', 'GET', `/orders/${UNKNOWN_ID}/timeline`, undefined, 404],
     ['an id that is none', 'GET', '/orders/1', undefined, 400],
     ['an unknown product', 'GET', '/stock/gold', undefined, 404],
   ])('answers %s clearly: %s %s', async (_what, method, path, body, status) => {

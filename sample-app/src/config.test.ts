@@ -17,12 +17,15 @@ test('a time in digits is milliseconds', () => {
   expect(AppConfig.fromEnvironment({ ORDER_CANCEL_AFTER: '10000' }).orderCancelAfter).toBe('10000ms');
 });
 
+test('an order may be cancelled after any length of time', () => {
+  expect(AppConfig.fromEnvironment({ ORDER_CANCEL_AFTER: '7s' }).orderCancelAfter).toBe('7s');
+});
+
 test.each([
   ['PORT', '-1', /PORT.*-1.*0 to 65535/],
   ['PORT', 'http', /PORT/],
-  ['ORDER_CANCEL_AFTER', '45m', /ORDER_CANCEL_AFTER.*45m.*30m and 1h/],
   ['ORDER_CANCEL_AFTER', 'soon', /ORDER_CANCEL_AFTER.*soon/],
-  ['ORDER_CANCEL_AFTER', '15000', /ORDER_CANCEL_AFTER.*10s and 30s/],
+  ['ORDER_CANCEL_AFTER', '-7s', /ORDER_CANCEL_AFTER.*'36h'/],
   ['DATABASE_URL', 'nonsense', /^DATABASE_URL: .*postgres:\/\//],
   ['DATABASE_URL', 'mysql://u:secret@db/shop', /^DATABASE_URL: (?!.*secret)/],
   ['DATABASE_URL', '', /^DATABASE_URL: /],

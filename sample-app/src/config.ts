@@ -1,5 +1,5 @@
 // Reads the app's settings from the environment, and checks them before anything starts.
-import { DelayLevels, InvalidOptionError } from 'nest-rocketmq';
+import { InvalidOptionError } from 'nest-rocketmq';
 import type { RocketMQModuleOptions } from 'nest-rocketmq';
 import { StartError } from './start-error.js';
 
@@ -12,7 +12,7 @@ export class AppConfig {
   constructor(
     /** HTTP port; 0 takes a free one. */
     readonly port: number,
-    /** How long an order may stay unpaid: the length of one of the broker's delay levels. */
+    /** How long an order may stay unpaid: '7s', '30m', '36h'. */
     readonly orderCancelAfter: string,
     /** A PostgreSQL server, or undefined: PostgreSQL runs inside this process. */
     readonly databaseUrl: string | undefined,
@@ -44,8 +44,8 @@ function cancelAfterOf(given: string | undefined): string {
   const length = given || DEFAULT_CANCEL_AFTER;
   // A variable is always text: digits alone are milliseconds, as a number is everywhere else.
   const delay = /^\d+$/.test(length) ? `${length}ms` : length;
-  new DelayLevels().levelOf(delay, 'ORDER_CANCEL_AFTER');
-  return delay;
+  if (/^\d+(ms|s|m|h|d)$/.test(delay)) return delay;
+  throw new InvalidOptionError('ORDER_CANCEL_AFTER', given, "milliseconds, or a length such as '7s', '30m' or '36h'");
 }
 
 /** Refuses an empty value: who sets it wants a server, and would get a folder instead. */

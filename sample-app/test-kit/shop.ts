@@ -11,10 +11,13 @@ import { AppModule } from '../src/app.module.js';
 import { AppConfig } from '../src/config.js';
 import { databaseDirectory } from './data-directory.js';
 import { SeenFilter } from '../src/idempotency/seen-filter.js';
-import type { Order } from '../src/orders/order.js';
+import type { Order, OrderEventName } from '../src/orders/order.js';
 
 /** Listeners ask PostgreSQL, which is slow on a busy machine. */
 const PATIENT = { timeout: '20s' };
+
+/** How often a test turns the clock for a timeline. */
+const MOST_TURNS = 100;
 
 export interface TestShopOptions {
   /** In place of the app's Bloom filter. */
@@ -68,13 +71,23 @@ export class TestShop {
       return body;
     };
     // Its event may be consumed before the answer is here.
-    const [event, order] = await Promise.all([consumed(this.app, { topic: 'order' }), placing()]);
+    const [event, order] = await Promise.all([consumed(this.app, { group: 'order-schedule-cancel' }), placing()]);
     expect(event.context.keys).toContain(order.id);
     return order;
   }
 
   async order(id: string): Promise<Order> {
     return (await this.request<Order>('GET', `/orders/${id}`)).body;
+  }
+
+  /** The names of the order's events in the order of its timeline, once there are so many. */
+  async timeline(id: string, length: number): Promise<OrderEventName[]> {
+    const entries = async (): Promise<{ event: OrderEventName }[]> =>
+      (await this.request<{ event: OrderEventName }[]>('GET', `/orders/${id}/timeline`)).body;
+    for (let turn = 0; turn < MOST_TURNS && (await entries()).length < length; turn++) {
+      await this.testing.advance('100ms', PATIENT);
+    }
+    return (await entries()).map(({ event }) => event);
   }
 
   async stock(sku: string): Promise<number> {

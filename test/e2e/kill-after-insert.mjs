@@ -1,11 +1,13 @@
-// Kills the sample app, into which sample-kill.test.ts loads it (node --import): by SIGKILL, after the local transaction has
+// Kills the sample app, into which sample-kill.test.ts loads it (node --import): by SIGKILL, after the database transaction has
 // committed the order and before the broker is told.
-import { OrderTransactions } from '../../sample-app/dist/orders/order-transactions.js';
+import { OrderEvents } from '../../sample-app/dist/orders/order-events.js';
 
-const execute = OrderTransactions.prototype.executeLocalTransaction;
+const publish = OrderEvents.prototype.publish;
 
-OrderTransactions.prototype.executeLocalTransaction = async function (...args) {
-  await execute.apply(this, args);
-  process.kill(process.pid, 'SIGKILL');
-  return new Promise(() => {});
+OrderEvents.prototype.publish = function (name, event, work) {
+  return publish.call(this, name, event, async (message) => {
+    await work(message);
+    process.kill(process.pid, 'SIGKILL');
+    return new Promise(() => {});
+  });
 };

@@ -31,6 +31,8 @@ export function unique(name: string): string {
 export interface TestApp {
   readonly module: TestingModule;
   readonly template: RocketMQTemplate;
+  /** The time by the clock of the app: ms since the epoch. */
+  now(): number;
   /** Waits for `promise` while time passes: the embedded clock is turned, by at most `atMost`; on a cluster it passes by itself. */
   elapse<T>(promise: Promise<T>, atMost: string): Promise<T>;
   close(): Promise<void>;
@@ -57,6 +59,7 @@ export async function startApp(
   const app: TestApp = {
     module,
     template: module.get(RocketMQTemplate),
+    now: () => (testing ? testing.clock.now() : Date.now()),
     elapse: (promise, atMost) => elapse(testing, promise, atMost),
     async close() {
       open.delete(app);

@@ -1,12 +1,12 @@
 // Tests transactional sends and their checks.
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import {
   RocketMQContext,
   RocketMQLocalTransactionState,
   RocketMQMessageListener,
   RocketMQTransactionListener,
 } from 'nest-rocketmq';
-import type { RocketMQLocalTransactionListener, TransactionContext } from 'nest-rocketmq';
+import type { RocketMQLocalTransactionListener, TransactionContext, TransactionLog } from 'nest-rocketmq';
 import { consumed } from 'nest-rocketmq/testing';
 import { PATIENCE_MS, closeApps, startApp, unique } from './nest-harness.js';
 import type { TestApp } from './nest-harness.js';
@@ -160,4 +160,138 @@ test('one producer group serves the transactions of several topics', async () =>
   await expect(app.template.sendMessageInTransaction(nobodys, {})).rejects.toThrow(
     new RegExp(`no transaction listener for topic '${nobodys}'`),
   );
+});
+
+/** A log whose answers the test gives; `asked` are the ids that it was asked about. */
+class Log implements TransactionLog {
+  readonly asked: string[] = [];
+  constructor(private readonly answer: () => boolean = () => false) {}
+  record(): Promise<void> {
+    return Promise.resolve();
+  }
+  async hasCommitted(transactionId: string): Promise<boolean> {
+    this.asked.push(transactionId);
+    return this.answer();
+  }
+}
+
+function appWithLog(transactionLog?: TransactionLog): Promise<TestApp> {
+  class Listener {
+    @RocketMQMessageListener({ topic, consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET' })
+    take(order: Order): void {
+      seen.push(order.id);
+    }
+  }
+  return startApp({ providers: [Listener] }, transactionLog ? { transactionLog } : {});
+}
+
+describe('a transaction in a function', () => {
+  test(
+    'is committed when the function returns, with keys, tag and sharding key, and has what it returned',
+    async () => {
+      const app = await appWithLog(new Log());
+      const arrival = consumed(app.module, { topic }, { timeout });
+      const options = { keys: ['k1', 'k2'], shardingKey: 'o1' };
+      let transactionId = '';
+      const result = await app.template.transaction(
+        `${topic}:created`,
+        { id: 'o1' },
+        async (message) => {
+          expect(message).toMatchObject({ topic, tags: 'created', keys: ['k1', 'k2'] });
+          transactionId = message.transactionId;
+          seen.push('worked');
+          return { stored: true };
+        },
+        options,
+      );
+      expect(result).toEqual({ stored: true });
+      const { context } = await app.elapse(arrival, '30s');
+      expect(context).toMatchObject({ tags: 'created', keys: ['k1', 'k2'], msgId: transactionId });
+      expect(context.properties.get('__SHARDINGKEY')).toBe('o1');
+      expect(seen).toEqual(['worked', 'o1']);
+    },
+    2 * PATIENCE_MS,
+  );
+
+  test(
+    'is dropped when the function throws, which the caller gets, or returns ROLLBACK',
+    async () => {
+      const app = await appWithLog();
+      const { template } = app;
+      const failing = template.transaction(topic, { id: 'failed' }, () => Promise.reject(new Error('no stock')));
+      await expect(failing).rejects.toThrow('no stock');
+      expect(await template.transaction(topic, { id: 'dropped' }, () => ROLLBACK)).toBe(ROLLBACK);
+      await laterMessageArrives(app);
+      expect(seen).toEqual(['later']);
+    },
+    2 * PATIENCE_MS,
+  );
+
+  test(
+    'is committed after a throw when the log has it: the work was done all the same',
+    async () => {
+      const log = new Log(() => true);
+      const app = await appWithLog(log);
+      const arrival = consumed(app.module, { topic }, { timeout });
+      const failing = app.template.transaction(topic, { id: 'o1' }, () => Promise.reject(new Error('connection lost')));
+      await expect(failing).rejects.toThrow('connection lost');
+      await app.elapse(arrival, '30s');
+      expect(seen).toEqual(['o1']);
+      expect(log.asked).toHaveLength(1);
+    },
+    2 * PATIENCE_MS,
+  );
+
+  test(
+    'is left to the check when the function returns UNKNOWN, or when the log has no answer: the log is asked again',
+    async () => {
+      let isDown = true;
+      const log = new Log(() => {
+        if (isDown) throw new Error('database down');
+        return true;
+      });
+      const app = await appWithLog(log);
+      const arrivals = consumed(app.module, { topic }, { timeout, times: 2 });
+      const failing = app.template.transaction(topic, { id: 'o1' }, () => Promise.reject(new Error('connection lost')));
+      await expect(failing).rejects.toThrow('connection lost');
+      isDown = false;
+      await app.template.transaction(topic, { id: 'o2' }, () => UNKNOWN);
+      expect(seen).toEqual([]);
+      await app.elapse(arrivals, '120s');
+      expect(seen.toSorted()).toEqual(['o1', 'o2']);
+    },
+    2 * PATIENCE_MS,
+  );
+});
+
+describe('a transaction by its handle', () => {
+  test(
+    'ends when and how the app says, from anywhere',
+    async () => {
+      const app = await appWithLog(new Log());
+      const arrival = consumed(app.module, { topic }, { timeout });
+      const dropped = await app.template.beginTransaction(topic, { id: 'dropped' });
+      const kept = await app.template.beginTransaction(topic, { id: 'kept' }, { keys: 'kept', shardingKey: 'k' });
+      expect(seen).toEqual([]);
+      await dropped.rollback();
+      await kept.commit();
+      const { context } = await app.elapse(arrival, '30s');
+      expect(context).toMatchObject({ keys: ['kept'], msgId: kept.transactionId });
+      await expect(kept.rollback()).rejects.toMatchObject({ code: 'TRANSACTION_ENDED' });
+      expect(seen).toEqual(['kept']);
+    },
+    2 * PATIENCE_MS,
+  );
+});
+
+test('a class may check transactions only; then sendMessageInTransaction has nothing to run', async () => {
+  @RocketMQTransactionListener({ topic })
+  class Checker {
+    checkLocalTransaction(): RocketMQLocalTransactionState {
+      return COMMIT;
+    }
+  }
+  const app = await startApp({ providers: [Checker] });
+  await app.template.transaction(topic, { id: 'o1' }, () => undefined);
+  await expect(app.template.sendMessageInTransaction(topic, {})).rejects.toThrow(/Checker .*only checks transactions/);
 });

@@ -83,6 +83,24 @@ export class GroupMissingError extends RocketMQError<'GROUP_MISSING'> {
   }
 }
 
+/** A topic of the module's option `topics` does not exist and cannot be created. Raised when the app starts. */
+export class TopicNotCreatedError extends RocketMQError<'TOPIC_NOT_CREATED'> {
+  constructor(
+    readonly topic: string,
+    queues: number,
+    options: { cause: unknown },
+  ) {
+    const { cause } = options;
+    const reason = (cause instanceof Error ? cause.message : String(cause)).replace(/\.$/, '');
+    super(
+      'TOPIC_NOT_CREATED',
+      `topic ${topic} of the option topics does not exist and could not be created: ${reason}. Have an administrator create ` +
+        `it, for example by mqadmin updateTopic -c CLUSTER -t ${topic} -r ${queues} -w ${queues}; the app then finds it.`,
+      options,
+    );
+  }
+}
+
 /** A topic of a transactional send has no transaction listener in this app, or two; or its listener returned no verdict. */
 export class TransactionListenerError extends RocketMQError<'TRANSACTION_LISTENER'> {
   constructor(message: string) {
@@ -122,6 +140,7 @@ export type NestRocketMQErrorCode = (
   | InvalidListenerError
   | ListenerAbortedError
   | GroupMissingError
+  | TopicNotCreatedError
   | TransactionListenerError
   | MessageEncodeError
   | MessageDecodeError

@@ -4,17 +4,26 @@ export { RocketMQModule } from './rocketmq.module.js';
 export type { RocketMQModuleAsyncOptions, RocketMQOptionsFactory } from './rocketmq.module.js';
 export { NAME_SERVER_ENV } from './options/rocketmq.options.js';
 export type { ProducerSettings, RocketMQModuleOptions } from './options/rocketmq.options.js';
+export type { TopicOptions } from './options/topic-options.js';
 export type { ConsumerSettings } from './options/consumer-settings.js';
 export { ROCKETMQ_BACKEND, ROCKETMQ_CONTEXT_TYPE, ROCKETMQ_OPTIONS } from './rocketmq.tokens.js';
 
 export { RocketMQTemplate } from './template/rocketmq-template.js';
-export type { SendOptions, TransactionOptions, TransactionResult } from './template/rocketmq-template.js';
-export type { DelayOptions, MessageOptions } from './message/outgoing-message.js';
+export type {
+  BeginTransactionOptions,
+  QueueOptions,
+  RecallOptions,
+  SendOptions,
+  TransactionMessage,
+  TransactionOptions,
+  TransactionResult,
+} from './template/send-options.js';
+export type { MessageOptions } from './message/outgoing-message.js';
 export type { Destination, DestinationObject } from './message/destination.js';
-export { DelayLevels } from './message/delay.js';
+export type { DelayOptions } from './message/delay.js';
 export { DEFAULT_MESSAGE_DELAY_LEVEL } from '@nest-rocketmq/remoting';
 export type { Duration, MessageQueue } from '@nest-rocketmq/remoting';
-export type { SendResult, SendStatus } from '@nest-rocketmq/client';
+export type { SendResult, SendStatus, Transaction } from '@nest-rocketmq/client';
 
 export { RocketMQMessageListener } from './decorators/rocketmq-message-listener.js';
 export { RocketMQTransactionListener } from './decorators/rocketmq-transaction-listener.js';
@@ -25,6 +34,7 @@ export type {
   PayloadType,
   RocketMQListener,
   RocketMQLocalTransactionListener,
+  RocketMQTransactionChecker,
   TransactionContext,
   TransactionListenerOptions,
 } from './decorators/listener-metadata.js';
@@ -32,7 +42,11 @@ export { RocketMQContext } from './decorators/rocketmq-context.js';
 export { RocketMQListeners } from './listeners/rocketmq-listeners.js';
 export type { Consumption } from './listeners/listener-container.js';
 export type { HostPort, MessageExt } from '@nest-rocketmq/remoting';
-export type { ConsumeFromWhere, ExpressionType, MessageModel } from '@nest-rocketmq/client';
+export type { ConsumeFromWhere, ConsumeMode, ExpressionType, MessageModel } from '@nest-rocketmq/client';
+
+export { PostgresTransactionLog } from './transaction-log/postgres-transaction-log.js';
+export type { PostgresQueryable, PostgresTransactionLogOptions } from './transaction-log/postgres-transaction-log.js';
+export type { TransactionLog } from './transaction-log/transaction-log.js';
 
 export { JsonMessageConverter } from './message/message-converter.js';
 export type { BigIntegerPolicy } from './message/json-decoding.js';
@@ -60,22 +74,28 @@ export {
   MessageEncodeError,
   ModuleTwiceError,
   StoreInUseError,
+  TopicNotCreatedError,
   TransactionListenerError,
 } from './errors.js';
 export {
   BrokerNotFoundError,
+  DelayNotSupportedError,
+  DelayTooLongError,
   InvalidMessageError,
   InvalidNameError,
   MQClientError,
   MessageTooLargeError,
   NameServerUnreachableError,
   NoBrokerError,
+  RecallFailedError,
   SendFailedError,
   SubscriptionRefusedError,
   TooManySendsError,
   TopicNotFoundError,
+  TransactionEndedError,
+  TransactionNotBegunError,
 } from '@nest-rocketmq/client';
-export type { SendFailure } from '@nest-rocketmq/client';
+export type { RecallFailure, SendFailure } from '@nest-rocketmq/client';
 export {
   AddressError,
   ConnectError,

@@ -4,10 +4,14 @@ import type { ClientOptions, PushConsumerOptions } from '@nest-rocketmq/client';
 import { systemClock } from '@nest-rocketmq/remoting/internal';
 import type { Clock } from '@nest-rocketmq/remoting/internal';
 
-/** Shorter than the 120 s after which a broker closes the connection of a silent client. ms */
-const SIGN_OF_LIFE_MS = 100_000;
+/** Shorter than the time after which the broker forgets a silent client. ms */
+const SIGN_OF_LIFE_MS = 43_200_000;
 /** For work that only repairs losses. ms */
-const SELDOM_MS = 600_000;
+const SELDOM_MS = 43_200_000;
+/** Often enough to meet each hour of `deleteWhen`. ms */
+const CLEAN_RESOURCE_MS = 3_600_000;
+/** The broker's patience with peers that are silent, slow or stuck: in one process there are none. ms */
+const LONGEST_LIMIT_MS = 86_400_000;
 /** Less than the 5 s that Jest gives the hook that closes an app. ms */
 const SHUTDOWN_TIMEOUT_MS = 2_000;
 
@@ -20,6 +24,7 @@ export const CLIENT_ON_MANUAL_CLOCK = {
   heartbeatBrokerInterval: SIGN_OF_LIFE_MS,
   persistConsumerOffsetInterval: SELDOM_MS,
   rebalanceInterval: SELDOM_MS,
+  rebalanceLockInterval: SELDOM_MS,
 } as const satisfies Partial<ClientOptions>;
 
 export const CONSUMER_ON_MANUAL_CLOCK = {
@@ -28,8 +33,12 @@ export const CONSUMER_ON_MANUAL_CLOCK = {
 
 export const BROKER_ON_MANUAL_CLOCK = {
   maxSuspendTimeMillis: SELDOM_MS,
-  registerNameServerPeriod: 60_000,
-  cleanResourceInterval: SELDOM_MS,
+  channelExpiredTimeout: LONGEST_LIMIT_MS,
+  cleanResourceInterval: CLEAN_RESOURCE_MS,
+  serverChannelMaxIdleTimeSeconds: LONGEST_LIMIT_MS / 1_000,
+  firstFrameTimeout: LONGEST_LIMIT_MS,
+  frameTimeout: LONGEST_LIMIT_MS,
+  writeTimeout: LONGEST_LIMIT_MS,
 } as const;
 
 /** Default of `shutdownTimeout`, ms of real time. */

@@ -84,11 +84,12 @@ export interface ApacheUnit {
   readonly length: number;
 }
 
+export const SECONDS: ApacheUnit = { name: 'seconds', letter: 's', length: 1_000 };
 export const MINUTES: ApacheUnit = { name: 'minutes', letter: 'm', length: 60_000 };
 export const HOURS: ApacheUnit = { name: 'hours', letter: 'h', length: 3_600_000 };
 
 /**
- * Checks a length of time that RocketMQ counts in whole minutes or hours. A number is ms, as everywhere. One that would be
+ * Checks a length of time that RocketMQ counts in whole seconds, minutes or hours. A number is ms, as everywhere. One that would be
  * right in Apache's unit is refused, since it may be meant so.
  * @param max in `unit`
  * @returns the number of `unit`s

@@ -8,6 +8,7 @@ import type { RocketMQBackend } from './backends/backend.js';
 import { located } from './option-checks.js';
 import type { ResolvedOptions } from './options/rocketmq.options.js';
 import { ROCKETMQ_BACKEND, ROCKETMQ_RESOLVED_OPTIONS } from './rocketmq.tokens.js';
+import { createDeclaredTopics } from './topics/declared-topics.js';
 import { TransactionListeners } from './transactions/transaction-listeners.js';
 import { CLIENT_ON_MANUAL_CLOCK, isManual, withClockHeld } from './manual-clock-settings.js';
 
@@ -82,6 +83,7 @@ export class RocketMQConnection {
         ...(isManual(this.clock) && CLIENT_ON_MANUAL_CLOCK),
       });
       await client.start();
+      await createDeclaredTopics(client.admin, this.options.topics);
       const producer = client.createProducer({
         ...this.options.producer,
         group: this.options.group,

@@ -1,6 +1,7 @@
-// Provides the app's one database, and closes it last.
+// Provides the app's one database and the transaction log in it, and closes it last.
 import { Global, Module } from '@nestjs/common';
 import type { OnApplicationShutdown } from '@nestjs/common';
+import { PostgresTransactionLog } from 'nest-rocketmq';
 import { AppConfig } from '../config.js';
 import { Database } from './database.js';
 import { openDatabase } from './open-database.js';
@@ -13,8 +14,13 @@ import { openDatabase } from './open-database.js';
       inject: [AppConfig],
       useFactory: openDatabase,
     },
+    {
+      provide: PostgresTransactionLog,
+      inject: [Database],
+      useFactory: (database: Database) => new PostgresTransactionLog(database),
+    },
   ],
-  exports: [Database],
+  exports: [Database, PostgresTransactionLog],
 })
 export class DatabaseModule implements OnApplicationShutdown {
   constructor(private readonly database: Database) {}

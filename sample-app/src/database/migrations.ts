@@ -1,4 +1,5 @@
 // Lists the migrations of the schema. They are only added, never changed: a database remembers which it has had.
+import { PostgresTransactionLog } from 'nest-rocketmq';
 import type { Database } from './database.js';
 
 interface Migration {
@@ -36,6 +37,22 @@ const MIGRATIONS: readonly Migration[] = [
          processed_at timestamptz NOT NULL DEFAULT now(),
          PRIMARY KEY (consumer, message_key)
        )`,
+    ],
+  },
+  {
+    id: 2,
+    statements: [
+      'ALTER TABLE orders DROP CONSTRAINT orders_status_check',
+      `ALTER TABLE orders ADD CONSTRAINT orders_status_check
+         CHECK (status IN ('PENDING', 'PAID', 'SHIPPED', 'CANCELLED'))`,
+      `CREATE TABLE order_timeline (
+         position bigserial PRIMARY KEY,
+         order_id uuid NOT NULL REFERENCES orders,
+         event    text NOT NULL,
+         at       timestamptz NOT NULL
+       )`,
+      'CREATE INDEX ON order_timeline (order_id)',
+      PostgresTransactionLog.createTableSql(),
     ],
   },
 ];

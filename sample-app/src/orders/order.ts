@@ -1,6 +1,6 @@
 // Defines an order, as it is in the database and in messages.
 
-export type OrderStatus = 'PENDING' | 'PAID' | 'CANCELLED';
+export type OrderStatus = 'PENDING' | 'PAID' | 'SHIPPED' | 'CANCELLED';
 
 /** The payload of `order:created`. */
 export interface NewOrder {
@@ -16,6 +16,14 @@ export interface Order extends NewOrder {
 
 /** The payload of `order-cancel`. */
 export interface CancelOrder {
+  id: string;
+}
+
+/** What happens to an order: the tags of topic `order`. */
+export type OrderEventName = 'created' | 'paid' | 'shipped' | 'cancelled';
+
+/** The payload of all messages of topic `order`. */
+export interface OrderEvent {
   id: string;
 }
 

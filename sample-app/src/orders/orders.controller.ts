@@ -1,8 +1,9 @@
 // Serves orders over HTTP.
-import { Body, Controller, Get, Param, ParseUUIDPipe, Post } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, HttpStatus, Param, ParseUUIDPipe, Post } from '@nestjs/common';
 import { CreateOrderDto } from './create-order.dto.js';
 import type { Order } from './order.js';
 import { OrdersService } from './orders.service.js';
+import type { TimelineEntry } from './timeline.repository.js';
 
 @Controller('orders')
 export class OrdersController {
@@ -16,5 +17,16 @@ export class OrdersController {
   @Get(':id')
   get(@Param('id', ParseUUIDPipe) id: string): Promise<Order> {
     return this.orders.get(id);
+  }
+
+  @Get(':id/timeline')
+  timeline(@Param('id', ParseUUIDPipe) id: string): Promise<TimelineEntry[]> {
+    return this.orders.timelineOf(id);
+  }
+
+  @Post(':id/ship')
+  @HttpCode(HttpStatus.OK)
+  ship(@Param('id', ParseUUIDPipe) id: string): Promise<Order> {
+    return this.orders.ship(id);
   }
 }

@@ -3,16 +3,26 @@ import { Module } from '@nestjs/common';
 import { IdempotencyModule } from '../idempotency/idempotency.module.js';
 import { StockModule } from '../stock/stock.module.js';
 import { CancelUnpaidOrder } from './cancel-unpaid-order.listener.js';
-import { OrderTransactions } from './order-transactions.js';
+import { OrderEvents } from './order-events.js';
+import { OrderTimeline } from './order-timeline.listener.js';
 import { OrdersController } from './orders.controller.js';
 import { OrdersRepository } from './orders.repository.js';
 import { OrdersService } from './orders.service.js';
 import { ScheduleCancel } from './schedule-cancel.listener.js';
+import { TimelineRepository } from './timeline.repository.js';
 
 @Module({
   imports: [StockModule, IdempotencyModule],
   controllers: [OrdersController],
-  providers: [OrdersService, OrdersRepository, OrderTransactions, ScheduleCancel, CancelUnpaidOrder],
-  exports: [OrdersRepository],
+  providers: [
+    OrdersService,
+    OrdersRepository,
+    OrderEvents,
+    TimelineRepository,
+    OrderTimeline,
+    ScheduleCancel,
+    CancelUnpaidOrder,
+  ],
+  exports: [OrdersRepository, OrderEvents],
 })
 export class OrdersModule {}

@@ -1,8 +1,10 @@
 // Pays an order, at most once.
 import { randomUUID } from 'node:crypto';
 import { ConflictException, Injectable, NotFoundException } from '@nestjs/common';
+import type { TransactionMessage } from 'nest-rocketmq';
 import { Database } from '../database/database.js';
 import type { Queryable } from '../database/database.js';
+import { OrderEvents } from '../orders/order-events.js';
 import { OrdersRepository } from '../orders/orders.repository.js';
 
 export interface Payment {
@@ -18,13 +20,20 @@ export class PaymentsService {
   constructor(
     private readonly database: Database,
     private readonly orders: OrdersRepository,
+    private readonly events: OrderEvents,
   ) {}
 
+  /** Pays the order and publishes `order:paid`. */
   pay(orderId: string): Promise<Payment> {
+    return this.events.publish('paid', { id: orderId }, (message) => this.#pay(orderId, message));
+  }
+
+  #pay(orderId: string, message: TransactionMessage): Promise<Payment> {
     return this.database.transaction(async (transaction) => {
+      await this.events.record(transaction, message);
       const order = await this.orders.lock(transaction, orderId);
       if (!order) throw new NotFoundException(`There is no order ${orderId}.`);
-      if (order.status === 'PAID') throw await this.#alreadyPaid(transaction, orderId);
+      if (order.status === 'PAID' || order.status === 'SHIPPED') throw await this.#alreadyPaid(transaction, orderId);
       if (order.status === 'CANCELLED') {
         throw new ConflictException(
           `Order ${orderId} was cancelled because it was not paid in time. Nothing was charged.`,
@@ -37,7 +46,7 @@ export class PaymentsService {
 
   async #alreadyPaid(transaction: Queryable, orderId: string): Promise<ConflictException> {
     const found = await transaction.query<Payment>(`SELECT ${COLUMNS} FROM payments WHERE order_id = $1`, [orderId]);
-    const payment = found[0]!; // an order that is PAID has one
+    const payment = found[0]!; // an order that is PAID or SHIPPED has one
     return new ConflictException(
       `Order ${orderId} was paid at ${payment.paidAt.toISOString()} (payment ${payment.id}). Nothing was charged again.`,
     );

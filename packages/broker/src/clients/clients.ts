@@ -37,6 +37,8 @@ export interface ClientsOptions {
 }
 
 const SCAN_INTERVAL_MS = 10_000;
+/** How often silent clients are looked for within the time after which they count as gone. */
+const SCANS_UNTIL_GONE = 12;
 
 interface Membership {
   producers: Set<string>;
@@ -61,7 +63,7 @@ export class Clients {
     this.#scan = new Repeating({
       ...options,
       name: 'the scan for silent clients',
-      interval: SCAN_INTERVAL_MS,
+      interval: Math.max(SCAN_INTERVAL_MS, options.channelExpiredTimeout / SCANS_UNTIL_GONE),
       run: () => this.#closeSilent(),
       isNeeded: () => this.#producers.size > 0 || this.#consumers.size > 0,
     });

@@ -73,7 +73,7 @@ export interface BrokerOptions {
   maxTransferBytesOnMessageInMemory?: number;
   /**
    * Longest time that a pull waits for messages, whatever its client asks for. Default: `120000`; allowed: ms, 0 to
-   * 3600000.
+   * 86400000.
    */
   maxSuspendTimeMillis?: number;
   /**
@@ -229,17 +229,17 @@ export interface BrokerOptions {
   serverChannelMaxIdleTimeSeconds?: number;
   /**
    * Time without a byte after which a connection that has not sent its first frame is closed. Default: `10000`;
-   * allowed: ms, 100 to 3600000.
+   * allowed: ms, 100 to 86400000.
    */
   firstFrameTimeout?: number;
   /**
    * Time that a frame which has begun may stand still; as a whole it may take that and 1 s for each 16 kB. Default:
-   * `30000`; allowed: ms, 100 to 3600000.
+   * `30000`; allowed: ms, 100 to 86400000.
    */
   frameTimeout?: number;
   /**
    * Time in which a peer reads nothing of what waits for it, after which its connection is closed. Default: `30000`;
-   * allowed: ms, 100 to 3600000.
+   * allowed: ms, 100 to 86400000.
    */
   writeTimeout?: number;
   /**

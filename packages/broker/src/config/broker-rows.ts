@@ -134,7 +134,7 @@ export const deliveryRows = {
   ),
   maxSuspendTimeMillis: integer(
     120_000,
-    [0, 3_600_000],
+    [0, 86_400_000],
     'ms',
     'Longest time that a pull waits for messages, whatever its client asks for.',
     {

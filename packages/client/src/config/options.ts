@@ -26,6 +26,12 @@ export interface ClientOptions {
   /** How often consumers check which queues are theirs, unless a change tells them earlier, ms. Default 20000. */
   rebalanceInterval?: number;
   /**
+   * How often ORDERLY and KEY_ORDERED consumers renew the locks of their queues, ms. Default 20000, as Apache's
+   * `rocketmq.client.rebalance.lockInterval`. A lock counts for half as long again. Brokers give it to others after 60000: more
+   * than 40000 is for tests.
+   */
+  rebalanceLockInterval?: number;
+  /**
    * The folder where broadcasting consumers keep their offsets; 'memory': they are not kept. Default: a folder for these
    * name servers in ~/.rocketmq_offsets. Each consumer of a host, instanceName and group has a file of its own.
    */
@@ -92,6 +98,7 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
       5_000,
     ),
     rebalanceInterval: duration('rebalanceInterval', options.rebalanceInterval, 20_000),
+    rebalanceLockInterval: duration('rebalanceLockInterval', options.rebalanceLockInterval, 20_000),
     connectTimeout: duration('connectTimeout', options.connectTimeout, 3_000),
     mqClientApiTimeout: duration('mqClientApiTimeout', options.mqClientApiTimeout, 3_000),
     ...sendWindowOf(options),

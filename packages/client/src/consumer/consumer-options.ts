@@ -166,7 +166,7 @@ export function resolvePushConsumerOptions(options: PushConsumerOptions): Resolv
     pullThresholdSizeForQueue: number('pullThresholdSizeForQueue', 100, 1, 1024, ' (MiB)'),
     consumeConcurrentlyMaxSpan: number('consumeConcurrentlyMaxSpan', 2000, 1, 65_535),
     pullTimeDelayMillsWhenException: number('pullTimeDelayMillsWhenException', 1000, 1, 3_600_000, ' (ms)'),
-    brokerSuspendMaxTimeMillis: number('brokerSuspendMaxTimeMillis', 15_000, 1, 3_600_000, ' (ms)'),
+    brokerSuspendMaxTimeMillis: number('brokerSuspendMaxTimeMillis', 15_000, 1, 86_400_000, ' (ms)'),
     maxReconsumeTimes: number('maxReconsumeTimes', -1, -1, 0x7fffffff),
     consumeTimeout: number('consumeTimeout', 15, 1, 10_080, ' (minutes)'),
     consumeMessageBatchMaxSize: number('consumeMessageBatchMaxSize', 1, 1, 1024),

@@ -13,10 +13,8 @@ import { BrokerNotFoundError, describe } from '../errors.js';
 import { queueKey } from './process-queue.js';
 import type { ProcessQueue } from './process-queue.js';
 
-/** Apache's `rocketmq.client.rebalance.lockInterval`. ms */
-export const LOCK_INTERVAL_MS = 20_000;
-/** Apache's `rocketmq.client.rebalance.lockMaxLiveTime`: a broker gives a lock to others after twice as long. ms */
-export const LOCK_MAX_LIVE_TIME_MS = 30_000;
+/** How many intervals of renewal a lock counts for: Apache's `lockMaxLiveTime` is 30 s. A broker waits twice as long. */
+const LIVES_INTERVALS = 1.5;
 /** A broker that could not be asked is asked again after this. ms */
 const RENEW_AGAIN_MS = 1_000;
 const LOCK_TIMEOUT_MS = 1_000;
@@ -35,13 +33,17 @@ export class QueueLocks {
   /** When the request was sent that the broker has last confirmed, by queue. Monotonic ms. */
   readonly #lockedAt = new Map<string, number>();
   readonly #renewals: Repeating;
+  /** ms */
+  readonly #maxLiveTime: number;
   readonly #stopping = new AbortController();
 
   constructor(parts: QueueLocksParts) {
     this.#parts = parts;
-    const { clock, logger } = parts.context;
+    const { clock, logger, options } = parts.context;
+    const interval = options.rebalanceLockInterval;
+    this.#maxLiveTime = interval * LIVES_INTERVALS;
     const name = `renewing the queue locks of ${parts.group}`;
-    this.#renewals = new Repeating({ clock, logger, name, interval: LOCK_INTERVAL_MS, run: () => this.#renew() });
+    this.#renewals = new Repeating({ clock, logger, name, interval, run: () => this.#renew() });
   }
 
   start(): void {
@@ -56,7 +58,7 @@ export class QueueLocks {
   /** Whether no other consumer can have the queue at this moment. */
   holds(queue: MessageQueue): boolean {
     const lockedAt = this.#lockedAt.get(queueKey(queue));
-    return lockedAt !== undefined && this.#parts.context.clock.monotonic() - lockedAt < LOCK_MAX_LIVE_TIME_MS;
+    return lockedAt !== undefined && this.#parts.context.clock.monotonic() - lockedAt < this.#maxLiveTime;
   }
 
   /** When the lock was last confirmed, ms since the epoch; undefined: it is not locked. */

@@ -138,6 +138,11 @@ export interface Transaction {
   commit(): Promise<void>;
   /** Lets the broker drop the message, as `commit` otherwise. @throws TransactionEndedError after a commit */
   rollback(): Promise<void>;
+  /**
+   * For a local transaction whose end is not known here, because the database went away: the broker asks the
+   * `transactionListener` of a producer of the group. @throws TransactionEndedError after a commit or a rollback
+   */
+  leaveUnknown(): Promise<void>;
 }
 
 /** Runs the local transactions of a producer, and tells brokers how they ended. */

@@ -81,6 +81,21 @@ describe('a transaction that ends elsewhere', () => {
     expect(ends()).toEqual([code]);
   });
 
+  it('is asked about when its end is left unknown, and cannot be ended here any more', async () => {
+    const producer = await producing({
+      transactionListener: {
+        executeLocalTransaction: () => 'COMMIT_MESSAGE',
+        checkLocalTransaction: () => 'COMMIT_MESSAGE',
+      },
+    });
+    const transaction = await producer.beginTransaction({ topic: 't', body: 'x' });
+    await transaction.leaveUnknown();
+    expect(await answered(1)).toBe(UNKNOWN);
+    await expect(transaction.commit()).rejects.toThrow(TransactionEndedError);
+    ask(transaction.transactionId);
+    expect(await answered(2)).toBe(COMMIT);
+  });
+
   it('is of unknown end while it is open, whatever the listener would say, and then as it was ended', async () => {
     const checked: string[] = [];
     const producer = await producing({

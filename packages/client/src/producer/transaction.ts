@@ -125,15 +125,19 @@ export class Transactions {
       sendResult: { ...sent, transactionId },
       commit: () => end('COMMIT_MESSAGE'),
       rollback: () => end('ROLLBACK_MESSAGE'),
+      leaveUnknown: () => end('UNKNOW'),
     };
   }
 
   async #endBegun(sent: SendResult, topic: string, verdict: Verdict): Promise<void> {
-    const transactionId = transactionIdOf(sent);
+    if (verdict.state !== 'UNKNOW') this.#remember(transactionIdOf(sent), verdict);
+    await this.#tell(sent, topic, verdict);
+  }
+
+  #remember(transactionId: string, verdict: Verdict): void {
     this.#ends.set(transactionId, verdict);
     const [oldest] = this.#ends.keys();
     if (this.#ends.size > REMEMBERED_ENDS && oldest !== undefined) this.#ends.delete(oldest);
-    await this.#tell(sent, topic, verdict);
   }
 
   /** Never rejects. */

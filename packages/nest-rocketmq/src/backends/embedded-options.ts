@@ -2,7 +2,7 @@
 import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import type { Clock } from '@nest-rocketmq/remoting/internal';
 import type { Duration } from '../message/delay.js';
-import { HOURS, checkDuration, checkKeys, checkMethods, checkWhole } from '../option-checks.js';
+import { HOURS, SECONDS, checkDuration, checkKeys, checkMethods, checkWhole } from '../option-checks.js';
 
 /** Options of the embedded broker, with Apache's names and defaults where Apache has them. */
 export interface EmbeddedOptions extends EmbeddedTimes {
@@ -42,11 +42,16 @@ interface EmbeddedTimes {
   transactionTimeOut?: Duration;
   /** Time between two rounds of transaction checks: ms, or '30s'. Default '30s'. */
   transactionCheckInterval?: Duration;
+  /**
+   * The longest delay of a message, in whole seconds: '3d', or ms; at most '13d'. Default: the module's `producer.maxDelay`,
+   * and '3d' without.
+   */
+  timerMaxDelaySec?: Duration;
   /** How long messages are kept, in whole hours: '72h', or ms. Default '72h'. */
   fileReservedTime?: Duration;
 }
 
-/** The options as the broker takes them: `fileReservedTime` in hours, other times in ms. */
+/** The options as the broker takes them: `fileReservedTime` in hours, `timerMaxDelaySec` in seconds, other times in ms. */
 export type CheckedEmbeddedOptions = Omit<EmbeddedOptions, keyof EmbeddedTimes> & {
   [K in keyof EmbeddedTimes]?: number;
 };
@@ -65,6 +70,7 @@ const EMBEDDED_OPTIONS = [
   'messageDelayLevel',
   'nameServerListen',
   'store',
+  'timerMaxDelaySec',
   'transactionCheckInterval',
   'transactionCheckMax',
   'transactionTimeOut',
@@ -77,6 +83,8 @@ export const MEMORY_STORE = 'memory';
 const CLOCK_METHODS = ['now', 'monotonic', 'setTimeout', 'clearTimeout'] as const satisfies readonly (keyof Clock)[];
 const DAY_MS = 86_400_000;
 const MOST_HOURS = 876_000;
+/** Apache's timer wheel reaches no further: 13 days. */
+const MOST_DELAY_SECONDS = 1_123_200;
 
 /** @throws InvalidOptionError for an unknown option or a wrong value */
 export function checkEmbedded(given: EmbeddedOptions): CheckedEmbeddedOptions {
@@ -98,6 +106,7 @@ function timesOf(given: EmbeddedTimes): Record<string, number> {
   const checks: { [K in keyof EmbeddedTimes]-?: (option: string, value: unknown) => number } = {
     transactionTimeOut: (option, value) => checkDuration(option, value, 0, DAY_MS),
     transactionCheckInterval: (option, value) => checkDuration(option, value, 100, DAY_MS),
+    timerMaxDelaySec: (option, value) => checkWhole(option, value, SECONDS, MOST_DELAY_SECONDS),
     fileReservedTime: (option, value) => checkWhole(option, value, HOURS, MOST_HOURS),
   };
   const times: Record<string, number> = {};

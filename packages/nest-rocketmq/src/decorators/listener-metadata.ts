@@ -74,17 +74,21 @@ export interface TransactionContext {
   readonly arg: unknown;
 }
 
-/** A class that decides the transactions of a topic: what `@RocketMQTransactionListener` needs. */
-export interface RocketMQLocalTransactionListener<T = unknown> {
-  /** Runs in the sending process once the broker has stored the half message. A throw counts as UNKNOWN. */
-  executeLocalTransaction(
-    message: T,
-    context: TransactionContext,
-  ): Promise<RocketMQLocalTransactionState> | RocketMQLocalTransactionState;
+/** A class that answers checks of a topic's transactions: what `@RocketMQTransactionListener` needs at least. */
+export interface RocketMQTransactionChecker<T = unknown> {
   /** Runs in any process of the producer group when the broker does not know the outcome. A throw counts as UNKNOWN. */
   checkLocalTransaction(
     message: T,
     context: RocketMQContext,
+  ): Promise<RocketMQLocalTransactionState> | RocketMQLocalTransactionState;
+}
+
+/** A class that decides the transactions of a topic: what `RocketMQTemplate.sendMessageInTransaction` needs. */
+export interface RocketMQLocalTransactionListener<T = unknown> extends RocketMQTransactionChecker<T> {
+  /** Runs in the sending process once the broker has stored the half message. A throw counts as UNKNOWN. */
+  executeLocalTransaction(
+    message: T,
+    context: TransactionContext,
   ): Promise<RocketMQLocalTransactionState> | RocketMQLocalTransactionState;
 }
 

@@ -2,7 +2,11 @@
 import { InvalidListenerError } from '../errors.js';
 import type { ListenerHost } from '../pipeline/listener-host.js';
 import { classListenersOf, listenerMethodsOf, transactionListenerOf } from '../decorators/listener-metadata.js';
-import type { RocketMQLocalTransactionListener, TransactionListenerOptions } from '../decorators/listener-metadata.js';
+import type {
+  RocketMQLocalTransactionListener,
+  RocketMQTransactionChecker,
+  TransactionListenerOptions,
+} from '../decorators/listener-metadata.js';
 import {
   EXCEPTION_FILTERS_METADATA,
   GUARDS_METADATA,
@@ -14,7 +18,7 @@ export interface DiscoveredTransactionListener {
   /** 'OrderTransactions (OrdersModule)' */
   readonly name: string;
   readonly options: TransactionListenerOptions;
-  readonly instance: RocketMQLocalTransactionListener;
+  readonly instance: RocketMQTransactionChecker & Partial<RocketMQLocalTransactionListener>;
 }
 
 const METHODS = ['executeLocalTransaction', 'checkLocalTransaction'] as const;
@@ -34,19 +38,24 @@ export class TransactionHost {
     const { host } = this;
     const options = transactionListenerOf(host.type);
     if (!options) return [];
-    for (const method of METHODS) this.#requireMethod(method);
+    this.#requireMethod('checkLocalTransaction');
     this.#refuseEnhancers();
     const name = `${host.type.name} (${host.wrapper.host?.name ?? 'no module'})`;
     return [{ name, options, instance: this.#instance() }];
   }
 
   /** A request-scoped class has a new instance for each call. Its REQUEST is the call's context. */
-  #instance(): RocketMQLocalTransactionListener {
+  #instance(): DiscoveredTransactionListener['instance'] {
     const instanceFor = async (context: object): Promise<RocketMQLocalTransactionListener> =>
       (await this.host.instanceFor(this.host.scope(context))) as unknown as RocketMQLocalTransactionListener;
+    const executing: Partial<RocketMQLocalTransactionListener> = this.host.method('executeLocalTransaction')
+      ? {
+          executeLocalTransaction: async (message, context) =>
+            (await instanceFor(context)).executeLocalTransaction(message, context),
+        }
+      : {};
     return {
-      executeLocalTransaction: async (message, context) =>
-        (await instanceFor(context)).executeLocalTransaction(message, context),
+      ...executing,
       checkLocalTransaction: async (message, context) =>
         (await instanceFor(context)).checkLocalTransaction(message, context),
     };

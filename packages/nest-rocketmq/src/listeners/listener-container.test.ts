@@ -72,11 +72,18 @@ function container(
 }
 
 test("the consumer has the group's subscriptions and settings; the listener's own win over the app's defaults", () => {
-  container(() => Promise.resolve(), { concurrency: 1, tags: 'created' });
+  container(() => Promise.resolve(), {
+    concurrency: 1,
+    tags: 'created',
+    consumeMode: 'ORDERLY',
+    suspendCurrentQueueTimeMillis: '2s',
+  });
   expect(consumer).toMatchObject({
     group: 'group',
     subscriptions: [{ topic: 'orders', expression: 'created' }],
     consumeConcurrency: 1,
+    consumeMode: 'ORDERLY',
+    suspendCurrentQueueTimeMillis: 2_000,
     maxReconsumeTimes: 3,
   });
 });
@@ -159,11 +166,23 @@ describe('the log of a failure', () => {
   test.each<[string, Partial<MessageListenerOptions>, number, string]>([
     ['comes again', {}, 0, 'to be delivered again'],
     ['has come for the last time', {}, 3, 'on its way to %DLQ%group'],
+    ['is one of an ordered queue', { consumeMode: 'ORDERLY' }, 0, 'to be tried again in its place'],
+    ['is one of a key', { consumeMode: 'KEY_ORDERED' }, 3, 'on its way to %DLQ%group'],
+    ['is tried without end', { consumeMode: 'ORDERLY', maxReconsumeTimes: -1 }, 60, 'to be tried again in its place'],
     ['is a broadcast', { messageModel: 'BROADCASTING' }, 0, 'not to be delivered again, since it is a broadcast'],
     ['is a broadcast of a group with retries', { messageModel: 'BROADCASTING' }, 3, 'not to be delivered again'],
   ])('says what becomes of a message that %s, and names the listener', async (_what, options, times, fate) => {
     const line = await fail(new Error('no'), options, times);
     expect(line).toContain(`message ID of topic orders failed in Listener at delivery ${times + 1}, ${fate}`);
+  });
+
+  test('is not repeated each second for a message that holds up its queue', async () => {
+    const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
+    container(() => Promise.reject(new Error('no')), { consumeMode: 'ORDERLY', maxReconsumeTimes: -1 });
+    for (let times = 0; times < 120; times++) {
+      await consumer.listener([message('1', { reconsumeTimes: times })], delivery());
+    }
+    expect(warn).toHaveBeenCalledTimes(4);
   });
 
   test('says which constraints were not met', async () => {

@@ -2,7 +2,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Logger } from '@nestjs/common';
 import { SubscriptionRefusedError } from '@nest-rocketmq/client';
-import type { ConsumeContext, ConsumeResult, PushConsumer, RocketMQClient } from '@nest-rocketmq/client';
+import type { ConsumeContext, ConsumeMode, ConsumeResult, PushConsumer, RocketMQClient } from '@nest-rocketmq/client';
 import { dlqTopic } from '@nest-rocketmq/remoting/internal';
 import type { Clock, MessageExt } from '@nest-rocketmq/remoting/internal';
 import { InvalidListenerError, MessageDecodeError } from '../errors.js';
@@ -35,8 +35,15 @@ export interface ContainerSettings {
 
 /** Apache's value for "to the dead letters at once": a body that is unreadable now stays so. */
 const TO_DEAD_LETTERS = -1;
+/** In order, a message that goes on failing is logged the first few times, and from then on once in so many tries. */
+const TRIES_LOGGED = 3;
+const LOGGED_ONCE_IN = 60;
 /** What -1 means for maxReconsumeTimes. */
-const APACHE_MAX_RECONSUME_TIMES = 16;
+const APACHE_MAX_RECONSUME_TIMES: Readonly<Record<ConsumeMode, number>> = {
+  CONCURRENTLY: 16,
+  ORDERLY: Infinity,
+  KEY_ORDERED: 16,
+};
 
 export class ListenerContainer {
   readonly #logger = new Logger('RocketMQ');
@@ -44,6 +51,7 @@ export class ListenerContainer {
   readonly #running = new Set<string>();
   readonly #here = new AsyncLocalStorage<true>();
   readonly #broadcasting: boolean;
+  readonly #inOrder: boolean;
   readonly #maxReconsumeTimes: number;
 
   /** @throws InvalidOptionError for consumer settings out of their range */
@@ -53,8 +61,9 @@ export class ListenerContainer {
     private readonly settings: ContainerSettings,
   ) {
     const { concurrency, ...options } = { ...settings.defaults, ...group.shared };
-    const { maxReconsumeTimes = -1 } = options;
-    this.#maxReconsumeTimes = maxReconsumeTimes < 0 ? APACHE_MAX_RECONSUME_TIMES : maxReconsumeTimes;
+    const { maxReconsumeTimes = -1, consumeMode = 'CONCURRENTLY' } = options;
+    this.#maxReconsumeTimes = maxReconsumeTimes < 0 ? APACHE_MAX_RECONSUME_TIMES[consumeMode] : maxReconsumeTimes;
+    this.#inOrder = consumeMode !== 'CONCURRENTLY';
     this.#broadcasting = options.messageModel === 'BROADCASTING';
     this.#consumer = client.createPushConsumer({
       ...options,
@@ -169,16 +178,20 @@ export class ListenerContainer {
   }
 
   #logFailure(listener: DiscoveredListener | undefined, context: RocketMQContext, error: unknown): void {
+    const { reconsumeTimes } = context;
+    const last = error instanceof MessageDecodeError || reconsumeTimes >= this.#maxReconsumeTimes;
+    // One that is tried again in its place may fail each second, without end.
+    if (this.#inOrder && !last && reconsumeTimes >= TRIES_LOGGED && reconsumeTimes % LOGGED_ONCE_IN !== 0) return;
     const by = listener ? ` in ${listener.name}` : '';
     this.#logger.warn(
       `group ${this.name}: message ${context.msgId} of topic ${context.topic} failed${by} at delivery ` +
-        `${context.reconsumeTimes + 1}, ${this.#fate(context, error)}: ${reasonOf(error, context.reconsumeTimes === 0)}`,
+        `${reconsumeTimes + 1}, ${this.#fate(last)}: ${reasonOf(error, reconsumeTimes === 0)}`,
     );
   }
 
-  #fate(context: RocketMQContext, error: unknown): string {
+  #fate(last: boolean): string {
     if (this.#broadcasting) return 'not to be delivered again, since it is a broadcast';
-    const last = error instanceof MessageDecodeError || context.reconsumeTimes >= this.#maxReconsumeTimes;
-    return last ? `on its way to ${dlqTopic(this.name)}` : 'to be delivered again';
+    if (last) return `on its way to ${dlqTopic(this.name)}`;
+    return this.#inOrder ? 'to be tried again in its place' : 'to be delivered again';
   }
 }

@@ -75,12 +75,57 @@ describe('a conflict is refused with both names:', () => {
       { topic: 'b', messageModel: 'BROADCASTING' },
       /messageModel/,
     ],
+    [
+      'different orders',
+      { topic: 'a', consumeMode: 'ORDERLY' },
+      { topic: 'b', consumeMode: 'KEY_ORDERED' },
+      /consumeMode ORDERLY and KEY_ORDERED/,
+    ],
+    [
+      'different pauses',
+      { topic: 'a', suspendCurrentQueueTimeMillis: '1s' },
+      { topic: 'b', suspendCurrentQueueTimeMillis: '2s' },
+      /suspendCurrentQueueTimeMillis 1000 and 2000/,
+    ],
+    [
+      'different redeliveries',
+      { topic: 'a', maxReconsumeTimes: 1 },
+      { topic: 'b', maxReconsumeTimes: 2 },
+      /maxReconsumeTimes 1 and 2/,
+    ],
   ])('%s', (_what, first, second, reason) => {
     const conflicting = () => groupListeners([listener('First', first), listener('Second', second)], 'app');
     expect(conflicting).toThrow(
       expect.objectContaining({ code: 'LISTENER_CONFLICT', message: expect.stringMatching(reason) }),
     );
     expect(conflicting).toThrow(/group 'app': First and Second/);
+  });
+});
+
+describe('an order among broadcasts', () => {
+  test.each(['ORDERLY', 'KEY_ORDERED'] as const)('is refused with the name of the listener: %s', (consumeMode) => {
+    const ordered = listener('Orders.take', { consumeMode, messageModel: 'BROADCASTING' });
+    expect(() => groupListeners([ordered], 'app')).toThrow(
+      expect.objectContaining({
+        code: 'INVALID_LISTENER',
+        message: expect.stringMatching(`^Orders.take: consumeMode ${consumeMode} with messageModel BROADCASTING`),
+      }),
+    );
+  });
+
+  test('is refused as well when two listeners of a group ask for the one and the other', () => {
+    const two = [
+      listener('A', { consumeMode: 'ORDERLY' }),
+      listener('B', { topic: 'b', messageModel: 'BROADCASTING' }),
+    ];
+    expect(() => groupListeners(two, 'app')).toThrow(/^B: consumeMode ORDERLY with messageModel BROADCASTING/);
+  });
+
+  test("is refused as well when the order is the module's default, unless the listener has none", () => {
+    const broadcast = listener('A', { messageModel: 'BROADCASTING' });
+    expect(() => groupListeners([broadcast], 'app', undefined, 'ORDERLY')).toThrow(/ORDERLY \(the module's default\)/);
+    const without = listener('A', { messageModel: 'BROADCASTING', consumeMode: 'CONCURRENTLY' });
+    expect(groupListeners([without], 'app', undefined, 'ORDERLY')).toHaveLength(1);
   });
 });
 
@@ -113,6 +158,8 @@ describe('a wrong option is refused with the name of the listener:', () => {
       'option consumeTimeout of @RocketMQMessageListener on Bad is 15; allowed: a number',
     ],
     ['consumeFromWhere', { consumeFromWhere: 'LAST' }, 'CONSUME_FROM_LAST_OFFSET'],
+    ['consumeMode', { consumeMode: 'orderly' }, "'CONCURRENTLY' or 'ORDERLY' or 'KEY_ORDERED'"],
+    ['a pause that is too long', { suspendCurrentQueueTimeMillis: '1m' }, 'from 10 to 30000'],
     ['messageModel', { messageModel: 'ALL' }, "'CLUSTERING' or 'BROADCASTING'"],
     ['maxReconsumeTimes', { maxReconsumeTimes: '3' }, 'from -1 to'],
     ['no options', undefined, 'options of @RocketMQMessageListener on Bad'],

@@ -1,7 +1,7 @@
 // Merges the listeners of each consumer group into the subscriptions of its one consumer, and refuses contradictions.
 // Two consumers of one group with different subscriptions would silently lose messages.
 import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
-import type { Subscription } from '@nest-rocketmq/client';
+import type { ConsumeMode, Subscription } from '@nest-rocketmq/client';
 import { CONSUMER_SETTINGS, checkConsumerSettings } from '../options/consumer-settings.js';
 import type { CheckedConsumerSettings } from '../options/consumer-settings.js';
 import { checkGroup, checkTag, checkTopic } from '../message/destination.js';
@@ -73,6 +73,22 @@ export class ListenerGroup {
     return routes.find(({ tags }) => tags === undefined || (tag !== undefined && tags.includes(tag)))?.listener;
   }
 
+  /**
+   * @param modeByDefault the module's consumeMode
+   * @throws InvalidListenerError for an order among broadcasts: nobody holds a queue alone, so there is none to keep
+   */
+  refuseOrderedBroadcast(modeByDefault: ConsumeMode | undefined): void {
+    const { messageModel, consumeMode = modeByDefault } = this.shared;
+    if (messageModel !== 'BROADCASTING' || consumeMode === undefined || consumeMode === 'CONCURRENTLY') return;
+    const listener = this.#sharedBy.get('messageModel') ?? `group ${this.group}`;
+    const origin = this.shared.consumeMode === undefined ? ` (the module's default)` : '';
+    throw new InvalidListenerError(
+      listener,
+      `consumeMode ${consumeMode}${origin} with messageModel BROADCASTING: no consumer has a queue to itself then. Set ` +
+        `messageModel: 'CLUSTERING' or consumeMode: 'CONCURRENTLY'.`,
+    );
+  }
+
   #all(): DiscoveredListener[] {
     return [...this.#topics.values()].flat().map(({ listener }) => listener);
   }
@@ -115,12 +131,14 @@ export class ListenerGroup {
 /**
  * @param defaultGroup of listeners that name none
  * @param groupNeededOn the cluster on which each listener must name one
+ * @param modeByDefault the module's consumeMode
  * @throws GroupMissingError, ListenerConflictError, InvalidListenerError or InvalidOptionError
  */
 export function groupListeners(
   listeners: readonly DiscoveredListener[],
   defaultGroup: string,
   groupNeededOn?: string,
+  modeByDefault?: ConsumeMode,
 ): ListenerGroup[] {
   const groups = new Map<string, ListenerGroup>();
   for (const listener of listeners) {
@@ -134,6 +152,7 @@ export function groupListeners(
     group.add(listener);
     groups.set(name, group);
   }
+  for (const group of groups.values()) group.refuseOrderedBroadcast(modeByDefault);
   return [...groups.values()];
 }
 

@@ -41,8 +41,9 @@ export class RocketMQListeners {
    * @throws GroupMissingError, ListenerConflictError, InvalidListenerError, InvalidOptionError
    */
   async discover(): Promise<void> {
-    const { group, groupNeededOn } = this.options;
-    this.#groups = groupListeners(await this.explorer.messageListeners(), group, groupNeededOn);
+    const { group, groupNeededOn, consumer } = this.options;
+    const found = await this.explorer.messageListeners();
+    this.#groups = groupListeners(found, group, groupNeededOn, consumer.consumeMode);
   }
 
   /**

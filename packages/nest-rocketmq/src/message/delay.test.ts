@@ -1,71 +1,49 @@
 import { describe, expect, test } from '@jest/globals';
-import { DelayLevels, milliseconds } from './delay.js';
+import { checkDelay, highestLevelOf, milliseconds } from './delay.js';
+import type { DelayOptions } from './delay.js';
 
-// Apache's table, from its documentation: level and length.
-const APACHE: [string, number][] = [
-  ['1s', 1],
-  ['5s', 2],
-  ['10s', 3],
-  ['30s', 4],
-  ['1m', 5],
-  ['2m', 6],
-  ['3m', 7],
-  ['4m', 8],
-  ['5m', 9],
-  ['6m', 10],
-  ['7m', 11],
-  ['8m', 12],
-  ['9m', 13],
-  ['10m', 14],
-  ['20m', 15],
-  ['30m', 16],
-  ['1h', 17],
-  ['2h', 18],
-];
+const LEVELS = 18;
+const NOON = new Date('2026-12-24T12:00:00Z');
 
-describe('a delay', () => {
-  test.each(APACHE)('of %s is level %i', (delay, level) => {
-    expect(new DelayLevels().levelOf(delay)).toBe(level);
+describe('when a message is delivered', () => {
+  test.each<[string, DelayOptions, object]>([
+    ['a number of milliseconds', { delay: 1_500 }, { delay: 1_500 }],
+    ['minutes', { delay: '90m' }, { delay: 5_400_000 }],
+    ['hours', { delay: '36h' }, { delay: 129_600_000 }],
+    ['no delay', { delay: 0 }, { delay: 0 }],
+    ['a part of a millisecond', { delay: 0.1 + 0.2 }, { delay: 0.1 + 0.2 }],
+    ['a time', { deliverAt: NOON }, { deliverAt: NOON }],
+    ['a level', { delayLevel: 18 }, { delayLevel: 18 }],
+    ['nothing', {}, {}],
+  ])('may be given as %s', (_what, given, expected) => {
+    expect(checkDelay(given, LEVELS)).toEqual(expected);
   });
 
-  test.each([
-    [1_800_000, 16],
-    ['60s', 5],
-    ['1000ms', 1],
-    ['60m', 17],
-  ])('may be written in any unit: %s', (delay, level) => {
-    expect(new DelayLevels().levelOf(delay)).toBe(level);
+  test.each<[string, object, string]>([
+    ...['soon', '', '-5s', -1, Number.NaN, Infinity, '1.5h', '30', null].map((delay): [string, object, string] => [
+      String(delay),
+      { delay },
+      'delay',
+    ]),
+    ['a date that is none', { deliverAt: new Date('tomorrow') }, 'deliverAt'],
+    ['a time in milliseconds', { deliverAt: NOON.getTime() }, 'deliverAt'],
+    ['level 0', { delayLevel: 0 }, 'delayLevel'],
+    ['a level above the table', { delayLevel: 19 }, 'delayLevel'],
+    ['a delay and a level', { delay: '1s', delayLevel: 1 }, 'delayLevel'],
+    ['a delay and a time', { delay: '1s', deliverAt: NOON }, 'deliverAt'],
+  ])('is refused with the name of the option: %s', (_what, given, option) => {
+    expect(() => checkDelay(given, LEVELS)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION', option }));
+  });
+});
+
+describe('the table of delay levels', () => {
+  test("is Apache's by default, and may be the cluster's own", () => {
+    expect(highestLevelOf()).toBe(18);
+    expect(highestLevelOf('2s 15m')).toBe(2);
   });
 
-  test.each([
-    ['45m', '30m and 1h'],
-    ['15s', '10s and 30s'],
-    [1, '1s and 5s'],
-    [0, '1s and 5s'],
-    ['3h', '1h and 2h'],
-    ['1d', '1h and 2h'],
-  ])('of another length, %s, is refused with the two nearest levels', (delay, nearest) => {
-    expect(() => new DelayLevels().levelOf(delay)).toThrow(`the two nearest are ${nearest}`);
-  });
-
-  test.each([['soon'], [''], ['-5s'], [-1], [Number.NaN], [Infinity], ['1.5h'], ['30'], [null]])(
-    'that is no length, %p, is refused with its name',
-    (delay) => {
-      expect(() => new DelayLevels().levelOf(delay as string)).toThrow(
-        expect.objectContaining({ code: 'INVALID_OPTION', option: 'delay' }),
-      );
-    },
-  );
-
-  test("follows the cluster's own table", () => {
-    const levels = new DelayLevels('2s 15m');
-    expect(levels.levelOf('15m')).toBe(2);
-    expect(levels.max).toBe(2);
-    expect(() => levels.levelOf('30m')).toThrow('the two nearest are 2s and 15m');
-  });
-
-  test('a table that is none is refused', () => {
-    expect(() => new DelayLevels('1s five')).toThrow(/messageDelayLevel.*1s five/);
+  test.each([['1s five'], [''], [7]])('is refused when it is none: %p', (table) => {
+    expect(() => highestLevelOf(table)).toThrow(/messageDelayLevel/);
   });
 });
 

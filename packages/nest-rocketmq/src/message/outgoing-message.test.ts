@@ -1,13 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
-import { DelayLevels } from './delay.js';
 import { JsonMessageConverter } from './message-converter.js';
-import { compose } from './outgoing-message.js';
-import type { DelayOptions, MessageOptions } from './outgoing-message.js';
+import { compose, refuseDelay } from './outgoing-message.js';
+import type { DelayOptions } from './delay.js';
+import type { MessageOptions } from './outgoing-message.js';
 
-const composer = { converter: new JsonMessageConverter(), levels: new DelayLevels() };
+const composer = { converter: new JsonMessageConverter(), highestDelayLevel: 18 };
 
 function composed(destination: string, options: MessageOptions & DelayOptions = {}) {
-  return compose(composer, destination, { id: 1 }, options, ['timeout'], true);
+  return compose(composer, destination, { id: 1 }, options, ['timeout']);
 }
 
 test('an outgoing message has what the destination and the options say', () => {
@@ -16,7 +16,7 @@ test('an outgoing message has what the destination and the options say', () => {
     topic: 'orders',
     tags: 'created',
     keys: ['k1', 'k2'],
-    delayLevel: 16,
+    delay: 1_800_000,
     body: Buffer.from('{"id":1}'),
     properties: { a: 'b' },
   });
@@ -34,9 +34,6 @@ describe('is refused:', () => {
     ['an empty key', 'orders', { keys: [''] }, 'keys'],
     ['a property that is no text', 'orders', { properties: { n: 1 } }, 'properties.n'],
     ['delay and delayLevel together', 'orders', { delay: '1s', delayLevel: 1 }, 'delayLevel'],
-    ['level 0', 'orders', { delayLevel: 0 }, 'delayLevel'],
-    ['a level above the table', 'orders', { delayLevel: 19 }, 'delayLevel'],
-    ['a delay between two levels', 'orders', { delay: '45m' }, 'delay'],
     ['properties that are none', 'orders', { properties: 'colour' }, 'properties'],
     ['a list of properties', 'orders', { properties: ['colour'] }, 'properties'],
     ['an unknown option', 'orders', { key: 'x' }, 'key'],
@@ -44,8 +41,11 @@ describe('is refused:', () => {
     expect(() => composed(destination, options)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION', option }));
   });
 
-  test('a delayed transaction, which RocketMQ does not have', () => {
-    const delayed = { delay: '30m' };
-    expect(() => compose(composer, 'orders', {}, delayed, ['arg'], false)).toThrow(/delay/);
-  });
+  test.each<[DelayOptions]>([[{ delay: '30m' }], [{ deliverAt: new Date() }], [{ delayLevel: 3 }]])(
+    'a delay in a transaction: %p',
+    (options) => {
+      expect(() => refuseDelay(options)).toThrow(/no delay in a transaction/);
+      expect(() => refuseDelay({})).not.toThrow();
+    },
+  );
 });

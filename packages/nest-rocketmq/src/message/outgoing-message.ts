@@ -1,11 +1,12 @@
 // Turns a destination, a payload and options into the message that the client sends.
 import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import type { OutgoingMessage } from '@nest-rocketmq/client';
-import type { DelayLevels, Duration } from './delay.js';
+import { DELAY_OPTIONS, checkDelay } from './delay.js';
+import type { DelayOptions } from './delay.js';
 import { checkTag, parseDestination } from './destination.js';
 import type { Destination } from './destination.js';
 import type { MessageConverter } from './message-converter.js';
-import { checkInteger, checkKeys } from '../option-checks.js';
+import { checkKeys } from '../option-checks.js';
 
 /** Options of all sends. */
 export interface MessageOptions {
@@ -17,20 +18,12 @@ export interface MessageOptions {
   properties?: Record<string, string>;
 }
 
-/** When a message is delivered. Default: at once. */
-export interface DelayOptions {
-  /** How much later it is delivered: ms, or '10s', '30m', '2h'. Must be the length of one of the broker's delay levels. */
-  delay?: Duration;
-  /** The delay as a level. In Apache's default table 1 is 1s and 18 is 2h. */
-  delayLevel?: number;
-}
-
 const MESSAGE_OPTIONS = ['keys', 'tags', 'properties'];
-const DELAY_OPTIONS = ['delay', 'delayLevel'];
 
 export interface Composer {
   readonly converter: MessageConverter;
-  readonly levels: DelayLevels;
+  /** Of the cluster's table of delay levels. */
+  readonly highestDelayLevel: number;
 }
 
 /** @param others options that the caller handles @throws InvalidOptionError, MessageEncodeError */
@@ -40,9 +33,8 @@ export function compose(
   payload: unknown,
   options: MessageOptions & DelayOptions,
   others: readonly string[],
-  delayable: boolean,
 ): OutgoingMessage {
-  checkKeys('options', options, [...MESSAGE_OPTIONS, ...(delayable ? DELAY_OPTIONS : []), ...others]);
+  checkKeys('options', options, [...MESSAGE_OPTIONS, ...DELAY_OPTIONS, ...others]);
   const { topic, tag } = parseDestination(destination);
   const { body, properties } = composer.converter.encode(payload);
   return {
@@ -50,7 +42,7 @@ export function compose(
     body,
     tags: tagOf(tag, options.tags),
     keys: keysOf(options.keys),
-    delayLevel: levelOf(composer.levels, options),
+    ...checkDelay(options, composer.highestDelayLevel),
     properties: { ...properties, ...propertiesOf(options.properties) },
   };
 }
@@ -81,10 +73,11 @@ function propertiesOf(properties: Record<string, string> | undefined): Record<st
   return properties ?? {};
 }
 
-function levelOf(levels: DelayLevels, { delay, delayLevel }: DelayOptions): number | undefined {
-  if (delay !== undefined && delayLevel !== undefined) {
-    throw new InvalidOptionError('delayLevel', delayLevel, 'delay or delayLevel, not both');
-  }
-  if (delayLevel !== undefined) return checkInteger('delayLevel', delayLevel, 1, levels.max);
-  return delay === undefined ? undefined : levels.levelOf(delay);
+/** @throws InvalidOptionError for a delay: Apache's broker 5.5.0 takes one in a transaction, and may lose the message */
+export function refuseDelay(given: object): void {
+  const options: DelayOptions = given;
+  const option = DELAY_OPTIONS.find((each) => options[each] !== undefined);
+  if (option === undefined) return;
+  const instead = 'no delay in a transaction; let a listener of its message send the delayed one';
+  throw new InvalidOptionError(option, options[option], instead);
 }

@@ -1,14 +1,28 @@
 // Checks the consumer settings of the module and its listeners, and turns them into the client's.
-import type { ConsumeFromWhere, MessageModel, PushConsumerOptions } from '@nest-rocketmq/client';
+import type { ConsumeFromWhere, ConsumeMode, MessageModel, PushConsumerOptions } from '@nest-rocketmq/client';
 import type { Duration } from '../message/delay.js';
-import { MINUTES, checkInteger, checkOneOf, checkWhole } from '../option-checks.js';
+import { MINUTES, checkDuration, checkInteger, checkOneOf, checkWhole } from '../option-checks.js';
 
 /** Settings of a consumer, with rocketmq-spring's and Apache's names. */
 export interface ConsumerSettings {
-  /** How many messages of one group are handled at the same time, 1 to 1000. Default 20. */
+  /**
+   * In which order messages are handled. 'CONCURRENTLY': in any. 'ORDERLY': one at a time of each queue, in the queue's
+   * order. 'KEY_ORDERED': within a queue, those of one sharding key one at a time and in order, those of other keys
+   * meanwhile. Default 'CONCURRENTLY'.
+   */
+  consumeMode?: ConsumeMode;
+  /** How many messages of one group are handled at the same time, 1 to 1000. Default 20; KEY_ORDERED: 64. */
   concurrency?: number;
-  /** How often a message is redelivered before it goes to the dead letters, %DLQ%group. Default -1, which means 16. */
+  /**
+   * How often a message is redelivered before it goes to the dead letters, %DLQ%group. Default -1, which means 16;
+   * ORDERLY: without end, as in Java.
+   */
   maxReconsumeTimes?: number;
+  /**
+   * ORDERLY and KEY_ORDERED: after how long a failed message is tried again in its place, from 10 ms to '30s'. Default
+   * '1s'.
+   */
+  suspendCurrentQueueTimeMillis?: Duration;
   /**
    * How long a listener may run before its message is given back to the broker, in whole minutes: '15m', or ms.
    * Default '15m'.
@@ -24,20 +38,27 @@ export interface SharedConsumerOptions extends ConsumerSettings {
   messageModel?: MessageModel;
 }
 
-/** The checked settings, with `consumeTimeout` in minutes as the client takes it. */
-export type CheckedConsumerSettings = Omit<SharedConsumerOptions, 'consumeTimeout'> &
-  Pick<PushConsumerOptions, 'consumeTimeout'>;
+type ConsumerTime = 'consumeTimeout' | 'suspendCurrentQueueTimeMillis';
+
+/** The checked settings, with times as the client takes them: `consumeTimeout` in minutes, the other in ms. */
+export type CheckedConsumerSettings = Omit<SharedConsumerOptions, ConsumerTime> &
+  Pick<PushConsumerOptions, ConsumerTime>;
 
 export const CONSUMER_SETTINGS = [
+  'consumeMode',
   'concurrency',
   'maxReconsumeTimes',
+  'suspendCurrentQueueTimeMillis',
   'consumeTimeout',
   'consumeFromWhere',
 ] as const satisfies readonly (keyof ConsumerSettings)[];
 
 const CONSUME_FROM_WHERE = ['CONSUME_FROM_LAST_OFFSET', 'CONSUME_FROM_FIRST_OFFSET', 'CONSUME_FROM_TIMESTAMP'] as const;
+const CONSUME_MODES = ['CONCURRENTLY', 'ORDERLY', 'KEY_ORDERED'] as const;
 const MESSAGE_MODELS = ['CLUSTERING', 'BROADCASTING'] as const;
 const HIGHEST_CONCURRENCY = 1000;
+/** Apache's bounds. */
+const SUSPEND_MS = { min: 10, max: 30_000 } as const;
 const HIGHEST_INTEGER = 0x7fffffff;
 /** A week. */
 const LONGEST_CONSUME_TIMEOUT_MINUTES = 10_080;
@@ -45,8 +66,11 @@ const LONGEST_CONSUME_TIMEOUT_MINUTES = 10_080;
 /** @param given may have other options, which are ignored @throws InvalidOptionError */
 export function checkConsumerSettings(given: SharedConsumerOptions): CheckedConsumerSettings {
   const checks: { [K in keyof CheckedConsumerSettings]-?: (value: unknown) => CheckedConsumerSettings[K] } = {
+    consumeMode: (value) => checkOneOf('consumeMode', value, CONSUME_MODES),
     concurrency: (value) => checkInteger('concurrency', value, 1, HIGHEST_CONCURRENCY),
     maxReconsumeTimes: (value) => checkInteger('maxReconsumeTimes', value, -1, HIGHEST_INTEGER),
+    suspendCurrentQueueTimeMillis: (value) =>
+      checkDuration('suspendCurrentQueueTimeMillis', value, SUSPEND_MS.min, SUSPEND_MS.max),
     consumeTimeout: (value) => checkWhole('consumeTimeout', value, MINUTES, LONGEST_CONSUME_TIMEOUT_MINUTES),
     consumeFromWhere: (value) => checkOneOf('consumeFromWhere', value, CONSUME_FROM_WHERE),
     messageModel: (value) => checkOneOf('messageModel', value, MESSAGE_MODELS),

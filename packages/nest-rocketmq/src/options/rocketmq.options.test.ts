@@ -38,12 +38,20 @@ describe('the backend', () => {
     expect('doubt' in backend ? backend.doubt : undefined).toEqual(doubt && expect.stringMatching(doubt));
   });
 
-  test('embedded, has the delay levels that the template maps to', () => {
+  test('embedded, has the delay levels of the template', () => {
     const resolved = resolveOptions({ messageDelayLevel: '1s 1h' }, NO_ENV);
     expect(resolved.backend).toEqual({ kind: 'embedded', embedded: { messageDelayLevel: '1s 1h' } });
-    expect(resolved.delayLevels.levelOf('1h')).toBe(2);
-    const fromEmbedded = resolveOptions({ embedded: { messageDelayLevel: '2s 2h' } }, NO_ENV);
-    expect(fromEmbedded.delayLevels.levelOf('2h')).toBe(2);
+    expect(resolved.highestDelayLevel).toBe(2);
+    const fromEmbedded = resolveOptions({ embedded: { messageDelayLevel: '2s 2h 3h' } }, NO_ENV);
+    expect(fromEmbedded.highestDelayLevel).toBe(3);
+  });
+
+  test('embedded, delays as long as the template does', () => {
+    const { backend } = resolveOptions({ producer: { maxDelay: '7d' } }, NO_ENV);
+    expect(backend).toEqual({ kind: 'embedded', embedded: { timerMaxDelaySec: '604800s' } });
+    const embedded = { timerMaxDelaySec: '1d' };
+    const own = resolveOptions({ producer: { maxDelay: '7d' }, embedded }, NO_ENV);
+    expect(own.backend).toEqual({ kind: 'embedded', embedded });
   });
 });
 
@@ -106,6 +114,14 @@ describe('a wrong option is refused with its name and what is allowed', () => {
     ['consumer.consumeTimeout', { consumer: { consumeTimeout: '90s' } }, 'whole minutes'],
     ['consumer.consumeTimeout', { consumer: { consumeTimeout: '8d' } }, 'whole minutes'],
     ['consumer.consumeFromWhere', { consumer: { consumeFromWhere: 'FIRST' } }, 'CONSUME_FROM_FIRST_OFFSET'],
+    ['topics', { topics: { name: 'order' } }, 'an array'],
+    ['topics.0.name', { topics: [{ queues: 1 }] }, 'a topic'],
+    ['topics.0.queues', { topics: [{ name: 'order', queues: 0 }] }, 'from 1 to 65535'],
+    ['topics.0.queue', { topics: [{ name: 'order', queue: 1 }] }, 'the option is called queues'],
+    ['topics.0.brokers', { topics: [{ name: 'order', brokers: [] }] }, 'broker-a'],
+    ['topics.1.name', { topics: [{ name: 'order' }, { name: 'order' }] }, 'each topic once'],
+    ['transactionLog', { transactionLog: { record() {} } }, 'hasCommitted()'],
+    ['producer.maxDelay', { producer: { maxDelay: 0 } }, '(ms)'],
     ['producer.sendMsgTimeout', { producer: { sendMsgTimeout: '3' } }, '(ms)'],
   ])('%s', (option, given, allowed) => {
     expect(() => resolveOptions(given as RocketMQModuleOptions, NO_ENV)).toThrow(
@@ -133,6 +149,7 @@ describe('a length of time', () => {
     ['consumeTimeout', { consumer: { consumeTimeout: '15m' } }, { consumer: { consumeTimeout: 15 } }],
     ['consumeTimeout in ms', { consumer: { consumeTimeout: 900_000 } }, { consumer: { consumeTimeout: 15 } }],
     ['sendMsgTimeout', { producer: { sendMsgTimeout: '5s' } }, { producer: { sendMsgTimeout: 5_000 } }],
+    ['maxDelay', { producer: { maxDelay: '7d' } }, { producer: { maxDelay: 604_800_000 } }],
     ['no limit', { producer: { sendMsgMaxTimeoutPerRequest: -1 } }, { producer: { sendMsgMaxTimeoutPerRequest: -1 } }],
   ])("may be written as '15m': %s", (_option, given, resolved) => {
     expect(resolveOptions(given, NO_ENV)).toMatchObject(resolved);

@@ -6,7 +6,7 @@ import { appName } from './app-name.js';
 import type { RocketMQBackend } from '../backends/backend.js';
 import { CONSUMER_SETTINGS, checkConsumerSettings } from './consumer-settings.js';
 import type { CheckedConsumerSettings, ConsumerSettings } from './consumer-settings.js';
-import { DelayLevels } from '../message/delay.js';
+import { highestLevelOf, milliseconds } from '../message/delay.js';
 import type { Duration } from '../message/delay.js';
 import { checkGroup } from '../message/destination.js';
 import { checkEmbedded } from '../backends/embedded-options.js';
@@ -14,6 +14,9 @@ import type { EmbeddedOptions } from '../backends/embedded-options.js';
 import { JsonMessageConverter } from '../message/message-converter.js';
 import type { MessageConverter } from '../message/message-converter.js';
 import { checkAddresses, checkBoolean, checkDuration, checkKeys, checkMethods, inside } from '../option-checks.js';
+import { checkTopics } from './topic-options.js';
+import type { CheckedTopic, TopicOptions } from './topic-options.js';
+import type { TransactionLog } from '../transaction-log/transaction-log.js';
 import { defaultShutdownTimeout } from '../manual-clock-settings.js';
 
 /** The environment variable that names the cluster if none of `nameServer`, `embedded` and `backend` is set. */
@@ -36,13 +39,23 @@ export interface RocketMQModuleOptions {
    * `consumerGroup`: two services that share a group by accident each get only a part of their messages.
    */
   group?: string;
+  /**
+   * Topics that are created when the app starts, unless they exist. `{ name: 'order', queues: 1 }` keeps all messages of the
+   * topic in one order. Default: none; sends create topics where the brokers allow it.
+   */
+  topics?: TopicOptions[];
   /** Settings of the one producer behind the template. */
   producer?: ProducerSettings;
   /** Defaults for all listeners of the app. */
   consumer?: ConsumerSettings;
   /** Converts payloads to bodies and back. Default: a `JsonMessageConverter`. */
   messageConverter?: MessageConverter;
-  /** The cluster's delay levels. Default: Apache's '1s 5s 10s 30s 1m … 2h'. */
+  /**
+   * Answers the broker's checks of transactions for topics without a class that does, such as a `PostgresTransactionLog`.
+   * Default: none.
+   */
+  transactionLog?: TransactionLog;
+  /** The cluster's delay levels, which bound `delayLevel`. Default: Apache's '1s 5s 10s 30s 1m … 2h'. */
   messageDelayLevel?: string;
   /**
    * How long a shutdown waits for running listeners: ms, or a length such as '30s'. Default '30s'; with a manual clock '2s'
@@ -67,10 +80,12 @@ export interface ResolvedOptions {
   group: string;
   /** The cluster on which each listener must name its group, since `group` is not set; undefined if they need not. */
   groupNeededOn: string | undefined;
+  topics: readonly CheckedTopic[];
   producer: CheckedProducerSettings;
   consumer: CheckedConsumerSettings;
   messageConverter: MessageConverter;
-  delayLevels: DelayLevels;
+  transactionLog: TransactionLog | undefined;
+  highestDelayLevel: number;
   /** ms */
   shutdownTimeout: number;
   autoStart: boolean;
@@ -81,9 +96,11 @@ const OPTIONS = [
   'embedded',
   'backend',
   'group',
+  'topics',
   'producer',
   'consumer',
   'messageConverter',
+  'transactionLog',
   'messageDelayLevel',
   'shutdownTimeout',
   'autoStart',
@@ -96,6 +113,7 @@ const PRODUCER_OPTIONS = [
   'retryAnotherBrokerWhenNotStoreOK',
   'compressMsgBodyOverHowmuch',
   'compressLevel',
+  'maxDelay',
   'maxMessageSize',
   'createTopicKey',
   'defaultTopicQueueNums',
@@ -109,11 +127,14 @@ export type ProducerSettings = Omit<Pick<ProducerOptions, (typeof PRODUCER_OPTIO
 /** The checked settings, with times in ms. */
 export type CheckedProducerSettings = Pick<ProducerOptions, (typeof PRODUCER_OPTIONS)[number]>;
 
-type ProducerTime = (typeof PRODUCER_TIMES)[number];
+type ProducerTime = keyof typeof LONGEST_MS;
 
-/** The settings that are lengths of time. -1 in the second means that it has no limit of its own. */
-const PRODUCER_TIMES = ['sendMsgTimeout', 'sendMsgMaxTimeoutPerRequest'] as const;
-const LONGEST_SEND_MS = 3_600_000;
+/** The settings that are lengths of time, and the longest of each, ms. -1 in the second means that it has no limit. */
+const LONGEST_MS = {
+  sendMsgTimeout: 3_600_000,
+  sendMsgMaxTimeoutPerRequest: 3_600_000,
+  maxDelay: 100 * 365 * 86_400_000,
+} as const satisfies { [K in keyof ProducerOptions]?: number };
 
 const DEFAULT_SHUTDOWN_TIMEOUT_MS = 30_000;
 const LONGEST_SHUTDOWN_TIMEOUT_MS = 3_600_000;
@@ -129,10 +150,11 @@ export function resolveOptions(
 ): ResolvedOptions {
   return inside(where, undefined, () => {
     checkKeys('options', given, OPTIONS);
-    const { embedded, producer, consumer, messageConverter } = given;
+    const { embedded, producer, consumer, messageConverter, transactionLog } = given;
     if (embedded !== undefined) checkEmbedded(embedded);
     if (consumer !== undefined) checkKeys('consumer', consumer, CONSUMER_SETTINGS);
     if (messageConverter !== undefined) checkMethods('messageConverter', messageConverter, ['encode', 'decode']);
+    if (transactionLog !== undefined) checkMethods('transactionLog', transactionLog, ['record', 'hasCommitted']);
     const shutdownTimeout =
       given.shutdownTimeout ?? defaultShutdownTimeout(embedded?.clock, DEFAULT_SHUTDOWN_TIMEOUT_MS);
     const backend = chooseBackend(given, env);
@@ -141,27 +163,30 @@ export function resolveOptions(
       backend,
       group: given.group === undefined ? appName() : checkGroup('group', given.group),
       groupNeededOn: backend.kind === 'cluster' && given.group === undefined ? backend.nameServer : undefined,
+      topics: given.topics === undefined ? [] : checkTopics(given.topics),
       producer: checkProducer(producer ?? {}),
       consumer: inside(where, 'consumer', () => checkConsumerSettings(consumer ?? {})),
       messageConverter: messageConverter ?? new JsonMessageConverter(),
-      delayLevels: delayLevelsOf(given),
+      transactionLog,
+      highestDelayLevel: highestDelayLevelOf(given),
       shutdownTimeout: checkDuration('shutdownTimeout', shutdownTimeout, 0, LONGEST_SHUTDOWN_TIMEOUT_MS),
       autoStart: checkBoolean('autoStart', given.autoStart ?? true),
     };
   });
 }
 
-function delayLevelsOf({ messageDelayLevel, embedded }: RocketMQModuleOptions): DelayLevels {
-  if (messageDelayLevel !== undefined) return new DelayLevels(messageDelayLevel);
-  return new DelayLevels(embedded?.messageDelayLevel, 'embedded.messageDelayLevel');
+function highestDelayLevelOf({ messageDelayLevel, embedded }: RocketMQModuleOptions): number {
+  if (messageDelayLevel !== undefined) return highestLevelOf(messageDelayLevel);
+  return highestLevelOf(embedded?.messageDelayLevel, 'embedded.messageDelayLevel');
 }
 
 function checkProducer(given: ProducerSettings): CheckedProducerSettings {
   checkKeys('producer', given, PRODUCER_OPTIONS);
-  const times = PRODUCER_TIMES.filter((option) => given[option] !== undefined && given[option] !== -1).map((option) => [
-    option,
-    checkDuration(`producer.${option}`, given[option], 1, LONGEST_SEND_MS),
-  ]);
+  const times = Object.entries(LONGEST_MS).flatMap(([option, longest]) => {
+    const value = given[option as ProducerTime];
+    if (value === undefined || (option === 'sendMsgMaxTimeoutPerRequest' && value === -1)) return [];
+    return [[option, checkDuration(`producer.${option}`, value, 1, longest)]];
+  });
   return { ...given, ...Object.fromEntries(times) } as CheckedProducerSettings;
 }
 
@@ -183,15 +208,24 @@ function chooseBackend(given: RocketMQModuleOptions, env: Readonly<Record<string
   if (given.nameServer !== undefined) {
     return { kind: 'cluster', nameServer: checkAddresses('nameServer', given.nameServer) };
   }
-  // A broker in this process gets the same table that the template uses.
-  const levels = given.messageDelayLevel === undefined ? {} : { messageDelayLevel: given.messageDelayLevel };
-  if (given.embedded !== undefined) return { kind: 'embedded', embedded: { ...given.embedded, ...levels } };
+  const delays = delaysOf(given);
+  if (given.embedded !== undefined) return { kind: 'embedded', embedded: { ...given.embedded, ...delays } };
   const fromEnv = env[NAME_SERVER_ENV];
   if (fromEnv !== undefined) {
     const nameServer = inside('the environment', undefined, () => checkAddresses(NAME_SERVER_ENV, fromEnv));
     return { kind: 'cluster', nameServer };
   }
-  return { kind: 'embedded', embedded: levels, doubt: doubtOf(given, env) };
+  return { kind: 'embedded', embedded: delays, doubt: doubtOf(given, env) };
+}
+
+/** A broker in this process gets the same delays that the template uses. */
+function delaysOf({ messageDelayLevel, producer, embedded }: RocketMQModuleOptions): EmbeddedOptions {
+  const maxDelay = milliseconds(producer?.maxDelay);
+  const isOwn = maxDelay !== undefined && embedded?.timerMaxDelaySec === undefined;
+  return {
+    ...(messageDelayLevel !== undefined && { messageDelayLevel }),
+    ...(isOwn && { timerMaxDelaySec: `${Math.ceil(maxDelay / 1_000)}s` }),
+  };
 }
 
 /** Why the default, a broker in this process, may be a mistake. */

@@ -177,7 +177,7 @@ describe('a transaction listener that is', () => {
     }
     const type = scope === Scope.REQUEST ? Transactions : Plain;
     const { instance } = (await (await start([type])).get(ListenerExplorer).transactionListeners())[0]!;
-    await expect(instance.executeLocalTransaction(1, {} as TransactionContext)).resolves.toBe(COMMIT);
+    await expect(instance.executeLocalTransaction!(1, {} as TransactionContext)).resolves.toBe(COMMIT);
     const expected = scope === Scope.REQUEST ? COMMIT : UNKNOWN;
     await expect(instance.checkLocalTransaction(1, message('a'))).resolves.toBe(expected);
   });

@@ -1,45 +1,41 @@
 // Sends an app's messages.
-import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import { Inject, Injectable } from '@nestjs/common';
-import type { Producer, SendResult } from '@nest-rocketmq/client';
-import type { Duration } from '../message/delay.js';
-import type { Destination } from '../message/destination.js';
+import type {
+  OutgoingMessage,
+  Producer,
+  SendResult,
+  SendOptions as ClientSendOptions,
+  Transaction,
+} from '@nest-rocketmq/client';
 import { RocketMQLocalTransactionState } from '../decorators/listener-metadata.js';
-import { compose } from '../message/outgoing-message.js';
-import type { Composer, DelayOptions, MessageOptions } from '../message/outgoing-message.js';
-import { checkDuration, inside } from '../option-checks.js';
+import { parseDestination } from '../message/destination.js';
+import type { Destination } from '../message/destination.js';
+import { compose, refuseDelay } from '../message/outgoing-message.js';
+import type { Composer } from '../message/outgoing-message.js';
+import { checkKeys, inside } from '../option-checks.js';
 import { RocketMQConnection } from '../rocketmq-connection.js';
 import type { ResolvedOptions } from '../options/rocketmq.options.js';
 import { ROCKETMQ_RESOLVED_OPTIONS } from '../rocketmq.tokens.js';
 import { TransactionListeners, fromWire } from '../transactions/transaction-listeners.js';
 import type { TransactionCall } from '../transactions/transaction-listeners.js';
 import { withClockHeld } from '../manual-clock-settings.js';
+import {
+  BEGIN_OPTIONS,
+  RECALL_OPTIONS,
+  SEND_OPTIONS,
+  TRANSACTION_OPTIONS,
+  settingsOf,
+  timeoutOf,
+} from './send-options.js';
+import type {
+  BeginTransactionOptions,
+  RecallOptions,
+  SendOptions,
+  TransactionMessage,
+  TransactionOptions,
+  TransactionResult,
+} from './send-options.js';
 
-/** Options of `RocketMQTemplate.send`, `convertAndSend` and `sendOneWay`. */
-export interface SendOptions extends MessageOptions, DelayOptions {
-  /** The time for this send with all its attempts: ms, or a length such as '5s'. Default: the producer's, 3000 ms. */
-  timeout?: Duration;
-  /** Messages with the same sharding key go to the same queue, and so stay in order there. */
-  shardingKey?: string;
-}
-
-/** Options of `RocketMQTemplate.sendMessageInTransaction`. */
-export interface TransactionOptions extends MessageOptions {
-  /** Passed to `executeLocalTransaction` as `context.arg`. It stays in this process. */
-  arg?: unknown;
-}
-
-/** The result of `RocketMQTemplate.sendMessageInTransaction`. */
-export interface TransactionResult extends SendResult {
-  /** What the local transaction decided. UNKNOWN: the broker will call `checkLocalTransaction`. */
-  readonly state: RocketMQLocalTransactionState;
-  /** What `executeLocalTransaction` threw, if it did. `state` is then UNKNOWN. */
-  readonly error?: unknown;
-}
-
-const SEND_OPTIONS = ['timeout', 'shardingKey'];
-const TRANSACTION_OPTIONS = ['arg'];
-const LONGEST_TIMEOUT_MS = 3_600_000;
 /** How long a send holds a manual clock, ms of real time: between two attempts it may itself wait for that clock. */
 const SEND_HOLDS_CLOCK_MS = 1_000;
 
@@ -53,7 +49,7 @@ export class RocketMQTemplate {
     private readonly transactions: TransactionListeners,
     @Inject(ROCKETMQ_RESOLVED_OPTIONS) options: ResolvedOptions,
   ) {
-    this.#composer = { converter: options.messageConverter, levels: options.delayLevels };
+    this.#composer = { converter: options.messageConverter, highestDelayLevel: options.highestDelayLevel };
   }
 
   /**
@@ -62,6 +58,7 @@ export class RocketMQTemplate {
    * @param payload becomes the body, by the option `messageConverter`: JSON by default
    * @throws InvalidOptionError, MessageEncodeError, MessageTooLargeError, InvalidMessageError: nothing was sent
    * @throws TopicNotFoundError: the topic does not exist, and no broker creates it
+   * @throws DelayTooLongError, DelayNotSupportedError: no broker of the topic delays the message so long; nothing was sent
    * @throws TooManySendsError: too many sends of this app are waiting already; nothing was sent
    * @throws SendFailedError: all attempts failed; `cause` is a RequestTimeoutError, ConnectionClosedError, ConnectError or
    * ResponseError, and `reason` says whether the message may be stored all the same
@@ -99,22 +96,113 @@ export class RocketMQTemplate {
     payload: unknown,
     options: TransactionOptions = {},
   ): Promise<TransactionResult> {
-    const message = inside('RocketMQTemplate.sendMessageInTransaction', undefined, () =>
-      compose(this.#composer, destination, payload, options, TRANSACTION_OPTIONS, false),
-    );
+    const method = 'sendMessageInTransaction';
+    const { message, settings } = this.#composeHalf(method, destination, payload, options, TRANSACTION_OPTIONS);
     const call: TransactionCall = { payload, arg: options.arg };
     const { localTransactionState, ...result } = await this.#withProducer(message.topic, (producer) => {
       this.transactions.requireTopic(message.topic);
-      return producer.sendMessageInTransaction(message, call);
+      return producer.sendMessageInTransaction(message, call, settings);
     });
     return { ...result, state: fromWire(localTransactionState), error: call.error };
   }
 
-  #compose(method: string, destination: Destination, payload: unknown, options: SendOptions) {
+  /**
+   * Stores the message invisibly to consumers, runs `work`, and commits or drops the message by how that ends:
+   * - it returns `RocketMQLocalTransactionState.ROLLBACK`, or throws: the message is dropped;
+   * - it returns `RocketMQLocalTransactionState.UNKNOWN`: the broker asks later, see the option `transactionLog`;
+   * - it returns anything else, or nothing: the message is committed.
+   * After a throw the `transactionLog`, if there is one, decides: the work may be committed all the same.
+   * @returns what `work` has returned
+   * @throws what `work` has thrown; before `work` is called, the errors of `beginTransaction`
+   */
+  async transaction<T>(
+    destination: Destination,
+    payload: unknown,
+    work: (message: TransactionMessage) => Promise<T> | T,
+    options: BeginTransactionOptions = {},
+  ): Promise<T> {
+    const { message, settings } = this.#composeHalf('transaction', destination, payload, options, BEGIN_OPTIONS);
+    const what = `a transaction on topic ${message.topic}`;
+    const run = async (): Promise<T> => this.#run(await this.#begin('transaction', message, settings), message, work);
+    return withClockHeld(this.connection.clock, what, run, SEND_HOLDS_CLOCK_MS);
+  }
+
+  /**
+   * Stores the message invisibly to consumers, for work that ends elsewhere: until then by the handle's `commit()`,
+   * `rollback()` or `leaveUnknown()`. If this process ends before, the broker asks, see the option `transactionLog`.
+   * @throws TransactionNotBegunError when a copy of the stored message may be lost, and the errors of `send`
+   * @throws GroupMissingError on a cluster, if the module has no `group`
+   */
+  async beginTransaction(
+    destination: Destination,
+    payload: unknown,
+    options: BeginTransactionOptions = {},
+  ): Promise<Transaction> {
+    const { message, settings } = this.#composeHalf('beginTransaction', destination, payload, options, BEGIN_OPTIONS);
+    return this.#begin('beginTransaction', message, settings);
+  }
+
+  /**
+   * Takes a delayed message back before it is due. Brokers from 5.5 on can do that, and the embedded one.
+   * @param destination where it was sent, or only the topic
+   * @param recallHandle of the message's SendResult
+   * @returns the message's id
+   * @throws RecallFailedError, whose `reason` says why not: 'too late', 'unknown', 'foreign' or 'not enabled'
+   */
+  async recall(destination: Destination, recallHandle: string, options: RecallOptions = {}): Promise<string> {
+    const { topic, timeout } = inside('RocketMQTemplate.recall', undefined, () => {
+      checkKeys('options', options, RECALL_OPTIONS);
+      return {
+        topic: parseDestination(destination).topic,
+        timeout: options.timeout === undefined ? {} : { timeout: timeoutOf(options.timeout) },
+      };
+    });
+    return this.#withProducer(topic, (producer) => producer.recall(topic, recallHandle, timeout));
+  }
+
+  async #run<T>(
+    transaction: Transaction,
+    { topic, tags, keys = [] }: OutgoingMessage,
+    work: (message: TransactionMessage) => Promise<T> | T,
+  ): Promise<T> {
+    const { transactionId } = transaction;
+    let result: T;
+    try {
+      result = await work({ topic, tags, keys: [keys].flat(), transactionId });
+    } catch (error) {
+      await end(transaction, stateOf(await this.transactions.isCommitted(transactionId)));
+      throw error;
+    }
+    await end(transaction, result);
+    return result;
+  }
+
+  #begin(method: string, message: OutgoingMessage, settings: ClientSendOptions): Promise<Transaction> {
+    return this.#withProducer(message.topic, (producer) => {
+      this.transactions.prepareForChecks(message.topic, `RocketMQTemplate.${method}`);
+      return producer.beginTransaction(message, settings);
+    });
+  }
+
+  #compose(method: string, destination: Destination, payload: unknown, options: SendOptions): Composed {
     return inside(`RocketMQTemplate.${method}`, undefined, () => ({
-      message: compose(this.#composer, destination, payload, options, SEND_OPTIONS, true),
+      message: compose(this.#composer, destination, payload, options, SEND_OPTIONS),
       settings: settingsOf(options),
     }));
+  }
+
+  #composeHalf(
+    method: string,
+    destination: Destination,
+    payload: unknown,
+    options: BeginTransactionOptions,
+    others: readonly string[],
+  ): Composed {
+    return inside(`RocketMQTemplate.${method}`, undefined, () => {
+      const message = compose(this.#composer, destination, payload, options, others);
+      refuseDelay(options);
+      return { message, settings: settingsOf(options) };
+    });
   }
 
   #withProducer<T>(topic: string, send: (producer: Producer) => Promise<T>): Promise<T> {
@@ -123,10 +211,20 @@ export class RocketMQTemplate {
   }
 }
 
-function settingsOf({ timeout, shardingKey }: SendOptions): { timeout?: number; shardingKey?: string } {
-  const ms = timeout === undefined ? undefined : checkDuration('timeout', timeout, 1, LONGEST_TIMEOUT_MS);
-  if (shardingKey !== undefined && (typeof shardingKey !== 'string' || shardingKey === '')) {
-    throw new InvalidOptionError('shardingKey', shardingKey, 'a non-empty string');
-  }
-  return { timeout: ms, shardingKey };
+/** What the client sends, and how. */
+interface Composed {
+  readonly message: OutgoingMessage;
+  readonly settings: ClientSendOptions;
+}
+
+/** @param result of the work, of which two values mean something */
+function end(transaction: Transaction, result: unknown): Promise<void> {
+  if (result === RocketMQLocalTransactionState.ROLLBACK) return transaction.rollback();
+  if (result === RocketMQLocalTransactionState.UNKNOWN) return transaction.leaveUnknown();
+  return transaction.commit();
+}
+
+function stateOf(isCommitted: boolean | undefined): RocketMQLocalTransactionState {
+  if (isCommitted === undefined) return RocketMQLocalTransactionState.UNKNOWN;
+  return isCommitted ? RocketMQLocalTransactionState.COMMIT : RocketMQLocalTransactionState.ROLLBACK;
 }

@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import type { ListenerExplorer } from '../discovery/listener-explorer.js';
@@ -6,6 +6,7 @@ import { RocketMQLocalTransactionState } from '../decorators/listener-metadata.j
 import type { RocketMQLocalTransactionListener } from '../decorators/listener-metadata.js';
 import { resolveOptions } from '../options/rocketmq.options.js';
 import type { DiscoveredTransactionListener } from '../discovery/transaction-host.js';
+import type { TransactionLog } from '../transaction-log/transaction-log.js';
 import { TransactionListeners } from './transaction-listeners.js';
 import type { TransactionCall } from './transaction-listeners.js';
 
@@ -119,4 +120,50 @@ test('on a cluster, a transaction listener needs a named group: the broker asks 
   const named = new TransactionListeners(explorer, resolveOptions({ nameServer: 'mq:9876', group: 'shop' }, {}));
   await named.discover();
   expect(named.topics).toEqual(['orders']);
+});
+
+describe('a transaction without a class', () => {
+  const none = { transactionListeners: () => Promise.resolve([]) } as unknown as ListenerExplorer;
+  const log = (answer: () => boolean): TransactionLog => ({
+    record: () => Promise.resolve(),
+    hasCommitted: async () => answer(),
+  });
+  const withLog = (transactionLog: TransactionLog): TransactionListeners =>
+    new TransactionListeners(none, resolveOptions({ group: 'app', transactionLog }, {}));
+
+  test.each([
+    [true, 'COMMIT_MESSAGE'],
+    [false, 'ROLLBACK_MESSAGE'],
+  ])('is checked in the log: %p', async (committed, wire) => {
+    await expect(withLog(log(() => committed)).checkLocalTransaction(CHECK)).resolves.toBe(wire);
+  });
+
+  test('is of unknown end while the log has no answer', async () => {
+    const all = withLog(
+      log(() => {
+        throw new Error('database down');
+      }),
+    );
+    await expect(all.checkLocalTransaction(CHECK)).resolves.toBe('UNKNOW');
+    await expect(all.isCommitted('TX')).resolves.toBeUndefined();
+  });
+
+  test('is asked about by every broker that stores half messages', () => {
+    expect(withLog(log(() => true)).topics).toEqual(['RMQ_SYS_TRANS_HALF_TOPIC']);
+  });
+
+  test('is warned of once for each topic when there is no log: nobody would answer', () => {
+    const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
+    const all = new TransactionListeners(none, resolveOptions({ group: 'app' }, {}));
+    for (const topic of ['orders', 'orders', 'payments']) all.prepareForChecks(topic, 'RocketMQTemplate.transaction');
+    expect(warn.mock.calls.map(([line]) => /topic '(\w+)'/.exec(String(line))?.[1])).toEqual(['orders', 'payments']);
+    warn.mockRestore();
+  });
+
+  test('needs a named group on a cluster, as a listener does', () => {
+    const all = new TransactionListeners(none, resolveOptions({ nameServer: 'mq:9876' }, {}));
+    expect(() => all.prepareForChecks('orders', 'RocketMQTemplate.transaction')).toThrow(
+      /^RocketMQTemplate\.transaction has no group on the cluster mq:9876/,
+    );
+  });
 });

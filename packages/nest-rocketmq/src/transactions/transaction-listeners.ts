@@ -1,6 +1,6 @@
 // Finds the app's transaction listeners and calls the one that decides a topic. One producer group serves all topics, so that
 // a check reaches this class whatever the topic.
-import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
+import { HALF_TOPIC, InvalidOptionError, MessageProperty } from '@nest-rocketmq/remoting/internal';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { LocalTransactionState, OutgoingMessage, TransactionListener } from '@nest-rocketmq/client';
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
@@ -42,6 +42,7 @@ export function fromWire(state: LocalTransactionState): RocketMQLocalTransaction
 export class TransactionListeners implements TransactionListener {
   readonly #logger = new Logger('RocketMQ');
   readonly #byTopic = new Map<string, DiscoveredTransactionListener>();
+  readonly #unchecked = new Set<string>();
 
   constructor(
     private readonly explorer: ListenerExplorer,
@@ -68,13 +69,47 @@ export class TransactionListeners implements TransactionListener {
     }
   }
 
+  /** Those whose brokers may ask this app. A log answers for all topics, so for each broker that stores half messages. */
   get topics(): string[] {
-    return [...this.#byTopic.keys()];
+    return [...this.#byTopic.keys(), ...(this.options.transactionLog ? [HALF_TOPIC] : [])];
   }
 
-  /** @throws TransactionListenerError if no class here decides the topic's transactions */
+  /** @throws TransactionListenerError if no class here runs the topic's local transactions */
   requireTopic(topic: string): void {
-    this.#listenerOf(topic);
+    const { name, instance } = this.#listenerOf(topic);
+    if (instance.executeLocalTransaction) return;
+    throw new TransactionListenerError(
+      `${name} only checks transactions. Add executeLocalTransaction to it, or use RocketMQTemplate.transaction.`,
+    );
+  }
+
+  /**
+   * Warns, once for each topic, that nobody would answer a check.
+   * @throws GroupMissingError: the broker may ask any producer of the group, which so must be this service's own
+   */
+  prepareForChecks(topic: string, where: string): void {
+    const { group, groupNeededOn, transactionLog } = this.options;
+    if (groupNeededOn !== undefined) throw new GroupMissingError(where, groupNeededOn, group);
+    if (transactionLog || this.#byTopic.has(topic) || this.#unchecked.has(topic)) return;
+    this.#unchecked.add(topic);
+    this.#logger.warn(
+      `nobody answers checks for topic '${topic}': if this process ends during a transaction, its message is dropped even ` +
+        'if the work is committed. Set option transactionLog, or add a class with @RocketMQTransactionListener.',
+    );
+  }
+
+  /** Whether the work of a transaction that failed here is committed all the same; undefined when it cannot be known. */
+  async isCommitted(transactionId: string): Promise<boolean | undefined> {
+    const { transactionLog } = this.options;
+    if (!transactionLog) return false;
+    try {
+      return await transactionLog.hasCommitted(transactionId);
+    } catch (error) {
+      this.#logger.error(
+        `the transaction log has no answer for ${transactionId}, the broker will ask: ${reasonOf(error)}`,
+      );
+      return undefined;
+    }
   }
 
   async executeLocalTransaction(
@@ -86,7 +121,7 @@ export class TransactionListeners implements TransactionListener {
     const keys = message.keys === undefined ? [] : [message.keys].flat();
     const { topic, tags, transactionId } = message;
     try {
-      const state = await instance.executeLocalTransaction(call.payload, {
+      const state = await instance.executeLocalTransaction!(call.payload, {
         topic,
         tags,
         keys,
@@ -106,6 +141,11 @@ export class TransactionListeners implements TransactionListener {
   async checkLocalTransaction(message: MessageExt): Promise<LocalTransactionState> {
     const what = `check of transaction ${message.msgId} on topic ${message.topic}`;
     try {
+      const { transactionLog } = this.options;
+      if (transactionLog && !this.#byTopic.has(message.topic)) {
+        const id = message.properties.get(MessageProperty.UNIQ_KEY) ?? message.msgId;
+        return (await transactionLog.hasCommitted(id)) ? 'COMMIT_MESSAGE' : 'ROLLBACK_MESSAGE';
+      }
       const { name, instance } = this.#listenerOf(message.topic);
       const payload = this.options.messageConverter.decode(message, 'json');
       const context = RocketMQContext.of(message, this.options.group, new AbortController().signal);
@@ -135,7 +175,7 @@ export class TransactionListeners implements TransactionListener {
     const listener = this.#byTopic.get(topic);
     if (listener) return listener;
     throw new TransactionListenerError(
-      `no transaction listener for topic '${topic}' in this app (there are: ${this.topics.join(', ') || 'none'}). ` +
+      `no transaction listener for topic '${topic}' in this app (there are: ${[...this.#byTopic.keys()].join(', ') || 'none'}). ` +
         `Add a provider class with @RocketMQTransactionListener({ topic: '${topic}' }).`,
     );
   }

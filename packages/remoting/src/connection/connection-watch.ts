@@ -1,4 +1,4 @@
-// Checks a server's connections every few seconds, and closes those that are silent, do not finish a frame, or do not
+// Checks a server's connections periodically, and closes those that are silent, do not finish a frame, or do not
 // read their answers.
 import type { Clock, TimerHandle } from '../time/clock.js';
 import type { Connection } from './connection.js';
@@ -25,6 +25,7 @@ export const watchDefaults: WatchLimits = {
   writeTimeout: 30_000,
 };
 
+/** Half of the shortest limit by default. */
 const INTERVAL_MS = 5_000;
 /** The slowest rate of a frame: 4 MiB in 4 min. A slower sender only wants to keep the frame open. */
 const SLOWEST_BYTES_PER_MS = 16;
@@ -53,14 +54,20 @@ export class ConnectionWatch {
   #timer: TimerHandle | undefined;
   #lastLook = 0;
   #hurried = false;
+  /** ms */
+  readonly #interval: number;
 
-  constructor(private readonly options: ConnectionWatchOptions) {}
+  constructor(private readonly options: ConnectionWatchOptions) {
+    const { idleTimeout, frameTimeout, firstFrameTimeout, writeTimeout } = options.limits;
+    // Longer only where every limit is: a clock that is turned by hand would otherwise pass nothing but checks.
+    this.#interval = Math.max(INTERVAL_MS, Math.min(idleTimeout, frameTimeout, firstFrameTimeout, writeTimeout) / 2);
+  }
 
   /** Starts checking, as long as there are connections. */
   arm(): void {
     if (this.#timer) return;
     this.#lastLook = this.options.clock.monotonic();
-    this.#armIn(INTERVAL_MS);
+    this.#armIn(this.#interval);
   }
 
   /** Checks soon: somebody waits for memory that unread answers hold. */
@@ -88,14 +95,14 @@ export class ConnectionWatch {
     this.#look();
     this.#hurried = this.options.unsent.wanted;
     if (this.#timer || this.options.connections.size === 0) return;
-    this.#armIn(this.#hurried ? STANDS_STILL_MS : INTERVAL_MS);
+    this.#armIn(this.#hurried ? STANDS_STILL_MS : this.#interval);
   }
 
   #look(): void {
     const { clock, connections } = this.options;
     const now = clock.monotonic();
     // This process itself was held up: what has arrived meanwhile must be read first.
-    const heldUp = now - this.#lastLook > 3 * INTERVAL_MS;
+    const heldUp = now - this.#lastLook > 3 * this.#interval;
     this.#lastLook = now;
     for (const connection of connections) {
       const seen = this.#update(connection, now, heldUp);

@@ -1,0 +1,81 @@
+import { beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import type { Admin, CreateTopicOptions } from '@nest-rocketmq/client';
+import { createDeclaredTopics } from './declared-topics.js';
+import type { CheckedTopic } from '../options/topic-options.js';
+
+let created: CreateTopicOptions[];
+let warnings: string[];
+
+beforeEach(() => {
+  created = [];
+  warnings = [];
+  jest.spyOn(Logger.prototype, 'warn').mockImplementation((line: unknown) => void warnings.push(String(line)));
+});
+
+/** A cluster of broker-b and broker-a. @param queues of the topic on each broker; without, there is no topic */
+function admin(queues?: Record<string, number>, refuse?: Error): Admin {
+  const queueDatas = Object.entries(queues ?? {}).map(([brokerName, writeQueueNums]) => ({
+    brokerName,
+    writeQueueNums,
+  }));
+  return {
+    topicRoute: () => Promise.resolve(queues && { queueDatas }),
+    clusterInfo: () =>
+      Promise.resolve({
+        brokerAddrTable: new Map([
+          ['broker-b', {}],
+          ['broker-a', {}],
+        ]),
+      }),
+    createTopic: (options: CreateTopicOptions) => {
+      created.push(options);
+      return refuse ? Promise.reject(refuse) : Promise.resolve();
+    },
+  } as unknown as Admin;
+}
+
+const topic = (queues: number, brokers?: string[]): CheckedTopic => ({ name: 'order', queues, brokers });
+
+describe('a declared topic', () => {
+  test('is created with its queues on all brokers, or on those that it names', async () => {
+    await createDeclaredTopics(admin(), [topic(4)]);
+    await createDeclaredTopics(admin(), [topic(4, ['broker-b'])]);
+    expect(created).toEqual([
+      { topic: 'order', queues: 4 },
+      { topic: 'order', queues: 4, brokers: ['broker-b'] },
+    ]);
+  });
+
+  test('of one queue is created on one broker only, whatever the order in which brokers are named', async () => {
+    await createDeclaredTopics(admin(), [topic(1)]);
+    expect(created).toEqual([{ topic: 'order', queues: 1, brokers: ['broker-a'] }]);
+  });
+
+  test.each([
+    [4, { 'broker-a': 4, 'broker-b': 4 }],
+    [1, { 'broker-a': 1 }],
+  ])('that exists as declared is left alone: %i', async (queues, existing) => {
+    await createDeclaredTopics(admin(existing), [topic(queues)]);
+    expect([created, warnings]).toEqual([[], []]);
+  });
+
+  test.each<[number, Record<string, number>, RegExp]>([
+    [4, { 'broker-a': 4, 'broker-b': 8 }, /4 on broker-a, 8 on broker-b, not 4\. It is left/],
+    [1, { 'broker-a': 1, 'broker-b': 1 }, /not 1 in all, so its messages are not in one order/],
+  ])('that exists with other queues is left alone, with a warning: %i', async (queues, existing, warning) => {
+    await createDeclaredTopics(admin(existing), [topic(queues)]);
+    expect(created).toEqual([]);
+    expect(warnings).toEqual([expect.stringMatching(warning)]);
+  });
+
+  test('that cannot be created is an error that says what an administrator has to do', async () => {
+    const creating = createDeclaredTopics(admin(undefined, new Error('no permission.')), [topic(4, ['broker-a'])]);
+    await expect(creating).rejects.toMatchObject({
+      code: 'TOPIC_NOT_CREATED',
+      message: expect.stringMatching(
+        /order .*: no permission\. Have an administrator .*updateTopic.*-t order -r 4 -w 4/,
+      ),
+    });
+  });
+});
