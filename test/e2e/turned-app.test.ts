@@ -13,15 +13,13 @@ import {
 import { rocketMQTesting } from 'nest-rocketmq/testing';
 
 const { COMMIT, UNKNOWN } = RocketMQLocalTransactionState;
-const ROUNDS = 20;
+/** The first ones warm up, and other tests may take the processor from some. */
+const MOST_ROUNDS = 30;
 const SUSPENSIONS = 10;
 const CHECKS = 3;
-const MOST_MS = 50;
+const LIMIT_MS = 50;
 
-/**
- * The time in which the clock turns through the delay, and through all else: ms of this process, which on a quiet machine is the
- * real time. Others may keep this one waiting.
- */
+/** ms of real time in which the clock turns through the delay, and through all else. */
 async function round(delay: string): Promise<number> {
   const seen = { reminders: 0, failures: 0, checks: 0, paid: 0 };
 
@@ -54,20 +52,20 @@ async function round(delay: string): Promise<number> {
   await template.send('order', { id: 'o1' }, { shardingKey: 'o1' });
   await template.send('reminder', { id: 'o1' }, { delay });
   await template.transaction('payment', { id: 'o1' }, () => UNKNOWN);
-  const began = process.cpuUsage();
+  const began = performance.now();
   await testing.advance(delay, { timeout: '20s' });
-  const { user, system } = process.cpuUsage(began);
+  const took = performance.now() - began;
   // A topic that was new may have been found a moment after its message was sent.
   await testing.advance('2s', { timeout: '20s' });
   expect(seen).toEqual({ reminders: 1, failures: SUSPENSIONS + 1, checks: CHECKS, paid: 1 });
   await app.close();
-  return (user + system) / 1_000;
+  return took;
 }
 
 beforeAll(() => Logger.overrideLogger(false));
 
-test(`a delay of 36 hours, ${SUSPENSIONS} suspensions and ${CHECKS} check-backs take less than ${MOST_MS} ms`, async () => {
-  const times: number[] = [];
-  while (times.length < ROUNDS && !times.some((time) => time < MOST_MS)) times.push(await round('36h'));
-  expect(Math.min(...times)).toBeLessThan(MOST_MS);
+test(`a delay of 36 hours, ${SUSPENSIONS} suspensions and ${CHECKS} check-backs take less than ${LIMIT_MS} ms`, async () => {
+  let best = Infinity;
+  for (let count = 0; count < MOST_ROUNDS && best >= LIMIT_MS; count++) best = Math.min(best, await round('36h'));
+  expect(best).toBeLessThan(LIMIT_MS);
 }, 60_000);
