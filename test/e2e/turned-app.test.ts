@@ -13,8 +13,8 @@ import {
 import { rocketMQTesting } from 'nest-rocketmq/testing';
 
 const { COMMIT, UNKNOWN } = RocketMQLocalTransactionState;
-/** The first ones warm up, and other tests may take the processor from some. */
-const MOST_ROUNDS = 30;
+/** For rounds until one is fast enough: the first ones warm up, and other tests may take the processor from some. ms */
+const PATIENCE_MS = 20_000;
 const SUSPENSIONS = 10;
 const CHECKS = 3;
 const LIMIT_MS = 50;
@@ -66,6 +66,7 @@ beforeAll(() => Logger.overrideLogger(false));
 
 test(`a delay of 36 hours, ${SUSPENSIONS} suspensions and ${CHECKS} check-backs take less than ${LIMIT_MS} ms`, async () => {
   let best = Infinity;
-  for (let count = 0; count < MOST_ROUNDS && best >= LIMIT_MS; count++) best = Math.min(best, await round('36h'));
+  const end = performance.now() + PATIENCE_MS;
+  while (best >= LIMIT_MS && performance.now() < end) best = Math.min(best, await round('36h'));
   expect(best).toBeLessThan(LIMIT_MS);
 }, 60_000);

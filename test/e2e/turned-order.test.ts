@@ -6,8 +6,8 @@ import { RocketMQClient } from '@nest-rocketmq/client';
 import { ManualClock } from '@nest-rocketmq/remoting/internal';
 
 const TOPIC = 'orders';
-/** The first ones warm up, and other tests may take the processor from some. */
-const MOST_ROUNDS = 30;
+/** For rounds until one is fast enough: the first ones warm up, and other tests may take the processor from some. ms */
+const PATIENCE_MS = 20_000;
 const LIMIT_MS = 50;
 
 /** ms of real time for ten suspensions of an ordered queue and three check-backs of a transaction. */
@@ -55,6 +55,7 @@ async function round(): Promise<number> {
 
 test('ten suspensions of an ordered queue and three check-backs take less than 50 ms', async () => {
   let best = Infinity;
-  for (let count = 0; count < MOST_ROUNDS && best >= LIMIT_MS; count++) best = Math.min(best, await round());
+  const end = performance.now() + PATIENCE_MS;
+  while (best >= LIMIT_MS && performance.now() < end) best = Math.min(best, await round());
   expect(best).toBeLessThan(LIMIT_MS);
 });

@@ -10,7 +10,7 @@ import { LockFile } from './lock-file.js';
 const ROOT = '/store';
 const DEAD = 999;
 const FIRST = 1_001;
-const RUNS = 100;
+const RUNS = Number(process.env['LOCK_RACES'] ?? 30);
 
 const put = (files: MemoryFileSystem, name: string, text: string): void =>
   void files.openSync(`${ROOT}/${name}`, 'create').writeSync(Buffer.from(text), 0, text.length, 0);
