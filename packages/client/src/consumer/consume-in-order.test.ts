@@ -284,6 +284,18 @@ describe('the lock of a queue', () => {
     expect(locks('LOCK_BATCH_MQ')).toHaveLength(before + 2);
   });
 
+  it('is kept at one broker while another one does not answer', async () => {
+    const fake = new FakeCluster({ brokers: ['broker-a', 'broker-b'], topics: { t: 1 } });
+    await consuming(fake, { consumeMode: 'ORDERLY' });
+    const [, dead] = fake.brokers;
+    for (let i = 0; i < 100; i++) dead!.next('LOCK_BATCH_MQ', () => ({ code: ResponseCode.SYSTEM_ERROR }));
+    const begun = (): number => fake.broker.requests('QUERY_CONSUMER_OFFSET').length;
+    const before = begun();
+    await fake.clock.advance(70_000);
+    // A queue whose lock has lapsed is begun anew.
+    expect(begun()).toBe(before);
+  });
+
   it('that a broker has given to another ends the queue here: nothing more begins, nothing is stored', async () => {
     const fake = new FakeCluster({ topics: { t: 1 } });
     const { running, end } = await inOrder(fake);

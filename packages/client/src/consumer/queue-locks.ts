@@ -33,6 +33,8 @@ export class QueueLocks {
   /** When the request was sent that the broker has last confirmed, by queue. Monotonic ms. */
   readonly #lockedAt = new Map<string, number>();
   readonly #renewals: Repeating;
+  /** Brokers that are asked to renew now. */
+  readonly #renewing = new Set<string>();
   /** ms */
   readonly #maxLiveTime: number;
   readonly #stopping = new AbortController();
@@ -122,30 +124,43 @@ export class QueueLocks {
     return queues.filter((queue) => confirmed.has(queueKey(queue)));
   }
 
-  async #renew(): Promise<void> {
+  /** Each broker apart: one that does not answer must not keep the locks of the others from being renewed. */
+  #renew(): void {
+    const { context, group, owned } = this.#parts;
+    for (const brokerName of new Set(owned().map(({ messageQueue }) => messageQueue.brokerName))) {
+      if (this.#renewing.has(brokerName)) continue;
+      this.#renewing.add(brokerName);
+      this.#renewAt(brokerName)
+        .catch((error: unknown) =>
+          context.logger.warn(`renewing the queue locks of ${group} at broker ${brokerName}: ${describe(error)}`),
+        )
+        .finally(() => this.#renewing.delete(brokerName));
+    }
+  }
+
+  /** Asks until the broker has answered, or none of its queues is ours any more. */
+  async #renewAt(brokerName: string): Promise<void> {
     const { owned, lost, context } = this.#parts;
+    const here = (): ProcessQueue[] => owned().filter(({ messageQueue }) => messageQueue.brokerName === brokerName);
     // One that was given up while its renewal was under way may be locked again by that.
     const isOwned = (queue: MessageQueue): boolean =>
-      owned().some(({ messageQueue }) => queueKey(messageQueue) === queueKey(queue));
-    let due = owned();
-    while (due.length > 0 && !this.#stopping.signal.aborted) {
-      const unanswered = new Set<ProcessQueue>();
+      here().some(({ messageQueue }) => queueKey(messageQueue) === queueKey(queue));
+    while (!this.#stopping.signal.aborted) {
+      const due = here();
       const held = due.filter(({ messageQueue }) => this.holds(messageQueue));
       // Past its time a lock may have been another's meanwhile, even if the broker gave it to us now.
       for (const queue of due) if (!held.includes(queue)) lost(queue);
-      await Promise.all(
-        [...byBroker(held.map(({ messageQueue }) => messageQueue))].map(async ([brokerName, queues]) => {
-          const locked = await this.#ask(brokerName, queues).catch(this.#failed(brokerName));
-          for (const queue of held) {
-            if (!queues.includes(queue.messageQueue)) continue;
-            if (!locked) unanswered.add(queue);
-            else if (!locked.includes(queue.messageQueue)) lost(queue);
-            else if (!isOwned(queue.messageQueue)) void this.unlock([queue.messageQueue]);
-          }
-        }),
-      );
-      due = [...unanswered].filter((queue) => !queue.dropped);
-      if (due.length > 0) await sleep(context.clock, RENEW_AGAIN_MS, this.#stopping.signal);
+      if (held.length === 0) return;
+      const queues = held.map(({ messageQueue }) => messageQueue);
+      const locked = await this.#ask(brokerName, queues).catch(this.#failed(brokerName));
+      if (locked) {
+        for (const queue of held) {
+          if (!locked.includes(queue.messageQueue)) lost(queue);
+          else if (!isOwned(queue.messageQueue)) void this.unlock([queue.messageQueue]);
+        }
+        return;
+      }
+      await sleep(context.clock, RENEW_AGAIN_MS, this.#stopping.signal);
     }
   }
 
