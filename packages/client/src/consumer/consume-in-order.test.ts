@@ -398,6 +398,22 @@ describe('a queue that goes to another consumer', () => {
     await fake.until('unlocked', () => locks('UNLOCK_BATCH_MQ').length === 1);
   });
 
+  it('is not unlocked while a call of before it was lost and came back is under way', async () => {
+    const fake = new FakeCluster({ topics: { t: 2 } });
+    const { running, end } = await inOrder(fake);
+    fake.broker.put('t', 1, 'a');
+    await fake.until('a', () => running().length === 1);
+    fake.broker.lockedByOthers.add('t@1');
+    await fake.clock.advance(20_000);
+    fake.broker.lockedByOthers.clear();
+    await fake.clock.advance(3_000);
+    another();
+    await fake.clock.advance(5_000);
+    expect(locks('UNLOCK_BATCH_MQ')).toEqual([]);
+    await end('a');
+    await fake.until('unlocked', () => locks('UNLOCK_BATCH_MQ').length === 1);
+  });
+
   it('is unlocked at a shutdown; one whose listener is still at work is not', async () => {
     const fake = new FakeCluster({ topics: { t: 2 } });
     const { consumer, running } = await inOrder(fake);

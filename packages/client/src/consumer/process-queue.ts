@@ -1,6 +1,7 @@
 // Keeps the messages of one queue that are here and not yet consumed, and the offset below which all are.
 import { sharedAbortController } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
+import { QueueCalls } from './queue-calls.js';
 
 export class ProcessQueue {
   readonly messageQueue: MessageQueue;
@@ -12,15 +13,15 @@ export class ProcessQueue {
   readonly #dropping = sharedAbortController();
   readonly #waiting: (() => void)[] = [];
   #bytes = 0;
-  /** Listener calls under way, where the order of the queue is kept. */
-  #calls = 0;
+  readonly #calls: QueueCalls;
   #closing = false;
-  #whenIdle: (() => void) | undefined;
   /** One beyond the last message that was ever here. */
   #end = -1;
 
-  constructor(messageQueue: MessageQueue) {
+  /** @param calls the listener calls under way, where the order of the queue is kept; shared with earlier ProcessQueues of it */
+  constructor(messageQueue: MessageQueue, calls = new QueueCalls()) {
     this.messageQueue = messageQueue;
+    this.#calls = calls;
   }
 
   /** The queue is no longer ours: what is still running here counts for nothing. */
@@ -33,8 +34,9 @@ export class ProcessQueue {
     return this.#closing;
   }
 
+  /** No listener call is under way in the queue, nor one of before it was lost and came back. */
   get idle(): boolean {
-    return this.#calls === 0;
+    return this.#calls.count(queueKey(this.messageQueue)) === 0;
   }
 
   /** Aborts when the queue is dropped. */
@@ -71,15 +73,15 @@ export class ProcessQueue {
   /** No more listener calls begin. Resolves when those under way have ended and their results are counted. */
   close(): Promise<void> {
     this.#closing = true;
-    return this.idle ? Promise.resolve() : new Promise((resolve) => (this.#whenIdle = resolve));
+    return this.#calls.whenIdle(queueKey(this.messageQueue));
   }
 
   callBegins(): void {
-    this.#calls++;
+    this.#calls.begins(queueKey(this.messageQueue));
   }
 
   callEnded(): void {
-    if (--this.#calls === 0) this.#whenIdle?.();
+    this.#calls.ended(queueKey(this.messageQueue));
   }
 
   add(messages: readonly MessageExt[]): void {

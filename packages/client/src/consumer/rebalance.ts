@@ -9,6 +9,7 @@ import type { MessageModel } from './consumer-options.js';
 import type { OffsetStore } from './offset-store.js';
 import { Throttle } from '../time/throttle.js';
 import { ProcessQueue, queueKey } from './process-queue.js';
+import { QueueCalls } from './queue-calls.js';
 import type { QueueLocks } from './queue-locks.js';
 
 /** Apache's minInterval. ms */
@@ -36,6 +37,7 @@ export interface RebalanceParts {
 export class Rebalance {
   readonly #parts: RebalanceParts;
   readonly #owned = new Map<string, ProcessQueue>();
+  readonly #calls = new QueueCalls();
   readonly #throttle: Throttle;
   #stopped = false;
 
@@ -205,7 +207,7 @@ export class Rebalance {
       }
       // Kept from here on: should we end before the first message, what is sent until we are back is not skipped.
       offsets.update(messageQueue, offset);
-      const queue = new ProcessQueue(messageQueue);
+      const queue = new ProcessQueue(messageQueue, this.#calls);
       this.#owned.set(queueKey(messageQueue), queue);
       begin(queue, offset);
       return true;
