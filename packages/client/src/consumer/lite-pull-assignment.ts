@@ -128,9 +128,11 @@ export class LitePullAssignment {
   async start(): Promise<void> {
     this.#started = true;
     const { routes } = this.#parts.context;
+    // Those that come from now on are pulled at once.
+    const waiting = this.#parts.buffer.queues;
     await this.join([...this.subscriptions.values()]);
     if (this.#stopped) return this.release();
-    for (const queue of this.#parts.buffer.queues) this.#parts.begin(queue);
+    for (const queue of waiting) if (!queue.dropped) this.#parts.begin(queue);
     this.#stopListening = routes.onChange((topic) => {
       if (this.subscriptions.has(topic)) this.rebalance();
     });
