@@ -5,7 +5,7 @@ import type { ClientContext } from '../client-context.js';
 import { SubscriptionRefusedError } from '../errors.js';
 
 /**
- * Asks for the routes, and keeps looking for topics that have none.
+ * Asks for the routes.
  * @returns the topics that do not exist yet
  * @throws NameServerUnreachableError, SubscriptionRefusedError when a broker does not understand an expression
  */
@@ -17,7 +17,6 @@ export async function findTopics(
   const found = await Promise.all(
     subscriptions.map(async (subscription) => {
       const { topic } = subscription;
-      context.routes.watch(topic);
       const route = await context.routes.resolve(topic);
       if (topic === retryTopic(group)) return [];
       if (subscription.expressionType !== 'TAG') await checkExpression(context, group, subscription);

@@ -42,6 +42,9 @@ export class LitePullAssignment {
   /** Topics whose routes are looked for until they are given up. */
   readonly #watched = new Set<string>();
   #stopListening: (() => void) | undefined;
+  #version = 0;
+  /** Calls of `assign`: the last one counts. */
+  #assigns = 0;
 
   constructor(parts: LitePullAssignmentParts) {
     this.#parts = parts;
@@ -60,30 +63,36 @@ export class LitePullAssignment {
     });
   }
 
-  /** @throws SubscriptionConflictError */
-  subscribe(subscription: Subscription): SubscriptionData {
+  /** Sets what the start subscribes to. @throws SubscriptionConflictError, InvalidOptionError */
+  subscribe(subscription: Subscription): void {
     this.#enter('subscribe');
-    const data = subscriptionData(subscription, this.#parts.context.clock.now());
-    this.#set(data, this.subscriptions.get(data.topic));
-    return data;
+    this.#set(this.#next(subscription));
   }
 
-  /** Makes brokers know a subscription that came after the start. @throws NameServerUnreachableError, SubscriptionRefusedError */
-  async join(subscriptions: readonly SubscriptionData[]): Promise<void> {
-    const { context, options } = this.#parts;
-    const missing = await findTopics(context, options.group, subscriptions);
-    for (const topic of missing) this.youngTopics.add(topic);
-    for (const { topic } of subscriptions) {
-      if (this.#watched.has(topic)) context.routes.unwatch(topic);
-      this.#watched.add(topic);
-    }
-    await context.heartbeat.beat();
+  /**
+   * Subscribes while it runs. Resolves when brokers know.
+   * @throws SubscriptionConflictError, NameServerUnreachableError, SubscriptionRefusedError, InvalidOptionError: nothing has
+   * changed
+   */
+  async change(subscription: Subscription): Promise<void> {
+    this.#mustNotConflict('subscribe');
+    const next = this.#next(subscription);
+    await this.#find([next]);
+    if (this.#stopped) return;
+    this.#enter('subscribe');
+    const current = this.subscriptions.get(next.topic);
+    // Another change has been faster, and is newer.
+    if (current && current.subVersion >= next.subVersion) return;
+    this.#set(next);
+    await this.#parts.context.heartbeat.beat();
+    this.rebalance();
   }
 
   /** Gives up the topic's queues; what is consumed of them is stored. @throws SubscriptionConflictError */
   async unsubscribe(topic: string): Promise<void> {
     this.#enter('subscribe');
     if (!this.subscriptions.delete(topic)) return;
+    this.youngTopics.delete(topic);
     const { context, offsets } = this.#parts;
     const owned = this.#rebalance.owned.filter(({ messageQueue }) => messageQueue.topic === topic);
     for (const queue of owned) this.#rebalance.drop(queue);
@@ -99,16 +108,20 @@ export class LitePullAssignment {
   /**
    * Takes these queues, and gives up all others.
    * @param subscription the filter of each topic
-   * @throws SubscriptionConflictError
+   * @throws as `change`
    */
   async assign(queues: readonly MessageQueue[], subscription: Omit<Subscription, 'topic'>): Promise<void> {
-    this.#enter('assign');
-    const { clock } = this.#parts.context;
-    const before = new Map(this.subscriptions);
-    this.subscriptions.clear();
-    for (const { topic } of queues) {
-      this.#set(subscriptionData({ topic, ...subscription }, clock.now()), before.get(topic));
+    this.#mustNotConflict('assign');
+    const turn = ++this.#assigns;
+    const next = new Map(queues.map(({ topic }) => [topic, this.#next({ topic, ...subscription })]));
+    if (this.#started) {
+      await this.#find([...next.values()].filter((one) => !isSameFilter(one, this.subscriptions.get(one.topic))));
+      // Another call has come since.
+      if (this.#stopped || turn !== this.#assigns) return;
     }
+    this.#enter('assign');
+    for (const topic of this.subscriptions.keys()) if (!next.has(topic)) this.subscriptions.delete(topic);
+    for (const one of next.values()) this.#set(one);
     const keys = new Set(queues.map(queueKey));
     const lost = [...this.#assigned].filter(([key]) => !keys.has(key));
     await this.#giveUp(lost);
@@ -120,17 +133,18 @@ export class LitePullAssignment {
       this.#begin({ ...queue }, undefined, dropping.signal);
     }
     if (!this.#started) return;
-    for (const topic of before.keys()) if (!this.subscriptions.has(topic)) this.#unwatch(topic);
-    await this.join([...this.subscriptions.values()].filter(({ topic }) => !before.has(topic)));
+    for (const topic of this.#watched) if (!this.subscriptions.has(topic)) this.#unwatch(topic);
+    await this.#parts.context.heartbeat.beat();
   }
 
   /** Resolves when the queues are divided for the first time. */
   async start(): Promise<void> {
     this.#started = true;
-    const { routes } = this.#parts.context;
+    const { routes, heartbeat } = this.#parts.context;
     // Those that come from now on are pulled at once.
     const waiting = this.#parts.buffer.queues;
-    await this.join([...this.subscriptions.values()]);
+    await this.#find([...this.subscriptions.values()]);
+    await heartbeat.beat();
     if (this.#stopped) return this.release();
     for (const queue of waiting) if (!queue.dropped) this.#parts.begin(queue);
     this.#stopListening = routes.onChange((topic) => {
@@ -159,10 +173,32 @@ export class LitePullAssignment {
     for (const topic of this.#watched) this.#unwatch(topic);
   }
 
-  /** @param before the subscription that it replaces */
-  #set(data: SubscriptionData, before: SubscriptionData | undefined): void {
+  /** Finds the topics, and has brokers check their filters. @throws NameServerUnreachableError, SubscriptionRefusedError */
+  async #find(subscriptions: readonly SubscriptionData[]): Promise<void> {
+    const { context, options } = this.#parts;
+    for (const { topic } of subscriptions) {
+      if (this.#watched.has(topic)) continue;
+      this.#watched.add(topic);
+      context.routes.watch(topic);
+    }
+    try {
+      for (const topic of await findTopics(context, options.group, subscriptions)) this.youngTopics.add(topic);
+    } catch (error) {
+      for (const { topic } of subscriptions) if (!this.subscriptions.has(topic)) this.#unwatch(topic);
+      throw error;
+    }
+  }
+
+  /** Brokers keep the subscription of a group that has the greatest version. */
+  #next(subscription: Subscription): SubscriptionData {
+    this.#version = Math.max(this.#parts.context.clock.now(), this.#version + 1);
+    return subscriptionData(subscription, this.#version);
+  }
+
+  #set(data: SubscriptionData): void {
+    const before = this.subscriptions.get(data.topic);
     this.subscriptions.set(data.topic, data);
-    if (!before || before.subString === data.subString) return;
+    if (!before || isSameFilter(data, before)) return;
     for (const queue of this.#parts.buffer.queues) if (queue.messageQueue.topic === data.topic) queue.refresh();
   }
 
@@ -171,10 +207,14 @@ export class LitePullAssignment {
   }
 
   #enter(mode: 'subscribe' | 'assign'): void {
+    this.#mustNotConflict(mode);
+    this.#mode = mode;
+  }
+
+  #mustNotConflict(mode: 'subscribe' | 'assign'): void {
     if (this.#mode !== 'none' && this.#mode !== mode) {
       throw new SubscriptionConflictError(this.#parts.options.group, this.#mode);
     }
-    this.#mode = mode;
   }
 
   #begin(messageQueue: MessageQueue, offset: number | undefined, signal: AbortSignal): void {
@@ -203,4 +243,8 @@ export class LitePullAssignment {
     await offsets.persist(queues, true);
     for (const queue of queues) offsets.forget(queue);
   }
+}
+
+function isSameFilter(one: SubscriptionData, other: SubscriptionData | undefined): boolean {
+  return one.subString === other?.subString && one.expressionType === other.expressionType;
 }

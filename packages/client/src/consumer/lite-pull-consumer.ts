@@ -104,16 +104,14 @@ export class LitePullConsumer implements AsyncIterable<MessageExt> {
   /**
    * Shares the topic's queues with the group, from now on. A second call for a topic replaces its filter.
    * @param expression '*', or tags as 'TagA || TagB'; or a subscription with its type of expression
-   * @throws SubscriptionConflictError after `assign`; once started also as `start`
+   * @throws SubscriptionConflictError after `assign`; once started also as `start`: then nothing has changed
    */
   async subscribe(topic: string, expression: string | Omit<Subscription, 'topic'> = '*'): Promise<void> {
     this.#mustNotBeShutDown();
     checkTopic(topic);
     const filter = typeof expression === 'string' ? { expression } : expression;
-    const subscription = this.#parts.assignment.subscribe({ ...filter, topic });
-    if (!this.#isRunning()) return;
-    await this.#parts.assignment.join([subscription]);
-    this.#parts.assignment.rebalance();
+    if (this.#isRunning()) await this.#parts.assignment.change({ ...filter, topic });
+    else this.#parts.assignment.subscribe({ ...filter, topic });
   }
 
   /** Gives the topic's queues up. */
@@ -125,7 +123,7 @@ export class LitePullConsumer implements AsyncIterable<MessageExt> {
    * Takes exactly these queues, whoever else has them; those of an earlier call that are missing are given up. The offsets
    * are the group's, if there are any.
    * @param subscription filter for all of them
-   * @throws SubscriptionConflictError after `subscribe`
+   * @throws SubscriptionConflictError after `subscribe`; once started also as `start`: then nothing has changed
    */
   async assign(queues: readonly MessageQueue[], subscription: Omit<Subscription, 'topic'> = {}): Promise<void> {
     this.#mustNotBeShutDown();
