@@ -59,9 +59,12 @@ export class LitePullOffsets {
     context.logger.warn(`${group} could not store its offsets of ${queues} for now: ${describe(own[0]!.cause)}`);
   }
 
-  /** Remembers what is consumed of a queue that goes to another consumer: who gives it up stores it. */
+  /**
+   * Remembers what is consumed of a queue that goes to another consumer: who gives it up stores it. What was committed by
+   * hand stands, unless more was consumed since.
+   */
   leave(queue: LitePullQueue): void {
-    if (queue.done !== undefined) this.#remember(queue, queue.done);
+    if (queue.done !== undefined && queue.done !== queue.committedDone) this.#remember(queue, queue.done);
   }
 
   has(queue: MessageQueue): boolean {

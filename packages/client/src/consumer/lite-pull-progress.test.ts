@@ -66,6 +66,14 @@ describe('the progress of a consumer that pulls', () => {
     expect(storedOffset()).toBe(3);
   });
 
+  it('keeps what was committed by hand, even an earlier offset, when it gives the queue up', async () => {
+    const consumer = await pulling(filled(1, 4));
+    await take(consumer, 3);
+    await consumer.commit([{ queue: queueOf(0), offset: 1 }]);
+    await consumer.unsubscribe('t');
+    expect(storedOffset()).toBe(1);
+  });
+
   it('T135 says when a commit has failed; an automatic one is made up for', async () => {
     const consumer = await pulling(filled(1, 4));
     await take(consumer, 1);
