@@ -53,14 +53,18 @@ export class LitePullReader {
   /** @throws PollInProgressError */
   iterate(): MessageIterator {
     this.#enter();
+    const ending = new AbortController();
     return new MessageIterator({
       next: async () => {
         this.#inHand = false;
-        const [message] = await this.#take(1);
-        this.#inHand = message !== undefined;
+        const [message] = await this.#take(1, Infinity, ending.signal);
+        if (!ending.signal.aborted) this.#inHand = message !== undefined;
         return message;
       },
       ended: () => {
+        ending.abort();
+        // What waits for a message takes none: the next poll would count it as consumed.
+        this.#parts.buffer.wake();
         this.#inHand = false;
         this.#busy = false;
         this.#tellPutDown();
@@ -79,13 +83,16 @@ export class LitePullReader {
     ended.abort();
   }
 
-  /** @param timeout ms; default: waits until there is a message, or it is closed */
-  async #take(max: number, timeout = Infinity): Promise<MessageExt[]> {
+  /**
+   * @param timeout ms; Infinity: waits until there is a message, or it is closed
+   * @param ending takes nothing once this has aborted
+   */
+  async #take(max: number, timeout: number, ending?: AbortSignal): Promise<MessageExt[]> {
     const { buffer, clock } = this.#parts;
     buffer.settle();
     this.#tellPutDown();
     const until = clock.monotonic() + timeout;
-    while (!this.#closed) {
+    while (!this.#closed && !ending?.aborted) {
       const messages = buffer.take(max);
       const left = until - clock.monotonic();
       if (messages.length > 0 || left <= 0) return messages;
