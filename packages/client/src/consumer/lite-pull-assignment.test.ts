@@ -1,10 +1,28 @@
 // Tests subscriptions and assignments that change while a consumer that polls starts or runs.
 import { describe, expect, it } from '@jest/globals';
-import { ResponseCode } from '@nest-rocketmq/remoting/internal';
+import { NotRunningError, ResponseCode } from '@nest-rocketmq/remoting/internal';
 import { aPuller, filled, on, pulling, queueOf } from '../../test-kit/pulling.js';
 import { SubscriptionRefusedError } from '../errors.js';
 
 const pulls = () => on.cluster.broker.requests('LITE_PULL_MESSAGE');
+
+describe('a consumer that starts', () => {
+  it('ends that when it is shut down before the name server has answered', async () => {
+    const consumer = aPuller(filled(1, 1));
+    const refused = expect(consumer.start()).rejects.toThrow(NotRunningError);
+    await consumer.shutdown();
+    await refused;
+    await on.cluster.clock.advance(60_000);
+    expect(pulls()).toEqual([]);
+  });
+
+  it('starts once, however often it is told to meanwhile', async () => {
+    const consumer = aPuller(filled(1, 1));
+    await Promise.all([consumer.start(), consumer.start()]);
+    await on.cluster.until('it pulls', () => pulls().length > 0);
+    expect(consumer.assignment()).toEqual([queueOf(0)]);
+  });
+});
 
 describe('a consumer that is assigned queues while it starts', () => {
   it('pulls each of them once at a time', async () => {

@@ -39,6 +39,7 @@ export class LitePullConsumer implements AsyncIterable<MessageExt> {
   readonly #parts: LitePullParts;
   readonly #topicListeners = new Set<() => void>();
   #state: State = 'not started';
+  #starting: Promise<void> | undefined;
 
   /** @internal */
   constructor(context: ClientContext, admin: QueueOffsets, options: LitePullConsumerOptions) {
@@ -53,30 +54,12 @@ export class LitePullConsumer implements AsyncIterable<MessageExt> {
   /**
    * Resolves when the group's queues are divided and pulled. A topic that does not exist yet is waited for in the
    * background.
+   * @throws NotRunningError after a shutdown
    * @throws NameServerUnreachableError, GroupInUseError, SubscriptionRefusedError
    */
-  async start(): Promise<void> {
-    if (this.#state === 'running') return;
-    if (this.#state === 'shut down') throw this.#notRunning();
-    const { members, clock } = this.#context;
-    const { member } = this.#parts;
-    await this.#context.start();
-    await this.#parts.offsets.load();
-    try {
-      members.addConsumer(member);
-    } catch (error) {
-      await this.#parts.offsets.close();
-      throw error;
-    }
-    this.#state = 'running';
-    member.startedAt = clock.now();
-    try {
-      await this.#parts.assignment.start();
-    } catch (error) {
-      await this.shutdown();
-      throw error;
-    }
-    if (this.#isRunning() && this.#options.autoCommit) this.#parts.autoCommit.start();
+  start(): Promise<void> {
+    this.#starting ??= this.#start().finally(() => (this.#starting = undefined));
+    return this.#starting;
   }
 
   /**
@@ -259,6 +242,31 @@ export class LitePullConsumer implements AsyncIterable<MessageExt> {
   async fetchMessageQueues(topic: string): Promise<MessageQueue[]> {
     this.#mustRun();
     return this.#admin.fetchSubscribeMessageQueues(topic);
+  }
+
+  async #start(): Promise<void> {
+    if (this.#state === 'running') return;
+    this.#mustNotBeShutDown();
+    const { members, clock } = this.#context;
+    const { member } = this.#parts;
+    await this.#context.start();
+    await this.#parts.offsets.load();
+    try {
+      this.#mustNotBeShutDown();
+      members.addConsumer(member);
+    } catch (error) {
+      await this.#parts.offsets.close();
+      throw error;
+    }
+    this.#state = 'running';
+    member.startedAt = clock.now();
+    try {
+      await this.#parts.assignment.start();
+    } catch (error) {
+      await this.shutdown();
+      throw error;
+    }
+    if (this.#isRunning() && this.#options.autoCommit) this.#parts.autoCommit.start();
   }
 
   #isRunning(): boolean {

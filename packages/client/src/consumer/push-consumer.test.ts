@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { MessageProperty, ResponseCode } from '@nest-rocketmq/remoting/internal';
+import { MessageProperty, NotRunningError, ResponseCode } from '@nest-rocketmq/remoting/internal';
 import { GROUP, aConsumer, bodies, consuming, on } from '../../test-kit/consuming.js';
 import { FakeCluster } from '../../test-kit/fake-cluster.js';
 import { SubscriptionRefusedError } from '../errors.js';
@@ -152,6 +152,16 @@ describe('an SQL92 condition', () => {
 });
 
 describe('shutdown', () => {
+  it('before the name server has answered ends the start', async () => {
+    const consumer = aConsumer(new FakeCluster({ topics: { t: 1 } }));
+    const starting = Promise.all([consumer.start(), consumer.start()]);
+    const refused = expect(starting).rejects.toThrow(NotRunningError);
+    await consumer.shutdown();
+    await refused;
+    await on.cluster.clock.advance(60_000);
+    expect(on.cluster.broker.heartbeats).toEqual([]);
+  });
+
   it('during the start leaves nothing running', async () => {
     const consumer = aConsumer(new FakeCluster({ topics: { t: 1 } }));
     let answer = (): void => undefined;

@@ -28,6 +28,7 @@ export class PushConsumer {
   #stopListening: (() => void) | undefined;
   #startedAt = 0;
   #state: State = 'not started';
+  #starting: Promise<void> | undefined;
 
   /** @internal */
   constructor(context: ClientContext, options: PushConsumerOptions) {
@@ -58,36 +59,12 @@ export class PushConsumer {
   /**
    * Resolves when brokers know the group and its queues are being pulled. A topic that does not exist yet is waited for
    * in the background.
+   * @throws NotRunningError after a shutdown
    * @throws NameServerUnreachableError, GroupInUseError, SubscriptionRefusedError when a broker refuses an SQL92 expression
    */
-  async start(): Promise<void> {
-    if (this.#state === 'running') return;
-    if (this.#state === 'shut down') throw new NotRunningError(`consumer ${this.group}`, this.#state);
-    const { members, routes, clock } = this.#context;
-    await this.#context.start();
-    await this.#parts.offsets.load();
-    try {
-      members.addConsumer(this);
-    } catch (error) {
-      await this.#parts.offsets.close();
-      throw error;
-    }
-    this.#state = 'running';
-    this.#startedAt = clock.now();
-    try {
-      await this.#join();
-    } catch (error) {
-      await this.shutdown({ deadline: 0 });
-      throw error;
-    }
-    if (!this.#isRunning()) return; // shut down meanwhile
-    this.#stopListening = routes.onChange((topic) => {
-      if (this.#subscriptions.has(topic)) this.#parts.rebalance.request();
-    });
-    await this.#parts.rebalance.start();
-    if (!this.#isRunning()) return;
-    this.#offsetTimer.start();
-    this.#parts.locks?.start();
+  start(): Promise<void> {
+    this.#starting ??= this.#start().finally(() => (this.#starting = undefined));
+    return this.#starting;
   }
 
   /** Gives the listener nothing more until `resume`; calls under way go on. What has arrived already waits. */
@@ -110,7 +87,7 @@ export class PushConsumer {
    * @throws SubscriptionRefusedError when a broker refuses an SQL92 expression: then the old subscription stands
    */
   async subscribe(subscription: Subscription): Promise<void> {
-    if (this.#state === 'shut down') throw new NotRunningError(`consumer ${this.group}`, this.#state);
+    this.#mustNotBeShutDown();
     if (!(await this.#subscriptions.set(subscription, () => this.#isRunning()))) return;
     await this.#context.heartbeat.beat();
     this.#parts.pulls.renew(subscription.topic);
@@ -123,7 +100,7 @@ export class PushConsumer {
    * @throws NotRunningError after a shutdown
    */
   async unsubscribe(topic: string): Promise<void> {
-    if (this.#state === 'shut down') throw new NotRunningError(`consumer ${this.group}`, this.#state);
+    this.#mustNotBeShutDown();
     if (!this.#subscriptions.delete(topic) || !this.#isRunning()) return;
     await this.#parts.rebalance.refresh();
     await this.#context.heartbeat.beat();
@@ -210,6 +187,41 @@ export class PushConsumer {
   async consumeDirectly(message: MessageExt, brokerName: string): Promise<DirectResult> {
     const result = await consumeDirectly(this.#parts.consume, message, brokerName, this.#context.clock);
     return { ...result, order: this.#options.consumeMode !== 'CONCURRENTLY' };
+  }
+
+  async #start(): Promise<void> {
+    if (this.#state === 'running') return;
+    this.#mustNotBeShutDown();
+    const { members, routes, clock } = this.#context;
+    await this.#context.start();
+    await this.#parts.offsets.load();
+    try {
+      this.#mustNotBeShutDown();
+      members.addConsumer(this);
+    } catch (error) {
+      await this.#parts.offsets.close();
+      throw error;
+    }
+    this.#state = 'running';
+    this.#startedAt = clock.now();
+    try {
+      await this.#join();
+    } catch (error) {
+      await this.shutdown({ deadline: 0 });
+      throw error;
+    }
+    if (!this.#isRunning()) return; // shut down meanwhile
+    this.#stopListening = routes.onChange((topic) => {
+      if (this.#subscriptions.has(topic)) this.#parts.rebalance.request();
+    });
+    await this.#parts.rebalance.start();
+    if (!this.#isRunning()) return;
+    this.#offsetTimer.start();
+    this.#parts.locks?.start();
+  }
+
+  #mustNotBeShutDown(): void {
+    if (this.#state === 'shut down') throw new NotRunningError(`consumer ${this.group}`, this.#state);
   }
 
   #isRunning(): boolean {

@@ -5,6 +5,7 @@ import type { ClientContext } from '../client-context.js';
 import type { TransactionCheck } from '../groups/group-registry.js';
 import { prepareBatch } from './batch.js';
 import { RoundRobin, chosenQueue, isQueueChosen } from './choose-queue.js';
+import { joinTopics } from './join-topics.js';
 import { Requester } from './request.js';
 import { addressed, replyMessage, sendReply } from './reply.js';
 import { compressed, prepare } from './outgoing.js';
@@ -22,6 +23,7 @@ import type {
   TransactionSendResult,
 } from './producer-options.js';
 import { recall } from './recall.js';
+import { runInTransaction } from './run-in-transaction.js';
 import { Sender } from './send.js';
 import { Transactions } from './transaction.js';
 import { PendingSends } from './pending-sends.js';
@@ -43,6 +45,7 @@ export class Producer {
   readonly #pending: PendingSends;
   readonly #requester: Requester;
   #state: State = 'not started';
+  #starting: Promise<void> | undefined;
 
   /** @internal */
   constructor(context: ClientContext, options: ProducerOptions) {
@@ -68,19 +71,9 @@ export class Producer {
    * Joins the group. Does nothing when it is running already.
    * @throws NameServerUnreachableError, GroupInUseError, NotRunningError after shutdown
    */
-  async start(): Promise<void> {
-    if (this.#state === 'running') return;
-    if (this.#state === 'shut down') throw new NotRunningError(`producer ${this.group}`, this.#state);
-    await this.#context.start();
-    this.#context.members.addProducer(this);
-    this.#state = 'running';
-    try {
-      await this.#join();
-    } catch (error) {
-      await this.shutdown();
-      this.#state = 'not started';
-      throw error;
-    }
+  start(): Promise<void> {
+    this.#starting ??= this.#start().finally(() => (this.#starting = undefined));
+    return this.#starting;
   }
 
   /**
@@ -93,10 +86,7 @@ export class Producer {
     if (!wasRunning) return;
     await this.#pending.drain(options.deadline ?? DEFAULT_SHUTDOWN_DEADLINE_MS);
     this.#closing.abort();
-    this.#requester.abandon();
-    this.#context.members.remove(this);
-    for (const topic of this.#options.topics) this.#context.routes.unwatch(topic);
-    await this.#context.unregister({ producerGroup: this.group });
+    await this.#leave();
   }
 
   /**
@@ -181,15 +171,8 @@ export class Producer {
     this.#mustRun();
     return this.#pending.track(async () => {
       const transaction = await this.#transactions.begin(await this.#sendHalf(message, options));
-      let result: T;
-      try {
-        result = await work({ ...message, transactionId: transaction.transactionId });
-      } catch (error) {
-        await transaction.rollback();
-        throw error;
-      }
-      await transaction.commit();
-      return result;
+      const { transactionId } = transaction;
+      return runInTransaction(transaction, () => work({ ...message, transactionId }));
     });
   }
 
@@ -245,18 +228,24 @@ export class Producer {
     return [...(await this.#sender.route(topic, this.#options.sendMsgTimeout)).writable];
   }
 
-  async #join(): Promise<void> {
-    const { routes, heartbeat, logger } = this.#context;
-    const { topics } = this.#options;
-    for (const topic of topics) routes.watch(topic);
-    // Routes first: they say which brokers there are, and only a broker that knows this group can ask it for
-    // transactions that an earlier process left open.
-    const found = await Promise.all(topics.map((topic) => routes.resolve(topic)));
-    for (const [index, topic] of topics.entries()) {
-      if (!found[index]) logger.log(`producer ${this.group}: topic ${topic} does not exist yet`);
+  async #start(): Promise<void> {
+    if (this.#state === 'running') return;
+    this.#mustNotBeShutDown();
+    await this.#context.start();
+    this.#mustNotBeShutDown();
+    this.#context.members.addProducer(this);
+    this.#state = 'running';
+    try {
+      await joinTopics(this.#context, this.group, this.#options.topics);
+    } catch (error) {
+      // Shut down meanwhile: that has seen to the rest.
+      if (!this.#isRunning()) throw error;
+      this.#state = 'not started';
+      await this.#pending.drain(DEFAULT_SHUTDOWN_DEADLINE_MS);
+      // It may be started again: what closes it for good is left alone.
+      await this.#leave();
+      throw error;
     }
-    if (topics.length > 0) await heartbeat.beat();
-    else void heartbeat.beat();
   }
 
   #prepareOptions({ shardingKey }: SendOptions): PrepareOptions {
@@ -282,14 +271,27 @@ export class Producer {
 
   async #send(prepared: PreparedMessage, message: OutgoingMessage, options: SendOptions): Promise<SendResult> {
     const timeout = options.timeout ?? this.#options.sendMsgTimeout;
-    if (!isQueueChosen(options)) {
-      return this.#sender.sendToAny(prepared, timeout);
-    }
+    if (!isQueueChosen(options)) return this.#sender.sendToAny(prepared, timeout);
     const { clock } = this.#context;
     const startedAt = clock.monotonic();
     const { writable } = await this.#sender.route(prepared.topic, timeout);
     const queue = chosenQueue(writable, message, options)!;
     return this.#sender.sendTo(queue, prepared, Math.max(1, Math.ceil(timeout - (clock.monotonic() - startedAt))));
+  }
+
+  async #leave(): Promise<void> {
+    this.#requester.abandon();
+    this.#context.members.remove(this);
+    for (const topic of this.#options.topics) this.#context.routes.unwatch(topic);
+    await this.#context.unregister({ producerGroup: this.group });
+  }
+
+  #isRunning(): boolean {
+    return this.#state === 'running';
+  }
+
+  #mustNotBeShutDown(): void {
+    if (this.#state === 'shut down') throw new NotRunningError(`producer ${this.group}`, this.#state);
   }
 
   #mustRun(): void {
