@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { NotRunningError } from '@nest-rocketmq/remoting/internal';
 import { FakeCluster, NAME_SERVER } from '../../test-kit/fake-cluster.js';
 import { RocketMQClient } from '../client.js';
+import { NameServerUnreachableError } from '../errors.js';
 import type { Producer } from './producer.js';
 
 let cluster: FakeCluster;
@@ -33,5 +34,23 @@ describe('the start of a producer', () => {
     await producer.shutdown();
     await refused;
     expect(cluster.broker.heartbeats).toEqual([]);
+  });
+
+  it('can be tried again after it failed: sends are tried again as ever', async () => {
+    await aProducer().start();
+    const producer = client.createProducer({ group: 'later', topics: ['u'] });
+    cluster.takeDown(NAME_SERVER);
+    const failed = expect(producer.start()).rejects.toThrow(NameServerUnreachableError);
+    await cluster.clock.advance(10_000);
+    await failed;
+    cluster.bringUp(NAME_SERVER);
+    await cluster.clock.advance(60_000);
+    await producer.start();
+    cluster.takeDown(cluster.broker.address);
+    const sending = producer.send({ topic: 't', body: 'x' });
+    await cluster.clock.advance(500);
+    cluster.bringUp(cluster.broker.address);
+    await cluster.clock.advance(2_000);
+    await sending;
   });
 });
