@@ -115,7 +115,10 @@ describe('ORDERLY', () => {
     [5, 10],
     [250, 250],
     [60_000, 30_000],
-  ])('lets the listener choose the pause: %i ms is %i', async (wanted, pause) => {
+    [-1, 1_000],
+    [NaN, 1_000],
+    [undefined as never, 1_000],
+  ])('lets the listener choose the pause: %p ms is %i', async (wanted, pause) => {
     const times: number[] = [];
     await consuming(new FakeCluster({ topics: { t: 1 } }), {
       consumeMode: 'ORDERLY',

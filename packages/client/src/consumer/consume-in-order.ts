@@ -166,7 +166,8 @@ export class ConsumeInOrder implements ConsumeService {
     if (failed.length === 0) return 0;
     lane.putBack(queue, failed);
     const wanted = delivery.suspendCurrentQueueTimeMillis;
-    const pause = wanted === -1 ? options.suspendCurrentQueueTimeMillis : wanted;
+    // A listener in JavaScript may set anything: NaN would be no pause at all.
+    const pause = Number.isFinite(wanted) && wanted !== -1 ? wanted : options.suspendCurrentQueueTimeMillis;
     return Math.min(Math.max(pause, SUSPEND_RANGE_MS.min), SUSPEND_RANGE_MS.max);
   }
 
