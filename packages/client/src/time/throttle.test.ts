@@ -74,6 +74,17 @@ describe('a throttle', () => {
     await one.stop();
   });
 
+  it('makes a request wait for `spacing` at most, however often it was run at once', async () => {
+    let runs = 0;
+    const { clock, throttle: one } = throttle(() => Promise.resolve(++runs > 0));
+    await one.start();
+    for (let i = 0; i < 50; i++) await one.runNow();
+    one.request();
+    await clock.advance(1_000);
+    expect(runs).toBe(52);
+    await one.stop();
+  });
+
   it('comes again after a run that threw', async () => {
     let runs = 0;
     const { clock, throttle: one } = throttle(() =>

@@ -70,8 +70,10 @@ export class Throttle {
 
   async #run(): Promise<void> {
     this.#options.clock.clearTimeout(this.#timer);
-    const { clock, spacing } = this.#options;
-    this.#paidUntil = Math.max(clock.monotonic(), this.#paidUntil) + spacing;
+    const { clock, spacing, burst } = this.#options;
+    const now = clock.monotonic();
+    // At most a burst ahead: `runNow` does not wait, and must not make requests wait ever longer.
+    this.#paidUntil = Math.min(Math.max(now, this.#paidUntil) + spacing, now + spacing * burst);
     this.#again = false;
     this.#running = this.#attempt();
     await this.#running;
