@@ -21,7 +21,7 @@ export class LitePullBuffer {
     return [...this.#queues.values()];
   }
 
-  /** Messages of all queues. */
+  /** Messages of all queues that are not paused. */
   get count(): number {
     return this.#count;
   }
@@ -41,8 +41,10 @@ export class LitePullBuffer {
   /** Messages of the queue came or went, or the queue did. */
   readonly changed = (queue: LitePullQueue): void => {
     const wasFull = this.full;
-    this.#count += queue.count - (this.#counts.get(queue) ?? 0);
-    this.#counts.set(queue, queue.count);
+    // What a paused queue holds is not handed out: the others must not wait for that.
+    const count = queue.paused ? 0 : queue.count;
+    this.#count += count - (this.#counts.get(queue) ?? 0);
+    this.#counts.set(queue, count);
     if (queue.dropped) {
       this.#counts.delete(queue);
       if (this.#queues.get(queue.key) === queue) this.#queues.delete(queue.key);

@@ -50,6 +50,19 @@ describe('what is pulled ahead', () => {
     expect(pullsOf()).toBeGreaterThan(before);
   });
 
+  it('is not bounded by what paused queues hold', async () => {
+    const consumer = await pulling(filled(2, 6), { pullThresholdForAll: 4, pullBatchSize: 10 });
+    await held();
+    const [one, other] = consumer.assignment();
+    consumer.pause([one!, other!]);
+    await held();
+    consumer.resume([other!]);
+    await take(consumer, 6);
+    for (let i = 0; i < 3; i++) on.cluster.broker.put('t', other!.queueId, `more ${i}`);
+    await held();
+    expect(bodiesOf(await take(consumer, 3))).toEqual(['more 0', 'more 1', 'more 2']);
+  });
+
   it('T135 is bounded by the span of its offsets', async () => {
     const cluster = new FakeCluster({ topics: { t: 1 } });
     for (let i = 0; i < 20; i++) cluster.broker.put('t', 0, `${i}`, { properties: { TAGS: i % 5 ? 'b' : 'a' } });
