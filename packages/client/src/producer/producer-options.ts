@@ -125,7 +125,11 @@ export interface TransactionSendResult extends SendResult {
   localTransactionState: LocalTransactionState;
 }
 
-/** A half message whose local transaction ends elsewhere. */
+/**
+ * A half message whose local transaction ends elsewhere. End each one: `leaveUnknown`, if need be. While it is open, a broker
+ * that asks is told that its end is unknown. A producer keeps 10,000 open ones; about older ones it asks its
+ * `transactionListener`.
+ */
 export interface Transaction {
   readonly transactionId: string;
   /** Where the half message is stored. */

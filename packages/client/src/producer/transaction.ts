@@ -45,8 +45,9 @@ export interface TransactionsOptions {
   brokers: Brokers;
 }
 
-/** Where the half message is. Each time that a broker asks, it has stored it anew. */
+/** Where the half message is. Each time that its broker asks, it has stored it anew. */
 interface HalfPlace {
+  readonly brokerName: string;
   readonly tranStateTableOffset: number;
   readonly commitLogOffset: number;
 }
@@ -59,6 +60,8 @@ interface Verdict {
 
 /** Ended transactions whose end is remembered, in case that the broker has not heard of it and asks. */
 const REMEMBERED_ENDS = 10_000;
+/** Transactions that count as open at a time. Beyond that, the handle of the oldest is taken for lost: it was never ended. */
+const MAX_OPEN = 10_000;
 
 export class Transactions {
   readonly #options: TransactionsOptions;
@@ -96,7 +99,7 @@ export class Transactions {
   /** Runs the listener's local transaction for a stored half message, and tells the broker. */
   async conclude(message: OutgoingMessage, sent: SendResult, arg: unknown): Promise<TransactionSendResult> {
     const transactionId = transactionIdOf(sent);
-    this.#open.set(transactionId, placeOf(sent));
+    this.#opened(transactionId, placeOf(sent));
     const verdict = await this.#execute(message, sent, transactionId, arg);
     await this.#tell(sent, message.topic, verdict);
     return { ...sent, transactionId, localTransactionState: verdict.state };
@@ -113,7 +116,7 @@ export class Transactions {
       await this.#tell(sent, topic, { state: 'ROLLBACK_MESSAGE' });
       throw new TransactionNotBegunError(topic, transactionId, sent.sendStatus);
     }
-    this.#open.set(transactionId, placeOf(sent));
+    this.#opened(transactionId, placeOf(sent));
     let told: { state: LocalTransactionState; telling: Promise<void> } | undefined;
     const end = (state: LocalTransactionState): Promise<void> => {
       if (told && told.state !== state) return Promise.reject(new TransactionEndedError(transactionId, told.state));
@@ -134,10 +137,14 @@ export class Transactions {
     await this.#tell(sent, topic, verdict);
   }
 
+  #opened(transactionId: string, place: HalfPlace): void {
+    this.#open.set(transactionId, place);
+    forgetOldest(this.#open, MAX_OPEN);
+  }
+
   #remember(transactionId: string, verdict: Verdict): void {
     this.#ends.set(transactionId, verdict);
-    const [oldest] = this.#ends.keys();
-    if (this.#ends.size > REMEMBERED_ENDS && oldest !== undefined) this.#ends.delete(oldest);
+    forgetOldest(this.#ends, REMEMBERED_ENDS);
   }
 
   /** Never rejects. */
@@ -180,14 +187,20 @@ export class Transactions {
     }
   }
 
-  async #look({ header }: TransactionCheck, message: MessageExt, transactionId: string): Promise<Verdict> {
+  async #look(check: TransactionCheck, message: MessageExt, transactionId: string): Promise<Verdict> {
+    const { header } = check;
     const { listener, group, logger } = this.#options;
     const ended = this.#ends.get(transactionId);
     if (ended) return ended;
     // It still runs here: a look at its outcome would find that there is none, and take that for a failure.
-    if (this.#open.has(transactionId)) {
+    const place = this.#open.get(transactionId);
+    if (place) {
+      const { brokerName } = place;
       const { tranStateTableOffset, commitLogOffset } = header;
-      this.#open.set(transactionId, { tranStateTableOffset, commitLogOffset });
+      // Another broker may have a copy of an earlier attempt to send: its offsets say nothing here.
+      if (this.#isFrom(brokerName, check)) {
+        this.#open.set(transactionId, { brokerName, tranStateTableOffset, commitLogOffset });
+      }
       return { state: 'UNKNOW', remark: 'the local transaction is still running' };
     }
     if (!listener) {
@@ -207,9 +220,14 @@ export class Transactions {
     }
   }
 
+  #isFrom(brokerName: string, { header, connection }: TransactionCheck): boolean {
+    if (header.bname !== undefined) return header.bname === brokerName;
+    return connection.address === this.#options.routes.brokerAddress(brokerName);
+  }
+
   async #end(sent: SendResult, topic: string, place: HalfPlace, verdict: Verdict): Promise<void> {
     const { brokers, routes, group, clock, closing } = this.#options;
-    const { brokerName } = sent.messageQueue;
+    const { brokerName, tranStateTableOffset, commitLogOffset } = place;
     await retryUntilReached({ clock, closing, timeout: END_TIMEOUT_MS }, async () => {
       const address = routes.brokerAddress(brokerName);
       if (!address) throw new BrokerNotFoundError(brokerName, topic);
@@ -219,7 +237,8 @@ export class Transactions {
         {
           topic,
           producerGroup: group,
-          ...place,
+          tranStateTableOffset,
+          commitLogOffset,
           commitOrRollback: COMMIT_OR_ROLLBACK[verdict.state],
           fromTransactionCheck: false,
           msgId: sent.msgId,
@@ -251,8 +270,14 @@ export class Transactions {
   }
 }
 
-function placeOf({ queueOffset, offsetMsgId }: SendResult): HalfPlace {
-  return { tranStateTableOffset: queueOffset, commitLogOffset: decodeOffsetMsgId(offsetMsgId).physicalOffset };
+function forgetOldest(map: Map<string, unknown>, limit: number): void {
+  const [oldest] = map.keys();
+  if (map.size > limit && oldest !== undefined) map.delete(oldest);
+}
+
+function placeOf({ messageQueue: { brokerName }, queueOffset, offsetMsgId }: SendResult): HalfPlace {
+  const { physicalOffset } = decodeOffsetMsgId(offsetMsgId);
+  return { brokerName, tranStateTableOffset: queueOffset, commitLogOffset: physicalOffset };
 }
 
 function transactionIdOf(sent: SendResult): string {
