@@ -50,13 +50,19 @@ export interface PrepareOptions {
   shardingKey?: string | undefined;
 }
 
+/** Callers in JavaScript may give anything. @throws InvalidMessageError */
+export function mustBeMessage(message: OutgoingMessage): void {
+  if (typeof message !== 'object' || message === null) {
+    throw new InvalidMessageError('the message is missing; give { topic, body }');
+  }
+}
+
 /** @throws InvalidNameError, InvalidMessageError, MessageTooLargeError, DelayTooLongError */
 export function prepare(
   message: OutgoingMessage,
   { ids, now, maxMessageSize, maxDelay, shardingKey }: PrepareOptions,
 ): PreparedMessage {
-  if (typeof message !== 'object' || message === null)
-    throw new InvalidMessageError('the message is missing; give { topic, body }');
+  mustBeMessage(message);
   checkSendTopic(message.topic);
   const body = bodyOf(message);
   if (body.length > maxMessageSize) throw new MessageTooLargeError(message.topic, body.length, maxMessageSize);

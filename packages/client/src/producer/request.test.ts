@@ -13,6 +13,7 @@ import {
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import { FakeCluster, NAME_SERVER } from '../../test-kit/fake-cluster.js';
 import { RocketMQClient } from '../client.js';
+import { InvalidMessageError } from '../errors.js';
 import type { ClientOptions } from '../config/options.js';
 import { ReplyTimeoutError, TooManyRequestsError } from '../replies/errors.js';
 import type { Producer } from './producer.js';
@@ -174,6 +175,27 @@ describe('a request', () => {
     const answer = await push(replyTo(await stored(2)), 'no zlib', { sysFlag: COMPRESSED_ZLIB });
     expect(answer.code).toBe(ResponseCode.SYSTEM_ERROR);
     expect(await damaged).toBeInstanceOf(DecodeError);
+  });
+
+  it('has the time that is left when its turn to be sent comes, and is not sent when none is', async () => {
+    const producer = await asking({ backPressureForAsyncSendNum: 1 });
+    let confirm = (): void => undefined;
+    cluster.broker.next('SEND_MESSAGE_V2', () => new Promise((resolve) => (confirm = () => resolve({}))));
+    const first = outcome(producer.request({ topic: 't', body: 'first' }, { timeout: 2_000 }));
+    const asked = [100, 500].map((timeout) => outcome(producer.request({ topic: 't', body: 'question' }, { timeout })));
+    await cluster.clock.advance(200);
+    confirm();
+    expect((await stored()).get('TTL')).toBe('300');
+    await cluster.clock.advance(300);
+    for (const error of await Promise.all(asked)) expect(error).toBeInstanceOf(ReplyTimeoutError);
+    await cluster.clock.advance(2_000);
+    await first;
+    expect(cluster.broker.requests('SEND_MESSAGE_V2')).toHaveLength(2);
+  });
+
+  it('without a message is refused', async () => {
+    const producer = await asking();
+    await expect(producer.request(null as never)).rejects.toThrow(InvalidMessageError);
   });
 
   it('is refused while maxPendingRequests wait', async () => {

@@ -3,6 +3,8 @@ import { MessageProperty, NotRunningError } from '@nest-rocketmq/remoting/intern
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import { integerIn } from '../config/options.js';
+import { ReplyTimeoutError } from '../replies/errors.js';
+import { mustBeMessage } from './outgoing.js';
 import type { PreparedMessage } from './outgoing.js';
 import type {
   AskOptions,
@@ -30,16 +32,26 @@ export class Requester {
     this.#parts = parts;
   }
 
-  /** @throws TooManyRequestsError, ReplyTimeoutError, InvalidOptionError, and as `Producer.send` */
+  /** @throws TooManyRequestsError, ReplyTimeoutError, InvalidMessageError, InvalidOptionError, and as `Producer.send` */
   async ask(message: OutgoingMessage, options: AskOptions): Promise<MessageExt> {
     const { sendMsgTimeout } = this.#parts.options;
     const timeout = integerIn('timeout', options.timeout, sendMsgTimeout, 1, LONGEST_REQUEST_MS, ' (ms)');
+    mustBeMessage(message);
     const { pending, context, prepare, send } = this.#parts;
+    const { clock } = context;
+    const until = clock.monotonic() + timeout;
     // The reply may come before the broker's answer to the request: it is expected before anything is sent.
     const expected = context.replies.expect(this, message.topic, timeout);
     const asking = pending.run({
-      prepare: async () => this.#asking(await prepare(message, options), expected.correlationId, timeout),
-      send: (prepared) => send(prepared, message, { ...options, timeout }),
+      prepare: () => prepare(message, options),
+      send: async (prepared) => {
+        const left = Math.ceil(until - clock.monotonic());
+        // Its time has passed while it waited for its turn.
+        if (left <= 0 || expected.isOver()) {
+          throw new ReplyTimeoutError(message.topic, timeout, expected.correlationId, false);
+        }
+        return send(this.#asking(prepared, expected.correlationId, left), message, { ...options, timeout: left });
+      },
     });
     asking.then(expected.stored, expected.fail);
     return pending.track(() => expected.reply);

@@ -37,6 +37,8 @@ export interface PendingReply {
   /** A broker has stored the request. */
   stored(): void;
   fail(error: unknown): void;
+  /** It has its reply, or has failed: nobody waits any more. */
+  isOver(): boolean;
 }
 
 interface Waiting {
@@ -90,7 +92,8 @@ export class PendingReplies {
       const deadline = new Deadline({ clock, timeout, expired });
       this.#waiting.set(correlationId, { owner, resolve: answer, fail, deadline });
     });
-    return { correlationId, reply, stored: () => void (stored = true), fail };
+    const isOver = (): boolean => !this.#waiting.has(correlationId);
+    return { correlationId, reply, stored: () => void (stored = true), fail, isOver };
   }
 
   /** A reply has come. @param decode makes the message; what it throws ends the request, and is thrown on */
