@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import { deflate } from 'node:zlib';
 import {
   COMPRESSED_ZLIB,
+  InvalidOptionError,
   MessageProperty,
   NAME_VALUE_SEPARATOR,
   PROPERTY_SEPARATOR,
@@ -57,12 +58,18 @@ export function mustBeMessage(message: OutgoingMessage): void {
   }
 }
 
-/** @throws InvalidNameError, InvalidMessageError, MessageTooLargeError, DelayTooLongError */
+function mustBeKey(shardingKey: unknown): void {
+  if (shardingKey === undefined || (typeof shardingKey === 'string' && shardingKey !== '')) return;
+  throw new InvalidOptionError('shardingKey', shardingKey, 'a non-empty string');
+}
+
+/** @throws InvalidNameError, InvalidMessageError, InvalidOptionError, MessageTooLargeError, DelayTooLongError */
 export function prepare(
   message: OutgoingMessage,
   { ids, now, maxMessageSize, maxDelay, shardingKey }: PrepareOptions,
 ): PreparedMessage {
   mustBeMessage(message);
+  mustBeKey(shardingKey);
   checkSendTopic(message.topic);
   const body = bodyOf(message);
   if (body.length > maxMessageSize) throw new MessageTooLargeError(message.topic, body.length, maxMessageSize);
@@ -91,7 +98,11 @@ export function prepare(
  * that a KEY_ORDERED consumer takes its messages as those without a key.
  */
 function isProperty(shardingKey: string | undefined): shardingKey is string {
-  return !!shardingKey && !shardingKey.includes(NAME_VALUE_SEPARATOR) && !shardingKey.includes(PROPERTY_SEPARATOR);
+  return (
+    shardingKey !== undefined &&
+    !shardingKey.includes(NAME_VALUE_SEPARATOR) &&
+    !shardingKey.includes(PROPERTY_SEPARATOR)
+  );
 }
 
 /**

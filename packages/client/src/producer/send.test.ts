@@ -1,6 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { NotRunningError, ResponseCode, ResponseError, SysFlag, inflateBody } from '@nest-rocketmq/remoting/internal';
+import {
+  InvalidOptionError,
+  NotRunningError,
+  ResponseCode,
+  ResponseError,
+  SysFlag,
+  inflateBody,
+} from '@nest-rocketmq/remoting/internal';
 import { FakeCluster, NAME_SERVER } from '../../test-kit/fake-cluster.js';
 import { RocketMQClient } from '../client.js';
 import { MessageTooLargeError, TopicNotFoundError } from '../errors.js';
@@ -152,6 +159,13 @@ describe('a send to a chosen queue', () => {
     expect(cluster.broker.stored[0]!.queueId).toBe(2);
     cluster.broker.next('SEND_MESSAGE_V2', () => ({ code: ResponseCode.SYSTEM_BUSY }));
     await expect(producer.send({ topic: 't', body: 'x' }, { messageQueue })).rejects.toThrow(ResponseError);
+  });
+
+  it.each([5, ''])('is not chosen by %p: that is no sharding key', async (shardingKey) => {
+    const producer = await producing(new FakeCluster({ topics: { t: 4 } }));
+    await expect(producer.send({ topic: 't', body: 'x' }, { shardingKey: shardingKey as never })).rejects.toThrow(
+      InvalidOptionError,
+    );
   });
 
   it('by sharding key is always the same queue', async () => {
