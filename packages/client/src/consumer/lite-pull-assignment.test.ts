@@ -79,3 +79,18 @@ describe('a filter that a broker refuses', () => {
     expect(told()).toEqual(['t: a']);
   });
 });
+
+describe('a listener that rejects', () => {
+  it('is logged, and disturbs nothing', async () => {
+    const cluster = filled(1, 0);
+    const consumer = await pulling(cluster);
+    const fail = (): Promise<void> => Promise.reject(new Error('no database'));
+    await consumer.onTopicQueuesChanged('t', fail);
+    consumer.onAssignmentChanged(fail);
+    cluster.topics.set('t', 2);
+    await cluster.clock.advance(60_000);
+    const failures = on.log.filter((line) => line.includes('no database'));
+    expect(failures).toEqual([expect.stringContaining('queues of topic t'), expect.stringContaining('an assignment')]);
+    expect(consumer.assignment()).toHaveLength(2);
+  });
+});

@@ -3,6 +3,7 @@ import { Repeating } from '@nest-rocketmq/remoting/internal';
 import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import { describe } from '../errors.js';
+import { callBack } from './call-back.js';
 import { GroupCheck } from './group-check.js';
 import { LitePullAssignment } from './lite-pull-assignment.js';
 import { LitePullBuffer } from './lite-pull-buffer.js';
@@ -88,10 +89,9 @@ export function litePullParts(context: ClientContext, options: ResolvedLitePullO
 function tell(listeners: Iterable<AssignmentListener>, buffer: LitePullBuffer, failed: (reason: string) => void): void {
   const queues = buffer.queues.map(({ messageQueue }) => messageQueue);
   for (const listener of listeners) {
-    try {
-      listener([...queues]);
-    } catch (error) {
-      failed(describe(error));
-    }
+    callBack(
+      () => listener([...queues]),
+      (error) => failed(describe(error)),
+    );
   }
 }

@@ -2,6 +2,7 @@
 import type { Logger, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import { describe } from '../errors.js';
 import type { Routes } from '../routes/routes.js';
+import { callBack } from './call-back.js';
 import { queueKey } from './process-queue.js';
 
 /** Called with a topic and all its queues. */
@@ -34,11 +35,10 @@ export async function listenToTopicQueues(
     const now = textOf(queues());
     if (changed !== topic || now === known) return;
     known = now;
-    try {
-      listener(topic, queues());
-    } catch (error) {
-      logger.warn(`the listener to the queues of topic ${topic} failed: ${describe(error)}`);
-    }
+    callBack(
+      () => listener(topic, queues()),
+      (error) => logger.warn(`the listener to the queues of topic ${topic} failed: ${describe(error)}`),
+    );
   });
   let ended = false;
   return () => {
