@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { Requests, ResponseCode, parseJsonObject } from '@nest-rocketmq/remoting/internal';
+import { Requests, ResponseCode, encodeJson, parseJsonObject, queueTable } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import { GROUP, aConsumer, consuming, on } from '../../test-kit/consuming.js';
 import { FakeCluster } from '../../test-kit/fake-cluster.js';
@@ -415,6 +415,19 @@ describe('a queue that goes to another consumer', () => {
     expect(locks('UNLOCK_BATCH_MQ')).toEqual([]);
     await end('a');
     await fake.until('unlocked', () => locks('UNLOCK_BATCH_MQ').length === 1);
+  });
+
+  it('is unlocked when it was to begin again from another offset just then', async () => {
+    const fake = new FakeCluster({ topics: { t: 2 } });
+    await inOrder(fake);
+    fake.broker.otherConsumers.push('zz@other');
+    fake.broker.connection.oneway(
+      Requests.RESET_CONSUMER_CLIENT_OFFSET,
+      { topic: 't', group: GROUP, timestamp: 0, isForce: true },
+      { body: encodeJson({ offsetTable: queueTable([[{ topic: 't', brokerName: 'broker-a', queueId: 1 }, 0]]) }) },
+    );
+    await fake.until('unlocked', () => locks('UNLOCK_BATCH_MQ').length === 1);
+    expect(queuesIn(locks('UNLOCK_BATCH_MQ'))).toEqual(['t@1']);
   });
 
   it('is unlocked at a shutdown; one whose listener is still at work is not', async () => {

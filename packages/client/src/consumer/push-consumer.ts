@@ -257,7 +257,7 @@ export class PushConsumer {
 
   /** The queue is ours still, but is to continue from another offset. */
   async #beginAgain(queue: ProcessQueue, offset: number): Promise<void> {
-    this.#parts.rebalance.drop(queue);
+    this.#parts.rebalance.dropToBeginAgain(queue);
     this.#parts.offsets.reset(queue.messageQueue, offset);
     await this.#parts.offsets.persist([queue.messageQueue], true);
   }

@@ -38,6 +38,8 @@ export class Rebalance {
   readonly #parts: RebalanceParts;
   readonly #owned = new Map<string, ProcessQueue>();
   readonly #calls = new QueueCalls();
+  /** Dropped to be begun again, and locked still. */
+  readonly #beginningAgain = new Map<string, MessageQueue>();
   readonly #throttle: Throttle;
   #stopped = false;
 
@@ -86,6 +88,12 @@ export class Rebalance {
     queue.drop();
   }
 
+  /** Drops a queue that the next round is to begin again, or to unlock, if it is another consumer's by then. */
+  dropToBeginAgain(queue: ProcessQueue): void {
+    this.drop(queue);
+    if (this.#parts.locks) this.#beginningAgain.set(queueKey(queue.messageQueue), queue.messageQueue);
+  }
+
   /** Another consumer may have this queue: what is here of it is forgotten, and nothing of it is stored. */
   lost(queue: ProcessQueue): void {
     const { offsets, locks } = this.#parts;
@@ -100,7 +108,9 @@ export class Rebalance {
   async #round(): Promise<boolean> {
     const topics = this.#parts.topics();
     const left = new Set(
-      this.owned.map(({ messageQueue }) => messageQueue.topic).filter((one) => !topics.includes(one)),
+      [...this.owned.map(({ messageQueue }) => messageQueue), ...this.#beginningAgain.values()]
+        .map(({ topic }) => topic)
+        .filter((one) => !topics.includes(one)),
     );
     await Promise.all([...left].map((topic) => this.#take(topic, [])));
     const results = await Promise.all(topics.map((topic) => this.#rebalanceTopic(topic)));
@@ -155,12 +165,26 @@ export class Rebalance {
     );
     const { context, group } = this.#parts;
     await this.#giveUp(lost);
+    await this.#unlockOthers(topic, keys);
     const begun = await this.#beginAll(mine.filter((queue) => !this.#owned.has(queueKey(queue))));
     const got = begun.filter(Boolean).length;
     if (lost.length + got > 0) {
       context.logger.log(`${group} has ${mine.length} queues of ${topic} (${lost.length} less, ${got} more)`);
     }
     return begun.every(Boolean);
+  }
+
+  /** @param keys of the topic's queues that are ours */
+  async #unlockOthers(topic: string, keys: ReadonlySet<string>): Promise<void> {
+    const unlocked: MessageQueue[] = [];
+    for (const [key, queue] of this.#beginningAgain) {
+      if (queue.topic !== topic) continue;
+      // A call of before is under way still: a later round unlocks it.
+      if (!keys.has(key) && this.#calls.count(key) > 0) continue;
+      this.#beginningAgain.delete(key);
+      if (!keys.has(key)) unlocked.push(queue);
+    }
+    if (unlocked.length > 0) await this.#parts.locks?.unlock(unlocked);
   }
 
   async #giveUp(lost: readonly ProcessQueue[]): Promise<void> {
