@@ -417,6 +417,23 @@ describe('a queue that goes to another consumer', () => {
     await fake.until('unlocked', () => locks('UNLOCK_BATCH_MQ').length === 1);
   });
 
+  it('is pulled no more while its listener is at work in it', async () => {
+    const fake = new FakeCluster({ topics: { t: 2 } });
+    const { running, end } = await inOrder(fake);
+    fake.broker.put('t', 1, 'a');
+    await fake.until('a', () => running().length === 1);
+    another();
+    await fake.clock.advance(5_000);
+    const pulls = (): number =>
+      fake.broker.requests('PULL_MESSAGE').filter(({ header }) => header['topic'] === 't' && header['queueId'] === 1)
+        .length;
+    const before = pulls();
+    fake.broker.put('t', 1, 'b');
+    await fake.clock.advance(5_000);
+    expect(pulls()).toBe(before);
+    await end('a');
+  });
+
   it('is unlocked when it was to begin again from another offset just then', async () => {
     const fake = new FakeCluster({ topics: { t: 2 } });
     await inOrder(fake);

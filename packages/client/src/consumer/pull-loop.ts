@@ -86,7 +86,8 @@ export class PullLoop {
     const { context, options, pauseGate } = this.#parts;
     try {
       await pauseGate.passed(queue.signal);
-      while (!queue.dropped && this.#isFull(queue)) await queue.changed();
+      // What came for a queue that is about to go would be pulled for nothing.
+      while (!queue.dropped && (queue.closing || this.#isFull(queue))) await queue.changed();
       if (queue.dropped) return 0;
       if (!this.#parts.isHeld(queue)) return options.pullTimeDelayMillsWhenException;
       queue.lastPullTimestamp = context.clock.now();
