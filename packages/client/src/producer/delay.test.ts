@@ -2,7 +2,13 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { MQVersion, ResponseCode } from '@nest-rocketmq/remoting/internal';
 import { FakeCluster, NAME_SERVER } from '../../test-kit/fake-cluster.js';
 import { RocketMQClient } from '../client.js';
-import { DelayNotSupportedError, DelayTooLongError, InvalidMessageError, RecallFailedError } from '../errors.js';
+import {
+  BrokerNotFoundError,
+  DelayNotSupportedError,
+  DelayTooLongError,
+  InvalidMessageError,
+  RecallFailedError,
+} from '../errors.js';
 import type { Producer } from './producer.js';
 import type { OutgoingMessage, ProducerOptions } from './producer-options.js';
 
@@ -201,6 +207,14 @@ describe('a recall', () => {
     const producer = await producing();
     await expect(producer.recall('t', handle())).rejects.toMatchObject({ code: 'RECALL_FAILED', reason: 'foreign' });
     expect(cluster.broker.requests('RECALL_MESSAGE')).toEqual([]);
+  });
+
+  it('fails for now while the master is away', async () => {
+    const producer = await producing();
+    const route = cluster.routeOf('t')!;
+    const replica = { cluster: 'DefaultCluster', brokerName: 'broker-b', brokerAddrs: new Map([[1, 'broker-b:1']]) };
+    cluster.routeOf = () => ({ ...route, brokerDatas: [...route.brokerDatas, replica] });
+    await expect(producer.recall('t', handleOf('t', 'broker-b'))).rejects.toThrow(BrokerNotFoundError);
   });
 
   // The words are those of Apache's RecallMessageProcessor; "no such message" is ours.

@@ -206,7 +206,7 @@ export class Producer {
    * Takes a delayed message back before it is due.
    * @param recallHandle of the message's SendResult
    * @returns the message's id
-   * @throws RecallFailedError, whose `reason` tells why not
+   * @throws RecallFailedError, whose `reason` tells why not; BrokerNotFoundError while the broker's master is away
    */
   async recall(topic: string, recallHandle: string, options: Pick<SendOptions, 'timeout'> = {}): Promise<string> {
     this.#mustRun();

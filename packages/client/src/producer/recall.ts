@@ -8,7 +8,7 @@ import {
   isRetryTopic,
 } from '@nest-rocketmq/remoting/internal';
 import type { Clock, RecallHandle, Reply } from '@nest-rocketmq/remoting/internal';
-import { RecallFailedError } from '../errors.js';
+import { BrokerNotFoundError, RecallFailedError } from '../errors.js';
 import type { RecallFailure } from '../errors.js';
 import type { Brokers } from '../routes/brokers.js';
 import type { Routes } from '../routes/routes.js';
@@ -22,7 +22,7 @@ export interface RecallParts {
 
 /**
  * @returns the recalled message's id
- * @throws RecallFailedError; ResponseError when the broker cannot do it now
+ * @throws RecallFailedError; BrokerNotFoundError while the master is away; ResponseError when the broker cannot do it now
  */
 export async function recall(
   parts: RecallParts,
@@ -39,6 +39,11 @@ export async function recall(
   if (handle.topic !== topic) throw failed('foreign', `the handle is of topic ${handle.topic}`);
   if (!routes.brokerAddress(handle.brokerName)) await routes.resolve(topic);
   const address = routes.brokerAddress(handle.brokerName);
+  // A replica of it is there, or queues of it: only its master is away.
+  const isKnown =
+    routes.anyBrokerAddress(handle.brokerName) !== undefined ||
+    routes.get(topic)?.readable.some(({ brokerName }) => brokerName === handle.brokerName);
+  if (!address && isKnown) throw new BrokerNotFoundError(handle.brokerName, topic);
   if (!address) throw failed('foreign', `the handle is of broker ${handle.brokerName}, which has no address here`);
   const header = { producerGroup: group, topic, recallHandle, bname: handle.brokerName };
   const reply = await brokers.request(address, Requests.RECALL_MESSAGE, header, { timeout });
