@@ -84,7 +84,7 @@ describe('a listener that rejects', () => {
   it('is logged, and disturbs nothing', async () => {
     const cluster = filled(1, 0);
     const consumer = await pulling(cluster);
-    const fail = (): Promise<void> => Promise.reject(new Error('no database'));
+    const fail = (() => Promise.reject(new Error('no database'))) as () => void;
     await consumer.onTopicQueuesChanged('t', fail);
     consumer.onAssignmentChanged(fail);
     cluster.topics.set('t', 2);

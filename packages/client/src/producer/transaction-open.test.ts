@@ -1,8 +1,7 @@
 // Tests what is answered about transactions that this process has open.
 import { describe, expect, it } from '@jest/globals';
-import { MessageProperty, silentLogger } from '@nest-rocketmq/remoting/internal';
+import { ManualClock, MessageProperty, silentLogger } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
-import { ManualClock } from '@nest-rocketmq/remoting/internal';
 import type { TransactionCheck } from '../groups/group-registry.js';
 import type { SendResult } from './producer-options.js';
 import { Transactions } from './transaction.js';
@@ -56,6 +55,8 @@ const half = (transactionId: string): SendResult => ({
   offsetMsgId: '7F00000100002A9F0000000000000063',
   messageQueue: { topic: 't', brokerName: 'broker-a', queueId: 0 },
   queueOffset: 5,
+  regionId: 'DefaultRegion',
+  traceOn: false,
 });
 
 describe('transactions that are open', () => {
