@@ -4,21 +4,17 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 const TSC = join(import.meta.dirname, '../node_modules/typescript/bin/tsc');
 /** The same build, but for comments, types and maps. */
 const FLAGS =
   '--removeComments --declaration false --declarationMap false --sourceMap false --composite false --incremental false';
 const BUILDS = { esm: 'tsconfig.json', cjs: 'tsconfig.cjs.json' };
-/** Beside `dist`, so that npm packs neither. */
+/** Beside `dist`, so that npm packs none of them. */
 const ORIGINALS = '.dist-with-comments';
+const DRAFT = `${ORIGINALS}.tmp`;
 const STRIPPED = '.dist-without-comments';
-
-const [action] = process.argv.slice(2);
-if (action !== 'prepare' && action !== 'restore') {
-  console.error('Usage, in the folder of a package: node packed-code.mjs prepare|restore');
-  process.exit(2);
-}
 
 /** A process that starts meanwhile reads one or the other, never half a file. */
 function replace(file, code) {
@@ -28,22 +24,49 @@ function replace(file, code) {
 
 const compiled = (folder) => readdirSync(folder, { recursive: true }).filter((name) => name.endsWith('.js'));
 
-function prepare() {
-  // Left by a run that was killed: what is in `dist` then is not what was compiled.
-  if (existsSync(ORIGINALS)) restore();
-  cpSync('dist', ORIGINALS, { recursive: true, filter: (path) => !path.endsWith('.map') });
-  for (const [folder, project] of Object.entries(BUILDS)) {
-    const outDir = join(STRIPPED, folder);
-    execFileSync(process.execPath, [TSC, '-p', project, ...FLAGS.split(' '), '--outDir', outDir], { stdio: 'inherit' });
-    for (const name of compiled(outDir)) replace(join('dist', folder, name), readFileSync(join(outDir, name), 'utf8'));
+function prepare(folder) {
+  const [dist, originals, draft, stripped] = ['dist', ORIGINALS, DRAFT, STRIPPED].map((name) => join(folder, name));
+  if (!existsSync(dist)) throw new Error(`${dist} is missing: run \`npm run build\` first`);
+  if (existsSync(originals))
+    throw new Error(
+      `${originals} is there: another \`npm pack\` runs, or one was killed; \`npm run build\` restores dist`,
+    );
+  cpSync(dist, draft, { recursive: true, filter: (path) => !path.endsWith('.map') });
+  renameSync(draft, originals);
+  try {
+    for (const [build, project] of Object.entries(BUILDS)) {
+      const outDir = join(stripped, build);
+      const args = [TSC, '-p', join(folder, project), ...FLAGS.split(' '), '--outDir', outDir];
+      execFileSync(process.execPath, args, { stdio: 'inherit' });
+      for (const name of compiled(outDir)) replace(join(dist, build, name), readFileSync(join(outDir, name), 'utf8'));
+    }
+  } catch (error) {
+    restore(folder);
+    throw error;
+  } finally {
+    rmSync(stripped, { recursive: true, force: true });
   }
-  rmSync(STRIPPED, { recursive: true });
 }
 
-function restore() {
-  for (const name of compiled(ORIGINALS)) replace(join('dist', name), readFileSync(join(ORIGINALS, name), 'utf8'));
-  rmSync(ORIGINALS, { recursive: true });
+/**
+ * Brings back what `prepare` has replaced, and does nothing where there is nothing to bring back.
+ * @param {string} folder of the package
+ */
+export function restore(folder) {
+  for (const leftover of [DRAFT, STRIPPED]) rmSync(join(folder, leftover), { recursive: true, force: true });
+  const originals = join(folder, ORIGINALS);
+  if (!existsSync(originals)) return;
+  for (const name of compiled(originals))
+    replace(join(folder, 'dist', name), readFileSync(join(originals, name), 'utf8'));
+  rmSync(originals, { recursive: true });
 }
 
-if (action === 'prepare') prepare();
-else if (existsSync(ORIGINALS)) restore();
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [action] = process.argv.slice(2);
+  if (action === 'prepare') prepare('.');
+  else if (action === 'restore') restore('.');
+  else {
+    console.error('Usage, in the folder of a package: node packed-code.mjs prepare|restore');
+    process.exit(2);
+  }
+}

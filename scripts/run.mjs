@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { isInstalled } from './installed.mjs';
+import { restore } from './packed-code.mjs';
 import { removeStaleOutput } from './stale-output.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -47,6 +48,8 @@ async function install() {
 
 async function build() {
   await install();
+  // Left by an `npm pack` that was killed: the compiler would take these files for its own, and up to date.
+  for (const library of LIBRARIES) restore(join(root, 'packages', library));
   await node([join(root, 'node_modules/typescript/bin/tsc'), '-b']);
   for (const library of LIBRARIES) {
     const folder = join(root, 'packages', library, 'dist', 'cjs');

@@ -1,10 +1,13 @@
 // Tests what npm would publish, and so what a user installs. Needs the build.
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { cleanUp } from '../interop/harness/clean-up.js';
+import { temporaryFolder } from '../interop/harness/temporary.js';
 
-const PACKAGES = join(import.meta.dirname, '../../packages');
+const ROOT = join(import.meta.dirname, '../..');
+const PACKAGES = join(ROOT, 'packages');
 const LIBRARIES = ['remoting', 'client', 'broker', 'nest-rocketmq'];
 const MOST_INSTALLED_BYTES = 4_000_000;
 
@@ -13,18 +16,36 @@ interface Packed {
   readonly files: readonly { readonly path: string }[];
 }
 
+/** A clone of its own, since npm's script changes the compiled files for a moment. */
+let clone: string;
+const packed = new Map<string, Packed>();
+
 /** What npm prints about a package that it packs, with the script that takes the comments out of the code. */
 function pack(library: string): Packed {
   const args = ['pack', '--dry-run', '--json', '--foreground-scripts=false', '--loglevel=error'];
-  const output = execFileSync('npm', args, { cwd: join(PACKAGES, library), encoding: 'utf8', shell: false });
+  const output = execFileSync('npm', args, { cwd: join(clone, 'packages', library), encoding: 'utf8', shell: false });
   return (JSON.parse(output) as Packed[])[0]!;
 }
 
-const packed = new Map<string, Packed>();
+const codeIn = (folder: string): string =>
+  readFileSync(join(folder, 'remoting/dist/esm/connection/connection.js'), 'utf8');
+
+function runScript(action: 'prepare' | 'restore'): void {
+  const cwd = join(clone, 'packages/remoting');
+  execFileSync(process.execPath, [join(clone, 'scripts/packed-code.mjs'), action], { cwd, stdio: 'pipe' });
+}
 
 beforeAll(() => {
+  clone = temporaryFolder('packages');
+  for (const name of ['packages', 'scripts', 'tsconfig.base.json', 'package.json'])
+    cpSync(join(ROOT, name), join(clone, name), {
+      recursive: true,
+      filter: (path) => !path.includes('.dist-') && !path.endsWith('.map'),
+    });
+  symlinkSync(join(ROOT, 'node_modules'), join(clone, 'node_modules'));
   for (const library of LIBRARIES) packed.set(library, pack(library));
 }, 60_000);
+afterAll(cleanUp);
 
 describe('the packed libraries', () => {
   test('are under 4 MB together once they are installed', () => {
@@ -44,5 +65,17 @@ describe('the packed libraries', () => {
       .files.map(({ path }) => /^dist\/(?:esm|cjs)\/(.*?)(?:\.d)?\.[jt]s$/.exec(path));
     const stale = compiled.filter((match) => match && !existsSync(join(PACKAGES, library, 'src', `${match[1]}.ts`)));
     expect(stale).toEqual([]);
+  });
+
+  test('leave the compiled files as they were', () => {
+    expect(codeIn(join(clone, 'packages'))).toBe(codeIn(PACKAGES));
+  });
+
+  test('are packed from code without comments, which a restore brings back after a kill', () => {
+    runScript('prepare');
+    expect(codeIn(join(clone, 'packages'))).not.toMatch(/^\s*\/\//m);
+    expect(() => runScript('prepare')).toThrow('another `npm pack` runs');
+    runScript('restore');
+    expect(codeIn(join(clone, 'packages'))).toBe(codeIn(PACKAGES));
   });
 });
