@@ -101,6 +101,14 @@ describe('a reply', () => {
     expect(Object.fromEntries(message.properties)).toEqual(PROPERTIES);
   });
 
+  it('is answered with its own place, where others are stored at the same time', async () => {
+    await started();
+    await requester();
+    const answers = await Promise.all([reply(), reply(), reply()]);
+    const messages = await stored();
+    expect(answers.map(({ header }) => header.msgId).sort()).toEqual(messages.map((message) => message.offsetMsgId));
+  });
+
   it('may come with the long names of a 4.x client', async () => {
     await started();
     await requester();

@@ -130,20 +130,22 @@ async function store(
 ): Promise<AppendResult | undefined> {
   const properties = new Map(sent);
   properties.delete(MessageProperty.CRC32);
-  const result = messageWriter.put({
-    topic: header.topic,
-    queueId,
-    flag: header.flag,
-    sysFlag: header.sysFlag,
-    bornTimestamp: header.bornTimestamp,
-    bornHost: connection.remoteHost,
-    bornPort: connection.remotePort,
-    reconsumeTimes: header.reconsumeTimes ?? 0,
-    preparedTransactionOffset: 0,
-    body,
-    properties: encodedProperties(properties),
-    tagsCode: 0,
-  });
+  const result = {
+    ...messageWriter.put({
+      topic: header.topic,
+      queueId,
+      flag: header.flag,
+      sysFlag: header.sysFlag,
+      bornTimestamp: header.bornTimestamp,
+      bornHost: connection.remoteHost,
+      bornPort: connection.remotePort,
+      reconsumeTimes: header.reconsumeTimes ?? 0,
+      preparedTransactionOffset: 0,
+      body,
+      properties: encodedProperties(properties),
+      tagsCode: 0,
+    }),
+  };
   try {
     await messageWriter.whenStored(result);
     stats.put(header.topic, queueId, 1, result.size, result.storeTimestamp);
