@@ -21,7 +21,9 @@ import { toMessageInner } from '../message/half-message.js';
 import type { HalfQueue } from './half-queue.js';
 
 const QUEUE = 0;
-/** A half message older than this is given up even if no producer could be asked, ms: Apache's fileReservedTime. */
+/**
+ * A half message that was stored longer ago is given up even if no producer could be asked, ms: Apache's fileReservedTime.
+ */
 const LONGEST_LIFE_MS = 72 * 3_600_000;
 
 export interface CheckBackDeps {
@@ -92,16 +94,17 @@ export class CheckBack {
       }
       const age = clock.now() - half.bornTimestamp;
       const immunity = immunityOf(half);
-      if (immunity === undefined && age < config.transactionTimeOut) break;
+      // Those behind it are younger. The clock of a producer may be fast, though: that must not hold them up.
+      if (immunity === undefined && age >= 0 && age < config.transactionTimeOut) break;
       if (immunity !== undefined && age < immunity) continue;
-      await this.#ask(offset, half, age);
+      await this.#ask(offset, half);
     }
   }
 
-  async #ask(offset: number, half: MessageExt, age: number): Promise<void> {
-    const { halves, clients, logger, config } = this.deps;
+  async #ask(offset: number, half: MessageExt): Promise<void> {
+    const { halves, clients, clock, logger, config } = this.deps;
     const times = Number(half.properties.get(MessageProperty.TRANSACTION_CHECK_TIMES) ?? 0);
-    if (times >= config.transactionCheckMax || age > LONGEST_LIFE_MS) {
+    if (times >= config.transactionCheckMax || clock.now() - half.storeTimestamp > LONGEST_LIFE_MS) {
       logger.warn(
         `giving up the transaction of ${half.msgId} after ${times} checks: it is in ${TRANS_CHECK_MAX_TIME_TOPIC}`,
       );

@@ -10,13 +10,14 @@ import {
   handlerTable,
 } from '@nest-rocketmq/remoting/internal';
 import type { HeaderOf, MessageExt } from '@nest-rocketmq/remoting/internal';
-import { TestBroker } from '../../test-kit/broker.js';
+import { START, TestBroker } from '../../test-kit/broker.js';
 import type { TestClient } from '../../test-kit/broker.js';
 
 let running: TestBroker;
 afterEach(() => running.stop());
 
 const SECOND = 1000;
+const DAY = 86_400 * SECOND;
 const COMMIT = SysFlag.TRANSACTION_COMMIT;
 const ROLLBACK = SysFlag.TRANSACTION_ROLLBACK;
 const PREPARED = { sysFlag: SysFlag.TRANSACTION_PREPARED, properties: { TRAN_MSG: 'true', PGROUP: 'p' } };
@@ -299,6 +300,16 @@ describe('an undecided transaction', () => {
     expect(checks).toEqual([]);
     await running.clock.advance(30 * SECOND);
     expect(checks).toHaveLength(1);
+  });
+
+  it('whose producer has a clock that is a year ahead is asked about as well, and so are the ones after it', async () => {
+    running = await TestBroker.start();
+    const checks: Check[] = [];
+    const client = await producer(checks);
+    await client.send('t', { ...PREPARED, body: 'ahead', header: { g: START + 365 * DAY } });
+    await client.send('t', { ...PREPARED, body: 'behind it' });
+    await running.clock.advance(6 * SECOND);
+    expect(checks.map(({ record }) => record.body.toString())).toEqual(['ahead', 'behind it']);
   });
 
   it('does not hold up the ones after it', async () => {
