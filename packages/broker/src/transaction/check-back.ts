@@ -81,15 +81,23 @@ export class CheckBack {
   }
 
   async #askAll(): Promise<void> {
-    const { halves, config, clock } = this.deps;
+    const { halves, config, clock, logger } = this.deps;
     // Copies that are stored in this round are for the next one.
     const end = halves.end;
     for (let offset = halves.first; offset < end && !this.#stopped; offset++) {
       if (!halves.isOpen(offset)) continue;
       const half = await this.#read(offset);
       if (!half) {
-        this.deps.logger.error(`the half message at offset ${offset} of ${HALF_TOPIC} cannot be read: it is skipped`);
+        logger.error(`the half message at offset ${offset} of ${HALF_TOPIC} cannot be read: it is skipped`);
         await halves.decide(offset);
+        continue;
+      }
+      const times = timesChecked(half);
+      // Before its immunity time is looked at, which the producer may have set to any length.
+      if (times >= config.transactionCheckMax || clock.now() - half.storeTimestamp > LONGEST_LIFE_MS) {
+        const why = `giving up the transaction of ${half.msgId} after ${times} checks`;
+        logger.warn(`${why}: it is in ${TRANS_CHECK_MAX_TIME_TOPIC}`);
+        await halves.decide(offset, () => this.#giveUp(half));
         continue;
       }
       const age = clock.now() - half.bornTimestamp;
@@ -102,15 +110,7 @@ export class CheckBack {
   }
 
   async #ask(offset: number, half: MessageExt): Promise<void> {
-    const { halves, clients, clock, logger, config } = this.deps;
-    const times = Number(half.properties.get(MessageProperty.TRANSACTION_CHECK_TIMES) ?? 0);
-    if (times >= config.transactionCheckMax || clock.now() - half.storeTimestamp > LONGEST_LIFE_MS) {
-      logger.warn(
-        `giving up the transaction of ${half.msgId} after ${times} checks: it is in ${TRANS_CHECK_MAX_TIME_TOPIC}`,
-      );
-      await halves.decide(offset, () => this.#giveUp(half));
-      return;
-    }
+    const { halves, clients, logger, config } = this.deps;
     const group = half.properties.get(MessageProperty.PGROUP) ?? '';
     const producer = clients.nextProducer(group);
     // Without a producer nobody is asked, so this does not count as a check.
@@ -118,7 +118,7 @@ export class CheckBack {
       logger.debug?.(`no producer of group ${group} is connected to be asked about ${half.msgId}`);
       return;
     }
-    const copy = await this.#replace(offset, half, times + 1).catch(async (error: unknown) => {
+    const copy = await this.#replace(offset, half, timesChecked(half) + 1).catch(async (error: unknown) => {
       if (!(error instanceof PutError) || !isRefusedForGood(error.status)) throw error;
       // It would block all half messages behind it for ever.
       logger.error(`giving up the transaction of ${half.msgId}: its properties are too long to count its checks`);
@@ -188,6 +188,9 @@ export class CheckBack {
     }
   }
 }
+
+const timesChecked = (half: MessageExt): number =>
+  Number(half.properties.get(MessageProperty.TRANSACTION_CHECK_TIMES) ?? 0);
 
 /** Age before which the producer must not be asked, ms. */
 function immunityOf(half: MessageExt): number | undefined {

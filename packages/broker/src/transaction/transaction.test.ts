@@ -312,6 +312,18 @@ describe('an undecided transaction', () => {
     expect(checks.map(({ record }) => record.body.toString())).toEqual(['ahead', 'behind it']);
   });
 
+  it('is given up after 72 hours, however long the immunity time is that its producer has set', async () => {
+    const interval = { transactionCheckInterval: 3_600 * SECOND };
+    const { client, checks } = await half(interval, { CHECK_IMMUNITY_TIME_IN_SECONDS: '99999999999' });
+    await running.clock.advance(3 * DAY);
+    const after = await producer(checks);
+    expect(await after.messages('TRANS_CHECK_MAX_TIME_TOPIC')).toHaveLength(0);
+    await running.clock.advance(3_600 * SECOND);
+    expect(await (await producer(checks)).messages('TRANS_CHECK_MAX_TIME_TOPIC')).toHaveLength(1);
+    expect(checks).toEqual([]);
+    client.connection.close();
+  });
+
   it('does not hold up the ones after it', async () => {
     const { client, checks } = await half();
     for (const body of ['a', 'b', 'c']) {
