@@ -71,13 +71,17 @@ export class HalfQueue {
   /** Writes the op messages that a kill prevented. */
   async start(): Promise<void> {
     const { decided, moved } = this.deps.outcomes;
-    const notes: Promise<void>[] = [];
-    for (const [older, newer] of moved) if (this.isOpen(older)) notes.push(this.replace(older, newer));
+    const failures: unknown[] = [];
+    const notes: Promise<unknown>[] = [];
+    // One that fails while halves are read must not end the process: it is thrown when all are done.
+    const note = (stored: Promise<void>): unknown => notes.push(stored.catch((error: unknown) => failures.push(error)));
+    for (const [older, newer] of moved) if (this.isOpen(older)) note(this.replace(older, newer));
     for (let offset = this.#settled; decided.size > 0 && offset < this.end; offset++) {
       if (this.isOpen(offset) && (await this.#copiesOf(offset)).some((copy) => decided.has(copy)))
-        notes.push(this.decide(offset));
+        note(this.decide(offset));
     }
     await Promise.all(notes);
+    if (failures.length > 0) throw failures[0];
   }
 
   /** The oldest half that may be undecided; the end of the queue when none is. */
