@@ -1,5 +1,13 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { ManualClock, Requests, ResponseCode, SysFlag } from '@nest-rocketmq/remoting/internal';
+import {
+  ManualClock,
+  Requests,
+  ResponseCode,
+  SysFlag,
+  decodeOffsetMsgId,
+  decodeRecord,
+  handlerTable,
+} from '@nest-rocketmq/remoting/internal';
 import { TestBroker } from '../test-kit/broker.js';
 import type { FileSystem, StoreFile } from './store/files/file-system.js';
 import { later, memoryFileSystem } from './store/files/memory-file-system.js';
@@ -109,6 +117,38 @@ describe('when the disk does not take the log', () => {
     expect(await client.messages('t')).toEqual([]);
     expect((await client.connection.request(Requests.END_TRANSACTION, verdict)).code).toBe(ResponseCode.SUCCESS);
     expect(await client.messages('t')).toHaveLength(1);
+  });
+
+  it('a verdict that was lost takes no later one with it: after a restart that one still stands', async () => {
+    const { fileSystem, fail } = failingFileSystem();
+    running = await TestBroker.start({ fileSystem });
+    const client = await running.client();
+    const place = new Map<string, { tranStateTableOffset: number; commitLogOffset: number }>();
+    for (const body of ['first', 'open', 'last']) {
+      const { header } = await client.send('t', { body, sysFlag: 4, properties: { TRAN_MSG: 'true', PGROUP: 'p' } });
+      const { physicalOffset: commitLogOffset } = decodeOffsetMsgId(header.msgId ?? '');
+      place.set(body, { tranStateTableOffset: header.queueOffset ?? -1, commitLogOffset });
+    }
+    const rollback = (body: string) =>
+      client.connection.request(Requests.END_TRANSACTION, {
+        ...{ producerGroup: 'p', ...place.get(body)!, msgId: 'ABCDEF' },
+        commitOrRollback: SysFlag.TRANSACTION_ROLLBACK,
+      });
+    fail('commitlog');
+    expect((await rollback('first')).code).toBe(ResponseCode.SYSTEM_ERROR);
+    fail(undefined);
+    expect((await rollback('last')).code).toBe(ResponseCode.SUCCESS);
+    expect((await rollback('first')).code).toBe(ResponseCode.SUCCESS);
+    await running.restart();
+    const asked: string[] = [];
+    const after = await running.client(
+      handlerTable({
+        CHECK_TRANSACTION_STATE: ({ body }) => void asked.push(decodeRecord(Buffer.from(body)).body.toString()),
+      }),
+    );
+    await after.produce('producer', 'p');
+    await running.clock.advance(6_000);
+    expect(asked).toEqual(['open']);
   });
 });
 

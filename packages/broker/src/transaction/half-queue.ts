@@ -144,15 +144,20 @@ export class HalfQueue {
   }
 
   async #flushOps(): Promise<void> {
-    const { messageWriter, clock, storeHost } = this.deps;
     const batch = this.#opBatch;
     if (batch.length > 0) {
       this.#opBatch = [];
-      const result = messageWriter.deliver(opMessage(batch, storeHost, clock.now()));
-      if (result.status === 'PUT_OK') this.#ops.push({ queueOffset: result.queueOffset, last: Math.max(...batch) });
-      this.#lastOp = messageWriter.whenStored(result);
+      this.#lastOp = this.#storeOp(batch);
     }
     await this.#lastOp;
+  }
+
+  async #storeOp(batch: readonly number[]): Promise<void> {
+    const { messageWriter, clock, storeHost } = this.deps;
+    const result = { ...messageWriter.deliver(opMessage(batch, storeHost, clock.now())) };
+    await messageWriter.whenStored(result);
+    // Not before: where the disk refuses it, another op message gets its place.
+    this.#ops.push({ queueOffset: result.queueOffset, last: Math.max(...batch) });
   }
 
   /** The half at `offset` and those that it is a copy of, by their offsets. */
