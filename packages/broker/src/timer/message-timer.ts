@@ -9,6 +9,7 @@ import type { BrokerStats } from '../metrics/broker-stats.js';
 import { dueOfTagsCode } from '../store/consumequeue/timer-due.js';
 import type { AppendResult, MessageInner, MessageStore, QueueEntry } from '../store/store.js';
 import { findWaiting, recallOf } from './find-waiting.js';
+import { isBefore } from './pending-timers.js';
 import type { PendingTimers, Timer } from './pending-timers.js';
 import type { TimerFiles } from './timer-files.js';
 import type { TimerNote } from './timer-note.js';
@@ -147,12 +148,15 @@ export class MessageTimer {
   }
 
   async #deliver(): Promise<void> {
-    const { clock, hold, changed, logger } = this.deps;
+    const { store, clock, hold, changed, logger } = this.deps;
+    const now = clock.now();
     const ended = clock.busy?.('the delivery of messages that are due');
     const noted = hold();
     let delivered = false;
     try {
-      this.#takeBatch();
+      // What is still on its way to the disk may be due before what waits already. What comes later is due after `now`.
+      await store.drain();
+      this.#takeBatch(now);
       await this.#deliverBatch();
       changed();
       delivered = true;
@@ -168,9 +172,8 @@ export class MessageTimer {
     else if (this.#running) this.#arm(-Infinity, RETRY_DELAY);
   }
 
-  #takeBatch(): void {
-    const { pending, clock } = this.deps;
-    const now = clock.now();
+  #takeBatch(now: number): void {
+    const { pending } = this.deps;
     let bytes = 0;
     while (this.#batch.length < DELIVER_AT_ONCE && bytes < DELIVER_BYTES_AT_ONCE) {
       const timer = pending.take(now);
@@ -178,7 +181,7 @@ export class MessageTimer {
       this.#batch.push(timer);
       bytes += timer.size;
     }
-    pending.last = this.#batch.at(-1) ?? pending.last;
+    pending.last = later(pending.last, this.#batch.at(-1));
   }
 
   /** What was not delivered waits on, before all others. */
@@ -194,7 +197,7 @@ export class MessageTimer {
     const records = await Promise.all(this.#batch.map(async ({ position, size }) => store.readRecord(position, size)));
     const { done, last, status } = this.#append(records);
     if (last) await messageWriter.whenStored(last);
-    this.#delivered = this.#batch[done - 1] ?? this.#delivered;
+    this.#delivered = later(this.#delivered, this.#batch[done - 1]);
     this.#batch.splice(0, done);
     if (status !== undefined) throw new PutError(status);
   }
@@ -247,4 +250,9 @@ export class MessageTimer {
       return undefined;
     }
   }
+}
+
+/** The mark only goes forwards: one that came too late for its time must not have those after it delivered again. */
+function later(mark: Omit<Timer, 'size'>, delivered: Timer | undefined): Omit<Timer, 'size'> {
+  return delivered && isBefore(mark, delivered) ? delivered : mark;
 }
