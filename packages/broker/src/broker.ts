@@ -244,7 +244,8 @@ async function stop(parts: LivingParts): Promise<void> {
   clients.stop();
   parts.log.end();
   await offsets.stop();
-  await parts.timerFiles.begin();
+  // Until there is a note, only what Apache's broker has left tells what was delivered.
+  if (messageTimer.note) await parts.timerFiles.begin();
   await parts.delayOffsets.stop();
   await parts.timerFiles.write();
   try {

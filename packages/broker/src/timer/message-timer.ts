@@ -158,6 +158,7 @@ export class MessageTimer {
       await store.drain();
       this.#takeBatch(now);
       await this.#deliverBatch();
+      this.#passNotedFrom();
       changed();
       delivered = true;
     } catch (error) {
@@ -170,6 +171,14 @@ export class MessageTimer {
     this.#delivering = undefined;
     if (delivered) this.#next();
     else if (this.#running) this.#arm(-Infinity, RETRY_DELAY);
+  }
+
+  /** After Apache's broker the order of time tells what is delivered once nothing waits that was due under it. */
+  #passNotedFrom(): void {
+    const { pending, notedFrom } = this.deps;
+    if (this.#batch.length > 0 || pending.hasDue(notedFrom)) return;
+    this.#delivered = later(this.#delivered, { due: notedFrom, position: -1 });
+    pending.last = later(pending.last, this.#delivered);
   }
 
   #takeBatch(now: number): void {
@@ -253,6 +262,6 @@ export class MessageTimer {
 }
 
 /** The mark only goes forwards: one that came too late for its time must not have those after it delivered again. */
-function later(mark: Omit<Timer, 'size'>, delivered: Timer | undefined): Omit<Timer, 'size'> {
+function later(mark: Omit<Timer, 'size'>, delivered: Omit<Timer, 'size'> | undefined): Omit<Timer, 'size'> {
   return delivered && isBefore(mark, delivered) ? delivered : mark;
 }

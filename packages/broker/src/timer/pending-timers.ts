@@ -54,6 +54,11 @@ export class PendingTimers implements TimerRoom {
     return this.#count > 0 ? this.#dues[0] : undefined;
   }
 
+  /** Whether a message is among them, or was before it was recalled, that is due at `time` (ms since the epoch) or before. */
+  hasDue(time: number): boolean {
+    return this.#count > 0 && this.#dues[0]! <= time;
+  }
+
   add({ due, position, size }: Timer): void {
     if (this.#count === this.#dues.length) this.#grow();
     let at = this.#count++;
