@@ -104,7 +104,8 @@ interface BrokerParts {
 
 async function makeBroker(environment: Environment, routes: RouteTable, dial: Dial): Promise<BrokerParts> {
   const { config, fileSystem, root, storeHost } = environment;
-  const store = await MessageStore.open({ ...config, fileSystem, root, storeHost });
+  // No file of the log goes before the messages that wait for their time are known.
+  const store = await MessageStore.open({ ...config, fileSystem, root, storeHost, neededFrom: () => 0 });
   try {
     return await assemble(environment, store, routes, dial);
   } catch (error) {
