@@ -51,7 +51,7 @@ export interface Broker {
   readonly brokerAddress: string;
   /** Connects to these two in process, and to any other address by TCP. */
   readonly dial: Dial;
-  /** Answers the requests under way, saves everything, and leaves nothing running. */
+  /** Answers the requests whose messages are stored, saves everything, and leaves nothing running. */
   stop(): Promise<void>;
 }
 
@@ -169,7 +169,17 @@ async function assemble(
     wake: () => messageTimer.wake(),
   });
   const server = new RemotingServer({ ...config, idleTimeout: idleTimeoutOf(config), unsent, handlers });
-  const parts = { ...shared, levelTimer, messageTimer, timerFiles, delayOffsets, checkBack, registration, server };
+  const parts = {
+    ...shared,
+    levelTimer,
+    messageTimer,
+    timerFiles,
+    delayOffsets,
+    checkBack,
+    halves,
+    registration,
+    server,
+  };
   connect(parts);
   return { server, start: () => start(parts), stop: () => stop(parts) };
 }
@@ -205,6 +215,7 @@ interface LivingParts extends SharedParts {
   timerFiles: TimerFiles;
   delayOffsets: DelayOffsets;
   checkBack: CheckBack;
+  halves: HalfQueue;
   registration: Registration;
   server: RemotingServer;
 }
@@ -231,16 +242,20 @@ async function start({ levelTimer, messageTimer, checkBack, registration }: Livi
   await registration.start();
 }
 
-/** Takes no more requests first, then lets those under way end, then saves everything. */
+/**
+ * Ends what the broker does of its own, then the connections: requests whose messages are stored by then are answered. Then
+ * verdicts that are half stored are completed, and everything is saved.
+ */
 async function stop(parts: LivingParts): Promise<void> {
   const { store, topics, groups, offsets, clients, longPolling, levelTimer, messageTimer } = parts;
-  const { checkBack, registration, server } = parts;
+  const { checkBack, halves, registration, server } = parts;
   await registration.stop();
-  checkBack.stop();
+  await checkBack.stop();
   await messageTimer.stop();
   await levelTimer.stop();
   await store.drain();
   await server.close();
+  await halves.whenIdle();
   longPolling.stop();
   clients.stop();
   parts.log.end();

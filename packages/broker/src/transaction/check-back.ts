@@ -75,9 +75,11 @@ export class CheckBack {
     if (!this.#stopped) this.#rounds.start(this.deps.config.transactionTimeOut);
   }
 
-  stop(): void {
+  /** Resolves when nobody is being asked any more. */
+  async stop(): Promise<void> {
     this.#stopped = true;
     this.#rounds.stop();
+    await this.#rounds.whenIdle();
   }
 
   async #askAll(): Promise<void> {
@@ -87,6 +89,7 @@ export class CheckBack {
     for (let offset = halves.first; offset < end && !this.#stopped; offset++) {
       if (!halves.isOpen(offset)) continue;
       const half = await this.#read(offset);
+      if (this.#stopped) return;
       if (!half) {
         logger.error(`the half message at offset ${offset} of ${HALF_TOPIC} cannot be read: it is skipped`);
         await halves.decide(offset);

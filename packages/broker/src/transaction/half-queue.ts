@@ -37,6 +37,7 @@ export class HalfQueue {
   readonly #decided = new Set<number>();
   /** Halves for which a verdict is being stored. */
   readonly #deciding = new Set<number>();
+  readonly #underWay = new Set<Promise<void>>();
   /** A half that was checked was stored again: offset of the older copy to that of the newer. */
   readonly #newer = new Map<number, number>();
   readonly #older = new Map<number, number>();
@@ -110,8 +111,19 @@ export class HalfQueue {
    * for which that is done or under way is left alone.
    * @param offset of the newest copy of the half
    */
-  async decide(offset: number, store?: () => Promise<void>): Promise<void> {
-    if (!this.isOpen(offset)) return;
+  decide(offset: number, store?: () => Promise<void>): Promise<void> {
+    if (!this.isOpen(offset)) return Promise.resolve();
+    const deciding = this.#decide(offset, store).finally(() => this.#underWay.delete(deciding));
+    this.#underWay.add(deciding);
+    return deciding;
+  }
+
+  /** Resolves when no verdict is being stored. Never rejects. */
+  async whenIdle(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
+  }
+
+  async #decide(offset: number, store: (() => Promise<void>) | undefined): Promise<void> {
     this.#deciding.add(offset);
     const noted = this.deps.hold();
     try {
