@@ -247,8 +247,17 @@ async function start({ levelTimer, messageTimer, checkBack, registration }: Livi
  * verdicts that are half stored are completed, and everything is saved.
  */
 async function stop(parts: LivingParts): Promise<void> {
-  const { store, topics, groups, offsets, clients, longPolling, levelTimer, messageTimer } = parts;
-  const { checkBack, halves, registration, server } = parts;
+  try {
+    await endWork(parts);
+    await save(parts);
+  } finally {
+    // Whatever fails must not leave the store open, and so locked.
+    await parts.store.close();
+  }
+}
+
+async function endWork(parts: LivingParts): Promise<void> {
+  const { store, clients, longPolling, levelTimer, messageTimer, checkBack, halves, registration, server } = parts;
   await registration.stop();
   await checkBack.stop();
   await messageTimer.stop();
@@ -259,17 +268,15 @@ async function stop(parts: LivingParts): Promise<void> {
   longPolling.stop();
   clients.stop();
   parts.log.end();
+}
+
+async function save({ topics, groups, offsets, messageTimer, timerFiles, delayOffsets }: LivingParts): Promise<void> {
   await offsets.stop();
   // Until there is a note, only what Apache's broker has left tells what was delivered.
-  if (messageTimer.note) await parts.timerFiles.begin();
-  await parts.delayOffsets.stop();
-  await parts.timerFiles.write();
-  try {
-    await Promise.all([topics.flush(), groups.flush()]);
-  } finally {
-    // A full disk must not leave the store open.
-    await store.close();
-  }
+  if (messageTimer.note) await timerFiles.begin();
+  await delayOffsets.stop();
+  await timerFiles.write();
+  await Promise.all([topics.flush(), groups.flush()]);
 }
 
 const addressOf = ({ host, port }: HostAndPort): string => formatAddress(host, port);

@@ -215,6 +215,19 @@ describe('with flush: sync', () => {
 });
 
 describe('when the disk cannot be read', () => {
+  it('a broker stops all the same, and leaves its store to the next one', async () => {
+    const { fileSystem, fail } = failingFileSystem();
+    running = await TestBroker.start({ fileSystem });
+    await (await running.client()).send('t', { properties: { TIMER_DELAY_SEC: '60' } });
+    await running.restart();
+    fail('consumequeue', 'read');
+    await running.broker.stop();
+    fail(undefined);
+    await running.restart();
+    await running.clock.advance(60_000);
+    expect(await (await running.client()).messages('t')).toHaveLength(1);
+  });
+
   it.each(['consumequeue', 'commitlog'])(
     'a pull that wants %s is told so, and served when it can be',
     async (folder) => {
