@@ -1,7 +1,10 @@
 // Keeps the messages that wait for their time in a heap of plain numbers: when each is due, and where its record is.
 import type { TimerRoom } from '../message/timer-message.js';
+import { yieldToEventLoop } from '../store/files/yield-to-event-loop.js';
 
 const FIRST_CAPACITY = 1_024;
+/** Messages looked at between two looks at the time. */
+const LOOKED_AT = 1_024;
 
 /** A message of the timer topic. */
 export interface Timer {
@@ -32,6 +35,7 @@ export class PendingTimers implements TimerRoom {
   readonly #recalled = new Set<number>();
   /** Positions of those of which it is not decided yet. */
   readonly #recalling = new Set<number>();
+  #searching: Promise<unknown> = Promise.resolve();
 
   /** @param most messages that may wait at a time */
   constructor(private readonly most: number) {}
@@ -112,6 +116,30 @@ export class PendingTimers implements TimerRoom {
       timer.size = this.#sizes[at]!;
       if (!this.#recalled.has(timer.position)) yield timer;
     }
+  }
+
+  /**
+   * Those that are due from `first` to `last` (ms since the epoch), in no order. There may be millions to look through: it
+   * yields to the event loop, and a message that another moves in the meantime may be left out.
+   */
+  async dueBetween(first: number, last: number, most: number): Promise<Timer[]> {
+    const pause = yieldToEventLoop();
+    const found: Timer[] = [];
+    // From the end, as one that is taken out has the last moved towards the front.
+    for (let at = this.#count - 1; at >= 0 && found.length < most; at--) {
+      const due = at < this.#count ? this.#dues[at]! : -1;
+      if (due >= first && due <= last) found.push({ due, position: this.#positions[at]!, size: this.#sizes[at]! });
+      const pausing = at % LOOKED_AT === 0 ? pause() : undefined;
+      if (pausing) await pausing;
+    }
+    return found;
+  }
+
+  /** Runs long searches one after the other. */
+  search<T>(work: () => Promise<T>): Promise<T> {
+    const searching = this.#searching.then(work);
+    this.#searching = searching.catch(() => undefined);
+    return searching;
   }
 
   /** Where the first record in the log is that waits; Infinity with none. */
