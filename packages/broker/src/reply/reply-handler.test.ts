@@ -212,6 +212,13 @@ describe('a reply', () => {
     expect(await second).toMatchObject({ code: ResponseCode.SUCCESS });
   });
 
+  it('is refused where others that come with it are as many as may wait', async () => {
+    await started({ maxPendingReplies: 1 });
+    await requester();
+    const codes = (await Promise.all([reply(), reply()])).map(({ code }) => code);
+    expect(codes).toEqual([ResponseCode.SUCCESS, ResponseCode.SYSTEM_BUSY]);
+  });
+
   it('with a body that no topic takes reaches nobody', async () => {
     await started({ maxMessageSize: 10 });
     await requester();
