@@ -7,6 +7,7 @@ import {
   decodeOffsetMsgId,
   decodeRecord,
   handlerTable,
+  silentLogger,
 } from '@nest-rocketmq/remoting/internal';
 import { TestBroker } from '../test-kit/broker.js';
 import type { FileSystem, StoreFile } from './store/files/file-system.js';
@@ -215,6 +216,28 @@ describe('with flush: sync', () => {
 });
 
 describe('when the disk cannot be read', () => {
+  it.each([['TIMER_DELAY_SEC'], ['DELAY']])(
+    'a message that is due with %s is tried for half a minute and then left out, which is told: later ones come',
+    async (kind) => {
+      const { fileSystem, fail } = failingFileSystem();
+      const errors: string[] = [];
+      const logger = { ...silentLogger, error: (text: string) => void errors.push(text) };
+      running = await TestBroker.start({ fileSystem, logger });
+      await (await running.client()).send('t', { body: 'lost', properties: { [kind]: '1' } });
+      await running.restart();
+      fail('commitlog', 'read');
+      await running.clock.advance(20_000);
+      expect(errors).toEqual([]);
+      await running.clock.advance(20_000);
+      fail(undefined);
+      expect(errors).toEqual([expect.stringContaining('position 0 ')]);
+      const after = await running.client();
+      await after.send('t', { body: 'later', properties: { [kind]: '1' } });
+      await running.clock.advance(1_000);
+      expect((await after.messages('t')).map(({ body }) => body.toString())).toEqual(['later']);
+    },
+  );
+
   it('a broker stops all the same, and leaves its store to the next one', async () => {
     const { fileSystem, fail } = failingFileSystem();
     running = await TestBroker.start({ fileSystem });

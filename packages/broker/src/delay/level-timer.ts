@@ -21,6 +21,8 @@ const DELIVER_AT_ONCE = 64;
 const DELIVER_BYTES_AT_ONCE = 8_388_608;
 /** Delay before a delivery that the store refused is tried again, ms. */
 const DELAY_FOR_A_WHILE = 100;
+/** Failed reads of messages that are due, from which on those are skipped: half a minute. */
+const MOST_READS = 300;
 
 export interface LevelTimerDeps {
   store: MessageStore;
@@ -45,6 +47,8 @@ interface Level {
   offset: number;
   timer: TimerHandle | undefined;
   delivering: Promise<void> | undefined;
+  /** Failed reads since the last delivery. */
+  failedReads: number;
 }
 
 export class LevelTimer {
@@ -57,6 +61,7 @@ export class LevelTimer {
       offset: this.#within(index, deps.offsets.get(index + 1)),
       timer: undefined,
       delivering: undefined,
+      failedReads: 0,
     }));
   }
 
@@ -148,13 +153,26 @@ export class LevelTimer {
     if (entry.tagsCode <= now + this.deps.levels.delayOf(level.number)) return entry.tagsCode;
     // Due later than its level allows: the levels were changed, and it keeps its time; or the clock was set back since it
     // was stored, and it is delivered now.
-    return this.#storedAt(entry).then((storedAt) => (storedAt > now ? now : entry.tagsCode));
+    return this.#storedAt(level, entry).then((storedAt) => (storedAt > now ? now : entry.tagsCode));
   }
 
   /** ms since the epoch; 0 if the record cannot be read. */
-  async #storedAt({ physicalOffset, size }: QueueEntry): Promise<number> {
-    const record = await this.deps.store.readRecord(physicalOffset, size);
+  async #storedAt(level: Level, entry: QueueEntry): Promise<number> {
+    const record = await this.#record(level, entry);
     return record ? decodeRecord(record, 0, { inflate: false, checkCrc: false }).storeTimestamp : 0;
+  }
+
+  /** Undefined if there is no good record, or if it cannot be read after many tries: it would block all others for ever. */
+  async #record(level: Level, { physicalOffset, size }: QueueEntry): Promise<Buffer | undefined> {
+    try {
+      return await this.deps.store.readRecord(physicalOffset, size);
+    } catch (error) {
+      if (++level.failedReads < MOST_READS) throw error;
+      this.deps.logger.error(
+        `a message of delay level ${level.number} is skipped: position ${physicalOffset} of the commit log cannot be read: ${String(error)}`,
+      );
+      return undefined;
+    }
   }
 
   async #deliver(level: Level): Promise<void> {
@@ -172,6 +190,7 @@ export class LevelTimer {
       if (last) await this.deps.messageWriter.whenStored(last);
       if (done === 0) throw new PutError('the store refuses them');
       level.offset += done;
+      level.failedReads = 0;
       this.deps.offsets.set(level.number, level.offset);
     } catch (error) {
       level.delivering = undefined;
@@ -234,8 +253,8 @@ export class LevelTimer {
 
   /** The message under an entry, for its own topic and queue; undefined when there is none to deliver. */
   async #restore(level: Level, entry: QueueEntry): Promise<MessageInner | undefined> {
-    const { store, logger } = this.deps;
-    const record = await store.readRecord(entry.physicalOffset, entry.size);
+    const { logger } = this.deps;
+    const record = await this.#record(level, entry);
     if (!record) return undefined;
     try {
       const message = decodeRecord(record, 0, { inflate: false });

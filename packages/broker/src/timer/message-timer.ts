@@ -21,6 +21,8 @@ const DELIVER_AT_ONCE = 256;
 const DELIVER_BYTES_AT_ONCE = 8_388_608;
 /** Pause before a delivery that the store has refused is tried again, ms. */
 const RETRY_DELAY = 100;
+/** Failed reads of a message that is due, from which on it is left out: half a minute. */
+const MOST_READS = 300;
 
 export interface MessageTimerDeps {
   store: MessageStore;
@@ -49,6 +51,8 @@ export class MessageTimer {
   #batch: Timer[] = [];
   #delivering: Promise<void> | undefined;
   #running = false;
+  /** Failed reads of messages that are due, by their positions. */
+  readonly #failedReads = new Map<number, number>();
 
   constructor(private readonly deps: MessageTimerDeps) {
     this.#delivered = deps.pending.last;
@@ -202,21 +206,38 @@ export class MessageTimer {
 
   /** Leaves in the batch what was not delivered. @throws PutError */
   async #deliverBatch(): Promise<void> {
-    const { store, messageWriter } = this.deps;
-    const records = await Promise.all(this.#batch.map(async ({ position, size }) => store.readRecord(position, size)));
-    const { done, last, status } = this.#append(records);
+    const { messageWriter } = this.deps;
+    const records = await Promise.all(this.#batch.map((timer) => this.#read(timer)));
+    const { done, last, failure } = this.#append(records);
     if (last) await messageWriter.whenStored(last);
     this.#delivered = later(this.#delivered, this.#batch[done - 1]);
     this.#batch.splice(0, done);
-    if (status !== undefined) throw new PutError(status);
+    if (failure) throw failure;
+    this.#failedReads.clear();
+  }
+
+  /** @returns the error where its delivery is to be tried again; undefined where it cannot be read */
+  async #read({ position, size }: Timer): Promise<Buffer | Error | undefined> {
+    try {
+      return await this.deps.store.readRecord(position, size);
+    } catch (error) {
+      const failed = (this.#failedReads.get(position) ?? 0) + 1;
+      this.#failedReads.set(position, failed);
+      // It would block all messages behind it for ever.
+      return failed < MOST_READS
+        ? new Error(`position ${position} of the log cannot be read: ${String(error)}`)
+        : undefined;
+    }
   }
 
   /** @returns how many were dealt with, the last that was appended, and why the next was not */
-  #append(records: readonly (Buffer | undefined)[]): { done: number; last?: AppendResult; status?: string } {
+  #append(records: readonly (Buffer | Error | undefined)[]): { done: number; last?: AppendResult; failure?: Error } {
     const { messageWriter, stats, logger } = this.deps;
     let last: AppendResult | undefined;
     for (const [done, { position }] of this.#batch.entries()) {
-      const message = this.#restore(records[done], position);
+      const record = records[done];
+      if (record instanceof Error) return { done, ...(last && { last }), failure: record };
+      const message = this.#restore(record, position);
       if (!message) continue;
       const result = messageWriter.deliver(message);
       const { status, size, storeTimestamp } = result;
@@ -226,7 +247,7 @@ export class MessageTimer {
             `${TIMER_TOPIC}, at position ${position} of the commit log`,
         );
       } else if (status !== 'PUT_OK') {
-        return { done, ...(last && { last }), status };
+        return { done, ...(last && { last }), failure: new PutError(status) };
       } else {
         last = { ...result };
         stats.put(message.topic, message.queueId, 1, size, storeTimestamp);
@@ -239,7 +260,7 @@ export class MessageTimer {
   #restore(record: Buffer | undefined, position: number): MessageInner | undefined {
     const { logger, clock } = this.deps;
     try {
-      if (!record) throw new DecodeError('its record is gone, or damaged');
+      if (!record) throw new DecodeError('its record is gone, damaged or cannot be read');
       const message = decodeRecord(record, 0, { inflate: false });
       const properties = new Map(message.properties);
       const topic = properties.get(MessageProperty.REAL_TOPIC);
