@@ -133,7 +133,7 @@ async function assemble(
   const notifiesChanges = (group: string): boolean =>
     config.notifyConsumerIdsChangedEnable && groups.get(group)?.notifyConsumerIdsChangedEnable !== false;
   const clients = new Clients({ ...config, notifiesChanges });
-  const longPolling = new LongPolling(clock);
+  const longPolling = new LongPolling(clock, config.maxFilterTimePerPull);
   const levels = new DelayLevels(config.messageDelayLevel);
   const replies = new SendReplies({ ...config, storeHost }, store);
   const stats = new BrokerStats({ ...config, systemTopics: new Set(topics.systemTopicNames) });
