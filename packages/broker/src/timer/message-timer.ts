@@ -105,7 +105,8 @@ export class MessageTimer {
       // Ours names the one that it has recalled.
       if (!message || message.preparedTransactionOffset > 0) return;
       const target = await findWaiting(store, pending, recallOf(due, message.properties));
-      if (target) pending.recall(target.position);
+      // Not one that was taken since it was found.
+      if (target && pending.isWaiting(target)) pending.recall(target.position);
     } catch (error) {
       logger.error(`the recall at position ${position} of the log failed: ${String(error)}`);
     }
