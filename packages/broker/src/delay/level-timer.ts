@@ -10,7 +10,7 @@ import type { Clock, Logger, TimerHandle } from '@nest-rocketmq/remoting/interna
 import { PutError, isRefusedForGood } from '../message/message-writer.js';
 import type { MessageWriter } from '../message/message-writer.js';
 import type { BrokerStats } from '../metrics/broker-stats.js';
-import type { AppendResult, MessageInner, MessageStore, QueueEntry } from '../store/store.js';
+import type { AppendResult, MessageInner, MessageStore, PutStatus, QueueEntry } from '../store/store.js';
 import { toMessageInner } from '../message/half-message.js';
 import type { DelayOffsets } from './delay-offsets.js';
 import type { DelayLevels } from '../message/schedule-message.js';
@@ -49,6 +49,12 @@ interface Level {
   delivering: Promise<void> | undefined;
   /** Failed reads since the last delivery. */
   failedReads: number;
+}
+
+interface Appended {
+  done: number;
+  last: AppendResult | undefined;
+  status: PutStatus | undefined;
 }
 
 export class LevelTimer {
@@ -186,9 +192,9 @@ export class LevelTimer {
     await this.deps.store.prefetch(SCHEDULE_TOPIC, level.number - 1, range);
     const noted = this.deps.offsets.hold();
     try {
-      const { done, last } = this.#append(level, await this.#readDue(level));
+      const { done, last, status } = this.#append(level, await this.#readDue(level));
       if (last) await this.deps.messageWriter.whenStored(last);
-      if (done === 0) throw new PutError('the store refuses them');
+      if (done === 0) throw new PutError(status ?? 'none of them is due yet');
       level.offset += done;
       level.failedReads = 0;
       this.deps.offsets.set(level.number, level.offset);
@@ -223,9 +229,9 @@ export class LevelTimer {
 
   /**
    * In one turn of the event loop, so that the disk takes all of them or refuses all behind one.
-   * @returns how many were dealt with, and the last of them that was appended
+   * @returns how many were dealt with, the last of them that was appended, and why the next was not
    */
-  #append(level: Level, due: (MessageInner | undefined)[]): { done: number; last: AppendResult | undefined } {
+  #append(level: Level, due: (MessageInner | undefined)[]): Appended {
     let last: AppendResult | undefined;
     let done = 0;
     for (; done < due.length; done++) {
@@ -236,11 +242,11 @@ export class LevelTimer {
         this.#leaveOut(level, level.offset + done, result.status);
         continue;
       }
-      if (result.status !== 'PUT_OK') break;
+      if (result.status !== 'PUT_OK') return { done, last, status: result.status };
       last = { ...result };
       this.deps.stats.delivered(message, level.number - 1, result);
     }
-    return { done, last };
+    return { done, last, status: undefined };
   }
 
   /** Skips a message that the store will never take: it would block all messages behind it. */
