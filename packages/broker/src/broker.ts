@@ -8,7 +8,7 @@ import {
   UnsentBytes,
   formatAddress,
 } from '@nest-rocketmq/remoting/internal';
-import type { Dial, HostAndPort } from '@nest-rocketmq/remoting/internal';
+import type { Dial, EventLog, HostAndPort } from '@nest-rocketmq/remoting/internal';
 import { dialInProcess, listenForVIPChannel, warnOfOpenAddresses, withPort } from './namesrv/addresses.js';
 import { Clients } from './clients/clients.js';
 import { LevelTimer } from './delay/level-timer.js';
@@ -138,21 +138,21 @@ async function assemble(
   const replies = new SendReplies({ ...config, storeHost }, store);
   const stats = new BrokerStats({ ...config, systemTopics: new Set(topics.systemTopicNames) });
   const storeStats = new StoreStats(store, clock);
+  const log = new LogThrottle(clock, config.logger);
   const pending = new PendingTimers(config.maxPendingTimers);
   const timers = new TimerMessages({ ...config, room: pending });
   const messageWriter = new MessageWriter(store, levels, timers, storeStats);
   const progress = await openProgress(environment, store, levels, pending);
   const { outcomes, delayOffsets } = progress;
-  const levelTimer = new LevelTimer({ ...config, store, messageWriter, levels, stats, offsets: delayOffsets });
+  const levelTimer = new LevelTimer({ ...config, log, store, messageWriter, levels, stats, offsets: delayOffsets });
   const hold = (): (() => void) => delayOffsets.hold();
-  const { messageTimer, timerFiles } = makeTimers(environment, { store, pending, progress, messageWriter, stats });
+  const { messageTimer, timerFiles } = makeTimers(environment, { store, pending, progress, messageWriter, stats, log });
   const halves = await HalfQueue.open({ store, messageWriter, offsets, clock, storeHost, outcomes, hold });
   const checkBack = new CheckBack({ ...config, config, store, messageWriter, halves, topics, clients, stats, hold });
   const identity = { clusterName, brokerName, brokerAddr: brokerAddress, brokerId };
   const haServerAddr = formatAddress(config.brokerIP1, storeHost.port + 1);
   const registration = new Registration({ ...config, routes, topics, dial, identity, haServerAddr });
   const unsent = new UnsentBytes(config.maxTotalUnsentBytes);
-  const log = new LogThrottle(clock, config.logger);
   const shared = { store, topics, groups, offsets, clients, longPolling, replies, log };
   const levelProgress = (): LevelProgress[] => levelTimer.progress;
   const handlers = makeHandlers({
@@ -190,6 +190,7 @@ interface TimerParts {
   progress: Progress;
   messageWriter: MessageWriter;
   stats: BrokerStats;
+  log: EventLog;
 }
 
 /** Makes what delivers the messages that have a time of their own. */

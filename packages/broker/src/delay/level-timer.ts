@@ -6,7 +6,7 @@ import {
   SCHEDULE_TOPIC,
   decodeRecord,
 } from '@nest-rocketmq/remoting/internal';
-import type { Clock, Logger, TimerHandle } from '@nest-rocketmq/remoting/internal';
+import type { Clock, EventLog, Logger, TimerHandle } from '@nest-rocketmq/remoting/internal';
 import { PutError, isRefusedForGood } from '../message/message-writer.js';
 import type { MessageWriter } from '../message/message-writer.js';
 import type { BrokerStats } from '../metrics/broker-stats.js';
@@ -32,6 +32,8 @@ export interface LevelTimerDeps {
   offsets: DelayOffsets;
   clock: Clock;
   logger: Logger;
+  /** For what may be repeated several times a second. */
+  log: EventLog;
 }
 
 /** How many levels there are, or were when messages were stored under them. */
@@ -211,7 +213,8 @@ export class LevelTimer {
 
   #tryLater(level: Level, error: unknown): void {
     const reason = error instanceof Error ? error.message : String(error);
-    this.deps.logger.warn(`messages of delay level ${level.number} are delivered late: ${reason}`);
+    const message = `messages of delay level ${level.number} are delivered late: ${reason}`;
+    this.deps.log.say('warn', 'late deliveries of delay levels', message);
     if (!this.#stopped) this.#later(level, DELAY_FOR_A_WHILE);
   }
 

@@ -1,6 +1,6 @@
 // Delivers messages that have a time of their own when it comes: one timer, set to the time of the next of them.
 import { DecodeError, HALF_TOPIC, MessageProperty, TIMER_TOPIC, decodeRecord } from '@nest-rocketmq/remoting/internal';
-import type { Clock, Logger, TimerHandle } from '@nest-rocketmq/remoting/internal';
+import type { Clock, EventLog, Logger, TimerHandle } from '@nest-rocketmq/remoting/internal';
 import { encodedProperties, fitProperties } from '../message/fit-properties.js';
 import { toMessageInner } from '../message/half-message.js';
 import { PutError, isRefusedForGood } from '../message/message-writer.js';
@@ -40,6 +40,8 @@ export interface MessageTimerDeps {
   changed: () => void;
   clock: Clock;
   logger: Logger;
+  /** For what may be repeated several times a second. */
+  log: EventLog;
 }
 
 export class MessageTimer {
@@ -153,7 +155,7 @@ export class MessageTimer {
   }
 
   async #deliver(): Promise<void> {
-    const { store, clock, hold, changed, logger } = this.deps;
+    const { store, clock, hold, changed, log } = this.deps;
     const now = clock.now();
     const ended = clock.busy?.('the delivery of messages that are due');
     const noted = hold();
@@ -167,7 +169,8 @@ export class MessageTimer {
       changed();
       delivered = true;
     } catch (error) {
-      logger.warn(`messages that are due are late: ${error instanceof Error ? error.message : String(error)}`);
+      const reason = error instanceof Error ? error.message : String(error);
+      log.say('warn', 'late deliveries of messages that are due', `messages that are due are late: ${reason}`);
       this.#putBack();
     } finally {
       noted();
