@@ -146,7 +146,7 @@ async function assemble(
   const { outcomes, delayOffsets } = progress;
   const levelTimer = new LevelTimer({ ...config, log, store, messageWriter, levels, stats, offsets: delayOffsets });
   const hold = (): (() => void) => delayOffsets.hold();
-  const { messageTimer, timerFiles } = makeTimers(environment, { store, pending, progress, messageWriter, stats, log });
+  const timing = makeTimers(environment, { store, pending, progress, messageWriter, stats, log });
   const halves = await HalfQueue.open({ store, messageWriter, offsets, clock, storeHost, outcomes, hold });
   const checkBack = new CheckBack({ ...config, config, store, messageWriter, halves, topics, clients, stats, hold });
   const identity = { clusterName, brokerName, brokerAddr: brokerAddress, brokerId };
@@ -166,20 +166,10 @@ async function assemble(
     unsent,
     pending,
     hold,
-    wake: () => messageTimer.wake(),
+    wake: () => timing.messageTimer.wake(),
   });
   const server = new RemotingServer({ ...config, idleTimeout: idleTimeoutOf(config), unsent, handlers });
-  const parts = {
-    ...shared,
-    levelTimer,
-    messageTimer,
-    timerFiles,
-    delayOffsets,
-    checkBack,
-    halves,
-    registration,
-    server,
-  };
+  const parts = { ...shared, ...timing, levelTimer, delayOffsets, checkBack, halves, registration, server };
   connect(parts);
   return { server, start: () => start(parts), stop: () => stop(parts) };
 }

@@ -132,7 +132,9 @@ describe('when the disk does not take the log', () => {
     }
     const rollback = (body: string) =>
       client.connection.request(Requests.END_TRANSACTION, {
-        ...{ producerGroup: 'p', ...place.get(body)!, msgId: 'ABCDEF' },
+        ...place.get(body)!,
+        producerGroup: 'p',
+        msgId: 'ABCDEF',
         commitOrRollback: SysFlag.TRANSACTION_ROLLBACK,
       });
     fail('commitlog');

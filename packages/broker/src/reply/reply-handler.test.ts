@@ -106,7 +106,8 @@ describe('a reply', () => {
     await requester();
     const answers = await Promise.all([reply(), reply(), reply()]);
     const messages = await stored();
-    expect(answers.map(({ header }) => header.msgId).sort()).toEqual(messages.map((message) => message.offsetMsgId));
+    const places = new Set(answers.map(({ header }) => header.msgId));
+    expect(places).toEqual(new Set(messages.map((message) => message.offsetMsgId)));
   });
 
   it('may come with the long names of a 4.x client', async () => {

@@ -41,7 +41,10 @@ interface UntoldEntry extends Omit<Timer, 'due'> {
 export interface LoadedTimers {
   /** The end of the last message of the topic, position in the log. */
   knownEnd: number;
-  /** Until what is due up to then (ms since the epoch) is delivered, the order of time does not tell what is. */
+  /**
+   * ms since the epoch. Apache's broker may have left out messages that are due by then: while one of them waits, the last
+   * that was delivered does not tell which others were.
+   */
   notedFrom: number;
 }
 

@@ -31,7 +31,10 @@ export interface MessageTimerDeps {
   pending: PendingTimers;
   /** The end of the last message of the timer topic that `pending` was told of, position in the log. */
   knownEnd: number;
-  /** Until what is due up to then (ms since the epoch) is delivered, the order of time does not tell what is. */
+  /**
+   * ms since the epoch. Apache's broker may have left out messages that are due by then: while one of them waits, the last
+   * that was delivered does not tell which others were.
+   */
   notedFrom: number;
   files: TimerFiles;
   /** `DelayOffsets.hold` */
@@ -98,13 +101,13 @@ export class MessageTimer {
     if (code.due < this.#armedFor) this.#next();
   }
 
-  /** A message has come that recalls another: one that Apache's clients of before 5.5 send by themselves. */
+  /** A message has come that recalls another. Clients from before 5.5 send such messages instead of a request. */
   async #recalled(due: number, position: number, size: number): Promise<void> {
     const { store, pending, logger } = this.deps;
     try {
       const record = await store.readRecord(position, size);
       const message = record && decodeRecord(record, 0, { inflate: false });
-      // Ours names the one that it has recalled.
+      // One that this broker has stored names the position that it has recalled already.
       if (!message || message.preparedTransactionOffset > 0) return;
       const target = await findWaiting(store, pending, recallOf(due, message.properties));
       // Not one that was taken since it was found.
@@ -114,7 +117,7 @@ export class MessageTimer {
     }
   }
 
-  /** Looks again at what is due: a recall that kept others waiting is decided. */
+  /** Looks again at what is due: a recall that kept it waiting has ended. */
   wake(): void {
     this.#next();
   }
@@ -228,9 +231,7 @@ export class MessageTimer {
       const failed = (this.#failedReads.get(position) ?? 0) + 1;
       this.#failedReads.set(position, failed);
       // It would block all messages behind it for ever.
-      return failed < MOST_READS
-        ? new Error(`position ${position} of the log cannot be read: ${String(error)}`)
-        : undefined;
+      return failed < MOST_READS && error instanceof Error ? error : undefined;
     }
   }
 

@@ -33,16 +33,12 @@ export class PendingTimers implements TimerRoom {
   #sizes = new Int32Array(FIRST_CAPACITY);
   /** Positions of messages in the heap that were recalled. */
   readonly #recalled = new Set<number>();
-  /** Positions of those of which it is not decided yet. */
+  /** Positions of those whose recall is being stored. */
   readonly #recalling = new Set<number>();
   #searching: Promise<unknown> = Promise.resolve();
 
   /** @param most messages that may wait at a time */
   constructor(private readonly most: number) {}
-
-  get count(): number {
-    return this.#count - this.#recalled.size;
-  }
 
   get isFull(): boolean {
     return this.#count >= this.most;
@@ -52,7 +48,10 @@ export class PendingTimers implements TimerRoom {
     return this.last.due;
   }
 
-  /** When the next message is due, or was before it was recalled, ms since the epoch; undefined while that is open. */
+  /**
+   * When the first message is due, recalled or not, ms since the epoch; undefined with none, and while a recall of the first
+   * is being stored.
+   */
   get nextDue(): number | undefined {
     if (this.#recalling.size > 0 && this.#recalling.has(this.#positions[0]!)) return undefined;
     return this.#count > 0 ? this.#dues[0] : undefined;
@@ -80,7 +79,7 @@ export class PendingTimers implements TimerRoom {
     for (let due = this.nextDue; due !== undefined && due <= now; due = this.nextDue) {
       const timer = { due, position: this.#positions[0]!, size: this.#sizes[0]! };
       this.#removeFirst();
-      // Until then a second recall is told that it has nothing to recall.
+      // A recalled one was kept until now, so that a second recall of it finds nothing that waits.
       if (!this.#recalled.delete(timer.position)) return timer;
     }
     return undefined;
@@ -101,7 +100,7 @@ export class PendingTimers implements TimerRoom {
     if (recalled) this.recall(position);
   }
 
-  /** Whether a message of the timer topic waits: none is left out of the order. */
+  /** Whether a message of the timer topic still waits. They are taken in order, so that all up to `last` do not. */
   isWaiting(timer: Omit<Timer, 'size'>): boolean {
     const { position } = timer;
     return isBefore(this.last, timer) && !this.#recalled.has(position) && !this.#recalling.has(position);
