@@ -2,7 +2,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { RocketMQTemplate } from 'nest-rocketmq';
 import { consumed } from 'nest-rocketmq/testing';
+import { Database } from './database/database.js';
 import { SeenFilter } from './idempotency/seen-filter.js';
+import { TimelineRepository } from './orders/timeline.repository.js';
 import { TestShop } from '../test-kit/shop.js';
 
 const UNKNOWN_ID = '00000000-0000-4000-8000-000000000000';
@@ -101,6 +103,24 @@ describe('the order service', () => {
     const { id } = await shop.place('coffee', 1);
     await shop.halfAnHourPasses(id);
     await expect(shop.timeline(id, 2)).resolves.toEqual(['created', 'cancelled']);
+  });
+
+  test('keeps its timeline by the time of events: one that the broker had to ask about comes late', async () => {
+    const { id } = await shop.place('coffee', 1);
+    await expect(shop.timeline(id, 1)).resolves.toEqual(['created']);
+    const late = { event: 'late', at: new Date(0) };
+    await shop.app.get(TimelineRepository).add(shop.app.get(Database), id, late);
+    await expect(shop.timeline(id, 2)).resolves.toEqual(['late', 'created']);
+  });
+
+  test('keeps timelines after an event that always fails: it goes to the dead letters', async () => {
+    const { id } = await shop.place('coffee', 1);
+    const template = shop.app.get(RocketMQTemplate);
+    const options = { shardingKey: 'the same queue' };
+    await template.send('order:shipped', { id: UNKNOWN_ID }, options);
+    await template.send('order:paid', { id }, options);
+    await shop.testing.advance('20s', { timeout: '20s' });
+    await expect(shop.timeline(id, 2)).resolves.toEqual(['created', 'paid']);
   });
 
   test('ships no order that is not paid, and says so', async () => {

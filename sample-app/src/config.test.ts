@@ -17,7 +17,8 @@ test('a time in digits is milliseconds', () => {
   expect(AppConfig.fromEnvironment({ ORDER_CANCEL_AFTER: '10000' }).orderCancelAfter).toBe('10000ms');
 });
 
-test('an order may be cancelled after any length of time', () => {
+test('an order may be cancelled after any length of time up to the longest delay of a message', () => {
+  expect(AppConfig.fromEnvironment({ ORDER_CANCEL_AFTER: '3d' }).orderCancelAfter).toBe('3d');
   expect(AppConfig.fromEnvironment({ ORDER_CANCEL_AFTER: '7s' }).orderCancelAfter).toBe('7s');
 });
 
@@ -26,6 +27,8 @@ test.each([
   ['PORT', 'http', /PORT/],
   ['ORDER_CANCEL_AFTER', 'soon', /ORDER_CANCEL_AFTER.*soon/],
   ['ORDER_CANCEL_AFTER', '-7s', /ORDER_CANCEL_AFTER.*'36h'/],
+  ['ORDER_CANCEL_AFTER', '4d', /ORDER_CANCEL_AFTER.*4d.*up to '3d'/],
+  ['ORDER_CANCEL_AFTER', '259200001', /ORDER_CANCEL_AFTER.*up to '3d'/],
   ['DATABASE_URL', 'nonsense', /^DATABASE_URL: .*postgres:\/\//],
   ['DATABASE_URL', 'mysql://u:secret@db/shop', /^DATABASE_URL: (?!.*secret)/],
   ['DATABASE_URL', '', /^DATABASE_URL: /],

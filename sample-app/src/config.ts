@@ -6,13 +6,16 @@ import { StartError } from './start-error.js';
 const DEFAULT_PORT = 3000;
 const HIGHEST_PORT = 65_535;
 const DEFAULT_CANCEL_AFTER = '30m';
+/** 3 days: the longest delay of brokers, unless they and the module's `producer.maxDelay` are set otherwise. */
+const LONGEST_CANCEL_AFTER_MS = 3 * 86_400_000;
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const DEFAULT_DATABASE_DIRECTORY = '.pgdata';
 
 export class AppConfig {
   constructor(
     /** HTTP port; 0 takes a free one. */
     readonly port: number,
-    /** How long an order may stay unpaid: '7s', '30m', '36h'. */
+    /** How long an order may stay unpaid, at most 3 days: '7s', '30m', '36h'. */
     readonly orderCancelAfter: string,
     /** A PostgreSQL server, or undefined: PostgreSQL runs inside this process. */
     readonly databaseUrl: string | undefined,
@@ -44,8 +47,11 @@ function cancelAfterOf(given: string | undefined): string {
   const length = given || DEFAULT_CANCEL_AFTER;
   // A variable is always text: digits alone are milliseconds, as a number is everywhere else.
   const delay = /^\d+$/.test(length) ? `${length}ms` : length;
-  if (/^\d+(ms|s|m|h|d)$/.test(delay)) return delay;
-  throw new InvalidOptionError('ORDER_CANCEL_AFTER', given, "milliseconds, or a length such as '7s', '30m' or '36h'");
+  const [, count, unit] = /^(\d+)(ms|s|m|h|d)$/.exec(delay) ?? [];
+  // Refused here: a longer delay fails only when it is sent, and then no order is ever cancelled.
+  if (Number(count) * UNIT_MS[unit!]! <= LONGEST_CANCEL_AFTER_MS) return delay;
+  const allowed = "milliseconds, or a length such as '7s', '30m' or '36h', up to '3d'";
+  throw new InvalidOptionError('ORDER_CANCEL_AFTER', given, allowed);
 }
 
 /** Refuses an empty value: who sets it wants a server, and would get a folder instead. */

@@ -65,7 +65,10 @@ export class ListenerAbortedError extends RocketMQError<'LISTENER_ABORTED'> {
   }
 }
 
-/** A listener on a cluster has no group, neither its own nor the module's. Raised when the app starts. */
+/**
+ * A listener on a cluster has no group, neither its own nor the module's; or transactions there, which the broker checks with
+ * any producer of the module's group, have none. Raised when the app starts, or by `transaction` and `beginTransaction`.
+ */
 export class GroupMissingError extends RocketMQError<'GROUP_MISSING'> {
   /** @param remedy added to the module's option; may be empty */
   constructor(
@@ -85,17 +88,24 @@ export class GroupMissingError extends RocketMQError<'GROUP_MISSING'> {
 
 /** A topic of the module's option `topics` does not exist and cannot be created. Raised when the app starts. */
 export class TopicNotCreatedError extends RocketMQError<'TOPIC_NOT_CREATED'> {
+  /** @param brokers the names of those on which it is to be created; undefined for all, or for any one if `queues` is 1 */
   constructor(
     readonly topic: string,
     queues: number,
+    brokers: readonly string[] | undefined,
     options: { cause: unknown },
   ) {
     const { cause } = options;
+    // With -c each broker of the cluster gets so many queues.
+    const isOnAll = brokers === undefined && queues !== 1;
+    const where = isOnAll ? '-c CLUSTER' : '-b HOST:PORT';
+    const named = `, where HOST:PORT is the address of ${brokers?.join(' and then of ') ?? 'one broker'}`;
     const reason = (cause instanceof Error ? cause.message : String(cause)).replace(/\.$/, '');
     super(
       'TOPIC_NOT_CREATED',
       `topic ${topic} of the option topics does not exist and could not be created: ${reason}. Have an administrator create ` +
-        `it, for example by mqadmin updateTopic -c CLUSTER -t ${topic} -r ${queues} -w ${queues}; the app then finds it.`,
+        `it, for example by mqadmin updateTopic ${where} -t ${topic} -r ${queues} -w ${queues}${isOnAll ? '' : named}; ` +
+        'the app then finds it.',
       options,
     );
   }

@@ -76,6 +76,13 @@ export function checkDuration(option: string, given: unknown, min: number, max: 
   );
 }
 
+/** Checks a point in time. @param given a Date, or ms since the epoch @returns ms since the epoch */
+export function checkTime(option: string, given: unknown): number {
+  const time = given instanceof Date ? given.getTime() : given;
+  if (typeof time === 'number' && Number.isSafeInteger(time) && time >= 0) return time;
+  throw new InvalidOptionError(option, given, 'a valid Date, or ms since the epoch');
+}
+
 /** The unit of an Apache setting that is a length of time here. */
 export interface ApacheUnit {
   readonly name: string;

@@ -21,7 +21,7 @@ interface Started {
 export class RocketMQConnection {
   readonly #logger = new Logger('RocketMQ');
   #started: Promise<Started> | undefined;
-  #closed = false;
+  #closing: Promise<void> | undefined;
 
   constructor(
     @Inject(ROCKETMQ_BACKEND) private readonly backend: RocketMQBackend,
@@ -48,8 +48,12 @@ export class RocketMQConnection {
     this.backend.stopping?.();
   }
 
-  async close(): Promise<void> {
-    this.#closed = true;
+  /** Closes once, however often it is called: Nest closes an app again whose start has failed. */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#closeAll());
+  }
+
+  async #closeAll(): Promise<void> {
     const starting = this.#started;
     if (!starting) return;
     // If the start failed, its caller has the error, and there is nothing to close.
@@ -60,7 +64,7 @@ export class RocketMQConnection {
   }
 
   #start(): Promise<Started> {
-    if (this.#closed) {
+    if (this.#closing) {
       return Promise.reject(new NotRunningError('the app', 'closed', 'Nothing more can be sent or received'));
     }
     this.#started ??= this.#connect();

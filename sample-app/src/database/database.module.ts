@@ -5,6 +5,7 @@ import { PostgresTransactionLog } from 'nest-rocketmq';
 import { AppConfig } from '../config.js';
 import { Database } from './database.js';
 import { openDatabase } from './open-database.js';
+import { TransactionLogCleanup } from './transaction-log-cleanup.js';
 
 @Global()
 @Module({
@@ -19,6 +20,7 @@ import { openDatabase } from './open-database.js';
       inject: [Database],
       useFactory: (database: Database) => new PostgresTransactionLog(database),
     },
+    TransactionLogCleanup,
   ],
   exports: [Database, PostgresTransactionLog],
 })

@@ -9,8 +9,16 @@ import { TimelineRepository } from './timeline.repository.js';
 
 const CONSUMER = 'order-timeline';
 
-/** ORDERLY: if an event fails, those behind it in its queue wait until it has succeeded. */
-@RocketMQMessageListener({ topic: ORDER_TOPIC, consumerGroup: CONSUMER, consumeMode: 'ORDERLY' })
+/**
+ * ORDERLY: if an event fails, those behind it in its queue wait while it is tried again. Without `maxReconsumeTimes` that has
+ * no end, and one event that always fails would stop its queue for good. So it goes to the dead letters after 16 more tries.
+ */
+@RocketMQMessageListener({
+  topic: ORDER_TOPIC,
+  consumerGroup: CONSUMER,
+  consumeMode: 'ORDERLY',
+  maxReconsumeTimes: 16,
+})
 export class OrderTimeline implements RocketMQListener<OrderEvent> {
   private readonly logger = new Logger(OrderTimeline.name);
 

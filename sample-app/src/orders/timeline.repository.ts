@@ -18,10 +18,9 @@ export class TimelineRepository {
     ]);
   }
 
-  /** The events in the order in which they came. */
+  /** The events by the time at which they were sent. One that the broker had to ask about may come after a later one. */
   of(database: Queryable, orderId: string): Promise<TimelineEntry[]> {
-    return database.query<TimelineEntry>('SELECT event, at FROM order_timeline WHERE order_id = $1 ORDER BY position', [
-      orderId,
-    ]);
+    const sql = 'SELECT event, at FROM order_timeline WHERE order_id = $1 ORDER BY at, position';
+    return database.query<TimelineEntry>(sql, [orderId]);
   }
 }

@@ -32,7 +32,7 @@ export const limitRows = {
     'groups',
     'Most consumer groups, and most groups of producers that are online.',
     messages(
-      'consumer groups, and groups of producers online: there is no other one; twice as many retry and dead-letter topics',
+      'consumer groups, and groups of producers online: no further one is created. There may be twice as many retry and dead-letter topics',
     ),
   ),
   maxMessageSize: integer(

@@ -84,7 +84,7 @@ const CLOCK_METHODS = ['now', 'monotonic', 'setTimeout', 'clearTimeout'] as cons
 const DAY_MS = 86_400_000;
 const MOST_HOURS = 876_000;
 /** Apache's timer wheel reaches no further: 13 days. */
-const MOST_DELAY_SECONDS = 1_123_200;
+export const MOST_DELAY_SECONDS = 1_123_200;
 
 /** @throws InvalidOptionError for an unknown option or a wrong value */
 export function checkEmbedded(given: EmbeddedOptions): CheckedEmbeddedOptions {

@@ -65,8 +65,9 @@ export class RocketMQListeners {
   }
 
   /**
-   * Adds the listeners of modules that were loaded after the start. A consumer's subscriptions are fixed, so a group that
-   * gets another listener is restarted. Calls run one after the other, since several modules may load at the same time.
+   * Adds the listeners of modules that were loaded after the start. A group that gets another listener is restarted: the
+   * listener may bring settings besides a topic, such as `consumeMode`, and those of a running consumer are fixed. Calls run
+   * one after the other, since several modules may load at the same time.
    * @internal
    */
   async adopt(): Promise<void> {

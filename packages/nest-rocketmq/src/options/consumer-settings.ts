@@ -1,7 +1,7 @@
 // Checks the consumer settings of the module and its listeners, and turns them into the client's.
 import type { ConsumeFromWhere, ConsumeMode, MessageModel, PushConsumerOptions } from '@nest-rocketmq/client';
 import type { Duration } from '../message/delay.js';
-import { MINUTES, checkDuration, checkInteger, checkOneOf, checkWhole } from '../option-checks.js';
+import { MINUTES, checkDuration, checkInteger, checkOneOf, checkTime, checkWhole } from '../option-checks.js';
 
 /** Settings of a consumer, with rocketmq-spring's and Apache's names. */
 export interface ConsumerSettings {
@@ -25,11 +25,13 @@ export interface ConsumerSettings {
   suspendCurrentQueueTimeMillis?: Duration;
   /**
    * How long a listener may run before its message is given back to the broker, in whole minutes: '15m', or ms.
-   * Default '15m'.
+   * Default '15m'. ORDERLY and KEY_ORDERED do not use it: there the next message waits, however long that takes.
    */
   consumeTimeout?: Duration;
   /** Where a new group starts, which has no offsets yet. Default 'CONSUME_FROM_LAST_OFFSET'. */
   consumeFromWhere?: ConsumeFromWhere;
+  /** For CONSUME_FROM_TIMESTAMP: a Date, or ms since the epoch. Default: half an hour before the start. */
+  consumeTimestamp?: Date | number;
 }
 
 /** Settings of a listener's consumer. Listeners of one group share it, and must not contradict each other. */
@@ -38,9 +40,9 @@ export interface SharedConsumerOptions extends ConsumerSettings {
   messageModel?: MessageModel;
 }
 
-type ConsumerTime = 'consumeTimeout' | 'suspendCurrentQueueTimeMillis';
+type ConsumerTime = 'consumeTimeout' | 'suspendCurrentQueueTimeMillis' | 'consumeTimestamp';
 
-/** The checked settings, with times as the client takes them: `consumeTimeout` in minutes, the other in ms. */
+/** The checked settings, with times as the client takes them: `consumeTimeout` in minutes, the others in ms. */
 export type CheckedConsumerSettings = Omit<SharedConsumerOptions, ConsumerTime> &
   Pick<PushConsumerOptions, ConsumerTime>;
 
@@ -51,6 +53,7 @@ export const CONSUMER_SETTINGS = [
   'suspendCurrentQueueTimeMillis',
   'consumeTimeout',
   'consumeFromWhere',
+  'consumeTimestamp',
 ] as const satisfies readonly (keyof ConsumerSettings)[];
 
 const CONSUME_FROM_WHERE = ['CONSUME_FROM_LAST_OFFSET', 'CONSUME_FROM_FIRST_OFFSET', 'CONSUME_FROM_TIMESTAMP'] as const;
@@ -73,6 +76,7 @@ export function checkConsumerSettings(given: SharedConsumerOptions): CheckedCons
       checkDuration('suspendCurrentQueueTimeMillis', value, SUSPEND_MS.min, SUSPEND_MS.max),
     consumeTimeout: (value) => checkWhole('consumeTimeout', value, MINUTES, LONGEST_CONSUME_TIMEOUT_MINUTES),
     consumeFromWhere: (value) => checkOneOf('consumeFromWhere', value, CONSUME_FROM_WHERE),
+    consumeTimestamp: (value) => checkTime('consumeTimestamp', value),
     messageModel: (value) => checkOneOf('messageModel', value, MESSAGE_MODELS),
   };
   const checked: Record<string, unknown> = {};

@@ -53,6 +53,17 @@ describe('the backend', () => {
     const own = resolveOptions({ producer: { maxDelay: '7d' }, embedded }, NO_ENV);
     expect(own.backend).toEqual({ kind: 'embedded', embedded });
   });
+
+  test('embedded, delays at most 13 days; a cluster may delay longer', () => {
+    const producer = { maxDelay: '30d' };
+    const refused =
+      "option producer.maxDelay of RocketMQModule.forRoot is '30d'; allowed: at most '13d' with the embedded broker";
+    expect(() => resolveOptions({ producer }, NO_ENV)).toThrow(refused);
+    expect(() => resolveOptions({ producer, embedded: {} }, NO_ENV)).toThrow(refused);
+    expect(resolveOptions({ producer: { maxDelay: '13d' } }, NO_ENV).producer.maxDelay).toBe(13 * 86_400_000);
+    const { producer: onCluster } = resolveOptions({ producer }, { ROCKETMQ_NAME_SERVER: 'mq:9876' });
+    expect(onCluster.maxDelay).toBe(30 * 86_400_000);
+  });
 });
 
 describe('the group', () => {
@@ -113,6 +124,7 @@ describe('a wrong option is refused with its name and what is allowed', () => {
     ['consumer.consumeTimeout', { consumer: { consumeTimeout: 15 } }, "write '15m'"],
     ['consumer.consumeTimeout', { consumer: { consumeTimeout: '90s' } }, 'whole minutes'],
     ['consumer.consumeTimeout', { consumer: { consumeTimeout: '8d' } }, 'whole minutes'],
+    ['consumer.consumeTimestamp', { consumer: { consumeTimestamp: '20261224180000' } }, 'a valid Date'],
     ['consumer.consumeFromWhere', { consumer: { consumeFromWhere: 'FIRST' } }, 'CONSUME_FROM_FIRST_OFFSET'],
     ['topics', { topics: { name: 'order' } }, 'an array'],
     ['topics.0.name', { topics: [{ queues: 1 }] }, 'a topic'],
@@ -153,6 +165,13 @@ describe('a length of time', () => {
     ['no limit', { producer: { sendMsgMaxTimeoutPerRequest: -1 } }, { producer: { sendMsgMaxTimeoutPerRequest: -1 } }],
   ])("may be written as '15m': %s", (_option, given, resolved) => {
     expect(resolveOptions(given, NO_ENV)).toMatchObject(resolved);
+  });
+
+  test('since the epoch may be a Date', () => {
+    const consumer = (consumeTimestamp: Date | number) =>
+      resolveOptions({ consumer: { consumeTimestamp } }, NO_ENV).consumer;
+    expect(consumer(new Date(7))).toEqual({ consumeTimestamp: 7 });
+    expect(consumer(7)).toEqual({ consumeTimestamp: 7 });
   });
 
   test('of the embedded broker is in the unit that the broker has', () => {

@@ -9,7 +9,7 @@ import type { CheckedConsumerSettings, ConsumerSettings } from './consumer-setti
 import { highestLevelOf, milliseconds } from '../message/delay.js';
 import type { Duration } from '../message/delay.js';
 import { checkGroup } from '../message/destination.js';
-import { checkEmbedded } from '../backends/embedded-options.js';
+import { MOST_DELAY_SECONDS, checkEmbedded } from '../backends/embedded-options.js';
 import type { EmbeddedOptions } from '../backends/embedded-options.js';
 import { JsonMessageConverter } from '../message/message-converter.js';
 import type { MessageConverter } from '../message/message-converter.js';
@@ -36,7 +36,8 @@ export interface RocketMQModuleOptions {
   /**
    * The producer group, and the consumer group of listeners that name none. Default: the app's name, from the nearest
    * package.json at or above the working directory. On a cluster it must be set, unless every listener has a
-   * `consumerGroup`: two services that share a group by accident each get only a part of their messages.
+   * `consumerGroup` and the app has no transactions: two services that share a group by accident each get only a part of
+   * their messages, and are asked about each other's transactions.
    */
   group?: string;
   /**
@@ -52,7 +53,7 @@ export interface RocketMQModuleOptions {
   messageConverter?: MessageConverter;
   /**
    * Answers the broker's checks of transactions for topics without a class that does, such as a `PostgresTransactionLog`.
-   * Default: none.
+   * On a cluster it needs `group`. Default: none.
    */
   transactionLog?: TransactionLog;
   /** The cluster's delay levels, which bound `delayLevel`. Default: Apache's '1s 5s 10s 30s 1m … 2h'. */
@@ -78,7 +79,7 @@ export interface ResolvedOptions {
   where: string;
   backend: BackendChoice;
   group: string;
-  /** The cluster on which each listener must name its group, since `group` is not set; undefined if they need not. */
+  /** The cluster on which listeners must name their group, and transactions are refused, since `group` is not set. */
   groupNeededOn: string | undefined;
   topics: readonly CheckedTopic[];
   producer: CheckedProducerSettings;
@@ -208,20 +209,22 @@ function chooseBackend(given: RocketMQModuleOptions, env: Readonly<Record<string
   if (given.nameServer !== undefined) {
     return { kind: 'cluster', nameServer: checkAddresses('nameServer', given.nameServer) };
   }
-  const delays = delaysOf(given);
-  if (given.embedded !== undefined) return { kind: 'embedded', embedded: { ...given.embedded, ...delays } };
+  if (given.embedded !== undefined) return { kind: 'embedded', embedded: { ...given.embedded, ...delaysOf(given) } };
   const fromEnv = env[NAME_SERVER_ENV];
   if (fromEnv !== undefined) {
     const nameServer = inside('the environment', undefined, () => checkAddresses(NAME_SERVER_ENV, fromEnv));
     return { kind: 'cluster', nameServer };
   }
-  return { kind: 'embedded', embedded: delays, doubt: doubtOf(given, env) };
+  return { kind: 'embedded', embedded: delaysOf(given), doubt: doubtOf(given, env) };
 }
 
-/** A broker in this process gets the same delays that the template uses. */
+/** A broker in this process gets the same delays that the template uses. @throws InvalidOptionError */
 function delaysOf({ messageDelayLevel, producer, embedded }: RocketMQModuleOptions): EmbeddedOptions {
   const maxDelay = milliseconds(producer?.maxDelay);
   const isOwn = maxDelay !== undefined && embedded?.timerMaxDelaySec === undefined;
+  if (isOwn && maxDelay > MOST_DELAY_SECONDS * 1_000) {
+    throw new InvalidOptionError('producer.maxDelay', producer?.maxDelay, "at most '13d' with the embedded broker");
+  }
   return {
     ...(messageDelayLevel !== undefined && { messageDelayLevel }),
     ...(isOwn && { timerMaxDelaySec: `${Math.ceil(maxDelay / 1_000)}s` }),

@@ -87,7 +87,8 @@ export class RocketMQTemplate {
 
   /**
    * Stores the message invisibly to consumers, runs the topic's `executeLocalTransaction`, and commits or drops the message
-   * by its verdict. Resolves with that verdict. If it rejects, the local transaction has not run.
+   * by its verdict. Resolves with that verdict. If it rejects, the local transaction has not run. Nor has it if the result's
+   * `sendStatus` is not SEND_OK, as in Java: a copy of the stored message may be lost. `state` is then ROLLBACK.
    * @throws TransactionListenerError when no class of the app decides the topic's transactions
    * @throws the errors of `send`
    */
@@ -108,10 +109,11 @@ export class RocketMQTemplate {
 
   /**
    * Stores the message invisibly to consumers, runs `work`, and commits or drops the message by how that ends:
-   * - it returns `RocketMQLocalTransactionState.ROLLBACK`, or throws: the message is dropped;
+   * - it returns `RocketMQLocalTransactionState.ROLLBACK`: the message is dropped;
    * - it returns `RocketMQLocalTransactionState.UNKNOWN`: the broker asks later, see the option `transactionLog`;
    * - it returns anything else, or nothing: the message is committed.
-   * After a throw the `transactionLog`, if there is one, decides: the work may be committed all the same.
+   * - it throws: the message is dropped, unless somebody can tell whether the work is committed all the same. That is the
+   *   topic's `@RocketMQTransactionListener`, which the broker asks later, or else the `transactionLog`, which is asked at once.
    * @returns what `work` has returned
    * @throws what `work` has thrown; before `work` is called, the errors of `beginTransaction`
    */
@@ -170,7 +172,7 @@ export class RocketMQTemplate {
     try {
       result = await work({ topic, tags, keys: [keys].flat(), transactionId });
     } catch (error) {
-      await end(transaction, stateOf(await this.transactions.isCommitted(transactionId)));
+      await end(transaction, stateOf(await this.transactions.isCommitted(topic, transactionId)));
       throw error;
     }
     await end(transaction, result);

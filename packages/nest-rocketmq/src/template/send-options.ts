@@ -11,7 +11,7 @@ import { checkDuration } from '../option-checks.js';
 export interface QueueOptions {
   /**
    * Messages with the same sharding key go to the same queue, and so stay in order there. It is the queue that Java's
-   * SelectMessageQueueByHash picks. Any text that is not empty.
+   * SelectMessageQueueByHash picks. Any non-empty string.
    */
   shardingKey?: string | undefined;
   /** Chooses one of the topic's queues, where a sharding key does not do. Then a sharding key only goes with the message. */

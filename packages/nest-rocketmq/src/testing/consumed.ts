@@ -36,7 +36,7 @@ const LONGEST_TIMEOUT_MS = 3_600_000;
  * Resolves with the delivery when a listener of the app has handled a matching message. Call it before what causes the
  * delivery, and await it afterwards:
  * `const cancelled = consumed(app, { topic: 'order-cancel' }); await testing.advance('30m'); await cancelled;`
- * @throws Error after `timeout`, which lists the deliveries that were seen; InvalidOptionError
+ * @throws NotConsumedError after `timeout`, which lists the deliveries that were seen; InvalidOptionError
  */
 export async function consumed(
   app: INestApplicationContext,

@@ -69,6 +69,24 @@ describe('a declared topic', () => {
     expect(warnings).toEqual([expect.stringMatching(warning)]);
   });
 
+  test.each<[string, Record<string, number>, RegExp | undefined]>([
+    ['all of them', { 'broker-b': 4, 'broker-a': 4 }, undefined],
+    ['fewer', { 'broker-a': 4 }, /: 4 on broker-a, not 4 on broker-a and broker-b\. It is left/],
+    ['more', { 'broker-a': 4, 'broker-b': 4, 'broker-c': 4 }, /4 on broker-c, not 4 on broker-a and broker-b\./],
+  ])('that exists on %s of the brokers that it names', async (_which, existing, warning) => {
+    await createDeclaredTopics(admin(existing), [topic(4, ['broker-a', 'broker-b'])]);
+    expect(warnings).toEqual(warning ? [expect.stringMatching(warning)] : []);
+  });
+
+  test.each<[string, CheckedTopic, RegExp]>([
+    ['on all brokers', topic(4), /updateTopic -c CLUSTER -t order -r 4 -w 4;/],
+    ['on one of them', topic(1), /updateTopic -b HOST:PORT -t order -r 1 -w 1, where .* of one broker;/],
+    ['on two', topic(4, ['a', 'b']), /updateTopic -b HOST:PORT -t order -r 4 -w 4, where .* of a and then of b;/],
+  ])('that cannot be created %s is an error with the command for that', async (_where, declared, command) => {
+    const creating = createDeclaredTopics(admin(undefined, new Error('no permission.')), [declared]);
+    await expect(creating).rejects.toThrow(command);
+  });
+
   test('that cannot be created is an error that says what an administrator has to do', async () => {
     const creating = createDeclaredTopics(admin(undefined, new Error('no permission.')), [topic(4, ['broker-a'])]);
     await expect(creating).rejects.toMatchObject({

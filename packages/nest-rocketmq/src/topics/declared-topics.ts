@@ -22,7 +22,7 @@ async function create(admin: Admin, { name, queues, brokers }: CheckedTopic): Pr
     const chosen = brokers ?? (queues === 1 ? await firstBroker(admin) : undefined);
     await admin.createTopic({ topic: name, queues, ...(chosen && { brokers: chosen }) });
   } catch (cause) {
-    throw new TopicNotCreatedError(name, queues, { cause });
+    throw new TopicNotCreatedError(name, queues, brokers, { cause });
   }
 }
 
@@ -42,10 +42,18 @@ function warnOfOtherQueues(
   const counts = queueDatas.map(({ writeQueueNums }) => writeQueueNums);
   const isOne = queues === 1 && !brokers;
   const total = counts.reduce((sum, count) => sum + count, 0);
-  if (isOne ? total === 1 : counts.every((count) => count === queues)) return;
+  const names = queueDatas.map(({ brokerName }) => brokerName);
+  const isOnDeclared = !brokers || isSame(brokers, names);
+  if (isOnDeclared && (isOne ? total === 1 : counts.every((count) => count === queues))) return;
   const found = queueDatas.map(({ brokerName, writeQueueNums }) => `${writeQueueNums} on ${brokerName}`).join(', ');
+  const inOrder = isOne ? ' in all, so its messages are not in one order' : '';
+  const declared = `${queues}${brokers ? ` on ${brokers.join(' and ')}` : inOrder}`;
   logger.warn(
-    `topic ${name} exists with other queues than the option topics declares: ${found}, not ${queues}` +
-      `${isOne ? ' in all, so its messages are not in one order' : ''}. It is left as it is.`,
+    `topic ${name} exists with other queues than the option topics declares: ${found}, not ${declared}. It is left as it is.`,
   );
+}
+
+function isSame(some: readonly string[], others: readonly string[]): boolean {
+  const names = new Set(some);
+  return names.size === new Set(others).size && others.every((name) => names.has(name));
 }

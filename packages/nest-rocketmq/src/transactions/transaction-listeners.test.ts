@@ -98,6 +98,17 @@ describe('a check', () => {
   });
 });
 
+test('what has thrown on a topic with a class is left to the class, whatever the log says', async () => {
+  const transactionLog = { record: () => Promise.resolve(), hasCommitted: () => Promise.resolve(false) };
+  const explorer = {
+    transactionListeners: () => Promise.resolve([discovered('Tx', 'orders', {})]),
+  } as unknown as ListenerExplorer;
+  const all = new TransactionListeners(explorer, resolveOptions({ group: 'app', transactionLog }, {}));
+  await all.discover();
+  await expect(all.isCommitted('orders', 'TX')).resolves.toBeUndefined();
+  await expect(all.isCommitted('payments', 'TX')).resolves.toBe(false);
+});
+
 test('two classes for one topic are refused by name', async () => {
   await expect(listeners(discovered('A', 'orders', {}), discovered('B', 'orders', {}))).rejects.toThrow(
     /A and B both decide .* 'orders'/,
@@ -145,7 +156,7 @@ describe('a transaction without a class', () => {
       }),
     );
     await expect(all.checkLocalTransaction(CHECK)).resolves.toBe('UNKNOW');
-    await expect(all.isCommitted('TX')).resolves.toBeUndefined();
+    await expect(all.isCommitted('orders', 'TX')).resolves.toBeUndefined();
   });
 
   test('is asked about by every broker that stores half messages', () => {
@@ -158,6 +169,12 @@ describe('a transaction without a class', () => {
     for (const topic of ['orders', 'orders', 'payments']) all.prepareForChecks(topic, 'RocketMQTemplate.transaction');
     expect(warn.mock.calls.map(([line]) => /topic '(\w+)'/.exec(String(line))?.[1])).toEqual(['orders', 'payments']);
     warn.mockRestore();
+  });
+
+  test('and a log on a cluster without a named group are refused at the start', async () => {
+    const transactionLog = log(() => true);
+    const all = new TransactionListeners(none, resolveOptions({ nameServer: 'mq:9876', transactionLog }, {}));
+    await expect(all.discover()).rejects.toThrow(/^option transactionLog has no group on the cluster mq:9876/);
   });
 
   test('needs a named group on a cluster, as a listener does', () => {

@@ -51,11 +51,15 @@ export class TransactionListeners implements TransactionListener {
 
   /**
    * Finds the app's transaction listeners; called again when a module was loaded later.
-   * @throws TransactionListenerError if two classes have one topic, GroupMissingError
+   * @throws TransactionListenerError if two classes have one topic
+   * @throws GroupMissingError on a cluster without `group`, if there is a class or a transaction log
    */
   async discover(): Promise<void> {
+    const { group, groupNeededOn, transactionLog } = this.options;
+    if (transactionLog && groupNeededOn !== undefined) {
+      throw new GroupMissingError('option transactionLog', groupNeededOn, group);
+    }
     const listeners = await this.explorer.transactionListeners();
-    const { group, groupNeededOn } = this.options;
     this.#byTopic.clear();
     for (const listener of listeners) {
       // Brokers check a transaction with any producer of the group, so the group must be the service's own.
@@ -98,8 +102,12 @@ export class TransactionListeners implements TransactionListener {
     );
   }
 
-  /** Whether the work of a transaction that failed here is committed all the same; undefined when it cannot be known. */
-  async isCommitted(transactionId: string): Promise<boolean | undefined> {
+  /**
+   * Whether the work of a transaction that failed here is committed all the same; undefined when it cannot be known. A class
+   * answers for its topic whether or not there is a log, as in a check: only the broker's half message has what it asks for.
+   */
+  async isCommitted(topic: string, transactionId: string): Promise<boolean | undefined> {
+    if (this.#byTopic.has(topic)) return undefined;
     const { transactionLog } = this.options;
     if (!transactionLog) return false;
     try {

@@ -1,0 +1,33 @@
+// Deletes old records of the transaction log every hour.
+import { Injectable, Logger } from '@nestjs/common';
+import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
+import { PostgresTransactionLog } from 'nest-rocketmq';
+import { reasonOf } from '../start-error.js';
+
+const HOUR_MS = 3_600_000;
+
+@Injectable()
+export class TransactionLogCleanup implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger(TransactionLogCleanup.name);
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly log: PostgresTransactionLog) {}
+
+  /** The first time after an hour, not at the start: by then the broker has asked about what a crash has left open. */
+  onApplicationBootstrap(): void {
+    this.#timer = setInterval(() => void this.#deleteOld(), HOUR_MS).unref();
+  }
+
+  /** Before the database closes. */
+  beforeApplicationShutdown(): void {
+    clearInterval(this.#timer);
+  }
+
+  async #deleteOld(): Promise<void> {
+    try {
+      await this.log.deleteOld(HOUR_MS);
+    } catch (error) {
+      this.logger.warn(`old records of the transaction log were not deleted, next try in an hour: ${reasonOf(error)}`);
+    }
+  }
+}
