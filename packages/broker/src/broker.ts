@@ -8,7 +8,7 @@ import {
   UnsentBytes,
   formatAddress,
 } from '@nest-rocketmq/remoting/internal';
-import type { Dial, HostAndPort } from '@nest-rocketmq/remoting/internal';
+import type { Dial, EventLog, HostAndPort } from '@nest-rocketmq/remoting/internal';
 import { dialInProcess, listenForVIPChannel, warnOfOpenAddresses, withPort } from './namesrv/addresses.js';
 import { Clients } from './clients/clients.js';
 import { LevelTimer } from './delay/level-timer.js';
@@ -51,7 +51,7 @@ export interface Broker {
   readonly brokerAddress: string;
   /** Connects to these two in process, and to any other address by TCP. */
   readonly dial: Dial;
-  /** Answers the requests under way, saves everything, and leaves nothing running. */
+  /** Answers the requests whose messages are stored, saves everything, and leaves nothing running. */
   stop(): Promise<void>;
 }
 
@@ -104,7 +104,8 @@ interface BrokerParts {
 
 async function makeBroker(environment: Environment, routes: RouteTable, dial: Dial): Promise<BrokerParts> {
   const { config, fileSystem, root, storeHost } = environment;
-  const store = await MessageStore.open({ ...config, fileSystem, root, storeHost });
+  // No file of the log goes before the messages that wait for their time are known.
+  const store = await MessageStore.open({ ...config, fileSystem, root, storeHost, neededFrom: () => 0 });
   try {
     return await assemble(environment, store, routes, dial);
   } catch (error) {
@@ -132,26 +133,26 @@ async function assemble(
   const notifiesChanges = (group: string): boolean =>
     config.notifyConsumerIdsChangedEnable && groups.get(group)?.notifyConsumerIdsChangedEnable !== false;
   const clients = new Clients({ ...config, notifiesChanges });
-  const longPolling = new LongPolling(clock);
+  const longPolling = new LongPolling(clock, config.maxFilterTimePerPull);
   const levels = new DelayLevels(config.messageDelayLevel);
   const replies = new SendReplies({ ...config, storeHost }, store);
   const stats = new BrokerStats({ ...config, systemTopics: new Set(topics.systemTopicNames) });
   const storeStats = new StoreStats(store, clock);
+  const log = new LogThrottle(clock, config.logger);
   const pending = new PendingTimers(config.maxPendingTimers);
   const timers = new TimerMessages({ ...config, room: pending });
   const messageWriter = new MessageWriter(store, levels, timers, storeStats);
   const progress = await openProgress(environment, store, levels, pending);
   const { outcomes, delayOffsets } = progress;
-  const levelTimer = new LevelTimer({ ...config, store, messageWriter, levels, stats, offsets: delayOffsets });
+  const levelTimer = new LevelTimer({ ...config, log, store, messageWriter, levels, stats, offsets: delayOffsets });
   const hold = (): (() => void) => delayOffsets.hold();
-  const { messageTimer, timerFiles } = makeTimers(environment, { store, pending, progress, messageWriter, stats });
+  const timing = makeTimers(environment, { store, pending, progress, messageWriter, stats, log });
   const halves = await HalfQueue.open({ store, messageWriter, offsets, clock, storeHost, outcomes, hold });
   const checkBack = new CheckBack({ ...config, config, store, messageWriter, halves, topics, clients, stats, hold });
   const identity = { clusterName, brokerName, brokerAddr: brokerAddress, brokerId };
   const haServerAddr = formatAddress(config.brokerIP1, storeHost.port + 1);
   const registration = new Registration({ ...config, routes, topics, dial, identity, haServerAddr });
   const unsent = new UnsentBytes(config.maxTotalUnsentBytes);
-  const log = new LogThrottle(clock, config.logger);
   const shared = { store, topics, groups, offsets, clients, longPolling, replies, log };
   const levelProgress = (): LevelProgress[] => levelTimer.progress;
   const handlers = makeHandlers({
@@ -165,10 +166,10 @@ async function assemble(
     unsent,
     pending,
     hold,
-    wake: () => messageTimer.wake(),
+    wake: () => timing.messageTimer.wake(),
   });
   const server = new RemotingServer({ ...config, idleTimeout: idleTimeoutOf(config), unsent, handlers });
-  const parts = { ...shared, levelTimer, messageTimer, timerFiles, delayOffsets, checkBack, registration, server };
+  const parts = { ...shared, ...timing, levelTimer, delayOffsets, checkBack, halves, registration, server };
   connect(parts);
   return { server, start: () => start(parts), stop: () => stop(parts) };
 }
@@ -179,6 +180,7 @@ interface TimerParts {
   progress: Progress;
   messageWriter: MessageWriter;
   stats: BrokerStats;
+  log: EventLog;
 }
 
 /** Makes what delivers the messages that have a time of their own. */
@@ -204,6 +206,7 @@ interface LivingParts extends SharedParts {
   timerFiles: TimerFiles;
   delayOffsets: DelayOffsets;
   checkBack: CheckBack;
+  halves: HalfQueue;
   registration: Registration;
   server: RemotingServer;
 }
@@ -230,29 +233,41 @@ async function start({ levelTimer, messageTimer, checkBack, registration }: Livi
   await registration.start();
 }
 
-/** Takes no more requests first, then lets those under way end, then saves everything. */
+/**
+ * Ends what the broker does of its own, then the connections: requests whose messages are stored by then are answered. Then
+ * verdicts that are half stored are completed, and everything is saved.
+ */
 async function stop(parts: LivingParts): Promise<void> {
-  const { store, topics, groups, offsets, clients, longPolling, levelTimer, messageTimer } = parts;
-  const { checkBack, registration, server } = parts;
+  try {
+    await endWork(parts);
+    await save(parts);
+  } finally {
+    // Whatever fails must not leave the store open, and so locked.
+    await parts.store.close();
+  }
+}
+
+async function endWork(parts: LivingParts): Promise<void> {
+  const { store, clients, longPolling, levelTimer, messageTimer, checkBack, halves, registration, server } = parts;
   await registration.stop();
-  checkBack.stop();
+  await checkBack.stop();
   await messageTimer.stop();
   await levelTimer.stop();
   await store.drain();
   await server.close();
+  await halves.whenIdle();
   longPolling.stop();
   clients.stop();
   parts.log.end();
+}
+
+async function save({ topics, groups, offsets, messageTimer, timerFiles, delayOffsets }: LivingParts): Promise<void> {
   await offsets.stop();
-  await parts.timerFiles.begin();
-  await parts.delayOffsets.stop();
-  await parts.timerFiles.write();
-  try {
-    await Promise.all([topics.flush(), groups.flush()]);
-  } finally {
-    // A full disk must not leave the store open.
-    await store.close();
-  }
+  // Until there is a note, only what Apache's broker has left tells what was delivered.
+  if (messageTimer.note) await timerFiles.begin();
+  await delayOffsets.stop();
+  await timerFiles.write();
+  await Promise.all([topics.flush(), groups.flush()]);
 }
 
 const addressOf = ({ host, port }: HostAndPort): string => formatAddress(host, port);

@@ -1,5 +1,14 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { ManualClock, Requests, ResponseCode, SysFlag } from '@nest-rocketmq/remoting/internal';
+import {
+  ManualClock,
+  Requests,
+  ResponseCode,
+  SysFlag,
+  decodeOffsetMsgId,
+  decodeRecord,
+  handlerTable,
+  silentLogger,
+} from '@nest-rocketmq/remoting/internal';
 import { TestBroker } from '../test-kit/broker.js';
 import type { FileSystem, StoreFile } from './store/files/file-system.js';
 import { later, memoryFileSystem } from './store/files/memory-file-system.js';
@@ -110,6 +119,40 @@ describe('when the disk does not take the log', () => {
     expect((await client.connection.request(Requests.END_TRANSACTION, verdict)).code).toBe(ResponseCode.SUCCESS);
     expect(await client.messages('t')).toHaveLength(1);
   });
+
+  it('a verdict that was lost takes no later one with it: after a restart that one still stands', async () => {
+    const { fileSystem, fail } = failingFileSystem();
+    running = await TestBroker.start({ fileSystem });
+    const client = await running.client();
+    const place = new Map<string, { tranStateTableOffset: number; commitLogOffset: number }>();
+    for (const body of ['first', 'open', 'last']) {
+      const { header } = await client.send('t', { body, sysFlag: 4, properties: { TRAN_MSG: 'true', PGROUP: 'p' } });
+      const { physicalOffset: commitLogOffset } = decodeOffsetMsgId(header.msgId ?? '');
+      place.set(body, { tranStateTableOffset: header.queueOffset ?? -1, commitLogOffset });
+    }
+    const rollback = (body: string) =>
+      client.connection.request(Requests.END_TRANSACTION, {
+        ...place.get(body)!,
+        producerGroup: 'p',
+        msgId: 'ABCDEF',
+        commitOrRollback: SysFlag.TRANSACTION_ROLLBACK,
+      });
+    fail('commitlog');
+    expect((await rollback('first')).code).toBe(ResponseCode.SYSTEM_ERROR);
+    fail(undefined);
+    expect((await rollback('last')).code).toBe(ResponseCode.SUCCESS);
+    expect((await rollback('first')).code).toBe(ResponseCode.SUCCESS);
+    await running.restart();
+    const asked: string[] = [];
+    const after = await running.client(
+      handlerTable({
+        CHECK_TRANSACTION_STATE: ({ body }) => void asked.push(decodeRecord(Buffer.from(body)).body.toString()),
+      }),
+    );
+    await after.produce('producer', 'p');
+    await running.clock.advance(6_000);
+    expect(asked).toEqual(['open']);
+  });
 });
 
 describe('when the disk does not take the configuration', () => {
@@ -175,6 +218,41 @@ describe('with flush: sync', () => {
 });
 
 describe('when the disk cannot be read', () => {
+  it.each([['TIMER_DELAY_SEC'], ['DELAY']])(
+    'a message that is due with %s is tried for half a minute and then left out, which is told: later ones come',
+    async (kind) => {
+      const { fileSystem, fail } = failingFileSystem();
+      const errors: string[] = [];
+      const logger = { ...silentLogger, error: (text: string) => void errors.push(text) };
+      running = await TestBroker.start({ fileSystem, logger });
+      await (await running.client()).send('t', { body: 'lost', properties: { [kind]: '1' } });
+      await running.restart();
+      fail('commitlog', 'read');
+      await running.clock.advance(20_000);
+      expect(errors).toEqual([]);
+      await running.clock.advance(20_000);
+      fail(undefined);
+      expect(errors).toEqual([expect.stringContaining('position 0 ')]);
+      const after = await running.client();
+      await after.send('t', { body: 'later', properties: { [kind]: '1' } });
+      await running.clock.advance(1_000);
+      expect((await after.messages('t')).map(({ body }) => body.toString())).toEqual(['later']);
+    },
+  );
+
+  it('a broker stops all the same, and leaves its store to the next one', async () => {
+    const { fileSystem, fail } = failingFileSystem();
+    running = await TestBroker.start({ fileSystem });
+    await (await running.client()).send('t', { properties: { TIMER_DELAY_SEC: '60' } });
+    await running.restart();
+    fail('consumequeue', 'read');
+    await running.broker.stop();
+    fail(undefined);
+    await running.restart();
+    await running.clock.advance(60_000);
+    expect(await (await running.client()).messages('t')).toHaveLength(1);
+  });
+
   it.each(['consumequeue', 'commitlog'])(
     'a pull that wants %s is told so, and served when it can be',
     async (folder) => {

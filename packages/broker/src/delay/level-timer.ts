@@ -6,11 +6,11 @@ import {
   SCHEDULE_TOPIC,
   decodeRecord,
 } from '@nest-rocketmq/remoting/internal';
-import type { Clock, Logger, TimerHandle } from '@nest-rocketmq/remoting/internal';
+import type { Clock, EventLog, Logger, TimerHandle } from '@nest-rocketmq/remoting/internal';
 import { PutError, isRefusedForGood } from '../message/message-writer.js';
 import type { MessageWriter } from '../message/message-writer.js';
 import type { BrokerStats } from '../metrics/broker-stats.js';
-import type { AppendResult, MessageInner, MessageStore, QueueEntry } from '../store/store.js';
+import type { AppendResult, MessageInner, MessageStore, PutStatus, QueueEntry } from '../store/store.js';
 import { toMessageInner } from '../message/half-message.js';
 import type { DelayOffsets } from './delay-offsets.js';
 import type { DelayLevels } from '../message/schedule-message.js';
@@ -21,6 +21,8 @@ const DELIVER_AT_ONCE = 64;
 const DELIVER_BYTES_AT_ONCE = 8_388_608;
 /** Delay before a delivery that the store refused is tried again, ms. */
 const DELAY_FOR_A_WHILE = 100;
+/** Failed reads of messages that are due, from which on those are skipped: half a minute. */
+const MOST_READS = 300;
 
 export interface LevelTimerDeps {
   store: MessageStore;
@@ -30,6 +32,8 @@ export interface LevelTimerDeps {
   offsets: DelayOffsets;
   clock: Clock;
   logger: Logger;
+  /** For what may be repeated several times a second. */
+  log: EventLog;
 }
 
 /** How many levels there are, or were when messages were stored under them. */
@@ -45,6 +49,14 @@ interface Level {
   offset: number;
   timer: TimerHandle | undefined;
   delivering: Promise<void> | undefined;
+  /** Failed reads since the last delivery. */
+  failedReads: number;
+}
+
+interface Appended {
+  done: number;
+  last: AppendResult | undefined;
+  status: PutStatus | undefined;
 }
 
 export class LevelTimer {
@@ -57,6 +69,7 @@ export class LevelTimer {
       offset: this.#within(index, deps.offsets.get(index + 1)),
       timer: undefined,
       delivering: undefined,
+      failedReads: 0,
     }));
   }
 
@@ -148,13 +161,26 @@ export class LevelTimer {
     if (entry.tagsCode <= now + this.deps.levels.delayOf(level.number)) return entry.tagsCode;
     // Due later than its level allows: the levels were changed, and it keeps its time; or the clock was set back since it
     // was stored, and it is delivered now.
-    return this.#storedAt(entry).then((storedAt) => (storedAt > now ? now : entry.tagsCode));
+    return this.#storedAt(level, entry).then((storedAt) => (storedAt > now ? now : entry.tagsCode));
   }
 
   /** ms since the epoch; 0 if the record cannot be read. */
-  async #storedAt({ physicalOffset, size }: QueueEntry): Promise<number> {
-    const record = await this.deps.store.readRecord(physicalOffset, size);
+  async #storedAt(level: Level, entry: QueueEntry): Promise<number> {
+    const record = await this.#record(level, entry);
     return record ? decodeRecord(record, 0, { inflate: false, checkCrc: false }).storeTimestamp : 0;
+  }
+
+  /** Undefined if there is no good record, or if it cannot be read after many tries: it would block all others for ever. */
+  async #record(level: Level, { physicalOffset, size }: QueueEntry): Promise<Buffer | undefined> {
+    try {
+      return await this.deps.store.readRecord(physicalOffset, size);
+    } catch (error) {
+      if (++level.failedReads < MOST_READS) throw error;
+      this.deps.logger.error(
+        `a message of delay level ${level.number} is skipped: position ${physicalOffset} of the commit log cannot be read: ${String(error)}`,
+      );
+      return undefined;
+    }
   }
 
   async #deliver(level: Level): Promise<void> {
@@ -168,10 +194,11 @@ export class LevelTimer {
     await this.deps.store.prefetch(SCHEDULE_TOPIC, level.number - 1, range);
     const noted = this.deps.offsets.hold();
     try {
-      const { done, last } = this.#append(level, await this.#readDue(level));
+      const { done, last, status } = this.#append(level, await this.#readDue(level));
       if (last) await this.deps.messageWriter.whenStored(last);
-      if (done === 0) throw new PutError('the store refuses them');
+      if (done === 0) throw new PutError(status ?? 'none of them is due yet');
       level.offset += done;
+      level.failedReads = 0;
       this.deps.offsets.set(level.number, level.offset);
     } catch (error) {
       level.delivering = undefined;
@@ -186,7 +213,8 @@ export class LevelTimer {
 
   #tryLater(level: Level, error: unknown): void {
     const reason = error instanceof Error ? error.message : String(error);
-    this.deps.logger.warn(`messages of delay level ${level.number} are delivered late: ${reason}`);
+    const message = `messages of delay level ${level.number} are delivered late: ${reason}`;
+    this.deps.log.say('warn', 'late deliveries of delay levels', message);
     if (!this.#stopped) this.#later(level, DELAY_FOR_A_WHILE);
   }
 
@@ -204,9 +232,9 @@ export class LevelTimer {
 
   /**
    * In one turn of the event loop, so that the disk takes all of them or refuses all behind one.
-   * @returns how many were dealt with, and the last of them that was appended
+   * @returns how many were dealt with, the last of them that was appended, and why the next was not
    */
-  #append(level: Level, due: (MessageInner | undefined)[]): { done: number; last: AppendResult | undefined } {
+  #append(level: Level, due: (MessageInner | undefined)[]): Appended {
     let last: AppendResult | undefined;
     let done = 0;
     for (; done < due.length; done++) {
@@ -217,11 +245,11 @@ export class LevelTimer {
         this.#leaveOut(level, level.offset + done, result.status);
         continue;
       }
-      if (result.status !== 'PUT_OK') break;
+      if (result.status !== 'PUT_OK') return { done, last, status: result.status };
       last = { ...result };
       this.deps.stats.delivered(message, level.number - 1, result);
     }
-    return { done, last };
+    return { done, last, status: undefined };
   }
 
   /** Skips a message that the store will never take: it would block all messages behind it. */
@@ -234,8 +262,8 @@ export class LevelTimer {
 
   /** The message under an entry, for its own topic and queue; undefined when there is none to deliver. */
   async #restore(level: Level, entry: QueueEntry): Promise<MessageInner | undefined> {
-    const { store, logger } = this.deps;
-    const record = await store.readRecord(entry.physicalOffset, entry.size);
+    const { logger } = this.deps;
+    const record = await this.#record(level, entry);
     if (!record) return undefined;
     try {
       const message = decodeRecord(record, 0, { inflate: false });

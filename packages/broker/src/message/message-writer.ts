@@ -11,7 +11,10 @@ import { toHalf } from './half-message.js';
 /** The store did not take a message. */
 export class PutError extends RocketMQError<'PUT_FAILED'> {
   constructor(readonly status: string) {
-    super('PUT_FAILED', `the message was not stored: ${status}. See the log of the broker, and send it again`);
+    super(
+      'PUT_FAILED',
+      `the message was not stored: ${status}. See the log of the broker; what a client sends can be sent again`,
+    );
   }
 }
 

@@ -2,7 +2,7 @@
 import type { Clock, Logger, TimerHandle } from '@nest-rocketmq/remoting/internal';
 import type { ConfigFile } from './config-file.js';
 
-export interface DelayedSaveOptions {
+export interface DebouncedSaveOptions {
   file: ConfigFile;
   clock: Clock;
   logger: Logger;
@@ -19,7 +19,7 @@ export class DebouncedSave {
   #stopped = false;
   #saving = Promise.resolve();
 
-  constructor(private readonly options: DelayedSaveOptions) {}
+  constructor(private readonly options: DebouncedSaveOptions) {}
 
   changed(): void {
     this.#changed = true;

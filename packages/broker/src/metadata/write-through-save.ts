@@ -3,7 +3,7 @@
 import type { Logger } from '@nest-rocketmq/remoting/internal';
 import type { ConfigFile } from './config-file.js';
 
-export interface PromptSaveOptions {
+export interface WriteThroughSaveOptions {
   file: ConfigFile;
   logger: Logger;
   content: () => unknown;
@@ -17,7 +17,7 @@ export class WriteThroughSave {
   /** Changes that are not saved yet, by name; undefined where the save failed. */
   readonly #unsaved = new Map<string, Promise<void> | undefined>();
 
-  constructor(private readonly options: PromptSaveOptions) {}
+  constructor(private readonly options: WriteThroughSaveOptions) {}
 
   /** Begins to save. A failure is logged; `whenSaved` tries again. */
   changed(name: string): void {

@@ -12,7 +12,7 @@ interface Held {
 
 function polling(): Held {
   const clock = new ManualClock(0);
-  const polling = new LongPolling(clock);
+  const polling = new LongPolling(clock, 10);
   const woken: string[] = [];
   const hold = (name: string, pull: Partial<HeldPull> = {}, ms = 1_000): void => {
     const usual = { topic: 't', queueId: 0, offset: 0, connection: {}, matches: () => true };
@@ -33,6 +33,24 @@ describe('a pull that waits', () => {
     await clock.advance(0);
     expect(woken).toEqual(['mine']);
     expect(held.size).toBe(4);
+  });
+
+  it('is woken without being asked where asking others took too long, and asked again the next time', async () => {
+    const { polling: held, clock, woken, hold } = polling();
+    let [time, asked] = [0, 0];
+    clock.monotonic = () => time;
+    const matches = (): boolean => {
+      asked++;
+      time += 6;
+      return false;
+    };
+    for (const name of ['a', 'b', 'c', 'd']) hold(name, { matches });
+    held.arrived('t', 0, 1, 0);
+    await clock.advance(0);
+    expect([asked, woken]).toEqual([2, ['c', 'd']]);
+    held.arrived('t', 0, 2, 0);
+    await clock.advance(0);
+    expect([asked, woken]).toEqual([4, ['c', 'd']]);
   });
 
   it('is woken once by all that comes together, after the last of it', async () => {

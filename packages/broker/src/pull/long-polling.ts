@@ -30,8 +30,14 @@ export class LongPolling {
   readonly #woken = new Set<Entry>();
   readonly #ofConnection = new Map<object, Set<Entry>>();
   #size = 0;
+  /** When those that are announced now have been looked at for long enough, on the clock's monotonic scale, ms. */
+  #enough: number | undefined;
 
-  constructor(private readonly clock: Clock) {}
+  /** @param maxFilterTime ms for asking pulls whether they want what one commit has announced; the others are then woken */
+  constructor(
+    private readonly clock: Clock,
+    private readonly maxFilterTime: number,
+  ) {}
 
   /** @param ms longest wait */
   hold(pull: HeldPull, ms: number): void {
@@ -56,8 +62,20 @@ export class LongPolling {
     const entries = this.#held.get(topic)?.get(queueId);
     if (!entries || entries.size === 0) return;
     for (const entry of entries) {
-      if (entry.pull.offset < maxOffset && entry.pull.matches(tagsCode, maxOffset - 1)) this.#wakeSoon(entry);
+      const { pull } = entry;
+      if (pull.offset < maxOffset && (this.#hadEnough() || pull.matches(tagsCode, maxOffset - 1)))
+        this.#wakeSoon(entry);
     }
+  }
+
+  /** Sends wait for the commit that calls this: no filter, however slow, may take long. A pull ends by its own limit. */
+  #hadEnough(): boolean {
+    const now = this.clock.monotonic();
+    if (this.#enough === undefined) {
+      this.#enough = now + this.maxFilterTime;
+      queueMicrotask(() => (this.#enough = undefined));
+    }
+    return now > this.#enough;
   }
 
   /** Runs all pulls of the queue again, whatever they wait for. */

@@ -113,4 +113,22 @@ describe('pulls that come together', () => {
     await aWhile();
     expect(served).toBe(10);
   });
+
+  it('listen once for the end of their connection, however often its peer reads late', async () => {
+    const scheduler = new PullScheduler(unsentBytes());
+    const drained: (() => void)[] = [];
+    const flow = { congested: true, onDrained: (listener: () => void) => drained.push(listener) };
+    let listeners = 0;
+    const connection = { closed: false, flow, onClose: () => listeners++ } as unknown as Connection;
+    let served = 0;
+    for (let times = 1; times <= 3; times++) {
+      flow.congested = true;
+      scheduler.add(pull(() => void served++, connection));
+      await aWhile();
+      flow.congested = false;
+      for (const listener of drained.splice(0)) listener();
+      await aWhile();
+      expect([served, listeners]).toEqual([times, 1]);
+    }
+  });
 });

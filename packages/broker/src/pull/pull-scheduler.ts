@@ -20,6 +20,8 @@ export class PullScheduler {
   readonly #waiting: ScheduledPull[] = [];
   /** Pulls of peers that have not read their earlier answers. */
   readonly #parked = new Map<Connection, ScheduledPull[]>();
+  /** Connections that tell when they close. */
+  readonly #watched = new WeakSet<Connection>();
   /** Pulls that need the disk while as many as may are reading. */
   readonly #cold: ScheduledPull[] = [];
   #reading = 0;
@@ -114,6 +116,8 @@ export class PullScheduler {
     }
     this.#parked.set(connection, [pull]);
     connection.flow.onDrained(() => this.#unpark(connection));
+    if (this.#watched.has(connection)) return;
+    this.#watched.add(connection);
     connection.onClose(() => this.#parked.delete(connection));
   }
 

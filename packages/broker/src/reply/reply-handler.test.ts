@@ -101,6 +101,15 @@ describe('a reply', () => {
     expect(Object.fromEntries(message.properties)).toEqual(PROPERTIES);
   });
 
+  it('is answered with its own place, where others are stored at the same time', async () => {
+    await started();
+    await requester();
+    const answers = await Promise.all([reply(), reply(), reply()]);
+    const messages = await stored();
+    const places = new Set(answers.map(({ header }) => header.msgId));
+    expect(places).toEqual(new Set(messages.map((message) => message.offsetMsgId)));
+  });
+
   it('may come with the long names of a 4.x client', async () => {
     await started();
     await requester();
@@ -202,6 +211,13 @@ describe('a reply', () => {
     await running.clock.advance(0);
     confirm();
     expect(await second).toMatchObject({ code: ResponseCode.SUCCESS });
+  });
+
+  it('is refused where others that come with it are as many as may wait', async () => {
+    await started({ maxPendingReplies: 1 });
+    await requester();
+    const codes = (await Promise.all([reply(), reply()])).map(({ code }) => code);
+    expect(codes).toEqual([ResponseCode.SUCCESS, ResponseCode.SYSTEM_BUSY]);
   });
 
   it('with a body that no topic takes reaches nobody', async () => {

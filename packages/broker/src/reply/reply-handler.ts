@@ -78,14 +78,15 @@ async function reply(deps: ReplyDeps, push: ReplyPush, request: IncomingRequest<
   const refusal = refusalOf({ topic, queueId }, known, config.brokerPermission, request.connection);
   if (refusal) return refusal;
   if (request.body.length > config.maxMessageSize) return notStored('MESSAGE_ILLEGAL', config);
-  if (push.full) {
-    const remark = `as many replies wait for their requesters as may, maxPendingReplies=${config.maxPendingReplies}`;
-    return { code: ResponseCode.SYSTEM_BUSY, remark };
-  }
   const made = known ?? topics.findOrCreate(topic, defaultTopic, defaultTopicQueueNums);
   if (!made) return noSuchTopic(topic);
   const body = Buffer.from(request.body);
   await topics.whenSaved(topic);
+  // In the turn that pushes: replies that come together must not all find the last place free.
+  if (push.full) {
+    const remark = `as many replies wait for their requesters as may, maxPendingReplies=${config.maxPendingReplies}`;
+    return { code: ResponseCode.SYSTEM_BUSY, remark };
+  }
   const queue = queueId < 0 ? Math.floor(Math.random() * made.writeQueueNums) : queueId;
   return pushAndStore(deps, push, { ...request, body }, queue);
 }
@@ -130,20 +131,22 @@ async function store(
 ): Promise<AppendResult | undefined> {
   const properties = new Map(sent);
   properties.delete(MessageProperty.CRC32);
-  const result = messageWriter.put({
-    topic: header.topic,
-    queueId,
-    flag: header.flag,
-    sysFlag: header.sysFlag,
-    bornTimestamp: header.bornTimestamp,
-    bornHost: connection.remoteHost,
-    bornPort: connection.remotePort,
-    reconsumeTimes: header.reconsumeTimes ?? 0,
-    preparedTransactionOffset: 0,
-    body,
-    properties: encodedProperties(properties),
-    tagsCode: 0,
-  });
+  const result = {
+    ...messageWriter.put({
+      topic: header.topic,
+      queueId,
+      flag: header.flag,
+      sysFlag: header.sysFlag,
+      bornTimestamp: header.bornTimestamp,
+      bornHost: connection.remoteHost,
+      bornPort: connection.remotePort,
+      reconsumeTimes: header.reconsumeTimes ?? 0,
+      preparedTransactionOffset: 0,
+      body,
+      properties: encodedProperties(properties),
+      tagsCode: 0,
+    }),
+  };
   try {
     await messageWriter.whenStored(result);
     stats.put(header.topic, queueId, 1, result.size, result.storeTimestamp);

@@ -74,9 +74,12 @@ export async function openStore(options: StoreOptions): Promise<OpenedStore> {
     const parts = { config, open, log, queues, reader, checkpoint, queueCheckpoint, index };
     return { ...parts, recovered, aborted: lock.wasAborted, recoveryTime, pause, release };
   } catch (error) {
-    await open.closeAll();
+    // The error that is thrown is the first one: what follows from it is only logged.
+    const tell = (second: unknown): void =>
+      config.logger.error(`the store ${config.root} could not be released: ${String(second)}`);
+    await open.closeAll().catch(tell);
     // A store that was refused for its sizes has not been touched.
-    await lock.release(error instanceof StoreError && !lock.wasAborted);
+    await lock.release(error instanceof StoreError && !lock.wasAborted).catch(tell);
     throw error;
   }
 }

@@ -58,6 +58,8 @@ export interface StoreOptions {
   tailCacheBytes?: number;
   /** Files held open at once, 256. */
   maxOpenFiles?: number;
+  /** `Retention.neededFrom` as long as it is not set; Infinity. */
+  neededFrom?: () => number;
 }
 
 /** What a store has without options; a broker's defaults are taken from here. */
@@ -84,6 +86,7 @@ export const STORE_DEFAULTS = {
   maxPendingBytes: 64 * 1024 * 1024,
   tailCacheBytes: 16 * 1024 * 1024,
   maxOpenFiles: 256,
+  neededFrom: () => Infinity,
   logger: silentLogger,
 } as const satisfies Partial<StoreOptions>;
 

@@ -224,6 +224,11 @@ export class MessageStore {
     return queue && storeTimestampAt(queue, this.#reader, index);
   }
 
+  /** Whether `queryByKey` finds anything. */
+  get isIndexed(): boolean {
+    return this.#index !== undefined;
+  }
+
   /** Messages of the topic with that key, unique key, or `T#` and tags; the newest first. */
   queryByKey(topic: string, key: string, maxNum: number, beginMs: number, endMs: number): Promise<QueryResult> {
     const query = { topic, key, maxNum: Math.min(maxNum, this.#config.maxMsgsNumBatch), beginMs, endMs };

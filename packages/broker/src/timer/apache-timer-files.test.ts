@@ -68,6 +68,32 @@ describe('a store that Apache’s broker has written', () => {
   });
 });
 
+describe('a store that Apache’s broker had last', () => {
+  it('has what was overdue delivered once, whenever it is closed after that', async () => {
+    const fileSystem = memoryFileSystem();
+    const running = await TestBroker.start({ fileSystem, messageIndexEnable: false });
+    const sender = await running.client();
+    await sender.send('t', { properties: { TIMER_DELAY_MS: '5000' } });
+    await running.stop();
+    // As Apache's broker leaves it that has come to a later time, but not yet to this message.
+    const file = fileSystem.openSync('/store/config/timercheck', 'write');
+    const check = Buffer.alloc(56);
+    check.writeBigInt64BE(BigInt(START + 20_000));
+    file.writeSync(check, 0, 56, 0);
+    const received = async (): Promise<number> => (await (await running.client()).messages('t')).length;
+    await running.restart();
+    expect(await received()).toBe(0);
+    await running.clock.advance(5 * SECOND);
+    expect(await received()).toBe(1);
+    for (let stops = 0; stops < 2; stops++) {
+      await running.restart();
+      await running.clock.advance(30 * SECOND);
+      expect(await received()).toBe(1);
+    }
+    await running.stop();
+  });
+});
+
 describe('a store of ours that is closed', () => {
   it('lists what waits as Apache’s broker does, and last the last message of the timer topic', async () => {
     const fileSystem = memoryFileSystem();

@@ -93,6 +93,18 @@ export async function writeTimerFiles(
   check: { bytes: Buffer },
 ): Promise<void> {
   const log = new TimerLogWriter(fileSystem, `${root}/timerlog`, fileSize);
+  try {
+    await list(log, content);
+    await log.end();
+  } finally {
+    await log.close();
+  }
+  const file = await fileSystem.open(`${root}/config/timercheck`, 'create');
+  await writeAndClose(file, check.bytes);
+  await fileSystem.syncDirectory(`${root}/config`);
+}
+
+async function list(log: TimerLogWriter, content: TimerLogContent): Promise<void> {
   const { waiting, last, isLastWaiting, lastReadTime, now } = content;
   for (const timer of waiting) {
     if (timer.position === last.position) continue;
@@ -102,10 +114,6 @@ export async function writeTimerFiles(
   // Apache's broker goes on behind the message of the last entry. One that does not wait lies in a slot that is over.
   const time = isLastWaiting ? last.due - 1 : lastReadTime - SECOND;
   await log.add(last, time, isLastWaiting ? now : time);
-  await log.end();
-  const file = await fileSystem.open(`${root}/config/timercheck`, 'create');
-  await writeAndClose(file, check.bytes);
-  await fileSystem.syncDirectory(`${root}/config`);
 }
 
 async function writeAndClose(file: StoreFile, bytes: Buffer): Promise<void> {
@@ -160,7 +168,7 @@ class TimerLogWriter {
   /** Leaves everything on the disk. */
   async end(): Promise<void> {
     await this.#write();
-    await this.#close();
+    await this.close();
     await this.fileSystem.syncDirectory(this.directory);
   }
 
@@ -171,7 +179,7 @@ class TimerLogWriter {
     this.#used += BLANK;
     await this.#write();
     this.#base += left - BLANK;
-    await this.#close();
+    await this.close();
   }
 
   async #write(): Promise<void> {
@@ -190,10 +198,14 @@ class TimerLogWriter {
     return file;
   }
 
-  async #close(): Promise<void> {
+  /** Closes the file that is open, if any. */
+  async close(): Promise<void> {
     const file = this.#file;
     this.#file = undefined;
-    await file?.sync();
-    await file?.close();
+    try {
+      await file?.sync();
+    } finally {
+      await file?.close();
+    }
   }
 }

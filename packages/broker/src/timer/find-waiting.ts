@@ -2,13 +2,14 @@
 import { DecodeError, MessageProperty, TIMER_TOPIC, decodeRecord } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import { timerDueOf } from '../store/consumequeue/timer-due.js';
+import { yieldToEventLoop } from '../store/files/yield-to-event-loop.js';
 import type { MessageStore } from '../store/store.js';
 import type { PendingTimers, Timer } from './pending-timers.js';
 
 const SECOND = 1_000;
 /** Messages with that key that the index may name. */
 const MOST_OF_ONE_KEY = 64;
-/** Messages of the same second that are read where the index does not know the key. */
+/** Messages of the same second that are read where there is no index. */
 const MOST_SEARCHED = 10_000;
 
 export interface Recall {
@@ -39,13 +40,14 @@ export async function findWaiting(
     const timer = timerIn(record, recall);
     if (timer && pending.isWaiting(timer)) return timer;
   }
-  // Without an index, or with one that is damaged.
-  const sameSlot: Timer[] = [];
-  for (const timer of pending.all()) {
-    if (slotOf(timer.due) !== recall.slot) continue;
-    if (sameSlot.push({ ...timer }) === MOST_SEARCHED) break;
-  }
-  for (const { position, size } of sameSlot) {
+  return store.isIndexed ? undefined : pending.search(() => findInSlot(store, pending, recall));
+}
+
+async function findInSlot(store: MessageStore, pending: PendingTimers, recall: Recall): Promise<Timer | undefined> {
+  const pause = yieldToEventLoop();
+  const begin = recall.slot * SECOND;
+  for (const { position, size } of await pending.dueBetween(begin + 1, begin + SECOND, MOST_SEARCHED)) {
+    await pause();
     const record = await store.readRecord(position, size);
     const timer = record && timerIn(record, recall);
     if (timer && pending.isWaiting(timer)) return timer;

@@ -24,9 +24,13 @@ export interface LoadTimersOptions {
   logger: Logger;
 }
 
-/** A message as its record tells it. */
+/** A message as its record tells it. Without the record: there may be very many. */
 interface FoundTimer extends Timer {
-  message: MessageExt;
+  /** Its key, topic and time. */
+  key: string;
+  /** Whether Apache has stored it once more. */
+  rolled: boolean;
+  isRecall: boolean;
 }
 
 /** An entry that does not say when its message is due. */
@@ -37,7 +41,10 @@ interface UntoldEntry extends Omit<Timer, 'due'> {
 export interface LoadedTimers {
   /** The end of the last message of the topic, position in the log. */
   knownEnd: number;
-  /** Until what is due up to then (ms since the epoch) is delivered, the order of time does not tell what is. */
+  /**
+   * ms since the epoch. Apache's broker may have left out messages that are due by then: while one of them waits, the last
+   * that was delivered does not tell which others were.
+   */
   notedFrom: number;
 }
 
@@ -59,8 +66,7 @@ export async function loadTimers(options: LoadTimersOptions): Promise<LoadedTime
   for (const timer of rolledOnce(found)) pending.add(timer);
   const notedFrom = options.apache ? options.apache.lastReadTime - 1 : NONE_DELIVERED.due;
   pending.last = lastBefore(options, notedFrom);
-  const isRecall = ({ message }: FoundTimer): boolean => message.properties.has(MessageProperty.TIMER_DEL_UNIQKEY);
-  await recallAll(options, [...recalls, ...found.filter(isRecall)]);
+  await recallAll(options, [...recalls, ...found.filter(({ isRecall }) => isRecall)]);
   return { knownEnd, notedFrom };
 }
 
@@ -82,21 +88,27 @@ async function readAll(options: LoadTimersOptions, untold: readonly UntoldEntry[
     const message = await readTimer(options, position);
     const due = message && timerDueOf(message.properties, message.storeTimestamp);
     if (!message || due === undefined) continue;
-    if (waits(options, due, position, index)) found.push({ due, position, size, message });
+    if (waits(options, due, position, index)) found.push(foundTimer({ due, position, size }, message));
   }
   return found;
+}
+
+function foundTimer(timer: Timer, { properties }: MessageExt): FoundTimer {
+  const parts = [MessageProperty.UNIQ_KEY, MessageProperty.REAL_TOPIC, MessageProperty.TIMER_OUT_MS];
+  return {
+    ...timer,
+    key: parts.map((name) => properties.get(name)).join(' '),
+    rolled: properties.has(MessageProperty.TIMER_ROLL_TIMES),
+    isRecall: properties.has(MessageProperty.TIMER_DEL_UNIQKEY),
+  };
 }
 
 /** Apache stores a message whose time is far away once more now and then: the last of them counts. */
 function rolledOnce(found: readonly FoundTimer[]): Iterable<Timer> {
   const newest = new Map<string, FoundTimer>();
   for (const timer of found) {
-    const { properties } = timer.message;
-    if (properties.has(MessageProperty.TIMER_DEL_UNIQKEY)) continue;
-    const rolled = properties.has(MessageProperty.TIMER_ROLL_TIMES);
-    const key = [MessageProperty.UNIQ_KEY, MessageProperty.REAL_TOPIC, MessageProperty.TIMER_OUT_MS]
-      .map((name) => properties.get(name))
-      .join(' ');
+    const { key, rolled, isRecall } = timer;
+    if (isRecall) continue;
     newest.set(rolled || !newest.has(key) ? key : `${key} ${timer.position}`, timer);
   }
   return newest.values();

@@ -1,6 +1,6 @@
 // Delivers messages that have a time of their own when it comes: one timer, set to the time of the next of them.
 import { DecodeError, HALF_TOPIC, MessageProperty, TIMER_TOPIC, decodeRecord } from '@nest-rocketmq/remoting/internal';
-import type { Clock, Logger, TimerHandle } from '@nest-rocketmq/remoting/internal';
+import type { Clock, EventLog, Logger, TimerHandle } from '@nest-rocketmq/remoting/internal';
 import { encodedProperties, fitProperties } from '../message/fit-properties.js';
 import { toMessageInner } from '../message/half-message.js';
 import { PutError, isRefusedForGood } from '../message/message-writer.js';
@@ -9,6 +9,7 @@ import type { BrokerStats } from '../metrics/broker-stats.js';
 import { dueOfTagsCode } from '../store/consumequeue/timer-due.js';
 import type { AppendResult, MessageInner, MessageStore, QueueEntry } from '../store/store.js';
 import { findWaiting, recallOf } from './find-waiting.js';
+import { isBefore } from './pending-timers.js';
 import type { PendingTimers, Timer } from './pending-timers.js';
 import type { TimerFiles } from './timer-files.js';
 import type { TimerNote } from './timer-note.js';
@@ -20,6 +21,8 @@ const DELIVER_AT_ONCE = 256;
 const DELIVER_BYTES_AT_ONCE = 8_388_608;
 /** Pause before a delivery that the store has refused is tried again, ms. */
 const RETRY_DELAY = 100;
+/** Failed reads of a message that is due, from which on it is left out: half a minute. */
+const MOST_READS = 300;
 
 export interface MessageTimerDeps {
   store: MessageStore;
@@ -28,7 +31,10 @@ export interface MessageTimerDeps {
   pending: PendingTimers;
   /** The end of the last message of the timer topic that `pending` was told of, position in the log. */
   knownEnd: number;
-  /** Until what is due up to then (ms since the epoch) is delivered, the order of time does not tell what is. */
+  /**
+   * ms since the epoch. Apache's broker may have left out messages that are due by then: while one of them waits, the last
+   * that was delivered does not tell which others were.
+   */
   notedFrom: number;
   files: TimerFiles;
   /** `DelayOffsets.hold` */
@@ -37,6 +43,8 @@ export interface MessageTimerDeps {
   changed: () => void;
   clock: Clock;
   logger: Logger;
+  /** For what may be repeated several times a second. */
+  log: EventLog;
 }
 
 export class MessageTimer {
@@ -48,6 +56,8 @@ export class MessageTimer {
   #batch: Timer[] = [];
   #delivering: Promise<void> | undefined;
   #running = false;
+  /** Failed reads of messages that are due, by their positions. */
+  readonly #failedReads = new Map<number, number>();
 
   constructor(private readonly deps: MessageTimerDeps) {
     this.#delivered = deps.pending.last;
@@ -91,22 +101,23 @@ export class MessageTimer {
     if (code.due < this.#armedFor) this.#next();
   }
 
-  /** A message has come that recalls another: one that Apache's clients of before 5.5 send by themselves. */
+  /** A message has come that recalls another. Clients from before 5.5 send such messages instead of a request. */
   async #recalled(due: number, position: number, size: number): Promise<void> {
     const { store, pending, logger } = this.deps;
     try {
       const record = await store.readRecord(position, size);
       const message = record && decodeRecord(record, 0, { inflate: false });
-      // Ours names the one that it has recalled.
+      // One that this broker has stored names the position that it has recalled already.
       if (!message || message.preparedTransactionOffset > 0) return;
       const target = await findWaiting(store, pending, recallOf(due, message.properties));
-      if (target) pending.recall(target.position);
+      // Not one that was taken since it was found.
+      if (target && pending.isWaiting(target)) pending.recall(target.position);
     } catch (error) {
       logger.error(`the recall at position ${position} of the log failed: ${String(error)}`);
     }
   }
 
-  /** Looks again at what is due: a recall that kept others waiting is decided. */
+  /** Looks again at what is due: a recall that kept it waiting has ended. */
   wake(): void {
     this.#next();
   }
@@ -147,17 +158,22 @@ export class MessageTimer {
   }
 
   async #deliver(): Promise<void> {
-    const { clock, hold, changed, logger } = this.deps;
+    const { store, clock, hold, changed, log } = this.deps;
+    const now = clock.now();
     const ended = clock.busy?.('the delivery of messages that are due');
     const noted = hold();
     let delivered = false;
     try {
-      this.#takeBatch();
+      // What is still on its way to the disk may be due before what waits already. What comes later is due after `now`.
+      await store.drain();
+      this.#takeBatch(now);
       await this.#deliverBatch();
+      this.#passNotedFrom();
       changed();
       delivered = true;
     } catch (error) {
-      logger.warn(`messages that are due are late: ${error instanceof Error ? error.message : String(error)}`);
+      const reason = error instanceof Error ? error.message : String(error);
+      log.say('warn', 'late deliveries of messages that are due', `messages that are due are late: ${reason}`);
       this.#putBack();
     } finally {
       noted();
@@ -168,9 +184,16 @@ export class MessageTimer {
     else if (this.#running) this.#arm(-Infinity, RETRY_DELAY);
   }
 
-  #takeBatch(): void {
-    const { pending, clock } = this.deps;
-    const now = clock.now();
+  /** After Apache's broker the order of time tells what is delivered once nothing waits that was due under it. */
+  #passNotedFrom(): void {
+    const { pending, notedFrom } = this.deps;
+    if (this.#batch.length > 0 || pending.hasDue(notedFrom)) return;
+    this.#delivered = later(this.#delivered, { due: notedFrom, position: -1 });
+    pending.last = later(pending.last, this.#delivered);
+  }
+
+  #takeBatch(now: number): void {
+    const { pending } = this.deps;
     let bytes = 0;
     while (this.#batch.length < DELIVER_AT_ONCE && bytes < DELIVER_BYTES_AT_ONCE) {
       const timer = pending.take(now);
@@ -178,7 +201,7 @@ export class MessageTimer {
       this.#batch.push(timer);
       bytes += timer.size;
     }
-    pending.last = this.#batch.at(-1) ?? pending.last;
+    pending.last = later(pending.last, this.#batch.at(-1));
   }
 
   /** What was not delivered waits on, before all others. */
@@ -190,21 +213,36 @@ export class MessageTimer {
 
   /** Leaves in the batch what was not delivered. @throws PutError */
   async #deliverBatch(): Promise<void> {
-    const { store, messageWriter } = this.deps;
-    const records = await Promise.all(this.#batch.map(async ({ position, size }) => store.readRecord(position, size)));
-    const { done, last, status } = this.#append(records);
+    const { messageWriter } = this.deps;
+    const records = await Promise.all(this.#batch.map((timer) => this.#read(timer)));
+    const { done, last, failure } = this.#append(records);
     if (last) await messageWriter.whenStored(last);
-    this.#delivered = this.#batch[done - 1] ?? this.#delivered;
+    this.#delivered = later(this.#delivered, this.#batch[done - 1]);
     this.#batch.splice(0, done);
-    if (status !== undefined) throw new PutError(status);
+    if (failure) throw failure;
+    this.#failedReads.clear();
+  }
+
+  /** @returns the error where its delivery is to be tried again; undefined where it cannot be read */
+  async #read({ position, size }: Timer): Promise<Buffer | Error | undefined> {
+    try {
+      return await this.deps.store.readRecord(position, size);
+    } catch (error) {
+      const failed = (this.#failedReads.get(position) ?? 0) + 1;
+      this.#failedReads.set(position, failed);
+      // It would block all messages behind it for ever.
+      return failed < MOST_READS && error instanceof Error ? error : undefined;
+    }
   }
 
   /** @returns how many were dealt with, the last that was appended, and why the next was not */
-  #append(records: readonly (Buffer | undefined)[]): { done: number; last?: AppendResult; status?: string } {
+  #append(records: readonly (Buffer | Error | undefined)[]): { done: number; last?: AppendResult; failure?: Error } {
     const { messageWriter, stats, logger } = this.deps;
     let last: AppendResult | undefined;
     for (const [done, { position }] of this.#batch.entries()) {
-      const message = this.#restore(records[done], position);
+      const record = records[done];
+      if (record instanceof Error) return { done, ...(last && { last }), failure: record };
+      const message = this.#restore(record, position);
       if (!message) continue;
       const result = messageWriter.deliver(message);
       const { status, size, storeTimestamp } = result;
@@ -214,7 +252,7 @@ export class MessageTimer {
             `${TIMER_TOPIC}, at position ${position} of the commit log`,
         );
       } else if (status !== 'PUT_OK') {
-        return { done, ...(last && { last }), status };
+        return { done, ...(last && { last }), failure: new PutError(status) };
       } else {
         last = { ...result };
         stats.put(message.topic, message.queueId, 1, size, storeTimestamp);
@@ -227,7 +265,7 @@ export class MessageTimer {
   #restore(record: Buffer | undefined, position: number): MessageInner | undefined {
     const { logger, clock } = this.deps;
     try {
-      if (!record) throw new DecodeError('its record is gone, or damaged');
+      if (!record) throw new DecodeError('its record is gone, damaged or cannot be read');
       const message = decodeRecord(record, 0, { inflate: false });
       const properties = new Map(message.properties);
       const topic = properties.get(MessageProperty.REAL_TOPIC);
@@ -247,4 +285,9 @@ export class MessageTimer {
       return undefined;
     }
   }
+}
+
+/** The mark only goes forwards: one that came too late for its time must not have those after it delivered again. */
+function later(mark: Omit<Timer, 'size'>, delivered: Omit<Timer, 'size'> | undefined): Omit<Timer, 'size'> {
+  return delivered && isBefore(mark, delivered) ? delivered : mark;
 }

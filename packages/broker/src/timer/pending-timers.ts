@@ -1,7 +1,10 @@
 // Keeps the messages that wait for their time in a heap of plain numbers: when each is due, and where its record is.
 import type { TimerRoom } from '../message/timer-message.js';
+import { yieldToEventLoop } from '../store/files/yield-to-event-loop.js';
 
 const FIRST_CAPACITY = 1_024;
+/** Messages looked at between two looks at the time. */
+const LOOKED_AT = 1_024;
 
 /** A message of the timer topic. */
 export interface Timer {
@@ -30,15 +33,12 @@ export class PendingTimers implements TimerRoom {
   #sizes = new Int32Array(FIRST_CAPACITY);
   /** Positions of messages in the heap that were recalled. */
   readonly #recalled = new Set<number>();
-  /** Positions of those of which it is not decided yet. */
+  /** Positions of those whose recall is being stored. */
   readonly #recalling = new Set<number>();
+  #searching: Promise<unknown> = Promise.resolve();
 
   /** @param most messages that may wait at a time */
   constructor(private readonly most: number) {}
-
-  get count(): number {
-    return this.#count - this.#recalled.size;
-  }
 
   get isFull(): boolean {
     return this.#count >= this.most;
@@ -48,10 +48,18 @@ export class PendingTimers implements TimerRoom {
     return this.last.due;
   }
 
-  /** When the next message is due, or was before it was recalled, ms since the epoch; undefined while that is open. */
+  /**
+   * When the first message is due, recalled or not, ms since the epoch; undefined with none, and while a recall of the first
+   * is being stored.
+   */
   get nextDue(): number | undefined {
     if (this.#recalling.size > 0 && this.#recalling.has(this.#positions[0]!)) return undefined;
     return this.#count > 0 ? this.#dues[0] : undefined;
+  }
+
+  /** Whether a message is among them, or was before it was recalled, that is due at `time` (ms since the epoch) or before. */
+  hasDue(time: number): boolean {
+    return this.#count > 0 && this.#dues[0]! <= time;
   }
 
   add({ due, position, size }: Timer): void {
@@ -71,7 +79,7 @@ export class PendingTimers implements TimerRoom {
     for (let due = this.nextDue; due !== undefined && due <= now; due = this.nextDue) {
       const timer = { due, position: this.#positions[0]!, size: this.#sizes[0]! };
       this.#removeFirst();
-      // Until then a second recall is told that it has nothing to recall.
+      // A recalled one was kept until now, so that a second recall of it finds nothing that waits.
       if (!this.#recalled.delete(timer.position)) return timer;
     }
     return undefined;
@@ -92,7 +100,7 @@ export class PendingTimers implements TimerRoom {
     if (recalled) this.recall(position);
   }
 
-  /** Whether a message of the timer topic waits: none is left out of the order. */
+  /** Whether a message of the timer topic still waits. They are taken in order, so that all up to `last` do not. */
   isWaiting(timer: Omit<Timer, 'size'>): boolean {
     const { position } = timer;
     return isBefore(this.last, timer) && !this.#recalled.has(position) && !this.#recalling.has(position);
@@ -107,6 +115,30 @@ export class PendingTimers implements TimerRoom {
       timer.size = this.#sizes[at]!;
       if (!this.#recalled.has(timer.position)) yield timer;
     }
+  }
+
+  /**
+   * Those that are due from `first` to `last` (ms since the epoch), in no order. There may be millions to look through: it
+   * yields to the event loop, and a message that another moves in the meantime may be left out.
+   */
+  async dueBetween(first: number, last: number, most: number): Promise<Timer[]> {
+    const pause = yieldToEventLoop();
+    const found: Timer[] = [];
+    // From the end, as one that is taken out has the last moved towards the front.
+    for (let at = this.#count - 1; at >= 0 && found.length < most; at--) {
+      const due = at < this.#count ? this.#dues[at]! : -1;
+      if (due >= first && due <= last) found.push({ due, position: this.#positions[at]!, size: this.#sizes[at]! });
+      const pausing = at % LOOKED_AT === 0 ? pause() : undefined;
+      if (pausing) await pausing;
+    }
+    return found;
+  }
+
+  /** Runs long searches one after the other. */
+  search<T>(work: () => Promise<T>): Promise<T> {
+    const searching = this.#searching.then(work);
+    this.#searching = searching.catch(() => undefined);
+    return searching;
   }
 
   /** Where the first record in the log is that waits; Infinity with none. */

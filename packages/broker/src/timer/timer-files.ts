@@ -57,12 +57,15 @@ export class TimerFiles {
   async write(): Promise<void> {
     const { fileSystem, root, pending, clock, mappedFileSizeTimerLog } = this.options;
     const check = this.#check;
-    const last = await this.#lastTimer();
-    if (!check || !last || root === undefined) return;
-    const isLastWaiting = last.due > 0 && pending.isWaiting(last);
-    const { lastReadTime } = check;
-    const content = { waiting: pending.all(), last, isLastWaiting, lastReadTime, now: clock.now() };
-    await this.#try(() => writeTimerFiles(fileSystem, root, mappedFileSizeTimerLog, content, check));
+    if (!check || root === undefined) return;
+    await this.#try(async () => {
+      const last = await this.#lastTimer();
+      if (!last) return;
+      const isLastWaiting = last.due > 0 && pending.isWaiting(last);
+      const { lastReadTime } = check;
+      const content = { waiting: pending.all(), last, isLastWaiting, lastReadTime, now: clock.now() };
+      await writeTimerFiles(fileSystem, root, mappedFileSizeTimerLog, content, check);
+    });
   }
 
   /** The last message of the timer topic; due 0 where it recalls another. */

@@ -21,7 +21,9 @@ import { toMessageInner } from '../message/half-message.js';
 import type { HalfQueue } from './half-queue.js';
 
 const QUEUE = 0;
-/** A half message older than this is given up even if no producer could be asked, ms: Apache's fileReservedTime. */
+/**
+ * A half message that was stored longer ago is given up even if no producer could be asked, ms: Apache's fileReservedTime.
+ */
 const LONGEST_LIFE_MS = 72 * 3_600_000;
 
 export interface CheckBackDeps {
@@ -73,41 +75,45 @@ export class CheckBack {
     if (!this.#stopped) this.#rounds.start(this.deps.config.transactionTimeOut);
   }
 
-  stop(): void {
+  /** Resolves when nobody is being asked any more. */
+  async stop(): Promise<void> {
     this.#stopped = true;
     this.#rounds.stop();
+    await this.#rounds.whenIdle();
   }
 
   async #askAll(): Promise<void> {
-    const { halves, config, clock } = this.deps;
+    const { halves, config, clock, logger } = this.deps;
     // Copies that are stored in this round are for the next one.
     const end = halves.end;
     for (let offset = halves.first; offset < end && !this.#stopped; offset++) {
       if (!halves.isOpen(offset)) continue;
       const half = await this.#read(offset);
+      if (this.#stopped) return;
       if (!half) {
-        this.deps.logger.error(`the half message at offset ${offset} of ${HALF_TOPIC} cannot be read: it is skipped`);
+        logger.error(`the half message at offset ${offset} of ${HALF_TOPIC} cannot be read: it is skipped`);
         await halves.decide(offset);
+        continue;
+      }
+      const times = timesChecked(half);
+      // Before its immunity time is looked at, which the producer may have set to any length.
+      if (times >= config.transactionCheckMax || clock.now() - half.storeTimestamp > LONGEST_LIFE_MS) {
+        const why = `giving up the transaction of ${half.msgId} after ${times} checks`;
+        logger.warn(`${why}: it is in ${TRANS_CHECK_MAX_TIME_TOPIC}`);
+        await halves.decide(offset, () => this.#giveUp(half));
         continue;
       }
       const age = clock.now() - half.bornTimestamp;
       const immunity = immunityOf(half);
-      if (immunity === undefined && age < config.transactionTimeOut) break;
+      // Those behind it are younger. The clock of a producer may be fast, though: that must not hold them up.
+      if (immunity === undefined && age >= 0 && age < config.transactionTimeOut) break;
       if (immunity !== undefined && age < immunity) continue;
-      await this.#ask(offset, half, age);
+      await this.#ask(offset, half);
     }
   }
 
-  async #ask(offset: number, half: MessageExt, age: number): Promise<void> {
+  async #ask(offset: number, half: MessageExt): Promise<void> {
     const { halves, clients, logger, config } = this.deps;
-    const times = Number(half.properties.get(MessageProperty.TRANSACTION_CHECK_TIMES) ?? 0);
-    if (times >= config.transactionCheckMax || age > LONGEST_LIFE_MS) {
-      logger.warn(
-        `giving up the transaction of ${half.msgId} after ${times} checks: it is in ${TRANS_CHECK_MAX_TIME_TOPIC}`,
-      );
-      await halves.decide(offset, () => this.#giveUp(half));
-      return;
-    }
     const group = half.properties.get(MessageProperty.PGROUP) ?? '';
     const producer = clients.nextProducer(group);
     // Without a producer nobody is asked, so this does not count as a check.
@@ -115,7 +121,7 @@ export class CheckBack {
       logger.debug?.(`no producer of group ${group} is connected to be asked about ${half.msgId}`);
       return;
     }
-    const copy = await this.#replace(offset, half, times + 1).catch(async (error: unknown) => {
+    const copy = await this.#replace(offset, half, timesChecked(half) + 1).catch(async (error: unknown) => {
       if (!(error instanceof PutError) || !isRefusedForGood(error.status)) throw error;
       // It would block all half messages behind it for ever.
       logger.error(`giving up the transaction of ${half.msgId}: its properties are too long to count its checks`);
@@ -185,6 +191,9 @@ export class CheckBack {
     }
   }
 }
+
+const timesChecked = (half: MessageExt): number =>
+  Number(half.properties.get(MessageProperty.TRANSACTION_CHECK_TIMES) ?? 0);
 
 /** Age before which the producer must not be asked, ms. */
 function immunityOf(half: MessageExt): number | undefined {

@@ -37,6 +37,7 @@ export class HalfQueue {
   readonly #decided = new Set<number>();
   /** Halves for which a verdict is being stored. */
   readonly #deciding = new Set<number>();
+  readonly #underWay = new Set<Promise<void>>();
   /** A half that was checked was stored again: offset of the older copy to that of the newer. */
   readonly #newer = new Map<number, number>();
   readonly #older = new Map<number, number>();
@@ -71,13 +72,17 @@ export class HalfQueue {
   /** Writes the op messages that a kill prevented. */
   async start(): Promise<void> {
     const { decided, moved } = this.deps.outcomes;
-    const notes: Promise<void>[] = [];
-    for (const [older, newer] of moved) if (this.isOpen(older)) notes.push(this.replace(older, newer));
+    const failures: unknown[] = [];
+    const notes: Promise<unknown>[] = [];
+    // One that fails while halves are read must not end the process: it is thrown when all are done.
+    const note = (stored: Promise<void>): unknown => notes.push(stored.catch((error: unknown) => failures.push(error)));
+    for (const [older, newer] of moved) if (this.isOpen(older)) note(this.replace(older, newer));
     for (let offset = this.#settled; decided.size > 0 && offset < this.end; offset++) {
       if (this.isOpen(offset) && (await this.#copiesOf(offset)).some((copy) => decided.has(copy)))
-        notes.push(this.decide(offset));
+        note(this.decide(offset));
     }
     await Promise.all(notes);
+    if (failures.length > 0) throw failures[0];
   }
 
   /** The oldest half that may be undecided; the end of the queue when none is. */
@@ -106,8 +111,19 @@ export class HalfQueue {
    * for which that is done or under way is left alone.
    * @param offset of the newest copy of the half
    */
-  async decide(offset: number, store?: () => Promise<void>): Promise<void> {
-    if (!this.isOpen(offset)) return;
+  decide(offset: number, store?: () => Promise<void>): Promise<void> {
+    if (!this.isOpen(offset)) return Promise.resolve();
+    const deciding = this.#decide(offset, store).finally(() => this.#underWay.delete(deciding));
+    this.#underWay.add(deciding);
+    return deciding;
+  }
+
+  /** Resolves when no verdict is being stored. Never rejects. */
+  async whenIdle(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
+  }
+
+  async #decide(offset: number, store: (() => Promise<void>) | undefined): Promise<void> {
     this.#deciding.add(offset);
     const noted = this.deps.hold();
     try {
@@ -140,15 +156,20 @@ export class HalfQueue {
   }
 
   async #flushOps(): Promise<void> {
-    const { messageWriter, clock, storeHost } = this.deps;
     const batch = this.#opBatch;
     if (batch.length > 0) {
       this.#opBatch = [];
-      const result = messageWriter.deliver(opMessage(batch, storeHost, clock.now()));
-      if (result.status === 'PUT_OK') this.#ops.push({ queueOffset: result.queueOffset, last: Math.max(...batch) });
-      this.#lastOp = messageWriter.whenStored(result);
+      this.#lastOp = this.#storeOp(batch);
     }
     await this.#lastOp;
+  }
+
+  async #storeOp(batch: readonly number[]): Promise<void> {
+    const { messageWriter, clock, storeHost } = this.deps;
+    const result = { ...messageWriter.deliver(opMessage(batch, storeHost, clock.now())) };
+    await messageWriter.whenStored(result);
+    // Not before: where the disk refuses it, another op message gets its place.
+    this.#ops.push({ queueOffset: result.queueOffset, last: Math.max(...batch) });
   }
 
   /** The half at `offset` and those that it is a copy of, by their offsets. */

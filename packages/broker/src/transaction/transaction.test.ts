@@ -10,13 +10,14 @@ import {
   handlerTable,
 } from '@nest-rocketmq/remoting/internal';
 import type { HeaderOf, MessageExt } from '@nest-rocketmq/remoting/internal';
-import { TestBroker } from '../../test-kit/broker.js';
+import { START, TestBroker } from '../../test-kit/broker.js';
 import type { TestClient } from '../../test-kit/broker.js';
 
 let running: TestBroker;
 afterEach(() => running.stop());
 
 const SECOND = 1000;
+const DAY = 86_400 * SECOND;
 const COMMIT = SysFlag.TRANSACTION_COMMIT;
 const ROLLBACK = SysFlag.TRANSACTION_ROLLBACK;
 const PREPARED = { sysFlag: SysFlag.TRANSACTION_PREPARED, properties: { TRAN_MSG: 'true', PGROUP: 'p' } };
@@ -299,6 +300,28 @@ describe('an undecided transaction', () => {
     expect(checks).toEqual([]);
     await running.clock.advance(30 * SECOND);
     expect(checks).toHaveLength(1);
+  });
+
+  it('whose producer has a clock that is a year ahead is asked about as well, and so are the ones after it', async () => {
+    running = await TestBroker.start();
+    const checks: Check[] = [];
+    const client = await producer(checks);
+    await client.send('t', { ...PREPARED, body: 'ahead', header: { g: START + 365 * DAY } });
+    await client.send('t', { ...PREPARED, body: 'behind it' });
+    await running.clock.advance(6 * SECOND);
+    expect(checks.map(({ record }) => record.body.toString())).toEqual(['ahead', 'behind it']);
+  });
+
+  it('is given up after 72 hours, however long the immunity time is that its producer has set', async () => {
+    const interval = { transactionCheckInterval: 3_600 * SECOND };
+    const { client, checks } = await half(interval, { CHECK_IMMUNITY_TIME_IN_SECONDS: '99999999999' });
+    await running.clock.advance(3 * DAY);
+    const after = await producer(checks);
+    expect(await after.messages('TRANS_CHECK_MAX_TIME_TOPIC')).toHaveLength(0);
+    await running.clock.advance(3_600 * SECOND);
+    expect(await (await producer(checks)).messages('TRANS_CHECK_MAX_TIME_TOPIC')).toHaveLength(1);
+    expect(checks).toEqual([]);
+    client.connection.close();
   });
 
   it('does not hold up the ones after it', async () => {

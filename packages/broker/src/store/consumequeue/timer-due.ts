@@ -17,9 +17,11 @@ const LARGEST_HASH = 2 ** 32;
 export function timerDueOf(properties: ReadonlyMap<string, string>, storeTimestamp: number): number | undefined {
   const out = integerOf(properties.get(MessageProperty.TIMER_OUT_MS));
   if (out === undefined) return undefined;
+  // Ours: what was asked for, counted from when it was stored, may be some ms more than what its entry says.
+  if (out % APACHE_PRECISION !== 0) return out + 1;
   const asked = askedTimeOf(properties, storeTimestamp);
   if (asked !== undefined && asked > out && asked <= out + APACHE_PRECISION) return asked;
-  return out % APACHE_PRECISION === 0 ? out + APACHE_PRECISION : out + 1;
+  return out + APACHE_PRECISION;
 }
 
 /** When the producer wants the message delivered: seconds win over ms, and both over a time; NaN for what is no number. */

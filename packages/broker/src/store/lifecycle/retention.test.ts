@@ -59,6 +59,14 @@ describe('old messages', () => {
     await store.close();
   });
 
+  it('stay from the start of the store until it is known which are needed', async () => {
+    const { store, disk, clock } = await filled({ neededFrom: () => 0 });
+    const all = files(disk);
+    await clock.advanceTo(at(5, 5));
+    expect(files(disk)).toBe(all);
+    await store.close();
+  });
+
   it('leave the others with their offsets, and a minimum that says where those begin', async () => {
     const { store, disk, clock } = await filled({ deleteWhen: '4;5' });
     await clock.advanceTo(at(5, 6));

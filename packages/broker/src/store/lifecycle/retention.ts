@@ -29,7 +29,7 @@ export class Retention {
   /** Whether the disk is too full for more messages. */
   full = false;
   /** No file is removed that has this position of the log, or one behind it. */
-  neededFrom: () => number = () => Infinity;
+  neededFrom: () => number;
   readonly #options: RetentionOptions;
   readonly #hours: ReadonlySet<number>;
   #timer: TimerHandle | undefined;
@@ -38,6 +38,7 @@ export class Retention {
 
   constructor(options: RetentionOptions) {
     this.#options = options;
+    this.neededFrom = options.config.neededFrom;
     this.#hours = new Set(options.config.deleteWhen.split(';').map(Number));
   }
 

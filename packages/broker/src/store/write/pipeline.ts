@@ -144,27 +144,40 @@ export class CommitPipeline {
 
   /** Everything below `upTo` is stored as promised. */
   #promise(upTo: number): void {
-    const { log, logger, flush, afterCommit } = this.#options;
+    const { log, flush, afterCommit } = this.#options;
     log.committed = upTo;
     const end = this.dispatchQueue.fillQueues(upTo);
     // Whoever waited for this flush need not wait for the announcements, too.
     if (flush === 'sync') this.commit();
     this.#announcing = true;
-    try {
-      this.waiters.settle(upTo);
-      for (const listener of this.#committed) listener(upTo);
-      this.dispatchQueue.announce(end, this.#arrived.length > 0 ? this.#tellArrived : undefined);
-    } catch (error) {
-      logger.error(`a listener of the store failed: ${String(error)}`);
-      this.dispatchQueue.announce(end, undefined);
-    } finally {
-      this.#announcing = false;
-    }
+    this.#tell(() => this.waiters.settle(upTo));
+    for (const listener of this.#committed) this.#tell(() => listener(upTo));
+    this.dispatchQueue.announce(end, this.#arrived.length > 0 ? this.#tellArrived : undefined);
+    this.#announcing = false;
     afterCommit();
   }
 
+  /** A listener that fails keeps nothing from the others. */
+  #tell(listener: () => void): void {
+    try {
+      listener();
+    } catch (error) {
+      this.#listenerFailed(error);
+    }
+  }
+
+  #listenerFailed(error: unknown): void {
+    this.#options.logger.error(`a listener of the store failed: ${String(error)}`);
+  }
+
   readonly #tellArrived = (queue: ConsumeQueue, maxOffset: number, tagsCode: number): void => {
-    for (const listener of this.#arrived) listener(queue.topic, queue.queueId, maxOffset, tagsCode);
+    for (const listener of this.#arrived) {
+      try {
+        listener(queue.topic, queue.queueId, maxOffset, tagsCode);
+      } catch (error) {
+        this.#listenerFailed(error);
+      }
+    }
   };
 
   #writeFailed(cause: unknown): Promise<void> {
@@ -200,16 +213,7 @@ export class CommitPipeline {
     this.dispatchQueue.takeBack(log.committed);
     log.takeBack();
     const reason = this.broken ?? failure;
-    for (const tell of [() => this.waiters.settle(log.committed, reason), ...this.#refusals(reason)]) {
-      try {
-        tell();
-      } catch (error) {
-        logger.error(`a listener of the store failed: ${String(error)}`);
-      }
-    }
-  }
-
-  #refusals(failure: StoreError): (() => void)[] {
-    return this.#committed.map((listener) => () => listener(this.#options.log.committed, failure));
+    this.#tell(() => this.waiters.settle(log.committed, reason));
+    for (const listener of this.#committed) this.#tell(() => listener(log.committed, reason));
   }
 }
