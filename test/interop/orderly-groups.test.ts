@@ -8,6 +8,7 @@ import { startChild } from './harness/children.js';
 import { cleanUp } from './harness/clean-up.js';
 import type { Cluster } from './harness/cluster.js';
 import { javaPeerClasses, ROCKETMQ_5 } from './harness/jars.js';
+import { inTime } from './harness/long.js';
 import { startOurBroker } from './harness/our-broker.js';
 import { temporaryFolder } from './harness/temporary.js';
 
@@ -29,10 +30,12 @@ function startJavas({ nameServer }: Group, run: string): StartMember {
   };
 }
 
-describe.each<[string, () => Promise<Cluster>]>([
+const brokers: [string, () => Promise<Cluster>][] = [
   ["Apache's", startApache],
   ['our', startOurBroker],
-])('on %s broker', (_whose, start) => {
+];
+
+describe.each(inTime(brokers, ([whose]) => whose !== 'our'))('on %s broker', (_whose, start) => {
   let cluster: Cluster;
   beforeAll(async () => {
     cluster = await start();

@@ -6,6 +6,7 @@ import { stageOn } from '../tables/stage.js';
 import { startApache } from './harness/apache.js';
 import { cleanUp } from './harness/clean-up.js';
 import type { Cluster, ClusterOptions } from './harness/cluster.js';
+import { inTime } from './harness/long.js';
 import { startOurBroker } from './harness/our-broker.js';
 
 jest.setTimeout(240_000);
@@ -20,7 +21,7 @@ const ends: [string, (cluster: Cluster) => Promise<void>][] = [
   ['is killed', (cluster) => cluster.kill()],
 ];
 
-describe.each(brokers)('%s broker', (_whose, start) => {
+describe.each(inTime(brokers, ([whose]) => whose !== 'our'))('%s broker', (_whose, start) => {
   test.each(ends)('that %s and comes back delivers what was committed, and nothing else', async (how, end) => {
     const first = await start();
     const stage = stageOn(first);

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { startApache } from '../harness/apache.js';
 import { cleanUp } from '../harness/clean-up.js';
 import type { Cluster } from '../harness/cluster.js';
+import { inTime, isLong } from '../harness/long.js';
 import { startOurBroker } from '../harness/our-broker.js';
 import { temporaryFolder } from '../harness/temporary.js';
 import { TimerPeer, bodiesOf } from './timer-peer.js';
@@ -70,13 +71,15 @@ async function readAll(cluster: Cluster, { waiting }: Written): Promise<string[]
   return bodiesOf(messages);
 }
 
-describe.each([
+const moves = [
   { writer: ours, reader: apache, end: 'stop' as const },
   { writer: apache, reader: ours, end: 'stop' as const },
   { writer: apache, reader: ours, end: 'kill' as const },
   // The control.
   { writer: apache, reader: apache, end: 'stop' as const },
-])(
+];
+
+describe.each(inTime(moves, ({ writer, reader, end }) => end === 'kill' || writer === reader))(
   'what waits in the store of $writer.0 broker after a $end',
   ({ writer: [, startWriter], reader: [name, startReader], end }) => {
     test(`${name} broker delivers once, and nothing else`, async () => {
@@ -102,7 +105,7 @@ test('a store of ours that was killed: Apache’s broker delivers all that waits
   expect(delivered).toEqual([...written.before, ...written.before, ...written.waiting.keys()].sort());
 });
 
-test('what Apache’s broker has had in between, our broker delivers once', async () => {
+(isLong ? test : test.skip)('what Apache’s broker has had in between, our broker delivers once', async () => {
   const store = temporaryFolder('there-and-back');
   const first = await startOurBroker({ store, settings: SETTINGS });
   const written = await write(first);
