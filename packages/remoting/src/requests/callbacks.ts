@@ -1,7 +1,7 @@
 // Declares the requests that a broker sends to its clients.
 import { flag, int, long, maybe, text } from './field.js';
 import { request } from './request.js';
-import { viaRpc, viaTopic } from './common.js';
+import { messageFields, viaRpc, viaTopic } from './common.js';
 
 export const callbackRequests = {
   CHECK_TRANSACTION_STATE: request(39, 'CHECK_TRANSACTION_STATE', ['client'], {
@@ -37,17 +37,7 @@ export const callbackRequests = {
     ...viaRpc,
   }),
   PUSH_REPLY_MESSAGE_TO_CLIENT: request(326, 'PUSH_REPLY_MESSAGE_TO_CLIENT', ['client'], {
-    producerGroup: text(),
-    topic: text(),
-    defaultTopic: text(),
-    defaultTopicQueueNums: int(),
-    queueId: int(),
-    sysFlag: int(),
-    bornTimestamp: long(),
-    flag: int(),
-    properties: maybe(text()),
-    reconsumeTimes: maybe(int()),
-    unitMode: maybe(flag()),
+    ...messageFields,
     /** 'ip:port' of the replier, and of the broker; a 4.x broker writes '/ip:port' */
     bornHost: text(),
     storeHost: text(),

@@ -1,7 +1,7 @@
 // Declares the requests of producers: sends in their three forms with the short field names of V2, and recalls.
 import { flag, int, long, maybe, text } from './field.js';
 import { request } from './request.js';
-import { viaTopic } from './common.js';
+import { messageFields, viaTopic } from './common.js';
 
 const sendReply = {
   msgId: text(),
@@ -49,17 +49,7 @@ const sendV2 = {
 };
 
 const sendV1 = {
-  producerGroup: text(),
-  topic: text(),
-  defaultTopic: text(),
-  defaultTopicQueueNums: int(),
-  queueId: int(),
-  sysFlag: int(),
-  bornTimestamp: long(),
-  flag: int(),
-  properties: maybe(text()),
-  reconsumeTimes: maybe(int()),
-  unitMode: maybe(flag()),
+  ...messageFields,
   batch: maybe(flag()),
   maxReconsumeTimes: maybe(int()),
   ...viaTopic,
