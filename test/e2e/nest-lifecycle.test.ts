@@ -1,5 +1,6 @@
 // Tests when an app connects, listens, drains and closes.
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import type { OnModuleInit } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
@@ -18,6 +19,33 @@ function signalled(): { promise: Promise<void>; resolve: () => void } {
   const promise = new Promise<void>((done) => (resolve = done));
   return { promise, resolve };
 }
+
+test(
+  'a closed app leaves no storage behind that each promise of the process would have to pass on',
+  async () => {
+    const run = jest.spyOn(AsyncLocalStorage.prototype, 'run');
+    const disable = jest.spyOn(AsyncLocalStorage.prototype, 'disable');
+    const topics = [unique('first'), unique('second')];
+
+    class Listener {
+      @RocketMQMessageListener({ topic: topics[0]!, consumerGroup: topics[0] })
+      first(): void {}
+      @RocketMQMessageListener({ topic: topics[1]!, consumerGroup: topics[1] })
+      second(): void {}
+    }
+
+    const app = await startApp({ providers: [Listener] });
+    const arrivals = topics.map((topic) => consumed(app.module, { topic }, { timeout }));
+    for (const topic of topics) await app.module.get(RocketMQTemplate).send(topic, 'text');
+    await app.elapse(Promise.all(arrivals), '30s');
+    const used = new Set(run.mock.contexts);
+    await closeApps();
+    expect(used.size).toBe(1);
+    expect(disable.mock.contexts).toEqual([...used]);
+    jest.restoreAllMocks();
+  },
+  2 * PATIENCE_MS,
+);
 
 describe('start', () => {
   test(

@@ -1,5 +1,5 @@
 // Runs one consumer group: takes delivered messages from its consumer to the listener's method, and reports the verdict.
-import { AsyncLocalStorage } from 'node:async_hooks';
+import type { AsyncLocalStorage } from 'node:async_hooks';
 import { Logger } from '@nestjs/common';
 import { SubscriptionRefusedError } from '@nest-rocketmq/client';
 import type { ConsumeContext, ConsumeMode, ConsumeResult, PushConsumer, RocketMQClient } from '@nest-rocketmq/client';
@@ -31,6 +31,8 @@ export interface ContainerSettings {
   /** A manual clock waits for running listeners. */
   readonly clock?: Clock;
   readonly onConsumption: (consumption: Consumption) => void;
+  /** Holds true within a listener. One for the whole app: each one there is makes every promise of the process dearer. */
+  readonly inListener: AsyncLocalStorage<true>;
 }
 
 /** Apache's value for "to the dead letters at once": a body that is unreadable now stays so. */
@@ -49,7 +51,6 @@ export class ListenerContainer {
   readonly #logger = new Logger('RocketMQ');
   readonly #consumer: PushConsumer;
   readonly #running = new Set<string>();
-  readonly #here = new AsyncLocalStorage<true>();
   readonly #broadcasting: boolean;
   readonly #inOrder: boolean;
   readonly #maxReconsumeTimes: number;
@@ -79,11 +80,6 @@ export class ListenerContainer {
 
   get name(): string {
     return this.group.group;
-  }
-
-  /** Whether a listener of this group is somewhere up the async call stack. */
-  isRunningHere(): boolean {
-    return this.#here.getStore() === true;
   }
 
   /** 'shop: order (paid || refunded), payment' */
@@ -155,7 +151,7 @@ export class ListenerContainer {
   }
 
   #handle(listener: DiscoveredListener, context: RocketMQContext): Promise<unknown> {
-    return this.#here.run(true, () => listener.handle(this.#payload(listener, context), context));
+    return this.settings.inListener.run(true, () => listener.handle(this.#payload(listener, context), context));
   }
 
   #listenerFor(context: RocketMQContext): DiscoveredListener {

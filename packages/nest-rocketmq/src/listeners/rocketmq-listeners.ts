@@ -1,4 +1,5 @@
 // Finds, groups, starts and stops all listeners of an app.
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Subject } from 'rxjs';
@@ -20,6 +21,7 @@ import { takeUnprovided } from '../decorators/unserved-listeners.js';
 export class RocketMQListeners {
   readonly #logger = new Logger('RocketMQ');
   readonly #consumptions = new Subject<Consumption>();
+  readonly #inListener = new AsyncLocalStorage<true>();
   #groups: ListenerGroup[] = [];
   #containers: ListenerContainer[] = [];
   #started = false;
@@ -74,7 +76,7 @@ export class RocketMQListeners {
     const adopting = this.#adopting.then(() => this.#addNew());
     this.#adopting = adopting.catch(() => undefined);
     // A listener that loads a module itself must not wait: its own group can be restarted only after it has ended.
-    if (!this.#containers.some((container) => container.isRunningHere())) return adopting;
+    if (!this.#inListener.getStore()) return adopting;
     adopting.catch((error: unknown) =>
       this.#logger.error(`the listeners of a module that a listener loaded could not be started: ${String(error)}`),
     );
@@ -111,6 +113,8 @@ export class RocketMQListeners {
     this.#started = false;
     await this.#stopContainers(containers);
     await this.#adopting;
+    // Until it is disabled, Node passes a storage on with every promise of the process, even if nothing refers to it any more.
+    this.#inListener.disable();
   }
 
   async #addNew(): Promise<void> {
@@ -132,6 +136,7 @@ export class RocketMQListeners {
       defaults: this.options.consumer,
       clock: this.connection.clock,
       onConsumption: (consumption: Consumption) => this.#consumptions.next(consumption),
+      inListener: this.#inListener,
     };
     const containers = groups.map((group) => new ListenerContainer(client, group, settings));
     this.#containers.push(...containers);
