@@ -127,3 +127,27 @@ function changedNames(body: readonly Node[]): Set<string> {
   });
   return names;
 }
+
+const TEST_CALLS = new Set(['describe', 'it', 'test']);
+
+/** The names of a source's tests and of the groups around them, with what the tables of `each` put into them. */
+export function testNamesOf(text: string): string[] {
+  const names: string[] = [];
+  const addTexts = (value: unknown): void =>
+    visit(value, (node) => {
+      if (node.type === 'StringLiteral') names.push(node['value'] as string);
+      else if (node.type === 'TemplateElement') names.push(node['raw'] as string);
+    });
+  visit(parse(text).body, (node) => {
+    if (node.type !== 'CallExpression' || !TEST_CALLS.has(rootOf(node['callee']))) return;
+    addTexts((node['arguments'] as readonly unknown[])[0]);
+  });
+  return names;
+}
+
+/** The variable that a call begins with: 'it' of `it.each(rows)(name, …)`. */
+function rootOf(callee: unknown): string {
+  if (!isNode(callee)) return '';
+  if (callee.type === 'Identifier') return nameOf(callee) ?? '';
+  return rootOf(callee['object'] ?? callee['callee']);
+}

@@ -126,7 +126,7 @@ describe('a client', () => {
     await expect(producer.send({ topic: 't', body: 'x' })).resolves.toMatchObject({ sendStatus: 'SEND_OK' });
   });
 
-  it('signs every request when it has keys', async () => {
+  it('T179: signs every request when it has keys', async () => {
     clientOn(new FakeCluster({ topics: { t: 1 } }), { accessKey: 'me', secretKey: 'secret' });
     const producer = client.createProducer({ group: 'p' });
     await producer.start();
