@@ -197,6 +197,11 @@ describe('administration', () => {
 });
 
 describe('a wrong option', () => {
+  it('T025: is to have no name server', () => {
+    expect(() => new RocketMQClient({} as ClientOptions)).toThrow(/option nameServer is .*allowed: 'host:port'/);
+    expect(() => new RocketMQClient({ nameServer: ' ; ' })).toThrow(InvalidOptionError);
+  });
+
   it.each([
     ['nameServer', { nameServer: '' }],
     ['nameServer', { nameServer: 'localhost' }],

@@ -115,6 +115,11 @@ export class FakeBroker {
           const body = all.find((record) => decodeRecord(record).physicalOffset === header.offset);
           return body ? { body } : { code: ResponseCode.SYSTEM_ERROR, remark: 'no such message' };
         }),
+        QUERY_MESSAGE: this.#answering('QUERY_MESSAGE', ({ header }) => this.#onQuery(header)),
+        GET_EARLIEST_MSG_STORETIME: this.#answering('GET_EARLIEST_MSG_STORETIME', ({ header }) => {
+          const first = this.queue(header.topic, header.queueId)[0];
+          return { header: { timestamp: first ? decodeRecord(first).storeTimestamp : -1 } };
+        }),
         SEARCH_OFFSET_BY_TIMESTAMP: this.#answering('SEARCH_OFFSET_BY_TIMESTAMP', () => ({ header: { offset: 0 } })),
         PULL_MESSAGE: this.#answering('PULL_MESSAGE', ({ header }) => this.#onPull(header)),
         LITE_PULL_MESSAGE: this.#answering('LITE_PULL_MESSAGE', ({ header }) => this.#onPull(header)),
@@ -215,6 +220,13 @@ export class FakeBroker {
       const script = this.#scripts.get(name)?.shift() as Answering<Name> | undefined;
       return (script ?? usual)(request);
     };
+  }
+
+  /** As brokers do whose index has nothing but hashes: all messages, whatever the topic and key. */
+  #onQuery({ maxNum }: HeaderOf<Row<'QUERY_MESSAGE'>>): Answer<Row<'QUERY_MESSAGE'>> {
+    const body = Buffer.concat([...this.#queues.values()].flat().slice(0, maxNum));
+    if (body.length === 0) return { code: ResponseCode.QUERY_NOT_FOUND };
+    return { header: { indexLastUpdateTimestamp: 0, indexLastUpdatePhyoffset: 0 }, body };
   }
 
   #onHeartbeat({ body, connection }: IncomingRequest<Row<'HEART_BEAT'>>): Answer<Row<'HEART_BEAT'>> {

@@ -216,7 +216,7 @@ describe('the figures of the broker', () => {
 });
 
 describe('how far a group has come', () => {
-  it('shows what it has pulled and not consumed', async () => {
+  it('T120: shows what it has pulled and not consumed', async () => {
     const client = await started();
     await client.subscribe('me', 'g', { shop: '*' });
     for (let sent = 0; sent < 20; sent++) await client.send('shop');

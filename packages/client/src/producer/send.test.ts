@@ -275,7 +275,7 @@ describe('a batch', () => {
   });
 });
 
-describe('a message that no broker would take', () => {
+describe('T036: a message that no broker would take', () => {
   it.each([
     ['no message at all (T004)', null, /the message is missing/],
     ['no topic (T008)', { body: 'x' }, /topic name undefined is empty/],
