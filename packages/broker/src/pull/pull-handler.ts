@@ -83,6 +83,10 @@ function check(deps: PullDeps, { header, connection }: Pull): SubscriptionFilter
     const remark = `queueId[${header.queueId}] is illegal, ${where} consumer:[${connection.remoteAddress}]`;
     return no(ResponseCode.INVALID_PARAMETER, remark);
   }
+  if (groups.isReadingForbidden(group.groupName, topic.topicName)) {
+    const remark = `the consumer group[${group.groupName}] is forbidden for topic[${topic.topicName}]`;
+    return no(ResponseCode.NO_PERMISSION, remark);
+  }
   return subscriptionFilter(deps, header, group.consumeBroadcastEnable);
 }
 
