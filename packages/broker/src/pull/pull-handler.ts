@@ -83,10 +83,6 @@ function check(deps: PullDeps, { header, connection }: Pull): SubscriptionFilter
     const remark = `queueId[${header.queueId}] is illegal, ${where} consumer:[${connection.remoteAddress}]`;
     return no(ResponseCode.INVALID_PARAMETER, remark);
   }
-  if (groups.isReadingForbidden(group.groupName, topic.topicName)) {
-    const remark = `the consumer group[${group.groupName}] is forbidden for topic[${topic.topicName}]`;
-    return no(ResponseCode.NO_PERMISSION, remark);
-  }
   return subscriptionFilter(deps, header, group.consumeBroadcastEnable);
 }
 
@@ -102,6 +98,11 @@ function subscriptionFilter(
   if (!group) return no(ResponseCode.SUBSCRIPTION_NOT_EXIST, "the consumer's group info not exist");
   if (!broadcastEnable && group.messageModel === 'BROADCASTING') {
     return no(ResponseCode.NO_PERMISSION, `the consumer group[${group.name}] can not consume by broadcast way`);
+  }
+  // As in Apache's broker, not for a pull that brings its subscription along.
+  if (deps.groups.isReadingForbidden(group.name, header.topic)) {
+    const remark = `the consumer group[${group.name}] is forbidden for topic[${printable(header.topic)}]`;
+    return no(ResponseCode.NO_PERMISSION, remark);
   }
   const subscription = group.subscriptions.get(header.topic);
   if (!subscription) return no(ResponseCode.SUBSCRIPTION_NOT_EXIST, "the consumer's subscription not exist");
