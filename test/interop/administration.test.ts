@@ -47,6 +47,8 @@ const commandsFor = (address: string, folder: string): Record<string, string> =>
   updateSubGroupList: `updateSubGroupList -b ${address} -f ${join(folder, 'groups.json')}`,
   updateBrokerConfig: `updateBrokerConfig -b ${address} -k maxTransferCountOnMessageInMemory -v 2`,
   wrongBrokerConfig: `updateBrokerConfig -b ${address} -k litePullMessageEnable -v perhaps`,
+  unknownBrokerConfig: `updateBrokerConfig -b ${address} -k colour -v blue`,
+  updateNamesrvConfig: 'updateNamesrvConfig -k orderMessageEnable -v true',
   getBrokerConfig: `getBrokerConfig -b ${address}`,
   cleanExpiredCQ: `cleanExpiredCQ -b ${address}`,
   deleteExpiredCommitLog: `deleteExpiredCommitLog -b ${address}`,
@@ -176,6 +178,11 @@ describe('an administrator of a broker', () => {
       const shown = printed.get('getBrokerConfig')!.find((line) => line.includes('maxTransferCountOnMessageInMemory'));
       expect(shown).toMatch(/=\s*2$/);
     }
+    // Apache's broker ignores a key that it does not know, and takes what is no word for true as false.
+    for (const wrong of ['wrongBrokerConfig', 'unknownBrokerConfig'])
+      expect(apache.printed.get(wrong)!.join('\n')).toMatch(/success/);
+    expect(ours.printed.get('unknownBrokerConfig')!.join('\n')).toMatch(/CODE: 1 .*option colour is 'blue'/);
+    expect(ours.printed.get('updateNamesrvConfig')!.join('\n')).toMatch(/CODE: 3 /);
     expect(ours.printed.get('wrongBrokerConfig')!.join('\n')).toMatch(
       /CODE: 1 .*option litePullMessageEnable is 'perhaps'/,
     );

@@ -210,6 +210,28 @@ describe('T175: a request', () => {
     });
   });
 
+  it.each([
+    ['rocksDB: checkRocksdbCqWriteProgress', 354],
+    ['rocksDB: rocksDBConfigToJson', 355],
+    ['static topics', 513],
+    ['slaves: resetMasterFlushOffset', 908],
+    ['cold data', 2001],
+    ['cold data', 2002],
+    ['cold data', 2003],
+    ['memory maps: setCommitLogReadAheadMode', 2004],
+    ['users', 3001],
+    ['access control', 3006],
+    ['another timer: switchTimerEngine', 5001],
+    ['lite topics', 200_074],
+  ])('of %s (%i) is refused by its code: that is not there', async (_what, code) => {
+    const connection = await connected();
+    const asked = { ...Requests.GET_BROKER_HA_STATUS, code };
+    expect(await connection.request(asked, {})).toMatchObject({
+      code: ResponseCode.REQUEST_CODE_NOT_SUPPORTED,
+      remark: expect.stringContaining(String(code)),
+    });
+  });
+
   it('to delete a topic of the broker’s own, or a group, is refused', async () => {
     const connection = await connected();
     for (const topic of ['TBW102', 'SCHEDULE_TOPIC_XXXX', 'RMQ_SYS_TRANS_HALF_TOPIC', 'broker-a', 'DefaultCluster']) {
