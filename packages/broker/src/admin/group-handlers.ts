@@ -107,8 +107,8 @@ async function update(groups: Groups, wanted: readonly JsonObject[]): Promise<An
       return { code: ResponseCode.SYSTEM_ERROR, remark: printable(error.message) };
     }
   }
-  for (const config of configs) groups.put(config);
-  await Promise.all(configs.map(({ groupName }) => groups.whenSaved(groupName)));
+  groups.putAll(configs);
+  for (const { groupName } of configs) await groups.whenSaved(groupName);
   return {};
 }
 

@@ -76,6 +76,24 @@ describe('T175: lists of topics and groups', () => {
     expect(asked.code).toBe(ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST);
   });
 
+  it('that make more than the limits allow are refused as a whole', async () => {
+    const connection = await connected({ maxTopics: 2, maxSubscriptionGroups: 2, autoCreateSubscriptionGroup: false });
+    const [a, b, c] = ['a', 'b', 'c'];
+    const listed = (...names: string[]) => topics(...names.map((topicName) => ({ topicName })));
+    const grouped = (...names: string[]) => groups(...names.map((groupName) => ({ groupName })));
+    const ask = async (body: { body: Buffer }, row: typeof Requests.UPDATE_AND_CREATE_TOPIC_LIST): Promise<number> =>
+      (await connection.request(row, {}, body)).code;
+    const { UPDATE_AND_CREATE_TOPIC_LIST: topicRow, UPDATE_AND_CREATE_SUBSCRIPTIONGROUP_LIST: groupRow } = Requests;
+    expect(await ask(listed(a!, b!, c!), topicRow)).toBe(ResponseCode.INVALID_PARAMETER);
+    expect(await ask(grouped(a!, b!, c!), groupRow)).toBe(ResponseCode.INVALID_PARAMETER);
+    expect(await typeOf(connection, 'a')).toBe(ResponseCode.TOPIC_NOT_EXIST);
+    // Named twice is one.
+    expect(await ask(listed(a!, b!, a!), topicRow)).toBe(ResponseCode.SUCCESS);
+    expect(await ask(grouped(a!, b!, a!), groupRow)).toBe(ResponseCode.SUCCESS);
+    expect(await ask(listed(c!), topicRow)).toBe(ResponseCode.INVALID_PARAMETER);
+    expect(await ask(grouped(c!), groupRow)).toBe(ResponseCode.INVALID_PARAMETER);
+  });
+
   it('that are no lists are refused', async () => {
     const connection = await connected();
     for (const row of [Requests.UPDATE_AND_CREATE_TOPIC_LIST, Requests.UPDATE_AND_CREATE_SUBSCRIPTIONGROUP_LIST]) {

@@ -116,8 +116,8 @@ async function update(deps: TopicAdminDeps, requests: readonly TopicRequest[]): 
       throw error;
     }
   }
-  for (const config of wanted) topics.put(config);
-  await Promise.all(wanted.map(({ topicName }) => topics.whenSaved(topicName)));
+  topics.putAll(wanted);
+  for (const { topicName } of wanted) await topics.whenSaved(topicName);
   return {};
 }
 

@@ -97,10 +97,17 @@ export class Groups {
 
   /** @throws LimitExceededError */
   put(config: SubscriptionGroupConfig): SubscriptionGroupConfig {
+    this.putAll([config]);
+    return config;
+  }
+
+  /** Makes the groups or replaces their settings: all of them, or none. @throws LimitExceededError */
+  putAll(configs: readonly SubscriptionGroupConfig[]): void {
     const { maxSubscriptionGroups } = this.#options;
-    if (!this.#table.has(config.groupName) && this.#table.size - SYSTEM_GROUPS.length >= maxSubscriptionGroups)
+    const made = new Set(configs.map(({ groupName }) => groupName).filter((name) => !this.#table.has(name))).size;
+    if (made > 0 && this.#table.size - SYSTEM_GROUPS.length + made > maxSubscriptionGroups)
       throw new LimitExceededError('consumer groups', 'maxSubscriptionGroups', maxSubscriptionGroups);
-    return this.#set(config);
+    for (const config of configs) this.#set(config);
   }
 
   #set(config: SubscriptionGroupConfig): SubscriptionGroupConfig {
