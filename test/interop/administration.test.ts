@@ -222,6 +222,14 @@ describe('an administrator of a broker', () => {
       },
     ]);
     expect(mine).toEqual(theirs);
+    const delays = await both(async (broker) => {
+      const { body } = await broker.ask(Requests.QUERY_CONSUME_TIME_SPAN, { topic: TOPIC, group: 'nobody' });
+      const [span] = objectsIn(parseJsonObject(body, 'time spans'), 'consumeTimeSpanSet');
+      return Number(span!['delayTime']);
+    });
+    // Without an offset, Apache's counts from 1970 on.
+    expect(delays[0]).toBeGreaterThan(Date.now() - 3_600_000);
+    expect(delays[1]).toBeLessThan(3_600_000);
   });
 
   test('T175: gives the offsets of one group to another', async () => {
@@ -229,7 +237,9 @@ describe('an administrator of a broker', () => {
     for (const broker of [apache, ours]) {
       const header = { srcGroup: GROUP, destGroup: 'listed_group', topic: TOPIC, offline: false };
       expect((await broker.ask(Requests.CLONE_GROUP_OFFSET, header)).code).toBe(0);
-      for (const group of ['listed_other', 'listed_group'])
+      // Ours makes the group; Apache's broker keeps the offsets without one.
+      expect((await broker.ask(Requests.CLONE_GROUP_OFFSET, { ...header, destGroup: 'not_there' })).code).toBe(0);
+      for (const group of ['listed_other', 'listed_group', 'not_there'])
         expect(await broker.client.admin.consumerOffset(group, queue!)).toBe(TAGS.length);
     }
   });
