@@ -33,6 +33,7 @@ export default {
   testTimeout: 30_000,
   // Jest would leave one core idle: on two, that is half the speed.
   maxWorkers: '100%',
+  testSequencer: '<rootDir>/test/longest-first.mjs',
   projects: [
     { ...shared, displayName: 'unit', testMatch: ['<rootDir>/packages/**/*.test.ts', '<rootDir>/sample-app/src/**/*.test.ts'] },
     { ...shared, displayName: 'e2e', testMatch: ['<rootDir>/test/{architecture,e2e,crash,orderly}/**/*.test.ts'] },

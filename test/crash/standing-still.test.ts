@@ -12,7 +12,7 @@ import { BrokerProcess } from './broker-process.js';
 import { Load, NONE, pull, readBack, sendOne } from './load.js';
 
 const pauseMs = Number(process.env['PAUSE_MS'] ?? 1_000);
-const blockMs = Number(process.env['BLOCK_MS'] ?? 2_000);
+const blockMs = Number(process.env['BLOCK_MS'] ?? 1_000);
 const PRODUCERS = 2;
 const DEPTH = 128;
 /** Shorter than the shortest standstill. */
