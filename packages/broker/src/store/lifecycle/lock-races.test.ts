@@ -1,8 +1,9 @@
 // Tests that one of several processes that start on a store at the same time gets it, whichever order their file calls
 // come in, and wherever one of them dies.
 import { describe, expect, it } from '@jest/globals';
-import { isLong } from '../../../test-kit/breadth.js';
-import { Died, filesOfProcess, interleave, randomFrom } from '../../../test-kit/interleave.js';
+import { isLong } from '../../../../remoting/test-kit/breadth.js';
+import { interleave, randomFrom } from '../../../../remoting/test-kit/interleave.js';
+import { Died, filesOfProcess } from '../../../test-kit/process-files.js';
 import { StoreLockedError } from '../errors.js';
 import { memoryFileSystem } from '../files/memory-file-system.js';
 import type { MemoryFileSystem } from '../files/memory-file-system.js';

@@ -5,7 +5,7 @@ import { ManualClock, silentLogger } from '@nest-rocketmq/remoting/internal';
 import type { MemoryFileSystem } from '../files/memory-file-system.js';
 import { memoryFileSystem } from '../files/memory-file-system.js';
 import type { MessageStore } from '../store.js';
-import { partOf } from '../../../test-kit/breadth.js';
+import { partOf } from '../../../../remoting/test-kit/breadth.js';
 import { bodyOf, killed, message, openStore, records } from '../../../test-kit/store.js';
 
 const FILE = 20_000;
