@@ -1,14 +1,13 @@
 // Tests what npm would publish, and so what a user installs. Needs the build.
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, readFileSync, symlinkSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { cleanUp } from '../interop/harness/clean-up.js';
-import { temporaryFolder } from '../interop/harness/temporary.js';
+import { LIBRARIES, clonePackages } from '../interop/harness/package-clone.js';
 
 const ROOT = join(import.meta.dirname, '../..');
 const PACKAGES = join(ROOT, 'packages');
-const LIBRARIES = ['remoting', 'client', 'broker', 'nest-rocketmq'];
 const MOST_INSTALLED_BYTES = 4_000_000;
 
 interface Packed {
@@ -16,7 +15,6 @@ interface Packed {
   readonly files: readonly { readonly path: string }[];
 }
 
-/** A clone of its own, since npm's script changes the compiled files for a moment. */
 let clone: string;
 const packed = new Map<string, Packed>();
 
@@ -37,15 +35,9 @@ function runScript(action: 'prepare' | 'restore'): void {
 }
 
 beforeAll(() => {
-  clone = temporaryFolder('packages');
-  for (const name of ['packages', 'scripts', 'tsconfig.base.json', 'package.json'])
-    cpSync(join(ROOT, name), join(clone, name), {
-      recursive: true,
-      filter: (path) => !path.includes('.dist-') && !path.endsWith('.map'),
-    });
-  symlinkSync(join(ROOT, 'node_modules'), join(clone, 'node_modules'));
+  clone = clonePackages();
   for (const [index, found] of pack(LIBRARIES).entries()) packed.set(LIBRARIES[index]!, found);
-}, 60_000);
+}, 180_000);
 afterAll(cleanUp);
 
 describe('the packed libraries', () => {
