@@ -74,7 +74,8 @@ class Application {
 }
 
 interface Standstill {
-  begin: () => void;
+  /** Resolves when the broker stands. */
+  begin: () => Promise<unknown>;
   end: () => Promise<unknown>;
 }
 
@@ -88,7 +89,7 @@ async function survives(broker: BrokerProcess, { begin, end }: Standstill): Prom
   await sendOne(other, 'due', { topic: 'delayed', properties: encodeProperties([['DELAY', '1']]) });
   const sending = send(broker, load, TIMEOUT_MS);
   await load.untilAcknowledged(ENOUGH);
-  begin();
+  await begin();
   // Every hand runs into its timeout, and so does the application, while the broker still stands.
   await Promise.all([
     sending,
@@ -113,7 +114,7 @@ describe('a broker that stands still under load', () => {
     const watch = await broker.connect();
     let paused: Promise<unknown> = Promise.resolve();
     await survives(broker, {
-      begin: () => {
+      begin: async () => {
         broker.signal('SIGSTOP');
         paused = expect(watch.request(Requests.GET_BROKER_RUNTIME_INFO, {}, { timeout: pauseMs })).rejects.toThrow(
           RequestTimeoutError,
@@ -132,7 +133,10 @@ describe('a broker that stands still under load', () => {
     const args = [join(import.meta.dirname, 'blocked-host.mjs'), store, String(blockMs)];
     const host = await BrokerProcess.of(startChild('the host', process.execPath, args, { env: { NODE_OPTIONS: '' } }));
     await survives(host, {
-      begin: () => host.signal('SIGUSR2'),
+      begin: () => {
+        host.signal('SIGUSR2');
+        return host.child.line(/^blocked$/, PATIENCE_MS);
+      },
       end: () => host.child.line(/^free$/, PATIENCE_MS + blockMs),
     });
     expect((await host.stop()).code).toBe(0);
