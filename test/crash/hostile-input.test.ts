@@ -21,6 +21,8 @@ const MOST_READ = 1.2;
 const LONGEST_ANSWER_MS = 100;
 /** Times as long as without a hostile peer an answer may take, on a machine that is slow or busy itself. */
 const MOST_SLOWER = 5;
+/** Whatever the machine. */
+const LONGEST_ON_ANY_MACHINE_MS = 400;
 /** One answer of so many may be delayed by a busy machine, or by this process, which reads large messages itself. */
 const HICCUP_IN = 50;
 /** A broker that has read nothing for so long, ms, has read all that it reads for peers that take no answers. */
@@ -108,7 +110,8 @@ function askOn(connection: Connection): { stop(): Promise<number[]> } {
 const longest = (took: number[]): number => took[Math.ceil(took.length / HICCUP_IN)]!;
 
 /** What an answer may take, ms, where one took so long without a hostile peer. */
-const bearable = (without: number): number => Math.max(LONGEST_ANSWER_MS, MOST_SLOWER * without);
+const bearable = (without: number): number =>
+  Math.min(LONGEST_ON_ANY_MACHINE_MS, Math.max(LONGEST_ANSWER_MS, MOST_SLOWER * without));
 
 /** The longest answer within so many ms, but for hiccups. */
 async function longestIn(connection: Connection, ms: number): Promise<number> {
