@@ -30,7 +30,8 @@ const shared = {
 };
 
 export default {
-  testTimeout: 30_000,
+  // Whatever a test's own limits are, none ends because the machine is slow or busy.
+  testTimeout: 120_000,
   // Jest would leave one core idle: on two, that is half the speed.
   maxWorkers: '100%',
   testSequencer: '<rootDir>/test/longest-first.mjs',
