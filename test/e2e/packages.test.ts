@@ -37,7 +37,7 @@ function runScript(action: 'prepare' | 'restore'): void {
 beforeAll(() => {
   clone = clonePackages();
   for (const [index, found] of pack(LIBRARIES).entries()) packed.set(LIBRARIES[index]!, found);
-}, 180_000);
+}, 300_000);
 afterAll(cleanUp);
 
 describe('the packed libraries', () => {

@@ -9,7 +9,7 @@ import { LIBRARIES, clonePackages } from './harness/package-clone.js';
 import { repositoryRoot } from './harness/paths.js';
 import { temporaryFolder } from './harness/temporary.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 const PUBLINT = 'publint@0.3.25';
 /** The last line of compilers that know moduleResolution node10, which Nest's own starter had until its version 11. */
