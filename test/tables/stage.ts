@@ -23,6 +23,8 @@ export interface Stage {
   /** Asks the broker itself, as tools do. */
   ask<Row extends RequestRow>(row: Row, header: HeaderOf<Row>, body?: Buffer): Promise<Reply<Row>>;
   now(): number;
+  /** Whether time stands still while the broker works, so that nothing it does is late. */
+  readonly isVirtual: boolean;
   /** Lets time pass until the condition holds; fails after `atMost` ms. */
   until(what: string, condition: () => boolean, atMost?: number): Promise<void>;
   /** Lets so much time pass, ms. */
@@ -54,7 +56,7 @@ export async function virtualStage(): Promise<Stage> {
   });
   const pass = (ms: number): Promise<void> => clock.advance(ms);
   const options = { ...BRISK, nameServer: broker.nameServerAddress, dial: broker.dial, clock };
-  return stage(options, { now: () => clock.now(), pass, end: () => broker.stop() });
+  return stage(options, { isVirtual: true, now: () => clock.now(), pass, end: () => broker.stop() });
 }
 
 /** A running cluster, whoever's. It is not ended by `end`. */
@@ -62,7 +64,7 @@ export function stageOn(
   { nameServer }: Pick<Cluster, 'nameServer'>,
   end = (): Promise<void> => Promise.resolve(),
 ): Stage {
-  return stage({ ...BRISK, nameServer }, { now: () => Date.now(), pass: (ms) => wait(ms), end });
+  return stage({ ...BRISK, nameServer }, { isVirtual: false, now: () => Date.now(), pass: (ms) => wait(ms), end });
 }
 
 /** Three brokers of ours behind one name server, reached over TCP: time passes by itself. */
@@ -78,7 +80,7 @@ export async function threeBrokersStage(): Promise<Stage> {
   });
 }
 
-function stage(options: ClientOptions, time: Pick<Stage, 'now' | 'pass' | 'end'>): Stage {
+function stage(options: ClientOptions, time: Pick<Stage, 'isVirtual' | 'now' | 'pass' | 'end'>): Stage {
   const clients: RocketMQClient[] = [];
   const { dial = dialTcp, clock = systemClock } = options;
   const connections = new Connections({ clock, logger: silentLogger, handlers: handlerTable(), dial });
