@@ -43,10 +43,16 @@ export type {
   MessageQueue,
   TopicRouteData,
 } from '@nest-rocketmq/remoting';
+export { BatchSendFailedError, SendSkippedError } from './producer/batch-errors.js';
+export type { BatchFailure } from './producer/batch-errors.js';
 export type { Producer } from './producer/producer.js';
+export type { AutoBatchOptions } from './producer/auto-batch-options.js';
+export type { LatencyOptions } from './producer/latency-options.js';
+export type { BackPressure, SendWindowState } from './send-window.js';
 export { isRequest } from './producer/reply.js';
 export type {
   AskOptions,
+  BatchMessage,
   LocalTransactionState,
   OutgoingMessage,
   ProducerOptions,

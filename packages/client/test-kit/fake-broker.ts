@@ -7,7 +7,6 @@ import {
   decodeFrame,
   decodeHeartbeat,
   decodeLockBatch,
-  decodeProperties,
   decodeRecord,
   encodeConsumerList,
   encodeFrame,
@@ -28,6 +27,8 @@ import type {
   Requests,
 } from '@nest-rocketmq/remoting/internal';
 import type { FakeCluster } from './fake-cluster.js';
+import { sentMessages } from './sent-messages.js';
+import type { StoredMessage } from './sent-messages.js';
 
 type Row<Name extends RequestName> = (typeof Requests)[Name];
 type Answering<Name extends RequestName> = Handler<Row<Name>>;
@@ -39,15 +40,6 @@ export interface Received {
   readonly body: Buffer;
   readonly extFields: Record<string, string>;
   readonly oneway: boolean;
-}
-
-export interface StoredMessage {
-  readonly topic: string;
-  readonly queueId: number;
-  readonly body: Buffer;
-  readonly properties: ReadonlyMap<string, string>;
-  readonly sysFlag: number;
-  readonly reconsumeTimes: number;
 }
 
 const HOST = Buffer.from([127, 0, 0, 1]);
@@ -234,21 +226,17 @@ export class FakeBroker {
         return { code: ResponseCode.TOPIC_NOT_EXIST, remark: `topic[${topic}] not exist` };
       this.cluster.topics.set(topic, queues);
     }
-    const properties = decodeProperties(header.i ?? '');
-    const message = {
-      topic,
-      queueId,
-      body: Buffer.from(body),
-      properties,
-      sysFlag: header.f,
-      reconsumeTimes: header.j ?? 0,
-    };
-    this.stored.push(message);
-    const msgId = encodeOffsetMsgId(HOST, 10_911, this.#physicalOffset);
     const queueOffset = this.queue(topic, queueId).length;
-    this.put(topic, queueId, body, { properties: Object.fromEntries(properties), sysFlag: header.f });
-    const transactionId = properties.get(MessageProperty.UNIQ_KEY);
-    return { header: { msgId, queueId, queueOffset, ...(transactionId && { transactionId }) } };
+    const messages = sentMessages(header, Buffer.from(body));
+    const msgIds = messages.map((message) => {
+      this.stored.push(message);
+      const msgId = encodeOffsetMsgId(HOST, 10_911, this.#physicalOffset);
+      const properties = Object.fromEntries(message.properties);
+      this.put(topic, queueId, message.body, { properties, sysFlag: header.f });
+      return msgId;
+    });
+    const transactionId = messages[0]!.properties.get(MessageProperty.UNIQ_KEY);
+    return { header: { msgId: msgIds.join(','), queueId, queueOffset, ...(transactionId && { transactionId }) } };
   }
 
   #onQueryOffset(header: HeaderOf<Row<'QUERY_CONSUMER_OFFSET'>>): Answer<Row<'QUERY_CONSUMER_OFFSET'>> {

@@ -253,7 +253,7 @@ describe('a sharding key', () => {
       expect(properties.get('__SHARDINGKEY')).toBe('order-4711');
       expect(queueId).toBe(cluster.broker.stored[0]!.queueId);
     }
-    const { messageQueue } = await producer.sendBatch([delayed({}), delayed({})], options);
+    const [{ messageQueue }] = await producer.sendBatch([delayed({}), delayed({})], options);
     expect(messageQueue.queueId).toBe(cluster.broker.stored[0]!.queueId);
   });
 
