@@ -2,6 +2,7 @@
 // queues of one group.
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { OutgoingMessage } from '@nest-rocketmq/client';
+import { declareCompressionTests } from './client/compressing.js';
 import { newClient, type Peer, QUEUES, SEND_TIMEOUT_MS } from './client/peer.js';
 import { startApache } from './harness/apache.js';
 import { cleanUp } from './harness/clean-up.js';
@@ -68,6 +69,8 @@ describe.each<[string, () => Promise<Cluster>]>([
     await peer.client?.shutdown();
     await cleanUp();
   });
+
+  declareCompressionTests(peer);
 
   describe.each([ROCKETMQ_4, ROCKETMQ_5] as const)('with the Java client %s', (version) => {
     const run = `mixed${version.replaceAll('.', '')}`;

@@ -4,6 +4,7 @@ import * as zlib from 'node:zlib';
 import { DecodeError } from '../errors.js';
 import { compressLz4, decompressLz4 } from '../lz4/lz4-frame.js';
 import { SysFlag, compressionType } from './sys-flag.js';
+import { mustBeWholeZstd } from './zstd-frames.js';
 
 /** Largest size of a decompressed body: 64 MiB, 16 times the largest body that a broker takes. */
 export const MAX_INFLATED_BYTES = 64 * 1024 * 1024;
@@ -65,7 +66,10 @@ function inflaterOf(type: number): (body: Buffer, most: number) => Buffer {
   if (type === SysFlag.COMPRESSION_ZSTD) {
     const zstd = zstdOf(zlib);
     if (!zstd) throw noZstd();
-    return (body, most) => zstd.decompress(body, { maxOutputLength: most });
+    return (body, most) => {
+      mustBeWholeZstd(body);
+      return zstd.decompress(body, { maxOutputLength: most });
+    };
   }
   throw new DecodeError(`a body is compressed by an unknown type (0x${type.toString(16)})`);
 }

@@ -38,6 +38,8 @@ public final class Peer {
         SCENARIOS.put("filter", FilterScenario::run);
         SCENARIOS.put("exchange", MixedScenarios::exchange);
         SCENARIOS.put("group", MixedScenarios::group);
+        SCENARIOS.put("compress", CompressScenario::run);
+        SCENARIOS.put("compress-zstd", CompressScenario::zstd);
         SCENARIOS.put("member", MemberScenario::run);
         SCENARIOS.put("ask", AskScenarios::ask);
         SCENARIOS.put("answer", AskScenarios::answer);
