@@ -120,6 +120,7 @@ export { identityOf, isHolderAlive, systemOf } from './process-life.js';
 export type { ProcessIdentity } from './process-life.js';
 export {
   COMPRESSION_FLAGS,
+  MAX_INFLATED_ANSWER_BYTES,
   MAX_INFLATED_BYTES,
   canCompress,
   compressBody,
@@ -140,6 +141,7 @@ export {
   RecordAt,
   decodeRecord,
   decodeRecords,
+  inflatedBytes,
   encodeRecord,
   readLong,
   recordSize,

@@ -202,14 +202,14 @@ export class PullLoop {
     const subscription = subscriptionOf(queue.messageQueue.topic);
     const { minOffset = 0, maxOffset = 0 } = reply.header;
     // Copied once: the messages outlive the buffer of the socket that they share.
-    const { readable, unreadable } = decodePulled(Buffer.from(reply.body));
+    const { readable, unreadable, restFrom = next } = decodePulled(Buffer.from(reply.body));
     const messages = readable.filter(
       (message) => !subscription || accepts(subscription, message.properties.get(MessageProperty.TAGS)),
     );
     this.#parts.stats.pulled(queue.messageQueue.topic, readable.length + unreadable.length, cursor.took);
-    cursor.offset = next;
+    cursor.offset = restFrom;
     if (messages.length + unreadable.length === 0) {
-      if (queue.count === 0) offsets.update(queue.messageQueue, next);
+      if (queue.count === 0) offsets.update(queue.messageQueue, restFrom);
       return 0;
     }
     for (const message of [...messages, ...unreadable]) {

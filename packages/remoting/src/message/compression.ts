@@ -9,6 +9,9 @@ import { mustBeWholeZstd } from './zstd-frames.js';
 /** Largest size of a decompressed body: 64 MiB, 16 times the largest body that a broker takes. */
 export const MAX_INFLATED_BYTES = 64 * 1024 * 1024;
 
+/** Most bytes of the decompressed bodies of one answer that are held at a time: 128 MiB, and those of one message more. */
+export const MAX_INFLATED_ANSWER_BYTES = 2 * MAX_INFLATED_BYTES;
+
 /** How a body is compressed, under Apache's names. */
 export type CompressionType = 'ZLIB' | 'LZ4' | 'ZSTD';
 
