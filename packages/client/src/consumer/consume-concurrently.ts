@@ -66,15 +66,13 @@ export class ConsumeConcurrently implements ConsumeService {
     this.#pump();
   }
 
-  reject(queue: ProcessQueue, messages: MessageExt[]): void {
+  reject(queue: ProcessQueue, messages: MessageExt[], reason: string): void {
     const { context, options } = this.#parts;
     for (const message of messages) {
-      context.logger.error(
-        `message ${message.msgId} cannot be read by ${options.group}: its body is damaged, or of a compression unknown here`,
-      );
+      context.logger.error(`message ${message.msgId} cannot be read by ${options.group}: ${reason}`);
     }
     this.#conclude(queue, messages, 0, DEAD_LETTER_LEVEL)
-      .then((stuck) => (stuck.length > 0 ? this.#later(queue, () => this.reject(queue, stuck)) : undefined))
+      .then((stuck) => (stuck.length > 0 ? this.#later(queue, () => this.reject(queue, stuck, reason)) : undefined))
       .catch((error: unknown) =>
         context.logger.error(`rejecting of ${queueKey(queue.messageQueue)}: ${describe(error)}`),
       );

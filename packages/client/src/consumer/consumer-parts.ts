@@ -116,7 +116,7 @@ function pullLoopOf(
     options,
     subscriptionOf: (topic) => subscriptions.get(topic),
     deliver: (queue, messages) => consume.submit(queue, messages),
-    reject: (queue, messages) => consume.reject(queue, messages),
+    reject: (queue, messages, reason) => consume.reject(queue, messages, reason),
     offsetMoved,
   });
 }

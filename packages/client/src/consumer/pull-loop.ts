@@ -40,7 +40,7 @@ export interface PullLoopParts {
   /** Messages have been put into the process queue; they are to be consumed. */
   deliver: (queue: ProcessQueue, messages: MessageExt[]) => void;
   /** They are in the process queue too, but their bodies cannot be read: no listener can do anything with them. */
-  reject: (queue: ProcessQueue, messages: MessageExt[]) => void;
+  reject: (queue: ProcessQueue, messages: MessageExt[], reason: string) => void;
   /** The broker does not have our offset any more: drop the queue, and begin again where it says. */
   offsetMoved: (queue: ProcessQueue, offset: number) => Promise<void>;
 }
@@ -202,7 +202,7 @@ export class PullLoop {
     const subscription = subscriptionOf(queue.messageQueue.topic);
     const { minOffset = 0, maxOffset = 0 } = reply.header;
     // Copied once: the messages outlive the buffer of the socket that they share.
-    const { readable, unreadable, restFrom = next } = decodePulled(Buffer.from(reply.body));
+    const { readable, unreadable, reason, restFrom = next } = decodePulled(Buffer.from(reply.body));
     const messages = readable.filter(
       (message) => !subscription || accepts(subscription, message.properties.get(MessageProperty.TAGS)),
     );
@@ -221,7 +221,7 @@ export class PullLoop {
     }
     queue.add([...messages, ...unreadable].toSorted((a, b) => a.queueOffset - b.queueOffset));
     deliver(queue, messages);
-    if (unreadable.length > 0) reject(queue, unreadable);
+    if (unreadable.length > 0) reject(queue, unreadable, reason);
     return options.pullInterval;
   }
 

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { COMPRESSION_FLAGS, compressBody } from '@nest-rocketmq/remoting/internal';
+import { COMPRESSION_FLAGS, canCompress, compressBody } from '@nest-rocketmq/remoting/internal';
 import { FakeCluster, NAME_SERVER } from '../../test-kit/fake-cluster.js';
 import { RocketMQClient } from '../client.js';
 import { decodePulled } from './pulled-messages.js';
@@ -30,6 +30,17 @@ describe('an answer of compressed messages', () => {
     // Each takes a little less than its body beyond its record.
     expect([readable.map(({ queueOffset }) => queueOffset), restFrom]).toEqual([[0, 1, 2], 3]);
     expect(decodePulled(Buffer.concat(records)).restFrom).toBeUndefined();
+  });
+
+  it('tells why one cannot be read, and what to do', () => {
+    cluster = new FakeCluster({ topics: { t: 1 } });
+    const cut = Buffer.from('28b52ffd2005290000', 'hex');
+    const record = cluster.broker.put('t', 0, cut, { sysFlag: COMPRESSION_FLAGS.ZSTD });
+    const { unreadable, reason } = decodePulled(record);
+    expect(unreadable.map(({ body }) => body)).toEqual([cut]);
+    expect(reason).toMatch(
+      canCompress('ZSTD') ? /ZSTD frame is cut off/ : /ZSTD needs Node 22.15 or later: update Node/,
+    );
   });
 
   it.each(['push', 'lite pull'])('comes to a %s consumer in turns, and nothing is lost', async (kind) => {
