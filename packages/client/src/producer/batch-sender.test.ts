@@ -51,6 +51,14 @@ function expectStoredAsSaid(messages: readonly BatchMessage[], results: readonly
   expect(new Set(places).size).toBe(messages.length);
 }
 
+/** A request waits for flush and replication, or does not: as all its messages ask. */
+function expectOneWaitEach(): void {
+  for (const { header, body } of cluster.brokers.flatMap((broker) => broker.requests('SEND_BATCH_MESSAGE'))) {
+    const wait = decodeProperties(String(header['i'])).get('WAIT')!;
+    for (const { properties } of decodeBatch(body)) expect(properties.toString()).toContain(`WAIT\u0001${wait}`);
+  }
+}
+
 describe('a batch', () => {
   it('T051: is one request, and has a result with both ids for each message, in their order', async () => {
     const producer = await producing(new FakeCluster({ topics: { t: 1 } }));
@@ -90,10 +98,7 @@ describe('a batch', () => {
     );
     expectStoredAsSaid(messages, await producer.sendBatch(messages));
     expect(counts().toSorted((a, b) => a - b)).toEqual([2, 2, 4, 4]);
-    for (const { header, body } of cluster.broker.requests('SEND_BATCH_MESSAGE')) {
-      const wait = decodeProperties(String(header['i'])).get('WAIT')!;
-      for (const { properties } of decodeBatch(body)) expect(properties.toString()).toContain(`WAIT\u0001${wait}`);
-    }
+    expectOneWaitEach();
   });
 
   it("takes the messages of one sharding key to Java's queue for it, in their order, across requests", async () => {
@@ -110,6 +115,7 @@ describe('a batch', () => {
       expect(result.messageQueue).toEqual(queueOfKey(queues, keys[i % 4]!));
       if (i >= 4) expect(result.queueOffset).toBeGreaterThan(results[i - 4]!.queueOffset);
     }
+    expectOneWaitEach();
     const stored = cluster.brokers.flatMap((broker) => broker.stored);
     for (const { properties } of stored) expect(keys).toContain(properties.get('__SHARDINGKEY'));
   });
@@ -211,6 +217,28 @@ describe('a batch of which a part fails', () => {
     await cluster.clock.advance(3_000);
     const { failures } = (await sending) as BatchSendFailedError;
     expect(failures.map(({ index }) => index)).toEqual([0, 1, 2, 3, 4, 5]);
+  });
+});
+
+describe('a batch at a shutdown that does not wait for it any longer', () => {
+  it('sends no further request', async () => {
+    const producer = await producing(new FakeCluster({ topics: { t: 1 } }), { maxMessageSize: 200 });
+    let answer = (): void => undefined;
+    cluster.broker.next('SEND_BATCH_MESSAGE', () => {
+      return new Promise((resolve) => {
+        answer = () => resolve({ header: { msgId: 'A,B', queueId: 0, queueOffset: 0 } });
+      });
+    });
+    const messages = Array.from({ length: 4 }, (_, i) => message(`${i}`));
+    const sending = producer.sendBatch(messages, { shardingKey: 'k' }).catch((thrown: unknown) => thrown);
+    await cluster.until('sent', () => sizes().length === 1);
+    const closing = producer.shutdown({ deadline: 1_000 });
+    await cluster.clock.advance(1_000);
+    await closing;
+    answer();
+    const { failures } = (await sending) as BatchSendFailedError;
+    expect(failures[0]).toMatchObject({ error: { code: 'NOT_RUNNING' } });
+    expect(sizes()).toHaveLength(1);
   });
 });
 

@@ -93,6 +93,16 @@ describe('a producer with sendLatencyFaultEnable', () => {
     while (cluster.brokers[broker]!.requests('SEND_MESSAGE_V2').length === before) await sendMany(producer, 1);
   }
 
+  /** Sends until the broker has refused one. */
+  async function failOnce(producer: Producer, broker: number): Promise<void> {
+    const refusing = cluster.brokers[broker]!;
+    const before = refusing.requests('SEND_MESSAGE_V2').length;
+    refusing.next('SEND_MESSAGE_V2', () => ({ code: ResponseCode.MESSAGE_ILLEGAL }));
+    while (refusing.requests('SEND_MESSAGE_V2').length === before) {
+      await producer.send({ topic: 't', body: 'x' }).catch(() => undefined);
+    }
+  }
+
   it.each([
     [549, 0],
     [550, 2_000],
@@ -129,10 +139,7 @@ describe('a producer with sendLatencyFaultEnable', () => {
 
   it('T032: takes any broker when none is available, and one that can be reached first', async () => {
     const producer = await producing({ sendMsgTimeout: 60_000, sendMsgMaxTimeoutPerRequest: -1 });
-    cluster.brokers[0]!.next('SEND_MESSAGE_V2', () => ({ code: ResponseCode.MESSAGE_ILLEGAL }));
-    while (cluster.brokers[0]!.requests('SEND_MESSAGE_V2').length === 0) {
-      await producer.send({ topic: 't', body: 'x' }).catch(() => undefined);
-    }
+    await failOnce(producer, 0);
     await sendSlowly(producer, 1, 3_000);
     const [first, second] = stored();
     await sendMany(producer, 4);
@@ -142,15 +149,16 @@ describe('a producer with sendLatencyFaultEnable', () => {
 
   it('T032: probes a broker that failed, so that it counts as reachable when it answers', async () => {
     const producer = await producing({ startDetectorEnable: true, retryTimesWhenSendFailed: 0 });
-    cluster.brokers[0]!.next('SEND_MESSAGE_V2', () => ({ code: ResponseCode.SYSTEM_ERROR }));
-    while (cluster.brokers[0]!.requests('SEND_MESSAGE_V2').length === 0) {
-      await producer.send({ topic: 't', body: 'x' }).catch(() => undefined);
-    }
+    await failOnce(producer, 0);
     const probes = (): number => cluster.brokers[0]!.requests('GET_MAX_OFFSET').length;
     await cluster.clock.advance(2_999);
     expect(probes()).toBe(0);
     await cluster.clock.advance(1);
     expect(probes()).toBe(1);
+    await failOnce(producer, 1);
+    const [first, second] = stored();
+    await sendMany(producer, 4);
+    expect(stored()).toEqual([first! + 4, second]);
     await producer.shutdown();
     await cluster.clock.advance(10_000);
     expect(probes()).toBe(1);
