@@ -146,7 +146,7 @@ describe('autoBatch', () => {
 
   it('sends at a shutdown what is held, without waiting, and loses nothing', async () => {
     const producer = await producing({ holdMs: 30_000 });
-    const sending = sendAll(producer, 2);
+    const sending = sendAll(producer, 2, { tags: 'held' });
     await settle();
     // These are not held yet when the shutdown begins.
     sending.push(...sendAll(producer, 1), ...sendAll(producer, 2, {}, { shardingKey: 'k' }));
