@@ -91,6 +91,6 @@ describe("on Apache's own name server and broker 4.9.7", () => {
     expect(Math.max(...waited)).toBeGreaterThanOrEqual(1_950);
   });
 
-  declareBatchTests(() => stage);
+  declareBatchTests(() => stage, { litePull: false });
   declareOrderTests(() => stage);
 });

@@ -51,7 +51,8 @@ async function foundBy(stage: Stage, find: () => Promise<readonly MessageExt[]>)
   return found.map(({ body }) => body.toString());
 }
 
-export function declareBatchTests(stageOf: () => Stage): void {
+/** @param litePull whether the broker knows the lite pull of 5.0 and later */
+export function declareBatchTests(stageOf: () => Stage, { litePull } = { litePull: true }): void {
   test('T051: a batch of 100 has 100 ids of each kind, and any message is viewed by either', async () => {
     const stage = stageOf();
     const topic = 'T051';
@@ -85,6 +86,7 @@ export function declareBatchTests(stageOf: () => Stage): void {
       expect(results.map(({ queueOffset }) => queueOffset)).toEqual(results.map((_, i) => batch * 10 + i));
     }
     expect(await ends()).toEqual([0, 100]);
+    if (!litePull) return;
     const consumer = client.createLitePullConsumer({ group: 'T053_reader' });
     await done(stage, consumer.start());
     await done(stage, consumer.assign([queue!]));
