@@ -81,7 +81,7 @@ export function assembleConsumer(assembly: AssemblyOptions): ConsumerParts {
   const sendBack = new SendBack(context, group, maxReconsumeTimes);
   const parts = { context, options, offsets, sendBack, stats, pauseGate };
   const consume = consumeServiceOf(parts, maxReconsumeTimes, isHeld);
-  const pulls = pullLoopOf(assembly, { offsets, pauseGate, stats, consume, isHeld });
+  const pulls = pullLoopOf(assembly, { offsets, pauseGate, stats, consume, isHeld }, () => rebalance.count);
   const rebalance = rebalanceOf(assembly, { offsets, pulls, locks });
   return { offsets, pauseGate, stats, consume, pulls, rebalance, locks, isHeld };
 }
@@ -109,12 +109,14 @@ function shardingKeyOf(message: MessageExt): string {
 function pullLoopOf(
   { context, options, subscriptions, offsetMoved }: AssemblyOptions,
   { consume, ...parts }: Pick<ConsumerParts, 'offsets' | 'pauseGate' | 'stats' | 'consume' | 'isHeld'>,
+  owned: () => number,
 ): PullLoop {
   return new PullLoop({
     ...parts,
     context,
     options,
     subscriptionOf: (topic) => subscriptions.get(topic),
+    owned,
     deliver: (queue, messages) => consume.submit(queue, messages),
     reject: (queue, messages) => consume.reject(queue, messages),
     offsetMoved,

@@ -16,6 +16,7 @@ import type { ConsumerStats } from './consumer-stats.js';
 import type { OffsetStore } from './offset-store.js';
 import type { ProcessQueue } from './process-queue.js';
 import { queueKey } from './process-queue.js';
+import { isFull } from './pull-thresholds.js';
 import { decodePulled } from './pulled-messages.js';
 import { accepts } from './subscription.js';
 
@@ -23,7 +24,6 @@ const PULL_SYS_FLAG = { COMMIT_OFFSET: 1, SUSPEND: 2 } as const;
 /** How much longer than the broker may hold a pull we wait for its answer. ms */
 const PULL_GRACE_MS = 15_000;
 const BROKER_FLOW_CONTROL_WAIT_MS = 20;
-const MIB = 1024 * 1024;
 
 type PullReply = Reply<typeof Requests.PULL_MESSAGE>;
 
@@ -35,6 +35,8 @@ export interface PullLoopParts {
   offsets: OffsetStore;
   stats: ConsumerStats;
   subscriptionOf: (topic: string) => SubscriptionData | undefined;
+  /** How many queues are ours. */
+  owned: () => number;
   /** Whether the queue is ours at this moment. One that is not is neither pulled nor committed. */
   isHeld: (queue: ProcessQueue) => boolean;
   /** Messages have been put into the process queue; they are to be consumed. */
@@ -87,7 +89,7 @@ export class PullLoop {
     try {
       await pauseGate.passed(queue.signal);
       // What came for a queue that is about to go would be pulled for nothing.
-      while (!queue.dropped && (queue.closing || this.#isFull(queue))) await queue.changed();
+      while (!queue.dropped && (queue.closing || isFull(queue, options, this.#parts.owned()))) await queue.changed();
       if (queue.dropped) return 0;
       if (!this.#parts.isHeld(queue)) return options.pullTimeDelayMillsWhenException;
       queue.lastPullTimestamp = context.clock.now();
@@ -121,16 +123,6 @@ export class PullLoop {
         (error: unknown) => settle(() => reject(error as Error)),
       );
     });
-  }
-
-  #isFull(queue: ProcessQueue): boolean {
-    const { pullThresholdForQueue, pullThresholdSizeForQueue, consumeConcurrentlyMaxSpan, consumeMode } =
-      this.#parts.options;
-    return (
-      queue.count > pullThresholdForQueue ||
-      queue.bytes > pullThresholdSizeForQueue * MIB ||
-      (queue.span > consumeConcurrentlyMaxSpan && consumeMode !== 'ORDERLY')
-    );
   }
 
   async #pull(queue: ProcessQueue, cursor: Cursor): Promise<PullReply> {

@@ -4,7 +4,7 @@ import type { ConsumerData, MessageExt, MessageQueue } from '@nest-rocketmq/remo
 import type { ClientContext } from '../client-context.js';
 import type { DirectResult, QueueOffset } from '../groups/group-registry.js';
 import { consumeDirectly } from './consume-directly.js';
-import { resolvePushConsumerOptions } from './consumer-options.js';
+import { checkConcurrency, resolvePushConsumerOptions } from './consumer-options.js';
 import type { PushConsumerOptions, ResolvedPushConsumerOptions, Subscription } from './consumer-options.js';
 import { assembleConsumer } from './consumer-parts.js';
 import type { ConsumerParts } from './consumer-parts.js';
@@ -77,6 +77,17 @@ export class PushConsumer {
     this.#parts.pauseGate.open();
     this.#parts.consume.resume();
     this.#parts.rebalance.request();
+  }
+
+  /**
+   * Changes how many listener calls may run at the same time (Java: `updateCorePoolSize`). Calls under way go on, even if
+   * they are more than that. Counts before the start, too.
+   * @param concurrency 1 to 1000
+   * @throws InvalidOptionError
+   */
+  setConcurrency(concurrency: number): void {
+    this.#options.consumeConcurrency = checkConcurrency(concurrency);
+    this.#parts.consume.resume();
   }
 
   /**

@@ -3,7 +3,7 @@ import { Requests, decodeConsumerList, expectSuccess, isRetryTopic } from '@nest
 import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import { describe } from '../errors.js';
-import { compareQueues } from './allocate.js';
+import { CONFIG, allocateAveragely, compareQueues } from './allocate.js';
 import type { AllocateMessageQueueStrategy } from './allocate.js';
 import type { MessageModel } from './consumer-options.js';
 import type { OffsetStore } from './offset-store.js';
@@ -58,6 +58,11 @@ export class Rebalance {
 
   get owned(): ProcessQueue[] {
     return [...this.#owned.values()];
+  }
+
+  /** How many queues are ours. */
+  get count(): number {
+    return this.#owned.size;
   }
 
   /** Resolves after the first round. */
@@ -131,7 +136,13 @@ export class Rebalance {
         await context.heartbeat.beat();
         return false;
       }
-      return await this.#take(topic, strategy.allocate(group, context.clientId, queues, clientIds));
+      // The list of CONFIG has no retry topics: without this, nobody would consume them.
+      const divide = strategy.name === CONFIG && isRetryTopic(topic) ? allocateAveragely : strategy;
+      const keys = new Set(divide.allocate(group, context.clientId, queues, clientIds).map(queueKey));
+      return await this.#take(
+        topic,
+        queues.filter((queue) => keys.has(queueKey(queue))),
+      );
     } catch (error) {
       if (!context.outages.met(error)) context.logger.warn(`rebalance of ${group} for ${topic}: ${describe(error)}`);
       return false;
