@@ -7,7 +7,7 @@ import {
   isDLQTopic,
   sleep,
 } from '@nest-rocketmq/remoting/internal';
-import type { MessageExt, Reply, SubscriptionData } from '@nest-rocketmq/remoting/internal';
+import type { MessageExt, MessageQueue, Reply, SubscriptionData } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import { BrokerNotFoundError, describe } from '../errors.js';
 import type { ResolvedPushConsumerOptions } from './consumer-options.js';
@@ -45,6 +45,10 @@ export interface PullLoopParts {
   reject: (queue: ProcessQueue, messages: MessageExt[]) => void;
   /** The broker does not have our offset any more: drop the queue, and begin again where it says. */
   offsetMoved: (queue: ProcessQueue, offset: number) => Promise<void>;
+  /** Whether our offset still belongs to the broker's store, after the broker could not be reached. @throws unreachable */
+  belongsToStore: (queue: MessageQueue) => Promise<boolean>;
+  /** It does not: drop the queue, and begin it as one that has no offset. */
+  beginAnew: (queue: ProcessQueue) => void;
 }
 
 interface Cursor {
@@ -53,6 +57,8 @@ interface Cursor {
   brokerId: number;
   /** How long the last pull took, ms. */
   took: number;
+  /** The broker could not be reached: it may come back with another store. */
+  suspect: boolean;
 }
 
 export class PullLoop {
@@ -68,7 +74,7 @@ export class PullLoop {
 
   /** Pulls until the queue is dropped. Never rejects. */
   async run(queue: ProcessQueue, offset: number): Promise<void> {
-    const cursor: Cursor = { offset, brokerId: 0, took: 0 };
+    const cursor: Cursor = { offset, brokerId: 0, took: 0, suspect: false };
     while (!queue.dropped) {
       const wait = await this.#step(queue, cursor);
       if (wait > 0) await sleep(this.#parts.context.clock, wait, queue.signal);
@@ -92,6 +98,7 @@ export class PullLoop {
       while (!queue.dropped && (queue.closing || isFull(queue, options, this.#parts.owned()))) await queue.changed();
       if (queue.dropped) return 0;
       if (!this.#parts.isHeld(queue)) return options.pullTimeDelayMillsWhenException;
+      if (cursor.suspect && !(await this.#isKnown(queue, cursor))) return 0;
       queue.lastPullTimestamp = context.clock.now();
       const begun = context.clock.monotonic();
       const reply = await this.#unlessRenewed(queue.messageQueue.topic, this.#pull(queue, cursor));
@@ -102,9 +109,17 @@ export class PullLoop {
     } catch (error) {
       if (queue.dropped) return 0;
       this.#onFailure(queue, error);
+      cursor.suspect = true;
       context.routes.refreshSoon();
       return options.pullTimeDelayMillsWhenException;
     }
+  }
+
+  async #isKnown(queue: ProcessQueue, cursor: Cursor): Promise<boolean> {
+    const known = await this.#parts.belongsToStore(queue.messageQueue);
+    cursor.suspect = false;
+    if (!known && !queue.dropped) this.#parts.beginAnew(queue);
+    return !queue.dropped;
   }
 
   /** The answer to the pull; undefined where the subscription changes before it comes. */

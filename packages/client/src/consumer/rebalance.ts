@@ -1,10 +1,12 @@
 // Decides which queues are this consumer's: drops those that it lost, and begins those that it got.
-import { Requests, decodeConsumerList, expectSuccess, isRetryTopic } from '@nest-rocketmq/remoting/internal';
+import { isRetryTopic } from '@nest-rocketmq/remoting/internal';
 import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import { describe } from '../errors.js';
 import { CONFIG, allocateAveragely, compareQueues } from './allocate.js';
 import type { AllocateMessageQueueStrategy } from './allocate.js';
+import { membersOf } from './group-members.js';
+import { Handovers } from './handovers.js';
 import type { MessageModel } from './consumer-options.js';
 import type { OffsetStore } from './offset-store.js';
 import { Throttle } from '../time/throttle.js';
@@ -30,6 +32,8 @@ export interface RebalanceParts {
   membersSeen: (address: string, clientIds: readonly string[]) => Promise<void>;
   /** The queue is ours: pull it from this offset on. */
   begin: (queue: ProcessQueue, offset: number) => void;
+  /** Whether a queue that another member may have had is begun only when that one has had time to store its offset. */
+  takesOver?: boolean;
   /** Where order is kept: a queue is begun only when it is locked, and unlocked when it is given up. */
   locks?: QueueLocks;
 }
@@ -40,11 +44,15 @@ export class Rebalance {
   readonly #calls = new QueueCalls();
   /** Dropped to be begun again, and locked still. */
   readonly #beginningAgain = new Map<string, MessageQueue>();
+  readonly #handovers: Handovers;
+  /** Queues that are being left, and are ours again. */
+  readonly #wanted = new Set<string>();
   readonly #throttle: Throttle;
   #stopped = false;
 
   constructor(parts: RebalanceParts) {
     this.#parts = parts;
+    this.#handovers = new Handovers(parts.context.clock);
     this.#throttle = new Throttle({
       clock: parts.context.clock,
       logger: parts.context.logger,
@@ -83,6 +91,7 @@ export class Rebalance {
   /** Takes and drops no more queues. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#handovers.stop();
     await this.#throttle.stop();
   }
 
@@ -130,7 +139,8 @@ export class Rebalance {
     try {
       const queues = route.readable.toSorted(compareQueues);
       if (messageModel === 'BROADCASTING') return await this.#take(topic, queues);
-      const clientIds = await this.#clientIds(queues);
+      const { clientIds, address } = await membersOf(context, group, queues);
+      if (address !== undefined) void this.#parts.membersSeen(address, clientIds);
       // The broker that was asked has not heard of us yet: dropping all queues for that would be wrong.
       if (!clientIds.includes(context.clientId)) {
         await context.heartbeat.beat();
@@ -142,6 +152,7 @@ export class Rebalance {
       return await this.#take(
         topic,
         queues.filter((queue) => keys.has(queueKey(queue))),
+        this.#parts.takesOver === true && clientIds.length > 1,
       );
     } catch (error) {
       if (!context.outages.met(error)) context.logger.warn(`rebalance of ${group} for ${topic}: ${describe(error)}`);
@@ -149,35 +160,23 @@ export class Rebalance {
     }
   }
 
-  /** Asks any broker of the topic who the consumers of the group are: all brokers hear of all of them. */
-  async #clientIds(queues: readonly MessageQueue[]): Promise<string[]> {
-    const { context, group } = this.#parts;
-    const brokerNames = [...new Set(queues.map((queue) => queue.brokerName))];
-    const bname = brokerNames[Math.floor(Math.random() * brokerNames.length)]!;
-    const address = context.routes.anyBrokerAddress(bname);
-    if (!address) return [];
-    const reply = await context.brokers.request(
-      address,
-      Requests.GET_CONSUMER_LIST_BY_GROUP,
-      { consumerGroup: group, bname },
-      { timeout: context.options.mqClientApiTimeout },
-    );
-    expectSuccess(reply, address);
-    const clientIds = decodeConsumerList(reply.body).toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0));
-    void this.#parts.membersSeen(address, clientIds);
-    return clientIds;
-  }
-
-  async #take(topic: string, mine: readonly MessageQueue[]): Promise<boolean> {
+  /** @param shared whether others of the group may have had these queues */
+  async #take(topic: string, mine: readonly MessageQueue[], shared = false): Promise<boolean> {
     if (this.#stopped) return true;
     const keys = new Set(mine.map(queueKey));
     const lost = this.owned.filter(
       ({ messageQueue, closing }) => messageQueue.topic === topic && !closing && !keys.has(queueKey(messageQueue)),
     );
     const { context, group } = this.#parts;
+    this.#handovers.cancel(topic, keys);
+    // These are ours again, and begin anew as soon as they have been left.
+    for (const { closing, messageQueue } of this.owned) {
+      if (closing && keys.has(queueKey(messageQueue))) this.#wanted.add(queueKey(messageQueue));
+    }
     await this.#giveUp(lost);
     await this.#unlockOthers(topic, keys);
-    const begun = await this.#beginAll(mine.filter((queue) => !this.#owned.has(queueKey(queue))));
+    const gained = mine.filter((queue) => !this.#owned.has(queueKey(queue)) && !this.#handovers.has(queue));
+    const begun = await this.#beginAll(gained, shared);
     const got = begun.filter(Boolean).length;
     if (lost.length + got > 0) {
       context.logger.log(`${group} has ${mine.length} queues of ${topic} (${lost.length} less, ${got} more)`);
@@ -202,9 +201,20 @@ export class Rebalance {
     const { offsets, locks } = this.#parts;
     // Other queues need not wait for the listener calls that are under way in these.
     if (locks) return lost.forEach((queue) => void this.#release(queue, locks));
-    for (const queue of lost) this.drop(queue);
+    for (const queue of lost) void this.#leave(queue);
     await offsets.persist(lost.map((queue) => queue.messageQueue));
-    for (const { messageQueue } of lost) offsets.forget(messageQueue);
+  }
+
+  /** Without locks nothing keeps the next consumer from beginning: what is under way has only so long to be counted. */
+  async #leave(queue: ProcessQueue): Promise<void> {
+    const { offsets } = this.#parts;
+    await this.#handovers.whenClosed(queue);
+    // Dropped for another reason, and begun anew perhaps.
+    if (queue.dropped) return;
+    this.drop(queue);
+    await offsets.persist([queue.messageQueue]);
+    offsets.forget(queue.messageQueue);
+    if (this.#wanted.delete(queueKey(queue.messageQueue))) this.request();
   }
 
   /**
@@ -225,18 +235,32 @@ export class Rebalance {
     this.request();
   }
 
-  async #beginAll(queues: readonly MessageQueue[]): Promise<boolean[]> {
+  async #beginAll(queues: readonly MessageQueue[], shared: boolean): Promise<boolean[]> {
     const { locks } = this.#parts;
+    if (shared && !locks) {
+      for (const queue of queues) void this.#takeOver(queue);
+      return queues.map(() => true);
+    }
     const locked = locks ? await locks.lock(queues) : queues;
     return Promise.all(queues.map(async (queue) => locked.includes(queue) && this.#begin(queue)));
   }
 
-  async #begin(messageQueue: MessageQueue): Promise<boolean> {
+  /** The round does not wait for it: another change may come meanwhile. */
+  async #takeOver(queue: MessageQueue): Promise<void> {
+    let begun = true;
+    await this.#handovers.takeOver(queue, async (signal) => {
+      begun = await this.#begin(queue, signal);
+    });
+    if (!begun) this.request();
+  }
+
+  /** @param given aborts when the queue is not ours any more */
+  async #begin(messageQueue: MessageQueue, given?: AbortSignal): Promise<boolean> {
     const { offsets, startOffset, begin, context, group, locks } = this.#parts;
     offsets.forget(messageQueue);
     try {
       const offset = await startOffset(messageQueue);
-      if (this.#stopped || !this.#parts.topics().includes(messageQueue.topic)) {
+      if (this.#stopped || given?.aborted || !this.#parts.topics().includes(messageQueue.topic)) {
         await locks?.unlock([messageQueue]);
         return true;
       }
