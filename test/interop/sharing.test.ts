@@ -11,6 +11,9 @@ import { Load, SCALE_QUEUES, scaleOurs } from './client/scaling.js';
 import { ROCKETMQ_5 } from './harness/jars.js';
 import { JavaPeer, type PeerEvent } from './harness/java-peer.js';
 import { isLong } from './harness/long.js';
+import { declareBalanceTests, declareBroadcastTests } from '../tables/sharing.js';
+import { stageOn } from '../tables/stage.js';
+import type { Stage } from '../tables/stage.js';
 
 jest.setTimeout(180_000);
 afterAll(cleanUp);
@@ -78,6 +81,16 @@ describe.each<[string, () => Promise<Cluster>]>([
     expect(distinct).toBe(sent);
     expect(twice).toBeLessThanOrEqual(MOST_TWICE);
   });
+
+  if (whose === "Apache's") {
+    let stage: Stage;
+    beforeAll(() => {
+      stage = stageOn(cluster);
+    });
+    afterAll(() => stage.end());
+    declareBroadcastTests(() => stage);
+    declareBalanceTests(() => stage, isLong);
+  }
 
   if (isLong) {
     test.each([0, 10_000])('for comparison: Java, whose shutdown waits %i ms', async (awaitTermination) => {

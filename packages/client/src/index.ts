@@ -79,6 +79,7 @@ export type {
   ConsumeResult,
   ExpressionType,
   MessageListener,
+  MessageQueueListener,
   MessageModel,
   PushConsumerOptions,
   Subscription,

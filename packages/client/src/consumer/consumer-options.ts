@@ -60,6 +60,9 @@ export type MessageListener = (
   context: ConsumeContext,
 ) => Promise<ConsumeResult | void> | ConsumeResult | void;
 
+/** Called with a topic, all its queues, and those that are this consumer's now. */
+export type MessageQueueListener = (topic: string, all: readonly MessageQueue[], mine: readonly MessageQueue[]) => void;
+
 /** Options of `RocketMQClient.createPushConsumer`. All but `group`, `subscriptions` and `listener` have a default. */
 export interface PushConsumerOptions {
   group: string;
@@ -121,6 +124,8 @@ export interface PushConsumerOptions {
    * or one of your own. All consumers of the group must have the same. Default 'AVG'.
    */
   allocateMessageQueueStrategy?: AllocateStrategyName | AllocateMessageQueueStrategy;
+  /** Called when the consumer has got or lost queues of a topic (Apache's MessageQueueListener). Default: nobody. */
+  messageQueueListener?: MessageQueueListener;
   /** BROADCASTING: the folder for its offsets; 'memory': they are not kept. Default: the client's option of this name. */
   localOffsetStoreDir?: string;
 }
@@ -129,9 +134,12 @@ export interface PushConsumerOptions {
 export const SUSPEND_RANGE_MS = { min: 10, max: 30_000 } as const;
 
 export type ResolvedPushConsumerOptions = Required<
-  Omit<PushConsumerOptions, 'consumeTimestamp' | 'localOffsetStoreDir' | 'allocateMessageQueueStrategy'>
+  Omit<
+    PushConsumerOptions,
+    'consumeTimestamp' | 'localOffsetStoreDir' | 'messageQueueListener' | 'allocateMessageQueueStrategy'
+  >
 > &
-  Pick<PushConsumerOptions, 'consumeTimestamp' | 'localOffsetStoreDir'> & {
+  Pick<PushConsumerOptions, 'consumeTimestamp' | 'localOffsetStoreDir' | 'messageQueueListener'> & {
     allocateMessageQueueStrategy: AllocateMessageQueueStrategy;
   };
 
@@ -189,6 +197,7 @@ export function resolvePushConsumerOptions(options: PushConsumerOptions): Resolv
       'allocateMessageQueueStrategy',
       options.allocateMessageQueueStrategy ?? 'AVG',
     ),
+    messageQueueListener: checkQueueListener(options.messageQueueListener),
     localOffsetStoreDir: options.localOffsetStoreDir,
   };
 }
@@ -196,6 +205,11 @@ export function resolvePushConsumerOptions(options: PushConsumerOptions): Resolv
 /** @throws InvalidOptionError */
 export function checkConcurrency(given: number | undefined, byDefault = NaN): number {
   return integerIn('consumeConcurrency', given, byDefault, 1, 1000);
+}
+
+function checkQueueListener(given: MessageQueueListener | undefined): MessageQueueListener | undefined {
+  if (given === undefined || typeof given === 'function') return given;
+  throw new InvalidOptionError('messageQueueListener', given, 'a function (topic, all, mine)');
 }
 
 /** -1: no limit, as in Java, where 0 is refused too. */

@@ -158,6 +158,7 @@ function rebalanceOf(
     startOffset: (queue) =>
       startOffset({ offsets, routes, brokers, logger, consumeFromWhere, consumeTimestamp, isYoung }, queue),
     takesOver: true,
+    ...(options.messageQueueListener && { divided: options.messageQueueListener }),
     membersSeen: (address, clientIds) => check.look(address, clientIds),
     begin: (queue, offset) => void pulls.run(queue, offset),
     ...(locks && { locks }),

@@ -1,42 +1,21 @@
 // Decides which queues are this consumer's: drops those that it lost, and begins those that it got.
 import { isRetryTopic } from '@nest-rocketmq/remoting/internal';
 import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
-import type { ClientContext } from '../client-context.js';
 import { describe } from '../errors.js';
 import { CONFIG, allocateAveragely, compareQueues } from './allocate.js';
-import type { AllocateMessageQueueStrategy } from './allocate.js';
 import { membersOf } from './group-members.js';
 import { Handovers } from './handovers.js';
-import type { MessageModel } from './consumer-options.js';
-import type { OffsetStore } from './offset-store.js';
+import { callBack } from './call-back.js';
 import { Throttle } from '../time/throttle.js';
 import { ProcessQueue, queueKey } from './process-queue.js';
 import { QueueCalls } from './queue-calls.js';
+import type { Division, RebalanceParts } from './rebalance-parts.js';
 import type { QueueLocks } from './queue-locks.js';
 
 /** Apache's minInterval. ms */
 const MIN_INTERVAL_MS = 1_000;
 /** At a start, consumers and their notifications come thick and fast; so many rounds may follow each other at once. */
 const BURST = 5;
-
-export interface RebalanceParts {
-  context: ClientContext;
-  group: string;
-  messageModel: MessageModel;
-  strategy: AllocateMessageQueueStrategy;
-  /** All topics subscribed to now, the retry topic among them. */
-  topics: () => readonly string[];
-  offsets: OffsetStore;
-  startOffset: (queue: MessageQueue) => Promise<number>;
-  /** A broker at this address has told who the members of the group are. Never rejects. */
-  membersSeen: (address: string, clientIds: readonly string[]) => Promise<void>;
-  /** The queue is ours: pull it from this offset on. */
-  begin: (queue: ProcessQueue, offset: number) => void;
-  /** Whether a queue that another member may have had is begun only when that one has had time to store its offset. */
-  takesOver?: boolean;
-  /** Where order is kept: a queue is begun only when it is locked, and unlocked when it is given up. */
-  locks?: QueueLocks;
-}
 
 export class Rebalance {
   readonly #parts: RebalanceParts;
@@ -126,7 +105,7 @@ export class Rebalance {
         .map(({ topic }) => topic)
         .filter((one) => !topics.includes(one)),
     );
-    await Promise.all([...left].map((topic) => this.#take(topic, [])));
+    await Promise.all([...left].map((topic) => this.#take(topic, { all: [], mine: [] })));
     const results = await Promise.all(topics.map((topic) => this.#rebalanceTopic(topic)));
     return results.every((balanced, index) => balanced || isRetryTopic(topics[index]!));
   }
@@ -138,7 +117,7 @@ export class Rebalance {
     if (!route || route.assumed || route.readable.length === 0) return true;
     try {
       const queues = route.readable.toSorted(compareQueues);
-      if (messageModel === 'BROADCASTING') return await this.#take(topic, queues);
+      if (messageModel === 'BROADCASTING') return await this.#take(topic, { all: queues, mine: queues });
       const { clientIds, address } = await membersOf(context, group, queues);
       if (address !== undefined) void this.#parts.membersSeen(address, clientIds);
       // The broker that was asked has not heard of us yet: dropping all queues for that would be wrong.
@@ -149,19 +128,16 @@ export class Rebalance {
       // The list of CONFIG has no retry topics: without this, nobody would consume them.
       const divide = strategy.name === CONFIG && isRetryTopic(topic) ? allocateAveragely : strategy;
       const keys = new Set(divide.allocate(group, context.clientId, queues, clientIds).map(queueKey));
-      return await this.#take(
-        topic,
-        queues.filter((queue) => keys.has(queueKey(queue))),
-        this.#parts.takesOver === true && clientIds.length > 1,
-      );
+      const mine = queues.filter((queue) => keys.has(queueKey(queue)));
+      const shared = this.#parts.takesOver === true && clientIds.length > 1;
+      return await this.#take(topic, { all: queues, mine, shared });
     } catch (error) {
       if (!context.outages.met(error)) context.logger.warn(`rebalance of ${group} for ${topic}: ${describe(error)}`);
       return false;
     }
   }
 
-  /** @param shared whether others of the group may have had these queues */
-  async #take(topic: string, mine: readonly MessageQueue[], shared = false): Promise<boolean> {
+  async #take(topic: string, { all, mine, shared = false }: Division): Promise<boolean> {
     if (this.#stopped) return true;
     const keys = new Set(mine.map(queueKey));
     const lost = this.owned.filter(
@@ -181,7 +157,17 @@ export class Rebalance {
     if (lost.length + got > 0) {
       context.logger.log(`${group} has ${mine.length} queues of ${topic} (${lost.length} less, ${got} more)`);
     }
+    if (lost.length + got > 0) this.#tell(topic, all, mine);
     return begun.every(Boolean);
+  }
+
+  #tell(topic: string, all: readonly MessageQueue[], mine: readonly MessageQueue[]): void {
+    const { context, group, divided } = this.#parts;
+    if (!divided) return;
+    callBack(
+      () => divided(topic, all, mine),
+      (error) => context.logger.warn(`the messageQueueListener of ${group} failed for ${topic}: ${describe(error)}`),
+    );
   }
 
   /** @param keys of the topic's queues that are ours */
