@@ -170,7 +170,7 @@ export function resolvePushConsumerOptions(options: PushConsumerOptions): Resolv
       'CONSUME_FROM_FIRST_OFFSET',
       'CONSUME_FROM_TIMESTAMP',
     ]),
-    consumeTimestamp: options.consumeTimestamp,
+    consumeTimestamp: checkTimestamp(options.consumeTimestamp),
     consumeMode,
     suspendCurrentQueueTimeMillis: number(
       'suspendCurrentQueueTimeMillis',
@@ -210,6 +210,11 @@ export function checkConcurrency(given: number | undefined, byDefault = NaN): nu
 function checkQueueListener(given: MessageQueueListener | undefined): MessageQueueListener | undefined {
   if (given === undefined || typeof given === 'function') return given;
   throw new InvalidOptionError('messageQueueListener', given, 'a function (topic, all, mine)');
+}
+
+function checkTimestamp(given: number | undefined): number | undefined {
+  if (given === undefined || (Number.isSafeInteger(given) && given >= 0)) return given;
+  throw new InvalidOptionError('consumeTimestamp', given, 'ms since the epoch');
 }
 
 /** -1: no limit, as in Java, where 0 is refused too. */
