@@ -6,7 +6,7 @@ import { SEND_TIMEOUT_MS } from './peer.js';
 
 /** As in ScaleScenario.java. */
 export const SCALE_QUEUES = 8;
-const CALL_MS = 20;
+const CALL_MS = 150;
 const LOAD_MS = 3_000;
 /** Between two messages of a queue. ms */
 const SEND_EVERY_MS = 40;

@@ -16,7 +16,7 @@ import org.apache.rocketmq.common.message.MessageExt;
  */
 final class ScaleScenario {
     private static final int QUEUES = 8;
-    private static final int CALL_MS = 20;
+    private static final int CALL_MS = 150;
     private static final int LOAD_MS = 3000;
 
     private final Map<String, AtomicInteger> deliveries = new ConcurrentHashMap<>();
