@@ -7,9 +7,10 @@ import { cleanUp } from './harness/clean-up.js';
 import type { Cluster } from './harness/cluster.js';
 import { startOurBroker } from './harness/our-broker.js';
 import { SEND_TIMEOUT_MS } from './client/peer.js';
+import { declareResetTests } from './client/resetting.js';
 import { Load, SCALE_QUEUES, scaleOurs } from './client/scaling.js';
 import { ROCKETMQ_5 } from './harness/jars.js';
-import { JavaPeer, type PeerEvent } from './harness/java-peer.js';
+import { JavaPeer } from './harness/java-peer.js';
 import { isLong } from './harness/long.js';
 import { declareBalanceTests, declareBroadcastTests } from '../tables/sharing.js';
 import { stageOn } from '../tables/stage.js';
@@ -23,6 +24,8 @@ const FIRST_MESSAGE_MS = 500;
 const FIRST_RETRY_LEVEL_MS = 2_000;
 /** Some 30 calls are under way at each moment; without a handover, those of the queues that move come again. */
 const MOST_TWICE = 4;
+/** What a long run is for: the comparison. */
+const note = (line: string): void => void (isLong && process.stdout.write(`${line}\n`));
 const settings = { messageDelayLevel: '1s 1s 2s' };
 
 describe.each<[string, () => Promise<Cluster>]>([
@@ -69,7 +72,6 @@ describe.each<[string, () => Promise<Cluster>]>([
         end();
       });
     }
-    console.log(`first message on ${whose}: ${took.map(Math.round).join(', ')} ms`);
     // The first ones may meet a cold JVM.
     expect(took.toSorted((a, b) => a - b)[2]).toBeLessThan(FIRST_MESSAGE_MS);
   });
@@ -77,10 +79,12 @@ describe.each<[string, () => Promise<Cluster>]>([
   test('T145, T146, T147: a member joins and one stops, under load: nothing is lost, and hardly anything comes twice', async () => {
     await sender.admin.createTopic({ topic: 'scale_ours', queues: SCALE_QUEUES });
     const { sent, distinct, twiceAtJoin, twice } = await scaleOurs(cluster, sender, 'scale_ours');
-    console.log(`ours on ${whose}: of ${sent} messages ${twice} came twice, ${twiceAtJoin} of them at the join`);
+    note(`ours on ${whose}: of ${sent} messages ${twice} came twice, ${twiceAtJoin} of them at the join`);
     expect(distinct).toBe(sent);
     expect(twice).toBeLessThanOrEqual(MOST_TWICE);
   });
+
+  declareResetTests(() => cluster);
 
   if (whose === "Apache's") {
     let stage: Stage;
@@ -104,9 +108,10 @@ describe.each<[string, () => Promise<Cluster>]>([
       await java.line(/"event":"settled"/, 60_000);
       await load.stop();
       const events = await java.scenario('scale');
-      const [{ distinct, twice }] = events.of('counted') as [PeerEvent];
-      const [{ twice: twiceAtJoin }] = events.of('joined') as [PeerEvent];
-      console.log(`Java on ${whose}: of ${load.sent} messages ${twice} came twice, ${twiceAtJoin} of them at the join`);
+      const [distinct] = events.field<number>('counted', 'distinct');
+      const [twice] = events.field<number>('counted', 'twice');
+      const [twiceAtJoin] = events.field<number>('joined', 'twice');
+      note(`Java on ${whose}: of ${load.sent} messages ${twice} came twice, ${twiceAtJoin} of them at the join`);
       expect(distinct).toBe(load.sent);
     });
   }
@@ -118,7 +123,6 @@ describe.each<[string, () => Promise<Cluster>]>([
       if (at.length === 1) throw new Error('later');
       end();
     });
-    console.log(`first retry on ${whose}: ${Math.round(at[1]! - at[0]!)} ms`);
     expect(at[1]! - at[0]!).toBeLessThan(FIRST_RETRY_LEVEL_MS + 500);
   });
 });

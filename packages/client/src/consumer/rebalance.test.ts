@@ -82,13 +82,16 @@ describe('a rebalance', () => {
     await on.cluster.until('it came', () => on.got.length === 1);
   });
 
-  it.each(['AVG_BY_CIRCLE', allocateAveragelyByCircle])('divides by %p', async (allocateMessageQueueStrategy) => {
-    const fake = new FakeCluster({ topics: { t: 4 } });
-    fake.broker.otherConsumers.push('zz@other');
-    await consuming(fake, { allocateMessageQueueStrategy });
-    await on.cluster.clock.advance(500);
-    expect(pulledQueues('t')).toEqual([0, 2]);
-  });
+  it.each(['AVG_BY_CIRCLE', allocateAveragelyByCircle] as const)(
+    'divides by %p',
+    async (allocateMessageQueueStrategy) => {
+      const fake = new FakeCluster({ topics: { t: 4 } });
+      fake.broker.otherConsumers.push('zz@other');
+      await consuming(fake, { allocateMessageQueueStrategy });
+      await on.cluster.clock.advance(500);
+      expect(pulledQueues('t')).toEqual([0, 2]);
+    },
+  );
 
   it('T150: by a list takes those of the list that there are, once, and its share of the retry topic', async () => {
     const fake = new FakeCluster({ topics: { t: 4, u: 2 } });
