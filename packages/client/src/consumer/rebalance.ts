@@ -79,6 +79,7 @@ export class Rebalance {
     const key = queueKey(queue.messageQueue);
     if (this.#owned.get(key) === queue) this.#owned.delete(key);
     queue.drop();
+    this.#calls.forget(key);
   }
 
   /** Drops a queue that the next round is to begin again, or to unlock, if it is another consumer's by then. */
@@ -176,7 +177,7 @@ export class Rebalance {
     for (const [key, queue] of this.#beginningAgain) {
       if (queue.topic !== topic) continue;
       // A call of before is under way still: a later round unlocks it.
-      if (!keys.has(key) && this.#calls.count(key) > 0) continue;
+      if (!keys.has(key) && this.#calls.of(key).count > 0) continue;
       this.#beginningAgain.delete(key);
       if (!keys.has(key)) unlocked.push(queue);
     }
