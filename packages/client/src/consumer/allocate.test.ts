@@ -98,7 +98,7 @@ describe('bad arguments', () => {
   const nowhere = { brokerDeployIn: () => 'a', consumerDeployIn: () => '' };
   it.each<[string, () => unknown, RegExp]>([
     ['a negative number of virtual nodes', () => allocateByConsistentHash(-1), /virtualNodes is -1/],
-    ['more virtual nodes than a division can take', () => allocateByConsistentHash(1e9), /from 0 to 10000/],
+    ['more virtual nodes than a division can take', () => allocateByConsistentHash(1e9), /from 0 to 1000/],
     ['a hash that is none', () => allocateByConsistentHash(10, 'md5' as never), /hash/],
     ['a list of queues that is none', () => allocateByConfig('t' as never), /queues/],
     ['queues without a number', () => allocateByConfig([{ topic: 't', brokerName: 'a' } as never]), /queueId/],

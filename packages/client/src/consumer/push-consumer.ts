@@ -57,7 +57,8 @@ export class PushConsumer {
   }
 
   /**
-   * Resolves when brokers know the group and its queues are being pulled. A topic that does not exist yet is waited for
+   * Resolves when brokers know the group and its queues are being pulled. Where the group has other members, that begins
+   * half a second later, when they have left the queues. A topic that does not exist yet is waited for
    * in the background.
    * @throws NotRunningError after a shutdown
    * @throws NameServerUnreachableError, GroupInUseError, SubscriptionRefusedError when a broker refuses an SQL92 expression
