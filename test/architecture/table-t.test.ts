@@ -7,12 +7,10 @@ import { testNamesOf } from './syntax.js';
 
 /** Rows without a test yet. The list only shrinks: who writes the test of a row takes its id out. */
 const OPEN: readonly string[] = [
-  'T014 T015 T024 T029 T030 T032 T044 T045 T050 T051 T053 T054 T055 T056 T057 T082 T084 T085 T086 T087 T088 T089 T090',
-  'T091 T092 T108 T109 T110 T111 T112 T113 T114 T118 T119 T122 T123 T124 T125 T126 T127 T128 T137 T142 T143 T144 T145',
-  'T146 T147 T148 T149 T150 T151 T155 T156 T163 T178',
+  'T014 T015 T044 T045 T082 T084 T085 T086 T087 T088 T089 T090 T091 T092 T151 T156 T163 T178',
 ].flatMap((line) => line.split(' '));
 /** Rows of client and broker together that are tested on one of the two brokers alone. The list only shrinks. */
-const OPEN_ON_ONE: readonly string[] = [];
+const OPEN_ON_ONE: readonly string[] = ['T145', 'T146', 'T147'];
 
 const ID = /\bT\d{3}\b/g;
 

@@ -156,7 +156,13 @@ describe('T177: a request that a broker refuses', () => {
     QUERY_CONSUMER_OFFSET: () => admin.consumerOffset('g', queue),
     QUERY_MESSAGE: () => admin.queryMessage({ topic: 't', key: 'k' }),
     SEND_MESSAGE_V2: async () => (await producing()).send({ topic: 't', body: 'x' }, { messageQueue: queue }),
-    SEND_BATCH_MESSAGE: async () => (await producing()).sendBatch([{ topic: 't', body: 'x' }], { messageQueue: queue }),
+    SEND_BATCH_MESSAGE: async () => {
+      const two = ['x', 'y'].map((body) => ({ topic: 't', body }));
+      // A batch fails with the errors of its parts.
+      await (await producing()).sendBatch(two, { messageQueue: queue }).catch((error: Error) => {
+        throw error.cause;
+      });
+    },
   } as const;
 
   const producing = async (): Promise<ReturnType<RocketMQClient['createProducer']>> => {

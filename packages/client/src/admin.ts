@@ -2,6 +2,7 @@
 import {
   AUTO_CREATE_TOPIC_KEY,
   MASTER_ID,
+  MessageProperty,
   Permission,
   Requests,
   ResponseCode,
@@ -196,12 +197,15 @@ export class Admin {
     return decodeRecord(Buffer.from(reply.body));
   }
 
-  /** The messages with this key, from all brokers of the topic. @throws TopicNotFoundError */
+  /** The messages with this key, or with this msgId, from all brokers of the topic. @throws TopicNotFoundError */
   async queryMessage(options: QueryMessageOptions): Promise<MessageExt[]> {
     const { topic, key, maxNum = 32, begin = 0, end = this.#context.clock.now() } = options;
     const header = { topic, key, maxNum, beginTimestamp: begin, endTimestamp: end, _UNIQUE_KEY_QUERY: false };
     const found = await this.#query(header);
-    return found.filter((message) => (message.properties.get('KEYS') ?? '').split(' ').includes(key));
+    return found.filter(({ properties }) => {
+      const keys = (properties.get(MessageProperty.KEYS) ?? '').split(' ');
+      return keys.includes(key) || properties.get(MessageProperty.UNIQ_KEY) === key;
+    });
   }
 
   /**
@@ -211,7 +215,9 @@ export class Admin {
   async queryMessageByUniqKey(topic: string, msgId: string): Promise<MessageExt | undefined> {
     const [beginTimestamp, endTimestamp] = [0, Number.MAX_SAFE_INTEGER];
     const header = { topic, key: msgId, maxNum: 32, beginTimestamp, endTimestamp, _UNIQUE_KEY_QUERY: true };
-    const found = (await this.#query(header)).filter((message) => message.properties.get('UNIQ_KEY') === msgId);
+    const found = (await this.#query(header)).filter(
+      (message) => message.properties.get(MessageProperty.UNIQ_KEY) === msgId,
+    );
     // A message that was sent again has the same id: the first one counts.
     return found.toSorted((a, b) => a.storeTimestamp - b.storeTimestamp)[0];
   }
