@@ -85,14 +85,14 @@ export type {
   ConsumeResult,
   ExpressionType,
   MessageListener,
+  MessageQueueListener,
   MessageModel,
   PushConsumerOptions,
   Subscription,
 } from './consumer/consumer-options.js';
-export {
-  allocateAveragely,
-  allocateAveragelyByCircle,
-  allocateByConfig,
-  allocateByConsistentHash,
-} from './consumer/allocate.js';
+export { allocateAveragely, allocateAveragelyByCircle, allocateByConfig } from './consumer/allocate.js';
+export { allocateByConsistentHash } from './consumer/allocate-consistent-hash.js';
+export { allocateByMachineRoom, allocateByMachineRoomNearby } from './consumer/allocate-machine-room.js';
+export type { MachineRoomResolver } from './consumer/allocate-machine-room.js';
+export type { AllocateStrategyName } from './consumer/allocate-strategies.js';
 export type { AllocateMessageQueueStrategy } from './consumer/allocate.js';

@@ -52,6 +52,8 @@ export class FakeBroker {
   /** Of MQVersion, in its answers. Default: the one that we report ourselves. */
   version: number | undefined;
   unregistered = false;
+  /** Whether name servers know the retry topic of a group as soon as the broker has heard of it. */
+  makesRetryTopics = true;
   minOffset = 0;
   readonly server: RemotingServer;
   private readonly queues: FakeQueues;
@@ -167,7 +169,7 @@ export class FakeBroker {
     this.heartbeats.push(heartbeat);
     if (heartbeat.consumers.length > 0) this.#members.set(heartbeat.clientID, connection);
     for (const { groupName, messageModel } of heartbeat.consumers) {
-      if (messageModel === 'CLUSTERING') this.cluster.topics.set(`%RETRY%${groupName}`, 1);
+      if (this.makesRetryTopics && messageModel === 'CLUSTERING') this.cluster.topics.set(`%RETRY%${groupName}`, 1);
     }
     return {};
   }

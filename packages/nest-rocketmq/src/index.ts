@@ -45,7 +45,21 @@ export { RocketMQContext } from './decorators/rocketmq-context.js';
 export { RocketMQListeners } from './listeners/rocketmq-listeners.js';
 export type { Consumption } from './listeners/listener-container.js';
 export type { HostPort, MessageExt } from '@nest-rocketmq/remoting';
-export type { ConsumeFromWhere, ConsumeMode, ExpressionType, MessageModel } from '@nest-rocketmq/client';
+export {
+  allocateByConfig,
+  allocateByConsistentHash,
+  allocateByMachineRoom,
+  allocateByMachineRoomNearby,
+} from '@nest-rocketmq/client';
+export type {
+  AllocateMessageQueueStrategy,
+  AllocateStrategyName,
+  ConsumeFromWhere,
+  ConsumeMode,
+  ExpressionType,
+  MachineRoomResolver,
+  MessageModel,
+} from '@nest-rocketmq/client';
 
 export { PostgresTransactionLog } from './transaction-log/postgres-transaction-log.js';
 export type { PostgresQueryable, PostgresTransactionLogOptions } from './transaction-log/postgres-transaction-log.js';

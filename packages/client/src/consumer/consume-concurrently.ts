@@ -106,16 +106,21 @@ export class ConsumeConcurrently implements ConsumeService {
         this.#tasks = this.#tasks.slice(this.#next);
         this.#next = 0;
       }
-      if (!task.queue.dropped) this.#begin(task);
+      // What waits in a queue that is about to go is left to its next consumer.
+      if (!task.queue.dropped && !task.queue.closing) this.#begin(task);
     }
   }
 
   #begin({ queue, messages }: Task): void {
     const delivery = new Delivery(queue, messages, this.#parts.context.clock.monotonic());
     this.#deliveries.add(delivery);
+    queue.callBegins();
     this.#consume(delivery)
       .catch((error: unknown) => this.#failed(delivery, error))
-      .finally(() => this.#ended(delivery));
+      .finally(() => {
+        queue.callEnded();
+        this.#ended(delivery);
+      });
   }
 
   #failed({ messageQueue }: Delivery, error: unknown): void {

@@ -34,6 +34,7 @@ public final class Peer {
         SCENARIOS.put("lite", LiteScenario::run);
         SCENARIOS.put("lite-group", LiteScenario::group);
         SCENARIOS.put("share", ShareScenario::run);
+        SCENARIOS.put("scale", ScaleScenario::run);
         SCENARIOS.put("transaction", TransactionScenario::run);
         SCENARIOS.put("filter", FilterScenario::run);
         SCENARIOS.put("exchange", MixedScenarios::exchange);
