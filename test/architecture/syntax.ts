@@ -138,9 +138,18 @@ export function testNamesOf(text: string): string[] {
       if (node.type === 'StringLiteral') names.push(node['value'] as string);
       else if (node.type === 'TemplateElement') names.push(node['raw'] as string);
     });
-  visit(parse(text).body, (node) => {
+  const { body } = parse(text);
+  const variables = new Map<string, unknown>();
+  visit(body, (node) => {
+    if (node.type === 'VariableDeclarator') variables.set(nameOf(node['id']) ?? '', node['init']);
+  });
+  visit(body, (node) => {
     if (node.type !== 'CallExpression' || !TEST_CALLS.has(rootOf(node['callee']))) return;
-    addTexts((node['arguments'] as readonly unknown[])[0]);
+    const [first] = node['arguments'] as readonly Node[];
+    const given = first?.['expression'];
+    addTexts(first);
+    // `each` is often given a table by its name.
+    if (isNode(given) && given.type === 'Identifier') addTexts(variables.get(nameOf(given) ?? ''));
   });
   return names;
 }
