@@ -61,6 +61,9 @@ describe("on Apache's own name server and broker 5.5.0", () => {
   describe('and a second broker', () => {
     beforeAll(async () => {
       await startApache({ join: cluster.nameServer, settings: { brokerName: 'broker-b' } });
+      const { admin } = await stage.newClient();
+      // It boots before the name server knows it.
+      while (!(await admin.clusterInfo()).brokerAddrTable.has('broker-b')) await stage.pass(200);
     });
     declareBrokerChoiceTests(() => stage);
   });
