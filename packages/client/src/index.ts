@@ -43,6 +43,9 @@ export type {
   MessageQueue,
   TopicRouteData,
 } from '@nest-rocketmq/remoting';
+export { InvalidListenerResultError } from './consumer/listener-errors.js';
+export { Outcome } from './consumer/outcome.js';
+export type { OutcomeKind } from './consumer/outcome.js';
 export type { Producer } from './producer/producer.js';
 export { isRequest } from './producer/reply.js';
 export type {
@@ -82,6 +85,7 @@ export type {
   MessageModel,
   PushConsumerOptions,
   Subscription,
+  ListenerResult,
 } from './consumer/consumer-options.js';
 export {
   allocateAveragely,

@@ -2,18 +2,24 @@
 import { MessageProperty, retryTopic } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import type { ConsumeContext, MessageListener } from './consumer-options.js';
+import { outcomesOf } from './listener-outcomes.js';
+import type { Outcomes } from './listener-outcomes.js';
+import { Outcome } from './outcome.js';
 
-/** @throws what the listener throws */
+/** @throws what the listener throws, unless it is an outcome; InvalidListenerResultError */
 export async function callListener(
   { group, listener }: { group: string; listener: MessageListener },
   messages: MessageExt[],
   context: ConsumeContext,
-): Promise<'CONSUME_SUCCESS' | 'RECONSUME_LATER'> {
+): Promise<Outcomes> {
   for (const message of messages) restoreTopic(message, group);
-  // In an async function, so that a listener that throws is the same as one that rejects.
-  const result = await listener(messages, context);
-  const failed = result === 'RECONSUME_LATER' || result === 'SUSPEND_CURRENT_QUEUE_A_MOMENT';
-  return failed ? 'RECONSUME_LATER' : 'CONSUME_SUCCESS';
+  try {
+    // In an async function, so that a listener that throws is the same as one that rejects.
+    return outcomesOf(await listener(messages, context), messages, context);
+  } catch (error) {
+    if (Outcome.is(error)) return outcomesOf(error, messages, context);
+    throw error;
+  }
 }
 
 /** A retried message comes from the group's retry topic, and is shown as of the topic that it was sent to. */

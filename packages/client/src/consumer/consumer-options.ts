@@ -5,6 +5,7 @@ import { checkGroup, checkTopic } from '../config/names.js';
 import { integerIn, oneOf } from '../config/options.js';
 import { allocateAveragely } from './allocate.js';
 import type { AllocateMessageQueueStrategy } from './allocate.js';
+import type { Outcome } from './outcome.js';
 
 /** CLUSTERING: each message goes to one consumer of the group. BROADCASTING: to each of them. */
 export type MessageModel = 'CLUSTERING' | 'BROADCASTING';
@@ -53,11 +54,23 @@ export interface ConsumeContext {
  */
 export type ConsumeResult = 'CONSUME_SUCCESS' | 'RECONSUME_LATER' | 'SUCCESS' | 'SUSPEND_CURRENT_QUEUE_A_MOMENT';
 
-/** Returning nothing is success; a throw or a rejection is failure. */
+/**
+ * What a listener returns: nothing or a result for all messages of its call; a list with one for each, in their order; or a
+ * Map with those that failed, all others being consumed. Where order is kept, what comes after a message that is to be tried
+ * again is tried again with it, whatever its own result.
+ */
+export type ListenerResult =
+  | ConsumeResult
+  | Outcome
+  | readonly (ConsumeResult | Outcome | undefined)[]
+  | ReadonlyMap<MessageExt, ConsumeResult | Outcome>
+  | void;
+
+/** Returning nothing is success; a throw or a rejection is failure of all. An Outcome may be thrown as well. */
 export type MessageListener = (
   messages: MessageExt[],
   context: ConsumeContext,
-) => Promise<ConsumeResult | void> | ConsumeResult | void;
+) => Promise<ListenerResult> | ListenerResult;
 
 /** Options of `RocketMQClient.createPushConsumer`. All but `group`, `subscriptions` and `listener` have a default. */
 export interface PushConsumerOptions {
@@ -108,6 +121,11 @@ export interface PushConsumerOptions {
   consumeTimeout?: number;
   /** Largest list handed to the listener. Default 1. */
   consumeMessageBatchMaxSize?: number;
+  /**
+   * How long a message may wait for others of its queue to fill such a list, ms, from 0 to 60000. Default 0: the listener
+   * gets what one pull has brought. Apache's client has no such option.
+   */
+  consumeMessageBatchMaxWait?: number;
   /** How queues are divided among the group's consumers. Default: Apache's AVG. */
   allocateMessageQueueStrategy?: AllocateMessageQueueStrategy;
   /** BROADCASTING: the folder for its offsets; 'memory': they are not kept. Default: the client's option of this name. */
@@ -170,6 +188,7 @@ export function resolvePushConsumerOptions(options: PushConsumerOptions): Resolv
     maxReconsumeTimes: number('maxReconsumeTimes', -1, -1, 0x7fffffff),
     consumeTimeout: number('consumeTimeout', 15, 1, 10_080, ' (minutes)'),
     consumeMessageBatchMaxSize: number('consumeMessageBatchMaxSize', 1, 1, 1024),
+    consumeMessageBatchMaxWait: number('consumeMessageBatchMaxWait', 0, 0, 60_000, ' (ms)'),
     allocateMessageQueueStrategy: options.allocateMessageQueueStrategy ?? allocateAveragely,
     localOffsetStoreDir: options.localOffsetStoreDir,
   };
@@ -188,4 +207,5 @@ type NumberOption =
   | 'brokerSuspendMaxTimeMillis'
   | 'maxReconsumeTimes'
   | 'consumeTimeout'
-  | 'consumeMessageBatchMaxSize';
+  | 'consumeMessageBatchMaxSize'
+  | 'consumeMessageBatchMaxWait';
