@@ -45,6 +45,8 @@ export class Outcome {
 
   /** The message is consumed. */
   static readonly ack = new Outcome('ack');
+  /** Of a list, where order is kept: not tried, since a message before it failed. It comes again, and no delivery is counted. */
+  static readonly untried = new Outcome('retry', { delay: 0 });
   /** The message failed, as by a throw: it is delivered again after the group's usual pause. */
   static readonly retry = new Outcome('retry');
 
