@@ -1,6 +1,14 @@
 // The public door of @nest-rocketmq/client.
 export { RocketMQClient } from './client.js';
-export type { Admin, CreateTopicOptions, QueryMessageOptions } from './admin.js';
+export type { Admin, CreateTopicOptions, QueryMessageOptions } from './admin/admin.js';
+export type { ResetOffset, ResetOffsetOptions } from './admin/reset-offsets.js';
+export type { DeadLetter } from './dead-letters/dead-letter.js';
+export type {
+  DeadLetters,
+  ListDeadLettersOptions,
+  Replay,
+  ReplayDeadLettersOptions,
+} from './dead-letters/dead-letters.js';
 export { MQClientError } from './client-error.js';
 export type { ClientErrorCode } from './client-error.js';
 export type { ClientOptions } from './config/options.js';

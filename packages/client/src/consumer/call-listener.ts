@@ -2,6 +2,7 @@
 import { MessageProperty, retryTopic } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import type { ConsumeContext, MessageListener } from './consumer-options.js';
+import type { SkippedReplays } from '../dead-letters/skipped-replays.js';
 import { outcomesOf } from './listener-outcomes.js';
 import type { Outcomes } from './listener-outcomes.js';
 import { Outcome } from './outcome.js';
@@ -11,8 +12,15 @@ export async function callListener(
   { group, listener }: { group: string; listener: MessageListener },
   messages: MessageExt[],
   context: ConsumeContext,
+  skipped?: SkippedReplays,
 ): Promise<Outcomes> {
   for (const message of messages) restoreTopic(message, group);
+  const skipping = skipped?.of(messages);
+  if (skipping) return callWithout(await skipping, listener, messages, context);
+  return call(listener, messages, context);
+}
+
+async function call(listener: MessageListener, messages: MessageExt[], context: ConsumeContext): Promise<Outcomes> {
   try {
     // In an async function, so that a listener that throws is the same as one that rejects.
     return outcomesOf(await listener(messages, context), messages, context);
@@ -20,6 +28,20 @@ export async function callListener(
     if (Outcome.is(error)) return outcomesOf(error, messages, context);
     throw error;
   }
+}
+
+/** Those of a replay that was undone count as consumed. */
+async function callWithout(
+  undone: ReadonlySet<MessageExt>,
+  listener: MessageListener,
+  messages: MessageExt[],
+  context: ConsumeContext,
+): Promise<Outcomes> {
+  const rest = messages.filter((message) => !undone.has(message));
+  const outcomes = rest.length === 0 ? undefined : await call(listener, rest, context);
+  if (!outcomes) return undefined;
+  const of = new Map(rest.map((message, index) => [message, outcomes[index]!]));
+  return messages.map((message) => of.get(message) ?? Outcome.ack);
 }
 
 /** A retried message comes from the group's retry topic, and is shown as of the topic that it was sent to. */

@@ -2,6 +2,7 @@
 import { MessageProperty, sleep } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
+import type { SkippedReplays } from '../dead-letters/skipped-replays.js';
 import { describe } from '../errors.js';
 import { BatchFiller } from './batch-filler.js';
 import { callListener } from './call-listener.js';
@@ -32,6 +33,8 @@ export interface ConsumeParts {
   offsets: OffsetStore;
   sendBack: SendBack;
   stats: ConsumerStats;
+  /** Replays that were undone. */
+  skipped: SkippedReplays;
   /** Where a pause holds messages. */
   pauseGate: PauseGate;
 }
@@ -100,7 +103,7 @@ export class ConsumeConcurrently implements ConsumeService {
   }
 
   call(messages: MessageExt[], context: ConsumeContext): Promise<Outcomes> {
-    return callListener(this.#parts.options, messages, context);
+    return callListener(this.#parts.options, messages, context, this.#parts.skipped);
   }
 
   resume(): void {

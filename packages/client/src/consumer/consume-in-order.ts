@@ -78,7 +78,7 @@ export class ConsumeInOrder implements ConsumeService {
   }
 
   call(messages: MessageExt[], context: ConsumeContext): Promise<Outcomes> {
-    return callListener(this.#parts.options, messages, context);
+    return callListener(this.#parts.options, messages, context, this.#parts.skipped);
   }
 
   resume(): void {

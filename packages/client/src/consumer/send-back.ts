@@ -19,7 +19,7 @@ import { RoundRobin } from '../producer/choose-queue.js';
 import { compressed } from '../producer/outgoing.js';
 import type { PreparedMessage } from '../producer/outgoing.js';
 import { Sender } from '../producer/send.js';
-import { DLQ_REASON } from './dead-letter-properties.js';
+import { DLQ_REASON, OF_ONE_DELIVERY } from '../dead-letters/properties.js';
 import { Outcome } from './outcome.js';
 
 const SEND_BACK_TIMEOUT_MS = 5_000;
@@ -173,7 +173,8 @@ function originOf({ topic, properties, offsetMsgId }: MessageExt): Map<string, s
 }
 
 function describeDeath(properties: Map<string, string>, message: MessageExt, { reason }: Outcome): void {
-  properties.set(MessageProperty.DLQ_ORIGIN_TOPIC, message.topic);
+  // Set already: the message was a dead letter of another group.
+  if (!isDLQTopic(message.topic)) properties.set(MessageProperty.DLQ_ORIGIN_TOPIC, message.topic);
   properties.set(MessageProperty.DLQ_ORIGIN_MESSAGE_ID, message.offsetMsgId);
   properties.delete(DLQ_REASON);
   if (reason !== undefined) properties.set(DLQ_REASON, reason);
@@ -182,18 +183,6 @@ function describeDeath(properties: Map<string, string>, message: MessageExt, { r
 function levelOf({ kind, level = 0 }: Outcome): number {
   return kind === 'deadLetter' ? DEAD_LETTER_LEVEL : level;
 }
-
-/** What brokers and clients have noted on the way of the old message; a broker would take the new one for a timer's. */
-const OF_ONE_DELIVERY: ReadonlySet<string> = new Set([
-  MessageProperty.TRAN_MSG,
-  MessageProperty.MIN_OFFSET,
-  MessageProperty.MAX_OFFSET,
-  MessageProperty.DELAY,
-  MessageProperty.REAL_TOPIC,
-  MessageProperty.REAL_QID,
-  MessageProperty.CONSUME_START_TIME,
-  ...Object.values(MessageProperty).filter((name) => name.startsWith('TIMER_')),
-]);
 
 /** They describe the hosts of the old record, not of the one to come. */
 const HOST_FLAGS = SysFlag.BORNHOST_V6 | SysFlag.STOREHOST_V6;
