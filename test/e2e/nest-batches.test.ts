@@ -24,12 +24,23 @@ const PARTIAL: [string, (messages: Message<string>[]) => unknown][] = [
       for (const message of messages) if (tryOf(message) === 'b0') message.fail(new Error('not yet'));
     },
   ],
-  ['a list of outcomes', (messages) => messages.map((message) => (tryOf(message) === 'b0' ? Outcome.retry : Outcome.ack))],
-  ['a Map', (messages) => new Map(messages.filter((each) => tryOf(each) === 'b0').map((each) => [each, new Error('no')]))],
+  [
+    'a list of outcomes',
+    (messages) => messages.map((message) => (tryOf(message) === 'b0' ? Outcome.retry : Outcome.ack)),
+  ],
+  [
+    'a Map',
+    (messages) => new Map(messages.filter((each) => tryOf(each) === 'b0').map((each) => [each, new Error('no')])),
+  ],
   [
     'Promise.allSettled',
     (messages) =>
-      Promise.allSettled(messages.map((each) => (tryOf(each) === 'b0' ? Promise.reject(new Error('no')) : 'row'))),
+      Promise.allSettled(
+        messages.map(async (each) => {
+          if (tryOf(each) === 'b0') throw new Error('no');
+          return Promise.resolve('row');
+        }),
+      ),
   ],
 ];
 

@@ -86,7 +86,9 @@ describe('a listener', () => {
   });
 
   test('says toDeadLetter: the message is there at once, with the reason, and counts anew', async () => {
-    const { app, deliveries, dead, topic, consumerGroup } = await failing(() => Outcome.toDeadLetter('no such customer'));
+    const { app, deliveries, dead, topic, consumerGroup } = await failing(() =>
+      Outcome.toDeadLetter('no such customer'),
+    );
     const arrival = consumed(app.module, { topic: deadLetters(consumerGroup) }, { timeout });
     const { msgId } = await app.template.send(`${topic}:paid`, 'o1');
     await app.elapse(arrival, '30s');
@@ -132,9 +134,12 @@ describe('retry', () => {
   });
 
   test('notRetryable goes to the dead letters at once, with the error as the reason', async () => {
-    const { app, deliveries, dead, topic, consumerGroup } = await failing(() => thrown(new HopelessError('o1 is gone')), {
-      retry: { notRetryable: [HopelessError], inPlace: 3 },
-    });
+    const { app, deliveries, dead, topic, consumerGroup } = await failing(
+      () => thrown(new HopelessError('o1 is gone')),
+      {
+        retry: { notRetryable: [HopelessError], inPlace: 3 },
+      },
+    );
     const arrival = consumed(app.module, { topic: deadLetters(consumerGroup) }, { timeout });
     await app.template.send(topic, 'o1');
     await app.elapse(arrival, '30s');

@@ -52,7 +52,10 @@ export class Lane {
 
   /** These failed, and come again before all others. */
   putBack(queue: ProcessQueue, messages: readonly MessageExt[]): void {
-    this.#entries = [...messages.map((message) => ({ queue, message, since: -Infinity })), ...this.#entries.slice(this.#first)];
+    this.#entries = [
+      ...messages.map((message) => ({ queue, message, since: -Infinity })),
+      ...this.#entries.slice(this.#first),
+    ];
     this.#first = 0;
   }
 

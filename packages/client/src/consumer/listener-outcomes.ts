@@ -52,5 +52,7 @@ function oneOf(result: unknown, context: ConsumeContext): Outcome {
   if (Outcome.is(result)) return result;
   if (FAILURES.has(result)) return failureOf(context);
   if (result === undefined || result === 'CONSUME_SUCCESS' || result === 'SUCCESS') return Outcome.ack;
-  throw new InvalidListenerResultError(`a list with ${String(result)} in it. Use Outcome.ack, Outcome.retryLater(…) …`);
+  throw new InvalidListenerResultError(
+    `a list with a ${typeof result} in it. Use Outcome.ack, Outcome.retryLater(…) …`,
+  );
 }

@@ -15,7 +15,7 @@ const MOST_CALLS = 5;
 async function given(
   bodies: readonly string[],
   options: Partial<PushConsumerOptions>,
-  version: number | undefined = undefined,
+  version?: number,
   logger?: Logger,
 ): Promise<FakeCluster> {
   const fake = new FakeCluster({ topics: { t: 1 } });
@@ -80,7 +80,10 @@ describe('a list of messages', () => {
       },
     });
     await clock.advance(10_000);
-    expect(calls).toEqual([['a0', 'b0', 'c0'], ['b1', 'c0']]);
+    expect(calls).toEqual([
+      ['a0', 'b0', 'c0'],
+      ['b1', 'c0'],
+    ]);
     expect(broker.offsets.get('stock@t@0')).toBe(3);
   });
 
@@ -164,7 +167,13 @@ describe('retryLater', () => {
 
   it('forgets the timer of the try before: a broker would take it for a message that is due', async () => {
     const fake = await given([], { listener }, MQVersion.V5_0_0);
-    const timed = { RETRY_TOPIC: 't', ORIGIN_MESSAGE_ID: 'first', TIMER_OUT_MS: '1', TIMER_ROLL_TIMES: '1', REAL_QID: '0' };
+    const timed = {
+      RETRY_TOPIC: 't',
+      ORIGIN_MESSAGE_ID: 'first',
+      TIMER_OUT_MS: '1',
+      TIMER_ROLL_TIMES: '1',
+      REAL_QID: '0',
+    };
     fake.broker.put('%RETRY%stock', 0, 'a', { properties: timed, reconsumeTimes: 3 });
     await sent(fake);
     const names = [...fake.broker.stored[0]!.properties.keys()];

@@ -122,7 +122,11 @@ export class DeadLetters implements AsyncIterable<DeadLetter> {
    * @throws SendFailedError, ResponseError; those before it are replayed then
    */
   async replay(
-    which: DeadLetter | string | readonly (DeadLetter | string)[] | ((letter: DeadLetter) => boolean | Promise<boolean>),
+    which:
+      | DeadLetter
+      | string
+      | readonly (DeadLetter | string)[]
+      | ((letter: DeadLetter) => boolean | Promise<boolean>),
     { to = 'group' }: ReplayDeadLettersOptions = {},
   ): Promise<Replay> {
     const id = randomUUID();

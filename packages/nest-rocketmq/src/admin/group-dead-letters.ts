@@ -48,7 +48,11 @@ export class GroupDeadLetters implements AsyncIterable<DeadLetter> {
    * @throws SendFailedError, ResponseError; those before it are replayed then
    */
   async replay(
-    which: DeadLetter | string | readonly (DeadLetter | string)[] | ((letter: DeadLetter) => boolean | Promise<boolean>),
+    which:
+      | DeadLetter
+      | string
+      | readonly (DeadLetter | string)[]
+      | ((letter: DeadLetter) => boolean | Promise<boolean>),
     options: ReplayDeadLettersOptions = {},
   ): Promise<Replay> {
     const letters = await this.#letters();

@@ -25,7 +25,12 @@ export class RocketMQBatchContext {
   }
 
   /** @internal */
-  static of(messages: readonly Message[], group: string, signal: AbortSignal, keepsOrder: boolean): RocketMQBatchContext {
+  static of(
+    messages: readonly Message[],
+    group: string,
+    signal: AbortSignal,
+    keepsOrder: boolean,
+  ): RocketMQBatchContext {
     return new RocketMQBatchContext(messages, messages[0]?.context.topic ?? '', group, signal, keepsOrder);
   }
 }

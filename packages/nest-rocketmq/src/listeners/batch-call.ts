@@ -64,11 +64,7 @@ export async function callBatch(parts: BatchCallParts, given: readonly MessageEx
 }
 
 /** Decodes the messages, and puts those of one listener together. One that cannot be decoded fails by itself. */
-function runsOf(
-  { listenerFor, payload }: BatchCallParts,
-  contexts: readonly RocketMQContext[],
-  fail: Fail,
-): Run[] {
+function runsOf({ listenerFor, payload }: BatchCallParts, contexts: readonly RocketMQContext[], fail: Fail): Run[] {
   const runs: Run[] = [];
   let keptBack = false;
   for (const context of contexts) {

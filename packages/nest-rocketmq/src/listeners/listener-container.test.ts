@@ -93,7 +93,7 @@ test("the consumer has the group's subscriptions and settings; the listener's ow
 
 test('a listener is given the payload and all about the delivery', async () => {
   let given: [unknown, RocketMQContext] | undefined;
-  container((payload, context) => Promise.resolve(void (given = [payload, context])));
+  container((payload, context) => Promise.resolve(void (given = [payload, context as RocketMQContext])));
   const raw = message('{"id":1}');
   const { signal } = delivery();
   await expect(consumer.listener([raw], { ...delivery(), signal })).resolves.toBeUndefined();

@@ -57,7 +57,7 @@ export class ListenerContainer {
     private readonly group: ListenerGroup,
     private readonly settings: ContainerSettings,
   ) {
-    const { concurrency, retry, batch, ...options } = { ...settings.defaults, ...group.shared };
+    const { concurrency, retry: _perListener, batch, ...options } = { ...settings.defaults, ...group.shared };
     this.#policy = new RetryPolicy(settings.defaults.retry);
     for (const listener of group.discovered) {
       this.#policies.set(listener, new RetryPolicy({ ...settings.defaults.retry, ...group.retryOf(listener) }));
@@ -144,7 +144,11 @@ export class ListenerContainer {
   }
 
   /** Tries again at once, as often as `inPlace` says. */
-  async #tryInPlace(listener: DiscoveredListener | undefined, context: RocketMQContext, first: unknown): Promise<Failure> {
+  async #tryInPlace(
+    listener: DiscoveredListener | undefined,
+    context: RocketMQContext,
+    first: unknown,
+  ): Promise<Failure> {
     const policy = this.#policyOf(listener);
     let failure: Failure = { error: first };
     for (let left = policy.inPlace; listener && failure && left > 0 && !context.signal.aborted; left--) {

@@ -16,7 +16,7 @@ import { checkClass, checkKeys, checkOneOf, inside } from '../option-checks.js';
 /** What a listener has for itself, though it is checked with what the consumer has. */
 const OWN = new Set<string>(['retry', 'batch']);
 const SETTINGS = ['messageModel', 'batch', ...CONSUMER_SETTINGS] as const;
-const SHARED = SETTINGS.filter((option) => !OWN.has(option));
+const SHARED = SETTINGS.filter((option): option is Exclude<typeof option, 'retry' | 'batch'> => !OWN.has(option));
 const OPTIONS = [
   'topic',
   'consumerGroup',
@@ -137,7 +137,11 @@ export class ListenerGroup {
   }
 
   /** One consumer makes the lists: all its listeners take such lists, or none. */
-  #shareBatch(listener: DiscoveredListener, batch: CheckedBatch | undefined, first: DiscoveredListener | undefined): void {
+  #shareBatch(
+    listener: DiscoveredListener,
+    batch: CheckedBatch | undefined,
+    first: DiscoveredListener | undefined,
+  ): void {
     const earlier = this.shared.batch;
     if (first && (earlier?.size !== batch?.size || earlier?.wait !== batch?.wait)) {
       const reason =

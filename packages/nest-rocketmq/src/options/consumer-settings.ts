@@ -107,7 +107,11 @@ export function checkConsumerSettings(given: SharedConsumerOptions): CheckedCons
 }
 
 /** The option stands in two places, which must not contradict each other. @throws InvalidOptionError */
-function mostReconsumeTimes({ maxReconsumeTimes, suspendCurrentQueueTimeMillis, retry }: SharedConsumerOptions): number | undefined {
+function mostReconsumeTimes({
+  maxReconsumeTimes,
+  suspendCurrentQueueTimeMillis,
+  retry,
+}: SharedConsumerOptions): number | undefined {
   if (retry?.backoff !== undefined && suspendCurrentQueueTimeMillis !== undefined) {
     const allowed = 'this or suspendCurrentQueueTimeMillis, not both: in order it is the same pause';
     throw new InvalidOptionError('retry.backoff', retry.backoff, allowed);
@@ -115,7 +119,11 @@ function mostReconsumeTimes({ maxReconsumeTimes, suspendCurrentQueueTimeMillis, 
   const inner = retry?.maxReconsumeTimes;
   if (inner === undefined) return maxReconsumeTimes;
   if (maxReconsumeTimes !== undefined && maxReconsumeTimes !== inner) {
-    throw new InvalidOptionError('retry.maxReconsumeTimes', inner, `the same as maxReconsumeTimes, which is ${maxReconsumeTimes}; set one of them`);
+    throw new InvalidOptionError(
+      'retry.maxReconsumeTimes',
+      inner,
+      `the same as maxReconsumeTimes, which is ${maxReconsumeTimes}; set one of them`,
+    );
   }
   return checkInteger('retry.maxReconsumeTimes', inner, -1, HIGHEST_INTEGER);
 }

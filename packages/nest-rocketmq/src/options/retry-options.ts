@@ -49,14 +49,16 @@ export function checkRetry(given: unknown): CheckedRetry {
 
 /** @throws InvalidOptionError for a delay that no message can have */
 export function retryAfter(delay: RetryDelay): Outcome {
-  if (Number.isInteger(delay) && (delay as number) > 0 && (delay as number) <= HIGHEST_APACHE_LEVEL) {
-    const allowed = `a number is ms here, and this could be a level: write { level: ${String(delay)} } or '${String(delay)}ms'`;
+  if (typeof delay === 'number' && Number.isInteger(delay) && delay > 0 && delay <= HIGHEST_APACHE_LEVEL) {
+    const allowed = `a number is ms here, and this could be a level: write { level: ${delay} } or '${delay}ms'`;
     throw new InvalidOptionError('retry.backoff', delay, allowed);
   }
   try {
     return Outcome.retryLater(delay);
   } catch (cause) {
-    throw new InvalidOptionError('retry.backoff', delay, `ms, a length such as '30s', or { level: 3 }`, undefined, { cause });
+    throw new InvalidOptionError('retry.backoff', delay, `ms, a length such as '30s', or { level: 3 }`, undefined, {
+      cause,
+    });
   }
 }
 

@@ -32,7 +32,9 @@ export function failuresSaid(returned: unknown, messages: readonly Message[]): F
 function inMap(returned: ReadonlyMap<unknown, unknown>, messages: readonly Message[]): Failure[] {
   const isOurs = (key: unknown): boolean => messages.includes(key as Message);
   if ([...returned].some(([key, entry]) => !isOurs(key) && failureIn(entry) !== undefined)) {
-    throw new InvalidListenerResultError('a Map with a failure of something else than its messages. Use the messages as keys');
+    throw new InvalidListenerResultError(
+      'a Map with a failure of something else than its messages. Use the messages as keys',
+    );
   }
   return messages.map((message) => failureIn(returned.get(message)));
 }
