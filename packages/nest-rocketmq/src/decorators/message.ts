@@ -17,7 +17,7 @@ export class Message<T = unknown> {
    * @param error as if the listener of this one message had thrown it: an error, or an `Outcome` such as
    * `Outcome.toDeadLetter('no such order')`
    */
-  fail(error: unknown = new Error('the listener has called fail()')): void {
+  fail(error: unknown = 'the listener has called fail()'): void {
     this.#failure = { error };
   }
 
