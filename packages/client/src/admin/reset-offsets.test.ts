@@ -53,6 +53,18 @@ it.each<[string, Partial<ResetOffsetOptions>, number, number]>([
   expect(fake.broker.offsets.get('stock@t@0')).toBe(offset);
 });
 
+it('of a 4.x broker that has no offset of the group yet is asked for once more, when there is one', async () => {
+  const admin = await given(3);
+  fake.broker.offsets.clear();
+  fake.broker.next('INVOKE_BROKER_TO_RESET_OFFSET', () => ({ code: ResponseCode.SYSTEM_ERROR, remark: 'not exist' }));
+  fake.broker.next('INVOKE_BROKER_TO_RESET_OFFSET', () => {
+    expect(fake.broker.offsets.get('stock@t@0')).toBe(0);
+    return { body: encodeJson({ offsetTable: queueTable([]) }) };
+  });
+  expect(await admin.resetOffsetByTime({ group: 'stock', topic: 't', time: 0 })).toEqual([]);
+  expect(fake.broker.requests('INVOKE_BROKER_TO_RESET_OFFSET')).toHaveLength(2);
+});
+
 it('that is refused, or makes no sense, is an error', async () => {
   const admin = await given(3);
   fake.broker.next('INVOKE_BROKER_TO_RESET_OFFSET', () => ({ code: ResponseCode.SYSTEM_ERROR, remark: 'no' }));

@@ -8,7 +8,7 @@ import {
   numberIn,
   parseJsonObject,
 } from '@nest-rocketmq/remoting/internal';
-import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
+import type { MessageQueue, Reply } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import { checkGroup, checkTopic } from '../config/names.js';
 
@@ -69,18 +69,26 @@ function timestampOf(time: unknown): number {
 
 async function atBroker(parts: ResetParts, reset: Reset, queues: readonly MessageQueue[]): Promise<ResetOffset[]> {
   const address = parts.addressOf(queues[0]!);
-  const reply = await parts.context.brokers.request(
-    address,
-    Requests.INVOKE_BROKER_TO_RESET_OFFSET,
-    { ...reset, queueId: ALL_QUEUES, offset: NO_OFFSET },
-    { timeout: parts.timeout },
-  );
+  const header = { ...reset, queueId: ALL_QUEUES, offset: NO_OFFSET };
+  const ask = (): Promise<Reply<typeof Requests.INVOKE_BROKER_TO_RESET_OFFSET>> =>
+    parts.context.brokers.request(address, Requests.INVOKE_BROKER_TO_RESET_OFFSET, header, { timeout: parts.timeout });
+  let reply = await ask();
+  // A 4.x broker refuses to reset what it has no offset of: a running consumer stores its first one after some seconds.
+  if (reply.code === ResponseCode.SYSTEM_ERROR && (await hasNoOffset(parts, reset.group, queues))) {
+    await stored(parts, reset, queues);
+    reply = await ask();
+  }
   // A 4.x broker tells the consumers, and leaves it to the tool when none runs.
   if (reply.code === ResponseCode.CONSUMER_NOT_ONLINE) return stored(parts, reset, queues);
   expectSuccess(reply, address);
   if (reply.body.length === 0) return [];
   const table = parseJsonObject(Buffer.from(reply.body), 'a reset of offsets')['offsetTable'];
   return decodeQueueTable(table).map(([queue, offset]) => ({ queue, offset: numberIn({ offset }, 'offset') }));
+}
+
+async function hasNoOffset(parts: ResetParts, group: string, queues: readonly MessageQueue[]): Promise<boolean> {
+  const offsets = await Promise.all(queues.map((queue) => parts.consumerOffset(group, queue)));
+  return offsets.includes(undefined);
 }
 
 /** Writes the offsets at the broker, for consumers that start later. */

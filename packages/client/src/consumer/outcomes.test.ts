@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from '@jest/globals';
-import { MQVersion } from '@nest-rocketmq/remoting/internal';
+import { MQVersion, ResponseCode } from '@nest-rocketmq/remoting/internal';
 import type { Logger, MessageExt } from '@nest-rocketmq/remoting/internal';
 import { consuming, on } from '../../test-kit/consuming.js';
 import { FakeCluster } from '../../test-kit/fake-cluster.js';
@@ -163,6 +163,14 @@ describe('retryLater', () => {
     // 1s 5s 10s 30s 1m: 47 s is 17 s beyond 30 s, and 13 s short of 1 m.
     expect(fake.broker.stored[0]!.properties.get('DELAY')).toBe('5');
     expect(fake.broker.stored[0]!.properties.has('TIMER_DELIVER_MS')).toBe(false);
+  });
+
+  it("is the nearest of Apache's levels where the broker refuses the time", async () => {
+    const fake = await given([], { listener: () => Outcome.retryLater('4d') }, MQVersion.V5_0_0);
+    fake.broker.next('SEND_MESSAGE_V2', () => ({ code: ResponseCode.MESSAGE_ILLEGAL, remark: 'too long' }));
+    fake.broker.put('t', 0, 'a');
+    await fake.clock.advance(2_000);
+    expect(fake.broker.requests('CONSUMER_SEND_MSG_BACK').map(({ header }) => header['delayLevel'])).toEqual([18]);
   });
 
   it('forgets the timer of the try before: a broker would take it for a message that is due', async () => {

@@ -2,12 +2,14 @@
 // group's retry topic.
 import {
   AUTO_CREATE_TOPIC_KEY,
+  DEFAULT_MESSAGE_DELAY_LEVEL,
   MessageProperty,
   Requests,
   SysFlag,
   dlqTopic,
   expectSuccess,
   isDLQTopic,
+  parseDelayLevels,
   retryTopic,
   withTransactionType,
 } from '@nest-rocketmq/remoting/internal';
@@ -16,6 +18,7 @@ import type { ClientContext } from '../client-context.js';
 import { BrokerNotFoundError, describe } from '../errors.js';
 import { retryUntilReached } from '../time/backoff.js';
 import { RoundRobin } from '../producer/choose-queue.js';
+import { nearestLevel } from '../producer/delay.js';
 import { compressed } from '../producer/outgoing.js';
 import type { PreparedMessage } from '../producer/outgoing.js';
 import { Sender } from '../producer/send.js';
@@ -65,7 +68,7 @@ export class SendBack {
     // The broker's own way knows levels alone, and writes no reason down.
     if (this.#saysMore(message, outcome) && (await this.#sendCopy(message, outcome))) return true;
     try {
-      await this.#askBroker(message, level);
+      await this.#askBroker(message, level === 0 ? levelNear(outcome.delay) : level);
       return true;
     } catch (error) {
       if (!this.#context.outages.met(error)) {
@@ -182,6 +185,11 @@ function describeDeath(properties: Map<string, string>, message: MessageExt, { r
 
 function levelOf({ kind, level = 0 }: Outcome): number {
   return kind === 'deadLetter' ? DEAD_LETTER_LEVEL : level;
+}
+
+/** Where a time cannot be had, such as beyond the broker's limit: the level in Apache's table that is nearest to it. */
+function levelNear(delay: number | undefined): number {
+  return delay === undefined ? 0 : nearestLevel(parseDelayLevels(DEFAULT_MESSAGE_DELAY_LEVEL), delay) + 1;
 }
 
 /** They describe the hosts of the old record, not of the one to come. */

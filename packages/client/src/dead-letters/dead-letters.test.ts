@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { silentLogger } from '@nest-rocketmq/remoting/internal';
 import { FakeCluster, NAME_SERVER } from '../../test-kit/fake-cluster.js';
-import { InvalidNameError, RocketMQClient } from '../index.js';
+import { InvalidNameError, InvalidOptionError, RocketMQClient } from '../index.js';
 import type { DeadLetter, DeadLetters } from '../index.js';
 
 let fake: FakeCluster;
@@ -70,6 +70,8 @@ describe('the dead letters of a group', () => {
     await dead(1);
     expect(await listed(client.admin.deadLetters('nobody'))).toEqual([]);
     expect(() => client.admin.deadLetters('not a name')).toThrow(InvalidNameError);
+    const wrong = listed(client.admin.deadLetters('stock').list({ since: NaN }));
+    await expect(wrong).rejects.toThrow(InvalidOptionError);
   });
 });
 

@@ -1,6 +1,11 @@
 // Lists the dead letters of a group, shows them, has the group get them again, and undoes that.
 import { randomUUID } from 'node:crypto';
-import { AUTO_CREATE_TOPIC_KEY, decodeOffsetMsgId, dlqTopic } from '@nest-rocketmq/remoting/internal';
+import {
+  AUTO_CREATE_TOPIC_KEY,
+  InvalidOptionError,
+  decodeOffsetMsgId,
+  dlqTopic,
+} from '@nest-rocketmq/remoting/internal';
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import { checkGroup } from '../config/names.js';
@@ -97,7 +102,7 @@ export class DeadLetters implements AsyncIterable<DeadLetter> {
    */
   async *list(options: ListDeadLettersOptions = {}): AsyncGenerator<DeadLetter, void> {
     const pageSize = integerIn('pageSize', options.pageSize, DEFAULT_PAGE_SIZE, 1, 1_024);
-    const since = options.since === undefined ? undefined : Number(options.since);
+    const since = options.since === undefined ? undefined : timeOf(options.since);
     const route = await this.#context.routes.resolve(this.topic);
     if (!route || route.assumed) return;
     for (const queue of route.readable) {
@@ -157,4 +162,10 @@ export class DeadLetters implements AsyncIterable<DeadLetter> {
   async *#named(which: readonly (DeadLetter | string)[]): AsyncGenerator<DeadLetter> {
     for (const each of which) yield typeof each === 'string' ? await this.get(each) : each;
   }
+}
+
+function timeOf(given: unknown): number {
+  const time = given instanceof Date ? given.getTime() : given;
+  if (typeof time === 'number' && Number.isSafeInteger(time) && time >= 0) return time;
+  throw new InvalidOptionError('since', given, 'a valid Date, or ms since the epoch');
 }

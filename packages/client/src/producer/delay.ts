@@ -105,7 +105,7 @@ async function askLevels(connection: Connection): Promise<string> {
 }
 
 /** The index of the level whose length is closest; of two that are as close, the longer one. */
-function nearestLevel(levels: readonly number[], length: number): number {
+export function nearestLevel(levels: readonly number[], length: number): number {
   const distances = levels.map((ms) => Math.abs(ms - length));
   return distances.lastIndexOf(Math.min(...distances));
 }
