@@ -56,7 +56,10 @@ it.each<[string, Partial<ResetOffsetOptions>, number, number]>([
 it('of a 4.x broker that has no offset of the group yet is asked for once more, when there is one', async () => {
   const admin = await given(3);
   fake.broker.offsets.clear();
-  fake.broker.next('INVOKE_BROKER_TO_RESET_OFFSET', () => ({ code: ResponseCode.SYSTEM_ERROR, remark: 'not exist' }));
+  fake.broker.next('INVOKE_BROKER_TO_RESET_OFFSET', () => ({
+    code: ResponseCode.SYSTEM_ERROR,
+    remark: 'THe consumer group <stock> not exist',
+  }));
   fake.broker.next('INVOKE_BROKER_TO_RESET_OFFSET', () => {
     expect(fake.broker.offsets.get('stock@t@0')).toBe(0);
     return { body: encodeJson({ offsetTable: queueTable([]) }) };

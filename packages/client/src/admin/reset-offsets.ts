@@ -41,6 +41,11 @@ export interface ResetParts {
 /** Apache's number for the end of a queue. */
 const END = -1;
 const ALL_QUEUES = -1;
+/**
+ * A 4.x broker's words where it has no offset of the group: a running consumer stores its first one after some seconds. The
+ * group's offset cannot be asked for, since such a broker answers 0.
+ */
+const NO_OFFSET_YET = /consumer group <.*> not exist/i;
 const NO_OFFSET = -1;
 
 interface Reset {
@@ -73,8 +78,7 @@ async function atBroker(parts: ResetParts, reset: Reset, queues: readonly Messag
   const ask = (): Promise<Reply<typeof Requests.INVOKE_BROKER_TO_RESET_OFFSET>> =>
     parts.context.brokers.request(address, Requests.INVOKE_BROKER_TO_RESET_OFFSET, header, { timeout: parts.timeout });
   let reply = await ask();
-  // A 4.x broker refuses to reset what it has no offset of: a running consumer stores its first one after some seconds.
-  if (reply.code === ResponseCode.SYSTEM_ERROR && (await hasNoOffset(parts, reset.group, queues))) {
+  if (reply.code === ResponseCode.SYSTEM_ERROR && NO_OFFSET_YET.test(reply.remark ?? '')) {
     await stored(parts, reset, queues);
     reply = await ask();
   }
@@ -84,11 +88,6 @@ async function atBroker(parts: ResetParts, reset: Reset, queues: readonly Messag
   if (reply.body.length === 0) return [];
   const table = parseJsonObject(Buffer.from(reply.body), 'a reset of offsets')['offsetTable'];
   return decodeQueueTable(table).map(([queue, offset]) => ({ queue, offset: numberIn({ offset }, 'offset') }));
-}
-
-async function hasNoOffset(parts: ResetParts, group: string, queues: readonly MessageQueue[]): Promise<boolean> {
-  const offsets = await Promise.all(queues.map((queue) => parts.consumerOffset(group, queue)));
-  return offsets.includes(undefined);
 }
 
 /** Writes the offsets at the broker, for consumers that start later. */

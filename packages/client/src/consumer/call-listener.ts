@@ -8,7 +8,7 @@ import type { Outcomes } from './listener-outcomes.js';
 import { Outcome } from './outcome.js';
 
 /** @throws what the listener throws, unless it is an outcome; InvalidListenerResultError */
-export async function callListener(
+export function callListener(
   { group, listener }: { group: string; listener: MessageListener },
   messages: MessageExt[],
   context: ConsumeContext,
@@ -16,7 +16,7 @@ export async function callListener(
 ): Promise<Outcomes> {
   for (const message of messages) restoreTopic(message, group);
   const skipping = skipped?.of(messages);
-  if (skipping) return callWithout(await skipping, listener, messages, context);
+  if (skipping) return callWithout(skipping, listener, messages, context);
   return call(listener, messages, context);
 }
 
@@ -32,11 +32,12 @@ async function call(listener: MessageListener, messages: MessageExt[], context: 
 
 /** Those of a replay that was undone count as consumed. */
 async function callWithout(
-  undone: ReadonlySet<MessageExt>,
+  skipping: Promise<ReadonlySet<MessageExt>>,
   listener: MessageListener,
   messages: MessageExt[],
   context: ConsumeContext,
 ): Promise<Outcomes> {
+  const undone = await skipping;
   const rest = messages.filter((message) => !undone.has(message));
   const outcomes = rest.length === 0 ? undefined : await call(listener, rest, context);
   if (!outcomes) return undefined;
