@@ -54,10 +54,16 @@ export type {
 export { InvalidListenerResultError } from './consumer/listener-errors.js';
 export { Outcome } from './consumer/outcome.js';
 export type { OutcomeKind } from './consumer/outcome.js';
+export { BatchSendFailedError, SendSkippedError } from './producer/batch-errors.js';
+export type { BatchFailure } from './producer/batch-errors.js';
 export type { Producer } from './producer/producer.js';
+export type { AutoBatchOptions } from './producer/auto-batch-options.js';
+export type { LatencyOptions } from './producer/latency-options.js';
+export type { BackPressure, SendWindowState } from './send-window.js';
 export { isRequest } from './producer/reply.js';
 export type {
   AskOptions,
+  BatchMessage,
   LocalTransactionState,
   OutgoingMessage,
   ProducerOptions,
@@ -90,15 +96,15 @@ export type {
   ConsumeResult,
   ExpressionType,
   MessageListener,
+  MessageQueueListener,
   MessageModel,
   PushConsumerOptions,
   Subscription,
   ListenerResult,
 } from './consumer/consumer-options.js';
-export {
-  allocateAveragely,
-  allocateAveragelyByCircle,
-  allocateByConfig,
-  allocateByConsistentHash,
-} from './consumer/allocate.js';
+export { allocateAveragely, allocateAveragelyByCircle, allocateByConfig } from './consumer/allocate.js';
+export { allocateByConsistentHash } from './consumer/allocate-consistent-hash.js';
+export { allocateByMachineRoom, allocateByMachineRoomNearby } from './consumer/allocate-machine-room.js';
+export type { MachineRoomResolver } from './consumer/allocate-machine-room.js';
+export type { AllocateStrategyName } from './consumer/allocate-strategies.js';
 export type { AllocateMessageQueueStrategy } from './consumer/allocate.js';

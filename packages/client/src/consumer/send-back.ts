@@ -32,8 +32,7 @@ const FIRST_RETRY_LEVEL = 3;
 const DEAD_LETTER_LEVEL = -1;
 const ENDLESS = 0x7fffffff;
 /** A producer's defaults: the body was decompressed when it arrived. */
-const COMPRESS_FROM_BYTES = 4_096;
-const COMPRESS_LEVEL = 5;
+const COMPRESSION = { compressMsgBodyOverHowmuch: 4_096, compressType: 'ZLIB', compressLevel: 5 } as const;
 /** Apache's name for a consumer's own producer. */
 const INNER_PRODUCER_GROUP = 'CLIENT_INNER_PRODUCER';
 
@@ -133,7 +132,7 @@ export class SendBack {
     expectSuccess(reply, address);
   }
 
-  #copy(message: MessageExt, outcome: Outcome): Promise<PreparedMessage> {
+  #copy(message: MessageExt, outcome: Outcome): PreparedMessage | Promise<PreparedMessage> {
     const { topic, reconsumeTimes } = message;
     const own = topic === dlqTopic(this.#group);
     const dead = outcome.kind === 'deadLetter' && !own;
@@ -159,7 +158,7 @@ export class SendBack {
       maxReconsumeTimes: own ? ENDLESS : dead ? reconsumeTimes : this.#maxReconsumeTimes,
       ...(delay !== undefined && { delay: { length: delay, deliverAt: now + delay, orNearestLevel: true } }),
     };
-    return compressed(copy, COMPRESS_FROM_BYTES, COMPRESS_LEVEL);
+    return compressed(copy, COMPRESSION);
   }
 }
 

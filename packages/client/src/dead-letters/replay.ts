@@ -6,8 +6,7 @@ import type { DeadLetter } from './dead-letter.js';
 import { DLQ_REASON, DLQ_REPLAY_ID, DLQ_REPLAY_OF, OF_ONE_DELIVERY } from './properties.js';
 
 /** A producer's defaults. */
-const COMPRESS_FROM_BYTES = 4_096;
-const COMPRESS_LEVEL = 5;
+const COMPRESSION = { compressMsgBodyOverHowmuch: 4_096, compressType: 'ZLIB', compressLevel: 5 } as const;
 const NOT_REPLAYED = new Set<string>([
   ...OF_ONE_DELIVERY,
   DLQ_REASON,
@@ -30,7 +29,7 @@ export interface ReplayOptions {
 export function replayOf(
   { id, topic, message }: DeadLetter,
   { group, replayId, to, now }: ReplayOptions,
-): Promise<PreparedMessage> {
+): PreparedMessage | Promise<PreparedMessage> {
   const properties = new Map([...message.properties].filter(([name]) => !NOT_REPLAYED.has(name)));
   properties.set(DLQ_REPLAY_ID, replayId);
   properties.set(DLQ_REPLAY_OF, id);
@@ -49,7 +48,7 @@ export function replayOf(
     batch: false,
     reconsumeTimes: 0,
   };
-  return compressed(copy, COMPRESS_FROM_BYTES, COMPRESS_LEVEL);
+  return compressed(copy, COMPRESSION);
 }
 
 /** They describe the hosts of the old record. */

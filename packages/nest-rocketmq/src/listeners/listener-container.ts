@@ -57,7 +57,13 @@ export class ListenerContainer {
     private readonly group: ListenerGroup,
     private readonly settings: ContainerSettings,
   ) {
-    const { concurrency, retry: _perListener, batch, ...options } = { ...settings.defaults, ...group.shared };
+    const {
+      concurrency,
+      retry: _perListener,
+      batch,
+      allocateStrategy,
+      ...options
+    } = { ...settings.defaults, ...group.shared };
     this.#policy = new RetryPolicy(settings.defaults.retry);
     for (const listener of group.discovered) {
       this.#policies.set(listener, new RetryPolicy({ ...settings.defaults.retry, ...group.retryOf(listener) }));
@@ -67,6 +73,7 @@ export class ListenerContainer {
     this.#consumer = client.createPushConsumer({
       ...options,
       consumeConcurrency: concurrency,
+      allocateMessageQueueStrategy: allocateStrategy,
       ...(batch && { consumeMessageBatchMaxWait: batch.wait, pullBatchSize: Math.max(batch.size, PULL_BATCH_SIZE) }),
       // Without `batch`, one message a call: the failure of one must not cause the redelivery of others.
       consumeMessageBatchMaxSize: batch?.size ?? 1,
@@ -108,6 +115,11 @@ export class ListenerContainer {
 
   resume(): void {
     this.#consumer.resume();
+  }
+
+  /** @throws InvalidOptionError unless it is an integer from 1 to 1000 */
+  setConcurrency(concurrency: number): void {
+    this.#consumer.setConcurrency(concurrency);
   }
 
   /** Stops pulling and waits for running listeners. @param deadline ms */

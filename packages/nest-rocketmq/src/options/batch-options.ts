@@ -3,7 +3,7 @@ import type { Duration } from '../message/delay.js';
 import { checkDuration, checkInteger, checkKeys } from '../option-checks.js';
 
 /** How many messages a listener is given at a time. */
-export interface BatchOptions {
+export interface ListenerBatchOptions {
   /** Most messages of a call, 1 to 1024. All are of one queue. */
   size: number;
   /** How long a message may wait for others: ms up to 60000, or a length such as '200ms'. Default 0: not at all. */
@@ -16,14 +16,14 @@ export interface CheckedBatch {
   readonly wait: number;
 }
 
-const OPTIONS = ['size', 'wait'] as const satisfies (keyof BatchOptions)[];
+const OPTIONS = ['size', 'wait'] as const satisfies (keyof ListenerBatchOptions)[];
 const MOST_MESSAGES = 1_024;
 const LONGEST_WAIT_MS = 60_000;
 
 /** @throws InvalidOptionError */
 export function checkBatch(given: unknown): CheckedBatch {
   checkKeys('batch', given as object, OPTIONS);
-  const { size, wait = 0 } = given as BatchOptions;
+  const { size, wait = 0 } = given as ListenerBatchOptions;
   return {
     size: checkInteger('batch.size', size, 1, MOST_MESSAGES),
     wait: checkDuration('batch.wait', wait, 0, LONGEST_WAIT_MS),
