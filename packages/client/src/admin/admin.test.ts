@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { DecodeError, ResponseCode, ResponseError, encodeOffsetMsgId } from '@nest-rocketmq/remoting/internal';
-import { FakeCluster, NAME_SERVER } from '../test-kit/fake-cluster.js';
+import { FakeCluster, NAME_SERVER } from '../../test-kit/fake-cluster.js';
 import type { Admin } from './admin.js';
-import { RocketMQClient } from './client.js';
-import { BrokerNotFoundError, TopicNotFoundError } from './errors.js';
+import { RocketMQClient } from '../client.js';
+import { BrokerNotFoundError, TopicNotFoundError } from '../errors.js';
 
 const MSG_ID = '7F0000010001D7A3E6B1000000000000';
 const queue = { topic: 't', brokerName: 'broker-a', queueId: 1 };
