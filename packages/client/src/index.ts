@@ -24,7 +24,7 @@ export {
 } from './errors.js';
 export type { RecallFailure, SendFailure } from './errors.js';
 export { NotARequestError, ReplyTimeoutError, RequesterGoneError, TooManyRequestsError } from './replies/errors.js';
-export type { RequestCounts } from './replies/pending-replies.js';
+export type { DroppedReply, DroppedReplyKind, RequestCounts } from './replies/pending-replies.js';
 export {
   ConnectError,
   ConnectionClosedError,

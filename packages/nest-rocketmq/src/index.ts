@@ -18,6 +18,10 @@ export type {
   TransactionOptions,
   TransactionResult,
 } from './template/send-options.js';
+export type { RequestOptions } from './template/request-options.js';
+export type { ReplyEvent } from './reply/replier.js';
+export { RocketMQReply } from './message/rocketmq-reply.js';
+export type { ReplyOptions } from './message/rocketmq-reply.js';
 export type { MessageOptions } from './message/outgoing-message.js';
 export type { Destination, DestinationObject } from './message/destination.js';
 export type { DelayOptions } from './message/delay.js';
@@ -87,15 +91,19 @@ export {
   MessageTooLargeError,
   NameServerUnreachableError,
   NoBrokerError,
+  NotARequestError,
   RecallFailedError,
+  ReplyTimeoutError,
+  RequesterGoneError,
   SendFailedError,
   SubscriptionRefusedError,
+  TooManyRequestsError,
   TooManySendsError,
   TopicNotFoundError,
   TransactionEndedError,
   TransactionNotBegunError,
 } from '@nest-rocketmq/client';
-export type { RecallFailure, SendFailure } from '@nest-rocketmq/client';
+export type { DroppedReply, DroppedReplyKind, RecallFailure, RequestCounts, SendFailure } from '@nest-rocketmq/client';
 export {
   AddressError,
   ConnectError,

@@ -13,6 +13,8 @@ import { checkBoolean, inside } from './option-checks.js';
 import { RocketMQConnection } from './rocketmq-connection.js';
 import { RocketMQLifecycle } from './rocketmq-lifecycle.js';
 import { RocketMQListeners } from './listeners/rocketmq-listeners.js';
+import { Replier } from './reply/replier.js';
+import { Requester } from './template/requester.js';
 import { RocketMQTemplate } from './template/rocketmq-template.js';
 import { NAME_SERVER_ENV, resolveOptions } from './options/rocketmq.options.js';
 import type { ResolvedOptions, RocketMQModuleOptions } from './options/rocketmq.options.js';
@@ -87,6 +89,8 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<RocketMQModule
     ListenerExplorer,
     TransactionListeners,
     RocketMQConnection,
+    Replier,
+    Requester,
     RocketMQListeners,
     LazyModules,
     RocketMQLifecycle,

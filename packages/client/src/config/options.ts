@@ -1,6 +1,7 @@
 // Defines the options of the client, and checks them: defaults, ranges, and the errors for what is out of range.
 import type { Clock, Dial, Logger } from '@nest-rocketmq/remoting/internal';
 import { InvalidOptionError, dialTcp, isDialable, silentLogger, systemClock } from '@nest-rocketmq/remoting/internal';
+import type { DroppedReply } from '../replies/pending-replies.js';
 import type { SendWindowOptions } from '../send-window.js';
 
 /** Options of `RocketMQClient`. All but `nameServer` have a default. */
@@ -50,6 +51,8 @@ export interface ClientOptions {
   maxWaitingSendSize?: number;
   /** Requests that may wait for their replies; one more is refused by TooManyRequestsError. Default 10000. */
   maxPendingRequests?: number;
+  /** Told of each reply that nobody waits for any more, for counters. `requestCounts` has the numbers. Default: nobody is told. */
+  onReplyDropped?: (dropped: DroppedReply) => void;
   /** How headers are written. Default 'json'. */
   serializeType?: 'json' | 'binary';
   /** For a cluster with access control: every request is signed. Give accessKey and secretKey, or neither. */
@@ -65,6 +68,7 @@ type OptionsWithoutDefault =
   | 'securityToken'
   | 'instanceName'
   | 'clientIP'
+  | 'onReplyDropped'
   | 'localOffsetStoreDir';
 
 export type ResolvedClientOptions = Required<Omit<ClientOptions, 'nameServer' | OptionsWithoutDefault>> &
@@ -110,6 +114,7 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
     instanceName: options.instanceName,
     localOffsetStoreDir: options.localOffsetStoreDir,
     clientIP: options.clientIP,
+    onReplyDropped: options.onReplyDropped,
   };
 }
 

@@ -82,6 +82,10 @@ export interface SendOptions {
 export interface AskOptions extends Omit<SendOptions, 'timeout'> {
   /** For the request and its reply together, ms. Default: the producer's sendMsgTimeout. */
   timeout?: number;
+  /** Gives the request up: it rejects with the signal's reason. A reply that comes later is dropped, and counted as late. */
+  signal?: AbortSignal;
+  /** Called when a broker has stored the request, and its reply is waited for. */
+  onStored?: () => void;
 }
 
 /** What a reply may carry beside its body. */

@@ -8,6 +8,7 @@ import type { Clock, MessageExt } from '@nest-rocketmq/remoting/internal';
 import { InvalidListenerError, MessageDecodeError } from '../errors.js';
 import type { DiscoveredListener } from '../discovery/listener-explorer.js';
 import type { ListenerGroup } from './listener-groups.js';
+import { decodeBody } from '../message/decode-body.js';
 import type { MessageConverter } from '../message/message-converter.js';
 import { reasonOf } from '../pipeline/failure-reason.js';
 import { RocketMQContext } from '../decorators/rocketmq-context.js';
@@ -31,6 +32,8 @@ export interface ContainerSettings {
   /** A manual clock waits for running listeners. */
   readonly clock?: Clock;
   readonly onConsumption: (consumption: Consumption) => void;
+  /** Answers a request with what its listener returned. */
+  readonly answer?: (listener: DiscoveredListener, context: RocketMQContext, returned: unknown) => Promise<void>;
   /** Holds true within a listener. One for the whole app: each one there is makes every promise of the process dearer. */
   readonly inListener: AsyncLocalStorage<true>;
 }
@@ -150,8 +153,11 @@ export class ListenerContainer {
     return true;
   }
 
-  #handle(listener: DiscoveredListener, context: RocketMQContext): Promise<unknown> {
-    return this.settings.inListener.run(true, () => listener.handle(this.#payload(listener, context), context));
+  async #handle(listener: DiscoveredListener, context: RocketMQContext): Promise<void> {
+    const { inListener, converter, answer } = this.settings;
+    const payload = decodeBody(converter, context.message, listener.options.payload ?? 'json');
+    const returned = await inListener.run(true, () => listener.handle(payload, context));
+    if (context.isRequest) await answer?.(listener, context, returned);
   }
 
   #listenerFor(context: RocketMQContext): DiscoveredListener {
@@ -162,15 +168,6 @@ export class ListenerContainer {
       `group ${this.name}`,
       `has no listener for topic '${context.topic}' with tag '${context.tags ?? ''}', only ${this.group.listeners.join(', ')}.`,
     );
-  }
-
-  #payload(listener: DiscoveredListener, context: RocketMQContext): unknown {
-    try {
-      return this.settings.converter.decode(context.message, listener.options.payload ?? 'json');
-    } catch (cause) {
-      if (cause instanceof MessageDecodeError) throw cause;
-      throw new MessageDecodeError(`the message converter failed: ${String(cause)}`, { cause });
-    }
   }
 
   #logFailure(listener: DiscoveredListener | undefined, context: RocketMQContext, error: unknown): void {

@@ -9,7 +9,8 @@ import { GroupMissingError, InvalidListenerError, ListenerConflictError } from '
 import type { DiscoveredListener } from '../discovery/listener-explorer.js';
 import type { MessageListenerOptions } from '../decorators/listener-metadata.js';
 import { PAYLOAD_KINDS } from '../message/message-converter.js';
-import { checkClass, checkKeys, checkOneOf, inside } from '../option-checks.js';
+import { checkReplyTimeout } from '../options/reply-timeout.js';
+import { checkBoolean, checkClass, checkKeys, checkOneOf, inside } from '../option-checks.js';
 
 const SHARED = ['messageModel', ...CONSUMER_SETTINGS] as const;
 const OPTIONS = [
@@ -20,6 +21,8 @@ const OPTIONS = [
   'selectorType',
   'payload',
   'payloadType',
+  'reply',
+  'replyTimeout',
   ...SHARED,
 ];
 
@@ -162,6 +165,8 @@ function checkListener(options: MessageListenerOptions): MessageListenerOptions 
   if (options.consumerGroup !== undefined) checkGroup('consumerGroup', options.consumerGroup);
   if (options.payload !== undefined) checkOneOf('payload', options.payload, PAYLOAD_KINDS);
   if (options.payloadType !== undefined) checkClass('payloadType', options.payloadType);
+  if (options.reply !== undefined) checkBoolean('reply', options.reply);
+  if (options.replyTimeout !== undefined) checkReplyTimeout(options.replyTimeout);
   if (options.selectorType !== undefined) checkOneOf('selectorType', options.selectorType, ['TAG', 'SQL92']);
   return options;
 }

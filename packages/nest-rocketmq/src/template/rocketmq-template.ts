@@ -1,8 +1,11 @@
 // Sends an app's messages.
 import { Inject, Injectable } from '@nestjs/common';
+import type { Observable } from 'rxjs';
 import type {
+  DroppedReply,
   OutgoingMessage,
   Producer,
+  RequestCounts,
   SendResult,
   SendOptions as ClientSendOptions,
   Transaction,
@@ -16,6 +19,8 @@ import { checkKeys, inside } from '../option-checks.js';
 import { RocketMQConnection } from '../rocketmq-connection.js';
 import type { ResolvedOptions } from '../options/rocketmq.options.js';
 import { ROCKETMQ_RESOLVED_OPTIONS } from '../rocketmq.tokens.js';
+import { Requester } from './requester.js';
+import type { RequestOptions } from './request-options.js';
 import { TransactionListeners, fromWire } from '../transactions/transaction-listeners.js';
 import type { TransactionCall } from '../transactions/transaction-listeners.js';
 import { withClockHeld } from '../manual-clock-settings.js';
@@ -47,6 +52,7 @@ export class RocketMQTemplate {
   constructor(
     private readonly connection: RocketMQConnection,
     private readonly transactions: TransactionListeners,
+    private readonly requester: Requester,
     @Inject(ROCKETMQ_RESOLVED_OPTIONS) options: ResolvedOptions,
   ) {
     this.#composer = { converter: options.messageConverter, highestDelayLevel: options.highestDelayLevel };
@@ -142,6 +148,28 @@ export class RocketMQTemplate {
   ): Promise<Transaction> {
     const { message, settings } = this.#composeHalf('beginTransaction', destination, payload, options, BEGIN_OPTIONS);
     return this.#begin('beginTransaction', message, settings);
+  }
+
+  /**
+   * Sends a request to whoever listens to the topic, and resolves with the payload of the first reply. Java's consumers that
+   * answer with `MessageUtil.createReplyMessage` are answered for as well. The request is a message like any other: it is
+   * stored, and may be consumed after its time is over.
+   * @throws ReplyTimeoutError: no reply came in time; TooManyRequestsError: too many wait already; what `signal` was aborted with
+   * @throws MessageDecodeError: the reply cannot be read
+   * @throws the errors of `send`
+   */
+  async request<T = unknown>(destination: Destination, payload: unknown, options: RequestOptions = {}): Promise<T> {
+    return (await this.requester.request(destination, payload, options)) as T;
+  }
+
+  /** What has become of the app's requests, late and duplicate replies included. */
+  get requestCounts(): RequestCounts {
+    return this.connection.requestCounts;
+  }
+
+  /** Each reply that came when its request was over: late, or not the first. For metrics. */
+  get droppedReplies(): Observable<DroppedReply> {
+    return this.connection.droppedReplies;
   }
 
   /**
