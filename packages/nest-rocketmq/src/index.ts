@@ -1,7 +1,7 @@
 // The public door of nest-rocketmq.
 
 export { RocketMQModule } from './rocketmq.module.js';
-export type { RocketMQModuleAsyncOptions, RocketMQOptionsFactory } from './rocketmq.module.js';
+export type { RocketMQFeatureOptions, RocketMQModuleAsyncOptions, RocketMQOptionsFactory } from './rocketmq.module.js';
 export { NAME_SERVER_ENV } from './options/rocketmq.options.js';
 export type { ProducerSettings, RocketMQModuleOptions } from './options/rocketmq.options.js';
 export type { TopicOptions } from './options/topic-options.js';
@@ -18,6 +18,12 @@ export type {
   TransactionOptions,
   TransactionResult,
 } from './template/send-options.js';
+export { InjectPullConsumer, getPullConsumerToken } from './pull/inject-pull-consumer.js';
+export type { PullConsumerOptions } from './pull/pull-consumer-options.js';
+export { RocketMQPullConsumer } from './pull/rocketmq-pull-consumer.js';
+export type { PullOptions } from './pull/rocketmq-pull-consumer.js';
+export type { ReceiveOptions } from './pull/receive-options.js';
+export { ReceivedMessage } from './pull/received-message.js';
 export type { RequestOptions } from './template/request-options.js';
 export type { ReplyEvent } from './reply/replier.js';
 export { RocketMQReply } from './message/rocketmq-reply.js';
@@ -83,6 +89,7 @@ export {
 } from './errors.js';
 export {
   BrokerNotFoundError,
+  CommitFailedError,
   DelayNotSupportedError,
   DelayTooLongError,
   InvalidMessageError,
@@ -91,11 +98,15 @@ export {
   MessageTooLargeError,
   NameServerUnreachableError,
   NoBrokerError,
+  PollInProgressError,
+  QueueNotAssignedError,
   NotARequestError,
   RecallFailedError,
   ReplyTimeoutError,
   RequesterGoneError,
   SendFailedError,
+  SeekOutOfRangeError,
+  SubscriptionConflictError,
   SubscriptionRefusedError,
   TooManyRequestsError,
   TooManySendsError,
@@ -103,6 +114,7 @@ export {
   TransactionEndedError,
   TransactionNotBegunError,
 } from '@nest-rocketmq/client';
+export type { AssignmentListener, QueueOffset, Subscription } from '@nest-rocketmq/client';
 export type { DroppedReply, DroppedReplyKind, RecallFailure, RequestCounts, SendFailure } from '@nest-rocketmq/client';
 export {
   AddressError,

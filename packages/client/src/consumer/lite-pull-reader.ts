@@ -72,14 +72,15 @@ export class LitePullReader {
     });
   }
 
-  /** Hands nothing more out. Resolves when a loop's message in hand is consumed, or after `deadline` ms. */
-  async close(deadline: number): Promise<void> {
+  /** Hands nothing more out. Resolves when a loop's message in hand is consumed, after `deadline` ms, or at an abort of `signal`. */
+  async close(deadline: number, signal?: AbortSignal): Promise<void> {
     this.#closed = true;
     this.#parts.buffer.wake();
     if (!this.#inHand || deadline === 0) return;
     const ended = new AbortController();
     const putDown = new Promise<void>((resolve) => (this.#whenPutDown = resolve));
-    await Promise.race([putDown, sleep(this.#parts.clock, deadline, ended.signal)]);
+    const over = signal ? AbortSignal.any([ended.signal, signal]) : ended.signal;
+    await Promise.race([putDown, sleep(this.#parts.clock, deadline, over)]);
     ended.abort();
   }
 

@@ -19,6 +19,9 @@ import { checkKeys, inside } from '../option-checks.js';
 import { RocketMQConnection } from '../rocketmq-connection.js';
 import type { ResolvedOptions } from '../options/rocketmq.options.js';
 import { ROCKETMQ_RESOLVED_OPTIONS } from '../rocketmq.tokens.js';
+import type { ReceiveOptions } from '../pull/receive-options.js';
+import type { ReceivedMessage } from '../pull/received-message.js';
+import { Receiver } from '../pull/receiver.js';
 import { Requester } from './requester.js';
 import type { RequestOptions } from './request-options.js';
 import { TransactionListeners, fromWire } from '../transactions/transaction-listeners.js';
@@ -53,6 +56,7 @@ export class RocketMQTemplate {
     private readonly connection: RocketMQConnection,
     private readonly transactions: TransactionListeners,
     private readonly requester: Requester,
+    private readonly receiver: Receiver,
     @Inject(ROCKETMQ_RESOLVED_OPTIONS) options: ResolvedOptions,
   ) {
     this.#composer = { converter: options.messageConverter, highestDelayLevel: options.highestDelayLevel };
@@ -160,6 +164,19 @@ export class RocketMQTemplate {
    */
   async request<T = unknown>(destination: Destination, payload: unknown, options: RequestOptions = {}): Promise<T> {
     return (await this.requester.request(destination, payload, options)) as T;
+  }
+
+  /**
+   * Receives the next messages of a topic, as soon as there is one; an empty list when none has come in time. A group that is
+   * new begins with the oldest message. What an earlier call for the group has returned counts as consumed from now on; that is
+   * stored every 5 s and when the app closes. After a crash what was consumed since then comes again, and what the last call
+   * has returned. For a loop, seeks and commits of your own inject a `RocketMQPullConsumer`.
+   * @param destination 'topic', or 'topic:tag' for messages with that tag
+   * @throws InvalidOptionError; GroupMissingError on a cluster, without a group here or of the module
+   * @throws GroupInUseError when the group has listeners in this app; NameServerUnreachableError; NotRunningError
+   */
+  async receive<T = unknown>(destination: Destination, options: ReceiveOptions = {}): Promise<ReceivedMessage<T>[]> {
+    return (await this.receiver.receive(destination, options)) as ReceivedMessage<T>[];
   }
 
   /** What has become of the app's requests, late and duplicate replies included. */
