@@ -73,7 +73,7 @@ export function litePullParts(context: ClientContext, options: ResolvedLitePullO
     offsets,
     consumeFromWhere: options.consumeFromWhere,
     consumeTimestamp: options.consumeTimestamp ?? clock.now() - DEFAULT_TIMESTAMP_BACK_MS,
-    isYoung: (topic: string) => assignment.youngTopics.has(topic),
+    isYoung: (topic: string) => assignment.topics.isYoung(topic),
   };
   const autoCommit = new Repeating({
     clock,
