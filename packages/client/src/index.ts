@@ -58,6 +58,7 @@ export type {
   TransactionListener,
   TransactionSendResult,
 } from './producer/producer-options.js';
+export type { TraceOptions } from './trace/trace-options.js';
 export type { LitePullConsumer } from './consumer/lite-pull-consumer.js';
 export type { LitePullConsumerOptions } from './consumer/lite-pull-options.js';
 export type { AssignmentListener } from './consumer/lite-pull-parts.js';

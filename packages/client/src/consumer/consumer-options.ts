@@ -3,6 +3,8 @@ import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import { checkGroup, checkTopic } from '../config/names.js';
 import { integerIn, oneOf } from '../config/options.js';
+import { resolveTraceOptions } from '../trace/trace-options.js';
+import type { TraceOptions } from '../trace/trace-options.js';
 import { allocateAveragely } from './allocate.js';
 import type { AllocateMessageQueueStrategy } from './allocate.js';
 
@@ -60,7 +62,7 @@ export type MessageListener = (
 ) => Promise<ConsumeResult | void> | ConsumeResult | void;
 
 /** Options of `RocketMQClient.createPushConsumer`. All but `group`, `subscriptions` and `listener` have a default. */
-export interface PushConsumerOptions {
+export interface PushConsumerOptions extends TraceOptions {
   group: string;
   /** All consumers of one group must subscribe to the same. */
   subscriptions: Subscription[];
@@ -172,6 +174,7 @@ export function resolvePushConsumerOptions(options: PushConsumerOptions): Resolv
     consumeMessageBatchMaxSize: number('consumeMessageBatchMaxSize', 1, 1, 1024),
     allocateMessageQueueStrategy: options.allocateMessageQueueStrategy ?? allocateAveragely,
     localOffsetStoreDir: options.localOffsetStoreDir,
+    ...resolveTraceOptions(options),
   };
 }
 

@@ -80,6 +80,7 @@ export class LitePullConsumer implements AsyncIterable<MessageExt> {
     listeners.clear();
     assignment.release();
     await offsets.close();
+    await this.#parts.trace?.close();
     this.#context.members.remove(member);
     await this.#context.unregister({ consumerGroup: this.group });
   }

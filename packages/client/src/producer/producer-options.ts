@@ -3,9 +3,11 @@ import { AUTO_CREATE_TOPIC_KEY, InvalidOptionError } from '@nest-rocketmq/remoti
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import { checkGroup, checkTopic } from '../config/names.js';
 import { integerIn } from '../config/options.js';
+import { resolveTraceOptions } from '../trace/trace-options.js';
+import type { TraceOptions } from '../trace/trace-options.js';
 
 /** Options of `RocketMQClient.createProducer`. All but `group` have a default. */
-export interface ProducerOptions {
+export interface ProducerOptions extends TraceOptions {
   /** Producer group. Any producer of it may answer the check of a transaction. */
   group: string;
   /** Needed for `sendMessageInTransaction`. */
@@ -200,5 +202,6 @@ export function resolveProducerOptions(options: ProducerOptions): ResolvedProduc
     createTopicKey: options.createTopicKey ?? AUTO_CREATE_TOPIC_KEY,
     defaultTopicQueueNums: integerIn('defaultTopicQueueNums', options.defaultTopicQueueNums, 4, 1, 65_535),
     topics,
+    ...resolveTraceOptions(options),
   };
 }

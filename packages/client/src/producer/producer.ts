@@ -22,6 +22,7 @@ import type {
   Transaction,
   TransactionSendResult,
 } from './producer-options.js';
+import { producerTrace } from './trace-sender.js';
 import { recall } from './recall.js';
 import { runInTransaction } from './run-in-transaction.js';
 import { Sender } from './send.js';
@@ -44,6 +45,7 @@ export class Producer {
   readonly #closing = sharedAbortController();
   readonly #pending: PendingSends;
   readonly #requester: Requester;
+  readonly #trace: ReturnType<typeof producerTrace>;
   #state: State = 'not started';
   #starting: Promise<void> | undefined;
 
@@ -55,7 +57,8 @@ export class Producer {
     this.#pending = new PendingSends(this.group, context);
     const { clock, routes, brokers, logger } = context;
     const closing = this.#closing.signal;
-    this.#sender = new Sender({ clock, routes, brokers, roundRobin: this.#roundRobin, closing }, this.#options);
+    const trace = (this.#trace = producerTrace(context, this.#options));
+    this.#sender = new Sender({ clock, routes, brokers, roundRobin: this.#roundRobin, closing, trace }, this.#options);
     this.#requester = new Requester({
       options: this.#options,
       context,
@@ -63,8 +66,8 @@ export class Producer {
       prepare: (message, sendOptions) => this.#prepare(message, sendOptions),
       send: (prepared, message, sendOptions) => this.#send(prepared, message, sendOptions),
     });
-    const listener = this.#options.transactionListener;
-    this.#transactions = new Transactions({ group: this.group, listener, clock, closing, logger, routes, brokers });
+    const { group, transactionListener: listener } = this.#options;
+    this.#transactions = new Transactions({ group, listener, clock, closing, logger, routes, brokers, trace });
   }
 
   /**
@@ -85,6 +88,7 @@ export class Producer {
     this.#state = 'shut down';
     if (!wasRunning) return;
     await this.#pending.drain(options.deadline ?? DEFAULT_SHUTDOWN_DEADLINE_MS);
+    await this.#trace?.close();
     this.#closing.abort();
     await this.#leave();
   }
@@ -194,11 +198,10 @@ export class Producer {
     this.#mustRun();
     const { timeout = this.#options.sendMsgTimeout, ...content } = options;
     const message = replyMessage(request, { ...content, body });
-    const { clock } = this.#context;
+    const parts = { sender: this.#sender, clock: this.#context.clock, closing: this.#closing.signal };
     return this.#pending.run({
       prepare: async () => addressed(await this.#prepare(message, {}), request),
-      send: (prepared) =>
-        sendReply({ sender: this.#sender, clock, closing: this.#closing.signal }, prepared, request, timeout),
+      send: (prepared) => sendReply(parts, prepared, request, timeout),
     });
   }
 
@@ -210,11 +213,9 @@ export class Producer {
    */
   async recall(topic: string, recallHandle: string, options: Pick<SendOptions, 'timeout'> = {}): Promise<string> {
     this.#mustRun();
-    const { clock, routes, brokers } = this.#context;
+    const parts = { ...this.#context, group: this.group, trace: this.#trace };
     const timeout = options.timeout ?? this.#options.sendMsgTimeout;
-    return this.#pending.track(() =>
-      recall({ group: this.group, clock, routes, brokers }, topic, recallHandle, timeout),
-    );
+    return this.#pending.track(() => recall(parts, topic, recallHandle, timeout));
   }
 
   /** @internal */
@@ -250,8 +251,7 @@ export class Producer {
 
   #prepareOptions({ shardingKey }: SendOptions): PrepareOptions {
     const { maxMessageSize, maxDelay } = this.#options;
-    const { ids, clock } = this.#context;
-    return { ids, now: clock.now(), maxMessageSize, maxDelay, shardingKey };
+    return { ids: this.#context.ids, now: this.#context.clock.now(), maxMessageSize, maxDelay, shardingKey };
   }
 
   #prepare(message: OutgoingMessage, options: SendOptions): PreparedMessage | Promise<PreparedMessage> {
@@ -272,11 +272,11 @@ export class Producer {
   async #send(prepared: PreparedMessage, message: OutgoingMessage, options: SendOptions): Promise<SendResult> {
     const timeout = options.timeout ?? this.#options.sendMsgTimeout;
     if (!isQueueChosen(options)) return this.#sender.sendToAny(prepared, timeout);
-    const { clock } = this.#context;
-    const startedAt = clock.monotonic();
+    const startedAt = this.#context.clock.monotonic();
     const { writable } = await this.#sender.route(prepared.topic, timeout);
     const queue = chosenQueue(writable, message, options)!;
-    return this.#sender.sendTo(queue, prepared, Math.max(1, Math.ceil(timeout - (clock.monotonic() - startedAt))));
+    const took = this.#context.clock.monotonic() - startedAt;
+    return this.#sender.sendTo(queue, prepared, Math.max(1, Math.ceil(timeout - took)));
   }
 
   async #leave(): Promise<void> {

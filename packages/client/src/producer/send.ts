@@ -19,6 +19,7 @@ import type { RoundRobin } from './choose-queue.js';
 import { BrokerDelays } from './delay.js';
 import type { Delay } from './delay.js';
 import type { PreparedMessage } from './outgoing.js';
+import type { ProducerTrace } from './producer-trace.js';
 import type { SendResult, SendStatus } from './producer-options.js';
 
 /** SEND_BATCH_MESSAGE and SEND_REPLY_MESSAGE_V2 have the same fields. */
@@ -63,6 +64,8 @@ export interface SenderParts {
   roundRobin: RoundRobin;
   /** Aborts when no further attempt may be made. */
   closing: AbortSignal;
+  /** Told of each message that was stored. */
+  trace?: ProducerTrace | undefined;
 }
 
 export class Sender {
@@ -116,8 +119,9 @@ export class Sender {
 
   /** This queue, once. @param timeout ms */
   async sendTo(queue: MessageQueue, given: PreparedMessage, timeout: number): Promise<SendResult> {
-    const { brokers, routes } = this.#parts;
+    const { brokers, routes, trace, clock } = this.#parts;
     const address = await this.#addressOf(queue);
+    const startedAt = trace ? clock.now() : 0;
     try {
       const message = given.delay ? await this.#delayed(given, given.delay, queue, address) : given;
       const reply = await brokers.request<SendRow>(address, this.#row(message), this.#header(queue, message), {
@@ -126,6 +130,7 @@ export class Sender {
       });
       const result = toResult(reply, queue, message, address);
       routes.created(message.topic);
+      trace?.sent(message, result, address, startedAt);
       return result;
     } catch (error) {
       if (!(error instanceof ResponseError)) routes.refreshSoon();

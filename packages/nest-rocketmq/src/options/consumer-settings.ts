@@ -1,7 +1,16 @@
 // Checks the consumer settings of the module and its listeners, and turns them into the client's.
 import type { ConsumeFromWhere, ConsumeMode, MessageModel, PushConsumerOptions } from '@nest-rocketmq/client';
 import type { Duration } from '../message/delay.js';
-import { MINUTES, checkDuration, checkInteger, checkOneOf, checkTime, checkWhole } from '../option-checks.js';
+import { checkTopic } from '../message/destination.js';
+import {
+  MINUTES,
+  checkBoolean,
+  checkDuration,
+  checkInteger,
+  checkOneOf,
+  checkTime,
+  checkWhole,
+} from '../option-checks.js';
 
 /** Settings of a consumer, with rocketmq-spring's and Apache's names. */
 export interface ConsumerSettings {
@@ -32,6 +41,10 @@ export interface ConsumerSettings {
   consumeFromWhere?: ConsumeFromWhere;
   /** For CONSUME_FROM_TIMESTAMP: a Date, or ms since the epoch. Default: half an hour before the start. */
   consumeTimestamp?: Date | number;
+  /** Whether each delivery is traced in Apache's format, for mqadmin's `queryMsgTraceById` and the dashboard. Default false. */
+  enableMsgTrace?: boolean;
+  /** The topic that the trace goes to. Default 'RMQ_SYS_TRACE_TOPIC'. */
+  customizedTraceTopic?: string;
 }
 
 /** Settings of a listener's consumer. Listeners of one group share it, and must not contradict each other. */
@@ -54,6 +67,8 @@ export const CONSUMER_SETTINGS = [
   'consumeTimeout',
   'consumeFromWhere',
   'consumeTimestamp',
+  'enableMsgTrace',
+  'customizedTraceTopic',
 ] as const satisfies readonly (keyof ConsumerSettings)[];
 
 const CONSUME_FROM_WHERE = ['CONSUME_FROM_LAST_OFFSET', 'CONSUME_FROM_FIRST_OFFSET', 'CONSUME_FROM_TIMESTAMP'] as const;
@@ -77,6 +92,8 @@ export function checkConsumerSettings(given: SharedConsumerOptions): CheckedCons
     consumeTimeout: (value) => checkWhole('consumeTimeout', value, MINUTES, LONGEST_CONSUME_TIMEOUT_MINUTES),
     consumeFromWhere: (value) => checkOneOf('consumeFromWhere', value, CONSUME_FROM_WHERE),
     consumeTimestamp: (value) => checkTime('consumeTimestamp', value),
+    enableMsgTrace: (value) => checkBoolean('enableMsgTrace', value),
+    customizedTraceTopic: (value) => checkTopic('customizedTraceTopic', value),
     messageModel: (value) => checkOneOf('messageModel', value, MESSAGE_MODELS),
   };
   const checked: Record<string, unknown> = {};

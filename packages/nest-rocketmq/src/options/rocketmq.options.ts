@@ -118,6 +118,8 @@ const PRODUCER_OPTIONS = [
   'maxMessageSize',
   'createTopicKey',
   'defaultTopicQueueNums',
+  'enableMsgTrace',
+  'customizedTraceTopic',
 ] as const satisfies readonly (keyof ProducerOptions)[];
 
 /** Settings of the producer behind the template, with Apache's names and defaults. Times are ms, or such as '3s'. */

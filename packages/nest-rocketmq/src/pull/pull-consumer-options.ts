@@ -18,6 +18,8 @@ type Passed = Pick<
   | 'pullThresholdSizeForQueue'
   | 'pullThresholdForAll'
   | 'consumeMaxSpan'
+  | 'enableMsgTrace'
+  | 'customizedTraceTopic'
 >;
 
 /** Options of a consumer that is injected by `@InjectPullConsumer()`, with Apache's names and defaults. */
@@ -54,6 +56,8 @@ const PASSED = [
   'pullThresholdSizeForQueue',
   'pullThresholdForAll',
   'consumeMaxSpan',
+  'enableMsgTrace',
+  'customizedTraceTopic',
 ] as const satisfies readonly (keyof Passed)[];
 
 const OPTIONS = [
