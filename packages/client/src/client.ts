@@ -8,7 +8,6 @@ import {
   UniqueIdMaker,
   localHost,
   sharedAbortController,
-  signer,
 } from '@nest-rocketmq/remoting/internal';
 import type { Clock, Logger } from '@nest-rocketmq/remoting/internal';
 import { Admin } from './admin.js';
@@ -24,6 +23,11 @@ import { Heartbeat } from './groups/heartbeat.js';
 import { GroupRegistry } from './groups/group-registry.js';
 import { NameServers } from './routes/name-servers.js';
 import { resolveClientOptions } from './config/options.js';
+import { NamespacedAdmin } from './namespace/namespaced-admin.js';
+import { NamespacedLitePullConsumer } from './namespace/namespaced-lite-pull-consumer.js';
+import { NamespacedProducer } from './namespace/namespaced-producer.js';
+import { NamespacedPushConsumer } from './namespace/namespaced-push-consumer.js';
+import { requestHook } from './config/request-hook.js';
 import { Outages } from './outages.js';
 import type { ClientOptions, ResolvedClientOptions } from './config/options.js';
 import { Producer } from './producer/producer.js';
@@ -50,6 +54,8 @@ export class RocketMQClient {
   readonly clientId: string;
   /** Topics, offsets, and looking messages up. */
   readonly admin: Admin;
+  /** The same, by the names that brokers know. */
+  readonly #admin: Admin;
   readonly #options: ResolvedClientOptions;
   readonly #connections: Connections;
   readonly #nameServers: NameServers;
@@ -106,7 +112,9 @@ export class RocketMQClient {
       start: () => this.start(),
       unregister: (groups) => this.#unregister(groups),
     };
-    this.admin = new Admin(this.#context, this.#nameServers);
+    const { namespace } = this.#options;
+    this.#admin = new Admin(this.#context, this.#nameServers);
+    this.admin = namespace ? new NamespacedAdmin(this.#context, this.#nameServers, namespace) : this.#admin;
   }
 
   /** What has become of the requests of its producers. */
@@ -131,17 +139,30 @@ export class RocketMQClient {
 
   /** A producer, to be started. @throws InvalidOptionError, InvalidNameError */
   createProducer(options: ProducerOptions): Producer {
-    return this.#keep(new Producer(this.#context, options));
+    const { namespace } = this.#options;
+    return this.#keep(
+      namespace ? new NamespacedProducer(this.#context, options, namespace) : new Producer(this.#context, options),
+    );
   }
 
   /** A push consumer, to be started. @throws InvalidOptionError, InvalidNameError */
   createPushConsumer(options: PushConsumerOptions): PushConsumer {
-    return this.#keep(new PushConsumer(this.#context, options));
+    const { namespace } = this.#options;
+    return this.#keep(
+      namespace
+        ? new NamespacedPushConsumer(this.#context, options, namespace)
+        : new PushConsumer(this.#context, options),
+    );
   }
 
   /** @throws InvalidOptionError, InvalidNameError */
   createLitePullConsumer(options: LitePullConsumerOptions): LitePullConsumer {
-    return this.#keep(new LitePullConsumer(this.#context, this.admin, options));
+    const { namespace } = this.#options;
+    return this.#keep(
+      namespace
+        ? new NamespacedLitePullConsumer(this.#context, this.#admin, options, namespace)
+        : new LitePullConsumer(this.#context, this.#admin, options),
+    );
   }
 
   /**
@@ -178,9 +199,8 @@ export class RocketMQClient {
   }
 
   #dialling(): Connections {
-    const { clock, logger, dial, connectTimeout, serializeType, accessKey, secretKey, securityToken } = this.#options;
-    const { backPressureForAsyncSendSize } = this.#options;
-    const signed = accessKey !== undefined && secretKey !== undefined;
+    const { clock, logger, dial, connectTimeout, serializeType, backPressureForAsyncSendSize } = this.#options;
+    const sign = requestHook(this.#options);
     return new Connections({
       dial,
       clock,
@@ -190,7 +210,7 @@ export class RocketMQClient {
       // The send window limits the sends already; this is for a peer that takes nothing at all.
       maxUnsentBytes: 2 * backPressureForAsyncSendSize + MOST_OTHER_BYTES,
       handlers: callbackHandlers({ members: this.#members, replies: this.#replies, clock, logger }),
-      ...(signed && { sign: signer({ accessKey, secretKey, ...(securityToken && { securityToken }) }) }),
+      ...(sign && { sign }),
     });
   }
 

@@ -102,15 +102,7 @@ export class RocketMQConnection {
     });
     let client: RocketMQClient | undefined;
     try {
-      client = new RocketMQClient({
-        nameServer,
-        dial: this.backend.dial,
-        clock: this.backend.clock,
-        localOffsetStoreDir: this.backend.localOffsetStoreDir,
-        logger: this.#clientLogger(),
-        onReplyDropped: (dropped) => this.#droppedReplies.next(dropped),
-        ...(isManual(this.clock) && CLIENT_ON_MANUAL_CLOCK),
-      });
+      client = this.#newClient(nameServer);
       await client.start();
       this.#client = client;
       await createDeclaredTopics(client.admin, this.options.topics);
@@ -128,6 +120,25 @@ export class RocketMQConnection {
       await this.#closePart('the client', async () => client?.shutdown());
       await this.#closePart(`the ${this.backend.name} backend`, () => this.backend.stop());
       throw located(error, this.options.where, 'producer');
+    }
+  }
+
+  /** @throws InvalidOptionError */
+  #newClient(nameServer: string): RocketMQClient {
+    try {
+      return new RocketMQClient({
+        nameServer,
+        dial: this.backend.dial,
+        clock: this.backend.clock,
+        localOffsetStoreDir: this.backend.localOffsetStoreDir,
+        logger: this.#clientLogger(),
+        onReplyDropped: (dropped) => this.#droppedReplies.next(dropped),
+        ...(isManual(this.clock) && CLIENT_ON_MANUAL_CLOCK),
+        ...this.options.identity,
+      });
+    } catch (error) {
+      // Without a place among the producer's options.
+      throw located(error, this.options.where);
     }
   }
 

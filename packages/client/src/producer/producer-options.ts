@@ -166,14 +166,21 @@ export interface TransactionListener {
   checkLocalTransaction(message: MessageExt): Promise<LocalTransactionState> | LocalTransactionState;
 }
 
+/** What a producer is given by the client besides. */
+export interface ProducerIdentity {
+  /** Goes with each message of a namespace, as its property INSTANCE_ID. */
+  instanceId?: string | undefined;
+}
+
 export type ResolvedProducerOptions = Required<Omit<ProducerOptions, 'transactionListener'>> &
-  Pick<ProducerOptions, 'transactionListener'>;
+  Pick<ProducerOptions, 'transactionListener'> &
+  ProducerIdentity;
 
 const DAY_MS = 86_400_000;
 const MAX_BODY = 16 * 1024 * 1024;
 
 /** @throws InvalidOptionError or InvalidNameError naming the option */
-export function resolveProducerOptions(options: ProducerOptions): ResolvedProducerOptions {
+export function resolveProducerOptions(options: ProducerOptions & ProducerIdentity): ResolvedProducerOptions {
   checkGroup(options.group, 'DEFAULT_PRODUCER');
   const perRequest = options.sendMsgMaxTimeoutPerRequest ?? 2_000;
   if (perRequest !== -1 && (!Number.isInteger(perRequest) || perRequest < 1)) {
@@ -203,5 +210,6 @@ export function resolveProducerOptions(options: ProducerOptions): ResolvedProduc
     defaultTopicQueueNums: integerIn('defaultTopicQueueNums', options.defaultTopicQueueNums, 4, 1, 65_535),
     topics,
     ...resolveTraceOptions(options),
+    instanceId: options.instanceId,
   };
 }

@@ -14,7 +14,6 @@ import { resolveProducerOptions } from './producer-options.js';
 import type {
   AskOptions,
   OutgoingMessage,
-  ProducerOptions,
   ReplyOptions,
   ResolvedProducerOptions,
   SendOptions,
@@ -50,7 +49,7 @@ export class Producer {
   #starting: Promise<void> | undefined;
 
   /** @internal */
-  constructor(context: ClientContext, options: ProducerOptions) {
+  constructor(context: ClientContext, options: Parameters<typeof resolveProducerOptions>[0]) {
     this.#context = context;
     this.#options = resolveProducerOptions(options);
     this.group = this.#options.group;

@@ -1,6 +1,7 @@
 // Sends one message: makes the attempts, and decides after each failure whether there is another.
 import type { Clock, Connection, MessageQueue, Reply } from '@nest-rocketmq/remoting/internal';
 import {
+  MessageProperty,
   RequestTimeoutError,
   Requests,
   ResponseCode,
@@ -55,6 +56,8 @@ export interface SenderOptions {
   retryAnotherBrokerWhenNotStoreOK: boolean;
   /** ms; -1: none */
   sendMsgMaxTimeoutPerRequest: number;
+  /** Goes with each message, as its property INSTANCE_ID. */
+  instanceId?: string | undefined;
 }
 
 export interface SenderParts {
@@ -182,13 +185,18 @@ export class Sender {
       f: message.sysFlag,
       g: message.bornTimestamp,
       h: message.flag,
-      i: encodeProperties(message.properties),
+      i: encodeProperties(this.#properties(message)),
       j: message.reconsumeTimes ?? 0,
       k: false,
       ...(message.maxReconsumeTimes !== undefined && { l: message.maxReconsumeTimes }),
       m: message.batch,
       n: queue.brokerName,
     };
+  }
+
+  #properties({ properties }: PreparedMessage): ReadonlyMap<string, string> {
+    const { instanceId } = this.#options;
+    return instanceId === undefined ? properties : new Map(properties).set(MessageProperty.INSTANCE_ID, instanceId);
   }
 
   /** Limits one attempt, while there is another broker to try, so that it does not use up all the time. */

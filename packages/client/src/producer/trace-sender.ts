@@ -1,6 +1,7 @@
 // Sends the trace of a producer or consumer: by a sender of its own, which is not traced.
 import { AUTO_CREATE_TOPIC_KEY } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
+import { Namespace } from '../config/namespace.js';
 import { MOST_TRACE_BYTES, TraceDispatcher } from '../trace/trace-dispatcher.js';
 import type { TraceOptions } from '../trace/trace-options.js';
 import { RoundRobin } from './choose-queue.js';
@@ -46,5 +47,6 @@ export function traceDispatcher(
     const options = { ids, now: clock.now(), maxMessageSize: MOST_BODY_BYTES, maxDelay: 1 };
     await sender.sendToAny(prepare(message, options), SEND_TIMEOUT_MS);
   };
-  return new TraceDispatcher({ clock, logger, traceTopic: topic, send });
+  const names = new Namespace(context.options.namespace);
+  return new TraceDispatcher({ clock, logger, traceTopic: topic, nameOf: (name) => names.strip(name), send });
 }

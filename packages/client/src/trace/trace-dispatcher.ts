@@ -1,7 +1,7 @@
 // Sends trace records in batches, behind the back of what is traced: it slows nothing down, and its failures fail nothing.
 import { describe } from '@nest-rocketmq/remoting/internal';
 import type { Clock, Logger, TimerHandle } from '@nest-rocketmq/remoting/internal';
-import { encodeTraceRecord, traceKeysOf, tracedTopicOf } from './trace-record.js';
+import { encodeTraceRecord, renamed, traceKeysOf, tracedTopicOf } from './trace-record.js';
 import type { TraceRecord } from './trace-record.js';
 
 /** Apache's sizes: of the queue before records are dropped, of a batch, of a message in bytes; and its pause, ms. */
@@ -16,6 +16,8 @@ export interface TraceDispatcherParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly traceTopic: string;
+  /** The name of a topic or group as the application knows it, out of its namespace. Default: as it is. */
+  readonly nameOf?: (name: string) => string;
   /** Sends one message of records. It is itself not traced. */
   readonly send: (keys: string[], body: string) => Promise<void>;
 }
@@ -86,9 +88,10 @@ export class TraceDispatcher {
 
   /** Never rejects. */
   async #send(batch: readonly TraceRecord[]): Promise<void> {
-    const { logger, send, traceTopic } = this.#parts;
+    const { logger, send, traceTopic, nameOf } = this.#parts;
     try {
-      for (const { keys, body } of messagesOf(batch)) await send(keys, body);
+      const records = nameOf ? batch.map((record) => renamed(record, nameOf)) : batch;
+      for (const { keys, body } of messagesOf(records)) await send(keys, body);
       this.#failing = false;
     } catch (error) {
       if (!this.#failing)

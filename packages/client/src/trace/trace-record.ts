@@ -100,6 +100,20 @@ export function tracedTopicOf(record: TraceRecord): string {
   return messagesOf(record)[0]?.topic ?? '';
 }
 
+/** The same record with other names of its group and topics. */
+export function renamed(record: TraceRecord, nameOf: (name: string) => string): TraceRecord {
+  const rename = <M extends TracedMessage>(message: M): M => ({ ...message, topic: nameOf(message.topic) });
+  const group = nameOf(record.group);
+  switch (record.type) {
+    case 'SubBefore':
+      return { ...record, group, messages: record.messages.map(rename) };
+    case 'SubAfter':
+      return { ...record, group, messages: record.messages.map(rename) };
+    default:
+      return { ...record, group, message: rename(record.message) };
+  }
+}
+
 function messagesOf(record: TraceRecord): readonly TracedMessage[] {
   return 'messages' in record ? record.messages : [record.message];
 }

@@ -1,0 +1,54 @@
+// Administers the topics and groups of a namespace, by the names that the application knows.
+import type { MessageExt, MessageQueue, TopicRouteData } from '@nest-rocketmq/remoting/internal';
+import { Admin } from '../admin.js';
+import type { CreateTopicOptions, QueryMessageOptions } from '../admin.js';
+import type { ClientContext } from '../client-context.js';
+import { Namespace } from '../config/namespace.js';
+import type { NameServers } from '../routes/name-servers.js';
+
+export class NamespacedAdmin extends Admin {
+  readonly #names: Namespace;
+
+  constructor(context: ClientContext, nameServers: NameServers, namespace: string) {
+    super(context, nameServers);
+    this.#names = new Namespace(namespace);
+  }
+
+  override createTopic(options: CreateTopicOptions): Promise<void> {
+    return super.createTopic({ ...options, topic: this.#names.wrap(options.topic) });
+  }
+
+  override topicRoute(topic: string): Promise<TopicRouteData | undefined> {
+    return super.topicRoute(this.#names.wrap(topic));
+  }
+
+  override async fetchSubscribeMessageQueues(topic: string): Promise<MessageQueue[]> {
+    const queues = await super.fetchSubscribeMessageQueues(this.#names.wrap(topic));
+    return queues.map((queue) => this.#names.stripQueue(queue));
+  }
+
+  override maxOffset(queue: MessageQueue): Promise<number> {
+    return super.maxOffset(this.#names.wrapQueue(queue));
+  }
+
+  override minOffset(queue: MessageQueue): Promise<number> {
+    return super.minOffset(this.#names.wrapQueue(queue));
+  }
+
+  override searchOffset(queue: MessageQueue, timestamp: number): Promise<number> {
+    return super.searchOffset(this.#names.wrapQueue(queue), timestamp);
+  }
+
+  override consumerOffset(group: string, queue: MessageQueue): Promise<number | undefined> {
+    return super.consumerOffset(this.#names.wrap(group), this.#names.wrapQueue(queue));
+  }
+
+  override async viewMessage(topic: string, offsetMsgId: string): Promise<MessageExt> {
+    return this.#names.stripMessage(await super.viewMessage(this.#names.wrap(topic), offsetMsgId));
+  }
+
+  override async queryMessage(options: QueryMessageOptions): Promise<MessageExt[]> {
+    const found = await super.queryMessage({ ...options, topic: this.#names.wrap(options.topic) });
+    return found.map((message) => this.#names.stripMessage(message));
+  }
+}
