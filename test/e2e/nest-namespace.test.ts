@@ -44,12 +44,16 @@ test(
 
     if (!onCluster) return;
     const wrapped = `${namespace}%${topic}`;
+    let came = (_topic: string): void => undefined;
+    const outside = new Promise<string>((resolve) => (came = resolve));
     class Outside {
       @RocketMQMessageListener({ topic: wrapped, consumerGroup: unique('outside'), ...FIRST })
-      take(): void {}
+      take(_order: string, context: RocketMQContext): void {
+        came(context.topic);
+      }
     }
-    const outside = await startApp({ providers: [Outside] });
-    await consumed(outside.module, { topic: wrapped }, { times: 1, timeout });
+    await startApp({ providers: [Outside] });
+    expect(await outside).toBe(wrapped);
   },
   timeout,
 );
