@@ -157,6 +157,37 @@ test(
 );
 
 test(
+  'a loop that is at work when the app closes may end its message, which then counts as consumed',
+  async () => {
+    const rest = await twice(
+      {},
+      async (app) => {
+        await send(app, 1, 2);
+        let begun = (): void => undefined;
+        const atWork = new Promise<void>((resolve) => (begun = resolve));
+        let finish = (): void => undefined;
+        const finished = new Promise<void>((resolve) => (finish = resolve));
+        const loop = (async () => {
+          for await (const { payload } of pulled(app)) {
+            begun();
+            await finished;
+            await app.template.send(unique('other'), payload);
+          }
+        })();
+        await atWork;
+        const closing = app.close();
+        finish();
+        await closing;
+        await loop;
+      },
+      (app) => take(1, () => pulled(app).poll(WAIT)),
+    );
+    expect(rest).toEqual([{ n: 2 }]);
+  },
+  timeout,
+);
+
+test(
   'T135 without autoCommit only what was committed is not repeated, as after a crash',
   async () => {
     const rest = await twice(
@@ -231,6 +262,7 @@ test(
     await send(app, 1, 2, 3);
     const [first] = await app.template.receive<{ n: number }>(topic, { max: 1, ...WAIT });
     expect(first!.payload).toEqual({ n: 1 });
+    expect(first!.payload).toBe(first!.payload);
     expect(first!.context).toMatchObject({ topic, keys: ['1'], queueOffset: 0, isRequest: false });
     expect(await take(2, () => app.template.receive(topic, WAIT))).toEqual([{ n: 2 }, { n: 3 }]);
     expect(await app.template.receive(topic, { timeout: 0 })).toEqual([]);
