@@ -7,6 +7,7 @@ import { Test } from '@nestjs/testing';
 import type { TestingModule } from '@nestjs/testing';
 import {
   RocketMQListeners,
+  RocketMQLocalTransactionState,
   RocketMQMessageListener,
   RocketMQModule,
   RocketMQReply,
@@ -14,6 +15,7 @@ import {
 } from 'nest-rocketmq';
 import type { ReplyEvent } from 'nest-rocketmq';
 import { consumed } from 'nest-rocketmq/testing';
+import { newClient } from './client/peer.js';
 import { startApache } from './harness/apache.js';
 import { cleanUp } from './harness/clean-up.js';
 import type { Cluster, ClusterOptions } from './harness/cluster.js';
@@ -45,6 +47,27 @@ class Peers {
   take(): void {}
 }
 
+/** The records of the trace topic, up to the first end of a transaction and the first recall. */
+async function traceOf(cluster: Cluster): Promise<string[][]> {
+  const client = newClient(cluster);
+  const consumer = client.createLitePullConsumer({
+    group: `${RUN}_trace_reader`,
+    subscriptions: [{ topic: 'RMQ_SYS_TRACE_TOPIC' }],
+    ...FIRST,
+  });
+  await consumer.start();
+  const records: string[][] = [];
+  const has = (type: string): boolean => records.some(([each]) => each === type);
+  while (!has('Recall') || !has('EndTransaction')) {
+    const messages = await consumer.poll({ timeout: LINE_TIMEOUT_MS });
+    if (messages.length === 0) break;
+    const texts = messages.flatMap(({ body }) => body.toString().split('\u0002').slice(0, -1));
+    records.push(...texts.map((text) => text.split('\u0001')));
+  }
+  await client.shutdown();
+  return records;
+}
+
 describe.each<[string, (options: ClusterOptions) => Promise<Cluster>]>([
   ["Apache's", startApache],
   ['our', startOurBroker],
@@ -54,7 +77,7 @@ describe.each<[string, (options: ClusterOptions) => Promise<Cluster>]>([
   let template: RocketMQTemplate;
   beforeAll(async () => {
     Logger.overrideLogger(['error']);
-    cluster = await start({ settings: { traceTopicEnable: 'true' } });
+    cluster = await start({ settings: { traceTopicEnable: 'true', recallMessageEnable: 'true' } });
     const topics = [TO_OURS, NOBODY, TO_JAVA, TRACED].map((name) => ({ name, queues: 1 }));
     const options = { nameServer: cluster.nameServer, group: `${RUN}_app`, topics, producer: { enableMsgTrace: true } };
     app = await Test.createTestingModule({ imports: [RocketMQModule.forRoot(options)], providers: [Peers] }).compile();
@@ -94,10 +117,13 @@ describe.each<[string, (options: ClusterOptions) => Promise<Cluster>]>([
     expect(template.requestCounts).toMatchObject({ answered: 3, late: 0, duplicate: 0, unknown: 0, pending: 0 });
   });
 
-  test("T044 T045 Apache's mqadmin shows the trace of a message: who sent it, and who consumed it", async () => {
+  test("T044 T045 T082 T163 Apache's mqadmin shows the trace of a message: who sent it, and who consumed it", async () => {
     const took = consumed(app, { topic: TRACED }, { timeout: LINE_TIMEOUT_MS });
     const { msgId } = await template.send(`${TRACED}:TagA`, 'traced', { keys: 'key-1' });
     await took;
+    const delayed = await template.send(TRACED, 'to be recalled', { delay: '1h' });
+    expect(await template.recall(TRACED, delayed.recallHandle!)).toBe(delayed.msgId);
+    await template.transaction(TRACED, 'rolled back', () => RocketMQLocalTransactionState.ROLLBACK);
     // Closing sends what is left of the trace.
     await app.close();
     const command = `queryMsgTraceById -i ${msgId}`;
@@ -121,5 +147,27 @@ describe.each<[string, (options: ClusterOptions) => Promise<Cluster>]>([
       expect.stringMatching(/ms$/),
       'success',
     ]);
+
+    // mqadmin shows neither recalls nor ends of transactions.
+    const records = await traceOf(cluster);
+    const recall = [
+      'Recall',
+      expect.stringMatching(/^\d+$/),
+      'DefaultRegion',
+      `${RUN}_app`,
+      TRACED,
+      delayed.msgId,
+      'true',
+    ];
+    expect(records).toContainEqual(recall);
+    const end = records.find(([type]) => type === 'EndTransaction');
+    expect(end).toMatchObject({
+      2: 'DefaultRegion',
+      3: `${RUN}_app`,
+      4: TRACED,
+      8: cluster.brokerAddress,
+      9: '2',
+      11: 'ROLLBACK_MESSAGE',
+    });
   });
 });
