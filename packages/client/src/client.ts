@@ -22,7 +22,7 @@ import { describe } from './errors.js';
 import { Heartbeat } from './groups/heartbeat.js';
 import { GroupRegistry } from './groups/group-registry.js';
 import { NameServers } from './routes/name-servers.js';
-import { resolveClientOptions } from './config/options.js';
+import { resolveBackPressure, resolveClientOptions } from './config/options.js';
 import { NamespacedAdmin } from './namespace/namespaced-admin.js';
 import { NamespacedLitePullConsumer } from './namespace/namespaced-lite-pull-consumer.js';
 import { NamespacedProducer } from './namespace/namespaced-producer.js';
@@ -35,6 +35,7 @@ import type { ProducerOptions } from './producer/producer-options.js';
 import { PendingReplies } from './replies/pending-replies.js';
 import type { RequestCounts } from './replies/pending-replies.js';
 import { SendWindow } from './send-window.js';
+import type { BackPressure, SendWindowState } from './send-window.js';
 import { Routes } from './routes/routes.js';
 
 /** Any topic would do. */
@@ -63,6 +64,7 @@ export class RocketMQClient {
   readonly #heartbeat: Heartbeat;
   readonly #members = new GroupRegistry();
   readonly #replies: PendingReplies;
+  readonly #sendWindow: SendWindow;
   readonly #context: ClientContext;
   readonly #made = new Set<Made>();
   readonly #closing = sharedAbortController();
@@ -78,6 +80,7 @@ export class RocketMQClient {
     this.clientId = `${clientIP ?? localHost()}@${instanceName ?? `${process.pid}#${randomBytes(6).toString('hex')}`}`;
     this.#outages = new Outages(clock, logger, this.#closing.signal);
     this.#replies = new PendingReplies(this.#options);
+    this.#sendWindow = new SendWindow(this.#options);
     this.#connections = this.#dialling();
     this.#nameServers = new NameServers({
       clock,
@@ -106,7 +109,7 @@ export class RocketMQClient {
       brokers: new Brokers({ clock, connections: this.#connections, heartbeat: this.#heartbeat }),
       heartbeat: this.#heartbeat,
       outages: this.#outages,
-      sendWindow: new SendWindow(this.#options),
+      sendWindow: this.#sendWindow,
       replies: this.#replies,
       closing: this.#closing.signal,
       start: () => this.start(),
@@ -115,6 +118,19 @@ export class RocketMQClient {
     const { namespace } = this.#options;
     this.#admin = new Admin(this.#context, this.#nameServers);
     this.admin = namespace ? new NamespacedAdmin(this.#context, this.#nameServers, namespace) : this.#admin;
+  }
+
+  /** How many sends are under way and wait, and the limits of the former. */
+  get backPressure(): SendWindowState {
+    return this.#sendWindow.state;
+  }
+
+  /**
+   * Changes the limits of the sends under way (Java: of a producer). It counts at once, also for sends that wait already.
+   * @throws InvalidOptionError
+   */
+  setBackPressure(limits: Partial<BackPressure>): void {
+    this.#sendWindow.adjust(resolveBackPressure(limits, this.#sendWindow.state));
   }
 
   /** What has become of the requests of its producers. */
@@ -199,7 +215,8 @@ export class RocketMQClient {
   }
 
   #dialling(): Connections {
-    const { clock, logger, dial, connectTimeout, serializeType, backPressureForAsyncSendSize } = this.#options;
+    const { clock, logger, dial, connectTimeout, serializeType } = this.#options;
+    const sendWindow = this.#sendWindow;
     const sign = requestHook(this.#options);
     return new Connections({
       dial,
@@ -208,7 +225,7 @@ export class RocketMQClient {
       connectTimeout,
       serializeType,
       // The send window limits the sends already; this is for a peer that takes nothing at all.
-      maxUnsentBytes: 2 * backPressureForAsyncSendSize + MOST_OTHER_BYTES,
+      maxUnsentBytes: () => 2 * sendWindow.state.backPressureForAsyncSendSize + MOST_OTHER_BYTES,
       handlers: callbackHandlers({ members: this.#members, replies: this.#replies, clock, logger }),
       ...(sign && { sign }),
     });

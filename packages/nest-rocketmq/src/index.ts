@@ -3,12 +3,15 @@
 export { RocketMQModule } from './rocketmq.module.js';
 export type { RocketMQFeatureOptions, RocketMQModuleAsyncOptions, RocketMQOptionsFactory } from './rocketmq.module.js';
 export { NAME_SERVER_ENV } from './options/rocketmq.options.js';
-export type { ProducerSettings, RocketMQModuleOptions } from './options/rocketmq.options.js';
+export type { AutoBatchSettings, ProducerSettings } from './options/producer-settings.js';
+export type { RocketMQModuleOptions } from './options/rocketmq.options.js';
 export type { TopicOptions } from './options/topic-options.js';
 export type { ConsumerSettings } from './options/consumer-settings.js';
 export { ROCKETMQ_BACKEND, ROCKETMQ_CONTEXT_TYPE, ROCKETMQ_OPTIONS } from './rocketmq.tokens.js';
 
 export { RocketMQTemplate } from './template/rocketmq-template.js';
+export { batchMessage } from './template/send-batch.js';
+export type { BatchMessageOptions, BatchOptions, MessageWithOptions } from './template/send-batch.js';
 export type {
   BeginTransactionOptions,
   QueueOptions,
@@ -52,7 +55,21 @@ export { RocketMQContext } from './decorators/rocketmq-context.js';
 export { RocketMQListeners } from './listeners/rocketmq-listeners.js';
 export type { Consumption } from './listeners/listener-container.js';
 export type { HostPort, MessageExt } from '@nest-rocketmq/remoting';
-export type { ConsumeFromWhere, ConsumeMode, ExpressionType, MessageModel } from '@nest-rocketmq/client';
+export {
+  allocateByConfig,
+  allocateByConsistentHash,
+  allocateByMachineRoom,
+  allocateByMachineRoomNearby,
+} from '@nest-rocketmq/client';
+export type {
+  AllocateMessageQueueStrategy,
+  AllocateStrategyName,
+  ConsumeFromWhere,
+  ConsumeMode,
+  ExpressionType,
+  MachineRoomResolver,
+  MessageModel,
+} from '@nest-rocketmq/client';
 
 export { PostgresTransactionLog } from './transaction-log/postgres-transaction-log.js';
 export type { PostgresQueryable, PostgresTransactionLogOptions } from './transaction-log/postgres-transaction-log.js';
@@ -88,6 +105,7 @@ export {
   TransactionListenerError,
 } from './errors.js';
 export {
+  BatchSendFailedError,
   BrokerNotFoundError,
   CommitFailedError,
   DelayNotSupportedError,
@@ -107,6 +125,7 @@ export {
   SendFailedError,
   SeekOutOfRangeError,
   SubscriptionConflictError,
+  SendSkippedError,
   SubscriptionRefusedError,
   TooManyRequestsError,
   TooManySendsError,
@@ -115,7 +134,14 @@ export {
   TransactionNotBegunError,
 } from '@nest-rocketmq/client';
 export type { AssignmentListener, QueueOffset, Subscription } from '@nest-rocketmq/client';
-export type { DroppedReply, DroppedReplyKind, RecallFailure, RequestCounts, SendFailure } from '@nest-rocketmq/client';
+export type {
+  BatchFailure,
+  DroppedReply,
+  DroppedReplyKind,
+  RecallFailure,
+  RequestCounts,
+  SendFailure,
+} from '@nest-rocketmq/client';
 export {
   AddressError,
   ConnectError,

@@ -1,6 +1,11 @@
 // Adapts settings to a manual clock, in tests. All is in one process there and nothing gets lost, so what the client repeats is
 // done as rarely as the broker allows: otherwise it would be most of the work of half an hour.
-import type { ClientOptions, LitePullConsumerOptions, PushConsumerOptions } from '@nest-rocketmq/client';
+import type {
+  ClientOptions,
+  LitePullConsumerOptions,
+  ProducerOptions,
+  PushConsumerOptions,
+} from '@nest-rocketmq/client';
 import { systemClock } from '@nest-rocketmq/remoting/internal';
 import type { Clock } from '@nest-rocketmq/remoting/internal';
 
@@ -37,6 +42,14 @@ export const PULL_CONSUMER_ON_MANUAL_CLOCK = {
   brokerSuspendMaxTimeMillis: LONGEST_PULL_MS,
   consumerTimeoutMillisWhenSuspend: LONGEST_PULL_MS,
 } as const satisfies Partial<LitePullConsumerOptions>;
+
+/** A send would wait for a clock that waits for the send: it is held for a turn of the event loop only. */
+export function autoBatchOnManualClock({
+  autoBatch,
+}: Pick<ProducerOptions, 'autoBatch'>): Pick<ProducerOptions, 'autoBatch'> {
+  if (autoBatch === undefined || autoBatch === false) return {};
+  return { autoBatch: { ...(autoBatch === true ? {} : autoBatch), holdMs: 0 } };
+}
 
 export const BROKER_ON_MANUAL_CLOCK = {
   maxSuspendTimeMillis: SELDOM_MS,

@@ -66,15 +66,13 @@ export class ConsumeConcurrently implements ConsumeService {
     this.#pump();
   }
 
-  reject(queue: ProcessQueue, messages: MessageExt[]): void {
+  reject(queue: ProcessQueue, messages: MessageExt[], reason: string): void {
     const { context, options } = this.#parts;
     for (const message of messages) {
-      context.logger.error(
-        `message ${message.msgId} cannot be read by ${options.group}: its body is damaged, or of a compression unknown here`,
-      );
+      context.logger.error(`message ${message.msgId} cannot be read by ${options.group}: ${reason}`);
     }
     this.#conclude(queue, messages, 0, DEAD_LETTER_LEVEL)
-      .then((stuck) => (stuck.length > 0 ? this.#later(queue, () => this.reject(queue, stuck)) : undefined))
+      .then((stuck) => (stuck.length > 0 ? this.#later(queue, () => this.reject(queue, stuck, reason)) : undefined))
       .catch((error: unknown) =>
         context.logger.error(`rejecting of ${queueKey(queue.messageQueue)}: ${describe(error)}`),
       );
@@ -108,16 +106,21 @@ export class ConsumeConcurrently implements ConsumeService {
         this.#tasks = this.#tasks.slice(this.#next);
         this.#next = 0;
       }
-      if (!task.queue.dropped) this.#begin(task);
+      // What waits in a queue that is about to go is left to its next consumer.
+      if (!task.queue.dropped && !task.queue.closing) this.#begin(task);
     }
   }
 
   #begin({ queue, messages }: Task): void {
     const delivery = new Delivery(queue, messages, this.#parts.context.clock.monotonic());
     this.#deliveries.add(delivery);
+    queue.callBegins();
     this.#consume(delivery)
       .catch((error: unknown) => this.#failed(delivery, error))
-      .finally(() => this.#ended(delivery));
+      .finally(() => {
+        queue.callEnded();
+        this.#ended(delivery);
+      });
   }
 
   #failed({ messageQueue }: Delivery, error: unknown): void {

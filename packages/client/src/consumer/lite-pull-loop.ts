@@ -137,12 +137,13 @@ export class LitePullLoop {
   #onFound(queue: LitePullQueue, reply: PullReply, next: number): void {
     const { context, subscriptionOf } = this.#parts;
     const { messageQueue } = queue;
-    const { readable, unreadable } = pulledMessages(reply, messageQueue, subscriptionOf(messageQueue.topic));
+    const pulled = pulledMessages(reply, messageQueue, subscriptionOf(messageQueue.topic));
+    const { readable, unreadable, reason, restFrom = next } = pulled;
     if (unreadable.length > 0) {
       const ids = unreadable.map((message) => message.offsetMsgId).join(', ');
-      context.logger.warn(`${queue.key}: messages are passed over, as their bodies cannot be read: ${ids}`);
+      context.logger.warn(`${queue.key}: messages are passed over, as their bodies cannot be read: ${ids}: ${reason}`);
     }
-    queue.add(readable, next);
+    queue.add(readable, restFrom);
   }
 }
 

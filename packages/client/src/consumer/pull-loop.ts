@@ -1,6 +1,6 @@
 // Pulls messages: one loop for each queue, as long as the queue is ours.
 import { Requests, ResponseCode, ResponseError, sleep } from '@nest-rocketmq/remoting/internal';
-import type { MessageExt, Reply, SubscriptionData } from '@nest-rocketmq/remoting/internal';
+import type { MessageExt, MessageQueue, Reply, SubscriptionData } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import { BrokerNotFoundError } from '../errors.js';
 import type { ResolvedPushConsumerOptions } from './consumer-options.js';
@@ -10,13 +10,13 @@ import type { OffsetStore } from './offset-store.js';
 import type { ProcessQueue } from './process-queue.js';
 import { queueKey } from './process-queue.js';
 import { PullFailures } from './pull-failures.js';
+import { isFull } from './pull-thresholds.js';
 import { pulledMessages } from './pulled-messages.js';
 
 const PULL_SYS_FLAG = { COMMIT_OFFSET: 1, SUSPEND: 2 } as const;
 /** How much longer than the broker may hold a pull we wait for its answer. ms */
 const PULL_GRACE_MS = 15_000;
 const BROKER_FLOW_CONTROL_WAIT_MS = 20;
-const MIB = 1024 * 1024;
 
 type PullReply = Reply<typeof Requests.PULL_MESSAGE>;
 
@@ -28,14 +28,20 @@ export interface PullLoopParts {
   offsets: OffsetStore;
   stats: ConsumerStats;
   subscriptionOf: (topic: string) => SubscriptionData | undefined;
+  /** How many queues are ours. */
+  owned: () => number;
   /** Whether the queue is ours at this moment. One that is not is neither pulled nor committed. */
   isHeld: (queue: ProcessQueue) => boolean;
   /** Messages have been put into the process queue; they are to be consumed. */
   deliver: (queue: ProcessQueue, messages: MessageExt[]) => void;
   /** They are in the process queue too, but their bodies cannot be read: no listener can do anything with them. */
-  reject: (queue: ProcessQueue, messages: MessageExt[]) => void;
+  reject: (queue: ProcessQueue, messages: MessageExt[], reason: string) => void;
   /** The broker does not have our offset any more: drop the queue, and begin again where it says. */
   offsetMoved: (queue: ProcessQueue, offset: number) => Promise<void>;
+  /** Whether our offset still belongs to the broker's store, after the broker could not be reached. @throws unreachable */
+  belongsToStore: (queue: MessageQueue) => Promise<boolean>;
+  /** It does not: drop the queue, and begin it as one that has no offset. */
+  beginAnew: (queue: ProcessQueue) => void;
 }
 
 interface Cursor {
@@ -44,6 +50,8 @@ interface Cursor {
   brokerId: number;
   /** How long the last pull took, ms. */
   took: number;
+  /** The broker could not be reached: it may come back with another store. */
+  suspect: boolean;
 }
 
 export class PullLoop {
@@ -59,7 +67,7 @@ export class PullLoop {
 
   /** Pulls until the queue is dropped. Never rejects. */
   async run(queue: ProcessQueue, offset: number): Promise<void> {
-    const cursor: Cursor = { offset, brokerId: 0, took: 0 };
+    const cursor: Cursor = { offset, brokerId: 0, took: 0, suspect: false };
     while (!queue.dropped) {
       const wait = await this.#step(queue, cursor);
       if (wait > 0) await sleep(this.#parts.context.clock, wait, queue.signal);
@@ -80,9 +88,10 @@ export class PullLoop {
     try {
       await pauseGate.passed(queue.signal);
       // What came for a queue that is about to go would be pulled for nothing.
-      while (!queue.dropped && (queue.closing || this.#isFull(queue))) await queue.changed();
+      while (!queue.dropped && (queue.closing || isFull(queue, options, this.#parts.owned()))) await queue.changed();
       if (queue.dropped) return 0;
       if (!this.#parts.isHeld(queue)) return options.pullTimeDelayMillsWhenException;
+      if (cursor.suspect && !(await this.#isKnown(queue, cursor))) return 0;
       queue.lastPullTimestamp = context.clock.now();
       const begun = context.clock.monotonic();
       const reply = await this.#unlessRenewed(queue.messageQueue.topic, this.#pull(queue, cursor));
@@ -93,8 +102,16 @@ export class PullLoop {
     } catch (error) {
       if (queue.dropped) return 0;
       this.#failures.failed(queue.messageQueue, error);
+      cursor.suspect = true;
       return options.pullTimeDelayMillsWhenException;
     }
+  }
+
+  async #isKnown(queue: ProcessQueue, cursor: Cursor): Promise<boolean> {
+    const known = await this.#parts.belongsToStore(queue.messageQueue);
+    cursor.suspect = false;
+    if (!known && !queue.dropped) this.#parts.beginAnew(queue);
+    return !queue.dropped;
   }
 
   /** The answer to the pull; undefined where the subscription changes before it comes. */
@@ -113,16 +130,6 @@ export class PullLoop {
         (error: unknown) => settle(() => reject(error as Error)),
       );
     });
-  }
-
-  #isFull(queue: ProcessQueue): boolean {
-    const { pullThresholdForQueue, pullThresholdSizeForQueue, consumeConcurrentlyMaxSpan, consumeMode } =
-      this.#parts.options;
-    return (
-      queue.count > pullThresholdForQueue ||
-      queue.bytes > pullThresholdSizeForQueue * MIB ||
-      (queue.span > consumeConcurrentlyMaxSpan && consumeMode !== 'ORDERLY')
-    );
   }
 
   async #pull(queue: ProcessQueue, cursor: Cursor): Promise<PullReply> {
@@ -192,16 +199,17 @@ export class PullLoop {
   #onFound(queue: ProcessQueue, cursor: Cursor, reply: PullReply, next: number): number {
     const { options, subscriptionOf, deliver, reject, offsets } = this.#parts;
     const { messageQueue } = queue;
-    const { readable, unreadable, sent } = pulledMessages(reply, messageQueue, subscriptionOf(messageQueue.topic));
+    const pulled = pulledMessages(reply, messageQueue, subscriptionOf(messageQueue.topic));
+    const { readable, unreadable, sent, reason, restFrom = next } = pulled;
     this.#parts.stats.pulled(messageQueue.topic, sent, cursor.took);
-    cursor.offset = next;
+    cursor.offset = restFrom;
     if (readable.length + unreadable.length === 0) {
-      if (queue.count === 0) offsets.update(messageQueue, next);
+      if (queue.count === 0) offsets.update(messageQueue, restFrom);
       return 0;
     }
     queue.add([...readable, ...unreadable].toSorted((a, b) => a.queueOffset - b.queueOffset));
     deliver(queue, readable);
-    if (unreadable.length > 0) reject(queue, unreadable);
+    if (unreadable.length > 0) reject(queue, unreadable, reason);
     return options.pullInterval;
   }
 }

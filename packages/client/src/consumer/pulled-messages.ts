@@ -1,5 +1,12 @@
 // Makes messages of a pull's answer: decodes each, leaves out those with another tag, and adds what only the answer tells.
-import { DecodeError, MessageProperty, decodeRecord, isDLQTopic } from '@nest-rocketmq/remoting/internal';
+import {
+  DecodeError,
+  MAX_INFLATED_ANSWER_BYTES,
+  MessageProperty,
+  decodeRecord,
+  inflatedBytes,
+  isDLQTopic,
+} from '@nest-rocketmq/remoting/internal';
 import type { MessageExt, MessageQueue, Reply, Requests, SubscriptionData } from '@nest-rocketmq/remoting/internal';
 import { accepts } from './subscription.js';
 
@@ -7,6 +14,10 @@ export interface PulledMessages {
   readonly readable: MessageExt[];
   /** Messages whose bodies cannot be read, with the bodies as they are stored. */
   readonly unreadable: MessageExt[];
+  /** Why the first of them cannot be read. */
+  readonly reason: string;
+  /** The queue offset from which on messages are left: their bodies would take too much memory at once. Pull them again. */
+  readonly restFrom: number | undefined;
 }
 
 /** Both pulls have the same answer. */
@@ -25,7 +36,7 @@ export function pulledMessages(
 ): PulledMessages & { readonly sent: number } {
   const { minOffset = 0, maxOffset = 0 } = header;
   // Copied once: the messages outlive the buffer of the socket that they share.
-  const { readable: all, unreadable } = decodePulled(Buffer.from(body));
+  const { readable: all, unreadable, ...rest } = decodePulled(Buffer.from(body));
   const readable = all.filter(
     (message) => !subscription || accepts(subscription, message.properties.get(MessageProperty.TAGS)),
   );
@@ -36,27 +47,39 @@ export function pulledMessages(
     // A dead letter is a message of its own: how often it failed as another one is no count of its own.
     if (isDLQTopic(message.topic)) message.reconsumeTimes = 0;
   }
-  return { readable, unreadable, sent: all.length + unreadable.length };
+  return { ...rest, readable, unreadable, sent: all.length + unreadable.length };
 }
 
-function decodePulled(body: Buffer): PulledMessages {
+/**
+ * @param most bytes that decompressed bodies may take before the rest is left
+ * @throws DecodeError when the body does not consist of message records
+ */
+export function decodePulled(body: Buffer, most = MAX_INFLATED_ANSWER_BYTES): PulledMessages {
   const readable: MessageExt[] = [];
   const unreadable: MessageExt[] = [];
+  let reason = '';
+  const decodeOne = (at: number): MessageExt => {
+    try {
+      const message = decodeRecord(body, at);
+      readable.push(message);
+      return message;
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      reason ||= error.message;
+      const message = decodeRecord(body, at, { inflate: false, checkCrc: false });
+      unreadable.push(message);
+      return message;
+    }
+  };
+  let inflated = 0;
   for (let at = 0; at < body.length;) {
-    const message = decodeOne(body, at, readable) ?? decodeRecord(body, at, { inflate: false, checkCrc: false });
-    if (readable.at(-1) !== message) unreadable.push(message);
+    if (inflated >= most) {
+      const { queueOffset: restFrom } = decodeRecord(body, at, { inflate: false, checkCrc: false });
+      return { readable, unreadable, reason, restFrom };
+    }
+    const message = decodeOne(at);
+    inflated += inflatedBytes(message);
     at += message.storeSize;
   }
-  return { readable, unreadable };
-}
-
-function decodeOne(body: Buffer, at: number, into: MessageExt[]): MessageExt | undefined {
-  try {
-    const message = decodeRecord(body, at);
-    into.push(message);
-    return message;
-  } catch (error) {
-    if (error instanceof DecodeError) return undefined;
-    throw error;
-  }
+  return { readable, unreadable, reason, restFrom: undefined };
 }

@@ -5,6 +5,7 @@ import { Namespace } from '../config/namespace.js';
 import { Producer } from '../producer/producer.js';
 import type {
   AskOptions,
+  BatchMessage,
   OutgoingMessage,
   ProducerOptions,
   SendOptions,
@@ -13,6 +14,8 @@ import type {
   TransactionListener,
   TransactionSendResult,
 } from '../producer/producer-options.js';
+
+type QueueChoice = Pick<SendOptions, 'messageQueue' | 'selector'>;
 
 export class NamespacedProducer extends Producer {
   readonly #names: Namespace;
@@ -38,9 +41,14 @@ export class NamespacedProducer extends Producer {
     return super.sendOneway(this.#message(message), this.#options(options));
   }
 
-  override async sendBatch(messages: OutgoingMessage[], options: SendOptions = {}): Promise<SendResult> {
-    const wrapped = Array.isArray(messages) ? messages.map((message) => this.#message(message)) : messages;
-    return this.#result(await super.sendBatch(wrapped, this.#options(options)));
+  override async sendBatch(messages: readonly BatchMessage[], options: SendOptions = {}): Promise<SendResult[]> {
+    const wrap = (message: BatchMessage): BatchMessage =>
+      typeof message === 'object' && message !== null
+        ? { ...this.#message(message), ...this.#choice(message) }
+        : message;
+    const wrapped = Array.isArray(messages) ? (messages as readonly BatchMessage[]).map(wrap) : messages;
+    const results = await super.sendBatch(wrapped, this.#options(options));
+    return results.map((result) => this.#result(result));
   }
 
   override async sendMessageInTransaction(
@@ -86,10 +94,13 @@ export class NamespacedProducer extends Producer {
   }
 
   #options(options: SendOptions): SendOptions {
-    const { messageQueue, selector } = options;
+    return { ...options, ...this.#choice(options) };
+  }
+
+  /** What chooses the queue. */
+  #choice({ messageQueue, selector }: QueueChoice): QueueChoice {
     const names = this.#names;
     return {
-      ...options,
       ...(messageQueue && { messageQueue: names.wrapQueue(messageQueue) }),
       ...(selector && {
         selector: (queues, message) => {
