@@ -5,6 +5,7 @@ import type { ExceptionFilter } from '@nestjs/common';
 import { EMPTY, concat, firstValueFrom, of, timer } from 'rxjs';
 import {
   MessageDecodeError,
+  Outcome,
   ReplyTimeoutError,
   RequesterGoneError,
   RocketMQContext,
@@ -104,6 +105,10 @@ test(
       log(): string {
         return 'from the log';
       }
+      @RocketMQMessageListener({ topic, consumerGroup: unique('outcome') })
+      say(): Outcome {
+        return Outcome.ack;
+      }
       @RocketMQMessageListener({ topic, consumerGroup: unique('stock'), consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET' })
       answer(_question: unknown, context: RocketMQContext): unknown {
         return { isRequest: context.isRequest };
@@ -113,7 +118,7 @@ test(
     const events: ReplyEvent[] = [];
     app.module.get(RocketMQListeners).replies.subscribe((event) => events.push(event));
     await expect(app.template.request(topic, 1, ASKING)).resolves.toEqual({ isRequest: true });
-    const handled = consumed(app.module, { topic, key: 'plain' }, { times: onCluster ? 1 : 2, timeout });
+    const handled = consumed(app.module, { topic, key: 'plain' }, { times: onCluster ? 1 : 3, timeout });
     await app.template.send(topic, 1, { keys: 'plain' });
     await handled;
     expect(events).toMatchObject([{ outcome: 'sent', context: { topic } }]);

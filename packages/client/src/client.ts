@@ -10,7 +10,7 @@ import {
   sharedAbortController,
 } from '@nest-rocketmq/remoting/internal';
 import type { Clock, Logger } from '@nest-rocketmq/remoting/internal';
-import { Admin } from './admin.js';
+import { Admin } from './admin/admin.js';
 import { Brokers } from './routes/brokers.js';
 import { callbackHandlers } from './groups/callbacks.js';
 import type { PushConsumerOptions } from './consumer/consumer-options.js';
@@ -21,6 +21,7 @@ import type { ClientContext } from './client-context.js';
 import { describe } from './errors.js';
 import { Heartbeat } from './groups/heartbeat.js';
 import { GroupRegistry } from './groups/group-registry.js';
+import { KvConfig } from './routes/kv-config.js';
 import { NameServers } from './routes/name-servers.js';
 import { resolveBackPressure, resolveClientOptions } from './config/options.js';
 import { NamespacedAdmin } from './namespace/namespaced-admin.js';
@@ -109,6 +110,7 @@ export class RocketMQClient {
       brokers: new Brokers({ clock, connections: this.#connections, heartbeat: this.#heartbeat }),
       heartbeat: this.#heartbeat,
       outages: this.#outages,
+      kvConfig: new KvConfig(this.#nameServers),
       sendWindow: this.#sendWindow,
       replies: this.#replies,
       closing: this.#closing.signal,

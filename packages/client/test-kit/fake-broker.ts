@@ -97,6 +97,9 @@ export class FakeBroker {
         SEARCH_OFFSET_BY_TIMESTAMP: this.#answering('SEARCH_OFFSET_BY_TIMESTAMP', () => ({ header: { offset: 0 } })),
         PULL_MESSAGE: this.#answering('PULL_MESSAGE', ({ header }) => this.queues.pull(header)),
         LITE_PULL_MESSAGE: this.#answering('LITE_PULL_MESSAGE', ({ header }) => this.queues.pull(header)),
+        INVOKE_BROKER_TO_RESET_OFFSET: this.#answering('INVOKE_BROKER_TO_RESET_OFFSET', () => ({
+          code: ResponseCode.CONSUMER_NOT_ONLINE,
+        })),
         CONSUMER_SEND_MSG_BACK: this.#answering('CONSUMER_SEND_MSG_BACK', () => ({})),
         LOCK_BATCH_MQ: this.#answering('LOCK_BATCH_MQ', ({ body }) => {
           const { mqSet } = decodeLockBatch(body);

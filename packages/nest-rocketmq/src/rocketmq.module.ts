@@ -16,6 +16,7 @@ import { PullConsumers } from './pull/pull-consumers.js';
 import { Receiver } from './pull/receiver.js';
 import { RocketMQConnection } from './rocketmq-connection.js';
 import { RocketMQLifecycle } from './rocketmq-lifecycle.js';
+import { RocketMQAdmin } from './admin/rocketmq-admin.js';
 import { RocketMQListeners } from './listeners/rocketmq-listeners.js';
 import { Replier } from './reply/replier.js';
 import { Requester } from './template/requester.js';
@@ -92,7 +93,7 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<RocketMQModule
 
 /**
  * The module that an app imports once, in its root module: `RocketMQModule.forRoot(…)` or `forRootAsync(…)`. It provides
- * `RocketMQTemplate`, which sends, and `RocketMQListeners`, and starts the decorated listeners of the app.
+ * `RocketMQTemplate`, which sends, `RocketMQListeners` and `RocketMQAdmin`, and starts the decorated listeners of the app.
  */
 @Module({
   imports: [DiscoveryModule],
@@ -108,11 +109,12 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<RocketMQModule
     PullConsumers,
     Receiver,
     RocketMQListeners,
+    RocketMQAdmin,
     LazyModules,
     RocketMQLifecycle,
     RocketMQTemplate,
   ],
-  exports: [RocketMQTemplate, RocketMQListeners, PullConsumers],
+  exports: [RocketMQTemplate, RocketMQListeners, RocketMQAdmin, PullConsumers],
 })
 export class RocketMQModule extends ConfigurableModuleClass {
   /**

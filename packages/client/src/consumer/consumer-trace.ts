@@ -8,6 +8,7 @@ import type { TraceOptions } from '../trace/trace-options.js';
 import type { TraceDispatcher } from '../trace/trace-dispatcher.js';
 import { ConsumeReturnType } from '../trace/trace-record.js';
 import type { MessageListener } from './consumer-options.js';
+import { Outcome } from './outcome.js';
 
 export interface ConsumerTraceParts {
   readonly dispatcher: TraceDispatcher;
@@ -47,11 +48,12 @@ export class ConsumerTrace {
       const ended = this.begin(messages);
       try {
         const result = await listener(messages, context);
-        const failed = result === 'RECONSUME_LATER' || result === 'SUSPEND_CURRENT_QUEUE_A_MOMENT';
-        ended(failed ? ConsumeReturnType.FAILED : ConsumeReturnType.SUCCESS);
+        ended([result].flat().some(isFailure) ? ConsumeReturnType.FAILED : ConsumeReturnType.SUCCESS);
         return result;
       } catch (error) {
-        ended(ConsumeReturnType.EXCEPTION);
+        // A thrown outcome says the same as one that is returned.
+        if (!Outcome.is(error)) ended(ConsumeReturnType.EXCEPTION);
+        else ended(isFailure(error) ? ConsumeReturnType.FAILED : ConsumeReturnType.SUCCESS);
         throw error;
       }
     };
@@ -87,6 +89,11 @@ export class ConsumerTrace {
       });
     };
   }
+}
+
+function isFailure(result: unknown): boolean {
+  if (Outcome.is(result)) return result.kind !== 'ack';
+  return result === 'RECONSUME_LATER' || result === 'SUSPEND_CURRENT_QUEUE_A_MOMENT';
 }
 
 function isTraced({ properties }: MessageExt): boolean {

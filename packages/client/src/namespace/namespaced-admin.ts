@@ -1,7 +1,9 @@
 // Administers the topics and groups of a namespace, by the names that the application knows.
 import type { MessageExt, MessageQueue, TopicRouteData } from '@nest-rocketmq/remoting/internal';
-import { Admin } from '../admin.js';
-import type { CreateTopicOptions, QueryMessageOptions } from '../admin.js';
+import { Admin } from '../admin/admin.js';
+import type { CreateTopicOptions, QueryMessageOptions } from '../admin/admin.js';
+import type { ResetOffset, ResetOffsetOptions } from '../admin/reset-offsets.js';
+import type { DeadLetters } from '../dead-letters/dead-letters.js';
 import type { ClientContext } from '../client-context.js';
 import { Namespace } from '../config/namespace.js';
 import type { NameServers } from '../routes/name-servers.js';
@@ -41,6 +43,20 @@ export class NamespacedAdmin extends Admin {
 
   override consumerOffset(group: string, queue: MessageQueue): Promise<number | undefined> {
     return super.consumerOffset(this.#names.wrap(group), this.#names.wrapQueue(queue));
+  }
+
+  override async resetOffsetByTime(options: ResetOffsetOptions): Promise<ResetOffset[]> {
+    const { group, topic } = options;
+    const reset = await super.resetOffsetByTime({
+      ...options,
+      group: this.#names.wrap(group),
+      topic: this.#names.wrap(topic),
+    });
+    return reset.map((each) => ({ ...each, queue: this.#names.stripQueue(each.queue) }));
+  }
+
+  override deadLetters(group: string): DeadLetters {
+    return super.deadLetters(this.#names.wrap(group));
   }
 
   override async viewMessage(topic: string, offsetMsgId: string): Promise<MessageExt> {

@@ -1,6 +1,6 @@
 // Pulls the messages of a namespace: its topics and group have names there that the application does not see.
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
-import type { Admin } from '../admin.js';
+import type { Admin } from '../admin/admin.js';
 import type { ClientContext } from '../client-context.js';
 import { Namespace } from '../config/namespace.js';
 import type { Subscription } from '../consumer/consumer-options.js';

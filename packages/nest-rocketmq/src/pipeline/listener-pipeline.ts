@@ -14,7 +14,9 @@ import type { ListenerParams, PipedParam } from '../decorators/listener-params.j
 import { isReply } from '../message/rocketmq-reply.js';
 import { firstResultOf, resultOf } from './listener-result.js';
 import type { MessageScope } from '../nest/nest-container.js';
+import { RocketMQBatchContext } from '../decorators/rocketmq-batch-context.js';
 import type { RocketMQContext } from '../decorators/rocketmq-context.js';
+import { pipedBatch } from './batch-pipes.js';
 import { RocketMQExecutionContext } from './rocketmq-execution-context.js';
 
 export interface PipelineParts {
@@ -27,10 +29,13 @@ export interface PipelineParts {
   readonly answers?: boolean;
 }
 
-/** One message in the pipeline. */
+/** Of one message, or of a list. */
+export type CallContext = RocketMQContext | RocketMQBatchContext;
+
+/** One message in the pipeline, or a list. */
 interface Call {
   readonly payload: unknown;
-  readonly context: RocketMQContext;
+  readonly context: CallContext;
   readonly scope: MessageScope;
   readonly execution: RocketMQExecutionContext;
 }
@@ -45,7 +50,7 @@ export class ListenerPipeline {
    * Resolves with what the listener returned; for a request that failed, with the RocketMQReply that a filter returned.
    * @throws what any of them threw: nothing else that a filter does turns it into a success
    */
-  async run(payload: unknown, context: RocketMQContext): Promise<unknown> {
+  async run(payload: unknown, context: CallContext): Promise<unknown> {
     const { host, method } = this.parts;
     const handler = host.method(method) ?? (() => undefined);
     const execution = new RocketMQExecutionContext([payload, context], host.type, handler);
@@ -77,13 +82,19 @@ export class ListenerPipeline {
   async #invoke(instance: Instance, call: Call): Promise<unknown> {
     const { method, params, enhancers } = this.parts;
     const args: unknown[] = [];
+    let accepted = 1;
     for (const index of params.contexts) args[index] = call.context;
     await Promise.all(
       params.piped.map(async (param) => {
         const pipes = await enhancers.pipes(call.scope, param);
-        args[param.index] = await piped(param, pipes, call);
+        if (call.context instanceof RocketMQBatchContext && param.metadata.type === 'body') {
+          const messages = await pipedBatch(param, pipes, call.context);
+          accepted = messages.length;
+          args[param.index] = messages;
+        } else args[param.index] = await piped(param, pipes, call);
       }),
     );
+    if (accepted === 0) return undefined;
     const handler = instance[method];
     if (!handler) throw new InvalidListenerError(this.parts.name, 'the instance has no such method.');
     const returned = handler.apply(instance, args);
@@ -91,7 +102,8 @@ export class ListenerPipeline {
   }
 
   #answers({ context }: Call): boolean {
-    return context.isRequest && this.parts.answers === true;
+    // A list has no one to answer.
+    return this.parts.answers === true && !(context instanceof RocketMQBatchContext) && context.isRequest;
   }
 
   /** What the filter returned; undefined if there is none, or if it failed itself, which changes nothing. */

@@ -1,6 +1,6 @@
 // Answers requests with what their listeners returned.
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { RequesterGoneError } from '@nest-rocketmq/client';
+import { Outcome, RequesterGoneError } from '@nest-rocketmq/client';
 import { Subject } from 'rxjs';
 import type { Observable } from 'rxjs';
 import type { MessageListenerOptions } from '../decorators/listener-metadata.js';
@@ -56,7 +56,8 @@ export class Replier {
   /** Sends what the listener returned, if the message is a request. Never rejects: the request's work is done. */
   async answer(listener: Answering, context: RocketMQContext, returned: unknown): Promise<void> {
     const { reply: wanted, replyTimeout } = listener.options;
-    if (!context.isRequest || wanted === false) return;
+    // An outcome says what becomes of the request, and nothing to whoever asks.
+    if (!context.isRequest || wanted === false || Outcome.is(returned)) return;
     const reply = replyOf(returned, wanted === true);
     if (!reply) return;
     try {

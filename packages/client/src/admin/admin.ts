@@ -15,11 +15,14 @@ import {
   sleep,
 } from '@nest-rocketmq/remoting/internal';
 import type { ClusterInfo, HeaderOf, MessageExt, MessageQueue, TopicRouteData } from '@nest-rocketmq/remoting/internal';
-import type { ClientContext } from './client-context.js';
-import { BrokerNotFoundError, NoBrokerError, TopicNotFoundError } from './errors.js';
-import type { NameServers } from './routes/name-servers.js';
-import { checkSendTopic } from './config/names.js';
-import { integerIn } from './config/options.js';
+import type { ClientContext } from '../client-context.js';
+import { BrokerNotFoundError, NoBrokerError, TopicNotFoundError } from '../errors.js';
+import type { NameServers } from '../routes/name-servers.js';
+import { DeadLetters } from '../dead-letters/dead-letters.js';
+import { resetOffsetByTime } from './reset-offsets.js';
+import type { ResetOffset, ResetOffsetOptions } from './reset-offsets.js';
+import { checkSendTopic } from '../config/names.js';
+import { integerIn } from '../config/options.js';
 
 /** The topic to create, for `Admin.createTopic`. */
 export interface CreateTopicOptions {
@@ -166,6 +169,32 @@ export class Admin {
     if (reply.code === ResponseCode.QUERY_NOT_FOUND) return undefined;
     expectSuccess(reply, address);
     return reply.header.offset;
+  }
+
+  /**
+   * Sets a group's offsets in all queues of a topic to a time, as mqadmin's resetOffsetByTime does: 0 is the beginning. Consumers
+   * that run are told, and go on there; what their listeners are at counts for nothing.
+   * @returns where the group goes on
+   * @throws TopicNotFoundError, InvalidOptionError, InvalidNameError, BrokerNotFoundError
+   */
+  async resetOffsetByTime(options: ResetOffsetOptions): Promise<ResetOffset[]> {
+    return resetOffsetByTime(
+      {
+        context: this.#context,
+        timeout: ADMIN_TIMEOUT_MS,
+        queues: await this.fetchSubscribeMessageQueues(options.topic),
+        addressOf: (queue) => this.#addressOf(queue),
+        searchOffset: (queue, timestamp) => this.searchOffset(queue, timestamp),
+        maxOffset: (queue) => this.maxOffset(queue),
+        consumerOffset: (group, queue) => this.consumerOffset(group, queue),
+      },
+      options,
+    );
+  }
+
+  /** The messages that a group has given up. Nothing is asked before they are listed. @throws InvalidNameError */
+  deadLetters(group: string): DeadLetters {
+    return new DeadLetters(this.#context, this, group);
   }
 
   /** Reads a message by its offsetMsgId, from the broker whose address that id contains. @throws DecodeError */
