@@ -35,6 +35,15 @@ export { RocketMQReply } from './message/rocketmq-reply.js';
 export type { ReplyOptions } from './message/rocketmq-reply.js';
 export type { MessageOptions } from './message/outgoing-message.js';
 export type { Destination, DestinationObject } from './message/destination.js';
+export { defineTopic } from './message/topic.js';
+export type { AnyDestination, AnyTopic, DefineTopicOptions, PayloadOf, ReceivedOf, Topic } from './message/topic.js';
+export type {
+  SchemaInput,
+  SchemaOutput,
+  StandardIssue,
+  StandardResult,
+  StandardSchema,
+} from './message/standard-schema.js';
 export { deadLetters } from './message/dead-letters.js';
 export type { DelayOptions } from './message/delay.js';
 export { DEFAULT_MESSAGE_DELAY_LEVEL } from '@nest-rocketmq/remoting';
@@ -44,6 +53,10 @@ export type { SendResult, SendStatus, Transaction } from '@nest-rocketmq/client'
 export { RocketMQMessageListener } from './decorators/rocketmq-message-listener.js';
 export { RocketMQTransactionListener } from './decorators/rocketmq-transaction-listener.js';
 export { Payload } from './decorators/payload.js';
+export { Ctx, Header, Headers, Keys, Tag } from './decorators/message-params.js';
+export type { ParamPipe } from './decorators/mark-param.js';
+export { isRocketMQContext, switchToRocketMQ } from './pipeline/switch-to-rocketmq.js';
+export type { RocketMQArgumentsHost } from './pipeline/switch-to-rocketmq.js';
 export { RocketMQLocalTransactionState } from './decorators/listener-metadata.js';
 export type {
   MessageListenerOptions,
@@ -111,6 +124,7 @@ export {
   ListenerConflictError,
   MessageDecodeError,
   MessageEncodeError,
+  MessageValidationError,
   ModuleTwiceError,
   StoreInUseError,
   TopicNotCreatedError,

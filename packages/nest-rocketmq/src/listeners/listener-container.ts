@@ -7,7 +7,7 @@ import type { Clock, MessageExt } from '@nest-rocketmq/remoting/internal';
 import { InvalidListenerError } from '../errors.js';
 import type { DiscoveredListener } from '../discovery/listener-explorer.js';
 import type { ListenerGroup } from './listener-groups.js';
-import { decodeBody } from '../message/decode-body.js';
+import { readPayload } from '../message/read-payload.js';
 import type { MessageConverter } from '../message/message-converter.js';
 import { failureSaid } from '../pipeline/listener-outcome.js';
 import type { Failure } from '../pipeline/listener-outcome.js';
@@ -228,14 +228,15 @@ export class ListenerContainer {
 
   async #handle(listener: DiscoveredListener, context: RocketMQContext): Promise<unknown> {
     const { inListener, answer } = this.settings;
-    const payload = this.#payload(listener, context);
+    const read = this.#payload(listener, context);
+    const payload = listener.reading.schema ? await read : read;
     const returned = await inListener.run(true, () => listener.handle(payload, context));
     if (context.isRequest) await answer?.(listener, context, returned);
     return returned;
   }
 
   #payload(listener: DiscoveredListener, { message }: RocketMQContext): unknown {
-    return decodeBody(this.settings.converter, message, listener.options.payload ?? 'json');
+    return readPayload(this.settings.converter, message, listener.reading);
   }
 
   #listenerFor(context: RocketMQContext): DiscoveredListener {

@@ -86,9 +86,12 @@ export class ListenerEnhancers {
 
   /** The pipes of a parameter itself come last. */
   async pipes(scope: MessageScope, param: PipedParam): Promise<PipeTransform[]> {
-    const pipes = await instancesOf(this.pipe, scope);
-    for (const own of this.paramPipes.get(param) ?? []) pipes.push(await instanceOf(own, scope));
-    return pipes;
+    return [...(await instancesOf(this.pipe, scope)), ...(await this.paramPipesOf(scope, param))];
+  }
+
+  /** The pipes of the parameter itself. */
+  paramPipesOf(scope: MessageScope, param: PipedParam): Promise<PipeTransform[]> {
+    return Promise.all((this.paramPipes.get(param) ?? []).map((own) => instanceOf(own, scope)));
   }
 
   /** Those nearest to the method come first: only the first one that catches the error is called. */

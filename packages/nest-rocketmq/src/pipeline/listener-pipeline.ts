@@ -3,6 +3,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import { ForbiddenException, Logger } from '@nestjs/common';
 import type { ArgumentsHost, CanActivate, ExceptionFilter, NestInterceptor, PipeTransform } from '@nestjs/common';
+import { Outcome } from '@nest-rocketmq/client';
 import { defer, from, isObservable, mergeAll } from 'rxjs';
 import type { Observable } from 'rxjs';
 import { InvalidListenerError } from '../errors.js';
@@ -16,7 +17,8 @@ import { firstResultOf, resultOf } from './listener-result.js';
 import type { MessageScope } from '../nest/nest-container.js';
 import { RocketMQBatchContext } from '../decorators/rocketmq-batch-context.js';
 import type { RocketMQContext } from '../decorators/rocketmq-context.js';
-import { pipedBatch } from './batch-pipes.js';
+import { addBatchArgs, isPerMessage } from './batch-args.js';
+import { isRefusal, toValidationError } from './invalid-payload.js';
 import { RocketMQExecutionContext } from './rocketmq-execution-context.js';
 
 export interface PipelineParts {
@@ -38,6 +40,8 @@ interface Call {
   readonly context: CallContext;
   readonly scope: MessageScope;
   readonly execution: RocketMQExecutionContext;
+  /** What a pipe has thrown that refuses the payload. */
+  refusal?: unknown;
 }
 
 export class ListenerPipeline {
@@ -47,8 +51,10 @@ export class ListenerPipeline {
   constructor(private readonly parts: PipelineParts) {}
 
   /**
-   * Resolves with what the listener returned; for a request that failed, with the RocketMQReply that a filter returned.
+   * Resolves with what the listener returned; if it failed, with the Outcome that a filter returned, or for a request with the
+   * RocketMQReply that it returned.
    * @throws what any of them threw: nothing else that a filter does turns it into a success
+   * @throws MessageValidationError when a pipe has refused the payload
    */
   async run(payload: unknown, context: CallContext): Promise<unknown> {
     const { host, method } = this.parts;
@@ -59,8 +65,8 @@ export class ListenerPipeline {
       return await this.#handle(call);
     } catch (error) {
       const answer = await this.#filter(error, call);
-      if (this.#answers(call) && isReply(answer)) return answer;
-      throw error;
+      if (Outcome.is(answer) || (this.#answers(call) && isReply(answer))) return answer;
+      throw call.refusal !== undefined && call.refusal === error ? toValidationError(error) : error;
     }
   }
 
@@ -80,25 +86,31 @@ export class ListenerPipeline {
   }
 
   async #invoke(instance: Instance, call: Call): Promise<unknown> {
-    const { method, params, enhancers } = this.parts;
+    const { method, params } = this.parts;
+    const { context, execution } = call;
     const args: unknown[] = [];
-    let accepted = 1;
-    for (const index of params.contexts) args[index] = call.context;
+    for (const index of params.contexts) args[index] = context;
+    const isBatch = context instanceof RocketMQBatchContext;
+    const single = isBatch ? params.piped.filter((param) => !isPerMessage(param)) : params.piped;
     await Promise.all(
-      params.piped.map(async (param) => {
-        const pipes = await enhancers.pipes(call.scope, param);
-        if (call.context instanceof RocketMQBatchContext && param.metadata.type === 'body') {
-          const messages = await pipedBatch(param, pipes, call.context);
-          accepted = messages.length;
-          args[param.index] = messages;
-        } else args[param.index] = await piped(param, pipes, call);
-      }),
+      single.map(async (param) => (args[param.index] = await piped(param, await this.#pipes(param, call), call))),
     );
-    if (accepted === 0) return undefined;
+    if (isBatch) {
+      const each = await Promise.all(
+        params.piped.filter(isPerMessage).map(async (param) => ({ param, pipes: await this.#pipes(param, call) })),
+      );
+      if ((await addBatchArgs(args, each, context, execution)) === 0) return undefined;
+    }
     const handler = instance[method];
     if (!handler) throw new InvalidListenerError(this.parts.name, 'the instance has no such method.');
     const returned = handler.apply(instance, args);
     return this.#answers(call) ? firstResultOf(returned, call.context.signal) : returned;
+  }
+
+  /** Those of the method, class and app see the payload only. */
+  #pipes(param: PipedParam, { scope }: Call): Promise<PipeTransform[]> {
+    const { enhancers } = this.parts;
+    return param.ofMessage ? enhancers.paramPipesOf(scope, param) : enhancers.pipes(scope, param);
   }
 
   #answers({ context }: Call): boolean {
@@ -137,7 +149,12 @@ function answerOf(filter: ExceptionFilter, error: unknown, host: ArgumentsHost):
 
 async function piped({ value, metadata }: PipedParam, pipes: readonly PipeTransform[], call: Call): Promise<unknown> {
   let result = await value(call.payload, call.execution);
-  for (const pipe of pipes) result = await pipe.transform(result, metadata as never);
+  try {
+    for (const pipe of pipes) result = await pipe.transform(result, metadata as never);
+  } catch (error) {
+    if (isRefusal(error)) call.refusal = error;
+    throw error;
+  }
   return result;
 }
 
