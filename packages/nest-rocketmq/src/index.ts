@@ -78,6 +78,17 @@ export type { BacktrackOptions } from './admin/rocketmq-admin.js';
 export type { DeadLetter, GroupDeadLetters } from './admin/group-dead-letters.js';
 export type { ListDeadLettersOptions, Replay, ReplayDeadLettersOptions, ResetOffset } from '@nest-rocketmq/client';
 export { RocketMQListeners } from './listeners/rocketmq-listeners.js';
+export type { ListenerGroupState } from './listeners/group-state.js';
+export type {
+  ConsumedEvent,
+  DeadLetteredEvent,
+  DeliveryEvent,
+  FailedEvent,
+  GroupEvent,
+  ListenerEvent,
+  RepliedEvent,
+  RetriedEvent,
+} from './listeners/listener-events.js';
 export type { Consumption } from './listeners/listener-container.js';
 export type { HostPort, MessageExt } from '@nest-rocketmq/remoting';
 export {

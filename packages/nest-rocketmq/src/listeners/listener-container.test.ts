@@ -8,6 +8,7 @@ import { MessageDecodeError } from '../errors.js';
 import { ListenerContainer } from './listener-container.js';
 import type { Consumption } from './listener-container.js';
 import type { DiscoveredListener } from '../discovery/listener-explorer.js';
+import { ListenerEvents } from './listener-events.js';
 import { ListenerGroup } from './listener-groups.js';
 import type { ListenerOptions } from '../discovery/listener-options.js';
 import { JsonMessageConverter } from '../message/message-converter.js';
@@ -67,6 +68,7 @@ function container(handle: DiscoveredListener['handle'], options: Partial<Listen
     converter: new JsonMessageConverter(),
     defaults: { concurrency: 5, maxReconsumeTimes: 3 },
     onConsumption: (consumption) => void consumptions.push(consumption),
+    events: new ListenerEvents(),
     inListener: new AsyncLocalStorage<true>(),
   });
 }

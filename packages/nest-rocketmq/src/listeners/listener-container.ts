@@ -14,6 +14,9 @@ import type { Failure } from '../pipeline/listener-outcome.js';
 import { callBatch } from './batch-call.js';
 import type { BatchResult } from './batch-call.js';
 import { FailureLog } from './failure-log.js';
+import { stoppedState } from './group-state.js';
+import type { ListenerGroupState } from './group-state.js';
+import type { ListenerEvents } from './listener-events.js';
 import { RetryPolicy } from './retry-policy.js';
 import { RocketMQContext } from '../decorators/rocketmq-context.js';
 import type { CheckedConsumerSettings } from '../options/consumer-settings.js';
@@ -36,6 +39,7 @@ export interface ContainerSettings {
   /** A manual clock waits for running listeners. */
   readonly clock?: Clock;
   readonly onConsumption: (consumption: Consumption) => void;
+  readonly events: ListenerEvents;
   /** Answers a request with what its listener returned. */
   readonly answer?: (listener: DiscoveredListener, context: RocketMQContext, returned: unknown) => Promise<void>;
   /** Holds true within a listener. One for the whole app: each one there is makes every promise of the process dearer. */
@@ -53,6 +57,9 @@ export class ListenerContainer {
   readonly #failureLog: FailureLog;
   readonly #policy: RetryPolicy;
   readonly #policies = new Map<DiscoveredListener, RetryPolicy>();
+  #paused = false;
+  /** Set by `setConcurrency`. */
+  #concurrency: number | undefined;
 
   /** @throws InvalidOptionError for consumer settings out of their range */
   constructor(
@@ -112,17 +119,36 @@ export class ListenerContainer {
     }
   }
 
+  get isPaused(): boolean {
+    return this.#paused;
+  }
+
+  get state(): ListenerGroupState {
+    const { group, settings } = this;
+    return {
+      ...stoppedState(group, settings.defaults),
+      state: this.#paused ? 'paused' : 'running',
+      active: this.#running.size,
+      ...(this.#concurrency !== undefined && { concurrency: this.#concurrency }),
+    };
+  }
+
   pause(): void {
     this.#consumer.pause();
+    if (!this.#paused) this.settings.events.group('paused', this.name);
+    this.#paused = true;
   }
 
   resume(): void {
     this.#consumer.resume();
+    if (this.#paused) this.settings.events.group('resumed', this.name);
+    this.#paused = false;
   }
 
   /** @throws InvalidOptionError unless it is an integer from 1 to 1000 */
   setConcurrency(concurrency: number): void {
     this.#consumer.setConcurrency(concurrency);
+    this.#concurrency = concurrency;
   }
 
   /** Stops pulling and waits for running listeners. @param deadline ms */
@@ -154,7 +180,7 @@ export class ListenerContainer {
       ended?.();
     }
     if (failure) return this.#failed(listener, context, failure.error);
-    this.settings.onConsumption({ group: this.name, context, outcome: 'consumed' });
+    this.#consumed(listener, context);
     return undefined;
   }
 
@@ -205,8 +231,13 @@ export class ListenerContainer {
   #concluded({ context, listener, failure }: BatchResult): Outcome {
     if (failure?.outcome === Outcome.untried) return failure.outcome;
     if (failure) return this.#failed(listener, context, failure.error, failure.outcome);
-    this.settings.onConsumption({ group: this.name, context, outcome: 'consumed' });
+    this.#consumed(listener, context);
     return Outcome.ack;
+  }
+
+  #consumed(listener: DiscoveredListener | undefined, context: RocketMQContext): void {
+    this.settings.onConsumption({ group: this.name, context, outcome: 'consumed' });
+    this.settings.events.consumed(this.name, listener?.name, context);
   }
 
   #failed(
@@ -215,10 +246,15 @@ export class ListenerContainer {
     error: unknown,
     outcome = this.#policyOf(listener).outcomeOf(error, context.reconsumeTimes + 1),
   ): Outcome {
-    if (outcome.kind !== 'ack') this.#failureLog.write(listener, context, error, outcome);
-    const what = outcome.kind === 'ack' ? 'consumed' : 'failed';
-    const thrown = outcome.kind === 'ack' || Outcome.is(error) ? {} : { error };
-    this.settings.onConsumption({ group: this.name, context, outcome: what, ...thrown });
+    if (outcome.kind === 'ack') {
+      this.#consumed(listener, context);
+      return outcome;
+    }
+    this.#failureLog.write(listener, context, error, outcome);
+    const thrown = Outcome.is(error) ? {} : { error };
+    this.settings.onConsumption({ group: this.name, context, outcome: 'failed', ...thrown });
+    const delivery = { group: this.name, listener: listener?.name, context };
+    this.settings.events.failed(delivery, error, outcome, this.#failureLog.fateOf(context, outcome));
     return outcome;
   }
 
