@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { BadRequestException, Logger } from '@nestjs/common';
 import type { ConsumeContext, PushConsumerOptions, RocketMQClient } from '@nest-rocketmq/client';
@@ -69,7 +68,7 @@ function container(
     converter: new JsonMessageConverter(),
     defaults: { concurrency: 5, maxReconsumeTimes: 3 },
     onConsumption: (consumption) => void consumptions.push(consumption),
-    inListener: new AsyncLocalStorage<true>(),
+    track: (call) => call(),
   });
 }
 

@@ -1,5 +1,4 @@
 // Runs one consumer group: takes delivered messages from its consumer to the listener's method, and reports the verdict.
-import type { AsyncLocalStorage } from 'node:async_hooks';
 import { Logger } from '@nestjs/common';
 import { SubscriptionRefusedError } from '@nest-rocketmq/client';
 import type { ConsumeContext, ConsumeMode, ConsumeResult, PushConsumer, RocketMQClient } from '@nest-rocketmq/client';
@@ -31,8 +30,8 @@ export interface ContainerSettings {
   /** A manual clock waits for running listeners. */
   readonly clock?: Clock;
   readonly onConsumption: (consumption: Consumption) => void;
-  /** Holds true within a listener. One for the whole app: each one there is makes every promise of the process dearer. */
-  readonly inListener: AsyncLocalStorage<true>;
+  /** Calls a listener so that the app knows, within it, that it is in one. */
+  readonly track: <T>(call: () => T) => T;
 }
 
 /** Apache's value for "to the dead letters at once": a body that is unreadable now stays so. */
@@ -50,7 +49,7 @@ const APACHE_MAX_RECONSUME_TIMES: Readonly<Record<ConsumeMode, number>> = {
 export class ListenerContainer {
   readonly #logger = new Logger('RocketMQ');
   readonly #consumer: PushConsumer;
-  readonly #running = new Set<string>();
+  readonly #running = new Set<RocketMQContext>();
   readonly #broadcasting: boolean;
   readonly #inOrder: boolean;
   readonly #maxReconsumeTimes: number;
@@ -80,6 +79,11 @@ export class ListenerContainer {
 
   get name(): string {
     return this.group.group;
+  }
+
+  /** Listener calls under way. */
+  get running(): number {
+    return this.#running.size;
   }
 
   /** 'shop: order (paid || refunded), payment' */
@@ -116,7 +120,7 @@ export class ListenerContainer {
     if (this.#running.size === 0) return;
     this.#logger.warn(
       `group ${this.name}: after ${deadline} ms ${this.#running.size} listener(s) still run and are abandoned; ` +
-        `their messages will be delivered again: ${[...this.#running].join(', ')}`,
+        `their messages will be delivered again: ${[...this.#running].map(described).join(', ')}`,
     );
   }
 
@@ -128,14 +132,14 @@ export class ListenerContainer {
   }
 
   async #deliver(message: MessageExt, delivery: ConsumeContext): Promise<boolean> {
-    const context = RocketMQContext.of(message, this.name, delivery.signal);
-    const running = `${context.topic} ${context.msgId} (queue ${context.queueId}, offset ${context.queueOffset})`;
-    this.#running.add(running);
+    const context = RocketMQContext.of(message, this.name, delivery);
+    this.#running.add(context);
     let listener: DiscoveredListener | undefined;
     let ended: (() => void) | undefined;
     try {
       listener = this.#listenerFor(context);
-      ended = this.settings.clock?.busy?.(`${listener.name} (message ${context.msgId} of topic ${context.topic})`);
+      const { clock } = this.settings;
+      if (clock?.busy) ended = clock.busy(`${listener.name} (message ${context.msgId} of topic ${context.topic})`);
       await this.#handle(listener, context);
     } catch (error) {
       if (error instanceof MessageDecodeError) delivery.delayLevelWhenNextConsume = TO_DEAD_LETTERS;
@@ -143,7 +147,7 @@ export class ListenerContainer {
       this.settings.onConsumption({ group: this.name, context, outcome: 'failed', error });
       return false;
     } finally {
-      this.#running.delete(running);
+      this.#running.delete(context);
       ended?.();
     }
     this.settings.onConsumption({ group: this.name, context, outcome: 'consumed' });
@@ -151,7 +155,7 @@ export class ListenerContainer {
   }
 
   #handle(listener: DiscoveredListener, context: RocketMQContext): Promise<unknown> {
-    return this.settings.inListener.run(true, () => listener.handle(this.#payload(listener, context), context));
+    return this.settings.track(() => listener.handle(this.#payload(listener, context), context));
   }
 
   #listenerFor(context: RocketMQContext): DiscoveredListener {
@@ -190,4 +194,8 @@ export class ListenerContainer {
     if (last) return `on its way to ${dlqTopic(this.name)}`;
     return this.#inOrder ? 'to be tried again in its place' : 'to be delivered again';
   }
+}
+
+function described({ topic, msgId, queueId, queueOffset }: RocketMQContext): string {
+  return `${topic} ${msgId} (queue ${queueId}, offset ${queueOffset})`;
 }
