@@ -76,6 +76,16 @@ export class ListenerEnhancers {
     );
   }
 
+  /** Whether a message goes straight to the listener: no guard, no interceptor, no pipe. */
+  get noneBeforeListener(): boolean {
+    return this.#noOwnPipes && isNone(this.guard) && isNone(this.interceptor) && isNone(this.pipe);
+  }
+
+  get #noOwnPipes(): boolean {
+    for (const pipes of this.paramPipes.values()) if (pipes.length > 0) return false;
+    return true;
+  }
+
   guards(scope: MessageScope): Promise<CanActivate[]> {
     return instancesOf(this.guard, scope);
   }
@@ -131,6 +141,10 @@ function requireGlobal(kind: EnhancerKind, enhancer: unknown, { name }: Enhanced
     name,
     `a global ${kind} of the app has no method ${method}(). Give an instance that has one.`,
   );
+}
+
+function isNone({ app, scoped, own }: Bound<unknown>): boolean {
+  return own.length === 0 && scoped.length === 0 && app().length === 0;
 }
 
 async function instancesOf<T>({ app, scoped, own }: Bound<T>, scope: MessageScope): Promise<T[]> {

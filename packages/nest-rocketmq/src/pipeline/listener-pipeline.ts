@@ -11,7 +11,7 @@ import { catches } from './listener-enhancers.js';
 import type { Instance, ListenerHost } from './listener-host.js';
 import type { MethodKey } from '../decorators/listener-metadata.js';
 import type { ListenerParams, PipedParam } from '../decorators/listener-params.js';
-import { resultOf } from './listener-result.js';
+import { isSettled, isThenable, resultOf } from './listener-result.js';
 import type { MessageScope } from '../nest/nest-container.js';
 import type { RocketMQContext } from '../decorators/rocketmq-context.js';
 import { RocketMQExecutionContext } from './rocketmq-execution-context.js';
@@ -36,20 +36,43 @@ export class ListenerPipeline {
   readonly #logger = new Logger('RocketMQ');
   readonly #brokenFilters = new Set<string>();
 
-  constructor(private readonly parts: PipelineParts) {}
+  /** Whether each piped parameter is the payload or a part of it. */
+  readonly #takesPayload: boolean;
+
+  constructor(private readonly parts: PipelineParts) {
+    this.#takesPayload = parts.params.piped.every(({ ofPayload }) => ofPayload !== undefined);
+  }
 
   /** Resolves with what the listener returned. @throws what any of them threw: a filter cannot turn it into a success */
   async run(payload: unknown, context: RocketMQContext): Promise<unknown> {
+    const { host, enhancers } = this.parts;
+    const { instance } = host;
+    try {
+      if (!instance || !this.#takesPayload || isThenable(payload) || !enhancers.noneBeforeListener) {
+        return await this.#handle(this.#begin(payload, context));
+      }
+      const returned = this.#call(instance, payload, context);
+      return isSettled(returned) ? returned : await resultOf(returned, context);
+    } catch (error) {
+      await this.#filter(error, this.#begin(payload, context));
+      throw error;
+    }
+  }
+
+  #begin(payload: unknown, context: RocketMQContext): Call {
     const { host, method } = this.parts;
     const handler = host.method(method) ?? (() => undefined);
     const execution = new RocketMQExecutionContext([payload, context], host.type, handler);
-    const call: Call = { payload, context, scope: host.scope(context), execution };
-    try {
-      return await this.#handle(call);
-    } catch (error) {
-      await this.#filter(error, call);
-      throw error;
-    }
+    return { payload, context, scope: host.scope(context), execution };
+  }
+
+  /** The listener alone, without the waits for what stands before it: most have nothing there. */
+  #call(instance: Instance, payload: unknown, context: RocketMQContext): unknown {
+    const { params } = this.parts;
+    const args: unknown[] = [];
+    for (const index of params.contexts) args[index] = context;
+    for (const { index, ofPayload } of params.piped) args[index] = ofPayload?.(payload);
+    return this.#apply(instance, args);
   }
 
   async #handle(call: Call): Promise<unknown> {
@@ -59,16 +82,16 @@ export class ListenerPipeline {
     const interceptors = await enhancers.interceptors(call.scope);
     const invoke = (): Promise<unknown> => this.#invoke(instance, call);
     const result = interceptors.length === 0 ? invoke() : intercepted(interceptors, call.execution, invoke);
-    return resultOf(result, call.context.signal);
+    return resultOf(result, call.context);
   }
 
   async #pass(guard: CanActivate, { execution, context }: Call): Promise<void> {
-    if (await resultOf(guard.canActivate(execution), context.signal)) return;
+    if (await resultOf(guard.canActivate(execution), context)) return;
     throw new ForbiddenException(`Forbidden resource: denied by ${guard.constructor.name}`);
   }
 
   async #invoke(instance: Instance, call: Call): Promise<unknown> {
-    const { method, params, enhancers } = this.parts;
+    const { params, enhancers } = this.parts;
     const args: unknown[] = [];
     for (const index of params.contexts) args[index] = call.context;
     await Promise.all(
@@ -77,7 +100,11 @@ export class ListenerPipeline {
         args[param.index] = await piped(param, pipes, call);
       }),
     );
-    const handler = instance[method];
+    return this.#apply(instance, args);
+  }
+
+  #apply(instance: Instance, args: unknown[]): unknown {
+    const handler = instance[this.parts.method];
     if (!handler) throw new InvalidListenerError(this.parts.name, 'the instance has no such method.');
     return handler.apply(instance, args);
   }
@@ -87,7 +114,7 @@ export class ListenerPipeline {
     let filter: ExceptionFilter | undefined;
     try {
       filter = (await this.parts.enhancers.filters(scope)).find((each) => catches(each, error));
-      if (filter) await resultOf(answerOf(filter, error, execution), context.signal);
+      if (filter) await resultOf(answerOf(filter, error, execution), context);
     } catch (own) {
       if (own !== error) this.#warnOfFilter(filter, own);
     }
