@@ -56,7 +56,7 @@ export type { Clock, TimerHandle } from './time/clock.js';
 export { NO_BODY, ONEWAY_FLAG, RESPONSE_FLAG, emptyFields, isOneway, isResponse } from './frame/command.js';
 export type { RemotingCommand, SerializeType } from './frame/command.js';
 export { Connection } from './connection/connection.js';
-export type { ConnectionOptions, RawHandler, RequestHandlers } from './connection/connection.js';
+export type { ConnectionOptions, EncodedRequest, RawHandler, RequestHandlers } from './connection/connection.js';
 export { DEFAULT_REQUEST_TIMEOUT_MS } from './connection/request-command.js';
 export type { RequestOptions } from './connection/request-command.js';
 export { Connections, DEFAULT_CONNECT_TIMEOUT_MS, dialTcp } from './connection/connections.js';

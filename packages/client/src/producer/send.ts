@@ -20,6 +20,8 @@ import { BrokerDelays } from './delay.js';
 import type { Delay } from './delay.js';
 import type { PreparedMessage } from './outgoing.js';
 import type { SendResult, SendStatus } from './producer-options.js';
+import { SendExchanges } from './send-exchange.js';
+import { fitsSendFrame } from './send-frames.js';
 
 /** SEND_BATCH_MESSAGE and SEND_REPLY_MESSAGE_V2 have the same fields. */
 type SendRow = typeof Requests.SEND_MESSAGE_V2;
@@ -69,19 +71,28 @@ export class Sender {
   readonly #parts: SenderParts;
   readonly #options: SenderOptions;
   readonly #delays: BrokerDelays;
+  readonly #exchanges: SendExchanges;
 
   constructor(parts: SenderParts, options: SenderOptions) {
     this.#parts = parts;
     this.#options = options;
     this.#delays = new BrokerDelays(parts.brokers, parts.clock);
+    const { group, createTopicKey, defaultTopicQueueNums } = options;
+    this.#exchanges = new SendExchanges({
+      group,
+      createTopicKey,
+      defaultTopicQueueNums,
+      toResult,
+      defaultRegion: DEFAULT_REGION,
+    });
   }
 
   /** The topic's route, within `timeout` ms. @throws TopicNotFoundError, NameServerUnreachableError */
   route(topic: string, timeout: number): Promise<TopicRoute> {
     const { clock, routes } = this.#parts;
     const { createTopicKey, defaultTopicQueueNums } = this.#options;
-    const known = routes.get(topic);
-    if (known && known.writable.length > 0) return Promise.resolve(known);
+    const known = this.#knownRoute(topic);
+    if (known) return Promise.resolve(known);
     return within(
       clock,
       routes.forSending(topic, createTopicKey, defaultTopicQueueNums),
@@ -90,11 +101,16 @@ export class Sender {
     );
   }
 
+  #knownRoute(topic: string): TopicRoute | undefined {
+    const known = this.#parts.routes.get(topic);
+    return known && known.writable.length > 0 ? known : undefined;
+  }
+
   /** Any queue, and another one where that fails. @param timeout ms, for all attempts together */
   async sendToAny(message: PreparedMessage, timeout: number): Promise<SendResult> {
     const { clock, closing, routes, roundRobin } = this.#parts;
     const backoff = new Backoff({ clock, timeout, closing });
-    const route = await this.route(message.topic, timeout);
+    const route = this.#knownRoute(message.topic) ?? (await this.route(message.topic, timeout));
     const attempts = new Attempts(backoff, this.#options.retryTimesWhenSendFailed);
     let stored: SendResult | undefined;
     for (let again = true, { writable } = route; again; writable = writableNow(routes, route)) {
@@ -116,15 +132,11 @@ export class Sender {
 
   /** This queue, once. @param timeout ms */
   async sendTo(queue: MessageQueue, given: PreparedMessage, timeout: number): Promise<SendResult> {
-    const { brokers, routes } = this.#parts;
-    const address = await this.#addressOf(queue);
+    const { routes } = this.#parts;
+    const address = routes.brokerAddress(queue.brokerName) ?? (await this.#findAddress(queue));
     try {
       const message = given.delay ? await this.#delayed(given, given.delay, queue, address) : given;
-      const reply = await brokers.request<SendRow>(address, this.#row(message), this.#header(queue, message), {
-        body: message.body,
-        timeout,
-      });
-      const result = toResult(reply, queue, message, address);
+      const result = await this.#exchange(queue, message, address, timeout);
       routes.created(message.topic);
       return result;
     } catch (error) {
@@ -135,17 +147,27 @@ export class Sender {
 
   /** Resolves once the bytes are queued, with the connection that they are to go out on. */
   async sendOneway(queue: MessageQueue, given: PreparedMessage): Promise<Connection> {
-    const address = await this.#addressOf(queue);
+    const address = this.#parts.routes.brokerAddress(queue.brokerName) ?? (await this.#findAddress(queue));
     const message = given.delay ? await this.#delayed(given, given.delay, queue, address) : given;
     return this.#parts.brokers.oneway<SendRow>(address, this.#row(message), this.#header(queue, message), {
       body: message.body,
     });
   }
 
-  async #addressOf(queue: MessageQueue): Promise<string> {
+  /** One request and its answer. */
+  #exchange(queue: MessageQueue, message: PreparedMessage, address: string, timeout: number): Promise<SendResult> {
+    const { brokers } = this.#parts;
+    const connection = brokers.ready(address);
+    if (connection?.takesEncodedRequests && fitsSendFrame(message)) {
+      return this.#exchanges.send(connection, this.#row(message), queue, message, timeout);
+    }
+    return brokers
+      .request<SendRow>(address, this.#row(message), this.#header(queue, message), { body: message.body, timeout })
+      .then((reply) => toResult(reply, queue, message, address));
+  }
+
+  async #findAddress(queue: MessageQueue): Promise<string> {
     const { routes } = this.#parts;
-    const known = routes.brokerAddress(queue.brokerName);
-    if (known) return known;
     await routes.resolve(queue.topic);
     const found = routes.brokerAddress(queue.brokerName);
     if (!found) throw new BrokerNotFoundError(queue.brokerName, queue.topic);

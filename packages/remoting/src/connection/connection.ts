@@ -69,6 +69,12 @@ export interface ConnectionOptions {
   readonly closeWhenSilent?: boolean;
 }
 
+/** A request that encodes itself and receives its answer, without an object for either. */
+export interface EncodedRequest extends ReplyReceiver {
+  /** @returns one whole frame, which may be in memory that the connection lends */
+  encode(opaque: number, connection: Connection): Buffer;
+}
+
 export class Connection {
   readonly address: string;
   /** the peer's address, packed in 4 or 16 bytes */
@@ -148,16 +154,15 @@ export class Connection {
   }
 
   /**
-   * Sends a request that the caller has encoded, for the hot path.
-   * @param frame for the opaque that is given
-   * @param receiver is rejected with RequestTimeoutError or ConnectionClosedError as `request` is
+   * Sends a request that encodes itself, for the hot path. It is rejected as `request` is.
    * @param timeout ms
    */
-  requestEncoded(row: RequestRow, frame: (opaque: number) => Buffer, receiver: ReplyReceiver, timeout: number): void {
-    if (this.#closed) return receiver.reject(new ConnectionClosedError(this.address, 'it was closed before'));
-    const bytes = frame(this.#nextOpaque());
-    this.#pending.wait(this.#opaque, row, timeout, receiver);
-    this.write(bytes);
+  requestEncoded(row: RequestRow, request: EncodedRequest, timeout: number): void {
+    if (this.#closed) return request.reject(new ConnectionClosedError(this.address, 'it was closed before'));
+    const opaque = this.#nextOpaque();
+    const frame = request.encode(opaque, this);
+    this.#pending.wait(opaque, row, timeout, request);
+    this.write(frame);
   }
 
   /** From now on, requests go out with binary headers: the peer is known to read them. */

@@ -1,0 +1,93 @@
+// Sends one message over an open connection, and makes its result of the answer: the hot path.
+import type {
+  Connection,
+  EncodedRequest,
+  MessageQueue,
+  Reply,
+  RequestRow,
+  Requests,
+} from '@nest-rocketmq/remoting/internal';
+import type { PreparedMessage } from './outgoing.js';
+import type { SendResult } from './producer-options.js';
+import { SendAnswer } from './send-answer.js';
+import { SendFrames } from './send-frames.js';
+import type { SendFramesOptions } from './send-frames.js';
+
+type SendReply = Reply<typeof Requests.SEND_MESSAGE_V2>;
+
+export interface SendExchangesOptions extends SendFramesOptions {
+  /** For an answer in any other form, or with another code than success. @throws ResponseError */
+  readonly toResult: (reply: SendReply, queue: MessageQueue, message: PreparedMessage, address: string) => SendResult;
+  readonly defaultRegion: string;
+}
+
+export class SendExchanges {
+  readonly frames: SendFrames;
+  readonly answer = new SendAnswer();
+
+  constructor(readonly options: SendExchangesOptions) {
+    this.frames = new SendFrames(options);
+  }
+
+  /** @param connection that takes encoded requests. @throws as `Connection.request`, and ResponseError */
+  send(
+    connection: Connection,
+    row: RequestRow,
+    queue: MessageQueue,
+    message: PreparedMessage,
+    timeout: number,
+  ): Promise<SendResult> {
+    return new Promise((resolve, reject) =>
+      connection.requestEncoded(
+        row,
+        new SendExchange(this, row, queue, message, connection.address, resolve, reject),
+        timeout,
+      ),
+    );
+  }
+}
+
+class SendExchange implements EncodedRequest {
+  constructor(
+    private readonly shared: SendExchanges,
+    private readonly row: RequestRow,
+    private readonly queue: MessageQueue,
+    private readonly message: PreparedMessage,
+    private readonly address: string,
+    private readonly done: (result: SendResult) => void,
+    readonly reject: (error: Error) => void,
+  ) {}
+
+  encode(opaque: number, connection: Connection): Buffer {
+    return this.shared.frames.encode(this.queue, this.message, this.row, opaque, connection);
+  }
+
+  binary(frame: Buffer): boolean {
+    const { answer, options } = this.shared;
+    const { msgId } = this.message;
+    if (!answer.read(frame, msgId)) return false;
+    const { topic, brokerName } = this.queue;
+    const { transactionId, recallHandle } = answer;
+    const result: SendResult = {
+      sendStatus: 'SEND_OK',
+      msgId,
+      offsetMsgId: answer.msgId,
+      messageQueue: { topic, brokerName, queueId: answer.queueId },
+      queueOffset: answer.queueOffset,
+      ...(transactionId !== undefined && { transactionId }),
+      ...(recallHandle !== undefined && { recallHandle }),
+      regionId: answer.region ?? options.defaultRegion,
+      traceOn: answer.traceOn,
+    };
+    this.done(result);
+    return true;
+  }
+
+  resolve(reply: Reply<RequestRow>): void {
+    try {
+      this.done(this.shared.options.toResult(reply as SendReply, this.queue, this.message, this.address));
+    } catch (error) {
+      this.reject(error as Error);
+    }
+  }
+}
