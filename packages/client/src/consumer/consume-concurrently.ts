@@ -115,9 +115,13 @@ export class ConsumeConcurrently implements ConsumeService {
   #begin({ queue, messages }: Task): void {
     const delivery = new Delivery(queue, messages, this.#parts.context.clock.monotonic());
     this.#deliveries.add(delivery);
-    this.#consume(delivery)
-      .catch((error: unknown) => this.#failed(delivery, error))
-      .finally(() => this.#ended(delivery));
+    this.#consume(delivery).then(
+      () => this.#ended(delivery),
+      (error: unknown) => {
+        this.#failed(delivery, error);
+        this.#ended(delivery);
+      },
+    );
   }
 
   #failed({ messageQueue }: Delivery, error: unknown): void {
@@ -149,6 +153,7 @@ export class ConsumeConcurrently implements ConsumeService {
     // Another consumer has the queue now, and gets these messages as well: its result counts.
     if (queue.dropped) return;
     if (delivery.over) return this.#tooLate(delivery, consumed === messages.length);
+    if (consumed === messages.length) return this.#done(queue, messages);
     await this.#settle(delivery, consumed, delivery.delayLevelWhenNextConsume);
   }
 
@@ -189,7 +194,6 @@ export class ConsumeConcurrently implements ConsumeService {
     consumed: number,
     delayLevel: number,
   ): Promise<MessageExt[]> {
-    const { offsets } = this.#parts;
     const stuck: MessageExt[] = [];
     for (const message of messages.slice(consumed)) {
       // One that was given back for its time-out has left the queue already.
@@ -198,10 +202,17 @@ export class ConsumeConcurrently implements ConsumeService {
       stuck.push(message);
     }
     if (queue.dropped) return [];
-    const done = messages.filter((message) => !stuck.includes(message));
-    queue.lastConsumeTimestamp = this.#parts.context.clock.now();
-    offsets.update(queue.messageQueue, queue.remove(done), done.at(-1));
+    this.#done(
+      queue,
+      messages.filter((message) => !stuck.includes(message)),
+    );
     return stuck;
+  }
+
+  #done(queue: ProcessQueue, messages: readonly MessageExt[]): void {
+    const { context, offsets } = this.#parts;
+    queue.lastConsumeTimestamp = context.clock.now();
+    offsets.update(queue.messageQueue, queue.remove(messages), messages.at(-1));
   }
 
   /** @returns false when the message must be consumed here again */
