@@ -1,23 +1,21 @@
 // Sends one message over an open connection, and makes its result of the answer: the hot path.
-import type {
-  Connection,
-  EncodedRequest,
-  MessageQueue,
-  Reply,
-  RequestRow,
-  Requests,
-} from '@nest-rocketmq/remoting/internal';
+import type { Connection, EncodedRequest, MessageQueue, Reply, RequestRow } from '@nest-rocketmq/remoting/internal';
 import type { PreparedMessage } from './outgoing.js';
 import type { SendResult } from './producer-options.js';
 import { SendAnswer } from './send-answer.js';
 import { SendFrames } from './send-frames.js';
 import type { SendFramesOptions } from './send-frames.js';
+import type { SendRow } from './send-result.js';
 
-type SendReply = Reply<typeof Requests.SEND_MESSAGE_V2>;
+type SendReply = Reply<SendRow>;
 
 export interface SendExchangesOptions extends SendFramesOptions {
   /** For an answer in any other form, or with another code than success. @throws ResponseError */
   readonly toResult: (reply: SendReply, queue: MessageQueue, message: PreparedMessage, address: string) => SendResult;
+  /** Told of the topic of each message whose answer is read here. */
+  readonly stored: (topic: string) => void;
+  /** Told of each failure. */
+  readonly failed: (error: unknown) => void;
   readonly defaultRegion: string;
 }
 
@@ -55,7 +53,7 @@ class SendExchange implements EncodedRequest {
     private readonly message: PreparedMessage,
     private readonly address: string,
     private readonly done: (result: SendResult) => void,
-    readonly reject: (error: Error) => void,
+    private readonly refuse: (error: Error) => void,
   ) {}
 
   encode(opaque: number, connection: Connection): Buffer {
@@ -79,6 +77,7 @@ class SendExchange implements EncodedRequest {
       regionId: answer.region ?? options.defaultRegion,
       traceOn: answer.traceOn,
     };
+    options.stored(topic);
     this.done(result);
     return true;
   }
@@ -89,5 +88,10 @@ class SendExchange implements EncodedRequest {
     } catch (error) {
       this.reject(error as Error);
     }
+  }
+
+  reject(error: Error): void {
+    this.shared.options.failed(error);
+    this.refuse(error);
   }
 }

@@ -19,12 +19,11 @@ import type { RoundRobin } from './choose-queue.js';
 import { BrokerDelays } from './delay.js';
 import type { Delay } from './delay.js';
 import type { PreparedMessage } from './outgoing.js';
-import type { SendResult, SendStatus } from './producer-options.js';
+import type { SendResult } from './producer-options.js';
 import { SendExchanges } from './send-exchange.js';
 import { fitsSendFrame } from './send-frames.js';
-
-/** SEND_BATCH_MESSAGE and SEND_REPLY_MESSAGE_V2 have the same fields. */
-type SendRow = typeof Requests.SEND_MESSAGE_V2;
+import { DEFAULT_REGION, toResult } from './send-result.js';
+import type { SendRow } from './send-result.js';
 
 /** Answers after which another broker is tried: Apache's retryResponseCodes. */
 const RETRY_RESPONSE_CODES = new Set<number>([
@@ -37,15 +36,6 @@ const RETRY_RESPONSE_CODES = new Set<number>([
   ResponseCode.NOT_IN_CURRENT_UNIT,
   ResponseCode.GO_AWAY,
 ]);
-
-const STATUS_OF = new Map<number, SendStatus>([
-  [ResponseCode.SUCCESS, 'SEND_OK'],
-  [ResponseCode.FLUSH_DISK_TIMEOUT, 'FLUSH_DISK_TIMEOUT'],
-  [ResponseCode.FLUSH_SLAVE_TIMEOUT, 'FLUSH_SLAVE_TIMEOUT'],
-  [ResponseCode.SLAVE_NOT_AVAILABLE, 'SLAVE_NOT_AVAILABLE'],
-]);
-
-const DEFAULT_REGION = 'DefaultRegion';
 
 export interface SenderOptions {
   /** Producer group. */
@@ -82,7 +72,9 @@ export class Sender {
       group,
       createTopicKey,
       defaultTopicQueueNums,
-      toResult,
+      toResult: this.#toResult,
+      stored: (topic) => parts.routes.created(topic),
+      failed: this.#failed,
       defaultRegion: DEFAULT_REGION,
     });
   }
@@ -131,23 +123,28 @@ export class Sender {
   }
 
   /** This queue, once. @param timeout ms */
-  async sendTo(queue: MessageQueue, given: PreparedMessage, timeout: number): Promise<SendResult> {
-    const { routes } = this.#parts;
-    const address = routes.brokerAddress(queue.brokerName) ?? (await this.#findAddress(queue));
+  sendTo(queue: MessageQueue, message: PreparedMessage, timeout: number): Promise<SendResult> {
+    const address = this.#parts.routes.brokerAddress(queue.brokerName);
+    if (address === undefined || message.delay) return this.#sendLater(queue, message, timeout);
+    return this.#exchange(queue, message, address, timeout);
+  }
+
+  /** Where something has to be asked for first. */
+  async #sendLater(queue: MessageQueue, given: PreparedMessage, timeout: number): Promise<SendResult> {
+    const address = await this.#addressOf(queue);
+    let message = given;
     try {
-      const message = given.delay ? await this.#delayed(given, given.delay, queue, address) : given;
-      const result = await this.#exchange(queue, message, address, timeout);
-      routes.created(message.topic);
-      return result;
+      if (given.delay) message = await this.#delayed(given, given.delay, queue, address);
     } catch (error) {
-      if (!(error instanceof ResponseError)) routes.refreshSoon();
+      this.#failed(error);
       throw error;
     }
+    return this.#exchange(queue, message, address, timeout);
   }
 
   /** Resolves once the bytes are queued, with the connection that they are to go out on. */
   async sendOneway(queue: MessageQueue, given: PreparedMessage): Promise<Connection> {
-    const address = this.#parts.routes.brokerAddress(queue.brokerName) ?? (await this.#findAddress(queue));
+    const address = await this.#addressOf(queue);
     const message = given.delay ? await this.#delayed(given, given.delay, queue, address) : given;
     return this.#parts.brokers.oneway<SendRow>(address, this.#row(message), this.#header(queue, message), {
       body: message.body,
@@ -163,11 +160,32 @@ export class Sender {
     }
     return brokers
       .request<SendRow>(address, this.#row(message), this.#header(queue, message), { body: message.body, timeout })
-      .then((reply) => toResult(reply, queue, message, address));
+      .then((reply) => this.#toResult(reply, queue, message, address))
+      .catch((error: unknown) => {
+        this.#failed(error);
+        throw error;
+      });
   }
 
-  async #findAddress(queue: MessageQueue): Promise<string> {
+  readonly #toResult = (
+    reply: Reply<SendRow>,
+    queue: MessageQueue,
+    message: PreparedMessage,
+    address: string,
+  ): SendResult => {
+    const result = toResult(reply, queue, message, address);
+    this.#parts.routes.created(message.topic);
+    return result;
+  };
+
+  readonly #failed = (error: unknown): void => {
+    if (!(error instanceof ResponseError)) this.#parts.routes.refreshSoon();
+  };
+
+  async #addressOf(queue: MessageQueue): Promise<string> {
     const { routes } = this.#parts;
+    const known = routes.brokerAddress(queue.brokerName);
+    if (known) return known;
     await routes.resolve(queue.topic);
     const found = routes.brokerAddress(queue.brokerName);
     if (!found) throw new BrokerNotFoundError(queue.brokerName, queue.topic);
@@ -235,21 +253,4 @@ function writableNow(routes: Routes, route: TopicRoute): readonly MessageQueue[]
 function isWorthRetrying(error: unknown): boolean {
   if (error instanceof ResponseError) return RETRY_RESPONSE_CODES.has(error.responseCode);
   return error instanceof BrokerNotFoundError || (error instanceof RocketMQError && !(error instanceof MQClientError));
-}
-
-function toResult(reply: Reply<SendRow>, queue: MessageQueue, message: PreparedMessage, address: string): SendResult {
-  const sendStatus = STATUS_OF.get(reply.code);
-  if (!sendStatus) throw new ResponseError(reply.code, reply.remark, address, reply.row.name);
-  const { msgId = '', queueId = queue.queueId, queueOffset = -1, transactionId, recallHandle } = reply.header;
-  return {
-    sendStatus,
-    msgId: message.msgId,
-    offsetMsgId: msgId,
-    messageQueue: { topic: queue.topic, brokerName: queue.brokerName, queueId },
-    queueOffset,
-    ...(transactionId !== undefined && { transactionId }),
-    ...(recallHandle !== undefined && { recallHandle }),
-    regionId: reply.extFields['MSG_REGION'] ?? DEFAULT_REGION,
-    traceOn: reply.extFields['TRACE_ON'] !== 'false',
-  };
 }

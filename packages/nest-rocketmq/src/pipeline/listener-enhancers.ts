@@ -113,6 +113,8 @@ export class ListenerEnhancers {
   }
 }
 
+const NONE: readonly never[] = [];
+
 async function bindKind<T>(
   kind: EnhancerKind,
   key: string,
@@ -122,7 +124,10 @@ async function bindKind<T>(
   resolver: EnhancerResolver,
 ): Promise<Bound<T>> {
   // A factory of an APP_* token may return nothing to switch the enhancer off.
-  const app = (): T[] => global().filter((each) => each !== null && each !== undefined);
+  const app = (): readonly T[] => {
+    const all = global();
+    return all.length === 0 ? NONE : all.filter((each) => each !== null && each !== undefined);
+  };
   for (const enhancer of app()) requireGlobal(kind, enhancer, method);
   const bound = [...metadata(key, method.type), ...(method.callback ? metadata(key, method.callback) : [])];
   const own: Enhancer<T>[] = [];

@@ -85,9 +85,8 @@ export function decodeRecord(bytes: Buffer, at = 0, options: DecodeOptions = {})
   const storeHost = hostBefore(bytes, bornEnd + 8, storeEnd);
   const stored = bytes.subarray(bodyAt, bodyEnd);
   const topic = bytes.toString('utf8', topicAt, topicEnd);
-  const properties = decodeProperties(bytes.toString('utf8', propertiesAt, propertiesEnd));
   // The checksum belongs to this record and not to the message: it would be wrong in the message's next record.
-  properties.delete(MessageProperty.CRC32);
+  const properties = decodeProperties(bytes.toString('utf8', propertiesAt, propertiesEnd), MessageProperty.CRC32);
   if (propertiesEnd !== end) throw new DecodeError(`a message record at byte ${at} is not of the size that it says`);
   const crc = bytes.readInt32BE(at + RecordAt.bodyCrc);
   if (options.checkCrc !== false && bodyCrc(stored) !== crc) {
