@@ -84,18 +84,24 @@ export class PendingSends {
     return this.#send(message, bytesOf(message), turn);
   }
 
-  async #send<T>(message: PreparedMessage, bytes: number, turn: PendingSend<T>): Promise<T> {
+  #send<T>(message: PreparedMessage, bytes: number, turn: PendingSend<T>): Promise<T> {
+    return turn.send(message).then(
+      (sent) => {
+        this.#leave(bytes, turn.freed?.(sent));
+        return sent;
+      },
+      (error: unknown) => {
+        this.#leave(bytes);
+        throw error;
+      },
+    );
+  }
+
+  #leave(bytes: number, freed?: Promise<void>): void {
     const { sendWindow } = this.#context;
-    let freed: Promise<void> | undefined;
-    try {
-      const sent = await turn.send(message);
-      freed = turn.freed?.(sent);
-      return sent;
-    } finally {
-      if (freed) void freed.finally(() => sendWindow.leave(bytes));
-      else sendWindow.leave(bytes);
-      this.#ended();
-    }
+    if (freed) void freed.finally(() => sendWindow.leave(bytes));
+    else sendWindow.leave(bytes);
+    this.#ended();
   }
 
   #ended(): void {

@@ -99,24 +99,55 @@ export class Sender {
   }
 
   /** Any queue, and another one where that fails. @param timeout ms, for all attempts together */
-  async sendToAny(message: PreparedMessage, timeout: number): Promise<SendResult> {
-    const { clock, closing, routes, roundRobin } = this.#parts;
-    const backoff = new Backoff({ clock, timeout, closing });
-    const route = this.#knownRoute(message.topic) ?? (await this.route(message.topic, timeout));
+  sendToAny(message: PreparedMessage, timeout: number): Promise<SendResult> {
+    const startedAt = this.#parts.clock.monotonic();
+    const known = this.#knownRoute(message.topic);
+    if (known) return this.#sendByRoute(message, timeout, startedAt, known);
+    return this.route(message.topic, timeout).then((route) => this.#sendByRoute(message, timeout, startedAt, route));
+  }
+
+  /** The first attempt costs nothing that only further ones need. */
+  #sendByRoute(message: PreparedMessage, timeout: number, startedAt: number, route: TopicRoute): Promise<SendResult> {
+    const { clock, closing, roundRobin } = this.#parts;
+    const { retryTimesWhenSendFailed, retryAnotherBrokerWhenNotStoreOK } = this.#options;
+    const { writable } = route;
+    const queue = roundRobin.choose(message.topic, writable);
+    const left = Math.max(0, Math.ceil(timeout - (clock.monotonic() - startedAt)));
+    const attempt = this.sendTo(queue, message, this.#timeoutOf(left, retryTimesWhenSendFailed, writable, queue));
+    const goOn = (): Promise<SendResult> =>
+      this.#sendAgain(message, new Backoff({ clock, timeout, closing }, startedAt), route, queue, attempt);
+    return attempt.then((result) => {
+      return result.sendStatus === 'SEND_OK' || !retryAnotherBrokerWhenNotStoreOK ? result : goOn();
+    }, goOn);
+  }
+
+  /** @param first attempt, at the queue that is given, whose outcome was no success */
+  async #sendAgain(
+    message: PreparedMessage,
+    backoff: Backoff,
+    route: TopicRoute,
+    queue: MessageQueue,
+    first: Promise<SendResult>,
+  ): Promise<SendResult> {
+    const { routes, roundRobin } = this.#parts;
     const attempts = new Attempts(backoff, this.#options.retryTimesWhenSendFailed);
     let stored: SendResult | undefined;
-    for (let again = true, { writable } = route; again; writable = writableNow(routes, route)) {
-      const queue = roundRobin.choose(message.topic, attempts.candidates(writable), attempts.tried.at(-1));
-      attempts.tried.push(queue.brokerName);
+    let { writable } = route;
+    for (let [attempt, chosen] = [first, queue]; ;) {
+      attempts.tried.push(chosen.brokerName);
+      let failure: unknown;
       try {
-        const result = await this.sendTo(queue, message, this.#timeoutOf(backoff.left, attempts.left, writable, queue));
+        const result = await attempt;
         if (result.sendStatus === 'SEND_OK' || !this.#options.retryAnotherBrokerWhenNotStoreOK) return result;
         stored = result;
-        again = await attempts.goOn(undefined, writable);
       } catch (error) {
         if (!isWorthRetrying(error)) throw error;
-        again = await attempts.goOn(error, writable);
+        failure = error;
       }
+      if (!(await attempts.goOn(failure, writable))) break;
+      writable = writableNow(routes, route);
+      chosen = roundRobin.choose(message.topic, attempts.candidates(writable), chosen.brokerName);
+      attempt = this.sendTo(chosen, message, this.#timeoutOf(backoff.left, attempts.left, writable, chosen));
     }
     if (stored) return stored;
     throw this.#finalError(message.topic, attempts, backoff.elapsed);
