@@ -9,11 +9,27 @@ export async function callListener(
   messages: MessageExt[],
   context: ConsumeContext,
 ): Promise<'CONSUME_SUCCESS' | 'RECONSUME_LATER'> {
-  for (const message of messages) restoreTopic(message, group);
   // In an async function, so that a listener that throws is the same as one that rejects.
-  const result = await listener(messages, context);
-  const failed = result === 'RECONSUME_LATER' || result === 'SUSPEND_CURRENT_QUEUE_A_MOMENT';
-  return failed ? 'RECONSUME_LATER' : 'CONSUME_SUCCESS';
+  return isFailure(await startListener({ group, listener }, messages, context)) ? 'RECONSUME_LATER' : 'CONSUME_SUCCESS';
+}
+
+/** The hot path calls it without a promise of its own. @throws what the listener throws at once */
+export function startListener(
+  { group, listener }: { group: string; listener: MessageListener },
+  messages: MessageExt[],
+  context: ConsumeContext,
+): ReturnType<MessageListener> {
+  for (const message of messages) restoreTopic(message, group);
+  return listener(messages, context);
+}
+
+/** Whether the listener wants its messages again. */
+export function isFailure(result: unknown): boolean {
+  return result === 'RECONSUME_LATER' || result === 'SUSPEND_CURRENT_QUEUE_A_MOMENT';
+}
+
+export function isThenable(result: unknown): result is PromiseLike<unknown> {
+  return typeof (result as { then?: unknown } | null | undefined)?.then === 'function';
 }
 
 /** A retried message comes from the group's retry topic, and is shown as of the topic that it was sent to. */

@@ -3,7 +3,7 @@ import { MessageProperty, sleep } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import { describe } from '../errors.js';
-import { callListener } from './call-listener.js';
+import { callListener, isFailure, isThenable, startListener } from './call-listener.js';
 import type { ConsumeService } from './consume-service.js';
 import type { ConsumeContext, ResolvedPushConsumerOptions } from './consumer-options.js';
 import type { ConsumerStats } from './consumer-stats.js';
@@ -43,6 +43,7 @@ export class ConsumeConcurrently implements ConsumeService {
   #next = 0;
   readonly #deliveries: Deliveries;
   #stopped = false;
+  #pumping = false;
   #whenIdle: (() => void) | undefined;
 
   constructor(parts: ConsumeParts) {
@@ -73,7 +74,7 @@ export class ConsumeConcurrently implements ConsumeService {
         `message ${message.msgId} cannot be read by ${options.group}: its body is damaged, or of a compression unknown here`,
       );
     }
-    this.#conclude(queue, messages, 0, DEAD_LETTER_LEVEL)
+    this.#apply(queue, messages, 0, DEAD_LETTER_LEVEL)
       .then((stuck) => (stuck.length > 0 ? this.#later(queue, () => this.reject(queue, stuck)) : undefined))
       .catch((error: unknown) =>
         context.logger.error(`rejecting of ${queueKey(queue.messageQueue)}: ${describe(error)}`),
@@ -95,7 +96,10 @@ export class ConsumeConcurrently implements ConsumeService {
     this.#pump();
   }
 
+  /** A listener that returns at once ends within this loop, which then begins the next call. */
   #pump(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
     const { pauseGate, options } = this.#parts;
     while (
       pauseGate.isOpen &&
@@ -110,18 +114,63 @@ export class ConsumeConcurrently implements ConsumeService {
       }
       if (!task.queue.dropped) this.#begin(task);
     }
+    this.#pumping = false;
   }
 
+  /** Nearly every call ends well: that takes no promise but the listener's own. */
   #begin({ queue, messages }: Task): void {
-    const delivery = new Delivery(queue, messages, this.#parts.context.clock.monotonic());
+    const { context, options } = this.#parts;
+    const delivery = new Delivery(queue, messages, context.clock.monotonic());
     this.#deliveries.add(delivery);
-    this.#consume(delivery).then(
-      () => this.#ended(delivery),
-      (error: unknown) => {
-        this.#failed(delivery, error);
-        this.#ended(delivery);
-      },
+    const startedAt = String(context.clock.now());
+    for (const message of messages) message.properties.set(MessageProperty.CONSUME_START_TIME, startedAt);
+    let result: unknown;
+    try {
+      result = startListener(options, messages, delivery);
+    } catch (error) {
+      return this.#threw(delivery, error);
+    }
+    if (!isThenable(result)) return this.#returned(delivery, result);
+    void Promise.resolve(result).then(
+      (value) => this.#returned(delivery, value),
+      (error: unknown) => this.#threw(delivery, error),
     );
+  }
+
+  #threw(delivery: Delivery, error: unknown): void {
+    const { context, options } = this.#parts;
+    const { msgId } = delivery.messages[0]!;
+    context.logger.error(`the listener of ${options.group} failed for ${msgId}: ${describe(error)}`);
+    this.#conclude(delivery, 0);
+  }
+
+  #returned(delivery: Delivery, result: unknown): void {
+    const { length } = delivery.messages;
+    this.#conclude(delivery, isFailure(result) ? 0 : Math.max(0, Math.min(delivery.ackIndex + 1, length)));
+  }
+
+  /** @param consumed the first so many messages; the others have failed */
+  #conclude(delivery: Delivery, consumed: number): void {
+    const { queue, messages } = delivery;
+    try {
+      const took = this.#parts.context.clock.monotonic() - delivery.startedAt;
+      this.#parts.stats.consumed(queue.messageQueue.topic, consumed, messages.length - consumed, took);
+      // Another consumer has the queue now, and gets these messages as well: its result counts.
+      if (!queue.dropped) {
+        if (delivery.over) this.#tooLate(delivery, consumed === messages.length);
+        else if (consumed === messages.length) this.#done(queue, messages);
+        else return this.#giveBack(delivery, consumed, delivery.delayLevelWhenNextConsume);
+      }
+    } catch (error) {
+      this.#failed(delivery, error);
+    }
+    this.#ended(delivery);
+  }
+
+  #giveBack(delivery: Delivery, consumed: number, delayLevel: number): void {
+    this.#settle(delivery, consumed, delayLevel)
+      .catch((error: unknown) => this.#failed(delivery, error))
+      .finally(() => this.#ended(delivery));
   }
 
   #failed({ messageQueue }: Delivery, error: unknown): void {
@@ -136,27 +185,6 @@ export class ConsumeConcurrently implements ConsumeService {
     this.#whenIdle = undefined;
   }
 
-  async #consume(delivery: Delivery): Promise<void> {
-    const { context, options } = this.#parts;
-    const { queue, messages } = delivery;
-    const startedAt = String(context.clock.now());
-    for (const message of messages) message.properties.set(MessageProperty.CONSUME_START_TIME, startedAt);
-    let consumed = 0;
-    try {
-      const result = await this.call(messages, delivery);
-      if (result === 'CONSUME_SUCCESS') consumed = Math.max(0, Math.min(delivery.ackIndex + 1, messages.length));
-    } catch (error) {
-      context.logger.error(`the listener of ${options.group} failed for ${messages[0]!.msgId}: ${describe(error)}`);
-    }
-    const took = context.clock.monotonic() - delivery.startedAt;
-    this.#parts.stats.consumed(queue.messageQueue.topic, consumed, messages.length - consumed, took);
-    // Another consumer has the queue now, and gets these messages as well: its result counts.
-    if (queue.dropped) return;
-    if (delivery.over) return this.#tooLate(delivery, consumed === messages.length);
-    if (consumed === messages.length) return this.#done(queue, messages);
-    await this.#settle(delivery, consumed, delivery.delayLevelWhenNextConsume);
-  }
-
   /** A listener that does not return would hold its place, and the queue's offset, for ever: both are freed. */
   #timedOut(delivery: Delivery): void {
     const { context, options } = this.#parts;
@@ -167,9 +195,7 @@ export class ConsumeConcurrently implements ConsumeService {
         'message takes its place. Raise consumeTimeout if that is a usual time.',
     );
     delivery.end();
-    this.#settle(delivery, 0, CONSUME_TIMEOUT_DELAY_LEVEL)
-      .catch((error: unknown) => this.#failed(delivery, error))
-      .finally(() => this.#ended(delivery));
+    this.#giveBack(delivery, 0, CONSUME_TIMEOUT_DELAY_LEVEL);
   }
 
   #tooLate({ messages, startedAt }: Delivery, success: boolean): void {
@@ -183,12 +209,12 @@ export class ConsumeConcurrently implements ConsumeService {
 
   /** The first `consumed` messages are done with; the others are given back, or are consumed here again later. */
   async #settle({ queue, messages }: Delivery, consumed: number, delayLevel: number): Promise<void> {
-    const stuck = await this.#conclude(queue, messages, consumed, delayLevel);
+    const stuck = await this.#apply(queue, messages, consumed, delayLevel);
     if (stuck.length > 0) void this.#later(queue, () => this.submit(queue, stuck));
   }
 
   /** @returns those that failed and could not be given back either: they are still ours */
-  async #conclude(
+  async #apply(
     queue: ProcessQueue,
     messages: MessageExt[],
     consumed: number,

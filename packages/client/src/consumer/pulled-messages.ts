@@ -22,7 +22,7 @@ export function decodePulled(body: Buffer): PulledMessages {
 
 function decodeOne(body: Buffer, at: number, into: MessageExt[]): MessageExt | undefined {
   try {
-    const message = decodeRecord(body, at);
+    const message = decodeRecord(body, at, undefined, into.at(-1));
     into.push(message);
     return message;
   } catch (error) {

@@ -73,7 +73,7 @@ export class ListenerContainer {
       ...(isManual(settings.clock) && CONSUMER_ON_MANUAL_CLOCK),
       group: group.group,
       subscriptions: group.subscriptions,
-      listener: (messages, delivery) => this.#consume(messages, delivery),
+      listener: (messages, delivery) => this.#deliver(messages[0]!, delivery),
     });
   }
 
@@ -124,14 +124,7 @@ export class ListenerContainer {
     );
   }
 
-  async #consume(messages: readonly MessageExt[], delivery: ConsumeContext): Promise<ConsumeResult> {
-    for (const message of messages) {
-      if (!(await this.#deliver(message, delivery))) return 'RECONSUME_LATER';
-    }
-    return 'CONSUME_SUCCESS';
-  }
-
-  async #deliver(message: MessageExt, delivery: ConsumeContext): Promise<boolean> {
+  async #deliver(message: MessageExt, delivery: ConsumeContext): Promise<ConsumeResult> {
     const context = RocketMQContext.of(message, this.name, delivery);
     this.#running.add(context);
     let listener: DiscoveredListener | undefined;
@@ -145,13 +138,13 @@ export class ListenerContainer {
       if (error instanceof MessageDecodeError) delivery.delayLevelWhenNextConsume = TO_DEAD_LETTERS;
       this.#logFailure(listener, context, error);
       this.settings.onConsumption({ group: this.name, context, outcome: 'failed', error });
-      return false;
+      return 'RECONSUME_LATER';
     } finally {
       this.#running.delete(context);
       ended?.();
     }
     this.settings.onConsumption({ group: this.name, context, outcome: 'consumed' });
-    return true;
+    return 'CONSUME_SUCCESS';
   }
 
   #handle(listener: DiscoveredListener, context: RocketMQContext): Promise<unknown> {

@@ -60,8 +60,19 @@ export interface DecodeOptions {
   readonly checkCrc?: boolean;
 }
 
-/** Reads the record that begins at `at`. @throws DecodeError when it is damaged or cut off */
-export function decodeRecord(bytes: Buffer, at = 0, options: DecodeOptions = {}): MessageExt {
+const ALL_CHECKS: DecodeOptions = {};
+
+/**
+ * Reads the record that begins at `at`.
+ * @param before a record that was read before: often the hosts are the same, and are not made again
+ * @throws DecodeError when it is damaged or cut off
+ */
+export function decodeRecord(
+  bytes: Buffer,
+  at = 0,
+  options: DecodeOptions = ALL_CHECKS,
+  before?: MessageExt,
+): MessageExt {
   const size = bytes.length - at >= 8 ? bytes.readInt32BE(at) : -1;
   if (size < FIXED_BYTES_V1 || at + size > bytes.length)
     throw new DecodeError(`a message record at byte ${at} is cut off`);
@@ -81,8 +92,8 @@ export function decodeRecord(bytes: Buffer, at = 0, options: DecodeOptions = {})
   const topicEnd = fieldEnd(topicAt, topicLength, end);
   const propertiesAt = topicEnd + 2;
   const propertiesEnd = fieldEnd(propertiesAt, propertiesAt > end ? -1 : bytes.readInt16BE(topicEnd), end);
-  const bornHost = hostBefore(bytes, at + RecordAt.bornHost, bornEnd);
-  const storeHost = hostBefore(bytes, bornEnd + 8, storeEnd);
+  const bornHost = hostBefore(bytes, at + RecordAt.bornHost, bornEnd, before?.bornHost);
+  const storeHost = hostBefore(bytes, bornEnd + 8, storeEnd, before?.storeHost);
   const stored = bytes.subarray(bodyAt, bodyEnd);
   const topic = bytes.toString('utf8', topicAt, topicEnd);
   // The checksum belongs to this record and not to the message: it would be wrong in the message's next record.
@@ -130,8 +141,15 @@ function fieldEnd(start: number, length: number, end: number): number {
   throw new DecodeError('a message record has a field that is longer than itself');
 }
 
+function isAt(bytes: Buffer, start: number, end: number, address: Buffer): boolean {
+  if (end - start !== address.length) return false;
+  for (let index = 0; index < address.length; index++) if (bytes[start + index] !== address[index]) return false;
+  return true;
+}
+
 /** The address and, in the last 4 bytes, its port. */
-function hostBefore(bytes: Buffer, start: number, end: number): HostPort {
+function hostBefore(bytes: Buffer, start: number, end: number, known: HostPort | undefined): HostPort {
+  if (known?.port === bytes.readInt32BE(end - 4) && isAt(bytes, start, end - 4, known.address)) return known;
   return { address: bytes.subarray(start, end - 4), port: bytes.readInt32BE(end - 4) };
 }
 
