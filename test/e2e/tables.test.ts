@@ -1,6 +1,7 @@
 // Runs the rows of Apache's own test suite on our broker, by a clock that is turned by hand; test/interop has the same on
 // Apache's.
 import { afterAll, beforeAll, describe } from '@jest/globals';
+import { declareBatchTests } from '../tables/batch.js';
 import { declareDelayTests, declareRecallTests } from '../tables/delay.js';
 import { declareOrderTests } from '../tables/order.js';
 import { virtualStage } from '../tables/stage.js';
@@ -16,6 +17,7 @@ describe('on our broker', () => {
     stage = await virtualStage();
   });
   afterAll(() => stage.end());
+  declareBatchTests(() => stage);
   declareOrderTests(() => stage);
   declareTransactionTests(() => stage);
   declareDelayTests(() => stage, LATENESS_MS);

@@ -1,5 +1,6 @@
 // Runs the rows of Apache's own test suite with our client on Apache 5.5.0; test/e2e has the same on our broker.
 import { afterAll, beforeAll, describe, jest } from '@jest/globals';
+import { declareBatchTests } from '../tables/batch.js';
 import { declareDelayTests, declareRecallTests } from '../tables/delay.js';
 import { declareOrderTests } from '../tables/order.js';
 import { declareTransactionTests } from '../tables/transaction.js';
@@ -30,6 +31,7 @@ describe("on Apache's own name server and broker 5.5.0", () => {
     await stage?.end();
     await cleanUp();
   });
+  declareBatchTests(() => stage);
   declareOrderTests(() => stage);
   declareDelayTests(() => stage, LATENESS_MS);
   declareRecallTests(() => stage);

@@ -410,7 +410,7 @@ describe('a batch', () => {
     ["a committed message's flag", { f: 8, body: encodeBatch([item()]) }],
     ["a rolled back message's flag", { f: 12, body: encodeBatch([item()]) }],
     [
-      'more bytes than a message may have',
+      'more bytes than a message may have (T057)',
       { body: encodeBatch([item({}, 'x'.repeat(3_000_000)), item({}, 'x'.repeat(3_000_000))]) },
     ],
   ])('with %s is 13, and nothing of it is stored, nor its topic made', async (_what, given) => {

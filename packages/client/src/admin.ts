@@ -2,6 +2,7 @@
 import {
   AUTO_CREATE_TOPIC_KEY,
   MASTER_ID,
+  MessageProperty,
   Permission,
   Requests,
   ResponseCode,
@@ -181,7 +182,7 @@ export class Admin {
     return decodeRecord(Buffer.from(reply.body));
   }
 
-  /** The messages with this key, from all brokers of the topic. @throws TopicNotFoundError */
+  /** The messages with this key, or with this msgId, from all brokers of the topic. @throws TopicNotFoundError */
   async queryMessage(options: QueryMessageOptions): Promise<MessageExt[]> {
     const { topic, key, maxNum = 32, begin = 0, end = this.#context.clock.now() } = options;
     const queues = await this.fetchSubscribeMessageQueues(topic);
@@ -199,7 +200,10 @@ export class Admin {
       }),
     );
     // Brokers look keys up by a hash, and may return messages with other keys.
-    return found.flat().filter((message) => (message.properties.get('KEYS') ?? '').split(' ').includes(key));
+    return found.flat().filter(({ properties }) => {
+      const keys = (properties.get(MessageProperty.KEYS) ?? '').split(' ');
+      return keys.includes(key) || properties.get(MessageProperty.UNIQ_KEY) === key;
+    });
   }
 
   async #offset<Row extends OffsetRow>(

@@ -11,6 +11,8 @@ export type ClientErrorCode =
   | 'BROKER_NOT_EXIST'
   | 'NO_BROKER'
   | 'SEND_FAILED'
+  | 'BATCH_SEND_FAILED'
+  | 'SEND_SKIPPED'
   | 'TOO_MUCH_REQUEST'
   | 'SUBSCRIPTION_REFUSED'
   | 'GROUP_IN_USE'

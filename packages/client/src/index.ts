@@ -43,10 +43,16 @@ export type {
   MessageQueue,
   TopicRouteData,
 } from '@nest-rocketmq/remoting';
+export { BatchSendFailedError, SendSkippedError } from './producer/batch-errors.js';
+export type { BatchFailure } from './producer/batch-errors.js';
 export type { Producer } from './producer/producer.js';
+export type { AutoBatchOptions } from './producer/auto-batch-options.js';
+export type { LatencyOptions } from './producer/latency-options.js';
+export type { BackPressure, SendWindowState } from './send-window.js';
 export { isRequest } from './producer/reply.js';
 export type {
   AskOptions,
+  BatchMessage,
   LocalTransactionState,
   OutgoingMessage,
   ProducerOptions,
@@ -79,14 +85,14 @@ export type {
   ConsumeResult,
   ExpressionType,
   MessageListener,
+  MessageQueueListener,
   MessageModel,
   PushConsumerOptions,
   Subscription,
 } from './consumer/consumer-options.js';
-export {
-  allocateAveragely,
-  allocateAveragelyByCircle,
-  allocateByConfig,
-  allocateByConsistentHash,
-} from './consumer/allocate.js';
+export { allocateAveragely, allocateAveragelyByCircle, allocateByConfig } from './consumer/allocate.js';
+export { allocateByConsistentHash } from './consumer/allocate-consistent-hash.js';
+export { allocateByMachineRoom, allocateByMachineRoomNearby } from './consumer/allocate-machine-room.js';
+export type { MachineRoomResolver } from './consumer/allocate-machine-room.js';
+export type { AllocateStrategyName } from './consumer/allocate-strategies.js';
 export type { AllocateMessageQueueStrategy } from './consumer/allocate.js';

@@ -7,7 +7,6 @@ import {
   decodeFrame,
   decodeHeartbeat,
   decodeLockBatch,
-  decodeProperties,
   encodeConsumerList,
   encodeFrame,
   encodeLockOk,
@@ -26,6 +25,8 @@ import type {
 import type { FakeCluster } from './fake-cluster.js';
 import { FakeQueues } from './fake-queues.js';
 import type { MessageParts, PullAnswer } from './fake-queues.js';
+import { sentMessages } from './sent-messages.js';
+import type { StoredMessage } from './sent-messages.js';
 
 type Row<Name extends RequestName> = (typeof Requests)[Name];
 type Answering<Name extends RequestName> = Handler<Row<Name>>;
@@ -37,15 +38,6 @@ export interface Received {
   readonly extFields: Record<string, string>;
   readonly oneway: boolean;
   readonly serializeType: 'json' | 'binary';
-}
-
-export interface StoredMessage {
-  readonly topic: string;
-  readonly queueId: number;
-  readonly body: Buffer;
-  readonly properties: ReadonlyMap<string, string>;
-  readonly sysFlag: number;
-  readonly reconsumeTimes: number;
 }
 
 export class FakeBroker {
@@ -61,6 +53,8 @@ export class FakeBroker {
   /** Of MQVersion, in its answers. Default: the one that we report ourselves. */
   version: number | undefined;
   unregistered = false;
+  /** Whether name servers know the retry topic of a group as soon as the broker has heard of it. */
+  makesRetryTopics = true;
   minOffset = 0;
   readonly server: RemotingServer;
   private readonly queues: FakeQueues;
@@ -183,7 +177,7 @@ export class FakeBroker {
     this.heartbeats.push(heartbeat);
     if (heartbeat.consumers.length > 0) this.#members.set(heartbeat.clientID, connection);
     for (const { groupName, messageModel } of heartbeat.consumers) {
-      if (messageModel === 'CLUSTERING') this.cluster.topics.set(`%RETRY%${groupName}`, 1);
+      if (this.makesRetryTopics && messageModel === 'CLUSTERING') this.cluster.topics.set(`%RETRY%${groupName}`, 1);
     }
     return {};
   }
@@ -195,21 +189,17 @@ export class FakeBroker {
         return { code: ResponseCode.TOPIC_NOT_EXIST, remark: `topic[${topic}] not exist` };
       this.cluster.topics.set(topic, queues);
     }
-    const properties = decodeProperties(header.i ?? '');
-    const message = {
-      topic,
-      queueId,
-      body: Buffer.from(body),
-      properties,
-      sysFlag: header.f,
-      reconsumeTimes: header.j ?? 0,
-    };
-    this.stored.push(message);
-    const msgId = this.queues.nextMsgId;
     const queueOffset = this.queue(topic, queueId).length;
-    this.put(topic, queueId, body, { properties: Object.fromEntries(properties), sysFlag: header.f });
-    const transactionId = properties.get(MessageProperty.UNIQ_KEY);
-    return { header: { msgId, queueId, queueOffset, ...(transactionId && { transactionId }) } };
+    const messages = sentMessages(header, Buffer.from(body));
+    const msgIds = messages.map((message) => {
+      this.stored.push(message);
+      const msgId = this.queues.nextMsgId;
+      const properties = Object.fromEntries(message.properties);
+      this.put(topic, queueId, message.body, { properties, sysFlag: header.f });
+      return msgId;
+    });
+    const transactionId = messages[0]!.properties.get(MessageProperty.UNIQ_KEY);
+    return { header: { msgId: msgIds.join(','), queueId, queueOffset, ...(transactionId && { transactionId }) } };
   }
 
   #onQueryOffset(header: HeaderOf<Row<'QUERY_CONSUMER_OFFSET'>>): Answer<Row<'QUERY_CONSUMER_OFFSET'>> {

@@ -3,12 +3,15 @@
 export { RocketMQModule } from './rocketmq.module.js';
 export type { RocketMQModuleAsyncOptions, RocketMQOptionsFactory } from './rocketmq.module.js';
 export { NAME_SERVER_ENV } from './options/rocketmq.options.js';
-export type { ProducerSettings, RocketMQModuleOptions } from './options/rocketmq.options.js';
+export type { AutoBatchSettings, ProducerSettings } from './options/producer-settings.js';
+export type { RocketMQModuleOptions } from './options/rocketmq.options.js';
 export type { TopicOptions } from './options/topic-options.js';
 export type { ConsumerSettings } from './options/consumer-settings.js';
 export { ROCKETMQ_BACKEND, ROCKETMQ_CONTEXT_TYPE, ROCKETMQ_OPTIONS } from './rocketmq.tokens.js';
 
 export { RocketMQTemplate } from './template/rocketmq-template.js';
+export { batchMessage } from './template/send-batch.js';
+export type { BatchMessageOptions, BatchOptions, MessageWithOptions } from './template/send-batch.js';
 export type {
   BeginTransactionOptions,
   QueueOptions,
@@ -42,7 +45,21 @@ export { RocketMQContext } from './decorators/rocketmq-context.js';
 export { RocketMQListeners } from './listeners/rocketmq-listeners.js';
 export type { Consumption } from './listeners/listener-container.js';
 export type { HostPort, MessageExt } from '@nest-rocketmq/remoting';
-export type { ConsumeFromWhere, ConsumeMode, ExpressionType, MessageModel } from '@nest-rocketmq/client';
+export {
+  allocateByConfig,
+  allocateByConsistentHash,
+  allocateByMachineRoom,
+  allocateByMachineRoomNearby,
+} from '@nest-rocketmq/client';
+export type {
+  AllocateMessageQueueStrategy,
+  AllocateStrategyName,
+  ConsumeFromWhere,
+  ConsumeMode,
+  ExpressionType,
+  MachineRoomResolver,
+  MessageModel,
+} from '@nest-rocketmq/client';
 
 export { PostgresTransactionLog } from './transaction-log/postgres-transaction-log.js';
 export type { PostgresQueryable, PostgresTransactionLogOptions } from './transaction-log/postgres-transaction-log.js';
@@ -78,6 +95,7 @@ export {
   TransactionListenerError,
 } from './errors.js';
 export {
+  BatchSendFailedError,
   BrokerNotFoundError,
   DelayNotSupportedError,
   DelayTooLongError,
@@ -89,13 +107,14 @@ export {
   NoBrokerError,
   RecallFailedError,
   SendFailedError,
+  SendSkippedError,
   SubscriptionRefusedError,
   TooManySendsError,
   TopicNotFoundError,
   TransactionEndedError,
   TransactionNotBegunError,
 } from '@nest-rocketmq/client';
-export type { RecallFailure, SendFailure } from '@nest-rocketmq/client';
+export type { BatchFailure, RecallFailure, SendFailure } from '@nest-rocketmq/client';
 export {
   AddressError,
   ConnectError,

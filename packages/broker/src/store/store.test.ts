@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ManualClock } from '@nest-rocketmq/remoting/internal';
+import { ManualClock, decodeRecord, packHost } from '@nest-rocketmq/remoting/internal';
 import { memoryFileSystem } from './files/memory-file-system.js';
 import { bodies, bodyOf, killed, message, openStore, parse, records } from '../../test-kit/store.js';
 
@@ -130,7 +130,47 @@ describe('the store', () => {
     await store.close();
   });
 
-  it('refuses a batch as a whole when one of its messages cannot be stored', async () => {
+  it.each(['127.0.0.1', '::1'])(
+    'T055: stores a batch as one record and one queue entry for each message, from and to %s',
+    async (host) => {
+      const address = packHost(host);
+      const store = await openStore({ storeHost: { address, port: 10_911 } });
+      const batch = [0, 1, 2].map((i) => message({ body: `m${i}`, bornHost: address, tagsCode: i }));
+      const results = store.appendBatch(batch).map((result) => ({ ...result }));
+      await store.drain();
+      expect(results.map(({ queueOffset }) => queueOffset)).toEqual([0, 1, 2]);
+      for (const [i, { physicalOffset, size }] of results.entries()) {
+        expect(await store.readConsumeQueue('T', 0, i)).toMatchObject({ physicalOffset, size, tagsCode: i });
+        const record = decodeRecord((await store.readRecord(physicalOffset))!);
+        expect(record).toMatchObject({ queueOffset: i, physicalOffset, storeSize: size });
+        expect([record.body.toString(), record.bornHost.address, record.storeHost.address]).toEqual([
+          `m${i}`,
+          address,
+          address,
+        ]);
+      }
+      await store.close();
+    },
+  );
+
+  it('T056: writes no part of a record at the end of a file: what does not fit goes to the next', async () => {
+    const store = await openStore();
+    const results = store
+      .appendBatch(Array.from({ length: 10 }, (_, i) => message({ body: Buffer.alloc(15_000, i) })))
+      .map((result) => ({ ...result }));
+    await store.drain();
+    expect(results.map(({ status, queueOffset }) => [status, queueOffset])).toEqual(
+      results.map((_, i) => ['PUT_OK', i]),
+    );
+    for (const { physicalOffset, size } of results) {
+      expect(Math.floor((physicalOffset + size - 1) / 65_536)).toBe(Math.floor(physicalOffset / 65_536));
+    }
+    expect(results[4]!.physicalOffset).toBe(65_536);
+    expect(await bodies(store)).toHaveLength(10);
+    await store.close();
+  });
+
+  it('T057: refuses a batch as a whole when one of its messages cannot be stored', async () => {
     const store = await openStore();
     const results = store.appendBatch([message(), message({ body: Buffer.alloc(16_385) })]);
     expect(results.map(({ status }) => status)).toEqual(['MESSAGE_ILLEGAL', 'MESSAGE_ILLEGAL']);

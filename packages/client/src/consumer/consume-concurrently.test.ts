@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { COMPRESSED_ZLIB, Requests, ResponseCode } from '@nest-rocketmq/remoting/internal';
+import { COMPRESSION_FLAGS, Requests, ResponseCode } from '@nest-rocketmq/remoting/internal';
 import { GROUP, bodies, consuming, on } from '../../test-kit/consuming.js';
 import { FakeCluster } from '../../test-kit/fake-cluster.js';
 
@@ -7,7 +7,7 @@ describe('a message whose body cannot be read', () => {
   it('goes to the dead letters, and keeps back none of the others', async () => {
     const fake = new FakeCluster({ topics: { t: 1 } });
     fake.broker.put('t', 0, 'a');
-    fake.broker.put('t', 0, 'no zlib stream', { sysFlag: COMPRESSED_ZLIB });
+    fake.broker.put('t', 0, 'no zlib stream', { sysFlag: COMPRESSION_FLAGS.ZLIB });
     fake.broker.put('t', 0, 'b');
     await consuming(fake, { consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET' });
     await on.cluster.clock.advance(5_000);

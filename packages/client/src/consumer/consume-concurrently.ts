@@ -67,15 +67,13 @@ export class ConsumeConcurrently implements ConsumeService {
     this.#pump();
   }
 
-  reject(queue: ProcessQueue, messages: MessageExt[]): void {
+  reject(queue: ProcessQueue, messages: MessageExt[], reason: string): void {
     const { context, options } = this.#parts;
     for (const message of messages) {
-      context.logger.error(
-        `message ${message.msgId} cannot be read by ${options.group}: its body is damaged, or of a compression unknown here`,
-      );
+      context.logger.error(`message ${message.msgId} cannot be read by ${options.group}: ${reason}`);
     }
     this.#apply(queue, messages, 0, DEAD_LETTER_LEVEL)
-      .then((stuck) => (stuck.length > 0 ? this.#later(queue, () => this.reject(queue, stuck)) : undefined))
+      .then((stuck) => (stuck.length > 0 ? this.#later(queue, () => this.reject(queue, stuck, reason)) : undefined))
       .catch((error: unknown) =>
         context.logger.error(`rejecting of ${queueKey(queue.messageQueue)}: ${describe(error)}`),
       );
@@ -112,7 +110,8 @@ export class ConsumeConcurrently implements ConsumeService {
         this.#tasks = this.#tasks.slice(this.#next);
         this.#next = 0;
       }
-      if (!task.queue.dropped) this.#begin(task);
+      // What waits in a queue that is about to go is left to its next consumer.
+      if (!task.queue.dropped && !task.queue.closing) this.#begin(task);
     }
     this.#pumping = false;
   }
@@ -122,6 +121,7 @@ export class ConsumeConcurrently implements ConsumeService {
     const { context, options } = this.#parts;
     const delivery = new Delivery(queue, messages, context.clock.monotonic());
     this.#deliveries.add(delivery);
+    queue.callBegins();
     const startedAt = String(context.clock.now());
     for (const message of messages) message.properties.set(MessageProperty.CONSUME_START_TIME, startedAt);
     let result: unknown;
@@ -159,18 +159,28 @@ export class ConsumeConcurrently implements ConsumeService {
       if (!queue.dropped) {
         if (delivery.over) this.#tooLate(delivery, consumed === messages.length);
         else if (consumed === messages.length) this.#done(queue, messages);
-        else return this.#giveBack(delivery, consumed, delivery.delayLevelWhenNextConsume);
+        else {
+          const level = delivery.delayLevelWhenNextConsume;
+          return this.#giveBack(delivery, consumed, level, () => this.#callEnded(delivery));
+        }
       }
     } catch (error) {
       this.#failed(delivery, error);
     }
-    this.#ended(delivery);
+    this.#callEnded(delivery);
   }
 
-  #giveBack(delivery: Delivery, consumed: number, delayLevel: number): void {
+  /** @param end called when that is done */
+  #giveBack(delivery: Delivery, consumed: number, delayLevel: number, end: () => void): void {
     this.#settle(delivery, consumed, delayLevel)
       .catch((error: unknown) => this.#failed(delivery, error))
-      .finally(() => this.#ended(delivery));
+      .finally(end);
+  }
+
+  /** The listener has ended, and its result is counted. */
+  #callEnded(delivery: Delivery): void {
+    delivery.queue.callEnded();
+    this.#ended(delivery);
   }
 
   #failed({ messageQueue }: Delivery, error: unknown): void {
@@ -195,7 +205,7 @@ export class ConsumeConcurrently implements ConsumeService {
         'message takes its place. Raise consumeTimeout if that is a usual time.',
     );
     delivery.end();
-    this.#giveBack(delivery, 0, CONSUME_TIMEOUT_DELAY_LEVEL);
+    this.#giveBack(delivery, 0, CONSUME_TIMEOUT_DELAY_LEVEL, () => this.#ended(delivery));
   }
 
   #tooLate({ messages, startedAt }: Delivery, success: boolean): void {

@@ -61,12 +61,10 @@ export class ConsumeInOrder implements ConsumeService {
     this.#pump();
   }
 
-  reject(queue: ProcessQueue, messages: MessageExt[]): void {
+  reject(queue: ProcessQueue, messages: MessageExt[], reason: string): void {
     const { context, options } = this.#parts;
     for (const message of messages) {
-      context.logger.error(
-        `message ${message.msgId} cannot be read by ${options.group}: its body is damaged, or of a compression unknown here`,
-      );
+      context.logger.error(`message ${message.msgId} cannot be read by ${options.group}: ${reason}`);
       this.#reject(queue, message).catch((error: unknown) =>
         context.logger.error(`rejecting of ${queueKey(queue.messageQueue)}: ${describe(error)}`),
       );

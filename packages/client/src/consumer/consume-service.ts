@@ -9,7 +9,7 @@ export interface ConsumeService {
   /** Runs the listener for these messages, in lists of at most consumeMessageBatchMaxSize. */
   submit(queue: ProcessQueue, messages: readonly MessageExt[]): void;
   /** Their bodies cannot be read, now or ever: they go to the dead letters, where a person can look at them. */
-  reject(queue: ProcessQueue, messages: MessageExt[]): void;
+  reject(queue: ProcessQueue, messages: MessageExt[], reason: string): void;
   /** Runs the listener once, outside of the course of queues. */
   call(messages: MessageExt[], context: ConsumeContext): Promise<'CONSUME_SUCCESS' | 'RECONSUME_LATER'>;
   /** Goes on with what a pause has held. */

@@ -14,10 +14,11 @@ import { offsetStoreOf } from './offset-stores.js';
 import { PauseGate } from './pause-gate.js';
 import type { ProcessQueue } from './process-queue.js';
 import { PullLoop } from './pull-loop.js';
+import type { PullLoopParts } from './pull-loop.js';
 import { QueueLocks } from './queue-locks.js';
 import { Rebalance } from './rebalance.js';
 import { SendBack } from './send-back.js';
-import { startOffset } from './start-offset.js';
+import { belongsToStore, startOffset } from './start-offset.js';
 import type { Subscriptions } from './subscriptions.js';
 
 const DEFAULT_TIMESTAMP_BACK_MS = 30 * 60_000;
@@ -81,7 +82,17 @@ export function assembleConsumer(assembly: AssemblyOptions): ConsumerParts {
   const sendBack = new SendBack(context, group, maxReconsumeTimes);
   const parts = { context, options, offsets, sendBack, stats, pauseGate };
   const consume = consumeServiceOf(parts, maxReconsumeTimes, isHeld);
-  const pulls = pullLoopOf(assembly, { offsets, pauseGate, stats, consume, isHeld });
+  const pulls = pullLoopOf(
+    assembly,
+    { offsets, pauseGate, stats, consume, isHeld },
+    {
+      owned: () => rebalance.count,
+      beginAnew: (queue) => {
+        rebalance.drop(queue);
+        rebalance.request();
+      },
+    },
+  );
   const rebalance = rebalanceOf(assembly, { offsets, pulls, locks });
   return { offsets, pauseGate, stats, consume, pulls, rebalance, locks, isHeld };
 }
@@ -109,15 +120,22 @@ function shardingKeyOf(message: MessageExt): string {
 function pullLoopOf(
   { context, options, subscriptions, offsetMoved }: AssemblyOptions,
   { consume, ...parts }: Pick<ConsumerParts, 'offsets' | 'pauseGate' | 'stats' | 'consume' | 'isHeld'>,
+  { owned, beginAnew }: Pick<PullLoopParts, 'owned' | 'beginAnew'>,
 ): PullLoop {
   return new PullLoop({
     ...parts,
     context,
     options,
     subscriptionOf: (topic) => subscriptions.get(topic),
+    owned,
     deliver: (queue, messages) => consume.submit(queue, messages),
-    reject: (queue, messages) => consume.reject(queue, messages),
+    reject: (queue, messages, reason) => consume.reject(queue, messages, reason),
     offsetMoved,
+    belongsToStore: async (queue) => {
+      const offset = parts.offsets.current(queue);
+      return offset === undefined || belongsToStore({ ...context, offsets: parts.offsets }, queue, offset);
+    },
+    beginAnew,
   });
 }
 
@@ -139,6 +157,8 @@ function rebalanceOf(
     offsets,
     startOffset: (queue) =>
       startOffset({ offsets, routes, brokers, logger, consumeFromWhere, consumeTimestamp, isYoung }, queue),
+    takesOver: true,
+    ...(options.messageQueueListener && { divided: options.messageQueueListener }),
     membersSeen: (address, clientIds) => check.look(address, clientIds),
     begin: (queue, offset) => void pulls.run(queue, offset),
     ...(locks && { locks }),

@@ -26,8 +26,7 @@ const SEND_TIMEOUT_MS = 3_000;
 const FIRST_RETRY_LEVEL = 3;
 const ENDLESS = 0x7fffffff;
 /** A producer's defaults: the body was decompressed when it arrived. */
-const COMPRESS_FROM_BYTES = 4_096;
-const COMPRESS_LEVEL = 5;
+const COMPRESSION = { compressMsgBodyOverHowmuch: 4_096, compressType: 'ZLIB', compressLevel: 5 } as const;
 /** Apache's name for a consumer's own producer. */
 const INNER_PRODUCER_GROUP = 'CLIENT_INNER_PRODUCER';
 
@@ -122,7 +121,7 @@ export class SendBack {
     expectSuccess(reply, address);
   }
 
-  #copy(message: MessageExt, delayLevel: number): Promise<PreparedMessage> {
+  #copy(message: MessageExt, delayLevel: number): PreparedMessage | Promise<PreparedMessage> {
     const properties = new Map(message.properties);
     const reconsumeTimes = message.reconsumeTimes + 1;
     const origin = properties.get(MessageProperty.RETRY_TOPIC);
@@ -152,7 +151,7 @@ export class SendBack {
       // Beyond its own dead letters there is nothing: such a message comes again, ever later.
       maxReconsumeTimes: message.topic === dlqTopic(this.#group) ? ENDLESS : this.#maxReconsumeTimes,
     };
-    return compressed(copy, COMPRESS_FROM_BYTES, COMPRESS_LEVEL);
+    return compressed(copy, COMPRESSION);
   }
 }
 

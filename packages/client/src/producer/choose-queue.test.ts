@@ -28,12 +28,12 @@ describe('the choice of a queue', () => {
     expect(Array.from({ length: 5 }, () => roundRobin.choose('t', queues).queueId)).toEqual([2, 3, 0, 1, 2]);
   });
 
-  it('leaves out the broker that has just failed', () => {
+  it('T030: leaves out the broker that has just failed', () => {
     const roundRobin = new RoundRobin(() => 0);
     expect(roundRobin.choose('t', queues, 'a').brokerName).toBe('b');
   });
 
-  it('takes that broker again when there is no other', () => {
+  it('T030: takes that broker again when there is no other', () => {
     const roundRobin = new RoundRobin(() => 0);
     expect(roundRobin.choose('t', queues.slice(0, 2), 'a').brokerName).toBe('a');
   });

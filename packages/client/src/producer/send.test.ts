@@ -6,6 +6,7 @@ import {
   ResponseCode,
   ResponseError,
   SysFlag,
+  canCompress,
   inflateBody,
 } from '@nest-rocketmq/remoting/internal';
 import { FakeCluster, NAME_SERVER } from '../../test-kit/fake-cluster.js';
@@ -71,7 +72,7 @@ describe('a send', () => {
     expect(cluster.broker.heartbeats[0]!.producerGroups).toEqual(['orders']);
   });
 
-  it('compresses bodies of 4096 bytes and more, and leaves the message as it was', async () => {
+  it('T024: compresses bodies of 4096 bytes and more, and leaves the message as it was', async () => {
     const producer = await producing(new FakeCluster({ topics: { t: 1 } }));
     const message = { topic: 't', body: Buffer.alloc(4096, 'ab') };
     await producer.send(message);
@@ -82,6 +83,49 @@ describe('a send', () => {
     expect(inflateBody(large!.body, large!.sysFlag)).toEqual(message.body);
     expect(small!.sysFlag).toBe(0);
     expect(message).toEqual({ topic: 't', body: Buffer.alloc(4096, 'ab') });
+  });
+
+  const types = (['ZLIB', 'LZ4', 'ZSTD'] as const).filter((type) => canCompress(type));
+  it.each(types)(
+    'T024: compresses by %s, marked as in Java, also one-way, and leaves the message as it was',
+    async (type) => {
+      const producer = await producing(new FakeCluster({ topics: { t: 1 } }), {
+        compressType: type,
+        compressLevel: 3,
+        compressMsgBodyOverHowmuch: 100,
+      });
+      const message = { topic: 't', body: Buffer.alloc(5_000, 'ab') };
+      await Promise.all([producer.send(message), producer.sendOneway(message)]);
+      await cluster.until('both', () => cluster.broker.stored.length === 2);
+      for (const { sysFlag, body } of cluster.broker.stored) {
+        expect(sysFlag).toBe({ ZLIB: 0x301, LZ4: 0x101, ZSTD: 0x201 }[type]);
+        expect(body.length).toBeLessThan(200);
+        expect(inflateBody(body, sysFlag)).toEqual(message.body);
+      }
+      expect(message).toEqual({ topic: 't', body: Buffer.alloc(5_000, 'ab') });
+    },
+  );
+
+  it.each(types)('leaves a body as it is that %s would make larger, or no smaller', async (type) => {
+    const producer = await producing(new FakeCluster({ topics: { t: 1 } }), { compressType: type });
+    const random = randomBytes(100_000);
+    await producer.send({ topic: 't', body: random });
+    expect(cluster.broker.stored[0]!.sysFlag).toBe(0);
+    expect(cluster.broker.stored[0]!.body.equals(random)).toBe(true);
+  });
+
+  it.each<[string, object]>([
+    ['compressType', { compressType: 'SNAPPY' }],
+    ['compressLevel', { compressLevel: 10 }],
+    ['compressLevel', { compressLevel: -1 }],
+    ...(canCompress('ZSTD')
+      ? ([['compressLevel', { compressType: 'ZSTD', compressLevel: 0 }]] as [string, object][])
+      : ([['compressType', { compressType: 'ZSTD' }]] as [string, object][])),
+  ])('refuses a wrong %s: %j', async (option, options) => {
+    await expect(producing(new FakeCluster({ topics: { t: 1 } }), options)).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+      option,
+    });
   });
 
   it('leaves a body as it is that compression would make larger, or no smaller', async () => {
@@ -187,43 +231,6 @@ describe('a one-way send', () => {
     await producer.sendOneway({ topic: 't', body: 'x' });
     await cluster.until('stored', () => cluster.broker.stored.length === 1);
     expect(cluster.broker.requests('SEND_MESSAGE_V2')[0]!.oneway).toBe(true);
-  });
-});
-
-describe('a batch', () => {
-  it('is one request with an id for each member', async () => {
-    const producer = await producing(new FakeCluster({ topics: { t: 1 } }));
-    const result = await producer.sendBatch([
-      { topic: 't', body: '1', tags: 'A' },
-      { topic: 't', body: '2' },
-    ]);
-    const [request] = cluster.broker.requests('SEND_BATCH_MESSAGE');
-    expect(request!.header).toMatchObject({ b: 't', m: true });
-    expect(result.msgId.split(',')).toHaveLength(2);
-  });
-
-  it.each([
-    ['is empty', [], /empty/],
-    [
-      'mixes topics',
-      [
-        { topic: 't', body: '1' },
-        { topic: 'u', body: '2' },
-      ],
-      /topic u/,
-    ],
-    ['has a delayed member', [{ topic: 't', body: '1', delayLevel: 1 }], /delayed/],
-    [
-      'differs in waitStoreMsgOk',
-      [
-        { topic: 't', body: '1' },
-        { topic: 't', body: '2', waitStoreMsgOk: false },
-      ],
-      /waitStoreMsgOk/,
-    ],
-  ])('that %s is refused', async (_what, messages, reason) => {
-    const producer = await producing(new FakeCluster({ topics: { t: 1 } }));
-    await expect(producer.sendBatch(messages)).rejects.toThrow(reason);
   });
 });
 

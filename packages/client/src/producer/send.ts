@@ -18,6 +18,7 @@ import { Attempts } from './attempts.js';
 import type { RoundRobin } from './choose-queue.js';
 import { BrokerDelays } from './delay.js';
 import type { Delay } from './delay.js';
+import type { FaultStrategy } from './fault-strategy.js';
 import type { PreparedMessage } from './outgoing.js';
 import type { SendResult } from './producer-options.js';
 import { SendExchanges } from './send-exchange.js';
@@ -53,6 +54,8 @@ export interface SenderParts {
   routes: Routes;
   brokers: Brokers;
   roundRobin: RoundRobin;
+  /** Without it all brokers are alike. */
+  faults?: FaultStrategy;
   /** Aborts when no further attempt may be made. */
   closing: AbortSignal;
 }
@@ -108,10 +111,10 @@ export class Sender {
 
   /** The first attempt costs nothing that only further ones need. */
   #sendByRoute(message: PreparedMessage, timeout: number, startedAt: number, route: TopicRoute): Promise<SendResult> {
-    const { clock, closing, roundRobin } = this.#parts;
+    const { clock, closing, roundRobin, faults = roundRobin } = this.#parts;
     const { retryTimesWhenSendFailed, retryAnotherBrokerWhenNotStoreOK } = this.#options;
     const { writable } = route;
-    const queue = roundRobin.choose(message.topic, writable);
+    const queue = faults.choose(message.topic, writable, undefined);
     const left = Math.max(0, Math.ceil(timeout - (clock.monotonic() - startedAt)));
     const attempt = this.sendTo(queue, message, this.#timeoutOf(left, retryTimesWhenSendFailed, writable, queue));
     const goOn = (): Promise<SendResult> =>
@@ -129,7 +132,7 @@ export class Sender {
     queue: MessageQueue,
     first: Promise<SendResult>,
   ): Promise<SendResult> {
-    const { routes, roundRobin } = this.#parts;
+    const { routes, roundRobin, faults = roundRobin } = this.#parts;
     const attempts = new Attempts(backoff, this.#options.retryTimesWhenSendFailed);
     let stored: SendResult | undefined;
     let { writable } = route;
@@ -146,7 +149,7 @@ export class Sender {
       }
       if (!(await attempts.goOn(failure, writable))) break;
       writable = writableNow(routes, route);
-      chosen = roundRobin.choose(message.topic, attempts.candidates(writable), chosen.brokerName);
+      chosen = faults.choose(message.topic, attempts.candidates(writable), chosen.brokerName);
       attempt = this.sendTo(chosen, message, this.#timeoutOf(backoff.left, attempts.left, writable, chosen));
     }
     if (stored) return stored;
@@ -155,6 +158,12 @@ export class Sender {
 
   /** This queue, once. @param timeout ms */
   sendTo(queue: MessageQueue, message: PreparedMessage, timeout: number): Promise<SendResult> {
+    const { faults } = this.#parts;
+    if (!faults) return this.#sendOnce(queue, message, timeout);
+    return faults.measure(queue.brokerName, () => this.#sendOnce(queue, message, timeout));
+  }
+
+  #sendOnce(queue: MessageQueue, message: PreparedMessage, timeout: number): Promise<SendResult> {
     const address = this.#parts.routes.brokerAddress(queue.brokerName);
     if (address === undefined || message.delay) return this.#sendLater(queue, message, timeout);
     return this.#exchange(queue, message, address, timeout);

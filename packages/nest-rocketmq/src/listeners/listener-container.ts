@@ -60,7 +60,7 @@ export class ListenerContainer {
     private readonly group: ListenerGroup,
     private readonly settings: ContainerSettings,
   ) {
-    const { concurrency, ...options } = { ...settings.defaults, ...group.shared };
+    const { concurrency, allocateStrategy, ...options } = { ...settings.defaults, ...group.shared };
     const { maxReconsumeTimes = -1, consumeMode = 'CONCURRENTLY' } = options;
     this.#maxReconsumeTimes = maxReconsumeTimes < 0 ? APACHE_MAX_RECONSUME_TIMES[consumeMode] : maxReconsumeTimes;
     this.#inOrder = consumeMode !== 'CONCURRENTLY';
@@ -68,6 +68,7 @@ export class ListenerContainer {
     this.#consumer = client.createPushConsumer({
       ...options,
       consumeConcurrency: concurrency,
+      allocateMessageQueueStrategy: allocateStrategy,
       // One message a call: the failure of one must not cause the redelivery of others.
       consumeMessageBatchMaxSize: 1,
       ...(isManual(settings.clock) && CONSUMER_ON_MANUAL_CLOCK),
@@ -111,6 +112,11 @@ export class ListenerContainer {
 
   resume(): void {
     this.#consumer.resume();
+  }
+
+  /** @throws InvalidOptionError unless it is an integer from 1 to 1000 */
+  setConcurrency(concurrency: number): void {
+    this.#consumer.setConcurrency(concurrency);
   }
 
   /** Stops pulling and waits for running listeners. @param deadline ms */

@@ -119,7 +119,7 @@ export class ListenerGroup {
       const earlier = this.shared[option];
       if (earlier !== undefined && earlier !== value) {
         const first = this.#sharedBy.get(option) ?? '';
-        const reason = `share one consumer but ask for ${option} ${earlier} and ${value}. Set it on one of them, or give them different groups.`;
+        const reason = `share one consumer but ask for ${option} ${shown(earlier)} and ${shown(value)}. Set it on one of them, or give them different groups.`;
         throw new ListenerConflictError(this.group, first, listener.name, reason);
       }
       Object.assign(this.shared, { [option]: value });
@@ -174,6 +174,11 @@ function routeOf(listener: DiscoveredListener): Route {
   if (selectorType === 'SQL92') return { listener, tags: undefined, sql: conditionOf(listener) };
   const wanted = checked(listener, () => tagsOf(listener.options));
   return { listener, tags: wanted, sql: undefined };
+}
+
+/** A strategy by its name. */
+function shown(value: string | number | { name: string }): string {
+  return typeof value === 'object' ? value.name : String(value);
 }
 
 /** 'A.onMessage (OrdersModule)' */
