@@ -19,8 +19,8 @@ for (const name of options.names) {
   options.names = options.names.filter((each) => each !== name);
 }
 
+const servers = await startServers(options);
 try {
-  const servers = await startServers(options);
   const rounds: Round[] = [];
   for (let round = 0; round < options.pairs; round++) {
     const measurements: Measurement[] = [];
@@ -34,5 +34,6 @@ try {
   print(`\nJSON of ${options.size} B, ${options.underWay} sends under way; ${machine()}\n`);
   print(tableOfRuns(options.names, rounds));
 } finally {
+  for (const server of servers.values()) await server.stop();
   await cleanUp();
 }

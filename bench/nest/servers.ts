@@ -15,9 +15,10 @@ export interface BenchServer {
   readonly address: string;
   /** Processes whose CPU counts. */
   readonly pids: readonly number[];
+  stop(): Promise<void>;
 }
 
-export const NO_SERVER: BenchServer = { address: '', pids: [] };
+export const NO_SERVER: BenchServer = { address: '', pids: [], stop: () => Promise.resolve() };
 
 const START_MS = 60_000;
 const QUEUES = 4;
@@ -26,15 +27,17 @@ const BATCH = 100;
 const BATCHES_UNDER_WAY = 8;
 const REDIS_PORT = 16_379;
 const RABBIT_PORT = 15_673;
+const EPMD = { ERL_EPMD_PORT: String(RABBIT_PORT + 2) };
 /** Debian's command on the PATH is a wrapper that changes the user. */
 const PLAIN_RABBITMQ = '/usr/lib/rabbitmq/bin/rabbitmq-server';
 
 /** Ours or Apache's, with the topics that the clients use, and a backlog if somebody consumes. */
 export async function rocketmq(which: 'ours' | 'apache', options: NestBenchOptions): Promise<BenchServer> {
-  const { nameServer, brokerPid } = await servers[which]();
+  const cluster = await servers[which]();
+  const { nameServer, brokerPid } = cluster;
   await createTopics(nameServer, ['bench-send', 'bench-nest', 'bench-backlog'], QUEUES);
   if (options.names.some((name) => name.includes('consume'))) await fill(nameServer, options);
-  return { address: nameServer, pids: [brokerPid] };
+  return { address: nameServer, pids: [brokerPid], stop: () => cluster.kill() };
 }
 
 async function fill(nameServer: string, { messages, size }: NestBenchOptions): Promise<void> {
@@ -59,7 +62,7 @@ export async function redis(): Promise<BenchServer> {
   const args = ['--port', String(REDIS_PORT), '--dir', dir, '--save', '', '--appendonly', 'yes'];
   const child = startChild('redis', 'redis-server', args);
   await child.line(/Ready to accept connections/, START_MS);
-  return { address: `127.0.0.1:${REDIS_PORT}`, pids: [child.pid] };
+  return { address: `127.0.0.1:${REDIS_PORT}`, pids: [child.pid], stop: async () => void (await child.kill()) };
 }
 
 export async function rabbitmq(): Promise<BenchServer> {
@@ -70,7 +73,7 @@ export async function rabbitmq(): Promise<BenchServer> {
     env: {
       RABBITMQ_NODENAME: 'bench@localhost',
       // Its port mapper would outlive it.
-      ERL_EPMD_PORT: String(RABBIT_PORT + 2),
+      ...EPMD,
       RABBITMQ_NODE_PORT: String(RABBIT_PORT),
       RABBITMQ_DIST_PORT: String(RABBIT_PORT + 1),
       RABBITMQ_NODE_IP_ADDRESS: '127.0.0.1',
@@ -80,7 +83,14 @@ export async function rabbitmq(): Promise<BenchServer> {
     },
   });
   await child.line(/completed with \d+ plugins/, START_MS);
-  return { address: `127.0.0.1:${RABBIT_PORT}`, pids: [child.pid, ...descendants(child.pid)] };
+  return {
+    address: `127.0.0.1:${RABBIT_PORT}`,
+    pids: [child.pid, ...descendants(child.pid)],
+    stop: async () => {
+      await child.kill();
+      spawnSync('epmd', ['-kill'], { env: { ...process.env, ...EPMD } });
+    },
+  };
 }
 
 function requireCommand(name: string): void {

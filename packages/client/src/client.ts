@@ -11,7 +11,7 @@ import {
   signer,
 } from '@nest-rocketmq/remoting/internal';
 import type { Clock, Logger } from '@nest-rocketmq/remoting/internal';
-import { Admin } from './admin.js';
+import { Admin } from './admin/admin.js';
 import { Brokers } from './routes/brokers.js';
 import { callbackHandlers } from './groups/callbacks.js';
 import type { PushConsumerOptions } from './consumer/consumer-options.js';
@@ -22,6 +22,7 @@ import type { ClientContext } from './client-context.js';
 import { describe } from './errors.js';
 import { Heartbeat } from './groups/heartbeat.js';
 import { GroupRegistry } from './groups/group-registry.js';
+import { KvConfig } from './routes/kv-config.js';
 import { NameServers } from './routes/name-servers.js';
 import { resolveBackPressure, resolveClientOptions } from './config/options.js';
 import { Outages } from './outages.js';
@@ -103,6 +104,7 @@ export class RocketMQClient {
       brokers: new Brokers({ clock, connections: this.#connections, heartbeat: this.#heartbeat }),
       heartbeat: this.#heartbeat,
       outages: this.#outages,
+      kvConfig: new KvConfig(this.#nameServers),
       sendWindow: this.#sendWindow,
       replies: this.#replies,
       closing: this.#closing.signal,

@@ -3,6 +3,8 @@
 export { RocketMQModule } from './rocketmq.module.js';
 export type { RocketMQModuleAsyncOptions, RocketMQOptionsFactory } from './rocketmq.module.js';
 export { NAME_SERVER_ENV } from './options/rocketmq.options.js';
+export type { ListenerBatchOptions } from './options/batch-options.js';
+export type { ErrorClass, RetryDelay, RetryOptions } from './options/retry-options.js';
 export type { AutoBatchSettings, ProducerSettings } from './options/producer-settings.js';
 export type { RocketMQModuleOptions } from './options/rocketmq.options.js';
 export type { TopicOptions } from './options/topic-options.js';
@@ -23,6 +25,7 @@ export type {
 } from './template/send-options.js';
 export type { MessageOptions } from './message/outgoing-message.js';
 export type { Destination, DestinationObject } from './message/destination.js';
+export { deadLetters } from './message/dead-letters.js';
 export type { DelayOptions } from './message/delay.js';
 export { DEFAULT_MESSAGE_DELAY_LEVEL } from '@nest-rocketmq/remoting';
 export type { Duration, MessageQueue } from '@nest-rocketmq/remoting';
@@ -35,13 +38,22 @@ export { RocketMQLocalTransactionState } from './decorators/listener-metadata.js
 export type {
   MessageListenerOptions,
   PayloadType,
+  RocketMQBatchListener,
   RocketMQListener,
   RocketMQLocalTransactionListener,
   RocketMQTransactionChecker,
   TransactionContext,
   TransactionListenerOptions,
 } from './decorators/listener-metadata.js';
+export { Outcome } from '@nest-rocketmq/client';
+export type { OutcomeKind } from '@nest-rocketmq/client';
+export { Message } from './decorators/message.js';
+export { RocketMQBatchContext } from './decorators/rocketmq-batch-context.js';
 export { RocketMQContext } from './decorators/rocketmq-context.js';
+export { RocketMQAdmin } from './admin/rocketmq-admin.js';
+export type { BacktrackOptions } from './admin/rocketmq-admin.js';
+export type { DeadLetter, GroupDeadLetters } from './admin/group-dead-letters.js';
+export type { ListDeadLettersOptions, Replay, ReplayDeadLettersOptions, ResetOffset } from '@nest-rocketmq/client';
 export { RocketMQListeners } from './listeners/rocketmq-listeners.js';
 export type { Consumption } from './listeners/listener-container.js';
 export type { HostPort, MessageExt } from '@nest-rocketmq/remoting';
@@ -99,6 +111,7 @@ export {
   BrokerNotFoundError,
   DelayNotSupportedError,
   DelayTooLongError,
+  InvalidListenerResultError,
   InvalidMessageError,
   InvalidNameError,
   MQClientError,

@@ -2,34 +2,68 @@
 import { MessageProperty, retryTopic } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import type { ConsumeContext, MessageListener } from './consumer-options.js';
+import type { SkippedReplays } from '../dead-letters/skipped-replays.js';
+import { outcomesOf } from './listener-outcomes.js';
+import type { Outcomes } from './listener-outcomes.js';
+import { Outcome } from './outcome.js';
 
-/** @throws what the listener throws */
+/** @throws what the listener throws, unless it is an outcome; InvalidListenerResultError */
 export async function callListener(
-  { group, listener }: { group: string; listener: MessageListener },
+  options: { group: string; listener: MessageListener },
   messages: MessageExt[],
   context: ConsumeContext,
-): Promise<'CONSUME_SUCCESS' | 'RECONSUME_LATER'> {
+  skipped?: SkippedReplays,
+): Promise<Outcomes> {
   // In an async function, so that a listener that throws is the same as one that rejects.
-  return isFailure(await startListener({ group, listener }, messages, context)) ? 'RECONSUME_LATER' : 'CONSUME_SUCCESS';
+  return startListener(options, messages, context, skipped);
 }
 
-/** The hot path calls it without a promise of its own. @throws what the listener throws at once */
+/** The same for the hot path: no promise where the listener has returned none. @throws at once what it throws at once */
 export function startListener(
   { group, listener }: { group: string; listener: MessageListener },
   messages: MessageExt[],
   context: ConsumeContext,
-): ReturnType<MessageListener> {
+  skipped?: SkippedReplays,
+): Outcomes | Promise<Outcomes> {
   for (const message of messages) restoreTopic(message, group);
-  return listener(messages, context);
+  const skipping = skipped?.of(messages);
+  return skipping ? callWithout(skipping, listener, messages, context) : call(listener, messages, context);
 }
 
-/** Whether the listener wants its messages again. */
-export function isFailure(result: unknown): boolean {
-  return result === 'RECONSUME_LATER' || result === 'SUSPEND_CURRENT_QUEUE_A_MOMENT';
+function call(
+  listener: MessageListener,
+  messages: MessageExt[],
+  context: ConsumeContext,
+): Outcomes | Promise<Outcomes> {
+  const thrown = (error: unknown): Outcomes => {
+    if (Outcome.is(error)) return outcomesOf(error, messages, context);
+    throw error;
+  };
+  let result: unknown;
+  try {
+    result = listener(messages, context);
+  } catch (error) {
+    return thrown(error);
+  }
+  if (typeof (result as PromiseLike<unknown> | null | undefined)?.then !== 'function') {
+    return outcomesOf(result, messages, context);
+  }
+  return Promise.resolve(result).then((value) => outcomesOf(value, messages, context), thrown);
 }
 
-export function isThenable(result: unknown): result is PromiseLike<unknown> {
-  return typeof (result as { then?: unknown } | null | undefined)?.then === 'function';
+/** Those of a replay that was undone count as consumed. */
+async function callWithout(
+  skipping: Promise<ReadonlySet<MessageExt>>,
+  listener: MessageListener,
+  messages: MessageExt[],
+  context: ConsumeContext,
+): Promise<Outcomes> {
+  const undone = await skipping;
+  const rest = messages.filter((message) => !undone.has(message));
+  const outcomes = rest.length === 0 ? undefined : await call(listener, rest, context);
+  if (!outcomes) return undefined;
+  const of = new Map(rest.map((message, index) => [message, outcomes[index]!]));
+  return messages.map((message) => of.get(message) ?? Outcome.ack);
 }
 
 /** A retried message comes from the group's retry topic, and is shown as of the topic that it was sent to. */

@@ -2,13 +2,18 @@
 import { MessageProperty, sleep } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
+import type { SkippedReplays } from '../dead-letters/skipped-replays.js';
 import { describe } from '../errors.js';
-import { callListener, isFailure, isThenable, startListener } from './call-listener.js';
+import { BatchFiller } from './batch-filler.js';
+import { callListener, startListener } from './call-listener.js';
 import type { ConsumeService } from './consume-service.js';
 import type { ConsumeContext, ResolvedPushConsumerOptions } from './consumer-options.js';
 import type { ConsumerStats } from './consumer-stats.js';
 import { Deliveries } from './deliveries.js';
 import { Delivery } from './delivery.js';
+import { failureOf } from './listener-outcomes.js';
+import type { Outcomes } from './listener-outcomes.js';
+import { Outcome } from './outcome.js';
 import type { PauseGate } from './pause-gate.js';
 import type { OffsetStore } from './offset-store.js';
 import type { ProcessQueue } from './process-queue.js';
@@ -17,9 +22,9 @@ import type { SendBack } from './send-back.js';
 
 /** A message that could not be given back is consumed here again after this. ms */
 const CONSUME_AGAIN_AFTER_MS = 5_000;
-/** The delay level of a message whose listener has run too long: 10 s. */
-const CONSUME_TIMEOUT_DELAY_LEVEL = 3;
-const DEAD_LETTER_LEVEL = -1;
+/** What becomes of a message whose listener has run too long: Apache's level of 10 s. */
+const TIMED_OUT = Outcome.retryLater({ level: 3 });
+const UNREADABLE = Outcome.toDeadLetter();
 const MINUTE_MS = 60_000;
 
 export interface ConsumeParts {
@@ -28,6 +33,8 @@ export interface ConsumeParts {
   offsets: OffsetStore;
   sendBack: SendBack;
   stats: ConsumerStats;
+  /** Replays that were undone. */
+  skipped: SkippedReplays;
   /** Where a pause holds messages. */
   pauseGate: PauseGate;
 }
@@ -42,12 +49,19 @@ export class ConsumeConcurrently implements ConsumeService {
   #tasks: Task[] = [];
   #next = 0;
   readonly #deliveries: Deliveries;
+  readonly #batches: BatchFiller;
   #stopped = false;
   #pumping = false;
   #whenIdle: (() => void) | undefined;
 
   constructor(parts: ConsumeParts) {
     this.#parts = parts;
+    this.#batches = new BatchFiller({
+      clock: parts.context.clock,
+      size: parts.options.consumeMessageBatchMaxSize,
+      wait: parts.options.consumeMessageBatchMaxWait,
+      ready: (queue, messages) => this.#ready(queue, messages),
+    });
     this.#deliveries = new Deliveries({
       clock: parts.context.clock,
       consumeTimeout: parts.options.consumeTimeout * MINUTE_MS,
@@ -60,11 +74,7 @@ export class ConsumeConcurrently implements ConsumeService {
   }
 
   submit(queue: ProcessQueue, messages: readonly MessageExt[]): void {
-    const size = this.#parts.options.consumeMessageBatchMaxSize;
-    for (let at = 0; at < messages.length; at += size) {
-      this.#tasks.push({ queue, messages: messages.slice(at, at + size) });
-    }
-    this.#pump();
+    this.#batches.add(queue, messages);
   }
 
   reject(queue: ProcessQueue, messages: MessageExt[], reason: string): void {
@@ -72,7 +82,11 @@ export class ConsumeConcurrently implements ConsumeService {
     for (const message of messages) {
       context.logger.error(`message ${message.msgId} cannot be read by ${options.group}: ${reason}`);
     }
-    this.#apply(queue, messages, 0, DEAD_LETTER_LEVEL)
+    this.#apply(
+      queue,
+      messages,
+      messages.map(() => UNREADABLE),
+    )
       .then((stuck) => (stuck.length > 0 ? this.#later(queue, () => this.reject(queue, stuck, reason)) : undefined))
       .catch((error: unknown) =>
         context.logger.error(`rejecting of ${queueKey(queue.messageQueue)}: ${describe(error)}`),
@@ -82,15 +96,21 @@ export class ConsumeConcurrently implements ConsumeService {
   stop(): Promise<void> {
     this.#stopped = true;
     this.#tasks = [];
+    this.#batches.stop();
     this.#deliveries.stop();
     return this.running === 0 ? Promise.resolve() : new Promise((resolve) => (this.#whenIdle = resolve));
   }
 
-  call(messages: MessageExt[], context: ConsumeContext): Promise<'CONSUME_SUCCESS' | 'RECONSUME_LATER'> {
-    return callListener(this.#parts.options, messages, context);
+  call(messages: MessageExt[], context: ConsumeContext): Promise<Outcomes> {
+    return callListener(this.#parts.options, messages, context, this.#parts.skipped);
   }
 
   resume(): void {
+    this.#pump();
+  }
+
+  #ready(queue: ProcessQueue, messages: MessageExt[]): void {
+    this.#tasks.push({ queue, messages });
     this.#pump();
   }
 
@@ -124,45 +144,40 @@ export class ConsumeConcurrently implements ConsumeService {
     queue.callBegins();
     const startedAt = String(context.clock.now());
     for (const message of messages) message.properties.set(MessageProperty.CONSUME_START_TIME, startedAt);
-    let result: unknown;
+    let outcomes: Outcomes | Promise<Outcomes>;
     try {
-      result = startListener(options, messages, delivery);
+      outcomes = startListener(options, messages, delivery, this.#parts.skipped);
     } catch (error) {
       return this.#threw(delivery, error);
     }
-    if (!isThenable(result)) return this.#returned(delivery, result);
-    void Promise.resolve(result).then(
-      (value) => this.#returned(delivery, value),
+    if (!(outcomes instanceof Promise)) return this.#conclude(delivery, outcomes);
+    outcomes.then(
+      (each) => this.#conclude(delivery, each),
       (error: unknown) => this.#threw(delivery, error),
     );
   }
 
   #threw(delivery: Delivery, error: unknown): void {
     const { context, options } = this.#parts;
-    const { msgId } = delivery.messages[0]!;
-    context.logger.error(`the listener of ${options.group} failed for ${msgId}: ${describe(error)}`);
-    this.#conclude(delivery, 0);
+    const { messages } = delivery;
+    context.logger.error(`the listener of ${options.group} failed for ${messages[0]!.msgId}: ${describe(error)}`);
+    this.#conclude(
+      delivery,
+      messages.map(() => failureOf(delivery)),
+    );
   }
 
-  #returned(delivery: Delivery, result: unknown): void {
-    const { length } = delivery.messages;
-    this.#conclude(delivery, isFailure(result) ? 0 : Math.max(0, Math.min(delivery.ackIndex + 1, length)));
-  }
-
-  /** @param consumed the first so many messages; the others have failed */
-  #conclude(delivery: Delivery, consumed: number): void {
+  #conclude(delivery: Delivery, outcomes: Outcomes): void {
     const { queue, messages } = delivery;
     try {
       const took = this.#parts.context.clock.monotonic() - delivery.startedAt;
-      this.#parts.stats.consumed(queue.messageQueue.topic, consumed, messages.length - consumed, took);
+      const failed = outcomes ? outcomes.filter(({ kind }) => kind !== 'ack').length : 0;
+      this.#parts.stats.consumed(queue.messageQueue.topic, messages.length - failed, failed, took);
       // Another consumer has the queue now, and gets these messages as well: its result counts.
       if (!queue.dropped) {
-        if (delivery.over) this.#tooLate(delivery, consumed === messages.length);
-        else if (consumed === messages.length) this.#done(queue, messages);
-        else {
-          const level = delivery.delayLevelWhenNextConsume;
-          return this.#giveBack(delivery, consumed, level, () => this.#callEnded(delivery));
-        }
+        if (delivery.over) this.#tooLate(delivery, failed === 0);
+        else if (failed === 0) this.#done(queue, messages);
+        else return this.#giveBack(delivery, outcomes, () => this.#callEnded(delivery));
       }
     } catch (error) {
       this.#failed(delivery, error);
@@ -171,8 +186,8 @@ export class ConsumeConcurrently implements ConsumeService {
   }
 
   /** @param end called when that is done */
-  #giveBack(delivery: Delivery, consumed: number, delayLevel: number, end: () => void): void {
-    this.#settle(delivery, consumed, delayLevel)
+  #giveBack(delivery: Delivery, outcomes: Outcomes, end: () => void): void {
+    this.#settle(delivery, outcomes)
       .catch((error: unknown) => this.#failed(delivery, error))
       .finally(end);
   }
@@ -205,7 +220,8 @@ export class ConsumeConcurrently implements ConsumeService {
         'message takes its place. Raise consumeTimeout if that is a usual time.',
     );
     delivery.end();
-    this.#giveBack(delivery, 0, CONSUME_TIMEOUT_DELAY_LEVEL, () => this.#ended(delivery));
+    const outcomes = delivery.messages.map(() => TIMED_OUT);
+    this.#giveBack(delivery, outcomes, () => this.#ended(delivery));
   }
 
   #tooLate({ messages, startedAt }: Delivery, success: boolean): void {
@@ -217,31 +233,24 @@ export class ConsumeConcurrently implements ConsumeService {
     );
   }
 
-  /** The first `consumed` messages are done with; the others are given back, or are consumed here again later. */
-  async #settle({ queue, messages }: Delivery, consumed: number, delayLevel: number): Promise<void> {
-    const stuck = await this.#apply(queue, messages, consumed, delayLevel);
+  /** What is not consumed is given back, or is consumed here again later. */
+  async #settle({ queue, messages }: Delivery, outcomes: Outcomes): Promise<void> {
+    const stuck = await this.#apply(queue, messages, outcomes);
     if (stuck.length > 0) void this.#later(queue, () => this.submit(queue, stuck));
   }
 
   /** @returns those that failed and could not be given back either: they are still ours */
-  async #apply(
-    queue: ProcessQueue,
-    messages: MessageExt[],
-    consumed: number,
-    delayLevel: number,
-  ): Promise<MessageExt[]> {
+  async #apply(queue: ProcessQueue, messages: MessageExt[], outcomes: Outcomes): Promise<MessageExt[]> {
     const stuck: MessageExt[] = [];
-    for (const message of messages.slice(consumed)) {
+    for (const [index, outcome] of outcomes?.entries() ?? []) {
+      const message = messages[index]!;
       // One that was given back for its time-out has left the queue already.
-      if (!queue.has(message) || (await this.#fail(message, delayLevel))) continue;
+      if (outcome.kind === 'ack' || !queue.has(message) || (await this.#fail(message, outcome))) continue;
       message.reconsumeTimes++;
       stuck.push(message);
     }
     if (queue.dropped) return [];
-    this.#done(
-      queue,
-      messages.filter((message) => !stuck.includes(message)),
-    );
+    this.#done(queue, stuck.length === 0 ? messages : messages.filter((message) => !stuck.includes(message)));
     return stuck;
   }
 
@@ -252,9 +261,9 @@ export class ConsumeConcurrently implements ConsumeService {
   }
 
   /** @returns false when the message must be consumed here again */
-  #fail(message: MessageExt, delayLevel: number): Promise<boolean> {
+  #fail(message: MessageExt, outcome: Outcome): Promise<boolean> {
     const { context, options, sendBack } = this.#parts;
-    if (options.messageModel === 'CLUSTERING') return sendBack.giveBack(message, delayLevel);
+    if (options.messageModel === 'CLUSTERING') return sendBack.giveBack(message, outcome);
     context.logger.warn(
       `broadcast message ${message.msgId} failed in ${options.group} and is dropped: there is no retry`,
     );

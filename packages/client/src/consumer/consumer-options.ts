@@ -4,6 +4,7 @@ import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal'
 import { checkGroup, checkTopic } from '../config/names.js';
 import { integerIn, oneOf } from '../config/options.js';
 import type { AllocateMessageQueueStrategy } from './allocate.js';
+import type { Outcome } from './outcome.js';
 import { checkStrategy } from './allocate-strategies.js';
 import type { AllocateStrategyName } from './allocate-strategies.js';
 
@@ -54,11 +55,23 @@ export interface ConsumeContext {
  */
 export type ConsumeResult = 'CONSUME_SUCCESS' | 'RECONSUME_LATER' | 'SUCCESS' | 'SUSPEND_CURRENT_QUEUE_A_MOMENT';
 
-/** Returning nothing is success; a throw or a rejection is failure. */
+/**
+ * What a listener returns: nothing or a result for all messages of its call; a list with one for each, in their order; or a
+ * Map with those that failed, all others being consumed. Where order is kept, what comes after a message that is to be tried
+ * again is tried again with it, whatever its own result.
+ */
+export type ListenerResult =
+  | ConsumeResult
+  | Outcome
+  | readonly (ConsumeResult | Outcome | undefined)[]
+  | ReadonlyMap<MessageExt, ConsumeResult | Outcome>
+  | void;
+
+/** Returning nothing is success; a throw or a rejection is failure of all. An Outcome may be thrown as well. */
 export type MessageListener = (
   messages: MessageExt[],
   context: ConsumeContext,
-) => Promise<ConsumeResult | void> | ConsumeResult | void;
+) => Promise<ListenerResult> | ListenerResult;
 
 /** Called with a topic, all its queues, and those that are this consumer's now. */
 export type MessageQueueListener = (topic: string, all: readonly MessageQueue[], mine: readonly MessageQueue[]) => void;
@@ -119,6 +132,11 @@ export interface PushConsumerOptions {
   consumeTimeout?: number;
   /** Largest list handed to the listener. Default 1. */
   consumeMessageBatchMaxSize?: number;
+  /**
+   * How long a message may wait for others of its queue to fill such a list, ms, from 0 to 60000. Default 0: the listener
+   * gets what one pull has brought. Apache's client has no such option.
+   */
+  consumeMessageBatchMaxWait?: number;
   /**
    * How queues are divided among the group's consumers: Apache's name of a strategy, what an `allocateBy…` function makes,
    * or one of your own. All consumers of the group must have the same. Default 'AVG'.
@@ -193,6 +211,7 @@ export function resolvePushConsumerOptions(options: PushConsumerOptions): Resolv
     maxReconsumeTimes: number('maxReconsumeTimes', -1, -1, 0x7fffffff),
     consumeTimeout: number('consumeTimeout', 15, 1, 10_080, ' (minutes)'),
     consumeMessageBatchMaxSize: number('consumeMessageBatchMaxSize', 1, 1, 1024),
+    consumeMessageBatchMaxWait: number('consumeMessageBatchMaxWait', 0, 0, 60_000, ' (ms)'),
     allocateMessageQueueStrategy: checkStrategy(
       'allocateMessageQueueStrategy',
       options.allocateMessageQueueStrategy ?? 'AVG',
@@ -236,4 +255,5 @@ type NumberOption =
   | 'brokerSuspendMaxTimeMillis'
   | 'maxReconsumeTimes'
   | 'consumeTimeout'
-  | 'consumeMessageBatchMaxSize';
+  | 'consumeMessageBatchMaxSize'
+  | 'consumeMessageBatchMaxWait';

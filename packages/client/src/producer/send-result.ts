@@ -1,6 +1,8 @@
-// Makes the result of a send of the broker's answer.
-import { ResponseCode, ResponseError } from '@nest-rocketmq/remoting/internal';
+// Makes the result of a send of the broker's answer, and says which failures are worth another attempt.
+import { ResponseCode, ResponseError, RocketMQError } from '@nest-rocketmq/remoting/internal';
 import type { MessageQueue, Reply, Requests } from '@nest-rocketmq/remoting/internal';
+import { MQClientError } from '../client-error.js';
+import { BrokerNotFoundError } from '../errors.js';
 import type { PreparedMessage } from './outgoing.js';
 import type { SendResult, SendStatus } from './producer-options.js';
 
@@ -12,6 +14,18 @@ const STATUS_OF = new Map<number, SendStatus>([
   [ResponseCode.FLUSH_DISK_TIMEOUT, 'FLUSH_DISK_TIMEOUT'],
   [ResponseCode.FLUSH_SLAVE_TIMEOUT, 'FLUSH_SLAVE_TIMEOUT'],
   [ResponseCode.SLAVE_NOT_AVAILABLE, 'SLAVE_NOT_AVAILABLE'],
+]);
+
+/** Answers after which another broker is tried: Apache's retryResponseCodes. */
+const RETRY_RESPONSE_CODES = new Set<number>([
+  ResponseCode.SYSTEM_ERROR,
+  ResponseCode.SYSTEM_BUSY,
+  ResponseCode.SERVICE_NOT_AVAILABLE,
+  ResponseCode.NO_PERMISSION,
+  ResponseCode.TOPIC_NOT_EXIST,
+  ResponseCode.NO_BUYER_ID,
+  ResponseCode.NOT_IN_CURRENT_UNIT,
+  ResponseCode.GO_AWAY,
 ]);
 
 export const DEFAULT_REGION = 'DefaultRegion';
@@ -37,4 +51,10 @@ export function toResult(
     regionId: reply.extFields['MSG_REGION'] ?? DEFAULT_REGION,
     traceOn: reply.extFields['TRACE_ON'] !== 'false',
   };
+}
+
+/** Whether another broker, or the same one a little later, may take the message. */
+export function isWorthRetrying(error: unknown): boolean {
+  if (error instanceof ResponseError) return RETRY_RESPONSE_CODES.has(error.responseCode);
+  return error instanceof BrokerNotFoundError || (error instanceof RocketMQError && !(error instanceof MQClientError));
 }

@@ -5,12 +5,10 @@ import {
   Requests,
   ResponseCode,
   ResponseError,
-  RocketMQError,
   encodeProperties,
   within,
 } from '@nest-rocketmq/remoting/internal';
 import type { Brokers } from '../routes/brokers.js';
-import { MQClientError } from '../client-error.js';
 import { BrokerNotFoundError, SendFailedError, TopicNotFoundError } from '../errors.js';
 import type { Routes, TopicRoute } from '../routes/routes.js';
 import { Backoff } from '../time/backoff.js';
@@ -23,20 +21,8 @@ import type { PreparedMessage } from './outgoing.js';
 import type { SendResult } from './producer-options.js';
 import { SendExchanges } from './send-exchange.js';
 import { fitsSendFrame } from './send-frames.js';
-import { DEFAULT_REGION, toResult } from './send-result.js';
+import { DEFAULT_REGION, isWorthRetrying, toResult } from './send-result.js';
 import type { SendRow } from './send-result.js';
-
-/** Answers after which another broker is tried: Apache's retryResponseCodes. */
-const RETRY_RESPONSE_CODES = new Set<number>([
-  ResponseCode.SYSTEM_ERROR,
-  ResponseCode.SYSTEM_BUSY,
-  ResponseCode.SERVICE_NOT_AVAILABLE,
-  ResponseCode.NO_PERMISSION,
-  ResponseCode.TOPIC_NOT_EXIST,
-  ResponseCode.NO_BUYER_ID,
-  ResponseCode.NOT_IN_CURRENT_UNIT,
-  ResponseCode.GO_AWAY,
-]);
 
 export interface SenderOptions {
   /** Producer group. */
@@ -288,9 +274,4 @@ export class Sender {
 function writableNow(routes: Routes, route: TopicRoute): readonly MessageQueue[] {
   const now = routes.get(route.topic)?.writable ?? [];
   return now.length > 0 ? now : route.writable;
-}
-
-function isWorthRetrying(error: unknown): boolean {
-  if (error instanceof ResponseError) return RETRY_RESPONSE_CODES.has(error.responseCode);
-  return error instanceof BrokerNotFoundError || (error instanceof RocketMQError && !(error instanceof MQClientError));
 }

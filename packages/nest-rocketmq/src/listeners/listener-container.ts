@@ -1,14 +1,18 @@
 // Runs one consumer group: takes delivered messages from its consumer to the listener's method, and reports the verdict.
 import { Logger } from '@nestjs/common';
-import { SubscriptionRefusedError } from '@nest-rocketmq/client';
-import type { ConsumeContext, ConsumeMode, ConsumeResult, PushConsumer, RocketMQClient } from '@nest-rocketmq/client';
-import { dlqTopic } from '@nest-rocketmq/remoting/internal';
+import { Outcome, SubscriptionRefusedError } from '@nest-rocketmq/client';
+import type { ConsumeContext, PushConsumer, RocketMQClient } from '@nest-rocketmq/client';
 import type { Clock, MessageExt } from '@nest-rocketmq/remoting/internal';
 import { InvalidListenerError, MessageDecodeError } from '../errors.js';
 import type { DiscoveredListener } from '../discovery/listener-explorer.js';
 import type { ListenerGroup } from './listener-groups.js';
 import type { MessageConverter } from '../message/message-converter.js';
-import { reasonOf } from '../pipeline/failure-reason.js';
+import { failureSaid } from '../pipeline/listener-outcome.js';
+import type { Failure } from '../pipeline/listener-outcome.js';
+import { callBatch } from './batch-call.js';
+import type { BatchResult } from './batch-call.js';
+import { FailureLog } from './failure-log.js';
+import { RetryPolicy } from './retry-policy.js';
 import { RocketMQContext } from '../decorators/rocketmq-context.js';
 import type { CheckedConsumerSettings } from '../options/consumer-settings.js';
 import { CONSUMER_ON_MANUAL_CLOCK, inRealTime, isManual } from '../manual-clock-settings.js';
@@ -20,7 +24,7 @@ export interface Consumption {
   readonly context: RocketMQContext;
   /** 'failed': the message is delivered again, or goes to the dead letters. A broadcast message is not delivered again. */
   readonly outcome: 'consumed' | 'failed';
-  /** What the listener threw, if it failed. */
+  /** What the listener threw, if it failed; not there if it said so by an Outcome. */
   readonly error?: unknown;
 }
 
@@ -34,25 +38,17 @@ export interface ContainerSettings {
   readonly track: <T>(call: () => T) => T;
 }
 
-/** Apache's value for "to the dead letters at once": a body that is unreadable now stays so. */
-const TO_DEAD_LETTERS = -1;
-/** In order, a message that goes on failing is logged the first few times, and from then on once in so many tries. */
-const TRIES_LOGGED = 3;
-const LOGGED_ONCE_IN = 60;
-/** What -1 means for maxReconsumeTimes. */
-const APACHE_MAX_RECONSUME_TIMES: Readonly<Record<ConsumeMode, number>> = {
-  CONCURRENTLY: 16,
-  ORDERLY: Infinity,
-  KEY_ORDERED: 16,
-};
+/** Apache's default of pullBatchSize: a larger list needs larger pulls. */
+const PULL_BATCH_SIZE = 32;
 
 export class ListenerContainer {
   readonly #logger = new Logger('RocketMQ');
   readonly #consumer: PushConsumer;
-  readonly #running = new Set<RocketMQContext>();
-  readonly #broadcasting: boolean;
+  readonly #running = new Set<RocketMQContext | string>();
   readonly #inOrder: boolean;
-  readonly #maxReconsumeTimes: number;
+  readonly #failureLog: FailureLog;
+  readonly #policy: RetryPolicy;
+  readonly #policies = new Map<DiscoveredListener, RetryPolicy>();
 
   /** @throws InvalidOptionError for consumer settings out of their range */
   constructor(
@@ -60,21 +56,32 @@ export class ListenerContainer {
     private readonly group: ListenerGroup,
     private readonly settings: ContainerSettings,
   ) {
-    const { concurrency, allocateStrategy, ...options } = { ...settings.defaults, ...group.shared };
-    const { maxReconsumeTimes = -1, consumeMode = 'CONCURRENTLY' } = options;
-    this.#maxReconsumeTimes = maxReconsumeTimes < 0 ? APACHE_MAX_RECONSUME_TIMES[consumeMode] : maxReconsumeTimes;
-    this.#inOrder = consumeMode !== 'CONCURRENTLY';
-    this.#broadcasting = options.messageModel === 'BROADCASTING';
+    const {
+      concurrency,
+      retry: _perListener,
+      batch,
+      allocateStrategy,
+      ...options
+    } = { ...settings.defaults, ...group.shared };
+    this.#policy = new RetryPolicy(settings.defaults.retry);
+    for (const listener of group.discovered) {
+      this.#policies.set(listener, new RetryPolicy({ ...settings.defaults.retry, ...group.retryOf(listener) }));
+    }
+    this.#inOrder = options.consumeMode !== undefined && options.consumeMode !== 'CONCURRENTLY';
+    this.#failureLog = new FailureLog(group.group, options);
     this.#consumer = client.createPushConsumer({
       ...options,
       consumeConcurrency: concurrency,
       allocateMessageQueueStrategy: allocateStrategy,
-      // One message a call: the failure of one must not cause the redelivery of others.
-      consumeMessageBatchMaxSize: 1,
+      ...(batch && { consumeMessageBatchMaxWait: batch.wait, pullBatchSize: Math.max(batch.size, PULL_BATCH_SIZE) }),
+      // Without `batch`, one message a call: the failure of one must not cause the redelivery of others.
+      consumeMessageBatchMaxSize: batch?.size ?? 1,
       ...(isManual(settings.clock) && CONSUMER_ON_MANUAL_CLOCK),
       group: group.group,
       subscriptions: group.subscriptions,
-      listener: (messages, delivery) => this.#deliver(messages[0]!, delivery),
+      listener: batch
+        ? (messages, delivery) => this.#deliverBatch(messages, delivery)
+        : (messages, delivery) => this.#deliver(messages[0]!, delivery),
     });
   }
 
@@ -126,31 +133,98 @@ export class ListenerContainer {
     if (this.#running.size === 0) return;
     this.#logger.warn(
       `group ${this.name}: after ${deadline} ms ${this.#running.size} listener(s) still run and are abandoned; ` +
-        `their messages will be delivered again: ${[...this.#running].map(described).join(', ')}`,
+        `their messages will be delivered again: ${[...this.#running].map((each) => (typeof each === 'string' ? each : placeOf(each))).join(', ')}`,
     );
   }
 
-  async #deliver(message: MessageExt, delivery: ConsumeContext): Promise<ConsumeResult> {
+  async #deliver(message: MessageExt, delivery: ConsumeContext): Promise<Outcome | undefined> {
     const context = RocketMQContext.of(message, this.name, delivery);
     this.#running.add(context);
     let listener: DiscoveredListener | undefined;
     let ended: (() => void) | undefined;
+    let failure: Failure;
     try {
       listener = this.#listenerFor(context);
       const { clock } = this.settings;
       if (clock?.busy) ended = clock.busy(`${listener.name} (message ${context.msgId} of topic ${context.topic})`);
-      await this.#handle(listener, context);
+      failure = failureSaid(await this.#handle(listener, context));
     } catch (error) {
-      if (error instanceof MessageDecodeError) delivery.delayLevelWhenNextConsume = TO_DEAD_LETTERS;
-      this.#logFailure(listener, context, error);
-      this.settings.onConsumption({ group: this.name, context, outcome: 'failed', error });
-      return 'RECONSUME_LATER';
+      failure = await this.#tryInPlace(listener, context, error);
     } finally {
       this.#running.delete(context);
       ended?.();
     }
+    if (failure) return this.#failed(listener, context, failure.error);
     this.settings.onConsumption({ group: this.name, context, outcome: 'consumed' });
-    return 'CONSUME_SUCCESS';
+    return undefined;
+  }
+
+  /** Tries again at once, as often as `inPlace` says. */
+  async #tryInPlace(
+    listener: DiscoveredListener | undefined,
+    context: RocketMQContext,
+    first: unknown,
+  ): Promise<Failure> {
+    const policy = this.#policyOf(listener);
+    let failure: Failure = { error: first };
+    for (let left = policy.inPlace; listener && failure && left > 0 && !context.signal.aborted; left--) {
+      if (!policy.isRetryable(failure.error)) break;
+      try {
+        failure = failureSaid(await this.#handle(listener, context));
+      } catch (error) {
+        failure = { error };
+      }
+    }
+    return failure;
+  }
+
+  async #deliverBatch(messages: readonly MessageExt[], delivery: ConsumeContext): Promise<Outcome[]> {
+    const { clock } = this.settings;
+    const running = `${messages.length} messages from ${placeOf(RocketMQContext.of(messages[0]!, this.name, delivery))}`;
+    this.#running.add(running);
+    const ended = clock?.busy?.(`group ${this.name}: ${running}`);
+    try {
+      const results = await callBatch(
+        {
+          group: this.name,
+          keepsOrder: this.#inOrder,
+          signal: delivery.signal,
+          listenerFor: (context) => this.#listenerFor(context),
+          policyOf: (listener) => this.#policyOf(listener),
+          payload: (listener, context) => this.#payload(listener, context),
+          handle: (listener, list, context) => this.settings.track(() => listener.handle(list, context)),
+        },
+        messages,
+      );
+      return results.map((result) => this.#concluded(result));
+    } finally {
+      this.#running.delete(running);
+      ended?.();
+    }
+  }
+
+  #concluded({ context, listener, failure }: BatchResult): Outcome {
+    if (failure?.outcome === Outcome.untried) return failure.outcome;
+    if (failure) return this.#failed(listener, context, failure.error, failure.outcome);
+    this.settings.onConsumption({ group: this.name, context, outcome: 'consumed' });
+    return Outcome.ack;
+  }
+
+  #failed(
+    listener: DiscoveredListener | undefined,
+    context: RocketMQContext,
+    error: unknown,
+    outcome = this.#policyOf(listener).outcomeOf(error, context.reconsumeTimes + 1),
+  ): Outcome {
+    if (outcome.kind !== 'ack') this.#failureLog.write(listener, context, error, outcome);
+    const what = outcome.kind === 'ack' ? 'consumed' : 'failed';
+    const thrown = outcome.kind === 'ack' || Outcome.is(error) ? {} : { error };
+    this.settings.onConsumption({ group: this.name, context, outcome: what, ...thrown });
+    return outcome;
+  }
+
+  #policyOf(listener: DiscoveredListener | undefined): RetryPolicy {
+    return (listener && this.#policies.get(listener)) ?? this.#policy;
   }
 
   #handle(listener: DiscoveredListener, context: RocketMQContext): Promise<unknown> {
@@ -175,26 +249,9 @@ export class ListenerContainer {
       throw new MessageDecodeError(`the message converter failed: ${String(cause)}`, { cause });
     }
   }
-
-  #logFailure(listener: DiscoveredListener | undefined, context: RocketMQContext, error: unknown): void {
-    const { reconsumeTimes } = context;
-    const last = error instanceof MessageDecodeError || reconsumeTimes >= this.#maxReconsumeTimes;
-    // One that is tried again in its place may fail each second, without end.
-    if (this.#inOrder && !last && reconsumeTimes >= TRIES_LOGGED && reconsumeTimes % LOGGED_ONCE_IN !== 0) return;
-    const by = listener ? ` in ${listener.name}` : '';
-    this.#logger.warn(
-      `group ${this.name}: message ${context.msgId} of topic ${context.topic} failed${by} at delivery ` +
-        `${reconsumeTimes + 1}, ${this.#fate(last)}: ${reasonOf(error, reconsumeTimes === 0)}`,
-    );
-  }
-
-  #fate(last: boolean): string {
-    if (this.#broadcasting) return 'not to be delivered again, since it is a broadcast';
-    if (last) return `on its way to ${dlqTopic(this.name)}`;
-    return this.#inOrder ? 'to be tried again in its place' : 'to be delivered again';
-  }
 }
 
-function described({ topic, msgId, queueId, queueOffset }: RocketMQContext): string {
+/** Names a delivery in the log. */
+function placeOf({ topic, msgId, queueId, queueOffset }: RocketMQContext): string {
   return `${topic} ${msgId} (queue ${queueId}, offset ${queueOffset})`;
 }

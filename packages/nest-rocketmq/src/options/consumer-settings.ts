@@ -9,6 +9,10 @@ import type {
 } from '@nest-rocketmq/client';
 import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import type { Duration } from '../message/delay.js';
+import { checkBatch } from './batch-options.js';
+import type { ListenerBatchOptions, CheckedBatch } from './batch-options.js';
+import { checkRetry } from './retry-options.js';
+import type { CheckedRetry, RetryOptions } from './retry-options.js';
 import { MINUTES, checkDuration, checkInteger, checkOneOf, checkTime, checkWhole } from '../option-checks.js';
 
 /** Settings of a consumer, with rocketmq-spring's and Apache's names. */
@@ -41,6 +45,11 @@ export interface ConsumerSettings {
   /** For CONSUME_FROM_TIMESTAMP: a Date, or ms since the epoch. Default: half an hour before the start. */
   consumeTimestamp?: Date | number;
   /**
+   * What happens to a message that fails. A listener's own options go before the module's, one by one. Broadcasts have no
+   * redelivery: of these options only `inPlace` has a meaning for them.
+   */
+  retry?: RetryOptions;
+  /**
    * How the queues of a topic are divided among the consumers of a group: 'AVG', 'AVG_BY_CIRCLE' or 'CONSISTENT_HASH', or
    * what one of the client's `allocateBy…` functions makes, or a strategy of your own. All instances of the app must have
    * the same. Default 'AVG'.
@@ -62,13 +71,18 @@ export interface ConsumerSettings {
 export interface SharedConsumerOptions extends ConsumerSettings {
   /** Whether each message goes to one consumer of the group (CLUSTERING) or to all (BROADCASTING). Default 'CLUSTERING'. */
   messageModel?: MessageModel;
+  /**
+   * Hands the listener a list, `Message<T>[]`, and lets it answer for each message: what it returns, throws or says with
+   * `message.fail(error)`. All listeners of a group have it, or none. Default: one message at a time.
+   */
+  batch?: ListenerBatchOptions;
 }
 
 type ConsumerTime = 'consumeTimeout' | 'suspendCurrentQueueTimeMillis' | 'consumeTimestamp';
 
 /** The checked settings, with times as the client takes them: `consumeTimeout` in minutes, the others in ms. */
-export type CheckedConsumerSettings = Omit<SharedConsumerOptions, ConsumerTime> &
-  Pick<PushConsumerOptions, ConsumerTime>;
+export type CheckedConsumerSettings = Omit<SharedConsumerOptions, ConsumerTime | 'retry' | 'batch'> &
+  Pick<PushConsumerOptions, ConsumerTime> & { retry?: CheckedRetry; batch?: CheckedBatch };
 
 export const CONSUMER_SETTINGS = [
   'consumeMode',
@@ -78,6 +92,7 @@ export const CONSUMER_SETTINGS = [
   'consumeTimeout',
   'consumeFromWhere',
   'consumeTimestamp',
+  'retry',
   'allocateStrategy',
   'pullThresholdForQueue',
   'pullThresholdSizeForQueue',
@@ -134,11 +149,36 @@ export function checkConsumerSettings(given: SharedConsumerOptions): CheckedCons
     pullThresholdSizeForTopic: (value) => checkLimit('pullThresholdSizeForTopic', value, 102_400),
     consumeConcurrentlyMaxSpan: (value) => checkInteger('consumeConcurrentlyMaxSpan', value, 1, HIGHEST_THRESHOLD),
     messageModel: (value) => checkOneOf('messageModel', value, MESSAGE_MODELS),
+    retry: checkRetry,
+    batch: checkBatch,
   };
   const checked: Record<string, unknown> = {};
   for (const [option, check] of Object.entries(checks)) {
     const value = given[option as keyof SharedConsumerOptions];
     if (value !== undefined) checked[option] = check(value);
   }
-  return checked;
+  const most = mostReconsumeTimes(given);
+  return { ...checked, ...(most !== undefined && { maxReconsumeTimes: most }) };
+}
+
+/** The option stands in two places, which must not contradict each other. @throws InvalidOptionError */
+function mostReconsumeTimes({
+  maxReconsumeTimes,
+  suspendCurrentQueueTimeMillis,
+  retry,
+}: SharedConsumerOptions): number | undefined {
+  if (retry?.backoff !== undefined && suspendCurrentQueueTimeMillis !== undefined) {
+    const allowed = 'this or suspendCurrentQueueTimeMillis, not both: in order it is the same pause';
+    throw new InvalidOptionError('retry.backoff', retry.backoff, allowed);
+  }
+  const inner = retry?.maxReconsumeTimes;
+  if (inner === undefined) return maxReconsumeTimes;
+  if (maxReconsumeTimes !== undefined && maxReconsumeTimes !== inner) {
+    throw new InvalidOptionError(
+      'retry.maxReconsumeTimes',
+      inner,
+      `the same as maxReconsumeTimes, which is ${maxReconsumeTimes}; set one of them`,
+    );
+  }
+  return checkInteger('retry.maxReconsumeTimes', inner, -1, HIGHEST_INTEGER);
 }

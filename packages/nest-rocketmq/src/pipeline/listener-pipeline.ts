@@ -13,7 +13,9 @@ import type { MethodKey } from '../decorators/listener-metadata.js';
 import type { ListenerParams, PipedParam } from '../decorators/listener-params.js';
 import { isSettled, isThenable, resultOf } from './listener-result.js';
 import type { MessageScope } from '../nest/nest-container.js';
+import { RocketMQBatchContext } from '../decorators/rocketmq-batch-context.js';
 import type { RocketMQContext } from '../decorators/rocketmq-context.js';
+import { pipedBatch } from './batch-pipes.js';
 import { RocketMQExecutionContext } from './rocketmq-execution-context.js';
 
 export interface PipelineParts {
@@ -24,10 +26,13 @@ export interface PipelineParts {
   readonly enhancers: ListenerEnhancers;
 }
 
-/** One message in the pipeline. */
+/** Of one message, or of a list. */
+export type CallContext = RocketMQContext | RocketMQBatchContext;
+
+/** One message in the pipeline, or a list. */
 interface Call {
   readonly payload: unknown;
-  readonly context: RocketMQContext;
+  readonly context: CallContext;
   readonly scope: MessageScope;
   readonly execution: RocketMQExecutionContext;
 }
@@ -44,11 +49,11 @@ export class ListenerPipeline {
   }
 
   /** Resolves with what the listener returned. @throws what any of them threw: a filter cannot turn it into a success */
-  async run(payload: unknown, context: RocketMQContext): Promise<unknown> {
+  async run(payload: unknown, context: CallContext): Promise<unknown> {
     const { host, enhancers } = this.parts;
     const { instance } = host;
     try {
-      if (!instance || !this.#takesPayload || isThenable(payload) || !enhancers.noneBeforeListener) {
+      if (!instance || !this.#takesPayload || !isOne(payload, context) || !enhancers.noneBeforeListener) {
         return await this.#handle(this.#begin(payload, context));
       }
       const returned = this.#call(instance, payload, context);
@@ -59,7 +64,7 @@ export class ListenerPipeline {
     }
   }
 
-  #begin(payload: unknown, context: RocketMQContext): Call {
+  #begin(payload: unknown, context: CallContext): Call {
     const { host, method } = this.parts;
     const handler = host.method(method) ?? (() => undefined);
     const execution = new RocketMQExecutionContext([payload, context], host.type, handler);
@@ -67,7 +72,7 @@ export class ListenerPipeline {
   }
 
   /** The listener alone, without the waits for what stands before it: most have nothing there. */
-  #call(instance: Instance, payload: unknown, context: RocketMQContext): unknown {
+  #call(instance: Instance, payload: unknown, context: CallContext): unknown {
     const { params } = this.parts;
     const args: unknown[] = [];
     for (const index of params.contexts) args[index] = context;
@@ -93,13 +98,19 @@ export class ListenerPipeline {
   async #invoke(instance: Instance, call: Call): Promise<unknown> {
     const { params, enhancers } = this.parts;
     const args: unknown[] = [];
+    let accepted = 1;
     for (const index of params.contexts) args[index] = call.context;
     await Promise.all(
       params.piped.map(async (param) => {
         const pipes = await enhancers.pipes(call.scope, param);
-        args[param.index] = await piped(param, pipes, call);
+        if (call.context instanceof RocketMQBatchContext && param.metadata.type === 'body') {
+          const messages = await pipedBatch(param, pipes, call.context);
+          accepted = messages.length;
+          args[param.index] = messages;
+        } else args[param.index] = await piped(param, pipes, call);
       }),
     );
+    if (accepted === 0) return undefined;
     return this.#apply(instance, args);
   }
 
@@ -130,6 +141,11 @@ export class ListenerPipeline {
         `${String(error)}. A filter for HTTP should return at once unless host.getType() is 'http'.`,
     );
   }
+}
+
+/** A single payload, which is there already. */
+function isOne(payload: unknown, context: CallContext): boolean {
+  return !(context instanceof RocketMQBatchContext) && !isThenable(payload);
 }
 
 function answerOf(filter: ExceptionFilter, error: unknown, host: ArgumentsHost): unknown {
