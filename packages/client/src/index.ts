@@ -32,7 +32,7 @@ export {
 } from './errors.js';
 export type { RecallFailure, SendFailure } from './errors.js';
 export { NotARequestError, ReplyTimeoutError, RequesterGoneError, TooManyRequestsError } from './replies/errors.js';
-export type { RequestCounts } from './replies/pending-replies.js';
+export type { DroppedReply, DroppedReplyKind, RequestCounts } from './replies/pending-replies.js';
 export {
   ConnectError,
   ConnectionClosedError,
@@ -75,6 +75,7 @@ export type {
   TransactionListener,
   TransactionSendResult,
 } from './producer/producer-options.js';
+export type { TraceOptions } from './trace/trace-options.js';
 export type { LitePullConsumer } from './consumer/lite-pull-consumer.js';
 export type { LitePullConsumerOptions } from './consumer/lite-pull-options.js';
 export type { AssignmentListener } from './consumer/lite-pull-parts.js';

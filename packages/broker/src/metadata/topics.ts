@@ -45,6 +45,7 @@ export interface TopicsOptions {
   autoCreateTopicEnable: boolean;
   defaultTopicQueueNums: number;
   traceTopicEnable: boolean;
+  msgTraceTopicName?: string;
   maxTopics: number;
   maxSubscriptionGroups: number;
   maxTopicQueueNums: number;
@@ -245,7 +246,7 @@ function systemTopics(options: TopicsOptions): TopicConfig[] {
     plainTopic(OFFSET_MOVED_EVENT, 1),
     plainTopic(SCHEDULE_TOPIC, SCHEDULE_QUEUES),
     plainTopic(TIMER_TOPIC, 1),
-    ...(options.traceTopicEnable ? [plainTopic(TRACE_TOPIC, 1)] : []),
+    ...(options.traceTopicEnable ? [plainTopic(options.msgTraceTopicName ?? TRACE_TOPIC, 1)] : []),
     plainTopic(replyTopic(cluster), 1),
     plainTopic(`rmq_sys_REVIVE_LOG_${cluster}`, REVIVE_QUEUES),
     plainTopic(HALF_TOPIC, 1),

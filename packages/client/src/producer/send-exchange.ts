@@ -5,15 +5,14 @@ import type { SendResult } from './producer-options.js';
 import { SendAnswer } from './send-answer.js';
 import { SendFrames } from './send-frames.js';
 import type { SendFramesOptions } from './send-frames.js';
+import { toResult } from './send-result.js';
 import type { SendRow } from './send-result.js';
 
 type SendReply = Reply<SendRow>;
 
 export interface SendExchangesOptions extends SendFramesOptions {
-  /** For an answer in any other form, or with another code than success. @throws ResponseError */
-  readonly toResult: (reply: SendReply, queue: MessageQueue, message: PreparedMessage, address: string) => SendResult;
-  /** Told of the topic of each message whose answer is read here. */
-  readonly stored: (topic: string) => void;
+  /** Told of each message that was stored, and when its send began, ms since the epoch. */
+  readonly stored: (message: PreparedMessage, result: SendResult, address: string, startedAt: number) => void;
   /** Told of each failure. */
   readonly failed: (error: unknown) => void;
   readonly defaultRegion: string;
@@ -34,11 +33,12 @@ export class SendExchanges {
     queue: MessageQueue,
     message: PreparedMessage,
     timeout: number,
+    startedAt: number,
   ): Promise<SendResult> {
     return new Promise((resolve, reject) =>
       connection.requestEncoded(
         row,
-        new SendExchange(this, row, queue, message, connection.address, resolve, reject),
+        new SendExchange(this, row, queue, message, connection.address, startedAt, resolve, reject),
         timeout,
       ),
     );
@@ -52,6 +52,7 @@ class SendExchange implements EncodedRequest {
     private readonly queue: MessageQueue,
     private readonly message: PreparedMessage,
     private readonly address: string,
+    private readonly startedAt: number,
     private readonly done: (result: SendResult) => void,
     private readonly refuse: (error: Error) => void,
   ) {}
@@ -77,14 +78,13 @@ class SendExchange implements EncodedRequest {
       regionId: answer.region ?? options.defaultRegion,
       traceOn: answer.traceOn,
     };
-    options.stored(topic);
-    this.done(result);
+    this.#stored(result);
     return true;
   }
 
   resolve(reply: Reply<RequestRow>): void {
     try {
-      this.done(this.shared.options.toResult(reply as SendReply, this.queue, this.message, this.address));
+      this.#stored(toResult(reply as SendReply, this.queue, this.message, this.address));
     } catch (error) {
       this.reject(error as Error);
     }
@@ -93,5 +93,10 @@ class SendExchange implements EncodedRequest {
   reject(error: Error): void {
     this.shared.options.failed(error);
     this.refuse(error);
+  }
+
+  #stored(result: SendResult): void {
+    this.shared.options.stored(this.message, result, this.address, this.startedAt);
+    this.done(result);
   }
 }

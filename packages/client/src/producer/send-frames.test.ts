@@ -39,7 +39,8 @@ const anyMessage: fc.Arbitrary<PreparedMessage> = fc.record(
 );
 
 describe('the frame of a send', () => {
-  const options = { group: 'p', createTopicKey: 'TBW102', defaultTopicQueueNums: 4 };
+  const propertiesOf = ({ properties }: PreparedMessage) => properties;
+  const options = { group: 'p', createTopicKey: 'TBW102', defaultTopicQueueNums: 4, propertiesOf };
   const frames = new SendFrames(options);
   const queues = [0, 3].map((queueId) => ({ topic: 'orders', brokerName: 'broker-a', queueId }));
   const rows = [Requests.SEND_MESSAGE_V2, Requests.SEND_BATCH_MESSAGE, Requests.SEND_REPLY_MESSAGE_V2];

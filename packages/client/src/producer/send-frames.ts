@@ -26,6 +26,8 @@ export interface SendFramesOptions {
   readonly group: string;
   readonly createTopicKey: string;
   readonly defaultTopicQueueNums: number;
+  /** What is sent of a message's properties, and with them. */
+  readonly propertiesOf: (message: PreparedMessage) => ReadonlyMap<string, string>;
 }
 
 /** What is the same in all sends of one kind to a queue. */
@@ -57,7 +59,7 @@ export class SendFrames {
   ): Buffer {
     const { body } = message;
     const { start, middle, end } = this.#partsOf(queue, message, row);
-    const properties = encodeProperties(message.properties);
+    const properties = encodeProperties(this.options.propertiesOf(message));
     const propertiesLength = Buffer.byteLength(properties);
     const sysFlag = textOf(message.sysFlag);
     const born = this.#textOfTime(message.bornTimestamp);

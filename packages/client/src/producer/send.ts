@@ -1,6 +1,7 @@
 // Sends one message: makes the attempts, and decides after each failure whether there is another.
-import type { Clock, Connection, MessageQueue, Reply } from '@nest-rocketmq/remoting/internal';
+import type { Clock, Connection, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import {
+  MessageProperty,
   RequestTimeoutError,
   Requests,
   ResponseCode,
@@ -18,6 +19,7 @@ import { BrokerDelays } from './delay.js';
 import type { Delay } from './delay.js';
 import type { FaultStrategy } from './fault-strategy.js';
 import type { PreparedMessage } from './outgoing.js';
+import type { ProducerTrace } from './producer-trace.js';
 import type { SendResult } from './producer-options.js';
 import { SendExchanges } from './send-exchange.js';
 import { fitsSendFrame } from './send-frames.js';
@@ -33,6 +35,8 @@ export interface SenderOptions {
   retryAnotherBrokerWhenNotStoreOK: boolean;
   /** ms; -1: none */
   sendMsgMaxTimeoutPerRequest: number;
+  /** Goes with each message, as its property INSTANCE_ID. */
+  instanceId?: string | undefined;
 }
 
 export interface SenderParts {
@@ -44,6 +48,8 @@ export interface SenderParts {
   faults?: FaultStrategy;
   /** Aborts when no further attempt may be made. */
   closing: AbortSignal;
+  /** Told of each message that was stored. */
+  trace?: ProducerTrace | undefined;
 }
 
 export class Sender {
@@ -61,9 +67,9 @@ export class Sender {
       group,
       createTopicKey,
       defaultTopicQueueNums,
-      toResult: this.#toResult,
-      stored: (topic) => parts.routes.created(topic),
+      stored: this.#stored,
       failed: this.#failed,
+      propertiesOf: (message) => this.#properties(message),
       defaultRegion: DEFAULT_REGION,
     });
   }
@@ -179,29 +185,28 @@ export class Sender {
 
   /** One request and its answer. */
   #exchange(queue: MessageQueue, message: PreparedMessage, address: string, timeout: number): Promise<SendResult> {
-    const { brokers } = this.#parts;
+    const { brokers, trace, clock } = this.#parts;
+    const startedAt = trace ? clock.now() : 0;
     const connection = brokers.ready(address);
     if (connection?.takesEncodedRequests && fitsSendFrame(message)) {
-      return this.#exchanges.send(connection, this.#row(message), queue, message, timeout);
+      return this.#exchanges.send(connection, this.#row(message), queue, message, timeout, startedAt);
     }
     return brokers
       .request<SendRow>(address, this.#row(message), this.#header(queue, message), { body: message.body, timeout })
-      .then((reply) => this.#toResult(reply, queue, message, address))
+      .then((reply) => {
+        const result = toResult(reply, queue, message, address);
+        this.#stored(message, result, address, startedAt);
+        return result;
+      })
       .catch((error: unknown) => {
         this.#failed(error);
         throw error;
       });
   }
 
-  readonly #toResult = (
-    reply: Reply<SendRow>,
-    queue: MessageQueue,
-    message: PreparedMessage,
-    address: string,
-  ): SendResult => {
-    const result = toResult(reply, queue, message, address);
+  readonly #stored = (message: PreparedMessage, result: SendResult, address: string, startedAt: number): void => {
     this.#parts.routes.created(message.topic);
-    return result;
+    this.#parts.trace?.sent(message, result, address, startedAt);
   };
 
   readonly #failed = (error: unknown): void => {
@@ -243,13 +248,18 @@ export class Sender {
       f: message.sysFlag,
       g: message.bornTimestamp,
       h: message.flag,
-      i: encodeProperties(message.properties),
+      i: encodeProperties(this.#properties(message)),
       j: message.reconsumeTimes ?? 0,
       k: false,
       ...(message.maxReconsumeTimes !== undefined && { l: message.maxReconsumeTimes }),
       m: message.batch,
       n: queue.brokerName,
     };
+  }
+
+  #properties({ properties }: PreparedMessage): ReadonlyMap<string, string> {
+    const { instanceId } = this.#options;
+    return instanceId === undefined ? properties : new Map(properties).set(MessageProperty.INSTANCE_ID, instanceId);
   }
 
   /** Limits one attempt, while there is another broker to try, so that it does not use up all the time. */

@@ -3,9 +3,10 @@ import { Logger } from '@nestjs/common';
 import { Outcome, SubscriptionRefusedError } from '@nest-rocketmq/client';
 import type { ConsumeContext, PushConsumer, RocketMQClient } from '@nest-rocketmq/client';
 import type { Clock, MessageExt } from '@nest-rocketmq/remoting/internal';
-import { InvalidListenerError, MessageDecodeError } from '../errors.js';
+import { InvalidListenerError } from '../errors.js';
 import type { DiscoveredListener } from '../discovery/listener-explorer.js';
 import type { ListenerGroup } from './listener-groups.js';
+import { decodeBody } from '../message/decode-body.js';
 import type { MessageConverter } from '../message/message-converter.js';
 import { failureSaid } from '../pipeline/listener-outcome.js';
 import type { Failure } from '../pipeline/listener-outcome.js';
@@ -34,6 +35,8 @@ export interface ContainerSettings {
   /** A manual clock waits for running listeners. */
   readonly clock?: Clock;
   readonly onConsumption: (consumption: Consumption) => void;
+  /** Answers a request with what its listener returned. */
+  readonly answer?: (listener: DiscoveredListener, context: RocketMQContext, returned: unknown) => Promise<void>;
   /** Calls a listener so that the app knows, within it, that it is in one. */
   readonly track: <T>(call: () => T) => T;
 }
@@ -228,7 +231,18 @@ export class ListenerContainer {
   }
 
   #handle(listener: DiscoveredListener, context: RocketMQContext): Promise<unknown> {
-    return this.settings.track(() => listener.handle(this.#payload(listener, context), context));
+    const { track, answer } = this.settings;
+    const payload = this.#payload(listener, context);
+    const handled = track(() => listener.handle(payload, context));
+    if (!answer || !context.isRequest) return handled;
+    return handled.then(async (returned) => {
+      await answer(listener, context, returned);
+      return returned;
+    });
+  }
+
+  #payload(listener: DiscoveredListener, { message }: RocketMQContext): unknown {
+    return decodeBody(this.settings.converter, message, listener.options.payload ?? 'json');
   }
 
   #listenerFor(context: RocketMQContext): DiscoveredListener {
@@ -239,15 +253,6 @@ export class ListenerContainer {
       `group ${this.name}`,
       `has no listener for topic '${context.topic}' with tag '${context.tags ?? ''}', only ${this.group.listeners.join(', ')}.`,
     );
-  }
-
-  #payload(listener: DiscoveredListener, context: RocketMQContext): unknown {
-    try {
-      return this.settings.converter.decode(context.message, listener.options.payload ?? 'json');
-    } catch (cause) {
-      if (cause instanceof MessageDecodeError) throw cause;
-      throw new MessageDecodeError(`the message converter failed: ${String(cause)}`, { cause });
-    }
   }
 }
 

@@ -11,7 +11,8 @@ import { catches } from './listener-enhancers.js';
 import type { Instance, ListenerHost } from './listener-host.js';
 import type { MethodKey } from '../decorators/listener-metadata.js';
 import type { ListenerParams, PipedParam } from '../decorators/listener-params.js';
-import { isSettled, isThenable, resultOf } from './listener-result.js';
+import { isReply } from '../message/rocketmq-reply.js';
+import { firstResultOf, isSettled, isThenable, resultOf } from './listener-result.js';
 import type { MessageScope } from '../nest/nest-container.js';
 import { RocketMQBatchContext } from '../decorators/rocketmq-batch-context.js';
 import type { RocketMQContext } from '../decorators/rocketmq-context.js';
@@ -24,6 +25,8 @@ export interface PipelineParts {
   readonly method: MethodKey;
   readonly params: ListenerParams;
   readonly enhancers: ListenerEnhancers;
+  /** Whether requests are answered with what the listener returns. */
+  readonly answers?: boolean;
 }
 
 /** Of one message, or of a list. */
@@ -48,18 +51,23 @@ export class ListenerPipeline {
     this.#takesPayload = parts.params.piped.every(({ ofPayload }) => ofPayload !== undefined);
   }
 
-  /** Resolves with what the listener returned. @throws what any of them threw: a filter cannot turn it into a success */
+  /**
+   * Resolves with what the listener returned; for a request that failed, with the RocketMQReply that a filter returned.
+   * @throws what any of them threw: nothing else that a filter does turns it into a success
+   */
   async run(payload: unknown, context: CallContext): Promise<unknown> {
     const { host, enhancers } = this.parts;
     const { instance } = host;
     try {
-      if (!instance || !this.#takesPayload || !isOne(payload, context) || !enhancers.noneBeforeListener) {
+      if (!instance || !this.#takesPayload || !enhancers.noneBeforeListener || !isOne(payload, context)) {
         return await this.#handle(this.#begin(payload, context));
       }
+      if (this.#answers(context)) return await this.#handle(this.#begin(payload, context));
       const returned = this.#call(instance, payload, context);
       return isSettled(returned) ? returned : await resultOf(returned, context);
     } catch (error) {
-      await this.#filter(error, this.#begin(payload, context));
+      const answer = await this.#filter(error, this.#begin(payload, context));
+      if (this.#answers(context) && isReply(answer)) return answer;
       throw error;
     }
   }
@@ -111,7 +119,8 @@ export class ListenerPipeline {
       }),
     );
     if (accepted === 0) return undefined;
-    return this.#apply(instance, args);
+    const returned = this.#apply(instance, args);
+    return this.#answers(call.context) ? firstResultOf(returned, call.context.signal) : returned;
   }
 
   #apply(instance: Instance, args: unknown[]): unknown {
@@ -120,14 +129,20 @@ export class ListenerPipeline {
     return handler.apply(instance, args);
   }
 
-  /** Filters run for their side effects: neither what they return nor what they throw changes the outcome. */
-  async #filter(error: unknown, { scope, execution, context }: Call): Promise<void> {
+  #answers(context: CallContext): boolean {
+    // A list has no one to answer.
+    return this.parts.answers === true && !(context instanceof RocketMQBatchContext) && context.isRequest;
+  }
+
+  /** What the filter returned; undefined if there is none, or if it failed itself, which changes nothing. */
+  async #filter(error: unknown, { scope, execution, context }: Call): Promise<unknown> {
     let filter: ExceptionFilter | undefined;
     try {
       filter = (await this.parts.enhancers.filters(scope)).find((each) => catches(each, error));
-      if (filter) await resultOf(answerOf(filter, error, execution), context);
+      return filter && (await resultOf(answerOf(filter, error, execution), context));
     } catch (own) {
       if (own !== error) this.#warnOfFilter(filter, own);
+      return undefined;
     }
   }
 

@@ -1,5 +1,5 @@
 // Waits for what a listener returned: a value, a promise or an Observable.
-import { isObservable } from 'rxjs';
+import { isObservable, take } from 'rxjs';
 import type { Observable } from 'rxjs';
 import { ListenerAbortedError } from '../errors.js';
 
@@ -20,6 +20,12 @@ export function isSettled(returned: unknown): boolean {
 export async function resultOf(returned: unknown, context: { readonly signal?: AbortSignal }): Promise<unknown> {
   const value: unknown = await returned;
   return isObservable(value) ? lastValueOf(value, context.signal) : value;
+}
+
+/** The same with the first value of an Observable, which is unsubscribed from then: what answers a request. */
+export async function firstResultOf(returned: unknown, signal: AbortSignal | undefined): Promise<unknown> {
+  const value: unknown = await returned;
+  return isObservable(value) ? lastValueOf(value.pipe(take(1)), signal) : value;
 }
 
 function lastValueOf(source: Observable<unknown>, signal: AbortSignal | undefined): Promise<unknown> {
