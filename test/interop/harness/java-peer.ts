@@ -45,6 +45,7 @@ export class JavaPeer {
     nameServer: string,
     run: string,
     scenarios: readonly string[],
+    program: 'peer.Peer' | 'peer.PopPeer' = 'peer.Peer',
   ): Promise<JavaPeer> {
     const classPath = await javaPeerClasses(version);
     const home = temporaryFolder('java-peer');
@@ -58,7 +59,7 @@ export class JavaPeer {
         `-Drocketmq.client.logRoot=${home}/logs`,
         '-cp',
         classPath,
-        'peer.Peer',
+        program,
         nameServer,
         run,
         ...scenarios,

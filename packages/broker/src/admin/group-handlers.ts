@@ -12,16 +12,12 @@ import {
 import type { Answer, Handlers, JsonObject, SubscriptionGroupConfig } from '@nest-rocketmq/remoting/internal';
 import { GROUP_ATTRIBUTES, InvalidAttributeError, changeAttributes } from '../metadata/attributes.js';
 import type { ClientInfo, Clients } from '../clients/clients.js';
-import type { Groups } from '../metadata/groups.js';
-import type { BrokerStats } from '../metrics/broker-stats.js';
+import { popRetryTopicsOf, removeTopic } from './remove-topic.js';
+import type { RemoveTopicDeps } from './remove-topic.js';
 import { isGroupName, isSystemGroup } from '../metadata/names.js';
-import type { ConsumerOffsets } from '../metadata/offsets.js';
 
-export interface GroupAdminDeps {
-  groups: Groups;
+export interface GroupAdminDeps extends RemoveTopicDeps {
   clients: Clients;
-  offsets: ConsumerOffsets;
-  stats: BrokerStats;
 }
 
 type Names =
@@ -45,7 +41,8 @@ type SettingsNames =
   | 'GET_SUBSCRIPTIONGROUP_CONFIG'
   | 'DELETE_SUBSCRIPTIONGROUP';
 
-function settingsHandlers({ groups, offsets, stats }: GroupAdminDeps): Pick<Handlers<'broker'>, SettingsNames> {
+function settingsHandlers(deps: GroupAdminDeps): Pick<Handlers<'broker'>, SettingsNames> {
+  const { groups, offsets, stats } = deps;
   return {
     UPDATE_AND_CREATE_SUBSCRIPTIONGROUP: async ({ body }) => {
       const json = parseJsonObject(body, 'a subscription group');
@@ -86,11 +83,13 @@ function settingsHandlers({ groups, offsets, stats }: GroupAdminDeps): Pick<Hand
         const remark = `The group[${header.groupName}] is conflict with system group.`;
         return { code: ResponseCode.INVALID_PARAMETER, remark };
       }
+      const known = header.cleanOffset ? offsets.topicsOf(header.groupName) : [];
+      const retries = known.flatMap((topic) => popRetryTopicsOf(deps, topic, header.groupName));
       groups.delete(header.groupName);
       if (header.cleanOffset) offsets.deleteGroup(header.groupName);
       else offsets.forgetPulls(header.groupName);
       stats.deleteGroup(header.groupName);
-      await groups.whenSaved(header.groupName);
+      await Promise.all([groups.whenSaved(header.groupName), ...retries.map((name) => removeTopic(deps, name))]);
       return {};
     },
   };

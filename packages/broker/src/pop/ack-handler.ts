@@ -6,7 +6,7 @@ import {
   popRetryTopic,
   printable,
 } from '@nest-rocketmq/remoting/internal';
-import type { Answer, BatchAck, Clock, Handlers, HeaderOf, Requests } from '@nest-rocketmq/remoting/internal';
+import type { Answer, BatchAck, Handlers, HeaderOf, Requests } from '@nest-rocketmq/remoting/internal';
 import { REVIVE_QUEUES } from '../metadata/topics.js';
 import type { Topics } from '../metadata/topics.js';
 import type { MessageStore } from '../store/store.js';
@@ -17,7 +17,6 @@ export interface AckDeps {
   acknowledgements: Acknowledgements;
   store: MessageStore;
   topics: Topics;
-  clock: Clock;
   config: { timerMaxDelaySec: number; maxBatchAcks: number };
 }
 
@@ -119,7 +118,7 @@ function offsetsOf({ bits, startOffset }: BatchAck, most: number): number[] {
 }
 
 async function changeTime(deps: AckDeps, header: HeaderOf<Change>): Promise<Answer<Change>> {
-  const { acknowledgements, store, clock, config } = deps;
+  const { acknowledgements, store, config } = deps;
   const { topic, queueId, offset, extraInfo, consumerGroup: group, invisibleTime } = header;
   const refusal = queueRefusal(deps, header);
   if (refusal) return refusal;
@@ -138,9 +137,8 @@ async function changeTime(deps: AckDeps, header: HeaderOf<Change>): Promise<Answ
     const visibleAt = acknowledgements.changeTimeInOrder(place, popTime, offset, invisibleTime);
     return visibleAt === undefined ? {} : { header: { popTime, invisibleTime: visibleAt - popTime, reviveQid } };
   }
-  const now = clock.now();
-  await acknowledgements.changeTime(place, handle, offset, invisibleTime, now);
-  return { header: { popTime: now, invisibleTime, reviveQid } };
+  const popTime = await acknowledgements.changeTime(place, handle, offset, invisibleTime);
+  return { header: { popTime, invisibleTime, reviveQid } };
 }
 
 function queueRefusal(

@@ -58,16 +58,17 @@ export class Acknowledgements {
     polling.wake(place.topic, place.group, place.queueId);
   }
 
-  /** Makes a message visible `invisibleTime` ms from `now` (ms since the epoch) instead of when it would have been. @throws PutError */
-  async changeTime(
-    place: PoppedPlace,
-    handle: PopHandle,
-    offset: number,
-    invisibleTime: number,
-    now: number,
-  ): Promise<void> {
-    const { messageWriter, inFlight, reviveTopic, storeHost, brokerName } = this.deps;
-    const origin = { ...place, startOffset: offset, popTime: now, brokerName };
+  /**
+   * Makes a message visible `invisibleTime` ms from now, instead of when it would have been.
+   * @returns the time that its handle names from now on, ms since the epoch
+   * @throws PutError
+   */
+  async changeTime(place: PoppedPlace, handle: PopHandle, offset: number, invisibleTime: number): Promise<number> {
+    const { messageWriter, inFlight, clock, reviveTopic, storeHost, brokerName } = this.deps;
+    const now = clock.now();
+    // Two handles of one message must differ.
+    const popTime = Math.max(now, handle.popTime + 1);
+    const origin = { ...place, startOffset: offset, popTime, brokerName };
     const checkpoint: Checkpoint = { ...origin, invisibleTime, offsets: [offset] };
     const revivePlace = { topic: reviveTopic, queueId: handle.reviveQueueId, host: storeHost, now };
     inFlight.add(checkpoint);
@@ -78,6 +79,7 @@ export class Acknowledgements {
       throw error;
     }
     await this.acknowledge(place, handle, [offset]);
+    return popTime;
   }
 
   /** @returns what is wrong with it, undefined where nothing is */

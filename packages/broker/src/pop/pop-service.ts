@@ -16,6 +16,7 @@ import { OrderInfos } from './order-infos.js';
 import { PopPolling } from './pop-polling.js';
 import { PopQueues } from './pop-queues.js';
 import { ReviveQueue } from './revive-queue.js';
+import { RevivedBefore } from './revived-before.js';
 import { Reviver } from './reviver.js';
 
 export interface PopServiceDeps {
@@ -39,7 +40,7 @@ export class PopService {
   readonly #revives: readonly ReviveQueue[];
   readonly #reviveTopic: string;
 
-  private constructor(environment: Environment, deps: PopServiceDeps, orderInfos: OrderInfos) {
+  private constructor(environment: Environment, deps: PopServiceDeps, orderInfos: OrderInfos, before: RevivedBefore) {
     const { config, storeHost } = environment;
     const { clock, brokerName, brokerClusterName } = config;
     this.orderInfos = orderInfos;
@@ -51,14 +52,16 @@ export class PopService {
     const parts = { ...deps, ...names, config, clock, inFlight, orderInfos, polling: this.polling };
     this.queues = new PopQueues({ ...parts, accessMessageInMemoryMaxBytes: youngBytes() });
     this.acknowledgements = new Acknowledgements(parts);
-    const reviver = new Reviver(parts);
+    const reviver = new Reviver({ ...parts, before });
     this.#revives = Array.from({ length: REVIVE_QUEUES }, (_, id) => new ReviveQueue({ ...parts, reviver }, id));
-    orderInfos.onFree = (topic, group, queueId) => this.#wake(topic, group, queueId);
+    orderInfos.onFree = (topic, group, queueId) => this.wake(topic, group, queueId);
   }
 
   static async open(environment: Environment, deps: PopServiceDeps): Promise<PopService> {
     const file = await environment.openConfig('consumerOrderInfo.json', 'table');
-    return new PopService(environment, deps, new OrderInfos({ ...environment.config, ...file }));
+    const { config } = environment;
+    const before = await RevivedBefore.find(deps.store, deps.offsets, reviveTopic(config.brokerClusterName));
+    return new PopService(environment, deps, new OrderInfos({ ...config, ...file }), before);
   }
 
   start(): void {
@@ -88,7 +91,8 @@ export class PopService {
     return this.orderInfos.stop();
   }
 
-  #wake(topic: string, group: string, queueId: number): void {
+  /** Something is there for the group in this queue. */
+  wake(topic: string, group: string, queueId: number): void {
     this.polling.wake(topic, group, queueId);
     this.notifications.wake(topic, group, queueId);
   }

@@ -19,6 +19,7 @@ import type { BrokerStats } from '../metrics/broker-stats.js';
 import type { AppendResult, MessageInner, MessageStore } from '../store/store.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { PopPolling } from './pop-polling.js';
+import type { RevivedBefore } from './revived-before.js';
 
 const QUEUE = 0;
 const QUEUES = 1;
@@ -32,6 +33,8 @@ export interface ReviverDeps {
   polling: PopPolling;
   stats: BrokerStats;
   log: EventLog;
+  /** What was made visible before the start. */
+  before: RevivedBefore;
   config: { enableRetryTopicV2: boolean };
 }
 
@@ -43,7 +46,7 @@ export class Reviver {
    * @param position of the checkpoint's record in the log
    * @throws PutError
    */
-  async revive(checkpoint: Checkpoint, offsets: readonly number[], _position: number): Promise<void> {
+  async revive(checkpoint: Checkpoint, offsets: readonly number[], position: number): Promise<void> {
     const { topics, groups, messageWriter, polling } = this.deps;
     const group = groups.get(checkpoint.group);
     // Who deletes a topic or a group deletes what is popped of it, too.
@@ -51,15 +54,21 @@ export class Reviver {
     let last: AppendResult | undefined;
     for (const offset of exists ? offsets : []) {
       const message = await this.#read(checkpoint, offset);
-      if (message) last = this.#store(checkpoint, message, group!) ?? last;
+      if (message) last = this.#store(checkpoint, message, group!, position) ?? last;
     }
     if (last) await messageWriter.whenStored(last);
     polling.wake(checkpoint.topic, checkpoint.group, checkpoint.queueId);
   }
 
-  #store(checkpoint: Checkpoint, message: MessageExt, group: SubscriptionGroupConfig): AppendResult | undefined {
-    const { messageWriter, stats, log } = this.deps;
+  #store(
+    checkpoint: Checkpoint,
+    message: MessageExt,
+    group: SubscriptionGroupConfig,
+    position: number,
+  ): AppendResult | undefined {
+    const { messageWriter, stats, log, before } = this.deps;
     const inner = this.#toRetry(checkpoint, message, group);
+    if (before.take(inner.topic, message.physicalOffset, position)) return undefined;
     const result = { ...messageWriter.deliver(inner) };
     const { status, size, storeTimestamp } = result;
     if (isRefusedForGood(status)) {
