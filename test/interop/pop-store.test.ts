@@ -44,9 +44,7 @@ describe.each(inTime(moves, ({ writer, end }) => writer === apache || end === 'k
       // What was popped since the offsets were written may be popped again after a kill.
       if (end === 'kill') await offsetsOnDisk(store, /moved_poptake_topic@moved_poptake_group"?:\s*\{\s*"?0"?:\s*4/);
       await first[end]();
-      console.error(end, 'taken', taken.of('taken')[0]!.at - Date.now());
       const second = await read({ store });
-      console.error('started', taken.of('taken')[0]!.at - Date.now());
       const events = await runScenario(second, 'popagain');
       const times = events.of('again').map(({ body, reconsumeTimes }) => `${String(body)} ${String(reconsumeTimes)}`);
       expect(sorted(times)).toEqual(['pop-1 1', 'pop-3 1', 'pop-4 0', 'pop-5 0']);

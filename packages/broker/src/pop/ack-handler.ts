@@ -137,8 +137,8 @@ async function changeTime(deps: AckDeps, header: HeaderOf<Change>): Promise<Answ
     const visibleAt = acknowledgements.changeTimeInOrder(place, popTime, offset, invisibleTime);
     return visibleAt === undefined ? {} : { header: { popTime, invisibleTime: visibleAt - popTime, reviveQid } };
   }
-  const popTime = await acknowledgements.changeTime(place, handle, offset, invisibleTime);
-  return { header: { popTime, invisibleTime, reviveQid } };
+  const times = await acknowledgements.changeTime(place, handle, offset, invisibleTime, header.suspend ?? false);
+  return { header: { ...times, reviveQid } };
 }
 
 function queueRefusal(

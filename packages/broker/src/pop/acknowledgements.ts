@@ -60,16 +60,24 @@ export class Acknowledgements {
 
   /**
    * Makes a message visible `invisibleTime` ms from now, instead of when it would have been.
-   * @returns the time that its handle names from now on, ms since the epoch
+   * @param suspend whether its next try does not count as one
+   * @returns the times that its handle names from now on
    * @throws PutError
    */
-  async changeTime(place: PoppedPlace, handle: PopHandle, offset: number, invisibleTime: number): Promise<number> {
+  async changeTime(
+    place: PoppedPlace,
+    handle: PopHandle,
+    offset: number,
+    invisibleTime: number,
+    suspend: boolean,
+  ): Promise<{ popTime: number; invisibleTime: number }> {
     const { messageWriter, inFlight, clock, reviveTopic, storeHost, brokerName } = this.deps;
     const now = clock.now();
     // Two handles of one message must differ.
     const popTime = Math.max(now, handle.popTime + 1);
+    const left = Math.max(0, now + invisibleTime - popTime);
     const origin = { ...place, startOffset: offset, popTime, brokerName };
-    const checkpoint: Checkpoint = { ...origin, invisibleTime, offsets: [offset] };
+    const checkpoint: Checkpoint = { ...origin, invisibleTime: left, offsets: [offset], suspend };
     const revivePlace = { topic: reviveTopic, queueId: handle.reviveQueueId, host: storeHost, now };
     inFlight.add(checkpoint);
     try {
@@ -79,7 +87,7 @@ export class Acknowledgements {
       throw error;
     }
     await this.acknowledge(place, handle, [offset]);
-    return popTime;
+    return { popTime, invisibleTime: left };
   }
 
   /** @returns what is wrong with it, undefined where nothing is */

@@ -1,5 +1,6 @@
 // Encodes and decodes what the revive topic records: which messages a pop has taken, and which were acknowledged.
 import {
+  booleanIn,
   encodeJson,
   encodeProperties,
   isObject,
@@ -36,6 +37,8 @@ export interface Checkpoint extends PopOrigin {
   readonly invisibleTime: number;
   /** Of the messages that were taken. */
   readonly offsets: readonly number[];
+  /** Its client has only put the messages off: that does not count as a try. Default: false. */
+  readonly suspend?: boolean;
 }
 
 export interface Acknowledgement extends PopOrigin {
@@ -60,6 +63,7 @@ export interface RevivePlace {
 
 export function checkpointMessage(checkpoint: Checkpoint, place: RevivePlace): MessageInner {
   const { topic, group, queueId, startOffset, popTime, invisibleTime, brokerName, offsets } = checkpoint;
+  const { suspend = false } = checkpoint;
   const body = {
     bm: 0,
     bn: brokerName,
@@ -71,6 +75,7 @@ export function checkpointMessage(checkpoint: Checkpoint, place: RevivePlace): M
     q: queueId,
     ro: 0,
     so: startOffset,
+    sp: suspend,
     t: topic,
   };
   const key = [topic, queueId, startOffset, group, popTime, brokerName, Tag.checkpoint].join('@');
@@ -143,7 +148,7 @@ function checkpointOf(json: JsonObject): { checkpoint: Checkpoint } | undefined 
   // Old brokers wrote no distances: the messages follow each other.
   const distances = diffs.length > 0 ? diffs : Array.from({ length: count }, (_, i) => i);
   const offsets = distances.map((distance) => origin.startOffset + distance);
-  return { checkpoint: { ...origin, invisibleTime: numberIn(json, 'it'), offsets } };
+  return { checkpoint: { ...origin, invisibleTime: numberIn(json, 'it'), offsets, suspend: booleanIn(json, 'sp') } };
 }
 
 const originOf = (json: JsonObject): PopOrigin => ({

@@ -84,6 +84,16 @@ describe('a popped message', () => {
     expect(bodiesOf(await client.pop())).toEqual([]);
   });
 
+  it('does not count as tried once more where its client only puts it off', async () => {
+    await withMessages(['a']);
+    const [handle] = (await client.pop()).handles;
+    await client.changeTime(handle!, SECOND, { suspend: true });
+    await client.advance(SECOND);
+    const [message] = (await client.pop()).messages;
+    expect(message).toMatchObject({ reconsumeTimes: 0 });
+    expect(message!.properties.get('ORIGIN_GROUP')).toBe('g');
+  });
+
   it('T090 is acknowledged with others in a batch', async () => {
     await withMessages(['a', 'b', 'c']);
     const { popTime, invisibleTime, reviveQid } = (await client.pop()).reply.header;

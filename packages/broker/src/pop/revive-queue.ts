@@ -46,6 +46,7 @@ export class ReviveQueue {
   #readUntil = 0;
   #timer: TimerHandle | undefined;
   #working: Promise<void> | undefined;
+  #isWorking = false;
   #again = false;
   #running = false;
 
@@ -73,7 +74,10 @@ export class ReviveQueue {
   wake(): void {
     if (!this.#running) return;
     this.#again = true;
-    this.#working ??= this.#work();
+    // The work itself may lead here before it has returned its promise.
+    if (this.#isWorking) return;
+    this.#isWorking = true;
+    this.#working = this.#work();
   }
 
   async #work(): Promise<void> {
@@ -92,7 +96,7 @@ export class ReviveQueue {
     } finally {
       ended?.();
     }
-    this.#working = undefined;
+    this.#isWorking = false;
     this.#arm(failed);
   }
 

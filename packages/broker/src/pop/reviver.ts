@@ -21,6 +21,8 @@ import type { Checkpoint } from './checkpoint.js';
 import type { PopPolling } from './pop-polling.js';
 import type { RevivedBefore } from './revived-before.js';
 
+/** The property in which Apache's broker names the group that a retry is for. */
+const ORIGIN_GROUP = 'ORIGIN_GROUP';
 const QUEUE = 0;
 const QUEUES = 1;
 
@@ -89,7 +91,8 @@ export class Reviver {
     const properties = new Map(message.properties);
     if (!properties.has(MessageProperty.FIRST_POP_TIME))
       properties.set(MessageProperty.FIRST_POP_TIME, String(checkpoint.popTime));
-    const dead = message.reconsumeTimes >= group.retryMaxTimes;
+    properties.set(ORIGIN_GROUP, checkpoint.group);
+    const dead = !checkpoint.suspend && message.reconsumeTimes >= group.retryMaxTimes;
     const topic = dead ? this.#deadLetters(message, properties, group) : this.#retries(checkpoint);
     if (dead) fitDeadLetterProperties(properties);
     else fitProperties(properties);
@@ -97,7 +100,7 @@ export class Reviver {
       ...toMessageInner(message, properties),
       topic,
       queueId: QUEUE,
-      reconsumeTimes: message.reconsumeTimes + 1,
+      reconsumeTimes: message.reconsumeTimes + (checkpoint.suspend ? 0 : 1),
       // So that a look at the log tells what was made visible again.
       preparedTransactionOffset: message.physicalOffset,
       storeHost: undefined,
