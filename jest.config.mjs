@@ -30,9 +30,11 @@ const shared = {
 };
 
 export default {
-  testTimeout: 30_000,
+  // Whatever a test's own limits are, none ends because the machine is slow or busy.
+  testTimeout: 120_000,
   // Jest would leave one core idle: on two, that is half the speed.
   maxWorkers: '100%',
+  testSequencer: '<rootDir>/test/longest-first.mjs',
   projects: [
     { ...shared, displayName: 'unit', testMatch: ['<rootDir>/packages/**/*.test.ts', '<rootDir>/sample-app/src/**/*.test.ts'] },
     { ...shared, displayName: 'e2e', testMatch: ['<rootDir>/test/{architecture,e2e,crash,orderly}/**/*.test.ts'] },

@@ -104,7 +104,7 @@ const commands = {
   },
   async 'test:interop'(args) {
     await build();
-    await jest(['--selectProjects', 'interop', '--runInBand', ...onPaths(args)]);
+    await jest(['--selectProjects', 'interop', '--maxWorkers=2', ...onPaths(args)]);
   },
   async 'test:crash'(args) {
     await build();
@@ -112,9 +112,12 @@ const commands = {
     process.env.CRASH_LONG ??= '1';
     await jest([
       '--selectProjects',
+      'unit',
       'e2e',
       '--testPathPatterns',
       'test/crash/',
+      '--testPathPatterns',
+      '/(queue-damage|lost-log|lock-races|folder-lock)\\.test',
       '--testPathIgnorePatterns',
       'simulate',
       ...args,

@@ -8,7 +8,7 @@ import { Random } from './random.js';
 import { QUEUES, ROOT, asKilled, copyOf, filled, flip, messageOf, openStore } from './store-on.js';
 import type { Filled } from './store-on.js';
 
-const flips = Number(process.env['FLIPS'] ?? 200);
+const flips = Number(process.env['FLIPS'] ?? 50);
 const seed = Number(process.env['FLIP_SEED'] ?? Date.now() % 1_000_000);
 const COUNT = 120;
 /** `__CRC32#`, 0x01, ten digits, 0x02. */

@@ -15,7 +15,7 @@ const CONFIGS = ['topics.json', 'subscriptionGroup.json', 'consumerOffset.json',
 const COUNT = 40;
 const SIZES = { mappedFileSizeCommitLog: 65_536, mappedFileSizeConsumeQueue: 400, maxHashSlotNum: 20, maxIndexNum: 60 };
 const seed = Number(process.env['FLIP_SEED'] ?? Date.now() % 1_000_000);
-const flips = Math.ceil(Number(process.env['FLIPS'] ?? 200) / 4);
+const flips = Math.ceil(Number(process.env['FLIPS'] ?? 50) / 4);
 const MINUTES = 60_000;
 /** The answers that a pull may get from a topic whose configuration has changed. */
 const REFUSALS: ReadonlySet<number> = new Set([

@@ -23,7 +23,7 @@ import { QUEUES, TOPIC, readBack, sendOne } from './load.js';
 jest.setTimeout(120_000);
 afterAll(cleanUp);
 
-const ways = Number(process.env['QUEUE_DAMAGES'] ?? 3);
+const ways = Number(process.env['QUEUE_DAMAGES'] ?? 1);
 const COUNT = 400;
 /** Entries of a file. */
 const UNITS = 30;

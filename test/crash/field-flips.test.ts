@@ -9,7 +9,7 @@ import type { Filled } from './store-on.js';
 
 const seed = Number(process.env['FLIP_SEED'] ?? Date.now() % 1_000_000);
 /** There are many fields, and all of them get as many. */
-const flips = Math.ceil(Number(process.env['FLIPS'] ?? 200) / 16);
+const flips = Math.ceil(Number(process.env['FLIPS'] ?? 50) / 16);
 const COUNT = 60;
 const FILE_SIZE = 16_384;
 const MINUTES = 60_000;

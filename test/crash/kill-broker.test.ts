@@ -12,7 +12,7 @@ import { BrokerProcess, startCommand } from './broker-process.js';
 import { Load, NONE, QUEUES, TOPIC, readBack, sendOne } from './load.js';
 import { Random } from './random.js';
 
-const rounds = Number(process.env['KILL_ROUNDS'] ?? 3);
+const rounds = Number(process.env['KILL_ROUNDS'] ?? 1);
 const seed = Number(process.env['KILL_SEED'] ?? Date.now() % 1_000_000);
 const PRODUCERS = 2;
 const DEPTH = 128;

@@ -10,7 +10,7 @@ import { BrokerProcess } from './broker-process.js';
 import { pull, readBack, sendOne } from './load.js';
 import { Random } from './random.js';
 
-const rounds = Math.ceil(Number(process.env['KILL_ROUNDS'] ?? 3) / 3);
+const rounds = Math.ceil(Number(process.env['KILL_ROUNDS'] ?? 1) / 3);
 const seed = Number(process.env['KILL_SEED'] ?? Date.now() % 1_000_000);
 const AT_ONCE = 30;
 const WAVES = 2;

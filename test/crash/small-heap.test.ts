@@ -12,7 +12,7 @@ import { BrokerProcess } from './broker-process.js';
 import { QUEUES, bodyOf, pull, sendOne } from './load.js';
 
 const MB = 1_048_576;
-const backlogMb = Number(process.env['BACKLOG_MB'] ?? 64);
+const backlogMb = Number(process.env['BACKLOG_MB'] ?? 16);
 const HEAP_MB = 64;
 /** Most memory that the process may take: its heap, buffers outside of it, and Node itself. */
 const MOST_MB = 250;

@@ -14,7 +14,8 @@ import { Load, NONE, pull, readBack, sendOne } from './load.js';
 const pauseMs = Number(process.env['PAUSE_MS'] ?? 1_000);
 const blockMs = Number(process.env['BLOCK_MS'] ?? 2_000);
 const PRODUCERS = 2;
-const DEPTH = 128;
+/** So few that a slow machine answers each of them long before its timeout while it is not standing still. */
+const DEPTH = 32;
 /** Shorter than the shortest standstill. */
 const TIMEOUT_MS = 500;
 const ENOUGH = 500;
@@ -73,24 +74,27 @@ class Application {
 }
 
 interface Standstill {
-  begin: () => void;
+  /** Resolves when the broker stands. */
+  begin: () => Promise<unknown>;
   end: () => Promise<unknown>;
 }
 
 /** What clients and messages go through, however it comes about. */
 async function survives(broker: BrokerProcess, { begin, end }: Standstill): Promise<void> {
   const application = await Application.start(broker.nameServer);
-  await application.producer.send({ topic: TOPIC, body: 'before' });
+  await application.producer.send({ topic: TOPIC, body: 'before' }, { timeout: PATIENCE_MS });
   await application.consumed('before');
   const load = new Load();
   const other = await broker.connect();
   await sendOne(other, 'due', { topic: 'delayed', properties: encodeProperties([['DELAY', '1']]) });
   const sending = send(broker, load, TIMEOUT_MS);
   await load.untilAcknowledged(ENOUGH);
-  begin();
-  // Every hand runs into its timeout, and so does the application.
-  await sending;
-  await expect(application.producer.send({ topic: TOPIC, body: 'in between' })).rejects.toThrow();
+  await begin();
+  // Every hand runs into its timeout, and so does the application, while the broker still stands.
+  await Promise.all([
+    sending,
+    expect(application.producer.send({ topic: TOPIC, body: 'in between' })).rejects.toThrow(),
+  ]);
   const before = load.acknowledged.size;
   await end();
   const goingOn = send(broker, load);
@@ -110,7 +114,7 @@ describe('a broker that stands still under load', () => {
     const watch = await broker.connect();
     let paused: Promise<unknown> = Promise.resolve();
     await survives(broker, {
-      begin: () => {
+      begin: async () => {
         broker.signal('SIGSTOP');
         paused = expect(watch.request(Requests.GET_BROKER_RUNTIME_INFO, {}, { timeout: pauseMs })).rejects.toThrow(
           RequestTimeoutError,
@@ -129,7 +133,10 @@ describe('a broker that stands still under load', () => {
     const args = [join(import.meta.dirname, 'blocked-host.mjs'), store, String(blockMs)];
     const host = await BrokerProcess.of(startChild('the host', process.execPath, args, { env: { NODE_OPTIONS: '' } }));
     await survives(host, {
-      begin: () => host.signal('SIGUSR2'),
+      begin: () => {
+        host.signal('SIGUSR2');
+        return host.child.line(/^blocked$/, PATIENCE_MS);
+      },
       end: () => host.child.line(/^free$/, PATIENCE_MS + blockMs),
     });
     expect((await host.stop()).code).toBe(0);

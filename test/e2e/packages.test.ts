@@ -1,14 +1,13 @@
 // Tests what npm would publish, and so what a user installs. Needs the build.
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, readFileSync, symlinkSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { cleanUp } from '../interop/harness/clean-up.js';
-import { temporaryFolder } from '../interop/harness/temporary.js';
+import { LIBRARIES, clonePackages } from '../interop/harness/package-clone.js';
 
 const ROOT = join(import.meta.dirname, '../..');
 const PACKAGES = join(ROOT, 'packages');
-const LIBRARIES = ['remoting', 'client', 'broker', 'nest-rocketmq'];
 const MOST_INSTALLED_BYTES = 4_000_000;
 
 interface Packed {
@@ -16,15 +15,15 @@ interface Packed {
   readonly files: readonly { readonly path: string }[];
 }
 
-/** A clone of its own, since npm's script changes the compiled files for a moment. */
 let clone: string;
 const packed = new Map<string, Packed>();
 
-/** What npm prints about a package that it packs, with the script that takes the comments out of the code. */
-function pack(library: string): Packed {
+/** What npm prints about the packages that it packs, with the script that takes the comments out of the code. */
+function pack(libraries: readonly string[]): Packed[] {
   const args = ['pack', '--dry-run', '--json', '--foreground-scripts=false', '--loglevel=error'];
-  const output = execFileSync('npm', args, { cwd: join(clone, 'packages', library), encoding: 'utf8', shell: false });
-  return (JSON.parse(output) as Packed[])[0]!;
+  const folders = libraries.map((library) => `./packages/${library}`);
+  const output = execFileSync('npm', [...args, ...folders], { cwd: clone, encoding: 'utf8', shell: false });
+  return JSON.parse(output) as Packed[];
 }
 
 const codeIn = (folder: string): string =>
@@ -36,15 +35,9 @@ function runScript(action: 'prepare' | 'restore'): void {
 }
 
 beforeAll(() => {
-  clone = temporaryFolder('packages');
-  for (const name of ['packages', 'scripts', 'tsconfig.base.json', 'package.json'])
-    cpSync(join(ROOT, name), join(clone, name), {
-      recursive: true,
-      filter: (path) => !path.includes('.dist-') && !path.endsWith('.map'),
-    });
-  symlinkSync(join(ROOT, 'node_modules'), join(clone, 'node_modules'));
-  for (const library of LIBRARIES) packed.set(library, pack(library));
-}, 60_000);
+  clone = clonePackages();
+  for (const [index, found] of pack(LIBRARIES).entries()) packed.set(LIBRARIES[index]!, found);
+}, 300_000);
 afterAll(cleanUp);
 
 describe('the packed libraries', () => {

@@ -17,6 +17,7 @@ import { consumed, rocketMQTesting } from 'nest-rocketmq/testing';
 import { AppModule } from '../../sample-app/src/app.module.js';
 import { AppConfig } from '../../sample-app/src/config.js';
 import { Database } from '../../sample-app/src/database/database.js';
+import { databaseDirectory } from '../../sample-app/test-kit/data-directory.js';
 
 const MAIN = join(import.meta.dirname, '../../sample-app/dist/main.js');
 const HOOK = pathToFileURL(join(import.meta.dirname, 'kill-after-insert.mjs')).href;
@@ -30,9 +31,10 @@ let directory: string;
 let child: ChildProcess | undefined;
 let module: TestingModule | undefined;
 
-beforeEach(() => {
+beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'sample-kill-'));
   writeFileSync(join(directory, 'package.json'), JSON.stringify({ name: GROUP }));
+  await databaseDirectory(join(directory, '.pgdata'));
 });
 
 afterEach(async () => {

@@ -1,6 +1,10 @@
-// Runs our client on Apache 4.9.7, which delays by levels only and knows no recalls.
+// Runs our client and a Nest app on Apache 4.9.7, which delays by levels only and knows no recalls.
+import 'reflect-metadata';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Producer } from '@nest-rocketmq/client';
+import { Test } from '@nestjs/testing';
+import { RocketMQContext, RocketMQMessageListener, RocketMQModule, RocketMQTemplate } from 'nest-rocketmq';
+import { consumed } from 'nest-rocketmq/testing';
 import { declareOrderTests } from '../tables/order.js';
 import { Reader } from '../tables/reader.js';
 import { DELAY_LEVELS, stageOn } from '../tables/stage.js';
@@ -13,9 +17,12 @@ jest.setTimeout(180_000);
 
 describe("on Apache's own name server and broker 4.9.7", () => {
   let stage: Stage;
+  let nameServer: string;
   let producer: Producer;
   beforeAll(async () => {
-    stage = stageOn(await startApache({ version: ROCKETMQ_4, settings: { messageDelayLevel: DELAY_LEVELS } }));
+    const cluster = await startApache({ version: ROCKETMQ_4, settings: { messageDelayLevel: DELAY_LEVELS } });
+    nameServer = cluster.nameServer;
+    stage = stageOn(cluster);
     const client = await stage.newClient();
     producer = client.createProducer({ group: 'producer', sendMsgTimeout: 20_000 });
     await producer.start();
@@ -50,6 +57,37 @@ describe("on Apache's own name server and broker 4.9.7", () => {
   test('a recall is not known', async () => {
     const handle = Buffer.from(`v1 level_delay broker-a ${Date.now() + 60_000} ABCDEF`).toString('base64url');
     await expect(producer.recall('level_delay', handle)).rejects.toMatchObject({ reason: 'not enabled' });
+  });
+
+  test("a Nest app's topics are created, its delays go by level, and any other is refused with the two nearest", async () => {
+    const waited: number[] = [];
+
+    class Reminders {
+      @RocketMQMessageListener({ topic: 'nest_delay', consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET' })
+      take(_payload: unknown, { queueId, storeTimestamp, bornTimestamp }: RocketMQContext): void {
+        expect(queueId).toBe(0);
+        waited.push(storeTimestamp - bornTimestamp);
+      }
+    }
+
+    const options = { nameServer, group: 'nest_on_4', topics: [{ name: 'nest_delay', queues: 1 }] };
+    const imports = [RocketMQModule.forRoot(options)];
+    const app = await Test.createTestingModule({ imports, providers: [Reminders] }).compile();
+    await app.init();
+    try {
+      const template = app.get(RocketMQTemplate);
+      const arrival = consumed(app, { topic: 'nest_delay' }, { times: 2, timeout: 60_000 });
+      await template.send('nest_delay', 'x', { delay: '2s' });
+      await template.send('nest_delay', 'x', { deliverAt: new Date(Date.now() - 1) });
+      await expect(template.send('nest_delay', 'x', { delay: '90m' })).rejects.toMatchObject({
+        code: 'DELAY_NOT_SUPPORTED',
+        nearest: ['3s', '4s'],
+      });
+      await arrival;
+    } finally {
+      await app.close();
+    }
+    expect(Math.max(...waited)).toBeGreaterThanOrEqual(1_950);
   });
 
   declareOrderTests(() => stage);

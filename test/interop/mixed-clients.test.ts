@@ -1,19 +1,14 @@
 // Tests our client and the unmodified Java clients together on one broker: they read each other's messages, and share the
 // queues of one group.
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import type { OutgoingMessage } from '@nest-rocketmq/client';
-import { newClient, type Peer, QUEUES, SEND_TIMEOUT_MS } from './client/peer.js';
-import { startApache } from './harness/apache.js';
-import { cleanUp } from './harness/clean-up.js';
-import type { Cluster } from './harness/cluster.js';
+import { describeOnBothBrokers, QUEUES } from './client/peer.js';
 import { ROCKETMQ_4, ROCKETMQ_5 } from './harness/jars.js';
 import { JavaPeer, type PeerEvent } from './harness/java-peer.js';
 import { numbered, sorted } from './harness/lists.js';
-import { startOurBroker } from './harness/our-broker.js';
 import { bodiesOf, OurReader, type Received, untilHolds } from './harness/our-reader.js';
 
 jest.setTimeout(180_000);
-afterAll(cleanUp);
 
 const LINE_TIMEOUT_MS = 60_000;
 const LARGE = 50_000;
@@ -52,23 +47,7 @@ const ofOurs = (message: Received): string =>
 const ofJavas = (message: PeerEvent): string =>
   comparable(String(message.body), message.flag, message.properties as Record<string, string>);
 
-describe.each<[string, () => Promise<Cluster>]>([
-  ["Apache's", startApache],
-  ['our', startOurBroker],
-])('on %s broker', (_whose, start) => {
-  const peer = {} as Peer;
-  beforeAll(async () => {
-    peer.cluster = await start();
-    peer.client = newClient(peer.cluster);
-    await peer.client.start();
-    peer.producer = peer.client.createProducer({ group: 'mixed_producer', sendMsgTimeout: SEND_TIMEOUT_MS });
-    await peer.producer.start();
-  });
-  afterAll(async () => {
-    await peer.client?.shutdown();
-    await cleanUp();
-  });
-
+describeOnBothBrokers('mixed_producer', (peer) => {
   describe.each([ROCKETMQ_4, ROCKETMQ_5] as const)('with the Java client %s', (version) => {
     const run = `mixed${version.replaceAll('.', '')}`;
 

@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { type Child, startChild } from './harness/children.js';
 import { cleanUp } from './harness/clean-up.js';
+import { LIBRARIES, clonePackages } from './harness/package-clone.js';
 import { repositoryRoot } from './harness/paths.js';
 import { temporaryFolder } from './harness/temporary.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 const PUBLINT = 'publint@0.3.25';
-const LIBRARIES = ['remoting', 'client', 'broker', 'nest-rocketmq'];
 /** The last line of compilers that know moduleResolution node10, which Nest's own starter had until its version 11. */
 const COMPILER_WITH_NODE10 = 'typescript@5.9.3';
 const COMPILER = join(repositoryRoot, 'node_modules/typescript/bin/tsc');
@@ -72,8 +72,8 @@ async function run(command: string, args: string[], cwd: string): Promise<string
 
 beforeAll(async () => {
   folder = temporaryFolder('packed');
-  const packages = LIBRARIES.map((library) => join(repositoryRoot, 'packages', library));
-  await run('npm', ['pack', '--loglevel=error', `--pack-destination=${folder}`, ...packages], folder);
+  const packages = LIBRARIES.map((library) => `./packages/${library}`);
+  await run('npm', ['pack', '--loglevel=error', `--pack-destination=${folder}`, ...packages], clonePackages());
   tarballs = readdirSync(folder).map((file) => join(folder, file));
 });
 

@@ -1,42 +1,21 @@
 // Tests our consumers that pull and Java's DefaultLitePullConsumer as members of one group, on Apache's broker and on ours: they
 // agree on who has which queue, and neither gets what the other has consumed.
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import type { LitePullConsumer } from '@nest-rocketmq/client';
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
-import { newClient, type Peer, QUEUES, SEND_TIMEOUT_MS } from './client/peer.js';
+import { describeOnBothBrokers, QUEUES } from './client/peer.js';
 import { pollUntil } from './client/pulling.js';
-import { startApache } from './harness/apache.js';
-import { cleanUp } from './harness/clean-up.js';
-import type { Cluster } from './harness/cluster.js';
 import { ROCKETMQ_4, ROCKETMQ_5 } from './harness/jars.js';
 import { JavaPeer } from './harness/java-peer.js';
 import { numbered, sorted } from './harness/lists.js';
-import { startOurBroker } from './harness/our-broker.js';
 import { bodiesOf } from './harness/our-reader.js';
 
 jest.setTimeout(180_000);
-afterAll(cleanUp);
 
 const LINE_TIMEOUT_MS = 60_000;
 const EACH = 10;
 
-describe.each<[string, () => Promise<Cluster>]>([
-  ["Apache's", startApache],
-  ['our', startOurBroker],
-])('on %s broker', (_whose, start) => {
-  const peer = {} as Peer;
-  beforeAll(async () => {
-    peer.cluster = await start();
-    peer.client = newClient(peer.cluster);
-    await peer.client.start();
-    peer.producer = peer.client.createProducer({ group: 'pulling_producer', sendMsgTimeout: SEND_TIMEOUT_MS });
-    await peer.producer.start();
-  });
-  afterAll(async () => {
-    await peer.client?.shutdown();
-    await cleanUp();
-  });
-
+describeOnBothBrokers('pulling_producer', (peer) => {
   test.each([ROCKETMQ_4, ROCKETMQ_5] as const)(
     'T131 a group of ours and of Java %s shares its queues, and no message is delivered twice',
     async (version) => {

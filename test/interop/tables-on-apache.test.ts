@@ -10,8 +10,8 @@ import { cleanUp } from './harness/clean-up.js';
 
 jest.setTimeout(180_000);
 
-/** Apache's timer wheel turns once a second, and a level's queue is looked at as often. ms */
-const LATENESS_MS = 3_000;
+/** Apache's timer wheel turns once a second, and a level's queue is looked at as often; a busy machine adds to it. ms */
+const LATENESS_MS = 10_000;
 
 describe("on Apache's own name server and broker 5.5.0", () => {
   let stage: Stage;

@@ -11,6 +11,8 @@ export interface Stage {
   /** A client like that of a process of its own; `end` shuts it down. */
   newClient(): Promise<RocketMQClient>;
   now(): number;
+  /** Whether time stands still while the broker works, so that nothing it does is late. */
+  readonly isVirtual: boolean;
   /** Lets time pass until the condition holds; fails after `atMost` ms. */
   until(what: string, condition: () => boolean, atMost?: number): Promise<void>;
   /** Lets so much time pass, ms. */
@@ -42,18 +44,18 @@ export async function virtualStage(): Promise<Stage> {
   });
   const pass = (ms: number): Promise<void> => clock.advance(ms);
   const options = { ...BRISK, nameServer: broker.nameServerAddress, dial: broker.dial, clock };
-  return stage(options, { now: () => clock.now(), pass, end: () => broker.stop() });
+  return stage(options, { isVirtual: true, now: () => clock.now(), pass, end: () => broker.stop() });
 }
 
 /** A running cluster, whoever's. It is not ended by `end`. */
 export function stageOn(cluster: Cluster): Stage {
   return stage(
     { ...BRISK, nameServer: cluster.nameServer },
-    { now: () => Date.now(), pass: (ms) => wait(ms), end: () => Promise.resolve() },
+    { isVirtual: false, now: () => Date.now(), pass: (ms) => wait(ms), end: () => Promise.resolve() },
   );
 }
 
-function stage(options: ClientOptions, time: Pick<Stage, 'now' | 'pass' | 'end'>): Stage {
+function stage(options: ClientOptions, time: Pick<Stage, 'isVirtual' | 'now' | 'pass' | 'end'>): Stage {
   const clients: RocketMQClient[] = [];
   return {
     ...time,

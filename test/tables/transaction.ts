@@ -162,12 +162,14 @@ export function declareTransactionTests(stageOf: () => Stage): void {
     const stage = stageOf();
     const topic = 'slow_transaction';
     let release: (() => void) | undefined;
+    let isOver = false;
     const checked: string[] = [];
     const { producer } = await transacting(stage, 'slow_transaction_group', topic, byBody, {
       transactionListener: {
         executeLocalTransaction: () => new Promise((resolve) => (release = (): void => resolve('COMMIT_MESSAGE'))),
         checkLocalTransaction: ({ body }) => {
-          checked.push(body.toString());
+          // A broker that is slow or busy may still ask about what it has been told just now.
+          if (stage.isVirtual || !isOver) checked.push(body.toString());
           return 'ROLLBACK_MESSAGE';
         },
       },
@@ -177,6 +179,7 @@ export function declareTransactionTests(stageOf: () => Stage): void {
     const sending = producer.sendMessageInTransaction({ topic, body: 'slow' });
     await stage.until('it runs', () => release !== undefined);
     await stage.pass(8_000);
+    isOver = true;
     release!();
     await sending;
     await stage.until('it', () => reader.got.length === 2);

@@ -8,12 +8,9 @@ import {
   decodeHeartbeat,
   decodeLockBatch,
   decodeProperties,
-  decodeRecord,
   encodeConsumerList,
   encodeFrame,
   encodeLockOk,
-  encodeOffsetMsgId,
-  encodeRecord,
   handlerTable,
   silentLogger,
 } from '@nest-rocketmq/remoting/internal';
@@ -24,14 +21,14 @@ import type {
   HeartbeatData,
   IncomingRequest,
   RequestName,
-  TimerHandle,
   Requests,
 } from '@nest-rocketmq/remoting/internal';
 import type { FakeCluster } from './fake-cluster.js';
+import { FakeQueues } from './fake-queues.js';
+import type { MessageParts, PullAnswer } from './fake-queues.js';
 
 type Row<Name extends RequestName> = (typeof Requests)[Name];
 type Answering<Name extends RequestName> = Handler<Row<Name>>;
-type PullAnswer = Answer<Row<'PULL_MESSAGE'>>;
 
 export interface Received {
   readonly name: string;
@@ -50,16 +47,6 @@ export interface StoredMessage {
   readonly reconsumeTimes: number;
 }
 
-const HOST = Buffer.from([127, 0, 0, 1]);
-
-interface HeldPull {
-  /** When it is answered that nothing was found. */
-  readonly timer: TimerHandle;
-  readonly key: string;
-  readonly offset: number;
-  readonly answer: (answer: PullAnswer) => void;
-}
-
 export class FakeBroker {
   readonly received: Received[] = [];
   readonly stored: StoredMessage[] = [];
@@ -75,17 +62,16 @@ export class FakeBroker {
   unregistered = false;
   minOffset = 0;
   readonly server: RemotingServer;
+  private readonly queues: FakeQueues;
   readonly #scripts = new Map<string, unknown[]>();
-  readonly #queues = new Map<string, Buffer[]>();
   readonly #members = new Map<string, Connection>();
-  #held: HeldPull[] = [];
-  #physicalOffset = 0;
 
   constructor(
     readonly cluster: FakeCluster,
     readonly name: string,
     readonly address: string,
   ) {
+    this.queues = new FakeQueues(cluster.clock);
     this.server = new RemotingServer({
       handlers: handlerTable({
         HEART_BEAT: this.#answering('HEART_BEAT', (request) => this.#onHeartbeat(request)),
@@ -111,13 +97,12 @@ export class FakeBroker {
         })),
         GET_MIN_OFFSET: this.#answering('GET_MIN_OFFSET', () => ({ header: { offset: this.minOffset } })),
         VIEW_MESSAGE_BY_ID: this.#answering('VIEW_MESSAGE_BY_ID', ({ header }) => {
-          const all = [...this.#queues.values()].flat();
-          const body = all.find((record) => decodeRecord(record).physicalOffset === header.offset);
+          const body = this.queues.recordAt(header.offset);
           return body ? { body } : { code: ResponseCode.SYSTEM_ERROR, remark: 'no such message' };
         }),
         SEARCH_OFFSET_BY_TIMESTAMP: this.#answering('SEARCH_OFFSET_BY_TIMESTAMP', () => ({ header: { offset: 0 } })),
-        PULL_MESSAGE: this.#answering('PULL_MESSAGE', ({ header }) => this.#onPull(header)),
-        LITE_PULL_MESSAGE: this.#answering('LITE_PULL_MESSAGE', ({ header }) => this.#onPull(header)),
+        PULL_MESSAGE: this.#answering('PULL_MESSAGE', ({ header }) => this.queues.pull(header)),
+        LITE_PULL_MESSAGE: this.#answering('LITE_PULL_MESSAGE', ({ header }) => this.queues.pull(header)),
         CONSUMER_SEND_MSG_BACK: this.#answering('CONSUMER_SEND_MSG_BACK', () => ({})),
         LOCK_BATCH_MQ: this.#answering('LOCK_BATCH_MQ', ({ body }) => {
           const { mqSet } = decodeLockBatch(body);
@@ -158,53 +143,21 @@ export class FakeBroker {
   }
 
   queue(topic: string, queueId: number): Buffer[] {
-    const key = `${topic}@${queueId}`;
-    let queue = this.#queues.get(key);
-    if (!queue) this.#queues.set(key, (queue = []));
-    return queue;
+    return this.queues.queue(topic, queueId);
   }
 
   /** Puts a message into a queue, and wakes the pulls that wait for it. */
-  put(
-    topic: string,
-    queueId: number,
-    body: string | Uint8Array,
-    some: { properties?: Record<string, string>; reconsumeTimes?: number; sysFlag?: number } = {},
-  ): Buffer {
-    const queue = this.queue(topic, queueId);
-    const properties = Object.entries(some.properties ?? {}).map(([name, value]) => `${name}\u0001${value}\u0002`);
-    const record = encodeRecord({
-      topic: Buffer.from(topic),
-      queueId,
-      flag: 0,
-      sysFlag: some.sysFlag ?? 0,
-      queueOffset: queue.length,
-      physicalOffset: this.#physicalOffset,
-      bornTimestamp: this.cluster.clock.now(),
-      bornHost: { address: HOST, port: 1 },
-      storeTimestamp: this.cluster.clock.now(),
-      storeHost: { address: HOST, port: 10_911 },
-      reconsumeTimes: some.reconsumeTimes ?? 0,
-      preparedTransactionOffset: 0,
-      body: Buffer.from(body),
-      properties: Buffer.from(properties.join('')),
-    });
-    this.#physicalOffset += record.length;
-    queue.push(record);
-    this.#wake();
-    return record;
+  put(topic: string, queueId: number, body: string | Uint8Array, some: MessageParts = {}): Buffer {
+    return this.queues.put(topic, queueId, body, some);
   }
 
   /** Answers all pulls that are held. */
   releasePulls(answer: PullAnswer): void {
-    for (const held of this.#held.splice(0)) {
-      this.cluster.clock.clearTimeout(held.timer);
-      held.answer(answer);
-    }
+    this.queues.releasePulls(answer);
   }
 
   get heldPulls(): number {
-    return this.#held.length;
+    return this.queues.heldPulls;
   }
 
   #answering<Name extends RequestName>(name: Name, usual: Answering<Name>): Answering<Name> {
@@ -244,7 +197,7 @@ export class FakeBroker {
       reconsumeTimes: header.j ?? 0,
     };
     this.stored.push(message);
-    const msgId = encodeOffsetMsgId(HOST, 10_911, this.#physicalOffset);
+    const msgId = this.queues.nextMsgId;
     const queueOffset = this.queue(topic, queueId).length;
     this.put(topic, queueId, body, { properties: Object.fromEntries(properties), sysFlag: header.f });
     const transactionId = properties.get(MessageProperty.UNIQ_KEY);
@@ -255,51 +208,10 @@ export class FakeBroker {
     const offset = this.offsets.get(`${header.consumerGroup}@${header.topic}@${header.queueId}`);
     return offset === undefined ? { code: ResponseCode.QUERY_NOT_FOUND } : { header: { offset } };
   }
-
-  #onPull(header: HeaderOf<Row<'PULL_MESSAGE'>>): PullAnswer | Promise<PullAnswer> {
-    const key = `${header.topic}@${header.queueId}`;
-    const found = this.queue(header.topic, header.queueId).slice(
-      header.queueOffset,
-      header.queueOffset + header.maxMsgNums,
-    );
-    if (found.length > 0) return foundAnswer(found, header.queueOffset);
-    return new Promise((answer) => {
-      const timer = this.cluster.clock.setTimeout(() => {
-        this.#held = this.#held.filter((held) => held.answer !== answer);
-        answer(notFoundAnswer(header.queueOffset));
-      }, header.suspendTimeoutMillis);
-      this.#held.push({ key, offset: header.queueOffset, answer, timer });
-    });
-  }
-
-  #wake(): void {
-    this.#held = this.#held.filter(({ key, offset, answer, timer }) => {
-      const found = this.#queues.get(key)?.slice(offset) ?? [];
-      if (found.length === 0) return true;
-      this.cluster.clock.clearTimeout(timer);
-      answer(foundAnswer(found, offset));
-      return false;
-    });
-  }
 }
 
 /** Whatever goes out on this connection says that it comes from a broker of this version. */
 function answerAs(connection: Connection, version: number): void {
   const write = Connection.prototype.write.bind(connection);
   connection.write = (frame) => write(encodeFrame({ ...decodeFrame(frame), version }));
-}
-
-function notFoundAnswer(offset: number): PullAnswer {
-  const header = { suggestWhichBrokerId: 0, nextBeginOffset: offset, minOffset: 0, maxOffset: offset };
-  return { code: ResponseCode.PULL_NOT_FOUND, header };
-}
-
-function foundAnswer(records: Buffer[], offset: number): PullAnswer {
-  const header = {
-    suggestWhichBrokerId: 0,
-    nextBeginOffset: offset + records.length,
-    minOffset: 0,
-    maxOffset: offset + records.length,
-  };
-  return { header, body: Buffer.concat(records) };
 }

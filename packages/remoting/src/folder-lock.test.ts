@@ -4,8 +4,12 @@ import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { isLong } from '../test-kit/breadth.js';
+import { interleave, randomFrom } from '../test-kit/interleave.js';
 import { lockFolder, nodeLockFiles } from './folder-lock.js';
 import type { LockFiles } from './folder-lock.js';
+
+const RUNS = isLong ? 200 : 50;
 
 let folder: string;
 beforeEach(async () => {
@@ -20,43 +24,20 @@ async function leaveLock(home: string, name: string): Promise<void> {
   await writeFile(join(home, 'lock.d', name), '');
 }
 
-/** Numbers in [0, 1) that depend on the seed alone (mulberry32). */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 /** Runs all of them with one file call at a time, in an order that `random` chooses. */
-async function interleave<T>(random: () => number, tasks: ((files: LockFiles) => Promise<T>)[]): Promise<T[]> {
-  const waiting: (() => void)[] = [];
-  let running = tasks.length;
-  const next = (): void => {
-    if (running === 0 || waiting.length < running) return;
-    const [go] = waiting.splice(Math.floor(random() * waiting.length), 1);
-    go?.();
-  };
-  const turn = (): Promise<void> =>
-    new Promise((resolve) => {
-      waiting.push(resolve);
-      next();
+async function interleaved<T>(random: () => number, tasks: ((files: LockFiles) => Promise<T>)[]): Promise<T[]> {
+  const results: T[] = [];
+  const runs = tasks.map((task, index) => async (turn: () => Promise<void>) => {
+    results[index] = await task({
+      mkdir: (path) => turn().then(() => nodeLockFiles.mkdir(path)),
+      readdir: (path) => turn().then(() => nodeLockFiles.readdir(path)),
+      rename: (from, to) => turn().then(() => nodeLockFiles.rename(from, to)),
+      create: (path) => turn().then(() => nodeLockFiles.create(path)),
+      rm: (path) => turn().then(() => nodeLockFiles.rm(path)),
     });
-  const files: LockFiles = {
-    mkdir: (path) => turn().then(() => nodeLockFiles.mkdir(path)),
-    readdir: (path) => turn().then(() => nodeLockFiles.readdir(path)),
-    rename: (from, to) => turn().then(() => nodeLockFiles.rename(from, to)),
-    create: (path) => turn().then(() => nodeLockFiles.create(path)),
-    rm: (path) => turn().then(() => nodeLockFiles.rm(path)),
-  };
-  const ended = (): void => {
-    running--;
-    next();
-  };
-  return Promise.all(tasks.map((task) => task(files).finally(ended)));
+  });
+  await interleave(random, runs);
+  return results;
 }
 
 describe('the lock of a folder', () => {
@@ -113,14 +94,14 @@ describe('the lock of a folder', () => {
     'is had by one of many in whatever order their file calls come, when the holder before %s',
     async (_case, prepare) => {
       const seed = Date.now() % 1_000_000;
-      for (let run = 0; run < 200; run++) {
+      for (let run = 0; run < RUNS; run++) {
         const home = join(folder, String(run));
         await prepare(home);
         const lock = (files: LockFiles): ReturnType<typeof lockFolder> => lockFolder(home, { files });
         // One locks and unlocks, so that there are holders one after the other too.
         const lockAndUnlock = async (files: LockFiles): Promise<undefined> =>
           (await lock(files))?.().then(() => undefined);
-        const unlocks = await interleave(randomFrom(seed + run), [lock, lock, lock, lockAndUnlock]);
+        const unlocks = await interleaved(randomFrom(seed + run), [lock, lock, lock, lockAndUnlock]);
         const holders = unlocks.filter(Boolean).length;
         expect({ seed: seed + run, holders, tooMany: holders > 1 }).toEqual({
           seed: seed + run,

@@ -1,6 +1,10 @@
 // Provides the client, producer and readers that our client's scenarios share.
+import { afterAll, beforeAll, describe } from '@jest/globals';
 import { type Producer, RocketMQClient } from '@nest-rocketmq/client';
+import { startApache } from '../harness/apache.js';
+import { cleanUp } from '../harness/clean-up.js';
 import type { Cluster } from '../harness/cluster.js';
+import { startOurBroker } from '../harness/our-broker.js';
 import { OurReader } from '../harness/our-reader.js';
 
 /** A cold JVM takes its time for the first sends. */
@@ -22,6 +26,34 @@ export function newClient(cluster: Cluster): RocketMQClient {
     pollNameServerInterval: 1000,
     heartbeatBrokerInterval: 1000,
     persistConsumerOffsetInterval: 1000,
+  });
+}
+
+/** A peer that is started before the tests of this describe block and shut down after them. */
+export function declaredPeer(group: string, clusterOf: () => Cluster | Promise<Cluster>): Peer {
+  const peer = {} as Peer;
+  beforeAll(async () => {
+    peer.cluster = await clusterOf();
+    peer.newClient = () => newClient(peer.cluster);
+    peer.client = peer.newClient();
+    await peer.client.start();
+    peer.producer = peer.client.createProducer({ group, sendMsgTimeout: SEND_TIMEOUT_MS });
+    await peer.producer.start();
+  });
+  afterAll(() => peer.client?.shutdown());
+  return peer;
+}
+
+/** Declares the same tests on Apache's broker and on ours, each started for them alone. */
+export function describeOnBothBrokers(group: string, declare: (peer: Peer) => void): void {
+  describe.each<[string, () => Promise<Cluster>]>([
+    ["Apache's", startApache],
+    ['our', startOurBroker],
+  ])('on %s broker', (_whose, start) => {
+    const peer = declaredPeer(group, start);
+    // After the client has shut down: hooks run in the order of their declaration.
+    afterAll(cleanUp);
+    declare(peer);
   });
 }
 

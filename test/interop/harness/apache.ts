@@ -9,7 +9,7 @@ import { freeBrokerPort, freePort } from './ports.js';
 import { waitForRoute } from './route-probe.js';
 import { temporaryFolder } from './temporary.js';
 
-const BOOT_TIMEOUT_MS = 90_000;
+const BOOT_TIMEOUT_MS = 170_000;
 
 /** Apache reaches into the JDK's own classes; without these it fails on JDK 17. */
 const OPEN_MODULES = [

@@ -1,8 +1,11 @@
-// Finds free TCP ports on the loopback interface.
+// Finds free TCP ports on the loopback interface for servers that start a moment later.
+import { randomInt } from 'node:crypto';
 import { createServer, type Server } from 'node:net';
 import { once } from 'node:events';
 
 const ATTEMPTS = 50;
+/** Below those that the system gives to whoever asks for any: one that is found stays free until a JVM has come up. */
+const [FIRST_PORT, END_PORT] = [15_000, 32_000];
 
 async function listen(port: number): Promise<Server> {
   const server = createServer();
@@ -16,26 +19,19 @@ async function close(server: Server): Promise<void> {
   await once(server, 'close');
 }
 
-function portOf(server: Server): number {
-  return (server.address() as { port: number }).port;
+/** A port chosen by chance, when those at these distances from it are free. */
+async function freePorts(distances: readonly number[]): Promise<number> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const port = randomInt(FIRST_PORT, END_PORT);
+    const tried = await Promise.allSettled(distances.map((distance) => listen(port + distance)));
+    const servers = tried.filter((one) => one.status === 'fulfilled').map(({ value }) => value);
+    await Promise.all(servers.map(close));
+    if (servers.length === distances.length) return port;
+  }
+  throw new Error(`no port is free together with those at ${distances.join()} from it in ${ATTEMPTS} attempts`);
 }
 
-export async function freePort(): Promise<number> {
-  const server = await listen(0);
-  const port = portOf(server);
-  await close(server);
-  return port;
-}
+export const freePort = (): Promise<number> => freePorts([0]);
 
 /** A port for Apache's broker, which also listens on the one two below (VIP) and the one above (replication). */
-export async function freeBrokerPort(): Promise<number> {
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const servers = [await listen(0)];
-    const port = portOf(servers[0]!);
-    const others = await Promise.allSettled([listen(port - 2), listen(port + 1)]);
-    for (const other of others) if (other.status === 'fulfilled') servers.push(other.value);
-    await Promise.all(servers.map(close));
-    if (servers.length === 3) return port;
-  }
-  throw new Error(`no three free ports n-2, n, n+1 on 127.0.0.1 in ${ATTEMPTS} attempts`);
-}
+export const freeBrokerPort = (): Promise<number> => freePorts([-2, 0, 1]);

@@ -1,10 +1,11 @@
 // Consume queue files of a store are gone, cut, overwritten, swapped or replaced while it is stopped: every message that
-// was acknowledged is served from its own place, and no place is given twice.
+// was acknowledged is served from its own place, and no place is given twice. CRASH_LONG=1 tries each damage on each store.
 import { describe, expect, it } from '@jest/globals';
 import { ManualClock, silentLogger } from '@nest-rocketmq/remoting/internal';
 import type { MemoryFileSystem } from '../files/memory-file-system.js';
 import { memoryFileSystem } from '../files/memory-file-system.js';
 import type { MessageStore, StoreOptions } from '../store.js';
+import { partOf } from '../../../../remoting/test-kit/breadth.js';
 import { bodies, killed, message, openStore } from '../../../test-kit/store.js';
 
 const FOLDER = '/store/consumequeue';
@@ -157,13 +158,17 @@ function entries(files: MemoryFileSystem, count: number): string {
   return all.filter((text) => text !== '').join();
 }
 
-describe.each([
+const STORES = [
   ['stopped', 'idle'],
   ['stopped', 'busy'],
   ['killed', 'idle'],
   ['killed', 'busy'],
-] as const)('a store that was %s and was %s before', (stop, before) => {
-  const cases = Object.keys(SCOPES).flatMap((scope) => Object.keys(DAMAGES).map((damage) => [scope, damage] as const));
+] as const;
+const CASES = Object.keys(SCOPES).flatMap((scope) => Object.keys(DAMAGES).map((damage) => [scope, damage] as const));
+
+describe.each(STORES)('a store that was %s and was %s before', (stop, before) => {
+  const number = STORES.findIndex((one) => one[0] === stop && one[1] === before);
+  const cases = partOf(CASES, number, STORES.length);
   const saved = notedCount(stop, before);
 
   it.each(cases)('serves everything from its place with %s %s', async (scope, damage) => {
@@ -188,7 +193,7 @@ describe.each([
   it.each(Object.keys(SCOPES))(
     'serves everything without the checkpoint of its queues, and %s damaged',
     async (scope) => {
-      for (const damage of Object.keys(DAMAGES)) {
+      for (const [, damage] of cases.filter(([of]) => of === scope)) {
         const files = await copyOfLeft(stop, before);
         files.removeSync('/store/consumequeue.checkpoint');
         DAMAGES[damage]!(files, SCOPES[scope]!);

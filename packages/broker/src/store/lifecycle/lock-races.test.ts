@@ -1,7 +1,9 @@
 // Tests that one of several processes that start on a store at the same time gets it, whichever order their file calls
 // come in, and wherever one of them dies.
 import { describe, expect, it } from '@jest/globals';
-import { Died, filesOfProcess, interleave, randomFrom } from '../../../test-kit/interleave.js';
+import { isLong } from '../../../../remoting/test-kit/breadth.js';
+import { interleave, randomFrom } from '../../../../remoting/test-kit/interleave.js';
+import { Died, filesOfProcess } from '../../../test-kit/process-files.js';
 import { StoreLockedError } from '../errors.js';
 import { memoryFileSystem } from '../files/memory-file-system.js';
 import type { MemoryFileSystem } from '../files/memory-file-system.js';
@@ -10,7 +12,7 @@ import { LockFile } from './lock-file.js';
 const ROOT = '/store';
 const DEAD = 999;
 const FIRST = 1_001;
-const RUNS = Number(process.env['LOCK_RACES'] ?? 30);
+const RUNS = Number(process.env['LOCK_RACES'] ?? (isLong ? 30 : 8));
 
 const put = (files: MemoryFileSystem, name: string, text: string): void =>
   void files.openSync(`${ROOT}/${name}`, 'create').writeSync(Buffer.from(text), 0, text.length, 0);

@@ -1,10 +1,11 @@
 // Files of the commit log are gone, empty, cut or overwritten while the store is stopped: what is lost is named, all else
-// is served, and no place in a queue is given twice.
+// is served, and no place in a queue is given twice. CRASH_LONG=1 tries each damage on each store.
 import { describe, expect, it } from '@jest/globals';
 import { ManualClock, silentLogger } from '@nest-rocketmq/remoting/internal';
 import type { MemoryFileSystem } from '../files/memory-file-system.js';
 import { memoryFileSystem } from '../files/memory-file-system.js';
 import type { MessageStore } from '../store.js';
+import { partOf } from '../../../../remoting/test-kit/breadth.js';
 import { bodyOf, killed, message, openStore, records } from '../../../test-kit/store.js';
 
 const FILE = 20_000;
@@ -110,48 +111,54 @@ function isNamed(said: string[], { physicalOffset, end }: Sent): boolean {
   });
 }
 
-describe.each([
+const STORES = [
   ['stopped', 'idle'],
   ['stopped', 'busy'],
   ['killed', 'idle'],
   ['killed', 'busy'],
-])('a store that was %s and was %s before', (stop, before) => {
-  const cases = ['', ', and without its consume queues', ', and without anything but its log'].flatMap((more) =>
-    Object.keys(DAMAGES).flatMap((damage) => [0, 2, 5].map((file) => [damage, file, more] as const)),
-  );
+] as const;
+const CASES = ['', ', and without its consume queues', ', and without anything but its log'].flatMap((more) =>
+  Object.keys(DAMAGES).flatMap((damage) => [0, 2, 5].map((file) => [damage, file, more] as const)),
+);
 
-  it.each(cases)('names what is lost with a file %s (number %i of its log%s)', async (damage, number, more) => {
-    const { files, sent } = await copyOfLeft(stop, before);
-    const [damaging, leftBytes] = DAMAGES[damage]!;
-    damaging(files, pathOf(number));
-    if (more !== '') files.removeTreeSync('/store/consumequeue');
-    if (more.includes('anything'))
-      for (const name of ['consumequeue.checkpoint', 'checkpoint']) files.removeSync(`/store/${name}`);
-    const inFile = ({ physicalOffset, end }: Sent): boolean =>
-      physicalOffset >= number * FILE && physicalOffset < (number + 1) * FILE && end > number * FILE + leftBytes;
-    for (const life of [1, 2]) {
-      const { store, said } = await opened(files);
-      if (life === 2 && more !== '' && number > 0) expect(said.join()).toMatch(/bytes \d+ to \d+/);
-      const found = await served(store);
-      const lost = sent.filter(inFile);
-      expect(lost.length).toBeGreaterThan(10);
-      const wanted = placesOf(sent.filter((one) => !inFile(one)));
-      expect([...wanted].filter(([place, body]) => found.get(place) !== body)).toEqual([]);
-      // With nothing to compare with, files at the beginning of the log may have been old.
-      const isKnown = !more.includes('anything') || number === 2;
-      // What was stored behind the last checkpoint, and has gone with the end of the log, nobody can know of.
-      if (number === 5 && (!isKnown || (stop === 'killed' && before === 'busy'))) return store.close();
-      if (isKnown && life === 1) expect(lost.filter((one) => !isNamed(said, one))).toEqual([]);
-      if (isKnown && life === 2 && number > 0) expect(said.join()).toMatch(/bytes \d+ to \d+|record of/);
-      const appended = PLACES.map(({ topic, queueId }) => ({ ...store.append(message({ topic, queueId })) }));
-      const next = appended.map(({ queueOffset }) => queueOffset);
-      // No position of the log is given twice, either: message ids are made of them.
-      expect(appended[0]!.physicalOffset).toBeGreaterThanOrEqual(Math.max(...sent.map(({ end }) => end)));
-      expect(next).toEqual(PLACES.map(() => COUNT + life - 1));
-      await store.drain();
-      await store.close();
-    }
-  });
+describe.each(STORES)('a store that was %s and was %s before', (stop, before) => {
+  const number = STORES.findIndex((one) => one[0] === stop && one[1] === before);
+
+  it.each(partOf(CASES, number, STORES.length))(
+    'names what is lost with a file %s (number %i of its log%s)',
+    async (damage, number, more) => {
+      const { files, sent } = await copyOfLeft(stop, before);
+      const [damaging, leftBytes] = DAMAGES[damage]!;
+      damaging(files, pathOf(number));
+      if (more !== '') files.removeTreeSync('/store/consumequeue');
+      if (more.includes('anything'))
+        for (const name of ['consumequeue.checkpoint', 'checkpoint']) files.removeSync(`/store/${name}`);
+      const inFile = ({ physicalOffset, end }: Sent): boolean =>
+        physicalOffset >= number * FILE && physicalOffset < (number + 1) * FILE && end > number * FILE + leftBytes;
+      for (const life of [1, 2]) {
+        const { store, said } = await opened(files);
+        if (life === 2 && more !== '' && number > 0) expect(said.join()).toMatch(/bytes \d+ to \d+/);
+        const found = await served(store);
+        const lost = sent.filter(inFile);
+        expect(lost.length).toBeGreaterThan(10);
+        const wanted = placesOf(sent.filter((one) => !inFile(one)));
+        expect([...wanted].filter(([place, body]) => found.get(place) !== body)).toEqual([]);
+        // With nothing to compare with, files at the beginning of the log may have been old.
+        const isKnown = !more.includes('anything') || number === 2;
+        // What was stored behind the last checkpoint, and has gone with the end of the log, nobody can know of.
+        if (number === 5 && (!isKnown || (stop === 'killed' && before === 'busy'))) return store.close();
+        if (isKnown && life === 1) expect(lost.filter((one) => !isNamed(said, one))).toEqual([]);
+        if (isKnown && life === 2 && number > 0) expect(said.join()).toMatch(/bytes \d+ to \d+|record of/);
+        const appended = PLACES.map(({ topic, queueId }) => ({ ...store.append(message({ topic, queueId })) }));
+        const next = appended.map(({ queueOffset }) => queueOffset);
+        // No position of the log is given twice, either: message ids are made of them.
+        expect(appended[0]!.physicalOffset).toBeGreaterThanOrEqual(Math.max(...sent.map(({ end }) => end)));
+        expect(next).toEqual(PLACES.map(() => COUNT + life - 1));
+        await store.drain();
+        await store.close();
+      }
+    },
+  );
 });
 
 describe('a store that knows nothing but its log', () => {

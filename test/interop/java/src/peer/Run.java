@@ -21,6 +21,8 @@ import org.apache.rocketmq.remoting.protocol.RemotingSerializable;
 final class Run {
     /** How soon a client looks for routes, heartbeats and stores offsets, ms: the defaults of 5 to 30 s only cost time. */
     private static final int BRISK_MS = 1000;
+    /** The default of 3 s is little on a busy machine. */
+    private static final int API_TIMEOUT_MS = 20_000;
     private static final int SEND_TIMEOUT_MS = 20_000;
 
     final String nameServer;
@@ -64,6 +66,7 @@ final class Run {
 
     private void configure(DefaultMQProducer producer) throws Exception {
         producer.setNamesrvAddr(nameServer);
+        producer.setMqClientApiTimeout(API_TIMEOUT_MS);
         producer.setPollNameServerInterval(BRISK_MS);
         producer.setHeartbeatBrokerInterval(BRISK_MS);
         producer.setSendMsgTimeout(SEND_TIMEOUT_MS);
@@ -75,6 +78,7 @@ final class Run {
     DefaultMQPushConsumer pushConsumer(String group) {
         DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(group);
         consumer.setNamesrvAddr(nameServer);
+        consumer.setMqClientApiTimeout(API_TIMEOUT_MS);
         consumer.setPollNameServerInterval(BRISK_MS);
         consumer.setHeartbeatBrokerInterval(BRISK_MS);
         consumer.setPersistConsumerOffsetInterval(BRISK_MS);
@@ -91,6 +95,7 @@ final class Run {
     DefaultMQPullConsumer pullConsumer(String group) throws Exception {
         DefaultMQPullConsumer consumer = new DefaultMQPullConsumer(group);
         consumer.setNamesrvAddr(nameServer);
+        consumer.setMqClientApiTimeout(API_TIMEOUT_MS);
         consumer.setPollNameServerInterval(BRISK_MS);
         consumer.setHeartbeatBrokerInterval(BRISK_MS);
         consumer.start();
