@@ -93,9 +93,13 @@ final class PopScenarios {
     }
 
     private static void send(Run run, int count) throws Exception {
+        send(run, count, 0);
+    }
+
+    private static void send(Run run, int count, int queueId) throws Exception {
         DefaultMQProducer producer = run.producer();
         for (int i = 0; i < count; i++) {
-            producer.send(new Message(run.topic(), "tag", Text.bytes("pop-" + i)), (queues, message, argument) -> queues.get(0), null);
+            producer.send(new Message(run.topic(), "tag", Text.bytes("pop-" + i)), (queues, message, argument) -> queues.get(queueId), null);
         }
     }
 
@@ -135,11 +139,18 @@ final class PopScenarios {
         List<MessageExt> taken = popper.pop("taken", false, 4, 20_000);
         popper.ack("ack", taken.get(0));
         popper.ack("ack", taken.get(2));
+        send(run, 3, 1);
+        popper.queueId = 1;
+        popper.ack("ack", popper.pop("order-taken", true, 2, 120_000).get(0));
     }
 
     /** What another broker, or the same one later, gives of it: what was not popped, and what was not acknowledged. */
     static void again(Run run) throws Exception {
-        new Popper(run, "poptake").popUntil("again", 4, 60_000);
+        Popper popper = new Popper(run, "poptake");
+        popper.queueId = 1;
+        popper.pop("order-blocked", true, 2, 60_000);
+        popper.queueId = 0;
+        popper.popUntil("again", 4, 60_000);
     }
 
     /** What the client's door for proxies does, without one. */
@@ -150,6 +161,7 @@ final class PopScenarios {
         private final String brokerName;
         private final String address;
         private final MQClientAPIImpl api;
+        int queueId;
 
         Popper(Run run) throws Exception {
             this(run, "");
@@ -173,7 +185,7 @@ final class PopScenarios {
             PopMessageRequestHeader header = new PopMessageRequestHeader();
             header.setConsumerGroup(group);
             header.setTopic(topic);
-            header.setQueueId(0);
+            header.setQueueId(queueId);
             header.setMaxMsgNums(most);
             header.setInvisibleTime(invisibleTime);
             header.setInitMode(0);
