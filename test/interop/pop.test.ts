@@ -70,17 +70,12 @@ describe.each(brokers)('POP on %s', (name, start) => {
       const command = `consumerProgress -g ${RUN}_poppush_group`;
       const lines = (await mqadmin(cluster.nameServer, [command])).get(command)!;
       const rows = lines.filter((line) => line.includes('broker-a')).map((line) => line.trim().split(/\s+/));
-      const left = rows.map(([topic, , , brokerOffset, consumerOffset]) => [
-        topic,
-        Number(brokerOffset) - Number(consumerOffset),
-      ]);
-      const popped = left.filter(([topic]) => topic !== `%RETRY%${RUN}_poppush_group`);
+      const left = rows.map(
+        ([topic, , , brokerOffset, consumerOffset]) => `${topic} ${Number(brokerOffset) - Number(consumerOffset)}`,
+      );
       const topic = `${RUN}_poppush_topic`;
-      expect(popped.toSorted()).toEqual([
-        [`%RETRY%${RUN}_poppush_group_${topic}`, 0],
-        [topic, 0],
-        [topic, 0],
-      ]);
+      const popped = left.filter((row) => row.includes(topic));
+      expect(sorted(popped)).toEqual([`%RETRY%${RUN}_poppush_group_${topic} 0`, `${topic} 0`, `${topic} 0`]);
     },
   );
 

@@ -51,10 +51,6 @@ export class InFlight {
     this.#change(popped.checkpoint, removed.length);
   }
 
-  isAcknowledged(checkpoint: Checkpoint, offset: number): boolean {
-    return this.#popped.get(originKey(checkpoint))?.acknowledged.has(offset) ?? false;
-  }
-
   /** The messages of the checkpoint are visible again, or all acknowledged, or were never handed out. */
   end(checkpoint: Checkpoint): void {
     const popped = this.#popped.get(originKey(checkpoint));

@@ -88,7 +88,7 @@ class PopHandler {
   async #run(request: PopRequest, filter: SubscriptionFilter, over: boolean): Promise<void> {
     const { connection, header } = request;
     if (connection.closed) return;
-    const { clock, stats, polling } = this.deps;
+    const { clock, stats, polling, queues } = this.deps;
     const started = clock.monotonic();
     const before = this.#arrived(header);
     const pop = new Pop(this.#wanted(header, filter));
@@ -99,7 +99,8 @@ class PopHandler {
       this.#reply(request, pop, ResponseCode.SUCCESS);
       if (pop.rest > 0) polling.wake(topic, consumerGroup, queueId);
       stats.got(topic, consumerGroup, queueId, pop.count, pop.bytes, clock.monotonic() - started);
-    } else if (pop.unfinished || this.#arrived(header) !== before) this.#schedule(request, filter, over);
+    } else if (pop.unfinished || this.#arrived(header) !== before || queues.isOneFree(pop))
+      this.#schedule(request, filter, over);
     else this.#holdOrReply(request, filter, pop, over);
   }
 

@@ -1,5 +1,11 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Requests, ResponseCode, encodeBatchAck } from '@nest-rocketmq/remoting/internal';
+import {
+  Requests,
+  ResponseCode,
+  encodeBatchAck,
+  encodeJson,
+  subscriptionGroupConfig,
+} from '@nest-rocketmq/remoting/internal';
 import type { BatchAck } from '@nest-rocketmq/remoting/internal';
 import type { BrokerOptions } from '../config/broker-options.js';
 import { INVISIBLE, PopClient, SECOND, bodiesOf } from '../../test-kit/pop-client.js';
@@ -137,6 +143,16 @@ describe('the limits of POP', () => {
     expect(bodiesOf(await client.pop())).toEqual([]);
     await client.advance(INVISIBLE);
     expect(bodiesOf(await client.pop()).toSorted()).toEqual(['b', 'c', 'd']);
+  });
+
+  it('a queue with too many messages in flight is popped again when one has become a dead letter', async () => {
+    await withMessages(['a', 'b'], { popInflightMessageThreshold: 1 });
+    const body = encodeJson(subscriptionGroupConfig('g', { retryMaxTimes: 0 }));
+    await client.client.connection.request(Requests.UPDATE_AND_CREATE_SUBSCRIPTIONGROUP, {}, { body });
+    await client.pop({ maxMsgNums: 1 });
+    const waiting = client.pop({ pollTime: 2 * INVISIBLE });
+    await client.advance(INVISIBLE);
+    expect(bodiesOf(await waiting)).toEqual(['b']);
   });
 
   it('what is not remembered in memory is acknowledged by the log', async () => {

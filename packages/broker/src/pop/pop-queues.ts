@@ -41,6 +41,8 @@ export class Pop {
   rest = 0;
   /** It passed over messages that its filter does not want, and there are more behind them. */
   unfinished = false;
+  /** Queues that another pop was taking messages from. */
+  readonly passedOver: { topic: string; queueId: number }[] = [];
 
   constructor(readonly wanted: WantedMessages) {}
 }
@@ -86,6 +88,7 @@ export class PopQueues {
     const key = queueKey(topic, wanted.group, queueId);
     if (this.#taken.has(key)) {
       this.#taken.set(key, true);
+      pop.passedOver.push({ topic, queueId });
       if (!isOrderly(wanted)) pop.rest += this.behind(topic, wanted.group, queueId);
       return;
     }
@@ -102,6 +105,14 @@ export class PopQueues {
       if (passedOver && this.behind(topic, wanted.group, queueId) > 0)
         this.deps.polling.wake(topic, wanted.group, queueId);
     }
+  }
+
+  /** Whether a queue that the pop passed over is free now, and has messages. */
+  isOneFree({ passedOver, wanted }: Pop): boolean {
+    return passedOver.some(
+      ({ topic, queueId }) =>
+        !this.#taken.has(queueKey(topic, wanted.group, queueId)) && this.behind(topic, wanted.group, queueId) > 0,
+    );
   }
 
   #isFull(pop: Pop, topic: string, queueId: number): boolean {

@@ -157,9 +157,7 @@ export class ReviveQueue {
     const { inFlight, reviver } = this.deps;
     const due = this.#dueBy(known);
     for (const [key, { checkpoint, position, acknowledged }] of due) {
-      const lost = checkpoint.offsets.filter(
-        (offset) => !acknowledged.has(offset) && !inFlight.isAcknowledged(checkpoint, offset),
-      );
+      const lost = checkpoint.offsets.filter((offset) => !acknowledged.has(offset));
       await reviver.revive(checkpoint, lost, position);
       inFlight.end(checkpoint);
       this.#waiting.delete(key);
