@@ -20,7 +20,7 @@ const apache: [string, Start] = ["Apache's", startApache];
 const ours: [string, Start] = ['our', startOurBroker];
 
 async function runScenario(cluster: Cluster, scenario: string): Promise<ScenarioEvents> {
-  const peer = await JavaPeer.start(ROCKETMQ_5, cluster.nameServer, 'moved', [scenario], 'peer.PopPeer');
+  const peer = await JavaPeer.start(ROCKETMQ_5, cluster.nameServer, 'moved', [scenario], [], 'peer.PopPeer');
   const events = await peer.scenario(scenario);
   await peer.end();
   return events;

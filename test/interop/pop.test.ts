@@ -39,7 +39,7 @@ describe.each(brokers)('POP on %s', (name, start) => {
   beforeAll(async () => {
     cluster = await start();
     printed = await mqadmin(cluster.nameServer, SCENARIOS.flatMap(commandsOf));
-    peer = await JavaPeer.start(ROCKETMQ_5, cluster.nameServer, RUN, SCENARIOS, 'peer.PopPeer');
+    peer = await JavaPeer.start(ROCKETMQ_5, cluster.nameServer, RUN, SCENARIOS, [], 'peer.PopPeer');
   });
   afterAll(cleanUp);
 

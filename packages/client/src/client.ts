@@ -8,10 +8,9 @@ import {
   UniqueIdMaker,
   localHost,
   sharedAbortController,
-  signer,
 } from '@nest-rocketmq/remoting/internal';
 import type { Clock, Logger } from '@nest-rocketmq/remoting/internal';
-import { Admin } from './admin.js';
+import { Admin } from './admin/admin.js';
 import { Brokers } from './routes/brokers.js';
 import { callbackHandlers } from './groups/callbacks.js';
 import type { PushConsumerOptions } from './consumer/consumer-options.js';
@@ -22,8 +21,14 @@ import type { ClientContext } from './client-context.js';
 import { describe } from './errors.js';
 import { Heartbeat } from './groups/heartbeat.js';
 import { GroupRegistry } from './groups/group-registry.js';
+import { KvConfig } from './routes/kv-config.js';
 import { NameServers } from './routes/name-servers.js';
-import { resolveClientOptions } from './config/options.js';
+import { resolveBackPressure, resolveClientOptions } from './config/options.js';
+import { NamespacedAdmin } from './namespace/namespaced-admin.js';
+import { NamespacedLitePullConsumer } from './namespace/namespaced-lite-pull-consumer.js';
+import { NamespacedProducer } from './namespace/namespaced-producer.js';
+import { NamespacedPushConsumer } from './namespace/namespaced-push-consumer.js';
+import { requestHook } from './config/request-hook.js';
 import { Outages } from './outages.js';
 import type { ClientOptions, ResolvedClientOptions } from './config/options.js';
 import { Producer } from './producer/producer.js';
@@ -31,6 +36,7 @@ import type { ProducerOptions } from './producer/producer-options.js';
 import { PendingReplies } from './replies/pending-replies.js';
 import type { RequestCounts } from './replies/pending-replies.js';
 import { SendWindow } from './send-window.js';
+import type { BackPressure, SendWindowState } from './send-window.js';
 import { Routes } from './routes/routes.js';
 
 /** Any topic would do. */
@@ -50,6 +56,8 @@ export class RocketMQClient {
   readonly clientId: string;
   /** Topics, offsets, and looking messages up. */
   readonly admin: Admin;
+  /** The same, by the names that brokers know. */
+  readonly #admin: Admin;
   readonly #options: ResolvedClientOptions;
   readonly #connections: Connections;
   readonly #nameServers: NameServers;
@@ -57,6 +65,7 @@ export class RocketMQClient {
   readonly #heartbeat: Heartbeat;
   readonly #members = new GroupRegistry();
   readonly #replies: PendingReplies;
+  readonly #sendWindow: SendWindow;
   readonly #context: ClientContext;
   readonly #made = new Set<Made>();
   readonly #closing = sharedAbortController();
@@ -72,6 +81,7 @@ export class RocketMQClient {
     this.clientId = `${clientIP ?? localHost()}@${instanceName ?? `${process.pid}#${randomBytes(6).toString('hex')}`}`;
     this.#outages = new Outages(clock, logger, this.#closing.signal);
     this.#replies = new PendingReplies(this.#options);
+    this.#sendWindow = new SendWindow(this.#options);
     this.#connections = this.#dialling();
     this.#nameServers = new NameServers({
       clock,
@@ -100,13 +110,29 @@ export class RocketMQClient {
       brokers: new Brokers({ clock, connections: this.#connections, heartbeat: this.#heartbeat }),
       heartbeat: this.#heartbeat,
       outages: this.#outages,
-      sendWindow: new SendWindow(this.#options),
+      kvConfig: new KvConfig(this.#nameServers),
+      sendWindow: this.#sendWindow,
       replies: this.#replies,
       closing: this.#closing.signal,
       start: () => this.start(),
       unregister: (groups) => this.#unregister(groups),
     };
-    this.admin = new Admin(this.#context, this.#nameServers);
+    const { namespace } = this.#options;
+    this.#admin = new Admin(this.#context, this.#nameServers);
+    this.admin = namespace ? new NamespacedAdmin(this.#context, this.#nameServers, namespace) : this.#admin;
+  }
+
+  /** How many sends are under way and wait, and the limits of the former. */
+  get backPressure(): SendWindowState {
+    return this.#sendWindow.state;
+  }
+
+  /**
+   * Changes the limits of the sends under way (Java: of a producer). It counts at once, also for sends that wait already.
+   * @throws InvalidOptionError
+   */
+  setBackPressure(limits: Partial<BackPressure>): void {
+    this.#sendWindow.adjust(resolveBackPressure(limits, this.#sendWindow.state));
   }
 
   /** What has become of the requests of its producers. */
@@ -131,17 +157,30 @@ export class RocketMQClient {
 
   /** A producer, to be started. @throws InvalidOptionError, InvalidNameError */
   createProducer(options: ProducerOptions): Producer {
-    return this.#keep(new Producer(this.#context, options));
+    const { namespace } = this.#options;
+    return this.#keep(
+      namespace ? new NamespacedProducer(this.#context, options, namespace) : new Producer(this.#context, options),
+    );
   }
 
   /** A push consumer, to be started. @throws InvalidOptionError, InvalidNameError */
   createPushConsumer(options: PushConsumerOptions): PushConsumer {
-    return this.#keep(new PushConsumer(this.#context, options));
+    const { namespace } = this.#options;
+    return this.#keep(
+      namespace
+        ? new NamespacedPushConsumer(this.#context, options, namespace)
+        : new PushConsumer(this.#context, options),
+    );
   }
 
   /** @throws InvalidOptionError, InvalidNameError */
   createLitePullConsumer(options: LitePullConsumerOptions): LitePullConsumer {
-    return this.#keep(new LitePullConsumer(this.#context, this.admin, options));
+    const { namespace } = this.#options;
+    return this.#keep(
+      namespace
+        ? new NamespacedLitePullConsumer(this.#context, this.#admin, options, namespace)
+        : new LitePullConsumer(this.#context, this.#admin, options),
+    );
   }
 
   /**
@@ -178,9 +217,9 @@ export class RocketMQClient {
   }
 
   #dialling(): Connections {
-    const { clock, logger, dial, connectTimeout, serializeType, accessKey, secretKey, securityToken } = this.#options;
-    const { backPressureForAsyncSendSize } = this.#options;
-    const signed = accessKey !== undefined && secretKey !== undefined;
+    const { clock, logger, dial, connectTimeout, serializeType } = this.#options;
+    const sendWindow = this.#sendWindow;
+    const sign = requestHook(this.#options);
     return new Connections({
       dial,
       clock,
@@ -188,9 +227,9 @@ export class RocketMQClient {
       connectTimeout,
       serializeType,
       // The send window limits the sends already; this is for a peer that takes nothing at all.
-      maxUnsentBytes: 2 * backPressureForAsyncSendSize + MOST_OTHER_BYTES,
+      maxUnsentBytes: () => 2 * sendWindow.state.backPressureForAsyncSendSize + MOST_OTHER_BYTES,
       handlers: callbackHandlers({ members: this.#members, replies: this.#replies, clock, logger }),
-      ...(signed && { sign: signer({ accessKey, secretKey, ...(securityToken && { securityToken }) }) }),
+      ...(sign && { sign }),
     });
   }
 

@@ -39,12 +39,13 @@ export class JavaPeer {
 
   private constructor(readonly version: RocketMQVersion) {}
 
-  /** Starts the scenarios, all at once, under names that begin with `run`. */
+  /** Starts the scenarios, all at once, under names that begin with `run`. @param flags of the JVM */
   static async start(
     version: RocketMQVersion,
     nameServer: string,
     run: string,
     scenarios: readonly string[],
+    flags: readonly string[] = [],
     program: 'peer.Peer' | 'peer.PopPeer' = 'peer.Peer',
   ): Promise<JavaPeer> {
     const classPath = await javaPeerClasses(version);
@@ -55,6 +56,7 @@ export class JavaPeer {
       'java',
       [
         ...HEAP,
+        ...flags,
         `-Duser.home=${home}`,
         `-Drocketmq.client.logRoot=${home}/logs`,
         '-cp',

@@ -55,8 +55,10 @@ export interface BrokerOptions extends LimitOptions {
   litePullMessageEnable?: boolean;
   /** Whether consumers may filter by SQL92 expressions. Apache has it off. Default: `true`. */
   enablePropertyFilter?: boolean;
-  /** Whether the trace topic exists. Default: `false`. */
+  /** Whether the trace topic exists from the start. Default: `false`. */
   traceTopicEnable?: boolean;
+  /** The name of that topic. Default: `RMQ_SYS_TRACE_TOPIC`; allowed: 1 to 100 letters, digits, "-" and "_". */
+  msgTraceTopicName?: string;
   /** Whether producers are told TRACE_ON=true. Default: `true`. */
   traceOn?: boolean;
   /** Whether consumers are told when the members of their group change. Default: `true`. */

@@ -1,29 +1,22 @@
 // Pulls messages: one loop for each queue, as long as the queue is ours.
-import {
-  MessageProperty,
-  Requests,
-  ResponseCode,
-  ResponseError,
-  isDLQTopic,
-  sleep,
-} from '@nest-rocketmq/remoting/internal';
-import type { MessageExt, Reply, SubscriptionData } from '@nest-rocketmq/remoting/internal';
+import { Requests, ResponseCode, ResponseError, sleep } from '@nest-rocketmq/remoting/internal';
+import type { MessageExt, MessageQueue, Reply, SubscriptionData } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
-import { BrokerNotFoundError, describe } from '../errors.js';
+import { BrokerNotFoundError } from '../errors.js';
 import type { ResolvedPushConsumerOptions } from './consumer-options.js';
 import type { PauseGate } from './pause-gate.js';
 import type { ConsumerStats } from './consumer-stats.js';
 import type { OffsetStore } from './offset-store.js';
 import type { ProcessQueue } from './process-queue.js';
 import { queueKey } from './process-queue.js';
-import { decodePulled } from './pulled-messages.js';
-import { accepts } from './subscription.js';
+import { PullFailures } from './pull-failures.js';
+import { isFull } from './pull-thresholds.js';
+import { pulledMessages } from './pulled-messages.js';
 
 const PULL_SYS_FLAG = { COMMIT_OFFSET: 1, SUSPEND: 2 } as const;
 /** How much longer than the broker may hold a pull we wait for its answer. ms */
 const PULL_GRACE_MS = 15_000;
 const BROKER_FLOW_CONTROL_WAIT_MS = 20;
-const MIB = 1024 * 1024;
 
 type PullReply = Reply<typeof Requests.PULL_MESSAGE>;
 
@@ -35,14 +28,20 @@ export interface PullLoopParts {
   offsets: OffsetStore;
   stats: ConsumerStats;
   subscriptionOf: (topic: string) => SubscriptionData | undefined;
+  /** How many queues are ours. */
+  owned: () => number;
   /** Whether the queue is ours at this moment. One that is not is neither pulled nor committed. */
   isHeld: (queue: ProcessQueue) => boolean;
   /** Messages have been put into the process queue; they are to be consumed. */
   deliver: (queue: ProcessQueue, messages: MessageExt[]) => void;
   /** They are in the process queue too, but their bodies cannot be read: no listener can do anything with them. */
-  reject: (queue: ProcessQueue, messages: MessageExt[]) => void;
+  reject: (queue: ProcessQueue, messages: MessageExt[], reason: string) => void;
   /** The broker does not have our offset any more: drop the queue, and begin again where it says. */
   offsetMoved: (queue: ProcessQueue, offset: number) => Promise<void>;
+  /** Whether our offset still belongs to the broker's store, after the broker could not be reached. @throws unreachable */
+  belongsToStore: (queue: MessageQueue) => Promise<boolean>;
+  /** It does not: drop the queue, and begin it as one that has no offset. */
+  beginAnew: (queue: ProcessQueue) => void;
 }
 
 interface Cursor {
@@ -51,22 +50,24 @@ interface Cursor {
   brokerId: number;
   /** How long the last pull took, ms. */
   took: number;
+  /** The broker could not be reached: it may come back with another store. */
+  suspect: boolean;
 }
 
 export class PullLoop {
   readonly #parts: PullLoopParts;
-  /** Brokers that refuse pulls, so that this is one line in the log, not one for each queue and second. */
-  readonly #failing = new Set<string>();
+  readonly #failures: PullFailures;
   /** By topic: ends the wait for the answers to its pulls. */
   readonly #waiting = new Map<string, Set<() => void>>();
 
   constructor(parts: PullLoopParts) {
     this.#parts = parts;
+    this.#failures = new PullFailures(parts.context, parts.options.group);
   }
 
   /** Pulls until the queue is dropped. Never rejects. */
   async run(queue: ProcessQueue, offset: number): Promise<void> {
-    const cursor: Cursor = { offset, brokerId: 0, took: 0 };
+    const cursor: Cursor = { offset, brokerId: 0, took: 0, suspect: false };
     while (!queue.dropped) {
       const wait = await this.#step(queue, cursor);
       if (wait > 0) await sleep(this.#parts.context.clock, wait, queue.signal);
@@ -87,22 +88,30 @@ export class PullLoop {
     try {
       await pauseGate.passed(queue.signal);
       // What came for a queue that is about to go would be pulled for nothing.
-      while (!queue.dropped && (queue.closing || this.#isFull(queue))) await queue.changed();
+      while (!queue.dropped && (queue.closing || isFull(queue, options, this.#parts.owned()))) await queue.changed();
       if (queue.dropped) return 0;
       if (!this.#parts.isHeld(queue)) return options.pullTimeDelayMillsWhenException;
+      if (cursor.suspect && !(await this.#isKnown(queue, cursor))) return 0;
       queue.lastPullTimestamp = context.clock.now();
       const begun = context.clock.monotonic();
       const reply = await this.#unlessRenewed(queue.messageQueue.topic, this.#pull(queue, cursor));
       if (queue.dropped || !reply) return 0;
       cursor.took = context.clock.monotonic() - begun;
-      this.#failing.delete(queue.messageQueue.brokerName);
+      this.#failures.over(queue.messageQueue);
       return await this.#onReply(queue, cursor, reply);
     } catch (error) {
       if (queue.dropped) return 0;
-      this.#onFailure(queue, error);
-      context.routes.refreshSoon();
+      this.#failures.failed(queue.messageQueue, error);
+      cursor.suspect = true;
       return options.pullTimeDelayMillsWhenException;
     }
+  }
+
+  async #isKnown(queue: ProcessQueue, cursor: Cursor): Promise<boolean> {
+    const known = await this.#parts.belongsToStore(queue.messageQueue);
+    cursor.suspect = false;
+    if (!known && !queue.dropped) this.#parts.beginAnew(queue);
+    return !queue.dropped;
   }
 
   /** The answer to the pull; undefined where the subscription changes before it comes. */
@@ -121,16 +130,6 @@ export class PullLoop {
         (error: unknown) => settle(() => reject(error as Error)),
       );
     });
-  }
-
-  #isFull(queue: ProcessQueue): boolean {
-    const { pullThresholdForQueue, pullThresholdSizeForQueue, consumeConcurrentlyMaxSpan, consumeMode } =
-      this.#parts.options;
-    return (
-      queue.count > pullThresholdForQueue ||
-      queue.bytes > pullThresholdSizeForQueue * MIB ||
-      (queue.span > consumeConcurrentlyMaxSpan && consumeMode !== 'ORDERLY')
-    );
   }
 
   async #pull(queue: ProcessQueue, cursor: Cursor): Promise<PullReply> {
@@ -199,38 +198,18 @@ export class PullLoop {
 
   #onFound(queue: ProcessQueue, cursor: Cursor, reply: PullReply, next: number): number {
     const { options, subscriptionOf, deliver, reject, offsets } = this.#parts;
-    const subscription = subscriptionOf(queue.messageQueue.topic);
-    const { minOffset = 0, maxOffset = 0 } = reply.header;
-    // Copied once: the messages outlive the buffer of the socket that they share.
-    const { readable, unreadable } = decodePulled(Buffer.from(reply.body));
-    const messages = readable.filter(
-      (message) => !subscription || accepts(subscription, message.properties.get(MessageProperty.TAGS)),
-    );
-    this.#parts.stats.pulled(queue.messageQueue.topic, readable.length + unreadable.length, cursor.took);
-    cursor.offset = next;
-    if (messages.length + unreadable.length === 0) {
-      if (queue.count === 0) offsets.update(queue.messageQueue, next);
+    const { messageQueue } = queue;
+    const pulled = pulledMessages(reply, messageQueue, subscriptionOf(messageQueue.topic));
+    const { readable, unreadable, sent, reason, restFrom = next } = pulled;
+    this.#parts.stats.pulled(messageQueue.topic, sent, cursor.took);
+    cursor.offset = restFrom;
+    if (readable.length + unreadable.length === 0) {
+      if (queue.count === 0) offsets.update(messageQueue, restFrom);
       return 0;
     }
-    for (const message of [...messages, ...unreadable]) {
-      message.brokerName = queue.messageQueue.brokerName;
-      message.properties.set(MessageProperty.MIN_OFFSET, String(minOffset));
-      message.properties.set(MessageProperty.MAX_OFFSET, String(maxOffset));
-      // A dead letter is a message of its own: how often it failed as another one is no count of its own.
-      if (isDLQTopic(message.topic)) message.reconsumeTimes = 0;
-    }
-    queue.add([...messages, ...unreadable].toSorted((a, b) => a.queueOffset - b.queueOffset));
-    deliver(queue, messages);
-    if (unreadable.length > 0) reject(queue, unreadable);
+    queue.add([...readable, ...unreadable].toSorted((a, b) => a.queueOffset - b.queueOffset));
+    deliver(queue, readable);
+    if (unreadable.length > 0) reject(queue, unreadable, reason);
     return options.pullInterval;
-  }
-
-  #onFailure({ messageQueue }: ProcessQueue, error: unknown): void {
-    const { context, options } = this.#parts;
-    if (context.outages.met(error)) return;
-    if (!this.#failing.has(messageQueue.brokerName)) {
-      context.logger.warn(`${options.group} cannot pull ${queueKey(messageQueue)} for now: ${describe(error)}`);
-    }
-    this.#failing.add(messageQueue.brokerName);
   }
 }

@@ -1,32 +1,85 @@
-// Decodes a pull's body, so that one bad message does not keep back the good ones behind it.
-import { DecodeError, decodeRecord } from '@nest-rocketmq/remoting/internal';
-import type { MessageExt } from '@nest-rocketmq/remoting/internal';
+// Makes messages of a pull's answer: decodes each, leaves out those with another tag, and adds what only the answer tells.
+import {
+  DecodeError,
+  MAX_INFLATED_ANSWER_BYTES,
+  MessageProperty,
+  decodeRecord,
+  inflatedBytes,
+  isDLQTopic,
+} from '@nest-rocketmq/remoting/internal';
+import type { MessageExt, MessageQueue, Reply, Requests, SubscriptionData } from '@nest-rocketmq/remoting/internal';
+import { accepts } from './subscription.js';
 
 export interface PulledMessages {
   readonly readable: MessageExt[];
   /** Messages whose bodies cannot be read, with the bodies as they are stored. */
   readonly unreadable: MessageExt[];
+  /** Why the first of them cannot be read. */
+  readonly reason: string;
+  /** The queue offset from which on messages are left: their bodies would take too much memory at once. Pull them again. */
+  readonly restFrom: number | undefined;
 }
 
-/** @throws DecodeError when the body does not consist of message records */
-export function decodePulled(body: Buffer): PulledMessages {
+/** Both pulls have the same answer. */
+type PullReply = Pick<Reply<typeof Requests.PULL_MESSAGE>, 'header' | 'body'>;
+
+/**
+ * The messages of a pull of this queue that has found some. One bad message does not keep back the good ones behind it.
+ * @param subscription undefined: all are wanted
+ * @returns also how many messages the broker sent
+ * @throws DecodeError when the body does not consist of message records
+ */
+export function pulledMessages(
+  { header, body }: PullReply,
+  { brokerName }: MessageQueue,
+  subscription: SubscriptionData | undefined,
+): PulledMessages & { readonly sent: number } {
+  const { minOffset = 0, maxOffset = 0 } = header;
+  // Copied once: the messages outlive the buffer of the socket that they share.
+  const { readable: all, unreadable, ...rest } = decodePulled(Buffer.from(body));
+  const readable = all.filter(
+    (message) => !subscription || accepts(subscription, message.properties.get(MessageProperty.TAGS)),
+  );
+  for (const message of [...readable, ...unreadable]) {
+    message.brokerName = brokerName;
+    message.properties.set(MessageProperty.MIN_OFFSET, String(minOffset));
+    message.properties.set(MessageProperty.MAX_OFFSET, String(maxOffset));
+    // A dead letter is a message of its own: how often it failed as another one is no count of its own.
+    if (isDLQTopic(message.topic)) message.reconsumeTimes = 0;
+  }
+  return { ...rest, readable, unreadable, sent: all.length + unreadable.length };
+}
+
+/**
+ * @param most bytes that decompressed bodies may take before the rest is left
+ * @throws DecodeError when the body does not consist of message records
+ */
+export function decodePulled(body: Buffer, most = MAX_INFLATED_ANSWER_BYTES): PulledMessages {
   const readable: MessageExt[] = [];
   const unreadable: MessageExt[] = [];
+  let reason = '';
+  const decodeOne = (at: number): MessageExt => {
+    try {
+      const message = decodeRecord(body, at);
+      readable.push(message);
+      return message;
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      reason ||= error.message;
+      const message = decodeRecord(body, at, { inflate: false, checkCrc: false });
+      unreadable.push(message);
+      return message;
+    }
+  };
+  let inflated = 0;
   for (let at = 0; at < body.length;) {
-    const message = decodeOne(body, at, readable) ?? decodeRecord(body, at, { inflate: false, checkCrc: false });
-    if (readable.at(-1) !== message) unreadable.push(message);
+    if (inflated >= most) {
+      const { queueOffset: restFrom } = decodeRecord(body, at, { inflate: false, checkCrc: false });
+      return { readable, unreadable, reason, restFrom };
+    }
+    const message = decodeOne(at);
+    inflated += inflatedBytes(message);
     at += message.storeSize;
   }
-  return { readable, unreadable };
-}
-
-function decodeOne(body: Buffer, at: number, into: MessageExt[]): MessageExt | undefined {
-  try {
-    const message = decodeRecord(body, at);
-    into.push(message);
-    return message;
-  } catch (error) {
-    if (error instanceof DecodeError) return undefined;
-    throw error;
-  }
+  return { readable, unreadable, reason, restFrom: undefined };
 }

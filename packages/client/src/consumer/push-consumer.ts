@@ -4,15 +4,18 @@ import type { ConsumerData, MessageExt, MessageQueue } from '@nest-rocketmq/remo
 import type { ClientContext } from '../client-context.js';
 import type { DirectResult, QueueOffset } from '../groups/group-registry.js';
 import { consumeDirectly } from './consume-directly.js';
-import { resolvePushConsumerOptions } from './consumer-options.js';
+import { checkConcurrency, resolvePushConsumerOptions } from './consumer-options.js';
 import type { PushConsumerOptions, ResolvedPushConsumerOptions, Subscription } from './consumer-options.js';
 import { assembleConsumer } from './consumer-parts.js';
 import type { ConsumerParts } from './consumer-parts.js';
 import type { ProcessQueue } from './process-queue.js';
 import { encodeRunningInfo } from './running-info.js';
+import { consumerTrace } from './consumer-trace.js';
+import type { ConsumerTrace } from './consumer-trace.js';
 import { Subscriptions } from './subscriptions.js';
 
 const DEFAULT_SHUTDOWN_DEADLINE_MS = 30_000;
+const MINUTE_MS = 60_000;
 
 type State = 'not started' | 'running' | 'shut down';
 
@@ -25,6 +28,7 @@ export class PushConsumer {
   readonly #subscriptions: Subscriptions;
   readonly #parts: ConsumerParts;
   readonly #offsetTimer: Repeating;
+  readonly #trace: ConsumerTrace | undefined;
   #stopListening: (() => void) | undefined;
   #startedAt = 0;
   #state: State = 'not started';
@@ -33,8 +37,11 @@ export class PushConsumer {
   /** @internal */
   constructor(context: ClientContext, options: PushConsumerOptions) {
     this.#context = context;
-    this.#options = resolvePushConsumerOptions(options);
-    this.group = this.#options.group;
+    const resolved = resolvePushConsumerOptions(options);
+    this.group = resolved.group;
+    this.#trace = consumerTrace(context, resolved, resolved.consumeTimeout * MINUTE_MS);
+    const listener = this.#trace?.listener(resolved.listener) ?? resolved.listener;
+    this.#options = { ...resolved, listener };
     this.#subscriptions = new Subscriptions(context, this.#options);
     this.#parts = assembleConsumer({
       context,
@@ -57,7 +64,8 @@ export class PushConsumer {
   }
 
   /**
-   * Resolves when brokers know the group and its queues are being pulled. A topic that does not exist yet is waited for
+   * Resolves when brokers know the group and its queues are being pulled. Where the group has other members, that begins
+   * half a second later, when they have left the queues. A topic that does not exist yet is waited for
    * in the background.
    * @throws NotRunningError after a shutdown
    * @throws NameServerUnreachableError, GroupInUseError, SubscriptionRefusedError when a broker refuses an SQL92 expression
@@ -77,6 +85,17 @@ export class PushConsumer {
     this.#parts.pauseGate.open();
     this.#parts.consume.resume();
     this.#parts.rebalance.request();
+  }
+
+  /**
+   * Changes how many listener calls may run at the same time (Java: `updateCorePoolSize`). Calls under way go on, even if
+   * they are more than that. Counts before the start, too.
+   * @param concurrency 1 to 1000
+   * @throws InvalidOptionError
+   */
+  setConcurrency(concurrency: number): void {
+    this.#options.consumeConcurrency = checkConcurrency(concurrency);
+    this.#parts.consume.resume();
   }
 
   /**
@@ -127,6 +146,7 @@ export class PushConsumer {
       );
     }
     await this.#handOver();
+    await this.#trace?.close();
     this.#subscriptions.leave();
     members.remove(this);
     await this.#context.unregister({ consumerGroup: this.group });

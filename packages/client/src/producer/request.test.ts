@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import {
-  COMPRESSED_ZLIB,
+  COMPRESSION_FLAGS,
   DecodeError,
   NotRunningError,
   Requests,
@@ -168,11 +168,13 @@ describe('a request', () => {
     const producer = await asking();
     const body = Buffer.alloc(5_000, 'all work and no play ');
     const asked = producer.request({ topic: 't', body: 'question' });
-    await push(replyTo(await stored()), compressBody(body), { sysFlag: COMPRESSED_ZLIB });
+    await push(replyTo(await stored()), await compressBody(Buffer.from(body), 'ZLIB', 5), {
+      sysFlag: COMPRESSION_FLAGS.ZLIB,
+    });
     expect((await asked).body.equals(body)).toBe(true);
     expect((await asked).sysFlag).toBe(0);
     const damaged = outcome(producer.request({ topic: 't', body: 'question' }));
-    const answer = await push(replyTo(await stored(2)), 'no zlib', { sysFlag: COMPRESSED_ZLIB });
+    const answer = await push(replyTo(await stored(2)), 'no zlib', { sysFlag: COMPRESSION_FLAGS.ZLIB });
     expect(answer.code).toBe(ResponseCode.SYSTEM_ERROR);
     expect(await damaged).toBeInstanceOf(DecodeError);
   });
@@ -244,5 +246,39 @@ describe('a request', () => {
     await push(replyTo(await stored()));
     await asked;
     expect(cluster.broker.stored[0]!.queueId).toBe(1);
+  });
+
+  it('is given up by its signal, at any time; a reply that comes then is late', async () => {
+    const dropped: unknown[] = [];
+    const producer = await asking({ onReplyDropped: (reply) => void dropped.push(reply) });
+    const giving = new AbortController();
+    let isStored = false;
+    const options = { signal: giving.signal, onStored: () => void (isStored = true) };
+    const asked = outcome(producer.request({ topic: 't', body: 'question' }, options));
+    const request = await stored();
+    await cluster.until('it is told', () => isStored);
+    giving.abort(new Error('gone'));
+    expect(await asked).toMatchObject({ message: 'gone' });
+    expect(client.requestCounts).toMatchObject({ pending: 0, failed: 1 });
+    await push(replyTo(request));
+    expect(dropped).toEqual([{ kind: 'late', correlationId: request.get('CORRELATION_ID') }]);
+    await expect(producer.request({ topic: 't', body: 'question' }, options)).rejects.toThrow('gone');
+    expect(cluster.broker.stored).toHaveLength(1);
+  });
+
+  it('T041 resolves once: further replies are dropped, counted and told, whatever onReplyDropped does', async () => {
+    const kinds: string[] = [];
+    const producer = await asking({
+      onReplyDropped: ({ kind }) => {
+        kinds.push(kind);
+        throw new Error('of the application');
+      },
+    });
+    const asked = producer.request({ topic: 't', body: 'question' });
+    const request = await stored();
+    for (let i = 0; i < 3; i++) expect((await push(replyTo(request), `answer ${i}`)).code).toBe(ResponseCode.SUCCESS);
+    expect((await asked).body.toString()).toBe('answer 0');
+    expect(kinds).toEqual(['duplicate', 'duplicate']);
+    expect(client.requestCounts).toMatchObject({ answered: 1, duplicate: 2 });
   });
 });

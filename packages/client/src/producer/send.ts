@@ -1,6 +1,7 @@
 // Sends one message: makes the attempts, and decides after each failure whether there is another.
 import type { Clock, Connection, MessageQueue, Reply } from '@nest-rocketmq/remoting/internal';
 import {
+  MessageProperty,
   RequestTimeoutError,
   Requests,
   ResponseCode,
@@ -18,7 +19,9 @@ import { Attempts } from './attempts.js';
 import type { RoundRobin } from './choose-queue.js';
 import { BrokerDelays } from './delay.js';
 import type { Delay } from './delay.js';
+import type { FaultStrategy } from './fault-strategy.js';
 import type { PreparedMessage } from './outgoing.js';
+import type { ProducerTrace } from './producer-trace.js';
 import type { SendResult, SendStatus } from './producer-options.js';
 
 /** SEND_BATCH_MESSAGE and SEND_REPLY_MESSAGE_V2 have the same fields. */
@@ -54,6 +57,8 @@ export interface SenderOptions {
   retryAnotherBrokerWhenNotStoreOK: boolean;
   /** ms; -1: none */
   sendMsgMaxTimeoutPerRequest: number;
+  /** Goes with each message, as its property INSTANCE_ID. */
+  instanceId?: string | undefined;
 }
 
 export interface SenderParts {
@@ -61,8 +66,12 @@ export interface SenderParts {
   routes: Routes;
   brokers: Brokers;
   roundRobin: RoundRobin;
+  /** Without it all brokers are alike. */
+  faults?: FaultStrategy;
   /** Aborts when no further attempt may be made. */
   closing: AbortSignal;
+  /** Told of each message that was stored. */
+  trace?: ProducerTrace | undefined;
 }
 
 export class Sender {
@@ -92,13 +101,13 @@ export class Sender {
 
   /** Any queue, and another one where that fails. @param timeout ms, for all attempts together */
   async sendToAny(message: PreparedMessage, timeout: number): Promise<SendResult> {
-    const { clock, closing, routes, roundRobin } = this.#parts;
+    const { clock, closing, routes, roundRobin, faults = roundRobin } = this.#parts;
     const backoff = new Backoff({ clock, timeout, closing });
     const route = await this.route(message.topic, timeout);
     const attempts = new Attempts(backoff, this.#options.retryTimesWhenSendFailed);
     let stored: SendResult | undefined;
     for (let again = true, { writable } = route; again; writable = writableNow(routes, route)) {
-      const queue = roundRobin.choose(message.topic, attempts.candidates(writable), attempts.tried.at(-1));
+      const queue = faults.choose(message.topic, attempts.candidates(writable), attempts.tried.at(-1));
       attempts.tried.push(queue.brokerName);
       try {
         const result = await this.sendTo(queue, message, this.#timeoutOf(backoff.left, attempts.left, writable, queue));
@@ -115,9 +124,16 @@ export class Sender {
   }
 
   /** This queue, once. @param timeout ms */
-  async sendTo(queue: MessageQueue, given: PreparedMessage, timeout: number): Promise<SendResult> {
-    const { brokers, routes } = this.#parts;
+  sendTo(queue: MessageQueue, message: PreparedMessage, timeout: number): Promise<SendResult> {
+    const { faults } = this.#parts;
+    if (!faults) return this.#sendTo(queue, message, timeout);
+    return faults.measure(queue.brokerName, () => this.#sendTo(queue, message, timeout));
+  }
+
+  async #sendTo(queue: MessageQueue, given: PreparedMessage, timeout: number): Promise<SendResult> {
+    const { brokers, routes, trace, clock } = this.#parts;
     const address = await this.#addressOf(queue);
+    const startedAt = trace ? clock.now() : 0;
     try {
       const message = given.delay ? await this.#delayed(given, given.delay, queue, address) : given;
       const reply = await brokers.request<SendRow>(address, this.#row(message), this.#header(queue, message), {
@@ -126,6 +142,7 @@ export class Sender {
       });
       const result = toResult(reply, queue, message, address);
       routes.created(message.topic);
+      trace?.sent(message, result, address, startedAt);
       return result;
     } catch (error) {
       if (!(error instanceof ResponseError)) routes.refreshSoon();
@@ -177,13 +194,18 @@ export class Sender {
       f: message.sysFlag,
       g: message.bornTimestamp,
       h: message.flag,
-      i: encodeProperties(message.properties),
+      i: encodeProperties(this.#properties(message)),
       j: message.reconsumeTimes ?? 0,
       k: false,
       ...(message.maxReconsumeTimes !== undefined && { l: message.maxReconsumeTimes }),
       m: message.batch,
       n: queue.brokerName,
     };
+  }
+
+  #properties({ properties }: PreparedMessage): ReadonlyMap<string, string> {
+    const { instanceId } = this.#options;
+    return instanceId === undefined ? properties : new Map(properties).set(MessageProperty.INSTANCE_ID, instanceId);
   }
 
   /** Limits one attempt, while there is another broker to try, so that it does not use up all the time. */

@@ -1,7 +1,10 @@
 // Reads and writes the metadata that the decorators leave on classes and methods, and declares the interfaces of listeners.
 import type { ExpressionType } from '@nest-rocketmq/client';
 import type { SharedConsumerOptions } from '../options/consumer-settings.js';
+import type { Duration } from '../message/delay.js';
 import type { PayloadKind } from '../message/message-converter.js';
+import type { Message } from './message.js';
+import type { RocketMQBatchContext } from './rocketmq-batch-context.js';
 import type { RocketMQContext } from './rocketmq-context.js';
 import {
   LISTENER_METHODS_METADATA,
@@ -38,6 +41,14 @@ export interface MessageListenerOptions extends SharedConsumerOptions {
    * TypeScript keeps that type for decorated methods only: a class's `onMessage` needs this option, or @Payload().
    */
   payloadType?: PayloadType;
+  /**
+   * Whether a request (`RocketMQTemplate.request`, or Java's `producer.request`) is answered with what the listener returns,
+   * or with the first value of its Observable. Default: yes, unless that is `undefined`, so that a group that only listens
+   * to the topic answers nothing. true: nothing is an answer too, and goes out as `null`. false: never.
+   */
+  reply?: boolean;
+  /** How long sending the answer may take: ms, or a length such as '5s'. Default '3s', as in rocketmq-spring. */
+  replyTimeout?: Duration;
 }
 
 /** Options of `@RocketMQTransactionListener`. */
@@ -48,8 +59,18 @@ export interface TransactionListenerOptions {
 
 /** A class that takes messages: what `@RocketMQMessageListener` on a class needs. */
 export interface RocketMQListener<T = unknown> {
-  /** Returns, or resolves, when the message is consumed. A throw or a rejection: it is delivered again later. */
+  /** Returns, or resolves, when the message is consumed. A throw or a rejection: it is delivered again later. An `Outcome`, returned or thrown, says more. */
   onMessage(message: T, context: RocketMQContext): unknown;
+}
+
+/** A class that takes lists of messages: what `@RocketMQMessageListener` with `batch` on a class needs. */
+export interface RocketMQBatchListener<T = unknown> {
+  /**
+   * Returns, or resolves, when all are consumed, but for those whose `fail` it has called. It may return a list with an
+   * outcome for each (an `Outcome`, an error, or the result of `Promise.allSettled`), or a Map by message. A throw or a
+   * rejection: all are delivered again later.
+   */
+  onMessage(messages: Message<T>[], context: RocketMQBatchContext): unknown;
 }
 
 /** How a local transaction ended. */

@@ -7,6 +7,10 @@ import type { Observable } from 'rxjs';
 import { ListenerContainer } from './listener-container.js';
 import type { Consumption } from './listener-container.js';
 import { ListenerExplorer } from '../discovery/listener-explorer.js';
+import type { DiscoveredListener } from '../discovery/listener-explorer.js';
+import type { RocketMQContext } from '../decorators/rocketmq-context.js';
+import { Replier } from '../reply/replier.js';
+import type { ReplyEvent } from '../reply/replier.js';
 import { groupListeners } from './listener-groups.js';
 import type { ListenerGroup } from './listener-groups.js';
 import { RocketMQConnection } from '../rocketmq-connection.js';
@@ -24,18 +28,26 @@ export class RocketMQListeners {
   readonly #inListener = new AsyncLocalStorage<true>();
   #groups: ListenerGroup[] = [];
   #containers: ListenerContainer[] = [];
+  /** By group: what `setConcurrency` has set. */
+  readonly #concurrency = new Map<string, number>();
   #started = false;
   #adopting: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly explorer: ListenerExplorer,
     private readonly connection: RocketMQConnection,
+    private readonly replier: Replier,
     @Inject(ROCKETMQ_RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {}
 
   /** The outcome of each delivery, for tests and metrics. Subscribers have no influence on it. */
   get consumptions(): Observable<Consumption> {
     return this.#consumptions;
+  }
+
+  /** What became of each answer to a request, for metrics. Subscribers have no influence on it. */
+  get replies(): Observable<ReplyEvent> {
+    return this.replier.events;
   }
 
   /**
@@ -106,10 +118,23 @@ export class RocketMQListeners {
     for (const container of this.#named(group)) container.resume();
   }
 
+  /**
+   * Changes how many messages of a group are handled at the same time; those under way are not touched. It holds until
+   * `stop`: the next start takes the option `concurrency` again.
+   * @param group a consumer group
+   * @param concurrency 1 to 1000
+   * @throws InvalidOptionError for a group that does not listen here, and for a number out of this range
+   */
+  setConcurrency(group: string, concurrency: number): void {
+    for (const container of this.#named(group)) container.setConcurrency(concurrency);
+    this.#concurrency.set(group, concurrency);
+  }
+
   /** Stops pulling, and waits for running listeners for at most the option `shutdownTimeout`. The module calls it at shutdown. */
   async stop(): Promise<void> {
     const containers = this.#containers;
     this.#containers = [];
+    this.#concurrency.clear();
     this.#started = false;
     await this.#stopContainers(containers);
     await this.#adopting;
@@ -136,9 +161,15 @@ export class RocketMQListeners {
       defaults: this.options.consumer,
       clock: this.connection.clock,
       onConsumption: (consumption: Consumption) => this.#consumptions.next(consumption),
+      answer: (listener: DiscoveredListener, context: RocketMQContext, returned: unknown) =>
+        this.replier.answer(listener, context, returned),
       inListener: this.#inListener,
     };
     const containers = groups.map((group) => new ListenerContainer(client, group, settings));
+    for (const container of containers) {
+      const set = this.#concurrency.get(container.name);
+      if (set !== undefined) container.setConcurrency(set);
+    }
     this.#containers.push(...containers);
     await Promise.all(containers.map((container) => container.start()));
     if (containers.length === 0) return;

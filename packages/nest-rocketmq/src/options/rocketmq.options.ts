@@ -1,7 +1,7 @@
 // Defines the module's options: types, defaults, environment and checks. What belongs to the embedded broker, the producer or
 // a consumer is checked where it is used.
 import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
-import type { ProducerOptions } from '@nest-rocketmq/client';
+import type { ClientOptions } from '@nest-rocketmq/client';
 import { appName } from './app-name.js';
 import type { RocketMQBackend } from '../backends/backend.js';
 import { CONSUMER_SETTINGS, checkConsumerSettings } from './consumer-settings.js';
@@ -14,6 +14,8 @@ import type { EmbeddedOptions } from '../backends/embedded-options.js';
 import { JsonMessageConverter } from '../message/message-converter.js';
 import type { MessageConverter } from '../message/message-converter.js';
 import { checkAddresses, checkBoolean, checkDuration, checkKeys, checkMethods, inside } from '../option-checks.js';
+import { checkProducer } from './producer-settings.js';
+import type { CheckedProducerSettings, ProducerSettings } from './producer-settings.js';
 import { checkTopics } from './topic-options.js';
 import type { CheckedTopic, TopicOptions } from './topic-options.js';
 import type { TransactionLog } from '../transaction-log/transaction-log.js';
@@ -45,6 +47,15 @@ export interface RocketMQModuleOptions {
    * topic in one order. Default: none; sends create topics where the brokers allow it.
    */
   topics?: TopicOptions[];
+  /**
+   * The namespace of the app's topics and groups: 'order' is 'ns%order' at the brokers, as with rocketmq-spring's `namespace`.
+   * The app sees its own names only. Default: none.
+   */
+  namespace?: string;
+  /** A namespace that goes with each request as header fields, as rocketmq-spring's `namespaceV2`. Default: none. */
+  namespaceV2?: string;
+  /** How brokers know this process, after its address. Default: its process id and random characters. */
+  instanceName?: string;
   /** Settings of the one producer behind the template. */
   producer?: ProducerSettings;
   /** Defaults for all listeners of the app. */
@@ -82,6 +93,7 @@ export interface ResolvedOptions {
   /** The cluster on which listeners must name their group, and transactions are refused, since `group` is not set. */
   groupNeededOn: string | undefined;
   topics: readonly CheckedTopic[];
+  identity: Pick<ClientOptions, 'namespace' | 'namespaceV2' | 'instanceName'>;
   producer: CheckedProducerSettings;
   consumer: CheckedConsumerSettings;
   messageConverter: MessageConverter;
@@ -98,6 +110,9 @@ const OPTIONS = [
   'backend',
   'group',
   'topics',
+  'namespace',
+  'namespaceV2',
+  'instanceName',
   'producer',
   'consumer',
   'messageConverter',
@@ -106,36 +121,6 @@ const OPTIONS = [
   'shutdownTimeout',
   'autoStart',
 ];
-
-const PRODUCER_OPTIONS = [
-  'sendMsgTimeout',
-  'sendMsgMaxTimeoutPerRequest',
-  'retryTimesWhenSendFailed',
-  'retryAnotherBrokerWhenNotStoreOK',
-  'compressMsgBodyOverHowmuch',
-  'compressLevel',
-  'maxDelay',
-  'maxMessageSize',
-  'createTopicKey',
-  'defaultTopicQueueNums',
-] as const satisfies readonly (keyof ProducerOptions)[];
-
-/** Settings of the producer behind the template, with Apache's names and defaults. Times are ms, or such as '3s'. */
-export type ProducerSettings = Omit<Pick<ProducerOptions, (typeof PRODUCER_OPTIONS)[number]>, ProducerTime> & {
-  [K in ProducerTime]?: Duration;
-};
-
-/** The checked settings, with times in ms. */
-export type CheckedProducerSettings = Pick<ProducerOptions, (typeof PRODUCER_OPTIONS)[number]>;
-
-type ProducerTime = keyof typeof LONGEST_MS;
-
-/** The settings that are lengths of time, and the longest of each, ms. -1 in the second means that it has no limit. */
-const LONGEST_MS = {
-  sendMsgTimeout: 3_600_000,
-  sendMsgMaxTimeoutPerRequest: 3_600_000,
-  maxDelay: 100 * 365 * 86_400_000,
-} as const satisfies { [K in keyof ProducerOptions]?: number };
 
 const DEFAULT_SHUTDOWN_TIMEOUT_MS = 30_000;
 const LONGEST_SHUTDOWN_TIMEOUT_MS = 3_600_000;
@@ -165,6 +150,7 @@ export function resolveOptions(
       group: given.group === undefined ? appName() : checkGroup('group', given.group),
       groupNeededOn: backend.kind === 'cluster' && given.group === undefined ? backend.nameServer : undefined,
       topics: given.topics === undefined ? [] : checkTopics(given.topics),
+      identity: identityOf(given),
       producer: checkProducer(producer ?? {}),
       consumer: inside(where, 'consumer', () => checkConsumerSettings(consumer ?? {})),
       messageConverter: messageConverter ?? new JsonMessageConverter(),
@@ -176,19 +162,21 @@ export function resolveOptions(
   });
 }
 
+/** The rest is checked by the client. */
+function identityOf({ namespace, namespaceV2, instanceName }: RocketMQModuleOptions): ResolvedOptions['identity'] {
+  if (instanceName !== undefined && (typeof instanceName !== 'string' || instanceName.trim() === '')) {
+    throw new InvalidOptionError('instanceName', instanceName, 'a non-empty string');
+  }
+  return {
+    ...(namespace !== undefined && { namespace }),
+    ...(namespaceV2 !== undefined && { namespaceV2 }),
+    ...(instanceName !== undefined && { instanceName }),
+  };
+}
+
 function highestDelayLevelOf({ messageDelayLevel, embedded }: RocketMQModuleOptions): number {
   if (messageDelayLevel !== undefined) return highestLevelOf(messageDelayLevel);
   return highestLevelOf(embedded?.messageDelayLevel, 'embedded.messageDelayLevel');
-}
-
-function checkProducer(given: ProducerSettings): CheckedProducerSettings {
-  checkKeys('producer', given, PRODUCER_OPTIONS);
-  const times = Object.entries(LONGEST_MS).flatMap(([option, longest]) => {
-    const value = given[option as ProducerTime];
-    if (value === undefined || (option === 'sendMsgMaxTimeoutPerRequest' && value === -1)) return [];
-    return [[option, checkDuration(`producer.${option}`, value, 1, longest)]];
-  });
-  return { ...given, ...Object.fromEntries(times) } as CheckedProducerSettings;
 }
 
 const BACKENDS = ['nameServer', 'embedded', 'backend'] as const;

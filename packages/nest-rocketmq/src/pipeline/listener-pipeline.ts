@@ -11,9 +11,12 @@ import { catches } from './listener-enhancers.js';
 import type { Instance, ListenerHost } from './listener-host.js';
 import type { MethodKey } from '../decorators/listener-metadata.js';
 import type { ListenerParams, PipedParam } from '../decorators/listener-params.js';
-import { resultOf } from './listener-result.js';
+import { isReply } from '../message/rocketmq-reply.js';
+import { firstResultOf, resultOf } from './listener-result.js';
 import type { MessageScope } from '../nest/nest-container.js';
+import { RocketMQBatchContext } from '../decorators/rocketmq-batch-context.js';
 import type { RocketMQContext } from '../decorators/rocketmq-context.js';
+import { pipedBatch } from './batch-pipes.js';
 import { RocketMQExecutionContext } from './rocketmq-execution-context.js';
 
 export interface PipelineParts {
@@ -22,12 +25,17 @@ export interface PipelineParts {
   readonly method: MethodKey;
   readonly params: ListenerParams;
   readonly enhancers: ListenerEnhancers;
+  /** Whether requests are answered with what the listener returns. */
+  readonly answers?: boolean;
 }
 
-/** One message in the pipeline. */
+/** Of one message, or of a list. */
+export type CallContext = RocketMQContext | RocketMQBatchContext;
+
+/** One message in the pipeline, or a list. */
 interface Call {
   readonly payload: unknown;
-  readonly context: RocketMQContext;
+  readonly context: CallContext;
   readonly scope: MessageScope;
   readonly execution: RocketMQExecutionContext;
 }
@@ -38,8 +46,11 @@ export class ListenerPipeline {
 
   constructor(private readonly parts: PipelineParts) {}
 
-  /** Resolves with what the listener returned. @throws what any of them threw: a filter cannot turn it into a success */
-  async run(payload: unknown, context: RocketMQContext): Promise<unknown> {
+  /**
+   * Resolves with what the listener returned; for a request that failed, with the RocketMQReply that a filter returned.
+   * @throws what any of them threw: nothing else that a filter does turns it into a success
+   */
+  async run(payload: unknown, context: CallContext): Promise<unknown> {
     const { host, method } = this.parts;
     const handler = host.method(method) ?? (() => undefined);
     const execution = new RocketMQExecutionContext([payload, context], host.type, handler);
@@ -47,7 +58,8 @@ export class ListenerPipeline {
     try {
       return await this.#handle(call);
     } catch (error) {
-      await this.#filter(error, call);
+      const answer = await this.#filter(error, call);
+      if (this.#answers(call) && isReply(answer)) return answer;
       throw error;
     }
   }
@@ -70,26 +82,39 @@ export class ListenerPipeline {
   async #invoke(instance: Instance, call: Call): Promise<unknown> {
     const { method, params, enhancers } = this.parts;
     const args: unknown[] = [];
+    let accepted = 1;
     for (const index of params.contexts) args[index] = call.context;
     await Promise.all(
       params.piped.map(async (param) => {
         const pipes = await enhancers.pipes(call.scope, param);
-        args[param.index] = await piped(param, pipes, call);
+        if (call.context instanceof RocketMQBatchContext && param.metadata.type === 'body') {
+          const messages = await pipedBatch(param, pipes, call.context);
+          accepted = messages.length;
+          args[param.index] = messages;
+        } else args[param.index] = await piped(param, pipes, call);
       }),
     );
+    if (accepted === 0) return undefined;
     const handler = instance[method];
     if (!handler) throw new InvalidListenerError(this.parts.name, 'the instance has no such method.');
-    return handler.apply(instance, args);
+    const returned = handler.apply(instance, args);
+    return this.#answers(call) ? firstResultOf(returned, call.context.signal) : returned;
   }
 
-  /** Filters run for their side effects: neither what they return nor what they throw changes the outcome. */
-  async #filter(error: unknown, { scope, execution, context }: Call): Promise<void> {
+  #answers({ context }: Call): boolean {
+    // A list has no one to answer.
+    return this.parts.answers === true && !(context instanceof RocketMQBatchContext) && context.isRequest;
+  }
+
+  /** What the filter returned; undefined if there is none, or if it failed itself, which changes nothing. */
+  async #filter(error: unknown, { scope, execution, context }: Call): Promise<unknown> {
     let filter: ExceptionFilter | undefined;
     try {
       filter = (await this.parts.enhancers.filters(scope)).find((each) => catches(each, error));
-      if (filter) await resultOf(answerOf(filter, error, execution), context.signal);
+      return filter && (await resultOf(answerOf(filter, error, execution), context.signal));
     } catch (own) {
       if (own !== error) this.#warnOfFilter(filter, own);
+      return undefined;
     }
   }
 

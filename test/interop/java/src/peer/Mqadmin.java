@@ -9,7 +9,7 @@ public final class Mqadmin {
 
     public static void main(String[] commands) {
         for (String command : commands) {
-            // Some commands do not end their last line.
+            // Some commands end without the end of a line.
             System.out.println();
             System.out.println(MARK + command);
             MQAdminStartup.main0(command.split(" "), null);

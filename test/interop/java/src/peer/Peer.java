@@ -34,13 +34,17 @@ public final class Peer {
         SCENARIOS.put("lite", LiteScenario::run);
         SCENARIOS.put("lite-group", LiteScenario::group);
         SCENARIOS.put("share", ShareScenario::run);
+        SCENARIOS.put("scale", ScaleScenario::run);
         SCENARIOS.put("transaction", TransactionScenario::run);
         SCENARIOS.put("filter", FilterScenario::run);
         SCENARIOS.put("exchange", MixedScenarios::exchange);
         SCENARIOS.put("group", MixedScenarios::group);
+        SCENARIOS.put("compress", CompressScenario::run);
+        SCENARIOS.put("compress-zstd", CompressScenario::zstd);
         SCENARIOS.put("member", MemberScenario::run);
         SCENARIOS.put("ask", AskScenarios::ask);
         SCENARIOS.put("answer", AskScenarios::answer);
+        SCENARIOS.put("namespace", NamespaceScenario::run);
         SCENARIOS.put("survive", SurviveScenario::run);
         SCENARIOS.put("store-fill", StoreScenarios::fill);
         SCENARIOS.put("store-check", StoreScenarios::check);

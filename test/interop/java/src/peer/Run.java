@@ -57,6 +57,14 @@ final class Run {
         return producer;
     }
 
+    @SuppressWarnings("deprecation")
+    DefaultMQProducer producer(String namespace) throws Exception {
+        DefaultMQProducer producer = new DefaultMQProducer(named("producer"));
+        producer.setNamespace(namespace);
+        configure(producer);
+        return producer;
+    }
+
     TransactionMQProducer transactionProducer(TransactionListener listener) throws Exception {
         TransactionMQProducer producer = new TransactionMQProducer(named("transactions"));
         producer.setTransactionListener(listener);
