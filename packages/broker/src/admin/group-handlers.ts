@@ -15,6 +15,7 @@ import { GROUP_ATTRIBUTES, InvalidAttributeError, changeAttributes } from '../me
 import type { ClientInfo, Clients } from '../clients/clients.js';
 import { popRetryTopicsOf, removeTopic } from './remove-topic.js';
 import type { RemoveTopicDeps } from './remove-topic.js';
+import type { Groups } from '../metadata/groups.js';
 import { isGroupName, isSystemGroup } from '../metadata/names.js';
 
 export interface GroupAdminDeps extends RemoveTopicDeps {
