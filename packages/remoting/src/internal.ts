@@ -66,12 +66,15 @@ export {
 } from './bodies/route-data.js';
 export type { BrokerData, ClusterInfo, QueueData, TopicRouteData } from './bodies/route-data.js';
 export {
+  CONFIG_STRATEGY,
   allocateAveragely,
   allocateAveragelyByCircle,
   allocateByConfig,
-  allocateByConsistentHash,
+  checkDivision,
   compareQueues,
-} from './message/allocate.js';
+} from './allocation/allocate.js';
+export { allocateByConsistentHash } from './allocation/allocate-consistent-hash.js';
+export type { AllocateMessageQueueStrategy } from './allocation/allocate.js';
 export { systemClock } from './time/clock.js';
 export type { Clock, TimerHandle } from './time/clock.js';
 export { NO_BODY, ONEWAY_FLAG, RESPONSE_FLAG, emptyFields, isOneway, isResponse } from './frame/command.js';
