@@ -24,6 +24,8 @@ export interface PipedParam {
   value(payload: unknown, execution: ExecutionContext): unknown;
   /** Set for what is about the delivery, not its payload: only its own pipes see it. */
   readonly ofMessage?: OfMessage;
+  /** The same, where nothing but the payload is needed. */
+  readonly ofPayload?: (payload: unknown) => unknown;
 }
 
 export interface ListenerParams {
@@ -141,7 +143,7 @@ function pipedParam({ name, types, declared, isBatch }: Method, key: string, par
   const value = (payload: unknown): unknown =>
     typeof data === 'string' ? (payload as Record<string, unknown> | null | undefined)?.[data] : payload;
   const payloadType = typeof data === 'string' ? metatype : (declared ?? metatype);
-  return { index, pipes, metadata: { type: 'body', metatype: payloadType, data, schema }, value };
+  return { index, pipes, metadata: { type: 'body', metatype: payloadType, data, schema }, value, ofPayload: value };
 }
 
 function deliveryParam(

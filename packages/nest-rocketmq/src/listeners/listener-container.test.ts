@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { BadRequestException, Logger } from '@nestjs/common';
 import { Outcome } from '@nest-rocketmq/client';
@@ -69,7 +68,7 @@ function container(handle: DiscoveredListener['handle'], options: Partial<Listen
     defaults: { concurrency: 5, maxReconsumeTimes: 3 },
     onConsumption: (consumption) => void consumptions.push(consumption),
     events: new ListenerEvents(),
-    inListener: new AsyncLocalStorage<true>(),
+    track: (call) => call(),
   });
 }
 

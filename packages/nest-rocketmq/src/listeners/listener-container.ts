@@ -1,5 +1,4 @@
 // Runs one consumer group: takes delivered messages from its consumer to the listener's method, and reports the verdict.
-import type { AsyncLocalStorage } from 'node:async_hooks';
 import { Logger } from '@nestjs/common';
 import { Outcome, SubscriptionRefusedError } from '@nest-rocketmq/client';
 import type { ConsumeContext, PushConsumer, RocketMQClient } from '@nest-rocketmq/client';
@@ -17,6 +16,7 @@ import { FailureLog } from './failure-log.js';
 import { stoppedState } from './group-state.js';
 import type { ListenerGroupState } from './group-state.js';
 import type { ListenerEvents } from './listener-events.js';
+import { tryInPlace } from './in-place.js';
 import { RetryPolicy } from './retry-policy.js';
 import { RocketMQContext } from '../decorators/rocketmq-context.js';
 import type { CheckedConsumerSettings } from '../options/consumer-settings.js';
@@ -42,8 +42,8 @@ export interface ContainerSettings {
   readonly events: ListenerEvents;
   /** Answers a request with what its listener returned. */
   readonly answer?: (listener: DiscoveredListener, context: RocketMQContext, returned: unknown) => Promise<void>;
-  /** Holds true within a listener. One for the whole app: each one there is makes every promise of the process dearer. */
-  readonly inListener: AsyncLocalStorage<true>;
+  /** Calls a listener so that the app knows, within it, that it is in one. */
+  readonly track: <T>(call: () => T) => T;
 }
 
 /** Apache's default of pullBatchSize: a larger list needs larger pulls. */
@@ -52,7 +52,7 @@ const PULL_BATCH_SIZE = 32;
 export class ListenerContainer {
   readonly #logger = new Logger('RocketMQ');
   readonly #consumer: PushConsumer;
-  readonly #running = new Set<string>();
+  readonly #running = new Set<RocketMQContext | string>();
   readonly #inOrder: boolean;
   readonly #failureLog: FailureLog;
   readonly #policy: RetryPolicy;
@@ -98,6 +98,11 @@ export class ListenerContainer {
 
   get name(): string {
     return this.group.group;
+  }
+
+  /** Listener calls under way. */
+  get running(): number {
+    return this.#running.size;
   }
 
   /** 'shop: order (paid || refunded), payment' */
@@ -158,25 +163,28 @@ export class ListenerContainer {
     if (this.#running.size === 0) return;
     this.#logger.warn(
       `group ${this.name}: after ${deadline} ms ${this.#running.size} listener(s) still run and are abandoned; ` +
-        `their messages will be delivered again: ${[...this.#running].join(', ')}`,
+        `their messages will be delivered again: ${[...this.#running].map((each) => (typeof each === 'string' ? each : placeOf(each))).join(', ')}`,
     );
   }
 
   async #deliver(message: MessageExt, delivery: ConsumeContext): Promise<Outcome | undefined> {
-    const context = RocketMQContext.of(message, this.name, delivery.signal);
-    const running = placeOf(context);
-    this.#running.add(running);
+    const context = RocketMQContext.of(message, this.name, delivery);
+    this.#running.add(context);
     let listener: DiscoveredListener | undefined;
     let ended: (() => void) | undefined;
     let failure: Failure;
     try {
       listener = this.#listenerFor(context);
-      ended = this.settings.clock?.busy?.(`${listener.name} (message ${context.msgId} of topic ${context.topic})`);
+      const { clock } = this.settings;
+      if (clock?.busy) ended = clock.busy(`${listener.name} (message ${context.msgId} of topic ${context.topic})`);
       failure = failureSaid(await this.#handle(listener, context));
     } catch (error) {
-      failure = await this.#tryInPlace(listener, context, error);
+      const known = listener;
+      failure = known
+        ? await tryInPlace(this.#policyOf(known), error, () => this.#handle(known, context), context)
+        : { error };
     } finally {
-      this.#running.delete(running);
+      this.#running.delete(context);
       ended?.();
     }
     if (failure) return this.#failed(listener, context, failure.error);
@@ -184,28 +192,9 @@ export class ListenerContainer {
     return undefined;
   }
 
-  /** Tries again at once, as often as `inPlace` says. */
-  async #tryInPlace(
-    listener: DiscoveredListener | undefined,
-    context: RocketMQContext,
-    first: unknown,
-  ): Promise<Failure> {
-    const policy = this.#policyOf(listener);
-    let failure: Failure = { error: first };
-    for (let left = policy.inPlace; listener && failure && left > 0 && !context.signal.aborted; left--) {
-      if (!policy.isRetryable(failure.error)) break;
-      try {
-        failure = failureSaid(await this.#handle(listener, context));
-      } catch (error) {
-        failure = { error };
-      }
-    }
-    return failure;
-  }
-
   async #deliverBatch(messages: readonly MessageExt[], delivery: ConsumeContext): Promise<Outcome[]> {
     const { clock } = this.settings;
-    const running = `${messages.length} messages from ${placeOf(RocketMQContext.of(messages[0]!, this.name, delivery.signal))}`;
+    const running = `${messages.length} messages from ${placeOf(RocketMQContext.of(messages[0]!, this.name, delivery))}`;
     this.#running.add(running);
     const ended = clock?.busy?.(`group ${this.name}: ${running}`);
     try {
@@ -217,7 +206,7 @@ export class ListenerContainer {
           listenerFor: (context) => this.#listenerFor(context),
           policyOf: (listener) => this.#policyOf(listener),
           payload: (listener, context) => this.#payload(listener, context),
-          handle: (listener, list, context) => this.settings.inListener.run(true, () => listener.handle(list, context)),
+          handle: (listener, list, context) => this.settings.track(() => listener.handle(list, context)),
         },
         messages,
       );
@@ -262,13 +251,21 @@ export class ListenerContainer {
     return (listener && this.#policies.get(listener)) ?? this.#policy;
   }
 
-  async #handle(listener: DiscoveredListener, context: RocketMQContext): Promise<unknown> {
-    const { inListener, answer } = this.settings;
-    const read = this.#payload(listener, context);
-    const payload = listener.reading.schema ? await read : read;
-    const returned = await inListener.run(true, () => listener.handle(payload, context));
-    if (context.isRequest) await answer?.(listener, context, returned);
-    return returned;
+  #handle(listener: DiscoveredListener, context: RocketMQContext): Promise<unknown> {
+    const payload = this.#payload(listener, context);
+    // Only a schema may take its time: another promise is the payload itself.
+    if (!listener.reading.schema || !(payload instanceof Promise)) return this.#call(listener, context, payload);
+    return payload.then((valid) => this.#call(listener, context, valid));
+  }
+
+  #call(listener: DiscoveredListener, context: RocketMQContext, payload: unknown): Promise<unknown> {
+    const { track, answer } = this.settings;
+    const handled = track(() => listener.handle(payload, context));
+    if (!answer || !context.isRequest) return handled;
+    return handled.then(async (returned) => {
+      await answer(listener, context, returned);
+      return returned;
+    });
   }
 
   #payload(listener: DiscoveredListener, { message }: RocketMQContext): unknown {

@@ -13,7 +13,7 @@ import type { Instance, ListenerHost } from './listener-host.js';
 import type { MethodKey } from '../decorators/listener-metadata.js';
 import type { ListenerParams, PipedParam } from '../decorators/listener-params.js';
 import { isReply } from '../message/rocketmq-reply.js';
-import { firstResultOf, resultOf } from './listener-result.js';
+import { firstResultOf, isSettled, isThenable, resultOf } from './listener-result.js';
 import type { MessageScope } from '../nest/nest-container.js';
 import { RocketMQBatchContext } from '../decorators/rocketmq-batch-context.js';
 import type { RocketMQContext } from '../decorators/rocketmq-context.js';
@@ -48,7 +48,12 @@ export class ListenerPipeline {
   readonly #logger = new Logger('RocketMQ');
   readonly #brokenFilters = new Set<string>();
 
-  constructor(private readonly parts: PipelineParts) {}
+  /** Whether each parameter comes from the payload and the delivery alone. */
+  readonly #isPlain: boolean;
+
+  constructor(private readonly parts: PipelineParts) {
+    this.#isPlain = parts.params.piped.every(({ ofPayload, ofMessage }) => ofPayload ?? ofMessage);
+  }
 
   /**
    * Resolves with what the listener returned; if it failed, with the Outcome that a filter returned, or for a request with the
@@ -57,17 +62,45 @@ export class ListenerPipeline {
    * @throws MessageValidationError when a pipe has refused the payload
    */
   async run(payload: unknown, context: CallContext): Promise<unknown> {
+    const { instance } = this.parts.host;
+    let call: Call | undefined;
+    try {
+      if (instance && this.#isStraight(payload, context)) {
+        const returned = this.#call(instance, payload, context);
+        return isSettled(returned) ? returned : await resultOf(returned, context);
+      }
+      call = this.#begin(payload, context);
+      return await this.#handle(call);
+    } catch (error) {
+      call ??= this.#begin(payload, context);
+      const answer = await this.#filter(error, call);
+      if (Outcome.is(answer) || (this.#answers(context) && isReply(answer))) return answer;
+      throw call.refusal !== undefined && call.refusal === error ? toValidationError(error) : error;
+    }
+  }
+
+  #isStraight(payload: unknown, context: CallContext): context is RocketMQContext {
+    return (
+      this.#isPlain && this.parts.enhancers.noneBeforeListener && isOne(payload, context) && !this.#answers(context)
+    );
+  }
+
+  #begin(payload: unknown, context: CallContext): Call {
     const { host, method } = this.parts;
     const handler = host.method(method) ?? (() => undefined);
     const execution = new RocketMQExecutionContext([payload, context], host.type, handler);
-    const call: Call = { payload, context, scope: host.scope(context), execution };
-    try {
-      return await this.#handle(call);
-    } catch (error) {
-      const answer = await this.#filter(error, call);
-      if (Outcome.is(answer) || (this.#answers(call) && isReply(answer))) return answer;
-      throw call.refusal !== undefined && call.refusal === error ? toValidationError(error) : error;
+    return { payload, context, scope: host.scope(context), execution };
+  }
+
+  /** The listener alone, without the waits for what stands before it: most have nothing there. */
+  #call(instance: Instance, payload: unknown, context: RocketMQContext): unknown {
+    const { params } = this.parts;
+    const args: unknown[] = [];
+    for (const index of params.contexts) args[index] = context;
+    for (const { index, ofPayload, ofMessage } of params.piped) {
+      args[index] = ofMessage ? ofMessage(context) : ofPayload?.(payload);
     }
+    return this.#apply(instance, args);
   }
 
   async #handle(call: Call): Promise<unknown> {
@@ -77,16 +110,16 @@ export class ListenerPipeline {
     const interceptors = await enhancers.interceptors(call.scope);
     const invoke = (): Promise<unknown> => this.#invoke(instance, call);
     const result = interceptors.length === 0 ? invoke() : intercepted(interceptors, call.execution, invoke);
-    return resultOf(result, call.context.signal);
+    return resultOf(result, call.context);
   }
 
   async #pass(guard: CanActivate, { execution, context }: Call): Promise<void> {
-    if (await resultOf(guard.canActivate(execution), context.signal)) return;
+    if (await resultOf(guard.canActivate(execution), context)) return;
     throw new ForbiddenException(`Forbidden resource: denied by ${guard.constructor.name}`);
   }
 
   async #invoke(instance: Instance, call: Call): Promise<unknown> {
-    const { method, params } = this.parts;
+    const { params } = this.parts;
     const { context, execution } = call;
     const args: unknown[] = [];
     for (const index of params.contexts) args[index] = context;
@@ -101,10 +134,14 @@ export class ListenerPipeline {
       );
       if ((await addBatchArgs(args, each, context, execution)) === 0) return undefined;
     }
-    const handler = instance[method];
+    const returned = this.#apply(instance, args);
+    return this.#answers(call.context) ? firstResultOf(returned, call.context.signal) : returned;
+  }
+
+  #apply(instance: Instance, args: unknown[]): unknown {
+    const handler = instance[this.parts.method];
     if (!handler) throw new InvalidListenerError(this.parts.name, 'the instance has no such method.');
-    const returned = handler.apply(instance, args);
-    return this.#answers(call) ? firstResultOf(returned, call.context.signal) : returned;
+    return handler.apply(instance, args);
   }
 
   /** Those of the method, class and app see the payload only. */
@@ -113,7 +150,7 @@ export class ListenerPipeline {
     return param.ofMessage ? enhancers.paramPipesOf(scope, param) : enhancers.pipes(scope, param);
   }
 
-  #answers({ context }: Call): boolean {
+  #answers(context: CallContext): boolean {
     // A list has no one to answer.
     return this.parts.answers === true && !(context instanceof RocketMQBatchContext) && context.isRequest;
   }
@@ -123,7 +160,7 @@ export class ListenerPipeline {
     let filter: ExceptionFilter | undefined;
     try {
       filter = (await this.parts.enhancers.filters(scope)).find((each) => catches(each, error));
-      return filter && (await resultOf(answerOf(filter, error, execution), context.signal));
+      return filter && (await resultOf(answerOf(filter, error, execution), context));
     } catch (own) {
       if (own !== error) this.#warnOfFilter(filter, own);
       return undefined;
@@ -140,6 +177,11 @@ export class ListenerPipeline {
         `${String(error)}. A filter for HTTP should return at once unless host.getType() is 'http'.`,
     );
   }
+}
+
+/** A single payload, which is there already. */
+function isOne(payload: unknown, context: CallContext): boolean {
+  return !(context instanceof RocketMQBatchContext) && !isThenable(payload);
 }
 
 function answerOf(filter: ExceptionFilter, error: unknown, host: ArgumentsHost): unknown {
