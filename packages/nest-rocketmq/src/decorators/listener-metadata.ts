@@ -57,8 +57,8 @@ export interface MessageListenerOptions<T extends string | AnyTopic = string | A
 
 /** Options of `@RocketMQTransactionListener`. */
 export interface TransactionListenerOptions {
-  /** The topic, or topics, whose transactions this class decides. */
-  topic: string | string[];
+  /** The topic, or topics, whose transactions this class decides, by name or as `defineTopic` has made them. */
+  topic: string | AnyTopic | (string | AnyTopic)[];
 }
 
 /** A class that takes messages: what `@RocketMQMessageListener` on a class needs. */

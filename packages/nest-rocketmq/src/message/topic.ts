@@ -19,7 +19,7 @@ export interface Topic<Sent = unknown, Received = Sent> {
   readonly tag: string | undefined;
   readonly schema: StandardSchema | undefined;
   readonly converter: MessageConverter | undefined;
-  /** Holds the types, for the compiler alone. @internal */
+  /** Holds the types, for the compiler alone. */
   readonly [TOPIC]: { sent(payload: Sent): void; received(): Received };
 }
 

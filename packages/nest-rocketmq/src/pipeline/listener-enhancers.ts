@@ -100,8 +100,10 @@ export class ListenerEnhancers {
   }
 
   /** The pipes of the parameter itself. */
-  paramPipesOf(scope: MessageScope, param: PipedParam): Promise<PipeTransform[]> {
-    return Promise.all((this.paramPipes.get(param) ?? []).map((own) => instanceOf(own, scope)));
+  async paramPipesOf(scope: MessageScope, param: PipedParam): Promise<PipeTransform[]> {
+    const pipes: PipeTransform[] = [];
+    for (const own of this.paramPipes.get(param) ?? []) pipes.push(await instanceOf(own, scope));
+    return pipes;
   }
 
   /** Those nearest to the method come first: only the first one that catches the error is called. */
