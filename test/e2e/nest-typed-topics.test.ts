@@ -10,7 +10,9 @@ import {
   MessageValidationError,
   Outcome,
   RocketMQContext,
+  RocketMQLocalTransactionState,
   RocketMQMessageListener,
+  RocketMQTransactionListener,
   batchMessage,
   deadLetters,
   defineTopic,
@@ -88,7 +90,7 @@ describe.each(SCHEMAS)('a schema of %s', (_library, schema) => {
     await expect(app.template.request(Created, bad)).rejects.toThrow(MessageValidationError);
     await expect(app.template.sendOneWay(Created, bad)).rejects.toThrow(MessageValidationError);
 
-    const good = consumed(app.module, { topic: Created.topic, tag: 'created' }, { timeout });
+    const good = consumed(app.module, { topic: Created }, { timeout });
     const dead = consumed(app.module, { topic: deadLetters(consumerGroup) }, { timeout });
     await app.template.send(Created, GOOD);
     await app.template.send({ topic: Created.topic, tag: 'created' }, bad); // another service, which knows no schema
@@ -277,4 +279,35 @@ test('an error of the schema itself is no verdict on the payload', async () => {
   const failure = failed(app.module, { topic }, { timeout });
   await app.template.send(topic, {});
   expect((await app.elapse(failure, '60s')).error).toMatchObject({ name: 'TypeError', message: 'no database' });
+});
+
+test('a transaction listener of a typed topic is given what its schema and converter make of the half message', async () => {
+  const converter: MessageConverter = {
+    encode: (payload) => ({ body: Buffer.from(`~${JSON.stringify(payload)}`) }),
+    decode: ({ body }) => JSON.parse(body.subarray(1).toString()) as unknown,
+  };
+  const schema = z.object({ at: z.string().transform((at) => new Date(at)) });
+  const Paid = defineTopic(unique('paid'), { schema, converter });
+  const checked: unknown[] = [];
+
+  @RocketMQTransactionListener({ topic: Paid })
+  class Payments {
+    executeLocalTransaction(): RocketMQLocalTransactionState {
+      return RocketMQLocalTransactionState.UNKNOWN;
+    }
+    checkLocalTransaction(payment: unknown): RocketMQLocalTransactionState {
+      checked.push(payment);
+      return RocketMQLocalTransactionState.COMMIT;
+    }
+  }
+  class Orders {
+    @RocketMQMessageListener({ topic: Paid })
+    take(): void {}
+  }
+
+  const app = await startApp({ providers: [Payments, Orders] });
+  const done = consumed(app.module, { topic: Paid }, { timeout });
+  await app.template.sendMessageInTransaction(Paid, { at: GOOD.at });
+  await app.elapse(done, '180s');
+  expect(checked[0]).toEqual({ at: new Date(GOOD.at) });
 });

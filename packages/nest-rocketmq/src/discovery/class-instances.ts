@@ -19,8 +19,7 @@ export function instanceMaker(name: string, type: PayloadType): (plain: unknown)
 
 function load(name: string, type: PayloadType): ClassTransformer {
   try {
-    // The app's, in whose folder it runs: this package does not depend on it.
-    return createRequire(join(process.cwd(), 'package.json'))(LIBRARY) as ClassTransformer;
+    return fromApp();
   } catch (cause) {
     throw new InvalidListenerError(
       name,
@@ -28,5 +27,16 @@ function load(name: string, type: PayloadType): ClassTransformer {
         `and give the class as payloadType to a ValidationPipe, or make instances in a messageConverter.`,
       { cause },
     );
+  }
+}
+
+/** The app's own, found from the folder where it runs or from its main file: this package does not depend on it. */
+function fromApp(): ClassTransformer {
+  const main = process.argv[1];
+  try {
+    return createRequire(join(process.cwd(), 'package.json'))(LIBRARY) as ClassTransformer;
+  } catch (cause) {
+    if (main === undefined) throw cause;
+    return createRequire(main)(LIBRARY) as ClassTransformer;
   }
 }
