@@ -20,6 +20,7 @@ import {
 import type { Message, MessageConverter, RetryOptions, StandardSchema } from 'nest-rocketmq';
 import { consumed, failed } from 'nest-rocketmq/testing';
 import { PATIENCE_MS, closeApps, startApp, unique } from './nest-harness.js';
+import type { TestApp } from './nest-harness.js';
 
 const timeout = PATIENCE_MS;
 
@@ -125,15 +126,20 @@ describe.each(SCHEMAS)('a schema of %s', (_library, schema) => {
   });
 });
 
-test('the outcome of an invalid payload is an option, also for what a ValidationPipe refuses', async () => {
+describe('what a ValidationPipe refuses', () => {
   class Line {
     @IsInt()
     quantity!: number;
   }
-  const consumerGroup = unique('group');
-  const topic = unique('validated');
-  const reasons: unknown[] = [];
-  const listener = (retry: RetryOptions) => {
+
+  /** An app whose listener of lines has a ValidationPipe, and the reasons of its dead letters. */
+  async function validating(
+    retry: RetryOptions,
+  ): Promise<{ app: TestApp; topic: string; dead: string; reasons: unknown[] }> {
+    const topic = unique('validated');
+    const consumerGroup = unique('group');
+    const reasons: unknown[] = [];
+
     @Injectable()
     class Orders {
       @UsePipes(new ValidationPipe({ transform: true }))
@@ -147,22 +153,26 @@ test('the outcome of an invalid payload is an option, also for what a Validation
         reasons.push(properties.get('DLQ_REASON'));
       }
     }
-    return Orders;
-  };
-  const app = await startApp({ providers: [listener({})] });
-  const good = consumed(app.module, { topic }, { timeout });
-  const dead = consumed(app.module, { topic: deadLetters(consumerGroup) }, { timeout });
-  await app.template.send(topic, { quantity: 2 });
-  await app.template.send(topic, { quantity: 'two' });
-  await app.elapse(Promise.all([good, dead]), '120s');
-  expect(reasons).toEqual([expect.stringMatching(/BadRequestException: .*quantity must be an integer number/)]);
-  await app.close();
+    return { app: await startApp({ providers: [Orders] }), topic, dead: deadLetters(consumerGroup), reasons };
+  }
 
-  const later = await startApp({ providers: [listener({ onInvalid: Outcome.ack })] });
-  const dropped = consumed(later.module, { topic }, { timeout });
-  await later.template.send(topic, { quantity: 'two' });
-  await later.elapse(dropped, '60s');
-  expect(reasons).toHaveLength(1);
+  test('goes to the dead letters at once, with the reason', async () => {
+    const { app, topic, dead, reasons } = await validating({});
+    const good = consumed(app.module, { topic }, { timeout });
+    const letter = consumed(app.module, { topic: dead }, { timeout });
+    await app.template.send(topic, { quantity: 2 });
+    await app.template.send(topic, { quantity: 'two' });
+    await app.elapse(Promise.all([good, letter]), '120s');
+    expect(reasons).toEqual([expect.stringMatching(/BadRequestException: .*quantity must be an integer number/)]);
+  });
+
+  test('has the outcome that the option says', async () => {
+    const { app, topic, reasons } = await validating({ onInvalid: Outcome.ack });
+    const dropped = consumed(app.module, { topic }, { timeout });
+    await app.template.send(topic, { quantity: 'two' });
+    await app.elapse(dropped, '60s');
+    expect(reasons).toEqual([]);
+  });
 });
 
 test('a topic and a listener have converters of their own', async () => {
