@@ -63,7 +63,7 @@ describe('on a cluster, listeners', () => {
 });
 
 describe('a conflict is refused with both names:', () => {
-  test.each<[string, Partial<ListenerOptions>, Partial<MessageListenerOptions>, RegExp]>([
+  test.each<[string, Partial<ListenerOptions>, Partial<ListenerOptions>, RegExp]>([
     ['both want every message', {}, {}, /both take messages of topic 'orders'/],
     ['one wants every message, one a tag', {}, { tags: 'paid' }, /both take messages/],
     ['both want one tag', { tags: ['a', 'b'] }, { tags: ['b', 'c'] }, /with tag 'b'/],

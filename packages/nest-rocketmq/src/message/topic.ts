@@ -30,7 +30,11 @@ export type AnyTopic = Topic<never, unknown>;
 export type AnyDestination = Destination | AnyTopic;
 
 /** What may be sent to a destination: for a typed topic its type, else anything. */
-export type PayloadOf<D> = D extends { readonly [TOPIC]: { sent(payload: infer Sent): void } } ? Sent : unknown;
+export type PayloadOf<D> = [D] extends [never]
+  ? unknown
+  : D extends { readonly [TOPIC]: { sent(payload: infer Sent): void } }
+    ? Sent
+    : unknown;
 
 /** What a listener of a topic receives: for a typed topic its type, else anything. */
 export type ReceivedOf<D> = D extends { readonly [TOPIC]: { received(): infer Received } } ? Received : unknown;
