@@ -7,6 +7,7 @@ import type {
   OnModuleDestroy,
   OnModuleInit,
 } from '@nestjs/common';
+import { RocketMQIdempotency } from './idempotency/rocketmq-idempotency.js';
 import { LazyModules } from './listeners/lazy-modules.js';
 import { LifecycleHooks } from './nest/lifecycle-hooks.js';
 import { RocketMQConnection } from './rocketmq-connection.js';
@@ -25,6 +26,7 @@ export class RocketMQLifecycle
     private readonly connection: RocketMQConnection,
     private readonly lazyModules: LazyModules,
     private readonly hooks: LifecycleHooks,
+    private readonly idempotency: RocketMQIdempotency,
     @Inject(ROCKETMQ_RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {}
 
@@ -55,6 +57,7 @@ export class RocketMQLifecycle
   async onModuleDestroy(): Promise<void> {
     this.connection.closing();
     await this.listeners.stop();
+    await this.idempotency.stop();
     await this.hooks.call('onModuleDestroy');
   }
 
@@ -75,6 +78,7 @@ export class RocketMQLifecycle
     } catch (error) {
       this.connection.closing();
       await this.listeners.stop();
+      await this.idempotency.stop();
       await this.connection.close();
       throw error;
     }

@@ -1,0 +1,26 @@
+// Turns what work has returned into text that a store keeps, and back.
+import type { Logger } from '@nest-rocketmq/remoting/internal';
+
+/** A longer result is not kept. Bytes of its JSON. */
+export const MOST_RESULT_BYTES = 65_536;
+
+/** The result as JSON; undefined, with a warning, for one that cannot be kept: the work is done, and must not fail for that. */
+export function resultText(result: unknown, what: string, logger: Logger): string | undefined {
+  if (result === undefined) return undefined;
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(result);
+  } catch {
+    // A circular reference or a bigint: said below.
+  }
+  if (text !== undefined && Buffer.byteLength(text) <= MOST_RESULT_BYTES) return text;
+  const why =
+    text === undefined ? 'it cannot be written as JSON' : `its JSON is longer than ${MOST_RESULT_BYTES} bytes`;
+  logger.warn(`the result of ${what} is not kept for duplicates: ${why}`);
+  return undefined;
+}
+
+/** The result of work that was done before. */
+export function resultOf(text: string | undefined): unknown {
+  return text === undefined ? undefined : (JSON.parse(text) as unknown);
+}
