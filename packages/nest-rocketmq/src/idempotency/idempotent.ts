@@ -44,7 +44,11 @@ export type AnyIdempotentOptions = Omit<IdempotentOptions<never>, 'key' | 'onDup
 
 interface IdempotentDecorator {
   (target: abstract new (...args: never) => unknown): void;
-  (prototype: object, method: string | symbol, descriptor: TypedPropertyDescriptor<(...args: never) => unknown>): void;
+  <M extends (...args: never) => unknown>(
+    prototype: object,
+    method: string | symbol,
+    descriptor: TypedPropertyDescriptor<M>,
+  ): void;
 }
 
 /**
