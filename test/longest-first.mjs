@@ -9,6 +9,7 @@ const LONGEST = [
   'interop/timers/timer-interchange',
   'interop/nest-suite',
   'interop/store-interchange',
+  'interop/sharing',
   'interop/tables-on-apache',
   'interop/java-on-apache',
   'interop/java-on-our-broker',

@@ -1,8 +1,8 @@
 // Tests listeners with @Idempotent in whole apps: duplicates, failures, two instances, and an instance that dies on the way.
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { TestingModule } from '@nestjs/testing';
-import { RocketMQContext, RocketMQListeners, RocketMQMessageListener, RocketMQTemplate } from 'nest-rocketmq';
-import type { MessageListenerOptions } from 'nest-rocketmq';
+import { Outcome, RocketMQContext, RocketMQListeners, RocketMQMessageListener, RocketMQTemplate } from 'nest-rocketmq';
+import type { Message, MessageListenerOptions } from 'nest-rocketmq';
 import { Idempotent, MemoryIdempotencyStore, REPLAY_PROPERTY } from 'nest-rocketmq/idempotency';
 import type { IdempotencyStore, IdempotentOptions } from 'nest-rocketmq/idempotency';
 import { consumed, failed } from 'nest-rocketmq/testing';
@@ -41,13 +41,15 @@ interface Setting {
 function start(
   { name = 'A', store = new MemoryIdempotencyStore({ clock: broker.clock }), ...setting }: Setting,
   handle: Handle = () => undefined,
+  outcome: Handle = () => undefined,
 ) {
   class Orders {
     @Idempotent<Order>(setting.idempotent)
     @RocketMQMessageListener({ topic, consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET', ...setting.listener })
-    async take(order: Order, context: RocketMQContext): Promise<void> {
+    async take(order: Order, context: RocketMQContext): Promise<unknown> {
       calls.push(`${name} ${order.id}`);
       await handle(order, context);
+      return outcome(order, context);
     }
   }
   return broker.start([Orders], { idempotency: { store }, shutdownTimeout: setting.shutdownTimeout });
@@ -128,7 +130,7 @@ test(
     const template = apps[0]!.get(RocketMQTemplate);
     for (const id of [...ids, ...ids, ...ids]) await template.send(topic, { id }, { keys: id });
     await broker.until(() => left() === 0, 'all deliveries');
-    expect(calls.map((call) => call.split(' ')[1]).toSorted()).toEqual(ids.toSorted());
+    expect(calls.map((call) => call.split(' ')[1]!).toSorted()).toEqual(ids.toSorted());
   },
   2 * PATIENCE_MS,
 );
@@ -181,6 +183,75 @@ test(
     ]);
   },
   3 * PATIENCE_MS,
+);
+
+describe('a batch listener', () => {
+  function startBatch(idempotent: IdempotentOptions<Order>, handle: (messages: Message<Order>[]) => unknown) {
+    class Orders {
+      @Idempotent<Order>(idempotent)
+      @RocketMQMessageListener({
+        topic,
+        batch: { size: 32, wait: '1s' },
+        consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET',
+      })
+      take(messages: Message<Order>[]): unknown {
+        calls.push(...messages.map(({ payload }) => payload.id));
+        return handle(messages);
+      }
+    }
+    const store = new MemoryIdempotencyStore({ clock: broker.clock });
+    return broker.start([Orders], { topics: [{ name: topic, queues: 1 }], idempotency: { store } });
+  }
+
+  test(
+    'is given each order once: duplicates are left out, also those within one list',
+    async () => {
+      const app = await startBatch({}, () => undefined);
+      const all = consumed(app, { topic }, { timeout, times: 6 });
+      for (const id of ['o1', 'o2', 'o1', 'o3', 'o2', 'o1']) {
+        await app.get(RocketMQTemplate).send(topic, { id }, { keys: id });
+      }
+      await broker.elapse(all, 60_000);
+      expect(calls.toSorted()).toEqual(['o1', 'o2', 'o3']);
+    },
+    2 * PATIENCE_MS,
+  );
+
+  test(
+    'is given again only what it has failed',
+    async () => {
+      let tries = 0;
+      const app = await startBatch({}, (messages) => {
+        tries++;
+        if (tries === 1) messages.find(({ payload }) => payload.id === 'bad')?.fail(new Error('not yet'));
+        if (tries === 1) return messages.map(({ payload }) => (payload.id === 'later' ? Outcome.retry : Outcome.ack));
+        return undefined;
+      });
+      const first = consumed(app, { topic }, { timeout, times: 2 });
+      const second = consumed(app, { topic }, { timeout, times: 4 });
+      for (const id of ['good', 'bad', 'later', 'fine']) {
+        await app.get(RocketMQTemplate).send(topic, { id }, { keys: id });
+      }
+      await broker.elapse(Promise.all([first, second]), 60_000);
+      expect(calls.slice(0, 4)).toEqual(['good', 'bad', 'later', 'fine']);
+      expect(calls.slice(4).toSorted()).toEqual(['bad', 'later']);
+    },
+    2 * PATIENCE_MS,
+  );
+});
+
+test(
+  'a message that its listener gives back by an Outcome is not done',
+  async () => {
+    const app = await start({}, undefined, (_order, { reconsumeTimes }) =>
+      reconsumeTimes === 0 ? Outcome.retryLater('1s') : Outcome.ack,
+    );
+    const done = consumed(app, { topic }, { timeout });
+    await app.get(RocketMQTemplate).send(topic, { id: 'o1' }, { keys: 'o1' });
+    await broker.elapse(done, 60_000);
+    expect(calls).toEqual(['A o1', 'A o1']);
+  },
+  2 * PATIENCE_MS,
 );
 
 test(

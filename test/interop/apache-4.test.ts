@@ -5,6 +5,7 @@ import type { Producer } from '@nest-rocketmq/client';
 import { Test } from '@nestjs/testing';
 import { RocketMQContext, RocketMQMessageListener, RocketMQModule, RocketMQTemplate } from 'nest-rocketmq';
 import { consumed } from 'nest-rocketmq/testing';
+import { declareBatchTests } from '../tables/batch.js';
 import { declareOrderTests } from '../tables/order.js';
 import { Reader } from '../tables/reader.js';
 import { DELAY_LEVELS, stageOn } from '../tables/stage.js';
@@ -90,5 +91,6 @@ describe("on Apache's own name server and broker 4.9.7", () => {
     expect(Math.max(...waited)).toBeGreaterThanOrEqual(1_950);
   });
 
+  declareBatchTests(() => stage, { litePull: false });
   declareOrderTests(() => stage);
 });

@@ -2,6 +2,7 @@
 // queues of one group.
 import { describe, expect, jest, test } from '@jest/globals';
 import type { OutgoingMessage } from '@nest-rocketmq/client';
+import { declareCompressionTests } from './client/compressing.js';
 import { describeOnBothBrokers, QUEUES } from './client/peer.js';
 import { ROCKETMQ_4, ROCKETMQ_5 } from './harness/jars.js';
 import { JavaPeer, type PeerEvent } from './harness/java-peer.js';
@@ -48,6 +49,8 @@ const ofJavas = (message: PeerEvent): string =>
   comparable(String(message.body), message.flag, message.properties as Record<string, string>);
 
 describeOnBothBrokers('mixed_producer', (peer) => {
+  declareCompressionTests(peer);
+
   describe.each([ROCKETMQ_4, ROCKETMQ_5] as const)('with the Java client %s', (version) => {
     const run = `mixed${version.replaceAll('.', '')}`;
 

@@ -3,6 +3,9 @@ import { totalmem } from 'node:os';
 import { Requests, handlerTable } from '@nest-rocketmq/remoting/internal';
 import type { HandlerTable, Handlers, LogThrottle, UnsentBytes } from '@nest-rocketmq/remoting/internal';
 import { brokerAdminHandlers } from './admin/broker-handlers.js';
+import { cleaningHandlers } from './admin/cleaning-handlers.js';
+import { cloneOffsetHandlers } from './admin/clone-offset-handler.js';
+import { configHandlers } from './admin/config-handlers.js';
 import { clientHandlers } from './clients/client-handlers.js';
 import { SubscriptionFilters } from './filter/subscription-filters.js';
 import { endTransactionHandlers } from './transaction/end-transaction-handler.js';
@@ -11,6 +14,7 @@ import { lockHandlers } from './clients/lock-handlers.js';
 import { offsetHandlers } from './metadata/offset-handlers.js';
 import { pullHandlers } from './pull/pull-handler.js';
 import { queryHandlers } from './admin/query-handlers.js';
+import { queueHandlers } from './admin/queue-handlers.js';
 import { resetOffsetHandlers } from './admin/reset-offset-handler.js';
 import { replyHandlers } from './reply/reply-handler.js';
 import { sendBackHandlers } from './retry/send-back-handler.js';
@@ -20,7 +24,6 @@ import { statsAdminHandlers } from './admin/stats-handlers.js';
 import { topicAdminHandlers } from './admin/topic-handlers.js';
 import type { Clients } from './clients/clients.js';
 import { QueueLocks } from './clients/queue-locks.js';
-import { propertiesOf } from './config/options.js';
 import type { Environment } from './environment.js';
 import type { MessageWriter } from './message/message-writer.js';
 import type { Groups } from './metadata/groups.js';
@@ -95,7 +98,11 @@ export function makeHandlers({ environment, ...parts }: HandlerParts): HandlerTa
     ...groupAdminHandlers(common),
     ...resetOffsetHandlers({ ...common, brokerName }),
     ...statsAdminHandlers({ ...common, brokerName, brokerAddr: environment.brokerAddress }),
-    ...brokerAdminHandlers({ ...common, bootTimestamp: clock.now(), properties: propertiesOf(config) }),
+    ...queueHandlers({ ...common, brokerName }),
+    ...cloneOffsetHandlers(common),
+    ...cleaningHandlers(common),
+    ...configHandlers({ ...common, logger: config.logger }),
+    ...brokerAdminHandlers({ ...common, bootTimestamp: clock.now() }),
   };
   const send = new SendHandler(common);
   return handlerTable(typed).raw(Requests.SEND_MESSAGE.code, send).raw(Requests.SEND_MESSAGE_V2.code, send);

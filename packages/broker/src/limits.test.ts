@@ -163,7 +163,7 @@ describe('a number that sizes something', () => {
     expect(decodeRecords(body).length).toBe(maxMsgNums > 0 ? 32 : 1);
   });
 
-  it.each([0, -1, 2 ** 31 - 1])('of messages to find, %i, is bounded', async (maxNum) => {
+  it.each([0, -1, 2 ** 31 - 1])('T168: of messages to find, %i, is bounded', async (maxNum) => {
     running = await TestBroker.start();
     const client = await running.client();
     for (let i = 0; i < 70; i++) await client.send('orders', { properties: { KEYS: 'k', UNIQ_KEY: `u${i}` } });
@@ -410,7 +410,7 @@ describe('a batch', () => {
     ["a committed message's flag", { f: 8, body: encodeBatch([item()]) }],
     ["a rolled back message's flag", { f: 12, body: encodeBatch([item()]) }],
     [
-      'more bytes than a message may have',
+      'more bytes than a message may have (T057)',
       { body: encodeBatch([item({}, 'x'.repeat(3_000_000)), item({}, 'x'.repeat(3_000_000))]) },
     ],
   ])('with %s is 13, and nothing of it is stored, nor its topic made', async (_what, given) => {

@@ -7,6 +7,7 @@ import type { Outages } from './outages.js';
 import type { ResolvedClientOptions } from './config/options.js';
 import type { PendingReplies } from './replies/pending-replies.js';
 import type { SendWindow } from './send-window.js';
+import type { KvConfig } from './routes/kv-config.js';
 import type { Routes } from './routes/routes.js';
 
 export interface ClientContext {
@@ -20,6 +21,8 @@ export interface ClientContext {
   readonly brokers: Brokers;
   readonly heartbeat: Heartbeat;
   readonly outages: Outages;
+  /** What name servers keep for all clients. */
+  readonly kvConfig: KvConfig;
   /** Shared by all producers of the client, as their connections are. */
   readonly sendWindow: SendWindow;
   /** Of the requests of all its producers. */

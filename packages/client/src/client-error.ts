@@ -11,6 +11,8 @@ export type ClientErrorCode =
   | 'BROKER_NOT_EXIST'
   | 'NO_BROKER'
   | 'SEND_FAILED'
+  | 'BATCH_SEND_FAILED'
+  | 'SEND_SKIPPED'
   | 'TOO_MUCH_REQUEST'
   | 'SUBSCRIPTION_REFUSED'
   | 'GROUP_IN_USE'
@@ -28,7 +30,8 @@ export type ClientErrorCode =
   | 'QUEUE_NOT_ASSIGNED'
   | 'SEEK_OUT_OF_RANGE'
   | 'POLL_IN_PROGRESS'
-  | 'COMMIT_FAILED';
+  | 'COMMIT_FAILED'
+  | 'INVALID_LISTENER_RESULT';
 
 /** Base of the errors that the client itself raises. `code` is stable, and is Apache's name where it has one. */
 export class MQClientError<Code extends ClientErrorCode = ClientErrorCode> extends RocketMQError<Code> {}

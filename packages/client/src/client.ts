@@ -11,7 +11,7 @@ import {
   signer,
 } from '@nest-rocketmq/remoting/internal';
 import type { Clock, Logger } from '@nest-rocketmq/remoting/internal';
-import { Admin } from './admin.js';
+import { Admin } from './admin/admin.js';
 import { Brokers } from './routes/brokers.js';
 import { callbackHandlers } from './groups/callbacks.js';
 import type { PushConsumerOptions } from './consumer/consumer-options.js';
@@ -22,8 +22,9 @@ import type { ClientContext } from './client-context.js';
 import { describe } from './errors.js';
 import { Heartbeat } from './groups/heartbeat.js';
 import { GroupRegistry } from './groups/group-registry.js';
+import { KvConfig } from './routes/kv-config.js';
 import { NameServers } from './routes/name-servers.js';
-import { resolveClientOptions } from './config/options.js';
+import { resolveBackPressure, resolveClientOptions } from './config/options.js';
 import { Outages } from './outages.js';
 import type { ClientOptions, ResolvedClientOptions } from './config/options.js';
 import { Producer } from './producer/producer.js';
@@ -31,6 +32,7 @@ import type { ProducerOptions } from './producer/producer-options.js';
 import { PendingReplies } from './replies/pending-replies.js';
 import type { RequestCounts } from './replies/pending-replies.js';
 import { SendWindow } from './send-window.js';
+import type { BackPressure, SendWindowState } from './send-window.js';
 import { Routes } from './routes/routes.js';
 
 /** Any topic would do. */
@@ -57,6 +59,7 @@ export class RocketMQClient {
   readonly #heartbeat: Heartbeat;
   readonly #members = new GroupRegistry();
   readonly #replies: PendingReplies;
+  readonly #sendWindow: SendWindow;
   readonly #context: ClientContext;
   readonly #made = new Set<Made>();
   readonly #closing = sharedAbortController();
@@ -72,6 +75,7 @@ export class RocketMQClient {
     this.clientId = `${clientIP ?? localHost()}@${instanceName ?? `${process.pid}#${randomBytes(6).toString('hex')}`}`;
     this.#outages = new Outages(clock, logger, this.#closing.signal);
     this.#replies = new PendingReplies(this.#options);
+    this.#sendWindow = new SendWindow(this.#options);
     this.#connections = this.#dialling();
     this.#nameServers = new NameServers({
       clock,
@@ -100,13 +104,27 @@ export class RocketMQClient {
       brokers: new Brokers({ clock, connections: this.#connections, heartbeat: this.#heartbeat }),
       heartbeat: this.#heartbeat,
       outages: this.#outages,
-      sendWindow: new SendWindow(this.#options),
+      kvConfig: new KvConfig(this.#nameServers),
+      sendWindow: this.#sendWindow,
       replies: this.#replies,
       closing: this.#closing.signal,
       start: () => this.start(),
       unregister: (groups) => this.#unregister(groups),
     };
     this.admin = new Admin(this.#context, this.#nameServers);
+  }
+
+  /** How many sends are under way and wait, and the limits of the former. */
+  get backPressure(): SendWindowState {
+    return this.#sendWindow.state;
+  }
+
+  /**
+   * Changes the limits of the sends under way (Java: of a producer). It counts at once, also for sends that wait already.
+   * @throws InvalidOptionError
+   */
+  setBackPressure(limits: Partial<BackPressure>): void {
+    this.#sendWindow.adjust(resolveBackPressure(limits, this.#sendWindow.state));
   }
 
   /** What has become of the requests of its producers. */
@@ -179,7 +197,7 @@ export class RocketMQClient {
 
   #dialling(): Connections {
     const { clock, logger, dial, connectTimeout, serializeType, accessKey, secretKey, securityToken } = this.#options;
-    const { backPressureForAsyncSendSize } = this.#options;
+    const sendWindow = this.#sendWindow;
     const signed = accessKey !== undefined && secretKey !== undefined;
     return new Connections({
       dial,
@@ -188,7 +206,7 @@ export class RocketMQClient {
       connectTimeout,
       serializeType,
       // The send window limits the sends already; this is for a peer that takes nothing at all.
-      maxUnsentBytes: 2 * backPressureForAsyncSendSize + MOST_OTHER_BYTES,
+      maxUnsentBytes: () => 2 * sendWindow.state.backPressureForAsyncSendSize + MOST_OTHER_BYTES,
       handlers: callbackHandlers({ members: this.#members, replies: this.#replies, clock, logger }),
       ...(signed && { sign: signer({ accessKey, secretKey, ...(securityToken && { securityToken }) }) }),
     });

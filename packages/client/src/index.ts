@@ -1,6 +1,14 @@
 // The public door of @nest-rocketmq/client.
 export { RocketMQClient } from './client.js';
-export type { Admin, CreateTopicOptions, QueryMessageOptions } from './admin.js';
+export type { Admin, CreateTopicOptions, QueryMessageOptions } from './admin/admin.js';
+export type { ResetOffset, ResetOffsetOptions } from './admin/reset-offsets.js';
+export type { DeadLetter } from './dead-letters/dead-letter.js';
+export type {
+  DeadLetters,
+  ListDeadLettersOptions,
+  Replay,
+  ReplayDeadLettersOptions,
+} from './dead-letters/dead-letters.js';
 export { MQClientError } from './client-error.js';
 export type { ClientErrorCode } from './client-error.js';
 export type { ClientOptions } from './config/options.js';
@@ -43,10 +51,19 @@ export type {
   MessageQueue,
   TopicRouteData,
 } from '@nest-rocketmq/remoting';
+export { InvalidListenerResultError } from './consumer/listener-errors.js';
+export { Outcome } from './consumer/outcome.js';
+export type { OutcomeKind } from './consumer/outcome.js';
+export { BatchSendFailedError, SendSkippedError } from './producer/batch-errors.js';
+export type { BatchFailure } from './producer/batch-errors.js';
 export type { Producer } from './producer/producer.js';
+export type { AutoBatchOptions } from './producer/auto-batch-options.js';
+export type { LatencyOptions } from './producer/latency-options.js';
+export type { BackPressure, SendWindowState } from './send-window.js';
 export { isRequest } from './producer/reply.js';
 export type {
   AskOptions,
+  BatchMessage,
   LocalTransactionState,
   OutgoingMessage,
   ProducerOptions,
@@ -79,14 +96,15 @@ export type {
   ConsumeResult,
   ExpressionType,
   MessageListener,
+  MessageQueueListener,
   MessageModel,
   PushConsumerOptions,
   Subscription,
+  ListenerResult,
 } from './consumer/consumer-options.js';
-export {
-  allocateAveragely,
-  allocateAveragelyByCircle,
-  allocateByConfig,
-  allocateByConsistentHash,
-} from './consumer/allocate.js';
+export { allocateAveragely, allocateAveragelyByCircle, allocateByConfig } from './consumer/allocate.js';
+export { allocateByConsistentHash } from './consumer/allocate-consistent-hash.js';
+export { allocateByMachineRoom, allocateByMachineRoomNearby } from './consumer/allocate-machine-room.js';
+export type { MachineRoomResolver } from './consumer/allocate-machine-room.js';
+export type { AllocateStrategyName } from './consumer/allocate-strategies.js';
 export type { AllocateMessageQueueStrategy } from './consumer/allocate.js';

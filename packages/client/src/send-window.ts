@@ -21,8 +21,23 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
+/** The limits that may be changed while sends are under way. */
+export type BackPressure = Pick<SendWindowOptions, 'backPressureForAsyncSendNum' | 'backPressureForAsyncSendSize'>;
+
+/** How full the window is. */
+export interface SendWindowState extends BackPressure {
+  /** Sends under way. Above the limit for a while if that was lowered. */
+  readonly sends: number;
+  /** Bytes of them. */
+  readonly bytes: number;
+  /** Sends that wait for their turn. */
+  readonly waitingSends: number;
+  /** Bytes of them. */
+  readonly waitingBytes: number;
+}
+
 export class SendWindow {
-  readonly #options: SendWindowOptions;
+  #options: SendWindowOptions;
   #sends = 0;
   #bytes = 0;
   #waiting: Waiting[] = [];
@@ -31,6 +46,24 @@ export class SendWindow {
 
   constructor(options: SendWindowOptions) {
     this.#options = options;
+  }
+
+  get state(): SendWindowState {
+    const { backPressureForAsyncSendNum, backPressureForAsyncSendSize } = this.#options;
+    return {
+      backPressureForAsyncSendNum,
+      backPressureForAsyncSendSize,
+      sends: this.#sends,
+      bytes: this.#bytes,
+      waitingSends: this.#waiting.length - this.#next,
+      waitingBytes: this.#waitingBytes,
+    };
+  }
+
+  /** Counts at once: a higher limit admits sends that wait, a lower one holds them until enough have ended. */
+  adjust(limits: Partial<BackPressure>): void {
+    this.#options = { ...this.#options, ...limits };
+    this.#admit();
   }
 
   /** Takes a free place. @returns false when there is none: see `turn` */

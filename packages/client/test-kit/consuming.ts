@@ -11,10 +11,17 @@ import { FakeCluster, NAME_SERVER } from './fake-cluster.js';
 export const GROUP = 'stock';
 
 /** What the current test runs on. */
-export const on: { cluster: FakeCluster; client: RocketMQClient; got: MessageExt[] } = {
+export const on: {
+  cluster: FakeCluster;
+  client: RocketMQClient;
+  got: MessageExt[];
+  /** Called before the client ends. */
+  atEnd: (() => void)[];
+} = {
   cluster: new FakeCluster(),
   client: new RocketMQClient({ nameServer: NAME_SERVER }),
   got: [],
+  atEnd: [],
 };
 
 export const bodies = (): string[] => on.got.map(({ body }) => body.toString());
@@ -48,6 +55,7 @@ export async function consuming(
 }
 
 afterEach(async () => {
+  for (const end of on.atEnd.splice(0)) end();
   await on.client.shutdown();
   await on.cluster.close();
   expect(on.cluster.clock.pending).toBe(0);

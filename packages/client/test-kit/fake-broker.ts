@@ -7,7 +7,6 @@ import {
   decodeFrame,
   decodeHeartbeat,
   decodeLockBatch,
-  decodeProperties,
   encodeConsumerList,
   encodeFrame,
   encodeLockOk,
@@ -26,6 +25,8 @@ import type {
 import type { FakeCluster } from './fake-cluster.js';
 import { FakeQueues } from './fake-queues.js';
 import type { MessageParts, PullAnswer } from './fake-queues.js';
+import { sentMessages } from './sent-messages.js';
+import type { StoredMessage } from './sent-messages.js';
 
 type Row<Name extends RequestName> = (typeof Requests)[Name];
 type Answering<Name extends RequestName> = Handler<Row<Name>>;
@@ -36,15 +37,6 @@ export interface Received {
   readonly body: Buffer;
   readonly extFields: Record<string, string>;
   readonly oneway: boolean;
-}
-
-export interface StoredMessage {
-  readonly topic: string;
-  readonly queueId: number;
-  readonly body: Buffer;
-  readonly properties: ReadonlyMap<string, string>;
-  readonly sysFlag: number;
-  readonly reconsumeTimes: number;
 }
 
 export class FakeBroker {
@@ -60,6 +52,8 @@ export class FakeBroker {
   /** Of MQVersion, in its answers. Default: the one that we report ourselves. */
   version: number | undefined;
   unregistered = false;
+  /** Whether name servers know the retry topic of a group as soon as the broker has heard of it. */
+  makesRetryTopics = true;
   minOffset = 0;
   readonly server: RemotingServer;
   private readonly queues: FakeQueues;
@@ -100,9 +94,16 @@ export class FakeBroker {
           const body = this.queues.recordAt(header.offset);
           return body ? { body } : { code: ResponseCode.SYSTEM_ERROR, remark: 'no such message' };
         }),
+        QUERY_MESSAGE: this.#answering('QUERY_MESSAGE', ({ header }) => this.#onQuery(header)),
+        GET_EARLIEST_MSG_STORETIME: this.#answering('GET_EARLIEST_MSG_STORETIME', ({ header }) => ({
+          header: { timestamp: this.queues.firstTimestamp(header.topic, header.queueId) },
+        })),
         SEARCH_OFFSET_BY_TIMESTAMP: this.#answering('SEARCH_OFFSET_BY_TIMESTAMP', () => ({ header: { offset: 0 } })),
         PULL_MESSAGE: this.#answering('PULL_MESSAGE', ({ header }) => this.queues.pull(header)),
         LITE_PULL_MESSAGE: this.#answering('LITE_PULL_MESSAGE', ({ header }) => this.queues.pull(header)),
+        INVOKE_BROKER_TO_RESET_OFFSET: this.#answering('INVOKE_BROKER_TO_RESET_OFFSET', () => ({
+          code: ResponseCode.CONSUMER_NOT_ONLINE,
+        })),
         CONSUMER_SEND_MSG_BACK: this.#answering('CONSUMER_SEND_MSG_BACK', () => ({})),
         LOCK_BATCH_MQ: this.#answering('LOCK_BATCH_MQ', ({ body }) => {
           const { mqSet } = decodeLockBatch(body);
@@ -170,12 +171,19 @@ export class FakeBroker {
     };
   }
 
+  /** As brokers do whose index has nothing but hashes: all messages, whatever the topic and key. */
+  #onQuery({ maxNum }: HeaderOf<Row<'QUERY_MESSAGE'>>): Answer<Row<'QUERY_MESSAGE'>> {
+    const body = Buffer.concat(this.queues.records.slice(0, maxNum));
+    if (body.length === 0) return { code: ResponseCode.QUERY_NOT_FOUND };
+    return { header: { indexLastUpdateTimestamp: 0, indexLastUpdatePhyoffset: 0 }, body };
+  }
+
   #onHeartbeat({ body, connection }: IncomingRequest<Row<'HEART_BEAT'>>): Answer<Row<'HEART_BEAT'>> {
     const heartbeat = decodeHeartbeat(body);
     this.heartbeats.push(heartbeat);
     if (heartbeat.consumers.length > 0) this.#members.set(heartbeat.clientID, connection);
     for (const { groupName, messageModel } of heartbeat.consumers) {
-      if (messageModel === 'CLUSTERING') this.cluster.topics.set(`%RETRY%${groupName}`, 1);
+      if (this.makesRetryTopics && messageModel === 'CLUSTERING') this.cluster.topics.set(`%RETRY%${groupName}`, 1);
     }
     return {};
   }
@@ -187,21 +195,17 @@ export class FakeBroker {
         return { code: ResponseCode.TOPIC_NOT_EXIST, remark: `topic[${topic}] not exist` };
       this.cluster.topics.set(topic, queues);
     }
-    const properties = decodeProperties(header.i ?? '');
-    const message = {
-      topic,
-      queueId,
-      body: Buffer.from(body),
-      properties,
-      sysFlag: header.f,
-      reconsumeTimes: header.j ?? 0,
-    };
-    this.stored.push(message);
-    const msgId = this.queues.nextMsgId;
     const queueOffset = this.queue(topic, queueId).length;
-    this.put(topic, queueId, body, { properties: Object.fromEntries(properties), sysFlag: header.f });
-    const transactionId = properties.get(MessageProperty.UNIQ_KEY);
-    return { header: { msgId, queueId, queueOffset, ...(transactionId && { transactionId }) } };
+    const messages = sentMessages(header, Buffer.from(body));
+    const msgIds = messages.map((message) => {
+      this.stored.push(message);
+      const msgId = this.queues.nextMsgId;
+      const properties = Object.fromEntries(message.properties);
+      this.put(topic, queueId, message.body, { properties, sysFlag: header.f });
+      return msgId;
+    });
+    const transactionId = messages[0]!.properties.get(MessageProperty.UNIQ_KEY);
+    return { header: { msgId: msgIds.join(','), queueId, queueOffset, ...(transactionId && { transactionId }) } };
   }
 
   #onQueryOffset(header: HeaderOf<Row<'QUERY_CONSUMER_OFFSET'>>): Answer<Row<'QUERY_CONSUMER_OFFSET'>> {

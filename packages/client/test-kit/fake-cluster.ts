@@ -30,6 +30,8 @@ export class FakeCluster {
   readonly dialled: string[] = [];
   /** Requests for routes, in order. */
   readonly routeRequests: string[] = [];
+  /** What each name server keeps. */
+  readonly kv: Map<string, string>[] = [];
   readonly #nameServers = new Map<string, RemotingServer>();
   /** Those that a test takes away, too. */
   readonly #allBrokers: readonly FakeBroker[];
@@ -115,7 +117,17 @@ export class FakeCluster {
   }
 
   #nameServer(): RemotingServer {
+    const kv = new Map<string, string>();
+    this.kv.push(kv);
     const handlers = handlerTable({
+      PUT_KV_CONFIG: ({ header: { namespace, key, value } }) => {
+        kv.set(`${namespace}/${key}`, value);
+        return {};
+      },
+      GET_KV_CONFIG: ({ header: { namespace, key } }) => {
+        const value = kv.get(`${namespace}/${key}`);
+        return value === undefined ? { code: ResponseCode.QUERY_NOT_FOUND } : { header: { value } };
+      },
       GET_ROUTEINFO_BY_TOPIC: ({ header }) => {
         this.routeRequests.push(header.topic);
         const route = this.routeOf(header.topic);

@@ -3,12 +3,17 @@
 export { RocketMQModule } from './rocketmq.module.js';
 export type { RocketMQModuleAsyncOptions, RocketMQOptionsFactory } from './rocketmq.module.js';
 export { NAME_SERVER_ENV } from './options/rocketmq.options.js';
-export type { ProducerSettings, RocketMQModuleOptions } from './options/rocketmq.options.js';
+export type { ListenerBatchOptions } from './options/batch-options.js';
+export type { ErrorClass, RetryDelay, RetryOptions } from './options/retry-options.js';
+export type { AutoBatchSettings, ProducerSettings } from './options/producer-settings.js';
+export type { RocketMQModuleOptions } from './options/rocketmq.options.js';
 export type { TopicOptions } from './options/topic-options.js';
 export type { ConsumerSettings } from './options/consumer-settings.js';
 export { ROCKETMQ_BACKEND, ROCKETMQ_CONTEXT_TYPE, ROCKETMQ_OPTIONS } from './rocketmq.tokens.js';
 
 export { RocketMQTemplate } from './template/rocketmq-template.js';
+export { batchMessage } from './template/send-batch.js';
+export type { BatchMessageOptions, BatchOptions, MessageWithOptions } from './template/send-batch.js';
 export type {
   BeginTransactionOptions,
   QueueOptions,
@@ -20,6 +25,7 @@ export type {
 } from './template/send-options.js';
 export type { MessageOptions } from './message/outgoing-message.js';
 export type { Destination, DestinationObject } from './message/destination.js';
+export { deadLetters } from './message/dead-letters.js';
 export type { DelayOptions } from './message/delay.js';
 export { DEFAULT_MESSAGE_DELAY_LEVEL } from '@nest-rocketmq/remoting';
 export type { Duration, MessageQueue } from '@nest-rocketmq/remoting';
@@ -32,17 +38,40 @@ export { RocketMQLocalTransactionState } from './decorators/listener-metadata.js
 export type {
   MessageListenerOptions,
   PayloadType,
+  RocketMQBatchListener,
   RocketMQListener,
   RocketMQLocalTransactionListener,
   RocketMQTransactionChecker,
   TransactionContext,
   TransactionListenerOptions,
 } from './decorators/listener-metadata.js';
+export { Outcome } from '@nest-rocketmq/client';
+export type { OutcomeKind } from '@nest-rocketmq/client';
+export { Message } from './decorators/message.js';
+export { RocketMQBatchContext } from './decorators/rocketmq-batch-context.js';
 export { RocketMQContext } from './decorators/rocketmq-context.js';
+export { RocketMQAdmin } from './admin/rocketmq-admin.js';
+export type { BacktrackOptions } from './admin/rocketmq-admin.js';
+export type { DeadLetter, GroupDeadLetters } from './admin/group-dead-letters.js';
+export type { ListDeadLettersOptions, Replay, ReplayDeadLettersOptions, ResetOffset } from '@nest-rocketmq/client';
 export { RocketMQListeners } from './listeners/rocketmq-listeners.js';
 export type { Consumption } from './listeners/listener-container.js';
 export type { HostPort, MessageExt } from '@nest-rocketmq/remoting';
-export type { ConsumeFromWhere, ConsumeMode, ExpressionType, MessageModel } from '@nest-rocketmq/client';
+export {
+  allocateByConfig,
+  allocateByConsistentHash,
+  allocateByMachineRoom,
+  allocateByMachineRoomNearby,
+} from '@nest-rocketmq/client';
+export type {
+  AllocateMessageQueueStrategy,
+  AllocateStrategyName,
+  ConsumeFromWhere,
+  ConsumeMode,
+  ExpressionType,
+  MachineRoomResolver,
+  MessageModel,
+} from '@nest-rocketmq/client';
 
 export { PostgresTransactionLog } from './transaction-log/postgres-transaction-log.js';
 export type { PostgresQueryable, PostgresTransactionLogOptions } from './transaction-log/postgres-transaction-log.js';
@@ -78,9 +107,11 @@ export {
   TransactionListenerError,
 } from './errors.js';
 export {
+  BatchSendFailedError,
   BrokerNotFoundError,
   DelayNotSupportedError,
   DelayTooLongError,
+  InvalidListenerResultError,
   InvalidMessageError,
   InvalidNameError,
   MQClientError,
@@ -89,13 +120,14 @@ export {
   NoBrokerError,
   RecallFailedError,
   SendFailedError,
+  SendSkippedError,
   SubscriptionRefusedError,
   TooManySendsError,
   TopicNotFoundError,
   TransactionEndedError,
   TransactionNotBegunError,
 } from '@nest-rocketmq/client';
-export type { RecallFailure, SendFailure } from '@nest-rocketmq/client';
+export type { BatchFailure, RecallFailure, SendFailure } from '@nest-rocketmq/client';
 export {
   AddressError,
   ConnectError,

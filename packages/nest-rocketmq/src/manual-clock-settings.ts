@@ -1,6 +1,6 @@
 // Adapts settings to a manual clock, in tests. All is in one process there and nothing gets lost, so what the client repeats is
 // done as rarely as the broker allows: otherwise it would be most of the work of half an hour.
-import type { ClientOptions, PushConsumerOptions } from '@nest-rocketmq/client';
+import type { ClientOptions, ProducerOptions, PushConsumerOptions } from '@nest-rocketmq/client';
 import { systemClock } from '@nest-rocketmq/remoting/internal';
 import type { Clock } from '@nest-rocketmq/remoting/internal';
 
@@ -30,6 +30,14 @@ export const CLIENT_ON_MANUAL_CLOCK = {
 export const CONSUMER_ON_MANUAL_CLOCK = {
   brokerSuspendMaxTimeMillis: SELDOM_MS,
 } as const satisfies Partial<PushConsumerOptions>;
+
+/** A send would wait for a clock that waits for the send: it is held for a turn of the event loop only. */
+export function autoBatchOnManualClock({
+  autoBatch,
+}: Pick<ProducerOptions, 'autoBatch'>): Pick<ProducerOptions, 'autoBatch'> {
+  if (autoBatch === undefined || autoBatch === false) return {};
+  return { autoBatch: { ...(autoBatch === true ? {} : autoBatch), holdMs: 0 } };
+}
 
 export const BROKER_ON_MANUAL_CLOCK = {
   maxSuspendTimeMillis: SELDOM_MS,

@@ -10,7 +10,7 @@ import type { ResolvedOptions } from './options/rocketmq.options.js';
 import { ROCKETMQ_BACKEND, ROCKETMQ_RESOLVED_OPTIONS } from './rocketmq.tokens.js';
 import { createDeclaredTopics } from './topics/declared-topics.js';
 import { TransactionListeners } from './transactions/transaction-listeners.js';
-import { CLIENT_ON_MANUAL_CLOCK, isManual, withClockHeld } from './manual-clock-settings.js';
+import { CLIENT_ON_MANUAL_CLOCK, autoBatchOnManualClock, isManual, withClockHeld } from './manual-clock-settings.js';
 
 interface Started {
   readonly client: RocketMQClient;
@@ -90,6 +90,7 @@ export class RocketMQConnection {
       await createDeclaredTopics(client.admin, this.options.topics);
       const producer = client.createProducer({
         ...this.options.producer,
+        ...(isManual(this.clock) && autoBatchOnManualClock(this.options.producer)),
         group: this.options.group,
         transactionListener: this.#transactionListener(),
         // Brokers check transactions only with producers that they know: register before the first send.

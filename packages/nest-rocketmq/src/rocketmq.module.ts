@@ -13,6 +13,7 @@ import { LifecycleHooks } from './nest/lifecycle-hooks.js';
 import { checkBoolean, inside } from './option-checks.js';
 import { RocketMQConnection } from './rocketmq-connection.js';
 import { RocketMQLifecycle } from './rocketmq-lifecycle.js';
+import { RocketMQAdmin } from './admin/rocketmq-admin.js';
 import { RocketMQListeners } from './listeners/rocketmq-listeners.js';
 import { RocketMQTemplate } from './template/rocketmq-template.js';
 import { NAME_SERVER_ENV, resolveOptions } from './options/rocketmq.options.js';
@@ -77,7 +78,7 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<RocketMQModule
 
 /**
  * The module that an app imports once, in its root module: `RocketMQModule.forRoot(…)` or `forRootAsync(…)`. It provides
- * `RocketMQTemplate`, which sends, and `RocketMQListeners`, and starts the decorated listeners of the app.
+ * `RocketMQTemplate`, which sends, `RocketMQListeners` and `RocketMQAdmin`, and starts the decorated listeners of the app.
  */
 @Module({
   imports: [DiscoveryModule],
@@ -90,11 +91,12 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<RocketMQModule
     TransactionListeners,
     RocketMQConnection,
     RocketMQListeners,
+    RocketMQAdmin,
     LazyModules,
     RocketMQLifecycle,
     RocketMQTemplate,
   ],
-  exports: [RocketMQTemplate, RocketMQListeners, RocketMQIdempotency],
+  exports: [RocketMQTemplate, RocketMQListeners, RocketMQAdmin, RocketMQIdempotency],
 })
 export class RocketMQModule extends ConfigurableModuleClass {
   /**

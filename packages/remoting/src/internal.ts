@@ -118,11 +118,19 @@ export { lockFolder, lockHolder, nodeLockFiles } from './folder-lock.js';
 export type { FolderLockOptions, LockFiles } from './folder-lock.js';
 export { identityOf, isHolderAlive, systemOf } from './process-life.js';
 export type { ProcessIdentity } from './process-life.js';
-export { COMPRESSED_ZLIB, MAX_INFLATED_BYTES, compressBody, inflateBody } from './message/compression.js';
+export {
+  COMPRESSION_FLAGS,
+  MAX_INFLATED_ANSWER_BYTES,
+  MAX_INFLATED_BYTES,
+  canCompress,
+  compressBody,
+  inflateBody,
+} from './message/compression.js';
+export type { CompressionType } from './message/compression.js';
 export { bodyCrc, javaHashCode } from './message/hash.js';
 export { decodeRecallHandle, encodeRecallHandle } from './message/recall-handle.js';
 export type { RecallHandle } from './message/recall-handle.js';
-export { decodeBatch, encodeBatch } from './message/message-batch.js';
+export { decodeBatch, encodeBatch, encodedBatchSize } from './message/message-batch.js';
 export type { BatchItem } from './message/message-batch.js';
 export {
   BLANK_MAGIC,
@@ -133,6 +141,7 @@ export {
   RecordAt,
   decodeRecord,
   decodeRecords,
+  inflatedBytes,
   encodeRecord,
   readLong,
   recordSize,

@@ -39,12 +39,13 @@ export class JavaPeer {
 
   private constructor(readonly version: RocketMQVersion) {}
 
-  /** Starts the scenarios, all at once, under names that begin with `run`. */
+  /** Starts the scenarios, all at once, under names that begin with `run`. @param flags of the JVM */
   static async start(
     version: RocketMQVersion,
     nameServer: string,
     run: string,
     scenarios: readonly string[],
+    flags: readonly string[] = [],
   ): Promise<JavaPeer> {
     const classPath = await javaPeerClasses(version);
     const home = temporaryFolder('java-peer');
@@ -54,6 +55,7 @@ export class JavaPeer {
       'java',
       [
         ...HEAP,
+        ...flags,
         `-Duser.home=${home}`,
         `-Drocketmq.client.logRoot=${home}/logs`,
         '-cp',

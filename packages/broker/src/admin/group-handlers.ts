@@ -4,6 +4,7 @@ import {
   decodeSubscriptionGroupConfig,
   encodeJson,
   objectOf,
+  objectsIn,
   parseJsonObject,
   printable,
   subscriptionGroupConfig,
@@ -26,6 +27,8 @@ export interface GroupAdminDeps {
 
 type Names =
   | 'UPDATE_AND_CREATE_SUBSCRIPTIONGROUP'
+  | 'UPDATE_AND_CREATE_SUBSCRIPTIONGROUP_LIST'
+  | 'UPDATE_AND_GET_GROUP_FORBIDDEN'
   | 'GET_ALL_SUBSCRIPTIONGROUP_CONFIG'
   | 'GET_SUBSCRIPTIONGROUP_CONFIG'
   | 'DELETE_SUBSCRIPTIONGROUP'
@@ -41,33 +44,23 @@ export function groupAdminHandlers(deps: GroupAdminDeps): Pick<Handlers<'broker'
 
 type SettingsNames =
   | 'UPDATE_AND_CREATE_SUBSCRIPTIONGROUP'
+  | 'UPDATE_AND_CREATE_SUBSCRIPTIONGROUP_LIST'
+  | 'UPDATE_AND_GET_GROUP_FORBIDDEN'
   | 'GET_ALL_SUBSCRIPTIONGROUP_CONFIG'
   | 'GET_SUBSCRIPTIONGROUP_CONFIG'
   | 'DELETE_SUBSCRIPTIONGROUP';
 
 function settingsHandlers({ groups, offsets, stats }: GroupAdminDeps): Pick<Handlers<'broker'>, SettingsNames> {
   return {
-    UPDATE_AND_CREATE_SUBSCRIPTIONGROUP: async ({ body }) => {
-      const json = parseJsonObject(body, 'a subscription group');
-      const fault = wrongField(json);
-      if (fault !== undefined) return { code: ResponseCode.SYSTEM_ERROR, remark: fault };
-      const config = decodeSubscriptionGroupConfig(json);
-      if (!isGroupName(config.groupName)) {
-        return {
-          code: ResponseCode.INVALID_PARAMETER,
-          remark: `the group name ${printable(config.groupName)} is illegal`,
-        };
+    UPDATE_AND_CREATE_SUBSCRIPTIONGROUP: ({ body }) => update(groups, [parseJsonObject(body, 'a subscription group')]),
+    UPDATE_AND_CREATE_SUBSCRIPTIONGROUP_LIST: ({ body }) =>
+      update(groups, objectsIn(parseJsonObject(body, 'a list of groups'), 'groupConfigList')),
+    UPDATE_AND_GET_GROUP_FORBIDDEN: async ({ header: { group, topic, readable } }) => {
+      if (readable !== undefined) {
+        groups.forbidReading(group, topic, !readable);
+        await groups.whenSaved(group);
       }
-      const excess = groups.faultOf(config);
-      if (excess !== undefined) return { code: ResponseCode.INVALID_PARAMETER, remark: excess };
-      try {
-        groups.put(withAttributes(config, groups.get(config.groupName)));
-      } catch (error) {
-        if (!(error instanceof InvalidAttributeError)) throw error;
-        return { code: ResponseCode.SYSTEM_ERROR, remark: printable(error.message) };
-      }
-      await groups.whenSaved(config.groupName);
-      return {};
+      return { remark: '', body: encodeJson({ group, topic, readable: !groups.isReadingForbidden(group, topic) }) };
     },
     GET_ALL_SUBSCRIPTIONGROUP_CONFIG: () => ({
       header: { totalGroupNum: groups.all().length },
@@ -94,6 +87,29 @@ function settingsHandlers({ groups, offsets, stats }: GroupAdminDeps): Pick<Hand
       return {};
     },
   };
+}
+
+/** All of them, or none. */
+async function update(groups: Groups, wanted: readonly JsonObject[]): Promise<Answer> {
+  const configs: SubscriptionGroupConfig[] = [];
+  for (const json of wanted) {
+    const fault = wrongField(json);
+    if (fault !== undefined) return { code: ResponseCode.SYSTEM_ERROR, remark: fault };
+    const config = decodeSubscriptionGroupConfig(json);
+    const illegal = isGroupName(config.groupName)
+      ? groups.faultOf(config)
+      : `the group name ${printable(config.groupName)} is illegal`;
+    if (illegal !== undefined) return { code: ResponseCode.INVALID_PARAMETER, remark: illegal };
+    try {
+      configs.push(withAttributes(config, groups.get(config.groupName)));
+    } catch (error) {
+      if (!(error instanceof InvalidAttributeError)) throw error;
+      return { code: ResponseCode.SYSTEM_ERROR, remark: printable(error.message) };
+    }
+  }
+  groups.putAll(configs);
+  for (const { groupName } of configs) await groups.whenSaved(groupName);
+  return {};
 }
 
 /** Names a setting of the wrong type: the default must not replace it silently. */

@@ -38,8 +38,8 @@ async function reset({ connection }: TestClient, more: Partial<Reset> = {}): Pro
   return decodeQueueTable(objectOf(parseJson(body))['offsetTable']).map(([, offset]) => Number(offset));
 }
 
-describe('a reset of offsets', () => {
-  it('goes to the first message of a time, in all queues or in one, or to the end', async () => {
+describe('T154: a reset of offsets', () => {
+  it('T119: goes to the first message of a time, in all queues or in one, or to the end', async () => {
     const client = await consumed();
     expect(await reset(client)).toEqual([0, 0, 0, 0]);
     expect(await reset(client, { timestamp: running.clock.now() })).toEqual([1, 0, 0, 0]);
@@ -47,7 +47,7 @@ describe('a reset of offsets', () => {
     expect(await committed(client)).toBe(2);
   });
 
-  it('goes to an offset, within the queue', async () => {
+  it('T118: goes to an offset, within the queue', async () => {
     const client = await consumed();
     expect(await reset(client, { queueId: 0, offset: 1 })).toEqual([1]);
     expect(await reset(client, { queueId: 0, offset: 99 })).toEqual([2]);

@@ -2,6 +2,7 @@
 import { Repeating, Requests } from '@nest-rocketmq/remoting/internal';
 import type { Clock, Connection, ConsumerData, Logger, SubscriptionData } from '@nest-rocketmq/remoting/internal';
 import { GroupAgreement } from './group-agreement.js';
+import { SharedClientIds } from './shared-client-ids.js';
 import { ProducerConnections } from './producer-connections.js';
 import { requireAtMost } from '../config/limits.js';
 
@@ -52,6 +53,7 @@ export class Clients {
   readonly #consumers = new Map<string, ConsumerGroup>();
   readonly #producerConnections = new ProducerConnections();
   readonly #agreement: GroupAgreement;
+  readonly #sharedIds: SharedClientIds;
   /** The groups that came over each connection: the names of producers' and of consumers'. */
   readonly #groupsOf = new Map<Connection, Membership>();
   readonly #scan: Repeating;
@@ -60,6 +62,7 @@ export class Clients {
 
   constructor(private readonly options: ClientsOptions) {
     this.#agreement = new GroupAgreement(options);
+    this.#sharedIds = new SharedClientIds(options);
     this.#scan = new Repeating({
       ...options,
       name: 'the scan for silent clients',
@@ -110,6 +113,7 @@ export class Clients {
     const joined = !group.clients.has(client.connection);
     group.clients.set(client.connection, client);
     const changed = updateSubscriptions(group, data.subscriptionDataSet) || joined;
+    this.#sharedIds.heard(data.groupName, client.clientId, client.connection);
     if (!withoutSub) this.#agreement.heard(data, client.clientId, client.connection);
     this.#scan.start();
     if (changed) this.#notify(group);
@@ -129,6 +133,7 @@ export class Clients {
     this.#leave(connection, 'consumers', groupName);
     if (!group?.clients.delete(connection)) return;
     this.#agreement.left(groupName, connection);
+    this.#sharedIds.left(groupName, connection);
     if (group.clients.size === 0) this.#consumers.delete(groupName);
     else this.#notify(group);
   }

@@ -4,10 +4,10 @@ import { createHash } from 'node:crypto';
 import { memberSubscriptionsText, printable } from '@nest-rocketmq/remoting/internal';
 import type { Clock, ConsumerData, Logger } from '@nest-rocketmq/remoting/internal';
 import { isSystemGroup } from '../metadata/names.js';
+import { WarningRate } from './warning-rate.js';
 
 /** Most warnings a minute, for all groups together. The others follow at a later heartbeat. */
 export const MAX_WARNINGS_PER_MINUTE = 10;
-const MINUTE_MS = 60_000;
 /** Longest text of one member's subscriptions in a warning, characters. */
 const LONGEST_TEXT = 200;
 
@@ -32,14 +32,12 @@ interface Group {
 }
 
 export class GroupAgreement {
-  readonly #clock: Clock;
+  readonly #rate: WarningRate;
   readonly #logger: Logger;
   readonly #groups = new Map<string, Group>();
-  #minute = 0;
-  #warnings = 0;
 
   constructor({ clock, logger }: GroupAgreementOptions) {
-    this.#clock = clock;
+    this.#rate = new WarningRate(clock, MAX_WARNINGS_PER_MINUTE);
     this.#logger = logger;
   }
 
@@ -76,7 +74,7 @@ export class GroupAgreement {
 
   #warn(name: string, group: Group, variant: Variant, clientId: string): void {
     const other = [...group.variants.values()].find((one) => one !== variant && one.members.size > 0);
-    if (!other || !this.#mayWarn()) return;
+    if (!other || !this.#rate.allows()) return;
     const otherId = other.members.values().next().value ?? '';
     for (const one of group.variants.values()) one.warned = true;
     this.#logger.warn(
@@ -92,15 +90,6 @@ export class GroupAgreement {
     if (!only?.warned || others.length > 0) return;
     only.warned = false;
     this.#logger.log(`the members of consumer group ${printable(name)} subscribe alike again`);
-  }
-
-  #mayWarn(): boolean {
-    const minute = Math.floor(this.#clock.monotonic() / MINUTE_MS);
-    if (minute !== this.#minute) {
-      this.#minute = minute;
-      this.#warnings = 0;
-    }
-    return this.#warnings++ < MAX_WARNINGS_PER_MINUTE;
   }
 }
 

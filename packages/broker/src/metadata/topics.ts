@@ -126,11 +126,18 @@ export class Topics {
 
   /** Makes the topic or replaces what it was. @throws LimitExceededError */
   put(config: TopicConfig): TopicConfig {
-    const { topicName, readQueueNums, writeQueueNums } = config;
-    const { maxTopicQueueNums } = this.#options;
-    requireAtMost(Math.max(readQueueNums, writeQueueNums), maxTopicQueueNums, 'maxTopicQueueNums', 'queues of a topic');
-    if (!this.#table.has(topicName)) this.#requireRoom(topicName);
-    return this.#store(config);
+    this.putAll([config]);
+    return config;
+  }
+
+  /** Makes the topics or replaces what they were: all of them, or none. @throws LimitExceededError */
+  putAll(configs: readonly TopicConfig[]): void {
+    const { maxTopicQueueNums: most } = this.#options;
+    for (const { readQueueNums, writeQueueNums } of configs)
+      requireAtMost(Math.max(readQueueNums, writeQueueNums), most, 'maxTopicQueueNums', 'queues of a topic');
+    const names = new Set(configs.map(({ topicName }) => topicName));
+    this.#requireRoom(...[...names].filter((name) => !this.#table.has(name)));
+    for (const config of configs) this.#store(config);
   }
 
   #store(config: TopicConfig): TopicConfig {
@@ -166,14 +173,14 @@ export class Topics {
   }
 
   /** Whoever makes them, messages or an administrator, counts alike. */
-  #requireRoom(topic: string): void {
+  #requireRoom(...topics: readonly string[]): void {
     const { maxTopics, maxSubscriptionGroups } = this.#options;
-    if (!isOfGroup(topic)) {
-      if (this.#table.size - this.#ofGroups - this.systemTopicNames.length < maxTopics) return;
+    const ofGroups = topics.filter(isOfGroup).length;
+    const others = topics.length - ofGroups;
+    if (others > 0 && this.#table.size - this.#ofGroups - this.systemTopicNames.length + others > maxTopics)
       throw new LimitExceededError('topics', 'maxTopics', maxTopics);
-    }
-    if (this.#ofGroups < 2 * maxSubscriptionGroups) return;
-    throw new LimitExceededError('retry and dead-letter topics', 'maxSubscriptionGroups', maxSubscriptionGroups);
+    if (ofGroups > 0 && this.#ofGroups + ofGroups > 2 * maxSubscriptionGroups)
+      throw new LimitExceededError('retry and dead-letter topics', 'maxSubscriptionGroups', maxSubscriptionGroups);
   }
 
   #json(): object {

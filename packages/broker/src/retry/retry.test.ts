@@ -27,7 +27,7 @@ async function failedMessage(): Promise<{ client: TestClient; message: MessageEx
 }
 
 describe('a message that is given back', () => {
-  it('comes again under the retry topic of its group after 10 s, then after 30 s', async () => {
+  it('T084 comes again under the retry topic of its group after 10 s, then after 30 s', async () => {
     const { client, message } = await failedMessage();
     expect(await sendBack(client, message)).toBe(ResponseCode.SUCCESS);
     await running.clock.advance(10 * SECOND);

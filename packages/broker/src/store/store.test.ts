@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ManualClock } from '@nest-rocketmq/remoting/internal';
+import { ManualClock, decodeRecord, packHost } from '@nest-rocketmq/remoting/internal';
 import { memoryFileSystem } from './files/memory-file-system.js';
 import { bodies, bodyOf, killed, message, openStore, parse, records } from '../../test-kit/store.js';
 
@@ -18,7 +18,7 @@ describe('the store', () => {
     await store.close();
   });
 
-  it('shows nothing before the commit, and everything after', async () => {
+  it('T189, T198: shows nothing before the commit, and everything after', async () => {
     const store = await openStore();
     store.append(message({ body: 'one' }));
     expect(store.maxOffset('T', 0)).toBe(0);
@@ -45,7 +45,7 @@ describe('the store', () => {
     await store.close();
   });
 
-  it('serves after a clean stop and start what it served before', async () => {
+  it('T190: serves after a clean stop and start what it served before', async () => {
     const fileSystem = memoryFileSystem();
     let store = await openStore({ fileSystem });
     for (let i = 0; i < 1_000; i++) store.append(message({ body: `m${i}`, queueId: i % 3 }));
@@ -58,7 +58,7 @@ describe('the store', () => {
     await store.close();
   });
 
-  it('has after a kill every message that was committed, and none that was not', async () => {
+  it('T190: has after a kill every message that was committed, and none that was not', async () => {
     const fileSystem = memoryFileSystem();
     const store = await openStore({ fileSystem });
     for (let i = 0; i < 1_000; i++) store.append(message({ body: `m${i}` }));
@@ -122,15 +122,95 @@ describe('the store', () => {
     },
   );
 
-  it('refuses properties over 32767 bytes and bodies over the limit', async () => {
+  it('T186, T187: refuses properties over 32767 bytes and bodies over the limit, and gives them no place', async () => {
     const store = await openStore();
     const over = { ...message(), properties: Buffer.alloc(32_768) };
     expect(store.append(over).status).toBe('PROPERTIES_SIZE_EXCEEDED');
     expect(store.append(message({ body: Buffer.alloc(16_385) })).status).toBe('MESSAGE_ILLEGAL');
+    expect(store.append(message({ body: Buffer.alloc(16_384) }))).toMatchObject({ status: 'PUT_OK', queueOffset: 0 });
+    const longest = { ...message(), properties: Buffer.from(`k\u0001${'v'.repeat(32_764)}\u0002`) };
+    expect(store.append(longest)).toMatchObject({ status: 'PUT_OK', queueOffset: 1 });
     await store.close();
   });
 
-  it('refuses a batch as a whole when one of its messages cannot be stored', async () => {
+  it('T182, T183: gives each of a hundred messages by its place in the queue, and by its place in the log', async () => {
+    const store = await openStore();
+    const sent = Array.from({ length: 100 }, (_, i) => `m${i}`);
+    const places = sent.map((body) => store.append(message({ body })).physicalOffset);
+    await store.drain();
+    for (const [offset, body] of sent.entries()) {
+      const found = await store.getMessage('T', 0, offset, 1, 100_000);
+      expect([found.count, ...records(found.body).map(bodyOf)]).toEqual([1, body]);
+    }
+    expect(bodyOf((await store.readRecord(places[0]!))!)).toBe('m0');
+    expect(bodyOf((await store.readRecord(places[99]!))!)).toBe('m99');
+    for (const nowhere of [places[1]! - 1, places[1]! + 1, store.metrics.committedOffset, 1e12]) {
+      expect(await store.readRecord(nowhere)).toBeUndefined();
+    }
+    await store.close();
+  });
+
+  it('T185: tells when each message was stored, and nothing of those that are not there', async () => {
+    const clock = new ManualClock(5_000);
+    const store = await openStore({ clock });
+    for (let i = 0; i < 3; i++) {
+      store.append(message());
+      await store.drain();
+      await clock.advance(1_000);
+    }
+    expect(await Promise.all([0, 1, 2].map((at) => store.storeTimestampAt('T', 0, at)))).toEqual([5_000, 6_000, 7_000]);
+    for (const [topic, queueId, offset] of [
+      ['T', 0, 3],
+      ['T', 0, -1],
+      ['T', 1, 0],
+      ['NONE', 0, 0],
+    ] as const) {
+      expect(await store.storeTimestampAt(topic, queueId, offset)).toBeUndefined();
+    }
+    await store.close();
+  });
+
+  it.each(['127.0.0.1', '::1'])(
+    'T055: stores a batch as one record and one queue entry for each message, from and to %s',
+    async (host) => {
+      const address = packHost(host);
+      const store = await openStore({ storeHost: { address, port: 10_911 } });
+      const batch = [0, 1, 2].map((i) => message({ body: `m${i}`, bornHost: address, tagsCode: i }));
+      const results = store.appendBatch(batch).map((result) => ({ ...result }));
+      await store.drain();
+      expect(results.map(({ queueOffset }) => queueOffset)).toEqual([0, 1, 2]);
+      for (const [i, { physicalOffset, size }] of results.entries()) {
+        expect(await store.readConsumeQueue('T', 0, i)).toMatchObject({ physicalOffset, size, tagsCode: i });
+        const record = decodeRecord((await store.readRecord(physicalOffset))!);
+        expect(record).toMatchObject({ queueOffset: i, physicalOffset, storeSize: size });
+        expect([record.body.toString(), record.bornHost.address, record.storeHost.address]).toEqual([
+          `m${i}`,
+          address,
+          address,
+        ]);
+      }
+      await store.close();
+    },
+  );
+
+  it('T056: writes no part of a record at the end of a file: what does not fit goes to the next', async () => {
+    const store = await openStore();
+    const results = store
+      .appendBatch(Array.from({ length: 10 }, (_, i) => message({ body: Buffer.alloc(15_000, i) })))
+      .map((result) => ({ ...result }));
+    await store.drain();
+    expect(results.map(({ status, queueOffset }) => [status, queueOffset])).toEqual(
+      results.map((_, i) => ['PUT_OK', i]),
+    );
+    for (const { physicalOffset, size } of results) {
+      expect(Math.floor((physicalOffset + size - 1) / 65_536)).toBe(Math.floor(physicalOffset / 65_536));
+    }
+    expect(results[4]!.physicalOffset).toBe(65_536);
+    expect(await bodies(store)).toHaveLength(10);
+    await store.close();
+  });
+
+  it('T057: refuses a batch as a whole when one of its messages cannot be stored', async () => {
     const store = await openStore();
     const results = store.appendBatch([message(), message({ body: Buffer.alloc(16_385) })]);
     expect(results.map(({ status }) => status)).toEqual(['MESSAGE_ILLEGAL', 'MESSAGE_ILLEGAL']);
@@ -138,7 +218,7 @@ describe('the store', () => {
     await store.close();
   });
 
-  it('rolls to the next file where a record and the blank behind it do not fit', async () => {
+  it('T194: rolls to the next file where a record and the blank behind it do not fit', async () => {
     const fileSystem = memoryFileSystem();
     const store = await openStore({ fileSystem });
     for (let i = 0; i < 10; i++) store.append(message({ body: Buffer.alloc(15_000, i) }));

@@ -1,7 +1,7 @@
 // Defines the options of the client, and checks them: defaults, ranges, and the errors for what is out of range.
 import type { Clock, Dial, Logger } from '@nest-rocketmq/remoting/internal';
 import { InvalidOptionError, dialTcp, isDialable, silentLogger, systemClock } from '@nest-rocketmq/remoting/internal';
-import type { SendWindowOptions } from '../send-window.js';
+import type { BackPressure, SendWindowOptions } from '../send-window.js';
 
 /** Options of `RocketMQClient`. All but `nameServer` have a default. */
 export interface ClientOptions {
@@ -126,17 +126,45 @@ function parseAddresses(given: unknown): string[] {
 }
 
 const MIB = 1024 * 1024;
+const MOST_SENDS = 10_000_000;
+const MOST_SEND_BYTES = 64 * 1024 * MIB;
+const BACK_PRESSURE: BackPressure = { backPressureForAsyncSendNum: 10_000, backPressureForAsyncSendSize: 64 * MIB };
 
 function sendWindowOf(options: ClientOptions): SendWindowOptions {
-  const sends = (name: 'backPressureForAsyncSendNum' | 'maxWaitingSends', byDefault: number): number =>
-    integerIn(name, options[name], byDefault, 1, 10_000_000);
-  const bytes = (name: 'backPressureForAsyncSendSize' | 'maxWaitingSendSize', byDefault: number): number =>
-    integerIn(name, options[name], byDefault, MIB, 64 * 1024 * MIB, ' (bytes)');
+  const { maxWaitingSends, maxWaitingSendSize } = options;
   return {
-    backPressureForAsyncSendNum: sends('backPressureForAsyncSendNum', 10_000),
-    backPressureForAsyncSendSize: bytes('backPressureForAsyncSendSize', 64 * MIB),
-    maxWaitingSends: sends('maxWaitingSends', 500_000),
-    maxWaitingSendSize: bytes('maxWaitingSendSize', 512 * MIB),
+    ...resolveBackPressure(options, BACK_PRESSURE),
+    maxWaitingSends: integerIn('maxWaitingSends', maxWaitingSends, 500_000, 1, MOST_SENDS),
+    maxWaitingSendSize: integerIn(
+      'maxWaitingSendSize',
+      maxWaitingSendSize,
+      512 * MIB,
+      MIB,
+      MOST_SEND_BYTES,
+      ' (bytes)',
+    ),
+  };
+}
+
+/** @param byDefault for what is not given @throws InvalidOptionError */
+export function resolveBackPressure(given: Partial<BackPressure>, byDefault: BackPressure): BackPressure {
+  const { backPressureForAsyncSendNum: sends, backPressureForAsyncSendSize: bytes } = given;
+  return {
+    backPressureForAsyncSendNum: integerIn(
+      'backPressureForAsyncSendNum',
+      sends,
+      byDefault.backPressureForAsyncSendNum,
+      1,
+      MOST_SENDS,
+    ),
+    backPressureForAsyncSendSize: integerIn(
+      'backPressureForAsyncSendSize',
+      bytes,
+      byDefault.backPressureForAsyncSendSize,
+      MIB,
+      MOST_SEND_BYTES,
+      ' (bytes)',
+    ),
   };
 }
 

@@ -1,12 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import {
-  allocateAveragely,
-  allocateAveragelyByCircle,
-  allocateByConfig,
-  allocateByConsistentHash,
-  compareQueues,
-} from './allocate.js';
+import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
+import { allocateAveragely, allocateAveragelyByCircle, allocateByConfig, compareQueues } from './allocate.js';
 import type { AllocateMessageQueueStrategy } from './allocate.js';
+import { allocateByConsistentHash } from './allocate-consistent-hash.js';
+import { allocateByMachineRoom, allocateByMachineRoomNearby } from './allocate-machine-room.js';
+import { checkStrategy } from './allocate-strategies.js';
 
 const queues = (count: number) =>
   Array.from({ length: count }, (_, queueId) => ({ topic: 't', brokerName: 'a', queueId }));
@@ -85,7 +83,7 @@ describe('CONFIG', () => {
 });
 
 describe('CONSISTENT_HASH', () => {
-  it('leaves most queues where they are when a consumer goes', () => {
+  it('T148: leaves most queues where they are when a consumer goes', () => {
     const strategy = allocateByConsistentHash();
     const before = division(strategy, 64, 4);
     const left = clients(4).slice(0, 3);
@@ -93,6 +91,37 @@ describe('CONSISTENT_HASH', () => {
       const after = strategy.allocate('g', id, queues(64), left).map(({ queueId }) => queueId);
       expect(after).toEqual(expect.arrayContaining(before[index]!));
     }
+  });
+});
+
+describe('bad arguments', () => {
+  const nowhere = { brokerDeployIn: () => 'a', consumerDeployIn: () => '' };
+  it.each<[string, () => unknown, RegExp]>([
+    ['a negative number of virtual nodes', () => allocateByConsistentHash(-1), /virtualNodes is -1/],
+    ['more virtual nodes than a division can take', () => allocateByConsistentHash(1e9), /from 0 to 1000/],
+    ['a hash that is none', () => allocateByConsistentHash(10, 'md5' as never), /hash/],
+    ['a list of queues that is none', () => allocateByConfig('t' as never), /queues/],
+    ['queues without a number', () => allocateByConfig([{ topic: 't', brokerName: 'a' } as never]), /queueId/],
+    ['rooms that are no list', () => allocateByMachineRoom('r1' as never), /rooms/],
+    ['no resolver', () => allocateByMachineRoomNearby('AVG', {} as never), /brokerDeployIn\(queue\)/],
+    [
+      'an unknown strategy',
+      () => checkStrategy('strategy', 'AVERAGE' as never),
+      /'AVG', 'AVG_BY_CIRCLE', 'CONSISTENT_HASH'/,
+    ],
+    ['a strategy of the object that all have', () => checkStrategy('strategy', 'constructor' as never), /'AVG'/],
+    ['a strategy without a name', () => checkStrategy('strategy', { allocate: () => [] } as never), /name, allocate/],
+    [
+      'a client without a room',
+      () => allocateByMachineRoomNearby('AVG', nowhere).allocate('g', 'c', queues(1), ['c']),
+      /of c/,
+    ],
+    ['no client', () => allocateAveragely.allocate('g', '', queues(1), ['c']), /clientId/],
+    ['no queues', () => allocateAveragelyByCircle.allocate('g', 'c', [], ['c']), /queues/],
+    ['no clients', () => allocateByConsistentHash().allocate('g', 'c', queues(1), []), /clientIds/],
+  ])('T148: %s: refused, as in Java', (_what, run, message) => {
+    expect(run).toThrow(InvalidOptionError);
+    expect(run).toThrow(message);
   });
 });
 

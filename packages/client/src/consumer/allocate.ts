@@ -1,6 +1,5 @@
 // Divides a topic's queues among a group's consumers exactly as Apache does: all of them must come to the same division.
 import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
-import { createHash } from 'node:crypto';
 import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
 
 /**
@@ -14,6 +13,8 @@ export interface AllocateMessageQueueStrategy {
    * The queues of `clientId`.
    * @param queues all of the topic, sorted
    * @param clientIds all consumers of the group, sorted; `clientId` is one of them
+   * @returns those of `queues` that are this consumer's. Others count for nothing. A throw: everything stays as it is,
+   * and the next round asks again.
    */
   allocate(
     group: string,
@@ -27,6 +28,7 @@ export interface AllocateMessageQueueStrategy {
 export const allocateAveragely: AllocateMessageQueueStrategy = {
   name: 'AVG',
   allocate(_group, clientId, queues, clientIds) {
+    checkDivision(clientId, queues, clientIds);
     const index = clientIds.indexOf(clientId);
     if (index < 0) return [];
     const remainder = queues.length % clientIds.length;
@@ -42,42 +44,35 @@ export const allocateAveragely: AllocateMessageQueueStrategy = {
 export const allocateAveragelyByCircle: AllocateMessageQueueStrategy = {
   name: 'AVG_BY_CIRCLE',
   allocate(_group, clientId, queues, clientIds) {
+    checkDivision(clientId, queues, clientIds);
     const index = clientIds.indexOf(clientId);
     return index < 0 ? [] : queues.filter((_queue, k) => k % clientIds.length === index);
   },
 };
 
-/** Always these queues, whatever other consumers there are. Apache's CONFIG. */
-export function allocateByConfig(queues: MessageQueue[]): AllocateMessageQueueStrategy {
-  return { name: 'CONFIG', allocate: () => [...queues] };
-}
-
 /**
- * A ring of hashes: when a consumer comes or goes, few queues change their consumer. Apache's CONSISTENT_HASH.
- * @param virtualNodes places of each consumer on the ring; default 10
+ * Always these queues, whatever other consumers there are. Apache's CONFIG. Retry topics, which nobody lists, are divided
+ * averagely; Java's consumers leave the messages there.
+ * @param queues of all topics that the group subscribes to
+ * @throws InvalidOptionError unless each has a topic, a broker's name and a number
  */
-export function allocateByConsistentHash(virtualNodes = 10): AllocateMessageQueueStrategy {
-  if (!Number.isInteger(virtualNodes) || virtualNodes < 0) {
-    throw new InvalidOptionError('virtualNodes', virtualNodes, 'an integer of at least 0');
+export function allocateByConfig(queues: readonly MessageQueue[]): AllocateMessageQueueStrategy {
+  const isQueue = (queue: Partial<MessageQueue> | null): boolean =>
+    typeof queue?.topic === 'string' && typeof queue.brokerName === 'string' && Number.isInteger(queue.queueId);
+  if (!Array.isArray(queues) || !queues.every(isQueue)) {
+    throw new InvalidOptionError('queues', queues, 'an array of { topic, brokerName, queueId }');
   }
-  return {
-    name: 'CONSISTENT_HASH',
-    allocate(_group, clientId, queues, clientIds) {
-      const ring = clientIds
-        .flatMap((owner) => Array.from({ length: virtualNodes }, (_, i) => ({ at: md5Int(`${owner}-${i}`), owner })))
-        .toSorted((a, b) => a.at - b.at);
-      return queues.filter((queue) => {
-        const at = md5Int(
-          `MessageQueue [topic=${queue.topic}, brokerName=${queue.brokerName}, queueId=${queue.queueId}]`,
-        );
-        return (ring.find((place) => place.at >= at) ?? ring[0])?.owner === clientId;
-      });
-    },
-  };
+  return { name: CONFIG, allocate: () => [...queues] };
 }
 
-function md5Int(text: string): number {
-  return createHash('md5').update(text).digest().readUInt32BE(0);
+/** The name of the strategy that gives each consumer a fixed list. */
+export const CONFIG = 'CONFIG';
+
+/** Refuses what Apache's strategies refuse. @throws InvalidOptionError */
+export function checkDivision(clientId: string, queues: readonly MessageQueue[], clientIds: readonly string[]): void {
+  if (!clientId) throw new InvalidOptionError('clientId', clientId, 'a non-empty string');
+  if (!(queues?.length > 0)) throw new InvalidOptionError('queues', queues, 'at least one queue');
+  if (!(clientIds?.length > 0)) throw new InvalidOptionError('clientIds', clientIds, 'at least one client id');
 }
 
 /** Apache's order of queues: topic, broker name, queue id, by UTF-16 code units. */

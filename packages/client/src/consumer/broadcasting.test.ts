@@ -83,3 +83,33 @@ describe("a broadcasting consumer's second life", () => {
     expect(await life(cluster, 1)).toEqual(['c']);
   });
 });
+
+describe('a broadcasting consumer whose broker goes and comes back while it runs', () => {
+  async function after(change: (fake: FakeCluster) => void): Promise<{ got: string[]; asked: number }> {
+    const fake = await storeWith(['a', 'b']);
+    const options = { messageModel: 'BROADCASTING', consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET' } as const;
+    const logger = { ...silentLogger, warn: (line: string) => void log.push(line) };
+    await consuming(fake, { ...options, localOffsetStoreDir: 'memory' }, logger);
+    await fake.until('both', () => on.got.length === 2);
+    fake.takeDown(fake.broker.address);
+    await fake.clock.advance(5_000);
+    change(fake);
+    fake.bringUp(fake.broker.address);
+    await fake.clock.advance(5_000);
+    return { got: bodies(), asked: fake.broker.requests('VIEW_MESSAGE_BY_ID').length };
+  }
+
+  it('goes on where the broker has its store still', async () => {
+    const { got, asked } = await after((fake) => void fake.broker.put('t', 0, 'c'));
+    expect({ got, asked }).toEqual({ got: ['a', 'b', 'c'], asked: 1 });
+  });
+
+  it('begins by consumeFromWhere where another store answers under its name', async () => {
+    const { got } = await after((fake) => {
+      fake.broker.queue('t', 0).length = 0;
+      for (const body of ['x', 'y', 'z']) fake.broker.put('t', 0, body);
+    });
+    expect(got).toEqual(['a', 'b', 'x', 'y', 'z']);
+    expect(log.join()).toMatch(/offset 2 of t@broker-a@0 was made on another store than broker broker-a has now/);
+  });
+});

@@ -2,18 +2,47 @@
 import { MessageProperty, retryTopic } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import type { ConsumeContext, MessageListener } from './consumer-options.js';
+import type { SkippedReplays } from '../dead-letters/skipped-replays.js';
+import { outcomesOf } from './listener-outcomes.js';
+import type { Outcomes } from './listener-outcomes.js';
+import { Outcome } from './outcome.js';
 
-/** @throws what the listener throws */
-export async function callListener(
+/** @throws what the listener throws, unless it is an outcome; InvalidListenerResultError */
+export function callListener(
   { group, listener }: { group: string; listener: MessageListener },
   messages: MessageExt[],
   context: ConsumeContext,
-): Promise<'CONSUME_SUCCESS' | 'RECONSUME_LATER'> {
+  skipped?: SkippedReplays,
+): Promise<Outcomes> {
   for (const message of messages) restoreTopic(message, group);
-  // In an async function, so that a listener that throws is the same as one that rejects.
-  const result = await listener(messages, context);
-  const failed = result === 'RECONSUME_LATER' || result === 'SUSPEND_CURRENT_QUEUE_A_MOMENT';
-  return failed ? 'RECONSUME_LATER' : 'CONSUME_SUCCESS';
+  const skipping = skipped?.of(messages);
+  if (skipping) return callWithout(skipping, listener, messages, context);
+  return call(listener, messages, context);
+}
+
+async function call(listener: MessageListener, messages: MessageExt[], context: ConsumeContext): Promise<Outcomes> {
+  try {
+    // In an async function, so that a listener that throws is the same as one that rejects.
+    return outcomesOf(await listener(messages, context), messages, context);
+  } catch (error) {
+    if (Outcome.is(error)) return outcomesOf(error, messages, context);
+    throw error;
+  }
+}
+
+/** Those of a replay that was undone count as consumed. */
+async function callWithout(
+  skipping: Promise<ReadonlySet<MessageExt>>,
+  listener: MessageListener,
+  messages: MessageExt[],
+  context: ConsumeContext,
+): Promise<Outcomes> {
+  const undone = await skipping;
+  const rest = messages.filter((message) => !undone.has(message));
+  const outcomes = rest.length === 0 ? undefined : await call(listener, rest, context);
+  if (!outcomes) return undefined;
+  const of = new Map(rest.map((message, index) => [message, outcomes[index]!]));
+  return messages.map((message) => of.get(message) ?? Outcome.ack);
 }
 
 /** A retried message comes from the group's retry topic, and is shown as of the topic that it was sent to. */

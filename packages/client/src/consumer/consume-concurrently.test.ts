@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { COMPRESSED_ZLIB, Requests, ResponseCode } from '@nest-rocketmq/remoting/internal';
+import { COMPRESSION_FLAGS, Requests, ResponseCode } from '@nest-rocketmq/remoting/internal';
 import { GROUP, bodies, consuming, on } from '../../test-kit/consuming.js';
 import { FakeCluster } from '../../test-kit/fake-cluster.js';
 
@@ -7,7 +7,7 @@ describe('a message whose body cannot be read', () => {
   it('goes to the dead letters, and keeps back none of the others', async () => {
     const fake = new FakeCluster({ topics: { t: 1 } });
     fake.broker.put('t', 0, 'a');
-    fake.broker.put('t', 0, 'no zlib stream', { sysFlag: COMPRESSED_ZLIB });
+    fake.broker.put('t', 0, 'no zlib stream', { sysFlag: COMPRESSION_FLAGS.ZLIB });
     fake.broker.put('t', 0, 'b');
     await consuming(fake, { consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET' });
     await on.cluster.clock.advance(5_000);
@@ -29,7 +29,7 @@ describe('a message that fails', () => {
     ],
     ['rejects', () => Promise.reject(new Error('no'))],
     ['returns RECONSUME_LATER', () => 'RECONSUME_LATER' as const],
-  ])('because the listener %s is given back to its broker', async (_how, listener) => {
+  ])('T085 because the listener %s is given back to its broker', async (_how, listener) => {
     await consuming(new FakeCluster({ topics: { t: 1 } }), { listener });
     on.cluster.broker.put('t', 0, 'a');
     await on.cluster.until('given back', () => on.cluster.broker.requests('CONSUMER_SEND_MSG_BACK').length === 1);
@@ -73,7 +73,7 @@ describe('a message that fails', () => {
     await on.cluster.until('given back', () => on.cluster.broker.requests('CONSUMER_SEND_MSG_BACK').length === 2);
   });
 
-  it('is sent to the retry topic when its broker does not take it back', async () => {
+  it('T085 is sent to the retry topic when its broker does not take it back', async () => {
     await consuming(new FakeCluster({ topics: { t: 1 } }), { listener: () => 'RECONSUME_LATER' });
     on.cluster.broker.next('CONSUMER_SEND_MSG_BACK', () => ({ code: ResponseCode.SYSTEM_ERROR }));
     on.cluster.broker.put('t', 0, 'a', { properties: { KEYS: 'k' }, reconsumeTimes: 2 });
@@ -105,7 +105,7 @@ describe('a message that fails', () => {
     expect(calls).toBe(2);
   });
 
-  it('shows its own topic when it comes back from the retry topic', async () => {
+  it('T086 shows its own topic when it comes back from the retry topic', async () => {
     await consuming(new FakeCluster({ topics: { t: 1 } }));
     on.cluster.broker.put('%RETRY%stock', 0, 'again', { properties: { RETRY_TOPIC: 't' }, reconsumeTimes: 1 });
     await on.cluster.until('it came', () => on.got.length === 1);

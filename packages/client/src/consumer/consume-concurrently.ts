@@ -2,13 +2,18 @@
 import { MessageProperty, sleep } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
+import type { SkippedReplays } from '../dead-letters/skipped-replays.js';
 import { describe } from '../errors.js';
+import { BatchFiller } from './batch-filler.js';
 import { callListener } from './call-listener.js';
 import type { ConsumeService } from './consume-service.js';
 import type { ConsumeContext, ResolvedPushConsumerOptions } from './consumer-options.js';
 import type { ConsumerStats } from './consumer-stats.js';
 import { Deliveries } from './deliveries.js';
 import { Delivery } from './delivery.js';
+import { failureOf } from './listener-outcomes.js';
+import type { Outcomes } from './listener-outcomes.js';
+import { Outcome } from './outcome.js';
 import type { PauseGate } from './pause-gate.js';
 import type { OffsetStore } from './offset-store.js';
 import type { ProcessQueue } from './process-queue.js';
@@ -17,9 +22,9 @@ import type { SendBack } from './send-back.js';
 
 /** A message that could not be given back is consumed here again after this. ms */
 const CONSUME_AGAIN_AFTER_MS = 5_000;
-/** The delay level of a message whose listener has run too long: 10 s. */
-const CONSUME_TIMEOUT_DELAY_LEVEL = 3;
-const DEAD_LETTER_LEVEL = -1;
+/** What becomes of a message whose listener has run too long: Apache's level of 10 s. */
+const TIMED_OUT = Outcome.retryLater({ level: 3 });
+const UNREADABLE = Outcome.toDeadLetter();
 const MINUTE_MS = 60_000;
 
 export interface ConsumeParts {
@@ -28,6 +33,8 @@ export interface ConsumeParts {
   offsets: OffsetStore;
   sendBack: SendBack;
   stats: ConsumerStats;
+  /** Replays that were undone. */
+  skipped: SkippedReplays;
   /** Where a pause holds messages. */
   pauseGate: PauseGate;
 }
@@ -42,11 +49,18 @@ export class ConsumeConcurrently implements ConsumeService {
   #tasks: Task[] = [];
   #next = 0;
   readonly #deliveries: Deliveries;
+  readonly #batches: BatchFiller;
   #stopped = false;
   #whenIdle: (() => void) | undefined;
 
   constructor(parts: ConsumeParts) {
     this.#parts = parts;
+    this.#batches = new BatchFiller({
+      clock: parts.context.clock,
+      size: parts.options.consumeMessageBatchMaxSize,
+      wait: parts.options.consumeMessageBatchMaxWait,
+      ready: (queue, messages) => this.#ready(queue, messages),
+    });
     this.#deliveries = new Deliveries({
       clock: parts.context.clock,
       consumeTimeout: parts.options.consumeTimeout * MINUTE_MS,
@@ -59,22 +73,20 @@ export class ConsumeConcurrently implements ConsumeService {
   }
 
   submit(queue: ProcessQueue, messages: readonly MessageExt[]): void {
-    const size = this.#parts.options.consumeMessageBatchMaxSize;
-    for (let at = 0; at < messages.length; at += size) {
-      this.#tasks.push({ queue, messages: messages.slice(at, at + size) });
-    }
-    this.#pump();
+    this.#batches.add(queue, messages);
   }
 
-  reject(queue: ProcessQueue, messages: MessageExt[]): void {
+  reject(queue: ProcessQueue, messages: MessageExt[], reason: string): void {
     const { context, options } = this.#parts;
     for (const message of messages) {
-      context.logger.error(
-        `message ${message.msgId} cannot be read by ${options.group}: its body is damaged, or of a compression unknown here`,
-      );
+      context.logger.error(`message ${message.msgId} cannot be read by ${options.group}: ${reason}`);
     }
-    this.#conclude(queue, messages, 0, DEAD_LETTER_LEVEL)
-      .then((stuck) => (stuck.length > 0 ? this.#later(queue, () => this.reject(queue, stuck)) : undefined))
+    this.#conclude(
+      queue,
+      messages,
+      messages.map(() => UNREADABLE),
+    )
+      .then((stuck) => (stuck.length > 0 ? this.#later(queue, () => this.reject(queue, stuck, reason)) : undefined))
       .catch((error: unknown) =>
         context.logger.error(`rejecting of ${queueKey(queue.messageQueue)}: ${describe(error)}`),
       );
@@ -83,15 +95,21 @@ export class ConsumeConcurrently implements ConsumeService {
   stop(): Promise<void> {
     this.#stopped = true;
     this.#tasks = [];
+    this.#batches.stop();
     this.#deliveries.stop();
     return this.running === 0 ? Promise.resolve() : new Promise((resolve) => (this.#whenIdle = resolve));
   }
 
-  call(messages: MessageExt[], context: ConsumeContext): Promise<'CONSUME_SUCCESS' | 'RECONSUME_LATER'> {
-    return callListener(this.#parts.options, messages, context);
+  call(messages: MessageExt[], context: ConsumeContext): Promise<Outcomes> {
+    return callListener(this.#parts.options, messages, context, this.#parts.skipped);
   }
 
   resume(): void {
+    this.#pump();
+  }
+
+  #ready(queue: ProcessQueue, messages: MessageExt[]): void {
+    this.#tasks.push({ queue, messages });
     this.#pump();
   }
 
@@ -108,16 +126,21 @@ export class ConsumeConcurrently implements ConsumeService {
         this.#tasks = this.#tasks.slice(this.#next);
         this.#next = 0;
       }
-      if (!task.queue.dropped) this.#begin(task);
+      // What waits in a queue that is about to go is left to its next consumer.
+      if (!task.queue.dropped && !task.queue.closing) this.#begin(task);
     }
   }
 
   #begin({ queue, messages }: Task): void {
     const delivery = new Delivery(queue, messages, this.#parts.context.clock.monotonic());
     this.#deliveries.add(delivery);
+    queue.callBegins();
     this.#consume(delivery)
       .catch((error: unknown) => this.#failed(delivery, error))
-      .finally(() => this.#ended(delivery));
+      .finally(() => {
+        queue.callEnded();
+        this.#ended(delivery);
+      });
   }
 
   #failed({ messageQueue }: Delivery, error: unknown): void {
@@ -137,19 +160,20 @@ export class ConsumeConcurrently implements ConsumeService {
     const { queue, messages } = delivery;
     const startedAt = String(context.clock.now());
     for (const message of messages) message.properties.set(MessageProperty.CONSUME_START_TIME, startedAt);
-    let consumed = 0;
+    let outcomes: Outcomes;
     try {
-      const result = await this.call(messages, delivery);
-      if (result === 'CONSUME_SUCCESS') consumed = Math.max(0, Math.min(delivery.ackIndex + 1, messages.length));
+      outcomes = await this.call(messages, delivery);
     } catch (error) {
+      outcomes = messages.map(() => failureOf(delivery));
       context.logger.error(`the listener of ${options.group} failed for ${messages[0]!.msgId}: ${describe(error)}`);
     }
     const took = context.clock.monotonic() - delivery.startedAt;
-    this.#parts.stats.consumed(queue.messageQueue.topic, consumed, messages.length - consumed, took);
+    const failed = outcomes ? outcomes.filter(({ kind }) => kind !== 'ack').length : 0;
+    this.#parts.stats.consumed(queue.messageQueue.topic, messages.length - failed, failed, took);
     // Another consumer has the queue now, and gets these messages as well: its result counts.
     if (queue.dropped) return;
-    if (delivery.over) return this.#tooLate(delivery, consumed === messages.length);
-    await this.#settle(delivery, consumed, delivery.delayLevelWhenNextConsume);
+    if (delivery.over) return this.#tooLate(delivery, failed === 0);
+    await this.#settle(delivery, outcomes);
   }
 
   /** A listener that does not return would hold its place, and the queue's offset, for ever: both are freed. */
@@ -162,7 +186,10 @@ export class ConsumeConcurrently implements ConsumeService {
         'message takes its place. Raise consumeTimeout if that is a usual time.',
     );
     delivery.end();
-    this.#settle(delivery, 0, CONSUME_TIMEOUT_DELAY_LEVEL)
+    this.#settle(
+      delivery,
+      delivery.messages.map(() => TIMED_OUT),
+    )
       .catch((error: unknown) => this.#failed(delivery, error))
       .finally(() => this.#ended(delivery));
   }
@@ -176,38 +203,34 @@ export class ConsumeConcurrently implements ConsumeService {
     );
   }
 
-  /** The first `consumed` messages are done with; the others are given back, or are consumed here again later. */
-  async #settle({ queue, messages }: Delivery, consumed: number, delayLevel: number): Promise<void> {
-    const stuck = await this.#conclude(queue, messages, consumed, delayLevel);
+  /** What is not consumed is given back, or is consumed here again later. */
+  async #settle({ queue, messages }: Delivery, outcomes: Outcomes): Promise<void> {
+    const stuck = await this.#conclude(queue, messages, outcomes);
     if (stuck.length > 0) void this.#later(queue, () => this.submit(queue, stuck));
   }
 
   /** @returns those that failed and could not be given back either: they are still ours */
-  async #conclude(
-    queue: ProcessQueue,
-    messages: MessageExt[],
-    consumed: number,
-    delayLevel: number,
-  ): Promise<MessageExt[]> {
+  async #conclude(queue: ProcessQueue, messages: MessageExt[], outcomes: Outcomes): Promise<MessageExt[]> {
     const { offsets } = this.#parts;
     const stuck: MessageExt[] = [];
-    for (const message of messages.slice(consumed)) {
+    for (const [index, outcome] of outcomes?.entries() ?? []) {
+      const message = messages[index]!;
       // One that was given back for its time-out has left the queue already.
-      if (!queue.has(message) || (await this.#fail(message, delayLevel))) continue;
+      if (outcome.kind === 'ack' || !queue.has(message) || (await this.#fail(message, outcome))) continue;
       message.reconsumeTimes++;
       stuck.push(message);
     }
     if (queue.dropped) return [];
-    const done = messages.filter((message) => !stuck.includes(message));
+    const done = stuck.length === 0 ? messages : messages.filter((message) => !stuck.includes(message));
     queue.lastConsumeTimestamp = this.#parts.context.clock.now();
     offsets.update(queue.messageQueue, queue.remove(done), done.at(-1));
     return stuck;
   }
 
   /** @returns false when the message must be consumed here again */
-  #fail(message: MessageExt, delayLevel: number): Promise<boolean> {
+  #fail(message: MessageExt, outcome: Outcome): Promise<boolean> {
     const { context, options, sendBack } = this.#parts;
-    if (options.messageModel === 'CLUSTERING') return sendBack.giveBack(message, delayLevel);
+    if (options.messageModel === 'CLUSTERING') return sendBack.giveBack(message, outcome);
     context.logger.warn(
       `broadcast message ${message.msgId} failed in ${options.group} and is dropped: there is no retry`,
     );

@@ -20,8 +20,8 @@ export async function consumeDirectly(
     signal: new AbortController().signal,
   };
   try {
-    const result = await consume.call([message], context);
-    return { consumeResult: result === 'CONSUME_SUCCESS' ? 'CR_SUCCESS' : 'CR_LATER', spentTimeMills: spent() };
+    const failures = await consume.call([message], context);
+    return { consumeResult: failures ? 'CR_LATER' : 'CR_SUCCESS', spentTimeMills: spent() };
   } catch (error) {
     return { consumeResult: 'CR_THROW_EXCEPTION', remark: describe(error), spentTimeMills: spent() };
   }

@@ -10,13 +10,16 @@ import { SUSPEND_RANGE_MS } from './consumer-options.js';
 import type { ConsumeContext } from './consumer-options.js';
 import { Deliveries } from './deliveries.js';
 import { Delivery } from './delivery.js';
+import { failureOf } from './listener-outcomes.js';
+import type { Outcomes } from './listener-outcomes.js';
+import { Outcome } from './outcome.js';
 import { Lane } from './lane.js';
 import { queueKey } from './process-queue.js';
 import type { ProcessQueue } from './process-queue.js';
 
 /** A message that cannot be read, and could not be sent to the dead letters, is sent there again after this. ms */
 const REJECT_AGAIN_AFTER_MS = 5_000;
-const DEAD_LETTER_LEVEL = -1;
+const DEAD_LETTER = Outcome.toDeadLetter();
 /** A message that fails without end is logged the first few times, and from then on once in so many tries. */
 const TRIES_LOGGED = 3;
 const LOGGED_ONCE_IN = 60;
@@ -51,30 +54,29 @@ export class ConsumeInOrder implements ConsumeService {
   }
 
   submit(queue: ProcessQueue, messages: readonly MessageExt[]): void {
+    const now = this.#parts.context.clock.monotonic();
     for (const message of messages) {
       const key = `${queueKey(queue.messageQueue)}\n${this.#parts.laneOf(message)}`;
       let lane = this.#lanes.get(key);
       if (!lane) this.#lanes.set(key, (lane = new Lane(key)));
-      lane.add(queue, message);
+      lane.add(queue, message, now);
       if (!lane.waiting) this.#ready.add(lane);
     }
     this.#pump();
   }
 
-  reject(queue: ProcessQueue, messages: MessageExt[]): void {
+  reject(queue: ProcessQueue, messages: MessageExt[], reason: string): void {
     const { context, options } = this.#parts;
     for (const message of messages) {
-      context.logger.error(
-        `message ${message.msgId} cannot be read by ${options.group}: its body is damaged, or of a compression unknown here`,
-      );
+      context.logger.error(`message ${message.msgId} cannot be read by ${options.group}: ${reason}`);
       this.#reject(queue, message).catch((error: unknown) =>
         context.logger.error(`rejecting of ${queueKey(queue.messageQueue)}: ${describe(error)}`),
       );
     }
   }
 
-  call(messages: MessageExt[], context: ConsumeContext): Promise<'CONSUME_SUCCESS' | 'RECONSUME_LATER'> {
-    return callListener(this.#parts.options, messages, context);
+  call(messages: MessageExt[], context: ConsumeContext): Promise<Outcomes> {
+    return callListener(this.#parts.options, messages, context, this.#parts.skipped);
   }
 
   resume(): void {
@@ -84,6 +86,7 @@ export class ConsumeInOrder implements ConsumeService {
   stop(): Promise<void> {
     this.#stopped = true;
     this.#ready.clear();
+    for (const { timer } of this.#lanes.values()) this.#parts.context.clock.clearTimeout(timer);
     this.#deliveries.stop();
     return this.running === 0 ? Promise.resolve() : new Promise((resolve) => (this.#whenIdle = resolve));
   }
@@ -93,11 +96,24 @@ export class ConsumeInOrder implements ConsumeService {
     for (const lane of this.#ready) {
       if (!pauseGate.isOpen || this.#stopped || this.running >= options.consumeConcurrency) return;
       this.#ready.delete(lane);
+      if (this.#waitsForMore(lane)) continue;
       const batch = lane.take(options.consumeMessageBatchMaxSize, this.#parts.isHeld);
       if (!batch) this.#lanes.delete(lane.key);
       else if ('blockedBy' in batch) this.#waitFor(batch.blockedBy, lane);
       else this.#begin(lane, batch.queue, batch.messages);
     }
+  }
+
+  /** Whether the lane's next list may still fill up: then a timer brings the lane back, or another message does. */
+  #waitsForMore(lane: Lane): boolean {
+    const { context, options } = this.#parts;
+    const { consumeMessageBatchMaxSize: size, consumeMessageBatchMaxWait: wait } = options;
+    if (wait === 0) return false;
+    const left = lane.count >= size ? 0 : lane.waitingSince + wait - context.clock.monotonic();
+    context.clock.clearTimeout(lane.timer);
+    if (left <= 0) return false;
+    lane.timer = context.clock.setTimeout(() => this.#free(lane), left);
+    return true;
   }
 
   /** The queue is about to go: what comes behind it in the lane, if anything does, has its turn then. */
@@ -148,48 +164,49 @@ export class ConsumeInOrder implements ConsumeService {
     const { queue, messages } = delivery;
     const startedAt = String(context.clock.now());
     for (const message of messages) message.properties.set(MessageProperty.CONSUME_START_TIME, startedAt);
-    let consumed = 0;
+    let outcomes: Outcomes;
     try {
-      const result = await this.call(messages, delivery);
-      if (result === 'CONSUME_SUCCESS') consumed = Math.max(0, Math.min(delivery.ackIndex + 1, messages.length));
+      outcomes = await this.call(messages, delivery);
     } catch (error) {
+      outcomes = messages.map(() => failureOf(delivery));
       this.#logFailure(messages[0]!, error);
     }
     const took = context.clock.monotonic() - delivery.startedAt;
-    stats.consumed(queue.messageQueue.topic, consumed, messages.length - consumed, took);
-    const failed = await this.#failedOf(delivery, messages.slice(consumed));
+    const failures = outcomes ? outcomes.filter(({ kind }) => kind !== 'ack').length : 0;
+    stats.consumed(queue.messageQueue.topic, messages.length - failures, failures, took);
+    const done = outcomes ? await this.#doneOf(delivery, outcomes) : messages.length;
     // Another consumer may have the queue now, and gets these messages as well: its result counts.
     if (queue.dropped || !this.#parts.isHeld(queue)) return 0;
-    const done = messages.filter((message) => !failed.includes(message));
     queue.lastConsumeTimestamp = context.clock.now();
-    if (done.length > 0) this.#parts.offsets.update(queue.messageQueue, queue.remove(done), done.at(-1));
-    if (failed.length === 0) return 0;
-    lane.putBack(queue, failed);
-    const wanted = delivery.suspendCurrentQueueTimeMillis;
-    // A listener in JavaScript may set anything: NaN would be no pause at all.
-    const pause = Number.isFinite(wanted) && wanted !== -1 ? wanted : options.suspendCurrentQueueTimeMillis;
-    return Math.min(Math.max(pause, SUSPEND_RANGE_MS.min), SUSPEND_RANGE_MS.max);
+    if (done > 0) {
+      const gone = done === messages.length ? messages : messages.slice(0, done);
+      this.#parts.offsets.update(queue.messageQueue, queue.remove(gone), gone.at(-1));
+    }
+    if (done === messages.length) return 0;
+    lane.putBack(queue, messages.slice(done));
+    return pauseAfter(outcomes?.[done], delivery, options.suspendCurrentQueueTimeMillis);
   }
 
-  /** @returns of these failed messages, those that are to be tried again here */
-  async #failedOf(
-    { queue, delayLevelWhenNextConsume }: Delivery,
-    messages: readonly MessageExt[],
-  ): Promise<MessageExt[]> {
-    const again: MessageExt[] = [];
-    for (const message of messages) {
-      if (queue.dropped || !this.#parts.isHeld(queue)) return [];
-      const isHopeless = delayLevelWhenNextConsume === DEAD_LETTER_LEVEL;
-      const spent = isHopeless || message.reconsumeTimes >= this.#parts.maxReconsumeTimes;
-      if (spent && (await this.#giveUp(message))) continue;
-      message.reconsumeTimes++;
-      again.push(message);
+  /** @returns how many messages are done with. The next one is to be tried again here, and all after it, to keep their order */
+  async #doneOf({ queue, messages }: Delivery, outcomes: readonly Outcome[]): Promise<number> {
+    let done = 0;
+    for (; done < messages.length; done++) {
+      const [message, outcome] = [messages[done]!, outcomes[done]!];
+      if (outcome.kind === 'ack') continue;
+      if (outcome === Outcome.untried) break;
+      if (queue.dropped || !this.#parts.isHeld(queue)) return done;
+      const spent = outcome.kind === 'deadLetter' || message.reconsumeTimes >= this.#parts.maxReconsumeTimes;
+      if (!spent || !(await this.#giveUp(message, outcome))) break;
     }
-    return again;
+    for (let at = done; at < messages.length; at++) {
+      const failed = outcomes[at]!.kind !== 'ack' && outcomes[at] !== Outcome.untried;
+      if (failed) messages[at]!.reconsumeTimes++;
+    }
+    return done;
   }
 
   /** @returns false when the message is still ours */
-  #giveUp(message: MessageExt): Promise<boolean> {
+  #giveUp(message: MessageExt, outcome: Outcome): Promise<boolean> {
     const { context, options, sendBack } = this.#parts;
     const tries = `message ${message.msgId} has failed ${message.reconsumeTimes + 1} times in ${options.group}`;
     if (options.messageModel === 'BROADCASTING') {
@@ -197,14 +214,14 @@ export class ConsumeInOrder implements ConsumeService {
       return Promise.resolve(true);
     }
     context.logger.warn(`${tries} and goes to the dead letters`);
-    return sendBack.giveBack(message, DEAD_LETTER_LEVEL);
+    return sendBack.giveBack(message, outcome.kind === 'deadLetter' ? outcome : DEAD_LETTER);
   }
 
   async #reject(queue: ProcessQueue, message: MessageExt): Promise<void> {
     const { context, offsets, sendBack, options } = this.#parts;
     const { clock } = context;
     const broadcasting = options.messageModel === 'BROADCASTING';
-    while (!queue.dropped && !broadcasting && !(await sendBack.giveBack(message, DEAD_LETTER_LEVEL))) {
+    while (!queue.dropped && !broadcasting && !(await sendBack.giveBack(message, DEAD_LETTER))) {
       await sleep(clock, REJECT_AGAIN_AFTER_MS, queue.signal);
     }
     if (!queue.dropped) offsets.update(queue.messageQueue, queue.remove([message]), message);
@@ -217,4 +234,13 @@ export class ConsumeInOrder implements ConsumeService {
     const what = `the listener of ${options.group} failed for ${msgId}, try ${reconsumeTimes + 1}`;
     context.logger.error(`${what}: ${describe(error)}`);
   }
+}
+
+/** @returns ms. Java's bounds are for its own setting; an outcome may name any time. */
+function pauseAfter(outcome: Outcome | undefined, delivery: Delivery, usual: number): number {
+  if (outcome?.delay !== undefined) return Math.max(outcome.delay, SUSPEND_RANGE_MS.min);
+  const wanted = delivery.suspendCurrentQueueTimeMillis;
+  // A listener in JavaScript may set anything: NaN would be no pause at all.
+  const pause = Number.isFinite(wanted) && wanted !== -1 ? wanted : usual;
+  return Math.min(Math.max(pause, SUSPEND_RANGE_MS.min), SUSPEND_RANGE_MS.max);
 }

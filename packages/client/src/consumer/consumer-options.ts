@@ -3,8 +3,10 @@ import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import { checkGroup, checkTopic } from '../config/names.js';
 import { integerIn, oneOf } from '../config/options.js';
-import { allocateAveragely } from './allocate.js';
 import type { AllocateMessageQueueStrategy } from './allocate.js';
+import type { Outcome } from './outcome.js';
+import { checkStrategy } from './allocate-strategies.js';
+import type { AllocateStrategyName } from './allocate-strategies.js';
 
 /** CLUSTERING: each message goes to one consumer of the group. BROADCASTING: to each of them. */
 export type MessageModel = 'CLUSTERING' | 'BROADCASTING';
@@ -53,11 +55,26 @@ export interface ConsumeContext {
  */
 export type ConsumeResult = 'CONSUME_SUCCESS' | 'RECONSUME_LATER' | 'SUCCESS' | 'SUSPEND_CURRENT_QUEUE_A_MOMENT';
 
-/** Returning nothing is success; a throw or a rejection is failure. */
+/**
+ * What a listener returns: nothing or a result for all messages of its call; a list with one for each, in their order; or a
+ * Map with those that failed, all others being consumed. Where order is kept, what comes after a message that is to be tried
+ * again is tried again with it, whatever its own result.
+ */
+export type ListenerResult =
+  | ConsumeResult
+  | Outcome
+  | readonly (ConsumeResult | Outcome | undefined)[]
+  | ReadonlyMap<MessageExt, ConsumeResult | Outcome>
+  | void;
+
+/** Returning nothing is success; a throw or a rejection is failure of all. An Outcome may be thrown as well. */
 export type MessageListener = (
   messages: MessageExt[],
   context: ConsumeContext,
-) => Promise<ConsumeResult | void> | ConsumeResult | void;
+) => Promise<ListenerResult> | ListenerResult;
+
+/** Called with a topic, all its queues, and those that are this consumer's now. */
+export type MessageQueueListener = (topic: string, all: readonly MessageQueue[], mine: readonly MessageQueue[]) => void;
 
 /** Options of `RocketMQClient.createPushConsumer`. All but `group`, `subscriptions` and `listener` have a default. */
 export interface PushConsumerOptions {
@@ -90,6 +107,13 @@ export interface PushConsumerOptions {
   pullThresholdForQueue?: number;
   /** Their bodies, MiB. Default 100. */
   pullThresholdSizeForQueue?: number;
+  /**
+   * Messages of all its queues held here, divided among them: then this decides, not pullThresholdForQueue. Up to 6553500;
+   * default -1: no such limit.
+   */
+  pullThresholdForTopic?: number;
+  /** The same for their bodies, MiB, up to 102400. Default -1: no such limit. */
+  pullThresholdSizeForTopic?: number;
   /** Largest distance between the first and the last offset held. Default 2000. */
   consumeConcurrentlyMaxSpan?: number;
   /** Wait after a pull that failed, ms. Default 1000. */
@@ -108,8 +132,18 @@ export interface PushConsumerOptions {
   consumeTimeout?: number;
   /** Largest list handed to the listener. Default 1. */
   consumeMessageBatchMaxSize?: number;
-  /** How queues are divided among the group's consumers. Default: Apache's AVG. */
-  allocateMessageQueueStrategy?: AllocateMessageQueueStrategy;
+  /**
+   * How long a message may wait for others of its queue to fill such a list, ms, from 0 to 60000. Default 0: the listener
+   * gets what one pull has brought. Apache's client has no such option.
+   */
+  consumeMessageBatchMaxWait?: number;
+  /**
+   * How queues are divided among the group's consumers: Apache's name of a strategy, what an `allocateBy…` function makes,
+   * or one of your own. All consumers of the group must have the same. Default 'AVG'.
+   */
+  allocateMessageQueueStrategy?: AllocateStrategyName | AllocateMessageQueueStrategy;
+  /** Called when the consumer has got or lost queues of a topic (Apache's MessageQueueListener). Default: nobody. */
+  messageQueueListener?: MessageQueueListener;
   /** BROADCASTING: the folder for its offsets; 'memory': they are not kept. Default: the client's option of this name. */
   localOffsetStoreDir?: string;
 }
@@ -118,9 +152,14 @@ export interface PushConsumerOptions {
 export const SUSPEND_RANGE_MS = { min: 10, max: 30_000 } as const;
 
 export type ResolvedPushConsumerOptions = Required<
-  Omit<PushConsumerOptions, 'consumeTimestamp' | 'localOffsetStoreDir'>
+  Omit<
+    PushConsumerOptions,
+    'consumeTimestamp' | 'localOffsetStoreDir' | 'messageQueueListener' | 'allocateMessageQueueStrategy'
+  >
 > &
-  Pick<PushConsumerOptions, 'consumeTimestamp' | 'localOffsetStoreDir'>;
+  Pick<PushConsumerOptions, 'consumeTimestamp' | 'localOffsetStoreDir' | 'messageQueueListener'> & {
+    allocateMessageQueueStrategy: AllocateMessageQueueStrategy;
+  };
 
 /** @throws InvalidOptionError or InvalidNameError naming the option */
 export function resolvePushConsumerOptions(options: PushConsumerOptions): ResolvedPushConsumerOptions {
@@ -149,7 +188,7 @@ export function resolvePushConsumerOptions(options: PushConsumerOptions): Resolv
       'CONSUME_FROM_FIRST_OFFSET',
       'CONSUME_FROM_TIMESTAMP',
     ]),
-    consumeTimestamp: options.consumeTimestamp,
+    consumeTimestamp: checkTimestamp(options.consumeTimestamp),
     consumeMode,
     suspendCurrentQueueTimeMillis: number(
       'suspendCurrentQueueTimeMillis',
@@ -158,26 +197,54 @@ export function resolvePushConsumerOptions(options: PushConsumerOptions): Resolv
       SUSPEND_RANGE_MS.max,
       ' (ms)',
     ),
-    consumeConcurrency: number('consumeConcurrency', consumeMode === 'KEY_ORDERED' ? 64 : 20, 1, 1000),
+    consumeConcurrency: checkConcurrency(options.consumeConcurrency, consumeMode === 'KEY_ORDERED' ? 64 : 20),
     pullBatchSize: number('pullBatchSize', 32, 1, 1024),
     pullBatchSizeInBytes: number('pullBatchSizeInBytes', 262_144, 1, 0x7fffffff, ' (bytes)'),
     pullInterval: number('pullInterval', 0, 0, 65_535, ' (ms)'),
     pullThresholdForQueue: number('pullThresholdForQueue', 1000, 1, 65_535),
     pullThresholdSizeForQueue: number('pullThresholdSizeForQueue', 100, 1, 1024, ' (MiB)'),
+    pullThresholdForTopic: limitOrNone('pullThresholdForTopic', options.pullThresholdForTopic, 6_553_500),
+    pullThresholdSizeForTopic: limitOrNone('pullThresholdSizeForTopic', options.pullThresholdSizeForTopic, 102_400),
     consumeConcurrentlyMaxSpan: number('consumeConcurrentlyMaxSpan', 2000, 1, 65_535),
     pullTimeDelayMillsWhenException: number('pullTimeDelayMillsWhenException', 1000, 1, 3_600_000, ' (ms)'),
     brokerSuspendMaxTimeMillis: number('brokerSuspendMaxTimeMillis', 15_000, 1, 86_400_000, ' (ms)'),
     maxReconsumeTimes: number('maxReconsumeTimes', -1, -1, 0x7fffffff),
     consumeTimeout: number('consumeTimeout', 15, 1, 10_080, ' (minutes)'),
     consumeMessageBatchMaxSize: number('consumeMessageBatchMaxSize', 1, 1, 1024),
-    allocateMessageQueueStrategy: options.allocateMessageQueueStrategy ?? allocateAveragely,
+    consumeMessageBatchMaxWait: number('consumeMessageBatchMaxWait', 0, 0, 60_000, ' (ms)'),
+    allocateMessageQueueStrategy: checkStrategy(
+      'allocateMessageQueueStrategy',
+      options.allocateMessageQueueStrategy ?? 'AVG',
+    ),
+    messageQueueListener: checkQueueListener(options.messageQueueListener),
     localOffsetStoreDir: options.localOffsetStoreDir,
   };
 }
 
+/** @throws InvalidOptionError */
+export function checkConcurrency(given: number | undefined, byDefault = NaN): number {
+  return integerIn('consumeConcurrency', given, byDefault, 1, 1000);
+}
+
+function checkQueueListener(given: MessageQueueListener | undefined): MessageQueueListener | undefined {
+  if (given === undefined || typeof given === 'function') return given;
+  throw new InvalidOptionError('messageQueueListener', given, 'a function (topic, all, mine)');
+}
+
+function checkTimestamp(given: number | undefined): number | undefined {
+  if (given === undefined || (Number.isSafeInteger(given) && given >= 0)) return given;
+  throw new InvalidOptionError('consumeTimestamp', given, 'ms since the epoch');
+}
+
+/** -1: no limit, as in Java, where 0 is refused too. */
+function limitOrNone(name: string, given: number | undefined, max: number): number {
+  if (given === undefined || given === -1) return -1;
+  if (Number.isInteger(given) && given >= 1 && given <= max) return given;
+  throw new InvalidOptionError(name, given, `-1 (no limit), or an integer from 1 to ${max}`);
+}
+
 type NumberOption =
   | 'suspendCurrentQueueTimeMillis'
-  | 'consumeConcurrency'
   | 'pullBatchSize'
   | 'pullBatchSizeInBytes'
   | 'pullInterval'
@@ -188,4 +255,5 @@ type NumberOption =
   | 'brokerSuspendMaxTimeMillis'
   | 'maxReconsumeTimes'
   | 'consumeTimeout'
-  | 'consumeMessageBatchMaxSize';
+  | 'consumeMessageBatchMaxSize'
+  | 'consumeMessageBatchMaxWait';

@@ -2,6 +2,7 @@
 import { MessageProperty } from '@nest-rocketmq/remoting/internal';
 import type { ConsumerData, MessageExt } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
+import { SkippedReplays } from '../dead-letters/skipped-replays.js';
 import { ConsumeConcurrently } from './consume-concurrently.js';
 import type { ConsumeParts } from './consume-concurrently.js';
 import { ConsumeInOrder } from './consume-in-order.js';
@@ -14,10 +15,11 @@ import { offsetStoreOf } from './offset-stores.js';
 import { PauseGate } from './pause-gate.js';
 import type { ProcessQueue } from './process-queue.js';
 import { PullLoop } from './pull-loop.js';
+import type { PullLoopParts } from './pull-loop.js';
 import { QueueLocks } from './queue-locks.js';
 import { Rebalance } from './rebalance.js';
 import { SendBack } from './send-back.js';
-import { startOffset } from './start-offset.js';
+import { belongsToStore, startOffset } from './start-offset.js';
 import type { Subscriptions } from './subscriptions.js';
 
 const DEFAULT_TIMESTAMP_BACK_MS = 30 * 60_000;
@@ -79,9 +81,20 @@ export function assembleConsumer(assembly: AssemblyOptions): ConsumerParts {
   const maxReconsumeTimes =
     options.maxReconsumeTimes < 0 ? DEFAULT_MAX_RECONSUME_TIMES[consumeMode] : options.maxReconsumeTimes;
   const sendBack = new SendBack(context, group, maxReconsumeTimes);
-  const parts = { context, options, offsets, sendBack, stats, pauseGate };
+  const skipped = new SkippedReplays(context.kvConfig);
+  const parts = { context, options, offsets, sendBack, stats, skipped, pauseGate };
   const consume = consumeServiceOf(parts, maxReconsumeTimes, isHeld);
-  const pulls = pullLoopOf(assembly, { offsets, pauseGate, stats, consume, isHeld });
+  const pulls = pullLoopOf(
+    assembly,
+    { offsets, pauseGate, stats, consume, isHeld },
+    {
+      owned: () => rebalance.count,
+      beginAnew: (queue) => {
+        rebalance.drop(queue);
+        rebalance.request();
+      },
+    },
+  );
   const rebalance = rebalanceOf(assembly, { offsets, pulls, locks });
   return { offsets, pauseGate, stats, consume, pulls, rebalance, locks, isHeld };
 }
@@ -109,15 +122,22 @@ function shardingKeyOf(message: MessageExt): string {
 function pullLoopOf(
   { context, options, subscriptions, offsetMoved }: AssemblyOptions,
   { consume, ...parts }: Pick<ConsumerParts, 'offsets' | 'pauseGate' | 'stats' | 'consume' | 'isHeld'>,
+  { owned, beginAnew }: Pick<PullLoopParts, 'owned' | 'beginAnew'>,
 ): PullLoop {
   return new PullLoop({
     ...parts,
     context,
     options,
     subscriptionOf: (topic) => subscriptions.get(topic),
+    owned,
     deliver: (queue, messages) => consume.submit(queue, messages),
-    reject: (queue, messages) => consume.reject(queue, messages),
+    reject: (queue, messages, reason) => consume.reject(queue, messages, reason),
     offsetMoved,
+    belongsToStore: async (queue) => {
+      const offset = parts.offsets.current(queue);
+      return offset === undefined || belongsToStore({ ...context, offsets: parts.offsets }, queue, offset);
+    },
+    beginAnew,
   });
 }
 
@@ -139,6 +159,8 @@ function rebalanceOf(
     offsets,
     startOffset: (queue) =>
       startOffset({ offsets, routes, brokers, logger, consumeFromWhere, consumeTimestamp, isYoung }, queue),
+    takesOver: true,
+    ...(options.messageQueueListener && { divided: options.messageQueueListener }),
     membersSeen: (address, clientIds) => check.look(address, clientIds),
     begin: (queue, offset) => void pulls.run(queue, offset),
     ...(locks && { locks }),

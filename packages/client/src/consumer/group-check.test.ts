@@ -101,6 +101,21 @@ describe('a consumer whose group has other members', () => {
     expect(state.warnings).toHaveLength(2);
   });
 
+  it('warns once when it is listed twice for longer than a lost connection is', async () => {
+    const { check, clock, state } = checking({ orders: '*' }, { topics: { orders: '*' } });
+    const look = async (clientIds: string[], seconds: number): Promise<number> => {
+      await check.look(ADDRESS, clientIds);
+      await clock.advance(seconds * SECOND);
+      await check.look(ADDRESS, clientIds);
+      return state.warnings.length;
+    };
+    expect(await look(['me@1', 'me@1', 'you@2'], 120)).toBe(0);
+    expect(await look(['me@1', 'you@2'], 20)).toBe(0);
+    expect(await look(['me@1', 'me@1', 'you@2'], 130)).toBe(1);
+    expect(await look(['me@1', 'me@1', 'you@2'], 130)).toBe(1);
+    expect(state.warnings[0]).toMatch(/another member of consumer group g has our client id, me@1: .*instanceName/);
+  });
+
   it('asks nobody while it is alone', async () => {
     const { check, state } = checking({ orders: '*' }, { topics: { payments: '*' } });
     await check.look(ADDRESS, ['me@1']);

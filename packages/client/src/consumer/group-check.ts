@@ -8,6 +8,7 @@ import {
 } from '@nest-rocketmq/remoting/internal';
 import type { ConsumerData } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
+import { ClientIdCheck } from './client-id-check.js';
 import { describe } from '../errors.js';
 
 /** Between two checks. ms */
@@ -25,6 +26,7 @@ export interface GroupCheckParts {
 
 export class GroupCheck {
   readonly #parts: GroupCheckParts;
+  readonly #ids: ClientIdCheck;
   /** Monotonic, ms. */
   #lastAsked = -Infinity;
   /** Subscriptions of others that were warned of. */
@@ -32,11 +34,13 @@ export class GroupCheck {
 
   constructor(parts: GroupCheckParts) {
     this.#parts = parts;
+    this.#ids = new ClientIdCheck(parts.context);
   }
 
   /** Called when a broker has listed the members. Never rejects. */
   async look(address: string, clientIds: readonly string[]): Promise<void> {
     const { context } = this.#parts;
+    this.#ids.look(this.#parts.own().groupName, clientIds);
     const others = clientIds.filter((id) => id !== context.clientId);
     if (others.length === 0) {
       this.#warned.clear();

@@ -1,10 +1,12 @@
 // Keeps messages that are consumed one after the other: those of a queue, or of one sharding key within it.
-import type { MessageExt } from '@nest-rocketmq/remoting/internal';
+import type { MessageExt, TimerHandle } from '@nest-rocketmq/remoting/internal';
 import type { ProcessQueue } from './process-queue.js';
 
 interface Entry {
   readonly queue: ProcessQueue;
   readonly message: MessageExt;
+  /** When it came, monotonic ms; of one that is tried again: long ago. */
+  readonly since: number;
 }
 
 export interface Batch {
@@ -20,6 +22,8 @@ export class Lane {
   readonly key: string;
   /** For the end of a listener call, or of the pause after one that failed. */
   waiting = false;
+  /** Ends the wait for a list of messages to fill up. */
+  timer: TimerHandle | undefined;
   #entries: Entry[] = [];
   #first = 0;
 
@@ -31,13 +35,27 @@ export class Lane {
     return this.#first === this.#entries.length;
   }
 
-  add(queue: ProcessQueue, message: MessageExt): void {
-    this.#entries.push({ queue, message });
+  /** Messages here. */
+  get count(): number {
+    return this.#entries.length - this.#first;
+  }
+
+  /** Since when the first one waits, monotonic ms. */
+  get waitingSince(): number {
+    return this.#entries[this.#first]?.since ?? -Infinity;
+  }
+
+  /** @param now monotonic ms */
+  add(queue: ProcessQueue, message: MessageExt, now: number): void {
+    this.#entries.push({ queue, message, since: now });
   }
 
   /** These failed, and come again before all others. */
   putBack(queue: ProcessQueue, messages: readonly MessageExt[]): void {
-    this.#entries = [...messages.map((message) => ({ queue, message })), ...this.#entries.slice(this.#first)];
+    this.#entries = [
+      ...messages.map((message) => ({ queue, message, since: -Infinity })),
+      ...this.#entries.slice(this.#first),
+    ];
     this.#first = 0;
   }
 

@@ -1,7 +1,7 @@
 // Gives messages to an application that asks for them, by iterating or polling.
 import { InvalidOptionError, NotRunningError } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
-import type { Admin } from '../admin.js';
+import type { Admin } from '../admin/admin.js';
 import type { ClientContext } from '../client-context.js';
 import { checkTopic } from '../config/names.js';
 import { integerIn } from '../config/options.js';

@@ -148,10 +148,10 @@ export class LitePullLoop {
     const subscription = subscriptionOf(topic);
     const { minOffset = 0, maxOffset = 0 } = reply.header;
     // Copied once: the messages outlive the buffer of the socket that they share.
-    const { readable, unreadable } = decodePulled(Buffer.from(reply.body));
+    const { readable, unreadable, reason, restFrom = next } = decodePulled(Buffer.from(reply.body));
     if (unreadable.length > 0) {
       const ids = unreadable.map((message) => message.offsetMsgId).join(', ');
-      context.logger.warn(`${queue.key}: messages are passed over, as their bodies cannot be read: ${ids}`);
+      context.logger.warn(`${queue.key}: messages are passed over, as their bodies cannot be read: ${ids}: ${reason}`);
     }
     const messages = readable.filter(
       (message) => !subscription || accepts(subscription, message.properties.get(MessageProperty.TAGS)),
@@ -163,7 +163,7 @@ export class LitePullLoop {
       // A dead letter is a message of its own: how often it failed as another one is no count of its own.
       if (isDLQTopic(message.topic)) message.reconsumeTimes = 0;
     }
-    queue.add(messages, next);
+    queue.add(messages, restFrom);
   }
 
   #onFailure({ messageQueue, key }: LitePullQueue, error: unknown): void {

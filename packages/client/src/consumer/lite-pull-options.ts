@@ -2,8 +2,9 @@
 import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import { checkGroup, checkTopic } from '../config/names.js';
 import { integerIn, oneOf } from '../config/options.js';
-import { allocateAveragely } from './allocate.js';
 import type { AllocateMessageQueueStrategy } from './allocate.js';
+import { checkStrategy } from './allocate-strategies.js';
+import type { AllocateStrategyName } from './allocate-strategies.js';
 import type { ConsumeFromWhere, MessageModel, Subscription } from './consumer-options.js';
 
 /** The options of a consumer that pulls, with the names and defaults of Apache's DefaultLitePullConsumer. */
@@ -18,8 +19,8 @@ export interface LitePullConsumerOptions {
   consumeFromWhere?: ConsumeFromWhere;
   /** For CONSUME_FROM_TIMESTAMP, ms since the epoch. Default: half an hour before start. */
   consumeTimestamp?: number;
-  /** How queues are divided among the group's consumers. Default: Apache's AVG. */
-  allocateMessageQueueStrategy?: AllocateMessageQueueStrategy;
+  /** How queues are divided among the group's consumers, as for a push consumer. Default 'AVG'. */
+  allocateMessageQueueStrategy?: AllocateStrategyName | AllocateMessageQueueStrategy;
   /** Store by itself how far the messages are consumed. Default true; with false only `commit` stores it. */
   autoCommit?: boolean;
   /** How often, ms. Default 5000, at least 1000. */
@@ -49,9 +50,11 @@ export interface LitePullConsumerOptions {
 }
 
 export type ResolvedLitePullOptions = Required<
-  Omit<LitePullConsumerOptions, 'consumeTimestamp' | 'localOffsetStoreDir'>
+  Omit<LitePullConsumerOptions, 'consumeTimestamp' | 'localOffsetStoreDir' | 'allocateMessageQueueStrategy'>
 > &
-  Pick<LitePullConsumerOptions, 'consumeTimestamp' | 'localOffsetStoreDir'>;
+  Pick<LitePullConsumerOptions, 'consumeTimestamp' | 'localOffsetStoreDir'> & {
+    allocateMessageQueueStrategy: AllocateMessageQueueStrategy;
+  };
 
 type NumberOption = {
   [K in keyof LitePullConsumerOptions]-?: LitePullConsumerOptions[K] extends number | undefined ? K : never;
@@ -77,7 +80,10 @@ export function resolveLitePullOptions(options: LitePullConsumerOptions): Resolv
       'CONSUME_FROM_TIMESTAMP',
     ]),
     consumeTimestamp: options.consumeTimestamp,
-    allocateMessageQueueStrategy: options.allocateMessageQueueStrategy ?? allocateAveragely,
+    allocateMessageQueueStrategy: checkStrategy(
+      'allocateMessageQueueStrategy',
+      options.allocateMessageQueueStrategy ?? 'AVG',
+    ),
     autoCommit: options.autoCommit ?? true,
     autoCommitIntervalMillis: number('autoCommitIntervalMillis', 5_000, 1_000, 3_600_000, ' (ms)'),
     storeOffsets: options.storeOffsets ?? true,

@@ -28,7 +28,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 describe('the offsets of a broadcasting consumer', () => {
-  it('are there again after a restart', async () => {
+  it('T114: are there again after a restart', async () => {
     const path = join(folder, 'client', 'group', 'offsets.json');
     const before = await storeOn(nodeOffsetFile(path));
     before.update(queue, 5);
@@ -50,14 +50,38 @@ describe('the offsets of a broadcasting consumer', () => {
     );
   });
 
-  it('never go back by an update', async () => {
+  it('T114: are stored of the queues that are named, and of these again each time', async () => {
+    const file = memoryOffsetFile();
+    const store = await storeOn(file);
+    store.update(queue, 5);
+    store.update(other, 9);
+    await store.persist([queue]);
+    const again = await storeOn(file);
+    expect([await again.read(queue), await again.read(other)]).toEqual([5, undefined]);
+    store.update(queue, 6);
+    await store.persist([other]);
+    const third = await storeOn(file);
+    expect([await third.read(queue), await third.read(other)]).toEqual([6, 9]);
+  });
+
+  it('T114: of one topic or broker are none of another', async () => {
+    const file = memoryOffsetFile();
+    const store = await storeOn(file);
+    const all = [queue, { ...queue, topic: 'u' }, { ...queue, brokerName: 'broker-b' }];
+    for (const [index, each] of all.entries()) store.update(each, index + 1);
+    await store.persist(all);
+    const again = await storeOn(file);
+    expect(await Promise.all(all.map((each) => again.read(each)))).toEqual([1, 2, 3]);
+  });
+
+  it('T114: never go back by an update', async () => {
     const store = await storeOn(memoryOffsetFile());
     store.update(queue, 5);
     store.update(queue, 3);
     expect(store.current(queue)).toBe(5);
   });
 
-  it('outlive the queue being given up for a while', async () => {
+  it('T114: outlive the queue being given up for a while', async () => {
     const store = await storeOn(memoryOffsetFile());
     store.update(queue, 5);
     store.forget();
@@ -98,7 +122,7 @@ describe('the offsets of a broadcasting consumer', () => {
     expect(contents.at(-1)).toContain(':5');
   });
 
-  it('stand beside a message that was there, and both are forgotten when they are of another store', async () => {
+  it('T114: stand beside a message that was there, and both are forgotten when they are of another store', async () => {
     const file = memoryOffsetFile();
     const store = await storeOn(file);
     const done = { queueOffset: 4, physicalOffset: 999, storeTimestamp: 123 };

@@ -1,5 +1,5 @@
 // Keeps the offsets of a clustering group in memory, and stores them at the brokers.
-import { Requests, ResponseCode, expectSuccess } from '@nest-rocketmq/remoting/internal';
+import { Requests, ResponseCode, expectSuccess, isRetryTopic } from '@nest-rocketmq/remoting/internal';
 import type { Logger, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { Brokers } from '../routes/brokers.js';
 import { BrokerNotFoundError, describe } from '../errors.js';
@@ -63,6 +63,8 @@ const OFFSET_TIMEOUT_MS = 5_000;
 
 export interface BrokerOffsetStoreParts {
   group: string;
+  /** The group begins at a time where it has no offset. */
+  byTime?: boolean;
   routes: Routes;
   brokers: Brokers;
   logger: Logger;
@@ -84,13 +86,15 @@ export class BrokerOffsetStore extends OffsetTable implements OffsetStore {
   async close(): Promise<void> {}
 
   async read(queue: MessageQueue): Promise<number | undefined> {
-    const { brokers, group } = this.#parts;
+    const { brokers, group, byTime } = this.#parts;
     const address = this.#addressOf(queue);
     const { topic, queueId } = queue;
+    // A broker says 0 for a new group whose topic has all its messages still. A time that was asked for goes before that.
+    const exact = byTime === true && !isRetryTopic(topic);
     const reply = await brokers.request(
       address,
       Requests.QUERY_CONSUMER_OFFSET,
-      { consumerGroup: group, topic, queueId, bname: queue.brokerName },
+      { consumerGroup: group, topic, queueId, ...(exact && { setZeroIfNotFound: false }), bname: queue.brokerName },
       { timeout: OFFSET_TIMEOUT_MS },
     );
     if (reply.code === ResponseCode.QUERY_NOT_FOUND) return undefined;

@@ -12,12 +12,16 @@ import type { OffsetStore } from './offset-store.js';
 
 const MEMORY = 'memory';
 
-type OffsetsOptions = Pick<ResolvedPushConsumerOptions, 'group' | 'messageModel' | 'localOffsetStoreDir'>;
+type OffsetsOptions = Pick<
+  ResolvedPushConsumerOptions,
+  'group' | 'messageModel' | 'localOffsetStoreDir' | 'consumeFromWhere'
+>;
 
 export function offsetStoreOf(context: ClientContext, consumer: OffsetsOptions): OffsetStore {
   const { routes, brokers, logger, outages, options } = context;
   const { group, messageModel } = consumer;
-  if (messageModel === 'CLUSTERING') return new BrokerOffsetStore({ group, routes, brokers, logger, outages });
+  const byTime = consumer.consumeFromWhere === 'CONSUME_FROM_TIMESTAMP';
+  if (messageModel === 'CLUSTERING') return new BrokerOffsetStore({ group, byTime, routes, brokers, logger, outages });
   const folder = consumer.localOffsetStoreDir ?? options.localOffsetStoreDir ?? homeOf(options.nameServers);
   return new LocalOffsetStore(() => claimed(context, folder, group), logger);
 }

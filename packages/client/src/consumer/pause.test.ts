@@ -3,7 +3,7 @@ import { bodies, consuming, on } from '../../test-kit/consuming.js';
 import { FakeCluster } from '../../test-kit/fake-cluster.js';
 
 describe('a consumer that is paused', () => {
-  it('is given nothing that is sent afterwards, not even by a pull from before, and loses none of it', async () => {
+  it('T126: is given nothing that is sent afterwards, not even by a pull from before, and loses none of it', async () => {
     const consumer = await consuming(new FakeCluster({ topics: { t: 2 } }));
     await on.cluster.until('pulls', () => on.cluster.broker.heldPulls === 3);
     consumer.pause();

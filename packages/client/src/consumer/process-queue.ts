@@ -2,6 +2,7 @@
 import { sharedAbortController } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import { QueueCalls } from './queue-calls.js';
+import type { CallCount } from './queue-calls.js';
 
 export class ProcessQueue {
   readonly messageQueue: MessageQueue;
@@ -13,7 +14,7 @@ export class ProcessQueue {
   readonly #dropping = sharedAbortController();
   readonly #waiting: (() => void)[] = [];
   #bytes = 0;
-  readonly #calls: QueueCalls;
+  readonly #calls: CallCount;
   #closing = false;
   /** One beyond the last message that was ever here. */
   #end = -1;
@@ -21,7 +22,7 @@ export class ProcessQueue {
   /** @param calls the listener calls under way, where the order of the queue is kept; shared with earlier ProcessQueues of it */
   constructor(messageQueue: MessageQueue, calls = new QueueCalls()) {
     this.messageQueue = messageQueue;
-    this.#calls = calls;
+    this.#calls = calls.of(queueKey(messageQueue));
   }
 
   /** The queue is no longer ours: what is still running here counts for nothing. */
@@ -36,7 +37,7 @@ export class ProcessQueue {
 
   /** No listener call is under way in the queue, nor one of before it was lost and came back. */
   get idle(): boolean {
-    return this.#calls.count(queueKey(this.messageQueue)) === 0;
+    return this.#calls.count === 0;
   }
 
   /** Aborts when the queue is dropped. */
@@ -73,15 +74,15 @@ export class ProcessQueue {
   /** No more listener calls begin. Resolves when those under way have ended and their results are counted. */
   close(): Promise<void> {
     this.#closing = true;
-    return this.#calls.whenIdle(queueKey(this.messageQueue));
+    return this.#calls.whenIdle();
   }
 
   callBegins(): void {
-    this.#calls.begins(queueKey(this.messageQueue));
+    this.#calls.begins();
   }
 
   callEnded(): void {
-    this.#calls.ended(queueKey(this.messageQueue));
+    this.#calls.ended();
   }
 
   add(messages: readonly MessageExt[]): void {

@@ -49,7 +49,7 @@ describe('a pull', () => {
     on.cluster.broker.requests('PULL_MESSAGE').filter(({ header }) => header['topic'] === topic).length;
 
   it.each([
-    ['SUBSCRIPTION_NOT_LATEST', ResponseCode.SUBSCRIPTION_NOT_LATEST],
+    ['T126: SUBSCRIPTION_NOT_LATEST', ResponseCode.SUBSCRIPTION_NOT_LATEST],
     ['SUBSCRIPTION_NOT_EXIST', ResponseCode.SUBSCRIPTION_NOT_EXIST],
   ])('that is answered with %s tells the broker the subscription again', async (_name, code) => {
     const fake = new FakeCluster({ topics: { t: 1 } });
@@ -61,7 +61,7 @@ describe('a pull', () => {
     expect(bodies()).toEqual(['a']);
   });
 
-  it('that found nothing is followed by the next one at once, and moves the offset on', async () => {
+  it('T126: that found nothing is followed by the next one at once, and moves the offset on', async () => {
     const fake = new FakeCluster({ topics: { t: 1 } });
     for (let i = 0; i < 3; i++) fake.broker.put('t', 0, `m${i}`);
     for (let i = 0; i < 2; i++) {
@@ -75,7 +75,7 @@ describe('a pull', () => {
     expect(bodies()).toEqual(['m2']);
   });
 
-  it('that the broker is too busy for comes again after 20 ms', async () => {
+  it('T126: that the broker is too busy for comes again after 20 ms', async () => {
     const fake = new FakeCluster({ topics: { t: 1 } });
     for (let i = 0; i < 2; i++) fake.broker.next('PULL_MESSAGE', () => ({ code: ResponseCode.FLOW_CONTROL }));
     await consuming(fake);
@@ -86,7 +86,7 @@ describe('a pull', () => {
     expect(pullsOf('t')).toBe(2);
   });
 
-  it('that fails comes again after pullTimeDelayMillsWhenException', async () => {
+  it('T126: that fails comes again after pullTimeDelayMillsWhenException', async () => {
     const fake = new FakeCluster({ topics: { t: 1 } });
     for (let i = 0; i < 2; i++) fake.broker.next('PULL_MESSAGE', () => ({ code: ResponseCode.SYSTEM_ERROR }));
     await consuming(fake);

@@ -7,7 +7,7 @@ import {
   isDLQTopic,
   sleep,
 } from '@nest-rocketmq/remoting/internal';
-import type { MessageExt, Reply, SubscriptionData } from '@nest-rocketmq/remoting/internal';
+import type { MessageExt, MessageQueue, Reply, SubscriptionData } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import { BrokerNotFoundError, describe } from '../errors.js';
 import type { ResolvedPushConsumerOptions } from './consumer-options.js';
@@ -16,6 +16,7 @@ import type { ConsumerStats } from './consumer-stats.js';
 import type { OffsetStore } from './offset-store.js';
 import type { ProcessQueue } from './process-queue.js';
 import { queueKey } from './process-queue.js';
+import { isFull } from './pull-thresholds.js';
 import { decodePulled } from './pulled-messages.js';
 import { accepts } from './subscription.js';
 
@@ -23,7 +24,6 @@ const PULL_SYS_FLAG = { COMMIT_OFFSET: 1, SUSPEND: 2 } as const;
 /** How much longer than the broker may hold a pull we wait for its answer. ms */
 const PULL_GRACE_MS = 15_000;
 const BROKER_FLOW_CONTROL_WAIT_MS = 20;
-const MIB = 1024 * 1024;
 
 type PullReply = Reply<typeof Requests.PULL_MESSAGE>;
 
@@ -35,14 +35,20 @@ export interface PullLoopParts {
   offsets: OffsetStore;
   stats: ConsumerStats;
   subscriptionOf: (topic: string) => SubscriptionData | undefined;
+  /** How many queues are ours. */
+  owned: () => number;
   /** Whether the queue is ours at this moment. One that is not is neither pulled nor committed. */
   isHeld: (queue: ProcessQueue) => boolean;
   /** Messages have been put into the process queue; they are to be consumed. */
   deliver: (queue: ProcessQueue, messages: MessageExt[]) => void;
   /** They are in the process queue too, but their bodies cannot be read: no listener can do anything with them. */
-  reject: (queue: ProcessQueue, messages: MessageExt[]) => void;
+  reject: (queue: ProcessQueue, messages: MessageExt[], reason: string) => void;
   /** The broker does not have our offset any more: drop the queue, and begin again where it says. */
   offsetMoved: (queue: ProcessQueue, offset: number) => Promise<void>;
+  /** Whether our offset still belongs to the broker's store, after the broker could not be reached. @throws unreachable */
+  belongsToStore: (queue: MessageQueue) => Promise<boolean>;
+  /** It does not: drop the queue, and begin it as one that has no offset. */
+  beginAnew: (queue: ProcessQueue) => void;
 }
 
 interface Cursor {
@@ -51,6 +57,8 @@ interface Cursor {
   brokerId: number;
   /** How long the last pull took, ms. */
   took: number;
+  /** The broker could not be reached: it may come back with another store. */
+  suspect: boolean;
 }
 
 export class PullLoop {
@@ -66,7 +74,7 @@ export class PullLoop {
 
   /** Pulls until the queue is dropped. Never rejects. */
   async run(queue: ProcessQueue, offset: number): Promise<void> {
-    const cursor: Cursor = { offset, brokerId: 0, took: 0 };
+    const cursor: Cursor = { offset, brokerId: 0, took: 0, suspect: false };
     while (!queue.dropped) {
       const wait = await this.#step(queue, cursor);
       if (wait > 0) await sleep(this.#parts.context.clock, wait, queue.signal);
@@ -87,9 +95,10 @@ export class PullLoop {
     try {
       await pauseGate.passed(queue.signal);
       // What came for a queue that is about to go would be pulled for nothing.
-      while (!queue.dropped && (queue.closing || this.#isFull(queue))) await queue.changed();
+      while (!queue.dropped && (queue.closing || isFull(queue, options, this.#parts.owned()))) await queue.changed();
       if (queue.dropped) return 0;
       if (!this.#parts.isHeld(queue)) return options.pullTimeDelayMillsWhenException;
+      if (cursor.suspect && !(await this.#isKnown(queue, cursor))) return 0;
       queue.lastPullTimestamp = context.clock.now();
       const begun = context.clock.monotonic();
       const reply = await this.#unlessRenewed(queue.messageQueue.topic, this.#pull(queue, cursor));
@@ -100,9 +109,17 @@ export class PullLoop {
     } catch (error) {
       if (queue.dropped) return 0;
       this.#onFailure(queue, error);
+      cursor.suspect = true;
       context.routes.refreshSoon();
       return options.pullTimeDelayMillsWhenException;
     }
+  }
+
+  async #isKnown(queue: ProcessQueue, cursor: Cursor): Promise<boolean> {
+    const known = await this.#parts.belongsToStore(queue.messageQueue);
+    cursor.suspect = false;
+    if (!known && !queue.dropped) this.#parts.beginAnew(queue);
+    return !queue.dropped;
   }
 
   /** The answer to the pull; undefined where the subscription changes before it comes. */
@@ -121,16 +138,6 @@ export class PullLoop {
         (error: unknown) => settle(() => reject(error as Error)),
       );
     });
-  }
-
-  #isFull(queue: ProcessQueue): boolean {
-    const { pullThresholdForQueue, pullThresholdSizeForQueue, consumeConcurrentlyMaxSpan, consumeMode } =
-      this.#parts.options;
-    return (
-      queue.count > pullThresholdForQueue ||
-      queue.bytes > pullThresholdSizeForQueue * MIB ||
-      (queue.span > consumeConcurrentlyMaxSpan && consumeMode !== 'ORDERLY')
-    );
   }
 
   async #pull(queue: ProcessQueue, cursor: Cursor): Promise<PullReply> {
@@ -202,14 +209,14 @@ export class PullLoop {
     const subscription = subscriptionOf(queue.messageQueue.topic);
     const { minOffset = 0, maxOffset = 0 } = reply.header;
     // Copied once: the messages outlive the buffer of the socket that they share.
-    const { readable, unreadable } = decodePulled(Buffer.from(reply.body));
+    const { readable, unreadable, reason, restFrom = next } = decodePulled(Buffer.from(reply.body));
     const messages = readable.filter(
       (message) => !subscription || accepts(subscription, message.properties.get(MessageProperty.TAGS)),
     );
     this.#parts.stats.pulled(queue.messageQueue.topic, readable.length + unreadable.length, cursor.took);
-    cursor.offset = next;
+    cursor.offset = restFrom;
     if (messages.length + unreadable.length === 0) {
-      if (queue.count === 0) offsets.update(queue.messageQueue, next);
+      if (queue.count === 0) offsets.update(queue.messageQueue, restFrom);
       return 0;
     }
     for (const message of [...messages, ...unreadable]) {
@@ -221,7 +228,7 @@ export class PullLoop {
     }
     queue.add([...messages, ...unreadable].toSorted((a, b) => a.queueOffset - b.queueOffset));
     deliver(queue, messages);
-    if (unreadable.length > 0) reject(queue, unreadable);
+    if (unreadable.length > 0) reject(queue, unreadable, reason);
     return options.pullInterval;
   }
 

@@ -108,7 +108,7 @@ describe('a push consumer', () => {
     expect(sizes).toEqual([2, 2, 1]);
   });
 
-  it('stops pulling a queue of which it holds more than pullThresholdForQueue messages', async () => {
+  it('T125: stops pulling a queue of which it holds more than pullThresholdForQueue messages', async () => {
     const release: (() => void)[] = [];
     const fake = new FakeCluster({ topics: { t: 1 } });
     for (let i = 0; i < 10; i++) fake.broker.put('t', 0, `m${i}`);
@@ -175,7 +175,7 @@ describe('shutdown', () => {
     expect(on.cluster.broker.heldPulls).toBe(0);
   });
 
-  it('waits for the listener, stores the offset with confirmation, and leaves the group', async () => {
+  it('T128: waits for the listener, stores the offset with confirmation, and leaves the group', async () => {
     let release = (): void => undefined;
     const consumer = await consuming(new FakeCluster({ topics: { t: 1 } }), {
       listener: () => new Promise<void>((resolve) => (release = resolve)),

@@ -4,7 +4,7 @@ import type { ConsumerData, MessageExt, MessageQueue } from '@nest-rocketmq/remo
 import type { ClientContext } from '../client-context.js';
 import type { DirectResult, QueueOffset } from '../groups/group-registry.js';
 import { consumeDirectly } from './consume-directly.js';
-import { resolvePushConsumerOptions } from './consumer-options.js';
+import { checkConcurrency, resolvePushConsumerOptions } from './consumer-options.js';
 import type { PushConsumerOptions, ResolvedPushConsumerOptions, Subscription } from './consumer-options.js';
 import { assembleConsumer } from './consumer-parts.js';
 import type { ConsumerParts } from './consumer-parts.js';
@@ -57,7 +57,8 @@ export class PushConsumer {
   }
 
   /**
-   * Resolves when brokers know the group and its queues are being pulled. A topic that does not exist yet is waited for
+   * Resolves when brokers know the group and its queues are being pulled. Where the group has other members, that begins
+   * half a second later, when they have left the queues. A topic that does not exist yet is waited for
    * in the background.
    * @throws NotRunningError after a shutdown
    * @throws NameServerUnreachableError, GroupInUseError, SubscriptionRefusedError when a broker refuses an SQL92 expression
@@ -77,6 +78,17 @@ export class PushConsumer {
     this.#parts.pauseGate.open();
     this.#parts.consume.resume();
     this.#parts.rebalance.request();
+  }
+
+  /**
+   * Changes how many listener calls may run at the same time (Java: `updateCorePoolSize`). Calls under way go on, even if
+   * they are more than that. Counts before the start, too.
+   * @param concurrency 1 to 1000
+   * @throws InvalidOptionError
+   */
+  setConcurrency(concurrency: number): void {
+    this.#options.consumeConcurrency = checkConcurrency(concurrency);
+    this.#parts.consume.resume();
   }
 
   /**

@@ -2,7 +2,13 @@ import { describe, expect, it } from '@jest/globals';
 import { Requests, ResponseCode, encodeConsumerList } from '@nest-rocketmq/remoting/internal';
 import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
 import { GROUP, bodies, consuming, on } from '../../test-kit/consuming.js';
+import { allocateAveragelyByCircle, allocateByConfig } from './allocate.js';
 import { FakeCluster } from '../../test-kit/fake-cluster.js';
+
+const pulledQueues = (topic: string): number[] => {
+  const pulls = on.cluster.broker.requests('PULL_MESSAGE').filter(({ header }) => header['topic'] === topic);
+  return [...new Set(pulls.map(({ header }) => Number(header['queueId'])))].toSorted((a, b) => a - b);
+};
 
 describe('consumers of one group', () => {
   it('share the queues, and take over those of one that has gone', async () => {
@@ -74,6 +80,40 @@ describe('a rebalance', () => {
     await on.cluster.clock.advance(1_000);
     on.cluster.broker.put('t', 0, 'still ours');
     await on.cluster.until('it came', () => on.got.length === 1);
+  });
+
+  it.each(['AVG_BY_CIRCLE', allocateAveragelyByCircle] as const)(
+    'divides by %p',
+    async (allocateMessageQueueStrategy) => {
+      const fake = new FakeCluster({ topics: { t: 4 } });
+      fake.broker.otherConsumers.push('zz@other');
+      await consuming(fake, { allocateMessageQueueStrategy });
+      await on.cluster.clock.advance(500);
+      expect(pulledQueues('t')).toEqual([0, 2]);
+    },
+  );
+
+  it('T150: by a list takes those of the list that there are, once, and its share of the retry topic', async () => {
+    const fake = new FakeCluster({ topics: { t: 4, u: 2 } });
+    const queue = (topic: string, queueId: number): MessageQueue => ({ topic, brokerName: 'broker-a', queueId });
+    const mine = [queue('t', 1), queue('t', 3), queue('t', 3), queue('t', 9), queue('u', 0), queue('v', 0)];
+    await consuming(fake, {
+      subscriptions: [{ topic: 't' }, { topic: 'u' }],
+      allocateMessageQueueStrategy: allocateByConfig(mine),
+    });
+    await on.cluster.until('pulls', () => on.cluster.broker.heldPulls === 4);
+    expect([pulledQueues('t'), pulledQueues('u'), pulledQueues('%RETRY%stock')]).toEqual([[1, 3], [0], [0]]);
+  });
+
+  it('takes the retry topic within a second of when a name server knows it', async () => {
+    const fake = new FakeCluster({ topics: { t: 1 } });
+    fake.broker.makesRetryTopics = false;
+    await consuming(fake);
+    await on.cluster.clock.advance(8_500);
+    expect(pulledQueues('%RETRY%stock')).toEqual([]);
+    fake.topics.set('%RETRY%stock', 1);
+    await on.cluster.clock.advance(1_000);
+    expect(pulledQueues('%RETRY%stock')).toEqual([0]);
   });
 
   it('stores the offset of a queue that goes to another consumer', async () => {

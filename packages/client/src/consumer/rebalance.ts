@@ -1,15 +1,15 @@
 // Decides which queues are this consumer's: drops those that it lost, and begins those that it got.
-import { Requests, decodeConsumerList, expectSuccess, isRetryTopic } from '@nest-rocketmq/remoting/internal';
+import { isRetryTopic } from '@nest-rocketmq/remoting/internal';
 import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
-import type { ClientContext } from '../client-context.js';
 import { describe } from '../errors.js';
-import { compareQueues } from './allocate.js';
-import type { AllocateMessageQueueStrategy } from './allocate.js';
-import type { MessageModel } from './consumer-options.js';
-import type { OffsetStore } from './offset-store.js';
+import { CONFIG, allocateAveragely, compareQueues } from './allocate.js';
+import { membersOf } from './group-members.js';
+import { Handovers } from './handovers.js';
+import { callBack } from './call-back.js';
 import { Throttle } from '../time/throttle.js';
 import { ProcessQueue, queueKey } from './process-queue.js';
 import { QueueCalls } from './queue-calls.js';
+import type { Division, RebalanceParts } from './rebalance-parts.js';
 import type { QueueLocks } from './queue-locks.js';
 
 /** Apache's minInterval. ms */
@@ -17,34 +17,21 @@ const MIN_INTERVAL_MS = 1_000;
 /** At a start, consumers and their notifications come thick and fast; so many rounds may follow each other at once. */
 const BURST = 5;
 
-export interface RebalanceParts {
-  context: ClientContext;
-  group: string;
-  messageModel: MessageModel;
-  strategy: AllocateMessageQueueStrategy;
-  /** All topics subscribed to now, the retry topic among them. */
-  topics: () => readonly string[];
-  offsets: OffsetStore;
-  startOffset: (queue: MessageQueue) => Promise<number>;
-  /** A broker at this address has told who the members of the group are. Never rejects. */
-  membersSeen: (address: string, clientIds: readonly string[]) => Promise<void>;
-  /** The queue is ours: pull it from this offset on. */
-  begin: (queue: ProcessQueue, offset: number) => void;
-  /** Where order is kept: a queue is begun only when it is locked, and unlocked when it is given up. */
-  locks?: QueueLocks;
-}
-
 export class Rebalance {
   readonly #parts: RebalanceParts;
   readonly #owned = new Map<string, ProcessQueue>();
   readonly #calls = new QueueCalls();
   /** Dropped to be begun again, and locked still. */
   readonly #beginningAgain = new Map<string, MessageQueue>();
+  readonly #handovers: Handovers;
+  /** Queues that are being left, and are ours again. */
+  readonly #wanted = new Set<string>();
   readonly #throttle: Throttle;
   #stopped = false;
 
   constructor(parts: RebalanceParts) {
     this.#parts = parts;
+    this.#handovers = new Handovers(parts.context.clock);
     this.#throttle = new Throttle({
       clock: parts.context.clock,
       logger: parts.context.logger,
@@ -58,6 +45,11 @@ export class Rebalance {
 
   get owned(): ProcessQueue[] {
     return [...this.#owned.values()];
+  }
+
+  /** How many queues are ours. */
+  get count(): number {
+    return this.#owned.size;
   }
 
   /** Resolves after the first round. */
@@ -78,6 +70,7 @@ export class Rebalance {
   /** Takes and drops no more queues. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#handovers.stop();
     await this.#throttle.stop();
   }
 
@@ -86,6 +79,7 @@ export class Rebalance {
     const key = queueKey(queue.messageQueue);
     if (this.#owned.get(key) === queue) this.#owned.delete(key);
     queue.drop();
+    this.#calls.forget(key);
   }
 
   /** Drops a queue that the next round is to begin again, or to unlock, if it is another consumer's by then. */
@@ -112,7 +106,7 @@ export class Rebalance {
         .map(({ topic }) => topic)
         .filter((one) => !topics.includes(one)),
     );
-    await Promise.all([...left].map((topic) => this.#take(topic, [])));
+    await Promise.all([...left].map((topic) => this.#take(topic, { all: [], mine: [] })));
     const results = await Promise.all(topics.map((topic) => this.#rebalanceTopic(topic)));
     return results.every((balanced, index) => balanced || isRetryTopic(topics[index]!));
   }
@@ -124,54 +118,57 @@ export class Rebalance {
     if (!route || route.assumed || route.readable.length === 0) return true;
     try {
       const queues = route.readable.toSorted(compareQueues);
-      if (messageModel === 'BROADCASTING') return await this.#take(topic, queues);
-      const clientIds = await this.#clientIds(queues);
+      if (messageModel === 'BROADCASTING') return await this.#take(topic, { all: queues, mine: queues });
+      const { clientIds, address } = await membersOf(context, group, queues);
+      if (address !== undefined) void this.#parts.membersSeen(address, clientIds);
       // The broker that was asked has not heard of us yet: dropping all queues for that would be wrong.
       if (!clientIds.includes(context.clientId)) {
         await context.heartbeat.beat();
         return false;
       }
-      return await this.#take(topic, strategy.allocate(group, context.clientId, queues, clientIds));
+      // The list of CONFIG has no retry topics: without this, nobody would consume them.
+      const divide = strategy.name === CONFIG && isRetryTopic(topic) ? allocateAveragely : strategy;
+      const keys = new Set(divide.allocate(group, context.clientId, queues, clientIds).map(queueKey));
+      const mine = queues.filter((queue) => keys.has(queueKey(queue)));
+      const shared = this.#parts.takesOver === true && clientIds.length > 1;
+      return await this.#take(topic, { all: queues, mine, shared });
     } catch (error) {
       if (!context.outages.met(error)) context.logger.warn(`rebalance of ${group} for ${topic}: ${describe(error)}`);
       return false;
     }
   }
 
-  /** Asks any broker of the topic who the consumers of the group are: all brokers hear of all of them. */
-  async #clientIds(queues: readonly MessageQueue[]): Promise<string[]> {
-    const { context, group } = this.#parts;
-    const brokerNames = [...new Set(queues.map((queue) => queue.brokerName))];
-    const bname = brokerNames[Math.floor(Math.random() * brokerNames.length)]!;
-    const address = context.routes.anyBrokerAddress(bname);
-    if (!address) return [];
-    const reply = await context.brokers.request(
-      address,
-      Requests.GET_CONSUMER_LIST_BY_GROUP,
-      { consumerGroup: group, bname },
-      { timeout: context.options.mqClientApiTimeout },
-    );
-    expectSuccess(reply, address);
-    const clientIds = decodeConsumerList(reply.body).toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0));
-    void this.#parts.membersSeen(address, clientIds);
-    return clientIds;
-  }
-
-  async #take(topic: string, mine: readonly MessageQueue[]): Promise<boolean> {
+  async #take(topic: string, { all, mine, shared = false }: Division): Promise<boolean> {
     if (this.#stopped) return true;
     const keys = new Set(mine.map(queueKey));
     const lost = this.owned.filter(
       ({ messageQueue, closing }) => messageQueue.topic === topic && !closing && !keys.has(queueKey(messageQueue)),
     );
     const { context, group } = this.#parts;
+    this.#handovers.cancel(topic, keys);
+    // These are ours again, and begin anew as soon as they have been left.
+    for (const { closing, messageQueue } of this.owned) {
+      if (closing && keys.has(queueKey(messageQueue))) this.#wanted.add(queueKey(messageQueue));
+    }
     await this.#giveUp(lost);
     await this.#unlockOthers(topic, keys);
-    const begun = await this.#beginAll(mine.filter((queue) => !this.#owned.has(queueKey(queue))));
+    const gained = mine.filter((queue) => !this.#owned.has(queueKey(queue)) && !this.#handovers.has(queue));
+    const begun = await this.#beginAll(gained, shared);
     const got = begun.filter(Boolean).length;
     if (lost.length + got > 0) {
       context.logger.log(`${group} has ${mine.length} queues of ${topic} (${lost.length} less, ${got} more)`);
     }
+    if (lost.length + got > 0) this.#tell(topic, all, mine);
     return begun.every(Boolean);
+  }
+
+  #tell(topic: string, all: readonly MessageQueue[], mine: readonly MessageQueue[]): void {
+    const { context, group, divided } = this.#parts;
+    if (!divided) return;
+    callBack(
+      () => divided(topic, all, mine),
+      (error) => context.logger.warn(`the messageQueueListener of ${group} failed for ${topic}: ${describe(error)}`),
+    );
   }
 
   /** @param keys of the topic's queues that are ours */
@@ -180,7 +177,7 @@ export class Rebalance {
     for (const [key, queue] of this.#beginningAgain) {
       if (queue.topic !== topic) continue;
       // A call of before is under way still: a later round unlocks it.
-      if (!keys.has(key) && this.#calls.count(key) > 0) continue;
+      if (!keys.has(key) && this.#calls.of(key).count > 0) continue;
       this.#beginningAgain.delete(key);
       if (!keys.has(key)) unlocked.push(queue);
     }
@@ -191,9 +188,20 @@ export class Rebalance {
     const { offsets, locks } = this.#parts;
     // Other queues need not wait for the listener calls that are under way in these.
     if (locks) return lost.forEach((queue) => void this.#release(queue, locks));
-    for (const queue of lost) this.drop(queue);
+    for (const queue of lost) void this.#leave(queue);
     await offsets.persist(lost.map((queue) => queue.messageQueue));
-    for (const { messageQueue } of lost) offsets.forget(messageQueue);
+  }
+
+  /** Without locks nothing keeps the next consumer from beginning: what is under way has only so long to be counted. */
+  async #leave(queue: ProcessQueue): Promise<void> {
+    const { offsets } = this.#parts;
+    await this.#handovers.whenClosed(queue);
+    // Dropped for another reason, and begun anew perhaps.
+    if (queue.dropped) return;
+    this.drop(queue);
+    await offsets.persist([queue.messageQueue]);
+    offsets.forget(queue.messageQueue);
+    if (this.#wanted.delete(queueKey(queue.messageQueue))) this.request();
   }
 
   /**
@@ -214,18 +222,32 @@ export class Rebalance {
     this.request();
   }
 
-  async #beginAll(queues: readonly MessageQueue[]): Promise<boolean[]> {
+  async #beginAll(queues: readonly MessageQueue[], shared: boolean): Promise<boolean[]> {
     const { locks } = this.#parts;
+    if (shared && !locks) {
+      for (const queue of queues) void this.#takeOver(queue);
+      return queues.map(() => true);
+    }
     const locked = locks ? await locks.lock(queues) : queues;
     return Promise.all(queues.map(async (queue) => locked.includes(queue) && this.#begin(queue)));
   }
 
-  async #begin(messageQueue: MessageQueue): Promise<boolean> {
+  /** The round does not wait for it: another change may come meanwhile. */
+  async #takeOver(queue: MessageQueue): Promise<void> {
+    let begun = true;
+    await this.#handovers.takeOver(queue, async (signal) => {
+      begun = await this.#begin(queue, signal);
+    });
+    if (!begun) this.request();
+  }
+
+  /** @param given aborts when the queue is not ours any more */
+  async #begin(messageQueue: MessageQueue, given?: AbortSignal): Promise<boolean> {
     const { offsets, startOffset, begin, context, group, locks } = this.#parts;
     offsets.forget(messageQueue);
     try {
       const offset = await startOffset(messageQueue);
-      if (this.#stopped || !this.#parts.topics().includes(messageQueue.topic)) {
+      if (this.#stopped || given?.aborted || !this.#parts.topics().includes(messageQueue.topic)) {
         await locks?.unlock([messageQueue]);
         return true;
       }

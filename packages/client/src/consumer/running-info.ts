@@ -4,6 +4,7 @@ import type { MessageQueue, SubscriptionData } from '@nest-rocketmq/remoting/int
 import type { ConsumeStatus } from './consumer-stats.js';
 import type { ResolvedPushConsumerOptions } from './consumer-options.js';
 import type { ProcessQueue } from './process-queue.js';
+import { thresholdsOf } from './pull-thresholds.js';
 
 export interface RunningInfo {
   nameServers: readonly string[];
@@ -20,14 +21,11 @@ export interface RunningInfo {
 
 export function encodeRunningInfo(info: RunningInfo): Buffer {
   const { options, queues } = info;
-  const settings = Object.entries(options).flatMap(([name, value]: [string, unknown]) =>
-    typeof value === 'number' || typeof value === 'string' ? [[name, String(value)]] : [],
-  );
   return encodeJson({
     mqPopTable: {},
     mqTable: queueTable(queues.map((queue) => [queue.messageQueue, queueInfo(queue, info)] as const)),
     properties: {
-      ...Object.fromEntries(settings),
+      ...settingsOf(thresholdsOf(options, queues.length)),
       PROP_NAMESERVER_ADDR: info.nameServers.join(';'),
       PROP_CONSUME_TYPE: 'CONSUME_PASSIVELY',
       PROP_CONSUMEORDERLY: String(options.consumeMode !== 'CONCURRENTLY'),
@@ -39,6 +37,20 @@ export function encodeRunningInfo(info: RunningInfo): Buffer {
     subscriptionSet: info.subscriptions.map(subscriptionJson),
     userConsumerInfo: {},
   });
+}
+
+/** By the names of Java's own properties, which mqadmin shows as they come. */
+function settingsOf(options: ResolvedPushConsumerOptions): Record<string, string> {
+  const settings = Object.entries(options).flatMap(([name, value]: [string, unknown]) =>
+    typeof value === 'number' || typeof value === 'string' ? [[name, String(value)] as const] : [],
+  );
+  return {
+    ...Object.fromEntries(settings),
+    consumerGroup: options.group,
+    allocateMessageQueueStrategy: options.allocateMessageQueueStrategy.name,
+    consumeThreadMin: String(options.consumeConcurrency),
+    consumeThreadMax: String(options.consumeConcurrency),
+  };
 }
 
 function queueInfo(queue: ProcessQueue, info: RunningInfo): object {

@@ -2,12 +2,14 @@
 // group's retry topic.
 import {
   AUTO_CREATE_TOPIC_KEY,
+  DEFAULT_MESSAGE_DELAY_LEVEL,
   MessageProperty,
   Requests,
   SysFlag,
   dlqTopic,
   expectSuccess,
   isDLQTopic,
+  parseDelayLevels,
   retryTopic,
   withTransactionType,
 } from '@nest-rocketmq/remoting/internal';
@@ -16,18 +18,21 @@ import type { ClientContext } from '../client-context.js';
 import { BrokerNotFoundError, describe } from '../errors.js';
 import { retryUntilReached } from '../time/backoff.js';
 import { RoundRobin } from '../producer/choose-queue.js';
+import { nearestLevel } from '../producer/delay.js';
 import { compressed } from '../producer/outgoing.js';
 import type { PreparedMessage } from '../producer/outgoing.js';
 import { Sender } from '../producer/send.js';
+import { DLQ_REASON, OF_ONE_DELIVERY } from '../dead-letters/properties.js';
+import { Outcome } from './outcome.js';
 
 const SEND_BACK_TIMEOUT_MS = 5_000;
 const SEND_TIMEOUT_MS = 3_000;
 /** The first retry's delay level (10 s); each further one has the next. */
 const FIRST_RETRY_LEVEL = 3;
+const DEAD_LETTER_LEVEL = -1;
 const ENDLESS = 0x7fffffff;
 /** A producer's defaults: the body was decompressed when it arrived. */
-const COMPRESS_FROM_BYTES = 4_096;
-const COMPRESS_LEVEL = 5;
+const COMPRESSION = { compressMsgBodyOverHowmuch: 4_096, compressType: 'ZLIB', compressLevel: 5 } as const;
 /** Apache's name for a consumer's own producer. */
 const INNER_PRODUCER_GROUP = 'CLIENT_INNER_PRODUCER';
 
@@ -55,21 +60,26 @@ export class SendBack {
     );
   }
 
-  /**
-   * @param delayLevel 0: by the number of deliveries, -1: to the dead-letter queue, else this level
-   * @returns false when neither way worked; the message is still ours then
-   */
-  async giveBack(message: MessageExt, delayLevel: number): Promise<boolean> {
-    if (this.#needsCopy(message, delayLevel)) return this.#sendCopy(message, delayLevel);
+  /** @returns false when no way worked; the message is still ours then */
+  async giveBack(message: MessageExt, outcome: Outcome): Promise<boolean> {
+    const level = levelOf(outcome);
+    if (this.#needsCopy(message, level)) return this.#sendCopy(message, outcome);
+    // The broker's own way knows levels alone, and writes no reason down.
+    if (this.#saysMore(message, outcome) && (await this.#sendCopy(message, outcome))) return true;
     try {
-      await this.#askBroker(message, delayLevel);
+      await this.#askBroker(message, level === 0 ? levelNear(outcome.delay) : level);
       return true;
     } catch (error) {
       if (!this.#context.outages.met(error)) {
         this.#context.logger.warn(`message ${message.msgId} could not be given back to its broker: ${describe(error)}`);
       }
     }
-    return this.#sendCopy(message, delayLevel);
+    return this.#sendCopy(message, level === DEAD_LETTER_LEVEL ? outcome : Outcome.retry);
+  }
+
+  #saysMore({ reconsumeTimes }: MessageExt, { kind, delay, reason }: Outcome): boolean {
+    if (kind === 'deadLetter') return reason !== undefined;
+    return delay !== undefined && reconsumeTimes < this.#maxReconsumeTimes;
   }
 
   /**
@@ -82,9 +92,9 @@ export class SendBack {
     return isDLQTopic(message.topic) && !retried && delayLevel >= 0 && this.#maxReconsumeTimes > 0;
   }
 
-  async #sendCopy(message: MessageExt, delayLevel: number): Promise<boolean> {
+  async #sendCopy(message: MessageExt, outcome: Outcome): Promise<boolean> {
     try {
-      await this.#sender.sendToAny(await this.#copy(message, delayLevel), SEND_TIMEOUT_MS);
+      await this.#sender.sendToAny(await this.#copy(message, outcome), SEND_TIMEOUT_MS);
       return true;
     } catch (error) {
       this.#context.logger.error(`message ${message.msgId} could not be sent to the retry topic: ${describe(error)}`);
@@ -122,38 +132,63 @@ export class SendBack {
     expectSuccess(reply, address);
   }
 
-  #copy(message: MessageExt, delayLevel: number): Promise<PreparedMessage> {
-    const properties = new Map(message.properties);
-    const reconsumeTimes = message.reconsumeTimes + 1;
-    const origin = properties.get(MessageProperty.RETRY_TOPIC);
-    if (isDLQTopic(message.topic) && origin !== undefined && origin !== message.topic) {
-      properties.set(MessageProperty.DLQ_ORIGIN_TOPIC, origin);
+  #copy(message: MessageExt, outcome: Outcome): PreparedMessage | Promise<PreparedMessage> {
+    const { topic, reconsumeTimes } = message;
+    const own = topic === dlqTopic(this.#group);
+    const dead = outcome.kind === 'deadLetter' && !own;
+    const delay = dead ? undefined : outcome.delay;
+    const properties = originOf(message);
+    if (dead) describeDeath(properties, message, outcome);
+    else if (delay === undefined) {
+      properties.set(MessageProperty.DELAY, String(outcome.level ?? FIRST_RETRY_LEVEL + reconsumeTimes));
     }
-    properties.set(MessageProperty.RETRY_TOPIC, message.topic);
-    properties.set(
-      MessageProperty.ORIGIN_MESSAGE_ID,
-      properties.get(MessageProperty.ORIGIN_MESSAGE_ID) ?? message.offsetMsgId,
-    );
-    const level = delayLevel > 0 ? delayLevel : FIRST_RETRY_LEVEL + message.reconsumeTimes;
-    properties.set(MessageProperty.DELAY, String(level));
-    for (const name of [MessageProperty.TRAN_MSG, MessageProperty.MIN_OFFSET, MessageProperty.MAX_OFFSET]) {
-      properties.delete(name);
-    }
+    const now = this.#context.clock.now();
     const copy = {
       topic: retryTopic(this.#group),
       body: message.body,
       properties,
       flag: message.flag,
       sysFlag: withTransactionType(message.sysFlag, SysFlag.TRANSACTION_NOT_TYPE) & ~HOST_FLAGS,
-      bornTimestamp: this.#context.clock.now(),
+      bornTimestamp: now,
       msgId: message.msgId,
       batch: false,
-      reconsumeTimes,
-      // Beyond its own dead letters there is nothing: such a message comes again, ever later.
-      maxReconsumeTimes: message.topic === dlqTopic(this.#group) ? ENDLESS : this.#maxReconsumeTimes,
+      reconsumeTimes: reconsumeTimes + 1,
+      // A count beyond the limit makes the broker store it among the dead letters. Beyond a group's own dead letters there is
+      // nothing: such a message comes again, ever later.
+      maxReconsumeTimes: own ? ENDLESS : dead ? reconsumeTimes : this.#maxReconsumeTimes,
+      ...(delay !== undefined && { delay: { length: delay, deliverAt: now + delay, orNearestLevel: true } }),
     };
-    return compressed(copy, COMPRESS_FROM_BYTES, COMPRESS_LEVEL);
+    return compressed(copy, COMPRESSION);
   }
+}
+
+/** The properties of the copy, with the topic and the id that the message had at its first try. */
+function originOf({ topic, properties, offsetMsgId }: MessageExt): Map<string, string> {
+  const copied = new Map([...properties].filter(([name]) => !OF_ONE_DELIVERY.has(name)));
+  const origin = copied.get(MessageProperty.RETRY_TOPIC);
+  if (isDLQTopic(topic) && origin !== undefined && origin !== topic) {
+    copied.set(MessageProperty.DLQ_ORIGIN_TOPIC, origin);
+  }
+  copied.set(MessageProperty.RETRY_TOPIC, topic);
+  copied.set(MessageProperty.ORIGIN_MESSAGE_ID, copied.get(MessageProperty.ORIGIN_MESSAGE_ID) ?? offsetMsgId);
+  return copied;
+}
+
+function describeDeath(properties: Map<string, string>, message: MessageExt, { reason }: Outcome): void {
+  // Set already: the message was a dead letter of another group.
+  if (!isDLQTopic(message.topic)) properties.set(MessageProperty.DLQ_ORIGIN_TOPIC, message.topic);
+  properties.set(MessageProperty.DLQ_ORIGIN_MESSAGE_ID, message.offsetMsgId);
+  properties.delete(DLQ_REASON);
+  if (reason !== undefined) properties.set(DLQ_REASON, reason);
+}
+
+function levelOf({ kind, level = 0 }: Outcome): number {
+  return kind === 'deadLetter' ? DEAD_LETTER_LEVEL : level;
+}
+
+/** Where a time cannot be had, such as beyond the broker's limit: the level in Apache's table that is nearest to it. */
+function levelNear(delay: number | undefined): number {
+  return delay === undefined ? 0 : nearestLevel(parseDelayLevels(DEFAULT_MESSAGE_DELAY_LEVEL), delay) + 1;
 }
 
 /** They describe the hosts of the old record, not of the one to come. */

@@ -26,7 +26,7 @@ export interface StartOffsetParts {
 /** @throws when the stored offset cannot be read: a guess would lose or repeat messages */
 export async function startOffset(parts: StartOffsetParts, queue: MessageQueue): Promise<number> {
   const stored = await parts.offsets.read(queue);
-  if (stored !== undefined && (await isValid(parts, queue, stored))) return stored;
+  if (stored !== undefined && (await belongsToStore(parts, queue, stored))) return stored;
   // All its messages were sent after we had subscribed: none of them is to be skipped.
   if (parts.isYoung(queue.topic)) return 0;
   const isRetry = isRetryTopic(queue.topic);
@@ -41,8 +41,16 @@ export async function startOffset(parts: StartOffsetParts, queue: MessageQueue):
   }
 }
 
-/** Offsets kept on this machine may belong to a store that no longer exists; a broker's own do not. */
-async function isValid({ offsets, routes, brokers, logger }: StartOffsetParts, queue: MessageQueue, offset: number) {
+/**
+ * Whether the offset belongs to the store that the broker has now. One kept on this machine may belong to a store that no
+ * longer exists, and is then discarded; a broker's own do not.
+ * @throws when the broker cannot be asked
+ */
+export async function belongsToStore(
+  { offsets, routes, brokers, logger }: Pick<StartOffsetParts, 'offsets' | 'routes' | 'brokers' | 'logger'>,
+  queue: MessageQueue,
+  offset: number,
+): Promise<boolean> {
   if (!offsets.discard) return true;
   const address = routes.brokerAddress(queue.brokerName);
   if (!address) throw new BrokerNotFoundError(queue.brokerName, queue.topic);

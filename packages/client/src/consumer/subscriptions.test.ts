@@ -79,7 +79,7 @@ describe('a running consumer that subscribes', () => {
 });
 
 describe('a running consumer that unsubscribes', () => {
-  it('pulls the topic no more, keeps its offset, and goes on there when it subscribes again', async () => {
+  it('T126: pulls the topic no more, keeps its offset, and goes on there when it subscribes again', async () => {
     const fake = new FakeCluster({ topics: { t: 1, u: 1 } });
     const consumer = await consuming(fake, { subscriptions: [{ topic: 't' }, { topic: 'u' }] });
     on.cluster.broker.put('u', 0, 'a');

@@ -36,7 +36,7 @@ describe('a broker that asks a client', () => {
     expect(reply.body.toString()).toBe('{"messageQueueTable":{{"brokerName":"broker-a","queueId":0,"topic":"t"}:4}}');
   });
 
-  it('for its running info gets settings, subscriptions and queues', async () => {
+  it('T155: for its running info gets settings, subscriptions and queues', async () => {
     await consuming();
     const reply = await cluster.broker.connection.request(Requests.GET_CONSUMER_RUNNING_INFO, {
       consumerGroup: 'g',
@@ -53,7 +53,7 @@ describe('a broker that asks a client', () => {
     expect(reply.body.toString()).toContain('{"brokerName":"broker-a","queueId":0,"topic":"t"}:{');
   });
 
-  it('to reset offsets sees the group begin there, back or forth', async () => {
+  it('T137: to reset offsets sees the group begin there, back or forth', async () => {
     await consuming();
     const queue = { topic: 't', brokerName: 'broker-a', queueId: 0 };
     cluster.broker.connection.oneway(

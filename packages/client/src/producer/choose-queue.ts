@@ -23,6 +23,11 @@ export class RoundRobin {
     return this.#advance(topic, queues);
   }
 
+  /** Goes on from a random queue. */
+  restart(topic: string): void {
+    this.#next.delete(topic);
+  }
+
   #advance(topic: string, queues: readonly MessageQueue[]): MessageQueue {
     const index = (this.#next.get(topic) ?? Math.floor(this.#random() * queues.length)) % queues.length;
     this.#next.set(topic, index + 1);
@@ -42,11 +47,7 @@ export function chosenQueue(
   options: SendOptions,
 ): MessageQueue | undefined {
   if (options.messageQueue) {
-    if (options.messageQueue.topic !== message.topic) {
-      throw new InvalidMessageError(
-        `the message is for topic ${message.topic}, but the queue given is of topic ${options.messageQueue.topic}; give one of its own`,
-      );
-    }
+    checkQueueTopic(message, options);
     return options.messageQueue;
   }
   if (options.selector) {
@@ -57,6 +58,18 @@ export function chosenQueue(
   return options.shardingKey === undefined ? undefined : queueOfKey(queues, options.shardingKey);
 }
 
-export function isQueueChosen({ messageQueue, selector, shardingKey }: SendOptions): boolean {
+/** @throws InvalidMessageError when the queue that is given belongs to another topic */
+export function checkQueueTopic({ topic }: OutgoingMessage, { messageQueue }: SendOptions): void {
+  if (messageQueue === undefined || messageQueue.topic === topic) return;
+  throw new InvalidMessageError(
+    `the message is for topic ${topic}, but the queue given is of topic ${messageQueue.topic}; give one of its own`,
+  );
+}
+
+export function isQueueChosen({
+  messageQueue,
+  selector,
+  shardingKey,
+}: Pick<SendOptions, 'messageQueue' | 'selector' | 'shardingKey'>): boolean {
   return messageQueue !== undefined || selector !== undefined || shardingKey !== undefined;
 }

@@ -253,8 +253,8 @@ describe('a sharding key', () => {
       expect(properties.get('__SHARDINGKEY')).toBe('order-4711');
       expect(queueId).toBe(cluster.broker.stored[0]!.queueId);
     }
-    const { messageQueue } = await producer.sendBatch([delayed({}), delayed({})], options);
-    expect(messageQueue.queueId).toBe(cluster.broker.stored[0]!.queueId);
+    const [first] = await producer.sendBatch([delayed({}), delayed({})], options);
+    expect(first!.messageQueue.queueId).toBe(cluster.broker.stored[0]!.queueId);
   });
 
   it('that no property can hold still picks the queue', async () => {

@@ -18,6 +18,8 @@ export interface Delay {
   readonly length: number;
   /** ms since the epoch */
   readonly deliverAt: number;
+  /** A broker that has only levels may use the nearest one, instead of refusing the message. */
+  readonly orNearestLevel?: boolean;
 }
 
 /**
@@ -66,7 +68,7 @@ export class BrokerDelays {
    * @throws DelayNotSupportedError, ConnectError
    */
   async property(
-    { length, deliverAt }: Delay,
+    { length, deliverAt, orNearestLevel }: Delay,
     topic: string,
     broker: { name: string; address: string },
   ): Promise<readonly [string, string] | undefined> {
@@ -76,7 +78,7 @@ export class BrokerDelays {
     }
     const text = await this.#levelsOf(connection);
     const levels = parseDelayLevels(text);
-    const level = levels.indexOf(length) + 1;
+    const level = (orNearestLevel ? nearestLevel(levels, length) : levels.indexOf(length)) + 1;
     if (level > 0) return [MessageProperty.DELAY, String(level)];
     throw new DelayNotSupportedError(topic, length, broker.name, nearest(levels, delayLevelNames(text), length));
   }
@@ -100,6 +102,12 @@ async function askLevels(connection: Connection): Promise<string> {
   const { body } = await connection.request(Requests.GET_BROKER_CONFIG, {});
   // A broker may let nobody but administrators see its configuration: most have Apache's levels.
   return /^messageDelayLevel=(.*)$/m.exec(body.toString('utf8'))?.[1]?.trim() ?? DEFAULT_MESSAGE_DELAY_LEVEL;
+}
+
+/** The index of the level whose length is closest; of two that are as close, the longer one. */
+export function nearestLevel(levels: readonly number[], length: number): number {
+  const distances = levels.map((ms) => Math.abs(ms - length));
+  return distances.lastIndexOf(Math.min(...distances));
 }
 
 /** The level below `length` and the one above; at an end of the table, the two at that end. */

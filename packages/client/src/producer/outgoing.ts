@@ -1,16 +1,16 @@
 // Prepares an application's message for sending: checks, properties, id, compression. Does not change the application's
 // object.
-import { promisify } from 'node:util';
-import { deflate } from 'node:zlib';
 import {
-  COMPRESSED_ZLIB,
+  COMPRESSION_FLAGS,
   InvalidOptionError,
   MessageProperty,
   NAME_VALUE_SEPARATOR,
   PROPERTY_SEPARATOR,
   RESERVED_PROPERTIES,
+  SysFlag,
+  compressBody,
 } from '@nest-rocketmq/remoting/internal';
-import type { UniqueIdMaker } from '@nest-rocketmq/remoting/internal';
+import type { CompressionType, UniqueIdMaker } from '@nest-rocketmq/remoting/internal';
 import { InvalidMessageError, MessageTooLargeError } from '../errors.js';
 import { checkSendTopic } from '../config/names.js';
 import { delayOf } from './delay.js';
@@ -37,8 +37,6 @@ export interface PreparedMessage {
   readonly reconsumeTimes?: number;
   readonly maxReconsumeTimes?: number;
 }
-
-const deflated = promisify(deflate);
 
 export interface PrepareOptions {
   ids: UniqueIdMaker;
@@ -105,15 +103,34 @@ function isProperty(shardingKey: string | undefined): shardingKey is string {
   );
 }
 
+export interface CompressOptions {
+  /** Bodies of at least so many bytes are compressed. */
+  compressMsgBodyOverHowmuch: number;
+  compressType: CompressionType;
+  compressLevel: number;
+}
+
 /**
- * Compresses bodies of at least `threshold` bytes, as Apache's producers do. A body that compression does not make
- * smaller stays as it is: the larger one could exceed the broker's limit.
+ * Compresses large bodies, as Apache's producers do. A body that compression does not make smaller stays as it is: the
+ * larger one could exceed the broker's limit.
  */
-export async function compressed(message: PreparedMessage, threshold: number, level: number): Promise<PreparedMessage> {
-  if (message.batch || message.body.length < threshold) return message;
-  const body = await deflated(message.body, { level });
+export function compressed(
+  message: PreparedMessage,
+  options: CompressOptions,
+): PreparedMessage | Promise<PreparedMessage> {
+  const isLarge = message.body.length >= options.compressMsgBodyOverHowmuch;
+  // A consumer sends a body back as it came where it cannot read it.
+  const isDone = message.batch || (message.sysFlag & SysFlag.COMPRESSED) !== 0;
+  return isLarge && !isDone ? compress(message, options) : message;
+}
+
+async function compress(
+  message: PreparedMessage,
+  { compressType, compressLevel }: CompressOptions,
+): Promise<PreparedMessage> {
+  const body = await compressBody(message.body, compressType, compressLevel);
   if (body.length >= message.body.length) return message;
-  return { ...message, body, sysFlag: message.sysFlag | COMPRESSED_ZLIB };
+  return { ...message, body, sysFlag: message.sysFlag | COMPRESSION_FLAGS[compressType] };
 }
 
 function bodyOf(message: OutgoingMessage): Buffer {

@@ -168,3 +168,51 @@ describe('a shutdown', () => {
     expect(await sending[0]).toMatchObject({ reason: 'connection lost' });
   });
 });
+
+describe('back pressure', () => {
+  it('T029: may change while sends are under way: these and the free places are as many as the new limit', async () => {
+    const producer = await producing(20, { backPressureForAsyncSendNum: 4 });
+    const sending = Array.from({ length: 12 }, (_, i) => producer.send({ topic: 't', body: `${i}` }));
+    await cluster.until('the first', () => sends() === 4);
+    expect(client.backPressure).toMatchObject({ sends: 4, waitingSends: 8, backPressureForAsyncSendNum: 4 });
+    client.setBackPressure({ backPressureForAsyncSendNum: 6 });
+    await cluster.until('two more', () => sends() === 6);
+    expect(client.backPressure).toMatchObject({ sends: 6, waitingSends: 6 });
+    client.setBackPressure({ backPressureForAsyncSendNum: 2 });
+    for (let i = 0; i < 4; i++) held.shift()!();
+    await cluster.until('the answers', () => client.backPressure.sends === 2);
+    expect(sends()).toBe(6);
+    held.shift()!();
+    await cluster.until('one more', () => sends() === 7);
+    client.setBackPressure({ backPressureForAsyncSendNum: 100 });
+    await cluster.until('all', () => sends() === 12);
+    for (const answer of held) answer();
+    await Promise.all(sending);
+    expect(client.backPressure).toMatchObject({ sends: 0, bytes: 0, waitingSends: 0, waitingBytes: 0 });
+  });
+
+  it('T029: may change in bytes, too', async () => {
+    await producing(20, { backPressureForAsyncSendSize: 1024 * 1024 });
+    // Compression takes real time.
+    const producer = client.createProducer({ group: 'plain', compressMsgBodyOverHowmuch: 1024 * 1024 });
+    await producer.start();
+    const body = Buffer.alloc(600 * 1024);
+    const sending = [1, 2, 3].map(() => producer.send({ topic: 't', body }));
+    await cluster.until('the first', () => sends() === 1);
+    client.setBackPressure({ backPressureForAsyncSendSize: 2 * 1024 * 1024 });
+    await cluster.until('all', () => sends() === 3);
+    for (const answer of held) answer();
+    await Promise.all(sending);
+  });
+
+  it.each([
+    { backPressureForAsyncSendNum: 0 },
+    { backPressureForAsyncSendNum: 1.5 },
+    { backPressureForAsyncSendSize: 1024 * 1024 - 1 },
+  ])('refuses %j, and stays as it was', async (limits) => {
+    await producing(1, { backPressureForAsyncSendNum: 4 });
+    const before = client.backPressure;
+    expect(() => client.setBackPressure(limits)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }));
+    expect(client.backPressure).toEqual(before);
+  });
+});

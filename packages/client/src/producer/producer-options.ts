@@ -1,11 +1,15 @@
 // Defines what an application gives to a producer and gets back: options, messages, results.
-import { AUTO_CREATE_TOPIC_KEY, InvalidOptionError } from '@nest-rocketmq/remoting/internal';
-import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
+import { AUTO_CREATE_TOPIC_KEY, InvalidOptionError, canCompress } from '@nest-rocketmq/remoting/internal';
+import type { CompressionType, MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
+import { resolveAutoBatch } from './auto-batch-options.js';
+import type { AutoBatchOptions } from './auto-batch-options.js';
+import { resolveLatencyOptions } from './latency-options.js';
+import type { LatencyOptions } from './latency-options.js';
 import { checkGroup, checkTopic } from '../config/names.js';
-import { integerIn } from '../config/options.js';
+import { integerIn, oneOf } from '../config/options.js';
 
 /** Options of `RocketMQClient.createProducer`. All but `group` have a default. */
-export interface ProducerOptions {
+export interface ProducerOptions extends Partial<LatencyOptions> {
   /** Producer group. Any producer of it may answer the check of a transaction. */
   group: string;
   /** Needed for `sendMessageInTransaction`. */
@@ -21,9 +25,17 @@ export interface ProducerOptions {
   retryTimesWhenSendFailed?: number;
   /** Try another broker when a message is stored but not yet flushed or replicated. Default false. */
   retryAnotherBrokerWhenNotStoreOK?: boolean;
-  /** Bodies of at least this many bytes are compressed. Default 4096. */
+  /**
+   * Bodies of at least this many bytes are compressed, unless that makes them larger; not in batches, as in Java. Default
+   * 4096.
+   */
   compressMsgBodyOverHowmuch?: number;
-  /** zlib level, 0 to 9. Default 5. */
+  /**
+   * How. Consumers before Apache 5.0 know 'ZLIB' only. 'ZSTD' needs Node 22.15 or later, here and for each consumer in Node.
+   * Default 'ZLIB'.
+   */
+  compressType?: CompressionType;
+  /** Of ZLIB 0 to 9, of ZSTD 1 to 22; LZ4 has none. Default 5. */
   compressLevel?: number;
   /** The longest delay of a message, ms. Default 259200000: 3 days, as Apache's timerMaxDelaySec. */
   maxDelay?: number;
@@ -33,6 +45,11 @@ export interface ProducerOptions {
   createTopicKey?: string;
   /** Queues of a topic that is created by a send. Default 4. */
   defaultTopicQueueNums?: number;
+  /**
+   * Collect sends for a moment, and send those of one topic in one request: for many small messages. Each send still
+   * has its own result. true: with Apache's limits. Default false.
+   */
+  autoBatch?: boolean | AutoBatchOptions;
   /** Topics whose routes are asked for at start, so that brokers know this producer before its first send. */
   topics?: string[];
 }
@@ -78,6 +95,9 @@ export interface SendOptions {
   selector?: (queues: readonly MessageQueue[], message: OutgoingMessage) => MessageQueue;
 }
 
+/** A message of a batch. It may choose its queue itself, else the options of the batch count. */
+export interface BatchMessage extends OutgoingMessage, Pick<SendOptions, 'messageQueue' | 'shardingKey' | 'selector'> {}
+
 /** How a request is sent, and how long its reply is waited for. */
 export interface AskOptions extends Omit<SendOptions, 'timeout'> {
   /** For the request and its reply together, ms. Default: the producer's sendMsgTimeout. */
@@ -99,13 +119,13 @@ export type SendStatus = 'SEND_OK' | 'FLUSH_DISK_TIMEOUT' | 'FLUSH_SLAVE_TIMEOUT
 /** What the broker answered to a send. */
 export interface SendResult {
   sendStatus: SendStatus;
-  /** Made by the client (UNIQ_KEY); for a batch, its members' ids joined with commas. */
+  /** Made by the client (UNIQ_KEY). */
   msgId: string;
-  /** Made by the broker: its address and the place in its log; comma-joined for a batch. */
+  /** Made by the broker: its address and the place in its log. */
   offsetMsgId: string;
   /** Where the message is stored. */
   messageQueue: MessageQueue;
-  /** Its position in that queue, counted in messages. For a batch, that of the first. */
+  /** Its position in that queue, counted in messages. */
   queueOffset: number;
   /** Of a transactional send: the id by which the broker asks for its end. */
   transactionId?: string;
@@ -160,8 +180,11 @@ export interface TransactionListener {
   checkLocalTransaction(message: MessageExt): Promise<LocalTransactionState> | LocalTransactionState;
 }
 
-export type ResolvedProducerOptions = Required<Omit<ProducerOptions, 'transactionListener'>> &
-  Pick<ProducerOptions, 'transactionListener'>;
+export type ResolvedProducerOptions = Required<Omit<ProducerOptions, 'transactionListener' | 'autoBatch'>> &
+  Pick<ProducerOptions, 'transactionListener'> & {
+    /** undefined: sends are not collected. */
+    autoBatch: Required<AutoBatchOptions> | undefined;
+  };
 
 const DAY_MS = 86_400_000;
 const MAX_BODY = 16 * 1024 * 1024;
@@ -190,11 +213,23 @@ export function resolveProducerOptions(options: ProducerOptions): ResolvedProduc
       0x7fffffff,
       ' (bytes)',
     ),
-    compressLevel: integerIn('compressLevel', options.compressLevel, 5, 0, 9),
+    ...compressionOf(options),
     maxMessageSize: integerIn('maxMessageSize', options.maxMessageSize, 4_194_304, 1, MAX_BODY, ' (bytes)'),
     maxDelay: integerIn('maxDelay', options.maxDelay, 3 * DAY_MS, 1, 100 * 365 * DAY_MS, ' (ms)'),
     createTopicKey: options.createTopicKey ?? AUTO_CREATE_TOPIC_KEY,
     defaultTopicQueueNums: integerIn('defaultTopicQueueNums', options.defaultTopicQueueNums, 4, 1, 65_535),
+    autoBatch: resolveAutoBatch(options.autoBatch),
+    ...resolveLatencyOptions(options),
     topics,
   };
+}
+
+function compressionOf(options: ProducerOptions): Pick<ResolvedProducerOptions, 'compressType' | 'compressLevel'> {
+  const compressType = oneOf('compressType', options.compressType, 'ZLIB', ['ZLIB', 'LZ4', 'ZSTD']);
+  if (!canCompress(compressType)) {
+    const allowed = `'ZLIB' or 'LZ4': Node ${process.versions.node} has no ZSTD, which comes with 22.15`;
+    throw new InvalidOptionError('compressType', compressType, allowed);
+  }
+  const [lowest, highest] = compressType === 'ZSTD' ? [1, 22] : [0, 9];
+  return { compressType, compressLevel: integerIn('compressLevel', options.compressLevel, 5, lowest, highest) };
 }

@@ -3,16 +3,17 @@ import { InvalidOptionError, NotRunningError, sharedAbortController } from '@nes
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import type { TransactionCheck } from '../groups/group-registry.js';
-import { prepareBatch } from './batch.js';
-import { RoundRobin, chosenQueue, isQueueChosen } from './choose-queue.js';
+import { AutoBatch } from './auto-batch.js';
+import { BatchSender } from './batch-sender.js';
+import { RoundRobin } from './choose-queue.js';
+import { FaultStrategy } from './fault-strategy.js';
 import { joinTopics } from './join-topics.js';
 import { Requester } from './request.js';
 import { addressed, replyMessage, sendReply } from './reply.js';
-import { compressed, prepare } from './outgoing.js';
-import type { PrepareOptions, PreparedMessage } from './outgoing.js';
 import { resolveProducerOptions } from './producer-options.js';
 import type {
   AskOptions,
+  BatchMessage,
   OutgoingMessage,
   ProducerOptions,
   ReplyOptions,
@@ -25,6 +26,7 @@ import type {
 import { recall } from './recall.js';
 import { runInTransaction } from './run-in-transaction.js';
 import { Sender } from './send.js';
+import { SendCalls } from './send-calls.js';
 import { Transactions } from './transaction.js';
 import { PendingSends } from './pending-sends.js';
 
@@ -39,11 +41,14 @@ export class Producer {
   readonly #context: ClientContext;
   readonly #options: ResolvedProducerOptions;
   readonly #sender: Sender;
-  readonly #roundRobin = new RoundRobin();
   readonly #transactions: Transactions;
   readonly #closing = sharedAbortController();
   readonly #pending: PendingSends;
   readonly #requester: Requester;
+  readonly #calls: SendCalls;
+  readonly #batches: BatchSender;
+  readonly #autoBatch: AutoBatch | undefined;
+  readonly #faults: FaultStrategy;
   #state: State = 'not started';
   #starting: Promise<void> | undefined;
 
@@ -55,14 +60,18 @@ export class Producer {
     this.#pending = new PendingSends(this.group, context);
     const { clock, routes, brokers, logger } = context;
     const closing = this.#closing.signal;
-    this.#sender = new Sender({ clock, routes, brokers, roundRobin: this.#roundRobin, closing }, this.#options);
-    this.#requester = new Requester({
-      options: this.#options,
-      context,
-      pending: this.#pending,
-      prepare: (message, sendOptions) => this.#prepare(message, sendOptions),
-      send: (prepared, message, sendOptions) => this.#send(prepared, message, sendOptions),
-    });
+    const roundRobin = new RoundRobin();
+    this.#faults = new FaultStrategy({ clock, logger, routes, brokers, roundRobin }, this.#options);
+    const faults = this.#options.sendLatencyFaultEnable ? { faults: this.#faults } : {};
+    this.#sender = new Sender({ clock, routes, brokers, roundRobin, closing, ...faults }, this.#options);
+    const parts = { context, clock, options: this.#options, pending: this.#pending, sender: this.#sender, roundRobin };
+    const calls = new SendCalls(parts);
+    this.#calls = calls;
+    const batches = new BatchSender({ ...parts, calls, closing });
+    this.#batches = batches;
+    const { autoBatch } = this.#options;
+    if (autoBatch) this.#autoBatch = new AutoBatch({ ...parts, calls, batches }, autoBatch);
+    this.#requester = new Requester({ ...parts, calls });
     const listener = this.#options.transactionListener;
     this.#transactions = new Transactions({ group: this.group, listener, clock, closing, logger, routes, brokers });
   }
@@ -84,6 +93,7 @@ export class Producer {
     const wasRunning = this.#state === 'running';
     this.#state = 'shut down';
     if (!wasRunning) return;
+    this.#autoBatch?.close();
     await this.#pending.drain(options.deadline ?? DEFAULT_SHUTDOWN_DEADLINE_MS);
     this.#closing.abort();
     await this.#leave();
@@ -96,36 +106,25 @@ export class Producer {
    */
   async send(message: OutgoingMessage, options: SendOptions = {}): Promise<SendResult> {
     this.#mustRun();
-    return this.#pending.run({
-      prepare: () => this.#prepare(message, options),
-      send: (prepared) => this.#send(prepared, message, options),
-    });
+    return this.#autoBatch ? this.#autoBatch.send(message, options) : this.#calls.send(message, options);
   }
 
   /** Resolves once the bytes are given to the connection. The broker does not say whether it stored the message. */
   async sendOneway(message: OutgoingMessage, options: SendOptions = {}): Promise<void> {
     this.#mustRun();
-    await this.#pending.run({
-      prepare: () => this.#prepare(message, options),
-      send: async (prepared) => {
-        const { writable } = await this.#sender.route(prepared.topic, options.timeout ?? this.#options.sendMsgTimeout);
-        const queue = chosenQueue(writable, message, options) ?? this.#roundRobin.choose(prepared.topic, writable);
-        return this.#sender.sendOneway(queue, prepared);
-      },
-      freed: (connection) => connection.written(),
-    });
+    return this.#calls.sendOneway(message, options);
   }
 
   /**
-   * Sends messages of one topic in one request; they are stored one after the other in one queue.
-   * @throws as `send`, and InvalidMessageError when a message does not fit the others
+   * Sends many messages in as few requests as their topics, queues and sizes allow: a request has at most `maxMessageSize`
+   * bytes. What no batch may hold is refused before anything is sent: delays, retry topics. Bodies are not compressed.
+   * @returns a result for each message, in their order
+   * @throws BatchSendFailedError with the results and the failures, if some could not be sent; before anything is sent
+   * InvalidMessageError, InvalidOptionError, InvalidNameError, MessageTooLargeError
    */
-  async sendBatch(messages: OutgoingMessage[], options: SendOptions = {}): Promise<SendResult> {
+  async sendBatch(messages: readonly BatchMessage[], options: SendOptions = {}): Promise<SendResult[]> {
     this.#mustRun();
-    return this.#pending.run({
-      prepare: () => prepareBatch(messages, this.#prepareOptions(options)),
-      send: (prepared) => this.#send(prepared, messages[0]!, options),
-    });
+    return this.#pending.track(() => this.#batches.send(messages, options));
   }
 
   /**
@@ -196,7 +195,7 @@ export class Producer {
     const message = replyMessage(request, { ...content, body });
     const { clock } = this.#context;
     return this.#pending.run({
-      prepare: async () => addressed(await this.#prepare(message, {}), request),
+      prepare: async () => addressed(await this.#calls.prepare(message, {}), request),
       send: (prepared) =>
         sendReply({ sender: this.#sender, clock, closing: this.#closing.signal }, prepared, request, timeout),
     });
@@ -235,12 +234,14 @@ export class Producer {
     this.#mustNotBeShutDown();
     this.#context.members.addProducer(this);
     this.#state = 'running';
+    this.#faults.start();
     try {
       await joinTopics(this.#context, this.group, this.#options.topics);
     } catch (error) {
       // Shut down meanwhile: that has seen to the rest.
       if (!this.#isRunning()) throw error;
       this.#state = 'not started';
+      this.#autoBatch?.flush();
       await this.#pending.drain(DEFAULT_SHUTDOWN_DEADLINE_MS);
       // It may be started again: what closes it for good is left alone.
       await this.#leave();
@@ -248,39 +249,13 @@ export class Producer {
     }
   }
 
-  #prepareOptions({ shardingKey }: SendOptions): PrepareOptions {
-    const { maxMessageSize, maxDelay } = this.#options;
-    const { ids, clock } = this.#context;
-    return { ids, now: clock.now(), maxMessageSize, maxDelay, shardingKey };
-  }
-
-  #prepare(message: OutgoingMessage, options: SendOptions): PreparedMessage | Promise<PreparedMessage> {
-    const { compressMsgBodyOverHowmuch, compressLevel } = this.#options;
-    const prepared = prepare(message, this.#prepareOptions(options));
-    return prepared.body.length < compressMsgBodyOverHowmuch
-      ? prepared
-      : compressed(prepared, compressMsgBodyOverHowmuch, compressLevel);
-  }
-
   #sendHalf(message: OutgoingMessage, options: SendOptions): Promise<SendResult> {
-    return this.#pending.run({
-      prepare: async () => this.#transactions.half(await this.#prepare(message, options)),
-      send: (half) => this.#send(half, message, options),
-    });
-  }
-
-  async #send(prepared: PreparedMessage, message: OutgoingMessage, options: SendOptions): Promise<SendResult> {
-    const timeout = options.timeout ?? this.#options.sendMsgTimeout;
-    if (!isQueueChosen(options)) return this.#sender.sendToAny(prepared, timeout);
-    const { clock } = this.#context;
-    const startedAt = clock.monotonic();
-    const { writable } = await this.#sender.route(prepared.topic, timeout);
-    const queue = chosenQueue(writable, message, options)!;
-    return this.#sender.sendTo(queue, prepared, Math.max(1, Math.ceil(timeout - (clock.monotonic() - startedAt))));
+    return this.#calls.sendHalf(message, options, (prepared) => this.#transactions.half(prepared));
   }
 
   async #leave(): Promise<void> {
     this.#requester.abandon();
+    this.#faults.stop();
     this.#context.members.remove(this);
     for (const topic of this.#options.topics) this.#context.routes.unwatch(topic);
     await this.#context.unregister({ producerGroup: this.group });

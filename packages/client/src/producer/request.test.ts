@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import {
-  COMPRESSED_ZLIB,
+  COMPRESSION_FLAGS,
   DecodeError,
   NotRunningError,
   Requests,
@@ -168,11 +168,13 @@ describe('a request', () => {
     const producer = await asking();
     const body = Buffer.alloc(5_000, 'all work and no play ');
     const asked = producer.request({ topic: 't', body: 'question' });
-    await push(replyTo(await stored()), compressBody(body), { sysFlag: COMPRESSED_ZLIB });
+    await push(replyTo(await stored()), await compressBody(Buffer.from(body), 'ZLIB', 5), {
+      sysFlag: COMPRESSION_FLAGS.ZLIB,
+    });
     expect((await asked).body.equals(body)).toBe(true);
     expect((await asked).sysFlag).toBe(0);
     const damaged = outcome(producer.request({ topic: 't', body: 'question' }));
-    const answer = await push(replyTo(await stored(2)), 'no zlib', { sysFlag: COMPRESSED_ZLIB });
+    const answer = await push(replyTo(await stored(2)), 'no zlib', { sysFlag: COMPRESSION_FLAGS.ZLIB });
     expect(answer.code).toBe(ResponseCode.SYSTEM_ERROR);
     expect(await damaged).toBeInstanceOf(DecodeError);
   });

@@ -6,14 +6,9 @@ import { integerIn } from '../config/options.js';
 import { ReplyTimeoutError } from '../replies/errors.js';
 import { mustBeMessage } from './outgoing.js';
 import type { PreparedMessage } from './outgoing.js';
-import type {
-  AskOptions,
-  OutgoingMessage,
-  ResolvedProducerOptions,
-  SendOptions,
-  SendResult,
-} from './producer-options.js';
+import type { AskOptions, OutgoingMessage, ResolvedProducerOptions } from './producer-options.js';
 import type { PendingSends } from './pending-sends.js';
+import type { SendCalls } from './send-calls.js';
 
 const LONGEST_REQUEST_MS = 24 * 3_600_000;
 
@@ -21,8 +16,7 @@ export interface RequesterParts {
   options: Pick<ResolvedProducerOptions, 'group' | 'sendMsgTimeout'>;
   context: ClientContext;
   pending: PendingSends;
-  prepare: (message: OutgoingMessage, options: SendOptions) => PreparedMessage | Promise<PreparedMessage>;
-  send: (prepared: PreparedMessage, message: OutgoingMessage, options: SendOptions) => Promise<SendResult>;
+  calls: SendCalls;
 }
 
 export class Requester {
@@ -37,20 +31,23 @@ export class Requester {
     const { sendMsgTimeout } = this.#parts.options;
     const timeout = integerIn('timeout', options.timeout, sendMsgTimeout, 1, LONGEST_REQUEST_MS, ' (ms)');
     mustBeMessage(message);
-    const { pending, context, prepare, send } = this.#parts;
+    const { pending, context, calls } = this.#parts;
     const { clock } = context;
     const until = clock.monotonic() + timeout;
     // The reply may come before the broker's answer to the request: it is expected before anything is sent.
     const expected = context.replies.expect(this, message.topic, timeout);
     const asking = pending.run({
-      prepare: () => prepare(message, options),
+      prepare: () => calls.prepare(message, options),
       send: async (prepared) => {
         const left = Math.ceil(until - clock.monotonic());
         // Its time has passed while it waited for its turn.
         if (left <= 0 || expected.isOver()) {
           throw new ReplyTimeoutError(message.topic, timeout, expected.correlationId, false);
         }
-        return send(this.#asking(prepared, expected.correlationId, left), message, { ...options, timeout: left });
+        return calls.sendPrepared(this.#asking(prepared, expected.correlationId, left), message, {
+          ...options,
+          timeout: left,
+        });
       },
     });
     asking.then(expected.stored, expected.fail);

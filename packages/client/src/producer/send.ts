@@ -18,6 +18,7 @@ import { Attempts } from './attempts.js';
 import type { RoundRobin } from './choose-queue.js';
 import { BrokerDelays } from './delay.js';
 import type { Delay } from './delay.js';
+import type { FaultStrategy } from './fault-strategy.js';
 import type { PreparedMessage } from './outgoing.js';
 import type { SendResult, SendStatus } from './producer-options.js';
 
@@ -61,6 +62,8 @@ export interface SenderParts {
   routes: Routes;
   brokers: Brokers;
   roundRobin: RoundRobin;
+  /** Without it all brokers are alike. */
+  faults?: FaultStrategy;
   /** Aborts when no further attempt may be made. */
   closing: AbortSignal;
 }
@@ -92,13 +95,13 @@ export class Sender {
 
   /** Any queue, and another one where that fails. @param timeout ms, for all attempts together */
   async sendToAny(message: PreparedMessage, timeout: number): Promise<SendResult> {
-    const { clock, closing, routes, roundRobin } = this.#parts;
+    const { clock, closing, routes, roundRobin, faults = roundRobin } = this.#parts;
     const backoff = new Backoff({ clock, timeout, closing });
     const route = await this.route(message.topic, timeout);
     const attempts = new Attempts(backoff, this.#options.retryTimesWhenSendFailed);
     let stored: SendResult | undefined;
     for (let again = true, { writable } = route; again; writable = writableNow(routes, route)) {
-      const queue = roundRobin.choose(message.topic, attempts.candidates(writable), attempts.tried.at(-1));
+      const queue = faults.choose(message.topic, attempts.candidates(writable), attempts.tried.at(-1));
       attempts.tried.push(queue.brokerName);
       try {
         const result = await this.sendTo(queue, message, this.#timeoutOf(backoff.left, attempts.left, writable, queue));
@@ -115,7 +118,13 @@ export class Sender {
   }
 
   /** This queue, once. @param timeout ms */
-  async sendTo(queue: MessageQueue, given: PreparedMessage, timeout: number): Promise<SendResult> {
+  sendTo(queue: MessageQueue, message: PreparedMessage, timeout: number): Promise<SendResult> {
+    const { faults } = this.#parts;
+    if (!faults) return this.#sendTo(queue, message, timeout);
+    return faults.measure(queue.brokerName, () => this.#sendTo(queue, message, timeout));
+  }
+
+  async #sendTo(queue: MessageQueue, given: PreparedMessage, timeout: number): Promise<SendResult> {
     const { brokers, routes } = this.#parts;
     const address = await this.#addressOf(queue);
     try {

@@ -48,6 +48,23 @@ export class NameServers {
     }
   }
 
+  /**
+   * Asks every name server of the list.
+   * @throws NameServerUnreachableError when one of them did not answer; the others may have carried out the request
+   */
+  async requestEach<Row extends RequestRow>(row: Row, header: HeaderOf<Row>): Promise<Reply<Row>[]> {
+    const { connections, timeout } = this.#options;
+    return Promise.all(
+      this.addresses.map(async (address) => {
+        try {
+          return await (await connections.get(address)).request(row, header, { timeout });
+        } catch (error) {
+          throw new NameServerUnreachableError([address], [error]);
+        }
+      }),
+    );
+  }
+
   async #askAll<Row extends RequestRow>(row: Row, header: HeaderOf<Row>): Promise<Reply<Row>> {
     const { connections, timeout } = this.#options;
     const causes: unknown[] = [];

@@ -112,26 +112,26 @@ describe('the queues of a route', () => {
   const shown = (queues: { brokerName: string; queueId: number }[]) =>
     queues.map((q) => `${q.brokerName}${q.queueId}`).join(' ');
 
-  it('to write are sorted by broker name, so that a sharding key means the same to all clients', () => {
+  it('T155: to write are sorted by broker name, so that a sharding key means the same to all clients', () => {
     const route = { brokerDatas: brokers('b', 'a'), queueDatas: [queue('b'), queue('a')] };
     expect(shown(writableQueues('t', route))).toBe('a0 a1 b0 b1');
     expect(shown(readableQueues('t', route))).toBe('b0 b1 b2 a0 a1 a2');
   });
 
-  it('leave out what may not be written, or read', () => {
+  it('T155: leave out what may not be written, or read', () => {
     const route = { brokerDatas: brokers('a', 'b'), queueDatas: [queue('a', 4), queue('b', 2)] };
     expect(shown(writableQueues('t', route))).toBe('b0 b1');
     expect(shown(readableQueues('t', route))).toBe('a0 a1 a2');
   });
 
-  it('to write need a master, those to read do not', () => {
+  it('T155: to write need a master, those to read do not', () => {
     const replica = [{ cluster: 'C', brokerName: 'a', brokerAddrs: new Map([[1, 'a:2']]) }];
     const route = { brokerDatas: replica, queueDatas: [queue('a')] };
     expect(writableQueues('t', route)).toEqual([]);
     expect(readableQueues('t', route)).toHaveLength(3);
   });
 
-  it('of an ordered topic are those that the name server lists', () => {
+  it('T155: of an ordered topic are those that the name server lists', () => {
     const route = { brokerDatas: [], queueDatas: [], orderTopicConf: 'a:2;b:1' };
     expect(shown(writableQueues('t', route))).toBe('a0 a1 b0');
   });

@@ -153,6 +153,12 @@ export class Routes {
     return this.#brokers.get(brokerName)?.get(brokerId);
   }
 
+  /** Any known topic with a queue on the broker. */
+  topicOf(brokerName: string): string | undefined {
+    const has = ({ data }: TopicRoute): boolean => data.queueDatas.some((queue) => queue.brokerName === brokerName);
+    return [...this.#routes.values()].find((route) => has(route))?.topic;
+  }
+
   /** The master where there is one, else any replica. */
   anyBrokerAddress(brokerName: string, preferredId = MASTER_ID): string | undefined {
     const replicas = this.#brokers.get(brokerName);

@@ -2,6 +2,8 @@
 import type { ExpressionType } from '@nest-rocketmq/client';
 import type { SharedConsumerOptions } from '../options/consumer-settings.js';
 import type { PayloadKind } from '../message/message-converter.js';
+import type { Message } from './message.js';
+import type { RocketMQBatchContext } from './rocketmq-batch-context.js';
 import type { RocketMQContext } from './rocketmq-context.js';
 import {
   LISTENER_METHODS_METADATA,
@@ -48,8 +50,18 @@ export interface TransactionListenerOptions {
 
 /** A class that takes messages: what `@RocketMQMessageListener` on a class needs. */
 export interface RocketMQListener<T = unknown> {
-  /** Returns, or resolves, when the message is consumed. A throw or a rejection: it is delivered again later. */
+  /** Returns, or resolves, when the message is consumed. A throw or a rejection: it is delivered again later. An `Outcome`, returned or thrown, says more. */
   onMessage(message: T, context: RocketMQContext): unknown;
+}
+
+/** A class that takes lists of messages: what `@RocketMQMessageListener` with `batch` on a class needs. */
+export interface RocketMQBatchListener<T = unknown> {
+  /**
+   * Returns, or resolves, when all are consumed, but for those whose `fail` it has called. It may return a list with an
+   * outcome for each (an `Outcome`, an error, or the result of `Promise.allSettled`), or a Map by message. A throw or a
+   * rejection: all are delivered again later.
+   */
+  onMessage(messages: Message<T>[], context: RocketMQBatchContext): unknown;
 }
 
 /** How a local transaction ended. */

@@ -1,7 +1,7 @@
 // Determines what each parameter of a listener's method is: the payload, the context, or a custom decorator's value.
 import type { ExecutionContext } from '@nestjs/common';
 import { InvalidListenerError } from '../errors.js';
-import type { MethodKey, PayloadType } from './listener-metadata.js';
+import type { MessageListenerOptions, MethodKey, PayloadType } from './listener-metadata.js';
 import { CUSTOM_ROUTE_ARGS_METADATA, PARAMTYPES_METADATA, ROUTE_ARGS_METADATA } from '../nest/nest-metadata.js';
 
 /** Nest's number of @Body() and of the microservices' @Payload(). */
@@ -40,9 +40,15 @@ interface ParamMetadata {
 }
 
 /** @throws InvalidListenerError for a parameter decorator that has no meaning for a message */
-export function paramsOf(name: string, type: object, method: MethodKey, declared?: PayloadType): ListenerParams {
+export function paramsOf(
+  name: string,
+  type: object,
+  method: MethodKey,
+  { payloadType: declared, batch }: Pick<MessageListenerOptions, 'payloadType' | 'batch'>,
+): ListenerParams {
   const { prototype } = type as { prototype: object };
-  const types = Reflect.getMetadata(PARAMTYPES_METADATA, prototype, method) as unknown[] | undefined;
+  // Of a list of messages TypeScript keeps `Array`, which is no payload's class.
+  const types = batch ? undefined : keptTypes(prototype, method);
   const decorated = Object.entries(
     (Reflect.getMetadata(ROUTE_ARGS_METADATA, type, method) ?? {}) as Record<string, ParamMetadata>,
   );
@@ -63,6 +69,10 @@ export function paramsOf(name: string, type: object, method: MethodKey, declared
   }
   const payloadType = declared ?? types?.[payload?.index ?? PAYLOAD_INDEX];
   return { piped, contexts, payloadType };
+}
+
+function keptTypes(prototype: object, method: MethodKey): unknown[] | undefined {
+  return Reflect.getMetadata(PARAMTYPES_METADATA, prototype, method) as unknown[] | undefined;
 }
 
 function isContext(key: string, { data }: ParamMetadata): boolean {

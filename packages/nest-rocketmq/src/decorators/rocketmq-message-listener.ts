@@ -2,14 +2,18 @@
 import { InvalidListenerError } from '../errors.js';
 import { markClassListener, markMethodListener, markMisplacedListener } from './listener-metadata.js';
 import type { MessageListenerOptions, MethodKey } from './listener-metadata.js';
+import type { RocketMQBatchContext } from './rocketmq-batch-context.js';
 import type { RocketMQContext } from './rocketmq-context.js';
 import { registerListenerClass } from './unserved-listeners.js';
 import { makeInjectable } from './make-injectable.js';
 
+/** With `batch` it takes (messages, RocketMQBatchContext), else (payload, RocketMQContext). */
+interface ListenerInstance {
+  onMessage(message: never, context: RocketMQContext & RocketMQBatchContext): unknown;
+}
+
 interface MessageListenerDecorator {
-  <T extends abstract new (...args: never) => { onMessage(message: never, context: RocketMQContext): unknown }>(
-    target: T,
-  ): void;
+  <T extends abstract new (...args: never) => ListenerInstance>(target: T): void;
   /** The method takes (payload, context), or what its parameter decorators say. */
   <M extends (...args: never) => unknown>(
     prototype: object,

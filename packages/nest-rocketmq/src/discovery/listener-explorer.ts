@@ -22,7 +22,7 @@ import type { ListenerParams } from '../decorators/listener-params.js';
 import { ListenerPipeline } from '../pipeline/listener-pipeline.js';
 import type { PayloadKind } from '../message/message-converter.js';
 import type { Wrapper } from '../nest/nest-container.js';
-import type { RocketMQContext } from '../decorators/rocketmq-context.js';
+import type { CallContext } from '../pipeline/listener-pipeline.js';
 import { markServed } from '../decorators/unserved-listeners.js';
 import { TransactionHost } from './transaction-host.js';
 import type { DiscoveredTransactionListener } from './transaction-host.js';
@@ -32,7 +32,8 @@ export interface DiscoveredListener {
   readonly name: string;
   readonly options: MessageListenerOptions;
   readonly isIdempotent?: boolean;
-  readonly handle: (payload: unknown, context: RocketMQContext) => Promise<unknown>;
+  /** @param payload with `batch` the messages: it fails those that a pipe refuses, and calls the method with the others */
+  readonly handle: (payload: unknown, context: CallContext) => Promise<unknown>;
 }
 
 const IDEMPOTENT_ALONE =
@@ -133,20 +134,20 @@ export class ListenerExplorer {
     }
     const listeners: DiscoveredListener[] = [];
     for (const options of decorators) {
-      const params = paramsOf(name, host.type, method, options.payloadType);
+      const params = paramsOf(name, host.type, method, options);
       const { piped } = params;
       const target = { name, wrapper: host.wrapper, type: host.type, callback, piped };
       const enhancers = await ListenerEnhancers.of(target, this.app, this.#enhancers);
       this.#warnOfUnknownType(name, params, enhancers);
       const pipeline = new ListenerPipeline({ name, host, method, params, enhancers });
       const idempotent = idempotentOf(host.type, method);
-      const once = idempotent && this.modules.get(RocketMQIdempotency).listener(name, idempotent, () => false);
-      const handle = (payload: unknown, context: RocketMQContext) => pipeline.run(payload, context);
+      const once = idempotent && this.modules.get(RocketMQIdempotency).listener(name, idempotent);
+      const handle: DiscoveredListener['handle'] = (payload, context) => pipeline.run(payload, context);
       listeners.push({
         name,
         options: withKind(options, params),
         isIdempotent: once !== undefined,
-        handle: once ? (payload, context) => once.run(payload, context, () => handle(payload, context)) : handle,
+        handle: once ? once.around(handle) : handle,
       });
     }
     return listeners;

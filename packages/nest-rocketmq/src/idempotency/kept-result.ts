@@ -1,4 +1,5 @@
 // Turns what work has returned into text that a store keeps, and back.
+import { Outcome } from '@nest-rocketmq/client';
 import type { Logger } from '@nest-rocketmq/remoting/internal';
 
 /** A longer result is not kept. Bytes of its JSON. */
@@ -6,7 +7,8 @@ export const MOST_RESULT_BYTES = 65_536;
 
 /** The result as JSON; undefined, with a warning, for one that cannot be kept: the work is done, and must not fail for that. */
 export function resultText(result: unknown, what: string, logger: Logger): string | undefined {
-  if (result === undefined) return undefined;
+  // An Outcome says what becomes of the message, and is no result.
+  if (result === undefined || Outcome.is(result)) return undefined;
   let text: string | undefined;
   try {
     text = JSON.stringify(result);

@@ -20,15 +20,22 @@ export interface Lease {
   readonly signal: AbortSignal;
 }
 
+/** How the end of work is read: by default a throw is a failure, and a return is not. */
+export interface Judge<T> {
+  readonly isFailure: (returned: T) => boolean;
+  readonly isSuccess: (thrown: unknown) => boolean;
+}
+
+const PLAIN: Judge<unknown> = { isFailure: () => false, isSuccess: () => false };
+
 /**
- * @param isFailure whether what `work` returned says that it has failed
  * @throws what `work` threw; MessageInProgressError, LeaseLostError, IdempotencyStoreError
  */
 export async function runOnce<T>(
   parts: WorkParts,
   id: IdempotencyKey,
   work: (lease: Lease) => Promise<T> | T,
-  isFailure: (result: T) => boolean = () => false,
+  judge: Judge<T> = PLAIN,
 ): Promise<RunOutcome<T>> {
   const claim = await ClaimedWork.claim(parts, id);
   if (claim === undefined) return { duplicate: false, result: await work({ signal: new AbortController().signal }) };
@@ -37,10 +44,11 @@ export async function runOnce<T>(
   try {
     result = await work({ signal: claim.lost });
   } catch (error) {
-    await claim.release();
+    if (judge.isSuccess(error)) await claim.complete(undefined);
+    else await claim.release();
     throw error;
   }
-  if (isFailure(result)) await claim.release();
+  if (judge.isFailure(result)) await claim.release();
   else await claim.complete(result);
   return { duplicate: false, result };
 }

@@ -15,8 +15,8 @@ import type { WorkParts } from './claimed-work.js';
 import type { IdempotencyEvent } from './idempotency-event.js';
 import type { AnyIdempotentOptions } from './idempotent.js';
 import { checkIdempotent, checkScope, checkTransactional } from './idempotent-checks.js';
+import type { Deliveries, OpenDelivery } from './listener-delivery.js';
 import { ListenerIdempotency } from './listener-idempotency.js';
-import type { Deliveries, OpenDelivery } from './listener-idempotency.js';
 import { claimInTransaction, isDone, runOnce } from './once.js';
 import type { Lease, RunOutcome } from './once.js';
 import { StoresInUse } from './stores-in-use.js';
@@ -154,17 +154,13 @@ export class RocketMQIdempotency {
   }
 
   /** @param name 'SendMail.onMessage (MailModule)' @throws InvalidOptionError @internal */
-  listener(
-    name: string,
-    options: AnyIdempotentOptions,
-    isFailure: (returned: unknown) => boolean,
-  ): ListenerIdempotency {
+  listener(name: string, options: AnyIdempotentOptions): ListenerIdempotency {
     const where = `@Idempotent on ${name}`;
     const settings = checkIdempotent(where, options, this.options.idempotency);
     const parts = this.#parts(settings, this.#stores.resolve(options.store, settings.bloom, where));
     if (options.mode === 'transactional') checkTransactional(where, exact(parts.store));
     this.#warnOfShortTtl(where, settings.ttl);
-    return new ListenerIdempotency({ ...parts, name, options, deliveries: this.#deliveries, isFailure });
+    return new ListenerIdempotency({ ...parts, name, options, deliveries: this.#deliveries });
   }
 
   /** Extends no lease any more. The module calls it when listeners have stopped. @internal */

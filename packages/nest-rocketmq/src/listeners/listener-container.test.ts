@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { BadRequestException, Logger } from '@nestjs/common';
+import { Outcome } from '@nest-rocketmq/client';
 import type { ConsumeContext, PushConsumerOptions, RocketMQClient } from '@nest-rocketmq/client';
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import { MessageDecodeError } from '../errors.js';
@@ -92,10 +93,10 @@ test("the consumer has the group's subscriptions and settings; the listener's ow
 
 test('a listener is given the payload and all about the delivery', async () => {
   let given: [unknown, RocketMQContext] | undefined;
-  container((payload, context) => Promise.resolve(void (given = [payload, context])));
+  container((payload, context) => Promise.resolve(void (given = [payload, context as RocketMQContext])));
   const raw = message('{"id":1}');
   const { signal } = delivery();
-  await expect(consumer.listener([raw], { ...delivery(), signal })).resolves.toBe('CONSUME_SUCCESS');
+  await expect(consumer.listener([raw], { ...delivery(), signal })).resolves.toBeUndefined();
   const [payload, context] = given!;
   expect(payload).toEqual({ id: 1 });
   expect(context).toMatchObject({
@@ -128,22 +129,23 @@ describe('never a silent ack:', () => {
   ])('%s asks for a redelivery', async (_what, handle) => {
     container(handle);
     const context = delivery();
-    await expect(consumer.listener([message('1')], context)).resolves.toBe('RECONSUME_LATER');
-    expect(context.delayLevelWhenNextConsume).toBe(0);
+    await expect(consumer.listener([message('1')], context)).resolves.toBe(Outcome.retry);
     expect(consumptions).toMatchObject([{ outcome: 'failed', error: expect.objectContaining({ message: 'no' }) }]);
   });
 
   test('a body that cannot be read goes to the dead letters at once', async () => {
     container(() => Promise.resolve());
     const context = delivery();
-    await expect(consumer.listener([message('<xml/>')], context)).resolves.toBe('RECONSUME_LATER');
-    expect(context.delayLevelWhenNextConsume).toBe(-1);
+    await expect(consumer.listener([message('<xml/>')], context)).resolves.toMatchObject({
+      kind: 'deadLetter',
+      reason: expect.stringMatching(/not JSON/),
+    });
     expect(consumptions[0]!.error).toBeInstanceOf(MessageDecodeError);
   });
 
   test('a message that the group has no listener for any more is delivered again', async () => {
     container(() => Promise.resolve(), { tags: 'paid' });
-    await expect(consumer.listener([message('1')], delivery())).resolves.toBe('RECONSUME_LATER');
+    await expect(consumer.listener([message('1')], delivery())).resolves.toBe(Outcome.retry);
     expect(String(consumptions[0]!.error)).toMatch(/no listener for topic 'orders' with tag 'created'/);
   });
 });

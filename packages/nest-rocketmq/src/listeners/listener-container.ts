@@ -1,15 +1,19 @@
 // Runs one consumer group: takes delivered messages from its consumer to the listener's method, and reports the verdict.
 import type { AsyncLocalStorage } from 'node:async_hooks';
 import { Logger } from '@nestjs/common';
-import { SubscriptionRefusedError } from '@nest-rocketmq/client';
-import type { ConsumeContext, ConsumeMode, ConsumeResult, PushConsumer, RocketMQClient } from '@nest-rocketmq/client';
-import { dlqTopic } from '@nest-rocketmq/remoting/internal';
+import { Outcome, SubscriptionRefusedError } from '@nest-rocketmq/client';
+import type { ConsumeContext, PushConsumer, RocketMQClient } from '@nest-rocketmq/client';
 import type { Clock, MessageExt } from '@nest-rocketmq/remoting/internal';
 import { InvalidListenerError, MessageDecodeError } from '../errors.js';
 import type { DiscoveredListener } from '../discovery/listener-explorer.js';
 import type { ListenerGroup } from './listener-groups.js';
 import type { MessageConverter } from '../message/message-converter.js';
-import { reasonOf } from '../pipeline/failure-reason.js';
+import { failureSaid } from '../pipeline/listener-outcome.js';
+import type { Failure } from '../pipeline/listener-outcome.js';
+import { callBatch } from './batch-call.js';
+import type { BatchResult } from './batch-call.js';
+import { FailureLog } from './failure-log.js';
+import { RetryPolicy } from './retry-policy.js';
 import { RocketMQContext } from '../decorators/rocketmq-context.js';
 import type { CheckedConsumerSettings } from '../options/consumer-settings.js';
 import { CONSUMER_ON_MANUAL_CLOCK, inRealTime, isManual } from '../manual-clock-settings.js';
@@ -21,7 +25,7 @@ export interface Consumption {
   readonly context: RocketMQContext;
   /** 'failed': the message is delivered again, or goes to the dead letters. A broadcast message is not delivered again. */
   readonly outcome: 'consumed' | 'failed';
-  /** What the listener threw, if it failed. */
+  /** What the listener threw, if it failed; not there if it said so by an Outcome. */
   readonly error?: unknown;
 }
 
@@ -35,25 +39,17 @@ export interface ContainerSettings {
   readonly inListener: AsyncLocalStorage<true>;
 }
 
-/** Apache's value for "to the dead letters at once": a body that is unreadable now stays so. */
-const TO_DEAD_LETTERS = -1;
-/** In order, a message that goes on failing is logged the first few times, and from then on once in so many tries. */
-const TRIES_LOGGED = 3;
-const LOGGED_ONCE_IN = 60;
-/** What -1 means for maxReconsumeTimes. */
-const APACHE_MAX_RECONSUME_TIMES: Readonly<Record<ConsumeMode, number>> = {
-  CONCURRENTLY: 16,
-  ORDERLY: Infinity,
-  KEY_ORDERED: 16,
-};
+/** Apache's default of pullBatchSize: a larger list needs larger pulls. */
+const PULL_BATCH_SIZE = 32;
 
 export class ListenerContainer {
   readonly #logger = new Logger('RocketMQ');
   readonly #consumer: PushConsumer;
   readonly #running = new Set<string>();
-  readonly #broadcasting: boolean;
   readonly #inOrder: boolean;
-  readonly #maxReconsumeTimes: number;
+  readonly #failureLog: FailureLog;
+  readonly #policy: RetryPolicy;
+  readonly #policies = new Map<DiscoveredListener, RetryPolicy>();
 
   /** @throws InvalidOptionError for consumer settings out of their range */
   constructor(
@@ -61,20 +57,32 @@ export class ListenerContainer {
     private readonly group: ListenerGroup,
     private readonly settings: ContainerSettings,
   ) {
-    const { concurrency, ...options } = { ...settings.defaults, ...group.shared };
-    const { maxReconsumeTimes = -1, consumeMode = 'CONCURRENTLY' } = options;
-    this.#maxReconsumeTimes = maxReconsumeTimes < 0 ? APACHE_MAX_RECONSUME_TIMES[consumeMode] : maxReconsumeTimes;
-    this.#inOrder = consumeMode !== 'CONCURRENTLY';
-    this.#broadcasting = options.messageModel === 'BROADCASTING';
+    const {
+      concurrency,
+      retry: _perListener,
+      batch,
+      allocateStrategy,
+      ...options
+    } = { ...settings.defaults, ...group.shared };
+    this.#policy = new RetryPolicy(settings.defaults.retry);
+    for (const listener of group.discovered) {
+      this.#policies.set(listener, new RetryPolicy({ ...settings.defaults.retry, ...group.retryOf(listener) }));
+    }
+    this.#inOrder = options.consumeMode !== undefined && options.consumeMode !== 'CONCURRENTLY';
+    this.#failureLog = new FailureLog(group.group, options);
     this.#consumer = client.createPushConsumer({
       ...options,
       consumeConcurrency: concurrency,
-      // One message a call: the failure of one must not cause the redelivery of others.
-      consumeMessageBatchMaxSize: 1,
+      allocateMessageQueueStrategy: allocateStrategy,
+      ...(batch && { consumeMessageBatchMaxWait: batch.wait, pullBatchSize: Math.max(batch.size, PULL_BATCH_SIZE) }),
+      // Without `batch`, one message a call: the failure of one must not cause the redelivery of others.
+      consumeMessageBatchMaxSize: batch?.size ?? 1,
       ...(isManual(settings.clock) && CONSUMER_ON_MANUAL_CLOCK),
       group: group.group,
       subscriptions: group.subscriptions,
-      listener: (messages, delivery) => this.#consume(messages, delivery),
+      listener: batch
+        ? (messages, delivery) => this.#deliverBatch(messages, delivery)
+        : (messages, delivery) => this.#deliver(messages[0]!, delivery),
     });
   }
 
@@ -109,6 +117,11 @@ export class ListenerContainer {
     this.#consumer.resume();
   }
 
+  /** @throws InvalidOptionError unless it is an integer from 1 to 1000 */
+  setConcurrency(concurrency: number): void {
+    this.#consumer.setConcurrency(concurrency);
+  }
+
   /** Stops pulling and waits for running listeners. @param deadline ms */
   async stop(deadline: number): Promise<void> {
     if (isManual(this.settings.clock)) await inRealTime(deadline, (late) => this.#consumer.shutdown(late));
@@ -120,34 +133,94 @@ export class ListenerContainer {
     );
   }
 
-  async #consume(messages: readonly MessageExt[], delivery: ConsumeContext): Promise<ConsumeResult> {
-    for (const message of messages) {
-      if (!(await this.#deliver(message, delivery))) return 'RECONSUME_LATER';
-    }
-    return 'CONSUME_SUCCESS';
-  }
-
-  async #deliver(message: MessageExt, delivery: ConsumeContext): Promise<boolean> {
+  async #deliver(message: MessageExt, delivery: ConsumeContext): Promise<Outcome | undefined> {
     const context = RocketMQContext.of(message, this.name, delivery.signal);
-    const running = `${context.topic} ${context.msgId} (queue ${context.queueId}, offset ${context.queueOffset})`;
+    const running = placeOf(context);
     this.#running.add(running);
     let listener: DiscoveredListener | undefined;
     let ended: (() => void) | undefined;
+    let failure: Failure;
     try {
       listener = this.#listenerFor(context);
       ended = this.settings.clock?.busy?.(`${listener.name} (message ${context.msgId} of topic ${context.topic})`);
-      await this.#handle(listener, context);
+      failure = failureSaid(await this.#handle(listener, context));
     } catch (error) {
-      if (error instanceof MessageDecodeError) delivery.delayLevelWhenNextConsume = TO_DEAD_LETTERS;
-      this.#logFailure(listener, context, error);
-      this.settings.onConsumption({ group: this.name, context, outcome: 'failed', error });
-      return false;
+      failure = await this.#tryInPlace(listener, context, error);
     } finally {
       this.#running.delete(running);
       ended?.();
     }
+    if (failure) return this.#failed(listener, context, failure.error);
     this.settings.onConsumption({ group: this.name, context, outcome: 'consumed' });
-    return true;
+    return undefined;
+  }
+
+  /** Tries again at once, as often as `inPlace` says. */
+  async #tryInPlace(
+    listener: DiscoveredListener | undefined,
+    context: RocketMQContext,
+    first: unknown,
+  ): Promise<Failure> {
+    const policy = this.#policyOf(listener);
+    let failure: Failure = { error: first };
+    for (let left = policy.inPlace; listener && failure && left > 0 && !context.signal.aborted; left--) {
+      if (!policy.isRetryable(failure.error)) break;
+      try {
+        failure = failureSaid(await this.#handle(listener, context));
+      } catch (error) {
+        failure = { error };
+      }
+    }
+    return failure;
+  }
+
+  async #deliverBatch(messages: readonly MessageExt[], delivery: ConsumeContext): Promise<Outcome[]> {
+    const { clock } = this.settings;
+    const running = `${messages.length} messages from ${placeOf(RocketMQContext.of(messages[0]!, this.name, delivery.signal))}`;
+    this.#running.add(running);
+    const ended = clock?.busy?.(`group ${this.name}: ${running}`);
+    try {
+      const results = await callBatch(
+        {
+          group: this.name,
+          keepsOrder: this.#inOrder,
+          signal: delivery.signal,
+          listenerFor: (context) => this.#listenerFor(context),
+          policyOf: (listener) => this.#policyOf(listener),
+          payload: (listener, context) => this.#payload(listener, context),
+          handle: (listener, list, context) => this.settings.inListener.run(true, () => listener.handle(list, context)),
+        },
+        messages,
+      );
+      return results.map((result) => this.#concluded(result));
+    } finally {
+      this.#running.delete(running);
+      ended?.();
+    }
+  }
+
+  #concluded({ context, listener, failure }: BatchResult): Outcome {
+    if (failure?.outcome === Outcome.untried) return failure.outcome;
+    if (failure) return this.#failed(listener, context, failure.error, failure.outcome);
+    this.settings.onConsumption({ group: this.name, context, outcome: 'consumed' });
+    return Outcome.ack;
+  }
+
+  #failed(
+    listener: DiscoveredListener | undefined,
+    context: RocketMQContext,
+    error: unknown,
+    outcome = this.#policyOf(listener).outcomeOf(error, context.reconsumeTimes + 1),
+  ): Outcome {
+    if (outcome.kind !== 'ack') this.#failureLog.write(listener, context, error, outcome);
+    const what = outcome.kind === 'ack' ? 'consumed' : 'failed';
+    const thrown = outcome.kind === 'ack' || Outcome.is(error) ? {} : { error };
+    this.settings.onConsumption({ group: this.name, context, outcome: what, ...thrown });
+    return outcome;
+  }
+
+  #policyOf(listener: DiscoveredListener | undefined): RetryPolicy {
+    return (listener && this.#policies.get(listener)) ?? this.#policy;
   }
 
   #handle(listener: DiscoveredListener, context: RocketMQContext): Promise<unknown> {
@@ -172,22 +245,9 @@ export class ListenerContainer {
       throw new MessageDecodeError(`the message converter failed: ${String(cause)}`, { cause });
     }
   }
+}
 
-  #logFailure(listener: DiscoveredListener | undefined, context: RocketMQContext, error: unknown): void {
-    const { reconsumeTimes } = context;
-    const last = error instanceof MessageDecodeError || reconsumeTimes >= this.#maxReconsumeTimes;
-    // One that is tried again in its place may fail each second, without end.
-    if (this.#inOrder && !last && reconsumeTimes >= TRIES_LOGGED && reconsumeTimes % LOGGED_ONCE_IN !== 0) return;
-    const by = listener ? ` in ${listener.name}` : '';
-    this.#logger.warn(
-      `group ${this.name}: message ${context.msgId} of topic ${context.topic} failed${by} at delivery ` +
-        `${reconsumeTimes + 1}, ${this.#fate(last)}: ${reasonOf(error, reconsumeTimes === 0)}`,
-    );
-  }
-
-  #fate(last: boolean): string {
-    if (this.#broadcasting) return 'not to be delivered again, since it is a broadcast';
-    if (last) return `on its way to ${dlqTopic(this.name)}`;
-    return this.#inOrder ? 'to be tried again in its place' : 'to be delivered again';
-  }
+/** Names a delivery in the log. */
+function placeOf({ topic, msgId, queueId, queueOffset }: RocketMQContext): string {
+  return `${topic} ${msgId} (queue ${queueId}, offset ${queueOffset})`;
 }

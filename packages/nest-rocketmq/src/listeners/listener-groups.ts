@@ -3,7 +3,9 @@
 import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import type { ConsumeMode, Subscription } from '@nest-rocketmq/client';
 import { CONSUMER_SETTINGS, checkConsumerSettings } from '../options/consumer-settings.js';
+import type { CheckedBatch } from '../options/batch-options.js';
 import type { CheckedConsumerSettings } from '../options/consumer-settings.js';
+import type { CheckedRetry } from '../options/retry-options.js';
 import { checkGroup, checkTag, checkTopic } from '../message/destination.js';
 import { GroupMissingError, InvalidListenerError, ListenerConflictError } from '../errors.js';
 import type { DiscoveredListener } from '../discovery/listener-explorer.js';
@@ -11,7 +13,10 @@ import type { MessageListenerOptions } from '../decorators/listener-metadata.js'
 import { PAYLOAD_KINDS } from '../message/message-converter.js';
 import { checkClass, checkKeys, checkOneOf, inside } from '../option-checks.js';
 
-const SHARED = ['messageModel', ...CONSUMER_SETTINGS] as const;
+/** What a listener has for itself, though it is checked with what the consumer has. */
+const OWN = new Set<string>(['retry', 'batch']);
+const SETTINGS = ['messageModel', 'batch', ...CONSUMER_SETTINGS] as const;
+const SHARED = SETTINGS.filter((option): option is Exclude<typeof option, 'retry' | 'batch'> => !OWN.has(option));
 const OPTIONS = [
   'topic',
   'consumerGroup',
@@ -20,7 +25,7 @@ const OPTIONS = [
   'selectorType',
   'payload',
   'payloadType',
-  ...SHARED,
+  ...SETTINGS,
 ];
 
 const ALL_TAGS = '*';
@@ -36,6 +41,7 @@ export class ListenerGroup {
   readonly shared: CheckedConsumerSettings = {};
   readonly #sharedBy = new Map<string, string>();
   readonly #topics = new Map<string, Route[]>();
+  readonly #retries = new Map<DiscoveredListener, CheckedRetry>();
 
   constructor(readonly group: string) {}
 
@@ -51,6 +57,21 @@ export class ListenerGroup {
     return [...this.#topics.values()].flatMap((routes) => routes.map((route) => route.listener.name));
   }
 
+  /** Its listeners. */
+  get discovered(): readonly DiscoveredListener[] {
+    return this.#all();
+  }
+
+  /** The batch of all its listeners; undefined: each has one message at a time. */
+  get batch(): CheckedBatch | undefined {
+    return this.shared.batch;
+  }
+
+  /** The listener's own retry options. */
+  retryOf(listener: DiscoveredListener): CheckedRetry | undefined {
+    return this.#retries.get(listener);
+  }
+
   /** Whether both have the same listeners, and so would have the same consumer. */
   equals(other: ListenerGroup): boolean {
     const mine = this.#all();
@@ -63,7 +84,11 @@ export class ListenerGroup {
     const route = routeOf(listener);
     const routes = this.#topics.get(listener.options.topic) ?? [];
     for (const other of routes) this.#refuseOverlap(route, other);
-    this.#shareOptions(listener);
+    const first = this.#all()[0];
+    const settings = checked(listener, () => checkConsumerSettings(listener.options));
+    this.#shareBatch(listener, settings.batch, first);
+    if (settings.retry) this.#retries.set(listener, settings.retry);
+    this.#shareOptions(listener, settings);
     this.#topics.set(listener.options.topic, [...routes, route]);
   }
 
@@ -123,15 +148,30 @@ export class ListenerGroup {
     );
   }
 
-  #shareOptions(listener: DiscoveredListener): void {
-    const settings = checked(listener, () => checkConsumerSettings(listener.options));
+  /** One consumer makes the lists: all its listeners take such lists, or none. */
+  #shareBatch(
+    listener: DiscoveredListener,
+    batch: CheckedBatch | undefined,
+    first: DiscoveredListener | undefined,
+  ): void {
+    const earlier = this.shared.batch;
+    if (first && (earlier?.size !== batch?.size || earlier?.wait !== batch?.wait)) {
+      const reason =
+        `share one consumer but ask for batch ${JSON.stringify(earlier)} and ${JSON.stringify(batch)}. Set the same on ` +
+        'both, or give them different groups.';
+      throw new ListenerConflictError(this.group, first.name, listener.name, reason);
+    }
+    if (batch) this.shared.batch = batch;
+  }
+
+  #shareOptions(listener: DiscoveredListener, settings: CheckedConsumerSettings): void {
     for (const option of SHARED) {
       const value = settings[option];
       if (value === undefined) continue;
       const earlier = this.shared[option];
       if (earlier !== undefined && earlier !== value) {
         const first = this.#sharedBy.get(option) ?? '';
-        const reason = `share one consumer but ask for ${option} ${earlier} and ${value}. Set it on one of them, or give them different groups.`;
+        const reason = `share one consumer but ask for ${option} ${shown(earlier)} and ${shown(value)}. Set it on one of them, or give them different groups.`;
         throw new ListenerConflictError(this.group, first, listener.name, reason);
       }
       Object.assign(this.shared, { [option]: value });
@@ -189,6 +229,11 @@ function routeOf(listener: DiscoveredListener): Route {
   if (selectorType === 'SQL92') return { listener, tags: undefined, sql: conditionOf(listener) };
   const wanted = checked(listener, () => tagsOf(listener.options));
   return { listener, tags: wanted, sql: undefined };
+}
+
+/** A strategy by its name. */
+function shown(value: string | number | { name: string }): string {
+  return typeof value === 'object' ? value.name : String(value);
 }
 
 /** 'A.onMessage (OrdersModule)' */

@@ -24,6 +24,8 @@ export class RocketMQListeners {
   readonly #inListener = new AsyncLocalStorage<true>();
   #groups: ListenerGroup[] = [];
   #containers: ListenerContainer[] = [];
+  /** By group: what `setConcurrency` has set. */
+  readonly #concurrency = new Map<string, number>();
   #started = false;
   #adopting: Promise<void> = Promise.resolve();
 
@@ -106,10 +108,23 @@ export class RocketMQListeners {
     for (const container of this.#named(group)) container.resume();
   }
 
+  /**
+   * Changes how many messages of a group are handled at the same time; those under way are not touched. It holds until
+   * `stop`: the next start takes the option `concurrency` again.
+   * @param group a consumer group
+   * @param concurrency 1 to 1000
+   * @throws InvalidOptionError for a group that does not listen here, and for a number out of this range
+   */
+  setConcurrency(group: string, concurrency: number): void {
+    for (const container of this.#named(group)) container.setConcurrency(concurrency);
+    this.#concurrency.set(group, concurrency);
+  }
+
   /** Stops pulling, and waits for running listeners for at most the option `shutdownTimeout`. The module calls it at shutdown. */
   async stop(): Promise<void> {
     const containers = this.#containers;
     this.#containers = [];
+    this.#concurrency.clear();
     this.#started = false;
     await this.#stopContainers(containers);
     await this.#adopting;
@@ -139,6 +154,10 @@ export class RocketMQListeners {
       inListener: this.#inListener,
     };
     const containers = groups.map((group) => new ListenerContainer(client, group, settings));
+    for (const container of containers) {
+      const set = this.#concurrency.get(container.name);
+      if (set !== undefined) container.setConcurrency(set);
+    }
     this.#containers.push(...containers);
     await Promise.all(containers.map((container) => container.start()));
     if (containers.length === 0) return;

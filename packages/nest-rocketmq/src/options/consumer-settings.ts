@@ -1,6 +1,18 @@
 // Checks the consumer settings of the module and its listeners, and turns them into the client's.
-import type { ConsumeFromWhere, ConsumeMode, MessageModel, PushConsumerOptions } from '@nest-rocketmq/client';
+import type {
+  AllocateMessageQueueStrategy,
+  AllocateStrategyName,
+  ConsumeFromWhere,
+  ConsumeMode,
+  MessageModel,
+  PushConsumerOptions,
+} from '@nest-rocketmq/client';
+import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import type { Duration } from '../message/delay.js';
+import { checkBatch } from './batch-options.js';
+import type { ListenerBatchOptions, CheckedBatch } from './batch-options.js';
+import { checkRetry } from './retry-options.js';
+import type { CheckedRetry, RetryOptions } from './retry-options.js';
 import { MINUTES, checkDuration, checkInteger, checkOneOf, checkTime, checkWhole } from '../option-checks.js';
 
 /** Settings of a consumer, with rocketmq-spring's and Apache's names. */
@@ -32,19 +44,45 @@ export interface ConsumerSettings {
   consumeFromWhere?: ConsumeFromWhere;
   /** For CONSUME_FROM_TIMESTAMP: a Date, or ms since the epoch. Default: half an hour before the start. */
   consumeTimestamp?: Date | number;
+  /**
+   * What happens to a message that fails. A listener's own options go before the module's, one by one. Broadcasts have no
+   * redelivery: of these options only `inPlace` has a meaning for them.
+   */
+  retry?: RetryOptions;
+  /**
+   * How the queues of a topic are divided among the consumers of a group: 'AVG', 'AVG_BY_CIRCLE' or 'CONSISTENT_HASH', or
+   * what one of the client's `allocateBy…` functions makes, or a strategy of your own. All instances of the app must have
+   * the same. Default 'AVG'.
+   */
+  allocateStrategy?: AllocateStrategyName | AllocateMessageQueueStrategy;
+  /** Messages of one queue held in memory before its pulling pauses, 1 to 65535. Default 1000. */
+  pullThresholdForQueue?: number;
+  /** Their bodies, MiB, 1 to 1024. Default 100. */
+  pullThresholdSizeForQueue?: number;
+  /** The same for all queues of the consumer together, which share it: messages, up to 6553500. Default -1: no such limit. */
+  pullThresholdForTopic?: number;
+  /** And their bodies, MiB, up to 102400. Default -1: no such limit. */
+  pullThresholdSizeForTopic?: number;
+  /** Largest distance of the offsets held of one queue, 1 to 65535; not where order is kept. Default 2000. */
+  consumeConcurrentlyMaxSpan?: number;
 }
 
 /** Settings of a listener's consumer. Listeners of one group share it, and must not contradict each other. */
 export interface SharedConsumerOptions extends ConsumerSettings {
   /** Whether each message goes to one consumer of the group (CLUSTERING) or to all (BROADCASTING). Default 'CLUSTERING'. */
   messageModel?: MessageModel;
+  /**
+   * Hands the listener a list, `Message<T>[]`, and lets it answer for each message: what it returns, throws or says with
+   * `message.fail(error)`. All listeners of a group have it, or none. Default: one message at a time.
+   */
+  batch?: ListenerBatchOptions;
 }
 
 type ConsumerTime = 'consumeTimeout' | 'suspendCurrentQueueTimeMillis' | 'consumeTimestamp';
 
 /** The checked settings, with times as the client takes them: `consumeTimeout` in minutes, the others in ms. */
-export type CheckedConsumerSettings = Omit<SharedConsumerOptions, ConsumerTime> &
-  Pick<PushConsumerOptions, ConsumerTime>;
+export type CheckedConsumerSettings = Omit<SharedConsumerOptions, ConsumerTime | 'retry' | 'batch'> &
+  Pick<PushConsumerOptions, ConsumerTime> & { retry?: CheckedRetry; batch?: CheckedBatch };
 
 export const CONSUMER_SETTINGS = [
   'consumeMode',
@@ -54,17 +92,44 @@ export const CONSUMER_SETTINGS = [
   'consumeTimeout',
   'consumeFromWhere',
   'consumeTimestamp',
+  'retry',
+  'allocateStrategy',
+  'pullThresholdForQueue',
+  'pullThresholdSizeForQueue',
+  'pullThresholdForTopic',
+  'pullThresholdSizeForTopic',
+  'consumeConcurrentlyMaxSpan',
 ] as const satisfies readonly (keyof ConsumerSettings)[];
 
 const CONSUME_FROM_WHERE = ['CONSUME_FROM_LAST_OFFSET', 'CONSUME_FROM_FIRST_OFFSET', 'CONSUME_FROM_TIMESTAMP'] as const;
 const CONSUME_MODES = ['CONCURRENTLY', 'ORDERLY', 'KEY_ORDERED'] as const;
+const ALLOCATE_STRATEGIES = ['AVG', 'AVG_BY_CIRCLE', 'CONSISTENT_HASH'] as const satisfies AllocateStrategyName[];
 const MESSAGE_MODELS = ['CLUSTERING', 'BROADCASTING'] as const;
 const HIGHEST_CONCURRENCY = 1000;
 /** Apache's bounds. */
 const SUSPEND_MS = { min: 10, max: 30_000 } as const;
+const HIGHEST_THRESHOLD = 65_535;
 const HIGHEST_INTEGER = 0x7fffffff;
 /** A week. */
 const LONGEST_CONSUME_TIMEOUT_MINUTES = 10_080;
+
+function checkAllocateStrategy(value: unknown): AllocateStrategyName | AllocateMessageQueueStrategy {
+  const named = ALLOCATE_STRATEGIES.find((name) => name === value);
+  if (named) return named;
+  const { name, allocate } = (value ?? {}) as Partial<AllocateMessageQueueStrategy>;
+  if (typeof name === 'string' && typeof allocate === 'function') return value as AllocateMessageQueueStrategy;
+  const names = ALLOCATE_STRATEGIES.map((each) => `'${each}'`).join(', ');
+  throw new InvalidOptionError(
+    'allocateStrategy',
+    value,
+    `${names}, what an allocateBy… function makes, or { name, allocate(group, clientId, queues, clientIds) }`,
+  );
+}
+
+/** Apache's limits of which -1 means none. */
+function checkLimit(option: string, given: unknown, max: number): number {
+  return given === -1 ? -1 : checkInteger(option, given, 1, max, 'or -1: no limit');
+}
 
 /** @param given may have other options, which are ignored @throws InvalidOptionError */
 export function checkConsumerSettings(given: SharedConsumerOptions): CheckedConsumerSettings {
@@ -77,12 +142,43 @@ export function checkConsumerSettings(given: SharedConsumerOptions): CheckedCons
     consumeTimeout: (value) => checkWhole('consumeTimeout', value, MINUTES, LONGEST_CONSUME_TIMEOUT_MINUTES),
     consumeFromWhere: (value) => checkOneOf('consumeFromWhere', value, CONSUME_FROM_WHERE),
     consumeTimestamp: (value) => checkTime('consumeTimestamp', value),
+    allocateStrategy: (value) => checkAllocateStrategy(value),
+    pullThresholdForQueue: (value) => checkInteger('pullThresholdForQueue', value, 1, HIGHEST_THRESHOLD),
+    pullThresholdSizeForQueue: (value) => checkInteger('pullThresholdSizeForQueue', value, 1, 1024, 'MiB'),
+    pullThresholdForTopic: (value) => checkLimit('pullThresholdForTopic', value, 6_553_500),
+    pullThresholdSizeForTopic: (value) => checkLimit('pullThresholdSizeForTopic', value, 102_400),
+    consumeConcurrentlyMaxSpan: (value) => checkInteger('consumeConcurrentlyMaxSpan', value, 1, HIGHEST_THRESHOLD),
     messageModel: (value) => checkOneOf('messageModel', value, MESSAGE_MODELS),
+    retry: checkRetry,
+    batch: checkBatch,
   };
   const checked: Record<string, unknown> = {};
   for (const [option, check] of Object.entries(checks)) {
     const value = given[option as keyof SharedConsumerOptions];
     if (value !== undefined) checked[option] = check(value);
   }
-  return checked;
+  const most = mostReconsumeTimes(given);
+  return { ...checked, ...(most !== undefined && { maxReconsumeTimes: most }) };
+}
+
+/** The option stands in two places, which must not contradict each other. @throws InvalidOptionError */
+function mostReconsumeTimes({
+  maxReconsumeTimes,
+  suspendCurrentQueueTimeMillis,
+  retry,
+}: SharedConsumerOptions): number | undefined {
+  if (retry?.backoff !== undefined && suspendCurrentQueueTimeMillis !== undefined) {
+    const allowed = 'this or suspendCurrentQueueTimeMillis, not both: in order it is the same pause';
+    throw new InvalidOptionError('retry.backoff', retry.backoff, allowed);
+  }
+  const inner = retry?.maxReconsumeTimes;
+  if (inner === undefined) return maxReconsumeTimes;
+  if (maxReconsumeTimes !== undefined && maxReconsumeTimes !== inner) {
+    throw new InvalidOptionError(
+      'retry.maxReconsumeTimes',
+      inner,
+      `the same as maxReconsumeTimes, which is ${maxReconsumeTimes}; set one of them`,
+    );
+  }
+  return checkInteger('retry.maxReconsumeTimes', inner, -1, HIGHEST_INTEGER);
 }

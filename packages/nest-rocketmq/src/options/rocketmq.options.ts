@@ -1,7 +1,6 @@
 // Defines the module's options: types, defaults, environment and checks. What belongs to the embedded broker, the producer or
 // a consumer is checked where it is used.
 import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
-import type { ProducerOptions } from '@nest-rocketmq/client';
 import { appName } from './app-name.js';
 import type { RocketMQBackend } from '../backends/backend.js';
 import { CONSUMER_SETTINGS, checkConsumerSettings } from './consumer-settings.js';
@@ -16,6 +15,8 @@ import type { CheckedIdempotency, IdempotencyOptions } from '../idempotency/stor
 import { JsonMessageConverter } from '../message/message-converter.js';
 import type { MessageConverter } from '../message/message-converter.js';
 import { checkAddresses, checkBoolean, checkDuration, checkKeys, checkMethods, inside } from '../option-checks.js';
+import { checkProducer } from './producer-settings.js';
+import type { CheckedProducerSettings, ProducerSettings } from './producer-settings.js';
 import { checkTopics } from './topic-options.js';
 import type { CheckedTopic, TopicOptions } from './topic-options.js';
 import type { TransactionLog } from '../transaction-log/transaction-log.js';
@@ -113,36 +114,6 @@ const OPTIONS = [
   'autoStart',
 ];
 
-const PRODUCER_OPTIONS = [
-  'sendMsgTimeout',
-  'sendMsgMaxTimeoutPerRequest',
-  'retryTimesWhenSendFailed',
-  'retryAnotherBrokerWhenNotStoreOK',
-  'compressMsgBodyOverHowmuch',
-  'compressLevel',
-  'maxDelay',
-  'maxMessageSize',
-  'createTopicKey',
-  'defaultTopicQueueNums',
-] as const satisfies readonly (keyof ProducerOptions)[];
-
-/** Settings of the producer behind the template, with Apache's names and defaults. Times are ms, or such as '3s'. */
-export type ProducerSettings = Omit<Pick<ProducerOptions, (typeof PRODUCER_OPTIONS)[number]>, ProducerTime> & {
-  [K in ProducerTime]?: Duration;
-};
-
-/** The checked settings, with times in ms. */
-export type CheckedProducerSettings = Pick<ProducerOptions, (typeof PRODUCER_OPTIONS)[number]>;
-
-type ProducerTime = keyof typeof LONGEST_MS;
-
-/** The settings that are lengths of time, and the longest of each, ms. -1 in the second means that it has no limit. */
-const LONGEST_MS = {
-  sendMsgTimeout: 3_600_000,
-  sendMsgMaxTimeoutPerRequest: 3_600_000,
-  maxDelay: 100 * 365 * 86_400_000,
-} as const satisfies { [K in keyof ProducerOptions]?: number };
-
 const DEFAULT_SHUTDOWN_TIMEOUT_MS = 30_000;
 const LONGEST_SHUTDOWN_TIMEOUT_MS = 3_600_000;
 
@@ -186,16 +157,6 @@ export function resolveOptions(
 function highestDelayLevelOf({ messageDelayLevel, embedded }: RocketMQModuleOptions): number {
   if (messageDelayLevel !== undefined) return highestLevelOf(messageDelayLevel);
   return highestLevelOf(embedded?.messageDelayLevel, 'embedded.messageDelayLevel');
-}
-
-function checkProducer(given: ProducerSettings): CheckedProducerSettings {
-  checkKeys('producer', given, PRODUCER_OPTIONS);
-  const times = Object.entries(LONGEST_MS).flatMap(([option, longest]) => {
-    const value = given[option as ProducerTime];
-    if (value === undefined || (option === 'sendMsgMaxTimeoutPerRequest' && value === -1)) return [];
-    return [[option, checkDuration(`producer.${option}`, value, 1, longest)]];
-  });
-  return { ...given, ...Object.fromEntries(times) } as CheckedProducerSettings;
 }
 
 const BACKENDS = ['nameServer', 'embedded', 'backend'] as const;

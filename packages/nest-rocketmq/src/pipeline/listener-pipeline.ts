@@ -13,7 +13,9 @@ import type { MethodKey } from '../decorators/listener-metadata.js';
 import type { ListenerParams, PipedParam } from '../decorators/listener-params.js';
 import { resultOf } from './listener-result.js';
 import type { MessageScope } from '../nest/nest-container.js';
+import { RocketMQBatchContext } from '../decorators/rocketmq-batch-context.js';
 import type { RocketMQContext } from '../decorators/rocketmq-context.js';
+import { pipedBatch } from './batch-pipes.js';
 import { RocketMQExecutionContext } from './rocketmq-execution-context.js';
 
 export interface PipelineParts {
@@ -24,10 +26,13 @@ export interface PipelineParts {
   readonly enhancers: ListenerEnhancers;
 }
 
-/** One message in the pipeline. */
+/** Of one message, or of a list. */
+export type CallContext = RocketMQContext | RocketMQBatchContext;
+
+/** One message in the pipeline, or a list. */
 interface Call {
   readonly payload: unknown;
-  readonly context: RocketMQContext;
+  readonly context: CallContext;
   readonly scope: MessageScope;
   readonly execution: RocketMQExecutionContext;
 }
@@ -39,7 +44,7 @@ export class ListenerPipeline {
   constructor(private readonly parts: PipelineParts) {}
 
   /** Resolves with what the listener returned. @throws what any of them threw: a filter cannot turn it into a success */
-  async run(payload: unknown, context: RocketMQContext): Promise<unknown> {
+  async run(payload: unknown, context: CallContext): Promise<unknown> {
     const { host, method } = this.parts;
     const handler = host.method(method) ?? (() => undefined);
     const execution = new RocketMQExecutionContext([payload, context], host.type, handler);
@@ -70,13 +75,19 @@ export class ListenerPipeline {
   async #invoke(instance: Instance, call: Call): Promise<unknown> {
     const { method, params, enhancers } = this.parts;
     const args: unknown[] = [];
+    let accepted = 1;
     for (const index of params.contexts) args[index] = call.context;
     await Promise.all(
       params.piped.map(async (param) => {
         const pipes = await enhancers.pipes(call.scope, param);
-        args[param.index] = await piped(param, pipes, call);
+        if (call.context instanceof RocketMQBatchContext && param.metadata.type === 'body') {
+          const messages = await pipedBatch(param, pipes, call.context);
+          accepted = messages.length;
+          args[param.index] = messages;
+        } else args[param.index] = await piped(param, pipes, call);
       }),
     );
+    if (accepted === 0) return undefined;
     const handler = instance[method];
     if (!handler) throw new InvalidListenerError(this.parts.name, 'the instance has no such method.');
     return handler.apply(instance, args);

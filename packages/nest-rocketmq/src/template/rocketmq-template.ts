@@ -19,6 +19,8 @@ import { ROCKETMQ_RESOLVED_OPTIONS } from '../rocketmq.tokens.js';
 import { TransactionListeners, fromWire } from '../transactions/transaction-listeners.js';
 import type { TransactionCall } from '../transactions/transaction-listeners.js';
 import { withClockHeld } from '../manual-clock-settings.js';
+import { composeBatch } from './send-batch.js';
+import type { BatchOptions, MessageWithOptions } from './send-batch.js';
 import {
   BEGIN_OPTIONS,
   RECALL_OPTIONS,
@@ -68,6 +70,22 @@ export class RocketMQTemplate {
   async send(destination: Destination, payload: unknown, options: SendOptions = {}): Promise<SendResult> {
     const { message, settings } = this.#compose('send', destination, payload, options);
     return this.#withProducer(message.topic, (producer) => producer.send(message, settings));
+  }
+
+  /**
+   * Sends many messages in as few requests as their topics, queues and sizes allow, and resolves when all are stored.
+   * @param payloads payloads, or `batchMessage(payload, options)` for one with options of its own
+   * @returns a result for each message, in their order
+   * @throws InvalidOptionError, MessageEncodeError, MessageTooLargeError, InvalidMessageError: nothing was sent
+   * @throws BatchSendFailedError: some were not sent; it has the `results` of the others and the `failures`
+   */
+  async sendBatch<T>(
+    destination: Destination,
+    payloads: readonly (T | MessageWithOptions<T>)[],
+    options: BatchOptions = {},
+  ): Promise<SendResult[]> {
+    const { messages, settings } = composeBatch(this.#composer, destination, payloads, options);
+    return this.#withProducer(messages[0]?.topic ?? 'of a batch', (producer) => producer.sendBatch(messages, settings));
   }
 
   /** The same as `send`, under rocketmq-spring's name. */

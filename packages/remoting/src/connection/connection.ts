@@ -58,7 +58,7 @@ export interface ConnectionOptions {
   /** the header's form in requests; default 'json'. Answers take the form of their request. */
   readonly serializeType?: SerializeType;
   /** bytes that may wait for a peer that does not read, before the connection is closed; default 64 MiB */
-  readonly maxUnsentBytes?: number;
+  readonly maxUnsentBytes?: number | (() => number);
   readonly bounds?: ConnectionBounds;
   /** where frames for a socket are lent from; default: memory of its own */
   readonly sendMemory?: SendMemory;

@@ -36,7 +36,7 @@ export interface ConnectionsOptions {
   readonly connectTimeout?: number;
   readonly serializeType?: SerializeType;
   /** bytes that may wait for a peer that does not read, before its connection is closed; default 64 MiB */
-  readonly maxUnsentBytes?: number;
+  readonly maxUnsentBytes?: number | (() => number);
   readonly sign?: (command: RemotingCommand) => void;
   /** called for each new connection, before anybody uses it */
   readonly onConnect?: (connection: Connection) => void;

@@ -26,7 +26,7 @@ export interface ConnectionBounds {
 export interface FlowControlOptions {
   readonly clock: Clock;
   readonly limits?: Partial<FrameLimits> | undefined;
-  readonly maxUnsentBytes?: number | undefined;
+  readonly maxUnsentBytes?: number | (() => number) | undefined;
   readonly sendMemory?: SendMemory | undefined;
   readonly bounds?: ConnectionBounds | undefined;
   readonly onFrame: (frame: Buffer) => void;

@@ -13,8 +13,8 @@ const JOIN_UP_TO = 64 * 1024;
 const WINDOW = 256 * 1024;
 
 export interface WriteBufferOptions {
-  /** Bytes that may wait before `onOverflow`. */
-  readonly maxUnsentBytes: number;
+  /** Bytes that may wait before `onOverflow`; a function where that changes. */
+  readonly maxUnsentBytes: number | (() => number);
   /** Unsent bytes above which `onCongested` is called; default: never. */
   readonly highWaterMark?: number;
   /** Where frames for a socket are lent from. Default: memory of its own. */
@@ -113,7 +113,8 @@ export class WriteBuffer {
       this.#pump();
     }
     if (this.#unsent > this.#highWaterMark) this.#congest();
-    if (this.#unsent > this.options.maxUnsentBytes) this.options.onOverflow(this.#unsent);
+    const { maxUnsentBytes: most } = this.options;
+    if (this.#unsent > (typeof most === 'number' ? most : most())) this.options.onOverflow(this.#unsent);
   }
 
   /** Gives the stream everything that is queued; nothing may be added after it. */

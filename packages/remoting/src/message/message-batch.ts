@@ -13,6 +13,11 @@ const FIXED_BYTES = 22;
 const FLAG_AT = 12;
 const BODY_AT = 20;
 
+/** The bytes that an item takes in the body of a batch. */
+export function encodedBatchSize({ body, properties }: BatchItem): number {
+  return FIXED_BYTES + body.length + properties.length;
+}
+
 /** Magic and CRC are 0: a broker computes its own. */
 export function encodeBatch(items: readonly BatchItem[]): Buffer {
   const parts = items.map(({ flag, body, properties }) => {

@@ -5,7 +5,6 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { DecodeError } from '../errors.js';
 import { decodeFrame } from '../frame/frame.js';
-import { compressBody, COMPRESSED_ZLIB, inflateBody } from './compression.js';
 import { javaHashCode } from './hash.js';
 import { decodeBatch, encodeBatch } from './message-batch.js';
 import {
@@ -192,17 +191,6 @@ describe('a batch', () => {
   it('that is cut off is refused', () => {
     const bytes = encodeBatch([{ flag: 0, body: Buffer.from('one'), properties: Buffer.alloc(0) }]);
     expect(() => decodeBatch(bytes.subarray(0, bytes.length - 1))).toThrow(DecodeError);
-  });
-});
-
-describe('compression', () => {
-  it('is undone', () => {
-    const body = Buffer.from('x'.repeat(10_000));
-    expect(inflateBody(compressBody(body), COMPRESSED_ZLIB).equals(body)).toBe(true);
-  });
-
-  it('of a body that grows beyond the limit is refused', () => {
-    expect(() => inflateBody(compressBody(Buffer.alloc(65 * 1024 * 1024)), COMPRESSED_ZLIB)).toThrow(DecodeError);
   });
 });
 

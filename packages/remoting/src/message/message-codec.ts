@@ -1,6 +1,6 @@
 // Encodes and decodes a message's record, which is the same in the commit log and in answers to pulls.
 import { DecodeError } from '../errors.js';
-import { inflateBody } from './compression.js';
+import { MAX_INFLATED_ANSWER_BYTES, inflateBody } from './compression.js';
 import { bodyCrc } from './hash.js';
 import type { HostPort, MessageExt } from './message.js';
 import { encodeOffsetMsgId } from './message-id.js';
@@ -111,11 +111,29 @@ export function decodeRecord(bytes: Buffer, at = 0, options: DecodeOptions = {})
   };
 }
 
-/** Reads records that follow each other, as in a pull answer's body. @throws DecodeError */
+/**
+ * Reads records that follow each other, as in the answer to a query.
+ * @throws DecodeError, also when their bodies are too large together
+ */
 export function decodeRecords(bytes: Buffer, options?: DecodeOptions): MessageExt[] {
   const messages: MessageExt[] = [];
-  for (let at = 0; at < bytes.length; at += messages.at(-1)!.storeSize) messages.push(decodeRecord(bytes, at, options));
+  let inflated = 0;
+  for (let at = 0; at < bytes.length; at += messages.at(-1)!.storeSize) {
+    const message = decodeRecord(bytes, at, options);
+    inflated += inflatedBytes(message);
+    if (inflated > MAX_INFLATED_ANSWER_BYTES) {
+      throw new DecodeError(
+        `the bodies of ${messages.length + 1} messages have more than ${MAX_INFLATED_ANSWER_BYTES} bytes`,
+      );
+    }
+    messages.push(message);
+  }
   return messages;
+}
+
+/** What the body takes beyond the record that it came in: 0 unless it was decompressed. */
+export function inflatedBytes({ body, storeSize }: MessageExt): number {
+  return Math.max(0, body.length - storeSize);
 }
 
 /** Reads through a record, never beyond its end. */

@@ -34,10 +34,13 @@ public final class Peer {
         SCENARIOS.put("lite", LiteScenario::run);
         SCENARIOS.put("lite-group", LiteScenario::group);
         SCENARIOS.put("share", ShareScenario::run);
+        SCENARIOS.put("scale", ScaleScenario::run);
         SCENARIOS.put("transaction", TransactionScenario::run);
         SCENARIOS.put("filter", FilterScenario::run);
         SCENARIOS.put("exchange", MixedScenarios::exchange);
         SCENARIOS.put("group", MixedScenarios::group);
+        SCENARIOS.put("compress", CompressScenario::run);
+        SCENARIOS.put("compress-zstd", CompressScenario::zstd);
         SCENARIOS.put("member", MemberScenario::run);
         SCENARIOS.put("ask", AskScenarios::ask);
         SCENARIOS.put("answer", AskScenarios::answer);
