@@ -47,6 +47,7 @@ export class ClaimedWork {
       interval: Math.ceil(settings.lease / SIGNS_OF_LIFE),
       run: () => this.#extend(),
     });
+    if (closing.aborted) return;
     this.#heartbeat.start();
     closing.addEventListener('abort', this.#stop);
   }
