@@ -95,7 +95,7 @@ const redis = redisAvailable();
     const { port } = await startRedis();
     client = new Redis({ host: '127.0.0.1', port });
   });
-  afterAll(() => void client?.disconnect());
+  afterAll(() => client?.disconnect());
 
   /** The one method that the store uses, as redis (node-redis) has it. */
   const nodeRedis = (): RedisClient =>

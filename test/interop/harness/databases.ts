@@ -62,7 +62,15 @@ export async function startPostgres(): Promise<Server> {
   const port = await freePort();
   const [postgres, args] = run(
     join(bin, 'postgres'),
-    ...['-D', join(folder, 'data'), '-p', String(port), '-h', '127.0.0.1', '-k', folder, '-F'],
+    '-D',
+    join(folder, 'data'),
+    '-p',
+    String(port),
+    '-h',
+    '127.0.0.1',
+    '-k',
+    folder,
+    '-F',
   );
   const child = startChild('postgres', postgres, args, { cwd: folder });
   await child.line(/ready to accept connections/, START_MS);

@@ -104,7 +104,7 @@ describe('run', () => {
     await expect(service.run('k', () => 1)).resolves.toEqual({ duplicate: true, result: { id: 'é', at: [1, null] } });
   });
 
-  test.each([
+  test.each<[string, () => unknown, RegExp]>([
     ['one that JSON cannot write', () => 1n, /cannot be written as JSON/],
     ['a long one', () => 'x'.repeat(70_000), /longer than 65536 bytes/],
   ])('keeps no result that is %s, and says so: the work is done all the same', async (_what, work, reason) => {

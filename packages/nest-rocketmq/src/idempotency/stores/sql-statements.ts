@@ -30,7 +30,7 @@ const NOW: Readonly<Record<SqlDialect, string>> = {
 /** MySQL compares text without regard to case and trailing spaces, and only bytes exactly. */
 const TYPES: Readonly<Record<SqlDialect, { name: string; text: string }>> = {
   postgres: { name: 'text', text: 'text' },
-  mysql: { name: 'varbinary(255)', text: 'mediumtext' },
+  mysql: { name: 'varbinary(255)', text: 'mediumtext CHARACTER SET utf8mb4' },
   sqlite: { name: 'text', text: 'text' },
 };
 
