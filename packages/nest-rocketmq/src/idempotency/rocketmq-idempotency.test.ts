@@ -42,7 +42,7 @@ function serviceWith(idempotency: RocketMQModuleOptions['idempotency'] = { store
       throw new TypeError('no such provider');
     },
   } as unknown as ModuleRef;
-  const service = new RocketMQIdempotency(options, { clock } as RocketMQBackend, modules);
+  const service = new RocketMQIdempotency(options, { clock } as unknown as RocketMQBackend, modules);
   service.events.subscribe(({ kind }) => events.push(kind));
   services.push(service);
   return service;
