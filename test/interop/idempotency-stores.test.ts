@@ -105,7 +105,7 @@ const redis = redisAvailable();
     }) as RedisClient;
 
   describe.each<[string, () => RedisClient]>([
-    ['ioredis', () => client as unknown as RedisClient],
+    ['ioredis', () => client],
     ['redis', nodeRedis],
   ])('through the methods of %s', (_library, clientOf) => {
     const contract = idempotencyStoreContract({
@@ -116,7 +116,7 @@ const redis = redisAvailable();
   });
 
   test('leases end by the clock of the server, and records are gone from Redis some time later', async () => {
-    const store = new RedisIdempotencyStore(client as unknown as RedisClient, { prefix: 'shop:' });
+    const store = new RedisIdempotencyStore(client, { prefix: 'shop:' });
     await store.claim({ scope: 'a:b', key: 'c' }, 'a', 1_000);
     await expect(store.claim({ scope: 'a:b', key: 'c' }, 'b', 1_000)).resolves.toMatchObject({ state: 'processing' });
     const left = await client.pttl('shop:a%3Ab:c');
