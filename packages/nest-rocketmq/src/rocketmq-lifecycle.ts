@@ -10,6 +10,7 @@ import type {
 import { RocketMQIdempotency } from './idempotency/rocketmq-idempotency.js';
 import { LazyModules } from './listeners/lazy-modules.js';
 import { LifecycleHooks } from './nest/lifecycle-hooks.js';
+import { PullConsumers } from './pull/pull-consumers.js';
 import { RocketMQConnection } from './rocketmq-connection.js';
 import { RocketMQListeners } from './listeners/rocketmq-listeners.js';
 import type { ResolvedOptions } from './options/rocketmq.options.js';
@@ -22,6 +23,7 @@ export class RocketMQLifecycle
 {
   constructor(
     private readonly listeners: RocketMQListeners,
+    private readonly pullConsumers: PullConsumers,
     private readonly transactions: TransactionListeners,
     private readonly connection: RocketMQConnection,
     private readonly lazyModules: LazyModules,
@@ -49,15 +51,16 @@ export class RocketMQLifecycle
     await this.#orClose(async () => {
       await this.connection.client();
       await this.hooks.call('onApplicationBootstrap');
-      if (this.options.autoStart) await this.listeners.start();
+      if (!this.options.autoStart) return;
+      await this.listeners.start();
+      await this.pullConsumers.start();
     });
   }
 
   /** Stops listening in the first phase of a shutdown: databases, which close in onApplicationShutdown, are still open. */
   async onModuleDestroy(): Promise<void> {
     this.connection.closing();
-    await this.listeners.stop();
-    await this.idempotency.stop();
+    await this.#stop();
     await this.hooks.call('onModuleDestroy');
   }
 
@@ -77,10 +80,14 @@ export class RocketMQLifecycle
       await start();
     } catch (error) {
       this.connection.closing();
-      await this.listeners.stop();
-      await this.idempotency.stop();
+      await this.#stop();
       await this.connection.close();
       throw error;
     }
+  }
+
+  async #stop(): Promise<void> {
+    await Promise.all([this.listeners.stop(), this.pullConsumers.stop()]);
+    await this.idempotency.stop();
   }
 }

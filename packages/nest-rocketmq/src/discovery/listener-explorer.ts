@@ -139,7 +139,14 @@ export class ListenerExplorer {
       const target = { name, wrapper: host.wrapper, type: host.type, callback, piped };
       const enhancers = await ListenerEnhancers.of(target, this.app, this.#enhancers);
       this.#warnOfUnknownType(name, params, enhancers);
-      const pipeline = new ListenerPipeline({ name, host, method, params, enhancers });
+      const pipeline = new ListenerPipeline({
+        name,
+        host,
+        method,
+        params,
+        enhancers,
+        answers: options.reply !== false,
+      });
       const idempotent = idempotentOf(host.type, method);
       const once = idempotent && this.modules.get(RocketMQIdempotency).listener(name, idempotent);
       const handle: DiscoveredListener['handle'] = (payload, context) => pipeline.run(payload, context);

@@ -5,6 +5,7 @@ import type { ModuleRef } from '@nestjs/core';
 import { ManualClock } from '@nest-rocketmq/remoting/internal';
 import type { RocketMQBackend } from '../backends/backend.js';
 import type { RocketMQContext } from '../decorators/rocketmq-context.js';
+import { RocketMQReply, isReply } from '../message/rocketmq-reply.js';
 import { resolveOptions } from '../options/rocketmq.options.js';
 import type { RocketMQModuleOptions } from '../options/rocketmq.options.js';
 import type { IdempotencyEvent } from './idempotency-event.js';
@@ -282,6 +283,16 @@ describe('a listener', () => {
     const { listener } = listenerWith({ storeResult: true }, () => ({ reply: 1 }));
     await listener({}, contextOf());
     await expect(listener({}, contextOf())).resolves.toEqual({ reply: 1 });
+  });
+
+  test('answers a request that comes twice with the same reply, with storeResult', async () => {
+    const reply = new RocketMQReply({ price: 1 }, { keys: 'p1' });
+    const { called, listener } = listenerWith({ storeResult: true }, () => reply);
+    await listener({}, contextOf());
+    const again = await listener({}, contextOf());
+    expect(isReply(again)).toBe(true);
+    expect(again).toEqual(reply);
+    expect(called).toHaveBeenCalledTimes(1);
   });
 
   test('with a short ttl is warned about at the start', () => {
