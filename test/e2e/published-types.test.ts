@@ -28,6 +28,7 @@ import {
   defineTopic,
 } from 'nest-rocketmq';
 import type { Message, Topic } from 'nest-rocketmq';
+import { Idempotent, RocketMQIdempotency, SqlIdempotencyStore } from 'nest-rocketmq/idempotency';
 import { consumed, rocketMQTesting } from 'nest-rocketmq/testing';
 import type { INestApplicationContext } from '@nestjs/common';
 import * as v from 'valibot';
@@ -112,7 +113,20 @@ export async function send(template: RocketMQTemplate, app: INestApplicationCont
   await consumed(app, { topic: OrderCreated, key: String(stock) });
 }
 
-export const imports = [RocketMQModule.forRoot({ nameServer: '127.0.0.1:9876' }), rocketMQTesting().module];
+export class Ledger {
+  constructor(readonly idempotency: RocketMQIdempotency) {}
+
+  @Idempotent<{ id: string }>({ key: ({ id }) => id, ttl: '72h' })
+  @RocketMQMessageListener({ topic: 'payment' })
+  async take({ id }: { id: string }): Promise<void> {
+    const { duplicate, result } = await this.idempotency.run(id, () => 7);
+    const seven: number | undefined = duplicate ? undefined : result;
+    if (seven !== 7) throw new RocketMQError('NOT_SEVEN', 'it is not 7');
+  }
+}
+
+const store = new SqlIdempotencyStore({ query: async () => [] });
+export const imports = [RocketMQModule.forRoot({ idempotency: { store } }), rocketMQTesting().module];
 export const start = (): Promise<Broker> => startBroker({ store: 'memory' });
 `;
 
