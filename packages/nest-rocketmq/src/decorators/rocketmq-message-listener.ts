@@ -1,7 +1,7 @@
 // Declares @RocketMQMessageListener, for classes with `onMessage` and for methods of providers and controllers.
 import { InvalidListenerError } from '../errors.js';
 import { markClassListener, markMethodListener, markMisplacedListener } from './listener-metadata.js';
-import type { MessageListenerOptions, MethodKey } from './listener-metadata.js';
+import type { DeclaredListenerOptions, MethodKey } from './listener-metadata.js';
 import type { RocketMQBatchContext } from './rocketmq-batch-context.js';
 import type { RocketMQContext } from './rocketmq-context.js';
 import { registerListenerClass } from './unserved-listeners.js';
@@ -28,7 +28,7 @@ interface MessageListenerDecorator {
  * The decorator makes a class injectable; you still list it among a module's providers.
  * @throws InvalidListenerError on a parameter, or with the decorators of the TC39 proposal
  */
-export function RocketMQMessageListener(options: MessageListenerOptions): MessageListenerDecorator {
+export function RocketMQMessageListener(options: DeclaredListenerOptions): MessageListenerDecorator {
   return (target: object, method?: MethodKey | DecoratorContext, descriptor?: unknown): void => {
     if (method === undefined) {
       makeInjectable(target);

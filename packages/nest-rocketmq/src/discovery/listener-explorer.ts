@@ -2,19 +2,22 @@
 // guards, interceptors and pipes.
 import { types } from 'node:util';
 import { Injectable, Logger, ValidationPipe } from '@nestjs/common';
+import type { Type } from '@nestjs/common';
 import { ApplicationConfig, DiscoveryService } from '@nestjs/core';
 import { EnhancerResolver } from '../pipeline/enhancer-resolver.js';
 import { InvalidListenerError } from '../errors.js';
 import { LifecycleHooks } from '../nest/lifecycle-hooks.js';
 import { ListenerEnhancers } from '../pipeline/listener-enhancers.js';
 import { ListenerHost } from '../pipeline/listener-host.js';
+import { ListenerSelection, everyListener } from './listener-selection.js';
 import {
   classListenersOf,
+  declaredListenersOf,
   listenerMethodsOf,
   methodListenersOf,
   misplacedListenersOf,
 } from '../decorators/listener-metadata.js';
-import type { MessageListenerOptions, MethodKey } from '../decorators/listener-metadata.js';
+import type { DeclaredListenerOptions, MessageListenerOptions, MethodKey } from '../decorators/listener-metadata.js';
 import { paramsOf } from '../decorators/listener-params.js';
 import type { ListenerParams } from '../decorators/listener-params.js';
 import { ListenerPipeline } from '../pipeline/listener-pipeline.js';
@@ -49,21 +52,25 @@ export class ListenerExplorer {
     this.#enhancers = new EnhancerResolver(hooks);
   }
 
-  /** Each call returns the same objects, then those of modules loaded since. @throws InvalidListenerError */
-  async messageListeners(): Promise<DiscoveredListener[]> {
+  /**
+   * Each call returns the same objects, then those of modules loaded since.
+   * @param selection of a cluster; the same in each call
+   * @throws InvalidListenerError, UnknownClusterError
+   */
+  async messageListeners(selection: ListenerSelection = everyListener()): Promise<DiscoveredListener[]> {
     const found: DiscoveredListener[] = [];
-    for (const host of await this.#all()) {
+    for (const host of await this.#all(selection)) {
       markServed(host.wrapper.isTransient ? host.type : (host.instance ?? {}));
-      const listeners = this.#listeners.get(host) ?? this.#listenersOf(host);
+      const listeners = this.#listeners.get(host) ?? this.#listenersOf(host, selection);
       this.#listeners.set(host, listeners);
       found.push(...(await listeners));
     }
     return found;
   }
 
-  /** @throws InvalidListenerError */
-  async transactionListeners(): Promise<DiscoveredTransactionListener[]> {
-    return (await this.#all()).flatMap((host) => new TransactionHost(host).listeners());
+  /** @param selection of a cluster; the same in each call @throws InvalidListenerError, UnknownClusterError */
+  async transactionListeners(selection: ListenerSelection = everyListener()): Promise<DiscoveredTransactionListener[]> {
+    return (await this.#all(selection)).flatMap((host) => new TransactionHost(host).listeners(selection));
   }
 
   /** The classes of all providers and controllers, with or without listeners. */
@@ -77,11 +84,12 @@ export class ListenerExplorer {
   }
 
   /** Returns each instance once: a value that several providers share is one listener, under its own class if provided. */
-  async #all(): Promise<ListenerHost[]> {
+  async #all(selection: ListenerSelection): Promise<ListenerHost[]> {
     const seen = new Set<unknown>();
     const hosts: ListenerHost[] = [];
     for (const wrapper of this.#wrappers()) {
-      const known = this.#hosts.get(wrapper) ?? ListenerHost.of(wrapper, this.hooks);
+      const isOurs = (type: Type<object>): boolean => isOf(type, wrapper, selection);
+      const known = this.#hosts.get(wrapper) ?? ListenerHost.of(wrapper, this.hooks, isOurs);
       this.#hosts.set(wrapper, known);
       const host = await known;
       if (!host) this.#hosts.delete(wrapper); // its factory may not have run yet
@@ -97,14 +105,20 @@ export class ListenerExplorer {
     return wrappers.toSorted((a, b) => Number(a.isNotMetatype) - Number(b.isNotMetatype));
   }
 
-  async #listenersOf(host: ListenerHost): Promise<DiscoveredListener[]> {
+  async #listenersOf(host: ListenerHost, selection: ListenerSelection): Promise<DiscoveredListener[]> {
     const [misplaced] = misplacedListenersOf(host.type);
     if (misplaced) throw new InvalidListenerError(host.nameOf(misplaced.method), misplaced.reason);
     const listeners: DiscoveredListener[] = [];
-    const onClass = classListenersOf(host.type);
+    const ours = (method: MethodKey, declared: readonly DeclaredListenerOptions[]): MessageListenerOptions[] => {
+      const name = host.nameOf(method);
+      const taken = declared.filter((each) => selection.takes(each, name));
+      return taken.map((each) => selection.read<MessageListenerOptions>(each, `@RocketMQMessageListener on ${name}`));
+    };
+    const onClass = ours('onMessage', classListenersOf(host.type));
     if (onClass.length > 0) listeners.push(...(await this.#onMethod(host, 'onMessage', onClass)));
     for (const method of listenerMethodsOf(host.type)) {
-      listeners.push(...(await this.#onMethod(host, method, methodListenersOf(host.type, method))));
+      const onMethod = ours(method, methodListenersOf(host.type, method));
+      if (onMethod.length > 0) listeners.push(...(await this.#onMethod(host, method, onMethod)));
     }
     return listeners;
   }
@@ -157,6 +171,14 @@ export class ListenerExplorer {
         `payloadType in @RocketMQMessageListener, or put @Payload() before the parameter.`,
     );
   }
+}
+
+/** Whether the class has a listener of the cluster. @throws UnknownClusterError */
+function isOf(type: Type<object>, { host }: Wrapper, selection: ListenerSelection): boolean {
+  const ours = declaredListenersOf(type).filter(({ member, options }) =>
+    selection.takes(options, `${type.name}${member} (${host?.name ?? 'no module'})`),
+  );
+  return ours.length > 0 || misplacedListenersOf(type).length > 0;
 }
 
 /** Adds the payload kind that the declared type asks for, unless the option is set. */

@@ -1,12 +1,15 @@
 // Finds, groups, starts and stops all listeners of an app.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
+import type { Logger } from '@nestjs/common';
+import { loggerOf } from '../options/cluster-logger.js';
 import { Subject } from 'rxjs';
 import type { Observable } from 'rxjs';
 import { ListenerContainer } from './listener-container.js';
 import type { Consumption } from './listener-container.js';
 import { ListenerExplorer } from '../discovery/listener-explorer.js';
+import { selectionOf } from '../discovery/listener-selection.js';
 import type { DiscoveredListener } from '../discovery/listener-explorer.js';
 import type { RocketMQContext } from '../decorators/rocketmq-context.js';
 import { Replier } from '../reply/replier.js';
@@ -23,10 +26,14 @@ import { takeUnprovided } from '../decorators/unserved-listeners.js';
  */
 @Injectable()
 export class RocketMQListeners {
-  readonly #logger = new Logger('RocketMQ');
+  readonly #logger: Logger;
   readonly #consumptions = new Subject<Consumption>();
   readonly #inListener = new AsyncLocalStorage<true>();
   #groups: ListenerGroup[] = [];
+  /** The topics of each group, also of those that do not run in this process. */
+  #known = new Map<string, ReadonlySet<string>>();
+  /** The names of the listeners that do not run in this process. */
+  #off: string[] = [];
   #containers: ListenerContainer[] = [];
   /** By group: what `setConcurrency` has set. */
   readonly #concurrency = new Map<string, number>();
@@ -38,7 +45,9 @@ export class RocketMQListeners {
     private readonly connection: RocketMQConnection,
     private readonly replier: Replier,
     @Inject(ROCKETMQ_RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
-  ) {}
+  ) {
+    this.#logger = loggerOf(options.cluster);
+  }
 
   /** The outcome of each delivery, for tests and metrics. Subscribers have no influence on it. */
   get consumptions(): Observable<Consumption> {
@@ -55,9 +64,17 @@ export class RocketMQListeners {
    * @throws GroupMissingError, ListenerConflictError, InvalidListenerError, InvalidOptionError
    */
   async discover(): Promise<void> {
-    const { group, groupNeededOn, consumer } = this.options;
-    const found = await this.explorer.messageListeners();
-    this.#groups = groupListeners(found, group, groupNeededOn, consumer.consumeMode);
+    const { group, groupNeededOn, consumer, consumers } = this.options;
+    const found = await this.explorer.messageListeners(selectionOf(this.options));
+    const grouped = (some: readonly DiscoveredListener[]): ListenerGroup[] =>
+      groupListeners(some, group, groupNeededOn, consumer.consumeMode);
+    // Also those that do not run here: a mistake in them must not wait for the process in which they do.
+    const all = grouped(found);
+    const isOn = ({ options }: DiscoveredListener): boolean =>
+      consumers.isOn(options.consumerGroup ?? group, options.topic);
+    this.#off = found.filter((listener) => !isOn(listener)).map(({ name }) => name);
+    this.#groups = this.#off.length === 0 ? all : grouped(found.filter(isOn));
+    this.#known = new Map(all.map((each) => [each.group, new Set(each.subscriptions.map(({ topic }) => topic))]));
   }
 
   /**
@@ -69,6 +86,7 @@ export class RocketMQListeners {
   async start(): Promise<void> {
     if (this.#started) return;
     this.#started = true;
+    this.#tellWhatIsOff();
     try {
       await this.#startContainers(this.#groups);
     } catch (error) {
@@ -140,6 +158,16 @@ export class RocketMQListeners {
     await this.#adopting;
     // Until it is disabled, Node passes a storage on with every promise of the process, even if nothing refers to it any more.
     this.#inListener.disable();
+  }
+
+  #tellWhatIsOff(): void {
+    if (this.#off.length > 0) this.#logger.log(`switched off by the option consumers: ${this.#off.join(', ')}`);
+    const unknown = this.options.consumers.unknown(this.#known);
+    if (unknown.length === 0) return;
+    const groups = [...this.#known.keys()].join(', ') || 'none';
+    this.#logger.warn(
+      `the option consumers names ${unknown.join(', ')}, which no listener of the app has. Its groups are: ${groups}.`,
+    );
   }
 
   async #addNew(): Promise<void> {
