@@ -15,6 +15,7 @@ export {
   getRocketMQTemplateToken,
 } from './clusters/cluster-tokens.js';
 export { NAME_SERVER_ENV } from './options/backend-choice.js';
+export { fromConfig } from './options/from-config.js';
 export { CONSUMERS_ENV } from './options/consumer-switch.js';
 export type { ConsumersOption } from './options/consumer-switch.js';
 export type { ConfigReader, Configurable, FromConfig, ResolveOption } from './options/option-reader.js';

@@ -17,6 +17,7 @@ import type { ReplyEvent } from '../reply/replier.js';
 import { groupListeners } from './listener-groups.js';
 import type { ListenerGroup } from './listener-groups.js';
 import { RocketMQConnection } from '../rocketmq-connection.js';
+import { CONSUMERS_ENV } from '../options/consumer-switch.js';
 import type { ResolvedOptions } from '../options/rocketmq.options.js';
 import { ROCKETMQ_RESOLVED_OPTIONS } from '../rocketmq.tokens.js';
 import { takeUnprovided } from '../decorators/unserved-listeners.js';
@@ -161,12 +162,14 @@ export class RocketMQListeners {
   }
 
   #tellWhatIsOff(): void {
-    if (this.#off.length > 0) this.#logger.log(`switched off by the option consumers: ${this.#off.join(', ')}`);
-    const unknown = this.options.consumers.unknown(this.#known);
-    if (unknown.length === 0) return;
+    const { consumers, cluster } = this.options;
+    const by = consumers.isOfProcess ? CONSUMERS_ENV : 'the option consumers';
+    if (this.#off.length > 0) this.#logger.log(`switched off by ${by}: ${this.#off.join(', ')}`);
+    const unknown = consumers.unknown(this.#known);
+    if (unknown.length === 0 || (consumers.isOfProcess && cluster.known.length > 1)) return;
     const groups = [...this.#known.keys()].join(', ') || 'none';
     this.#logger.warn(
-      `the option consumers names ${unknown.join(', ')}, which no listener of the app has. Its groups are: ${groups}.`,
+      `${by} names ${unknown.join(', ')}, which no listener of the app has. Its groups are: ${groups}.`,
     );
   }
 

@@ -20,10 +20,14 @@ export class ConsumerSwitch {
   /** @throws InvalidOptionError */
   static of(given: unknown, env: Readonly<Record<string, string | undefined>>): ConsumerSwitch {
     if (given !== undefined) return new ConsumerSwitch(checked(given));
-    return new ConsumerSwitch(fromEnvironment(env[CONSUMERS_ENV]));
+    return new ConsumerSwitch(fromEnvironment(env[CONSUMERS_ENV]), true);
   }
 
-  private constructor(given: ConsumersOption) {
+  private constructor(
+    given: ConsumersOption,
+    /** It then speaks of the groups of all clusters. */
+    readonly isOfProcess = false,
+  ) {
     const groups = typeof given === 'boolean' ? { [ALL]: given } : given;
     this.#groups = new Map(
       Object.entries(groups).map(([group, value]) => [

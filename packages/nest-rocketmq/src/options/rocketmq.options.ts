@@ -60,6 +60,10 @@ export interface RocketMQModuleOptions {
   namespaceV2?: string;
   /** How brokers know this process, after its address. Default: its process id and random characters. */
   instanceName?: string;
+  /** For a cluster with access control: every request is signed. Give accessKey and secretKey, or neither. Default: neither. */
+  accessKey?: string;
+  /** See `accessKey`. */
+  secretKey?: string;
   /** Settings of the one producer behind the template. */
   producer?: ProducerSettings;
   /** Defaults for all listeners of the app. */
@@ -120,7 +124,7 @@ export interface ResolvedOptions {
   groupNeededOn: string | undefined;
   /** Those of the options and of forFeature, as far as modules are loaded. @throws InvalidOptionError */
   topics: () => readonly CheckedTopic[];
-  identity: Pick<ClientOptions, 'namespace' | 'namespaceV2' | 'instanceName'>;
+  identity: Pick<ClientOptions, (typeof IDENTITY)[number]>;
   producer: CheckedProducerSettings;
   consumer: CheckedConsumerSettings;
   messageConverter: MessageConverter;
@@ -135,15 +139,14 @@ export interface ResolvedOptions {
   reader: OptionReader;
 }
 
+const IDENTITY = ['namespace', 'namespaceV2', 'instanceName', 'accessKey', 'secretKey'] as const;
 const OPTIONS = [
   'nameServer',
   'embedded',
   'backend',
   'group',
   'topics',
-  'namespace',
-  'namespaceV2',
-  'instanceName',
+  ...IDENTITY,
   'producer',
   'consumer',
   'messageConverter',
@@ -214,15 +217,12 @@ function checkOptions(given: RocketMQModuleOptions): void {
 }
 
 /** The rest is checked by the client. */
-function identityOf({ namespace, namespaceV2, instanceName }: RocketMQModuleOptions): ResolvedOptions['identity'] {
+function identityOf(given: RocketMQModuleOptions): ResolvedOptions['identity'] {
+  const { instanceName } = given;
   if (instanceName !== undefined && (typeof instanceName !== 'string' || instanceName.trim() === '')) {
     throw new InvalidOptionError('instanceName', instanceName, 'a non-empty string');
   }
-  return {
-    ...(namespace !== undefined && { namespace }),
-    ...(namespaceV2 !== undefined && { namespaceV2 }),
-    ...(instanceName !== undefined && { instanceName }),
-  };
+  return Object.fromEntries(IDENTITY.flatMap((key) => (given[key] === undefined ? [] : [[key, given[key]]])));
 }
 
 function highestDelayLevelOf({ messageDelayLevel, embedded }: RocketMQModuleOptions): number {
