@@ -3,6 +3,7 @@ import 'reflect-metadata';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { Injectable, Logger, Module, Scope } from '@nestjs/common';
 import type { ModuleMetadata } from '@nestjs/common';
+import { RocketMQClient } from '@nest-rocketmq/client';
 import { ConfigModule, ConfigService } from '@nestjs/config';
 import { REQUEST } from '@nestjs/core';
 import {
@@ -16,7 +17,6 @@ import {
 } from 'nest-rocketmq';
 import type { RocketMQModuleOptions, RocketMQPullConsumer, TopicOptions } from 'nest-rocketmq';
 import { consumed } from 'nest-rocketmq/testing';
-import { RocketMQConnection } from '../../packages/nest-rocketmq/src/rocketmq-connection.js';
 import { PATIENCE_MS, closeApps, onCluster, startApp, unique } from './nest-harness.js';
 import type { TestApp } from './nest-harness.js';
 
@@ -113,8 +113,7 @@ describe('the options of a decorator', () => {
 });
 
 describe('declared topics', () => {
-  const settings = async (app: TestApp, topic: string): Promise<unknown> => {
-    const { admin } = await app.module.get(RocketMQConnection).client();
+  const settings = async ({ admin }: RocketMQClient, topic: string): Promise<unknown> => {
     const [config] = await admin.topicConfigs(topic);
     const [queues] = (await admin.topicRoute(topic))!.queueDatas;
     return [queues?.writeQueueNums, queues?.perm, config?.attributes];
@@ -136,10 +135,16 @@ describe('declared topics', () => {
         { name: fifo, queues: 1, type: 'FIFO', attributes: { 'reserve.time': '3600000' } },
         { name: plain, queues: 2, permissions: 'R' },
       ];
-      const app = await startApp({ imports: features }, { topics });
-      await expect(settings(app, fifo)).resolves.toEqual([1, 6, { 'message.type': 'FIFO', 'reserve.time': '3600000' }]);
-      await expect(settings(app, plain)).resolves.toEqual([2, 4, {}]);
-      await expect(settings(app, configured)).resolves.toEqual([3, 6, { 'message.type': 'DELAY' }]);
+      const start = jest.spyOn(RocketMQClient.prototype, 'start');
+      await startApp({ imports: features }, { topics });
+      const client = start.mock.contexts[0] as RocketMQClient;
+      await expect(settings(client, fifo)).resolves.toEqual([
+        1,
+        6,
+        { 'message.type': 'FIFO', 'reserve.time': '3600000' },
+      ]);
+      await expect(settings(client, plain)).resolves.toEqual([2, 4, {}]);
+      await expect(settings(client, configured)).resolves.toEqual([3, 6, { 'message.type': 'DELAY' }]);
     },
     2 * PATIENCE_MS,
   );
