@@ -5,7 +5,7 @@ import { Injectable, Logger, Module, Scope } from '@nestjs/common';
 import type { ModuleMetadata } from '@nestjs/common';
 import { RocketMQClient } from '@nest-rocketmq/client';
 import { ConfigModule, ConfigService } from '@nestjs/config';
-import { REQUEST } from '@nestjs/core';
+import { LazyModuleLoader, REQUEST } from '@nestjs/core';
 import {
   InjectPullConsumer,
   RocketMQContext,
@@ -145,6 +145,20 @@ describe('declared topics', () => {
       ]);
       await expect(settings(client, plain)).resolves.toEqual([2, 4, {}]);
       await expect(settings(client, configured)).resolves.toEqual([3, 6, { 'message.type': 'DELAY' }]);
+    },
+    2 * PATIENCE_MS,
+  );
+
+  test(
+    'of a module that is loaded later are created when it is loaded',
+    async () => {
+      const topic = unique('lazy');
+      @Module({ imports: [RocketMQModule.forFeature({ topics: [{ name: topic, queues: 5 }] })] })
+      class LazyFeature {}
+      const start = jest.spyOn(RocketMQClient.prototype, 'start');
+      const app = await startApp({});
+      await app.module.get(LazyModuleLoader).load(() => LazyFeature);
+      await expect(settings(start.mock.contexts[0] as RocketMQClient, topic)).resolves.toEqual([5, 6, {}]);
     },
     2 * PATIENCE_MS,
   );

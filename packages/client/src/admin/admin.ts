@@ -91,7 +91,7 @@ export class Admin {
     return route && !route.assumed ? route.data : undefined;
   }
 
-  /** How a topic is set up on each of its masters; those that are too old to say, before 4.9.3, are left out. */
+  /** How a topic is set up on each of its masters; brokers before 5.0, which do not say, are left out. */
   async topicConfigs(topic: string): Promise<BrokerTopic[]> {
     const route = await this.#context.routes.resolve(topic);
     const brokerDatas = route && !route.assumed ? route.data.brokerDatas : [];
