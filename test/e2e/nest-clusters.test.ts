@@ -19,6 +19,7 @@ import {
   RocketMQModule,
   RocketMQTemplate,
   RocketMQTransactionListener,
+  getRocketMQAdminToken,
   getRocketMQListenersToken,
   getRocketMQOptionsToken,
   getRocketMQTemplateToken,
@@ -142,7 +143,8 @@ describe('two clusters in an app', () => {
       await parcels.billing.send(topic, 'parcel');
       const [message] = await parcels.pull.poll({ timeout: PATIENCE_MS });
       expect(message?.payload).toBe('parcel');
-      expect(parcels.admin).not.toBe(app.get(RocketMQAdmin));
+      expect(parcels.admin).toBe(app.get(getRocketMQAdminToken('billing')));
+      expect(getRocketMQAdminToken('billing')).not.toBe(getRocketMQAdminToken());
       for await (const letter of parcels.admin.deadLetters('billing-only').list()) throw new Error(letter.msgId);
     },
     timeout,
@@ -270,6 +272,28 @@ describe('an app does not start', () => {
     });
     expect(stopped).toEqual(['crm']);
   });
+
+  test(
+    'if one cluster refuses a listener; those of the others are stopped, which have started',
+    async () => {
+      class Listeners {
+        @RocketMQMessageListener({ topic: unique('right') })
+        right(): void {}
+        @RocketMQMessageListener({
+          topic: unique('wrong'),
+          cluster: 'billing',
+          selectorType: 'SQL92',
+          selectorExpression: 'amount >> 1',
+        })
+        wrong(): void {}
+      }
+      const stop = jest.spyOn(RocketMQListeners.prototype, 'stop');
+      const starting = start({ imports: [first(), named('billing')], providers: [Listeners] });
+      await expect(starting).rejects.toThrow(/cluster 'billing': Listeners\.wrong .*amount >> 1/s);
+      expect(new Set(stop.mock.contexts).size).toBe(2);
+    },
+    timeout,
+  );
 
   test('if a cluster with a name says nothing of where it is: the environment names the unnamed one', async () => {
     const starting = start({ imports: [first(), RocketMQModule.forRoot({ name: 'billing' })] });

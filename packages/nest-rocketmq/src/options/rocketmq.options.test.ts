@@ -1,5 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
+import { Logger } from '@nestjs/common';
 import { checkEmbedded } from '../backends/embedded-options.js';
+import { loggerOf } from './cluster-logger.js';
+import { environmentReader } from './option-reader.js';
 import { resolveOptions } from './rocketmq.options.js';
 import type { RocketMQModuleOptions } from './rocketmq.options.js';
 
@@ -83,6 +86,36 @@ describe('the group', () => {
     expect(resolveOptions(options, env).groupNeededOn).toBe('mq:9876');
     const named = resolveOptions({ ...options, group: 'shop' }, env);
     expect([named.group, named.groupNeededOn]).toEqual(['shop', undefined]);
+  });
+});
+
+describe('a cluster with a name', () => {
+  const scene = { cluster: { name: 'billing', known: ['billing'] }, config: environmentReader(NO_ENV) };
+  const backendOf = (given: RocketMQModuleOptions, env: Record<string, string> = NO_ENV): unknown =>
+    resolveOptions(given, env, 'RocketMQModule.forRoot', scene).backend;
+
+  test('has a store of its own, unless it names one', () => {
+    expect(backendOf({ embedded: {} })).toMatchObject({ embedded: { store: '.rocketmq-billing' } });
+    expect(backendOf({ embedded: { store: 'memory' } })).toMatchObject({ embedded: { store: 'memory' } });
+  });
+
+  test('does not join the cluster that the environment names', () => {
+    const env = { ROCKETMQ_NAME_SERVER: 'mq:9876' };
+    expect(() => backendOf({ nameServer: undefined }, env)).toThrow(/cluster 'billing' needs nameServer, embedded or/);
+    expect(backendOf({ nameServer: 'billing:9876' }, env)).toEqual({ kind: 'cluster', nameServer: 'billing:9876' });
+  });
+
+  test('is named in the log', () => {
+    const lines: unknown[] = [];
+    const ignored = (): void => {};
+    Logger.overrideLogger({ log: ignored, error: ignored, warn: (...line: unknown[]) => void lines.push(line) });
+    loggerOf({ name: 'billing' }).warn('full');
+    loggerOf({ name: 'default' }).warn('full');
+    Logger.overrideLogger(['error']);
+    expect(lines).toEqual([
+      ['full', 'RocketMQ billing'],
+      ['full', 'RocketMQ'],
+    ]);
   });
 });
 
