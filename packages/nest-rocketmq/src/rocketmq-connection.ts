@@ -23,7 +23,10 @@ interface Started {
 }
 
 /** What a template sends with. */
-export type ProducerSource = Pick<RocketMQConnection, 'clock' | 'droppedReplies' | 'requestCounts' | 'producer'>;
+export type ProducerSource = Pick<
+  RocketMQConnection,
+  'clock' | 'droppedReplies' | 'requestCounts' | 'producer' | 'running'
+>;
 
 /** A producer besides the one of the connection. */
 export interface ExtraProducer {
@@ -48,6 +51,7 @@ export class RocketMQConnection {
   readonly #declared = new Set<string>();
   #client: RocketMQClient | undefined;
   #started: Promise<Started> | undefined;
+  #running: Producer | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(
@@ -85,6 +89,11 @@ export class RocketMQConnection {
   /** Starts another producer on the connection, which ends with it. */
   async extraProducer(extra: ExtraProducer): Promise<Producer> {
     return this.#startProducer(await this.client(), extra);
+  }
+
+  /** The producer, if the connection is started and not closing: then there is nothing to wait for. */
+  get running(): Producer | undefined {
+    return this.#closing ? undefined : this.#running;
   }
 
   /** Says that the app has begun to close. Listeners that still run may send until `close`. */
@@ -130,6 +139,7 @@ export class RocketMQConnection {
         group: this.options.group,
         settings: this.options.producer,
       });
+      this.#running = producer;
       if (this.backend.name !== 'embedded') this.#logger.log(`connected to ${this.backend.name} ${nameServer}`);
       return { client, producer };
     } catch (error) {

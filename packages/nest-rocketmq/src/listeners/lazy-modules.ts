@@ -2,6 +2,7 @@
 import { Injectable } from '@nestjs/common';
 import { LazyModuleLoader } from '@nestjs/core';
 import { RocketMQConnection } from '../rocketmq-connection.js';
+import { ListenerExplorer } from '../discovery/listener-explorer.js';
 import { RocketMQListeners } from './rocketmq-listeners.js';
 import { TransactionListeners } from '../transactions/transaction-listeners.js';
 
@@ -12,6 +13,7 @@ export class LazyModules {
     private readonly listeners: RocketMQListeners,
     private readonly transactions: TransactionListeners,
     private readonly connection: RocketMQConnection,
+    private readonly explorer: ListenerExplorer,
   ) {}
 
   /** Nest calls no hook for such a module, so this wraps `load` of the app's one loader. */
@@ -22,7 +24,13 @@ export class LazyModules {
       await this.connection.declareTopics();
       await this.transactions.discover();
       await this.listeners.adopt();
+      this.#track();
       return loaded;
     };
+    this.#track();
+  }
+
+  #track(): void {
+    if (this.explorer.injects(LazyModuleLoader, LazyModules)) this.listeners.trackCalls();
   }
 }

@@ -88,6 +88,7 @@ export function checkTemplateName(options: TemplateOptions, clusters: readonly s
 /** Started by the first send. */
 class OwnProducer implements ProducerSource {
   #producer: Promise<Producer> | undefined;
+  #running: Producer | undefined;
 
   constructor(
     private readonly connection: RocketMQConnection,
@@ -106,6 +107,10 @@ class OwnProducer implements ProducerSource {
     return this.connection.requestCounts;
   }
 
+  get running(): Producer | undefined {
+    return this.connection.running && this.#running;
+  }
+
   async producer(): Promise<Producer> {
     // An app that is closed says so, whatever has been started.
     await this.connection.producer();
@@ -113,6 +118,7 @@ class OwnProducer implements ProducerSource {
       this.#producer = undefined;
       throw located(error, this.extra.where, 'templates.producer');
     });
-    return this.#producer;
+    this.#running = await this.#producer;
+    return this.#running;
   }
 }
