@@ -25,6 +25,7 @@ import {
   getRocketMQTemplateToken,
 } from 'nest-rocketmq';
 import type { RocketMQBackend, RocketMQModuleOptions, RocketMQPullConsumer } from 'nest-rocketmq';
+import { Idempotent } from 'nest-rocketmq/idempotency';
 import { PATIENCE_MS, onCluster, unique } from './nest-harness.js';
 
 const timeout = 2 * PATIENCE_MS;
@@ -146,6 +147,37 @@ describe('two clusters in an app', () => {
       expect(parcels.admin).toBe(app.get(getRocketMQAdminToken('billing')));
       expect(getRocketMQAdminToken('billing')).not.toBe(getRocketMQAdminToken());
       for await (const letter of parcels.admin.deadLetters('billing-only').list()) throw new Error(letter.msgId);
+    },
+    timeout,
+  );
+
+  test(
+    'have their own records of what is done: a key that both deliver is handled once by each',
+    async () => {
+      const topic = unique('once');
+      const seen = new Seen();
+      class Once {
+        @Idempotent()
+        @RocketMQMessageListener({ topic })
+        unnamed(text: string): void {
+          seen.add(`unnamed ${text}`);
+        }
+        @Idempotent()
+        @RocketMQMessageListener({ topic, cluster: 'billing' })
+        billing(text: string): void {
+          seen.add(`billing ${text}`);
+        }
+      }
+      const app = await start({ imports: [first(), named('billing')], providers: [Once] });
+      for (const token of [getRocketMQTemplateToken(), getRocketMQTemplateToken('billing')]) {
+        const template = app.get<RocketMQTemplate>(token);
+        for (const text of ['first', 'copy']) await template.send(topic, text, { keys: 'k', shardingKey: 'k' });
+        await template.send(topic, 'last', { keys: 'l', shardingKey: 'k' });
+      }
+      await Promise.all([seen.when('unnamed last'), seen.when('billing last')]);
+      const handled = seen.all.filter((text) => /first|copy/.test(text)).map((text) => text.replace(/ .*/, ''));
+      expect(handled).toHaveLength(2);
+      expect(new Set(handled)).toEqual(new Set(['billing', 'unnamed']));
     },
     timeout,
   );

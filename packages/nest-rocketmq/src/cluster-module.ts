@@ -16,6 +16,7 @@ import {
 } from './clusters/cluster-tokens.js';
 import { ListenerExplorer } from './discovery/listener-explorer.js';
 import { extraTemplatesToken, featureTopics } from './features/feature-module.js';
+import { RocketMQIdempotency } from './idempotency/rocketmq-idempotency.js';
 import { LazyModules } from './listeners/lazy-modules.js';
 import { RocketMQListeners } from './listeners/rocketmq-listeners.js';
 import { findConfigService } from './nest/config-service.js';
@@ -40,6 +41,7 @@ import {
   ROCKETMQ_OPTIONS,
   ROCKETMQ_OPTIONS_ORIGIN,
   ROCKETMQ_RESOLVED_OPTIONS,
+  clusterToken,
 } from './rocketmq.tokens.js';
 import { clusterNames, refuseSecondModule } from './single-module.js';
 import { ExtraTemplates } from './template/extra-templates.js';
@@ -84,6 +86,7 @@ const PARTS: readonly (Type<object> | FactoryProvider)[] = [
   resolvedOptions,
   backend,
   LifecycleHooks,
+  RocketMQIdempotency,
   ListenerExplorer,
   TransactionListeners,
   RocketMQConnection,
@@ -109,6 +112,7 @@ export function clusterModule(
     [RocketMQTemplate, getRocketMQTemplateToken(name)],
     [RocketMQListeners, getRocketMQListenersToken(name)],
     [RocketMQAdmin, getRocketMQAdminToken(name)],
+    [RocketMQIdempotency, clusterToken(RocketMQIdempotency, 'idempotency', name)],
     [PullConsumers, pullConsumersToken(name)],
     [ExtraTemplates, extraTemplatesToken(name)],
   ]);

@@ -9,6 +9,7 @@ import type {
 } from '@nestjs/common';
 import { RocketMQClusters } from './clusters/rocketmq-clusters.js';
 import type { ClusterLifecycle } from './clusters/rocketmq-clusters.js';
+import { RocketMQIdempotency } from './idempotency/rocketmq-idempotency.js';
 import { LazyModules } from './listeners/lazy-modules.js';
 import { LifecycleHooks } from './nest/lifecycle-hooks.js';
 import { PullConsumers } from './pull/pull-consumers.js';
@@ -32,6 +33,7 @@ export class RocketMQLifecycle
     private readonly connection: RocketMQConnection,
     private readonly lazyModules: LazyModules,
     private readonly hooks: LifecycleHooks,
+    private readonly idempotency: RocketMQIdempotency,
     @Inject(ROCKETMQ_RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {
     this.#cluster = this.#lifecycle();
@@ -103,5 +105,6 @@ export class RocketMQLifecycle
   async #drain(): Promise<void> {
     this.connection.closing();
     await Promise.all([this.listeners.stop(), this.pullConsumers.stop()]);
+    await this.idempotency.stop();
   }
 }

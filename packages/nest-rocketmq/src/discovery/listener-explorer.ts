@@ -1,11 +1,13 @@
 // Finds the decorated classes and methods among the app's providers and controllers, and makes them callable through Nest's
 // guards, interceptors and pipes.
 import { types } from 'node:util';
-import { Injectable, Logger, ValidationPipe } from '@nestjs/common';
+import { Injectable, Logger, Optional, ValidationPipe } from '@nestjs/common';
 import type { Type } from '@nestjs/common';
 import { ApplicationConfig, DiscoveryService } from '@nestjs/core';
 import { EnhancerResolver } from '../pipeline/enhancer-resolver.js';
 import { InvalidListenerError } from '../errors.js';
+import { idempotentOf, idempotentWithoutListener } from '../idempotency/idempotent.js';
+import { RocketMQIdempotency } from '../idempotency/rocketmq-idempotency.js';
 import { dependenciesOf } from '../nest/dependencies.js';
 import { LifecycleHooks } from '../nest/lifecycle-hooks.js';
 import { ListenerEnhancers } from '../pipeline/listener-enhancers.js';
@@ -33,9 +35,13 @@ export interface DiscoveredListener {
   /** 'CancelUnpaidOrder.onMessage (OrdersModule)' */
   readonly name: string;
   readonly options: MessageListenerOptions;
+  readonly isIdempotent?: boolean;
   /** @param payload with `batch` the messages: it fails those that a pipe refuses, and calls the method with the others */
   readonly handle: (payload: unknown, context: CallContext) => Promise<unknown>;
 }
+
+const IDEMPOTENT_ALONE =
+  '@Idempotent has no effect on a method without @RocketMQMessageListener. Add that, or remove it.';
 
 @Injectable()
 export class ListenerExplorer {
@@ -49,6 +55,7 @@ export class ListenerExplorer {
     private readonly discovery: DiscoveryService,
     private readonly app: ApplicationConfig,
     private readonly hooks: LifecycleHooks,
+    @Optional() private readonly idempotency?: RocketMQIdempotency,
   ) {
     this.#enhancers = new EnhancerResolver(hooks);
   }
@@ -117,6 +124,8 @@ export class ListenerExplorer {
   async #listenersOf(host: ListenerHost, selection: ListenerSelection): Promise<DiscoveredListener[]> {
     const [misplaced] = misplacedListenersOf(host.type);
     if (misplaced) throw new InvalidListenerError(host.nameOf(misplaced.method), misplaced.reason);
+    const unused = idempotentWithoutListener(host.type, [...listenerMethodsOf(host.type), 'onMessage']);
+    if (unused !== undefined) throw new InvalidListenerError(host.nameOf(unused), IDEMPOTENT_ALONE);
     const listeners: DiscoveredListener[] = [];
     const ours = (method: MethodKey, declared: readonly DeclaredListenerOptions[]): MessageListenerOptions[] => {
       const name = host.nameOf(method);
@@ -161,10 +170,14 @@ export class ListenerExplorer {
         enhancers,
         answers: options.reply !== false,
       });
+      const idempotent = idempotentOf(host.type, method);
+      const once = idempotent && this.idempotency?.listener(name, idempotent);
+      const handle: DiscoveredListener['handle'] = (payload, context) => pipeline.run(payload, context);
       listeners.push({
         name,
         options: withKind(options, params),
-        handle: (payload, context) => pipeline.run(payload, context),
+        isIdempotent: once !== undefined,
+        handle: once ? once.around(handle) : handle,
       });
     }
     return listeners;
