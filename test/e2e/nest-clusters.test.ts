@@ -196,7 +196,7 @@ describe('two clusters in an app', () => {
         }
         return start({ imports: [first(), named('billing')], providers: [Twin] });
       };
-      const tracked = jest.spyOn(RocketMQListeners.prototype, 'trackCalls');
+      const tracked = jest.spyOn(RocketMQListeners.prototype as unknown as { trackCalls(): void }, 'trackCalls');
       const [one, two] = await Promise.all([appOf('one'), appOf('two')]);
       // Only an app that loads modules late pays for it, and not because of its second cluster.
       expect(tracked).not.toHaveBeenCalled();
