@@ -1,13 +1,29 @@
 // The public door of nest-rocketmq.
 
 export { RocketMQModule } from './rocketmq.module.js';
-export type { RocketMQFeatureOptions, RocketMQModuleAsyncOptions, RocketMQOptionsFactory } from './rocketmq.module.js';
-export { NAME_SERVER_ENV } from './options/rocketmq.options.js';
+export type { RocketMQModuleAsyncOptions, RocketMQOptionsFactory } from './rocketmq.module.js';
+export type { RocketMQFeatureOptions } from './features/feature-module.js';
+export type { TemplateOptions } from './template/extra-templates.js';
+export {
+  InjectRocketMQAdmin,
+  InjectRocketMQListeners,
+  InjectRocketMQTemplate,
+  getRocketMQAdminToken,
+  getRocketMQBackendToken,
+  getRocketMQListenersToken,
+  getRocketMQOptionsToken,
+  getRocketMQTemplateToken,
+} from './clusters/cluster-tokens.js';
+export { NAME_SERVER_ENV } from './options/backend-choice.js';
+export { fromConfig } from './options/from-config.js';
+export { CONSUMERS_ENV } from './options/consumer-switch.js';
+export type { ConsumersOption } from './options/consumer-switch.js';
+export type { ConfigReader, Configurable, FromConfig, ResolveOption } from './options/option-reader.js';
 export type { ListenerBatchOptions } from './options/batch-options.js';
 export type { ErrorClass, RetryDelay, RetryOptions } from './options/retry-options.js';
 export type { AutoBatchSettings, ProducerSettings } from './options/producer-settings.js';
 export type { RocketMQModuleOptions } from './options/rocketmq.options.js';
-export type { TopicOptions } from './options/topic-options.js';
+export type { TopicOptions, TopicPermissions, TopicType } from './options/topic-options.js';
 export type { ConsumerSettings } from './options/consumer-settings.js';
 export { ROCKETMQ_BACKEND, ROCKETMQ_CONTEXT_TYPE, ROCKETMQ_OPTIONS } from './rocketmq.tokens.js';
 
@@ -24,7 +40,7 @@ export type {
   TransactionResult,
 } from './template/send-options.js';
 export { InjectPullConsumer, getPullConsumerToken } from './pull/inject-pull-consumer.js';
-export type { PullConsumerOptions } from './pull/pull-consumer-options.js';
+export type { DeclaredPullConsumer, PullConsumerOptions } from './pull/pull-consumer-options.js';
 export { RocketMQPullConsumer } from './pull/rocketmq-pull-consumer.js';
 export type { PullOptions } from './pull/rocketmq-pull-consumer.js';
 export type { ReceiveOptions } from './pull/receive-options.js';
@@ -59,6 +75,8 @@ export { isRocketMQContext, switchToRocketMQ } from './pipeline/switch-to-rocket
 export type { RocketMQArgumentsHost } from './pipeline/switch-to-rocketmq.js';
 export { RocketMQLocalTransactionState } from './decorators/listener-metadata.js';
 export type {
+  DeclaredListenerOptions,
+  DeclaredTransactionListenerOptions,
   MessageListenerOptions,
   PayloadType,
   RocketMQBatchListener,
@@ -137,6 +155,8 @@ export {
   MessageEncodeError,
   MessageValidationError,
   ModuleTwiceError,
+  UnknownClusterError,
+  ClusterStartError,
   StoreInUseError,
   TopicNotCreatedError,
   TransactionListenerError,

@@ -1,7 +1,7 @@
 // Declares @RocketMQMessageListener, for classes with `onMessage` and for methods of providers and controllers.
 import { InvalidListenerError } from '../errors.js';
 import { markClassListener, markMethodListener, markMisplacedListener } from './listener-metadata.js';
-import type { MessageListenerOptions, MethodKey } from './listener-metadata.js';
+import type { DeclaredListenerOptions, MethodKey } from './listener-metadata.js';
 import type { RocketMQBatchContext } from './rocketmq-batch-context.js';
 import type { RocketMQContext } from './rocketmq-context.js';
 import type { Fitting } from './fitting-method.js';
@@ -34,7 +34,7 @@ interface MessageListenerDecorator<Received> {
  * @throws InvalidListenerError on a parameter, or with the decorators of the TC39 proposal
  */
 export function RocketMQMessageListener<T extends string | AnyTopic>(
-  options: MessageListenerOptions<T>,
+  options: DeclaredListenerOptions<T>,
 ): MessageListenerDecorator<ReceivedOf<T>> {
   return (target: object, method?: MethodKey | DecoratorContext, descriptor?: unknown): void => {
     if (method === undefined) {

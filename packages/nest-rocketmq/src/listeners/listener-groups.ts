@@ -21,6 +21,7 @@ const SHARED = SETTINGS.filter((option): option is Exclude<typeof option, 'retry
 const OPTIONS = [
   'topic',
   'consumerGroup',
+  'cluster',
   'tags',
   'selectorExpression',
   'selectorType',

@@ -1,13 +1,16 @@
 // Finds, groups, starts and stops all listeners of an app.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
+import type { Logger } from '@nestjs/common';
 import type { RocketMQClient } from '@nest-rocketmq/client';
+import { loggerOf } from '../options/cluster-logger.js';
 import { Subject } from 'rxjs';
 import type { Observable } from 'rxjs';
 import { ListenerContainer } from './listener-container.js';
 import type { Consumption } from './listener-container.js';
 import { ListenerExplorer } from '../discovery/listener-explorer.js';
+import { selectionOf } from '../discovery/listener-selection.js';
 import type { DiscoveredListener } from '../discovery/listener-explorer.js';
 import type { RocketMQContext } from '../decorators/rocketmq-context.js';
 import { Replier } from '../reply/replier.js';
@@ -19,6 +22,7 @@ import type { ListenerEvent } from './listener-events.js';
 import { groupListeners } from './listener-groups.js';
 import type { ListenerGroup } from './listener-groups.js';
 import { RocketMQConnection } from '../rocketmq-connection.js';
+import { CONSUMERS_ENV } from '../options/consumer-switch.js';
 import type { ResolvedOptions } from '../options/rocketmq.options.js';
 import { ROCKETMQ_RESOLVED_OPTIONS } from '../rocketmq.tokens.js';
 import { takeUnprovided } from '../decorators/unserved-listeners.js';
@@ -28,10 +32,14 @@ import { takeUnprovided } from '../decorators/unserved-listeners.js';
  */
 @Injectable()
 export class RocketMQListeners {
-  readonly #logger = new Logger('RocketMQ');
+  readonly #logger: Logger;
   readonly #consumptions = new Subject<Consumption>();
   #inListener: AsyncLocalStorage<true> | undefined;
   #groups: ListenerGroup[] = [];
+  /** The topics of each group, also of those that do not run in this process. */
+  #known = new Map<string, ReadonlySet<string>>();
+  /** The names of the listeners that do not run in this process. */
+  #off: string[] = [];
   #containers: ListenerContainer[] = [];
   /** By group: what `setConcurrency` has set. */
   readonly #concurrency = new Map<string, number>();
@@ -49,6 +57,7 @@ export class RocketMQListeners {
     private readonly replier: Replier,
     @Inject(ROCKETMQ_RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {
+    this.#logger = loggerOf(options.cluster);
     this.replier.events.subscribe((event) => this.#events.replied(event));
   }
 
@@ -83,9 +92,17 @@ export class RocketMQListeners {
    * @throws GroupMissingError, ListenerConflictError, InvalidListenerError, InvalidOptionError
    */
   async discover(): Promise<void> {
-    const { group, groupNeededOn, consumer } = this.options;
-    const found = await this.explorer.messageListeners();
-    this.#groups = groupListeners(found, group, groupNeededOn, consumer.consumeMode);
+    const { group, groupNeededOn, consumer, consumers } = this.options;
+    const found = await this.explorer.messageListeners(selectionOf(this.options));
+    const grouped = (some: readonly DiscoveredListener[]): ListenerGroup[] =>
+      groupListeners(some, group, groupNeededOn, consumer.consumeMode);
+    // Also those that do not run here: a mistake in them must not wait for the process in which they do.
+    const all = grouped(found);
+    const isOn = ({ options }: DiscoveredListener): boolean =>
+      consumers.isOn(options.consumerGroup ?? group, options.topic);
+    this.#off = found.filter((listener) => !isOn(listener)).map(({ name }) => name);
+    this.#groups = this.#off.length === 0 ? all : grouped(found.filter(isOn));
+    this.#known = new Map(all.map((each) => [each.group, new Set(each.subscriptions.map(({ topic }) => topic))]));
   }
 
   /**
@@ -102,6 +119,7 @@ export class RocketMQListeners {
     else if (!this.#started) for (const other of this.#groups) this.#stopped.add(other.group);
     if (group !== undefined) this.#stopped.delete(group);
     this.#started = true;
+    this.#tellWhatIsOff();
     const before = this.#containers.length;
     try {
       await this.#startContainers(wanted.filter(({ group: name }) => !this.#isRunning(name)));
@@ -211,6 +229,18 @@ export class RocketMQListeners {
     return this.#inListener
       ? this.#inListener.getStore() === true
       : this.#containers.some(({ running }) => running > 0);
+  }
+
+  #tellWhatIsOff(): void {
+    const { consumers, cluster } = this.options;
+    const by = consumers.isOfProcess ? CONSUMERS_ENV : 'the option consumers';
+    if (this.#off.length > 0) this.#logger.log(`switched off by ${by}: ${this.#off.join(', ')}`);
+    const unknown = consumers.unknown(this.#known);
+    if (unknown.length === 0 || (consumers.isOfProcess && cluster.known.length > 1)) return;
+    const groups = [...this.#known.keys()].join(', ') || 'none';
+    this.#logger.warn(
+      `${by} names ${unknown.join(', ')}, which no listener of the app has. Its groups are: ${groups}.`,
+    );
   }
 
   async #addNew(): Promise<void> {

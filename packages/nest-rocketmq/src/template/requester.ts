@@ -8,6 +8,7 @@ import { compose } from '../message/outgoing-message.js';
 import { inside } from '../option-checks.js';
 import type { ResolvedOptions } from '../options/rocketmq.options.js';
 import { RocketMQConnection } from '../rocketmq-connection.js';
+import type { ProducerSource } from '../rocketmq-connection.js';
 import { ROCKETMQ_RESOLVED_OPTIONS } from '../rocketmq.tokens.js';
 import { REQUEST_OPTIONS, askOptionsOf, payloadKindOf } from './request-options.js';
 import type { RequestOptions } from './request-options.js';
@@ -18,7 +19,7 @@ const SEND_HOLDS_CLOCK_MS = 1_000;
 @Injectable()
 export class Requester {
   constructor(
-    private readonly connection: RocketMQConnection,
+    @Inject(RocketMQConnection) private readonly connection: ProducerSource,
     @Inject(ROCKETMQ_RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {}
 

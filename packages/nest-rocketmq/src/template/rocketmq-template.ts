@@ -17,6 +17,7 @@ import { checkPayload, destinationOf } from '../message/topic.js';
 import type { AnyDestination, PayloadOf } from '../message/topic.js';
 import { checkKeys, inside } from '../option-checks.js';
 import { RocketMQConnection } from '../rocketmq-connection.js';
+import type { ProducerSource } from '../rocketmq-connection.js';
 import type { ResolvedOptions } from '../options/rocketmq.options.js';
 import { ROCKETMQ_RESOLVED_OPTIONS } from '../rocketmq.tokens.js';
 import type { ReceiveOptions } from '../pull/receive-options.js';
@@ -57,7 +58,7 @@ export class RocketMQTemplate extends SpringNames {
   readonly #composer: Composer;
 
   constructor(
-    private readonly connection: RocketMQConnection,
+    @Inject(RocketMQConnection) private readonly connection: ProducerSource,
     private readonly transactions: TransactionListeners,
     private readonly requester: Requester,
     private readonly receiver: Receiver,

@@ -7,6 +7,7 @@ import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import { checkTopic } from '../message/destination.js';
 import { GroupMissingError, TransactionListenerError } from '../errors.js';
 import { ListenerExplorer } from '../discovery/listener-explorer.js';
+import { selectionOf } from '../discovery/listener-selection.js';
 import { RocketMQLocalTransactionState } from '../decorators/listener-metadata.js';
 import { readPayload } from '../message/read-payload.js';
 import type { PayloadReading } from '../message/read-payload.js';
@@ -65,14 +66,14 @@ export class TransactionListeners implements TransactionListener {
     if (transactionLog && groupNeededOn !== undefined) {
       throw new GroupMissingError('option transactionLog', groupNeededOn, group);
     }
-    const listeners = await this.explorer.transactionListeners();
+    const listeners = await this.explorer.transactionListeners(selectionOf(this.options));
     this.#byTopic.clear();
     this.#readings.clear();
     for (const listener of listeners) {
       // Brokers check a transaction with any producer of the group, so the group must be the service's own.
       if (groupNeededOn !== undefined) throw new GroupMissingError(listener.name, groupNeededOn, group);
       inside(`@RocketMQTransactionListener on ${listener.name}`, undefined, () => {
-        checkKeys('options', listener.options, ['topic']);
+        checkKeys('options', listener.options, ['topic', 'cluster']);
         const topics = [listener.options.topic].flat();
         if (topics.length === 0) throw new InvalidOptionError('topic', topics, 'a topic, or several in an array');
         for (const topic of topics) this.#add(topic, listener);
