@@ -36,6 +36,7 @@ import { SendReplies } from './send/send-replies.js';
 import { MessageStore } from './store/store.js';
 import type { DelayOffsets } from './delay/delay-offsets.js';
 import { TimerFiles } from './timer/timer-files.js';
+import type { BrokerTesting } from './testing/broker-testing.js';
 import { MessageTimer } from './timer/message-timer.js';
 import { PendingTimers } from './timer/pending-timers.js';
 import { TimerMessages } from './message/timer-message.js';
@@ -57,11 +58,12 @@ export interface Broker {
 
 /**
  * Starts a broker with a name server of its own. Without `listen`, nothing listens: `dial` is the way in.
+ * @param testing what a test sees of the broker, and makes it do
  * @throws InvalidOptionError where an option is not allowed
  * @throws StoreLockedError where another living process has the store, StoreError where it cannot be opened
  * @throws ListenError where it cannot listen
  */
-export async function startBroker(options: BrokerOptions = {}): Promise<Broker> {
+export async function startBroker(options: BrokerOptions = {}, testing?: BrokerTesting): Promise<Broker> {
   const config = resolveOptions(options);
   const listen = config.listen && (await withPort(config.listen));
   const nameServerListen = config.nameServerListen && (await withPort(config.nameServerListen));
@@ -70,7 +72,7 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
   const nameServerAddress = nameServerListen ? addressOf(nameServerListen) : EMBEDDED_NAME_SERVER;
   const servers = new Map([[nameServerAddress, names.server]]);
   const dial: Dial = (address) => dialInProcess(servers, address);
-  const broker = await makeBroker(environment, names.routes, dial);
+  const broker = await makeBroker(environment, names.routes, dial, testing);
   servers.set(environment.brokerAddress, broker.server);
   let stopped: Promise<void> | undefined;
   const stopOnce = (): Promise<void> => (stopped ??= stopAll(broker, names));
@@ -102,12 +104,17 @@ interface BrokerParts {
   stop(): Promise<void>;
 }
 
-async function makeBroker(environment: Environment, routes: RouteTable, dial: Dial): Promise<BrokerParts> {
+async function makeBroker(
+  environment: Environment,
+  routes: RouteTable,
+  dial: Dial,
+  testing: BrokerTesting | undefined,
+): Promise<BrokerParts> {
   const { config, fileSystem, root, storeHost } = environment;
   // No file of the log goes before the messages that wait for their time are known.
   const store = await MessageStore.open({ ...config, fileSystem, root, storeHost, neededFrom: () => 0 });
   try {
-    return await assemble(environment, store, routes, dial);
+    return await assemble(environment, store, routes, dial, testing);
   } catch (error) {
     await store.close();
     throw error;
@@ -119,6 +126,7 @@ async function assemble(
   store: MessageStore,
   routes: RouteTable,
   dial: Dial,
+  testing: BrokerTesting | undefined,
 ): Promise<BrokerParts> {
   const { config, storeHost, brokerAddress, openConfig } = environment;
   const { clock, brokerName, brokerClusterName: clusterName, brokerId } = config;
@@ -141,7 +149,7 @@ async function assemble(
   const log = new LogThrottle(clock, config.logger);
   const pending = new PendingTimers(config.maxPendingTimers);
   const timers = new TimerMessages({ ...config, room: pending });
-  const messageWriter = new MessageWriter(store, levels, timers, storeStats);
+  const messageWriter = new MessageWriter(store, levels, timers, storeStats, testing?.onStored);
   const progress = await openProgress(environment, store, levels, pending);
   const { outcomes, delayOffsets } = progress;
   const levelTimer = new LevelTimer({ ...config, log, store, messageWriter, levels, stats, offsets: delayOffsets });
@@ -166,11 +174,13 @@ async function assemble(
     unsent,
     pending,
     hold,
+    testing,
     wake: () => timing.messageTimer.wake(),
   });
   const server = new RemotingServer({ ...config, idleTimeout: idleTimeoutOf(config), unsent, handlers });
   const parts = { ...shared, ...timing, levelTimer, delayOffsets, checkBack, halves, registration, server };
   connect(parts);
+  testing?.connect({ ...parts, offsets });
   return { server, start: () => start(parts), stop: () => stop(parts) };
 }
 

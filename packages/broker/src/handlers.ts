@@ -36,6 +36,7 @@ import type { SendReplies } from './send/send-replies.js';
 import type { MessageStore } from './store/store.js';
 import { recallHandlers } from './timer/recall-handler.js';
 import type { PendingTimers } from './timer/pending-timers.js';
+import type { BrokerTesting } from './testing/broker-testing.js';
 import type { HalfQueue } from './transaction/half-queue.js';
 
 /** A queue counts as young while its first message is within this share of the machine's memory, counted in bytes of log. */
@@ -66,6 +67,7 @@ export interface HandlerParts extends SharedParts {
   hold: () => () => void;
   /** `MessageTimer.wake` */
   wake: () => void;
+  testing: BrokerTesting | undefined;
 }
 
 /** Sends of one message have a handler of their own. */
@@ -97,6 +99,7 @@ export function makeHandlers({ environment, ...parts }: HandlerParts): HandlerTa
     ...statsAdminHandlers({ ...common, brokerName, brokerAddr: environment.brokerAddress }),
     ...brokerAdminHandlers({ ...common, bootTimestamp: clock.now(), properties: propertiesOf(config) }),
   };
-  const send = new SendHandler(common);
+  const handler = new SendHandler(common);
+  const send = parts.testing?.faults.before(handler, clock) ?? handler;
   return handlerTable(typed).raw(Requests.SEND_MESSAGE.code, send).raw(Requests.SEND_MESSAGE_V2.code, send);
 }

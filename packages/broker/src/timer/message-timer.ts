@@ -117,6 +117,13 @@ export class MessageTimer {
     }
   }
 
+  /** Gives up what waits and stands before `position` of the log, for a test. @returns the end of what is known */
+  discard(position: number): number {
+    this.deps.pending.discard(position);
+    this.#next();
+    return this.#knownEnd;
+  }
+
   /** Looks again at what is due: a recall that kept it waiting has ended. */
   wake(): void {
     this.#next();
@@ -148,7 +155,7 @@ export class MessageTimer {
 
   #arm(due: number, ms: number): void {
     this.#armedFor = due;
-    this.#timer = this.deps.clock.setTimeout(() => this.#next(), ms);
+    this.#timer = this.deps.clock.setTimeout(() => this.#next(), ms, 'the messages with a time of their own');
   }
 
   #disarm(): void {

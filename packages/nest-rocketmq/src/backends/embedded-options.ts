@@ -35,6 +35,20 @@ export interface EmbeddedOptions extends EmbeddedTimes {
   brokerName?: string;
   /** The cluster's name in routes. Default 'DefaultCluster'. */
   clusterName?: string;
+  /** The testing kit's. @internal */
+  hooks?: TestingHooks;
+}
+
+/** What the testing kit is told. @internal */
+export interface TestingHooks {
+  /** The second argument of `startBroker`. */
+  readonly broker: object;
+  /** The app has made its backend. */
+  attached(backend: { restart(): Promise<void> }): void;
+  /** The app has made its RocketMQListeners. */
+  adopt(listeners: object): void;
+  /** The app begins to close. */
+  closing(): void;
 }
 
 interface EmbeddedTimes {
@@ -64,6 +78,7 @@ const EMBEDDED_OPTIONS = [
   'deleteWhen',
   'fileReservedTime',
   'flush',
+  'hooks',
   'listen',
   'mappedFileSizeCommitLog',
   'maxMessageSize',

@@ -2,6 +2,7 @@
 // guards, interceptors and pipes.
 import { types } from 'node:util';
 import { Injectable, Logger, ValidationPipe } from '@nestjs/common';
+import type { Type } from '@nestjs/common';
 import { ApplicationConfig, DiscoveryService } from '@nestjs/core';
 import { EnhancerResolver } from '../pipeline/enhancer-resolver.js';
 import { InvalidListenerError } from '../errors.js';
@@ -29,6 +30,9 @@ export interface DiscoveredListener {
   /** 'CancelUnpaidOrder.onMessage (OrdersModule)' */
   readonly name: string;
   readonly options: MessageListenerOptions;
+  /** Its class. */
+  readonly type?: Type<object>;
+  readonly method?: MethodKey;
   /** @param payload with `batch` the messages: it fails those that a pipe refuses, and calls the method with the others */
   readonly handle: (payload: unknown, context: CallContext) => Promise<unknown>;
 }
@@ -134,6 +138,8 @@ export class ListenerExplorer {
       listeners.push({
         name,
         options: withKind(options, params),
+        type: host.type,
+        method,
         handle: (payload, context) => pipeline.run(payload, context),
       });
     }

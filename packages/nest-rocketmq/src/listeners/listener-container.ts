@@ -3,7 +3,7 @@ import type { AsyncLocalStorage } from 'node:async_hooks';
 import { Logger } from '@nestjs/common';
 import { Outcome, SubscriptionRefusedError } from '@nest-rocketmq/client';
 import type { ConsumeContext, PushConsumer, RocketMQClient } from '@nest-rocketmq/client';
-import type { Clock, MessageExt } from '@nest-rocketmq/remoting/internal';
+import type { Clock, MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import { InvalidListenerError, MessageDecodeError } from '../errors.js';
 import type { DiscoveredListener } from '../discovery/listener-explorer.js';
 import type { ListenerGroup } from './listener-groups.js';
@@ -23,6 +23,8 @@ export interface Consumption {
   /** The consumer group. */
   readonly group: string;
   readonly context: RocketMQContext;
+  /** Who was called; undefined if the group has no listener for the message any more. */
+  readonly listener?: DiscoveredListener;
   /** 'failed': the message is delivered again, or goes to the dead letters. A broadcast message is not delivered again. */
   readonly outcome: 'consumed' | 'failed';
   /** What the listener threw, if it failed; not there if it said so by an Outcome. */
@@ -33,10 +35,12 @@ export interface ContainerSettings {
   readonly converter: MessageConverter;
   readonly defaults: CheckedConsumerSettings;
   /** A manual clock waits for running listeners. */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
   readonly onConsumption: (consumption: Consumption) => void;
   /** Holds true within a listener. One for the whole app: each one there is makes every promise of the process dearer. */
   readonly inListener: AsyncLocalStorage<true>;
+  /** A test may hold a delivery back. */
+  readonly holdBack?: ((context: RocketMQContext) => Promise<void> | undefined) | undefined;
 }
 
 /** Apache's default of pullBatchSize: a larger list needs larger pulls. */
@@ -122,6 +126,11 @@ export class ListenerContainer {
     this.#consumer.setConcurrency(concurrency);
   }
 
+  /** For the testing kit. */
+  skipToEnd(end: (queue: MessageQueue) => number): Promise<void> {
+    return this.#consumer.skipToEnd(end);
+  }
+
   /** Stops pulling and waits for running listeners. @param deadline ms */
   async stop(deadline: number): Promise<void> {
     if (isManual(this.settings.clock)) await inRealTime(deadline, (late) => this.#consumer.shutdown(late));
@@ -137,6 +146,8 @@ export class ListenerContainer {
     const context = RocketMQContext.of(message, this.name, delivery.signal);
     const running = placeOf(context);
     this.#running.add(running);
+    const held = this.#inOrder ? undefined : this.settings.holdBack?.(context);
+    if (held) await held;
     let listener: DiscoveredListener | undefined;
     let ended: (() => void) | undefined;
     let failure: Failure;
@@ -151,7 +162,7 @@ export class ListenerContainer {
       ended?.();
     }
     if (failure) return this.#failed(listener, context, failure.error);
-    this.settings.onConsumption({ group: this.name, context, outcome: 'consumed' });
+    this.settings.onConsumption({ group: this.name, context, ...(listener && { listener }), outcome: 'consumed' });
     return undefined;
   }
 
@@ -202,7 +213,7 @@ export class ListenerContainer {
   #concluded({ context, listener, failure }: BatchResult): Outcome {
     if (failure?.outcome === Outcome.untried) return failure.outcome;
     if (failure) return this.#failed(listener, context, failure.error, failure.outcome);
-    this.settings.onConsumption({ group: this.name, context, outcome: 'consumed' });
+    this.settings.onConsumption({ group: this.name, context, ...(listener && { listener }), outcome: 'consumed' });
     return Outcome.ack;
   }
 
@@ -215,7 +226,8 @@ export class ListenerContainer {
     if (outcome.kind !== 'ack') this.#failureLog.write(listener, context, error, outcome);
     const what = outcome.kind === 'ack' ? 'consumed' : 'failed';
     const thrown = outcome.kind === 'ack' || Outcome.is(error) ? {} : { error };
-    this.settings.onConsumption({ group: this.name, context, outcome: what, ...thrown });
+    const by = listener && { listener };
+    this.settings.onConsumption({ group: this.name, context, ...by, outcome: what, ...thrown });
     return outcome;
   }
 

@@ -1,11 +1,12 @@
 // Finds, groups, starts and stops all listeners of an app.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
+import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Subject } from 'rxjs';
 import type { Observable } from 'rxjs';
 import { ListenerContainer } from './listener-container.js';
-import type { Consumption } from './listener-container.js';
+import type { Consumption, ContainerSettings } from './listener-container.js';
 import { ListenerExplorer } from '../discovery/listener-explorer.js';
 import { groupListeners } from './listener-groups.js';
 import type { ListenerGroup } from './listener-groups.js';
@@ -13,6 +14,14 @@ import { RocketMQConnection } from '../rocketmq-connection.js';
 import type { ResolvedOptions } from '../options/rocketmq.options.js';
 import { ROCKETMQ_RESOLVED_OPTIONS } from '../rocketmq.tokens.js';
 import { takeUnprovided } from '../decorators/unserved-listeners.js';
+
+/** What the testing kit works with. @internal */
+export interface ListenersUnderTest {
+  readonly explorer: ListenerExplorer;
+  readonly connection: RocketMQConnection;
+  readonly options: ResolvedOptions;
+  readonly settings: ContainerSettings;
+}
 
 /**
  * All listeners of the app, to start, pause and resume them by hand. Inject it; the module creates it.
@@ -33,7 +42,18 @@ export class RocketMQListeners {
     private readonly explorer: ListenerExplorer,
     private readonly connection: RocketMQConnection,
     @Inject(ROCKETMQ_RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
-  ) {}
+  ) {
+    connection.adopt(this);
+  }
+
+  /** What the testing kit works with. @internal */
+  get underTest(): ListenersUnderTest {
+    const { explorer, connection, options } = this;
+    return { explorer, connection, options, settings: this.#settings() };
+  }
+
+  /** The testing kit's: holds a delivery back until the promise resolves. @internal */
+  holdBack: ContainerSettings['holdBack'];
 
   /** The outcome of each delivery, for tests and metrics. Subscribers have no influence on it. */
   get consumptions(): Observable<Consumption> {
@@ -82,6 +102,11 @@ export class RocketMQListeners {
     adopting.catch((error: unknown) =>
       this.#logger.error(`the listeners of a module that a listener loaded could not be started: ${String(error)}`),
     );
+  }
+
+  /** Has all groups go on behind what is there. @internal */
+  async skipToEnd(end: (queue: MessageQueue) => number): Promise<void> {
+    await Promise.all(this.#containers.map((container) => container.skipToEnd(end)));
   }
 
   /** Warns of decorated classes that no module provides, as far as can be known. @internal */
@@ -146,13 +171,7 @@ export class RocketMQListeners {
 
   async #startContainers(groups: readonly ListenerGroup[]): Promise<void> {
     const client = await this.connection.client();
-    const settings = {
-      converter: this.options.messageConverter,
-      defaults: this.options.consumer,
-      clock: this.connection.clock,
-      onConsumption: (consumption: Consumption) => this.#consumptions.next(consumption),
-      inListener: this.#inListener,
-    };
+    const settings = this.#settings();
     const containers = groups.map((group) => new ListenerContainer(client, group, settings));
     for (const container of containers) {
       const set = this.#concurrency.get(container.name);
@@ -162,6 +181,17 @@ export class RocketMQListeners {
     await Promise.all(containers.map((container) => container.start()));
     if (containers.length === 0) return;
     this.#logger.log(`listening for ${containers.map(({ summary }) => summary).join('; ')}`);
+  }
+
+  #settings(): ContainerSettings {
+    return {
+      converter: this.options.messageConverter,
+      defaults: this.options.consumer,
+      clock: this.connection.clock,
+      onConsumption: (consumption: Consumption) => this.#consumptions.next(consumption),
+      inListener: this.#inListener,
+      holdBack: (context) => this.holdBack?.(context),
+    };
   }
 
   async #stopContainers(containers: readonly ListenerContainer[]): Promise<void> {
