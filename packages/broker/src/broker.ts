@@ -223,7 +223,8 @@ interface LivingParts extends SharedParts {
 
 /** Connects the parts to the events of the store and of connections. */
 function connect(parts: LivingParts): void {
-  const { store, clients, longPolling, levelTimer, messageTimer, checkBack, server } = parts;
+  const { store, clients, longPolling, levelTimer, messageTimer, checkBack, halves, server } = parts;
+  halves.onAllDecided = () => checkBack.allDecided();
   server.onConnectionClosed((connection) => {
     clients.connectionClosed(connection);
     longPolling.connectionClosed(connection);

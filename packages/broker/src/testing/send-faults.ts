@@ -11,7 +11,7 @@ import type { Clock, Connection, RawHandler, RemotingCommand } from '@nest-rocke
 /** What becomes of a send. */
 type Fault =
   | { readonly kind: 'reject'; readonly code: number; readonly remark: string }
-  | { readonly kind: 'unanswered' | 'twice' };
+  | { readonly kind: 'unanswered' | 'cut off' | 'twice' };
 
 const [TOPIC_LETTER] = Object.entries(sendMessageFields).find(([, name]) => name === 'topic')!;
 
@@ -24,9 +24,9 @@ export class SendFaults {
     this.#add(times, { kind: 'reject', code, remark });
   }
 
-  /** Stores the next `times` messages, and loses the answers. */
-  loseAnswers(times: number): void {
-    this.#add(times, { kind: 'unanswered' });
+  /** Stores the next `times` messages, and loses the answers. @param closing whether the connection is lost as well */
+  loseAnswers(times: number, closing: boolean): void {
+    this.#add(times, { kind: closing ? 'cut off' : 'unanswered' });
   }
 
   /** Stores the next `times` messages twice, as happens when a producer does not get an answer and sends again. */
@@ -71,9 +71,10 @@ export class SendFaults {
       return;
     }
     if (fault?.kind === 'twice') handler.command(unanswered(command), connection);
-    if (fault?.kind !== 'unanswered') return handler.command(command, connection);
+    if (fault?.kind !== 'unanswered' && fault?.kind !== 'cut off') return handler.command(command, connection);
     handler.command(unanswered(command), connection);
-    clock.callWaits?.();
+    if (fault.kind === 'cut off') connection.close();
+    else clock.callWaits?.();
   }
 }
 

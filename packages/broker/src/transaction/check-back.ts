@@ -76,6 +76,11 @@ export class CheckBack {
     if (!this.#stopped) this.#rounds.start(this.deps.config.transactionTimeOut);
   }
 
+  /** There is nothing to ask about until another half message arrives. */
+  allDecided(): void {
+    this.#rounds.stop();
+  }
+
   /** Asks about all that are open, however young, for a test. */
   async checkNow(): Promise<void> {
     await this.#rounds.whenIdle();

@@ -9,7 +9,7 @@ import { describeLength, describePending, pendingEvents } from './pending.js';
 import { nameOf } from './recorded-deliveries.js';
 import type { DeliveredMessage, DeliveryTarget } from './recorded-deliveries.js';
 import type { SentMessage } from './recorded-messages.js';
-import { MOST_TURNS } from './time-skipper.js';
+import { MOST_TRIES, MOST_TURNS } from './time-skipper.js';
 import type { WaitEnd } from './time-skipper.js';
 
 /** Options of the waits of `RocketMQTesting`. */
@@ -132,12 +132,20 @@ export class Deliveries {
 
   #report(why: WaitEnd, began: number, pendingThen: string): string {
     const turned = this.app.clock.now() - began;
-    const end = why === 'too many turns' ? `, after ${MOST_TURNS} turns` : why === 'timeout' ? ' in time' : '';
+    const end = ENDS[why];
     const pending = this.#pending();
     if (turned === 0) return `${end}. Pending: ${pending}`;
     return `${end}. Pending when the wait began: ${pendingThen}\nThe clock was turned by ${describeLength(turned)}. Still pending: ${pending}`;
   }
 }
+
+const ENDS: Readonly<Record<WaitEnd, string>> = {
+  'nothing is due': '',
+  'not within': ' within the time',
+  'without end': `, while something was tried ${MOST_TRIES} times in vain`,
+  'too many turns': `, after ${MOST_TURNS} turns of the clock`,
+  timeout: ' in time',
+};
 
 const RECONNECTING = /^(the next pull of group|another try to reach|rebalance of)/;
 

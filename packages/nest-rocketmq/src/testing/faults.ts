@@ -25,11 +25,12 @@ export class RocketMQFaults {
   }
 
   /**
-   * Stores the next `times` messages, and loses the answers: the producer sends again after its time-out, so that the message
-   * arrives twice. Await the send with `until`, which turns the clock to the time-out.
+   * Stores the next `times` messages, and loses the answers. The send rejects after its time-out, and the message is there all
+   * the same. Await it with `until`, which turns the clock to the time-out.
+   * @param connection 'closed': the connection is lost as well. The producer sends again at once, and the message comes twice
    */
-  loseAcks(times = 1): void {
-    this.broker.faults.loseAnswers(count('loseAcks', times));
+  loseAcks(times = 1, connection: 'open' | 'closed' = 'open'): void {
+    this.broker.faults.loseAnswers(count('loseAcks', times), connection === 'closed');
   }
 
   /** Stores the next `times` messages twice, under the same id. */

@@ -3,7 +3,7 @@ import { setTimeout as inRealTime } from 'node:timers/promises';
 import type { ManualClock } from '@nest-rocketmq/remoting/internal';
 
 /** Why a wait has ended without what it waited for. */
-export type WaitEnd = 'nothing is due' | 'not within' | 'too many turns' | 'timeout';
+export type WaitEnd = 'nothing is due' | 'not within' | 'without end' | 'too many turns' | 'timeout';
 
 export interface Waiter {
   /** Whether it has come. */
@@ -23,8 +23,12 @@ interface Waiting extends Waiter {
   readonly reject: (error: Error) => void;
 }
 
-/** A listener that fails in its place, without end, must not turn the clock for ever. */
+/** Turns for one wait. */
 export const MOST_TURNS = 5_000;
+/** What is tried again and again, perhaps without end: a message in its place, a broker that is away. */
+const WITHOUT_END = /^(the next try|the next pull|another try)/;
+/** Turns in a row for nothing but that. */
+export const MOST_TRIES = 200;
 /** Real ms between two looks at what the clock does not know. */
 const LOOK_AGAIN_MS = 2;
 
@@ -59,6 +63,7 @@ export class TimeSkipper {
 
   async #turn(): Promise<void> {
     try {
+      let tries = 0;
       for (let turns = 0; this.#waiting.size > 0; turns++) {
         const timeout = Math.max(...[...this.#waiting].map((each) => each.timeout));
         await this.clock.settle({ timeout });
@@ -66,7 +71,10 @@ export class TimeSkipper {
         if (this.#waiting.size === 0) return;
         if (this.onIdle()) continue;
         if (turns >= MOST_TURNS) return this.#end(() => true, 'too many turns');
-        const [next] = this.clock.upcoming;
+        const { upcoming } = this.clock;
+        const [next] = upcoming;
+        tries = next && upcoming.every(({ event }) => WITHOUT_END.test(event)) ? tries + 1 : 0;
+        if (tries > MOST_TRIES) return this.#end(() => true, 'without end');
         if (next) this.#end(({ until }) => next.due > until, 'not within');
         if (this.#waiting.size === 0) return;
         if (await this.clock.skip({ timeout })) continue;
