@@ -1,7 +1,7 @@
 // Tests that functions are at most 60 lines long, and that modules hold no state.
 import { describe, expect, it } from '@jest/globals';
 import { sources } from './sources.js';
-import { functionsOf, moduleStateOf } from './syntax.js';
+import { functionsOf, moduleStateOf, testNamesOf } from './syntax.js';
 
 const LONGEST_FUNCTION = 60;
 
@@ -27,6 +27,24 @@ describe('the functions', () => {
       { name: '(without a name)', lines: 2 },
       { name: 'three', lines: 4 },
     ]);
+  });
+});
+
+describe('the names of tests', () => {
+  it('are those of groups, tests and the rows of their tables, and no other texts', () => {
+    const text = `
+      const rows = [['named in a table', 1]];
+      const other = 'not a name';
+      describe('a group', () => {
+        it('a test', () => expect(f('not a name')).toBe('not a name'));
+        test.each([['a row', 2]])('%s', () => {});
+        it.each(rows)(\`in \${other}\`, () => {});
+      });
+    `;
+    expect(testNamesOf(text)).toEqual(
+      expect.arrayContaining(['a group', 'a test', 'a row', 'named in a table', 'in ']),
+    );
+    expect(testNamesOf(text)).not.toContain('not a name');
   });
 });
 

@@ -127,3 +127,36 @@ function changedNames(body: readonly Node[]): Set<string> {
   });
   return names;
 }
+
+const TEST_CALLS = new Set(['describe', 'it', 'test']);
+
+/** The names of a source's tests and of the groups around them, with what the tables of `each` put into them. */
+export function testNamesOf(text: string): string[] {
+  const names: string[] = [];
+  const addTexts = (value: unknown): void =>
+    visit(value, (node) => {
+      if (node.type === 'StringLiteral') names.push(node['value'] as string);
+      else if (node.type === 'TemplateElement') names.push(node['raw'] as string);
+    });
+  const { body } = parse(text);
+  const variables = new Map<string, unknown>();
+  visit(body, (node) => {
+    if (node.type === 'VariableDeclarator') variables.set(nameOf(node['id']) ?? '', node['init']);
+  });
+  visit(body, (node) => {
+    if (node.type !== 'CallExpression' || !TEST_CALLS.has(rootOf(node['callee']))) return;
+    const [first] = node['arguments'] as readonly Node[];
+    const given = first?.['expression'];
+    addTexts(first);
+    // `each` is often given a table by its name.
+    if (isNode(given) && given.type === 'Identifier') addTexts(variables.get(nameOf(given) ?? ''));
+  });
+  return names;
+}
+
+/** The variable that a call begins with: 'it' of `it.each(rows)(name, …)`. */
+function rootOf(callee: unknown): string {
+  if (!isNode(callee)) return '';
+  if (callee.type === 'Identifier') return nameOf(callee) ?? '';
+  return rootOf(callee['object'] ?? callee['callee']);
+}

@@ -237,6 +237,23 @@ test('advanceToEnd turns the clock until nothing is due; until as long as a prom
   });
 });
 
+test('a request that nobody answers ends at its time-out, in no time', async () => {
+  @RocketMQMessageListener({ topic: 'price', consumerGroup: 'price' })
+  class Prices {
+    onMessage({ id }: Order): unknown {
+      return id === 'o1' ? { price: 7 } : undefined;
+    }
+  }
+  await start([Prices]);
+  const asking = template.request('price', { id: 'o1' }, { timeout: '1h' });
+  await expect(testing.until(asking)).resolves.toEqual({ price: 7 });
+  expect(testing.sent().map(({ topic }) => topic)).toEqual(['price']);
+  const before = testing.now.getTime();
+  const unanswered = testing.until(template.request('nobody', { id: 'o1' }, { timeout: '1h' }));
+  await expect(unanswered).rejects.toMatchObject({ code: 'REPLY_TIMEOUT' });
+  expect(testing.now.getTime() - before).toBe(60 * MINUTE);
+});
+
 describe('a mistake in wiring', () => {
   test('says what to do: nobody uses the testing', async () => {
     testing = rocketMQTesting();

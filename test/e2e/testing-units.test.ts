@@ -192,6 +192,13 @@ describe('a template that records', () => {
     own.expectSent('order', { big: 2n ** 60n });
   });
 
+  test('is given the reply to a request', async () => {
+    template.replyWith({ price: 7 });
+    await expect(template.request('price', { sku: 'a' })).resolves.toEqual({ price: 7 });
+    template.expectSent('price', { sku: 'a' });
+    await expect(template.request('price', { sku: 'a' })).rejects.toThrow(/replyWith\(payload\)/);
+  });
+
   test('fails as it is told to', async () => {
     template.failWith(new Error('the broker is away'));
     await expect(template.send('order', 1)).rejects.toThrow('the broker is away');

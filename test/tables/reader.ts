@@ -16,6 +16,8 @@ export interface ReaderOptions extends Partial<PushConsumerOptions> {
   group: string;
   topic: string;
   expression?: string;
+  /** Default: a new one. */
+  client?: RocketMQClient;
   /** Where several readers of a group note in one order what they get. Default: the reader's own. */
   into?: Got[];
 }
@@ -31,8 +33,11 @@ export class Reader {
     this.got = got;
   }
 
-  static async start(stage: Stage, { topic, expression = '*', into = [], ...options }: ReaderOptions): Promise<Reader> {
-    const reader = new Reader(await stage.newClient(), into);
+  static async start(
+    stage: Stage,
+    { topic, expression = '*', into = [], client, ...options }: ReaderOptions,
+  ): Promise<Reader> {
+    const reader = new Reader(client ?? (await stage.newClient()), into);
     reader.#consumer = reader.client.createPushConsumer({
       consumeMode: 'ORDERLY',
       consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET',

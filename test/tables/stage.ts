@@ -2,14 +2,26 @@
 // running cluster.
 import { setTimeout as wait } from 'node:timers/promises';
 import { startBroker } from '@nest-rocketmq/broker';
+import type { Broker } from '@nest-rocketmq/broker';
 import { RocketMQClient } from '@nest-rocketmq/client';
 import type { ClientOptions } from '@nest-rocketmq/client';
-import { ManualClock } from '@nest-rocketmq/remoting/internal';
+import {
+  Connections,
+  ManualClock,
+  dialTcp,
+  handlerTable,
+  silentLogger,
+  systemClock,
+} from '@nest-rocketmq/remoting/internal';
+import type { Dial, HeaderOf, Reply, RequestRow } from '@nest-rocketmq/remoting/internal';
 import type { Cluster } from '../interop/harness/cluster.js';
 
 export interface Stage {
-  /** A client like that of a process of its own; `end` shuts it down. */
-  newClient(): Promise<RocketMQClient>;
+  /** A client like that of a process of its own; `end` shuts it down. @param dial default: the stage's own */
+  newClient(dial?: Dial): Promise<RocketMQClient>;
+  readonly dial: Dial;
+  /** Asks the broker itself, as tools do. */
+  ask<Row extends RequestRow>(row: Row, header: HeaderOf<Row>, body?: Buffer): Promise<Reply<Row>>;
   now(): number;
   /** Whether time stands still while the broker works, so that nothing it does is late. */
   readonly isVirtual: boolean;
@@ -48,19 +60,40 @@ export async function virtualStage(): Promise<Stage> {
 }
 
 /** A running cluster, whoever's. It is not ended by `end`. */
-export function stageOn(cluster: Cluster): Stage {
-  return stage(
-    { ...BRISK, nameServer: cluster.nameServer },
-    { isVirtual: false, now: () => Date.now(), pass: (ms) => wait(ms), end: () => Promise.resolve() },
-  );
+export function stageOn(
+  { nameServer }: Pick<Cluster, 'nameServer'>,
+  end = (): Promise<void> => Promise.resolve(),
+): Stage {
+  return stage({ ...BRISK, nameServer }, { isVirtual: false, now: () => Date.now(), pass: (ms) => wait(ms), end });
+}
+
+/** Three brokers of ours behind one name server, reached over TCP: time passes by itself. */
+export async function threeBrokersStage(): Promise<Stage> {
+  const listen = '127.0.0.1:0';
+  const first = await startBroker({ store: 'memory', listen, nameServerListen: listen });
+  const namesrvAddr = first.nameServerAddress;
+  const join = (brokerName: string): Promise<Broker> =>
+    startBroker({ store: 'memory', brokerName, listen, nameServerListen: false, namesrvAddr });
+  const others = [await join('broker-b'), await join('broker-c')];
+  return stageOn({ nameServer: namesrvAddr }, async () => {
+    for (const broker of [...others, first]) await broker.stop();
+  });
 }
 
 function stage(options: ClientOptions, time: Pick<Stage, 'isVirtual' | 'now' | 'pass' | 'end'>): Stage {
   const clients: RocketMQClient[] = [];
+  const { dial = dialTcp, clock = systemClock } = options;
+  const connections = new Connections({ clock, logger: silentLogger, handlers: handlerTable(), dial });
   return {
     ...time,
-    async newClient() {
-      const client = new RocketMQClient(options);
+    async ask(row, header, body) {
+      const { brokerAddrTable } = await clients[0]!.admin.clusterInfo();
+      const connection = await connections.get(brokerAddrTable.get('broker-a')!.brokerAddrs.get(0)!);
+      return connection.request(row, header, body && { body });
+    },
+    dial,
+    async newClient(dialOfClient = dial) {
+      const client = new RocketMQClient({ ...options, dial: dialOfClient });
       clients.push(client);
       await client.start();
       return client;
@@ -74,6 +107,7 @@ function stage(options: ClientOptions, time: Pick<Stage, 'isVirtual' | 'now' | '
     },
     async end() {
       await Promise.all(clients.map((client) => client.shutdown()));
+      connections.closeAll();
       await time.end();
     },
   };

@@ -70,6 +70,34 @@ describe('a message', () => {
   });
 });
 
+describe('T002: ten messages to each queue', () => {
+  it('are all consumed, and the offsets say so, over several restarts in between', async () => {
+    running = await TestBroker.start();
+    const consumer = { consumerGroup: 'consumers', topic: 'orders' };
+    const queues = [0, 1, 2, 3];
+    for (let round = 0; round < 3; round++) {
+      const client = await running.client();
+      await client.subscribe('me', 'consumers', { orders: '*' });
+      for (const queueId of queues) {
+        const { header: place } = await client.connection.request(Requests.QUERY_CONSUMER_OFFSET, {
+          ...consumer,
+          queueId,
+        });
+        expect(place.offset).toBe(round * 10);
+        for (let sent = 0; sent < 10; sent++) await client.send('orders', { queueId, body: `${round}-${sent}` });
+        const messages = await client.messages('orders', { queueId, offset: place.offset! });
+        expect(messages.map(({ body }) => body.toString())).toEqual(
+          Array.from({ length: 10 }, (_, sent) => `${round}-${sent}`),
+        );
+        expect(messages.some(({ properties }) => properties.has('POP_CK'))).toBe(false);
+        const commitOffset = place.offset! + messages.length;
+        await client.connection.request(Requests.UPDATE_CONSUMER_OFFSET, { ...consumer, queueId, commitOffset });
+      }
+      await running.restart();
+    }
+  });
+});
+
 describe('a broker that has been stopped', () => {
   it('has no timer left', async () => {
     const clock = new ManualClock();

@@ -163,7 +163,7 @@ describe('a number that sizes something', () => {
     expect(decodeRecords(body).length).toBe(maxMsgNums > 0 ? 32 : 1);
   });
 
-  it.each([0, -1, 2 ** 31 - 1])('of messages to find, %i, is bounded', async (maxNum) => {
+  it.each([0, -1, 2 ** 31 - 1])('T168: of messages to find, %i, is bounded', async (maxNum) => {
     running = await TestBroker.start();
     const client = await running.client();
     for (let i = 0; i < 70; i++) await client.send('orders', { properties: { KEYS: 'k', UNIQ_KEY: `u${i}` } });

@@ -126,7 +126,7 @@ describe('a client', () => {
     await expect(producer.send({ topic: 't', body: 'x' })).resolves.toMatchObject({ sendStatus: 'SEND_OK' });
   });
 
-  it('signs every request when it has keys', async () => {
+  it('T179: signs every request when it has keys', async () => {
     clientOn(new FakeCluster({ topics: { t: 1 } }), { accessKey: 'me', secretKey: 'secret' });
     const producer = client.createProducer({ group: 'p' });
     await producer.start();
@@ -197,6 +197,11 @@ describe('administration', () => {
 });
 
 describe('a wrong option', () => {
+  it('T025: is to have no name server', () => {
+    expect(() => new RocketMQClient({} as ClientOptions)).toThrow(/option nameServer is .*allowed: 'host:port'/);
+    expect(() => new RocketMQClient({ nameServer: ' ; ' })).toThrow(InvalidOptionError);
+  });
+
   it.each([
     ['nameServer', { nameServer: '' }],
     ['nameServer', { nameServer: 'localhost' }],

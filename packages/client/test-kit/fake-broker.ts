@@ -94,6 +94,10 @@ export class FakeBroker {
           const body = this.queues.recordAt(header.offset);
           return body ? { body } : { code: ResponseCode.SYSTEM_ERROR, remark: 'no such message' };
         }),
+        QUERY_MESSAGE: this.#answering('QUERY_MESSAGE', ({ header }) => this.#onQuery(header)),
+        GET_EARLIEST_MSG_STORETIME: this.#answering('GET_EARLIEST_MSG_STORETIME', ({ header }) => ({
+          header: { timestamp: this.queues.firstTimestamp(header.topic, header.queueId) },
+        })),
         SEARCH_OFFSET_BY_TIMESTAMP: this.#answering('SEARCH_OFFSET_BY_TIMESTAMP', () => ({ header: { offset: 0 } })),
         PULL_MESSAGE: this.#answering('PULL_MESSAGE', ({ header }) => this.queues.pull(header)),
         LITE_PULL_MESSAGE: this.#answering('LITE_PULL_MESSAGE', ({ header }) => this.queues.pull(header)),
@@ -165,6 +169,13 @@ export class FakeBroker {
       const script = this.#scripts.get(name)?.shift() as Answering<Name> | undefined;
       return (script ?? usual)(request);
     };
+  }
+
+  /** As brokers do whose index has nothing but hashes: all messages, whatever the topic and key. */
+  #onQuery({ maxNum }: HeaderOf<Row<'QUERY_MESSAGE'>>): Answer<Row<'QUERY_MESSAGE'>> {
+    const body = Buffer.concat(this.queues.records.slice(0, maxNum));
+    if (body.length === 0) return { code: ResponseCode.QUERY_NOT_FOUND };
+    return { header: { indexLastUpdateTimestamp: 0, indexLastUpdatePhyoffset: 0 }, body };
   }
 
   #onHeartbeat({ body, connection }: IncomingRequest<Row<'HEART_BEAT'>>): Answer<Row<'HEART_BEAT'>> {

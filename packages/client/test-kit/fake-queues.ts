@@ -42,9 +42,19 @@ export class FakeQueues {
     return encodeOffsetMsgId(HOST, PORT, this.#physicalOffset);
   }
 
+  /** Of all queues. */
+  get records(): Buffer[] {
+    return [...this.#queues.values()].flat();
+  }
+
+  /** When the first message of a queue was stored, ms since the epoch; -1 for none. */
+  firstTimestamp(topic: string, queueId: number): number {
+    const first = this.queue(topic, queueId)[0];
+    return first ? decodeRecord(first).storeTimestamp : -1;
+  }
+
   recordAt(physicalOffset: number): Buffer | undefined {
-    const all = [...this.#queues.values()].flat();
-    return all.find((record) => decodeRecord(record).physicalOffset === physicalOffset);
+    return this.records.find((record) => decodeRecord(record).physicalOffset === physicalOffset);
   }
 
   /** Puts a message into a queue, and wakes the pulls that wait for it. */

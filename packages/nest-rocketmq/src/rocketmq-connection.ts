@@ -2,7 +2,9 @@
 import { NotRunningError } from '@nest-rocketmq/remoting/internal';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { RocketMQClient } from '@nest-rocketmq/client';
-import type { Producer, TransactionListener } from '@nest-rocketmq/client';
+import { Subject } from 'rxjs';
+import type { Observable } from 'rxjs';
+import type { DroppedReply, Producer, RequestCounts, TransactionListener } from '@nest-rocketmq/client';
 import type { Clock, Logger as ClientLogger } from '@nest-rocketmq/remoting/internal';
 import type { RocketMQBackend } from './backends/backend.js';
 import { located } from './option-checks.js';
@@ -23,9 +25,21 @@ interface Started {
   readonly producer: Producer;
 }
 
+const NO_REQUESTS: RequestCounts = {
+  pending: 0,
+  answered: 0,
+  timedOut: 0,
+  failed: 0,
+  late: 0,
+  duplicate: 0,
+  unknown: 0,
+};
+
 @Injectable()
 export class RocketMQConnection {
   readonly #logger = new Logger('RocketMQ');
+  readonly #droppedReplies = new Subject<DroppedReply>();
+  #client: RocketMQClient | undefined;
   #started: Promise<Started> | undefined;
   #closing: Promise<void> | undefined;
 
@@ -43,6 +57,16 @@ export class RocketMQConnection {
   /** Shows the app to a backend that a test uses. */
   adopt(listeners: object): void {
     this.backend.adopt?.(listeners);
+  }
+
+  /** Replies that came for requests that were over. */
+  get droppedReplies(): Observable<DroppedReply> {
+    return this.#droppedReplies;
+  }
+
+  /** What has become of the app's requests; all zero before the first. */
+  get requestCounts(): RequestCounts {
+    return this.#client?.requestCounts ?? NO_REQUESTS;
   }
 
   /** Starts the connection if nobody has: another provider's onModuleInit may send before this module's has run. */
@@ -95,15 +119,9 @@ export class RocketMQConnection {
     });
     let client: RocketMQClient | undefined;
     try {
-      client = new RocketMQClient({
-        nameServer,
-        dial: this.backend.dial,
-        clock: this.backend.clock,
-        localOffsetStoreDir: this.backend.localOffsetStoreDir,
-        logger: this.#clientLogger(),
-        ...(isManual(this.clock) && CLIENT_ON_MANUAL_CLOCK),
-      });
+      client = this.#newClient(nameServer);
       await client.start();
+      this.#client = client;
       await createDeclaredTopics(client.admin, this.options.topics);
       const producer = client.createProducer({
         ...this.options.producer,
@@ -120,6 +138,25 @@ export class RocketMQConnection {
       await this.#closePart('the client', async () => client?.shutdown());
       await this.#closePart(`the ${this.backend.name} backend`, () => this.backend.stop());
       throw located(error, this.options.where, 'producer');
+    }
+  }
+
+  /** @throws InvalidOptionError */
+  #newClient(nameServer: string): RocketMQClient {
+    try {
+      return new RocketMQClient({
+        nameServer,
+        dial: this.backend.dial,
+        clock: this.backend.clock,
+        localOffsetStoreDir: this.backend.localOffsetStoreDir,
+        logger: this.#clientLogger(),
+        onReplyDropped: (dropped) => this.#droppedReplies.next(dropped),
+        ...(isManual(this.clock) && CLIENT_ON_MANUAL_CLOCK),
+        ...this.options.identity,
+      });
+    } catch (error) {
+      // Without a place among the producer's options.
+      throw located(error, this.options.where);
     }
   }
 

@@ -43,6 +43,20 @@ export {
 export type { LockBatchBody } from './bodies/queue-bodies.js';
 export { arrayIn, booleanIn, isObject, numberIn, objectOf, objectsIn, stringIn, stringsIn } from './bodies/read.js';
 export {
+  decodeAssignmentQuery,
+  decodeBatchAck,
+  decodeRequestMode,
+  encodeAssignment,
+  encodeBatchAck,
+} from './bodies/pop-bodies.js';
+export type {
+  AssignmentQuery,
+  BatchAck,
+  BatchAckBody,
+  MessageRequestMode,
+  RequestModeBody,
+} from './bodies/pop-bodies.js';
+export {
   MASTER_ID,
   Permission,
   decodeClusterInfo,
@@ -51,6 +65,16 @@ export {
   encodeRouteData,
 } from './bodies/route-data.js';
 export type { BrokerData, ClusterInfo, QueueData, TopicRouteData } from './bodies/route-data.js';
+export {
+  CONFIG_STRATEGY,
+  allocateAveragely,
+  allocateAveragelyByCircle,
+  allocateByConfig,
+  checkDivision,
+  compareQueues,
+} from './allocation/allocate.js';
+export { allocateByConsistentHash } from './allocation/allocate-consistent-hash.js';
+export type { AllocateMessageQueueStrategy } from './allocation/allocate.js';
 export { systemClock } from './time/clock.js';
 export type { Clock, TimerHandle } from './time/clock.js';
 export { NO_BODY, ONEWAY_FLAG, RESPONSE_FLAG, emptyFields, isOneway, isResponse } from './frame/command.js';
@@ -192,8 +216,11 @@ export {
   groupOfRetryTopic,
   isDLQTopic,
   isRetryTopic,
+  isPopRetryTopicV2,
   isTopicOrGroupIllegal,
+  popRetryTopic,
   replyTopic,
   retryTopic,
+  reviveTopic,
 } from './names/topic-names.js';
 export { UnsentBytes } from './connection/unsent-bytes.js';

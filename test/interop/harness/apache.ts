@@ -34,6 +34,8 @@ export const SMALL_BROKER_HEAP: readonly string[] = ['-Xms256m', '-Xmx768m', '-X
 export interface ApacheOptions extends ClusterOptions {
   /** Default: 5.5.0. */
   version?: RocketMQVersion;
+  /** The name server of a running cluster, which this broker joins. Default: a new one. */
+  join?: string;
   /** JVM options of the broker's heap. Default: small. */
   brokerHeap?: readonly string[];
 }
@@ -48,22 +50,14 @@ export async function startApache(options: ApacheOptions = {}): Promise<Cluster>
   if (version === ROCKETMQ_4) {
     for (const part of ['namesrv', 'broker', 'tools']) writeFileSync(join(home, `conf/logback_${part}.xml`), NO_LOGS);
   }
-  const java = (name: string, heap: readonly string[], args: string[]): Child =>
+  const java: Java = (name, heap, args) =>
     startChild(name, 'java', [...OPEN_MODULES, ...heap, `-Duser.home=${home}`, '-cp', classPath, ...args], {
       env: { ROCKETMQ_HOME: home },
       cwd: home,
     });
 
-  const nameServerPort = options.at ? portOf(options.at.nameServer) : await freePort();
-  const nameServer = `127.0.0.1:${nameServerPort}`;
-  const nameServerFile = join(home, 'conf/namesrv.conf');
-  writeFileSync(nameServerFile, propertiesFile({ listenPort: String(nameServerPort), bindAddress: '127.0.0.1' }));
-  const nameServerChild = java('Apache name server', NAME_SERVER_HEAP, [
-    'org.apache.rocketmq.namesrv.NamesrvStartup',
-    '-c',
-    nameServerFile,
-  ]);
-  await nameServerChild.line(/boot success/i, BOOT_TIMEOUT_MS);
+  const nameServer = options.join ?? `127.0.0.1:${options.at ? portOf(options.at.nameServer) : await freePort()}`;
+  const nameServerChild = options.join === undefined ? await startNameServer(nameServer, home, java) : undefined;
 
   const store = options.store ?? join(home, 'store');
   const brokerPort = options.at ? portOf(options.at.brokerAddress) : await freeBrokerPort();
@@ -90,10 +84,24 @@ export async function startApache(options: ApacheOptions = {}): Promise<Cluster>
     // The broker first: it tells the name server that it goes.
     async stop() {
       await broker.stop(options.patience);
-      await nameServerChild.stop();
+      await nameServerChild?.stop();
     },
     async kill() {
-      await Promise.all([broker.kill(), nameServerChild.kill()]);
+      await Promise.all([broker.kill(), nameServerChild?.kill()]);
     },
   };
+}
+
+type Java = (name: string, heap: readonly string[], args: string[]) => Child;
+
+async function startNameServer(address: string, home: string, java: Java): Promise<Child> {
+  const file = join(home, 'conf/namesrv.conf');
+  writeFileSync(file, propertiesFile({ listenPort: String(portOf(address)), bindAddress: '127.0.0.1' }));
+  const child = java('Apache name server', NAME_SERVER_HEAP, [
+    'org.apache.rocketmq.namesrv.NamesrvStartup',
+    '-c',
+    file,
+  ]);
+  await child.line(/boot success/i, BOOT_TIMEOUT_MS);
+  return child;
 }

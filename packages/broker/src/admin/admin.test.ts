@@ -28,7 +28,7 @@ const topic = (more: Partial<Topic> = {}): Topic => ({
 
 const json = (body: Buffer): Record<string, unknown> => objectOf(parseJson(body));
 
-describe('administration of topics', () => {
+describe('T175: administration of topics', () => {
   it('makes one that is there after a restart, in all its settings', async () => {
     running = await TestBroker.start();
     const before = await running.client();
@@ -118,7 +118,7 @@ describe('administration of topics', () => {
   });
 });
 
-describe('administration of groups', () => {
+describe('T175: administration of groups', () => {
   it('says how far one has come, and who is in it', async () => {
     running = await TestBroker.start();
     const client = await running.client();
@@ -179,7 +179,7 @@ describe('administration of groups', () => {
     expect([consumers.code, producers.code]).toEqual([ResponseCode.CONSUMER_NOT_ONLINE, ResponseCode.SYSTEM_ERROR]);
   });
 
-  it('changes one, so that it may not consume, and keeps that over a restart', async () => {
+  it('T174: changes one, so that it may not consume, and keeps that over a restart', async () => {
     running = await TestBroker.start();
     const before = await running.client();
     await before.send('orders');
@@ -193,7 +193,7 @@ describe('administration of groups', () => {
   });
 });
 
-describe('administration of the broker', () => {
+describe('T175: administration of the broker', () => {
   it("shows the figures that Apache's tools print, and its options", async () => {
     running = await TestBroker.start();
     const client = await running.client();
@@ -266,7 +266,7 @@ describe('places in queues', () => {
     expect((await connection.request(Requests.GET_EARLIEST_MSG_STORETIME, queue)).header.timestamp).toBe(first);
   });
 
-  it('begin at 0 for a group that has committed nothing, unless it asks to be told', async () => {
+  it('T138: begin at 0 for a group that has committed nothing, unless it asks to be told', async () => {
     running = await TestBroker.start();
     const client = await running.client();
     await client.send('orders');
@@ -279,7 +279,7 @@ describe('places in queues', () => {
     expect(told.code).toBe(ResponseCode.QUERY_NOT_FOUND);
   });
 
-  it('are not kept for a group, a topic or a queue that there is not', async () => {
+  it('T138: are not kept for a group, a topic or a queue that there is not', async () => {
     running = await TestBroker.start();
     const client = await running.client();
     await client.subscribe('me', 'g', { orders: '*' });

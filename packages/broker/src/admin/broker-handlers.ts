@@ -1,6 +1,15 @@
 // Answers requests about the broker itself, and hands requests for a consumer on to it.
-import { Requests, ResponseCode, decodeOffsetMsgId, encodeJson, printable } from '@nest-rocketmq/remoting/internal';
-import type { Answer, Handlers } from '@nest-rocketmq/remoting/internal';
+import {
+  Requests,
+  ResponseCode,
+  decodeOffsetMsgId,
+  decodeQueueTable,
+  encodeJson,
+  parseJsonObject,
+  printable,
+  queueTable,
+} from '@nest-rocketmq/remoting/internal';
+import type { Answer, Handlers, HeaderOf } from '@nest-rocketmq/remoting/internal';
 import type { ClientInfo, Clients } from '../clients/clients.js';
 import { runtimeInfo } from '../metrics/runtime-info.js';
 import type { RuntimeInfoParts } from '../metrics/runtime-info.js';
@@ -8,22 +17,40 @@ import type { RuntimeInfoParts } from '../metrics/runtime-info.js';
 /** Longest wait for a consumer's answer, ms. */
 const CLIENT_TIMEOUT_MS = 10_000;
 
+/** What a slave would tell of its copying. */
+const NO_HA_CLIENT = {
+  lastReadTimestamp: 0,
+  lastWriteTimestamp: 0,
+  masterFlushOffset: 0,
+  maxOffset: 0,
+  transferredByteInSecond: 0,
+};
+
 export interface BrokerAdminDeps extends RuntimeInfoParts {
   clients: Clients;
-  /** The broker's options, as text. */
-  properties: ReadonlyMap<string, string>;
 }
 
-type Names = 'GET_BROKER_CONFIG' | 'GET_BROKER_RUNTIME_INFO' | 'GET_CONSUMER_RUNNING_INFO' | 'CONSUME_MESSAGE_DIRECTLY';
+type Names =
+  | 'GET_BROKER_RUNTIME_INFO'
+  | 'GET_BROKER_HA_STATUS'
+  | 'GET_CONSUMER_RUNNING_INFO'
+  | 'CONSUME_MESSAGE_DIRECTLY'
+  | 'INVOKE_BROKER_TO_GET_CONSUMER_STATUS';
 
 export function brokerAdminHandlers(deps: BrokerAdminDeps): Pick<Handlers<'broker'>, Names> {
   return {
-    GET_BROKER_CONFIG: () => {
-      const lines = [...deps.properties].map(([name, value]) => `${name}=${value.replaceAll('\\', '\\\\')}\n`);
-      const version = JSON.stringify({ counter: 0, stateVersion: 0, timestamp: deps.bootTimestamp });
-      return { header: { version }, body: Buffer.from(lines.join(''), 'utf8') };
-    },
     GET_BROKER_RUNTIME_INFO: async () => ({ body: encodeJson({ table: await runtimeInfo(deps) }) }),
+    // A master without slaves.
+    GET_BROKER_HA_STATUS: () => ({
+      body: encodeJson({
+        haClientRuntimeInfo: NO_HA_CLIENT,
+        haConnectionInfo: [],
+        inSyncSlaveNums: 0,
+        master: true,
+        masterCommitLogMaxOffset: deps.store.metrics.committedOffset,
+      }),
+    }),
+    INVOKE_BROKER_TO_GET_CONSUMER_STATUS: ({ header }) => consumerStatus(deps.clients, header),
     GET_CONSUMER_RUNNING_INFO: async ({ header }) => {
       const client = clientOf(deps.clients, header.consumerGroup, header.clientId);
       if (!client) return offline(header.consumerGroup, header.clientId);
@@ -47,6 +74,28 @@ export function brokerAdminHandlers(deps: BrokerAdminDeps): Pick<Handlers<'broke
       return { code, remark, body };
     },
   };
+}
+
+/** Asks the members of a group, or the one that is named, how far each has come in its queues. */
+async function consumerStatus(
+  clients: Clients,
+  { topic, group, clientAddr }: HeaderOf<typeof Requests.INVOKE_BROKER_TO_GET_CONSUMER_STATUS>,
+): Promise<Answer> {
+  const members = [...(clients.consumers(group)?.clients.values() ?? [])];
+  if (members.length === 0) {
+    const remark = `No Any Consumer online in the consumer group: [${printable(group)}]`;
+    return { code: ResponseCode.SYSTEM_ERROR, remark };
+  }
+  const asked = clientAddr ? members.filter(({ clientId }) => clientId === clientAddr) : members;
+  const consumerTable = new Map<string, unknown>();
+  for (const { clientId, connection } of asked) {
+    const options = { timeout: CLIENT_TIMEOUT_MS };
+    const reply = await connection.request(Requests.GET_CONSUMER_STATUS_FROM_CLIENT, { topic, group }, options);
+    if (reply.code !== ResponseCode.SUCCESS) continue;
+    const table = decodeQueueTable(parseJsonObject(reply.body, 'the offsets of a consumer')['messageQueueTable']);
+    consumerTable.set(clientId, queueTable(table));
+  }
+  return { body: encodeJson({ consumerTable, messageQueueTable: {} }) };
 }
 
 function clientOf(clients: Clients, group: string, clientId: string | undefined): ClientInfo | undefined {

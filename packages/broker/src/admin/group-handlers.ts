@@ -4,6 +4,7 @@ import {
   decodeSubscriptionGroupConfig,
   encodeJson,
   objectOf,
+  objectsIn,
   parseJsonObject,
   printable,
   subscriptionGroupConfig,
@@ -12,20 +13,19 @@ import {
 import type { Answer, Handlers, JsonObject, SubscriptionGroupConfig } from '@nest-rocketmq/remoting/internal';
 import { GROUP_ATTRIBUTES, InvalidAttributeError, changeAttributes } from '../metadata/attributes.js';
 import type { ClientInfo, Clients } from '../clients/clients.js';
+import { popRetryTopicsOf, removeTopic } from './remove-topic.js';
+import type { RemoveTopicDeps } from './remove-topic.js';
 import type { Groups } from '../metadata/groups.js';
-import type { BrokerStats } from '../metrics/broker-stats.js';
 import { isGroupName, isSystemGroup } from '../metadata/names.js';
-import type { ConsumerOffsets } from '../metadata/offsets.js';
 
-export interface GroupAdminDeps {
-  groups: Groups;
+export interface GroupAdminDeps extends RemoveTopicDeps {
   clients: Clients;
-  offsets: ConsumerOffsets;
-  stats: BrokerStats;
 }
 
 type Names =
   | 'UPDATE_AND_CREATE_SUBSCRIPTIONGROUP'
+  | 'UPDATE_AND_CREATE_SUBSCRIPTIONGROUP_LIST'
+  | 'UPDATE_AND_GET_GROUP_FORBIDDEN'
   | 'GET_ALL_SUBSCRIPTIONGROUP_CONFIG'
   | 'GET_SUBSCRIPTIONGROUP_CONFIG'
   | 'DELETE_SUBSCRIPTIONGROUP'
@@ -41,33 +41,24 @@ export function groupAdminHandlers(deps: GroupAdminDeps): Pick<Handlers<'broker'
 
 type SettingsNames =
   | 'UPDATE_AND_CREATE_SUBSCRIPTIONGROUP'
+  | 'UPDATE_AND_CREATE_SUBSCRIPTIONGROUP_LIST'
+  | 'UPDATE_AND_GET_GROUP_FORBIDDEN'
   | 'GET_ALL_SUBSCRIPTIONGROUP_CONFIG'
   | 'GET_SUBSCRIPTIONGROUP_CONFIG'
   | 'DELETE_SUBSCRIPTIONGROUP';
 
-function settingsHandlers({ groups, offsets, stats }: GroupAdminDeps): Pick<Handlers<'broker'>, SettingsNames> {
+function settingsHandlers(deps: GroupAdminDeps): Pick<Handlers<'broker'>, SettingsNames> {
+  const { groups, offsets, stats } = deps;
   return {
-    UPDATE_AND_CREATE_SUBSCRIPTIONGROUP: async ({ body }) => {
-      const json = parseJsonObject(body, 'a subscription group');
-      const fault = wrongField(json);
-      if (fault !== undefined) return { code: ResponseCode.SYSTEM_ERROR, remark: fault };
-      const config = decodeSubscriptionGroupConfig(json);
-      if (!isGroupName(config.groupName)) {
-        return {
-          code: ResponseCode.INVALID_PARAMETER,
-          remark: `the group name ${printable(config.groupName)} is illegal`,
-        };
+    UPDATE_AND_CREATE_SUBSCRIPTIONGROUP: ({ body }) => update(groups, [parseJsonObject(body, 'a subscription group')]),
+    UPDATE_AND_CREATE_SUBSCRIPTIONGROUP_LIST: ({ body }) =>
+      update(groups, objectsIn(parseJsonObject(body, 'a list of groups'), 'groupConfigList')),
+    UPDATE_AND_GET_GROUP_FORBIDDEN: async ({ header: { group, topic, readable } }) => {
+      if (readable !== undefined) {
+        groups.forbidReading(group, topic, !readable);
+        await groups.whenSaved(group);
       }
-      const excess = groups.faultOf(config);
-      if (excess !== undefined) return { code: ResponseCode.INVALID_PARAMETER, remark: excess };
-      try {
-        groups.put(withAttributes(config, groups.get(config.groupName)));
-      } catch (error) {
-        if (!(error instanceof InvalidAttributeError)) throw error;
-        return { code: ResponseCode.SYSTEM_ERROR, remark: printable(error.message) };
-      }
-      await groups.whenSaved(config.groupName);
-      return {};
+      return { remark: '', body: encodeJson({ group, topic, readable: !groups.isReadingForbidden(group, topic) }) };
     },
     GET_ALL_SUBSCRIPTIONGROUP_CONFIG: () => ({
       header: { totalGroupNum: groups.all().length },
@@ -86,14 +77,39 @@ function settingsHandlers({ groups, offsets, stats }: GroupAdminDeps): Pick<Hand
         const remark = `The group[${header.groupName}] is conflict with system group.`;
         return { code: ResponseCode.INVALID_PARAMETER, remark };
       }
+      const known = header.cleanOffset ? offsets.topicsOf(header.groupName) : [];
+      const retries = known.flatMap((topic) => popRetryTopicsOf(deps, topic, header.groupName));
       groups.delete(header.groupName);
       if (header.cleanOffset) offsets.deleteGroup(header.groupName);
       else offsets.forgetPulls(header.groupName);
       stats.deleteGroup(header.groupName);
-      await groups.whenSaved(header.groupName);
+      await Promise.all([groups.whenSaved(header.groupName), ...retries.map((name) => removeTopic(deps, name))]);
       return {};
     },
   };
+}
+
+/** All of them, or none. */
+async function update(groups: Groups, wanted: readonly JsonObject[]): Promise<Answer> {
+  const configs: SubscriptionGroupConfig[] = [];
+  for (const json of wanted) {
+    const fault = wrongField(json);
+    if (fault !== undefined) return { code: ResponseCode.SYSTEM_ERROR, remark: fault };
+    const config = decodeSubscriptionGroupConfig(json);
+    const illegal = isGroupName(config.groupName)
+      ? groups.faultOf(config)
+      : `the group name ${printable(config.groupName)} is illegal`;
+    if (illegal !== undefined) return { code: ResponseCode.INVALID_PARAMETER, remark: illegal };
+    try {
+      configs.push(withAttributes(config, groups.get(config.groupName)));
+    } catch (error) {
+      if (!(error instanceof InvalidAttributeError)) throw error;
+      return { code: ResponseCode.SYSTEM_ERROR, remark: printable(error.message) };
+    }
+  }
+  groups.putAll(configs);
+  for (const { groupName } of configs) await groups.whenSaved(groupName);
+  return {};
 }
 
 /** Names a setting of the wrong type: the default must not replace it silently. */

@@ -38,7 +38,7 @@ async function reset({ connection }: TestClient, more: Partial<Reset> = {}): Pro
   return decodeQueueTable(objectOf(parseJson(body))['offsetTable']).map(([, offset]) => Number(offset));
 }
 
-describe('a reset of offsets', () => {
+describe('T154: a reset of offsets', () => {
   it('T119: goes to the first message of a time, in all queues or in one, or to the end', async () => {
     const client = await consumed();
     expect(await reset(client)).toEqual([0, 0, 0, 0]);

@@ -2,7 +2,10 @@
 import {
   Permission,
   ResponseCode,
+  decodeTopicConfig,
   encodeJson,
+  objectsIn,
+  parseJsonObject,
   printable,
   topicConfig,
   topicTableJson,
@@ -17,9 +20,8 @@ import {
 import type { Clients } from '../clients/clients.js';
 import { integerFault } from '../config/limits.js';
 import { isSystemTopic, topicNameFault } from '../metadata/names.js';
-import type { BrokerStats } from '../metrics/broker-stats.js';
-import type { ConsumerOffsets } from '../metadata/offsets.js';
-import type { MessageStore } from '../store/store.js';
+import { popRetryTopicsOf, removeTopic } from './remove-topic.js';
+import type { RemoveTopicDeps } from './remove-topic.js';
 import type { Topics } from '../metadata/topics.js';
 
 /** Single tags or several: it makes no difference to our tag filter. */
@@ -28,12 +30,8 @@ const FILTER_TYPES: readonly string[] = ['SINGLE_TAG', 'MULTI_TAG'];
 const ALL_SYS_FLAGS = 3;
 const ALL_PERMISSIONS = Permission.READ | Permission.WRITE | Permission.INHERIT;
 
-export interface TopicAdminDeps {
-  topics: Topics;
-  offsets: ConsumerOffsets;
+export interface TopicAdminDeps extends RemoveTopicDeps {
   clients: Clients;
-  store: MessageStore;
-  stats: BrokerStats;
   config: { maxTopicQueueNums: number };
 }
 
@@ -44,6 +42,7 @@ export function topicAdminHandlers(
 ): Pick<
   Handlers<'broker'>,
   | 'UPDATE_AND_CREATE_TOPIC'
+  | 'UPDATE_AND_CREATE_TOPIC_LIST'
   | 'GET_ALL_TOPIC_CONFIG'
   | 'GET_TOPIC_CONFIG'
   | 'DELETE_TOPIC_IN_BROKER'
@@ -52,7 +51,14 @@ export function topicAdminHandlers(
 > {
   const { topics, offsets, clients } = deps;
   return {
-    UPDATE_AND_CREATE_TOPIC: ({ header }) => update(deps, header),
+    UPDATE_AND_CREATE_TOPIC: ({ header }) => update(deps, [requestOf(header)]),
+    UPDATE_AND_CREATE_TOPIC_LIST: ({ body }) => {
+      const listed = objectsIn(parseJsonObject(body, 'a list of topics'), 'topicConfigList').map(decodeTopicConfig);
+      return update(
+        deps,
+        listed.map((config) => ({ config, changes: () => new Map(Object.entries(config.attributes)) })),
+      );
+    },
     GET_ALL_TOPIC_CONFIG: () => {
       const { table } = topics;
       return { header: { totalTopicNum: table.topicConfigTable.size }, body: encodeJson(topicTableJson(table)) };
@@ -74,67 +80,74 @@ export function topicAdminHandlers(
   };
 }
 
-async function update({ topics, config }: TopicAdminDeps, header: HeaderOf<Update>): Promise<Answer<Update>> {
-  const { topic, readQueueNums, writeQueueNums, perm } = header;
-  const most = config.maxTopicQueueNums;
+/** A topic as it is wanted. Its attributes stand apart, for these are changes. */
+interface TopicRequest {
+  config: TopicConfig;
+  /** Sign and name to value. @throws InvalidAttributeError */
+  changes: () => ReadonlyMap<string, string>;
+}
+
+function requestOf(header: HeaderOf<Update>): TopicRequest {
+  const { topic, readQueueNums, writeQueueNums, perm, topicFilterType, topicSysFlag = 0, order } = header;
+  const config = topicConfig(topic, { readQueueNums, writeQueueNums, perm, topicFilterType, topicSysFlag, order });
+  return { config, changes: () => parseAttributeChanges(header.attributes ?? '') };
+}
+
+/** All of them, or none. */
+async function update(deps: TopicAdminDeps, requests: readonly TopicRequest[]): Promise<Answer<Update>> {
+  const { topics } = deps;
+  const wanted: TopicConfig[] = [];
+  for (const { config, changes: changesOf } of requests) {
+    const refusal = refusalOf(deps, config);
+    if (refusal) return refusal;
+    try {
+      const changes = changesOf();
+      // In Apache's broker an option, off by default, enables this; its refusal has the same code.
+      if (changes.get('+message.type') === 'MIXED') return invalid('MIXED message type is not supported.');
+      const known = topics.get(config.topicName)?.attributes;
+      wanted.push({ ...config, attributes: changeAttributes(TOPIC_ATTRIBUTES, known, changes) });
+    } catch (error) {
+      if (error instanceof InvalidAttributeError) return refused(printable(error.message));
+      throw error;
+    }
+  }
+  topics.putAll(wanted);
+  for (const { topicName } of wanted) await topics.whenSaved(topicName);
+  return {};
+}
+
+function refusalOf(
+  { topics, config: { maxTopicQueueNums: most } }: TopicAdminDeps,
+  wanted: TopicConfig,
+): Answer | undefined {
+  const { topicName, readQueueNums, writeQueueNums, perm, topicFilterType, topicSysFlag } = wanted;
   const fault =
-    topicFault(topics, topic) ??
+    topicFault(topics, topicName) ??
     integerFault('readQueueNums', readQueueNums, 1, most) ??
     integerFault('writeQueueNums', writeQueueNums, 1, most);
   if (fault !== undefined) return invalid(fault);
   if (perm < 0 || perm > ALL_PERMISSIONS) return invalid(`perm ${perm} is illegal, allowed is 0 to ${ALL_PERMISSIONS}`);
-  if (!FILTER_TYPES.includes(header.topicFilterType)) {
-    const given = printable(header.topicFilterType);
+  if (!FILTER_TYPES.includes(topicFilterType)) {
+    const given = printable(topicFilterType);
     return refused(`topicFilterType = [${given}] value invalid: allowed are ${FILTER_TYPES.join(', ')}`);
   }
-  const sysFlag = header.topicSysFlag ?? 0;
-  if (sysFlag < 0 || sysFlag > ALL_SYS_FLAGS)
-    return invalid(`topicSysFlag ${sysFlag} is illegal, allowed is 0 to ${ALL_SYS_FLAGS}`);
-  try {
-    const changes = parseAttributeChanges(header.attributes ?? '');
-    // In Apache's broker an option, off by default, enables this; its refusal has the same code.
-    if (changes.get('+message.type') === 'MIXED') return invalid('MIXED message type is not supported.');
-    topics.put(wanted(topics.get(topic), header, changes));
-  } catch (error) {
-    if (error instanceof InvalidAttributeError) return refused(printable(error.message));
-    throw error;
-  }
-  await topics.whenSaved(topic);
-  return {};
+  if (topicSysFlag < 0 || topicSysFlag > ALL_SYS_FLAGS)
+    return invalid(`topicSysFlag ${topicSysFlag} is illegal, allowed is 0 to ${ALL_SYS_FLAGS}`);
+  return undefined;
 }
 
-async function remove({ topics, offsets, store, stats }: TopicAdminDeps, topic: string): Promise<Answer> {
+async function remove(deps: TopicAdminDeps, topic: string): Promise<Answer> {
+  const { topics, offsets } = deps;
   const fault = topicFault(topics, topic);
   if (fault !== undefined) return invalid(fault);
-  topics.delete(topic);
-  offsets.deleteTopic(topic);
-  stats.deleteTopic(topic);
-  await Promise.all([topics.whenSaved(topic), store.deleteTopic(topic)]);
+  const retries = offsets.groupsOf(topic).flatMap((group) => popRetryTopicsOf(deps, topic, group));
+  await Promise.all([topic, ...retries].map((name) => removeTopic(deps, name)));
   return {};
 }
 
 function topicFault(topics: Topics, topic: string): string | undefined {
   const ours = isSystemTopic(topic) || topics.systemTopicNames.includes(topic);
   return ours ? `The topic[${printable(topic)}] is conflict with system topic.` : topicNameFault(topic);
-}
-
-/** The topic after the change. @throws InvalidAttributeError */
-function wanted(
-  known: TopicConfig | undefined,
-  header: HeaderOf<Update>,
-  changes: ReadonlyMap<string, string>,
-): TopicConfig {
-  const { topic, readQueueNums, writeQueueNums, perm, topicFilterType, topicSysFlag = 0, order } = header;
-  const attributes = changeAttributes(TOPIC_ATTRIBUTES, known?.attributes, changes);
-  return topicConfig(topic, {
-    readQueueNums,
-    writeQueueNums,
-    perm,
-    topicFilterType,
-    topicSysFlag,
-    order,
-    attributes,
-  });
 }
 
 function invalid(remark: string): Answer {

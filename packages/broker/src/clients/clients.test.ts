@@ -1,12 +1,17 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import {
+  ManualClock,
   Requests,
   ResponseCode,
   decodeConsumerList,
   decodeLockOk,
+  encodeHeartbeat,
   encodeLockBatch,
   handlerTable,
+  silentLogger,
 } from '@nest-rocketmq/remoting/internal';
+import type { Connection } from '@nest-rocketmq/remoting/internal';
+import { Clients } from './clients.js';
 import { TestBroker, closed } from '../../test-kit/broker.js';
 import type { TestClient } from '../../test-kit/broker.js';
 
@@ -32,8 +37,8 @@ async function members(client: TestClient, group: string): Promise<string[]> {
   return code === ResponseCode.SUCCESS ? decodeConsumerList(body) : [];
 }
 
-describe('a group', () => {
-  it('has the members whose heartbeats have come', async () => {
+describe('T151: a group', () => {
+  it('T153: has the members whose heartbeats have come', async () => {
     running = await TestBroker.start();
     const [one, two] = [await listener(), await listener()];
     expect(await members(one.client, 'g')).toEqual([]);
@@ -95,8 +100,98 @@ describe('a group', () => {
   });
 });
 
+describe('T153: a heartbeat', () => {
+  it('says that version 2 is not supported, and keeps the subscriptions when one comes that leaves them out', async () => {
+    running = await TestBroker.start();
+    const { client } = await listener();
+    await client.subscribe('one', 'g', { t: 'a' });
+    const consumer = {
+      groupName: 'g',
+      consumeType: 'CONSUME_PASSIVELY',
+      messageModel: 'CLUSTERING',
+      consumeFromWhere: 'CONSUME_FROM_LAST_OFFSET',
+      subscriptionDataSet: [],
+      unitMode: false,
+    } as const;
+    const data = { clientID: 'one', producerGroups: [], heartbeatFingerprint: 4711, withoutSub: true };
+    const body = encodeHeartbeat({ ...data, consumers: [consumer] });
+    const { code, extFields } = await client.connection.request(Requests.HEART_BEAT, {}, { body });
+    expect([code, extFields['IS_SUPPORT_HEART_BEAT_V2'], extFields['IS_SUB_CHANGE']]).toEqual([0, 'false', 'false']);
+    const asked = await client.connection.request(Requests.GET_CONSUMER_CONNECTION_LIST, { consumerGroup: 'g' });
+    expect(asked.body.toString()).toContain('"subString":"a"');
+  });
+});
+
+describe('T152: the producers of a group', () => {
+  const producersOf = async (client: TestClient): Promise<string[]> => {
+    const { code, body } = await client.connection.request(Requests.GET_PRODUCER_CONNECTION_LIST, {
+      producerGroup: 'p',
+    });
+    if (code !== ResponseCode.SUCCESS) return [];
+    const { connectionSet } = JSON.parse(body.toString()) as { connectionSet: { clientId: string }[] };
+    return connectionSet.map(({ clientId }) => clientId);
+  };
+
+  it('are those whose heartbeats have come, until they unregister or their connection breaks', async () => {
+    running = await TestBroker.start();
+    const [one, two, asking] = [await running.client(), await running.client(), await running.client()];
+    await one.produce('one', 'p');
+    await two.produce('two', 'p');
+    await two.produce('two', 'p');
+    expect(await producersOf(asking)).toEqual(['one', 'two']);
+    await one.connection.request(Requests.UNREGISTER_CLIENT, { clientID: 'one', producerGroup: 'p' });
+    expect(await producersOf(asking)).toEqual(['two']);
+    two.connection.close();
+    await running.clock.advance(0);
+    expect(await producersOf(asking)).toEqual([]);
+  });
+
+  it('are gone after 120 s without a heartbeat, also the old connection of a client that has a new one', async () => {
+    running = await TestBroker.start();
+    const [old, again, asking] = [await running.client(), await running.client(), await running.client()];
+    await old.produce('me', 'p');
+    await running.clock.advance(100_000);
+    await again.produce('me', 'p');
+    expect(await producersOf(asking)).toEqual(['me', 'me']);
+    await running.clock.advance(40_000);
+    await closed(old.connection);
+    expect(await producersOf(asking)).toEqual(['me']);
+    expect(again.connection.closed).toBe(false);
+  });
+
+  it('are asked in turn, and none whose connection has closed', () => {
+    const clients = new Clients({
+      clock: new ManualClock(),
+      logger: silentLogger,
+      channelExpiredTimeout: 120_000,
+      maxGroupsPerClient: 9,
+      maxSubscriptionGroups: 9,
+      notifiesChanges: () => false,
+    });
+    const dead = new Set<string>();
+    for (const clientId of ['a', 'b', 'c']) {
+      const connection = {
+        get closed() {
+          return dead.has(clientId);
+        },
+      } as Connection;
+      const info = { clientId, language: 'JAVA', version: 1, connection, lastHeartbeat: 0, lastUpdateTimestamp: 0 };
+      clients.registerProducer('p', info);
+    }
+    const asked = (times: number): (string | undefined)[] =>
+      Array.from({ length: times }, () => clients.nextProducer('p')?.clientId);
+    expect(asked(6)).toEqual(['a', 'b', 'c', 'a', 'b', 'c']);
+    dead.add('b');
+    expect(new Set(asked(6))).toEqual(new Set(['a', 'c']));
+    dead.add('a').add('c');
+    expect(asked(2)).toEqual([undefined, undefined]);
+    expect(clients.nextProducer('nobody')).toBeUndefined();
+    clients.stop();
+  });
+});
+
 describe('a client', () => {
-  it('that sends requests but no heartbeat for 120 s is disconnected', async () => {
+  it('T151: that sends requests but no heartbeat for 120 s is disconnected', async () => {
     running = await TestBroker.start();
     const { client } = await listener();
     await client.subscribe('one', 'g', { t: '*' });

@@ -44,7 +44,7 @@ async function groupAttributesOf({ connection }: TestClient): Promise<unknown> {
 }
 
 // The codes, and the beginnings of the words, are those of Apache 5.5.0, unless it says otherwise.
-describe('the attributes of a new topic', () => {
+describe('T173: the attributes of a new topic', () => {
   it.each<[string, string]>([
     ['+foo=bar', 'unsupported key: foo'],
     ['+max.reserve.time=-5', 'unsupported key: max.reserve.time'],
@@ -106,7 +106,7 @@ describe('the attributes of a new topic', () => {
   });
 });
 
-describe('the attributes of a topic that there is', () => {
+describe('T173: the attributes of a topic that there is', () => {
   it.each<[string, string]>([
     ['+queue.type=BatchCQ', 'attempt to update an unchangeable attribute. key: queue.type'],
     ['+queue.type=SimpleCQ', 'attempt to update an unchangeable attribute. key: queue.type'],
@@ -189,7 +189,7 @@ describe('the other settings of a topic', () => {
   );
 });
 
-describe('the attributes of a group', () => {
+describe('T174: the attributes of a group', () => {
   it.each<[object, string]>([
     [{ '+foo': 'bar' }, 'unsupported key: foo'],
     [{ 'priority.factor': '5' }, 'only add attribute is supported while creating'],

@@ -1,5 +1,7 @@
 // Keeps the settings of the consumer groups (subscriptionGroup.json).
 import {
+  RequestRefusedError,
+  ResponseCode,
   decodeDataVersion,
   decodeSubscriptionGroupConfig,
   objectOf,
@@ -8,6 +10,7 @@ import {
 import type { Clock, DataVersion, Logger, SubscriptionGroupConfig } from '@nest-rocketmq/remoting/internal';
 import { haveWholeNumbers, usableEntries } from './config-entries.js';
 import type { ConfigFile } from './config-file.js';
+import { ForbiddenReads, MOST_FORBIDDEN } from './forbidden-reads.js';
 import { LimitExceededError, integerFault } from '../config/limits.js';
 import { SYSTEM_GROUPS, isGroupName, isSystemGroup } from './names.js';
 import { WriteThroughSave } from './write-through-save.js';
@@ -44,6 +47,7 @@ export class Groups {
   readonly #clock: Clock;
   readonly #options: GroupsOptions;
   readonly #table = new Map<string, SubscriptionGroupConfig>();
+  readonly #forbidden = new ForbiddenReads();
   readonly #save: WriteThroughSave;
   #version: DataVersion;
 
@@ -93,16 +97,36 @@ export class Groups {
 
   /** @throws LimitExceededError */
   put(config: SubscriptionGroupConfig): SubscriptionGroupConfig {
+    this.putAll([config]);
+    return config;
+  }
+
+  /** Makes the groups or replaces their settings: all of them, or none. @throws LimitExceededError */
+  putAll(configs: readonly SubscriptionGroupConfig[]): void {
     const { maxSubscriptionGroups } = this.#options;
-    if (!this.#table.has(config.groupName) && this.#table.size - SYSTEM_GROUPS.length >= maxSubscriptionGroups)
+    const made = new Set(configs.map(({ groupName }) => groupName).filter((name) => !this.#table.has(name))).size;
+    if (made > 0 && this.#table.size - SYSTEM_GROUPS.length + made > maxSubscriptionGroups)
       throw new LimitExceededError('consumer groups', 'maxSubscriptionGroups', maxSubscriptionGroups);
-    return this.#set(config);
+    for (const config of configs) this.#set(config);
   }
 
   #set(config: SubscriptionGroupConfig): SubscriptionGroupConfig {
     this.#table.set(config.groupName, config);
     this.#changed(config.groupName);
     return config;
+  }
+
+  isReadingForbidden(group: string, topic: string): boolean {
+    return this.#forbidden.has(group, topic);
+  }
+
+  /** @throws RequestRefusedError where there are as many as may be */
+  forbidReading(group: string, topic: string, forbidden: boolean): void {
+    if (!this.#forbidden.set(group, topic, forbidden)) {
+      const remark = `groups may not read ${MOST_FORBIDDEN} topics already, which is the most: let some read again`;
+      throw new RequestRefusedError(ResponseCode.INVALID_PARAMETER, remark);
+    }
+    this.#changed(group);
   }
 
   delete(group: string): void {
@@ -115,7 +139,8 @@ export class Groups {
 
   /** All groups and their version, as in the file and in answers. */
   get json(): object {
-    return { dataVersion: this.#version, forbiddenTable: {}, subscriptionGroupTable: Object.fromEntries(this.#table) };
+    const subscriptionGroupTable = Object.fromEntries(this.#table);
+    return { dataVersion: this.#version, forbiddenTable: this.#forbidden.json, subscriptionGroupTable };
   }
 
   /** As of a topic: `Topics.whenSaved`. */
@@ -135,7 +160,8 @@ export class Groups {
 
   #load(loaded: unknown, logger: Logger): void {
     if (loaded === undefined) return;
-    const { dataVersion, subscriptionGroupTable } = objectOf(loaded);
+    const { dataVersion, subscriptionGroupTable, forbiddenTable } = objectOf(loaded);
+    this.#forbidden.load(forbiddenTable, logger);
     this.#version = decodeDataVersion(dataVersion);
     const decode = (groupName: string, json: unknown): SubscriptionGroupConfig | undefined =>
       isGroupName(groupName) && haveWholeNumbers(json, MOST)

@@ -216,7 +216,7 @@ describe('the figures of the broker', () => {
 });
 
 describe('how far a group has come', () => {
-  it('shows what it has pulled and not consumed', async () => {
+  it('T120: shows what it has pulled and not consumed', async () => {
     const client = await started();
     await client.subscribe('me', 'g', { shop: '*' });
     for (let sent = 0; sent < 20; sent++) await client.send('shop');
@@ -225,6 +225,14 @@ describe('how far a group has come', () => {
     expect(await progress(client, { consumerGroup: 'g' })).toMatchObject({ 'shop 0': [20, 3, 20] });
     const all = await client.connection.request(Requests.GET_BROKER_CONSUME_STATS, { isOrder: false });
     expect(parseJson(all.body)).toMatchObject({ totalDiff: 17, totalInflightDiff: 17 });
+    await commit(client, 'shop', 20);
+    expect(await progress(client, { consumerGroup: 'g' })).toMatchObject({ 'shop 0': [20, 20, 20] });
+    client.connection.close();
+    await running.clock.advance(0);
+    // Also when the last member has gone.
+    const asking = await running.client();
+    await asking.send('shop');
+    expect(await progress(asking, { consumerGroup: 'g' })).toMatchObject({ 'shop 0': [21, 20, 20] });
   });
 
   it('shows no pull from before a reset, and never a pull behind what is consumed', async () => {

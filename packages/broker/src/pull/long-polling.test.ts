@@ -22,7 +22,7 @@ function polling(): Held {
 }
 
 describe('a pull that waits', () => {
-  it('is woken by a message of its queue that it wants, and by no other', async () => {
+  it('T140: is woken by a message of its queue that it wants, and by no other', async () => {
     const { polling: held, clock, woken, hold } = polling();
     hold('mine');
     hold('another topic', { topic: 'u' });
@@ -62,7 +62,7 @@ describe('a pull that waits', () => {
     expect(woken).toEqual(['one']);
   });
 
-  it('is woken when its time is over, not before', async () => {
+  it('T140: is woken when its time is over, not before', async () => {
     const { polling: held, clock, woken, hold } = polling();
     hold('one', {}, 1_000);
     await clock.advance(999);
@@ -75,7 +75,7 @@ describe('a pull that waits', () => {
     expect(woken).toEqual(['one']);
   });
 
-  it('is woken with all of its queue where that is asked for, whatever it waits for', async () => {
+  it('T140: is woken with all of its queue where that is asked for, whatever it waits for', async () => {
     const { polling: held, clock, woken, hold } = polling();
     hold('one', { offset: 100, matches: () => false });
     hold('another queue', { queueId: 1 });

@@ -50,7 +50,7 @@ describe('a pull', () => {
       ResponseCode.SUBSCRIPTION_NOT_EXIST,
       undefined,
     ],
-  ])('%s', async (_what, pulled, code, nextBeginOffset) => {
+  ])('T139: %s', async (_what, pulled, code, nextBeginOffset) => {
     const client = await withMessages(['a', 'b']);
     const reply = await client.pull('t', pulled);
     expect({ code: reply.code, next: reply.header.nextBeginOffset }).toEqual({ code, next: nextBeginOffset });
@@ -66,7 +66,7 @@ describe('a pull', () => {
     expect(header.offset).toBe(2);
   });
 
-  it('of an unknown topic is refused by name', async () => {
+  it('T139: of an unknown topic is refused by name', async () => {
     const client = await withMessages([]);
     const { code, remark } = await client.pull('nowhere');
     expect({ code, remark }).toEqual({
@@ -75,7 +75,7 @@ describe('a pull', () => {
     });
   });
 
-  it("takes the subscription of the last heartbeat, and refuses one that is older than the consumer's", async () => {
+  it("T139: takes the subscription of the last heartbeat, and refuses one that is older than the consumer's", async () => {
     const client = await withMessages(['a', 'b', 'c']);
     await client.subscribe('me', 'g', { t: 'a || c' }, 7);
     const messages = await client.messages('t', { group: 'g', expression: undefined, header: { subVersion: 7 } });
@@ -117,7 +117,7 @@ describe('a pull', () => {
     expect(refused).toMatchObject({ code: ResponseCode.NO_PERMISSION, remark: expect.stringContaining('lite pull') });
   });
 
-  it('commits the offset that it brings along', async () => {
+  it('T139: commits the offset that it brings along', async () => {
     const client = await withMessages(['a', 'b']);
     await client.pull('t', { offset: 2, header: { sysFlag: 1 | 4, commitOffset: 2 } });
     const place = { consumerGroup: 'consumers', topic: 't', queueId: 0 };

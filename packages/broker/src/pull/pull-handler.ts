@@ -99,6 +99,11 @@ function subscriptionFilter(
   if (!broadcastEnable && group.messageModel === 'BROADCASTING') {
     return no(ResponseCode.NO_PERMISSION, `the consumer group[${group.name}] can not consume by broadcast way`);
   }
+  // As in Apache's broker, not for a pull that brings its subscription along.
+  if (deps.groups.isReadingForbidden(group.name, header.topic)) {
+    const remark = `the consumer group[${group.name}] is forbidden for topic[${printable(header.topic)}]`;
+    return no(ResponseCode.NO_PERMISSION, remark);
+  }
   const subscription = group.subscriptions.get(header.topic);
   if (!subscription) return no(ResponseCode.SUBSCRIPTION_NOT_EXIST, "the consumer's subscription not exist");
   if (subscription.subVersion < header.subVersion) {

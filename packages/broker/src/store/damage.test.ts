@@ -113,7 +113,7 @@ describe('a store that was killed', () => {
     },
   );
 
-  it('drops a last record that is torn, at whatever byte, and goes on behind the one before', async () => {
+  it('T190: drops a last record that is torn, at whatever byte, and goes on behind the one before', async () => {
     for (let kept = 0; kept < SIZE; kept++) {
       const fileSystem = await written('killed');
       const end = COUNT * SIZE;

@@ -106,7 +106,7 @@ describe('when the disk is full', () => {
 });
 
 describe('with sync flush', () => {
-  it('promises and shows a message only when the disk has it, and flushes many at once without blocking', async () => {
+  it('T191, T198: promises and shows a message only when the disk has it, and flushes many at once without blocking', async () => {
     const disk = new Disk();
     disk.held = [];
     const store = await openStore({ fileSystem: disk, flush: 'sync' });
@@ -171,7 +171,7 @@ describe('with sync flush', () => {
     await store.close();
   });
 
-  it('refuses more when too much waits for the disk', async () => {
+  it('T046: refuses more when too much waits for the disk', async () => {
     const disk = new Disk();
     disk.held = [];
     const store = await openStore({ fileSystem: disk, flush: 'sync', maxPendingBytes: 500 });

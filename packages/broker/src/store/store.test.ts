@@ -18,7 +18,7 @@ describe('the store', () => {
     await store.close();
   });
 
-  it('shows nothing before the commit, and everything after', async () => {
+  it('T189, T198: shows nothing before the commit, and everything after', async () => {
     const store = await openStore();
     store.append(message({ body: 'one' }));
     expect(store.maxOffset('T', 0)).toBe(0);
@@ -45,7 +45,7 @@ describe('the store', () => {
     await store.close();
   });
 
-  it('serves after a clean stop and start what it served before', async () => {
+  it('T190: serves after a clean stop and start what it served before', async () => {
     const fileSystem = memoryFileSystem();
     let store = await openStore({ fileSystem });
     for (let i = 0; i < 1_000; i++) store.append(message({ body: `m${i}`, queueId: i % 3 }));
@@ -58,7 +58,7 @@ describe('the store', () => {
     await store.close();
   });
 
-  it('has after a kill every message that was committed, and none that was not', async () => {
+  it('T190: has after a kill every message that was committed, and none that was not', async () => {
     const fileSystem = memoryFileSystem();
     const store = await openStore({ fileSystem });
     for (let i = 0; i < 1_000; i++) store.append(message({ body: `m${i}` }));
@@ -122,11 +122,51 @@ describe('the store', () => {
     },
   );
 
-  it('refuses properties over 32767 bytes and bodies over the limit', async () => {
+  it('T186, T187: refuses properties over 32767 bytes and bodies over the limit, and gives them no place', async () => {
     const store = await openStore();
     const over = { ...message(), properties: Buffer.alloc(32_768) };
     expect(store.append(over).status).toBe('PROPERTIES_SIZE_EXCEEDED');
     expect(store.append(message({ body: Buffer.alloc(16_385) })).status).toBe('MESSAGE_ILLEGAL');
+    expect(store.append(message({ body: Buffer.alloc(16_384) }))).toMatchObject({ status: 'PUT_OK', queueOffset: 0 });
+    const longest = { ...message(), properties: Buffer.from(`k\u0001${'v'.repeat(32_764)}\u0002`) };
+    expect(store.append(longest)).toMatchObject({ status: 'PUT_OK', queueOffset: 1 });
+    await store.close();
+  });
+
+  it('T182, T183: gives each of a hundred messages by its place in the queue, and by its place in the log', async () => {
+    const store = await openStore();
+    const sent = Array.from({ length: 100 }, (_, i) => `m${i}`);
+    const places = sent.map((body) => store.append(message({ body })).physicalOffset);
+    await store.drain();
+    for (const [offset, body] of sent.entries()) {
+      const found = await store.getMessage('T', 0, offset, 1, 100_000);
+      expect([found.count, ...records(found.body).map(bodyOf)]).toEqual([1, body]);
+    }
+    expect(bodyOf((await store.readRecord(places[0]!))!)).toBe('m0');
+    expect(bodyOf((await store.readRecord(places[99]!))!)).toBe('m99');
+    for (const nowhere of [places[1]! - 1, places[1]! + 1, store.metrics.committedOffset, 1e12]) {
+      expect(await store.readRecord(nowhere)).toBeUndefined();
+    }
+    await store.close();
+  });
+
+  it('T185: tells when each message was stored, and nothing of those that are not there', async () => {
+    const clock = new ManualClock(5_000);
+    const store = await openStore({ clock });
+    for (let i = 0; i < 3; i++) {
+      store.append(message());
+      await store.drain();
+      await clock.advance(1_000);
+    }
+    expect(await Promise.all([0, 1, 2].map((at) => store.storeTimestampAt('T', 0, at)))).toEqual([5_000, 6_000, 7_000]);
+    for (const [topic, queueId, offset] of [
+      ['T', 0, 3],
+      ['T', 0, -1],
+      ['T', 1, 0],
+      ['NONE', 0, 0],
+    ] as const) {
+      expect(await store.storeTimestampAt(topic, queueId, offset)).toBeUndefined();
+    }
     await store.close();
   });
 
@@ -178,7 +218,7 @@ describe('the store', () => {
     await store.close();
   });
 
-  it('rolls to the next file where a record and the blank behind it do not fit', async () => {
+  it('T194: rolls to the next file where a record and the blank behind it do not fit', async () => {
     const fileSystem = memoryFileSystem();
     const store = await openStore({ fileSystem });
     for (let i = 0; i < 10; i++) store.append(message({ body: Buffer.alloc(15_000, i) }));

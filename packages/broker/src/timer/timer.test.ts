@@ -272,7 +272,7 @@ describe('a recall', () => {
     (await sender.send(topic, { body, properties: { UNIQ_KEY: body, TIMER_DELAY_MS: '5300', ...properties } })).header
       .recallHandle ?? '';
 
-  it('T079: has a handle as Apache makes it, takes the message back, and answers with its key', async () => {
+  it('T048, T079: has a handle as Apache makes it, takes the message back, and answers with its key', async () => {
     const sender = await client();
     await send(sender, 'kept');
     const handle = await send(sender);
@@ -301,7 +301,7 @@ describe('a recall', () => {
     expect(await bodies(await running.client())).toEqual(['kept']);
   });
 
-  it('T079: is not offered for a level, nor for a message without a time', async () => {
+  it('T048, T079: is not offered for a level, nor for a message without a time', async () => {
     const sender = await client();
     expect(await send(sender, 'level', 't', { DELAY: '2' })).toBe('');
     expect((await sender.send('t')).header.recallHandle).toBeUndefined();

@@ -234,7 +234,7 @@ describe('transactions of all kinds', () => {
 });
 
 describe('an undecided transaction', () => {
-  it('T161, T162: is asked about after 6 s and every 30 s, with the message under its own topic', async () => {
+  it('T154, T161, T162: is asked about after 6 s and every 30 s, with the message under its own topic', async () => {
     const { client, checks } = await half();
     await running.clock.advance(5 * SECOND);
     expect(checks).toHaveLength(0);

@@ -157,6 +157,21 @@ export class Admin {
     return this.#offset(queue, Requests.SEARCH_OFFSET_BY_TIMESTAMP, { timestamp, boundaryType: 'LOWER' });
   }
 
+  /** When the oldest message that the queue still has was stored, ms since the epoch; undefined for an empty queue. */
+  async earliestMsgStoreTime(queue: MessageQueue): Promise<number | undefined> {
+    const address = this.#addressOf(queue);
+    const { topic, queueId } = queue;
+    const reply = await this.#context.brokers.request(
+      address,
+      Requests.GET_EARLIEST_MSG_STORETIME,
+      { topic, queueId },
+      { timeout: ADMIN_TIMEOUT_MS },
+    );
+    expectSuccess(reply, address);
+    const { timestamp = -1 } = reply.header;
+    return timestamp < 0 ? undefined : timestamp;
+  }
+
   /** The group's stored offset of this queue; undefined when it has none. */
   async consumerOffset(group: string, queue: MessageQueue): Promise<number | undefined> {
     const address = this.#addressOf(queue);
@@ -214,12 +229,34 @@ export class Admin {
   /** The messages with this key, or with this msgId, from all brokers of the topic. @throws TopicNotFoundError */
   async queryMessage(options: QueryMessageOptions): Promise<MessageExt[]> {
     const { topic, key, maxNum = 32, begin = 0, end = this.#context.clock.now() } = options;
-    const queues = await this.fetchSubscribeMessageQueues(topic);
+    const header = { topic, key, maxNum, beginTimestamp: begin, endTimestamp: end, _UNIQUE_KEY_QUERY: false };
+    const found = await this.#query(header);
+    return found.filter(({ properties }) => {
+      const keys = (properties.get(MessageProperty.KEYS) ?? '').split(' ');
+      return keys.includes(key) || properties.get(MessageProperty.UNIQ_KEY) === key;
+    });
+  }
+
+  /**
+   * The message with this id, which its producer made (`SendResult.msgId`); undefined when no broker of the topic has it.
+   * @throws TopicNotFoundError
+   */
+  async queryMessageByUniqKey(topic: string, msgId: string): Promise<MessageExt | undefined> {
+    const [beginTimestamp, endTimestamp] = [0, Number.MAX_SAFE_INTEGER];
+    const header = { topic, key: msgId, maxNum: 32, beginTimestamp, endTimestamp, _UNIQUE_KEY_QUERY: true };
+    const found = (await this.#query(header)).filter(
+      (message) => message.properties.get(MessageProperty.UNIQ_KEY) === msgId,
+    );
+    // A message that was sent again has the same id: the first one counts.
+    return found.toSorted((a, b) => a.storeTimestamp - b.storeTimestamp)[0];
+  }
+
+  async #query(header: HeaderOf<typeof Requests.QUERY_MESSAGE>): Promise<MessageExt[]> {
+    const queues = await this.fetchSubscribeMessageQueues(header.topic);
     const perBroker = new Map(queues.map((queue) => [queue.brokerName, queue]));
     const found = await Promise.all(
       [...perBroker.values()].map(async (queue) => {
         const address = this.#addressOf(queue);
-        const header = { topic, key, maxNum, beginTimestamp: begin, endTimestamp: end, _UNIQUE_KEY_QUERY: false };
         const reply = await this.#context.brokers.request(address, Requests.QUERY_MESSAGE, header, {
           timeout: ADMIN_TIMEOUT_MS,
         });
@@ -228,11 +265,8 @@ export class Admin {
         return decodeRecords(Buffer.from(reply.body));
       }),
     );
-    // Brokers look keys up by a hash, and may return messages with other keys.
-    return found.flat().filter(({ properties }) => {
-      const keys = (properties.get(MessageProperty.KEYS) ?? '').split(' ');
-      return keys.includes(key) || properties.get(MessageProperty.UNIQ_KEY) === key;
-    });
+    // Brokers look up the hash of topic and key, and may return messages of other topics and with other keys.
+    return found.flat().filter((message) => message.topic === header.topic);
   }
 
   async #offset<Row extends OffsetRow>(

@@ -28,7 +28,11 @@ describe('a send that fails', () => {
     ['SYSTEM_ERROR', ResponseCode.SYSTEM_ERROR],
     ['SERVICE_NOT_AVAILABLE', ResponseCode.SERVICE_NOT_AVAILABLE],
     ['NO_PERMISSION', ResponseCode.NO_PERMISSION],
-  ])('with %s goes to another broker', async (_name, code) => {
+    ['TOPIC_NOT_EXIST', ResponseCode.TOPIC_NOT_EXIST],
+    ['NO_BUYER_ID', ResponseCode.NO_BUYER_ID],
+    ['NOT_IN_CURRENT_UNIT', ResponseCode.NOT_IN_CURRENT_UNIT],
+    ['GO_AWAY', ResponseCode.GO_AWAY],
+  ])('T031: with %s goes to another broker', async (_name, code) => {
     const producer = await producing(new FakeCluster({ brokers: ['broker-a', 'broker-b'], topics: { t: 2 } }));
     for (const broker of cluster.brokers) broker.next('SEND_MESSAGE_V2', () => ({ code }));
     const sending = producer.send({ topic: 't', body: 'x' });
@@ -40,6 +44,17 @@ describe('a send that fails', () => {
     );
     expect(first.sendStatus).toBe('SEND_OK');
   });
+
+  const retried = new Set<number>([1, 2, 14, 16, 17, 204, 205, 1500]);
+  it.each(Object.entries(ResponseCode).filter(([, code]) => ![0, 10, 11, 12].includes(code) && !retried.has(code)))(
+    'T031: with %s is not tried again',
+    async (_name, code) => {
+      const producer = await producing(new FakeCluster({ brokers: ['broker-a', 'broker-b'], topics: { t: 2 } }));
+      for (const broker of cluster.brokers) broker.next('SEND_MESSAGE_V2', () => ({ code }));
+      await expect(producer.send({ topic: 't', body: 'x' })).rejects.toMatchObject({ responseCode: code });
+      expect(cluster.brokers.flatMap((broker) => broker.requests('SEND_MESSAGE_V2'))).toHaveLength(1);
+    },
+  );
 
   it('with MESSAGE_ILLEGAL is not tried again: its code is thrown', async () => {
     const producer = await producing(new FakeCluster({ topics: { t: 2 } }));

@@ -11,16 +11,21 @@ import {
 } from '@nest-rocketmq/remoting/internal';
 import { FakeCluster, NAME_SERVER } from '../../test-kit/fake-cluster.js';
 import { RocketMQClient } from '../client.js';
+import type { ClientOptions } from '../config/options.js';
 import { MessageTooLargeError, TopicNotFoundError } from '../errors.js';
 import type { Producer } from './producer.js';
-import type { ProducerOptions } from './producer-options.js';
+import type { OutgoingMessage, ProducerOptions, SendOptions } from './producer-options.js';
 
 let cluster: FakeCluster;
 let client: RocketMQClient;
 
-async function producing(fake: FakeCluster, options: Partial<ProducerOptions> = {}): Promise<Producer> {
+async function producing(
+  fake: FakeCluster,
+  options: Partial<ProducerOptions> = {},
+  more: Partial<ClientOptions> = {},
+): Promise<Producer> {
   cluster = fake;
-  client = new RocketMQClient({ nameServer: NAME_SERVER, dial: cluster.dial, clock: cluster.clock });
+  client = new RocketMQClient({ nameServer: NAME_SERVER, dial: cluster.dial, clock: cluster.clock, ...more });
   const producer = client.createProducer({ group: 'orders', ...options });
   await producer.start();
   return producer;
@@ -161,7 +166,7 @@ describe('a topic that does not exist', () => {
     expect(await producer.fetchPublishMessageQueues('new')).toHaveLength(4);
   });
 
-  it('is an error that names topic, name server and remedy where brokers create none', async () => {
+  it('T026: is an error that names topic, name server and remedy where brokers create none', async () => {
     const producer = await producing(new FakeCluster({ autoCreate: false }));
     const sending = producer.send({ topic: 'new', body: 'x' });
     await expect(sending).rejects.toThrow(TopicNotFoundError);
@@ -225,6 +230,49 @@ describe('a send to a chosen queue', () => {
   });
 });
 
+describe('a send whose queue cannot be chosen', () => {
+  const broken = (): never => {
+    throw new Error('no queue today');
+  };
+  const calls: [string, SendOptions, RegExp][] = [
+    ['a selector that throws', { selector: broken }, /no queue today/],
+    ['a selector that chooses nothing', { selector: (() => undefined) as never }, /the selector chose no queue/],
+    ['a queue of another topic', { messageQueue: { topic: 'u', brokerName: 'a', queueId: 0 } }, /is of topic u/],
+    ['no topic', {}, /topic name '' is empty/],
+    ['a broker that is not there', { messageQueue: { topic: 't', brokerName: 'z', queueId: 0 } }, /broker z/],
+  ];
+
+  it.each(calls)('T019, T028: rejects, and throws nothing: %s', async (what, options, reason) => {
+    const producer = await producing(new FakeCluster({ topics: { t: 2 } }));
+    const topic = what === 'no topic' ? '' : 't';
+    // Called outside of any promise: what it throws would end the test here.
+    const sending = producer.send({ topic, body: 'x' }, options);
+    await expect(sending).rejects.toThrow(reason);
+    expect(cluster.broker.stored).toEqual([]);
+    await expect(producer.send({ topic: 't', body: 'x' })).resolves.toMatchObject({ sendStatus: 'SEND_OK' });
+  });
+
+  it.each(calls)('T028: rejects also while others wait for their turn: %s', async (what, options, reason) => {
+    const fake = new FakeCluster({ topics: { t: 2 } });
+    const producer = await producing(fake, {}, { backPressureForAsyncSendNum: 1 });
+    const topic = what === 'no topic' ? '' : 't';
+    const all = [
+      producer.send({ topic: 't', body: 'before' }),
+      expect(producer.send({ topic, body: 'x' }, options)).rejects.toThrow(reason),
+      producer.send({ topic: 't', body: 'behind' }),
+    ];
+    await Promise.all(all);
+    expect(cluster.broker.stored.map(({ body }) => body.toString())).toEqual(['before', 'behind']);
+  });
+
+  it.each(calls)('T023: rejects when it is one-way, too: %s', async (what, options, reason) => {
+    const producer = await producing(new FakeCluster({ topics: { t: 2 } }));
+    const sending = producer.sendOneway({ topic: what === 'no topic' ? '' : 't', body: 'x' }, options);
+    await expect(sending).rejects.toThrow(reason);
+    expect(cluster.broker.stored).toEqual([]);
+  });
+});
+
 describe('a one-way send', () => {
   it('asks for no answer', async () => {
     const producer = await producing(new FakeCluster({ topics: { t: 1 } }));
@@ -234,20 +282,24 @@ describe('a one-way send', () => {
   });
 });
 
-describe('a message that no broker would take', () => {
+describe('T036: a message that no broker would take', () => {
   it.each([
-    ['no topic', { topic: '', body: 'x' }, /topic name '' is empty/],
+    ['no message at all (T004)', null, /the message is missing/],
+    ['no topic (T008)', { body: 'x' }, /topic name undefined is empty/],
+    ['an empty topic (T009)', { topic: '', body: 'x' }, /topic name '' is empty/],
     ['a topic with a space', { topic: 'a b', body: 'x' }, /other characters/],
     ['a topic of 128 characters', { topic: 'a'.repeat(128), body: 'x' }, /longer than 127/],
     ["the broker's own topic", { topic: 'SCHEDULE_TOPIC_XXXX', body: 'x' }, /kept by brokers/],
-    ['no body', { topic: 't', body: '' }, /missing or empty/],
+    ['no body (T005)', { topic: 't' }, /missing or empty/],
+    ['a body without bytes (T006)', { topic: 't', body: '' }, /missing or empty/],
+    ['a body of 4 MiB and a byte (T007)', { topic: 't', body: Buffer.alloc(4_194_305) }, /maxMessageSize is 4194304/],
     ['a reserved property', { topic: 't', body: 'x', properties: { UNIQ_KEY: '1' } }, /UNIQ_KEY is RocketMQ's own/],
     ['an empty property', { topic: 't', body: 'x', properties: { a: '' } }, /'a' is empty/],
     ['a separator in a value', { topic: 't', body: 'x', properties: { a: 'b\u0002' } }, /separate properties/],
     ['a delay level below 0', { topic: 't', body: 'x', delayLevel: -1 }, /delayLevel is -1/],
   ])('because of %s is refused before asking anybody', async (_what, message, reason) => {
     const producer = await producing(new FakeCluster({ topics: { t: 1 } }));
-    await expect(producer.send(message)).rejects.toThrow(reason);
+    await expect(producer.send(message as OutgoingMessage)).rejects.toThrow(reason);
     expect(cluster.broker.received).toEqual([]);
   });
 });

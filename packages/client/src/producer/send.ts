@@ -1,6 +1,7 @@
 // Sends one message: makes the attempts, and decides after each failure whether there is another.
 import type { Clock, Connection, MessageQueue, Reply } from '@nest-rocketmq/remoting/internal';
 import {
+  MessageProperty,
   RequestTimeoutError,
   Requests,
   ResponseCode,
@@ -20,6 +21,7 @@ import { BrokerDelays } from './delay.js';
 import type { Delay } from './delay.js';
 import type { FaultStrategy } from './fault-strategy.js';
 import type { PreparedMessage } from './outgoing.js';
+import type { ProducerTrace } from './producer-trace.js';
 import type { SendResult, SendStatus } from './producer-options.js';
 
 /** SEND_BATCH_MESSAGE and SEND_REPLY_MESSAGE_V2 have the same fields. */
@@ -55,6 +57,8 @@ export interface SenderOptions {
   retryAnotherBrokerWhenNotStoreOK: boolean;
   /** ms; -1: none */
   sendMsgMaxTimeoutPerRequest: number;
+  /** Goes with each message, as its property INSTANCE_ID. */
+  instanceId?: string | undefined;
 }
 
 export interface SenderParts {
@@ -66,6 +70,8 @@ export interface SenderParts {
   faults?: FaultStrategy;
   /** Aborts when no further attempt may be made. */
   closing: AbortSignal;
+  /** Told of each message that was stored. */
+  trace?: ProducerTrace | undefined;
 }
 
 export class Sender {
@@ -125,8 +131,9 @@ export class Sender {
   }
 
   async #sendTo(queue: MessageQueue, given: PreparedMessage, timeout: number): Promise<SendResult> {
-    const { brokers, routes } = this.#parts;
+    const { brokers, routes, trace, clock } = this.#parts;
     const address = await this.#addressOf(queue);
+    const startedAt = trace ? clock.now() : 0;
     try {
       const message = given.delay ? await this.#delayed(given, given.delay, queue, address) : given;
       const reply = await brokers.request<SendRow>(address, this.#row(message), this.#header(queue, message), {
@@ -135,6 +142,7 @@ export class Sender {
       });
       const result = toResult(reply, queue, message, address);
       routes.created(message.topic);
+      trace?.sent(message, result, address, startedAt);
       return result;
     } catch (error) {
       if (!(error instanceof ResponseError)) routes.refreshSoon();
@@ -186,13 +194,18 @@ export class Sender {
       f: message.sysFlag,
       g: message.bornTimestamp,
       h: message.flag,
-      i: encodeProperties(message.properties),
+      i: encodeProperties(this.#properties(message)),
       j: message.reconsumeTimes ?? 0,
       k: false,
       ...(message.maxReconsumeTimes !== undefined && { l: message.maxReconsumeTimes }),
       m: message.batch,
       n: queue.brokerName,
     };
+  }
+
+  #properties({ properties }: PreparedMessage): ReadonlyMap<string, string> {
+    const { instanceId } = this.#options;
+    return instanceId === undefined ? properties : new Map(properties).set(MessageProperty.INSTANCE_ID, instanceId);
   }
 
   /** Limits one attempt, while there is another broker to try, so that it does not use up all the time. */

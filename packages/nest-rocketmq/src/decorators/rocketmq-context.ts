@@ -1,4 +1,5 @@
 // Describes a delivery to the listener that receives it.
+import { isRequest } from '@nest-rocketmq/client';
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import { MessageProperty } from '@nest-rocketmq/remoting/internal';
 
@@ -24,6 +25,9 @@ export class RocketMQContext {
   /** When it was stored: ms since the epoch, by the broker's clock. */
   readonly storeTimestamp: number;
 
+  /** Whether the sender waits for an answer: what the listener returns. */
+  readonly isRequest: boolean;
+
   private constructor(
     /** The message as it came, with its body. */
     readonly message: MessageExt,
@@ -42,6 +46,7 @@ export class RocketMQContext {
     this.queueOffset = message.queueOffset;
     this.bornTimestamp = message.bornTimestamp;
     this.storeTimestamp = message.storeTimestamp;
+    this.isRequest = isRequest(message);
   }
 
   /** @internal */

@@ -134,7 +134,14 @@ export class ListenerExplorer {
       const target = { name, wrapper: host.wrapper, type: host.type, callback, piped };
       const enhancers = await ListenerEnhancers.of(target, this.app, this.#enhancers);
       this.#warnOfUnknownType(name, params, enhancers);
-      const pipeline = new ListenerPipeline({ name, host, method, params, enhancers });
+      const pipeline = new ListenerPipeline({
+        name,
+        host,
+        method,
+        params,
+        enhancers,
+        answers: options.reply !== false,
+      });
       listeners.push({
         name,
         options: withKind(options, params),

@@ -4,9 +4,10 @@ import { Logger } from '@nestjs/common';
 import { Outcome, SubscriptionRefusedError } from '@nest-rocketmq/client';
 import type { ConsumeContext, PushConsumer, RocketMQClient } from '@nest-rocketmq/client';
 import type { Clock, MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
-import { InvalidListenerError, MessageDecodeError } from '../errors.js';
+import { InvalidListenerError } from '../errors.js';
 import type { DiscoveredListener } from '../discovery/listener-explorer.js';
 import type { ListenerGroup } from './listener-groups.js';
+import { decodeBody } from '../message/decode-body.js';
 import type { MessageConverter } from '../message/message-converter.js';
 import { failureSaid } from '../pipeline/listener-outcome.js';
 import type { Failure } from '../pipeline/listener-outcome.js';
@@ -37,6 +38,8 @@ export interface ContainerSettings {
   /** A manual clock waits for running listeners. */
   readonly clock?: Clock | undefined;
   readonly onConsumption: (consumption: Consumption) => void;
+  /** Answers a request with what its listener returned. */
+  readonly answer?: (listener: DiscoveredListener, context: RocketMQContext, returned: unknown) => Promise<void>;
   /** Holds true within a listener. One for the whole app: each one there is makes every promise of the process dearer. */
   readonly inListener: AsyncLocalStorage<true>;
   /** A test may hold a delivery back. */
@@ -235,8 +238,16 @@ export class ListenerContainer {
     return (listener && this.#policies.get(listener)) ?? this.#policy;
   }
 
-  #handle(listener: DiscoveredListener, context: RocketMQContext): Promise<unknown> {
-    return this.settings.inListener.run(true, () => listener.handle(this.#payload(listener, context), context));
+  async #handle(listener: DiscoveredListener, context: RocketMQContext): Promise<unknown> {
+    const { inListener, answer } = this.settings;
+    const payload = this.#payload(listener, context);
+    const returned = await inListener.run(true, () => listener.handle(payload, context));
+    if (context.isRequest) await answer?.(listener, context, returned);
+    return returned;
+  }
+
+  #payload(listener: DiscoveredListener, { message }: RocketMQContext): unknown {
+    return decodeBody(this.settings.converter, message, listener.options.payload ?? 'json');
   }
 
   #listenerFor(context: RocketMQContext): DiscoveredListener {
@@ -247,15 +258,6 @@ export class ListenerContainer {
       `group ${this.name}`,
       `has no listener for topic '${context.topic}' with tag '${context.tags ?? ''}', only ${this.group.listeners.join(', ')}.`,
     );
-  }
-
-  #payload(listener: DiscoveredListener, context: RocketMQContext): unknown {
-    try {
-      return this.settings.converter.decode(context.message, listener.options.payload ?? 'json');
-    } catch (cause) {
-      if (cause instanceof MessageDecodeError) throw cause;
-      throw new MessageDecodeError(`the message converter failed: ${String(cause)}`, { cause });
-    }
   }
 }
 

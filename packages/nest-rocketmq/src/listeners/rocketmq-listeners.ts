@@ -8,6 +8,10 @@ import type { Observable } from 'rxjs';
 import { ListenerContainer } from './listener-container.js';
 import type { Consumption, ContainerSettings } from './listener-container.js';
 import { ListenerExplorer } from '../discovery/listener-explorer.js';
+import type { DiscoveredListener } from '../discovery/listener-explorer.js';
+import type { RocketMQContext } from '../decorators/rocketmq-context.js';
+import { Replier } from '../reply/replier.js';
+import type { ReplyEvent } from '../reply/replier.js';
 import { groupListeners } from './listener-groups.js';
 import type { ListenerGroup } from './listener-groups.js';
 import { RocketMQConnection } from '../rocketmq-connection.js';
@@ -41,6 +45,7 @@ export class RocketMQListeners {
   constructor(
     private readonly explorer: ListenerExplorer,
     private readonly connection: RocketMQConnection,
+    private readonly replier: Replier,
     @Inject(ROCKETMQ_RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {
     connection.adopt(this);
@@ -58,6 +63,11 @@ export class RocketMQListeners {
   /** The outcome of each delivery, for tests and metrics. Subscribers have no influence on it. */
   get consumptions(): Observable<Consumption> {
     return this.#consumptions;
+  }
+
+  /** What became of each answer to a request, for metrics. Subscribers have no influence on it. */
+  get replies(): Observable<ReplyEvent> {
+    return this.replier.events;
   }
 
   /**
@@ -189,6 +199,8 @@ export class RocketMQListeners {
       defaults: this.options.consumer,
       clock: this.connection.clock,
       onConsumption: (consumption: Consumption) => this.#consumptions.next(consumption),
+      answer: (listener: DiscoveredListener, context: RocketMQContext, returned: unknown) =>
+        this.replier.answer(listener, context, returned),
       inListener: this.#inListener,
       holdBack: (context) => this.holdBack?.(context),
     };

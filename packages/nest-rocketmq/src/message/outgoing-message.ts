@@ -47,6 +47,14 @@ export function compose(
   };
 }
 
+/** Checks what a reply carries beside its body. @throws InvalidOptionError */
+export function checkReplyOptions(options: MessageOptions): MessageOptions {
+  checkKeys('options', options, MESSAGE_OPTIONS);
+  const tags = tagOf(undefined, options.tags);
+  const keys = keysOf(options.keys);
+  return { ...(tags !== undefined && { tags }), ...(keys && { keys }), properties: propertiesOf(options.properties) };
+}
+
 function tagOf(inDestination: string | undefined, inOptions: string | undefined): string | undefined {
   if (inOptions === undefined) return inDestination;
   if (inDestination === undefined || inDestination === inOptions) return checkTag('tags', inOptions);

@@ -11,7 +11,8 @@ import { catches } from './listener-enhancers.js';
 import type { Instance, ListenerHost } from './listener-host.js';
 import type { MethodKey } from '../decorators/listener-metadata.js';
 import type { ListenerParams, PipedParam } from '../decorators/listener-params.js';
-import { resultOf } from './listener-result.js';
+import { isReply } from '../message/rocketmq-reply.js';
+import { firstResultOf, resultOf } from './listener-result.js';
 import type { MessageScope } from '../nest/nest-container.js';
 import { RocketMQBatchContext } from '../decorators/rocketmq-batch-context.js';
 import type { RocketMQContext } from '../decorators/rocketmq-context.js';
@@ -24,6 +25,8 @@ export interface PipelineParts {
   readonly method: MethodKey;
   readonly params: ListenerParams;
   readonly enhancers: ListenerEnhancers;
+  /** Whether requests are answered with what the listener returns. */
+  readonly answers?: boolean;
 }
 
 /** Of one message, or of a list. */
@@ -43,7 +46,10 @@ export class ListenerPipeline {
 
   constructor(private readonly parts: PipelineParts) {}
 
-  /** Resolves with what the listener returned. @throws what any of them threw: a filter cannot turn it into a success */
+  /**
+   * Resolves with what the listener returned; for a request that failed, with the RocketMQReply that a filter returned.
+   * @throws what any of them threw: nothing else that a filter does turns it into a success
+   */
   async run(payload: unknown, context: CallContext): Promise<unknown> {
     const { host, method } = this.parts;
     const handler = host.method(method) ?? (() => undefined);
@@ -52,7 +58,8 @@ export class ListenerPipeline {
     try {
       return await this.#handle(call);
     } catch (error) {
-      await this.#filter(error, call);
+      const answer = await this.#filter(error, call);
+      if (this.#answers(call) && isReply(answer)) return answer;
       throw error;
     }
   }
@@ -90,17 +97,24 @@ export class ListenerPipeline {
     if (accepted === 0) return undefined;
     const handler = instance[method];
     if (!handler) throw new InvalidListenerError(this.parts.name, 'the instance has no such method.');
-    return handler.apply(instance, args);
+    const returned = handler.apply(instance, args);
+    return this.#answers(call) ? firstResultOf(returned, call.context.signal) : returned;
   }
 
-  /** Filters run for their side effects: neither what they return nor what they throw changes the outcome. */
-  async #filter(error: unknown, { scope, execution, context }: Call): Promise<void> {
+  #answers({ context }: Call): boolean {
+    // A list has no one to answer.
+    return this.parts.answers === true && !(context instanceof RocketMQBatchContext) && context.isRequest;
+  }
+
+  /** What the filter returned; undefined if there is none, or if it failed itself, which changes nothing. */
+  async #filter(error: unknown, { scope, execution, context }: Call): Promise<unknown> {
     let filter: ExceptionFilter | undefined;
     try {
       filter = (await this.parts.enhancers.filters(scope)).find((each) => catches(each, error));
-      if (filter) await resultOf(answerOf(filter, error, execution), context.signal);
+      return filter && (await resultOf(answerOf(filter, error, execution), context.signal));
     } catch (own) {
       if (own !== error) this.#warnOfFilter(filter, own);
+      return undefined;
     }
   }
 

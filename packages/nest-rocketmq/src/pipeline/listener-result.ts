@@ -1,5 +1,5 @@
 // Waits for what a listener returned: a value, a promise or an Observable.
-import { isObservable } from 'rxjs';
+import { isObservable, take } from 'rxjs';
 import type { Observable } from 'rxjs';
 import { ListenerAbortedError } from '../errors.js';
 
@@ -11,6 +11,12 @@ import { ListenerAbortedError } from '../errors.js';
 export async function resultOf(returned: unknown, signal: AbortSignal | undefined): Promise<unknown> {
   const value: unknown = await returned;
   return isObservable(value) ? lastValueOf(value, signal) : value;
+}
+
+/** The same with the first value of an Observable, which is unsubscribed from then: what answers a request. */
+export async function firstResultOf(returned: unknown, signal: AbortSignal | undefined): Promise<unknown> {
+  const value: unknown = await returned;
+  return isObservable(value) ? lastValueOf(value.pipe(take(1)), signal) : value;
 }
 
 function lastValueOf(source: Observable<unknown>, signal: AbortSignal | undefined): Promise<unknown> {

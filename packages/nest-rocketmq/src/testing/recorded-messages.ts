@@ -34,6 +34,8 @@ export interface WaitingMessage {
   readonly retryOf: string | undefined;
 }
 
+const OF_THE_SYSTEM = /^(rmq_sys_|%)|_REPLY_TOPIC$/i;
+
 export type Decode = (message: IncomingBody) => unknown;
 
 export class RecordedMessages {
@@ -102,8 +104,9 @@ export function decodeWith(converter: () => MessageConverter): Decode {
   };
 }
 
+/** Retries, dead letters, replies and traces are not what an app sends of itself. */
 function isOfTheApp(topic: string): boolean {
-  return !isRetryTopic(topic) && !isDLQTopic(topic);
+  return !isRetryTopic(topic) && !isDLQTopic(topic) && !OF_THE_SYSTEM.test(topic);
 }
 
 /** @param recalled the unique key, in newer clients behind the topic and a '+' */

@@ -1,9 +1,20 @@
 // Takes the place of the template in a unit test: it checks and converts as the real one does, records, and sends nothing.
-import type { OutgoingMessage, Producer, SendOptions, SendResult, Transaction } from '@nest-rocketmq/client';
-import { MessageProperty, UniqueIdMaker } from '@nest-rocketmq/remoting/internal';
+import type {
+  AskOptions,
+  OutgoingMessage,
+  Producer,
+  SendOptions,
+  SendResult,
+  Transaction,
+} from '@nest-rocketmq/client';
+import { MessageProperty, NotRunningError, UniqueIdMaker } from '@nest-rocketmq/remoting/internal';
+import type { MessageExt } from '@nest-rocketmq/remoting/internal';
+import type { MessageConverter } from '../message/message-converter.js';
 import type { RocketMQModuleOptions } from '../options/rocketmq.options.js';
 import { resolveOptions } from '../options/rocketmq.options.js';
 import type { RocketMQConnection } from '../rocketmq-connection.js';
+import type { Receiver } from '../pull/receiver.js';
+import { Requester } from '../template/requester.js';
 import { RocketMQTemplate } from '../template/rocketmq-template.js';
 import type { TransactionListeners } from '../transactions/transaction-listeners.js';
 import { expectNothingSent, expectSent, topicOf } from './expectations.js';
@@ -15,14 +26,18 @@ import type { SentMessage } from './recorded-messages.js';
 /** `{ provide: RocketMQTemplate, useValue: new RocketMQTemplateFake() }`: no module, no broker. */
 export class RocketMQTemplateFake extends RocketMQTemplate {
   readonly #recorder: Recorder;
+  readonly #converter: MessageConverter;
 
   /** @param options as of forRoot, as far as sends depend on them: `messageConverter`, `messageDelayLevel` */
   constructor(options: Pick<RocketMQModuleOptions, 'messageConverter' | 'messageDelayLevel'> = {}) {
     const resolved = resolveOptions({ ...options, embedded: {} }, {}, 'RocketMQTemplateFake');
     const recorder = new Recorder(new RecordedMessages(decodeWith(() => resolved.messageConverter)));
     const connection = { producer: () => Promise.resolve(recorder), clock: undefined };
-    super(connection as unknown as RocketMQConnection, NO_LISTENERS as unknown as TransactionListeners, resolved);
+    const asConnection = connection as unknown as RocketMQConnection;
+    const requester = new Requester(asConnection, resolved);
+    super(asConnection, NO_LISTENERS as TransactionListeners, requester, NO_RECEIVER as Receiver, resolved);
     this.#recorder = recorder;
+    this.#converter = resolved.messageConverter;
   }
 
   /** What was sent to the topic, or to any. A transaction's once it is committed. */
@@ -49,10 +64,18 @@ export class RocketMQTemplateFake extends RocketMQTemplate {
     for (let time = 0; time < times; time++) this.#recorder.failures.push(error);
   }
 
+  /** Answers the next `request`. @param payload as a listener would return it */
+  replyWith(payload: unknown): void {
+    const { body, properties = {} } = this.#converter.encode(payload);
+    const reply = { body: Buffer.from(body), properties: new Map(Object.entries(properties)) };
+    this.#recorder.replies.push(reply as unknown as MessageExt);
+  }
+
   /** Forgets what was sent, and the failures to come. */
   reset(): void {
     this.#recorder.messages.clear();
     this.#recorder.failures.length = 0;
+    this.#recorder.replies.length = 0;
   }
 }
 
@@ -63,14 +86,18 @@ const NO_LISTENERS: Pick<TransactionListeners, 'requireTopic' | 'prepareForCheck
   isCommitted: () => Promise.resolve(false),
 };
 
+/** Nobody sends to it. */
+const NO_RECEIVER: Pick<Receiver, 'receive'> = { receive: () => Promise.resolve([]) };
+
 /** What the template calls of a producer. */
 type ProducerCalls = Pick<
   Producer,
-  'send' | 'sendBatch' | 'sendOneway' | 'sendMessageInTransaction' | 'beginTransaction' | 'recall'
+  'send' | 'sendBatch' | 'sendOneway' | 'sendMessageInTransaction' | 'beginTransaction' | 'recall' | 'request'
 >;
 
 class Recorder implements ProducerCalls {
   readonly failures: Error[] = [];
+  readonly replies: MessageExt[] = [];
   readonly #ids = new UniqueIdMaker();
   #count = 0;
 
@@ -108,6 +135,14 @@ class Recorder implements ProducerCalls {
       rollback: none,
       leaveUnknown: none,
     };
+  }
+
+  async request(message: OutgoingMessage, options: AskOptions = {}): Promise<MessageExt> {
+    await this.send(message, options);
+    options.onStored?.();
+    const reply = this.replies.shift();
+    if (reply) return reply;
+    throw new NotRunningError('RocketMQTemplateFake', 'without a reply', 'Call replyWith(payload) before the request');
   }
 
   recall(_topic: string, recallHandle: string): Promise<string> {

@@ -26,7 +26,7 @@ interface Waiting extends Waiter {
 /** Turns for one wait. */
 export const MOST_TURNS = 5_000;
 /** What is tried again and again, perhaps without end: a message in its place, a broker that is away. */
-const WITHOUT_END = /^(the next try|the next pull|another try)/;
+const WITHOUT_END = /^(the next try|the next pull|another try|the end of a poll)/;
 /** Turns in a row for nothing but that. */
 export const MOST_TRIES = 200;
 /** Real ms between two looks at what the clock does not know. */

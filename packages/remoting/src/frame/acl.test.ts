@@ -14,6 +14,29 @@ describe('a signature', () => {
     expect(signed.length).toBeGreaterThan(0);
   });
 
+  it("T179: is the one that Java's client made, for the keys of Apache's example", () => {
+    const ofExample = signed.filter(({ extFields }) => extFields['AccessKey'] === 'RocketMQ');
+    expect(ofExample.length).toBeGreaterThan(0);
+    for (const command of ofExample) {
+      const { Signature: theirs, AccessKey: _key, ...unsigned } = command.extFields;
+      const again = { ...command, extFields: unsigned };
+      signer({ accessKey: 'RocketMQ', secretKey: '12345678' })(again);
+      expect(again.extFields).toEqual({ ...command.extFields, Signature: theirs });
+    }
+  });
+
+  it('T179: covers the security token, which is sent only where there is one', () => {
+    const [command] = signed;
+    const signature = (securityToken?: string): Record<string, string> => {
+      const copy = { ...command!, extFields: { x: '1' } as Record<string, string> };
+      signer({ accessKey: 'me', secretKey: 'secret', ...(securityToken !== undefined && { securityToken }) })(copy);
+      return copy.extFields;
+    };
+    expect(Object.keys(signature())).toEqual(['x', 'AccessKey', 'Signature']);
+    expect(signature('token')).toMatchObject({ SecurityToken: 'token' });
+    expect(signature('token')['Signature']).not.toBe(signature()['Signature']);
+  });
+
   it('covers the values of all fields by order of their names, then the body', () => {
     const [command] = signed;
     const sign = signer({ accessKey: command!.extFields['AccessKey']!, secretKey: 'secret' });

@@ -66,7 +66,7 @@ describe('a frame recorded between Apache peers', () => {
     },
   );
 
-  it('has all the header fields that the table asks for, of the types that it says', () => {
+  it('T181: has all the header fields that the table asks for, of the types that it says', () => {
     let read = 0;
     for (const frame of recorded) {
       const row = requestByCode(frame.requestCode);

@@ -69,7 +69,9 @@ export interface OffsetMsgId {
 /** @throws DecodeError when it is not an offset message id */
 export function decodeOffsetMsgId(id: string): OffsetMsgId {
   if (!/^(?:[0-9a-fA-F]{32}|[0-9a-fA-F]{56})$/.test(id)) {
-    throw new DecodeError(`'${id.slice(0, 64)}' is no offset message id: 32 or 56 hexadecimal digits are wanted`);
+    throw new DecodeError(
+      `'${String(id).slice(0, 64)}' is no offset message id: 32 or 56 hexadecimal digits are wanted`,
+    );
   }
   const bytes = Buffer.from(id, 'hex');
   const hostLength = bytes.length - 12;

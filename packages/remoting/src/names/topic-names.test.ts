@@ -10,7 +10,7 @@ import {
   retryTopic,
 } from './topic-names.js';
 
-describe('the name of a topic or group', () => {
+describe('T036: the name of a topic or group', () => {
   it.each(['orders', 'Orders-2_a|b', '%RETRY%stock', '%'])('may be %s', (name) => {
     expect(isTopicOrGroupIllegal(name)).toBe(false);
   });
@@ -40,7 +40,7 @@ describe('the topics of a group', () => {
   });
 });
 
-it('names topics as Apache does: they are in every store and cluster', () => {
+it('T036: names topics as Apache does: they are in every store and cluster', () => {
   expect(AUTO_CREATE_TOPIC_KEY).toBe('TBW102');
   expect([...NOT_ALLOWED_SEND_TOPICS]).toEqual([
     'SCHEDULE_TOPIC_XXXX',

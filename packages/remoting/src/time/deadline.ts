@@ -21,6 +21,8 @@ export interface DeadlineOptions {
   readonly expired: () => void;
   /** A count that grows with what the source brings: while it grows, there may be more to read. */
   readonly activity?: () => number;
+  /** As of `Clock.setTimeout`. */
+  readonly event?: string;
 }
 
 export class Deadline {
@@ -45,7 +47,8 @@ export class Deadline {
   }
 
   #arm(ms: number): void {
-    this.#timer = this.#options.clock.setTimeout(() => this.#onTimer(), ms);
+    const { clock, event } = this.#options;
+    this.#timer = clock.setTimeout(() => this.#onTimer(), ms, event);
   }
 
   #onTimer(): void {

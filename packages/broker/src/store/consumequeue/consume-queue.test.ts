@@ -57,7 +57,7 @@ describe('a consume queue', () => {
     expect(queue.first).toBe(count === 0 ? 0 : first);
   });
 
-  it('has no entry of a message that has gone, and no file without one', async () => {
+  it('T195: has no entry of a message that has gone, and no file without one', async () => {
     const { disk, queue } = await filled(170);
     const trim = async (minPhysical: number): Promise<void> => {
       await queue.trim(new QueueView(16), minPhysical);

@@ -129,7 +129,7 @@ describe('an index file', () => {
     await expectAll(index, put);
   });
 
-  it('says in its header what Apache would: used slots, count, first and last message', async () => {
+  it('T196: says in its header what Apache would: used slots, count, first and last message', async () => {
     const disk = new MemoryFileSystem();
     const index = indexOn(disk);
     for (const hash of [3, 43, 3, 7]) index.put(hash, 100 + hash, 5_000 + hash * 1_000);

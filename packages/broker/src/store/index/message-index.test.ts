@@ -28,7 +28,7 @@ describe('a query by key', () => {
     await store.close();
   });
 
-  it('leaves out what was stored outside the time asked for', async () => {
+  it('T196: leaves out what was stored outside the time asked for', async () => {
     const clock = new ManualClock(1_000_000);
     const store = await openStore({ clock });
     for (let i = 0; i < 5; i++) {
@@ -59,7 +59,7 @@ describe('a query by key', () => {
     await store.close();
   });
 
-  it('goes on in a new file when one is full, and answers from all of them', async () => {
+  it('T196: goes on in a new file when one is full, and answers from all of them', async () => {
     const fileSystem = memoryFileSystem();
     const store = await openStore({ fileSystem, maxIndexNum: 100 });
     for (let i = 0; i < 500; i++) store.append(message({ body: `m${i}`, properties: { KEYS: `k${i}` } }));

@@ -33,7 +33,7 @@ async function filled(
 const files = (disk: Disk): number => disk.listSync('/store/commitlog').length;
 
 describe('old messages', () => {
-  it('are kept for 72 hours, and go in the hour of deleteWhen after that', async () => {
+  it('T193: are kept for 72 hours, and go in the hour of deleteWhen after that', async () => {
     const { store, disk, clock } = await filled();
     const all = files(disk);
     await clock.advanceTo(at(4, 11));
@@ -84,7 +84,7 @@ describe('old messages', () => {
     await again.close();
   });
 
-  it('go at any hour when the disk is over 75 % full, if they are old', async () => {
+  it('T193: go at any hour when the disk is over 75 % full, if they are old', async () => {
     const { store, disk, clock } = await filled({ deleteWhen: '' });
     disk.used = 80;
     await clock.advanceTo(at(4, 11));
@@ -94,7 +94,7 @@ describe('old messages', () => {
     await store.close();
   });
 
-  it('go whatever their age when it is over 85 %', async () => {
+  it('T193: go whatever their age when it is over 85 %', async () => {
     const { store, disk, clock } = await filled();
     disk.used = 86;
     await clock.advance(HOUR);

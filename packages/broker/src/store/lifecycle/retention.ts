@@ -52,14 +52,41 @@ export class Retention {
   async stop(): Promise<void> {
     this.#options.clock.clearTimeout(this.#timer);
     this.#stopped = true;
-    await this.#running;
+    await this.#running?.catch(() => undefined);
+  }
+
+  /** Removes the files that are older than `fileReservedTime` now, whatever the hour. @throws what the disk throws */
+  async deleteExpired(): Promise<void> {
+    await this.#alone(() => this.#deleteExpired());
+  }
+
+  /** Removes what is left of the queues of messages that have gone. @throws what the disk throws */
+  async cleanQueues(): Promise<void> {
+    const { files, onTrim, onTrimmed } = this.#options;
+    await this.#alone(async () => {
+      await onTrim(files.first);
+      await onTrimmed(files.first);
+    });
   }
 
   #arm(): void {
     this.#timer = this.#options.clock.setTimeout(() => {
-      this.#running ??= this.#run().finally(() => (this.#running = undefined));
+      // Where something is being removed already, the next look is soon enough.
+      if (!this.#running) void this.#alone(() => this.#run());
       this.#arm();
     }, this.#pause);
+  }
+
+  /** Runs one removal behind the other. */
+  #alone(remove: () => Promise<void>): Promise<void> {
+    const running = (this.#running ?? Promise.resolve())
+      .catch(() => undefined)
+      .then(() => (this.#stopped ? undefined : remove()))
+      .finally(() => {
+        if (this.#running === running) this.#running = undefined;
+      });
+    this.#running = running;
+    return running;
   }
 
   /** Until the next look, ms. Where nobody tells how full the disk is, only the hour can make a file go. */
@@ -79,12 +106,17 @@ export class Retention {
       await this.#look();
       const forced = this.used > config.diskSpaceCleanForciblyRatio / 100 || this.full;
       const due = this.used > config.diskMaxUsedSpaceRatio / 100 || this.#hours.has(new Date(clock.now()).getHours());
-      const oldest = clock.now() - config.fileReservedTime * HOUR;
       if (forced) await this.#delete(() => true);
-      else if (due) await this.#delete((modified) => modified <= oldest);
+      else if (due) await this.#deleteExpired();
     } catch (error) {
       logger.error(`cannot remove old files: ${String(error)}. It is tried again.`);
     }
+  }
+
+  #deleteExpired(): Promise<void> {
+    const { config, clock } = this.#options;
+    const oldest = clock.now() - config.fileReservedTime * HOUR;
+    return this.#delete((modified) => modified <= oldest);
   }
 
   async #look(): Promise<void> {

@@ -41,7 +41,7 @@ describe('reading a queue', () => {
     await store.close();
   });
 
-  it('gives no more messages than asked for, and no more bytes except for the first message', async () => {
+  it('T188: gives no more messages than asked for, and no more bytes except for the first message', async () => {
     const store = await withMessages(10);
     const { size } = (await store.readConsumeQueue('T', 0, 0))!;
     expect(await store.getMessage('T', 0, 0, 4, 100_000)).toMatchObject({ count: 4, nextBeginOffset: 4 });
@@ -123,14 +123,14 @@ describe('an offset by time', () => {
     [2_500, 4, 3],
     [3_000, 4, 4],
     [9_000, 5, 4],
-  ])('of %i is %i as LOWER and %i as UPPER', async (timestamp, lower, upper) => {
+  ])('T184: of %i is %i as LOWER and %i as UPPER', async (timestamp, lower, upper) => {
     const store = await open();
     expect(await store.offsetByTimestamp('T', 0, timestamp, 'LOWER')).toBe(lower);
     expect(await store.offsetByTimestamp('T', 0, timestamp, 'UPPER')).toBe(upper);
     await store.close();
   });
 
-  it('is 0 where there is no queue', async () => {
+  it('T184: is 0 where there is no queue', async () => {
     const store = await open();
     expect(await store.offsetByTimestamp('NONE', 0, 1, 'LOWER')).toBe(0);
     expect(await store.storeTimestampAt('T', 0, 3)).toBe(2_000);
@@ -174,7 +174,7 @@ describe('a queue', () => {
     await store.close();
   });
 
-  it('of a deleted topic is gone, also after a restart, and begins at 0 when it is made again', async () => {
+  it('T192: of a deleted topic is gone, also after a restart, and begins at 0 when it is made again', async () => {
     const fileSystem = memoryFileSystem();
     let store = await openStore({ fileSystem });
     for (let i = 0; i < 10; i++) store.append(message());

@@ -9,9 +9,12 @@ public final class Mqadmin {
 
     public static void main(String[] commands) {
         for (String command : commands) {
+            // Some commands end without the end of a line.
+            System.out.println();
             System.out.println(MARK + command);
             MQAdminStartup.main0(command.split(" "), null);
         }
+        System.out.println();
         System.out.println(MARK + "end");
         System.exit(0);
     }
