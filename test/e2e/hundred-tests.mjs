@@ -45,7 +45,7 @@ beforeEach(async () => {
 after(() => app.close());
 
 for (let number = 1; number <= 100; number++) {
-  test(`order ${number} is cancelled after half an hour, at its third try`, async () => {
+  void test(`order ${number} is cancelled after half an hour, at its third try`, async () => {
     testing.expectNothingSent();
     await app.get(RocketMQTemplate).send('order-cancel', { id: 'fails', number }, { delay: '30m', keys: 'k' });
     const { context } = await testing.expectConsumed(CancelOrder, { number });

@@ -100,7 +100,7 @@ describe('faults:', () => {
   test('deliveries change places', async () => {
     const app = await start([Orders]);
     testing.faults.reorderDeliveries(3);
-    for (const id of ['o1', 'o2', 'o3', 'o4']) await template.send('order', { id });
+    for (const id of ['o1', 'o2', 'o3', 'o4']) await template.send('order', { id }, { shardingKey: 'a' });
     await testing.settled();
     expect(app.get(Orders).seen).toEqual(['o3', 'o2', 'o1', 'o4']);
   });

@@ -1,7 +1,7 @@
 // Tests the testing kit on a whole app: time that skips by itself, what was sent, dead letters, and clear failures.
 import 'reflect-metadata';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { Injectable, Logger } from '@nestjs/common';
+import { Logger } from '@nestjs/common';
 import type { INestApplicationContext, Provider } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { RocketMQListener, RocketMQModule, RocketMQMessageListener, RocketMQTemplate } from 'nest-rocketmq';

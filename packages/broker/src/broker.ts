@@ -60,12 +60,16 @@ export interface Broker {
 
 /**
  * Starts a broker with a name server of its own. Without `listen`, nothing listens: `dial` is the way in.
- * @param testing what a test sees of the broker, and makes it do
  * @throws InvalidOptionError where an option is not allowed
  * @throws StoreLockedError where another living process has the store, StoreError where it cannot be opened
  * @throws ListenError where it cannot listen
  */
-export async function startBroker(options: BrokerOptions = {}, testing?: BrokerTesting): Promise<Broker> {
+export function startBroker(options: BrokerOptions = {}): Promise<Broker> {
+  return startBrokerUnderTest(options);
+}
+
+/** The same for a test. @param testing what the test sees of the broker, and makes it do */
+export async function startBrokerUnderTest(options: BrokerOptions, testing?: BrokerTesting): Promise<Broker> {
   const config = resolveOptions(options);
   const listen = config.listen && (await withPort(config.listen));
   const nameServerListen = config.nameServerListen && (await withPort(config.nameServerListen));
@@ -174,7 +178,7 @@ async function assemble(
   const server = new RemotingServer({ ...config, idleTimeout: idleTimeoutOf(config), unsent, handlers });
   const parts = { ...shared, ...timing, levelTimer, delayOffsets, checkBack, halves, registration, server };
   connect(parts);
-  testing?.connect({ ...parts, offsets });
+  testing?.connect({ ...parts, offsets, pending });
   return { server, start: () => start(parts), stop: () => stop(parts) };
 }
 

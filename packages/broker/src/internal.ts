@@ -1,5 +1,5 @@
 // Exports what our own packages and tests use. It may change with any release.
-export { startBroker } from './broker.js';
+export { startBroker, startBrokerUnderTest } from './broker.js';
 export type { Broker } from './broker.js';
 export { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 export {

@@ -1,4 +1,4 @@
-// An app with a listener, and tests of it that any runner can run: they are given its functions.
+// Provides an app with a listener, and tests of it for any runner, which gives its functions.
 import 'reflect-metadata';
 import { Injectable, Logger, Module } from '@nestjs/common';
 import type { INestApplicationContext } from '@nestjs/common';

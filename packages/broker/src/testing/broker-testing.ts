@@ -5,6 +5,7 @@ import type { StoredMessage } from '../message/message-observer.js';
 import type { ConsumerOffsets } from '../metadata/offsets.js';
 import type { MessageStore } from '../store/store.js';
 import type { MessageTimer } from '../timer/message-timer.js';
+import type { PendingTimers } from '../timer/pending-timers.js';
 import type { CheckBack } from '../transaction/check-back.js';
 import type { HalfQueue } from '../transaction/half-queue.js';
 import { SendFaults } from './send-faults.js';
@@ -17,13 +18,14 @@ export interface PartsUnderTest {
   checkBack: CheckBack;
   levelTimer: LevelTimer;
   messageTimer: MessageTimer;
+  pending: PendingTimers;
   server: RemotingServer;
 }
 
 /** Groups of the broker's own. */
 const SYSTEM_GROUP = /^CID_RMQ_SYS_/;
 
-/** Given as the option `testing` of `startBroker`, also of the next broker when one is restarted. */
+/** Given to `startBrokerUnderTest`, also of the next broker when one is restarted. */
 export class BrokerTesting {
   /** What becomes of the next sends. */
   readonly faults = new SendFaults();
@@ -34,10 +36,10 @@ export class BrokerTesting {
   /** @param onStored is told of each message of a producer, each committed half, each retry and dead letter */
   constructor(readonly onStored: (message: StoredMessage) => void) {}
 
-  /** @internal */
+  /** The broker has made its parts. */
   connect(parts: PartsUnderTest): void {
     this.#parts = parts;
-    parts.messageTimer.discard(this.#discardedBefore);
+    parts.pending.discard(this.#discardedBefore);
   }
 
   /** Closes all connections with the broker, as a network does. */
@@ -59,10 +61,12 @@ export class BrokerTesting {
   /** Gives up all that waits: delayed messages, retries, open transactions, and what groups have not consumed. */
   async discardAll(): Promise<void> {
     if (!this.#parts) return;
-    const { store, halves, levelTimer, messageTimer, offsets } = this.#parts;
+    const { store, halves, levelTimer, messageTimer, pending, offsets } = this.#parts;
     await store.drain();
     levelTimer.discard();
-    this.#discardedBefore = messageTimer.discard(Infinity);
+    pending.discard(Infinity);
+    messageTimer.wake();
+    this.#discardedBefore = store.history.end;
     await Promise.all([...openHalves(halves)].map((offset) => halves.decide(offset)));
     for (const { topic, group, queues } of offsets.all()) {
       if (SYSTEM_GROUP.test(group)) continue;

@@ -117,13 +117,6 @@ export class MessageTimer {
     }
   }
 
-  /** Gives up what waits and stands before `position` of the log, for a test. @returns the end of what is known */
-  discard(position: number): number {
-    this.deps.pending.discard(position);
-    this.#next();
-    return this.#knownEnd;
-  }
-
   /** Looks again at what is due: a recall that kept it waiting has ended. */
   wake(): void {
     this.#next();

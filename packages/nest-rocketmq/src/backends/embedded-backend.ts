@@ -1,11 +1,11 @@
 // Runs a broker inside the app's own process. The broker's package is loaded when it starts: an app on a cluster never
 // loads it.
 import { join, resolve } from 'node:path';
-import type { Broker, BrokerTesting, FileSystem } from '@nest-rocketmq/broker';
+import type { Broker, FileSystem } from '@nest-rocketmq/broker';
 import { ConnectError, NotRunningError, systemClock } from '@nest-rocketmq/remoting/internal';
 import type { Clock, Dial, Logger } from '@nest-rocketmq/remoting/internal';
 import type { RocketMQBackend } from './backend.js';
-import { DEFAULT_STORE, MEMORY_STORE, checkEmbedded } from './embedded-options.js';
+import { DEFAULT_STORE, MEMORY_STORE, TESTING_HOOKS, checkEmbedded } from './embedded-options.js';
 import type { CheckedEmbeddedOptions, EmbeddedOptions, TestingHooks } from './embedded-options.js';
 import { StoreInUseError } from '../errors.js';
 import { hold, waitForHolder } from './store-holders.js';
@@ -19,7 +19,7 @@ export class EmbeddedBackend implements RocketMQBackend {
   /** Inside the store: these offsets are deleted, or moved, together with the messages that they count. */
   readonly localOffsetStoreDir: string;
   readonly dial: Dial = async (address) => this.#running(address).dial(address);
-  readonly #options: Omit<CheckedEmbeddedOptions, 'hooks'>;
+  readonly #options: Omit<CheckedEmbeddedOptions, typeof TESTING_HOOKS>;
   readonly #hooks: TestingHooks | undefined;
   /** Of a store in memory, which outlives a restart. */
   #files: FileSystem | undefined;
@@ -30,7 +30,7 @@ export class EmbeddedBackend implements RocketMQBackend {
 
   /** @throws InvalidOptionError for an unknown option or a wrong value */
   constructor(options: EmbeddedOptions, logger: Logger) {
-    const { hooks, ...checked } = checkEmbedded(options);
+    const { [TESTING_HOOKS]: hooks, ...checked } = checkEmbedded(options);
     this.#options = checked;
     this.#hooks = hooks;
     const store = options.store ?? DEFAULT_STORE;
@@ -81,18 +81,18 @@ export class EmbeddedBackend implements RocketMQBackend {
   }
 
   async #startBroker(): Promise<Broker> {
-    const { memoryFileSystem, startBroker } = await import('@nest-rocketmq/broker');
-    const { clock = systemClock } = this;
-    if (this.#inMemory && this.#hooks) this.#files ??= memoryFileSystem(() => clock.now());
     const options = {
       ...(isManual(this.clock) && BROKER_ON_MANUAL_CLOCK),
       ...this.#options,
-      ...(this.#files && { fileSystem: this.#files }),
       store: this.#store,
       logger: this.#logger,
     };
-    // The kit makes it: only there, and here, is the broker's package known.
-    return startBroker(options, this.#hooks?.broker as BrokerTesting | undefined);
+    const { startBroker, memoryFileSystem } = await import('@nest-rocketmq/broker');
+    if (!this.#hooks) return startBroker(options);
+    const { clock = systemClock } = this;
+    if (this.#inMemory) this.#files ??= memoryFileSystem(() => clock.now());
+    const files = this.#files && { fileSystem: this.#files };
+    return (await this.#hooks.startBroker({ ...options, ...files })) as Broker;
   }
 
   async stop(): Promise<void> {

@@ -38,13 +38,16 @@ export interface EmbeddedOptions extends EmbeddedTimes {
   /** The cluster's name in routes. Default 'DefaultCluster'. */
   clusterName?: string;
   /** The testing kit's. @internal */
-  hooks?: TestingHooks;
+  [TESTING_HOOKS]?: TestingHooks;
 }
+
+/** The key of the testing kit's own option. In the global registry, so that both module formats know it. */
+export const TESTING_HOOKS: unique symbol = Symbol.for('nest-rocketmq:testing-hooks');
 
 /** What the testing kit is told. @internal */
 export interface TestingHooks {
-  /** The second argument of `startBroker`. */
-  readonly broker: object;
+  /** Starts the broker that the test sees. */
+  startBroker(options: object): Promise<{ stop(): Promise<void> }>;
   /** The app has made its backend. */
   attached(backend: { restart(): Promise<void> }): void;
   /** The app has made its RocketMQListeners. */
@@ -80,7 +83,6 @@ const EMBEDDED_OPTIONS = [
   'deleteWhen',
   'fileReservedTime',
   'flush',
-  'hooks',
   'listen',
   'mappedFileSizeCommitLog',
   'maxMessageSize',

@@ -1,5 +1,5 @@
 // Keeps what a test knows of its app and of the app's broker.
-import type { BrokerTesting } from '@nest-rocketmq/broker';
+import type { BrokerTesting } from '@nest-rocketmq/broker/internal';
 import type { ManualClock, TurnOptions } from '@nest-rocketmq/remoting/internal';
 import { TestingNotWiredError } from '../errors.js';
 import type { RocketMQListeners } from '../listeners/rocketmq-listeners.js';

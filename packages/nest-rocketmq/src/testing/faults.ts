@@ -1,5 +1,5 @@
 // Injects the faults of networks and brokers into a test.
-import type { BrokerTesting } from '@nest-rocketmq/broker';
+import type { BrokerTesting } from '@nest-rocketmq/broker/internal';
 import { ResponseCode } from '@nest-rocketmq/remoting/internal';
 import { checkInteger, inside } from '../option-checks.js';
 

@@ -12,8 +12,7 @@ export interface DeliveredMessage<P = unknown> extends Consumption {
 }
 
 /** A class with a listener: its payload is that of `onMessage`. */
-// oxlint-disable-next-line typescript/no-explicit-any -- any constructor
-export type ListenerClass = abstract new (...args: any[]) => object;
+export type ListenerClass = abstract new (...args: never[]) => object;
 
 /** Where a message is expected: a listener's class, or a topic. */
 export type DeliveryTarget = string | { readonly topic: string } | ListenerClass;
@@ -79,9 +78,10 @@ export class RecordedDeliveries {
 
   /** The last ones, for an error. */
   describe(most: number): string[] {
-    const lines = this.#deliveries.slice(-most).map(({ outcome, context, group, payload, error }) => {
-      const failure = error === undefined ? '' : `: ${String(error)}`;
-      return `${outcome} by ${group}: ${context.topic}${context.tags === undefined ? '' : `:${context.tags}`} ${brief(payload)}${failure}`;
+    const lines = this.#deliveries.slice(-most).map((each) => {
+      const failure =
+        each.error === undefined ? '' : `: ${brief(each.error instanceof Error ? each.error.message : each.error)}`;
+      return `${describeDelivery(each)} ${brief(each.payload)}${failure}`;
     });
     const more = this.#deliveries.length - lines.length;
     return more > 0 ? [`${more} earlier ones`, ...lines] : lines;
@@ -92,6 +92,11 @@ function isOf({ context, listener }: Consumption, target: DeliveryTarget): boole
   if (typeof target === 'string') return context.topic === target;
   if (typeof target !== 'function') return context.topic === target.topic;
   return listener?.type === target || (listener?.type?.prototype as unknown) instanceof (target as Type<object>);
+}
+
+/** 'consumed by shop: order:paid', for an error. */
+export function describeDelivery({ outcome, group, context: { topic, tags } }: Consumption): string {
+  return `${outcome} by ${group}: ${topic}${tags === undefined ? '' : `:${tags}`}`;
 }
 
 /** For an error. */

@@ -1,5 +1,5 @@
 // Keeps the messages that the broker of a test has stored, and tells which of them wait for their time.
-import type { StoredMessage } from '@nest-rocketmq/broker';
+import type { StoredMessage } from '@nest-rocketmq/broker/internal';
 import {
   MessageProperty,
   dlqTopic,

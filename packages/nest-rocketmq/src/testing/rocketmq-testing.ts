@@ -1,9 +1,10 @@
 // Provides what a test of an app needs: options for a broker in memory whose clock the test turns, and all that it can ask
 // and cause there.
 import type { DynamicModule } from '@nestjs/common';
-import { BrokerTesting } from '@nest-rocketmq/broker';
+import { BrokerTesting, startBrokerUnderTest } from '@nest-rocketmq/broker/internal';
 import { ManualClock } from '@nest-rocketmq/remoting/internal';
 import type { TurnOptions } from '@nest-rocketmq/remoting/internal';
+import { TESTING_HOOKS } from '../backends/embedded-options.js';
 import type { EmbeddedOptions, TestingHooks } from '../backends/embedded-options.js';
 import type { Duration } from '../message/delay.js';
 import type { RocketMQModuleOptions } from '../options/rocketmq.options.js';
@@ -25,7 +26,7 @@ import type { SentMessage } from './recorded-messages.js';
 
 /** Options of `rocketMQTesting`: those of `RocketMQModule.forRoot`, without the choice of backend and clock. */
 export type TestingOptions = Omit<RocketMQModuleOptions, 'nameServer' | 'backend' | 'embedded'> & {
-  embedded?: Omit<EmbeddedOptions, 'clock' | 'hooks'>;
+  embedded?: Omit<EmbeddedOptions, 'clock' | typeof TESTING_HOOKS>;
 };
 
 /** A broker in memory with a clock that stands still, for the test of an app. `rocketMQTesting` makes one. */
@@ -45,12 +46,17 @@ export class RocketMQTesting {
     this.#app = new AppUnderTest(this.clock, broker);
     this.#deliveries = new Deliveries(this.#app);
     const hooks: TestingHooks = {
-      broker,
+      startBroker: (given) => startBrokerUnderTest(given, broker),
       attached: (backend) => this.#app.attached(backend),
       adopt: (listeners) => this.#app.adopt(listeners as RocketMQListeners),
       closing: () => this.#app.closing(),
     };
-    const embedded: EmbeddedOptions = { store: 'memory', ...options.embedded, clock: this.clock, hooks };
+    const embedded: EmbeddedOptions = {
+      store: 'memory',
+      ...options.embedded,
+      clock: this.clock,
+      [TESTING_HOOKS]: hooks,
+    };
     this.options = { ...options, embedded };
     this.module = RocketMQModule.forRoot(this.options);
   }

@@ -36,7 +36,7 @@ const realNow = performance.now.bind(performance);
 
 export class TimeSkipper {
   readonly #waiting = new Set<Waiting>();
-  #turning: Promise<void> | undefined;
+  #isTurning = false;
 
   /** @param onIdle is called before a turn; returns whether it has set something going */
   constructor(
@@ -54,8 +54,10 @@ export class TimeSkipper {
   }
 
   #begin(): void {
-    this.#turning ??= this.#turn().finally(() => {
-      this.#turning = undefined;
+    if (this.#isTurning) return;
+    this.#isTurning = true;
+    void this.#turn().finally(() => {
+      this.#isTurning = false;
       // Somebody may have come at the last moment.
       if (this.#waiting.size > 0) this.#begin();
     });
