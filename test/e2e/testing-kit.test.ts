@@ -254,6 +254,22 @@ test('a request that nobody answers ends at its time-out, in no time', async () 
   expect(testing.now.getTime() - before).toBe(60 * MINUTE);
 });
 
+test('a match has the type of the payload, and so has what is returned', async () => {
+  await start([CancelOrder]);
+  await template.send('order-cancel', { id: 'o1' });
+  const { payload } = await testing.expectConsumed(CancelOrder, { id: expect.any(String) });
+  const id: string = payload.id;
+  expect(id).toBe('o1');
+  await testing.expectConsumed<Order>('order-cancel', (order) => order.id === 'o1');
+  // @ts-expect-error -- the listener's payload has no such field
+  await expect(testing.expectConsumed(CancelOrder, { idd: 'o1' })).rejects.toThrow();
+  // @ts-expect-error -- nor has the topic's
+  expect(() => testing.expectSent<Order>('order-cancel', { idd: 'o1' })).toThrow();
+  const unknown = await testing.expectConsumed('order-cancel');
+  // @ts-expect-error -- the payload of a topic without a type is unknown
+  expect(unknown.payload.id).toBe('o1');
+});
+
 describe('a mistake in wiring', () => {
   test('says what to do: nobody uses the testing', async () => {
     testing = rocketMQTesting();

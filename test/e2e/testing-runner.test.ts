@@ -14,7 +14,7 @@ const PERMISSION = MAJOR >= 24 ? '--permission' : '--experimental-permission';
 
 let home: string;
 
-beforeEach(() => (home = mkdtempSync(join(tmpdir(), 'home-'))));
+beforeEach(() => void (home = mkdtempSync(join(tmpdir(), 'home-'))));
 afterEach(() => rmSync(home, { recursive: true }));
 
 async function run(): Promise<{ took: number; code: number | null; output: string }> {

@@ -79,8 +79,10 @@ export { systemClock } from './time/clock.js';
 export type { Clock, TimerHandle } from './time/clock.js';
 export { NO_BODY, ONEWAY_FLAG, RESPONSE_FLAG, emptyFields, isOneway, isResponse } from './frame/command.js';
 export type { RemotingCommand, SerializeType } from './frame/command.js';
-export { Connection, DEFAULT_REQUEST_TIMEOUT_MS } from './connection/connection.js';
-export type { ConnectionOptions, RawHandler, RequestHandlers, RequestOptions } from './connection/connection.js';
+export { Connection } from './connection/connection.js';
+export type { ConnectionOptions, EncodedRequest, RawHandler, RequestHandlers } from './connection/connection.js';
+export { DEFAULT_REQUEST_TIMEOUT_MS } from './connection/request-command.js';
+export type { RequestOptions } from './connection/request-command.js';
 export { Connections, DEFAULT_CONNECT_TIMEOUT_MS, dialTcp } from './connection/connections.js';
 export type { ConnectionsOptions, Dial } from './connection/connections.js';
 export { Deadline } from './time/deadline.js';
@@ -191,7 +193,7 @@ export {
   withoutCompression,
 } from './message/sys-flag.js';
 export { expectSuccess } from './connection/pending-requests.js';
-export type { Reply } from './connection/pending-requests.js';
+export type { Reply, ReplyReceiver } from './connection/pending-requests.js';
 export { request } from './requests/request.js';
 export type { Answer, HeaderOf, Receiver, ReceiversOf, ReplyHeaderOf, RequestRow } from './requests/request.js';
 export { Requests, requestByCode } from './requests/requests.js';

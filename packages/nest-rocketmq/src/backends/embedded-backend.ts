@@ -10,7 +10,7 @@ import type { CheckedEmbeddedOptions, EmbeddedOptions, TestingHooks } from './em
 import { StoreInUseError } from '../errors.js';
 import { hold, waitForHolder } from './store-holders.js';
 import type { Hold } from './store-holders.js';
-import { BROKER_ON_MANUAL_CLOCK, isManual } from '../manual-clock-settings.js';
+import { BROKER_ON_MANUAL_CLOCK, SMALL_INDEX, isManual } from '../manual-clock-settings.js';
 
 /** A broker inside the app's own process. The option `embedded` makes one; so does an app without any backend option. */
 export class EmbeddedBackend implements RocketMQBackend {
@@ -91,7 +91,7 @@ export class EmbeddedBackend implements RocketMQBackend {
     if (!this.#hooks) return startBroker(options);
     const { clock = systemClock } = this;
     if (this.#inMemory) this.#files ??= memoryFileSystem(() => clock.now());
-    const files = this.#files && { fileSystem: this.#files };
+    const files = this.#files && { ...SMALL_INDEX, fileSystem: this.#files };
     return (await this.#hooks.startBroker({ ...options, ...files })) as Broker;
   }
 

@@ -8,10 +8,16 @@ export type { DeliverOptions, DeliveryResult, ListenerChoice } from './deliver.j
 export type { SentOptions, TopicChoice } from './expectations.js';
 export { RocketMQFaults } from './faults.js';
 export type { ResponseCodeName } from './faults.js';
-export type { MessageMatch, PartialDeep } from './matching.js';
+export type { AsymmetricMatcher, Fixed, MessageMatch, PartialDeep } from './matching.js';
 export type { PendingEvent } from './pending.js';
-export type { DeliveredMessage, DeliveryTarget, ListenerClass, PayloadOf } from './recorded-deliveries.js';
-export type { SentMessage } from './recorded-messages.js';
+export type {
+  DeliveredMessage,
+  DeliveryMatch,
+  DeliveryTarget,
+  ListenerClass,
+  PayloadOf,
+} from './recorded-deliveries.js';
+export type { SentMatch, SentMessage } from './recorded-messages.js';
 export {
   NotConsumedError,
   NotSentError,

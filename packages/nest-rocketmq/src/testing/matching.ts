@@ -2,20 +2,32 @@
 import { inspect, isDeepStrictEqual } from 'node:util';
 import { MessageProperty } from '@nest-rocketmq/remoting/internal';
 
+/** What `expect.anything()` and the like of Jest and Vitest return. */
+export interface AsymmetricMatcher {
+  asymmetricMatch(other: unknown): boolean;
+}
+
 /** Some of the fields of a payload, at any depth. */
 export type PartialDeep<T> = T extends (...args: never[]) => unknown
   ? T
-  : T extends readonly unknown[]
-    ? T
+  : T extends readonly (infer E)[]
+    ? readonly (PartialDeep<E> | AsymmetricMatcher)[]
     : T extends object
-      ? { [K in keyof T]?: PartialDeep<T[K]> }
+      ? { readonly [K in keyof T]?: PartialDeep<T[K]> | AsymmetricMatcher }
       : T;
 
 /**
- * Which message is meant: one of its keys or its id; some fields of its payload, in which the asymmetric matchers of jest and
- * vitest may stand (`expect.anything()`); or a function that says so.
+ * Which message is meant: one of its keys or its id; some fields of its payload, in which the asymmetric matchers of Jest and
+ * Vitest may stand (`expect.anything()`); or a function that says so.
  */
-export type MessageMatch<P, M = unknown> = string | PartialDeep<P> | ((payload: P, message: M) => boolean);
+export type MessageMatch<P, M = unknown> =
+  | string
+  | AsymmetricMatcher
+  | (unknown extends P ? object | number | boolean : PartialDeep<P>)
+  | ((payload: P, message: M) => boolean);
+
+/** Keeps a type from being inferred here: a match must not say what the payload is. */
+export type Fixed<P> = [P][P extends unknown ? 0 : never];
 
 /** What a match is tried on. */
 export interface Matchable {
@@ -64,7 +76,7 @@ function includes(value: unknown, expected: unknown): boolean {
   return Object.entries(expected).every(([key, each]) => includes((value as Record<string, unknown>)[key], each));
 }
 
-function isAsymmetric(value: unknown): value is { asymmetricMatch(other: unknown): boolean } {
+function isAsymmetric(value: unknown): value is AsymmetricMatcher {
   return (
     typeof value === 'object' &&
     value !== null &&

@@ -11,6 +11,9 @@ export interface DeliveredMessage<P = unknown> extends Consumption {
   readonly payload: P;
 }
 
+/** Which of the deliveries. */
+export type DeliveryMatch<P> = MessageMatch<P, DeliveredMessage<P>>;
+
 /** A class with a listener: its payload is that of `onMessage`. */
 export type ListenerClass = abstract new (...args: never[]) => object;
 

@@ -9,6 +9,7 @@ import {
 } from '@nest-rocketmq/remoting/internal';
 import type { IncomingBody, MessageConverter } from '../message/message-converter.js';
 import { keysOf } from './matching.js';
+import type { MessageMatch } from './matching.js';
 
 /** A message that the app has sent, or that a group has given up. */
 export interface SentMessage<P = unknown> {
@@ -26,6 +27,9 @@ export interface SentMessage<P = unknown> {
   /** When it is delivered, by the test's clock: the same as `sentAt` without a delay. */
   readonly deliverAt: Date;
 }
+
+/** Which of the messages that were sent. */
+export type SentMatch<P> = MessageMatch<P, SentMessage<P>>;
 
 /** A message that waits. */
 export interface WaitingMessage {

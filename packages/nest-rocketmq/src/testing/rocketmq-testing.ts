@@ -18,11 +18,17 @@ import type { WaitForOptions } from './deliveries.js';
 import { expectNothingSent, expectSent, topicOf } from './expectations.js';
 import type { SentOptions, TopicChoice } from './expectations.js';
 import type { RocketMQFaults } from './faults.js';
-import type { MessageMatch } from './matching.js';
+import type { Fixed } from './matching.js';
 import { pendingEvents } from './pending.js';
 import type { PendingEvent } from './pending.js';
-import type { DeliveredMessage, DeliveryTarget, PayloadOf } from './recorded-deliveries.js';
-import type { SentMessage } from './recorded-messages.js';
+import type {
+  DeliveredMessage,
+  DeliveryMatch,
+  DeliveryTarget,
+  ListenerClass,
+  PayloadOf,
+} from './recorded-deliveries.js';
+import type { SentMatch, SentMessage } from './recorded-messages.js';
 
 /** Options of `rocketMQTesting`: those of `RocketMQModule.forRoot`, without the choice of backend and clock. */
 export type TestingOptions = Omit<RocketMQModuleOptions, 'nameServer' | 'backend' | 'embedded'> & {
@@ -111,22 +117,42 @@ export class RocketMQTesting {
    * Resolves when a listener has consumed the message, and turns the clock by itself until then. It also finds one that was
    * consumed before, since the start of the test or the last `reset`.
    * @param target the listener's class, or a topic
-   * @param match one of the message's keys or its id, some fields of its payload, or a function; default: any message
+   * @param match one of the message's keys or its id, some fields of its payload, or a function; default: the first message of all
    * @throws NotConsumedError at once when nothing is due that could bring it about, with what is pending and when;
    * TestingNotWiredError; ClockHeldError
    */
-  expectConsumed<T extends DeliveryTarget, P = PayloadOf<T>>(
+  expectConsumed<T extends ListenerClass>(
     target: T,
-    match?: MessageMatch<P, DeliveredMessage<P>>,
+    match?: DeliveryMatch<PayloadOf<T>>,
+    options?: WaitForOptions,
+  ): Promise<DeliveredMessage<PayloadOf<T>>>;
+  expectConsumed<P = unknown>(
+    target: TopicChoice,
+    match?: DeliveryMatch<Fixed<P>>,
+    options?: WaitForOptions,
+  ): Promise<DeliveredMessage<P>>;
+  expectConsumed<P>(
+    target: DeliveryTarget,
+    match?: DeliveryMatch<P>,
     options?: WaitForOptions,
   ): Promise<DeliveredMessage<P>> {
     return this.#deliveries.expect<P>('consumed', target, match, options);
   }
 
   /** Resolves when a listener has failed on the message. Otherwise as `expectConsumed`. */
-  expectFailed<T extends DeliveryTarget, P = PayloadOf<T>>(
+  expectFailed<T extends ListenerClass>(
     target: T,
-    match?: MessageMatch<P, DeliveredMessage<P>>,
+    match?: DeliveryMatch<PayloadOf<T>>,
+    options?: WaitForOptions,
+  ): Promise<DeliveredMessage<PayloadOf<T>>>;
+  expectFailed<P = unknown>(
+    target: TopicChoice,
+    match?: DeliveryMatch<Fixed<P>>,
+    options?: WaitForOptions,
+  ): Promise<DeliveredMessage<P>>;
+  expectFailed<P>(
+    target: DeliveryTarget,
+    match?: DeliveryMatch<P>,
     options?: WaitForOptions,
   ): Promise<DeliveredMessage<P>> {
     return this.#deliveries.expect<P>('failed', target, match, options);
@@ -135,14 +161,14 @@ export class RocketMQTesting {
   /** Resolves when the group has given the message up, after all its retries. Otherwise as `expectConsumed`. */
   expectDeadLetter<P = unknown>(
     group: string,
-    match?: MessageMatch<P, SentMessage<P>>,
+    match?: SentMatch<Fixed<P>>,
     options?: WaitForOptions,
   ): Promise<SentMessage<P>> {
     return this.#deliveries.expectDeadLetter<P>(group, match, options);
   }
 
   /**
-   * What was sent to the topic, or to any, in order: also delayed messages; a transaction's once it is committed. Whoever sent
+   * What was sent to the topic, or to all topics, in order: also delayed messages; a transaction's once it is committed. Whoever sent
    * it: the app, or another client of this broker.
    */
   sent<P = unknown>(topic?: TopicChoice): SentMessage<P>[] {
@@ -150,16 +176,12 @@ export class RocketMQTesting {
   }
 
   /** The message that was sent, the last one of several. @throws NotSentError with what was sent instead */
-  expectSent<P = unknown>(
-    topic: TopicChoice,
-    match?: MessageMatch<P, SentMessage<P>>,
-    options?: SentOptions,
-  ): SentMessage<P> {
+  expectSent<P = unknown>(topic: TopicChoice, match?: SentMatch<Fixed<P>>, options?: SentOptions): SentMessage<P> {
     const { messages } = this.#wired('expectSent');
     return expectSent(messages, topic, match as never, options) as SentMessage<P>;
   }
 
-  /** @param topic default: any @throws UnexpectedMessageError with what was sent */
+  /** @param topic default: all topics @throws UnexpectedMessageError with what was sent */
   expectNothingSent(topic?: TopicChoice): void {
     expectNothingSent(this.#wired('expectNothingSent').messages, topic);
   }

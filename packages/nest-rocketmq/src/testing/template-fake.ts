@@ -19,9 +19,9 @@ import { RocketMQTemplate } from '../template/rocketmq-template.js';
 import type { TransactionListeners } from '../transactions/transaction-listeners.js';
 import { expectNothingSent, expectSent, topicOf } from './expectations.js';
 import type { SentOptions, TopicChoice } from './expectations.js';
-import type { MessageMatch } from './matching.js';
+import type { Fixed } from './matching.js';
 import { RecordedMessages, decodeWith } from './recorded-messages.js';
-import type { SentMessage } from './recorded-messages.js';
+import type { SentMatch, SentMessage } from './recorded-messages.js';
 
 /** `{ provide: RocketMQTemplate, useValue: new RocketMQTemplateFake() }`: no module, no broker. */
 export class RocketMQTemplateFake extends RocketMQTemplate {
@@ -46,11 +46,7 @@ export class RocketMQTemplateFake extends RocketMQTemplate {
   }
 
   /** As `RocketMQTesting.expectSent`. @throws NotSentError */
-  expectSent<P = unknown>(
-    topic: TopicChoice,
-    match?: MessageMatch<P, SentMessage<P>>,
-    options?: SentOptions,
-  ): SentMessage<P> {
+  expectSent<P = unknown>(topic: TopicChoice, match?: SentMatch<Fixed<P>>, options?: SentOptions): SentMessage<P> {
     return expectSent(this.#recorder.messages, topic, match as never, options) as SentMessage<P>;
   }
 

@@ -73,10 +73,12 @@ export class ManualClock implements Clock {
   }
 
   now(): number {
+    this.#uses++;
     return this.#now;
   }
 
   monotonic(): number {
+    this.#uses++;
     return this.#now - this.#start;
   }
 
