@@ -28,3 +28,5 @@ export {
 export { RocketMQTemplateFake } from './template-fake.js';
 export { consumed, failed } from './consumed.js';
 export type { ConsumptionMatch, WaitOptions } from './consumed.js';
+export { idempotencyStoreContract } from './idempotency-contract.js';
+export type { ContractTest, IdempotencyContractOptions } from './idempotency-contract.js';
