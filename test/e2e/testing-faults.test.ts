@@ -12,6 +12,7 @@ import {
   RocketMQTransactionListener,
 } from 'nest-rocketmq';
 import type { RocketMQContext } from 'nest-rocketmq';
+import { Idempotent } from 'nest-rocketmq/idempotency';
 import { rocketMQTesting } from 'nest-rocketmq/testing';
 import type { RocketMQTesting, TestingOptions } from 'nest-rocketmq/testing';
 
@@ -194,6 +195,26 @@ describe('a reset', () => {
     expect(app.get(Orders).seen).toEqual(['o2']);
     expect(app.get(Stuck).calls).toEqual(['good']);
     expect(app.get(Checks).asked).toBe(0);
+  });
+
+  test('has a key that was done count as new again', async () => {
+    @RocketMQMessageListener({ topic: 'pay', consumerGroup: 'pay' })
+    class Pay {
+      calls = 0;
+      @Idempotent()
+      onMessage(): void {
+        this.calls++;
+      }
+    }
+    const app = await start([Pay]);
+    for (const expected of [1, 1]) {
+      app.get(Pay).calls = 0;
+      await template.send('pay', { id: 'o1' }, { keys: 'o1' });
+      await template.send('pay', { id: 'o1' }, { keys: 'o1' });
+      await testing.expectConsumed(Pay, 'o1', { times: 2 });
+      expect(app.get(Pay).calls).toBe(expected);
+      await testing.reset();
+    }
   });
 
   test('takes next to no time', async () => {

@@ -78,6 +78,11 @@ export class ListenerExplorer {
     return (await this.#all()).flatMap((host) => new TransactionHost(host).listeners());
   }
 
+  /** For the testing kit: has messages count as new again. */
+  forgetDone(): void {
+    this.modules.get(RocketMQIdempotency).clearMemory();
+  }
+
   /** The classes of all providers and controllers, with or without listeners. */
   classes(): Set<object> {
     const classes = new Set<object>();

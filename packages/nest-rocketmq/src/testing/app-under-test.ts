@@ -74,6 +74,7 @@ export class AppUnderTest {
     await this.broker.discardAll();
     await this.listeners.skipToEnd((queue) => this.broker.endOf(queue));
     await this.settle(options);
+    this.listeners.underTest.explorer.forgetDone();
     this.messages.clear();
     this.deliveries.clear();
   }
