@@ -72,12 +72,19 @@ describe('faults:', () => {
 
   test('a send whose answer is lost rejects after its time-out, and the message is there all the same', async () => {
     await start([Orders]);
-    testing.faults.loseAcks();
-    const before = testing.now.getTime();
-    const sending = testing.until(template.send('order', { id: 'o1' }));
-    await expect(sending).rejects.toMatchObject({ code: 'SEND_FAILED', reason: 'timeout' });
-    expect(testing.now.getTime() - before).toBeGreaterThanOrEqual(3_000);
+    let took = Infinity;
+    // One round has to be fast: other processes may take the processor from some.
+    for (let round = 0; round < 5 && took >= 900; round++) {
+      testing.faults.loseAcks();
+      const before = testing.now.getTime();
+      const began = performance.now();
+      const sending = testing.until(template.send('order', { id: 'o1' }));
+      await expect(sending).rejects.toMatchObject({ code: 'SEND_FAILED', reason: 'timeout' });
+      took = performance.now() - began;
+      expect(testing.now.getTime() - before).toBeGreaterThanOrEqual(3_000);
+    }
     await testing.expectConsumed(Orders, { id: 'o1' });
+    expect(took).toBeLessThan(900);
   });
 
   test('a lost answer with a lost connection makes the producer send again, so that the message comes twice', async () => {
@@ -128,7 +135,7 @@ describe('a restart of the broker', () => {
     const app = await start([Orders, Checks]);
     await template.send('order', { id: 'now' });
     await testing.expectConsumed(Orders, { id: 'now' });
-    await template.send('order', { id: 'level' }, { delay: '30m' });
+    await template.send('order', { id: 'level' }, { delayLevel: 16 });
     await template.send('order', { id: 'timed' }, { delay: '37m' });
     await template.transaction('order', { id: 'half' }, () => UNKNOWN);
     await testing.restartBroker();
@@ -140,7 +147,7 @@ describe('a restart of the broker', () => {
   test('forgets what a reset has discarded before', async () => {
     const app = await start([Orders, Checks]);
     await template.send('order', { id: 'timed' }, { delay: '37m' });
-    await template.send('order', { id: 'level' }, { delay: '30m' });
+    await template.send('order', { id: 'level' }, { delayLevel: 16 });
     await testing.reset();
     await testing.restartBroker();
     await testing.until(template.send('order', { id: 'after' }));
@@ -176,7 +183,7 @@ describe('a reset', () => {
     const app = await start([Orders, Checks, Stuck]);
     Logger.overrideLogger(false);
     await template.send('order', { id: 'timed' }, { delay: '37m' });
-    await template.send('order', { id: 'level' }, { delay: '30m' });
+    await template.send('order', { id: 'level' }, { delayLevel: 16 });
     await template.transaction('order', { id: 'half' }, () => UNKNOWN);
     await template.send('stuck', { id: 'bad' }, { shardingKey: 'a' });
     await template.send('order', { id: 'o1' });

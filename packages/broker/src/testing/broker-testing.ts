@@ -30,8 +30,6 @@ export class BrokerTesting {
   /** What becomes of the next sends. */
   readonly faults = new SendFaults();
   #parts: PartsUnderTest | undefined;
-  /** Messages with a time of their own that stand before this position of the log are not delivered any more. */
-  #discardedBefore = 0;
 
   /** @param onStored is told of each message of a producer, each committed half, each retry and dead letter */
   constructor(readonly onStored: (message: StoredMessage) => void) {}
@@ -39,7 +37,6 @@ export class BrokerTesting {
   /** The broker has made its parts. */
   connect(parts: PartsUnderTest): void {
     this.#parts = parts;
-    parts.pending.discard(this.#discardedBefore);
   }
 
   /** Closes all connections with the broker, as a network does. */
@@ -64,9 +61,8 @@ export class BrokerTesting {
     const { store, halves, levelTimer, messageTimer, pending, offsets } = this.#parts;
     await store.drain();
     levelTimer.discard();
-    pending.discard(Infinity);
+    pending.clear();
     messageTimer.wake();
-    this.#discardedBefore = store.history.end;
     await Promise.all([...openHalves(halves)].map((offset) => halves.decide(offset)));
     for (const { topic, group, queues } of offsets.all()) {
       if (SYSTEM_GROUP.test(group)) continue;
