@@ -9,13 +9,17 @@ const allowed: Record<string, RegExp> = {
   client: /^@nest-rocketmq\/remoting(\/internal)?$/,
   broker: /^@nest-rocketmq\/remoting(\/internal)?$/,
   'nest-rocketmq':
-    /^(@nestjs\/(common|core)|rxjs|reflect-metadata|@nest-rocketmq\/(client|remoting|broker|broker\/errors)(\/internal)?)$/,
+    /^(@nestjs\/(common|core|terminus)|@opentelemetry\/api|rxjs|reflect-metadata|@nest-rocketmq\/(client|remoting|broker|broker\/errors)(\/internal)?)$/,
   'sample-app':
     /^(@nestjs\/(common|core|platform-express)|nest-rocketmq|reflect-metadata|rxjs|class-validator|class-transformer|@electric-sql\/pglite|pg)$/,
 };
 
 /** Entry points: imported by a user, a shell or Node, and by no file here. */
-const doors = [/\/src\/(index|internal)\.ts$/, /\/src\/main\.ts$/, /nest-rocketmq\/src\/testing\/index\.ts$/];
+const doors = [
+  /\/src\/(index|internal)\.ts$/,
+  /\/src\/main\.ts$/,
+  /nest-rocketmq\/src\/(testing|opentelemetry|terminus)\/index\.ts$/,
+];
 
 /** All under test/ and bench/, and the tests of the sample app. Unit tests of the packages speak for themselves. */
 const sharedTests = testSources.filter(({ path }) => /^(test|bench|sample-app)\//.test(path));
@@ -69,12 +73,27 @@ describe('the import table', () => {
     ]);
   });
 
-  it('has one index.ts per package, and one for the testing kit, and no other barrel', () => {
+  it.each([
+    ['opentelemetry', /^@opentelemetry\//],
+    ['terminus', /^@nestjs\/terminus$/],
+  ])('lets only nest-rocketmq/%s import what an app may not have installed', (door, neighbour) => {
+    const importers = sources.filter(({ imports }) => imports.some(({ specifier }) => neighbour.test(specifier)));
+    expect(importers.length).toBeGreaterThan(0);
+    for (const { path } of importers) expect(path).toMatch(new RegExp(`nest-rocketmq/src/${door}/`));
+    const inside = `packages/nest-rocketmq/src/${door}/`;
+    for (const { path, imports } of sources.filter(({ path: file }) => !file.startsWith(inside))) {
+      for (const { file } of imports) expect(`${path} imports ${file}`).not.toContain(` imports ${inside}`);
+    }
+  });
+
+  it('has one index.ts per package, and one for each other door of the Nest module, and no other barrel', () => {
     const barrels = sources.filter(({ path }) => path.endsWith('/index.ts')).map(({ path }) => path);
     expect(barrels.toSorted()).toEqual([
       'packages/broker/src/index.ts',
       'packages/client/src/index.ts',
       'packages/nest-rocketmq/src/index.ts',
+      'packages/nest-rocketmq/src/opentelemetry/index.ts',
+      'packages/nest-rocketmq/src/terminus/index.ts',
       'packages/nest-rocketmq/src/testing/index.ts',
       'packages/remoting/src/index.ts',
     ]);

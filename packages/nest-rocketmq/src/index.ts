@@ -2,6 +2,7 @@
 
 export { RocketMQModule } from './rocketmq.module.js';
 export type { RocketMQFeatureOptions, RocketMQModuleAsyncOptions, RocketMQOptionsFactory } from './rocketmq.module.js';
+export type { RocketMQHook } from './options/hooks.js';
 export { NAME_SERVER_ENV } from './options/rocketmq.options.js';
 export type { ListenerBatchOptions } from './options/batch-options.js';
 export type { ErrorClass, RetryDelay, RetryOptions } from './options/retry-options.js';
@@ -60,6 +61,10 @@ export type { OutcomeKind } from '@nest-rocketmq/client';
 export { Message } from './decorators/message.js';
 export { RocketMQBatchContext } from './decorators/rocketmq-batch-context.js';
 export { RocketMQContext } from './decorators/rocketmq-context.js';
+export { RocketMQHealth } from './health/rocketmq-health.js';
+export type { GroupHealth, HealthOptions, HealthReport } from './health/health-options.js';
+export type { RocketMQStatus } from './connection-status.js';
+export type { SubscribedGroup } from './listeners/rocketmq-listeners.js';
 export { RocketMQAdmin } from './admin/rocketmq-admin.js';
 export type { BacktrackOptions } from './admin/rocketmq-admin.js';
 export type { DeadLetter, GroupDeadLetters } from './admin/group-dead-letters.js';
@@ -138,6 +143,7 @@ export {
   SendFailedError,
   SeekOutOfRangeError,
   SubscriptionConflictError,
+  SendForbiddenError,
   SendSkippedError,
   SubscriptionRefusedError,
   TooManyRequestsError,
@@ -145,6 +151,22 @@ export {
   TopicNotFoundError,
   TransactionEndedError,
   TransactionNotBegunError,
+} from '@nest-rocketmq/client';
+export type {
+  CommunicationMode,
+  ConsumeMessageContext,
+  ConsumedMessageContext,
+  ConsumerHook,
+  ConsumerHookContext,
+  EndTransactionContext,
+  ProducerHook,
+  ReceiveMessageContext,
+  ReceivedMessageContext,
+  SendMessageContext,
+  SentMessageContext,
+  SentMessageType,
+  SettleMessageContext,
+  SettledMessageContext,
 } from '@nest-rocketmq/client';
 export type { AssignmentListener, QueueOffset, Subscription } from '@nest-rocketmq/client';
 export type {

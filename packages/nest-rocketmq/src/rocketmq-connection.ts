@@ -7,6 +7,7 @@ import type { Observable } from 'rxjs';
 import type { DroppedReply, Producer, RequestCounts, TransactionListener } from '@nest-rocketmq/client';
 import type { Clock, Logger as ClientLogger } from '@nest-rocketmq/remoting/internal';
 import type { RocketMQBackend } from './backends/backend.js';
+import { ConnectionStatus } from './connection-status.js';
 import { located } from './option-checks.js';
 import type { ResolvedOptions } from './options/rocketmq.options.js';
 import { ROCKETMQ_BACKEND, ROCKETMQ_RESOLVED_OPTIONS } from './rocketmq.tokens.js';
@@ -33,6 +34,8 @@ const NO_REQUESTS: RequestCounts = {
 export class RocketMQConnection {
   readonly #logger = new Logger('RocketMQ');
   readonly #droppedReplies = new Subject<DroppedReply>();
+  /** Whether servers answer. */
+  readonly status = new ConnectionStatus();
   #client: RocketMQClient | undefined;
   #started: Promise<Started> | undefined;
   #closing: Promise<void> | undefined;
@@ -43,9 +46,19 @@ export class RocketMQConnection {
     private readonly transactions: TransactionListeners,
   ) {}
 
+  /** What the log calls the backend: 'embedded', 'cluster', … */
+  get backendName(): string {
+    return this.backend.name;
+  }
+
   /** The backend's clock; undefined for the machine's. */
   get clock(): Clock | undefined {
     return this.backend.clock;
+  }
+
+  /** What runs around sends, listeners and polls. */
+  get hooks(): ResolvedOptions['hooks'] {
+    return this.options.hooks;
   }
 
   /** Replies that came for requests that were over. */
@@ -78,6 +91,7 @@ export class RocketMQConnection {
   }
 
   async #closeAll(): Promise<void> {
+    this.status.closed();
     const starting = this.#started;
     if (!starting) return;
     // If the start failed, its caller has the error, and there is nothing to close.
@@ -110,12 +124,14 @@ export class RocketMQConnection {
         ...this.options.producer,
         ...(isManual(this.clock) && autoBatchOnManualClock(this.options.producer)),
         group: this.options.group,
+        hooks: this.hooks,
         transactionListener: this.#transactionListener(),
         // Brokers check transactions only with producers that they know: register before the first send.
         topics: this.transactions.topics,
       });
       await producer.start();
       if (this.backend.name !== 'embedded') this.#logger.log(`connected to ${this.backend.name} ${nameServer}`);
+      this.status.connected(client);
       return { client, producer };
     } catch (error) {
       await this.#closePart('the client', async () => client?.shutdown());

@@ -17,6 +17,7 @@ import { Receiver } from './pull/receiver.js';
 import { RocketMQConnection } from './rocketmq-connection.js';
 import { RocketMQLifecycle } from './rocketmq-lifecycle.js';
 import { RocketMQAdmin } from './admin/rocketmq-admin.js';
+import { RocketMQHealth } from './health/rocketmq-health.js';
 import { RocketMQListeners } from './listeners/rocketmq-listeners.js';
 import { Replier } from './reply/replier.js';
 import { Requester } from './template/requester.js';
@@ -110,11 +111,12 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<RocketMQModule
     Receiver,
     RocketMQListeners,
     RocketMQAdmin,
+    RocketMQHealth,
     LazyModules,
     RocketMQLifecycle,
     RocketMQTemplate,
   ],
-  exports: [RocketMQTemplate, RocketMQListeners, RocketMQAdmin, PullConsumers],
+  exports: [RocketMQTemplate, RocketMQListeners, RocketMQAdmin, RocketMQHealth, PullConsumers],
 })
 export class RocketMQModule extends ConfigurableModuleClass {
   /**

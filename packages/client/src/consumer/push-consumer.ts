@@ -10,6 +10,7 @@ import { assembleConsumer } from './consumer-parts.js';
 import type { ConsumerParts } from './consumer-parts.js';
 import type { ProcessQueue } from './process-queue.js';
 import { encodeRunningInfo } from './running-info.js';
+import { consumeHooks } from './consume-hooks.js';
 import { consumerTrace } from './consumer-trace.js';
 import type { ConsumerTrace } from './consumer-trace.js';
 import { Subscriptions } from './subscriptions.js';
@@ -40,7 +41,8 @@ export class PushConsumer {
     const resolved = resolvePushConsumerOptions(options);
     this.group = resolved.group;
     this.#trace = consumerTrace(context, resolved, resolved.consumeTimeout * MINUTE_MS);
-    const listener = this.#trace?.listener(resolved.listener) ?? resolved.listener;
+    const hooked = consumeHooks(context, resolved)?.listener(resolved.listener) ?? resolved.listener;
+    const listener = this.#trace?.listener(hooked) ?? hooked;
     this.#options = { ...resolved, listener };
     this.#subscriptions = new Subscriptions(context, this.#options);
     this.#parts = assembleConsumer({
@@ -96,6 +98,11 @@ export class PushConsumer {
   setConcurrency(concurrency: number): void {
     this.#options.consumeConcurrency = checkConcurrency(concurrency);
     this.#parts.consume.resume();
+  }
+
+  /** The queues that are this consumer's now, each with the offset of the message that is to be consumed next. */
+  get offsets(): QueueOffset[] {
+    return this.#subscriptions.topics.flatMap((topic) => this.offsetsOf(topic)).filter(({ offset }) => offset >= 0);
   }
 
   /**

@@ -2,7 +2,7 @@
 import type { AsyncLocalStorage } from 'node:async_hooks';
 import { Logger } from '@nestjs/common';
 import { Outcome, SubscriptionRefusedError } from '@nest-rocketmq/client';
-import type { ConsumeContext, PushConsumer, RocketMQClient } from '@nest-rocketmq/client';
+import type { ConsumeContext, PushConsumer, QueueOffset, RocketMQClient } from '@nest-rocketmq/client';
 import type { Clock, MessageExt } from '@nest-rocketmq/remoting/internal';
 import { InvalidListenerError } from '../errors.js';
 import type { DiscoveredListener } from '../discovery/listener-explorer.js';
@@ -17,6 +17,7 @@ import { FailureLog } from './failure-log.js';
 import { RetryPolicy } from './retry-policy.js';
 import { RocketMQContext } from '../decorators/rocketmq-context.js';
 import type { CheckedConsumerSettings } from '../options/consumer-settings.js';
+import type { ResolvedOptions } from '../options/rocketmq.options.js';
 import { CONSUMER_ON_MANUAL_CLOCK, inRealTime, isManual } from '../manual-clock-settings.js';
 
 /** The outcome of one delivery. */
@@ -35,6 +36,7 @@ export interface ContainerSettings {
   readonly defaults: CheckedConsumerSettings;
   /** A manual clock waits for running listeners. */
   readonly clock?: Clock;
+  readonly hooks?: ResolvedOptions['hooks'];
   readonly onConsumption: (consumption: Consumption) => void;
   /** Answers a request with what its listener returned. */
   readonly answer?: (listener: DiscoveredListener, context: RocketMQContext, returned: unknown) => Promise<void>;
@@ -82,6 +84,7 @@ export class ListenerContainer {
       consumeMessageBatchMaxSize: batch?.size ?? 1,
       ...(isManual(settings.clock) && CONSUMER_ON_MANUAL_CLOCK),
       group: group.group,
+      hooks: settings.hooks,
       subscriptions: group.subscriptions,
       listener: batch
         ? (messages, delivery) => this.#deliverBatch(messages, delivery)
@@ -99,6 +102,11 @@ export class ListenerContainer {
       expression === '*' ? topic : `${topic} (${expression})`,
     );
     return `${this.name}: ${topics.join(', ')}`;
+  }
+
+  /** How far this process has consumed its queues. */
+  get offsets(): readonly QueueOffset[] {
+    return this.#consumer.offsets;
   }
 
   /** @throws InvalidListenerError if the broker refuses the listener's SQL92 condition */
@@ -217,9 +225,10 @@ export class ListenerContainer {
   ): Outcome {
     if (outcome.kind !== 'ack') this.#failureLog.write(listener, context, error, outcome);
     const what = outcome.kind === 'ack' ? 'consumed' : 'failed';
-    const thrown = outcome.kind === 'ack' || Outcome.is(error) ? {} : { error };
+    const thrown: { error?: unknown } = outcome.kind === 'ack' || Outcome.is(error) ? {} : { error };
     this.settings.onConsumption({ group: this.name, context, outcome: what, ...thrown });
-    return outcome;
+    // Hooks are to know the error, which ends here.
+    return outcome === Outcome.untried || !('error' in thrown) ? outcome : outcome.because(thrown.error);
   }
 
   #policyOf(listener: DiscoveredListener | undefined): RetryPolicy {

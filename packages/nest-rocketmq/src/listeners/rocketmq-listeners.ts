@@ -3,6 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Subject } from 'rxjs';
+import type { MessageModel, QueueOffset } from '@nest-rocketmq/client';
 import type { Observable } from 'rxjs';
 import { ListenerContainer } from './listener-container.js';
 import type { Consumption } from './listener-container.js';
@@ -17,6 +18,15 @@ import { RocketMQConnection } from '../rocketmq-connection.js';
 import type { ResolvedOptions } from '../options/rocketmq.options.js';
 import { ROCKETMQ_RESOLVED_OPTIONS } from '../rocketmq.tokens.js';
 import { takeUnprovided } from '../decorators/unserved-listeners.js';
+
+/** A consumer group of the app. */
+export interface SubscribedGroup {
+  readonly group: string;
+  readonly topics: readonly string[];
+  readonly messageModel: MessageModel;
+  /** How far this process has consumed its queues of them. */
+  readonly offsets: readonly QueueOffset[];
+}
 
 /**
  * All listeners of the app, to start, pause and resume them by hand. Inject it; the module creates it.
@@ -43,6 +53,16 @@ export class RocketMQListeners {
   /** The outcome of each delivery, for tests and metrics. Subscribers have no influence on it. */
   get consumptions(): Observable<Consumption> {
     return this.#consumptions;
+  }
+
+  /** What the app's listeners consume: the topics of each group. */
+  get subscribed(): SubscribedGroup[] {
+    return this.#groups.map(({ group, subscriptions, shared }) => ({
+      group,
+      offsets: this.#containers.find(({ name }) => name === group)?.offsets ?? [],
+      topics: subscriptions.map(({ topic }) => topic),
+      messageModel: shared.messageModel ?? this.options.consumer.messageModel ?? 'CLUSTERING',
+    }));
   }
 
   /** What became of each answer to a request, for metrics. Subscribers have no influence on it. */
@@ -160,6 +180,7 @@ export class RocketMQListeners {
       converter: this.options.messageConverter,
       defaults: this.options.consumer,
       clock: this.connection.clock,
+      hooks: this.connection.hooks,
       onConsumption: (consumption: Consumption) => this.#consumptions.next(consumption),
       answer: (listener: DiscoveredListener, context: RocketMQContext, returned: unknown) =>
         this.replier.answer(listener, context, returned),
