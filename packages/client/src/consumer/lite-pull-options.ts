@@ -5,7 +5,7 @@ import { integerIn, oneOf } from '../config/options.js';
 import { checkHooks } from '../hooks/hooks.js';
 import { resolveTraceOptions } from '../trace/trace-options.js';
 import type { TraceOptions } from '../trace/trace-options.js';
-import type { AllocateMessageQueueStrategy } from './allocate.js';
+import type { AllocateMessageQueueStrategy } from '@nest-rocketmq/remoting/internal';
 import { checkStrategy } from './allocate-strategies.js';
 import type { ConsumerHook } from './consumer-hooks.js';
 import type { AllocateStrategyName } from './allocate-strategies.js';

@@ -5,6 +5,7 @@ import { Injectable, Logger, ValidationPipe } from '@nestjs/common';
 import { ApplicationConfig, DiscoveryService } from '@nestjs/core';
 import { EnhancerResolver } from '../pipeline/enhancer-resolver.js';
 import { InvalidListenerError } from '../errors.js';
+import { dependenciesOf } from '../nest/dependencies.js';
 import { LifecycleHooks } from '../nest/lifecycle-hooks.js';
 import { ListenerEnhancers } from '../pipeline/listener-enhancers.js';
 import { ListenerHost } from '../pipeline/listener-host.js';
@@ -74,6 +75,11 @@ export class ListenerExplorer {
       for (const each of [token, type]) if (typeof each === 'function') classes.add(each);
     }
     return classes;
+  }
+
+  /** Whether Nest injects `token` into something of the app other than `except`. What ModuleRef finds later is not seen. */
+  injects(token: object, except: object): boolean {
+    return this.#wrappers().some((each) => each.metatype !== except && dependenciesOf(each).includes(token));
   }
 
   /** Returns each instance once: a value that several providers share is one listener, under its own class if provided. */
