@@ -16,8 +16,10 @@ import type { Broker } from '@nest-rocketmq/broker';
 import { RocketMQClient } from '@nest-rocketmq/client';
 import type { Admin, MessageExt, Producer, PushConsumer, SendResult } from '@nest-rocketmq/client';
 import { ManualClock, RocketMQError } from '@nest-rocketmq/remoting';
-import { RocketMQModule } from 'nest-rocketmq';
-import { rocketMQTesting } from 'nest-rocketmq/testing';
+import { ClusterBackend, RocketMQModule } from 'nest-rocketmq';
+import { openTelemetry } from 'nest-rocketmq/opentelemetry';
+import { RocketMQHealthIndicator } from 'nest-rocketmq/terminus';
+import { backendContract, rocketMQTesting } from 'nest-rocketmq/testing';
 
 export async function main(): Promise<void> {
   const client = new RocketMQClient({ nameServer: '127.0.0.1:9876', clock: new ManualClock() });
@@ -34,7 +36,12 @@ export async function main(): Promise<void> {
   if (msgId === '') throw new RocketMQError('NO_ID', 'there is no id');
 }
 
-export const imports = [RocketMQModule.forRoot({ nameServer: '127.0.0.1:9876' }), rocketMQTesting().module];
+export const imports = [
+  RocketMQModule.forRoot({ nameServer: '127.0.0.1:9876', hooks: [openTelemetry()] }),
+  rocketMQTesting().module,
+];
+export const providers = [RocketMQHealthIndicator];
+export const cases: string[] = backendContract(() => new ClusterBackend('127.0.0.1:9876')).map(({ name }) => name);
 export const start = (): Promise<Broker> => startBroker({ store: 'memory' });
 `;
 

@@ -6,3 +6,5 @@ export type { RocketMQTesting, TestingOptions } from './rocketmq-testing.js';
 export { NotConsumedError } from '../errors.js';
 export { consumed, failed } from './consumed.js';
 export type { ConsumptionMatch, WaitOptions } from './consumed.js';
+export { backendContract } from './backend-contract.js';
+export type { BackendCase, BackendContractOptions } from './backend-contract.js';
