@@ -21,10 +21,11 @@ async function connect({ address, port }) {
   }
 }
 
-parentPort.on('message', async (message) => {
-  if (message !== 'stop') return connect(message);
+async function stop() {
   await broker.stop();
-  parentPort.postMessage('stopped');
+  // The thread ends with its last port.
   parentPort.close();
-});
+}
+
+parentPort.on('message', (message) => void (message === 'stop' ? stop() : connect(message)));
 parentPort.postMessage({ nameServer: broker.nameServerAddress });

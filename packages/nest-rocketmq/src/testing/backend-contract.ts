@@ -115,7 +115,11 @@ const CASES: Readonly<Record<string, Case>> = {
   'brings the reply to a request': async (scene) => {
     const topic = await scene.topic();
     const answering = await scene.producer();
-    await scene.consume(topic, {}, async (message) => void (await answering.replyTo(message, `re: ${message.body}`)));
+    await scene.consume(
+      topic,
+      {},
+      async (message) => void (await answering.replyTo(message, `re: ${message.body.toString()}`)),
+    );
     const asking = (await scene.producer()).request({ topic, body: 'question' }, { timeout: scene.patience });
     assert.equal((await scene.within('the reply', asking)).body.toString(), 're: question');
   },
