@@ -92,6 +92,13 @@ describe('a hook around the listener', () => {
     expect(spy.events.slice(0, 3)).toEqual(['before t', 'after t', 'settling a']);
   });
 
+  it('that is not enabled is not called', async () => {
+    const spy = told();
+    await consuming(cluster('a'), { ...FIRST, hooks: [{ ...spy.hook, isEnabled: () => false }] });
+    await on.cluster.until('consumed', () => on.got.length === 1);
+    expect([spy.events, spy.consumed, bodies()]).toEqual([[], [], ['a']]);
+  });
+
   it('is told of a list as one call', async () => {
     const spy = told();
     await consuming(cluster('a', 'b'), { ...FIRST, hooks: [spy.hook], consumeMessageBatchMaxSize: 8 });

@@ -2,7 +2,7 @@
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import { Namespace } from '../config/namespace.js';
-import { callEach } from '../hooks/hooks.js';
+import { callEach, enabled } from '../hooks/hooks.js';
 import type { ConsumeContext, MessageListener } from './consumer-options.js';
 import type {
   ConsumedMessageContext,
@@ -50,10 +50,12 @@ export class ConsumeHooks {
   /** The same listener, with the hooks around it. */
   listener(listener: MessageListener): MessageListener {
     return async (messages, delivery) => {
+      const hooks = enabled(this.#hooks);
+      if (!hooks) return listener(messages, delivery);
       const context = this.#consuming(messages, delivery);
-      this.#each((hook) => hook.consumeMessageBefore?.(context));
+      this.#each(hooks, (hook) => hook.consumeMessageBefore?.(context));
       try {
-        const result = await this.#surrounded(context, () => listener(messages, delivery));
+        const result = await surrounded(hooks, context, () => listener(messages, delivery));
         context.outcomes = outcomesOf(result, messages, delivery) ?? messages.map(() => Outcome.ack);
         return result;
       } catch (error) {
@@ -62,15 +64,17 @@ export class ConsumeHooks {
         else context.exception = error;
         throw error;
       } finally {
-        this.#each((hook) => hook.consumeMessageAfter?.(context));
+        this.#each(hooks, (hook) => hook.consumeMessageAfter?.(context));
       }
     };
   }
 
   async receive(take: () => Promise<MessageExt[]>): Promise<MessageExt[]> {
+    const hooks = enabled(this.#hooks);
+    if (!hooks) return take();
     const nothing = { messages: [], topic: undefined, brokerAddr: undefined, exception: undefined };
     const context: Mutable<ReceivedMessageContext> = { ...this.#own, ...nothing };
-    this.#each((hook) => hook.receiveMessageBefore?.(context));
+    this.#each(hooks, (hook) => hook.receiveMessageBefore?.(context));
     try {
       const messages = await take();
       context.messages = messages;
@@ -81,21 +85,23 @@ export class ConsumeHooks {
       context.exception = error;
       throw error;
     } finally {
-      this.#each((hook) => hook.receiveMessageAfter?.(context));
+      this.#each(hooks, (hook) => hook.receiveMessageAfter?.(context));
     }
   }
 
   /** @param settle resolves with false when the message is still the consumer's */
   async settle(message: MessageExt, outcome: Outcome, settle: () => Promise<boolean>): Promise<boolean> {
+    const hooks = enabled(this.#hooks);
+    if (!hooks) return settle();
     const topic = this.#names.strip(message.topic);
     const brokerAddr = this.#addressOf(message.brokerName);
     const context = { ...this.#own, topic, message, outcome, brokerAddr, success: false };
-    this.#each((hook) => hook.settleMessageBefore?.(context));
+    this.#each(hooks, (hook) => hook.settleMessageBefore?.(context));
     try {
       context.success = await settle();
       return context.success;
     } finally {
-      this.#each((hook) => hook.settleMessageAfter?.(context));
+      this.#each(hooks, (hook) => hook.settleMessageAfter?.(context));
     }
   }
 
@@ -112,22 +118,22 @@ export class ConsumeHooks {
     };
   }
 
-  /** The first hook is the outermost. */
-  #surrounded<T>(context: ConsumedMessageContext, call: () => T): T {
-    const run = this.#hooks.reduceRight<() => T>(
-      (inner, hook) => () => (hook.aroundListener ? hook.aroundListener(context, inner) : inner()),
-      call,
-    );
-    return run();
-  }
-
-  #each(call: (hook: ConsumerHook) => void): void {
-    callEach(this.#hooks, this.#context.logger, call);
+  #each(hooks: readonly ConsumerHook[], call: (hook: ConsumerHook) => void): void {
+    callEach(hooks, this.#context.logger, call);
   }
 
   #addressOf(brokerName: string | undefined): string | undefined {
     return brokerName === undefined ? undefined : this.#context.routes.brokerAddress(brokerName);
   }
+}
+
+/** The first hook is the outermost. */
+function surrounded<T>(hooks: readonly ConsumerHook[], context: ConsumedMessageContext, call: () => T): T {
+  const run = hooks.reduceRight<() => T>(
+    (inner, hook) => () => (hook.aroundListener ? hook.aroundListener(context, inner) : inner()),
+    call,
+  );
+  return run();
 }
 
 /** What all of them are; undefined when they differ. */

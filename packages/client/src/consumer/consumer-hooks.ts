@@ -68,6 +68,8 @@ export interface SettledMessageContext extends SettleMessageContext {
 export interface ConsumerHook {
   /** Names it in errors and logs. */
   readonly hookName: string;
+  /** Whether it is to be called at present; asked before each call. Default: always. */
+  isEnabled?(): boolean;
   consumeMessageBefore?(context: ConsumeMessageContext): void;
   /** When the listener has returned, also by a throw. */
   consumeMessageAfter?(context: ConsumedMessageContext): void;

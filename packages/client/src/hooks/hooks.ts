@@ -18,6 +18,20 @@ export function checkHooks<Hook extends { readonly hookName: string }>(
   return given.length === 0 ? undefined : [...given];
 }
 
+/** @returns those that are to be called now; undefined where there is none. One that fails to say so is called. */
+export function enabled<Hook extends { readonly isEnabled?: () => boolean }>(
+  hooks: readonly Hook[],
+): readonly Hook[] | undefined {
+  const list = hooks.filter((hook) => {
+    try {
+      return hook.isEnabled?.() ?? true;
+    } catch {
+      return true;
+    }
+  });
+  return list.length === 0 ? undefined : list;
+}
+
 /** Calls each hook. One that throws is logged, and has no say: as in Java. */
 export function callEach<Hook extends { readonly hookName: string }>(
   hooks: Iterable<Hook>,

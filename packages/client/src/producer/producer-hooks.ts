@@ -62,6 +62,8 @@ export interface EndTransactionContext {
 export interface ProducerHook {
   /** Names it in errors and logs. */
   readonly hookName: string;
+  /** Whether it is to be called at present; asked before each call. Where no hook is enabled, sends cost nothing more. Default: always. */
+  isEnabled?(): boolean;
   /** Forbids the send by a throw: the call rejects with SendForbiddenError, and nothing is sent. */
   checkForbidden?(context: SendMessageContext): void;
   /** Before the message is checked and encoded. */

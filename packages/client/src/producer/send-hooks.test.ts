@@ -122,6 +122,18 @@ describe('a hook around sends', () => {
     expect(events).toHaveLength(2);
   });
 
+  it('that is not enabled is not called, and the message goes out as it was given', async () => {
+    let isOn = false;
+    const switched: ProducerHook = { ...spy, isEnabled: () => isOn };
+    const producer = await producing([switched]);
+    await producer.send({ topic: 't', body: 'x' });
+    await producer.sendBatch([{ topic: 't', body: 'x' }]);
+    expect([events, stored()]).toEqual([[], [undefined, undefined]]);
+    isOn = true;
+    await producer.send({ topic: 't', body: 'x' });
+    expect([events.length, stored().at(-1)]).toEqual([2, 'yes']);
+  });
+
   it('sees the names of a namespace as the application does', async () => {
     const producer = await producing([spy], {}, { namespace: 'ns' });
     cluster.topics.set('ns%t', 1);

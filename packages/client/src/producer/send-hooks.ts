@@ -1,7 +1,7 @@
 // Calls the hooks of a producer around its sends.
 import type { ClientContext } from '../client-context.js';
 import { Namespace } from '../config/namespace.js';
-import { callEach } from '../hooks/hooks.js';
+import { callEach, enabled } from '../hooks/hooks.js';
 import { BatchSendFailedError } from './batch-errors.js';
 import type {
   EndTransactionContext,
@@ -41,8 +41,9 @@ export class SendHooks {
     send: (message: M) => Promise<T>,
   ): Promise<T> {
     // What is no message at all is refused by the send itself.
-    if (!isMessage(message)) return send(message);
-    return this.#around(call, [message], options, ([copy]) => send(copy!));
+    const hooks = isMessage(message) ? enabled(this.#hooks) : undefined;
+    if (!hooks) return send(message);
+    return this.#around(hooks, call, [message], options, ([copy]) => send(copy!));
   }
 
   /** @throws SendForbiddenError, and what `send` throws */
@@ -51,8 +52,10 @@ export class SendHooks {
     options: SendOptions,
     send: (messages: readonly M[]) => Promise<T>,
   ): Promise<T> {
-    if (!Array.isArray(messages) || !(messages as readonly unknown[]).every(isMessage)) return send(messages);
-    return this.#around({ call: 'sendBatch', communicationMode: 'SYNC' }, messages, options, send);
+    const isList = Array.isArray(messages) && (messages as readonly unknown[]).every(isMessage);
+    const hooks = isList ? enabled(this.#hooks) : undefined;
+    if (!hooks) return send(messages);
+    return this.#around(hooks, { call: 'sendBatch', communicationMode: 'SYNC' }, messages, options, send);
   }
 
   /** A transaction has ended. */
@@ -64,6 +67,7 @@ export class SendHooks {
   }
 
   async #around<M extends OutgoingMessage, T>(
+    hooks: readonly ProducerHook[],
     call: Call,
     given: readonly M[],
     options: SendOptions,
@@ -71,9 +75,9 @@ export class SendHooks {
   ): Promise<T> {
     const messages = given.map((message) => ({ ...message, properties: { ...message.properties } }));
     const context = this.#contextOf(call, messages, options);
-    this.#check(context);
+    check(hooks, context);
     const { logger } = this.#context;
-    callEach(this.#hooks, logger, (hook) => hook.sendMessageBefore?.(context));
+    callEach(hooks, logger, (hook) => hook.sendMessageBefore?.(context));
     try {
       const sent = await send(messages);
       context.sendResults = resultsIn(sent, messages.length);
@@ -85,7 +89,7 @@ export class SendHooks {
       throw withGiven(error, given);
     } finally {
       context.brokerAddr = this.#addressOf(context.sendResults);
-      callEach(this.#hooks, logger, (hook) => hook.sendMessageAfter?.(context));
+      callEach(hooks, logger, (hook) => hook.sendMessageAfter?.(context));
     }
   }
 
@@ -110,16 +114,6 @@ export class SendHooks {
     };
   }
 
-  #check(context: SendMessageContext): void {
-    for (const hook of this.#hooks) {
-      try {
-        hook.checkForbidden?.(context);
-      } catch (cause) {
-        throw new SendForbiddenError(context.topic ?? 'several topics', hook.hookName, { cause });
-      }
-    }
-  }
-
   #own(): Pick<SendMessageContext, 'producerGroup' | 'clientId' | 'namespace'> {
     const { clientId, options } = this.#context;
     const namespace = options.namespace ?? options.namespaceV2 ?? '';
@@ -130,6 +124,17 @@ export class SendHooks {
     const brokers = new Set(results.flatMap((result) => result?.messageQueue.brokerName ?? []));
     const [name] = brokers;
     return brokers.size === 1 ? this.#context.routes.brokerAddress(name!) : undefined;
+  }
+}
+
+/** @throws SendForbiddenError */
+function check(hooks: readonly ProducerHook[], context: SendMessageContext): void {
+  for (const hook of hooks) {
+    try {
+      hook.checkForbidden?.(context);
+    } catch (cause) {
+      throw new SendForbiddenError(context.topic ?? 'several topics', hook.hookName, { cause });
+    }
   }
 }
 

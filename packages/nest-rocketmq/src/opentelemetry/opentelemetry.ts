@@ -15,23 +15,18 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): RocketMQHook 
   const telemetry = new Telemetry(checkOpenTelemetry(options));
   const producer = new ProducerTelemetry(telemetry);
   const consumer = new ConsumerTelemetry(telemetry);
-  /** What was begun is ended in any case: nothing is found if it was not begun. */
-  const unlessOff =
-    <C>(begin: (context: C) => void) =>
-    (context: C): void => {
-      if (!telemetry.isOff) begin(context);
-    };
   return {
     hookName: 'opentelemetry',
-    sendMessageBefore: unlessOff((context) => producer.begin(context)),
+    isEnabled: () => !telemetry.isOff,
+    sendMessageBefore: (context) => producer.begin(context),
     sendMessageAfter: (context) => producer.end(context),
-    endTransaction: unlessOff((context) => producer.endTransaction(context)),
-    consumeMessageBefore: unlessOff((context) => consumer.beginProcess(context)),
+    endTransaction: (context) => producer.endTransaction(context),
+    consumeMessageBefore: (context) => consumer.beginProcess(context),
     aroundListener: (context, call) => consumer.around(context, call),
     consumeMessageAfter: (context) => consumer.endProcess(context),
-    receiveMessageBefore: unlessOff((context) => consumer.beginReceive(context)),
+    receiveMessageBefore: (context) => consumer.beginReceive(context),
     receiveMessageAfter: (context) => consumer.endReceive(context),
-    settleMessageBefore: unlessOff((context) => consumer.beginSettle(context)),
+    settleMessageBefore: (context) => consumer.beginSettle(context),
     settleMessageAfter: (context) => consumer.endSettle(context),
   };
 }
