@@ -1,7 +1,7 @@
 // Tests the spans and metrics of an app's messages, as an OpenTelemetry SDK gets them.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { ROOT_CONTEXT, SpanKind, SpanStatusCode, context, trace } from '@opentelemetry/api';
+import { ROOT_CONTEXT, SpanKind, SpanStatusCode, context, metrics, trace } from '@opentelemetry/api';
 import type { Context, ContextManager } from '@opentelemetry/api';
 import {
   AggregationTemporality,
@@ -15,9 +15,11 @@ import {
   InjectPullConsumer,
   Outcome,
   RocketMQContext,
+  RocketMQLocalTransactionState,
   RocketMQMessageListener,
   RocketMQModule,
   RocketMQPullConsumer,
+  RocketMQTransactionListener,
   deadLetters,
 } from 'nest-rocketmq';
 import { DURATION_BUCKETS, messageContext, openTelemetry } from 'nest-rocketmq/opentelemetry';
@@ -58,6 +60,7 @@ afterEach(async () => {
   await closeApps();
   context.disable();
   trace.disable();
+  metrics.disable();
   await meterProvider.shutdown();
 });
 
@@ -267,6 +270,32 @@ describe('a transaction', () => {
   });
 });
 
+it('a transaction that the broker asks about is settled within the trace of its message', async () => {
+  const topic = unique('order');
+  @RocketMQTransactionListener({ topic })
+  class Checks {
+    checkLocalTransaction(): RocketMQLocalTransactionState {
+      return RocketMQLocalTransactionState.COMMIT;
+    }
+  }
+  class Orders {
+    @RocketMQMessageListener({ topic, ...FIRST })
+    take(): void {}
+  }
+  const app = await startApp({ providers: [Checks, Orders] }, { hooks: hooks() });
+  const done = consumed(app.module, { topic }, { timeout });
+  const transaction = await app.template.beginTransaction(topic, 1);
+  await transaction.leaveUnknown();
+  await app.elapse(done, '3m');
+  await app.close();
+  const { traceId, spanId } = one(`send ${topic}`).spanContext();
+  expect(one(`send ${topic}`).events.map(({ name }) => name)).toEqual(['half message stored', 'UNKNOW']);
+  const settle = one(`settle ${topic}`);
+  expect(settle.parentSpanContext).toMatchObject({ traceId, spanId });
+  expect([settle.kind, settle.events[0]!.name]).toEqual([SpanKind.CLIENT, 'COMMIT_MESSAGE']);
+  expect(one(`process ${topic}`).attributes['messaging.rocketmq.message.type']).toBe('transaction');
+});
+
 it('a request is one trace with its listener and its reply', async () => {
   const topic = unique('price');
   class Prices {
@@ -359,11 +388,13 @@ it('an SDK that is registered after the app has started is used, and without one
   await app.template.send(topic, 1);
   await app.elapse(first, '30s');
   trace.setGlobalTracerProvider(tracerProvider);
+  metrics.setGlobalMeterProvider(meterProvider);
   const second = consumed(app.module, { topic }, { timeout });
   await app.template.send(topic, 2);
   await app.elapse(second, '30s');
   expect(seen).toEqual([false, true]);
   expect(named(`send ${topic}`)).toHaveLength(1);
+  expect((await metric('messaging.client.sent.messages')).dataPoints).toMatchObject([{ value: 1 }]);
 });
 
 it.each([
