@@ -11,14 +11,14 @@ const allowed: Record<string, RegExp> = {
   'nest-rocketmq':
     /^(@nestjs\/(common|core|terminus)|@opentelemetry\/api|rxjs|reflect-metadata|@nest-rocketmq\/(client|remoting|broker|broker\/errors)(\/internal)?)$/,
   'sample-app':
-    /^(@nestjs\/(common|core|platform-express)|nest-rocketmq|reflect-metadata|rxjs|class-validator|class-transformer|@electric-sql\/pglite|pg)$/,
+    /^(@nestjs\/(common|core|platform-express)|nest-rocketmq(\/idempotency)?|reflect-metadata|rxjs|class-validator|class-transformer|@electric-sql\/pglite|pg)$/,
 };
 
 /** Entry points: imported by a user, a shell or Node, and by no file here. */
 const doors = [
   /\/src\/(index|internal)\.ts$/,
   /\/src\/main\.ts$/,
-  /nest-rocketmq\/src\/(testing|opentelemetry|terminus)\/index\.ts$/,
+  /nest-rocketmq\/src\/(testing|idempotency|opentelemetry|terminus)\/index\.ts$/,
 ];
 
 /** All under test/ and bench/, and the tests of the sample app. Unit tests of the packages speak for themselves. */
@@ -91,6 +91,7 @@ describe('the import table', () => {
     expect(barrels.toSorted()).toEqual([
       'packages/broker/src/index.ts',
       'packages/client/src/index.ts',
+      'packages/nest-rocketmq/src/idempotency/index.ts',
       'packages/nest-rocketmq/src/index.ts',
       'packages/nest-rocketmq/src/opentelemetry/index.ts',
       'packages/nest-rocketmq/src/terminus/index.ts',

@@ -16,7 +16,8 @@ import type { Broker } from '@nest-rocketmq/broker';
 import { RocketMQClient } from '@nest-rocketmq/client';
 import type { Admin, MessageExt, Producer, PushConsumer, SendResult } from '@nest-rocketmq/client';
 import { ManualClock, RocketMQError } from '@nest-rocketmq/remoting';
-import { ClusterBackend, RocketMQModule } from 'nest-rocketmq';
+import { ClusterBackend, RocketMQMessageListener, RocketMQModule } from 'nest-rocketmq';
+import { Idempotent, RocketMQIdempotency, SqlIdempotencyStore } from 'nest-rocketmq/idempotency';
 import { openTelemetry } from 'nest-rocketmq/opentelemetry';
 import { RocketMQHealthIndicator } from 'nest-rocketmq/terminus';
 import { backendContract, rocketMQTesting } from 'nest-rocketmq/testing';
@@ -36,8 +37,21 @@ export async function main(): Promise<void> {
   if (msgId === '') throw new RocketMQError('NO_ID', 'there is no id');
 }
 
+export class Ledger {
+  constructor(readonly idempotency: RocketMQIdempotency) {}
+
+  @Idempotent<{ id: string }>({ key: ({ id }) => id, ttl: '72h' })
+  @RocketMQMessageListener({ topic: 'payment' })
+  async take({ id }: { id: string }): Promise<void> {
+    const { duplicate, result } = await this.idempotency.run(id, () => 7);
+    const seven: number | undefined = duplicate ? undefined : result;
+    if (seven !== 7) throw new RocketMQError('NOT_SEVEN', 'it is not 7');
+  }
+}
+
+const store = new SqlIdempotencyStore({ query: async () => [] });
 export const imports = [
-  RocketMQModule.forRoot({ nameServer: '127.0.0.1:9876', hooks: [openTelemetry()] }),
+  RocketMQModule.forRoot({ idempotency: { store }, hooks: [openTelemetry()] }),
   rocketMQTesting().module,
 ];
 export const providers = [RocketMQHealthIndicator];

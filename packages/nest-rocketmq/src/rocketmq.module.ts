@@ -6,6 +6,7 @@ import { DiscoveryModule, ModulesContainer } from '@nestjs/core';
 import { ClusterBackend } from './backends/backend.js';
 import type { RocketMQBackend } from './backends/backend.js';
 import { EmbeddedBackend } from './backends/embedded-backend.js';
+import { RocketMQIdempotency } from './idempotency/rocketmq-idempotency.js';
 import { ListenerExplorer } from './discovery/listener-explorer.js';
 import { LazyModules } from './listeners/lazy-modules.js';
 import { LifecycleHooks } from './nest/lifecycle-hooks.js';
@@ -102,6 +103,7 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<RocketMQModule
     resolvedOptions,
     backend,
     LifecycleHooks,
+    RocketMQIdempotency,
     ListenerExplorer,
     TransactionListeners,
     RocketMQConnection,
@@ -116,7 +118,7 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<RocketMQModule
     RocketMQLifecycle,
     RocketMQTemplate,
   ],
-  exports: [RocketMQTemplate, RocketMQListeners, RocketMQAdmin, RocketMQHealth, PullConsumers],
+  exports: [RocketMQTemplate, RocketMQListeners, RocketMQAdmin, RocketMQHealth, PullConsumers, RocketMQIdempotency],
 })
 export class RocketMQModule extends ConfigurableModuleClass {
   /**

@@ -13,6 +13,8 @@ import { MOST_DELAY_SECONDS, checkEmbedded } from '../backends/embedded-options.
 import type { EmbeddedOptions } from '../backends/embedded-options.js';
 import { checkHooks } from './hooks.js';
 import type { RocketMQHook } from './hooks.js';
+import { checkIdempotency } from '../idempotency/stores/idempotency-settings.js';
+import type { CheckedIdempotency, IdempotencyOptions } from '../idempotency/stores/idempotency-settings.js';
 import { JsonMessageConverter } from '../message/message-converter.js';
 import type { MessageConverter } from '../message/message-converter.js';
 import { checkAddresses, checkBoolean, checkDuration, checkKeys, checkMethods, inside } from '../option-checks.js';
@@ -71,6 +73,8 @@ export interface RocketMQModuleOptions {
   transactionLog?: TransactionLog;
   /** Called around the app's sends, listeners and polls, such as `openTelemetry()`. Default: none. */
   hooks?: readonly RocketMQHook[];
+  /** Defaults of listeners with `@Idempotent`, and the store that they share. See nest-rocketmq/idempotency. */
+  idempotency?: IdempotencyOptions;
   /** The cluster's delay levels, which bound `delayLevel`. Default: Apache's '1s 5s 10s 30s 1m … 2h'. */
   messageDelayLevel?: string;
   /**
@@ -103,6 +107,7 @@ export interface ResolvedOptions {
   messageConverter: MessageConverter;
   transactionLog: TransactionLog | undefined;
   hooks: readonly RocketMQHook[] | undefined;
+  idempotency: CheckedIdempotency;
   highestDelayLevel: number;
   /** ms */
   shutdownTimeout: number;
@@ -123,6 +128,7 @@ const OPTIONS = [
   'messageConverter',
   'transactionLog',
   'hooks',
+  'idempotency',
   'messageDelayLevel',
   'shutdownTimeout',
   'autoStart',
@@ -162,6 +168,7 @@ export function resolveOptions(
       messageConverter: messageConverter ?? new JsonMessageConverter(),
       transactionLog,
       hooks: checkHooks(given.hooks),
+      idempotency: checkIdempotency(given.idempotency),
       highestDelayLevel: highestDelayLevelOf(given),
       shutdownTimeout: checkDuration('shutdownTimeout', shutdownTimeout, 0, LONGEST_SHUTDOWN_TIMEOUT_MS),
       autoStart: checkBoolean('autoStart', given.autoStart ?? true),

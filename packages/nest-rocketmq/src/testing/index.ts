@@ -8,3 +8,5 @@ export { consumed, failed } from './consumed.js';
 export type { ConsumptionMatch, WaitOptions } from './consumed.js';
 export { backendContract } from './backend-contract.js';
 export type { BackendCase, BackendContractOptions } from './backend-contract.js';
+export { idempotencyStoreContract } from './idempotency-contract.js';
+export type { ContractTest, IdempotencyContractOptions } from './idempotency-contract.js';
