@@ -231,8 +231,9 @@ export class ListenerContainer {
     const what = outcome.kind === 'ack' ? 'consumed' : 'failed';
     const thrown: { error?: unknown } = outcome.kind === 'ack' || Outcome.is(error) ? {} : { error };
     this.settings.onConsumption({ group: this.name, context, outcome: what, ...thrown });
+    if (!this.settings.hooks || outcome === Outcome.untried || !('error' in thrown)) return outcome;
     // Hooks are to know the error, which ends here.
-    return outcome === Outcome.untried || !('error' in thrown) ? outcome : outcome.because(thrown.error);
+    return outcome.because(thrown.error);
   }
 
   #policyOf(listener: DiscoveredListener | undefined): RetryPolicy {

@@ -4,14 +4,7 @@ import { Outcome } from '@nest-rocketmq/client';
 import type { RocketMQBackend } from '../backends/backend.js';
 import { backendInApp } from './backend-in-app.js';
 import { BackendScene } from './backend-scene.js';
-
-/** One thing that a backend has to do. */
-export interface BackendCase {
-  /** What it has to do: 'starts with name servers that can be dialled'. */
-  readonly name: string;
-  /** Resolves if it does; rejects with an AssertionError, or with what went wrong. */
-  readonly run: () => Promise<void>;
-}
+import type { ContractTest } from './idempotency-contract.js';
 
 /** Options of `backendContract`. */
 export interface BackendContractOptions {
@@ -149,7 +142,7 @@ const CASES: Readonly<Record<string, Case>> = {
 export function backendContract(
   create: () => RocketMQBackend | Promise<RocketMQBackend>,
   { patience = DEFAULT_PATIENCE_MS }: BackendContractOptions = {},
-): BackendCase[] {
+): ContractTest[] {
   const cases = Object.entries(CASES).map(([name, check]) => ({
     name,
     run: async (): Promise<void> => {
