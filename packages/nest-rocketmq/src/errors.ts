@@ -133,6 +133,16 @@ export class MessageDecodeError extends RocketMQError<'MESSAGE_DECODE'> {
   }
 }
 
+/**
+ * A payload does not fit its topic's schema, or a pipe such as Nest's ValidationPipe has refused it. Raised by sends, before
+ * anything is sent. Of a message that was received: it goes to the dead letters at once, unless `retry.onInvalid` says otherwise.
+ */
+export class MessageValidationError extends RocketMQError<'MESSAGE_VALIDATION'> {
+  constructor(reason: string, options?: { cause?: unknown }) {
+    super('MESSAGE_VALIDATION', reason, options);
+  }
+}
+
 /** The testing kit's `consumed` or `failed` waited in vain. */
 export class NotConsumedError extends RocketMQError<'NOT_CONSUMED'> {
   constructor(reason: string) {
@@ -155,6 +165,7 @@ export type NestRocketMQErrorCode = (
   | TransactionListenerError
   | MessageEncodeError
   | MessageDecodeError
+  | MessageValidationError
   | NotConsumedError
   | IdempotencyError
 )['code'];

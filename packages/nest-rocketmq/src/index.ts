@@ -36,6 +36,15 @@ export { RocketMQReply } from './message/rocketmq-reply.js';
 export type { ReplyOptions } from './message/rocketmq-reply.js';
 export type { MessageOptions } from './message/outgoing-message.js';
 export type { Destination, DestinationObject } from './message/destination.js';
+export { defineTopic } from './message/topic.js';
+export type { AnyDestination, AnyTopic, DefineTopicOptions, PayloadOf, ReceivedOf, Topic } from './message/topic.js';
+export type {
+  SchemaInput,
+  SchemaOutput,
+  StandardIssue,
+  StandardResult,
+  StandardSchema,
+} from './message/standard-schema.js';
 export { deadLetters } from './message/dead-letters.js';
 export type { DelayOptions } from './message/delay.js';
 export { DEFAULT_MESSAGE_DELAY_LEVEL } from '@nest-rocketmq/remoting';
@@ -45,6 +54,10 @@ export type { SendResult, SendStatus, Transaction } from '@nest-rocketmq/client'
 export { RocketMQMessageListener } from './decorators/rocketmq-message-listener.js';
 export { RocketMQTransactionListener } from './decorators/rocketmq-transaction-listener.js';
 export { Payload } from './decorators/payload.js';
+export { Ctx, Header, Headers, Keys, Tag } from './decorators/message-params.js';
+export type { ParamPipe } from './decorators/mark-param.js';
+export { isRocketMQContext, switchToRocketMQ } from './pipeline/switch-to-rocketmq.js';
+export type { RocketMQArgumentsHost } from './pipeline/switch-to-rocketmq.js';
 export { RocketMQLocalTransactionState } from './decorators/listener-metadata.js';
 export type {
   MessageListenerOptions,
@@ -70,6 +83,17 @@ export type { BacktrackOptions } from './admin/rocketmq-admin.js';
 export type { DeadLetter, GroupDeadLetters } from './admin/group-dead-letters.js';
 export type { ListDeadLettersOptions, Replay, ReplayDeadLettersOptions, ResetOffset } from '@nest-rocketmq/client';
 export { RocketMQListeners } from './listeners/rocketmq-listeners.js';
+export type { ListenerGroupState } from './listeners/group-state.js';
+export type {
+  ConsumedEvent,
+  DeadLetteredEvent,
+  DeliveryEvent,
+  FailedEvent,
+  GroupEvent,
+  ListenerEvent,
+  RepliedEvent,
+  RetriedEvent,
+} from './listeners/listener-events.js';
 export type { Consumption } from './listeners/listener-container.js';
 export type { HostPort, MessageExt } from '@nest-rocketmq/remoting';
 export {
@@ -116,6 +140,7 @@ export {
   ListenerConflictError,
   MessageDecodeError,
   MessageEncodeError,
+  MessageValidationError,
   ModuleTwiceError,
   StoreInUseError,
   TopicNotCreatedError,

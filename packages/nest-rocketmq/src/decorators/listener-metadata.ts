@@ -2,7 +2,8 @@
 import type { ExpressionType } from '@nest-rocketmq/client';
 import type { SharedConsumerOptions } from '../options/consumer-settings.js';
 import type { Duration } from '../message/delay.js';
-import type { PayloadKind } from '../message/message-converter.js';
+import type { MessageConverter, PayloadKind } from '../message/message-converter.js';
+import type { AnyTopic } from '../message/topic.js';
 import type { Message } from './message.js';
 import type { RocketMQBatchContext } from './rocketmq-batch-context.js';
 import type { RocketMQContext } from './rocketmq-context.js';
@@ -17,9 +18,9 @@ import {
 export type PayloadType = abstract new (...args: never) => unknown;
 
 /** Options of `@RocketMQMessageListener`. */
-export interface MessageListenerOptions extends SharedConsumerOptions {
-  /** The topic whose messages the listener takes. */
-  topic: string;
+export interface MessageListenerOptions<T extends string | AnyTopic = string | AnyTopic> extends SharedConsumerOptions {
+  /** The topic whose messages the listener takes, by its name or as `defineTopic` has made it: with its tag, if it has one. */
+  topic: T;
   /**
    * The consumer group: each message goes to one app instance of each group. Listeners of one group share one consumer.
    * Default: the module's `group`.
@@ -33,14 +34,17 @@ export interface MessageListenerOptions extends SharedConsumerOptions {
   selectorType?: ExpressionType;
   /**
    * What the listener is given: the parsed JSON, the body as text, or its bytes. Default: 'string' or 'buffer' if the
-   * payload's declared type is string or Buffer, else 'json'.
+   * payload's declared type is string or Buffer, else 'json'. A class: the parsed JSON as an instance of it, which
+   * class-transformer makes; it counts as the `payloadType`, too.
    */
-  payload?: PayloadKind;
+  payload?: PayloadKind | PayloadType;
   /**
    * The payload's class, which pipes get as their `metatype`. Default: the declared type of the method's parameter.
    * TypeScript keeps that type for decorated methods only: a class's `onMessage` needs this option, or @Payload().
    */
   payloadType?: PayloadType;
+  /** Reads bodies for this listener. Default: the converter of a typed topic, else the module's `messageConverter`. */
+  messageConverter?: MessageConverter;
   /**
    * Whether a request (`RocketMQTemplate.request`, or Java's `producer.request`) is answered with what the listener returns,
    * or with the first value of its Observable. Default: yes, unless that is `undefined`, so that a group that only listens
@@ -53,8 +57,8 @@ export interface MessageListenerOptions extends SharedConsumerOptions {
 
 /** Options of `@RocketMQTransactionListener`. */
 export interface TransactionListenerOptions {
-  /** The topic, or topics, whose transactions this class decides. */
-  topic: string | string[];
+  /** The topic, or topics, whose transactions this class decides, by name or as `defineTopic` has made them. */
+  topic: string | AnyTopic | (string | AnyTopic)[];
 }
 
 /** A class that takes messages: what `@RocketMQMessageListener` on a class needs. */

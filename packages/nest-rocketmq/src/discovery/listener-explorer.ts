@@ -18,10 +18,12 @@ import {
   misplacedListenersOf,
 } from '../decorators/listener-metadata.js';
 import type { MessageListenerOptions, MethodKey } from '../decorators/listener-metadata.js';
-import { paramsOf } from '../decorators/listener-params.js';
+import { isWholePayload, paramsOf } from '../decorators/listener-params.js';
 import type { ListenerParams } from '../decorators/listener-params.js';
 import { ListenerPipeline } from '../pipeline/listener-pipeline.js';
-import type { PayloadKind } from '../message/message-converter.js';
+import type { PayloadReading } from '../message/read-payload.js';
+import { plainOptions, readingOf } from './listener-options.js';
+import type { ListenerOptions } from './listener-options.js';
 import type { Wrapper } from '../nest/nest-container.js';
 import type { CallContext } from '../pipeline/listener-pipeline.js';
 import { markServed } from '../decorators/unserved-listeners.js';
@@ -31,7 +33,8 @@ import type { DiscoveredTransactionListener } from './transaction-host.js';
 export interface DiscoveredListener {
   /** 'CancelUnpaidOrder.onMessage (OrdersModule)' */
   readonly name: string;
-  readonly options: MessageListenerOptions;
+  readonly options: ListenerOptions;
+  readonly reading: PayloadReading;
   readonly isIdempotent?: boolean;
   /** @param payload with `batch` the messages: it fails those that a pipe refuses, and calls the method with the others */
   readonly handle: (payload: unknown, context: CallContext) => Promise<unknown>;
@@ -139,8 +142,10 @@ export class ListenerExplorer {
       );
     }
     const listeners: DiscoveredListener[] = [];
-    for (const options of decorators) {
+    for (const given of decorators) {
+      const options = plainOptions(name, given);
       const params = paramsOf(name, host.type, method, options);
+      const reading = readingOf(name, given, params);
       const { piped } = params;
       const target = { name, wrapper: host.wrapper, type: host.type, callback, piped };
       const enhancers = await ListenerEnhancers.of(target, this.app, this.#enhancers);
@@ -158,7 +163,8 @@ export class ListenerExplorer {
       const handle: DiscoveredListener['handle'] = (payload, context) => pipeline.run(payload, context);
       listeners.push({
         name,
-        options: withKind(options, params),
+        options,
+        reading,
         isIdempotent: once !== undefined,
         handle: once ? once.around(handle) : handle,
       });
@@ -167,8 +173,8 @@ export class ListenerExplorer {
   }
 
   /** A ValidationPipe validates by the declared class. Without one it silently accepts everything. */
-  #warnOfUnknownType(name: string, { payloadType }: ListenerParams, enhancers: ListenerEnhancers): void {
-    if (payloadType !== undefined) return;
+  #warnOfUnknownType(name: string, { payloadType, piped }: ListenerParams, enhancers: ListenerEnhancers): void {
+    if (payloadType !== undefined || !piped.some(isWholePayload)) return;
     const blind = enhancers.knownPipes.some((pipe) => pipe instanceof ValidationPipe && !hasExpectedType(pipe));
     if (!blind) return;
     this.#logger.warn(
@@ -176,13 +182,6 @@ export class ListenerExplorer {
         `payloadType in @RocketMQMessageListener, or put @Payload() before the parameter.`,
     );
   }
-}
-
-/** Adds the payload kind that the declared type asks for, unless the option is set. */
-function withKind(options: MessageListenerOptions, { payloadType }: ListenerParams): MessageListenerOptions {
-  const kind: PayloadKind | undefined =
-    payloadType === String ? 'string' : payloadType === Buffer || payloadType === Uint8Array ? 'buffer' : undefined;
-  return options.payload === undefined && kind !== undefined ? { ...options, payload: kind } : options;
 }
 
 /** Nest's own check reads this protected field, too. */

@@ -2,6 +2,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { RocketMQClient } from '@nest-rocketmq/client';
 import { Subject } from 'rxjs';
 import type { MessageModel, QueueOffset } from '@nest-rocketmq/client';
 import type { Observable } from 'rxjs';
@@ -12,6 +13,10 @@ import type { DiscoveredListener } from '../discovery/listener-explorer.js';
 import type { RocketMQContext } from '../decorators/rocketmq-context.js';
 import { Replier } from '../reply/replier.js';
 import type { ReplyEvent } from '../reply/replier.js';
+import { stoppedState } from './group-state.js';
+import type { ListenerGroupState } from './group-state.js';
+import { ListenerEvents } from './listener-events.js';
+import type { ListenerEvent } from './listener-events.js';
 import { groupListeners } from './listener-groups.js';
 import type { ListenerGroup } from './listener-groups.js';
 import { RocketMQConnection } from '../rocketmq-connection.js';
@@ -43,12 +48,35 @@ export class RocketMQListeners {
   #started = false;
   #adopting: Promise<void> = Promise.resolve();
 
+  /** Groups that `stop(group)` has stopped, and those that `start(group)` has not started yet, do not listen. */
+  readonly #stopped = new Set<string>();
+  readonly #starting = new Set<string>();
+  readonly #events = new ListenerEvents();
+
   constructor(
     private readonly explorer: ListenerExplorer,
     private readonly connection: RocketMQConnection,
     private readonly replier: Replier,
     @Inject(ROCKETMQ_RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
-  ) {}
+  ) {
+    this.replier.events.subscribe((event) => this.#events.replied(event));
+  }
+
+  /**
+   * What becomes of each message (`consumed`, `failed`, `retried`, `dead-lettered`), of each answer to a request (`replied`),
+   * and of the groups (`started`, `stopped`, `paused`, `resumed`). Subscribers have no influence on it.
+   */
+  get events(): Observable<ListenerEvent> {
+    return this.#events.all;
+  }
+
+  /** The consumer groups of the app with their states, those that do not listen too. */
+  list(): ListenerGroupState[] {
+    return this.#groups.map((group) => {
+      const container = this.#containers.find(({ name }) => name === group.group);
+      return container?.state ?? stoppedState(group, this.options.consumer);
+    });
+  }
 
   /** The outcome of each delivery, for tests and metrics. Subscribers have no influence on it. */
   get consumptions(): Observable<Consumption> {
@@ -81,19 +109,26 @@ export class RocketMQListeners {
   }
 
   /**
-   * Starts all listeners; does nothing if they are started. The module calls it when the app has bootstrapped, unless the
-   * option `autoStart` is false.
+   * Starts all listeners, or those of one group; does nothing for those that are started. The module calls it when the app has
+   * bootstrapped, unless the option `autoStart` is false.
+   * @param group a consumer group; default: all groups of the app
    * @throws NameServerUnreachableError when no name server answers
    * @throws InvalidListenerError when a broker refuses an SQL92 condition
+   * @throws InvalidOptionError for a group that the app does not have
    */
-  async start(): Promise<void> {
-    if (this.#started) return;
+  async start(group?: string): Promise<void> {
+    const wanted = group === undefined ? this.#groups : [this.#groupNamed(group)];
+    if (group === undefined) this.#stopped.clear();
+    else if (!this.#started) for (const other of this.#groups) this.#stopped.add(other.group);
+    if (group !== undefined) this.#stopped.delete(group);
     this.#started = true;
+    const before = this.#containers.length;
     try {
-      await this.#startContainers(this.#groups);
+      await this.#startContainers(wanted.filter(({ group: name }) => !this.#isRunning(name)));
     } catch (error) {
-      // If one cannot start, all stop: a second call then starts from scratch.
-      await this.stop();
+      // If one cannot start, all of this call stop: a second call then starts from scratch.
+      if (before === 0) await this.stop();
+      else await this.#stopGroups(wanted);
       throw error;
     }
   }
@@ -159,8 +194,28 @@ export class RocketMQListeners {
     this.#concurrency.set(group, concurrency);
   }
 
-  /** Stops pulling, and waits for running listeners for at most the option `shutdownTimeout`. The module calls it at shutdown. */
-  async stop(): Promise<void> {
+  /**
+   * Stops pulling, and waits for running listeners for at most the option `shutdownTimeout`. Other members of the group take
+   * over its queues. The module calls it at shutdown. A listener must not await the stop of its own group: use `pause` there.
+   * @param group a consumer group, until `start(group)`; default: all groups of the app
+   * @throws InvalidOptionError for a group that the app does not have
+   */
+  async stop(group?: string): Promise<void> {
+    if (group === undefined) return this.#stopAll();
+    await this.#stopGroups([this.#groupNamed(group)]);
+  }
+
+  async #stopGroups(groups: readonly ListenerGroup[]): Promise<void> {
+    const stopping = this.#containers.filter(({ name }) => groups.some(({ group }) => group === name));
+    for (const { group } of groups) {
+      this.#stopped.add(group);
+      this.#concurrency.delete(group);
+    }
+    this.#containers = this.#containers.filter((container) => !stopping.includes(container));
+    await this.#stopContainers(stopping);
+  }
+
+  async #stopAll(): Promise<void> {
     const containers = this.#containers;
     this.#containers = [];
     this.#concurrency.clear();
@@ -187,11 +242,23 @@ export class RocketMQListeners {
     await this.#stopContainers(replaced);
     if (!this.#started) return; // the app was closed meanwhile
     this.#containers = this.#containers.filter((container) => !replaced.includes(container));
-    await this.#startContainers(changed);
+    await this.#startContainers(changed.filter(({ group }) => !this.#stopped.has(group)));
+    const paused = replaced.filter(({ isPaused }) => isPaused).map(({ name }) => name);
+    for (const container of this.#containers) if (paused.includes(container.name)) container.pause();
   }
 
-  async #startContainers(groups: readonly ListenerGroup[]): Promise<void> {
-    const client = await this.connection.client();
+  async #startContainers(wanted: readonly ListenerGroup[]): Promise<void> {
+    for (const { group } of wanted) this.#starting.add(group);
+    try {
+      await this.#startAll(wanted, await this.connection.client());
+    } finally {
+      for (const { group } of wanted) this.#starting.delete(group);
+    }
+  }
+
+  async #startAll(wanted: readonly ListenerGroup[], client: RocketMQClient): Promise<void> {
+    // What was stopped meanwhile stays so.
+    const groups = this.#started ? wanted.filter(({ group }) => !this.#stopped.has(group)) : [];
     const settings = {
       converter: this.options.messageConverter,
       defaults: this.options.consumer,
@@ -200,6 +267,7 @@ export class RocketMQListeners {
       onConsumption: (consumption: Consumption) => this.#consumptions.next(consumption),
       answer: (listener: DiscoveredListener, context: RocketMQContext, returned: unknown) =>
         this.replier.answer(listener, context, returned),
+      events: this.#events,
       track: <T>(call: () => T): T => (this.#inListener ? this.#inListener.run(true, call) : call()),
     };
     const containers = groups.map((group) => new ListenerContainer(client, group, settings));
@@ -210,6 +278,7 @@ export class RocketMQListeners {
     this.#containers.push(...containers);
     await Promise.all(containers.map((container) => container.start()));
     if (containers.length === 0) return;
+    for (const { name } of containers) this.#events.group('started', name);
     this.#logger.log(`listening for ${containers.map(({ summary }) => summary).join('; ')}`);
   }
 
@@ -221,9 +290,21 @@ export class RocketMQListeners {
   async #stopContainer(container: ListenerContainer): Promise<void> {
     try {
       await container.stop(this.options.shutdownTimeout);
+      this.#events.group('stopped', container.name);
     } catch (error) {
       this.#logger.error(`group ${container.name} did not stop cleanly: ${String(error)}`);
     }
+  }
+
+  #isRunning(group: string): boolean {
+    return this.#starting.has(group) || this.#containers.some(({ name }) => name === group);
+  }
+
+  #groupNamed(group: string): ListenerGroup {
+    const found = this.#groups.find((each) => each.group === group);
+    if (found) return found;
+    const groups = this.#groups.map((each) => each.group).join(', ') || 'none';
+    throw new InvalidOptionError('group', group, `a consumer group of this app: ${groups}`);
   }
 
   #named(group: string | undefined): ListenerContainer[] {

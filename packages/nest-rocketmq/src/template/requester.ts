@@ -1,7 +1,7 @@
 // Sends the template's requests, and decodes their replies.
 import { Inject, Injectable } from '@nestjs/common';
 import type { AskOptions, OutgoingMessage } from '@nest-rocketmq/client';
-import type { Destination } from '../message/destination.js';
+import type { AnyDestination } from '../message/topic.js';
 import { decodeBody } from '../message/decode-body.js';
 import type { PayloadKind } from '../message/message-converter.js';
 import { compose } from '../message/outgoing-message.js';
@@ -23,7 +23,7 @@ export class Requester {
   ) {}
 
   /** @throws as `RocketMQTemplate.request` */
-  async request(destination: Destination, payload: unknown, options: RequestOptions): Promise<unknown> {
+  async request(destination: AnyDestination, payload: unknown, options: RequestOptions): Promise<unknown> {
     const { message, settings, kind } = this.#compose(destination, payload, options);
     const stored = this.connection.clock?.busy?.(`a request on topic ${message.topic}`, SEND_HOLDS_CLOCK_MS);
     try {
@@ -35,7 +35,7 @@ export class Requester {
     }
   }
 
-  #compose(destination: Destination, payload: unknown, options: RequestOptions): Composed {
+  #compose(destination: AnyDestination, payload: unknown, options: RequestOptions): Composed {
     const { messageConverter: converter, highestDelayLevel } = this.options;
     return inside('RocketMQTemplate.request', undefined, () => ({
       message: compose({ converter, highestDelayLevel }, destination, payload, options, REQUEST_OPTIONS),
