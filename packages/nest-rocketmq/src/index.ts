@@ -77,7 +77,7 @@ export { RocketMQContext } from './decorators/rocketmq-context.js';
 export { RocketMQHealth } from './health/rocketmq-health.js';
 export type { GroupHealth, HealthOptions, HealthReport } from './health/health-options.js';
 export type { RocketMQStatus } from './connection-status.js';
-export type { SubscribedGroup } from './listeners/rocketmq-listeners.js';
+export type { SubscribedGroup } from './listeners/subscribed-group.js';
 export { RocketMQAdmin } from './admin/rocketmq-admin.js';
 export type { BacktrackOptions } from './admin/rocketmq-admin.js';
 export type { DeadLetter, GroupDeadLetters } from './admin/group-dead-letters.js';

@@ -3,7 +3,7 @@ import { dlqTopic, retryTopic } from '@nest-rocketmq/remoting/internal';
 import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
 import { TopicNotFoundError } from '@nest-rocketmq/client';
 import type { Admin } from '@nest-rocketmq/client';
-import type { SubscribedGroup } from '../listeners/rocketmq-listeners.js';
+import type { SubscribedGroup } from '../listeners/subscribed-group.js';
 import type { GroupHealth } from './health-options.js';
 
 /** Queues that are asked about at a time. */

@@ -4,7 +4,6 @@ import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { RocketMQClient } from '@nest-rocketmq/client';
 import { Subject } from 'rxjs';
-import type { MessageModel, QueueOffset } from '@nest-rocketmq/client';
 import type { Observable } from 'rxjs';
 import { ListenerContainer } from './listener-container.js';
 import type { Consumption } from './listener-container.js';
@@ -18,20 +17,13 @@ import type { ListenerGroupState } from './group-state.js';
 import { ListenerEvents } from './listener-events.js';
 import type { ListenerEvent } from './listener-events.js';
 import { groupListeners } from './listener-groups.js';
+import { subscribedGroup } from './subscribed-group.js';
+import type { SubscribedGroup } from './subscribed-group.js';
 import type { ListenerGroup } from './listener-groups.js';
 import { RocketMQConnection } from '../rocketmq-connection.js';
 import type { ResolvedOptions } from '../options/rocketmq.options.js';
 import { ROCKETMQ_RESOLVED_OPTIONS } from '../rocketmq.tokens.js';
 import { takeUnprovided } from '../decorators/unserved-listeners.js';
-
-/** A consumer group of the app. */
-export interface SubscribedGroup {
-  readonly group: string;
-  readonly topics: readonly string[];
-  readonly messageModel: MessageModel;
-  /** How far this process has consumed its queues of them. */
-  readonly offsets: readonly QueueOffset[];
-}
 
 /**
  * All listeners of the app, to start, pause and resume them by hand. Inject it; the module creates it.
@@ -85,12 +77,7 @@ export class RocketMQListeners {
 
   /** What the app's listeners consume: the topics of each group. */
   get subscribed(): SubscribedGroup[] {
-    return this.#groups.map(({ group, subscriptions, shared }) => ({
-      group,
-      offsets: this.#containers.find(({ name }) => name === group)?.offsets ?? [],
-      topics: subscriptions.map(({ topic }) => topic),
-      messageModel: shared.messageModel ?? this.options.consumer.messageModel ?? 'CLUSTERING',
-    }));
+    return this.#groups.map((group) => subscribedGroup(group, this.#containers, this.options));
   }
 
   /** What became of each answer to a request, for metrics. Subscribers have no influence on it. */
