@@ -77,7 +77,7 @@ export class RocketMQHealth {
   async #look(findings: Findings, limits: CheckedHealthOptions): Promise<void> {
     const { admin } = await this.connection.client();
     await this.#ask(findings, 'the name server', () => admin.clusterInfo());
-    for (const subscribed of this.listeners.subscribed) {
+    for (const subscribed of this.listeners.subscribed()) {
       await this.#ask(findings, `group ${subscribed.group}`, async () => {
         const found = await groupHealth(admin, subscribed);
         findings.groups[subscribed.group] = found;

@@ -18,7 +18,6 @@ import { ListenerEvents } from './listener-events.js';
 import type { ListenerEvent } from './listener-events.js';
 import { groupListeners } from './listener-groups.js';
 import { subscribedGroup } from './subscribed-group.js';
-import type { SubscribedGroup } from './subscribed-group.js';
 import type { ListenerGroup } from './listener-groups.js';
 import { RocketMQConnection } from '../rocketmq-connection.js';
 import type { ResolvedOptions } from '../options/rocketmq.options.js';
@@ -73,11 +72,6 @@ export class RocketMQListeners {
   /** The outcome of each delivery, for tests and metrics. Subscribers have no influence on it. */
   get consumptions(): Observable<Consumption> {
     return this.#consumptions;
-  }
-
-  /** What the app's listeners consume: the topics of each group. */
-  get subscribed(): SubscribedGroup[] {
-    return this.#groups.map((group) => subscribedGroup(group, this.#containers, this.options));
   }
 
   /** What became of each answer to a request, for metrics. Subscribers have no influence on it. */
@@ -268,6 +262,9 @@ export class RocketMQListeners {
     for (const { name } of containers) this.#events.group('started', name);
     this.#logger.log(`listening for ${containers.map(({ summary }) => summary).join('; ')}`);
   }
+
+  /** What the app's listeners consume. */
+  readonly subscribed = () => this.#groups.map((group) => subscribedGroup(group, this.#containers, this.options));
 
   async #stopContainers(containers: readonly ListenerContainer[]): Promise<void> {
     await Promise.all(containers.map((container) => this.#stopContainer(container)));
