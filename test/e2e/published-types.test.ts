@@ -17,6 +17,7 @@ import { RocketMQClient } from '@nest-rocketmq/client';
 import type { Admin, MessageExt, Producer, PushConsumer, SendResult } from '@nest-rocketmq/client';
 import { ManualClock, RocketMQError } from '@nest-rocketmq/remoting';
 import {
+  ClusterBackend,
   Ctx,
   Header,
   Keys,
@@ -29,7 +30,9 @@ import {
 } from 'nest-rocketmq';
 import type { Message, Topic } from 'nest-rocketmq';
 import { Idempotent, RocketMQIdempotency, SqlIdempotencyStore } from 'nest-rocketmq/idempotency';
-import { consumed, rocketMQTesting } from 'nest-rocketmq/testing';
+import { openTelemetry } from 'nest-rocketmq/opentelemetry';
+import { RocketMQHealthIndicator } from 'nest-rocketmq/terminus';
+import { backendContract, consumed, rocketMQTesting } from 'nest-rocketmq/testing';
 import type { INestApplicationContext } from '@nestjs/common';
 import * as v from 'valibot';
 import { z } from 'zod';
@@ -126,7 +129,12 @@ export class Ledger {
 }
 
 const store = new SqlIdempotencyStore({ query: async () => [] });
-export const imports = [RocketMQModule.forRoot({ idempotency: { store } }), rocketMQTesting().module];
+export const imports = [
+  RocketMQModule.forRoot({ idempotency: { store }, hooks: [openTelemetry()] }),
+  rocketMQTesting().module,
+];
+export const providers = [RocketMQHealthIndicator];
+export const cases: string[] = backendContract(() => new ClusterBackend('127.0.0.1:9876')).map(({ name }) => name);
 export const start = (): Promise<Broker> => startBroker({ store: 'memory' });
 `;
 

@@ -10,6 +10,7 @@ import { clusterProviders } from './clusters/cluster-providers.js';
 import {
   getRocketMQAdminToken,
   getRocketMQBackendToken,
+  getRocketMQHealthToken,
   getRocketMQListenersToken,
   getRocketMQOptionsToken,
   getRocketMQTemplateToken,
@@ -17,6 +18,7 @@ import {
 import { ListenerExplorer } from './discovery/listener-explorer.js';
 import { extraTemplatesToken, featureTopics } from './features/feature-module.js';
 import { RocketMQIdempotency } from './idempotency/rocketmq-idempotency.js';
+import { RocketMQHealth } from './health/rocketmq-health.js';
 import { LazyModules } from './listeners/lazy-modules.js';
 import { RocketMQListeners } from './listeners/rocketmq-listeners.js';
 import { findConfigService } from './nest/config-service.js';
@@ -96,6 +98,7 @@ const PARTS: readonly (Type<object> | FactoryProvider)[] = [
   Receiver,
   RocketMQListeners,
   RocketMQAdmin,
+  RocketMQHealth,
   LazyModules,
   RocketMQLifecycle,
   RocketMQTemplate,
@@ -112,6 +115,7 @@ export function clusterModule(
     [RocketMQTemplate, getRocketMQTemplateToken(name)],
     [RocketMQListeners, getRocketMQListenersToken(name)],
     [RocketMQAdmin, getRocketMQAdminToken(name)],
+    [RocketMQHealth, getRocketMQHealthToken(name)],
     [RocketMQIdempotency, clusterToken(RocketMQIdempotency, 'idempotency', name)],
     [PullConsumers, pullConsumersToken(name)],
     [ExtraTemplates, extraTemplatesToken(name)],

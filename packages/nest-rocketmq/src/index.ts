@@ -6,10 +6,12 @@ export type { RocketMQFeatureOptions } from './features/feature-module.js';
 export type { TemplateOptions } from './template/extra-templates.js';
 export {
   InjectRocketMQAdmin,
+  InjectRocketMQHealth,
   InjectRocketMQListeners,
   InjectRocketMQTemplate,
   getRocketMQAdminToken,
   getRocketMQBackendToken,
+  getRocketMQHealthToken,
   getRocketMQListenersToken,
   getRocketMQOptionsToken,
   getRocketMQTemplateToken,
@@ -19,6 +21,7 @@ export { fromConfig } from './options/from-config.js';
 export { CONSUMERS_ENV } from './options/consumer-switch.js';
 export type { ConsumersOption } from './options/consumer-switch.js';
 export type { ConfigReader, Configurable, FromConfig, ResolveOption } from './options/option-reader.js';
+export type { RocketMQHook } from './options/hooks.js';
 export type { ListenerBatchOptions } from './options/batch-options.js';
 export type { ErrorClass, RetryDelay, RetryOptions } from './options/retry-options.js';
 export type { AutoBatchSettings, ProducerSettings } from './options/producer-settings.js';
@@ -91,6 +94,10 @@ export type { OutcomeKind } from '@nest-rocketmq/client';
 export { Message } from './decorators/message.js';
 export { RocketMQBatchContext } from './decorators/rocketmq-batch-context.js';
 export { RocketMQContext } from './decorators/rocketmq-context.js';
+export { RocketMQHealth } from './health/rocketmq-health.js';
+export type { GroupHealth, HealthOptions, HealthReport } from './health/health-options.js';
+export type { RocketMQStatus } from './connection-status.js';
+export type { SubscribedGroup } from './listeners/subscribed-group.js';
 export { RocketMQAdmin } from './admin/rocketmq-admin.js';
 export type { BacktrackOptions } from './admin/rocketmq-admin.js';
 export type { DeadLetter, GroupDeadLetters } from './admin/group-dead-letters.js';
@@ -183,6 +190,7 @@ export {
   SendFailedError,
   SeekOutOfRangeError,
   SubscriptionConflictError,
+  SendForbiddenError,
   SendSkippedError,
   SubscriptionRefusedError,
   TooManyRequestsError,
@@ -190,6 +198,22 @@ export {
   TopicNotFoundError,
   TransactionEndedError,
   TransactionNotBegunError,
+} from '@nest-rocketmq/client';
+export type {
+  CommunicationMode,
+  ConsumeMessageContext,
+  ConsumedMessageContext,
+  ConsumerHook,
+  ConsumerHookContext,
+  EndTransactionContext,
+  ProducerHook,
+  ReceiveMessageContext,
+  ReceivedMessageContext,
+  SendMessageContext,
+  SentMessageContext,
+  SentMessageType,
+  SettleMessageContext,
+  SettledMessageContext,
 } from '@nest-rocketmq/client';
 export type { AssignmentListener, QueueOffset, Subscription } from '@nest-rocketmq/client';
 export type {

@@ -8,6 +8,7 @@ import type { Observable } from 'rxjs';
 import type { DroppedReply, Producer, RequestCounts, TransactionListener } from '@nest-rocketmq/client';
 import type { Clock, Logger as ClientLogger } from '@nest-rocketmq/remoting/internal';
 import type { RocketMQBackend } from './backends/backend.js';
+import { ConnectionStatus } from './connection-status.js';
 import { located } from './option-checks.js';
 import { loggerOf } from './options/cluster-logger.js';
 import type { CheckedProducerSettings } from './options/producer-settings.js';
@@ -55,6 +56,8 @@ export class RocketMQConnection {
   readonly #logger: Logger;
   readonly #droppedReplies = new Subject<DroppedReply>();
   readonly #declared = new Set<string>();
+  /** Whether servers answer. */
+  readonly status = new ConnectionStatus();
   #client: RocketMQClient | undefined;
   #started: Promise<Started> | undefined;
   #running: Producer | undefined;
@@ -68,6 +71,11 @@ export class RocketMQConnection {
     this.#logger = loggerOf(options.cluster);
   }
 
+  /** What the log calls the backend: 'embedded', 'cluster', … */
+  get backendName(): string {
+    return this.backend.name;
+  }
+
   /** The backend's clock; undefined for the machine's. */
   get clock(): Clock | undefined {
     return this.backend.clock;
@@ -76,6 +84,11 @@ export class RocketMQConnection {
   /** Shows the app to a backend that a test uses. */
   adopt(listeners: object): void {
     this.backend.adopt?.(listeners);
+  }
+
+  /** What runs around sends, listeners and polls. */
+  get hooks(): ResolvedOptions['hooks'] {
+    return this.options.hooks;
   }
 
   /** Replies that came for requests that were over. */
@@ -118,6 +131,7 @@ export class RocketMQConnection {
   }
 
   async #closeAll(): Promise<void> {
+    this.status.closed();
     const starting = this.#started;
     if (!starting) return;
     // If the start failed, its caller has the error, and there is nothing to close.
@@ -158,6 +172,7 @@ export class RocketMQConnection {
       });
       this.#running = producer;
       if (this.backend.name !== 'embedded') this.#logger.log(`connected to ${this.backend.name} ${nameServer}`);
+      this.status.connected(client);
       return { client, producer };
     } catch (error) {
       await this.#closePart('the client', async () => client?.shutdown());
@@ -180,6 +195,7 @@ export class RocketMQConnection {
   async #startProducer(client: RocketMQClient, { group, settings }: ExtraProducer): Promise<Producer> {
     const producer = client.createProducer({
       ...settings,
+      hooks: this.hooks,
       ...(isManual(this.clock) && autoBatchOnManualClock(settings)),
       group,
       transactionListener: this.#transactionListener(),

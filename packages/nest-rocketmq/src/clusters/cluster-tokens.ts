@@ -2,6 +2,7 @@
 import { Inject } from '@nestjs/common';
 import type { InjectionToken } from '@nestjs/common';
 import { RocketMQAdmin } from '../admin/rocketmq-admin.js';
+import { RocketMQHealth } from '../health/rocketmq-health.js';
 import { RocketMQListeners } from '../listeners/rocketmq-listeners.js';
 import { ROCKETMQ_BACKEND, ROCKETMQ_OPTIONS, clusterToken } from '../rocketmq.tokens.js';
 import { RocketMQTemplate } from '../template/rocketmq-template.js';
@@ -17,6 +18,11 @@ export function getRocketMQTemplateToken(name?: string): InjectionToken {
 /** The injection token of a cluster's `RocketMQAdmin`. @param cluster `name` of its forRoot; default: the unnamed one */
 export function getRocketMQAdminToken(cluster?: string): InjectionToken {
   return clusterToken(RocketMQAdmin, 'admin', cluster);
+}
+
+/** The injection token of a cluster's `RocketMQHealth`. @param cluster `name` of its forRoot; default: the unnamed one */
+export function getRocketMQHealthToken(cluster?: string): InjectionToken {
+  return clusterToken(RocketMQHealth, 'health', cluster);
 }
 
 /** The injection token of a cluster's `RocketMQListeners`. @param cluster `name` of its forRoot; default: the unnamed one */
@@ -45,6 +51,11 @@ export function InjectRocketMQTemplate(name?: string): ParameterDecorator & Prop
 /** Injects a cluster's `RocketMQAdmin`. @param cluster `name` of its forRoot; default: the unnamed one */
 export function InjectRocketMQAdmin(cluster?: string): ParameterDecorator & PropertyDecorator {
   return Inject(getRocketMQAdminToken(cluster));
+}
+
+/** Injects a cluster's `RocketMQHealth`. @param cluster `name` of its forRoot; default: the unnamed one */
+export function InjectRocketMQHealth(cluster?: string): ParameterDecorator & PropertyDecorator {
+  return Inject(getRocketMQHealthToken(cluster));
 }
 
 /** Injects a cluster's `RocketMQListeners`. @param cluster `name` of its forRoot; default: the unnamed one */

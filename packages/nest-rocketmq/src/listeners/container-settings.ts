@@ -1,4 +1,4 @@
-// What a listener container is given by its app, and what it tells of each delivery.
+// Declares what a listener container is given by its app, and what it tells of each delivery.
 import type { Clock } from '@nest-rocketmq/remoting/internal';
 import type { RocketMQContext } from '../decorators/rocketmq-context.js';
 import type { DiscoveredListener, ListenerExplorer } from '../discovery/listener-explorer.js';
@@ -26,6 +26,7 @@ export interface ContainerSettings {
   readonly defaults: CheckedConsumerSettings;
   /** A manual clock waits for running listeners. */
   readonly clock?: Clock | undefined;
+  readonly hooks?: ResolvedOptions['hooks'];
   readonly onConsumption: (consumption: Consumption) => void;
   readonly events: ListenerEvents;
   /** Answers a request with what its listener returned. */

@@ -1,7 +1,7 @@
 // Runs one consumer group: takes delivered messages from its consumer to the listener's method, and reports the verdict.
 import { Logger } from '@nestjs/common';
 import { Outcome, SubscriptionRefusedError } from '@nest-rocketmq/client';
-import type { ConsumeContext, PushConsumer, RocketMQClient } from '@nest-rocketmq/client';
+import type { ConsumeContext, PushConsumer, QueueOffset, RocketMQClient } from '@nest-rocketmq/client';
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import { InvalidListenerError } from '../errors.js';
 import type { DiscoveredListener } from '../discovery/listener-explorer.js';
@@ -63,6 +63,7 @@ export class ListenerContainer {
       consumeMessageBatchMaxSize: batch?.size ?? 1,
       ...(isManual(settings.clock) && CONSUMER_ON_MANUAL_CLOCK),
       group: group.group,
+      hooks: settings.hooks,
       subscriptions: group.subscriptions,
       listener: batch
         ? (messages, delivery) => this.#deliverBatch(messages, delivery)
@@ -85,6 +86,11 @@ export class ListenerContainer {
       expression === '*' ? topic : `${topic} (${expression})`,
     );
     return `${this.name}: ${topics.join(', ')}`;
+  }
+
+  /** How far this process has consumed its queues. */
+  get offsets(): readonly QueueOffset[] {
+    return this.#consumer.offsets;
   }
 
   /** @throws InvalidListenerError if the broker refuses the listener's SQL92 condition */
@@ -221,7 +227,7 @@ export class ListenerContainer {
       return outcome;
     }
     this.#failureLog.write(listener, context, error, outcome);
-    const thrown = Outcome.is(error) ? {} : { error };
+    const thrown: { error?: unknown } = Outcome.is(error) ? {} : { error };
     this.settings.onConsumption({
       group: this.name,
       context,
@@ -231,7 +237,9 @@ export class ListenerContainer {
     });
     const delivery = { group: this.name, listener: listener?.name, context };
     this.settings.events.failed(delivery, error, outcome, this.#failureLog.fateOf(context, outcome));
-    return outcome;
+    if (!this.settings.hooks || outcome === Outcome.untried || !('error' in thrown)) return outcome;
+    // Hooks are to know the error, which ends here.
+    return outcome.because(thrown.error);
   }
 
   #policyOf(listener: DiscoveredListener | undefined): RetryPolicy {

@@ -20,12 +20,15 @@ import type { ListenerGroupState } from './group-state.js';
 import { ListenerEvents } from './listener-events.js';
 import type { ListenerEvent } from './listener-events.js';
 import { groupListeners } from './listener-groups.js';
+import { subscribedGroup } from './subscribed-group.js';
+import type { SubscribedGroup } from './subscribed-group.js';
 import type { ListenerGroup } from './listener-groups.js';
 import { RocketMQConnection } from '../rocketmq-connection.js';
 import { ListenerSwitch } from './listener-switch.js';
 import type { ResolvedOptions } from '../options/rocketmq.options.js';
 import { ROCKETMQ_RESOLVED_OPTIONS } from '../rocketmq.tokens.js';
-import { takeUnprovided } from '../decorators/unserved-listeners.js';
+import { stopContainers } from './stop-containers.js';
+import { warnOfUnprovided } from './unprovided.js';
 
 /**
  * All listeners of the app, to start, pause and resume them by hand. Inject it; the module creates it.
@@ -170,12 +173,7 @@ export class RocketMQListeners {
 
   /** Warns of decorated classes that no module provides, as far as can be known. @internal */
   warnOfUnprovided(): void {
-    const names = takeUnprovided(this.explorer.classes());
-    if (names.length === 0) return;
-    this.#logger.warn(
-      `nobody will call the listeners of ${names.join(', ')}: no module of this app has the class among its providers ` +
-        `or controllers. Add it to one. If a request-scoped or transient factory makes it, the class must be its token.`,
-    );
+    warnOfUnprovided(this.explorer.classes(), this.#logger);
   }
 
   /**
@@ -279,6 +277,7 @@ export class RocketMQListeners {
       converter: this.options.messageConverter,
       defaults: this.options.consumer,
       clock: this.connection.clock,
+      hooks: this.connection.hooks,
       onConsumption: (consumption) => this.#consumptions.next(consumption),
       answer: (listener, context, returned) => this.replier.answer(listener, context, returned),
       events: this.#events,
@@ -287,18 +286,13 @@ export class RocketMQListeners {
     };
   }
 
-  async #stopContainers(containers: readonly ListenerContainer[]): Promise<void> {
-    await Promise.all(containers.map((container) => this.#stopContainer(container)));
+  /** What the app's listeners consume. @internal */
+  subscribed(): SubscribedGroup[] {
+    return this.#groups.map((group) => subscribedGroup(group, this.#containers, this.options));
   }
 
-  /** An error in one group must not keep the others from stopping. */
-  async #stopContainer(container: ListenerContainer): Promise<void> {
-    try {
-      await container.stop(this.options.shutdownTimeout);
-      this.#events.group('stopped', container.name);
-    } catch (error) {
-      this.#logger.error(`group ${container.name} did not stop cleanly: ${String(error)}`);
-    }
+  #stopContainers(containers: readonly ListenerContainer[]): Promise<void> {
+    return stopContainers(containers, this.options.shutdownTimeout, this.#events, this.#logger);
   }
 
   #isRunning(group: string): boolean {

@@ -17,6 +17,8 @@ import type { Duration } from '../message/delay.js';
 import { checkGroup } from '../message/destination.js';
 import { checkEmbedded } from '../backends/embedded-options.js';
 import type { EmbeddedOptions } from '../backends/embedded-options.js';
+import { checkHooks } from './hooks.js';
+import type { RocketMQHook } from './hooks.js';
 import { checkIdempotency } from '../idempotency/stores/idempotency-settings.js';
 import type { CheckedIdempotency, IdempotencyOptions } from '../idempotency/stores/idempotency-settings.js';
 import { JsonMessageConverter } from '../message/message-converter.js';
@@ -77,6 +79,8 @@ export interface RocketMQModuleOptions {
    * On a cluster it needs `group`. Default: none.
    */
   transactionLog?: TransactionLog;
+  /** Called around the app's sends, listeners and polls, such as `openTelemetry()`. Default: none. */
+  hooks?: readonly RocketMQHook[];
   /** Defaults of listeners with `@Idempotent`, and the store that they share. See nest-rocketmq/idempotency. */
   idempotency?: IdempotencyOptions;
   /** The cluster's delay levels, which bound `delayLevel`. Default: Apache's '1s 5s 10s 30s 1m … 2h'. */
@@ -133,6 +137,7 @@ export interface ResolvedOptions {
   consumer: CheckedConsumerSettings;
   messageConverter: MessageConverter;
   transactionLog: TransactionLog | undefined;
+  hooks: readonly RocketMQHook[] | undefined;
   idempotency: CheckedIdempotency;
   highestDelayLevel: number;
   /** ms */
@@ -156,6 +161,7 @@ const OPTIONS = [
   'consumer',
   'messageConverter',
   'transactionLog',
+  'hooks',
   'idempotency',
   'messageDelayLevel',
   'shutdownTimeout',
@@ -200,6 +206,7 @@ export function resolveOptions(
       consumer: inside(where, 'consumer', () => checkConsumerSettings(consumer ?? {})),
       messageConverter: messageConverter ?? new JsonMessageConverter(),
       transactionLog,
+      hooks: checkHooks(given.hooks),
       idempotency: checkIdempotency(given.idempotency),
       highestDelayLevel: highestDelayLevelOf(given),
       shutdownTimeout: checkDuration('shutdownTimeout', shutdownTimeout, 0, LONGEST_SHUTDOWN_TIMEOUT_MS),

@@ -28,5 +28,7 @@ export {
 export { RocketMQTemplateFake } from './template-fake.js';
 export { consumed, failed } from './consumed.js';
 export type { ConsumptionMatch, WaitOptions } from './consumed.js';
+export { backendContract } from './backend-contract.js';
+export type { BackendContractOptions } from './backend-contract.js';
 export { idempotencyStoreContract } from './idempotency-contract.js';
 export type { ContractTest, IdempotencyContractOptions } from './idempotency-contract.js';
