@@ -8,6 +8,8 @@ const DOORS = [
   'packages/broker/src/index.ts',
   'packages/nest-rocketmq/src/index.ts',
   'packages/nest-rocketmq/src/testing/index.ts',
+  'packages/nest-rocketmq/src/microservices/index.ts',
+  'packages/nest-rocketmq/src/cqrs/index.ts',
 ];
 
 const EXPORTS = /^export (?:type )?\{([^}]*)\} from '([^']+)';/gm;

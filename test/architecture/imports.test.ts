@@ -9,13 +9,17 @@ const allowed: Record<string, RegExp> = {
   client: /^@nest-rocketmq\/remoting(\/internal)?$/,
   broker: /^@nest-rocketmq\/remoting(\/internal)?$/,
   'nest-rocketmq':
-    /^(@nestjs\/(common|core)|rxjs|reflect-metadata|@nest-rocketmq\/(client|remoting|broker|broker\/errors)(\/internal)?)$/,
+    /^(@nestjs\/(common|core|microservices(\/exceptions\/rpc-exceptions-handler\.js)?|cqrs)|rxjs|reflect-metadata|@nest-rocketmq\/(client|remoting|broker|broker\/errors)(\/internal)?)$/,
   'sample-app':
     /^(@nestjs\/(common|core|platform-express)|nest-rocketmq|reflect-metadata|rxjs|class-validator|class-transformer|@electric-sql\/pglite|pg)$/,
 };
 
 /** Entry points: imported by a user, a shell or Node, and by no file here. */
-const doors = [/\/src\/(index|internal)\.ts$/, /\/src\/main\.ts$/, /nest-rocketmq\/src\/testing\/index\.ts$/];
+const doors = [
+  /\/src\/(index|internal)\.ts$/,
+  /\/src\/main\.ts$/,
+  /nest-rocketmq\/src\/(testing|microservices|cqrs)\/index\.ts$/,
+];
 
 /** All under test/ and bench/, and the tests of the sample app. Unit tests of the packages speak for themselves. */
 const sharedTests = testSources.filter(({ path }) => /^(test|bench|sample-app)\//.test(path));
@@ -44,6 +48,15 @@ describe('the import table', () => {
       expect(path).toMatch(/nest-rocketmq\/src\/(backends\/embedded-backend\.ts|testing\/)/);
   });
 
+  it('lets only the room of an optional neighbour import it', () => {
+    for (const { path, imports } of sources) {
+      for (const { specifier } of imports) {
+        const [, neighbour] = /^@nestjs\/(microservices|cqrs)\b/.exec(specifier) ?? [];
+        if (neighbour !== undefined) expect(path).toMatch(`nest-rocketmq/src/${neighbour}/`);
+      }
+    }
+  });
+
   it('lets the store import itself and remoting only', () => {
     for (const { path, imports } of sources.filter(({ path: file }) => file.startsWith('packages/broker/src/store/'))) {
       for (const { file } of imports)
@@ -69,12 +82,14 @@ describe('the import table', () => {
     ]);
   });
 
-  it('has one index.ts per package, and one for the testing kit, and no other barrel', () => {
+  it('has one index.ts for each public door, and no other barrel', () => {
     const barrels = sources.filter(({ path }) => path.endsWith('/index.ts')).map(({ path }) => path);
     expect(barrels.toSorted()).toEqual([
       'packages/broker/src/index.ts',
       'packages/client/src/index.ts',
+      'packages/nest-rocketmq/src/cqrs/index.ts',
       'packages/nest-rocketmq/src/index.ts',
+      'packages/nest-rocketmq/src/microservices/index.ts',
       'packages/nest-rocketmq/src/testing/index.ts',
       'packages/remoting/src/index.ts',
     ]);

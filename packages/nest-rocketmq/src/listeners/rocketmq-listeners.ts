@@ -26,6 +26,8 @@ export class RocketMQListeners {
   readonly #logger = new Logger('RocketMQ');
   readonly #consumptions = new Subject<Consumption>();
   readonly #inListener = new AsyncLocalStorage<true>();
+  /** Listeners that are no decorated methods. */
+  readonly #included = new Set<DiscoveredListener>();
   #groups: ListenerGroup[] = [];
   #containers: ListenerContainer[] = [];
   /** By group: what `setConcurrency` has set. */
@@ -56,7 +58,7 @@ export class RocketMQListeners {
    */
   async discover(): Promise<void> {
     const { group, groupNeededOn, consumer } = this.options;
-    const found = await this.explorer.messageListeners();
+    const found = [...(await this.explorer.messageListeners()), ...this.#included];
     this.#groups = groupListeners(found, group, groupNeededOn, consumer.consumeMode);
   }
 
@@ -92,6 +94,27 @@ export class RocketMQListeners {
     adopting.catch((error: unknown) =>
       this.#logger.error(`the listeners of a module that a listener loaded could not be started: ${String(error)}`),
     );
+  }
+
+  /**
+   * Adds listeners that are no decorated methods, such as the handlers of a microservice's patterns. They listen from now on,
+   * or from the start on.
+   * @returns takes them out again, and waits for those that run
+   * @internal
+   */
+  async include(listeners: readonly DiscoveredListener[]): Promise<() => Promise<void>> {
+    const exclude = (): void => listeners.forEach((each) => this.#included.delete(each));
+    for (const each of listeners) this.#included.add(each);
+    try {
+      await this.adopt();
+    } catch (error) {
+      exclude();
+      throw error;
+    }
+    return async () => {
+      exclude();
+      await this.adopt();
+    };
   }
 
   /** Warns of decorated classes that no module provides, as far as can be known. @internal */
@@ -147,7 +170,8 @@ export class RocketMQListeners {
     await this.discover();
     if (!this.#started) return;
     const changed = this.#groups.filter((group) => !before.some((earlier) => earlier.equals(group)));
-    const replaced = this.#containers.filter(({ name }) => changed.some(({ group }) => group === name));
+    const kept = this.#groups.filter((group) => !changed.includes(group));
+    const replaced = this.#containers.filter(({ name }) => !kept.some(({ group }) => group === name));
     await this.#stopContainers(replaced);
     if (!this.#started) return; // the app was closed meanwhile
     this.#containers = this.#containers.filter((container) => !replaced.includes(container));
