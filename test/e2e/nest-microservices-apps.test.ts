@@ -75,7 +75,7 @@ test(
       }
       @UseGuards(Denies)
       @EventPattern(`${topic}-guarded`, { ...FIRST, consumerGroup: unique('guarded') })
-      guarded(): void {
+      guarded(_event: unknown): void {
         seen.push('called');
       }
     }
@@ -108,7 +108,7 @@ test(
     @Controller()
     class Handlers {
       @EventPattern(topic, FIRST)
-      async take(): Promise<void> {
+      async take(_event: unknown): Promise<void> {
         started();
         await finished;
       }
@@ -193,7 +193,7 @@ test(
     @Controller()
     class Handlers {
       @EventPattern(`${topic}-pattern`, FIRST)
-      pattern(): void {
+      pattern(_event: unknown): void {
         got.push('pattern');
       }
       @RocketMQMessageListener({ topic: `${topic}-listener`, consumerGroup: unique('listener'), ...FIRST })
@@ -231,17 +231,17 @@ test(
   async () => {
     class Wrong {
       @EventPattern(topic, { concurency: 1 })
-      take(): void {}
+      take(_event: unknown): void {}
     }
     class Lists {
       @EventPattern(topic, { batch: { size: 2 } })
-      take(): void {}
+      take(_event: unknown): void {}
     }
     class Alike {
       @EventPattern('order.sum')
-      a(): void {}
+      a(_event: unknown): void {}
       @EventPattern('order_sum')
-      b(): void {}
+      b(_event: unknown): void {}
     }
     class Twice {
       @MessagePattern(topic)
@@ -251,19 +251,19 @@ test(
     }
     class Different {
       @EventPattern(topic, { concurrency: 1 })
-      a(): void {}
+      a(_event: unknown): void {}
       @EventPattern(topic, { concurrency: 2 })
-      b(): void {}
+      b(_event: unknown): void {}
     }
     class Overlapping {
       @EventPattern(topic)
-      all(): void {}
+      all(_event: unknown): void {}
       @EventPattern(`${topic}:paid`)
-      paid(): void {}
+      paid(_event: unknown): void {}
     }
     class NoTopic {
       @EventPattern('order created')
-      take(): void {}
+      take(_event: unknown): void {}
     }
     const cases: [new () => object, RegExp][] = [
       [Wrong, /@EventPattern\('rpc.*the option is called concurrency/],

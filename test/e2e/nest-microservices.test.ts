@@ -79,7 +79,7 @@ test(
         got.push(['second', id]);
       }
       @EventPattern({ topic, tag: 'paid' })
-      other(): void {
+      other(_event: unknown): void {
         got.push('other');
       }
     }
@@ -239,12 +239,12 @@ test.each<[string, () => unknown]>([
     class Failing {
       @UseFilters(SwallowsAll)
       @EventPattern(topic, { ...FIRST, retry: { backoff: '1s' } })
-      take(): unknown {
+      take(_event: unknown): unknown {
         return ++calls === 1 ? fail() : undefined;
       }
       /** Completes first, and so must not hide the failure of the other. */
       @EventPattern(topic)
-      other(): unknown {
+      other(_event: unknown): unknown {
         return EMPTY;
       }
     }
@@ -271,11 +271,11 @@ test(
     @Controller()
     class Failing {
       @EventPattern(`${topic}:thrown`, { ...FIRST, consumerGroup: group, retry: { notRetryable: [InvalidOrder] } })
-      thrown(): void {
+      thrown(_event: unknown): void {
         throw new InvalidOrder('no customer');
       }
       @EventPattern(`${topic}:said`, { ...FIRST, consumerGroup: group })
-      said(): Outcome {
+      said(_event: unknown): Outcome {
         return Outcome.toDeadLetter('says the handler');
       }
     }

@@ -31,7 +31,7 @@ export class RocketMQCqrsModule
 {
   readonly #handlers: WatchedHandlers;
   #publisher: RocketMQPublisher | undefined;
-  #exclude: (() => Promise<void>) | undefined;
+  #included: Promise<() => Promise<void>> | undefined;
 
   constructor(
     @Inject(ModuleRef) private readonly moduleRef: ModuleRef,
@@ -50,6 +50,7 @@ export class RocketMQCqrsModule
 
   /** Before anything is published, and before CqrsModule registers the handlers, which it does when the app has bootstrapped. */
   onModuleInit(): void {
+    if (this.#publisher) return; // Nest calls the hooks again where one module is the base of several apps.
     const bus = this.#get(EventBus);
     this.#publisher = new RocketMQPublisher(
       this.#get(RocketMQTemplate),
@@ -62,17 +63,24 @@ export class RocketMQCqrsModule
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    const listeners = this.options.events.filter(({ listen }) => listen).map((event) => this.#listenerOf(event));
-    this.#exclude = await this.#get(RocketMQListeners).include(listeners);
+    this.#included ??= this.#include();
+    await this.#included;
   }
 
   /** Handlers that run may still publish; the connection closes later. */
   async onModuleDestroy(): Promise<void> {
-    await this.#exclude?.();
+    await (
+      await this.#included?.catch(() => undefined)
+    )?.();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
     await this.#publisher?.drain();
+  }
+
+  #include(): Promise<() => Promise<void>> {
+    const listened = this.options.events.filter(({ listen }) => listen);
+    return this.#get(RocketMQListeners).include(listened.map((event) => this.#listenerOf(event)));
   }
 
   #get<T>(type: abstract new (...args: never) => T): T {
