@@ -14,7 +14,7 @@ import {
   RocketMQModule,
   RocketMQTemplate,
 } from 'nest-rocketmq';
-import type { RocketMQModuleOptions } from 'nest-rocketmq';
+import type { RocketMQContext, RocketMQModuleOptions } from 'nest-rocketmq';
 import { RocketMQClientProxy, RocketMQRecord, RocketMQServer } from 'nest-rocketmq/microservices';
 import type { RocketMQStatus } from 'nest-rocketmq/microservices';
 import { consumed, failed } from 'nest-rocketmq/testing';
@@ -64,14 +64,14 @@ test(
     }
     @Injectable({ scope: Scope.REQUEST })
     class Unit {
-      constructor(@Inject(CONTEXT) readonly request: RequestContext<unknown, { topic: string }>) {}
+      constructor(@Inject(CONTEXT) readonly request: RequestContext) {}
     }
     @Controller()
     class Handlers {
       constructor(private readonly unit: Unit) {}
       @MessagePattern(topic, { ...FIRST, retry: { maxReconsumeTimes: 0 } })
       answer(@Payload('n', ParseIntPipe) n: number): unknown {
-        return { n, topic: this.unit.request.getContext().topic };
+        return { n, topic: (this.unit.request.getContext() as unknown as RocketMQContext).topic };
       }
       @UseGuards(Denies)
       @EventPattern(`${topic}-guarded`, { ...FIRST, consumerGroup: unique('guarded') })

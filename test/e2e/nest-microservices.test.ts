@@ -13,7 +13,7 @@ import {
   RocketMQServer,
 } from 'nest-rocketmq/microservices';
 import { consumed, failed } from 'nest-rocketmq/testing';
-import { closeApps, startApp, unique } from './nest-harness.js';
+import { PATIENCE_MS, closeApps, startApp, unique } from './nest-harness.js';
 import type { TestApp } from './nest-harness.js';
 
 const timeout = PATIENCE_MS;
@@ -69,7 +69,7 @@ test(
     const got: unknown[] = [];
     @Controller()
     class Orders {
-      @EventPattern(`${topic}:created`, FIRST)
+      @EventPattern<string>(`${topic}:created`, FIRST)
       first(@Payload() order: unknown, @Ctx() context: RocketMQContext): void {
         const { tags, keys, properties } = context;
         got.push(['first', order, context instanceof RocketMQContext, tags, keys, properties.get('from')]);

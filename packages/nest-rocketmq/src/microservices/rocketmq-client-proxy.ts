@@ -3,6 +3,7 @@ import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import type { INestApplicationContext } from '@nestjs/common';
 import { ClientProxy } from '@nestjs/microservices';
 import type { ReadPacket, WritePacket } from '@nestjs/microservices';
+import type { Observable } from 'rxjs';
 import type { RocketMQModuleOptions } from '../options/rocketmq.options.js';
 import { RocketMQTemplate } from '../template/rocketmq-template.js';
 import type { DestinationObject } from '../message/destination.js';
@@ -26,7 +27,7 @@ export type RocketMQClientOptions =
  * Nest's client on RocketMQ: `ClientsModule.register([{ name, customClass: RocketMQClientProxy, options }])`. `emit` resolves
  * with the SendResult when a broker has stored the message. `send` resolves with the answer, or fails with the handler's error.
  */
-export class RocketMQClientProxy extends ClientProxy<Record<never, never>, RocketMQStatus> {
+export class RocketMQClientProxy extends ClientProxy {
   #opening: Promise<RocketMQTemplate> | undefined;
   #own: INestApplicationContext | undefined;
 
@@ -37,6 +38,11 @@ export class RocketMQClientProxy extends ClientProxy<Record<never, never>, Rocke
     if (template !== undefined && typeof (template as Partial<RocketMQTemplate> | null)?.request !== 'function') {
       throw new InvalidOptionError('template', template, 'app.get(RocketMQTemplate)', 'RocketMQClientProxy');
     }
+  }
+
+  /** What the connection is doing, with the last value first. */
+  override get status(): Observable<RocketMQStatus> {
+    return super.status as Observable<RocketMQStatus>;
   }
 
   /**
