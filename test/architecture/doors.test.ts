@@ -10,6 +10,7 @@ const DOORS = [
   'packages/nest-rocketmq/src/testing/index.ts',
   'packages/nest-rocketmq/src/microservices/index.ts',
   'packages/nest-rocketmq/src/cqrs/index.ts',
+  'packages/nest-rocketmq/src/idempotency/index.ts',
 ];
 
 const EXPORTS = /^export (?:type )?\{([^}]*)\} from '([^']+)';/gm;

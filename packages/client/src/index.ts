@@ -103,9 +103,13 @@ export type {
   Subscription,
   ListenerResult,
 } from './consumer/consumer-options.js';
-export { allocateAveragely, allocateAveragelyByCircle, allocateByConfig } from './consumer/allocate.js';
-export { allocateByConsistentHash } from './consumer/allocate-consistent-hash.js';
+export {
+  allocateAveragely,
+  allocateAveragelyByCircle,
+  allocateByConfig,
+  allocateByConsistentHash,
+} from '@nest-rocketmq/remoting/internal';
 export { allocateByMachineRoom, allocateByMachineRoomNearby } from './consumer/allocate-machine-room.js';
 export type { MachineRoomResolver } from './consumer/allocate-machine-room.js';
 export type { AllocateStrategyName } from './consumer/allocate-strategies.js';
-export type { AllocateMessageQueueStrategy } from './consumer/allocate.js';
+export type { AllocateMessageQueueStrategy } from '@nest-rocketmq/remoting/internal';

@@ -35,6 +35,7 @@ export class RocketMQConnection {
   readonly #droppedReplies = new Subject<DroppedReply>();
   #client: RocketMQClient | undefined;
   #started: Promise<Started> | undefined;
+  #running: Producer | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(
@@ -65,6 +66,11 @@ export class RocketMQConnection {
 
   async producer(): Promise<Producer> {
     return (await this.#start()).producer;
+  }
+
+  /** The producer, if the connection is started and not closing: then there is nothing to wait for. */
+  get running(): Producer | undefined {
+    return this.#closing ? undefined : this.#running;
   }
 
   /** Says that the app has begun to close. Listeners that still run may send until `close`. */
@@ -115,6 +121,7 @@ export class RocketMQConnection {
         topics: this.transactions.topics,
       });
       await producer.start();
+      this.#running = producer;
       if (this.backend.name !== 'embedded') this.#logger.log(`connected to ${this.backend.name} ${nameServer}`);
       return { client, producer };
     } catch (error) {

@@ -68,6 +68,8 @@ function queuesOf(
   const group = clients.consumers(consumerGroup);
   if (!group) return undefined;
   const clientIds = [...new Set([...group.clients.values()].map((client) => client.clientId))].toSorted();
+  // Apache's strategies refuse these, and its broker then answers as without a route.
+  if (!clientId || queues.length === 0) return undefined;
   const strategy = strategyOf(strategyName);
   if (!strategy) {
     const asked = `group ${printable(consumerGroup)} asks for the strategy ${printable(strategyName)}`;

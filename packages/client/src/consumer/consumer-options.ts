@@ -1,11 +1,10 @@
 // Defines the options of a push consumer, with Apache's names, defaults and ranges, and what its listener gets.
 import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
-import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
+import type { MessageExt, MessageQueue, AllocateMessageQueueStrategy } from '@nest-rocketmq/remoting/internal';
 import { checkGroup, checkTopic } from '../config/names.js';
 import { integerIn, oneOf } from '../config/options.js';
 import { resolveTraceOptions } from '../trace/trace-options.js';
 import type { TraceOptions } from '../trace/trace-options.js';
-import type { AllocateMessageQueueStrategy } from './allocate.js';
 import type { Outcome } from './outcome.js';
 import { checkStrategy } from './allocate-strategies.js';
 import type { AllocateStrategyName } from './allocate-strategies.js';

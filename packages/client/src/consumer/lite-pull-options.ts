@@ -4,7 +4,7 @@ import { checkGroup, checkTopic } from '../config/names.js';
 import { integerIn, oneOf } from '../config/options.js';
 import { resolveTraceOptions } from '../trace/trace-options.js';
 import type { TraceOptions } from '../trace/trace-options.js';
-import type { AllocateMessageQueueStrategy } from './allocate.js';
+import type { AllocateMessageQueueStrategy } from '@nest-rocketmq/remoting/internal';
 import { checkStrategy } from './allocate-strategies.js';
 import type { AllocateStrategyName } from './allocate-strategies.js';
 import type { ConsumeFromWhere, MessageModel, Subscription } from './consumer-options.js';

@@ -60,7 +60,7 @@ export function decodePulled(body: Buffer, most = MAX_INFLATED_ANSWER_BYTES): Pu
   let reason = '';
   const decodeOne = (at: number): MessageExt => {
     try {
-      const message = decodeRecord(body, at);
+      const message = decodeRecord(body, at, undefined, readable.at(-1));
       readable.push(message);
       return message;
     } catch (error) {

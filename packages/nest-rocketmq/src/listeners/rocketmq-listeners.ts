@@ -25,7 +25,7 @@ import { takeUnprovided } from '../decorators/unserved-listeners.js';
 export class RocketMQListeners {
   readonly #logger = new Logger('RocketMQ');
   readonly #consumptions = new Subject<Consumption>();
-  readonly #inListener = new AsyncLocalStorage<true>();
+  #inListener: AsyncLocalStorage<true> | undefined;
   /** Listeners that are no decorated methods. */
   readonly #included = new Set<DiscoveredListener>();
   #groups: ListenerGroup[] = [];
@@ -87,10 +87,9 @@ export class RocketMQListeners {
    * @internal
    */
   async adopt(): Promise<void> {
-    const adopting = this.#adopting.then(() => this.#addNew());
-    this.#adopting = adopting.catch(() => undefined);
+    const adopting = this.#adoptNext();
     // A listener that loads a module itself must not wait: its own group can be restarted only after it has ended.
-    if (!this.#inListener.getStore()) return adopting;
+    if (!this.#mayBeInListener) return adopting;
     adopting.catch((error: unknown) =>
       this.#logger.error(`the listeners of a module that a listener loaded could not be started: ${String(error)}`),
     );
@@ -106,15 +105,24 @@ export class RocketMQListeners {
     const exclude = (): void => listeners.forEach((each) => this.#included.delete(each));
     for (const each of listeners) this.#included.add(each);
     try {
-      await this.adopt();
+      await this.#adoptNext();
     } catch (error) {
       exclude();
       throw error;
     }
     return async () => {
       exclude();
-      await this.adopt();
+      await this.#adoptNext();
     };
+  }
+
+  /**
+   * From now on it is known whether a listener loads a module. Not before it is needed: with an async storage, Node makes
+   * every promise of the process dearer.
+   * @internal
+   */
+  trackCalls(): void {
+    this.#inListener ??= new AsyncLocalStorage();
   }
 
   /** Warns of decorated classes that no module provides, as far as can be known. @internal */
@@ -162,7 +170,20 @@ export class RocketMQListeners {
     await this.#stopContainers(containers);
     await this.#adopting;
     // Until it is disabled, Node passes a storage on with every promise of the process, even if nothing refers to it any more.
-    this.#inListener.disable();
+    this.#inListener?.disable();
+  }
+
+  /** An app that looked the loader up by itself is not tracked. Then a listener may be the one, if any is running. */
+  get #mayBeInListener(): boolean {
+    return this.#inListener
+      ? this.#inListener.getStore() === true
+      : this.#containers.some(({ running }) => running > 0);
+  }
+
+  #adoptNext(): Promise<void> {
+    const adopting = this.#adopting.then(() => this.#addNew());
+    this.#adopting = adopting.catch(() => undefined);
+    return adopting;
   }
 
   async #addNew(): Promise<void> {
@@ -187,7 +208,7 @@ export class RocketMQListeners {
       onConsumption: (consumption: Consumption) => this.#consumptions.next(consumption),
       answer: (listener: DiscoveredListener, context: RocketMQContext, returned: unknown) =>
         this.replier.answer(listener, context, returned),
-      inListener: this.#inListener,
+      track: <T>(call: () => T): T => (this.#inListener ? this.#inListener.run(true, call) : call()),
     };
     const containers = groups.map((group) => new ListenerContainer(client, group, settings));
     for (const container of containers) {

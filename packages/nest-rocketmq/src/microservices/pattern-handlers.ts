@@ -127,7 +127,7 @@ async function takeEvent(
 ): Promise<unknown> {
   const failures = failuresOf(context);
   const results = await Promise.allSettled(
-    handlers.map(async ({ call }) => resultOf(await call(payload, context), context.signal)),
+    handlers.map(async ({ call }) => resultOf(await call(payload, context), context)),
   );
   if (failures.length > 0) throw failures[0];
   const rejected = results.find(({ status }) => status === 'rejected') as PromiseRejectedResult | undefined;

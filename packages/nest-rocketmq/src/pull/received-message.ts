@@ -22,7 +22,7 @@ export class ReceivedMessage<T = unknown> {
 
   /** @internal */
   constructor(message: MessageExt, receiving: Receiving) {
-    this.context = RocketMQContext.of(message, receiving.group, receiving.signal);
+    this.context = RocketMQContext.of(message, receiving.group, receiving);
     this.#receiving = receiving;
   }
 

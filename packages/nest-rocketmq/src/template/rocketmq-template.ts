@@ -271,6 +271,8 @@ export class RocketMQTemplate {
   }
 
   #withProducer<T>(topic: string, send: (producer: Producer) => Promise<T>): Promise<T> {
+    const { clock, running } = this.connection;
+    if (running && !clock?.busy) return send(running);
     const work = async (): Promise<T> => send(await this.connection.producer());
     return withClockHeld(this.connection.clock, `a send to topic ${topic}`, work, SEND_HOLDS_CLOCK_MS);
   }
