@@ -7,7 +7,7 @@ import type { INestMicroservice } from '@nestjs/common';
 import { Ctx, EventPattern, MessagePattern, Payload, RpcException } from '@nestjs/microservices';
 import { Test } from '@nestjs/testing';
 import { firstValueFrom } from 'rxjs';
-import { RocketMQContext, RocketMQModule, RocketMQReply } from 'nest-rocketmq';
+import { RocketMQContext, RocketMQReply } from 'nest-rocketmq';
 import { RocketMQClientProxy, RocketMQRecord, RocketMQServer } from 'nest-rocketmq/microservices';
 import { startApache } from './harness/apache.js';
 import { cleanUp } from './harness/clean-up.js';
@@ -81,7 +81,7 @@ describe.each<[string, (options: ClusterOptions) => Promise<Cluster>]>([
     expect(sent.length).toBeGreaterThan(0);
     const end = Date.now() + LINE_TIMEOUT_MS;
     while (events.length < sent.length && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(events.map(({ body }) => body).toSorted()).toEqual(sent.toSorted());
+    expect(events.map(({ body }) => body).toSorted()).toEqual(sent.map(String).toSorted());
     expect(events.every(({ isContext }) => isContext)).toBe(true);
   });
 
