@@ -58,7 +58,7 @@ export type CheckedEmbeddedOptions = Omit<EmbeddedOptions, keyof EmbeddedTimes> 
   [K in keyof EmbeddedTimes]?: number;
 };
 
-const EMBEDDED_OPTIONS = [
+export const EMBEDDED_OPTIONS = [
   'autoCreateTopicEnable',
   'brokerName',
   'clock',

@@ -92,6 +92,7 @@ export class RocketMQCqrsModule
     return {
       name: `event handlers of ${event.event.name}`,
       options: { ...this.options.consumer, topic, ...(tag !== undefined && { tags: tag }), reply: false },
+      reading: { kind: 'json' },
       handle: async (payload) => {
         const revived = revive(event, payload);
         await this.#handlers.handled(revived, () => this.#publisher!.publishLocally(revived));

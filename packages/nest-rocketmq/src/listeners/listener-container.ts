@@ -6,13 +6,17 @@ import type { Clock, MessageExt } from '@nest-rocketmq/remoting/internal';
 import { InvalidListenerError } from '../errors.js';
 import type { DiscoveredListener } from '../discovery/listener-explorer.js';
 import type { ListenerGroup } from './listener-groups.js';
-import { decodeBody } from '../message/decode-body.js';
+import { readPayload } from '../message/read-payload.js';
 import type { MessageConverter } from '../message/message-converter.js';
 import { failureSaid } from '../pipeline/listener-outcome.js';
 import type { Failure } from '../pipeline/listener-outcome.js';
 import { callBatch } from './batch-call.js';
 import type { BatchResult } from './batch-call.js';
 import { FailureLog } from './failure-log.js';
+import { stoppedState } from './group-state.js';
+import type { ListenerGroupState } from './group-state.js';
+import type { ListenerEvents } from './listener-events.js';
+import { tryInPlace } from './in-place.js';
 import { RetryPolicy } from './retry-policy.js';
 import { RocketMQContext } from '../decorators/rocketmq-context.js';
 import type { CheckedConsumerSettings } from '../options/consumer-settings.js';
@@ -35,6 +39,7 @@ export interface ContainerSettings {
   /** A manual clock waits for running listeners. */
   readonly clock?: Clock;
   readonly onConsumption: (consumption: Consumption) => void;
+  readonly events: ListenerEvents;
   /** Answers a request with what its listener returned. */
   readonly answer?: (listener: DiscoveredListener, context: RocketMQContext, returned: unknown) => Promise<void>;
   /** Calls a listener so that the app knows, within it, that it is in one. */
@@ -52,6 +57,9 @@ export class ListenerContainer {
   readonly #failureLog: FailureLog;
   readonly #policy: RetryPolicy;
   readonly #policies = new Map<DiscoveredListener, RetryPolicy>();
+  #paused = false;
+  /** Set by `setConcurrency`. */
+  #concurrency: number | undefined;
 
   /** @throws InvalidOptionError for consumer settings out of their range */
   constructor(
@@ -116,17 +124,36 @@ export class ListenerContainer {
     }
   }
 
+  get isPaused(): boolean {
+    return this.#paused;
+  }
+
+  get state(): ListenerGroupState {
+    const { group, settings } = this;
+    return {
+      ...stoppedState(group, settings.defaults),
+      state: this.#paused ? 'paused' : 'running',
+      active: this.#running.size,
+      ...(this.#concurrency !== undefined && { concurrency: this.#concurrency }),
+    };
+  }
+
   pause(): void {
     this.#consumer.pause();
+    if (!this.#paused) this.settings.events.group('paused', this.name);
+    this.#paused = true;
   }
 
   resume(): void {
     this.#consumer.resume();
+    if (this.#paused) this.settings.events.group('resumed', this.name);
+    this.#paused = false;
   }
 
   /** @throws InvalidOptionError unless it is an integer from 1 to 1000 */
   setConcurrency(concurrency: number): void {
     this.#consumer.setConcurrency(concurrency);
+    this.#concurrency = concurrency;
   }
 
   /** Stops pulling and waits for running listeners. @param deadline ms */
@@ -152,33 +179,17 @@ export class ListenerContainer {
       if (clock?.busy) ended = clock.busy(`${listener.name} (message ${context.msgId} of topic ${context.topic})`);
       failure = failureSaid(await this.#handle(listener, context));
     } catch (error) {
-      failure = await this.#tryInPlace(listener, context, error);
+      const known = listener;
+      failure = known
+        ? await tryInPlace(this.#policyOf(known), error, () => this.#handle(known, context), context)
+        : { error };
     } finally {
       this.#running.delete(context);
       ended?.();
     }
     if (failure) return this.#failed(listener, context, failure.error);
-    this.settings.onConsumption({ group: this.name, context, outcome: 'consumed' });
+    this.#consumed(listener, context);
     return undefined;
-  }
-
-  /** Tries again at once, as often as `inPlace` says. */
-  async #tryInPlace(
-    listener: DiscoveredListener | undefined,
-    context: RocketMQContext,
-    first: unknown,
-  ): Promise<Failure> {
-    const policy = this.#policyOf(listener);
-    let failure: Failure = { error: first };
-    for (let left = policy.inPlace; listener && failure && left > 0 && !context.signal.aborted; left--) {
-      if (!policy.isRetryable(failure.error)) break;
-      try {
-        failure = failureSaid(await this.#handle(listener, context));
-      } catch (error) {
-        failure = { error };
-      }
-    }
-    return failure;
   }
 
   async #deliverBatch(messages: readonly MessageExt[], delivery: ConsumeContext): Promise<Outcome[]> {
@@ -209,8 +220,13 @@ export class ListenerContainer {
   #concluded({ context, listener, failure }: BatchResult): Outcome {
     if (failure?.outcome === Outcome.untried) return failure.outcome;
     if (failure) return this.#failed(listener, context, failure.error, failure.outcome);
-    this.settings.onConsumption({ group: this.name, context, outcome: 'consumed' });
+    this.#consumed(listener, context);
     return Outcome.ack;
+  }
+
+  #consumed(listener: DiscoveredListener | undefined, context: RocketMQContext): void {
+    this.settings.onConsumption({ group: this.name, context, outcome: 'consumed' });
+    this.settings.events.consumed(this.name, listener?.name, context);
   }
 
   #failed(
@@ -219,10 +235,15 @@ export class ListenerContainer {
     error: unknown,
     outcome = this.#policyOf(listener).outcomeOf(error, context.reconsumeTimes + 1),
   ): Outcome {
-    if (outcome.kind !== 'ack') this.#failureLog.write(listener, context, error, outcome);
-    const what = outcome.kind === 'ack' ? 'consumed' : 'failed';
-    const thrown = outcome.kind === 'ack' || Outcome.is(error) ? {} : { error };
-    this.settings.onConsumption({ group: this.name, context, outcome: what, ...thrown });
+    if (outcome.kind === 'ack') {
+      this.#consumed(listener, context);
+      return outcome;
+    }
+    this.#failureLog.write(listener, context, error, outcome);
+    const thrown = Outcome.is(error) ? {} : { error };
+    this.settings.onConsumption({ group: this.name, context, outcome: 'failed', ...thrown });
+    const delivery = { group: this.name, listener: listener?.name, context };
+    this.settings.events.failed(delivery, error, outcome, this.#failureLog.fateOf(context, outcome));
     return outcome;
   }
 
@@ -231,8 +252,14 @@ export class ListenerContainer {
   }
 
   #handle(listener: DiscoveredListener, context: RocketMQContext): Promise<unknown> {
-    const { track, answer } = this.settings;
     const payload = this.#payload(listener, context);
+    // Only a schema may take its time: another promise is the payload itself.
+    if (!listener.reading.schema || !(payload instanceof Promise)) return this.#call(listener, context, payload);
+    return payload.then((valid) => this.#call(listener, context, valid));
+  }
+
+  #call(listener: DiscoveredListener, context: RocketMQContext, payload: unknown): Promise<unknown> {
+    const { track, answer } = this.settings;
     const handled = track(() => listener.handle(payload, context));
     if (!answer || !context.isRequest) return handled;
     return handled.then(async (returned) => {
@@ -242,7 +269,7 @@ export class ListenerContainer {
   }
 
   #payload(listener: DiscoveredListener, { message }: RocketMQContext): unknown {
-    return decodeBody(this.settings.converter, message, listener.options.payload ?? 'json');
+    return readPayload(this.settings.converter, message, listener.reading);
   }
 
   #listenerFor(context: RocketMQContext): DiscoveredListener {

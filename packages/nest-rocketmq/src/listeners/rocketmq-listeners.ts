@@ -1,19 +1,28 @@
 // Finds, groups, starts and stops all listeners of an app.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
+import type { Logger } from '@nestjs/common';
+import type { RocketMQClient } from '@nest-rocketmq/client';
+import { loggerOf } from '../options/cluster-logger.js';
 import { Subject } from 'rxjs';
 import type { Observable } from 'rxjs';
 import { ListenerContainer } from './listener-container.js';
 import type { Consumption } from './listener-container.js';
 import { ListenerExplorer } from '../discovery/listener-explorer.js';
+import { selectionOf } from '../discovery/listener-selection.js';
 import type { DiscoveredListener } from '../discovery/listener-explorer.js';
 import type { RocketMQContext } from '../decorators/rocketmq-context.js';
 import { Replier } from '../reply/replier.js';
 import type { ReplyEvent } from '../reply/replier.js';
+import { stoppedState } from './group-state.js';
+import type { ListenerGroupState } from './group-state.js';
+import { ListenerEvents } from './listener-events.js';
+import type { ListenerEvent } from './listener-events.js';
 import { groupListeners } from './listener-groups.js';
 import type { ListenerGroup } from './listener-groups.js';
 import { RocketMQConnection } from '../rocketmq-connection.js';
+import { CONSUMERS_ENV } from '../options/consumer-switch.js';
 import type { ResolvedOptions } from '../options/rocketmq.options.js';
 import { ROCKETMQ_RESOLVED_OPTIONS } from '../rocketmq.tokens.js';
 import { takeUnprovided } from '../decorators/unserved-listeners.js';
@@ -23,24 +32,52 @@ import { takeUnprovided } from '../decorators/unserved-listeners.js';
  */
 @Injectable()
 export class RocketMQListeners {
-  readonly #logger = new Logger('RocketMQ');
+  readonly #logger: Logger;
   readonly #consumptions = new Subject<Consumption>();
   #inListener: AsyncLocalStorage<true> | undefined;
   /** Listeners that are no decorated methods. */
   readonly #included = new Set<DiscoveredListener>();
   #groups: ListenerGroup[] = [];
+  /** The topics of each group, also of those that do not run in this process. */
+  #known = new Map<string, ReadonlySet<string>>();
+  /** The names of the listeners that do not run in this process. */
+  #off: string[] = [];
   #containers: ListenerContainer[] = [];
   /** By group: what `setConcurrency` has set. */
   readonly #concurrency = new Map<string, number>();
   #started = false;
   #adopting: Promise<void> = Promise.resolve();
 
+  /** Groups that `stop(group)` has stopped, and those that `start(group)` has not started yet, do not listen. */
+  readonly #stopped = new Set<string>();
+  readonly #starting = new Set<string>();
+  readonly #events = new ListenerEvents();
+
   constructor(
     private readonly explorer: ListenerExplorer,
     private readonly connection: RocketMQConnection,
     private readonly replier: Replier,
     @Inject(ROCKETMQ_RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
-  ) {}
+  ) {
+    this.#logger = loggerOf(options.cluster);
+    this.replier.events.subscribe((event) => this.#events.replied(event));
+  }
+
+  /**
+   * What becomes of each message (`consumed`, `failed`, `retried`, `dead-lettered`), of each answer to a request (`replied`),
+   * and of the groups (`started`, `stopped`, `paused`, `resumed`). Subscribers have no influence on it.
+   */
+  get events(): Observable<ListenerEvent> {
+    return this.#events.all;
+  }
+
+  /** The consumer groups of the app with their states, those that do not listen too. */
+  list(): ListenerGroupState[] {
+    return this.#groups.map((group) => {
+      const container = this.#containers.find(({ name }) => name === group.group);
+      return container?.state ?? stoppedState(group, this.options.consumer);
+    });
+  }
 
   /** The outcome of each delivery, for tests and metrics. Subscribers have no influence on it. */
   get consumptions(): Observable<Consumption> {
@@ -57,25 +94,41 @@ export class RocketMQListeners {
    * @throws GroupMissingError, ListenerConflictError, InvalidListenerError, InvalidOptionError
    */
   async discover(): Promise<void> {
-    const { group, groupNeededOn, consumer } = this.options;
-    const found = [...(await this.explorer.messageListeners()), ...this.#included];
-    this.#groups = groupListeners(found, group, groupNeededOn, consumer.consumeMode);
+    const { group, groupNeededOn, consumer, consumers } = this.options;
+    const found = [...(await this.explorer.messageListeners(selectionOf(this.options))), ...this.#included];
+    const grouped = (some: readonly DiscoveredListener[]): ListenerGroup[] =>
+      groupListeners(some, group, groupNeededOn, consumer.consumeMode);
+    // Also those that do not run here: a mistake in them must not wait for the process in which they do.
+    const all = grouped(found);
+    const isOn = ({ options }: DiscoveredListener): boolean =>
+      consumers.isOn(options.consumerGroup ?? group, options.topic);
+    this.#off = found.filter((listener) => !isOn(listener)).map(({ name }) => name);
+    this.#groups = this.#off.length === 0 ? all : grouped(found.filter(isOn));
+    this.#known = new Map(all.map((each) => [each.group, new Set(each.subscriptions.map(({ topic }) => topic))]));
   }
 
   /**
-   * Starts all listeners; does nothing if they are started. The module calls it when the app has bootstrapped, unless the
-   * option `autoStart` is false.
+   * Starts all listeners, or those of one group; does nothing for those that are started. The module calls it when the app has
+   * bootstrapped, unless the option `autoStart` is false.
+   * @param group a consumer group; default: all groups of the app
    * @throws NameServerUnreachableError when no name server answers
    * @throws InvalidListenerError when a broker refuses an SQL92 condition
+   * @throws InvalidOptionError for a group that the app does not have
    */
-  async start(): Promise<void> {
-    if (this.#started) return;
+  async start(group?: string): Promise<void> {
+    const wanted = group === undefined ? this.#groups : [this.#groupNamed(group)];
+    if (group === undefined) this.#stopped.clear();
+    else if (!this.#started) for (const other of this.#groups) this.#stopped.add(other.group);
+    if (group !== undefined) this.#stopped.delete(group);
     this.#started = true;
+    this.#tellWhatIsOff();
+    const before = this.#containers.length;
     try {
-      await this.#startContainers(this.#groups);
+      await this.#startContainers(wanted.filter(({ group: name }) => !this.#isRunning(name)));
     } catch (error) {
-      // If one cannot start, all stop: a second call then starts from scratch.
-      await this.stop();
+      // If one cannot start, all of this call stop: a second call then starts from scratch.
+      if (before === 0) await this.stop();
+      else await this.#stopGroups(wanted);
       throw error;
     }
   }
@@ -161,8 +214,28 @@ export class RocketMQListeners {
     this.#concurrency.set(group, concurrency);
   }
 
-  /** Stops pulling, and waits for running listeners for at most the option `shutdownTimeout`. The module calls it at shutdown. */
-  async stop(): Promise<void> {
+  /**
+   * Stops pulling, and waits for running listeners for at most the option `shutdownTimeout`. Other members of the group take
+   * over its queues. The module calls it at shutdown. A listener must not await the stop of its own group: use `pause` there.
+   * @param group a consumer group, until `start(group)`; default: all groups of the app
+   * @throws InvalidOptionError for a group that the app does not have
+   */
+  async stop(group?: string): Promise<void> {
+    if (group === undefined) return this.#stopAll();
+    await this.#stopGroups([this.#groupNamed(group)]);
+  }
+
+  async #stopGroups(groups: readonly ListenerGroup[]): Promise<void> {
+    const stopping = this.#containers.filter(({ name }) => groups.some(({ group }) => group === name));
+    for (const { group } of groups) {
+      this.#stopped.add(group);
+      this.#concurrency.delete(group);
+    }
+    this.#containers = this.#containers.filter((container) => !stopping.includes(container));
+    await this.#stopContainers(stopping);
+  }
+
+  async #stopAll(): Promise<void> {
     const containers = this.#containers;
     this.#containers = [];
     this.#concurrency.clear();
@@ -186,6 +259,18 @@ export class RocketMQListeners {
     return adopting;
   }
 
+  #tellWhatIsOff(): void {
+    const { consumers, cluster } = this.options;
+    const by = consumers.isOfProcess ? CONSUMERS_ENV : 'the option consumers';
+    if (this.#off.length > 0) this.#logger.log(`switched off by ${by}: ${this.#off.join(', ')}`);
+    const unknown = consumers.unknown(this.#known);
+    if (unknown.length === 0 || (consumers.isOfProcess && cluster.known.length > 1)) return;
+    const groups = [...this.#known.keys()].join(', ') || 'none';
+    this.#logger.warn(
+      `${by} names ${unknown.join(', ')}, which no listener of the app has. Its groups are: ${groups}.`,
+    );
+  }
+
   async #addNew(): Promise<void> {
     const before = this.#groups;
     await this.discover();
@@ -196,11 +281,23 @@ export class RocketMQListeners {
     await this.#stopContainers(replaced);
     if (!this.#started) return; // the app was closed meanwhile
     this.#containers = this.#containers.filter((container) => !replaced.includes(container));
-    await this.#startContainers(changed);
+    await this.#startContainers(changed.filter(({ group }) => !this.#stopped.has(group)));
+    const paused = replaced.filter(({ isPaused }) => isPaused).map(({ name }) => name);
+    for (const container of this.#containers) if (paused.includes(container.name)) container.pause();
   }
 
-  async #startContainers(groups: readonly ListenerGroup[]): Promise<void> {
-    const client = await this.connection.client();
+  async #startContainers(wanted: readonly ListenerGroup[]): Promise<void> {
+    for (const { group } of wanted) this.#starting.add(group);
+    try {
+      await this.#startAll(wanted, await this.connection.client());
+    } finally {
+      for (const { group } of wanted) this.#starting.delete(group);
+    }
+  }
+
+  async #startAll(wanted: readonly ListenerGroup[], client: RocketMQClient): Promise<void> {
+    // What was stopped meanwhile stays so.
+    const groups = this.#started ? wanted.filter(({ group }) => !this.#stopped.has(group)) : [];
     const settings = {
       converter: this.options.messageConverter,
       defaults: this.options.consumer,
@@ -208,6 +305,7 @@ export class RocketMQListeners {
       onConsumption: (consumption: Consumption) => this.#consumptions.next(consumption),
       answer: (listener: DiscoveredListener, context: RocketMQContext, returned: unknown) =>
         this.replier.answer(listener, context, returned),
+      events: this.#events,
       track: <T>(call: () => T): T => (this.#inListener ? this.#inListener.run(true, call) : call()),
     };
     const containers = groups.map((group) => new ListenerContainer(client, group, settings));
@@ -218,6 +316,7 @@ export class RocketMQListeners {
     this.#containers.push(...containers);
     await Promise.all(containers.map((container) => container.start()));
     if (containers.length === 0) return;
+    for (const { name } of containers) this.#events.group('started', name);
     this.#logger.log(`listening for ${containers.map(({ summary }) => summary).join('; ')}`);
   }
 
@@ -229,9 +328,21 @@ export class RocketMQListeners {
   async #stopContainer(container: ListenerContainer): Promise<void> {
     try {
       await container.stop(this.options.shutdownTimeout);
+      this.#events.group('stopped', container.name);
     } catch (error) {
       this.#logger.error(`group ${container.name} did not stop cleanly: ${String(error)}`);
     }
+  }
+
+  #isRunning(group: string): boolean {
+    return this.#starting.has(group) || this.#containers.some(({ name }) => name === group);
+  }
+
+  #groupNamed(group: string): ListenerGroup {
+    const found = this.#groups.find((each) => each.group === group);
+    if (found) return found;
+    const groups = this.#groups.map((each) => each.group).join(', ') || 'none';
+    throw new InvalidOptionError('group', group, `a consumer group of this app: ${groups}`);
   }
 
   #named(group: string | undefined): ListenerContainer[] {

@@ -1,9 +1,9 @@
 // Collects the handlers of each pattern, and calls them with a message.
 import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import { Outcome } from '@nest-rocketmq/client';
-import type { MessageListenerOptions } from '../decorators/listener-metadata.js';
 import type { RocketMQContext } from '../decorators/rocketmq-context.js';
 import type { DiscoveredListener } from '../discovery/listener-explorer.js';
+import type { ListenerOptions } from '../discovery/listener-options.js';
 import { InvalidListenerError, ListenerAbortedError } from '../errors.js';
 import type { DestinationObject } from '../message/destination.js';
 import { RocketMQReply } from '../message/rocketmq-reply.js';
@@ -19,7 +19,10 @@ import { failuresOf } from './rpc-failures.js';
  * Options of a pattern: the last argument of `@EventPattern` or `@MessagePattern`. They are those of `@RocketMQMessageListener`,
  * except that the pattern names the topic and that Nest's pipes know the payload's class.
  */
-export type RocketMQPatternOptions = Omit<MessageListenerOptions, 'topic' | 'payloadType' | 'batch'>;
+export type RocketMQPatternOptions = Omit<
+  ListenerOptions,
+  'topic' | 'payloadType' | 'batch' | 'messageConverter' | 'cluster'
+>;
 
 /** A method with a pattern, behind its guards, interceptors, pipes and filters. */
 export interface PatternHandler {
@@ -82,9 +85,11 @@ function listenerOf(handlers: readonly PatternHandler[]): DiscoveredListener {
       'two handlers would answer the same request. Remove one, or make it an @EventPattern.',
     );
   }
+  const options = optionsOf(handlers, request);
   return {
     name: decoratorOf(request ?? first),
-    options: optionsOf(handlers, request),
+    options,
+    reading: { kind: options.payload ?? 'json' },
     handle: (payload, context) => {
       const delivery = context as RocketMQContext;
       return request && delivery.isRequest
@@ -94,7 +99,7 @@ function listenerOf(handlers: readonly PatternHandler[]): DiscoveredListener {
   };
 }
 
-function optionsOf(handlers: readonly PatternHandler[], request: PatternHandler | undefined): MessageListenerOptions {
+function optionsOf(handlers: readonly PatternHandler[], request: PatternHandler | undefined): ListenerOptions {
   const { topic, tag } = handlers[0]!.destination;
   const options: Record<string, unknown> = {
     topic,
@@ -113,7 +118,7 @@ function optionsOf(handlers: readonly PatternHandler[], request: PatternHandler 
       setBy.set(name, handler);
     }
   }
-  return options as unknown as MessageListenerOptions;
+  return options as unknown as ListenerOptions;
 }
 
 /**
