@@ -107,7 +107,7 @@ export type {
   RepliedEvent,
   RetriedEvent,
 } from './listeners/listener-events.js';
-export type { Consumption } from './listeners/listener-container.js';
+export type { Consumption } from './listeners/container-settings.js';
 export type { HostPort, MessageExt } from '@nest-rocketmq/remoting';
 export {
   allocateByConfig,

@@ -15,7 +15,13 @@ import type { ResolvedOptions } from './options/rocketmq.options.js';
 import { ROCKETMQ_BACKEND, ROCKETMQ_RESOLVED_OPTIONS } from './rocketmq.tokens.js';
 import { createDeclaredTopics } from './topics/declared-topics.js';
 import { TransactionListeners } from './transactions/transaction-listeners.js';
-import { CLIENT_ON_MANUAL_CLOCK, autoBatchOnManualClock, isManual, withClockHeld } from './manual-clock-settings.js';
+import {
+  CLIENT_ON_MANUAL_CLOCK,
+  autoBatchOnManualClock,
+  inRealTime,
+  isManual,
+  withClockHeld,
+} from './manual-clock-settings.js';
 
 interface Started {
   readonly client: RocketMQClient;
@@ -67,6 +73,11 @@ export class RocketMQConnection {
     return this.backend.clock;
   }
 
+  /** Shows the app to a backend that a test uses. */
+  adopt(listeners: object): void {
+    this.backend.adopt?.(listeners);
+  }
+
   /** Replies that came for requests that were over. */
   get droppedReplies(): Observable<DroppedReply> {
     return this.#droppedReplies;
@@ -112,8 +123,14 @@ export class RocketMQConnection {
     // If the start failed, its caller has the error, and there is nothing to close.
     const started = await starting.catch(() => undefined);
     if (!started) return;
-    await this.#closePart('the client', () => started.client.shutdown());
+    await this.#closePart('the client', () => this.#shutDown(started));
     await this.#closePart(`the ${this.backend.name} backend`, () => this.backend.stop());
+  }
+
+  async #shutDown({ client, producer }: Started): Promise<void> {
+    const { shutdownTimeout } = this.options;
+    if (isManual(this.clock)) await inRealTime(shutdownTimeout, (late) => producer.shutdown(late));
+    await client.shutdown();
   }
 
   #start(): Promise<Started> {

@@ -38,6 +38,9 @@ export interface DiscoveredListener {
   readonly name: string;
   readonly options: ListenerOptions;
   readonly reading: PayloadReading;
+  /** Its class. */
+  readonly type?: Type<object>;
+  readonly method?: MethodKey;
   readonly isIdempotent?: boolean;
   /** @param payload with `batch` the messages: it fails those that a pipe refuses, and calls the method with the others */
   readonly handle: (payload: unknown, context: CallContext) => Promise<unknown>;
@@ -82,6 +85,11 @@ export class ListenerExplorer {
   /** @param selection of a cluster; the same in each call @throws InvalidListenerError, UnknownClusterError */
   async transactionListeners(selection: ListenerSelection = everyListener()): Promise<DiscoveredTransactionListener[]> {
     return (await this.#all(selection)).flatMap((host) => new TransactionHost(host).listeners(selection));
+  }
+
+  /** For the testing kit: has messages count as new again. */
+  forgetDone(): void {
+    this.idempotency?.clearMemory();
   }
 
   /** The classes of all providers and controllers, with or without listeners. */
@@ -182,6 +190,8 @@ export class ListenerExplorer {
         name,
         options,
         reading,
+        type: host.type,
+        method,
         isIdempotent: once !== undefined,
         handle: once ? once.around(handle) : handle,
       });

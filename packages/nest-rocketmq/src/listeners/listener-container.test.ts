@@ -5,7 +5,7 @@ import type { ConsumeContext, PushConsumerOptions, RocketMQClient } from '@nest-
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import { MessageDecodeError } from '../errors.js';
 import { ListenerContainer } from './listener-container.js';
-import type { Consumption } from './listener-container.js';
+import type { Consumption } from './container-settings.js';
 import type { DiscoveredListener } from '../discovery/listener-explorer.js';
 import { ListenerEvents } from './listener-events.js';
 import { ListenerGroup } from './listener-groups.js';

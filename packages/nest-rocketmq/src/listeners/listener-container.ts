@@ -2,12 +2,12 @@
 import { Logger } from '@nestjs/common';
 import { Outcome, SubscriptionRefusedError } from '@nest-rocketmq/client';
 import type { ConsumeContext, PushConsumer, RocketMQClient } from '@nest-rocketmq/client';
-import type { Clock, MessageExt } from '@nest-rocketmq/remoting/internal';
+import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import { InvalidListenerError } from '../errors.js';
 import type { DiscoveredListener } from '../discovery/listener-explorer.js';
+import type { ContainerSettings } from './container-settings.js';
 import type { ListenerGroup } from './listener-groups.js';
 import { readPayload } from '../message/read-payload.js';
-import type { MessageConverter } from '../message/message-converter.js';
 import { failureSaid } from '../pipeline/listener-outcome.js';
 import type { Failure } from '../pipeline/listener-outcome.js';
 import { callBatch } from './batch-call.js';
@@ -15,36 +15,10 @@ import type { BatchResult } from './batch-call.js';
 import { FailureLog } from './failure-log.js';
 import { stoppedState } from './group-state.js';
 import type { ListenerGroupState } from './group-state.js';
-import type { ListenerEvents } from './listener-events.js';
 import { tryInPlace } from './in-place.js';
 import { RetryPolicy } from './retry-policy.js';
 import { RocketMQContext } from '../decorators/rocketmq-context.js';
-import type { CheckedConsumerSettings } from '../options/consumer-settings.js';
 import { CONSUMER_ON_MANUAL_CLOCK, inRealTime, isManual } from '../manual-clock-settings.js';
-
-/** The outcome of one delivery. */
-export interface Consumption {
-  /** The consumer group. */
-  readonly group: string;
-  readonly context: RocketMQContext;
-  /** 'failed': the message is delivered again, or goes to the dead letters. A broadcast message is not delivered again. */
-  readonly outcome: 'consumed' | 'failed';
-  /** What the listener threw, if it failed; not there if it said so by an Outcome. */
-  readonly error?: unknown;
-}
-
-export interface ContainerSettings {
-  readonly converter: MessageConverter;
-  readonly defaults: CheckedConsumerSettings;
-  /** A manual clock waits for running listeners. */
-  readonly clock?: Clock;
-  readonly onConsumption: (consumption: Consumption) => void;
-  readonly events: ListenerEvents;
-  /** Answers a request with what its listener returned. */
-  readonly answer?: (listener: DiscoveredListener, context: RocketMQContext, returned: unknown) => Promise<void>;
-  /** Calls a listener so that the app knows, within it, that it is in one. */
-  readonly track: <T>(call: () => T) => T;
-}
 
 /** Apache's default of pullBatchSize: a larger list needs larger pulls. */
 const PULL_BATCH_SIZE = 32;
@@ -156,6 +130,11 @@ export class ListenerContainer {
     this.#concurrency = concurrency;
   }
 
+  /** For the testing kit. */
+  skipToEnd(end: (queue: MessageQueue) => number): Promise<void> {
+    return this.#consumer.skipToEnd(end);
+  }
+
   /** Stops pulling and waits for running listeners. @param deadline ms */
   async stop(deadline: number): Promise<void> {
     if (isManual(this.settings.clock)) await inRealTime(deadline, (late) => this.#consumer.shutdown(late));
@@ -170,6 +149,8 @@ export class ListenerContainer {
   async #deliver(message: MessageExt, delivery: ConsumeContext): Promise<Outcome | undefined> {
     const context = RocketMQContext.of(message, this.name, delivery);
     this.#running.add(context);
+    const held = this.#inOrder ? undefined : this.settings.holdBack?.(context);
+    if (held) await held;
     let listener: DiscoveredListener | undefined;
     let ended: (() => void) | undefined;
     let failure: Failure;
@@ -225,7 +206,7 @@ export class ListenerContainer {
   }
 
   #consumed(listener: DiscoveredListener | undefined, context: RocketMQContext): void {
-    this.settings.onConsumption({ group: this.name, context, outcome: 'consumed' });
+    this.settings.onConsumption({ group: this.name, context, ...(listener && { listener }), outcome: 'consumed' });
     this.settings.events.consumed(this.name, listener?.name, context);
   }
 
@@ -241,7 +222,13 @@ export class ListenerContainer {
     }
     this.#failureLog.write(listener, context, error, outcome);
     const thrown = Outcome.is(error) ? {} : { error };
-    this.settings.onConsumption({ group: this.name, context, outcome: 'failed', ...thrown });
+    this.settings.onConsumption({
+      group: this.name,
+      context,
+      ...(listener && { listener }),
+      outcome: 'failed',
+      ...thrown,
+    });
     const delivery = { group: this.name, listener: listener?.name, context };
     this.settings.events.failed(delivery, error, outcome, this.#failureLog.fateOf(context, outcome));
     return outcome;

@@ -1,18 +1,18 @@
 // Finds, groups, starts and stops all listeners of an app.
-import { AsyncLocalStorage } from 'node:async_hooks';
-import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Logger } from '@nestjs/common';
 import type { RocketMQClient } from '@nest-rocketmq/client';
 import { loggerOf } from '../options/cluster-logger.js';
+import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
 import { Subject } from 'rxjs';
 import type { Observable } from 'rxjs';
+import { containersOf, groupNamed } from './find-group.js';
+import { CallTracker } from './call-tracker.js';
 import { ListenerContainer } from './listener-container.js';
-import type { Consumption } from './listener-container.js';
+import type { Consumption, ContainerSettings, ListenersUnderTest } from './container-settings.js';
 import { ListenerExplorer } from '../discovery/listener-explorer.js';
 import { selectionOf } from '../discovery/listener-selection.js';
 import type { DiscoveredListener } from '../discovery/listener-explorer.js';
-import type { RocketMQContext } from '../decorators/rocketmq-context.js';
 import { Replier } from '../reply/replier.js';
 import type { ReplyEvent } from '../reply/replier.js';
 import { stoppedState } from './group-state.js';
@@ -22,7 +22,7 @@ import type { ListenerEvent } from './listener-events.js';
 import { groupListeners } from './listener-groups.js';
 import type { ListenerGroup } from './listener-groups.js';
 import { RocketMQConnection } from '../rocketmq-connection.js';
-import { CONSUMERS_ENV } from '../options/consumer-switch.js';
+import { ListenerSwitch } from './listener-switch.js';
 import type { ResolvedOptions } from '../options/rocketmq.options.js';
 import { ROCKETMQ_RESOLVED_OPTIONS } from '../rocketmq.tokens.js';
 import { takeUnprovided } from '../decorators/unserved-listeners.js';
@@ -34,14 +34,11 @@ import { takeUnprovided } from '../decorators/unserved-listeners.js';
 export class RocketMQListeners {
   readonly #logger: Logger;
   readonly #consumptions = new Subject<Consumption>();
-  #inListener: AsyncLocalStorage<true> | undefined;
+  readonly #calls = new CallTracker();
   /** Listeners that are no decorated methods. */
   readonly #included = new Set<DiscoveredListener>();
   #groups: ListenerGroup[] = [];
-  /** The topics of each group, also of those that do not run in this process. */
-  #known = new Map<string, ReadonlySet<string>>();
-  /** The names of the listeners that do not run in this process. */
-  #off: string[] = [];
+  readonly #switch: ListenerSwitch;
   #containers: ListenerContainer[] = [];
   /** By group: what `setConcurrency` has set. */
   readonly #concurrency = new Map<string, number>();
@@ -60,8 +57,19 @@ export class RocketMQListeners {
     @Inject(ROCKETMQ_RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {
     this.#logger = loggerOf(options.cluster);
+    this.#switch = new ListenerSwitch(options, this.#logger);
     this.replier.events.subscribe((event) => this.#events.replied(event));
+    connection.adopt(this);
   }
+
+  /** What the testing kit works with. @internal */
+  get underTest(): ListenersUnderTest {
+    const { explorer, connection, options } = this;
+    return { explorer, connection, options, settings: this.#settings() };
+  }
+
+  /** The testing kit's: holds a delivery back until the promise resolves. @internal */
+  holdBack: ContainerSettings['holdBack'];
 
   /**
    * What becomes of each message (`consumed`, `failed`, `retried`, `dead-lettered`), of each answer to a request (`replied`),
@@ -94,17 +102,14 @@ export class RocketMQListeners {
    * @throws GroupMissingError, ListenerConflictError, InvalidListenerError, InvalidOptionError
    */
   async discover(): Promise<void> {
-    const { group, groupNeededOn, consumer, consumers } = this.options;
+    const { group, groupNeededOn, consumer } = this.options;
     const found = [...(await this.explorer.messageListeners(selectionOf(this.options))), ...this.#included];
     const grouped = (some: readonly DiscoveredListener[]): ListenerGroup[] =>
       groupListeners(some, group, groupNeededOn, consumer.consumeMode);
     // Also those that do not run here: a mistake in them must not wait for the process in which they do.
     const all = grouped(found);
-    const isOn = ({ options }: DiscoveredListener): boolean =>
-      consumers.isOn(options.consumerGroup ?? group, options.topic);
-    this.#off = found.filter((listener) => !isOn(listener)).map(({ name }) => name);
-    this.#groups = this.#off.length === 0 ? all : grouped(found.filter(isOn));
-    this.#known = new Map(all.map((each) => [each.group, new Set(each.subscriptions.map(({ topic }) => topic))]));
+    const on = this.#switch.select(found, all);
+    this.#groups = on.length === found.length ? all : grouped(on);
   }
 
   /**
@@ -116,12 +121,12 @@ export class RocketMQListeners {
    * @throws InvalidOptionError for a group that the app does not have
    */
   async start(group?: string): Promise<void> {
-    const wanted = group === undefined ? this.#groups : [this.#groupNamed(group)];
+    const wanted = group === undefined ? this.#groups : [groupNamed(this.#groups, group)];
     if (group === undefined) this.#stopped.clear();
     else if (!this.#started) for (const other of this.#groups) this.#stopped.add(other.group);
     if (group !== undefined) this.#stopped.delete(group);
     this.#started = true;
-    this.#tellWhatIsOff();
+    this.#switch.tell();
     const before = this.#containers.length;
     try {
       await this.#startContainers(wanted.filter(({ group: name }) => !this.#isRunning(name)));
@@ -142,10 +147,17 @@ export class RocketMQListeners {
   async adopt(): Promise<void> {
     const adopting = this.#adoptNext();
     // A listener that loads a module itself must not wait: its own group can be restarted only after it has ended.
-    if (!this.#mayBeInListener) return adopting;
+    // An app that looked the loader up by itself is not tracked. Then a listener may be the one, if any is running.
+    const isInListener = this.#calls.isInCall ?? this.#containers.some(({ running }) => running > 0);
+    if (!isInListener) return adopting;
     adopting.catch((error: unknown) =>
       this.#logger.error(`the listeners of a module that a listener loaded could not be started: ${String(error)}`),
     );
+  }
+
+  /** Has all groups go on behind what is there. @internal */
+  async skipToEnd(end: (queue: MessageQueue) => number): Promise<void> {
+    await Promise.all(this.#containers.map((container) => container.skipToEnd(end)));
   }
 
   /**
@@ -175,7 +187,7 @@ export class RocketMQListeners {
    * @internal
    */
   trackCalls(): void {
-    this.#inListener ??= new AsyncLocalStorage();
+    this.#calls.start();
   }
 
   /** Warns of decorated classes that no module provides, as far as can be known. @internal */
@@ -194,12 +206,12 @@ export class RocketMQListeners {
    * @throws InvalidOptionError for a group that does not listen here
    */
   pause(group?: string): void {
-    for (const container of this.#named(group)) container.pause();
+    for (const container of containersOf(this.#containers, group)) container.pause();
   }
 
   /** Pulls again after `pause`. @param group default: all @throws InvalidOptionError for a group that does not listen here */
   resume(group?: string): void {
-    for (const container of this.#named(group)) container.resume();
+    for (const container of containersOf(this.#containers, group)) container.resume();
   }
 
   /**
@@ -210,7 +222,7 @@ export class RocketMQListeners {
    * @throws InvalidOptionError for a group that does not listen here, and for a number out of this range
    */
   setConcurrency(group: string, concurrency: number): void {
-    for (const container of this.#named(group)) container.setConcurrency(concurrency);
+    for (const container of containersOf(this.#containers, group)) container.setConcurrency(concurrency);
     this.#concurrency.set(group, concurrency);
   }
 
@@ -222,7 +234,7 @@ export class RocketMQListeners {
    */
   async stop(group?: string): Promise<void> {
     if (group === undefined) return this.#stopAll();
-    await this.#stopGroups([this.#groupNamed(group)]);
+    await this.#stopGroups([groupNamed(this.#groups, group)]);
   }
 
   async #stopGroups(groups: readonly ListenerGroup[]): Promise<void> {
@@ -242,33 +254,13 @@ export class RocketMQListeners {
     this.#started = false;
     await this.#stopContainers(containers);
     await this.#adopting;
-    // Until it is disabled, Node passes a storage on with every promise of the process, even if nothing refers to it any more.
-    this.#inListener?.disable();
-  }
-
-  /** An app that looked the loader up by itself is not tracked. Then a listener may be the one, if any is running. */
-  get #mayBeInListener(): boolean {
-    return this.#inListener
-      ? this.#inListener.getStore() === true
-      : this.#containers.some(({ running }) => running > 0);
+    this.#calls.stop();
   }
 
   #adoptNext(): Promise<void> {
     const adopting = this.#adopting.then(() => this.#addNew());
     this.#adopting = adopting.catch(() => undefined);
     return adopting;
-  }
-
-  #tellWhatIsOff(): void {
-    const { consumers, cluster } = this.options;
-    const by = consumers.isOfProcess ? CONSUMERS_ENV : 'the option consumers';
-    if (this.#off.length > 0) this.#logger.log(`switched off by ${by}: ${this.#off.join(', ')}`);
-    const unknown = consumers.unknown(this.#known);
-    if (unknown.length === 0 || (consumers.isOfProcess && cluster.known.length > 1)) return;
-    const groups = [...this.#known.keys()].join(', ') || 'none';
-    this.#logger.warn(
-      `${by} names ${unknown.join(', ')}, which no listener of the app has. Its groups are: ${groups}.`,
-    );
   }
 
   async #addNew(): Promise<void> {
@@ -298,16 +290,7 @@ export class RocketMQListeners {
   async #startAll(wanted: readonly ListenerGroup[], client: RocketMQClient): Promise<void> {
     // What was stopped meanwhile stays so.
     const groups = this.#started ? wanted.filter(({ group }) => !this.#stopped.has(group)) : [];
-    const settings = {
-      converter: this.options.messageConverter,
-      defaults: this.options.consumer,
-      clock: this.connection.clock,
-      onConsumption: (consumption: Consumption) => this.#consumptions.next(consumption),
-      answer: (listener: DiscoveredListener, context: RocketMQContext, returned: unknown) =>
-        this.replier.answer(listener, context, returned),
-      events: this.#events,
-      track: <T>(call: () => T): T => (this.#inListener ? this.#inListener.run(true, call) : call()),
-    };
+    const settings = this.#settings();
     const containers = groups.map((group) => new ListenerContainer(client, group, settings));
     for (const container of containers) {
       const set = this.#concurrency.get(container.name);
@@ -318,6 +301,19 @@ export class RocketMQListeners {
     if (containers.length === 0) return;
     for (const { name } of containers) this.#events.group('started', name);
     this.#logger.log(`listening for ${containers.map(({ summary }) => summary).join('; ')}`);
+  }
+
+  #settings(): ContainerSettings {
+    return {
+      converter: this.options.messageConverter,
+      defaults: this.options.consumer,
+      clock: this.connection.clock,
+      onConsumption: (consumption) => this.#consumptions.next(consumption),
+      answer: (listener, context, returned) => this.replier.answer(listener, context, returned),
+      events: this.#events,
+      track: (call) => this.#calls.track(call),
+      holdBack: (context) => this.holdBack?.(context),
+    };
   }
 
   async #stopContainers(containers: readonly ListenerContainer[]): Promise<void> {
@@ -336,20 +332,5 @@ export class RocketMQListeners {
 
   #isRunning(group: string): boolean {
     return this.#starting.has(group) || this.#containers.some(({ name }) => name === group);
-  }
-
-  #groupNamed(group: string): ListenerGroup {
-    const found = this.#groups.find((each) => each.group === group);
-    if (found) return found;
-    const groups = this.#groups.map((each) => each.group).join(', ') || 'none';
-    throw new InvalidOptionError('group', group, `a consumer group of this app: ${groups}`);
-  }
-
-  #named(group: string | undefined): ListenerContainer[] {
-    if (group === undefined) return this.#containers;
-    const found = this.#containers.filter((container) => container.name === group);
-    if (found.length > 0) return found;
-    const running = this.#containers.map((container) => container.name).join(', ') || 'none';
-    throw new InvalidOptionError('group', group, `a consumer group that listens in this app: ${running}`);
   }
 }

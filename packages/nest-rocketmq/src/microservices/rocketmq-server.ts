@@ -6,7 +6,7 @@ import type { BaseRpcContext, CustomTransportStrategy, MessageHandler } from '@n
 import type { Subscription } from 'rxjs';
 import type { RocketMQContext } from '../decorators/rocketmq-context.js';
 import type { DiscoveredListener } from '../discovery/listener-explorer.js';
-import type { Consumption } from '../listeners/listener-container.js';
+import type { Consumption } from '../listeners/container-settings.js';
 import { RocketMQListeners } from '../listeners/rocketmq-listeners.js';
 import type { RocketMQModuleOptions } from '../options/rocketmq.options.js';
 import { openConnection } from './own-connection.js';

@@ -4,10 +4,11 @@ import { Observable, filter, firstValueFrom, take, takeLast } from 'rxjs';
 import type { Duration } from '../message/delay.js';
 import { isTopic } from '../message/topic.js';
 import type { AnyTopic } from '../message/topic.js';
-import type { Consumption } from '../listeners/listener-container.js';
+import type { Consumption } from '../listeners/container-settings.js';
 import { NotConsumedError } from '../errors.js';
 import { checkDuration, checkInteger, checkKeys, inside } from '../option-checks.js';
 import { RocketMQListeners } from '../listeners/rocketmq-listeners.js';
+import { describeDelivery } from './recorded-deliveries.js';
 
 /** Which deliveries to wait for. What is left out matches everything. */
 export interface ConsumptionMatch {
@@ -69,7 +70,7 @@ function waitFor(
   const seen: string[] = [];
   const matching = app.get(RocketMQListeners).consumptions.pipe(
     filter((consumption) => {
-      seen.push(`${consumption.outcome} ${consumption.context.topic}:${consumption.context.tags ?? ''}`);
+      seen.push(describeDelivery(consumption));
       return consumption.outcome === outcome && matches(consumption, match);
     }),
     take(times),
