@@ -10,6 +10,8 @@ const DOORS = [
   'packages/nest-rocketmq/src/testing/index.ts',
   'packages/nest-rocketmq/src/opentelemetry/index.ts',
   'packages/nest-rocketmq/src/terminus/index.ts',
+  'packages/nest-rocketmq/src/microservices/index.ts',
+  'packages/nest-rocketmq/src/cqrs/index.ts',
   'packages/nest-rocketmq/src/idempotency/index.ts',
 ];
 

@@ -9,7 +9,7 @@ const allowed: Record<string, RegExp> = {
   client: /^@nest-rocketmq\/remoting(\/internal)?$/,
   broker: /^@nest-rocketmq\/remoting(\/internal)?$/,
   'nest-rocketmq':
-    /^(@nestjs\/(common|core|terminus)|@opentelemetry\/api|rxjs|reflect-metadata|@nest-rocketmq\/(client|remoting|broker|broker\/errors)(\/internal)?)$/,
+    /^(@nestjs\/(common|core|terminus|microservices(\/exceptions\/rpc-exceptions-handler\.js)?|cqrs)|@opentelemetry\/api|rxjs|reflect-metadata|@nest-rocketmq\/(client|remoting|broker|broker\/errors)(\/internal)?)$/,
   'sample-app':
     /^(@nestjs\/(common|core|platform-express)|nest-rocketmq(\/idempotency)?|reflect-metadata|rxjs|class-validator|class-transformer|@electric-sql\/pglite|pg)$/,
 };
@@ -18,7 +18,7 @@ const allowed: Record<string, RegExp> = {
 const doors = [
   /\/src\/(index|internal)\.ts$/,
   /\/src\/main\.ts$/,
-  /nest-rocketmq\/src\/(testing|idempotency|opentelemetry|terminus)\/index\.ts$/,
+  /nest-rocketmq\/src\/(testing|idempotency|opentelemetry|terminus|microservices|cqrs)\/index\.ts$/,
 ];
 
 /** All under test/ and bench/, and the tests of the sample app. Unit tests of the packages speak for themselves. */
@@ -46,6 +46,15 @@ describe('the import table', () => {
     );
     for (const { path } of importers)
       expect(path).toMatch(/nest-rocketmq\/src\/(backends\/embedded-backend\.ts|testing\/)/);
+  });
+
+  it('lets only the room of an optional neighbour import it', () => {
+    for (const { path, imports } of sources) {
+      for (const { specifier } of imports) {
+        const [, neighbour] = /^@nestjs\/(microservices|cqrs)\b/.exec(specifier) ?? [];
+        if (neighbour !== undefined) expect(path).toMatch(`nest-rocketmq/src/${neighbour}/`);
+      }
+    }
   });
 
   it('lets the store import itself and remoting only', () => {
@@ -91,8 +100,10 @@ describe('the import table', () => {
     expect(barrels.toSorted()).toEqual([
       'packages/broker/src/index.ts',
       'packages/client/src/index.ts',
+      'packages/nest-rocketmq/src/cqrs/index.ts',
       'packages/nest-rocketmq/src/idempotency/index.ts',
       'packages/nest-rocketmq/src/index.ts',
+      'packages/nest-rocketmq/src/microservices/index.ts',
       'packages/nest-rocketmq/src/opentelemetry/index.ts',
       'packages/nest-rocketmq/src/terminus/index.ts',
       'packages/nest-rocketmq/src/testing/index.ts',

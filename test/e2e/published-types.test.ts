@@ -36,6 +36,21 @@ import { backendContract, consumed, rocketMQTesting } from 'nest-rocketmq/testin
 import type { INestApplicationContext } from '@nestjs/common';
 import * as v from 'valibot';
 import { z } from 'zod';
+import { ClientsModule } from '@nestjs/microservices';
+import type { CustomTransportStrategy } from '@nestjs/microservices';
+import { RocketMQClientProxy, RocketMQRecordBuilder, RocketMQServer } from 'nest-rocketmq/microservices';
+import { RocketMQCqrsModule, eventTo } from 'nest-rocketmq/cqrs';
+
+class OrderPaid {
+  constructor(readonly id: string) {}
+}
+
+export const strategy: CustomTransportStrategy = new RocketMQServer({ nameServer: '127.0.0.1:9876', group: 'shop' });
+export const record = new RocketMQRecordBuilder({ id: 1 }).setKeys('k').setDelay('30m').build();
+export const neighbours = [
+  ClientsModule.register([{ name: 'SHOP', customClass: RocketMQClientProxy, options: { nameServer: 'host:9876' } }]),
+  RocketMQCqrsModule.forRoot({ events: [eventTo(OrderPaid, 'order:paid', { sendOptions: ({ id }) => ({ keys: id }) })] }),
+];
 
 export async function main(): Promise<void> {
   const client = new RocketMQClient({ nameServer: '127.0.0.1:9876', clock: new ManualClock() });

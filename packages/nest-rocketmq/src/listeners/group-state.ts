@@ -35,3 +35,15 @@ export function stoppedState(group: ListenerGroup, defaults: CheckedConsumerSett
     listeners: group.listeners,
   };
 }
+
+/** The states of all groups. @param containers those that run @param defaults the module's */
+export function statesOf(
+  groups: readonly ListenerGroup[],
+  containers: readonly { readonly name: string; readonly state: ListenerGroupState }[],
+  defaults: CheckedConsumerSettings,
+): ListenerGroupState[] {
+  return groups.map((group) => {
+    const container = containers.find(({ name }) => name === group.group);
+    return container?.state ?? stoppedState(group, defaults);
+  });
+}

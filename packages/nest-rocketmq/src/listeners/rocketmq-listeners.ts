@@ -11,24 +11,21 @@ import { CallTracker } from './call-tracker.js';
 import { ListenerContainer } from './listener-container.js';
 import type { Consumption, ContainerSettings, ListenersUnderTest } from './container-settings.js';
 import { ListenerExplorer } from '../discovery/listener-explorer.js';
-import { selectionOf } from '../discovery/listener-selection.js';
 import type { DiscoveredListener } from '../discovery/listener-explorer.js';
 import { Replier } from '../reply/replier.js';
 import type { ReplyEvent } from '../reply/replier.js';
-import { stoppedState } from './group-state.js';
+import { statesOf } from './group-state.js';
 import type { ListenerGroupState } from './group-state.js';
 import { ListenerEvents } from './listener-events.js';
 import type { ListenerEvent } from './listener-events.js';
-import { groupListeners } from './listener-groups.js';
+import { GroupDiscovery } from './group-discovery.js';
 import { subscribedGroup } from './subscribed-group.js';
 import type { SubscribedGroup } from './subscribed-group.js';
 import type { ListenerGroup } from './listener-groups.js';
 import { RocketMQConnection } from '../rocketmq-connection.js';
-import { ListenerSwitch } from './listener-switch.js';
 import type { ResolvedOptions } from '../options/rocketmq.options.js';
 import { ROCKETMQ_RESOLVED_OPTIONS } from '../rocketmq.tokens.js';
-import { stopContainers } from './stop-containers.js';
-import { warnOfUnprovided } from './unprovided.js';
+import { startContainers, stopContainers } from './start-and-stop.js';
 
 /**
  * All listeners of the app, to start, pause and resume them by hand. Inject it; the module creates it.
@@ -38,8 +35,9 @@ export class RocketMQListeners {
   readonly #logger: Logger;
   readonly #consumptions = new Subject<Consumption>();
   readonly #calls = new CallTracker();
+  /** Listeners that are no decorated methods. */
+  readonly #discovery: GroupDiscovery;
   #groups: ListenerGroup[] = [];
-  readonly #switch: ListenerSwitch;
   #containers: ListenerContainer[] = [];
   /** By group: what `setConcurrency` has set. */
   readonly #concurrency = new Map<string, number>();
@@ -58,7 +56,7 @@ export class RocketMQListeners {
     @Inject(ROCKETMQ_RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {
     this.#logger = loggerOf(options.cluster);
-    this.#switch = new ListenerSwitch(options, this.#logger);
+    this.#discovery = new GroupDiscovery(explorer, options, this.#logger);
     this.replier.events.subscribe((event) => this.#events.replied(event));
     connection.adopt(this);
   }
@@ -82,10 +80,7 @@ export class RocketMQListeners {
 
   /** The consumer groups of the app with their states, those that do not listen too. */
   list(): ListenerGroupState[] {
-    return this.#groups.map((group) => {
-      const container = this.#containers.find(({ name }) => name === group.group);
-      return container?.state ?? stoppedState(group, this.options.consumer);
-    });
+    return statesOf(this.#groups, this.#containers, this.options.consumer);
   }
 
   /** The outcome of each delivery, for tests and metrics. Subscribers have no influence on it. */
@@ -103,14 +98,7 @@ export class RocketMQListeners {
    * @throws GroupMissingError, ListenerConflictError, InvalidListenerError, InvalidOptionError
    */
   async discover(): Promise<void> {
-    const { group, groupNeededOn, consumer } = this.options;
-    const found = await this.explorer.messageListeners(selectionOf(this.options));
-    const grouped = (some: readonly DiscoveredListener[]): ListenerGroup[] =>
-      groupListeners(some, group, groupNeededOn, consumer.consumeMode);
-    // Also those that do not run here: a mistake in them must not wait for the process in which they do.
-    const all = grouped(found);
-    const on = this.#switch.select(found, all);
-    this.#groups = on.length === found.length ? all : grouped(on);
+    this.#groups = await this.#discovery.groups();
   }
 
   /**
@@ -118,8 +106,7 @@ export class RocketMQListeners {
    * bootstrapped, unless the option `autoStart` is false.
    * @param group a consumer group; default: all groups of the app
    * @throws NameServerUnreachableError when no name server answers
-   * @throws InvalidListenerError when a broker refuses an SQL92 condition
-   * @throws InvalidOptionError for a group that the app does not have
+   * @throws InvalidListenerError when a broker refuses an SQL92 condition; InvalidOptionError for a group that the app has not
    */
   async start(group?: string): Promise<void> {
     const wanted = group === undefined ? this.#groups : [groupNamed(this.#groups, group)];
@@ -127,7 +114,7 @@ export class RocketMQListeners {
     else if (!this.#started) for (const other of this.#groups) this.#stopped.add(other.group);
     if (group !== undefined) this.#stopped.delete(group);
     this.#started = true;
-    this.#switch.tell();
+    this.#discovery.tellWhatIsOff();
     const before = this.#containers.length;
     try {
       await this.#startContainers(wanted.filter(({ group: name }) => !this.#isRunning(name)));
@@ -140,14 +127,11 @@ export class RocketMQListeners {
   }
 
   /**
-   * Adds the listeners of modules that were loaded after the start. A group that gets another listener is restarted: the
-   * listener may bring settings besides a topic, such as `consumeMode`, and those of a running consumer are fixed. Calls run
-   * one after the other, since several modules may load at the same time.
-   * @internal
+   * Adds the listeners of modules that were loaded after the start, one module after the other. A group that gets another
+   * listener is restarted: the settings of a running consumer, such as `consumeMode`, are fixed. @internal
    */
   async adopt(): Promise<void> {
-    const adopting = this.#adopting.then(() => this.#addNew());
-    this.#adopting = adopting.catch(() => undefined);
+    const adopting = this.#adoptNext();
     // A listener that loads a module itself must not wait: its own group can be restarted only after it has ended.
     // An app that looked the loader up by itself is not tracked. Then a listener may be the one, if any is running.
     const isInListener = this.#calls.isInCall ?? this.#containers.some(({ running }) => running > 0);
@@ -163,22 +147,35 @@ export class RocketMQListeners {
   }
 
   /**
-   * From now on it is known whether a listener loads a module. Not before it is needed: with an async storage, Node makes
-   * every promise of the process dearer.
-   * @internal
+   * Adds listeners that are no decorated methods, such as the handlers of a microservice's patterns, now or at the start.
+   * @returns takes them out again, and waits for those that run @internal
    */
+  async include(listeners: readonly DiscoveredListener[]): Promise<() => Promise<void>> {
+    const exclude = this.#discovery.include(listeners);
+    try {
+      await this.#adoptNext();
+    } catch (error) {
+      exclude();
+      throw error;
+    }
+    return async () => {
+      exclude();
+      await this.#adoptNext();
+    };
+  }
+
+  /** From now on it is known whether a listener loads a module. @internal */
   trackCalls(): void {
     this.#calls.start();
   }
 
   /** Warns of decorated classes that no module provides, as far as can be known. @internal */
   warnOfUnprovided(): void {
-    warnOfUnprovided(this.explorer.classes(), this.#logger);
+    this.#discovery.warnOfUnprovided();
   }
 
   /**
-   * Stops pulling messages. What was pulled already is still delivered.
-   * @param group a consumer group; default: all groups of the app
+   * Stops pulling messages. What was pulled already is still delivered. @param group default: all
    * @throws InvalidOptionError for a group that does not listen here
    */
   pause(group?: string): void {
@@ -193,8 +190,7 @@ export class RocketMQListeners {
   /**
    * Changes how many messages of a group are handled at the same time; those under way are not touched. It holds until
    * `stop`: the next start takes the option `concurrency` again.
-   * @param group a consumer group
-   * @param concurrency 1 to 1000
+   * @param concurrency messages at the same time, 1 to 1000
    * @throws InvalidOptionError for a group that does not listen here, and for a number out of this range
    */
   setConcurrency(group: string, concurrency: number): void {
@@ -233,12 +229,19 @@ export class RocketMQListeners {
     this.#calls.stop();
   }
 
+  #adoptNext(): Promise<void> {
+    const adopting = this.#adopting.then(() => this.#addNew());
+    this.#adopting = adopting.catch(() => undefined);
+    return adopting;
+  }
+
   async #addNew(): Promise<void> {
     const before = this.#groups;
     await this.discover();
     if (!this.#started) return;
     const changed = this.#groups.filter((group) => !before.some((earlier) => earlier.equals(group)));
-    const replaced = this.#containers.filter(({ name }) => changed.some(({ group }) => group === name));
+    const kept = this.#groups.filter((group) => !changed.includes(group));
+    const replaced = this.#containers.filter(({ name }) => !kept.some(({ group }) => group === name));
     await this.#stopContainers(replaced);
     if (!this.#started) return; // the app was closed meanwhile
     this.#containers = this.#containers.filter((container) => !replaced.includes(container));
@@ -259,17 +262,13 @@ export class RocketMQListeners {
   async #startAll(wanted: readonly ListenerGroup[], client: RocketMQClient): Promise<void> {
     // What was stopped meanwhile stays so.
     const groups = this.#started ? wanted.filter(({ group }) => !this.#stopped.has(group)) : [];
-    const settings = this.#settings();
-    const containers = groups.map((group) => new ListenerContainer(client, group, settings));
+    const containers = groups.map((group) => new ListenerContainer(client, group, this.#settings()));
     for (const container of containers) {
       const set = this.#concurrency.get(container.name);
       if (set !== undefined) container.setConcurrency(set);
     }
     this.#containers.push(...containers);
-    await Promise.all(containers.map((container) => container.start()));
-    if (containers.length === 0) return;
-    for (const { name } of containers) this.#events.group('started', name);
-    this.#logger.log(`listening for ${containers.map(({ summary }) => summary).join('; ')}`);
+    await startContainers(containers, this.#events, this.#logger);
   }
 
   #settings(): ContainerSettings {

@@ -30,6 +30,7 @@ export class Requester {
     try {
       const producer = await this.connection.producer();
       const reply = await producer.request(message, { ...settings, onStored: () => stored?.() });
+      options.onReply?.(reply.properties);
       return decodeBody(this.options.messageConverter, reply, kind);
     } finally {
       stored?.();

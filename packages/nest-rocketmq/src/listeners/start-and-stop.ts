@@ -1,7 +1,18 @@
-// Stops consumer groups at the same time, each as well as it can.
+// Starts and stops consumer groups at the same time.
 import type { Logger } from '@nestjs/common';
 import type { ListenerEvents } from './listener-events.js';
 import type { ListenerContainer } from './listener-container.js';
+
+export async function startContainers(
+  containers: readonly ListenerContainer[],
+  events: Pick<ListenerEvents, 'group'>,
+  logger: Pick<Logger, 'log'>,
+): Promise<void> {
+  await Promise.all(containers.map((container) => container.start()));
+  if (containers.length === 0) return;
+  for (const { name } of containers) events.group('started', name);
+  logger.log(`listening for ${containers.map(({ summary }) => summary).join('; ')}`);
+}
 
 /**
  * An error in one group does not keep the others from stopping.
