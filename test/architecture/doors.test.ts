@@ -8,6 +8,7 @@ const DOORS = [
   'packages/broker/src/index.ts',
   'packages/nest-rocketmq/src/index.ts',
   'packages/nest-rocketmq/src/testing/index.ts',
+  'packages/nest-rocketmq/src/outbox/index.ts',
 ];
 
 const EXPORTS = /^export (?:type )?\{([^}]*)\} from '([^']+)';/gm;

@@ -17,6 +17,7 @@ import { RocketMQClient } from '@nest-rocketmq/client';
 import type { Admin, MessageExt, Producer, PushConsumer, SendResult } from '@nest-rocketmq/client';
 import { ManualClock, RocketMQError } from '@nest-rocketmq/remoting';
 import { RocketMQModule } from 'nest-rocketmq';
+import { RocketMQOutboxModule } from 'nest-rocketmq/outbox';
 import { rocketMQTesting } from 'nest-rocketmq/testing';
 
 export async function main(): Promise<void> {
@@ -35,6 +36,7 @@ export async function main(): Promise<void> {
 }
 
 export const imports = [RocketMQModule.forRoot({ nameServer: '127.0.0.1:9876' }), rocketMQTesting().module];
+export const outbox = RocketMQOutboxModule.forRoot({ database: { query: async () => [] } });
 export const start = (): Promise<Broker> => startBroker({ store: 'memory' });
 `;
 

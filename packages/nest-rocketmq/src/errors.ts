@@ -111,6 +111,22 @@ export class TopicNotCreatedError extends RocketMQError<'TOPIC_NOT_CREATED'> {
   }
 }
 
+/** The table of the outbox does not exist. Raised when the app starts, and by `RocketMQOutbox`. */
+export class OutboxTableMissingError extends RocketMQError<'OUTBOX_TABLE_MISSING'> {
+  constructor(
+    /** The name, as the option `table` of `RocketMQOutboxModule` gives it. */
+    readonly table: string,
+    options?: { cause?: unknown },
+  ) {
+    super(
+      'OUTBOX_TABLE_MISSING',
+      `the table ${table} of the outbox does not exist. Create it in a migration, with the statements of ` +
+        'RocketMQOutbox.createTableSql(); for development set RocketMQOutboxModule.forRoot({ createTable: true }).',
+      options,
+    );
+  }
+}
+
 /** A topic of a transactional send has no transaction listener in this app, or two; or its listener returned no verdict. */
 export class TransactionListenerError extends RocketMQError<'TRANSACTION_LISTENER'> {
   constructor(message: string) {
@@ -151,6 +167,7 @@ export type NestRocketMQErrorCode = (
   | ListenerAbortedError
   | GroupMissingError
   | TopicNotCreatedError
+  | OutboxTableMissingError
   | TransactionListenerError
   | MessageEncodeError
   | MessageDecodeError
