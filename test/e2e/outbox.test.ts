@@ -1,23 +1,37 @@
 // Tests the outbox in a Nest app on PostgreSQL (PGlite), with the manual clock and the embedded broker.
 import 'reflect-metadata';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
-import type { Transaction } from '@electric-sql/pglite';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import type { TestingModule } from '@nestjs/testing';
 import { RocketMQMessageListener } from 'nest-rocketmq';
 import type { RocketMQContext } from 'nest-rocketmq';
-import { OutboxTableMissingError, RocketMQOutbox, RocketMQOutboxModule } from 'nest-rocketmq/outbox';
+import {
+  AfterCommitScope,
+  OutboxTableMissingError,
+  RocketMQOutbox,
+  RocketMQOutboxModule,
+  afterCommit,
+} from 'nest-rocketmq/outbox';
 import type { OutboxEvent, OutboxTransaction, RocketMQOutboxOptions } from 'nest-rocketmq/outbox';
-import { rocketMQTesting } from 'nest-rocketmq/testing';
+import { consumed, rocketMQTesting } from 'nest-rocketmq/testing';
 import type { RocketMQTesting, TestingOptions } from 'nest-rocketmq/testing';
+import type { DataSource } from 'typeorm';
 import { databaseDirectory } from '../../sample-app/test-kit/data-directory.js';
+import { LIBRARIES, placeWithMessage } from '../tables/outbox.js';
+import type { OpenLibrary } from '../tables/outbox.js';
+import { servePGlite } from './pglite-server.js';
+import type { PGliteServer } from './pglite-server.js';
 
 let directory: string;
 let database: PGlite;
+let server: PGliteServer;
 let testing: RocketMQTesting;
 let module: TestingModule | undefined;
 let outbox: RocketMQOutbox;
@@ -37,9 +51,11 @@ beforeAll(async () => {
   directory = await databaseDirectory();
   database = await PGlite.create({ dataDir: join(directory, 'data') });
   await database.exec('CREATE TABLE orders (id text PRIMARY KEY)');
+  server = await servePGlite(database);
 }, 60_000);
 
 afterAll(async () => {
+  await server.close();
   await database.close();
   rmSync(directory, { recursive: true });
 });
@@ -105,5 +121,233 @@ describe('a message in a transaction', () => {
     expect(ids()).toEqual([]);
     await testing.advance('1m');
     expect(ids()).toEqual(['o1']);
+  });
+});
+
+describe('the relay', () => {
+  test('delivers by itself, without a turn of the clock', async () => {
+    const app = await start();
+    const delivered = consumed(app, { topic: 'order' });
+    await place('o1');
+    await delivered;
+  });
+
+  test('sends what was left when the app starts, and what is pending when it closes', async () => {
+    await start({ relay: false });
+    await place('o1');
+    await testing.advance('1h');
+    expect(await outbox.status()).toEqual({ pending: 1, failed: 0, oldestAge: 3_600_000 });
+    await module!.close();
+
+    await start();
+    await testing.advance(0);
+    expect(ids()).toEqual(['o1']);
+    const placing = place('o2');
+    await placing;
+    await module!.close();
+    expect(await rows()).toEqual([
+      { status: 'SENT', topic: 'order' },
+      { status: 'SENT', topic: 'order' },
+    ]);
+  });
+
+  test('sets aside what the broker refuses, says so, and sends it again when asked', async () => {
+    const mq = { producer: { maxMessageSize: 3_000_000 }, embedded: { maxMessageSize: 500_000 } };
+    await start({}, mq);
+    const large = randomBytes(1_000_000).toString('hex');
+    const { id } = await database.transaction((transaction) =>
+      outbox.send(transaction as OutboxTransaction, 'order', large, { shardingKey: 'k' }),
+    );
+    await place('o1', { shardingKey: 'k' });
+    await testing.advance('1s');
+    expect(ids()).toEqual(['o1']);
+    expect(events.map(({ type }) => type)).toEqual(expect.arrayContaining(['failed', 'sent']));
+    expect(await outbox.failed()).toMatchObject([{ id, topic: 'order', shardingKey: 'k', attempts: 1 }]);
+    expect(await outbox.retry([id])).toBe(1);
+    await testing.advance('1s');
+    expect(await outbox.status()).toMatchObject({ pending: 0, failed: 1 });
+  });
+
+  test('sets aside a message whose topic does not exist, while others are delivered', async () => {
+    const mq = { embedded: { autoCreateTopicEnable: false }, topics: [{ name: 'order', queues: 1 }] };
+    await start({ relay: { maxAttempts: 3 } }, mq);
+    await database.transaction((transaction) => outbox.send(transaction as OutboxTransaction, 'nowhere', 1));
+    await place('o1');
+    await testing.advance('10s');
+    expect(ids()).toEqual(['o1']);
+    expect(await outbox.failed({ limit: 1 })).toMatchObject([
+      { topic: 'nowhere', error: expect.stringContaining('nowhere') },
+    ]);
+  });
+
+  test('leaves the context of the code that wakes it', async () => {
+    const storage = new AsyncLocalStorage<string>();
+    const contexts: unknown[] = [];
+    const watched = {
+      query: (sql: string, parameters?: unknown[]) => {
+        if (sql.startsWith('WITH')) contexts.push(storage.getStore());
+        return database.query(sql, parameters);
+      },
+    };
+    await start({ database: watched });
+    await storage.run('transaction', () => place('o1'));
+    await testing.advance(0);
+    expect(contexts.length).toBeGreaterThan(1);
+    expect(contexts).not.toContain('transaction');
+  });
+});
+
+describe('a wrong call or option is refused', () => {
+  test.each<[string, () => object | number, RegExp]>([
+    [
+      'the database in place of a transaction',
+      () => database,
+      /option transaction of RocketMQOutbox.send .* open transaction/,
+    ],
+    ['what no library has', () => ({}), /option transaction .* TypeORM, Prisma, Drizzle/],
+    ['no object', () => 1, /option transaction/],
+  ])('%s', async (_what, given, message) => {
+    await start();
+    await expect(outbox.send(given() as OutboxTransaction, 'order', 1)).rejects.toThrow(message);
+  });
+
+  test.each<[string, object, RegExp]>([
+    ['a queue', { messageQueue: {} }, /option messageQueue of RocketMQOutbox.send/],
+    ['an empty sharding key', { shardingKey: '' }, /option shardingKey/],
+    ['an unknown option', { shardingkey: 'k' }, /the option is called shardingKey/],
+  ])('%s', async (_what, options, message) => {
+    await start();
+    await expect(place('o1', options)).rejects.toThrow(message);
+  });
+
+  test('a body that is too large, while the transaction can still be rolled back', async () => {
+    await start({}, { producer: { maxMessageSize: 10 } });
+    await expect(place('a long id')).rejects.toThrow(/maxMessageSize is 10/);
+    expect(await rows()).toEqual([]);
+  });
+
+  test.each<[object, RegExp]>([
+    [{ database: undefined }, /option database of RocketMQOutboxModule/],
+    [{ table: 'a; DROP TABLE b' }, /option table .* rocketmq_outbox/],
+    [{ relay: { batchsize: 1 } }, /the option is called batchSize/],
+    [{ relay: { retryDelay: '2s', maxRetryDelay: '1s' } }, /option relay.maxRetryDelay/],
+  ])('%j', async (options, message) => {
+    await expect(start(options)).rejects.toThrow(message);
+  });
+
+  test('a missing table, with what to do, and a module that stands alone', async () => {
+    await expect(start({ createTable: false })).rejects.toThrow(OutboxTableMissingError);
+    const imports = [RocketMQOutboxModule.forRoot({ database })];
+    module = await Test.createTestingModule({ imports }).compile();
+    await expect(module.init()).rejects.toThrow(/RocketMQModule.forRoot/);
+    module = undefined;
+  });
+});
+
+test('the statements for a migration create the table', async () => {
+  await database.exec(RocketMQOutbox.createTableSql());
+  await start({ createTable: false });
+  await place('o1');
+  await testing.advance(0);
+  expect(ids()).toEqual(['o1']);
+});
+
+test('the options may come from a factory', async () => {
+  testing = rocketMQTesting({ group: 'shop' });
+  const outboxes = RocketMQOutboxModule.forRootAsync({ useFactory: () => ({ database, createTable: true }) });
+  module = await Test.createTestingModule({ imports: [testing.module, outboxes], providers: [Listener] }).compile();
+  await module.init();
+  outbox = module.get(RocketMQOutbox);
+  await place('o1');
+  await testing.advance(0);
+  expect(ids()).toEqual(['o1']);
+});
+
+describe.each(LIBRARIES.map((library) => [library.name, library] as const))('%s', (_name, library) => {
+  let open: OpenLibrary;
+  beforeEach(async () => {
+    // PGlite has one session: what the transaction holds, the relay has to wait for.
+    open = await library.open(server.url, 1);
+  });
+  afterEach(async () => {
+    await module?.close();
+    module = undefined;
+    await open.close();
+  });
+
+  test('delivers what is committed, nothing else, and refuses the database itself', async () => {
+    await start({ database: open.database });
+    await placeWithMessage(open, outbox, 'o1');
+    await expect(placeWithMessage(open, outbox, 'o2', true)).rejects.toThrow('rolled back');
+    await placeWithMessage(open, outbox, 'o3');
+    await testing.advance('1s');
+    expect(ids()).toEqual(['o1', 'o3']);
+    await expect(outbox.send(open.database, 'order', 1)).rejects.toThrow(/open transaction/);
+  });
+
+  test('runs work after the commit, or refuses to', async () => {
+    await start({ database: open.database });
+    const done: string[] = [];
+    const place = (id: string, fails: boolean): Promise<void> =>
+      open.place(id, async (transaction) => {
+        afterCommit(transaction, () => done.push(id));
+        await Promise.resolve();
+        expect(done).not.toContain(id);
+        if (fails) throw new Error('rolled back');
+      });
+    if (!library.tells) return expect(place('o1', false)).rejects.toThrow(/use an AfterCommitScope/);
+    await place('o1', false);
+    await expect(place('o2', true)).rejects.toThrow('rolled back');
+    await place('o3', false);
+    return expect(done).toEqual(['o1', 'o3']);
+  });
+});
+
+describe('work after a commit', () => {
+  test('belongs to a savepoint, and goes with it', async () => {
+    const typeorm = await LIBRARIES[0]!.open(server.url, 1);
+    const done: string[] = [];
+    await (typeorm.database as DataSource).transaction(async (outer) => {
+      await outer.transaction(async (inner) => afterCommit(inner, () => done.push('kept')));
+      const dropped = outer.transaction(async (inner) => {
+        afterCommit(inner, () => done.push('dropped'));
+        throw new Error('only this');
+      });
+      await expect(dropped).rejects.toThrow('only this');
+      expect(done).toEqual([]);
+    });
+    expect(done).toEqual(['kept']);
+    await typeorm.close();
+  });
+
+  test('runs in the context of nestjs-cls, with the transaction that is kept there', () => {
+    // Jest cannot load nestjs-cls, which requires Nest 12's ES modules.
+    const script = join(import.meta.dirname, 'after-commit-cls.mjs');
+    const { stdout, stderr } = spawnSync(process.execPath, [script], { encoding: 'utf8' });
+    expect([stderr, stdout.trim()]).toEqual(['', 'r1']);
+  });
+
+  test('of a scope runs once that has resolved, in turn, and not if it rejects', async () => {
+    const scope = new AfterCommitScope();
+    const done: string[] = [];
+    const add = (name: string): void => scope.afterCommit(async () => void done.push(name));
+    const result = scope.run(async () => {
+      add('first');
+      await scope.run(async () => add('inner'));
+      await scope
+        .run(async () => {
+          add('dropped');
+          throw new Error('inner');
+        })
+        .catch(() => undefined);
+      scope.afterCommit(() => Promise.reject(new Error('is logged')));
+      add('last');
+      expect(done).toEqual([]);
+      return 'result';
+    });
+    expect(await result).toBe('result');
+    expect(done).toEqual(['first', 'inner', 'last']);
+    await expect(scope.run(() => Promise.reject(new Error('rolled back')))).rejects.toThrow('rolled back');
+    expect(() => add('outside')).toThrow(/AfterCommitScope.run/);
   });
 });

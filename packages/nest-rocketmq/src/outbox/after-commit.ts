@@ -20,7 +20,7 @@ export function afterCommit(transaction: OutboxTransaction, work: AfterCommitWor
     checkWork(work);
     const connected = connectTransaction('transaction', transaction);
     // In the caller's context, as AsyncLocalStorage and nestjs-cls know it.
-    const run = AsyncResource.bind(() => runLogged(work));
+    const run = AsyncResource.bind(() => void runLogged(work));
     if (connected.onCommit(run)) return;
     const { library } = connected.adapter;
     throw new InvalidOptionError(

@@ -8,7 +8,7 @@ export type { FailedMessage, OutboxStatus } from './outbox-store.js';
 export type { OutboxEvent } from './outbox-events.js';
 export { ROCKETMQ_OUTBOX_OPTIONS } from './outbox.tokens.js';
 export type { OutboxDatabase, OutboxTransaction } from './adapters/find-adapter.js';
-export type { DrizzleShape, DrizzleStatement } from './adapters/drizzle.js';
+export type { DrizzleShape } from './adapters/drizzle.js';
 export type { KnexShape } from './adapters/knex.js';
 export type { MikroOrmShape } from './adapters/mikro-orm.js';
 export type { PrismaShape } from './adapters/prisma.js';

@@ -140,7 +140,7 @@ export class OutboxStore {
     return rows.map((row) => ({
       id: String(row['id']),
       topic: String(row['topic']),
-      shardingKey: row['sharding_key'] === null ? undefined : String(row['sharding_key']),
+      shardingKey: (row['sharding_key'] as string | null) ?? undefined,
       attempts: Number(row['attempts']),
       error: String(row['error']),
       createdAt: new Date(Number(row['created'])),

@@ -53,6 +53,9 @@ afterEach(async () => {
   await Promise.all(relays.map((relay) => relay.stop(() => Infinity)));
 });
 
+const answered = (code: number, remark: string): ResponseError =>
+  new ResponseError(code, remark, 'broker:10911', 'a send');
+
 const RESULT = { sendStatus: 'SEND_OK' } as SendResult;
 
 /** A producer whose messages fail by `failureOf`. */
@@ -205,8 +208,7 @@ describe('while no broker answers', () => {
 
   test('of one topic, other topics go on', async () => {
     const producer = new FakeProducer();
-    producer.failureOf = ({ topic }) =>
-      topic === 'away' && new ResponseError(ResponseCode.SERVICE_NOT_AVAILABLE, 'stopping');
+    producer.failureOf = ({ topic }) => topic === 'away' && answered(ResponseCode.SERVICE_NOT_AVAILABLE, 'stopping');
     await write('a', { topic: 'away' });
     await write('b');
     const relay = startRelay(producer);
@@ -261,7 +263,7 @@ describe('what cannot be sent', () => {
 
   test('in one message of a topic holds up its sharding key until it is set aside, and no other message', async () => {
     const producer = new FakeProducer();
-    producer.failureOf = ({ uniqKey }) => uniqKey === 'bad' && new ResponseError(ResponseCode.SYSTEM_ERROR, 'no');
+    producer.failureOf = ({ uniqKey }) => uniqKey === 'bad' && answered(ResponseCode.SYSTEM_ERROR, 'no');
     await write('bad', {}, 'k');
     await write('b', {}, 'k');
     startRelay(producer, { maxAttempts: 2 });
@@ -281,7 +283,7 @@ test('what was skipped behind a failed message of its queue is sent after it', a
   let isAway = true;
   producer.failureOf = ({ uniqKey }) => {
     if (!isAway) return undefined;
-    const cause = new ResponseError(ResponseCode.SYSTEM_BUSY, 'busy');
+    const cause = answered(ResponseCode.SYSTEM_BUSY, 'busy');
     return uniqKey === 'a' ? cause : new SendSkippedError('order', 'broker-a', 0, { cause });
   };
   for (const id of ['a', 'b']) await write(id, {}, 'k');
@@ -306,7 +308,7 @@ test('several relays keep the order of each sharding key, whatever fails', async
     producer.answer = async () => {
       for (let turn = random(5); turn > 0; turn--) await new Promise((resolve) => setImmediate(resolve));
     };
-    producer.failureOf = () => (random(8) === 0 ? new ResponseError(ResponseCode.SYSTEM_BUSY, 'busy') : undefined);
+    producer.failureOf = () => (random(8) === 0 ? answered(ResponseCode.SYSTEM_BUSY, 'busy') : undefined);
     producer.requests.push = (...requests) => all.push(...requests.flat());
   }
   const started = producers.map((producer, index) =>

@@ -2,14 +2,20 @@
 import { asShape, hasMethod, rowsOf } from './adapter.js';
 import type { Adapter } from './adapter.js';
 
-/** What Drizzle's `execute` takes in place of a text: it asks for the SQL, and then for its text and parameters. */
-export interface DrizzleStatement {
-  getSQL(): unknown;
-}
-
 /** A database of Drizzle ORM for PostgreSQL, or what `transaction(async (tx) => …)` passes to its function. */
 export interface DrizzleShape {
-  execute(statement: DrizzleStatement): PromiseLike<unknown>;
+  /** It takes a text, or an object of Drizzle's. */
+  execute(statement: string): PromiseLike<unknown>;
+}
+
+/** What `execute` takes in place of a text: Drizzle asks for the SQL, and its dialect then for text and parameters. */
+interface Statement {
+  getSQL(): Statement;
+  toQuery(): { sql: string; params: unknown[] };
+}
+
+interface WithStatements {
+  execute(statement: Statement): PromiseLike<unknown>;
 }
 
 export const drizzleAdapter: Adapter = {
@@ -18,14 +24,13 @@ export const drizzleAdapter: Adapter = {
   matches: (given) =>
     hasMethod(given, 'execute') && asShape(given['session']) !== undefined && asShape(given['dialect']) !== undefined,
   async query(given, sql, parameters) {
-    return rowsOf(await (given as unknown as DrizzleShape).execute(statementOf(sql, [...parameters])));
+    return rowsOf(await (given as unknown as WithStatements).execute(statementOf(sql, [...parameters])));
   },
   isTransaction: (given) => hasMethod(given, 'rollback'),
   onCommit: () => false,
 };
 
-/** A statement whose text is ready: Drizzle's dialect asks `toQuery` for text and parameters. */
-function statementOf(sql: string, params: unknown[]): DrizzleStatement {
-  const statement = { getSQL: () => statement, toQuery: () => ({ sql, params }) };
+function statementOf(sql: string, params: unknown[]): Statement {
+  const statement: Statement = { getSQL: () => statement, toQuery: () => ({ sql, params }) };
   return statement;
 }
