@@ -135,9 +135,10 @@ export async function placeWithMessage(
   outbox: RocketMQOutbox,
   id: string,
   fails = false,
+  topic = 'order',
 ): Promise<void> {
   await library.place(id, async (transaction) => {
-    await outbox.send(transaction, 'order:created', { id }, { shardingKey: 'k', keys: id });
+    await outbox.send(transaction, `${topic}:created`, { id }, { shardingKey: 'k', keys: id });
     if (fails) throw new Error('rolled back');
   });
 }
