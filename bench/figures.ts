@@ -31,7 +31,7 @@ export const plain = (name: string, value: number | undefined, digits = 0): Figu
 });
 
 const NONE = '-';
-const LETTERS = 'ABC';
+const LETTERS = 'ABCDEF';
 
 export function shown(value: number | undefined, digits = 0): string {
   if (value === undefined || !Number.isFinite(value)) return NONE;

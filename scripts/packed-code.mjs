@@ -1,16 +1,21 @@
 // Replaces a package's compiled files before npm packs them by the same code without comments and without links to source
-// maps, and restores them afterwards. Comments are for readers of a clone, where the sources and their maps are; what users
-// read stands in the .d.ts files. A link to a map that is not there makes bundlers warn.
+// maps, takes out the declarations that no user's types reach, and restores all afterwards. Comments are for readers of a
+// clone, where the sources and their maps are; what users read stands in the .d.ts files. A link to a map that is not there
+// makes bundlers warn.
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { publicTypes } from './public-types.mjs';
 
 const TSC = join(import.meta.dirname, '../node_modules/typescript/bin/tsc');
 /** The same build, but for comments, types and maps. */
 const FLAGS =
   '--removeComments --declaration false --declarationMap false --sourceMap false --composite false --incremental false';
 const BUILDS = { esm: 'tsconfig.json', cjs: 'tsconfig.cjs.json' };
+const FORMATS = { esm: 'import', cjs: 'require' };
+const INTERNAL_DOOR = 'internal.d.ts';
+const NO_TYPES = 'export {};\n';
 /** Beside `dist`, so that npm packs none of them. */
 const ORIGINALS = '.dist-with-comments';
 const DRAFT = `${ORIGINALS}.tmp`;
@@ -22,7 +27,21 @@ function replace(file, code) {
   renameSync(`${file}.tmp`, file);
 }
 
-const compiled = (folder) => readdirSync(folder, { recursive: true }).filter((name) => name.endsWith('.js'));
+const filesIn = (folder, ending) => readdirSync(folder, { recursive: true }).filter((name) => name.endsWith(ending));
+
+/** Takes the declarations away that no public door reaches. Those of a door stay as files, since package.json names them. */
+function removeUnreached(folder, dist) {
+  const packages = resolve(folder, '..');
+  for (const [build, format] of Object.entries(FORMATS)) {
+    const reached = publicTypes(packages, format);
+    const unreached = filesIn(join(dist, build), '.d.ts').filter((name) => !reached.has(resolve(dist, build, name)));
+    for (const name of unreached) {
+      const file = join(dist, build, name);
+      if (name === INTERNAL_DOOR) replace(file, NO_TYPES);
+      else rmSync(file);
+    }
+  }
+}
 
 function prepare(folder) {
   const [dist, originals, draft, stripped] = ['dist', ORIGINALS, DRAFT, STRIPPED].map((name) => join(folder, name));
@@ -38,8 +57,10 @@ function prepare(folder) {
       const outDir = join(stripped, build);
       const args = [TSC, '-p', join(folder, project), ...FLAGS.split(' '), '--outDir', outDir];
       execFileSync(process.execPath, args, { stdio: 'inherit' });
-      for (const name of compiled(outDir)) replace(join(dist, build, name), readFileSync(join(outDir, name), 'utf8'));
+      for (const name of filesIn(outDir, '.js'))
+        replace(join(dist, build, name), readFileSync(join(outDir, name), 'utf8'));
     }
+    removeUnreached(folder, dist);
   } catch (error) {
     restore(folder);
     throw error;
@@ -56,7 +77,7 @@ export function restore(folder) {
   for (const leftover of [DRAFT, STRIPPED]) rmSync(join(folder, leftover), { recursive: true, force: true });
   const originals = join(folder, ORIGINALS);
   if (!existsSync(originals)) return;
-  for (const name of compiled(originals))
+  for (const name of [...filesIn(originals, '.js'), ...filesIn(originals, '.d.ts')])
     replace(join(folder, 'dist', name), readFileSync(join(originals, name), 'utf8'));
   rmSync(originals, { recursive: true });
 }

@@ -1,7 +1,8 @@
 // Tests the listeners of modules that an app loads while it runs.
-import { afterEach, expect, test } from '@jest/globals';
-import { Injectable, Module } from '@nestjs/common';
-import { LazyModuleLoader } from '@nestjs/core';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { afterEach, expect, jest, test } from '@jest/globals';
+import { Inject, Injectable, Module } from '@nestjs/common';
+import { LazyModuleLoader, ModuleRef } from '@nestjs/core';
 import { RocketMQLocalTransactionState, RocketMQMessageListener, RocketMQTransactionListener } from 'nest-rocketmq';
 import type { RocketMQLocalTransactionListener } from 'nest-rocketmq';
 import { consumed } from 'nest-rocketmq/testing';
@@ -49,21 +50,38 @@ test.each<[string, boolean]>([
   2 * PATIENCE_MS,
 );
 
-test(
-  'a listener may load the module itself, also into its own group',
-  async () => {
+@Injectable()
+class Injected {
+  constructor(readonly loader: LazyModuleLoader) {}
+}
+
+@Injectable()
+class LookedUp {
+  constructor(private readonly modules: ModuleRef) {}
+
+  get loader(): LazyModuleLoader {
+    return this.modules.get(LazyModuleLoader, { strict: false });
+  }
+}
+
+test.each([
+  ['that is injected', Injected],
+  ['that it looks up', LookedUp],
+])(
+  'a listener may load the module itself, also into its own group, with a loader %s',
+  async (_what, source) => {
     const [early, late] = [unique('early'), unique('late')];
     @Injectable()
     class Early {
-      constructor(private readonly loader: LazyModuleLoader) {}
+      constructor(@Inject(source) private readonly source: { readonly loader: LazyModuleLoader }) {}
 
       @RocketMQMessageListener({ topic: early })
       async take(): Promise<void> {
-        await this.loader.load(() => Promise.resolve(lazyModule(late)));
+        await this.source.loader.load(() => Promise.resolve(lazyModule(late)));
       }
     }
     // Awaiting it here would wait for this listener itself.
-    const app = await startApp({ providers: [Early] }, { shutdownTimeout: 3_600_000 });
+    const app = await startApp({ providers: [source, Early] }, { shutdownTimeout: 3_600_000 });
     const first = consumed(app.module, { topic: early }, { timeout });
     await app.template.send(late, 'so that the topic is there');
     await app.template.send(early, 'load');
@@ -74,6 +92,24 @@ test(
   },
   3 * PATIENCE_MS,
 );
+
+test.each([
+  ['does not run its listeners in an async storage: each promise would cost more', [], false],
+  ['does if it may load modules, since a listener that does is not waited for', [Injected], true],
+])('an app %s', async (_what, providers, expected) => {
+  const topic = unique('plain');
+  class Plain {
+    @RocketMQMessageListener({ topic })
+    take(): void {}
+  }
+  const app = await startApp({ providers: [Plain, ...providers] });
+  const run = jest.spyOn(AsyncLocalStorage.prototype, 'run');
+  const arrival = consumed(app.module, { topic }, { timeout });
+  await app.template.send(topic, 'x');
+  await app.elapse(arrival, '30s');
+  expect(run.mock.calls.length > 0).toBe(expected);
+  run.mockRestore();
+});
 
 test(
   'modules may be loaded at the same time',

@@ -3,6 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import type { OnModuleInit } from '@nestjs/common';
+import { LazyModuleLoader } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
 import { RocketMQListeners, RocketMQMessageListener, RocketMQModule, RocketMQTemplate } from 'nest-rocketmq';
 import type { RocketMQContext, RocketMQModuleOptions, RocketMQOptionsFactory } from 'nest-rocketmq';
@@ -27,7 +28,11 @@ test(
     const disable = jest.spyOn(AsyncLocalStorage.prototype, 'disable');
     const topics = [unique('first'), unique('second')];
 
+    @Injectable()
     class Listener {
+      /** An app that may load modules has a storage. */
+      constructor(readonly loader: LazyModuleLoader) {}
+
       @RocketMQMessageListener({ topic: topics[0]!, consumerGroup: topics[0] })
       first(): void {}
       @RocketMQMessageListener({ topic: topics[1]!, consumerGroup: topics[1] })

@@ -1,13 +1,12 @@
 // Opens a directory that one broker wrote with the other, which serves everything in it: messages, the group's offsets,
 // messages not yet due, half messages and the key index. An unmodified Java client writes and reads.
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
-import { readFileSync, watch } from 'node:fs';
-import { join } from 'node:path';
 import { startApache } from './harness/apache.js';
 import { cleanUp } from './harness/clean-up.js';
 import type { Cluster } from './harness/cluster.js';
 import { ROCKETMQ_5 } from './harness/jars.js';
 import { JavaPeer, type PeerEvent, type ScenarioEvents } from './harness/java-peer.js';
+import { offsetsOnDisk } from './harness/offsets-on-disk.js';
 import { startOurBroker } from './harness/our-broker.js';
 import { temporaryFolder } from './harness/temporary.js';
 
@@ -17,32 +16,12 @@ afterEach(cleanUp);
 type Start = (options: { store: string }) => Promise<Cluster>;
 const RUN = 'moved';
 const GROUP = `${RUN}_store_group`;
-const FLUSH_PATIENCE_MS = 20_000;
 
 async function runScenario(cluster: Cluster, scenario: string): Promise<ScenarioEvents> {
   const peer = await JavaPeer.start(ROCKETMQ_5, cluster.nameServer, RUN, [scenario]);
   const events = await peer.scenario(scenario);
   await peer.end();
   return events;
-}
-
-/** Offsets are written every half second, so a kill has to wait for them: losing them is allowed, and is no test. */
-function offsetsOnDisk(store: string): Promise<void> {
-  const folder = join(store, 'config');
-  return new Promise((resolve, reject) => {
-    const look = (): void => {
-      if (!readFileSync(join(folder, 'consumerOffset.json'), { encoding: 'utf8', flag: 'a+' }).includes(GROUP)) return;
-      watcher.close();
-      clearTimeout(limit);
-      resolve();
-    };
-    const watcher = watch(folder, look);
-    const limit = setTimeout(() => {
-      watcher.close();
-      reject(new Error(`${folder}/consumerOffset.json does not name ${GROUP} after ${FLUSH_PATIENCE_MS} ms`));
-    }, FLUSH_PATIENCE_MS);
-    look();
-  });
 }
 
 const place = ({ body, msgId, queueId, queueOffset }: PeerEvent): unknown => ({ body, msgId, queueId, queueOffset });
@@ -84,7 +63,7 @@ describe.each([
       const store = temporaryFolder('moved-store');
       const writing = await startWriter({ store });
       const written = await runScenario(writing, 'store-fill');
-      if (end === 'kill') await offsetsOnDisk(store);
+      if (end === 'kill') await offsetsOnDisk(store, GROUP);
       await writing[end]();
       const reading = await startReader({ store });
       expectAllServed(written, await runScenario(reading, 'store-check'));

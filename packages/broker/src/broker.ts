@@ -27,6 +27,8 @@ import { makeNameServer } from './namesrv/make-name-server.js';
 import { makeHandlers } from './handlers.js';
 import type { SharedParts } from './handlers.js';
 import { ConsumerOffsets } from './metadata/offsets.js';
+import { PopService } from './pop/pop-service.js';
+import { RequestModes } from './assignment/request-modes.js';
 import { EMBEDDED_NAME_SERVER, EMBEDDED_PORT, idleTimeoutOf, resolveOptions } from './config/options.js';
 import type { BrokerOptions } from './config/broker-options.js';
 import { openProgress } from './progress/progress.js';
@@ -147,27 +149,20 @@ async function assemble(
   const levelTimer = new LevelTimer({ ...config, log, store, messageWriter, levels, stats, offsets: delayOffsets });
   const hold = (): (() => void) => delayOffsets.hold();
   const timing = makeTimers(environment, { store, pending, progress, messageWriter, stats, log });
+  const popDeps = { store, topics, groups, offsets, messageWriter, stats, log };
+  const pop = await PopService.open(environment, { ...popDeps, ...timing });
+  const requestModes = await RequestModes.open(environment);
   const halves = await HalfQueue.open({ store, messageWriter, offsets, clock, storeHost, outcomes, hold });
   const checkBack = new CheckBack({ ...config, config, store, messageWriter, halves, topics, clients, stats, hold });
   const identity = { clusterName, brokerName, brokerAddr: brokerAddress, brokerId };
   const haServerAddr = formatAddress(config.brokerIP1, storeHost.port + 1);
   const registration = new Registration({ ...config, routes, topics, dial, identity, haServerAddr });
   const unsent = new UnsentBytes(config.maxTotalUnsentBytes);
-  const shared = { store, topics, groups, offsets, clients, longPolling, replies, log };
+  const shared = { store, topics, groups, offsets, clients, longPolling, replies, log, pop };
   const levelProgress = (): LevelProgress[] => levelTimer.progress;
-  const handlers = makeHandlers({
-    ...shared,
-    environment,
-    messageWriter,
-    halves,
-    stats,
-    storeStats,
-    levelProgress,
-    unsent,
-    pending,
-    hold,
-    wake: () => timing.messageTimer.wake(),
-  });
+  const wake = (): void => timing.messageTimer.wake();
+  const more = { environment, messageWriter, halves, requestModes, routes, stats, storeStats, unsent, pending };
+  const handlers = makeHandlers({ ...shared, ...more, levelProgress, hold, wake });
   const server = new RemotingServer({ ...config, idleTimeout: idleTimeoutOf(config), unsent, handlers });
   const parts = { ...shared, ...timing, levelTimer, delayOffsets, checkBack, halves, registration, server };
   connect(parts);
@@ -213,22 +208,25 @@ interface LivingParts extends SharedParts {
 
 /** Connects the parts to the events of the store and of connections. */
 function connect(parts: LivingParts): void {
-  const { store, clients, longPolling, levelTimer, messageTimer, checkBack, server } = parts;
+  const { store, clients, longPolling, levelTimer, messageTimer, checkBack, pop, server } = parts;
   server.onConnectionClosed((connection) => {
     clients.connectionClosed(connection);
     longPolling.connectionClosed(connection);
+    pop.connectionClosed(connection);
   });
   store.onArrived((topic, queueId, maxOffset, tagsCode) => {
     longPolling.arrived(topic, queueId, maxOffset, tagsCode);
+    pop.arrived(topic, queueId, tagsCode);
     if (topic === SCHEDULE_TOPIC) levelTimer.arrived(queueId);
     else if (topic === HALF_TOPIC) checkBack.arrived();
     else if (topic === TIMER_TOPIC) messageTimer.arrived(maxOffset, tagsCode);
   });
 }
 
-async function start({ levelTimer, messageTimer, checkBack, registration }: LivingParts): Promise<void> {
+async function start({ levelTimer, messageTimer, pop, checkBack, registration }: LivingParts): Promise<void> {
   levelTimer.start();
   messageTimer.start();
+  pop.start();
   await checkBack.start();
   await registration.start();
 }
@@ -251,6 +249,7 @@ async function endWork(parts: LivingParts): Promise<void> {
   const { store, clients, longPolling, levelTimer, messageTimer, checkBack, halves, registration, server } = parts;
   await registration.stop();
   await checkBack.stop();
+  await parts.pop.stop();
   await messageTimer.stop();
   await levelTimer.stop();
   await store.drain();
@@ -261,8 +260,17 @@ async function endWork(parts: LivingParts): Promise<void> {
   parts.log.end();
 }
 
-async function save({ topics, groups, offsets, messageTimer, timerFiles, delayOffsets }: LivingParts): Promise<void> {
+async function save({
+  topics,
+  groups,
+  offsets,
+  pop,
+  messageTimer,
+  timerFiles,
+  delayOffsets,
+}: LivingParts): Promise<void> {
   await offsets.stop();
+  await pop.save();
   // Until there is a note, only what Apache's broker has left tells what was delivered.
   if (messageTimer.note) await timerFiles.begin();
   await delayOffsets.stop();

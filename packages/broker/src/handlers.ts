@@ -1,7 +1,7 @@
 // Puts the request handlers together: which requests the broker answers, and with which of its parts.
-import { totalmem } from 'node:os';
 import { Requests, handlerTable } from '@nest-rocketmq/remoting/internal';
 import type { HandlerTable, Handlers, LogThrottle, UnsentBytes } from '@nest-rocketmq/remoting/internal';
+import { assignmentHandlers } from './assignment/assignment-handlers.js';
 import { brokerAdminHandlers } from './admin/broker-handlers.js';
 import { cleaningHandlers } from './admin/cleaning-handlers.js';
 import { cloneOffsetHandlers } from './admin/clone-offset-handler.js';
@@ -12,6 +12,9 @@ import { endTransactionHandlers } from './transaction/end-transaction-handler.js
 import { groupAdminHandlers } from './admin/group-handlers.js';
 import { lockHandlers } from './clients/lock-handlers.js';
 import { offsetHandlers } from './metadata/offset-handlers.js';
+import { ackHandlers } from './pop/ack-handler.js';
+import { notificationHandlers } from './pop/notification-handler.js';
+import { popHandlers } from './pop/pop-handler.js';
 import { pullHandlers } from './pull/pull-handler.js';
 import { queryHandlers } from './admin/query-handlers.js';
 import { queueHandlers } from './admin/queue-handlers.js';
@@ -27,6 +30,7 @@ import { QueueLocks } from './clients/queue-locks.js';
 import type { Environment } from './environment.js';
 import type { MessageWriter } from './message/message-writer.js';
 import type { Groups } from './metadata/groups.js';
+import { youngBytes } from './metadata/young-queue.js';
 import type { ConsumerOffsets } from './metadata/offsets.js';
 import type { Topics } from './metadata/topics.js';
 import type { BrokerStats } from './metrics/broker-stats.js';
@@ -37,12 +41,12 @@ import { PullScheduler } from './pull/pull-scheduler.js';
 import { Retry } from './retry/retry.js';
 import type { SendReplies } from './send/send-replies.js';
 import type { MessageStore } from './store/store.js';
+import type { RequestModes } from './assignment/request-modes.js';
+import type { RouteTable } from './namesrv/route-table.js';
+import type { PopService } from './pop/pop-service.js';
 import { recallHandlers } from './timer/recall-handler.js';
 import type { PendingTimers } from './timer/pending-timers.js';
 import type { HalfQueue } from './transaction/half-queue.js';
-
-/** A queue counts as young while its first message is within this share of the machine's memory, counted in bytes of log. */
-const ACCESS_MESSAGE_IN_MEMORY_RATIO = 0.4;
 
 /** The parts that handlers need, and that broker.ts starts, stops and connects. */
 export interface SharedParts {
@@ -54,12 +58,15 @@ export interface SharedParts {
   longPolling: LongPolling;
   replies: SendReplies;
   log: LogThrottle;
+  pop: PopService;
 }
 
 export interface HandlerParts extends SharedParts {
   environment: Environment;
   messageWriter: MessageWriter;
   halves: HalfQueue;
+  requestModes: RequestModes;
+  routes: RouteTable;
   stats: BrokerStats;
   storeStats: StoreStats;
   levelProgress: () => LevelProgress[];
@@ -77,20 +84,26 @@ type TypedHandlers = Omit<Handlers<'broker'>, 'SEND_MESSAGE' | 'SEND_MESSAGE_V2'
 export function makeHandlers({ environment, ...parts }: HandlerParts): HandlerTable {
   const { config, storeHost } = environment;
   const { clock, brokerName } = config;
-  const { topics } = parts;
+  const { topics, pop } = parts;
   const locks = new QueueLocks(clock);
   const retry = new Retry(topics, config.logger);
   const pullScheduler = new PullScheduler(parts.unsent);
   const filters = new SubscriptionFilters(config);
   const common = { ...parts, config, clock, locks, retry, pullScheduler, filters, storeHost };
+  const { queues, polling, notifications, orderInfos, acknowledgements } = pop;
+  const popping = { ...common, queues, polling, notifications, orderInfos, acknowledgements };
   const typed: TypedHandlers = {
     ...sendBatchHandlers(common),
     ...replyHandlers(common),
     ...recallHandlers({ ...common, logger: config.logger }),
     ...sendBackHandlers(common),
     ...pullHandlers(common),
+    ...popHandlers(popping),
+    ...ackHandlers(popping),
+    ...notificationHandlers(popping),
+    ...assignmentHandlers(common),
     ...endTransactionHandlers(common),
-    ...offsetHandlers({ ...common, accessMessageInMemoryMaxBytes: totalmem() * ACCESS_MESSAGE_IN_MEMORY_RATIO }),
+    ...offsetHandlers({ ...common, accessMessageInMemoryMaxBytes: youngBytes() }),
     ...clientHandlers(common),
     ...lockHandlers(common),
     ...queryHandlers(common),

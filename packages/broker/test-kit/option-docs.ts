@@ -33,16 +33,33 @@ function comment(text: string): string {
   return ['  /**', ...lines, '   */'].join('\n');
 }
 
+const isLimit = (name: OptionName): boolean => Object.hasOwn(optionChapters.Limits, name);
+
+function membersOf(rows: readonly [OptionName, AnyOptionRow][]): string {
+  return rows.map(([name, row]) => `${comment(docOf(row))}\n  ${name}?: ${row.type};`).join('\n');
+}
+
+/** The text of config/limit-options.ts. */
+export function limitOptionsInterface(): string {
+  return `// Lists the options that limit what peers can ask of a broker. Written from the rows in limit-rows.ts (${GENERATED}).
+
+/** What happens beyond each limit is in LIMITS.md. */
+export interface LimitOptions {
+${membersOf(optionEntries.filter(([name]) => isLimit(name)))}
+}
+`;
+}
+
 /** The text of config/broker-options.ts. */
 export function optionsInterface(): string {
-  const members = optionEntries.map(([name, row]) => `${comment(docOf(row))}\n  ${name}?: ${row.type};`);
   return `// Lists the options of a broker, as a user sees them. Written from the rows in option-rows.ts (${GENERATED}).
 import type { Clock, Logger } from '@nest-rocketmq/remoting/internal';
 import type { FileSystem } from '../store/files/file-system.js';
+import type { LimitOptions } from './limit-options.js';
 
 /** Every option has Apache's name and default where Apache has one. */
-export interface BrokerOptions {
-${members.join('\n')}
+export interface BrokerOptions extends LimitOptions {
+${membersOf(optionEntries.filter(([name]) => !isLimit(name)))}
   /** Default: the machine's. */
   clock?: Clock;
   /** Default: none, nothing is logged. */

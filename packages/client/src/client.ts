@@ -8,7 +8,6 @@ import {
   UniqueIdMaker,
   localHost,
   sharedAbortController,
-  signer,
 } from '@nest-rocketmq/remoting/internal';
 import type { Clock, Logger } from '@nest-rocketmq/remoting/internal';
 import { Admin } from './admin/admin.js';
@@ -25,6 +24,11 @@ import { GroupRegistry } from './groups/group-registry.js';
 import { KvConfig } from './routes/kv-config.js';
 import { NameServers } from './routes/name-servers.js';
 import { resolveBackPressure, resolveClientOptions } from './config/options.js';
+import { NamespacedAdmin } from './namespace/namespaced-admin.js';
+import { NamespacedLitePullConsumer } from './namespace/namespaced-lite-pull-consumer.js';
+import { NamespacedProducer } from './namespace/namespaced-producer.js';
+import { NamespacedPushConsumer } from './namespace/namespaced-push-consumer.js';
+import { requestHook } from './config/request-hook.js';
 import { Outages } from './outages.js';
 import type { ClientOptions, ResolvedClientOptions } from './config/options.js';
 import { Producer } from './producer/producer.js';
@@ -52,6 +56,8 @@ export class RocketMQClient {
   readonly clientId: string;
   /** Topics, offsets, and looking messages up. */
   readonly admin: Admin;
+  /** The same, by the names that brokers know. */
+  readonly #admin: Admin;
   readonly #options: ResolvedClientOptions;
   readonly #connections: Connections;
   readonly #nameServers: NameServers;
@@ -111,7 +117,9 @@ export class RocketMQClient {
       start: () => this.start(),
       unregister: (groups) => this.#unregister(groups),
     };
-    this.admin = new Admin(this.#context, this.#nameServers);
+    const { namespace } = this.#options;
+    this.#admin = new Admin(this.#context, this.#nameServers);
+    this.admin = namespace ? new NamespacedAdmin(this.#context, this.#nameServers, namespace) : this.#admin;
   }
 
   /** How many sends are under way and wait, and the limits of the former. */
@@ -149,17 +157,30 @@ export class RocketMQClient {
 
   /** A producer, to be started. @throws InvalidOptionError, InvalidNameError */
   createProducer(options: ProducerOptions): Producer {
-    return this.#keep(new Producer(this.#context, options));
+    const { namespace } = this.#options;
+    return this.#keep(
+      namespace ? new NamespacedProducer(this.#context, options, namespace) : new Producer(this.#context, options),
+    );
   }
 
   /** A push consumer, to be started. @throws InvalidOptionError, InvalidNameError */
   createPushConsumer(options: PushConsumerOptions): PushConsumer {
-    return this.#keep(new PushConsumer(this.#context, options));
+    const { namespace } = this.#options;
+    return this.#keep(
+      namespace
+        ? new NamespacedPushConsumer(this.#context, options, namespace)
+        : new PushConsumer(this.#context, options),
+    );
   }
 
   /** @throws InvalidOptionError, InvalidNameError */
   createLitePullConsumer(options: LitePullConsumerOptions): LitePullConsumer {
-    return this.#keep(new LitePullConsumer(this.#context, this.admin, options));
+    const { namespace } = this.#options;
+    return this.#keep(
+      namespace
+        ? new NamespacedLitePullConsumer(this.#context, this.#admin, options, namespace)
+        : new LitePullConsumer(this.#context, this.#admin, options),
+    );
   }
 
   /**
@@ -196,9 +217,9 @@ export class RocketMQClient {
   }
 
   #dialling(): Connections {
-    const { clock, logger, dial, connectTimeout, serializeType, accessKey, secretKey, securityToken } = this.#options;
+    const { clock, logger, dial, connectTimeout, serializeType } = this.#options;
     const sendWindow = this.#sendWindow;
-    const signed = accessKey !== undefined && secretKey !== undefined;
+    const sign = requestHook(this.#options);
     return new Connections({
       dial,
       clock,
@@ -208,7 +229,7 @@ export class RocketMQClient {
       // The send window limits the sends already; this is for a peer that takes nothing at all.
       maxUnsentBytes: () => 2 * sendWindow.state.backPressureForAsyncSendSize + MOST_OTHER_BYTES,
       handlers: callbackHandlers({ members: this.#members, replies: this.#replies, clock, logger }),
-      ...(signed && { sign: signer({ accessKey, secretKey, ...(securityToken && { securityToken }) }) }),
+      ...(sign && { sign }),
     });
   }
 

@@ -32,7 +32,7 @@ export {
 } from './errors.js';
 export type { RecallFailure, SendFailure } from './errors.js';
 export { NotARequestError, ReplyTimeoutError, RequesterGoneError, TooManyRequestsError } from './replies/errors.js';
-export type { RequestCounts } from './replies/pending-replies.js';
+export type { DroppedReply, DroppedReplyKind, RequestCounts } from './replies/pending-replies.js';
 export {
   ConnectError,
   ConnectionClosedError,
@@ -75,6 +75,7 @@ export type {
   TransactionListener,
   TransactionSendResult,
 } from './producer/producer-options.js';
+export type { TraceOptions } from './trace/trace-options.js';
 export type { LitePullConsumer } from './consumer/lite-pull-consumer.js';
 export type { LitePullConsumerOptions } from './consumer/lite-pull-options.js';
 export type { AssignmentListener } from './consumer/lite-pull-parts.js';
@@ -102,9 +103,13 @@ export type {
   Subscription,
   ListenerResult,
 } from './consumer/consumer-options.js';
-export { allocateAveragely, allocateAveragelyByCircle, allocateByConfig } from './consumer/allocate.js';
-export { allocateByConsistentHash } from './consumer/allocate-consistent-hash.js';
+export {
+  allocateAveragely,
+  allocateAveragelyByCircle,
+  allocateByConfig,
+  allocateByConsistentHash,
+} from '@nest-rocketmq/remoting/internal';
 export { allocateByMachineRoom, allocateByMachineRoomNearby } from './consumer/allocate-machine-room.js';
 export type { MachineRoomResolver } from './consumer/allocate-machine-room.js';
 export type { AllocateStrategyName } from './consumer/allocate-strategies.js';
-export type { AllocateMessageQueueStrategy } from './consumer/allocate.js';
+export type { AllocateMessageQueueStrategy } from '@nest-rocketmq/remoting/internal';

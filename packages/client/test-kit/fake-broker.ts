@@ -37,6 +37,7 @@ export interface Received {
   readonly body: Buffer;
   readonly extFields: Record<string, string>;
   readonly oneway: boolean;
+  readonly serializeType: 'json' | 'binary';
 }
 
 export class FakeBroker {
@@ -164,8 +165,15 @@ export class FakeBroker {
   #answering<Name extends RequestName>(name: Name, usual: Answering<Name>): Answering<Name> {
     return (request) => {
       if (this.version !== undefined) answerAs(request.connection, this.version);
-      const { header, body, extFields, oneway } = request;
-      this.received.push({ name, header: { ...header }, body: Buffer.from(body), extFields: { ...extFields }, oneway });
+      const { header, body, extFields, oneway, serializeType } = request;
+      this.received.push({
+        name,
+        header: { ...header },
+        body: Buffer.from(body),
+        extFields: { ...extFields },
+        oneway,
+        serializeType,
+      });
       const script = this.#scripts.get(name)?.shift() as Answering<Name> | undefined;
       return (script ?? usual)(request);
     };

@@ -1,7 +1,7 @@
 // The public door of nest-rocketmq.
 
 export { RocketMQModule } from './rocketmq.module.js';
-export type { RocketMQModuleAsyncOptions, RocketMQOptionsFactory } from './rocketmq.module.js';
+export type { RocketMQFeatureOptions, RocketMQModuleAsyncOptions, RocketMQOptionsFactory } from './rocketmq.module.js';
 export { NAME_SERVER_ENV } from './options/rocketmq.options.js';
 export type { ListenerBatchOptions } from './options/batch-options.js';
 export type { ErrorClass, RetryDelay, RetryOptions } from './options/retry-options.js';
@@ -23,6 +23,16 @@ export type {
   TransactionOptions,
   TransactionResult,
 } from './template/send-options.js';
+export { InjectPullConsumer, getPullConsumerToken } from './pull/inject-pull-consumer.js';
+export type { PullConsumerOptions } from './pull/pull-consumer-options.js';
+export { RocketMQPullConsumer } from './pull/rocketmq-pull-consumer.js';
+export type { PullOptions } from './pull/rocketmq-pull-consumer.js';
+export type { ReceiveOptions } from './pull/receive-options.js';
+export { ReceivedMessage } from './pull/received-message.js';
+export type { RequestOptions } from './template/request-options.js';
+export type { ReplyEvent } from './reply/replier.js';
+export { RocketMQReply } from './message/rocketmq-reply.js';
+export type { ReplyOptions } from './message/rocketmq-reply.js';
 export type { MessageOptions } from './message/outgoing-message.js';
 export type { Destination, DestinationObject } from './message/destination.js';
 export { deadLetters } from './message/dead-letters.js';
@@ -109,6 +119,7 @@ export {
 export {
   BatchSendFailedError,
   BrokerNotFoundError,
+  CommitFailedError,
   DelayNotSupportedError,
   DelayTooLongError,
   InvalidListenerResultError,
@@ -118,16 +129,32 @@ export {
   MessageTooLargeError,
   NameServerUnreachableError,
   NoBrokerError,
+  PollInProgressError,
+  QueueNotAssignedError,
+  NotARequestError,
   RecallFailedError,
+  ReplyTimeoutError,
+  RequesterGoneError,
   SendFailedError,
+  SeekOutOfRangeError,
+  SubscriptionConflictError,
   SendSkippedError,
   SubscriptionRefusedError,
+  TooManyRequestsError,
   TooManySendsError,
   TopicNotFoundError,
   TransactionEndedError,
   TransactionNotBegunError,
 } from '@nest-rocketmq/client';
-export type { BatchFailure, RecallFailure, SendFailure } from '@nest-rocketmq/client';
+export type { AssignmentListener, QueueOffset, Subscription } from '@nest-rocketmq/client';
+export type {
+  BatchFailure,
+  DroppedReply,
+  DroppedReplyKind,
+  RecallFailure,
+  RequestCounts,
+  SendFailure,
+} from '@nest-rocketmq/client';
 export {
   AddressError,
   ConnectError,

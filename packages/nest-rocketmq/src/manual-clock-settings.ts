@@ -1,6 +1,11 @@
 // Adapts settings to a manual clock, in tests. All is in one process there and nothing gets lost, so what the client repeats is
 // done as rarely as the broker allows: otherwise it would be most of the work of half an hour.
-import type { ClientOptions, ProducerOptions, PushConsumerOptions } from '@nest-rocketmq/client';
+import type {
+  ClientOptions,
+  LitePullConsumerOptions,
+  ProducerOptions,
+  PushConsumerOptions,
+} from '@nest-rocketmq/client';
 import { systemClock } from '@nest-rocketmq/remoting/internal';
 import type { Clock } from '@nest-rocketmq/remoting/internal';
 
@@ -8,6 +13,8 @@ import type { Clock } from '@nest-rocketmq/remoting/internal';
 const SIGN_OF_LIFE_MS = 43_200_000;
 /** For work that only repairs losses. ms */
 const SELDOM_MS = 43_200_000;
+/** The longest that a consumer that pulls may be held. ms */
+const LONGEST_PULL_MS = 3_600_000;
 /** Often enough to meet each hour of `deleteWhen`. ms */
 const CLEAN_RESOURCE_MS = 3_600_000;
 /** The broker's patience with peers that are silent, slow or stuck: in one process there are none. ms */
@@ -30,6 +37,11 @@ export const CLIENT_ON_MANUAL_CLOCK = {
 export const CONSUMER_ON_MANUAL_CLOCK = {
   brokerSuspendMaxTimeMillis: SELDOM_MS,
 } as const satisfies Partial<PushConsumerOptions>;
+
+export const PULL_CONSUMER_ON_MANUAL_CLOCK = {
+  brokerSuspendMaxTimeMillis: LONGEST_PULL_MS,
+  consumerTimeoutMillisWhenSuspend: LONGEST_PULL_MS,
+} as const satisfies Partial<LitePullConsumerOptions>;
 
 /** A send would wait for a clock that waits for the send: it is held for a turn of the event loop only. */
 export function autoBatchOnManualClock({

@@ -2,7 +2,9 @@
 import { NotRunningError } from '@nest-rocketmq/remoting/internal';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { RocketMQClient } from '@nest-rocketmq/client';
-import type { Producer, TransactionListener } from '@nest-rocketmq/client';
+import { Subject } from 'rxjs';
+import type { Observable } from 'rxjs';
+import type { DroppedReply, Producer, RequestCounts, TransactionListener } from '@nest-rocketmq/client';
 import type { Clock, Logger as ClientLogger } from '@nest-rocketmq/remoting/internal';
 import type { RocketMQBackend } from './backends/backend.js';
 import { located } from './option-checks.js';
@@ -17,10 +19,23 @@ interface Started {
   readonly producer: Producer;
 }
 
+const NO_REQUESTS: RequestCounts = {
+  pending: 0,
+  answered: 0,
+  timedOut: 0,
+  failed: 0,
+  late: 0,
+  duplicate: 0,
+  unknown: 0,
+};
+
 @Injectable()
 export class RocketMQConnection {
   readonly #logger = new Logger('RocketMQ');
+  readonly #droppedReplies = new Subject<DroppedReply>();
+  #client: RocketMQClient | undefined;
   #started: Promise<Started> | undefined;
+  #running: Producer | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(
@@ -34,6 +49,16 @@ export class RocketMQConnection {
     return this.backend.clock;
   }
 
+  /** Replies that came for requests that were over. */
+  get droppedReplies(): Observable<DroppedReply> {
+    return this.#droppedReplies;
+  }
+
+  /** What has become of the app's requests; all zero before the first. */
+  get requestCounts(): RequestCounts {
+    return this.#client?.requestCounts ?? NO_REQUESTS;
+  }
+
   /** Starts the connection if nobody has: another provider's onModuleInit may send before this module's has run. */
   async client(): Promise<RocketMQClient> {
     return (await this.#start()).client;
@@ -41,6 +66,11 @@ export class RocketMQConnection {
 
   async producer(): Promise<Producer> {
     return (await this.#start()).producer;
+  }
+
+  /** The producer, if the connection is started and not closing: then there is nothing to wait for. */
+  get running(): Producer | undefined {
+    return this.#closing ? undefined : this.#running;
   }
 
   /** Says that the app has begun to close. Listeners that still run may send until `close`. */
@@ -78,15 +108,9 @@ export class RocketMQConnection {
     });
     let client: RocketMQClient | undefined;
     try {
-      client = new RocketMQClient({
-        nameServer,
-        dial: this.backend.dial,
-        clock: this.backend.clock,
-        localOffsetStoreDir: this.backend.localOffsetStoreDir,
-        logger: this.#clientLogger(),
-        ...(isManual(this.clock) && CLIENT_ON_MANUAL_CLOCK),
-      });
+      client = this.#newClient(nameServer);
       await client.start();
+      this.#client = client;
       await createDeclaredTopics(client.admin, this.options.topics);
       const producer = client.createProducer({
         ...this.options.producer,
@@ -97,12 +121,32 @@ export class RocketMQConnection {
         topics: this.transactions.topics,
       });
       await producer.start();
+      this.#running = producer;
       if (this.backend.name !== 'embedded') this.#logger.log(`connected to ${this.backend.name} ${nameServer}`);
       return { client, producer };
     } catch (error) {
       await this.#closePart('the client', async () => client?.shutdown());
       await this.#closePart(`the ${this.backend.name} backend`, () => this.backend.stop());
       throw located(error, this.options.where, 'producer');
+    }
+  }
+
+  /** @throws InvalidOptionError */
+  #newClient(nameServer: string): RocketMQClient {
+    try {
+      return new RocketMQClient({
+        nameServer,
+        dial: this.backend.dial,
+        clock: this.backend.clock,
+        localOffsetStoreDir: this.backend.localOffsetStoreDir,
+        logger: this.#clientLogger(),
+        onReplyDropped: (dropped) => this.#droppedReplies.next(dropped),
+        ...(isManual(this.clock) && CLIENT_ON_MANUAL_CLOCK),
+        ...this.options.identity,
+      });
+    } catch (error) {
+      // Without a place among the producer's options.
+      throw located(error, this.options.where);
     }
   }
 

@@ -9,6 +9,7 @@ import type {
 } from '@nestjs/common';
 import { LazyModules } from './listeners/lazy-modules.js';
 import { LifecycleHooks } from './nest/lifecycle-hooks.js';
+import { PullConsumers } from './pull/pull-consumers.js';
 import { RocketMQConnection } from './rocketmq-connection.js';
 import { RocketMQListeners } from './listeners/rocketmq-listeners.js';
 import type { ResolvedOptions } from './options/rocketmq.options.js';
@@ -21,6 +22,7 @@ export class RocketMQLifecycle
 {
   constructor(
     private readonly listeners: RocketMQListeners,
+    private readonly pullConsumers: PullConsumers,
     private readonly transactions: TransactionListeners,
     private readonly connection: RocketMQConnection,
     private readonly lazyModules: LazyModules,
@@ -47,14 +49,16 @@ export class RocketMQLifecycle
     await this.#orClose(async () => {
       await this.connection.client();
       await this.hooks.call('onApplicationBootstrap');
-      if (this.options.autoStart) await this.listeners.start();
+      if (!this.options.autoStart) return;
+      await this.listeners.start();
+      await this.pullConsumers.start();
     });
   }
 
   /** Stops listening in the first phase of a shutdown: databases, which close in onApplicationShutdown, are still open. */
   async onModuleDestroy(): Promise<void> {
     this.connection.closing();
-    await this.listeners.stop();
+    await this.#stop();
     await this.hooks.call('onModuleDestroy');
   }
 
@@ -74,9 +78,13 @@ export class RocketMQLifecycle
       await start();
     } catch (error) {
       this.connection.closing();
-      await this.listeners.stop();
+      await this.#stop();
       await this.connection.close();
       throw error;
     }
+  }
+
+  async #stop(): Promise<void> {
+    await Promise.all([this.listeners.stop(), this.pullConsumers.stop()]);
   }
 }

@@ -9,11 +9,17 @@ import { EmbeddedBackend } from './backends/embedded-backend.js';
 import { ListenerExplorer } from './discovery/listener-explorer.js';
 import { LazyModules } from './listeners/lazy-modules.js';
 import { LifecycleHooks } from './nest/lifecycle-hooks.js';
-import { checkBoolean, inside } from './option-checks.js';
+import { checkBoolean, checkKeys, inside } from './option-checks.js';
+import { RocketMQFeatureModule, pullConsumerProviders } from './pull/inject-pull-consumer.js';
+import type { PullConsumerOptions } from './pull/pull-consumer-options.js';
+import { PullConsumers } from './pull/pull-consumers.js';
+import { Receiver } from './pull/receiver.js';
 import { RocketMQConnection } from './rocketmq-connection.js';
 import { RocketMQLifecycle } from './rocketmq-lifecycle.js';
 import { RocketMQAdmin } from './admin/rocketmq-admin.js';
 import { RocketMQListeners } from './listeners/rocketmq-listeners.js';
+import { Replier } from './reply/replier.js';
+import { Requester } from './template/requester.js';
 import { RocketMQTemplate } from './template/rocketmq-template.js';
 import { NAME_SERVER_ENV, resolveOptions } from './options/rocketmq.options.js';
 import type { ResolvedOptions, RocketMQModuleOptions } from './options/rocketmq.options.js';
@@ -35,6 +41,14 @@ export interface RocketMQOptionsFactory {
 interface ModuleExtras {
   /** Whether other modules can inject the template without importing this one. Default true. */
   isGlobal?: boolean;
+  /** Consumers for `@InjectPullConsumer()`. Modules that are not the root's may declare their own by `forFeature`. Default: none. */
+  pullConsumers?: PullConsumerOptions[];
+}
+
+/** Options of `forFeature`. */
+export interface RocketMQFeatureOptions {
+  /** Consumers for `@InjectPullConsumer()` in the module that imports this. */
+  pullConsumers: PullConsumerOptions[];
 }
 
 /** Options of `forRootAsync`: `useFactory` with `inject`, `useClass` or `useExisting`; `imports`, `isGlobal`. */
@@ -72,7 +86,9 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<RocketMQModule
 })
   .setClassMethodName('forRoot')
   .setFactoryMethodName('createRocketMQOptions')
-  .setExtras<ModuleExtras>({ isGlobal: true }, (definition, { isGlobal }) => ({ ...definition, global: isGlobal }))
+  .setExtras<ModuleExtras>({ isGlobal: true, pullConsumers: [] }, (definition, { isGlobal, pullConsumers = [] }) =>
+    withPullConsumers({ ...definition, global: isGlobal }, pullConsumers, FOR_ROOT),
+  )
   .build();
 
 /**
@@ -88,13 +104,17 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<RocketMQModule
     ListenerExplorer,
     TransactionListeners,
     RocketMQConnection,
+    Replier,
+    Requester,
+    PullConsumers,
+    Receiver,
     RocketMQListeners,
     RocketMQAdmin,
     LazyModules,
     RocketMQLifecycle,
     RocketMQTemplate,
   ],
-  exports: [RocketMQTemplate, RocketMQListeners, RocketMQAdmin],
+  exports: [RocketMQTemplate, RocketMQListeners, RocketMQAdmin, PullConsumers],
 })
 export class RocketMQModule extends ConfigurableModuleClass {
   /**
@@ -120,9 +140,19 @@ export class RocketMQModule extends ConfigurableModuleClass {
     );
     return withOrigin(FOR_ROOT_ASYNC, super.forRootAsync(options));
   }
+
+  /**
+   * Declares what only the importing module needs. `forRoot` or `forRootAsync` must be global for it, as it is by default.
+   * @throws InvalidOptionError for options that are no list; wrong ones within are reported when the app starts
+   */
+  static forFeature(options: RocketMQFeatureOptions): DynamicModule {
+    inside(FOR_FEATURE, undefined, () => checkKeys('options', options, ['pullConsumers']));
+    return withPullConsumers({ module: RocketMQFeatureModule }, options.pullConsumers, FOR_FEATURE);
+  }
 }
 
 const FOR_ROOT = 'RocketMQModule.forRoot';
+const FOR_FEATURE = 'RocketMQModule.forFeature';
 const FOR_ROOT_ASYNC = 'RocketMQModule.forRootAsync';
 
 /** Checked here: the errors of Nest's builder do not mention options. */
@@ -134,6 +164,19 @@ function checkObject(where: string, options: unknown, allowed: string): void {
     const { isGlobal = true } = options as ModuleExtras;
     checkBoolean('isGlobal', isGlobal);
   });
+}
+
+function withPullConsumers(
+  module: DynamicModule,
+  pullConsumers: readonly PullConsumerOptions[],
+  where: string,
+): DynamicModule {
+  const providers = pullConsumerProviders(pullConsumers, where);
+  return {
+    ...module,
+    providers: [...(module.providers ?? []), ...providers],
+    exports: [...(module.exports ?? []), ...providers.map(({ provide }) => provide)],
+  };
 }
 
 function withOrigin(where: string, module: DynamicModule): DynamicModule {

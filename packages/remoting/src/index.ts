@@ -21,6 +21,7 @@ export {
 export type { RemotingErrorCode } from './errors.js';
 export { silentLogger } from './logger.js';
 export type { Logger } from './logger.js';
+export type { AllocateMessageQueueStrategy } from './allocation/allocate.js';
 export type { HostPort, MessageExt, MessageQueue } from './message/message.js';
 export { MessageProperty } from './message/property.js';
 export { ResponseCode } from './requests/response-code.js';

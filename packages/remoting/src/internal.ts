@@ -43,6 +43,20 @@ export {
 export type { LockBatchBody } from './bodies/queue-bodies.js';
 export { arrayIn, booleanIn, isObject, numberIn, objectOf, objectsIn, stringIn, stringsIn } from './bodies/read.js';
 export {
+  decodeAssignmentQuery,
+  decodeBatchAck,
+  decodeRequestMode,
+  encodeAssignment,
+  encodeBatchAck,
+} from './bodies/pop-bodies.js';
+export type {
+  AssignmentQuery,
+  BatchAck,
+  BatchAckBody,
+  MessageRequestMode,
+  RequestModeBody,
+} from './bodies/pop-bodies.js';
+export {
   MASTER_ID,
   Permission,
   decodeClusterInfo,
@@ -51,12 +65,24 @@ export {
   encodeRouteData,
 } from './bodies/route-data.js';
 export type { BrokerData, ClusterInfo, QueueData, TopicRouteData } from './bodies/route-data.js';
+export {
+  CONFIG_STRATEGY,
+  allocateAveragely,
+  allocateAveragelyByCircle,
+  allocateByConfig,
+  checkDivision,
+  compareQueues,
+} from './allocation/allocate.js';
+export { allocateByConsistentHash } from './allocation/allocate-consistent-hash.js';
+export type { AllocateMessageQueueStrategy } from './allocation/allocate.js';
 export { systemClock } from './time/clock.js';
 export type { Clock, TimerHandle } from './time/clock.js';
 export { NO_BODY, ONEWAY_FLAG, RESPONSE_FLAG, emptyFields, isOneway, isResponse } from './frame/command.js';
 export type { RemotingCommand, SerializeType } from './frame/command.js';
-export { Connection, DEFAULT_REQUEST_TIMEOUT_MS } from './connection/connection.js';
-export type { ConnectionOptions, RawHandler, RequestHandlers, RequestOptions } from './connection/connection.js';
+export { Connection } from './connection/connection.js';
+export type { ConnectionOptions, EncodedRequest, RawHandler, RequestHandlers } from './connection/connection.js';
+export { DEFAULT_REQUEST_TIMEOUT_MS } from './connection/request-command.js';
+export type { RequestOptions } from './connection/request-command.js';
 export { Connections, DEFAULT_CONNECT_TIMEOUT_MS, dialTcp } from './connection/connections.js';
 export type { ConnectionsOptions, Dial } from './connection/connections.js';
 export { Deadline } from './time/deadline.js';
@@ -167,7 +193,7 @@ export {
   withoutCompression,
 } from './message/sys-flag.js';
 export { expectSuccess } from './connection/pending-requests.js';
-export type { Reply } from './connection/pending-requests.js';
+export type { Reply, ReplyReceiver } from './connection/pending-requests.js';
 export { request } from './requests/request.js';
 export type { Answer, HeaderOf, Receiver, ReceiversOf, ReplyHeaderOf, RequestRow } from './requests/request.js';
 export { Requests, requestByCode } from './requests/requests.js';
@@ -192,8 +218,11 @@ export {
   groupOfRetryTopic,
   isDLQTopic,
   isRetryTopic,
+  isPopRetryTopicV2,
   isTopicOrGroupIllegal,
+  popRetryTopic,
   replyTopic,
   retryTopic,
+  reviveTopic,
 } from './names/topic-names.js';
 export { UnsentBytes } from './connection/unsent-bytes.js';

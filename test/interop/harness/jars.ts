@@ -80,6 +80,8 @@ export async function javaPeerClasses(version: RocketMQVersion): Promise<string>
   const sourceFolder = join(javaRoot, 'src/peer');
   const sources = readdirSync(sourceFolder)
     .sort()
+    // The client of 4.9 does not know POP.
+    .filter((file) => version !== ROCKETMQ_4 || !file.startsWith('Pop'))
     .map((file) => join(sourceFolder, file));
   const classes = join(javaRoot, `target/classes-${version}`);
   await makeOnce(classes, stampOf(join(javaRoot, 'pom.xml'), ...sources), async (unfinished) => {

@@ -46,6 +46,7 @@ export class JavaPeer {
     run: string,
     scenarios: readonly string[],
     flags: readonly string[] = [],
+    program: 'peer.Peer' | 'peer.PopPeer' = 'peer.Peer',
   ): Promise<JavaPeer> {
     const classPath = await javaPeerClasses(version);
     const home = temporaryFolder('java-peer');
@@ -60,7 +61,7 @@ export class JavaPeer {
         `-Drocketmq.client.logRoot=${home}/logs`,
         '-cp',
         classPath,
-        'peer.Peer',
+        program,
         nameServer,
         run,
         ...scenarios,

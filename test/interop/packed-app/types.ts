@@ -33,6 +33,7 @@ export const context: RocketMQContext = {
   queueId: 0,
   queueOffset: 0,
   bornTimestamp: 0,
+  isRequest: false,
   storeTimestamp: 0,
 };
 

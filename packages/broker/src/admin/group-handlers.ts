@@ -13,16 +13,13 @@ import {
 import type { Answer, Handlers, JsonObject, SubscriptionGroupConfig } from '@nest-rocketmq/remoting/internal';
 import { GROUP_ATTRIBUTES, InvalidAttributeError, changeAttributes } from '../metadata/attributes.js';
 import type { ClientInfo, Clients } from '../clients/clients.js';
+import { popRetryTopicsOf, removeTopic } from './remove-topic.js';
+import type { RemoveTopicDeps } from './remove-topic.js';
 import type { Groups } from '../metadata/groups.js';
-import type { BrokerStats } from '../metrics/broker-stats.js';
 import { isGroupName, isSystemGroup } from '../metadata/names.js';
-import type { ConsumerOffsets } from '../metadata/offsets.js';
 
-export interface GroupAdminDeps {
-  groups: Groups;
+export interface GroupAdminDeps extends RemoveTopicDeps {
   clients: Clients;
-  offsets: ConsumerOffsets;
-  stats: BrokerStats;
 }
 
 type Names =
@@ -50,7 +47,8 @@ type SettingsNames =
   | 'GET_SUBSCRIPTIONGROUP_CONFIG'
   | 'DELETE_SUBSCRIPTIONGROUP';
 
-function settingsHandlers({ groups, offsets, stats }: GroupAdminDeps): Pick<Handlers<'broker'>, SettingsNames> {
+function settingsHandlers(deps: GroupAdminDeps): Pick<Handlers<'broker'>, SettingsNames> {
+  const { groups, offsets, stats } = deps;
   return {
     UPDATE_AND_CREATE_SUBSCRIPTIONGROUP: ({ body }) => update(groups, [parseJsonObject(body, 'a subscription group')]),
     UPDATE_AND_CREATE_SUBSCRIPTIONGROUP_LIST: ({ body }) =>
@@ -79,11 +77,13 @@ function settingsHandlers({ groups, offsets, stats }: GroupAdminDeps): Pick<Hand
         const remark = `The group[${header.groupName}] is conflict with system group.`;
         return { code: ResponseCode.INVALID_PARAMETER, remark };
       }
+      const known = header.cleanOffset ? offsets.topicsOf(header.groupName) : [];
+      const retries = known.flatMap((topic) => popRetryTopicsOf(deps, topic, header.groupName));
       groups.delete(header.groupName);
       if (header.cleanOffset) offsets.deleteGroup(header.groupName);
       else offsets.forgetPulls(header.groupName);
       stats.deleteGroup(header.groupName);
-      await groups.whenSaved(header.groupName);
+      await Promise.all([groups.whenSaved(header.groupName), ...retries.map((name) => removeTopic(deps, name))]);
       return {};
     },
   };

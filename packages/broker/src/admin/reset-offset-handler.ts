@@ -13,6 +13,7 @@ export interface ResetOffsetDeps {
   groups: Groups;
   offsets: ConsumerOffsets;
   longPolling: LongPolling;
+  pop: { wake(topic: string, group: string, queueId: number): void };
   brokerName: string;
 }
 
@@ -24,7 +25,7 @@ export function resetOffsetHandlers(deps: ResetOffsetDeps): Pick<Handlers<'broke
 }
 
 async function reset(deps: ResetOffsetDeps, header: Header): Promise<Answer<Row>> {
-  const { topics, groups, offsets, longPolling, brokerName } = deps;
+  const { topics, groups, offsets, longPolling, pop, brokerName } = deps;
   const { topic, group } = header;
   if (!groups.get(group)) {
     return { code: ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST, remark: `Group ${printable(group)} not exist!` };
@@ -40,6 +41,7 @@ async function reset(deps: ResetOffsetDeps, header: Header): Promise<Answer<Row>
     const offset = await target(deps, header, queueId);
     offsets.reset(group, topic, queueId, offset);
     longPolling.wake(topic, queueId);
+    pop.wake(topic, group, queueId);
     rows.push([{ brokerName, queueId, topic }, offset]);
   }
   return { body: encodeJson({ offsetTable: queueTable(rows) }) };

@@ -1,5 +1,5 @@
 // Answers requests for the length of queues, the progress of groups, and the statistics.
-import { ResponseCode, encodeJson, printable, queueTable } from '@nest-rocketmq/remoting/internal';
+import { ResponseCode, encodeJson, popRetryTopic, printable, queueTable } from '@nest-rocketmq/remoting/internal';
 import type { Answer, Handlers, HeaderOf, MessageQueue, Requests, TopicConfig } from '@nest-rocketmq/remoting/internal';
 import type { Clients } from '../clients/clients.js';
 import type { Groups } from '../metadata/groups.js';
@@ -105,7 +105,9 @@ function askedTopics(deps: StatsAdminDeps, header: HeaderOf<typeof Requests.GET_
 function subscribedOnly({ clients }: StatsAdminDeps, group: string, topics: string[]): string[] {
   const subscriptions = clients.consumers(group)?.subscriptions;
   if (!subscriptions || subscriptions.size === 0) return topics;
-  return topics.filter((topic) => subscriptions.has(topic));
+  // What is popped is retried in topics that no consumer subscribes to.
+  const names = new Set([...subscriptions.keys()].flatMap((topic) => [topic, ...popRetryNames(topic, group)]));
+  return topics.filter((topic) => names.has(topic));
 }
 
 async function consumeStats(deps: StatsAdminDeps, group: string, names: string[]): Promise<ConsumeStats> {
@@ -129,6 +131,9 @@ async function consumeStats(deps: StatsAdminDeps, group: string, names: string[]
   }
   return { consumeTps, offsetTable: queueTable(rows) };
 }
+
+const popRetryNames = (topic: string, group: string): string[] =>
+  [false, true].map((v2) => popRetryTopic(topic, group, v2));
 
 function queuesOf({ brokerName }: StatsAdminDeps, { topicName }: TopicConfig, count: number): MessageQueue[] {
   return Array.from({ length: count }, (_, queueId) => ({ brokerName, queueId, topic: topicName }));

@@ -20,9 +20,8 @@ import {
 import type { Clients } from '../clients/clients.js';
 import { integerFault } from '../config/limits.js';
 import { isSystemTopic, topicNameFault } from '../metadata/names.js';
-import type { BrokerStats } from '../metrics/broker-stats.js';
-import type { ConsumerOffsets } from '../metadata/offsets.js';
-import type { MessageStore } from '../store/store.js';
+import { popRetryTopicsOf, removeTopic } from './remove-topic.js';
+import type { RemoveTopicDeps } from './remove-topic.js';
 import type { Topics } from '../metadata/topics.js';
 
 /** Single tags or several: it makes no difference to our tag filter. */
@@ -31,12 +30,8 @@ const FILTER_TYPES: readonly string[] = ['SINGLE_TAG', 'MULTI_TAG'];
 const ALL_SYS_FLAGS = 3;
 const ALL_PERMISSIONS = Permission.READ | Permission.WRITE | Permission.INHERIT;
 
-export interface TopicAdminDeps {
-  topics: Topics;
-  offsets: ConsumerOffsets;
+export interface TopicAdminDeps extends RemoveTopicDeps {
   clients: Clients;
-  store: MessageStore;
-  stats: BrokerStats;
   config: { maxTopicQueueNums: number };
 }
 
@@ -141,13 +136,12 @@ function refusalOf(
   return undefined;
 }
 
-async function remove({ topics, offsets, store, stats }: TopicAdminDeps, topic: string): Promise<Answer> {
+async function remove(deps: TopicAdminDeps, topic: string): Promise<Answer> {
+  const { topics, offsets } = deps;
   const fault = topicFault(topics, topic);
   if (fault !== undefined) return invalid(fault);
-  topics.delete(topic);
-  offsets.deleteTopic(topic);
-  stats.deleteTopic(topic);
-  await Promise.all([topics.whenSaved(topic), store.deleteTopic(topic)]);
+  const retries = offsets.groupsOf(topic).flatMap((group) => popRetryTopicsOf(deps, topic, group));
+  await Promise.all([topic, ...retries].map((name) => removeTopic(deps, name)));
   return {};
 }
 

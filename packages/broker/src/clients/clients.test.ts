@@ -37,7 +37,7 @@ async function members(client: TestClient, group: string): Promise<string[]> {
   return code === ResponseCode.SUCCESS ? decodeConsumerList(body) : [];
 }
 
-describe('a group', () => {
+describe('T151: a group', () => {
   it('T153: has the members whose heartbeats have come', async () => {
     running = await TestBroker.start();
     const [one, two] = [await listener(), await listener()];
@@ -191,7 +191,7 @@ describe('T152: the producers of a group', () => {
 });
 
 describe('a client', () => {
-  it('that sends requests but no heartbeat for 120 s is disconnected', async () => {
+  it('T151: that sends requests but no heartbeat for 120 s is disconnected', async () => {
     running = await TestBroker.start();
     const { client } = await listener();
     await client.subscribe('one', 'g', { t: '*' });

@@ -103,7 +103,13 @@ export const topicRows = {
   litePullMessageEnable: flag(true, 'Whether consumers that poll are served (LITE_PULL_MESSAGE).'),
   // Apache has it off. On, who does not use it pays nothing for it.
   enablePropertyFilter: flag(true, 'Whether consumers may filter by SQL92 expressions. Apache has it off.'),
-  traceTopicEnable: flag(false, 'Whether the trace topic exists.'),
+  traceTopicEnable: flag(false, 'Whether the trace topic exists from the start.'),
+  msgTraceTopicName: text({
+    fallback: 'RMQ_SYS_TRACE_TOPIC',
+    range: NAME_RANGE,
+    says: 'The name of that topic.',
+    check: checkName,
+  }),
   traceOn: flag(true, 'Whether producers are told TRACE_ON=true.'),
   notifyConsumerIdsChangedEnable: flag(true, 'Whether consumers are told when the members of their group change.'),
   channelExpiredTimeout: integer(

@@ -1,6 +1,12 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import { limitTables, optionsInterface, optionsPage, withLimitTables } from '../../test-kit/option-docs.js';
+import {
+  limitOptionsInterface,
+  limitTables,
+  optionsInterface,
+  optionsPage,
+  withLimitTables,
+} from '../../test-kit/option-docs.js';
 
 const pathOf = (path: string): URL => new URL(path, import.meta.url);
 const read = (path: string): string => (existsSync(pathOf(path)) ? readFileSync(pathOf(path), 'utf8') : '');
@@ -8,6 +14,7 @@ const read = (path: string): string => (existsSync(pathOf(path)) ? readFileSync(
 describe('what is told of the options elsewhere than in their rows', () => {
   it.each([
     ['broker-options.ts', './broker-options.ts', optionsInterface],
+    ['limit-options.ts', './limit-options.ts', limitOptionsInterface],
     ['docs/broker-options.md', '../../../../docs/broker-options.md', optionsPage],
     ['LIMITS.md', '../../../../LIMITS.md', () => withLimitTables(read('../../../../LIMITS.md'))],
   ])('%s is as UPDATE_DOCS=1 would write it', (_name, path, write) => {

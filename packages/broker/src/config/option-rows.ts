@@ -2,6 +2,7 @@
 import { addressRows, deliveryRows, topicRows } from './broker-rows.js';
 import { limitRows } from './limit-rows.js';
 import type { OptionRow } from './option-row.js';
+import { popRows } from './pop-rows.js';
 import { retentionRows, storeRows } from './store-rows.js';
 
 /** By the chapters of docs/broker-options.md. */
@@ -9,6 +10,7 @@ export const optionChapters = {
   'Addresses and names': addressRows,
   'Topics and groups': topicRows,
   'Pulls, delays, transactions': deliveryRows,
+  'POP and assignments': popRows,
   Store: storeRows,
   'Retention and disk space': retentionRows,
   Limits: limitRows,
@@ -18,6 +20,7 @@ export const optionRows = {
   ...addressRows,
   ...topicRows,
   ...deliveryRows,
+  ...popRows,
   ...storeRows,
   ...retentionRows,
   ...limitRows,

@@ -7,11 +7,12 @@ import {
   TIMER_TOPIC,
   TOPIC_MAX_LENGTH,
   isDLQTopic,
+  isPopRetryTopicV2,
   isRetryTopic,
   isTopicOrGroupIllegal,
 } from '@nest-rocketmq/remoting/internal';
 
-/** Longest stored topic name, characters: `%RETRY%` and a group of 120. */
+/** Longest stored topic name, characters: `%RETRY%`, a group of 120, and in a pop retry topic the topic of 127. */
 const RETRY_TOPIC_MAX_LENGTH = 255;
 
 export const BENCHMARK_TOPIC = 'BenchmarkTest';
@@ -51,7 +52,9 @@ export const SYSTEM_GROUPS: readonly string[] = [
 /** What is wrong with a topic's name, or undefined when nothing is. */
 export function topicNameFault(topic: string): string | undefined {
   if (topic === '') return 'The specified topic is blank.';
-  if (isTopicOrGroupIllegal(topic)) {
+  // Apache's brokers put a plus sign into the name of a pop retry topic of the second version.
+  const plain = isPopRetryTopicV2(topic) ? topic.replace('+', '_') : topic;
+  if (isTopicOrGroupIllegal(plain)) {
     return 'The specified topic contains illegal characters, allowing only ^[%|a-zA-Z0-9_-]+$';
   }
   const longest = isRetryTopic(topic) || isDLQTopic(topic) ? RETRY_TOPIC_MAX_LENGTH : TOPIC_MAX_LENGTH;

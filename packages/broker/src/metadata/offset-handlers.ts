@@ -5,6 +5,7 @@ import type { Groups } from './groups.js';
 import type { ConsumerOffsets } from './offsets.js';
 import type { MessageStore } from '../store/store.js';
 import type { Topics } from './topics.js';
+import { isYoung } from './young-queue.js';
 
 export interface OffsetDeps {
   store: MessageStore;
@@ -51,18 +52,9 @@ async function query(deps: OffsetDeps, header: HeaderOf<Query>): Promise<Answer<
   const offset = deps.offsets.query(consumerGroup, topic, queueId);
   if (offset >= 0) return { header: { offset } };
   // A new group starts at the beginning of a young queue, so that it gets what was sent before it connected.
-  if (setZeroIfNotFound !== false && (await isYoung(deps, topic, queueId))) return { header: { offset: 0 } };
+  if (setZeroIfNotFound !== false && (await isYoung(deps.store, topic, queueId, deps.accessMessageInMemoryMaxBytes)))
+    return { header: { offset: 0 } };
   return { code: ResponseCode.QUERY_NOT_FOUND, remark: 'Not found, maybe this group consumer boot first' };
-}
-
-async function isYoung(
-  { store, accessMessageInMemoryMaxBytes }: OffsetDeps,
-  topic: string,
-  queueId: number,
-): Promise<boolean> {
-  if (store.minOffset(topic, queueId) > 0) return false;
-  const first = await store.readConsumeQueue(topic, queueId, 0);
-  return !first || store.metrics.committedOffset - first.physicalOffset <= accessMessageInMemoryMaxBytes;
 }
 
 function update(deps: OffsetDeps, header: HeaderOf<Update>): Answer<Update> {

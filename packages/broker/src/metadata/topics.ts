@@ -14,6 +14,7 @@ import {
   isRetryTopic,
   objectOf,
   replyTopic,
+  reviveTopic,
   topicConfig,
 } from '@nest-rocketmq/remoting/internal';
 import type { Clock, DataVersion, Logger, TopicConfig, TopicTable } from '@nest-rocketmq/remoting/internal';
@@ -32,7 +33,8 @@ const MOST = { readQueueNums: 65_536, writeQueueNums: 65_536, perm: 15 };
 const SCHEDULE_QUEUES = 18;
 const BENCHMARK_QUEUES = 1024;
 const CLUSTER_TOPIC_QUEUES = 16;
-const REVIVE_QUEUES = 8;
+/** As many as Apache's brokers have by default. */
+export const REVIVE_QUEUES = 8;
 
 export interface TopicsOptions {
   file: ConfigFile;
@@ -45,6 +47,7 @@ export interface TopicsOptions {
   autoCreateTopicEnable: boolean;
   defaultTopicQueueNums: number;
   traceTopicEnable: boolean;
+  msgTraceTopicName?: string;
   maxTopics: number;
   maxSubscriptionGroups: number;
   maxTopicQueueNums: number;
@@ -172,6 +175,11 @@ export class Topics {
     this.#table.set(config.topicName, config);
   }
 
+  /** @throws LimitExceededError where the topic is not there and may not be created */
+  requireRoomFor(topic: string): void {
+    if (!this.#table.has(topic)) this.#requireRoom(topic);
+  }
+
   /** Whoever makes them, messages or an administrator, counts alike. */
   #requireRoom(...topics: readonly string[]): void {
     const { maxTopics, maxSubscriptionGroups } = this.#options;
@@ -245,9 +253,9 @@ function systemTopics(options: TopicsOptions): TopicConfig[] {
     plainTopic(OFFSET_MOVED_EVENT, 1),
     plainTopic(SCHEDULE_TOPIC, SCHEDULE_QUEUES),
     plainTopic(TIMER_TOPIC, 1),
-    ...(options.traceTopicEnable ? [plainTopic(TRACE_TOPIC, 1)] : []),
+    ...(options.traceTopicEnable ? [plainTopic(options.msgTraceTopicName ?? TRACE_TOPIC, 1)] : []),
     plainTopic(replyTopic(cluster), 1),
-    plainTopic(`rmq_sys_REVIVE_LOG_${cluster}`, REVIVE_QUEUES),
+    plainTopic(reviveTopic(cluster), REVIVE_QUEUES),
     plainTopic(HALF_TOPIC, 1),
     plainTopic(OP_HALF_TOPIC, 1),
   ];

@@ -130,6 +130,13 @@ export class MessageTimer {
     return { ...this.#delivered, first, check: files.checkText };
   }
 
+  /** Until when all that was committed before is delivered, at most `now`; ms since the epoch. */
+  deliveredUntil(now: number): number {
+    const { pending } = this.deps;
+    const first = this.#batch[0]?.due ?? pending.nextDue ?? (pending.hasDue(now) ? -Infinity : Infinity);
+    return Math.min(now, first - 1);
+  }
+
   /** Where the first record in the log is that waits, or is being delivered; Infinity with none. */
   get firstPosition(): number {
     return Math.min(this.deps.pending.firstPosition, ...this.#batch.map(({ position }) => position));

@@ -1,6 +1,8 @@
 // Defines the options of the client, and checks them: defaults, ranges, and the errors for what is out of range.
 import type { Clock, Dial, Logger } from '@nest-rocketmq/remoting/internal';
 import { InvalidOptionError, dialTcp, isDialable, silentLogger, systemClock } from '@nest-rocketmq/remoting/internal';
+import { checkNamespaces } from './namespace.js';
+import type { DroppedReply } from '../replies/pending-replies.js';
 import type { BackPressure, SendWindowOptions } from '../send-window.js';
 
 /** Options of `RocketMQClient`. All but `nameServer` have a default. */
@@ -50,6 +52,15 @@ export interface ClientOptions {
   maxWaitingSendSize?: number;
   /** Requests that may wait for their replies; one more is refused by TooManyRequestsError. Default 10000. */
   maxPendingRequests?: number;
+  /** Told of each reply that nobody waits for any more, for counters. `requestCounts` has the numbers. Default: nobody is told. */
+  onReplyDropped?: (dropped: DroppedReply) => void;
+  /**
+   * The namespace of its topics and groups: 'order' is 'ns%order' at the brokers, as with Java's `setNamespace`. Retry and
+   * dead-letter topics have it too, the brokers' own topics not. Default: none.
+   */
+  namespace?: string;
+  /** A namespace that goes with each request as header fields (`ns`, `nsd`), as with Java's `setNamespaceV2`. Default: none. */
+  namespaceV2?: string;
   /** How headers are written. Default 'json'. */
   serializeType?: 'json' | 'binary';
   /** For a cluster with access control: every request is signed. Give accessKey and secretKey, or neither. */
@@ -65,6 +76,9 @@ type OptionsWithoutDefault =
   | 'securityToken'
   | 'instanceName'
   | 'clientIP'
+  | 'namespace'
+  | 'namespaceV2'
+  | 'onReplyDropped'
   | 'localOffsetStoreDir';
 
 export type ResolvedClientOptions = Required<Omit<ClientOptions, 'nameServer' | OptionsWithoutDefault>> &
@@ -81,6 +95,7 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
       'set accessKey and secretKey together, or neither',
     );
   }
+  checkNamespaces(options);
   const serializeType = options.serializeType ?? 'json';
   if (serializeType !== 'json' && serializeType !== 'binary') {
     throw new InvalidOptionError('serializeType', serializeType, "'json' or 'binary'");
@@ -110,6 +125,9 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
     instanceName: options.instanceName,
     localOffsetStoreDir: options.localOffsetStoreDir,
     clientIP: options.clientIP,
+    namespace: options.namespace,
+    namespaceV2: options.namespaceV2,
+    onReplyDropped: options.onReplyDropped,
   };
 }
 

@@ -1,8 +1,6 @@
 // Divides queues by the machine rooms that brokers and consumers are in, as Apache's MACHINE_ROOM and MACHINE_ROOM_NEARBY.
-import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
-import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
-import { checkDivision } from './allocate.js';
-import type { AllocateMessageQueueStrategy } from './allocate.js';
+import { InvalidOptionError, checkDivision } from '@nest-rocketmq/remoting/internal';
+import type { MessageQueue, AllocateMessageQueueStrategy } from '@nest-rocketmq/remoting/internal';
 import { checkStrategy } from './allocate-strategies.js';
 import type { AllocateStrategyName } from './allocate-strategies.js';
 

@@ -1,8 +1,11 @@
 // Finds an allocation strategy by Apache's name of it, and checks one of the user's own.
-import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
-import { allocateAveragely, allocateAveragelyByCircle } from './allocate.js';
-import type { AllocateMessageQueueStrategy } from './allocate.js';
-import { allocateByConsistentHash } from './allocate-consistent-hash.js';
+import {
+  InvalidOptionError,
+  allocateAveragely,
+  allocateAveragelyByCircle,
+  allocateByConsistentHash,
+} from '@nest-rocketmq/remoting/internal';
+import type { AllocateMessageQueueStrategy } from '@nest-rocketmq/remoting/internal';
 
 /** Strategies that need no settings, by Apache's names. */
 export type AllocateStrategyName = 'AVG' | 'AVG_BY_CIRCLE' | 'CONSISTENT_HASH';

@@ -2,10 +2,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
-import { allocateAveragely, allocateAveragelyByCircle, allocateByConfig, compareQueues } from './allocate.js';
-import type { AllocateMessageQueueStrategy } from './allocate.js';
-import { allocateByConsistentHash } from './allocate-consistent-hash.js';
+import type { MessageQueue, AllocateMessageQueueStrategy } from '@nest-rocketmq/remoting/internal';
+import {
+  allocateAveragely,
+  allocateAveragelyByCircle,
+  allocateByConfig,
+  compareQueues,
+  allocateByConsistentHash,
+} from '@nest-rocketmq/remoting/internal';
 import { allocateByMachineRoom, allocateByMachineRoomNearby } from './allocate-machine-room.js';
 import type { MachineRoomResolver } from './allocate-machine-room.js';
 

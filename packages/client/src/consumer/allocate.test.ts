@@ -1,8 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
-import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
-import { allocateAveragely, allocateAveragelyByCircle, allocateByConfig, compareQueues } from './allocate.js';
-import type { AllocateMessageQueueStrategy } from './allocate.js';
-import { allocateByConsistentHash } from './allocate-consistent-hash.js';
+import {
+  InvalidOptionError,
+  allocateAveragely,
+  allocateAveragelyByCircle,
+  allocateByConfig,
+  compareQueues,
+  allocateByConsistentHash,
+} from '@nest-rocketmq/remoting/internal';
+import type { AllocateMessageQueueStrategy } from '@nest-rocketmq/remoting/internal';
 import { allocateByMachineRoom, allocateByMachineRoomNearby } from './allocate-machine-room.js';
 import { checkStrategy } from './allocate-strategies.js';
 

@@ -8,26 +8,47 @@ import type { Outcomes } from './listener-outcomes.js';
 import { Outcome } from './outcome.js';
 
 /** @throws what the listener throws, unless it is an outcome; InvalidListenerResultError */
-export function callListener(
-  { group, listener }: { group: string; listener: MessageListener },
+export async function callListener(
+  options: { group: string; listener: MessageListener },
   messages: MessageExt[],
   context: ConsumeContext,
   skipped?: SkippedReplays,
 ): Promise<Outcomes> {
-  for (const message of messages) restoreTopic(message, group);
-  const skipping = skipped?.of(messages);
-  if (skipping) return callWithout(skipping, listener, messages, context);
-  return call(listener, messages, context);
+  // In an async function, so that a listener that throws is the same as one that rejects.
+  return startListener(options, messages, context, skipped);
 }
 
-async function call(listener: MessageListener, messages: MessageExt[], context: ConsumeContext): Promise<Outcomes> {
-  try {
-    // In an async function, so that a listener that throws is the same as one that rejects.
-    return outcomesOf(await listener(messages, context), messages, context);
-  } catch (error) {
+/** The same for the hot path: no promise where the listener has returned none. @throws at once what it throws at once */
+export function startListener(
+  { group, listener }: { group: string; listener: MessageListener },
+  messages: MessageExt[],
+  context: ConsumeContext,
+  skipped?: SkippedReplays,
+): Outcomes | Promise<Outcomes> {
+  for (const message of messages) restoreTopic(message, group);
+  const skipping = skipped?.of(messages);
+  return skipping ? callWithout(skipping, listener, messages, context) : call(listener, messages, context);
+}
+
+function call(
+  listener: MessageListener,
+  messages: MessageExt[],
+  context: ConsumeContext,
+): Outcomes | Promise<Outcomes> {
+  const thrown = (error: unknown): Outcomes => {
     if (Outcome.is(error)) return outcomesOf(error, messages, context);
     throw error;
+  };
+  let result: unknown;
+  try {
+    result = listener(messages, context);
+  } catch (error) {
+    return thrown(error);
   }
+  if (typeof (result as PromiseLike<unknown> | null | undefined)?.then !== 'function') {
+    return outcomesOf(result, messages, context);
+  }
+  return Promise.resolve(result).then((value) => outcomesOf(value, messages, context), thrown);
 }
 
 /** Those of a replay that was undone count as consumed. */

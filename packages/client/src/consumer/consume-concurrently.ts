@@ -5,7 +5,7 @@ import type { ClientContext } from '../client-context.js';
 import type { SkippedReplays } from '../dead-letters/skipped-replays.js';
 import { describe } from '../errors.js';
 import { BatchFiller } from './batch-filler.js';
-import { callListener } from './call-listener.js';
+import { callListener, startListener } from './call-listener.js';
 import type { ConsumeService } from './consume-service.js';
 import type { ConsumeContext, ResolvedPushConsumerOptions } from './consumer-options.js';
 import type { ConsumerStats } from './consumer-stats.js';
@@ -51,6 +51,7 @@ export class ConsumeConcurrently implements ConsumeService {
   readonly #deliveries: Deliveries;
   readonly #batches: BatchFiller;
   #stopped = false;
+  #pumping = false;
   #whenIdle: (() => void) | undefined;
 
   constructor(parts: ConsumeParts) {
@@ -81,7 +82,7 @@ export class ConsumeConcurrently implements ConsumeService {
     for (const message of messages) {
       context.logger.error(`message ${message.msgId} cannot be read by ${options.group}: ${reason}`);
     }
-    this.#conclude(
+    this.#apply(
       queue,
       messages,
       messages.map(() => UNREADABLE),
@@ -113,7 +114,10 @@ export class ConsumeConcurrently implements ConsumeService {
     this.#pump();
   }
 
+  /** A listener that returns at once ends within this loop, which then begins the next call. */
   #pump(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
     const { pauseGate, options } = this.#parts;
     while (
       pauseGate.isOpen &&
@@ -129,18 +133,69 @@ export class ConsumeConcurrently implements ConsumeService {
       // What waits in a queue that is about to go is left to its next consumer.
       if (!task.queue.dropped && !task.queue.closing) this.#begin(task);
     }
+    this.#pumping = false;
   }
 
+  /** Nearly every call ends well: that takes no promise but the listener's own. */
   #begin({ queue, messages }: Task): void {
-    const delivery = new Delivery(queue, messages, this.#parts.context.clock.monotonic());
+    const { context, options } = this.#parts;
+    const delivery = new Delivery(queue, messages, context.clock.monotonic());
     this.#deliveries.add(delivery);
     queue.callBegins();
-    this.#consume(delivery)
+    const startedAt = String(context.clock.now());
+    for (const message of messages) message.properties.set(MessageProperty.CONSUME_START_TIME, startedAt);
+    let outcomes: Outcomes | Promise<Outcomes>;
+    try {
+      outcomes = startListener(options, messages, delivery, this.#parts.skipped);
+    } catch (error) {
+      return this.#threw(delivery, error);
+    }
+    if (!(outcomes instanceof Promise)) return this.#conclude(delivery, outcomes);
+    outcomes.then(
+      (each) => this.#conclude(delivery, each),
+      (error: unknown) => this.#threw(delivery, error),
+    );
+  }
+
+  #threw(delivery: Delivery, error: unknown): void {
+    const { context, options } = this.#parts;
+    const { messages } = delivery;
+    context.logger.error(`the listener of ${options.group} failed for ${messages[0]!.msgId}: ${describe(error)}`);
+    this.#conclude(
+      delivery,
+      messages.map(() => failureOf(delivery)),
+    );
+  }
+
+  #conclude(delivery: Delivery, outcomes: Outcomes): void {
+    const { queue, messages } = delivery;
+    try {
+      const took = this.#parts.context.clock.monotonic() - delivery.startedAt;
+      const failed = outcomes ? outcomes.filter(({ kind }) => kind !== 'ack').length : 0;
+      this.#parts.stats.consumed(queue.messageQueue.topic, messages.length - failed, failed, took);
+      // Another consumer has the queue now, and gets these messages as well: its result counts.
+      if (!queue.dropped) {
+        if (delivery.over) this.#tooLate(delivery, failed === 0);
+        else if (failed === 0) this.#done(queue, messages);
+        else return this.#giveBack(delivery, outcomes, () => this.#callEnded(delivery));
+      }
+    } catch (error) {
+      this.#failed(delivery, error);
+    }
+    this.#callEnded(delivery);
+  }
+
+  /** @param end called when that is done */
+  #giveBack(delivery: Delivery, outcomes: Outcomes, end: () => void): void {
+    this.#settle(delivery, outcomes)
       .catch((error: unknown) => this.#failed(delivery, error))
-      .finally(() => {
-        queue.callEnded();
-        this.#ended(delivery);
-      });
+      .finally(end);
+  }
+
+  /** The listener has ended, and its result is counted. */
+  #callEnded(delivery: Delivery): void {
+    delivery.queue.callEnded();
+    this.#ended(delivery);
   }
 
   #failed({ messageQueue }: Delivery, error: unknown): void {
@@ -155,27 +210,6 @@ export class ConsumeConcurrently implements ConsumeService {
     this.#whenIdle = undefined;
   }
 
-  async #consume(delivery: Delivery): Promise<void> {
-    const { context, options } = this.#parts;
-    const { queue, messages } = delivery;
-    const startedAt = String(context.clock.now());
-    for (const message of messages) message.properties.set(MessageProperty.CONSUME_START_TIME, startedAt);
-    let outcomes: Outcomes;
-    try {
-      outcomes = await this.call(messages, delivery);
-    } catch (error) {
-      outcomes = messages.map(() => failureOf(delivery));
-      context.logger.error(`the listener of ${options.group} failed for ${messages[0]!.msgId}: ${describe(error)}`);
-    }
-    const took = context.clock.monotonic() - delivery.startedAt;
-    const failed = outcomes ? outcomes.filter(({ kind }) => kind !== 'ack').length : 0;
-    this.#parts.stats.consumed(queue.messageQueue.topic, messages.length - failed, failed, took);
-    // Another consumer has the queue now, and gets these messages as well: its result counts.
-    if (queue.dropped) return;
-    if (delivery.over) return this.#tooLate(delivery, failed === 0);
-    await this.#settle(delivery, outcomes);
-  }
-
   /** A listener that does not return would hold its place, and the queue's offset, for ever: both are freed. */
   #timedOut(delivery: Delivery): void {
     const { context, options } = this.#parts;
@@ -186,12 +220,8 @@ export class ConsumeConcurrently implements ConsumeService {
         'message takes its place. Raise consumeTimeout if that is a usual time.',
     );
     delivery.end();
-    this.#settle(
-      delivery,
-      delivery.messages.map(() => TIMED_OUT),
-    )
-      .catch((error: unknown) => this.#failed(delivery, error))
-      .finally(() => this.#ended(delivery));
+    const outcomes = delivery.messages.map(() => TIMED_OUT);
+    this.#giveBack(delivery, outcomes, () => this.#ended(delivery));
   }
 
   #tooLate({ messages, startedAt }: Delivery, success: boolean): void {
@@ -205,13 +235,12 @@ export class ConsumeConcurrently implements ConsumeService {
 
   /** What is not consumed is given back, or is consumed here again later. */
   async #settle({ queue, messages }: Delivery, outcomes: Outcomes): Promise<void> {
-    const stuck = await this.#conclude(queue, messages, outcomes);
+    const stuck = await this.#apply(queue, messages, outcomes);
     if (stuck.length > 0) void this.#later(queue, () => this.submit(queue, stuck));
   }
 
   /** @returns those that failed and could not be given back either: they are still ours */
-  async #conclude(queue: ProcessQueue, messages: MessageExt[], outcomes: Outcomes): Promise<MessageExt[]> {
-    const { offsets } = this.#parts;
+  async #apply(queue: ProcessQueue, messages: MessageExt[], outcomes: Outcomes): Promise<MessageExt[]> {
     const stuck: MessageExt[] = [];
     for (const [index, outcome] of outcomes?.entries() ?? []) {
       const message = messages[index]!;
@@ -221,10 +250,14 @@ export class ConsumeConcurrently implements ConsumeService {
       stuck.push(message);
     }
     if (queue.dropped) return [];
-    const done = stuck.length === 0 ? messages : messages.filter((message) => !stuck.includes(message));
-    queue.lastConsumeTimestamp = this.#parts.context.clock.now();
-    offsets.update(queue.messageQueue, queue.remove(done), done.at(-1));
+    this.#done(queue, stuck.length === 0 ? messages : messages.filter((message) => !stuck.includes(message)));
     return stuck;
+  }
+
+  #done(queue: ProcessQueue, messages: readonly MessageExt[]): void {
+    const { context, offsets } = this.#parts;
+    queue.lastConsumeTimestamp = context.clock.now();
+    offsets.update(queue.messageQueue, queue.remove(messages), messages.at(-1));
   }
 
   /** @returns false when the message must be consumed here again */

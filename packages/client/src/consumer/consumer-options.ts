@@ -1,9 +1,10 @@
 // Defines the options of a push consumer, with Apache's names, defaults and ranges, and what its listener gets.
 import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
-import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
+import type { MessageExt, MessageQueue, AllocateMessageQueueStrategy } from '@nest-rocketmq/remoting/internal';
 import { checkGroup, checkTopic } from '../config/names.js';
 import { integerIn, oneOf } from '../config/options.js';
-import type { AllocateMessageQueueStrategy } from './allocate.js';
+import { resolveTraceOptions } from '../trace/trace-options.js';
+import type { TraceOptions } from '../trace/trace-options.js';
 import type { Outcome } from './outcome.js';
 import { checkStrategy } from './allocate-strategies.js';
 import type { AllocateStrategyName } from './allocate-strategies.js';
@@ -77,7 +78,7 @@ export type MessageListener = (
 export type MessageQueueListener = (topic: string, all: readonly MessageQueue[], mine: readonly MessageQueue[]) => void;
 
 /** Options of `RocketMQClient.createPushConsumer`. All but `group`, `subscriptions` and `listener` have a default. */
-export interface PushConsumerOptions {
+export interface PushConsumerOptions extends TraceOptions {
   group: string;
   /** All consumers of one group must subscribe to the same. */
   subscriptions: Subscription[];
@@ -218,6 +219,7 @@ export function resolvePushConsumerOptions(options: PushConsumerOptions): Resolv
     ),
     messageQueueListener: checkQueueListener(options.messageQueueListener),
     localOffsetStoreDir: options.localOffsetStoreDir,
+    ...resolveTraceOptions(options),
   };
 }
 

@@ -12,8 +12,7 @@ import { LitePullQueue } from './lite-pull-queue.js';
 import type { OffsetStore } from './offset-store.js';
 import { queueKey } from './process-queue.js';
 import { Rebalance } from './rebalance.js';
-import { findTopics } from './find-topics.js';
-import { subscriptionData } from './subscription.js';
+import { SubscribedTopics } from './subscribed-topics.js';
 
 export interface LitePullAssignmentParts {
   context: ClientContext;
@@ -31,24 +30,21 @@ export interface LitePullAssignmentParts {
 
 export class LitePullAssignment {
   readonly subscriptions = new Map<string, SubscriptionData>();
-  /** Topics that did not exist when we subscribed to them. */
-  readonly youngTopics = new Set<string>();
+  readonly topics: SubscribedTopics;
   readonly #parts: LitePullAssignmentParts;
   readonly #rebalance: Rebalance;
   readonly #assigned = new Map<string, AbortController>();
   #mode: 'none' | 'subscribe' | 'assign' = 'none';
   #started = false;
   #stopped = false;
-  /** Topics whose routes are looked for until they are given up. */
-  readonly #watched = new Set<string>();
   #stopListening: (() => void) | undefined;
-  #version = 0;
   /** Calls of `assign`: the last one counts. */
   #assigns = 0;
 
   constructor(parts: LitePullAssignmentParts) {
     this.#parts = parts;
     const { context, options, offsets, startOffset, membersSeen } = parts;
+    this.topics = new SubscribedTopics(context, options.group);
     const topics = (): string[] => (this.#mode === 'subscribe' ? [...this.subscriptions.keys()] : []);
     this.#rebalance = new Rebalance({
       context,
@@ -66,7 +62,7 @@ export class LitePullAssignment {
   /** Sets what the start subscribes to. @throws SubscriptionConflictError, InvalidOptionError */
   subscribe(subscription: Subscription): void {
     this.#enter('subscribe');
-    this.#set(this.#next(subscription));
+    this.#set(this.topics.next(subscription));
   }
 
   /**
@@ -76,7 +72,7 @@ export class LitePullAssignment {
    */
   async change(subscription: Subscription): Promise<void> {
     this.#mustNotConflict('subscribe');
-    const next = this.#next(subscription);
+    const next = this.topics.next(subscription);
     await this.#find([next]);
     if (this.#stopped) return;
     this.#enter('subscribe');
@@ -92,7 +88,7 @@ export class LitePullAssignment {
   async unsubscribe(topic: string): Promise<void> {
     this.#enter('subscribe');
     if (!this.subscriptions.delete(topic)) return;
-    this.youngTopics.delete(topic);
+    this.topics.forget(topic);
     const { context, offsets } = this.#parts;
     const owned = this.#rebalance.owned.filter(({ messageQueue }) => messageQueue.topic === topic);
     for (const queue of owned) this.#rebalance.drop(queue);
@@ -100,7 +96,6 @@ export class LitePullAssignment {
     await offsets.persist(queues, true);
     for (const queue of queues) offsets.forget(queue);
     if (!this.#started) return;
-    this.#unwatch(topic);
     // The others would leave our share of its queues to us.
     await context.heartbeat.beat();
   }
@@ -113,7 +108,7 @@ export class LitePullAssignment {
   async assign(queues: readonly MessageQueue[], subscription: Omit<Subscription, 'topic'>): Promise<void> {
     this.#mustNotConflict('assign');
     const turn = ++this.#assigns;
-    const next = new Map(queues.map(({ topic }) => [topic, this.#next({ topic, ...subscription })]));
+    const next = new Map(queues.map(({ topic }) => [topic, this.topics.next({ topic, ...subscription })]));
     if (this.#started) {
       await this.#find([...next.values()].filter((one) => !isSameFilter(one, this.subscriptions.get(one.topic))));
       // Another call has come since.
@@ -133,7 +128,7 @@ export class LitePullAssignment {
       this.#begin({ ...queue }, undefined, dropping.signal);
     }
     if (!this.#started) return;
-    for (const topic of this.#watched) if (!this.subscriptions.has(topic)) this.#unwatch(topic);
+    for (const topic of this.topics.watched) if (!this.subscriptions.has(topic)) this.topics.unwatch(topic);
     await this.#parts.context.heartbeat.beat();
   }
 
@@ -170,29 +165,17 @@ export class LitePullAssignment {
     for (const queue of this.#rebalance.owned) this.#rebalance.drop(queue);
     for (const dropping of this.#assigned.values()) dropping.abort();
     this.#assigned.clear();
-    for (const topic of this.#watched) this.#unwatch(topic);
+    for (const topic of this.topics.watched) this.topics.unwatch(topic);
   }
 
   /** Finds the topics, and has brokers check their filters. @throws NameServerUnreachableError, SubscriptionRefusedError */
   async #find(subscriptions: readonly SubscriptionData[]): Promise<void> {
-    const { context, options } = this.#parts;
-    for (const { topic } of subscriptions) {
-      if (this.#watched.has(topic)) continue;
-      this.#watched.add(topic);
-      context.routes.watch(topic);
-    }
     try {
-      for (const topic of await findTopics(context, options.group, subscriptions)) this.youngTopics.add(topic);
+      await this.topics.find(subscriptions);
     } catch (error) {
-      for (const { topic } of subscriptions) if (!this.subscriptions.has(topic)) this.#unwatch(topic);
+      for (const { topic } of subscriptions) if (!this.subscriptions.has(topic)) this.topics.unwatch(topic);
       throw error;
     }
-  }
-
-  /** Brokers keep the subscription of a group that has the greatest version. */
-  #next(subscription: Subscription): SubscriptionData {
-    this.#version = Math.max(this.#parts.context.clock.now(), this.#version + 1);
-    return subscriptionData(subscription, this.#version);
   }
 
   #set(data: SubscriptionData): void {
@@ -200,10 +183,6 @@ export class LitePullAssignment {
     this.subscriptions.set(data.topic, data);
     if (!before || isSameFilter(data, before)) return;
     for (const queue of this.#parts.buffer.queues) if (queue.messageQueue.topic === data.topic) queue.refresh();
-  }
-
-  #unwatch(topic: string): void {
-    if (this.#watched.delete(topic)) this.#parts.context.routes.unwatch(topic);
   }
 
   #enter(mode: 'subscribe' | 'assign'): void {

@@ -65,14 +65,14 @@ export class LitePullConsumer implements AsyncIterable<MessageExt> {
   /**
    * Ends loops and polls, stores offsets, and leaves the group. Messages that were pulled and not handed out are not lost.
    * @param options deadline: how long a loop may take to ask for its next message, ms, so that the one in hand counts as
-   * consumed. Default 0: it comes again. Not to be awaited within the loop itself.
+   * consumed. Default 0: it comes again. An abort of the signal ends the wait at once. Not to be awaited within the loop.
    */
-  async shutdown(options: { deadline?: number } = {}): Promise<void> {
+  async shutdown(options: { deadline?: number; signal?: AbortSignal } = {}): Promise<void> {
     const wasRunning = this.#state === 'running';
     this.#state = 'shut down';
     if (!wasRunning) return;
     const { reader, autoCommit, assignment, progress, listeners, offsets, member } = this.#parts;
-    await reader.close(options.deadline ?? 0);
+    await reader.close(options.deadline ?? 0, options.signal);
     autoCommit.stop();
     for (const stop of this.#topicListeners) stop();
     await assignment.stop();
@@ -80,6 +80,7 @@ export class LitePullConsumer implements AsyncIterable<MessageExt> {
     listeners.clear();
     assignment.release();
     await offsets.close();
+    await this.#parts.trace?.close();
     this.#context.members.remove(member);
     await this.#context.unregister({ consumerGroup: this.group });
   }

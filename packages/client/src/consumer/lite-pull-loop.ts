@@ -1,21 +1,14 @@
 // Pulls the queues of a consumer that polls (LITE_PULL_MESSAGE): one loop for each, for as long as the queue is its own,
 // and ahead of the application by no more than the thresholds allow.
-import {
-  MessageProperty,
-  Requests,
-  ResponseCode,
-  ResponseError,
-  isDLQTopic,
-  sleep,
-} from '@nest-rocketmq/remoting/internal';
+import { Requests, ResponseCode, ResponseError, sleep } from '@nest-rocketmq/remoting/internal';
 import type { MessageQueue, Reply, SubscriptionData } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
-import { BrokerNotFoundError, describe } from '../errors.js';
+import { BrokerNotFoundError } from '../errors.js';
 import type { LitePullBuffer } from './lite-pull-buffer.js';
 import type { ResolvedLitePullOptions } from './lite-pull-options.js';
 import type { LitePullQueue } from './lite-pull-queue.js';
-import { decodePulled } from './pulled-messages.js';
-import { accepts } from './subscription.js';
+import { PullFailures } from './pull-failures.js';
+import { pulledMessages } from './pulled-messages.js';
 
 /** Wait for messages; the filter stands in the request; a lite pull. Offsets are committed by requests of their own. */
 const PULL_SYS_FLAG = 0x2 | 0x4 | 0x10;
@@ -35,11 +28,11 @@ export interface LitePullLoopParts {
 
 export class LitePullLoop {
   readonly #parts: LitePullLoopParts;
-  /** Brokers that refuse pulls, so that this is one line in the log, not one for each queue and second. */
-  readonly #failing = new Set<string>();
+  readonly #failures: PullFailures;
 
   constructor(parts: LitePullLoopParts) {
     this.#parts = parts;
+    this.#failures = new PullFailures(parts.context, parts.options.group);
   }
 
   /** Pulls until the queue is dropped. Never rejects. */
@@ -52,7 +45,7 @@ export class LitePullLoop {
 
   /** @returns ms to wait before the next one */
   async #step(queue: LitePullQueue): Promise<number> {
-    const { context, options, startOffset } = this.#parts;
+    const { options, startOffset } = this.#parts;
     try {
       while (!queue.dropped && !this.#mayPull(queue)) await queue.changed();
       if (queue.dropped) return 0;
@@ -63,12 +56,11 @@ export class LitePullLoop {
       const reply = await unlessAborted(this.#pull(queue, offset), pulling);
       // A seek may have come while the answer was on its way here.
       if (!reply || pulling.aborted) return 0;
-      this.#failing.delete(queue.messageQueue.brokerName);
+      this.#failures.over(queue.messageQueue);
       return await this.#onReply(queue, offset, reply);
     } catch (error) {
       if (queue.dropped) return 0;
-      this.#onFailure(queue, error);
-      context.routes.refreshSoon();
+      this.#failures.failed(queue.messageQueue, error);
       return options.pullTimeDelayMillsWhenException;
     }
   }
@@ -144,35 +136,14 @@ export class LitePullLoop {
 
   #onFound(queue: LitePullQueue, reply: PullReply, next: number): void {
     const { context, subscriptionOf } = this.#parts;
-    const { topic, brokerName } = queue.messageQueue;
-    const subscription = subscriptionOf(topic);
-    const { minOffset = 0, maxOffset = 0 } = reply.header;
-    // Copied once: the messages outlive the buffer of the socket that they share.
-    const { readable, unreadable, reason, restFrom = next } = decodePulled(Buffer.from(reply.body));
+    const { messageQueue } = queue;
+    const pulled = pulledMessages(reply, messageQueue, subscriptionOf(messageQueue.topic));
+    const { readable, unreadable, reason, restFrom = next } = pulled;
     if (unreadable.length > 0) {
       const ids = unreadable.map((message) => message.offsetMsgId).join(', ');
       context.logger.warn(`${queue.key}: messages are passed over, as their bodies cannot be read: ${ids}: ${reason}`);
     }
-    const messages = readable.filter(
-      (message) => !subscription || accepts(subscription, message.properties.get(MessageProperty.TAGS)),
-    );
-    for (const message of messages) {
-      message.brokerName = brokerName;
-      message.properties.set(MessageProperty.MIN_OFFSET, String(minOffset));
-      message.properties.set(MessageProperty.MAX_OFFSET, String(maxOffset));
-      // A dead letter is a message of its own: how often it failed as another one is no count of its own.
-      if (isDLQTopic(message.topic)) message.reconsumeTimes = 0;
-    }
-    queue.add(messages, restFrom);
-  }
-
-  #onFailure({ messageQueue, key }: LitePullQueue, error: unknown): void {
-    const { context, options } = this.#parts;
-    if (context.outages.met(error)) return;
-    if (!this.#failing.has(messageQueue.brokerName)) {
-      context.logger.warn(`${options.group} cannot pull ${key} for now: ${describe(error)}`);
-    }
-    this.#failing.add(messageQueue.brokerName);
+    queue.add(readable, restFrom);
   }
 }
 

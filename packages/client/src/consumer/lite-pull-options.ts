@@ -2,13 +2,15 @@
 import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import { checkGroup, checkTopic } from '../config/names.js';
 import { integerIn, oneOf } from '../config/options.js';
-import type { AllocateMessageQueueStrategy } from './allocate.js';
+import { resolveTraceOptions } from '../trace/trace-options.js';
+import type { TraceOptions } from '../trace/trace-options.js';
+import type { AllocateMessageQueueStrategy } from '@nest-rocketmq/remoting/internal';
 import { checkStrategy } from './allocate-strategies.js';
 import type { AllocateStrategyName } from './allocate-strategies.js';
 import type { ConsumeFromWhere, MessageModel, Subscription } from './consumer-options.js';
 
 /** The options of a consumer that pulls, with the names and defaults of Apache's DefaultLitePullConsumer. */
-export interface LitePullConsumerOptions {
+export interface LitePullConsumerOptions extends TraceOptions {
   /** The consumer group. */
   group: string;
   /** Topics whose queues are shared with the group. Without, `subscribe` or `assign` says later what is consumed. */
@@ -103,5 +105,6 @@ export function resolveLitePullOptions(options: LitePullConsumerOptions): Resolv
     ),
     pullTimeDelayMillsWhenException: number('pullTimeDelayMillsWhenException', 1_000, 1, 3_600_000, ' (ms)'),
     localOffsetStoreDir: options.localOffsetStoreDir,
+    ...resolveTraceOptions(options),
   };
 }

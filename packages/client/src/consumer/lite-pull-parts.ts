@@ -4,6 +4,8 @@ import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import { describe } from '../errors.js';
 import { callBack } from './call-back.js';
+import { consumerTrace } from './consumer-trace.js';
+import type { ConsumerTrace } from './consumer-trace.js';
 import { GroupCheck } from './group-check.js';
 import { LitePullAssignment } from './lite-pull-assignment.js';
 import { LitePullBuffer } from './lite-pull-buffer.js';
@@ -31,6 +33,7 @@ export interface LitePullParts {
   readonly member: LitePullMember;
   readonly autoCommit: Repeating;
   readonly listeners: Set<AssignmentListener>;
+  readonly trace: ConsumerTrace | undefined;
 }
 
 export function litePullParts(context: ClientContext, options: ResolvedLitePullOptions): LitePullParts {
@@ -73,7 +76,7 @@ export function litePullParts(context: ClientContext, options: ResolvedLitePullO
     offsets,
     consumeFromWhere: options.consumeFromWhere,
     consumeTimestamp: options.consumeTimestamp ?? clock.now() - DEFAULT_TIMESTAMP_BACK_MS,
-    isYoung: (topic: string) => assignment.youngTopics.has(topic),
+    isYoung: (topic: string) => assignment.topics.isYoung(topic),
   };
   const autoCommit = new Repeating({
     clock,
@@ -82,8 +85,9 @@ export function litePullParts(context: ClientContext, options: ResolvedLitePullO
     interval: options.autoCommitIntervalMillis,
     run: () => progress.commitDone(),
   });
-  const reader = new LitePullReader({ clock, options, buffer });
-  return { buffer, offsets, progress, assignment, reader, member, autoCommit, listeners };
+  const trace = consumerTrace(context, options);
+  const reader = new LitePullReader({ clock, options, buffer, trace });
+  return { buffer, offsets, progress, assignment, reader, member, autoCommit, listeners, trace };
 }
 
 function tell(listeners: Iterable<AssignmentListener>, buffer: LitePullBuffer, failed: (reason: string) => void): void {

@@ -3,6 +3,8 @@
 import { sleep } from '@nest-rocketmq/remoting/internal';
 import type { Clock, MessageExt } from '@nest-rocketmq/remoting/internal';
 import { integerIn } from '../config/options.js';
+import { ConsumeReturnType } from '../trace/trace-record.js';
+import type { ConsumerTrace } from './consumer-trace.js';
 import type { LitePullBuffer } from './lite-pull-buffer.js';
 import { PollInProgressError } from './lite-pull-errors.js';
 import { MessageIterator } from './lite-pull-iterator.js';
@@ -23,6 +25,8 @@ export interface LitePullReaderParts {
   clock: Clock;
   options: ResolvedLitePullOptions;
   buffer: LitePullBuffer;
+  /** Told what is handed out. */
+  trace?: ConsumerTrace | undefined;
 }
 
 export class LitePullReader {
@@ -72,14 +76,15 @@ export class LitePullReader {
     });
   }
 
-  /** Hands nothing more out. Resolves when a loop's message in hand is consumed, or after `deadline` ms. */
-  async close(deadline: number): Promise<void> {
+  /** Hands nothing more out. Resolves when a loop's message in hand is consumed, after `deadline` ms, or at an abort of `signal`. */
+  async close(deadline: number, signal?: AbortSignal): Promise<void> {
     this.#closed = true;
     this.#parts.buffer.wake();
     if (!this.#inHand || deadline === 0) return;
     const ended = new AbortController();
     const putDown = new Promise<void>((resolve) => (this.#whenPutDown = resolve));
-    await Promise.race([putDown, sleep(this.#parts.clock, deadline, ended.signal)]);
+    const over = signal ? AbortSignal.any([ended.signal, signal]) : ended.signal;
+    await Promise.race([putDown, sleep(this.#parts.clock, deadline, over)]);
     ended.abort();
   }
 
@@ -95,6 +100,7 @@ export class LitePullReader {
     while (!this.#closed && !ending?.aborted) {
       const messages = buffer.take(max);
       const left = until - clock.monotonic();
+      if (messages.length > 0) this.#parts.trace?.begin(messages)(ConsumeReturnType.SUCCESS);
       if (messages.length > 0 || left <= 0) return messages;
       await this.#wait(left);
     }

@@ -43,7 +43,8 @@ export class OffsetTable {
   readonly #offsets = new Map<string, number>();
 
   update(queue: MessageQueue, offset: number): void {
-    if (offset > (this.current(queue) ?? -1)) this.reset(queue, offset);
+    const key = queueKey(queue);
+    if (offset > (this.#offsets.get(key) ?? -1)) this.#offsets.set(key, offset);
   }
 
   reset(queue: MessageQueue, offset: number): void {

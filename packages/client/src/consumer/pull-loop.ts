@@ -1,24 +1,17 @@
 // Pulls messages: one loop for each queue, as long as the queue is ours.
-import {
-  MessageProperty,
-  Requests,
-  ResponseCode,
-  ResponseError,
-  isDLQTopic,
-  sleep,
-} from '@nest-rocketmq/remoting/internal';
+import { Requests, ResponseCode, ResponseError, sleep } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt, MessageQueue, Reply, SubscriptionData } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
-import { BrokerNotFoundError, describe } from '../errors.js';
+import { BrokerNotFoundError } from '../errors.js';
 import type { ResolvedPushConsumerOptions } from './consumer-options.js';
 import type { PauseGate } from './pause-gate.js';
 import type { ConsumerStats } from './consumer-stats.js';
 import type { OffsetStore } from './offset-store.js';
 import type { ProcessQueue } from './process-queue.js';
 import { queueKey } from './process-queue.js';
+import { PullFailures } from './pull-failures.js';
 import { isFull } from './pull-thresholds.js';
-import { decodePulled } from './pulled-messages.js';
-import { accepts } from './subscription.js';
+import { pulledMessages } from './pulled-messages.js';
 
 const PULL_SYS_FLAG = { COMMIT_OFFSET: 1, SUSPEND: 2 } as const;
 /** How much longer than the broker may hold a pull we wait for its answer. ms */
@@ -63,13 +56,13 @@ interface Cursor {
 
 export class PullLoop {
   readonly #parts: PullLoopParts;
-  /** Brokers that refuse pulls, so that this is one line in the log, not one for each queue and second. */
-  readonly #failing = new Set<string>();
+  readonly #failures: PullFailures;
   /** By topic: ends the wait for the answers to its pulls. */
   readonly #waiting = new Map<string, Set<() => void>>();
 
   constructor(parts: PullLoopParts) {
     this.#parts = parts;
+    this.#failures = new PullFailures(parts.context, parts.options.group);
   }
 
   /** Pulls until the queue is dropped. Never rejects. */
@@ -104,13 +97,12 @@ export class PullLoop {
       const reply = await this.#unlessRenewed(queue.messageQueue.topic, this.#pull(queue, cursor));
       if (queue.dropped || !reply) return 0;
       cursor.took = context.clock.monotonic() - begun;
-      this.#failing.delete(queue.messageQueue.brokerName);
+      this.#failures.over(queue.messageQueue);
       return await this.#onReply(queue, cursor, reply);
     } catch (error) {
       if (queue.dropped) return 0;
-      this.#onFailure(queue, error);
+      this.#failures.failed(queue.messageQueue, error);
       cursor.suspect = true;
-      context.routes.refreshSoon();
       return options.pullTimeDelayMillsWhenException;
     }
   }
@@ -206,38 +198,18 @@ export class PullLoop {
 
   #onFound(queue: ProcessQueue, cursor: Cursor, reply: PullReply, next: number): number {
     const { options, subscriptionOf, deliver, reject, offsets } = this.#parts;
-    const subscription = subscriptionOf(queue.messageQueue.topic);
-    const { minOffset = 0, maxOffset = 0 } = reply.header;
-    // Copied once: the messages outlive the buffer of the socket that they share.
-    const { readable, unreadable, reason, restFrom = next } = decodePulled(Buffer.from(reply.body));
-    const messages = readable.filter(
-      (message) => !subscription || accepts(subscription, message.properties.get(MessageProperty.TAGS)),
-    );
-    this.#parts.stats.pulled(queue.messageQueue.topic, readable.length + unreadable.length, cursor.took);
+    const { messageQueue } = queue;
+    const pulled = pulledMessages(reply, messageQueue, subscriptionOf(messageQueue.topic));
+    const { readable, unreadable, sent, reason, restFrom = next } = pulled;
+    this.#parts.stats.pulled(messageQueue.topic, sent, cursor.took);
     cursor.offset = restFrom;
-    if (messages.length + unreadable.length === 0) {
-      if (queue.count === 0) offsets.update(queue.messageQueue, restFrom);
+    if (readable.length + unreadable.length === 0) {
+      if (queue.count === 0) offsets.update(messageQueue, restFrom);
       return 0;
     }
-    for (const message of [...messages, ...unreadable]) {
-      message.brokerName = queue.messageQueue.brokerName;
-      message.properties.set(MessageProperty.MIN_OFFSET, String(minOffset));
-      message.properties.set(MessageProperty.MAX_OFFSET, String(maxOffset));
-      // A dead letter is a message of its own: how often it failed as another one is no count of its own.
-      if (isDLQTopic(message.topic)) message.reconsumeTimes = 0;
-    }
-    queue.add([...messages, ...unreadable].toSorted((a, b) => a.queueOffset - b.queueOffset));
-    deliver(queue, messages);
+    queue.add([...readable, ...unreadable].toSorted((a, b) => a.queueOffset - b.queueOffset));
+    deliver(queue, readable);
     if (unreadable.length > 0) reject(queue, unreadable, reason);
     return options.pullInterval;
-  }
-
-  #onFailure({ messageQueue }: ProcessQueue, error: unknown): void {
-    const { context, options } = this.#parts;
-    if (context.outages.met(error)) return;
-    if (!this.#failing.has(messageQueue.brokerName)) {
-      context.logger.warn(`${options.group} cannot pull ${queueKey(messageQueue)} for now: ${describe(error)}`);
-    }
-    this.#failing.add(messageQueue.brokerName);
   }
 }

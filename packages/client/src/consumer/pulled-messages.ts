@@ -1,6 +1,14 @@
-// Decodes a pull's body, so that one bad message does not keep back the good ones behind it.
-import { DecodeError, MAX_INFLATED_ANSWER_BYTES, decodeRecord, inflatedBytes } from '@nest-rocketmq/remoting/internal';
-import type { MessageExt } from '@nest-rocketmq/remoting/internal';
+// Makes messages of a pull's answer: decodes each, leaves out those with another tag, and adds what only the answer tells.
+import {
+  DecodeError,
+  MAX_INFLATED_ANSWER_BYTES,
+  MessageProperty,
+  decodeRecord,
+  inflatedBytes,
+  isDLQTopic,
+} from '@nest-rocketmq/remoting/internal';
+import type { MessageExt, MessageQueue, Reply, Requests, SubscriptionData } from '@nest-rocketmq/remoting/internal';
+import { accepts } from './subscription.js';
 
 export interface PulledMessages {
   readonly readable: MessageExt[];
@@ -10,6 +18,36 @@ export interface PulledMessages {
   readonly reason: string;
   /** The queue offset from which on messages are left: their bodies would take too much memory at once. Pull them again. */
   readonly restFrom: number | undefined;
+}
+
+/** Both pulls have the same answer. */
+type PullReply = Pick<Reply<typeof Requests.PULL_MESSAGE>, 'header' | 'body'>;
+
+/**
+ * The messages of a pull of this queue that has found some. One bad message does not keep back the good ones behind it.
+ * @param subscription undefined: all are wanted
+ * @returns also how many messages the broker sent
+ * @throws DecodeError when the body does not consist of message records
+ */
+export function pulledMessages(
+  { header, body }: PullReply,
+  { brokerName }: MessageQueue,
+  subscription: SubscriptionData | undefined,
+): PulledMessages & { readonly sent: number } {
+  const { minOffset = 0, maxOffset = 0 } = header;
+  // Copied once: the messages outlive the buffer of the socket that they share.
+  const { readable: all, unreadable, ...rest } = decodePulled(Buffer.from(body));
+  const readable = all.filter(
+    (message) => !subscription || accepts(subscription, message.properties.get(MessageProperty.TAGS)),
+  );
+  for (const message of [...readable, ...unreadable]) {
+    message.brokerName = brokerName;
+    message.properties.set(MessageProperty.MIN_OFFSET, String(minOffset));
+    message.properties.set(MessageProperty.MAX_OFFSET, String(maxOffset));
+    // A dead letter is a message of its own: how often it failed as another one is no count of its own.
+    if (isDLQTopic(message.topic)) message.reconsumeTimes = 0;
+  }
+  return { ...rest, readable, unreadable, sent: all.length + unreadable.length };
 }
 
 /**
@@ -22,7 +60,7 @@ export function decodePulled(body: Buffer, most = MAX_INFLATED_ANSWER_BYTES): Pu
   let reason = '';
   const decodeOne = (at: number): MessageExt => {
     try {
-      const message = decodeRecord(body, at);
+      const message = decodeRecord(body, at, undefined, readable.at(-1));
       readable.push(message);
       return message;
     } catch (error) {

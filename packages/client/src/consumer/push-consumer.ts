@@ -10,9 +10,12 @@ import { assembleConsumer } from './consumer-parts.js';
 import type { ConsumerParts } from './consumer-parts.js';
 import type { ProcessQueue } from './process-queue.js';
 import { encodeRunningInfo } from './running-info.js';
+import { consumerTrace } from './consumer-trace.js';
+import type { ConsumerTrace } from './consumer-trace.js';
 import { Subscriptions } from './subscriptions.js';
 
 const DEFAULT_SHUTDOWN_DEADLINE_MS = 30_000;
+const MINUTE_MS = 60_000;
 
 type State = 'not started' | 'running' | 'shut down';
 
@@ -25,6 +28,7 @@ export class PushConsumer {
   readonly #subscriptions: Subscriptions;
   readonly #parts: ConsumerParts;
   readonly #offsetTimer: Repeating;
+  readonly #trace: ConsumerTrace | undefined;
   #stopListening: (() => void) | undefined;
   #startedAt = 0;
   #state: State = 'not started';
@@ -33,8 +37,11 @@ export class PushConsumer {
   /** @internal */
   constructor(context: ClientContext, options: PushConsumerOptions) {
     this.#context = context;
-    this.#options = resolvePushConsumerOptions(options);
-    this.group = this.#options.group;
+    const resolved = resolvePushConsumerOptions(options);
+    this.group = resolved.group;
+    this.#trace = consumerTrace(context, resolved, resolved.consumeTimeout * MINUTE_MS);
+    const listener = this.#trace?.listener(resolved.listener) ?? resolved.listener;
+    this.#options = { ...resolved, listener };
     this.#subscriptions = new Subscriptions(context, this.#options);
     this.#parts = assembleConsumer({
       context,
@@ -139,6 +146,7 @@ export class PushConsumer {
       );
     }
     await this.#handOver();
+    await this.#trace?.close();
     this.#subscriptions.leave();
     members.remove(this);
     await this.#context.unregister({ consumerGroup: this.group });

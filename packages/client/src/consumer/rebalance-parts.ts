@@ -1,7 +1,6 @@
 // Defines what a rebalance works with.
-import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
+import type { MessageQueue, AllocateMessageQueueStrategy } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
-import type { AllocateMessageQueueStrategy } from './allocate.js';
 import type { MessageModel } from './consumer-options.js';
 import type { OffsetStore } from './offset-store.js';
 import type { ProcessQueue } from './process-queue.js';

@@ -1,8 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
-import { Requests, ResponseCode, encodeConsumerList } from '@nest-rocketmq/remoting/internal';
+import {
+  Requests,
+  ResponseCode,
+  encodeConsumerList,
+  allocateAveragelyByCircle,
+  allocateByConfig,
+} from '@nest-rocketmq/remoting/internal';
 import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
 import { GROUP, bodies, consuming, on } from '../../test-kit/consuming.js';
-import { allocateAveragelyByCircle, allocateByConfig } from './allocate.js';
 import { FakeCluster } from '../../test-kit/fake-cluster.js';
 
 const pulledQueues = (topic: string): number[] => {

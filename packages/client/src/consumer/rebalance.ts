@@ -1,8 +1,7 @@
 // Decides which queues are this consumer's: drops those that it lost, and begins those that it got.
-import { isRetryTopic } from '@nest-rocketmq/remoting/internal';
+import { isRetryTopic, CONFIG_STRATEGY, allocateAveragely, compareQueues } from '@nest-rocketmq/remoting/internal';
 import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
 import { describe } from '../errors.js';
-import { CONFIG, allocateAveragely, compareQueues } from './allocate.js';
 import { membersOf } from './group-members.js';
 import { Handovers } from './handovers.js';
 import { callBack } from './call-back.js';
@@ -126,8 +125,8 @@ export class Rebalance {
         await context.heartbeat.beat();
         return false;
       }
-      // The list of CONFIG has no retry topics: without this, nobody would consume them.
-      const divide = strategy.name === CONFIG && isRetryTopic(topic) ? allocateAveragely : strategy;
+      // The list of CONFIG_STRATEGY has no retry topics: without this, nobody would consume them.
+      const divide = strategy.name === CONFIG_STRATEGY && isRetryTopic(topic) ? allocateAveragely : strategy;
       const keys = new Set(divide.allocate(group, context.clientId, queues, clientIds).map(queueKey));
       const mine = queues.filter((queue) => keys.has(queueKey(queue)));
       const shared = this.#parts.takesOver === true && clientIds.length > 1;

@@ -77,6 +77,18 @@ describe('a heartbeat that failed', () => {
   });
 });
 
+describe("the broker's version", () => {
+  it.each([
+    [233, 'binary'],
+    [121, 'json'],
+  ])('%i, as its answer to a heartbeat has it, makes the headers of sends %s', async (version, serializeType) => {
+    const producer = await producing([]);
+    cluster.broker.version = version;
+    await producer.send({ topic: 't', body: '1' });
+    expect(cluster.broker.requests('SEND_MESSAGE_V2')[0]!.serializeType).toBe(serializeType);
+  });
+});
+
 describe('a new connection', () => {
   it('after one that was lost is made and greeted by itself: the broker may want to ask how a transaction ended', async () => {
     await producing(['t']);

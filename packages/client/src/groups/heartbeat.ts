@@ -1,7 +1,7 @@
 // Tells brokers of this client's groups: all of them every 30 s, and each one before anything else is sent on a new
 // connection, since a broker that has just started knows neither groups nor subscriptions.
 import type { Clock, Connection, Connections, Logger, TimerHandle } from '@nest-rocketmq/remoting/internal';
-import { Repeating, Requests, encodeHeartbeat, expectSuccess } from '@nest-rocketmq/remoting/internal';
+import { MQVersion, Repeating, Requests, encodeHeartbeat, expectSuccess } from '@nest-rocketmq/remoting/internal';
 import { describe } from '../errors.js';
 import type { GroupRegistry } from './group-registry.js';
 import type { Outages } from '../outages.js';
@@ -121,6 +121,7 @@ export class Heartbeat {
     });
     const reply = await connection.request(Requests.HEART_BEAT, {}, { body, timeout });
     this.#versions.set(connection, reply.version);
+    if (reply.version >= MQVersion.V4_1_0) connection.useBinaryHeaders();
     expectSuccess(reply, connection.address);
   }
 

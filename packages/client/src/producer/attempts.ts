@@ -23,6 +23,8 @@ const SHARE_OF_PAUSES = 0.7;
 const MOST_DOUBLINGS = 5;
 const LONGEST_PAUSE_MS = 5_000;
 
+const NONE: ReadonlySet<string> = new Set();
+
 export class Attempts {
   /** The broker of each attempt. */
   readonly tried: string[] = [];
@@ -32,7 +34,7 @@ export class Attempts {
   readonly #backoff: Backoff;
   readonly #retries: number;
   /** Brokers that have failed since the last pause. */
-  readonly #failed = new Set<string>();
+  #failed: ReadonlySet<string> = NONE;
   /** Attempts that may have reached a broker. */
   #counted = 0;
   #redialled = false;
@@ -64,9 +66,9 @@ export class Attempts {
     if (mayBeStored(failure) || !mayBeStored(this.failure)) this.failure = failure;
     if (this.#retries === 0 || this.#backoff.over) return false;
     if (!isUnreached(failure) && this.#counted++ >= this.#retries) return false;
-    this.#failed.add(this.tried.at(-1)!);
+    this.#failed = new Set([...this.#failed, this.tried.at(-1)!]);
     if (queues.some(({ brokerName }) => !this.#failed.has(brokerName))) return !this.#backoff.over;
-    this.#failed.clear();
+    this.#failed = NONE;
     return this.#pause(failure);
   }
 

@@ -65,21 +65,23 @@ export class FaultStrategy {
   }
 
   /** Notes how a send to the broker went. */
-  async measure<T>(brokerName: string, send: () => Promise<T>): Promise<T> {
+  measure<T>(brokerName: string, send: () => Promise<T>): Promise<T> {
     const { clock } = this.#parts;
     const startedAt = clock.monotonic();
-    try {
-      const result = await send();
-      const latency = clock.monotonic() - startedAt;
-      this.#latency.update(brokerName, latency, this.#avoidedFor(latency), true);
-      return result;
-    } catch (error) {
-      if (isOfTheBroker(error)) {
-        const duration = this.#avoidedFor(LATENCY_OF_FAILURE_MS);
-        this.#latency.update(brokerName, clock.monotonic() - startedAt, duration, this.#isReachableAfter(error));
-      }
-      throw error;
-    }
+    return send().then(
+      (result) => {
+        const latency = clock.monotonic() - startedAt;
+        this.#latency.update(brokerName, latency, this.#avoidedFor(latency), true);
+        return result;
+      },
+      (error: unknown) => {
+        if (isOfTheBroker(error)) {
+          const duration = this.#avoidedFor(LATENCY_OF_FAILURE_MS);
+          this.#latency.update(brokerName, clock.monotonic() - startedAt, duration, this.#isReachableAfter(error));
+        }
+        throw error;
+      },
+    );
   }
 
   /** By Apache's two tables. @param latency ms @returns ms */

@@ -16,7 +16,9 @@ async function producing(hold: number, options: Partial<ClientOptions> = {}): Pr
   held.length = 0;
   cluster = new FakeCluster({ topics: { t: 1 } });
   client = new RocketMQClient({ nameServer: NAME_SERVER, dial: cluster.dial, clock: cluster.clock, ...options });
-  const producer = client.createProducer({ group: 'orders', topics: ['t'] });
+  // Compression takes real time.
+  const compressMsgBodyOverHowmuch = 1024 * 1024;
+  const producer = client.createProducer({ group: 'orders', topics: ['t'], compressMsgBodyOverHowmuch });
   await producer.start();
   for (let i = 0; i < hold; i++) {
     cluster.broker.next(

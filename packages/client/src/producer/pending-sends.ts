@@ -27,15 +27,20 @@ export class PendingSends {
     this.#context = context;
   }
 
-  /** @throws TooManySendsError, and what the functions of `turn` throw */
-  async run<T>(turn: PendingSend<T>): Promise<T> {
+  /**
+   * Without a wait where the message is made at once and there is room: so it is for nearly all.
+   * @throws TooManySendsError, and what the functions of `turn` throw
+   */
+  run<T>(turn: PendingSend<T>): Promise<T> {
     this.#underWay++;
     try {
-      const made = turn.prepare();
-      const message = made instanceof Promise ? await made : made;
-      return await this.#send(message, turn);
-    } finally {
+      const message = turn.prepare();
+      if (message instanceof Promise) return this.#wait(message, turn);
+      const bytes = bytesOf(message);
+      return this.#context.sendWindow.enter(bytes) ? this.#send(message, bytes, turn) : this.#wait(message, turn);
+    } catch (error) {
       this.#ended();
+      return Promise.reject(error as Error);
     }
   }
 
@@ -66,19 +71,37 @@ export class PendingSends {
     );
   }
 
-  async #send<T>(message: PreparedMessage, turn: PendingSend<T>): Promise<T> {
+  async #wait<T>(made: PreparedMessage | Promise<PreparedMessage>, turn: PendingSend<T>): Promise<T> {
     const { sendWindow } = this.#context;
-    const bytes = message.body.length + MESSAGE_OVERHEAD;
-    if (!sendWindow.enter(bytes)) await sendWindow.turn(this, bytes);
-    let freed: Promise<void> | undefined;
+    let message: PreparedMessage;
     try {
-      const sent = await turn.send(message);
-      freed = turn.freed?.(sent);
-      return sent;
-    } finally {
-      if (freed) void freed.finally(() => sendWindow.leave(bytes));
-      else sendWindow.leave(bytes);
+      message = await made;
+      if (!sendWindow.enter(bytesOf(message))) await sendWindow.turn(this, bytesOf(message));
+    } catch (error) {
+      this.#ended();
+      throw error;
     }
+    return this.#send(message, bytesOf(message), turn);
+  }
+
+  #send<T>(message: PreparedMessage, bytes: number, turn: PendingSend<T>): Promise<T> {
+    return turn.send(message).then(
+      (sent) => {
+        this.#leave(bytes, turn.freed?.(sent));
+        return sent;
+      },
+      (error: unknown) => {
+        this.#leave(bytes);
+        throw error;
+      },
+    );
+  }
+
+  #leave(bytes: number, freed?: Promise<void>): void {
+    const { sendWindow } = this.#context;
+    if (freed) void freed.finally(() => sendWindow.leave(bytes));
+    else sendWindow.leave(bytes);
+    this.#ended();
   }
 
   #ended(): void {
@@ -86,4 +109,8 @@ export class PendingSends {
     this.#whenIdle?.();
     this.#whenIdle = undefined;
   }
+}
+
+function bytesOf({ body }: PreparedMessage): number {
+  return body.length + MESSAGE_OVERHEAD;
 }

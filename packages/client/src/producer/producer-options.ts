@@ -7,9 +7,11 @@ import { resolveLatencyOptions } from './latency-options.js';
 import type { LatencyOptions } from './latency-options.js';
 import { checkGroup, checkTopic } from '../config/names.js';
 import { integerIn, oneOf } from '../config/options.js';
+import { resolveTraceOptions } from '../trace/trace-options.js';
+import type { TraceOptions } from '../trace/trace-options.js';
 
 /** Options of `RocketMQClient.createProducer`. All but `group` have a default. */
-export interface ProducerOptions extends Partial<LatencyOptions> {
+export interface ProducerOptions extends Partial<LatencyOptions>, TraceOptions {
   /** Producer group. Any producer of it may answer the check of a transaction. */
   group: string;
   /** Needed for `sendMessageInTransaction`. */
@@ -107,6 +109,10 @@ export interface BatchMessage extends OutgoingMessage, Pick<SendOptions, 'messag
 export interface AskOptions extends Omit<SendOptions, 'timeout'> {
   /** For the request and its reply together, ms. Default: the producer's sendMsgTimeout. */
   timeout?: number;
+  /** Gives the request up: it rejects with the signal's reason. A reply that comes later is dropped, and counted as late. */
+  signal?: AbortSignal;
+  /** Called when a broker has stored the request, and its reply is waited for. */
+  onStored?: () => void;
 }
 
 /** What a reply may carry beside its body. */
@@ -185,8 +191,15 @@ export interface TransactionListener {
   checkLocalTransaction(message: MessageExt): Promise<LocalTransactionState> | LocalTransactionState;
 }
 
+/** What a producer is given by the client besides. */
+export interface ProducerIdentity {
+  /** Goes with each message of a namespace, as its property INSTANCE_ID. */
+  instanceId?: string | undefined;
+}
+
 export type ResolvedProducerOptions = Required<Omit<ProducerOptions, 'transactionListener' | 'autoBatch'>> &
-  Pick<ProducerOptions, 'transactionListener'> & {
+  Pick<ProducerOptions, 'transactionListener'> &
+  ProducerIdentity & {
     /** undefined: sends are not collected. */
     autoBatch: Required<AutoBatchOptions> | undefined;
   };
@@ -195,7 +208,7 @@ const DAY_MS = 86_400_000;
 const MAX_BODY = 16 * 1024 * 1024;
 
 /** @throws InvalidOptionError or InvalidNameError naming the option */
-export function resolveProducerOptions(options: ProducerOptions): ResolvedProducerOptions {
+export function resolveProducerOptions(options: ProducerOptions & ProducerIdentity): ResolvedProducerOptions {
   checkGroup(options.group, 'DEFAULT_PRODUCER');
   const perRequest = options.sendMsgMaxTimeoutPerRequest ?? 2_000;
   if (perRequest !== -1 && (!Number.isInteger(perRequest) || perRequest < 1)) {
@@ -226,6 +239,8 @@ export function resolveProducerOptions(options: ProducerOptions): ResolvedProduc
     autoBatch: resolveAutoBatch(options.autoBatch),
     ...resolveLatencyOptions(options),
     topics,
+    ...resolveTraceOptions(options),
+    instanceId: options.instanceId,
   };
 }
 

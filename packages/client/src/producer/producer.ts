@@ -15,7 +15,6 @@ import type {
   AskOptions,
   BatchMessage,
   OutgoingMessage,
-  ProducerOptions,
   ReplyOptions,
   ResolvedProducerOptions,
   SendOptions,
@@ -23,6 +22,7 @@ import type {
   Transaction,
   TransactionSendResult,
 } from './producer-options.js';
+import { producerTrace } from './trace-sender.js';
 import { recall } from './recall.js';
 import { runInTransaction } from './run-in-transaction.js';
 import { Sender } from './send.js';
@@ -45,6 +45,7 @@ export class Producer {
   readonly #closing = sharedAbortController();
   readonly #pending: PendingSends;
   readonly #requester: Requester;
+  readonly #trace: ReturnType<typeof producerTrace>;
   readonly #calls: SendCalls;
   readonly #batches: BatchSender;
   readonly #autoBatch: AutoBatch | undefined;
@@ -53,7 +54,7 @@ export class Producer {
   #starting: Promise<void> | undefined;
 
   /** @internal */
-  constructor(context: ClientContext, options: ProducerOptions) {
+  constructor(context: ClientContext, options: Parameters<typeof resolveProducerOptions>[0]) {
     this.#context = context;
     this.#options = resolveProducerOptions(options);
     this.group = this.#options.group;
@@ -63,7 +64,8 @@ export class Producer {
     const roundRobin = new RoundRobin();
     this.#faults = new FaultStrategy({ clock, logger, routes, brokers, roundRobin }, this.#options);
     const faults = this.#options.sendLatencyFaultEnable ? { faults: this.#faults } : {};
-    this.#sender = new Sender({ clock, routes, brokers, roundRobin, closing, ...faults }, this.#options);
+    const trace = (this.#trace = producerTrace(context, this.#options));
+    this.#sender = new Sender({ clock, routes, brokers, roundRobin, closing, trace, ...faults }, this.#options);
     const parts = { context, clock, options: this.#options, pending: this.#pending, sender: this.#sender, roundRobin };
     const calls = new SendCalls(parts);
     this.#calls = calls;
@@ -72,8 +74,8 @@ export class Producer {
     const { autoBatch } = this.#options;
     if (autoBatch) this.#autoBatch = new AutoBatch({ ...parts, calls, batches }, autoBatch);
     this.#requester = new Requester({ ...parts, calls });
-    const listener = this.#options.transactionListener;
-    this.#transactions = new Transactions({ group: this.group, listener, clock, closing, logger, routes, brokers });
+    const { group, transactionListener: listener } = this.#options;
+    this.#transactions = new Transactions({ group, listener, clock, closing, logger, routes, brokers, trace });
   }
 
   /**
@@ -95,6 +97,7 @@ export class Producer {
     if (!wasRunning) return;
     this.#autoBatch?.close();
     await this.#pending.drain(options.deadline ?? DEFAULT_SHUTDOWN_DEADLINE_MS);
+    await this.#trace?.close();
     this.#closing.abort();
     await this.#leave();
   }
@@ -193,11 +196,10 @@ export class Producer {
     this.#mustRun();
     const { timeout = this.#options.sendMsgTimeout, ...content } = options;
     const message = replyMessage(request, { ...content, body });
-    const { clock } = this.#context;
+    const parts = { sender: this.#sender, clock: this.#context.clock, closing: this.#closing.signal };
     return this.#pending.run({
       prepare: async () => addressed(await this.#calls.prepare(message, {}), request),
-      send: (prepared) =>
-        sendReply({ sender: this.#sender, clock, closing: this.#closing.signal }, prepared, request, timeout),
+      send: (prepared) => sendReply(parts, prepared, request, timeout),
     });
   }
 
@@ -209,11 +211,9 @@ export class Producer {
    */
   async recall(topic: string, recallHandle: string, options: Pick<SendOptions, 'timeout'> = {}): Promise<string> {
     this.#mustRun();
-    const { clock, routes, brokers } = this.#context;
+    const parts = { ...this.#context, group: this.group, trace: this.#trace };
     const timeout = options.timeout ?? this.#options.sendMsgTimeout;
-    return this.#pending.track(() =>
-      recall({ group: this.group, clock, routes, brokers }, topic, recallHandle, timeout),
-    );
+    return this.#pending.track(() => recall(parts, topic, recallHandle, timeout));
   }
 
   /** @internal */

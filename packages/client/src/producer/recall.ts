@@ -1,5 +1,6 @@
 // Takes back a delayed message before it is due.
 import {
+  MessageProperty,
   Requests,
   ResponseCode,
   ResponseError,
@@ -11,6 +12,7 @@ import type { Clock, RecallHandle, Reply } from '@nest-rocketmq/remoting/interna
 import { BrokerNotFoundError, RecallFailedError } from '../errors.js';
 import type { RecallFailure } from '../errors.js';
 import type { Brokers } from '../routes/brokers.js';
+import type { ProducerTrace } from './producer-trace.js';
 import type { Routes } from '../routes/routes.js';
 
 export interface RecallParts {
@@ -18,6 +20,7 @@ export interface RecallParts {
   clock: Clock;
   brokers: Brokers;
   routes: Routes;
+  trace?: ProducerTrace | undefined;
 }
 
 /**
@@ -47,7 +50,9 @@ export async function recall(
   if (!address) throw failed('foreign', `the handle is of broker ${handle.brokerName}, which has no address here`);
   const header = { producerGroup: group, topic, recallHandle, bname: handle.brokerName };
   const reply = await brokers.request(address, Requests.RECALL_MESSAGE, header, { timeout });
-  if (reply.code === ResponseCode.SUCCESS) return reply.header.msgId ?? '';
+  const isRecalled = reply.code === ResponseCode.SUCCESS;
+  parts.trace?.recalled(topic, handle.uniqKey, isRecalled, reply.extFields[MessageProperty.MSG_REGION]);
+  if (isRecalled) return reply.header.msgId ?? '';
   const cause = new ResponseError(reply.code, reply.remark, address, reply.row.name);
   const reason = reasonOf(reply, handle, parts.clock.now());
   if (!reason) throw cause;

@@ -247,4 +247,38 @@ describe('a request', () => {
     await asked;
     expect(cluster.broker.stored[0]!.queueId).toBe(1);
   });
+
+  it('is given up by its signal, at any time; a reply that comes then is late', async () => {
+    const dropped: unknown[] = [];
+    const producer = await asking({ onReplyDropped: (reply) => void dropped.push(reply) });
+    const giving = new AbortController();
+    let isStored = false;
+    const options = { signal: giving.signal, onStored: () => void (isStored = true) };
+    const asked = outcome(producer.request({ topic: 't', body: 'question' }, options));
+    const request = await stored();
+    await cluster.until('it is told', () => isStored);
+    giving.abort(new Error('gone'));
+    expect(await asked).toMatchObject({ message: 'gone' });
+    expect(client.requestCounts).toMatchObject({ pending: 0, failed: 1 });
+    await push(replyTo(request));
+    expect(dropped).toEqual([{ kind: 'late', correlationId: request.get('CORRELATION_ID') }]);
+    await expect(producer.request({ topic: 't', body: 'question' }, options)).rejects.toThrow('gone');
+    expect(cluster.broker.stored).toHaveLength(1);
+  });
+
+  it('T041 resolves once: further replies are dropped, counted and told, whatever onReplyDropped does', async () => {
+    const kinds: string[] = [];
+    const producer = await asking({
+      onReplyDropped: ({ kind }) => {
+        kinds.push(kind);
+        throw new Error('of the application');
+      },
+    });
+    const asked = producer.request({ topic: 't', body: 'question' });
+    const request = await stored();
+    for (let i = 0; i < 3; i++) expect((await push(replyTo(request), `answer ${i}`)).code).toBe(ResponseCode.SUCCESS);
+    expect((await asked).body.toString()).toBe('answer 0');
+    expect(kinds).toEqual(['duplicate', 'duplicate']);
+    expect(client.requestCounts).toMatchObject({ answered: 1, duplicate: 2 });
+  });
 });

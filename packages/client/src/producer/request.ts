@@ -34,6 +34,7 @@ export class Requester {
     const { pending, context, calls } = this.#parts;
     const { clock } = context;
     const until = clock.monotonic() + timeout;
+    options.signal?.throwIfAborted();
     // The reply may come before the broker's answer to the request: it is expected before anything is sent.
     const expected = context.replies.expect(this, message.topic, timeout);
     const asking = pending.run({
@@ -41,6 +42,7 @@ export class Requester {
       send: async (prepared) => {
         const left = Math.ceil(until - clock.monotonic());
         // Its time has passed while it waited for its turn.
+        options.signal?.throwIfAborted();
         if (left <= 0 || expected.isOver()) {
           throw new ReplyTimeoutError(message.topic, timeout, expected.correlationId, false);
         }
@@ -50,8 +52,13 @@ export class Requester {
         });
       },
     });
-    asking.then(expected.stored, expected.fail);
-    return pending.track(() => expected.reply);
+    const giveUp = (): void => expected.fail(options.signal?.reason);
+    options.signal?.addEventListener('abort', giveUp, { once: true });
+    asking.then(() => {
+      expected.stored();
+      options.onStored?.();
+    }, expected.fail);
+    return pending.track(() => expected.reply.finally(() => options.signal?.removeEventListener('abort', giveUp)));
   }
 
   /** Rejects what still waits for a reply. */

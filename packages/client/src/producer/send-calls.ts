@@ -78,10 +78,19 @@ export class SendCalls {
     return { ids, now: clock.now(), maxMessageSize, maxDelay, shardingKey: options.shardingKey };
   }
 
-  async sendPrepared(prepared: PreparedMessage, message: OutgoingMessage, options: SendOptions): Promise<SendResult> {
-    const { sender, context } = this.#parts;
+  sendPrepared(prepared: PreparedMessage, message: OutgoingMessage, options: SendOptions): Promise<SendResult> {
     const timeout = this.timeoutOf(options);
-    if (!isQueueChosen(options)) return sender.sendToAny(prepared, timeout);
+    if (!isQueueChosen(options)) return this.#parts.sender.sendToAny(prepared, timeout);
+    return this.#sendToChosen(prepared, message, options, timeout);
+  }
+
+  async #sendToChosen(
+    prepared: PreparedMessage,
+    message: OutgoingMessage,
+    options: SendOptions,
+    timeout: number,
+  ): Promise<SendResult> {
+    const { sender, context } = this.#parts;
     const { clock } = context;
     const startedAt = clock.monotonic();
     const { writable } = await sender.route(prepared.topic, timeout);

@@ -1,16 +1,15 @@
 // Sends one message: makes the attempts, and decides after each failure whether there is another.
-import type { Clock, Connection, MessageQueue, Reply } from '@nest-rocketmq/remoting/internal';
+import type { Clock, Connection, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import {
+  MessageProperty,
   RequestTimeoutError,
   Requests,
   ResponseCode,
   ResponseError,
-  RocketMQError,
   encodeProperties,
   within,
 } from '@nest-rocketmq/remoting/internal';
 import type { Brokers } from '../routes/brokers.js';
-import { MQClientError } from '../client-error.js';
 import { BrokerNotFoundError, SendFailedError, TopicNotFoundError } from '../errors.js';
 import type { Routes, TopicRoute } from '../routes/routes.js';
 import { Backoff } from '../time/backoff.js';
@@ -20,31 +19,12 @@ import { BrokerDelays } from './delay.js';
 import type { Delay } from './delay.js';
 import type { FaultStrategy } from './fault-strategy.js';
 import type { PreparedMessage } from './outgoing.js';
-import type { SendResult, SendStatus } from './producer-options.js';
-
-/** SEND_BATCH_MESSAGE and SEND_REPLY_MESSAGE_V2 have the same fields. */
-type SendRow = typeof Requests.SEND_MESSAGE_V2;
-
-/** Answers after which another broker is tried: Apache's retryResponseCodes. */
-const RETRY_RESPONSE_CODES = new Set<number>([
-  ResponseCode.SYSTEM_ERROR,
-  ResponseCode.SYSTEM_BUSY,
-  ResponseCode.SERVICE_NOT_AVAILABLE,
-  ResponseCode.NO_PERMISSION,
-  ResponseCode.TOPIC_NOT_EXIST,
-  ResponseCode.NO_BUYER_ID,
-  ResponseCode.NOT_IN_CURRENT_UNIT,
-  ResponseCode.GO_AWAY,
-]);
-
-const STATUS_OF = new Map<number, SendStatus>([
-  [ResponseCode.SUCCESS, 'SEND_OK'],
-  [ResponseCode.FLUSH_DISK_TIMEOUT, 'FLUSH_DISK_TIMEOUT'],
-  [ResponseCode.FLUSH_SLAVE_TIMEOUT, 'FLUSH_SLAVE_TIMEOUT'],
-  [ResponseCode.SLAVE_NOT_AVAILABLE, 'SLAVE_NOT_AVAILABLE'],
-]);
-
-const DEFAULT_REGION = 'DefaultRegion';
+import type { ProducerTrace } from './producer-trace.js';
+import type { SendResult } from './producer-options.js';
+import { SendExchanges } from './send-exchange.js';
+import { fitsSendFrame } from './send-frames.js';
+import { DEFAULT_REGION, isWorthRetrying, toResult } from './send-result.js';
+import type { SendRow } from './send-result.js';
 
 export interface SenderOptions {
   /** Producer group. */
@@ -55,6 +35,8 @@ export interface SenderOptions {
   retryAnotherBrokerWhenNotStoreOK: boolean;
   /** ms; -1: none */
   sendMsgMaxTimeoutPerRequest: number;
+  /** Goes with each message, as its property INSTANCE_ID. */
+  instanceId?: string | undefined;
 }
 
 export interface SenderParts {
@@ -66,25 +48,38 @@ export interface SenderParts {
   faults?: FaultStrategy;
   /** Aborts when no further attempt may be made. */
   closing: AbortSignal;
+  /** Told of each message that was stored. */
+  trace?: ProducerTrace | undefined;
 }
 
 export class Sender {
   readonly #parts: SenderParts;
   readonly #options: SenderOptions;
   readonly #delays: BrokerDelays;
+  readonly #exchanges: SendExchanges;
 
   constructor(parts: SenderParts, options: SenderOptions) {
     this.#parts = parts;
     this.#options = options;
     this.#delays = new BrokerDelays(parts.brokers, parts.clock);
+    const { group, createTopicKey, defaultTopicQueueNums } = options;
+    this.#exchanges = new SendExchanges({
+      group,
+      createTopicKey,
+      defaultTopicQueueNums,
+      stored: this.#stored,
+      failed: this.#failed,
+      propertiesOf: (message) => this.#properties(message),
+      defaultRegion: DEFAULT_REGION,
+    });
   }
 
   /** The topic's route, within `timeout` ms. @throws TopicNotFoundError, NameServerUnreachableError */
   route(topic: string, timeout: number): Promise<TopicRoute> {
     const { clock, routes } = this.#parts;
     const { createTopicKey, defaultTopicQueueNums } = this.#options;
-    const known = routes.get(topic);
-    if (known && known.writable.length > 0) return Promise.resolve(known);
+    const known = this.#knownRoute(topic);
+    if (known) return Promise.resolve(known);
     return within(
       clock,
       routes.forSending(topic, createTopicKey, defaultTopicQueueNums),
@@ -93,25 +88,61 @@ export class Sender {
     );
   }
 
+  #knownRoute(topic: string): TopicRoute | undefined {
+    const known = this.#parts.routes.get(topic);
+    return known && known.writable.length > 0 ? known : undefined;
+  }
+
   /** Any queue, and another one where that fails. @param timeout ms, for all attempts together */
-  async sendToAny(message: PreparedMessage, timeout: number): Promise<SendResult> {
-    const { clock, closing, routes, roundRobin, faults = roundRobin } = this.#parts;
-    const backoff = new Backoff({ clock, timeout, closing });
-    const route = await this.route(message.topic, timeout);
+  sendToAny(message: PreparedMessage, timeout: number): Promise<SendResult> {
+    const startedAt = this.#parts.clock.monotonic();
+    const known = this.#knownRoute(message.topic);
+    if (known) return this.#sendByRoute(message, timeout, startedAt, known);
+    return this.route(message.topic, timeout).then((route) => this.#sendByRoute(message, timeout, startedAt, route));
+  }
+
+  /** The first attempt costs nothing that only further ones need. */
+  #sendByRoute(message: PreparedMessage, timeout: number, startedAt: number, route: TopicRoute): Promise<SendResult> {
+    const { clock, closing, roundRobin, faults = roundRobin } = this.#parts;
+    const { retryTimesWhenSendFailed, retryAnotherBrokerWhenNotStoreOK } = this.#options;
+    const { writable } = route;
+    const queue = faults.choose(message.topic, writable, undefined);
+    const left = Math.max(0, Math.ceil(timeout - (clock.monotonic() - startedAt)));
+    const attempt = this.sendTo(queue, message, this.#timeoutOf(left, retryTimesWhenSendFailed, writable, queue));
+    const goOn = (): Promise<SendResult> =>
+      this.#sendAgain(message, new Backoff({ clock, timeout, closing }, startedAt), route, queue, attempt);
+    return attempt.then((result) => {
+      return result.sendStatus === 'SEND_OK' || !retryAnotherBrokerWhenNotStoreOK ? result : goOn();
+    }, goOn);
+  }
+
+  /** @param first attempt, at the queue that is given, whose outcome was no success */
+  async #sendAgain(
+    message: PreparedMessage,
+    backoff: Backoff,
+    route: TopicRoute,
+    queue: MessageQueue,
+    first: Promise<SendResult>,
+  ): Promise<SendResult> {
+    const { routes, roundRobin, faults = roundRobin } = this.#parts;
     const attempts = new Attempts(backoff, this.#options.retryTimesWhenSendFailed);
     let stored: SendResult | undefined;
-    for (let again = true, { writable } = route; again; writable = writableNow(routes, route)) {
-      const queue = faults.choose(message.topic, attempts.candidates(writable), attempts.tried.at(-1));
-      attempts.tried.push(queue.brokerName);
+    let { writable } = route;
+    for (let [attempt, chosen] = [first, queue]; ;) {
+      attempts.tried.push(chosen.brokerName);
+      let failure: unknown;
       try {
-        const result = await this.sendTo(queue, message, this.#timeoutOf(backoff.left, attempts.left, writable, queue));
+        const result = await attempt;
         if (result.sendStatus === 'SEND_OK' || !this.#options.retryAnotherBrokerWhenNotStoreOK) return result;
         stored = result;
-        again = await attempts.goOn(undefined, writable);
       } catch (error) {
         if (!isWorthRetrying(error)) throw error;
-        again = await attempts.goOn(error, writable);
+        failure = error;
       }
+      if (!(await attempts.goOn(failure, writable))) break;
+      writable = writableNow(routes, route);
+      chosen = faults.choose(message.topic, attempts.candidates(writable), chosen.brokerName);
+      attempt = this.sendTo(chosen, message, this.#timeoutOf(backoff.left, attempts.left, writable, chosen));
     }
     if (stored) return stored;
     throw this.#finalError(message.topic, attempts, backoff.elapsed);
@@ -120,26 +151,27 @@ export class Sender {
   /** This queue, once. @param timeout ms */
   sendTo(queue: MessageQueue, message: PreparedMessage, timeout: number): Promise<SendResult> {
     const { faults } = this.#parts;
-    if (!faults) return this.#sendTo(queue, message, timeout);
-    return faults.measure(queue.brokerName, () => this.#sendTo(queue, message, timeout));
+    if (!faults) return this.#sendOnce(queue, message, timeout);
+    return faults.measure(queue.brokerName, () => this.#sendOnce(queue, message, timeout));
   }
 
-  async #sendTo(queue: MessageQueue, given: PreparedMessage, timeout: number): Promise<SendResult> {
-    const { brokers, routes } = this.#parts;
+  #sendOnce(queue: MessageQueue, message: PreparedMessage, timeout: number): Promise<SendResult> {
+    const address = this.#parts.routes.brokerAddress(queue.brokerName);
+    if (address === undefined || message.delay) return this.#sendLater(queue, message, timeout);
+    return this.#exchange(queue, message, address, timeout);
+  }
+
+  /** Where something has to be asked for first. */
+  async #sendLater(queue: MessageQueue, given: PreparedMessage, timeout: number): Promise<SendResult> {
     const address = await this.#addressOf(queue);
+    let message = given;
     try {
-      const message = given.delay ? await this.#delayed(given, given.delay, queue, address) : given;
-      const reply = await brokers.request<SendRow>(address, this.#row(message), this.#header(queue, message), {
-        body: message.body,
-        timeout,
-      });
-      const result = toResult(reply, queue, message, address);
-      routes.created(message.topic);
-      return result;
+      if (given.delay) message = await this.#delayed(given, given.delay, queue, address);
     } catch (error) {
-      if (!(error instanceof ResponseError)) routes.refreshSoon();
+      this.#failed(error);
       throw error;
     }
+    return this.#exchange(queue, message, address, timeout);
   }
 
   /** Resolves once the bytes are queued, with the connection that they are to go out on. */
@@ -150,6 +182,36 @@ export class Sender {
       body: message.body,
     });
   }
+
+  /** One request and its answer. */
+  #exchange(queue: MessageQueue, message: PreparedMessage, address: string, timeout: number): Promise<SendResult> {
+    const { brokers, trace, clock } = this.#parts;
+    const startedAt = trace ? clock.now() : 0;
+    const connection = brokers.ready(address);
+    if (connection?.takesEncodedRequests && fitsSendFrame(message)) {
+      return this.#exchanges.send(connection, this.#row(message), queue, message, timeout, startedAt);
+    }
+    return brokers
+      .request<SendRow>(address, this.#row(message), this.#header(queue, message), { body: message.body, timeout })
+      .then((reply) => {
+        const result = toResult(reply, queue, message, address);
+        this.#stored(message, result, address, startedAt);
+        return result;
+      })
+      .catch((error: unknown) => {
+        this.#failed(error);
+        throw error;
+      });
+  }
+
+  readonly #stored = (message: PreparedMessage, result: SendResult, address: string, startedAt: number): void => {
+    this.#parts.routes.created(message.topic);
+    this.#parts.trace?.sent(message, result, address, startedAt);
+  };
+
+  readonly #failed = (error: unknown): void => {
+    if (!(error instanceof ResponseError)) this.#parts.routes.refreshSoon();
+  };
 
   async #addressOf(queue: MessageQueue): Promise<string> {
     const { routes } = this.#parts;
@@ -186,13 +248,18 @@ export class Sender {
       f: message.sysFlag,
       g: message.bornTimestamp,
       h: message.flag,
-      i: encodeProperties(message.properties),
+      i: encodeProperties(this.#properties(message)),
       j: message.reconsumeTimes ?? 0,
       k: false,
       ...(message.maxReconsumeTimes !== undefined && { l: message.maxReconsumeTimes }),
       m: message.batch,
       n: queue.brokerName,
     };
+  }
+
+  #properties({ properties }: PreparedMessage): ReadonlyMap<string, string> {
+    const { instanceId } = this.#options;
+    return instanceId === undefined ? properties : new Map(properties).set(MessageProperty.INSTANCE_ID, instanceId);
   }
 
   /** Limits one attempt, while there is another broker to try, so that it does not use up all the time. */
@@ -217,26 +284,4 @@ export class Sender {
 function writableNow(routes: Routes, route: TopicRoute): readonly MessageQueue[] {
   const now = routes.get(route.topic)?.writable ?? [];
   return now.length > 0 ? now : route.writable;
-}
-
-function isWorthRetrying(error: unknown): boolean {
-  if (error instanceof ResponseError) return RETRY_RESPONSE_CODES.has(error.responseCode);
-  return error instanceof BrokerNotFoundError || (error instanceof RocketMQError && !(error instanceof MQClientError));
-}
-
-function toResult(reply: Reply<SendRow>, queue: MessageQueue, message: PreparedMessage, address: string): SendResult {
-  const sendStatus = STATUS_OF.get(reply.code);
-  if (!sendStatus) throw new ResponseError(reply.code, reply.remark, address, reply.row.name);
-  const { msgId = '', queueId = queue.queueId, queueOffset = -1, transactionId, recallHandle } = reply.header;
-  return {
-    sendStatus,
-    msgId: message.msgId,
-    offsetMsgId: msgId,
-    messageQueue: { topic: queue.topic, brokerName: queue.brokerName, queueId },
-    queueOffset,
-    ...(transactionId !== undefined && { transactionId }),
-    ...(recallHandle !== undefined && { recallHandle }),
-    regionId: reply.extFields['MSG_REGION'] ?? DEFAULT_REGION,
-    traceOn: reply.extFields['TRACE_ON'] !== 'false',
-  };
 }

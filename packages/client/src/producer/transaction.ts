@@ -1,7 +1,7 @@
 // Runs transactions: stores the half message, runs the local transaction, and tells the broker how it ended, also when
 // a broker asks later.
 import type { Clock, Connection, Logger, MessageExt } from '@nest-rocketmq/remoting/internal';
-import { MessageProperty, Requests, SysFlag, decodeOffsetMsgId } from '@nest-rocketmq/remoting/internal';
+import { MessageProperty, Requests, SysFlag } from '@nest-rocketmq/remoting/internal';
 import type { Brokers } from '../routes/brokers.js';
 import {
   BrokerNotFoundError,
@@ -14,6 +14,11 @@ import type { TransactionCheck } from '../groups/group-registry.js';
 import { retryUntilReached } from '../time/backoff.js';
 import type { Routes } from '../routes/routes.js';
 import type { PreparedMessage } from './outgoing.js';
+import { tracedMessage } from './producer-trace.js';
+import type { ProducerTrace } from './producer-trace.js';
+import type { TracedMessage } from '../trace/trace-record.js';
+import { COMMIT_OR_ROLLBACK, placeOf, toVerdict, transactionIdOf } from './transaction-end.js';
+import type { HalfPlace, Verdict } from './transaction-end.js';
 import type {
   LocalTransactionState,
   OutgoingMessage,
@@ -22,13 +27,6 @@ import type {
   TransactionListener,
   TransactionSendResult,
 } from './producer-options.js';
-
-/** END_TRANSACTION's commitOrRollback. */
-const COMMIT_OR_ROLLBACK: Record<LocalTransactionState, number> = {
-  COMMIT_MESSAGE: SysFlag.TRANSACTION_COMMIT,
-  ROLLBACK_MESSAGE: SysFlag.TRANSACTION_ROLLBACK,
-  UNKNOW: SysFlag.TRANSACTION_NOT_TYPE,
-};
 
 /** How long a broker that cannot be reached is dialled again; after that, it has to ask. ms */
 const END_TIMEOUT_MS = 3_000;
@@ -43,19 +41,8 @@ export interface TransactionsOptions {
   logger: Logger;
   routes: Routes;
   brokers: Brokers;
-}
-
-/** Where the half message is. Each time that its broker asks, it has stored it anew. */
-interface HalfPlace {
-  readonly brokerName: string;
-  readonly tranStateTableOffset: number;
-  readonly commitLogOffset: number;
-}
-
-interface Verdict {
-  readonly state: LocalTransactionState;
-  /** Why it is unknown, for the broker's log. */
-  readonly remark?: string;
+  /** Told how transactions ended. */
+  trace?: ProducerTrace | undefined;
 }
 
 /** Ended transactions whose end is remembered, in case that the broker has not heard of it and asks. */
@@ -71,6 +58,8 @@ export class Transactions {
   readonly #open = new Map<string, HalfPlace>();
   /** Of those that were ended by a handle, the latest. */
   readonly #ends = new Map<string, Verdict>();
+  /** What the trace says of those whose half messages are sent, by their ids. */
+  readonly #traced = new Map<string, TracedMessage>();
 
   constructor(options: TransactionsOptions) {
     this.#options = options;
@@ -93,6 +82,10 @@ export class Transactions {
     properties.delete(MessageProperty.DELAY);
     properties.set(MessageProperty.TRAN_MSG, 'true');
     properties.set(MessageProperty.PGROUP, this.#options.group);
+    if (this.#options.trace) {
+      this.#traced.set(message.msgId, tracedMessage(message.topic, message.msgId, properties));
+      forgetOldest(this.#traced, MAX_OPEN);
+    }
     return { ...message, properties, sysFlag: message.sysFlag | SysFlag.TRANSACTION_PREPARED };
   }
 
@@ -226,7 +219,11 @@ export class Transactions {
   }
 
   async #end(sent: SendResult, topic: string, place: HalfPlace, verdict: Verdict): Promise<void> {
-    const { brokers, routes, group, clock, closing } = this.#options;
+    const { brokers, routes, group, clock, closing, trace } = this.#options;
+    const message = this.#traced.get(sent.msgId) ?? { topic, msgId: sent.msgId };
+    this.#traced.delete(sent.msgId);
+    const transactionId = transactionIdOf(sent);
+    const { state, remark } = verdict;
     const { brokerName, tranStateTableOffset, commitLogOffset } = place;
     await retryUntilReached({ clock, closing, timeout: END_TIMEOUT_MS }, async () => {
       const address = routes.brokerAddress(brokerName);
@@ -239,19 +236,21 @@ export class Transactions {
           producerGroup: group,
           tranStateTableOffset,
           commitLogOffset,
-          commitOrRollback: COMMIT_OR_ROLLBACK[verdict.state],
+          commitOrRollback: COMMIT_OR_ROLLBACK[state],
           fromTransactionCheck: false,
           msgId: sent.msgId,
-          transactionId: transactionIdOf(sent),
+          transactionId,
           bname: brokerName,
         },
-        verdict.remark === undefined ? {} : { remark: verdict.remark },
+        remark === undefined ? {} : { remark },
       );
+      trace?.ended({ message, storeHost: address, transactionId, state, fromCheck: false });
     });
   }
 
   #answer(check: TransactionCheck, message: MessageExt, transactionId: string, verdict: Verdict): void {
     const connection: Connection = check.connection;
+    const msgId = message.properties.get(MessageProperty.UNIQ_KEY) ?? check.header.msgId ?? message.msgId;
     connection.oneway(
       Requests.END_TRANSACTION,
       {
@@ -261,11 +260,21 @@ export class Transactions {
         commitLogOffset: check.header.commitLogOffset,
         commitOrRollback: COMMIT_OR_ROLLBACK[verdict.state],
         fromTransactionCheck: true,
-        msgId: message.properties.get(MessageProperty.UNIQ_KEY) ?? check.header.msgId ?? message.msgId,
+        msgId,
         transactionId,
         ...(check.header.bname !== undefined && { bname: check.header.bname }),
       },
       verdict.remark === undefined ? {} : { remark: verdict.remark },
+    );
+    this.#options.trace?.ended(
+      {
+        message: tracedMessage(message.topic, msgId, message.properties),
+        storeHost: connection.address,
+        transactionId,
+        state: verdict.state,
+        fromCheck: true,
+      },
+      message.properties.get(MessageProperty.MSG_REGION),
     );
   }
 }
@@ -273,18 +282,4 @@ export class Transactions {
 function forgetOldest(map: Map<string, unknown>, limit: number): void {
   const [oldest] = map.keys();
   if (map.size > limit && oldest !== undefined) map.delete(oldest);
-}
-
-function placeOf({ messageQueue: { brokerName }, queueOffset, offsetMsgId }: SendResult): HalfPlace {
-  const { physicalOffset } = decodeOffsetMsgId(offsetMsgId);
-  return { brokerName, tranStateTableOffset: queueOffset, commitLogOffset: physicalOffset };
-}
-
-function transactionIdOf(sent: SendResult): string {
-  return sent.transactionId ?? sent.msgId;
-}
-
-/** Anything but the two ends is unknown: a listener in plain JavaScript may return nothing. */
-function toVerdict(state: LocalTransactionState): Verdict {
-  return { state: state === 'COMMIT_MESSAGE' || state === 'ROLLBACK_MESSAGE' ? state : 'UNKNOW' };
 }

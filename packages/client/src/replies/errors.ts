@@ -15,7 +15,8 @@ export class ReplyTimeoutError extends MQClientError<'REPLY_TIMEOUT'> {
       'REPLY_TIMEOUT',
       `no reply to the request on topic ${topic} came within ${timeout} ms; ` +
         (stored ? 'the broker has stored the request. ' : 'no broker has confirmed the request yet. ') +
-        'Check that a consumer of this topic answers with producer.replyTo(message, body), and how long it takes; ' +
+        'Check that a consumer of this topic answers (a Nest listener by what it returns, others by ' +
+        'producer.replyTo(message, body)), and how long it takes; ' +
         'or raise timeout.',
     );
   }

@@ -1,7 +1,8 @@
 // Matches replies with the requests that wait for them, and counts those that nobody waits for.
 import { randomUUID } from 'node:crypto';
-import { Deadline, MessageProperty, printable } from '@nest-rocketmq/remoting/internal';
+import { Deadline, MessageProperty, describe, printable } from '@nest-rocketmq/remoting/internal';
 import type { Clock, Logger, MessageExt } from '@nest-rocketmq/remoting/internal';
+
 import { ReplyTimeoutError, TooManyRequestsError } from './errors.js';
 
 /** So many ended requests are remembered, to tell a late reply from a second one. */
@@ -23,10 +24,22 @@ export interface RequestCounts {
   readonly unknown: number;
 }
 
+/** Why nobody waits for a reply: see the counts of these names. */
+export type DroppedReplyKind = 'late' | 'duplicate' | 'unknown';
+
+/** A reply that has come, and that nobody waits for. */
+export interface DroppedReply {
+  /** The count of `RequestCounts` that it is in. */
+  readonly kind: DroppedReplyKind;
+  /** Of the request; undefined if the reply names none. */
+  readonly correlationId: string | undefined;
+}
+
 export interface PendingRepliesOptions {
   clock: Clock;
   logger: Logger;
   maxPendingRequests: number;
+  onReplyDropped?: ((dropped: DroppedReply) => void) | undefined;
 }
 
 /** One request that waits. */
@@ -128,8 +141,14 @@ export class PendingReplies {
     const ended = correlationId === undefined ? undefined : this.#ended.get(correlationId);
     const kind = ended === undefined ? 'unknown' : ended === 'answered' ? 'duplicate' : 'late';
     this.#counts[kind]++;
-    this.#options.logger.debug?.(
+    const { logger, onReplyDropped } = this.#options;
+    logger.debug?.(
       `a reply is dropped (${kind}): ${MessageProperty.CORRELATION_ID} ${printable(String(correlationId))}`,
     );
+    try {
+      onReplyDropped?.({ kind, correlationId });
+    } catch (error) {
+      logger.warn(`onReplyDropped failed: ${describe(error)}`);
+    }
   }
 }

@@ -37,7 +37,7 @@ export class Brokers {
     header: HeaderOf<Row>,
     options: RequestOptions = {},
   ): Promise<Reply<Row>> {
-    const ready = this.#ready(address);
+    const ready = this.ready(address);
     if (ready) return ready.request(row, header, options);
     const { clock } = this.#options;
     const timeout = options.timeout ?? DEFAULT_REQUEST_TIMEOUT_MS;
@@ -60,7 +60,7 @@ export class Brokers {
     header: HeaderOf<Row>,
     options: RequestOptions = {},
   ): Promise<Connection> {
-    const connection = this.#ready(address) ?? (await this.connection(address));
+    const connection = this.ready(address) ?? (await this.connection(address));
     connection.oneway(row, header, options);
     return connection;
   }
@@ -78,7 +78,8 @@ export class Brokers {
     return this.#options.heartbeat.versionOf(connection);
   }
 
-  #ready(address: string): Connection | undefined {
+  /** The open connection over which the broker knows this client already. */
+  ready(address: string): Connection | undefined {
     const connection = this.#options.connections.existing(address);
     return connection && this.#options.heartbeat.hasGreeted(connection) ? connection : undefined;
   }

@@ -28,9 +28,10 @@ export class Backoff {
   readonly #startedAt: number;
   #next = FIRST_PAUSE_MS;
 
-  constructor(options: BackoffOptions) {
+  /** @param startedAt of the clock's monotonic scale, ms; default: now */
+  constructor(options: BackoffOptions, startedAt = options.clock.monotonic()) {
     this.#options = options;
-    this.#startedAt = options.clock.monotonic();
+    this.#startedAt = startedAt;
   }
 
   /** ms since the call began */

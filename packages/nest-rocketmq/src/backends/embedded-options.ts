@@ -21,6 +21,8 @@ export interface EmbeddedOptions extends EmbeddedTimes {
   clock?: Clock;
   /** Whether sending to an unknown topic creates it. Default true. */
   autoCreateTopicEnable?: boolean;
+  /** Whether the trace topic, RMQ_SYS_TRACE_TOPIC, exists from the start. Default false: the first trace makes it. */
+  traceTopicEnable?: boolean;
   /** The delays of the levels, such as '1s 5s 10s'. Default: Apache's 18 levels, from 1s to 2h. */
   messageDelayLevel?: string;
   /** How often an undecided transaction is checked before the broker gives it up. Default 15. */
@@ -71,6 +73,7 @@ const EMBEDDED_OPTIONS = [
   'nameServerListen',
   'store',
   'timerMaxDelaySec',
+  'traceTopicEnable',
   'transactionCheckInterval',
   'transactionCheckMax',
   'transactionTimeOut',

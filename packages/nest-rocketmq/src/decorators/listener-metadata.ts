@@ -1,6 +1,7 @@
 // Reads and writes the metadata that the decorators leave on classes and methods, and declares the interfaces of listeners.
 import type { ExpressionType } from '@nest-rocketmq/client';
 import type { SharedConsumerOptions } from '../options/consumer-settings.js';
+import type { Duration } from '../message/delay.js';
 import type { PayloadKind } from '../message/message-converter.js';
 import type { Message } from './message.js';
 import type { RocketMQBatchContext } from './rocketmq-batch-context.js';
@@ -40,6 +41,14 @@ export interface MessageListenerOptions extends SharedConsumerOptions {
    * TypeScript keeps that type for decorated methods only: a class's `onMessage` needs this option, or @Payload().
    */
   payloadType?: PayloadType;
+  /**
+   * Whether a request (`RocketMQTemplate.request`, or Java's `producer.request`) is answered with what the listener returns,
+   * or with the first value of its Observable. Default: yes, unless that is `undefined`, so that a group that only listens
+   * to the topic answers nothing. true: nothing is an answer too, and goes out as `null`. false: never.
+   */
+  reply?: boolean;
+  /** How long sending the answer may take: ms, or a length such as '5s'. Default '3s', as in rocketmq-spring. */
+  replyTimeout?: Duration;
 }
 
 /** Options of `@RocketMQTransactionListener`. */

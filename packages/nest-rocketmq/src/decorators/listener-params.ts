@@ -21,6 +21,8 @@ export interface PipedParam {
   /** The pipes bound to the parameter itself: instances and classes. */
   readonly pipes: readonly unknown[];
   value(payload: unknown, execution: ExecutionContext): unknown;
+  /** The same, where nothing but the payload is needed. */
+  readonly ofPayload?: (payload: unknown) => unknown;
 }
 
 export interface ListenerParams {
@@ -101,5 +103,5 @@ function pipedParam(
   const value = (payload: unknown): unknown =>
     typeof data === 'string' ? (payload as Record<string, unknown> | null | undefined)?.[data] : payload;
   const payloadType = typeof data === 'string' ? metatype : (declared ?? metatype);
-  return { index, pipes, metadata: { type: 'body', metatype: payloadType, data, schema }, value };
+  return { index, pipes, metadata: { type: 'body', metatype: payloadType, data, schema }, value, ofPayload: value };
 }

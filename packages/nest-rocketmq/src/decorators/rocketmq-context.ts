@@ -1,4 +1,5 @@
 // Describes a delivery to the listener that receives it.
+import { isRequest } from '@nest-rocketmq/client';
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import { MessageProperty } from '@nest-rocketmq/remoting/internal';
 
@@ -24,13 +25,16 @@ export class RocketMQContext {
   /** When it was stored: ms since the epoch, by the broker's clock. */
   readonly storeTimestamp: number;
 
+  /** Whether the sender waits for an answer: what the listener returns. */
+  readonly isRequest: boolean;
+
   private constructor(
     /** The message as it came, with its body. */
     readonly message: MessageExt,
     /** The consumer group that the message was delivered to. For a transaction check: the producer group. */
     readonly group: string,
-    /** Aborts when the result no longer counts: at shutdown after `shutdownTimeout`, or if another consumer has the queue. */
-    readonly signal: AbortSignal,
+    /** @internal */
+    readonly delivery?: { readonly signal: AbortSignal },
   ) {
     this.topic = message.topic;
     this.tags = message.properties.get(MessageProperty.TAGS);
@@ -42,11 +46,18 @@ export class RocketMQContext {
     this.queueOffset = message.queueOffset;
     this.bornTimestamp = message.bornTimestamp;
     this.storeTimestamp = message.storeTimestamp;
+    this.isRequest = isRequest(message);
+  }
+
+  /** Aborts when the result no longer counts: at shutdown after `shutdownTimeout`, or if another consumer has the queue. */
+  get signal(): AbortSignal {
+    // Node takes about a microsecond to make one, and most listeners never ask for it.
+    return this.delivery!.signal;
   }
 
   /** @internal */
-  static of(message: MessageExt, group: string, signal: AbortSignal): RocketMQContext {
-    return new RocketMQContext(message, group, signal);
+  static of(message: MessageExt, group: string, delivery: { readonly signal: AbortSignal }): RocketMQContext {
+    return new RocketMQContext(message, group, delivery);
   }
 }
 

@@ -5,6 +5,7 @@ import { Injectable, Logger, ValidationPipe } from '@nestjs/common';
 import { ApplicationConfig, DiscoveryService } from '@nestjs/core';
 import { EnhancerResolver } from '../pipeline/enhancer-resolver.js';
 import { InvalidListenerError } from '../errors.js';
+import { dependenciesOf } from '../nest/dependencies.js';
 import { LifecycleHooks } from '../nest/lifecycle-hooks.js';
 import { ListenerEnhancers } from '../pipeline/listener-enhancers.js';
 import { ListenerHost } from '../pipeline/listener-host.js';
@@ -76,6 +77,11 @@ export class ListenerExplorer {
     return classes;
   }
 
+  /** Whether Nest injects `token` into something of the app other than `except`. What ModuleRef finds later is not seen. */
+  injects(token: object, except: object): boolean {
+    return this.#wrappers().some((each) => each.metatype !== except && dependenciesOf(each).includes(token));
+  }
+
   /** Returns each instance once: a value that several providers share is one listener, under its own class if provided. */
   async #all(): Promise<ListenerHost[]> {
     const seen = new Set<unknown>();
@@ -130,7 +136,14 @@ export class ListenerExplorer {
       const target = { name, wrapper: host.wrapper, type: host.type, callback, piped };
       const enhancers = await ListenerEnhancers.of(target, this.app, this.#enhancers);
       this.#warnOfUnknownType(name, params, enhancers);
-      const pipeline = new ListenerPipeline({ name, host, method, params, enhancers });
+      const pipeline = new ListenerPipeline({
+        name,
+        host,
+        method,
+        params,
+        enhancers,
+        answers: options.reply !== false,
+      });
       listeners.push({
         name,
         options: withKind(options, params),

@@ -42,7 +42,7 @@ interface Run {
 
 export async function callBatch(parts: BatchCallParts, given: readonly MessageExt[]): Promise<BatchResult[]> {
   const results = new Map<RocketMQContext, BatchResult>();
-  const contexts = given.map((message) => RocketMQContext.of(message, parts.group, parts.signal));
+  const contexts = given.map((message) => RocketMQContext.of(message, parts.group, parts));
   for (const context of contexts) results.set(context, { context, listener: undefined, failure: undefined });
   const fail: Fail = (context, listener, error) => {
     const outcome = parts.policyOf(listener).outcomeOf(error, context.reconsumeTimes + 1);

@@ -1,6 +1,7 @@
 // Starts the listeners of modules that are loaded while the app runs.
 import { Injectable } from '@nestjs/common';
 import { LazyModuleLoader } from '@nestjs/core';
+import { ListenerExplorer } from '../discovery/listener-explorer.js';
 import { RocketMQListeners } from './rocketmq-listeners.js';
 import { TransactionListeners } from '../transactions/transaction-listeners.js';
 
@@ -10,6 +11,7 @@ export class LazyModules {
     private readonly loader: LazyModuleLoader,
     private readonly listeners: RocketMQListeners,
     private readonly transactions: TransactionListeners,
+    private readonly explorer: ListenerExplorer,
   ) {}
 
   /** Nest calls no hook for such a module, so this wraps `load` of the app's one loader. */
@@ -19,7 +21,13 @@ export class LazyModules {
       const loaded = await load(...args);
       await this.transactions.discover();
       await this.listeners.adopt();
+      this.#track();
       return loaded;
     };
+    this.#track();
+  }
+
+  #track(): void {
+    if (this.explorer.injects(LazyModuleLoader, LazyModules)) this.listeners.trackCalls();
   }
 }

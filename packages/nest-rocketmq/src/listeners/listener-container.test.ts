@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { BadRequestException, Logger } from '@nestjs/common';
 import { Outcome } from '@nest-rocketmq/client';
@@ -70,7 +69,7 @@ function container(
     converter: new JsonMessageConverter(),
     defaults: { concurrency: 5, maxReconsumeTimes: 3 },
     onConsumption: (consumption) => void consumptions.push(consumption),
-    inListener: new AsyncLocalStorage<true>(),
+    track: (call) => call(),
   });
 }
 

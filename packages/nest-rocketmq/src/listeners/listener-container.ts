@@ -1,12 +1,12 @@
 // Runs one consumer group: takes delivered messages from its consumer to the listener's method, and reports the verdict.
-import type { AsyncLocalStorage } from 'node:async_hooks';
 import { Logger } from '@nestjs/common';
 import { Outcome, SubscriptionRefusedError } from '@nest-rocketmq/client';
 import type { ConsumeContext, PushConsumer, RocketMQClient } from '@nest-rocketmq/client';
 import type { Clock, MessageExt } from '@nest-rocketmq/remoting/internal';
-import { InvalidListenerError, MessageDecodeError } from '../errors.js';
+import { InvalidListenerError } from '../errors.js';
 import type { DiscoveredListener } from '../discovery/listener-explorer.js';
 import type { ListenerGroup } from './listener-groups.js';
+import { decodeBody } from '../message/decode-body.js';
 import type { MessageConverter } from '../message/message-converter.js';
 import { failureSaid } from '../pipeline/listener-outcome.js';
 import type { Failure } from '../pipeline/listener-outcome.js';
@@ -35,8 +35,10 @@ export interface ContainerSettings {
   /** A manual clock waits for running listeners. */
   readonly clock?: Clock;
   readonly onConsumption: (consumption: Consumption) => void;
-  /** Holds true within a listener. One for the whole app: each one there is makes every promise of the process dearer. */
-  readonly inListener: AsyncLocalStorage<true>;
+  /** Answers a request with what its listener returned. */
+  readonly answer?: (listener: DiscoveredListener, context: RocketMQContext, returned: unknown) => Promise<void>;
+  /** Calls a listener so that the app knows, within it, that it is in one. */
+  readonly track: <T>(call: () => T) => T;
 }
 
 /** Apache's default of pullBatchSize: a larger list needs larger pulls. */
@@ -45,7 +47,7 @@ const PULL_BATCH_SIZE = 32;
 export class ListenerContainer {
   readonly #logger = new Logger('RocketMQ');
   readonly #consumer: PushConsumer;
-  readonly #running = new Set<string>();
+  readonly #running = new Set<RocketMQContext | string>();
   readonly #inOrder: boolean;
   readonly #failureLog: FailureLog;
   readonly #policy: RetryPolicy;
@@ -90,6 +92,11 @@ export class ListenerContainer {
     return this.group.group;
   }
 
+  /** Listener calls under way. */
+  get running(): number {
+    return this.#running.size;
+  }
+
   /** 'shop: order (paid || refunded), payment' */
   get summary(): string {
     const topics = this.group.subscriptions.map(({ topic, expression }) =>
@@ -129,25 +136,25 @@ export class ListenerContainer {
     if (this.#running.size === 0) return;
     this.#logger.warn(
       `group ${this.name}: after ${deadline} ms ${this.#running.size} listener(s) still run and are abandoned; ` +
-        `their messages will be delivered again: ${[...this.#running].join(', ')}`,
+        `their messages will be delivered again: ${[...this.#running].map((each) => (typeof each === 'string' ? each : placeOf(each))).join(', ')}`,
     );
   }
 
   async #deliver(message: MessageExt, delivery: ConsumeContext): Promise<Outcome | undefined> {
-    const context = RocketMQContext.of(message, this.name, delivery.signal);
-    const running = placeOf(context);
-    this.#running.add(running);
+    const context = RocketMQContext.of(message, this.name, delivery);
+    this.#running.add(context);
     let listener: DiscoveredListener | undefined;
     let ended: (() => void) | undefined;
     let failure: Failure;
     try {
       listener = this.#listenerFor(context);
-      ended = this.settings.clock?.busy?.(`${listener.name} (message ${context.msgId} of topic ${context.topic})`);
+      const { clock } = this.settings;
+      if (clock?.busy) ended = clock.busy(`${listener.name} (message ${context.msgId} of topic ${context.topic})`);
       failure = failureSaid(await this.#handle(listener, context));
     } catch (error) {
       failure = await this.#tryInPlace(listener, context, error);
     } finally {
-      this.#running.delete(running);
+      this.#running.delete(context);
       ended?.();
     }
     if (failure) return this.#failed(listener, context, failure.error);
@@ -176,7 +183,7 @@ export class ListenerContainer {
 
   async #deliverBatch(messages: readonly MessageExt[], delivery: ConsumeContext): Promise<Outcome[]> {
     const { clock } = this.settings;
-    const running = `${messages.length} messages from ${placeOf(RocketMQContext.of(messages[0]!, this.name, delivery.signal))}`;
+    const running = `${messages.length} messages from ${placeOf(RocketMQContext.of(messages[0]!, this.name, delivery))}`;
     this.#running.add(running);
     const ended = clock?.busy?.(`group ${this.name}: ${running}`);
     try {
@@ -188,7 +195,7 @@ export class ListenerContainer {
           listenerFor: (context) => this.#listenerFor(context),
           policyOf: (listener) => this.#policyOf(listener),
           payload: (listener, context) => this.#payload(listener, context),
-          handle: (listener, list, context) => this.settings.inListener.run(true, () => listener.handle(list, context)),
+          handle: (listener, list, context) => this.settings.track(() => listener.handle(list, context)),
         },
         messages,
       );
@@ -224,7 +231,18 @@ export class ListenerContainer {
   }
 
   #handle(listener: DiscoveredListener, context: RocketMQContext): Promise<unknown> {
-    return this.settings.inListener.run(true, () => listener.handle(this.#payload(listener, context), context));
+    const { track, answer } = this.settings;
+    const payload = this.#payload(listener, context);
+    const handled = track(() => listener.handle(payload, context));
+    if (!answer || !context.isRequest) return handled;
+    return handled.then(async (returned) => {
+      await answer(listener, context, returned);
+      return returned;
+    });
+  }
+
+  #payload(listener: DiscoveredListener, { message }: RocketMQContext): unknown {
+    return decodeBody(this.settings.converter, message, listener.options.payload ?? 'json');
   }
 
   #listenerFor(context: RocketMQContext): DiscoveredListener {
@@ -235,15 +253,6 @@ export class ListenerContainer {
       `group ${this.name}`,
       `has no listener for topic '${context.topic}' with tag '${context.tags ?? ''}', only ${this.group.listeners.join(', ')}.`,
     );
-  }
-
-  #payload(listener: DiscoveredListener, context: RocketMQContext): unknown {
-    try {
-      return this.settings.converter.decode(context.message, listener.options.payload ?? 'json');
-    } catch (cause) {
-      if (cause instanceof MessageDecodeError) throw cause;
-      throw new MessageDecodeError(`the message converter failed: ${String(cause)}`, { cause });
-    }
   }
 }
 

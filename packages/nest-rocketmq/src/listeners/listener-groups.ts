@@ -11,7 +11,8 @@ import { GroupMissingError, InvalidListenerError, ListenerConflictError } from '
 import type { DiscoveredListener } from '../discovery/listener-explorer.js';
 import type { MessageListenerOptions } from '../decorators/listener-metadata.js';
 import { PAYLOAD_KINDS } from '../message/message-converter.js';
-import { checkClass, checkKeys, checkOneOf, inside } from '../option-checks.js';
+import { checkReplyTimeout } from '../options/reply-timeout.js';
+import { checkBoolean, checkClass, checkKeys, checkOneOf, inside } from '../option-checks.js';
 
 /** What a listener has for itself, though it is checked with what the consumer has. */
 const OWN = new Set<string>(['retry', 'batch']);
@@ -25,6 +26,8 @@ const OPTIONS = [
   'selectorType',
   'payload',
   'payloadType',
+  'reply',
+  'replyTimeout',
   ...SETTINGS,
 ];
 
@@ -202,6 +205,8 @@ function checkListener(options: MessageListenerOptions): MessageListenerOptions 
   if (options.consumerGroup !== undefined) checkGroup('consumerGroup', options.consumerGroup);
   if (options.payload !== undefined) checkOneOf('payload', options.payload, PAYLOAD_KINDS);
   if (options.payloadType !== undefined) checkClass('payloadType', options.payloadType);
+  if (options.reply !== undefined) checkBoolean('reply', options.reply);
+  if (options.replyTimeout !== undefined) checkReplyTimeout(options.replyTimeout);
   if (options.selectorType !== undefined) checkOneOf('selectorType', options.selectorType, ['TAG', 'SQL92']);
   return options;
 }
@@ -217,7 +222,7 @@ function routeOf(listener: DiscoveredListener): Route {
 }
 
 /** A strategy by its name. */
-function shown(value: string | number | { name: string }): string {
+function shown(value: string | number | boolean | { name: string }): string {
   return typeof value === 'object' ? value.name : String(value);
 }
 

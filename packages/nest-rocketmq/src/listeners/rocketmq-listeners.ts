@@ -7,6 +7,10 @@ import type { Observable } from 'rxjs';
 import { ListenerContainer } from './listener-container.js';
 import type { Consumption } from './listener-container.js';
 import { ListenerExplorer } from '../discovery/listener-explorer.js';
+import type { DiscoveredListener } from '../discovery/listener-explorer.js';
+import type { RocketMQContext } from '../decorators/rocketmq-context.js';
+import { Replier } from '../reply/replier.js';
+import type { ReplyEvent } from '../reply/replier.js';
 import { groupListeners } from './listener-groups.js';
 import type { ListenerGroup } from './listener-groups.js';
 import { RocketMQConnection } from '../rocketmq-connection.js';
@@ -21,7 +25,7 @@ import { takeUnprovided } from '../decorators/unserved-listeners.js';
 export class RocketMQListeners {
   readonly #logger = new Logger('RocketMQ');
   readonly #consumptions = new Subject<Consumption>();
-  readonly #inListener = new AsyncLocalStorage<true>();
+  #inListener: AsyncLocalStorage<true> | undefined;
   #groups: ListenerGroup[] = [];
   #containers: ListenerContainer[] = [];
   /** By group: what `setConcurrency` has set. */
@@ -32,12 +36,18 @@ export class RocketMQListeners {
   constructor(
     private readonly explorer: ListenerExplorer,
     private readonly connection: RocketMQConnection,
+    private readonly replier: Replier,
     @Inject(ROCKETMQ_RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {}
 
   /** The outcome of each delivery, for tests and metrics. Subscribers have no influence on it. */
   get consumptions(): Observable<Consumption> {
     return this.#consumptions;
+  }
+
+  /** What became of each answer to a request, for metrics. Subscribers have no influence on it. */
+  get replies(): Observable<ReplyEvent> {
+    return this.replier.events;
   }
 
   /**
@@ -78,10 +88,19 @@ export class RocketMQListeners {
     const adopting = this.#adopting.then(() => this.#addNew());
     this.#adopting = adopting.catch(() => undefined);
     // A listener that loads a module itself must not wait: its own group can be restarted only after it has ended.
-    if (!this.#inListener.getStore()) return adopting;
+    if (!this.#mayBeInListener) return adopting;
     adopting.catch((error: unknown) =>
       this.#logger.error(`the listeners of a module that a listener loaded could not be started: ${String(error)}`),
     );
+  }
+
+  /**
+   * From now on it is known whether a listener loads a module. Not before it is needed: with an async storage, Node makes
+   * every promise of the process dearer.
+   * @internal
+   */
+  trackCalls(): void {
+    this.#inListener ??= new AsyncLocalStorage();
   }
 
   /** Warns of decorated classes that no module provides, as far as can be known. @internal */
@@ -129,7 +148,14 @@ export class RocketMQListeners {
     await this.#stopContainers(containers);
     await this.#adopting;
     // Until it is disabled, Node passes a storage on with every promise of the process, even if nothing refers to it any more.
-    this.#inListener.disable();
+    this.#inListener?.disable();
+  }
+
+  /** An app that looked the loader up by itself is not tracked. Then a listener may be the one, if any is running. */
+  get #mayBeInListener(): boolean {
+    return this.#inListener
+      ? this.#inListener.getStore() === true
+      : this.#containers.some(({ running }) => running > 0);
   }
 
   async #addNew(): Promise<void> {
@@ -151,7 +177,9 @@ export class RocketMQListeners {
       defaults: this.options.consumer,
       clock: this.connection.clock,
       onConsumption: (consumption: Consumption) => this.#consumptions.next(consumption),
-      inListener: this.#inListener,
+      answer: (listener: DiscoveredListener, context: RocketMQContext, returned: unknown) =>
+        this.replier.answer(listener, context, returned),
+      track: <T>(call: () => T): T => (this.#inListener ? this.#inListener.run(true, call) : call()),
     };
     const containers = groups.map((group) => new ListenerContainer(client, group, settings));
     for (const container of containers) {

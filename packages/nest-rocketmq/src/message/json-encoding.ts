@@ -9,8 +9,35 @@ interface Level {
   readonly key: string;
 }
 
+/** Deeper payloads, and those that contain themselves, are looked at value by value. */
+const MOST_PLAIN_LEVELS = 16;
+
 /** @param bigIntegers true: a BigInt is written as a number; false: it is refused @throws MessageEncodeError */
 export function encodeJson(payload: unknown, bigIntegers: boolean): string {
+  // Without a function that sees each value, JSON.stringify takes a fifth of the time.
+  return isPlain(payload, MOST_PLAIN_LEVELS) ? JSON.stringify(payload) : encodeChecked(payload, bigIntegers);
+}
+
+/** Whether JSON has all of it: texts, finite numbers, booleans and null, in arrays and plain objects. */
+function isPlain(value: unknown, levels: number): boolean {
+  if (typeof value === 'string' || typeof value === 'boolean' || value === null) return true;
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (typeof value !== 'object' || levels === 0) return false;
+  if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return false;
+  if (Array.isArray(value)) return value.every((each) => isPlain(each, levels - 1)) && !hasHoles(value);
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) return false;
+  for (const key in value) if (!isPlain((value as Record<string, unknown>)[key], levels - 1)) return false;
+  return true;
+}
+
+/** JSON has null for them, and `every` leaves them out. */
+function hasHoles(array: readonly unknown[]): boolean {
+  for (let at = 0; at < array.length; at++) if (!(at in array)) return true;
+  return false;
+}
+
+function encodeChecked(payload: unknown, bigIntegers: boolean): string {
   const levels: Level[] = [];
   const mark = bigIntegers ? `${randomBytes(8).toString('hex')}:` : undefined;
   let marked = false;

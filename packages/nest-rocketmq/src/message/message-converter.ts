@@ -81,10 +81,10 @@ export class JsonMessageConverter implements MessageConverter {
   decode(message: IncomingBody, kind: PayloadKind): unknown {
     if (kind === 'buffer') return message.body;
     if (kind === 'string') return textOf(message.body);
-    const contentType = message.properties.get(CONTENT_TYPE_PROPERTY) ?? '';
-    if (BYTES.test(contentType)) return message.body;
+    const contentType = message.properties.get(CONTENT_TYPE_PROPERTY);
+    if (contentType !== undefined && BYTES.test(contentType)) return message.body;
     const text = textOf(message.body);
-    const marked = TEXT.test(contentType);
+    const marked = contentType !== undefined && TEXT.test(contentType);
     if (marked && message.properties.get(PAYLOAD_KIND_PROPERTY) === STRING) return text;
     if (marked && !/^\s*[{[]/.test(text)) return text;
     try {

@@ -34,7 +34,7 @@ export function compose(
   options: MessageOptions & DelayOptions,
   others: readonly string[],
 ): OutgoingMessage {
-  checkKeys('options', options, [...MESSAGE_OPTIONS, ...DELAY_OPTIONS, ...others]);
+  if (!isEmpty(options)) checkKeys('options', options, [...MESSAGE_OPTIONS, ...DELAY_OPTIONS, ...others]);
   const { topic, tag } = parseDestination(destination);
   const { body, properties } = composer.converter.encode(payload);
   return {
@@ -43,8 +43,23 @@ export function compose(
     tags: tagOf(tag, options.tags),
     keys: keysOf(options.keys),
     ...checkDelay(options, composer.highestDelayLevel),
-    properties: { ...properties, ...propertiesOf(options.properties) },
+    properties: options.properties === undefined ? properties : { ...properties, ...propertiesOf(options.properties) },
   };
+}
+
+/** Most sends have no options. */
+function isEmpty(options: object): boolean {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) return false;
+  for (const _ in options) return false;
+  return true;
+}
+
+/** Checks what a reply carries beside its body. @throws InvalidOptionError */
+export function checkReplyOptions(options: MessageOptions): MessageOptions {
+  checkKeys('options', options, MESSAGE_OPTIONS);
+  const tags = tagOf(undefined, options.tags);
+  const keys = keysOf(options.keys);
+  return { ...(tags !== undefined && { tags }), ...(keys && { keys }), properties: propertiesOf(options.properties) };
 }
 
 function tagOf(inDestination: string | undefined, inOptions: string | undefined): string | undefined {

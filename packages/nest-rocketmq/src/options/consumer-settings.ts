@@ -9,11 +9,20 @@ import type {
 } from '@nest-rocketmq/client';
 import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import type { Duration } from '../message/delay.js';
+import { checkTopic } from '../message/destination.js';
+import {
+  MINUTES,
+  checkBoolean,
+  checkDuration,
+  checkInteger,
+  checkOneOf,
+  checkTime,
+  checkWhole,
+} from '../option-checks.js';
 import { checkBatch } from './batch-options.js';
 import type { ListenerBatchOptions, CheckedBatch } from './batch-options.js';
 import { checkRetry } from './retry-options.js';
 import type { CheckedRetry, RetryOptions } from './retry-options.js';
-import { MINUTES, checkDuration, checkInteger, checkOneOf, checkTime, checkWhole } from '../option-checks.js';
 
 /** Settings of a consumer, with rocketmq-spring's and Apache's names. */
 export interface ConsumerSettings {
@@ -44,6 +53,10 @@ export interface ConsumerSettings {
   consumeFromWhere?: ConsumeFromWhere;
   /** For CONSUME_FROM_TIMESTAMP: a Date, or ms since the epoch. Default: half an hour before the start. */
   consumeTimestamp?: Date | number;
+  /** Whether each delivery is traced in Apache's format, for mqadmin's `queryMsgTraceById` and the dashboard. Default false. */
+  enableMsgTrace?: boolean;
+  /** The topic that the trace goes to. Default 'RMQ_SYS_TRACE_TOPIC'. */
+  customizedTraceTopic?: string;
   /**
    * What happens to a message that fails. A listener's own options go before the module's, one by one. Broadcasts have no
    * redelivery: of these options only `inPlace` has a meaning for them.
@@ -92,6 +105,8 @@ export const CONSUMER_SETTINGS = [
   'consumeTimeout',
   'consumeFromWhere',
   'consumeTimestamp',
+  'enableMsgTrace',
+  'customizedTraceTopic',
   'retry',
   'allocateStrategy',
   'pullThresholdForQueue',
@@ -142,6 +157,8 @@ export function checkConsumerSettings(given: SharedConsumerOptions): CheckedCons
     consumeTimeout: (value) => checkWhole('consumeTimeout', value, MINUTES, LONGEST_CONSUME_TIMEOUT_MINUTES),
     consumeFromWhere: (value) => checkOneOf('consumeFromWhere', value, CONSUME_FROM_WHERE),
     consumeTimestamp: (value) => checkTime('consumeTimestamp', value),
+    enableMsgTrace: (value) => checkBoolean('enableMsgTrace', value),
+    customizedTraceTopic: (value) => checkTopic('customizedTraceTopic', value),
     allocateStrategy: (value) => checkAllocateStrategy(value),
     pullThresholdForQueue: (value) => checkInteger('pullThresholdForQueue', value, 1, HIGHEST_THRESHOLD),
     pullThresholdSizeForQueue: (value) => checkInteger('pullThresholdSizeForQueue', value, 1, 1024, 'MiB'),

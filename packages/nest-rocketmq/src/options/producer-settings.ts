@@ -16,6 +16,8 @@ const PRODUCER_OPTIONS = [
   'maxMessageSize',
   'createTopicKey',
   'defaultTopicQueueNums',
+  'enableMsgTrace',
+  'customizedTraceTopic',
   'autoBatch',
   'sendLatencyFaultEnable',
   'startDetectorEnable',

@@ -1,6 +1,7 @@
 // Defines the module's options: types, defaults, environment and checks. What belongs to the embedded broker, the producer or
 // a consumer is checked where it is used.
 import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
+import type { ClientOptions } from '@nest-rocketmq/client';
 import { appName } from './app-name.js';
 import type { RocketMQBackend } from '../backends/backend.js';
 import { CONSUMER_SETTINGS, checkConsumerSettings } from './consumer-settings.js';
@@ -46,6 +47,15 @@ export interface RocketMQModuleOptions {
    * topic in one order. Default: none; sends create topics where the brokers allow it.
    */
   topics?: TopicOptions[];
+  /**
+   * The namespace of the app's topics and groups: 'order' is 'ns%order' at the brokers, as with rocketmq-spring's `namespace`.
+   * The app sees its own names only. Default: none.
+   */
+  namespace?: string;
+  /** A namespace that goes with each request as header fields, as rocketmq-spring's `namespaceV2`. Default: none. */
+  namespaceV2?: string;
+  /** How brokers know this process, after its address. Default: its process id and random characters. */
+  instanceName?: string;
   /** Settings of the one producer behind the template. */
   producer?: ProducerSettings;
   /** Defaults for all listeners of the app. */
@@ -83,6 +93,7 @@ export interface ResolvedOptions {
   /** The cluster on which listeners must name their group, and transactions are refused, since `group` is not set. */
   groupNeededOn: string | undefined;
   topics: readonly CheckedTopic[];
+  identity: Pick<ClientOptions, 'namespace' | 'namespaceV2' | 'instanceName'>;
   producer: CheckedProducerSettings;
   consumer: CheckedConsumerSettings;
   messageConverter: MessageConverter;
@@ -99,6 +110,9 @@ const OPTIONS = [
   'backend',
   'group',
   'topics',
+  'namespace',
+  'namespaceV2',
+  'instanceName',
   'producer',
   'consumer',
   'messageConverter',
@@ -136,6 +150,7 @@ export function resolveOptions(
       group: given.group === undefined ? appName() : checkGroup('group', given.group),
       groupNeededOn: backend.kind === 'cluster' && given.group === undefined ? backend.nameServer : undefined,
       topics: given.topics === undefined ? [] : checkTopics(given.topics),
+      identity: identityOf(given),
       producer: checkProducer(producer ?? {}),
       consumer: inside(where, 'consumer', () => checkConsumerSettings(consumer ?? {})),
       messageConverter: messageConverter ?? new JsonMessageConverter(),
@@ -145,6 +160,18 @@ export function resolveOptions(
       autoStart: checkBoolean('autoStart', given.autoStart ?? true),
     };
   });
+}
+
+/** The rest is checked by the client. */
+function identityOf({ namespace, namespaceV2, instanceName }: RocketMQModuleOptions): ResolvedOptions['identity'] {
+  if (instanceName !== undefined && (typeof instanceName !== 'string' || instanceName.trim() === '')) {
+    throw new InvalidOptionError('instanceName', instanceName, 'a non-empty string');
+  }
+  return {
+    ...(namespace !== undefined && { namespace }),
+    ...(namespaceV2 !== undefined && { namespaceV2 }),
+    ...(instanceName !== undefined && { instanceName }),
+  };
 }
 
 function highestDelayLevelOf({ messageDelayLevel, embedded }: RocketMQModuleOptions): number {

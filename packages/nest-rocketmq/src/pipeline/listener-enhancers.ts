@@ -76,6 +76,16 @@ export class ListenerEnhancers {
     );
   }
 
+  /** Whether a message goes straight to the listener: no guard, no interceptor, no pipe. */
+  get noneBeforeListener(): boolean {
+    return this.#noOwnPipes && isNone(this.guard) && isNone(this.interceptor) && isNone(this.pipe);
+  }
+
+  get #noOwnPipes(): boolean {
+    for (const pipes of this.paramPipes.values()) if (pipes.length > 0) return false;
+    return true;
+  }
+
   guards(scope: MessageScope): Promise<CanActivate[]> {
     return instancesOf(this.guard, scope);
   }
@@ -103,6 +113,8 @@ export class ListenerEnhancers {
   }
 }
 
+const NONE: readonly never[] = [];
+
 async function bindKind<T>(
   kind: EnhancerKind,
   key: string,
@@ -112,7 +124,10 @@ async function bindKind<T>(
   resolver: EnhancerResolver,
 ): Promise<Bound<T>> {
   // A factory of an APP_* token may return nothing to switch the enhancer off.
-  const app = (): T[] => global().filter((each) => each !== null && each !== undefined);
+  const app = (): readonly T[] => {
+    const all = global();
+    return all.length === 0 ? NONE : all.filter((each) => each !== null && each !== undefined);
+  };
   for (const enhancer of app()) requireGlobal(kind, enhancer, method);
   const bound = [...metadata(key, method.type), ...(method.callback ? metadata(key, method.callback) : [])];
   const own: Enhancer<T>[] = [];
@@ -131,6 +146,10 @@ function requireGlobal(kind: EnhancerKind, enhancer: unknown, { name }: Enhanced
     name,
     `a global ${kind} of the app has no method ${method}(). Give an instance that has one.`,
   );
+}
+
+function isNone({ app, scoped, own }: Bound<unknown>): boolean {
+  return own.length === 0 && scoped.length === 0 && app().length === 0;
 }
 
 async function instancesOf<T>({ app, scoped, own }: Bound<T>, scope: MessageScope): Promise<T[]> {

@@ -11,7 +11,8 @@ import { catches } from './listener-enhancers.js';
 import type { Instance, ListenerHost } from './listener-host.js';
 import type { MethodKey } from '../decorators/listener-metadata.js';
 import type { ListenerParams, PipedParam } from '../decorators/listener-params.js';
-import { resultOf } from './listener-result.js';
+import { isReply } from '../message/rocketmq-reply.js';
+import { firstResultOf, isSettled, isThenable, resultOf } from './listener-result.js';
 import type { MessageScope } from '../nest/nest-container.js';
 import { RocketMQBatchContext } from '../decorators/rocketmq-batch-context.js';
 import type { RocketMQContext } from '../decorators/rocketmq-context.js';
@@ -24,6 +25,8 @@ export interface PipelineParts {
   readonly method: MethodKey;
   readonly params: ListenerParams;
   readonly enhancers: ListenerEnhancers;
+  /** Whether requests are answered with what the listener returns. */
+  readonly answers?: boolean;
 }
 
 /** Of one message, or of a list. */
@@ -41,20 +44,48 @@ export class ListenerPipeline {
   readonly #logger = new Logger('RocketMQ');
   readonly #brokenFilters = new Set<string>();
 
-  constructor(private readonly parts: PipelineParts) {}
+  /** Whether each piped parameter is the payload or a part of it. */
+  readonly #takesPayload: boolean;
 
-  /** Resolves with what the listener returned. @throws what any of them threw: a filter cannot turn it into a success */
+  constructor(private readonly parts: PipelineParts) {
+    this.#takesPayload = parts.params.piped.every(({ ofPayload }) => ofPayload !== undefined);
+  }
+
+  /**
+   * Resolves with what the listener returned; for a request that failed, with the RocketMQReply that a filter returned.
+   * @throws what any of them threw: nothing else that a filter does turns it into a success
+   */
   async run(payload: unknown, context: CallContext): Promise<unknown> {
+    const { host, enhancers } = this.parts;
+    const { instance } = host;
+    try {
+      if (!instance || !this.#takesPayload || !enhancers.noneBeforeListener || !isOne(payload, context)) {
+        return await this.#handle(this.#begin(payload, context));
+      }
+      if (this.#answers(context)) return await this.#handle(this.#begin(payload, context));
+      const returned = this.#call(instance, payload, context);
+      return isSettled(returned) ? returned : await resultOf(returned, context);
+    } catch (error) {
+      const answer = await this.#filter(error, this.#begin(payload, context));
+      if (this.#answers(context) && isReply(answer)) return answer;
+      throw error;
+    }
+  }
+
+  #begin(payload: unknown, context: CallContext): Call {
     const { host, method } = this.parts;
     const handler = host.method(method) ?? (() => undefined);
     const execution = new RocketMQExecutionContext([payload, context], host.type, handler);
-    const call: Call = { payload, context, scope: host.scope(context), execution };
-    try {
-      return await this.#handle(call);
-    } catch (error) {
-      await this.#filter(error, call);
-      throw error;
-    }
+    return { payload, context, scope: host.scope(context), execution };
+  }
+
+  /** The listener alone, without the waits for what stands before it: most have nothing there. */
+  #call(instance: Instance, payload: unknown, context: CallContext): unknown {
+    const { params } = this.parts;
+    const args: unknown[] = [];
+    for (const index of params.contexts) args[index] = context;
+    for (const { index, ofPayload } of params.piped) args[index] = ofPayload?.(payload);
+    return this.#apply(instance, args);
   }
 
   async #handle(call: Call): Promise<unknown> {
@@ -64,16 +95,16 @@ export class ListenerPipeline {
     const interceptors = await enhancers.interceptors(call.scope);
     const invoke = (): Promise<unknown> => this.#invoke(instance, call);
     const result = interceptors.length === 0 ? invoke() : intercepted(interceptors, call.execution, invoke);
-    return resultOf(result, call.context.signal);
+    return resultOf(result, call.context);
   }
 
   async #pass(guard: CanActivate, { execution, context }: Call): Promise<void> {
-    if (await resultOf(guard.canActivate(execution), context.signal)) return;
+    if (await resultOf(guard.canActivate(execution), context)) return;
     throw new ForbiddenException(`Forbidden resource: denied by ${guard.constructor.name}`);
   }
 
   async #invoke(instance: Instance, call: Call): Promise<unknown> {
-    const { method, params, enhancers } = this.parts;
+    const { params, enhancers } = this.parts;
     const args: unknown[] = [];
     let accepted = 1;
     for (const index of params.contexts) args[index] = call.context;
@@ -88,19 +119,30 @@ export class ListenerPipeline {
       }),
     );
     if (accepted === 0) return undefined;
-    const handler = instance[method];
+    const returned = this.#apply(instance, args);
+    return this.#answers(call.context) ? firstResultOf(returned, call.context.signal) : returned;
+  }
+
+  #apply(instance: Instance, args: unknown[]): unknown {
+    const handler = instance[this.parts.method];
     if (!handler) throw new InvalidListenerError(this.parts.name, 'the instance has no such method.');
     return handler.apply(instance, args);
   }
 
-  /** Filters run for their side effects: neither what they return nor what they throw changes the outcome. */
-  async #filter(error: unknown, { scope, execution, context }: Call): Promise<void> {
+  #answers(context: CallContext): boolean {
+    // A list has no one to answer.
+    return this.parts.answers === true && !(context instanceof RocketMQBatchContext) && context.isRequest;
+  }
+
+  /** What the filter returned; undefined if there is none, or if it failed itself, which changes nothing. */
+  async #filter(error: unknown, { scope, execution, context }: Call): Promise<unknown> {
     let filter: ExceptionFilter | undefined;
     try {
       filter = (await this.parts.enhancers.filters(scope)).find((each) => catches(each, error));
-      if (filter) await resultOf(answerOf(filter, error, execution), context.signal);
+      return filter && (await resultOf(answerOf(filter, error, execution), context));
     } catch (own) {
       if (own !== error) this.#warnOfFilter(filter, own);
+      return undefined;
     }
   }
 
@@ -114,6 +156,11 @@ export class ListenerPipeline {
         `${String(error)}. A filter for HTTP should return at once unless host.getType() is 'http'.`,
     );
   }
+}
+
+/** A single payload, which is there already. */
+function isOne(payload: unknown, context: CallContext): boolean {
+  return !(context instanceof RocketMQBatchContext) && !isThenable(payload);
 }
 
 function answerOf(filter: ExceptionFilter, error: unknown, host: ArgumentsHost): unknown {

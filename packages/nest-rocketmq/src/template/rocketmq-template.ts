@@ -1,8 +1,11 @@
 // Sends an app's messages.
 import { Inject, Injectable } from '@nestjs/common';
+import type { Observable } from 'rxjs';
 import type {
+  DroppedReply,
   OutgoingMessage,
   Producer,
+  RequestCounts,
   SendResult,
   SendOptions as ClientSendOptions,
   Transaction,
@@ -16,6 +19,11 @@ import { checkKeys, inside } from '../option-checks.js';
 import { RocketMQConnection } from '../rocketmq-connection.js';
 import type { ResolvedOptions } from '../options/rocketmq.options.js';
 import { ROCKETMQ_RESOLVED_OPTIONS } from '../rocketmq.tokens.js';
+import type { ReceiveOptions } from '../pull/receive-options.js';
+import type { ReceivedMessage } from '../pull/received-message.js';
+import { Receiver } from '../pull/receiver.js';
+import { Requester } from './requester.js';
+import type { RequestOptions } from './request-options.js';
 import { TransactionListeners, fromWire } from '../transactions/transaction-listeners.js';
 import type { TransactionCall } from '../transactions/transaction-listeners.js';
 import { withClockHeld } from '../manual-clock-settings.js';
@@ -49,6 +57,8 @@ export class RocketMQTemplate {
   constructor(
     private readonly connection: RocketMQConnection,
     private readonly transactions: TransactionListeners,
+    private readonly requester: Requester,
+    private readonly receiver: Receiver,
     @Inject(ROCKETMQ_RESOLVED_OPTIONS) options: ResolvedOptions,
   ) {
     this.#composer = { converter: options.messageConverter, highestDelayLevel: options.highestDelayLevel };
@@ -163,6 +173,41 @@ export class RocketMQTemplate {
   }
 
   /**
+   * Sends a request to whoever listens to the topic, and resolves with the payload of the first reply. Java's consumers that
+   * answer with `MessageUtil.createReplyMessage` are answered for as well. The request is a message like any other: it is
+   * stored, and may be consumed after its time is over.
+   * @throws ReplyTimeoutError: no reply came in time; TooManyRequestsError: too many wait already; what `signal` was aborted with
+   * @throws MessageDecodeError: the reply cannot be read
+   * @throws the errors of `send`
+   */
+  async request<T = unknown>(destination: Destination, payload: unknown, options: RequestOptions = {}): Promise<T> {
+    return (await this.requester.request(destination, payload, options)) as T;
+  }
+
+  /**
+   * Receives the next messages of a topic, as soon as there is one; an empty list when none has come in time. A group that is
+   * new begins with the oldest message. What an earlier call for the group has returned counts as consumed from now on; that is
+   * stored every 5 s and when the app closes. After a crash what was consumed since then comes again, and what the last call
+   * has returned. For a loop, seeks and commits of your own inject a `RocketMQPullConsumer`.
+   * @param destination 'topic', or 'topic:tag' for messages with that tag
+   * @throws InvalidOptionError; GroupMissingError on a cluster, without a group here or of the module
+   * @throws GroupInUseError when the group has listeners in this app; NameServerUnreachableError; NotRunningError
+   */
+  async receive<T = unknown>(destination: Destination, options: ReceiveOptions = {}): Promise<ReceivedMessage<T>[]> {
+    return (await this.receiver.receive(destination, options)) as ReceivedMessage<T>[];
+  }
+
+  /** What has become of the app's requests, late and duplicate replies included. */
+  get requestCounts(): RequestCounts {
+    return this.connection.requestCounts;
+  }
+
+  /** Each reply that came when its request was over: late, or not the first. For metrics. */
+  get droppedReplies(): Observable<DroppedReply> {
+    return this.connection.droppedReplies;
+  }
+
+  /**
    * Takes a delayed message back before it is due. Brokers from 5.5 on can do that, and the embedded one.
    * @param destination where it was sent, or only the topic
    * @param recallHandle of the message's SendResult
@@ -226,6 +271,8 @@ export class RocketMQTemplate {
   }
 
   #withProducer<T>(topic: string, send: (producer: Producer) => Promise<T>): Promise<T> {
+    const { clock, running } = this.connection;
+    if (running && !clock?.busy) return send(running);
     const work = async (): Promise<T> => send(await this.connection.producer());
     return withClockHeld(this.connection.clock, `a send to topic ${topic}`, work, SEND_HOLDS_CLOCK_MS);
   }

@@ -68,9 +68,14 @@ export const TRANSACTION_OPTIONS = [...SEND_OPTIONS, 'arg'] as const;
 export const RECALL_OPTIONS = ['timeout'] as const;
 const LONGEST_TIMEOUT_MS = 3_600_000;
 
+const NO_SETTINGS: ClientSendOptions = Object.freeze({});
+
 /** @throws InvalidOptionError */
 export function settingsOf(options: BeginTransactionOptions): ClientSendOptions {
   const { timeout, shardingKey, selector, messageQueue } = options;
+  if (timeout === undefined && shardingKey === undefined && selector === undefined && messageQueue === undefined) {
+    return NO_SETTINGS;
+  }
   if (shardingKey !== undefined && (typeof shardingKey !== 'string' || shardingKey === '')) {
     throw new InvalidOptionError('shardingKey', shardingKey, 'a non-empty string');
   }

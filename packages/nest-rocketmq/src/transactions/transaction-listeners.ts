@@ -156,7 +156,7 @@ export class TransactionListeners implements TransactionListener {
       }
       const { name, instance } = this.#listenerOf(message.topic);
       const payload = this.options.messageConverter.decode(message, 'json');
-      const context = RocketMQContext.of(message, this.options.group, new AbortController().signal);
+      const context = RocketMQContext.of(message, this.options.group, new AbortController());
       return this.#toWire(
         await instance.checkLocalTransaction(payload, context),
         methodOf(name, 'checkLocalTransaction'),

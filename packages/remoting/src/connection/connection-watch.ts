@@ -2,7 +2,7 @@
 // read their answers.
 import type { Clock, TimerHandle } from '../time/clock.js';
 import type { Connection } from './connection.js';
-import { afterPoll } from '../time/deadline.js';
+import { afterPoll } from '../time/deadlines.js';
 import { ConnectionClosedError } from '../errors.js';
 import type { UnsentBytes } from './unsent-bytes.js';
 

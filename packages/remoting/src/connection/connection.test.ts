@@ -59,6 +59,43 @@ function connectedTo(
   return connection;
 }
 
+/** A connection whose frames can be looked at. */
+function recorded(): { connection: Connection; types: number[] } {
+  const [near, far] = duplexPair();
+  const types: number[] = [];
+  far.on('data', (frame: Buffer) => types.push(frame[4]!));
+  const clock = new ManualClock();
+  const connection = new Connection(near, { address: 'far:1', handlers: handlerTable(), clock, logger: silentLogger });
+  stops.push(() => connection.close());
+  return { connection, types };
+}
+
+describe('the form of a request', () => {
+  const sent = async (connection: Connection, send: () => void): Promise<void> => {
+    send();
+    await connection.written();
+    await new Promise(setImmediate);
+  };
+
+  it('is JSON until the peer is known to read the binary one', async () => {
+    const { connection, types } = recorded();
+    const header = { topic: 't', queueId: 4 };
+    await sent(connection, () => connection.oneway(Requests.GET_MAX_OFFSET, header));
+    connection.useBinaryHeaders();
+    await sent(connection, () => connection.oneway(Requests.GET_MAX_OFFSET, header));
+    expect(types).toEqual([0, 1]);
+  });
+
+  it('stays JSON where the binary one would cut the code, or lose an empty value', async () => {
+    const { connection, types } = recorded();
+    connection.useBinaryHeaders();
+    const row = { ...Requests.GET_MAX_OFFSET, code: 200_050 };
+    await sent(connection, () => connection.oneway(row, { topic: 't', queueId: 4 }));
+    await sent(connection, () => connection.oneway(Requests.GET_MAX_OFFSET, { topic: '', queueId: 4 }));
+    expect(types).toEqual([0, 0]);
+  });
+});
+
 describe('a request', () => {
   it.each(['json', 'binary'] as const)(
     'with a %s header is answered by its handler, in its own form',

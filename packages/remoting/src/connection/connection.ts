@@ -2,7 +2,7 @@
 import { isIPv6 } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../time/clock.js';
-import { NO_BODY, ONEWAY_FLAG, RESPONSE_FLAG, emptyFields, isResponse } from '../frame/command.js';
+import { NO_BODY, ONEWAY_FLAG, RESPONSE_FLAG, isResponse } from '../frame/command.js';
 import type { RemotingCommand, SerializeType } from '../frame/command.js';
 import { ConnectionClosedError, FrameError } from '../errors.js';
 import { FlowControl } from './flow-control.js';
@@ -17,16 +17,17 @@ import {
   leadingCode,
 } from '../frame/frame.js';
 import type { FrameLimits } from '../frame/frame.js';
+import { BINARY_FLAG_AT, BINARY_OPAQUE_AT, BINARY_REMARK_AT, fitsBinaryHeader } from '../frame/header-binary.js';
 import { packHost } from './host.js';
-import { OUR_LANGUAGE, OUR_VERSION } from '../requests/language.js';
 import { plainLog } from './log-throttle.js';
 import type { EventLog } from './log-throttle.js';
 import { printable } from '../logger.js';
 import type { Logger } from '../logger.js';
 import { PendingRequests } from './pending-requests.js';
-import type { Reply } from './pending-requests.js';
+import type { Reply, ReplyReceiver } from './pending-requests.js';
 import type { Answer, HeaderOf, RequestRow } from '../requests/request.js';
-import { ResponseCode } from '../requests/response-code.js';
+import { DEFAULT_REQUEST_TIMEOUT_MS, answerCommand, requestCommand } from './request-command.js';
+import type { RequestOptions } from './request-command.js';
 import type { SendMemory } from './send-memory.js';
 
 /** For the hot path: gets the frame before anything is decoded, or the command where its header is JSON. */
@@ -68,16 +69,11 @@ export interface ConnectionOptions {
   readonly closeWhenSilent?: boolean;
 }
 
-export interface RequestOptions {
-  readonly body?: Buffer;
-  /** ms; default 3000 */
-  readonly timeout?: number;
-  readonly remark?: string;
-  /** header fields outside of the row's own */
-  readonly extFields?: Record<string, string>;
+/** A request that encodes itself and receives its answer, without an object for either. */
+export interface EncodedRequest extends ReplyReceiver {
+  /** @returns one whole frame, which may be in memory that the connection lends */
+  encode(opaque: number, connection: Connection): Buffer;
 }
-
-export const DEFAULT_REQUEST_TIMEOUT_MS = 3000;
 
 export class Connection {
   readonly address: string;
@@ -93,6 +89,7 @@ export class Connection {
   readonly #log: EventLog;
   readonly #pending: PendingRequests;
   readonly #closeListeners: ((connection: Connection, error?: Error) => void)[] = [];
+  #serializeType: SerializeType;
   #opaque = 0;
   #lastRead: number;
   #reads = 0;
@@ -102,6 +99,7 @@ export class Connection {
     this.address = options.address;
     this.#stream = stream;
     this.#options = options;
+    this.#serializeType = options.serializeType ?? 'json';
     const socket = stream as Partial<{ remoteAddress: string; remotePort: number }>;
     this.remoteHost = packHost(socket.remoteAddress ?? '127.0.0.1');
     this.remotePort = socket.remotePort ?? 0;
@@ -149,9 +147,32 @@ export class Connection {
     if (this.#closed) return Promise.reject(new ConnectionClosedError(this.address, 'it was closed before'));
     const timeout = options.timeout ?? DEFAULT_REQUEST_TIMEOUT_MS;
     const command = this.#command(row, header, options, 0);
-    const reply = this.#pending.wait(command.opaque, row, timeout);
-    this.write(encodeFrame(command));
-    return reply;
+    return new Promise((resolve, reject) => {
+      this.#pending.wait(command.opaque, row, timeout, { resolve: resolve as ReplyReceiver['resolve'], reject });
+      this.write(encodeFrame(command));
+    });
+  }
+
+  /**
+   * Sends a request that encodes itself, for the hot path. It is rejected as `request` is.
+   * @param timeout ms
+   */
+  requestEncoded(row: RequestRow, request: EncodedRequest, timeout: number): void {
+    if (this.#closed) return request.reject(new ConnectionClosedError(this.address, 'it was closed before'));
+    const opaque = this.#nextOpaque();
+    const frame = request.encode(opaque, this);
+    this.#pending.wait(opaque, row, timeout, request);
+    this.write(frame);
+  }
+
+  /** From now on, requests go out with binary headers: the peer is known to read them. */
+  useBinaryHeaders(): void {
+    this.#serializeType = 'binary';
+  }
+
+  /** Whether requests go out with binary headers, and without a signature: then they may be encoded elsewhere. */
+  get takesEncodedRequests(): boolean {
+    return this.#serializeType === 'binary' && !this.#options.sign;
   }
 
   /** Sends a request that is not answered. @throws ConnectionClosedError */
@@ -166,21 +187,9 @@ export class Connection {
     row: Row | undefined,
     answer: Answer<Row>,
   ): void {
-    const extFields = Object.assign(emptyFields(), answer.extFields);
-    if (row && answer.header) row.reply.encode(answer.header as never, extFields);
     const { body = NO_BODY } = answer;
     const parts = Buffer.isBuffer(body) ? undefined : body;
-    const command: RemotingCommand = {
-      code: answer.code ?? ResponseCode.SUCCESS,
-      language: OUR_LANGUAGE,
-      version: OUR_VERSION,
-      opaque: request.opaque,
-      flag: RESPONSE_FLAG,
-      remark: answer.remark,
-      extFields,
-      body: Buffer.isBuffer(body) ? body : NO_BODY,
-      serializeType: request.serializeType,
-    };
+    const command = answerCommand(request, row, answer, parts ? NO_BODY : (body as Buffer));
     if (!parts) return this.write(encodeFrame(command));
     for (const part of encodeFrameInParts(command, parts)) this.write(part);
   }
@@ -221,22 +230,14 @@ export class Connection {
   }
 
   #command(row: RequestRow, header: object, options: RequestOptions, flag: number): RemotingCommand {
-    const extFields = Object.assign(emptyFields(), options.extFields);
-    row.header.encode(header, extFields);
-    this.#opaque = (this.#opaque + 1) & 0x7fffffff;
-    const command: RemotingCommand = {
-      code: row.code,
-      language: OUR_LANGUAGE,
-      version: OUR_VERSION,
-      opaque: this.#opaque,
-      flag,
-      remark: options.remark,
-      extFields,
-      body: options.body ?? NO_BODY,
-      serializeType: this.#options.serializeType ?? 'json',
-    };
+    const command = requestCommand(row, header, options, flag, this.#nextOpaque());
     this.#options.sign?.(command);
+    if (this.#serializeType === 'binary' && fitsBinaryHeader(command)) command.serializeType = 'binary';
     return command;
+  }
+
+  #nextOpaque(): number {
+    return (this.#opaque = (this.#opaque + 1) & 0x7fffffff);
   }
 
   #onTimeout(sentAt: number, timeout: number): void {
@@ -260,9 +261,13 @@ export class Connection {
 
   #onFrame(frame: Buffer): void {
     const { handlers } = this.#options;
-    if (frame[4] === BINARY_TYPE && frame.length >= FRAME_HEAD + 13) {
-      const raw = handlers.rawHandler(frame.readInt16BE(FRAME_HEAD));
-      if (raw && (frame[FRAME_HEAD + 12]! & RESPONSE_FLAG) === 0) return raw.binary(frame, this);
+    if (frame[4] === BINARY_TYPE && frame.length >= FRAME_HEAD + BINARY_REMARK_AT) {
+      if ((frame[FRAME_HEAD + BINARY_FLAG_AT]! & RESPONSE_FLAG) !== 0) {
+        if (this.#pending.settleBinary(frame.readInt32BE(FRAME_HEAD + BINARY_OPAQUE_AT), frame)) return;
+      } else {
+        const raw = handlers.rawHandler(frame.readInt16BE(FRAME_HEAD));
+        if (raw) return raw.binary(frame, this);
+      }
     }
     if (frame[4] === JSON_TYPE) {
       const raw = handlers.rawHandler(leadingCode(frame));

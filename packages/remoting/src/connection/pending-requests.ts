@@ -1,7 +1,7 @@
 // Keeps the requests of a connection that wait for their answers.
 import type { Clock } from '../time/clock.js';
 import type { RemotingCommand } from '../frame/command.js';
-import { Deadline } from '../time/deadline.js';
+import { Deadlines, Wait } from '../time/deadlines.js';
 import { HeaderError, RequestTimeoutError, ResponseError } from '../errors.js';
 import type { ReplyHeaderOf, RequestRow } from '../requests/request.js';
 import { ResponseCode } from '../requests/response-code.js';
@@ -22,15 +22,38 @@ export function expectSuccess<Row>(reply: Reply<Row>, address: string): void {
   if (reply.code !== ResponseCode.SUCCESS) throw new ResponseError(reply.code, reply.remark, address, reply.row.name);
 }
 
-interface Pending {
-  readonly row: RequestRow;
-  readonly deadline: Deadline;
+/** Who waits for an answer. The hot path waits without a promise. */
+export interface ReplyReceiver {
+  /**
+   * For the hot path: gets the answer before it is decoded, if its header is binary.
+   * @param frame one whole frame, its 4 length bytes included
+   * @returns false to have it decoded
+   */
+  binary?(frame: Buffer): boolean;
   resolve(reply: Reply<RequestRow>): void;
   reject(error: Error): void;
 }
 
+class Pending extends Wait {
+  constructor(
+    private readonly owner: PendingRequests,
+    readonly opaque: number,
+    readonly row: RequestRow,
+    readonly receiver: ReplyReceiver,
+    readonly sentAt: number,
+    readonly timeout: number,
+  ) {
+    super();
+  }
+
+  override expired(): void {
+    this.owner.expired(this);
+  }
+}
+
 export class PendingRequests {
   readonly #pending = new Map<number, Pending>();
+  readonly #deadlines: Deadlines;
 
   /**
    * @param activity a count that grows with each read of the connection
@@ -39,44 +62,65 @@ export class PendingRequests {
   constructor(
     private readonly address: string,
     private readonly clock: Clock,
-    private readonly activity: () => number,
+    activity: () => number,
     private readonly onTimeout: (sentAt: number, timeout: number) => void,
-  ) {}
+  ) {
+    this.#deadlines = new Deadlines(clock, activity);
+  }
 
-  /** Resolves with the answer to `opaque`; rejects after `timeout` ms. */
-  wait<Row extends RequestRow>(opaque: number, row: Row, timeout: number): Promise<Reply<Row>> {
-    const sentAt = this.clock.monotonic();
-    return new Promise((resolve, reject) => {
-      const expired = (): void => {
-        this.#pending.delete(opaque);
-        reject(new RequestTimeoutError(this.address, row.name, timeout));
-        this.onTimeout(sentAt, timeout);
-      };
-      const deadline = new Deadline({ clock: this.clock, timeout, expired, activity: this.activity });
-      this.#pending.set(opaque, { row, deadline, resolve: resolve as (reply: Reply<RequestRow>) => void, reject });
-    });
+  /** Resolves the receiver with the answer to `opaque`; rejects it after `timeout` ms. */
+  wait(opaque: number, row: RequestRow, timeout: number, receiver: ReplyReceiver): void {
+    const now = this.clock.monotonic();
+    const pending = new Pending(this, opaque, row, receiver, now, timeout);
+    this.#pending.set(opaque, pending);
+    this.#deadlines.add(pending, now, timeout);
+  }
+
+  /**
+   * Gives an answer to who waits for it before it is decoded.
+   * @param frame with a binary header
+   * @returns false when it is to be decoded and given to `settle`
+   */
+  settleBinary(opaque: number, frame: Buffer): boolean {
+    const pending = this.#pending.get(opaque);
+    if (!pending?.receiver.binary?.(frame)) return false;
+    this.#end(pending);
+    return true;
   }
 
   /** Ignores an answer that comes after its time-out, or that nobody asked for. */
   settle(answer: RemotingCommand): void {
     const pending = this.#pending.get(answer.opaque);
     if (!pending) return;
-    this.#pending.delete(answer.opaque);
-    pending.deadline.cancel();
+    this.#end(pending);
     const { code, remark, body, extFields, version } = answer;
+    let header: Partial<ReplyHeaderOf<RequestRow>>;
     try {
-      const header = pending.row.reply.decodePartial(extFields);
-      pending.resolve({ code, remark, header, body, extFields, version, row: pending.row });
+      header = pending.row.reply.decodePartial(extFields);
     } catch (error) {
-      pending.reject(error instanceof Error ? error : new HeaderError(String(error)));
+      return pending.receiver.reject(error instanceof Error ? error : new HeaderError(String(error)));
     }
+    pending.receiver.resolve({ code, remark, header, body, extFields, version, row: pending.row });
   }
 
   rejectAll(reason: Error): void {
-    for (const pending of this.#pending.values()) {
-      pending.deadline.cancel();
-      pending.reject(reason);
-    }
+    const all = [...this.#pending.values()];
     this.#pending.clear();
+    for (const pending of all) {
+      this.#deadlines.cancel(pending);
+      pending.receiver.reject(reason);
+    }
+  }
+
+  /** @internal */
+  expired({ opaque, row, receiver, sentAt, timeout }: Pending): void {
+    this.#pending.delete(opaque);
+    receiver.reject(new RequestTimeoutError(this.address, row.name, timeout));
+    this.onTimeout(sentAt, timeout);
+  }
+
+  #end(pending: Pending): void {
+    this.#pending.delete(pending.opaque);
+    this.#deadlines.cancel(pending);
   }
 }

@@ -3,7 +3,7 @@ import { NO_BODY } from './command.js';
 import type { RemotingCommand } from './command.js';
 import { FrameError } from '../errors.js';
 import { FrameParts } from './frame-parts.js';
-import { decodeBinaryHeader, encodeBinaryHeader } from './header-binary.js';
+import { binaryHeaderLength, decodeBinaryHeader, writeBinaryHeader } from './header-binary.js';
 import { decodeJsonHeader, encodeJsonHeader } from './header-json.js';
 
 /** length(4), then serialize type(1) and header length(3) */
@@ -127,13 +127,25 @@ export function decodeFrame(frame: Buffer): RemotingCommand {
 }
 
 export function encodeFrame(command: RemotingCommand): Buffer {
-  const binary = command.serializeType === 'binary';
-  const header = binary ? encodeBinaryHeader(command) : encodeJsonHeader(command);
-  const frame = Buffer.allocUnsafe(FRAME_HEAD + header.length + command.body.length);
-  frame.writeUInt32BE(4 + header.length + command.body.length, 0);
-  frame.writeUInt32BE(((binary ? BINARY_TYPE : JSON_TYPE) << 24) | header.length, 4);
+  const { body } = command;
+  if (command.serializeType === 'binary') {
+    const length = binaryHeaderLength(command);
+    const frame = frameOf(BINARY_TYPE, length, body);
+    writeBinaryHeader(command, frame, FRAME_HEAD);
+    return frame;
+  }
+  const header = encodeJsonHeader(command);
+  const frame = frameOf(JSON_TYPE, header.length, body);
   header.copy(frame, FRAME_HEAD);
-  command.body.copy(frame, FRAME_HEAD + header.length);
+  return frame;
+}
+
+/** A frame with its lengths and its body; its header is still to be written. */
+function frameOf(type: number, headerLength: number, body: Buffer): Buffer {
+  const frame = Buffer.allocUnsafe(FRAME_HEAD + headerLength + body.length);
+  frame.writeUInt32BE(LENGTH_BYTES + headerLength + body.length, 0);
+  frame.writeUInt32BE((type << 24) | headerLength, LENGTH_BYTES);
+  if (body.length > 0) frame.set(body, FRAME_HEAD + headerLength);
   return frame;
 }
 

@@ -60,8 +60,19 @@ export interface DecodeOptions {
   readonly checkCrc?: boolean;
 }
 
-/** Reads the record that begins at `at`. @throws DecodeError when it is damaged or cut off */
-export function decodeRecord(bytes: Buffer, at = 0, options: DecodeOptions = {}): MessageExt {
+const ALL_CHECKS: DecodeOptions = {};
+
+/**
+ * Reads the record that begins at `at`.
+ * @param before a record that was read before: often the hosts are the same, and are not made again
+ * @throws DecodeError when it is damaged or cut off
+ */
+export function decodeRecord(
+  bytes: Buffer,
+  at = 0,
+  options: DecodeOptions = ALL_CHECKS,
+  before?: MessageExt,
+): MessageExt {
   const size = bytes.length - at >= 8 ? bytes.readInt32BE(at) : -1;
   if (size < FIXED_BYTES_V1 || at + size > bytes.length)
     throw new DecodeError(`a message record at byte ${at} is cut off`);
@@ -69,19 +80,25 @@ export function decodeRecord(bytes: Buffer, at = 0, options: DecodeOptions = {})
   if (magic !== MESSAGE_MAGIC_V1 && magic !== MESSAGE_MAGIC_V2) {
     throw new DecodeError(`there is no message record at byte ${at} (magic 0x${(magic >>> 0).toString(16)})`);
   }
-  const cursor = new Cursor(bytes, at + RecordAt.bornHost, at + size);
+  const end = at + size;
   const sysFlag = bytes.readInt32BE(at + RecordAt.sysFlag);
-  const bornHost = cursor.host((sysFlag & SysFlag.BORNHOST_V6) !== 0);
-  const storeTimestamp = cursor.long();
-  const storeHost = cursor.host((sysFlag & SysFlag.STOREHOST_V6) !== 0);
-  const reconsumeTimes = cursor.int();
-  const preparedTransactionOffset = cursor.long();
-  const stored = cursor.bytes(cursor.int());
-  const topic = cursor.bytes(magic === MESSAGE_MAGIC_V1 ? cursor.byte() : cursor.short()).toString('utf8');
-  const properties = decodeProperties(cursor.bytes(cursor.short()).toString('utf8'));
+  const bornEnd = at + RecordAt.bornHost + ((sysFlag & SysFlag.BORNHOST_V6) === 0 ? 8 : 8 + IPV6_EXTRA);
+  const storeEnd = bornEnd + 8 + ((sysFlag & SysFlag.STOREHOST_V6) === 0 ? 8 : 8 + IPV6_EXTRA);
+  // A record of the smallest size has its hosts within it only if both are short.
+  const bodyAt = storeEnd + 16;
+  const bodyEnd = fieldEnd(bodyAt, bodyAt <= end ? bytes.readInt32BE(bodyAt - 4) : -1, end);
+  const topicAt = bodyEnd + (magic === MESSAGE_MAGIC_V1 ? 1 : 2);
+  const topicLength = topicAt > end ? -1 : magic === MESSAGE_MAGIC_V1 ? bytes[bodyEnd]! : bytes.readInt16BE(bodyEnd);
+  const topicEnd = fieldEnd(topicAt, topicLength, end);
+  const propertiesAt = topicEnd + 2;
+  const propertiesEnd = fieldEnd(propertiesAt, propertiesAt > end ? -1 : bytes.readInt16BE(topicEnd), end);
+  const bornHost = hostBefore(bytes, at + RecordAt.bornHost, bornEnd, before?.bornHost);
+  const storeHost = hostBefore(bytes, bornEnd + 8, storeEnd, before?.storeHost);
+  const stored = bytes.subarray(bodyAt, bodyEnd);
+  const topic = bytes.toString('utf8', topicAt, topicEnd);
   // The checksum belongs to this record and not to the message: it would be wrong in the message's next record.
-  properties.delete(MessageProperty.CRC32);
-  if (!cursor.atEnd) throw new DecodeError(`a message record at byte ${at} is not of the size that it says`);
+  const properties = decodeProperties(bytes.toString('utf8', propertiesAt, propertiesEnd), MessageProperty.CRC32);
+  if (propertiesEnd !== end) throw new DecodeError(`a message record at byte ${at} is not of the size that it says`);
   const crc = bytes.readInt32BE(at + RecordAt.bodyCrc);
   if (options.checkCrc !== false && bodyCrc(stored) !== crc) {
     throw new DecodeError(`the body of the message record at byte ${at} does not match its CRC`);
@@ -98,12 +115,12 @@ export function decodeRecord(bytes: Buffer, at = 0, options: DecodeOptions = {})
     properties,
     bornTimestamp: readLong(bytes, at + RecordAt.bornTimestamp),
     bornHost,
-    storeTimestamp,
+    storeTimestamp: readLong(bytes, bornEnd),
     storeHost,
     queueOffset: readLong(bytes, at + RecordAt.queueOffset),
     physicalOffset,
-    preparedTransactionOffset,
-    reconsumeTimes,
+    preparedTransactionOffset: readLong(bytes, storeEnd + 4),
+    reconsumeTimes: bytes.readInt32BE(storeEnd),
     storeSize: size,
     bodyCrc: crc,
     msgId: properties.get(MessageProperty.UNIQ_KEY) ?? offsetMsgId,
@@ -136,45 +153,22 @@ export function inflatedBytes({ body, storeSize }: MessageExt): number {
   return Math.max(0, body.length - storeSize);
 }
 
-/** Reads through a record, never beyond its end. */
-class Cursor {
-  constructor(
-    private readonly source: Buffer,
-    private at: number,
-    private readonly end: number,
-  ) {}
+/** @returns where a field ends that begins at `start` @throws DecodeError when that is beyond the record's end */
+function fieldEnd(start: number, length: number, end: number): number {
+  if (length >= 0 && start + length <= end) return start + length;
+  throw new DecodeError('a message record has a field that is longer than itself');
+}
 
-  get atEnd(): boolean {
-    return this.at === this.end;
-  }
+function isAt(bytes: Buffer, start: number, end: number, address: Buffer): boolean {
+  if (end - start !== address.length) return false;
+  for (let index = 0; index < address.length; index++) if (bytes[start + index] !== address[index]) return false;
+  return true;
+}
 
-  bytes(length: number): Buffer {
-    const start = this.at;
-    if (length < 0 || start + length > this.end)
-      throw new DecodeError('a message record has a field that is longer than itself');
-    this.at += length;
-    return this.source.subarray(start, start + length);
-  }
-
-  byte(): number {
-    return this.bytes(1)[0]!;
-  }
-
-  short(): number {
-    return this.bytes(2).readInt16BE(0);
-  }
-
-  int(): number {
-    return this.bytes(4).readInt32BE(0);
-  }
-
-  long(): number {
-    return readLong(this.bytes(8), 0);
-  }
-
-  host(v6: boolean): HostPort {
-    return { address: this.bytes(v6 ? 16 : 4), port: this.int() };
-  }
+/** The address and, in the last 4 bytes, its port. */
+function hostBefore(bytes: Buffer, start: number, end: number, known: HostPort | undefined): HostPort {
+  if (known?.port === bytes.readInt32BE(end - 4) && isAt(bytes, start, end - 4, known.address)) return known;
+  return { address: bytes.subarray(start, end - 4), port: bytes.readInt32BE(end - 4) };
 }
 
 /** The fields of a record, as the store encodes them. The sysFlag must match the lengths of the hosts. */

@@ -19,11 +19,16 @@ function startOfMonth(now: number): number {
   return new Date(date.getFullYear(), date.getMonth(), 1).getTime();
 }
 
+const HEX_BYTES = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0').toUpperCase());
+
 /** Makes UNIQ_KEYs. Containers share addresses and pids, so random bytes replace Java's hash of a class loader. */
 export class UniqueIdMaker {
   readonly #prefix: string;
   #counter = randomBytes(2).readUInt16BE();
   #month = { start: 0, next: 0 };
+  #now = NaN;
+  /** What the ids of this millisecond begin with. */
+  #start = '';
 
   constructor(host: string = localHost()) {
     const pid = Buffer.alloc(2);
@@ -36,12 +41,17 @@ export class UniqueIdMaker {
 
   /** @param now ms since the epoch; 32 hexadecimal digits come out */
   next(now: number): string {
-    if (now < this.#month.start || now >= this.#month.next) this.#enterMonth(now);
+    if (now !== this.#now) this.#enter(now);
     this.#counter = (this.#counter + 1) & 0xffff;
-    const tail = Buffer.allocUnsafe(6);
-    tail.writeUInt32BE((now - this.#month.start) >>> 0, 0);
-    tail.writeUInt16BE(this.#counter, 4);
-    return this.#prefix + tail.toString('hex').toUpperCase();
+    return this.#start + HEX_BYTES[this.#counter >> 8]! + HEX_BYTES[this.#counter & 0xff]!;
+  }
+
+  #enter(now: number): void {
+    if (now < this.#month.start || now >= this.#month.next) this.#enterMonth(now);
+    const time = Buffer.allocUnsafe(4);
+    time.writeUInt32BE((now - this.#month.start) >>> 0, 0);
+    this.#now = now;
+    this.#start = this.#prefix + time.toString('hex').toUpperCase();
   }
 
   #enterMonth(now: number): void {
@@ -51,13 +61,30 @@ export class UniqueIdMaker {
   }
 }
 
+const HEX_DIGITS = Buffer.from('0123456789ABCDEF', 'latin1');
+const OFFSET_DIGITS = 16;
+const PORT_DIGITS = 8;
+
 /** Address, port and position in the commit log, in hexadecimal. */
 export function encodeOffsetMsgId(host: Buffer, port: number, physicalOffset: number): string {
-  const bytes = Buffer.allocUnsafe(host.length + 12);
-  host.copy(bytes);
-  bytes.writeInt32BE(port, host.length);
-  bytes.writeBigInt64BE(BigInt(physicalOffset), host.length + 4);
-  return bytes.toString('hex').toUpperCase();
+  const text = Buffer.allocUnsafe(host.length * 2 + PORT_DIGITS + OFFSET_DIGITS);
+  let at = 0;
+  for (const byte of host) {
+    text[at++] = HEX_DIGITS[byte >> 4]!;
+    text[at++] = HEX_DIGITS[byte & 15]!;
+  }
+  writeHex(text, port >>> 0, at, PORT_DIGITS);
+  writeHex(text, physicalOffset, at + PORT_DIGITS, OFFSET_DIGITS);
+  return text.toString('latin1');
+}
+
+function writeHex(text: Buffer, value: number, start: number, digits: number): void {
+  let rest = value;
+  for (let at = start + digits - 1; at >= start; at--) {
+    const high = Math.floor(rest / 16);
+    text[at] = HEX_DIGITS[rest - high * 16]!;
+    rest = high;
+  }
 }
 
 export interface OffsetMsgId {

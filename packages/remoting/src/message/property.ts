@@ -79,15 +79,21 @@ export function encodeProperties(properties: Iterable<readonly [string, string]>
   return text;
 }
 
-/** Pairs without a name or a value are dropped, and a last separator may be missing: Apache's reader does the same. */
-export function decodeProperties(text: string): Map<string, string> {
+/**
+ * Pairs without a name or a value are dropped, and a last separator may be missing: Apache's reader does the same.
+ * @param except a name that is left out
+ */
+export function decodeProperties(text: string, except?: string): Map<string, string> {
   const properties = new Map<string, string>();
   let start = 0;
   while (start < text.length) {
     let end = text.indexOf(PROPERTY_SEPARATOR, start);
     if (end < 0) end = text.length;
     const middle = text.indexOf(NAME_VALUE_SEPARATOR, start);
-    if (middle > start && middle < end - 1) properties.set(text.slice(start, middle), text.slice(middle + 1, end));
+    if (middle > start && middle < end - 1) {
+      const name = text.slice(start, middle);
+      if (name !== except) properties.set(name, text.slice(middle + 1, end));
+    }
     start = end + 1;
   }
   return properties;

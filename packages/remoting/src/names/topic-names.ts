@@ -43,6 +43,21 @@ export const retryTopic = (group: string): string => RETRY_GROUP_TOPIC_PREFIX + 
 /** Where the group's messages go that failed too often: its dead-letter queue. */
 export const dlqTopic = (group: string): string => DLQ_GROUP_TOPIC_PREFIX + group;
 
+/** Separates the group from the topic in the name of a pop retry topic: in Apache's first version, and in its second. */
+const POP_RETRY_SEPARATOR_V1 = '_';
+const POP_RETRY_SEPARATOR_V2 = '+';
+
+/** Where messages of the topic wait that the group has popped and not acknowledged. @param v2 the second version of the name */
+export const popRetryTopic = (topic: string, group: string, v2: boolean): string =>
+  RETRY_GROUP_TOPIC_PREFIX + group + (v2 ? POP_RETRY_SEPARATOR_V2 : POP_RETRY_SEPARATOR_V1) + topic;
+
+/** Whether the name has the second version's separator, which no other name may have. */
+export const isPopRetryTopicV2 = (topic: string): boolean =>
+  isRetryTopic(topic) && topic.includes(POP_RETRY_SEPARATOR_V2);
+
+/** Where a cluster's brokers record which messages are popped, and which of them are acknowledged. */
+export const reviveTopic = (cluster: string): string => `rmq_sys_REVIVE_LOG_${cluster}`;
+
 /** Where a cluster's brokers store the replies to requests. */
 export const replyTopic = (cluster: string): string => `${cluster}_REPLY_TOPIC`;
 

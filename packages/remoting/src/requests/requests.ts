@@ -4,6 +4,7 @@ import { adminRequests } from './admin.js';
 import { callbackRequests } from './callbacks.js';
 import { consumeRequests } from './consume.js';
 import { membershipRequests } from './membership.js';
+import { popRequests } from './pop.js';
 import { produceRequests } from './produce.js';
 import { routeRequests } from './route.js';
 import { transactRequests } from './transact.js';
@@ -12,6 +13,7 @@ export const Requests = {
   ...routeRequests,
   ...produceRequests,
   ...consumeRequests,
+  ...popRequests,
   ...membershipRequests,
   ...transactRequests,
   ...adminRequests,

@@ -25,10 +25,12 @@ export class RecordProperties {
     this.tags.to = this.keys.to = this.uniqueKey.to = this.delay.to = 0;
     const end = at + length;
     while (at < end) {
-      const nameEnd = buffer.indexOf(NAME_END, at);
-      if (nameEnd < 0 || nameEnd >= end) return;
-      let valueEnd = buffer.indexOf(VALUE_END, nameEnd + 1);
-      if (valueEnd < 0 || valueEnd > end) valueEnd = end;
+      // A loop: names and values are so short that each call of indexOf would cost more than it saves.
+      let nameEnd = at;
+      while (nameEnd < end && buffer[nameEnd] !== NAME_END) nameEnd++;
+      if (nameEnd === end) return;
+      let valueEnd = nameEnd + 1;
+      while (valueEnd < end && buffer[valueEnd] !== VALUE_END) valueEnd++;
       const range = this.#wanted(buffer, at, nameEnd);
       if (range) {
         range.from = nameEnd + 1;

@@ -44,6 +44,7 @@ public final class Peer {
         SCENARIOS.put("member", MemberScenario::run);
         SCENARIOS.put("ask", AskScenarios::ask);
         SCENARIOS.put("answer", AskScenarios::answer);
+        SCENARIOS.put("namespace", NamespaceScenario::run);
         SCENARIOS.put("survive", SurviveScenario::run);
         SCENARIOS.put("store-fill", StoreScenarios::fill);
         SCENARIOS.put("store-check", StoreScenarios::check);
@@ -53,12 +54,16 @@ public final class Peer {
     }
 
     public static void main(String[] args) throws Exception {
+        run(SCENARIOS, args);
+    }
+
+    static void run(Map<String, Scenario> scenarios, String[] args) throws Exception {
         List<Thread> threads = new ArrayList<>();
         for (int i = 2; i < args.length; i++) {
             String name = args[i];
-            Scenario scenario = SCENARIOS.get(name);
+            Scenario scenario = scenarios.get(name);
             if (scenario == null) {
-                throw new IllegalArgumentException("no scenario " + name + "; there are " + SCENARIOS.keySet());
+                throw new IllegalArgumentException("no scenario " + name + "; there are " + scenarios.keySet());
             }
             Run run = new Run(args[0], args[1], name);
             threads.add(new Thread(() -> runToTheEnd(scenario, run), name));

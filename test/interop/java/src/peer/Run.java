@@ -43,11 +43,24 @@ final class Run {
 
     /** A name that no other run and no other scenario uses. */
     String named(String what) {
-        return name + "_" + scenario.replaceAll("-.*", "") + "_" + what;
+        return ofScenario(scenario, what);
+    }
+
+    /** A name of another scenario of this run. */
+    String ofScenario(String other, String what) {
+        return name + "_" + other.replaceAll("-.*", "") + "_" + what;
     }
 
     DefaultMQProducer producer() throws Exception {
         DefaultMQProducer producer = new DefaultMQProducer(named("producer"));
+        configure(producer);
+        return producer;
+    }
+
+    @SuppressWarnings("deprecation")
+    DefaultMQProducer producer(String namespace) throws Exception {
+        DefaultMQProducer producer = new DefaultMQProducer(named("producer"));
+        producer.setNamespace(namespace);
         configure(producer);
         return producer;
     }

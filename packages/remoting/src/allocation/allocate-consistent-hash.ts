@@ -1,7 +1,7 @@
 // Divides queues by a ring of hashes, as Apache's CONSISTENT_HASH: few queues move when a consumer comes or goes.
 import { createHash } from 'node:crypto';
-import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
-import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
+import { InvalidOptionError } from '../errors.js';
+import type { MessageQueue } from '../message/message.js';
 import { checkDivision } from './allocate.js';
 import type { AllocateMessageQueueStrategy } from './allocate.js';
 

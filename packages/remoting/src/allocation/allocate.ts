@@ -1,6 +1,6 @@
 // Divides a topic's queues among a group's consumers exactly as Apache does: all of them must come to the same division.
-import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
-import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
+import { InvalidOptionError } from '../errors.js';
+import type { MessageQueue } from '../message/message.js';
 
 /**
  * Divides a topic's queues among the consumers of a group. All of the group's consumers must use the same strategy, or
@@ -62,11 +62,11 @@ export function allocateByConfig(queues: readonly MessageQueue[]): AllocateMessa
   if (!Array.isArray(queues) || !queues.every(isQueue)) {
     throw new InvalidOptionError('queues', queues, 'an array of { topic, brokerName, queueId }');
   }
-  return { name: CONFIG, allocate: () => [...queues] };
+  return { name: CONFIG_STRATEGY, allocate: () => [...queues] };
 }
 
 /** The name of the strategy that gives each consumer a fixed list. */
-export const CONFIG = 'CONFIG';
+export const CONFIG_STRATEGY = 'CONFIG';
 
 /** Refuses what Apache's strategies refuse. @throws InvalidOptionError */
 export function checkDivision(clientId: string, queues: readonly MessageQueue[], clientIds: readonly string[]): void {

@@ -1,0 +1,114 @@
+// Tells consumers whether there is something to pop, now or when it comes, and how many pops wait; and lets them peek.
+import { Requests, ResponseCode, popRetryTopic } from '@nest-rocketmq/remoting/internal';
+import type { Answer, Handlers, HeaderOf, IncomingRequest } from '@nest-rocketmq/remoting/internal';
+import type { MessageStore } from '../store/store.js';
+import type { OrderInfos } from './order-infos.js';
+import { ANSWER_EARLY_MS, groupMissing, queueIdsOf, queueRefusal } from './pop-checks.js';
+import type { PopCheckDeps } from './pop-checks.js';
+import { ANY_QUEUE } from './pop-polling.js';
+import type { PopPolling } from './pop-polling.js';
+import type { PopQueues } from './pop-queues.js';
+import { MOST_POPPED } from './checkpoint.js';
+
+export interface NotificationDeps extends PopCheckDeps {
+  store: MessageStore;
+  queues: PopQueues;
+  polling: PopPolling;
+  orderInfos: OrderInfos;
+  config: PopCheckDeps['config'] & { maxTransferBytesOnMessageInMemory: number; maxSuspendTimeMillis: number };
+  /** Requests that wait to be told. */
+  notifications: PopPolling;
+}
+
+type Notification = typeof Requests.NOTIFICATION;
+type Peek = typeof Requests.PEEK_MESSAGE;
+type PollingInfo = typeof Requests.POLLING_INFO;
+
+export function notificationHandlers(
+  deps: NotificationDeps,
+): Pick<Handlers<'broker'>, 'NOTIFICATION' | 'POLLING_INFO' | 'PEEK_MESSAGE'> {
+  return {
+    NOTIFICATION: (request) => notify(deps, request),
+    POLLING_INFO: ({ header }) => pollingInfo(deps, header),
+    PEEK_MESSAGE: ({ header }) => peek(deps, header),
+  };
+}
+
+function pollingInfo(deps: NotificationDeps, header: HeaderOf<PollingInfo>): Answer<PollingInfo> {
+  const { topic, consumerGroup, queueId } = header;
+  const refusal = queueRefusal(deps, header) ?? groupRefusal(deps, consumerGroup);
+  return refusal ?? { header: { pollingNum: deps.polling.count(topic, consumerGroup, Math.max(ANY_QUEUE, queueId)) } };
+}
+
+function notify(deps: NotificationDeps, request: IncomingRequest<Notification>): Answer<Notification> | undefined {
+  const { header, connection } = request;
+  const refusal = queueRefusal(deps, header) ?? groupRefusal(deps, header.consumerGroup);
+  if (refusal) return refusal;
+  if (hasMessages(deps, header)) return { header: { hasMsg: true } };
+  const { clock, config, notifications } = deps;
+  const { topic, consumerGroup: group, pollTime } = header;
+  const now = clock.now();
+  const left = (header.bornTime || now) + pollTime - ANSWER_EARLY_MS - now;
+  const ms = Math.min(left, config.maxSuspendTimeMillis);
+  if (pollTime <= 0 || ms <= 0) return { header: { hasMsg: false } };
+  const wake = (over: boolean): void => {
+    if (connection.closed || request.oneway) return;
+    // What has come may belong to another by now: then it waits on.
+    const hasMsg = hasMessages(deps, header);
+    const answer = over || hasMsg ? { header: { hasMsg } } : notify(deps, request);
+    if (answer) connection.answer(request, Requests.NOTIFICATION, answer);
+  };
+  const queueId = Math.max(ANY_QUEUE, header.queueId);
+  if (notifications.hold({ topic, group, queueId, connection, matches: () => true, wake }, ms)) return undefined;
+  return { header: { hasMsg: false, pollingFull: true } };
+}
+
+function hasMessages(deps: NotificationDeps, header: HeaderOf<Notification>): boolean {
+  const { topic, consumerGroup: group, queueId, order, attemptId } = header;
+  const { topics, queues, orderInfos, clock } = deps;
+  const isFree = (id: number): boolean =>
+    !order || orderInfos.get(topic, group, id)?.blockedUntil(clock.now(), attemptId) === undefined;
+  if (queueIdsOf(topics, topic, queueId).some((id) => isFree(id) && queues.behind(topic, group, id) > 0)) return true;
+  return retryTopicsOf(topic, group).some((name) =>
+    queueIdsOf(topics, name, ANY_QUEUE).some((id) => queues.behind(name, group, id) > 0),
+  );
+}
+
+/** Shows messages without taking them. */
+async function peek(deps: NotificationDeps, header: HeaderOf<Peek>): Promise<Answer<Peek>> {
+  const { topic, consumerGroup: group, queueId } = header;
+  const refusal = queueRefusal(deps, header) ?? groupRefusal(deps, group);
+  if (refusal) return refusal;
+  const { topics, queues, store, config } = deps;
+  const most = Math.max(0, Math.min(header.maxMsgNums, MOST_POPPED));
+  const body: Buffer[] = [];
+  let [count, bytes, restNum] = [0, 0, 0];
+  for (const name of [...retryTopicsOf(topic, group), topic]) {
+    for (const id of queueIdsOf(topics, name, name === topic ? queueId : ANY_QUEUE)) {
+      restNum += queues.behind(name, group, id);
+      const room = config.maxTransferBytesOnMessageInMemory - bytes;
+      if (count >= most || room <= 0) continue;
+      const offset = Math.max(queues.nextOffset(name, group, id), store.minOffset(name, id));
+      const found = await store.getMessage(name, id, offset, most - count, room);
+      count += found.count;
+      for (const records of found.body) {
+        bytes += records.length;
+        body.push(records);
+      }
+    }
+  }
+  if (count === 0) return { code: ResponseCode.PULL_NOT_FOUND, remark: 'NO_MESSAGE_IN_QUEUE', header: { restNum } };
+  return { remark: 'FOUND', header: { restNum }, body };
+}
+
+const retryTopicsOf = (topic: string, group: string): string[] => [
+  popRetryTopic(topic, group, false),
+  popRetryTopic(topic, group, true),
+];
+
+function groupRefusal({ groups }: NotificationDeps, name: string): { code: number; remark: string } | undefined {
+  const group = groups.findOrCreate(name);
+  if (!group) return groupMissing(name);
+  if (group.consumeEnable) return undefined;
+  return { code: ResponseCode.NO_PERMISSION, remark: `subscription group no permission, ${group.groupName}` };
+}

@@ -1,0 +1,95 @@
+// Puts names of topics and groups into a namespace, and takes them out of it, as Java's NamespaceUtil does.
+import {
+  AUTO_CREATE_TOPIC_KEY,
+  HALF_TOPIC,
+  InvalidOptionError,
+  OFFSET_MOVED_EVENT,
+  OP_HALF_TOPIC,
+  SCHEDULE_TOPIC,
+  SELF_TEST_TOPIC,
+  TRANS_CHECK_MAX_TIME_TOPIC,
+  dlqTopic,
+  isDLQTopic,
+  isRetryTopic,
+  retryTopic,
+} from '@nest-rocketmq/remoting/internal';
+import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
+
+const SEPARATOR = '%';
+/** Java's system topics: they belong to no namespace. */
+const SYSTEM_TOPICS = new Set([
+  AUTO_CREATE_TOPIC_KEY,
+  SCHEDULE_TOPIC,
+  'BenchmarkTest',
+  HALF_TOPIC,
+  'RMQ_SYS_TRACE_TOPIC',
+  OP_HALF_TOPIC,
+  TRANS_CHECK_MAX_TIME_TOPIC,
+  SELF_TEST_TOPIC,
+  OFFSET_MOVED_EVENT,
+]);
+const SYSTEM_TOPIC_PREFIX = 'rmq_sys_';
+const SYSTEM_GROUP_PREFIX = 'CID_RMQ_SYS_';
+const NAMESPACE = /^[a-zA-Z0-9_-]{1,100}$/;
+
+/** The names of one namespace. Without one, names stay as they are. */
+export class Namespace {
+  readonly #prefix: string | undefined;
+
+  constructor(namespace: string | undefined) {
+    this.#prefix = namespace === undefined ? undefined : namespace + SEPARATOR;
+  }
+
+  /** The name as brokers know it: 'ns%order', '%RETRY%ns%group'. One that is in the namespace already stays. */
+  wrap(name: string): string {
+    const prefix = this.#prefix;
+    if (prefix === undefined || typeof name !== 'string' || name === '' || isSystemName(name)) return name;
+    const { bare, put } = parts(name);
+    return bare.startsWith(prefix) ? name : put(prefix + bare);
+  }
+
+  /** The name as the application knows it. One of another namespace stays. */
+  strip(name: string): string {
+    const prefix = this.#prefix;
+    if (prefix === undefined || isSystemName(name)) return name;
+    const { bare, put } = parts(name);
+    return bare.startsWith(prefix) ? put(bare.slice(prefix.length)) : name;
+  }
+
+  wrapQueue(queue: MessageQueue): MessageQueue {
+    return { ...queue, topic: this.wrap(queue.topic) };
+  }
+
+  stripQueue(queue: MessageQueue): MessageQueue {
+    return { ...queue, topic: this.strip(queue.topic) };
+  }
+
+  /** A copy: what a consumer does with its own later is to have the broker's name. */
+  stripMessage(message: MessageExt): MessageExt {
+    return { ...message, topic: this.strip(message.topic) };
+  }
+}
+
+/** @throws InvalidOptionError for one that cannot be part of a name, or for both kinds at once */
+export function checkNamespaces(options: { namespace?: string; namespaceV2?: string }): void {
+  for (const option of ['namespace', 'namespaceV2'] as const) {
+    const given = options[option];
+    if (given !== undefined && (typeof given !== 'string' || !NAMESPACE.test(given))) {
+      throw new InvalidOptionError(option, given, '1 to 100 letters, digits, _ and -');
+    }
+  }
+  if (options.namespace !== undefined && options.namespaceV2 !== undefined) {
+    throw new InvalidOptionError('namespaceV2', options.namespaceV2, 'only one of namespace and namespaceV2');
+  }
+}
+
+function isSystemName(name: string): boolean {
+  return SYSTEM_TOPICS.has(name) || name.startsWith(SYSTEM_TOPIC_PREFIX) || name.startsWith(SYSTEM_GROUP_PREFIX);
+}
+
+/** The name of a retry or dead-letter topic's group, and what makes such a topic of one. */
+function parts(name: string): { bare: string; put: (bare: string) => string } {
+  if (isRetryTopic(name)) return { bare: name.slice(retryTopic('').length), put: retryTopic };
+  if (isDLQTopic(name)) return { bare: name.slice(dlqTopic('').length), put: dlqTopic };
+  return { bare: name, put: (bare) => bare };
+}

@@ -1,0 +1,41 @@
+// Consumes the messages of a namespace: its topics and group have names there that the listener does not see.
+import type { ClientContext } from '../client-context.js';
+import { Namespace } from '../config/namespace.js';
+import type { PushConsumerOptions, Subscription } from '../consumer/consumer-options.js';
+import { PushConsumer } from '../consumer/push-consumer.js';
+
+export class NamespacedPushConsumer extends PushConsumer {
+  readonly #names: Namespace;
+
+  constructor(context: ClientContext, options: PushConsumerOptions, namespace: string) {
+    const names = new Namespace(namespace);
+    const { listener, subscriptions } = options;
+    super(context, {
+      ...options,
+      group: names.wrap(options.group),
+      // What is no list, or no function, is refused by the consumer.
+      subscriptions: Array.isArray(subscriptions) ? subscriptions.map((each) => wrapped(each, names)) : subscriptions,
+      listener:
+        typeof listener === 'function'
+          ? (messages, delivery) =>
+              listener(
+                messages.map((message) => names.stripMessage(message)),
+                delivery,
+              )
+          : listener,
+    });
+    this.#names = names;
+  }
+
+  override subscribe(subscription: Subscription): Promise<void> {
+    return super.subscribe(wrapped(subscription, this.#names));
+  }
+
+  override unsubscribe(topic: string): Promise<void> {
+    return super.unsubscribe(this.#names.wrap(topic));
+  }
+}
+
+function wrapped(subscription: Subscription, names: Namespace): Subscription {
+  return { ...subscription, topic: names.wrap(subscription.topic) };
+}

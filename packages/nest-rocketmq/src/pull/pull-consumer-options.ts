@@ -1,0 +1,109 @@
+// Defines the options of consumers that the app asks for messages, and checks them.
+import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
+import type { LitePullConsumerOptions, Subscription } from '@nest-rocketmq/client';
+import { checkGroup, checkTopic } from '../message/destination.js';
+import type { Duration } from '../message/delay.js';
+import { PAYLOAD_KINDS } from '../message/message-converter.js';
+import type { PayloadKind } from '../message/message-converter.js';
+import { checkDuration, checkKeys, checkOneOf, checkTime } from '../option-checks.js';
+
+type Passed = Pick<
+  LitePullConsumerOptions,
+  | 'messageModel'
+  | 'consumeFromWhere'
+  | 'autoCommit'
+  | 'storeOffsets'
+  | 'pullBatchSize'
+  | 'pullThresholdForQueue'
+  | 'pullThresholdSizeForQueue'
+  | 'pullThresholdForAll'
+  | 'consumeMaxSpan'
+  | 'enableMsgTrace'
+  | 'customizedTraceTopic'
+>;
+
+/** Options of a consumer that is injected by `@InjectPullConsumer()`, with Apache's names and defaults. */
+export interface PullConsumerOptions extends Passed {
+  /** By which `@InjectPullConsumer(name)` asks for it. Default: none, for the one of `@InjectPullConsumer()`. */
+  name?: string;
+  /** The consumer group. A group has one consumer in an app, so this is not a group of its listeners. */
+  group: string;
+  /** What the group shares: 'order', or { topic, expression: 'paid || refunded' }. Without, call `subscribe` or `assign`. */
+  topics?: readonly (string | Subscription)[];
+  /** What payloads are decoded to: the parsed JSON, the body as text, or its bytes. Default 'json'. */
+  payload?: PayloadKind;
+  /** For CONSUME_FROM_TIMESTAMP: a Date, or ms since the epoch. Default: half an hour before the start. */
+  consumeTimestamp?: Date | number;
+  /** How often consumed offsets are stored: ms, or a length from '1s'. Default '5s'. */
+  autoCommitIntervalMillis?: Duration;
+  /** How long a poll waits that names no time: ms, or a length such as '5s'. Default '5s'. */
+  pollTimeoutMillis?: Duration;
+}
+
+/** The checked options. */
+export interface CheckedPullConsumer {
+  readonly client: LitePullConsumerOptions;
+  readonly payload: PayloadKind;
+}
+
+const PASSED = [
+  'messageModel',
+  'consumeFromWhere',
+  'autoCommit',
+  'storeOffsets',
+  'pullBatchSize',
+  'pullThresholdForQueue',
+  'pullThresholdSizeForQueue',
+  'pullThresholdForAll',
+  'consumeMaxSpan',
+  'enableMsgTrace',
+  'customizedTraceTopic',
+] as const satisfies readonly (keyof Passed)[];
+
+const OPTIONS = [
+  'name',
+  'group',
+  'topics',
+  'payload',
+  'consumeTimestamp',
+  'autoCommitIntervalMillis',
+  'pollTimeoutMillis',
+  ...PASSED,
+];
+
+const LONGEST_MS = 3_600_000;
+const SHORTEST_COMMIT_INTERVAL_MS = 1_000;
+
+/** What belongs to the client is checked by it. @throws InvalidOptionError */
+export function checkPullConsumer(given: PullConsumerOptions): CheckedPullConsumer {
+  checkKeys('options', given, OPTIONS);
+  const { group, topics = [], payload = 'json', consumeTimestamp, autoCommitIntervalMillis, pollTimeoutMillis } = given;
+  if (!Array.isArray(topics)) throw new InvalidOptionError('topics', topics, "a list such as ['order']");
+  const passed = Object.fromEntries(PASSED.flatMap((key) => (given[key] === undefined ? [] : [[key, given[key]]])));
+  return {
+    payload: checkOneOf('payload', payload, PAYLOAD_KINDS),
+    client: {
+      ...passed,
+      group: checkGroup('group', group),
+      subscriptions: topics.map(checkSubscription),
+      ...(consumeTimestamp !== undefined && { consumeTimestamp: checkTime('consumeTimestamp', consumeTimestamp) }),
+      ...(autoCommitIntervalMillis !== undefined && {
+        autoCommitIntervalMillis: checkDuration(
+          'autoCommitIntervalMillis',
+          autoCommitIntervalMillis,
+          SHORTEST_COMMIT_INTERVAL_MS,
+          LONGEST_MS,
+        ),
+      }),
+      ...(pollTimeoutMillis !== undefined && {
+        pollTimeoutMillis: checkDuration('pollTimeoutMillis', pollTimeoutMillis, 0, LONGEST_MS),
+      }),
+    },
+  };
+}
+
+function checkSubscription(given: string | Subscription): Subscription {
+  if (typeof given === 'string') return { topic: checkTopic('topics', given) };
+  checkKeys('topics', given, ['topic', 'expression', 'expressionType']);
+  return { ...given, topic: checkTopic('topics', given.topic) };
+}
