@@ -3,14 +3,15 @@ import 'reflect-metadata';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { Logger } from '@nestjs/common';
+import type { Provider } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import type { TestingModule } from '@nestjs/testing';
-import { RocketMQMessageListener } from 'nest-rocketmq';
+import { PostgresTransactionLog, RocketMQMessageListener } from 'nest-rocketmq';
 import type { RocketMQContext } from 'nest-rocketmq';
 import {
   AfterCommitScope,
@@ -24,10 +25,17 @@ import { consumed, rocketMQTesting } from 'nest-rocketmq/testing';
 import type { RocketMQTesting, TestingOptions } from 'nest-rocketmq/testing';
 import type { DataSource } from 'typeorm';
 import { databaseDirectory } from '../../sample-app/test-kit/data-directory.js';
+import { Database } from '../../sample-app/src/database/database.js';
+import type { NewOrder } from '../../sample-app/src/orders/order.js';
+import { OrdersRepository } from '../../sample-app/src/orders/orders.repository.js';
 import { LIBRARIES, placeWithMessage } from '../tables/outbox.js';
 import type { OpenLibrary } from '../tables/outbox.js';
+import { OrdersWithHalfMessage, OrdersWithOutbox } from './outbox-page.js';
 import { servePGlite } from './pglite-server.js';
 import type { PGliteServer } from './pglite-server.js';
+
+const nothing = (): void => undefined;
+const SILENT = { log: nothing, warn: nothing, error: nothing };
 
 let directory: string;
 let database: PGlite;
@@ -71,10 +79,16 @@ afterEach(async () => {
   module = undefined;
 });
 
-async function start(options: Partial<RocketMQOutboxOptions> = {}, mq: TestingOptions = {}): Promise<TestingModule> {
+async function start(
+  options: Partial<RocketMQOutboxOptions> = {},
+  mq: TestingOptions = {},
+  providers: Provider[] = [],
+): Promise<TestingModule> {
   testing = rocketMQTesting({ group: 'shop', ...mq });
   const imports = [testing.module, RocketMQOutboxModule.forRoot({ database, createTable: true, ...options })];
-  module = await Test.createTestingModule({ imports, providers: [Listener] }).compile();
+  module = await Test.createTestingModule({ imports, providers: [Listener, ...providers] })
+    .setLogger(SILENT)
+    .compile();
   outbox = module.get(RocketMQOutbox);
   outbox.events.subscribe((event) => events.push(event));
   await module.init();
@@ -198,26 +212,20 @@ describe('the relay', () => {
 });
 
 describe('a wrong call or option is refused', () => {
-  test.each<[string, () => object | number, RegExp]>([
-    [
-      'the database in place of a transaction',
-      () => database,
-      /option transaction of RocketMQOutbox.send .* open transaction/,
-    ],
-    ['what no library has', () => ({}), /option transaction .* TypeORM, Prisma, Drizzle/],
-    ['no object', () => 1, /option transaction/],
-  ])('%s', async (_what, given, message) => {
+  test('with what is wrong', async () => {
     await start();
-    await expect(outbox.send(given() as OutboxTransaction, 'order', 1)).rejects.toThrow(message);
-  });
-
-  test.each<[string, object, RegExp]>([
-    ['a queue', { messageQueue: {} }, /option messageQueue of RocketMQOutbox.send/],
-    ['an empty sharding key', { shardingKey: '' }, /option shardingKey/],
-    ['an unknown option', { shardingkey: 'k' }, /the option is called shardingKey/],
-  ])('%s', async (_what, options, message) => {
-    await start();
-    await expect(place('o1', options)).rejects.toThrow(message);
+    const sendIn = (transaction: unknown): Promise<unknown> =>
+      outbox.send(transaction as OutboxTransaction, 'order', 1);
+    const isDatabase = /option transaction of RocketMQOutbox.send .* open transaction/;
+    await expect(sendIn(database)).rejects.toThrow(isDatabase);
+    await expect(sendIn({})).rejects.toThrow(/option transaction .* TypeORM, Prisma, Drizzle/);
+    await expect(sendIn(1)).rejects.toThrow(/option transaction/);
+    await expect(place('o1', { messageQueue: {} } as object)).rejects.toThrow(
+      /option messageQueue of RocketMQOutbox.send/,
+    );
+    await expect(place('o1', { shardingKey: '' })).rejects.toThrow(/option shardingKey/);
+    await expect(place('o1', { shardingkey: 'k' } as object)).rejects.toThrow(/the option is called shardingKey/);
+    await expect(outbox.failed({ limit: 0 })).rejects.toThrow(/option limit of RocketMQOutbox.failed/);
   });
 
   test('a body that is too large, while the transaction can still be rolled back', async () => {
@@ -350,4 +358,43 @@ describe('work after a commit', () => {
     await expect(scope.run(() => Promise.reject(new Error('rolled back')))).rejects.toThrow('rolled back');
     expect(() => add('outside')).toThrow(/AfterCommitScope.run/);
   });
+});
+
+describe('the page about outbox and half message', () => {
+  test('shows the code that runs here', () => {
+    const page = readFileSync(join(import.meta.dirname, '../../docs/outbox-or-half-message.md'), 'utf8');
+    const blocks = [...page.matchAll(/```ts\n(.*?)```/gs)].map(([, code]) => code!);
+    const code = readFileSync(join(import.meta.dirname, 'outbox-page.ts'), 'utf8');
+    expect(blocks).toHaveLength(2);
+    for (const block of blocks) expect(code).toContain(block);
+  });
+
+  test.each([OrdersWithOutbox, OrdersWithHalfMessage])(
+    'has an order service that publishes its event: %p',
+    async (service) => {
+      await database.exec('DROP TABLE orders; CREATE TABLE orders (id text PRIMARY KEY, sku text, quantity integer)');
+      await database.exec(`DROP TABLE IF EXISTS rocketmq_transactions; ${PostgresTransactionLog.createTableSql()}`);
+      const rowsOf = async <Row>(on: Pick<PGlite, 'query'>, sql: string, parameters?: unknown[]): Promise<Row[]> =>
+        (await on.query<Row>(sql, parameters)).rows;
+      const sample: Database = {
+        query: (sql, parameters) => rowsOf(database, sql, parameters),
+        transaction: (work) =>
+          database.transaction((on) =>
+            work({ query: (sql, parameters) => rowsOf(on as unknown as PGlite, sql, parameters) }),
+          ),
+        close: async () => undefined,
+      };
+      const log = new PostgresTransactionLog(database);
+      const providers = [
+        { provide: Database, useValue: sample },
+        { provide: PostgresTransactionLog, useValue: log },
+        OrdersRepository,
+        service,
+      ];
+      const app = await start({}, { transactionLog: log }, providers);
+      await app.get<{ place(order: NewOrder): Promise<void> }>(service).place({ id: 'o1', sku: 'coffee', quantity: 2 });
+      await testing.advance('1s');
+      expect(seen.map(({ payload }) => payload)).toEqual([{ id: 'o1', sku: 'coffee', quantity: 2 }]);
+    },
+  );
 });

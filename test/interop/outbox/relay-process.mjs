@@ -39,7 +39,6 @@ const app = await NestFactory.createApplicationContext(
   { logger: ['error'] },
 );
 const outbox = app.get(RocketMQOutbox);
-console.log('started');
 
 // WRITES is a list of transactions, each a list of [key, number].
 for (const messages of JSON.parse(WRITES ?? '[]')) {
@@ -51,8 +50,5 @@ for (const messages of JSON.parse(WRITES ?? '[]')) {
   client.release();
   die('after the commit');
 }
-console.log('written');
-process.on('SIGTERM', async () => {
-  await app.close();
-  await pool.end();
-});
+process.stdout.write('written\n');
+process.on('SIGTERM', () => void app.close().then(() => pool.end()));

@@ -30,7 +30,7 @@ export interface OutboxRelayOptions {
   maxAttempts?: number;
   /** How long sent messages stay in the table. Default '1h'. */
   retention?: Duration;
-  /** How often old ones are deleted. Default '1m'. */
+  /** How often old ones are deleted. Default '1m'; on a manual clock '12h'. */
   purgeInterval?: Duration;
   /** How many are deleted in one statement. Default 500. */
   purgeBatchSize?: number;
@@ -61,7 +61,8 @@ export interface CheckedRelayOptions {
   readonly maxRetryDelay: number;
   readonly maxAttempts: number;
   readonly retention: number;
-  readonly purgeInterval: number;
+  /** undefined: by the clock */
+  readonly purgeInterval: number | undefined;
   readonly purgeBatchSize: number;
   readonly drainTimeout: number;
 }
@@ -135,7 +136,7 @@ function checkRelay(given: OutboxRelayOptions): CheckedRelayOptions {
     maxRetryDelay,
     maxAttempts: count('maxAttempts', 10, 1_000_000),
     retention: time('retention', HOUR_MS, 0, YEAR_MS),
-    purgeInterval: time('purgeInterval', 60_000, 1_000, 24 * HOUR_MS),
+    purgeInterval: given.purgeInterval === undefined ? undefined : time('purgeInterval', 0, 1_000, 24 * HOUR_MS),
     purgeBatchSize: count('purgeBatchSize', 500, LARGEST_BATCH),
     drainTimeout: time('drainTimeout', 5_000, 0, HOUR_MS),
   };

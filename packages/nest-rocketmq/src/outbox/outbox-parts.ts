@@ -11,9 +11,9 @@ import type { CheckedOutboxOptions } from './outbox-options.js';
 import { OutboxStore } from './outbox-store.js';
 import { Relay } from './relay.js';
 
-const POLL_INTERVAL_MS = 1_000;
-/** With a manual clock nobody else writes: a poll would only be work. */
-const MANUAL_POLL_INTERVAL_MS = 43_200_000;
+const USUAL = { pollInterval: 1_000, purgeInterval: 60_000 };
+/** With a manual clock nobody else writes, and half an hour passes in milliseconds: both would only be work. */
+const ON_MANUAL_CLOCK = { pollInterval: 43_200_000, purgeInterval: 43_200_000 };
 
 export interface OutboxParts {
   readonly clock: Clock;
@@ -38,8 +38,8 @@ export function createParts(
   const { relay } = options;
   if (!relay) return { clock, ids, store, rocketmq, relay: undefined };
   const name = ids.next(clock.now());
-  const usual = isManual(clock) ? MANUAL_POLL_INTERVAL_MS : POLL_INTERVAL_MS;
-  const { pollInterval = usual, purgeInterval } = relay;
+  const usual = isManual(clock) ? ON_MANUAL_CLOCK : USUAL;
+  const { pollInterval = usual.pollInterval, purgeInterval = usual.purgeInterval } = relay;
   const parts = { store, clock, options: relay, name, producer: () => connection.producer(), tell };
   return { clock, ids, store, rocketmq, relay: new Relay(parts, { pollInterval, purgeInterval }) };
 }

@@ -103,7 +103,7 @@ function startRelay(producer: BatchProducer, options: OutboxRelayOptions = {}, n
   const checked = checkOutboxOptions({ database, relay: options }, 'test').relay!;
   const tell = (event: OutboxEvent): void => void events.push(event);
   const parts = { store, clock, options: checked, name, producer: async () => producer, tell };
-  const relay = new Relay(parts, { pollInterval: checked.pollInterval ?? 1_000, purgeInterval: checked.purgeInterval });
+  const relay = new Relay(parts, { pollInterval: 1_000, purgeInterval: 60_000 });
   relays.push(relay);
   relay.start();
   return relay;
