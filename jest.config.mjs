@@ -23,8 +23,7 @@ const shared = {
     // The broker's errors alone, so that an app on a cluster does not load the broker.
     '^@nest-rocketmq/broker/errors$': '<rootDir>/packages/broker/src/store/errors.ts',
     '^nest-rocketmq$': '<rootDir>/packages/nest-rocketmq/src/index.ts',
-    '^nest-rocketmq/outbox$': '<rootDir>/packages/nest-rocketmq/src/outbox/index.ts',
-    '^nest-rocketmq/testing$': '<rootDir>/packages/nest-rocketmq/src/testing/index.ts',
+    '^nest-rocketmq/(testing|idempotency|outbox)$': '<rootDir>/packages/nest-rocketmq/src/$1/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
   modulePathIgnorePatterns: ['/dist/', '/.cache/'],

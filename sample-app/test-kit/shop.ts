@@ -5,12 +5,12 @@ import { Logger } from '@nestjs/common';
 import type { INestApplication } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { expect } from '@jest/globals';
+import type { BloomOptions } from 'nest-rocketmq/idempotency';
 import { consumed, rocketMQTesting } from 'nest-rocketmq/testing';
 import type { RocketMQTesting } from 'nest-rocketmq/testing';
 import { AppModule } from '../src/app.module.js';
 import { AppConfig } from '../src/config.js';
 import { databaseDirectory } from './data-directory.js';
-import { SeenFilter } from '../src/idempotency/seen-filter.js';
 import type { Order, OrderEventName } from '../src/orders/order.js';
 
 /** Listeners ask PostgreSQL, which is slow on a busy machine. */
@@ -20,8 +20,8 @@ const PATIENT = { timeout: '20s' };
 const MOST_TURNS = 100;
 
 export interface TestShopOptions {
-  /** In place of the app's Bloom filter. */
-  readonly filter?: SeenFilter;
+  /** In place of the app's own Bloom filter. */
+  readonly bloom?: BloomOptions;
   /** The value of DATABASE_URL; without it PostgreSQL runs inside this process. */
   readonly databaseUrl?: string;
 }
@@ -34,14 +34,13 @@ export class TestShop {
     private readonly directory: string | undefined,
   ) {}
 
-  static async open({ filter, databaseUrl }: TestShopOptions = {}): Promise<TestShop> {
+  static async open({ bloom, databaseUrl }: TestShopOptions = {}): Promise<TestShop> {
     Logger.overrideLogger(['warn', 'error']);
-    const testing = rocketMQTesting({ group: 'shop' });
+    const testing = rocketMQTesting({ group: 'shop', idempotency: bloom && { bloom } });
     const directory = databaseUrl === undefined ? await databaseDirectory() : undefined;
     const env = AppConfig.fromEnvironment({ DATABASE_URL: databaseUrl, DATABASE_DIR: directory });
     const config = new AppConfig(0, '30m', env.databaseUrl, env.databaseDirectory, testing.options);
     const builder = Test.createTestingModule({ imports: [AppModule.register(config)] });
-    if (filter) builder.overrideProvider(SeenFilter).useValue(filter);
     const app = (await builder.compile()).createNestApplication();
     await app.listen(0, '127.0.0.1');
     return new TestShop(app, testing, await app.getUrl(), directory);

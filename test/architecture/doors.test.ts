@@ -9,6 +9,7 @@ const DOORS = [
   'packages/nest-rocketmq/src/index.ts',
   'packages/nest-rocketmq/src/testing/index.ts',
   'packages/nest-rocketmq/src/outbox/index.ts',
+  'packages/nest-rocketmq/src/idempotency/index.ts',
 ];
 
 const EXPORTS = /^export (?:type )?\{([^}]*)\} from '([^']+)';/gm;

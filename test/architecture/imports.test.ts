@@ -11,11 +11,15 @@ const allowed: Record<string, RegExp> = {
   'nest-rocketmq':
     /^(@nestjs\/(common|core)|rxjs|reflect-metadata|@nest-rocketmq\/(client|remoting|broker|broker\/errors)(\/internal)?)$/,
   'sample-app':
-    /^(@nestjs\/(common|core|platform-express)|nest-rocketmq|reflect-metadata|rxjs|class-validator|class-transformer|@electric-sql\/pglite|pg)$/,
+    /^(@nestjs\/(common|core|platform-express)|nest-rocketmq(\/idempotency)?|reflect-metadata|rxjs|class-validator|class-transformer|@electric-sql\/pglite|pg)$/,
 };
 
 /** Entry points: imported by a user, a shell or Node, and by no file here. */
-const doors = [/\/src\/(index|internal)\.ts$/, /\/src\/main\.ts$/, /nest-rocketmq\/src\/(testing|outbox)\/index\.ts$/];
+const doors = [
+  /\/src\/(index|internal)\.ts$/,
+  /\/src\/main\.ts$/,
+  /nest-rocketmq\/src\/(testing|idempotency|outbox)\/index\.ts$/,
+];
 
 /** All under test/ and bench/, and the tests of the sample app. Unit tests of the packages speak for themselves. */
 const sharedTests = testSources.filter(({ path }) => /^(test|bench|sample-app)\//.test(path));
@@ -69,11 +73,12 @@ describe('the import table', () => {
     ]);
   });
 
-  it('has one index.ts per package, and one for each further door, and no other barrel', () => {
+  it('has one index.ts per package, and one for each other door of the Nest module, and no other barrel', () => {
     const barrels = sources.filter(({ path }) => path.endsWith('/index.ts')).map(({ path }) => path);
     expect(barrels.toSorted()).toEqual([
       'packages/broker/src/index.ts',
       'packages/client/src/index.ts',
+      'packages/nest-rocketmq/src/idempotency/index.ts',
       'packages/nest-rocketmq/src/index.ts',
       'packages/nest-rocketmq/src/outbox/index.ts',
       'packages/nest-rocketmq/src/testing/index.ts',

@@ -16,7 +16,8 @@ import type { Broker } from '@nest-rocketmq/broker';
 import { RocketMQClient } from '@nest-rocketmq/client';
 import type { Admin, MessageExt, Producer, PushConsumer, SendResult } from '@nest-rocketmq/client';
 import { ManualClock, RocketMQError } from '@nest-rocketmq/remoting';
-import { RocketMQModule } from 'nest-rocketmq';
+import { RocketMQMessageListener, RocketMQModule } from 'nest-rocketmq';
+import { Idempotent, RocketMQIdempotency, SqlIdempotencyStore } from 'nest-rocketmq/idempotency';
 import { RocketMQOutboxModule } from 'nest-rocketmq/outbox';
 import { rocketMQTesting } from 'nest-rocketmq/testing';
 
@@ -35,7 +36,20 @@ export async function main(): Promise<void> {
   if (msgId === '') throw new RocketMQError('NO_ID', 'there is no id');
 }
 
-export const imports = [RocketMQModule.forRoot({ nameServer: '127.0.0.1:9876' }), rocketMQTesting().module];
+export class Ledger {
+  constructor(readonly idempotency: RocketMQIdempotency) {}
+
+  @Idempotent<{ id: string }>({ key: ({ id }) => id, ttl: '72h' })
+  @RocketMQMessageListener({ topic: 'payment' })
+  async take({ id }: { id: string }): Promise<void> {
+    const { duplicate, result } = await this.idempotency.run(id, () => 7);
+    const seven: number | undefined = duplicate ? undefined : result;
+    if (seven !== 7) throw new RocketMQError('NOT_SEVEN', 'it is not 7');
+  }
+}
+
+const store = new SqlIdempotencyStore({ query: async () => [] });
+export const imports = [RocketMQModule.forRoot({ idempotency: { store } }), rocketMQTesting().module];
 export const outbox = RocketMQOutboxModule.forRoot({ database: { query: async () => [] } });
 export const start = (): Promise<Broker> => startBroker({ store: 'memory' });
 `;

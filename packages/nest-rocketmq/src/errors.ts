@@ -1,5 +1,6 @@
 // Declares the errors of the Nest module. Errors of the client and the protocol pass through unchanged.
 import { RocketMQError } from '@nest-rocketmq/remoting/internal';
+import type { IdempotencyError } from './idempotency-errors.js';
 
 /** Another process, or another app of this one, uses the directory of the embedded broker. Raised when the app starts. */
 export class StoreInUseError extends RocketMQError<'STORE_IN_USE'> {
@@ -172,6 +173,7 @@ export type NestRocketMQErrorCode = (
   | MessageEncodeError
   | MessageDecodeError
   | NotConsumedError
+  | IdempotencyError
 )['code'];
 
 /** 'A.onMessage and B.onMessage (OrdersModule)', or '… (OrdersModule and PaymentsModule)'. */

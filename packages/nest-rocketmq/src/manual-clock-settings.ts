@@ -66,6 +66,11 @@ export function defaultShutdownTimeout(clock: Clock | undefined, usual: number):
   return isManual(clock) ? SHUTDOWN_TIMEOUT_MS : usual;
 }
 
+/** Default of `idempotency.purgeInterval`, ms. */
+export function defaultPurgeInterval(clock: Clock | undefined, usual: number): number {
+  return isManual(clock) ? SELDOM_MS : usual;
+}
+
 /** Runs `work` while a manual clock waits for it. @param atMost ms of real time; default: until it ends */
 export async function withClockHeld<T>(
   clock: Clock | undefined,

@@ -7,6 +7,7 @@ import type {
   OnModuleDestroy,
   OnModuleInit,
 } from '@nestjs/common';
+import { RocketMQIdempotency } from './idempotency/rocketmq-idempotency.js';
 import { LazyModules } from './listeners/lazy-modules.js';
 import { LifecycleHooks } from './nest/lifecycle-hooks.js';
 import { PullConsumers } from './pull/pull-consumers.js';
@@ -27,6 +28,7 @@ export class RocketMQLifecycle
     private readonly connection: RocketMQConnection,
     private readonly lazyModules: LazyModules,
     private readonly hooks: LifecycleHooks,
+    private readonly idempotency: RocketMQIdempotency,
     @Inject(ROCKETMQ_RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {}
 
@@ -86,5 +88,6 @@ export class RocketMQLifecycle
 
   async #stop(): Promise<void> {
     await Promise.all([this.listeners.stop(), this.pullConsumers.stop()]);
+    await this.idempotency.stop();
   }
 }

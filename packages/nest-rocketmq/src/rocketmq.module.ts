@@ -6,6 +6,7 @@ import { DiscoveryModule, ModulesContainer } from '@nestjs/core';
 import { ClusterBackend } from './backends/backend.js';
 import type { RocketMQBackend } from './backends/backend.js';
 import { EmbeddedBackend } from './backends/embedded-backend.js';
+import { RocketMQIdempotency } from './idempotency/rocketmq-idempotency.js';
 import { ListenerExplorer } from './discovery/listener-explorer.js';
 import { LazyModules } from './listeners/lazy-modules.js';
 import { LifecycleHooks } from './nest/lifecycle-hooks.js';
@@ -101,6 +102,7 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<RocketMQModule
     resolvedOptions,
     backend,
     LifecycleHooks,
+    RocketMQIdempotency,
     ListenerExplorer,
     TransactionListeners,
     RocketMQConnection,
@@ -114,7 +116,7 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<RocketMQModule
     RocketMQLifecycle,
     RocketMQTemplate,
   ],
-  exports: [RocketMQTemplate, RocketMQListeners, RocketMQAdmin, PullConsumers],
+  exports: [RocketMQTemplate, RocketMQListeners, RocketMQAdmin, PullConsumers, RocketMQIdempotency],
 })
 export class RocketMQModule extends ConfigurableModuleClass {
   /**

@@ -16,6 +16,10 @@ export const ROCKETMQ_BACKEND = Symbol.for('nest-rocketmq:backend');
 export const MESSAGE_LISTENER_METADATA = Symbol.for('nest-rocketmq:message-listener');
 export const TRANSACTION_LISTENER_METADATA = Symbol.for('nest-rocketmq:transaction-listener');
 
+export const IDEMPOTENT_METADATA = Symbol.for('nest-rocketmq:idempotent');
+/** On a class: the names of its methods with @Idempotent. */
+export const IDEMPOTENT_METHODS_METADATA = Symbol.for('nest-rocketmq:idempotent-methods');
+
 /** On a class: the names of its decorated methods. */
 export const LISTENER_METHODS_METADATA = Symbol.for('nest-rocketmq:listener-methods');
 /** On a class: decorators on members that cannot be listeners. */

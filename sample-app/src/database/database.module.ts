@@ -1,7 +1,8 @@
-// Provides the app's one database and the transaction log in it, and closes it last.
+// Provides the app's one database with the records that are kept in it, of transactions and of done work. Closes it last.
 import { Global, Module } from '@nestjs/common';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import { PostgresTransactionLog } from 'nest-rocketmq';
+import { SqlIdempotencyStore } from 'nest-rocketmq/idempotency';
 import { AppConfig } from '../config.js';
 import { Database } from './database.js';
 import { openDatabase } from './open-database.js';
@@ -20,9 +21,14 @@ import { TransactionLogCleanup } from './transaction-log-cleanup.js';
       inject: [Database],
       useFactory: (database: Database) => new PostgresTransactionLog(database),
     },
+    {
+      provide: SqlIdempotencyStore,
+      inject: [Database],
+      useFactory: (database: Database) => new SqlIdempotencyStore(database),
+    },
     TransactionLogCleanup,
   ],
-  exports: [Database, PostgresTransactionLog],
+  exports: [Database, PostgresTransactionLog, SqlIdempotencyStore],
 })
 export class DatabaseModule implements OnApplicationShutdown {
   constructor(private readonly database: Database) {}

@@ -1,5 +1,6 @@
 // Lists the migrations of the schema. They are only added, never changed: a database remembers which it has had.
 import { PostgresTransactionLog } from 'nest-rocketmq';
+import { SqlIdempotencyStore } from 'nest-rocketmq/idempotency';
 import type { Database } from './database.js';
 
 interface Migration {
@@ -53,6 +54,17 @@ const MIGRATIONS: readonly Migration[] = [
        )`,
       'CREATE INDEX ON order_timeline (order_id)',
       PostgresTransactionLog.createTableSql(),
+    ],
+  },
+  {
+    id: 3,
+    statements: [
+      ...SqlIdempotencyStore.createTableSql('postgres'),
+      `INSERT INTO rocketmq_idempotency (scope, message_key, owner, done, expires_at)
+         SELECT consumer, message_key, 'migration 3', 1,
+                extract(epoch FROM processed_at + interval '72 hours') * 1000
+         FROM processed_messages`,
+      'DROP TABLE processed_messages',
     ],
   },
 ];

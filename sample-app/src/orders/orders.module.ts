@@ -1,6 +1,5 @@
 // Assembles the orders module.
 import { Module } from '@nestjs/common';
-import { IdempotencyModule } from '../idempotency/idempotency.module.js';
 import { StockModule } from '../stock/stock.module.js';
 import { CancelUnpaidOrder } from './cancel-unpaid-order.listener.js';
 import { OrderEvents } from './order-events.js';
@@ -12,7 +11,7 @@ import { ScheduleCancel } from './schedule-cancel.listener.js';
 import { TimelineRepository } from './timeline.repository.js';
 
 @Module({
-  imports: [StockModule, IdempotencyModule],
+  imports: [StockModule],
   controllers: [OrdersController],
   providers: [
     OrdersService,

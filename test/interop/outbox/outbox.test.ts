@@ -19,7 +19,7 @@ import { startChild } from '../harness/children.js';
 import type { Child } from '../harness/children.js';
 import { cleanUp } from '../harness/clean-up.js';
 import type { Cluster } from '../harness/cluster.js';
-import { hasPostgres, startPostgres } from '../harness/postgres.js';
+import { postgresAvailable, startPostgres } from '../harness/databases.js';
 import { PRISMA } from './prisma.js';
 
 jest.setTimeout(180_000);
@@ -35,7 +35,7 @@ let admin: pg.Pool;
 let module: TestingModule | undefined;
 let readers: Reader[];
 
-const onPostgres = hasPostgres() ? describe : describe.skip;
+const { is: hasPostgres, note } = postgresAvailable();
 
 /** An app in this process. */
 async function startApp(database: OutboxDatabase, relay: OutboxRelayOptions | boolean): Promise<RocketMQOutbox> {
@@ -75,7 +75,7 @@ function firstOf(reader: Reader): Record<string, number[]> {
   return numbers;
 }
 
-onPostgres('on a real PostgreSQL and Apache 5.5.0', () => {
+(hasPostgres ? describe : describe.skip)(`on a real PostgreSQL and Apache 5.5.0${note}`, () => {
   const children: Child[] = [];
 
   beforeAll(async () => {
@@ -83,7 +83,7 @@ onPostgres('on a real PostgreSQL and Apache 5.5.0', () => {
     const [apache, postgres] = await Promise.all([startApache(), startPostgres()]);
     cluster = apache;
     stage = stageOn(cluster);
-    ({ url } = postgres);
+    url = `postgres://postgres@127.0.0.1:${postgres.port}/postgres`;
     admin = new pg.Pool({ connectionString: url });
     // Its server ends before it does.
     admin.on('error', () => undefined);

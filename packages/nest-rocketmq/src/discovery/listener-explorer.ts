@@ -2,9 +2,11 @@
 // guards, interceptors and pipes.
 import { types } from 'node:util';
 import { Injectable, Logger, ValidationPipe } from '@nestjs/common';
-import { ApplicationConfig, DiscoveryService } from '@nestjs/core';
+import { ApplicationConfig, DiscoveryService, ModuleRef } from '@nestjs/core';
 import { EnhancerResolver } from '../pipeline/enhancer-resolver.js';
 import { InvalidListenerError } from '../errors.js';
+import { idempotentOf, idempotentWithoutListener } from '../idempotency/idempotent.js';
+import { RocketMQIdempotency } from '../idempotency/rocketmq-idempotency.js';
 import { dependenciesOf } from '../nest/dependencies.js';
 import { LifecycleHooks } from '../nest/lifecycle-hooks.js';
 import { ListenerEnhancers } from '../pipeline/listener-enhancers.js';
@@ -30,9 +32,13 @@ export interface DiscoveredListener {
   /** 'CancelUnpaidOrder.onMessage (OrdersModule)' */
   readonly name: string;
   readonly options: MessageListenerOptions;
+  readonly isIdempotent?: boolean;
   /** @param payload with `batch` the messages: it fails those that a pipe refuses, and calls the method with the others */
   readonly handle: (payload: unknown, context: CallContext) => Promise<unknown>;
 }
+
+const IDEMPOTENT_ALONE =
+  '@Idempotent has no effect on a method without @RocketMQMessageListener. Add that, or remove it.';
 
 @Injectable()
 export class ListenerExplorer {
@@ -46,6 +52,7 @@ export class ListenerExplorer {
     private readonly discovery: DiscoveryService,
     private readonly app: ApplicationConfig,
     private readonly hooks: LifecycleHooks,
+    private readonly modules: ModuleRef,
   ) {
     this.#enhancers = new EnhancerResolver(hooks);
   }
@@ -106,6 +113,8 @@ export class ListenerExplorer {
   async #listenersOf(host: ListenerHost): Promise<DiscoveredListener[]> {
     const [misplaced] = misplacedListenersOf(host.type);
     if (misplaced) throw new InvalidListenerError(host.nameOf(misplaced.method), misplaced.reason);
+    const unused = idempotentWithoutListener(host.type, [...listenerMethodsOf(host.type), 'onMessage']);
+    if (unused !== undefined) throw new InvalidListenerError(host.nameOf(unused), IDEMPOTENT_ALONE);
     const listeners: DiscoveredListener[] = [];
     const onClass = classListenersOf(host.type);
     if (onClass.length > 0) listeners.push(...(await this.#onMethod(host, 'onMessage', onClass)));
@@ -144,10 +153,14 @@ export class ListenerExplorer {
         enhancers,
         answers: options.reply !== false,
       });
+      const idempotent = idempotentOf(host.type, method);
+      const once = idempotent && this.modules.get(RocketMQIdempotency).listener(name, idempotent);
+      const handle: DiscoveredListener['handle'] = (payload, context) => pipeline.run(payload, context);
       listeners.push({
         name,
         options: withKind(options, params),
-        handle: (payload, context) => pipeline.run(payload, context),
+        isIdempotent: once !== undefined,
+        handle: once ? once.around(handle) : handle,
       });
     }
     return listeners;

@@ -117,6 +117,18 @@ export class ListenerGroup {
     );
   }
 
+  /**
+   * With a store that they share, one instance of the app would take the broadcast, and the others count it as a duplicate.
+   * @throws InvalidListenerError
+   */
+  refuseIdempotentBroadcast(): void {
+    if (this.shared.messageModel !== 'BROADCASTING') return;
+    const listener = this.#all().find(({ isIdempotent }) => isIdempotent);
+    if (!listener) return;
+    const reason = `@Idempotent with messageModel BROADCASTING: each instance of the app must work on a broadcast. Remove one.`;
+    throw new InvalidListenerError(listener.name, reason);
+  }
+
   #all(): DiscoveredListener[] {
     return [...this.#topics.values()].flat().map(({ listener }) => listener);
   }
@@ -195,7 +207,10 @@ export function groupListeners(
     group.add(listener);
     groups.set(name, group);
   }
-  for (const group of groups.values()) group.refuseOrderedBroadcast(modeByDefault);
+  for (const group of groups.values()) {
+    group.refuseOrderedBroadcast(modeByDefault);
+    group.refuseIdempotentBroadcast();
+  }
   return [...groups.values()];
 }
 

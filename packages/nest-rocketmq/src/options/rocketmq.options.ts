@@ -11,6 +11,8 @@ import type { Duration } from '../message/delay.js';
 import { checkGroup } from '../message/destination.js';
 import { MOST_DELAY_SECONDS, checkEmbedded } from '../backends/embedded-options.js';
 import type { EmbeddedOptions } from '../backends/embedded-options.js';
+import { checkIdempotency } from '../idempotency/stores/idempotency-settings.js';
+import type { CheckedIdempotency, IdempotencyOptions } from '../idempotency/stores/idempotency-settings.js';
 import { JsonMessageConverter } from '../message/message-converter.js';
 import type { MessageConverter } from '../message/message-converter.js';
 import { checkAddresses, checkBoolean, checkDuration, checkKeys, checkMethods, inside } from '../option-checks.js';
@@ -67,6 +69,8 @@ export interface RocketMQModuleOptions {
    * On a cluster it needs `group`. Default: none.
    */
   transactionLog?: TransactionLog;
+  /** Defaults of listeners with `@Idempotent`, and the store that they share. See nest-rocketmq/idempotency. */
+  idempotency?: IdempotencyOptions;
   /** The cluster's delay levels, which bound `delayLevel`. Default: Apache's '1s 5s 10s 30s 1m … 2h'. */
   messageDelayLevel?: string;
   /**
@@ -98,6 +102,7 @@ export interface ResolvedOptions {
   consumer: CheckedConsumerSettings;
   messageConverter: MessageConverter;
   transactionLog: TransactionLog | undefined;
+  idempotency: CheckedIdempotency;
   highestDelayLevel: number;
   /** ms */
   shutdownTimeout: number;
@@ -117,6 +122,7 @@ const OPTIONS = [
   'consumer',
   'messageConverter',
   'transactionLog',
+  'idempotency',
   'messageDelayLevel',
   'shutdownTimeout',
   'autoStart',
@@ -155,6 +161,7 @@ export function resolveOptions(
       consumer: inside(where, 'consumer', () => checkConsumerSettings(consumer ?? {})),
       messageConverter: messageConverter ?? new JsonMessageConverter(),
       transactionLog,
+      idempotency: checkIdempotency(given.idempotency),
       highestDelayLevel: highestDelayLevelOf(given),
       shutdownTimeout: checkDuration('shutdownTimeout', shutdownTimeout, 0, LONGEST_SHUTDOWN_TIMEOUT_MS),
       autoStart: checkBoolean('autoStart', given.autoStart ?? true),

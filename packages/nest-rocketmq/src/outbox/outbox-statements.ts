@@ -124,7 +124,7 @@ function claimOf(table: string): string {
   SELECT seq, after FROM lanes ORDER BY seq LIMIT $3::text::integer
 ), sized AS (
   SELECT b.seq, b.after, sum(octet_length(t.body)) OVER (ORDER BY b.seq) - octet_length(t.body) AS before
-  FROM bounded b JOIN ${table} t ON t.seq = b.seq
+  FROM bounded b JOIN ${table} t ON t.seq = b.seq AND t.status = '${PENDING}'
 ), claimed AS (
   UPDATE ${table} t SET claimed_by = $1::text, claimed_until = now() + $2::text::double precision * interval '1 millisecond'
   FROM sized s WHERE t.seq = s.seq AND s.before < $4::text::bigint AND t.status = '${PENDING}' AND ${FREE('t')}

@@ -1,6 +1,7 @@
 // Declares the Nest module of the outbox.
 import { ConfigurableModuleBuilder, Module } from '@nestjs/common';
 import type { ConfigurableModuleAsyncOptions, DynamicModule, FactoryProvider } from '@nestjs/common';
+import { OutboxLifecycle } from './outbox-lifecycle.js';
 import { checkOutboxOptions } from './outbox-options.js';
 import type { CheckedOutboxOptions, RocketMQOutboxOptions } from './outbox-options.js';
 import { OUTBOX_OPTIONS, ROCKETMQ_OUTBOX_OPTIONS } from './outbox.tokens.js';
@@ -41,7 +42,7 @@ const { ConfigurableModuleClass } = new ConfigurableModuleBuilder<RocketMQOutbox
   .build();
 
 /** Provides `RocketMQOutbox`. Import it once, beside `RocketMQModule`. */
-@Module({ providers: [checkedOptions, RocketMQOutbox], exports: [RocketMQOutbox] })
+@Module({ providers: [checkedOptions, RocketMQOutbox, OutboxLifecycle], exports: [RocketMQOutbox] })
 export class RocketMQOutboxModule extends ConfigurableModuleClass {
   /** `forRoot({ database })`. Wrong options are reported when the app starts. */
   static override forRoot(options: RocketMQOutboxOptions & ModuleExtras): DynamicModule {

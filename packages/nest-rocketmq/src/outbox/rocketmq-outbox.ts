@@ -2,7 +2,6 @@
 import { MessageTooLargeError } from '@nest-rocketmq/client';
 import { systemClock } from '@nest-rocketmq/remoting/internal';
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import type { BeforeApplicationShutdown, OnApplicationBootstrap, OnModuleInit } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { Observable, Subject } from 'rxjs';
 import type { DelayOptions } from '../message/delay.js';
@@ -45,7 +44,7 @@ const DEFAULT_FAILED = 100;
 
 /** Writes messages in the app's own database transactions. Inject it; `RocketMQOutboxModule` creates it. */
 @Injectable()
-export class RocketMQOutbox implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown {
+export class RocketMQOutbox {
   readonly #events = new Subject<OutboxEvent>();
   readonly #logger = new Logger('RocketMQ');
   #created: OutboxParts | undefined;
@@ -126,21 +125,13 @@ export class RocketMQOutbox implements OnModuleInit, OnApplicationBootstrap, Bef
   }
 
   /** @internal */
-  async onModuleInit(): Promise<void> {
-    if (this.options.createTable) await this.#store.createTable();
-  }
-
-  /** @internal */
-  async onApplicationBootstrap(): Promise<void> {
+  async start(): Promise<void> {
     await this.#probe();
     this.#relay?.start();
   }
 
-  /**
-   * Sends what is pending. Not earlier: listeners have ended now, and not later: the connection is closed in the last phase.
-   * @internal
-   */
-  async beforeApplicationShutdown(): Promise<void> {
+  /** Sends what is pending. @internal */
+  async stop(): Promise<void> {
     await this.#created?.relay?.stop(() => systemClock.monotonic());
     this.#events.complete();
   }

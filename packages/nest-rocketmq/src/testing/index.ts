@@ -6,3 +6,5 @@ export type { RocketMQTesting, TestingOptions } from './rocketmq-testing.js';
 export { NotConsumedError } from '../errors.js';
 export { consumed, failed } from './consumed.js';
 export type { ConsumptionMatch, WaitOptions } from './consumed.js';
+export { idempotencyStoreContract } from './idempotency-contract.js';
+export type { ContractTest, IdempotencyContractOptions } from './idempotency-contract.js';
