@@ -101,33 +101,36 @@ export function statementsFor(table: string): Statements {
 /**
  * Claims rows: $1 for whom, $2 for how many ms, $3 at most so many, $4 until so many bytes of bodies are reached, $5 paused
  * topics, $6 paused lanes. Of each sharding key it takes the oldest row, which nobody else may hold, and then those behind it.
+ * It looks rows up by their id alone: PostgreSQL may not know yet how many are pending, and would scan them all.
+ * For the same reason `seq + 0` keeps it from the index by seq where only one key is wanted.
  * A row that was committed late may be older than one that another relay holds; `after` tells the caller what precedes.
  */
 function claimOf(table: string): string {
   const columns = 'id, topic, sharding_key, message, body, attempts';
   return `WITH heads AS MATERIALIZED (
-  SELECT o.seq, o.topic, o.sharding_key FROM ${table} o
+  SELECT o.id, o.seq, o.topic, o.sharding_key FROM ${table} o
   WHERE o.status = '${PENDING}' AND ${FREE('o')} AND o.topic NOT IN ${AS_LIST('$5')} AND ${LANE('o')} NOT IN ${AS_LIST('$6')}
     AND (o.sharding_key IS NULL OR NOT EXISTS (
       SELECT FROM ${table} e WHERE e.status = '${PENDING}' AND e.sharding_key IS NOT NULL
-        AND e.topic = o.topic AND e.sharding_key = o.sharding_key AND e.seq < o.seq))
+        AND e.topic = o.topic AND e.sharding_key = o.sharding_key AND e.seq + 0 < o.seq))
   ORDER BY o.seq LIMIT $3::text::integer FOR UPDATE OF o SKIP LOCKED
 ), lanes AS (
-  SELECT seq, NULL::bigint AS after FROM heads
+  SELECT id, seq, NULL::bigint AS after FROM heads
   UNION ALL
-  SELECT f.seq, f.after FROM heads h CROSS JOIN LATERAL (
-    SELECT n.seq, lag(n.seq, 1, h.seq) OVER (ORDER BY n.seq) AS after FROM ${table} n
+  SELECT f.id, f.seq, f.after FROM heads h CROSS JOIN LATERAL (
+    SELECT n.id, n.seq, lag(n.seq, 1, h.seq) OVER (ORDER BY n.seq) AS after FROM ${table} n
     WHERE n.status = '${PENDING}' AND n.sharding_key IS NOT NULL
-      AND n.topic = h.topic AND n.sharding_key = h.sharding_key AND n.seq > h.seq
+      AND n.topic = h.topic AND n.sharding_key = h.sharding_key AND n.seq + 0 > h.seq
     ORDER BY n.seq LIMIT $3::text::integer) f
+  WHERE h.sharding_key IS NOT NULL
 ), bounded AS (
-  SELECT seq, after FROM lanes ORDER BY seq LIMIT $3::text::integer
+  SELECT id, seq, after FROM lanes ORDER BY seq LIMIT $3::text::integer
 ), sized AS (
-  SELECT b.seq, b.after, sum(octet_length(t.body)) OVER (ORDER BY b.seq) - octet_length(t.body) AS before
-  FROM bounded b JOIN ${table} t ON t.seq = b.seq AND t.status = '${PENDING}'
+  SELECT b.id, b.after, sum(octet_length(t.body)) OVER (ORDER BY b.seq) - octet_length(t.body) AS before
+  FROM bounded b JOIN ${table} t ON t.id = b.id
 ), claimed AS (
   UPDATE ${table} t SET claimed_by = $1::text, claimed_until = now() + $2::text::double precision * interval '1 millisecond'
-  FROM sized s WHERE t.seq = s.seq AND s.before < $4::text::bigint AND t.status = '${PENDING}' AND ${FREE('t')}
+  FROM sized s WHERE t.id = s.id AND s.before < $4::text::bigint AND t.status = '${PENDING}' AND ${FREE('t')}
   RETURNING t.seq, s.after, ${columns.replaceAll(/(\w+)/g, 't.$1')}
 )
 SELECT seq::text AS seq, after::text AS after, id, topic, sharding_key, message, encode(body, 'base64') AS body,
