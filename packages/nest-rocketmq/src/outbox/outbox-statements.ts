@@ -130,9 +130,9 @@ function claimOf(table: string): string {
   FROM bounded b JOIN ${table} t ON t.id = b.id
 ), claimed AS (
   UPDATE ${table} t SET claimed_by = $1::text, claimed_until = now() + $2::text::double precision * interval '1 millisecond'
-  FROM sized s WHERE t.id = s.id AND s.before < $4::text::bigint AND t.status = '${PENDING}' AND ${FREE('t')}
-  RETURNING t.seq, s.after, ${columns.replaceAll(/(\w+)/g, 't.$1')}
+  WHERE t.id = ANY(ARRAY(SELECT s.id FROM sized s WHERE s.before < $4::text::bigint)) AND t.status = '${PENDING}' AND ${FREE('t')}
+  RETURNING t.seq, ${columns.replaceAll(/(\w+)/g, 't.$1')}
 )
-SELECT seq::text AS seq, after::text AS after, id, topic, sharding_key, message, encode(body, 'base64') AS body,
-  attempts::text AS attempts FROM claimed ORDER BY claimed.seq`;
+SELECT c.seq::text AS seq, s.after::text AS after, c.id, c.topic, c.sharding_key, c.message,
+  encode(c.body, 'base64') AS body, c.attempts::text AS attempts FROM claimed c JOIN sized s ON s.id = c.id ORDER BY c.seq`;
 }
