@@ -12,6 +12,7 @@ const DOORS = [
   'packages/nest-rocketmq/src/terminus/index.ts',
   'packages/nest-rocketmq/src/microservices/index.ts',
   'packages/nest-rocketmq/src/cqrs/index.ts',
+  'packages/nest-rocketmq/src/outbox/index.ts',
   'packages/nest-rocketmq/src/idempotency/index.ts',
 ];
 

@@ -18,7 +18,7 @@ const allowed: Record<string, RegExp> = {
 const doors = [
   /\/src\/(index|internal)\.ts$/,
   /\/src\/main\.ts$/,
-  /nest-rocketmq\/src\/(testing|idempotency|opentelemetry|terminus|microservices|cqrs)\/index\.ts$/,
+  /nest-rocketmq\/src\/(testing|idempotency|opentelemetry|terminus|microservices|cqrs|outbox)\/index\.ts$/,
 ];
 
 /** All under test/ and bench/, and the tests of the sample app. Unit tests of the packages speak for themselves. */
@@ -105,6 +105,7 @@ describe('the import table', () => {
       'packages/nest-rocketmq/src/index.ts',
       'packages/nest-rocketmq/src/microservices/index.ts',
       'packages/nest-rocketmq/src/opentelemetry/index.ts',
+      'packages/nest-rocketmq/src/outbox/index.ts',
       'packages/nest-rocketmq/src/terminus/index.ts',
       'packages/nest-rocketmq/src/testing/index.ts',
       'packages/remoting/src/index.ts',

@@ -7,7 +7,7 @@ import { packageOf, root, sources } from './sources.js';
 
 const packages = ['remoting', 'client', 'broker', 'nest-rocketmq'];
 /** The entry points of a package import everything: their arrows say nothing. */
-const DOORS = /\/src\/(index|main|internal|testing\/index)\.ts$/;
+const DOORS = /\/src\/(index|main|internal|(testing|idempotency|outbox)\/index)\.ts$/;
 
 const file = join(root, 'ARCHITECTURE.md');
 

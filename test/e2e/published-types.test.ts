@@ -30,6 +30,7 @@ import {
 } from 'nest-rocketmq';
 import type { Message, Topic } from 'nest-rocketmq';
 import { Idempotent, RocketMQIdempotency, SqlIdempotencyStore } from 'nest-rocketmq/idempotency';
+import { RocketMQOutboxModule } from 'nest-rocketmq/outbox';
 import { openTelemetry } from 'nest-rocketmq/opentelemetry';
 import { RocketMQHealthIndicator } from 'nest-rocketmq/terminus';
 import { backendContract, consumed, rocketMQTesting } from 'nest-rocketmq/testing';
@@ -150,6 +151,7 @@ export const imports = [
 ];
 export const providers = [RocketMQHealthIndicator];
 export const cases: string[] = backendContract(() => new ClusterBackend('127.0.0.1:9876')).map(({ name }) => name);
+export const outbox = RocketMQOutboxModule.forRoot({ database: { query: async () => [] } });
 export const start = (): Promise<Broker> => startBroker({ store: 'memory' });
 `;
 

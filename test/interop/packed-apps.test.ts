@@ -36,6 +36,7 @@ const TSCONFIG = {
 const DOORS = [
   { file: 'nest-rocketmq.ts', door: 'nest-rocketmq/src/index.ts', from: 'nest-rocketmq' },
   { file: 'testing.ts', door: 'nest-rocketmq/src/testing/index.ts', from: 'nest-rocketmq/testing' },
+  { file: 'outbox.ts', door: 'nest-rocketmq/src/outbox/index.ts', from: 'nest-rocketmq/outbox' },
   { file: 'client.ts', door: 'client/src/index.ts', from: '@nest-rocketmq/client' },
   { file: 'remoting.ts', door: 'remoting/src/index.ts', from: '@nest-rocketmq/remoting' },
   { file: 'broker.ts', door: 'broker/src/index.ts', from: '@nest-rocketmq/broker' },

@@ -1,5 +1,6 @@
 // Declares the errors of the Nest module. Errors of the client and the protocol pass through unchanged.
 import { RocketMQError } from '@nest-rocketmq/remoting/internal';
+import type { TestingError } from './testing-errors.js';
 import type { IdempotencyError } from './idempotency-errors.js';
 
 /** Another process, or another app of this one, uses the directory of the embedded broker. Raised when the app starts. */
@@ -164,6 +165,22 @@ export class TopicNotCreatedError extends RocketMQError<'TOPIC_NOT_CREATED'> {
   }
 }
 
+/** The table of the outbox does not exist. Raised when the app starts, and by `RocketMQOutbox`. */
+export class OutboxTableMissingError extends RocketMQError<'OUTBOX_TABLE_MISSING'> {
+  constructor(
+    /** The name, as the option `table` of `RocketMQOutboxModule` gives it. */
+    readonly table: string,
+    options?: { cause?: unknown },
+  ) {
+    super(
+      'OUTBOX_TABLE_MISSING',
+      `the table ${table} of the outbox does not exist. Create it in a migration, with the statements of ` +
+        'RocketMQOutbox.createTableSql(); for development set RocketMQOutboxModule.forRoot({ createTable: true }).',
+      options,
+    );
+  }
+}
+
 /** What the option `topics` says of a topic. */
 interface DeclaredTopic {
   readonly name: string;
@@ -202,50 +219,6 @@ export class MessageValidationError extends RocketMQError<'MESSAGE_VALIDATION'> 
   }
 }
 
-/** A test waited in vain for a delivery: `expectConsumed`, `expectFailed`, `expectDeadLetter`, `consumed` or `failed`. */
-export class NotConsumedError extends RocketMQError<'NOT_CONSUMED'> {
-  constructor(
-    reason: string,
-    remedy = 'Call consumed() or failed() before what causes the delivery, and advance the clock for delayed messages.',
-  ) {
-    super('NOT_CONSUMED', `${reason}. ${remedy}`);
-  }
-}
-
-/** A test expected a message that the app has not sent, or another number of them: `expectSent`. */
-export class NotSentError extends RocketMQError<'NOT_SENT'> {
-  constructor(reason: string) {
-    super('NOT_SENT', `${reason}. Await the send, or testing.settled(), before this.`);
-  }
-}
-
-/** A test expected that nothing was sent: `expectNothingSent`. */
-export class UnexpectedMessageError extends RocketMQError<'UNEXPECTED_MESSAGE'> {
-  constructor(reason: string) {
-    super('UNEXPECTED_MESSAGE', `${reason}. Call testing.reset() before what must send nothing.`);
-  }
-}
-
-/** A test waits for something that no turn of the clock brings about: `until`, `advanceToEnd`. */
-export class NothingPendingError extends RocketMQError<'NOTHING_PENDING'> {
-  constructor(reason: string) {
-    super('NOTHING_PENDING', `${reason}. Look for what should have caused it: a send, a retry, a timer of this clock.`);
-  }
-}
-
-/** No app uses the broker and the clock of a `rocketMQTesting()`. */
-export class TestingNotWiredError extends RocketMQError<'TESTING_NOT_WIRED'> {
-  constructor(method: string) {
-    super(
-      'TESTING_NOT_WIRED',
-      `testing.${method}: no app uses this testing. If your AppModule calls RocketMQModule.forRoot or forRootAsync itself, ` +
-        'replace its options: Test.createTestingModule({ imports: [AppModule] })' +
-        '.overrideProvider(ROCKETMQ_OPTIONS).useValue(testing.options); else add testing.module to the imports. ' +
-        'Then compile the module, and init the app, before you call this.',
-    );
-  }
-}
-
 /** The codes of the errors of this package. */
 export type NestRocketMQErrorCode = (
   | StoreInUseError
@@ -257,15 +230,12 @@ export type NestRocketMQErrorCode = (
   | ListenerAbortedError
   | GroupMissingError
   | TopicNotCreatedError
+  | OutboxTableMissingError
   | TransactionListenerError
   | MessageEncodeError
   | MessageDecodeError
   | MessageValidationError
-  | NotConsumedError
-  | NotSentError
-  | UnexpectedMessageError
-  | NothingPendingError
-  | TestingNotWiredError
+  | TestingError
   | IdempotencyError
 )['code'];
 

@@ -25,6 +25,11 @@ export interface OutgoingMessage {
   waitStoreMsgOk?: boolean;
   /** The application's own; names that RocketMQ uses itself are refused. */
   properties?: Record<string, string>;
+  /**
+   * The message's id (UNIQ_KEY), which then is the result's `msgId`. Give the same one when you send a message again, so that
+   * its consumers can tell. 1 to 64 characters, without spaces. Default: a new one.
+   */
+  uniqKey?: string;
 }
 
 /** Options of one send. Of `messageQueue`, `selector` and `shardingKey` the first one given counts. */

@@ -74,7 +74,7 @@ export function prepare(
   const properties = propertiesOf(message);
   const delay = delayOf(message, now, maxDelay);
   if (isProperty(shardingKey)) properties.set(MessageProperty.SHARDING_KEY, shardingKey);
-  const msgId = ids.next(now);
+  const msgId = uniqKeyOf(message) ?? ids.next(now);
   properties.set(MessageProperty.UNIQ_KEY, msgId);
   const flag = message.flag ?? 0;
   if ((flag | 0) !== flag) throw new InvalidMessageError(`flag is ${flag}; allowed: a 32-bit integer`);
@@ -89,6 +89,19 @@ export function prepare(
     batch: false,
     ...(delay && { delay }),
   };
+}
+
+/** As many characters as two ids of Apache's producers have. */
+const LONGEST_UNIQ_KEY = 64;
+
+/** Brokers index it, and tools take it as an argument: what would break either is refused. */
+function uniqKeyOf({ uniqKey }: OutgoingMessage): string | undefined {
+  if (uniqKey === undefined) return undefined;
+  const isText = typeof uniqKey === 'string' && uniqKey.length <= LONGEST_UNIQ_KEY;
+  // U+0001 and U+0002 separate properties, a space separates keys, and a comma the ids of a batch.
+  if (isText && /^[\x21-\x2b\x2d-\x7e]+$/.test(uniqKey)) return uniqKey;
+  const allowed = `1 to ${LONGEST_UNIQ_KEY} characters of ASCII, without spaces and commas`;
+  throw new InvalidOptionError('uniqKey', uniqKey, allowed);
 }
 
 /**

@@ -1,7 +1,7 @@
 // Keeps what a test knows of its app and of the app's broker.
 import type { BrokerTesting } from '@nest-rocketmq/broker/internal';
 import type { ManualClock, TurnOptions } from '@nest-rocketmq/remoting/internal';
-import { TestingNotWiredError } from '../errors.js';
+import { TestingNotWiredError } from '../testing-errors.js';
 import type { RocketMQListeners } from '../listeners/rocketmq-listeners.js';
 import { JsonMessageConverter } from '../message/message-converter.js';
 import { RocketMQFaults } from './faults.js';

@@ -5,7 +5,7 @@ import type { Duration } from '../message/delay.js';
 import { isTopic } from '../message/topic.js';
 import type { AnyTopic } from '../message/topic.js';
 import type { Consumption } from '../listeners/container-settings.js';
-import { NotConsumedError } from '../errors.js';
+import { NotConsumedError } from '../testing-errors.js';
 import { checkDuration, checkInteger, checkKeys, inside } from '../option-checks.js';
 import { RocketMQListeners } from '../listeners/rocketmq-listeners.js';
 import { describeDelivery } from './recorded-deliveries.js';

@@ -1,5 +1,5 @@
 // Waits for deliveries while the clock turns by itself, and says what is pending where they do not come.
-import { NotConsumedError, NothingPendingError } from '../errors.js';
+import { NotConsumedError, NothingPendingError } from '../testing-errors.js';
 import type { Consumption } from '../listeners/container-settings.js';
 import type { Duration } from '../message/delay.js';
 import { checkDuration, checkInteger, checkKeys, inside } from '../option-checks.js';

@@ -1,5 +1,5 @@
 // Checks what was sent in a test.
-import { NotSentError, UnexpectedMessageError } from '../errors.js';
+import { NotSentError, UnexpectedMessageError } from '../testing-errors.js';
 import { brief, describeMatch, matches } from './matching.js';
 import type { MessageMatch } from './matching.js';
 import type { RecordedMessages, SentMessage } from './recorded-messages.js';

@@ -24,7 +24,7 @@ export {
   NothingPendingError,
   TestingNotWiredError,
   UnexpectedMessageError,
-} from '../errors.js';
+} from '../testing-errors.js';
 export { RocketMQTemplateFake } from './template-fake.js';
 export { consumed, failed } from './consumed.js';
 export type { ConsumptionMatch, WaitOptions } from './consumed.js';

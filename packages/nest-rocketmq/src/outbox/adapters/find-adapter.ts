@@ -1,0 +1,72 @@
+// Finds the adapter for an object of a database library by its shape.
+import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
+import { asShape } from './adapter.js';
+import type { Adapter, Shape, SqlParameter, SqlRow } from './adapter.js';
+import { drizzleAdapter } from './drizzle.js';
+import type { DrizzleShape } from './drizzle.js';
+import { knexAdapter } from './knex.js';
+import type { KnexShape } from './knex.js';
+import { mikroOrmAdapter } from './mikro-orm.js';
+import type { MikroOrmShape } from './mikro-orm.js';
+import { prismaAdapter } from './prisma.js';
+import type { PrismaShape } from './prisma.js';
+import { queryAdapter } from './query.js';
+import type { QueryShape } from './query.js';
+import { typeOrmAdapter } from './typeorm.js';
+import type { TypeOrmShape } from './typeorm.js';
+
+/**
+ * An object of a database library that runs SQL on PostgreSQL: of TypeORM (DataSource, EntityManager, QueryRunner), Prisma,
+ * Drizzle, Knex, MikroORM (EntityManager), `pg`, PGlite, or your own with `query(sql, parameters)`.
+ */
+export type OutboxDatabase = TypeOrmShape | PrismaShape | DrizzleShape | KnexShape | MikroOrmShape | QueryShape;
+
+/** The open transaction of one of these libraries, as it passes it to your function. */
+export type OutboxTransaction = OutboxDatabase;
+
+/** The one that knows `query` alone comes last: others have that, too. */
+const ADAPTERS: readonly Adapter[] = [
+  prismaAdapter,
+  knexAdapter,
+  mikroOrmAdapter,
+  drizzleAdapter,
+  typeOrmAdapter,
+  queryAdapter,
+];
+
+const ALLOWED =
+  'a database or transaction of TypeORM, Prisma, Drizzle, Knex, MikroORM, pg or PGlite, or an object with query(sql, parameters)';
+
+/** An object of a database library, and how SQL is run on it. */
+export class Connected {
+  constructor(
+    readonly given: Shape,
+    readonly adapter: Adapter,
+  ) {}
+
+  query(sql: string, parameters: readonly SqlParameter[] = []): Promise<readonly SqlRow[]> {
+    return this.adapter.query(this.given, sql, parameters);
+  }
+
+  /** @returns false where the library does not tell */
+  onCommit(committed: () => void): boolean {
+    return this.adapter.onCommit(this.given, committed);
+  }
+}
+
+/** @throws InvalidOptionError */
+export function connect(option: string, given: unknown): Connected {
+  const shape = asShape(given);
+  const adapter = shape && ADAPTERS.find((each) => each.matches(shape));
+  if (!shape || !adapter) throw new InvalidOptionError(option, given, ALLOWED);
+  return new Connected(shape, adapter);
+}
+
+/** @throws InvalidOptionError for what is no open transaction: a message would be sent even if the caller's is rolled back */
+export function connectTransaction(option: string, given: unknown): Connected {
+  const connected = connect(option, given);
+  if (connected.adapter.isTransaction(connected.given) !== false) return connected;
+  const { library } = connected.adapter;
+  const allowed = `an open transaction: what ${library} passes to the function that runs in the transaction, not the database itself`;
+  throw new InvalidOptionError(option, given, allowed);
+}

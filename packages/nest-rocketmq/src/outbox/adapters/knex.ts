@@ -1,0 +1,33 @@
+// Runs SQL on Knex and on its transactions.
+import { asShape, hasMethod, rowsOf, withQuestionMarks } from './adapter.js';
+import type { Adapter, Shape } from './adapter.js';
+
+/** A Knex, or its transaction. */
+export interface KnexShape {
+  raw(sql: string, bindings: readonly (string | null)[]): PromiseLike<unknown>;
+}
+
+export const knexAdapter: Adapter = {
+  library: 'Knex',
+  matches: (given) => hasMethod(given, 'raw') && asShape(given['client']) !== undefined,
+  async query(given, sql, parameters) {
+    const { sql: text, bindings } = withQuestionMarks(sql, parameters);
+    return rowsOf(await (given as unknown as KnexShape).raw(text, bindings));
+  },
+  isTransaction: (given) => given['isTransaction'] === true,
+  onCommit(given, committed) {
+    const ends = endsOf(given);
+    if (ends.length === 0) return false;
+    // Rejected by a rollback, which is the caller's to handle.
+    void Promise.all(ends).then(committed, () => undefined);
+    return true;
+  },
+};
+
+/** The ends of a transaction and of those around it: a savepoint is committed once all of them are. */
+function endsOf(transaction: Shape): PromiseLike<unknown>[] {
+  const end = asShape(transaction['executionPromise']);
+  const around = asShape(transaction['parentTransaction']);
+  const own = hasMethod(end, 'then') ? [end as unknown as PromiseLike<unknown>] : [];
+  return around ? [...own, ...endsOf(around)] : own;
+}

@@ -1,0 +1,29 @@
+// Runs SQL on whatever has `query(sql, parameters)`: `pg`, PGlite, and an app's own wrapper of a driver.
+import { hasMethod, rowsOf } from './adapter.js';
+import type { Adapter, Shape } from './adapter.js';
+
+/** A Client, PoolClient or Pool of `pg`, a PGlite or its transaction, or an object of your own. */
+export interface QueryShape {
+  /** @param sql with parameters $1, $2, … @returns the rows, or an object with `rows` */
+  query(sql: string, parameters?: (string | null)[]): PromiseLike<unknown>;
+}
+
+export const queryAdapter: Adapter = {
+  library: 'pg or PGlite',
+  matches: (given) => hasMethod(given, 'query'),
+  async query(given, sql, parameters) {
+    return rowsOf(await (given as unknown as QueryShape).query(sql, [...parameters]));
+  },
+  isTransaction: (given) => (isPGlite(given) || isPool(given) ? false : undefined),
+  // Neither driver tells: see `RocketMQOutbox.wake`.
+  onCommit: () => false,
+};
+
+/** Its transactions have no `transaction` of their own. */
+function isPGlite(given: Shape): boolean {
+  return hasMethod(given, 'transaction') && hasMethod(given, 'execProtocol');
+}
+
+function isPool(given: Shape): boolean {
+  return hasMethod(given, 'connect') && typeof given['totalCount'] === 'number';
+}

@@ -1,0 +1,189 @@
+// Writes messages into the outbox in the caller's transaction, and gives access to the relay that sends them.
+import { MessageTooLargeError } from '@nest-rocketmq/client';
+import { systemClock } from '@nest-rocketmq/remoting/internal';
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import { Observable, Subject } from 'rxjs';
+import type { DelayOptions } from '../message/delay.js';
+import type { Destination } from '../message/destination.js';
+import { compose } from '../message/outgoing-message.js';
+import type { MessageOptions } from '../message/outgoing-message.js';
+import { checkInteger, checkKeys, inside } from '../option-checks.js';
+import { settingsOf } from '../template/send-options.js';
+import { OutboxTableMissingError } from '../errors.js';
+import { connectTransaction } from './adapters/find-adapter.js';
+import type { OutboxTransaction } from './adapters/find-adapter.js';
+import type { OutboxEvent } from './outbox-events.js';
+import type { CheckedOutboxOptions } from './outbox-options.js';
+import { toParameters } from './outbox-row.js';
+import { checkTable, createTableStatements } from './outbox-statements.js';
+import { createParts } from './outbox-parts.js';
+import type { OutboxParts } from './outbox-parts.js';
+import type { FailedMessage, OutboxStatus, OutboxStore } from './outbox-store.js';
+import { OUTBOX_OPTIONS } from './outbox.tokens.js';
+import type { Relay } from './relay.js';
+
+/** Options of `RocketMQOutbox.send`. */
+export interface OutboxSendOptions extends MessageOptions, DelayOptions {
+  /**
+   * Messages with the same sharding key are sent in the order in which they were written, and stay in order in one queue.
+   * Any non-empty string.
+   */
+  shardingKey?: string | undefined;
+}
+
+/** A message that `RocketMQOutbox.send` has written. */
+export interface OutboxMessage {
+  /** The id that the message will have (UNIQ_KEY), however often it is sent. */
+  readonly id: string;
+}
+
+const DEFAULT_MAX_MESSAGE_SIZE = 4_194_304;
+const MOST_FAILED = 10_000;
+const DEFAULT_FAILED = 100;
+
+/** Writes messages in the app's own database transactions. Inject it; `RocketMQOutboxModule` creates it. */
+@Injectable()
+export class RocketMQOutbox {
+  readonly #events = new Subject<OutboxEvent>();
+  readonly #logger = new Logger('RocketMQ');
+  #created: OutboxParts | undefined;
+
+  /** @internal */
+  constructor(
+    @Inject(OUTBOX_OPTIONS) private readonly options: CheckedOutboxOptions,
+    private readonly modules: ModuleRef,
+  ) {}
+
+  /** The statements that create a table, for your migrations. @throws InvalidOptionError */
+  static createTableSql(table?: string): string {
+    return createTableStatements(checkTable(table))
+      .map((statement) => `${statement};\n`)
+      .join('');
+  }
+
+  /** What happens in the relay of this process. */
+  get events(): Observable<OutboxEvent> {
+    return this.#events.asObservable();
+  }
+
+  /** Creates the table unless it exists: for development and tests. In production use a migration with `createTableSql`. */
+  createTable(): Promise<void> {
+    return this.#store.createTable();
+  }
+
+  /**
+   * Writes a message in the caller's open transaction. The relay sends it once that is committed, and never if it is rolled back.
+   * @param transaction as TypeORM, Prisma, Drizzle, Knex, MikroORM, pg or PGlite passes it to your function
+   * @param destination 'topic', 'topic:tag' or { topic, tag }
+   * @param payload becomes the body, by the option `messageConverter`: JSON by default
+   * @throws InvalidOptionError, MessageEncodeError, MessageTooLargeError: nothing was written
+   * @throws OutboxTableMissingError; the database's own error
+   */
+  async send(
+    transaction: OutboxTransaction,
+    destination: Destination,
+    payload: unknown,
+    options: OutboxSendOptions = {},
+  ): Promise<OutboxMessage> {
+    const { clock, ids } = this.#parts();
+    const now = clock.now();
+    const id = ids.next(now);
+    const { connected, parameters } = inside('RocketMQOutbox.send', undefined, () => ({
+      connected: connectTransaction('transaction', transaction),
+      parameters: this.#parametersOf(id, destination, payload, options, now),
+    }));
+    await this.#store.insert(connected, parameters);
+    if (this.#relay && !connected.onCommit(() => this.#relay?.wake())) this.#relay.expect();
+    return { id };
+  }
+
+  /** Has the relay of this process look at once, for an app that knows that a transaction has been committed. */
+  wake(): void {
+    this.#relay?.wake();
+  }
+
+  /** How many messages wait, and how long. Without a relay, too. */
+  status(): Promise<OutboxStatus> {
+    return this.#store.status();
+  }
+
+  /** The messages that were set aside, oldest first. @throws InvalidOptionError */
+  async failed(options: { limit?: number } = {}): Promise<FailedMessage[]> {
+    const limit = inside('RocketMQOutbox.failed', undefined, () => {
+      checkKeys('options', options, ['limit']);
+      return checkInteger('limit', options.limit ?? DEFAULT_FAILED, 1, MOST_FAILED);
+    });
+    return this.#store.failed(limit);
+  }
+
+  /** Has messages that were set aside sent again. @returns how many of the ids were set aside */
+  async retry(ids: readonly string[]): Promise<number> {
+    const found = await this.#store.retry(ids);
+    this.wake();
+    return found;
+  }
+
+  /** @internal */
+  async start(): Promise<void> {
+    await this.#probe();
+    this.#relay?.start();
+  }
+
+  /** Sends what is pending. @internal */
+  async stop(): Promise<void> {
+    await this.#created?.relay?.stop(() => systemClock.monotonic());
+    this.#events.complete();
+  }
+
+  /** Without its table the outbox cannot work; a database that is away may come back. @throws OutboxTableMissingError */
+  async #probe(): Promise<void> {
+    try {
+      await this.#store.probe();
+    } catch (error) {
+      if (error instanceof OutboxTableMissingError) throw error;
+      this.#logger.warn(`the outbox cannot read ${this.options.table} yet: ${String(error)}`);
+    }
+  }
+
+  #parametersOf(
+    id: string,
+    destination: Destination,
+    payload: unknown,
+    options: OutboxSendOptions,
+    now: number,
+  ): ReturnType<typeof toParameters> {
+    const { messageConverter: converter, highestDelayLevel, producer } = this.#parts().rocketmq;
+    const message = compose({ converter, highestDelayLevel }, destination, payload, options, ['shardingKey']);
+    const { shardingKey } = settingsOf({ shardingKey: options.shardingKey });
+    const { maxMessageSize = DEFAULT_MAX_MESSAGE_SIZE } = producer;
+    const size = Buffer.byteLength(message.body);
+    if (size > maxMessageSize) throw new MessageTooLargeError(message.topic, size, maxMessageSize);
+    return toParameters(id, message, shardingKey, now);
+  }
+
+  /** At the first use: another provider's onModuleInit may come before that of RocketMQModule's. */
+  #parts(): OutboxParts {
+    this.#created ??= createParts(this.modules, this.options, (event) => this.#tell(event));
+    return this.#created;
+  }
+
+  get #store(): OutboxStore {
+    return this.#parts().store;
+  }
+
+  get #relay(): Relay | undefined {
+    return this.#parts().relay;
+  }
+
+  #tell(event: OutboxEvent): void {
+    if (event.type === 'failed') {
+      const { id, topic, error } = event;
+      this.#logger.error(`message ${id} for topic ${topic} was set aside in the outbox: ${String(error)}`);
+    }
+    if (event.type === 'outage') {
+      this.#logger.warn(`the outbox waits ${event.retryIn} ms and tries again: ${String(event.error)}`);
+    }
+    this.#events.next(event);
+  }
+}
