@@ -37,6 +37,7 @@ const TSCONFIG = {
 const DOORS = [
   { file: 'nest-rocketmq.ts', door: 'nest-rocketmq/src/index.ts', from: 'nest-rocketmq' },
   { file: 'testing.ts', door: 'nest-rocketmq/src/testing/index.ts', from: 'nest-rocketmq/testing' },
+  { file: 'idempotency.ts', door: 'nest-rocketmq/src/idempotency/index.ts', from: 'nest-rocketmq/idempotency' },
   { file: 'client.ts', door: 'client/src/index.ts', from: '@nest-rocketmq/client' },
   { file: 'remoting.ts', door: 'remoting/src/index.ts', from: '@nest-rocketmq/remoting' },
   { file: 'broker.ts', door: 'broker/src/index.ts', from: '@nest-rocketmq/broker' },
