@@ -11,7 +11,7 @@ import { temporaryFolder } from './harness/temporary.js';
 
 jest.setTimeout(300_000);
 
-const PUBLINT = 'publint@0.3.25';
+const binary = (name: string): string => join(repositoryRoot, 'node_modules/.bin', name);
 /** The last line of compilers that know moduleResolution node10, which Nest's own starter had until its version 11. */
 const COMPILER_WITH_NODE10 = 'typescript@5.9.3';
 const COMPILER = join(repositoryRoot, 'node_modules/typescript/bin/tsc');
@@ -156,5 +156,22 @@ test("an app whose compiler resolves modules as Node 10 did finds the types, the
 });
 
 test('publint finds no fault in any of the packages', async () => {
-  for (const tarball of tarballs) await run('npx', ['-y', PUBLINT, '--strict', tarball], folder);
+  for (const tarball of tarballs) await run(binary('publint'), ['--strict', tarball], folder);
+});
+
+test('are-the-types-wrong finds the types of each door in every way to resolve modules', async () => {
+  for (const tarball of tarballs) await run(binary('attw'), ['--no-color', '--format', 'ascii', tarball], folder);
+});
+
+test('every public door is compiled and loaded in the apps', () => {
+  const doors = LIBRARIES.flatMap((library) => {
+    const { name, exports } = JSON.parse(
+      readFileSync(join(repositoryRoot, 'packages', library, 'package.json'), 'utf8'),
+    ) as { name: string; exports: Record<string, unknown> };
+    return Object.keys(exports).map((door) => name + door.slice(1));
+  });
+  const isOwn = (door: string): boolean => /\/(?:internal|package\.json)$/.test(door);
+  // The errors are exported again by nest-rocketmq.
+  const others = doors.filter((door) => !isOwn(door) && door !== '@nest-rocketmq/broker/errors');
+  expect(DOORS.map(({ from }) => from).toSorted()).toEqual(others.toSorted());
 });
