@@ -1,6 +1,7 @@
 // The public door of @nest-rocketmq/client.
 export { RocketMQClient } from './client.js';
-export type { Admin, CreateTopicOptions, QueryMessageOptions } from './admin/admin.js';
+export type { Admin, QueryMessageOptions } from './admin/admin.js';
+export type { BrokerTopic, CreateTopicOptions } from './admin/topic-config.js';
 export type { ResetOffset, ResetOffsetOptions } from './admin/reset-offsets.js';
 export type { DeadLetter } from './dead-letters/dead-letter.js';
 export type {

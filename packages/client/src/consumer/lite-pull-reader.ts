@@ -111,7 +111,7 @@ export class LitePullReader {
     const { buffer, clock } = this.#parts;
     if (ms === Infinity) return buffer.whenReady();
     const ended = new AbortController();
-    await Promise.race([buffer.whenReady(), sleep(clock, ms, ended.signal)]);
+    await Promise.race([buffer.whenReady(), sleep(clock, ms, ended.signal, 'the end of a poll')]);
     ended.abort();
   }
 

@@ -182,6 +182,15 @@ export class PushConsumer {
     this.#parts.rebalance.request();
   }
 
+  /** Goes on behind all that is there, in a test that starts afresh. @param end where the next message of a queue will stand */
+  async skipToEnd(end: (queue: MessageQueue) => number): Promise<void> {
+    const { rebalance, offsets } = this.#parts;
+    const behind = rebalance.owned
+      .map(({ messageQueue: queue }) => ({ queue, offset: end(queue) }))
+      .filter(({ queue, offset }) => (offsets.current(queue) ?? offset) < offset);
+    if (behind.length > 0) await this.resetOffsets(behind);
+  }
+
   /** @internal */
   offsetsOf(topic: string): QueueOffset[] {
     return this.#parts.rebalance.owned

@@ -89,14 +89,15 @@ export class Producer {
 
   /**
    * Refuses further sends, waits for those under way, and leaves the group.
-   * @param options deadline for the sends under way, ms; default 30000. Sends that still wait after it are rejected.
+   * @param options deadline for the sends under way, ms; default 30000. Sends that still wait after it are rejected. An abort
+   * of the signal ends the wait at once.
    */
-  async shutdown(options: { deadline?: number } = {}): Promise<void> {
+  async shutdown(options: { deadline?: number; signal?: AbortSignal } = {}): Promise<void> {
     const wasRunning = this.#state === 'running';
     this.#state = 'shut down';
     if (!wasRunning) return;
     this.#autoBatch?.close();
-    await this.#pending.drain(options.deadline ?? DEFAULT_SHUTDOWN_DEADLINE_MS);
+    await this.#pending.drain(options.deadline ?? DEFAULT_SHUTDOWN_DEADLINE_MS, options.signal);
     await this.#trace?.close();
     this.#closing.abort();
     await this.#leave();

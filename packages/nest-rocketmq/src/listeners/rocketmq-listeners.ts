@@ -1,19 +1,28 @@
 // Finds, groups, starts and stops all listeners of an app.
-import { AsyncLocalStorage } from 'node:async_hooks';
-import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
+import type { Logger } from '@nestjs/common';
+import type { RocketMQClient } from '@nest-rocketmq/client';
+import { loggerOf } from '../options/cluster-logger.js';
+import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
 import { Subject } from 'rxjs';
 import type { Observable } from 'rxjs';
+import { containersOf, groupNamed } from './find-group.js';
+import { CallTracker } from './call-tracker.js';
 import { ListenerContainer } from './listener-container.js';
-import type { Consumption } from './listener-container.js';
+import type { Consumption, ContainerSettings, ListenersUnderTest } from './container-settings.js';
 import { ListenerExplorer } from '../discovery/listener-explorer.js';
+import { selectionOf } from '../discovery/listener-selection.js';
 import type { DiscoveredListener } from '../discovery/listener-explorer.js';
-import type { RocketMQContext } from '../decorators/rocketmq-context.js';
 import { Replier } from '../reply/replier.js';
 import type { ReplyEvent } from '../reply/replier.js';
+import { stoppedState } from './group-state.js';
+import type { ListenerGroupState } from './group-state.js';
+import { ListenerEvents } from './listener-events.js';
+import type { ListenerEvent } from './listener-events.js';
 import { groupListeners } from './listener-groups.js';
 import type { ListenerGroup } from './listener-groups.js';
 import { RocketMQConnection } from '../rocketmq-connection.js';
+import { ListenerSwitch } from './listener-switch.js';
 import type { ResolvedOptions } from '../options/rocketmq.options.js';
 import { ROCKETMQ_RESOLVED_OPTIONS } from '../rocketmq.tokens.js';
 import { takeUnprovided } from '../decorators/unserved-listeners.js';
@@ -23,22 +32,58 @@ import { takeUnprovided } from '../decorators/unserved-listeners.js';
  */
 @Injectable()
 export class RocketMQListeners {
-  readonly #logger = new Logger('RocketMQ');
+  readonly #logger: Logger;
   readonly #consumptions = new Subject<Consumption>();
-  #inListener: AsyncLocalStorage<true> | undefined;
+  readonly #calls = new CallTracker();
   #groups: ListenerGroup[] = [];
+  readonly #switch: ListenerSwitch;
   #containers: ListenerContainer[] = [];
   /** By group: what `setConcurrency` has set. */
   readonly #concurrency = new Map<string, number>();
   #started = false;
   #adopting: Promise<void> = Promise.resolve();
 
+  /** Groups that `stop(group)` has stopped, and those that `start(group)` has not started yet, do not listen. */
+  readonly #stopped = new Set<string>();
+  readonly #starting = new Set<string>();
+  readonly #events = new ListenerEvents();
+
   constructor(
     private readonly explorer: ListenerExplorer,
     private readonly connection: RocketMQConnection,
     private readonly replier: Replier,
     @Inject(ROCKETMQ_RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
-  ) {}
+  ) {
+    this.#logger = loggerOf(options.cluster);
+    this.#switch = new ListenerSwitch(options, this.#logger);
+    this.replier.events.subscribe((event) => this.#events.replied(event));
+    connection.adopt(this);
+  }
+
+  /** What the testing kit works with. @internal */
+  get underTest(): ListenersUnderTest {
+    const { explorer, connection, options } = this;
+    return { explorer, connection, options, settings: this.#settings() };
+  }
+
+  /** The testing kit's: holds a delivery back until the promise resolves. @internal */
+  holdBack: ContainerSettings['holdBack'];
+
+  /**
+   * What becomes of each message (`consumed`, `failed`, `retried`, `dead-lettered`), of each answer to a request (`replied`),
+   * and of the groups (`started`, `stopped`, `paused`, `resumed`). Subscribers have no influence on it.
+   */
+  get events(): Observable<ListenerEvent> {
+    return this.#events.all;
+  }
+
+  /** The consumer groups of the app with their states, those that do not listen too. */
+  list(): ListenerGroupState[] {
+    return this.#groups.map((group) => {
+      const container = this.#containers.find(({ name }) => name === group.group);
+      return container?.state ?? stoppedState(group, this.options.consumer);
+    });
+  }
 
   /** The outcome of each delivery, for tests and metrics. Subscribers have no influence on it. */
   get consumptions(): Observable<Consumption> {
@@ -56,24 +101,37 @@ export class RocketMQListeners {
    */
   async discover(): Promise<void> {
     const { group, groupNeededOn, consumer } = this.options;
-    const found = await this.explorer.messageListeners();
-    this.#groups = groupListeners(found, group, groupNeededOn, consumer.consumeMode);
+    const found = await this.explorer.messageListeners(selectionOf(this.options));
+    const grouped = (some: readonly DiscoveredListener[]): ListenerGroup[] =>
+      groupListeners(some, group, groupNeededOn, consumer.consumeMode);
+    // Also those that do not run here: a mistake in them must not wait for the process in which they do.
+    const all = grouped(found);
+    const on = this.#switch.select(found, all);
+    this.#groups = on.length === found.length ? all : grouped(on);
   }
 
   /**
-   * Starts all listeners; does nothing if they are started. The module calls it when the app has bootstrapped, unless the
-   * option `autoStart` is false.
+   * Starts all listeners, or those of one group; does nothing for those that are started. The module calls it when the app has
+   * bootstrapped, unless the option `autoStart` is false.
+   * @param group a consumer group; default: all groups of the app
    * @throws NameServerUnreachableError when no name server answers
    * @throws InvalidListenerError when a broker refuses an SQL92 condition
+   * @throws InvalidOptionError for a group that the app does not have
    */
-  async start(): Promise<void> {
-    if (this.#started) return;
+  async start(group?: string): Promise<void> {
+    const wanted = group === undefined ? this.#groups : [groupNamed(this.#groups, group)];
+    if (group === undefined) this.#stopped.clear();
+    else if (!this.#started) for (const other of this.#groups) this.#stopped.add(other.group);
+    if (group !== undefined) this.#stopped.delete(group);
     this.#started = true;
+    this.#switch.tell();
+    const before = this.#containers.length;
     try {
-      await this.#startContainers(this.#groups);
+      await this.#startContainers(wanted.filter(({ group: name }) => !this.#isRunning(name)));
     } catch (error) {
-      // If one cannot start, all stop: a second call then starts from scratch.
-      await this.stop();
+      // If one cannot start, all of this call stop: a second call then starts from scratch.
+      if (before === 0) await this.stop();
+      else await this.#stopGroups(wanted);
       throw error;
     }
   }
@@ -88,10 +146,17 @@ export class RocketMQListeners {
     const adopting = this.#adopting.then(() => this.#addNew());
     this.#adopting = adopting.catch(() => undefined);
     // A listener that loads a module itself must not wait: its own group can be restarted only after it has ended.
-    if (!this.#mayBeInListener) return adopting;
+    // An app that looked the loader up by itself is not tracked. Then a listener may be the one, if any is running.
+    const isInListener = this.#calls.isInCall ?? this.#containers.some(({ running }) => running > 0);
+    if (!isInListener) return adopting;
     adopting.catch((error: unknown) =>
       this.#logger.error(`the listeners of a module that a listener loaded could not be started: ${String(error)}`),
     );
+  }
+
+  /** Has all groups go on behind what is there. @internal */
+  async skipToEnd(end: (queue: MessageQueue) => number): Promise<void> {
+    await Promise.all(this.#containers.map((container) => container.skipToEnd(end)));
   }
 
   /**
@@ -100,7 +165,7 @@ export class RocketMQListeners {
    * @internal
    */
   trackCalls(): void {
-    this.#inListener ??= new AsyncLocalStorage();
+    this.#calls.start();
   }
 
   /** Warns of decorated classes that no module provides, as far as can be known. @internal */
@@ -119,12 +184,12 @@ export class RocketMQListeners {
    * @throws InvalidOptionError for a group that does not listen here
    */
   pause(group?: string): void {
-    for (const container of this.#named(group)) container.pause();
+    for (const container of containersOf(this.#containers, group)) container.pause();
   }
 
   /** Pulls again after `pause`. @param group default: all @throws InvalidOptionError for a group that does not listen here */
   resume(group?: string): void {
-    for (const container of this.#named(group)) container.resume();
+    for (const container of containersOf(this.#containers, group)) container.resume();
   }
 
   /**
@@ -135,27 +200,39 @@ export class RocketMQListeners {
    * @throws InvalidOptionError for a group that does not listen here, and for a number out of this range
    */
   setConcurrency(group: string, concurrency: number): void {
-    for (const container of this.#named(group)) container.setConcurrency(concurrency);
+    for (const container of containersOf(this.#containers, group)) container.setConcurrency(concurrency);
     this.#concurrency.set(group, concurrency);
   }
 
-  /** Stops pulling, and waits for running listeners for at most the option `shutdownTimeout`. The module calls it at shutdown. */
-  async stop(): Promise<void> {
+  /**
+   * Stops pulling, and waits for running listeners for at most the option `shutdownTimeout`. Other members of the group take
+   * over its queues. The module calls it at shutdown. A listener must not await the stop of its own group: use `pause` there.
+   * @param group a consumer group, until `start(group)`; default: all groups of the app
+   * @throws InvalidOptionError for a group that the app does not have
+   */
+  async stop(group?: string): Promise<void> {
+    if (group === undefined) return this.#stopAll();
+    await this.#stopGroups([groupNamed(this.#groups, group)]);
+  }
+
+  async #stopGroups(groups: readonly ListenerGroup[]): Promise<void> {
+    const stopping = this.#containers.filter(({ name }) => groups.some(({ group }) => group === name));
+    for (const { group } of groups) {
+      this.#stopped.add(group);
+      this.#concurrency.delete(group);
+    }
+    this.#containers = this.#containers.filter((container) => !stopping.includes(container));
+    await this.#stopContainers(stopping);
+  }
+
+  async #stopAll(): Promise<void> {
     const containers = this.#containers;
     this.#containers = [];
     this.#concurrency.clear();
     this.#started = false;
     await this.#stopContainers(containers);
     await this.#adopting;
-    // Until it is disabled, Node passes a storage on with every promise of the process, even if nothing refers to it any more.
-    this.#inListener?.disable();
-  }
-
-  /** An app that looked the loader up by itself is not tracked. Then a listener may be the one, if any is running. */
-  get #mayBeInListener(): boolean {
-    return this.#inListener
-      ? this.#inListener.getStore() === true
-      : this.#containers.some(({ running }) => running > 0);
+    this.#calls.stop();
   }
 
   async #addNew(): Promise<void> {
@@ -167,20 +244,24 @@ export class RocketMQListeners {
     await this.#stopContainers(replaced);
     if (!this.#started) return; // the app was closed meanwhile
     this.#containers = this.#containers.filter((container) => !replaced.includes(container));
-    await this.#startContainers(changed);
+    await this.#startContainers(changed.filter(({ group }) => !this.#stopped.has(group)));
+    const paused = replaced.filter(({ isPaused }) => isPaused).map(({ name }) => name);
+    for (const container of this.#containers) if (paused.includes(container.name)) container.pause();
   }
 
-  async #startContainers(groups: readonly ListenerGroup[]): Promise<void> {
-    const client = await this.connection.client();
-    const settings = {
-      converter: this.options.messageConverter,
-      defaults: this.options.consumer,
-      clock: this.connection.clock,
-      onConsumption: (consumption: Consumption) => this.#consumptions.next(consumption),
-      answer: (listener: DiscoveredListener, context: RocketMQContext, returned: unknown) =>
-        this.replier.answer(listener, context, returned),
-      track: <T>(call: () => T): T => (this.#inListener ? this.#inListener.run(true, call) : call()),
-    };
+  async #startContainers(wanted: readonly ListenerGroup[]): Promise<void> {
+    for (const { group } of wanted) this.#starting.add(group);
+    try {
+      await this.#startAll(wanted, await this.connection.client());
+    } finally {
+      for (const { group } of wanted) this.#starting.delete(group);
+    }
+  }
+
+  async #startAll(wanted: readonly ListenerGroup[], client: RocketMQClient): Promise<void> {
+    // What was stopped meanwhile stays so.
+    const groups = this.#started ? wanted.filter(({ group }) => !this.#stopped.has(group)) : [];
+    const settings = this.#settings();
     const containers = groups.map((group) => new ListenerContainer(client, group, settings));
     for (const container of containers) {
       const set = this.#concurrency.get(container.name);
@@ -189,7 +270,21 @@ export class RocketMQListeners {
     this.#containers.push(...containers);
     await Promise.all(containers.map((container) => container.start()));
     if (containers.length === 0) return;
+    for (const { name } of containers) this.#events.group('started', name);
     this.#logger.log(`listening for ${containers.map(({ summary }) => summary).join('; ')}`);
+  }
+
+  #settings(): ContainerSettings {
+    return {
+      converter: this.options.messageConverter,
+      defaults: this.options.consumer,
+      clock: this.connection.clock,
+      onConsumption: (consumption) => this.#consumptions.next(consumption),
+      answer: (listener, context, returned) => this.replier.answer(listener, context, returned),
+      events: this.#events,
+      track: (call) => this.#calls.track(call),
+      holdBack: (context) => this.holdBack?.(context),
+    };
   }
 
   async #stopContainers(containers: readonly ListenerContainer[]): Promise<void> {
@@ -200,16 +295,13 @@ export class RocketMQListeners {
   async #stopContainer(container: ListenerContainer): Promise<void> {
     try {
       await container.stop(this.options.shutdownTimeout);
+      this.#events.group('stopped', container.name);
     } catch (error) {
       this.#logger.error(`group ${container.name} did not stop cleanly: ${String(error)}`);
     }
   }
 
-  #named(group: string | undefined): ListenerContainer[] {
-    if (group === undefined) return this.#containers;
-    const found = this.#containers.filter((container) => container.name === group);
-    if (found.length > 0) return found;
-    const running = this.#containers.map((container) => container.name).join(', ') || 'none';
-    throw new InvalidOptionError('group', group, `a consumer group that listens in this app: ${running}`);
+  #isRunning(group: string): boolean {
+    return this.#starting.has(group) || this.#containers.some(({ name }) => name === group);
   }
 }
