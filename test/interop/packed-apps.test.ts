@@ -10,7 +10,7 @@ import { repositoryRoot } from './harness/paths.js';
 
 jest.setTimeout(300_000);
 
-const PUBLINT = 'publint@0.3.25';
+const binary = (name: string): string => join(repositoryRoot, 'node_modules/.bin', name);
 /** The last line of compilers that know moduleResolution node10, which Nest's own starter had until its version 11. */
 const COMPILER_WITH_NODE10 = 'typescript@5.9.3';
 const COMPILER = join(repositoryRoot, 'node_modules/typescript/bin/tsc');
@@ -32,11 +32,32 @@ const TSCONFIG = {
   files: ['app.ts', 'enhancers.ts', 'types.ts'],
 };
 
+/** Optional peers, whose doors the app imports too. */
+const NEIGHBOURS = {
+  11: {
+    '@nestjs/cqrs': '11.0.3',
+    '@nestjs/microservices': '11.2.6',
+    '@nestjs/terminus': '11.0.0',
+    '@opentelemetry/api': '1.9.1',
+  },
+  12: {
+    '@nestjs/cqrs': '12.0.0',
+    '@nestjs/microservices': '12.1.1',
+    '@nestjs/terminus': '12.1.0',
+    '@opentelemetry/api': '1.9.1',
+  },
+} as const;
+
 /** The public doors: for each, a file of the app that imports everything from it. */
 const DOORS = [
   { file: 'nest-rocketmq.ts', door: 'nest-rocketmq/src/index.ts', from: 'nest-rocketmq' },
   { file: 'testing.ts', door: 'nest-rocketmq/src/testing/index.ts', from: 'nest-rocketmq/testing' },
+  { file: 'opentelemetry.ts', door: 'nest-rocketmq/src/opentelemetry/index.ts', from: 'nest-rocketmq/opentelemetry' },
+  { file: 'terminus.ts', door: 'nest-rocketmq/src/terminus/index.ts', from: 'nest-rocketmq/terminus' },
+  { file: 'microservices.ts', door: 'nest-rocketmq/src/microservices/index.ts', from: 'nest-rocketmq/microservices' },
+  { file: 'cqrs.ts', door: 'nest-rocketmq/src/cqrs/index.ts', from: 'nest-rocketmq/cqrs' },
   { file: 'outbox.ts', door: 'nest-rocketmq/src/outbox/index.ts', from: 'nest-rocketmq/outbox' },
+  { file: 'idempotency.ts', door: 'nest-rocketmq/src/idempotency/index.ts', from: 'nest-rocketmq/idempotency' },
   { file: 'client.ts', door: 'client/src/index.ts', from: '@nest-rocketmq/client' },
   { file: 'remoting.ts', door: 'remoting/src/index.ts', from: '@nest-rocketmq/remoting' },
   { file: 'broker.ts', door: 'broker/src/index.ts', from: '@nest-rocketmq/broker' },
@@ -69,6 +90,7 @@ async function installApp(type: 'commonjs' | 'module', nest: string, name = `nes
   const dependencies = {
     '@nestjs/common': nest,
     '@nestjs/core': nest,
+    ...NEIGHBOURS[nest.startsWith('11') ? 11 : 12],
     'reflect-metadata': '0.2.2',
     rxjs: '7.8.2',
   };
@@ -137,5 +159,22 @@ test("an app whose compiler resolves modules as Node 10 did finds the types, the
 });
 
 test('publint finds no fault in any of the packages', async () => {
-  for (const tarball of tarballs) await run('npx', ['-y', PUBLINT, '--strict', tarball], folder);
+  for (const tarball of tarballs) await run(binary('publint'), ['--strict', tarball], folder);
+});
+
+test('are-the-types-wrong finds the types of each door in every way to resolve modules', async () => {
+  for (const tarball of tarballs) await run(binary('attw'), ['--no-color', '--format', 'ascii', tarball], folder);
+});
+
+test('every public door is compiled and loaded in the apps', () => {
+  const doors = LIBRARIES.flatMap((library) => {
+    const { name, exports } = JSON.parse(
+      readFileSync(join(repositoryRoot, 'packages', library, 'package.json'), 'utf8'),
+    ) as { name: string; exports: Record<string, unknown> };
+    return Object.keys(exports).map((door) => name + door.slice(1));
+  });
+  const isOwn = (door: string): boolean => /\/(?:internal|package\.json)$/.test(door);
+  // The errors are exported again by nest-rocketmq.
+  const others = doors.filter((door) => !isOwn(door) && door !== '@nest-rocketmq/broker/errors');
+  expect(DOORS.map(({ from }) => from).toSorted()).toEqual(others.toSorted());
 });

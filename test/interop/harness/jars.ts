@@ -12,12 +12,12 @@ export type RocketMQVersion = typeof ROCKETMQ_5 | typeof ROCKETMQ_4;
 
 /** Maven Central has a rocketmq-example (the benchmark producer) only of some versions. */
 const PROFILES: Record<RocketMQVersion, string[]> = { [ROCKETMQ_5]: ['-Pexample'], [ROCKETMQ_4]: [] };
-const FETCH_TIMEOUT_MS = 300_000;
+export const FETCH_TIMEOUT_MS = 300_000;
 const STAMP = '.stamp';
 
-const run = promisify(execFile);
+export const run = promisify(execFile);
 
-async function requireTool(command: string, versionArgument: string, remedy: string): Promise<void> {
+export async function requireTool(command: string, versionArgument: string, remedy: string): Promise<void> {
   try {
     await run(command, [versionArgument]);
   } catch (error) {
@@ -27,7 +27,7 @@ async function requireTool(command: string, versionArgument: string, remedy: str
   }
 }
 
-function stampOf(...files: string[]): string {
+export function stampOf(...files: string[]): string {
   const hash = createHash('sha256');
   for (const file of files) hash.update(readFileSync(file));
   return hash.digest('hex');
@@ -39,7 +39,7 @@ function isStamped(folder: string, stamp: string): boolean {
 }
 
 /** Fills a folder beside its place and moves it there whole, so that neither a crash nor a second run meets half a folder. */
-async function makeOnce(folder: string, stamp: string, fill: (folder: string) => Promise<void>): Promise<void> {
+export async function makeOnce(folder: string, stamp: string, fill: (folder: string) => Promise<void>): Promise<void> {
   if (isStamped(folder, stamp)) return;
   const unfinished = `${folder}.${process.pid}`;
   rmSync(unfinished, { recursive: true, force: true });
