@@ -23,7 +23,7 @@ const shared = {
     // The broker's errors alone, so that an app on a cluster does not load the broker.
     '^@nest-rocketmq/broker/errors$': '<rootDir>/packages/broker/src/store/errors.ts',
     '^nest-rocketmq$': '<rootDir>/packages/nest-rocketmq/src/index.ts',
-    '^nest-rocketmq/(testing|idempotency)$': '<rootDir>/packages/nest-rocketmq/src/$1/index.ts',
+    '^nest-rocketmq/(testing|idempotency|opentelemetry|terminus|microservices|cqrs|outbox)$': '<rootDir>/packages/nest-rocketmq/src/$1/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
   modulePathIgnorePatterns: ['/dist/', '/.cache/'],
@@ -36,7 +36,11 @@ export default {
   maxWorkers: '100%',
   testSequencer: '<rootDir>/test/longest-first.mjs',
   projects: [
-    { ...shared, displayName: 'unit', testMatch: ['<rootDir>/packages/**/*.test.ts', '<rootDir>/sample-app/src/**/*.test.ts'] },
+    {
+      ...shared,
+      displayName: 'unit',
+      testMatch: ['<rootDir>/packages/**/*.test.ts', '<rootDir>/sample-app/src/**/*.test.ts'],
+    },
     { ...shared, displayName: 'e2e', testMatch: ['<rootDir>/test/{architecture,e2e,crash,orderly}/**/*.test.ts'] },
     { ...shared, displayName: 'interop', testMatch: ['<rootDir>/test/interop/**/*.test.ts'] },
   ],

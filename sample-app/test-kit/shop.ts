@@ -6,12 +6,14 @@ import type { INestApplication } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { expect } from '@jest/globals';
 import type { BloomOptions } from 'nest-rocketmq/idempotency';
-import { consumed, rocketMQTesting } from 'nest-rocketmq/testing';
+import { rocketMQTesting } from 'nest-rocketmq/testing';
 import type { RocketMQTesting } from 'nest-rocketmq/testing';
 import { AppModule } from '../src/app.module.js';
 import { AppConfig } from '../src/config.js';
 import { databaseDirectory } from './data-directory.js';
+import { CancelUnpaidOrder } from '../src/orders/cancel-unpaid-order.listener.js';
 import type { Order, OrderEventName } from '../src/orders/order.js';
+import { ScheduleCancel } from '../src/orders/schedule-cancel.listener.js';
 
 /** Listeners ask PostgreSQL, which is slow on a busy machine. */
 const PATIENT = { timeout: '20s' };
@@ -63,16 +65,10 @@ export class TestShop {
 
   /** Places an order and waits until its cancel message is under way. */
   async place(sku: string, quantity: number): Promise<Order> {
-    const placing = async (): Promise<Order> => {
-      const { status, body } = await this.request<Order>('POST', '/orders', { sku, quantity });
-      expect(status).toBe(201);
-      await this.testing.advance('1s', PATIENT);
-      return body;
-    };
-    // Its event may be consumed before the answer is here.
-    const [event, order] = await Promise.all([consumed(this.app, { group: 'order-schedule-cancel' }), placing()]);
-    expect(event.context.keys).toContain(order.id);
-    return order;
+    const { status, body } = await this.request<Order>('POST', '/orders', { sku, quantity });
+    expect(status).toBe(201);
+    await this.testing.expectConsumed(ScheduleCancel, body.id, PATIENT);
+    return body;
   }
 
   async order(id: string): Promise<Order> {
@@ -94,9 +90,6 @@ export class TestShop {
   }
 
   async halfAnHourPasses(id: string): Promise<void> {
-    const arrived = consumed(this.app, { topic: 'order-cancel', key: id });
-    await this.testing.advance('30m', PATIENT);
-    await this.testing.advance('1s', PATIENT);
-    await arrived;
+    await this.testing.expectConsumed(CancelUnpaidOrder, id, PATIENT);
   }
 }

@@ -8,6 +8,10 @@ const DOORS = [
   'packages/broker/src/index.ts',
   'packages/nest-rocketmq/src/index.ts',
   'packages/nest-rocketmq/src/testing/index.ts',
+  'packages/nest-rocketmq/src/opentelemetry/index.ts',
+  'packages/nest-rocketmq/src/terminus/index.ts',
+  'packages/nest-rocketmq/src/microservices/index.ts',
+  'packages/nest-rocketmq/src/cqrs/index.ts',
   'packages/nest-rocketmq/src/idempotency/index.ts',
 ];
 

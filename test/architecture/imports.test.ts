@@ -9,7 +9,7 @@ const allowed: Record<string, RegExp> = {
   client: /^@nest-rocketmq\/remoting(\/internal)?$/,
   broker: /^@nest-rocketmq\/remoting(\/internal)?$/,
   'nest-rocketmq':
-    /^(@nestjs\/(common|core)|rxjs|reflect-metadata|@nest-rocketmq\/(client|remoting|broker|broker\/errors)(\/internal)?)$/,
+    /^(@nestjs\/(common|core|terminus|microservices(\/exceptions\/rpc-exceptions-handler\.js)?|cqrs)|@opentelemetry\/api|rxjs|reflect-metadata|@nest-rocketmq\/(client|remoting|broker|broker\/errors)(\/internal)?)$/,
   'sample-app':
     /^(@nestjs\/(common|core|platform-express)|nest-rocketmq(\/idempotency)?|reflect-metadata|rxjs|class-validator|class-transformer|@electric-sql\/pglite|pg)$/,
 };
@@ -18,7 +18,7 @@ const allowed: Record<string, RegExp> = {
 const doors = [
   /\/src\/(index|internal)\.ts$/,
   /\/src\/main\.ts$/,
-  /nest-rocketmq\/src\/(testing|idempotency)\/index\.ts$/,
+  /nest-rocketmq\/src\/(testing|idempotency|opentelemetry|terminus|microservices|cqrs)\/index\.ts$/,
 ];
 
 /** All under test/ and bench/, and the tests of the sample app. Unit tests of the packages speak for themselves. */
@@ -48,6 +48,15 @@ describe('the import table', () => {
       expect(path).toMatch(/nest-rocketmq\/src\/(backends\/embedded-backend\.ts|testing\/)/);
   });
 
+  it('lets only the room of an optional neighbour import it', () => {
+    for (const { path, imports } of sources) {
+      for (const { specifier } of imports) {
+        const [, neighbour] = /^@nestjs\/(microservices|cqrs)\b/.exec(specifier) ?? [];
+        if (neighbour !== undefined) expect(path).toMatch(`nest-rocketmq/src/${neighbour}/`);
+      }
+    }
+  });
+
   it('lets the store import itself and remoting only', () => {
     for (const { path, imports } of sources.filter(({ path: file }) => file.startsWith('packages/broker/src/store/'))) {
       for (const { file } of imports)
@@ -73,13 +82,30 @@ describe('the import table', () => {
     ]);
   });
 
+  it.each([
+    ['opentelemetry', /^@opentelemetry\//],
+    ['terminus', /^@nestjs\/terminus$/],
+  ])('lets only nest-rocketmq/%s import what an app may not have installed', (door, neighbour) => {
+    const importers = sources.filter(({ imports }) => imports.some(({ specifier }) => neighbour.test(specifier)));
+    expect(importers.length).toBeGreaterThan(0);
+    for (const { path } of importers) expect(path).toMatch(new RegExp(`nest-rocketmq/src/${door}/`));
+    const inside = `packages/nest-rocketmq/src/${door}/`;
+    for (const { path, imports } of sources.filter(({ path: file }) => !file.startsWith(inside))) {
+      for (const { file } of imports) expect(`${path} imports ${file}`).not.toContain(` imports ${inside}`);
+    }
+  });
+
   it('has one index.ts per package, and one for each other door of the Nest module, and no other barrel', () => {
     const barrels = sources.filter(({ path }) => path.endsWith('/index.ts')).map(({ path }) => path);
     expect(barrels.toSorted()).toEqual([
       'packages/broker/src/index.ts',
       'packages/client/src/index.ts',
+      'packages/nest-rocketmq/src/cqrs/index.ts',
       'packages/nest-rocketmq/src/idempotency/index.ts',
       'packages/nest-rocketmq/src/index.ts',
+      'packages/nest-rocketmq/src/microservices/index.ts',
+      'packages/nest-rocketmq/src/opentelemetry/index.ts',
+      'packages/nest-rocketmq/src/terminus/index.ts',
       'packages/nest-rocketmq/src/testing/index.ts',
       'packages/remoting/src/index.ts',
     ]);

@@ -88,7 +88,7 @@ describe('template.sendBatch', () => {
         batchMessage({ id: 20 }, { keys: ['a', 'b'], tags: 'own', properties: { color: 'red' } }),
         batchMessage({ id: 21 }, { destination: { topic: other, tag: 'elsewhere' } }),
       ];
-      const results = await app.template.sendBatch<Order>(topic, payloads, { keys: 'all', tags: 'batch' });
+      const results = await app.template.sendBatch(topic, payloads, { keys: 'all', tags: 'batch' });
       await consumedAll(app, 22);
       expectAsSent(results);
       const of = (id: number): Got => got.find((each) => each.id === id)!;
@@ -123,7 +123,7 @@ describe('template.sendBatch', () => {
       const app = await appWith();
       const absent = { topic: other, brokerName: 'no-such-broker', queueId: 0 };
       const payloads = [{ id: 0 }, batchMessage({ id: 1 }, { destination: other, messageQueue: absent }), { id: 2 }];
-      const error = await app.template.sendBatch<Order>(topic, payloads).catch((thrown: unknown) => thrown);
+      const error = await app.template.sendBatch(topic, payloads).catch((thrown: unknown) => thrown);
       expect(error).toBeInstanceOf(BatchSendFailedError);
       const { results, failures } = error as BatchSendFailedError;
       expect(results.map((result) => result?.sendStatus)).toEqual(['SEND_OK', undefined, 'SEND_OK']);

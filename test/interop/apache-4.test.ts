@@ -60,6 +60,13 @@ describe("on Apache's own name server and broker 4.9.7", () => {
     await expect(producer.recall('level_delay', handle)).rejects.toMatchObject({ reason: 'not enabled' });
   });
 
+  test('a topic is created without its attributes, of which brokers before 5.0 say nothing', async () => {
+    const { admin } = await stage.newClient();
+    await admin.createTopic({ topic: 'typed', queues: 3, attributes: { 'message.type': 'FIFO' } });
+    expect((await admin.topicRoute('typed'))?.queueDatas.map(({ writeQueueNums }) => writeQueueNums)).toEqual([3]);
+    await expect(admin.topicConfigs('typed')).resolves.toEqual([]);
+  });
+
   test("a Nest app's topics are created, its delays go by level, and any other is refused with the two nearest", async () => {
     const waited: number[] = [];
 

@@ -4,6 +4,8 @@ import 'reflect-metadata';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
+import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import type { TestingModule } from '@nestjs/testing';
 import {
   RocketMQListeners,
@@ -14,6 +16,7 @@ import {
   RocketMQTemplate,
 } from 'nest-rocketmq';
 import type { ReplyEvent } from 'nest-rocketmq';
+import { openTelemetry } from 'nest-rocketmq/opentelemetry';
 import { consumed } from 'nest-rocketmq/testing';
 import { newClient } from './client/peer.js';
 import { startApache } from './harness/apache.js';
@@ -75,11 +78,20 @@ describe.each<[string, (options: ClusterOptions) => Promise<Cluster>]>([
   let cluster: Cluster;
   let app: TestingModule;
   let template: RocketMQTemplate;
+  const spans = new InMemorySpanExporter();
+  const named = (name: string): ReadableSpan[] => spans.getFinishedSpans().filter((span) => span.name === name);
   beforeAll(async () => {
     Logger.overrideLogger(['error']);
     cluster = await start({ settings: { traceTopicEnable: 'true', recallMessageEnable: 'true' } });
     const topics = [TO_OURS, NOBODY, TO_JAVA, TRACED].map((name) => ({ name, queues: 1 }));
-    const options = { nameServer: cluster.nameServer, group: `${RUN}_app`, topics, producer: { enableMsgTrace: true } };
+    const tracerProvider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans)] });
+    const options = {
+      nameServer: cluster.nameServer,
+      group: `${RUN}_app`,
+      topics,
+      producer: { enableMsgTrace: true },
+      hooks: [openTelemetry({ tracerProvider })],
+    };
     app = await Test.createTestingModule({ imports: [RocketMQModule.forRoot(options)], providers: [Peers] }).compile();
     await app.init();
     template = app.get(RocketMQTemplate);
@@ -103,6 +115,12 @@ describe.each<[string, (options: ClusterOptions) => Promise<Cluster>]>([
     expect(replies.get('large')!.body).toMatch(/^50000 bytes/);
     expect(events.of('timeout')).toMatchObject([{ code: 10_006 }]);
     expect(answers).toEqual(['sent', 'sent', 'sent']);
+    // The context that Java has sent is the parent of our listener's span.
+    const ofJava = named(`process ${TO_OURS}`).filter(({ parentSpanContext }) => parentSpanContext !== undefined);
+    expect(ofJava.map(({ parentSpanContext: parent }) => [parent!.traceId, parent!.spanId])).toEqual([
+      ['4bf92f3577b34da6a3ce929d0e0e4736', '00f067aa0ba902b7'],
+    ]);
+    expect(ofJava[0]!.parentSpanContext!.traceState?.serialize()).toBe('congo=t61rcWkgMzE');
   });
 
   test('T039 T042 the template asks, and a Java consumer answers', async () => {
@@ -115,6 +133,10 @@ describe.each<[string, (options: ClusterOptions) => Promise<Cluster>]>([
     const events = await java.scenario('answer');
     expect(events.of('error')).toEqual([]);
     expect(template.requestCounts).toMatchObject({ answered: 3, late: 0, duplicate: 0, unknown: 0, pending: 0 });
+    // Java sees the context of our span as plain properties.
+    const contexts = named(`send ${TO_JAVA}`).map((span) => span.spanContext());
+    const seen = events.of('asked').map(({ properties }) => (properties as { traceparent?: string }).traceparent);
+    expect(seen).toEqual(contexts.map(({ traceId, spanId }) => `00-${traceId}-${spanId}-01`));
   });
 
   test("T044 T045 T082 T163 Apache's mqadmin shows the trace of a message: who sent it, and who consumed it", async () => {

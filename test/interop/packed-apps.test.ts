@@ -3,11 +3,10 @@
 import { copyFileSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { type Child, startChild } from './harness/children.js';
 import { cleanUp } from './harness/clean-up.js';
-import { LIBRARIES, clonePackages } from './harness/package-clone.js';
+import { LIBRARIES } from './harness/package-clone.js';
+import { installPacked, packLibraries, run } from './harness/packed-libraries.js';
 import { repositoryRoot } from './harness/paths.js';
-import { temporaryFolder } from './harness/temporary.js';
 
 jest.setTimeout(300_000);
 
@@ -56,25 +55,8 @@ function importOfAll(door: string, from: string): string {
 let folder: string;
 let tarballs: string[];
 
-/** Runs a command to its end. Rejects with its last lines if it fails. */
-async function run(command: string, args: string[], cwd: string): Promise<string[]> {
-  const lines: string[] = [];
-  const env = { NODE_OPTIONS: '', ROCKETMQ_NAME_SERVER: '' };
-  const child: Child = startChild(`${command} ${args[0]}`, command, args, {
-    cwd,
-    env,
-    onLine: (line) => lines.push(line),
-  });
-  const { code } = await child.exited;
-  if (code !== 0) throw child.failure(`ended with ${code}`);
-  return lines;
-}
-
 beforeAll(async () => {
-  folder = temporaryFolder('packed');
-  const packages = LIBRARIES.map((library) => `./packages/${library}`);
-  await run('npm', ['pack', '--loglevel=error', `--pack-destination=${folder}`, ...packages], clonePackages());
-  tarballs = readdirSync(folder).map((file) => join(folder, file));
+  ({ folder, tarballs } = await packLibraries('packed'));
 });
 
 afterAll(cleanUp);
@@ -95,8 +77,7 @@ async function installApp(type: 'commonjs' | 'module', nest: string, name = `nes
   for (const file of TSCONFIG.files)
     copyFileSync(join(repositoryRoot, 'test/interop/packed-app', file), join(app, file));
   for (const { file, door, from } of DOORS) writeFileSync(join(app, file), importOfAll(door, from));
-  const quick = ['--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline', '--loglevel=error'];
-  await run('npm', ['install', ...quick, `--prefix=${app}`, ...tarballs], app);
+  await installPacked(app, tarballs);
   return app;
 }
 

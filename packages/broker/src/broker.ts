@@ -38,6 +38,7 @@ import { SendReplies } from './send/send-replies.js';
 import { MessageStore } from './store/store.js';
 import type { DelayOffsets } from './delay/delay-offsets.js';
 import { TimerFiles } from './timer/timer-files.js';
+import type { BrokerTesting } from './testing/broker-testing.js';
 import { MessageTimer } from './timer/message-timer.js';
 import { PendingTimers } from './timer/pending-timers.js';
 import { TimerMessages } from './message/timer-message.js';
@@ -63,7 +64,12 @@ export interface Broker {
  * @throws StoreLockedError where another living process has the store, StoreError where it cannot be opened
  * @throws ListenError where it cannot listen
  */
-export async function startBroker(options: BrokerOptions = {}): Promise<Broker> {
+export function startBroker(options: BrokerOptions = {}): Promise<Broker> {
+  return startBrokerUnderTest(options);
+}
+
+/** The same for a test. @param testing what the test sees of the broker, and makes it do */
+export async function startBrokerUnderTest(options: BrokerOptions, testing?: BrokerTesting): Promise<Broker> {
   const config = resolveOptions(options);
   const listen = config.listen && (await withPort(config.listen));
   const nameServerListen = config.nameServerListen && (await withPort(config.nameServerListen));
@@ -72,7 +78,7 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
   const nameServerAddress = nameServerListen ? addressOf(nameServerListen) : EMBEDDED_NAME_SERVER;
   const servers = new Map([[nameServerAddress, names.server]]);
   const dial: Dial = (address) => dialInProcess(servers, address);
-  const broker = await makeBroker(environment, names.routes, dial);
+  const broker = await makeBroker(environment, names.routes, dial, testing);
   servers.set(environment.brokerAddress, broker.server);
   let stopped: Promise<void> | undefined;
   const stopOnce = (): Promise<void> => (stopped ??= stopAll(broker, names));
@@ -104,12 +110,17 @@ interface BrokerParts {
   stop(): Promise<void>;
 }
 
-async function makeBroker(environment: Environment, routes: RouteTable, dial: Dial): Promise<BrokerParts> {
+async function makeBroker(
+  environment: Environment,
+  routes: RouteTable,
+  dial: Dial,
+  testing: BrokerTesting | undefined,
+): Promise<BrokerParts> {
   const { config, fileSystem, root, storeHost } = environment;
   // No file of the log goes before the messages that wait for their time are known.
   const store = await MessageStore.open({ ...config, fileSystem, root, storeHost, neededFrom: () => 0 });
   try {
-    return await assemble(environment, store, routes, dial);
+    return await assemble(environment, store, routes, dial, testing);
   } catch (error) {
     await store.close();
     throw error;
@@ -121,6 +132,7 @@ async function assemble(
   store: MessageStore,
   routes: RouteTable,
   dial: Dial,
+  testing: BrokerTesting | undefined,
 ): Promise<BrokerParts> {
   const { config, storeHost, brokerAddress, openConfig } = environment;
   const { clock, brokerName, brokerClusterName: clusterName, brokerId } = config;
@@ -143,7 +155,7 @@ async function assemble(
   const log = new LogThrottle(clock, config.logger);
   const pending = new PendingTimers(config.maxPendingTimers);
   const timers = new TimerMessages({ ...config, room: pending });
-  const messageWriter = new MessageWriter(store, levels, timers, storeStats);
+  const messageWriter = new MessageWriter(store, levels, timers, storeStats, testing?.onStored);
   const progress = await openProgress(environment, store, levels, pending);
   const { outcomes, delayOffsets } = progress;
   const levelTimer = new LevelTimer({ ...config, log, store, messageWriter, levels, stats, offsets: delayOffsets });
@@ -162,10 +174,11 @@ async function assemble(
   const levelProgress = (): LevelProgress[] => levelTimer.progress;
   const wake = (): void => timing.messageTimer.wake();
   const more = { environment, messageWriter, halves, requestModes, routes, stats, storeStats, unsent, pending };
-  const handlers = makeHandlers({ ...shared, ...more, levelProgress, hold, wake });
+  const handlers = makeHandlers({ ...shared, ...more, levelProgress, hold, wake, testing });
   const server = new RemotingServer({ ...config, idleTimeout: idleTimeoutOf(config), unsent, handlers });
   const parts = { ...shared, ...timing, levelTimer, delayOffsets, checkBack, halves, registration, server };
   connect(parts);
+  testing?.connect({ ...parts, offsets, pending });
   return { server, start: () => start(parts), stop: () => stop(parts) };
 }
 
@@ -208,7 +221,8 @@ interface LivingParts extends SharedParts {
 
 /** Connects the parts to the events of the store and of connections. */
 function connect(parts: LivingParts): void {
-  const { store, clients, longPolling, levelTimer, messageTimer, checkBack, pop, server } = parts;
+  const { store, clients, longPolling, levelTimer, messageTimer, checkBack, halves, pop, server } = parts;
+  halves.onAllDecided = () => checkBack.allDecided();
   server.onConnectionClosed((connection) => {
     clients.connectionClosed(connection);
     longPolling.connectionClosed(connection);

@@ -46,6 +46,7 @@ import type { RouteTable } from './namesrv/route-table.js';
 import type { PopService } from './pop/pop-service.js';
 import { recallHandlers } from './timer/recall-handler.js';
 import type { PendingTimers } from './timer/pending-timers.js';
+import type { BrokerTesting } from './testing/broker-testing.js';
 import type { HalfQueue } from './transaction/half-queue.js';
 
 /** The parts that handlers need, and that broker.ts starts, stops and connects. */
@@ -76,6 +77,7 @@ export interface HandlerParts extends SharedParts {
   hold: () => () => void;
   /** `MessageTimer.wake` */
   wake: () => void;
+  testing: BrokerTesting | undefined;
 }
 
 /** Sends of one message have a handler of their own. */
@@ -117,6 +119,7 @@ export function makeHandlers({ environment, ...parts }: HandlerParts): HandlerTa
     ...configHandlers({ ...common, logger: config.logger }),
     ...brokerAdminHandlers({ ...common, bootTimestamp: clock.now() }),
   };
-  const send = new SendHandler(common);
+  const handler = new SendHandler(common);
+  const send = parts.testing?.faults.before(handler, clock) ?? handler;
   return handlerTable(typed).raw(Requests.SEND_MESSAGE.code, send).raw(Requests.SEND_MESSAGE_V2.code, send);
 }

@@ -1,5 +1,5 @@
 // Exports what our own packages and tests use. It may change with any release.
-export { startBroker } from './broker.js';
+export { startBroker, startBrokerUnderTest } from './broker.js';
 export type { Broker } from './broker.js';
 export { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 export {
@@ -12,6 +12,8 @@ export { optionRows } from './config/option-rows.js';
 export { DEFAULT_STORE } from './config/store-rows.js';
 export { EMBEDDED_NAME_SERVER } from './config/options.js';
 export type { BrokerOptions } from './config/broker-options.js';
+export { BrokerTesting } from './testing/broker-testing.js';
+export type { StoredMessage } from './message/message-observer.js';
 export { StoreError, StoreLockedError, fileError } from './store/errors.js';
 export { nodeFileSystem } from './store/files/node-file-system.js';
 export type {

@@ -13,6 +13,7 @@ export type ClientErrorCode =
   | 'SEND_FAILED'
   | 'BATCH_SEND_FAILED'
   | 'SEND_SKIPPED'
+  | 'SEND_FORBIDDEN'
   | 'TOO_MUCH_REQUEST'
   | 'SUBSCRIPTION_REFUSED'
   | 'GROUP_IN_USE'

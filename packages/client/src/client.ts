@@ -135,6 +135,19 @@ export class RocketMQClient {
     this.#sendWindow.adjust(resolveBackPressure(limits, this.#sendWindow.state));
   }
 
+  /**
+   * Servers that do not answer at present, and are tried again: 'host:port'. That is noticed by whatever is asked of them, and by
+   * the next heartbeat at the latest.
+   */
+  get unreachable(): readonly string[] {
+    return this.#outages.servers;
+  }
+
+  /** Calls back when `unreachable` has changed; the function returned ends that. The listener must not throw. */
+  onUnreachableChanged(listener: () => void): () => void {
+    return this.#outages.onChange(listener);
+  }
+
   /** What has become of the requests of its producers. */
   get requestCounts(): RequestCounts {
     return this.#replies.counts;

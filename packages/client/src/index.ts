@@ -1,6 +1,7 @@
 // The public door of @nest-rocketmq/client.
 export { RocketMQClient } from './client.js';
-export type { Admin, CreateTopicOptions, QueryMessageOptions } from './admin/admin.js';
+export type { Admin, QueryMessageOptions } from './admin/admin.js';
+export type { BrokerTopic, CreateTopicOptions } from './admin/topic-config.js';
 export type { ResetOffset, ResetOffsetOptions } from './admin/reset-offsets.js';
 export type { DeadLetter } from './dead-letters/dead-letter.js';
 export type {
@@ -56,6 +57,25 @@ export { Outcome } from './consumer/outcome.js';
 export type { OutcomeKind } from './consumer/outcome.js';
 export { BatchSendFailedError, SendSkippedError } from './producer/batch-errors.js';
 export type { BatchFailure } from './producer/batch-errors.js';
+export { SendForbiddenError } from './producer/send-forbidden-error.js';
+export type {
+  CommunicationMode,
+  EndTransactionContext,
+  ProducerHook,
+  SendMessageContext,
+  SentMessageContext,
+  SentMessageType,
+} from './producer/producer-hooks.js';
+export type {
+  ConsumeMessageContext,
+  ConsumedMessageContext,
+  ConsumerHook,
+  ConsumerHookContext,
+  ReceiveMessageContext,
+  ReceivedMessageContext,
+  SettleMessageContext,
+  SettledMessageContext,
+} from './consumer/consumer-hooks.js';
 export type { Producer } from './producer/producer.js';
 export type { AutoBatchOptions } from './producer/auto-batch-options.js';
 export type { LatencyOptions } from './producer/latency-options.js';

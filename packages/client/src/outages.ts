@@ -6,6 +6,7 @@ import { BrokerNotFoundError, NameServerUnreachableError, describe } from './err
 export class Outages {
   /** name of the server -> monotonic ms of its first failure */
   readonly #since = new Map<string, number>();
+  readonly #listeners = new Set<() => void>();
 
   /** @param closing aborts when the client closes: a failure after that is not an outage */
   constructor(
@@ -20,6 +21,7 @@ export class Outages {
     if (server === undefined) return false;
     if (this.#since.has(server) || this.closing.aborted) return true;
     this.#since.set(server, this.clock.monotonic());
+    this.#tell();
     const what = error instanceof ConnectionClosedError ? `the connection to ${server} was lost.` : describe(error);
     this.logger.warn(`${what} It is tried again until it answers.`);
     return true;
@@ -30,12 +32,28 @@ export class Outages {
     const since = this.#since.get(server);
     if (since === undefined) return;
     this.#since.delete(server);
+    this.#tell();
     const seconds = ((this.clock.monotonic() - since) / 1000).toFixed(1);
     this.logger.log(`${server} answers again, after ${seconds} s`);
   }
 
   get any(): boolean {
     return this.#since.size > 0;
+  }
+
+  /** Their addresses, or the names of those that have none. */
+  get servers(): string[] {
+    return [...this.#since.keys()];
+  }
+
+  /** Calls back when an outage has begun or ended. @returns ends that */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener();
   }
 }
 

@@ -27,17 +27,67 @@ export class StoreInUseError extends RocketMQError<'STORE_IN_USE'> {
   }
 }
 
-/** RocketMQModule.forRoot or forRootAsync is imported twice in one app. Raised when the app starts. */
+/** RocketMQModule.forRoot or forRootAsync is imported twice in one app for the same cluster. Raised when the app starts. */
 export class ModuleTwiceError extends RocketMQError<'MODULE_TWICE'> {
-  /** @param importers of each of the two, the modules that import it */
-  constructor(readonly importers: readonly string[]) {
+  /**
+   * @param importers of each of the two, the modules that import it
+   * @param cluster its name; 'default' without
+   */
+  constructor(
+    readonly importers: readonly string[],
+    cluster: string,
+  ) {
+    const isUnnamed = cluster === 'default';
+    const which = isUnnamed ? 'without a name' : `with the name '${cluster}'`;
     super(
       'MODULE_TWICE',
-      `RocketMQModule is configured ${importers.length} times in this app, in the imports of: ${importers.join('; ')}. ` +
-        'Call forRoot or forRootAsync once, in the root module: it is global, so other modules need not import it. ' +
+      `RocketMQModule is configured ${importers.length} times ${which} in this app, in the imports of: ${importers.join('; ')}. ` +
+        'Call forRoot or forRootAsync once for each cluster, in the root module: it is global, so other modules need not ' +
+        `import it. A second cluster needs a name of its own: forRoot({ name: '${isUnnamed ? 'billing' : `${cluster}-2`}', … }). ` +
         'In a test, change the options of the app instead of importing a second module: ' +
         'Test.createTestingModule({ imports: [AppModule] }).overrideProvider(ROCKETMQ_OPTIONS).useValue(testing.options), ' +
-        'with const testing = rocketMQTesting(). One app works with one cluster.',
+        'with const testing = rocketMQTesting().',
+    );
+  }
+}
+
+/** A decorator or a forFeature names a cluster that the app does not have. Raised when the app starts. */
+export class UnknownClusterError extends RocketMQError<'UNKNOWN_CLUSTER'> {
+  /**
+   * @param user what names it: 'Orders.onMessage (OrdersModule)'
+   * @param cluster 'default' for the unnamed one
+   * @param known the names of the app's clusters
+   */
+  constructor(
+    readonly user: string,
+    readonly cluster: string,
+    readonly known: readonly string[],
+  ) {
+    const names = known.map((name) => `'${name}'`).join(', ') || 'none';
+    const isUnnamed = cluster === 'default';
+    super(
+      'UNKNOWN_CLUSTER',
+      isUnnamed
+        ? `${user} names no cluster, and this app has none without a name: its clusters are ${names}. Set the option cluster ` +
+            'to one of them, or add RocketMQModule.forRoot without a name.'
+        : `${user} belongs to cluster '${cluster}', which this app does not have: its clusters are ${names}. Use one of these, ` +
+            `or add RocketMQModule.forRoot({ name: '${cluster}', … }).`,
+    );
+  }
+}
+
+/** One of several clusters did not start, so the app does not: the others are closed again. */
+export class ClusterStartError extends RocketMQError<'CLUSTER_START'> {
+  /** @param failed name and reason of each that did not start */
+  constructor(readonly failed: ReadonlyMap<string, unknown>) {
+    const each = [...failed].map(
+      ([name, error]) => `cluster '${name}': ${error instanceof Error ? error.message : String(error)}`,
+    );
+    super(
+      'CLUSTER_START',
+      `the app does not start, since not all its clusters do. ${each.join('; ')}. ` +
+        'If the app is to run without one of them, leave its forRoot out.',
+      { cause: [...failed.values()][0] },
     );
   }
 }
@@ -89,13 +139,14 @@ export class GroupMissingError extends RocketMQError<'GROUP_MISSING'> {
 
 /** A topic of the module's option `topics` does not exist and cannot be created. Raised when the app starts. */
 export class TopicNotCreatedError extends RocketMQError<'TOPIC_NOT_CREATED'> {
-  /** @param brokers the names of those on which it is to be created; undefined for all, or for any one if `queues` is 1 */
-  constructor(
-    readonly topic: string,
-    queues: number,
-    brokers: readonly string[] | undefined,
-    options: { cause: unknown },
-  ) {
+  readonly topic: string;
+
+  /**
+   * @param declared `brokers` undefined: on all, or on any one if `queues` is 1
+   * @param flags of mqadmin, besides those for the queues: ' -p 4'
+   */
+  constructor(declared: DeclaredTopic, flags: string, options: { cause: unknown }) {
+    const { name: topic, queues, brokers } = declared;
     const { cause } = options;
     // With -c each broker of the cluster gets so many queues.
     const isOnAll = brokers === undefined && queues !== 1;
@@ -105,11 +156,19 @@ export class TopicNotCreatedError extends RocketMQError<'TOPIC_NOT_CREATED'> {
     super(
       'TOPIC_NOT_CREATED',
       `topic ${topic} of the option topics does not exist and could not be created: ${reason}. Have an administrator create ` +
-        `it, for example by mqadmin updateTopic ${where} -t ${topic} -r ${queues} -w ${queues}${isOnAll ? '' : named}; ` +
+        `it, for example by mqadmin updateTopic ${where} -t ${topic} -r ${queues} -w ${queues}${flags}${isOnAll ? '' : named}; ` +
         'the app then finds it.',
       options,
     );
+    this.topic = topic;
   }
+}
+
+/** What the option `topics` says of a topic. */
+interface DeclaredTopic {
+  readonly name: string;
+  readonly queues: number;
+  readonly brokers: readonly string[] | undefined;
 }
 
 /** A topic of a transactional send has no transaction listener in this app, or two; or its listener returned no verdict. */
@@ -133,12 +192,56 @@ export class MessageDecodeError extends RocketMQError<'MESSAGE_DECODE'> {
   }
 }
 
-/** The testing kit's `consumed` or `failed` waited in vain. */
+/**
+ * A payload does not fit its topic's schema, or a pipe such as Nest's ValidationPipe has refused it. Raised by sends, before
+ * anything is sent. Of a message that was received: it goes to the dead letters at once, unless `retry.onInvalid` says otherwise.
+ */
+export class MessageValidationError extends RocketMQError<'MESSAGE_VALIDATION'> {
+  constructor(reason: string, options?: { cause?: unknown }) {
+    super('MESSAGE_VALIDATION', reason, options);
+  }
+}
+
+/** A test waited in vain for a delivery: `expectConsumed`, `expectFailed`, `expectDeadLetter`, `consumed` or `failed`. */
 export class NotConsumedError extends RocketMQError<'NOT_CONSUMED'> {
+  constructor(
+    reason: string,
+    remedy = 'Call consumed() or failed() before what causes the delivery, and advance the clock for delayed messages.',
+  ) {
+    super('NOT_CONSUMED', `${reason}. ${remedy}`);
+  }
+}
+
+/** A test expected a message that the app has not sent, or another number of them: `expectSent`. */
+export class NotSentError extends RocketMQError<'NOT_SENT'> {
   constructor(reason: string) {
+    super('NOT_SENT', `${reason}. Await the send, or testing.settled(), before this.`);
+  }
+}
+
+/** A test expected that nothing was sent: `expectNothingSent`. */
+export class UnexpectedMessageError extends RocketMQError<'UNEXPECTED_MESSAGE'> {
+  constructor(reason: string) {
+    super('UNEXPECTED_MESSAGE', `${reason}. Call testing.reset() before what must send nothing.`);
+  }
+}
+
+/** A test waits for something that no turn of the clock brings about: `until`, `advanceToEnd`. */
+export class NothingPendingError extends RocketMQError<'NOTHING_PENDING'> {
+  constructor(reason: string) {
+    super('NOTHING_PENDING', `${reason}. Look for what should have caused it: a send, a retry, a timer of this clock.`);
+  }
+}
+
+/** No app uses the broker and the clock of a `rocketMQTesting()`. */
+export class TestingNotWiredError extends RocketMQError<'TESTING_NOT_WIRED'> {
+  constructor(method: string) {
     super(
-      'NOT_CONSUMED',
-      `${reason}. Call consumed() or failed() before what causes the delivery, and advance the clock for delayed messages.`,
+      'TESTING_NOT_WIRED',
+      `testing.${method}: no app uses this testing. If your AppModule calls RocketMQModule.forRoot or forRootAsync itself, ` +
+        'replace its options: Test.createTestingModule({ imports: [AppModule] })' +
+        '.overrideProvider(ROCKETMQ_OPTIONS).useValue(testing.options); else add testing.module to the imports. ' +
+        'Then compile the module, and init the app, before you call this.',
     );
   }
 }
@@ -147,6 +250,8 @@ export class NotConsumedError extends RocketMQError<'NOT_CONSUMED'> {
 export type NestRocketMQErrorCode = (
   | StoreInUseError
   | ModuleTwiceError
+  | UnknownClusterError
+  | ClusterStartError
   | ListenerConflictError
   | InvalidListenerError
   | ListenerAbortedError
@@ -155,7 +260,12 @@ export type NestRocketMQErrorCode = (
   | TransactionListenerError
   | MessageEncodeError
   | MessageDecodeError
+  | MessageValidationError
   | NotConsumedError
+  | NotSentError
+  | UnexpectedMessageError
+  | NothingPendingError
+  | TestingNotWiredError
   | IdempotencyError
 )['code'];
 

@@ -1,13 +1,32 @@
 // The public door of nest-rocketmq.
 
 export { RocketMQModule } from './rocketmq.module.js';
-export type { RocketMQFeatureOptions, RocketMQModuleAsyncOptions, RocketMQOptionsFactory } from './rocketmq.module.js';
-export { NAME_SERVER_ENV } from './options/rocketmq.options.js';
+export type { RocketMQModuleAsyncOptions, RocketMQOptionsFactory } from './rocketmq.module.js';
+export type { RocketMQFeatureOptions } from './features/feature-module.js';
+export type { TemplateOptions } from './template/extra-templates.js';
+export {
+  InjectRocketMQAdmin,
+  InjectRocketMQHealth,
+  InjectRocketMQListeners,
+  InjectRocketMQTemplate,
+  getRocketMQAdminToken,
+  getRocketMQBackendToken,
+  getRocketMQHealthToken,
+  getRocketMQListenersToken,
+  getRocketMQOptionsToken,
+  getRocketMQTemplateToken,
+} from './clusters/cluster-tokens.js';
+export { NAME_SERVER_ENV } from './options/backend-choice.js';
+export { fromConfig } from './options/from-config.js';
+export { CONSUMERS_ENV } from './options/consumer-switch.js';
+export type { ConsumersOption } from './options/consumer-switch.js';
+export type { ConfigReader, Configurable, FromConfig, ResolveOption } from './options/option-reader.js';
+export type { RocketMQHook } from './options/hooks.js';
 export type { ListenerBatchOptions } from './options/batch-options.js';
 export type { ErrorClass, RetryDelay, RetryOptions } from './options/retry-options.js';
 export type { AutoBatchSettings, ProducerSettings } from './options/producer-settings.js';
 export type { RocketMQModuleOptions } from './options/rocketmq.options.js';
-export type { TopicOptions } from './options/topic-options.js';
+export type { TopicOptions, TopicPermissions, TopicType } from './options/topic-options.js';
 export type { ConsumerSettings } from './options/consumer-settings.js';
 export { ROCKETMQ_BACKEND, ROCKETMQ_CONTEXT_TYPE, ROCKETMQ_OPTIONS } from './rocketmq.tokens.js';
 
@@ -24,7 +43,7 @@ export type {
   TransactionResult,
 } from './template/send-options.js';
 export { InjectPullConsumer, getPullConsumerToken } from './pull/inject-pull-consumer.js';
-export type { PullConsumerOptions } from './pull/pull-consumer-options.js';
+export type { DeclaredPullConsumer, PullConsumerOptions } from './pull/pull-consumer-options.js';
 export { RocketMQPullConsumer } from './pull/rocketmq-pull-consumer.js';
 export type { PullOptions } from './pull/rocketmq-pull-consumer.js';
 export type { ReceiveOptions } from './pull/receive-options.js';
@@ -35,6 +54,15 @@ export { RocketMQReply } from './message/rocketmq-reply.js';
 export type { ReplyOptions } from './message/rocketmq-reply.js';
 export type { MessageOptions } from './message/outgoing-message.js';
 export type { Destination, DestinationObject } from './message/destination.js';
+export { defineTopic } from './message/topic.js';
+export type { AnyDestination, AnyTopic, DefineTopicOptions, PayloadOf, ReceivedOf, Topic } from './message/topic.js';
+export type {
+  SchemaInput,
+  SchemaOutput,
+  StandardIssue,
+  StandardResult,
+  StandardSchema,
+} from './message/standard-schema.js';
 export { deadLetters } from './message/dead-letters.js';
 export type { DelayOptions } from './message/delay.js';
 export { DEFAULT_MESSAGE_DELAY_LEVEL } from '@nest-rocketmq/remoting';
@@ -44,8 +72,14 @@ export type { SendResult, SendStatus, Transaction } from '@nest-rocketmq/client'
 export { RocketMQMessageListener } from './decorators/rocketmq-message-listener.js';
 export { RocketMQTransactionListener } from './decorators/rocketmq-transaction-listener.js';
 export { Payload } from './decorators/payload.js';
+export { Ctx, Header, Headers, Keys, Tag } from './decorators/message-params.js';
+export type { ParamPipe } from './decorators/mark-param.js';
+export { isRocketMQContext, switchToRocketMQ } from './pipeline/switch-to-rocketmq.js';
+export type { RocketMQArgumentsHost } from './pipeline/switch-to-rocketmq.js';
 export { RocketMQLocalTransactionState } from './decorators/listener-metadata.js';
 export type {
+  DeclaredListenerOptions,
+  DeclaredTransactionListenerOptions,
   MessageListenerOptions,
   PayloadType,
   RocketMQBatchListener,
@@ -60,12 +94,27 @@ export type { OutcomeKind } from '@nest-rocketmq/client';
 export { Message } from './decorators/message.js';
 export { RocketMQBatchContext } from './decorators/rocketmq-batch-context.js';
 export { RocketMQContext } from './decorators/rocketmq-context.js';
+export { RocketMQHealth } from './health/rocketmq-health.js';
+export type { GroupHealth, HealthOptions, HealthReport } from './health/health-options.js';
+export type { RocketMQStatus } from './connection-status.js';
+export type { SubscribedGroup } from './listeners/subscribed-group.js';
 export { RocketMQAdmin } from './admin/rocketmq-admin.js';
 export type { BacktrackOptions } from './admin/rocketmq-admin.js';
 export type { DeadLetter, GroupDeadLetters } from './admin/group-dead-letters.js';
 export type { ListDeadLettersOptions, Replay, ReplayDeadLettersOptions, ResetOffset } from '@nest-rocketmq/client';
 export { RocketMQListeners } from './listeners/rocketmq-listeners.js';
-export type { Consumption } from './listeners/listener-container.js';
+export type { ListenerGroupState } from './listeners/group-state.js';
+export type {
+  ConsumedEvent,
+  DeadLetteredEvent,
+  DeliveryEvent,
+  FailedEvent,
+  GroupEvent,
+  ListenerEvent,
+  RepliedEvent,
+  RetriedEvent,
+} from './listeners/listener-events.js';
+export type { Consumption } from './listeners/container-settings.js';
 export type { HostPort, MessageExt } from '@nest-rocketmq/remoting';
 export {
   allocateByConfig,
@@ -111,7 +160,10 @@ export {
   ListenerConflictError,
   MessageDecodeError,
   MessageEncodeError,
+  MessageValidationError,
   ModuleTwiceError,
+  UnknownClusterError,
+  ClusterStartError,
   StoreInUseError,
   TopicNotCreatedError,
   TransactionListenerError,
@@ -138,6 +190,7 @@ export {
   SendFailedError,
   SeekOutOfRangeError,
   SubscriptionConflictError,
+  SendForbiddenError,
   SendSkippedError,
   SubscriptionRefusedError,
   TooManyRequestsError,
@@ -145,6 +198,22 @@ export {
   TopicNotFoundError,
   TransactionEndedError,
   TransactionNotBegunError,
+} from '@nest-rocketmq/client';
+export type {
+  CommunicationMode,
+  ConsumeMessageContext,
+  ConsumedMessageContext,
+  ConsumerHook,
+  ConsumerHookContext,
+  EndTransactionContext,
+  ProducerHook,
+  ReceiveMessageContext,
+  ReceivedMessageContext,
+  SendMessageContext,
+  SentMessageContext,
+  SentMessageType,
+  SettleMessageContext,
+  SettledMessageContext,
 } from '@nest-rocketmq/client';
 export type { AssignmentListener, QueueOffset, Subscription } from '@nest-rocketmq/client';
 export type {

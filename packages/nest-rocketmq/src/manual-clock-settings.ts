@@ -61,6 +61,9 @@ export const BROKER_ON_MANUAL_CLOCK = {
   writeTimeout: LONGEST_LIMIT_MS,
 } as const;
 
+/** A test has few keys, and each start and stop looks through the index. */
+export const SMALL_INDEX = { maxHashSlotNum: 10_000, maxIndexNum: 40_000 } as const;
+
 /** Default of `shutdownTimeout`, ms of real time. */
 export function defaultShutdownTimeout(clock: Clock | undefined, usual: number): number {
   return isManual(clock) ? SHUTDOWN_TIMEOUT_MS : usual;

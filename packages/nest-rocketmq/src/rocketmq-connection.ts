@@ -1,22 +1,44 @@
 // Holds the app's one client and one producer and the backend under them: started at first use, closed with the app.
 import { NotRunningError } from '@nest-rocketmq/remoting/internal';
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
+import type { Logger } from '@nestjs/common';
 import { RocketMQClient } from '@nest-rocketmq/client';
 import { Subject } from 'rxjs';
 import type { Observable } from 'rxjs';
 import type { DroppedReply, Producer, RequestCounts, TransactionListener } from '@nest-rocketmq/client';
 import type { Clock, Logger as ClientLogger } from '@nest-rocketmq/remoting/internal';
 import type { RocketMQBackend } from './backends/backend.js';
+import { ConnectionStatus } from './connection-status.js';
 import { located } from './option-checks.js';
+import { loggerOf } from './options/cluster-logger.js';
+import type { CheckedProducerSettings } from './options/producer-settings.js';
 import type { ResolvedOptions } from './options/rocketmq.options.js';
 import { ROCKETMQ_BACKEND, ROCKETMQ_RESOLVED_OPTIONS } from './rocketmq.tokens.js';
 import { createDeclaredTopics } from './topics/declared-topics.js';
 import { TransactionListeners } from './transactions/transaction-listeners.js';
-import { CLIENT_ON_MANUAL_CLOCK, autoBatchOnManualClock, isManual, withClockHeld } from './manual-clock-settings.js';
+import {
+  CLIENT_ON_MANUAL_CLOCK,
+  autoBatchOnManualClock,
+  inRealTime,
+  isManual,
+  withClockHeld,
+} from './manual-clock-settings.js';
 
 interface Started {
   readonly client: RocketMQClient;
   readonly producer: Producer;
+}
+
+/** What a template sends with. */
+export type ProducerSource = Pick<
+  RocketMQConnection,
+  'clock' | 'droppedReplies' | 'requestCounts' | 'producer' | 'running'
+>;
+
+/** A producer besides the one of the connection. */
+export interface ExtraProducer {
+  readonly group: string;
+  readonly settings: CheckedProducerSettings;
 }
 
 const NO_REQUESTS: RequestCounts = {
@@ -31,8 +53,11 @@ const NO_REQUESTS: RequestCounts = {
 
 @Injectable()
 export class RocketMQConnection {
-  readonly #logger = new Logger('RocketMQ');
+  readonly #logger: Logger;
   readonly #droppedReplies = new Subject<DroppedReply>();
+  readonly #declared = new Set<string>();
+  /** Whether servers answer. */
+  readonly status = new ConnectionStatus();
   #client: RocketMQClient | undefined;
   #started: Promise<Started> | undefined;
   #running: Producer | undefined;
@@ -42,11 +67,28 @@ export class RocketMQConnection {
     @Inject(ROCKETMQ_BACKEND) private readonly backend: RocketMQBackend,
     @Inject(ROCKETMQ_RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
     private readonly transactions: TransactionListeners,
-  ) {}
+  ) {
+    this.#logger = loggerOf(options.cluster);
+  }
+
+  /** What the log calls the backend: 'embedded', 'cluster', … */
+  get backendName(): string {
+    return this.backend.name;
+  }
 
   /** The backend's clock; undefined for the machine's. */
   get clock(): Clock | undefined {
     return this.backend.clock;
+  }
+
+  /** Shows the app to a backend that a test uses. */
+  adopt(listeners: object): void {
+    this.backend.adopt?.(listeners);
+  }
+
+  /** What runs around sends, listeners and polls. */
+  get hooks(): ResolvedOptions['hooks'] {
+    return this.options.hooks;
   }
 
   /** Replies that came for requests that were over. */
@@ -68,6 +110,11 @@ export class RocketMQConnection {
     return (await this.#start()).producer;
   }
 
+  /** Starts another producer on the connection, which ends with it. */
+  async extraProducer(extra: ExtraProducer): Promise<Producer> {
+    return this.#startProducer(await this.client(), extra);
+  }
+
   /** The producer, if the connection is started and not closing: then there is nothing to wait for. */
   get running(): Producer | undefined {
     return this.#closing ? undefined : this.#running;
@@ -84,13 +131,20 @@ export class RocketMQConnection {
   }
 
   async #closeAll(): Promise<void> {
+    this.status.closed();
     const starting = this.#started;
     if (!starting) return;
     // If the start failed, its caller has the error, and there is nothing to close.
     const started = await starting.catch(() => undefined);
     if (!started) return;
-    await this.#closePart('the client', () => started.client.shutdown());
+    await this.#closePart('the client', () => this.#shutDown(started));
     await this.#closePart(`the ${this.backend.name} backend`, () => this.backend.stop());
+  }
+
+  async #shutDown({ client, producer }: Started): Promise<void> {
+    const { shutdownTimeout } = this.options;
+    if (isManual(this.clock)) await inRealTime(shutdownTimeout, (late) => producer.shutdown(late));
+    await client.shutdown();
   }
 
   #start(): Promise<Started> {
@@ -111,24 +165,45 @@ export class RocketMQConnection {
       client = this.#newClient(nameServer);
       await client.start();
       this.#client = client;
-      await createDeclaredTopics(client.admin, this.options.topics);
-      const producer = client.createProducer({
-        ...this.options.producer,
-        ...(isManual(this.clock) && autoBatchOnManualClock(this.options.producer)),
+      await this.#createTopics(client);
+      const producer = await this.#startProducer(client, {
         group: this.options.group,
-        transactionListener: this.#transactionListener(),
-        // Brokers check transactions only with producers that they know: register before the first send.
-        topics: this.transactions.topics,
+        settings: this.options.producer,
       });
-      await producer.start();
       this.#running = producer;
       if (this.backend.name !== 'embedded') this.#logger.log(`connected to ${this.backend.name} ${nameServer}`);
+      this.status.connected(client);
       return { client, producer };
     } catch (error) {
       await this.#closePart('the client', async () => client?.shutdown());
       await this.#closePart(`the ${this.backend.name} backend`, () => this.backend.stop());
       throw located(error, this.options.where, 'producer');
     }
+  }
+
+  /** Creates the topics of modules that were loaded after the start. @throws TopicNotCreatedError */
+  async declareTopics(): Promise<void> {
+    if (this.#started) await this.#createTopics(await this.client());
+  }
+
+  async #createTopics({ admin }: RocketMQClient): Promise<void> {
+    const fresh = this.options.topics().filter(({ name }) => !this.#declared.has(name));
+    for (const { name } of fresh) this.#declared.add(name);
+    await createDeclaredTopics(admin, fresh);
+  }
+
+  async #startProducer(client: RocketMQClient, { group, settings }: ExtraProducer): Promise<Producer> {
+    const producer = client.createProducer({
+      ...settings,
+      hooks: this.hooks,
+      ...(isManual(this.clock) && autoBatchOnManualClock(settings)),
+      group,
+      transactionListener: this.#transactionListener(),
+      // Brokers check transactions only with producers that they know: register before the first send.
+      topics: this.transactions.topics,
+    });
+    await producer.start();
+    return producer;
   }
 
   /** @throws InvalidOptionError */

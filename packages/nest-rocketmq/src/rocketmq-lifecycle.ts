@@ -1,4 +1,4 @@
-// Starts and stops the module's parts with the app, in order.
+// Starts and stops a cluster's parts with the app, in order, and together with the app's other clusters.
 import { Inject, Injectable } from '@nestjs/common';
 import type {
   BeforeApplicationShutdown,
@@ -7,6 +7,8 @@ import type {
   OnModuleDestroy,
   OnModuleInit,
 } from '@nestjs/common';
+import { RocketMQClusters } from './clusters/rocketmq-clusters.js';
+import type { ClusterLifecycle } from './clusters/rocketmq-clusters.js';
 import { RocketMQIdempotency } from './idempotency/rocketmq-idempotency.js';
 import { LazyModules } from './listeners/lazy-modules.js';
 import { LifecycleHooks } from './nest/lifecycle-hooks.js';
@@ -21,7 +23,10 @@ import { TransactionListeners } from './transactions/transaction-listeners.js';
 export class RocketMQLifecycle
   implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy, BeforeApplicationShutdown, OnApplicationShutdown
 {
+  readonly #cluster: ClusterLifecycle;
+
   constructor(
+    private readonly clusters: RocketMQClusters,
     private readonly listeners: RocketMQListeners,
     private readonly pullConsumers: PullConsumers,
     private readonly transactions: TransactionListeners,
@@ -30,63 +35,75 @@ export class RocketMQLifecycle
     private readonly hooks: LifecycleHooks,
     private readonly idempotency: RocketMQIdempotency,
     @Inject(ROCKETMQ_RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
-  ) {}
+  ) {
+    this.#cluster = this.#lifecycle();
+    clusters.add(this.#cluster);
+  }
 
-  /** Reports wrong listeners before anything is started. */
-  async onModuleInit(): Promise<void> {
-    await this.#orClose(async () => {
-      await this.listeners.discover();
-      await this.transactions.discover();
-      this.lazyModules.watch();
-      await this.hooks.call('onModuleInit');
-    });
+  onModuleInit(): Promise<void> {
+    return this.clusters.discover();
   }
 
   /**
    * Connects and starts to listen. Not earlier: if another provider's onModuleInit fails, Nest calls no hook that could
    * close the connection. A send in onModuleInit does start it.
    */
-  async onApplicationBootstrap(): Promise<void> {
-    this.listeners.warnOfUnprovided();
-    await this.#orClose(async () => {
-      await this.connection.client();
-      await this.hooks.call('onApplicationBootstrap');
-      if (!this.options.autoStart) return;
-      await this.listeners.start();
-      await this.pullConsumers.start();
-    });
+  onApplicationBootstrap(): Promise<void> {
+    return this.clusters.start();
   }
 
   /** Stops listening in the first phase of a shutdown: databases, which close in onApplicationShutdown, are still open. */
-  async onModuleDestroy(): Promise<void> {
-    this.connection.closing();
-    await this.#stop();
-    await this.hooks.call('onModuleDestroy');
+  onModuleDestroy(): Promise<void> {
+    return this.clusters.drain();
   }
 
-  async beforeApplicationShutdown(signal?: string): Promise<void> {
-    await this.hooks.call('beforeApplicationShutdown', signal);
+  beforeApplicationShutdown(signal?: string): Promise<void> {
+    return this.clusters.shutDown(signal);
   }
 
   /** Closes the connection in the last phase: the HTTP server is closed, so nobody sends any more. */
-  async onApplicationShutdown(signal?: string): Promise<void> {
-    await this.hooks.call('onApplicationShutdown', signal);
-    await this.connection.close();
+  onApplicationShutdown(signal?: string): Promise<void> {
+    return this.clusters.close(signal);
   }
 
-  /** Closes what was started if the app does not come up: Nest then calls no shutdown hook. */
-  async #orClose(start: () => Promise<void> | void): Promise<void> {
-    try {
-      await start();
-    } catch (error) {
-      this.connection.closing();
-      await this.#stop();
-      await this.connection.close();
-      throw error;
-    }
+  #lifecycle(): ClusterLifecycle {
+    const { listeners, hooks, connection, options } = this;
+    return {
+      name: options.cluster.name,
+      discover: async () => {
+        await listeners.discover();
+        await this.transactions.discover();
+        this.lazyModules.watch();
+        await hooks.call('onModuleInit');
+      },
+      warn: () => listeners.warnOfUnprovided(),
+      connect: async () => {
+        await connection.client();
+      },
+      listen: async () => {
+        await hooks.call('onApplicationBootstrap');
+        if (!options.autoStart) return;
+        await listeners.start();
+        await this.pullConsumers.start();
+      },
+      drain: async () => {
+        await this.#drain();
+        await hooks.call('onModuleDestroy');
+      },
+      shutDown: (signal) => hooks.call('beforeApplicationShutdown', signal),
+      close: async (signal) => {
+        await hooks.call('onApplicationShutdown', signal);
+        await connection.close();
+      },
+      abort: async () => {
+        await this.#drain();
+        await connection.close();
+      },
+    };
   }
 
-  async #stop(): Promise<void> {
+  async #drain(): Promise<void> {
+    this.connection.closing();
     await Promise.all([this.listeners.stop(), this.pullConsumers.stop()]);
     await this.idempotency.stop();
   }

@@ -1,5 +1,6 @@
 // Declares the injection tokens and metadata keys. All are global symbols, so that the ES module build and the CommonJS build
 // share them if one process loads both.
+import type { InjectionToken } from '@nestjs/common';
 
 /** The token of the options as given to forRoot or forRootAsync. Override it in a test to change them. */
 export const ROCKETMQ_OPTIONS = Symbol.for('nest-rocketmq:options');
@@ -12,6 +13,17 @@ export const ROCKETMQ_OPTIONS_ORIGIN = Symbol.for('nest-rocketmq:options-origin'
 
 /** The token of the backend in use. Override it in a test to replace the broker. */
 export const ROCKETMQ_BACKEND = Symbol.for('nest-rocketmq:backend');
+
+/** The token of a cluster's name, in each RocketMQModule. */
+export const ROCKETMQ_CLUSTER = Symbol.for('nest-rocketmq:cluster');
+
+/** The name of the cluster whose `forRoot` names none. */
+export const DEFAULT_CLUSTER = 'default';
+
+/** A cluster's own token for what the unnamed cluster provides as `token`. @param what 'template' */
+export function clusterToken(token: InjectionToken, what: string, cluster = DEFAULT_CLUSTER): InjectionToken {
+  return cluster === DEFAULT_CLUSTER ? token : Symbol.for(`nest-rocketmq:${what}:${cluster}`);
+}
 
 export const MESSAGE_LISTENER_METADATA = Symbol.for('nest-rocketmq:message-listener');
 export const TRANSACTION_LISTENER_METADATA = Symbol.for('nest-rocketmq:transaction-listener');

@@ -93,6 +93,16 @@ export class LevelTimer {
       });
   }
 
+  /** Gives up all that waits, for a test. */
+  discard(): void {
+    for (const level of this.#levels) {
+      this.deps.clock.clearTimeout(level.timer);
+      level.timer = undefined;
+      level.offset = this.deps.store.maxOffset(SCHEDULE_TOPIC, level.number - 1);
+      this.deps.offsets.set(level.number, level.offset);
+    }
+  }
+
   /** Ends deliveries that are under way, so that what was delivered is known when it starts again. */
   async stop(): Promise<void> {
     this.#stopped = true;
@@ -145,10 +155,11 @@ export class LevelTimer {
   }
 
   #later(level: Level, ms: number): void {
-    level.timer = this.deps.clock.setTimeout(() => {
+    const wake = (): void => {
       level.timer = undefined;
       this.#next(level);
-    }, ms);
+    };
+    level.timer = this.deps.clock.setTimeout(wake, ms, `the messages of delay level ${level.number}`);
   }
 
   #entryAt(level: Level, offset: number): ReturnType<MessageStore['readConsumeQueue']> {
@@ -193,6 +204,7 @@ export class LevelTimer {
     };
     await this.deps.store.prefetch(SCHEDULE_TOPIC, level.number - 1, range);
     const noted = this.deps.offsets.hold();
+    const ended = this.deps.clock.busy?.('the delivery of delayed messages');
     try {
       const { done, last, status } = this.#append(level, await this.#readDue(level));
       if (last) await this.deps.messageWriter.whenStored(last);
@@ -206,6 +218,7 @@ export class LevelTimer {
       return;
     } finally {
       noted();
+      ended?.();
     }
     level.delivering = undefined;
     this.#next(level);

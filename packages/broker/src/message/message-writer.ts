@@ -5,6 +5,8 @@ import type { StoreStats } from '../metrics/store-stats.js';
 import { PropertyScan } from './property-scan.js';
 import { refused } from '../store/write/appender.js';
 import type { AppendResult, MessageInner, MessageStore, PutStatus } from '../store/store.js';
+import { observed } from './message-observer.js';
+import type { MessageObserver } from './message-observer.js';
 import type { TimerMessages } from './timer-message.js';
 import { toHalf } from './half-message.js';
 
@@ -30,6 +32,7 @@ export class MessageWriter {
     private readonly levels: DelayLevels,
     private readonly timers: TimerMessages,
     private readonly stats: StoreStats,
+    private readonly observer?: MessageObserver,
   ) {}
 
   /**
@@ -38,6 +41,12 @@ export class MessageWriter {
    * @param scan of the message's properties
    */
   send(message: MessageInner, scan: PropertyScan): AppendResult {
+    // A half message is none yet.
+    if (!this.observer || scan.transaction) return this.#send(message, scan);
+    return observed(message, this.observer, () => this.#send(message, scan));
+  }
+
+  #send(message: MessageInner, scan: PropertyScan): AppendResult {
     message.tagsCode = scan.tagsCode;
     const delayed = scan.delayLevel > 0;
     const half = scan.transaction && !(message.reconsumeTimes > 0 && delayed);
@@ -58,6 +67,7 @@ export class MessageWriter {
 
   /** Takes a message of one topic's batch, which can be neither delayed nor half. */
   sendBatch(messages: readonly MessageInner[]): AppendResult[] {
+    if (this.observer) return this.#sendObserved(messages, this.observer);
     const results = this.store.appendBatch(messages);
     for (const result of results) this.#count(result);
     return results;
@@ -65,6 +75,10 @@ export class MessageWriter {
 
   /** Takes a message of the broker's own making. It waits for its time if it has a delay level or a time of its own. */
   put(message: MessageInner): AppendResult {
+    return this.observer ? observed(message, this.observer, () => this.#put(message)) : this.#put(message);
+  }
+
+  #put(message: MessageInner): AppendResult {
     const scan = this.#scan.scan(message.properties);
     message.tagsCode = scan.tagsCode;
     return this.#toItsTime(message, scan);
@@ -83,6 +97,16 @@ export class MessageWriter {
     return new Promise((resolve, reject) => {
       this.store.whenCommitted({ end, settle: (failure) => (failure ? reject(failure) : resolve()) });
     });
+  }
+
+  /** In a test, whose batches are short: one by one. */
+  #sendObserved(messages: readonly MessageInner[], observer: MessageObserver): AppendResult[] {
+    const results = this.store.appendBatch(messages).map((result) => ({ ...result }));
+    for (const [at, result] of results.entries()) {
+      this.#count(result);
+      observed(messages[at]!, observer, () => result);
+    }
+    return results;
   }
 
   #toItsTime(message: MessageInner, scan: PropertyScan): AppendResult {

@@ -70,7 +70,10 @@ export class OrderInfos {
       this.#timers.delete(key);
       this.onFree(topic, group, queueId);
     };
-    this.#timers.set(key, this.#clock.setTimeout(free, until - now));
+    this.#timers.set(
+      key,
+      this.#clock.setTimeout(free, until - now, 'the end of the invisible time of popped messages'),
+    );
   }
 
   /** The offset of the queue was reset. */

@@ -110,7 +110,8 @@ export class ReviveQueue {
     let first = Infinity;
     for (const { checkpoint } of this.#waiting.values()) first = Math.min(first, reviveTimeOf(checkpoint));
     if (failed || first <= now) this.#timer = clock.setTimeout(() => this.wake(), RETRY_DELAY);
-    else if (first < Infinity) this.#timer = clock.setTimeout(() => this.wake(), first - now);
+    else if (first < Infinity)
+      this.#timer = clock.setTimeout(() => this.wake(), first - now, 'the return of popped messages');
   }
 
   /**

@@ -155,7 +155,7 @@ export class MessageTimer {
 
   #arm(due: number, ms: number): void {
     this.#armedFor = due;
-    this.#timer = this.deps.clock.setTimeout(() => this.#next(), ms);
+    this.#timer = this.deps.clock.setTimeout(() => this.#next(), ms, 'the messages with a time of their own');
   }
 
   #disarm(): void {

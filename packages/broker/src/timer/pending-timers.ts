@@ -141,6 +141,12 @@ export class PendingTimers implements TimerRoom {
     return searching;
   }
 
+  /** Takes out all, for a test. */
+  clear(): void {
+    this.#count = 0;
+    this.#recalled.clear();
+  }
+
   /** Where the first record in the log is that waits; Infinity with none. */
   get firstPosition(): number {
     let first = Infinity;

@@ -57,6 +57,7 @@ export class CheckBack {
       interval: config.transactionCheckInterval,
       run: () => this.#askAll(),
       isNeeded: () => halves.first < halves.end,
+      event: 'the next check of open transactions',
     });
   }
 
@@ -75,6 +76,17 @@ export class CheckBack {
     if (!this.#stopped) this.#rounds.start(this.deps.config.transactionTimeOut);
   }
 
+  /** There is nothing to ask about until another half message arrives. */
+  allDecided(): void {
+    this.#rounds.stop();
+  }
+
+  /** Asks about all that are open, however young, for a test. */
+  async checkNow(): Promise<void> {
+    await this.#rounds.whenIdle();
+    await this.#askAll(true);
+  }
+
   /** Resolves when nobody is being asked any more. */
   async stop(): Promise<void> {
     this.#stopped = true;
@@ -82,7 +94,7 @@ export class CheckBack {
     await this.#rounds.whenIdle();
   }
 
-  async #askAll(): Promise<void> {
+  async #askAll(now = false): Promise<void> {
     const { halves, config, clock, logger } = this.deps;
     // Copies that are stored in this round are for the next one.
     const end = halves.end;
@@ -104,7 +116,7 @@ export class CheckBack {
         continue;
       }
       const age = clock.now() - half.bornTimestamp;
-      const immunity = immunityOf(half);
+      const immunity = now ? 0 : immunityOf(half);
       // Those behind it are younger. The clock of a producer may be fast, though: that must not hold them up.
       if (immunity === undefined && age >= 0 && age < config.transactionTimeOut) break;
       if (immunity !== undefined && age < immunity) continue;

@@ -31,6 +31,8 @@ interface Op {
 }
 
 export class HalfQueue {
+  /** Called when no half is open any more. */
+  onAllDecided: (() => void) | undefined;
   /** All halves before this offset are decided. */
   #settled: number;
   /** Decided halves from there on. */
@@ -206,6 +208,7 @@ export class HalfQueue {
       this.#ops.shift();
     }
     offsets.commit(TRANSACTION_GROUP, OP_HALF_TOPIC, QUEUE, this.#opSettled);
+    if (this.#settled >= this.end) this.onAllDecided?.();
   }
 
   async #readOps(): Promise<void> {

@@ -1,9 +1,7 @@
 // Administers topics, reads the offsets of queues, and looks messages up.
 import {
-  AUTO_CREATE_TOPIC_KEY,
   MASTER_ID,
   MessageProperty,
-  Permission,
   Requests,
   ResponseCode,
   decodeClusterInfo,
@@ -27,24 +25,10 @@ import { BrokerNotFoundError, NoBrokerError, TopicNotFoundError } from '../error
 import { answeredField } from '../routes/answered-field.js';
 import type { NameServers } from '../routes/name-servers.js';
 import { DeadLetters } from '../dead-letters/dead-letters.js';
+import { checkTopicToCreate, createTopicOn, readTopicOn } from './topic-config.js';
+import type { BrokerTopic, CreateTopicOptions } from './topic-config.js';
 import { resetOffsetByTime } from './reset-offsets.js';
 import type { ResetOffset, ResetOffsetOptions } from './reset-offsets.js';
-import { checkSendTopic } from '../config/names.js';
-import { integerIn } from '../config/options.js';
-
-/** The topic to create, for `Admin.createTopic`. */
-export interface CreateTopicOptions {
-  topic: string;
-  /** Queues on each broker, 1 to 65535. Default 8. */
-  queues?: number;
-  /**
-   * Names of the brokers to create it on. Default: all. A topic whose messages are to be in one order has one queue on one
-   * broker: `{ queues: 1, brokers: ['broker-a'] }`.
-   */
-  brokers?: string[];
-  /** 2 write, 4 read, 6 both. Default 6. */
-  perm?: number;
-}
 
 /** The messages to look for, for `Admin.queryMessage`. */
 export interface QueryMessageOptions {
@@ -87,9 +71,7 @@ export class Admin {
    * @throws InvalidNameError, InvalidOptionError, NoBrokerError, BrokerNotFoundError when one of `brokers` has no master
    */
   async createTopic(options: CreateTopicOptions): Promise<void> {
-    checkSendTopic(options.topic);
-    const queues = integerIn('queues', options.queues, 8, 1, 65_535);
-    const perm = integerIn('perm', options.perm, Permission.READ | Permission.WRITE, 0, 7);
+    const topic = checkTopicToCreate(options);
     const { brokerAddrTable } = await this.clusterInfo();
     const masters = (options.brokers ?? [...brokerAddrTable.keys()]).flatMap((name) => {
       const address = brokerAddrTable.get(name)?.brokerAddrs.get(MASTER_ID);
@@ -97,26 +79,7 @@ export class Admin {
       return address ?? [];
     });
     if (masters.length === 0) throw new NoBrokerError(this.#nameServers.addresses);
-    await Promise.all(
-      masters.map(async (address) => {
-        const reply = await this.#context.brokers.request(
-          address,
-          Requests.UPDATE_AND_CREATE_TOPIC,
-          {
-            topic: options.topic,
-            defaultTopic: AUTO_CREATE_TOPIC_KEY,
-            readQueueNums: queues,
-            writeQueueNums: queues,
-            perm,
-            topicFilterType: 'SINGLE_TAG',
-            topicSysFlag: 0,
-            order: false,
-          },
-          { timeout: ADMIN_TIMEOUT_MS },
-        );
-        expectSuccess(reply, address);
-      }),
-    );
+    await Promise.all(masters.map((address) => createTopicOn(this.#context, address, topic, ADMIN_TIMEOUT_MS)));
     await this.#registered(options.topic, masters.length);
   }
 
@@ -134,6 +97,19 @@ export class Admin {
   async topicRoute(topic: string): Promise<TopicRouteData | undefined> {
     const route = await this.#context.routes.resolve(topic);
     return route && !route.assumed ? route.data : undefined;
+  }
+
+  /** How a topic is set up on each of its masters; brokers before 5.0, which do not say, are left out. */
+  async topicConfigs(topic: string): Promise<BrokerTopic[]> {
+    const route = await this.#context.routes.resolve(topic);
+    const brokerDatas = route && !route.assumed ? route.data.brokerDatas : [];
+    const configs = brokerDatas.map(async ({ brokerName, brokerAddrs }) => {
+      const address = brokerAddrs.get(MASTER_ID);
+      return address === undefined
+        ? undefined
+        : readTopicOn(this.#context, brokerName, address, topic, ADMIN_TIMEOUT_MS);
+    });
+    return (await Promise.all(configs)).filter((config) => config !== undefined);
   }
 
   /** The brokers and clusters that the name servers know. @throws NameServerUnreachableError */

@@ -43,7 +43,7 @@ export class BatchFiller {
 
   #hold(queue: ProcessQueue, messages: MessageExt[]): void {
     const { clock, wait, ready } = this.#options;
-    const timer = clock.setTimeout(() => ready(queue, this.#taken(queue)), wait);
+    const timer = clock.setTimeout(() => ready(queue, this.#taken(queue)), wait, 'a list of messages that fills up');
     this.#filling.set(queue, { messages, timer });
     queue.signal.addEventListener('abort', () => this.#taken(queue), { once: true });
   }

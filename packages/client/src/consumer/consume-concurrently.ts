@@ -271,7 +271,8 @@ export class ConsumeConcurrently implements ConsumeService {
   }
 
   async #later(queue: ProcessQueue, again: () => void): Promise<void> {
-    await sleep(this.#parts.context.clock, CONSUME_AGAIN_AFTER_MS, queue.signal);
+    const event = `the next try, here, of what has failed in group ${this.#parts.options.group}`;
+    await sleep(this.#parts.context.clock, CONSUME_AGAIN_AFTER_MS, queue.signal, event);
     if (!queue.dropped && !this.#stopped) again();
   }
 }

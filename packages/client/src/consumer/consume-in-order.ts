@@ -112,7 +112,11 @@ export class ConsumeInOrder implements ConsumeService {
     const left = lane.count >= size ? 0 : lane.waitingSince + wait - context.clock.monotonic();
     context.clock.clearTimeout(lane.timer);
     if (left <= 0) return false;
-    lane.timer = context.clock.setTimeout(() => this.#free(lane), left);
+    lane.timer = context.clock.setTimeout(
+      () => this.#free(lane),
+      left,
+      `a list of group ${options.group} that fills up`,
+    );
     return true;
   }
 
@@ -154,7 +158,10 @@ export class ConsumeInOrder implements ConsumeService {
       this.#whenIdle = undefined;
     }
     this.#pump();
-    if (pause > 0) await sleep(this.#parts.context.clock, pause, queue.signal);
+    if (pause > 0) {
+      const event = `the next try, in its place, of what has failed in group ${this.#parts.options.group}`;
+      await sleep(this.#parts.context.clock, pause, queue.signal, event);
+    }
     this.#free(lane);
   }
 
@@ -222,7 +229,12 @@ export class ConsumeInOrder implements ConsumeService {
     const { clock } = context;
     const broadcasting = options.messageModel === 'BROADCASTING';
     while (!queue.dropped && !broadcasting && !(await sendBack.giveBack(message, DEAD_LETTER))) {
-      await sleep(clock, REJECT_AGAIN_AFTER_MS, queue.signal);
+      await sleep(
+        clock,
+        REJECT_AGAIN_AFTER_MS,
+        queue.signal,
+        `another try of group ${options.group} to give a message up`,
+      );
     }
     if (!queue.dropped) offsets.update(queue.messageQueue, queue.remove([message]), message);
   }

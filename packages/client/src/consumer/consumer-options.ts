@@ -3,8 +3,10 @@ import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt, MessageQueue, AllocateMessageQueueStrategy } from '@nest-rocketmq/remoting/internal';
 import { checkGroup, checkTopic } from '../config/names.js';
 import { integerIn, oneOf } from '../config/options.js';
+import { checkHooks } from '../hooks/hooks.js';
 import { resolveTraceOptions } from '../trace/trace-options.js';
 import type { TraceOptions } from '../trace/trace-options.js';
+import type { ConsumerHook } from './consumer-hooks.js';
 import type { Outcome } from './outcome.js';
 import { checkStrategy } from './allocate-strategies.js';
 import type { AllocateStrategyName } from './allocate-strategies.js';
@@ -147,6 +149,8 @@ export interface PushConsumerOptions extends TraceOptions {
   messageQueueListener?: MessageQueueListener;
   /** BROADCASTING: the folder for its offsets; 'memory': they are not kept. Default: the client's option of this name. */
   localOffsetStoreDir?: string;
+  /** Called around its listener, in this order. Default: none. */
+  hooks?: readonly ConsumerHook[];
 }
 
 /** Apache's bounds of the pause before a message is tried again in its place. */
@@ -155,10 +159,10 @@ export const SUSPEND_RANGE_MS = { min: 10, max: 30_000 } as const;
 export type ResolvedPushConsumerOptions = Required<
   Omit<
     PushConsumerOptions,
-    'consumeTimestamp' | 'localOffsetStoreDir' | 'messageQueueListener' | 'allocateMessageQueueStrategy'
+    'consumeTimestamp' | 'localOffsetStoreDir' | 'messageQueueListener' | 'allocateMessageQueueStrategy' | 'hooks'
   >
 > &
-  Pick<PushConsumerOptions, 'consumeTimestamp' | 'localOffsetStoreDir' | 'messageQueueListener'> & {
+  Pick<PushConsumerOptions, 'consumeTimestamp' | 'localOffsetStoreDir' | 'messageQueueListener' | 'hooks'> & {
     allocateMessageQueueStrategy: AllocateMessageQueueStrategy;
   };
 
@@ -219,6 +223,7 @@ export function resolvePushConsumerOptions(options: PushConsumerOptions): Resolv
     ),
     messageQueueListener: checkQueueListener(options.messageQueueListener),
     localOffsetStoreDir: options.localOffsetStoreDir,
+    hooks: checkHooks(options.hooks),
     ...resolveTraceOptions(options),
   };
 }

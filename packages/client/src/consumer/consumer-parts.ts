@@ -3,6 +3,7 @@ import { MessageProperty } from '@nest-rocketmq/remoting/internal';
 import type { ConsumerData, MessageExt } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import { SkippedReplays } from '../dead-letters/skipped-replays.js';
+import { consumeHooks } from './consume-hooks.js';
 import { ConsumeConcurrently } from './consume-concurrently.js';
 import type { ConsumeParts } from './consume-concurrently.js';
 import { ConsumeInOrder } from './consume-in-order.js';
@@ -80,7 +81,7 @@ export function assembleConsumer(assembly: AssemblyOptions): ConsumerParts {
   };
   const maxReconsumeTimes =
     options.maxReconsumeTimes < 0 ? DEFAULT_MAX_RECONSUME_TIMES[consumeMode] : options.maxReconsumeTimes;
-  const sendBack = new SendBack(context, group, maxReconsumeTimes);
+  const sendBack = new SendBack(context, group, maxReconsumeTimes, consumeHooks(context, options));
   const skipped = new SkippedReplays(context.kvConfig);
   const parts = { context, options, offsets, sendBack, stats, skipped, pauseGate };
   const consume = consumeServiceOf(parts, maxReconsumeTimes, isHeld);

@@ -40,7 +40,7 @@ export class Handovers {
     const key = queueKey(queue);
     const waiting = new AbortController();
     this.#coming.set(key, { topic: queue.topic, waiting });
-    await sleep(this.#clock, TAKE_OVER_AFTER_MS, waiting.signal);
+    await sleep(this.#clock, TAKE_OVER_AFTER_MS, waiting.signal, 'the begin of a queue that another consumer has left');
     if (waiting.signal.aborted) return;
     await begin(waiting.signal);
     if (this.#coming.get(key)?.waiting === waiting) this.#coming.delete(key);

@@ -2,10 +2,12 @@
 import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import { checkGroup, checkTopic } from '../config/names.js';
 import { integerIn, oneOf } from '../config/options.js';
+import { checkHooks } from '../hooks/hooks.js';
 import { resolveTraceOptions } from '../trace/trace-options.js';
 import type { TraceOptions } from '../trace/trace-options.js';
 import type { AllocateMessageQueueStrategy } from '@nest-rocketmq/remoting/internal';
 import { checkStrategy } from './allocate-strategies.js';
+import type { ConsumerHook } from './consumer-hooks.js';
 import type { AllocateStrategyName } from './allocate-strategies.js';
 import type { ConsumeFromWhere, MessageModel, Subscription } from './consumer-options.js';
 
@@ -49,12 +51,14 @@ export interface LitePullConsumerOptions extends TraceOptions {
   pullTimeDelayMillsWhenException?: number;
   /** BROADCASTING: the folder for its offsets; 'memory': they are not kept. Default: the client's option of this name. */
   localOffsetStoreDir?: string;
+  /** Called around what it hands out, in this order. Default: none. */
+  hooks?: readonly ConsumerHook[];
 }
 
 export type ResolvedLitePullOptions = Required<
-  Omit<LitePullConsumerOptions, 'consumeTimestamp' | 'localOffsetStoreDir' | 'allocateMessageQueueStrategy'>
+  Omit<LitePullConsumerOptions, 'consumeTimestamp' | 'localOffsetStoreDir' | 'allocateMessageQueueStrategy' | 'hooks'>
 > &
-  Pick<LitePullConsumerOptions, 'consumeTimestamp' | 'localOffsetStoreDir'> & {
+  Pick<LitePullConsumerOptions, 'consumeTimestamp' | 'localOffsetStoreDir' | 'hooks'> & {
     allocateMessageQueueStrategy: AllocateMessageQueueStrategy;
   };
 
@@ -105,6 +109,7 @@ export function resolveLitePullOptions(options: LitePullConsumerOptions): Resolv
     ),
     pullTimeDelayMillsWhenException: number('pullTimeDelayMillsWhenException', 1_000, 1, 3_600_000, ' (ms)'),
     localOffsetStoreDir: options.localOffsetStoreDir,
+    hooks: checkHooks(options.hooks),
     ...resolveTraceOptions(options),
   };
 }

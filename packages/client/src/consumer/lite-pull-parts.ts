@@ -4,6 +4,7 @@ import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import { describe } from '../errors.js';
 import { callBack } from './call-back.js';
+import { consumeHooks } from './consume-hooks.js';
 import { consumerTrace } from './consumer-trace.js';
 import type { ConsumerTrace } from './consumer-trace.js';
 import { GroupCheck } from './group-check.js';
@@ -86,7 +87,7 @@ export function litePullParts(context: ClientContext, options: ResolvedLitePullO
     run: () => progress.commitDone(),
   });
   const trace = consumerTrace(context, options);
-  const reader = new LitePullReader({ clock, options, buffer, trace });
+  const reader = new LitePullReader({ clock, options, buffer, trace, hooks: consumeHooks(context, options) });
   return { buffer, offsets, progress, assignment, reader, member, autoCommit, listeners, trace };
 }
 

@@ -4,6 +4,7 @@ import { sleep } from '@nest-rocketmq/remoting/internal';
 import type { Clock, MessageExt } from '@nest-rocketmq/remoting/internal';
 import { integerIn } from '../config/options.js';
 import { ConsumeReturnType } from '../trace/trace-record.js';
+import type { ConsumeHooks } from './consume-hooks.js';
 import type { ConsumerTrace } from './consumer-trace.js';
 import type { LitePullBuffer } from './lite-pull-buffer.js';
 import { PollInProgressError } from './lite-pull-errors.js';
@@ -27,6 +28,7 @@ export interface LitePullReaderParts {
   buffer: LitePullBuffer;
   /** Told what is handed out. */
   trace?: ConsumerTrace | undefined;
+  hooks?: ConsumeHooks | undefined;
 }
 
 export class LitePullReader {
@@ -92,7 +94,12 @@ export class LitePullReader {
    * @param timeout ms; Infinity: waits until there is a message, or it is closed
    * @param ending takes nothing once this has aborted
    */
-  async #take(max: number, timeout: number, ending?: AbortSignal): Promise<MessageExt[]> {
+  #take(max: number, timeout: number, ending?: AbortSignal): Promise<MessageExt[]> {
+    const { hooks } = this.#parts;
+    return hooks ? hooks.receive(() => this.#taken(max, timeout, ending)) : this.#taken(max, timeout, ending);
+  }
+
+  async #taken(max: number, timeout: number, ending?: AbortSignal): Promise<MessageExt[]> {
     const { buffer, clock } = this.#parts;
     buffer.settle();
     this.#tellPutDown();
@@ -111,7 +118,7 @@ export class LitePullReader {
     const { buffer, clock } = this.#parts;
     if (ms === Infinity) return buffer.whenReady();
     const ended = new AbortController();
-    await Promise.race([buffer.whenReady(), sleep(clock, ms, ended.signal)]);
+    await Promise.race([buffer.whenReady(), sleep(clock, ms, ended.signal, 'the end of a poll')]);
     ended.abort();
   }
 

@@ -18,6 +18,7 @@ interface OutcomeDetails {
   readonly delay?: number;
   readonly level?: number;
   readonly reason?: string;
+  readonly cause?: unknown;
 }
 
 /**
@@ -33,14 +34,17 @@ export class Outcome {
   readonly level: number | undefined;
   /** Why it is a dead letter; at most 1000 characters. */
   readonly reason: string | undefined;
+  /** The error that led to it, for hooks. It is sent nowhere. */
+  readonly cause: unknown;
 
   private constructor(
     readonly kind: OutcomeKind,
-    { delay, level, reason }: OutcomeDetails = {},
+    { delay, level, reason, cause }: OutcomeDetails = {},
   ) {
     this.delay = delay;
     this.level = level;
     this.reason = reason;
+    this.cause = cause;
   }
 
   /** The message is consumed. */
@@ -76,6 +80,17 @@ export class Outcome {
    */
   static suspend(time: Duration): Outcome {
     return new Outcome('suspend', { delay: lengthOf('time', time, LONGEST_SUSPEND_MS) });
+  }
+
+  /** The same, and the error that led to it: hooks are told. */
+  because(cause: unknown): Outcome {
+    const { kind, delay, level, reason } = this;
+    return new Outcome(kind, {
+      cause,
+      ...(delay !== undefined && { delay }),
+      ...(level !== undefined && { level }),
+      ...(reason !== undefined && { reason }),
+    });
   }
 
   /** Whether it is an Outcome, also one of the package's other module format. */

@@ -61,8 +61,11 @@ export class PullLoop {
   /** By topic: ends the wait for the answers to its pulls. */
   readonly #waiting = new Map<string, Set<() => void>>();
 
+  readonly #nextPull: string;
+
   constructor(parts: PullLoopParts) {
     this.#parts = parts;
+    this.#nextPull = `the next pull of group ${parts.options.group}`;
     this.#failures = new PullFailures(parts.context, parts.options.group);
   }
 
@@ -71,7 +74,7 @@ export class PullLoop {
     const cursor: Cursor = { offset, brokerId: 0, took: 0, suspect: false };
     while (!queue.dropped) {
       const wait = await this.#step(queue, cursor);
-      if (wait > 0) await sleep(this.#parts.context.clock, wait, queue.signal);
+      if (wait > 0) await sleep(this.#parts.context.clock, wait, queue.signal, this.#nextPull);
     }
   }
 

@@ -8,8 +8,9 @@ import { checkConcurrency, resolvePushConsumerOptions } from './consumer-options
 import type { PushConsumerOptions, ResolvedPushConsumerOptions, Subscription } from './consumer-options.js';
 import { assembleConsumer } from './consumer-parts.js';
 import type { ConsumerParts } from './consumer-parts.js';
-import type { ProcessQueue } from './process-queue.js';
+import { beginAgain, resetOffsets, skipToEnd } from './reset-offsets.js';
 import { encodeRunningInfo } from './running-info.js';
+import { consumeHooks } from './consume-hooks.js';
 import { consumerTrace } from './consumer-trace.js';
 import type { ConsumerTrace } from './consumer-trace.js';
 import { Subscriptions } from './subscriptions.js';
@@ -40,7 +41,8 @@ export class PushConsumer {
     const resolved = resolvePushConsumerOptions(options);
     this.group = resolved.group;
     this.#trace = consumerTrace(context, resolved, resolved.consumeTimeout * MINUTE_MS);
-    const listener = this.#trace?.listener(resolved.listener) ?? resolved.listener;
+    const hooked = consumeHooks(context, resolved)?.listener(resolved.listener) ?? resolved.listener;
+    const listener = this.#trace?.listener(hooked) ?? hooked;
     this.#options = { ...resolved, listener };
     this.#subscriptions = new Subscriptions(context, this.#options);
     this.#parts = assembleConsumer({
@@ -49,7 +51,7 @@ export class PushConsumer {
       subscriptions: this.#subscriptions,
       own: () => this.heartbeatData(),
       offsetMoved: async (queue, offset) => {
-        await this.#beginAgain(queue, offset);
+        await beginAgain(this.#parts, queue, offset);
         this.#parts.rebalance.request();
       },
     });
@@ -96,6 +98,11 @@ export class PushConsumer {
   setConcurrency(concurrency: number): void {
     this.#options.consumeConcurrency = checkConcurrency(concurrency);
     this.#parts.consume.resume();
+  }
+
+  /** The queues that are this consumer's now, each with the offset of the message that is to be consumed next. */
+  get offsets(): QueueOffset[] {
+    return this.#subscriptions.topics.flatMap((topic) => this.offsetsOf(topic)).filter(({ offset }) => offset >= 0);
   }
 
   /**
@@ -171,15 +178,13 @@ export class PushConsumer {
   }
 
   /** @internal */
-  async resetOffsets(offsets: readonly QueueOffset[]): Promise<void> {
-    for (const { queue, offset } of offsets) {
-      const owned = this.#parts.rebalance.owned.find(
-        ({ messageQueue: { topic, brokerName, queueId } }) =>
-          topic === queue.topic && brokerName === queue.brokerName && queueId === queue.queueId,
-      );
-      if (owned) await this.#beginAgain(owned, offset);
-    }
-    this.#parts.rebalance.request();
+  resetOffsets(offsets: readonly QueueOffset[]): Promise<void> {
+    return resetOffsets(this.#parts, offsets);
+  }
+
+  /** Goes on behind all that is there, in a test that starts afresh. @param end where the next message of a queue will stand */
+  skipToEnd(end: (queue: MessageQueue) => number): Promise<void> {
+    return skipToEnd(this.#parts, end);
   }
 
   /** @internal */
@@ -273,13 +278,6 @@ export class PushConsumer {
     await heartbeat.beat();
     // The brokers have made the retry topic on hearing of the group.
     if (this.#subscriptions.has(retryTopic(this.group))) await routes.resolve(retryTopic(this.group));
-  }
-
-  /** The queue is ours still, but is to continue from another offset. */
-  async #beginAgain(queue: ProcessQueue, offset: number): Promise<void> {
-    this.#parts.rebalance.dropToBeginAgain(queue);
-    this.#parts.offsets.reset(queue.messageQueue, offset);
-    await this.#parts.offsets.persist([queue.messageQueue], true);
   }
 
   async #drain(deadline: number, signal?: AbortSignal): Promise<void> {

@@ -23,6 +23,7 @@ import { compressed } from '../producer/outgoing.js';
 import type { PreparedMessage } from '../producer/outgoing.js';
 import { Sender } from '../producer/send.js';
 import { DLQ_REASON, OF_ONE_DELIVERY } from '../dead-letters/properties.js';
+import type { ConsumeHooks } from './consume-hooks.js';
 import { Outcome } from './outcome.js';
 
 const SEND_BACK_TIMEOUT_MS = 5_000;
@@ -41,8 +42,10 @@ export class SendBack {
   readonly #group: string;
   readonly #maxReconsumeTimes: number;
   readonly #sender: Sender;
+  readonly #hooks: ConsumeHooks | undefined;
 
-  constructor(context: ClientContext, group: string, maxReconsumeTimes: number) {
+  constructor(context: ClientContext, group: string, maxReconsumeTimes: number, hooks?: ConsumeHooks) {
+    this.#hooks = hooks;
     this.#context = context;
     this.#group = group;
     this.#maxReconsumeTimes = maxReconsumeTimes;
@@ -61,7 +64,12 @@ export class SendBack {
   }
 
   /** @returns false when no way worked; the message is still ours then */
-  async giveBack(message: MessageExt, outcome: Outcome): Promise<boolean> {
+  giveBack(message: MessageExt, outcome: Outcome): Promise<boolean> {
+    const give = (): Promise<boolean> => this.#giveBack(message, outcome);
+    return this.#hooks ? this.#hooks.settle(message, outcome, give) : give();
+  }
+
+  async #giveBack(message: MessageExt, outcome: Outcome): Promise<boolean> {
     const level = levelOf(outcome);
     if (this.#needsCopy(message, level)) return this.#sendCopy(message, outcome);
     // The broker's own way knows levels alone, and writes no reason down.

@@ -150,11 +150,12 @@ export class Heartbeat {
     const untold = this.#untold.get(address) ?? { pause: FIRST_PAUSE_MS, timer: undefined };
     if (untold.timer) return;
     this.#untold.set(address, untold);
-    untold.timer = clock.setTimeout(() => {
+    const tell = (): void => {
       untold.timer = undefined;
       if (![...this.#options.addresses()].includes(address)) this.#untold.delete(address);
       else void this.#beatAddress(address);
-    }, untold.pause);
+    };
+    untold.timer = clock.setTimeout(tell, untold.pause, `another try to reach the broker ${address}`);
     untold.pause = Math.min(untold.pause * 2, interval);
   }
 }

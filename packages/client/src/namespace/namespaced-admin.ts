@@ -1,7 +1,8 @@
 // Administers the topics and groups of a namespace, by the names that the application knows.
 import type { MessageExt, MessageQueue, TopicRouteData } from '@nest-rocketmq/remoting/internal';
 import { Admin } from '../admin/admin.js';
-import type { CreateTopicOptions, QueryMessageOptions } from '../admin/admin.js';
+import type { QueryMessageOptions } from '../admin/admin.js';
+import type { BrokerTopic, CreateTopicOptions } from '../admin/topic-config.js';
 import type { ResetOffset, ResetOffsetOptions } from '../admin/reset-offsets.js';
 import type { DeadLetters } from '../dead-letters/dead-letters.js';
 import type { ClientContext } from '../client-context.js';
@@ -22,6 +23,10 @@ export class NamespacedAdmin extends Admin {
 
   override topicRoute(topic: string): Promise<TopicRouteData | undefined> {
     return super.topicRoute(this.#names.wrap(topic));
+  }
+
+  override topicConfigs(topic: string): Promise<BrokerTopic[]> {
+    return super.topicConfigs(this.#names.wrap(topic));
   }
 
   override async fetchSubscribeMessageQueues(topic: string): Promise<MessageQueue[]> {

@@ -2,6 +2,7 @@
 import type { ClientContext } from '../client-context.js';
 import { Namespace } from '../config/namespace.js';
 import type { PushConsumerOptions, Subscription } from '../consumer/consumer-options.js';
+import type { QueueOffset } from '../groups/group-registry.js';
 import { PushConsumer } from '../consumer/push-consumer.js';
 
 export class NamespacedPushConsumer extends PushConsumer {
@@ -25,6 +26,10 @@ export class NamespacedPushConsumer extends PushConsumer {
           : listener,
     });
     this.#names = names;
+  }
+
+  override get offsets(): QueueOffset[] {
+    return super.offsets.map(({ queue, offset }) => ({ queue: this.#names.stripQueue(queue), offset }));
   }
 
   override subscribe(subscription: Subscription): Promise<void> {

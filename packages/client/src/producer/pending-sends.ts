@@ -55,12 +55,13 @@ export class PendingSends {
   }
 
   /** Waits for what is under way. Sends that still wait after `deadline` ms are rejected. */
-  async drain(deadline: number): Promise<void> {
+  async drain(deadline: number, signal?: AbortSignal): Promise<void> {
     if (this.#underWay === 0) return;
     const { clock, logger, sendWindow } = this.#context;
     const ended = new AbortController();
     const idle = new Promise<void>((resolve) => (this.#whenIdle = resolve)).finally(() => ended.abort());
-    await Promise.race([idle, sleep(clock, deadline, ended.signal)]);
+    const over = signal ? AbortSignal.any([ended.signal, signal]) : ended.signal;
+    await Promise.race([idle, sleep(clock, deadline, over)]);
     if (this.#underWay === 0) return;
     logger.warn(
       `producer ${this.#group}: ${this.#underWay} sends outlast the shutdown's ${deadline} ms and are given up`,

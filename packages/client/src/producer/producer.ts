@@ -27,12 +27,20 @@ import { recall } from './recall.js';
 import { runInTransaction } from './run-in-transaction.js';
 import { Sender } from './send.js';
 import { SendCalls } from './send-calls.js';
+import { SendHooks } from './send-hooks.js';
 import { Transactions } from './transaction.js';
 import { PendingSends } from './pending-sends.js';
 
 type State = 'not started' | 'running' | 'shut down';
 
 const DEFAULT_SHUTDOWN_DEADLINE_MS = 30_000;
+
+/** What hooks are told of the calls. */
+const SEND = { call: 'send', communicationMode: 'SYNC' } as const;
+const ONEWAY = { call: 'send', communicationMode: 'ONEWAY' } as const;
+const HALF = { ...SEND, isHalf: true } as const;
+const REQUEST = { call: 'request', communicationMode: 'SYNC' } as const;
+const REPLY = { call: 'reply', communicationMode: 'SYNC' } as const;
 
 /** Sends messages. Created by `RocketMQClient.createProducer`; start it before the first send. */
 export class Producer {
@@ -50,6 +58,7 @@ export class Producer {
   readonly #batches: BatchSender;
   readonly #autoBatch: AutoBatch | undefined;
   readonly #faults: FaultStrategy;
+  readonly #hooks: SendHooks | undefined;
   #state: State = 'not started';
   #starting: Promise<void> | undefined;
 
@@ -74,8 +83,10 @@ export class Producer {
     const { autoBatch } = this.#options;
     if (autoBatch) this.#autoBatch = new AutoBatch({ ...parts, calls, batches }, autoBatch);
     this.#requester = new Requester({ ...parts, calls });
-    const { group, transactionListener: listener } = this.#options;
-    this.#transactions = new Transactions({ group, listener, clock, closing, logger, routes, brokers, trace });
+    const { group, transactionListener: listener, hooks } = this.#options;
+    this.#hooks = hooks && new SendHooks(context, hooks, group);
+    const ended = this.#hooks;
+    this.#transactions = new Transactions({ group, listener, clock, closing, logger, routes, brokers, trace, ended });
   }
 
   /**
@@ -89,14 +100,15 @@ export class Producer {
 
   /**
    * Refuses further sends, waits for those under way, and leaves the group.
-   * @param options deadline for the sends under way, ms; default 30000. Sends that still wait after it are rejected.
+   * @param options deadline for the sends under way, ms; default 30000. Sends that still wait after it are rejected. An abort
+   * of the signal ends the wait at once.
    */
-  async shutdown(options: { deadline?: number } = {}): Promise<void> {
+  async shutdown(options: { deadline?: number; signal?: AbortSignal } = {}): Promise<void> {
     const wasRunning = this.#state === 'running';
     this.#state = 'shut down';
     if (!wasRunning) return;
     this.#autoBatch?.close();
-    await this.#pending.drain(options.deadline ?? DEFAULT_SHUTDOWN_DEADLINE_MS);
+    await this.#pending.drain(options.deadline ?? DEFAULT_SHUTDOWN_DEADLINE_MS, options.signal);
     await this.#trace?.close();
     this.#closing.abort();
     await this.#leave();
@@ -109,13 +121,15 @@ export class Producer {
    */
   async send(message: OutgoingMessage, options: SendOptions = {}): Promise<SendResult> {
     this.#mustRun();
-    return this.#autoBatch ? this.#autoBatch.send(message, options) : this.#calls.send(message, options);
+    if (!this.#hooks) return this.#send(message, options);
+    return this.#hooks.one(SEND, message, options, (copy) => this.#send(copy, options));
   }
 
   /** Resolves once the bytes are given to the connection. The broker does not say whether it stored the message. */
   async sendOneway(message: OutgoingMessage, options: SendOptions = {}): Promise<void> {
     this.#mustRun();
-    return this.#calls.sendOneway(message, options);
+    if (!this.#hooks) return this.#calls.sendOneway(message, options);
+    return this.#hooks.one(ONEWAY, message, options, (copy) => this.#calls.sendOneway(copy, options));
   }
 
   /**
@@ -127,7 +141,8 @@ export class Producer {
    */
   async sendBatch(messages: readonly BatchMessage[], options: SendOptions = {}): Promise<SendResult[]> {
     this.#mustRun();
-    return this.#pending.track(() => this.#batches.send(messages, options));
+    const send = (list: readonly BatchMessage[]): Promise<SendResult[]> => this.#batches.send(list, options);
+    return this.#pending.track(() => this.#hooks?.many(messages, options, send) ?? send(messages));
   }
 
   /**
@@ -185,7 +200,8 @@ export class Producer {
    */
   async request(message: OutgoingMessage, options: AskOptions = {}): Promise<MessageExt> {
     this.#mustRun();
-    return this.#requester.ask(message, options);
+    if (!this.#hooks) return this.#requester.ask(message, options);
+    return this.#hooks.one(REQUEST, message, options, (copy) => this.#requester.ask(copy, options));
   }
 
   /**
@@ -197,10 +213,12 @@ export class Producer {
     const { timeout = this.#options.sendMsgTimeout, ...content } = options;
     const message = replyMessage(request, { ...content, body });
     const parts = { sender: this.#sender, clock: this.#context.clock, closing: this.#closing.signal };
-    return this.#pending.run({
-      prepare: async () => addressed(await this.#calls.prepare(message, {}), request),
-      send: (prepared) => sendReply(parts, prepared, request, timeout),
-    });
+    const send = (reply: OutgoingMessage): Promise<SendResult> =>
+      this.#pending.run({
+        prepare: async () => addressed(await this.#calls.prepare(reply, {}), request),
+        send: (prepared) => sendReply(parts, prepared, request, timeout),
+      });
+    return this.#hooks?.one(REPLY, message, {}, send) ?? send(message);
   }
 
   /**
@@ -249,8 +267,14 @@ export class Producer {
     }
   }
 
-  #sendHalf(message: OutgoingMessage, options: SendOptions): Promise<SendResult> {
-    return this.#calls.sendHalf(message, options, (prepared) => this.#transactions.half(prepared));
+  #send(message: OutgoingMessage, options: SendOptions): Promise<SendResult> {
+    return this.#autoBatch ? this.#autoBatch.send(message, options) : this.#calls.send(message, options);
+  }
+
+  #sendHalf(given: OutgoingMessage, options: SendOptions): Promise<SendResult> {
+    const send = (message: OutgoingMessage): Promise<SendResult> =>
+      this.#calls.sendHalf(message, options, (prepared) => this.#transactions.half(prepared));
+    return this.#hooks?.one(HALF, given, options, send) ?? send(given);
   }
 
   async #leave(): Promise<void> {

@@ -35,3 +35,8 @@ export function transactionIdOf(sent: SendResult): string {
 export function toVerdict(state: LocalTransactionState): Verdict {
   return { state: state === 'COMMIT_MESSAGE' || state === 'ROLLBACK_MESSAGE' ? state : 'UNKNOW' };
 }
+
+/** What hooks are told of it. */
+export function endOf(topic: string, msgId: string, transactionId: string, { state }: Verdict) {
+  return { topic, msgId, transactionId, transactionState: state };
+}

@@ -16,8 +16,9 @@ import type { Routes } from '../routes/routes.js';
 import type { PreparedMessage } from './outgoing.js';
 import { tracedMessage } from './producer-trace.js';
 import type { ProducerTrace } from './producer-trace.js';
+import type { SendHooks } from './send-hooks.js';
 import type { TracedMessage } from '../trace/trace-record.js';
-import { COMMIT_OR_ROLLBACK, placeOf, toVerdict, transactionIdOf } from './transaction-end.js';
+import { COMMIT_OR_ROLLBACK, endOf, placeOf, toVerdict, transactionIdOf } from './transaction-end.js';
 import type { HalfPlace, Verdict } from './transaction-end.js';
 import type {
   LocalTransactionState,
@@ -43,6 +44,8 @@ export interface TransactionsOptions {
   brokers: Brokers;
   /** Told how transactions ended. */
   trace?: ProducerTrace | undefined;
+  /** Hooks that are told, too. */
+  ended?: SendHooks | undefined;
 }
 
 /** Ended transactions whose end is remembered, in case that the broker has not heard of it and asks. */
@@ -146,11 +149,15 @@ export class Transactions {
     // The end of a copy that was asked about since would leave the newest, which would be delivered a second time.
     const place = this.#open.get(transactionId) ?? placeOf(sent);
     this.#open.delete(transactionId);
+    const { ended, routes, logger } = this.#options;
+    const end = endOf(topic, sent.msgId, transactionId, verdict);
     try {
       await this.#end(sent, topic, place, verdict);
-    } catch (error) {
+      ended?.ended({ ...end, brokerAddr: routes.brokerAddress(place.brokerName) });
+    } catch (exception) {
       // The broker will ask: the end of the transaction is only delayed.
-      this.#options.logger.warn(`the end of transaction ${transactionId} could not be told: ${describe(error)}`);
+      logger.warn(`the end of transaction ${transactionId} could not be told: ${describe(exception)}`);
+      ended?.ended({ ...end, exception });
     }
   }
 
@@ -266,6 +273,11 @@ export class Transactions {
       },
       verdict.remark === undefined ? {} : { remark: verdict.remark },
     );
+    this.#options.ended?.ended({
+      ...endOf(message.topic, msgId, transactionId, verdict),
+      half: message,
+      brokerAddr: connection.address,
+    });
     this.#options.trace?.ended(
       {
         message: tracedMessage(message.topic, msgId, message.properties),

@@ -102,7 +102,7 @@ export class PendingReplies {
       const answer = (message: MessageExt): void => {
         if (this.#end(correlationId, 'answered')) resolve(message);
       };
-      const deadline = new Deadline({ clock, timeout, expired });
+      const deadline = new Deadline({ clock, timeout, expired, event: `the time-out of a request on topic ${topic}` });
       this.#waiting.set(correlationId, { owner, resolve: answer, fail, deadline });
     });
     const isOver = (): boolean => !this.#waiting.has(correlationId);

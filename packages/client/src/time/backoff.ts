@@ -58,6 +58,7 @@ export class Backoff {
     const { clock, timeout, closing } = this.#options;
     const most = this.left - Math.min(LAST_ATTEMPT_MS, timeout / 10);
     if (most <= 0 || closing.aborted) return false;
+    clock.callWaits?.();
     await sleep(clock, Math.min(ms, most), closing);
     return !closing.aborted;
   }

@@ -44,7 +44,7 @@ export class Throttle {
     }
     const { clock, spacing, burst } = this.#options;
     const early = this.#paidUntil - (clock.monotonic() + spacing * (burst - 1));
-    this.#schedule(Math.max(0, early));
+    this.#schedule(Math.max(0, early), this.#options.name);
   }
 
   /** Runs as soon as the run that is under way has ended. Resolves after this run; at once unless started. */
@@ -60,12 +60,12 @@ export class Throttle {
     await this.#running;
   }
 
-  #schedule(ms: number): void {
+  #schedule(ms: number, event?: string): void {
     const { clock } = this.#options;
     clock.clearTimeout(this.#timer);
     if (this.#state !== 'started') return;
     if (ms <= 0) void this.#run();
-    else this.#timer = clock.setTimeout(() => void this.#run(), ms);
+    else this.#timer = clock.setTimeout(() => void this.#run(), ms, event);
   }
 
   async #run(): Promise<void> {

@@ -19,6 +19,8 @@ export interface RocketMQBackend {
   start(): Promise<string>;
   /** Called when the app begins to close; `stop` follows. */
   stopping?(): void;
+  /** Called with the app's RocketMQListeners, for a backend that a test uses. @internal */
+  adopt?(listeners: object): void;
   /** Releases everything. Called once, after the last connection is closed. */
   stop(): Promise<void>;
 }

@@ -1,16 +1,16 @@
 // Runs a broker inside the app's own process. The broker's package is loaded when it starts: an app on a cluster never
 // loads it.
 import { join, resolve } from 'node:path';
-import type { Broker } from '@nest-rocketmq/broker';
-import { NotRunningError, systemClock } from '@nest-rocketmq/remoting/internal';
+import type { Broker, FileSystem } from '@nest-rocketmq/broker';
+import { ConnectError, NotRunningError, systemClock } from '@nest-rocketmq/remoting/internal';
 import type { Clock, Dial, Logger } from '@nest-rocketmq/remoting/internal';
 import type { RocketMQBackend } from './backend.js';
-import { DEFAULT_STORE, MEMORY_STORE, checkEmbedded } from './embedded-options.js';
-import type { CheckedEmbeddedOptions, EmbeddedOptions } from './embedded-options.js';
+import { DEFAULT_STORE, MEMORY_STORE, TESTING_HOOKS, checkEmbedded } from './embedded-options.js';
+import type { CheckedEmbeddedOptions, EmbeddedOptions, TestingHooks } from './embedded-options.js';
 import { StoreInUseError } from '../errors.js';
 import { hold, waitForHolder } from './store-holders.js';
 import type { Hold } from './store-holders.js';
-import { BROKER_ON_MANUAL_CLOCK, isManual } from '../manual-clock-settings.js';
+import { BROKER_ON_MANUAL_CLOCK, SMALL_INDEX, isManual } from '../manual-clock-settings.js';
 
 /** A broker inside the app's own process. The option `embedded` makes one; so does an app without any backend option. */
 export class EmbeddedBackend implements RocketMQBackend {
@@ -18,8 +18,11 @@ export class EmbeddedBackend implements RocketMQBackend {
   readonly clock: Clock | undefined;
   /** Inside the store: these offsets are deleted, or moved, together with the messages that they count. */
   readonly localOffsetStoreDir: string;
-  readonly dial: Dial = (address) => this.#running().dial(address);
-  readonly #options: CheckedEmbeddedOptions;
+  readonly dial: Dial = async (address) => this.#running(address).dial(address);
+  readonly #options: Omit<CheckedEmbeddedOptions, typeof TESTING_HOOKS>;
+  readonly #hooks: TestingHooks | undefined;
+  /** Of a store in memory, which outlives a restart. */
+  #files: FileSystem | undefined;
   readonly #store: string;
   readonly #logger: Logger;
   #broker: Broker | undefined;
@@ -27,12 +30,15 @@ export class EmbeddedBackend implements RocketMQBackend {
 
   /** @throws InvalidOptionError for an unknown option or a wrong value */
   constructor(options: EmbeddedOptions, logger: Logger) {
-    this.#options = checkEmbedded(options);
+    const { [TESTING_HOOKS]: hooks, ...checked } = checkEmbedded(options);
+    this.#options = checked;
+    this.#hooks = hooks;
     const store = options.store ?? DEFAULT_STORE;
     this.#store = store === MEMORY_STORE ? store : resolve(store);
     this.localOffsetStoreDir = store === MEMORY_STORE ? MEMORY_STORE : join(this.#store, 'broadcasting');
     this.#logger = logger;
     this.clock = options.clock;
+    hooks?.attached(this);
   }
 
   /**
@@ -41,16 +47,11 @@ export class EmbeddedBackend implements RocketMQBackend {
    * @throws StoreError when the store cannot be opened
    */
   async start(): Promise<string> {
-    const { startBroker, StoreLockedError } = await import('@nest-rocketmq/broker');
+    const { StoreLockedError } = await import('@nest-rocketmq/broker');
     await this.#waitForClosingApp();
     const held = this.#inMemory ? undefined : hold(this.#store);
     try {
-      this.#broker = await startBroker({
-        ...(isManual(this.clock) && BROKER_ON_MANUAL_CLOCK),
-        ...this.#options,
-        store: this.#store,
-        logger: this.#logger,
-      });
+      this.#broker = await this.#startBroker();
       this.#hold = held;
     } catch (cause) {
       held?.release();
@@ -63,6 +64,35 @@ export class EmbeddedBackend implements RocketMQBackend {
 
   stopping(): void {
     this.#hold?.closing();
+    this.#hooks?.closing();
+  }
+
+  /** @internal */
+  adopt(listeners: object): void {
+    this.#hooks?.adopt(listeners);
+  }
+
+  /** Stops the broker, and starts it again on the same store. @internal */
+  async restart(): Promise<void> {
+    const broker = this.#running('the embedded broker');
+    this.#broker = undefined;
+    await broker.stop();
+    this.#broker = await this.#startBroker();
+  }
+
+  async #startBroker(): Promise<Broker> {
+    const options = {
+      ...(isManual(this.clock) && BROKER_ON_MANUAL_CLOCK),
+      ...this.#options,
+      store: this.#store,
+      logger: this.#logger,
+    };
+    const { startBroker, memoryFileSystem } = await import('@nest-rocketmq/broker');
+    if (!this.#hooks) return startBroker(options);
+    const { clock = systemClock } = this;
+    if (this.#inMemory) this.#files ??= memoryFileSystem(() => clock.now());
+    const files = this.#files && { ...SMALL_INDEX, fileSystem: this.#files };
+    return (await this.#hooks.startBroker({ ...options, ...files })) as Broker;
   }
 
   async stop(): Promise<void> {
@@ -86,8 +116,10 @@ export class EmbeddedBackend implements RocketMQBackend {
     );
   }
 
-  #running(): Broker {
+  /** @throws ConnectError to a client that dials while it restarts; NotRunningError */
+  #running(address: string): Broker {
     if (this.#broker) return this.#broker;
+    if (this.#files) throw new ConnectError(address, 'the broker restarts');
     throw new NotRunningError('the embedded broker', 'not running', 'It starts and stops with the app');
   }
 

@@ -37,6 +37,23 @@ export interface EmbeddedOptions extends EmbeddedTimes {
   brokerName?: string;
   /** The cluster's name in routes. Default 'DefaultCluster'. */
   clusterName?: string;
+  /** The testing kit's. @internal */
+  [TESTING_HOOKS]?: TestingHooks;
+}
+
+/** The key of the testing kit's own option. In the global registry, so that both module formats know it. */
+export const TESTING_HOOKS: unique symbol = Symbol.for('nest-rocketmq:testing-hooks');
+
+/** What the testing kit is told. @internal */
+export interface TestingHooks {
+  /** Starts the broker that the test sees. */
+  startBroker(options: object): Promise<{ stop(): Promise<void> }>;
+  /** The app has made its backend. */
+  attached(backend: { restart(): Promise<void> }): void;
+  /** The app has made its RocketMQListeners. */
+  adopt(listeners: object): void;
+  /** The app begins to close. */
+  closing(): void;
 }
 
 interface EmbeddedTimes {
@@ -58,7 +75,7 @@ export type CheckedEmbeddedOptions = Omit<EmbeddedOptions, keyof EmbeddedTimes> 
   [K in keyof EmbeddedTimes]?: number;
 };
 
-const EMBEDDED_OPTIONS = [
+export const EMBEDDED_OPTIONS = [
   'autoCreateTopicEnable',
   'brokerName',
   'clock',

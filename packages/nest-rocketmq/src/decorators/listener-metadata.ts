@@ -1,8 +1,10 @@
 // Reads and writes the metadata that the decorators leave on classes and methods, and declares the interfaces of listeners.
 import type { ExpressionType } from '@nest-rocketmq/client';
+import type { Configurable } from '../options/option-reader.js';
 import type { SharedConsumerOptions } from '../options/consumer-settings.js';
 import type { Duration } from '../message/delay.js';
-import type { PayloadKind } from '../message/message-converter.js';
+import type { MessageConverter, PayloadKind } from '../message/message-converter.js';
+import type { AnyTopic } from '../message/topic.js';
 import type { Message } from './message.js';
 import type { RocketMQBatchContext } from './rocketmq-batch-context.js';
 import type { RocketMQContext } from './rocketmq-context.js';
@@ -17,14 +19,16 @@ import {
 export type PayloadType = abstract new (...args: never) => unknown;
 
 /** Options of `@RocketMQMessageListener`. */
-export interface MessageListenerOptions extends SharedConsumerOptions {
-  /** The topic whose messages the listener takes. */
-  topic: string;
+export interface MessageListenerOptions<T extends string | AnyTopic = string | AnyTopic> extends SharedConsumerOptions {
+  /** The topic whose messages the listener takes, by its name or as `defineTopic` has made it: with its tag, if it has one. */
+  topic: T;
   /**
    * The consumer group: each message goes to one app instance of each group. Listeners of one group share one consumer.
    * Default: the module's `group`.
    */
   consumerGroup?: string;
+  /** The cluster that has the topic: `name` of its forRoot. Default: the one without a name. */
+  cluster?: string;
   /** Only messages with one of these tags: 'paid', 'paid || refunded' or ['paid', 'refunded']. Default: all. */
   tags?: string | string[];
   /** rocketmq-spring's name for `tags`: 'paid || refunded'. With selectorType 'SQL92', a condition on properties. */
@@ -33,14 +37,17 @@ export interface MessageListenerOptions extends SharedConsumerOptions {
   selectorType?: ExpressionType;
   /**
    * What the listener is given: the parsed JSON, the body as text, or its bytes. Default: 'string' or 'buffer' if the
-   * payload's declared type is string or Buffer, else 'json'.
+   * payload's declared type is string or Buffer, else 'json'. A class: the parsed JSON as an instance of it, which
+   * class-transformer makes; it counts as the `payloadType`, too.
    */
-  payload?: PayloadKind;
+  payload?: PayloadKind | PayloadType;
   /**
    * The payload's class, which pipes get as their `metatype`. Default: the declared type of the method's parameter.
    * TypeScript keeps that type for decorated methods only: a class's `onMessage` needs this option, or @Payload().
    */
   payloadType?: PayloadType;
+  /** Reads bodies for this listener. Default: the converter of a typed topic, else the module's `messageConverter`. */
+  messageConverter?: MessageConverter;
   /**
    * Whether a request (`RocketMQTemplate.request`, or Java's `producer.request`) is answered with what the listener returns,
    * or with the first value of its Observable. Default: yes, unless that is `undefined`, so that a group that only listens
@@ -53,9 +60,19 @@ export interface MessageListenerOptions extends SharedConsumerOptions {
 
 /** Options of `@RocketMQTransactionListener`. */
 export interface TransactionListenerOptions {
-  /** The topic, or topics, whose transactions this class decides. */
-  topic: string | string[];
+  /** The topic, or topics, whose transactions this class decides, by name or as `defineTopic` has made them. */
+  topic: string | AnyTopic | (string | AnyTopic)[];
+  /** The cluster that has them: `name` of its forRoot. Default: the one without a name. */
+  cluster?: string;
 }
+
+/** The options as they stand in `@RocketMQMessageListener`: each a value or a function of the app's configuration. */
+export type DeclaredListenerOptions<T extends string | AnyTopic = string | AnyTopic> = Configurable<
+  MessageListenerOptions<T>
+>;
+
+/** The options as they stand in `@RocketMQTransactionListener`: each a value or a function of the app's configuration. */
+export type DeclaredTransactionListenerOptions = Configurable<TransactionListenerOptions>;
 
 /** A class that takes messages: what `@RocketMQMessageListener` on a class needs. */
 export interface RocketMQListener<T = unknown> {
@@ -122,13 +139,13 @@ export interface MisplacedListener {
   readonly reason: string;
 }
 
-export function markClassListener(target: object, options: MessageListenerOptions): void {
+export function markClassListener(target: object, options: DeclaredListenerOptions): void {
   append(MESSAGE_LISTENER_METADATA, options, target);
 }
 
-export function markMethodListener(prototype: object, method: MethodKey, options: MessageListenerOptions): void {
+export function markMethodListener(prototype: object, method: MethodKey, options: DeclaredListenerOptions): void {
   const type = prototype.constructor;
-  const earlier = (Reflect.getOwnMetadata(MESSAGE_LISTENER_METADATA, type, method) ?? []) as MessageListenerOptions[];
+  const earlier = (Reflect.getOwnMetadata(MESSAGE_LISTENER_METADATA, type, method) ?? []) as DeclaredListenerOptions[];
   Reflect.defineMetadata(MESSAGE_LISTENER_METADATA, [...earlier, options], type, method);
   if (earlier.length === 0) append(LISTENER_METHODS_METADATA, method, type);
 }
@@ -137,13 +154,13 @@ export function markMisplacedListener(type: object, misplaced: MisplacedListener
   append(MISPLACED_LISTENERS_METADATA, misplaced, type);
 }
 
-export function markTransactionListener(target: object, options: TransactionListenerOptions): void {
+export function markTransactionListener(target: object, options: DeclaredTransactionListenerOptions): void {
   Reflect.defineMetadata(TRANSACTION_LISTENER_METADATA, options, target);
 }
 
 /** The decorators of the class itself, for its `onMessage`. */
-export function classListenersOf(type: object): readonly MessageListenerOptions[] {
-  return (Reflect.getMetadata(MESSAGE_LISTENER_METADATA, type) ?? []) as MessageListenerOptions[];
+export function classListenersOf(type: object): readonly DeclaredListenerOptions[] {
+  return (Reflect.getMetadata(MESSAGE_LISTENER_METADATA, type) ?? []) as DeclaredListenerOptions[];
 }
 
 /** The decorated methods of a class, inherited ones included. */
@@ -151,25 +168,39 @@ export function listenerMethodsOf(type: object): readonly MethodKey[] {
   return [...new Set(inherited<MethodKey>(LISTENER_METHODS_METADATA, type))];
 }
 
-export function methodListenersOf(type: object, method: MethodKey): readonly MessageListenerOptions[] {
-  return (Reflect.getMetadata(MESSAGE_LISTENER_METADATA, type, method) ?? []) as MessageListenerOptions[];
+export function methodListenersOf(type: object, method: MethodKey): readonly DeclaredListenerOptions[] {
+  return (Reflect.getMetadata(MESSAGE_LISTENER_METADATA, type, method) ?? []) as DeclaredListenerOptions[];
 }
 
 export function misplacedListenersOf(type: object): readonly MisplacedListener[] {
   return inherited<MisplacedListener>(MISPLACED_LISTENERS_METADATA, type);
 }
 
-export function transactionListenerOf(type: object): TransactionListenerOptions | undefined {
-  return Reflect.getMetadata(TRANSACTION_LISTENER_METADATA, type) as TransactionListenerOptions | undefined;
+export function transactionListenerOf(type: object): DeclaredTransactionListenerOptions | undefined {
+  return Reflect.getMetadata(TRANSACTION_LISTENER_METADATA, type) as DeclaredTransactionListenerOptions | undefined;
+}
+
+/** One decorator of a class. */
+interface DeclaredListener {
+  /** '.onMessage'; empty for a transaction listener. */
+  readonly member: string;
+  readonly options: Pick<DeclaredListenerOptions, 'cluster'>;
+}
+
+/** All decorators of the class and its methods, but for misplaced ones. */
+export function declaredListenersOf(type: object): readonly DeclaredListener[] {
+  const transactions = transactionListenerOf(type);
+  return [
+    ...classListenersOf(type).map((options) => ({ member: '.onMessage', options })),
+    ...listenerMethodsOf(type).flatMap((method) =>
+      methodListenersOf(type, method).map((options) => ({ member: `.${String(method)}`, options })),
+    ),
+    ...(transactions ? [{ member: '', options: transactions }] : []),
+  ];
 }
 
 export function hasListeners(type: object): boolean {
-  return (
-    classListenersOf(type).length > 0 ||
-    listenerMethodsOf(type).length > 0 ||
-    misplacedListenersOf(type).length > 0 ||
-    transactionListenerOf(type) !== undefined
-  );
+  return declaredListenersOf(type).length > 0 || misplacedListenersOf(type).length > 0;
 }
 
 function append(key: symbol, value: unknown, target: object): void {

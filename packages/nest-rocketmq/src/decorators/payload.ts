@@ -1,21 +1,15 @@
-// Declares @Payload, the decorator of the parameter that receives the payload.
-import type { PipeTransform, Type } from '@nestjs/common';
+// Declares @Payload, the decorator of the parameter that receives the payload or a field of it.
 import { PAYLOAD_PARAM } from './listener-params.js';
-import { ROUTE_ARGS_METADATA } from '../nest/nest-metadata.js';
-
-type Pipe = Type<PipeTransform> | PipeTransform;
+import { markParam } from './mark-param.js';
+import type { ParamPipe } from './mark-param.js';
 
 /**
  * Marks the parameter that receives the payload: `onMessage(@Payload() order: Order)`. TypeScript then keeps its type, which
- * a ValidationPipe needs.
+ * a ValidationPipe needs. `@Payload('id') id: string` receives a field of it; a batch listener, a list of that field.
+ * @param field a field of the payload; or the first pipe
  * @param pipes run after those of the method, for this parameter alone
  */
-export function Payload(...pipes: Pipe[]): ParameterDecorator {
-  return (target, method, index) => {
-    const type = target.constructor;
-    // Under Nest's own key: Nest then creates the pipes that are given as classes.
-    const params = (Reflect.getMetadata(ROUTE_ARGS_METADATA, type, method!) ?? {}) as object;
-    const param = { index, data: undefined, pipes };
-    Reflect.defineMetadata(ROUTE_ARGS_METADATA, { ...params, [`${PAYLOAD_PARAM}:${index}`]: param }, type, method!);
-  };
+export function Payload(field?: string | ParamPipe, ...pipes: ParamPipe[]): ParameterDecorator {
+  if (typeof field === 'string') return markParam(PAYLOAD_PARAM, { data: field, pipes });
+  return markParam(PAYLOAD_PARAM, { data: undefined, pipes: field === undefined ? pipes : [field, ...pipes] });
 }

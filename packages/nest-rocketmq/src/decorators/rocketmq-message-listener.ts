@@ -1,9 +1,11 @@
 // Declares @RocketMQMessageListener, for classes with `onMessage` and for methods of providers and controllers.
 import { InvalidListenerError } from '../errors.js';
 import { markClassListener, markMethodListener, markMisplacedListener } from './listener-metadata.js';
-import type { MessageListenerOptions, MethodKey } from './listener-metadata.js';
+import type { DeclaredListenerOptions, MethodKey } from './listener-metadata.js';
 import type { RocketMQBatchContext } from './rocketmq-batch-context.js';
 import type { RocketMQContext } from './rocketmq-context.js';
+import type { Fitting } from './fitting-method.js';
+import type { AnyTopic, ReceivedOf } from '../message/topic.js';
 import { registerListenerClass } from './unserved-listeners.js';
 import { makeInjectable } from './make-injectable.js';
 
@@ -12,13 +14,15 @@ interface ListenerInstance {
   onMessage(message: never, context: RocketMQContext & RocketMQBatchContext): unknown;
 }
 
-interface MessageListenerDecorator {
-  <T extends abstract new (...args: never) => ListenerInstance>(target: T): void;
+type ListenerClass = abstract new (...args: never) => ListenerInstance;
+
+interface MessageListenerDecorator<Received> {
+  <T extends ListenerClass>(target: T & Fitting<InstanceType<T>['onMessage'], Received>): void;
   /** The method takes (payload, context), or what its parameter decorators say. */
   <M extends (...args: never) => unknown>(
     prototype: object,
     method: string | symbol,
-    descriptor: TypedPropertyDescriptor<M>,
+    descriptor: TypedPropertyDescriptor<M> & Fitting<M, Received>,
   ): void;
 }
 
@@ -26,9 +30,12 @@ interface MessageListenerDecorator {
  * Delivers the messages of a topic to the class (its `onMessage`) or to the method. Listening starts when the app has
  * bootstrapped. A throw or a rejected promise means that the message is delivered again later.
  * The decorator makes a class injectable; you still list it among a module's providers.
+ * With a typed topic (`defineTopic`) a method that cannot take its payload does not compile.
  * @throws InvalidListenerError on a parameter, or with the decorators of the TC39 proposal
  */
-export function RocketMQMessageListener(options: MessageListenerOptions): MessageListenerDecorator {
+export function RocketMQMessageListener<T extends string | AnyTopic>(
+  options: DeclaredListenerOptions<T>,
+): MessageListenerDecorator<ReceivedOf<T>> {
   return (target: object, method?: MethodKey | DecoratorContext, descriptor?: unknown): void => {
     if (method === undefined) {
       makeInjectable(target);

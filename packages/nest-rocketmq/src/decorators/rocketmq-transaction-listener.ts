@@ -1,6 +1,6 @@
 // Declares @RocketMQTransactionListener, for classes that decide the transactions of a topic.
 import { markTransactionListener } from './listener-metadata.js';
-import type { RocketMQTransactionChecker, TransactionListenerOptions } from './listener-metadata.js';
+import type { RocketMQTransactionChecker, DeclaredTransactionListenerOptions } from './listener-metadata.js';
 import { registerListenerClass } from './unserved-listeners.js';
 import { makeInjectable } from './make-injectable.js';
 
@@ -12,7 +12,7 @@ import { makeInjectable } from './make-injectable.js';
  * `LazyModuleLoader` is unknown until `load()` has resolved: until then the module's `transactionLog` answers for its topic,
  * and without one the broker asks again later.
  */
-export function RocketMQTransactionListener(options: TransactionListenerOptions) {
+export function RocketMQTransactionListener(options: DeclaredTransactionListenerOptions) {
   return <T extends abstract new (...args: never) => RocketMQTransactionChecker<never>>(target: T): void => {
     makeInjectable(target);
     markTransactionListener(target, options);

@@ -1,8 +1,9 @@
 // Finds the decorated classes and methods among the app's providers and controllers, and makes them callable through Nest's
 // guards, interceptors and pipes.
 import { types } from 'node:util';
-import { Injectable, Logger, ValidationPipe } from '@nestjs/common';
-import { ApplicationConfig, DiscoveryService, ModuleRef } from '@nestjs/core';
+import { Injectable, Logger, Optional, ValidationPipe } from '@nestjs/common';
+import type { Type } from '@nestjs/common';
+import { ApplicationConfig, DiscoveryService } from '@nestjs/core';
 import { EnhancerResolver } from '../pipeline/enhancer-resolver.js';
 import { InvalidListenerError } from '../errors.js';
 import { idempotentOf, idempotentWithoutListener } from '../idempotency/idempotent.js';
@@ -11,17 +12,21 @@ import { dependenciesOf } from '../nest/dependencies.js';
 import { LifecycleHooks } from '../nest/lifecycle-hooks.js';
 import { ListenerEnhancers } from '../pipeline/listener-enhancers.js';
 import { ListenerHost } from '../pipeline/listener-host.js';
+import { ListenerSelection, everyListener } from './listener-selection.js';
 import {
   classListenersOf,
+  declaredListenersOf,
   listenerMethodsOf,
   methodListenersOf,
   misplacedListenersOf,
 } from '../decorators/listener-metadata.js';
-import type { MessageListenerOptions, MethodKey } from '../decorators/listener-metadata.js';
-import { paramsOf } from '../decorators/listener-params.js';
+import type { DeclaredListenerOptions, MessageListenerOptions, MethodKey } from '../decorators/listener-metadata.js';
+import { isWholePayload, paramsOf } from '../decorators/listener-params.js';
 import type { ListenerParams } from '../decorators/listener-params.js';
 import { ListenerPipeline } from '../pipeline/listener-pipeline.js';
-import type { PayloadKind } from '../message/message-converter.js';
+import type { PayloadReading } from '../message/read-payload.js';
+import { plainOptions, readingOf } from './listener-options.js';
+import type { ListenerOptions } from './listener-options.js';
 import type { Wrapper } from '../nest/nest-container.js';
 import type { CallContext } from '../pipeline/listener-pipeline.js';
 import { markServed } from '../decorators/unserved-listeners.js';
@@ -31,7 +36,11 @@ import type { DiscoveredTransactionListener } from './transaction-host.js';
 export interface DiscoveredListener {
   /** 'CancelUnpaidOrder.onMessage (OrdersModule)' */
   readonly name: string;
-  readonly options: MessageListenerOptions;
+  readonly options: ListenerOptions;
+  readonly reading: PayloadReading;
+  /** Its class. */
+  readonly type?: Type<object>;
+  readonly method?: MethodKey;
   readonly isIdempotent?: boolean;
   /** @param payload with `batch` the messages: it fails those that a pipe refuses, and calls the method with the others */
   readonly handle: (payload: unknown, context: CallContext) => Promise<unknown>;
@@ -52,26 +61,35 @@ export class ListenerExplorer {
     private readonly discovery: DiscoveryService,
     private readonly app: ApplicationConfig,
     private readonly hooks: LifecycleHooks,
-    private readonly modules: ModuleRef,
+    @Optional() private readonly idempotency?: RocketMQIdempotency,
   ) {
     this.#enhancers = new EnhancerResolver(hooks);
   }
 
-  /** Each call returns the same objects, then those of modules loaded since. @throws InvalidListenerError */
-  async messageListeners(): Promise<DiscoveredListener[]> {
+  /**
+   * Each call returns the same objects, then those of modules loaded since.
+   * @param selection of a cluster; the same in each call
+   * @throws InvalidListenerError, UnknownClusterError
+   */
+  async messageListeners(selection: ListenerSelection = everyListener()): Promise<DiscoveredListener[]> {
     const found: DiscoveredListener[] = [];
-    for (const host of await this.#all()) {
+    for (const host of await this.#all(selection)) {
       markServed(host.wrapper.isTransient ? host.type : (host.instance ?? {}));
-      const listeners = this.#listeners.get(host) ?? this.#listenersOf(host);
+      const listeners = this.#listeners.get(host) ?? this.#listenersOf(host, selection);
       this.#listeners.set(host, listeners);
       found.push(...(await listeners));
     }
     return found;
   }
 
-  /** @throws InvalidListenerError */
-  async transactionListeners(): Promise<DiscoveredTransactionListener[]> {
-    return (await this.#all()).flatMap((host) => new TransactionHost(host).listeners());
+  /** @param selection of a cluster; the same in each call @throws InvalidListenerError, UnknownClusterError */
+  async transactionListeners(selection: ListenerSelection = everyListener()): Promise<DiscoveredTransactionListener[]> {
+    return (await this.#all(selection)).flatMap((host) => new TransactionHost(host).listeners(selection));
+  }
+
+  /** For the testing kit: has messages count as new again. */
+  forgetDone(): void {
+    this.idempotency?.clearMemory();
   }
 
   /** The classes of all providers and controllers, with or without listeners. */
@@ -85,16 +103,20 @@ export class ListenerExplorer {
   }
 
   /** Whether Nest injects `token` into something of the app other than `except`. What ModuleRef finds later is not seen. */
-  injects(token: object, except: object): boolean {
-    return this.#wrappers().some((each) => each.metatype !== except && dependenciesOf(each).includes(token));
+  injects(token: object, except: Type<object>): boolean {
+    return this.#wrappers().some(
+      // By the instance: a cluster with a name makes it by a factory.
+      (each) => !(each.instance instanceof except) && dependenciesOf(each).includes(token),
+    );
   }
 
   /** Returns each instance once: a value that several providers share is one listener, under its own class if provided. */
-  async #all(): Promise<ListenerHost[]> {
+  async #all(selection: ListenerSelection): Promise<ListenerHost[]> {
     const seen = new Set<unknown>();
     const hosts: ListenerHost[] = [];
     for (const wrapper of this.#wrappers()) {
-      const known = this.#hosts.get(wrapper) ?? ListenerHost.of(wrapper, this.hooks);
+      const isOurs = (type: Type<object>): boolean => isOf(type, wrapper, selection);
+      const known = this.#hosts.get(wrapper) ?? ListenerHost.of(wrapper, this.hooks, isOurs);
       this.#hosts.set(wrapper, known);
       const host = await known;
       if (!host) this.#hosts.delete(wrapper); // its factory may not have run yet
@@ -110,16 +132,22 @@ export class ListenerExplorer {
     return wrappers.toSorted((a, b) => Number(a.isNotMetatype) - Number(b.isNotMetatype));
   }
 
-  async #listenersOf(host: ListenerHost): Promise<DiscoveredListener[]> {
+  async #listenersOf(host: ListenerHost, selection: ListenerSelection): Promise<DiscoveredListener[]> {
     const [misplaced] = misplacedListenersOf(host.type);
     if (misplaced) throw new InvalidListenerError(host.nameOf(misplaced.method), misplaced.reason);
     const unused = idempotentWithoutListener(host.type, [...listenerMethodsOf(host.type), 'onMessage']);
     if (unused !== undefined) throw new InvalidListenerError(host.nameOf(unused), IDEMPOTENT_ALONE);
     const listeners: DiscoveredListener[] = [];
-    const onClass = classListenersOf(host.type);
+    const ours = (method: MethodKey, declared: readonly DeclaredListenerOptions[]): MessageListenerOptions[] => {
+      const name = host.nameOf(method);
+      const taken = declared.filter((each) => selection.takes(each, name));
+      return taken.map((each) => selection.read<MessageListenerOptions>(each, `@RocketMQMessageListener on ${name}`));
+    };
+    const onClass = ours('onMessage', classListenersOf(host.type));
     if (onClass.length > 0) listeners.push(...(await this.#onMethod(host, 'onMessage', onClass)));
     for (const method of listenerMethodsOf(host.type)) {
-      listeners.push(...(await this.#onMethod(host, method, methodListenersOf(host.type, method))));
+      const onMethod = ours(method, methodListenersOf(host.type, method));
+      if (onMethod.length > 0) listeners.push(...(await this.#onMethod(host, method, onMethod)));
     }
     return listeners;
   }
@@ -139,8 +167,10 @@ export class ListenerExplorer {
       );
     }
     const listeners: DiscoveredListener[] = [];
-    for (const options of decorators) {
+    for (const given of decorators) {
+      const options = plainOptions(name, given);
       const params = paramsOf(name, host.type, method, options);
+      const reading = readingOf(name, given, params);
       const { piped } = params;
       const target = { name, wrapper: host.wrapper, type: host.type, callback, piped };
       const enhancers = await ListenerEnhancers.of(target, this.app, this.#enhancers);
@@ -154,11 +184,14 @@ export class ListenerExplorer {
         answers: options.reply !== false,
       });
       const idempotent = idempotentOf(host.type, method);
-      const once = idempotent && this.modules.get(RocketMQIdempotency).listener(name, idempotent);
+      const once = idempotent && this.idempotency?.listener(name, idempotent);
       const handle: DiscoveredListener['handle'] = (payload, context) => pipeline.run(payload, context);
       listeners.push({
         name,
-        options: withKind(options, params),
+        options,
+        reading,
+        type: host.type,
+        method,
         isIdempotent: once !== undefined,
         handle: once ? once.around(handle) : handle,
       });
@@ -167,8 +200,8 @@ export class ListenerExplorer {
   }
 
   /** A ValidationPipe validates by the declared class. Without one it silently accepts everything. */
-  #warnOfUnknownType(name: string, { payloadType }: ListenerParams, enhancers: ListenerEnhancers): void {
-    if (payloadType !== undefined) return;
+  #warnOfUnknownType(name: string, { payloadType, piped }: ListenerParams, enhancers: ListenerEnhancers): void {
+    if (payloadType !== undefined || !piped.some(isWholePayload)) return;
     const blind = enhancers.knownPipes.some((pipe) => pipe instanceof ValidationPipe && !hasExpectedType(pipe));
     if (!blind) return;
     this.#logger.warn(
@@ -178,11 +211,12 @@ export class ListenerExplorer {
   }
 }
 
-/** Adds the payload kind that the declared type asks for, unless the option is set. */
-function withKind(options: MessageListenerOptions, { payloadType }: ListenerParams): MessageListenerOptions {
-  const kind: PayloadKind | undefined =
-    payloadType === String ? 'string' : payloadType === Buffer || payloadType === Uint8Array ? 'buffer' : undefined;
-  return options.payload === undefined && kind !== undefined ? { ...options, payload: kind } : options;
+/** Whether the class has a listener of the cluster. @throws UnknownClusterError */
+function isOf(type: Type<object>, { host }: Wrapper, selection: ListenerSelection): boolean {
+  const ours = declaredListenersOf(type).filter(({ member, options }) =>
+    selection.takes(options, `${type.name}${member} (${host?.name ?? 'no module'})`),
+  );
+  return ours.length > 0 || misplacedListenersOf(type).length > 0;
 }
 
 /** Nest's own check reads this protected field, too. */

@@ -1,5 +1,6 @@
 // Makes a class with @RocketMQTransactionListener callable, whatever its scope.
 import { InvalidListenerError } from '../errors.js';
+import type { ListenerSelection } from './listener-selection.js';
 import type { ListenerHost } from '../pipeline/listener-host.js';
 import { classListenersOf, listenerMethodsOf, transactionListenerOf } from '../decorators/listener-metadata.js';
 import type {
@@ -33,14 +34,16 @@ const ENHANCERS = {
 export class TransactionHost {
   constructor(private readonly host: ListenerHost) {}
 
-  /** An array of none or one. @throws InvalidListenerError */
-  listeners(): DiscoveredTransactionListener[] {
+  /** An array of none or one. @throws InvalidListenerError, UnknownClusterError, InvalidOptionError */
+  listeners(selection: ListenerSelection): DiscoveredTransactionListener[] {
     const { host } = this;
-    const options = transactionListenerOf(host.type);
-    if (!options) return [];
+    const declared = transactionListenerOf(host.type);
+    const name = `${host.type.name} (${host.wrapper.host?.name ?? 'no module'})`;
+    if (!declared || !selection.takes(declared, name)) return [];
     this.#requireMethod('checkLocalTransaction');
     this.#refuseEnhancers();
-    const name = `${host.type.name} (${host.wrapper.host?.name ?? 'no module'})`;
+    const where = `@RocketMQTransactionListener on ${name}`;
+    const options = selection.read<TransactionListenerOptions>(declared, where);
     return [{ name, options, instance: this.#instance() }];
   }
 

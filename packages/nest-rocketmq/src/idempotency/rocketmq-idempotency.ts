@@ -163,6 +163,11 @@ export class RocketMQIdempotency {
     return new ListenerIdempotency({ ...parts, name, options, deliveries: this.#deliveries });
   }
 
+  /** Forgets what the module's own store in memory knows. @internal */
+  clearMemory(): void {
+    this.#stores.clearMemory();
+  }
+
   /** Extends no lease any more. The module calls it when listeners have stopped. @internal */
   async stop(): Promise<void> {
     this.#closing.abort();

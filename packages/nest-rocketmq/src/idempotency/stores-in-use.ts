@@ -61,6 +61,11 @@ export class StoresInUse {
     return front;
   }
 
+  /** Forgets what the module's own store in memory knows. */
+  clearMemory(): void {
+    this.#memory?.clear();
+  }
+
   /** Resolves when no record is being deleted any more. */
   async stop(): Promise<void> {
     this.#closed = true;

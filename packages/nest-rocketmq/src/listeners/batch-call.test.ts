@@ -5,7 +5,7 @@ import type { DiscoveredListener } from '../discovery/listener-explorer.js';
 import type { Message } from '../decorators/message.js';
 import type { RocketMQBatchContext } from '../decorators/rocketmq-batch-context.js';
 import { MessageDecodeError } from '../errors.js';
-import { pipedBatch } from '../pipeline/batch-pipes.js';
+import { addBatchArgs } from '../pipeline/batch-args.js';
 import { callBatch } from './batch-call.js';
 import type { BatchCallParts } from './batch-call.js';
 import { RetryPolicy } from './retry-policy.js';
@@ -55,7 +55,8 @@ const piped =
       if (payload === 'b') throw error;
       return payload;
     };
-    await pipedBatch({ metadata: { type: 'body' } } as never, [{ transform: refuses }], context);
+    const param = { index: 0, metadata: { type: 'body' }, value: (payload: unknown) => payload } as never;
+    await addBatchArgs([], [{ param, pipes: [{ transform: refuses }] }], context, {} as never);
   };
 
 const failingB =

@@ -16,7 +16,7 @@ export interface BatchCallParts {
   /** @throws InvalidListenerError when there is none */
   listenerFor: (context: RocketMQContext) => DiscoveredListener;
   policyOf: (listener: DiscoveredListener | undefined) => RetryPolicy;
-  /** @throws MessageDecodeError */
+  /** May be a promise. @throws MessageDecodeError, MessageValidationError */
   payload: (listener: DiscoveredListener, context: RocketMQContext) => unknown;
   handle: (listener: DiscoveredListener, messages: Message[], context: RocketMQBatchContext) => Promise<unknown>;
 }
@@ -50,7 +50,7 @@ export async function callBatch(parts: BatchCallParts, given: readonly MessageEx
     return parts.keepsOrder && outcome.kind !== 'deadLetter';
   };
   let keptBack = false;
-  for (const { listener, messages } of runsOf(parts, contexts, fail)) {
+  for (const { listener, messages } of await runsOf(parts, contexts, fail)) {
     const failures = keptBack ? messages.map(() => UNTRIED) : await tried(parts, listener, messages);
     for (const [index, failure] of failures.entries()) {
       const { context } = messages[index]!;
@@ -64,7 +64,11 @@ export async function callBatch(parts: BatchCallParts, given: readonly MessageEx
 }
 
 /** Decodes the messages, and puts those of one listener together. One that cannot be decoded fails by itself. */
-function runsOf({ listenerFor, payload }: BatchCallParts, contexts: readonly RocketMQContext[], fail: Fail): Run[] {
+async function runsOf(
+  { listenerFor, payload }: BatchCallParts,
+  contexts: readonly RocketMQContext[],
+  fail: Fail,
+): Promise<Run[]> {
   const runs: Run[] = [];
   let keptBack = false;
   for (const context of contexts) {
@@ -72,7 +76,8 @@ function runsOf({ listenerFor, payload }: BatchCallParts, contexts: readonly Roc
     try {
       if (keptBack) throw Outcome.untried;
       listener = listenerFor(context);
-      const message = new Message(payload(listener, context), context);
+      const read = payload(listener, context);
+      const message = new Message(read instanceof Promise ? await read : read, context);
       const last = runs.at(-1);
       if (last?.listener === listener) last.messages.push(message);
       else runs.push({ listener, messages: [message] });
@@ -94,7 +99,7 @@ async function tried(parts: BatchCallParts, listener: DiscoveredListener, messag
     const first = parts.keepsOrder ? failures.findIndex((failure) => failure !== undefined) : -1;
     if (parts.keepsOrder && !again.includes(first)) break;
     const chosen = parts.keepsOrder ? [...failures.keys()].slice(first) : again;
-    for (const at of chosen) messages[at]!.payload = parts.payload(listener, messages[at]!.context);
+    for (const at of chosen) messages[at]!.payload = await parts.payload(listener, messages[at]!.context);
     const results = await once(
       parts,
       listener,

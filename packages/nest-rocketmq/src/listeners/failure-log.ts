@@ -6,6 +6,7 @@ import { dlqTopic } from '@nest-rocketmq/remoting/internal';
 import type { DiscoveredListener } from '../discovery/listener-explorer.js';
 import type { RocketMQContext } from '../decorators/rocketmq-context.js';
 import type { CheckedConsumerSettings } from '../options/consumer-settings.js';
+import type { Fate } from './listener-events.js';
 import { reasonOf } from '../pipeline/failure-reason.js';
 
 /** In order, a message that goes on failing is logged the first few times, and from then on once in so many tries. */
@@ -33,22 +34,29 @@ export class FailureLog {
     this.#broadcasting = messageModel === 'BROADCASTING';
   }
 
+  /** What becomes of a message that failed. */
+  fateOf({ reconsumeTimes }: RocketMQContext, { kind }: Outcome): Fate {
+    if (this.#broadcasting) return 'dropped';
+    return kind === 'deadLetter' || reconsumeTimes >= this.#maxReconsumeTimes ? 'dead-lettered' : 'retried';
+  }
+
   write(listener: DiscoveredListener | undefined, context: RocketMQContext, error: unknown, outcome: Outcome): void {
     const { reconsumeTimes, msgId, topic } = context;
-    const last = outcome.kind === 'deadLetter' || reconsumeTimes >= this.#maxReconsumeTimes;
+    const fate = this.fateOf(context, outcome);
+    const last = fate !== 'retried';
     // One that is tried again in its place may fail each second, without end.
     if (this.#inOrder && !last && reconsumeTimes >= TRIES_LOGGED && reconsumeTimes % LOGGED_ONCE_IN !== 0) return;
     const by = listener ? ` in ${listener.name}` : '';
     const reason = Outcome.is(error) ? (error.reason ?? 'its listener said so') : reasonOf(error, reconsumeTimes === 0);
     this.#logger.warn(
       `group ${this.group}: message ${msgId} of topic ${topic} failed${by} at delivery ` +
-        `${reconsumeTimes + 1}, ${this.#fate(last, outcome)}: ${reason}`,
+        `${reconsumeTimes + 1}, ${this.#described(fate, outcome)}: ${reason}`,
     );
   }
 
-  #fate(last: boolean, { delay }: Outcome): string {
-    if (this.#broadcasting) return 'not to be delivered again, since it is a broadcast';
-    if (last) return `on its way to ${dlqTopic(this.group)}`;
+  #described(fate: Fate, { delay }: Outcome): string {
+    if (fate === 'dropped') return 'not to be delivered again, since it is a broadcast';
+    if (fate === 'dead-lettered') return `on its way to ${dlqTopic(this.group)}`;
     const later = delay === undefined ? '' : ` in ${delay} ms`;
     return this.#inOrder ? `to be tried again in its place${later}` : `to be delivered again${later}`;
   }

@@ -5,10 +5,11 @@ import type { ConsumeContext, PushConsumerOptions, RocketMQClient } from '@nest-
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import { MessageDecodeError } from '../errors.js';
 import { ListenerContainer } from './listener-container.js';
-import type { Consumption } from './listener-container.js';
+import type { Consumption } from './container-settings.js';
 import type { DiscoveredListener } from '../discovery/listener-explorer.js';
+import { ListenerEvents } from './listener-events.js';
 import { ListenerGroup } from './listener-groups.js';
-import type { MessageListenerOptions } from '../decorators/listener-metadata.js';
+import type { ListenerOptions } from '../discovery/listener-options.js';
 import { JsonMessageConverter } from '../message/message-converter.js';
 import type { RocketMQContext } from '../decorators/rocketmq-context.js';
 
@@ -53,12 +54,9 @@ function delivery(): ConsumeContext {
   };
 }
 
-function container(
-  handle: DiscoveredListener['handle'],
-  options: Partial<MessageListenerOptions> = {},
-): ListenerContainer {
+function container(handle: DiscoveredListener['handle'], options: Partial<ListenerOptions> = {}): ListenerContainer {
   const group = new ListenerGroup('group');
-  group.add({ name: 'Listener', options: { topic: 'orders', ...options }, handle });
+  group.add({ name: 'Listener', options: { topic: 'orders', ...options }, handle, reading: { kind: 'json' } });
   const client = {
     createPushConsumer(given: PushConsumerOptions) {
       consumer = given;
@@ -69,6 +67,7 @@ function container(
     converter: new JsonMessageConverter(),
     defaults: { concurrency: 5, maxReconsumeTimes: 3 },
     onConsumption: (consumption) => void consumptions.push(consumption),
+    events: new ListenerEvents(),
     track: (call) => call(),
   });
 }
@@ -155,7 +154,7 @@ test('stopping waits with the deadline that it is given', async () => {
 });
 
 describe('the log of a failure', () => {
-  const fail = async (error: unknown, options: Partial<MessageListenerOptions> = {}, reconsumeTimes = 0) => {
+  const fail = async (error: unknown, options: Partial<ListenerOptions> = {}, reconsumeTimes = 0) => {
     const lines: string[] = [];
     jest.spyOn(Logger.prototype, 'warn').mockImplementation((line: unknown) => void lines.push(String(line)));
     container(() => Promise.reject(error as Error), options);
@@ -166,7 +165,7 @@ describe('the log of a failure', () => {
 
   afterEach(() => void jest.restoreAllMocks());
 
-  test.each<[string, Partial<MessageListenerOptions>, number, string]>([
+  test.each<[string, Partial<ListenerOptions>, number, string]>([
     ['comes again', {}, 0, 'to be delivered again'],
     ['has come for the last time', {}, 3, 'on its way to %DLQ%group'],
     ['is one of an ordered queue', { consumeMode: 'ORDERLY' }, 0, 'to be tried again in its place'],

@@ -1,45 +1,24 @@
 // Runs one consumer group: takes delivered messages from its consumer to the listener's method, and reports the verdict.
 import { Logger } from '@nestjs/common';
 import { Outcome, SubscriptionRefusedError } from '@nest-rocketmq/client';
-import type { ConsumeContext, PushConsumer, RocketMQClient } from '@nest-rocketmq/client';
-import type { Clock, MessageExt } from '@nest-rocketmq/remoting/internal';
+import type { ConsumeContext, PushConsumer, QueueOffset, RocketMQClient } from '@nest-rocketmq/client';
+import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import { InvalidListenerError } from '../errors.js';
 import type { DiscoveredListener } from '../discovery/listener-explorer.js';
+import type { ContainerSettings } from './container-settings.js';
 import type { ListenerGroup } from './listener-groups.js';
-import { decodeBody } from '../message/decode-body.js';
-import type { MessageConverter } from '../message/message-converter.js';
+import { readPayload } from '../message/read-payload.js';
 import { failureSaid } from '../pipeline/listener-outcome.js';
 import type { Failure } from '../pipeline/listener-outcome.js';
 import { callBatch } from './batch-call.js';
 import type { BatchResult } from './batch-call.js';
 import { FailureLog } from './failure-log.js';
+import { stoppedState } from './group-state.js';
+import type { ListenerGroupState } from './group-state.js';
+import { tryInPlace } from './in-place.js';
 import { RetryPolicy } from './retry-policy.js';
 import { RocketMQContext } from '../decorators/rocketmq-context.js';
-import type { CheckedConsumerSettings } from '../options/consumer-settings.js';
 import { CONSUMER_ON_MANUAL_CLOCK, inRealTime, isManual } from '../manual-clock-settings.js';
-
-/** The outcome of one delivery. */
-export interface Consumption {
-  /** The consumer group. */
-  readonly group: string;
-  readonly context: RocketMQContext;
-  /** 'failed': the message is delivered again, or goes to the dead letters. A broadcast message is not delivered again. */
-  readonly outcome: 'consumed' | 'failed';
-  /** What the listener threw, if it failed; not there if it said so by an Outcome. */
-  readonly error?: unknown;
-}
-
-export interface ContainerSettings {
-  readonly converter: MessageConverter;
-  readonly defaults: CheckedConsumerSettings;
-  /** A manual clock waits for running listeners. */
-  readonly clock?: Clock;
-  readonly onConsumption: (consumption: Consumption) => void;
-  /** Answers a request with what its listener returned. */
-  readonly answer?: (listener: DiscoveredListener, context: RocketMQContext, returned: unknown) => Promise<void>;
-  /** Calls a listener so that the app knows, within it, that it is in one. */
-  readonly track: <T>(call: () => T) => T;
-}
 
 /** Apache's default of pullBatchSize: a larger list needs larger pulls. */
 const PULL_BATCH_SIZE = 32;
@@ -52,6 +31,9 @@ export class ListenerContainer {
   readonly #failureLog: FailureLog;
   readonly #policy: RetryPolicy;
   readonly #policies = new Map<DiscoveredListener, RetryPolicy>();
+  #paused = false;
+  /** Set by `setConcurrency`. */
+  #concurrency: number | undefined;
 
   /** @throws InvalidOptionError for consumer settings out of their range */
   constructor(
@@ -81,6 +63,7 @@ export class ListenerContainer {
       consumeMessageBatchMaxSize: batch?.size ?? 1,
       ...(isManual(settings.clock) && CONSUMER_ON_MANUAL_CLOCK),
       group: group.group,
+      hooks: settings.hooks,
       subscriptions: group.subscriptions,
       listener: batch
         ? (messages, delivery) => this.#deliverBatch(messages, delivery)
@@ -105,6 +88,11 @@ export class ListenerContainer {
     return `${this.name}: ${topics.join(', ')}`;
   }
 
+  /** How far this process has consumed its queues. */
+  get offsets(): readonly QueueOffset[] {
+    return this.#consumer.offsets;
+  }
+
   /** @throws InvalidListenerError if the broker refuses the listener's SQL92 condition */
   async start(): Promise<void> {
     try {
@@ -116,17 +104,41 @@ export class ListenerContainer {
     }
   }
 
+  get isPaused(): boolean {
+    return this.#paused;
+  }
+
+  get state(): ListenerGroupState {
+    const { group, settings } = this;
+    return {
+      ...stoppedState(group, settings.defaults),
+      state: this.#paused ? 'paused' : 'running',
+      active: this.#running.size,
+      ...(this.#concurrency !== undefined && { concurrency: this.#concurrency }),
+    };
+  }
+
   pause(): void {
     this.#consumer.pause();
+    if (!this.#paused) this.settings.events.group('paused', this.name);
+    this.#paused = true;
   }
 
   resume(): void {
     this.#consumer.resume();
+    if (this.#paused) this.settings.events.group('resumed', this.name);
+    this.#paused = false;
   }
 
   /** @throws InvalidOptionError unless it is an integer from 1 to 1000 */
   setConcurrency(concurrency: number): void {
     this.#consumer.setConcurrency(concurrency);
+    this.#concurrency = concurrency;
+  }
+
+  /** For the testing kit. */
+  skipToEnd(end: (queue: MessageQueue) => number): Promise<void> {
+    return this.#consumer.skipToEnd(end);
   }
 
   /** Stops pulling and waits for running listeners. @param deadline ms */
@@ -143,6 +155,8 @@ export class ListenerContainer {
   async #deliver(message: MessageExt, delivery: ConsumeContext): Promise<Outcome | undefined> {
     const context = RocketMQContext.of(message, this.name, delivery);
     this.#running.add(context);
+    const held = this.#inOrder ? undefined : this.settings.holdBack?.(context);
+    if (held) await held;
     let listener: DiscoveredListener | undefined;
     let ended: (() => void) | undefined;
     let failure: Failure;
@@ -152,33 +166,17 @@ export class ListenerContainer {
       if (clock?.busy) ended = clock.busy(`${listener.name} (message ${context.msgId} of topic ${context.topic})`);
       failure = failureSaid(await this.#handle(listener, context));
     } catch (error) {
-      failure = await this.#tryInPlace(listener, context, error);
+      const known = listener;
+      failure = known
+        ? await tryInPlace(this.#policyOf(known), error, () => this.#handle(known, context), context)
+        : { error };
     } finally {
       this.#running.delete(context);
       ended?.();
     }
     if (failure) return this.#failed(listener, context, failure.error);
-    this.settings.onConsumption({ group: this.name, context, outcome: 'consumed' });
+    this.#consumed(listener, context);
     return undefined;
-  }
-
-  /** Tries again at once, as often as `inPlace` says. */
-  async #tryInPlace(
-    listener: DiscoveredListener | undefined,
-    context: RocketMQContext,
-    first: unknown,
-  ): Promise<Failure> {
-    const policy = this.#policyOf(listener);
-    let failure: Failure = { error: first };
-    for (let left = policy.inPlace; listener && failure && left > 0 && !context.signal.aborted; left--) {
-      if (!policy.isRetryable(failure.error)) break;
-      try {
-        failure = failureSaid(await this.#handle(listener, context));
-      } catch (error) {
-        failure = { error };
-      }
-    }
-    return failure;
   }
 
   async #deliverBatch(messages: readonly MessageExt[], delivery: ConsumeContext): Promise<Outcome[]> {
@@ -209,8 +207,13 @@ export class ListenerContainer {
   #concluded({ context, listener, failure }: BatchResult): Outcome {
     if (failure?.outcome === Outcome.untried) return failure.outcome;
     if (failure) return this.#failed(listener, context, failure.error, failure.outcome);
-    this.settings.onConsumption({ group: this.name, context, outcome: 'consumed' });
+    this.#consumed(listener, context);
     return Outcome.ack;
+  }
+
+  #consumed(listener: DiscoveredListener | undefined, context: RocketMQContext): void {
+    this.settings.onConsumption({ group: this.name, context, ...(listener && { listener }), outcome: 'consumed' });
+    this.settings.events.consumed(this.name, listener?.name, context);
   }
 
   #failed(
@@ -219,11 +222,24 @@ export class ListenerContainer {
     error: unknown,
     outcome = this.#policyOf(listener).outcomeOf(error, context.reconsumeTimes + 1),
   ): Outcome {
-    if (outcome.kind !== 'ack') this.#failureLog.write(listener, context, error, outcome);
-    const what = outcome.kind === 'ack' ? 'consumed' : 'failed';
-    const thrown = outcome.kind === 'ack' || Outcome.is(error) ? {} : { error };
-    this.settings.onConsumption({ group: this.name, context, outcome: what, ...thrown });
-    return outcome;
+    if (outcome.kind === 'ack') {
+      this.#consumed(listener, context);
+      return outcome;
+    }
+    this.#failureLog.write(listener, context, error, outcome);
+    const thrown: { error?: unknown } = Outcome.is(error) ? {} : { error };
+    this.settings.onConsumption({
+      group: this.name,
+      context,
+      ...(listener && { listener }),
+      outcome: 'failed',
+      ...thrown,
+    });
+    const delivery = { group: this.name, listener: listener?.name, context };
+    this.settings.events.failed(delivery, error, outcome, this.#failureLog.fateOf(context, outcome));
+    if (!this.settings.hooks || outcome === Outcome.untried || !('error' in thrown)) return outcome;
+    // Hooks are to know the error, which ends here.
+    return outcome.because(thrown.error);
   }
 
   #policyOf(listener: DiscoveredListener | undefined): RetryPolicy {
@@ -231,8 +247,14 @@ export class ListenerContainer {
   }
 
   #handle(listener: DiscoveredListener, context: RocketMQContext): Promise<unknown> {
-    const { track, answer } = this.settings;
     const payload = this.#payload(listener, context);
+    // Only a schema may take its time: another promise is the payload itself.
+    if (!listener.reading.schema || !(payload instanceof Promise)) return this.#call(listener, context, payload);
+    return payload.then((valid) => this.#call(listener, context, valid));
+  }
+
+  #call(listener: DiscoveredListener, context: RocketMQContext, payload: unknown): Promise<unknown> {
+    const { track, answer } = this.settings;
     const handled = track(() => listener.handle(payload, context));
     if (!answer || !context.isRequest) return handled;
     return handled.then(async (returned) => {
@@ -242,7 +264,7 @@ export class ListenerContainer {
   }
 
   #payload(listener: DiscoveredListener, { message }: RocketMQContext): unknown {
-    return decodeBody(this.settings.converter, message, listener.options.payload ?? 'json');
+    return readPayload(this.settings.converter, message, listener.reading);
   }
 
   #listenerFor(context: RocketMQContext): DiscoveredListener {

@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import type { DiscoveredListener } from '../discovery/listener-explorer.js';
 import { groupListeners } from './listener-groups.js';
-import type { MessageListenerOptions } from '../decorators/listener-metadata.js';
+import type { ListenerOptions } from '../discovery/listener-options.js';
 
-function listener(name: string, options: Partial<MessageListenerOptions> = {}): DiscoveredListener {
-  return { name, options: { topic: 'orders', ...options }, handle: () => Promise.resolve() };
+function listener(name: string, options: Partial<ListenerOptions> = {}): DiscoveredListener {
+  return { name, options: { topic: 'orders', ...options }, reading: { kind: 'json' }, handle: () => Promise.resolve() };
 }
 
 describe('listeners of one group', () => {
@@ -63,7 +63,7 @@ describe('on a cluster, listeners', () => {
 });
 
 describe('a conflict is refused with both names:', () => {
-  test.each<[string, Partial<MessageListenerOptions>, Partial<MessageListenerOptions>, RegExp]>([
+  test.each<[string, Partial<ListenerOptions>, Partial<ListenerOptions>, RegExp]>([
     ['both want every message', {}, {}, /both take messages of topic 'orders'/],
     ['one wants every message, one a tag', {}, { tags: 'paid' }, /both take messages/],
     ['both want one tag', { tags: ['a', 'b'] }, { tags: ['b', 'c'] }, /with tag 'b'/],

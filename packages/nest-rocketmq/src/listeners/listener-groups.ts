@@ -9,7 +9,7 @@ import type { CheckedRetry } from '../options/retry-options.js';
 import { checkGroup, checkTag, checkTopic } from '../message/destination.js';
 import { GroupMissingError, InvalidListenerError, ListenerConflictError } from '../errors.js';
 import type { DiscoveredListener } from '../discovery/listener-explorer.js';
-import type { MessageListenerOptions } from '../decorators/listener-metadata.js';
+import type { ListenerOptions } from '../discovery/listener-options.js';
 import { PAYLOAD_KINDS } from '../message/message-converter.js';
 import { checkReplyTimeout } from '../options/reply-timeout.js';
 import { checkBoolean, checkClass, checkKeys, checkOneOf, inside } from '../option-checks.js';
@@ -21,11 +21,13 @@ const SHARED = SETTINGS.filter((option): option is Exclude<typeof option, 'retry
 const OPTIONS = [
   'topic',
   'consumerGroup',
+  'cluster',
   'tags',
   'selectorExpression',
   'selectorType',
   'payload',
   'payloadType',
+  'messageConverter',
   'reply',
   'replyTimeout',
   ...SETTINGS,
@@ -214,7 +216,7 @@ export function groupListeners(
   return [...groups.values()];
 }
 
-function checkListener(options: MessageListenerOptions): MessageListenerOptions {
+function checkListener(options: ListenerOptions): ListenerOptions {
   checkKeys('options', options, OPTIONS);
   checkTopic('topic', options.topic);
   if (options.consumerGroup !== undefined) checkGroup('consumerGroup', options.consumerGroup);
@@ -253,7 +255,7 @@ function conditionOf({ name, options: { tags, selectorExpression } }: Discovered
 }
 
 /** The tags that the options name; undefined for all messages of the topic. */
-function tagsOf({ tags, selectorExpression }: MessageListenerOptions): string[] | undefined {
+function tagsOf({ tags, selectorExpression }: ListenerOptions): string[] | undefined {
   if (tags !== undefined) return checkTags('tags', tags, Array.isArray(tags) ? tags : splitTags(tags));
   if (selectorExpression === undefined) return undefined;
   return checkTags('selectorExpression', selectorExpression, splitTags(selectorExpression));

@@ -1,7 +1,7 @@
 // Decides what becomes of a message whose listener has failed.
 import { Outcome } from '@nest-rocketmq/client';
 import { Logger } from '@nestjs/common';
-import { MessageDecodeError } from '../errors.js';
+import { MessageDecodeError, MessageValidationError } from '../errors.js';
 import type { CheckedRetry } from '../options/retry-options.js';
 import { retryAfter } from '../options/retry-options.js';
 import { reasonOf } from '../pipeline/failure-reason.js';
@@ -30,6 +30,7 @@ export class RetryPolicy {
    */
   outcomeOf(error: unknown, attempt: number): Outcome {
     if (Outcome.is(error)) return error;
+    if (isInvalid(error) && this.#retry.onInvalid) return this.#retry.onInvalid;
     if (this.#isHopeless(error)) return Outcome.toDeadLetter(reasonOf(error, false));
     const { backoff } = this.#retry;
     if (backoff === undefined) return Outcome.retry;
@@ -42,9 +43,13 @@ export class RetryPolicy {
     }
   }
 
-  /** A body that cannot be decoded now stays so. */
   #isHopeless(error: unknown): boolean {
-    if (error instanceof MessageDecodeError) return true;
+    if (isInvalid(error)) return true;
     return this.#retry.notRetryable?.some((type) => error instanceof type) ?? false;
   }
+}
+
+/** A body that cannot be decoded now, or is not what the listener takes, stays so. */
+function isInvalid(error: unknown): boolean {
+  return error instanceof MessageDecodeError || error instanceof MessageValidationError;
 }

@@ -1,31 +1,42 @@
 // Finds, groups, starts and stops all listeners of an app.
-import { AsyncLocalStorage } from 'node:async_hooks';
-import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
+import type { Logger } from '@nestjs/common';
+import type { RocketMQClient } from '@nest-rocketmq/client';
+import { loggerOf } from '../options/cluster-logger.js';
+import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
 import { Subject } from 'rxjs';
 import type { Observable } from 'rxjs';
+import { containersOf, groupNamed } from './find-group.js';
+import { CallTracker } from './call-tracker.js';
 import { ListenerContainer } from './listener-container.js';
-import type { Consumption } from './listener-container.js';
+import type { Consumption, ContainerSettings, ListenersUnderTest } from './container-settings.js';
 import { ListenerExplorer } from '../discovery/listener-explorer.js';
 import type { DiscoveredListener } from '../discovery/listener-explorer.js';
-import type { RocketMQContext } from '../decorators/rocketmq-context.js';
 import { Replier } from '../reply/replier.js';
 import type { ReplyEvent } from '../reply/replier.js';
-import { groupListeners } from './listener-groups.js';
+import { statesOf } from './group-state.js';
+import type { ListenerGroupState } from './group-state.js';
+import { ListenerEvents } from './listener-events.js';
+import type { ListenerEvent } from './listener-events.js';
+import { GroupDiscovery } from './group-discovery.js';
+import { subscribedGroup } from './subscribed-group.js';
+import type { SubscribedGroup } from './subscribed-group.js';
 import type { ListenerGroup } from './listener-groups.js';
 import { RocketMQConnection } from '../rocketmq-connection.js';
 import type { ResolvedOptions } from '../options/rocketmq.options.js';
 import { ROCKETMQ_RESOLVED_OPTIONS } from '../rocketmq.tokens.js';
-import { takeUnprovided } from '../decorators/unserved-listeners.js';
+import { startContainers, stopContainers } from './start-and-stop.js';
 
 /**
  * All listeners of the app, to start, pause and resume them by hand. Inject it; the module creates it.
  */
 @Injectable()
 export class RocketMQListeners {
-  readonly #logger = new Logger('RocketMQ');
+  readonly #logger: Logger;
   readonly #consumptions = new Subject<Consumption>();
-  #inListener: AsyncLocalStorage<true> | undefined;
+  readonly #calls = new CallTracker();
+  /** Listeners that are no decorated methods. */
+  readonly #discovery: GroupDiscovery;
   #groups: ListenerGroup[] = [];
   #containers: ListenerContainer[] = [];
   /** By group: what `setConcurrency` has set. */
@@ -33,12 +44,44 @@ export class RocketMQListeners {
   #started = false;
   #adopting: Promise<void> = Promise.resolve();
 
+  /** Groups that `stop(group)` has stopped, and those that `start(group)` has not started yet, do not listen. */
+  readonly #stopped = new Set<string>();
+  readonly #starting = new Set<string>();
+  readonly #events = new ListenerEvents();
+
   constructor(
     private readonly explorer: ListenerExplorer,
     private readonly connection: RocketMQConnection,
     private readonly replier: Replier,
     @Inject(ROCKETMQ_RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
-  ) {}
+  ) {
+    this.#logger = loggerOf(options.cluster);
+    this.#discovery = new GroupDiscovery(explorer, options, this.#logger);
+    this.replier.events.subscribe((event) => this.#events.replied(event));
+    connection.adopt(this);
+  }
+
+  /** What the testing kit works with. @internal */
+  get underTest(): ListenersUnderTest {
+    const { explorer, connection, options } = this;
+    return { explorer, connection, options, settings: this.#settings() };
+  }
+
+  /** The testing kit's: holds a delivery back until the promise resolves. @internal */
+  holdBack: ContainerSettings['holdBack'];
+
+  /**
+   * What becomes of each message (`consumed`, `failed`, `retried`, `dead-lettered`), of each answer to a request (`replied`),
+   * and of the groups (`started`, `stopped`, `paused`, `resumed`). Subscribers have no influence on it.
+   */
+  get events(): Observable<ListenerEvent> {
+    return this.#events.all;
+  }
+
+  /** The consumer groups of the app with their states, those that do not listen too. */
+  list(): ListenerGroupState[] {
+    return statesOf(this.#groups, this.#containers, this.options.consumer);
+  }
 
   /** The outcome of each delivery, for tests and metrics. Subscribers have no influence on it. */
   get consumptions(): Observable<Consumption> {
@@ -55,107 +98,141 @@ export class RocketMQListeners {
    * @throws GroupMissingError, ListenerConflictError, InvalidListenerError, InvalidOptionError
    */
   async discover(): Promise<void> {
-    const { group, groupNeededOn, consumer } = this.options;
-    const found = await this.explorer.messageListeners();
-    this.#groups = groupListeners(found, group, groupNeededOn, consumer.consumeMode);
+    this.#groups = await this.#discovery.groups();
   }
 
   /**
-   * Starts all listeners; does nothing if they are started. The module calls it when the app has bootstrapped, unless the
-   * option `autoStart` is false.
+   * Starts all listeners, or those of one group; does nothing for those that are started. The module calls it when the app has
+   * bootstrapped, unless the option `autoStart` is false.
+   * @param group a consumer group; default: all groups of the app
    * @throws NameServerUnreachableError when no name server answers
-   * @throws InvalidListenerError when a broker refuses an SQL92 condition
+   * @throws InvalidListenerError when a broker refuses an SQL92 condition; InvalidOptionError for a group that the app has not
    */
-  async start(): Promise<void> {
-    if (this.#started) return;
+  async start(group?: string): Promise<void> {
+    const wanted = group === undefined ? this.#groups : [groupNamed(this.#groups, group)];
+    if (group === undefined) this.#stopped.clear();
+    else if (!this.#started) for (const other of this.#groups) this.#stopped.add(other.group);
+    if (group !== undefined) this.#stopped.delete(group);
     this.#started = true;
+    this.#discovery.tellWhatIsOff();
+    const before = this.#containers.length;
     try {
-      await this.#startContainers(this.#groups);
+      await this.#startContainers(wanted.filter(({ group: name }) => !this.#isRunning(name)));
     } catch (error) {
-      // If one cannot start, all stop: a second call then starts from scratch.
-      await this.stop();
+      // If one cannot start, all of this call stop: a second call then starts from scratch.
+      if (before === 0) await this.stop();
+      else await this.#stopGroups(wanted);
       throw error;
     }
   }
 
   /**
-   * Adds the listeners of modules that were loaded after the start. A group that gets another listener is restarted: the
-   * listener may bring settings besides a topic, such as `consumeMode`, and those of a running consumer are fixed. Calls run
-   * one after the other, since several modules may load at the same time.
-   * @internal
+   * Adds the listeners of modules that were loaded after the start, one module after the other. A group that gets another
+   * listener is restarted: the settings of a running consumer, such as `consumeMode`, are fixed. @internal
    */
   async adopt(): Promise<void> {
-    const adopting = this.#adopting.then(() => this.#addNew());
-    this.#adopting = adopting.catch(() => undefined);
+    const adopting = this.#adoptNext();
     // A listener that loads a module itself must not wait: its own group can be restarted only after it has ended.
-    if (!this.#mayBeInListener) return adopting;
+    // An app that looked the loader up by itself is not tracked. Then a listener may be the one, if any is running.
+    const isInListener = this.#calls.isInCall ?? this.#containers.some(({ running }) => running > 0);
+    if (!isInListener) return adopting;
     adopting.catch((error: unknown) =>
       this.#logger.error(`the listeners of a module that a listener loaded could not be started: ${String(error)}`),
     );
   }
 
+  /** Has all groups go on behind what is there. @internal */
+  async skipToEnd(end: (queue: MessageQueue) => number): Promise<void> {
+    await Promise.all(this.#containers.map((container) => container.skipToEnd(end)));
+  }
+
   /**
-   * From now on it is known whether a listener loads a module. Not before it is needed: with an async storage, Node makes
-   * every promise of the process dearer.
-   * @internal
+   * Adds listeners that are no decorated methods, such as the handlers of a microservice's patterns, now or at the start.
+   * @returns takes them out again, and waits for those that run @internal
    */
+  async include(listeners: readonly DiscoveredListener[]): Promise<() => Promise<void>> {
+    const exclude = this.#discovery.include(listeners);
+    try {
+      await this.#adoptNext();
+    } catch (error) {
+      exclude();
+      throw error;
+    }
+    return async () => {
+      exclude();
+      await this.#adoptNext();
+    };
+  }
+
+  /** From now on it is known whether a listener loads a module. @internal */
   trackCalls(): void {
-    this.#inListener ??= new AsyncLocalStorage();
+    this.#calls.start();
   }
 
   /** Warns of decorated classes that no module provides, as far as can be known. @internal */
   warnOfUnprovided(): void {
-    const names = takeUnprovided(this.explorer.classes());
-    if (names.length === 0) return;
-    this.#logger.warn(
-      `nobody will call the listeners of ${names.join(', ')}: no module of this app has the class among its providers ` +
-        `or controllers. Add it to one. If a request-scoped or transient factory makes it, the class must be its token.`,
-    );
+    this.#discovery.warnOfUnprovided();
   }
 
   /**
-   * Stops pulling messages. What was pulled already is still delivered.
-   * @param group a consumer group; default: all groups of the app
+   * Stops pulling messages. What was pulled already is still delivered. @param group default: all
    * @throws InvalidOptionError for a group that does not listen here
    */
   pause(group?: string): void {
-    for (const container of this.#named(group)) container.pause();
+    for (const container of containersOf(this.#containers, group)) container.pause();
   }
 
   /** Pulls again after `pause`. @param group default: all @throws InvalidOptionError for a group that does not listen here */
   resume(group?: string): void {
-    for (const container of this.#named(group)) container.resume();
+    for (const container of containersOf(this.#containers, group)) container.resume();
   }
 
   /**
    * Changes how many messages of a group are handled at the same time; those under way are not touched. It holds until
    * `stop`: the next start takes the option `concurrency` again.
-   * @param group a consumer group
-   * @param concurrency 1 to 1000
+   * @param concurrency messages at the same time, 1 to 1000
    * @throws InvalidOptionError for a group that does not listen here, and for a number out of this range
    */
   setConcurrency(group: string, concurrency: number): void {
-    for (const container of this.#named(group)) container.setConcurrency(concurrency);
+    for (const container of containersOf(this.#containers, group)) container.setConcurrency(concurrency);
     this.#concurrency.set(group, concurrency);
   }
 
-  /** Stops pulling, and waits for running listeners for at most the option `shutdownTimeout`. The module calls it at shutdown. */
-  async stop(): Promise<void> {
+  /**
+   * Stops pulling, and waits for running listeners for at most the option `shutdownTimeout`. Other members of the group take
+   * over its queues. The module calls it at shutdown. A listener must not await the stop of its own group: use `pause` there.
+   * @param group a consumer group, until `start(group)`; default: all groups of the app
+   * @throws InvalidOptionError for a group that the app does not have
+   */
+  async stop(group?: string): Promise<void> {
+    if (group === undefined) return this.#stopAll();
+    await this.#stopGroups([groupNamed(this.#groups, group)]);
+  }
+
+  async #stopGroups(groups: readonly ListenerGroup[]): Promise<void> {
+    const stopping = this.#containers.filter(({ name }) => groups.some(({ group }) => group === name));
+    for (const { group } of groups) {
+      this.#stopped.add(group);
+      this.#concurrency.delete(group);
+    }
+    this.#containers = this.#containers.filter((container) => !stopping.includes(container));
+    await this.#stopContainers(stopping);
+  }
+
+  async #stopAll(): Promise<void> {
     const containers = this.#containers;
     this.#containers = [];
     this.#concurrency.clear();
     this.#started = false;
     await this.#stopContainers(containers);
     await this.#adopting;
-    // Until it is disabled, Node passes a storage on with every promise of the process, even if nothing refers to it any more.
-    this.#inListener?.disable();
+    this.#calls.stop();
   }
 
-  /** An app that looked the loader up by itself is not tracked. Then a listener may be the one, if any is running. */
-  get #mayBeInListener(): boolean {
-    return this.#inListener
-      ? this.#inListener.getStore() === true
-      : this.#containers.some(({ running }) => running > 0);
+  #adoptNext(): Promise<void> {
+    const adopting = this.#adopting.then(() => this.#addNew());
+    this.#adopting = adopting.catch(() => undefined);
+    return adopting;
   }
 
   async #addNew(): Promise<void> {
@@ -163,53 +240,61 @@ export class RocketMQListeners {
     await this.discover();
     if (!this.#started) return;
     const changed = this.#groups.filter((group) => !before.some((earlier) => earlier.equals(group)));
-    const replaced = this.#containers.filter(({ name }) => changed.some(({ group }) => group === name));
+    const kept = this.#groups.filter((group) => !changed.includes(group));
+    const replaced = this.#containers.filter(({ name }) => !kept.some(({ group }) => group === name));
     await this.#stopContainers(replaced);
     if (!this.#started) return; // the app was closed meanwhile
     this.#containers = this.#containers.filter((container) => !replaced.includes(container));
-    await this.#startContainers(changed);
+    await this.#startContainers(changed.filter(({ group }) => !this.#stopped.has(group)));
+    const paused = replaced.filter(({ isPaused }) => isPaused).map(({ name }) => name);
+    for (const container of this.#containers) if (paused.includes(container.name)) container.pause();
   }
 
-  async #startContainers(groups: readonly ListenerGroup[]): Promise<void> {
-    const client = await this.connection.client();
-    const settings = {
-      converter: this.options.messageConverter,
-      defaults: this.options.consumer,
-      clock: this.connection.clock,
-      onConsumption: (consumption: Consumption) => this.#consumptions.next(consumption),
-      answer: (listener: DiscoveredListener, context: RocketMQContext, returned: unknown) =>
-        this.replier.answer(listener, context, returned),
-      track: <T>(call: () => T): T => (this.#inListener ? this.#inListener.run(true, call) : call()),
-    };
-    const containers = groups.map((group) => new ListenerContainer(client, group, settings));
+  async #startContainers(wanted: readonly ListenerGroup[]): Promise<void> {
+    for (const { group } of wanted) this.#starting.add(group);
+    try {
+      await this.#startAll(wanted, await this.connection.client());
+    } finally {
+      for (const { group } of wanted) this.#starting.delete(group);
+    }
+  }
+
+  async #startAll(wanted: readonly ListenerGroup[], client: RocketMQClient): Promise<void> {
+    // What was stopped meanwhile stays so.
+    const groups = this.#started ? wanted.filter(({ group }) => !this.#stopped.has(group)) : [];
+    const containers = groups.map((group) => new ListenerContainer(client, group, this.#settings()));
     for (const container of containers) {
       const set = this.#concurrency.get(container.name);
       if (set !== undefined) container.setConcurrency(set);
     }
     this.#containers.push(...containers);
-    await Promise.all(containers.map((container) => container.start()));
-    if (containers.length === 0) return;
-    this.#logger.log(`listening for ${containers.map(({ summary }) => summary).join('; ')}`);
+    await startContainers(containers, this.#events, this.#logger);
   }
 
-  async #stopContainers(containers: readonly ListenerContainer[]): Promise<void> {
-    await Promise.all(containers.map((container) => this.#stopContainer(container)));
+  #settings(): ContainerSettings {
+    return {
+      converter: this.options.messageConverter,
+      defaults: this.options.consumer,
+      clock: this.connection.clock,
+      hooks: this.connection.hooks,
+      onConsumption: (consumption) => this.#consumptions.next(consumption),
+      answer: (listener, context, returned) => this.replier.answer(listener, context, returned),
+      events: this.#events,
+      track: (call) => this.#calls.track(call),
+      holdBack: (context) => this.holdBack?.(context),
+    };
   }
 
-  /** An error in one group must not keep the others from stopping. */
-  async #stopContainer(container: ListenerContainer): Promise<void> {
-    try {
-      await container.stop(this.options.shutdownTimeout);
-    } catch (error) {
-      this.#logger.error(`group ${container.name} did not stop cleanly: ${String(error)}`);
-    }
+  /** What the app's listeners consume. @internal */
+  subscribed(): SubscribedGroup[] {
+    return this.#groups.map((group) => subscribedGroup(group, this.#containers, this.options));
   }
 
-  #named(group: string | undefined): ListenerContainer[] {
-    if (group === undefined) return this.#containers;
-    const found = this.#containers.filter((container) => container.name === group);
-    if (found.length > 0) return found;
-    const running = this.#containers.map((container) => container.name).join(', ') || 'none';
-    throw new InvalidOptionError('group', group, `a consumer group that listens in this app: ${running}`);
+  #stopContainers(containers: readonly ListenerContainer[]): Promise<void> {
+    return stopContainers(containers, this.options.shutdownTimeout, this.#events, this.#logger);
+  }
+
+  #isRunning(group: string): boolean {
+    return this.#starting.has(group) || this.#containers.some(({ name }) => name === group);
   }
 }

@@ -3,10 +3,11 @@ import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import type { OutgoingMessage } from '@nest-rocketmq/client';
 import { DELAY_OPTIONS, checkDelay } from './delay.js';
 import type { DelayOptions } from './delay.js';
-import { checkTag, parseDestination } from './destination.js';
-import type { Destination } from './destination.js';
+import { checkTag } from './destination.js';
 import type { MessageConverter } from './message-converter.js';
 import { checkKeys } from '../option-checks.js';
+import { destinationOf, isTopic } from './topic.js';
+import type { AnyDestination } from './topic.js';
 
 /** Options of all sends. */
 export interface MessageOptions {
@@ -29,14 +30,14 @@ export interface Composer {
 /** @param others options that the caller handles @throws InvalidOptionError, MessageEncodeError */
 export function compose(
   composer: Composer,
-  destination: Destination,
+  destination: AnyDestination,
   payload: unknown,
   options: MessageOptions & DelayOptions,
   others: readonly string[],
 ): OutgoingMessage {
   if (!isEmpty(options)) checkKeys('options', options, [...MESSAGE_OPTIONS, ...DELAY_OPTIONS, ...others]);
-  const { topic, tag } = parseDestination(destination);
-  const { body, properties } = composer.converter.encode(payload);
+  const { topic, tag } = destinationOf(destination);
+  const { body, properties } = converterOf(composer, destination).encode(payload);
   return {
     topic,
     body,
@@ -45,6 +46,11 @@ export function compose(
     ...checkDelay(options, composer.highestDelayLevel),
     properties: options.properties === undefined ? properties : { ...properties, ...propertiesOf(options.properties) },
   };
+}
+
+/** A typed topic may have a converter of its own. */
+function converterOf({ converter }: Composer, destination: AnyDestination): MessageConverter {
+  return isTopic(destination) ? (destination.converter ?? converter) : converter;
 }
 
 /** Most sends have no options. */

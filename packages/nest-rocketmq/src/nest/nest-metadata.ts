@@ -20,6 +20,8 @@ export const SCOPE_OPTIONS_METADATA = 'scope:options';
 /** The parameters' types, which TypeScript emits for a method that is decorated or has a decorated parameter. */
 export const PARAMTYPES_METADATA = 'design:paramtypes';
 
+/** On a class: the constructor's parameters with @Optional. */
+export const OPTIONAL_DEPS_METADATA = 'optional:paramtypes';
 /** On a class: the dependencies that @Inject names for parameters of its constructor, and for its properties. */
 export const SELF_DECLARED_DEPS_METADATA = 'self:paramtypes';
 export const PROPERTY_DEPS_METADATA = 'self:properties_metadata';

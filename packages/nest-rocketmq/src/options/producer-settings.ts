@@ -4,7 +4,7 @@ import type { AutoBatchOptions, ProducerOptions } from '@nest-rocketmq/client';
 import type { Duration } from '../message/delay.js';
 import { checkDuration, checkKeys } from '../option-checks.js';
 
-const PRODUCER_OPTIONS = [
+export const PRODUCER_OPTIONS = [
   'sendMsgTimeout',
   'sendMsgMaxTimeoutPerRequest',
   'retryTimesWhenSendFailed',

@@ -25,6 +25,11 @@ export interface RetryOptions {
   backoff?: RetryDelay | ((attempt: number, error: unknown) => RetryDelay);
   /** Errors of these classes send it to the dead letters at once, with the error as the reason. Default: none. */
   notRetryable?: readonly ErrorClass[];
+  /**
+   * What becomes of a message that cannot be read or does not fit its schema, or whose payload a pipe refuses with status 400
+   * or 422, as ValidationPipe does. Default: to the dead letters at once, with the reason.
+   */
+  onInvalid?: Outcome;
   /** How often it is tried again at once in this process, before it counts as failed. From 0 to 100, default 0. */
   inPlace?: number;
 }
@@ -32,17 +37,24 @@ export interface RetryOptions {
 /** The checked options, except `maxReconsumeTimes`, which is the consumer's. */
 export type CheckedRetry = Omit<RetryOptions, 'maxReconsumeTimes'>;
 
-const OPTIONS = ['maxReconsumeTimes', 'backoff', 'notRetryable', 'inPlace'] as const satisfies (keyof RetryOptions)[];
+const OPTIONS = [
+  'maxReconsumeTimes',
+  'backoff',
+  'notRetryable',
+  'onInvalid',
+  'inPlace',
+] as const satisfies (keyof RetryOptions)[];
 const MOST_IN_PLACE = 100;
 const HIGHEST_APACHE_LEVEL = 18;
 
 /** @throws InvalidOptionError */
 export function checkRetry(given: unknown): CheckedRetry {
   checkKeys('retry', given as object, OPTIONS);
-  const { backoff, notRetryable, inPlace } = given as RetryOptions;
+  const { backoff, notRetryable, onInvalid, inPlace } = given as RetryOptions;
   return {
     ...(backoff !== undefined && { backoff: checkBackoff(backoff) }),
     ...(notRetryable !== undefined && { notRetryable: checkClasses(notRetryable) }),
+    ...(onInvalid !== undefined && { onInvalid: checkOutcome(onInvalid) }),
     ...(inPlace !== undefined && { inPlace: checkInteger('retry.inPlace', inPlace, 0, MOST_IN_PLACE) }),
   };
 }
@@ -65,6 +77,15 @@ export function retryAfter(delay: RetryDelay): Outcome {
 function checkBackoff(given: NonNullable<RetryOptions['backoff']>): NonNullable<RetryOptions['backoff']> {
   if (typeof given !== 'function') retryAfter(given);
   return given;
+}
+
+function checkOutcome(given: unknown): Outcome {
+  if (Outcome.is(given)) return given;
+  throw new InvalidOptionError(
+    'retry.onInvalid',
+    given,
+    "an Outcome, such as Outcome.retryLater('10m') or Outcome.ack",
+  );
 }
 
 function checkClasses(given: unknown): readonly ErrorClass[] {

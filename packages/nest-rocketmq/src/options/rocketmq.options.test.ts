@@ -1,5 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
+import { Logger } from '@nestjs/common';
 import { checkEmbedded } from '../backends/embedded-options.js';
+import { loggerOf } from './cluster-logger.js';
+import { environmentReader } from './option-reader.js';
 import { resolveOptions } from './rocketmq.options.js';
 import type { RocketMQModuleOptions } from './rocketmq.options.js';
 
@@ -86,6 +89,36 @@ describe('the group', () => {
   });
 });
 
+describe('a cluster with a name', () => {
+  const scene = { cluster: { name: 'billing', known: ['billing'] }, config: environmentReader(NO_ENV) };
+  const backendOf = (given: RocketMQModuleOptions, env: Record<string, string> = NO_ENV): unknown =>
+    resolveOptions(given, env, 'RocketMQModule.forRoot', scene).backend;
+
+  test('has a store of its own, unless it names one', () => {
+    expect(backendOf({ embedded: {} })).toMatchObject({ embedded: { store: '.rocketmq-billing' } });
+    expect(backendOf({ embedded: { store: 'memory' } })).toMatchObject({ embedded: { store: 'memory' } });
+  });
+
+  test('does not join the cluster that the environment names', () => {
+    const env = { ROCKETMQ_NAME_SERVER: 'mq:9876' };
+    expect(() => backendOf({ nameServer: undefined }, env)).toThrow(/cluster 'billing' needs nameServer, embedded or/);
+    expect(backendOf({ nameServer: 'billing:9876' }, env)).toEqual({ kind: 'cluster', nameServer: 'billing:9876' });
+  });
+
+  test('is named in the log', () => {
+    const lines: unknown[] = [];
+    const ignored = (): void => {};
+    Logger.overrideLogger({ log: ignored, error: ignored, warn: (...line: unknown[]) => void lines.push(line) });
+    loggerOf({ name: 'billing' }).warn('full');
+    loggerOf({ name: 'default' }).warn('full');
+    Logger.overrideLogger(['error']);
+    expect(lines).toEqual([
+      ['full', 'RocketMQ billing'],
+      ['full', 'RocketMQ'],
+    ]);
+  });
+});
+
 describe('a wrong option is refused with its name and what is allowed', () => {
   test.each<[string, unknown, string]>([
     ['nameServer', { nameServer: 'localhost' }, 'host:port'],
@@ -139,6 +172,19 @@ describe('a wrong option is refused with its name and what is allowed', () => {
     ['topics.0.queues', { topics: [{ name: 'order', queues: 0 }] }, 'from 1 to 65535'],
     ['topics.0.queue', { topics: [{ name: 'order', queue: 1 }] }, 'the option is called queues'],
     ['topics.0.brokers', { topics: [{ name: 'order', brokers: [] }] }, 'broker-a'],
+    ['topics.0.permissions', { topics: [{ name: 'order', permissions: 'r' }] }, "'R' or 'W' or 'RW'"],
+    ['topics.0.type', { topics: [{ name: 'order', type: 'ORDERED' }] }, "'FIFO'"],
+    ['topics.0.attributes', { topics: [{ name: 'order', attributes: { a: 'x,+b=y' } }] }, "without ',' and '='"],
+    ['topics.0.attributes', { topics: [{ name: 'order', attributes: { '+a': 'x' } }] }, 'reserve.time'],
+    ['topics.0.attributes', { topics: [{ name: 'order', attributes: 'FIFO' }] }, 'an object'],
+    [
+      'topics.0.attributes',
+      { topics: [{ name: 'order', type: 'FIFO', attributes: { 'message.type': 'FIFO' } }] },
+      'type sets',
+    ],
+    ['resolve', { resolve: 'order' }, 'a function'],
+    ['consumers', { consumers: 'none' }, 'true, false'],
+    ['name', { name: 'billing' }, 'one of the options'],
     ['topics.1.name', { topics: [{ name: 'order' }, { name: 'order' }] }, 'each topic once'],
     ['transactionLog', { transactionLog: { record() {} } }, 'hasCommitted()'],
     ['producer.maxDelay', { producer: { maxDelay: 0 } }, '(ms)'],

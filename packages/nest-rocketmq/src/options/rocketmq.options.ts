@@ -4,33 +4,39 @@ import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import type { ClientOptions } from '@nest-rocketmq/client';
 import { appName } from './app-name.js';
 import type { RocketMQBackend } from '../backends/backend.js';
+import { chooseBackend } from './backend-choice.js';
+import type { BackendChoice } from './backend-choice.js';
+import { ConsumerSwitch } from './consumer-switch.js';
+import type { ConsumersOption } from './consumer-switch.js';
+import { OptionReader, environmentReader } from './option-reader.js';
+import type { ConfigReader, ResolveOption } from './option-reader.js';
 import { CONSUMER_SETTINGS, checkConsumerSettings } from './consumer-settings.js';
 import type { CheckedConsumerSettings, ConsumerSettings } from './consumer-settings.js';
-import { highestLevelOf, milliseconds } from '../message/delay.js';
+import { highestLevelOf } from '../message/delay.js';
 import type { Duration } from '../message/delay.js';
 import { checkGroup } from '../message/destination.js';
-import { MOST_DELAY_SECONDS, checkEmbedded } from '../backends/embedded-options.js';
+import { checkEmbedded } from '../backends/embedded-options.js';
 import type { EmbeddedOptions } from '../backends/embedded-options.js';
+import { checkHooks } from './hooks.js';
+import type { RocketMQHook } from './hooks.js';
 import { checkIdempotency } from '../idempotency/stores/idempotency-settings.js';
 import type { CheckedIdempotency, IdempotencyOptions } from '../idempotency/stores/idempotency-settings.js';
 import { JsonMessageConverter } from '../message/message-converter.js';
 import type { MessageConverter } from '../message/message-converter.js';
-import { checkAddresses, checkBoolean, checkDuration, checkKeys, checkMethods, inside } from '../option-checks.js';
+import { checkBoolean, checkDuration, checkKeys, checkMethods, inside } from '../option-checks.js';
 import { checkProducer } from './producer-settings.js';
 import type { CheckedProducerSettings, ProducerSettings } from './producer-settings.js';
-import { checkTopics } from './topic-options.js';
-import type { CheckedTopic, TopicOptions } from './topic-options.js';
+import { checkTopics, mergeTopics } from './topic-options.js';
+import type { CheckedTopic, TopicDeclaration, TopicOptions } from './topic-options.js';
 import type { TransactionLog } from '../transaction-log/transaction-log.js';
+import { DEFAULT_CLUSTER } from '../rocketmq.tokens.js';
 import { defaultShutdownTimeout } from '../manual-clock-settings.js';
-
-/** The environment variable that names the cluster if none of `nameServer`, `embedded` and `backend` is set. */
-export const NAME_SERVER_ENV = 'ROCKETMQ_NAME_SERVER';
 
 /** Options of `RocketMQModule.forRoot` and `forRootAsync`. */
 export interface RocketMQModuleOptions {
   /**
    * The name servers of a cluster, 'host:9876;host2:9876'. Default: the environment variable ROCKETMQ_NAME_SERVER; without
-   * it a broker runs in this process.
+   * it a broker runs in this process. A cluster with a name needs this, `embedded` or `backend`.
    */
   nameServer?: string;
   /** Settings of the broker in this process, which is then used whatever the environment says. */
@@ -58,6 +64,10 @@ export interface RocketMQModuleOptions {
   namespaceV2?: string;
   /** How brokers know this process, after its address. Default: its process id and random characters. */
   instanceName?: string;
+  /** For a cluster with access control: every request is signed. Give accessKey and secretKey, or neither. Default: neither. */
+  accessKey?: string;
+  /** See `accessKey`. */
+  secretKey?: string;
   /** Settings of the one producer behind the template. */
   producer?: ProducerSettings;
   /** Defaults for all listeners of the app. */
@@ -69,6 +79,8 @@ export interface RocketMQModuleOptions {
    * On a cluster it needs `group`. Default: none.
    */
   transactionLog?: TransactionLog;
+  /** Called around the app's sends, listeners and polls, such as `openTelemetry()`. Default: none. */
+  hooks?: readonly RocketMQHook[];
   /** Defaults of listeners with `@Idempotent`, and the store that they share. See nest-rocketmq/idempotency. */
   idempotency?: IdempotencyOptions;
   /** The cluster's delay levels, which bound `delayLevel`. Default: Apache's '1s 5s 10s 30s 1m … 2h'. */
@@ -80,13 +92,35 @@ export interface RocketMQModuleOptions {
   shutdownTimeout?: Duration;
   /** Whether listeners start when the app has bootstrapped. If not, call `RocketMQListeners.start()`. Default true. */
   autoStart?: boolean;
+  /**
+   * Which consumers run in this process: `false` for none, `{ mail: false }` for all groups but one, `{ shop: { order: false } }`
+   * for all topics of a group but one. A topic must then be off in all processes of the group: its consumers share one
+   * subscription. Default: the environment variable ROCKETMQ_CONSUMERS, which is 'true', 'false' or the groups that run,
+   * 'shop,mail'; without it all.
+   */
+  consumers?: ConsumersOption;
+  /**
+   * Reads the keys in the texts of decorators, such as `topic: '${order.topic}'` or, with a default, '${order.topic:order}'.
+   * Default: the ConfigService of @nestjs/config if the app has one, else the environment.
+   */
+  resolve?: ResolveOption;
 }
 
-export type BackendChoice =
-  /** `doubt`: why this may be a mistake. */
-  | { kind: 'embedded'; embedded: EmbeddedOptions; doubt?: string }
-  | { kind: 'cluster'; nameServer: string }
-  | { kind: 'custom'; backend: RocketMQBackend };
+/** Which of the app's clusters the options are for. */
+export interface ClusterIdentity {
+  /** `name` of its forRoot; 'default' without. */
+  readonly name: string;
+  /** The names of all clusters of the app. */
+  readonly known: readonly string[];
+}
+
+/** What surrounds the options of a cluster. */
+export interface OptionsScene {
+  readonly cluster: ClusterIdentity;
+  readonly config: ConfigReader;
+  /** The topics that feature modules declare, with those of modules loaded since. */
+  readonly featureTopics?: (reader: OptionReader) => readonly TopicDeclaration[];
+}
 
 /** The checked options, with defaults filled in. */
 export interface ResolvedOptions {
@@ -96,36 +130,44 @@ export interface ResolvedOptions {
   group: string;
   /** The cluster on which listeners must name their group, and transactions are refused, since `group` is not set. */
   groupNeededOn: string | undefined;
-  topics: readonly CheckedTopic[];
-  identity: Pick<ClientOptions, 'namespace' | 'namespaceV2' | 'instanceName'>;
+  /** Those of the options and of forFeature, as far as modules are loaded. @throws InvalidOptionError */
+  topics: () => readonly CheckedTopic[];
+  identity: Pick<ClientOptions, (typeof IDENTITY)[number]>;
   producer: CheckedProducerSettings;
   consumer: CheckedConsumerSettings;
   messageConverter: MessageConverter;
   transactionLog: TransactionLog | undefined;
+  hooks: readonly RocketMQHook[] | undefined;
   idempotency: CheckedIdempotency;
   highestDelayLevel: number;
   /** ms */
   shutdownTimeout: number;
   autoStart: boolean;
+  cluster: ClusterIdentity;
+  consumers: ConsumerSwitch;
+  /** Reads the options of this cluster's decorators. */
+  reader: OptionReader;
 }
 
+const IDENTITY = ['namespace', 'namespaceV2', 'instanceName', 'accessKey', 'secretKey'] as const;
 const OPTIONS = [
   'nameServer',
   'embedded',
   'backend',
   'group',
   'topics',
-  'namespace',
-  'namespaceV2',
-  'instanceName',
+  ...IDENTITY,
   'producer',
   'consumer',
   'messageConverter',
   'transactionLog',
+  'hooks',
   'idempotency',
   'messageDelayLevel',
   'shutdownTimeout',
   'autoStart',
+  'consumers',
+  'resolve',
 ];
 
 const DEFAULT_SHUTDOWN_TIMEOUT_MS = 30_000;
@@ -139,9 +181,10 @@ export function resolveOptions(
   given: RocketMQModuleOptions,
   env: Readonly<Record<string, string | undefined>> = process.env,
   where = 'RocketMQModule.forRoot',
+  { cluster, config, featureTopics = () => [] }: OptionsScene = aloneIn(env),
 ): ResolvedOptions {
   return inside(where, undefined, () => {
-    checkKeys('options', given, OPTIONS);
+    checkOptions(given);
     const { embedded, producer, consumer, messageConverter, transactionLog } = given;
     if (embedded !== undefined) checkEmbedded(embedded);
     if (consumer !== undefined) checkKeys('consumer', consumer, CONSUMER_SETTINGS);
@@ -149,87 +192,54 @@ export function resolveOptions(
     if (transactionLog !== undefined) checkMethods('transactionLog', transactionLog, ['record', 'hasCommitted']);
     const shutdownTimeout =
       given.shutdownTimeout ?? defaultShutdownTimeout(embedded?.clock, DEFAULT_SHUTDOWN_TIMEOUT_MS);
-    const backend = chooseBackend(given, env);
+    const backend = chooseBackend(given, env, cluster.name);
+    const topics = given.topics === undefined ? [] : checkTopics(given.topics);
+    const reader = new OptionReader(config, given.resolve);
     return {
       where,
       backend,
       group: given.group === undefined ? appName() : checkGroup('group', given.group),
       groupNeededOn: backend.kind === 'cluster' && given.group === undefined ? backend.nameServer : undefined,
-      topics: given.topics === undefined ? [] : checkTopics(given.topics),
+      topics: () => mergeTopics([{ where, topics }, ...featureTopics(reader)]),
       identity: identityOf(given),
       producer: checkProducer(producer ?? {}),
       consumer: inside(where, 'consumer', () => checkConsumerSettings(consumer ?? {})),
       messageConverter: messageConverter ?? new JsonMessageConverter(),
       transactionLog,
+      hooks: checkHooks(given.hooks),
       idempotency: checkIdempotency(given.idempotency),
       highestDelayLevel: highestDelayLevelOf(given),
       shutdownTimeout: checkDuration('shutdownTimeout', shutdownTimeout, 0, LONGEST_SHUTDOWN_TIMEOUT_MS),
       autoStart: checkBoolean('autoStart', given.autoStart ?? true),
+      cluster,
+      consumers: ConsumerSwitch.of(given.consumers, env),
+      reader,
     };
   });
 }
 
+/** The one cluster of an app without @nestjs/config. */
+function aloneIn(env: Readonly<Record<string, string | undefined>>): OptionsScene {
+  return { cluster: { name: DEFAULT_CLUSTER, known: [DEFAULT_CLUSTER] }, config: environmentReader(env) };
+}
+
+function checkOptions(given: RocketMQModuleOptions): void {
+  checkKeys('options', given, OPTIONS);
+  const { resolve } = given;
+  if (resolve === undefined || typeof resolve === 'function') return;
+  throw new InvalidOptionError('resolve', resolve, 'a function that returns the value of a key');
+}
+
 /** The rest is checked by the client. */
-function identityOf({ namespace, namespaceV2, instanceName }: RocketMQModuleOptions): ResolvedOptions['identity'] {
+function identityOf(given: RocketMQModuleOptions): ResolvedOptions['identity'] {
+  const { instanceName } = given;
   if (instanceName !== undefined && (typeof instanceName !== 'string' || instanceName.trim() === '')) {
     throw new InvalidOptionError('instanceName', instanceName, 'a non-empty string');
   }
-  return {
-    ...(namespace !== undefined && { namespace }),
-    ...(namespaceV2 !== undefined && { namespaceV2 }),
-    ...(instanceName !== undefined && { instanceName }),
-  };
+  return Object.fromEntries(IDENTITY.flatMap((key) => (given[key] === undefined ? [] : [[key, given[key]]])));
 }
 
 function highestDelayLevelOf({ messageDelayLevel, embedded }: RocketMQModuleOptions): number {
   if (messageDelayLevel !== undefined) return highestLevelOf(messageDelayLevel);
   return highestLevelOf(embedded?.messageDelayLevel, 'embedded.messageDelayLevel');
-}
-
-const BACKENDS = ['nameServer', 'embedded', 'backend'] as const;
-
-function chooseBackend(given: RocketMQModuleOptions, env: Readonly<Record<string, string | undefined>>): BackendChoice {
-  const [chosen, second] = BACKENDS.filter((option) => given[option] !== undefined);
-  if (second !== undefined) {
-    throw new InvalidOptionError(
-      second,
-      given[second],
-      `only one of nameServer, embedded and backend; ${chosen} is set too`,
-    );
-  }
-  if (given.backend !== undefined) {
-    checkMethods('backend', given.backend, ['start', 'stop', 'dial']);
-    return { kind: 'custom', backend: given.backend };
-  }
-  if (given.nameServer !== undefined) {
-    return { kind: 'cluster', nameServer: checkAddresses('nameServer', given.nameServer) };
-  }
-  if (given.embedded !== undefined) return { kind: 'embedded', embedded: { ...given.embedded, ...delaysOf(given) } };
-  const fromEnv = env[NAME_SERVER_ENV];
-  if (fromEnv !== undefined) {
-    const nameServer = inside('the environment', undefined, () => checkAddresses(NAME_SERVER_ENV, fromEnv));
-    return { kind: 'cluster', nameServer };
-  }
-  return { kind: 'embedded', embedded: delaysOf(given), doubt: doubtOf(given, env) };
-}
-
-/** A broker in this process gets the same delays that the template uses. @throws InvalidOptionError */
-function delaysOf({ messageDelayLevel, producer, embedded }: RocketMQModuleOptions): EmbeddedOptions {
-  const maxDelay = milliseconds(producer?.maxDelay);
-  const isOwn = maxDelay !== undefined && embedded?.timerMaxDelaySec === undefined;
-  if (isOwn && maxDelay > MOST_DELAY_SECONDS * 1_000) {
-    throw new InvalidOptionError('producer.maxDelay', producer?.maxDelay, "at most '13d' with the embedded broker");
-  }
-  return {
-    ...(messageDelayLevel !== undefined && { messageDelayLevel }),
-    ...(isOwn && { timerMaxDelaySec: `${Math.ceil(maxDelay / 1_000)}s` }),
-  };
-}
-
-/** Why the default, a broker in this process, may be a mistake. */
-function doubtOf(given: RocketMQModuleOptions, env: Readonly<Record<string, string | undefined>>): string | undefined {
-  const empty = BACKENDS.find((option) => Object.hasOwn(given, option));
-  if (empty !== undefined) return `option ${empty} is undefined, and ${NAME_SERVER_ENV} is not set`;
-  if (env['NODE_ENV'] !== 'production') return undefined;
-  return `NODE_ENV is production, and neither ${BACKENDS.join(' nor ')} nor ${NAME_SERVER_ENV} is set`;
 }

@@ -96,7 +96,12 @@ export class ListenerEnhancers {
 
   /** The pipes of a parameter itself come last. */
   async pipes(scope: MessageScope, param: PipedParam): Promise<PipeTransform[]> {
-    const pipes = await instancesOf(this.pipe, scope);
+    return [...(await instancesOf(this.pipe, scope)), ...(await this.paramPipesOf(scope, param))];
+  }
+
+  /** The pipes of the parameter itself. */
+  async paramPipesOf(scope: MessageScope, param: PipedParam): Promise<PipeTransform[]> {
+    const pipes: PipeTransform[] = [];
     for (const own of this.paramPipes.get(param) ?? []) pipes.push(await instanceOf(own, scope));
     return pipes;
   }

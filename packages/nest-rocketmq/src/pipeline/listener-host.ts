@@ -15,10 +15,17 @@ export class ListenerHost {
     private readonly transient: Instance | undefined,
   ) {}
 
-  /** Resolves with undefined for a provider without listeners, or one that its factory has not created yet. */
-  static async of(wrapper: Wrapper, hooks: LifecycleHooks): Promise<ListenerHost | undefined> {
+  /**
+   * Resolves with undefined for a provider without listeners, or one that its factory has not created yet.
+   * @param isWanted whether any of the class's listeners is wanted
+   */
+  static async of(
+    wrapper: Wrapper,
+    hooks: LifecycleHooks,
+    isWanted: (type: Type<object>) => boolean = hasListeners,
+  ): Promise<ListenerHost | undefined> {
     const type = typeOf(wrapper);
-    if (!type || !hasListeners(type)) return undefined;
+    if (!type || !isWanted(type)) return undefined;
     if (!wrapper.isDependencyTreeStatic() || !wrapper.isTransient) return new ListenerHost(wrapper, type, undefined);
     // A transient provider has an instance for each consumer; this package is one.
     const instance = await resolveTransient(wrapper);

@@ -313,7 +313,8 @@ describe('a ValidationPipe validates the payload of a class listener', () => {
     const warned = warnings();
     const { handle } = await listenerOf(type, pipe);
     await expect(handle({ quantity: 'two' }, CONTEXT)).rejects.toMatchObject({
-      response: { message: ['quantity must be an integer number'] },
+      code: 'MESSAGE_VALIDATION',
+      cause: { response: { message: ['quantity must be an integer number'] } },
     });
     await expect(handle({ quantity: 2 }, CONTEXT)).resolves.toBeInstanceOf(Order);
     expect(warned).toEqual([]);
@@ -331,17 +332,17 @@ describe('a ValidationPipe validates the payload of a class listener', () => {
   });
 });
 
-test.each<[string, unknown, string | undefined]>([
+test.each<[string, unknown, string]>([
   ['string', String, 'string'],
   ['Buffer', Buffer, 'buffer'],
   ['Uint8Array', Uint8Array, 'buffer'],
-  ['a class', Order, undefined],
+  ['a class', Order, 'json'],
 ])('a payload declared as %s is asked for as that', async (_what, payloadType, payload) => {
   @RocketMQMessageListener({ ...TOPIC, payloadType: payloadType as never })
   class Listener {
     onMessage(): void {}
   }
-  expect((await listenerOf(Listener)).options.payload).toBe(payload);
+  expect((await listenerOf(Listener)).reading.kind).toBe(payload);
 });
 
 describe('refused at the start, with what to do, is', () => {

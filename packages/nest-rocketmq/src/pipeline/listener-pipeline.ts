@@ -3,6 +3,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import { ForbiddenException, Logger } from '@nestjs/common';
 import type { ArgumentsHost, CanActivate, ExceptionFilter, NestInterceptor, PipeTransform } from '@nestjs/common';
+import { Outcome } from '@nest-rocketmq/client';
 import { defer, from, isObservable, mergeAll } from 'rxjs';
 import type { Observable } from 'rxjs';
 import { InvalidListenerError } from '../errors.js';
@@ -16,7 +17,8 @@ import { firstResultOf, isSettled, isThenable, resultOf } from './listener-resul
 import type { MessageScope } from '../nest/nest-container.js';
 import { RocketMQBatchContext } from '../decorators/rocketmq-batch-context.js';
 import type { RocketMQContext } from '../decorators/rocketmq-context.js';
-import { pipedBatch } from './batch-pipes.js';
+import { addBatchArgs, isPerMessage } from './batch-args.js';
+import { isRefusal, toValidationError } from './invalid-payload.js';
 import { RocketMQExecutionContext } from './rocketmq-execution-context.js';
 
 export interface PipelineParts {
@@ -38,38 +40,49 @@ interface Call {
   readonly context: CallContext;
   readonly scope: MessageScope;
   readonly execution: RocketMQExecutionContext;
+  /** What a pipe has thrown that refuses the payload. */
+  refusal?: unknown;
 }
 
 export class ListenerPipeline {
   readonly #logger = new Logger('RocketMQ');
   readonly #brokenFilters = new Set<string>();
 
-  /** Whether each piped parameter is the payload or a part of it. */
-  readonly #takesPayload: boolean;
+  /** Whether each parameter comes from the payload and the delivery alone. */
+  readonly #isPlain: boolean;
 
   constructor(private readonly parts: PipelineParts) {
-    this.#takesPayload = parts.params.piped.every(({ ofPayload }) => ofPayload !== undefined);
+    this.#isPlain = parts.params.piped.every(({ ofPayload, ofMessage }) => ofPayload ?? ofMessage);
   }
 
   /**
-   * Resolves with what the listener returned; for a request that failed, with the RocketMQReply that a filter returned.
+   * Resolves with what the listener returned; if it failed, with the Outcome that a filter returned, or for a request with the
+   * RocketMQReply that it returned.
    * @throws what any of them threw: nothing else that a filter does turns it into a success
+   * @throws MessageValidationError when a pipe has refused the payload
    */
   async run(payload: unknown, context: CallContext): Promise<unknown> {
-    const { host, enhancers } = this.parts;
-    const { instance } = host;
+    const { instance } = this.parts.host;
+    let call: Call | undefined;
     try {
-      if (!instance || !this.#takesPayload || !enhancers.noneBeforeListener || !isOne(payload, context)) {
-        return await this.#handle(this.#begin(payload, context));
+      if (instance && this.#isStraight(payload, context)) {
+        const returned = this.#call(instance, payload, context);
+        return isSettled(returned) ? returned : await resultOf(returned, context);
       }
-      if (this.#answers(context)) return await this.#handle(this.#begin(payload, context));
-      const returned = this.#call(instance, payload, context);
-      return isSettled(returned) ? returned : await resultOf(returned, context);
+      call = this.#begin(payload, context);
+      return await this.#handle(call);
     } catch (error) {
-      const answer = await this.#filter(error, this.#begin(payload, context));
-      if (this.#answers(context) && isReply(answer)) return answer;
-      throw error;
+      call ??= this.#begin(payload, context);
+      const answer = await this.#filter(error, call);
+      if (Outcome.is(answer) || (this.#answers(context) && isReply(answer))) return answer;
+      throw call.refusal !== undefined && call.refusal === error ? toValidationError(error) : error;
     }
+  }
+
+  #isStraight(payload: unknown, context: CallContext): context is RocketMQContext {
+    return (
+      this.#isPlain && this.parts.enhancers.noneBeforeListener && isOne(payload, context) && !this.#answers(context)
+    );
   }
 
   #begin(payload: unknown, context: CallContext): Call {
@@ -80,11 +93,13 @@ export class ListenerPipeline {
   }
 
   /** The listener alone, without the waits for what stands before it: most have nothing there. */
-  #call(instance: Instance, payload: unknown, context: CallContext): unknown {
+  #call(instance: Instance, payload: unknown, context: RocketMQContext): unknown {
     const { params } = this.parts;
     const args: unknown[] = [];
     for (const index of params.contexts) args[index] = context;
-    for (const { index, ofPayload } of params.piped) args[index] = ofPayload?.(payload);
+    for (const { index, ofPayload, ofMessage } of params.piped) {
+      args[index] = ofMessage ? ofMessage(context) : ofPayload?.(payload);
+    }
     return this.#apply(instance, args);
   }
 
@@ -104,21 +119,21 @@ export class ListenerPipeline {
   }
 
   async #invoke(instance: Instance, call: Call): Promise<unknown> {
-    const { params, enhancers } = this.parts;
+    const { params } = this.parts;
+    const { context, execution } = call;
     const args: unknown[] = [];
-    let accepted = 1;
-    for (const index of params.contexts) args[index] = call.context;
+    for (const index of params.contexts) args[index] = context;
+    const isBatch = context instanceof RocketMQBatchContext;
+    const single = isBatch ? params.piped.filter((param) => !isPerMessage(param)) : params.piped;
     await Promise.all(
-      params.piped.map(async (param) => {
-        const pipes = await enhancers.pipes(call.scope, param);
-        if (call.context instanceof RocketMQBatchContext && param.metadata.type === 'body') {
-          const messages = await pipedBatch(param, pipes, call.context);
-          accepted = messages.length;
-          args[param.index] = messages;
-        } else args[param.index] = await piped(param, pipes, call);
-      }),
+      single.map(async (param) => (args[param.index] = await piped(param, await this.#pipes(param, call), call))),
     );
-    if (accepted === 0) return undefined;
+    if (isBatch) {
+      const each = await Promise.all(
+        params.piped.filter(isPerMessage).map(async (param) => ({ param, pipes: await this.#pipes(param, call) })),
+      );
+      if ((await addBatchArgs(args, each, context, execution)) === 0) return undefined;
+    }
     const returned = this.#apply(instance, args);
     return this.#answers(call.context) ? firstResultOf(returned, call.context.signal) : returned;
   }
@@ -127,6 +142,12 @@ export class ListenerPipeline {
     const handler = instance[this.parts.method];
     if (!handler) throw new InvalidListenerError(this.parts.name, 'the instance has no such method.');
     return handler.apply(instance, args);
+  }
+
+  /** Those of the method, class and app see the payload only. */
+  #pipes(param: PipedParam, { scope }: Call): Promise<PipeTransform[]> {
+    const { enhancers } = this.parts;
+    return param.ofMessage ? enhancers.paramPipesOf(scope, param) : enhancers.pipes(scope, param);
   }
 
   #answers(context: CallContext): boolean {
@@ -170,7 +191,12 @@ function answerOf(filter: ExceptionFilter, error: unknown, host: ArgumentsHost):
 
 async function piped({ value, metadata }: PipedParam, pipes: readonly PipeTransform[], call: Call): Promise<unknown> {
   let result = await value(call.payload, call.execution);
-  for (const pipe of pipes) result = await pipe.transform(result, metadata as never);
+  try {
+    for (const pipe of pipes) result = await pipe.transform(result, metadata as never);
+  } catch (error) {
+    if (isRefusal(error)) call.refusal = error;
+    throw error;
+  }
   return result;
 }
 

@@ -1,28 +1,40 @@
 // Declares the injection of pull consumers: their tokens, providers and decorator.
-import { Inject, Module } from '@nestjs/common';
-import type { FactoryProvider } from '@nestjs/common';
+import { Inject } from '@nestjs/common';
+import type { FactoryProvider, InjectionToken } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
 import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import { PullConsumers } from './pull-consumers.js';
-import type { PullConsumerOptions } from './pull-consumer-options.js';
+import { requirePart } from '../single-module.js';
+import { DEFAULT_CLUSTER, clusterToken } from '../rocketmq.tokens.js';
+import type { DeclaredPullConsumer } from './pull-consumer-options.js';
 import type { RocketMQPullConsumer } from './rocketmq-pull-consumer.js';
 
 const DEFAULT_NAME = 'default';
 
-/** The injection token of a pull consumer, for `overrideProvider` in tests. @param name its option; default: the unnamed one */
-export function getPullConsumerToken(name = DEFAULT_NAME): symbol {
-  return Symbol.for(`nest-rocketmq:pull-consumer:${name}`);
+/**
+ * The injection token of a pull consumer, for `overrideProvider` in tests.
+ * @param name its option; default: the unnamed one
+ * @param cluster `name` of the forRoot that it belongs to; default: the unnamed one
+ */
+export function getPullConsumerToken(name = DEFAULT_NAME, cluster = DEFAULT_CLUSTER): symbol {
+  return Symbol.for(`nest-rocketmq:pull-consumer:${cluster === DEFAULT_CLUSTER ? '' : `${cluster}:`}${name}`);
 }
 
 /**
  * Injects a `RocketMQPullConsumer` of the option `pullConsumers`, of forRoot or of the forFeature that the module imports.
  * @param name its option; default: the one without a name
+ * @param cluster `name` of the forRoot that it belongs to; default: the unnamed one
  */
-export function InjectPullConsumer(name?: string): ParameterDecorator & PropertyDecorator {
-  return Inject(getPullConsumerToken(name));
+export function InjectPullConsumer(name?: string, cluster?: string): ParameterDecorator & PropertyDecorator {
+  return Inject(getPullConsumerToken(name, cluster));
 }
 
 /** @param where what the user called, for errors @throws InvalidOptionError */
-export function pullConsumerProviders(given: readonly PullConsumerOptions[], where: string): FactoryProvider[] {
+export function pullConsumerProviders(
+  given: readonly DeclaredPullConsumer[],
+  where: string,
+  cluster: string,
+): FactoryProvider[] {
   if (!Array.isArray(given)) {
     throw new InvalidOptionError(
       'pullConsumers',
@@ -32,8 +44,8 @@ export function pullConsumerProviders(given: readonly PullConsumerOptions[], whe
     );
   }
   const tokens = new Set<symbol>();
-  return (given as PullConsumerOptions[]).map((options) => {
-    const provide = getPullConsumerToken(options?.name);
+  return (given as DeclaredPullConsumer[]).map((options) => {
+    const provide = getPullConsumerToken(options?.name, cluster);
     if (tokens.has(provide)) {
       throw new InvalidOptionError(
         'pullConsumers',
@@ -45,12 +57,14 @@ export function pullConsumerProviders(given: readonly PullConsumerOptions[], whe
     tokens.add(provide);
     return {
       provide,
-      inject: [PullConsumers],
-      useFactory: (all: PullConsumers): RocketMQPullConsumer => all.create(options, where),
+      inject: [ModulesContainer, { token: pullConsumersToken(cluster), optional: true }],
+      useFactory: (modules: ModulesContainer, all?: PullConsumers): RocketMQPullConsumer =>
+        requirePart(all, modules, cluster, where).create(options, where),
     };
   });
 }
 
-/** What `RocketMQModule.forFeature` returns is made of. Not for the app. */
-@Module({})
-export class RocketMQFeatureModule {}
+/** The token of a cluster's `PullConsumers`. */
+export function pullConsumersToken(cluster: string): InjectionToken {
+  return clusterToken(PullConsumers, 'pull-consumers', cluster);
+}

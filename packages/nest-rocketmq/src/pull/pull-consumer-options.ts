@@ -5,6 +5,7 @@ import { checkGroup, checkTopic } from '../message/destination.js';
 import type { Duration } from '../message/delay.js';
 import { PAYLOAD_KINDS } from '../message/message-converter.js';
 import type { PayloadKind } from '../message/message-converter.js';
+import type { Configurable } from '../options/option-reader.js';
 import { checkDuration, checkKeys, checkOneOf, checkTime } from '../option-checks.js';
 
 type Passed = Pick<
@@ -39,6 +40,9 @@ export interface PullConsumerOptions extends Passed {
   /** How long a poll waits that names no time: ms, or a length such as '5s'. Default '5s'. */
   pollTimeoutMillis?: Duration;
 }
+
+/** The options as they stand in `pullConsumers`: each but the name a value or a function of the app's configuration. */
+export type DeclaredPullConsumer = Pick<PullConsumerOptions, 'name'> & Configurable<Omit<PullConsumerOptions, 'name'>>;
 
 /** The checked options. */
 export interface CheckedPullConsumer {

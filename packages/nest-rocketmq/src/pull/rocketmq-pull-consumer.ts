@@ -185,6 +185,7 @@ export class RocketMQPullConsumer<T = unknown> implements AsyncIterable<Received
     const client = await this.#connection.client();
     const consumer = client.createLitePullConsumer({
       ...this.#options.client,
+      hooks: this.#connection.hooks,
       ...(isManual(this.#connection.clock) && PULL_CONSUMER_ON_MANUAL_CLOCK),
     });
     await consumer.start();

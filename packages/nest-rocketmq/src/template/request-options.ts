@@ -17,9 +17,11 @@ export interface RequestOptions extends MessageOptions, DelayOptions, QueueOptio
   signal?: AbortSignal;
   /** What the reply is decoded to: the parsed JSON, the body as text, or its bytes. Default 'json'. */
   payload?: PayloadKind;
+  /** Called with the reply's properties before its body is decoded. @internal */
+  onReply?: (properties: ReadonlyMap<string, string>) => void;
 }
 
-export const REQUEST_OPTIONS = [...SEND_OPTIONS, 'signal', 'payload'] as const;
+export const REQUEST_OPTIONS = [...SEND_OPTIONS, 'signal', 'payload', 'onReply'] as const;
 
 /** @throws InvalidOptionError */
 export function askOptionsOf(options: RequestOptions): AskOptions {

@@ -10,13 +10,14 @@ import type {
   SendOptions as ClientSendOptions,
   Transaction,
 } from '@nest-rocketmq/client';
-import { RocketMQLocalTransactionState } from '../decorators/listener-metadata.js';
-import { parseDestination } from '../message/destination.js';
 import type { Destination } from '../message/destination.js';
 import { compose, refuseDelay } from '../message/outgoing-message.js';
 import type { Composer } from '../message/outgoing-message.js';
+import { checkPayload, destinationOf } from '../message/topic.js';
+import type { AnyDestination, PayloadOf } from '../message/topic.js';
 import { checkKeys, inside } from '../option-checks.js';
 import { RocketMQConnection } from '../rocketmq-connection.js';
+import type { ProducerSource } from '../rocketmq-connection.js';
 import type { ResolvedOptions } from '../options/rocketmq.options.js';
 import { ROCKETMQ_RESOLVED_OPTIONS } from '../rocketmq.tokens.js';
 import type { ReceiveOptions } from '../pull/receive-options.js';
@@ -27,7 +28,8 @@ import type { RequestOptions } from './request-options.js';
 import { TransactionListeners, fromWire } from '../transactions/transaction-listeners.js';
 import type { TransactionCall } from '../transactions/transaction-listeners.js';
 import { withClockHeld } from '../manual-clock-settings.js';
-import { composeBatch } from './send-batch.js';
+import { runTransaction } from './run-transaction.js';
+import { checkBatchPayloads, composeBatch } from './send-batch.js';
 import type { BatchOptions, MessageWithOptions } from './send-batch.js';
 import {
   BEGIN_OPTIONS,
@@ -37,6 +39,7 @@ import {
   settingsOf,
   timeoutOf,
 } from './send-options.js';
+import { SpringNames } from './spring-names.js';
 import type {
   BeginTransactionOptions,
   RecallOptions,
@@ -51,16 +54,17 @@ const SEND_HOLDS_CLOCK_MS = 1_000;
 
 /** Sends messages. Inject it; the module creates it. */
 @Injectable()
-export class RocketMQTemplate {
+export class RocketMQTemplate extends SpringNames {
   readonly #composer: Composer;
 
   constructor(
-    private readonly connection: RocketMQConnection,
+    @Inject(RocketMQConnection) private readonly connection: ProducerSource,
     private readonly transactions: TransactionListeners,
     private readonly requester: Requester,
     private readonly receiver: Receiver,
     @Inject(ROCKETMQ_RESOLVED_OPTIONS) options: ResolvedOptions,
   ) {
+    super();
     this.#composer = { converter: options.messageConverter, highestDelayLevel: options.highestDelayLevel };
   }
 
@@ -77,7 +81,13 @@ export class RocketMQTemplate {
    * @throws ResponseError: the broker refused it, and would refuse it again
    * @throws NotRunningError: the app is closed
    */
-  async send(destination: Destination, payload: unknown, options: SendOptions = {}): Promise<SendResult> {
+  async send<D extends AnyDestination>(
+    destination: D,
+    payload: PayloadOf<D>,
+    options: SendOptions = {},
+  ): Promise<SendResult> {
+    const checked = checkPayload(destination, payload);
+    if (checked) await checked;
     const { message, settings } = this.#compose('send', destination, payload, options);
     return this.#withProducer(message.topic, (producer) => producer.send(message, settings));
   }
@@ -89,18 +99,15 @@ export class RocketMQTemplate {
    * @throws InvalidOptionError, MessageEncodeError, MessageTooLargeError, InvalidMessageError: nothing was sent
    * @throws BatchSendFailedError: some were not sent; it has the `results` of the others and the `failures`
    */
-  async sendBatch<T>(
-    destination: Destination,
-    payloads: readonly (T | MessageWithOptions<T>)[],
+  async sendBatch<D extends AnyDestination>(
+    destination: D,
+    payloads: readonly (PayloadOf<D> | MessageWithOptions<PayloadOf<D>>)[],
     options: BatchOptions = {},
   ): Promise<SendResult[]> {
+    const checked = checkBatchPayloads(destination, payloads);
+    if (checked) await checked;
     const { messages, settings } = composeBatch(this.#composer, destination, payloads, options);
     return this.#withProducer(messages[0]?.topic ?? 'of a batch', (producer) => producer.sendBatch(messages, settings));
-  }
-
-  /** The same as `send`, under rocketmq-spring's name. */
-  convertAndSend(destination: Destination, payload: unknown, options: SendOptions = {}): Promise<SendResult> {
-    return this.send(destination, payload, options);
   }
 
   /**
@@ -108,7 +115,13 @@ export class RocketMQTemplate {
    * unknown. One attempt.
    * @throws the errors of `send`, as far as they arise before the bytes are handed over
    */
-  async sendOneWay(destination: Destination, payload: unknown, options: SendOptions = {}): Promise<void> {
+  async sendOneWay<D extends AnyDestination>(
+    destination: D,
+    payload: PayloadOf<D>,
+    options: SendOptions = {},
+  ): Promise<void> {
+    const checked = checkPayload(destination, payload);
+    if (checked) await checked;
     const { message, settings } = this.#compose('sendOneWay', destination, payload, options);
     await this.#withProducer(message.topic, (producer) => producer.sendOneway(message, settings));
   }
@@ -120,11 +133,12 @@ export class RocketMQTemplate {
    * @throws TransactionListenerError when no class of the app decides the topic's transactions
    * @throws the errors of `send`
    */
-  async sendMessageInTransaction(
-    destination: Destination,
-    payload: unknown,
+  async sendMessageInTransaction<D extends AnyDestination>(
+    destination: D,
+    payload: PayloadOf<D>,
     options: TransactionOptions = {},
   ): Promise<TransactionResult> {
+    await checkPayload(destination, payload);
     const method = 'sendMessageInTransaction';
     const { message, settings } = this.#composeHalf(method, destination, payload, options, TRANSACTION_OPTIONS);
     const call: TransactionCall = { payload, arg: options.arg };
@@ -145,15 +159,19 @@ export class RocketMQTemplate {
    * @returns what `work` has returned
    * @throws what `work` has thrown; before `work` is called, the errors of `beginTransaction`
    */
-  async transaction<T>(
-    destination: Destination,
-    payload: unknown,
+  async transaction<T, D extends AnyDestination = Destination>(
+    destination: D,
+    payload: PayloadOf<D>,
     work: (message: TransactionMessage) => Promise<T> | T,
     options: BeginTransactionOptions = {},
   ): Promise<T> {
+    await checkPayload(destination, payload);
     const { message, settings } = this.#composeHalf('transaction', destination, payload, options, BEGIN_OPTIONS);
     const what = `a transaction on topic ${message.topic}`;
-    const run = async (): Promise<T> => this.#run(await this.#begin('transaction', message, settings), message, work);
+    const run = async (): Promise<T> => {
+      const transaction = await this.#begin('transaction', message, settings);
+      return runTransaction(this.transactions, transaction, message, work);
+    };
     return withClockHeld(this.connection.clock, what, run, SEND_HOLDS_CLOCK_MS);
   }
 
@@ -163,11 +181,12 @@ export class RocketMQTemplate {
    * @throws TransactionNotBegunError when a copy of the stored message may be lost, and the errors of `send`
    * @throws GroupMissingError on a cluster, if the module has no `group`
    */
-  async beginTransaction(
-    destination: Destination,
-    payload: unknown,
+  async beginTransaction<D extends AnyDestination>(
+    destination: D,
+    payload: PayloadOf<D>,
     options: BeginTransactionOptions = {},
   ): Promise<Transaction> {
+    await checkPayload(destination, payload);
     const { message, settings } = this.#composeHalf('beginTransaction', destination, payload, options, BEGIN_OPTIONS);
     return this.#begin('beginTransaction', message, settings);
   }
@@ -180,7 +199,12 @@ export class RocketMQTemplate {
    * @throws MessageDecodeError: the reply cannot be read
    * @throws the errors of `send`
    */
-  async request<T = unknown>(destination: Destination, payload: unknown, options: RequestOptions = {}): Promise<T> {
+  async request<T = unknown, D extends AnyDestination = AnyDestination>(
+    destination: D,
+    payload: PayloadOf<D>,
+    options: RequestOptions = {},
+  ): Promise<T> {
+    await checkPayload(destination, payload);
     return (await this.requester.request(destination, payload, options)) as T;
   }
 
@@ -214,32 +238,15 @@ export class RocketMQTemplate {
    * @returns the message's id
    * @throws RecallFailedError, whose `reason` says why not: 'too late', 'unknown', 'foreign' or 'not enabled'
    */
-  async recall(destination: Destination, recallHandle: string, options: RecallOptions = {}): Promise<string> {
+  async recall(destination: AnyDestination, recallHandle: string, options: RecallOptions = {}): Promise<string> {
     const { topic, timeout } = inside('RocketMQTemplate.recall', undefined, () => {
       checkKeys('options', options, RECALL_OPTIONS);
       return {
-        topic: parseDestination(destination).topic,
+        topic: destinationOf(destination).topic,
         timeout: options.timeout === undefined ? {} : { timeout: timeoutOf(options.timeout) },
       };
     });
     return this.#withProducer(topic, (producer) => producer.recall(topic, recallHandle, timeout));
-  }
-
-  async #run<T>(
-    transaction: Transaction,
-    { topic, tags, keys = [] }: OutgoingMessage,
-    work: (message: TransactionMessage) => Promise<T> | T,
-  ): Promise<T> {
-    const { transactionId } = transaction;
-    let result: T;
-    try {
-      result = await work({ topic, tags, keys: [keys].flat(), transactionId });
-    } catch (error) {
-      await end(transaction, stateOf(await this.transactions.isCommitted(topic, transactionId)));
-      throw error;
-    }
-    await end(transaction, result);
-    return result;
   }
 
   #begin(method: string, message: OutgoingMessage, settings: ClientSendOptions): Promise<Transaction> {
@@ -249,7 +256,7 @@ export class RocketMQTemplate {
     });
   }
 
-  #compose(method: string, destination: Destination, payload: unknown, options: SendOptions): Composed {
+  #compose(method: string, destination: AnyDestination, payload: unknown, options: SendOptions): Composed {
     return inside(`RocketMQTemplate.${method}`, undefined, () => ({
       message: compose(this.#composer, destination, payload, options, SEND_OPTIONS),
       settings: settingsOf(options),
@@ -258,7 +265,7 @@ export class RocketMQTemplate {
 
   #composeHalf(
     method: string,
-    destination: Destination,
+    destination: AnyDestination,
     payload: unknown,
     options: BeginTransactionOptions,
     others: readonly string[],
@@ -282,16 +289,4 @@ export class RocketMQTemplate {
 interface Composed {
   readonly message: OutgoingMessage;
   readonly settings: ClientSendOptions;
-}
-
-/** @param result of the work, of which two values mean something */
-function end(transaction: Transaction, result: unknown): Promise<void> {
-  if (result === RocketMQLocalTransactionState.ROLLBACK) return transaction.rollback();
-  if (result === RocketMQLocalTransactionState.UNKNOWN) return transaction.leaveUnknown();
-  return transaction.commit();
-}
-
-function stateOf(isCommitted: boolean | undefined): RocketMQLocalTransactionState {
-  if (isCommitted === undefined) return RocketMQLocalTransactionState.UNKNOWN;
-  return isCommitted ? RocketMQLocalTransactionState.COMMIT : RocketMQLocalTransactionState.ROLLBACK;
 }

@@ -3,10 +3,11 @@ import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import type { BatchMessage, SendOptions as ClientSendOptions } from '@nest-rocketmq/client';
 import { DELAY_OPTIONS } from '../message/delay.js';
 import type { DelayOptions } from '../message/delay.js';
-import type { Destination } from '../message/destination.js';
 import { compose } from '../message/outgoing-message.js';
 import type { Composer, MessageOptions } from '../message/outgoing-message.js';
-import { MessageEncodeError } from '../errors.js';
+import { MessageEncodeError, MessageValidationError } from '../errors.js';
+import { checkPayload, isTopic } from '../message/topic.js';
+import type { AnyDestination } from '../message/topic.js';
 import { checkKeys, inside } from '../option-checks.js';
 import { SEND_OPTIONS, settingsOf } from './send-options.js';
 import type { QueueOptions, SendOptions } from './send-options.js';
@@ -24,7 +25,7 @@ export interface MessageWithOptions<T = unknown> {
 /** Options of one message of a batch. They come before those of the batch. */
 export interface BatchMessageOptions extends MessageOptions, QueueOptions {
   /** Where this message goes, if not to the destination of the batch. */
-  destination?: Destination;
+  destination?: AnyDestination;
 }
 
 /** Options of `RocketMQTemplate.sendBatch`: for all messages that do not say otherwise. A batch has no delay. */
@@ -41,10 +42,40 @@ export interface ComposedBatch {
   readonly settings: ClientSendOptions;
 }
 
+/**
+ * Validates the payloads of typed topics.
+ * @returns undefined if there is nothing to validate, so that the batch is not overtaken by a later send
+ * @throws MessageValidationError that says which payload does not fit its schema: nothing of the batch is sent then
+ */
+export function checkBatchPayloads(
+  destination: AnyDestination,
+  payloads: readonly unknown[],
+): Promise<void> | undefined {
+  if (!Array.isArray(payloads)) return undefined; // composeBatch refuses it
+  const hasSchema = (to: unknown): boolean => isTopic(to) && to.schema !== undefined;
+  const isOwn = (given: unknown): boolean => hasOptions(given) && hasSchema(given[WITH_OPTIONS]?.destination);
+  return hasSchema(destination) || payloads.some(isOwn) ? checkEach(destination, payloads) : undefined;
+}
+
+async function checkEach(destination: AnyDestination, payloads: readonly unknown[]): Promise<void> {
+  for (const [index, given] of payloads.entries()) {
+    const [payload, to]: [unknown, AnyDestination] = hasOptions(given)
+      ? [given.payload, given[WITH_OPTIONS]?.destination ?? destination]
+      : [given, destination];
+    try {
+      const checked = checkPayload(to, payload);
+      if (checked) await checked;
+    } catch (cause) {
+      if (!(cause instanceof MessageValidationError)) throw cause;
+      throw new MessageValidationError(`payload ${index} of the batch: ${cause.message}`, { cause });
+    }
+  }
+}
+
 /** @throws InvalidOptionError, MessageEncodeError: nothing of the batch is sent then */
 export function composeBatch(
   composer: Composer,
-  destination: Destination,
+  destination: AnyDestination,
   payloads: readonly unknown[],
   options: BatchOptions,
 ): ComposedBatch {
@@ -68,7 +99,7 @@ const OWN_OPTIONS = [...MESSAGE_OPTIONS, ...QUEUE_OPTIONS, 'destination', ...DEL
 
 function composeOne(
   composer: Composer,
-  destination: Destination,
+  destination: AnyDestination,
   given: unknown,
   batch: BatchOptions,
   index: number,

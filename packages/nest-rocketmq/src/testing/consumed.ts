@@ -2,14 +2,18 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { Observable, filter, firstValueFrom, take, takeLast } from 'rxjs';
 import type { Duration } from '../message/delay.js';
-import type { Consumption } from '../listeners/listener-container.js';
+import { isTopic } from '../message/topic.js';
+import type { AnyTopic } from '../message/topic.js';
+import type { Consumption } from '../listeners/container-settings.js';
 import { NotConsumedError } from '../errors.js';
 import { checkDuration, checkInteger, checkKeys, inside } from '../option-checks.js';
 import { RocketMQListeners } from '../listeners/rocketmq-listeners.js';
+import { describeDelivery } from './recorded-deliveries.js';
 
 /** Which deliveries to wait for. What is left out matches everything. */
 export interface ConsumptionMatch {
-  topic?: string;
+  /** A topic's name, or a typed topic: with its tag, if it has one. */
+  topic?: string | AnyTopic;
   tag?: string;
   /** One of the message's keys. */
   key?: string;
@@ -57,15 +61,16 @@ export async function failed(
 
 function waitFor(
   app: INestApplicationContext,
-  match: ConsumptionMatch,
+  given: ConsumptionMatch,
   outcome: Consumption['outcome'],
   options: WaitOptions,
 ): Promise<Consumption> {
-  const { times, timeout } = inside(outcome, undefined, () => checkWait(match, options));
+  const { times, timeout } = inside(outcome, undefined, () => checkWait(given, options));
+  const match = plainMatch(given);
   const seen: string[] = [];
   const matching = app.get(RocketMQListeners).consumptions.pipe(
     filter((consumption) => {
-      seen.push(`${consumption.outcome} ${consumption.context.topic}:${consumption.context.tags ?? ''}`);
+      seen.push(describeDelivery(consumption));
       return consumption.outcome === outcome && matches(consumption, match);
     }),
     take(times),
@@ -90,6 +95,12 @@ function checkWait(match: ConsumptionMatch, options: WaitOptions): { times: numb
     times: checkInteger('times', times, 1, MOST_DELIVERIES),
     timeout: checkDuration('timeout', timeout, 0, LONGEST_TIMEOUT_MS),
   };
+}
+
+function plainMatch({ topic: given, ...match }: ConsumptionMatch): ConsumptionMatch {
+  if (!isTopic(given)) return given === undefined ? match : { ...match, topic: given };
+  const { topic, tag } = given;
+  return { topic, ...(tag !== undefined && { tag }), ...match };
 }
 
 function matches({ context, group }: Consumption, match: ConsumptionMatch): boolean {

@@ -17,10 +17,10 @@ export interface IdempotencyContractOptions {
   seed?: number;
 }
 
-/** One test of the contract suite. */
+/** One test of a contract suite, of stores or of backends: what they have to do, for any test framework. */
 export interface ContractTest {
   readonly name: string;
-  /** Rejects where the store does not keep the contract. */
+  /** Rejects where the contract is not kept: with an AssertionError, or with what went wrong. */
   run(): Promise<void>;
 }
 

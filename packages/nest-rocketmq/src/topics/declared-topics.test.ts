@@ -37,7 +37,38 @@ function admin(queues?: Record<string, number>, refuse?: Error): Admin {
 
 const topic = (queues: number, brokers?: string[]): CheckedTopic => ({ name: 'order', queues, brokers });
 
+/** The topic exists on broker-a with these attributes and permissions. */
+function adminOf(attributes: Record<string, string>, perm = 6): Admin {
+  return {
+    topicRoute: () => Promise.resolve({ queueDatas: [{ brokerName: 'broker-a', writeQueueNums: 4, perm }] }),
+    topicConfigs: () => Promise.resolve([{ broker: 'broker-a', attributes }]),
+  } as unknown as Admin;
+}
+
 describe('a declared topic', () => {
+  const typed: CheckedTopic = { ...topic(4), permissions: 'R', attributes: { 'message.type': 'FIFO' } };
+
+  test('is created with its permissions and attributes', async () => {
+    await createDeclaredTopics(admin(), [typed]);
+    expect(created).toEqual([{ topic: 'order', queues: 4, perm: 4, attributes: { 'message.type': 'FIFO' } }]);
+  });
+
+  test('that exists with other permissions or attributes is left alone, with a warning that has the command', async () => {
+    await createDeclaredTopics(adminOf({ 'message.type': 'NORMAL' }), [typed]);
+    await createDeclaredTopics(adminOf({}, 4), [typed]);
+    await createDeclaredTopics(adminOf({ 'message.type': 'FIFO', 'reserve.time': '1' }, 4), [typed]);
+    expect(warnings).toEqual([
+      expect.stringMatching(/other permissions .*: RW on broker-a, not R\. /),
+      expect.stringMatching(/message\.type is NORMAL on broker-a, not FIFO\..* -t order -a \+message\.type=FIFO$/),
+      expect.stringMatching(/message\.type is not set on broker-a, not FIFO/),
+    ]);
+  });
+
+  test('that cannot be created is an error whose command has its permissions and attributes', async () => {
+    const creating = createDeclaredTopics(admin(undefined, new Error('no permission.')), [typed]);
+    await expect(creating).rejects.toThrow(/updateTopic -c CLUSTER -t order -r 4 -w 4 -p 4 -a \+message\.type=FIFO;/);
+  });
+
   test('is created with its queues on all brokers, or on those that it names', async () => {
     await createDeclaredTopics(admin(), [topic(4)]);
     await createDeclaredTopics(admin(), [topic(4, ['broker-b'])]);

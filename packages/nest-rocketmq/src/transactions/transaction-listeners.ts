@@ -7,7 +7,12 @@ import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import { checkTopic } from '../message/destination.js';
 import { GroupMissingError, TransactionListenerError } from '../errors.js';
 import { ListenerExplorer } from '../discovery/listener-explorer.js';
+import { selectionOf } from '../discovery/listener-selection.js';
 import { RocketMQLocalTransactionState } from '../decorators/listener-metadata.js';
+import { readPayload } from '../message/read-payload.js';
+import type { PayloadReading } from '../message/read-payload.js';
+import { isTopic } from '../message/topic.js';
+import type { AnyTopic } from '../message/topic.js';
 import { checkKeys, inside } from '../option-checks.js';
 import { RocketMQContext } from '../decorators/rocketmq-context.js';
 import type { ResolvedOptions } from '../options/rocketmq.options.js';
@@ -42,6 +47,8 @@ export function fromWire(state: LocalTransactionState): RocketMQLocalTransaction
 export class TransactionListeners implements TransactionListener {
   readonly #logger = new Logger('RocketMQ');
   readonly #byTopic = new Map<string, DiscoveredTransactionListener>();
+  /** How payloads of typed topics are read. */
+  readonly #readings = new Map<string, PayloadReading>();
   readonly #unchecked = new Set<string>();
 
   constructor(
@@ -59,13 +66,14 @@ export class TransactionListeners implements TransactionListener {
     if (transactionLog && groupNeededOn !== undefined) {
       throw new GroupMissingError('option transactionLog', groupNeededOn, group);
     }
-    const listeners = await this.explorer.transactionListeners();
+    const listeners = await this.explorer.transactionListeners(selectionOf(this.options));
     this.#byTopic.clear();
+    this.#readings.clear();
     for (const listener of listeners) {
       // Brokers check a transaction with any producer of the group, so the group must be the service's own.
       if (groupNeededOn !== undefined) throw new GroupMissingError(listener.name, groupNeededOn, group);
       inside(`@RocketMQTransactionListener on ${listener.name}`, undefined, () => {
-        checkKeys('options', listener.options, ['topic']);
+        checkKeys('options', listener.options, ['topic', 'cluster']);
         const topics = [listener.options.topic].flat();
         if (topics.length === 0) throw new InvalidOptionError('topic', topics, 'a topic, or several in an array');
         for (const topic of topics) this.#add(topic, listener);
@@ -155,7 +163,8 @@ export class TransactionListeners implements TransactionListener {
         return (await transactionLog.hasCommitted(id)) ? 'COMMIT_MESSAGE' : 'ROLLBACK_MESSAGE';
       }
       const { name, instance } = this.#listenerOf(message.topic);
-      const payload = this.options.messageConverter.decode(message, 'json');
+      const reading = this.#readings.get(message.topic) ?? { kind: 'json' };
+      const payload = await readPayload(this.options.messageConverter, message, reading);
       const context = RocketMQContext.of(message, this.options.group, new AbortController());
       return this.#toWire(
         await instance.checkLocalTransaction(payload, context),
@@ -168,8 +177,9 @@ export class TransactionListeners implements TransactionListener {
     }
   }
 
-  #add(topic: string, listener: DiscoveredTransactionListener): void {
-    checkTopic('topic', topic);
+  #add(given: string | AnyTopic, listener: DiscoveredTransactionListener): void {
+    const topic = checkTopic('topic', isTopic(given) ? given.topic : given);
+    if (isTopic(given)) this.#readings.set(topic, { kind: 'json', converter: given.converter, schema: given.schema });
     const other = this.#byTopic.get(topic);
     if (other) {
       throw new TransactionListenerError(

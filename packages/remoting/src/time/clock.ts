@@ -11,8 +11,12 @@ export interface Clock {
   now(): number;
   /** Milliseconds that never go backwards, for measuring how long something took. */
   monotonic(): number;
-  /** Calls `fn` once, `ms` milliseconds from now at the earliest. */
-  setTimeout(fn: () => void, ms: number): TimerHandle;
+  /**
+   * Calls `fn` once, `ms` milliseconds from now at the earliest.
+   * @param event names what happens then, if a test may wait for it: a delivery, a retry, a check. Left out for upkeep, such
+   * as heartbeats, polls and time-outs. Only a clock that a test turns reads it.
+   */
+  setTimeout(fn: () => void, ms: number, event?: string): TimerHandle;
   /** Does nothing for a timer that has fired, and for undefined. */
   clearTimeout(handle: TimerHandle | undefined): void;
   /**
@@ -22,6 +26,11 @@ export interface Clock {
    * @param atMost ms of real time after which time goes on without it; default: no end, and then an error
    */
   busy?(what: string, atMost?: number): () => void;
+  /**
+   * Tells the clock that a call under way waits for it: for the pause before its next attempt, or for its time-out, as the
+   * answer is lost. Only a clock that a test turns has this.
+   */
+  callWaits?(): void;
 }
 
 /** Node's timers refuse more than this (2^31 - 1 ms, 24.8 days) and fire at once instead. */

@@ -10,14 +10,16 @@ export interface DeadlineOptions {
   readonly expired: () => void;
   /** A count that grows with what the source brings: while it grows, there may be more to read. */
   readonly activity?: () => number;
+  /** As of `Clock.setTimeout`. */
+  readonly event?: string;
 }
 
 export class Deadline {
   readonly #deadlines: Deadlines;
   readonly #wait = new Wait();
 
-  constructor({ clock, timeout, expired, activity }: DeadlineOptions) {
-    this.#deadlines = new Deadlines(clock, activity);
+  constructor({ clock, timeout, expired, activity, event }: DeadlineOptions) {
+    this.#deadlines = new Deadlines(clock, activity, event);
     this.#wait.expired = expired;
     this.#deadlines.add(this.#wait, clock.monotonic(), timeout);
   }

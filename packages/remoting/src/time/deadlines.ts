@@ -36,10 +36,14 @@ export class Deadlines {
   /** When the timer is set to, monotonic ms. */
   #next = Infinity;
 
-  /** @param activity a count that grows with what the source brings: while it grows, there may be more to read */
+  /**
+   * @param activity a count that grows with what the source brings: while it grows, there may be more to read
+   * @param event as of `Clock.setTimeout`
+   */
   constructor(
     private readonly clock: Clock,
     private readonly activity: () => number = () => 0,
+    private readonly event?: string,
   ) {}
 
   /** @param now of the clock's monotonic scale, ms @param timeout ms */
@@ -64,7 +68,7 @@ export class Deadlines {
   #arm(due: number, ms: number): void {
     this.clock.clearTimeout(this.#timer);
     this.#next = due;
-    this.#timer = this.clock.setTimeout(() => this.#onTimer(), ms);
+    this.#timer = this.clock.setTimeout(() => this.#onTimer(), ms, this.event);
   }
 
   #unlink(wait: Wait): void {

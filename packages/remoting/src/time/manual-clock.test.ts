@@ -66,6 +66,78 @@ describe('a clock that is turned by hand', () => {
   });
 });
 
+describe('time that skips by itself', () => {
+  it('goes to the next timer that has a name, and fires those without one on the way', async () => {
+    const clock = new ManualClock(0);
+    const fired: [string, number][] = [];
+    const arm = (name: string, ms: number, event?: string): unknown =>
+      clock.setTimeout(() => fired.push([name, clock.now()]), ms, event);
+    arm('heartbeat', 10);
+    arm('delivery', 20, 'a delivery');
+    arm('heartbeat', 30);
+    arm('retry', 40, 'a retry');
+    expect(clock.upcoming).toEqual([
+      { event: 'a delivery', due: 20 },
+      { event: 'a retry', due: 40 },
+    ]);
+    expect(await clock.skip()).toBe(true);
+    expect(clock.now()).toBe(20);
+    expect(await clock.skip()).toBe(true);
+    expect(fired).toEqual([
+      ['heartbeat', 10],
+      ['delivery', 20],
+      ['heartbeat', 30],
+      ['retry', 40],
+    ]);
+  });
+
+  it('stands still where only timers without a name are left', async () => {
+    const clock = new ManualClock(0);
+    clock.setTimeout(() => expect(true).toBe(false), 10);
+    expect(await clock.skip()).toBe(false);
+    expect(clock.now()).toBe(0);
+  });
+
+  it('waits for what is under way, and for what that arms', async () => {
+    const clock = new ManualClock(0);
+    const ended = clock.busy('a listener');
+    void io().then(() => {
+      clock.setTimeout(() => undefined, 5, 'a retry');
+      ended();
+    });
+    clock.setTimeout(() => undefined, 20, 'a delivery');
+    expect(await clock.skip()).toBe(true);
+    expect(clock.now()).toBe(5);
+  });
+
+  it('goes to a time-out without a name if a call waits for the clock', async () => {
+    const clock = new ManualClock(0);
+    const ended = clock.busy('a send', 10_000);
+    clock.setTimeout(ended, 3_000);
+    clock.callWaits();
+    const began = performance.now();
+    expect(await clock.skip()).toBe(true);
+    expect(clock.now()).toBe(3_000);
+    expect(performance.now() - began).toBeLessThan(5_000);
+    expect(await clock.skip()).toBe(false);
+  });
+
+  it('settles when nothing uses the clock any more, without turning it', async () => {
+    const clock = new ManualClock(0);
+    const steps: string[] = [];
+    const step = async (left: number): Promise<void> => {
+      for (let turn = 0; turn < 6; turn++) await new Promise((resolve) => setImmediate(resolve));
+      clock.clearTimeout(clock.setTimeout(() => undefined, 1));
+      steps.push('step');
+      if (left > 0) await step(left - 1);
+    };
+    void step(5);
+    await clock.settle();
+    expect(steps).toHaveLength(6);
+    expect(clock.now()).toBe(0);
+  });
+});
+
 /** Real work of the machine, which takes many turns of the event loop. */
 const io = (): Promise<unknown> => readFile(import.meta.filename);
 

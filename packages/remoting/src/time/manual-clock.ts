@@ -9,6 +9,10 @@ import { HeapTimer, TimerHeap } from './timer-heap.js';
 
 /** Turns of the event loop between two instants: enough for an in-process request, its answer and the reaction to it. */
 const SETTLE_TURNS = 4;
+/** Turns of the event loop in which nothing uses the clock, after which nothing more is going to happen by itself. */
+const QUIET_TURNS = 8;
+/** Real time for which a call still holds the clock once a call has said that it waits for the clock. ms */
+const CALL_PATIENCE_MS = 20;
 const DEFAULT_TIMEOUT_MS = 4_000;
 
 // Taken once: a test runner may replace Node's timers with fake ones.
@@ -19,6 +23,7 @@ class ManualTimer extends HeapTimer implements TimerHandle {
     due: number,
     order: number,
     readonly fn: () => void,
+    readonly event: string | undefined,
   ) {
     super(due, order);
   }
@@ -27,8 +32,18 @@ class ManualTimer extends HeapTimer implements TimerHandle {
 /** Something under way, from `busy`. */
 interface Work {
   readonly what: string;
+  /** Real ms. */
+  readonly since: number;
   /** Real ms from which time goes on without it. */
   readonly until: number;
+}
+
+/** Something that will happen if the clock is turned far enough. */
+export interface UpcomingEvent {
+  /** 'the next check of open transactions' */
+  readonly event: string;
+  /** ms since the epoch, by this clock */
+  readonly due: number;
 }
 
 /** How `advance` and `advanceTo` wait for work that is under way. */
@@ -47,6 +62,9 @@ export class ManualClock implements Clock {
   readonly #timers = new TimerHeap<ManualTimer>();
   readonly #work = new Set<Work>();
   #waiting: (() => void)[] = [];
+  /** Counts all uses: while it grows, something is going on. */
+  #uses = 0;
+  #callsWait = false;
 
   /** @param startMs wall-clock time to start at, ms since the epoch; default: the machine's time now */
   constructor(startMs: number = Date.now()) {
@@ -55,20 +73,24 @@ export class ManualClock implements Clock {
   }
 
   now(): number {
+    this.#uses++;
     return this.#now;
   }
 
   monotonic(): number {
+    this.#uses++;
     return this.#now - this.#start;
   }
 
-  setTimeout(fn: () => void, ms: number): TimerHandle {
-    const timer = new ManualTimer(this.#now + Math.max(0, ms), this.#order++, fn);
+  setTimeout(fn: () => void, ms: number, event?: string): TimerHandle {
+    this.#uses++;
+    const timer = new ManualTimer(this.#now + Math.max(0, ms), this.#order++, fn, event);
     this.#timers.add(timer);
     return timer;
   }
 
   clearTimeout(handle: TimerHandle | undefined): void {
+    this.#uses++;
     if (handle instanceof ManualTimer) this.#timers.delete(handle);
   }
 
@@ -77,10 +99,24 @@ export class ManualClock implements Clock {
     return this.#timers.size;
   }
 
+  /** What timers will bring about that have a name, the next one first. Heartbeats, polls and time-outs have none. */
+  get upcoming(): UpcomingEvent[] {
+    const upcoming: UpcomingEvent[] = [];
+    for (const { event, due } of this.#timers.all()) if (event !== undefined) upcoming.push({ event, due });
+    return upcoming.toSorted((a, b) => a.due - b.due);
+  }
+
+  callWaits(): void {
+    this.#callsWait = true;
+  }
+
   busy(what: string, atMost = Infinity): () => void {
-    const work: Work = { what, until: realNow() + atMost };
+    this.#uses++;
+    const since = realNow();
+    const work: Work = { what, since, until: since + atMost };
     this.#work.add(work);
     return () => {
+      this.#uses++;
       this.#work.delete(work);
       for (const resolve of this.#waiting.splice(0)) resolve();
     };
@@ -109,13 +145,53 @@ export class ManualClock implements Clock {
       );
     await this.#settle(options);
     for (let next = this.#next(epochMs); next; next = this.#next(epochMs)) {
-      this.#timers.delete(next);
-      this.#now = Math.max(this.#now, next.due);
-      next.fn();
+      this.#fire(next);
       if (this.#next(this.#now) === undefined) await this.#settle(options);
     }
     this.#now = Math.max(this.#now, epochMs);
     await this.#settle(options);
+  }
+
+  /**
+   * Resolves when nothing is under way and nothing happens any more unless the clock is turned.
+   * @throws ClockHeldError naming what has not ended in time
+   */
+  async settle(options: TurnOptions = {}): Promise<void> {
+    for (let quiet = 0, seen = this.#uses; quiet < QUIET_TURNS; quiet++) {
+      await this.#settle(options);
+      if (this.#uses !== seen) quiet = 0;
+      seen = this.#uses;
+    }
+  }
+
+  /**
+   * Turns the clock to the next event that has a name, once nothing is under way. Timers without a name fire on the way, in
+   * order. While a call waits for the clock (`callWaits`), each timer counts.
+   * @returns false if there is none: then the clock stands where it stood
+   * @throws ClockHeldError naming what has not ended in time
+   */
+  async skip(options: TurnOptions = {}): Promise<boolean> {
+    await this.settle(options);
+    const anyCounts = this.#work.size > 0;
+    if (!anyCounts) this.#callsWait = false;
+    if (!anyCounts && this.upcoming.length === 0) return false;
+    for (let timer = this.#timers.first; timer; timer = this.#timers.first) {
+      const { due } = timer;
+      let counts = anyCounts;
+      for (let next: ManualTimer | undefined = timer; next; next = this.#next(due)) {
+        counts ||= next.event !== undefined;
+        this.#fire(next);
+      }
+      await this.#settle(options);
+      if (counts) return true;
+    }
+    return false;
+  }
+
+  #fire(timer: ManualTimer): void {
+    this.#timers.delete(timer);
+    this.#now = Math.max(this.#now, timer.due);
+    timer.fn();
   }
 
   #next(until: number): ManualTimer | undefined {
@@ -148,7 +224,10 @@ export class ManualClock implements Clock {
   #held(): number {
     if (this.#work.size === 0) return 0;
     const now = realNow();
-    return Math.max(0, Math.min(...[...this.#work].map(({ until }) => until - now)));
+    const ends = [...this.#work].map(({ since, until }) =>
+      this.#callsWait && until < Infinity ? Math.min(until, since + CALL_PATIENCE_MS) : until,
+    );
+    return Math.max(0, Math.min(...ends) - now);
   }
 
   /** Resolves when something has ended, or after `ms` of real time. */

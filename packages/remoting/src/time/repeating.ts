@@ -13,6 +13,8 @@ export interface RepeatingOptions {
   run: () => Promise<void> | void;
   /** Asked after each run: when it returns false, nothing runs until the next `start()`. Default: always true. */
   isNeeded?: () => boolean;
+  /** As of `Clock.setTimeout`. */
+  event?: string;
 }
 
 /** A run that fails is logged, and the next one comes all the same. */
@@ -49,9 +51,9 @@ export class Repeating {
   }
 
   #schedule(ms: number): void {
-    this.#timer = this.#options.clock.setTimeout(() => {
-      this.#running = this.#run();
-    }, ms);
+    const { clock, event } = this.#options;
+    const run = (): void => void (this.#running = this.#run());
+    this.#timer = clock.setTimeout(run, ms, event);
   }
 
   async #run(): Promise<void> {

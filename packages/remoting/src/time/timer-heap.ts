@@ -19,6 +19,11 @@ export class TimerHeap<Timer extends HeapTimer> {
     return this.#timers.length;
   }
 
+  /** In no order. */
+  all(): Iterable<Timer> {
+    return this.#timers;
+  }
+
   /** The timer that is due first. Does not remove it. */
   get first(): Timer | undefined {
     return this.#timers[0];

@@ -10,18 +10,19 @@ export function sharedAbortController(): AbortController {
   return controller;
 }
 
-/** Resolves after `ms`, or at once when `signal` aborts. */
-export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+/** Resolves after `ms`, or at once when `signal` aborts. @param event as of `Clock.setTimeout` */
+export function sleep(clock: Clock, ms: number, signal?: AbortSignal, event?: string): Promise<void> {
   return new Promise((resolve) => {
     if (signal?.aborted) return resolve();
     const onAbort = (): void => {
       clock.clearTimeout(timer);
       resolve();
     };
-    const timer = clock.setTimeout(() => {
+    const wake = (): void => {
       signal?.removeEventListener('abort', onAbort);
       resolve();
-    }, ms);
+    };
+    const timer = clock.setTimeout(wake, ms, event);
     signal?.addEventListener('abort', onAbort, { once: true });
   });
 }

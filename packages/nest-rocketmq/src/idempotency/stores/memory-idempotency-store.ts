@@ -45,6 +45,12 @@ export class MemoryIdempotencyStore implements IdempotencyStore {
     });
   }
 
+  /** Forgets everything, also of work under way: for the next test. */
+  clear(): void {
+    this.#processing.clear();
+    this.#done.clear();
+  }
+
   /** How many records it holds, expired ones included. */
   get size(): number {
     return this.#processing.size + this.#done.size;

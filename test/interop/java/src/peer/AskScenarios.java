@@ -26,6 +26,9 @@ final class AskScenarios {
         String topic = run.named("toOthers");
         Message full = new Message(topic, "TagA", "key1", 7, Text.bytes("sync \u00fc \u6f22"), true);
         full.putUserProperty("colour", "blue");
+        // As an agent of OpenTelemetry writes them.
+        full.putUserProperty("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+        full.putUserProperty("tracestate", "congo=t61rcWkgMzE");
         emitReply(run, "sync", producer.request(full, TIMEOUT_MS));
         emitReply(run, "large", producer.request(new Message(topic, "large".repeat(LARGE / 5).getBytes()), TIMEOUT_MS));
         CountDownLatch done = new CountDownLatch(1);

@@ -1,0 +1,37 @@
+// Starts and stops consumer groups at the same time.
+import type { Logger } from '@nestjs/common';
+import type { ListenerEvents } from './listener-events.js';
+import type { ListenerContainer } from './listener-container.js';
+
+export async function startContainers(
+  containers: readonly ListenerContainer[],
+  events: Pick<ListenerEvents, 'group'>,
+  logger: Pick<Logger, 'log'>,
+): Promise<void> {
+  await Promise.all(containers.map((container) => container.start()));
+  if (containers.length === 0) return;
+  for (const { name } of containers) events.group('started', name);
+  logger.log(`listening for ${containers.map(({ summary }) => summary).join('; ')}`);
+}
+
+/**
+ * An error in one group does not keep the others from stopping.
+ * @param timeout for running listeners, ms
+ */
+export async function stopContainers(
+  containers: readonly ListenerContainer[],
+  timeout: number,
+  events: Pick<ListenerEvents, 'group'>,
+  logger: Pick<Logger, 'error'>,
+): Promise<void> {
+  await Promise.all(
+    containers.map(async (container) => {
+      try {
+        await container.stop(timeout);
+        events.group('stopped', container.name);
+      } catch (error) {
+        logger.error(`group ${container.name} did not stop cleanly: ${String(error)}`);
+      }
+    }),
+  );
+}

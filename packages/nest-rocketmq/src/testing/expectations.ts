@@ -1,0 +1,62 @@
+// Checks what was sent in a test.
+import { NotSentError, UnexpectedMessageError } from '../errors.js';
+import { brief, describeMatch, matches } from './matching.js';
+import type { MessageMatch } from './matching.js';
+import type { RecordedMessages, SentMessage } from './recorded-messages.js';
+
+/** Options of `expectSent`. */
+export interface SentOptions {
+  /** How many there have to be, no more and no less. Default: one or more. */
+  readonly times?: number;
+}
+
+/** A topic, or something that has one. */
+export type TopicChoice = string | { readonly topic: string };
+
+/** Most messages that an error lists. */
+const MOST_LINES = 10;
+
+export function topicOf(topic: TopicChoice): string {
+  return typeof topic === 'string' ? topic : topic.topic;
+}
+
+/** @throws NotSentError */
+export function expectSent(
+  messages: RecordedMessages,
+  topic: TopicChoice,
+  match: MessageMatch<never, SentMessage> | undefined,
+  { times }: SentOptions = {},
+): SentMessage | undefined {
+  const name = topicOf(topic);
+  const found = messages.sent(name).filter((each) => matches(each, match as never));
+  if (times === undefined ? found.length > 0 : found.length === times) return found.at(-1);
+  const wanted = `${times ?? 'no'} message${times === undefined || times === 1 ? '' : 's'} to ${name}${describeMatch(match)}`;
+  throw new NotSentError(
+    times === undefined
+      ? `${wanted} was sent; ${seen(messages)}`
+      : `not ${wanted} but ${found.length}; ${seen(messages)}`,
+  );
+}
+
+/** @throws UnexpectedMessageError */
+export function expectNothingSent(messages: RecordedMessages, topic: TopicChoice | undefined): void {
+  const sent = messages.sent(topic === undefined ? undefined : topicOf(topic));
+  if (sent.length === 0) return;
+  const where = topic === undefined ? '' : ` to ${topicOf(topic)}`;
+  throw new UnexpectedMessageError(`${sent.length} message(s) were sent${where}:${list(sent)}`);
+}
+
+/** What was sent, for an error. */
+export function seen(messages: RecordedMessages): string {
+  const sent = messages.sent();
+  return sent.length === 0 ? 'nothing was sent' : `sent:${list(sent)}`;
+}
+
+function list(sent: readonly SentMessage[]): string {
+  const lines = sent.slice(-MOST_LINES).map(({ topic, tags, keys, payload }) => {
+    const key = keys.length > 0 ? ` [${keys.join(' ')}]` : '';
+    return `\n  ${topic}${tags === undefined ? '' : `:${tags}`}${key} ${brief(payload)}`;
+  });
+  const more = sent.length - lines.length;
+  return `${more > 0 ? `\n  ${more} earlier ones` : ''}${lines.join('')}\n`;
+}

@@ -1,0 +1,120 @@
+// Keeps the messages that the broker of a test has stored, and tells which of them wait for their time.
+import type { StoredMessage } from '@nest-rocketmq/broker/internal';
+import {
+  MessageProperty,
+  dlqTopic,
+  groupOfRetryTopic,
+  isDLQTopic,
+  isRetryTopic,
+} from '@nest-rocketmq/remoting/internal';
+import type { IncomingBody, MessageConverter } from '../message/message-converter.js';
+import { keysOf } from './matching.js';
+import type { MessageMatch } from './matching.js';
+
+/** A message that the app has sent, or that a group has given up. */
+export interface SentMessage<P = unknown> {
+  readonly topic: string;
+  /** The message's tag. */
+  readonly tags: string | undefined;
+  readonly keys: readonly string[];
+  readonly msgId: string;
+  /** Decoded JSON; the text of a body that is not JSON. */
+  readonly payload: P;
+  readonly body: Buffer;
+  readonly properties: ReadonlyMap<string, string>;
+  /** When it was stored, by the test's clock. */
+  readonly sentAt: Date;
+  /** When it is delivered, by the test's clock: the same as `sentAt` without a delay. */
+  readonly deliverAt: Date;
+}
+
+/** Which of the messages that were sent. */
+export type SentMatch<P> = MessageMatch<P, SentMessage<P>>;
+
+/** A message that waits. */
+export interface WaitingMessage {
+  readonly message: SentMessage;
+  /** The group that gets it again; undefined for a delayed message. */
+  readonly retryOf: string | undefined;
+}
+
+const OF_THE_SYSTEM = /^(rmq_sys_|%)|_REPLY_TOPIC$/i;
+
+export type Decode = (message: IncomingBody) => unknown;
+
+export class RecordedMessages {
+  #messages: StoredMessage[] = [];
+  readonly #recalled = new Set<StoredMessage>();
+
+  constructor(private readonly decode: Decode) {}
+
+  add(message: StoredMessage): void {
+    const recalled = message.properties.get(MessageProperty.TIMER_DEL_UNIQKEY);
+    if (recalled === undefined) this.#messages.push(message);
+    else for (const each of this.#messages) if (isRecalledBy(each, recalled)) this.#recalled.add(each);
+  }
+
+  clear(): void {
+    this.#messages = [];
+    this.#recalled.clear();
+  }
+
+  /** What was sent to the topic, or to any. */
+  sent(topic?: string): SentMessage[] {
+    return this.#messages
+      .filter((each) => (topic === undefined ? isOfTheApp(each.topic) : each.topic === topic))
+      .map((each) => this.#described(each));
+  }
+
+  deadLetters(group: string): SentMessage[] {
+    return this.sent(dlqTopic(group));
+  }
+
+  /** What is due after `now` (ms since the epoch), the next one first. */
+  waiting(now: number): WaitingMessage[] {
+    return this.#messages
+      .filter((each) => each.due > now && !this.#recalled.has(each))
+      .toSorted((a, b) => a.due - b.due)
+      .map((each) => ({
+        message: this.#described(each),
+        retryOf: isRetryTopic(each.topic) ? groupOfRetryTopic(each.topic) : undefined,
+      }));
+  }
+
+  #described(message: StoredMessage): SentMessage {
+    const { topic, properties, body, storeTimestamp, due } = message;
+    return {
+      topic,
+      tags: properties.get(MessageProperty.TAGS),
+      keys: keysOf(properties),
+      msgId: properties.get(MessageProperty.UNIQ_KEY) ?? '',
+      payload: this.decode(message),
+      body,
+      properties,
+      sentAt: new Date(storeTimestamp),
+      deliverAt: new Date(due),
+    };
+  }
+}
+
+/** Decodes as the app does, and falls back to the text. */
+export function decodeWith(converter: () => MessageConverter): Decode {
+  return (message) => {
+    try {
+      return converter().decode(message, 'json');
+    } catch {
+      return message.body.toString('utf8');
+    }
+  };
+}
+
+/** Retries, dead letters, replies and traces are not what an app sends of itself. */
+function isOfTheApp(topic: string): boolean {
+  return !isRetryTopic(topic) && !isDLQTopic(topic) && !OF_THE_SYSTEM.test(topic);
+}
+
+/** @param recalled the unique key, in newer clients behind the topic and a '+' */
+function isRecalledBy({ properties, topic }: StoredMessage, recalled: string): boolean {
+  const key = properties.get(MessageProperty.UNIQ_KEY) ?? '';
+  return key !== '' && (recalled === key || recalled === `${topic}+${key}`);
+}

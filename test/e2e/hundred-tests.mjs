@@ -1,0 +1,57 @@
+// A hundred tests of an app, as a user writes them, with node:test, from the build. Each begins with an empty broker.
+import 'reflect-metadata';
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, test } from 'node:test';
+import { Logger } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import {
+  RocketMQMessageListener,
+  RocketMQModule,
+  RocketMQTemplate,
+  ROCKETMQ_OPTIONS,
+} from '../../packages/nest-rocketmq/dist/esm/index.js';
+import { rocketMQTesting } from '../../packages/nest-rocketmq/dist/esm/testing/index.js';
+
+Logger.overrideLogger(['error', 'fatal']);
+
+const seen = [];
+
+class CancelOrder {
+  onMessage({ id }) {
+    seen.push(id);
+    if (id === 'fails' && seen.length < 3) throw new Error('not yet');
+  }
+}
+RocketMQMessageListener({ topic: 'order-cancel', consumerGroup: 'cancel' })(CancelOrder);
+
+/** Its own options would store messages in the working directory. */
+class AppModule {}
+const appModule = { module: AppModule, imports: [RocketMQModule.forRoot()], providers: [CancelOrder] };
+
+const testing = rocketMQTesting({ group: 'shop' });
+let app;
+
+before(async () => {
+  const building = Test.createTestingModule({ imports: [appModule] });
+  app = await building.overrideProvider(ROCKETMQ_OPTIONS).useValue(testing.options).compile();
+  await app.init();
+});
+
+beforeEach(async () => {
+  await testing.reset();
+  seen.length = 0;
+});
+
+after(() => app.close());
+
+for (let number = 1; number <= 100; number++) {
+  void test(`order ${number} is cancelled after half an hour, at its third try`, async () => {
+    testing.expectNothingSent();
+    await app.get(RocketMQTemplate).send('order-cancel', { id: 'fails', number }, { delay: '30m', keys: 'k' });
+    const { context } = await testing.expectConsumed(CancelOrder, { number });
+    assert.equal(context.reconsumeTimes, 2);
+    assert.equal(testing.attempts('k'), 3);
+    assert.equal(testing.sent('order-cancel').length, 1);
+    assert.deepEqual(seen, ['fails', 'fails', 'fails']);
+  });
+}

@@ -1,0 +1,227 @@
+// Tests what an app says of its health: without Terminus, and as an indicator of Terminus.
+import 'reflect-metadata';
+import type { Duplex } from 'node:stream';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import type { TestingModule } from '@nestjs/testing';
+import { HealthCheckService, HealthIndicatorService, TerminusModule } from '@nestjs/terminus';
+import {
+  EmbeddedBackend,
+  Outcome,
+  RocketMQHealth,
+  RocketMQListeners,
+  RocketMQMessageListener,
+  RocketMQModule,
+  RocketMQTemplate,
+} from 'nest-rocketmq';
+import type { Dial, RocketMQBackend, RocketMQStatus } from 'nest-rocketmq';
+import { RocketMQHealthIndicator } from 'nest-rocketmq/terminus';
+import { ManualClock, consumed, failed } from 'nest-rocketmq/testing';
+import { PATIENCE_MS, closeApps, startApp, unique } from './nest-harness.js';
+
+const timeout = PATIENCE_MS;
+/** A dead letter is stored soon after its listener has ended. */
+const MOST_LOOKS = 1_000;
+const FIRST = { consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET' } as const;
+
+afterEach(closeApps);
+
+describe('RocketMQHealth', () => {
+  it('is up with a cluster that answers, and tells of each group', async () => {
+    const [topic, group] = [unique('order'), unique('shop')];
+    class Orders {
+      @RocketMQMessageListener({ topic, consumerGroup: group, ...FIRST })
+      take(): void {}
+    }
+    const app = await startApp({ providers: [Orders] });
+    const health = app.module.get(RocketMQHealth);
+    const statuses: RocketMQStatus[] = [];
+    health.statuses.subscribe((status) => statuses.push(status));
+    expect(await health.check()).toEqual({
+      status: 'up',
+      reasons: [],
+      backend: expect.any(String),
+      connection: 'up',
+      unreachable: [],
+      groups: { [group]: { lag: 0, deadLetters: 0 } },
+    });
+    await app.close();
+    expect(statuses).toEqual(['up', 'down']);
+    expect(await health.check()).toMatchObject({ status: 'down', connection: 'down' });
+  });
+
+  it('is degraded when a group is too far behind', async () => {
+    const [topic, group] = [unique('order'), unique('shop')];
+    class Orders {
+      @RocketMQMessageListener({ topic, consumerGroup: group, ...FIRST })
+      take(): void {}
+    }
+    const app = await startApp({ providers: [Orders] }, { topics: [{ name: topic, queues: 1 }] });
+    const health = app.module.get(RocketMQHealth);
+    const first = consumed(app.module, { topic }, { timeout });
+    await app.template.send(topic, 0);
+    await app.elapse(first, '30s');
+    app.module.get(RocketMQListeners).pause(group);
+    await app.template.sendBatch(topic, [1, 2, 3]);
+    expect(await health.check({ maxLag: 3 })).toMatchObject({ status: 'up', groups: { [group]: { lag: 3 } } });
+    expect(await health.check({ maxLag: 2 })).toMatchObject({
+      status: 'degraded',
+      reasons: [`group ${group} is 3 messages behind, maxLag is 2`],
+    });
+  });
+
+  it('is degraded when a group has too many dead letters', async () => {
+    const [topic, group] = [unique('order'), unique('shop')];
+    class Orders {
+      @RocketMQMessageListener({ topic, consumerGroup: group, ...FIRST })
+      take(): Outcome {
+        return Outcome.toDeadLetter('no');
+      }
+    }
+    const app = await startApp({ providers: [Orders] });
+    const health = app.module.get(RocketMQHealth);
+    const dead = failed(app.module, { topic }, { timeout });
+    await app.template.send(topic, 0);
+    await app.elapse(dead, '30s');
+    const stored = async (): Promise<void> => {
+      while ((await health.check()).groups[group]?.deadLetters !== 1) await new Promise(setImmediate);
+    };
+    await app.elapse(stored(), '30s');
+    expect((await health.check({ maxDeadLetters: 1 })).status).toBe('up');
+    expect(await health.check({ maxDeadLetters: 0 })).toMatchObject({
+      status: 'degraded',
+      reasons: [`group ${group} has 1 dead letters, maxDeadLetters is 0`],
+    });
+  });
+
+  it.each([{ maxLag: -1 }, { maxDeadLetters: 1.5 }, { timeout: 'soon' }, { lag: 1 }])('refuses %j', async (options) => {
+    const app = await startApp({});
+    const checking = app.module.get(RocketMQHealth).check(options as never);
+    await expect(checking).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+  });
+
+  it('knows no lag of a group in which each instance has all messages', async () => {
+    const [topic, group] = [unique('order'), unique('shop')];
+    class Orders {
+      @RocketMQMessageListener({ topic, consumerGroup: group, messageModel: 'BROADCASTING' })
+      take(): void {}
+    }
+    const app = await startApp({ providers: [Orders] });
+    expect((await app.module.get(RocketMQHealth).check()).groups).toEqual({
+      [group]: { lag: undefined, deadLetters: 0 },
+    });
+  });
+});
+
+/** An embedded broker whose wires can be cut. */
+class Breakable implements RocketMQBackend {
+  readonly name = 'breakable';
+  readonly clock = new ManualClock();
+  readonly localOffsetStoreDir = 'memory';
+  readonly #inner = new EmbeddedBackend({ store: 'memory', clock: this.clock }, new Logger());
+  readonly #streams = new Set<Duplex>();
+  isCut = false;
+
+  readonly dial: Dial = async (...given) => {
+    if (this.isCut) throw Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
+    const stream = (await this.#inner.dial(...given)) as Duplex;
+    this.#streams.add(stream);
+    return stream;
+  };
+
+  start = (): Promise<string> => this.#inner.start();
+  stop = (): Promise<void> => this.#inner.stop();
+
+  cut(): void {
+    this.isCut = true;
+    for (const stream of this.#streams) stream.destroy();
+    this.#streams.clear();
+  }
+}
+
+describe('with a cluster that goes away', () => {
+  async function broken(backend: Breakable): Promise<TestingModule> {
+    Logger.overrideLogger(false);
+    const module = await Test.createTestingModule({
+      imports: [RocketMQModule.forRoot({ backend, group: 'g', shutdownTimeout: 0 }), TerminusModule],
+      providers: [RocketMQHealthIndicator],
+    }).compile();
+    await module.init();
+    return module;
+  }
+
+  it('the status is reconnecting, then up again, and the report says down meanwhile', async () => {
+    const backend = new Breakable();
+    const module = await broken(backend);
+    const health = module.get(RocketMQHealth);
+    const statuses: RocketMQStatus[] = [];
+    health.statuses.subscribe((status) => statuses.push(status));
+    await module.get(RocketMQTemplate).send('t', 1);
+    backend.cut();
+    await backend.clock.advance('31s', { wait: false });
+    expect([health.status, health.unreachable.length > 0]).toEqual(['reconnecting', true]);
+    const report = await health.check({ timeout: 200 });
+    expect(report).toMatchObject({ status: 'down', connection: 'reconnecting' });
+    expect(report.reasons.join()).toContain('does not answer');
+    expect(await module.get(RocketMQHealthIndicator).isHealthy('mq', { timeout: 200 })).toMatchObject({
+      mq: { status: 'down', connection: 'reconnecting' },
+    });
+    backend.isCut = false;
+    for (let at = 0; at < 10 && health.status !== 'up'; at++) await backend.clock.advance('10s', { wait: false });
+    expect(statuses).toEqual(['up', 'reconnecting', 'up']);
+    expect((await health.check()).status).toBe('up');
+    await module.close();
+  });
+});
+
+describe('the indicator of Terminus', () => {
+  it('is part of a health check, degraded by a limit without failing it', async () => {
+    const [topic, group] = [unique('order'), unique('shop')];
+    class Orders {
+      @RocketMQMessageListener({ topic, consumerGroup: group, ...FIRST })
+      take(): Outcome {
+        return Outcome.toDeadLetter('no');
+      }
+    }
+    const app = await startApp({ imports: [TerminusModule], providers: [RocketMQHealthIndicator, Orders] });
+    const indicator = app.module.get(RocketMQHealthIndicator);
+    const check = (maxDeadLetters: number) =>
+      app.module.get(HealthCheckService).check([() => indicator.isHealthy('rocketmq', { maxDeadLetters })]);
+    expect(await check(0)).toMatchObject({
+      status: 'ok',
+      details: { rocketmq: { status: 'up', connection: 'up', groups: { [group]: { lag: 0, deadLetters: 0 } } } },
+    });
+    const dead = failed(app.module, { topic }, { timeout });
+    await app.template.send(topic, 0);
+    await app.elapse(dead, '30s');
+    const degraded = async (): Promise<unknown> => {
+      let result = await check(0);
+      for (let left = MOST_LOOKS; left > 0 && result.status === 'ok'; left--) {
+        await new Promise(setImmediate);
+        result = await check(0);
+      }
+      return result;
+    };
+    expect(await app.elapse(degraded(), '30s')).toMatchObject({
+      status: 'degraded',
+      info: { rocketmq: { status: 'degraded', groups: { [group]: { deadLetters: 1 } } } },
+    });
+    await app.close();
+    await expect(check(0)).rejects.toMatchObject({ response: { error: { rocketmq: { status: 'down' } } } });
+  });
+
+  it('is up with Terminus 11, which knows no degraded, and says so in the details', async () => {
+    const app = await startApp({});
+    const of11 = {
+      check: (key: string) => ({
+        up: (details: object) => ({ [key]: { ...details, status: 'up' } }),
+        down: (details: object) => ({ [key]: { ...details, status: 'down' } }),
+      }),
+    };
+    const health = app.module.get(RocketMQHealth);
+    const degraded = { check: async () => ({ ...(await health.check()), status: 'degraded' }) };
+    const indicator = new RocketMQHealthIndicator(of11 as unknown as HealthIndicatorService, degraded as never);
+    expect(await indicator.isHealthy('mq')).toMatchObject({ mq: { status: 'up', degraded: true } });
+  });
+});
