@@ -12,9 +12,17 @@ import {
   formatAddress,
   sleep,
 } from '@nest-rocketmq/remoting/internal';
-import type { ClusterInfo, HeaderOf, MessageExt, MessageQueue, TopicRouteData } from '@nest-rocketmq/remoting/internal';
+import type {
+  ClusterInfo,
+  HeaderOf,
+  MessageExt,
+  MessageQueue,
+  Reply,
+  TopicRouteData,
+} from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import { BrokerNotFoundError, NoBrokerError, TopicNotFoundError } from '../errors.js';
+import { answeredField } from '../routes/answered-field.js';
 import type { NameServers } from '../routes/name-servers.js';
 import { DeadLetters } from '../dead-letters/dead-letters.js';
 import { checkTopicToCreate, createTopicOn, readTopicOn } from './topic-config.js';
@@ -158,8 +166,7 @@ export class Admin {
       { timeout: ADMIN_TIMEOUT_MS },
     );
     if (reply.code === ResponseCode.QUERY_NOT_FOUND) return undefined;
-    expectSuccess(reply, address);
-    return reply.header.offset;
+    return answeredField(reply, 'offset', address);
   }
 
   /**
@@ -253,8 +260,7 @@ export class Admin {
     const address = this.#addressOf({ topic, queueId, brokerName });
     const header = { topic, queueId, ...more } as HeaderOf<Row>;
     const reply = await this.#context.brokers.request<Row>(address, row, header, { timeout: ADMIN_TIMEOUT_MS });
-    expectSuccess(reply, address);
-    return (reply.header as { offset?: number }).offset ?? 0;
+    return answeredField(reply as Reply<OffsetRow>, 'offset', address);
   }
 
   #addressOf(queue: MessageQueue): string {

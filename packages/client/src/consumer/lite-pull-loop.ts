@@ -3,6 +3,7 @@
 import { Requests, ResponseCode, ResponseError, sleep } from '@nest-rocketmq/remoting/internal';
 import type { MessageQueue, Reply, SubscriptionData } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
+import { answeredField } from '../routes/answered-field.js';
 import { BrokerNotFoundError } from '../errors.js';
 import type { LitePullBuffer } from './lite-pull-buffer.js';
 import type { ResolvedLitePullOptions } from './lite-pull-options.js';
@@ -111,7 +112,7 @@ export class LitePullLoop {
     queue.brokerId = reply.header.suggestWhichBrokerId ?? 0;
     switch (reply.code) {
       case ResponseCode.SUCCESS:
-        this.#onFound(queue, reply, next);
+        this.#onFound(queue, reply, answeredField(reply, 'nextBeginOffset', queue.messageQueue.brokerName));
         return 0;
       case ResponseCode.PULL_NOT_FOUND:
       case ResponseCode.PULL_RETRY_IMMEDIATELY:

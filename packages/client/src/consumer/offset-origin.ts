@@ -1,7 +1,8 @@
 // Checks that offsets kept on this machine belong to the store that a broker has now. A broker that was set up anew has
 // other messages at the same offsets, and a consumer would skip them unnoticed.
-import { DecodeError, Requests, ResponseCode, decodeRecord, expectSuccess } from '@nest-rocketmq/remoting/internal';
+import { DecodeError, Requests, ResponseCode, decodeRecord } from '@nest-rocketmq/remoting/internal';
 import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
+import { answeredField } from '../routes/answered-field.js';
 import type { Brokers } from '../routes/brokers.js';
 import type { ConsumedMessage } from './offset-store.js';
 
@@ -20,13 +21,11 @@ export async function isOfThisStore(brokers: Brokers, address: string, kept: Kep
   const { topic, queueId, brokerName: bname } = queue;
   const ask = { topic, queueId, bname };
   const max = await brokers.request(address, Requests.GET_MAX_OFFSET, ask, { timeout: TIMEOUT_MS });
-  expectSuccess(max, address);
-  if (offset > (max.header.offset ?? 0)) return false;
+  if (offset > answeredField(max, 'offset', address)) return false;
   if (!consumedMessage) return true;
   const min = await brokers.request(address, Requests.GET_MIN_OFFSET, ask, { timeout: TIMEOUT_MS });
-  expectSuccess(min, address);
   // The broker has deleted that message with its file: the offset may well be right.
-  if (consumedMessage.queueOffset < (min.header.offset ?? 0)) return true;
+  if (consumedMessage.queueOffset < answeredField(min, 'offset', address)) return true;
   const view = { topic, offset: consumedMessage.physicalOffset, bname };
   const found = await brokers.request(address, Requests.VIEW_MESSAGE_BY_ID, view, { timeout: TIMEOUT_MS });
   return found.code === ResponseCode.SUCCESS && isConsumedMessage(found.body, queue, consumedMessage);

@@ -1,6 +1,7 @@
 // Keeps the offsets of a clustering group in memory, and stores them at the brokers.
 import { Requests, ResponseCode, expectSuccess, isRetryTopic } from '@nest-rocketmq/remoting/internal';
 import type { Logger, MessageQueue } from '@nest-rocketmq/remoting/internal';
+import { answeredField } from '../routes/answered-field.js';
 import type { Brokers } from '../routes/brokers.js';
 import { BrokerNotFoundError, describe } from '../errors.js';
 import type { Outages } from '../outages.js';
@@ -99,8 +100,7 @@ export class BrokerOffsetStore extends OffsetTable implements OffsetStore {
       { timeout: OFFSET_TIMEOUT_MS },
     );
     if (reply.code === ResponseCode.QUERY_NOT_FOUND) return undefined;
-    expectSuccess(reply, address);
-    const { offset = -1 } = reply.header;
+    const offset = answeredField(reply, 'offset', address);
     return offset >= 0 ? offset : undefined;
   }
 

@@ -2,6 +2,7 @@
 import { Requests, ResponseCode, ResponseError, sleep } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt, MessageQueue, Reply, SubscriptionData } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
+import { answeredField } from '../routes/answered-field.js';
 import { BrokerNotFoundError } from '../errors.js';
 import type { ResolvedPushConsumerOptions } from './consumer-options.js';
 import type { PauseGate } from './pause-gate.js';
@@ -172,7 +173,12 @@ export class PullLoop {
     cursor.brokerId = reply.header.suggestWhichBrokerId ?? 0;
     switch (reply.code) {
       case ResponseCode.SUCCESS:
-        return this.#onFound(queue, cursor, reply, next);
+        return this.#onFound(
+          queue,
+          cursor,
+          reply,
+          answeredField(reply, 'nextBeginOffset', queue.messageQueue.brokerName),
+        );
       case ResponseCode.PULL_NOT_FOUND:
       case ResponseCode.PULL_RETRY_IMMEDIATELY:
         cursor.offset = next;

@@ -1,6 +1,7 @@
 // Finds where to begin in a queue that has just become ours: at the group's offset, else by consumeFromWhere.
-import { Requests, expectSuccess, isRetryTopic } from '@nest-rocketmq/remoting/internal';
+import { Requests, isRetryTopic } from '@nest-rocketmq/remoting/internal';
 import type { Logger, MessageQueue } from '@nest-rocketmq/remoting/internal';
+import { answeredField } from '../routes/answered-field.js';
 import type { Brokers } from '../routes/brokers.js';
 import { BrokerNotFoundError } from '../errors.js';
 import type { Routes } from '../routes/routes.js';
@@ -69,7 +70,8 @@ async function queueOffset(
   queue: MessageQueue,
   at: 'max' | 'timestamp',
 ): Promise<number> {
-  const address = routes.brokerAddress(queue.brokerName);
+  // A replica knows it too, while the master is gone.
+  const address = routes.anyBrokerAddress(queue.brokerName);
   if (!address) throw new BrokerNotFoundError(queue.brokerName, queue.topic);
   const { topic, queueId, brokerName: bname } = queue;
   const options = { timeout: QUEUE_OFFSET_TIMEOUT_MS };
@@ -82,6 +84,5 @@ async function queueOffset(
           { topic, queueId, bname, timestamp: consumeTimestamp, boundaryType: 'LOWER' },
           options,
         );
-  expectSuccess(reply, address);
-  return reply.header.offset ?? 0;
+  return answeredField(reply, 'offset', address);
 }

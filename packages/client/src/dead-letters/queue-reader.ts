@@ -1,6 +1,7 @@
 // Reads a queue from one offset to another, page by page, as an administrator: no group's progress changes.
 import { Requests, ResponseCode, ResponseError, decodeRecords } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
+import { answeredField } from '../routes/answered-field.js';
 import type { ClientContext } from '../client-context.js';
 import { BrokerNotFoundError } from '../errors.js';
 
@@ -48,7 +49,8 @@ export async function* readQueue(context: ClientContext, range: QueueRange): Asy
     for (const message of messages) {
       if (message.queueOffset >= at && message.queueOffset < to) yield { ...message, brokerName: queue.brokerName };
     }
-    const next = reply.header.nextBeginOffset ?? to;
+    const isFound = reply.code === ResponseCode.SUCCESS;
+    const next = isFound ? answeredField(reply, 'nextBeginOffset', address) : (reply.header.nextBeginOffset ?? to);
     if (next <= at) return;
     at = next;
   }
