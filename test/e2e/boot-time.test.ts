@@ -1,20 +1,64 @@
 // Measures how long an app with the embedded broker takes to boot, beside an empty app. Needs the build.
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from '@jest/globals';
+import { afterAll, expect, test } from '@jest/globals';
 import { leastTime } from './least-time.js';
 
 const PROGRAM = join(import.meta.dirname, 'boot-app.mjs');
 const MOST_LATER_MS = 10;
+/**
+ * How many times longer than loading Nest itself, which is fixed work of the same kind in the same process. Measured with
+ * Node 20: 0.97 to 1.12, of which nine tenths are Node's loading of 546 ES modules.
+ */
+const MOST_FIRST = 1.25;
+/** Other processes may slow down the first round. */
+const MORE_ROUNDS = 3;
 
-/** The least ms of CPU of a boot that is not the first of its process. */
-function laterBoot(what: 'empty' | 'broker'): number {
-  const env = { ...process.env, NODE_OPTIONS: '', ROCKETMQ_NAME_SERVER: undefined };
-  const { stdout } = spawnSync(process.execPath, [PROGRAM, what], { encoding: 'utf8', env });
-  return Math.min(...(JSON.parse(stdout) as { later: number[] }).later);
+const folder = mkdtempSync(join(tmpdir(), 'boot-time-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** ms of CPU in a process of its own */
+interface Boots {
+  /** of loading Nest */
+  nest: number;
+  first: number;
+  later: number[];
 }
 
-test('a later boot in a process takes at most 10 ms more with the embedded broker', async () => {
-  const round = (): Promise<number> => Promise.resolve(laterBoot('broker') - laterBoot('empty'));
+function boots(...args: ['empty'] | ['broker', string]): Boots {
+  const env = { ...process.env, NODE_OPTIONS: '', ROCKETMQ_NAME_SERVER: undefined };
+  const { stdout } = spawnSync(process.execPath, [PROGRAM, ...args], { encoding: 'utf8', env });
+  return JSON.parse(stdout) as Boots;
+}
+
+/** Boots in turn: with the broker, and empty. */
+function bothBoots(store: string): { first: number; later: number } {
+  const [broker, empty] = [boots('broker', store), boots('empty')];
+  return {
+    first: (broker.first - empty.first) / broker.nest,
+    later: Math.min(...broker.later) - Math.min(...empty.later),
+  };
+}
+
+/** Goes on until the first boot is fast enough. @param least of the boots so far */
+function leastFirst(store: string, least: number): number {
+  for (let at = 0; at < MORE_ROUNDS && least >= MOST_FIRST; at++) least = Math.min(least, bothBoots(store).first);
+  return least;
+}
+
+test('a later boot takes at most 10 ms more with the embedded broker; the first, with its modules, as long as loading Nest', async () => {
+  let first = Infinity;
+  const round = (): Promise<number> => {
+    const both = bothBoots('memory');
+    first = Math.min(first, both.first);
+    return Promise.resolve(both.later);
+  };
   expect(await leastTime(MOST_LATER_MS, round)).toBeLessThan(MOST_LATER_MS);
+  expect(leastFirst('memory', first)).toBeLessThan(MOST_FIRST);
+});
+
+test('so does the first one with a store in a folder', () => {
+  expect(leastFirst(join(folder, 'store'), Infinity)).toBeLessThan(MOST_FIRST);
 });
