@@ -50,7 +50,18 @@ function knows(from: string, to: string): boolean {
 
 describe('the walks of ARCHITECTURE.md', () => {
   it('are there, and long enough to be one', () => {
-    const names = ['Sent', 'Delayed', 'Timed', 'Transactional', 'In order', 'Asked', 'Polled', 'Popped'];
+    const names = [
+      'Sent',
+      'Delayed',
+      'Timed',
+      'Transactional',
+      'In order',
+      'Asked',
+      'Batched',
+      'From the outbox',
+      'Polled',
+      'Popped',
+    ];
     expect(walks.map(({ name }) => name)).toEqual(names);
     for (const { stretches } of walks) expect(stretches.flat().length).toBeGreaterThan(6);
   });

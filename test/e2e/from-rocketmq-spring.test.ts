@@ -1,22 +1,10 @@
 // Compiles and runs the examples of docs/from-rocketmq-spring.md, with the types and the code that users get. Needs the build.
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { blocksOf, root, runApp } from './compiled-app.js';
 
-const root = resolve(import.meta.dirname, '../..');
 const page = readFileSync(join(root, 'docs/from-rocketmq-spring.md'), 'utf8');
-
-const COMPILER_OPTIONS = {
-  module: 'nodenext',
-  target: 'es2022',
-  strict: true,
-  exactOptionalPropertyTypes: true,
-  experimentalDecorators: true,
-  emitDecoratorMetadata: true,
-  types: ['node'],
-};
 
 /** What the examples name. */
 const HEAD = `
@@ -45,26 +33,8 @@ if (module.providers?.length === 0) throw new Error('the module provides nothing
 `;
 }
 
-let folder: string;
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'from-spring-'));
-  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'junction');
-});
-afterEach(() => rmSync(folder, { recursive: true }));
-
 test('the examples beside rocketmq-spring compile in a strict app, and run', () => {
-  const examples = [...page.matchAll(/```ts\n(.*?)```/gs)].map(([, code]) => code!);
+  const examples = blocksOf(page);
   expect(examples.length).toBe(3);
-  writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'app', private: true, type: 'module' }));
-  writeFileSync(
-    join(folder, 'tsconfig.json'),
-    JSON.stringify({ compilerOptions: COMPILER_OPTIONS, files: ['app.ts'] }),
-  );
-  writeFileSync(join(folder, 'app.ts'), program(examples));
-  const compiler = join(root, 'node_modules/typescript/bin/tsc');
-  expect(spawnSync(process.execPath, [compiler, '-p', folder], { encoding: 'utf8' }).stdout).toBe('');
-  const env = { ...process.env, NODE_OPTIONS: '', ROCKETMQ_NAME_SERVER: undefined };
-  const { stdout, stderr, status } = spawnSync(process.execPath, ['app.js'], { cwd: folder, encoding: 'utf8', env });
-  expect([stderr, status]).toEqual(['', 0]);
-  expect(stdout).toMatch(/^true apple: 3 COMMIT o1$/m);
+  expect(runApp({ 'app.ts': program(examples) })).toMatch(/^true apple: 3 COMMIT o1$/m);
 });

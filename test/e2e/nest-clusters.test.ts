@@ -25,7 +25,7 @@ import {
   getRocketMQTemplateToken,
 } from 'nest-rocketmq';
 import type { RocketMQBackend, RocketMQModuleOptions, RocketMQPullConsumer } from 'nest-rocketmq';
-import { Idempotent } from 'nest-rocketmq/idempotency';
+import { Idempotent, MemoryIdempotencyStore } from 'nest-rocketmq/idempotency';
 import { PATIENCE_MS, onCluster, unique } from './nest-harness.js';
 
 const timeout = 2 * PATIENCE_MS;
@@ -168,7 +168,9 @@ describe('two clusters in an app', () => {
           seen.add(`billing ${text}`);
         }
       }
-      const app = await start({ imports: [first(), named('billing')], providers: [Once] });
+      // On a real cluster there is no default store.
+      const shared = onCluster ? { idempotency: { store: new MemoryIdempotencyStore() } } : {};
+      const app = await start({ imports: [first(shared), named('billing')], providers: [Once] });
       for (const token of [getRocketMQTemplateToken(), getRocketMQTemplateToken('billing')]) {
         const template = app.get<RocketMQTemplate>(token);
         for (const text of ['first', 'copy']) await template.send(topic, text, { keys: 'k', shardingKey: 'k' });

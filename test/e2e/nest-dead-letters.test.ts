@@ -61,8 +61,12 @@ async function dead(): Promise<Dead> {
 async function all(letters: GroupDeadLetters): Promise<DeadLetter[]> {
   const found: DeadLetter[] = [];
   for await (const letter of letters) found.push(letter);
-  return found;
+  return byKey(found);
 }
+
+/** On a cluster they may come to the dead letters in another order than they were sent in. */
+const byKey = (letters: readonly DeadLetter[]): DeadLetter[] =>
+  letters.toSorted((a, b) => a.keys.join().localeCompare(b.keys.join()));
 
 async function until(holds: () => Promise<boolean>): Promise<void> {
   while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 50));
@@ -70,8 +74,9 @@ async function until(holds: () => Promise<boolean>): Promise<void> {
 
 test('are listed page by page, and shown with all that is known of them', async () => {
   const { letters, topic, app } = await dead();
-  const listed: DeadLetter[] = [];
-  for await (const letter of letters.list({ pageSize: 2 })) listed.push(letter);
+  const pages: DeadLetter[] = [];
+  for await (const letter of letters.list({ pageSize: 2 })) pages.push(letter);
+  const listed = byKey(pages);
   expect(listed.map(({ payload }) => payload)).toEqual([{ id: 'o1' }, { id: 'o2' }, { id: 'o3' }]);
   expect(listed[0]).toMatchObject({
     topic,
@@ -119,7 +124,8 @@ test('that fail again are dead letters again, and tell by which replay', async (
     until(async () => (await all(letters)).length === 4),
     '60s',
   );
-  expect((await all(letters)).map(({ replayId }) => replayId)).toEqual([undefined, undefined, undefined, id]);
+  const replayed = (await all(letters)).filter(({ replayId }) => replayId !== undefined);
+  expect(replayed.map(({ replayId, keys }) => [replayId, keys])).toEqual([[id, first.keys]]);
 });
 
 test('whose replay is undone are skipped, unless they are consumed already', async () => {

@@ -8,7 +8,7 @@ import { LIBRARIES, clonePackages } from '../interop/harness/package-clone.js';
 
 const ROOT = join(import.meta.dirname, '../..');
 const PACKAGES = join(ROOT, 'packages');
-const MOST_INSTALLED_BYTES = 5_000_000;
+const MOST_INSTALLED_BYTES = 6_000_000;
 
 interface Packed {
   readonly unpackedSize: number;
@@ -41,7 +41,7 @@ beforeAll(() => {
 afterAll(cleanUp);
 
 describe('the packed libraries', () => {
-  test('are under 5 MB together once they are installed', () => {
+  test('are under 6 MB together once they are installed', () => {
     const bytes = [...packed.values()].reduce((sum, { unpackedSize }) => sum + unpackedSize, 0);
     expect(bytes).toBeLessThan(MOST_INSTALLED_BYTES);
   });
