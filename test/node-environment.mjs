@@ -7,8 +7,8 @@ const NodeEnvironment = NodeEnvironmentModule.TestEnvironment ?? NodeEnvironment
 /** Those that have been run since the last file ended. */
 const used = new Set();
 
-// Jest makes one for each file and leaves it enabled. On Node 20 each new promise is copied the values of all that are
-// enabled, so that a worker's hundredth file spent a third of its time on that.
+// Jest makes one for each file and leaves it enabled. On Node 20 each new promise is given the values of all that are
+// enabled, so the later a file ran in its worker, the slower it was.
 for (const method of ['run', 'enterWith']) {
   const original = AsyncLocalStorage.prototype[method];
   AsyncLocalStorage.prototype[method] = function (...args) {
