@@ -14,7 +14,7 @@ const swc = [
 const shared = {
   rootDir: import.meta.dirname,
   extensionsToTreatAsEsm: ['.ts'],
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/test/node-environment.mjs',
   transform: { '^.+\\.ts$': swc },
   // The tests read the packages' sources, so that they need no build and cannot pass on a stale one.
   moduleNameMapper: {

@@ -4,7 +4,7 @@ import { isClean } from './oracle.js';
 import { simulate } from './simulate.js';
 
 const only = process.env['SIMULATE_SEED'];
-const count = Number(process.env['SIMULATE_SEEDS'] ?? 25);
+const count = Number(process.env['SIMULATE_SEEDS'] ?? 10);
 const MINUTES = 60_000;
 
 describe('a store under faults', () => {

@@ -1,7 +1,7 @@
 // Repairs the table of slots of an index file after a crash: slots may point to entries that the header does not count, and
 // whose numbers are assigned again. They are pointed at the entries before these.
 import { ENTRY, PREVIOUS_AT, SLOT } from './pending-entries.js';
-import { entryAt } from './slot-table.js';
+import { entryAt, TABLE_PART } from './slot-table.js';
 import type { SlotTable } from './slot-table.js';
 import { readFully } from '../files/segment.js';
 
@@ -11,7 +11,11 @@ const ENTRIES_PART = 8_192;
 /** @param uncounted number of the first entry that the header does not count */
 export async function repairSlots(table: SlotTable, uncounted: number): Promise<void> {
   let highest = 0;
+  const empty = Buffer.alloc(TABLE_PART);
+  // Most of a table is empty, and comparing whole pieces is a hundred times as fast as reading each slot.
+  const isEmpty = (bytes: Buffer, length: number) => bytes.compare(empty, 0, length, 0, length) === 0;
   await table.each(table.pieces(), (bytes, { length }) => {
+    if (isEmpty(bytes, length)) return false;
     for (let at = 0; at < length; at += SLOT) highest = Math.max(highest, bytes.readInt32BE(at));
     return false;
   });
@@ -25,6 +29,7 @@ export async function repairSlots(table: SlotTable, uncounted: number): Promise<
     return Math.max(0, known);
   };
   const changed = await table.each(table.pieces(), (bytes, { length }) => {
+    if (isEmpty(bytes, length)) return false;
     let different = false;
     for (let at = 0; at < length; at += SLOT) {
       const number = bytes.readInt32BE(at);
