@@ -67,7 +67,7 @@ const onPaths = (args) => args.flatMap((arg) => (arg.startsWith('-') ? [arg] : [
 function jest(args) {
   const options =
     `${process.env.NODE_OPTIONS ?? ''} --experimental-vm-modules --disable-warning=ExperimentalWarning`.trim();
-  // Loading the modules anew for each file makes much short-lived garbage: with 64 MB for it, tests take 15 % less CPU.
+  // Loading the modules anew for each file makes much short-lived garbage: with 64 MB for it, less is copied.
   // Jest's workers get this flag too; the processes that tests start do not, as they would from NODE_OPTIONS.
   const flags = ['--max-semi-space-size=64'];
   return node([...flags, join(root, 'node_modules/jest/bin/jest.js'), ...args], { NODE_OPTIONS: options });

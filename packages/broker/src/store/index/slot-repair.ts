@@ -12,7 +12,7 @@ const ENTRIES_PART = 8_192;
 export async function repairSlots(table: SlotTable, uncounted: number): Promise<void> {
   let highest = 0;
   const empty = Buffer.alloc(TABLE_PART);
-  // Most of a table is empty, and comparing whole pieces is a hundred times as fast as reading each slot.
+  // Most of a table is empty, and comparing whole pieces is far faster than reading each slot.
   const isEmpty = (bytes: Buffer, length: number) => bytes.compare(empty, 0, length, 0, length) === 0;
   await table.each(table.pieces(), (bytes, { length }) => {
     if (isEmpty(bytes, length)) return false;
