@@ -19,7 +19,6 @@ const LONGEST = [
   'crash/damaged-queues',
   'crash/slow-disk',
   'e2e/tables',
-  'e2e/packages',
   'e2e/broker-command',
 ];
 

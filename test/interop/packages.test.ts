@@ -3,8 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { cleanUp } from '../interop/harness/clean-up.js';
-import { LIBRARIES, clonePackages } from '../interop/harness/package-clone.js';
+import { cleanUp } from './harness/clean-up.js';
+import { LIBRARIES, clonePackages } from './harness/package-clone.js';
 
 const ROOT = join(import.meta.dirname, '../..');
 const PACKAGES = join(ROOT, 'packages');
