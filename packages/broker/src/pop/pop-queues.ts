@@ -1,31 +1,17 @@
 // Takes messages from queues for a pop: reads them behind the group's offset, records that they are taken, and moves the offset.
 import { isRetryTopic } from '@nest-rocketmq/remoting/internal';
-import type { Clock, HostPort } from '@nest-rocketmq/remoting/internal';
-import type { MessageWriter } from '../message/message-writer.js';
-import type { ConsumerOffsets } from '../metadata/offsets.js';
 import { isYoung } from '../metadata/young-queue.js';
 import type { GetResult, MessageStore } from '../store/store.js';
 import type { SubscriptionFilter } from '../filter/subscription-filters.js';
+import type { AcknowledgementDeps } from './acknowledgements.js';
 import { checkpointMessage } from './checkpoint.js';
 import type { Checkpoint } from './checkpoint.js';
 import { queueKey } from './in-flight.js';
-import type { InFlight } from './in-flight.js';
-import type { OrderInfos } from './order-infos.js';
 import { POP_ORDER_REVIVE_QUEUE, PopLists, formatHandle } from './pop-handle.js';
-import type { PopPolling } from './pop-polling.js';
 import { recordsOf, underTopic } from './retry-record.js';
 
-export interface PopQueuesDeps {
+export interface PopQueuesDeps extends AcknowledgementDeps {
   store: MessageStore;
-  offsets: ConsumerOffsets;
-  messageWriter: MessageWriter;
-  inFlight: InFlight;
-  orderInfos: OrderInfos;
-  polling: PopPolling;
-  clock: Clock;
-  storeHost: HostPort;
-  reviveTopic: string;
-  brokerName: string;
   /** As for offsets that a new group asks for. */
   accessMessageInMemoryMaxBytes: number;
   config: { popInflightMessageThreshold: number; maxTransferBytesOnMessageInMemory: number };

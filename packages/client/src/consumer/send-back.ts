@@ -5,13 +5,11 @@ import {
   DEFAULT_MESSAGE_DELAY_LEVEL,
   MessageProperty,
   Requests,
-  SysFlag,
   dlqTopic,
   expectSuccess,
   isDLQTopic,
   parseDelayLevels,
   retryTopic,
-  withTransactionType,
 } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
@@ -20,6 +18,7 @@ import { retryUntilReached } from '../time/backoff.js';
 import { RoundRobin } from '../producer/choose-queue.js';
 import { nearestLevel } from '../producer/delay.js';
 import { compressed } from '../producer/outgoing.js';
+import { sysFlagOfCopy } from '../producer/copy-flags.js';
 import type { PreparedMessage } from '../producer/outgoing.js';
 import { Sender } from '../producer/send.js';
 import { DLQ_REASON, OF_ONE_DELIVERY } from '../dead-letters/properties.js';
@@ -156,7 +155,7 @@ export class SendBack {
       body: message.body,
       properties,
       flag: message.flag,
-      sysFlag: withTransactionType(message.sysFlag, SysFlag.TRANSACTION_NOT_TYPE) & ~HOST_FLAGS,
+      sysFlag: sysFlagOfCopy(message.sysFlag),
       bornTimestamp: now,
       msgId: message.msgId,
       batch: false,
@@ -198,6 +197,3 @@ function levelOf({ kind, level = 0 }: Outcome): number {
 function levelNear(delay: number | undefined): number {
   return delay === undefined ? 0 : nearestLevel(parseDelayLevels(DEFAULT_MESSAGE_DELAY_LEVEL), delay) + 1;
 }
-
-/** They describe the hosts of the old record, not of the one to come. */
-const HOST_FLAGS = SysFlag.BORNHOST_V6 | SysFlag.STOREHOST_V6;

@@ -1,6 +1,7 @@
 // Makes the message by which a dead letter is delivered to its group once more.
-import { MessageProperty, SysFlag, retryTopic, withTransactionType } from '@nest-rocketmq/remoting/internal';
+import { MessageProperty, retryTopic } from '@nest-rocketmq/remoting/internal';
 import { compressed } from '../producer/outgoing.js';
+import { sysFlagOfCopy } from '../producer/copy-flags.js';
 import type { PreparedMessage } from '../producer/outgoing.js';
 import type { DeadLetter } from './dead-letter.js';
 import { DLQ_REASON, DLQ_REPLAY_ID, DLQ_REPLAY_OF, OF_ONE_DELIVERY } from './properties.js';
@@ -42,7 +43,7 @@ export function replayOf(
     body: message.body,
     properties,
     flag: message.flag,
-    sysFlag: withTransactionType(message.sysFlag, SysFlag.TRANSACTION_NOT_TYPE) & ~HOST_FLAGS,
+    sysFlag: sysFlagOfCopy(message.sysFlag),
     bornTimestamp: now,
     msgId: message.msgId,
     batch: false,
@@ -50,6 +51,3 @@ export function replayOf(
   };
   return compressed(copy, COMPRESSION);
 }
-
-/** They describe the hosts of the old record. */
-const HOST_FLAGS = SysFlag.BORNHOST_V6 | SysFlag.STOREHOST_V6;

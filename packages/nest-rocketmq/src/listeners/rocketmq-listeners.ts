@@ -106,7 +106,7 @@ export class RocketMQListeners {
    * bootstrapped, unless the option `autoStart` is false.
    * @param group a consumer group; default: all groups of the app
    * @throws NameServerUnreachableError when no name server answers
-   * @throws InvalidListenerError when a broker refuses an SQL92 condition; InvalidOptionError for a group that the app has not
+   * @throws InvalidListenerError when a broker refuses an SQL92 condition; InvalidOptionError for a group that the app does not have
    */
   async start(group?: string): Promise<void> {
     const wanted = group === undefined ? this.#groups : [groupNamed(this.#groups, group)];
