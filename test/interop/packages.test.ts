@@ -86,6 +86,18 @@ describe('the packed libraries', () => {
     expect(codeIn(folder, 'remoting/dist/esm/connection/connection.js')).toContain('sourceMappingURL');
   });
 
+  test('keep the names of functions and classes that bundling renames', () => {
+    runScript('prepare');
+    const code = codeIn(join(clone, 'packages'));
+    runScript('restore');
+    const renamed = [...code.matchAll(/^(?:async )?(?:function |var (?=.* = class))((\w+)\$\d+)\b/gm)];
+    expect(renamed.length).toBeGreaterThan(1);
+    const unnamed = renamed.filter(
+      ([, now, before]) => ![now, 'this'].some((of) => code.includes(`__name(${of}, "${before}")`)),
+    );
+    expect(unnamed.map(([, now]) => now)).toEqual([]);
+  });
+
   test('load in CommonJS in strict mode, and only CommonJS: what loads later too', () => {
     runScript('prepare', 'nest-rocketmq');
     const code = codeIn(join(clone, 'packages'), 'nest-rocketmq/dist/cjs/chunks/core.js');
