@@ -23,6 +23,7 @@ const COMPILER_OPTIONS = {
   noUncheckedIndexedAccess: true,
   experimentalDecorators: true,
   emitDecoratorMetadata: true,
+  isolatedModules: true,
   skipLibCheck: true,
   noEmit: true,
   types: ['node'],
