@@ -174,6 +174,7 @@ export {
   writeLong,
 } from './message/message-codec.js';
 export type { DecodeOptions, RecordFields } from './message/message-codec.js';
+export { Neighbours } from './message/neighbours.js';
 export { UniqueIdMaker, decodeOffsetMsgId, encodeOffsetMsgId, localHost } from './message/message-id.js';
 export type { OffsetMsgId } from './message/message-id.js';
 export type { HostPort, MessageExt, MessageQueue } from './message/message.js';

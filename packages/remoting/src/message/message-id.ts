@@ -19,7 +19,10 @@ function startOfMonth(now: number): number {
   return new Date(date.getFullYear(), date.getMonth(), 1).getTime();
 }
 
-const HEX_BYTES = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0').toUpperCase());
+/** Of each byte, its two digits. */
+export const HEX_BYTES: readonly string[] = Array.from({ length: 256 }, (_, byte) =>
+  byte.toString(16).padStart(2, '0').toUpperCase(),
+);
 
 /** Makes UNIQ_KEYs. Containers share addresses and pids, so random bytes replace Java's hash of a class loader. */
 export class UniqueIdMaker {
