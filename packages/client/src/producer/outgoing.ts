@@ -153,6 +153,7 @@ function bodyOf(message: OutgoingMessage): Buffer {
   const { body, topic } = message;
   if (typeof body === 'string' && body.length > 0) return Buffer.from(body, 'utf8');
   if (body instanceof Uint8Array && body.length > 0) {
+    if (Buffer.isBuffer(body)) return body;
     return Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   }
   throw new InvalidMessageError(

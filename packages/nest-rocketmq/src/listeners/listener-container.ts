@@ -204,8 +204,9 @@ export class ListenerContainer {
   }
 
   #consumed(listener: DiscoveredListener | undefined, context: RocketMQContext): void {
-    const consumed = { group: this.name, context, outcome: 'consumed' } as const;
-    this.settings.onConsumption(listener ? { ...consumed, listener } : consumed);
+    const { name: group } = this;
+    const outcome = 'consumed';
+    this.settings.onConsumption(listener ? { group, context, listener, outcome } : { group, context, outcome });
     this.settings.events.consumed(this.name, listener?.name, context);
   }
 
