@@ -86,6 +86,11 @@ export class RocketMQConnection {
     this.backend.adopt?.(listeners);
   }
 
+  /** Says that the app begins to start, before it connects to any cluster. */
+  discovering(): void {
+    this.backend.discovering?.();
+  }
+
   /** What runs around sends, listeners and polls. */
   get hooks(): ResolvedOptions['hooks'] {
     return this.options.hooks;

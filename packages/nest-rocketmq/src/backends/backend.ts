@@ -21,6 +21,8 @@ export interface RocketMQBackend {
   stopping?(): void;
   /** Called with the app's RocketMQListeners, for a backend that a test uses. @internal */
   adopt?(listeners: object): void;
+  /** Called before the app connects to any cluster, for a backend that a test uses. @internal */
+  discovering?(): void;
   /** Releases everything. Called once, after the last connection is closed. */
   stop(): Promise<void>;
 }

@@ -72,6 +72,11 @@ export class EmbeddedBackend implements RocketMQBackend {
     this.#hooks?.adopt(listeners);
   }
 
+  /** @internal */
+  discovering(): void {
+    this.#hooks?.starting();
+  }
+
   /** Stops the broker, and starts it again on the same store. @internal */
   async restart(): Promise<void> {
     const broker = this.#running('the embedded broker');

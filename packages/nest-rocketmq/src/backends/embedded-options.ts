@@ -52,6 +52,8 @@ export interface TestingHooks {
   attached(backend: { restart(): Promise<void> }): void;
   /** The app has made its RocketMQListeners. */
   adopt(listeners: object): void;
+  /** The app begins to start: all its RocketMQListeners are made. */
+  starting(): void;
   /** The app begins to close. */
   closing(): void;
 }
