@@ -2,12 +2,14 @@
 import { SendFaults } from '@nest-rocketmq/broker/internal';
 import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import type { ManualClock, TurnOptions } from '@nest-rocketmq/remoting/internal';
+import type { WatchedWork } from '../backends/embedded-options.js';
 import { TestingNotWiredError } from '../testing-errors.js';
 import type { RocketMQListeners } from '../listeners/rocketmq-listeners.js';
 import { JsonMessageConverter } from '../message/message-converter.js';
 import { ClusterUnderTest, checkClusterName } from './cluster-under-test.js';
 import type { ClusterScene, TestingOptions } from './cluster-under-test.js';
 import { RocketMQFaults } from './faults.js';
+import { IdleWork } from './idle-work.js';
 import { RecordedDeliveries } from './recorded-deliveries.js';
 import { RecordedMessages, decodeWith } from './recorded-messages.js';
 import { TimeSkipper } from './time-skipper.js';
@@ -18,6 +20,7 @@ export class AppUnderTest {
   readonly faults: RocketMQFaults;
   readonly skipper: TimeSkipper;
   readonly #clusters = new Map<string, ClusterUnderTest>();
+  readonly #watched = new Set<WatchedWork>();
   readonly #scene: ClusterScene;
 
   constructor(readonly clock: ManualClock) {
@@ -29,12 +32,13 @@ export class AppUnderTest {
     this.messages = new RecordedMessages(decode);
     const sends = new SendFaults();
     this.faults = new RocketMQFaults(sends, (method, cluster) => this.clusters(`faults.${method}`, cluster));
-    this.skipper = new TimeSkipper(clock, () => this.faults.releaseHeld());
+    this.skipper = new TimeSkipper(clock, () => this.#whenIdle());
     this.#scene = {
       clock,
       faults: sends,
       onStored: (message, cluster) => this.messages.add(message, cluster),
       onAdopted: ({ name }, listeners) => this.#adopted(name, listeners),
+      onWatched: (work) => void this.#watched.add(work),
       onStarting: () => this.#checkClusters(),
       // What is held back must not hold up the app.
       onClosing: () => this.faults.clear(),
@@ -78,8 +82,9 @@ export class AppUnderTest {
   }
 
   async settle(options?: TurnOptions): Promise<void> {
+    const goOn = this.#whenIdle();
     do await this.clock.settle(options);
-    while (this.faults.releaseHeld());
+    while (goOn());
   }
 
   async checkTransactions(options?: TurnOptions): Promise<void> {
@@ -100,6 +105,12 @@ export class AppUnderTest {
     for (const listeners of this.listeners('reset')) listeners.underTest.explorer.forgetDone();
     this.messages.clear();
     this.deliveries.clear();
+  }
+
+  /** What a wait does when nothing is under way. @returns whether it has set something going */
+  #whenIdle(): () => boolean {
+    const work = new IdleWork(this.#watched);
+    return () => this.faults.releaseHeld() || work.look();
   }
 
   #adopted(cluster: string, listeners: RocketMQListeners): void {

@@ -4,7 +4,7 @@ import type { SendFaults, StoredMessage } from '@nest-rocketmq/broker/internal';
 import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import type { ManualClock } from '@nest-rocketmq/remoting/internal';
 import { TESTING_HOOKS } from '../backends/embedded-options.js';
-import type { EmbeddedOptions, TestingHooks } from '../backends/embedded-options.js';
+import type { EmbeddedOptions, TestingHooks, WatchedWork } from '../backends/embedded-options.js';
 import type { RocketMQListeners } from '../listeners/rocketmq-listeners.js';
 import type { RocketMQModuleOptions } from '../options/rocketmq.options.js';
 import { DEFAULT_CLUSTER } from '../rocketmq.tokens.js';
@@ -23,6 +23,8 @@ export interface ClusterScene {
   onStored(message: StoredMessage, cluster: string): void;
   /** The app's listeners of the cluster are there. */
   onAdopted(cluster: ClusterUnderTest, listeners: RocketMQListeners): void;
+  /** The app has work that waits outside of its brokers. */
+  onWatched(work: WatchedWork): void;
   /** The app begins to start. @throws TestingNotWiredError */
   onStarting(): void;
   onClosing(): void;
@@ -71,6 +73,7 @@ export class ClusterUnderTest {
       startBroker: (given) => startBrokerUnderTest(given, this.broker),
       attached: (backend) => void (this.#backend = backend),
       adopt: (listeners) => this.#adopt(listeners as RocketMQListeners),
+      watch: (work) => this.scene.onWatched(work),
       starting: () => this.scene.onStarting(),
       closing: () => this.scene.onClosing(),
     };
