@@ -33,7 +33,7 @@ interface Started {
 /** What a template sends with. */
 export type ProducerSource = Pick<
   RocketMQConnection,
-  'clock' | 'droppedReplies' | 'requestCounts' | 'producer' | 'running'
+  'clock' | 'droppedReplies' | 'requestCounts' | 'producer' | 'running' | 'status'
 >;
 
 /** A producer besides the one of the connection. */

@@ -60,7 +60,7 @@ export interface TestingHooks {
   closing(): void;
 }
 
-/** What the app waits for in a database, where the clock of a test sees nothing of it. @internal */
+/** What the app waits for in a database, where the clock of a test sees nothing of it. */
 export interface WatchedWork {
   /** A number that grows with each thing that is expected; 0 when there is none that has not been found. */
   readonly expecting: number;

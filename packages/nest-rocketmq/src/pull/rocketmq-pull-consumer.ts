@@ -3,6 +3,7 @@ import { InvalidOptionError, NotRunningError, sharedAbortController } from '@nes
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { AssignmentListener, LitePullConsumer, QueueOffset, Subscription } from '@nest-rocketmq/client';
 import type { Duration } from '../message/delay.js';
+import type { SubscribedGroup } from '../listeners/subscribed-group.js';
 import type { MessageConverter, PayloadKind } from '../message/message-converter.js';
 import { isTopic } from '../message/topic.js';
 import type { AnyTopic } from '../message/topic.js';
@@ -181,6 +182,18 @@ export class RocketMQPullConsumer<T = unknown> implements AsyncIterable<Received
   /** The offset of the message that is handed out next; undefined while it is not known. @throws QueueNotAssignedError */
   position(queue: MessageQueue): number | undefined {
     return this.#mustRun().position(queue);
+  }
+
+  /** What it consumes, and how far it is: what was handed out counts as consumed. @internal */
+  subscribed(): SubscribedGroup {
+    const { group, subscriptions = [], messageModel = 'CLUSTERING' } = this.#options.client;
+    const queues = this.#closing ? [] : this.assignment();
+    const topics = new Set([...subscriptions, ...queues].map(({ topic }) => topic));
+    const offsets = queues.flatMap((queue) => {
+      const offset = this.#consumer?.position(queue);
+      return offset === undefined ? [] : [{ queue, offset }];
+    });
+    return { group, topics: [...topics], messageModel, offsets };
   }
 
   /** Ends loops and polls, and leaves the group. @param deadline for a loop to be done with its message, ms. @internal */

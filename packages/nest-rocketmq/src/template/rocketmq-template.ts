@@ -58,7 +58,7 @@ export class RocketMQTemplate extends SpringNames {
   readonly #composer: Composer;
 
   constructor(
-    @Inject(RocketMQConnection) private readonly connection: ProducerSource,
+    /** @internal */ @Inject(RocketMQConnection) readonly connection: ProducerSource,
     private readonly transactions: TransactionListeners,
     private readonly requester: Requester,
     private readonly receiver: Receiver,
