@@ -6,8 +6,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { isInstalled } from './installed.mjs';
+import { restore } from './restore.mjs';
 import { endLike, passSignalsTo } from './stop-child.mjs';
-import { restore } from './packed-code.mjs';
 import { removeStaleOutput } from './stale-output.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
