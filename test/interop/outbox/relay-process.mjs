@@ -15,7 +15,11 @@ function die(step) {
 /** The pool, with a place to die before and after each step of the relay. */
 const database = {
   async query(sql, parameters) {
-    const step = sql.startsWith('WITH heads') ? 'claim' : sql.includes("SET status = 'SENT'") ? 'mark' : undefined;
+    const step = sql.startsWith('WITH RECURSIVE seen')
+      ? 'claim'
+      : sql.includes("SET status = 'SENT'")
+        ? 'mark'
+        : undefined;
     if (step === 'mark') die('before the mark');
     const result = await pool.query(sql, parameters);
     if (step === 'claim' && result.rows.length > 0) die('after the claim');
