@@ -1,6 +1,6 @@
 // Writes messages into the outbox in the caller's transaction, and gives access to the relay that sends them.
 import { MessageTooLargeError } from '@nest-rocketmq/client';
-import { systemClock } from '@nest-rocketmq/remoting/internal';
+import { InvalidOptionError, systemClock } from '@nest-rocketmq/remoting/internal';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { Observable, Subject } from 'rxjs';
@@ -14,7 +14,7 @@ import { checkInteger, checkKeys, checkOneOf, inside } from '../option-checks.js
 import { settingsOf } from '../template/send-options.js';
 import { OutboxTableMissingError } from '../errors.js';
 import { connectTransaction } from './adapters/find-adapter.js';
-import type { OutboxTransaction } from './adapters/find-adapter.js';
+import type { Connected, OutboxTransaction } from './adapters/find-adapter.js';
 import type { OutboxEvent } from './outbox-events.js';
 import type { CheckedOutboxOptions } from './outbox-options.js';
 import { dialectFor } from './dialects/dialect-for.js';
@@ -95,7 +95,7 @@ export class RocketMQOutbox {
     const now = clock.now();
     const id = ids.next(now);
     const { connected, row } = inside('RocketMQOutbox.send', undefined, () => ({
-      connected: connectTransaction('transaction', transaction, this.options.dialect),
+      connected: this.#transactionIn(transaction),
       row: this.#rowOf(id, destination, payload, options, now),
     }));
     await this.#store.insert(connected, row);
@@ -149,6 +149,15 @@ export class RocketMQOutbox {
       if (error instanceof OutboxTableMissingError) throw error;
       this.#logger.warn(`the outbox cannot read ${this.options.table} yet: ${String(error)}`);
     }
+  }
+
+  /** A relay on the connection of the transaction would see what is not committed yet. */
+  #transactionIn(given: OutboxTransaction): Connected {
+    const connected = connectTransaction('transaction', given, this.options.dialect);
+    if (!this.options.relay || !connected.sharesConnectionWith(this.options.database)) return connected;
+    const allowed =
+      'one of another connection than that of the option database: open the file of SQLite once more for the outbox';
+    throw new InvalidOptionError('transaction', given, allowed);
   }
 
   #rowOf(id: string, destination: Destination, payload: unknown, options: OutboxSendOptions, now: number): NewRow {

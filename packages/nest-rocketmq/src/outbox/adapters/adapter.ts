@@ -22,6 +22,8 @@ export interface Adapter {
   query(given: Shape, sql: string, parameters: readonly SqlParameter[]): Promise<readonly SqlRow[]>;
   /** Whether the object is an open transaction; undefined where its shape does not tell. */
   isTransaction(given: Shape): boolean | undefined;
+  /** What a transaction of SQLite has in common with its database, if the library has but one connection. */
+  connectionOf?(given: Shape): unknown;
   /**
    * Calls back once the transaction is committed, and never if it is rolled back.
    * @returns false where the library does not tell
@@ -84,6 +86,8 @@ const DIALECTS: Readonly<Record<string, SqlDialect>> = {
   sqlite: 'sqlite',
   sqlite3: 'sqlite',
   'better-sqlite3': 'sqlite',
+  bettersqlite: 'sqlite',
+  libsql: 'sqlite',
 };
 
 /** @param name as the library has it; anything but a text: it does not tell @throws InvalidOptionError */

@@ -67,6 +67,12 @@ export class Connected {
     return this.adapter.query(this.given, positional.sql, positional.bindings);
   }
 
+  /** On SQLite: whether what one of them does is in the transaction of the other. */
+  sharesConnectionWith(other: Connected): boolean {
+    const own = this.dialect === 'sqlite' ? this.adapter.connectionOf?.(this.given) : undefined;
+    return own !== undefined && own === other.adapter.connectionOf?.(other.given);
+  }
+
   /** @returns false where the library does not tell */
   onCommit(committed: () => void): boolean {
     return this.adapter.onCommit(this.given, committed);

@@ -29,5 +29,6 @@ export const sqliteAdapter: Adapter = {
     const open = given['inTransaction'] ?? given['isTransaction'];
     return typeof open === 'boolean' ? open : undefined;
   },
+  connectionOf: (given) => given,
   onCommit: () => false,
 };

@@ -15,6 +15,7 @@ export const typeOrmAdapter: Adapter = {
     return rowsOf(await (given as unknown as TypeOrmShape).query(sql, [...parameters]));
   },
   isTransaction: (given) => runnerOf(given)?.['isTransactionActive'] === true,
+  connectionOf: (given) => sourceOf(given),
   onCommit(given, committed) {
     const runner = runnerOf(given);
     const subscribers = sourceOf(given)?.['subscribers'];

@@ -9,6 +9,8 @@ export interface ClaimSteps {
   take(ids: readonly string[], relay: string, claimTimeout: number): Statement;
   /** The rows that this relay holds of these, by lane and seq. */
   read(ids: readonly string[], relay: string): Statement;
+  /** Whether the database says that somebody else writes: the rows are left to a later claim then. */
+  isBusy(error: unknown): boolean;
   /** Gives rows back. */
   giveBack(ids: readonly string[], relay: string): Statement;
 }
@@ -35,7 +37,12 @@ export async function claimInSteps(
   const last = end && { lane: end.lane, topic: end.topic };
   if (wanted.length === 0) return { rows: [], last };
   const ids = wanted.map(({ id }) => id);
-  await run(steps.take(ids, relay, claimTimeout));
+  try {
+    await run(steps.take(ids, relay, claimTimeout));
+  } catch (error) {
+    if (!steps.isBusy(error)) throw error;
+    return { rows: [], last };
+  }
   const rows = await run(steps.read(ids, relay));
   const { held, behindGap } = splitAtGaps(rows, wanted);
   if (behindGap.length > 0) await run(steps.giveBack(behindGap, relay));

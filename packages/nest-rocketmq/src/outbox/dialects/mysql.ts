@@ -4,6 +4,7 @@ import type { OutboxDialect } from './outbox-dialect.js';
 import { plainDialect } from './plain-sql.js';
 
 const NO_SUCH_TABLE = 1146;
+const DEADLOCK = 1213;
 /** Compared byte by byte, and not without regard to case as MySQL compares texts. */
 const NAME = (length: number): string => `varchar(${length}) CHARACTER SET ascii COLLATE ascii_bin`;
 const TEXT = 'CHARACTER SET utf8mb4';
@@ -20,6 +21,7 @@ export function mysqlDialect(table: string): OutboxDialect {
     asText: (expression) => `CAST(${expression} AS char)`,
     orderOfLocks: ' ORDER BY id',
     isTableMissing: (error) => error['errno'] === NO_SUCH_TABLE || error['code'] === 'ER_NO_SUCH_TABLE',
+    isBusy: (error) => error['errno'] === DEADLOCK || error['code'] === 'ER_LOCK_DEADLOCK',
   });
 }
 

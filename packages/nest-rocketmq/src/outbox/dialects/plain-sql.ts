@@ -1,4 +1,5 @@
 // Writes the statements of the outbox that MySQL and SQLite share: without RETURNING, and with times in ms since the epoch.
+import { asShape } from '../adapters/adapter.js';
 import type { SqlParameter, SqlRow } from '../adapters/adapter.js';
 import { claimInSteps } from './claim-in-steps.js';
 import type { ClaimSteps } from './claim-in-steps.js';
@@ -21,6 +22,8 @@ export interface PlainSql {
   /** Ends an UPDATE of several rows: MySQL locks them in the order of their ids then, so that two relays do not wait for each other. */
   readonly orderOfLocks: string;
   isTableMissing: OutboxDialect['isTableMissing'];
+  /** Whether an error of the driver says that somebody else writes. */
+  isBusy: OutboxDialect['isTableMissing'];
 }
 
 /** Parameters of a statement, in the order in which it has them. */
@@ -107,6 +110,8 @@ export function plainDialect(table: string, sql: PlainSql): OutboxDialect {
 function stepsFor(table: string, sql: PlainSql): ClaimSteps {
   const free = `(claimed_until IS NULL OR claimed_until < ${sql.now})`;
   return {
+    // Drizzle wraps the driver's error.
+    isBusy: (error) => [asShape(error), asShape(asShape(error)?.['cause'])].some((each) => each && sql.isBusy(each)),
     look: (after, limit) =>
       write(
         (parameters) =>
