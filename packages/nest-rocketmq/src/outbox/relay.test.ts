@@ -223,7 +223,7 @@ describe('the relay', () => {
         );
       await fill(1, 300, which.includes('sent') ? 'SENT' : 'PENDING');
       if (which !== 'fresh ones') await database.exec(analyze);
-      await fill(301, 12_000, 'PENDING');
+      await fill(301, 6_000, 'PENDING');
       if (which === 'fresh ones') await database.exec(analyze);
       const claim = {
         relay: 'r',

@@ -15,7 +15,7 @@ const STILL_PENDING = `status || '' = '${PENDING}'`;
  * its order whatever the statistics say. If they say that few are pending, it would fetch all, and sort them.
  * All else works on these rows, and finds them in the table by their ids. `wanted` are those of a lane before the first that
  * another relay holds. `locked` are those of them that no other claim takes at this moment. `following` leaves out what stands
- * behind a row that was not locked.
+ * behind a row that was not locked; `IS TRUE` has PostgreSQL look ids up in a hash table, and not compare each with each.
  */
 export function claimOf(table: string, batchSize: number): string {
   const row = `id, seq, lane, topic, octet_length(body) AS size, ${FREE} AS is_free FROM ${table} WHERE status = '${PENDING}'`;
@@ -39,7 +39,7 @@ export function claimOf(table: string, batchSize: number): string {
 ), following AS (
   SELECT id, lane, seq, size FROM (
     SELECT wanted.*, row_number() OVER (PARTITION BY lane ORDER BY seq) AS locked_place FROM wanted
-    WHERE id IN (SELECT id FROM locked)) l
+    WHERE (id IN (SELECT id FROM locked)) IS TRUE) l
   WHERE locked_place = place
 ), bounded AS MATERIALIZED (
   SELECT id, sum(size) OVER (ORDER BY lane, seq) - size < $3::text::bigint AS fits FROM following
