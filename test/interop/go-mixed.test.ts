@@ -71,7 +71,7 @@ describe.each(inTime(BROKERS, ([whose]) => whose !== 'our'))('on %s broker', (_w
     };
 
     test('shares the queues by one rule, and consumes each message once', async () => {
-      await Promise.all([group.join('ours 1', kinds.ours)]);
+      await group.join('ours 1', kinds.ours);
       await group.join('go 1', kinds.go);
       await group.join('java 1', kinds.java);
       await expectShared();

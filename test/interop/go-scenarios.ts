@@ -1,26 +1,44 @@
-// Lists what the Go peer's scenarios must print, beside what all peers print. The expectations come from Apache's own broker,
-// and are the same on ours. The *.test.ts files choose the broker.
+// Runs the Go peer's scenarios, and says what those must print that deal with others. The expectations come from Apache's own
+// broker, and are the same on ours. The *.test.ts files choose the broker.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { RocketMQClient } from '@nest-rocketmq/client';
 import { newClient, SEND_TIMEOUT_MS } from './client/peer.js';
 import { groupMembers } from './client/group-members.js';
 import type { Cluster } from './harness/cluster.js';
 import { GO_LATER, GO_RELEASE, type GoClientVersion, GoPeer } from './harness/go-peer.js';
-import { numbered, sorted } from './harness/lists.js';
+import { numbered } from './harness/lists.js';
 import { mqadmin } from './harness/mqadmin.js';
 import { bodiesOf, OurReader } from './harness/our-reader.js';
 import {
+  declareGoConsumeTests,
+  declareGoLaterTests,
+  declareGoPullTests,
+  declareGoRetryTests,
+  declareGoSendTests,
+} from './go-expectations.js';
+import {
   type Allowances,
-  CLOCK_SLACK_MS,
   type Scenario,
   declareCommonConsumeTests,
   declareCommonSendTests,
   declareTransactionTests,
-  propertiesOf,
 } from './peer-scenarios.js';
 
 const COMMON = ['sync', 'async', 'oneway', 'large', 'delay', 'tags', 'retry', 'orderly', 'offsets', 'transaction'];
-const OWN = ['batch', 'properties', 'sharding', 'sql', 'from', 'broadcast', 'pull', 'poll'];
+const OWN = [
+  'batch',
+  'properties',
+  'sharding',
+  'sql',
+  'from',
+  'broadcast',
+  'pull',
+  'poll',
+  'level',
+  'orderlyDead',
+  'namespace',
+  'signed',
+];
 const WITH_OTHERS = ['trace', 'admin', 'domain', 'addresses', 'ask', 'answer', 'reset', 'inspect'];
 const SCENARIOS = [...COMMON, ...OWN, ...WITH_OTHERS];
 const LINE_TIMEOUT_MS = 60_000;
@@ -46,12 +64,14 @@ export function describeGoClients(clusterOf: () => Cluster, allowances: Allowanc
     // First what waits for this process.
     declareAskingTests(context);
     declareCommonSendTests(scenario);
-    declareSendTests(scenario);
+    declareGoSendTests(scenario);
     declareCommonConsumeTests(scenario, allowances);
-    declareConsumeTests(scenario);
-    declarePullTests(scenario);
+    declareGoConsumeTests(scenario);
+    declareGoRetryTests(scenario);
+    declareNameTests(context, scenario);
+    declareGoPullTests(scenario);
     declareTransactionTests(scenario);
-    if (context.version === GO_LATER) declareLaterTests(scenario);
+    if (context.version === GO_LATER) declareGoLaterTests(scenario);
     declareTraceTest(context, scenario);
     declareAdministrationTests(context, scenario);
   });
@@ -142,100 +162,14 @@ function declareAskingTests(context: GoContext): void {
   });
 }
 
-function declareSendTests(scenario: Scenario): void {
-  // It gives the messages of a batch no ids of its own.
-  test('a batch arrives as single messages in one queue, with their own tags, keys and properties', async () => {
-    const events = await scenario('batch');
-    const sent = events.of('sent')[0]!;
-    const received = events.of('received').sort((a, b) => Number(a.queueOffset) - Number(b.queueOffset));
-    expect(received.map((message) => message.body)).toEqual(numbered('batch', 10));
-    expect(received.map((message) => message.offsetMsgId)).toEqual(String(sent.offsetMsgId).split(','));
-    expect(received[0]).toMatchObject({ queueId: sent.queueId, queueOffset: sent.queueOffset });
-    const own = received.map(propertiesOf).map(({ TAGS, KEYS, index }) => `${TAGS} ${KEYS} ${index}`);
-    expect(own).toEqual(Array.from({ length: 10 }, (_, i) => `tag-${i} key-${i} i-${i}`));
+function declareNameTests({ run }: GoContext, scenario: Scenario): void {
+  test('topics and groups may lie in a namespace', async () => {
+    const topic = `ns%${run}_namespace_topic`;
+    expect((await scenario('namespace')).of('received')).toMatchObject([{ body: 'namespace', topic }]);
   });
 
-  test('keys, tags, flag and user properties arrive', async () => {
-    expect((await scenario('properties')).of('received')).toMatchObject([
-      {
-        body: 'properties ü 漢 😀',
-        flag: 7,
-        properties: {
-          TAGS: 'TagA',
-          KEYS: 'key1 key2',
-          colour: 'blue = "ü"',
-          quoted: '{"a": 1}',
-          TRACE_ON: 'true',
-          MSG_REGION: 'DefaultRegion',
-        },
-      },
-    ]);
-  });
-
-  test('messages of one sharding key lie in one queue in their order', async () => {
-    const received = (await scenario('sharding')).of('received');
-    for (const key of ['a', 'b', 'c', 'd', 'e']) {
-      const ofKey = received.filter(({ body }) => String(body).startsWith(key));
-      expect(new Set(ofKey.map(({ queueId }) => queueId)).size).toBe(1);
-      const inQueue = ofKey.toSorted((a, b) => Number(a.queueOffset) - Number(b.queueOffset));
-      expect(inQueue.map(({ body }) => body)).toEqual(numbered(key, 3));
-      expect(ofKey.map((message) => propertiesOf(message).SHARDING_KEY)).toEqual([key, key, key]);
-    }
-  });
-
-  test.each(['domain', 'addresses'])('the name server is found: %s', async (name) => {
-    expect((await scenario(name)).of('sent')).toMatchObject([{ body: 'found', status: 'SEND_OK' }]);
-  });
-}
-
-function declareConsumeTests(scenario: Scenario): void {
-  test('a filter by SQL92 gets what it names and nothing else', async () => {
-    expect(sorted((await scenario('sql')).bodies('received'))).toEqual(['sql-4', 'sql-6', 'sql-8']);
-  });
-
-  test('new groups begin at the first message while all are there, whatever they ask for', async () => {
-    const received = (await scenario('from')).of('received');
-    const all = [...numbered('early', 3), ...numbered('late', 3), 'fence'];
-    for (const where of ['first', 'last', 'timestamp']) {
-      const bodies = received.filter((message) => message.where === where).map(({ body }) => String(body));
-      expect([where, sorted(bodies)]).toEqual([where, sorted(all)]);
-    }
-  });
-
-  test('each member of a broadcasting group gets all messages', async () => {
-    const received = (await scenario('broadcast')).of('received');
-    for (const member of ['left', 'right']) {
-      const bodies = received.filter((message) => message.member === member).map(({ body }) => String(body));
-      expect(sorted(bodies)).toEqual(numbered('broadcast', 4));
-    }
-  });
-}
-
-function declarePullTests(scenario: Scenario): void {
-  test('a pull consumer finds every message, and the next one of its group goes on where it was', async () => {
-    const events = await scenario('pull');
-    expect(events.bodies('pulled')).toEqual(numbered('pull', 10));
-    expect(events.bodies('odd')).toEqual(numbered('pull', 10).filter((_body, i) => i % 2 === 1));
-    expect(events.of('odd')[0]).toMatchObject({ min: 0, max: 10 });
-  });
-
-  test('a consumer that polls gets all messages', async () => {
-    expect(sorted((await scenario('poll')).bodies('polled'))).toEqual(numbered('poll', 10));
-  });
-}
-
-function declareLaterTests(scenario: Scenario): void {
-  test('a message comes at its own time, not sooner', async () => {
-    const events = await scenario('timer');
-    const received = events.of('received')[1]!;
-    expect(received).toMatchObject({ body: 'timer-time', properties: { TIMER_OUT_MS: expect.any(String) } });
-    expect(received.at).toBeGreaterThanOrEqual(events.field<number>('due', 'ms')[0]! - CLOCK_SLACK_MS);
-  });
-
-  test('queues that are assigned are polled from the offset of a time on', async () => {
-    const events = await scenario('assign');
-    expect(events.of('offset')).toMatchObject([{ offset: 3, queues: 1 }]);
-    expect(events.bodies('polled')).toEqual(numbered('late', 3));
+  test('signed requests are served', async () => {
+    expect((await scenario('signed')).bodies('received')).toEqual(['signed']);
   });
 }
 

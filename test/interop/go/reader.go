@@ -59,7 +59,7 @@ func (reader *Reader) take(count int) error {
 }
 
 // The default batch is one message.
-func perMessage(listen listener) func(context.Context, ...*primitive.MessageExt) (consumer.ConsumeResult, error) {
+func perMessage(listen listener) listenerOfAll {
 	return func(_ context.Context, messages ...*primitive.MessageExt) (consumer.ConsumeResult, error) {
 		return listen(messages[0]), nil
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -67,10 +68,17 @@ func (run *Run) producerOptions() []producer.Option {
 	}
 }
 
-type listener = func(*primitive.MessageExt) consumer.ConsumeResult
+type (
+	listener      = func(*primitive.MessageExt) consumer.ConsumeResult
+	listenerOfAll = func(context.Context, ...*primitive.MessageExt) (consumer.ConsumeResult, error)
+)
+
+func (run *Run) consumer(group, topic string, selector consumer.MessageSelector, listen listener, options ...consumer.Option) (rocketmq.PushConsumer, error) {
+	return run.consumerThat(group, topic, selector, perMessage(listen), options...)
+}
 
 // Starts a push consumer of the group. The client refuses a topic whose route is not there yet: it is tried again.
-func (run *Run) consumer(group, topic string, selector consumer.MessageSelector, listen listener, options ...consumer.Option) (rocketmq.PushConsumer, error) {
+func (run *Run) consumerThat(group, topic string, selector consumer.MessageSelector, listen listenerOfAll, options ...consumer.Option) (rocketmq.PushConsumer, error) {
 	var started rocketmq.PushConsumer
 	err := until("a consumer of "+topic, func() (bool, error) {
 		all := append([]consumer.Option{
@@ -83,7 +91,7 @@ func (run *Run) consumer(group, topic string, selector consumer.MessageSelector,
 		if err != nil {
 			return false, err
 		}
-		if err = created.Subscribe(topic, selector, perMessage(listen)); err != nil {
+		if err = created.Subscribe(topic, selector, listen); err != nil {
 			return false, err
 		}
 		if created.Start() != nil {
