@@ -1,4 +1,4 @@
-// A group whose members are processes with different clients: who has which queue, and what each has consumed.
+// Runs a group whose members are processes with different clients: who has which queue, and what each has consumed.
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Producer, RocketMQClient } from '@nest-rocketmq/client';
 import type { CallEvent } from '../../orderly/oracle.js';

@@ -14,7 +14,7 @@ import (
 const (
 	askTimeout = 30 * time.Second
 	// The broker pushes replies to clients whose heartbeat it has had; the first one is sent after a second.
-	firstHeartbeat = 1500 * time.Millisecond
+	firstHeartbeat = 2 * time.Second
 	large          = 50_000
 )
 
@@ -71,8 +71,13 @@ func answer(run *Run) error {
 		return err
 	}
 	stopped := make(chan error, 1)
+	ready := make(chan bool, 1)
 	_, err = run.consumer(run.named("group"), run.named("toGo"), everything, func(message *primitive.MessageExt) consumer.ConsumeResult {
 		run.emitMessage("asked", message, nil)
+		if bodyOf(message) == "hello" {
+			ready <- true
+			return consumer.ConsumeSuccess
+		}
 		if bodyOf(message) == "stop" {
 			stopped <- nil
 			return consumer.ConsumeSuccess
@@ -85,6 +90,10 @@ func answer(run *Run) error {
 	if err != nil {
 		return err
 	}
+	if _, err := replier.SendSync(context.Background(), primitive.NewMessage(run.named("toGo"), []byte("hello"))); err != nil {
+		return err
+	}
+	<-ready
 	run.emit("answering", nil)
 	return <-stopped
 }

@@ -96,7 +96,8 @@ func comeBack(run *Run) error {
 	if err := first.take(8); err != nil {
 		return err
 	}
-	time.Sleep(settleTime)
+	// A client that shuts down while its first heartbeat is under way connects again, and stays a member.
+	time.Sleep(firstHeartbeat)
 	if err := first.Shutdown(); err != nil {
 		return err
 	}
@@ -134,7 +135,7 @@ func beReset(run *Run) error {
 		return err
 	}
 	// The client stores offsets after 10 s, and when it shuts down.
-	time.Sleep(settleTime)
+	time.Sleep(firstHeartbeat)
 	if err := first.Shutdown(); err != nil {
 		return err
 	}
