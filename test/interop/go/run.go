@@ -19,7 +19,7 @@ import (
 
 const (
 	queues      = 4
-	patience    = 60 * time.Second
+	patience    = 100 * time.Second
 	sendTimeout = 20 * time.Second
 )
 
