@@ -159,10 +159,12 @@ export class Routes {
     return [...this.#routes.values()].find((route) => has(route))?.topic;
   }
 
-  /** The master where there is one, else any replica. */
+  /** The preferred broker; else, as Java's clients choose, the replica with the next id, the master, or any other. */
   anyBrokerAddress(brokerName: string, preferredId = MASTER_ID): string | undefined {
     const replicas = this.#brokers.get(brokerName);
-    return replicas?.get(preferredId) ?? replicas?.get(MASTER_ID) ?? replicas?.values().next().value;
+    const preferred =
+      replicas?.get(preferredId) ?? (preferredId === MASTER_ID ? undefined : replicas?.get(preferredId + 1));
+    return preferred ?? replicas?.get(MASTER_ID) ?? replicas?.values().next().value;
   }
 
   /** Of all brokers of all known routes. */
