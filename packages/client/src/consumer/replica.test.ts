@@ -128,6 +128,24 @@ describe('while the master of a queue is away', () => {
   });
 });
 
+it('a master that its name server has dropped is not waited for, unless its locks are needed; and not once it is back', async () => {
+  for (const [consumeMode, awaited] of [
+    ['CONCURRENTLY', []],
+    ['ORDERLY', ['broker-a']],
+  ] as const) {
+    const cluster = new ReplicatedCluster();
+    await consuming(cluster, { ...FIRST, consumeMode });
+    cluster.loseMaster();
+    await cluster.clock.advance(60_000);
+    expect(on.client.unreachable).toEqual(awaited);
+    cluster.masterIsBack();
+    await cluster.clock.advance(POLLED_MS);
+    expect(on.client.unreachable).toEqual([]);
+    await on.client.shutdown();
+    await cluster.close();
+  }
+});
+
 it('a replica that the master suggests, and that does not answer, is not asked again before the master', async () => {
   const cluster = new ReplicatedCluster();
   cluster.broker.put('t', 0, 'a');
