@@ -32,7 +32,7 @@ export interface ReplicatedCluster {
   /** Of master A. */
   readonly slave: Cluster;
   /** Starts a master that has ended again: on its store, at its port. */
-  restart(master: Cluster): Promise<Cluster>;
+  restart(master: Cluster, settings?: Record<string, string>): Promise<Cluster>;
 }
 
 /**
@@ -42,16 +42,13 @@ export interface ReplicatedCluster {
 export async function startReplicatedCluster(topics: Record<string, number>): Promise<ReplicatedCluster> {
   const nameServer = await startApacheNameServer();
   const ports = { a: await freeBrokerPort(), b: await freeBrokerPort(), slave: await freeBrokerPort() };
-  const start = (name: keyof typeof SETTINGS, store: string): Promise<Cluster> =>
+  const start = (name: keyof typeof SETTINGS, store: string, more: Record<string, string> = {}): Promise<Cluster> =>
     startApache({
       join: nameServer,
       at: { nameServer, brokerAddress: `127.0.0.1:${ports[name]}` },
       store,
       brokerHeap: HEAP,
-      settings: {
-        ...SETTINGS[name],
-        slaveReadEnable: 'true',
-      },
+      settings: { ...SETTINGS[name], slaveReadEnable: 'true', ...more },
     });
   const [masterA, masterB, slave] = await Promise.all([
     start('a', storeWith(topics)),
@@ -68,7 +65,8 @@ export async function startReplicatedCluster(topics: Record<string, number>): Pr
   );
   await untilReplicating(client, topic);
   await client.shutdown();
-  const restart = (master: Cluster): Promise<Cluster> => start(master === masterA ? 'a' : 'b', master.store);
+  const restart = (master: Cluster, settings?: Record<string, string>): Promise<Cluster> =>
+    start(master.brokerAddress === masterA.brokerAddress ? 'a' : 'b', master.store, settings);
   return { nameServer, masterA, masterB, slave, restart };
 }
 

@@ -256,11 +256,11 @@ export class Rebalance {
 
   /** @param given aborts when the queue is not ours any more */
   async #begin(messageQueue: MessageQueue, given?: AbortSignal): Promise<boolean> {
-    const { offsets, startOffset, begin, context, group, locks } = this.#parts;
+    const { offsets, begin, context, group, locks } = this.#parts;
     offsets.forget(messageQueue);
     try {
       const key = queueKey(messageQueue);
-      const offset = Math.max(await startOffset(messageQueue), this.#consumedTo.get(key) ?? 0);
+      const offset = await this.#beginAt(messageQueue);
       if (this.#stopped || given?.aborted || !this.#parts.topics().includes(messageQueue.topic)) {
         await locks?.unlock([messageQueue]);
         return true;
@@ -279,5 +279,13 @@ export class Rebalance {
       await locks?.unlock([messageQueue]);
       return false;
     }
+  }
+
+  /** Behind what was consumed before the lock lapsed, unless the broker has no offset any more: its store is another one. */
+  async #beginAt(queue: MessageQueue): Promise<number> {
+    const start = await this.#parts.startOffset(queue);
+    const consumedTo = this.#consumedTo.get(queueKey(queue));
+    if (consumedTo === undefined || (await this.#parts.offsets.read(queue)) === undefined) return start;
+    return Math.max(start, consumedTo);
   }
 }

@@ -128,6 +128,21 @@ describe('while the master of a queue is away', () => {
   });
 });
 
+it('a queue in order begins anew where its broker comes back with another store', async () => {
+  const cluster = new ReplicatedCluster();
+  await consuming(cluster, { ...FIRST, consumeMode: 'ORDERLY' });
+  cluster.putBoth('a', 'b');
+  await consumed(cluster, 'a', 'b');
+  cluster.loseMaster();
+  await cluster.clock.advance(60_000);
+  cluster.broker.offsets.clear();
+  cluster.broker.queue('t', 0).splice(0);
+  cluster.broker.put('t', 0, 'new');
+  cluster.masterIsBack();
+  await cluster.clock.advance(POLLED_MS);
+  await consumed(cluster, 'a', 'b', 'new');
+});
+
 it('a master that its name server has dropped is not waited for, unless its locks are needed; and not once it is back', async () => {
   for (const [consumeMode, awaited] of [
     ['CONCURRENTLY', []],
