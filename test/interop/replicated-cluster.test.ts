@@ -9,19 +9,16 @@ import type { Arrivals } from './client/steady-load.js';
 import { LANES, ORDERED, ReplicatedTraffic, STEADY } from './client/replicated-traffic.js';
 import { cleanUp } from './harness/clean-up.js';
 import type { Cluster } from './harness/cluster.js';
-import { isLong } from './harness/long.js';
-import { MASTER_A, MASTER_B, PROBE, startReplicatedCluster, untilReplicating } from './harness/replicated-cluster.js';
+import { MASTER_A, MASTER_B, startReplicatedCluster, untilReplicating } from './harness/replicated-cluster.js';
 import type { ReplicatedCluster } from './harness/replicated-cluster.js';
-import type { SentRequest } from './harness/request-log.js';
 
 jest.setTimeout(180_000);
 
-const LAGGING = 'lag_member';
 const QUEUES = 4;
 const BEFORE = 200;
 /** The send's own time limit: an app that waits for one send waits no longer. ms */
 const SEND_TIMEOUT_MS = 3_000;
-/** Java's clients ask a replica that has nothing new without a pause. */
+/** A slave that has nothing new holds a pull; one that lags is asked once a second for each queue. */
 const MOST_PULLS_A_SECOND = 50;
 
 let cluster: ReplicatedCluster;
@@ -31,7 +28,7 @@ let late: PushConsumer;
 let stopping: Promise<void> | undefined;
 
 beforeAll(async () => {
-  cluster = await startReplicatedCluster({ [STEADY]: QUEUES, [ORDERED]: QUEUES, [LAGGING]: QUEUES });
+  cluster = await startReplicatedCluster({ [STEADY]: QUEUES, [ORDERED]: QUEUES });
   masterA = cluster.masterA;
   traffic = new ReplicatedTraffic(cluster);
   await traffic.start();
@@ -177,70 +174,4 @@ test('a clean stop of a master under load loses nothing either', async () => {
   expect(redelivered()).toEqual([]);
   // As many as were under way at the kill and at the stop, at most.
   for (const group of Object.values(traffic.steady)) expect(group.storedTwice.length).toBeLessThanOrEqual(2 * LANES);
-});
-
-const inLongRuns = isLong ? test : test.skip;
-
-inLongRuns(
-  'a master that suggests its slave to a group with a backlog is obeyed, and asked again at the end',
-  async () => {
-    await stopping;
-    // What is not in memory is read from the slave: with a share of 0, all that is not the newest message.
-    masterA = await cluster.restart(masterA, { accessMessageInMemoryMaxRatio: '0' });
-    await untilReplicating(traffic.client, STEADY);
-    const since = Date.now();
-    await traffic.consume('slow', { pullBatchSize: 8 });
-    const { slow } = traffic.steady;
-    await untilAllHave('the backlog', { slow: slow! }, traffic.of(STEADY, MASTER_A));
-    const fromSlave = traffic.requests.to(cluster.slave.brokerAddress, Requests.PULL_MESSAGE, since);
-    const ofSlow = ({ fields }: SentRequest): boolean => fields['consumerGroup'] === 'client_slow';
-    expect(fromSlave.filter(ofSlow).length).toBeGreaterThan(QUEUES);
-    await traffic.until('pulls from the master again', () => {
-      const last = traffic.requests.requests.filter(
-        (request) =>
-          ofSlow(request) && request.fields['queueId'] === '0' && request.code === Requests.PULL_MESSAGE.code,
-      );
-      return (
-        last.filter(({ address }) => address !== cluster.masterB.brokerAddress).at(-1)?.address ===
-        masterA.brokerAddress
-      );
-    });
-    expect(slow!.redelivered).toEqual([]);
-  },
-);
-
-/** What the slave does not have, and a consumer had from the master: it is behind the slave's end when the master is gone. */
-inLongRuns('a slave that lags behind what was read already is asked about once a second', async () => {
-  const { client, requests } = traffic;
-  const got: string[] = [];
-  const consumer = client.createPushConsumer({
-    group: 'client_lagging',
-    subscriptions: [{ topic: LAGGING }],
-    consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET',
-    listener: (messages) => void got.push(...messages.map(({ body }) => body.toString())),
-  });
-  await consumer.start();
-  process.kill(cluster.slave.brokerPid, 'SIGSTOP');
-  const producer = client.createProducer({ group: 'lagging_senders' });
-  await producer.start();
-  const [messageQueue] = queuesOfA(LAGGING);
-  const { sendStatus } = await producer.send({ topic: LAGGING, body: '0 1' }, { messageQueue: messageQueue! });
-  expect(sendStatus).not.toBe('SEND_OK');
-  await traffic.until('it from the master', () => got.includes('0 1'));
-  await masterA.kill();
-  process.kill(cluster.slave.brokerPid, 'SIGCONT');
-  const asked = (): SentRequest[] =>
-    requests
-      .to(cluster.slave.brokerAddress, Requests.PULL_MESSAGE)
-      .filter(({ fields }) => fields['topic'] === LAGGING && fields['queueId'] === '0');
-  await traffic.until('pulls from the slave', () => asked().length > 0);
-  const [{ at: since }] = asked() as [SentRequest];
-  await traffic.until('more of them', () => asked().length > 5);
-  expect(asked().length).toBeLessThan(2 + (2 * (Date.now() - since)) / 1_000);
-
-  masterA = await cluster.restart(masterA);
-  const sent = await producer.send({ topic: LAGGING, body: '0 2' }, { messageQueue: messageQueue!, timeout: 10_000 });
-  expect(sent.queueOffset).toBeGreaterThan(0);
-  await traffic.until('the next one', () => got.includes('0 2'));
-  expect(got.filter((body) => body !== PROBE)).toEqual(['0 1', '0 2']);
 });

@@ -32,7 +32,7 @@ export interface ReplicatedCluster {
   /** Of master A. */
   readonly slave: Cluster;
   /** Starts a master that has ended again: on its store, at its port. */
-  restart(master: Cluster, settings?: Record<string, string>): Promise<Cluster>;
+  restart(ended: Cluster): Promise<Cluster>;
 }
 
 /**
@@ -42,13 +42,13 @@ export interface ReplicatedCluster {
 export async function startReplicatedCluster(topics: Record<string, number>): Promise<ReplicatedCluster> {
   const nameServer = await startApacheNameServer();
   const ports = { a: await freeBrokerPort(), b: await freeBrokerPort(), slave: await freeBrokerPort() };
-  const start = (name: keyof typeof SETTINGS, store: string, more: Record<string, string> = {}): Promise<Cluster> =>
+  const start = (name: keyof typeof SETTINGS, store: string): Promise<Cluster> =>
     startApache({
       join: nameServer,
       at: { nameServer, brokerAddress: `127.0.0.1:${ports[name]}` },
       store,
       brokerHeap: HEAP,
-      settings: { ...SETTINGS[name], slaveReadEnable: 'true', ...more },
+      settings: { ...SETTINGS[name], slaveReadEnable: 'true' },
     });
   const [masterA, masterB, slave] = await Promise.all([
     start('a', storeWith(topics)),
@@ -65,8 +65,8 @@ export async function startReplicatedCluster(topics: Record<string, number>): Pr
   );
   await untilReplicating(client, topic);
   await client.shutdown();
-  const restart = (master: Cluster, settings?: Record<string, string>): Promise<Cluster> =>
-    start(master.brokerAddress === masterA.brokerAddress ? 'a' : 'b', master.store, settings);
+  const restart = ({ brokerAddress, store }: Cluster): Promise<Cluster> =>
+    start(brokerAddress === masterA.brokerAddress ? 'a' : 'b', store);
   return { nameServer, masterA, masterB, slave, restart };
 }
 

@@ -5,8 +5,8 @@ import { BrokerNotFoundError } from '../errors.js';
 import type { Routes } from '../routes/routes.js';
 
 /**
- * A replica that has less than its master had answers "retry immediately" for as long as the master is away. Java's clients
- * do so, thousands of times a second. ms
+ * A replica that has less than its master had answers "retry immediately" for as long as the master is away. Without a pause,
+ * as in Java's clients, that is thousands of requests a second. ms
  */
 const ASK_REPLICA_AGAIN_MS = 1_000;
 
