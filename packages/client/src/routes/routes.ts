@@ -159,10 +159,12 @@ export class Routes {
     return [...this.#routes.values()].find((route) => has(route))?.topic;
   }
 
-  /** The master where there is one, else any replica. */
+  /** The preferred broker; else, as Java's clients choose, the replica with the next id, the master, or any other. */
   anyBrokerAddress(brokerName: string, preferredId = MASTER_ID): string | undefined {
     const replicas = this.#brokers.get(brokerName);
-    return replicas?.get(preferredId) ?? replicas?.get(MASTER_ID) ?? replicas?.values().next().value;
+    const preferred =
+      replicas?.get(preferredId) ?? (preferredId === MASTER_ID ? undefined : replicas?.get(preferredId + 1));
+    return preferred ?? replicas?.get(MASTER_ID) ?? replicas?.values().next().value;
   }
 
   /** Of all brokers of all known routes. */
@@ -189,6 +191,7 @@ export class Routes {
     this.#lastRefresh = this.#options.clock.monotonic();
     const topics = new Set([...this.#routes.keys(), ...this.#watched.keys()]);
     const asked = await Promise.allSettled([...topics].map((topic) => this.resolve(topic)));
+    this.#endOutages();
     const failed = asked.find((result) => result.status === 'rejected');
     if (failed && this.#running && !this.#options.outages.met(failed.reason)) {
       this.#options.logger.warn(`routes cannot be refreshed for now: ${describe(failed.reason)}`);
@@ -225,8 +228,17 @@ export class Routes {
     this.#routes.set(topic, route);
     if (old && old.assumed === assumed && sameRoute(old.data, data)) return route;
     this.#brokers = brokerTable(this.#routes.values());
+    this.#endOutages();
     for (const listener of this.#listeners) listener(topic);
     return route;
+  }
+
+  /** A broker is waited for by its address while a route has that, and by its name while a route has it without a master. */
+  #endOutages(): void {
+    const { outages } = this.#options;
+    if (!outages.any) return;
+    const addresses = this.brokerAddresses(true);
+    outages.endOthers((broker) => addresses.includes(broker) || this.#brokers.get(broker)?.has(MASTER_ID) === false);
   }
 
   async #askMissing(): Promise<void> {
