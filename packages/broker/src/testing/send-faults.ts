@@ -45,9 +45,9 @@ export class SendFaults {
   /** Puts the faults before the handler of sends. */
   before(handler: RawHandler, clock: Clock): RawHandler {
     return {
-      binary: (frame, connection) => {
-        if (this.#next.length === 0) handler.binary(frame, connection);
-        else this.#handle(decodeFrame(frame), connection, handler, clock);
+      binary: (bytes, start, end, connection) => {
+        if (this.#next.length === 0) handler.binary(bytes, start, end, connection);
+        else this.#handle(decodeFrame(bytes.subarray(start, end)), connection, handler, clock);
       },
       json: (frame, connection) => {
         if (this.#next.length === 0) return handler.json?.(frame, connection) ?? false;
