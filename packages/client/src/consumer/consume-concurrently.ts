@@ -163,7 +163,7 @@ export class ConsumeConcurrently implements ConsumeService {
     context.logger.error(`the listener of ${options.group} failed for ${messages[0]!.msgId}: ${describe(error)}`);
     this.#conclude(
       delivery,
-      messages.map(() => failureOf(delivery)),
+      messages.map(() => failureOf(delivery).because(error)),
     );
   }
 

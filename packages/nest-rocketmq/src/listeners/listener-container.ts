@@ -220,8 +220,9 @@ export class ListenerContainer {
     listener: DiscoveredListener | undefined,
     context: RocketMQContext,
     error: unknown,
-    outcome = this.#policyOf(listener).outcomeOf(error, context.reconsumeTimes + 1),
+    said = this.#policyOf(listener).outcomeOf(error, context.reconsumeTimes + 1),
   ): Outcome {
+    const outcome = this.#failureLog.withReason(context, error, said);
     if (outcome.kind === 'ack') {
       this.#consumed(listener, context);
       return outcome;

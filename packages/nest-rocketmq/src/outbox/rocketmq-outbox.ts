@@ -20,7 +20,7 @@ import { checkTable, createTableStatements } from './outbox-statements.js';
 import { createParts } from './outbox-parts.js';
 import type { OutboxParts } from './outbox-parts.js';
 import type { FailedMessage, OutboxStatus, OutboxStore } from './outbox-store.js';
-import { OUTBOX_OPTIONS } from './outbox.tokens.js';
+import { OUTBOX_CLUSTER, OUTBOX_OPTIONS } from './outbox.tokens.js';
 import type { Relay } from './relay.js';
 
 /** Options of `RocketMQOutbox.send`. */
@@ -53,6 +53,7 @@ export class RocketMQOutbox {
   constructor(
     @Inject(OUTBOX_OPTIONS) private readonly options: CheckedOutboxOptions,
     private readonly modules: ModuleRef,
+    @Inject(OUTBOX_CLUSTER) private readonly cluster: string,
   ) {}
 
   /** The statements that create a table, for your migrations. @throws InvalidOptionError */
@@ -94,7 +95,7 @@ export class RocketMQOutbox {
       parameters: this.#parametersOf(id, destination, payload, options, now),
     }));
     await this.#store.insert(connected, parameters);
-    if (this.#relay && !connected.onCommit(() => this.#relay?.wake())) this.#relay.expect();
+    if (this.#relay && !connected.onCommit(() => this.#relay?.wake())) this.#relay.expect(id);
     return { id };
   }
 
@@ -164,7 +165,9 @@ export class RocketMQOutbox {
 
   /** At the first use: another provider's onModuleInit may come before that of RocketMQModule's. */
   #parts(): OutboxParts {
-    this.#created ??= createParts(this.modules, this.options, (event) => this.#tell(event));
+    this.#created ??= createParts({ modules: this.modules, cluster: this.cluster }, this.options, (event) =>
+      this.#tell(event),
+    );
     return this.#created;
   }
 
