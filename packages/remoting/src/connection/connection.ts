@@ -18,6 +18,7 @@ import {
 import type { FrameLimits } from '../frame/frame.js';
 import { BINARY_FLAG_AT, BINARY_OPAQUE_AT, BINARY_REMARK_AT, fitsBinaryHeader } from '../frame/header-binary.js';
 import { formatAddress, packHost } from './host.js';
+import { readInt } from '../frame/bytes.js';
 import { plainLog } from './log-throttle.js';
 import type { EventLog } from './log-throttle.js';
 import { printable } from '../logger.js';
@@ -31,8 +32,8 @@ import type { SendMemory } from './send-memory.js';
 
 /** For the hot path: gets the frame before anything is decoded, or the command where its header is JSON. */
 export interface RawHandler {
-  /** @param frame one whole frame with a binary header, its 4 length bytes included */
-  binary(frame: Buffer, connection: Connection): void;
+  /** One whole frame with a binary header, its 4 length bytes included, is in `bytes` from `start` to `end`. */
+  binary(bytes: Buffer, start: number, end: number, connection: Connection): void;
   /**
    * @param frame one whole frame whose JSON header begins with its code
    * @returns false to have it decoded, and `command` called
@@ -117,7 +118,7 @@ export class Connection {
       maxUnsentBytes,
       bounds,
       sendMemory,
-      onFrame: (frame) => this.#onFrame(frame),
+      onFrame: (bytes, start, end) => this.#onFrame(bytes, start, end),
       onFault: (error) => this.#onFault(error),
       onTooSlow: (reason) => this.close(new ConnectionClosedError(this.address, reason)),
     });
@@ -258,16 +259,18 @@ export class Connection {
     this.close(cause);
   }
 
-  #onFrame(frame: Buffer): void {
+  #onFrame(bytes: Buffer, start: number, end: number): void {
     const { handlers } = this.#options;
-    if (frame[4] === BINARY_TYPE && frame.length >= FRAME_HEAD + BINARY_REMARK_AT) {
-      if ((frame[FRAME_HEAD + BINARY_FLAG_AT]! & RESPONSE_FLAG) !== 0) {
-        if (this.#pending.settleBinary(frame.readInt32BE(FRAME_HEAD + BINARY_OPAQUE_AT), frame)) return;
-      } else {
-        const raw = handlers.rawHandler(frame.readInt16BE(FRAME_HEAD));
-        if (raw) return raw.binary(frame, this);
-      }
+    const header = start + FRAME_HEAD;
+    const isBinary = bytes[start + 4] === BINARY_TYPE && end - header >= BINARY_REMARK_AT;
+    const isAnswer = isBinary && (bytes[header + BINARY_FLAG_AT]! & RESPONSE_FLAG) !== 0;
+    if (isBinary && !isAnswer) {
+      // The code has 16 bits.
+      const raw = handlers.rawHandler(readInt(bytes, header) >> 16);
+      if (raw) return raw.binary(bytes, start, end, this);
     }
+    const frame = bytes.subarray(start, end);
+    if (isAnswer && this.#pending.settleBinary(readInt(bytes, header + BINARY_OPAQUE_AT), frame)) return;
     if (frame[4] === JSON_TYPE) {
       const raw = handlers.rawHandler(leadingCode(frame));
       if (raw?.json?.(frame, this)) return;
