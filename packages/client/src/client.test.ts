@@ -51,6 +51,26 @@ describe('a client', () => {
     expect(await starting).toBeInstanceOf(NameServerUnreachableError);
   });
 
+  it('that is shut down while a name server says nothing ends at once', async () => {
+    clientOn(new FakeCluster());
+    cluster.hung.add(NAME_SERVER);
+    const starting = client.start().catch((thrown: unknown) => thrown);
+    await cluster.clock.advance(100);
+    await client.shutdown();
+    expect(await starting).toBeInstanceOf(NameServerUnreachableError);
+    expect(cluster.clock.pending).toBe(0);
+  });
+
+  it('that is shut down while it dials a name server ends at once', async () => {
+    clientOn(new FakeCluster());
+    cluster.undialled.add(NAME_SERVER);
+    const starting = client.start().catch((thrown: unknown) => thrown);
+    await cluster.clock.advance(100);
+    await client.shutdown();
+    expect(await starting).toBeInstanceOf(NameServerUnreachableError);
+    expect(cluster.clock.pending).toBe(0);
+  });
+
   it('does not wait for ever for a name server that takes the connection and says nothing', async () => {
     clientOn(new FakeCluster());
     cluster.hung.add(NAME_SERVER);

@@ -1,0 +1,62 @@
+// Tests what groups of clients and a broker do with each other, with every fault at each of their requests: no acknowledged
+// message is lost, no queue is consumed twice at a time, everybody goes on, and nothing is left behind.
+// FAULT_SEED plays a run again; FAULT_RUNS makes more of them.
+import { afterEach, beforeAll, afterAll, expect, it } from '@jest/globals';
+import { Requests } from '@nest-rocketmq/remoting/internal';
+import { ANSWER_FAULTS, REQUEST_FAULTS } from './faulty-links.js';
+import type { Fault } from './faulty-links.js';
+import { SCENARIOS } from './scenarios.js';
+import { Stage } from './stage.js';
+
+const SEED = Number(process.env['FAULT_SEED'] ?? Date.now() % 1_000_000);
+/** Runs of each scenario with each fault. */
+const RUNS = Number(process.env['FAULT_RUNS'] ?? 1);
+
+type Name = keyof typeof Requests;
+/** Requests that each scenario makes, and whether they are answered. */
+const CASES: readonly [keyof typeof SCENARIOS, readonly Name[], readonly Name[]][] = [
+  [
+    'a group',
+    ['HEART_BEAT', 'GET_CONSUMER_LIST_BY_GROUP', 'QUERY_CONSUMER_OFFSET', 'PULL_MESSAGE', 'UNREGISTER_CLIENT'],
+    ['UPDATE_CONSUMER_OFFSET', 'NOTIFY_CONSUMER_IDS_CHANGED'],
+  ],
+  [
+    'an orderly group',
+    ['HEART_BEAT', 'GET_CONSUMER_LIST_BY_GROUP', 'QUERY_CONSUMER_OFFSET', 'LOCK_BATCH_MQ', 'UNLOCK_BATCH_MQ'],
+    ['UPDATE_CONSUMER_OFFSET', 'NOTIFY_CONSUMER_IDS_CHANGED'],
+  ],
+  ['a failed message', ['CONSUMER_SEND_MSG_BACK', 'SEND_MESSAGE_V2'], []],
+  ['a transaction', ['SEND_MESSAGE_V2'], ['END_TRANSACTION', 'CHECK_TRANSACTION_STATE']],
+  ['a request for a reply', ['SEND_MESSAGE_V2', 'SEND_REPLY_MESSAGE_V2', 'PUSH_REPLY_MESSAGE_TO_CLIENT'], []],
+  // Our broker tells consumers of a reset with the answer to their next pull.
+  ['a reset of offsets', ['INVOKE_BROKER_TO_RESET_OFFSET', 'PULL_MESSAGE'], ['UPDATE_CONSUMER_OFFSET']],
+];
+const rows = CASES.flatMap(([scenario, answered, oneway]) => [
+  ...answered.flatMap((request) =>
+    [...REQUEST_FAULTS, ...ANSWER_FAULTS].map((fault) => ({ scenario, request, fault: fault as Fault })),
+  ),
+  ...oneway.flatMap((request) => REQUEST_FAULTS.map((fault) => ({ scenario, request, fault: fault as Fault }))),
+]);
+
+let unhandled: unknown[] = [];
+const note = (reason: unknown): void => void unhandled.push(reason);
+beforeAll(() => void process.on('unhandledRejection', note));
+afterAll(() => void process.off('unhandledRejection', note));
+afterEach(() => {
+  const found = unhandled;
+  unhandled = [];
+  expect(found).toEqual([]);
+});
+
+it.each(rows)(`$scenario whose $request $fault (seed ${SEED})`, async ({ scenario, request, fault }) => {
+  for (let i = 0; i < RUNS; i++) {
+    const stage = await Stage.open(SEED + i);
+    try {
+      await SCENARIOS[scenario](stage, () => stage.arm(fault, Requests[request].code));
+      expect(stage.links.done).toBeGreaterThan(0);
+    } catch (error) {
+      throw new Error(`run ${i}, FAULT_SEED=${SEED + i}: ${String(error)}`, { cause: error });
+    }
+    expect(await stage.close()).toEqual([]);
+  }
+});
