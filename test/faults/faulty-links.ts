@@ -15,6 +15,7 @@ import {
 } from '@nest-rocketmq/remoting/internal';
 import type { Clock, RemotingCommand, TimerHandle } from '@nest-rocketmq/remoting/internal';
 import type { Random } from '../crash/random.js';
+import { ANNOUNCED, HOSTILE_FRAMES } from './hostile-frames.js';
 
 /** What may befall a request, whether it is answered or not. */
 export const REQUEST_FAULTS = [
@@ -192,13 +193,15 @@ export class FaultyLinks {
     return frame.subarray(0, this.options.random.integer(1, frame.length - 1));
   }
 
-  /** Bytes at random, a length that is none, or a header that is none. */
+  /** Bytes at random, bytes that no honest peer sends, or a header that is none. */
   #garbage(frame: Buffer): Buffer {
     const { random } = this.options;
-    const kind = random.integer(0, 2);
+    const kind = random.integer(0, 4);
     if (kind === 0) return Buffer.from(Array.from(frame, () => random.integer(0, 255)));
-    if (kind === 1) return Buffer.concat([Buffer.from([0xff, 0xff, 0xff, 0xff]), frame]);
-    return Buffer.from(frame).fill(0x7b, 8);
+    if (kind === 1) return Buffer.from(frame).fill(0x7b, 8);
+    // What follows is taken for a part of it.
+    if (kind === 2) return Buffer.concat([ANNOUNCED, frame]);
+    return Buffer.concat([random.pick(HOSTILE_FRAMES)[1], frame]);
   }
 }
 

@@ -26,6 +26,9 @@ function binary(remarkLength: number, fieldsLength: number, fields: Buffer = Buf
 
 const HUGE = 0x7fffffff;
 
+/** The beginning of a frame of 10 MB. */
+export const ANNOUNCED = Buffer.from([0, 0x98, 0x96, 0x80, 0, 0, 0, 100]);
+
 export const HOSTILE_FRAMES: readonly (readonly [string, Buffer])[] = [
   ['length 0xffffffff', lengthOf(0xffffffff)],
   ['length 0x7fffffff', lengthOf(HUGE)],
