@@ -76,6 +76,10 @@ export class FaultyLinks {
     this.#armed = { fault, code, times };
   }
 
+  disarm(): void {
+    this.#armed = undefined;
+  }
+
   /** Streams to clients that are open. */
   get open(): number {
     return [...this.#links].filter(({ client }) => !client.destroyed).length;
@@ -94,6 +98,8 @@ export class FaultyLinks {
   join(client: Duplex, server: Duplex): void {
     const link: Link = { client, server, silent: false };
     this.#links.add(link);
+    client.once('close', () => link.server.destroyed && this.#links.delete(link));
+    server.once('close', () => link.client.destroyed && this.#links.delete(link));
     const [asked, answered] = [new Map<number, Fault>(), new Map<number, Fault>()];
     this.#carry(link, { from: client, to: server, answers: asked }, answered);
     this.#carry(link, { from: server, to: client, answers: answered }, asked);
