@@ -11,8 +11,9 @@ import { SCENARIOS } from './scenarios.js';
 import { Stage } from './stage.js';
 
 const SEED = Number(process.env['FAULT_SEED'] ?? Date.now() % 1_000_000);
-/** Runs of each scenario with each fault; in one run only some faults are tried. */
-const RUNS = Number(process.env['FAULT_RUNS'] ?? 1);
+const FAULT_RUNS = Number(process.env['FAULT_RUNS'] ?? 1);
+/** Runs of each scenario with each fault. The fast run tries a few faults only. */
+const RUNS = Math.ceil(FAULT_RUNS / 4);
 const FEW = 2;
 
 type Name = keyof typeof Requests;
@@ -28,6 +29,8 @@ const CASES: readonly [keyof typeof SCENARIOS, readonly Name[], readonly Name[]]
     ['HEART_BEAT', 'GET_CONSUMER_LIST_BY_GROUP', 'QUERY_CONSUMER_OFFSET', 'LOCK_BATCH_MQ', 'UNLOCK_BATCH_MQ'],
     ['UPDATE_CONSUMER_OFFSET', 'NOTIFY_CONSUMER_IDS_CHANGED'],
   ],
+  ['a group that never rests', ['HEART_BEAT', 'GET_CONSUMER_LIST_BY_GROUP'], []],
+  ['an orderly group that never rests', ['LOCK_BATCH_MQ', 'UNLOCK_BATCH_MQ'], ['NOTIFY_CONSUMER_IDS_CHANGED']],
   ['a failed message', ['CONSUMER_SEND_MSG_BACK', 'SEND_MESSAGE_V2'], []],
   ['a transaction', ['SEND_MESSAGE_V2'], ['END_TRANSACTION', 'CHECK_TRANSACTION_STATE']],
   ['a request for a reply', ['SEND_MESSAGE_V2', 'SEND_REPLY_MESSAGE_V2', 'PUSH_REPLY_MESSAGE_TO_CLIENT'], []],
@@ -41,7 +44,7 @@ const rows = CASES.flatMap(([scenario, answered, oneway]) => [
 
 /** Which of the faults a run tries, if it tries few. */
 function some(faults: readonly Fault[], random: Random): readonly Fault[] {
-  if (RUNS > 1) return faults;
+  if (FAULT_RUNS > 1) return faults;
   return Array.from({ length: FEW }, () => random.pick(faults));
 }
 

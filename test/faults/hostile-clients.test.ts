@@ -258,6 +258,29 @@ describe('connections', () => {
   });
 });
 
+describe('pulls', () => {
+  it('many of them that wait are all answered by one message, and leave nothing', async () => {
+    await start();
+    const [count, connections] = [100 * TIMES, 10];
+    await honest.send('t', 'a');
+    const clients = await rawClients(connections);
+    for (const { socket } of clients)
+      for (let opaque = 1; opaque <= count; opaque++)
+        socket.write(frameOf(Requests.PULL_MESSAGE, pullHeader('t', 1, HOLD_MS), { opaque }));
+    const timers = clock.pending;
+    await untilAsked('they wait', async () => {
+      await honest.maxOffset('t');
+      return clock.pending >= timers + count * connections;
+    });
+    await honest.send('t', 'b');
+    for (const client of clients) {
+      const answers = await client.received(count);
+      expect(answers.map(({ code }) => code)).toEqual(Array.from({ length: count }, () => 0));
+      client.socket.destroy();
+    }
+  });
+});
+
 describe('clients that do not read', () => {
   it('make the broker hold no more than its limits, hold nobody else up, and are closed', async () => {
     await start({ maxTotalUnsentBytes: 8 * 1024 * 1024, maxUnsentBytes: 4 * 1024 * 1024 });

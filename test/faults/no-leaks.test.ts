@@ -60,6 +60,7 @@ it(`a client that has met many faults holds what it has held after a few (seed $
   const count = handled;
   const after = await rounds(ROUNDS);
   expect(handled).toBeGreaterThan(count + ROUNDS / 2);
+  expect(after.streams).toBeLessThanOrEqual(2);
   expect(after.timers).toBeLessThanOrEqual(before.timers + 2);
   expect(after.heap / before.heap).toBeLessThan(MOST_GROWTH);
   expect(await stage.close()).toEqual([]);

@@ -37,6 +37,11 @@ class Deliveries {
     };
   }
 
+  listener(stage: Stage, name: string, consumeMode: 'CONCURRENTLY' | 'ORDERLY') {
+    if (consumeMode === 'ORDERLY') return this.inOrder(stage, name);
+    return (messages: MessageExt[]): void => void this.ended.push(...messages.map(({ body }) => body.toString()));
+  }
+
   hasAll(bodies: readonly string[]): boolean {
     const ended = new Set(this.ended);
     return bodies.every((body) => ended.has(body));
@@ -89,10 +94,7 @@ function member(
 function sharing(consumeMode: 'CONCURRENTLY' | 'ORDERLY'): Scenario {
   return async (stage, arm) => {
     const deliveries = new Deliveries();
-    const listener = (name: string) =>
-      consumeMode === 'ORDERLY'
-        ? deliveries.inOrder(stage, name)
-        : (messages: MessageExt[]) => void deliveries.ended.push(...messages.map(({ body }) => body.toString()));
+    const listener = (name: string) => deliveries.listener(stage, name, consumeMode);
     const sending = await Sending.open(stage);
     const phase = stage.random.integer(0, 2);
     const [first, second, third] = [stage.newClient(), stage.newClient(), stage.newClient()];
@@ -113,6 +115,38 @@ function sharing(consumeMode: 'CONCURRENTLY' | 'ORDERLY'): Scenario {
     await stage.done(member(third, listener('third'), consumeMode).start());
     await stage.until('those that nobody was there for are handled', () => deliveries.hasAll(sending.acknowledged));
     expect(sending.acknowledged.length).toBeGreaterThan(8);
+    expect(deliveries.wrong).toEqual([]);
+  };
+}
+
+const MEMBERS = 6;
+const CHANGES = 12;
+
+/** Members come and go all the time, several at once. */
+function storm(consumeMode: 'CONCURRENTLY' | 'ORDERLY'): Scenario {
+  return async (stage, arm) => {
+    const { random, clock } = stage;
+    const deliveries = new Deliveries();
+    const sending = await Sending.open(stage);
+    const members: RocketMQClient[] = [];
+    const join = (name: string): Promise<unknown> => {
+      const client = stage.newClient();
+      members.push(client);
+      return stage.settled(member(client, deliveries.listener(stage, name, consumeMode), consumeMode).start());
+    };
+    await join('first');
+    for (let i = 0; i < CHANGES; i++) {
+      if (i % 3 === 0) arm();
+      if (members.length > 1 && (members.length >= MEMBERS || random.chance(0.5)))
+        await stage.shutdown(members.splice(random.integer(0, members.length - 1), 1)[0]!);
+      else await join(`member-${i}`);
+      await sending.send(2);
+      await clock.advance(random.integer(0, 3_000));
+    }
+    await join('last');
+    await sending.send(2);
+    await stage.until('all are handled', () => deliveries.hasAll(sending.acknowledged));
+    expect(sending.acknowledged.length).toBeGreaterThan(CHANGES);
     expect(deliveries.wrong).toEqual([]);
   };
 }
@@ -218,6 +252,8 @@ const resetting: Scenario = async (stage, arm) => {
 export const SCENARIOS = {
   'a group': sharing('CONCURRENTLY'),
   'an orderly group': sharing('ORDERLY'),
+  'a group that never rests': storm('CONCURRENTLY'),
+  'an orderly group that never rests': storm('ORDERLY'),
   'a failed message': failingOnce,
   'a transaction': transactions,
   'a request for a reply': asking,
