@@ -1,5 +1,4 @@
 // Sends requests to a peer and matches their answers, and hands the peer's requests to the handlers. Both ends use it.
-import { isIPv6 } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../time/clock.js';
 import { NO_BODY, ONEWAY_FLAG, RESPONSE_FLAG, isResponse } from '../frame/command.js';
@@ -19,7 +18,7 @@ import {
 } from '../frame/frame.js';
 import type { FrameLimits } from '../frame/frame.js';
 import { BINARY_FLAG_AT, BINARY_OPAQUE_AT, BINARY_REMARK_AT, fitsBinaryHeader } from '../frame/header-binary.js';
-import { packHost } from './host.js';
+import { formatAddress, packHost } from './host.js';
 import { plainLog } from './log-throttle.js';
 import type { EventLog } from './log-throttle.js';
 import { printable } from '../logger.js';
@@ -142,7 +141,7 @@ export class Connection {
   get remoteAddress(): string {
     const socket = this.#stream as Partial<{ remoteAddress: string }>;
     const host = (socket.remoteAddress ?? '127.0.0.1').replace(/^::ffff:/, '');
-    return `${isIPv6(host) ? `[${host}]` : host}:${this.remotePort}`;
+    return formatAddress(host, this.remotePort);
   }
 
   /**

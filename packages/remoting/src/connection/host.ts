@@ -31,8 +31,9 @@ export function parseAddress(text: string, where = 'an address'): HostAndPort {
   return address;
 }
 
+/** Asks Node only where there is a colon: it compiles its pattern of IPv6 for ms when it is asked first. */
 export function formatAddress(host: string, port: number): string {
-  return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
+  return host.includes(':') && isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 /** Packs an IP address. IPv4 mapped into IPv6 becomes IPv4; a host name becomes 127.0.0.1. */
