@@ -1,7 +1,7 @@
 // Tests what groups of clients and a broker do with each other, with every fault at each of their requests: no acknowledged
 // message is lost, no queue is consumed twice at a time, everybody goes on, and nothing is left behind.
 // FAULT_SEED plays a run again; FAULT_RUNS makes more of them.
-import { afterEach, beforeAll, afterAll, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals';
 import { Requests } from '@nest-rocketmq/remoting/internal';
 import { Random } from '../crash/random.js';
 import { ANSWER_FAULTS, REQUEST_FAULTS } from './faulty-links.js';
@@ -10,10 +10,12 @@ import { Misdeeds } from './leaks.js';
 import { SCENARIOS } from './scenarios.js';
 import { Stage } from './stage.js';
 
+// Many runs in one test take their time on a busy machine.
+jest.setTimeout(600_000);
 const SEED = Number(process.env['FAULT_SEED'] ?? Date.now() % 1_000_000);
 const FAULT_RUNS = Number(process.env['FAULT_RUNS'] ?? 1);
 /** Runs of each scenario with each fault. The fast run tries a few faults only. */
-const RUNS = Math.ceil(FAULT_RUNS / 4);
+const RUNS = Math.ceil(FAULT_RUNS / 8);
 const FEW = 2;
 
 type Name = keyof typeof Requests;

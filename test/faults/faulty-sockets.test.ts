@@ -13,7 +13,7 @@ import type { Fault } from './faulty-links.js';
 import { FaultyProxy } from './faulty-proxy.js';
 import { Misdeeds, openSockets, openTimers } from './leaks.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(600_000);
 const SEED = Number(process.env['FAULT_SEED'] ?? Date.now() % 1_000_000);
 const FAULT_RUNS = Number(process.env['FAULT_RUNS'] ?? 1);
 /** Of all faults. The fast run tries a few of them. */

@@ -22,7 +22,10 @@ export const dialTcp: Dial = (address, given) =>
     const { host, port } = parseAddress(address, 'the address to connect to');
     const socket = connect({ host, port, noDelay: true });
     // A peer that answers nothing would keep the socket, and the process, for minutes.
-    const giveUp = (): void => void socket.destroy(new Error('given up'));
+    const giveUp = (): void => {
+      socket.destroy();
+      reject(new ConnectError(address, 'nobody waits for it any more'));
+    };
     // It stays: an error may come before the connection listens for it.
     socket.on('error', (cause) => reject(new ConnectError(address, cause.message, { cause })));
     socket.once('close', () => given?.removeEventListener('abort', giveUp));
