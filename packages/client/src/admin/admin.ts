@@ -114,9 +114,10 @@ export class Admin {
 
   /** The brokers and clusters that the name servers know. @throws NameServerUnreachableError */
   async clusterInfo(): Promise<ClusterInfo> {
-    const reply = await this.#nameServers.request(Requests.GET_BROKER_CLUSTER_INFO, {});
-    expectSuccess(reply, this.#nameServers.addresses.join(';'));
-    return decodeClusterInfo(reply.body);
+    return this.#nameServers.request(Requests.GET_BROKER_CLUSTER_INFO, {}, (reply) => {
+      expectSuccess(reply, this.#nameServers.addresses.join(';'));
+      return decodeClusterInfo(reply.body);
+    });
   }
 
   /** The queues to consume from. @throws TopicNotFoundError */

@@ -6,6 +6,7 @@ import type { RemotingCommand, SerializeType } from '../frame/command.js';
 import { ConnectionClosedError, FrameError } from '../errors.js';
 import { FlowControl } from './flow-control.js';
 import type { ConnectionBounds } from './flow-control.js';
+import { longestFrame } from './frame-reader.js';
 import {
   BINARY_TYPE,
   FRAME_HEAD,
@@ -65,7 +66,10 @@ export interface ConnectionOptions {
   readonly sendMemory?: SendMemory;
   /** adds signature fields to each request */
   readonly sign?: (command: RemotingCommand) => void;
-  /** close when a request timed out and not one byte has come since it was sent: the peer is gone. Default false. */
+  /**
+   * close when a request timed out and not one byte has come since it was sent, or a frame that has begun does not end: the
+   * peer is gone, or its bytes are no answers any more. Default false.
+   */
   readonly closeWhenSilent?: boolean;
 }
 
@@ -92,6 +96,8 @@ export class Connection {
   #serializeType: SerializeType;
   #opaque = 0;
   #lastRead: number;
+  /** When the frame under way has begun, monotonic ms. */
+  #frameSince = 0;
   #reads = 0;
   #closed = false;
 
@@ -241,15 +247,24 @@ export class Connection {
   }
 
   #onTimeout(sentAt: number, timeout: number): void {
-    if (!this.#options.closeWhenSilent || this.#lastRead > sentAt) return;
-    this.close(new ConnectionClosedError(this.address, `the peer has been silent for ${timeout} ms`));
+    if (!this.#options.closeWhenSilent || this.#closed) return;
+    const { flow, address } = this;
+    if (this.#lastRead <= sentAt)
+      return this.close(new ConnectionClosedError(address, `the peer has been silent for ${timeout} ms`));
+    const took = this.#options.clock.monotonic() - this.#frameSince;
+    // Whatever is answered is taken for a part of it.
+    if (flow.midFrame && took >= longestFrame(flow.heldBytes))
+      this.close(new ConnectionClosedError(address, `a frame has not ended in ${took} ms`));
   }
 
   #onData(chunk: Buffer): void {
     if (this.#closed) return;
     this.lastActivity = this.#lastRead = this.#options.clock.monotonic();
     this.#reads++;
-    this.flow.data(chunk);
+    const { flow } = this;
+    const { midFrame, frames } = flow;
+    flow.data(chunk);
+    if (!midFrame || flow.frames !== frames) this.#frameSince = this.#lastRead;
   }
 
   #onFault(error: unknown): void {

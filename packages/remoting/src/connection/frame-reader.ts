@@ -8,6 +8,15 @@ import type { FrameReceiver, UnfinishedFrames } from '../frame/unfinished-frames
 /** Reasons for a pause; bits. */
 export const Pause = { UNSENT: 1, REQUESTS: 2, MEMORY: 4 } as const;
 
+export const DEFAULT_FRAME_TIMEOUT_MS = 30_000;
+/** The slowest rate of a frame: 4 MiB in 4 min. A slower sender only wants to keep the frame open. */
+const SLOWEST_BYTES_PER_MS = 16;
+
+/** How long a frame of which so many bytes are here may take. ms */
+export function longestFrame(heldBytes: number, frameTimeout = DEFAULT_FRAME_TIMEOUT_MS): number {
+  return frameTimeout + heldBytes / SLOWEST_BYTES_PER_MS;
+}
+
 export interface FrameReaderOptions {
   readonly limits?: Partial<FrameLimits> | undefined;
   readonly unfinished?: UnfinishedFrames | undefined;
