@@ -96,7 +96,9 @@ export class BrokerOffsetStore extends OffsetTable implements OffsetStore {
   async close(): Promise<void> {}
 
   async read(queue: MessageQueue): Promise<number | undefined> {
-    const { brokers, group, byTime } = this.#parts;
+    const { brokers, routes, group, byTime } = this.#parts;
+    // The offsets of a replica are up to a minute old: it is asked only where a fresh route has no master either.
+    if (!routes.brokerAddress(queue.brokerName)) await routes.resolve(queue.topic);
     const address = this.#addressOf(queue);
     const { topic, queueId } = queue;
     // A broker says 0 for a new group whose topic has all its messages still. A time that was asked for goes before that.
