@@ -7,31 +7,23 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { isInstalled } from './installed.mjs';
 import { restore } from './restore.mjs';
+import { endLike, passSignalsTo } from './stop-child.mjs';
 import { removeStaleOutput } from './stale-output.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const LIBRARIES = ['remoting', 'client', 'broker', 'nest-rocketmq'];
 
-/** @returns {Promise<void>} rejects with the exit code when it is not 0 */
+/** @returns {Promise<void>} rejects with the exit code, or the signal, when it is not 0 */
 function run(command, args, options = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: root, stdio: 'inherit', ...options });
-    let stopped = false;
-    const pass = (signal) => {
-      stopped = true;
-      child.kill(signal);
-    };
-    process.on('SIGTERM', pass).on('SIGINT', pass);
+    const stopWatching = passSignalsTo(child);
     child.once('error', reject);
-    child.once('exit', (code, signal) => {
-      process.off('SIGTERM', pass).off('SIGINT', pass);
-      if (code === 0 || stopped) resolve();
-      else
-        reject(
-          Object.assign(new Error(`${command} ${args.join(' ')} ended with ${signal ?? code}`), {
-            exitCode: code ?? 1,
-          }),
-        );
+    child.once('exit', (exitCode, signal) => {
+      const isStopped = stopWatching();
+      if (exitCode === 0) return resolve();
+      const message = isStopped ? '' : `${command} ${args.join(' ')} ended with ${signal ?? exitCode}`;
+      reject(Object.assign(new Error(message), { exitCode, signal }));
     });
   });
 }
@@ -134,7 +126,7 @@ const commands = {
     await jest(['--selectProjects', 'e2e', '--testPathPatterns', 'crash/simulate']);
   },
   ...Object.fromEntries(
-    ['send', 'raw', 'backlog', 'topics', 'nest'].map((name) => [
+    ['send', 'raw', 'backlog', 'topics', 'nest', 'outbox'].map((name) => [
       `bench:${name}`,
       async (args) => {
         await build();
@@ -153,6 +145,6 @@ if (!command) {
 try {
   await command(args);
 } catch (error) {
-  console.error(error.message);
-  process.exit(error.exitCode ?? 1);
+  if (error.message !== '') console.error(error.message);
+  endLike(error);
 }

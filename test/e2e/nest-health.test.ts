@@ -1,23 +1,26 @@
 // Tests what an app says of its health: without Terminus, and as an indicator of Terminus.
 import 'reflect-metadata';
-import type { Duplex } from 'node:stream';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Logger } from '@nestjs/common';
+import { Controller, Logger } from '@nestjs/common';
+import { EventPattern } from '@nestjs/microservices';
 import { Test } from '@nestjs/testing';
 import type { TestingModule } from '@nestjs/testing';
 import { HealthCheckService, HealthIndicatorService, TerminusModule } from '@nestjs/terminus';
 import {
-  EmbeddedBackend,
+  InjectPullConsumer,
   Outcome,
   RocketMQHealth,
   RocketMQListeners,
   RocketMQMessageListener,
   RocketMQModule,
+  RocketMQPullConsumer,
   RocketMQTemplate,
 } from 'nest-rocketmq';
-import type { Dial, RocketMQBackend, RocketMQStatus } from 'nest-rocketmq';
+import type { RocketMQStatus } from 'nest-rocketmq';
+import { RocketMQServer } from 'nest-rocketmq/microservices';
 import { RocketMQHealthIndicator } from 'nest-rocketmq/terminus';
-import { ManualClock, consumed, failed } from 'nest-rocketmq/testing';
+import { consumed, failed } from 'nest-rocketmq/testing';
+import { Breakable } from './breakable-backend.js';
 import { PATIENCE_MS, closeApps, startApp, unique } from './nest-harness.js';
 
 const timeout = PATIENCE_MS;
@@ -71,6 +74,38 @@ describe('RocketMQHealth', () => {
     });
   });
 
+  it('counts pull consumers, those of receive, patterns of a microservice and listeners that answer', async () => {
+    const topic = unique('order');
+    const [pulled, received, pattern, answers] = ['pulled', 'received', 'pattern', 'answers'].map(unique);
+    class Orders {
+      constructor(@InjectPullConsumer() readonly messages: RocketMQPullConsumer) {}
+      @RocketMQMessageListener({ topic: unique('price'), consumerGroup: answers, reply: true })
+      answer(): number {
+        return 1;
+      }
+      @EventPattern(topic, { consumerGroup: pattern, ...FIRST })
+      take(_order: unknown): void {}
+    }
+    Controller()(Orders);
+    const pullConsumers = [{ group: pulled!, topics: [topic], ...FIRST }];
+    const app = await startApp(
+      { imports: [RocketMQModule.forFeature({ pullConsumers })], controllers: [Orders] },
+      { topics: [{ name: topic, queues: 1 }] },
+    );
+    const nest = app.module.createNestApplication();
+    nest.connectMicroservice({ strategy: new RocketMQServer({ listeners: app.module.get(RocketMQListeners) }) });
+    await nest.startAllMicroservices();
+    app.module.get(RocketMQListeners).pause(pattern);
+    await app.template.sendBatch(topic, [1, 2, 3, 4]);
+    await app.module.get(Orders).messages.poll({ max: 1, timeout: '60s' });
+    const { length } = await app.template.receive(topic, { max: 2, group: received!, timeout: '60s' });
+    const { groups } = await app.module.get(RocketMQHealth).check();
+    expect(new Set(Object.keys(groups))).toEqual(new Set([pulled, received, pattern, answers]));
+    expect([groups[pulled!]!.lag, groups[received!]!.lag, groups[answers!]!.lag]).toEqual([3, 4 - length, 0]);
+    expect(await app.module.get(RocketMQHealth).check({ maxLag: 2 })).toMatchObject({ status: 'degraded' });
+    await nest.close();
+  });
+
   it('is degraded when a group has too many dead letters', async () => {
     const [topic, group] = [unique('order'), unique('shop')];
     class Orders {
@@ -113,32 +148,6 @@ describe('RocketMQHealth', () => {
     });
   });
 });
-
-/** An embedded broker whose wires can be cut. */
-class Breakable implements RocketMQBackend {
-  readonly name = 'breakable';
-  readonly clock = new ManualClock();
-  readonly localOffsetStoreDir = 'memory';
-  readonly #inner = new EmbeddedBackend({ store: 'memory', clock: this.clock }, new Logger());
-  readonly #streams = new Set<Duplex>();
-  isCut = false;
-
-  readonly dial: Dial = async (...given) => {
-    if (this.isCut) throw Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
-    const stream = (await this.#inner.dial(...given)) as Duplex;
-    this.#streams.add(stream);
-    return stream;
-  };
-
-  start = (): Promise<string> => this.#inner.start();
-  stop = (): Promise<void> => this.#inner.stop();
-
-  cut(): void {
-    this.isCut = true;
-    for (const stream of this.#streams) stream.destroy();
-    this.#streams.clear();
-  }
-}
 
 describe('with a cluster that goes away', () => {
   async function broken(backend: Breakable): Promise<TestingModule> {

@@ -165,7 +165,7 @@ describe('events', () => {
       'broken',
       [
         ['failed', new TypeError('broken')],
-        ['dead-lettered', undefined],
+        ['dead-lettered', 'TypeError: broken'],
       ],
     ],
   ])('of a message that is %s', async (what, expected) => {

@@ -1,7 +1,14 @@
 // Tests what a listener can say of its message, and the policy of its retries.
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
-import { InvalidOptionError, Outcome, RocketMQContext, RocketMQMessageListener, deadLetters } from 'nest-rocketmq';
+import {
+  InvalidOptionError,
+  Outcome,
+  RocketMQContext,
+  RocketMQListeners,
+  RocketMQMessageListener,
+  deadLetters,
+} from 'nest-rocketmq';
 import type { ConsumeMode, RetryOptions } from 'nest-rocketmq';
 import { consumed, failed } from 'nest-rocketmq/testing';
 import { PATIENCE_MS, closeApps, onCluster, startApp, unique } from './nest-harness.js';
@@ -132,6 +139,26 @@ describe('retry', () => {
     }
     expect(dead).toHaveLength(1);
   });
+
+  test.each(['CONCURRENTLY', 'ORDERLY'] as const)(
+    '%s: when all are used up, the last error is the reason of the dead letter, and of the event',
+    async (consumeMode) => {
+      const { app, dead, topic, consumerGroup } = await failing((attempt) => thrown(new Error(`no, ${attempt}`)), {
+        consumeMode,
+        retry: { maxReconsumeTimes: 1, backoff: '1s' },
+      });
+      const reasons: unknown[] = [];
+      app.module.get(RocketMQListeners).events.subscribe((event) => {
+        if (event.type === 'dead-lettered') reasons.push(event.reason);
+      });
+      const arrival = consumed(app.module, { topic: deadLetters(consumerGroup) }, { timeout });
+      await app.template.send(topic, 'o1');
+      await app.elapse(arrival, '120s');
+      expect(dead.map(({ properties }) => properties.get('DLQ_REASON'))).toEqual(['Error: no, 2']);
+      expect(reasons).toEqual(['Error: no, 2']);
+    },
+    timeout,
+  );
 
   test('notRetryable goes to the dead letters at once, with the error as the reason', async () => {
     const { app, deliveries, dead, topic, consumerGroup } = await failing(

@@ -120,6 +120,6 @@ export function makeHandlers({ environment, ...parts }: HandlerParts): HandlerTa
     ...brokerAdminHandlers({ ...common, bootTimestamp: clock.now() }),
   };
   const handler = new SendHandler(common);
-  const send = parts.testing?.faults.before(handler, clock) ?? handler;
+  const send = parts.testing?.beforeSends(handler, clock) ?? handler;
   return handlerTable(typed).raw(Requests.SEND_MESSAGE.code, send).raw(Requests.SEND_MESSAGE_V2.code, send);
 }

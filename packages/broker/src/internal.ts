@@ -13,6 +13,7 @@ export { DEFAULT_STORE } from './config/store-rows.js';
 export { EMBEDDED_NAME_SERVER } from './config/options.js';
 export type { BrokerOptions } from './config/broker-options.js';
 export { BrokerTesting } from './testing/broker-testing.js';
+export { SendFaults } from './testing/send-faults.js';
 export type { StoredMessage } from './message/message-observer.js';
 export { StoreError, StoreLockedError, fileError } from './store/errors.js';
 export { nodeFileSystem } from './store/files/node-file-system.js';

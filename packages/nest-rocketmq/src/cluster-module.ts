@@ -1,12 +1,13 @@
 // Puts the module of one cluster together.
 import { Logger } from '@nestjs/common';
-import type { DynamicModule, FactoryProvider, InjectionToken, Provider, Type } from '@nestjs/common';
+import type { DynamicModule, FactoryProvider, InjectionToken, Type } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { RocketMQAdmin } from './admin/rocketmq-admin.js';
 import { ClusterBackend } from './backends/backend.js';
 import type { RocketMQBackend } from './backends/backend.js';
 import { EmbeddedBackend } from './backends/embedded-backend.js';
 import { clusterProviders } from './clusters/cluster-providers.js';
+import { withToken } from './clusters/with-token.js';
 import {
   getRocketMQAdminToken,
   getRocketMQBackendToken,
@@ -123,9 +124,13 @@ export function clusterModule(
   const inner = new Map<InjectionToken, InjectionToken>([
     [ROCKETMQ_OPTIONS, getRocketMQOptionsToken(name)],
     [ROCKETMQ_BACKEND, getRocketMQBackendToken(name)],
+    [RocketMQConnection, clusterToken(RocketMQConnection, 'connection', name)],
+    [ROCKETMQ_RESOLVED_OPTIONS, clusterToken(ROCKETMQ_RESOLVED_OPTIONS, 'resolved-options', name)],
   ]);
   const consumers = pullConsumerProviders(pullConsumers, 'RocketMQModule.forRoot', name);
-  const given = (definition.providers ?? []).map((provider) => withToken(provider, getRocketMQOptionsToken(name)));
+  const given = (definition.providers ?? []).map((provider) =>
+    withToken(provider, ROCKETMQ_OPTIONS, getRocketMQOptionsToken(name)),
+  );
   return {
     ...definition,
     providers: [
@@ -145,12 +150,6 @@ export function withOrigin(where: string, name = DEFAULT_CLUSTER, module: Dynami
     useValue: name === DEFAULT_CLUSTER ? where : `${where} of ${name}`,
   };
   return { ...module, providers: [...(module.providers ?? []), origin] };
-}
-
-/** Nest's builder knows one token for the options. */
-function withToken(provider: Provider, token: InjectionToken): Provider {
-  const isOptions = typeof provider === 'object' && provider.provide === ROCKETMQ_OPTIONS;
-  return isOptions ? { ...provider, provide: token } : provider;
 }
 
 /** Looked up at each use: when the options are made, other modules may not have been. */

@@ -8,6 +8,7 @@ import type { Observable } from 'rxjs';
 import type { DroppedReply, Producer, RequestCounts, TransactionListener } from '@nest-rocketmq/client';
 import type { Clock, Logger as ClientLogger } from '@nest-rocketmq/remoting/internal';
 import type { RocketMQBackend } from './backends/backend.js';
+import type { WatchedWork } from './backends/embedded-options.js';
 import { ConnectionStatus } from './connection-status.js';
 import { located } from './option-checks.js';
 import { loggerOf } from './options/cluster-logger.js';
@@ -32,7 +33,7 @@ interface Started {
 /** What a template sends with. */
 export type ProducerSource = Pick<
   RocketMQConnection,
-  'clock' | 'droppedReplies' | 'requestCounts' | 'producer' | 'running'
+  'clock' | 'droppedReplies' | 'requestCounts' | 'producer' | 'running' | 'status'
 >;
 
 /** A producer besides the one of the connection. */
@@ -84,6 +85,16 @@ export class RocketMQConnection {
   /** Shows the app to a backend that a test uses. */
   adopt(listeners: object): void {
     this.backend.adopt?.(listeners);
+  }
+
+  /** Tells a backend that a test uses what the app waits for outside of its brokers. */
+  watch(work: WatchedWork): void {
+    this.backend.watch?.(work);
+  }
+
+  /** Says that the app begins to start, before it connects to any cluster. */
+  discovering(): void {
+    this.backend.discovering?.();
   }
 
   /** What runs around sends, listeners and polls. */

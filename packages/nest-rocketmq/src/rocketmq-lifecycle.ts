@@ -71,6 +71,7 @@ export class RocketMQLifecycle
     return {
       name: options.cluster.name,
       discover: async () => {
+        connection.discovering();
         await listeners.discover();
         await this.transactions.discover();
         this.lazyModules.watch();

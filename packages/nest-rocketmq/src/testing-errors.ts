@@ -32,17 +32,47 @@ export class NothingPendingError extends RocketMQError<'NOTHING_PENDING'> {
   }
 }
 
-/** No app uses the broker and the clock of a `rocketMQTesting()`. */
+/** No app uses the broker and the clock of a `rocketMQTesting()`, or only some of the app's clusters do. */
 export class TestingNotWiredError extends RocketMQError<'TESTING_NOT_WIRED'> {
-  constructor(method: string) {
-    super(
-      'TESTING_NOT_WIRED',
+  constructor(reason: string) {
+    super('TESTING_NOT_WIRED', reason);
+  }
+
+  /** @param method that was called */
+  static of(method: string): TestingNotWiredError {
+    return new TestingNotWiredError(
       `testing.${method}: no app uses this testing. If your AppModule calls RocketMQModule.forRoot or forRootAsync itself, ` +
-        'replace its options: Test.createTestingModule({ imports: [AppModule] })' +
-        '.overrideProvider(ROCKETMQ_OPTIONS).useValue(testing.options); else add testing.module to the imports. ' +
+        `replace its options: Test.createTestingModule({ imports: [AppModule] })${overrideOf('default')}; ` +
+        `else add testing.module to the imports. If the cluster has a name, ${overrideOf('billing')} does it. ` +
         'Then compile the module, and init the app, before you call this.',
     );
   }
+
+  /** @param missing clusters of the app that the test does not replace */
+  static ofClusters(missing: readonly string[]): TestingNotWiredError {
+    const names = missing.map((name) => `'${name}'`).join(', ');
+    return new TestingNotWiredError(
+      `this testing replaces some clusters of the app, but not ${names}: the test would work with the real one. ` +
+        `Replace its options too: Test.createTestingModule({ imports: [AppModule] })${missing.map(overrideOf).join('')}.`,
+    );
+  }
+
+  /** @param cluster that was given the options of another one, `given` */
+  static ofOther(cluster: string, given: string): TestingNotWiredError {
+    return new TestingNotWiredError(
+      `cluster '${cluster}' is given the testing options of cluster '${given}': each needs its own. ` +
+        `Use ${overrideOf(cluster)}, or forRoot({ name: '${cluster}', ...${optionsOf(cluster)} }).`,
+    );
+  }
+}
+
+function overrideOf(cluster: string): string {
+  const token = cluster === 'default' ? 'ROCKETMQ_OPTIONS' : `getRocketMQOptionsToken('${cluster}')`;
+  return `.overrideProvider(${token}).useValue(${optionsOf(cluster)})`;
+}
+
+function optionsOf(cluster: string): string {
+  return cluster === 'default' ? 'testing.options' : `testing.optionsOf('${cluster}')`;
 }
 
 /** The errors of the testing kit. */

@@ -1,5 +1,5 @@
 // Lets a test see what a broker stores, fail its sends, check its transactions at once, and empty it.
-import type { MessageQueue, RemotingServer } from '@nest-rocketmq/remoting/internal';
+import type { Clock, MessageQueue, RawHandler, RemotingServer } from '@nest-rocketmq/remoting/internal';
 import type { LevelTimer } from '../delay/level-timer.js';
 import type { StoredMessage } from '../message/message-observer.js';
 import type { ConsumerOffsets } from '../metadata/offsets.js';
@@ -27,12 +27,23 @@ const SYSTEM_GROUP = /^CID_RMQ_SYS_/;
 
 /** Given to `startBrokerUnderTest`, also of the next broker when one is restarted. */
 export class BrokerTesting {
-  /** What becomes of the next sends. */
-  readonly faults = new SendFaults();
   #parts: PartsUnderTest | undefined;
 
-  /** @param onStored is told of each message of a producer, each committed half, each retry and dead letter */
-  constructor(readonly onStored: (message: StoredMessage) => void) {}
+  /**
+   * @param onStored is told of each message of a producer, each committed half, each retry and dead letter
+   * @param faults what becomes of the next sends; brokers may share them
+   * @param name of this broker among those that share them
+   */
+  constructor(
+    readonly onStored: (message: StoredMessage) => void,
+    private readonly faults = new SendFaults(),
+    private readonly name?: string,
+  ) {}
+
+  /** Puts the faults before the handler of sends. */
+  beforeSends(handler: RawHandler, clock: Clock): RawHandler {
+    return this.faults.before(handler, clock, this.name);
+  }
 
   /** The broker has made its parts. */
   connect(parts: PartsUnderTest): void {

@@ -1,11 +1,5 @@
 // Has the next sends fail as a test asks: refused, stored without an answer, or stored twice.
-import {
-  ONEWAY_FLAG,
-  ResponseCode,
-  decodeFrame,
-  isRetryTopic,
-  sendMessageFields,
-} from '@nest-rocketmq/remoting/internal';
+import { ONEWAY_FLAG, decodeFrame, isRetryTopic, sendMessageFields } from '@nest-rocketmq/remoting/internal';
 import type { Clock, Connection, RawHandler, RemotingCommand } from '@nest-rocketmq/remoting/internal';
 
 /** What becomes of a send. */
@@ -13,25 +7,41 @@ type Fault =
   | { readonly kind: 'reject'; readonly code: number; readonly remark: string }
   | { readonly kind: 'unanswered' | 'cut off' | 'twice' };
 
+/** A fault that waits for the next send, of any broker or of one. */
+type NextFault = Fault & { readonly broker: string | undefined };
+
+/** Where a send arrives. */
+interface Place {
+  readonly handler: RawHandler;
+  readonly clock: Clock;
+  readonly broker: string | undefined;
+}
+
 const [TOPIC_LETTER] = Object.entries(sendMessageFields).find(([, name]) => name === 'topic')!;
 
-/** The faults of the sends to come, the first one first. */
+/** The faults of the sends to come, the first one first. Several brokers may share them: `broker` names one of them. */
 export class SendFaults {
-  readonly #next: Fault[] = [];
+  readonly #next: NextFault[] = [];
 
-  /** Refuses the next `times` sends. @param code default: SYSTEM_BUSY */
-  reject(times: number, code: number = ResponseCode.SYSTEM_BUSY, remark = 'refused by the test'): void {
-    this.#add(times, { kind: 'reject', code, remark });
+  /** Refuses the next `times` sends. @param code such as SYSTEM_BUSY @param broker default: whichever comes first */
+  reject(times: number, code: number, broker?: string): void {
+    this.#add(times, { kind: 'reject', code, remark: 'refused by the test', broker });
   }
 
-  /** Stores the next `times` messages, and loses the answers. @param closing whether the connection is lost as well */
-  loseAnswers(times: number, closing: boolean): void {
-    this.#add(times, { kind: closing ? 'cut off' : 'unanswered' });
+  /**
+   * Stores the next `times` messages, and loses the answers.
+   * @param closing whether the connection is lost as well @param broker default: whichever comes first
+   */
+  loseAnswers(times: number, closing: boolean, broker?: string): void {
+    this.#add(times, { kind: closing ? 'cut off' : 'unanswered', broker });
   }
 
-  /** Stores the next `times` messages twice, as happens when a producer does not get an answer and sends again. */
-  duplicate(times: number): void {
-    this.#add(times, { kind: 'twice' });
+  /**
+   * Stores the next `times` messages twice, as happens when a producer does not get an answer and sends again.
+   * @param broker default: whichever comes first
+   */
+  duplicate(times: number, broker?: string): void {
+    this.#add(times, { kind: 'twice', broker });
   }
 
   clear(): void {
@@ -42,30 +52,37 @@ export class SendFaults {
     return this.#next.length;
   }
 
-  /** Puts the faults before the handler of sends. */
-  before(handler: RawHandler, clock: Clock): RawHandler {
+  /** Puts the faults before the handler of sends. @param broker whose handler it is */
+  before(handler: RawHandler, clock: Clock, broker?: string): RawHandler {
+    const handle = (command: RemotingCommand, connection: Connection): void =>
+      this.#handle(command, connection, { handler, clock, broker });
     return {
-      binary: (frame, connection) => {
-        if (this.#next.length === 0) handler.binary(frame, connection);
-        else this.#handle(decodeFrame(frame), connection, handler, clock);
+      binary: (bytes, start, end, connection) => {
+        if (this.#next.length === 0) handler.binary(bytes, start, end, connection);
+        else handle(decodeFrame(bytes.subarray(start, end)), connection);
       },
       json: (frame, connection) => {
         if (this.#next.length === 0) return handler.json?.(frame, connection) ?? false;
-        this.#handle(decodeFrame(frame), connection, handler, clock);
+        handle(decodeFrame(frame), connection);
         return true;
       },
-      command: (command, connection) => this.#handle(command, connection, handler, clock),
+      command: handle,
     };
   }
 
-  #add(times: number, fault: Fault): void {
+  #add(times: number, fault: NextFault): void {
     for (let time = 0; time < times; time++) this.#next.push(fault);
   }
 
-  #handle(command: RemotingCommand, connection: Connection, handler: RawHandler, clock: Clock): void {
+  #take(broker: string | undefined): Fault | undefined {
+    const at = this.#next.findIndex((fault) => fault.broker === undefined || fault.broker === broker);
+    return at < 0 ? undefined : this.#next.splice(at, 1)[0];
+  }
+
+  #handle(command: RemotingCommand, connection: Connection, { handler, clock, broker }: Place): void {
     const topic = command.extFields[TOPIC_LETTER] ?? command.extFields['topic'] ?? '';
     // What a consumer sends back is no send of the app.
-    const fault = isRetryTopic(topic) ? undefined : this.#next.shift();
+    const fault = isRetryTopic(topic) ? undefined : this.#take(broker);
     if (fault?.kind === 'reject') {
       connection.answer(command, undefined, { code: fault.code, remark: fault.remark });
       return;

@@ -501,9 +501,12 @@ describe('KEY_ORDERED', () => {
     await fake.clock.advance(10_000);
     expect(fake.broker.offsets.get('stock@t@0') ?? 0).toBe(0);
     await end('x0', new Error('no'));
-    expect(fake.broker.requests('CONSUMER_SEND_MSG_BACK')[0]!.header).toMatchObject({ delayLevel: -1 });
     await end('x1');
     await fake.clock.advance(10_000);
+    expect(fake.broker.stored).toMatchObject([{ topic: '%RETRY%stock', reconsumeTimes: 3 }]);
+    expect(fake.broker.stored[0]!.properties.get('DLQ_REASON')).toBe('no');
+    // A real broker makes a dead letter of it; the fake one delivers it again.
+    await end('x0');
     expect(fake.broker.offsets.get('stock@t@0')).toBe(5);
   });
 });

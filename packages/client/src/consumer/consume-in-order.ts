@@ -135,8 +135,8 @@ export class ConsumeInOrder implements ConsumeService {
   }
 
   #begin(lane: Lane, queue: ProcessQueue, messages: MessageExt[]): void {
-    const { clock, logger } = this.#parts.context;
-    const delivery = new Delivery(queue, messages, clock.monotonic());
+    const { logger } = this.#parts.context;
+    const delivery = new Delivery(queue, messages);
     lane.waiting = true;
     queue.callBegins();
     this.#deliveries.add(delivery);
@@ -175,7 +175,7 @@ export class ConsumeInOrder implements ConsumeService {
     try {
       outcomes = await this.call(messages, delivery);
     } catch (error) {
-      outcomes = messages.map(() => failureOf(delivery));
+      outcomes = messages.map(() => failureOf(delivery).because(error));
       this.#logFailure(messages[0]!, error);
     }
     const took = context.clock.monotonic() - delivery.startedAt;
@@ -221,7 +221,8 @@ export class ConsumeInOrder implements ConsumeService {
       return Promise.resolve(true);
     }
     context.logger.warn(`${tries} and goes to the dead letters`);
-    return sendBack.giveBack(message, outcome.kind === 'deadLetter' ? outcome : DEAD_LETTER);
+    const last = outcome.givenUp();
+    return sendBack.giveBack(message, last.kind === 'deadLetter' ? last : DEAD_LETTER);
   }
 
   async #reject(queue: ProcessQueue, message: MessageExt): Promise<void> {

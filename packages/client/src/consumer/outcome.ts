@@ -1,5 +1,5 @@
 // Says what becomes of one message: consumed, delivered again and when, or a dead letter and why.
-import { InvalidOptionError, milliseconds } from '@nest-rocketmq/remoting/internal';
+import { InvalidOptionError, describe, milliseconds } from '@nest-rocketmq/remoting/internal';
 import type { Duration } from '@nest-rocketmq/remoting/internal';
 
 /** Equal in both module formats, should one process load both. */
@@ -34,7 +34,7 @@ export class Outcome {
   readonly level: number | undefined;
   /** Why it is a dead letter; at most 1000 characters. */
   readonly reason: string | undefined;
-  /** The error that led to it, for hooks. It is sent nowhere. */
+  /** The error that led to it, for hooks. After the last try its text is the reason of the dead letter. */
   readonly cause: unknown;
 
   private constructor(
@@ -91,6 +91,12 @@ export class Outcome {
       ...(level !== undefined && { level }),
       ...(reason !== undefined && { reason }),
     });
+  }
+
+  /** The same when there are no more tries: a dead letter, whose reason is the error that led to it. Unknown: unchanged. @internal */
+  givenUp(): Outcome {
+    if (this.kind === 'deadLetter' || this.cause === undefined) return this;
+    return Outcome.toDeadLetter(describe(this.cause)).because(this.cause);
   }
 
   /** Whether it is an Outcome, also one of the package's other module format. */

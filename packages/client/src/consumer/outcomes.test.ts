@@ -104,6 +104,21 @@ describe('a list of messages', () => {
   });
 });
 
+test.each(['CONCURRENTLY', 'ORDERLY', 'KEY_ORDERED'] as const)(
+  '%s: what has used up its tries is a dead letter with the error of the last one as its reason',
+  async (consumeMode) => {
+    const listener = (): never => {
+      throw new Error('no such customer');
+    };
+    const { broker } = await given(['a'], { consumeMode, maxReconsumeTimes: 0, listener });
+    await sent(on.cluster);
+    const [dead] = broker.stored;
+    expect(dead).toMatchObject({ topic: '%RETRY%stock', reconsumeTimes: 1 });
+    expect(dead!.properties.get('DLQ_REASON')).toBe('no such customer');
+    expect(givenBack()).toEqual([]);
+  },
+);
+
 describe.each(['CONCURRENTLY', 'ORDERLY', 'KEY_ORDERED'] as const)('consumeMessageBatchMaxWait, %s', (consumeMode) => {
   const waiting = { consumeMode, consumeMessageBatchMaxSize: 3, consumeMessageBatchMaxWait: 500 };
 

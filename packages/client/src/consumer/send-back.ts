@@ -68,7 +68,8 @@ export class SendBack {
     return this.#hooks ? this.#hooks.settle(message, outcome, give) : give();
   }
 
-  async #giveBack(message: MessageExt, outcome: Outcome): Promise<boolean> {
+  async #giveBack(message: MessageExt, given: Outcome): Promise<boolean> {
+    const outcome = this.#withReason(message, given);
     const level = levelOf(outcome);
     if (this.#needsCopy(message, level)) return this.#sendCopy(message, outcome);
     // The broker's own way knows levels alone, and writes no reason down.
@@ -82,6 +83,12 @@ export class SendBack {
       }
     }
     return this.#sendCopy(message, level === DEAD_LETTER_LEVEL ? outcome : Outcome.retry);
+  }
+
+  /** After the last try the error is the reason: the broker, which counts the tries too, knows none. */
+  #withReason({ topic, reconsumeTimes }: MessageExt, outcome: Outcome): Outcome {
+    const isLast = reconsumeTimes >= this.#maxReconsumeTimes && topic !== dlqTopic(this.#group);
+    return isLast ? outcome.givenUp() : outcome;
   }
 
   #saysMore({ reconsumeTimes }: MessageExt, { kind, delay, reason }: Outcome): boolean {

@@ -1,5 +1,6 @@
 // Defines what a backend is, and the backend of a cluster that runs elsewhere.
 import { dialTcp } from '@nest-rocketmq/remoting/internal';
+import type { WatchedWork } from './embedded-options.js';
 import type { Clock, Dial } from '@nest-rocketmq/remoting/internal';
 
 /**
@@ -21,6 +22,10 @@ export interface RocketMQBackend {
   stopping?(): void;
   /** Called with the app's RocketMQListeners, for a backend that a test uses. @internal */
   adopt?(listeners: object): void;
+  /** Called with what the app waits for outside of its brokers, for a backend that a test uses. @internal */
+  watch?(work: WatchedWork): void;
+  /** Called before the app connects to any cluster, for a backend that a test uses. @internal */
+  discovering?(): void;
   /** Releases everything. Called once, after the last connection is closed. */
   stop(): Promise<void>;
 }

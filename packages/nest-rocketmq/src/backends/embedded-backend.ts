@@ -6,7 +6,7 @@ import { ConnectError, NotRunningError, systemClock } from '@nest-rocketmq/remot
 import type { Clock, Dial, Logger } from '@nest-rocketmq/remoting/internal';
 import type { RocketMQBackend } from './backend.js';
 import { DEFAULT_STORE, MEMORY_STORE, TESTING_HOOKS, checkEmbedded } from './embedded-options.js';
-import type { CheckedEmbeddedOptions, EmbeddedOptions, TestingHooks } from './embedded-options.js';
+import type { CheckedEmbeddedOptions, EmbeddedOptions, TestingHooks, WatchedWork } from './embedded-options.js';
 import { StoreInUseError } from '../errors.js';
 import { hold, waitForHolder } from './store-holders.js';
 import type { Hold } from './store-holders.js';
@@ -18,7 +18,7 @@ export class EmbeddedBackend implements RocketMQBackend {
   readonly clock: Clock | undefined;
   /** Inside the store: these offsets are deleted, or moved, together with the messages that they count. */
   readonly localOffsetStoreDir: string;
-  readonly dial: Dial = async (address) => this.#running(address).dial(address);
+  readonly dial: Dial = async (address, given) => this.#running(address).dial(address, given);
   readonly #options: Omit<CheckedEmbeddedOptions, typeof TESTING_HOOKS>;
   readonly #hooks: TestingHooks | undefined;
   /** Of a store in memory, which outlives a restart. */
@@ -70,6 +70,16 @@ export class EmbeddedBackend implements RocketMQBackend {
   /** @internal */
   adopt(listeners: object): void {
     this.#hooks?.adopt(listeners);
+  }
+
+  /** @internal */
+  watch(work: WatchedWork): void {
+    this.#hooks?.watch(work);
+  }
+
+  /** @internal */
+  discovering(): void {
+    this.#hooks?.starting();
   }
 
   /** Stops the broker, and starts it again on the same store. @internal */

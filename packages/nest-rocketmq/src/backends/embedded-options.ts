@@ -52,8 +52,20 @@ export interface TestingHooks {
   attached(backend: { restart(): Promise<void> }): void;
   /** The app has made its RocketMQListeners. */
   adopt(listeners: object): void;
+  /** The app has work that waits outside of the broker. */
+  watch(work: WatchedWork): void;
+  /** The app begins to start: all its RocketMQListeners are made. */
+  starting(): void;
   /** The app begins to close. */
   closing(): void;
+}
+
+/** What the app waits for in a database, where the clock of a test sees nothing of it. */
+export interface WatchedWork {
+  /** A number that grows with each thing that is expected; 0 when there is none that has not been found. */
+  readonly expecting: number;
+  /** Looks for it now, and has the clock wait meanwhile. */
+  look(): void;
 }
 
 interface EmbeddedTimes {

@@ -16,7 +16,7 @@ export interface HealthOptions {
 /** The state of one consumer group. */
 export interface GroupHealth {
   /**
-   * Messages that wait for it in its topics, or are being consumed. What other processes of the group have consumed counts once
+   * Messages that wait for it in its topics, or are being consumed. What a pull consumer has handed out counts as consumed. What other processes of the group have consumed counts once
    * it is stored, every 5 s. Undefined for BROADCASTING.
    */
   readonly lag: number | undefined;
@@ -35,7 +35,10 @@ export interface HealthReport {
   readonly connection: RocketMQStatus;
   /** Servers that do not answer, 'host:port'. */
   readonly unreachable: readonly string[];
-  /** The groups of the app's listeners, by their names. */
+  /**
+   * The groups that consume in this process over this connection, by their names: of listeners, those that answer requests too;
+   * of the patterns of a `RocketMQServer` with the app's connection; of pull consumers, and of the template's `receive`.
+   */
   readonly groups: Readonly<Record<string, GroupHealth>>;
 }
 

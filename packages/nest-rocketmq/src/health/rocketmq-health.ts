@@ -4,6 +4,7 @@ import { Injectable } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import type { RocketMQStatus } from '../connection-status.js';
 import { RocketMQListeners } from '../listeners/rocketmq-listeners.js';
+import { PullConsumers } from '../pull/pull-consumers.js';
 import { RocketMQConnection } from '../rocketmq-connection.js';
 import { groupHealth } from './group-health.js';
 import { checkHealthOptions } from './health-options.js';
@@ -23,6 +24,7 @@ export class RocketMQHealth {
   constructor(
     private readonly connection: RocketMQConnection,
     private readonly listeners: RocketMQListeners,
+    private readonly pullConsumers: PullConsumers,
   ) {}
 
   /** Whether the servers answer, as far as is known without asking. */
@@ -77,7 +79,7 @@ export class RocketMQHealth {
   async #look(findings: Findings, limits: CheckedHealthOptions): Promise<void> {
     const { admin } = await this.connection.client();
     await this.#ask(findings, 'the name server', () => admin.clusterInfo());
-    for (const subscribed of this.listeners.subscribed()) {
+    for (const subscribed of [...this.listeners.subscribed(), ...this.pullConsumers.subscribed()]) {
       await this.#ask(findings, `group ${subscribed.group}`, async () => {
         const found = await groupHealth(admin, subscribed);
         findings.groups[subscribed.group] = found;

@@ -1,4 +1,4 @@
-// Logs failed deliveries of a group, and what becomes of their messages.
+// Finds out what becomes of the messages of failed deliveries, and logs it.
 import { Logger } from '@nestjs/common';
 import { Outcome } from '@nest-rocketmq/client';
 import type { ConsumeMode } from '@nest-rocketmq/client';
@@ -38,6 +38,14 @@ export class FailureLog {
   fateOf({ reconsumeTimes }: RocketMQContext, { kind }: Outcome): Fate {
     if (this.#broadcasting) return 'dropped';
     return kind === 'deadLetter' || reconsumeTimes >= this.#maxReconsumeTimes ? 'dead-lettered' : 'retried';
+  }
+
+  /** What ends in the dead letters after its last retry goes there with the error as the reason: brokers know none. */
+  withReason(context: RocketMQContext, error: unknown, outcome: Outcome): Outcome {
+    const isOver = (outcome.kind === 'retry' || outcome.kind === 'suspend') && outcome !== Outcome.untried;
+    const isOwnDeadLetter = context.topic === dlqTopic(this.group);
+    if (!isOver || Outcome.is(error) || isOwnDeadLetter) return outcome;
+    return this.fateOf(context, outcome) === 'dead-lettered' ? Outcome.toDeadLetter(reasonOf(error, false)) : outcome;
   }
 
   write(listener: DiscoveredListener | undefined, context: RocketMQContext, error: unknown, outcome: Outcome): void {

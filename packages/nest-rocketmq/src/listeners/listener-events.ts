@@ -38,7 +38,7 @@ export interface RetriedEvent extends DeliveryEvent {
 /** A message that failed goes to the dead letters. */
 export interface DeadLetteredEvent extends DeliveryEvent {
   readonly type: 'dead-lettered';
-  /** Why; undefined after the last of its retries. */
+  /** Why: what the listener has said, or the error, also that of its last retry. Undefined if it has said no reason. */
   readonly reason: string | undefined;
 }
 

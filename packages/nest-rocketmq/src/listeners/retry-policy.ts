@@ -2,6 +2,7 @@
 import { Outcome } from '@nest-rocketmq/client';
 import { Logger } from '@nestjs/common';
 import { MessageDecodeError, MessageValidationError } from '../errors.js';
+import { MessageInProgressError } from '../idempotency-errors.js';
 import type { CheckedRetry } from '../options/retry-options.js';
 import { retryAfter } from '../options/retry-options.js';
 import { reasonOf } from '../pipeline/failure-reason.js';
@@ -19,9 +20,9 @@ export class RetryPolicy {
     return this.#retry.inPlace ?? 0;
   }
 
-  /** Whether a further try in this process could help. */
+  /** Whether a further try in this process could help. Not at once where another delivery is at work on the message. */
   isRetryable(error: unknown): boolean {
-    return !Outcome.is(error) && !this.#isHopeless(error);
+    return !Outcome.is(error) && !this.#isHopeless(error) && !(error instanceof MessageInProgressError);
   }
 
   /**

@@ -51,7 +51,7 @@ export class RocketMQListeners {
 
   constructor(
     private readonly explorer: ListenerExplorer,
-    private readonly connection: RocketMQConnection,
+    /** @internal */ readonly connection: RocketMQConnection,
     private readonly replier: Replier,
     @Inject(ROCKETMQ_RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
   ) {

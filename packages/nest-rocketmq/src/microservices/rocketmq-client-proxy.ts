@@ -3,12 +3,12 @@ import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import type { INestApplicationContext } from '@nestjs/common';
 import { ClientProxy } from '@nestjs/microservices';
 import type { ReadPacket, WritePacket } from '@nestjs/microservices';
-import type { Observable } from 'rxjs';
+import type { Observable, Subscription } from 'rxjs';
 import type { RocketMQModuleOptions } from '../options/rocketmq.options.js';
 import { RocketMQTemplate } from '../template/rocketmq-template.js';
 import type { DestinationObject } from '../message/destination.js';
 import { inside } from '../option-checks.js';
-import { openConnection } from './own-connection.js';
+import { followStatus, openConnection } from './own-connection.js';
 import type { RocketMQStatus } from './own-connection.js';
 import { destinationOf } from './pattern-destination.js';
 import { recordOf } from './rocketmq-record.js';
@@ -30,6 +30,7 @@ export type RocketMQClientOptions =
 export class RocketMQClientProxy extends ClientProxy {
   #opening: Promise<RocketMQTemplate> | undefined;
   #own: INestApplicationContext | undefined;
+  #following: Subscription | undefined;
 
   /** @throws InvalidOptionError for a `template` that is none; other options are checked by `connect` */
   constructor(private readonly options: RocketMQClientOptions = {}) {
@@ -66,6 +67,7 @@ export class RocketMQClientProxy extends ClientProxy {
     await opening?.catch(() => undefined);
     const own = this.#own;
     this.#own = undefined;
+    this.#following?.unsubscribe();
     await own?.close();
     if (opening) this._status$.next('disconnected');
   }
@@ -129,8 +131,9 @@ export class RocketMQClientProxy extends ClientProxy {
       this._status$.next('disconnected');
       throw error;
     }
-    this._status$.next('connected');
-    return shared ?? this.#own!.get(RocketMQTemplate);
+    const template: RocketMQTemplate = shared ?? this.#own!.get(RocketMQTemplate);
+    this.#following = followStatus(template.connection.status, (status) => this._status$.next(status));
+    return template;
   }
 }
 

@@ -9,7 +9,7 @@ import type { DiscoveredListener } from '../discovery/listener-explorer.js';
 import type { Consumption } from '../listeners/container-settings.js';
 import { RocketMQListeners } from '../listeners/rocketmq-listeners.js';
 import type { RocketMQModuleOptions } from '../options/rocketmq.options.js';
-import { openConnection } from './own-connection.js';
+import { followStatus, openConnection } from './own-connection.js';
 import type { RocketMQStatus } from './own-connection.js';
 import { destinationOf } from './pattern-destination.js';
 import { checkPatternOptions, listenersOf } from './pattern-handlers.js';
@@ -53,6 +53,7 @@ export class RocketMQServer
   #listeners: RocketMQListeners | undefined;
   #exclude: (() => Promise<void>) | undefined;
   #watching: Subscription | undefined;
+  #following: Subscription | undefined;
 
   /** @throws InvalidOptionError for `listeners` that are none; other options are checked by `listen` */
   constructor(private readonly options: RocketMQServerOptions = {}) {
@@ -91,7 +92,7 @@ export class RocketMQServer
       callback(error);
       return;
     }
-    this._status$.next('connected');
+    this.#following = followStatus(this.#listeners?.connection.status, (status) => this._status$.next(status));
     callback();
   }
 
@@ -102,6 +103,7 @@ export class RocketMQServer
     this.#own = undefined;
     this.#exclude = undefined;
     this.#listeners = undefined;
+    this.#following?.unsubscribe();
     if (own) await own.close();
     else await exclude?.();
     this.#watching?.unsubscribe();

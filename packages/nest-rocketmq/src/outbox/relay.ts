@@ -2,12 +2,16 @@
 // failure.
 import { AsyncResource } from 'node:async_hooks';
 import type { TimerHandle } from '@nest-rocketmq/remoting/internal';
-import { withClockHeld } from '../manual-clock-settings.js';
+import { isManual, withClockHeld } from '../manual-clock-settings.js';
+import type { WatchedWork } from '../backends/embedded-options.js';
+import type { OutboxEvent } from './outbox-events.js';
 import { RelayRounds } from './relay-round.js';
 import type { RelayParts, RoundResult } from './relay-round.js';
 
 /** The first look for a message whose transaction does not tell of its commit; each further one is twice as late. ms */
 const FIRST_LOOK_MS = 1;
+/** Names the timers that a test may wait for. Looks for what others may have written have none: they never end. */
+const NEXT_TRY = 'the next try of the outbox';
 
 export interface RelayTimes {
   /** ms */
@@ -16,7 +20,7 @@ export interface RelayTimes {
   readonly purgeInterval: number;
 }
 
-export class Relay {
+export class Relay implements WatchedWork {
   readonly #parts: RelayParts;
   readonly #times: RelayTimes;
   readonly #rounds: RelayRounds;
@@ -33,10 +37,18 @@ export class Relay {
   #outageUntil = 0;
   #outageDelay: number;
 
+  /** On a manual clock: what was written here, in transactions that do not tell of their commit, and not found yet. */
+  readonly #expected = new Set<string>();
+  #written = 0;
+
   constructor(parts: RelayParts, times: RelayTimes) {
     this.#parts = parts;
     this.#times = times;
-    this.#rounds = new RelayRounds(parts);
+    const tell = (event: OutboxEvent): void => {
+      if ('id' in event) this.#expected.delete(event.id);
+      parts.tell(event);
+    };
+    this.#rounds = new RelayRounds({ ...parts, tell });
     this.#nextLook = times.pollInterval;
     this.#outageDelay = parts.options.retryDelay;
   }
@@ -53,9 +65,21 @@ export class Relay {
     this.#context.runInAsyncScope(() => this.#wake());
   }
 
-  /** Looks now, and again soon: a transaction has written that does not tell of its commit. */
-  expect(): void {
+  /** Looks now, and again soon: a transaction has written a message and does not tell of its commit. */
+  expect(id: string): void {
+    this.#written++;
+    if (isManual(this.#parts.clock)) this.#expected.add(id);
     this.#nextLook = FIRST_LOOK_MS;
+    this.wake();
+  }
+
+  /** See `WatchedWork`. */
+  get expecting(): number {
+    return this.#expected.size === 0 ? 0 : this.#written;
+  }
+
+  /** See `WatchedWork`. */
+  look(): void {
     this.wake();
   }
 
@@ -123,10 +147,12 @@ export class Relay {
     // Woken after the last round had looked whether it was.
     if (this.#isWoken && outage <= 0) return this.#wake();
     const { pollInterval } = this.#times;
-    const look = Math.min(this.#nextLook, pollInterval, this.#rounds.untilNext() ?? pollInterval);
+    const untilNext = this.#rounds.untilNext();
+    const look = Math.min(this.#nextLook, pollInterval, untilNext ?? pollInterval);
     this.#nextLook = Math.min(2 * this.#nextLook, pollInterval);
     clock.clearTimeout(this.#timer);
-    this.#timer = clock.setTimeout(() => this.wake(), outage > 0 ? outage : Math.max(1, look));
+    const event = outage > 0 || untilNext !== undefined ? NEXT_TRY : undefined;
+    this.#timer = clock.setTimeout(() => this.wake(), outage > 0 ? outage : Math.max(1, look), event);
     return undefined;
   }
 

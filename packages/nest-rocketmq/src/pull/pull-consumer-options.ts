@@ -5,8 +5,11 @@ import { checkGroup, checkTopic } from '../message/destination.js';
 import type { Duration } from '../message/delay.js';
 import { PAYLOAD_KINDS } from '../message/message-converter.js';
 import type { PayloadKind } from '../message/message-converter.js';
+import { isTopic } from '../message/topic.js';
+import type { AnyTopic } from '../message/topic.js';
 import type { Configurable } from '../options/option-reader.js';
 import { checkDuration, checkKeys, checkOneOf, checkTime } from '../option-checks.js';
+import { TypedTopics } from './typed-topics.js';
 
 type Passed = Pick<
   LitePullConsumerOptions,
@@ -29,8 +32,11 @@ export interface PullConsumerOptions extends Passed {
   name?: string;
   /** The consumer group. A group has one consumer in an app, so this is not a group of its listeners. */
   group: string;
-  /** What the group shares: 'order', or { topic, expression: 'paid || refunded' }. Without, call `subscribe` or `assign`. */
-  topics?: readonly (string | Subscription)[];
+  /**
+   * What the group shares: 'order', { topic, expression: 'paid || refunded' } or a typed topic. Those of one topic with several
+   * tags are one subscription. Without, call `subscribe` or `assign`.
+   */
+  topics?: readonly (string | Subscription | AnyTopic)[];
   /** What payloads are decoded to: the parsed JSON, the body as text, or its bytes. Default 'json'. */
   payload?: PayloadKind;
   /** For CONSUME_FROM_TIMESTAMP: a Date, or ms since the epoch. Default: half an hour before the start. */
@@ -48,6 +54,8 @@ export type DeclaredPullConsumer = Pick<PullConsumerOptions, 'name'> & Configura
 export interface CheckedPullConsumer {
   readonly client: LitePullConsumerOptions;
   readonly payload: PayloadKind;
+  /** The typed ones among the topics. */
+  readonly typed: readonly AnyTopic[];
 }
 
 const PASSED = [
@@ -83,13 +91,15 @@ export function checkPullConsumer(given: PullConsumerOptions): CheckedPullConsum
   checkKeys('options', given, OPTIONS);
   const { group, topics = [], payload = 'json', consumeTimestamp, autoCommitIntervalMillis, pollTimeoutMillis } = given;
   if (!Array.isArray(topics)) throw new InvalidOptionError('topics', topics, "a list such as ['order']");
+  const typed = topics.filter((each) => isTopic(each));
   const passed = Object.fromEntries(PASSED.flatMap((key) => (given[key] === undefined ? [] : [[key, given[key]]])));
   return {
+    typed,
     payload: checkOneOf('payload', payload, PAYLOAD_KINDS),
     client: {
       ...passed,
       group: checkGroup('group', group),
-      subscriptions: topics.map(checkSubscription),
+      subscriptions: checkSubscriptions(topics, typed),
       ...(consumeTimestamp !== undefined && { consumeTimestamp: checkTime('consumeTimestamp', consumeTimestamp) }),
       ...(autoCommitIntervalMillis !== undefined && {
         autoCommitIntervalMillis: checkDuration(
@@ -104,6 +114,18 @@ export function checkPullConsumer(given: PullConsumerOptions): CheckedPullConsum
       }),
     },
   };
+}
+
+/** @throws InvalidOptionError for a topic that stands there twice */
+function checkSubscriptions(topics: readonly unknown[], typed: readonly AnyTopic[]): Subscription[] {
+  const others = topics.filter((each) => !isTopic(each)) as (string | Subscription)[];
+  const all = [...others.map(checkSubscription), ...new TypedTopics(typed).subscriptions()];
+  const names = new Set<string>();
+  for (const { topic } of all) {
+    if (names.has(topic)) throw new InvalidOptionError('topics', topics, `each topic once; '${topic}' is there twice`);
+    names.add(topic);
+  }
+  return all;
 }
 
 function checkSubscription(given: string | Subscription): Subscription {

@@ -1,6 +1,7 @@
 // Keeps the app's pull consumers, and starts and ends them with the app.
 import { Inject, Injectable } from '@nestjs/common';
 import type { Logger } from '@nestjs/common';
+import type { SubscribedGroup } from '../listeners/subscribed-group.js';
 import { inside } from '../option-checks.js';
 import { loggerOf } from '../options/cluster-logger.js';
 import type { ResolvedOptions } from '../options/rocketmq.options.js';
@@ -39,6 +40,11 @@ export class PullConsumers {
     this.#started = true;
     const here = [...this.#all].filter(({ group }) => this.options.consumers.isOn(group));
     await Promise.all(here.map((consumer) => consumer.start()));
+  }
+
+  /** What those of them that run here consume. @internal */
+  subscribed(): SubscribedGroup[] {
+    return [...this.#all].filter(({ group }) => this.options.consumers.isOn(group)).map((each) => each.subscribed());
   }
 
   async stop(): Promise<void> {

@@ -5,7 +5,7 @@ import type { ReceivedMessage } from './received-message.js';
 export interface ReceivedIteratorParts<T> {
   /** The client's iterator, once the consumer has started. */
   readonly messages: () => Promise<AsyncIterableIterator<MessageExt, undefined>>;
-  readonly received: (message: MessageExt) => ReceivedMessage<T>;
+  readonly received: (message: MessageExt) => ReceivedMessage<T> | Promise<ReceivedMessage<T>>;
   /** Has a manual clock wait. @returns ends that */
   readonly hold: (message: MessageExt) => (() => void) | undefined;
 }
@@ -29,7 +29,7 @@ export class ReceivedIterator<T> implements AsyncIterableIterator<ReceivedMessag
     const { done, value } = await (await this.#messages).next();
     if (done || value === undefined) return { done: true, value: undefined };
     this.#release = this.#parts.hold(value);
-    return { done: false, value: this.#parts.received(value) };
+    return { done: false, value: await this.#parts.received(value) };
   }
 
   async return(): Promise<IteratorResult<ReceivedMessage<T>, undefined>> {

@@ -2,8 +2,8 @@
 import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import { Inject, Injectable } from '@nestjs/common';
 import { GroupMissingError } from '../errors.js';
-import { parseDestination } from '../message/destination.js';
-import type { Destination } from '../message/destination.js';
+import { destinationOf, isTopic } from '../message/topic.js';
+import type { AnyDestination } from '../message/topic.js';
 import { inside } from '../option-checks.js';
 import type { ResolvedOptions } from '../options/rocketmq.options.js';
 import { ROCKETMQ_RESOLVED_OPTIONS } from '../rocketmq.tokens.js';
@@ -35,7 +35,7 @@ export class Receiver {
   ) {}
 
   /** @throws as `RocketMQTemplate.receive` */
-  async receive(destination: Destination, options: ReceiveOptions): Promise<ReceivedMessage[]> {
+  async receive(destination: AnyDestination, options: ReceiveOptions): Promise<ReceivedMessage[]> {
     const receiving = inside(RECEIVE, undefined, () => this.#groupOf(destination, options));
     const { max, timeout, payload } = options;
     const settings = {
@@ -43,15 +43,16 @@ export class Receiver {
       ...(timeout !== undefined && { timeout }),
       ...(payload !== undefined && { payload }),
     };
-    const poll = (): Promise<ReceivedMessage[]> => receiving.consumer.poll(settings);
+    const typed = isTopic(destination) ? destination : undefined;
+    const poll = (): Promise<ReceivedMessage[]> => receiving.consumer.pollAs(settings, typed);
     const result = receiving.last.then(poll, poll);
     receiving.last = result;
     return result;
   }
 
-  #groupOf(destination: Destination, options: ReceiveOptions): ReceivingGroup {
+  #groupOf(destination: AnyDestination, options: ReceiveOptions): ReceivingGroup {
     checkReceive(options);
-    const { topic, tag } = parseDestination(destination);
+    const { topic, tag } = destinationOf(destination);
     const source = tag === undefined ? topic : `${topic}:${tag}`;
     const group = options.group ?? this.#defaultGroup(topic);
     const known = this.#groups.get(group);

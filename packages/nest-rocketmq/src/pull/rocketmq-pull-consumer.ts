@@ -1,15 +1,20 @@
 // Gives the app messages when it asks for them. It starts with the app, or when it is first asked, and ends with the app.
-import { NotRunningError, sharedAbortController } from '@nest-rocketmq/remoting/internal';
-import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
+import { InvalidOptionError, NotRunningError, sharedAbortController } from '@nest-rocketmq/remoting/internal';
+import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { AssignmentListener, LitePullConsumer, QueueOffset, Subscription } from '@nest-rocketmq/client';
 import type { Duration } from '../message/delay.js';
+import type { SubscribedGroup } from '../listeners/subscribed-group.js';
 import type { MessageConverter, PayloadKind } from '../message/message-converter.js';
+import { isTopic } from '../message/topic.js';
+import type { AnyTopic } from '../message/topic.js';
 import { PULL_CONSUMER_ON_MANUAL_CLOCK, inRealTime, isManual } from '../manual-clock-settings.js';
 import { checkDuration, checkInteger, checkKeys, inside } from '../option-checks.js';
 import type { RocketMQConnection } from '../rocketmq-connection.js';
 import type { CheckedPullConsumer } from './pull-consumer-options.js';
 import { ReceivedIterator } from './received-iterator.js';
 import { ReceivedMessage } from './received-message.js';
+import type { Receiving } from './received-message.js';
+import { TypedTopics } from './typed-topics.js';
 
 /** Options of `RocketMQPullConsumer.poll`. */
 export interface PullOptions {
@@ -34,6 +39,7 @@ export class RocketMQPullConsumer<T = unknown> implements AsyncIterable<Received
   readonly #connection: RocketMQConnection;
   readonly #options: CheckedPullConsumer;
   readonly #converter: MessageConverter;
+  readonly #typed: TypedTopics;
   readonly #closed = sharedAbortController();
   #consumer: LitePullConsumer | undefined;
   #starting: Promise<LitePullConsumer> | undefined;
@@ -44,6 +50,7 @@ export class RocketMQPullConsumer<T = unknown> implements AsyncIterable<Received
     this.#connection = connection;
     this.#options = options;
     this.#converter = converter;
+    this.#typed = new TypedTopics(options.typed);
     this.group = options.client.group;
   }
 
@@ -62,10 +69,16 @@ export class RocketMQPullConsumer<T = unknown> implements AsyncIterable<Received
    * @throws PollInProgressError while another poll or loop waits, InvalidOptionError, and as `start`
    */
   async poll(options: PullOptions & { payload?: PayloadKind } = {}): Promise<ReceivedMessage<T>[]> {
+    return this.pollAs<T>(options);
+  }
+
+  /** @param typed by whose converter and schema all the messages are read; default: their own typed topics @internal */
+  async pollAs<R>(options: PullOptions & { payload?: PayloadKind }, typed?: AnyTopic): Promise<ReceivedMessage<R>[]> {
     const { payload, ...poll } = options;
     const checked = inside('RocketMQPullConsumer.poll', undefined, () => checkPoll(poll));
     const messages = await (await this.#running()).poll(checked);
-    return messages.map((message) => new ReceivedMessage<T>(message, this.#receiving(payload)));
+    const receiving = this.#receiving(payload, typed);
+    return Promise.all(messages.map(async (message) => ReceivedMessage.of<R>(message, receiving)));
   }
 
   /**
@@ -75,20 +88,32 @@ export class RocketMQPullConsumer<T = unknown> implements AsyncIterable<Received
   [Symbol.asyncIterator](): AsyncIterableIterator<ReceivedMessage<T>, undefined> {
     return new ReceivedIterator<T>({
       messages: async () => (await this.#running())[Symbol.asyncIterator](),
-      received: (message) => new ReceivedMessage<T>(message, this.#receiving()),
+      received: (message) => ReceivedMessage.of<T>(message, this.#receiving()),
       hold: ({ topic, msgId }) =>
         this.#connection.clock?.busy?.(`the loop of ${this.group} (message ${msgId} of topic ${topic})`),
     });
   }
 
-  /** Shares the topic's queues with the group. A second call for a topic replaces its filter. @throws SubscriptionConflictError */
-  async subscribe(topic: string, expression: string | Omit<Subscription, 'topic'> = '*'): Promise<void> {
-    await (await this.#running()).subscribe(topic, expression);
+  /**
+   * Shares the topic's queues with the group. A second call for a topic replaces its filter.
+   * @param topic its name, or a typed topic, which filters by its tag
+   * @throws SubscriptionConflictError; InvalidOptionError for an expression beside a typed topic
+   */
+  async subscribe(topic: string | AnyTopic, expression?: string | Omit<Subscription, 'topic'>): Promise<void> {
+    const consumer = await this.#running();
+    if (!isTopic(topic)) return consumer.subscribe(topic as string, expression ?? '*');
+    if (expression !== undefined) {
+      const allowed = 'left out beside a typed topic, which filters by its tag';
+      throw new InvalidOptionError('expression', expression, allowed, 'RocketMQPullConsumer.subscribe');
+    }
+    this.#typed.remove(topic.topic);
+    this.#typed.add(topic);
+    await consumer.subscribe(topic.topic, topic.tag ?? '*');
   }
 
   /** Gives the topic's queues up. */
-  async unsubscribe(topic: string): Promise<void> {
-    await (await this.#running()).unsubscribe(topic);
+  async unsubscribe(topic: string | AnyTopic): Promise<void> {
+    await (await this.#running()).unsubscribe(isTopic(topic) ? topic.topic : (topic as string));
   }
 
   /** Takes exactly these queues, whoever else has them. @throws SubscriptionConflictError */
@@ -159,6 +184,18 @@ export class RocketMQPullConsumer<T = unknown> implements AsyncIterable<Received
     return this.#mustRun().position(queue);
   }
 
+  /** What it consumes, and how far it is: what was handed out counts as consumed. @internal */
+  subscribed(): SubscribedGroup {
+    const { group, subscriptions = [], messageModel = 'CLUSTERING' } = this.#options.client;
+    const queues = this.#closing ? [] : this.assignment();
+    const topics = new Set([...subscriptions, ...queues].map(({ topic }) => topic));
+    const offsets = queues.flatMap((queue) => {
+      const offset = this.#consumer?.position(queue);
+      return offset === undefined ? [] : [{ queue, offset }];
+    });
+    return { group, topics: [...topics], messageModel, offsets };
+  }
+
   /** Ends loops and polls, and leaves the group. @param deadline for a loop to be done with its message, ms. @internal */
   close(deadline: number): Promise<void> {
     return (this.#closing ??= this.#close(deadline));
@@ -202,8 +239,9 @@ export class RocketMQPullConsumer<T = unknown> implements AsyncIterable<Received
     return new NotRunningError(`pull consumer ${this.group}`, state, 'It starts with the app, and ends with it');
   }
 
-  #receiving(kind = this.#options.payload) {
-    return { group: this.group, converter: this.#converter, kind, signal: this.#closed.signal };
+  #receiving(kind = this.#options.payload, typed?: AnyTopic): Receiving {
+    const topicOf = typed ? (): AnyTopic => typed : (message: MessageExt) => this.#typed.of(message);
+    return { group: this.group, converter: this.#converter, kind, topicOf, signal: this.#closed.signal };
   }
 }
 

@@ -4,6 +4,7 @@ import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import type { Clock } from '@nest-rocketmq/remoting/internal';
 import type { DroppedReply, Producer, RequestCounts } from '@nest-rocketmq/client';
 import type { Observable } from 'rxjs';
+import type { ConnectionStatus } from '../connection-status.js';
 import { checkGroup } from '../message/destination.js';
 import type { MessageConverter } from '../message/message-converter.js';
 import { checkKeys, checkMethods, inside, located } from '../option-checks.js';
@@ -97,6 +98,10 @@ class OwnProducer implements ProducerSource {
 
   get clock(): Clock | undefined {
     return this.connection.clock;
+  }
+
+  get status(): ConnectionStatus {
+    return this.connection.status;
   }
 
   get droppedReplies(): Observable<DroppedReply> {

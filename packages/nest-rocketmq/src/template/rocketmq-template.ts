@@ -14,7 +14,7 @@ import type { Destination } from '../message/destination.js';
 import { compose, refuseDelay } from '../message/outgoing-message.js';
 import type { Composer } from '../message/outgoing-message.js';
 import { checkPayload, destinationOf } from '../message/topic.js';
-import type { AnyDestination, PayloadOf } from '../message/topic.js';
+import type { AnyDestination, AnyTopic, PayloadOf, ReceivedOf } from '../message/topic.js';
 import { checkKeys, inside } from '../option-checks.js';
 import { RocketMQConnection } from '../rocketmq-connection.js';
 import type { ProducerSource } from '../rocketmq-connection.js';
@@ -58,7 +58,7 @@ export class RocketMQTemplate extends SpringNames {
   readonly #composer: Composer;
 
   constructor(
-    @Inject(RocketMQConnection) private readonly connection: ProducerSource,
+    /** @internal */ @Inject(RocketMQConnection) readonly connection: ProducerSource,
     private readonly transactions: TransactionListeners,
     private readonly requester: Requester,
     private readonly receiver: Receiver,
@@ -213,12 +213,15 @@ export class RocketMQTemplate extends SpringNames {
    * new begins with the oldest message. What an earlier call for the group has returned counts as consumed from now on; that is
    * stored every 5 s and when the app closes. After a crash what was consumed since then comes again, and what the last call
    * has returned. For a loop, seeks and commits of your own inject a `RocketMQPullConsumer`.
-   * @param destination 'topic', or 'topic:tag' for messages with that tag
+   * @param destination 'topic', 'topic:tag' for messages with that tag, or a typed topic, by whose schema the payloads are read:
+   * what does not fit throws where `payload` is read
    * @throws InvalidOptionError; GroupMissingError on a cluster, without a group here or of the module
    * @throws GroupInUseError when the group has listeners in this app; NameServerUnreachableError; NotRunningError
    */
-  async receive<T = unknown>(destination: Destination, options: ReceiveOptions = {}): Promise<ReceivedMessage<T>[]> {
-    return (await this.receiver.receive(destination, options)) as ReceivedMessage<T>[];
+  receive<D extends AnyTopic>(destination: D, options?: ReceiveOptions): Promise<ReceivedMessage<ReceivedOf<D>>[]>;
+  receive<T = unknown>(destination: Destination, options?: ReceiveOptions): Promise<ReceivedMessage<T>[]>;
+  async receive(destination: AnyDestination, options: ReceiveOptions = {}): Promise<ReceivedMessage[]> {
+    return this.receiver.receive(destination, options);
   }
 
   /** What has become of the app's requests, late and duplicate replies included. */

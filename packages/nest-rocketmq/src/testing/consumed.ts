@@ -1,13 +1,18 @@
 // Waits in tests for what listeners do with messages.
 import type { INestApplicationContext } from '@nestjs/common';
-import { Observable, filter, firstValueFrom, take, takeLast } from 'rxjs';
+import { ModulesContainer } from '@nestjs/core';
+import { Observable, filter, firstValueFrom, merge, take, takeLast } from 'rxjs';
+import { getRocketMQListenersToken } from '../clusters/cluster-tokens.js';
+import { UnknownClusterError } from '../errors.js';
 import type { Duration } from '../message/delay.js';
 import { isTopic } from '../message/topic.js';
 import type { AnyTopic } from '../message/topic.js';
 import type { Consumption } from '../listeners/container-settings.js';
 import { NotConsumedError } from '../testing-errors.js';
 import { checkDuration, checkInteger, checkKeys, inside } from '../option-checks.js';
-import { RocketMQListeners } from '../listeners/rocketmq-listeners.js';
+import type { RocketMQListeners } from '../listeners/rocketmq-listeners.js';
+import { DEFAULT_CLUSTER } from '../rocketmq.tokens.js';
+import { clusterNames } from '../single-module.js';
 import { describeDelivery } from './recorded-deliveries.js';
 
 /** Which deliveries to wait for. What is left out matches everything. */
@@ -20,6 +25,8 @@ export interface ConsumptionMatch {
   msgId?: string;
   /** The consumer group. */
   group?: string;
+  /** `name` of the cluster's forRoot; 'default' for the one without. Default: all clusters of the app. */
+  cluster?: string;
 }
 
 /** Options of `consumed` and `failed`. */
@@ -30,7 +37,14 @@ export interface WaitOptions {
   timeout?: Duration;
 }
 
-const MATCH = ['topic', 'tag', 'key', 'msgId', 'group'] as const satisfies readonly (keyof ConsumptionMatch)[];
+const MATCH = [
+  'topic',
+  'tag',
+  'key',
+  'msgId',
+  'group',
+  'cluster',
+] as const satisfies readonly (keyof ConsumptionMatch)[];
 const WAIT_OPTIONS = ['times', 'timeout'] as const satisfies readonly (keyof WaitOptions)[];
 const MOST_DELIVERIES = 1_000_000;
 const DEFAULT_TIMEOUT_MS = 10_000;
@@ -68,7 +82,7 @@ function waitFor(
   const { times, timeout } = inside(outcome, undefined, () => checkWait(given, options));
   const match = plainMatch(given);
   const seen: string[] = [];
-  const matching = app.get(RocketMQListeners).consumptions.pipe(
+  const matching = merge(...consumptionsOf(app, outcome, match.cluster)).pipe(
     filter((consumption) => {
       seen.push(describeDelivery(consumption));
       return consumption.outcome === outcome && matches(consumption, match);
@@ -83,6 +97,23 @@ function waitFor(
         `no ${times} ${outcome} message(s) like ${JSON.stringify(match)} within ${timeout} ms; ${rest}`,
       );
     }),
+  );
+}
+
+/** Of one cluster, or of each that the app has. @throws UnknownClusterError */
+function consumptionsOf(
+  app: INestApplicationContext,
+  method: string,
+  cluster: string | undefined,
+): Observable<Consumption>[] {
+  const known = clusterNames(app.get(ModulesContainer));
+  if (cluster !== undefined && !known.includes(cluster)) {
+    throw new UnknownClusterError(`the match of ${method}`, cluster, known);
+  }
+  // Without any cluster, Nest says what the app lacks.
+  const all = known.length > 0 ? known : [DEFAULT_CLUSTER];
+  return (cluster === undefined ? all : [cluster]).map(
+    (name) => app.get<RocketMQListeners>(getRocketMQListenersToken(name), { strict: false }).consumptions,
   );
 }
 

@@ -4,6 +4,7 @@ import type { ConsumeContext, PushConsumerOptions, RocketMQClient } from '@nest-
 import { InvalidOptionError, MessageProperty, UniqueIdMaker } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import type { DiscoveredListener } from '../discovery/listener-explorer.js';
+import { selectionOf } from '../discovery/listener-selection.js';
 import { groupListeners } from '../listeners/listener-groups.js';
 import { ListenerContainer } from '../listeners/listener-container.js';
 import type { Consumption } from '../listeners/container-settings.js';
@@ -25,6 +26,8 @@ export interface DeliverOptions extends MessageOptions {
   reconsumeTimes?: number;
   /** Default: a new one. */
   msgId?: string;
+  /** Whose listener: `name` of the cluster's forRoot; 'default' for the one without. Default: of any. */
+  cluster?: string;
 }
 
 /** What became of a message that `deliver` has given to a listener. */
@@ -33,19 +36,20 @@ export interface DeliveryResult extends Consumption {
   readonly verdict: Outcome;
 }
 
-const DELIVER_OPTIONS = ['topic', 'reconsumeTimes', 'msgId'] as const;
+const DELIVER_OPTIONS = ['topic', 'reconsumeTimes', 'msgId', 'cluster'] as const;
 const MOST_DELIVERIES = 1_000_000;
 const NO_ADDRESS = { address: Buffer.from([127, 0, 0, 1]), port: 0 };
 
+/** @param all the listeners of the clusters that may be meant @throws InvalidOptionError unless exactly one is meant */
 export async function deliver(
-  listeners: RocketMQListeners,
+  all: readonly RocketMQListeners[],
   choice: ListenerChoice,
   payload: unknown,
   options: DeliverOptions,
   now: number,
 ): Promise<DeliveryResult> {
-  const { explorer, options: module, settings } = listeners.underTest;
-  const listener = chosen(await explorer.messageListeners(), choice);
+  const [of, listener] = await chosenOf(all, choice);
+  const { options: module, settings } = of.underTest;
   const [group] = groupListeners([listener], module.group, undefined, module.consumer.consumeMode);
   const composer = { converter: module.messageConverter, highestDelayLevel: module.highestDelayLevel };
   const message = inside('RocketMQTesting.deliver', undefined, () =>
@@ -65,6 +69,19 @@ export async function deliver(
   const answer: unknown = await consumer!.listener([message], delivery(message));
   const [verdict = Outcome.ack] = [answer].flat() as (Outcome | undefined)[];
   return { ...consumption!, verdict };
+}
+
+async function chosenOf(
+  all: readonly RocketMQListeners[],
+  choice: ListenerChoice,
+): Promise<[RocketMQListeners, DiscoveredListener]> {
+  const owners = new Map<DiscoveredListener, RocketMQListeners>();
+  for (const each of all) {
+    const { explorer, options } = each.underTest;
+    for (const listener of await explorer.messageListeners(selectionOf(options))) owners.set(listener, each);
+  }
+  const listener = chosen([...owners.keys()], choice);
+  return [owners.get(listener)!, listener];
 }
 
 /** @throws InvalidOptionError unless exactly one listener is meant */
@@ -90,7 +107,8 @@ function messageOf(
   now: number,
 ): MessageExt {
   checkKeys('options', options, ['tags', 'keys', 'properties', ...DELIVER_OPTIONS]);
-  const { topic: given = topic, reconsumeTimes = 0, msgId = new UniqueIdMaker().next(now), ...rest } = options;
+  const { topic: given = topic, reconsumeTimes = 0, msgId = new UniqueIdMaker().next(now), ...others } = options;
+  const { cluster: _cluster, ...rest } = others;
   const [tag] = [tags ?? []].flat().flatMap((each) => each.split('||').map((one) => one.trim()));
   const destination = parseDestination(given);
   const isAny = tag === undefined || tag === '*' || tag === '';

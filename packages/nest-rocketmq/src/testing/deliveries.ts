@@ -4,6 +4,7 @@ import type { Consumption } from '../listeners/container-settings.js';
 import type { Duration } from '../message/delay.js';
 import { checkDuration, checkInteger, checkKeys, inside } from '../option-checks.js';
 import type { AppUnderTest } from './app-under-test.js';
+import { inCluster } from './expectations.js';
 import { describeMatch, matches } from './matching.js';
 import { describeLength, describePending, pendingEvents } from './pending.js';
 import { nameOf } from './recorded-deliveries.js';
@@ -18,13 +19,21 @@ export interface WaitForOptions {
   readonly times?: number;
   /** Only those to this consumer group. */
   readonly group?: string;
+  /** Only in this cluster: `name` of its forRoot; 'default' for the one without. Default: in all clusters of the app. */
+  readonly cluster?: string;
   /** How far the clock may be turned: ms, or a length such as '1h'. Default: to the last thing that is due. */
   readonly within?: Duration;
   /** Real time for a listener that runs, and for what the clock does not know: ms, or a length such as '20s'. Default '4s'. */
   readonly timeout?: Duration;
 }
 
-const WAIT_FOR_OPTIONS = ['times', 'group', 'within', 'timeout'] as const satisfies readonly (keyof WaitForOptions)[];
+const WAIT_FOR_OPTIONS = [
+  'times',
+  'group',
+  'cluster',
+  'within',
+  'timeout',
+] as const satisfies readonly (keyof WaitForOptions)[];
 const MOST_DELIVERIES = 1_000_000;
 const DEFAULT_TIMEOUT_MS = 4_000;
 const LONGEST_TIMEOUT_MS = 3_600_000;
@@ -35,6 +44,7 @@ const MOST_LINES = 10;
 interface Checked {
   readonly times: number;
   readonly group: string | undefined;
+  readonly cluster: string | undefined;
   readonly timeout: number;
   /** ms of the clock */
   readonly within: number;
@@ -50,12 +60,12 @@ export class Deliveries {
     options: WaitForOptions = {},
   ): Promise<DeliveredMessage<P>> {
     const method = outcome === 'consumed' ? 'expectConsumed' : 'expectFailed';
-    const given = checked(method, options);
-    const { times, group } = given;
+    const given = this.#checked(method, options);
+    const { times, group, cluster } = given;
     const { deliveries } = this.app.wired(method);
-    const query = { target, match: match as never, outcome, group };
+    const query = { target, match: match as never, outcome, group, cluster };
     const found = (): DeliveredMessage | undefined => deliveries.find(query)[times - 1];
-    const what = `of ${nameOf(target)}${describeMatch(match)}`;
+    const what = `of ${nameOf(target)}${describeMatch(match)}${inCluster(cluster)}`;
     const wanted = times === 1 ? `no message ${what} was ${outcome}` : `not ${times} messages ${what} were ${outcome}`;
     await this.#wait(
       () => found() !== undefined,
@@ -66,11 +76,11 @@ export class Deliveries {
   }
 
   async expectDeadLetter<P>(group: string, match: unknown, options: WaitForOptions = {}): Promise<SentMessage<P>> {
-    const given = checked('expectDeadLetter', options);
+    const given = this.#checked('expectDeadLetter', options);
     const { messages } = this.app.wired('expectDeadLetter');
     const found = (): SentMessage | undefined =>
-      messages.deadLetters(group).filter((each) => matches(each, match as never))[given.times - 1];
-    const wanted = `no message${describeMatch(match)} is a dead letter of group ${group}`;
+      messages.deadLetters(group, given.cluster).filter((each) => matches(each, match as never))[given.times - 1];
+    const wanted = `no message${describeMatch(match)} is a dead letter of group ${group}${inCluster(given.cluster)}`;
     await this.#wait(
       () => found() !== undefined,
       given,
@@ -80,7 +90,7 @@ export class Deliveries {
   }
 
   async until<T>(promise: Promise<T>, options: WaitForOptions = {}): Promise<T> {
-    const given = checked('until', options);
+    const given = this.#checked('until', options);
     this.app.wired('until');
     let isSettled = false;
     const mark = (): void => void (isSettled = true);
@@ -93,7 +103,7 @@ export class Deliveries {
   async toEnd(options: WaitForOptions = {}): Promise<void> {
     const { clock } = this.app.wired('advanceToEnd');
     const fail = (report: string): Error => new NothingPendingError(`it does not come to an end${report}`);
-    await this.#wait(() => clock.upcoming.length === 0, checked('advanceToEnd', options), fail);
+    await this.#wait(() => clock.upcoming.length === 0, this.#checked('advanceToEnd', options), fail);
   }
 
   /** Turns the clock until the clients have found their broker again. */
@@ -101,7 +111,7 @@ export class Deliveries {
     const { clock } = this.app;
     const isConnected = (): boolean => !clock.upcoming.some(({ event }) => RECONNECTING.test(event));
     const fail = (report: string): Error => new NothingPendingError(`the app is not connected again${report}`);
-    await this.#wait(isConnected, checked('restartBroker', options), fail);
+    await this.#wait(isConnected, this.#checked('restartBroker', options), fail);
   }
 
   #wait(
@@ -115,6 +125,12 @@ export class Deliveries {
     const pending = this.#pending();
     const fail = (why: WaitEnd): Error => error(this.#report(why, began, pending));
     return skipper.wait({ isDone, fail, timeout, isPatient, until: began + within });
+  }
+
+  #checked(method: string, options: WaitForOptions): Checked {
+    const given = checked(method, options);
+    this.app.clusters(method, given.cluster);
+    return given;
   }
 
   #missed(wanted: string, report: string): Error {
@@ -152,11 +168,12 @@ const RECONNECTING = /^(the next pull of group|another try to reach|rebalance of
 function checked(method: string, options: WaitForOptions): Checked {
   return inside(`RocketMQTesting.${method}`, undefined, () => {
     checkKeys('options', options, WAIT_FOR_OPTIONS);
-    const { times = 1, group, timeout = DEFAULT_TIMEOUT_MS, within } = options;
+    const { times = 1, group, cluster, timeout = DEFAULT_TIMEOUT_MS, within } = options;
     return {
       within: within === undefined ? Infinity : checkDuration('within', within, 0, LONGEST_MS),
       times: checkInteger('times', times, 1, MOST_DELIVERIES),
       group,
+      cluster,
       timeout: checkDuration('timeout', timeout, 0, LONGEST_TIMEOUT_MS),
     };
   });

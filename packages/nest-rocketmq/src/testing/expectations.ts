@@ -1,11 +1,18 @@
 // Checks what was sent in a test.
 import { NotSentError, UnexpectedMessageError } from '../testing-errors.js';
+import { ofCluster } from './cluster-clock.js';
 import { brief, describeMatch, matches } from './matching.js';
 import type { MessageMatch } from './matching.js';
 import type { RecordedMessages, SentMessage } from './recorded-messages.js';
 
+/** Where to look for messages. */
+export interface ClusterChoice {
+  /** `name` of the cluster's forRoot; 'default' for the one without. Default: all clusters of the app. */
+  readonly cluster?: string | undefined;
+}
+
 /** Options of `expectSent`. */
-export interface SentOptions {
+export interface SentOptions extends ClusterChoice {
   /** How many there have to be, no more and no less. Default: one or more. */
   readonly times?: number;
 }
@@ -25,12 +32,12 @@ export function expectSent(
   messages: RecordedMessages,
   topic: TopicChoice,
   match: MessageMatch<never, SentMessage> | undefined,
-  { times }: SentOptions = {},
+  { times, cluster }: SentOptions = {},
 ): SentMessage | undefined {
   const name = topicOf(topic);
-  const found = messages.sent(name).filter((each) => matches(each, match as never));
+  const found = messages.sent(name, cluster).filter((each) => matches(each, match as never));
   if (times === undefined ? found.length > 0 : found.length === times) return found.at(-1);
-  const wanted = `${times ?? 'no'} message${times === undefined || times === 1 ? '' : 's'} to ${name}${describeMatch(match)}`;
+  const wanted = `${times ?? 'no'} message${times === undefined || times === 1 ? '' : 's'} to ${name}${describeMatch(match)}${inCluster(cluster)}`;
   throw new NotSentError(
     times === undefined
       ? `${wanted} was sent; ${seen(messages)}`
@@ -39,11 +46,20 @@ export function expectSent(
 }
 
 /** @throws UnexpectedMessageError */
-export function expectNothingSent(messages: RecordedMessages, topic: TopicChoice | undefined): void {
-  const sent = messages.sent(topic === undefined ? undefined : topicOf(topic));
+export function expectNothingSent(
+  messages: RecordedMessages,
+  topic: TopicChoice | undefined,
+  { cluster }: ClusterChoice = {},
+): void {
+  const sent = messages.sent(topic === undefined ? undefined : topicOf(topic), cluster);
   if (sent.length === 0) return;
-  const where = topic === undefined ? '' : ` to ${topicOf(topic)}`;
+  const where = `${topic === undefined ? '' : ` to ${topicOf(topic)}`}${inCluster(cluster)}`;
   throw new UnexpectedMessageError(`${sent.length} message(s) were sent${where}:${list(sent)}`);
+}
+
+/** For an error. */
+export function inCluster(cluster: string | undefined): string {
+  return cluster === undefined ? '' : ` in cluster ${cluster}`;
 }
 
 /** What was sent, for an error. */
@@ -53,9 +69,9 @@ export function seen(messages: RecordedMessages): string {
 }
 
 function list(sent: readonly SentMessage[]): string {
-  const lines = sent.slice(-MOST_LINES).map(({ topic, tags, keys, payload }) => {
+  const lines = sent.slice(-MOST_LINES).map(({ topic, cluster, tags, keys, payload }) => {
     const key = keys.length > 0 ? ` [${keys.join(' ')}]` : '';
-    return `\n  ${topic}${tags === undefined ? '' : `:${tags}`}${key} ${brief(payload)}`;
+    return `\n  ${topic}${tags === undefined ? '' : `:${tags}`}${key} ${brief(payload)}${ofCluster(cluster)}`;
   });
   const more = sent.length - lines.length;
   return `${more > 0 ? `\n  ${more} earlier ones` : ''}${lines.join('')}\n`;

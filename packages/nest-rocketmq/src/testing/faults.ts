@@ -1,10 +1,19 @@
 // Injects the faults of networks and brokers into a test.
-import type { BrokerTesting } from '@nest-rocketmq/broker/internal';
+import type { BrokerTesting, SendFaults } from '@nest-rocketmq/broker/internal';
 import { ResponseCode } from '@nest-rocketmq/remoting/internal';
-import { checkInteger, inside } from '../option-checks.js';
+import { checkInteger, checkKeys, inside } from '../option-checks.js';
 
 /** Broker codes by name, of which a test may choose one: 'SYSTEM_BUSY', 'TOPIC_NOT_EXIST', … */
 export type ResponseCodeName = keyof typeof ResponseCode;
+
+/** Where a fault happens. */
+export interface FaultOptions {
+  /** `name` of the cluster's forRoot; 'default' for the one without. Default: whichever cluster comes first. */
+  readonly cluster?: string | undefined;
+}
+
+/** The brokers of one cluster, or of all. @throws InvalidOptionError for a cluster that the test does not know */
+type BrokersOf = (method: string, cluster: string | undefined) => readonly { readonly broker: BrokerTesting }[];
 
 const MOST = 10_000;
 
@@ -12,16 +21,23 @@ const MOST = 10_000;
 export class RocketMQFaults {
   readonly #held: (() => void)[] = [];
   #toHold = 0;
+  /** Whose deliveries are held back; undefined: those of all. */
+  #holdingOf: string | undefined;
 
   /** @internal */
-  constructor(private readonly broker: BrokerTesting) {}
+  constructor(
+    private readonly sends: SendFaults,
+    private readonly brokersOf: BrokersOf,
+  ) {}
 
   /**
    * Refuses the next `times` sends of one message.
    * @param code the broker's answer, by name or number; default 'SYSTEM_BUSY', which a producer tries again
+   * @throws InvalidOptionError, as all of these
    */
-  rejectSends(times = 1, code: ResponseCodeName | number = 'SYSTEM_BUSY'): void {
-    this.broker.faults.reject(count('rejectSends', times), typeof code === 'number' ? code : ResponseCode[code]);
+  rejectSends(times = 1, code: ResponseCodeName | number = 'SYSTEM_BUSY', options: FaultOptions = {}): void {
+    const number = typeof code === 'number' ? code : ResponseCode[code];
+    this.sends.reject(count('rejectSends', times), number, this.#clusterOf('rejectSends', options));
   }
 
   /**
@@ -29,45 +45,48 @@ export class RocketMQFaults {
    * the same. Await it with `until`, which turns the clock to the time-out.
    * @param connection 'closed': the connection is lost as well. The producer sends again at once, and the message comes twice
    */
-  loseAcks(times = 1, connection: 'open' | 'closed' = 'open'): void {
-    this.broker.faults.loseAnswers(count('loseAcks', times), connection === 'closed');
+  loseAcks(times = 1, connection: 'open' | 'closed' = 'open', options: FaultOptions = {}): void {
+    const cluster = this.#clusterOf('loseAcks', options);
+    this.sends.loseAnswers(count('loseAcks', times), connection === 'closed', cluster);
   }
 
   /** Stores the next `times` messages twice, under the same id. */
-  duplicateSends(times = 1): void {
-    this.broker.faults.duplicate(count('duplicateSends', times));
+  duplicateSends(times = 1, options: FaultOptions = {}): void {
+    this.sends.duplicate(count('duplicateSends', times), this.#clusterOf('duplicateSends', options));
   }
 
   /**
    * Holds the next `messages - 1` deliveries back until one more has ended: they reach listeners in the opposite order.
    * Listeners with an order, ORDERLY or KEY_ORDERED, are left alone: RocketMQ keeps theirs.
    */
-  reorderDeliveries(messages = 2): void {
+  reorderDeliveries(messages = 2, options: FaultOptions = {}): void {
+    this.#holdingOf = this.#clusterOf('reorderDeliveries', options);
     this.#toHold = count('reorderDeliveries', messages) - 1;
   }
 
-  /** Closes all connections between the app and the broker; the client opens new ones. */
-  dropConnections(): void {
-    this.broker.dropConnections();
+  /** Closes all connections between the app and its brokers, or those with one cluster; the client opens new ones. */
+  dropConnections(options: FaultOptions = {}): void {
+    const cluster = this.#clusterOf('dropConnections', options);
+    for (const { broker } of this.brokersOf('dropConnections', cluster)) broker.dropConnections();
   }
 
   /** Takes back what has not happened yet. */
   clear(): void {
-    this.broker.faults.clear();
+    this.sends.clear();
     this.#toHold = 0;
     for (const go of this.#held.splice(0)) go();
   }
 
   /** For `RocketMQListeners.holdBack`. @internal */
-  holdBack(): Promise<void> | undefined {
-    if (this.#toHold === 0) return undefined;
+  holdBack(cluster: string): Promise<void> | undefined {
+    if (this.#toHold === 0 || (this.#holdingOf ?? cluster) !== cluster) return undefined;
     this.#toHold--;
     return new Promise((resolve) => this.#held.push(resolve));
   }
 
   /** A delivery has ended: the one that was held last is next. @internal */
-  delivered(): void {
-    if (this.#toHold === 0) this.#held.pop()?.();
+  delivered(cluster: string): void {
+    if (this.#toHold === 0 && (this.#holdingOf ?? cluster) === cluster) this.#held.pop()?.();
   }
 
   /** Nothing else happens. @returns whether something was held back @internal */
@@ -75,6 +94,12 @@ export class RocketMQFaults {
     const go = this.#held.pop();
     go?.();
     return go !== undefined;
+  }
+
+  #clusterOf(method: string, options: FaultOptions): string | undefined {
+    inside(`RocketMQFaults.${method}`, undefined, () => checkKeys('options', options, ['cluster']));
+    this.brokersOf(method, options.cluster);
+    return options.cluster;
   }
 }
 

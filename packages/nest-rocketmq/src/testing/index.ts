@@ -2,12 +2,12 @@
 export { ClockHeldError, ManualClock } from '@nest-rocketmq/remoting';
 export type { TurnOptions } from '@nest-rocketmq/remoting';
 export { RocketMQTesting, rocketMQTesting } from './rocketmq-testing.js';
-export type { TestingOptions } from './rocketmq-testing.js';
+export type { TestingOptions } from './cluster-under-test.js';
 export type { WaitForOptions } from './deliveries.js';
 export type { DeliverOptions, DeliveryResult, ListenerChoice } from './deliver.js';
-export type { SentOptions, TopicChoice } from './expectations.js';
+export type { ClusterChoice, SentOptions, TopicChoice } from './expectations.js';
 export { RocketMQFaults } from './faults.js';
-export type { ResponseCodeName } from './faults.js';
+export type { FaultOptions, ResponseCodeName } from './faults.js';
 export type { AsymmetricMatcher, Fixed, MessageMatch, PartialDeep } from './matching.js';
 export type { PendingEvent } from './pending.js';
 export type {

@@ -1,11 +1,12 @@
 // Lists what will happen when the clock of a test is turned, for people who read a failed test.
 import type { ManualClock } from '@nest-rocketmq/remoting/internal';
+import { ofCluster } from './cluster-clock.js';
 import { brief } from './matching.js';
 import type { RecordedMessages, WaitingMessage } from './recorded-messages.js';
 
 /** Something that is going to happen. */
 export interface PendingEvent {
-  /** 'order-cancel {"id":"o1"}', 'the next check of open transactions' */
+  /** 'order-cancel {"id":"o1"}', 'the next check of open transactions (cluster billing)' */
   readonly what: string;
   /** By the test's clock. */
   readonly due: Date;
@@ -34,10 +35,11 @@ export function describePending(events: readonly PendingEvent[], now: number): s
 }
 
 function nameOf({ message, retryOf }: WaitingMessage): string {
-  const { topic, tags, keys, payload, properties } = message;
+  const { topic, cluster, tags, keys, payload, properties } = message;
   const key = keys.length > 0 ? ` [${keys.join(' ')}]` : '';
-  if (retryOf === undefined) return `${topic}${tags === undefined ? '' : `:${tags}`}${key} ${brief(payload)}`;
-  return `retry for group ${retryOf}: ${properties.get('RETRY_TOPIC') ?? topic}${key} ${brief(payload)}`;
+  if (retryOf === undefined)
+    return `${topic}${tags === undefined ? '' : `:${tags}`}${key} ${brief(payload)}${ofCluster(cluster)}`;
+  return `retry for group ${retryOf}: ${properties.get('RETRY_TOPIC') ?? topic}${key} ${brief(payload)}${ofCluster(cluster)}`;
 }
 
 const UNITS = [

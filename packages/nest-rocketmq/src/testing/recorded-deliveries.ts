@@ -2,12 +2,15 @@
 import type { Type } from '@nestjs/common';
 import type { Message } from '../decorators/message.js';
 import type { Consumption } from '../listeners/container-settings.js';
+import { ofCluster } from './cluster-clock.js';
 import { brief, keysOf, matches } from './matching.js';
 import type { MessageMatch } from './matching.js';
 import type { RocketMQListeners } from '../listeners/rocketmq-listeners.js';
 
 /** A delivery to a listener, with its payload decoded. */
 export interface DeliveredMessage<P = unknown> extends Consumption {
+  /** Whose listener it was: `name` of the cluster's forRoot; 'default' for the one without. */
+  readonly cluster: string;
   readonly payload: P;
 }
 
@@ -34,6 +37,7 @@ export interface DeliveryQuery {
   readonly match: MessageMatch<never, DeliveredMessage> | undefined;
   readonly outcome: Consumption['outcome'];
   readonly group: string | undefined;
+  readonly cluster: string | undefined;
 }
 
 export class RecordedDeliveries {
@@ -41,7 +45,7 @@ export class RecordedDeliveries {
 
   /** @param onDelivery is called after each */
   watch(listeners: RocketMQListeners, onDelivery: () => void): void {
-    const { messageConverter } = listeners.underTest.options;
+    const { messageConverter, cluster } = listeners.underTest.options;
     const payloadOf = ({ context, listener }: Consumption): unknown => {
       try {
         return messageConverter.decode(context.message, listener?.options.payload ?? 'json');
@@ -50,7 +54,7 @@ export class RecordedDeliveries {
       }
     };
     listeners.consumptions.subscribe((consumption) => {
-      this.#deliveries.push({ ...consumption, payload: payloadOf(consumption) });
+      this.#deliveries.push({ ...consumption, cluster: cluster.name, payload: payloadOf(consumption) });
       onDelivery();
     });
   }
@@ -63,20 +67,23 @@ export class RecordedDeliveries {
     return this.#deliveries;
   }
 
-  find({ target, match, outcome, group }: DeliveryQuery): DeliveredMessage[] {
+  find({ target, match, outcome, group, cluster }: DeliveryQuery): DeliveredMessage[] {
     return this.#deliveries.filter(
       (each) =>
         each.outcome === outcome &&
         (group === undefined || each.group === group) &&
+        (cluster === undefined || each.cluster === cluster) &&
         isOf(each, target) &&
         matches({ ...each, properties: each.context.properties, msgId: each.context.msgId }, match as never),
     );
   }
 
-  /** How often a message was given to a listener. @param id its key or id */
-  attempts(id: string): number {
-    return this.#deliveries.filter(({ context }) => context.msgId === id || keysOf(context.properties).includes(id))
-      .length;
+  /** How often a message was given to a listener. @param id its key or id @param of a cluster */
+  attempts(id: string, of?: string): number {
+    return this.#deliveries.filter(
+      ({ context, cluster }) =>
+        (context.msgId === id || keysOf(context.properties).includes(id)) && (of === undefined || cluster === of),
+    ).length;
   }
 
   /** The last ones, for an error. */
@@ -84,7 +91,7 @@ export class RecordedDeliveries {
     const lines = this.#deliveries.slice(-most).map((each) => {
       const failure =
         each.error === undefined ? '' : `: ${brief(each.error instanceof Error ? each.error.message : each.error)}`;
-      return `${describeDelivery(each)} ${brief(each.payload)}${failure}`;
+      return `${describeDelivery(each)} ${brief(each.payload)}${ofCluster(each.cluster)}${failure}`;
     });
     const more = this.#deliveries.length - lines.length;
     return more > 0 ? [`${more} earlier ones`, ...lines] : lines;

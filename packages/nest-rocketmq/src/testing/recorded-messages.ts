@@ -8,12 +8,15 @@ import {
   isRetryTopic,
 } from '@nest-rocketmq/remoting/internal';
 import type { IncomingBody, MessageConverter } from '../message/message-converter.js';
+import { DEFAULT_CLUSTER } from '../rocketmq.tokens.js';
 import { keysOf } from './matching.js';
 import type { MessageMatch } from './matching.js';
 
 /** A message that the app has sent, or that a group has given up. */
 export interface SentMessage<P = unknown> {
   readonly topic: string;
+  /** Where it was sent to: `name` of the cluster's forRoot; 'default' for the one without. */
+  readonly cluster: string;
   /** The message's tag. */
   readonly tags: string | undefined;
   readonly keys: readonly string[];
@@ -40,18 +43,25 @@ export interface WaitingMessage {
 
 const OF_THE_SYSTEM = /^(rmq_sys_|%)|_REPLY_TOPIC$/i;
 
-export type Decode = (message: IncomingBody) => unknown;
+export type Decode = (message: IncomingBody, cluster: string) => unknown;
+
+/** A message, and where it was stored. */
+interface Recorded extends StoredMessage {
+  readonly cluster: string;
+}
 
 export class RecordedMessages {
-  #messages: StoredMessage[] = [];
-  readonly #recalled = new Set<StoredMessage>();
+  #messages: Recorded[] = [];
+  readonly #recalled = new Set<Recorded>();
 
   constructor(private readonly decode: Decode) {}
 
-  add(message: StoredMessage): void {
+  add(message: StoredMessage, cluster: string = DEFAULT_CLUSTER): void {
     const recalled = message.properties.get(MessageProperty.TIMER_DEL_UNIQKEY);
-    if (recalled === undefined) this.#messages.push(message);
-    else for (const each of this.#messages) if (isRecalledBy(each, recalled)) this.#recalled.add(each);
+    if (recalled === undefined) return void this.#messages.push({ ...message, cluster });
+    for (const each of this.#messages) {
+      if (each.cluster === cluster && isRecalledBy(each, recalled)) this.#recalled.add(each);
+    }
   }
 
   clear(): void {
@@ -59,15 +69,16 @@ export class RecordedMessages {
     this.#recalled.clear();
   }
 
-  /** What was sent to the topic, or to any. */
-  sent(topic?: string): SentMessage[] {
+  /** What was sent to the topic, or to any, of one cluster, or of all. */
+  sent(topic?: string, cluster?: string): SentMessage[] {
     return this.#messages
+      .filter((each) => cluster === undefined || each.cluster === cluster)
       .filter((each) => (topic === undefined ? isOfTheApp(each.topic) : each.topic === topic))
       .map((each) => this.#described(each));
   }
 
-  deadLetters(group: string): SentMessage[] {
-    return this.sent(dlqTopic(group));
+  deadLetters(group: string, cluster?: string): SentMessage[] {
+    return this.sent(dlqTopic(group), cluster);
   }
 
   /** What is due after `now` (ms since the epoch), the next one first. */
@@ -81,14 +92,15 @@ export class RecordedMessages {
       }));
   }
 
-  #described(message: StoredMessage): SentMessage {
-    const { topic, properties, body, storeTimestamp, due } = message;
+  #described(message: Recorded): SentMessage {
+    const { topic, cluster, properties, body, storeTimestamp, due } = message;
     return {
       topic,
+      cluster,
       tags: properties.get(MessageProperty.TAGS),
       keys: keysOf(properties),
       msgId: properties.get(MessageProperty.UNIQ_KEY) ?? '',
-      payload: this.decode(message),
+      payload: this.decode(message, cluster),
       body,
       properties,
       sentAt: new Date(storeTimestamp),
@@ -98,10 +110,10 @@ export class RecordedMessages {
 }
 
 /** Decodes as the app does, and falls back to the text. */
-export function decodeWith(converter: () => MessageConverter): Decode {
-  return (message) => {
+export function decodeWith(converter: (cluster: string) => MessageConverter): Decode {
+  return (message, cluster) => {
     try {
-      return converter().decode(message, 'json');
+      return converter(cluster).decode(message, 'json');
     } catch {
       return message.body.toString('utf8');
     }

@@ -1,22 +1,21 @@
 // Provides what a test of an app needs: options for a broker in memory whose clock the test turns, and all that it can ask
 // and cause there.
 import type { DynamicModule } from '@nestjs/common';
-import { BrokerTesting, startBrokerUnderTest } from '@nest-rocketmq/broker/internal';
 import { ManualClock } from '@nest-rocketmq/remoting/internal';
 import type { TurnOptions } from '@nest-rocketmq/remoting/internal';
-import { TESTING_HOOKS } from '../backends/embedded-options.js';
-import type { EmbeddedOptions, TestingHooks } from '../backends/embedded-options.js';
 import type { Duration } from '../message/delay.js';
 import type { RocketMQModuleOptions } from '../options/rocketmq.options.js';
 import { RocketMQModule } from '../rocketmq.module.js';
-import type { RocketMQListeners } from '../listeners/rocketmq-listeners.js';
+import { checkKeys, inside } from '../option-checks.js';
+import { DEFAULT_CLUSTER } from '../rocketmq.tokens.js';
 import { AppUnderTest } from './app-under-test.js';
+import type { TestingOptions } from './cluster-under-test.js';
 import { deliver } from './deliver.js';
 import type { DeliverOptions, DeliveryResult, ListenerChoice } from './deliver.js';
 import { Deliveries } from './deliveries.js';
 import type { WaitForOptions } from './deliveries.js';
 import { expectNothingSent, expectSent, topicOf } from './expectations.js';
-import type { SentOptions, TopicChoice } from './expectations.js';
+import type { ClusterChoice, SentOptions, TopicChoice } from './expectations.js';
 import type { RocketMQFaults } from './faults.js';
 import type { Fixed } from './matching.js';
 import { pendingEvents } from './pending.js';
@@ -30,11 +29,6 @@ import type {
 } from './recorded-deliveries.js';
 import type { SentMatch, SentMessage } from './recorded-messages.js';
 
-/** Options of `rocketMQTesting`: those of `RocketMQModule.forRoot`, without the choice of backend and clock. */
-export type TestingOptions = Omit<RocketMQModuleOptions, 'nameServer' | 'backend' | 'embedded'> & {
-  embedded?: Omit<EmbeddedOptions, 'clock' | typeof TESTING_HOOKS>;
-};
-
 /** A broker in memory with a clock that stands still, for the test of an app. `rocketMQTesting` makes one. */
 export class RocketMQTesting {
   /** For a module under test that does not import `RocketMQModule` itself: import this beside it. */
@@ -43,28 +37,24 @@ export class RocketMQTesting {
   readonly options: RocketMQModuleOptions;
   /** The clock of broker and client. It stands still until it is turned. */
   readonly clock = new ManualClock();
-  readonly #app: AppUnderTest;
-  readonly #deliveries: Deliveries;
+  readonly #app = new AppUnderTest(this.clock);
+  readonly #deliveries = new Deliveries(this.#app);
 
   /** @internal */
   constructor(options: TestingOptions) {
-    const broker = new BrokerTesting((message) => this.#app.messages.add(message));
-    this.#app = new AppUnderTest(this.clock, broker);
-    this.#deliveries = new Deliveries(this.#app);
-    const hooks: TestingHooks = {
-      startBroker: (given) => startBrokerUnderTest(given, broker),
-      attached: (backend) => this.#app.attached(backend),
-      adopt: (listeners) => this.#app.adopt(listeners as RocketMQListeners),
-      closing: () => this.#app.closing(),
-    };
-    const embedded: EmbeddedOptions = {
-      store: 'memory',
-      ...options.embedded,
-      clock: this.clock,
-      [TESTING_HOOKS]: hooks,
-    };
-    this.options = { ...options, embedded };
+    this.options = this.#app.cluster(DEFAULT_CLUSTER, options).options;
     this.module = RocketMQModule.forRoot(this.options);
+  }
+
+  /**
+   * The options of a cluster with a name: `.overrideProvider(getRocketMQOptionsToken('billing')).useValue(testing.optionsOf('billing'))`.
+   * It gets a broker in memory of its own, on the clock of this testing. Each cluster of the app needs its options from here.
+   * @param cluster `name` of its forRoot
+   * @param options as for forRoot, in the first call for the cluster; default: none
+   * @throws InvalidOptionError
+   */
+  optionsOf(cluster: string, options?: TestingOptions): RocketMQModuleOptions {
+    return this.#app.cluster(cluster, options).options;
   }
 
   /** The faults that this test can cause. */
@@ -169,26 +159,27 @@ export class RocketMQTesting {
 
   /**
    * What was sent to the topic, or to all topics, in order: also delayed messages; a transaction's once it is committed. Whoever sent
-   * it: the app, or another client of this broker.
+   * it: the app, or another client of this broker. Of all clusters of the app, or of one.
    */
-  sent<P = unknown>(topic?: TopicChoice): SentMessage<P>[] {
-    return this.#wired('sent').messages.sent(topic === undefined ? undefined : topicOf(topic)) as SentMessage<P>[];
+  sent<P = unknown>(topic?: TopicChoice, options: ClusterChoice = {}): SentMessage<P>[] {
+    const { messages } = this.#in('sent', options);
+    return messages.sent(topic === undefined ? undefined : topicOf(topic), options.cluster) as SentMessage<P>[];
   }
 
   /** The message that was sent, the last one of several. @throws NotSentError with what was sent instead */
-  expectSent<P = unknown>(topic: TopicChoice, match?: SentMatch<Fixed<P>>, options?: SentOptions): SentMessage<P> {
-    const { messages } = this.#wired('expectSent');
+  expectSent<P = unknown>(topic: TopicChoice, match?: SentMatch<Fixed<P>>, options: SentOptions = {}): SentMessage<P> {
+    const { messages } = this.#in('expectSent', options, ['times']);
     return expectSent(messages, topic, match as never, options) as SentMessage<P>;
   }
 
   /** @param topic default: all topics @throws UnexpectedMessageError with what was sent */
-  expectNothingSent(topic?: TopicChoice): void {
-    expectNothingSent(this.#wired('expectNothingSent').messages, topic);
+  expectNothingSent(topic?: TopicChoice, options: ClusterChoice = {}): void {
+    expectNothingSent(this.#in('expectNothingSent', options).messages, topic, options);
   }
 
   /** The dead letters of a group. */
-  dlq<P = unknown>(group: string): SentMessage<P>[] {
-    return this.#wired('dlq').messages.deadLetters(group) as SentMessage<P>[];
+  dlq<P = unknown>(group: string, options: ClusterChoice = {}): SentMessage<P>[] {
+    return this.#in('dlq', options).messages.deadLetters(group, options.cluster) as SentMessage<P>[];
   }
 
   /** All deliveries to listeners since the start or the last `reset`, in the order of their end. */
@@ -197,8 +188,8 @@ export class RocketMQTesting {
   }
 
   /** How often a message was given to a listener. @param id one of its keys, or its id */
-  attempts(id: string): number {
-    return this.#wired('attempts').deliveries.attempts(id);
+  attempts(id: string, options: ClusterChoice = {}): number {
+    return this.#in('attempts', options).deliveries.attempts(id, options.cluster);
   }
 
   /** What will happen when the clock is turned, and when. */
@@ -212,8 +203,8 @@ export class RocketMQTesting {
   }
 
   /** Stops the broker and starts it again on the same store. Resolves when the app is connected again. */
-  async restartBroker(options?: WaitForOptions): Promise<void> {
-    await this.#wired('restartBroker').restart();
+  async restartBroker(options: WaitForOptions = {}): Promise<void> {
+    await this.#wired('restartBroker').restart(options.cluster);
     await this.#deliveries.toReconnect(options);
   }
 
@@ -234,7 +225,15 @@ export class RocketMQTesting {
    * @throws InvalidOptionError unless exactly one listener is meant
    */
   async deliver(listener: ListenerChoice, payload: unknown, options: DeliverOptions = {}): Promise<DeliveryResult> {
-    return deliver(this.#wired('deliver').listeners, listener, payload, options, this.clock.now());
+    const all = this.#app.listeners('deliver', options.cluster);
+    return deliver(all, listener, payload, options, this.clock.now());
+  }
+
+  #in(method: string, options: ClusterChoice, others: readonly string[] = []): AppUnderTest {
+    inside(`RocketMQTesting.${method}`, undefined, () => checkKeys('options', options, ['cluster', ...others]));
+    const app = this.#wired(method);
+    app.clusters(method, options.cluster);
+    return app;
   }
 
   #wired(method: string): AppUnderTest {

@@ -46,7 +46,11 @@ export class RocketMQTemplateFake extends RocketMQTemplate {
   }
 
   /** As `RocketMQTesting.expectSent`. @throws NotSentError */
-  expectSent<P = unknown>(topic: TopicChoice, match?: SentMatch<Fixed<P>>, options?: SentOptions): SentMessage<P> {
+  expectSent<P = unknown>(
+    topic: TopicChoice,
+    match?: SentMatch<Fixed<P>>,
+    options?: Pick<SentOptions, 'times'>,
+  ): SentMessage<P> {
     return expectSent(this.#recorder.messages, topic, match as never, options) as SentMessage<P>;
   }
 

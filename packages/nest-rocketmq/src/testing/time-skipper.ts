@@ -38,10 +38,10 @@ export class TimeSkipper {
   readonly #waiting = new Set<Waiting>();
   #isTurning = false;
 
-  /** @param onIdle is called before a turn; returns whether it has set something going */
+  /** @param idleWork of a wait: called before each turn; returns whether it has set something going */
   constructor(
     private readonly clock: ManualClock,
-    private readonly onIdle: () => boolean,
+    private readonly idleWork: () => () => boolean,
   ) {}
 
   /** Resolves when the waiter is done; the clock is turned meanwhile. Several waiters share the turns. */
@@ -65,13 +65,14 @@ export class TimeSkipper {
 
   async #turn(): Promise<void> {
     try {
+      const onIdle = this.idleWork();
       let tries = 0;
       for (let turns = 0; this.#waiting.size > 0; turns++) {
         const timeout = Math.max(...[...this.#waiting].map((each) => each.timeout));
         await this.clock.settle({ timeout });
         this.#release();
         if (this.#waiting.size === 0) return;
-        if (this.onIdle()) continue;
+        if (onIdle()) continue;
         if (turns >= MOST_TURNS) return this.#end(() => true, 'too many turns');
         const { upcoming } = this.clock;
         const [next] = upcoming;
