@@ -48,3 +48,10 @@ describe('a link within the repository', () => {
     expect(dead.map(([link]) => link)).toEqual([]);
   });
 });
+
+it('the contents of the README of the Nest module name each of its headings', () => {
+  const page = join(root, 'packages/nest-rocketmq/README.md');
+  const [, contents] = /^## Contents\n(.*?)^## /ms.exec(readFileSync(page, 'utf8'))!;
+  const linked = [...contents!.matchAll(/\(#([^)]+)\)/g)].map(([, anchor]) => anchor);
+  expect(linked).toEqual(anchorsOf(page).slice(2));
+});
