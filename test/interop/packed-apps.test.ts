@@ -151,7 +151,7 @@ test.each([ON_NEST_11, ON_NEST_12])(
     ]);
     expect(await run(process.execPath, ['dist/neighbours.js'], app)).toEqual([
       'event o1',
-      'dead letter: no such customer',
+      'dead letter: Error: no such customer',
       'sum 6',
       'no sum: {"status":"error","message":"no numbers"}',
       'event bus: OrderPaid o2',

@@ -7,7 +7,7 @@ import { CqrsModule, EventBus, EventsHandler } from '@nestjs/cqrs';
 import type { IEventHandler } from '@nestjs/cqrs';
 import { ClientProxy, ClientsModule, EventPattern, MessagePattern, RpcException } from '@nestjs/microservices';
 import { HealthCheckService, TerminusModule } from '@nestjs/terminus';
-import { Outcome, Payload, RocketMQListeners, RocketMQModule, RocketMQTemplate } from 'nest-rocketmq';
+import { Payload, RocketMQListeners, RocketMQModule, RocketMQTemplate } from 'nest-rocketmq';
 import { RocketMQCqrsModule, eventTo } from 'nest-rocketmq/cqrs';
 import { RocketMQClientProxy, RocketMQRecordBuilder, RocketMQServer } from 'nest-rocketmq/microservices';
 import { openTelemetry } from 'nest-rocketmq/opentelemetry';
@@ -16,6 +16,8 @@ import { consumed } from 'nest-rocketmq/testing';
 import { filter, firstValueFrom } from 'rxjs';
 
 const say = (line: string): boolean => process.stdout.write(`${line}\n`);
+
+class InvalidOrder extends Error {}
 
 class OrderPaid {
   constructor(readonly id: string) {}
@@ -35,9 +37,9 @@ class Orders {
     say(`event ${id}`);
   }
 
-  @EventPattern<string>('order:refused', { consumerGroup: 'refused' })
+  @EventPattern<string>('order:refused', { consumerGroup: 'refused', retry: { notRetryable: [InvalidOrder] } })
   refused(): void {
-    throw new RpcException(Outcome.toDeadLetter('no such customer'));
+    throw new InvalidOrder('no such customer');
   }
 
   @MessagePattern('order.sum')
@@ -67,7 +69,8 @@ class Orders {
 class AppModule {}
 
 async function main(): Promise<void> {
-  Logger.overrideLogger(['error', 'fatal']);
+  // Nest logs what the handler throws.
+  Logger.overrideLogger(['fatal']);
   const app = await NestFactory.createMicroservice(AppModule, {
     inject: [RocketMQListeners],
     useFactory: (listeners: RocketMQListeners) => ({ strategy: new RocketMQServer({ listeners }) }),
