@@ -87,15 +87,22 @@ async function consumerStatus(
     return { code: ResponseCode.SYSTEM_ERROR, remark };
   }
   const asked = clientAddr ? members.filter(({ clientId }) => clientId === clientAddr) : members;
+  // As in Apache's broker, one that does not answer is left out.
+  const answers = await Promise.allSettled(asked.map((member) => statusOf(member, topic, group)));
   const consumerTable = new Map<string, unknown>();
-  for (const { clientId, connection } of asked) {
-    const options = { timeout: CLIENT_TIMEOUT_MS };
-    const reply = await connection.request(Requests.GET_CONSUMER_STATUS_FROM_CLIENT, { topic, group }, options);
-    if (reply.code !== ResponseCode.SUCCESS) continue;
-    const table = decodeQueueTable(parseJsonObject(reply.body, 'the offsets of a consumer')['messageQueueTable']);
-    consumerTable.set(clientId, queueTable(table));
+  for (const [at, { clientId }] of asked.entries()) {
+    const answer = answers[at]!;
+    if (answer.status === 'fulfilled' && answer.value) consumerTable.set(clientId, answer.value);
   }
   return { body: encodeJson({ consumerTable, messageQueueTable: {} }) };
+}
+
+/** Undefined where the consumer refuses. */
+async function statusOf({ connection }: ClientInfo, topic: string, group: string): Promise<unknown> {
+  const options = { timeout: CLIENT_TIMEOUT_MS };
+  const reply = await connection.request(Requests.GET_CONSUMER_STATUS_FROM_CLIENT, { topic, group }, options);
+  if (reply.code !== ResponseCode.SUCCESS) return undefined;
+  return queueTable(decodeQueueTable(parseJsonObject(reply.body, 'the offsets of a consumer')['messageQueueTable']));
 }
 
 function clientOf(clients: Clients, group: string, clientId: string | undefined): ClientInfo | undefined {
