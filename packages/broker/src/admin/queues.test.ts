@@ -168,6 +168,20 @@ describe('T175: the offsets of a group', () => {
   });
 });
 
+describe('T154: a consumer that is asked on an administrator’s behalf and is silent', () => {
+  it('is answered for with code 207', async () => {
+    const asking = await connected();
+    const member = await running.client(handlerTable({ GET_CONSUMER_RUNNING_INFO: () => undefined }));
+    await member.subscribe('silent', 'g', { t: '*' });
+    const header = { consumerGroup: 'g', clientId: 'silent' };
+    const asked = asking.request(Requests.GET_CONSUMER_RUNNING_INFO, header, { timeout: 60_000 });
+    await running.clock.advance(10_000);
+    const { code, remark } = await asked;
+    expect(code).toBe(ResponseCode.CONSUME_MSG_TIMEOUT);
+    expect(remark).toMatch(/^consumer <g> <silent> Timeout: /);
+  });
+});
+
 describe('T174: a group that may not read a topic', () => {
   const forbid = async (connection: Connection, readable?: boolean): Promise<unknown> => {
     const header = { group: 'g', topic: 't', ...(readable !== undefined && { readable }) };
