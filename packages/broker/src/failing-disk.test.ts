@@ -21,13 +21,16 @@ type Operation = 'read' | 'write' | 'sync';
 /** Files that can be told to refuse what is written to them, by the folder they are in. */
 function failingFileSystem(): {
   fileSystem: FileSystem;
-  fail: (folder: string | undefined, operation?: Operation) => void;
+  /** @param after operations that succeed before */
+  fail: (folder: string | undefined, operation?: Operation, after?: number) => void;
 } {
   const whole = memoryFileSystem();
   let failing: string | undefined;
   let failingOperation: Operation = 'write';
+  let left = 0;
   const guard = (path: string): void => {
-    if (failing !== undefined && path.includes(`/${failing}/`)) throw Object.assign(new Error('EIO'), { code: 'EIO' });
+    if (failing !== undefined && path.includes(`/${failing}/`) && left-- <= 0)
+      throw Object.assign(new Error('EIO'), { code: 'EIO' });
   };
   const openSync: FileSystem['openSync'] = (path, mode) => {
     const file = whole.openSync(path, mode);
@@ -50,8 +53,9 @@ function failingFileSystem(): {
       return typeof member === 'function' ? (member as () => unknown).bind(target) : member;
     },
   });
-  const fail = (folder: string | undefined, operation: Operation = 'write'): void => {
+  const fail = (folder: string | undefined, operation: Operation = 'write', after = 0): void => {
     failing = folder;
+    left = after;
     failingOperation = operation;
   };
   return { fileSystem, fail };
@@ -153,6 +157,52 @@ describe('when the disk does not take the log', () => {
     await running.clock.advance(6_000);
     expect(asked).toEqual(['open']);
   });
+});
+
+describe('when the disk takes a committed message, and then not that its half is decided', () => {
+  it.each(['restart', 'restart at once', 'kill'])(
+    'the message is delivered once, and nobody is asked about it, also after a %s',
+    async (how) => {
+      const { fileSystem, fail } = failingFileSystem();
+      const asked: string[] = [];
+      const producer = async () => {
+        const handlers = handlerTable({
+          CHECK_TRANSACTION_STATE: ({ body }) => void asked.push(decodeRecord(Buffer.from(body)).body.toString()),
+        });
+        const client = await running.client(handlers);
+        await client.produce('producer', 'p');
+        return client;
+      };
+      running = await TestBroker.start({ fileSystem, flushDelayOffsetInterval: 10 });
+      const client = await producer();
+      const half = { sysFlag: 4, properties: { TRAN_MSG: 'true', PGROUP: 'p' } };
+      await client.send('t', { ...half, body: 'open' });
+      const { header } = await client.send('t', { ...half, body: 'committed' });
+      const { physicalOffset: commitLogOffset } = decodeOffsetMsgId(header.msgId ?? '');
+      const place = { tranStateTableOffset: header.queueOffset ?? -1, commitLogOffset };
+      const verdict = { producerGroup: 'p', ...place, commitOrRollback: SysFlag.TRANSACTION_COMMIT, msgId: 'ABCDEF' };
+      fail('commitlog', 'write', 1);
+      const { code } = await client.connection.request(Requests.END_TRANSACTION, verdict);
+      fail(undefined);
+      expect(code).toBe(ResponseCode.SUCCESS);
+      if (how === 'restart') {
+        await running.clock.advance(6_000);
+        expect(asked).toEqual(['open']);
+      }
+      if (how !== 'kill') await running.restart();
+      else {
+        // Its delivery has the position saved from which on the log is read after a kill.
+        await client.send('other', { properties: { DELAY: '1' } });
+        await running.clock.advance(1_500);
+        await running.killAndRestart();
+      }
+      const after = await producer();
+      asked.length = 0;
+      await running.clock.advance(6_000);
+      expect(asked).toEqual(['open']);
+      expect(await after.messages('t')).toHaveLength(1);
+    },
+  );
 });
 
 describe('when the disk does not take the configuration', () => {

@@ -1,5 +1,6 @@
 // Answers requests about the broker itself, and hands requests for a consumer on to it.
 import {
+  RequestTimeoutError,
   Requests,
   ResponseCode,
   decodeOffsetMsgId,
@@ -9,7 +10,7 @@ import {
   printable,
   queueTable,
 } from '@nest-rocketmq/remoting/internal';
-import type { Answer, Handlers, HeaderOf } from '@nest-rocketmq/remoting/internal';
+import type { Answer, Handlers, HeaderOf, Reply } from '@nest-rocketmq/remoting/internal';
 import type { ClientInfo, Clients } from '../clients/clients.js';
 import { runtimeInfo } from '../metrics/runtime-info.js';
 import type { RuntimeInfoParts } from '../metrics/runtime-info.js';
@@ -54,11 +55,8 @@ export function brokerAdminHandlers(deps: BrokerAdminDeps): Pick<Handlers<'broke
     GET_CONSUMER_RUNNING_INFO: async ({ header }) => {
       const client = clientOf(deps.clients, header.consumerGroup, header.clientId);
       if (!client) return offline(header.consumerGroup, header.clientId);
-      const timeout = CLIENT_TIMEOUT_MS;
-      const { code, remark, body } = await client.connection.request(Requests.GET_CONSUMER_RUNNING_INFO, header, {
-        timeout,
-      });
-      return { code, remark, body };
+      const options = { timeout: CLIENT_TIMEOUT_MS };
+      return answerOf(header, client.connection.request(Requests.GET_CONSUMER_RUNNING_INFO, header, options));
     },
     CONSUME_MESSAGE_DIRECTLY: async ({ header }) => {
       const client = clientOf(deps.clients, header.consumerGroup, header.clientId);
@@ -66,14 +64,24 @@ export function brokerAdminHandlers(deps: BrokerAdminDeps): Pick<Handlers<'broke
       const record = await deps.store.readRecord(decodeOffsetMsgId(header.msgId ?? '').physicalOffset);
       if (!record) return { code: ResponseCode.SYSTEM_ERROR, remark: 'the message of this id is not stored here' };
       const options = { body: record, timeout: CLIENT_TIMEOUT_MS };
-      const { code, remark, body } = await client.connection.request(
-        Requests.CONSUME_MESSAGE_DIRECTLY,
-        header,
-        options,
-      );
-      return { code, remark, body };
+      return answerOf(header, client.connection.request(Requests.CONSUME_MESSAGE_DIRECTLY, header, options));
     },
   };
+}
+
+/** What the consumer answers; with Apache's code where it does not in time. */
+async function answerOf(
+  { consumerGroup, clientId }: { consumerGroup: string; clientId?: string | undefined },
+  asked: Promise<Pick<Reply<unknown>, 'code' | 'remark' | 'body'>>,
+): Promise<Answer> {
+  try {
+    const { code, remark, body } = await asked;
+    return { code, remark, body };
+  } catch (error) {
+    if (!(error instanceof RequestTimeoutError)) throw error;
+    const remark = `consumer <${printable(consumerGroup)}> <${printable(clientId ?? '')}> Timeout: ${error.message}`;
+    return { code: ResponseCode.CONSUME_MSG_TIMEOUT, remark };
+  }
 }
 
 /** Asks the members of a group, or the one that is named, how far each has come in its queues. */
@@ -87,15 +95,22 @@ async function consumerStatus(
     return { code: ResponseCode.SYSTEM_ERROR, remark };
   }
   const asked = clientAddr ? members.filter(({ clientId }) => clientId === clientAddr) : members;
+  // As in Apache's broker, one that does not answer is left out.
+  const answers = await Promise.allSettled(asked.map((member) => statusOf(member, topic, group)));
   const consumerTable = new Map<string, unknown>();
-  for (const { clientId, connection } of asked) {
-    const options = { timeout: CLIENT_TIMEOUT_MS };
-    const reply = await connection.request(Requests.GET_CONSUMER_STATUS_FROM_CLIENT, { topic, group }, options);
-    if (reply.code !== ResponseCode.SUCCESS) continue;
-    const table = decodeQueueTable(parseJsonObject(reply.body, 'the offsets of a consumer')['messageQueueTable']);
-    consumerTable.set(clientId, queueTable(table));
+  for (const [at, { clientId }] of asked.entries()) {
+    const answer = answers[at]!;
+    if (answer.status === 'fulfilled' && answer.value) consumerTable.set(clientId, answer.value);
   }
   return { body: encodeJson({ consumerTable, messageQueueTable: {} }) };
+}
+
+/** Undefined where the consumer refuses. */
+async function statusOf({ connection }: ClientInfo, topic: string, group: string): Promise<unknown> {
+  const options = { timeout: CLIENT_TIMEOUT_MS };
+  const reply = await connection.request(Requests.GET_CONSUMER_STATUS_FROM_CLIENT, { topic, group }, options);
+  if (reply.code !== ResponseCode.SUCCESS) return undefined;
+  return queueTable(decodeQueueTable(parseJsonObject(reply.body, 'the offsets of a consumer')['messageQueueTable']));
 }
 
 function clientOf(clients: Clients, group: string, clientId: string | undefined): ClientInfo | undefined {

@@ -148,6 +148,38 @@ describe('T175: the offsets of a group', () => {
     expect(await status('two')).toEqual([['two', [[queue('t', 0), 2]]]]);
     expect(await status('three')).toEqual([]);
   });
+
+  it('T154: are those of the members that answer, where others are silent or garble', async () => {
+    const asking = await connected();
+    const body = encodeJson({ messageQueueTable: queueTable([[queue('t', 0), 1]]) });
+    const answers = { silent: () => undefined, garbles: () => ({ body: Buffer.from('{') }), good: () => ({ body }) };
+    for (const [id, answer] of Object.entries(answers)) {
+      const member = await running.client(handlerTable({ GET_CONSUMER_STATUS_FROM_CLIENT: answer }));
+      await member.subscribe(id, 'g', { t: '*' });
+    }
+    const asked = asking.request(
+      Requests.INVOKE_BROKER_TO_GET_CONSUMER_STATUS,
+      { topic: 't', group: 'g' },
+      { timeout: 60_000 },
+    );
+    await running.clock.advance(10_000);
+    const { code, body: answered } = await asked;
+    expect({ code, ids: Object.keys(objectOf(json(answered)['consumerTable'])) }).toEqual({ code: 0, ids: ['good'] });
+  });
+});
+
+describe('T154: a consumer that is asked on an administrator’s behalf and is silent', () => {
+  it('is answered for with code 207', async () => {
+    const asking = await connected();
+    const member = await running.client(handlerTable({ GET_CONSUMER_RUNNING_INFO: () => undefined }));
+    await member.subscribe('silent', 'g', { t: '*' });
+    const header = { consumerGroup: 'g', clientId: 'silent' };
+    const asked = asking.request(Requests.GET_CONSUMER_RUNNING_INFO, header, { timeout: 60_000 });
+    await running.clock.advance(10_000);
+    const { code, remark } = await asked;
+    expect(code).toBe(ResponseCode.CONSUME_MSG_TIMEOUT);
+    expect(remark).toMatch(/^consumer <g> <silent> Timeout: /);
+  });
 });
 
 describe('T174: a group that may not read a topic', () => {

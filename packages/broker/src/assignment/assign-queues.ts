@@ -18,10 +18,15 @@ const WHOLE_BROKER = -1;
 export const strategyOf = (name: string): AllocateMessageQueueStrategy | undefined =>
   STRATEGIES.find((strategy) => strategy.name === name);
 
-/** The queues that can be read, in Apache's order. */
-export function readableQueues(topic: string, queueDatas: readonly QueueData[]): MessageQueue[] {
-  return queueDatas
-    .filter(({ perm }) => perm & Permission.READ)
+/** Queues of one topic that are divided: clients take no route with more. A broker may register any number. */
+export const MAX_ROUTE_QUEUES = 262_144;
+
+/** The queues that can be read, in Apache's order; undefined where there are more than MAX_ROUTE_QUEUES. */
+export function readableQueues(topic: string, queueDatas: readonly QueueData[]): MessageQueue[] | undefined {
+  const readable = queueDatas.filter(({ perm }) => perm & Permission.READ);
+  const count = readable.reduce((sum, { readQueueNums }) => sum + Math.max(0, readQueueNums), 0);
+  if (count > MAX_ROUTE_QUEUES) return undefined;
+  return readable
     .flatMap(({ brokerName, readQueueNums }) =>
       Array.from({ length: readQueueNums }, (_, queueId) => ({ topic, brokerName, queueId })),
     )

@@ -20,7 +20,7 @@ import type { Clients } from '../clients/clients.js';
 import type { Groups } from '../metadata/groups.js';
 import type { Topics } from '../metadata/topics.js';
 import type { RouteTable } from '../namesrv/route-table.js';
-import { assignForPop, readableQueues, strategyOf } from './assign-queues.js';
+import { MAX_ROUTE_QUEUES, assignForPop, readableQueues, strategyOf } from './assign-queues.js';
 import type { RequestModes } from './request-modes.js';
 
 export interface AssignmentDeps {
@@ -64,6 +64,12 @@ function queuesOf(
   const route = routes.route(topic);
   if (!route) return undefined;
   const queues = readableQueues(topic, route.queueDatas);
+  if (!queues) {
+    const brokers = route.queueDatas.map(({ brokerName, readQueueNums }) => `${readQueueNums} at ${brokerName}`);
+    const message = `topic ${printable(topic)} has more queues than are assigned, MAX_ROUTE_QUEUES=${MAX_ROUTE_QUEUES}`;
+    log.say('warn', 'topics with too many queues', `${message}: ${printable(brokers.join(', '))}`);
+    return undefined;
+  }
   if (messageModel === 'BROADCASTING' || !config.serverLoadBalancerEnable) return queues;
   const group = clients.consumers(consumerGroup);
   if (!group) return undefined;

@@ -1,5 +1,12 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Requests, ResponseCode, allocateAveragely, encodeJson } from '@nest-rocketmq/remoting/internal';
+import {
+  Requests,
+  ResponseCode,
+  allocateAveragely,
+  encodeJson,
+  encodeRegisterBroker,
+  topicConfig,
+} from '@nest-rocketmq/remoting/internal';
 import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
 import { TestBroker } from '../../test-kit/broker.js';
 import type { TestClient } from '../../test-kit/broker.js';
@@ -103,11 +110,24 @@ describe('T156 the queues that the broker assigns', () => {
   });
 });
 
+describe('a broker that registers a topic with more queues than a client takes', () => {
+  it('does not have them assigned', async () => {
+    const [client] = await members(1);
+    const nameServer = await running!.nameServer();
+    const other = { brokerName: 'broker-b', brokerAddr: '192.0.2.7:10911', clusterName: 'DefaultCluster', brokerId: 0 };
+    const topics = ['t', 'u'].map((name) => [name, topicConfig(name, { readQueueNums: 2 ** 31 - 1 })] as const);
+    const dataVersion = { counter: 1, stateVersion: 0, timestamp: 1 };
+    const body = encodeRegisterBroker({ dataVersion, topicConfigTable: new Map(topics) });
+    await nameServer.request(Requests.REGISTER_BROKER, { ...other, haServerAddr: '' }, { body });
+    expect(await assigned(client!)).toBeUndefined();
+  });
+});
+
 describe('T156 a work group of consumers that pop', () => {
   const queues = readableQueues('t', [
     { brokerName: 'a', readQueueNums: 4, writeQueueNums: 4, perm: 6, topicSysFlag: 0 },
     { brokerName: 'b', readQueueNums: 2, writeQueueNums: 2, perm: 2, topicSysFlag: 0 },
-  ]);
+  ])!;
   const ids = (count: number): string[] => Array.from({ length: count }, (_, i) => `c${i}`);
   const popped = (clientId: string, consumers: number, share: number): number[] =>
     assignForPop(allocateAveragely, 'g', clientId, queues, ids(consumers), share).map(({ queueId }) => queueId);

@@ -1,5 +1,5 @@
 // Refuses requests that exceed a limit, and names the limit and its value.
-import { RequestRefusedError, ResponseCode, isTopicOrGroupIllegal, printable } from '@nest-rocketmq/remoting/internal';
+import { RequestRefusedError, ResponseCode, printable } from '@nest-rocketmq/remoting/internal';
 
 /** A request goes beyond an option of the broker that limits it. */
 export class LimitExceededError extends RequestRefusedError {
@@ -44,9 +44,4 @@ export function requireShort(name: string, what: string): void {
   if (name.length <= LONGEST_NAME) return;
   const message = `${what} is longer than ${LONGEST_NAME} characters: ${printable(name)}`;
   throw new RequestRefusedError(ResponseCode.INVALID_PARAMETER, message);
-}
-
-/** Whether a name of a group is one that could be kept. */
-export function isUsableGroup(group: string): boolean {
-  return group !== '' && group.length <= LONGEST_NAME && !isTopicOrGroupIllegal(group);
 }

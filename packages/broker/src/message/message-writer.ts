@@ -41,7 +41,7 @@ export class MessageWriter {
    * @param scan of the message's properties
    */
   send(message: MessageInner, scan: PropertyScan): AppendResult {
-    // A half message is none yet.
+    // A half message is told of when it is committed.
     if (!this.observer || scan.transaction) return this.#send(message, scan);
     return observed(message, this.observer, () => this.#send(message, scan));
   }
@@ -51,7 +51,7 @@ export class MessageWriter {
     const delayed = scan.delayLevel > 0;
     const half = scan.transaction && !(message.reconsumeTimes > 0 && delayed);
     if (half || delayed || scan.hasTimer) {
-      // It will go to its own topic one day.
+      // Once it is due or committed, its own topic must be able to take it.
       const status = this.store.check(message);
       if (isRefusedForGood(status)) return this.#refuse(status);
     }

@@ -38,7 +38,9 @@ export interface RouteTableOptions {
 }
 
 interface LiveBroker extends BrokerIdentity {
+  /** On the clock's monotonic scale, ms. */
   lastUpdate: number;
+  /** ms */
   timeout: number;
   dataVersion: DataVersion;
   haServerAddr: string;
@@ -79,7 +81,7 @@ export class RouteTable {
     if (broker.brokerId === 0) this.#updateQueues(broker, topics, first);
     this.#live.set(liveKey(broker), {
       ...identityOf(broker),
-      lastUpdate: this.options.clock.now(),
+      lastUpdate: this.options.clock.monotonic(),
       // The own broker unregisters itself.
       timeout: broker.own ? Infinity : timeoutOf(broker),
       dataVersion: broker.dataVersion,
@@ -148,7 +150,7 @@ export class RouteTable {
 
   /** Unregisters the brokers that have been silent for too long, and gives back what they were reached by. */
   expire(): object[] {
-    const now = this.options.clock.now();
+    const now = this.options.clock.monotonic();
     const silent = [...this.#live.values()].filter((live) => live.lastUpdate + live.timeout < now);
     for (const live of silent) this.#remove(live);
     return silent.map((live) => live.channel);
@@ -172,7 +174,7 @@ export class RouteTable {
   compareVersion(broker: BrokerIdentity, version: DataVersion | undefined): { changed: boolean; known?: DataVersion } {
     const live = this.#live.get(liveKey(broker));
     if (!live || live.brokerAddr !== broker.brokerAddr) return { changed: true };
-    live.lastUpdate = this.options.clock.now();
+    live.lastUpdate = this.options.clock.monotonic();
     const known = live.dataVersion;
     return { changed: !version || !sameVersion(known, version), known };
   }

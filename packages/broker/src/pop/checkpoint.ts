@@ -143,7 +143,7 @@ export function decodeRevive({
 function checkpointOf(json: JsonObject): { checkpoint: Checkpoint } | undefined {
   const origin = originOf(json);
   if (origin.topic === '' || origin.group === '') return undefined;
-  const diffs = numbers(json['d']);
+  const diffs = numbers(json['d']).slice(0, MOST_POPPED);
   const count = Math.min(Math.max(0, numberIn(json, 'n')), MOST_POPPED);
   // Old brokers wrote no distances: the messages follow each other.
   const distances = diffs.length > 0 ? diffs : Array.from({ length: count }, (_, i) => i);

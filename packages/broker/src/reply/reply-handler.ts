@@ -24,7 +24,7 @@ import { encodedProperties } from '../message/fit-properties.js';
 import type { MessageWriter } from '../message/message-writer.js';
 import type { Topics } from '../metadata/topics.js';
 import type { BrokerStats } from '../metrics/broker-stats.js';
-import { noSuchTopic, notStored, refusalOf } from '../send/send-checks.js';
+import { noSuchTopic, notStored, queueOf, refusalOf } from '../send/send-checks.js';
 import type { AppendResult } from '../store/store.js';
 import { ReplyPush } from './push-reply.js';
 
@@ -80,6 +80,8 @@ async function reply(deps: ReplyDeps, push: ReplyPush, request: IncomingRequest<
   if (request.body.length > config.maxMessageSize) return notStored('MESSAGE_ILLEGAL', config);
   const made = known ?? topics.findOrCreate(topic, defaultTopic, defaultTopicQueueNums);
   if (!made) return noSuchTopic(topic);
+  const queue = queueOf(queueId, made, request.connection);
+  if (typeof queue !== 'number') return queue;
   const body = Buffer.from(request.body);
   await topics.whenSaved(topic);
   // In the turn that pushes: replies that come together must not all find the last place free.
@@ -87,7 +89,6 @@ async function reply(deps: ReplyDeps, push: ReplyPush, request: IncomingRequest<
     const remark = `as many replies wait for their requesters as may, maxPendingReplies=${config.maxPendingReplies}`;
     return { code: ResponseCode.SYSTEM_BUSY, remark };
   }
-  const queue = queueId < 0 ? Math.floor(Math.random() * made.writeQueueNums) : queueId;
   return pushAndStore(deps, push, { ...request, body }, queue);
 }
 

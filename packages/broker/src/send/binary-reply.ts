@@ -12,7 +12,7 @@ const INT_MAX = 0x7fffffff;
 const TWO_32 = 0x1_0000_0000;
 
 export class BinaryReply {
-  /** Where the last answer stands; another memory than the next one's where there is none to be copied. */
+  /** Memory of the last answer; undefined where its bytes must not be copied. */
   #memory: Buffer | undefined;
   #start = 0;
   #length = 0;
@@ -57,7 +57,7 @@ export class BinaryReply {
     return start + this.#length;
   }
 
-  /** The last answer may be overwritten: it is not copied any more. */
+  /** To be called before the memory of the last answer is written to: the next one must not copy it. */
   forget(): void {
     this.#memory = undefined;
   }

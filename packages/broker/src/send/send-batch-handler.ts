@@ -22,7 +22,7 @@ import type { MessageWriter } from '../message/message-writer.js';
 import type { BrokerStats } from '../metrics/broker-stats.js';
 import { encodedProperties } from '../message/fit-properties.js';
 import { PropertyScan } from '../message/property-scan.js';
-import { forbidden, noSuchTopic, notStored, refusalOf } from './send-checks.js';
+import { forbidden, noSuchTopic, notStored, queueOf, refusalOf } from './send-checks.js';
 import type { TimerLimits } from './send-checks.js';
 import type { MessageInner } from '../store/store.js';
 import type { Topics } from '../metadata/topics.js';
@@ -64,7 +64,8 @@ async function send(deps: SendBatchDeps, request: IncomingRequest<Row>): Promise
   // Only awaited where needed: a batch must not be overtaken by later sends.
   const unsaved = topics.whenSaved(topic);
   if (unsaved) await unsaved;
-  const queue = queueId < 0 ? Math.floor(Math.random() * made.writeQueueNums) : queueId;
+  const queue = queueOf(queueId, made, request.connection);
+  if (typeof queue !== 'number') return queue;
   const messages = messagesOf(request, items, queue);
   const results = messageWriter.sendBatch(messages);
   const failed = results.find((result) => result.status !== 'PUT_OK');

@@ -30,6 +30,12 @@ export function refusalOf(
   return queueFault(send.queueId, topic, connection);
 }
 
+/** The queue that a message goes to, by chance for a number below 0; or why it cannot go there. */
+export function queueOf(queueId: number, topic: TopicConfig, connection: Connection): number | Refusal {
+  if (queueId < 0) return Math.floor(Math.random() * topic.writeQueueNums);
+  return queueFault(queueId, topic, connection) ?? queueId;
+}
+
 export function forbidden(what: string): Refusal {
   return { code: ResponseCode.NO_PERMISSION, remark: `Sending message to ${what} is forbidden.` };
 }

@@ -51,6 +51,17 @@ describe('a send', () => {
     expect((await refusal('known', { queueId: 99 })).code).toBe(ResponseCode.INVALID_PARAMETER);
   });
 
+  it('to a queue that its new topic has not is refused, of one message and of a batch', async () => {
+    running = await TestBroker.start();
+    const client = await running.client();
+    const body = encodeBatch([{ flag: 0, body: Buffer.from('a'), properties: Buffer.alloc(0) }]);
+    const fields = { a: 'p', b: 'batches', c: 'TBW102', d: 4, e: 99, f: 0, g: 0, h: 0, i: '', m: true };
+    const batch = await client.connection.request(Requests.SEND_BATCH_MESSAGE, fields, { body });
+    const one = await client.send('ones', { queueId: 99 });
+    expect([one.code, batch.code]).toEqual([ResponseCode.INVALID_PARAMETER, ResponseCode.INVALID_PARAMETER]);
+    expect(batch.remark).toMatch(/^request queueId\[99\] is illegal, topic batches has readQueueNums=4/);
+  });
+
   it('to no queue in particular goes to one of the topic', async () => {
     running = await TestBroker.start();
     const client = await running.client();

@@ -20,7 +20,7 @@ const OPAQUE_AT = 5;
 const FLAG_AT = 9;
 const REMARK_AT = 13;
 
-/** Of the letters a to h: those that must be there. */
+/** A bit for each of the letters a to h, the fields that a send must have. */
 const REQUIRED = 0xff;
 const LETTER_A = 97;
 

@@ -51,7 +51,7 @@ export class SendReplies {
       run = this.#beginRun(connection, longest);
     if (reply.serializeType === 'binary') this.#at = this.#binary.write(this.#slab, this.#at, reply);
     else {
-      // Its memory may be that of the last one in binary form.
+      // This may overwrite the last answer in binary form.
       this.#binary.forget();
       this.#writeJson(reply);
     }
@@ -156,7 +156,7 @@ class Run implements CommitWaiter {
   }
 }
 
-/** The answers were written as if all had gone well: each becomes its opposite. */
+/** Refuses the sends of these answers, which were encoded as successes. */
 function refuse(connection: Connection, frames: Buffer): void {
   for (let at = 0; at < frames.length; at += frames.readUInt32BE(at) + 4) {
     const reply = decodeFrame(frames.subarray(at, at + frames.readUInt32BE(at) + 4));

@@ -184,6 +184,21 @@ describe('with sync flush', () => {
   });
 });
 
+describe('a batch', () => {
+  it('T046: is taken as a whole where it brings more than may wait for the disk, and the next one is refused as a whole', async () => {
+    const disk = new Disk();
+    disk.held = [];
+    const store = await openStore({ fileSystem: disk, flush: 'sync', maxPendingBytes: 500 });
+    const batch = Array.from({ length: 8 }, () => message());
+    const statusesOf = (): string[] => [...new Set(store.appendBatch(batch).map(({ status }) => status))];
+    expect([statusesOf(), statusesOf()]).toEqual([['PUT_OK'], ['OS_PAGE_CACHE_BUSY']]);
+    disk.letGo();
+    await store.drain();
+    expect(await bodies(store)).toHaveLength(8);
+    await store.close();
+  });
+});
+
 describe('with async flush', () => {
   it('flushes in the background every 500 ms, only when there is something new', async () => {
     const disk = new Disk();

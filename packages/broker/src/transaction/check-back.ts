@@ -160,13 +160,15 @@ export class CheckBack {
   /** Replaces the half message by a copy that counts the checks. */
   async #replace(offset: number, half: MessageExt, times: number): Promise<MessageExt> {
     const noted = this.deps.hold();
+    let copy: MessageExt;
     try {
-      const copy = await this.#storeAgain(half, times);
-      await this.deps.halves.replace(offset, copy.queueOffset);
-      return copy;
-    } finally {
+      copy = await this.#storeAgain(half, times);
+    } catch (error) {
       noted();
+      throw error;
     }
+    await this.deps.halves.replace(offset, copy.queueOffset, noted);
+    return copy;
   }
 
   async #storeAgain(half: MessageExt, times: number): Promise<MessageExt> {

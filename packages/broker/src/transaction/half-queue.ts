@@ -10,6 +10,8 @@ import type { MessageStore } from '../store/store.js';
 import { offsetsOfOp, opMessage } from '../message/half-message.js';
 
 const QUEUE = 0;
+/** Halves that one op message names beside its own, at most. */
+const MOST_UNNAMED = 1_000;
 const PLAIN = { inflate: false, checkCrc: false };
 
 export interface HalfQueueDeps {
@@ -47,6 +49,11 @@ export class HalfQueue {
   readonly #ops: Op[] = [];
   #opSettled: number;
   #opBatch: number[] = [];
+  /**
+   * Decided halves whose op message the disk has refused: the next one names them. Each with what ends its hold, so that a
+   * start after a kill finds in the log what was stored because of it.
+   */
+  readonly #unnamed = new Map<number, () => void>();
   #lastOp: Promise<void> = Promise.resolve();
 
   /** Reads what was decided before. */
@@ -123,6 +130,10 @@ export class HalfQueue {
   /** Resolves when no verdict is being stored. Never rejects. */
   async whenIdle(): Promise<void> {
     while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
+    for (let before = Infinity; this.#unnamed.size > 0 && this.#unnamed.size < before;) {
+      before = this.#unnamed.size;
+      await this.#storeOp([]).catch(() => undefined);
+    }
   }
 
   async #decide(offset: number, store: (() => Promise<void>) | undefined): Promise<void> {
@@ -130,25 +141,38 @@ export class HalfQueue {
     const noted = this.deps.hold();
     try {
       await store?.();
-      await this.#writeOp(offset);
+      // Without an op message nothing tells of a rollback: its half stays open.
+      await (store ? this.#writeOpAfter(offset, noted) : this.#writeOp(offset));
       this.#decided.add(offset);
     } finally {
       this.#deciding.delete(offset);
-      noted();
+      if (this.#unnamed.get(offset) !== noted) noted();
     }
     this.#forgetCopies(offset);
     this.#settle();
   }
 
-  /** The half at `offset` has been stored once more. */
-  async replace(offset: number, newer: number): Promise<void> {
-    // Its verdict came while the copy was being stored: the copy must not be asked about.
-    if (!this.isOpen(offset)) return this.decide(newer);
-    this.#newer.set(offset, newer);
-    this.#older.set(newer, offset);
-    await this.#writeOp(offset);
-    this.#decided.add(offset);
-    this.#settle();
+  /** The half at `offset` has been stored once more. @param noted ends the hold that began before that, if that was just now */
+  async replace(offset: number, newer: number, noted?: () => void): Promise<void> {
+    try {
+      // Its verdict came while the copy was being stored: the copy must not be asked about.
+      if (!this.isOpen(offset)) return await this.decide(newer);
+      this.#newer.set(offset, newer);
+      this.#older.set(newer, offset);
+      await (noted ? this.#writeOpAfter(offset, noted) : this.#writeOp(offset));
+      this.#decided.add(offset);
+      this.#settle();
+    } finally {
+      if (this.#unnamed.get(offset) !== noted) noted?.();
+    }
+  }
+
+  /**
+   * Writes the op message of a half because of which something is stored already: that must not be stored once more only
+   * because the disk does not take this.
+   */
+  #writeOpAfter(offset: number, noted: () => void): Promise<void> {
+    return this.#writeOp(offset).catch(() => void this.#unnamed.set(offset, noted));
   }
 
   /** All halves that are decided within one turn go into one op message. */
@@ -168,10 +192,13 @@ export class HalfQueue {
 
   async #storeOp(batch: readonly number[]): Promise<void> {
     const { messageWriter, clock, storeHost } = this.deps;
-    const result = { ...messageWriter.deliver(opMessage(batch, storeHost, clock.now())) };
+    const unnamed = [...this.#unnamed].slice(0, MOST_UNNAMED);
+    const named = [...batch, ...unnamed.map(([offset]) => offset)];
+    const result = { ...messageWriter.deliver(opMessage(named, storeHost, clock.now())) };
     await messageWriter.whenStored(result);
+    for (const [offset, noted] of unnamed) if (this.#unnamed.delete(offset)) noted();
     // Not before: where the disk refuses it, another op message gets its place.
-    this.#ops.push({ queueOffset: result.queueOffset, last: Math.max(...batch) });
+    this.#ops.push({ queueOffset: result.queueOffset, last: Math.max(...named) });
   }
 
   /** The half at `offset` and those that it is a copy of, by their offsets. */

@@ -27,11 +27,11 @@ export class RecordProperties {
     while (at < end) {
       // A loop: names and values are so short that each call of indexOf would cost more than it saves.
       let nameEnd = at;
-      while (nameEnd < end && buffer[nameEnd] !== NAME_END) nameEnd++;
-      if (nameEnd === end) return;
-      let valueEnd = nameEnd + 1;
+      while (nameEnd < end && buffer[nameEnd] !== NAME_END && buffer[nameEnd] !== VALUE_END) nameEnd++;
+      let valueEnd = nameEnd;
       while (valueEnd < end && buffer[valueEnd] !== VALUE_END) valueEnd++;
-      const range = this.#wanted(buffer, at, nameEnd);
+      // As in Java's reader, a pair without a name or a value does not count.
+      const range = valueEnd > nameEnd + 1 ? this.#wanted(buffer, at, nameEnd) : undefined;
       if (range) {
         range.from = nameEnd + 1;
         range.to = valueEnd;

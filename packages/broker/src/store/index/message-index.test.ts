@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ManualClock } from '@nest-rocketmq/remoting/internal';
+import { ManualClock, silentLogger } from '@nest-rocketmq/remoting/internal';
 import { memoryFileSystem } from '../files/memory-file-system.js';
 import type { MessageStore } from '../store.js';
 import { bodyOf, killed, message, openStore } from '../../../test-kit/store.js';
@@ -67,6 +67,28 @@ describe('a query by key', () => {
     for (const i of [0, 98, 99, 100, 499]) expect(await find(store, `k${i}`)).toEqual([`m${i}`]);
     await store.close();
     expect(fileSystem.listSync('/store/index').length).toBeGreaterThanOrEqual(5);
+  });
+
+  it('finds everything when the disk takes the index again, and its failure was logged once', async () => {
+    const clock = new ManualClock();
+    const fileSystem = memoryFileSystem();
+    const { openSync } = fileSystem;
+    let failing = true;
+    fileSystem.openSync = (path, mode) => {
+      if (failing && path.includes('/index/')) throw new Error('EACCES');
+      return openSync.call(fileSystem, path, mode);
+    };
+    const errors: string[] = [];
+    const logger = { ...silentLogger, error: (message: string) => void errors.push(message) };
+    const store = await openStore({ fileSystem, clock, logger, maxIndexNum: 100 });
+    for (let i = 0; i < 500; i++) store.append(message({ body: `m${i}`, properties: { KEYS: `k${i}` } }));
+    await store.drain();
+    for (let round = 0; round < 50; round++) await clock.advance(100);
+    expect(errors).toEqual(['cannot write the index of keys: Error: EACCES. It is tried again. Check the disk.']);
+    failing = false;
+    await clock.advance(100);
+    for (const i of [0, 98, 99, 499]) expect(await find(store, `k${i}`)).toEqual([`m${i}`]);
+    await store.close();
   });
 
   it('finds what comes in after a restart', async () => {

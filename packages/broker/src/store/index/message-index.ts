@@ -53,6 +53,8 @@ export class MessageIndex {
   #running: Promise<void> | undefined;
   #lastTurn: Promise<void> = Promise.resolve();
   #stopped = false;
+  /** The last attempt to follow the log has failed, and the log has told of it. */
+  #failing = false;
   #lastFlush: number;
   #flushedTimestamp = 0;
 
@@ -200,14 +202,18 @@ export class MessageIndex {
     try {
       while (this.#position < log.committed) {
         const before = this.#position;
+        // First: while the disk refuses this, no more entries are to wait in memory.
+        for (const file of this.files) if (file.wantsLink) await file.link();
         last = performance.now();
         await this.#advance(sliceOver);
-        for (const file of this.files) if (file.wantsLink) await file.link();
         if (this.#position === before) await this.#skipDamage(before);
         await new Promise((resolve) => setImmediate(resolve));
       }
+      this.#failing = false;
     } catch (error) {
-      logger.error(`cannot write the index of keys: ${String(error)}. It is tried again.`);
+      if (!this.#failing)
+        logger.error(`cannot write the index of keys: ${String(error)}. It is tried again. Check the disk.`);
+      this.#failing = true;
     }
   }
 

@@ -6,6 +6,8 @@ import type { QueryResult } from '../message.js';
 
 /** Bytes of the records of one answer. */
 const MOST_BYTES = 15_728_640;
+/** Records of other keys with the same hash that one query reads: Java's hash is easily met, and each costs a read. */
+export const MOST_OTHER_KEYS = 4_096;
 
 export interface KeyQuery {
   topic: string;
@@ -28,15 +30,17 @@ export async function queryByKey(
   const matches = matcher(topic, key);
   let last = -1;
   let bytes = 0;
+  let others = 0;
   await index?.find(topic, key, beginMs, endMs, async ({ physicalOffset }) => {
-    const record = physicalOffset === last ? undefined : await recordAt(physicalOffset);
+    // A message may be there under several keys of one hash.
+    if (physicalOffset === last) return true;
     last = physicalOffset;
-    if (record && matches(record, physicalOffset)) {
-      bytes += record.length;
-      // The first is given whatever its size, and the answer must fit in a frame.
-      if (records.length > 0 && bytes > MOST_BYTES) return false;
-      records.push(record);
-    }
+    const record = await recordAt(physicalOffset);
+    if (!record || !matches(record, physicalOffset)) return ++others < MOST_OTHER_KEYS;
+    bytes += record.length;
+    // The first is given whatever its size, and the answer must fit in a frame.
+    if (records.length > 0 && bytes > MOST_BYTES) return false;
+    records.push(record);
     return records.length < maxNum;
   });
   return {

@@ -58,7 +58,8 @@ export class Appender {
       const status = this.check(message);
       if (status !== 'PUT_OK') return messages.map(() => refused(status));
     }
-    return messages.map((message) => ({ ...this.append(message) }));
+    // Not checked again: the batch itself may bring more than may wait for the disk, and a producer sends all of it again.
+    return messages.map((message) => ({ ...this.#store(message, this.#topic(message.topic)!) }));
   }
 
   /** Why the message would not be taken; PUT_OK if it would. */
