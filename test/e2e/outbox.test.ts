@@ -16,6 +16,7 @@ import type { RocketMQContext } from 'nest-rocketmq';
 import {
   AfterCommitScope,
   OutboxTableMissingError,
+  OutboxTableOutdatedError,
   RocketMQOutbox,
   RocketMQOutboxModule,
   afterCommit,
@@ -241,6 +242,19 @@ describe('a wrong call or option is refused', () => {
     [{ relay: { retryDelay: '2s', maxRetryDelay: '1s' } }, /option relay.maxRetryDelay/],
   ])('%j', async (options, message) => {
     await expect(start(options)).rejects.toThrow(message);
+  });
+
+  /** The table before rows had lanes. */
+  const FORMER_TABLE = `CREATE TABLE rocketmq_outbox (id text PRIMARY KEY, seq bigint GENERATED ALWAYS AS IDENTITY,
+    status text NOT NULL DEFAULT 'PENDING', topic text NOT NULL, sharding_key text, message text NOT NULL, body bytea NOT NULL,
+    attempts integer NOT NULL DEFAULT 0, error text, created_at timestamptz NOT NULL, ended_at timestamptz, claimed_by text,
+    claimed_until timestamptz)`;
+
+  test.each([false, true])('a table of another version, with what to do: createTable %s', async (createTable) => {
+    await database.exec(FORMER_TABLE);
+    const error = await start({ createTable }).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(OutboxTableOutdatedError);
+    expect(String(error)).toMatch(/table rocketmq_outbox .*"lane" does not exist.* drop the table, and create it anew/);
   });
 
   test('a missing table, with what to do, and a module that stands alone', async () => {

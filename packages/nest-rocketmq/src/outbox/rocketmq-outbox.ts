@@ -12,7 +12,7 @@ import { SQL_DIALECTS } from '../idempotency/stores/sql-database.js';
 import type { SqlDialect } from '../idempotency/stores/sql-database.js';
 import { checkInteger, checkKeys, checkOneOf, inside } from '../option-checks.js';
 import { settingsOf } from '../template/send-options.js';
-import { OutboxTableMissingError } from '../errors.js';
+import { OutboxTableMissingError, OutboxTableOutdatedError } from '../outbox-errors.js';
 import { connectTransaction } from './adapters/find-adapter.js';
 import type { Connected, OutboxTransaction } from './adapters/find-adapter.js';
 import type { OutboxEvent } from './outbox-events.js';
@@ -84,7 +84,7 @@ export class RocketMQOutbox {
    * @param destination 'topic', 'topic:tag' or { topic, tag }
    * @param payload becomes the body, by the option `messageConverter`: JSON by default
    * @throws InvalidOptionError, MessageEncodeError, MessageTooLargeError: nothing was written
-   * @throws OutboxTableMissingError; the database's own error
+   * @throws OutboxTableMissingError, OutboxTableOutdatedError; the database's own error
    */
   async send(
     transaction: OutboxTransaction,
@@ -142,12 +142,15 @@ export class RocketMQOutbox {
     this.#events.complete();
   }
 
-  /** Without its table the outbox cannot work; a database that is away may come back. @throws OutboxTableMissingError */
+  /**
+   * Without its table the outbox cannot work; a database that is away may come back.
+   * @throws OutboxTableMissingError, OutboxTableOutdatedError
+   */
   async #probe(): Promise<void> {
     try {
       await this.#store.probe();
     } catch (error) {
-      if (error instanceof OutboxTableMissingError) throw error;
+      if (error instanceof OutboxTableMissingError || error instanceof OutboxTableOutdatedError) throw error;
       this.#logger.warn(`the outbox cannot read ${this.options.table} yet: ${String(error)}`);
     }
   }
