@@ -96,6 +96,23 @@ async function start(
   return module;
 }
 
+type Sqlite = Extract<RocketMQOutboxOptions['database'], { prepare: unknown }>;
+
+/** In memory, or on a Node without SQLite something of the same shape. */
+async function openSqlite(): Promise<Sqlite> {
+  const name = 'node:sqlite';
+  const sqlite = (await import(name).catch(() => undefined)) as
+    | { DatabaseSync: new (path: string) => Sqlite }
+    | undefined;
+  if (sqlite) return new sqlite.DatabaseSync(':memory:');
+  const shape = { inTransaction: false, prepare: (sql: string) => statement(sql) };
+  const statement = (sql: string): ReturnType<Sqlite['prepare']> => ({
+    all: () => [],
+    run: () => void (shape.inTransaction ||= sql === 'BEGIN'),
+  });
+  return shape;
+}
+
 /** Stores an order and writes its message in one transaction. */
 function place(id: string, options: Parameters<RocketMQOutbox['send']>[3] = {}): Promise<string> {
   return database.transaction(async (transaction) => {
@@ -227,6 +244,14 @@ describe('a wrong call or option is refused', () => {
     await expect(place('o1', { shardingKey: '' })).rejects.toThrow(/option shardingKey/);
     await expect(place('o1', { shardingkey: 'k' } as object)).rejects.toThrow(/the option is called shardingKey/);
     await expect(outbox.failed({ limit: 0 })).rejects.toThrow(/option limit of RocketMQOutbox.failed/);
+  });
+
+  test("a transaction on the relay's own connection to SQLite, which would send what is not committed", async () => {
+    const connection = await openSqlite();
+    await start({ database: connection });
+    connection.prepare('BEGIN').run();
+    const sent = outbox.send(connection, 'order', 1);
+    await expect(sent).rejects.toThrow(/option transaction of RocketMQOutbox.send .* another connection .* once more/);
   });
 
   test('a body that is too large, while the transaction can still be rolled back', async () => {
