@@ -374,6 +374,32 @@ describe('work after a commit', () => {
     expect([stderr, stdout.trim()]).toEqual(['', 'r1']);
   });
 
+  test('of a scope is refused once that is over, when nobody would run it any more', async () => {
+    const scope = new AfterCommitScope();
+    let late: Promise<void> | undefined;
+    await scope.run(async () => {
+      late = new Promise((resolve) => setImmediate(resolve)).then(() => scope.afterCommit(() => undefined));
+    });
+    await expect(late).rejects.toThrow(/AfterCommitScope.run is over. Await what calls afterCommit/);
+  });
+
+  test('of TypeORM runs on any database, since it needs no SQL', async () => {
+    const subscribers: { afterTransactionCommit(event: object): void }[] = [];
+    const dataSource = {
+      createQueryRunner: () => ({}),
+      query: async () => [],
+      options: { type: 'mssql' },
+      subscribers,
+    };
+    const queryRunner = { isTransactionActive: true };
+    const shape = { query: async () => [], getRepository: () => ({}), transaction: async () => undefined };
+    const done: string[] = [];
+    afterCommit({ ...shape, queryRunner, dataSource }, () => done.push('m1'));
+    queryRunner.isTransactionActive = false;
+    subscribers[0]!.afterTransactionCommit({ queryRunner });
+    expect(done).toEqual(['m1']);
+  });
+
   test('of a scope runs once that has resolved, in turn, and not if it rejects', async () => {
     const scope = new AfterCommitScope();
     const done: string[] = [];

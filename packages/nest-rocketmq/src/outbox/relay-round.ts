@@ -64,6 +64,8 @@ export class RelayRounds {
     const isLate = (): boolean => clock.monotonic() - began > this.#parts.options.claimTimeout / 2;
     const outcomes = await this.#send(rows, isLate);
     const failed = outcomes.filter((outcome) => 'kind' in outcome);
+    // Whether or not the database can be told: a broker has the messages.
+    for (const outcome of outcomes) if ('result' in outcome) this.#tell(outcome);
     await withClockHeld(clock, 'the outbox writing down what was sent', async () => {
       await this.#markSent(outcomes.filter((outcome) => 'result' in outcome).map(({ row }) => row.id));
       await store.release(
@@ -71,7 +73,7 @@ export class RelayRounds {
         failed.map((each) => this.#unsent(each)),
       );
     });
-    for (const outcome of outcomes) this.#tell(outcome);
+    for (const outcome of failed) this.#tell(outcome);
     return this.#pause(rows, failed);
   }
 
