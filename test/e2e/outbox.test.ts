@@ -393,8 +393,9 @@ describe('work after a commit', () => {
     };
     const queryRunner = { isTransactionActive: true };
     const shape = { query: async () => [], getRepository: () => ({}), transaction: async () => undefined };
+    const manager = { ...shape, queryRunner, dataSource };
     const done: string[] = [];
-    afterCommit({ ...shape, queryRunner, dataSource }, () => done.push('m1'));
+    afterCommit(manager, () => done.push('m1'));
     queryRunner.isTransactionActive = false;
     subscribers[0]!.afterTransactionCommit({ queryRunner });
     expect(done).toEqual(['m1']);
