@@ -243,6 +243,7 @@ describe('a wrong call or option is refused', () => {
     );
     await expect(place('o1', { shardingKey: '' })).rejects.toThrow(/option shardingKey/);
     await expect(place('o1', { shardingkey: 'k' } as object)).rejects.toThrow(/the option is called shardingKey/);
+    await expect(outbox.retry('id' as never)).rejects.toThrow(/option ids of RocketMQOutbox.retry/);
     await expect(outbox.failed({ limit: 0 })).rejects.toThrow(/option limit of RocketMQOutbox.failed/);
   });
 

@@ -123,8 +123,13 @@ export class RocketMQOutbox {
     return this.#store.failed(limit);
   }
 
-  /** Has messages that were set aside sent again. @returns how many of the ids were set aside */
+  /**
+   * Has messages that were set aside sent again.
+   * @param ids at most 10,000, as `failed` lists them
+   * @returns how many of the ids were set aside @throws InvalidOptionError
+   */
   async retry(ids: readonly string[]): Promise<number> {
+    inside('RocketMQOutbox.retry', undefined, () => checkIds(ids));
     const found = await this.#store.retry(ids);
     this.wake();
     return found;
@@ -200,4 +205,11 @@ export class RocketMQOutbox {
     }
     this.#events.next(event);
   }
+}
+
+/** SQLite takes no more than 32,766 parameters. @throws InvalidOptionError */
+function checkIds(ids: unknown): void {
+  const isList = Array.isArray(ids) && ids.length <= MOST_FAILED && ids.every((id) => typeof id === 'string');
+  if (!isList)
+    throw new InvalidOptionError('ids', ids, `a list of at most ${MOST_FAILED} ids, as failed() returns them`);
 }
