@@ -24,6 +24,7 @@ import {
 import type { OutboxEvent, OutboxTransaction, RocketMQOutboxOptions } from 'nest-rocketmq/outbox';
 import { consumed, rocketMQTesting } from 'nest-rocketmq/testing';
 import type { RocketMQTesting, TestingOptions } from 'nest-rocketmq/testing';
+import { ManualClock } from '@nest-rocketmq/remoting/internal';
 import type { DataSource } from 'typeorm';
 import { databaseDirectory } from '../../sample-app/test-kit/data-directory.js';
 import { Database } from '../../sample-app/src/database/database.js';
@@ -210,6 +211,26 @@ describe('the relay', () => {
     expect(await outbox.failed({ limit: 1 })).toMatchObject([
       { topic: 'nowhere', error: expect.stringContaining('nowhere') },
     ]);
+  });
+
+  test('ends some time after drainTimeout, though the database does not answer', async () => {
+    let isHanging = false;
+    let answer = (): void => undefined;
+    const hung = new Promise<void>((resolve) => (answer = resolve));
+    const watched = {
+      async query(sql: string, parameters?: (string | null)[]) {
+        if (isHanging) await hung;
+        return database.query(sql, parameters);
+      },
+    };
+    await start({ database: watched, createTable: true });
+    isHanging = true;
+    outbox.wake();
+    const clock = new ManualClock();
+    const stopped = outbox.stop(clock);
+    await clock.advance('20s');
+    await stopped;
+    answer();
   });
 
   test('leaves the context of the code that wakes it', async () => {

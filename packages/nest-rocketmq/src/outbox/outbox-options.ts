@@ -39,7 +39,7 @@ export interface OutboxRelayOptions {
   purgeInterval?: Duration;
   /** How many are deleted in one statement. Default 500. */
   purgeBatchSize?: number;
-  /** How long a shutdown goes on sending what is pending. Default '5s'. */
+  /** How long a shutdown goes on sending what is pending; a send that has begun may end up to 15 s later. Default '5s'. */
   drainTimeout?: Duration;
 }
 

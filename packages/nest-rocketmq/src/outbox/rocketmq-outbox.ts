@@ -1,6 +1,7 @@
 // Writes messages into the outbox in the caller's transaction, and gives access to the relay that sends them.
 import { MessageTooLargeError } from '@nest-rocketmq/client';
-import { InvalidOptionError, systemClock } from '@nest-rocketmq/remoting/internal';
+import { InvalidOptionError, sleep, systemClock } from '@nest-rocketmq/remoting/internal';
+import type { Clock } from '@nest-rocketmq/remoting/internal';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { Observable, Subject } from 'rxjs';
@@ -43,6 +44,8 @@ export interface OutboxMessage {
 }
 
 const DEFAULT_MAX_MESSAGE_SIZE = 4_194_304;
+/** For the round that is under way when `drainTimeout` is over: sends with all their attempts, and the database. */
+const LAST_ROUND_MS = 15_000;
 const MOST_FAILED = 10_000;
 const DEFAULT_FAILED = 100;
 
@@ -141,9 +144,23 @@ export class RocketMQOutbox {
     this.#relay?.start();
   }
 
-  /** Sends what is pending. @internal */
-  async stop(): Promise<void> {
-    await this.#created?.relay?.stop(() => systemClock.monotonic());
+  /** Sends what is pending. Does not wait without end for a database that does not answer. @internal */
+  async stop(clock: Clock = systemClock): Promise<void> {
+    const relay = this.#created?.relay;
+    const { drainTimeout = 0 } = this.options.relay ?? {};
+    if (
+      relay &&
+      !(await isEndedIn(
+        clock,
+        drainTimeout + LAST_ROUND_MS,
+        relay.stop(() => clock.monotonic()),
+      ))
+    ) {
+      this.#logger.warn(
+        `the outbox did not end within ${drainTimeout + LAST_ROUND_MS} ms: its database does not answer. What it was sending ` +
+          'stays in the table, and is sent by the next relay, perhaps twice.',
+      );
+    }
     this.#events.complete();
   }
 
@@ -212,4 +229,14 @@ function checkIds(ids: unknown): void {
   const isList = Array.isArray(ids) && ids.length <= MOST_FAILED && ids.every((id) => typeof id === 'string');
   if (!isList)
     throw new InvalidOptionError('ids', ids, `a list of at most ${MOST_FAILED} ids, as failed() returns them`);
+}
+
+async function isEndedIn(clock: Clock, ms: number, work: Promise<void>): Promise<boolean> {
+  const ended = new AbortController();
+  const late = sleep(clock, ms, ended.signal).then(() => false);
+  try {
+    return await Promise.race([work.then(() => true), late]);
+  } finally {
+    ended.abort();
+  }
 }
