@@ -227,7 +227,8 @@ describe('the relay', () => {
     isHanging = true;
     outbox.wake();
     const clock = new ManualClock();
-    const stopped = outbox.stop(clock);
+    // What the module calls at shutdown, which is not public.
+    const stopped = (outbox as unknown as { stop(by: ManualClock): Promise<void> }).stop(clock);
     await clock.advance('20s');
     await stopped;
     answer();
