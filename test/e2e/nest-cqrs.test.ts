@@ -10,7 +10,7 @@ import {
   UnhandledExceptionBus,
 } from '@nestjs/cqrs';
 import type { IEventHandler } from '@nestjs/cqrs';
-import { RocketMQMessageListener } from 'nest-rocketmq';
+import { RocketMQMessageListener, RocketMQTemplate } from 'nest-rocketmq';
 import { RocketMQCqrsModule, eventTo } from 'nest-rocketmq/cqrs';
 import type { RocketMQCqrsOptions } from 'nest-rocketmq/cqrs';
 import { consumed, failed } from 'nest-rocketmq/testing';
@@ -134,6 +134,19 @@ test(
     await app.elapse(done, '60s');
     expect(sent).toEqual([{ id: 'o1', amount: 1 }]);
     expect(got).toHaveLength(2);
+  },
+  timeout,
+);
+
+test(
+  'a message that has a field for a getter of the class, or one named __proto__, is an event of the class all the same',
+  async () => {
+    const app = await bridged([OnPaid]);
+    const done = consumed(app.module, { topic }, { timeout });
+    const fromJava = '{"id":"o1","amount":200,"isLarge":true,"__proto__":{"id":"other"}}';
+    await app.module.get(RocketMQTemplate).send(`${topic}:paid`, Buffer.from(fromJava));
+    await app.elapse(done, '60s');
+    expect(got).toEqual([[true, 'o1', true]]);
   },
   timeout,
 );

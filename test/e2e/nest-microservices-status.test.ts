@@ -82,3 +82,13 @@ test('a client with a template that is a fake is connected', async () => {
   await client.connect();
   expect(statuses).toEqual(['connecting', 'connected']);
 });
+
+test('of a server that is closed while it opens its connection: that is closed, too', async () => {
+  const server = new RocketMQServer({ backend: new Breakable(), group: 'g', shutdownTimeout: 0 });
+  const statuses = followed(server);
+  const listening = server.listen(() => undefined);
+  await server.close();
+  await listening;
+  expect(statuses).toEqual(['connecting', 'connected', 'disconnected']);
+  expect(() => server.unwrap()).toThrow(/after the microservice has begun to listen/);
+});

@@ -155,7 +155,7 @@ describe('an outbox of a cluster with a name', () => {
 
   test('sends there, from a table of its own, and is injected by the name', async () => {
     const first = RocketMQOutboxModule.forRoot(options);
-    const second = RocketMQOutboxModule.forRoot({ cluster: 'billing', ...options });
+    const second = RocketMQOutboxModule.forRoot({ cluster: 'billing', table: undefined, ...options });
     const { outbox, seen } = await startTwo(first, second);
     expect(outbox).toBe(app!.get(getRocketMQOutboxToken('billing')));
     await place(outbox, 'b1');

@@ -16,6 +16,7 @@ import type { RocketMQContext } from 'nest-rocketmq';
 import {
   AfterCommitScope,
   OutboxTableMissingError,
+  OutboxTableOutdatedError,
   RocketMQOutbox,
   RocketMQOutboxModule,
   afterCommit,
@@ -23,6 +24,7 @@ import {
 import type { OutboxEvent, OutboxTransaction, RocketMQOutboxOptions } from 'nest-rocketmq/outbox';
 import { consumed, rocketMQTesting } from 'nest-rocketmq/testing';
 import type { RocketMQTesting, TestingOptions } from 'nest-rocketmq/testing';
+import { ManualClock } from '@nest-rocketmq/remoting/internal';
 import type { DataSource } from 'typeorm';
 import { databaseDirectory } from '../../sample-app/test-kit/data-directory.js';
 import { Database } from '../../sample-app/src/database/database.js';
@@ -93,6 +95,23 @@ async function start(
   outbox.events.subscribe((event) => events.push(event));
   await module.init();
   return module;
+}
+
+type Sqlite = Extract<RocketMQOutboxOptions['database'], { prepare: unknown }>;
+
+/** In memory, or on a Node without SQLite something of the same shape. */
+async function openSqlite(): Promise<Sqlite> {
+  const name = 'node:sqlite';
+  const sqlite = (await import(name).catch(() => undefined)) as
+    | { DatabaseSync: new (path: string) => Sqlite }
+    | undefined;
+  if (sqlite) return new sqlite.DatabaseSync(':memory:');
+  const shape = { inTransaction: false, prepare: (sql: string) => statement(sql) };
+  const statement = (sql: string): ReturnType<Sqlite['prepare']> => ({
+    all: () => [],
+    run: () => void (shape.inTransaction ||= sql === 'BEGIN'),
+  });
+  return shape;
 }
 
 /** Stores an order and writes its message in one transaction. */
@@ -194,6 +213,27 @@ describe('the relay', () => {
     ]);
   });
 
+  test('ends some time after drainTimeout, though the database does not answer', async () => {
+    let isHanging = false;
+    let answer = (): void => undefined;
+    const hung = new Promise<void>((resolve) => (answer = resolve));
+    const watched = {
+      async query(sql: string, parameters?: (string | null)[]) {
+        if (isHanging) await hung;
+        return database.query(sql, parameters);
+      },
+    };
+    await start({ database: watched, createTable: true });
+    isHanging = true;
+    outbox.wake();
+    const clock = new ManualClock();
+    // What the module calls at shutdown, which is not public.
+    const stopped = (outbox as unknown as { stop(by: ManualClock): Promise<void> }).stop(clock);
+    await clock.advance('20s');
+    await stopped;
+    answer();
+  });
+
   test('leaves the context of the code that wakes it', async () => {
     const storage = new AsyncLocalStorage<string>();
     const contexts: unknown[] = [];
@@ -225,7 +265,16 @@ describe('a wrong call or option is refused', () => {
     );
     await expect(place('o1', { shardingKey: '' })).rejects.toThrow(/option shardingKey/);
     await expect(place('o1', { shardingkey: 'k' } as object)).rejects.toThrow(/the option is called shardingKey/);
+    await expect(outbox.retry('id' as never)).rejects.toThrow(/option ids of RocketMQOutbox.retry/);
     await expect(outbox.failed({ limit: 0 })).rejects.toThrow(/option limit of RocketMQOutbox.failed/);
+  });
+
+  test("a transaction on the relay's own connection to SQLite, which would send what is not committed", async () => {
+    const connection = await openSqlite();
+    await start({ database: connection });
+    connection.prepare('BEGIN').run();
+    const sent = outbox.send(connection, 'order', 1);
+    await expect(sent).rejects.toThrow(/option transaction of RocketMQOutbox.send .* another connection .* once more/);
   });
 
   test('a body that is too large, while the transaction can still be rolled back', async () => {
@@ -241,6 +290,19 @@ describe('a wrong call or option is refused', () => {
     [{ relay: { retryDelay: '2s', maxRetryDelay: '1s' } }, /option relay.maxRetryDelay/],
   ])('%j', async (options, message) => {
     await expect(start(options)).rejects.toThrow(message);
+  });
+
+  /** The table before rows had lanes. */
+  const FORMER_TABLE = `CREATE TABLE rocketmq_outbox (id text PRIMARY KEY, seq bigint GENERATED ALWAYS AS IDENTITY,
+    status text NOT NULL DEFAULT 'PENDING', topic text NOT NULL, sharding_key text, message text NOT NULL, body bytea NOT NULL,
+    attempts integer NOT NULL DEFAULT 0, error text, created_at timestamptz NOT NULL, ended_at timestamptz, claimed_by text,
+    claimed_until timestamptz)`;
+
+  test.each([false, true])('a table of another version, with what to do: createTable %s', async (createTable) => {
+    await database.exec(FORMER_TABLE);
+    const error = await start({ createTable }).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(OutboxTableOutdatedError);
+    expect(String(error)).toMatch(/table rocketmq_outbox .*"lane" does not exist.* drop the table, and create it anew/);
   });
 
   test('a missing table, with what to do, and a module that stands alone', async () => {
@@ -333,6 +395,33 @@ describe('work after a commit', () => {
     const script = join(import.meta.dirname, 'after-commit-cls.mjs');
     const { stdout, stderr } = spawnSync(process.execPath, [script], { encoding: 'utf8' });
     expect([stderr, stdout.trim()]).toEqual(['', 'r1']);
+  });
+
+  test('of a scope is refused once that is over, when nobody would run it any more', async () => {
+    const scope = new AfterCommitScope();
+    let late: Promise<void> | undefined;
+    await scope.run(async () => {
+      late = new Promise((resolve) => setImmediate(resolve)).then(() => scope.afterCommit(() => undefined));
+    });
+    await expect(late).rejects.toThrow(/AfterCommitScope.run is over. Await what calls afterCommit/);
+  });
+
+  test('of TypeORM runs on any database, since it needs no SQL', async () => {
+    const subscribers: { afterTransactionCommit(event: object): void }[] = [];
+    const dataSource = {
+      createQueryRunner: () => ({}),
+      query: async () => [],
+      options: { type: 'mssql' },
+      subscribers,
+    };
+    const queryRunner = { isTransactionActive: true };
+    const shape = { query: async () => [], getRepository: () => ({}), transaction: async () => undefined };
+    const manager = { ...shape, queryRunner, dataSource };
+    const done: string[] = [];
+    afterCommit(manager, () => done.push('m1'));
+    queryRunner.isTransactionActive = false;
+    subscribers[0]!.afterTransactionCommit({ queryRunner });
+    expect(done).toEqual(['m1']);
   });
 
   test('of a scope runs once that has resolved, in turn, and not if it rejects', async () => {

@@ -2,6 +2,7 @@
 import { RocketMQError } from '@nest-rocketmq/remoting/internal';
 import type { TestingError } from './testing-errors.js';
 import type { IdempotencyError } from './idempotency-errors.js';
+import type { OutboxTableError } from './outbox-errors.js';
 
 /** Another process, or another app of this one, uses the directory of the embedded broker. Raised when the app starts. */
 export class StoreInUseError extends RocketMQError<'STORE_IN_USE'> {
@@ -165,22 +166,6 @@ export class TopicNotCreatedError extends RocketMQError<'TOPIC_NOT_CREATED'> {
   }
 }
 
-/** The table of the outbox does not exist. Raised when the app starts, and by `RocketMQOutbox`. */
-export class OutboxTableMissingError extends RocketMQError<'OUTBOX_TABLE_MISSING'> {
-  constructor(
-    /** The name, as the option `table` of `RocketMQOutboxModule` gives it. */
-    readonly table: string,
-    options?: { cause?: unknown },
-  ) {
-    super(
-      'OUTBOX_TABLE_MISSING',
-      `the table ${table} of the outbox does not exist. Create it in a migration, with the statements of ` +
-        'RocketMQOutbox.createTableSql(); for development set RocketMQOutboxModule.forRoot({ createTable: true }).',
-      options,
-    );
-  }
-}
-
 /** What the option `topics` says of a topic. */
 interface DeclaredTopic {
   readonly name: string;
@@ -230,7 +215,7 @@ export type NestRocketMQErrorCode = (
   | ListenerAbortedError
   | GroupMissingError
   | TopicNotCreatedError
-  | OutboxTableMissingError
+  | OutboxTableError
   | TransactionListenerError
   | MessageEncodeError
   | MessageDecodeError

@@ -109,7 +109,8 @@ function revive({ event, revive: own }: CheckedEvent, payload: unknown): object 
     throw new MessageDecodeError(`revive of event ${event.name} failed: ${String(cause)}`, { cause });
   }
   if (typeof payload === 'object' && payload !== null && !Array.isArray(payload)) {
-    return Object.assign(Object.create(event.prototype as object) as object, payload);
+    // Not assigned: a getter of the class would throw, and a field named __proto__ would change the class.
+    return Object.create(event.prototype as object, Object.getOwnPropertyDescriptors(payload)) as object;
   }
   throw new MessageDecodeError(
     `the payload is no object, so no event ${event.name}. Make one of it by the option revive`,

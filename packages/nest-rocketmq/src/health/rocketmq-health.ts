@@ -55,13 +55,14 @@ export class RocketMQHealth {
     const { unreachable } = this;
     for (const server of unreachable) findings.reasons.push(`${server} does not answer, and is tried again`);
     const isBad = findings.reasons.length > 0;
+    // Copies: a look that was too slow goes on.
     return {
       status: isBad ? (findings.answered ? 'degraded' : 'down') : 'up',
-      reasons: findings.reasons,
+      reasons: [...findings.reasons],
       backend: this.connection.backendName,
       connection: this.status,
       unreachable,
-      groups: findings.groups,
+      groups: { ...findings.groups },
     };
   }
 

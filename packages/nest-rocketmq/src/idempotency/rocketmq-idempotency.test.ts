@@ -14,6 +14,9 @@ import { RocketMQIdempotency } from './rocketmq-idempotency.js';
 import type { IdempotencyStore } from './stores/idempotency-store.js';
 import { MemoryIdempotencyStore } from './stores/memory-idempotency-store.js';
 
+/** Node's own name of it: events.getMaxListeners takes no signal of another realm, as Jest's is. */
+const LISTENER_LIMIT = 'events.maxEventTargetListeners';
+
 let clock: ManualClock;
 let store: MemoryIdempotencyStore;
 let events: IdempotencyEvent['kind'][];
@@ -72,6 +75,17 @@ function gate(): { open: () => void; passed: Promise<void> } {
 }
 
 describe('run', () => {
+  test('may be called many times at once: Node takes the many listeners of its signal for no leak', async () => {
+    const listen = jest.spyOn(EventTarget.prototype, 'addEventListener');
+    await serviceWith().run('k', () => 1);
+    const signals = listen.mock.contexts as object[];
+    const limits = signals.map((signal) => {
+      const [limit] = Object.getOwnPropertySymbols(signal).filter((each) => each.description === LISTENER_LIMIT);
+      return (signal as Record<symbol, unknown>)[limit!];
+    });
+    expect(limits).toEqual([0]);
+  });
+
   test('does work once, and again after it has failed or been forgotten', async () => {
     const service = serviceWith();
     const work = jest.fn(() => 7);
@@ -360,5 +374,12 @@ describe('the store of the module', () => {
     await store.claim({ scope: 'shop', key: '3' }, 'another', 1_000);
     await store.complete({ scope: 'shop', key: '3' }, 'another', 1_000_000);
     await expect(service.run('3', work)).resolves.toMatchObject({ duplicate: true });
+  });
+
+  test('has one Bloom filter for all calls with the same settings, and not one for each call', async () => {
+    const claim = jest.fn(store.claim.bind(store));
+    const service = serviceWith({ store: storeWith({ claim }) });
+    for (let call = 0; call < 3; call++) await service.run('k', () => 1, { bloom: { expectedKeys: 100 } });
+    expect(claim).toHaveBeenCalledTimes(1);
   });
 });

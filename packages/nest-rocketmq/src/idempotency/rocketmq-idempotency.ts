@@ -1,5 +1,5 @@
 // Does work once: the injectable service, which also serves the listeners with @Idempotent.
-import { InvalidOptionError, milliseconds, systemClock } from '@nest-rocketmq/remoting/internal';
+import { InvalidOptionError, milliseconds, sharedAbortController, systemClock } from '@nest-rocketmq/remoting/internal';
 import type { Clock } from '@nest-rocketmq/remoting/internal';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
@@ -44,7 +44,7 @@ const RETENTION_MS = 259_200_000;
 export class RocketMQIdempotency {
   readonly #logger = new Logger('RocketMQ');
   readonly #events = new Subject<IdempotencyEvent>();
-  readonly #closing = new AbortController();
+  readonly #closing = sharedAbortController();
   readonly #deliveries: Deliveries = { open: new WeakMap<object, OpenDelivery>(), duplicates: new WeakSet() };
   readonly #clock: Clock;
   readonly #stores: StoresInUse;

@@ -24,7 +24,8 @@ const DEFAULT_PURGE_INTERVAL_MS = 600_000;
 const PURGE_BATCH = 1_000;
 
 export class StoresInUse {
-  readonly #fronts = new Map<IdempotencyStore, Map<CheckedBloom, BloomFront>>();
+  /** By the filter's settings: a call of `run` gives equal ones, and not the same object. */
+  readonly #fronts = new Map<IdempotencyStore, Map<string, BloomFront>>();
   readonly #stores = new Set<IdempotencyStore>();
   readonly #purging: Repeating;
   #memory: MemoryIdempotencyStore | undefined;
@@ -55,9 +56,10 @@ export class StoresInUse {
     this.#stores.add(store);
     if (store.purge && !this.#closed) this.#purging.start();
     if (!bloom || store instanceof BloomFront) return store;
-    const fronts = this.#fronts.get(store) ?? new Map<CheckedBloom, BloomFront>();
-    const front = fronts.get(bloom) ?? new BloomFront(store, bloom, this.parts.clock);
-    this.#fronts.set(store, fronts.set(bloom, front));
+    const fronts = this.#fronts.get(store) ?? new Map<string, BloomFront>();
+    const settings = JSON.stringify(bloom);
+    const front = fronts.get(settings) ?? new BloomFront(store, bloom, this.parts.clock);
+    this.#fronts.set(store, fronts.set(settings, front));
     return front;
   }
 

@@ -51,11 +51,12 @@ export class RocketMQClientProxy extends ClientProxy {
    * @throws InvalidOptionError, NameServerUnreachableError, StoreInUseError
    */
   async connect(): Promise<RocketMQTemplate> {
-    this.#opening ??= this.#open();
+    const opening = (this.#opening ??= this.#open());
     try {
-      return await this.#opening;
+      return await opening;
     } catch (error) {
-      this.#opening = undefined; // The next call tries again.
+      // The next call tries again.
+      if (this.#opening === opening) this.#opening = undefined;
       throw error;
     }
   }

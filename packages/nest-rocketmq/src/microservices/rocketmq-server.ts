@@ -49,6 +49,7 @@ export class RocketMQServer
   override readonly propagatesEventHandlerErrors = true;
   readonly #handlers: PatternHandler[] = [];
   readonly #callbacks: { event: keyof RocketMQServerEvents; callback: (consumption: Consumption) => void }[] = [];
+  #starting: Promise<void> | undefined;
   #own: INestApplicationContext | undefined;
   #listeners: RocketMQListeners | undefined;
   #exclude: (() => Promise<void>) | undefined;
@@ -85,8 +86,9 @@ export class RocketMQServer
   /** Nest calls it to start listening. @param callback with the error, if it fails */
   async listen(callback: (error?: unknown) => void): Promise<void> {
     this._status$.next('connecting');
+    this.#starting = this.#start();
     try {
-      await this.#start();
+      await this.#starting;
     } catch (error) {
       await this.close();
       callback(error);
@@ -98,6 +100,8 @@ export class RocketMQServer
 
   /** Nest calls it to stop listening. It waits for running handlers, at most for the option `shutdownTimeout`. */
   async close(): Promise<void> {
+    // What is being opened would stay open.
+    await this.#starting?.catch(() => undefined);
     const own = this.#own;
     const exclude = this.#exclude;
     this.#own = undefined;

@@ -18,7 +18,8 @@ export type AfterCommitWork = () => unknown;
 export function afterCommit(transaction: OutboxTransaction, work: AfterCommitWork): void {
   inside('afterCommit', undefined, () => {
     checkWork(work);
-    const connected = connectTransaction('transaction', transaction);
+    // No SQL is run, so any database of the library will do.
+    const connected = connectTransaction('transaction', transaction, 'postgres');
     // In the caller's context, as AsyncLocalStorage and nestjs-cls know it.
     const run = AsyncResource.bind(() => void runLogged(work));
     if (connected.onCommit(run)) return;
@@ -37,11 +38,11 @@ export function afterCommit(transaction: OutboxTransaction, work: AfterCommitWor
  * Create one for your app, as a provider.
  */
 export class AfterCommitScope {
-  readonly #storage = new AsyncLocalStorage<AfterCommitWork[]>();
+  readonly #storage = new AsyncLocalStorage<Collected>();
 
   /** Whether this code runs within `run`. */
   get isActive(): boolean {
-    return this.#storage.getStore() !== undefined;
+    return this.#storage.getStore()?.isOver === false;
   }
 
   /**
@@ -51,20 +52,34 @@ export class AfterCommitScope {
    */
   async run<T>(transaction: () => Promise<T>): Promise<T> {
     const outer = this.#storage.getStore();
-    const works: AfterCommitWork[] = [];
-    const result = await this.#storage.run(works, transaction);
-    if (outer) outer.push(...works);
-    else for (const work of works) await runLogged(work);
-    return result;
+    const collected: Collected = { works: [], isOver: false };
+    try {
+      const result = await this.#storage.run(collected, transaction);
+      if (outer && !outer.isOver) outer.works.push(...collected.works);
+      else for (const work of collected.works) await runLogged(work);
+      return result;
+    } finally {
+      collected.isOver = true;
+    }
   }
 
-  /** Runs `work` after the transaction around this call. @throws NotRunningError outside of `run` */
+  /** Runs `work` after the transaction around this call. @throws NotRunningError outside of `run`, and once that has ended */
   afterCommit(work: AfterCommitWork): void {
     inside('AfterCommitScope.afterCommit', undefined, () => checkWork(work));
-    const works = this.#storage.getStore();
-    if (!works) throw new NotRunningError('AfterCommitScope.run', 'not started', 'Call it around the transaction');
-    works.push(AsyncResource.bind(work));
+    const collected = this.#storage.getStore();
+    if (!collected) throw new NotRunningError('AfterCommitScope.run', 'not started', 'Call it around the transaction');
+    if (collected.isOver) {
+      throw new NotRunningError('AfterCommitScope.run', 'over', 'Await what calls afterCommit within the transaction');
+    }
+    collected.works.push(AsyncResource.bind(work));
   }
+}
+
+/** What one `run` has been given so far. */
+interface Collected {
+  readonly works: AfterCommitWork[];
+  /** It has resolved or rejected: nobody would run what comes now. */
+  isOver: boolean;
 }
 
 function checkWork(work: unknown): void {

@@ -18,4 +18,4 @@ export type { SqliteShape } from './adapters/sqlite.js';
 export type { TypeOrmShape } from './adapters/typeorm.js';
 export { AfterCommitScope, afterCommit } from './after-commit.js';
 export type { AfterCommitWork } from './after-commit.js';
-export { OutboxTableMissingError } from '../errors.js';
+export { OutboxTableMissingError, OutboxTableOutdatedError } from '../outbox-errors.js';

@@ -1,11 +1,19 @@
 // Reads and writes the rows of the outbox.
 import type { Clock } from '@nest-rocketmq/remoting/internal';
-import { OutboxTableMissingError } from '../errors.js';
+import { OutboxTableMissingError, OutboxTableOutdatedError } from '../outbox-errors.js';
 import { asShape } from './adapters/adapter.js';
 import type { SqlRow } from './adapters/adapter.js';
 import type { Connected } from './adapters/find-adapter.js';
 import { FAILED, PENDING } from './dialects/outbox-dialect.js';
-import type { Claim, ClaimedWindow, NewRow, OutboxDialect, Settlement, Statement } from './dialects/outbox-dialect.js';
+import type {
+  Claim,
+  ClaimedWindow,
+  ErrorTest,
+  NewRow,
+  OutboxDialect,
+  Settlement,
+  Statement,
+} from './dialects/outbox-dialect.js';
 import { behindTopic, fromSql } from './outbox-row.js';
 import type { ClaimedRow } from './outbox-row.js';
 
@@ -64,10 +72,10 @@ export class OutboxStore {
   }
 
   async createTable(): Promise<void> {
-    for (const sql of this.#dialect.createTable) await this.#database.query(sql);
+    for (const sql of this.#dialect.createTable) await this.#run({ sql, parameters: [] });
   }
 
-  /** @throws OutboxTableMissingError; the database's error when it cannot be asked */
+  /** @throws OutboxTableMissingError, OutboxTableOutdatedError; the database's error when it cannot be asked */
   async probe(): Promise<void> {
     await this.#run(this.#dialect.probe());
   }
@@ -150,21 +158,22 @@ export class OutboxStore {
     try {
       return await on.query(sql, parameters);
     } catch (cause) {
-      if (!this.#isTableMissing(cause)) throw cause;
-      throw new OutboxTableMissingError(this.#table, { cause });
+      if (saysSo(cause, this.#dialect.isTableMissing)) throw new OutboxTableMissingError(this.#table, { cause });
+      if (saysSo(cause, this.#dialect.isColumnMissing)) throw new OutboxTableOutdatedError(this.#table, { cause });
+      throw cause;
     }
   }
+}
 
-  /** Drizzle, Prisma and TypeORM wrap the driver's error, each in its own way. */
-  #isTableMissing(error: unknown): boolean {
-    let each = asShape(error);
-    for (let depth = 0; each && depth < MOST_CAUSES; depth++) {
-      const meta = asShape(each['meta']);
-      if (this.#dialect.isTableMissing(each) || (meta && this.#dialect.isTableMissing(meta))) return true;
-      each = asShape(each['cause'] ?? each['driverError']);
-    }
-    return false;
+/** Drizzle, Prisma and TypeORM wrap the driver's error, each in its own way. */
+function saysSo(error: unknown, test: ErrorTest): boolean {
+  let each = asShape(error);
+  for (let depth = 0; each && depth < MOST_CAUSES; depth++) {
+    const meta = asShape(each['meta']);
+    if (test(each) || (meta && test(meta))) return true;
+    each = asShape(each['cause'] ?? each['driverError']);
   }
+  return false;
 }
 
 /** @returns '' from the beginning */

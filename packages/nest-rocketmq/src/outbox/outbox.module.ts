@@ -49,7 +49,10 @@ const checkedOptions: FactoryProvider = {
   provide: OUTBOX_OPTIONS,
   inject: [ROCKETMQ_OUTBOX_OPTIONS, OUTBOX_CLUSTER],
   useFactory: (given: RocketMQOutboxOptions, cluster: string): CheckedOutboxOptions =>
-    checkOutboxOptions(cluster === DEFAULT_CLUSTER ? given : { table: tableOf(cluster), ...given }, WHERE),
+    checkOutboxOptions(
+      cluster === DEFAULT_CLUSTER ? given : { ...given, table: given.table ?? tableOf(cluster) },
+      WHERE,
+    ),
 };
 
 const WHERE = 'RocketMQOutboxModule';

@@ -54,13 +54,18 @@ export class RelayRounds {
     const { store, clock } = this.#parts;
     this.#topics.forgetOld();
     this.#lanes.forgetOld();
+    const began = clock.monotonic();
     const rows = await withClockHeld(clock, 'the outbox looking for messages', async () => {
       await this.#markSent([]);
       return this.#claim();
     });
     if (rows.length === 0) return { claimed: 0 };
-    const outcomes = await this.#send(rows);
+    // Another relay may take a row once the claim has ended, and a send takes its time.
+    const isLate = (): boolean => clock.monotonic() - began > this.#parts.options.claimTimeout / 2;
+    const outcomes = await this.#send(rows, isLate);
     const failed = outcomes.filter((outcome) => 'kind' in outcome);
+    // Whether or not the database can be told: a broker has the messages.
+    for (const outcome of outcomes) if ('result' in outcome) this.#tell(outcome);
     await withClockHeld(clock, 'the outbox writing down what was sent', async () => {
       await this.#markSent(outcomes.filter((outcome) => 'result' in outcome).map(({ row }) => row.id));
       await store.release(
@@ -68,7 +73,7 @@ export class RelayRounds {
         failed.map((each) => this.#unsent(each)),
       );
     });
-    for (const outcome of outcomes) this.#tell(outcome);
+    for (const outcome of failed) this.#tell(outcome);
     return this.#pause(rows, failed);
   }
 
@@ -80,8 +85,8 @@ export class RelayRounds {
   }
 
   /** An error that comes before the first send, such as that of a broker which does not start, is that of all rows. */
-  async #send(rows: readonly ClaimedRow[]): Promise<Outcome[]> {
-    const send = async (): Promise<Outcome[]> => sendRows(await this.#parts.producer(), rows);
+  async #send(rows: readonly ClaimedRow[], isLate: () => boolean): Promise<Outcome[]> {
+    const send = async (): Promise<Outcome[]> => sendRows(await this.#parts.producer(), rows, isLate);
     try {
       return await withClockHeld(this.#parts.clock, 'the outbox sending', send, SEND_HOLDS_CLOCK_MS);
     } catch (error) {

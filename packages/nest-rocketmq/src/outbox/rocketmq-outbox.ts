@@ -1,6 +1,7 @@
 // Writes messages into the outbox in the caller's transaction, and gives access to the relay that sends them.
 import { MessageTooLargeError } from '@nest-rocketmq/client';
-import { InvalidOptionError, systemClock } from '@nest-rocketmq/remoting/internal';
+import { InvalidOptionError, sleep, systemClock } from '@nest-rocketmq/remoting/internal';
+import type { Clock } from '@nest-rocketmq/remoting/internal';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { Observable, Subject } from 'rxjs';
@@ -12,7 +13,7 @@ import { SQL_DIALECTS } from '../idempotency/stores/sql-database.js';
 import type { SqlDialect } from '../idempotency/stores/sql-database.js';
 import { checkInteger, checkKeys, checkOneOf, inside } from '../option-checks.js';
 import { settingsOf } from '../template/send-options.js';
-import { OutboxTableMissingError } from '../errors.js';
+import { OutboxTableMissingError, OutboxTableOutdatedError } from '../outbox-errors.js';
 import { connectTransaction } from './adapters/find-adapter.js';
 import type { Connected, OutboxTransaction } from './adapters/find-adapter.js';
 import type { OutboxEvent } from './outbox-events.js';
@@ -43,6 +44,8 @@ export interface OutboxMessage {
 }
 
 const DEFAULT_MAX_MESSAGE_SIZE = 4_194_304;
+/** For the round that is under way when `drainTimeout` is over: sends with all their attempts, and the database. */
+const LAST_ROUND_MS = 15_000;
 const MOST_FAILED = 10_000;
 const DEFAULT_FAILED = 100;
 
@@ -84,7 +87,7 @@ export class RocketMQOutbox {
    * @param destination 'topic', 'topic:tag' or { topic, tag }
    * @param payload becomes the body, by the option `messageConverter`: JSON by default
    * @throws InvalidOptionError, MessageEncodeError, MessageTooLargeError: nothing was written
-   * @throws OutboxTableMissingError; the database's own error
+   * @throws OutboxTableMissingError, OutboxTableOutdatedError; the database's own error
    */
   async send(
     transaction: OutboxTransaction,
@@ -123,8 +126,13 @@ export class RocketMQOutbox {
     return this.#store.failed(limit);
   }
 
-  /** Has messages that were set aside sent again. @returns how many of the ids were set aside */
+  /**
+   * Has messages that were set aside sent again.
+   * @param ids at most 10,000, as `failed` lists them
+   * @returns how many of the ids were set aside @throws InvalidOptionError
+   */
   async retry(ids: readonly string[]): Promise<number> {
+    inside('RocketMQOutbox.retry', undefined, () => checkIds(ids));
     const found = await this.#store.retry(ids);
     this.wake();
     return found;
@@ -136,18 +144,35 @@ export class RocketMQOutbox {
     this.#relay?.start();
   }
 
-  /** Sends what is pending. @internal */
-  async stop(): Promise<void> {
-    await this.#created?.relay?.stop(() => systemClock.monotonic());
+  /** Sends what is pending. Does not wait without end for a database that does not answer. @internal */
+  async stop(clock: Clock = systemClock): Promise<void> {
+    const relay = this.#created?.relay;
+    const { drainTimeout = 0 } = this.options.relay ?? {};
+    if (
+      relay &&
+      !(await isEndedIn(
+        clock,
+        drainTimeout + LAST_ROUND_MS,
+        relay.stop(() => clock.monotonic()),
+      ))
+    ) {
+      this.#logger.warn(
+        `the outbox did not end within ${drainTimeout + LAST_ROUND_MS} ms: its database does not answer. What it was sending ` +
+          'stays in the table, and is sent by the next relay, perhaps twice.',
+      );
+    }
     this.#events.complete();
   }
 
-  /** Without its table the outbox cannot work; a database that is away may come back. @throws OutboxTableMissingError */
+  /**
+   * Without its table the outbox cannot work; a database that is away may come back.
+   * @throws OutboxTableMissingError, OutboxTableOutdatedError
+   */
   async #probe(): Promise<void> {
     try {
       await this.#store.probe();
     } catch (error) {
-      if (error instanceof OutboxTableMissingError) throw error;
+      if (error instanceof OutboxTableMissingError || error instanceof OutboxTableOutdatedError) throw error;
       this.#logger.warn(`the outbox cannot read ${this.options.table} yet: ${String(error)}`);
     }
   }
@@ -196,5 +221,22 @@ export class RocketMQOutbox {
       this.#logger.warn(`the outbox waits ${event.retryIn} ms and tries again: ${String(event.error)}`);
     }
     this.#events.next(event);
+  }
+}
+
+/** SQLite takes no more than 32,766 parameters. @throws InvalidOptionError */
+function checkIds(ids: unknown): void {
+  const isList = Array.isArray(ids) && ids.length <= MOST_FAILED && ids.every((id) => typeof id === 'string');
+  if (!isList)
+    throw new InvalidOptionError('ids', ids, `a list of at most ${MOST_FAILED} ids, as failed() returns them`);
+}
+
+async function isEndedIn(clock: Clock, ms: number, work: Promise<void>): Promise<boolean> {
+  const ended = new AbortController();
+  const late = sleep(clock, ms, ended.signal).then(() => false);
+  try {
+    return await Promise.race([work.then(() => true), late]);
+  } finally {
+    ended.abort();
   }
 }

@@ -15,15 +15,23 @@ export type BatchProducer = Pick<Producer, 'send' | 'sendBatch'>;
 /** Retry topics take no batches. */
 const RETRY_TOPIC_PREFIX = '%RETRY%';
 
-/** @param rows of each sharding key in their order @returns an outcome for each */
-export async function sendRows(producer: BatchProducer, rows: readonly ClaimedRow[]): Promise<Outcome[]> {
+/**
+ * @param rows of each sharding key in their order
+ * @param isLate whether the claim of the rows ends soon: what has not been sent then is left to a later claim
+ * @returns an outcome for each
+ */
+export async function sendRows(
+  producer: BatchProducer,
+  rows: readonly ClaimedRow[],
+  isLate: () => boolean,
+): Promise<Outcome[]> {
   const lanes = [...groupByLane(rows).values()];
   // A lane with a delayed message goes one by one as a whole, so that it keeps its order.
   const together = lanes.filter((lane) => lane.every(isBatchable)).flat();
   const single = lanes.filter((lane) => !lane.every(isBatchable));
   const [batched, ...others] = await Promise.all([
-    sendTogether(producer, together),
-    ...single.map((lane) => sendInTurn(producer, lane)),
+    sendTogether(producer, together, isLate),
+    ...single.map((lane) => sendInTurn(producer, lane, isLate)),
   ]);
   return [...batched, ...others.flat()];
 }
@@ -32,23 +40,33 @@ function isBatchable({ isDelayed, topic }: ClaimedRow): boolean {
   return !isDelayed && !topic.startsWith(RETRY_TOPIC_PREFIX);
 }
 
-async function sendTogether(producer: BatchProducer, rows: readonly ClaimedRow[]): Promise<Outcome[]> {
-  if (rows.length <= 1) return sendInTurn(producer, rows);
+async function sendTogether(
+  producer: BatchProducer,
+  rows: readonly ClaimedRow[],
+  isLate: () => boolean,
+): Promise<Outcome[]> {
+  if (rows.length <= 1) return sendInTurn(producer, rows, isLate);
   const first = await tryBatch(producer, rows);
   const failed = first.filter((outcome) => 'kind' in outcome);
   // One message that is refused makes its whole request fail: which one it is, only a send of each can tell.
   const isRefused = failed.some(({ kind }) => kind === 'unsendable' || kind === 'refused');
   if (!isRefused) return first;
   const again = new Map<string, Outcome>();
-  const lanes = [...groupByLane(failed.filter(isWorthAnotherTry).map(({ row }) => row)).values()];
-  for (const outcome of (await Promise.all(lanes.map((lane) => sendInTurn(producer, lane)))).flat()) {
+  const lanes = worthAnotherTry(failed);
+  for (const outcome of (await Promise.all(lanes.map((lane) => sendInTurn(producer, lane, isLate)))).flat()) {
     again.set(outcome.row.id, outcome);
   }
   return first.map((outcome) => again.get(outcome.row.id) ?? outcome);
 }
 
-function isWorthAnotherTry({ kind }: { kind: FailureKind }): boolean {
-  return kind === 'unsendable' || kind === 'refused' || kind === 'skipped';
+/** Of each lane the rows before the first whose broker was away: those behind it must not overtake it. */
+function worthAnotherTry(failed: readonly (Outcome & { kind: FailureKind })[]): ClaimedRow[][] {
+  const kinds = new Map(failed.map(({ row, kind }) => [row, kind]));
+  const isAway = (row: ClaimedRow): boolean => ['away', 'outage'].includes(kinds.get(row)!);
+  return [...groupByLane(failed.map(({ row }) => row)).values()].map((lane) => {
+    const end = lane.findIndex(isAway);
+    return end < 0 ? lane : lane.slice(0, end);
+  });
 }
 
 async function tryBatch(producer: BatchProducer, rows: readonly ClaimedRow[]): Promise<Outcome[]> {
@@ -68,16 +86,25 @@ async function tryBatch(producer: BatchProducer, rows: readonly ClaimedRow[]): P
 }
 
 /** One by one. After a row that has to be tried again the others wait; what can never be sent holds up nothing. */
-async function sendInTurn(producer: BatchProducer, lane: readonly ClaimedRow[]): Promise<Outcome[]> {
+async function sendInTurn(
+  producer: BatchProducer,
+  lane: readonly ClaimedRow[],
+  isLate: () => boolean,
+): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   for (const [index, row] of lane.entries()) {
+    // The first one is sent in any case: else a slow claim would never send anything.
+    if (index > 0 && isLate()) return [...outcomes, ...skipped(lane.slice(index))];
     const outcome = await sendOne(producer, row);
     outcomes.push(outcome);
     if (!('kind' in outcome) || outcome.kind === 'unsendable') continue;
-    const rest = lane.slice(index + 1);
-    return [...outcomes, ...rest.map((each): Outcome => ({ row: each, kind: 'skipped', error: outcome.error }))];
+    return [...outcomes, ...skipped(lane.slice(index + 1))];
   }
   return outcomes;
+}
+
+function skipped(rows: readonly ClaimedRow[]): Outcome[] {
+  return rows.map((row) => ({ row, kind: 'skipped', error: undefined }));
 }
 
 async function sendOne(producer: BatchProducer, row: ClaimedRow): Promise<Outcome> {

@@ -27,7 +27,7 @@ import {
  * - 'away': the broker of this topic is away or too busy. The attempt does not count: an outage may last for days.
  * - 'refused': it may go well later, when somebody has created the topic or granted the permission. The attempt counts.
  * - 'unsendable': it fails in the same way each time.
- * - 'skipped': it was not tried, since an earlier one of its queue failed.
+ * - 'skipped': it was not tried, since an earlier one of its queue failed or the claim ends soon.
  */
 export type FailureKind = 'outage' | 'away' | 'refused' | 'unsendable' | 'skipped';
 

@@ -101,11 +101,11 @@ export class MemoryIdempotencyStore implements IdempotencyStore {
   async purge(limit: number): Promise<number> {
     const now = this.#clock.now();
     let purged = 0;
-    for (const [name, { until }] of [...this.#done, ...this.#processing]) {
-      if (purged === limit) break;
-      if (until > now) continue;
-      this.#drop(name);
-      purged++;
+    for (const entries of [this.#done, this.#processing]) {
+      for (const [name, { until }] of entries) {
+        if (purged === limit) return purged;
+        if (until <= now && entries.delete(name)) purged++;
+      }
     }
     return purged;
   }

@@ -78,3 +78,32 @@ describe('an EntityManager of MikroORM', () => {
     expect(() => connectTransaction('transaction', manager(false).em)).toThrow(/MikroORM passes to the function/);
   });
 });
+
+describe('a transaction of SQLite', () => {
+  const connection = (): object => ({ prepare: () => ({ all: () => [] }), inTransaction: true });
+  const source = (type: string): object => ({
+    createQueryRunner: () => ({}),
+    query: async () => [],
+    options: { type },
+  });
+  const managerOf = (dataSource: object): object => ({
+    query: async () => [],
+    getRepository: () => ({}),
+    transaction: async () => undefined,
+    queryRunner: { isTransactionActive: true },
+    dataSource,
+  });
+  const [first, second] = [connection(), connection()];
+  const [sqlite, other, postgres] = [source('better-sqlite3'), source('better-sqlite3'), source('postgres')];
+
+  test.each([
+    ['the same connection', first, first, true],
+    ['another connection', second, first, false],
+    ["a manager of TypeORM's data source", managerOf(sqlite), sqlite, true],
+    ['a manager of another data source', managerOf(other), sqlite, false],
+    ['a manager of TypeORM on PostgreSQL, which has several connections', managerOf(postgres), postgres, false],
+  ])('is told from one that shares the connection of the database: %s', (_what, transaction, database, shares) => {
+    const connected = connectTransaction('transaction', transaction);
+    expect(connected.sharesConnectionWith(connect('database', database))).toBe(shares);
+  });
+});

@@ -4,6 +4,7 @@ import type { OutboxDialect } from './outbox-dialect.js';
 import { plainDialect } from './plain-sql.js';
 
 const NO_SUCH_TABLE = 1146;
+const UNKNOWN_COLUMN = 1054;
 const DEADLOCK = 1213;
 /** Compared byte by byte, and not without regard to case as MySQL compares texts. */
 const NAME = (length: number): string => `varchar(${length}) CHARACTER SET ascii COLLATE ascii_bin`;
@@ -21,6 +22,7 @@ export function mysqlDialect(table: string): OutboxDialect {
     asText: (expression) => `CAST(${expression} AS char)`,
     orderOfLocks: ' ORDER BY id',
     isTableMissing: (error) => error['errno'] === NO_SUCH_TABLE || error['code'] === 'ER_NO_SUCH_TABLE',
+    isColumnMissing: (error) => error['errno'] === UNKNOWN_COLUMN || error['code'] === 'ER_BAD_FIELD_ERROR',
     isBusy: (error) => error['errno'] === DEADLOCK || error['code'] === 'ER_LOCK_DEADLOCK',
   });
 }

@@ -5,6 +5,14 @@ export const PENDING = 'PENDING';
 export const SENT = 'SENT';
 export const FAILED = 'FAILED';
 
+const COLUMNS =
+  'id, seq, status, topic, lane, sharding_key, message, body, attempts, error, created_at, ended_at, claimed_by, claimed_until';
+
+/** Fails unless the table is there, with all its columns. */
+export function probeOf(table: string): Statement {
+  return { sql: `SELECT ${COLUMNS} FROM ${table} LIMIT 0`, parameters: [] };
+}
+
 /** A statement with its parameters $1, $2, … All are text, which every driver passes on unchanged. */
 export interface Statement {
   readonly sql: string;
@@ -84,5 +92,10 @@ export interface OutboxDialect {
   retry(run: RunStatement, ids: readonly string[]): Promise<number>;
   probe(): Statement;
   /** Whether an error of the driver says that the table does not exist. */
-  isTableMissing(error: Readonly<Record<PropertyKey, unknown>>): boolean;
+  readonly isTableMissing: ErrorTest;
+  /** Whether an error of the driver says that the table lacks a column. */
+  readonly isColumnMissing: ErrorTest;
 }
+
+/** @param error of a driver, as it names codes and the like */
+export type ErrorTest = (error: Readonly<Record<PropertyKey, unknown>>) => boolean;

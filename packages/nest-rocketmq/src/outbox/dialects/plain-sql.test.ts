@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { databaseDirectory } from '../../../../../sample-app/test-kit/data-directory.js';
-import { OutboxTableMissingError } from '../../errors.js';
+import { OutboxTableMissingError, OutboxTableOutdatedError } from '../../outbox-errors.js';
 import { connect } from '../adapters/find-adapter.js';
 import type { Connected } from '../adapters/find-adapter.js';
 import { toRow } from '../outbox-row.js';
@@ -28,6 +28,7 @@ const ON_PGLITE = plainDialect(TABLE, {
   asText: (expression) => `CAST(${expression} AS text)`,
   orderOfLocks: '',
   isTableMissing: (error) => error['code'] === '42P01',
+  isColumnMissing: (error) => error['code'] === '42703',
   isBusy: (error) => error['message'] === 'busy',
 });
 
@@ -185,7 +186,10 @@ for (const floor of FLOORS) {
       expect(await store.purge(1_000_000, 9)).toBe(1);
     });
 
-    test('say that their table is missing', async () => {
+    test('say that their table is missing, or of another version', async () => {
+      await connected.query(`ALTER TABLE ${TABLE} RENAME COLUMN lane TO former_lane`);
+      await expect(store.probe()).rejects.toThrow(OutboxTableOutdatedError);
+      await expect(write('a')).rejects.toThrow(OutboxTableOutdatedError);
       await connected.query(`DROP TABLE ${TABLE}`);
       await expect(store.probe()).rejects.toThrow(OutboxTableMissingError);
     });

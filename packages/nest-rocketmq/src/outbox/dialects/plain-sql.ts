@@ -3,8 +3,8 @@ import { asShape } from '../adapters/adapter.js';
 import type { SqlParameter, SqlRow } from '../adapters/adapter.js';
 import { claimInSteps } from './claim-in-steps.js';
 import type { ClaimSteps } from './claim-in-steps.js';
-import { FAILED, PENDING, SENT } from './outbox-dialect.js';
-import type { OutboxDialect, Statement } from './outbox-dialect.js';
+import { FAILED, PENDING, SENT, probeOf } from './outbox-dialect.js';
+import type { ErrorTest, OutboxDialect, Statement } from './outbox-dialect.js';
 
 /** What the two write differently. */
 export interface PlainSql {
@@ -21,9 +21,10 @@ export interface PlainSql {
   asText(expression: string): string;
   /** Ends an UPDATE of several rows: MySQL locks them in the order of their ids then, so that two relays do not wait for each other. */
   readonly orderOfLocks: string;
-  isTableMissing: OutboxDialect['isTableMissing'];
+  readonly isTableMissing: ErrorTest;
+  readonly isColumnMissing: ErrorTest;
   /** Whether an error of the driver says that somebody else writes. */
-  isBusy: OutboxDialect['isTableMissing'];
+  readonly isBusy: ErrorTest;
 }
 
 /** Parameters of a statement, in the order in which it has them. */
@@ -54,6 +55,7 @@ export function plainDialect(table: string, sql: PlainSql): OutboxDialect {
   return {
     createTable: sql.createTable,
     isTableMissing: sql.isTableMissing,
+    isColumnMissing: sql.isColumnMissing,
     claim: (run, claim, after) => claimInSteps(steps, run, claim, after),
     insert: ({ id, topic, lane, shardingKey, message, body, createdAt }) =>
       write((parameters) => {
@@ -103,7 +105,7 @@ export function plainDialect(table: string, sql: PlainSql): OutboxDialect {
       if (found.length > 0) await run(write((p) => `UPDATE ${table} SET ${pending} ${where(p)}${sql.orderOfLocks}`));
       return found.length;
     },
-    probe: () => ({ sql: `SELECT id, lane FROM ${table} LIMIT 0`, parameters: [] }),
+    probe: () => probeOf(table),
   };
 }
 

@@ -1,12 +1,13 @@
 // Writes the SQL of the outbox for PostgreSQL, 12 or later.
 import type { SqlRow } from '../adapters/adapter.js';
-import { FAILED, PENDING, SENT } from './outbox-dialect.js';
-import type { ClaimedWindow, OutboxDialect } from './outbox-dialect.js';
+import { FAILED, PENDING, SENT, probeOf } from './outbox-dialect.js';
+import type { ClaimedWindow, ErrorTest, OutboxDialect } from './outbox-dialect.js';
 import { claimOf } from './postgres-claim.js';
 import { bareName } from './table-name.js';
 
-/** PostgreSQL's code for a table that is not there. */
+/** PostgreSQL's codes for a table and a column that are not there. */
 const UNDEFINED_TABLE = '42P01';
+const UNDEFINED_COLUMN = '42703';
 
 const AS_TIME = (parameter: string): string => `to_timestamp(${parameter}::text::double precision / 1000)`;
 const AS_MS = (time: string): string => `(extract(epoch FROM ${time}) * 1000)::text`;
@@ -48,9 +49,15 @@ export function postgresDialect(table: string): OutboxDialect {
       ],
     }),
     ...upkeepOf(table),
-    probe: () => ({ sql: `SELECT id, lane FROM ${table} LIMIT 0`, parameters: [] }),
-    isTableMissing: (error) => error['code'] === UNDEFINED_TABLE || error['originalCode'] === UNDEFINED_TABLE,
+    probe: () => probeOf(table),
+    isTableMissing: hasCode(UNDEFINED_TABLE),
+    isColumnMissing: hasCode(UNDEFINED_COLUMN),
   };
+}
+
+/** Prisma calls it `originalCode`. */
+function hasCode(code: string): ErrorTest {
+  return (error) => error['code'] === code || error['originalCode'] === code;
 }
 
 /** What is not done for each message. */

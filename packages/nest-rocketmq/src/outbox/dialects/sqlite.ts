@@ -17,6 +17,7 @@ export function sqliteDialect(table: string): OutboxDialect {
     // One writes at a time.
     orderOfLocks: '',
     isTableMissing: (error) => String(error['message']).startsWith('no such table'),
+    isColumnMissing: (error) => /^no such column|has no column named/.test(String(error['message'])),
     isBusy: (error) => String(error['message']).startsWith('database is locked'),
   });
 }
