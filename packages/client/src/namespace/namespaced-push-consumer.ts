@@ -42,5 +42,7 @@ export class NamespacedPushConsumer extends PushConsumer {
 }
 
 function wrapped(subscription: Subscription, names: Namespace): Subscription {
+  // What is no subscription is refused by the consumer.
+  if (typeof subscription !== 'object' || subscription === null) return subscription;
   return { ...subscription, topic: names.wrap(subscription.topic) };
 }
