@@ -175,6 +175,7 @@ export {
   writeLong,
 } from './message/message-codec.js';
 export type { DecodeOptions, RecordFields } from './message/message-codec.js';
+export { Neighbours } from './message/neighbours.js';
 export {
   UNIQUE_ID_LENGTH,
   UniqueIdMaker,

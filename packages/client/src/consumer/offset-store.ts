@@ -42,22 +42,30 @@ export interface OffsetStore {
 /** The offsets in memory, which all offset stores have. */
 export class OffsetTable {
   readonly #offsets = new Map<string, number>();
+  /** Made once for each object, not for each message of its queue. */
+  readonly #keys = new WeakMap<MessageQueue, string>();
 
   update(queue: MessageQueue, offset: number): void {
-    const key = queueKey(queue);
+    const key = this.#key(queue);
     if (offset > (this.#offsets.get(key) ?? -1)) this.#offsets.set(key, offset);
   }
 
   reset(queue: MessageQueue, offset: number): void {
-    this.#offsets.set(queueKey(queue), offset);
+    this.#offsets.set(this.#key(queue), offset);
   }
 
   current(queue: MessageQueue): number | undefined {
-    return this.#offsets.get(queueKey(queue));
+    return this.#offsets.get(this.#key(queue));
   }
 
   forget(queue: MessageQueue): void {
-    this.#offsets.delete(queueKey(queue));
+    this.#offsets.delete(this.#key(queue));
+  }
+
+  #key(queue: MessageQueue): string {
+    let key = this.#keys.get(queue);
+    if (key === undefined) this.#keys.set(queue, (key = queueKey(queue)));
+    return key;
   }
 }
 

@@ -216,7 +216,8 @@ export class PullLoop {
       if (queue.count === 0) offsets.update(messageQueue, restFrom);
       return 0;
     }
-    queue.add([...readable, ...unreadable].toSorted((a, b) => a.queueOffset - b.queueOffset));
+    queue.add(readable);
+    queue.add(unreadable);
     deliver(queue, readable);
     if (unreadable.length > 0) reject(queue, unreadable, reason);
     return options.pullInterval;

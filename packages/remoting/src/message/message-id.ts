@@ -20,7 +20,10 @@ function startOfMonth(now: number): number {
 }
 
 const HEX_DIGITS = Buffer.from('0123456789ABCDEF', 'latin1');
-const HEX_BYTES = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0').toUpperCase());
+/** Of each byte, its two digits. */
+export const HEX_BYTES: readonly string[] = Array.from({ length: 256 }, (_, byte) =>
+  byte.toString(16).padStart(2, '0').toUpperCase(),
+);
 
 /** Hexadecimal digits of a UNIQ_KEY as it is made here. */
 export const UNIQUE_ID_LENGTH = 32;
