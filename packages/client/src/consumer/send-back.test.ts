@@ -82,3 +82,24 @@ it('where no way works, it comes again, and is a dead letter when one does', asy
   expect(on.cluster.broker.stored.map(({ properties }) => properties.get('DLQ_REASON'))).toEqual(['no such customer']);
   expect(stored()).toBe(1);
 });
+
+it('what takes long to be given back is not given back a second time when consumeTimeout has passed', async () => {
+  const fake = new FakeCluster({ topics: { t: 1 } });
+  for (let i = 0; i < 8; i++) {
+    fake.broker.put('t', 0, String(i));
+    fake.broker.next('CONSUMER_SEND_MSG_BACK', () => new Promise(() => undefined));
+    fake.broker.next('SEND_MESSAGE_V2', never);
+  }
+  await consuming(fake, {
+    consumeMessageBatchMaxSize: 8,
+    consumeTimeout: 1,
+    consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET',
+    listener: () => 'RECONSUME_LATER',
+  });
+  // Each takes the 5 s of its broker and the 3 s of the retry topic: the last one begins after 56 s.
+  await on.cluster.clock.advance(63_000);
+  expect(backs()).toHaveLength(8);
+  // The broker answers by then, and each is given back at its second try.
+  await on.cluster.clock.advance(10_000);
+  expect(backs()).toHaveLength(16);
+});

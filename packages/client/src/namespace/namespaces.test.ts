@@ -174,6 +174,20 @@ it('T178 a consumer that pulls, and the admin, know queues by the names of the a
   expect(cluster.broker.requests('UPDATE_AND_CREATE_TOPIC')[0]!.header).toMatchObject({ topic: 'ns%new' });
 });
 
+it('T178 who listens to the division of queues is told of them by the names of the application', async () => {
+  connect({ namespace: 'ns' });
+  const told: unknown[] = [];
+  const consumer = client.createPushConsumer({
+    group: 'g',
+    subscriptions: [{ topic: 't' }],
+    listener: () => undefined,
+    messageQueueListener: (topic, all, mine) =>
+      told.push([topic, ...new Set([...all, ...mine].map((queue) => queue.topic))]),
+  });
+  await consumer.start();
+  expect(told).toContainEqual(['t', 't']);
+});
+
 it('T178 namespaceV2 goes with each request, and changes no name', async () => {
   connect({ namespaceV2: 'ns' });
   const producer = client.createProducer({ group: 'g' });
