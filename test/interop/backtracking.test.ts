@@ -1,6 +1,7 @@
 // Tests resets of offsets across implementations: our consumers obey Apache's mqadmin, and Java's obey our administration.
+import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { Outcome } from '@nest-rocketmq/client';
+import { Outcome, RocketMQClient } from '@nest-rocketmq/client';
 import type { MessageExt } from '@nest-rocketmq/client';
 import { newClient, type Peer, SEND_TIMEOUT_MS } from './client/peer.js';
 import { startApache } from './harness/apache.js';
@@ -118,5 +119,40 @@ describe.each(inTime(BROKERS, ([whose]) => whose.includes('5.5.0')))('on %s', (_
     expect(letters).toMatchObject([{ topic, reason: 'no such order', deliveries: 1 }]);
     await consumer.shutdown();
     await dead.stop();
+  });
+
+  test('T086 what uses up its tries at the limits of a broker is a dead letter, in a namespace too', async () => {
+    const [topic, group, namespace] = ['last_tries', 'last_tries_group', 'shop'];
+    const { nameServer } = peer.cluster;
+    const client = new RocketMQClient({ nameServer, namespace });
+    const producer = client.createProducer({ group: 'last_tries_producer', sendMsgTimeout: SEND_TIMEOUT_MS });
+    await producer.start();
+    await client.admin.createTopic({ topic, queues: 1 });
+    // The reason does not fit beside these properties, and the body is as large as a broker takes it.
+    await producer.send({ topic, body: 'properties', properties: { p: 'p'.repeat(32_300) } });
+    await producer.send({ topic, body: randomBytes(4_194_304), tags: 'body' });
+    await producer.send({ topic, body: 'small' });
+    const consumer = client.createPushConsumer({
+      group,
+      subscriptions: [{ topic }],
+      consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET',
+      maxReconsumeTimes: 0,
+      listener: () => {
+        throw new Error('no'.repeat(400));
+      },
+    });
+    await consumer.start();
+    const letters = new Map<string, string | undefined>();
+    while (letters.size < 3) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      for await (const { tags, message, reason } of client.admin.deadLetters(group))
+        letters.set(tags ?? message.body.toString(), reason);
+    }
+    expect(Object.fromEntries(letters)).toEqual({
+      properties: undefined,
+      body: 'no'.repeat(400),
+      small: 'no'.repeat(400),
+    });
+    await client.shutdown();
   });
 });

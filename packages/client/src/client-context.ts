@@ -31,6 +31,8 @@ export interface ClientContext {
   readonly closing: AbortSignal;
   /** Starts the client where it is not started yet. @throws NameServerUnreachableError */
   start(): Promise<void>;
+  /** A producer or consumer of the client has been shut down. */
+  ended(made: object): void;
   /** Tells all connected brokers that a group has ended. Never rejects. */
   unregister(groups: { producerGroup?: string; consumerGroup?: string }): Promise<void>;
 }

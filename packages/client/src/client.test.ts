@@ -269,6 +269,9 @@ describe('a wrong option', () => {
     ['consumeConcurrency', { consumeConcurrency: 0 }],
     ['messageModel', { messageModel: 'ALL' as never }],
     ['expression', { subscriptions: [{ topic: 't', expression: '|| ||' }] }],
+    ['expression', { subscriptions: [{ topic: 't', expression: 7 as never }] }],
+    ['expressionType', { subscriptions: [{ topic: 't', expressionType: 'SQL' as never }] }],
+    ['subscriptions', { subscriptions: [null as never] }],
   ])('%s of a consumer is named', (option, options) => {
     const one = new RocketMQClient({ nameServer: 'a:1' });
     const good = { group: 'g', subscriptions: [{ topic: 't' }], listener: () => undefined };

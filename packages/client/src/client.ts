@@ -67,12 +67,13 @@ export class RocketMQClient {
   readonly #replies: PendingReplies;
   readonly #sendWindow: SendWindow;
   readonly #context: ClientContext;
+  /** Those that are not shut down yet. */
   readonly #made = new Set<Made>();
   readonly #closing = sharedAbortController();
   readonly #outages: Outages;
   #starting: Promise<void> | undefined;
   #started = false;
-  #shutDown = false;
+  #stopping: Promise<void> | undefined;
 
   /** @throws InvalidOptionError */
   constructor(options: ClientOptions) {
@@ -115,6 +116,7 @@ export class RocketMQClient {
       replies: this.#replies,
       closing: this.#closing.signal,
       start: () => this.start(),
+      ended: (made) => void this.#made.delete(made as Made),
       unregister: (groups) => this.#unregister(groups),
     };
     const { namespace } = this.#options;
@@ -159,7 +161,7 @@ export class RocketMQClient {
    * NotRunningError after shutdown
    */
   start(): Promise<void> {
-    if (this.#shutDown) return Promise.reject(new NotRunningError('this client', 'shut down'));
+    if (this.#stopping) return Promise.reject(new NotRunningError('this client', 'shut down'));
     this.#starting ??= this.#start().catch((error: unknown) => {
       // The next call may find the name servers there.
       this.#starting = undefined;
@@ -198,11 +200,14 @@ export class RocketMQClient {
 
   /**
    * Shuts down its consumers, then its producers, and closes all connections. Waits for listener calls and sends under
-   * way, 30 s each at most; sends that take longer are rejected. Never rejects, and may be called twice.
+   * way, 30 s each at most; sends that take longer are rejected. Never rejects. A second call waits for the first.
    */
-  async shutdown(): Promise<void> {
-    if (this.#shutDown) return;
-    this.#shutDown = true;
+  shutdown(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
     if (!this.#started) {
       this.#closing.abort();
       // A name server that says nothing would hold it up.

@@ -214,9 +214,14 @@ export function toldToPeer(error: unknown): string {
   return describe(error).replace(PATH, '…');
 }
 
-/** One line about any thrown value, for messages and logs. */
+/** Says in words what was thrown, for messages and logs. Never throws, whatever it is given. */
 export function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  try {
+    return String(error instanceof Error ? error.message : error);
+  } catch {
+    // It has no text: an object without a prototype, or one whose `toString` throws.
+    return Object.prototype.toString.call(error);
+  }
 }
 
 const LONGEST_SHOWN = 200;

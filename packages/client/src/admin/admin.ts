@@ -122,9 +122,7 @@ export class Admin {
 
   /** The queues to consume from. @throws TopicNotFoundError */
   async fetchSubscribeMessageQueues(topic: string): Promise<MessageQueue[]> {
-    const route = await this.#context.routes.resolve(topic);
-    if (!route || route.assumed) throw new TopicNotFoundError(topic, this.#nameServers.addresses, 'has no route');
-    return [...route.readable];
+    return this.#readableQueues(topic);
   }
 
   /** The offset that the queue's next message will have. @throws BrokerNotFoundError */
@@ -181,7 +179,7 @@ export class Admin {
       {
         context: this.#context,
         timeout: ADMIN_TIMEOUT_MS,
-        queues: await this.fetchSubscribeMessageQueues(options.topic),
+        queues: await this.#readableQueues(options.topic),
         addressOf: (queue) => this.#addressOf(queue),
         searchOffset: (queue, timestamp) => this.searchOffset(queue, timestamp),
         maxOffset: (queue) => this.maxOffset(queue),
@@ -240,7 +238,7 @@ export class Admin {
   }
 
   async #query(header: HeaderOf<typeof Requests.QUERY_MESSAGE>): Promise<MessageExt[]> {
-    const queues = await this.fetchSubscribeMessageQueues(header.topic);
+    const queues = await this.#readableQueues(header.topic);
     const perBroker = new Map(queues.map((queue) => [queue.brokerName, queue]));
     const asked = await Promise.allSettled(
       [...perBroker.values()].map(async (queue) => {
@@ -259,6 +257,13 @@ export class Admin {
     if (found.length === 0 && failed) throw failed.reason;
     // Brokers look up the hash of topic and key, and may return messages of other topics and with other keys.
     return found.filter((message) => message.topic === header.topic);
+  }
+
+  /** By the names that brokers know, also where `fetchSubscribeMessageQueues` shows others. @throws TopicNotFoundError */
+  async #readableQueues(topic: string): Promise<MessageQueue[]> {
+    const route = await this.#context.routes.resolve(topic);
+    if (!route || route.assumed) throw new TopicNotFoundError(topic, this.#nameServers.addresses, 'has no route');
+    return [...route.readable];
   }
 
   async #offset<Row extends OffsetRow>(

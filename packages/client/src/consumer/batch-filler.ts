@@ -20,6 +20,8 @@ interface Filling {
 export class BatchFiller {
   readonly #options: BatchFillerOptions;
   readonly #filling = new Map<ProcessQueue, Filling>();
+  /** Queues to whose drop we listen. */
+  readonly #queues = new WeakSet<ProcessQueue>();
 
   constructor(options: BatchFillerOptions) {
     this.#options = options;
@@ -45,6 +47,8 @@ export class BatchFiller {
     const { clock, wait, ready } = this.#options;
     const timer = clock.setTimeout(() => ready(queue, this.#taken(queue)), wait, 'a list of messages that fills up');
     this.#filling.set(queue, { messages, timer });
+    if (this.#queues.has(queue)) return;
+    this.#queues.add(queue);
     queue.signal.addEventListener('abort', () => this.#taken(queue), { once: true });
   }
 

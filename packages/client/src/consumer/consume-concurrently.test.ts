@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { COMPRESSION_FLAGS, Requests, ResponseCode } from '@nest-rocketmq/remoting/internal';
+import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import { GROUP, bodies, consuming, on } from '../../test-kit/consuming.js';
 import { FakeCluster } from '../../test-kit/fake-cluster.js';
 
@@ -162,4 +163,24 @@ describe('a queue that goes to another consumer while a message of it is given b
     await clock.advance(10_000);
     expect(broker.offsets.get('stock@t@0')).toBe(2);
   });
+});
+
+function unreadable(): never {
+  throw new Error('no text');
+}
+
+it.each<[string, unknown]>([
+  ['an object without a prototype', Object.create(null)],
+  ['an object whose text cannot be had', { toString: (): never => unreadable() }],
+])('a listener that throws %s has failed, and the next message comes', async (_what, thrown) => {
+  const cluster = new FakeCluster({ topics: { t: 1 } });
+  for (const body of ['a', 'b']) cluster.broker.put('t', 0, body);
+  const got: string[] = [];
+  const listener = ([message]: MessageExt[]): void => {
+    got.push(message!.body.toString());
+    if (got.length === 1) throw thrown;
+  };
+  await consuming(cluster, { listener, consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET', consumeConcurrency: 1 });
+  await cluster.until('both were given', () => got.length === 2);
+  expect(cluster.broker.requests('CONSUMER_SEND_MSG_BACK')).toHaveLength(1);
 });

@@ -155,6 +155,7 @@ export class ConsumeConcurrently implements ConsumeService {
   }
 
   #conclude(delivery: Delivery, outcomes: Outcomes): void {
+    delivery.returned = true;
     const { queue, messages } = delivery;
     try {
       const took = this.#parts.context.clock.monotonic() - delivery.startedAt;

@@ -175,7 +175,7 @@ export function resolvePushConsumerOptions(options: PushConsumerOptions): Resolv
   if (!Array.isArray(options.subscriptions) || options.subscriptions.length === 0) {
     throw new InvalidOptionError('subscriptions', options.subscriptions, 'at least one { topic }');
   }
-  for (const { topic } of options.subscriptions) checkTopic(topic);
+  checkSubscribedTopics(options.subscriptions);
   const consumeMode = oneOf('consumeMode', options.consumeMode, 'CONCURRENTLY', [
     'CONCURRENTLY',
     'ORDERLY',
@@ -226,6 +226,16 @@ export function resolvePushConsumerOptions(options: PushConsumerOptions): Resolv
     hooks: checkHooks(options.hooks),
     ...resolveTraceOptions(options),
   };
+}
+
+/** @throws InvalidOptionError, InvalidNameError */
+export function checkSubscribedTopics(subscriptions: readonly Subscription[]): void {
+  for (const one of subscriptions) {
+    if (typeof one !== 'object' || one === null) {
+      throw new InvalidOptionError('subscriptions', subscriptions, 'a list of { topic }');
+    }
+    checkTopic(one.topic);
+  }
 }
 
 /** @throws InvalidOptionError */

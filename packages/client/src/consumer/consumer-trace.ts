@@ -48,7 +48,8 @@ export class ConsumerTrace {
       const ended = this.begin(messages);
       try {
         const result = await listener(messages, context);
-        ended([result].flat().some(isFailure) ? ConsumeReturnType.FAILED : ConsumeReturnType.SUCCESS);
+        const results = result instanceof Map ? [...result.values()] : [result].flat();
+        ended(results.some(isFailure) ? ConsumeReturnType.FAILED : ConsumeReturnType.SUCCESS);
         return result;
       } catch (error) {
         // A thrown outcome says the same as one that is returned.

@@ -67,7 +67,7 @@ export class Deliveries {
     for (let delivery = this.#underWay.first, next; delivery; delivery = next) {
       // `onTimeout` may take it out.
       next = delivery.after;
-      if (delivery.over) continue;
+      if (delivery.over || delivery.returned) continue;
       const left = delivery.startedAt + consumeTimeout - clock.monotonic();
       if (left > 0) return this.#arm(left);
       onTimeout(delivery);

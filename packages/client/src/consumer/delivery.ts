@@ -15,6 +15,8 @@ export class Delivery implements ConsumeContext {
   /** Neighbours in a `DeliveryList`. */
   before: Delivery | undefined;
   after: Delivery | undefined;
+  /** The listener has ended, and its result is being counted: it has no time-out any more. */
+  returned = false;
   #controller: AbortController | undefined;
   #over = false;
 

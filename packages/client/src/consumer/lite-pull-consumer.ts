@@ -6,6 +6,7 @@ import type { ClientContext } from '../client-context.js';
 import { checkTopic } from '../config/names.js';
 import { integerIn } from '../config/options.js';
 import type { QueueOffset } from '../groups/group-registry.js';
+import type { ShutdownOptions } from '../time/wait-at-most.js';
 import type { Subscription } from './consumer-options.js';
 import { SeekOutOfRangeError } from './lite-pull-errors.js';
 import { resolveLitePullOptions } from './lite-pull-options.js';
@@ -40,6 +41,7 @@ export class LitePullConsumer implements AsyncIterable<MessageExt> {
   readonly #topicListeners = new Set<() => void>();
   #state: State = 'not started';
   #starting: Promise<void> | undefined;
+  #stopping: Promise<void> | undefined;
 
   /** @internal */
   constructor(context: ClientContext, admin: QueueOffsets, options: LitePullConsumerOptions) {
@@ -65,24 +67,12 @@ export class LitePullConsumer implements AsyncIterable<MessageExt> {
   /**
    * Ends loops and polls, stores offsets, and leaves the group. Messages that were pulled and not handed out are not lost.
    * @param options deadline: how long a loop may take to ask for its next message, ms, so that the one in hand counts as
-   * consumed. Default 0: it comes again. An abort of the signal ends the wait at once. Not to be awaited within the loop.
+   * consumed. Default 0: it comes again. An abort of the signal ends the wait at once. Not to be awaited
+   * within the loop. A second call waits for the first.
    */
-  async shutdown(options: { deadline?: number; signal?: AbortSignal } = {}): Promise<void> {
-    const wasRunning = this.#state === 'running';
-    this.#state = 'shut down';
-    if (!wasRunning) return;
-    const { reader, autoCommit, assignment, progress, listeners, offsets, member } = this.#parts;
-    await reader.close(options.deadline ?? 0, options.signal);
-    autoCommit.stop();
-    for (const stop of this.#topicListeners) stop();
-    await assignment.stop();
-    if (this.#options.autoCommit) await progress.commitDone();
-    listeners.clear();
-    assignment.release();
-    await offsets.close();
-    await this.#parts.trace?.close();
-    this.#context.members.remove(member);
-    await this.#context.unregister({ consumerGroup: this.group });
+  shutdown(options: ShutdownOptions = {}): Promise<void> {
+    this.#stopping ??= this.#stop(options).finally(() => this.#context.ended(this));
+    return this.#stopping;
   }
 
   /**
@@ -172,34 +162,26 @@ export class LitePullConsumer implements AsyncIterable<MessageExt> {
   async seek(queue: MessageQueue, offset: number): Promise<void> {
     this.#mustRun();
     integerIn('offset', offset, 0, 0, Number.MAX_SAFE_INTEGER);
-    this.#parts.progress.assigned(queue);
-    const [min, max] = await Promise.all([this.#admin.minOffset(queue), this.#admin.maxOffset(queue)]);
-    if (offset < min || offset > max) throw new SeekOutOfRangeError(queue, offset, min, max);
-    this.#parts.progress.assigned(queue).seek(offset);
+    await this.#seekTo(queue, async () => {
+      const [min, max] = await Promise.all([this.#admin.minOffset(queue), this.#admin.maxOffset(queue)]);
+      if (offset < min || offset > max) throw new SeekOutOfRangeError(queue, offset, min, max);
+      return offset;
+    });
   }
 
   /** Goes on from the oldest message that the queue still has. @throws QueueNotAssignedError */
   async seekToBegin(queue: MessageQueue): Promise<void> {
-    this.#mustRun();
-    this.#parts.progress.assigned(queue);
-    const offset = await this.#admin.minOffset(queue);
-    this.#parts.progress.assigned(queue).seek(offset);
+    await this.#seekTo(queue, () => this.#admin.minOffset(queue));
   }
 
   /** Goes on from the next message that comes. @throws QueueNotAssignedError */
   async seekToEnd(queue: MessageQueue): Promise<void> {
-    this.#mustRun();
-    this.#parts.progress.assigned(queue);
-    const offset = await this.#admin.maxOffset(queue);
-    this.#parts.progress.assigned(queue).seek(offset);
+    await this.#seekTo(queue, () => this.#admin.maxOffset(queue));
   }
 
   /** Goes on from the first message stored at or after `timestamp`, ms since the epoch. @throws QueueNotAssignedError */
   async seekToTimestamp(queue: MessageQueue, timestamp: number): Promise<void> {
-    this.#mustRun();
-    this.#parts.progress.assigned(queue);
-    const offset = await this.offsetForTimestamp(queue, timestamp);
-    this.#parts.progress.assigned(queue).seek(offset);
+    await this.#seekTo(queue, () => this.offsetForTimestamp(queue, timestamp));
   }
 
   /** Neither pulls nor hands out messages of these queues until `resume`. @throws QueueNotAssignedError */
@@ -270,6 +252,32 @@ export class LitePullConsumer implements AsyncIterable<MessageExt> {
     if (this.#isRunning() && this.#options.autoCommit) this.#parts.autoCommit.start();
   }
 
+  async #stop({ deadline = 0, signal }: ShutdownOptions): Promise<void> {
+    const wasRunning = this.#state === 'running';
+    this.#state = 'shut down';
+    if (!wasRunning) return;
+    const { reader, autoCommit, assignment, progress, listeners, offsets, member } = this.#parts;
+    await reader.close(deadline, signal);
+    autoCommit.stop();
+    for (const stop of this.#topicListeners) stop();
+    await assignment.stop();
+    if (this.#options.autoCommit) await progress.commitDone();
+    listeners.clear();
+    assignment.release();
+    await offsets.close();
+    await this.#parts.trace?.close();
+    this.#context.members.remove(member);
+    await this.#context.unregister({ consumerGroup: this.group });
+  }
+
+  /** @param find asks a broker for the offset: the queue may be another consumer's by the time it answers */
+  async #seekTo(queue: MessageQueue, find: () => Promise<number>): Promise<void> {
+    this.#mustRun();
+    this.#parts.progress.assigned(queue);
+    const offset = await find();
+    this.#parts.progress.assigned(queue).seek(offset);
+  }
+
   /** A start has failed, and may be tried again. */
   async #withdraw(): Promise<void> {
     this.#state = 'not started';
@@ -283,14 +291,10 @@ export class LitePullConsumer implements AsyncIterable<MessageExt> {
   }
 
   #mustRun(): void {
-    if (!this.#isRunning()) throw this.#notRunning();
+    if (!this.#isRunning()) throw new NotRunningError(`consumer ${this.group}`, this.#state);
   }
 
   #mustNotBeShutDown(): void {
-    if (this.#state === 'shut down') throw this.#notRunning();
-  }
-
-  #notRunning(): NotRunningError {
-    return new NotRunningError(`consumer ${this.group}`, this.#state);
+    if (this.#state === 'shut down') this.#mustRun();
   }
 }

@@ -1,6 +1,6 @@
 // Defines the options of consumers that pull, with the names, defaults and ranges of Apache's DefaultLitePullConsumer.
 import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
-import { checkGroup, checkTopic } from '../config/names.js';
+import { checkGroup } from '../config/names.js';
 import { integerIn, oneOf } from '../config/options.js';
 import { checkHooks } from '../hooks/hooks.js';
 import { resolveTraceOptions } from '../trace/trace-options.js';
@@ -9,6 +9,7 @@ import type { AllocateMessageQueueStrategy } from '@nest-rocketmq/remoting/inter
 import { checkStrategy } from './allocate-strategies.js';
 import type { ConsumerHook } from './consumer-hooks.js';
 import type { AllocateStrategyName } from './allocate-strategies.js';
+import { checkSubscribedTopics } from './consumer-options.js';
 import type { ConsumeFromWhere, MessageModel, Subscription } from './consumer-options.js';
 
 /** The options of a consumer that pulls, with the names and defaults of Apache's DefaultLitePullConsumer. */
@@ -72,7 +73,7 @@ export function resolveLitePullOptions(options: LitePullConsumerOptions): Resolv
   const subscriptions = options.subscriptions ?? [];
   if (!Array.isArray(subscriptions))
     throw new InvalidOptionError('subscriptions', subscriptions, 'a list of { topic }');
-  for (const { topic } of subscriptions) checkTopic(topic);
+  checkSubscribedTopics(subscriptions);
   const number = (name: NumberOption, byDefault: number, min: number, max: number, unit = ''): number =>
     integerIn(name, options[name], byDefault, min, max, unit);
   const suspend = number('brokerSuspendMaxTimeMillis', 20_000, 1, 3_600_000, ' (ms)');

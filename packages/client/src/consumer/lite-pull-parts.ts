@@ -3,7 +3,7 @@ import { Repeating } from '@nest-rocketmq/remoting/internal';
 import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import { describe } from '../errors.js';
-import { callBack } from './call-back.js';
+import { callBack } from '../hooks/call-back.js';
 import { consumeHooks } from './consume-hooks.js';
 import { consumerTrace } from './consumer-trace.js';
 import type { ConsumerTrace } from './consumer-trace.js';

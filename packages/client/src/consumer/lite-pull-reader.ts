@@ -3,6 +3,7 @@
 import { sleep } from '@nest-rocketmq/remoting/internal';
 import type { Clock, MessageExt } from '@nest-rocketmq/remoting/internal';
 import { integerIn } from '../config/options.js';
+import { waitAtMost } from '../time/wait-at-most.js';
 import { ConsumeReturnType } from '../trace/trace-record.js';
 import type { ConsumeHooks } from './consume-hooks.js';
 import type { ConsumerTrace } from './consumer-trace.js';
@@ -83,11 +84,8 @@ export class LitePullReader {
     this.#closed = true;
     this.#parts.buffer.wake();
     if (!this.#inHand || deadline === 0) return;
-    const ended = new AbortController();
     const putDown = new Promise<void>((resolve) => (this.#whenPutDown = resolve));
-    const over = signal ? AbortSignal.any([ended.signal, signal]) : ended.signal;
-    await Promise.race([putDown, sleep(this.#parts.clock, deadline, over)]);
-    ended.abort();
+    await waitAtMost(this.#parts.clock, putDown, deadline, signal);
   }
 
   /**

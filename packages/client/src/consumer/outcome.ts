@@ -67,10 +67,11 @@ export class Outcome {
 
   /**
    * The message goes to %DLQ%group at once. The reason stands in its property DLQ_REASON.
-   * @param reason what is longer than 1000 characters is cut off
+   * @param reason what is longer than 1000 characters is cut off; an empty one is none
    */
   static toDeadLetter(reason?: string): Outcome {
-    return new Outcome('deadLetter', reason === undefined ? {} : { reason: printableReason(String(reason)) });
+    const printable = reason === undefined ? '' : printableReason(String(reason));
+    return new Outcome('deadLetter', printable === '' ? {} : { reason: printable });
   }
 
   /**
@@ -96,7 +97,7 @@ export class Outcome {
   /** The same when there are no more tries: a dead letter, whose reason is the error that led to it. Unknown: unchanged. @internal */
   givenUp(): Outcome {
     if (this.kind === 'deadLetter' || this.cause === undefined) return this;
-    return Outcome.toDeadLetter(describe(this.cause)).because(this.cause);
+    return Outcome.toDeadLetter(describe(this.cause) || nameOf(this.cause)).because(this.cause);
   }
 
   /** Whether it is an Outcome, also one of the package's other module format. */
@@ -114,6 +115,11 @@ function lengthOf(option: string, given: unknown, longest: number): number {
 function levelOf(given: unknown): number {
   if (Number.isInteger(given) && (given as number) >= 1 && (given as number) <= HIGHEST_LEVEL) return given as number;
   throw new InvalidOptionError('level', given, 'a level of the delay table, from 1 on');
+}
+
+/** Of an error that has no message. */
+function nameOf(cause: unknown): string | undefined {
+  return cause instanceof Error ? cause.name : undefined;
 }
 
 /** Characters below space separate properties on the wire. */

@@ -251,6 +251,11 @@ describe('toDeadLetter', () => {
     expect(fake.broker.requests('SEND_MESSAGE_V2')[0]!.header).toMatchObject({ b: '%RETRY%stock', j: 1, l: 0 });
   });
 
+  it('of an error without words has its name as the reason', () => {
+    expect(Outcome.retry.because(new TypeError()).givenUp().reason).toBe('TypeError');
+    expect(Outcome.toDeadLetter('').reason).toBeUndefined();
+  });
+
   it('without a reason is what Apache does', async () => {
     const fake = await given(['a'], { listener: () => Outcome.toDeadLetter() }, MQVersion.V5_0_0);
     await fake.until('given back', () => givenBack().length === 1);

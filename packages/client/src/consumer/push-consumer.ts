@@ -1,5 +1,5 @@
 // Puts a push consumer together, and starts and stops its parts in order.
-import { NotRunningError, Repeating, retryTopic, sleep } from '@nest-rocketmq/remoting/internal';
+import { NotRunningError, Repeating, retryTopic } from '@nest-rocketmq/remoting/internal';
 import type { ConsumerData, MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import type { DirectResult, QueueOffset } from '../groups/group-registry.js';
@@ -14,6 +14,8 @@ import { consumeHooks } from './consume-hooks.js';
 import { consumerTrace } from './consumer-trace.js';
 import type { ConsumerTrace } from './consumer-trace.js';
 import { Subscriptions } from './subscriptions.js';
+import { waitAtMost } from '../time/wait-at-most.js';
+import type { ShutdownOptions } from '../time/wait-at-most.js';
 
 const DEFAULT_SHUTDOWN_DEADLINE_MS = 30_000;
 const MINUTE_MS = 60_000;
@@ -34,6 +36,7 @@ export class PushConsumer {
   #startedAt = 0;
   #state: State = 'not started';
   #starting: Promise<void> | undefined;
+  #stopping: Promise<void> | undefined;
 
   /** @internal */
   constructor(context: ClientContext, options: PushConsumerOptions) {
@@ -136,30 +139,12 @@ export class PushConsumer {
   /**
    * Stops pulling, waits for running listener calls, stores offsets, and leaves the group.
    * @param options deadline for the listener calls, ms; default 30000. What runs longer is delivered again elsewhere.
-   * An abort of the signal ends the wait at once.
+   * An abort of the signal ends the wait at once. A second call waits for the first.
    */
-  async shutdown(options: { deadline?: number; signal?: AbortSignal } = {}): Promise<void> {
-    const wasRunning = this.#state === 'running';
-    this.#state = 'shut down';
-    if (!wasRunning) return;
-    const { members, logger } = this.#context;
-    this.#stopListening?.();
-    this.#offsetTimer.stop();
-    this.#parts.pauseGate.close();
-    await this.#parts.rebalance.stop();
-    await this.#drain(options.deadline ?? DEFAULT_SHUTDOWN_DEADLINE_MS, options.signal);
-    if (this.#parts.consume.running > 0) {
-      logger.warn(
-        `${this.group}: ${this.#parts.consume.running} listener calls outlast the shutdown; their messages come again`,
-      );
-    }
-    await this.#handOver();
-    await this.#trace?.close();
-    this.#subscriptions.leave();
-    members.remove(this);
-    await this.#context.unregister({ consumerGroup: this.group });
+  shutdown(options: ShutdownOptions = {}): Promise<void> {
+    this.#stopping ??= this.#stop(options).finally(() => this.#context.ended(this));
+    return this.#stopping;
   }
-
   /** @internal */
   heartbeatData(): ConsumerData {
     const { messageModel, consumeFromWhere } = this.#options;
@@ -246,6 +231,28 @@ export class PushConsumer {
     this.#parts.locks?.start();
   }
 
+  async #stop({ deadline = DEFAULT_SHUTDOWN_DEADLINE_MS, signal }: ShutdownOptions): Promise<void> {
+    const wasRunning = this.#state === 'running';
+    this.#state = 'shut down';
+    if (!wasRunning) return;
+    const { members, logger } = this.#context;
+    this.#stopListening?.();
+    this.#offsetTimer.stop();
+    this.#parts.pauseGate.close();
+    await this.#parts.rebalance.stop();
+    await waitAtMost(this.#context.clock, this.#parts.consume.stop(), deadline, signal);
+    if (this.#parts.consume.running > 0) {
+      logger.warn(
+        `${this.group}: ${this.#parts.consume.running} listener calls outlast the shutdown; their messages come again`,
+      );
+    }
+    await this.#handOver();
+    await this.#trace?.close();
+    this.#subscriptions.leave();
+    members.remove(this);
+    await this.#context.unregister({ consumerGroup: this.group });
+  }
+
   #mustNotBeShutDown(): void {
     if (this.#state === 'shut down') throw new NotRunningError(`consumer ${this.group}`, this.#state);
   }
@@ -288,12 +295,5 @@ export class PushConsumer {
     await heartbeat.beat();
     // The brokers have made the retry topic on hearing of the group.
     if (this.#subscriptions.has(retryTopic(this.group))) await routes.resolve(retryTopic(this.group));
-  }
-
-  async #drain(deadline: number, signal?: AbortSignal): Promise<void> {
-    const ended = new AbortController();
-    const idle = this.#parts.consume.stop().finally(() => ended.abort());
-    const over = signal ? AbortSignal.any([ended.signal, signal]) : ended.signal;
-    await Promise.race([idle, sleep(this.#context.clock, deadline, over)]);
   }
 }

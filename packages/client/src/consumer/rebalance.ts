@@ -4,7 +4,7 @@ import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
 import { describe } from '../errors.js';
 import { membersOf } from './group-members.js';
 import { Handovers } from './handovers.js';
-import { callBack } from './call-back.js';
+import { callBack } from '../hooks/call-back.js';
 import { Throttle } from '../time/throttle.js';
 import { ProcessQueue, queueKey } from './process-queue.js';
 import { QueueCalls } from './queue-calls.js';

@@ -36,6 +36,9 @@ const COMPRESSION = { compressMsgBodyOverHowmuch: 4_096, compressType: 'ZLIB', c
 /** Apache's name for a consumer's own producer. */
 const INNER_PRODUCER_GROUP = 'CLIENT_INNER_PRODUCER';
 
+const LESS_IS_KEPT = 'Its broker is asked to give it back, which keeps no reason and has only levels of delay.';
+const TRIED_AGAIN = 'It is tried again here, some seconds later.';
+
 export class SendBack {
   readonly #context: ClientContext;
   readonly #group: string;
@@ -73,7 +76,7 @@ export class SendBack {
     const level = levelOf(outcome);
     if (this.#needsCopy(message, level)) return this.#sendCopy(message, outcome);
     // The broker's own way knows levels alone, and writes no reason down.
-    if (this.#saysMore(message, outcome) && (await this.#sendCopy(message, outcome))) return true;
+    if (this.#saysMore(message, outcome) && (await this.#sendCopy(message, outcome, LESS_IS_KEPT))) return true;
     try {
       await this.#askBroker(message, level === 0 ? levelNear(outcome.delay) : level);
       return true;
@@ -106,12 +109,15 @@ export class SendBack {
     return isDLQTopic(message.topic) && !retried && delayLevel >= 0 && this.#maxReconsumeTimes > 0;
   }
 
-  async #sendCopy(message: MessageExt, outcome: Outcome): Promise<boolean> {
+  /** @param otherwise what follows where that fails, for the log */
+  async #sendCopy(message: MessageExt, outcome: Outcome, otherwise = TRIED_AGAIN): Promise<boolean> {
     try {
       await this.#sender.sendToAny(await this.#copy(message, outcome), SEND_TIMEOUT_MS);
       return true;
     } catch (error) {
-      this.#context.logger.error(`message ${message.msgId} could not be sent to the retry topic: ${describe(error)}`);
+      this.#context.logger.error(
+        `message ${message.msgId} could not be sent to the retry topic: ${describe(error)} ${otherwise}`,
+      );
       return false;
     }
   }

@@ -2,7 +2,7 @@
 import type { Logger, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import { describe } from '../errors.js';
 import type { Routes } from '../routes/routes.js';
-import { callBack } from './call-back.js';
+import { callBack } from '../hooks/call-back.js';
 import { queueKey } from './process-queue.js';
 
 /** Called with a topic and all its queues. */

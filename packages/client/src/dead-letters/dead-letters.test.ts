@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { silentLogger } from '@nest-rocketmq/remoting/internal';
+import { SysFlag, silentLogger } from '@nest-rocketmq/remoting/internal';
 import { FakeCluster, NAME_SERVER } from '../../test-kit/fake-cluster.js';
 import { InvalidNameError, InvalidOptionError, RocketMQClient } from '../index.js';
 import type { DeadLetter, DeadLetters } from '../index.js';
@@ -56,6 +56,15 @@ describe('the dead letters of a group', () => {
     ]);
     const [request] = fake.broker.requests('PULL_MESSAGE');
     expect(request!.header).toMatchObject({ consumerGroup: 'TOOLS_CONSUMER', sysFlag: 4, suspendTimeoutMillis: 0 });
+  });
+
+  it('are listed also where one of them cannot be read: that may be why it is here', async () => {
+    const letters = await dead(1);
+    const { broker } = fake;
+    broker.put('%DLQ%stock', 0, 'no zlib', { sysFlag: SysFlag.COMPRESSED });
+    broker.put('%DLQ%stock', 0, 'd2');
+    const bodies = (await listed(letters)).map(({ message }) => message.body.toString());
+    expect(bodies).toEqual(['d0', 'no zlib', 'd2']);
   });
 
   it('are not read further than somebody looks', async () => {

@@ -1,5 +1,5 @@
 // Reads a queue from one offset to another, page by page, as an administrator: no group's progress changes.
-import { Requests, ResponseCode, ResponseError, decodeRecords } from '@nest-rocketmq/remoting/internal';
+import { DecodeError, Requests, ResponseCode, ResponseError, decodeRecord } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import { answeredField } from '../routes/answered-field.js';
 import type { ClientContext } from '../client-context.js';
@@ -45,14 +45,32 @@ export async function* readQueue(context: ClientContext, range: QueueRange): Asy
       { timeout: PULL_TIMEOUT_MS },
     );
     if (!ENDS_OR_GOES_ON.has(reply.code)) throw new ResponseError(reply.code, reply.remark, address, reply.row.name);
-    const messages = reply.code === ResponseCode.SUCCESS ? decodeRecords(Buffer.from(reply.body)) : [];
-    for (const message of messages) {
+    const isFound = reply.code === ResponseCode.SUCCESS;
+    for (const message of isFound ? recordsIn(Buffer.from(reply.body)) : []) {
       if (message.queueOffset >= at && message.queueOffset < to) yield { ...message, brokerName: queue.brokerName };
     }
-    const isFound = reply.code === ResponseCode.SUCCESS;
     const next = isFound ? answeredField(reply, 'nextBeginOffset', address) : (reply.header.nextBeginOffset ?? to);
     if (next <= at) return;
     at = next;
+  }
+}
+
+/** One at a time, so that only one decompressed body need be held. */
+function* recordsIn(bytes: Buffer): Generator<MessageExt> {
+  for (let at = 0; at < bytes.length;) {
+    const message = decodeReadable(bytes, at);
+    at += message.storeSize;
+    yield message;
+  }
+}
+
+/** A body that cannot be read comes as it is stored: that may be why the message is a dead letter. */
+function decodeReadable(bytes: Buffer, at: number): MessageExt {
+  try {
+    return decodeRecord(bytes, at);
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    return decodeRecord(bytes, at, { inflate: false, checkCrc: false });
   }
 }
 

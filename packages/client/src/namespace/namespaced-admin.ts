@@ -72,4 +72,9 @@ export class NamespacedAdmin extends Admin {
     const found = await super.queryMessage({ ...options, topic: this.#names.wrap(options.topic) });
     return found.map((message) => this.#names.stripMessage(message));
   }
+
+  override async queryMessageByUniqKey(topic: string, msgId: string): Promise<MessageExt | undefined> {
+    const found = await super.queryMessageByUniqKey(this.#names.wrap(topic), msgId);
+    return found && this.#names.stripMessage(found);
+  }
 }

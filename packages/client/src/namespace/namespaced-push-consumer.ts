@@ -1,4 +1,5 @@
 // Consumes the messages of a namespace: its topics and group have names there that the listener does not see.
+import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import { Namespace } from '../config/namespace.js';
 import type { PushConsumerOptions, Subscription } from '../consumer/consumer-options.js';
@@ -10,10 +11,16 @@ export class NamespacedPushConsumer extends PushConsumer {
 
   constructor(context: ClientContext, options: PushConsumerOptions, namespace: string) {
     const names = new Namespace(namespace);
-    const { listener, subscriptions } = options;
+    const { listener, subscriptions, messageQueueListener } = options;
+    const stripped = (queues: readonly MessageQueue[]): MessageQueue[] =>
+      queues.map((queue) => names.stripQueue(queue));
     super(context, {
       ...options,
       group: names.wrap(options.group),
+      ...(typeof messageQueueListener === 'function' && {
+        messageQueueListener: (topic, all, mine) =>
+          messageQueueListener(names.strip(topic), stripped(all), stripped(mine)),
+      }),
       // What is no list, or no function, is refused by the consumer.
       subscriptions: Array.isArray(subscriptions) ? subscriptions.map((each) => wrapped(each, names)) : subscriptions,
       listener:
@@ -42,5 +49,7 @@ export class NamespacedPushConsumer extends PushConsumer {
 }
 
 function wrapped(subscription: Subscription, names: Namespace): Subscription {
+  // What is no subscription is refused by the consumer.
+  if (typeof subscription !== 'object' || subscription === null) return subscription;
   return { ...subscription, topic: names.wrap(subscription.topic) };
 }

@@ -164,8 +164,28 @@ it('T178 a consumer that pulls, and the admin, know queues by the names of the a
   expect(await client.admin.maxOffset(queue)).toBe(2);
   expect(await client.admin.consumerOffset('g', queue)).toBe(1);
   expect(await client.admin.fetchSubscribeMessageQueues('t')).toContainEqual(queue);
+  cluster.broker.put('ns%t', 0, '3', { properties: { UNIQ_KEY: 'ID3' } });
+  expect(await client.admin.queryMessageByUniqKey('t', 'ID3')).toMatchObject({ topic: 't', msgId: 'ID3' });
+  // A 4.x broker leaves it to the client where no consumer runs.
+  const reset = await client.admin.resetOffsetByTime({ group: 'g', topic: 't', time: 0 });
+  expect(reset).toContainEqual({ queue, offset: 0 });
+  expect(cluster.broker.offsets.get('ns%g@ns%t@0')).toBe(0);
   await client.admin.createTopic({ topic: 'new' }).catch(() => undefined);
   expect(cluster.broker.requests('UPDATE_AND_CREATE_TOPIC')[0]!.header).toMatchObject({ topic: 'ns%new' });
+});
+
+it('T178 who listens to the division of queues is told of them by the names of the application', async () => {
+  connect({ namespace: 'ns' });
+  const told: unknown[] = [];
+  const consumer = client.createPushConsumer({
+    group: 'g',
+    subscriptions: [{ topic: 't' }],
+    listener: () => undefined,
+    messageQueueListener: (topic, all, mine) =>
+      told.push([topic, ...new Set([...all, ...mine].map((queue) => queue.topic))]),
+  });
+  await consumer.start();
+  expect(told).toContainEqual(['t', 't']);
 });
 
 it('T178 namespaceV2 goes with each request, and changes no name', async () => {

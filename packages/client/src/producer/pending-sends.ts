@@ -1,7 +1,8 @@
 // Runs the calls of one producer: each waits for its turn in the client's send window, and a shutdown waits for all of
 // them.
-import { NotRunningError, sleep } from '@nest-rocketmq/remoting/internal';
+import { NotRunningError } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
+import { waitAtMost } from '../time/wait-at-most.js';
 import type { PreparedMessage } from './outgoing.js';
 
 /** Roughly what a message takes besides its body. bytes */
@@ -58,10 +59,8 @@ export class PendingSends {
   async drain(deadline: number, signal?: AbortSignal): Promise<void> {
     if (this.#underWay === 0) return;
     const { clock, logger, sendWindow } = this.#context;
-    const ended = new AbortController();
-    const idle = new Promise<void>((resolve) => (this.#whenIdle = resolve)).finally(() => ended.abort());
-    const over = signal ? AbortSignal.any([ended.signal, signal]) : ended.signal;
-    await Promise.race([idle, sleep(clock, deadline, over)]);
+    const idle = new Promise<void>((resolve) => (this.#whenIdle = resolve));
+    await waitAtMost(clock, idle, deadline, signal);
     if (this.#underWay === 0) return;
     logger.warn(
       `producer ${this.#group}: ${this.#underWay} sends outlast the shutdown's ${deadline} ms and are given up`,

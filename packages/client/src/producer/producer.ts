@@ -27,20 +27,14 @@ import { recall } from './recall.js';
 import { runInTransaction } from './run-in-transaction.js';
 import { Sender } from './send.js';
 import { SendCalls } from './send-calls.js';
-import { SendHooks } from './send-hooks.js';
+import { HALF, ONEWAY, REPLY, REQUEST, SEND, SendHooks } from './send-hooks.js';
+import type { ShutdownOptions } from '../time/wait-at-most.js';
 import { Transactions } from './transaction.js';
 import { PendingSends } from './pending-sends.js';
 
 type State = 'not started' | 'running' | 'shut down';
 
 const DEFAULT_SHUTDOWN_DEADLINE_MS = 30_000;
-
-/** What hooks are told of the calls. */
-const SEND = { call: 'send', communicationMode: 'SYNC' } as const;
-const ONEWAY = { call: 'send', communicationMode: 'ONEWAY' } as const;
-const HALF = { ...SEND, isHalf: true } as const;
-const REQUEST = { call: 'request', communicationMode: 'SYNC' } as const;
-const REPLY = { call: 'reply', communicationMode: 'SYNC' } as const;
 
 /** Sends messages. Created by `RocketMQClient.createProducer`; start it before the first send. */
 export class Producer {
@@ -61,6 +55,7 @@ export class Producer {
   readonly #hooks: SendHooks | undefined;
   #state: State = 'not started';
   #starting: Promise<void> | undefined;
+  #stopping: Promise<void> | undefined;
 
   /** @internal */
   constructor(context: ClientContext, options: Parameters<typeof resolveProducerOptions>[0]) {
@@ -101,17 +96,11 @@ export class Producer {
   /**
    * Refuses further sends, waits for those under way, and leaves the group.
    * @param options deadline for the sends under way, ms; default 30000. Sends that still wait after it are rejected. An abort
-   * of the signal ends the wait at once.
+   * of the signal ends the wait at once. A second call waits for the first.
    */
-  async shutdown(options: { deadline?: number; signal?: AbortSignal } = {}): Promise<void> {
-    const wasRunning = this.#state === 'running';
-    this.#state = 'shut down';
-    if (!wasRunning) return;
-    this.#autoBatch?.close();
-    await this.#pending.drain(options.deadline ?? DEFAULT_SHUTDOWN_DEADLINE_MS, options.signal);
-    await this.#trace?.close();
-    this.#closing.abort();
-    await this.#leave();
+  shutdown(options: ShutdownOptions = {}): Promise<void> {
+    this.#stopping ??= this.#stop(options).finally(() => this.#context.ended(this));
+    return this.#stopping;
   }
 
   /**
@@ -265,6 +254,17 @@ export class Producer {
       await this.#leave();
       throw error;
     }
+  }
+
+  async #stop({ deadline = DEFAULT_SHUTDOWN_DEADLINE_MS, signal }: ShutdownOptions): Promise<void> {
+    const wasRunning = this.#state === 'running';
+    this.#state = 'shut down';
+    if (!wasRunning) return;
+    this.#autoBatch?.close();
+    await this.#pending.drain(deadline, signal);
+    await this.#trace?.close();
+    this.#closing.abort();
+    await this.#leave();
   }
 
   #send(message: OutgoingMessage, options: SendOptions): Promise<SendResult> {

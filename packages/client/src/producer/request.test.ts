@@ -9,6 +9,7 @@ import {
   compressBody,
   decodeProperties,
   encodeProperties,
+  silentLogger,
 } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import { FakeCluster, NAME_SERVER } from '../../test-kit/fake-cluster.js';
@@ -193,6 +194,24 @@ describe('a request', () => {
     await cluster.clock.advance(2_000);
     await first;
     expect(cluster.broker.requests('SEND_MESSAGE_V2')).toHaveLength(2);
+  });
+
+  it('has its reply, whatever the function throws that is told of its storage', async () => {
+    const warnings: string[] = [];
+    const logger = { ...silentLogger, warn: (line: string) => void warnings.push(line) };
+    const producer = await asking({ logger });
+    const reply = producer.request(
+      { topic: 't', body: 'x' },
+      {
+        onStored: () => {
+          throw new Error('broken');
+        },
+      },
+    );
+    await push({ CORRELATION_ID: (await stored()).get('CORRELATION_ID')! });
+    expect((await reply).body.toString()).toBe('answer');
+    await cluster.clock.advance(0);
+    expect(warnings).toEqual([expect.stringContaining('broken')]);
   });
 
   it('without a message is refused', async () => {

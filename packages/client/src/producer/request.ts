@@ -3,6 +3,8 @@ import { MessageProperty, NotRunningError } from '@nest-rocketmq/remoting/intern
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import { integerIn } from '../config/options.js';
+import { describe } from '../errors.js';
+import { callBack } from '../hooks/call-back.js';
 import { ReplyTimeoutError } from '../replies/errors.js';
 import { mustBeMessage } from './outgoing.js';
 import type { PreparedMessage } from './outgoing.js';
@@ -56,7 +58,10 @@ export class Requester {
     options.signal?.addEventListener('abort', giveUp, { once: true });
     asking.then(() => {
       expected.stored();
-      options.onStored?.();
+      callBack(
+        () => options.onStored?.(),
+        (error) => context.logger.warn(`onStored of a request on topic ${message.topic} failed: ${describe(error)}`),
+      );
     }, expected.fail);
     return pending.track(() => expected.reply.finally(() => options.signal?.removeEventListener('abort', giveUp)));
   }

@@ -14,6 +14,14 @@ import type { OutgoingMessage, SendOptions, SendResult } from './messages.js';
 import { SendForbiddenError } from './send-forbidden-error.js';
 
 type Call = Pick<SendMessageContext, 'call' | 'communicationMode'> & { readonly isHalf?: boolean };
+
+/** What hooks are told of each call of a producer. */
+export const SEND: Call = { call: 'send', communicationMode: 'SYNC' };
+export const ONEWAY: Call = { call: 'send', communicationMode: 'ONEWAY' };
+export const HALF: Call = { ...SEND, isHalf: true };
+export const REQUEST: Call = { call: 'request', communicationMode: 'SYNC' };
+export const REPLY: Call = { call: 'reply', communicationMode: 'SYNC' };
+
 /** How a transaction has ended; with its half message if the broker had asked. */
 type TransactionEnd = Pick<EndTransactionContext, 'topic' | 'msgId' | 'transactionId' | 'transactionState'> &
   Partial<Pick<EndTransactionContext, 'half' | 'brokerAddr' | 'exception'>>;

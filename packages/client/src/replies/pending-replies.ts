@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { Deadline, MessageProperty, describe, printable } from '@nest-rocketmq/remoting/internal';
 import type { Clock, Logger, MessageExt } from '@nest-rocketmq/remoting/internal';
 
+import { callBack } from '../hooks/call-back.js';
 import { ReplyTimeoutError, TooManyRequestsError } from './errors.js';
 
 /** So many ended requests are remembered, to tell a late reply from a second one. */
@@ -145,10 +146,9 @@ export class PendingReplies {
     logger.debug?.(
       `a reply is dropped (${kind}): ${MessageProperty.CORRELATION_ID} ${printable(String(correlationId))}`,
     );
-    try {
-      onReplyDropped?.({ kind, correlationId });
-    } catch (error) {
-      logger.warn(`onReplyDropped failed: ${describe(error)}`);
-    }
+    callBack(
+      () => onReplyDropped?.({ kind, correlationId }),
+      (error) => logger.warn(`onReplyDropped failed: ${describe(error)}`),
+    );
   }
 }

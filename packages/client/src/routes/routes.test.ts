@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { Connections, handlerTable, silentLogger } from '@nest-rocketmq/remoting/internal';
+import { Connections, encodeRouteData, handlerTable, silentLogger } from '@nest-rocketmq/remoting/internal';
 import { FakeCluster, NAME_SERVER } from '../../test-kit/fake-cluster.js';
 import { TopicNotFoundError } from '../errors.js';
 import { NameServers } from './name-servers.js';
@@ -51,6 +51,22 @@ describe('routes', () => {
     cluster.topics.set('t', 5);
     await routes.resolve('t');
     expect(changed).toHaveLength(2);
+  });
+
+  it('refuse a send to a topic that is not there while no broker could create it', async () => {
+    const { brokerDatas, ...route } = cluster.routeOf('TBW102')!;
+    const [broker] = brokerDatas;
+    const withoutMaster = {
+      ...route,
+      brokerDatas: [{ ...broker!, brokerAddrs: new Map([[1, broker!.brokerAddrs.get(0)!]]) }],
+    };
+    cluster.answerRoutes((_address, topic) =>
+      topic === 'TBW102' ? { body: encodeRouteData(withoutMaster, true) } : undefined,
+    );
+    await expect(routes.forSending('new', 'TBW102', 4)).rejects.toThrow(/no queue that may be written/);
+    // When the master is back, nothing is left of that.
+    cluster.answerRoutes(undefined);
+    expect((await routes.forSending('new', 'TBW102', 4)).writable).toHaveLength(4);
   });
 
   it('look for a missing topic each second at first, and each 5 s later', async () => {

@@ -32,6 +32,8 @@ export interface RoutesOptions {
   interval: number;
 }
 
+/** Also where the topic is not there yet, and no broker can create it now. */
+const NOTHING_TO_WRITE = 'has no queue that may be written (its master is down, or perm forbids it)';
 /** How often a missing topic is asked for: often at first, then less so. ms */
 const MISSING_POLL_SOON = 1_000;
 const MISSING_POLL_LATER = 5_000;
@@ -131,15 +133,15 @@ export class Routes {
     const route = await this.resolve(topic);
     if (route && route.writable.length > 0) return route;
     const pattern = route ? undefined : await this.#ask(createTopicKey);
-    if (!pattern) {
-      const reason = route ? 'has no queue that may be written (its master is down, or perm forbids it)' : undefined;
-      throw new TopicNotFoundError(topic, this.nameServers, reason);
-    }
-    const queueDatas = pattern.queueDatas.map((queue) => {
+    const queueDatas = (pattern?.queueDatas ?? []).map((queue) => {
       const queues = Math.min(defaultTopicQueueNums, queue.readQueueNums);
       return { ...queue, readQueueNums: queues, writeQueueNums: queues };
     });
-    return this.#store(topic, { queueDatas, brokerDatas: pattern.brokerDatas }, true);
+    const assumed = { queueDatas, brokerDatas: pattern?.brokerDatas ?? [] };
+    if (writableQueues(topic, assumed).length === 0) {
+      throw new TopicNotFoundError(topic, this.nameServers, route || pattern ? NOTHING_TO_WRITE : undefined);
+    }
+    return this.#store(topic, assumed, true);
   }
 
   /** A send has just created the topic: asks for its route now, for those who wait for it. */

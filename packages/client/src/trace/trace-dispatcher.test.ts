@@ -82,3 +82,16 @@ it('T044 says once that the trace cannot be sent', async () => {
   await trace.close();
   expect(warnings).toEqual([expect.stringContaining('no such topic')]);
 });
+
+it('T044 gives up what waits when it is closed while the trace cannot be sent: a shutdown would last for minutes', async () => {
+  const trace = dispatching(async () => {
+    await new Promise<void>((resolve) => clock.setTimeout(resolve, 5_000));
+    throw new Error('the broker is away');
+  });
+  for (let i = 0; i < MOST_WAITING_RECORDS; i++) trace.append(record(`ID${i}`));
+  let closed = false;
+  void trace.close().then(() => (closed = true));
+  await clock.advance(10_000);
+  expect(closed).toBe(true);
+  expect(clock.pending).toBe(0);
+});

@@ -63,7 +63,7 @@ export class TraceDispatcher {
     else this.#timer ??= this.#parts.clock.setTimeout(() => this.#flush(), FLUSH_INTERVAL_MS);
   }
 
-  /** Sends what waits, and takes no more. Resolves when it is sent, or could not be. */
+  /** Sends what waits, and takes no more. Resolves when it is sent, or one message of it could not be. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#flush();
@@ -97,6 +97,8 @@ export class TraceDispatcher {
       if (!this.#failing)
         logger.warn(`the trace could not be sent to topic ${traceTopic}, and is lost: ${describe(error)}`);
       this.#failing = true;
+      // Nobody waits for what may take minutes to fail.
+      if (this.#closed) this.#waiting = [];
     }
   }
 }

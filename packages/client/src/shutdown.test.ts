@@ -1,0 +1,85 @@
+// Tests that whoever shuts a client, a producer or a consumer down a second time waits for the first.
+import { afterEach, expect, it } from '@jest/globals';
+import { silentLogger, sleep } from '@nest-rocketmq/remoting/internal';
+import { FakeCluster, NAME_SERVER } from '../test-kit/fake-cluster.js';
+import { RocketMQClient } from './client.js';
+
+let cluster: FakeCluster;
+let client: RocketMQClient;
+
+function connect(): void {
+  cluster = new FakeCluster({ topics: { t: 1 } });
+  const { dial, clock } = cluster;
+  client = new RocketMQClient({ nameServer: NAME_SERVER, dial, clock, logger: silentLogger });
+}
+
+afterEach(async () => {
+  await client.shutdown();
+  await cluster.close();
+  expect(cluster.clock.pending).toBe(0);
+});
+
+it('a client waits for a consumer that is being shut down already, and its last result counts', async () => {
+  connect();
+  const { broker, clock } = cluster;
+  broker.put('t', 0, 'a');
+  const consumer = client.createPushConsumer({
+    group: 'g',
+    subscriptions: [{ topic: 't' }],
+    consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET',
+    listener: () => sleep(clock, 1_000),
+  });
+  await consumer.start();
+  await clock.advance(500);
+  const first = consumer.shutdown();
+  await clock.advance(0);
+  const all = client.shutdown();
+  const ended = Promise.all([first, all]);
+  await clock.advance(1_000);
+  await ended;
+  expect(broker.offsets.get('g@t@0')).toBe(1);
+});
+
+it('a client waits for a producer that is being shut down already, and its send is answered', async () => {
+  connect();
+  const { broker, clock } = cluster;
+  const producer = client.createProducer({ group: 'p', topics: ['t'] });
+  await producer.start();
+  broker.next('SEND_MESSAGE_V2', async ({ header }) => {
+    await sleep(clock, 1_000);
+    return { header: { msgId: '0'.repeat(32), queueId: header.e, queueOffset: 0 } };
+  });
+  const sent = producer.send({ topic: 't', body: 'a' }).then(
+    () => 'stored',
+    (error: unknown) => String(error),
+  );
+  await clock.advance(500);
+  const first = producer.shutdown();
+  const all = client.shutdown();
+  const ended = Promise.all([first, all]);
+  await clock.advance(1_000);
+  await ended;
+  expect(await sent).toBe('stored');
+});
+
+it('a second call resolves when the first has ended', async () => {
+  connect();
+  const { clock } = cluster;
+  cluster.broker.put('t', 0, 'a');
+  const consumer = client.createPushConsumer({
+    group: 'g',
+    subscriptions: [{ topic: 't' }],
+    consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET',
+    listener: () => sleep(clock, 1_000),
+  });
+  await consumer.start();
+  await clock.advance(500);
+  const order: string[] = [];
+  const first = client.shutdown().then(() => order.push('first'));
+  const second = client.shutdown().then(() => order.push('second'));
+  await clock.advance(0);
+  expect(order).toEqual([]);
+  await clock.advance(1_000);
+  await Promise.all([first, second]);
+  expect(order).toEqual(['first', 'second']);
+});
