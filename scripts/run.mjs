@@ -126,7 +126,7 @@ const commands = {
     await jest(['--selectProjects', 'e2e', '--testPathPatterns', 'crash/simulate']);
   },
   ...Object.fromEntries(
-    ['send', 'raw', 'backlog', 'topics', 'nest'].map((name) => [
+    ['send', 'raw', 'backlog', 'topics', 'nest', 'outbox'].map((name) => [
       `bench:${name}`,
       async (args) => {
         await build();

@@ -18,6 +18,8 @@ export const contestants = {
   'nest-disk': { program: 'nest-rocketmq', mode: 'disk', server: 'none' },
   'nest-memory': { program: 'nest-rocketmq', mode: 'memory', server: 'none' },
   'nest-server': { program: 'nest-rocketmq', mode: 'server', server: 'ours' },
+  'client-embedded': { program: 'client-embedded', mode: 'memory', server: 'none' },
+  'client-embedded-disk': { program: 'client-embedded', mode: 'disk', server: 'none' },
   bullmq: { program: 'bullmq', mode: '', server: 'redis', needs: '@nestjs/bullmq' },
   golevelup: { program: 'golevelup', mode: '', server: 'rabbitmq', needs: '@golevelup/nestjs-rabbitmq' },
   'client-send': { program: 'client', ...sends, server: 'ours' },

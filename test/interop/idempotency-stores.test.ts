@@ -1,12 +1,20 @@
-// Tests the stores of idempotent consumption on a PostgreSQL server over several connections, and on a Redis server.
+// Tests the stores of idempotent consumption on PostgreSQL and MariaDB over several connections, and on a Redis server.
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { Redis } from 'ioredis';
+import mysql from 'mysql2/promise';
 import pg from 'pg';
 import { RedisIdempotencyStore, SqlIdempotencyStore } from 'nest-rocketmq/idempotency';
 import type { RedisClient } from 'nest-rocketmq/idempotency';
 import { idempotencyStoreContract } from 'nest-rocketmq/testing';
 import { cleanUp } from './harness/clean-up.js';
-import { postgresAvailable, redisAvailable, startPostgres, startRedis } from './harness/databases.js';
+import {
+  mariadbAvailable,
+  postgresAvailable,
+  redisAvailable,
+  startMariadb,
+  startPostgres,
+  startRedis,
+} from './harness/databases.js';
 
 jest.setTimeout(120_000);
 
@@ -82,6 +90,70 @@ const postgres = postgresAvailable();
     await store.claim(id('short'), 'a', 1_000);
     await expect(store.claim(id('short'), 'b', 1_000)).resolves.toMatchObject({ state: 'processing' });
     await pool.query('SELECT pg_sleep(1.1)');
+    await expect(store.claim(id('short'), 'b', 1_000)).resolves.toEqual({ state: 'claimed' });
+  });
+});
+
+const mariadb = mariadbAvailable();
+
+(mariadb.is ? describe : describe.skip)(`on a MariaDB server${mariadb.note}`, () => {
+  let pool: mysql.Pool;
+  let store: SqlIdempotencyStore;
+
+  beforeAll(async () => {
+    const { port } = await startMariadb();
+    pool = mysql.createPool({ host: '127.0.0.1', port, user: 'root', database: 'test', connectionLimit: 8 });
+    store = new SqlIdempotencyStore(pool);
+    await store.createTable();
+    await pool.query('CREATE TABLE effects (name varchar(64) NOT NULL)');
+  });
+  afterAll(() => pool?.end());
+
+  const contract = idempotencyStoreContract({
+    create: (clock) => new SqlIdempotencyStore(pool, { clock }),
+    rounds: 100,
+  });
+  for (const { name, run } of contract) test(name, run);
+
+  async function take(key: string, fails = false): Promise<string> {
+    const connection = await pool.getConnection();
+    try {
+      await connection.beginTransaction();
+      // In REPEATABLE READ this is what later plain reads of the transaction see.
+      await connection.query('SELECT 1 FROM effects');
+      const { state } = await store.claimIn(connection, id(key), 60_000);
+      if (state === 'claimed') await connection.query('INSERT INTO effects (name) VALUES (?)', [key]);
+      if (fails) throw new Error('half way');
+      await connection.commit();
+      return state;
+    } catch (error) {
+      await connection.rollback();
+      throw error;
+    } finally {
+      connection.release();
+    }
+  }
+
+  const effects = async (key: string): Promise<unknown> =>
+    (await pool.query('SELECT name FROM effects WHERE name = ?', [key]))[0];
+
+  test('of transactions at once, over connections of their own, one has the effect', async () => {
+    const states = await Promise.all(Array.from({ length: 8 }, () => take('at once')));
+    expect(states.toSorted()).toEqual(['claimed', ...Array<string>(7).fill('done')]);
+    await expect(effects('at once')).resolves.toHaveLength(1);
+  });
+
+  test('a transaction that is rolled back leaves neither record nor effect', async () => {
+    await expect(take('rolled back', true)).rejects.toThrow('half way');
+    await expect(store.find(id('rolled back'))).resolves.toBeUndefined();
+    await expect(take('rolled back')).resolves.toBe('claimed');
+    await expect(effects('rolled back')).resolves.toHaveLength(1);
+  });
+
+  test('leases end by the clock of the database', async () => {
+    await store.claim(id('short'), 'a', 1_000);
+    await expect(store.claim(id('short'), 'b', 1_000)).resolves.toMatchObject({ state: 'processing' });
+    await pool.query('SELECT SLEEP(1.1)');
     await expect(store.claim(id('short'), 'b', 1_000)).resolves.toEqual({ state: 'claimed' });
   });
 });

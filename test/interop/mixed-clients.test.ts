@@ -1,52 +1,17 @@
 // Tests our client and the unmodified Java clients together on one broker: they read each other's messages, and share the
 // queues of one group.
 import { describe, expect, jest, test } from '@jest/globals';
-import type { OutgoingMessage } from '@nest-rocketmq/client';
 import { declareCompressionTests } from './client/compressing.js';
+import { exchangeWith } from './client/exchanging.js';
 import { describeOnBothBrokers, QUEUES } from './client/peer.js';
 import { ROCKETMQ_4, ROCKETMQ_5 } from './harness/jars.js';
-import { JavaPeer, type PeerEvent } from './harness/java-peer.js';
+import { JavaPeer } from './harness/java-peer.js';
 import { numbered, sorted } from './harness/lists.js';
 import { bodiesOf, OurReader, type Received, untilHolds } from './harness/our-reader.js';
 
 jest.setTimeout(180_000);
 
 const LINE_TIMEOUT_MS = 60_000;
-const LARGE = 50_000;
-
-/** What MixedScenarios.java sends, too. */
-const singles: Omit<OutgoingMessage, 'topic'>[] = [
-  {
-    body: 'full ü 漢 😀',
-    tags: 'TagA',
-    keys: ['key1', 'key2'],
-    flag: 7,
-    properties: { colour: 'blue = "ü"' },
-  },
-  { body: 'bare' },
-  { body: 'large'.repeat(LARGE / 5) },
-];
-const batch = [0, 1].map((i) => ({
-  body: `batch-${i}`,
-  tags: 'TagB',
-  keys: `batch-key${i}`,
-  properties: { index: String(i) },
-}));
-const EXCHANGED = singles.length + batch.length;
-
-const USER_PROPERTIES = ['TAGS', 'KEYS', 'colour', 'index', 'WAIT'];
-const LARGE_AS_JAVA_SHOWS_IT = /^50000 bytes, crc /;
-
-function comparable(body: string, flag: unknown, properties: Record<string, string>): string {
-  const large = body.length === LARGE || LARGE_AS_JAVA_SHOWS_IT.test(body);
-  const kept = USER_PROPERTIES.map((name) => properties[name]);
-  return JSON.stringify([large ? 'large' : body, flag, kept]);
-}
-
-const ofOurs = (message: Received): string =>
-  comparable(message.body.toString(), message.flag, Object.fromEntries(message.properties));
-const ofJavas = (message: PeerEvent): string =>
-  comparable(String(message.body), message.flag, message.properties as Record<string, string>);
 
 describeOnBothBrokers('mixed_producer', (peer) => {
   declareCompressionTests(peer);
@@ -55,19 +20,13 @@ describeOnBothBrokers('mixed_producer', (peer) => {
     const run = `mixed${version.replaceAll('.', '')}`;
 
     test('each reads what the other sent, to the last property', async () => {
-      const [toJava, fromJava] = [`${run}_exchange_toJava`, `${run}_exchange_fromJava`];
-      for (const topic of [toJava, fromJava]) await peer.client.admin.createTopic({ topic, queues: QUEUES });
-      for (const message of singles) await peer.producer.send({ topic: toJava, ...message });
-      await peer.producer.sendBatch(batch.map((message) => ({ topic: toJava, ...message })));
-      const java = await JavaPeer.start(version, peer.cluster.nameServer, run, ['exchange']);
-      const reader = await OurReader.start(peer.client, { group: `${run}_ours`, subscriptions: [{ topic: fromJava }] });
-      const readByUs = sorted((await reader.take(EXCHANGED)).map(ofOurs));
-      const readByJava = sorted((await java.scenario('exchange')).of('received').map(ofJavas));
-      expect(readByUs).toEqual(readByJava);
+      const topics = { toPeer: `${run}_exchange_toJava`, fromPeer: `${run}_exchange_fromJava` };
+      const start = (): Promise<JavaPeer> => JavaPeer.start(version, peer.cluster.nameServer, run, ['exchange']);
+      const { readByUs, readByPeer } = await exchangeWith(peer, topics, start);
+      expect(readByUs).toEqual(readByPeer);
       expect(readByUs).toContain(
         JSON.stringify(['full ü 漢 😀', 7, ['TagA', 'key1 key2', 'blue = "ü"', null, 'true']]),
       );
-      await reader.stop();
     });
 
     test('both are members of one group, and share its queues', async () => {

@@ -2,33 +2,14 @@
 // and one stands still for longer than its locks last, and then one of Java's is killed. The oracle knows the order.
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { runScenario, startOurs } from '../orderly/scenario.js';
-import type { Group, StartMember } from '../orderly/scenario.js';
 import { startApache } from './harness/apache.js';
-import { startChild } from './harness/children.js';
 import { cleanUp } from './harness/clean-up.js';
 import type { Cluster } from './harness/cluster.js';
-import { javaPeerClasses, ROCKETMQ_5 } from './harness/jars.js';
 import { inTime } from './harness/long.js';
+import { startJavas } from './harness/members.js';
 import { startOurBroker } from './harness/our-broker.js';
-import { temporaryFolder } from './harness/temporary.js';
 
 jest.setTimeout(500_000);
-
-const START_TIMEOUT_MS = 60_000;
-
-/** Starts a member with the Java client, under the names that its scenario makes of `run`. */
-function startJavas({ nameServer }: Group, run: string): StartMember {
-  return async (name, onLine) => {
-    const classPath = await javaPeerClasses(ROCKETMQ_5);
-    const home = temporaryFolder('java-member');
-    const heap = ['-Xms32m', '-Xmx128m', '-XX:TieredStopAtLevel=1'];
-    const settings = [`-Duser.home=${home}`, `-Drocketmq.client.logRoot=${home}/logs`];
-    const args = [...heap, ...settings, '-cp', classPath, 'peer.Peer', nameServer, run, 'member'];
-    const child = startChild(`${name} (Java)`, 'java', args, { onLine });
-    await child.line(/"event":"started"/, START_TIMEOUT_MS);
-    return { name, child };
-  };
-}
 
 const brokers: [string, () => Promise<Cluster>][] = [
   ["Apache's", startApache],
@@ -44,7 +25,7 @@ describe.each(inTime(brokers, ([whose]) => whose !== 'our'))('on %s broker', (_w
 
   const shared = async (run: string, who: readonly ('ours' | 'java')[]): Promise<void> => {
     const on = { nameServer: cluster.nameServer, topic: `${run}_member_topic`, group: `${run}_member_group` };
-    const starts = { ours: startOurs(on), java: startJavas(on, run) };
+    const starts = { ours: startOurs(on), java: startJavas(on, run, 'member') };
     const outcome = await runScenario(
       on,
       who.map((each) => starts[each]),

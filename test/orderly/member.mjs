@@ -1,10 +1,10 @@
-// A member of an orderly group, in a process of its own that is made to be killed: prints each listener call as it begins
+// A member of a group, orderly by default, in a process of its own that is made to be killed: prints each listener call as it begins
 // and as it ends.
 import { writeSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { RocketMQClient } from '@nest-rocketmq/client';
 
-const [nameServer, topic, group, callMs] = process.argv.slice(2);
+const [nameServer, topic, group, callMs, consumeMode = 'ORDERLY'] = process.argv.slice(2);
 
 // Synchronous, so that a kill loses no line of what has happened.
 const print = (line) => writeSync(1, `${JSON.stringify(line)}\n`);
@@ -14,7 +14,7 @@ await client.start();
 const consumer = client.createPushConsumer({
   group,
   subscriptions: [{ topic }],
-  consumeMode: 'ORDERLY',
+  consumeMode,
   consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET',
   listener: async ([message]) => {
     const [queue, seq] = message.body.toString().split(' ');

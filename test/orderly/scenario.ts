@@ -31,11 +31,11 @@ export interface Group {
   group: string;
 }
 
-/** Starts a member with our client. */
-export function startOurs({ nameServer, topic, group }: Group): StartMember {
+/** Starts a member with our client. @param consumeMode default: in order */
+export function startOurs({ nameServer, topic, group }: Group, consumeMode = 'ORDERLY'): StartMember {
   return async (name, onLine) => {
     const script = join(import.meta.dirname, 'member.mjs');
-    const args = [script, nameServer, topic, group, String(CALL_MS)];
+    const args = [script, nameServer, topic, group, String(CALL_MS), consumeMode];
     const child = startChild(name, process.execPath, args, { onLine, env: { NODE_OPTIONS: '' } });
     await child.line(/"what":"started"/, START_TIMEOUT_MS);
     return { name, child };
@@ -50,6 +50,14 @@ export interface Outcome {
   stalls: { kill: number; freeze: number };
 }
 
+/** What hears a member's lines, and adds its calls to the events. */
+export function collectCalls(events: CallEvent[], member: string): (line: string) => void {
+  return (line) => {
+    if (!line.startsWith('{"what":"begin"') && !line.startsWith('{"what":"end"')) return;
+    events.push({ ...(JSON.parse(line) as Omit<CallEvent, 'member'>), member });
+  };
+}
+
 /**
  * The first member leaves, the third is killed, the second stands still until the broker has given it up and others have
  * its queues, the fifth comes late, and then the fourth is killed.
@@ -57,11 +65,8 @@ export interface Outcome {
  */
 export async function runScenario(on: Group, starts: readonly StartMember[]): Promise<Outcome> {
   const events: CallEvent[] = [];
-  const note = (member: string) => (line: string) => {
-    if (!line.startsWith('{"what":"begin"') && !line.startsWith('{"what":"end"')) return;
-    events.push({ ...(JSON.parse(line) as Omit<CallEvent, 'member'>), member });
-  };
-  const start = (index: number): Promise<Member> => starts[index]!(`member-${index}`, note(`member-${index}`));
+  const start = (index: number): Promise<Member> =>
+    starts[index]!(`member-${index}`, collectCalls(events, `member-${index}`));
   const client = new RocketMQClient({ nameServer: on.nameServer });
   await client.start();
   const load = await startLoad(client, on.topic);
@@ -112,11 +117,12 @@ async function standStill(member: Member, events: readonly CallEvent[]): Promise
   return { member: member.name, from, to };
 }
 
-async function until(condition: () => boolean, atMost: number): Promise<void> {
+export async function until(condition: () => boolean, atMost: number): Promise<void> {
   for (let waited = 0; waited < atMost && !condition(); waited += 200) await wait(200);
 }
 
-async function startLoad(
+/** Sends to each queue, until it is stopped; then it tells how many each has got. */
+export async function startLoad(
   client: RocketMQClient,
   topic: string,
 ): Promise<{ stop: () => Promise<ReadonlyMap<string, number>> }> {

@@ -77,7 +77,7 @@ export async function startBrokerUnderTest(options: BrokerOptions, testing?: Bro
   const names = await makeNameServer(environment);
   const nameServerAddress = nameServerListen ? addressOf(nameServerListen) : EMBEDDED_NAME_SERVER;
   const servers = new Map([[nameServerAddress, names.server]]);
-  const dial: Dial = (address) => dialInProcess(servers, address);
+  const dial: Dial = (address, given) => dialInProcess(servers, address, given);
   const broker = await makeBroker(environment, names.routes, dial, testing);
   servers.set(environment.brokerAddress, broker.server);
   let stopped: Promise<void> | undefined;

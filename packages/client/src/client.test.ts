@@ -1,9 +1,12 @@
-import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
+import { InvalidOptionError, ResponseCode } from '@nest-rocketmq/remoting/internal';
+import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { FakeCluster, NAME_SERVER } from '../test-kit/fake-cluster.js';
 import { RocketMQClient } from './client.js';
 import { GroupInUseError, NameServerUnreachableError } from './errors.js';
 import type { ClientOptions } from './config/options.js';
+
+const FIRST = 'CONSUME_FROM_FIRST_OFFSET' as const;
 
 let cluster: FakeCluster;
 let client: RocketMQClient;
@@ -49,6 +52,26 @@ describe('a client', () => {
     await cluster.clock.advance(100);
     await client.shutdown();
     expect(await starting).toBeInstanceOf(NameServerUnreachableError);
+  });
+
+  it('that is shut down while a name server says nothing ends at once', async () => {
+    clientOn(new FakeCluster());
+    cluster.hung.add(NAME_SERVER);
+    const starting = client.start().catch((thrown: unknown) => thrown);
+    await cluster.clock.advance(100);
+    await client.shutdown();
+    expect(await starting).toBeInstanceOf(NameServerUnreachableError);
+    expect(cluster.clock.pending).toBe(0);
+  });
+
+  it('that is shut down while it dials a name server ends at once', async () => {
+    clientOn(new FakeCluster());
+    cluster.undialled.add(NAME_SERVER);
+    const starting = client.start().catch((thrown: unknown) => thrown);
+    await cluster.clock.advance(100);
+    await client.shutdown();
+    expect(await starting).toBeInstanceOf(NameServerUnreachableError);
+    expect(cluster.clock.pending).toBe(0);
   });
 
   it('does not wait for ever for a name server that takes the connection and says nothing', async () => {
@@ -114,6 +137,27 @@ describe('a client', () => {
       clientID: client.clientId,
       producerGroup: 'p',
     });
+  });
+
+  it.each(['push', 'lite pull'])('has a %s consumer that could not start, and can be started again', async (kind) => {
+    const fake = new FakeCluster({ topics: { t: 1 } });
+    clientOn(fake);
+    const got: string[] = [];
+    const listener = (messages: MessageExt[]): void => void got.push(...messages.map(({ body }) => body.toString()));
+    const options = { group: 'c', subscriptions: [{ topic: 't' }], consumeFromWhere: FIRST };
+    const consumer =
+      kind === 'push' ? client.createPushConsumer({ ...options, listener }) : client.createLitePullConsumer(options);
+    fake.broker.put('t', 0, 'a');
+    fake.answerRoutes((_nameServer, topic) => (topic === 't' ? { code: ResponseCode.SYSTEM_ERROR } : undefined));
+    for (let tries = 0; tries < 2; tries++) {
+      await expect(consumer.start()).rejects.toThrow(/code 1/);
+      expect(fake.broker.requests('HEART_BEAT')).toEqual([]);
+    }
+    fake.answerRoutes(undefined);
+    await consumer.start();
+    if ('poll' in consumer) listener(await consumer.poll({ timeout: 1_000 }));
+    await fake.clock.advance(1_000);
+    expect(got).toEqual(['a']);
   });
 
   it('has a producer that could not start, and can be started again', async () => {

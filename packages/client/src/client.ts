@@ -203,7 +203,11 @@ export class RocketMQClient {
   async shutdown(): Promise<void> {
     if (this.#shutDown) return;
     this.#shutDown = true;
-    if (!this.#started) this.#closing.abort();
+    if (!this.#started) {
+      this.#closing.abort();
+      // A name server that says nothing would hold it up.
+      this.#connections.closeAll();
+    }
     await this.#starting?.catch(() => undefined);
     const made = [...this.#made];
     await Promise.all(made.filter((each) => !(each instanceof Producer)).map((consumer) => consumer.shutdown()));
@@ -215,10 +219,8 @@ export class RocketMQClient {
   }
 
   async #start(): Promise<void> {
-    await this.#nameServers.request(Requests.GET_ROUTEINFO_BY_TOPIC, {
-      topic: TOPIC_TO_TRY_NAME_SERVER,
-      acceptStandardJsonOnly: true,
-    });
+    const header = { topic: TOPIC_TO_TRY_NAME_SERVER, acceptStandardJsonOnly: true };
+    await this.#nameServers.request(Requests.GET_ROUTEINFO_BY_TOPIC, header, () => undefined);
     this.#started = true;
     this.#routes.start();
     this.#heartbeat.start();

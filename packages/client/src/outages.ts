@@ -3,6 +3,8 @@ import { ConnectError, ConnectionClosedError, RequestTimeoutError } from '@nest-
 import type { Clock, Logger } from '@nest-rocketmq/remoting/internal';
 import { BrokerNotFoundError, NameServerUnreachableError, describe } from './errors.js';
 
+const NAME_SERVERS = 'name server ';
+
 export class Outages {
   /** name of the server -> monotonic ms of its first failure */
   readonly #since = new Map<string, number>();
@@ -29,12 +31,14 @@ export class Outages {
 
   /** The server has answered. @param server its address; of a broker that had none in the route, its name */
   over(server: string): void {
-    const since = this.#since.get(server);
-    if (since === undefined) return;
-    this.#since.delete(server);
-    this.#tell();
-    const seconds = ((this.clock.monotonic() - since) / 1000).toFixed(1);
-    this.logger.log(`${server} answers again, after ${seconds} s`);
+    this.#end(server, 'answers again');
+  }
+
+  /** The routes may be others now: ends the outages of brokers that are not waited for any more. */
+  endOthers(isAwaited: (broker: string) => boolean): void {
+    for (const server of this.servers) {
+      if (!server.startsWith(NAME_SERVERS) && !isAwaited(server)) this.#end(server, 'has another route, or none, now');
+    }
   }
 
   get any(): boolean {
@@ -52,6 +56,15 @@ export class Outages {
     return () => void this.#listeners.delete(listener);
   }
 
+  #end(server: string, how: string): void {
+    const since = this.#since.get(server);
+    if (since === undefined) return;
+    this.#since.delete(server);
+    this.#tell();
+    const seconds = ((this.clock.monotonic() - since) / 1000).toFixed(1);
+    this.logger.log(`${server} ${how}, after ${seconds} s`);
+  }
+
   #tell(): void {
     for (const listener of this.#listeners) listener();
   }
@@ -59,7 +72,7 @@ export class Outages {
 
 /** For the name servers of a list, which count as one. */
 export function nameServersKey(addresses: readonly string[]): string {
-  return `name server ${addresses.join(', ')}`;
+  return `${NAME_SERVERS}${addresses.join(', ')}`;
 }
 
 function serverOf(error: unknown): string | undefined {

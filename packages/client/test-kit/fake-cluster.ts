@@ -11,10 +11,12 @@ import {
   handlerTable,
   silentLogger,
 } from '@nest-rocketmq/remoting/internal';
-import type { Dial, TopicRouteData } from '@nest-rocketmq/remoting/internal';
+import type { Answer, Dial, Requests, TopicRouteData } from '@nest-rocketmq/remoting/internal';
 import { FakeBroker } from './fake-broker.js';
 
 export const NAME_SERVER = 'ns-a:9876';
+type RouteAnswers = (nameServer: string, topic: string) => Answer<typeof Requests.GET_ROUTEINFO_BY_TOPIC> | undefined;
+
 const START = Date.UTC(2026, 2, 1);
 
 export class FakeCluster {
@@ -32,7 +34,11 @@ export class FakeCluster {
   readonly routeRequests: string[] = [];
   /** What each name server keeps. */
   readonly kv: Map<string, string>[] = [];
+  /** Instead of what name servers say of a topic. */
+  routes: RouteAnswers | undefined;
   readonly #nameServers = new Map<string, RemotingServer>();
+  /** Other addresses of brokers. */
+  readonly #aliases = new Map<string, FakeBroker>();
   /** Those that a test takes away, too. */
   readonly #allBrokers: readonly FakeBroker[];
   readonly #open: { address: string; stream: Duplex }[] = [];
@@ -46,7 +52,9 @@ export class FakeCluster {
       this.brokers.push(new FakeBroker(this, name, `${name}:${10_911 + this.brokers.length}`));
     }
     this.#allBrokers = [...this.brokers];
-    for (const address of options.nameServers ?? [NAME_SERVER]) this.#nameServers.set(address, this.#nameServer());
+    for (const address of options.nameServers ?? [NAME_SERVER]) {
+      this.#nameServers.set(address, this.#nameServer(address));
+    }
   }
 
   get broker(): FakeBroker {
@@ -60,7 +68,8 @@ export class FakeCluster {
     const [ours, theirs] = duplexPair();
     if (!this.hung.has(address)) {
       const server =
-        this.#nameServers.get(address) ?? this.brokers.find((broker) => broker.address === address)?.server;
+        this.#nameServers.get(address) ??
+        (this.#aliases.get(address) ?? this.brokers.find((broker) => broker.address === address))?.server;
       if (!server) return Promise.reject(new ConnectError(address, 'nobody is there'));
       server.accept(theirs);
     }
@@ -85,6 +94,22 @@ export class FakeCluster {
 
   bringUp(address: string): void {
     this.down.delete(address);
+  }
+
+  /** Has name servers say this of topics; undefined: the truth. An answer that is undefined: there is no such topic. */
+  answerRoutes(answers: RouteAnswers | undefined): void {
+    this.routes = answers;
+  }
+
+  /** Makes the broker known by another address, too. */
+  alias(address: string, broker: FakeBroker): void {
+    this.#aliases.set(address, broker);
+  }
+
+  /** Whatever comes to `address` from now on is neither read nor answered. */
+  silence(address: string): void {
+    this.hung.add(address);
+    for (const open of this.#open) if (open.address === address) open.stream.removeAllListeners('data').pause();
   }
 
   /** Lets everything happen that needs no time, until `test` is true. */
@@ -116,7 +141,7 @@ export class FakeCluster {
     };
   }
 
-  #nameServer(): RemotingServer {
+  #nameServer(nameServer: string): RemotingServer {
     const kv = new Map<string, string>();
     this.kv.push(kv);
     const handlers = handlerTable({
@@ -130,6 +155,8 @@ export class FakeCluster {
       },
       GET_ROUTEINFO_BY_TOPIC: ({ header }) => {
         this.routeRequests.push(header.topic);
+        const said = this.routes?.(nameServer, header.topic);
+        if (said || this.routes) return said ?? { code: ResponseCode.TOPIC_NOT_EXIST, remark: 'no route' };
         const route = this.routeOf(header.topic);
         return route
           ? { body: encodeRouteData(route, true) }

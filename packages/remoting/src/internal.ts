@@ -127,6 +127,7 @@ export type { FrameLimits } from './frame/frame.js';
 export { HandlerTable, handlerTable } from './connection/handler-table.js';
 export type { Handler, Handlers, IncomingRequest } from './connection/handler-table.js';
 export { BINARY_REMARK_AT } from './frame/header-binary.js';
+export { copyBytes, readInt, writeInt } from './frame/bytes.js';
 export { addressIn, formatAddress, isDialable, packHost, parseAddress, unpackHost } from './connection/host.js';
 export type { HostAndPort } from './connection/host.js';
 export { duplexPair } from './connection/in-process.js';
@@ -174,7 +175,14 @@ export {
   writeLong,
 } from './message/message-codec.js';
 export type { DecodeOptions, RecordFields } from './message/message-codec.js';
-export { UniqueIdMaker, decodeOffsetMsgId, encodeOffsetMsgId, localHost } from './message/message-id.js';
+export { Neighbours } from './message/neighbours.js';
+export {
+  UNIQUE_ID_LENGTH,
+  UniqueIdMaker,
+  decodeOffsetMsgId,
+  encodeOffsetMsgId,
+  localHost,
+} from './message/message-id.js';
 export type { OffsetMsgId } from './message/message-id.js';
 export type { HostPort, MessageExt, MessageQueue } from './message/message.js';
 export {

@@ -44,18 +44,7 @@ const portOf = (address: string): number => Number(address.split(':')[1]);
 
 export async function startApache(options: ApacheOptions = {}): Promise<Cluster> {
   const { version = ROCKETMQ_5 } = options;
-  const classPath = await apacheJars(version);
-  const home = temporaryFolder('apache-rocketmq');
-  mkdirSync(join(home, 'conf'));
-  if (version === ROCKETMQ_4) {
-    for (const part of ['namesrv', 'broker', 'tools']) writeFileSync(join(home, `conf/logback_${part}.xml`), NO_LOGS);
-  }
-  const java: Java = (name, heap, args) =>
-    startChild(name, 'java', [...OPEN_MODULES, ...heap, `-Duser.home=${home}`, '-cp', classPath, ...args], {
-      env: { ROCKETMQ_HOME: home },
-      cwd: home,
-    });
-
+  const { home, java } = await apacheHome(version);
   const nameServer = options.join ?? `127.0.0.1:${options.at ? portOf(options.at.nameServer) : await freePort()}`;
   const nameServerChild = options.join === undefined ? await startNameServer(nameServer, home, java) : undefined;
 
@@ -90,6 +79,30 @@ export async function startApache(options: ApacheOptions = {}): Promise<Cluster>
       await Promise.all([broker.kill(), nameServerChild?.kill()]);
     },
   };
+}
+
+/** Starts a name server alone, for brokers that `join` it. @returns its address */
+export async function startApacheNameServer(): Promise<string> {
+  const { home, java } = await apacheHome(ROCKETMQ_5);
+  const address = `127.0.0.1:${await freePort()}`;
+  await startNameServer(address, home, java);
+  return address;
+}
+
+/** A new ROCKETMQ_HOME, and what starts a JVM in it. */
+async function apacheHome(version: RocketMQVersion): Promise<{ home: string; java: Java }> {
+  const classPath = await apacheJars(version);
+  const home = temporaryFolder('apache-rocketmq');
+  mkdirSync(join(home, 'conf'));
+  if (version === ROCKETMQ_4) {
+    for (const part of ['namesrv', 'broker', 'tools']) writeFileSync(join(home, `conf/logback_${part}.xml`), NO_LOGS);
+  }
+  const java: Java = (name, heap, args) =>
+    startChild(name, 'java', [...OPEN_MODULES, ...heap, `-Duser.home=${home}`, '-cp', classPath, ...args], {
+      env: { ROCKETMQ_HOME: home },
+      cwd: home,
+    });
+  return { home, java };
 }
 
 type Java = (name: string, heap: readonly string[], args: string[]) => Child;

@@ -1,5 +1,5 @@
-// Starts a PostgreSQL and a Redis server on free ports. Where the machine has none, tests are skipped by name; with
-// REQUIRE_POSTGRES=1 or REQUIRE_REDIS=1 they fail.
+// Starts a PostgreSQL, MariaDB and Redis server on free ports. Where the machine has none, tests are skipped by name; with
+// REQUIRE_POSTGRES=1, REQUIRE_MARIADB=1 or REQUIRE_REDIS=1 they fail.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chownSync, existsSync, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -38,6 +38,15 @@ export function postgresAvailable(): Available {
   );
 }
 
+export function mariadbAvailable(): Available {
+  const isThere = mariadbFolder('mariadbd') !== undefined && mariadbFolder('mariadb-install-db') !== undefined;
+  return available(
+    isThere && hasUser('mysql'),
+    'REQUIRE_MARIADB',
+    'there is no MariaDB server: apt-get install mariadb-server',
+  );
+}
+
 export async function startRedis(): Promise<Server> {
   const port = await freePort();
   const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
@@ -50,11 +59,7 @@ export async function startRedis(): Promise<Server> {
 export async function startPostgres(): Promise<Server> {
   const bin = postgresFolder()!;
   const folder = temporaryFolder('postgres');
-  const [command, ...before] = asServerUser(folder);
-  const run = (...args: string[]): [string, string[]] => {
-    const [first, ...rest] = [...(command === undefined ? [] : [command]), ...before, ...args];
-    return [first!, rest];
-  };
+  const run = commandsOf('postgres', folder);
   execFileSync(...run(join(bin, 'initdb'), '-D', join(folder, 'data'), '-U', 'postgres', '-A', 'trust', '-N'), {
     stdio: 'pipe',
     cwd: folder,
@@ -77,12 +82,56 @@ export async function startPostgres(): Promise<Server> {
   return { port };
 }
 
-/** PostgreSQL refuses to run as root. */
-function asServerUser(folder: string): string[] {
+/** Its one user is `root`, without a password; its one database is `test`. */
+export async function startMariadb(): Promise<Server> {
+  const folder = temporaryFolder('mariadb');
+  const run = commandsOf('mysql', folder);
+  const data = `--datadir=${join(folder, 'data')}`;
+  const root = '--auth-root-authentication-method=normal';
+  const install = join(mariadbFolder('mariadb-install-db')!, 'mariadb-install-db');
+  execFileSync(...run(install, '--no-defaults', data, root, '--skip-test-db'), { stdio: 'pipe', cwd: folder });
+  const port = await freePort();
+  const options = [
+    '--no-defaults',
+    data,
+    `--port=${port}`,
+    '--bind-address=127.0.0.1',
+    `--socket=${join(folder, 'socket')}`,
+    `--pid-file=${join(folder, 'pid')}`,
+    // Nothing here survives the server.
+    '--innodb-flush-log-at-trx-commit=0',
+  ];
+  const child = startChild('mariadbd', ...run(join(mariadbFolder('mariadbd')!, 'mariadbd'), ...options), {
+    cwd: folder,
+  });
+  await child.line(/ready for connections/, START_MS);
+  execFileSync('mariadb', ['--no-defaults', '-h127.0.0.1', `-P${port}`, '-uroot', '-e', 'CREATE DATABASE test']);
+  return { port };
+}
+
+/** How a command is started as the server's own user: the servers refuse to run as root. */
+function commandsOf(user: string, folder: string): (...args: string[]) => [string, string[]] {
+  const before = asServerUser(user, folder);
+  return (...args) => {
+    const [first, ...rest] = [...before, ...args];
+    return [first!, rest];
+  };
+}
+
+function asServerUser(user: string, folder: string): string[] {
   if (process.getuid?.() !== 0) return [];
-  const ids = ['-u', '-g'].map((which) => Number(execFileSync('id', [which, 'postgres'], { encoding: 'utf8' })));
+  const ids = ['-u', '-g'].map((which) => Number(execFileSync('id', [which, user], { encoding: 'utf8' })));
   chownSync(folder, ids[0]!, ids[1]!);
   return ['setpriv', `--reuid=${ids[0]}`, `--regid=${ids[1]}`, '--clear-groups'];
+}
+
+function hasUser(user: string): boolean {
+  return process.getuid?.() !== 0 || spawnSync('id', [user]).status === 0;
+}
+
+/** Debian has the server in a folder that users do not have on their PATH. */
+function mariadbFolder(program: string): string | undefined {
+  return ['/usr/sbin', '/usr/bin'].find((folder) => existsSync(join(folder, program))) ?? onPath(program);
 }
 
 function onPath(program: string): string | undefined {
@@ -91,7 +140,7 @@ function onPath(program: string): string | undefined {
 
 /** Debian keeps `initdb` out of the PATH. */
 function postgresFolder(): string | undefined {
-  if (process.getuid?.() === 0 && spawnSync('id', ['postgres']).status !== 0) return undefined;
+  if (!hasUser('postgres')) return undefined;
   const versions = existsSync(DEBIAN_POSTGRES) ? readdirSync(DEBIAN_POSTGRES) : [];
   const folders = versions.toSorted((a, b) => Number(b) - Number(a)).map((each) => join(DEBIAN_POSTGRES, each, 'bin'));
   return folders.find((folder) => existsSync(join(folder, 'initdb'))) ?? onPath('initdb');

@@ -12,5 +12,6 @@ function findRoot(from: string): string {
 
 export const repositoryRoot = findRoot(import.meta.dirname);
 export const javaRoot = join(repositoryRoot, 'test/interop/java');
+export const goRoot = join(repositoryRoot, 'test/interop/go');
 export const ourBrokerMain = join(repositoryRoot, 'packages/broker/dist/esm/main.js');
 export const reaperFile = join(repositoryRoot, 'test/interop/harness/reaper.mjs');

@@ -20,6 +20,7 @@ import type { Child } from '../harness/children.js';
 import { cleanUp } from '../harness/clean-up.js';
 import type { Cluster } from '../harness/cluster.js';
 import { postgresAvailable, startPostgres } from '../harness/databases.js';
+import { MIKRO_ORM } from './mikro-orm.js';
 import { PRISMA } from './prisma.js';
 
 jest.setTimeout(180_000);
@@ -135,7 +136,7 @@ function firstOf(reader: Reader): Record<string, number[]> {
   }
 
   describe('each library writes in its transaction, and the commit wakes the relay', () => {
-    const libraries: readonly Library[] = [...LIBRARIES, PRISMA];
+    const libraries: readonly Library[] = [...LIBRARIES, PRISMA, MIKRO_ORM];
     test.each(libraries.map((library) => [library.name, library] as const))('%s', async (name, library) => {
       const open = await library.open(url, CONNECTIONS);
       try {

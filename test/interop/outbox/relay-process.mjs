@@ -1,12 +1,17 @@
 // Runs an app whose outbox is killed, by SIGKILL, at the step that KILL_AT names. Needs the build.
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
+import mysql from 'mysql2/promise';
 import pg from 'pg';
 import { RocketMQModule } from '../../../packages/nest-rocketmq/dist/esm/index.js';
 import { RocketMQOutbox, RocketMQOutboxModule } from '../../../packages/nest-rocketmq/dist/esm/outbox/index.js';
 
 const { DATABASE_URL, NAME_SERVER, KILL_AT = 'never', TOPIC, WRITES, CLAIM_TIMEOUT = '1s' } = process.env;
-const pool = new pg.Pool({ connectionString: DATABASE_URL });
+const dialect = DATABASE_URL.startsWith('mysql') ? 'mysql' : 'postgres';
+const pool = dialect === 'mysql' ? mysql.createPool(DATABASE_URL) : new pg.Pool({ connectionString: DATABASE_URL });
+
+/** On MySQL the claim has three statements: the last one reads what was taken. */
+const CLAIM = { postgres: /^WITH RECURSIVE seen/, mysql: /^SELECT .* claimed_by = / };
 
 function die(step) {
   if (KILL_AT === step) process.kill(process.pid, 'SIGKILL');
@@ -15,10 +20,10 @@ function die(step) {
 /** The pool, with a place to die before and after each step of the relay. */
 const database = {
   async query(sql, parameters) {
-    const step = sql.startsWith('WITH heads') ? 'claim' : sql.includes("SET status = 'SENT'") ? 'mark' : undefined;
+    const step = CLAIM[dialect].test(sql) ? 'claim' : sql.includes("SET status = 'SENT'") ? 'mark' : undefined;
     if (step === 'mark') die('before the mark');
     const result = await pool.query(sql, parameters);
-    if (step === 'claim' && result.rows.length > 0) die('after the claim');
+    if (step === 'claim' && (result.rows ?? result[0]).length > 0) die('after the claim');
     if (step === 'mark') die('after the mark');
     return result;
   },
@@ -32,6 +37,7 @@ const app = await NestFactory.createApplicationContext(
       RocketMQModule.forRoot({ nameServer: NAME_SERVER, group: `outbox-${process.pid}` }),
       RocketMQOutboxModule.forRoot({
         database,
+        dialect,
         relay: { claimTimeout: CLAIM_TIMEOUT, pollInterval: '100ms', batchSize: 7 },
       }),
     ],

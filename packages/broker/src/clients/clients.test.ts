@@ -202,6 +202,27 @@ describe('a client', () => {
     expect(await members((await listener()).client, 'g')).toEqual([]);
   });
 
+  it('that leaves a group out of its heartbeats, as Go does, is no member of it after 120 s, and stays connected', async () => {
+    running = await TestBroker.start();
+    const { client } = await listener();
+    const { client: other } = await listener();
+    await client.subscribe('one', 'left', { t: '*' });
+    await other.subscribe('two', 'left', { t: '*' });
+    await client.produce('one', 'left producers');
+    for (let i = 0; i < 5; i++) {
+      await client.subscribe('one', 'kept', { t: '*' });
+      await other.subscribe('two', 'left', { t: '*' });
+      await running.clock.advance(30_000);
+    }
+    expect(await members(other, 'left')).toEqual(['two']);
+    expect(await members(other, 'kept')).toEqual(['one']);
+    expect(client.connection.closed).toBe(false);
+    const { code } = await other.connection.request(Requests.GET_PRODUCER_CONNECTION_LIST, {
+      producerGroup: 'left producers',
+    });
+    expect(code).not.toBe(ResponseCode.SUCCESS);
+  });
+
   it('that wants to filter by SQL is refused when it asks beforehand, where that is switched off', async () => {
     running = await TestBroker.start({ enablePropertyFilter: false });
     const { client } = await listener();

@@ -200,18 +200,32 @@ export class Clients {
     }
   }
 
+  /**
+   * Ends what no heartbeat has renewed. Go's client does not unregister: one of several consumers in a process that shuts
+   * down is only left out of heartbeats from then on. Its client goes on, and so does its connection.
+   */
   #closeSilent(): void {
     const latest = this.options.clock.monotonic() - this.options.channelExpiredTimeout;
-    const groups = [...this.#producers.values(), ...[...this.#consumers.values()].map((group) => group.clients)];
-    const silent = new Set(
-      groups.flatMap((clients) => [...clients.values()]).filter((one) => one.lastHeartbeat < latest),
-    );
-    for (const { connection, clientId } of silent) {
-      this.options.logger.warn(
-        `client ${clientId} at ${connection.address} sends no heartbeats: closing its connection`,
-      );
-      connection.close();
-      this.connectionClosed(connection);
+    for (const [connection, { producers, consumers }] of this.#groupsOf) {
+      const memberships = [
+        ...[...producers].map((group) => ({
+          client: this.#producers.get(group)?.get(connection),
+          end: () => this.unregisterProducer(group, connection),
+        })),
+        ...[...consumers].map((group) => ({
+          client: this.#consumers.get(group)?.clients.get(connection),
+          end: () => this.unregisterConsumer(group, connection),
+        })),
+      ];
+      const silent = memberships.filter(({ client }) => !client || client.lastHeartbeat < latest);
+      if (silent.length === memberships.length) {
+        const clientId = silent[0]?.client?.clientId;
+        this.options.logger.warn(
+          `client ${clientId} at ${connection.address} sends no heartbeats: closing its connection`,
+        );
+        connection.close();
+      }
+      for (const { end } of silent) end();
     }
   }
 }

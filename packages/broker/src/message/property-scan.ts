@@ -30,13 +30,15 @@ export class PropertyScan {
   /** There is a time of delivery that is not a delay level, and that has not passed on an earlier hop. */
   hasTimer = false;
   #hasTimerOut = false;
+  /** All of them have a name and a value. */
+  whole = true;
   /** The last property ends with its separator. */
   closed = true;
 
-  scan(bytes: Buffer): this {
+  /** Looks at the properties in `bytes` from `from` to `end`. What is found is told by its place in `bytes`. */
+  scan(bytes: Buffer, from = 0, end = bytes.length): this {
     this.#reset();
-    const end = bytes.length;
-    let at = 0;
+    let at = from;
     while (at < end) {
       const start = at;
       while (at < end && bytes[at] !== NAME_END && bytes[at] !== VALUE_END) at++;
@@ -44,14 +46,16 @@ export class PropertyScan {
       while (at < end && bytes[at] !== VALUE_END) at++;
       // As in Java's reader, a pair without a name or a value does not count.
       if (nameEnd > start && at > nameEnd + 1) this.#property(bytes, start, nameEnd, at);
+      else this.whole = false;
       at++;
     }
-    this.closed = end === 0 || bytes[end - 1] === VALUE_END;
+    this.closed = end === from || bytes[end - 1] === VALUE_END;
     this.hasTimer &&= !this.#hasTimerOut;
     return this;
   }
 
   #reset(): void {
+    this.whole = true;
     this.tagsCode = 0;
     this.delayLevel = 0;
     this.transaction = false;

@@ -9,9 +9,13 @@ import type { HostAndPort, Logger, RemotingServer } from '@nest-rocketmq/remotin
 const VIP_CHANNEL_OFFSET = 2;
 
 /** Connects to a server of this process where the address is one of theirs, by TCP to any other. @throws ConnectError */
-export function dialInProcess(servers: ReadonlyMap<string, RemotingServer>, address: string): Promise<Duplex> {
+export function dialInProcess(
+  servers: ReadonlyMap<string, RemotingServer>,
+  address: string,
+  given?: AbortSignal,
+): Promise<Duplex> {
   const server = servers.get(address);
-  if (!server) return dialTcp(address);
+  if (!server) return dialTcp(address, given);
   const [near, far] = duplexPair();
   const connection = server.accept(far, address);
   if (connection.closed) return Promise.reject(new ConnectError(address, 'this broker has been stopped'));

@@ -1,14 +1,10 @@
 // Answers sends of one message, V1 and V2: the hot path.
 import {
   HeaderError,
-  MessageProperty,
   RequestRefusedError,
   ResponseCode,
   TIMER_TOPIC,
-  UniqueIdMaker,
   decodeFrame,
-  decodeProperties,
-  encodeProperties,
   encodeRecallHandle,
   groupOfRetryTopic,
   isRetryTopic,
@@ -31,13 +27,14 @@ import type { QueueLocks } from '../clients/queue-locks.js';
 import type { Retry } from '../retry/retry.js';
 import { noSuchTopic, notStored, refusalOf } from './send-checks.js';
 import type { Refusal, TimerLimits } from './send-checks.js';
+import { OwnProperties } from './own-properties.js';
 import { SendHeader } from './send-header.js';
-import type { SendReplies, SendReply } from './send-replies.js';
+import type { SendReplies } from './send-replies.js';
+import type { SendReply } from './send-reply-parts.js';
 import type { AppendResult, MessageInner } from '../store/store.js';
 import type { Topics } from '../metadata/topics.js';
 
 const EMPTY = Buffer.alloc(0);
-const PROPERTIES_SCRATCH_BYTES = 64 * 1024;
 
 export interface SendDeps {
   topics: Topics;
@@ -62,12 +59,8 @@ export interface SendDeps {
 export class SendHandler implements RawHandler {
   readonly #header = new SendHeader();
   readonly #scan = new PropertyScan();
-  readonly #ids = new UniqueIdMaker();
-  /** Added to the properties of each message. */
-  readonly #ownProperties: Buffer;
-  readonly #ownPairs: readonly (readonly [string, string])[];
+  readonly #ownProperties: OwnProperties;
   readonly #answerFields: Record<string, string>;
-  #scratch = Buffer.allocUnsafeSlow(PROPERTIES_SCRATCH_BYTES);
   /** Reused for each message: the store copies what it takes. */
   readonly #message: MessageInner = newMessage();
   readonly #reply: SendReply = {
@@ -76,22 +69,24 @@ export class SendHandler implements RawHandler {
     queueId: 0,
     queueOffset: 0,
     physicalOffset: 0,
-    transactionId: undefined,
+    idIn: EMPTY,
+    idStart: 0,
+    idEnd: 0,
     recallHandle: undefined,
   };
 
   constructor(private readonly deps: SendDeps) {
     const { regionId, traceOn, brokerClusterName } = deps.config;
     this.#answerFields = { MSG_REGION: regionId, TRACE_ON: String(traceOn) };
-    this.#ownPairs = [...Object.entries(this.#answerFields), ['CLUSTER', brokerClusterName]];
-    this.#ownProperties = Buffer.from(encodeProperties(this.#ownPairs), 'utf8');
+    const own: [string, string][] = [...Object.entries(this.#answerFields), ['CLUSTER', brokerClusterName]];
+    this.#ownProperties = new OwnProperties(own, deps.clock);
   }
 
-  binary(frame: Buffer, connection: Connection): void {
+  binary(bytes: Buffer, start: number, end: number, connection: Connection): void {
     try {
-      this.#header.readBinary(frame);
+      this.#header.readBinary(bytes, start, end);
       const unsaved = this.#handle(connection);
-      if (unsaved) void this.#hold(unsaved, connection, decodeFrame(frame));
+      if (unsaved) void this.#hold(unsaved, connection, decodeFrame(bytes.subarray(start, end)));
     } catch (error) {
       this.#failed(connection, error);
     }
@@ -155,7 +150,8 @@ export class SendHandler implements RawHandler {
   }
 
   #append(header: SendHeader, config: TopicConfig, connection: Connection): Promise<void> | undefined {
-    const scan = this.#scan.scan(header.properties);
+    const { propertiesIn, propertiesStart, propertiesEnd } = header;
+    const scan = this.#scan.scan(propertiesIn, propertiesStart, propertiesEnd);
     const refusal = scan.transaction ? this.#checkKind() : undefined;
     if (refusal) return this.#refuse(connection, refusal);
     const message = this.#message;
@@ -169,10 +165,12 @@ export class SendHandler implements RawHandler {
     message.reconsumeTimes = header.reconsumeTimes;
     message.body = header.body;
     message.deliverDelayMs = undefined;
-    message.properties = this.#withOwn(header.properties, scan);
+    message.properties = this.#ownProperties.add(propertiesIn, propertiesStart, propertiesEnd, scan);
     const reply = this.#reply;
     reply.queueId = message.queueId;
-    reply.transactionId = message.properties.subarray(scan.uniqKeyStart, scan.uniqKeyEnd);
+    reply.idIn = message.properties;
+    reply.idStart = scan.uniqKeyStart;
+    reply.idEnd = scan.uniqKeyEnd;
     if (isRetryTopic(header.topic)) {
       const fault = this.#toRetryOrDeadLetter(header, message, scan);
       if (fault) return this.#refuse(connection, fault);
@@ -205,39 +203,14 @@ export class SendHandler implements RawHandler {
   /** Undefined for a message that cannot be recalled. */
   #recallHandle(topic: string, { topic: storedTopic, tagsCode }: MessageInner): string | undefined {
     if (storedTopic !== TIMER_TOPIC || isRetryTopic(topic)) return undefined;
-    const uniqKey = this.#reply.transactionId?.toString('utf8') ?? '';
+    const { idIn, idStart, idEnd } = this.#reply;
+    const uniqKey = idIn.toString('utf8', idStart, idEnd);
     return encodeRecallHandle({
       topic,
       brokerName: this.deps.config.brokerName,
       timestamp: Math.abs(tagsCode),
       uniqKey,
     });
-  }
-
-  /** The properties to store: with the broker's own and a unique key. `scan` is of the result afterwards. */
-  #withOwn(properties: Buffer, scan: PropertyScan): Buffer {
-    if (scan.hasOwn || scan.uniqKeyStart < 0) return this.#rewritten(properties, scan);
-    const own = this.#ownProperties;
-    const longest = properties.length + 1 + own.length;
-    if (longest > this.#scratch.length) this.#scratch = Buffer.allocUnsafeSlow(longest);
-    const scratch = this.#scratch;
-    scratch.set(properties, 0);
-    let end = properties.length;
-    if (!scan.closed) scratch[end++] = 2;
-    scratch.set(own, end);
-    return scratch.subarray(0, end + own.length);
-  }
-
-  #rewritten(properties: Buffer, scan: PropertyScan): Buffer {
-    const pairs = decodeProperties(properties.toString('utf8'));
-    pairs.delete(MessageProperty.POP_CK);
-    pairs.delete(MessageProperty.CRC32);
-    for (const [name, value] of this.#ownPairs) pairs.set(name, value);
-    if (!pairs.has(MessageProperty.UNIQ_KEY))
-      pairs.set(MessageProperty.UNIQ_KEY, this.#ids.next(this.deps.clock.now()));
-    const rewritten = Buffer.from(encodeProperties(pairs), 'utf8');
-    scan.scan(rewritten);
-    return rewritten;
   }
 
   /** Handles a retry that a client sends itself when it could not send the message back. */

@@ -7,6 +7,7 @@ import {
   ONEWAY_FLAG,
   RESPONSE_FLAG,
   Requests,
+  readInt,
   sendMessageFields,
   tooManyFields,
 } from '@nest-rocketmq/remoting/internal';
@@ -43,8 +44,10 @@ export class SendHeader implements JsonHeaderVisitor {
   sysFlag = 0;
   bornTimestamp = 0;
   flag = 0;
-  /** Encoded; shares the frame's memory. */
-  properties: Buffer = EMPTY;
+  /** Has the encoded properties from `propertiesStart` to `propertiesEnd`; is the frame's memory, or is used again. */
+  propertiesIn: Buffer = EMPTY;
+  propertiesStart = 0;
+  propertiesEnd = 0;
   reconsumeTimes = 0;
   /** -1 where the header has none. */
   maxReconsumeTimes = -1;
@@ -63,31 +66,36 @@ export class SendHeader implements JsonHeaderVisitor {
     return this.#source.toString('utf8', this.#defaultTopicStart, this.#defaultTopicEnd);
   }
 
-  /** @param frame one whole frame with a binary header. @throws HeaderError */
-  readBinary(frame: Buffer): void {
-    this.#reset(frame, 'binary');
-    const headerEnd = FRAME_HEAD + (frame.readUInt32BE(4) & 0xffffff);
-    this.opaque = frame.readInt32BE(FRAME_HEAD + OPAQUE_AT);
-    this.oneway = (frame[FRAME_HEAD + FLAG_AT + 3]! & ONEWAY_FLAG) !== 0;
-    this.body = frame.subarray(headerEnd);
-    const remarkLength = headerEnd >= FRAME_HEAD + REMARK_AT + 8 ? frame.readInt32BE(FRAME_HEAD + REMARK_AT) : -1;
-    let at = FRAME_HEAD + REMARK_AT + 4 + remarkLength;
-    let count = 0;
-    if (remarkLength < 0 || at + 4 > headerEnd) throw new HeaderError('a binary header is cut off');
-    const end = at + 4 + frame.readInt32BE(at);
+  /** One whole frame with a binary header is in `bytes` from `start` to `frameEnd`. @throws HeaderError */
+  readBinary(bytes: Buffer, start: number, frameEnd: number): void {
+    this.#reset(bytes, 'binary');
+    const header = start + FRAME_HEAD;
+    const headerEnd = header + (readInt(bytes, start + 4) & 0xffffff);
+    this.opaque = readInt(bytes, header + OPAQUE_AT);
+    this.oneway = (bytes[header + FLAG_AT + 3]! & ONEWAY_FLAG) !== 0;
+    this.body = bytes.subarray(headerEnd, frameEnd);
+    const remarkLength = headerEnd >= header + REMARK_AT + 8 ? readInt(bytes, header + REMARK_AT) : -1;
+    const fieldsAt = header + REMARK_AT + 4 + remarkLength;
+    if (remarkLength < 0 || fieldsAt + 4 > headerEnd) throw new HeaderError('a binary header is cut off');
+    const end = fieldsAt + 4 + readInt(bytes, fieldsAt);
     if (end > headerEnd) throw new HeaderError('the fields of a binary header are cut off');
-    at += 4;
-    while (at < end) {
+    this.#readFields(bytes, fieldsAt + 4, end);
+    this.#checkRequired();
+  }
+
+  #readFields(bytes: Buffer, start: number, end: number): void {
+    let count = 0;
+    for (let at = start; at < end;) {
       if (++count > MAX_EXT_FIELDS) throw new HeaderError(tooManyFields);
-      const keyEnd = at + 2 + ((frame[at]! << 8) | frame[at + 1]!);
+      const keyEnd = at + 2 + ((bytes[at]! << 8) | bytes[at + 1]!);
       if (keyEnd + 4 > end) throw new HeaderError('a field of a binary header is cut off');
-      const valueEnd = keyEnd + 4 + frame.readInt32BE(keyEnd);
-      if (valueEnd > end || valueEnd < keyEnd + 4) throw new HeaderError('a field of a binary header is cut off');
+      const valueAt = keyEnd + 4;
+      const valueEnd = valueAt + readInt(bytes, keyEnd);
+      if (valueEnd > end || valueEnd < valueAt) throw new HeaderError('a field of a binary header is cut off');
       // An empty value is no value: so Java writes null.
-      if (valueEnd > keyEnd + 4) this.field(frame, at + 2, keyEnd, frame, keyEnd + 4, valueEnd);
+      if (valueEnd > valueAt) this.#value(letterOf(bytes, at + 2, keyEnd), bytes, valueAt, valueEnd);
       at = valueEnd;
     }
-    this.#checkRequired();
   }
 
   /**
@@ -129,7 +137,8 @@ export class SendHeader implements JsonHeaderVisitor {
   #reset(source: Buffer, serializeType: SerializeType): void {
     this.#source = source;
     this.serializeType = serializeType;
-    this.properties = EMPTY;
+    this.propertiesIn = EMPTY;
+    this.propertiesStart = this.propertiesEnd = 0;
     this.reconsumeTimes = 0;
     this.maxReconsumeTimes = -1;
     this.batch = false;
@@ -148,10 +157,7 @@ export class SendHeader implements JsonHeaderVisitor {
 
   /** @internal of JsonHeaderScan */
   field(bytes: Buffer, nameStart: number, nameEnd: number, value: Buffer, valueStart: number, valueEnd: number): void {
-    const letter =
-      nameEnd - nameStart === 1
-        ? bytes[nameStart]! - LETTER_A
-        : (LETTER_OF.get(bytes.toString('latin1', nameStart, nameEnd)) ?? -1);
+    const letter = letterOf(bytes, nameStart, nameEnd);
     // Only the properties may stand in memory that the next field is read into.
     if (value !== bytes && letter !== PROPERTIES) throw new HeaderError(`header field <${NAMES[letter]}> is escaped`);
     this.#value(letter, value, valueStart, valueEnd);
@@ -185,7 +191,9 @@ export class SendHeader implements JsonHeaderVisitor {
         this.flag = int(bytes, start, end, letter);
         break;
       case 8:
-        this.properties = bytes.subarray(start, end);
+        this.propertiesIn = bytes;
+        this.propertiesStart = start;
+        this.propertiesEnd = end;
         break;
       case 9:
         this.reconsumeTimes = int(bytes, start, end, letter);
@@ -213,6 +221,12 @@ export class SendHeader implements JsonHeaderVisitor {
       if (!(this.#seen & (1 << letter))) throw new HeaderError(`the custom field <${NAMES[letter]}> is null`);
     }
   }
+}
+
+/** 0 for a, 1 for b, … of V2's names, or of V1's name for the same; another number for any other name. */
+function letterOf(bytes: Buffer, start: number, end: number): number {
+  if (end - start === 1) return bytes[start]! - LETTER_A;
+  return LETTER_OF.get(bytes.toString('latin1', start, end)) ?? -1;
 }
 
 function same(bytes: Buffer, start: number, wanted: Buffer): boolean {

@@ -10,6 +10,9 @@ const OPTIONS = { storeHost: STORE_HOST, regionId: 'DefaultRegion', traceOn: tru
 class FakeConnection {
   readonly writes: Buffer[] = [];
   readonly answers: { opaque: number; code: number | undefined }[] = [];
+  memory(bytes: number): Buffer {
+    return Buffer.alloc(bytes);
+  }
   write(frames: Buffer): void {
     this.writes.push(Buffer.from(frames));
   }
@@ -39,7 +42,9 @@ const reply = (
   queueId: 1023,
   queueOffset: 9_007_199_254_740_000,
   physicalOffset: 0x1234_5678_9abc,
-  transactionId: transactionId === undefined ? undefined : Buffer.from(transactionId),
+  idIn: Buffer.from(`(${transactionId ?? ''})`),
+  idStart: 1,
+  idEnd: 1 + Buffer.byteLength(transactionId ?? ''),
   recallHandle,
 });
 
@@ -81,11 +86,7 @@ describe('an answer to a send', () => {
     for (const serializeType of ['json', 'binary'] as const) {
       const { replies, waiters } = made();
       const peer = new FakeConnection();
-      const wanted = {
-        ...reply(-5, serializeType),
-        transactionId: transactionId === undefined ? undefined : Buffer.from(transactionId),
-      };
-      replies.add(peer.connection, 10, wanted);
+      replies.add(peer.connection, 10, reply(-5, serializeType, transactionId ?? ''));
       waiters.settle(10);
       expect(peer.frames[0]!.extFields['transactionId']).toBe(transactionId);
       expect(peer.frames[0]!.opaque).toBe(-5);
@@ -142,6 +143,28 @@ describe('an answer to a send', () => {
     waiters.settle(3);
     expect(one.frames.map((frame) => frame.opaque)).toEqual([0, 1, 2]);
     expect(two.frames.map((frame) => frame.opaque)).toEqual([100, 101, 102]);
+  });
+
+  it('stays as it was written while later ones are encoded in the same memory', () => {
+    const { replies, waiters } = made();
+    const peer = new FakeConnection();
+    const kept: Buffer[] = [];
+    peer.write = (frames) => void kept.push(frames);
+    const forms: SerializeType[] = ['binary', 'json', 'binary', 'binary', 'json', 'json', 'binary'];
+    for (const [turn, form] of forms.entries()) {
+      replies.add(peer.connection, turn, reply(turn, form));
+      if (turn % 3 === 2) replies.add(peer.connection, turn, reply(100 + turn, 'binary'));
+      waiters.settle(turn);
+    }
+    const alone = (opaque: number, form: SerializeType): string => {
+      const one = made();
+      const other = new FakeConnection();
+      one.replies.add(other.connection, 1, reply(opaque, form));
+      one.waiters.settle(1);
+      return other.writes[0]!.toString('latin1');
+    };
+    const wanted = forms.map((form, turn) => alone(turn, form) + (turn % 3 === 2 ? alone(100 + turn, 'binary') : ''));
+    expect(kept.map((frames) => frames.toString('latin1'))).toEqual(wanted);
   });
 
   it('is a refusal when the disk has failed, for each message that was not stored', () => {

@@ -1,32 +1,17 @@
 // Sends the answers to sends when their records are stored. An answer is encoded when its record is appended; after a
-// commit all answers of a turn to one connection leave in one write.
-import { FRAME_HEAD, ResponseCode, decodeFrame } from '@nest-rocketmq/remoting/internal';
-import type { Connection, HostPort, SerializeType } from '@nest-rocketmq/remoting/internal';
+// commit all answers of a turn to one connection leave in one write. They are encoded in memory that is used again for each
+// turn: with new memory for each, V8 stopped the thread five times a second for its collector.
+import { FRAME_HEAD, ResponseCode, copyBytes, decodeFrame } from '@nest-rocketmq/remoting/internal';
+import type { Connection, HostPort } from '@nest-rocketmq/remoting/internal';
+import { BinaryReply, digitsOf, writeDecimal, writeHex } from './binary-reply.js';
 import { OFFSET_DIGITS, binaryParts, jsonParts } from './send-reply-parts.js';
-import type { BinaryParts, JsonParts } from './send-reply-parts.js';
+import type { JsonParts, SendReply } from './send-reply-parts.js';
 import type { CommitWaiter, MessageStore } from '../store/store.js';
 
 const SLAB_BYTES = 256 * 1024;
 /** Longest answer, bytes, without the transaction id. */
 const REPLY_BYTES = 1024;
-const HEX = Buffer.from('0123456789ABCDEF', 'latin1');
-const ZERO = 48;
-const MOST_DIGITS = 16;
-const OPAQUE_AT = 5;
-const FIELDS_LENGTH_AT = 17;
-
-/** The values of an answer to a send. */
-export interface SendReply {
-  opaque: number;
-  serializeType: SerializeType;
-  queueId: number;
-  queueOffset: number;
-  physicalOffset: number;
-  /** Bytes of UNIQ_KEY, if the message has one. */
-  transactionId: Buffer | undefined;
-  /** Of a message that waits for a time of its own. */
-  recallHandle: string | undefined;
-}
+const TWO_32 = 0x1_0000_0000;
 
 export interface SendRepliesOptions {
   storeHost: HostPort;
@@ -35,12 +20,16 @@ export interface SendRepliesOptions {
 }
 
 export class SendReplies {
-  readonly #binary: BinaryParts;
+  readonly #binary: BinaryReply;
   readonly #json: JsonParts;
-  readonly #digits = Buffer.alloc(MOST_DIGITS);
   #slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
   #at = 0;
   #growing: Run | undefined;
+  /** Runs in the slab that have not been sent. */
+  #waiting = 0;
+  readonly #sent = (slab: Buffer): void => {
+    if (slab === this.#slab) this.#waiting--;
+  };
   readonly #seal = (): void => void (this.#growing = undefined);
 
   /** @param store tells when records are stored */
@@ -50,64 +39,39 @@ export class SendReplies {
   ) {
     const host = options.storeHost.address.toString('hex') + options.storeHost.port.toString(16).padStart(8, '0');
     const tail = { MSG_REGION: options.regionId, TRACE_ON: String(options.traceOn) };
-    this.#binary = binaryParts(host.toUpperCase(), tail);
+    this.#binary = new BinaryReply(binaryParts(host.toUpperCase(), tail));
     this.#json = jsonParts(host.toUpperCase(), tail);
   }
 
   /** Queues the answer until all of the log before `end` has been committed. */
   add(connection: Connection, end: number, reply: SendReply): void {
-    const longest = REPLY_BYTES + 6 * (reply.transactionId?.length ?? 0) + (reply.recallHandle?.length ?? 0);
+    const longest = REPLY_BYTES + 6 * (reply.idEnd - reply.idStart) + (reply.recallHandle?.length ?? 0);
     let run = this.#growing;
     if (run?.connection !== connection || run.settled || this.#slab.length - this.#at < longest)
       run = this.#beginRun(connection, longest);
-    if (reply.serializeType === 'binary') this.#writeBinary(reply);
-    else this.#writeJson(reply);
+    if (reply.serializeType === 'binary') this.#at = this.#binary.write(this.#slab, this.#at, reply);
+    else {
+      // Its memory may be that of the last one in binary form.
+      this.#binary.forget();
+      this.#writeJson(reply);
+    }
     run.end = end;
     run.to = this.#at;
   }
 
   #beginRun(connection: Connection, longest: number): Run {
+    if (this.#waiting === 0) this.#at = 0;
     if (this.#slab.length - this.#at < longest) {
       this.#slab = Buffer.allocUnsafeSlow(Math.max(SLAB_BYTES, longest));
-      this.#at = 0;
+      this.#at = this.#waiting = 0;
     }
-    const run = new Run(connection, this.#slab, this.#at);
+    const run = new Run(connection, this.#slab, this.#at, this.#sent);
     this.#growing = run;
+    this.#waiting++;
     this.store.whenCommitted(run);
     // A run ends with the turn that it began in: its first answer must not wait for the records of later turns.
     queueMicrotask(this.#seal);
     return run;
-  }
-
-  #writeBinary(reply: SendReply): void {
-    const { msgId, queueId, queueOffset, transactionId, recallHandle, tail } = this.#binary;
-    const start = this.#at;
-    this.#copy(msgId);
-    this.#slab.writeInt32BE(reply.opaque, start + FRAME_HEAD + OPAQUE_AT);
-    this.#hex(reply.physicalOffset);
-    this.#copy(queueId);
-    this.#sized(this.#decimal(reply.queueId));
-    this.#copy(queueOffset);
-    this.#sized(this.#decimal(reply.queueOffset));
-    if (reply.transactionId) {
-      this.#copy(transactionId);
-      this.#slab.writeInt32BE(reply.transactionId.length, this.#at);
-      this.#at += 4;
-      this.#copy(reply.transactionId);
-    }
-    if (reply.recallHandle !== undefined) {
-      this.#copy(recallHandle);
-      this.#slab.writeInt32BE(reply.recallHandle.length, this.#at);
-      this.#at += 4;
-      this.#ascii(reply.recallHandle);
-    }
-    this.#copy(tail);
-    this.#slab.writeUInt32BE(this.#at - start - 4, start);
-    this.#slab.writeUInt32BE((1 << 24) | (this.#at - start - FRAME_HEAD), start + 4);
-    this.#slab.writeInt32BE(
-      this.#at - start - FRAME_HEAD - FIELDS_LENGTH_AT - 4,
-      start + FRAME_HEAD + FIELDS_LENGTH_AT,
-    );
   }
 
   #writeJson(reply: SendReply): void {
@@ -115,15 +79,17 @@ export class SendReplies {
     const start = this.#at;
     this.#at += FRAME_HEAD;
     this.#copy(msgId);
-    this.#hex(reply.physicalOffset);
+    writeHex(this.#slab, Math.floor(reply.physicalOffset / TWO_32), this.#at);
+    writeHex(this.#slab, reply.physicalOffset, this.#at + OFFSET_DIGITS / 2);
+    this.#at += OFFSET_DIGITS;
     this.#copy(queueId);
-    this.#plain(this.#decimal(reply.queueId));
+    this.#plain(reply.queueId);
     this.#copy(queueOffset);
-    this.#plain(this.#decimal(reply.queueOffset));
-    if (reply.transactionId) {
+    this.#plain(reply.queueOffset);
+    if (reply.idEnd > reply.idStart) {
       this.#copy(transactionId);
-      if (isPlain(reply.transactionId)) this.#copy(reply.transactionId);
-      else this.#copy(Buffer.from(JSON.stringify(reply.transactionId.toString('utf8')).slice(1, -1), 'utf8'));
+      const id = reply.idIn.subarray(reply.idStart, reply.idEnd);
+      this.#copy(isPlain(id) ? id : Buffer.from(JSON.stringify(id.toString('utf8')).slice(1, -1), 'utf8'));
     }
     if (reply.recallHandle !== undefined) {
       this.#copy(recallHandle);
@@ -131,7 +97,7 @@ export class SendReplies {
     }
     this.#copy(tail);
     if (reply.opaque < 0) this.#slab[this.#at++] = 0x2d;
-    this.#plain(this.#decimal(Math.abs(reply.opaque)));
+    this.#plain(Math.abs(reply.opaque));
     this.#copy(end);
     this.#slab.writeUInt32BE(this.#at - start - 4, start);
     this.#slab.writeUInt32BE(this.#at - start - FRAME_HEAD, start + 4);
@@ -146,36 +112,10 @@ export class SendReplies {
     this.#at += this.#slab.write(text, this.#at, 'latin1');
   }
 
-  #hex(offset: number): void {
-    let rest = offset;
-    for (let at = this.#at + OFFSET_DIGITS - 1; at >= this.#at; at--) {
-      const high = Math.floor(rest / 16);
-      this.#slab[at] = HEX[rest - high * 16]!;
-      rest = high;
-    }
-    this.#at += OFFSET_DIGITS;
-  }
-
-  /** Puts the digits at the end of `#digits`, and gives back how many there are. */
-  #decimal(value: number): number {
-    let rest = value;
-    let count = 0;
-    do {
-      const tens = Math.floor(rest / 10);
-      this.#digits[MOST_DIGITS - ++count] = ZERO + rest - tens * 10;
-      rest = tens;
-    } while (rest > 0);
-    return count;
-  }
-
-  #sized(digits: number): void {
-    this.#slab.writeInt32BE(digits, this.#at);
-    this.#at += 4;
-    this.#plain(digits);
-  }
-
-  #plain(digits: number): void {
-    for (let at = MOST_DIGITS - digits; at < MOST_DIGITS; at++) this.#slab[this.#at++] = this.#digits[at]!;
+  #plain(value: number): void {
+    const digits = digitsOf(value);
+    this.#at += digits;
+    writeDecimal(this.#slab, value, this.#at);
   }
 }
 
@@ -197,15 +137,22 @@ class Run implements CommitWaiter {
     readonly connection: Connection,
     private readonly slab: Buffer,
     private readonly from: number,
+    /** Called when the slab's part is not needed any more. */
+    private readonly sent: (slab: Buffer) => void,
   ) {
     this.to = from;
   }
 
   settle(failure: Error | undefined): void {
     this.settled = true;
-    const frames = this.slab.subarray(this.from, this.to);
-    if (failure) refuse(this.connection, frames);
-    else this.connection.write(frames);
+    const { connection, slab, from, to } = this;
+    if (failure) refuse(connection, slab.subarray(from, to));
+    else if (!connection.closed) {
+      const frames = connection.memory(to - from);
+      copyBytes(slab, from, to, frames, 0);
+      connection.write(frames);
+    }
+    this.sent(slab);
   }
 }
 

@@ -1,4 +1,4 @@
-// Encodes the parts that all answers to sends have in common.
+// Says what an answer to a send tells, and encodes the parts that all have in common.
 import {
   NO_BODY,
   OUR_LANGUAGE,
@@ -8,11 +8,27 @@ import {
   emptyFields,
   encodeFrame,
 } from '@nest-rocketmq/remoting/internal';
+import type { SerializeType } from '@nest-rocketmq/remoting/internal';
 
 /** Hexadecimal digits of the place in the log at the end of a message id. */
 export const OFFSET_DIGITS = 16;
 
 const latin1 = (text: string): Buffer => Buffer.from(text, 'latin1');
+
+/** The values of an answer to a send. */
+export interface SendReply {
+  opaque: number;
+  serializeType: SerializeType;
+  queueId: number;
+  queueOffset: number;
+  physicalOffset: number;
+  /** The message's UNIQ_KEY is the bytes from `idStart` to `idEnd` of this; none where these are the same. */
+  idIn: Buffer;
+  idStart: number;
+  idEnd: number;
+  /** Of a message that waits for a time of its own. */
+  recallHandle: string | undefined;
+}
 
 export interface BinaryParts {
   /** From the frame's start up to the first digit of the offset in msgId. */

@@ -57,9 +57,9 @@ export class SendFaults {
     const handle = (command: RemotingCommand, connection: Connection): void =>
       this.#handle(command, connection, { handler, clock, broker });
     return {
-      binary: (frame, connection) => {
-        if (this.#next.length === 0) handler.binary(frame, connection);
-        else handle(decodeFrame(frame), connection);
+      binary: (bytes, start, end, connection) => {
+        if (this.#next.length === 0) handler.binary(bytes, start, end, connection);
+        else handle(decodeFrame(bytes.subarray(start, end)), connection);
       },
       json: (frame, connection) => {
         if (this.#next.length === 0) return handler.json?.(frame, connection) ?? false;

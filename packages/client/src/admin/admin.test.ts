@@ -1,6 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { DecodeError, ResponseCode, ResponseError, encodeOffsetMsgId } from '@nest-rocketmq/remoting/internal';
+import {
+  ConnectError,
+  DecodeError,
+  ResponseCode,
+  ResponseError,
+  encodeOffsetMsgId,
+} from '@nest-rocketmq/remoting/internal';
 import { FakeCluster, NAME_SERVER } from '../../test-kit/fake-cluster.js';
+import { ReplicatedCluster } from '../../test-kit/replicated.js';
 import type { Admin } from './admin.js';
 import { RocketMQClient } from '../client.js';
 import { BrokerNotFoundError, TopicNotFoundError } from '../errors.js';
@@ -89,6 +96,35 @@ describe('T038, T176: administration', () => {
     expect((await admin.queryMessageByUniqKey('t', MSG_ID))!.body.toString()).toBe('first');
     expect(cluster.broker.requests('QUERY_MESSAGE')[0]!.header).toMatchObject({ key: MSG_ID, _UNIQUE_KEY_QUERY: true });
     expect(await admin.queryMessageByUniqKey('t', MSG_ID.toLowerCase())).toBeUndefined();
+  });
+
+  it('finds messages at the replica of a master that is away; its offsets nobody can say', async () => {
+    const replicated = new ReplicatedCluster();
+    const { dial, clock } = replicated;
+    const asking = new RocketMQClient({ nameServer: NAME_SERVER, dial, clock });
+    await asking.start();
+    replicated.replica.put('t', 0, 'wanted', { properties: { KEYS: 'k', UNIQ_KEY: MSG_ID } });
+    replicated.loseMaster();
+    expect(await asking.admin.queryMessage({ topic: 't', key: 'k' })).toHaveLength(1);
+    expect((await asking.admin.queryMessageByUniqKey('t', MSG_ID))!.body.toString()).toBe('wanted');
+    await expect(asking.admin.maxOffset({ ...queue, queueId: 0 })).rejects.toThrow(BrokerNotFoundError);
+    replicated.masterIsBack();
+    expect(await asking.admin.maxOffset({ ...queue, queueId: 0 })).toBe(0);
+    await asking.shutdown();
+    await replicated.close();
+  });
+
+  it('finds what the other brokers have while one cannot be reached, and fails where they have nothing', async () => {
+    const two = new FakeCluster({ brokers: ['broker-a', 'broker-b'], topics: { t: 1 } });
+    const { dial, clock } = two;
+    const asking = new RocketMQClient({ nameServer: NAME_SERVER, dial, clock });
+    await asking.start();
+    two.takeDown(two.broker.address);
+    await expect(asking.admin.queryMessage({ topic: 't', key: 'k' })).rejects.toThrow(ConnectError);
+    two.brokers[1]!.put('t', 0, 'wanted', { properties: { KEYS: 'k' } });
+    expect(await asking.admin.queryMessage({ topic: 't', key: 'k' })).toHaveLength(1);
+    await asking.shutdown();
+    await two.close();
   });
 
   it('finds none where there is none', async () => {

@@ -114,9 +114,10 @@ export class Admin {
 
   /** The brokers and clusters that the name servers know. @throws NameServerUnreachableError */
   async clusterInfo(): Promise<ClusterInfo> {
-    const reply = await this.#nameServers.request(Requests.GET_BROKER_CLUSTER_INFO, {});
-    expectSuccess(reply, this.#nameServers.addresses.join(';'));
-    return decodeClusterInfo(reply.body);
+    return this.#nameServers.request(Requests.GET_BROKER_CLUSTER_INFO, {}, (reply) => {
+      expectSuccess(reply, this.#nameServers.addresses.join(';'));
+      return decodeClusterInfo(reply.body);
+    });
   }
 
   /** The queues to consume from. @throws TopicNotFoundError */
@@ -143,7 +144,7 @@ export class Admin {
 
   /** When the oldest message that the queue still has was stored, ms since the epoch; undefined for an empty queue. */
   async earliestMsgStoreTime(queue: MessageQueue): Promise<number | undefined> {
-    const address = this.#addressOf(queue);
+    const address = await this.#addressOf(queue);
     const { topic, queueId } = queue;
     const reply = await this.#context.brokers.request(
       address,
@@ -158,7 +159,7 @@ export class Admin {
 
   /** The group's stored offset of this queue; undefined when it has none. */
   async consumerOffset(group: string, queue: MessageQueue): Promise<number | undefined> {
-    const address = this.#addressOf(queue);
+    const address = await this.#addressOf(queue);
     const reply = await this.#context.brokers.request(
       address,
       Requests.QUERY_CONSUMER_OFFSET,
@@ -209,7 +210,11 @@ export class Admin {
     return decodeRecord(Buffer.from(reply.body));
   }
 
-  /** The messages with this key, or with this msgId, from all brokers of the topic. @throws TopicNotFoundError */
+  /**
+   * The messages with this key, or with this msgId, from all brokers of the topic; of a broker whose master is away, from a
+   * replica. One that cannot be asked is left out, unless nothing is found elsewhere.
+   * @throws TopicNotFoundError
+   */
   async queryMessage(options: QueryMessageOptions): Promise<MessageExt[]> {
     const { topic, key, maxNum = 32, begin = 0, end = this.#context.clock.now() } = options;
     const header = { topic, key, maxNum, beginTimestamp: begin, endTimestamp: end, _UNIQUE_KEY_QUERY: false };
@@ -237,9 +242,10 @@ export class Admin {
   async #query(header: HeaderOf<typeof Requests.QUERY_MESSAGE>): Promise<MessageExt[]> {
     const queues = await this.fetchSubscribeMessageQueues(header.topic);
     const perBroker = new Map(queues.map((queue) => [queue.brokerName, queue]));
-    const found = await Promise.all(
+    const asked = await Promise.allSettled(
       [...perBroker.values()].map(async (queue) => {
-        const address = this.#addressOf(queue);
+        const address = this.#context.routes.anyBrokerAddress(queue.brokerName);
+        if (!address) throw new BrokerNotFoundError(queue.brokerName, queue.topic);
         const reply = await this.#context.brokers.request(address, Requests.QUERY_MESSAGE, header, {
           timeout: ADMIN_TIMEOUT_MS,
         });
@@ -248,8 +254,11 @@ export class Admin {
         return decodeRecords(Buffer.from(reply.body));
       }),
     );
+    const found = asked.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
+    const failed = asked.find((answer) => answer.status === 'rejected');
+    if (found.length === 0 && failed) throw failed.reason;
     // Brokers look up the hash of topic and key, and may return messages of other topics and with other keys.
-    return found.flat().filter((message) => message.topic === header.topic);
+    return found.filter((message) => message.topic === header.topic);
   }
 
   async #offset<Row extends OffsetRow>(
@@ -257,14 +266,17 @@ export class Admin {
     row: Row,
     more: Omit<HeaderOf<Row>, 'topic' | 'queueId'>,
   ): Promise<number> {
-    const address = this.#addressOf({ topic, queueId, brokerName });
+    const address = await this.#addressOf({ topic, queueId, brokerName });
     const header = { topic, queueId, ...more } as HeaderOf<Row>;
     const reply = await this.#context.brokers.request<Row>(address, row, header, { timeout: ADMIN_TIMEOUT_MS });
     return answeredField(reply as Reply<OffsetRow>, 'offset', address);
   }
 
-  #addressOf(queue: MessageQueue): string {
-    const address = this.#context.routes.brokerAddress(queue.brokerName);
+  /** The master, as with Java's clients: what a replica says may be old. A known route without it may be old too. */
+  async #addressOf(queue: MessageQueue): Promise<string> {
+    const { routes } = this.#context;
+    if (!routes.brokerAddress(queue.brokerName)) await routes.resolve(queue.topic);
+    const address = routes.brokerAddress(queue.brokerName);
     if (!address) throw new BrokerNotFoundError(queue.brokerName, queue.topic);
     return address;
   }

@@ -32,7 +32,7 @@ export interface ResetParts {
   context: ClientContext;
   timeout: number;
   queues: readonly MessageQueue[];
-  addressOf: (queue: MessageQueue) => string;
+  addressOf: (queue: MessageQueue) => Promise<string>;
   searchOffset: (queue: MessageQueue, timestamp: number) => Promise<number>;
   maxOffset: (queue: MessageQueue) => Promise<number>;
   consumerOffset: (group: string, queue: MessageQueue) => Promise<number | undefined>;
@@ -73,7 +73,7 @@ function timestampOf(time: unknown): number {
 }
 
 async function atBroker(parts: ResetParts, reset: Reset, queues: readonly MessageQueue[]): Promise<ResetOffset[]> {
-  const address = parts.addressOf(queues[0]!);
+  const address = await parts.addressOf(queues[0]!);
   const header = { ...reset, queueId: ALL_QUEUES, offset: NO_OFFSET };
   const ask = (): Promise<Reply<typeof Requests.INVOKE_BROKER_TO_RESET_OFFSET>> =>
     parts.context.brokers.request(address, Requests.INVOKE_BROKER_TO_RESET_OFFSET, header, { timeout: parts.timeout });
@@ -98,7 +98,7 @@ async function stored(parts: ResetParts, reset: Reset, queues: readonly MessageQ
       const wanted = await (timestamp === END ? parts.maxOffset(queue) : parts.searchOffset(queue, timestamp));
       const consumed = await parts.consumerOffset(group, queue);
       const offset = isForce || consumed === undefined ? wanted : Math.min(wanted, consumed);
-      const address = parts.addressOf(queue);
+      const address = await parts.addressOf(queue);
       const header = { consumerGroup: group, topic: queue.topic, queueId: queue.queueId, commitOffset: offset };
       const reply = await parts.context.brokers.request(address, Requests.UPDATE_CONSUMER_OFFSET, header, {
         timeout: parts.timeout,

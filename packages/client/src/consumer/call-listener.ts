@@ -1,5 +1,5 @@
 // Calls the listener of a consumer and reads its result.
-import { MessageProperty, retryTopic } from '@nest-rocketmq/remoting/internal';
+import { MessageProperty, isRetryTopic, retryTopic } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import type { ConsumeContext, MessageListener } from './consumer-options.js';
 import type { SkippedReplays } from '../dead-letters/skipped-replays.js';
@@ -35,20 +35,25 @@ function call(
   messages: MessageExt[],
   context: ConsumeContext,
 ): Outcomes | Promise<Outcomes> {
-  const thrown = (error: unknown): Outcomes => {
-    if (Outcome.is(error)) return outcomesOf(error, messages, context);
-    throw error;
-  };
   let result: unknown;
   try {
     result = listener(messages, context);
   } catch (error) {
-    return thrown(error);
+    return thrown(error, messages, context);
   }
   if (typeof (result as PromiseLike<unknown> | null | undefined)?.then !== 'function') {
     return outcomesOf(result, messages, context);
   }
-  return Promise.resolve(result).then((value) => outcomesOf(value, messages, context), thrown);
+  return Promise.resolve(result).then(
+    (value) => outcomesOf(value, messages, context),
+    (error: unknown) => thrown(error, messages, context),
+  );
+}
+
+/** @throws the error, unless it is an outcome */
+function thrown(error: unknown, messages: readonly MessageExt[], context: ConsumeContext): Outcomes {
+  if (Outcome.is(error)) return outcomesOf(error, messages, context);
+  throw error;
 }
 
 /** Those of a replay that was undone count as consumed. */
@@ -68,6 +73,6 @@ async function callWithout(
 
 /** A retried message comes from the group's retry topic, and is shown as of the topic that it was sent to. */
 function restoreTopic(message: MessageExt, group: string): void {
-  const topic = message.properties.get(MessageProperty.RETRY_TOPIC);
-  if (topic !== undefined && message.topic === retryTopic(group)) message.topic = topic;
+  if (!isRetryTopic(message.topic) || message.topic !== retryTopic(group)) return;
+  message.topic = message.properties.get(MessageProperty.RETRY_TOPIC) ?? message.topic;
 }

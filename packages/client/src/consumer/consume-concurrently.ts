@@ -11,6 +11,7 @@ import type { ConsumeContext, ResolvedPushConsumerOptions } from './consumer-opt
 import type { ConsumerStats } from './consumer-stats.js';
 import { Deliveries } from './deliveries.js';
 import { Delivery } from './delivery.js';
+import { DeliveryList } from './delivery-list.js';
 import { failureOf } from './listener-outcomes.js';
 import type { Outcomes } from './listener-outcomes.js';
 import { Outcome } from './outcome.js';
@@ -39,15 +40,9 @@ export interface ConsumeParts {
   pauseGate: PauseGate;
 }
 
-interface Task {
-  readonly queue: ProcessQueue;
-  readonly messages: MessageExt[];
-}
-
 export class ConsumeConcurrently implements ConsumeService {
   readonly #parts: ConsumeParts;
-  #tasks: Task[] = [];
-  #next = 0;
+  readonly #waiting = new DeliveryList();
   readonly #deliveries: Deliveries;
   readonly #batches: BatchFiller;
   #stopped = false;
@@ -95,7 +90,7 @@ export class ConsumeConcurrently implements ConsumeService {
 
   stop(): Promise<void> {
     this.#stopped = true;
-    this.#tasks = [];
+    this.#waiting.clear();
     this.#batches.stop();
     this.#deliveries.stop();
     return this.running === 0 ? Promise.resolve() : new Promise((resolve) => (this.#whenIdle = resolve));
@@ -110,7 +105,7 @@ export class ConsumeConcurrently implements ConsumeService {
   }
 
   #ready(queue: ProcessQueue, messages: MessageExt[]): void {
-    this.#tasks.push({ queue, messages });
+    this.#waiting.push(new Delivery(queue, messages));
     this.#pump();
   }
 
@@ -119,27 +114,19 @@ export class ConsumeConcurrently implements ConsumeService {
     if (this.#pumping) return;
     this.#pumping = true;
     const { pauseGate, options } = this.#parts;
-    while (
-      pauseGate.isOpen &&
-      !this.#stopped &&
-      this.#next < this.#tasks.length &&
-      this.running < options.consumeConcurrency
-    ) {
-      const task = this.#tasks[this.#next++]!;
-      if (this.#next > 1024 && this.#next * 2 > this.#tasks.length) {
-        this.#tasks = this.#tasks.slice(this.#next);
-        this.#next = 0;
-      }
+    while (pauseGate.isOpen && !this.#stopped && this.#waiting.count > 0 && this.running < options.consumeConcurrency) {
+      const delivery = this.#waiting.shift()!;
+      const { queue } = delivery;
       // What waits in a queue that is about to go is left to its next consumer.
-      if (!task.queue.dropped && !task.queue.closing) this.#begin(task);
+      if (!queue.dropped && !queue.closing) this.#begin(delivery);
     }
     this.#pumping = false;
   }
 
   /** Nearly every call ends well: that takes no promise but the listener's own. */
-  #begin({ queue, messages }: Task): void {
+  #begin(delivery: Delivery): void {
     const { context, options } = this.#parts;
-    const delivery = new Delivery(queue, messages, context.clock.monotonic());
+    const { queue, messages } = delivery;
     this.#deliveries.add(delivery);
     queue.callBegins();
     const startedAt = String(context.clock.now());

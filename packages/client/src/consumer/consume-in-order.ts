@@ -135,8 +135,8 @@ export class ConsumeInOrder implements ConsumeService {
   }
 
   #begin(lane: Lane, queue: ProcessQueue, messages: MessageExt[]): void {
-    const { clock, logger } = this.#parts.context;
-    const delivery = new Delivery(queue, messages, clock.monotonic());
+    const { logger } = this.#parts.context;
+    const delivery = new Delivery(queue, messages);
     lane.waiting = true;
     queue.callBegins();
     this.#deliveries.add(delivery);

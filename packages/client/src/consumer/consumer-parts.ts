@@ -67,16 +67,16 @@ export function assembleConsumer(assembly: AssemblyOptions): ConsumerParts {
           context,
           group,
           owned: () => rebalance.owned,
-          lost: (queue) => {
+          lost: (queue, lapsed) => {
             context.logger.warn(
               `${group} has lost the lock of a queue of ${queue.messageQueue.topic}, and asks for it`,
             );
-            rebalance.lost(queue);
+            rebalance.lost(queue, lapsed);
           },
         });
   const isHeld = (queue: ProcessQueue): boolean => {
     if (!locks || locks.holds(queue.messageQueue)) return true;
-    rebalance.lost(queue);
+    rebalance.lost(queue, true);
     return false;
   };
   const maxReconsumeTimes =

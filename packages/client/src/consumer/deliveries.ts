@@ -1,6 +1,7 @@
 // Counts the listener calls under way, and finds those that have outlasted consumeTimeout.
 import type { Clock, TimerHandle } from '@nest-rocketmq/remoting/internal';
 import type { Delivery } from './delivery.js';
+import { DeliveryList } from './delivery-list.js';
 import type { ProcessQueue } from './process-queue.js';
 
 export interface DeliveriesOptions {
@@ -13,7 +14,7 @@ export interface DeliveriesOptions {
 export class Deliveries {
   readonly #options: DeliveriesOptions;
   /** In the order in which they began. */
-  readonly #underWay = new Set<Delivery>();
+  readonly #underWay = new DeliveryList();
   /** Queues to whose drop we listen. */
   readonly #queues = new WeakSet<ProcessQueue>();
   #timer: TimerHandle | undefined;
@@ -24,11 +25,13 @@ export class Deliveries {
   }
 
   get count(): number {
-    return this.#underWay.size;
+    return this.#underWay.count;
   }
 
+  /** The call begins. */
   add(delivery: Delivery): void {
-    this.#underWay.add(delivery);
+    delivery.startedAt = this.#options.clock.monotonic();
+    this.#underWay.push(delivery);
     if (!this.#timer) this.#arm(this.#options.consumeTimeout);
     const { queue } = delivery;
     if (this.#queues.has(queue)) return;
@@ -47,7 +50,10 @@ export class Deliveries {
   }
 
   #dropped(queue: ProcessQueue): void {
-    for (const delivery of this.#underWay) if (delivery.queue === queue) delivery.end();
+    for (let each = this.#underWay.first, next; each; each = next) {
+      next = each.after;
+      if (each.queue === queue) each.end();
+    }
   }
 
   #arm(ms: number): void {
@@ -58,7 +64,9 @@ export class Deliveries {
   #onTimer(): void {
     const { clock, consumeTimeout, onTimeout } = this.#options;
     this.#timer = undefined;
-    for (const delivery of this.#underWay) {
+    for (let delivery = this.#underWay.first, next; delivery; delivery = next) {
+      // `onTimeout` may take it out.
+      next = delivery.after;
       if (delivery.over) continue;
       const left = delivery.startedAt + consumeTimeout - clock.monotonic();
       if (left > 0) return this.#arm(left);

@@ -7,17 +7,20 @@ const LAST_INDEX = 0x7fffffff;
 
 export class Delivery implements ConsumeContext {
   readonly messageQueue: MessageQueue;
+  /** Monotonic ms; 0: the call has not begun. */
+  startedAt = 0;
   delayLevelWhenNextConsume = 0;
   ackIndex = LAST_INDEX;
   suspendCurrentQueueTimeMillis = -1;
+  /** Neighbours in a `DeliveryList`. */
+  before: Delivery | undefined;
+  after: Delivery | undefined;
   #controller: AbortController | undefined;
   #over = false;
 
-  /** @param startedAt monotonic ms */
   constructor(
     readonly queue: ProcessQueue,
     readonly messages: MessageExt[],
-    readonly startedAt: number,
   ) {
     this.messageQueue = queue.messageQueue;
   }

@@ -11,6 +11,8 @@ const FAILURES: ReadonlySet<unknown> = new Set(['RECONSUME_LATER', 'SUSPEND_CURR
 
 /** @throws InvalidListenerResultError for a list that does not fit the messages */
 export function outcomesOf(result: unknown, messages: readonly MessageExt[], context: ConsumeContext): Outcomes {
+  // Most listeners return nothing.
+  if (result === undefined && context.ackIndex >= messages.length - 1) return undefined;
   if (Array.isArray(result)) return listed(result, messages, context);
   if (result instanceof Map) return listed(ofMap(result, messages), messages, context);
   if (Outcome.is(result)) return result.kind === 'ack' ? undefined : messages.map(() => result);

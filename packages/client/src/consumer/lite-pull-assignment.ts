@@ -138,7 +138,13 @@ export class LitePullAssignment {
     const { routes, heartbeat } = this.#parts.context;
     // Those that come from now on are pulled at once.
     const waiting = this.#parts.buffer.queues;
-    await this.#find([...this.subscriptions.values()]);
+    try {
+      await this.#find([...this.subscriptions.values()]);
+    } catch (error) {
+      this.#started = false;
+      for (const topic of this.topics.watched) this.topics.unwatch(topic);
+      throw error;
+    }
     await heartbeat.beat();
     if (this.#stopped) return this.release();
     for (const queue of waiting) if (!queue.dropped) this.#parts.begin(queue);

@@ -264,10 +264,18 @@ export class LitePullConsumer implements AsyncIterable<MessageExt> {
     try {
       await this.#parts.assignment.start();
     } catch (error) {
-      await this.shutdown();
+      if (this.#isRunning()) await this.#withdraw();
       throw error;
     }
     if (this.#isRunning() && this.#options.autoCommit) this.#parts.autoCommit.start();
+  }
+
+  /** A start has failed, and may be tried again. */
+  async #withdraw(): Promise<void> {
+    this.#state = 'not started';
+    this.#context.members.remove(this.#parts.member);
+    await this.#parts.offsets.close();
+    await this.#context.unregister({ consumerGroup: this.group });
   }
 
   #isRunning(): boolean {

@@ -4,11 +4,11 @@ import { Requests, ResponseCode, ResponseError, sleep } from '@nest-rocketmq/rem
 import type { MessageQueue, Reply, SubscriptionData } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import { answeredField } from '../routes/answered-field.js';
-import { BrokerNotFoundError } from '../errors.js';
 import type { LitePullBuffer } from './lite-pull-buffer.js';
 import type { ResolvedLitePullOptions } from './lite-pull-options.js';
 import type { LitePullQueue } from './lite-pull-queue.js';
 import { PullFailures } from './pull-failures.js';
+import { PullSource } from './pull-source.js';
 import { pulledMessages } from './pulled-messages.js';
 
 /** Wait for messages; the filter stands in the request; a lite pull. Offsets are committed by requests of their own. */
@@ -39,14 +39,15 @@ export class LitePullLoop {
 
   /** Pulls until the queue is dropped. Never rejects. */
   async run(queue: LitePullQueue): Promise<void> {
+    const source = new PullSource(this.#parts.context.routes, queue.messageQueue);
     while (!queue.dropped) {
-      const wait = await this.#step(queue);
+      const wait = await this.#step(queue, source);
       if (wait > 0) await sleep(this.#parts.context.clock, wait, queue.signal);
     }
   }
 
   /** @returns ms to wait before the next one */
-  async #step(queue: LitePullQueue): Promise<number> {
+  async #step(queue: LitePullQueue, source: PullSource): Promise<number> {
     const { options, startOffset } = this.#parts;
     try {
       while (!queue.dropped && !this.#mayPull(queue)) await queue.changed();
@@ -55,14 +56,15 @@ export class LitePullLoop {
       const offset = queue.pulledTo ?? (await startOffset(queue.messageQueue));
       if (pulling.aborted) return 0;
       queue.begin(offset);
-      const reply = await unlessAborted(this.#pull(queue, offset), pulling);
+      const reply = await unlessAborted(this.#pull(queue, offset, source.next()), pulling);
       // A seek may have come while the answer was on its way here.
       if (!reply || pulling.aborted) return 0;
       this.#failures.over(queue.messageQueue);
-      return await this.#onReply(queue, offset, reply);
+      return await this.#onReply(queue, offset, reply, source.answered(reply, offset));
     } catch (error) {
       if (queue.dropped) return 0;
       this.#failures.failed(queue.messageQueue, error);
+      source.failed();
       return options.pullTimeDelayMillsWhenException;
     }
   }
@@ -78,11 +80,9 @@ export class LitePullLoop {
     );
   }
 
-  #pull(queue: LitePullQueue, queueOffset: number): Promise<PullReply> {
+  #pull(queue: LitePullQueue, queueOffset: number, address: string): Promise<PullReply> {
     const { context, options, subscriptionOf } = this.#parts;
     const { topic, brokerName, queueId } = queue.messageQueue;
-    const address = context.routes.anyBrokerAddress(brokerName, queue.brokerId);
-    if (!address) throw new BrokerNotFoundError(brokerName, topic);
     const subscription = subscriptionOf(topic);
     const expressionType = subscription?.expressionType ?? 'TAG';
     queue.lastPullTimestamp = context.clock.now();
@@ -108,10 +108,10 @@ export class LitePullLoop {
     );
   }
 
-  async #onReply(queue: LitePullQueue, offset: number, reply: PullReply): Promise<number> {
+  /** @param wait ms before the next pull where this one found nothing. @returns ms to wait before the next one */
+  async #onReply(queue: LitePullQueue, offset: number, reply: PullReply, wait: number): Promise<number> {
     const { context, options } = this.#parts;
     const next = reply.header.nextBeginOffset ?? offset;
-    queue.brokerId = reply.header.suggestWhichBrokerId ?? 0;
     switch (reply.code) {
       case ResponseCode.SUCCESS:
         this.#onFound(queue, reply, answeredField(reply, 'nextBeginOffset', queue.messageQueue.brokerName));
@@ -119,7 +119,7 @@ export class LitePullLoop {
       case ResponseCode.PULL_NOT_FOUND:
       case ResponseCode.PULL_RETRY_IMMEDIATELY:
         queue.add([], next);
-        return 0;
+        return wait;
       case ResponseCode.PULL_OFFSET_MOVED:
         context.logger.warn(`${queue.key}: the broker moved offset ${offset} to ${next}`);
         // Back: the group was reset. Forth: what is here was still in the queue when it was pulled.

@@ -42,22 +42,30 @@ export interface OffsetStore {
 /** The offsets in memory, which all offset stores have. */
 export class OffsetTable {
   readonly #offsets = new Map<string, number>();
+  /** Made once for each object, not for each message of its queue. */
+  readonly #keys = new WeakMap<MessageQueue, string>();
 
   update(queue: MessageQueue, offset: number): void {
-    const key = queueKey(queue);
+    const key = this.#key(queue);
     if (offset > (this.#offsets.get(key) ?? -1)) this.#offsets.set(key, offset);
   }
 
   reset(queue: MessageQueue, offset: number): void {
-    this.#offsets.set(queueKey(queue), offset);
+    this.#offsets.set(this.#key(queue), offset);
   }
 
   current(queue: MessageQueue): number | undefined {
-    return this.#offsets.get(queueKey(queue));
+    return this.#offsets.get(this.#key(queue));
   }
 
   forget(queue: MessageQueue): void {
-    this.#offsets.delete(queueKey(queue));
+    this.#offsets.delete(this.#key(queue));
+  }
+
+  #key(queue: MessageQueue): string {
+    let key = this.#keys.get(queue);
+    if (key === undefined) this.#keys.set(queue, (key = queueKey(queue)));
+    return key;
   }
 }
 
@@ -88,7 +96,9 @@ export class BrokerOffsetStore extends OffsetTable implements OffsetStore {
   async close(): Promise<void> {}
 
   async read(queue: MessageQueue): Promise<number | undefined> {
-    const { brokers, group, byTime } = this.#parts;
+    const { brokers, routes, group, byTime } = this.#parts;
+    // The offsets of a replica are up to a minute old: it is asked only where a fresh route has no master either.
+    if (!routes.brokerAddress(queue.brokerName)) await routes.resolve(queue.topic);
     const address = this.#addressOf(queue);
     const { topic, queueId } = queue;
     // A broker says 0 for a new group whose topic has all its messages still. A time that was asked for goes before that.

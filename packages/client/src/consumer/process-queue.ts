@@ -1,13 +1,13 @@
 // Keeps the messages of one queue that are here and not yet consumed, and the offset below which all are.
 import { sharedAbortController } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
+import { OffsetRing } from './offset-ring.js';
 import { QueueCalls } from './queue-calls.js';
 import type { CallCount } from './queue-calls.js';
 
 export class ProcessQueue {
   readonly messageQueue: MessageQueue;
-  /** In the order of offsets: pulls come in order, and a Map keeps it. */
-  readonly #messages = new Map<number, MessageExt>();
+  readonly #messages = new OffsetRing();
   /** When its broker was last asked for messages, and when one was last done with; ms since the epoch, 0: never. */
   lastPullTimestamp = 0;
   lastConsumeTimestamp = 0;
@@ -16,6 +16,7 @@ export class ProcessQueue {
   #bytes = 0;
   readonly #calls: CallCount;
   #closing = false;
+  #dropped = false;
   /** One beyond the last message that was ever here. */
   #end = -1;
 
@@ -27,7 +28,7 @@ export class ProcessQueue {
 
   /** The queue is no longer ours: what is still running here counts for nothing. */
   get dropped(): boolean {
-    return this.#dropping.signal.aborted;
+    return this.#dropped;
   }
 
   /** The queue is ours, but a listener call may no longer begin: it is about to go to another consumer. */
@@ -46,7 +47,7 @@ export class ProcessQueue {
   }
 
   get count(): number {
-    return this.#messages.size;
+    return this.#messages.count;
   }
 
   get bytes(): number {
@@ -55,16 +56,17 @@ export class ProcessQueue {
 
   /** Distance between the first and the last offset held. */
   get span(): number {
-    const first = this.#firstOffset();
+    const { first } = this.#messages;
     return first === undefined ? 0 : this.#end - 1 - first;
   }
 
   /** The first and the last offset held; 0 when nothing is. */
   get heldOffsets(): { min: number; max: number } {
-    return { min: this.#firstOffset() ?? 0, max: [...this.#messages.keys()].at(-1) ?? 0 };
+    return { min: this.#messages.first ?? 0, max: this.#messages.last ?? 0 };
   }
 
   drop(): void {
+    this.#dropped = true;
     this.#dropping.abort();
     this.#messages.clear();
     this.#bytes = 0;
@@ -87,8 +89,7 @@ export class ProcessQueue {
 
   add(messages: readonly MessageExt[]): void {
     for (const message of messages) {
-      if (this.#messages.has(message.queueOffset)) continue;
-      this.#messages.set(message.queueOffset, message);
+      if (!this.#messages.add(message)) continue;
       this.#bytes += message.body.length;
       this.#end = Math.max(this.#end, message.queueOffset + 1);
     }
@@ -107,16 +108,12 @@ export class ProcessQueue {
       if (this.#messages.delete(message.queueOffset)) this.#bytes -= message.body.length;
     }
     this.#wake();
-    return this.#firstOffset() ?? this.#end;
+    return this.#messages.first ?? this.#end;
   }
 
   /** Resolves after the next change: messages were removed, or the queue was dropped. */
   changed(): Promise<void> {
     return this.dropped ? Promise.resolve() : new Promise((resolve) => this.#waiting.push(resolve));
-  }
-
-  #firstOffset(): number | undefined {
-    return this.#messages.keys().next().value;
   }
 
   #wake(): void {

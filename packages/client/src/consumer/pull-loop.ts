@@ -3,7 +3,6 @@ import { Requests, ResponseCode, ResponseError, sleep } from '@nest-rocketmq/rem
 import type { MessageExt, MessageQueue, Reply, SubscriptionData } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import { answeredField } from '../routes/answered-field.js';
-import { BrokerNotFoundError } from '../errors.js';
 import type { ResolvedPushConsumerOptions } from './consumer-options.js';
 import type { PauseGate } from './pause-gate.js';
 import type { ConsumerStats } from './consumer-stats.js';
@@ -11,6 +10,7 @@ import type { OffsetStore } from './offset-store.js';
 import type { ProcessQueue } from './process-queue.js';
 import { queueKey } from './process-queue.js';
 import { PullFailures } from './pull-failures.js';
+import { PullSource } from './pull-source.js';
 import { isFull } from './pull-thresholds.js';
 import { pulledMessages } from './pulled-messages.js';
 
@@ -47,8 +47,7 @@ export interface PullLoopParts {
 
 interface Cursor {
   offset: number;
-  /** The broker that the last answer suggested. */
-  brokerId: number;
+  source: PullSource;
   /** How long the last pull took, ms. */
   took: number;
   /** The broker could not be reached: it may come back with another store. */
@@ -71,7 +70,8 @@ export class PullLoop {
 
   /** Pulls until the queue is dropped. Never rejects. */
   async run(queue: ProcessQueue, offset: number): Promise<void> {
-    const cursor: Cursor = { offset, brokerId: 0, took: 0, suspect: false };
+    const source = new PullSource(this.#parts.context.routes, queue.messageQueue);
+    const cursor: Cursor = { offset, source, took: 0, suspect: false };
     while (!queue.dropped) {
       const wait = await this.#step(queue, cursor);
       if (wait > 0) await sleep(this.#parts.context.clock, wait, queue.signal, this.#nextPull);
@@ -107,6 +107,7 @@ export class PullLoop {
       if (queue.dropped) return 0;
       this.#failures.failed(queue.messageQueue, error);
       cursor.suspect = true;
+      cursor.source.failed();
       return options.pullTimeDelayMillsWhenException;
     }
   }
@@ -140,8 +141,7 @@ export class PullLoop {
     const { context, options, offsets, subscriptionOf } = this.#parts;
     const { topic, brokerName, queueId } = queue.messageQueue;
     const subscription = subscriptionOf(topic);
-    const address = context.routes.anyBrokerAddress(brokerName, cursor.brokerId);
-    if (!address) throw new BrokerNotFoundError(brokerName, topic);
+    const address = cursor.source.next();
     const commitOffset = offsets.current(queue.messageQueue) ?? 0;
     // A replica keeps no offsets.
     const toMaster = address === context.routes.brokerAddress(brokerName);
@@ -170,7 +170,7 @@ export class PullLoop {
   async #onReply(queue: ProcessQueue, cursor: Cursor, reply: PullReply): Promise<number> {
     const { context, offsets, offsetMoved } = this.#parts;
     const next = reply.header.nextBeginOffset ?? cursor.offset;
-    cursor.brokerId = reply.header.suggestWhichBrokerId ?? 0;
+    const wait = cursor.source.answered(reply, cursor.offset);
     switch (reply.code) {
       case ResponseCode.SUCCESS:
         return this.#onFound(
@@ -183,7 +183,7 @@ export class PullLoop {
       case ResponseCode.PULL_RETRY_IMMEDIATELY:
         cursor.offset = next;
         if (queue.count === 0) offsets.update(queue.messageQueue, next);
-        return 0;
+        return wait;
       case ResponseCode.PULL_OFFSET_MOVED:
         context.logger.warn(`${queueKey(queue.messageQueue)}: the broker moved offset ${cursor.offset} to ${next}`);
         await offsetMoved(queue, next);
@@ -216,7 +216,8 @@ export class PullLoop {
       if (queue.count === 0) offsets.update(messageQueue, restFrom);
       return 0;
     }
-    queue.add([...readable, ...unreadable].toSorted((a, b) => a.queueOffset - b.queueOffset));
+    queue.add(readable);
+    queue.add(unreadable);
     deliver(queue, readable);
     if (unreadable.length > 0) reject(queue, unreadable, reason);
     return options.pullInterval;

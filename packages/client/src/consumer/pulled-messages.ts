@@ -3,6 +3,7 @@ import {
   DecodeError,
   MAX_INFLATED_ANSWER_BYTES,
   MessageProperty,
+  Neighbours,
   decodeRecord,
   inflatedBytes,
   isDLQTopic,
@@ -35,19 +36,35 @@ export function pulledMessages(
   subscription: SubscriptionData | undefined,
 ): PulledMessages & { readonly sent: number } {
   const { minOffset = 0, maxOffset = 0 } = header;
-  // Copied once: the messages outlive the buffer of the socket that they share.
-  const { readable: all, unreadable, ...rest } = decodePulled(Buffer.from(body));
-  const readable = all.filter(
-    (message) => !subscription || accepts(subscription, message.properties.get(MessageProperty.TAGS)),
-  );
-  for (const message of [...readable, ...unreadable]) {
-    message.brokerName = brokerName;
-    message.properties.set(MessageProperty.MIN_OFFSET, String(minOffset));
-    message.properties.set(MessageProperty.MAX_OFFSET, String(maxOffset));
-    // A dead letter is a message of its own: how often it failed as another one is no count of its own.
-    if (isDLQTopic(message.topic)) message.reconsumeTimes = 0;
-  }
+  const { readable: all, unreadable, ...rest } = decodePulled(ownBytes(body));
+  const wantsAll = !subscription || subscription.tagsSet.length === 0;
+  const readable = wantsAll
+    ? all
+    : all.filter(({ properties }) => accepts(subscription, properties.get(MessageProperty.TAGS)));
+  const answered = { brokerName, min: String(minOffset), max: String(maxOffset) };
+  for (const message of readable) complete(message, answered);
+  for (const message of unreadable) complete(message, answered);
   return { ...rest, readable, unreadable, sent: all.length + unreadable.length };
+}
+
+/** The messages outlive the buffer of the socket, and are copied unless they are most of it. */
+function ownBytes(body: Buffer): Buffer {
+  return body.length * 2 >= body.buffer.byteLength ? body : Buffer.from(body);
+}
+
+/** What all messages of an answer have. */
+interface Answered {
+  readonly brokerName: string;
+  readonly min: string;
+  readonly max: string;
+}
+
+function complete(message: MessageExt, { brokerName, min, max }: Answered): void {
+  message.brokerName = brokerName;
+  message.properties.set(MessageProperty.MIN_OFFSET, min);
+  message.properties.set(MessageProperty.MAX_OFFSET, max);
+  // A dead letter is a message of its own: how often it failed as another one is no count of its own.
+  if (isDLQTopic(message.topic)) message.reconsumeTimes = 0;
 }
 
 /**
@@ -57,10 +74,11 @@ export function pulledMessages(
 export function decodePulled(body: Buffer, most = MAX_INFLATED_ANSWER_BYTES): PulledMessages {
   const readable: MessageExt[] = [];
   const unreadable: MessageExt[] = [];
+  const neighbours = new Neighbours();
   let reason = '';
   const decodeOne = (at: number): MessageExt => {
     try {
-      const message = decodeRecord(body, at, undefined, readable.at(-1));
+      const message = decodeRecord(body, at, undefined, neighbours);
       readable.push(message);
       return message;
     } catch (error) {

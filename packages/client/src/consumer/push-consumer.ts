@@ -70,7 +70,8 @@ export class PushConsumer {
    * half a second later, when they have left the queues. A topic that does not exist yet is waited for
    * in the background.
    * @throws NotRunningError after a shutdown
-   * @throws NameServerUnreachableError, GroupInUseError, SubscriptionRefusedError when a broker refuses an SQL92 expression
+   * @throws NameServerUnreachableError, GroupInUseError, SubscriptionRefusedError when a broker refuses an SQL92 expression:
+   * then it may be started again
    */
   start(): Promise<void> {
     this.#starting ??= this.#start().finally(() => (this.#starting = undefined));
@@ -232,7 +233,7 @@ export class PushConsumer {
     try {
       await this.#join();
     } catch (error) {
-      await this.shutdown({ deadline: 0 });
+      if (this.#isRunning()) await this.#withdraw();
       throw error;
     }
     if (!this.#isRunning()) return; // shut down meanwhile
@@ -251,6 +252,15 @@ export class PushConsumer {
 
   #isRunning(): boolean {
     return this.#state === 'running';
+  }
+
+  /** A start has failed, and may be tried again. */
+  async #withdraw(): Promise<void> {
+    this.#state = 'not started';
+    this.#subscriptions.leave();
+    this.#context.members.remove(this);
+    await this.#parts.offsets.close();
+    await this.#context.unregister({ consumerGroup: this.group });
   }
 
   /** Stores how far the queues are done, and leaves them to others. */

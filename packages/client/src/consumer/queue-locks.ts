@@ -24,8 +24,8 @@ export interface QueueLocksParts {
   group: string;
   /** The queues whose locks are to be renewed. */
   owned: () => ProcessQueue[];
-  /** Another consumer may have this queue now. */
-  lost: (queue: ProcessQueue) => void;
+  /** Another consumer may have this queue now. @param lapsed nobody has said so: the broker has not answered in time */
+  lost: (queue: ProcessQueue, lapsed: boolean) => void;
 }
 
 export class QueueLocks {
@@ -149,13 +149,13 @@ export class QueueLocks {
       const due = here();
       const held = due.filter(({ messageQueue }) => this.holds(messageQueue));
       // Past its time a lock may have been another's meanwhile, even if the broker gave it to us now.
-      for (const queue of due) if (!held.includes(queue)) lost(queue);
+      for (const queue of due) if (!held.includes(queue)) lost(queue, true);
       if (held.length === 0) return;
       const queues = held.map(({ messageQueue }) => messageQueue);
       const locked = await this.#ask(brokerName, queues).catch(this.#failed(brokerName));
       if (locked) {
         for (const queue of held) {
-          if (!locked.includes(queue.messageQueue)) lost(queue);
+          if (!locked.includes(queue.messageQueue)) lost(queue, false);
           else if (!isOwned(queue.messageQueue)) void this.unlock([queue.messageQueue]);
         }
         return;

@@ -23,6 +23,8 @@ export class Rebalance {
   /** Dropped to be begun again, and locked still. */
   readonly #beginningAgain = new Map<string, MessageQueue>();
   readonly #handovers: Handovers;
+  /** Up to where queues are consumed whose locks have lapsed. Their brokers, once they are back, may have an older offset. */
+  readonly #consumedTo = new Map<string, number>();
   /** Queues that are being left, and are ours again. */
   readonly #wanted = new Set<string>();
   readonly #throttle: Throttle;
@@ -87,14 +89,24 @@ export class Rebalance {
     if (this.#parts.locks) this.#beginningAgain.set(queueKey(queue.messageQueue), queue.messageQueue);
   }
 
-  /** Another consumer may have this queue: what is here of it is forgotten, and nothing of it is stored. */
-  lost(queue: ProcessQueue): void {
+  /**
+   * Another consumer may have this queue: what is here of it is forgotten, and nothing of it is stored.
+   * @param lapsed its broker has not answered in time: should the queue be ours again, it goes on where it was
+   */
+  lost(queue: ProcessQueue, lapsed: boolean): void {
     const { offsets, locks } = this.#parts;
     if (queue.dropped) return;
     this.drop(queue);
+    const consumedTo = lapsed ? offsets.current(queue.messageQueue) : undefined;
+    if (consumedTo !== undefined) this.#consumedTo.set(queueKey(queue.messageQueue), consumedTo);
     offsets.forget(queue.messageQueue);
     locks?.forget(queue.messageQueue);
     this.request();
+  }
+
+  /** The group is to go on elsewhere in a queue that is not ours at this moment. */
+  forgetPlace(queue: MessageQueue): void {
+    this.#consumedTo.delete(queueKey(queue));
   }
 
   /** One round over all topics. False: not all is as it should be, try again soon. */
@@ -145,6 +157,8 @@ export class Rebalance {
     );
     const { context, group } = this.#parts;
     this.#handovers.cancel(topic, keys);
+    for (const key of this.#consumedTo.keys())
+      if (key.startsWith(`${topic}@`) && !keys.has(key)) this.#consumedTo.delete(key);
     // These are ours again, and begin anew as soon as they have been left.
     for (const { closing, messageQueue } of this.owned) {
       if (closing && keys.has(queueKey(messageQueue))) this.#wanted.add(queueKey(messageQueue));
@@ -211,7 +225,7 @@ export class Rebalance {
     await queue.close();
     if (queue.dropped) return;
     // Who has it now has stored an offset further on.
-    if (!locks.holds(queue.messageQueue)) return this.lost(queue);
+    if (!locks.holds(queue.messageQueue)) return this.lost(queue, false);
     const { offsets } = this.#parts;
     await offsets.persist([queue.messageQueue], true);
     this.drop(queue);
@@ -242,10 +256,11 @@ export class Rebalance {
 
   /** @param given aborts when the queue is not ours any more */
   async #begin(messageQueue: MessageQueue, given?: AbortSignal): Promise<boolean> {
-    const { offsets, startOffset, begin, context, group, locks } = this.#parts;
+    const { offsets, begin, context, group, locks } = this.#parts;
     offsets.forget(messageQueue);
     try {
-      const offset = await startOffset(messageQueue);
+      const key = queueKey(messageQueue);
+      const offset = await this.#beginAt(messageQueue);
       if (this.#stopped || given?.aborted || !this.#parts.topics().includes(messageQueue.topic)) {
         await locks?.unlock([messageQueue]);
         return true;
@@ -253,7 +268,8 @@ export class Rebalance {
       // Kept from here on: should we end before the first message, what is sent until we are back is not skipped.
       offsets.update(messageQueue, offset);
       const queue = new ProcessQueue(messageQueue, this.#calls);
-      this.#owned.set(queueKey(messageQueue), queue);
+      this.#owned.set(key, queue);
+      this.#consumedTo.delete(key);
       begin(queue, offset);
       return true;
     } catch (error) {
@@ -263,5 +279,13 @@ export class Rebalance {
       await locks?.unlock([messageQueue]);
       return false;
     }
+  }
+
+  /** Behind what was consumed before the lock lapsed, unless the broker has no offset any more: its store is another one. */
+  async #beginAt(queue: MessageQueue): Promise<number> {
+    const start = await this.#parts.startOffset(queue);
+    const consumedTo = this.#consumedTo.get(queueKey(queue));
+    if (consumedTo === undefined || (await this.#parts.offsets.read(queue)) === undefined) return start;
+    return Math.max(start, consumedTo);
   }
 }

@@ -13,6 +13,7 @@ export async function resetOffsets(parts: Parts, offsets: readonly QueueOffset[]
       ({ messageQueue: { topic, brokerName, queueId } }) =>
         topic === queue.topic && brokerName === queue.brokerName && queueId === queue.queueId,
     );
+    parts.rebalance.forgetPlace(queue);
     if (owned) await beginAgain(parts, owned, offset);
   }
   parts.rebalance.request();

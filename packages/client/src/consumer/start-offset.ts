@@ -54,6 +54,8 @@ export async function belongsToStore(
 ): Promise<boolean> {
   if (!offsets.discard) return true;
   const address = routes.brokerAddress(queue.brokerName);
+  // A replica may lack the last messages, which says nothing against the offset. It has them from the same store.
+  if (!address && routes.anyBrokerAddress(queue.brokerName)) return true;
   if (!address) throw new BrokerNotFoundError(queue.brokerName, queue.topic);
   if (await isOfThisStore(brokers, address, { queue, offset, consumedMessage: offsets.consumedMessage?.(queue) }))
     return true;

@@ -47,6 +47,8 @@ export interface PrepareOptions {
   /** ms */
   maxDelay: number;
   shardingKey?: string | undefined;
+  /** Remembers the last topic whose name was found right, at first none (empty): mostly it is the next one's, too. */
+  checked?: { topic: string };
 }
 
 /** Callers in JavaScript may give anything. @throws InvalidMessageError */
@@ -64,11 +66,12 @@ function mustBeKey(shardingKey: unknown): void {
 /** @throws InvalidNameError, InvalidMessageError, InvalidOptionError, MessageTooLargeError, DelayTooLongError */
 export function prepare(
   message: OutgoingMessage,
-  { ids, now, maxMessageSize, maxDelay, shardingKey }: PrepareOptions,
+  { ids, now, maxMessageSize, maxDelay, shardingKey, checked: known }: PrepareOptions,
 ): PreparedMessage {
   mustBeMessage(message);
   mustBeKey(shardingKey);
-  checkSendTopic(message.topic);
+  if (!known?.topic || known.topic !== message.topic) checkSendTopic(message.topic);
+  if (known) known.topic = message.topic;
   const body = bodyOf(message);
   if (body.length > maxMessageSize) throw new MessageTooLargeError(message.topic, body.length, maxMessageSize);
   const properties = propertiesOf(message);
@@ -150,6 +153,7 @@ function bodyOf(message: OutgoingMessage): Buffer {
   const { body, topic } = message;
   if (typeof body === 'string' && body.length > 0) return Buffer.from(body, 'utf8');
   if (body instanceof Uint8Array && body.length > 0) {
+    if (Buffer.isBuffer(body)) return body;
     return Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   }
   throw new InvalidMessageError(

@@ -19,6 +19,7 @@ export interface SendCallsParts {
 
 export class SendCalls {
   readonly #parts: SendCallsParts;
+  readonly #checked = { topic: '' };
 
   constructor(parts: SendCallsParts) {
     this.#parts = parts;
@@ -75,7 +76,8 @@ export class SendCalls {
     mustBeSendOptions(options);
     const { maxMessageSize, maxDelay } = this.#parts.options;
     const { ids, clock } = this.#parts.context;
-    return { ids, now: clock.now(), maxMessageSize, maxDelay, shardingKey: options.shardingKey };
+    const { shardingKey } = options;
+    return { ids, now: clock.now(), maxMessageSize, maxDelay, shardingKey, checked: this.#checked };
   }
 
   sendPrepared(prepared: PreparedMessage, message: OutgoingMessage, options: SendOptions): Promise<SendResult> {

@@ -11,10 +11,11 @@ export class KvConfig {
 
   /** Undefined when there is none. @throws NameServerUnreachableError, ResponseError */
   async get(namespace: string, key: string): Promise<string | undefined> {
-    const reply = await this.#nameServers.request(Requests.GET_KV_CONFIG, { namespace, key });
-    if (reply.code === ResponseCode.QUERY_NOT_FOUND) return undefined;
-    expectSuccess(reply, this.#where);
-    return reply.header.value;
+    return this.#nameServers.request(Requests.GET_KV_CONFIG, { namespace, key }, (reply) => {
+      if (reply.code === ResponseCode.QUERY_NOT_FOUND) return undefined;
+      expectSuccess(reply, this.#where);
+      return reply.header.value;
+    });
   }
 
   /** Writes it to every name server: they do not tell each other. @throws NameServerUnreachableError, ResponseError */

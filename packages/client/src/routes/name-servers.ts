@@ -29,18 +29,28 @@ export class NameServers {
     this.#current = Math.floor((options.random ?? Math.random)() * options.addresses.length);
   }
 
+  /** The next request begins with the next server: what the current one says may be out of date. */
+  turn(): void {
+    this.#current = (this.#current + 1) % this.addresses.length;
+  }
+
   /**
-   * Asks one name server, and the others in turn while none answers. Where none can be reached, all are tried again, with
-   * growing pauses: a name server that is being restarted is back soon.
-   * @throws NameServerUnreachableError when none answered
+   * Asks one name server, and the others in turn while none answers with what can be read. Where none can be reached, all
+   * are tried again, with growing pauses: a name server that is being restarted is back soon.
+   * @param read takes what is wanted from the answer; where it throws, the next server is asked
+   * @throws NameServerUnreachableError when none answered; what `read` has thrown when one did
    */
-  async request<Row extends RequestRow>(row: Row, header: HeaderOf<Row>): Promise<Reply<Row>> {
+  async request<Row extends RequestRow, T>(
+    row: Row,
+    header: HeaderOf<Row>,
+    read: (reply: Reply<Row>) => T,
+  ): Promise<T> {
     const backoff = new Backoff(this.#options);
     for (;;) {
       try {
-        const reply = await this.#askAll(row, header);
+        const answer = await this.#askAll(row, header, read);
         if (this.#options.outages.any) this.#options.outages.over(nameServersKey(this.addresses));
-        return reply;
+        return answer;
       } catch (error) {
         const refused = error instanceof NameServerUnreachableError && error.causes.every(isUnreached);
         if (!refused || !(await backoff.pause())) throw error;
@@ -65,21 +75,34 @@ export class NameServers {
     );
   }
 
-  async #askAll<Row extends RequestRow>(row: Row, header: HeaderOf<Row>): Promise<Reply<Row>> {
+  async #askAll<Row extends RequestRow, T>(
+    row: Row,
+    header: HeaderOf<Row>,
+    read: (reply: Reply<Row>) => T,
+  ): Promise<T> {
     const { connections, timeout } = this.#options;
     const causes: unknown[] = [];
+    const unread: unknown[] = [];
     const first = this.#current;
     for (let i = 0; i < this.addresses.length; i++) {
       const index = (first + i) % this.addresses.length;
+      let reply: Reply<Row>;
       try {
         const connection = await connections.get(this.addresses[index]!);
-        const reply = await connection.request(row, header, { timeout });
-        this.#current = index;
-        return reply;
+        reply = await connection.request(row, header, { timeout });
       } catch (error) {
         causes.push(error);
+        continue;
+      }
+      try {
+        const answer = read(reply);
+        this.#current = index;
+        return answer;
+      } catch (error) {
+        unread.push(error);
       }
     }
+    if (unread.length > 0) throw unread[0];
     throw new NameServerUnreachableError(this.addresses, causes);
   }
 }

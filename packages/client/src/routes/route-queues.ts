@@ -1,6 +1,21 @@
 // Lists a route's queues in Apache's order, so that a sharding key means the same queue to producers of any language.
-import { MASTER_ID, Permission } from '@nest-rocketmq/remoting/internal';
+import { DecodeError, MASTER_ID, Permission } from '@nest-rocketmq/remoting/internal';
 import type { MessageQueue, TopicRouteData } from '@nest-rocketmq/remoting/internal';
+
+/** Queues of one route: a thousand on each of 256 brokers. */
+const MAX_ROUTE_QUEUES = 262_144;
+
+/** Passes a route on whose queues can be listed. @throws DecodeError for one with more than MAX_ROUTE_QUEUES */
+export function withinBounds(data: TopicRouteData): TopicRouteData {
+  const ordered = orderedCounts(data.orderTopicConf ?? '').map(([, count]) => count);
+  const counts = data.queueDatas.map(({ readQueueNums, writeQueueNums }) => Math.max(readQueueNums, writeQueueNums));
+  for (const some of [ordered, counts]) {
+    const queues = some.reduce((sum, count) => sum + Math.max(0, count), 0);
+    if (queues > MAX_ROUTE_QUEUES)
+      throw new DecodeError(`a topic route with ${queues} queues, more than MAX_ROUTE_QUEUES=${MAX_ROUTE_QUEUES}`);
+  }
+  return data;
+}
 
 /** Queues to send to, sorted by broker name: those that are writable and have a master. */
 export function writableQueues(topic: string, data: TopicRouteData): MessageQueue[] {
@@ -21,14 +36,18 @@ export function readableQueues(topic: string, data: TopicRouteData): MessageQueu
     .flatMap((queue) => numbered(topic, queue.brokerName, queue.readQueueNums));
 }
 
-/** 'broker-a:8;broker-b:8', set at the name server for a topic whose order must survive a broker's absence. */
 function orderedQueues(topic: string, orderTopicConf: string): MessageQueue[] {
+  return orderedCounts(orderTopicConf).flatMap(([brokerName, count]) => numbered(topic, brokerName, count));
+}
+
+/** 'broker-a:8;broker-b:8', set at the name server for a topic whose order must survive a broker's absence. */
+function orderedCounts(orderTopicConf: string): [brokerName: string, count: number][] {
   return orderTopicConf
     .split(';')
     .filter((part) => part !== '')
-    .flatMap((part) => {
+    .map((part) => {
       const [brokerName = '', count = '0'] = part.split(':');
-      return numbered(topic, brokerName, Number.parseInt(count, 10) || 0);
+      return [brokerName, Number.parseInt(count, 10) || 0];
     });
 }
 

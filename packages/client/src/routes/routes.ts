@@ -12,7 +12,7 @@ import {
 import { TopicNotFoundError, describe } from '../errors.js';
 import type { NameServers } from './name-servers.js';
 import type { Outages } from '../outages.js';
-import { readableQueues, writableQueues } from './route-queues.js';
+import { readableQueues, withinBounds, writableQueues } from './route-queues.js';
 
 export interface TopicRoute {
   readonly topic: string;
@@ -107,14 +107,14 @@ export class Routes {
   }
 
   /**
-   * Asks a name server now. A topic that it does not know keeps the route it had: one that is being restarted forgets.
+   * Asks a name server now. A topic that it does not know, or has no broker of, keeps the route it had.
    * @throws NameServerUnreachableError, ResponseError
    */
   resolve(topic: string): Promise<TopicRoute | undefined> {
     let asking = this.#asking.get(topic);
     if (!asking) {
       asking = this.#ask(topic)
-        .then((data) => (data ? this.#store(topic, data, false) : this.#routes.get(topic)))
+        .then((data) => this.#learn(topic, data))
         .finally(() => this.#asking.delete(topic));
       this.#asking.set(topic, asking);
     }
@@ -159,10 +159,12 @@ export class Routes {
     return [...this.#routes.values()].find((route) => has(route))?.topic;
   }
 
-  /** The master where there is one, else any replica. */
+  /** The preferred broker; else, as Java's clients choose, the replica with the next id, the master, or any other. */
   anyBrokerAddress(brokerName: string, preferredId = MASTER_ID): string | undefined {
     const replicas = this.#brokers.get(brokerName);
-    return replicas?.get(preferredId) ?? replicas?.get(MASTER_ID) ?? replicas?.values().next().value;
+    const preferred =
+      replicas?.get(preferredId) ?? (preferredId === MASTER_ID ? undefined : replicas?.get(preferredId + 1));
+    return preferred ?? replicas?.get(MASTER_ID) ?? replicas?.values().next().value;
   }
 
   /** Of all brokers of all known routes. */
@@ -178,9 +180,11 @@ export class Routes {
   async someBrokerAddress(): Promise<string | undefined> {
     const [known] = this.brokerAddresses(false);
     if (known !== undefined) return known;
-    const reply = await this.#options.nameServers.request(Requests.GET_BROKER_CLUSTER_INFO, {});
-    expectSuccess(reply, this.nameServers.join(';'));
-    const [replicas] = [...decodeClusterInfo(reply.body).brokerAddrTable.values()].map((broker) => broker.brokerAddrs);
+    const brokers = await this.#options.nameServers.request(Requests.GET_BROKER_CLUSTER_INFO, {}, (reply) => {
+      expectSuccess(reply, this.nameServers.join(';'));
+      return decodeClusterInfo(reply.body).brokerAddrTable;
+    });
+    const [replicas] = [...brokers.values()].map((broker) => broker.brokerAddrs);
     return replicas?.get(MASTER_ID) ?? replicas?.values().next().value;
   }
 
@@ -189,26 +193,35 @@ export class Routes {
     this.#lastRefresh = this.#options.clock.monotonic();
     const topics = new Set([...this.#routes.keys(), ...this.#watched.keys()]);
     const asked = await Promise.allSettled([...topics].map((topic) => this.resolve(topic)));
+    this.#endOutages();
     const failed = asked.find((result) => result.status === 'rejected');
     if (failed && this.#running && !this.#options.outages.met(failed.reason)) {
       this.#options.logger.warn(`routes cannot be refreshed for now: ${describe(failed.reason)}`);
     }
   }
 
-  /** Asks for fresh routes after a failure: a broker may have moved. */
+  /** Asks for fresh routes after a failure: a broker may have moved, and a name server may not have heard of it. */
   refreshSoon(): void {
     if (!this.#running || this.#options.clock.monotonic() - this.#lastRefresh < REFRESH_SPACING) return;
+    this.#options.nameServers.turn();
     void this.refresh();
   }
 
-  async #ask(topic: string): Promise<TopicRouteData | undefined> {
-    const reply = await this.#options.nameServers.request(Requests.GET_ROUTEINFO_BY_TOPIC, {
-      topic,
-      acceptStandardJsonOnly: true,
+  #ask(topic: string): Promise<TopicRouteData | undefined> {
+    const header = { topic, acceptStandardJsonOnly: true };
+    return this.#options.nameServers.request(Requests.GET_ROUTEINFO_BY_TOPIC, header, (reply) => {
+      if (reply.code === ResponseCode.TOPIC_NOT_EXIST) return undefined;
+      expectSuccess(reply, this.nameServers.join(';'));
+      return withinBounds(decodeRouteData(reply.body));
     });
-    if (reply.code === ResponseCode.TOPIC_NOT_EXIST) return undefined;
-    expectSuccess(reply, this.nameServers.join(';'));
-    return decodeRouteData(reply.body);
+  }
+
+  /** A name server that is being restarted knows less than before for a while: no topic, or no broker of it. */
+  #learn(topic: string, data: TopicRouteData | undefined): TopicRoute | undefined {
+    const known = this.#routes.get(topic);
+    if (!data) return known;
+    const isEmpty = data.queueDatas.length === 0 || data.brokerDatas.length === 0;
+    return isEmpty && known?.assumed === false ? known : this.#store(topic, data, false);
   }
 
   #store(topic: string, data: TopicRouteData, assumed: boolean): TopicRoute {
@@ -225,8 +238,17 @@ export class Routes {
     this.#routes.set(topic, route);
     if (old && old.assumed === assumed && sameRoute(old.data, data)) return route;
     this.#brokers = brokerTable(this.#routes.values());
+    this.#endOutages();
     for (const listener of this.#listeners) listener(topic);
     return route;
+  }
+
+  /** A broker is waited for by its address while a route has that, and by its name while a route has it without a master. */
+  #endOutages(): void {
+    const { outages } = this.#options;
+    if (!outages.any) return;
+    const addresses = this.brokerAddresses(true);
+    outages.endOthers((broker) => addresses.includes(broker) || this.#brokers.get(broker)?.has(MASTER_ID) === false);
   }
 
   async #askMissing(): Promise<void> {

@@ -18,7 +18,7 @@ export class EmbeddedBackend implements RocketMQBackend {
   readonly clock: Clock | undefined;
   /** Inside the store: these offsets are deleted, or moved, together with the messages that they count. */
   readonly localOffsetStoreDir: string;
-  readonly dial: Dial = async (address) => this.#running(address).dial(address);
+  readonly dial: Dial = async (address, given) => this.#running(address).dial(address, given);
   readonly #options: Omit<CheckedEmbeddedOptions, typeof TESTING_HOOKS>;
   readonly #hooks: TestingHooks | undefined;
   /** Of a store in memory, which outlives a restart. */

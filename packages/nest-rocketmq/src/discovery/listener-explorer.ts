@@ -44,6 +44,8 @@ export interface DiscoveredListener {
   readonly isIdempotent?: boolean;
   /** @param payload with `batch` the messages: it fails those that a pipe refuses, and calls the method with the others */
   readonly handle: (payload: unknown, context: CallContext) => Promise<unknown>;
+  /** The same; returns a promise only if there is something to wait for. Default: `handle`. */
+  readonly handleAtOnce?: (payload: unknown, context: CallContext) => unknown;
 }
 
 const IDEMPOTENT_ALONE =
@@ -193,7 +195,9 @@ export class ListenerExplorer {
         type: host.type,
         method,
         isIdempotent: once !== undefined,
-        handle: once ? once.around(handle) : handle,
+        ...(once
+          ? { handle: once.around(handle) }
+          : { handle, handleAtOnce: (payload, context) => pipeline.start(payload, context) }),
       });
     }
     return listeners;

@@ -54,9 +54,14 @@ function delivery(): ConsumeContext {
   };
 }
 
-function container(handle: DiscoveredListener['handle'], options: Partial<ListenerOptions> = {}): ListenerContainer {
+function container(
+  handle: DiscoveredListener['handle'],
+  options: Partial<ListenerOptions> = {},
+  handleAtOnce = handle as NonNullable<DiscoveredListener['handleAtOnce']>,
+): ListenerContainer {
   const group = new ListenerGroup('group');
-  group.add({ name: 'Listener', options: { topic: 'orders', ...options }, handle, reading: { kind: 'json' } });
+  const listener = { name: 'Listener', options: { topic: 'orders', ...options }, handle, handleAtOnce };
+  group.add({ ...listener, reading: { kind: 'json' } });
   const client = {
     createPushConsumer(given: PushConsumerOptions) {
       consumer = given;
@@ -87,6 +92,23 @@ test("the consumer has the group's subscriptions and settings; the listener's ow
     suspendCurrentQueueTimeMillis: 2_000,
     maxReconsumeTimes: 3,
   });
+});
+
+test('a listener that has nothing to wait for takes no promise, and what it says counts all the same', async () => {
+  const never = (): Promise<unknown> => Promise.reject(new Error('not called'));
+  const returns: unknown[] = [undefined, Outcome.retryLater('1s'), Promise.resolve(Outcome.toDeadLetter('late'))];
+  const running: number[] = [];
+  const calls = container(never, {}, () => {
+    running.push(calls.running);
+    return returns.shift();
+  });
+  expect(consumer.listener([message('{}')], delivery())).toBeUndefined();
+  expect(consumer.listener([message('{}')], delivery())).toMatchObject({ kind: 'retry', delay: 1_000 });
+  const later = consumer.listener([message('{}')], delivery());
+  expect(calls.running).toBe(1);
+  await expect(later).resolves.toMatchObject({ kind: 'deadLetter', reason: 'late' });
+  expect([running, calls.running]).toEqual([[1, 1, 1], 0]);
+  expect(consumptions.map(({ outcome }) => outcome)).toEqual(['consumed', 'failed', 'failed']);
 });
 
 test('a listener is given the payload and all about the delivery', async () => {

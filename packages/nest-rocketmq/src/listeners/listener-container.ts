@@ -7,16 +7,15 @@ import { InvalidListenerError } from '../errors.js';
 import type { DiscoveredListener } from '../discovery/listener-explorer.js';
 import type { ContainerSettings } from './container-settings.js';
 import type { ListenerGroup } from './listener-groups.js';
-import { readPayload } from '../message/read-payload.js';
-import { failureSaid } from '../pipeline/listener-outcome.js';
 import type { Failure } from '../pipeline/listener-outcome.js';
 import { callBatch } from './batch-call.js';
 import type { BatchResult } from './batch-call.js';
+import { CallOne } from './call-one.js';
 import { FailureLog } from './failure-log.js';
 import { stoppedState } from './group-state.js';
 import type { ListenerGroupState } from './group-state.js';
-import { tryInPlace } from './in-place.js';
 import { RetryPolicy } from './retry-policy.js';
+import { RunningCalls } from './running-calls.js';
 import { RocketMQContext } from '../decorators/rocketmq-context.js';
 import { CONSUMER_ON_MANUAL_CLOCK, inRealTime, isManual } from '../manual-clock-settings.js';
 
@@ -26,8 +25,9 @@ const PULL_BATCH_SIZE = 32;
 export class ListenerContainer {
   readonly #logger = new Logger('RocketMQ');
   readonly #consumer: PushConsumer;
-  readonly #running = new Set<RocketMQContext | string>();
+  readonly #running = new RunningCalls<RocketMQContext | string>();
   readonly #inOrder: boolean;
+  readonly #callOne: CallOne;
   readonly #failureLog: FailureLog;
   readonly #policy: RetryPolicy;
   readonly #policies = new Map<DiscoveredListener, RetryPolicy>();
@@ -54,6 +54,15 @@ export class ListenerContainer {
     }
     this.#inOrder = options.consumeMode !== undefined && options.consumeMode !== 'CONCURRENTLY';
     this.#failureLog = new FailureLog(group.group, options);
+    this.#callOne = new CallOne({
+      group: group.group,
+      keepsOrder: this.#inOrder,
+      settings,
+      running: this.#running,
+      listenerFor: (context) => this.#listenerFor(context),
+      policyOf: (listener) => this.#policyOf(listener),
+      conclude: (listener, context, failure) => this.#concludeOne(listener, context, failure),
+    });
     this.#consumer = client.createPushConsumer({
       ...options,
       consumeConcurrency: concurrency,
@@ -67,7 +76,7 @@ export class ListenerContainer {
       subscriptions: group.subscriptions,
       listener: batch
         ? (messages, delivery) => this.#deliverBatch(messages, delivery)
-        : (messages, delivery) => this.#deliver(messages[0]!, delivery),
+        : (messages, delivery) => this.#callOne.deliver(messages[0]!, delivery),
     });
   }
 
@@ -77,7 +86,7 @@ export class ListenerContainer {
 
   /** Listener calls under way. */
   get running(): number {
-    return this.#running.size;
+    return this.#running.count;
   }
 
   /** 'shop: order (paid || refunded), payment' */
@@ -113,7 +122,7 @@ export class ListenerContainer {
     return {
       ...stoppedState(group, settings.defaults),
       state: this.#paused ? 'paused' : 'running',
-      active: this.#running.size,
+      active: this.#running.count,
       ...(this.#concurrency !== undefined && { concurrency: this.#concurrency }),
     };
   }
@@ -145,35 +154,18 @@ export class ListenerContainer {
   async stop(deadline: number): Promise<void> {
     if (isManual(this.settings.clock)) await inRealTime(deadline, (late) => this.#consumer.shutdown(late));
     else await this.#consumer.shutdown({ deadline });
-    if (this.#running.size === 0) return;
+    if (this.#running.count === 0) return;
     this.#logger.warn(
-      `group ${this.name}: after ${deadline} ms ${this.#running.size} listener(s) still run and are abandoned; ` +
-        `their messages will be delivered again: ${[...this.#running].map((each) => (typeof each === 'string' ? each : placeOf(each))).join(', ')}`,
+      `group ${this.name}: after ${deadline} ms ${this.#running.count} listener(s) still run and are abandoned; ` +
+        `their messages will be delivered again: ${this.#running.all.map((each) => (typeof each === 'string' ? each : placeOf(each))).join(', ')}`,
     );
   }
 
-  async #deliver(message: MessageExt, delivery: ConsumeContext): Promise<Outcome | undefined> {
-    const context = RocketMQContext.of(message, this.name, delivery);
-    this.#running.add(context);
-    const held = this.#inOrder ? undefined : this.settings.holdBack?.(context);
-    if (held) await held;
-    let listener: DiscoveredListener | undefined;
-    let ended: (() => void) | undefined;
-    let failure: Failure;
-    try {
-      listener = this.#listenerFor(context);
-      const { clock } = this.settings;
-      if (clock?.busy) ended = clock.busy(`${listener.name} (message ${context.msgId} of topic ${context.topic})`);
-      failure = failureSaid(await this.#handle(listener, context));
-    } catch (error) {
-      const known = listener;
-      failure = known
-        ? await tryInPlace(this.#policyOf(known), error, () => this.#handle(known, context), context)
-        : { error };
-    } finally {
-      this.#running.delete(context);
-      ended?.();
-    }
+  #concludeOne(
+    listener: DiscoveredListener | undefined,
+    context: RocketMQContext,
+    failure: Failure,
+  ): Outcome | undefined {
     if (failure) return this.#failed(listener, context, failure.error);
     this.#consumed(listener, context);
     return undefined;
@@ -182,7 +174,7 @@ export class ListenerContainer {
   async #deliverBatch(messages: readonly MessageExt[], delivery: ConsumeContext): Promise<Outcome[]> {
     const { clock } = this.settings;
     const running = `${messages.length} messages from ${placeOf(RocketMQContext.of(messages[0]!, this.name, delivery))}`;
-    this.#running.add(running);
+    const place = this.#running.begin(running);
     const ended = clock?.busy?.(`group ${this.name}: ${running}`);
     try {
       const results = await callBatch(
@@ -192,14 +184,14 @@ export class ListenerContainer {
           signal: delivery.signal,
           listenerFor: (context) => this.#listenerFor(context),
           policyOf: (listener) => this.#policyOf(listener),
-          payload: (listener, context) => this.#payload(listener, context),
+          payload: (listener, context) => this.#callOne.payload(listener, context),
           handle: (listener, list, context) => this.settings.track(() => listener.handle(list, context)),
         },
         messages,
       );
       return results.map((result) => this.#concluded(result));
     } finally {
-      this.#running.delete(running);
+      this.#running.end(place);
       ended?.();
     }
   }
@@ -212,7 +204,9 @@ export class ListenerContainer {
   }
 
   #consumed(listener: DiscoveredListener | undefined, context: RocketMQContext): void {
-    this.settings.onConsumption({ group: this.name, context, ...(listener && { listener }), outcome: 'consumed' });
+    const { name: group } = this;
+    const outcome = 'consumed';
+    this.settings.onConsumption(listener ? { group, context, listener, outcome } : { group, context, outcome });
     this.settings.events.consumed(this.name, listener?.name, context);
   }
 
@@ -245,27 +239,6 @@ export class ListenerContainer {
 
   #policyOf(listener: DiscoveredListener | undefined): RetryPolicy {
     return (listener && this.#policies.get(listener)) ?? this.#policy;
-  }
-
-  #handle(listener: DiscoveredListener, context: RocketMQContext): Promise<unknown> {
-    const payload = this.#payload(listener, context);
-    // Only a schema may take its time: another promise is the payload itself.
-    if (!listener.reading.schema || !(payload instanceof Promise)) return this.#call(listener, context, payload);
-    return payload.then((valid) => this.#call(listener, context, valid));
-  }
-
-  #call(listener: DiscoveredListener, context: RocketMQContext, payload: unknown): Promise<unknown> {
-    const { track, answer } = this.settings;
-    const handled = track(() => listener.handle(payload, context));
-    if (!answer || !context.isRequest) return handled;
-    return handled.then(async (returned) => {
-      await answer(listener, context, returned);
-      return returned;
-    });
-  }
-
-  #payload(listener: DiscoveredListener, { message }: RocketMQContext): unknown {
-    return readPayload(this.settings.converter, message, listener.reading);
   }
 
   #listenerFor(context: RocketMQContext): DiscoveredListener {

@@ -14,6 +14,7 @@ export type { KnexShape } from './adapters/knex.js';
 export type { MikroOrmShape } from './adapters/mikro-orm.js';
 export type { PrismaShape } from './adapters/prisma.js';
 export type { QueryShape } from './adapters/query.js';
+export type { SqliteShape } from './adapters/sqlite.js';
 export type { TypeOrmShape } from './adapters/typeorm.js';
 export { AfterCommitScope, afterCommit } from './after-commit.js';
 export type { AfterCommitWork } from './after-commit.js';

@@ -1,10 +1,12 @@
 // Defines the options of the outbox, their defaults and their checks.
 import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
 import type { Duration } from '../message/delay.js';
-import { checkBoolean, checkDuration, checkInteger, checkKeys, inside } from '../option-checks.js';
+import { SQL_DIALECTS } from '../idempotency/stores/sql-database.js';
+import type { SqlDialect } from '../idempotency/stores/sql-database.js';
+import { checkBoolean, checkDuration, checkInteger, checkKeys, checkOneOf, inside } from '../option-checks.js';
 import { connect } from './adapters/find-adapter.js';
 import type { Connected, OutboxDatabase } from './adapters/find-adapter.js';
-import { checkTable } from './outbox-statements.js';
+import { checkTable } from './dialects/table-name.js';
 
 /** Options of the relay, which sends what the outbox holds. A length of time is a number of ms, or such as '30s'. */
 export interface OutboxRelayOptions {
@@ -42,6 +44,8 @@ export interface OutboxRelayOptions {
 export interface RocketMQOutboxOptions {
   /** Where the relay looks: a DataSource, PrismaClient, Drizzle database, Knex, EntityManager, Pool or PGlite. */
   database: OutboxDatabase;
+  /** The SQL to speak. Default: that of the library's object, where it tells; otherwise 'postgres'. */
+  dialect?: SqlDialect;
   /** The table's name, with its schema if need be. Default 'rocketmq_outbox'. */
   table?: string;
   /** Creates the table at the start unless it exists: for development. Default false. */
@@ -69,6 +73,7 @@ export interface CheckedRelayOptions {
 
 export interface CheckedOutboxOptions {
   readonly database: Connected;
+  readonly dialect: SqlDialect;
   readonly table: string;
   readonly createTable: boolean;
   /** undefined: this process does not send. */
@@ -77,6 +82,7 @@ export interface CheckedOutboxOptions {
 
 const OPTIONS = [
   'database',
+  'dialect',
   'table',
   'createTable',
   'relay',
@@ -106,9 +112,12 @@ const LARGEST_BATCH_BYTES = 256 * 1024 * 1024;
 export function checkOutboxOptions(given: RocketMQOutboxOptions, where: string): CheckedOutboxOptions {
   return inside(where, undefined, () => {
     checkKeys('options', given, OPTIONS);
-    const { database, table, createTable = false, relay = true } = given;
+    const { database, dialect, table, createTable = false, relay = true } = given;
+    if (dialect !== undefined) checkOneOf('dialect', dialect, SQL_DIALECTS);
+    const connected = connect('database', database, dialect);
     return {
-      database: connect('database', database),
+      database: connected,
+      dialect: connected.dialect,
       table: checkTable(table),
       createTable: checkBoolean('createTable', createTable),
       relay: relay === false ? undefined : checkRelay(relay === true ? {} : relay),

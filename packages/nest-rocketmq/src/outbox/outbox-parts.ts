@@ -10,6 +10,7 @@ import type { ResolvedOptions } from '../options/rocketmq.options.js';
 import { RocketMQConnection } from '../rocketmq-connection.js';
 import { ROCKETMQ_RESOLVED_OPTIONS, clusterToken } from '../rocketmq.tokens.js';
 import { clusterNames } from '../single-module.js';
+import { dialectFor } from './dialects/dialect-for.js';
 import type { OutboxEvent } from './outbox-events.js';
 import type { CheckedOutboxOptions } from './outbox-options.js';
 import { OutboxStore } from './outbox-store.js';
@@ -45,7 +46,7 @@ export function createParts(
   const { connection, rocketmq } = find(scene);
   const clock = connection.clock ?? systemClock;
   const ids = new UniqueIdMaker();
-  const store = new OutboxStore(options.database, options.table, clock);
+  const store = new OutboxStore(options.database, dialectFor(options.dialect, options.table), options.table, clock);
   const { relay } = options;
   if (!relay) return { clock, ids, store, rocketmq, relay: undefined };
   const name = ids.next(clock.now());

@@ -1,6 +1,11 @@
 // Turns a message into a row of the outbox, and the row into what the producer sends.
 import type { BatchMessage, OutgoingMessage } from '@nest-rocketmq/client';
-import type { SqlParameter, SqlRow } from './adapters/adapter.js';
+import { createHash } from 'node:crypto';
+import type { SqlRow } from './adapters/adapter.js';
+import type { NewRow } from './dialects/outbox-dialect.js';
+
+/** A sharding key that every database compares byte by byte. Of any other, the lane has the hash. */
+const PLAIN_KEY = /^[\x21-\x7e]{1,128}$/;
 
 /** What a row keeps beside topic, key and body. */
 interface StoredMessage {
@@ -17,6 +22,8 @@ export interface ClaimedRow {
   /** The message's UNIQ_KEY. */
   readonly id: string;
   readonly topic: string;
+  /** What is sent in order, one after the other: the rows of a sharding key and topic, or one row. */
+  readonly lane: string;
   readonly shardingKey: string | undefined;
   /** What the producer sends. */
   readonly message: BatchMessage;
@@ -25,13 +32,8 @@ export interface ClaimedRow {
   readonly attempts: number;
 }
 
-/** @param now ms since the epoch @returns the parameters of the statement that inserts the row */
-export function toParameters(
-  id: string,
-  message: OutgoingMessage,
-  shardingKey: string | undefined,
-  now: number,
-): SqlParameter[] {
+/** @param now ms since the epoch */
+export function toRow(id: string, message: OutgoingMessage, shardingKey: string | undefined, now: number): NewRow {
   const { topic, body, tags, keys, properties, delayLevel } = message;
   const deliverAt = deliverAtOf(message, now);
   const stored: StoredMessage = {
@@ -42,7 +44,27 @@ export function toParameters(
     ...(delayLevel !== undefined && { delayLevel }),
   };
   const bytes = typeof body === 'string' ? Buffer.from(body, 'utf8') : Buffer.from(body);
-  return [id, topic, shardingKey ?? null, JSON.stringify(stored), bytes.toString('base64'), String(now)];
+  return {
+    id,
+    topic,
+    lane: laneOf(id, topic, shardingKey),
+    shardingKey: shardingKey ?? null,
+    message: JSON.stringify(stored),
+    body: bytes.toString('base64'),
+    createdAt: now,
+  };
+}
+
+/** It begins with the topic and a colon, which no topic has: see `behindTopic`. */
+function laneOf(id: string, topic: string, shardingKey: string | undefined): string {
+  if (shardingKey === undefined) return `${topic}:id:${id}`;
+  if (PLAIN_KEY.test(shardingKey)) return `${topic}:key:${shardingKey}`;
+  return `${topic}:hash:${createHash('sha256').update(shardingKey).digest('hex')}`;
+}
+
+/** What comes behind all lanes of a topic, byte by byte: a semicolon follows the colon. */
+export function behindTopic(topic: string): string {
+  return `${topic};`;
 }
 
 /** A delay counts from the moment at which the app asks for it, not from the relay's. ms since the epoch */
@@ -51,21 +73,14 @@ function deliverAtOf({ delay, deliverAt }: OutgoingMessage, now: number): number
   return deliverAt === undefined ? undefined : Number(deliverAt);
 }
 
-/** A claimed row, and what precedes it under its sharding key. */
-export interface LinkedRow extends ClaimedRow {
-  readonly seq: string;
-  readonly after: string | undefined;
-}
-
-export function fromSql(row: SqlRow): LinkedRow {
+export function fromSql(row: SqlRow): ClaimedRow {
   const text = (column: string): string => String(row[column]);
   const shardingKey = row['sharding_key'] === null ? undefined : text('sharding_key');
   const { deliverAt, ...stored } = JSON.parse(text('message')) as StoredMessage;
   return {
     id: text('id'),
-    seq: text('seq'),
-    after: row['after'] === null ? undefined : text('after'),
     topic: text('topic'),
+    lane: text('lane'),
     shardingKey,
     attempts: Number(row['attempts']),
     isDelayed: deliverAt !== undefined || stored.delayLevel !== undefined,
@@ -78,28 +93,4 @@ export function fromSql(row: SqlRow): LinkedRow {
       ...(shardingKey !== undefined && { shardingKey }),
     },
   };
-}
-
-/**
- * Splits off the rows of a key that do not follow what this relay holds: another one holds what precedes them.
- * @param rows in the order of their seq
- */
-export function splitAtGaps(rows: readonly LinkedRow[]): { readonly held: LinkedRow[]; readonly others: LinkedRow[] } {
-  const seqs = new Set<string>();
-  const held: LinkedRow[] = [];
-  const others: LinkedRow[] = [];
-  for (const row of rows) {
-    if (row.after !== undefined && !seqs.has(row.after)) {
-      others.push(row);
-      continue;
-    }
-    seqs.add(row.seq);
-    held.push(row);
-  }
-  return { held, others };
-}
-
-/** What is paused together, as the claim names it: the rows of a sharding key, or one row. */
-export function laneOf({ id, topic, shardingKey }: ClaimedRow): string {
-  return shardingKey === undefined ? id : `${topic}:${shardingKey}`;
 }

@@ -2,30 +2,16 @@
 import type { Clock } from '@nest-rocketmq/remoting/internal';
 import { OutboxTableMissingError } from '../errors.js';
 import { asShape } from './adapters/adapter.js';
-import type { SqlParameter, SqlRow } from './adapters/adapter.js';
+import type { SqlRow } from './adapters/adapter.js';
 import type { Connected } from './adapters/find-adapter.js';
-import { fromSql, splitAtGaps } from './outbox-row.js';
+import { FAILED, PENDING } from './dialects/outbox-dialect.js';
+import type { Claim, ClaimedWindow, NewRow, OutboxDialect, Settlement, Statement } from './dialects/outbox-dialect.js';
+import { behindTopic, fromSql } from './outbox-row.js';
 import type { ClaimedRow } from './outbox-row.js';
-import { FAILED, PENDING, createTableStatements, statementsFor } from './outbox-statements.js';
-import type { Statements } from './outbox-statements.js';
 
-/** PostgreSQL's code for a table that is not there. */
-const UNDEFINED_TABLE = '42P01';
 const LONGEST_ERROR = 2_000;
 /** How deep libraries wrap the driver's error. */
 const MOST_CAUSES = 5;
-
-/** Which rows a relay claims, and for how long. */
-export interface Claim {
-  readonly relay: string;
-  /** ms */
-  readonly claimTimeout: number;
-  readonly batchSize: number;
-  /** Of the bodies; one message may be larger. */
-  readonly batchBytes: number;
-  readonly pausedTopics: readonly string[];
-  readonly pausedLanes: readonly string[];
-}
 
 /** What becomes of a row that was not sent. */
 export interface Unsent {
@@ -64,68 +50,75 @@ export interface FailedMessage {
 export class OutboxStore {
   readonly #database: Connected;
   readonly #table: string;
-  readonly #sql: Statements;
+  readonly #dialect: OutboxDialect;
   readonly #clock: Pick<Clock, 'now'>;
+  /** Behind which lane the next claim looks. So each lane has its turn, however many rows another one has. */
+  #cursor = '';
 
-  constructor(database: Connected, table: string, clock: Pick<Clock, 'now'>) {
+  /** @param table of `dialect`, for errors */
+  constructor(database: Connected, dialect: OutboxDialect, table: string, clock: Pick<Clock, 'now'>) {
     this.#database = database;
     this.#table = table;
-    this.#sql = statementsFor(table);
+    this.#dialect = dialect;
     this.#clock = clock;
   }
 
   async createTable(): Promise<void> {
-    for (const statement of createTableStatements(this.#table)) await this.#database.query(statement);
+    for (const sql of this.#dialect.createTable) await this.#database.query(sql);
   }
 
   /** @throws OutboxTableMissingError; the database's error when it cannot be asked */
   async probe(): Promise<void> {
-    await this.#query(this.#sql.probe);
+    await this.#run(this.#dialect.probe());
   }
 
-  async insert(transaction: Connected, parameters: SqlParameter[]): Promise<void> {
-    await this.#query(this.#sql.insert, parameters, transaction);
+  async insert(transaction: Connected, row: NewRow): Promise<void> {
+    await this.#run(this.#dialect.insert(row), transaction);
   }
 
-  /** In the order in which they were written; of each sharding key only what nobody else holds. */
+  /** Of each lane in its order, and only what nobody else holds. @returns none only if no lane has any */
   async claim(claim: Claim): Promise<ClaimedRow[]> {
-    const { relay, claimTimeout, batchSize, batchBytes, pausedTopics, pausedLanes } = claim;
-    const numbers = [claimTimeout, batchSize, batchBytes].map(String);
-    const paused = [pausedTopics, pausedLanes].map((list) => JSON.stringify(list));
-    const rows = await this.#query(this.#sql.claim, [relay, ...numbers, ...paused]);
-    const { held, others } = splitAtGaps(rows.map(fromSql));
-    if (others.length > 0) {
-      await this.release(
-        relay,
-        others.map((row) => ({ row, setAside: false, counts: false, error: undefined })),
-      );
+    let isLastPass = this.#cursor === '';
+    for (;;) {
+      const window = await this.#dialect.claim((statement) => this.#run(statement), claim, this.#cursor);
+      this.#cursor = nextAfter(window, claim);
+      if (window.rows.length > 0) return window.rows.map(fromSql);
+      if (this.#cursor !== '') continue;
+      if (isLastPass) return [];
+      isLastPass = true;
     }
-    return held;
   }
 
   async markSent(ids: readonly string[]): Promise<void> {
-    if (ids.length > 0) await this.#query(this.#sql.sent, [JSON.stringify(ids), String(this.#clock.now())]);
+    if (ids.length > 0) await this.#run(this.#dialect.markSent(ids, this.#clock.now()));
   }
 
   /** Gives rows back, or sets them aside. */
   async release(relay: string, rows: readonly Unsent[]): Promise<void> {
-    if (rows.length === 0) return;
-    const list = rows.map(({ row, setAside, counts, error }) => ({
-      id: row.id,
-      status: setAside ? FAILED : PENDING,
-      attempts: counts ? 1 : 0,
-      error: error === undefined ? null : textOf(error),
-    }));
-    await this.#query(this.#sql.settle, [JSON.stringify(list), relay, String(this.#clock.now())]);
+    const settlements = new Map<string, Settlement & { ids: string[] }>();
+    for (const { row, setAside, counts, error } of rows) {
+      const same = {
+        relay,
+        status: setAside ? FAILED : PENDING,
+        attempts: counts ? 1 : 0,
+        error: error === undefined ? null : textOf(error),
+        endedAt: setAside ? this.#clock.now() : null,
+      } as const;
+      const key = JSON.stringify(same);
+      const known = settlements.get(key);
+      if (known) known.ids.push(row.id);
+      else settlements.set(key, { ...same, ids: [row.id] });
+    }
+    for (const settlement of settlements.values()) await this.#run(this.#dialect.settle(settlement));
   }
 
   /** @param before ms since the epoch @returns how many were deleted, at most `limit` */
-  async purge(before: number, limit: number): Promise<number> {
-    return (await this.#query(this.#sql.purge, [String(before), String(limit)])).length;
+  purge(before: number, limit: number): Promise<number> {
+    return this.#dialect.purge((statement) => this.#run(statement), before, limit);
   }
 
   async status(): Promise<OutboxStatus> {
-    const [row] = await this.#query(this.#sql.status);
+    const [row] = await this.#run(this.#dialect.status());
     const oldest = row?.['oldest'];
     const isNone = oldest === null || oldest === undefined;
     return {
@@ -136,7 +129,7 @@ export class OutboxStore {
   }
 
   async failed(limit: number): Promise<FailedMessage[]> {
-    const rows = await this.#query(this.#sql.failed, [String(limit)]);
+    const rows = await this.#run(this.#dialect.failed(limit));
     return rows.map((row) => ({
       id: String(row['id']),
       topic: String(row['topic']),
@@ -149,28 +142,35 @@ export class OutboxStore {
 
   /** @returns how many there were */
   async retry(ids: readonly string[]): Promise<number> {
-    return (await this.#query(this.#sql.retry, [JSON.stringify(ids)])).length;
+    if (ids.length === 0) return 0;
+    return this.#dialect.retry((statement) => this.#run(statement), ids);
   }
 
-  async #query(sql: string, parameters: SqlParameter[] = [], on = this.#database): Promise<readonly SqlRow[]> {
+  async #run({ sql, parameters }: Statement, on = this.#database): Promise<readonly SqlRow[]> {
     try {
       return await on.query(sql, parameters);
     } catch (cause) {
-      if (!isTableMissing(cause)) throw cause;
+      if (!this.#isTableMissing(cause)) throw cause;
       throw new OutboxTableMissingError(this.#table, { cause });
     }
   }
+
+  /** Drizzle, Prisma and TypeORM wrap the driver's error, each in its own way. */
+  #isTableMissing(error: unknown): boolean {
+    let each = asShape(error);
+    for (let depth = 0; each && depth < MOST_CAUSES; depth++) {
+      const meta = asShape(each['meta']);
+      if (this.#dialect.isTableMissing(each) || (meta && this.#dialect.isTableMissing(meta))) return true;
+      each = asShape(each['cause'] ?? each['driverError']);
+    }
+    return false;
+  }
 }
 
-/** Drizzle, Prisma and TypeORM wrap the driver's error, each in its own way. */
-function isTableMissing(error: unknown): boolean {
-  let each = asShape(error);
-  for (let depth = 0; each && depth < MOST_CAUSES; depth++) {
-    if (each['code'] === UNDEFINED_TABLE || asShape(each['meta'])?.['code'] === UNDEFINED_TABLE) return true;
-    if (each['originalCode'] === UNDEFINED_TABLE) return true;
-    each = asShape(each['cause'] ?? each['driverError']);
-  }
-  return false;
+/** @returns '' from the beginning */
+function nextAfter({ last }: ClaimedWindow, { pausedTopics }: Claim): string {
+  if (!last) return '';
+  return pausedTopics.includes(last.topic) ? behindTopic(last.topic) : last.lane;
 }
 
 /** PostgreSQL stores no U+0000. */

@@ -5,7 +5,6 @@ import type { Clock } from '@nest-rocketmq/remoting/internal';
 import { withClockHeld } from '../manual-clock-settings.js';
 import type { OutboxEvent } from './outbox-events.js';
 import type { CheckedRelayOptions } from './outbox-options.js';
-import { laneOf } from './outbox-row.js';
 import type { ClaimedRow } from './outbox-row.js';
 import type { OutboxStore, Unsent } from './outbox-store.js';
 import { Pauses } from './pauses.js';
@@ -129,14 +128,14 @@ export class RelayRounds {
     const failing = new Set(failed.map(({ row }) => row));
     const working = new Set(rows.filter((row) => !failing.has(row)).map(({ topic }) => topic));
     for (const topic of working) this.#topics.end(topic);
-    for (const row of rows) if (!failing.has(row)) this.#lanes.end(laneOf(row));
+    for (const row of rows) if (!failing.has(row)) this.#lanes.end(row.lane);
     const paused = new Set<string>();
     for (const each of failed) {
       const { kind, row, error } = each;
       if (kind === 'skipped' || this.#isSetAside(each)) continue;
       const ofTopic = (kind === 'away' || isOfTopic(error)) && !working.has(row.topic);
       const pauses = ofTopic || this.#lanes.isFull ? this.#topics : this.#lanes;
-      const name = pauses === this.#topics ? row.topic : laneOf(row);
+      const name = pauses === this.#topics ? row.topic : row.lane;
       if (!paused.has(name)) pauses.pause(name);
       paused.add(name);
     }

@@ -14,10 +14,12 @@ import type { BatchMessage, OutgoingMessage, SendOptions, SendResult } from '@ne
 import { ManualClock, ResponseCode, ResponseError } from '@nest-rocketmq/remoting/internal';
 import { databaseDirectory } from '../../../../sample-app/test-kit/data-directory.js';
 import { connect } from './adapters/find-adapter.js';
+import type { Statement } from './dialects/outbox-dialect.js';
+import { postgresDialect } from './dialects/postgres.js';
 import type { OutboxEvent } from './outbox-events.js';
 import { checkOutboxOptions } from './outbox-options.js';
 import type { OutboxRelayOptions } from './outbox-options.js';
-import { toParameters } from './outbox-row.js';
+import { toRow } from './outbox-row.js';
 import { OutboxStore } from './outbox-store.js';
 import { Relay } from './relay.js';
 import type { BatchProducer } from './row-sender.js';
@@ -45,7 +47,7 @@ beforeEach(async () => {
   relays = [];
   events = [];
   await database.exec(`DROP TABLE IF EXISTS ${TABLE}`);
-  store = new OutboxStore(connect('database', database), TABLE, clock);
+  store = new OutboxStore(connect('database', database), postgresDialect(TABLE), TABLE, clock);
   await store.createTable();
 });
 
@@ -112,13 +114,28 @@ function startRelay(producer: BatchProducer, options: OutboxRelayOptions = {}, n
 const transaction = (): ReturnType<typeof connect> => connect('transaction', database);
 
 async function write(id: string, message: Partial<OutgoingMessage> = {}, shardingKey?: string): Promise<void> {
-  const parameters = toParameters(id, { topic: 'order', body: id, ...message }, shardingKey, clock.now());
-  await store.insert(transaction(), parameters);
+  await store.insert(transaction(), toRow(id, { topic: 'order', body: id, ...message }, shardingKey, clock.now()));
 }
 
 async function statusOf(id: string): Promise<unknown> {
   const { rows } = await database.query(`SELECT status, attempts, error FROM ${TABLE} WHERE id = $1`, [id]);
   return rows[0];
+}
+
+interface PlanNode {
+  readonly 'Actual Rows': number;
+  readonly 'Actual Loops': number;
+  readonly 'Rows Removed by Filter'?: number;
+  readonly 'Relation Name'?: string;
+  readonly 'Index Name'?: string;
+  readonly Plans?: readonly PlanNode[];
+}
+
+/** Of the plan's steps that read the table or an index of it, how many rows the one with the most reads. */
+function mostRows(node: PlanNode): number {
+  const rows = node['Actual Loops'] * (node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0));
+  const isRead = node['Relation Name'] !== undefined || node['Index Name'] !== undefined;
+  return Math.max(isRead ? rows : 0, ...(node.Plans ?? []).map(mostRows));
 }
 
 const types = (): string[] => events.map(({ type }) => type);
@@ -146,7 +163,7 @@ describe('the relay', () => {
     expect(messages[1]).toMatchObject({ uniqKey: 'b', shardingKey: 'key' });
   });
 
-  test('takes at most so many messages and bytes at a time', async () => {
+  test('takes at most so many messages and bytes at a time, and gives each its turn', async () => {
     for (const id of ['a', 'b', 'c', 'd', 'e']) await write(id, { body: 'x'.repeat(10) });
     await write('large', { body: 'x'.repeat(1_000) });
     const bySize = new FakeProducer();
@@ -160,11 +177,73 @@ describe('the relay', () => {
       return rows.map(({ id }) => id);
     };
     expect(await claimed(2, 1_000)).toEqual(['a', 'b']);
-    expect(await claimed(100, 25)).toEqual(['a', 'b', 'c']);
+    expect(await claimed(100, 25)).toEqual(['c', 'd', 'e']);
     startRelay(bySize, { batchSize: 2, batchBytes: 1 });
     await clock.advance(0);
-    expect(bySize.requests).toEqual([['a'], ['b'], ['c'], ['d'], ['e'], ['large']]);
+    expect(bySize.requests).toEqual([['large'], ['a'], ['b'], ['c'], ['d'], ['e']]);
   });
+
+  test('gives each sharding key its turn, passes by those of others and paused ones, and finds all in the end', async () => {
+    const claim = { relay: 'r', claimTimeout: 60_000, batchSize: 2, batchBytes: 9_999 };
+    const claimed = async (pausedTopics: string[] = [], pausedLanes: string[] = []): Promise<string[]> =>
+      (await store.claim({ ...claim, pausedTopics, pausedLanes })).map(({ id }) => id);
+    for (let number = 0; number < 6; number++) await write(`a${number}`, {}, 'hot');
+    for (let number = 0; number < 6; number++) await write(`n${number}`, { topic: 'nowhere' }, `k${number}`);
+    for (const id of ['p0', 'p1', 'p2']) await write(id, {}, 'paused');
+    await write('b', {}, 'late key');
+    await write('z', { topic: 'z' });
+    const paused = [['nowhere'], ['order:key:paused']] as const;
+    expect(await claimed(['nowhere', 'order'])).toEqual(['z']);
+    await store.markSent(['z']);
+    const got: string[][] = [];
+    for (let round = 0; round < 3; round++) {
+      const ids = await claimed([...paused[0]], [...paused[1]]);
+      got.push(ids);
+      await store.markSent(ids.filter((id) => id !== 'a0'));
+    }
+    expect(got).toEqual([['b'], ['a0', 'a1'], []]);
+    await store.markSent(['a0']);
+    expect(await claimed([...paused[0]], [...paused[1]])).toEqual(['a2']);
+  });
+
+  const STATISTICS: [string, string][] = [
+    ['none', 'SELECT 1'],
+    ['those of a table where all was sent', `ANALYZE ${TABLE}`],
+    ['fresh ones', `ANALYZE ${TABLE}`],
+  ];
+
+  test.each(STATISTICS)(
+    'touches no more rows than it claims, however many are pending, with %s',
+    async (which, analyze) => {
+      const fill = (from: number, to: number, status: string): Promise<unknown> =>
+        database.query(
+          `INSERT INTO ${TABLE} (id, topic, lane, sharding_key, message, body, created_at, status) ` +
+            `SELECT 'm' || g, 'order', 'order:key:' || g % 7, g % 7, '{}', '\\x00', now(), '${status}' ` +
+            `FROM generate_series(${from}, ${to}) g`,
+        );
+      await fill(1, 300, which.includes('sent') ? 'SENT' : 'PENDING');
+      if (which !== 'fresh ones') await database.exec(analyze);
+      await fill(301, 6_000, 'PENDING');
+      if (which === 'fresh ones') await database.exec(analyze);
+      const claim = {
+        relay: 'r',
+        claimTimeout: 1,
+        batchSize: 20,
+        batchBytes: 9_999,
+        pausedTopics: [],
+        pausedLanes: [],
+      };
+      let plan: PlanNode | undefined;
+      const run = async ({ sql, parameters }: Statement): Promise<[]> => {
+        const explain = `EXPLAIN (ANALYZE, FORMAT JSON) ${sql}`;
+        const { rows } = await database.query<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(explain, [...parameters]);
+        plan = rows[0]!['QUERY PLAN'][0].Plan;
+        return [];
+      };
+      await postgresDialect(TABLE).claim(run, claim, '');
+      expect(mostRows(plan!)).toBe(20);
+    },
+  );
 
   test('is told of no message that another holds, and takes it over when that one has died', async () => {
     const claim = { claimTimeout: 1, batchSize: 9, batchBytes: 9_999, pausedTopics: [], pausedLanes: [] };

@@ -1,6 +1,6 @@
 // Writes messages into the outbox in the caller's transaction, and gives access to the relay that sends them.
 import { MessageTooLargeError } from '@nest-rocketmq/client';
-import { systemClock } from '@nest-rocketmq/remoting/internal';
+import { InvalidOptionError, systemClock } from '@nest-rocketmq/remoting/internal';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { Observable, Subject } from 'rxjs';
@@ -8,15 +8,19 @@ import type { DelayOptions } from '../message/delay.js';
 import type { Destination } from '../message/destination.js';
 import { compose } from '../message/outgoing-message.js';
 import type { MessageOptions } from '../message/outgoing-message.js';
-import { checkInteger, checkKeys, inside } from '../option-checks.js';
+import { SQL_DIALECTS } from '../idempotency/stores/sql-database.js';
+import type { SqlDialect } from '../idempotency/stores/sql-database.js';
+import { checkInteger, checkKeys, checkOneOf, inside } from '../option-checks.js';
 import { settingsOf } from '../template/send-options.js';
 import { OutboxTableMissingError } from '../errors.js';
 import { connectTransaction } from './adapters/find-adapter.js';
-import type { OutboxTransaction } from './adapters/find-adapter.js';
+import type { Connected, OutboxTransaction } from './adapters/find-adapter.js';
 import type { OutboxEvent } from './outbox-events.js';
 import type { CheckedOutboxOptions } from './outbox-options.js';
-import { toParameters } from './outbox-row.js';
-import { checkTable, createTableStatements } from './outbox-statements.js';
+import { dialectFor } from './dialects/dialect-for.js';
+import type { NewRow } from './dialects/outbox-dialect.js';
+import { checkTable } from './dialects/table-name.js';
+import { toRow } from './outbox-row.js';
 import { createParts } from './outbox-parts.js';
 import type { OutboxParts } from './outbox-parts.js';
 import type { FailedMessage, OutboxStatus, OutboxStore } from './outbox-store.js';
@@ -56,11 +60,12 @@ export class RocketMQOutbox {
     @Inject(OUTBOX_CLUSTER) private readonly cluster: string,
   ) {}
 
-  /** The statements that create a table, for your migrations. @throws InvalidOptionError */
-  static createTableSql(table?: string): string {
-    return createTableStatements(checkTable(table))
-      .map((statement) => `${statement};\n`)
-      .join('');
+  /** The statements that create a table, for your migrations. @param dialect 'postgres' by default @throws InvalidOptionError */
+  static createTableSql(table?: string, dialect: SqlDialect = 'postgres'): string {
+    const { createTable } = inside('RocketMQOutbox.createTableSql', undefined, () =>
+      dialectFor(checkOneOf('dialect', dialect, SQL_DIALECTS), checkTable(table)),
+    );
+    return createTable.map((statement) => `${statement};\n`).join('');
   }
 
   /** What happens in the relay of this process. */
@@ -90,11 +95,11 @@ export class RocketMQOutbox {
     const { clock, ids } = this.#parts();
     const now = clock.now();
     const id = ids.next(now);
-    const { connected, parameters } = inside('RocketMQOutbox.send', undefined, () => ({
-      connected: connectTransaction('transaction', transaction),
-      parameters: this.#parametersOf(id, destination, payload, options, now),
+    const { connected, row } = inside('RocketMQOutbox.send', undefined, () => ({
+      connected: this.#transactionIn(transaction),
+      row: this.#rowOf(id, destination, payload, options, now),
     }));
-    await this.#store.insert(connected, parameters);
+    await this.#store.insert(connected, row);
     if (this.#relay && !connected.onCommit(() => this.#relay?.wake())) this.#relay.expect(id);
     return { id };
   }
@@ -147,20 +152,23 @@ export class RocketMQOutbox {
     }
   }
 
-  #parametersOf(
-    id: string,
-    destination: Destination,
-    payload: unknown,
-    options: OutboxSendOptions,
-    now: number,
-  ): ReturnType<typeof toParameters> {
+  /** A relay on the connection of the transaction would see what is not committed yet. */
+  #transactionIn(given: OutboxTransaction): Connected {
+    const connected = connectTransaction('transaction', given, this.options.dialect);
+    if (!this.options.relay || !connected.sharesConnectionWith(this.options.database)) return connected;
+    const allowed =
+      'one of another connection than that of the option database: open the file of SQLite once more for the outbox';
+    throw new InvalidOptionError('transaction', given, allowed);
+  }
+
+  #rowOf(id: string, destination: Destination, payload: unknown, options: OutboxSendOptions, now: number): NewRow {
     const { messageConverter: converter, highestDelayLevel, producer } = this.#parts().rocketmq;
     const message = compose({ converter, highestDelayLevel }, destination, payload, options, ['shardingKey']);
     const { shardingKey } = settingsOf({ shardingKey: options.shardingKey });
     const { maxMessageSize = DEFAULT_MAX_MESSAGE_SIZE } = producer;
     const size = Buffer.byteLength(message.body);
     if (size > maxMessageSize) throw new MessageTooLargeError(message.topic, size, maxMessageSize);
-    return toParameters(id, message, shardingKey, now);
+    return toRow(id, message, shardingKey, now);
   }
 
   /** At the first use: another provider's onModuleInit may come before that of RocketMQModule's. */

@@ -2,7 +2,6 @@
 import { BatchSendFailedError } from '@nest-rocketmq/client';
 import type { Producer, SendResult } from '@nest-rocketmq/client';
 import type { ClaimedRow } from './outbox-row.js';
-import { laneOf } from './outbox-row.js';
 import { failureKindOf } from './send-failure.js';
 import type { FailureKind } from './send-failure.js';
 
@@ -98,10 +97,9 @@ function failed(row: ClaimedRow, error: unknown): Outcome {
 function groupByLane(rows: readonly ClaimedRow[]): Map<string, ClaimedRow[]> {
   const lanes = new Map<string, ClaimedRow[]>();
   for (const row of rows) {
-    const lane = laneOf(row);
-    const list = lanes.get(lane);
+    const list = lanes.get(row.lane);
     if (list) list.push(row);
-    else lanes.set(lane, [row]);
+    else lanes.set(row.lane, [row]);
   }
   return lanes;
 }

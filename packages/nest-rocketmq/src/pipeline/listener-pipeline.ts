@@ -62,13 +62,26 @@ export class ListenerPipeline {
    * @throws MessageValidationError when a pipe has refused the payload
    */
   async run(payload: unknown, context: CallContext): Promise<unknown> {
+    return this.start(payload, context);
+  }
+
+  /** The same; a promise only if there is something to wait for. Does not throw: then it returns a promise that rejects. */
+  start(payload: unknown, context: CallContext): unknown {
     const { instance } = this.parts.host;
+    if (!instance || !this.#isStraight(payload, context)) return this.#runThrough(payload, context);
+    try {
+      const returned = this.#call(instance, payload, context);
+      return isSettled(returned) ? returned : this.#runThrough(payload, context, resultOf(returned, context));
+    } catch (error) {
+      return this.#runThrough(payload, context, Promise.reject(error as Error));
+    }
+  }
+
+  /** @param straight what the listener returns, where it is called already, without what may stand before it */
+  async #runThrough(payload: unknown, context: CallContext, straight?: Promise<unknown>): Promise<unknown> {
     let call: Call | undefined;
     try {
-      if (instance && this.#isStraight(payload, context)) {
-        const returned = this.#call(instance, payload, context);
-        return isSettled(returned) ? returned : await resultOf(returned, context);
-      }
+      if (straight) return await straight;
       call = this.#begin(payload, context);
       return await this.#handle(call);
     } catch (error) {

@@ -4,6 +4,7 @@ import type { Clock, TimerHandle } from '../time/clock.js';
 import type { Connection } from './connection.js';
 import { afterPoll } from '../time/deadlines.js';
 import { ConnectionClosedError } from '../errors.js';
+import { DEFAULT_FRAME_TIMEOUT_MS, longestFrame } from './frame-reader.js';
 import type { UnsentBytes } from './unsent-bytes.js';
 
 /** Times in ms. */
@@ -20,15 +21,13 @@ export interface WatchLimits {
 
 export const watchDefaults: WatchLimits = {
   idleTimeout: 120_000,
-  frameTimeout: 30_000,
+  frameTimeout: DEFAULT_FRAME_TIMEOUT_MS,
   firstFrameTimeout: 10_000,
   writeTimeout: 30_000,
 };
 
 /** Half of the shortest limit by default. */
 const INTERVAL_MS = 5_000;
-/** The slowest rate of a frame: 4 MiB in 4 min. A slower sender only wants to keep the frame open. */
-const SLOWEST_BYTES_PER_MS = 16;
 /** While somebody waits for room, a peer that has read nothing for this long is closed. ms */
 const STANDS_STILL_MS = 1_000;
 
@@ -140,7 +139,7 @@ export class ConnectionWatch {
       return `no request has come in ${seconds(silent)}`;
     if (!flow.midFrame) return undefined;
     if (silent >= frameTimeout) return `a frame has not gone on for ${seconds(silent)}`;
-    const allowed = frameTimeout + flow.heldBytes / SLOWEST_BYTES_PER_MS;
+    const allowed = longestFrame(flow.heldBytes, frameTimeout);
     return now - seen.frameSince >= allowed ? `a frame takes longer than ${seconds(allowed)}` : undefined;
   }
 

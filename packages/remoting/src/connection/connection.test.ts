@@ -333,4 +333,63 @@ describe('the connections of a client', () => {
     await failing;
     expect(connection.closed).toBe(true);
   });
+
+  it('end one whose peer has begun a frame that does not end, though bytes of it come all the time', async () => {
+    const clock = new ManualClock();
+    const [near, far] = duplexPair();
+    const connections = new Connections({
+      clock,
+      logger: silentLogger,
+      handlers: handlerTable(),
+      dial: async () => near,
+    });
+    const connection = await connections.get('odd:1');
+    // 10 MB are announced. Its answers are taken for parts of that.
+    far.write(Buffer.from([0, 0x98, 0x96, 0x80, 0, 0, 0, 100]));
+    const asking: Promise<unknown>[] = [];
+    let passed = 0;
+    for (; !connection.closed && passed < 120_000; passed += 5_000) {
+      asking.push(connection.request(Requests.HEART_BEAT, {}, { timeout: 3_000 }).catch((error: unknown) => error));
+      await clock.advance(1_000);
+      far.write(Buffer.alloc(200));
+      await clock.advance(4_000);
+    }
+    expect(passed).toBeLessThanOrEqual(40_000);
+    expect(await Promise.all(asking)).toContainEqual(expect.any(RequestTimeoutError));
+  });
+
+  it('keep one on which a large answer comes slowly', async () => {
+    const clock = new ManualClock();
+    const [near, far] = duplexPair();
+    const connections = new Connections({
+      clock,
+      logger: silentLogger,
+      handlers: handlerTable(),
+      dial: async () => near,
+    });
+    const connection = await connections.get('slow:1');
+    const pulling = connection.request(Requests.HEART_BEAT, {}, { timeout: 120_000 });
+    const body = Buffer.alloc(1_000_000);
+    const command = {
+      code: 0,
+      language: 'JAVA',
+      version: 400,
+      opaque: 1,
+      flag: 1,
+      remark: undefined,
+      extFields: {},
+      body,
+    };
+    const answer = encodeFrame({ ...command, serializeType: 'json' });
+    // 20 kB a second.
+    for (let at = 0; at < answer.length; at += 100_000) {
+      void connection.request(Requests.HEART_BEAT, {}, { timeout: 3_000 }).catch(() => undefined);
+      await clock.advance(1_000);
+      far.write(answer.subarray(at, at + 100_000));
+      await clock.advance(4_000);
+    }
+    expect((await pulling).body).toHaveLength(body.length);
+    expect(connection.closed).toBe(false);
+    connections.closeAll();
+  });
 });

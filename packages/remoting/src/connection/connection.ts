@@ -6,6 +6,7 @@ import type { RemotingCommand, SerializeType } from '../frame/command.js';
 import { ConnectionClosedError, FrameError } from '../errors.js';
 import { FlowControl } from './flow-control.js';
 import type { ConnectionBounds } from './flow-control.js';
+import { longestFrame } from './frame-reader.js';
 import {
   BINARY_TYPE,
   FRAME_HEAD,
@@ -18,6 +19,7 @@ import {
 import type { FrameLimits } from '../frame/frame.js';
 import { BINARY_FLAG_AT, BINARY_OPAQUE_AT, BINARY_REMARK_AT, fitsBinaryHeader } from '../frame/header-binary.js';
 import { formatAddress, packHost } from './host.js';
+import { readInt } from '../frame/bytes.js';
 import { plainLog } from './log-throttle.js';
 import type { EventLog } from './log-throttle.js';
 import { printable } from '../logger.js';
@@ -31,8 +33,8 @@ import type { SendMemory } from './send-memory.js';
 
 /** For the hot path: gets the frame before anything is decoded, or the command where its header is JSON. */
 export interface RawHandler {
-  /** @param frame one whole frame with a binary header, its 4 length bytes included */
-  binary(frame: Buffer, connection: Connection): void;
+  /** One whole frame with a binary header, its 4 length bytes included, is in `bytes` from `start` to `end`. */
+  binary(bytes: Buffer, start: number, end: number, connection: Connection): void;
   /**
    * @param frame one whole frame whose JSON header begins with its code
    * @returns false to have it decoded, and `command` called
@@ -64,7 +66,10 @@ export interface ConnectionOptions {
   readonly sendMemory?: SendMemory;
   /** adds signature fields to each request */
   readonly sign?: (command: RemotingCommand) => void;
-  /** close when a request timed out and not one byte has come since it was sent: the peer is gone. Default false. */
+  /**
+   * close when a request timed out and not one byte has come since it was sent, or a frame that has begun does not end: the
+   * peer is gone, or its bytes are no answers any more. Default false.
+   */
   readonly closeWhenSilent?: boolean;
 }
 
@@ -91,6 +96,8 @@ export class Connection {
   #serializeType: SerializeType;
   #opaque = 0;
   #lastRead: number;
+  /** When the frame under way has begun, monotonic ms. */
+  #frameSince = 0;
   #reads = 0;
   #closed = false;
 
@@ -117,7 +124,7 @@ export class Connection {
       maxUnsentBytes,
       bounds,
       sendMemory,
-      onFrame: (frame) => this.#onFrame(frame),
+      onFrame: (bytes, start, end) => this.#onFrame(bytes, start, end),
       onFault: (error) => this.#onFault(error),
       onTooSlow: (reason) => this.close(new ConnectionClosedError(this.address, reason)),
     });
@@ -240,15 +247,24 @@ export class Connection {
   }
 
   #onTimeout(sentAt: number, timeout: number): void {
-    if (!this.#options.closeWhenSilent || this.#lastRead > sentAt) return;
-    this.close(new ConnectionClosedError(this.address, `the peer has been silent for ${timeout} ms`));
+    if (!this.#options.closeWhenSilent || this.#closed) return;
+    const { flow, address } = this;
+    if (this.#lastRead <= sentAt)
+      return this.close(new ConnectionClosedError(address, `the peer has been silent for ${timeout} ms`));
+    const took = this.#options.clock.monotonic() - this.#frameSince;
+    // Whatever is answered is taken for a part of it.
+    if (flow.midFrame && took >= longestFrame(flow.heldBytes))
+      this.close(new ConnectionClosedError(address, `a frame has not ended in ${took} ms`));
   }
 
   #onData(chunk: Buffer): void {
     if (this.#closed) return;
     this.lastActivity = this.#lastRead = this.#options.clock.monotonic();
     this.#reads++;
-    this.flow.data(chunk);
+    const { flow } = this;
+    const { midFrame, frames } = flow;
+    flow.data(chunk);
+    if (!midFrame || flow.frames !== frames) this.#frameSince = this.#lastRead;
   }
 
   #onFault(error: unknown): void {
@@ -258,16 +274,18 @@ export class Connection {
     this.close(cause);
   }
 
-  #onFrame(frame: Buffer): void {
+  #onFrame(bytes: Buffer, start: number, end: number): void {
     const { handlers } = this.#options;
-    if (frame[4] === BINARY_TYPE && frame.length >= FRAME_HEAD + BINARY_REMARK_AT) {
-      if ((frame[FRAME_HEAD + BINARY_FLAG_AT]! & RESPONSE_FLAG) !== 0) {
-        if (this.#pending.settleBinary(frame.readInt32BE(FRAME_HEAD + BINARY_OPAQUE_AT), frame)) return;
-      } else {
-        const raw = handlers.rawHandler(frame.readInt16BE(FRAME_HEAD));
-        if (raw) return raw.binary(frame, this);
-      }
+    const header = start + FRAME_HEAD;
+    const isBinary = bytes[start + 4] === BINARY_TYPE && end - header >= BINARY_REMARK_AT;
+    const isAnswer = isBinary && (bytes[header + BINARY_FLAG_AT]! & RESPONSE_FLAG) !== 0;
+    if (isBinary && !isAnswer) {
+      // The code has 16 bits.
+      const raw = handlers.rawHandler(readInt(bytes, header) >> 16);
+      if (raw) return raw.binary(bytes, start, end, this);
     }
+    const frame = bytes.subarray(start, end);
+    if (isAnswer && this.#pending.settleBinary(readInt(bytes, header + BINARY_OPAQUE_AT), frame)) return;
     if (frame[4] === JSON_TYPE) {
       const raw = handlers.rawHandler(leadingCode(frame));
       if (raw?.json?.(frame, this)) return;

@@ -11,21 +11,35 @@ import { parseAddress } from './host.js';
 import type { Logger } from '../logger.js';
 import { SendMemory } from './send-memory.js';
 
-/** Opens a stream of bytes to 'host:port'. Embedded, stand-alone and cluster differ only in this. */
-export type Dial = (address: string) => Promise<Duplex>;
+/**
+ * Opens a stream of bytes to 'host:port'. Embedded, stand-alone and cluster differ only in this.
+ * @param given aborts when nobody waits for the stream any more: what has been opened in part should be closed then
+ */
+export type Dial = (address: string, given?: AbortSignal) => Promise<Duplex>;
 
-export const dialTcp: Dial = (address) =>
+export const dialTcp: Dial = (address, given) =>
   new Promise((resolve, reject) => {
     const { host, port } = parseAddress(address, 'the address to connect to');
     const socket = connect({ host, port, noDelay: true });
-    socket.once('error', (cause) => reject(new ConnectError(address, cause.message, { cause })));
+    // A peer that answers nothing would keep the socket, and the process, for minutes.
+    const giveUp = (): void => {
+      socket.destroy();
+      reject(new ConnectError(address, 'nobody waits for it any more'));
+    };
+    // It stays: an error may come before the connection listens for it.
+    socket.on('error', (cause) => reject(new ConnectError(address, cause.message, { cause })));
+    socket.once('close', () => given?.removeEventListener('abort', giveUp));
     socket.once('connect', () => {
-      socket.removeAllListeners('error');
+      given?.removeEventListener('abort', giveUp);
       resolve(socket);
     });
+    if (given?.aborted) giveUp();
+    else given?.addEventListener('abort', giveUp, { once: true });
   });
 
 export const DEFAULT_CONNECT_TIMEOUT_MS = 3000;
+
+const SHUT_DOWN = 'this client has been shut down';
 
 export interface ConnectionsOptions {
   readonly dial?: Dial;
@@ -46,6 +60,8 @@ export class Connections {
   readonly #options: ConnectionsOptions;
   readonly #open = new Map<string, Connection>();
   readonly #dialling = new Map<string, Promise<Connection>>();
+  /** Ends each dial that is under way. */
+  readonly #giveUp = new Set<(reason: string) => void>();
   readonly #sendMemory = new SendMemory();
   #closed = false;
 
@@ -57,7 +73,7 @@ export class Connections {
   get(address: string): Promise<Connection> {
     const open = this.existing(address);
     if (open) return Promise.resolve(open);
-    if (this.#closed) return Promise.reject(new ConnectError(address, 'this client has been shut down'));
+    if (this.#closed) return Promise.reject(new ConnectError(address, SHUT_DOWN));
     let dialling = this.#dialling.get(address);
     if (!dialling) {
       dialling = this.#connect(address).finally(() => this.#dialling.delete(address));
@@ -75,8 +91,10 @@ export class Connections {
     return [...this.#open.values()].filter((connection) => !connection.closed);
   }
 
+  /** Closes all connections, and gives up what is being dialled. */
   closeAll(): void {
     this.#closed = true;
+    for (const giveUp of this.#giveUp) giveUp(SHUT_DOWN);
     for (const connection of this.#open.values()) connection.close();
     this.#open.clear();
   }
@@ -97,8 +115,9 @@ export class Connections {
     });
     if (this.#closed) {
       connection.close();
-      throw new ConnectError(address, 'this client has been shut down');
+      throw new ConnectError(address, SHUT_DOWN);
     }
+    if (stream.destroyed) throw new ConnectError(address, 'the connection was lost at once');
     this.#open.set(address, connection);
     connection.onClose(() => {
       if (this.#open.get(address) === connection) this.#open.delete(address);
@@ -107,24 +126,31 @@ export class Connections {
     return connection;
   }
 
-  /** Gives up a dial that takes longer than the time-out; a stream that opens later is closed. */
+  /** Gives up a dial that takes longer than the time-out, or the client's life; a stream that opens later is closed. */
   #dial(address: string): Promise<Duplex> {
     const { clock, dial = dialTcp, connectTimeout = DEFAULT_CONNECT_TIMEOUT_MS } = this.#options;
+    const given = new AbortController();
     return new Promise((resolve, reject) => {
-      let late = false;
-      const expired = (): void => {
-        late = true;
-        reject(new ConnectError(address, `no connection within ${connectTimeout} ms`));
+      const giveUp = (reason: string): void => {
+        end();
+        reject(new ConnectError(address, reason));
+        given.abort();
       };
+      const expired = (): void => giveUp(`no connection within ${connectTimeout} ms`);
       const deadline = new Deadline({ clock, timeout: connectTimeout, expired });
-      dial(address).then(
+      const end = (): void => {
+        deadline.cancel();
+        this.#giveUp.delete(giveUp);
+      };
+      this.#giveUp.add(giveUp);
+      dial(address, given.signal).then(
         (stream) => {
-          deadline.cancel();
-          if (late) stream.destroy();
+          end();
+          if (given.signal.aborted) stream.destroy();
           else resolve(stream);
         },
         (cause: unknown) => {
-          deadline.cancel();
+          end();
           const reason = cause instanceof Error ? cause.message : String(cause);
           reject(cause instanceof ConnectError ? cause : new ConnectError(address, reason, { cause }));
         },

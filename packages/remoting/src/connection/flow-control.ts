@@ -29,7 +29,8 @@ export interface FlowControlOptions {
   readonly maxUnsentBytes?: number | (() => number) | undefined;
   readonly sendMemory?: SendMemory | undefined;
   readonly bounds?: ConnectionBounds | undefined;
-  readonly onFrame: (frame: Buffer) => void;
+  /** One whole frame, which is in `bytes` from `start` to `end`. */
+  readonly onFrame: (bytes: Buffer, start: number, end: number) => void;
   /** The bytes that arrived are not frames. */
   onFault(error: unknown): void;
   /** The connection must be closed: its peer is too slow. @param reason in words */

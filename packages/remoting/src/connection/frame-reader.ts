@@ -2,17 +2,26 @@
 // under way, or has to wait for memory.
 import type { Duplex } from 'node:stream';
 import { FrameDecoder, defaultFrameLimits } from '../frame/frame.js';
-import type { FrameLimits } from '../frame/frame.js';
+import type { FrameFound, FrameLimits } from '../frame/frame.js';
 import type { FrameReceiver, UnfinishedFrames } from '../frame/unfinished-frames.js';
 
 /** Reasons for a pause; bits. */
 export const Pause = { UNSENT: 1, REQUESTS: 2, MEMORY: 4 } as const;
 
+export const DEFAULT_FRAME_TIMEOUT_MS = 30_000;
+/** The slowest rate of a frame: 4 MiB in 4 min. A slower sender only wants to keep the frame open. */
+const SLOWEST_BYTES_PER_MS = 16;
+
+/** How long a frame of which so many bytes are here may take. ms */
+export function longestFrame(heldBytes: number, frameTimeout = DEFAULT_FRAME_TIMEOUT_MS): number {
+  return frameTimeout + heldBytes / SLOWEST_BYTES_PER_MS;
+}
+
 export interface FrameReaderOptions {
   readonly limits?: Partial<FrameLimits> | undefined;
   readonly unfinished?: UnfinishedFrames | undefined;
-  /** One whole frame. */
-  readonly onFrame: (frame: Buffer) => void;
+  /** One whole frame, which is in `bytes` from `start` to `end`. */
+  readonly onFrame: (bytes: Buffer, start: number, end: number) => void;
   /** The bytes are not frames: nothing more is read. */
   onFault(error: unknown): void;
   /** A frame made no progress while others waited for memory. */
@@ -23,7 +32,7 @@ const NOTHING = Buffer.alloc(0);
 
 export class FrameReader implements FrameReceiver {
   readonly #decoder: FrameDecoder;
-  readonly #deliver: (frame: Buffer) => void;
+  readonly #deliver: FrameReaderOptions['onFrame'];
   /** Whole frames so far. */
   frames = 0;
   #pauses = 0;
@@ -52,7 +61,7 @@ export class FrameReader implements FrameReceiver {
   data(chunk: Buffer): void {
     if (this.#ended) return;
     try {
-      this.#decoder.push(chunk, this.#onFrame);
+      this.#decoder.find(chunk, this.#onFrame);
     } catch (error) {
       return this.options.onFault(error);
     }
@@ -89,9 +98,9 @@ export class FrameReader implements FrameReceiver {
     this.options.unfinished?.closed(this);
   }
 
-  readonly #onFrame = (frame: Buffer): boolean => {
+  readonly #onFrame: FrameFound = (bytes, start, end) => {
     this.frames++;
-    this.#deliver(frame);
+    this.#deliver(bytes, start, end);
     return this.#pauses === 0 && !this.#ended;
   };
 

@@ -4,6 +4,7 @@ import type { RemotingCommand } from '../frame/command.js';
 import { Deadlines, Wait } from '../time/deadlines.js';
 import { HeaderError, RequestTimeoutError, ResponseError } from '../errors.js';
 import type { ReplyHeaderOf, RequestRow } from '../requests/request.js';
+import { PendingTable } from './pending-table.js';
 import { ResponseCode } from '../requests/response-code.js';
 
 export interface Reply<Row> {
@@ -35,6 +36,8 @@ export interface ReplyReceiver {
 }
 
 class Pending extends Wait {
+  next: Pending | undefined;
+
   constructor(
     private readonly owner: PendingRequests,
     readonly opaque: number,
@@ -52,7 +55,7 @@ class Pending extends Wait {
 }
 
 export class PendingRequests {
-  readonly #pending = new Map<number, Pending>();
+  readonly #pending = new PendingTable<Pending>();
   readonly #deadlines: Deadlines;
 
   /**
@@ -72,7 +75,7 @@ export class PendingRequests {
   wait(opaque: number, row: RequestRow, timeout: number, receiver: ReplyReceiver): void {
     const now = this.clock.monotonic();
     const pending = new Pending(this, opaque, row, receiver, now, timeout);
-    this.#pending.set(opaque, pending);
+    this.#pending.add(pending);
     this.#deadlines.add(pending, now, timeout);
   }
 
@@ -104,23 +107,22 @@ export class PendingRequests {
   }
 
   rejectAll(reason: Error): void {
-    const all = [...this.#pending.values()];
-    this.#pending.clear();
-    for (const pending of all) {
+    for (const pending of this.#pending.takeAll()) {
       this.#deadlines.cancel(pending);
       pending.receiver.reject(reason);
     }
   }
 
   /** @internal */
-  expired({ opaque, row, receiver, sentAt, timeout }: Pending): void {
-    this.#pending.delete(opaque);
+  expired(pending: Pending): void {
+    const { row, receiver, sentAt, timeout } = pending;
+    this.#pending.delete(pending);
     receiver.reject(new RequestTimeoutError(this.address, row.name, timeout));
     this.onTimeout(sentAt, timeout);
   }
 
   #end(pending: Pending): void {
-    this.#pending.delete(pending.opaque);
+    this.#pending.delete(pending);
     this.#deadlines.cancel(pending);
   }
 }

@@ -5,6 +5,7 @@ import { FrameError } from '../errors.js';
 import { FrameParts } from './frame-parts.js';
 import { binaryHeaderLength, decodeBinaryHeader, writeBinaryHeader } from './header-binary.js';
 import { decodeJsonHeader, encodeJsonHeader } from './header-json.js';
+import { readInt } from './bytes.js';
 
 /** length(4), then serialize type(1) and header length(3) */
 export const FRAME_HEAD = 8;
@@ -25,6 +26,9 @@ export const defaultFrameLimits: FrameLimits = { maxFrameBytes: 16 * 1024 * 1024
 const LENGTH_BYTES = 4;
 /** A remainder that is a smaller part of its chunk than this is copied, so that it does not keep the chunk in memory. */
 const SMALL_PART = 4;
+
+/** Is told of a whole frame in `bytes`. Returns whether the next one is wanted now. */
+export type FrameFound = (bytes: Buffer, start: number, end: number) => boolean;
 
 /** Cuts a stream of chunks into whole frames. A large frame is joined once, when its last byte has arrived. */
 export class FrameDecoder {
@@ -55,6 +59,11 @@ export class FrameDecoder {
    * @throws FrameError when a length is out of bounds; nothing more can be read from this stream
    */
   push(chunk: Buffer, onFrame: (frame: Buffer) => boolean): void {
+    this.find(chunk, (bytes, start, end) => onFrame(bytes.subarray(start, end)));
+  }
+
+  /** The same, but tells only where the frame is, which costs no object. */
+  find(chunk: Buffer, onFrame: FrameFound): void {
     let data = chunk;
     if (this.#parts.length > 0) {
       this.#parts.add(chunk);
@@ -66,7 +75,7 @@ export class FrameDecoder {
       const size = this.#sizeOfFrame(data, at);
       if (data.length - at < size) break;
       at += size;
-      if (!onFrame(data.subarray(at - size, at))) break;
+      if (!onFrame(data, at - size, at)) break;
     }
     this.#keep(data, at);
   }
@@ -78,7 +87,7 @@ export class FrameDecoder {
 
   #sizeOfFrame(data: Buffer, at: number): number {
     const length = this.#length(data, at);
-    const headerLength = data.readUInt32BE(at + LENGTH_BYTES) & 0xffffff;
+    const headerLength = readInt(data, at + LENGTH_BYTES) & 0xffffff;
     if (headerLength > length - LENGTH_BYTES)
       throw new FrameError(`a frame of ${length} bytes has a header of ${headerLength}`);
     if (headerLength > this.limits.maxHeaderBytes) {
@@ -89,7 +98,7 @@ export class FrameDecoder {
 
   /** The length field: how many bytes follow it. */
   #length(data: Buffer, at: number): number {
-    const length = data.readUInt32BE(at);
+    const length = readInt(data, at) >>> 0;
     if (length + LENGTH_BYTES > this.limits.maxFrameBytes) {
       throw new FrameError(
         `a frame of ${length + LENGTH_BYTES} bytes exceeds the limit of ${this.limits.maxFrameBytes}`,

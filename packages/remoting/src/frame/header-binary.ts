@@ -3,6 +3,7 @@ import { emptyFields } from './command.js';
 import { FrameError } from '../errors.js';
 import { MAX_EXT_FIELDS, tooManyFields } from '../requests/field.js';
 import type { CommandHeader } from './header-json.js';
+import { writeInt } from './bytes.js';
 import { LANGUAGES, OUR_LANGUAGE } from '../requests/language.js';
 
 /** code(2) language(1) version(2) opaque(4) flag(4), before the remark's length */
@@ -101,13 +102,6 @@ function writeSized(bytes: Buffer, text: string, at: number): number {
   const end = writeText(bytes, text, at + 4);
   writeInt(bytes, end - at - 4, at);
   return end;
-}
-
-function writeInt(bytes: Buffer, value: number, at: number): void {
-  bytes[at] = value >> 24;
-  bytes[at + 1] = value >> 16;
-  bytes[at + 2] = value >> 8;
-  bytes[at + 3] = value;
 }
 
 /** @returns where the text ends */

@@ -212,6 +212,11 @@ describe('ids and hashes', () => {
     const ids = new Set<string>();
     for (let i = 0; i < 10_000; i++) ids.add(one.next(1795248062253)).add(two.next(1795248062253));
     expect(ids.size).toBe(20_000);
+    const bytes = Buffer.alloc(34, '.');
+    one.write(1795248062253, bytes, 1);
+    const last = [...ids].at(-2)!;
+    const counter = ((Number.parseInt(last.slice(-4), 16) + 1) & 0xffff).toString(16).toUpperCase().padStart(4, '0');
+    expect(bytes.toString()).toBe(`.${last.slice(0, -4)}${counter}.`);
     expect([...ids].every((id) => /^[0-9A-F]{32}$/.test(id))).toBe(true);
   });
 });

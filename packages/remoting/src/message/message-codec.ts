@@ -3,7 +3,7 @@ import { DecodeError } from '../errors.js';
 import { MAX_INFLATED_ANSWER_BYTES, inflateBody } from './compression.js';
 import { bodyCrc } from './hash.js';
 import type { HostPort, MessageExt } from './message.js';
-import { encodeOffsetMsgId } from './message-id.js';
+import { Neighbours } from './neighbours.js';
 import { MessageProperty, decodeProperties } from './property.js';
 import { SysFlag, withoutCompression } from './sys-flag.js';
 
@@ -64,14 +64,14 @@ const ALL_CHECKS: DecodeOptions = {};
 
 /**
  * Reads the record that begins at `at`.
- * @param before a record that was read before: often the hosts are the same, and are not made again
+ * @param neighbours of the same answer
  * @throws DecodeError when it is damaged or cut off
  */
 export function decodeRecord(
   bytes: Buffer,
   at = 0,
   options: DecodeOptions = ALL_CHECKS,
-  before?: MessageExt,
+  neighbours = new Neighbours(),
 ): MessageExt {
   const size = bytes.length - at >= 8 ? bytes.readInt32BE(at) : -1;
   if (size < FIXED_BYTES_V1 || at + size > bytes.length)
@@ -92,10 +92,10 @@ export function decodeRecord(
   const topicEnd = fieldEnd(topicAt, topicLength, end);
   const propertiesAt = topicEnd + 2;
   const propertiesEnd = fieldEnd(propertiesAt, propertiesAt > end ? -1 : bytes.readInt16BE(topicEnd), end);
-  const bornHost = hostBefore(bytes, at + RecordAt.bornHost, bornEnd, before?.bornHost);
-  const storeHost = hostBefore(bytes, bornEnd + 8, storeEnd, before?.storeHost);
+  const bornHost = neighbours.bornHost(bytes, at + RecordAt.bornHost, bornEnd);
+  const storeHost = neighbours.storeHost(bytes, bornEnd + 8, storeEnd);
   const stored = bytes.subarray(bodyAt, bodyEnd);
-  const topic = bytes.toString('utf8', topicAt, topicEnd);
+  const topic = neighbours.topic(bytes, topicAt, topicEnd);
   // The checksum belongs to this record and not to the message: it would be wrong in the message's next record.
   const properties = decodeProperties(bytes.toString('utf8', propertiesAt, propertiesEnd), MessageProperty.CRC32);
   if (propertiesEnd !== end) throw new DecodeError(`a message record at byte ${at} is not of the size that it says`);
@@ -105,7 +105,7 @@ export function decodeRecord(
   }
   const inflate = options.inflate !== false && (sysFlag & SysFlag.COMPRESSED) !== 0;
   const physicalOffset = readLong(bytes, at + RecordAt.physicalOffset);
-  const offsetMsgId = encodeOffsetMsgId(storeHost.address, storeHost.port, physicalOffset);
+  const offsetMsgId = neighbours.offsetMsgId(storeHost, physicalOffset);
   return {
     topic,
     queueId: bytes.readInt32BE(at + RecordAt.queueId),
@@ -134,9 +134,10 @@ export function decodeRecord(
  */
 export function decodeRecords(bytes: Buffer, options?: DecodeOptions): MessageExt[] {
   const messages: MessageExt[] = [];
+  const neighbours = new Neighbours();
   let inflated = 0;
   for (let at = 0; at < bytes.length; at += messages.at(-1)!.storeSize) {
-    const message = decodeRecord(bytes, at, options);
+    const message = decodeRecord(bytes, at, options, neighbours);
     inflated += inflatedBytes(message);
     if (inflated > MAX_INFLATED_ANSWER_BYTES) {
       throw new DecodeError(
@@ -157,18 +158,6 @@ export function inflatedBytes({ body, storeSize }: MessageExt): number {
 function fieldEnd(start: number, length: number, end: number): number {
   if (length >= 0 && start + length <= end) return start + length;
   throw new DecodeError('a message record has a field that is longer than itself');
-}
-
-function isAt(bytes: Buffer, start: number, end: number, address: Buffer): boolean {
-  if (end - start !== address.length) return false;
-  for (let index = 0; index < address.length; index++) if (bytes[start + index] !== address[index]) return false;
-  return true;
-}
-
-/** The address and, in the last 4 bytes, its port. */
-function hostBefore(bytes: Buffer, start: number, end: number, known: HostPort | undefined): HostPort {
-  if (known?.port === bytes.readInt32BE(end - 4) && isAt(bytes, start, end - 4, known.address)) return known;
-  return { address: bytes.subarray(start, end - 4), port: bytes.readInt32BE(end - 4) };
 }
 
 /** The fields of a record, as the store encodes them. The sysFlag must match the lengths of the hosts. */

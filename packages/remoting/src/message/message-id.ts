@@ -19,7 +19,14 @@ function startOfMonth(now: number): number {
   return new Date(date.getFullYear(), date.getMonth(), 1).getTime();
 }
 
-const HEX_BYTES = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0').toUpperCase());
+const HEX_DIGITS = Buffer.from('0123456789ABCDEF', 'latin1');
+/** Of each byte, its two digits. */
+export const HEX_BYTES: readonly string[] = Array.from({ length: 256 }, (_, byte) =>
+  byte.toString(16).padStart(2, '0').toUpperCase(),
+);
+
+/** Hexadecimal digits of a UNIQ_KEY as it is made here. */
+export const UNIQUE_ID_LENGTH = 32;
 
 /** Makes UNIQ_KEYs. Containers share addresses and pids, so random bytes replace Java's hash of a class loader. */
 export class UniqueIdMaker {
@@ -29,6 +36,7 @@ export class UniqueIdMaker {
   #now = NaN;
   /** What the ids of this millisecond begin with. */
   #start = '';
+  #startBytes = Buffer.alloc(0);
 
   constructor(host: string = localHost()) {
     const pid = Buffer.alloc(2);
@@ -46,12 +54,23 @@ export class UniqueIdMaker {
     return this.#start + HEX_BYTES[this.#counter >> 8]! + HEX_BYTES[this.#counter & 0xff]!;
   }
 
+  /** Writes the id that `next` would give to `bytes`, in ASCII. */
+  write(now: number, bytes: Buffer, at: number): void {
+    if (now !== this.#now) this.#enter(now);
+    this.#counter = (this.#counter + 1) & 0xffff;
+    const start = this.#startBytes;
+    for (let index = 0; index < start.length; index++) bytes[at + index] = start[index]!;
+    for (let digit = UNIQUE_ID_LENGTH - 1, rest = this.#counter; digit >= start.length; digit--, rest >>= 4)
+      bytes[at + digit] = HEX_DIGITS[rest & 15]!;
+  }
+
   #enter(now: number): void {
     if (now < this.#month.start || now >= this.#month.next) this.#enterMonth(now);
     const time = Buffer.allocUnsafe(4);
     time.writeUInt32BE((now - this.#month.start) >>> 0, 0);
     this.#now = now;
     this.#start = this.#prefix + time.toString('hex').toUpperCase();
+    this.#startBytes = Buffer.from(this.#start, 'latin1');
   }
 
   #enterMonth(now: number): void {
@@ -61,7 +80,6 @@ export class UniqueIdMaker {
   }
 }
 
-const HEX_DIGITS = Buffer.from('0123456789ABCDEF', 'latin1');
 const OFFSET_DIGITS = 16;
 const PORT_DIGITS = 8;
 

@@ -4,6 +4,19 @@ import { describe, expect, it } from '@jest/globals';
 import { CrcCombiner } from './crc-combine.js';
 
 describe('the CRC of two pieces', () => {
+  it('is quick to compute for the length of the time before, and for a long piece', () => {
+    const crcs = new CrcCombiner();
+    expect([100, 100, 100, 200, 200, 100, 4_096].map((length) => crcs.isQuick(length))).toEqual([
+      false,
+      true,
+      true,
+      false,
+      true,
+      false,
+      true,
+    ]);
+  });
+
   it.each([0, 1, 2, 3, 7, 8, 255, 256, 1_000, 2_048, 65_535, 65_536, 100_003, 4_194_304])(
     'of which the second has %d bytes is that of both in a row',
     (length) => {

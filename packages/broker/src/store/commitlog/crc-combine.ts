@@ -25,10 +25,23 @@ function powers(): number[] {
   return found;
 }
 
+/** Bytes from which a CRC that is known is worth being moved, even if that takes hundreds of steps. */
+const LONG = 4_096;
+
 /** Computes CRCs of one length after the other: messages of one length come in runs. */
 export class CrcCombiner {
   #length = 0;
-  #shift = ONE;
+  /** What each byte of a CRC becomes when the CRC is moved over `#length` bytes: the four sums make the moved CRC. */
+  readonly #moved = new Int32Array(4 * 256);
+  #hasMoved = false;
+
+  /** Whether `combine` costs less than to read so many bytes once more: where the length is that of the call before. */
+  isQuick(length: number): boolean {
+    if (length >= LONG) return true;
+    if (length === this.#length) return true;
+    this.#setLength(length);
+    return false;
+  }
 
   /**
    * @param first CRC-32 of the first piece
@@ -37,10 +50,36 @@ export class CrcCombiner {
    */
   combine(first: number, second: number, length: number): number {
     if (length !== this.#length) {
-      this.#length = length;
-      this.#shift = shiftOf(length);
+      this.#setLength(length);
+      return (multiply(shiftOf(length), first) ^ second) >>> 0;
     }
-    return (multiply(this.#shift, first) ^ second) >>> 0;
+    if (!this.#hasMoved) this.#fill();
+    const moved = this.#moved;
+    const sum =
+      moved[first & 0xff]! ^
+      moved[256 + ((first >>> 8) & 0xff)]! ^
+      moved[512 + ((first >>> 16) & 0xff)]! ^
+      moved[768 + (first >>> 24)]!;
+    return (sum ^ second) >>> 0;
+  }
+
+  #setLength(length: number): void {
+    this.#length = length;
+    this.#hasMoved = false;
+  }
+
+  #fill(): void {
+    const shift = shiftOf(this.#length);
+    this.#hasMoved = true;
+    const moved = this.#moved;
+    for (let byte = 0; byte < 4; byte++) {
+      const row = byte * 256;
+      for (let bit = 0; bit < 8; bit++) moved[row + (1 << bit)] = multiply(shift, (1 << (8 * byte + bit)) >>> 0);
+      for (let value = 1; value < 256; value++) {
+        const low = value & -value;
+        if (low !== value) moved[row + value] = moved[row + low]! ^ moved[row + (value ^ low)]!;
+      }
+    }
   }
 }
 

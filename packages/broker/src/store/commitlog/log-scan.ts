@@ -1,4 +1,5 @@
 // Walks over the commit log from record to record, and finds the next good record behind a damaged one.
+import { readInt } from '@nest-rocketmq/remoting/internal';
 import type { Found } from './log-reader.js';
 import { AT_PHYSICAL_OFFSET, BLANK_SIZE, MAGIC_BLANK, RecordView, SHORTEST_RECORD, readLong } from './record.js';
 import type { SegmentFiles } from '../files/segment-files.js';
@@ -156,8 +157,8 @@ export class LogScan {
       if (blank !== 'here') return blank === 'cold' ? this.#lack(BLANK_SIZE) : undefined;
     }
     const inWindow = at - this.#from;
-    const size = this.#window.readInt32BE(inWindow);
-    if (this.#window.readInt32BE(inWindow + MAGIC_AT) === MAGIC_BLANK) {
+    const size = readInt(this.#window, inWindow);
+    if (readInt(this.#window, inWindow + MAGIC_AT) === MAGIC_BLANK) {
       const fileEnd = this.files.startOf(at) + this.files.fileSize;
       return size === fileEnd - at ? fileEnd : undefined;
     }

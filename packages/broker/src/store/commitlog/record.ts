@@ -1,5 +1,4 @@
 // Encodes records of the commit log, and checks and decodes their bytes.
-import { crc32 } from 'node:zlib';
 import {
   BLANK_MAGIC,
   MAX_PROPERTIES_BYTES,
@@ -10,13 +9,14 @@ import {
   NAME_VALUE_SEPARATOR,
   RecordAt,
   SysFlag,
-  readLong,
+  readInt,
   recordSize as sizeOfRecord,
+  writeInt,
 } from '@nest-rocketmq/remoting/internal';
+import { crc32Of } from './crc32.js';
 import type { CrcCombiner } from './crc-combine.js';
 import type { HostAddress, MessageInner } from '../message.js';
 
-export { readLong };
 export const MAGIC_V1 = MESSAGE_MAGIC_V1;
 /** Topics longer than 127 bytes: their length takes two bytes. */
 export const MAGIC_V2 = MESSAGE_MAGIC_V2;
@@ -57,8 +57,6 @@ const CRC_PROPERTY = Buffer.from(MessageProperty.CRC32 + NAME_VALUE_SEPARATOR, '
 const CRC_DIGITS = 10;
 const PROPERTY_END = 2;
 const ZERO = 48;
-/** Bytes of a body from which its checksum is worth being used again. */
-const LONG_BODY = 4_096;
 /** `__CRC32#`, 0x01, ten digits, 0x02. */
 export const CRC_PROPERTY_SIZE = CRC_PROPERTY.length + CRC_DIGITS + 1;
 
@@ -67,12 +65,9 @@ export function writeLong(buffer: Buffer, value: number, at: number): void {
   writeInt(buffer, value, at + 4);
 }
 
-// Plain stores instead of writeInt32BE: its range check costs a fifth of an append.
-function writeInt(buffer: Buffer, value: number, at: number): void {
-  buffer[at] = value >>> 24;
-  buffer[at + 1] = value >>> 16;
-  buffer[at + 2] = value >>> 8;
-  buffer[at + 3] = value;
+/** Offsets and times are all within what a JavaScript number holds exactly. */
+export function readLong(buffer: Buffer, at: number): number {
+  return readInt(buffer, at) * TWO_32 + (readInt(buffer, at + 4) >>> 0);
 }
 
 /** Bytes of the record of `message` under a topic of `topicLength` bytes. */
@@ -115,7 +110,7 @@ export function writeRecord(
   const sysFlag = (message.sysFlag & ~(SYS_BORN_V6 | SYS_STORE_V6)) | hostFlags(message, storeHost);
   writeInt(out, place.size, start);
   writeInt(out, wide ? MAGIC_V2 : MAGIC_V1, start + 4);
-  const bodyCrc = crc32(body);
+  const bodyCrc = crc32Of(body, 0, body.length);
   writeInt(out, bodyCrc & CRC_MASK, start + 8);
   writeInt(out, message.queueId, start + AT_QUEUE_ID);
   writeInt(out, message.flag, start + 16);
@@ -146,7 +141,7 @@ export function writeRecord(
 }
 
 function writeHost(out: Buffer, at: number, address: Buffer, port: number): number {
-  out.set(address, at);
+  for (let index = 0; index < address.length; index++) out[at + index] = address[index]!;
   writeInt(out, port, at + address.length);
   return at + address.length + 4;
 }
@@ -163,7 +158,7 @@ function writeRecordCrc(out: Buffer, end: number, recordCrc: number): void {
   out[at] = PROPERTY_END;
 }
 
-/** The checksum over a record before its last property. That of its body is known: a long one is not read once more. */
+/** The checksum over a record before its last property. That of its body is known, and is not computed once more. */
 function crcOfRecord(
   out: Buffer,
   start: number,
@@ -173,9 +168,9 @@ function crcOfRecord(
   bodyCrc: number,
   crcs: CrcCombiner,
 ): number {
-  if (body.length < LONG_BODY) return crc32(out.subarray(start, end));
-  const upToBody = crcs.combine(crc32(out.subarray(start, bodyAt)), bodyCrc, body.length);
-  return crc32(out.subarray(bodyAt + body.length, end), upToBody);
+  if (!crcs.isQuick(body.length)) return crc32Of(out, start, end);
+  const upToBody = crcs.combine(crc32Of(out, start, bodyAt), bodyCrc, body.length);
+  return crc32Of(out, bodyAt + body.length, end, upToBody);
 }
 
 export function writeBlank(out: Buffer, at: number, left: number): void {
@@ -210,15 +205,15 @@ export class RecordView {
    */
   parse(buffer: Buffer, at: number, end: number, position: number, checkCrc: boolean): boolean {
     if (at + SHORTEST_RECORD > end) return false;
-    const size = buffer.readInt32BE(at);
-    const magic = buffer.readInt32BE(at + 4);
+    const size = readInt(buffer, at);
+    const magic = readInt(buffer, at + 4);
     if ((magic !== MAGIC_V1 && magic !== MAGIC_V2) || size < SHORTEST_RECORD || at + size > end) return false;
     this.physicalOffset = readLong(buffer, at + AT_PHYSICAL_OFFSET);
     this.queueOffset = readLong(buffer, at + AT_QUEUE_OFFSET);
     if (this.physicalOffset !== position || this.queueOffset < 0) return false;
     this.size = size;
-    this.queueId = buffer.readInt32BE(at + AT_QUEUE_ID);
-    this.sysFlag = buffer.readInt32BE(at + AT_SYS_FLAG);
+    this.queueId = readInt(buffer, at + AT_QUEUE_ID);
+    this.sysFlag = readInt(buffer, at + AT_SYS_FLAG);
     return this.#parseRest(buffer, at, at + size, magic === MAGIC_V2, checkCrc);
   }
 
@@ -227,21 +222,21 @@ export class RecordView {
     this.storeTimestamp = readLong(buffer, at);
     at += 28 + (this.sysFlag & SYS_STORE_V6 ? V6_MORE : 0);
     if (at + 4 > end) return false;
-    const bodyLength = buffer.readInt32BE(at);
+    const bodyLength = readInt(buffer, at);
     const bodyAt = at + 4;
     this.bodyAt = bodyAt;
     at = bodyAt + bodyLength;
     if (bodyLength < 0 || at + (wide ? 4 : 3) > end) return false;
-    this.topicLength = wide ? buffer.readUInt16BE(at) : buffer[at]!;
+    this.topicLength = wide ? (buffer[at]! << 8) | buffer[at + 1]! : buffer[at]!;
     this.topicAt = at + (wide ? 2 : 1);
     at = this.topicAt + this.topicLength;
     if (this.topicLength === 0 || at + 2 > end) return false;
-    this.propertiesLength = buffer.readUInt16BE(at);
+    this.propertiesLength = (buffer[at]! << 8) | buffer[at + 1]!;
     this.propertiesAt = at + 2;
     if (this.queueId < 0 || this.propertiesAt + this.propertiesLength !== end) return false;
     if (!checkCrc) return true;
-    const crc = crc32(buffer.subarray(bodyAt, bodyAt + bodyLength)) & CRC_MASK;
-    return crc === buffer.readInt32BE(start + 8) && hasGoodRecordCrc(buffer, start, end, this.propertiesLength);
+    const crc = crc32Of(buffer, bodyAt, bodyAt + bodyLength) & CRC_MASK;
+    return crc === readInt(buffer, start + 8) && hasGoodRecordCrc(buffer, start, end, this.propertiesLength);
   }
 }
 
@@ -255,5 +250,5 @@ function hasGoodRecordCrc(buffer: Buffer, start: number, end: number, properties
   if (buffer.compare(CRC_PROPERTY, 0, CRC_PROPERTY.length, at, at + CRC_PROPERTY.length) !== 0) return true;
   let crc = 0;
   for (let digit = end - 2; digit >= at + CRC_PROPERTY.length; digit--) crc = crc * 10 + (buffer[digit]! - ZERO);
-  return crc === (crc32(buffer.subarray(start, at)) & CRC_MASK);
+  return crc === (crc32Of(buffer, start, at) & CRC_MASK);
 }

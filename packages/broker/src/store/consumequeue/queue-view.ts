@@ -1,4 +1,5 @@
 // Decodes the entries of a consume queue from bytes.
+import { readInt } from '@nest-rocketmq/remoting/internal';
 import { readLong } from '../commitlog/record.js';
 
 /** Bytes of an entry: int64 physical offset, int32 size, int64 tags code. */
@@ -42,7 +43,7 @@ export class QueueView {
   }
 
   size(entry: number): number {
-    return this.buffer.readInt32BE(this.at + entry * UNIT + 8);
+    return readInt(this.buffer, this.at + entry * UNIT + 8);
   }
 
   tagsCode(entry: number): number {
@@ -51,6 +52,6 @@ export class QueueView {
 
   /** The low 32 bits of the tags code, which is all of a hash. */
   tagsHash(entry: number): number {
-    return this.buffer.readInt32BE(this.at + entry * UNIT + 16);
+    return readInt(this.buffer, this.at + entry * UNIT + 16);
   }
 }

@@ -1,5 +1,6 @@
 // Reads and writes one index file in Apache's layout: a header, a table of slots, and entries that are chained by slot.
 import { dirname } from 'node:path';
+import { readInt, writeInt } from '@nest-rocketmq/remoting/internal';
 import { ENTRY, PendingEntries, PREVIOUS_AT, SECONDS_AT, SLOT } from './pending-entries.js';
 import type { TablePart } from './pending-entries.js';
 import { ChainReader } from './chain-reader.js';
@@ -196,13 +197,13 @@ export class IndexFile {
   async #chain(count: number): Promise<number> {
     const waiting = this.#waiting;
     let newSlots = 0;
-    await this.#table.each(this.#pieces(count), (bytes, { from, entries }) => {
-      for (const number of entries) {
+    await this.#table.each(this.#pieces(count), (bytes, { from, first }) => {
+      for (let number = first; number > 0; number = waiting.after(number)) {
         const at = this.#table.at(waiting.hash(number)) - from;
-        const previous = this.#beforeWaiting(bytes.readInt32BE(at), number);
+        const previous = this.#beforeWaiting(readInt(bytes, at), number);
         if (previous === 0) newSlots++;
         waiting.setPrevious(number, previous);
-        bytes.writeInt32BE(number, at);
+        writeInt(bytes, number, at);
       }
       return false;
     });
@@ -226,8 +227,10 @@ export class IndexFile {
   }
 
   async #pointSlots(count: number): Promise<void> {
-    await this.#table.each(this.#pieces(count), (bytes, { from, entries }) => {
-      for (const number of entries) bytes.writeInt32BE(number, this.#table.at(this.#waiting.hash(number)) - from);
+    const waiting = this.#waiting;
+    await this.#table.each(this.#pieces(count), (bytes, { from, first }) => {
+      for (let number = first; number > 0; number = waiting.after(number))
+        writeInt(bytes, number, this.#table.at(waiting.hash(number)) - from);
       return true;
     });
   }

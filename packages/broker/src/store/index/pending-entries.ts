@@ -1,6 +1,7 @@
 // Keeps the entries of an index file in memory that its table of slots does not point to yet. They are linked many at a
 // time, part after part of the table: the table is 20 MB, and keeping it in memory, or writing 4 bytes of it for each key,
 // would cost more than the messages.
+import { readInt, writeInt } from '@nest-rocketmq/remoting/internal';
 import { readLong, writeLong } from '../commitlog/record.js';
 
 /** Bytes: int32 hash, int64 physical offset, int32 seconds, int32 number of the entry before it in its slot. */
@@ -9,15 +10,14 @@ export const SLOT = 4;
 const FIRST_ENTRIES = 256;
 export const SECONDS_AT = 12;
 export const PREVIOUS_AT = 16;
-const NONE = -1;
 
 /** A part of the table of slots, and the entries that belong to it. */
 export interface TablePart {
   /** Bytes from the beginning of the table. */
   from: number;
   length: number;
-  /** Numbers, ascending. */
-  entries: Iterable<number>;
+  /** Number of the first of the entries; `PendingEntries.after` has the others, ascending. */
+  first: number;
 }
 
 export class PendingEntries {
@@ -25,18 +25,20 @@ export class PendingEntries {
   first = 1;
   count = 0;
   bytes: Buffer = Buffer.alloc(0);
+  /** Of each entry that `parts` has looked at, the number of the next one in its part; 0 behind the last. */
+  #followers = new Int32Array(0);
 
   add(hash: number, physicalOffset: number, seconds: number): void {
     const at = this.count++ * ENTRY;
     if (at === this.bytes.length) this.#makeRoom();
-    this.bytes.writeInt32BE(hash, at);
+    writeInt(this.bytes, hash, at);
     writeLong(this.bytes, physicalOffset, at + 4);
-    this.bytes.writeInt32BE(seconds, at + SECONDS_AT);
-    this.bytes.writeInt32BE(0, at + PREVIOUS_AT);
+    writeInt(this.bytes, seconds, at + SECONDS_AT);
+    writeInt(this.bytes, 0, at + PREVIOUS_AT);
   }
 
   hash(number: number): number {
-    return this.bytes.readInt32BE((number - this.first) * ENTRY);
+    return readInt(this.bytes, (number - this.first) * ENTRY);
   }
 
   physicalOffset(number: number): number {
@@ -44,36 +46,42 @@ export class PendingEntries {
   }
 
   seconds(number: number): number {
-    return this.bytes.readInt32BE((number - this.first) * ENTRY + SECONDS_AT);
+    return readInt(this.bytes, (number - this.first) * ENTRY + SECONDS_AT);
   }
 
   /** Known once the entry's part of the table has been looked at. */
   previous(number: number): number {
-    return this.bytes.readInt32BE((number - this.first) * ENTRY + PREVIOUS_AT);
+    return readInt(this.bytes, (number - this.first) * ENTRY + PREVIOUS_AT);
   }
 
   setPrevious(number: number, previous: number): void {
-    this.bytes.writeInt32BE(previous, (number - this.first) * ENTRY + PREVIOUS_AT);
+    writeInt(this.bytes, previous, (number - this.first) * ENTRY + PREVIOUS_AT);
   }
 
   /**
-   * The parts of the table that the first `count` entries belong to, in order.
+   * The parts of the table that the first `count` entries belong to, in order; all of them before `parts` is called again.
    * @param part bytes of a part
    */
   *parts(count: number, slots: number, part: number): Iterable<TablePart> {
     const table = slots * SLOT;
-    const heads = new Int32Array(Math.ceil(table / part)).fill(NONE);
+    const heads = new Int32Array(Math.ceil(table / part));
     const followers = new Int32Array(count);
+    this.#followers = followers;
     for (let i = count - 1; i >= 0; i--) {
       const at = Math.floor(((this.hash(this.first + i) % slots) * SLOT) / part);
       followers[i] = heads[at]!;
-      heads[at] = i;
+      heads[at] = this.first + i;
     }
     for (let i = 0; i < heads.length; i++) {
-      if (heads[i] === NONE) continue;
+      if (heads[i] === 0) continue;
       const from = i * part;
-      yield { from, length: Math.min(part, table - from), entries: this.#row(heads[i]!, followers) };
+      yield { from, length: Math.min(part, table - from), first: heads[i]! };
     }
+  }
+
+  /** Number of the entry behind this one in its part of the table; 0 with none. */
+  after(number: number): number {
+    return this.#followers[number - this.first]!;
   }
 
   /** Forgets the first `count` entries, which are linked. */
@@ -86,10 +94,6 @@ export class PendingEntries {
   /** Gives the memory of an empty batch back. */
   release(): void {
     if (this.count === 0) this.bytes = Buffer.alloc(0);
-  }
-
-  *#row(head: number, followers: Int32Array): Iterable<number> {
-    for (let i = head; i !== NONE; i = followers[i]!) yield this.first + i;
   }
 
   #makeRoom(): void {

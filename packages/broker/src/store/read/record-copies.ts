@@ -1,4 +1,6 @@
 // Copies records to memory of their own, in as few pieces as can be foreseen: each piece costs the socket a call.
+import { copyBytes } from '@nest-rocketmq/remoting/internal';
+
 const NO_BYTES = Buffer.alloc(0);
 
 export class RecordCopies {
@@ -22,7 +24,7 @@ export class RecordCopies {
   }
 
   add(source: Buffer, at: number, size: number): void {
-    source.copy(this.#last, this.#used, at, at + size);
+    copyBytes(source, at, at + size, this.#last, this.#used);
     this.#used += size;
     this.bytes += size;
     this.count++;

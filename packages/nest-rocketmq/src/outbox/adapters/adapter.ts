@@ -1,4 +1,6 @@
 // Defines what the outbox asks of a database library, and the shapes by which it knows their objects.
+import { InvalidOptionError } from '@nest-rocketmq/remoting/internal';
+import type { SqlDialect } from '../../idempotency/stores/sql-database.js';
 
 /** A parameter of a statement of the outbox: text only, since every driver passes text on unchanged. */
 export type SqlParameter = string | null;
@@ -12,10 +14,16 @@ export interface Adapter {
   readonly library: string;
   /** Whether the object is one of this library's. */
   matches(given: Shape): boolean;
-  /** @param sql with $1, $2, …, each in its turn or again */
+  /** Which SQL the object's database speaks; undefined where it does not tell. @throws InvalidOptionError for any other */
+  dialectOf?(given: Shape): SqlDialect | undefined;
+  /** Whether the library counts question marks itself, and knows no $1. */
+  readonly takesQuestionMarks?: boolean;
+  /** @param sql with $1, $2, …, or with question marks where the dialect or the library has these */
   query(given: Shape, sql: string, parameters: readonly SqlParameter[]): Promise<readonly SqlRow[]>;
   /** Whether the object is an open transaction; undefined where its shape does not tell. */
   isTransaction(given: Shape): boolean | undefined;
+  /** What a transaction of SQLite has in common with its database, if the library has but one connection. */
+  connectionOf?(given: Shape): unknown;
   /**
    * Calls back once the transaction is committed, and never if it is rolled back.
    * @returns false where the library does not tell
@@ -36,12 +44,17 @@ export function hasMethod(given: Shape | undefined, name: string): boolean {
   return typeof given?.[name] === 'function';
 }
 
-/** Rows are the result itself, or its `rows`; TypeORM puts those of an UPDATE or DELETE into a pair with their number. */
+/**
+ * Rows are the result itself, or its `rows`. TypeORM puts those of an UPDATE or DELETE into a pair with their number, mysql2 and
+ * what stands on it into a pair with their columns.
+ */
 export function rowsOf(result: unknown): readonly SqlRow[] {
   const list: unknown = Array.isArray(result) ? result : asShape(result)?.['rows'];
   if (!Array.isArray(list)) return [];
   const [first, second] = list as unknown[];
-  return (list.length === 2 && Array.isArray(first) && typeof second === 'number' ? first : list) as SqlRow[];
+  return (
+    list.length === 2 && Array.isArray(first) && (typeof second === 'number' || Array.isArray(second)) ? first : list
+  ) as SqlRow[];
 }
 
 export interface Positional {
@@ -57,4 +70,30 @@ export function withQuestionMarks(sql: string, parameters: readonly SqlParameter
     return '?';
   });
   return { sql: text, bindings };
+}
+
+/** What libraries call the databases that speak one of our dialects. */
+const DIALECTS: Readonly<Record<string, SqlDialect>> = {
+  postgres: 'postgres',
+  postgresql: 'postgres',
+  pg: 'postgres',
+  cockroachdb: 'postgres',
+  'aurora-postgres': 'postgres',
+  mysql: 'mysql',
+  mysql2: 'mysql',
+  mariadb: 'mysql',
+  'aurora-mysql': 'mysql',
+  sqlite: 'sqlite',
+  sqlite3: 'sqlite',
+  'better-sqlite3': 'sqlite',
+  bettersqlite: 'sqlite',
+  libsql: 'sqlite',
+};
+
+/** @param name as the library has it; anything but a text: it does not tell @throws InvalidOptionError */
+export function dialectNamed(name: unknown): SqlDialect | undefined {
+  if (typeof name !== 'string') return undefined;
+  const found = Object.hasOwn(DIALECTS, name) ? DIALECTS[name] : undefined;
+  if (found) return found;
+  throw new InvalidOptionError('database', name, 'a database of PostgreSQL, MySQL, MariaDB or SQLite');
 }

@@ -2,7 +2,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { rowsOf, withQuestionMarks } from './adapter.js';
 import { connect, connectTransaction } from './find-adapter.js';
-import { createTableStatements, statementsFor } from '../outbox-statements.js';
+import type { Statement } from '../dialects/outbox-dialect.js';
+import { postgresDialect } from '../dialects/postgres.js';
 
 test.each([
   ["pg's", { rows: [{ id: 1 }], rowCount: 1 }, [{ id: 1 }]],
@@ -35,22 +36,19 @@ describe('a client of Prisma', () => {
   test('is asked for rows where there are some, and else told to execute', async () => {
     const { calls, tx } = recorder();
     const connected = connectTransaction('transaction', tx);
-    const { insert, claim, settle, purge, status } = statementsFor('t');
-    expect(await connected.query(claim, ['a', 'b'])).toEqual([{ id: 'a' }]);
-    expect(await connected.query(insert, ['a'])).toEqual([]);
-    for (const sql of [settle, purge, status, ...createTableStatements('t')]) await connected.query(sql);
-    expect(calls[0]).toEqual(['query', claim, 'a', 'b']);
-    expect(calls.map(([method]) => method)).toEqual([
-      'query',
-      'execute',
-      'execute',
-      'query',
-      'query',
-      'execute',
-      'execute',
-      'execute',
-      'execute',
-    ]);
+    const dialect = postgresDialect('t');
+    const run = ({ sql, parameters }: Statement): ReturnType<typeof connected.query> =>
+      connected.query(sql, parameters);
+    const claim = { relay: 'r', claimTimeout: 1, batchSize: 9, batchBytes: 9, pausedTopics: [], pausedLanes: [] };
+    const row = { id: 'a', topic: 't', lane: 't:id:a', shardingKey: null, message: '{}', body: '', createdAt: 0 };
+    expect((await dialect.claim(run, claim, '')).rows).toEqual([{ id: 'a' }]);
+    expect(await run(dialect.insert(row))).toEqual([]);
+    await run(dialect.markSent(['a'], 0));
+    expect(await dialect.purge(run, 0, 1)).toBe(1);
+    await run(dialect.status());
+    await connected.query(dialect.createTable[0]!);
+    expect(calls[0]).toEqual(['query', expect.stringMatching(/^WITH RECURSIVE seen/), 'r', '1', '9', '[]', '[]', '']);
+    expect(calls.map(([method]) => method)).toEqual(['query', 'execute', 'execute', 'query', 'query', 'execute']);
   });
 
   test('is a transaction only inside of $transaction', () => {

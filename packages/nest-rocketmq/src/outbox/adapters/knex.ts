@@ -1,5 +1,5 @@
 // Runs SQL on Knex and on its transactions.
-import { asShape, hasMethod, rowsOf, withQuestionMarks } from './adapter.js';
+import { asShape, dialectNamed, hasMethod, rowsOf } from './adapter.js';
 import type { Adapter, Shape } from './adapter.js';
 
 /** A Knex, or its transaction. */
@@ -10,9 +10,10 @@ export interface KnexShape {
 export const knexAdapter: Adapter = {
   library: 'Knex',
   matches: (given) => hasMethod(given, 'raw') && asShape(given['client']) !== undefined,
+  takesQuestionMarks: true,
+  dialectOf: (given) => dialectNamed(asShape(given['client'])?.['dialect']),
   async query(given, sql, parameters) {
-    const { sql: text, bindings } = withQuestionMarks(sql, parameters);
-    return rowsOf(await (given as unknown as KnexShape).raw(text, bindings));
+    return rowsOf(await (given as unknown as KnexShape).raw(sql, parameters));
   },
   isTransaction: (given) => given['isTransaction'] === true,
   onCommit(given, committed) {

@@ -1,6 +1,6 @@
 // Runs SQL on the EntityManager of MikroORM's SQL drivers.
-import { hasMethod, rowsOf, withQuestionMarks } from './adapter.js';
-import type { Adapter } from './adapter.js';
+import { asShape, dialectNamed, hasMethod, rowsOf } from './adapter.js';
+import type { Adapter, Shape } from './adapter.js';
 
 /** An EntityManager of MikroORM: that of the app, or what `transactional(async (em) => …)` passes to its function. */
 export interface MikroOrmShape {
@@ -12,10 +12,18 @@ export interface MikroOrmShape {
 export const mikroOrmAdapter: Adapter = {
   library: 'MikroORM',
   matches: (given) => hasMethod(given, 'execute') && hasMethod(given, 'getTransactionContext'),
+  takesQuestionMarks: true,
+  dialectOf: (given) => dialectNamed(platformOf(given)),
   async query(given, sql, parameters) {
-    const { sql: text, bindings } = withQuestionMarks(sql, parameters);
-    return rowsOf(await (given as unknown as MikroOrmShape).execute(text, bindings));
+    return rowsOf(await (given as unknown as MikroOrmShape).execute(sql, [...parameters]));
   },
   isTransaction: (given) => (given as unknown as MikroOrmShape).isInTransaction(),
   onCommit: () => false,
 };
+
+/** The name of its driver's platform, without the word itself: 'PostgreSql', 'MySql', 'MariaDb', 'Sqlite'. */
+function platformOf(given: Shape): string | undefined {
+  const platform = hasMethod(given, 'getPlatform') ? asShape((given['getPlatform'] as () => unknown)()) : undefined;
+  const name = asShape(platform?.['constructor'])?.['name'];
+  return typeof name === 'string' ? name.replace(/Platform$/, '').toLowerCase() : undefined;
+}

@@ -1,5 +1,5 @@
 // Runs SQL on a PrismaClient and on the client of an interactive transaction.
-import { hasMethod, rowsOf } from './adapter.js';
+import { dialectNamed, hasMethod, rowsOf } from './adapter.js';
 import type { Adapter } from './adapter.js';
 
 /** A PrismaClient, or what `$transaction(async (tx) => …)` passes to its function. */
@@ -11,6 +11,8 @@ export interface PrismaShape {
 export const prismaAdapter: Adapter = {
   library: 'Prisma',
   matches: (given) => hasMethod(given, '$queryRawUnsafe'),
+  // Internal, and there since its first versions; without it the option `dialect` says.
+  dialectOf: (given) => dialectNamed(given['_activeProvider']),
   async query(given, sql, parameters) {
     const client = given as unknown as PrismaShape;
     // Prisma reads the rows of a query; what returns none is executed.

@@ -1,5 +1,5 @@
 // Runs SQL on TypeORM's EntityManager, QueryRunner and DataSource, and is told of commits by a subscriber.
-import { asShape, hasMethod, rowsOf } from './adapter.js';
+import { asShape, dialectNamed, hasMethod, rowsOf } from './adapter.js';
 import type { Adapter, Shape } from './adapter.js';
 
 /** An EntityManager, QueryRunner or DataSource of TypeORM. */
@@ -10,14 +10,15 @@ export interface TypeOrmShape {
 export const typeOrmAdapter: Adapter = {
   library: 'TypeORM',
   matches: (given) => hasMethod(given, 'query') && (isDataSource(given) || isManager(given) || isQueryRunner(given)),
+  dialectOf: (given) => dialectNamed(asShape(sourceOf(given)?.['options'])?.['type']),
   async query(given, sql, parameters) {
     return rowsOf(await (given as unknown as TypeOrmShape).query(sql, [...parameters]));
   },
   isTransaction: (given) => runnerOf(given)?.['isTransactionActive'] === true,
+  connectionOf: (given) => sourceOf(given),
   onCommit(given, committed) {
     const runner = runnerOf(given);
-    const source = asShape(runner?.['dataSource'] ?? runner?.['connection']);
-    const subscribers = source?.['subscribers'];
+    const subscribers = sourceOf(given)?.['subscribers'];
     if (!runner || !Array.isArray(subscribers)) return false;
     hooksOf(subscribers).add(runner, committed);
     return true;
@@ -31,6 +32,11 @@ const isManager = (given: Shape): boolean => hasMethod(given, 'getRepository') &
 /** A manager within a transaction has a query runner of its own. */
 function runnerOf(given: Shape): Shape | undefined {
   return isQueryRunner(given) ? given : asShape(given['queryRunner']);
+}
+
+/** `connection` is its name before TypeORM 1. */
+function sourceOf(given: Shape): Shape | undefined {
+  return isDataSource(given) ? given : asShape(given['dataSource'] ?? given['connection']);
 }
 
 /** How many transactions and savepoints are open in a query runner. */

@@ -41,7 +41,8 @@ public final class Peer {
         SCENARIOS.put("group", MixedScenarios::group);
         SCENARIOS.put("compress", CompressScenario::run);
         SCENARIOS.put("compress-zstd", CompressScenario::zstd);
-        SCENARIOS.put("member", MemberScenario::run);
+        SCENARIOS.put("member", MemberScenario::inOrder);
+        SCENARIOS.put("listen", MemberScenario::concurrently);
         SCENARIOS.put("ask", AskScenarios::ask);
         SCENARIOS.put("answer", AskScenarios::answer);
         SCENARIOS.put("namespace", NamespaceScenario::run);

@@ -1,0 +1,177 @@
+// Takes a master of a replicated cluster away under load, by kill -9 and by a clean stop, and lets it come back: sends go on
+// at the other master, consumers read on from the slave, and nothing that was acknowledged is lost.
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { BrokerNotFoundError } from '@nest-rocketmq/client';
+import type { PushConsumer } from '@nest-rocketmq/client';
+import { ConnectError, Requests, RocketMQError } from '@nest-rocketmq/remoting/internal';
+import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
+import type { Arrivals } from './client/steady-load.js';
+import { LANES, ORDERED, ReplicatedTraffic, STEADY } from './client/replicated-traffic.js';
+import { cleanUp } from './harness/clean-up.js';
+import type { Cluster } from './harness/cluster.js';
+import { MASTER_A, MASTER_B, startReplicatedCluster, untilReplicating } from './harness/replicated-cluster.js';
+import type { ReplicatedCluster } from './harness/replicated-cluster.js';
+
+jest.setTimeout(180_000);
+
+const QUEUES = 4;
+const BEFORE = 200;
+/** The send's own time limit: an app that waits for one send waits no longer. ms */
+const SEND_TIMEOUT_MS = 3_000;
+/** A slave that has nothing new holds a pull; one that lags is asked once a second for each queue. */
+const MOST_PULLS_A_SECOND = 50;
+
+let cluster: ReplicatedCluster;
+let traffic: ReplicatedTraffic;
+let masterA: Cluster;
+let late: PushConsumer;
+let stopping: Promise<void> | undefined;
+
+beforeAll(async () => {
+  cluster = await startReplicatedCluster({ [STEADY]: QUEUES, [ORDERED]: QUEUES });
+  masterA = cluster.masterA;
+  traffic = new ReplicatedTraffic(cluster);
+  await traffic.start();
+});
+afterAll(async () => {
+  await traffic?.end();
+  await cleanUp();
+  await stopping;
+});
+
+const queuesOfA = (topic: string): MessageQueue[] =>
+  Array.from({ length: QUEUES }, (_, queueId) => ({ topic, brokerName: MASTER_A, queueId }));
+
+const pulls = (broker: Cluster, since: number): number =>
+  traffic.requests.to(broker.brokerAddress, Requests.PULL_MESSAGE, since).length +
+  traffic.requests.to(broker.brokerAddress, Requests.LITE_PULL_MESSAGE, since).length;
+
+/** What any group was given twice. */
+const redelivered = (): string[] => groups().flatMap(([, arrivals]) => arrivals.redelivered);
+
+const groups = (): [string, Arrivals][] => [...Object.entries(traffic.steady), ...Object.entries(traffic.ordered)];
+
+/** Resolves when each group of these has had all of these messages. */
+const untilAllHave = (what: string, some: typeof traffic.steady, bodies: readonly string[]): Promise<void> =>
+  traffic.until(what, () => Object.values(some).every((group) => group.missing(bodies).length === 0));
+
+function report(what: string, since: number): void {
+  const { load } = traffic;
+  const counts = groups().map(([group, { bodies }]) => `${group} ${bodies.length}`);
+  process.stdout.write(
+    `${what}: ${load.acknowledged.size} acknowledged, the longest gap ${load.longestGap(since)} ms, ` +
+      `${load.rejected.length} of one key refused, ${pulls(cluster.slave, since)} pulls from the slave; ${counts.join(', ')}\n`,
+  );
+}
+
+/** No send that may go anywhere is refused; one that is bound to a queue of the master is tried once, as by Java's clients. */
+function expectSendsWentOn(since: number): void {
+  expect(traffic.load.rejected.filter(({ body }) => !body.startsWith('key'))).toEqual([]);
+  for (const { error } of traffic.load.rejected) expect(error).toBeInstanceOf(RocketMQError);
+  expect(traffic.load.longestGap(since)).toBeLessThan(SEND_TIMEOUT_MS);
+}
+
+test('after a kill -9 of a master, sends go on at the other one, and its queues are read from the slave', async () => {
+  const { load, requests, client } = traffic;
+  await traffic.until('messages of both', () => load.of(MASTER_A).length > BEFORE && load.of(MASTER_B).length > BEFORE);
+  const killedAt = Date.now();
+  await masterA.kill();
+  // A group that has read nothing before gets all of it from the slave.
+  late = await traffic.consume('late');
+  await traffic.poll('late_lite');
+  const sent = traffic.of(STEADY, MASTER_A);
+  await untilAllHave('all of the dead master', traffic.steady, sent);
+  await untilAllHave('all of its order', { nest: traffic.ordered['nest']! }, traffic.of(ORDERED, MASTER_A));
+  await traffic.until('sends to the other', () => load.of(MASTER_B, killedAt).length > BEFORE);
+  report('killed', killedAt);
+
+  expectSendsWentOn(killedAt);
+  expect(requests.to(cluster.slave.brokerAddress, Requests.LITE_PULL_MESSAGE, killedAt).length).toBeGreaterThan(0);
+  expect(pulls(cluster.slave, killedAt)).toBeLessThan((MOST_PULLS_A_SECOND * (Date.now() - killedAt)) / 1_000);
+  // Locks are the master's alone: nobody asks the slave for one.
+  expect(requests.to(cluster.slave.brokerAddress, Requests.LOCK_BATCH_MQ)).toEqual([]);
+  await traffic.until('offsets at the slave', () =>
+    queuesOfA(STEADY).every(({ queueId }) => {
+      const stored = requests.to(cluster.slave.brokerAddress, Requests.UPDATE_CONSUMER_OFFSET, killedAt);
+      return stored.some(({ fields }) => fields['topic'] === STEADY && fields['queueId'] === String(queueId));
+    }),
+  );
+
+  const { msgId, offsetMsgId } = load.acknowledged.get(sent.at(-1)!)!;
+  expect((await client.admin.queryMessageByUniqKey(STEADY, msgId))!.body.toString()).toBe(sent.at(-1));
+  // Its id has the address of the master.
+  await expect(client.admin.viewMessage(STEADY, offsetMsgId)).rejects.toThrow(ConnectError);
+  await expect(client.admin.maxOffset(queuesOfA(STEADY)[0]!)).rejects.toThrow(BrokerNotFoundError);
+});
+
+test('the master that comes back is used again, and what was read from the slave does not come again', async () => {
+  const { load, client, requests } = traffic;
+  const returningAt = Date.now();
+  masterA = await cluster.restart(masterA);
+  await traffic.until('sends to it', () => load.of(MASTER_A, returningAt).length > BEFORE / 4);
+  const isPulled = ({ queueId }: MessageQueue): boolean =>
+    requests
+      .to(masterA.brokerAddress, Requests.PULL_MESSAGE, returningAt)
+      .some(({ fields }) => fields['topic'] === STEADY && fields['queueId'] === String(queueId));
+  await traffic.until('pulls of each of its queues', () => queuesOfA(STEADY).every(isPulled));
+  await untilReplicating(client, STEADY);
+  await traffic.until('offsets at the master', async () => {
+    const offsets = queuesOfA(STEADY).map((queue) => client.admin.consumerOffset('client_late', queue));
+    return (await Promise.all(offsets)).every((offset) => offset !== undefined && offset > 0);
+  });
+  const backAt = Date.now();
+  await traffic.until('more sends to it', () => load.of(MASTER_A, backAt).length > BEFORE / 4);
+  await untilAllHave('all of the master', traffic.steady, traffic.of(STEADY, MASTER_A));
+  await untilAllHave('all in order', traffic.ordered, traffic.of(ORDERED, MASTER_A));
+  report('back', returningAt);
+  // The pulls that the slave held are over, and the master is asked.
+  expect(pulls(cluster.slave, backAt)).toBe(0);
+  expectSendsWentOn(returningAt);
+  expect(redelivered()).toEqual([]);
+  for (const group of Object.values(traffic.ordered)) expect(group.outOfOrder).toEqual([]);
+});
+
+test('a consumer that starts anew goes on behind what it has read from the slave', async () => {
+  const before = traffic.steady['late']!;
+  await late.shutdown();
+  await traffic.consume('late');
+  const anew = traffic.steady['late']!;
+  await traffic.until('more', () => anew.bodies.length > BEFORE / 4);
+  expect(before.bodies.length).toBeGreaterThan(2 * BEFORE);
+  expect(anew.bodies.filter((body) => !before.missing([body]).length && !before.storedTwice.includes(body))).toEqual(
+    [],
+  );
+});
+
+test('a clean stop of a master under load loses nothing either', async () => {
+  const { load, client } = traffic;
+  await untilReplicating(client, STEADY);
+  const stoppedAt = Date.now();
+  stopping = masterA.stop();
+  await traffic.until('a route without it', async () => {
+    const route = await client.admin.topicRoute(STEADY);
+    return !route?.brokerDatas.some(({ brokerAddrs }) => brokerAddrs.get(0) === masterA.brokerAddress);
+  });
+  const goneAt = Date.now();
+  await traffic.until('sends to the other', () => load.of(MASTER_B, goneAt).length > BEFORE);
+  await traffic.stopSending();
+  const lateToSlave = new Set(load.unreplicated);
+  const safe = [...load.acknowledged.keys()].filter((body) => !lateToSlave.has(body));
+  // The group that started anew has had the rest before.
+  const { late: _, ...groups } = traffic.steady;
+  await untilAllHave(
+    'all',
+    groups,
+    safe.filter((body) => !body.startsWith('key')),
+  );
+  await untilAllHave(
+    'all in order',
+    { nest: traffic.ordered['nest']! },
+    safe.filter((body) => body.startsWith('key')),
+  );
+  report('stopped', stoppedAt);
+  expectSendsWentOn(stoppedAt);
+  expect(redelivered()).toEqual([]);
+  // As many as were under way at the kill and at the stop, at most.
+  for (const group of Object.values(traffic.steady)) expect(group.storedTwice.length).toBeLessThanOrEqual(2 * LANES);
+});
