@@ -1,7 +1,7 @@
 // Runs the commands of the workspace. Each first installs and builds what is missing or stale, so that a fresh clone needs
 // nothing else.
 import { spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -42,6 +42,7 @@ async function build() {
   await install();
   // Left by an `npm pack` that was killed: the compiler would take these files for its own, and up to date.
   for (const library of LIBRARIES) restore(join(root, 'packages', library));
+  if (!existsSync(join(root, 'sample-app/dist'))) console.log('Building (only the first time) …');
   await node([join(root, 'node_modules/typescript/bin/tsc'), '-b']);
   for (const library of LIBRARIES) {
     const folder = join(root, 'packages', library, 'dist', 'cjs');

@@ -5,7 +5,6 @@ import { NestFactory } from '@nestjs/core';
 import { NAME_SERVER_ENV, RocketMQError } from 'nest-rocketmq';
 import { AppModule } from './app.module.js';
 import { AppConfig } from './config.js';
-import { DirectoryInUseError } from './database/directory-lock.js';
 import { QuietLogger } from './quiet-logger.js';
 import { StartError, reasonOf } from './start-error.js';
 import { welcome } from './welcome.js';
@@ -40,7 +39,7 @@ try {
   await main();
 } catch (error) {
   // An error that the user can fix says how in its message. For any other the stack is needed.
-  const forTheUser = [RocketMQError, StartError, DirectoryInUseError].some((kind) => error instanceof kind);
-  new Logger('Main').error(forTheUser ? (error as Error).message : error);
+  const forTheUser = error instanceof RocketMQError || error instanceof StartError;
+  new Logger('Main').error(forTheUser ? error.message : error);
   process.exit(1);
 }

@@ -235,7 +235,30 @@ describe('the log of a start', () => {
     await app.init();
     expect(lines).toEqual([
       'log embedded broker, in memory: its messages are gone when the process ends',
-      'log listening for stock: order (created || paid), payment; mail: order',
+      'log group stock listens to order (created || paid), payment; group mail listens to order',
+    ]);
+  });
+
+  test('goes on at a stop that waits for listeners', async () => {
+    let begin!: () => void;
+    const begun = new Promise<void>((resolve) => (begin = resolve));
+    class Endless {
+      @RocketMQMessageListener({ topic: 'order', consumerGroup: 'mail' })
+      mail(): Promise<void> {
+        begin();
+        return new Promise(() => undefined);
+      }
+    }
+    const imports = [RocketMQModule.forRoot({ group: 'g', embedded: { store: 'memory' }, shutdownTimeout: 50 })];
+    const app = await startLogging({ imports, providers: [Endless] });
+    await app.init();
+    await app.get(RocketMQTemplate).send('order', {});
+    await begun;
+    await app.close();
+    expect(lines.slice(2)).toEqual([
+      'log waiting up to 50 ms for running listeners: 1 of group mail',
+      expect.stringMatching(/^warn mail: 1 listener/),
+      expect.stringMatching(/^warn group mail: after 50 ms 1 listener/),
     ]);
   });
 

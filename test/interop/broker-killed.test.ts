@@ -12,7 +12,7 @@ import { JavaPeer } from './harness/java-peer.js';
 import { startOurBroker } from './harness/our-broker.js';
 import { bodiesOf, OurReader } from './harness/our-reader.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(240_000);
 afterEach(cleanUp);
 
 const TOPIC = 'killed';

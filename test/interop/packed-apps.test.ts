@@ -39,7 +39,7 @@ const TSCONFIG = {
     typeRoots: [join(repositoryRoot, 'node_modules/@types')],
     outDir: 'dist',
   },
-  files: ['app.ts', 'enhancers.ts', 'types.ts'],
+  files: ['app.ts', 'enhancers.ts', 'neighbours.ts', 'types.ts'],
 };
 
 /** Optional peers, whose doors the app imports too. */
@@ -127,7 +127,7 @@ const ON_NEST_11 = ['Nest 11 in CommonJS', 'commonjs', '11.2.10'] as const;
 const ON_NEST_12 = ['Nest 12 in ES modules', 'module', '12.5.1'] as const;
 
 test.each([ON_NEST_11, ON_NEST_12])(
-  'an app on %s compiles, sends, listens, commits, turns the clock and ends',
+  'an app on %s compiles, sends, listens, commits, turns the clock, works with its neighbours and ends',
   async (_what, type, nest) => {
     const app = await appOn(type, nest);
     await run(process.execPath, [COMPILER, '-p', app], app);
@@ -148,6 +148,15 @@ test.each([ON_NEST_11, ON_NEST_12])(
       'decorators: 24 denied of 24, 24 seen by a filter, 0 called',
       'APP_*: 6 denied of 6, 6 seen by a filter, 0 called',
       'late 7, 1 piped',
+      'closed',
+    ]);
+    expect(await run(process.execPath, ['dist/neighbours.js'], app)).toEqual([
+      'event o1',
+      'dead letter: Error: no such customer',
+      'sum 6',
+      'no sum: {"status":"error","message":"no numbers"}',
+      'event bus: OrderPaid o2',
+      'health ok: rocketmq up',
       'closed',
     ]);
     // Every value that the doors export is there at run time, in this module format.

@@ -18,7 +18,9 @@ afterEach(() => rmSync(parent, { recursive: true }));
 
 test('a directory that is in use is refused, with the process that has it and what to do', () => {
   const release = lockDirectory(directory);
-  expect(() => lockDirectory(directory)).toThrow(new RegExp(`process ${process.pid}\\..*DATABASE_DIR.*DATABASE_URL`));
+  expect(() => lockDirectory(directory)).toThrow(
+    new RegExp(`^DATABASE_DIR: .*process ${process.pid}\\..*DATABASE_URL`),
+  );
   release();
   expect(existsSync(join(directory, 'lock'))).toBe(false);
   lockDirectory(directory)();

@@ -1,13 +1,12 @@
 // Locks a database directory for one process: PGlite itself would let two processes destroy it.
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { StartError } from '../start-error.js';
 
-export class DirectoryInUseError extends Error {
+export class DirectoryInUseError extends StartError {
   constructor(directory: string, holder: string) {
-    super(
-      `The database in ${directory} is in use by ${holder}. End it, or set DATABASE_DIR to another directory, ` +
-        `or DATABASE_URL to a PostgreSQL server.`,
-    );
+    const remedy = 'End it, set another directory, or set DATABASE_URL to a PostgreSQL server.';
+    super('DATABASE_DIR', `the database in ${directory} is in use by ${holder}. ${remedy}`);
   }
 }
 

@@ -3,12 +3,11 @@ import { Logger } from '@nestjs/common';
 import type { AppConfig } from '../config.js';
 import { StartError, reasonOf } from '../start-error.js';
 import type { Database } from './database.js';
-import { DirectoryInUseError } from './directory-lock.js';
 import { migrate } from './migrations.js';
 
 const logger = new Logger('Database');
 
-/** @throws StartError, DirectoryInUseError */
+/** @throws StartError */
 export async function openDatabase(config: AppConfig): Promise<Database> {
   return config.databaseUrl ? openServer(config.databaseUrl) : openEmbedded(config.databaseDirectory);
 }
@@ -36,7 +35,7 @@ async function openEmbedded(directory: string): Promise<Database> {
     logger.log(`embedded PostgreSQL in ${directory} (set DATABASE_URL for a server)`);
     return database;
   } catch (cause) {
-    if (cause instanceof DirectoryInUseError) throw cause;
+    if (cause instanceof StartError) throw cause;
     throw new StartError('DATABASE_DIR', `no database can be kept in ${directory}: ${reasonOf(cause)}`, { cause });
   }
 }

@@ -89,12 +89,12 @@ export class ListenerContainer {
     return this.#running.count;
   }
 
-  /** 'shop: order (paid || refunded), payment' */
+  /** 'group shop listens to order (paid || refunded), payment' */
   get summary(): string {
     const topics = this.group.subscriptions.map(({ topic, expression }) =>
       expression === '*' ? topic : `${topic} (${expression})`,
     );
-    return `${this.name}: ${topics.join(', ')}`;
+    return `group ${this.name} listens to ${topics.join(', ')}`;
   }
 
   /** How far this process has consumed its queues. */

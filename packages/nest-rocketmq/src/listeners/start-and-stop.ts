@@ -11,7 +11,7 @@ export async function startContainers(
   await Promise.all(containers.map((container) => container.start()));
   if (containers.length === 0) return;
   for (const { name } of containers) events.group('started', name);
-  logger.log(`listening for ${containers.map(({ summary }) => summary).join('; ')}`);
+  logger.log(containers.map(({ summary }) => summary).join('; '));
 }
 
 /**
@@ -22,8 +22,13 @@ export async function stopContainers(
   containers: readonly ListenerContainer[],
   timeout: number,
   events: Pick<ListenerEvents, 'group'>,
-  logger: Pick<Logger, 'error'>,
+  logger: Pick<Logger, 'error' | 'log'>,
 ): Promise<void> {
+  const running = containers.filter((container) => container.running > 0);
+  if (running.length > 0) {
+    const groups = running.map((container) => `${container.running} of group ${container.name}`);
+    logger.log(`waiting up to ${timeout} ms for running listeners: ${groups.join(', ')}`);
+  }
   await Promise.all(
     containers.map(async (container) => {
       try {
