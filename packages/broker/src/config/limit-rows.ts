@@ -159,7 +159,7 @@ export const limitRows = {
     [100, 86_400_000],
     'ms',
     'Time that a frame which has begun may stand still; as a whole it may take that and 1 s for each 16 kB.',
-    connections('ms that a frame stands still, or takes beside 1 s for each 16 kB: closed'),
+    connections('ms that a frame may stand still, or may take on top of 1 s for each 16 kB: closed'),
   ),
   writeTimeout: integer(
     30_000,
@@ -187,7 +187,7 @@ export const limitRows = {
     [65_536, 0x7fffffff],
     'bytes',
     'Bytes that wait for all peers, from which on pulls wait too.',
-    connections('bytes that wait for all peers: pulls wait, and who has read nothing for 1 s is closed'),
+    connections('bytes that wait for all peers: pulls wait, and a peer that has read nothing for 1 s is closed'),
   ),
   maxUnfinishedFrameBytes: integer(
     67_108_864,
@@ -195,7 +195,7 @@ export const limitRows = {
     'bytes',
     'Bytes of half-received frames of all connections, from which on only the one with the least to come goes on.',
     connections(
-      'bytes of half-received frames: all wait but the one with the least to come, and who stands still for 1 s is closed',
+      'bytes of half-received frames: only the one that lacks the fewest bytes is read on, and a peer that stands still for 1 s is closed',
     ),
   ),
   maxRequestsPerConnection: integer(

@@ -46,7 +46,7 @@ export const popRows = {
     'pops',
     'Most pops whose acknowledgements are remembered in memory. Of further ones the log alone knows.',
     limit(
-      'pops remembered in memory: of further ones the log alone knows, and an acknowledgement sent twice is stored twice',
+      'pops remembered in memory. Further ones stand in the log alone, and an acknowledgement of theirs that is sent twice is stored twice',
     ),
   ),
   popPollingSize: integer(
