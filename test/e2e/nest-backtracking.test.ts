@@ -37,10 +37,7 @@ test.each<ConsumeMode>(onCluster ? ['ORDERLY'] : ['CONCURRENTLY', 'ORDERLY'])(
     };
     await gets(['o1'], () => app.template.send(topic, 'o1'));
     const sentAt = app.now();
-    await app.elapse(
-      until(() => app.now() > sentAt + 1_000),
-      '5s',
-    );
+    await app.until(() => app.now() > sentAt + 1_000);
     await gets(['o2'], () => app.template.send(topic, 'o2'));
     const time = new Date(seen[0]!.storeTimestamp);
     await gets(['o2'], () => admin.resetOffsetByTime(group, topic, { time }));
@@ -77,20 +74,13 @@ test('a new group begins at consumeTimestamp, or at the beginning', async () => 
 
   const app = await startApp({ providers: [Orders] }, { topics: [{ name: topic, queues: 1 }], autoStart: false });
   await app.template.send(topic, 'early');
-  await app.elapse(
-    until(() => app.now() > consumeTimestamp.getTime()),
-    '20s',
-  );
+  await app.until(() => app.now() > consumeTimestamp.getTime());
   await app.template.send(topic, 'late');
   const arrivals = consumed(app.module, { topic }, { times: 3, timeout });
   await app.module.get(RocketMQListeners).start();
   await app.elapse(arrivals, '60s');
   expect(seen.sort()).toEqual(['all early', 'all late', 'since late']);
 });
-
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 20));
-}
 
 test.each([
   [{ time: 'yesterday' as never }, /time/],

@@ -51,10 +51,7 @@ async function dead(): Promise<Dead> {
   }
   await app.elapse(failures, '60s');
   const letters = app.module.get(RocketMQAdmin).deadLetters(group);
-  await app.elapse(
-    until(async () => (await all(letters)).length === 3),
-    '60s',
-  );
+  await app.until(async () => (await all(letters)).length === 3);
   return { app, topic, group, letters, seen, mend: () => void (broken = false) };
 }
 
@@ -67,10 +64,6 @@ async function all(letters: GroupDeadLetters): Promise<DeadLetter[]> {
 /** On a cluster they may come to the dead letters in another order than they were sent in. */
 const byKey = (letters: readonly DeadLetter[]): DeadLetter[] =>
   letters.toSorted((a, b) => a.keys.join().localeCompare(b.keys.join()));
-
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 50));
-}
 
 test('are listed page by page, and shown with all that is known of them', async () => {
   const { letters, topic, app } = await dead();
@@ -120,10 +113,7 @@ test('that fail again are dead letters again, and tell by which replay', async (
   const failure = failed(app.module, { topic, group }, { timeout });
   const { id } = await letters.replay(first);
   await app.elapse(failure, '60s');
-  await app.elapse(
-    until(async () => (await all(letters)).length === 4),
-    '60s',
-  );
+  await app.until(async () => (await all(letters)).length === 4);
   const replayed = (await all(letters)).filter(({ replayId }) => replayId !== undefined);
   expect(replayed.map(({ replayId, keys }) => [replayId, keys])).toEqual([[id, first.keys]]);
 });

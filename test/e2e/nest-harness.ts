@@ -2,6 +2,7 @@
 // on that cluster in real time. The tests are the same.
 import 'reflect-metadata';
 import { randomBytes } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import type { ModuleMetadata } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
@@ -35,12 +36,19 @@ export interface TestApp {
   now(): number;
   /** Waits for `promise` while time passes: the embedded clock is turned, by at most `atMost`; on a cluster it passes by itself. */
   elapse<T>(promise: Promise<T>, atMost: string): Promise<T>;
+  /** Lets a little time pass. */
+  turn(): Promise<void>;
+  /** Waits until it is so, while time passes. Rejects after the patience of real time. */
+  until(isSo: () => boolean | Promise<boolean>): Promise<void>;
   close(): Promise<void>;
 }
 
 const open = new Set<TestApp>();
 
+/** Of the embedded clock. */
 const STEP_MS = 500;
+/** Of a cluster's time. */
+const POLL_MS = 50;
 
 /** Bootstraps an app of its own, with listeners listening. */
 export async function startApp(
@@ -61,6 +69,15 @@ export async function startApp(
     template: module.get(RocketMQTemplate),
     now: () => (testing ? testing.clock.now() : Date.now()),
     elapse: (promise, atMost) => elapse(testing, promise, atMost),
+    // A cluster has nothing to turn, and does not tell what its apps wait for: they ask again.
+    turn: () => (testing ? testing.advance(STEP_MS, { wait: false }) : wait(POLL_MS)),
+    async until(isSo) {
+      const by = performance.now() + PATIENCE_MS;
+      while (!(await isSo())) {
+        if (performance.now() > by) throw new Error(`waited ${PATIENCE_MS} ms in vain for ${isSo.toString()}`);
+        await app.turn();
+      }
+    },
     async close() {
       open.delete(app);
       await module.close();

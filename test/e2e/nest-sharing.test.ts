@@ -1,6 +1,5 @@
 // Holds that listeners share queues by the strategy that they name, and that they are paused and given more or fewer calls
 // while they run.
-import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, expect, test } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import type { AllocateMessageQueueStrategy } from 'nest-rocketmq';
@@ -38,7 +37,7 @@ test.each(['module', 'decorator'])('T150: the strategy of the %s divides the que
   await app.template.send(topic, 'o1');
   await app.elapse(arrival, '30s');
   // A cluster may make the retry topic a moment later.
-  for (let turn = 0; asked.size < 2 && turn < 100; turn++) await app.elapse(wait(50), '30s');
+  await app.until(() => asked.size >= 2);
   expect([...asked]).toEqual(expect.arrayContaining([`${group} ${topic} true`, `${group} %RETRY%${group} true`]));
 });
 
@@ -58,34 +57,26 @@ test('a group is paused and resumed, and its concurrency raised and lowered, whi
   }
   const app = await startApp({ providers: [Orders] }, { topics: [{ name: topic }] });
   const listeners = app.module.get(RocketMQListeners);
-  const turn = (): Promise<void> => app.elapse(wait(20), '30s');
-  const until = async (condition: () => boolean): Promise<void> => {
-    const by = Date.now() + timeout;
-    while (!condition()) {
-      if (Date.now() > by) throw new Error(`running ${running}, most ${most}`);
-      await turn();
-    }
-  };
   const send = async (count: number): Promise<void> => {
     for (let i = 0; i < count; i++) await app.template.send(topic, `o${i}`);
   };
   await send(12);
-  await until(() => running === 2);
+  await app.until(() => running === 2);
   listeners.setConcurrency(group, 5);
-  await until(() => running === 5);
+  await app.until(() => running === 5);
   listeners.setConcurrency(group, 1);
   for (const end of ends.splice(0)) end();
-  await until(() => running === 1);
+  await app.until(() => running === 1);
   listeners.pause(group);
   for (const end of ends.splice(0)) end();
-  await until(() => running === 0);
-  await turn();
+  await app.until(() => running === 0);
+  await app.turn();
   expect({ running, most }).toEqual({ running: 0, most: 5 });
   listeners.resume(group);
   for (let done = 6; done < 12; done++) {
-    await until(() => running === 1);
+    await app.until(() => running === 1);
     ends.shift()!();
-    await until(() => running === 0 || ends.length === 1);
+    await app.until(() => running === 0 || ends.length === 1);
   }
   expect(most).toBe(5);
   expect(() => listeners.setConcurrency('other', 5)).toThrow(/consumer group that listens in this app: /);

@@ -1,5 +1,6 @@
 // Tests the testing kit on a whole app: time that skips by itself, what was sent, dead letters, and clear failures.
 import 'reflect-metadata';
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import type { INestApplicationContext, Provider } from '@nestjs/common';
@@ -142,15 +143,24 @@ test('a listener that fails in its place without end does not turn the clock wit
 test('a running listener holds the clock, and one that hangs is named', async () => {
   @RocketMQMessageListener({ topic: 'slow', consumerGroup: 'slow' })
   class Slow {
-    onMessage({ id }: Order): Promise<void> {
-      return new Promise((resolve) => id === 'o1' && setTimeout(resolve, 30));
+    onMessage(_order: Order): Promise<void> {
+      begun();
+      return new Promise((resolve) => (end = resolve));
     }
   }
+  let begun!: () => void;
+  let end!: () => void;
+  const beginning = new Promise<void>((resolve) => (begun = resolve));
   await start([Slow, CancelOrder]);
   await template.send('slow', { id: 'o1' });
   await template.send('order-cancel', { id: 'o1' }, { delay: '30m' });
   const before = testing.now.getTime();
-  await testing.expectConsumed(Slow);
+  const consumed = testing.expectConsumed(Slow);
+  await beginning;
+  // So often may the event loop turn, and the clock does not.
+  for (let turn = 0; turn < 50; turn++) await setImmediate();
+  end();
+  await consumed;
   expect(testing.now.getTime()).toBe(before);
   await template.send('slow', { id: 'o2' });
   const waiting = testing.expectConsumed(CancelOrder, undefined, { timeout: 50 });

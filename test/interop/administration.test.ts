@@ -105,6 +105,7 @@ class Administered {
 
   async untilCommitted(): Promise<void> {
     const [queue] = await this.client.admin.fetchSubscribeMessageQueues(TOPIC);
+    // The broker does not announce offsets: ask again.
     while ((await this.client.admin.consumerOffset(GROUP, queue!)) !== TAGS.length)
       await new Promise((resolve) => setTimeout(resolve, 100));
   }

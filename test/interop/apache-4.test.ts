@@ -1,4 +1,5 @@
-// Runs our client and a Nest app on Apache 4.9.7, which delays by levels only and knows no recalls.
+// Runs our client and a Nest app on Apache 4.9.7, which delays by levels only, and knows neither recalls
+// nor LITE_PULL_MESSAGE.
 import 'reflect-metadata';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Producer } from '@nest-rocketmq/client';
@@ -10,19 +11,21 @@ import { declareOrderTests } from '../tables/order.js';
 import { Reader } from '../tables/reader.js';
 import { DELAY_LEVELS, stageOn } from '../tables/stage.js';
 import type { Stage } from '../tables/stage.js';
+import { declarePullTests } from './client/pulling.js';
+import { declaredPeer } from './client/peer.js';
 import { startApache } from './harness/apache.js';
 import { cleanUp } from './harness/clean-up.js';
+import type { Cluster } from './harness/cluster.js';
 import { ROCKETMQ_4 } from './harness/jars.js';
 
 jest.setTimeout(180_000);
 
 describe("on Apache's own name server and broker 4.9.7", () => {
   let stage: Stage;
-  let nameServer: string;
+  let cluster: Cluster;
   let producer: Producer;
   beforeAll(async () => {
-    const cluster = await startApache({ version: ROCKETMQ_4, settings: { messageDelayLevel: DELAY_LEVELS } });
-    nameServer = cluster.nameServer;
+    cluster = await startApache({ version: ROCKETMQ_4, settings: { messageDelayLevel: DELAY_LEVELS } });
     stage = stageOn(cluster);
     const client = await stage.newClient();
     producer = client.createProducer({ group: 'producer', sendMsgTimeout: 20_000 });
@@ -78,7 +81,7 @@ describe("on Apache's own name server and broker 4.9.7", () => {
       }
     }
 
-    const options = { nameServer, group: 'nest_on_4', topics: [{ name: 'nest_delay', queues: 1 }] };
+    const options = { nameServer: cluster.nameServer, group: 'nest_on_4', topics: [{ name: 'nest_delay', queues: 1 }] };
     const imports = [RocketMQModule.forRoot(options)];
     const app = await Test.createTestingModule({ imports, providers: [Reminders] }).compile();
     await app.init();
@@ -98,6 +101,24 @@ describe("on Apache's own name server and broker 4.9.7", () => {
     expect(Math.max(...waited)).toBeGreaterThanOrEqual(1_950);
   });
 
-  declareBatchTests(() => stage, { litePull: false });
+  test("a Nest app's template receives", async () => {
+    const options = { nameServer: cluster.nameServer, group: 'nest_pull_on_4', topics: [{ name: 'nest_pull' }] };
+    const app = await Test.createTestingModule({ imports: [RocketMQModule.forRoot(options)] }).compile();
+    await app.init();
+    try {
+      const template = app.get(RocketMQTemplate);
+      await template.send('nest_pull', { id: 'o1' });
+      const [received] = await template.receive('nest_pull', { max: 1, timeout: '60s' });
+      expect(received?.payload).toEqual({ id: 'o1' });
+    } finally {
+      await app.close();
+    }
+  });
+
+  declareBatchTests(() => stage);
   declareOrderTests(() => stage);
+
+  describe('a lite pull consumer', () => {
+    declarePullTests(declaredPeer('pulling_on_4', () => cluster));
+  });
 });

@@ -70,7 +70,11 @@ describe.each(inTime(BROKERS, ([whose]) => whose.includes('5.5.0')))('on %s', (_
     const [topic, group] = ['reset_member_topic', 'reset_member_group'];
     await sendAll(topic);
     const ended: string[] = [];
-    const onLine = (line: string): void => void ended.push(...(/"what":"end".*"seq":(\d)/.exec(line)?.slice(1) ?? []));
+    let again = (): void => undefined;
+    const onLine = (line: string): void => {
+      ended.push(...(/"what":"end".*"seq":(\d)/.exec(line)?.slice(1) ?? []));
+      if (ended.includes('2')) again();
+    };
     const home = temporaryFolder('java-member');
     const settings = [...HEAP, `-Duser.home=${home}`, `-Drocketmq.client.logRoot=${home}/logs`];
     const names = ['peer.Peer', peer.cluster.nameServer, 'reset', 'member'];
@@ -81,8 +85,9 @@ describe.each(inTime(BROKERS, ([whose]) => whose.includes('5.5.0')))('on %s', (_
     await peer.producer.send({ topic, body: '0 2' });
     await java.line(/"what":"end".*"seq":2/, LINE_TIMEOUT_MS);
     ended.length = 0;
+    const consumedAgain = new Promise<void>((resolve) => (again = resolve));
     await peer.client.admin.resetOffsetByTime({ group, topic, time: 0 });
-    while (!ended.includes('2')) await new Promise((resolve) => setTimeout(resolve, 50));
+    await consumedAgain;
     expect(ended.slice(-3)).toEqual(['0', '1', '2']);
     await java.stop();
   });
@@ -91,12 +96,15 @@ describe.each(inTime(BROKERS, ([whose]) => whose.includes('5.5.0')))('on %s', (_
     const [topic, group] = ['outcomes', 'outcomes_group'];
     await sendAll(topic);
     const seen: MessageExt[] = [];
+    let third = (): void => undefined;
+    const allSeen = new Promise<void>((resolve) => (third = resolve));
     const consumer = peer.client.createPushConsumer({
       group,
       subscriptions: [{ topic }],
       consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET',
       listener: ([message]) => {
         seen.push({ ...message! });
+        if (seen.length === 3) third();
         if (message!.body.toString() === BODIES[0]) return Outcome.toDeadLetter('no such order');
         return message!.reconsumeTimes === 0 ? Outcome.retryLater('2600ms') : Outcome.ack;
       },
@@ -107,7 +115,7 @@ describe.each(inTime(BROKERS, ([whose]) => whose.includes('5.5.0')))('on %s', (_
       subscriptions: [{ topic: `%DLQ%${group}` }],
     });
     await untilHolds([dead], () => dead.received.length === 1, 'the dead letter');
-    while (seen.length < 3) await new Promise((resolve) => setTimeout(resolve, 50));
+    await allSeen;
     const [, , again] = seen;
     expect(again).toMatchObject({ topic, reconsumeTimes: 1 });
     expect(again!.properties.has('TIMER_DELIVER_MS')).toBe(!levelsOnly);

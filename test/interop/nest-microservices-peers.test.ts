@@ -28,6 +28,7 @@ const TO_JAVA = `${RUN}_answer_toJava`;
 const FIRST = { consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET', payload: 'string' } as const;
 
 const events: { body: string; tag: string | undefined; isContext: boolean }[] = [];
+let onEvent = (): void => undefined;
 
 @Controller()
 class Handlers {
@@ -40,6 +41,7 @@ class Handlers {
   @EventPattern<string>(SENT, { ...FIRST, consumerGroup: `${RUN}_events` })
   take(@Payload() body: string, @Ctx() context: RocketMQContext): void {
     events.push({ body, tag: context.tags, isContext: context instanceof RocketMQContext });
+    onEvent();
   }
 }
 
@@ -79,8 +81,10 @@ describe.each<[string, (options: ClusterOptions) => Promise<Cluster>]>([
     expect(replies.get('callback')!.properties).toMatchObject({ rpcError: 'true' });
     const sent = (await java.scenario('sync')).of('sent').map(({ body }) => body);
     expect(sent.length).toBeGreaterThan(0);
-    const end = Date.now() + LINE_TIMEOUT_MS;
-    while (events.length < sent.length && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 50));
+    await new Promise<void>((resolve) => {
+      onEvent = () => void (events.length >= sent.length && resolve());
+      onEvent();
+    });
     expect(events.map(({ body }) => body).toSorted()).toEqual(sent.map(String).toSorted());
     expect(events.every(({ isContext }) => isContext)).toBe(true);
   });

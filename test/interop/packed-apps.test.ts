@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { BOOT_PROGRAM } from '../e2e/boots.js';
 import { cleanUp } from './harness/clean-up.js';
 import { firstBoot } from './harness/first-boot.js';
+import { OTHER_NODES, nodeBinary } from './harness/node-versions.js';
 import { LIBRARIES } from './harness/package-clone.js';
 import { installPacked, packLibraries, run } from './harness/packed-libraries.js';
 import { repositoryRoot } from './harness/paths.js';
@@ -160,6 +161,18 @@ test.each([ON_NEST_11, ON_NEST_12])(
     ]);
     // Every value that the doors export is there at run time, in this module format.
     for (const { file } of DOORS) await run(process.execPath, [`dist/${file.replace('.ts', '.js')}`], app);
+  },
+);
+
+test.each(OTHER_NODES)(
+  'the compiled app starts, works and ends on Node %s too, on both versions of Nest',
+  async (version) => {
+    for (const [, type, nest] of [ON_NEST_11, ON_NEST_12]) {
+      const app = await appOn(type, nest);
+      await run(process.execPath, [COMPILER, '-p', app], app);
+      const lines = await run(await nodeBinary(version), ['dist/app.js'], app);
+      expect([lines.length, lines.at(-1)]).toEqual([7, 'closed']);
+    }
   },
 );
 

@@ -1,6 +1,8 @@
 // Compares what Apache's mqadmin shows of our broker and of Apache's, after the same traffic.
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { ORDERLY, POPS, countedOf, runPops } from './client/popping.js';
 import { runTraffic } from './client/traffic.js';
+import { popRetryTopic } from '@nest-rocketmq/remoting/internal';
 import { startApache } from './harness/apache.js';
 import { cleanUp } from './harness/clean-up.js';
 import type { Cluster } from './harness/cluster.js';
@@ -38,6 +40,40 @@ async function printedOf(cluster: Cluster): Promise<Printed> {
   return new Map([...printed].map(([command, lines]) => [command.replace(cluster.brokerAddress, 'broker'), lines]));
 }
 
+const POP_COMMANDS = ['statsAll', 'brokerConsumeStats -b broker'];
+const RETRIES = popRetryTopic(POPS.topic, POPS.group, false);
+const COUNTED = ['GROUP_ACK_NUMS', 'GROUP_CK_NUMS', 'GROUP_GET_NUMS', 'GROUP_GET_SIZE'].flatMap((name) => [
+  `${name} ${POPS.topic}@${POPS.group}`,
+  `${name} ${RETRIES}@${POPS.group}`,
+  `${name} ${ORDERLY.topic}@${ORDERLY.group}`,
+]);
+const OF_BROKER = ['BROKER_ACK_NUMS', 'BROKER_CK_NUMS'].map((name) => `${name} DefaultCluster`);
+
+interface AfterPops {
+  counted: Record<string, number | undefined>;
+  printed: Printed;
+}
+
+/** All that is said of pops, after some. */
+async function afterPops(cluster: Cluster): Promise<AfterPops> {
+  await runPops(cluster);
+  const commands = POP_COMMANDS.map((command) => command.replace(' broker', ` ${cluster.brokerAddress}`));
+  const printed = await mqadmin(cluster.nameServer, commands);
+  return {
+    counted: await countedOf(cluster, [...COUNTED, ...OF_BROKER]),
+    printed: new Map([...printed].map(([command, lines]) => [command.replace(cluster.brokerAddress, 'broker'), lines])),
+  };
+}
+
+/** What is said after usual traffic, and after pops. */
+const saidBy = async (cluster: Cluster): Promise<[Printed, AfterPops]> => [
+  await printedOf(cluster),
+  await afterPops(cluster),
+];
+
+/** A row of statsAll without its rates, which depend on when each was asked. */
+const countsOf = (columns: string[]): string => [...columns.slice(0, -4), ...columns.slice(-2)].join(' ');
+
 const BROKER_STATUS = 'brokerStatus -b broker';
 
 /** What brokerStatus prints: names and their values. */
@@ -53,9 +89,11 @@ describe('mqadmin', () => {
   let apache: Printed;
   let ours: Printed;
   let ourBroker: Cluster;
+  let theirs: AfterPops;
+  let mine: AfterPops;
   beforeAll(async () => {
     ourBroker = await startOurBroker({ settings });
-    [apache, ours] = await Promise.all([startApache({ settings }).then(printedOf), printedOf(ourBroker)]);
+    [[apache, theirs], [ours, mine]] = await Promise.all([startApache({ settings }).then(saidBy), saidBy(ourBroker)]);
   });
   afterAll(cleanUp);
 
@@ -65,7 +103,7 @@ describe('mqadmin', () => {
       rowsOf(printed, 'statsAll')
         .map((columns) => (columns.length === 7 ? columns : [columns[0]!, '', ...columns.slice(1)]))
         .filter(([topic]) => !/HALF_TOPIC|^rmq_sys_/.test(topic!))
-        .map((columns) => [columns[0], columns[1], columns[2], ...columns.slice(-2)].join(' '));
+        .map(countsOf);
     expect(counts(apache)).toEqual(
       expect.arrayContaining(['shop billing 0 28 28', 'blocked stuck 20 20 20', 'old billing 0 5 4']),
     );
@@ -113,7 +151,7 @@ describe('mqadmin', () => {
   });
 
   it('brokerStatus shows the same counts and offsets', () => {
-    const [theirs, mine] = [figuresOf(apache.get(BROKER_STATUS)!), figuresOf(ours.get(BROKER_STATUS)!)];
+    const [figures, ourFigures] = [figuresOf(apache.get(BROKER_STATUS)!), figuresOf(ours.get(BROKER_STATUS)!)];
     const same = [
       'msgPutTotalTodayNow',
       'msgPutTotalTodayMorning',
@@ -132,19 +170,19 @@ describe('mqadmin', () => {
     ];
     const only = (table: Record<string, string>): unknown =>
       Object.fromEntries(same.map((name) => [name, table[name]]));
-    expect(only(mine)).toEqual(only(theirs));
+    expect(only(ourFigures)).toEqual(only(figures));
     for (const rate of ['putTps', 'getFoundTps', 'getMissTps', 'getTotalTps', 'getTransferredTps']) {
-      expect([rate, mine[rate]]).toEqual([rate, expect.stringMatching(/^\d+(\.\d+)? \d+(\.\d+)? \d+(\.\d+)?$/)]);
+      expect([rate, ourFigures[rate]]).toEqual([rate, expect.stringMatching(/^\d+(\.\d+)? \d+(\.\d+)? \d+(\.\d+)?$/)]);
     }
   });
 
   it('brokerStatus has all figures that it has of Apache, once a minute is over that it can tell the put times of', async () => {
     const command = `brokerStatus -b ${ourBroker.brokerAddress}`;
-    let mine: Record<string, string>;
-    do mine = figuresOf((await mqadmin(ourBroker.nameServer, [command])).get(command)!);
-    while (!('putLatency99' in mine));
+    let figures: Record<string, string>;
+    do figures = figuresOf((await mqadmin(ourBroker.nameServer, [command])).get(command)!);
+    while (!('putLatency99' in figures));
     // Ours omits thread pools and what it does not have.
-    const missing = Object.keys(figuresOf(apache.get(BROKER_STATUS)!)).filter((name) => !(name in mine));
+    const missing = Object.keys(figuresOf(apache.get(BROKER_STATUS)!)).filter((name) => !(name in figures));
     expect(
       missing.filter((name) => !/ThreadPool|EndTransaction|^commitLogDiskRatio_|TransientStore/.test(name)),
     ).toEqual(['dispatchMaxBuffer', 'startAcceptSendRequestTimeStamp']);
@@ -156,5 +194,37 @@ describe('mqadmin', () => {
     expect(diff(apache)).toBe('Diff Total: 20');
     expect(diff(ours)).toBe(diff(apache));
     for (const printed of [apache, ours]) expect(rowsOf(printed, 'clusterList')[0]?.[1]).toBe('broker-a');
+  });
+
+  describe('after pops', () => {
+    it('T090 acknowledgements, checkpoints and messages are counted alike, also those that change nothing', () => {
+      expect(theirs.counted).toMatchObject({
+        [`GROUP_ACK_NUMS ${POPS.topic}@${POPS.group}`]: 7,
+        [`GROUP_ACK_NUMS ${RETRIES}@${POPS.group}`]: 1,
+        'BROKER_ACK_NUMS DefaultCluster': 8,
+        'BROKER_CK_NUMS DefaultCluster': 5,
+      });
+      expect(mine.counted).toEqual(theirs.counted);
+    });
+
+    it('brokerConsumeStats shows the same progress, in pop retry topics too', () => {
+      const progress = ({ printed }: AfterPops): string[] =>
+        rowsOf(printed, 'brokerConsumeStats -b broker')
+          .filter(([, group]) => [POPS.group, ORDERLY.group].includes(group!))
+          .map((columns) => columns.slice(0, -1).join(' '))
+          .toSorted();
+      expect(progress(theirs)).toHaveLength(3);
+      expect(progress(mine)).toEqual(progress(theirs));
+    });
+
+    it('statsAll shows the same of the topics', () => {
+      const counts = ({ printed }: AfterPops): string[] =>
+        rowsOf(printed, 'statsAll')
+          .filter(([topic]) => topic!.includes('pops'))
+          .map((columns) => countsOf(columns))
+          .toSorted();
+      expect(counts(theirs)).toHaveLength(3);
+      expect(counts(mine)).toEqual(counts(theirs));
+    });
   });
 });

@@ -51,8 +51,7 @@ async function foundBy(stage: Stage, find: () => Promise<readonly MessageExt[]>)
   return found.map(({ body }) => body.toString());
 }
 
-/** @param litePull whether the broker knows the lite pull of 5.0 and later */
-export function declareBatchTests(stageOf: () => Stage, { litePull } = { litePull: true }): void {
+export function declareBatchTests(stageOf: () => Stage): void {
   test('T051: a batch of 100 has 100 ids of each kind, and any message is viewed by either', async () => {
     const stage = stageOf();
     const topic = 'T051';
@@ -86,7 +85,6 @@ export function declareBatchTests(stageOf: () => Stage, { litePull } = { litePul
       expect(results.map(({ queueOffset }) => queueOffset)).toEqual(results.map((_, i) => batch * 10 + i));
     }
     expect(await ends()).toEqual([0, 100]);
-    if (!litePull) return;
     const consumer = client.createLitePullConsumer({ group: 'T053_reader' });
     await done(stage, consumer.start());
     await done(stage, consumer.assign([queue!]));

@@ -1,6 +1,7 @@
 // Holds what Apache's own tests of delays and recalls hold (table 5.4), and what was measured beyond them.
 import { expect, test } from '@jest/globals';
 import type { OutgoingMessage, Producer, SendOptions } from '@nest-rocketmq/client';
+import { Requests, ResponseCode, encodeProperties } from '@nest-rocketmq/remoting/internal';
 import { Reader } from './reader.js';
 import type { Got } from './reader.js';
 import type { Stage } from './stage.js';
@@ -109,6 +110,33 @@ export function declareRecallTests(stageOf: () => Stage): void {
     await stage.until('what stays', () => gotOf(on, 'stays') !== undefined);
     await stage.pass(2_000);
     expect(reader.bodies.toSorted()).toEqual(['by level', 'first', 'normal', 'stays']);
+  });
+
+  test('T081: without recallMessageEnable a handle recalls nothing, and a message with TIMER_DEL_UNIQKEY does', async () => {
+    const on = await sending(stageOf(), 'T081');
+    const { stage, topic, producer, reader } = on;
+    const deliverAt = stage.now() + 3_000;
+    const [gone, kept] = [await send(on, { body: 'gone', deliverAt }), await send(on, { body: 'kept', deliverAt })];
+    const enable = (value: boolean): Promise<unknown> =>
+      stage.ask(Requests.UPDATE_BROKER_CONFIG, {}, Buffer.from(`recallMessageEnable=${value}\n`));
+    await enable(false);
+    try {
+      await expect(producer.recall(topic, kept.recallHandle!)).rejects.toMatchObject({ reason: 'not enabled' });
+      const properties = encodeProperties([
+        ['UNIQ_KEY', gone.msgId],
+        // As Apache's broker has it with appendTopicForTimerDeleteKey=true.
+        ['TIMER_DEL_UNIQKEY', `${topic}+${gone.msgId}`],
+        ['TIMER_DELIVER_MS', String(deliverAt)],
+      ]);
+      const header = { a: 'T081', b: topic, c: 'TBW102', d: 4, e: 0, f: 0, g: stage.now(), h: 0, i: properties };
+      const { code } = await stage.ask(Requests.SEND_MESSAGE_V2, header, Buffer.from('0'));
+      expect(code).toBe(ResponseCode.SUCCESS);
+    } finally {
+      await enable(true);
+    }
+    await stage.until('what is kept', () => gotOf(on, 'kept') !== undefined);
+    await stage.pass(500);
+    expect(reader.bodies).toEqual(['first', 'kept']);
   });
 
   test("T080: another topic's handle recalls nothing", async () => {

@@ -153,7 +153,7 @@ async function assemble(
   const stats = new BrokerStats({ ...config, systemTopics: new Set(topics.systemTopicNames) });
   const storeStats = new StoreStats(store, clock);
   const log = new LogThrottle(clock, config.logger);
-  const pending = new PendingTimers(config.maxPendingTimers);
+  const pending = new PendingTimers(config.maxPendingTimers, config.maxPendingRecalls);
   const timers = new TimerMessages({ ...config, room: pending });
   const messageWriter = new MessageWriter(store, levels, timers, storeStats, testing?.onStored);
   const progress = await openProgress(environment, store, levels, pending);

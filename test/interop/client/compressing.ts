@@ -19,7 +19,8 @@ const TYPES = ['ZLIB', 'LZ4', 'ZSTD'] as const;
 const usable = TYPES.filter((type) => canCompress(type));
 
 export function declareCompressionTests(peer: Peer): void {
-  test('T024 T051: Java reads what we compress, and each message of our batch under its ids; we read what Java compresses', async () => {
+  const types = usable.join(', ');
+  test(`T024 T051: Java reads what we compress by ${types}, and each message of our batch under its ids; we read what Java compresses`, async () => {
     const run = 'compressing';
     const [toJava, fromJava] = [`${run}_compress_toJava`, `${run}_compress_fromJava`];
     for (const topic of [toJava, fromJava]) await peer.client.admin.createTopic({ topic, queues: QUEUES });

@@ -112,7 +112,7 @@ async function holdMessages(
 }
 
 /** Resolves when the broker says that so much was counted under the key in the last minute; rejects after 30 s. */
-async function untilCounted(cluster: Cluster, statsName: string, statsKey: string, count = 1): Promise<void> {
+export async function untilCounted(cluster: Cluster, statsName: string, statsKey: string, count = 1): Promise<void> {
   const connections = new Connections({ clock: systemClock, logger: silentLogger, handlers: handlerTable() });
   try {
     const connection = await connections.get(cluster.brokerAddress);

@@ -51,6 +51,8 @@ export interface LimitOptions {
    * allowed: messages, 1 to 100000000.
    */
   maxPendingTimers?: number;
+  /** Most recalls that look for their messages at a time. Default: `1024`; allowed: recalls, 1 to 1000000. */
+  maxPendingRecalls?: number;
   /** Most pulls that wait for messages at a time. Default: `100000`; allowed: pulls, 1 to 100000000. */
   maxHeldPulls?: number;
   /**

@@ -112,6 +112,13 @@ export const limitRows = {
     'Most pending messages with a delivery time of their own. Each takes 20 bytes of memory.',
     messages('pending messages with a delivery time of their own, 20 bytes of memory each: code 1'),
   ),
+  maxPendingRecalls: integer(
+    1_024,
+    [1, 1_000_000],
+    'recalls',
+    'Most recalls that look for their messages at a time.',
+    messages('recalls that look for their messages: code 2 (SYSTEM_BUSY), and the client tries again'),
+  ),
   maxHeldPulls: integer(
     100_000,
     [1, 100_000_000],

@@ -16,6 +16,8 @@ export interface TimerRoom {
   readonly deliveredUntil: number;
   /** Whether as many wait as may. */
   readonly isFull: boolean;
+  /** Whether as many recalls look for their messages as may. */
+  readonly recallsFull: boolean;
 }
 
 export interface TimerMessagesOptions {
@@ -30,7 +32,7 @@ export class TimerMessages {
 
   /** Why a message cannot wait for the time that it asks for; PUT_OK where it can, or where its time has come. */
   check(properties: Buffer): PutStatus {
-    return this.#plan(decodeProperties(properties.toString('utf8'))).status;
+    return this.#plan(decodeProperties(properties.toString('utf8')), false).status;
   }
 
   /**
@@ -40,7 +42,8 @@ export class TimerMessages {
    */
   toTimerMessage(message: MessageInner): PutStatus {
     const properties = decodeProperties(message.properties.toString('utf8'));
-    const { status, due } = this.#plan(properties);
+    // A recall that the broker was asked for has found its message already.
+    const { status, due } = this.#plan(properties, message.preparedTransactionOffset > 0);
     if (status !== 'PUT_OK' || due === undefined) return status;
     properties.set(MessageProperty.TIMER_OUT_MS, String(due - 1));
     properties.set(MessageProperty.REAL_TOPIC, message.topic);
@@ -52,8 +55,8 @@ export class TimerMessages {
     return 'PUT_OK';
   }
 
-  /** `due` undefined: now. */
-  #plan(properties: ReadonlyMap<string, string>): { status: PutStatus; due?: number } {
+  /** `due` undefined: now. @param hasFound whether a recall need not look for its message */
+  #plan(properties: ReadonlyMap<string, string>, hasFound: boolean): { status: PutStatus; due?: number } {
     const { clock, room, timerMaxDelaySec, timerWheelEnable } = this.options;
     if (!timerWheelEnable) return { status: 'WHEEL_TIMER_NOT_ENABLE' };
     const now = clock.now();
@@ -63,6 +66,7 @@ export class TimerMessages {
     if (asked <= now) return { status: recalls ? 'WHEEL_TIMER_MSG_ILLEGAL' : 'PUT_OK' };
     if (asked - now > timerMaxDelaySec * SECOND) return { status: 'WHEEL_TIMER_MSG_ILLEGAL' };
     if (room.isFull && !recalls) return { status: 'WHEEL_TIMER_FLOW_CONTROL' };
+    if (room.recallsFull && recalls && !hasFound) return { status: 'RECALL_FLOW_CONTROL' };
     // After the clock was set back, what comes now must not count as delivered.
     return { status: 'PUT_OK', due: Math.max(asked, room.deliveredUntil + 1) };
   }

@@ -1,10 +1,11 @@
 // Counts what comes in and goes out by topic, group and queue, under Apache's names and keys (Apache: BrokerStatsManager).
 import { SCHEDULE_TOPIC, StatsColumn, StatsItem } from '@nest-rocketmq/remoting/internal';
-import type { Clock, Logger, StatsSnapshot, StatsView } from '@nest-rocketmq/remoting/internal';
+import type { Clock, Logger, StatsView } from '@nest-rocketmq/remoting/internal';
 import { isSystemTopic } from '../metadata/names.js';
 import type { AppendResult, MessageInner } from '../store/store.js';
 import { DayTotals } from './day-totals.js';
 import { StatsTable } from './stats-table.js';
+import { sumOf } from './sum-of-views.js';
 import type { KeptItem } from './stats-table.js';
 
 /** Most keys of one kind; each takes about 1.3 kB. */
@@ -45,10 +46,18 @@ export class BrokerStats {
   readonly #sentBack: StatsTable;
   /** Key: owner@topic@group@SEND_BACK_TO_DLQ; there are no owners here, for which Apache writes null. */
   readonly #dead: StatsTable;
+  /** Key: topic@group. Acknowledgements of pops, and checkpoints: one for each queue that a pop takes messages from. */
+  readonly #acknowledged: StatsTable;
+  readonly #checkpoints: StatsTable;
+  /** Of all topics. */
+  readonly #allAcknowledged: StatsItem;
+  readonly #allCheckpoints: StatsItem;
   /** Key: topic@queueId; the schedule topic's only, as Apache has it. */
   readonly #queuePut: StatsTable;
   /** Key: topic@queueId@group; the schedule topic's only. */
   readonly #queueGot: StatsTable;
+  /** Apache's names of what is counted by keys. */
+  readonly #named: ReadonlyMap<string, [StatsTable, StatsColumn]>;
 
   constructor({ clock, logger, brokerClusterName, systemTopics }: BrokerStatsOptions) {
     const now = clock.now();
@@ -67,8 +76,13 @@ export class BrokerStats {
     this.#latency = table('queues and groups');
     this.#sentBack = table('topics and groups that send back');
     this.#dead = table('topics and groups with dead letters');
+    this.#acknowledged = table('topics and groups that acknowledge');
+    this.#checkpoints = table('topics and groups that pop');
+    this.#allAcknowledged = new StatsItem(now);
+    this.#allCheckpoints = new StatsItem(now);
     this.#queuePut = table('queues');
     this.#queueGot = table('queues that are delivered from');
+    this.#named = new Map(Object.entries(this.#tablesByName()));
   }
 
   /**
@@ -102,17 +116,45 @@ export class BrokerStats {
    * @param ms from when it was served until its answer was written
    */
   got(topic: string, group: string, queueId: number, messages: number, size: number, ms: number): void {
+    this.popped(topic, topic, group, messages, size);
+    this.answered(topic, group, queueId, ms);
+  }
+
+  /**
+   * A pop took messages from a queue.
+   * @param asked the topic that it asks for
+   * @param topic where they lie: there, or in its pop retry topic
+   * @param size of their records, bytes
+   */
+  popped(asked: string, topic: string, group: string, messages: number, size: number): void {
     const now = this.#clock.now();
-    const key = `${topic}@${group}`;
-    const item = this.#got.getOrMake(key, now);
+    const item = this.#got.getOrMake(`${topic}@${group}`, now);
     item?.add(messages, size, 1, now);
-    if (this.#isSystem(topic, item)) {
+    if (this.#isSystem(asked, item)) {
       this.#systemGot.add(messages, size, 1, now);
     } else {
       this.#usersGot.add(messages, size, 1, now);
       this.gotTotals.add(messages, now);
     }
-    this.#latency.add(`${queueId}@${key}`, Math.floor(ms), 0, 1, now);
+  }
+
+  /** @param queueId -1: of any queue @param ms from when a pull or a pop was served until its answer was written */
+  answered(topic: string, group: string, queueId: number, ms: number): void {
+    this.#latency.add(`${queueId}@${topic}@${group}`, Math.floor(ms), 0, 1, this.#clock.now());
+  }
+
+  /** A checkpoint of popped messages was made. @param asked the topic that the pop asked for */
+  checkpoint(asked: string, group: string): void {
+    const now = this.#clock.now();
+    this.#allCheckpoints.add(1, 0, 0, now);
+    this.#checkpoints.add(`${asked}@${group}`, 1, 0, 1, now);
+  }
+
+  /** Popped messages were acknowledged, in time or not. @param topic where they lie */
+  acknowledged(topic: string, group: string, messages: number): void {
+    const now = this.#clock.now();
+    this.#allAcknowledged.add(messages, 0, 0, now);
+    this.#acknowledged.add(`${topic}@${group}`, messages, 0, 1, now);
   }
 
   /**
@@ -149,20 +191,21 @@ export class BrokerStats {
     const now = this.#clock.now();
     if (statsName.startsWith('BROKER_'))
       return statsKey === this.#clusterName ? this.#viewBroker(statsName, now) : undefined;
-    const [item, column] = this.#find(statsName, statsKey) ?? [];
-    return item?.view(column ?? StatsColumn.NUMS, now);
+    const [table, column] = this.#named.get(statsName) ?? [];
+    return table?.get(statsKey)?.view(column ?? StatsColumn.NUMS, now);
   }
 
   deleteTopic(topic: string): void {
     this.#put.delete(topic);
-    for (const table of [this.#got, this.#sentBack, this.#queuePut, this.#queueGot]) {
+    const ofPops = [this.#acknowledged, this.#checkpoints];
+    for (const table of [this.#got, this.#sentBack, this.#queuePut, this.#queueGot, ...ofPops]) {
       table.deleteWhere((key) => key.startsWith(`${topic}@`));
     }
     for (const table of [this.#latency, this.#dead]) table.deleteWhere((key) => key.includes(`@${topic}@`));
   }
 
   deleteGroup(group: string): void {
-    for (const table of [this.#got, this.#sentBack, this.#latency]) {
+    for (const table of [this.#got, this.#sentBack, this.#latency, this.#acknowledged, this.#checkpoints]) {
       table.deleteWhere((key) => key.endsWith(`@${group}`));
     }
     this.#dead.deleteWhere((key) => key.endsWith(`@${group}@${DEAD_LETTER}`));
@@ -185,56 +228,34 @@ export class BrokerStats {
         return this.#usersPut.view(StatsColumn.NUMS, now);
       case 'BROKER_GET_NUMS_WITHOUT_SYSTEM_TOPIC':
         return this.#usersGot.view(StatsColumn.NUMS, now);
+      case 'BROKER_ACK_NUMS':
+        return this.#allAcknowledged.view(StatsColumn.NUMS, now);
+      case 'BROKER_CK_NUMS':
+        return this.#allCheckpoints.view(StatsColumn.NUMS, now);
       default:
         return undefined;
     }
   }
 
-  #find(statsName: string, statsKey: string): [StatsItem | undefined, StatsColumn] | undefined {
+  #tablesByName(): Record<string, [StatsTable, StatsColumn]> {
     const { NUMS, SIZE } = StatsColumn;
-    switch (statsName) {
-      case 'TOPIC_PUT_NUMS':
-        return [this.#put.get(statsKey), NUMS];
-      case 'TOPIC_PUT_SIZE':
-        return [this.#put.get(statsKey), SIZE];
-      case 'GROUP_GET_NUMS':
-        return [this.#got.get(statsKey), NUMS];
-      case 'GROUP_GET_SIZE':
-        return [this.#got.get(statsKey), SIZE];
-      case 'GROUP_GET_LATENCY':
-        return [this.#latency.get(statsKey), NUMS];
-      case 'SNDBCK_PUT_NUMS':
-        return [this.#sentBack.get(statsKey), NUMS];
-      case 'SNDBCK2DLQ_TIMES':
-        return [this.#dead.get(statsKey), NUMS];
-      case 'QUEUE_PUT_NUMS':
-        return [this.#queuePut.get(statsKey), NUMS];
-      case 'QUEUE_PUT_SIZE':
-        return [this.#queuePut.get(statsKey), SIZE];
-      case 'QUEUE_GET_NUMS':
-        return [this.#queueGot.get(statsKey), NUMS];
-      case 'QUEUE_GET_SIZE':
-        return [this.#queueGot.get(statsKey), SIZE];
-      default:
-        return undefined;
-    }
+    return {
+      TOPIC_PUT_NUMS: [this.#put, NUMS],
+      TOPIC_PUT_SIZE: [this.#put, SIZE],
+      GROUP_GET_NUMS: [this.#got, NUMS],
+      GROUP_GET_SIZE: [this.#got, SIZE],
+      GROUP_GET_LATENCY: [this.#latency, NUMS],
+      GROUP_ACK_NUMS: [this.#acknowledged, NUMS],
+      GROUP_CK_NUMS: [this.#checkpoints, NUMS],
+      SNDBCK_PUT_NUMS: [this.#sentBack, NUMS],
+      SNDBCK2DLQ_TIMES: [this.#dead, NUMS],
+      QUEUE_PUT_NUMS: [this.#queuePut, NUMS],
+      QUEUE_PUT_SIZE: [this.#queuePut, SIZE],
+      QUEUE_GET_NUMS: [this.#queueGot, NUMS],
+      QUEUE_GET_SIZE: [this.#queueGot, SIZE],
+    };
   }
 }
-
-/** Adds up two views that began at the same time, with the broker. */
-function sumOf(one: StatsView, other: StatsView): StatsView {
-  const add = (a: StatsSnapshot, b: StatsSnapshot): StatsSnapshot => {
-    const [sum, times] = [a.sum + b.sum, timesOf(a) + timesOf(b)];
-    return { sum, tps: a.tps + b.tps, avgpt: times > 0 ? sum / times : 0 };
-  };
-  return {
-    statsMinute: add(one.statsMinute, other.statsMinute),
-    statsHour: add(one.statsHour, other.statsHour),
-    statsDay: add(one.statsDay, other.statsDay),
-  };
-}
-
-const timesOf = ({ sum, avgpt }: StatsSnapshot): number => (avgpt > 0 ? sum / avgpt : 0);
 
 function tpsOf(item: StatsItem | undefined, now: number): number {
   return item?.view(StatsColumn.NUMS, now).statsMinute.tps ?? 0;

@@ -5,6 +5,7 @@ import type { MessageWriter } from '../message/message-writer.js';
 import type { ConsumerOffsets } from '../metadata/offsets.js';
 import { ackMessage, checkpointMessage, reviveTimeOf } from './checkpoint.js';
 import type { Acknowledgement, Checkpoint } from './checkpoint.js';
+import type { BrokerStats } from '../metrics/broker-stats.js';
 import type { InFlight } from './in-flight.js';
 import type { OrderInfos } from './order-infos.js';
 import type { PopHandle } from './pop-handle.js';
@@ -16,6 +17,7 @@ export interface AcknowledgementDeps {
   inFlight: InFlight;
   orderInfos: OrderInfos;
   polling: PopPolling;
+  stats: BrokerStats;
   clock: Clock;
   storeHost: HostPort;
   reviveTopic: string;
@@ -38,7 +40,9 @@ export class Acknowledgements {
    * @throws PutError
    */
   async acknowledge(place: PoppedPlace, handle: PopHandle, offsets: readonly number[]): Promise<void> {
-    const { messageWriter, inFlight, polling, clock, brokerName, reviveTopic, storeHost } = this.deps;
+    const { messageWriter, inFlight, polling, clock, brokerName, reviveTopic, storeHost, stats } = this.deps;
+    // As Apache's broker does, which counts those that change nothing, too.
+    stats.acknowledged(place.topic, place.group, offsets.length);
     const reviveTime = reviveTimeOf(handle);
     const now = clock.now();
     if (handle.brokerName !== brokerName || reviveTime <= now) return;
@@ -71,7 +75,7 @@ export class Acknowledgements {
     invisibleTime: number,
     suspend: boolean,
   ): Promise<{ popTime: number; invisibleTime: number }> {
-    const { messageWriter, inFlight, clock, reviveTopic, storeHost, brokerName } = this.deps;
+    const { messageWriter, inFlight, clock, reviveTopic, storeHost, brokerName, stats } = this.deps;
     const now = clock.now();
     // Two handles of one message must differ.
     const popTime = Math.max(now, handle.popTime + 1);
@@ -86,6 +90,7 @@ export class Acknowledgements {
       inFlight.end(checkpoint);
       throw error;
     }
+    stats.checkpoint(place.topic, place.group);
     await this.acknowledge(place, handle, [offset]);
     return { popTime, invisibleTime: left };
   }

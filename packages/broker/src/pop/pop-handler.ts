@@ -98,7 +98,7 @@ class PopHandler {
     if (pop.count > 0) {
       this.#reply(request, pop, ResponseCode.SUCCESS);
       if (pop.rest > 0) polling.wake(topic, consumerGroup, queueId);
-      stats.got(topic, consumerGroup, queueId, pop.count, pop.bytes, clock.monotonic() - started);
+      stats.answered(topic, consumerGroup, queueId, clock.monotonic() - started);
     } else if (pop.unfinished || this.#arrived(header) !== before || queues.isOneFree(pop))
       this.#schedule(request, filter, over);
     else this.#holdOrReply(request, filter, pop, over);

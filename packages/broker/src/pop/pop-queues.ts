@@ -156,8 +156,10 @@ export class PopQueues {
     }
     pop.lists.add(topic, queueId, taking, start);
     pop.count += taken.length;
+    const size = taken.reduce((sum, { record }) => sum + record.length, 0);
+    pop.bytes += size;
+    this.deps.stats.popped(wanted.topic, topic, wanted.group, taken.length, size);
     for (const { record, queueOffset } of taken) {
-      pop.bytes += record.length;
       pop.body.push(this.#asAsked(wanted, record, topic, queueId, queueOffset, start));
     }
   }
@@ -177,13 +179,14 @@ export class PopQueues {
 
   /** The messages count as taken once this is stored: a broker that is killed then makes them visible again in time. */
   async #record(
-    { group, popTime, invisibleTime, reviveQueueId }: WantedMessages,
+    { topic: asked, group, popTime, invisibleTime, reviveQueueId }: WantedMessages,
     topic: string,
     queueId: number,
     startOffset: number,
     taken: readonly number[],
   ): Promise<void> {
-    const { messageWriter, inFlight, reviveTopic, storeHost, brokerName, clock } = this.deps;
+    const { messageWriter, inFlight, reviveTopic, storeHost, brokerName, clock, stats } = this.deps;
+    stats.checkpoint(asked, group);
     const origin = { topic, group, queueId, startOffset, popTime, brokerName };
     const checkpoint: Checkpoint = { ...origin, invisibleTime, offsets: taken };
     const place = { topic: reviveTopic, queueId: reviveQueueId, host: storeHost, now: clock.now() };

@@ -45,6 +45,7 @@ export interface ReplyDeps {
     storeReplyMessageEnable: boolean;
     timerMaxDelaySec: number;
     maxPendingTimers: number;
+    maxPendingRecalls: number;
   };
 }
 

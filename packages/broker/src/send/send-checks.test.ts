@@ -8,6 +8,7 @@ const CODES: [Exclude<PutStatus, 'PUT_OK'>, number, RegExp][] = [
   ['PROPERTIES_SIZE_EXCEEDED', 13, /properties length limit 32k/],
   ['WHEEL_TIMER_MSG_ILLEGAL', 13, /timerMaxDelaySec=3/],
   ['WHEEL_TIMER_FLOW_CONTROL', 1, /maxPendingTimers=7/],
+  ['RECALL_FLOW_CONTROL', 2, /maxPendingRecalls=9/],
   ['WHEEL_TIMER_NOT_ENABLE', 1, /timerWheelEnable is false/],
   ['SERVICE_NOT_AVAILABLE', 14, /service not available now/],
   ['OS_PAGE_CACHE_BUSY', 2, /broker busy, start flow control for a while/],
@@ -15,7 +16,7 @@ const CODES: [Exclude<PutStatus, 'PUT_OK'>, number, RegExp][] = [
 
 describe('T046: a message that the store does not take', () => {
   it.each(CODES)('because of %s is answered with code %i', (status, code, remark) => {
-    const refusal = notStored(status, { timerMaxDelaySec: 3, maxPendingTimers: 7 });
+    const refusal = notStored(status, { timerMaxDelaySec: 3, maxPendingTimers: 7, maxPendingRecalls: 9 });
     expect(refusal.code).toBe(code);
     expect(refusal.remark).toMatch(remark);
   });

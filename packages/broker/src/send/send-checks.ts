@@ -56,6 +56,7 @@ function queueFault(queueId: number, topic: TopicConfig, connection: Connection)
 export interface TimerLimits {
   timerMaxDelaySec: number;
   maxPendingTimers: number;
+  maxPendingRecalls: number;
 }
 
 /** What the producer is told when the store did not take its message. */
@@ -72,6 +73,11 @@ export function notStored(status: PutStatus, limits: TimerLimits): Refusal {
       return {
         code: ResponseCode.SYSTEM_ERROR,
         remark: `timer message is under flow control, as many wait as the broker allows: maxPendingTimers=${limits.maxPendingTimers}`,
+      };
+    case 'RECALL_FLOW_CONTROL':
+      return {
+        code: ResponseCode.SYSTEM_BUSY,
+        remark: `as many recalls look for their messages as the broker allows, try again: maxPendingRecalls=${limits.maxPendingRecalls}`,
       };
     case 'WHEEL_TIMER_NOT_ENABLE':
       return {

@@ -9,6 +9,8 @@ export type PutStatus =
   | 'WHEEL_TIMER_MSG_ILLEGAL'
   /** As many timer messages wait as may: maxPendingTimers. */
   | 'WHEEL_TIMER_FLOW_CONTROL'
+  /** As many recalls look for their messages as may: maxPendingRecalls. */
+  | 'RECALL_FLOW_CONTROL'
   /** timerWheelEnable is false. */
   | 'WHEEL_TIMER_NOT_ENABLE'
   /** Closed, disk full by the watermark, or a flush has failed: see `MessageStore.refusal`. */

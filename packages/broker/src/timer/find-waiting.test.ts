@@ -35,6 +35,15 @@ describe('a message that is to be recalled', () => {
     expect(reads).toEqual({ all: 9, atOnce: 1 });
   });
 
+  it('is looked for by so many recalls at a time as may', async () => {
+    const pending = new PendingTimers(100, 2);
+    const { store } = damaged(true);
+    const looking = [1, 2].map(() => findWaiting(store, pending, RECALL));
+    expect(pending.recallsFull).toBe(true);
+    await Promise.all(looking);
+    expect(pending.recallsFull).toBe(false);
+  });
+
   it('is not searched for where there is one', async () => {
     const { store, reads } = damaged(true);
     expect(await findWaiting(store, waiting(), RECALL)).toBeUndefined();

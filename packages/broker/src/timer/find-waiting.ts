@@ -30,11 +30,12 @@ export function recallOf(due: number, properties: ReadonlyMap<string, string>): 
   return { topic, uniqKey, slot: slotOf(due) };
 }
 
-export async function findWaiting(
-  store: MessageStore,
-  pending: PendingTimers,
-  recall: Recall,
-): Promise<Timer | undefined> {
+/** @param recall of which `pending.recallsFull` allows one more */
+export function findWaiting(store: MessageStore, pending: PendingTimers, recall: Recall): Promise<Timer | undefined> {
+  return pending.whileLooking(() => find(store, pending, recall));
+}
+
+async function find(store: MessageStore, pending: PendingTimers, recall: Recall): Promise<Timer | undefined> {
   const { records } = await store.queryByKey(TIMER_TOPIC, recall.uniqKey, MOST_OF_ONE_KEY, 0, Number.MAX_SAFE_INTEGER);
   for (const record of records) {
     const timer = timerIn(record, recall);

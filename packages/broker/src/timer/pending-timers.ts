@@ -36,12 +36,20 @@ export class PendingTimers implements TimerRoom {
   /** Positions of those whose recall is being stored. */
   readonly #recalling = new Set<number>();
   #searching: Promise<unknown> = Promise.resolve();
+  #lookingFor = 0;
 
-  /** @param most messages that may wait at a time */
-  constructor(private readonly most: number) {}
+  /** @param most messages that may wait at a time @param mostRecalls that may look for theirs at a time */
+  constructor(
+    private readonly most: number,
+    private readonly mostRecalls = Infinity,
+  ) {}
 
   get isFull(): boolean {
     return this.#count >= this.most;
+  }
+
+  get recallsFull(): boolean {
+    return this.#lookingFor >= this.mostRecalls;
   }
 
   get deliveredUntil(): number {
@@ -132,6 +140,16 @@ export class PendingTimers implements TimerRoom {
       if (pausing) await pausing;
     }
     return found;
+  }
+
+  /** Counts work that looks for the message of a recall. */
+  async whileLooking<T>(work: () => Promise<T>): Promise<T> {
+    this.#lookingFor++;
+    try {
+      return await work();
+    } finally {
+      this.#lookingFor--;
+    }
   }
 
   /** Runs long searches one after the other. */

@@ -52,6 +52,7 @@ export interface RecallDeps {
     regionId: string;
     recallMessageEnable: boolean;
     timerMaxDelaySec: number;
+    maxPendingRecalls: number;
   };
 }
 
@@ -66,6 +67,7 @@ async function recall(deps: RecallDeps, { header, connection }: IncomingRequest<
   const handle = handleOf(deps, header);
   if ('code' in handle) return handle;
   const { topic, uniqKey, timestamp } = handle;
+  if (deps.pending.recallsFull) return busy(deps.config.maxPendingRecalls);
   const timer = await findWaiting(deps.store, deps.pending, { topic, uniqKey, slot: slotOf(timestamp) });
   if (!timer) return illegal('recall failed, no such message waits: it was recalled before, or never sent');
   // It may have become due while it was looked for.
@@ -119,6 +121,11 @@ function handleOf(
   if (left <= 0 || left > config.timerMaxDelaySec * SECOND) return illegal('recall failed, timestamp invalid');
   return handle;
 }
+
+const busy = (most: number): Answer<Row> => ({
+  code: ResponseCode.SYSTEM_BUSY,
+  remark: `recall failed, as many look for their messages as the broker allows, try again: maxPendingRecalls=${most}`,
+});
 
 const illegal = (remark: string): Answer<Row> & { code: number } => ({ code: ResponseCode.ILLEGAL_OPERATION, remark });
 

@@ -1,5 +1,5 @@
-// Pulls the queues of a consumer that polls (LITE_PULL_MESSAGE): one loop for each, for as long as the queue is its own,
-// and ahead of the application by no more than the thresholds allow.
+// Pulls the queues of a consumer that polls (LITE_PULL_MESSAGE; PULL_MESSAGE from brokers before 5.0): one loop for each, for
+// as long as the queue is its own, and ahead of the application by no more than the thresholds allow.
 import { Requests, ResponseCode, ResponseError, sleep } from '@nest-rocketmq/remoting/internal';
 import type { MessageQueue, Reply, SubscriptionData } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
@@ -16,6 +16,7 @@ const PULL_SYS_FLAG = 0x2 | 0x4 | 0x10;
 const BROKER_FLOW_CONTROL_WAIT_MS = 20;
 const MIB = 1024 * 1024;
 
+/** Both pulls have the same answer. */
 type PullReply = Reply<typeof Requests.LITE_PULL_MESSAGE>;
 
 export interface LitePullLoopParts {
@@ -87,7 +88,8 @@ export class LitePullLoop {
     queue.lastPullTimestamp = context.clock.now();
     return context.brokers.request(
       address,
-      Requests.LITE_PULL_MESSAGE,
+      // Java's client 4.9 sends the same header with this code.
+      queue.knowsNoLitePull ? Requests.PULL_MESSAGE : Requests.LITE_PULL_MESSAGE,
       {
         consumerGroup: options.group,
         topic,
@@ -124,6 +126,10 @@ export class LitePullLoop {
         if (next < offset) queue.seek(next);
         else queue.add([], next);
         return 0;
+      case ResponseCode.REQUEST_CODE_NOT_SUPPORTED:
+        if (queue.knowsNoLitePull) throw refusalOf(reply, queue);
+        queue.knowsNoLitePull = true;
+        return 0;
       case ResponseCode.FLOW_CONTROL:
         return BROKER_FLOW_CONTROL_WAIT_MS;
       case ResponseCode.SUBSCRIPTION_NOT_EXIST:
@@ -131,7 +137,7 @@ export class LitePullLoop {
         await context.heartbeat.beat();
         return options.pullTimeDelayMillsWhenException;
       default:
-        throw new ResponseError(reply.code, reply.remark, queue.messageQueue.brokerName, reply.row.name);
+        throw refusalOf(reply, queue);
     }
   }
 
@@ -147,6 +153,9 @@ export class LitePullLoop {
     queue.add(readable, restFrom);
   }
 }
+
+const refusalOf = ({ code, remark, row }: PullReply, { messageQueue }: LitePullQueue): ResponseError =>
+  new ResponseError(code, remark, messageQueue.brokerName, row.name);
 
 /** Undefined when the signal aborts before: whatever comes of the work then is of no use. */
 function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {

@@ -1,9 +1,11 @@
 // Checks what was sent in a test.
+import { isTopic } from '../message/topic.js';
+import type { AnyTopic } from '../message/topic.js';
 import { NotSentError, UnexpectedMessageError } from '../testing-errors.js';
 import { ofCluster } from './cluster-clock.js';
 import { brief, describeMatch, matches } from './matching.js';
 import type { MessageMatch } from './matching.js';
-import type { RecordedMessages, SentMessage } from './recorded-messages.js';
+import type { ChosenTopic, RecordedMessages, SentMessage } from './recorded-messages.js';
 
 /** Where to look for messages. */
 export interface ClusterChoice {
@@ -17,15 +19,28 @@ export interface SentOptions extends ClusterChoice {
   readonly times?: number;
 }
 
-/** A topic, or something that has one. */
-export type TopicChoice = string | { readonly topic: string };
+/** A destination ('topic', 'topic:tag' or { topic, tag }), or something that has a topic, but no typed topic. */
+export type UntypedChoice =
+  | string
+  | { readonly topic: string; readonly tag?: string | undefined; readonly converter?: never };
+
+/** A destination ('topic', 'topic:tag', { topic, tag } or a typed topic), or something that has a topic. */
+export type TopicChoice = UntypedChoice | AnyTopic;
 
 /** Most messages that an error lists. */
 const MOST_LINES = 10;
 
-export function topicOf(topic: TopicChoice): string {
-  return typeof topic === 'string' ? topic : topic.topic;
+export function chosenTopic(choice: TopicChoice): ChosenTopic {
+  if (typeof choice === 'string') {
+    const colon = choice.indexOf(':');
+    return colon < 0 ? { topic: choice } : { topic: choice.slice(0, colon), tag: choice.slice(colon + 1) };
+  }
+  const { topic } = choice;
+  const tag = 'tag' in choice ? choice.tag : undefined;
+  return { topic, tag, converter: isTopic(choice) ? choice.converter : undefined };
 }
+
+const nameOf = ({ topic, tag }: ChosenTopic): string => (tag === undefined ? topic : `${topic}:${tag}`);
 
 /** @throws NotSentError */
 export function expectSent(
@@ -34,10 +49,10 @@ export function expectSent(
   match: MessageMatch<never, SentMessage> | undefined,
   { times, cluster }: SentOptions = {},
 ): SentMessage | undefined {
-  const name = topicOf(topic);
-  const found = messages.sent(name, cluster).filter((each) => matches(each, match as never));
+  const chosen = chosenTopic(topic);
+  const found = messages.sent(chosen, cluster).filter((each) => matches(each, match as never));
   if (times === undefined ? found.length > 0 : found.length === times) return found.at(-1);
-  const wanted = `${times ?? 'no'} message${times === undefined || times === 1 ? '' : 's'} to ${name}${describeMatch(match)}${inCluster(cluster)}`;
+  const wanted = `${times ?? 'no'} message${times === undefined || times === 1 ? '' : 's'} to ${nameOf(chosen)}${describeMatch(match)}${inCluster(cluster)}`;
   throw new NotSentError(
     times === undefined
       ? `${wanted} was sent; ${seen(messages)}`
@@ -51,9 +66,10 @@ export function expectNothingSent(
   topic: TopicChoice | undefined,
   { cluster }: ClusterChoice = {},
 ): void {
-  const sent = messages.sent(topic === undefined ? undefined : topicOf(topic), cluster);
+  const chosen = topic === undefined ? undefined : chosenTopic(topic);
+  const sent = messages.sent(chosen, cluster);
   if (sent.length === 0) return;
-  const where = `${topic === undefined ? '' : ` to ${topicOf(topic)}`}${inCluster(cluster)}`;
+  const where = `${chosen === undefined ? '' : ` to ${nameOf(chosen)}`}${inCluster(cluster)}`;
   throw new UnexpectedMessageError(`${sent.length} message(s) were sent${where}:${list(sent)}`);
 }
 

@@ -5,7 +5,7 @@ export { RocketMQTesting, rocketMQTesting } from './rocketmq-testing.js';
 export type { TestingOptions } from './cluster-under-test.js';
 export type { WaitForOptions } from './deliveries.js';
 export type { DeliverOptions, DeliveryResult, ListenerChoice } from './deliver.js';
-export type { ClusterChoice, SentOptions, TopicChoice } from './expectations.js';
+export type { ClusterChoice, SentOptions, TopicChoice, UntypedChoice } from './expectations.js';
 export { RocketMQFaults } from './faults.js';
 export type { FaultOptions, ResponseCodeName } from './faults.js';
 export type { AsymmetricMatcher, Fixed, MessageMatch, PartialDeep } from './matching.js';

@@ -21,7 +21,7 @@ export interface SentMessage<P = unknown> {
   readonly tags: string | undefined;
   readonly keys: readonly string[];
   readonly msgId: string;
-  /** Decoded JSON; the text of a body that is not JSON. */
+  /** Decoded as the app does, by the converter of a typed topic that was asked for, too; else the body's text. */
   readonly payload: P;
   readonly body: Buffer;
   readonly properties: ReadonlyMap<string, string>;
@@ -43,7 +43,15 @@ export interface WaitingMessage {
 
 const OF_THE_SYSTEM = /^(rmq_sys_|%)|_REPLY_TOPIC$/i;
 
-export type Decode = (message: IncomingBody, cluster: string) => unknown;
+/** @param own the converter of a typed topic */
+export type Decode = (message: IncomingBody, cluster: string, own?: MessageConverter) => unknown;
+
+/** Which messages are asked for: those of a topic, or of one tag of it. */
+export interface ChosenTopic {
+  readonly topic: string;
+  readonly tag?: string | undefined;
+  readonly converter?: MessageConverter | undefined;
+}
 
 /** A message, and where it was stored. */
 interface Recorded extends StoredMessage {
@@ -70,15 +78,15 @@ export class RecordedMessages {
   }
 
   /** What was sent to the topic, or to any, of one cluster, or of all. */
-  sent(topic?: string, cluster?: string): SentMessage[] {
+  sent(chosen?: ChosenTopic, cluster?: string): SentMessage[] {
     return this.#messages
       .filter((each) => cluster === undefined || each.cluster === cluster)
-      .filter((each) => (topic === undefined ? isOfTheApp(each.topic) : each.topic === topic))
-      .map((each) => this.#described(each));
+      .filter((each) => (chosen === undefined ? isOfTheApp(each.topic) : isIn(chosen, each)))
+      .map((each) => this.#described(each, chosen?.converter));
   }
 
   deadLetters(group: string, cluster?: string): SentMessage[] {
-    return this.sent(dlqTopic(group), cluster);
+    return this.sent({ topic: dlqTopic(group) }, cluster);
   }
 
   /** What is due after `now` (ms since the epoch), the next one first. */
@@ -92,7 +100,7 @@ export class RecordedMessages {
       }));
   }
 
-  #described(message: Recorded): SentMessage {
+  #described(message: Recorded, converter?: MessageConverter): SentMessage {
     const { topic, cluster, properties, body, storeTimestamp, due } = message;
     return {
       topic,
@@ -100,7 +108,7 @@ export class RecordedMessages {
       tags: properties.get(MessageProperty.TAGS),
       keys: keysOf(properties),
       msgId: properties.get(MessageProperty.UNIQ_KEY) ?? '',
-      payload: this.decode(message, cluster),
+      payload: this.decode(message, cluster, converter),
       body,
       properties,
       sentAt: new Date(storeTimestamp),
@@ -111,14 +119,17 @@ export class RecordedMessages {
 
 /** Decodes as the app does, and falls back to the text. */
 export function decodeWith(converter: (cluster: string) => MessageConverter): Decode {
-  return (message, cluster) => {
+  return (message, cluster, own) => {
     try {
-      return converter(cluster).decode(message, 'json');
+      return (own ?? converter(cluster)).decode(message, 'json');
     } catch {
       return message.body.toString('utf8');
     }
   };
 }
+
+const isIn = ({ topic, tag }: ChosenTopic, message: StoredMessage): boolean =>
+  message.topic === topic && (tag === undefined || message.properties.get(MessageProperty.TAGS) === tag);
 
 /** Retries, dead letters, replies and traces are not what an app sends of itself. */
 function isOfTheApp(topic: string): boolean {

@@ -4,6 +4,7 @@ import type { DynamicModule } from '@nestjs/common';
 import { ManualClock } from '@nest-rocketmq/remoting/internal';
 import type { TurnOptions } from '@nest-rocketmq/remoting/internal';
 import type { Duration } from '../message/delay.js';
+import type { PayloadOf as PayloadTo } from '../message/topic.js';
 import type { RocketMQModuleOptions } from '../options/rocketmq.options.js';
 import { RocketMQModule } from '../rocketmq.module.js';
 import { checkKeys, inside } from '../option-checks.js';
@@ -14,8 +15,8 @@ import { deliver } from './deliver.js';
 import type { DeliverOptions, DeliveryResult, ListenerChoice } from './deliver.js';
 import { Deliveries } from './deliveries.js';
 import type { WaitForOptions } from './deliveries.js';
-import { expectNothingSent, expectSent, topicOf } from './expectations.js';
-import type { ClusterChoice, SentOptions, TopicChoice } from './expectations.js';
+import { chosenTopic, expectNothingSent, expectSent } from './expectations.js';
+import type { ClusterChoice, SentOptions, TopicChoice, UntypedChoice } from './expectations.js';
 import type { RocketMQFaults } from './faults.js';
 import type { Fixed } from './matching.js';
 import { pendingEvents } from './pending.js';
@@ -159,14 +160,23 @@ export class RocketMQTesting {
 
   /**
    * What was sent to the topic, or to all topics, in order: also delayed messages; a transaction's once it is committed. Whoever sent
-   * it: the app, or another client of this broker. Of all clusters of the app, or of one.
+   * it: the app, or another client of this broker. Of all clusters of the app, or of one. Of a destination with a tag, and of a
+   * typed topic with one, the messages with that tag; a typed topic gives the type of the payloads.
    */
+  sent<D extends TopicChoice>(topic: D, options?: ClusterChoice): SentMessage<PayloadTo<D>>[];
+  sent<P = unknown>(topic?: UntypedChoice, options?: ClusterChoice): SentMessage<P>[];
   sent<P = unknown>(topic?: TopicChoice, options: ClusterChoice = {}): SentMessage<P>[] {
     const { messages } = this.#in('sent', options);
-    return messages.sent(topic === undefined ? undefined : topicOf(topic), options.cluster) as SentMessage<P>[];
+    return messages.sent(topic === undefined ? undefined : chosenTopic(topic), options.cluster) as SentMessage<P>[];
   }
 
-  /** The message that was sent, the last one of several. @throws NotSentError with what was sent instead */
+  /** The message that was sent, the last one of several; of which topic as in `sent`. @throws NotSentError with what was sent instead */
+  expectSent<D extends TopicChoice>(
+    topic: D,
+    match?: SentMatch<PayloadTo<D>>,
+    options?: SentOptions,
+  ): SentMessage<PayloadTo<D>>;
+  expectSent<P = unknown>(topic: UntypedChoice, match?: SentMatch<Fixed<P>>, options?: SentOptions): SentMessage<P>;
   expectSent<P = unknown>(topic: TopicChoice, match?: SentMatch<Fixed<P>>, options: SentOptions = {}): SentMessage<P> {
     const { messages } = this.#in('expectSent', options, ['times']);
     return expectSent(messages, topic, match as never, options) as SentMessage<P>;

@@ -9,6 +9,7 @@ import type {
 } from '@nest-rocketmq/client';
 import { MessageProperty, NotRunningError, UniqueIdMaker } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
+import type { PayloadOf } from '../message/topic.js';
 import type { MessageConverter } from '../message/message-converter.js';
 import type { RocketMQModuleOptions } from '../options/rocketmq.options.js';
 import { resolveOptions } from '../options/rocketmq.options.js';
@@ -17,8 +18,8 @@ import type { Receiver } from '../pull/receiver.js';
 import { Requester } from '../template/requester.js';
 import { RocketMQTemplate } from '../template/rocketmq-template.js';
 import type { TransactionListeners } from '../transactions/transaction-listeners.js';
-import { expectNothingSent, expectSent, topicOf } from './expectations.js';
-import type { SentOptions, TopicChoice } from './expectations.js';
+import { chosenTopic, expectNothingSent, expectSent } from './expectations.js';
+import type { SentOptions, TopicChoice, UntypedChoice } from './expectations.js';
 import type { Fixed } from './matching.js';
 import { RecordedMessages, decodeWith } from './recorded-messages.js';
 import type { SentMatch, SentMessage } from './recorded-messages.js';
@@ -40,12 +41,24 @@ export class RocketMQTemplateFake extends RocketMQTemplate {
     this.#converter = resolved.messageConverter;
   }
 
-  /** What was sent to the topic, or to any. A transaction's once it is committed. */
+  /** What was sent to the topic, or to any, as `RocketMQTesting.sent`. A transaction's once it is committed. */
+  sent<D extends TopicChoice>(topic: D): SentMessage<PayloadOf<D>>[];
+  sent<P = unknown>(topic?: UntypedChoice): SentMessage<P>[];
   sent<P = unknown>(topic?: TopicChoice): SentMessage<P>[] {
-    return this.#recorder.messages.sent(topic === undefined ? undefined : topicOf(topic)) as SentMessage<P>[];
+    return this.#recorder.messages.sent(topic === undefined ? undefined : chosenTopic(topic)) as SentMessage<P>[];
   }
 
   /** As `RocketMQTesting.expectSent`. @throws NotSentError */
+  expectSent<D extends TopicChoice>(
+    topic: D,
+    match?: SentMatch<PayloadOf<D>>,
+    options?: Pick<SentOptions, 'times'>,
+  ): SentMessage<PayloadOf<D>>;
+  expectSent<P = unknown>(
+    topic: UntypedChoice,
+    match?: SentMatch<Fixed<P>>,
+    options?: Pick<SentOptions, 'times'>,
+  ): SentMessage<P>;
   expectSent<P = unknown>(
     topic: TopicChoice,
     match?: SentMatch<Fixed<P>>,
