@@ -94,11 +94,11 @@ const OWN_FILES = 20;
 
 describe('a broker that may open few files', () => {
   it('outlives more connections than those, and takes messages when they are gone', async () => {
-    const broker = await BrokerProcess.start({ store: join(temporaryFolder('few'), 'store'), descriptors: 128 });
+    const broker = await BrokerProcess.start({ store: join(temporaryFolder('few'), 'store'), descriptors: 192 });
     const first = await broker.connect();
     await sendOne(first, 'before');
     const openBefore = openFiles(broker.child.pid);
-    const crowd = await Promise.all(Array.from({ length: 250 }, () => dialTcp(broker.address)));
+    const crowd = await Promise.all(Array.from({ length: 400 }, () => dialTcp(broker.address)));
     // Those for which there is no file left are closed by the broker.
     for (const socket of crowd) socket.on('error', () => undefined);
     expect(await sendOne(first, 'in between')).toBe(0);
