@@ -16,11 +16,11 @@ import {
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { ResponseCode, Requests } from '@nest-rocketmq/remoting/internal';
-import { isLong } from '../../packages/remoting/test-kit/breadth.js';
 import { cleanUp } from '../interop/harness/clean-up.js';
 import { temporaryFolder } from '../interop/harness/temporary.js';
 import { BrokerProcess } from './broker-process.js';
 import { QUEUES, TOPIC, readBack, sendOne } from './load.js';
+import { isLong } from './tools.js';
 
 jest.setTimeout(120_000);
 afterAll(cleanUp);

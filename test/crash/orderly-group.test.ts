@@ -6,12 +6,13 @@ import { cleanUp } from '../interop/harness/clean-up.js';
 import { temporaryFolder } from '../interop/harness/temporary.js';
 import { runScenario, startOurs } from '../orderly/scenario.js';
 import { BrokerProcess } from './broker-process.js';
+import { isLong } from './tools.js';
 
 jest.setTimeout(500_000);
 afterEach(cleanUp);
 
 /** `npm run test:crash` sets it. */
-const describeLong = process.env['CRASH_LONG'] === '1' ? describe : describe.skip;
+const describeLong = isLong ? describe : describe.skip;
 
 describeLong('an orderly group', () => {
   it('never has a queue in two processes at one time, and keeps the order of each', async () => {

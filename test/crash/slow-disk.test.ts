@@ -5,12 +5,11 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { Requests } from '@nest-rocketmq/remoting/internal';
 import type { Connection } from '@nest-rocketmq/remoting/internal';
-import { isLong } from '../../packages/remoting/test-kit/breadth.js';
 import { cleanUp } from '../interop/harness/clean-up.js';
 import { temporaryFolder } from '../interop/harness/temporary.js';
 import { BrokerProcess } from './broker-process.js';
 import { Load, NONE, pull, readBack, sendOne } from './load.js';
-import { withStrace } from './tools.js';
+import { isLong, withStrace } from './tools.js';
 
 const DELAY_MS = 400;
 const LONGEST_ANSWER_MS = 350;

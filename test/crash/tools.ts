@@ -1,7 +1,10 @@
-// Checks whether this machine can inject a kind of fault. If not, the tests are reported as skipped, by name; with REQUIRE_…
-// set, they fail.
+// Tells which tests run: all in a long run, and those of faults that this machine can inject. The others are reported as
+// skipped, by name; with REQUIRE_… set, they fail.
 import { spawnSync } from 'node:child_process';
 import { it } from '@jest/globals';
+
+/** Set by CRASH_LONG=1, as `npm run test:crash` does: all cases run, else some of them. */
+export const isLong = process.env['CRASH_LONG'] === '1';
 
 /** `it`, or the skipping of it. */
 export type It = typeof it | typeof it.skip;
