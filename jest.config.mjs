@@ -32,8 +32,8 @@ const shared = {
 export default {
   // Whatever a test's own limits are, none ends because the machine is slow or busy.
   testTimeout: 120_000,
-  // Jest would leave one core idle: on two, that is half the speed.
-  maxWorkers: '100%',
+  // Jest would leave one core idle. Tests of processes and sockets wait now and then: another worker uses that time.
+  maxWorkers: '150%',
   testSequencer: '<rootDir>/test/longest-first.mjs',
   projects: [
     {

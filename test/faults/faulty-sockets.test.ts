@@ -180,7 +180,8 @@ it(`over sockets, a client goes on whatever befalls a request, and leaves nothin
   }
   // The broker closes its ends a moment later.
   for (let turn = 0; turn < 1_000 && openSockets() > sockets; turn++) await new Promise(setImmediate);
-  expect(openSockets()).toBe(sockets);
+  // Fewer are open if a file that this process ran before has closed some of its own meanwhile.
+  expect(openSockets()).toBeLessThanOrEqual(sockets);
   expect(openTimers()).toBeLessThanOrEqual(timers + 1);
   expect(misdeeds.found).toEqual([]);
 });

@@ -200,12 +200,13 @@ export class MessageIndex {
     let count = 0;
     const sliceOver = (): boolean => ++count % CLOCK_EVERY === 0 && performance.now() - last > SLICE;
     try {
+      // First: while the disk refuses this, no more entries are to wait in memory.
+      await this.#link();
       while (this.#position < log.committed) {
         const before = this.#position;
-        // First: while the disk refuses this, no more entries are to wait in memory.
-        for (const file of this.files) if (file.wantsLink) await file.link();
         last = performance.now();
         await this.#advance(sliceOver);
+        await this.#link();
         if (this.#position === before) await this.#skipDamage(before);
         await new Promise((resolve) => setImmediate(resolve));
       }
@@ -215,6 +216,11 @@ export class MessageIndex {
         logger.error(`cannot write the index of keys: ${String(error)}. It is tried again. Check the disk.`);
       this.#failing = true;
     }
+  }
+
+  /** Writes what waits in files that are full or have much of it. */
+  async #link(): Promise<void> {
+    for (const file of this.files) if (file.wantsLink) await file.link();
   }
 
   /** Stops where `enough` says so, at the end, or at bytes that are no record. */
