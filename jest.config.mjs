@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+
 const swc = [
   '@swc/jest',
   {
@@ -33,7 +35,7 @@ export default {
   // Whatever a test's own limits are, none ends because the machine is slow or busy.
   testTimeout: 120_000,
   // Jest would leave one core idle. Tests of processes and sockets wait now and then: another worker uses that time.
-  maxWorkers: '150%',
+  maxWorkers: availableParallelism() + 1,
   testSequencer: '<rootDir>/test/longest-first.mjs',
   projects: [
     {
