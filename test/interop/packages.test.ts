@@ -8,7 +8,7 @@ import { LIBRARIES, clonePackages } from './harness/package-clone.js';
 
 const ROOT = join(import.meta.dirname, '../..');
 const PACKAGES = join(ROOT, 'packages');
-const MOST_INSTALLED_BYTES = 4_800_000;
+const MOST_INSTALLED_BYTES = 5_000_000;
 /** Files of code in one format: all doors, and what they share. */
 const MOST_FILES = 12;
 
@@ -44,7 +44,7 @@ beforeAll(() => {
 afterAll(cleanUp);
 
 describe('the packed libraries', () => {
-  test('are under 4.8 MB together once they are installed', () => {
+  test('are under 5 MB together once they are installed', () => {
     const bytes = [...packed.values()].reduce((sum, { unpackedSize }) => sum + unpackedSize, 0);
     expect(bytes).toBeLessThan(MOST_INSTALLED_BYTES);
   });

@@ -50,6 +50,9 @@ func pull(run *Run) error {
 		return err
 	}
 	queue := &primitive.MessageQueue{Topic: run.topic(), BrokerName: "broker-a", QueueId: 0}
+	if err := given(first); err != nil {
+		return err
+	}
 	for offset := int64(0); offset < messages-2; {
 		result, err := first.PullFrom(context.Background(), queue, offset, 2)
 		if err != nil {
@@ -87,6 +90,18 @@ func (run *Run) pullOdd(queue *primitive.MessageQueue) error {
 	}
 	run.emitPulled("odd", result)
 	return nil
+}
+
+// A consumer that is given its queue later than its offset is stored may store another one when it shuts down. It polls only
+// what it has pulled of queues that it was given.
+func given(puller rocketmq.PullConsumer) error {
+	return until("a queue to be given", func() (bool, error) {
+		_, err := puller.Poll(context.Background(), time.Second)
+		if consumer.IsNoNewMsgError(err) {
+			return false, nil
+		}
+		return err == nil, err
+	})
 }
 
 // The client forgets the offset of a queue that it has not been given yet, and then tells the one of the broker.
