@@ -88,7 +88,7 @@ export type { ConnectionsOptions, Dial } from './connection/connections.js';
 export { Deadline } from './time/deadline.js';
 export { Repeating } from './time/repeating.js';
 export type { RepeatingOptions } from './time/repeating.js';
-export { sharedAbortController, sleep, within } from './time/waiting.js';
+export { endsWithin, sharedAbortController, sleep, within } from './time/waiting.js';
 export { DEFAULT_MESSAGE_DELAY_LEVEL, DELAY_UNITS, delayLevelNames, parseDelayLevels } from './time/delay-levels.js';
 export { milliseconds } from './time/duration.js';
 export type { Duration } from './time/duration.js';

@@ -1,7 +1,6 @@
 // Times the change of a queue from one consumer of a group to another, where no lock does.
-import { sleep } from '@nest-rocketmq/remoting/internal';
+import { endsWithin, sleep } from '@nest-rocketmq/remoting/internal';
 import type { Clock, MessageQueue } from '@nest-rocketmq/remoting/internal';
-import { waitAtMost } from '../time/wait-at-most.js';
 import { queueKey } from './process-queue.js';
 import type { ProcessQueue } from './process-queue.js';
 
@@ -31,7 +30,7 @@ export class Handovers {
 
   /** Resolves when what is under way in the queue has ended, or its time is over. No further call begins there. */
   async whenClosed(queue: ProcessQueue): Promise<void> {
-    await waitAtMost(this.#clock, queue.close(), LEAVE_WITHIN_MS, queue.signal);
+    await endsWithin(this.#clock, queue.close(), LEAVE_WITHIN_MS, queue.signal);
   }
 
   /** Begins the queue when its time has come. @param begin its signal aborts when the queue is not ours any more */

@@ -6,7 +6,7 @@ import type { ClientContext } from '../client-context.js';
 import { checkTopic } from '../config/names.js';
 import { integerIn } from '../config/options.js';
 import type { QueueOffset } from '../groups/group-registry.js';
-import type { ShutdownOptions } from '../time/wait-at-most.js';
+import type { ShutdownOptions } from '../shutdown-options.js';
 import type { Subscription } from './consumer-options.js';
 import { SeekOutOfRangeError } from './lite-pull-errors.js';
 import { resolveLitePullOptions } from './lite-pull-options.js';

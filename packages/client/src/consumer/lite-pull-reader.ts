@@ -1,9 +1,8 @@
 // Hands the messages of a consumer that pulls to its application: to one poll or one loop at a time, since whoever asks for
 // the next message says that the last one is consumed.
-import { sleep } from '@nest-rocketmq/remoting/internal';
+import { endsWithin, sleep } from '@nest-rocketmq/remoting/internal';
 import type { Clock, MessageExt } from '@nest-rocketmq/remoting/internal';
 import { integerIn } from '../config/options.js';
-import { waitAtMost } from '../time/wait-at-most.js';
 import { ConsumeReturnType } from '../trace/trace-record.js';
 import type { ConsumeHooks } from './consume-hooks.js';
 import type { ConsumerTrace } from './consumer-trace.js';
@@ -85,7 +84,7 @@ export class LitePullReader {
     this.#parts.buffer.wake();
     if (!this.#inHand || deadline === 0) return;
     const putDown = new Promise<void>((resolve) => (this.#whenPutDown = resolve));
-    await waitAtMost(this.#parts.clock, putDown, deadline, signal);
+    await endsWithin(this.#parts.clock, putDown, deadline, signal);
   }
 
   /**

@@ -1,5 +1,5 @@
 // Puts a push consumer together, and starts and stops its parts in order.
-import { NotRunningError, Repeating, retryTopic } from '@nest-rocketmq/remoting/internal';
+import { endsWithin, NotRunningError, Repeating, retryTopic } from '@nest-rocketmq/remoting/internal';
 import type { ConsumerData, MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import type { DirectResult, QueueOffset } from '../groups/group-registry.js';
@@ -14,8 +14,7 @@ import { consumeHooks } from './consume-hooks.js';
 import { consumerTrace } from './consumer-trace.js';
 import type { ConsumerTrace } from './consumer-trace.js';
 import { Subscriptions } from './subscriptions.js';
-import { waitAtMost } from '../time/wait-at-most.js';
-import type { ShutdownOptions } from '../time/wait-at-most.js';
+import type { ShutdownOptions } from '../shutdown-options.js';
 
 const DEFAULT_SHUTDOWN_DEADLINE_MS = 30_000;
 const MINUTE_MS = 60_000;
@@ -240,7 +239,7 @@ export class PushConsumer {
     this.#offsetTimer.stop();
     this.#parts.pauseGate.close();
     await this.#parts.rebalance.stop();
-    await waitAtMost(this.#context.clock, this.#parts.consume.stop(), deadline, signal);
+    await endsWithin(this.#context.clock, this.#parts.consume.stop(), deadline, signal);
     if (this.#parts.consume.running > 0) {
       logger.warn(
         `${this.group}: ${this.#parts.consume.running} listener calls outlast the shutdown; their messages come again`,

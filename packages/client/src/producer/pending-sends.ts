@@ -1,8 +1,7 @@
 // Runs the calls of one producer: each waits for its turn in the client's send window, and a shutdown waits for all of
 // them.
-import { NotRunningError } from '@nest-rocketmq/remoting/internal';
+import { endsWithin, NotRunningError } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
-import { waitAtMost } from '../time/wait-at-most.js';
 import type { PreparedMessage } from './outgoing.js';
 
 /** Roughly what a message takes besides its body. bytes */
@@ -60,7 +59,7 @@ export class PendingSends {
     if (this.#underWay === 0) return;
     const { clock, logger, sendWindow } = this.#context;
     const idle = new Promise<void>((resolve) => (this.#whenIdle = resolve));
-    await waitAtMost(clock, idle, deadline, signal);
+    await endsWithin(clock, idle, deadline, signal);
     if (this.#underWay === 0) return;
     logger.warn(
       `producer ${this.#group}: ${this.#underWay} sends outlast the shutdown's ${deadline} ms and are given up`,

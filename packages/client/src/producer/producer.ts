@@ -28,7 +28,7 @@ import { runInTransaction } from './run-in-transaction.js';
 import { Sender } from './send.js';
 import { SendCalls } from './send-calls.js';
 import { HALF, ONEWAY, REPLY, REQUEST, SEND, SendHooks } from './send-hooks.js';
-import type { ShutdownOptions } from '../time/wait-at-most.js';
+import type { ShutdownOptions } from '../shutdown-options.js';
 import { Transactions } from './transaction.js';
 import { PendingSends } from './pending-sends.js';
 

@@ -1,6 +1,7 @@
 // Keeps track of which stores the embedded brokers of this process hold. After a hot reload the new app starts while the old
 // one is still closing: it waits here, where another process would be refused.
-import type { Clock, TimerHandle } from '@nest-rocketmq/remoting/internal';
+import { endsWithin } from '@nest-rocketmq/remoting/internal';
+import type { Clock } from '@nest-rocketmq/remoting/internal';
 
 interface Holder {
   /** Its app has begun to close. */
@@ -32,9 +33,9 @@ const holders = ((globalThis as { [KEY]?: Map<string, Holder> })[KEY] ??= new Ma
  */
 export async function waitForHolder(store: string, clock: Clock, onWait: () => void): Promise<void> {
   for (let holder = holders.get(store); holder; holder = holders.get(store)) {
-    if (!(await within(clock, CLOSING_BEGINS_WITHIN_MS, holder.closing))) return;
+    if (!(await endsWithin(clock, holder.closing, CLOSING_BEGINS_WITHIN_MS))) return;
     onWait();
-    if (!(await within(clock, CLOSING_ENDS_WITHIN_MS, holder.released))) return;
+    if (!(await endsWithin(clock, holder.released, CLOSING_ENDS_WITHIN_MS))) return;
   }
 }
 
@@ -57,14 +58,4 @@ export function hold(store: string): Hold | undefined {
 class Deferred {
   resolve!: () => void;
   readonly promise = new Promise<void>((resolve) => (this.resolve = resolve));
-}
-
-async function within(clock: Clock, ms: number, event: Promise<void>): Promise<boolean> {
-  let timer: TimerHandle | undefined;
-  const late = new Promise<boolean>((resolve) => (timer = clock.setTimeout(() => resolve(false), ms)));
-  try {
-    return await Promise.race([event.then(() => true), late]);
-  } finally {
-    clock.clearTimeout(timer);
-  }
 }

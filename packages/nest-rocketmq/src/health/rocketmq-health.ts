@@ -1,5 +1,5 @@
 // Tells how an app's messaging does: whether its cluster answers, how far its groups are behind, and their dead letters.
-import { describe, sleep, systemClock } from '@nest-rocketmq/remoting/internal';
+import { describe, endsWithin, systemClock } from '@nest-rocketmq/remoting/internal';
 import { Injectable } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import type { RocketMQStatus } from '../connection-status.js';
@@ -67,12 +67,8 @@ export class RocketMQHealth {
   }
 
   async #withinTimeout(findings: Findings, limits: CheckedHealthOptions): Promise<void> {
-    const ended = new AbortController();
-    const looking = this.#look(findings, limits).then(() => true);
     // By the machine's clock: a test's clock may stand still.
-    const late = sleep(systemClock, limits.timeout, ended.signal).then(() => false);
-    const isDone = await Promise.race([looking, late]);
-    ended.abort();
+    const isDone = await endsWithin(systemClock, this.#look(findings, limits), limits.timeout);
     if (!isDone) findings.reasons.push(`the servers have not answered within ${limits.timeout} ms`);
   }
 

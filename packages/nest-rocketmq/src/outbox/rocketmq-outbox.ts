@@ -1,6 +1,6 @@
 // Writes messages into the outbox in the caller's transaction, and gives access to the relay that sends them.
 import { MessageTooLargeError } from '@nest-rocketmq/client';
-import { InvalidOptionError, sleep, systemClock } from '@nest-rocketmq/remoting/internal';
+import { InvalidOptionError, endsWithin, systemClock } from '@nest-rocketmq/remoting/internal';
 import type { Clock } from '@nest-rocketmq/remoting/internal';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
@@ -148,16 +148,11 @@ export class RocketMQOutbox {
   async stop(clock: Clock = systemClock): Promise<void> {
     const relay = this.#created?.relay;
     const { drainTimeout = 0 } = this.options.relay ?? {};
-    if (
-      relay &&
-      !(await isEndedIn(
-        clock,
-        drainTimeout + LAST_ROUND_MS,
-        relay.stop(() => clock.monotonic()),
-      ))
-    ) {
+    const atMost = drainTimeout + LAST_ROUND_MS;
+    const work = relay?.stop(() => clock.monotonic());
+    if (work && !(await endsWithin(clock, work, atMost))) {
       this.#logger.warn(
-        `the outbox did not end within ${drainTimeout + LAST_ROUND_MS} ms: its database does not answer. What it was sending ` +
+        `the outbox did not end within ${atMost} ms: its database does not answer. What it was sending ` +
           'stays in the table, and is sent by the next relay, perhaps twice.',
       );
     }
@@ -229,14 +224,4 @@ function checkIds(ids: unknown): void {
   const isList = Array.isArray(ids) && ids.length <= MOST_FAILED && ids.every((id) => typeof id === 'string');
   if (!isList)
     throw new InvalidOptionError('ids', ids, `a list of at most ${MOST_FAILED} ids, as failed() returns them`);
-}
-
-async function isEndedIn(clock: Clock, ms: number, work: Promise<void>): Promise<boolean> {
-  const ended = new AbortController();
-  const late = sleep(clock, ms, ended.signal).then(() => false);
-  try {
-    return await Promise.race([work.then(() => true), late]);
-  } finally {
-    ended.abort();
-  }
 }

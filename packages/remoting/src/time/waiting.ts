@@ -27,6 +27,23 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal, event?: st
   });
 }
 
+/** Whether `work` ends within `ms`, and before `signal` aborts. @throws what `work` rejects with by then */
+export async function endsWithin(
+  clock: Clock,
+  work: Promise<unknown>,
+  ms: number,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const ended = new AbortController();
+  const over = signal ? AbortSignal.any([ended.signal, signal]) : ended.signal;
+  const late = sleep(clock, ms, over).then(() => false);
+  try {
+    return await Promise.race([work.then(() => true), late]);
+  } finally {
+    ended.abort();
+  }
+}
+
 /** Settles as `work` does, or rejects with `late()` after `ms`. */
 export function within<T>(clock: Clock, work: Promise<T>, ms: number, late: () => Error): Promise<T> {
   return new Promise((resolve, reject) => {
