@@ -1,4 +1,4 @@
-// Ends a child process when this one is told to end, and this one as its child has ended.
+// Passes signals on to a child process, and ends this process in the way in which its child has ended.
 
 /** How often to look whether npm's shell is still there. ms */
 const LOOK_MS = 500;

@@ -58,6 +58,7 @@ export type {
 } from './bodies/pop-bodies.js';
 export {
   MASTER_ID,
+  MAX_ROUTE_QUEUES,
   Permission,
   decodeClusterInfo,
   decodeRouteData,

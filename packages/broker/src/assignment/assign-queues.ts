@@ -1,5 +1,6 @@
 // Divides a topic's queues among the consumers of a group, for those that leave it to the broker.
 import {
+  MAX_ROUTE_QUEUES,
   Permission,
   allocateAveragely,
   allocateAveragelyByCircle,
@@ -17,9 +18,6 @@ const WHOLE_BROKER = -1;
 
 export const strategyOf = (name: string): AllocateMessageQueueStrategy | undefined =>
   STRATEGIES.find((strategy) => strategy.name === name);
-
-/** Queues of one topic that are divided: clients take no route with more. A broker may register any number. */
-export const MAX_ROUTE_QUEUES = 262_144;
 
 /** The queues that can be read, in Apache's order; undefined where there are more than MAX_ROUTE_QUEUES. */
 export function readableQueues(topic: string, queueDatas: readonly QueueData[]): MessageQueue[] | undefined {

@@ -1,5 +1,6 @@
 // Answers consumers that ask which queues are theirs and whether they pull or pop, and sets that (mqadmin setConsumeMode).
 import {
+  MAX_ROUTE_QUEUES,
   ResponseCode,
   decodeAssignmentQuery,
   decodeRequestMode,
@@ -20,7 +21,7 @@ import type { Clients } from '../clients/clients.js';
 import type { Groups } from '../metadata/groups.js';
 import type { Topics } from '../metadata/topics.js';
 import type { RouteTable } from '../namesrv/route-table.js';
-import { MAX_ROUTE_QUEUES, assignForPop, readableQueues, strategyOf } from './assign-queues.js';
+import { assignForPop, readableQueues, strategyOf } from './assign-queues.js';
 import type { RequestModes } from './request-modes.js';
 
 export interface AssignmentDeps {

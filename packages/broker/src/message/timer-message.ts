@@ -16,7 +16,7 @@ export interface TimerRoom {
   readonly deliveredUntil: number;
   /** Whether as many wait as may. */
   readonly isFull: boolean;
-  /** Whether as many recalls look for their messages as may. */
+  /** Whether no further recall may look for its message now. */
   readonly recallsFull: boolean;
 }
 

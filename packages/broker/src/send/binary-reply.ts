@@ -48,9 +48,7 @@ export class BinaryReply {
     }
     this.#start = start;
     writeInt(memory, reply.opaque, start + OPAQUE_AT);
-    const offsetAt = start + this.parts.msgId.length;
-    writeHex(memory, Math.floor(reply.physicalOffset / TWO_32), offsetAt);
-    writeHex(memory, reply.physicalOffset, offsetAt + OFFSET_DIGITS / 2);
+    writeOffset(memory, reply.physicalOffset, start + this.parts.msgId.length);
     writeDecimal(memory, reply.queueId, start + this.#queueIdAt + queueIdDigits);
     writeDecimal(memory, reply.queueOffset, start + this.#queueOffsetAt + queueOffsetDigits);
     copyBytes(reply.idIn, reply.idStart, reply.idEnd, memory, start + this.#idAt);
@@ -122,6 +120,12 @@ export function writeDecimal(memory: Buffer, value: number, end: number): void {
     memory[--at] = ZERO + small - tens * 10;
     small = tens;
   } while (small > 0);
+}
+
+/** Writes a position in the log as sixteen digits. */
+export function writeOffset(memory: Buffer, value: number, at: number): void {
+  writeHex(memory, Math.floor(value / TWO_32), at);
+  writeHex(memory, value, at + OFFSET_DIGITS / 2);
 }
 
 /** The low 32 bits as eight digits. */

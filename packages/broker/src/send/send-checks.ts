@@ -77,7 +77,7 @@ export function notStored(status: PutStatus, limits: TimerLimits): Refusal {
     case 'RECALL_FLOW_CONTROL':
       return {
         code: ResponseCode.SYSTEM_BUSY,
-        remark: `as many recalls look for their messages as the broker allows, try again: maxPendingRecalls=${limits.maxPendingRecalls}`,
+        remark: `too many recalls are looking for their messages, try again: maxPendingRecalls=${limits.maxPendingRecalls}`,
       };
     case 'WHEEL_TIMER_NOT_ENABLE':
       return {

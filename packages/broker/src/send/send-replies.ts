@@ -3,7 +3,7 @@
 // turn: with new memory for each, V8 stopped the thread five times a second for its collector.
 import { FRAME_HEAD, ResponseCode, copyBytes, decodeFrame } from '@nest-rocketmq/remoting/internal';
 import type { Connection, HostPort } from '@nest-rocketmq/remoting/internal';
-import { BinaryReply, digitsOf, writeDecimal, writeHex } from './binary-reply.js';
+import { BinaryReply, digitsOf, writeDecimal, writeOffset } from './binary-reply.js';
 import { OFFSET_DIGITS, binaryParts, jsonParts } from './send-reply-parts.js';
 import type { JsonParts, SendReply } from './send-reply-parts.js';
 import type { CommitWaiter, MessageStore } from '../store/store.js';
@@ -11,7 +11,6 @@ import type { CommitWaiter, MessageStore } from '../store/store.js';
 const SLAB_BYTES = 256 * 1024;
 /** Longest answer, bytes, without the transaction id. */
 const REPLY_BYTES = 1024;
-const TWO_32 = 0x1_0000_0000;
 
 export interface SendRepliesOptions {
   storeHost: HostPort;
@@ -79,8 +78,7 @@ export class SendReplies {
     const start = this.#at;
     this.#at += FRAME_HEAD;
     this.#copy(msgId);
-    writeHex(this.#slab, Math.floor(reply.physicalOffset / TWO_32), this.#at);
-    writeHex(this.#slab, reply.physicalOffset, this.#at + OFFSET_DIGITS / 2);
+    writeOffset(this.#slab, reply.physicalOffset, this.#at);
     this.#at += OFFSET_DIGITS;
     this.#copy(queueId);
     this.#plain(reply.queueId);

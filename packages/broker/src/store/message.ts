@@ -9,7 +9,7 @@ export type PutStatus =
   | 'WHEEL_TIMER_MSG_ILLEGAL'
   /** As many timer messages wait as may: maxPendingTimers. */
   | 'WHEEL_TIMER_FLOW_CONTROL'
-  /** As many recalls look for their messages as may: maxPendingRecalls. */
+  /** maxPendingRecalls recalls are looking for their messages already. */
   | 'RECALL_FLOW_CONTROL'
   /** timerWheelEnable is false. */
   | 'WHEEL_TIMER_NOT_ENABLE'

@@ -124,7 +124,7 @@ function handleOf(
 
 const busy = (most: number): Answer<Row> => ({
   code: ResponseCode.SYSTEM_BUSY,
-  remark: `recall failed, as many look for their messages as the broker allows, try again: maxPendingRecalls=${most}`,
+  remark: `recall failed, too many recalls are looking for their messages, try again: maxPendingRecalls=${most}`,
 });
 
 const illegal = (remark: string): Answer<Row> & { code: number } => ({ code: ResponseCode.ILLEGAL_OPERATION, remark });

@@ -94,7 +94,7 @@ export class Outcome {
     });
   }
 
-  /** The same when there are no more tries: a dead letter, whose reason is the error that led to it. Unknown: unchanged. @internal */
+  /** What it becomes after the last try: a dead letter with the error's text as its reason; itself if no error is known. @internal */
   givenUp(): Outcome {
     if (this.kind === 'deadLetter' || this.cause === undefined) return this;
     return Outcome.toDeadLetter(describe(this.cause) || nameOf(this.cause)).because(this.cause);

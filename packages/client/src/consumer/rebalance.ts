@@ -23,7 +23,7 @@ export class Rebalance {
   /** Dropped to be begun again, and locked still. */
   readonly #beginningAgain = new Map<string, MessageQueue>();
   readonly #handovers: Handovers;
-  /** Up to where queues are consumed whose locks have lapsed. Their brokers, once they are back, may have an older offset. */
+  /** How far queues were consumed whose locks have lapsed. Their brokers may come back with an older offset. */
   readonly #consumedTo = new Map<string, number>();
   /** Queues that are being left, and are ours again. */
   readonly #wanted = new Set<string>();
@@ -91,7 +91,7 @@ export class Rebalance {
 
   /**
    * Another consumer may have this queue: what is here of it is forgotten, and nothing of it is stored.
-   * @param lapsed its broker has not answered in time: should the queue be ours again, it goes on where it was
+   * @param lapsed only the time of the lock is over, since its broker does not answer: once it is ours again, it goes on where it was
    */
   lost(queue: ProcessQueue, lapsed: boolean): void {
     const { offsets, locks } = this.#parts;

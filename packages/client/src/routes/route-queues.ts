@@ -1,9 +1,6 @@
 // Lists a route's queues in Apache's order, so that a sharding key means the same queue to producers of any language.
-import { DecodeError, MASTER_ID, Permission } from '@nest-rocketmq/remoting/internal';
+import { DecodeError, MASTER_ID, MAX_ROUTE_QUEUES, Permission } from '@nest-rocketmq/remoting/internal';
 import type { MessageQueue, TopicRouteData } from '@nest-rocketmq/remoting/internal';
-
-/** Queues of one route: a thousand on each of 256 brokers. */
-const MAX_ROUTE_QUEUES = 262_144;
 
 /** Passes a route on whose queues can be listed. @throws DecodeError for one with more than MAX_ROUTE_QUEUES */
 export function withinBounds(data: TopicRouteData): TopicRouteData {

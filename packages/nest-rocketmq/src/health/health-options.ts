@@ -16,8 +16,8 @@ export interface HealthOptions {
 /** The state of one consumer group. */
 export interface GroupHealth {
   /**
-   * Messages that wait for it in its topics, or are being consumed. What a pull consumer has handed out counts as consumed. What other processes of the group have consumed counts once
-   * it is stored, every 5 s. Undefined for BROADCASTING.
+   * Messages that wait for it in its topics, or are being consumed. What a pull consumer has handed out counts as consumed.
+   * What other processes of the group have consumed counts once it is stored, every 5 s. Undefined for BROADCASTING.
    */
   readonly lag: number | undefined;
   /** Messages in %DLQ%group. */

@@ -21,6 +21,9 @@ export interface BrokerData {
   readonly brokerAddrs: Map<number, string>;
 }
 
+/** Most queues of one topic that are listed or divided: a thousand on each of 256 brokers. A broker may register any number. */
+export const MAX_ROUTE_QUEUES = 262_144;
+
 /** Where a topic's queues are. */
 export interface TopicRouteData {
   readonly queueDatas: readonly QueueData[];
