@@ -1,6 +1,6 @@
 // Opens MikroORM for the tests of the outbox. It is installed in a folder of its own.
 import type { MikroOrmShape } from 'nest-rocketmq/outbox';
-import type { Library } from '../../tables/outbox.js';
+import type { Library } from '../../tables/outbox-library.js';
 import { extraPackages } from '../harness/extra-packages.js';
 
 /** The last that runs on Node 20. */

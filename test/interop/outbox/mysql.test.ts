@@ -1,106 +1,48 @@
 // Tests the outbox on a real MariaDB: each database library, several relays, and a kill -9 at each step.
 import 'reflect-metadata';
-import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { Test } from '@nestjs/testing';
-import type { TestingModule } from '@nestjs/testing';
 import mysql from 'mysql2/promise';
-import { RocketMQModule } from 'nest-rocketmq';
-import { OutboxTableMissingError, RocketMQOutbox, RocketMQOutboxModule } from 'nest-rocketmq/outbox';
-import type { OutboxDatabase, OutboxRelayOptions } from 'nest-rocketmq/outbox';
+import { OutboxTableMissingError, RocketMQOutbox } from 'nest-rocketmq/outbox';
+import type { OutboxDatabase } from 'nest-rocketmq/outbox';
+import { placeWithMessage } from '../../tables/outbox-library.js';
 import { MYSQL_LIBRARIES } from '../../tables/outbox-mysql.js';
-import { placeWithMessage } from '../../tables/outbox.js';
-import { Reader } from '../../tables/reader.js';
-import { stageOn } from '../../tables/stage.js';
-import type { Stage } from '../../tables/stage.js';
-import { startChild } from '../harness/children.js';
-import type { Child } from '../harness/children.js';
+import type { Reader } from '../../tables/reader.js';
 import { cleanUp } from '../harness/clean-up.js';
-import type { Cluster } from '../harness/cluster.js';
 import { mariadbAvailable, startMariadb } from '../harness/databases.js';
 import { startOurBroker } from '../harness/our-broker.js';
+import { OutboxScene, firstOf } from './outbox-scene.js';
 
 jest.setTimeout(120_000);
 
-const RELAY = join(import.meta.dirname, 'relay-process.mjs');
 const PATIENCE_MS = 30_000;
 
-let cluster: Cluster;
-let stage: Stage;
+let scene: OutboxScene;
 let url: string;
 let admin: mysql.Pool;
-let module: TestingModule | undefined;
-let readers: Reader[];
-
-async function startApp(database: OutboxDatabase, relay: OutboxRelayOptions | boolean): Promise<RocketMQOutbox> {
-  const imports = [
-    RocketMQModule.forRoot({ nameServer: cluster.nameServer, group: 'outbox-app' }),
-    RocketMQOutboxModule.forRoot({ database, relay }),
-  ];
-  module = await Test.createTestingModule({ imports }).compile();
-  await module.init();
-  return module.get(RocketMQOutbox);
-}
-
-async function read(topic: string): Promise<Reader> {
-  const reader = await Reader.start(stage, { group: `${topic}-reader`, topic });
-  readers.push(reader);
-  return reader;
-}
-
-/** Of each key, its numbers in the order in which they came first. */
-function firstOf(reader: Reader): Record<string, number[]> {
-  const seen = new Set<string>();
-  const numbers: Record<string, number[]> = {};
-  for (const { body } of reader.got) {
-    if (seen.has(body)) continue;
-    seen.add(body);
-    const { key, number } = JSON.parse(body) as { key: string; number: number };
-    (numbers[key] ??= []).push(number);
-  }
-  return numbers;
-}
 
 const { is: hasMariadb, note } = mariadbAvailable();
 
 (hasMariadb ? describe : describe.skip)(`on a real MariaDB${note}`, () => {
-  const children: Child[] = [];
-
   beforeAll(async () => {
     Logger.overrideLogger(false);
     const mariadb = await startMariadb();
-    cluster = await startOurBroker();
-    stage = stageOn(cluster);
     url = `mysql://root@127.0.0.1:${mariadb.port}/test`;
+    scene = new OutboxScene(await startOurBroker(), url, PATIENCE_MS);
     admin = mysql.createPool({ uri: url, connectionLimit: 8 });
     await admin.query('CREATE TABLE orders (id varchar(64) PRIMARY KEY)');
   });
   afterAll(async () => {
     await admin?.end();
-    await stage?.end();
+    await scene?.end();
     await cleanUp();
   });
   beforeEach(async () => {
-    readers = [];
     await admin.query('TRUNCATE orders');
     await admin.query('DROP TABLE IF EXISTS rocketmq_outbox');
     await admin.query(RocketMQOutbox.createTableSql(undefined, 'mysql').replace(/;\s*$/, ''));
   });
-  afterEach(async () => {
-    await Promise.all(children.splice(0).map((child) => child.kill()));
-    await module?.close();
-    module = undefined;
-    await Promise.all(readers.map((reader) => reader.stop()));
-  });
-
-  const until = async (what: string, holds: () => Promise<boolean> | boolean): Promise<void> => {
-    const end = Date.now() + PATIENCE_MS;
-    while (!(await holds())) {
-      if (Date.now() > end) throw new Error(`waited ${PATIENCE_MS} ms for ${what}`);
-      await stage.pass(50);
-    }
-  };
+  afterEach(() => scene.clear());
 
   const select = async (query: string): Promise<Record<string, unknown>[]> =>
     (await admin.query(query))[0] as Record<string, unknown>[];
@@ -113,8 +55,8 @@ const { is: hasMariadb, note } = mariadbAvailable();
       const open = await library.open(url, 8);
       try {
         const topic = `order-${name}`;
-        const reader = await read(topic);
-        const outbox = await startApp(open.database, { pollInterval: '1h' });
+        const reader = await scene.read(topic);
+        const outbox = await scene.startApp(open.database, { pollInterval: '1h' });
         const placed = Array.from({ length: 20 }, (_, number) =>
           placeWithMessage(open, outbox, `o${number}`, number % 4 === 3, topic).catch((error: Error) => error.message),
         );
@@ -122,23 +64,22 @@ const { is: hasMariadb, note } = mariadbAvailable();
         const committed = (await select('SELECT id FROM orders')).map(({ id }) => String(id));
         expect(committed).toHaveLength(15);
         const ids = (): string[] => reader.bodies.map((body) => (JSON.parse(body) as { id: string }).id);
-        await until('all orders', () => committed.every((id) => ids().includes(id)));
+        await scene.until('all orders', () => committed.every((id) => ids().includes(id)));
         expect(ids().toSorted()).toEqual(committed.toSorted());
-        await until('the marks', isAllSent);
+        await scene.until('the marks', isAllSent);
         expect(await outbox.status()).toEqual({ pending: 0, failed: 0, oldestAge: 0 });
         await expect(outbox.send(open.database, topic, 1)).rejects.toThrow(/open transaction/);
       } finally {
-        await module?.close();
-        module = undefined;
+        await scene.closeApp();
         await open.close();
       }
     },
   );
 
   test('a message keeps all it was given, and what cannot be sent is set aside and sent again later', async () => {
-    const reader = await read('kept');
+    const reader = await scene.read('kept');
     const open = await MYSQL_LIBRARIES[0]!.open(url, 4);
-    const outbox = await startApp(open.database, { pollInterval: '50ms', maxAttempts: 1 });
+    const outbox = await scene.startApp(open.database, { pollInterval: '50ms', maxAttempts: 1 });
     const body = Buffer.from(Array.from({ length: 3_000 }, (_, index) => index % 256));
     await open.place('o', async (transaction) => {
       await outbox.send(transaction, 'kept:tag', body, {
@@ -152,7 +93,7 @@ const { is: hasMariadb, note } = mariadbAvailable();
         deliverAt: new Date(Date.now() + 30 * 24 * 3_600_000),
       });
     });
-    await until('the message', () => reader.got.length > 0);
+    await scene.until('the message', () => reader.got.length > 0);
     const [{ message }] = reader.got as [Reader['got'][number]];
     expect(message.body).toEqual(body);
     expect(Object.fromEntries(message.properties)).toMatchObject({
@@ -161,13 +102,12 @@ const { is: hasMariadb, note } = mariadbAvailable();
       p: '💡',
       __SHARDINGKEY: 'Ключ 1 ',
     });
-    await until('the failure', async () => (await outbox.status()).failed === 1);
+    await scene.until('the failure', async () => (await outbox.status()).failed === 1);
     const [failed] = await outbox.failed();
     expect(failed).toMatchObject({ topic: 'late', shardingKey: 'k', attempts: 1 });
     expect(await outbox.retry([failed!.id, 'unknown'])).toBe(1);
-    await until('another failure', async () => (await outbox.status()).failed === 1);
-    await module!.close();
-    module = undefined;
+    await scene.until('another failure', async () => (await outbox.status()).failed === 1);
+    await scene.closeApp();
     await open.close();
   });
 
@@ -176,25 +116,17 @@ const { is: hasMariadb, note } = mariadbAvailable();
       `INSERT INTO rocketmq_outbox (id, topic, lane, message, body, created_at, status, ended_at) SELECT seq, 't', seq, '{}', '', 0,
       'SENT', IF(seq <= 1200, 1, 9999999999999) FROM seq_1_to_1300`,
     );
-    const outbox = await startApp(admin as unknown as OutboxDatabase, { purgeInterval: '1s', retention: '1h' });
+    const outbox = await scene.startApp(admin as unknown as OutboxDatabase, { purgeInterval: '1s', retention: '1h' });
     let purged = 0;
     outbox.events.subscribe((event) => (purged += event.type === 'purged' ? event.count : 0));
-    await until('the purge', () => purged >= 1_200);
+    await scene.until('the purge', () => purged >= 1_200);
     expect(await select('SELECT count(*) AS count FROM rocketmq_outbox')).toEqual([{ count: 100 }]);
   });
 
   test('without its table an app does not start', async () => {
     await admin.query('DROP TABLE rocketmq_outbox');
-    await expect(startApp(admin as unknown as OutboxDatabase, true)).rejects.toThrow(OutboxTableMissingError);
+    await expect(scene.startApp(admin as unknown as OutboxDatabase, true)).rejects.toThrow(OutboxTableMissingError);
   });
-
-  const startRelay = (env: Record<string, string>): Child => {
-    const child = startChild('relay', process.execPath, [RELAY], {
-      env: { DATABASE_URL: url, NAME_SERVER: cluster.nameServer, ...env },
-    });
-    children.push(child);
-    return child;
-  };
 
   const write = async (outbox: RocketMQOutbox, topic: string, key: string, number: number): Promise<void> => {
     const connection = await admin.getConnection();
@@ -208,34 +140,34 @@ const { is: hasMariadb, note } = mariadbAvailable();
     'killed %s, another process sends what was committed, in order',
     async (step) => {
       const topic = `kill-${step.replaceAll(' ', '-')}`;
-      const reader = await read(topic);
-      const outbox = await startApp(admin as unknown as OutboxDatabase, false);
+      const reader = await scene.read(topic);
+      const outbox = await scene.startApp(admin as unknown as OutboxDatabase, false);
       for (const number of [0, 1, 2]) await write(outbox, topic, 'a', number);
       await write(outbox, topic, 'b', 0);
-      expect(await startRelay({ KILL_AT: step }).exited).toEqual({ code: null, signal: 'SIGKILL' });
-      await startRelay({}).line(/written/, PATIENCE_MS);
-      await until('the rest to be sent', isAllSent);
-      await until('all messages', () => Object.values(firstOf(reader)).flat().length >= 4);
+      expect(await scene.startRelay({ KILL_AT: step }).exited).toEqual({ code: null, signal: 'SIGKILL' });
+      await scene.startRelay({}).line(/written/, scene.patience);
+      await scene.until('the rest to be sent', isAllSent);
+      await scene.until('all messages', () => Object.values(firstOf(reader)).flat().length >= 4);
       expect(firstOf(reader)).toEqual({ a: [0, 1, 2], b: [0] });
     },
   );
 
   test('relays in several processes, of which one is killed, keep the order of each sharding key', async () => {
     const topic = 'several-relays';
-    const reader = await read(topic);
-    const outbox = await startApp(admin as unknown as OutboxDatabase, false);
-    const relays = [1, 2, 3].map(() => startRelay({}));
-    await Promise.all(relays.map((relay) => relay.line(/written/, PATIENCE_MS)));
+    const reader = await scene.read(topic);
+    const outbox = await scene.startApp(admin as unknown as OutboxDatabase, false);
+    const relays = [1, 2, 3].map(() => scene.startRelay({}));
+    await Promise.all(relays.map((relay) => relay.line(/written/, scene.patience)));
     const keys = ['a', 'b', 'c', 'd'];
     const all = Array.from({ length: 60 }, (_, number) => number);
     const writing = keys.map(async (key) => {
       for (const number of all) await write(outbox, topic, key, number);
     });
-    await until('some messages', () => reader.got.length > 50);
+    await scene.until('some messages', () => reader.got.length > 50);
     await relays[0]!.kill();
     await Promise.all(writing);
-    await until('the rest to be sent', isAllSent);
-    await until('all messages', () => Object.values(firstOf(reader)).flat().length === keys.length * all.length);
+    await scene.until('the rest to be sent', isAllSent);
+    await scene.until('all messages', () => Object.values(firstOf(reader)).flat().length === keys.length * all.length);
     expect(firstOf(reader)).toEqual(Object.fromEntries(keys.map((key) => [key, all])));
   });
 });

@@ -1,90 +1,37 @@
 // Tests the outbox on a real PostgreSQL and Apache's broker: each database library, several relays, and a kill -9 at each step.
 import 'reflect-metadata';
-import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { Test } from '@nestjs/testing';
-import type { TestingModule } from '@nestjs/testing';
-import { RocketMQModule } from 'nest-rocketmq';
-import { RocketMQOutbox, RocketMQOutboxModule } from 'nest-rocketmq/outbox';
-import type { OutboxDatabase, OutboxRelayOptions } from 'nest-rocketmq/outbox';
+import { RocketMQOutbox } from 'nest-rocketmq/outbox';
 import pg from 'pg';
-import { LIBRARIES, placeWithMessage } from '../../tables/outbox.js';
-import type { Library, OpenLibrary } from '../../tables/outbox.js';
-import { Reader } from '../../tables/reader.js';
-import { stageOn } from '../../tables/stage.js';
-import type { Stage } from '../../tables/stage.js';
+import { placeWithMessage } from '../../tables/outbox-library.js';
+import type { Library, OpenLibrary } from '../../tables/outbox-library.js';
+import { LIBRARIES } from '../../tables/outbox.js';
+import type { Reader } from '../../tables/reader.js';
 import { startApache } from '../harness/apache.js';
-import { startChild } from '../harness/children.js';
-import type { Child } from '../harness/children.js';
 import { cleanUp } from '../harness/clean-up.js';
-import type { Cluster } from '../harness/cluster.js';
 import { postgresAvailable, startPostgres } from '../harness/databases.js';
 import { MIKRO_ORM } from './mikro-orm.js';
+import { OutboxScene, firstOf } from './outbox-scene.js';
 import { PRISMA } from './prisma.js';
 
 jest.setTimeout(180_000);
 
-const RELAY = join(import.meta.dirname, 'relay-process.mjs');
 const CONNECTIONS = 8;
 const PATIENCE_MS = 60_000;
 
-let cluster: Cluster;
-let stage: Stage;
+let scene: OutboxScene;
 let url: string;
 let admin: pg.Pool;
-let module: TestingModule | undefined;
-let readers: Reader[];
 
 const { is: hasPostgres, note } = postgresAvailable();
 
-/** An app in this process. */
-async function startApp(database: OutboxDatabase, relay: OutboxRelayOptions | boolean): Promise<RocketMQOutbox> {
-  const imports = [
-    RocketMQModule.forRoot({ nameServer: cluster.nameServer, group: 'outbox-app' }),
-    RocketMQOutboxModule.forRoot({ database, relay }),
-  ];
-  module = await Test.createTestingModule({ imports }).compile();
-  await module.init();
-  return module.get(RocketMQOutbox);
-}
-
-async function read(topic: string): Promise<Reader> {
-  const reader = await Reader.start(stage, { group: `${topic}-reader`, topic });
-  readers.push(reader);
-  return reader;
-}
-
-interface Written {
-  key: string;
-  number: number;
-}
-
-/** Of each key, its numbers in the order in which they came first, and no message with two ids. */
-function firstOf(reader: Reader): Record<string, number[]> {
-  const ids = new Map<string, string>();
-  const numbers: Record<string, number[]> = {};
-  for (const { body, message } of reader.got) {
-    const id = message.properties.get('UNIQ_KEY')!;
-    const known = ids.get(body);
-    expect([body, known ?? id]).toEqual([body, id]);
-    if (known !== undefined) continue;
-    ids.set(body, id);
-    const { key, number } = JSON.parse(body) as Written;
-    (numbers[key] ??= []).push(number);
-  }
-  return numbers;
-}
-
 (hasPostgres ? describe : describe.skip)(`on a real PostgreSQL and Apache 5.5.0${note}`, () => {
-  const children: Child[] = [];
-
   beforeAll(async () => {
     Logger.overrideLogger(false);
     const [apache, postgres] = await Promise.all([startApache(), startPostgres()]);
-    cluster = apache;
-    stage = stageOn(cluster);
     url = `postgres://postgres@127.0.0.1:${postgres.port}/postgres`;
+    scene = new OutboxScene(apache, url, PATIENCE_MS);
     admin = new pg.Pool({ connectionString: url });
     // Its server ends before it does.
     admin.on('error', () => undefined);
@@ -93,34 +40,20 @@ function firstOf(reader: Reader): Record<string, number[]> {
   });
   afterAll(async () => {
     await admin?.end();
-    await stage?.end();
+    await scene?.end();
     await cleanUp();
   });
   beforeEach(async () => {
-    readers = [];
     await admin.query('TRUNCATE orders, rocketmq_outbox');
   });
-  afterEach(async () => {
-    await Promise.all(children.splice(0).map((child) => child.kill()));
-    await module?.close();
-    module = undefined;
-    await Promise.all(readers.map((reader) => reader.stop()));
-  });
-
-  const until = async (what: string, holds: () => Promise<boolean> | boolean): Promise<void> => {
-    const end = Date.now() + PATIENCE_MS;
-    while (!(await holds())) {
-      if (Date.now() > end) throw new Error(`waited ${PATIENCE_MS} ms for ${what}`);
-      await stage.pass(50);
-    }
-  };
+  afterEach(() => scene.clear());
 
   const isAllSent = async (): Promise<boolean> =>
     (await admin.query("SELECT FROM rocketmq_outbox WHERE status <> 'SENT'")).rows.length === 0;
 
-  async function sendsAll(open: OpenLibrary, topic: string, reader: Reader): Promise<void> {
+  async function sendsAll(open: OpenLibrary, topic: string, reader: Reader): Promise<RocketMQOutbox> {
     // Nothing but the commit wakes this relay.
-    const outbox = await startApp(open.database, { pollInterval: '1h' });
+    const outbox = await scene.startApp(open.database, { pollInterval: '1h' });
     await Promise.all(
       Array.from({ length: 20 }, (_, number) =>
         placeWithMessage(open, outbox, `o${number}`, number % 4 === 3, topic).catch((error: Error) => {
@@ -131,8 +64,9 @@ function firstOf(reader: Reader): Record<string, number[]> {
     const committed = (await admin.query<{ id: string }>('SELECT id FROM orders')).rows.map(({ id }) => id);
     expect(committed).toHaveLength(15);
     const idsOf = (): string[] => reader.bodies.map((body) => (JSON.parse(body) as { id: string }).id);
-    await until('all orders', () => committed.every((id) => idsOf().includes(id)));
+    await scene.until('all orders', () => committed.every((id) => idsOf().includes(id)));
     expect(idsOf().toSorted()).toEqual(committed.toSorted());
+    return outbox;
   }
 
   describe('each library writes in its transaction, and the commit wakes the relay', () => {
@@ -141,24 +75,15 @@ function firstOf(reader: Reader): Record<string, number[]> {
       const open = await library.open(url, CONNECTIONS);
       try {
         const topic = `order-${name.replaceAll(/\W+/g, '-')}`;
-        const reader = await read(topic);
-        await sendsAll(open, topic, reader);
-        await expect(module!.get(RocketMQOutbox).send(open.database, topic, 1)).rejects.toThrow(/open transaction/);
+        const reader = await scene.read(topic);
+        const outbox = await sendsAll(open, topic, reader);
+        await expect(outbox.send(open.database, topic, 1)).rejects.toThrow(/open transaction/);
       } finally {
-        await module?.close();
-        module = undefined;
+        await scene.closeApp();
         await open.close();
       }
     });
   });
-
-  const startRelay = async (env: Record<string, string>): Promise<Child> => {
-    const child = startChild('relay', process.execPath, [RELAY], {
-      env: { DATABASE_URL: url, NAME_SERVER: cluster.nameServer, ...env },
-    });
-    children.push(child);
-    return child;
-  };
 
   describe('after a kill -9, another process sends what was committed, in order, and with the same ids', () => {
     const WRITES: [key: string, number: number][][] = [
@@ -177,11 +102,11 @@ function firstOf(reader: Reader): Record<string, number[]> {
       ['after the mark', { a: [0, 1, 2], b: [0] }],
     ])('%s', async (step, expected) => {
       const TOPIC = `kill-${step.replaceAll(' ', '-')}`;
-      const reader = await read(TOPIC);
+      const reader = await scene.read(TOPIC);
       // Written by a process that cannot send, where the relay is to die: else it might do so before the second transaction.
       const isRelayStep = /claim|mark/.test(step);
       if (isRelayStep) {
-        const outbox = await startApp(admin, false);
+        const outbox = await scene.startApp(admin, false);
         for (const messages of WRITES) {
           const client = await admin.connect();
           await client.query('BEGIN');
@@ -190,13 +115,13 @@ function firstOf(reader: Reader): Record<string, number[]> {
           client.release();
         }
       }
-      const dying = await startRelay({ KILL_AT: step, TOPIC, WRITES: isRelayStep ? '[]' : JSON.stringify(WRITES) });
+      const dying = scene.startRelay({ KILL_AT: step, TOPIC, WRITES: isRelayStep ? '[]' : JSON.stringify(WRITES) });
       expect(await dying.exited).toEqual({ code: null, signal: 'SIGKILL' });
-      const next = await startRelay({});
-      await next.line(/written/, PATIENCE_MS);
-      await until('the rest to be sent', isAllSent);
+      const next = scene.startRelay({});
+      await next.line(/written/, scene.patience);
+      await scene.until('the rest to be sent', isAllSent);
       const count = Object.values(expected).flat().length;
-      await until('all messages', () => Object.values(firstOf(reader)).flat().length >= count);
+      await scene.until('all messages', () => Object.values(firstOf(reader)).flat().length >= count);
       expect(firstOf(reader)).toEqual(expected);
       if (step === 'before the mark') expect(reader.got.length).toBeGreaterThan(4);
     });
@@ -204,10 +129,10 @@ function firstOf(reader: Reader): Record<string, number[]> {
 
   test('relays in several processes, of which some are killed, keep the order of each sharding key', async () => {
     const TOPIC = 'several-relays';
-    const reader = await read(TOPIC);
-    const outbox = await startApp(admin, false);
-    const relays = await Promise.all([1, 2, 3].map(() => startRelay({})));
-    await Promise.all(relays.map((relay) => relay.line(/written/, PATIENCE_MS)));
+    const reader = await scene.read(TOPIC);
+    const outbox = await scene.startApp(admin, false);
+    const relays = [1, 2, 3].map(() => scene.startRelay({}));
+    await Promise.all(relays.map((relay) => relay.line(/written/, scene.patience)));
     const keys = ['a', 'b', 'c', 'd'];
     const perKey = 60;
     const writing = keys.map(async (key) => {
@@ -219,14 +144,14 @@ function firstOf(reader: Reader): Record<string, number[]> {
         client.release();
       }
     });
-    await until('some messages', () => reader.got.length > 20);
+    await scene.until('some messages', () => reader.got.length > 20);
     await relays[0]!.kill();
-    await until('more messages', () => reader.got.length > 100);
+    await scene.until('more messages', () => reader.got.length > 100);
     await relays[1]!.kill();
     await Promise.all(writing);
-    await until('the rest to be sent', isAllSent);
+    await scene.until('the rest to be sent', isAllSent);
     const all = Array.from({ length: perKey }, (_, number) => number);
-    await until('all messages', () => Object.values(firstOf(reader)).flat().length === keys.length * perKey);
+    await scene.until('all messages', () => Object.values(firstOf(reader)).flat().length === keys.length * perKey);
     expect(firstOf(reader)).toEqual(Object.fromEntries(keys.map((key) => [key, all])));
   });
 });

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PrismaShape } from 'nest-rocketmq/outbox';
-import type { Library } from '../../tables/outbox.js';
+import type { Library } from '../../tables/outbox-library.js';
 import { extraPackages } from '../harness/extra-packages.js';
 
 const PACKAGES = ['prisma@7.10.1', '@prisma/client@7.10.0', '@prisma/adapter-pg@7.10.0'];
