@@ -18,6 +18,27 @@ export async function databaseDirectory(directory = mkdtempSync(join(tmpdir(), '
   return directory;
 }
 
+/** An empty database, open, in a directory of its own. */
+export interface TestDatabase {
+  readonly database: PGlite;
+  readonly directory: string;
+  /** Closes it, and removes the directory. */
+  close(): Promise<void>;
+}
+
+export async function openTestDatabase(): Promise<TestDatabase> {
+  const directory = await databaseDirectory();
+  const database = await PGlite.create({ dataDir: join(directory, 'data') });
+  return {
+    database,
+    directory,
+    async close() {
+      await database.close();
+      rmSync(directory, { recursive: true });
+    },
+  };
+}
+
 async function makeTemplate(): Promise<void> {
   mkdirSync(dirname(TEMPLATE), { recursive: true });
   const own = mkdtempSync(`${TEMPLATE}-`);

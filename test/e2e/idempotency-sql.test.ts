@@ -1,14 +1,13 @@
 // Tests the SQL store of idempotent consumption on a real PostgreSQL (PGlite), and on SQLite where Node has it.
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { PGlite } from '@electric-sql/pglite';
+import type { PGlite } from '@electric-sql/pglite';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { SqlIdempotencyStore } from 'nest-rocketmq/idempotency';
 import type { SqlQueryable } from 'nest-rocketmq/idempotency';
 import { idempotencyStoreContract } from 'nest-rocketmq/testing';
-import { databaseDirectory } from '../../sample-app/test-kit/data-directory.js';
+import { openTestDatabase } from '../../sample-app/test-kit/data-directory.js';
+import type { TestDatabase } from '../../sample-app/test-kit/data-directory.js';
 
-let directory: string;
+let opened: TestDatabase;
 let database: PGlite;
 let store: SqlIdempotencyStore;
 
@@ -16,8 +15,8 @@ const id = (key: string) => ({ scope: 's', key });
 const effects = async (): Promise<unknown[]> => (await database.query('SELECT name FROM effects')).rows;
 
 beforeAll(async () => {
-  directory = await databaseDirectory();
-  database = await PGlite.create({ dataDir: join(directory, 'data') });
+  opened = await openTestDatabase();
+  ({ database } = opened);
   store = new SqlIdempotencyStore(database);
   await store.createTable();
   await store.createTable();
@@ -25,8 +24,7 @@ beforeAll(async () => {
 }, 60_000);
 
 afterAll(async () => {
-  await database.close();
-  rmSync(directory, { recursive: true });
+  await opened.close();
 });
 
 beforeEach(async () => {

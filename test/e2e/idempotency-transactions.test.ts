@@ -1,8 +1,6 @@
 // Tests work that is recorded in its own database transaction, on a real PostgreSQL (PGlite): by hand, and in a listener.
 import 'reflect-metadata';
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { PGlite } from '@electric-sql/pglite';
+import type { PGlite } from '@electric-sql/pglite';
 import type { Transaction } from '@electric-sql/pglite';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { Logger } from '@nestjs/common';
@@ -14,27 +12,27 @@ import { Idempotent, RocketMQIdempotency, SqlIdempotencyStore } from 'nest-rocke
 import type { BloomOptions } from 'nest-rocketmq/idempotency';
 import { consumed, failed, rocketMQTesting } from 'nest-rocketmq/testing';
 import type { RocketMQTesting } from 'nest-rocketmq/testing';
-import { databaseDirectory } from '../../sample-app/test-kit/data-directory.js';
+import { openTestDatabase } from '../../sample-app/test-kit/data-directory.js';
+import type { TestDatabase } from '../../sample-app/test-kit/data-directory.js';
 
 const timeout = '20s';
 
-let directory: string;
+let opened: TestDatabase;
 let database: PGlite;
 let store: SqlIdempotencyStore;
 const open: TestingModule[] = [];
 
 beforeAll(async () => {
   Logger.overrideLogger(['error']);
-  directory = await databaseDirectory();
-  database = await PGlite.create({ dataDir: join(directory, 'data') });
+  opened = await openTestDatabase();
+  ({ database } = opened);
   store = new SqlIdempotencyStore(database);
   await store.createTable();
   await database.exec('CREATE TABLE effects (name text NOT NULL)');
 }, 60_000);
 
 afterAll(async () => {
-  await database.close();
-  rmSync(directory, { recursive: true });
+  await opened.close();
 });
 
 beforeEach(() => database.exec('DELETE FROM effects; DELETE FROM rocketmq_idempotency'));

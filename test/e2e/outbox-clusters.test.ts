@@ -1,8 +1,6 @@
 // Tests the outbox under the testing kit's time, and outboxes that send to clusters with names, on PostgreSQL (PGlite).
 import 'reflect-metadata';
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { PGlite } from '@electric-sql/pglite';
+import type { PGlite } from '@electric-sql/pglite';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { Injectable, Logger } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
@@ -18,9 +16,10 @@ import {
 import type { OutboxTransaction, RocketMQOutboxOptions } from 'nest-rocketmq/outbox';
 import { rocketMQTesting } from 'nest-rocketmq/testing';
 import type { RocketMQTesting } from 'nest-rocketmq/testing';
-import { databaseDirectory } from '../../sample-app/test-kit/data-directory.js';
+import { openTestDatabase } from '../../sample-app/test-kit/data-directory.js';
+import type { TestDatabase } from '../../sample-app/test-kit/data-directory.js';
 
-let directory: string;
+let opened: TestDatabase;
 let database: PGlite;
 let testing: RocketMQTesting;
 let app: TestingModule | undefined;
@@ -34,12 +33,11 @@ const pool = {
 
 beforeAll(async () => {
   Logger.overrideLogger(false);
-  directory = await databaseDirectory();
-  database = await PGlite.create({ dataDir: join(directory, 'data') });
+  opened = await openTestDatabase();
+  ({ database } = opened);
 }, 60_000);
 afterAll(async () => {
-  await database.close();
-  rmSync(directory, { recursive: true });
+  await opened.close();
 });
 beforeEach(() => Logger.overrideLogger(false));
 beforeEach(() => database.exec('DROP TABLE IF EXISTS rocketmq_outbox; DROP TABLE IF EXISTS rocketmq_outbox_billing'));

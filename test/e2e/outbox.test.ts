@@ -3,9 +3,9 @@ import 'reflect-metadata';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PGlite } from '@electric-sql/pglite';
+import type { PGlite } from '@electric-sql/pglite';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import type { Provider } from '@nestjs/common';
@@ -26,7 +26,8 @@ import { consumed, rocketMQTesting } from 'nest-rocketmq/testing';
 import type { RocketMQTesting, TestingOptions } from 'nest-rocketmq/testing';
 import { ManualClock } from '@nest-rocketmq/remoting/internal';
 import type { DataSource } from 'typeorm';
-import { databaseDirectory } from '../../sample-app/test-kit/data-directory.js';
+import { openTestDatabase } from '../../sample-app/test-kit/data-directory.js';
+import type { TestDatabase } from '../../sample-app/test-kit/data-directory.js';
 import { Database } from '../../sample-app/src/database/database.js';
 import type { NewOrder } from '../../sample-app/src/orders/order.js';
 import { OrdersRepository } from '../../sample-app/src/orders/orders.repository.js';
@@ -40,7 +41,7 @@ import type { PGliteServer } from './pglite-server.js';
 const nothing = (): void => undefined;
 const SILENT = { log: nothing, warn: nothing, error: nothing };
 
-let directory: string;
+let opened: TestDatabase;
 let database: PGlite;
 let server: PGliteServer;
 let testing: RocketMQTesting;
@@ -59,16 +60,15 @@ class Listener {
 
 beforeAll(async () => {
   Logger.overrideLogger(false);
-  directory = await databaseDirectory();
-  database = await PGlite.create({ dataDir: join(directory, 'data') });
+  opened = await openTestDatabase();
+  ({ database } = opened);
   await database.exec('CREATE TABLE orders (id text PRIMARY KEY)');
   server = await servePGlite(database);
 }, 60_000);
 
 afterAll(async () => {
   await server.close();
-  await database.close();
-  rmSync(directory, { recursive: true });
+  await opened.close();
 });
 
 beforeEach(async () => {

@@ -1,30 +1,29 @@
 // Tests the transaction log on a real PostgreSQL (PGlite), up to an app that ends between its commit and its verdict.
 import 'reflect-metadata';
-import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { PGlite } from '@electric-sql/pglite';
+import type { PGlite } from '@electric-sql/pglite';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { PostgresTransactionLog, RocketMQMessageListener, RocketMQTemplate } from 'nest-rocketmq';
 import type { TransactionMessage } from 'nest-rocketmq';
 import { consumed, rocketMQTesting } from 'nest-rocketmq/testing';
-import { databaseDirectory } from '../../sample-app/test-kit/data-directory.js';
+import { openTestDatabase } from '../../sample-app/test-kit/data-directory.js';
+import type { TestDatabase } from '../../sample-app/test-kit/data-directory.js';
 
-let directory: string;
+let opened: TestDatabase;
 let database: PGlite;
 let log: PostgresTransactionLog;
 
 beforeAll(async () => {
   Logger.overrideLogger(['error']);
-  directory = await databaseDirectory();
-  database = await PGlite.create({ dataDir: join(directory, 'data') });
+  opened = await openTestDatabase();
+  ({ database } = opened);
   await database.exec('CREATE TABLE orders (id text PRIMARY KEY)');
 }, 60_000);
 
 afterAll(async () => {
-  await database.close();
-  rmSync(directory, { recursive: true });
+  await opened.close();
 });
 
 beforeEach(async () => {
@@ -94,7 +93,7 @@ describe('an app that ends between its commit and its verdict', () => {
   ])(
     '%s, once it is there again',
     async (_what, commits, delivered) => {
-      const folder = join(directory, `mq-${commits}`);
+      const folder = join(opened.directory, `mq-${commits}`);
       const first = rocketMQTesting({ group: 'shop', embedded: { store: folder } });
       const app = await Test.createTestingModule({ imports: [first.module] }).compile();
       await app.init();

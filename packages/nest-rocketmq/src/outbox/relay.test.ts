@@ -1,7 +1,5 @@
 // Tests the relay on PostgreSQL (PGlite) with a producer that fails as the test wants, on a manual clock.
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { PGlite } from '@electric-sql/pglite';
+import type { PGlite } from '@electric-sql/pglite';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import {
   BatchSendFailedError,
@@ -12,7 +10,8 @@ import {
 } from '@nest-rocketmq/client';
 import type { BatchMessage, OutgoingMessage, SendOptions, SendResult } from '@nest-rocketmq/client';
 import { ManualClock, ResponseCode, ResponseError } from '@nest-rocketmq/remoting/internal';
-import { databaseDirectory } from '../../../../sample-app/test-kit/data-directory.js';
+import { openTestDatabase } from '../../../../sample-app/test-kit/data-directory.js';
+import type { TestDatabase } from '../../../../sample-app/test-kit/data-directory.js';
 import { connect } from './adapters/find-adapter.js';
 import type { Statement } from './dialects/outbox-dialect.js';
 import { postgresDialect } from './dialects/postgres.js';
@@ -25,7 +24,7 @@ import { Relay } from './relay.js';
 import type { BatchProducer } from './row-sender.js';
 
 const TABLE = 'rocketmq_outbox';
-let directory: string;
+let opened: TestDatabase;
 let database: PGlite;
 let clock: ManualClock;
 let store: OutboxStore;
@@ -33,13 +32,12 @@ let relays: Relay[];
 let events: OutboxEvent[];
 
 beforeAll(async () => {
-  directory = await databaseDirectory();
-  database = await PGlite.create({ dataDir: join(directory, 'data') });
+  opened = await openTestDatabase();
+  ({ database } = opened);
 }, 60_000);
 
 afterAll(async () => {
-  await database.close();
-  rmSync(directory, { recursive: true });
+  await opened.close();
 });
 
 beforeEach(async () => {

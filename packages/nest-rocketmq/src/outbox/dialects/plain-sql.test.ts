@@ -1,9 +1,8 @@
 // Tests the statements that MySQL and SQLite share: here on PGlite, and on SQLite where Node has it. On MariaDB: test/interop.
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { PGlite } from '@electric-sql/pglite';
+import type { PGlite } from '@electric-sql/pglite';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { databaseDirectory } from '../../../../../sample-app/test-kit/data-directory.js';
+import { openTestDatabase } from '../../../../../sample-app/test-kit/data-directory.js';
+import type { TestDatabase } from '../../../../../sample-app/test-kit/data-directory.js';
 import { OutboxTableMissingError, OutboxTableOutdatedError } from '../../outbox-errors.js';
 import { connect } from '../adapters/find-adapter.js';
 import type { Connected } from '../adapters/find-adapter.js';
@@ -40,17 +39,16 @@ interface Sqlite {
 const name = 'node:sqlite';
 const sqlite = (await import(name).catch(() => undefined)) as Sqlite | undefined;
 
-let directory: string;
+let opened: TestDatabase;
 let database: PGlite;
 
 beforeAll(async () => {
-  directory = await databaseDirectory();
-  database = await PGlite.create({ dataDir: join(directory, 'data') });
+  opened = await openTestDatabase();
+  ({ database } = opened);
 }, 60_000);
 
 afterAll(async () => {
-  await database.close();
-  rmSync(directory, { recursive: true });
+  await opened.close();
 });
 
 interface Floor {
