@@ -3,6 +3,7 @@ import { afterEach, expect, it } from '@jest/globals';
 import { silentLogger, sleep } from '@nest-rocketmq/remoting/internal';
 import { FakeCluster, NAME_SERVER } from '../test-kit/fake-cluster.js';
 import { RocketMQClient } from './client.js';
+import type { PushConsumer } from './consumer/push-consumer.js';
 
 let cluster: FakeCluster;
 let client: RocketMQClient;
@@ -11,6 +12,21 @@ function connect(): void {
   cluster = new FakeCluster({ topics: { t: 1 } });
   const { dial, clock } = cluster;
   client = new RocketMQClient({ nameServer: NAME_SERVER, dial, clock, logger: silentLogger });
+}
+
+/** A consumer whose listener has half a second to go. */
+async function consumerAtWork(): Promise<PushConsumer> {
+  const { broker, clock } = cluster;
+  broker.put('t', 0, 'a');
+  const consumer = client.createPushConsumer({
+    group: 'g',
+    subscriptions: [{ topic: 't' }],
+    consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET',
+    listener: () => sleep(clock, 1_000),
+  });
+  await consumer.start();
+  await clock.advance(500);
+  return consumer;
 }
 
 afterEach(async () => {
@@ -22,15 +38,7 @@ afterEach(async () => {
 it('a client waits for a consumer that is being shut down already, and its last result counts', async () => {
   connect();
   const { broker, clock } = cluster;
-  broker.put('t', 0, 'a');
-  const consumer = client.createPushConsumer({
-    group: 'g',
-    subscriptions: [{ topic: 't' }],
-    consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET',
-    listener: () => sleep(clock, 1_000),
-  });
-  await consumer.start();
-  await clock.advance(500);
+  const consumer = await consumerAtWork();
   const first = consumer.shutdown();
   await clock.advance(0);
   const all = client.shutdown();
@@ -65,15 +73,7 @@ it('a client waits for a producer that is being shut down already, and its send 
 it('a second call resolves when the first has ended', async () => {
   connect();
   const { clock } = cluster;
-  cluster.broker.put('t', 0, 'a');
-  const consumer = client.createPushConsumer({
-    group: 'g',
-    subscriptions: [{ topic: 't' }],
-    consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET',
-    listener: () => sleep(clock, 1_000),
-  });
-  await consumer.start();
-  await clock.advance(500);
+  await consumerAtWork();
   const order: string[] = [];
   const first = client.shutdown().then(() => order.push('first'));
   const second = client.shutdown().then(() => order.push('second'));

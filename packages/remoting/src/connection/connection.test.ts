@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Connection } from './connection.js';
 import { Connections } from './connections.js';
@@ -334,16 +335,24 @@ describe('the connections of a client', () => {
     expect(connection.closed).toBe(true);
   });
 
-  it('end one whose peer has begun a frame that does not end, though bytes of it come all the time', async () => {
+  interface Connected {
+    clock: ManualClock;
+    connections: Connections;
+    connection: Connection;
+    far: Duplex;
+  }
+
+  /** A connection whose other end the test plays. */
+  async function connectedTo(address: string): Promise<Connected> {
     const clock = new ManualClock();
     const [near, far] = duplexPair();
-    const connections = new Connections({
-      clock,
-      logger: silentLogger,
-      handlers: handlerTable(),
-      dial: async () => near,
-    });
-    const connection = await connections.get('odd:1');
+    const dial = async (): Promise<Duplex> => near;
+    const connections = new Connections({ clock, logger: silentLogger, handlers: handlerTable(), dial });
+    return { clock, connections, connection: await connections.get(address), far };
+  }
+
+  it('end one whose peer has begun a frame that does not end, though bytes of it come all the time', async () => {
+    const { clock, connection, far } = await connectedTo('odd:1');
     // 10 MB are announced. Its answers are taken for parts of that.
     far.write(Buffer.from([0, 0x98, 0x96, 0x80, 0, 0, 0, 100]));
     const asking: Promise<unknown>[] = [];
@@ -359,15 +368,7 @@ describe('the connections of a client', () => {
   });
 
   it('keep one on which a large answer comes slowly', async () => {
-    const clock = new ManualClock();
-    const [near, far] = duplexPair();
-    const connections = new Connections({
-      clock,
-      logger: silentLogger,
-      handlers: handlerTable(),
-      dial: async () => near,
-    });
-    const connection = await connections.get('slow:1');
+    const { clock, connections, connection, far } = await connectedTo('slow:1');
     const pulling = connection.request(Requests.HEART_BEAT, {}, { timeout: 120_000 });
     const body = Buffer.alloc(1_000_000);
     const command = {
