@@ -91,6 +91,24 @@ describe('a query by key', () => {
     await store.close();
   });
 
+  it('keeps few entries in memory while the disk refuses the index, however often it is asked', async () => {
+    const fileSystem = memoryFileSystem();
+    const { openSync } = fileSystem;
+    let failing = true;
+    fileSystem.openSync = (path, mode) => {
+      if (failing && path.includes('/index/')) throw new Error('EACCES');
+      return openSync.call(fileSystem, path, mode);
+    };
+    const store = await openStore({ fileSystem, clock: new ManualClock(), maxIndexNum: 100 });
+    for (let i = 0; i < 500; i++) store.append(message({ body: `m${i}`, properties: { KEYS: `k${i}` } }));
+    await store.drain();
+    for (let query = 0; query < 10; query++) expect(await find(store, 'k499')).toEqual([]);
+    expect(await find(store, 'k98')).toEqual(['m98']);
+    failing = false;
+    for (const i of [0, 98, 99, 499]) expect(await find(store, `k${i}`)).toEqual([`m${i}`]);
+    await store.close();
+  });
+
   it('finds what comes in after a restart', async () => {
     const more = { fileSystem: memoryFileSystem() };
     const store = await openStore(more);
