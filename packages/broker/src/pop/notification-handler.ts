@@ -3,7 +3,7 @@ import { Requests, ResponseCode, popRetryTopic } from '@nest-rocketmq/remoting/i
 import type { Answer, Handlers, HeaderOf, IncomingRequest } from '@nest-rocketmq/remoting/internal';
 import type { MessageStore } from '../store/store.js';
 import type { OrderInfos } from './order-infos.js';
-import { ANSWER_EARLY_MS, groupMissing, queueIdsOf, queueRefusal } from './pop-checks.js';
+import { groupMissing, heldUntil, queueIdsOf, queueRefusal } from './pop-checks.js';
 import type { PopCheckDeps } from './pop-checks.js';
 import { ANY_QUEUE } from './pop-polling.js';
 import type { PopPolling } from './pop-polling.js';
@@ -28,7 +28,7 @@ export function notificationHandlers(
   deps: NotificationDeps,
 ): Pick<Handlers<'broker'>, 'NOTIFICATION' | 'POLLING_INFO' | 'PEEK_MESSAGE'> {
   return {
-    NOTIFICATION: (request) => notify(deps, request),
+    NOTIFICATION: (request) => notify(deps, request, heldUntil(request.header, deps.clock.now(), deps.config)),
     POLLING_INFO: ({ header }) => pollingInfo(deps, header),
     PEEK_MESSAGE: ({ header }) => peek(deps, header),
   };
@@ -40,26 +40,29 @@ function pollingInfo(deps: NotificationDeps, header: HeaderOf<PollingInfo>): Ans
   return refusal ?? { header: { pollingNum: deps.polling.count(topic, consumerGroup, Math.max(ANY_QUEUE, queueId)) } };
 }
 
-function notify(deps: NotificationDeps, request: IncomingRequest<Notification>): Answer<Notification> | undefined {
+/** @param until as of `heldUntil` */
+function notify(
+  deps: NotificationDeps,
+  request: IncomingRequest<Notification>,
+  until: number,
+): Answer<Notification> | undefined {
   const { header, connection } = request;
   const refusal = queueRefusal(deps, header) ?? groupRefusal(deps, header.consumerGroup);
   if (refusal) return refusal;
   if (hasMessages(deps, header)) return { header: { hasMsg: true } };
-  const { clock, config, notifications } = deps;
-  const { topic, consumerGroup: group, pollTime } = header;
-  const now = clock.now();
-  const left = (header.bornTime || now) + pollTime - ANSWER_EARLY_MS - now;
-  const ms = Math.min(left, config.maxSuspendTimeMillis);
-  if (pollTime <= 0 || ms <= 0) return { header: { hasMsg: false } };
+  const { clock, notifications } = deps;
+  const { topic, consumerGroup: group } = header;
+  const left = until - clock.now();
+  if (left <= 0) return { header: { hasMsg: false } };
   const wake = (over: boolean): void => {
     if (connection.closed || request.oneway) return;
     // What has come may belong to another by now: then it waits on.
     const hasMsg = hasMessages(deps, header);
-    const answer = over || hasMsg ? { header: { hasMsg } } : notify(deps, request);
+    const answer = over || hasMsg ? { header: { hasMsg } } : notify(deps, request, until);
     if (answer) connection.answer(request, Requests.NOTIFICATION, answer);
   };
   const queueId = Math.max(ANY_QUEUE, header.queueId);
-  if (notifications.hold({ topic, group, queueId, connection, matches: () => true, wake }, ms)) return undefined;
+  if (notifications.hold({ topic, group, queueId, connection, matches: () => true, wake }, left)) return undefined;
   return { header: { hasMsg: false, pollingFull: true } };
 }
 

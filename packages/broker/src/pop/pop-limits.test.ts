@@ -27,6 +27,7 @@ describe('a pop is refused', () => {
     ['by a group whose name cannot be', { consumerGroup: 'a/b' }, ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST],
     ['by a broken expression', { exp: 'a >', expType: 'SQL92' }, ResponseCode.SUBSCRIPTION_PARSE_FAILED],
     ['that its client has given up', { bornTime: 1, pollTime: 1 }, ResponseCode.POLLING_TIMEOUT],
+    ['born before the epoch', { bornTime: -1, pollTime: 1 }, ResponseCode.POLLING_TIMEOUT],
   ])('%s', async (_what, header, code) => {
     await withMessages(['a']);
     expect((await client.pop(header)).reply.code).toBe(code);
