@@ -11,6 +11,7 @@ import {
 import type { Dial, EventLog, HostAndPort } from '@nest-rocketmq/remoting/internal';
 import { dialInProcess, listenForVIPChannel, warnOfOpenAddresses, withPort } from './namesrv/addresses.js';
 import { Clients } from './clients/clients.js';
+import { QueueLocks } from './clients/queue-locks.js';
 import { LevelTimer } from './delay/level-timer.js';
 import { DelayLevels } from './message/schedule-message.js';
 import { environmentOf } from './environment.js';
@@ -153,6 +154,7 @@ async function assemble(
   const stats = new BrokerStats({ ...config, systemTopics: new Set(topics.systemTopicNames) });
   const storeStats = new StoreStats(store, clock);
   const log = new LogThrottle(clock, config.logger);
+  const locks = new QueueLocks({ ...config, log });
   const pending = new PendingTimers(config.maxPendingTimers, config.maxPendingRecalls);
   const timers = new TimerMessages({ ...config, room: pending });
   const messageWriter = new MessageWriter(store, levels, timers, storeStats, testing?.onStored);
@@ -170,7 +172,7 @@ async function assemble(
   const haServerAddr = formatAddress(config.brokerIP1, storeHost.port + 1);
   const registration = new Registration({ ...config, routes, topics, dial, identity, haServerAddr });
   const unsent = new UnsentBytes(config.maxTotalUnsentBytes);
-  const shared = { store, topics, groups, offsets, clients, longPolling, replies, log, pop };
+  const shared = { store, topics, groups, offsets, clients, locks, longPolling, replies, log, pop };
   const levelProgress = (): LevelProgress[] => levelTimer.progress;
   const wake = (): void => timing.messageTimer.wake();
   const more = { environment, messageWriter, halves, requestModes, routes, stats, storeStats, unsent, pending };
@@ -271,6 +273,7 @@ async function endWork(parts: LivingParts): Promise<void> {
   await halves.whenIdle();
   longPolling.stop();
   clients.stop();
+  parts.locks.stop();
   parts.log.end();
 }
 

@@ -47,6 +47,11 @@ export interface LimitOptions {
   /** Most queues in one request for locks. Default: `16384`; allowed: queues, 1 to 10000000. */
   maxLockQueues?: number;
   /**
+   * Most queues that the consumers of all groups have locked at a time. Default: `250000`; allowed: locks, 1 to
+   * 10000000.
+   */
+  maxTotalQueueLocks?: number;
+  /**
    * Most pending messages with a delivery time of their own. Each takes 20 bytes of memory. Default: `10000000`;
    * allowed: messages, 1 to 100000000.
    */

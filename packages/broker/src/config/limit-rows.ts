@@ -105,6 +105,15 @@ export const limitRows = {
     'Most queues in one request for locks.',
     messages('queues in one request for locks. Of queues and groups that do not exist no lock is given'),
   ),
+  maxTotalQueueLocks: integer(
+    250_000,
+    [1, 10_000_000],
+    'locks',
+    'Most queues that the consumers of all groups have locked at a time.',
+    messages(
+      'queues that the consumers of all groups have locked: no further one is locked, and the log tells of it; its consumer asks again',
+    ),
+  ),
   maxPendingTimers: integer(
     10_000_000,
     [1, 100_000_000],

@@ -109,8 +109,7 @@ class PopHandler {
       this.#reply(request, pop, ResponseCode.SUCCESS);
       if (pop.rest > 0) polling.wake(topic, consumerGroup, queueId);
       stats.answered(topic, consumerGroup, queueId, clock.monotonic() - started);
-    } else if (pop.unfinished || this.#arrived(header) !== before || queues.isOneFree(pop))
-      this.#schedule(call, over);
+    } else if (pop.unfinished || this.#arrived(header) !== before || queues.isOneFree(pop)) this.#schedule(call, over);
     else this.#holdOrReply(call, pop, over);
   }
 
