@@ -91,6 +91,31 @@ describe('a handle', () => {
   });
 });
 
+describe('an orderly acknowledgement', () => {
+  const committed = (consumerGroup: string, topic: string): Promise<{ code: number }> => {
+    const header = { consumerGroup, topic, queueId: 0, setZeroIfNotFound: false };
+    return client.client.connection.request(Requests.QUERY_CONSUMER_OFFSET, header);
+  };
+
+  it.each([
+    ['single', 'a/b', 't', ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST],
+    ['in a batch', 'a/b', 't', ResponseCode.SUCCESS],
+    ['in a batch', 'g', 'nowhere', ResponseCode.SUCCESS],
+  ])('that is %s, of group %s and topic %s, leaves no offset', async (how, consumerGroup, topic, code) => {
+    await withMessages(['a']);
+    const place = { consumerGroup, topic, queueId: 0 };
+    const bits = Buffer.from([1]);
+    const entry = { ...place, retry: '0', startOffset: 0, reviveQueueId: 999, popTime: 1, invisibleTime: 1, bits };
+    const body = encodeBatchAck({ brokerName: 'broker-a', acks: [entry] });
+    const answer =
+      how === 'single'
+        ? client.ack('0 1 1 999 0 broker-a 0 0', place)
+        : client.client.connection.request(Requests.BATCH_ACK_MESSAGE, {}, { body });
+    expect((await answer).code).toBe(code);
+    expect((await committed(consumerGroup, topic)).code).toBe(ResponseCode.QUERY_NOT_FOUND);
+  });
+});
+
 describe('a batch of acknowledgements', () => {
   const entry: BatchAck = {
     consumerGroup: 'g',
