@@ -163,11 +163,11 @@ async function assemble(
   const levelTimer = new LevelTimer({ ...config, log, store, messageWriter, levels, stats, offsets: delayOffsets });
   const hold = (): (() => void) => delayOffsets.hold();
   const timing = makeTimers(environment, { store, pending, progress, messageWriter, stats, log });
-  const popDeps = { store, topics, groups, offsets, messageWriter, stats, log };
-  const pop = await PopService.open(environment, { ...popDeps, ...timing });
+  const common = { store, topics, groups, offsets, messageWriter, stats, log };
+  const pop = await PopService.open(environment, { ...common, ...timing });
   const requestModes = await RequestModes.open(environment);
   const halves = await HalfQueue.open({ store, messageWriter, offsets, clock, storeHost, outcomes, hold });
-  const checkBack = new CheckBack({ ...config, config, store, messageWriter, halves, topics, clients, stats, hold });
+  const checkBack = new CheckBack({ ...config, ...common, config, halves, clients, hold });
   const identity = { clusterName, brokerName, brokerAddr: brokerAddress, brokerId };
   const haServerAddr = formatAddress(config.brokerIP1, storeHost.port + 1);
   const registration = new Registration({ ...config, routes, topics, dial, identity, haServerAddr });

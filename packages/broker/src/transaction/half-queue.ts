@@ -115,6 +115,11 @@ export class HalfQueue {
     return at;
   }
 
+  /** The half that the one at `offset` is a copy of, where that is known. */
+  older(offset: number): number | undefined {
+    return this.#older.get(offset);
+  }
+
   /**
    * Stores a verdict once: runs `store`, which stores what follows from it, and then marks the half as decided. A half
    * for which that is done or under way is left alone.
