@@ -32,7 +32,7 @@ export interface LimitOptions {
   maxFilterDepth?: number;
   /**
    * Most values and operators of an SQL92 expression: each is evaluated for each message. Default: `512`; allowed:
-   * terms, 1 to 4096.
+   * terms, 1 to 1024.
    */
   maxFilterTerms?: number;
   /**
