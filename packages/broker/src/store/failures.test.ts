@@ -126,6 +126,29 @@ describe('with sync flush', () => {
     await store.close();
   });
 
+  it.each(['/store/abort', '/store/commitlog/00000000000000000000'])(
+    'says which store it is, and what to do, where %s cannot be read at its start',
+    async (path) => {
+      const disk = new Disk();
+      const more = { fileSystem: disk };
+      const store = await openStore(more);
+      store.append(message());
+      await store.close();
+      disk.openSync('/store/abort', 'create');
+      const { openSync } = disk;
+      disk.openSync = (asked, mode) => {
+        if (asked === path) throw fileError('EIO', path);
+        return openSync.call(disk, asked, mode);
+      };
+      await expect(openStore(more)).rejects.toMatchObject({
+        code: 'STORE_UNREADABLE',
+        message: `the store /store cannot be read: Error: EIO: ${path}. Check the disk, and what stands in that folder; or choose another folder.`,
+      });
+      disk.openSync = openSync;
+      await (await openStore(more)).close();
+    },
+  );
+
   it('promises nothing more after one flush has failed, though the next would succeed', async () => {
     const disk = new Disk();
     const store = await openStore({ fileSystem: disk, flush: 'sync' });

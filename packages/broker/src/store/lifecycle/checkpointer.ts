@@ -114,7 +114,8 @@ export class Checkpointer {
       this.failure = undefined;
     } catch (error) {
       this.failure = error;
-      logger.error(`cannot write the consume queues: ${String(error)}. They are kept in memory and tried again.`);
+      const message = `cannot write the consume queues or the checkpoint: ${String(error)}`;
+      logger.error(`${message}. It is tried again; until then messages are refused. Check the disk.`);
     }
   }
 
