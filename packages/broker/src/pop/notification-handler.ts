@@ -1,6 +1,7 @@
 // Tells consumers whether there is something to pop, now or when it comes, and how many pops wait; and lets them peek.
 import { Requests, ResponseCode, popRetryTopic } from '@nest-rocketmq/remoting/internal';
 import type { Answer, Handlers, HeaderOf, IncomingRequest } from '@nest-rocketmq/remoting/internal';
+import type { SubscriptionFilter, SubscriptionFilters } from '../filter/subscription-filters.js';
 import type { MessageStore } from '../store/store.js';
 import type { OrderInfos } from './order-infos.js';
 import { groupMissing, heldUntil, queueIdsOf, queueRefusal } from './pop-checks.js';
@@ -12,6 +13,7 @@ import { MOST_POPPED } from './checkpoint.js';
 
 export interface NotificationDeps extends PopCheckDeps {
   store: MessageStore;
+  filters: SubscriptionFilters;
   queues: PopQueues;
   polling: PopPolling;
   orderInfos: OrderInfos;
@@ -19,6 +21,9 @@ export interface NotificationDeps extends PopCheckDeps {
   /** Requests that wait to be told. */
   notifications: PopPolling;
 }
+
+/** Messages from which on nobody looks whether one of them is wanted: Apache's maxMessageFilterNumForNotification. */
+const MAX_FILTERED = 64;
 
 type Notification = typeof Requests.NOTIFICATION;
 type Peek = typeof Requests.PEEK_MESSAGE;
@@ -28,7 +33,7 @@ export function notificationHandlers(
   deps: NotificationDeps,
 ): Pick<Handlers<'broker'>, 'NOTIFICATION' | 'POLLING_INFO' | 'PEEK_MESSAGE'> {
   return {
-    NOTIFICATION: (request) => notify(deps, request, heldUntil(request.header, deps.clock.now(), deps.config)),
+    NOTIFICATION: (request) => begin(deps, request),
     POLLING_INFO: ({ header }) => pollingInfo(deps, header),
     PEEK_MESSAGE: ({ header }) => peek(deps, header),
   };
@@ -40,16 +45,27 @@ function pollingInfo(deps: NotificationDeps, header: HeaderOf<PollingInfo>): Ans
   return refusal ?? { header: { pollingNum: deps.polling.count(topic, consumerGroup, Math.max(ANY_QUEUE, queueId)) } };
 }
 
-/** @param until as of `heldUntil` */
-function notify(
-  deps: NotificationDeps,
-  request: IncomingRequest<Notification>,
-  until: number,
-): Answer<Notification> | undefined {
-  const { header, connection } = request;
+interface NotificationCall {
+  readonly request: IncomingRequest<Notification>;
+  /** Of the messages that the consumer wants; undefined where it wants all. */
+  readonly filter: SubscriptionFilter | undefined;
+  /** As of `heldUntil`. */
+  readonly until: number;
+}
+
+function begin(deps: NotificationDeps, request: IncomingRequest<Notification>): Answer<Notification> | undefined {
+  const { header } = request;
   const refusal = queueRefusal(deps, header) ?? groupRefusal(deps, header.consumerGroup);
   if (refusal) return refusal;
-  if (hasMessages(deps, header)) return { header: { hasMsg: true } };
+  const { exp, expType } = header;
+  const filter = exp && expType ? deps.filters.ofExpression(exp, expType) : undefined;
+  return notify(deps, { request, filter, until: heldUntil(header, deps.clock.now(), deps.config) });
+}
+
+function notify(deps: NotificationDeps, call: NotificationCall): Answer<Notification> | undefined {
+  const { request, filter, until } = call;
+  const { header, connection } = request;
+  if (hasMessages(deps, call)) return { header: { hasMsg: true } };
   const { clock, notifications } = deps;
   const { topic, consumerGroup: group } = header;
   const left = until - clock.now();
@@ -57,24 +73,49 @@ function notify(
   const wake = (over: boolean): void => {
     if (connection.closed || request.oneway) return;
     // What has come may belong to another by now: then it waits on.
-    const hasMsg = hasMessages(deps, header);
-    const answer = over || hasMsg ? { header: { hasMsg } } : notify(deps, request, until);
+    const hasMsg = hasMessages(deps, call);
+    const answer = over || hasMsg ? { header: { hasMsg } } : notify(deps, call);
     if (answer) connection.answer(request, Requests.NOTIFICATION, answer);
   };
   const queueId = Math.max(ANY_QUEUE, header.queueId);
-  if (notifications.hold({ topic, group, queueId, connection, matches: () => true, wake }, left)) return undefined;
+  const matches = (tagsCode: number): boolean => filter?.byTagsCode(tagsCode) ?? true;
+  if (notifications.hold({ topic, group, queueId, connection, matches, wake }, left)) return undefined;
   return { header: { hasMsg: false, pollingFull: true } };
 }
 
-function hasMessages(deps: NotificationDeps, header: HeaderOf<Notification>): boolean {
+function hasMessages(deps: NotificationDeps, { request: { header }, filter }: NotificationCall): boolean {
   const { topic, consumerGroup: group, queueId, order, attemptId } = header;
   const { topics, queues, orderInfos, clock } = deps;
   const isFree = (id: number): boolean =>
     !order || orderInfos.get(topic, group, id)?.blockedUntil(clock.now(), attemptId) === undefined;
-  if (queueIdsOf(topics, topic, queueId).some((id) => isFree(id) && queues.behind(topic, group, id) > 0)) return true;
+  const hasOne = (id: number): boolean => isFree(id) && hasWanted(deps, header, id, filter);
+  if (queueIdsOf(topics, topic, queueId).some(hasOne)) return true;
+  // Retries are of messages that were wanted.
   return retryTopicsOf(topic, group).some((name) =>
     queueIdsOf(topics, name, ANY_QUEUE).some((id) => queues.behind(name, group, id) > 0),
   );
+}
+
+/** Whether a message of the queue may be wanted, by the hash codes of its tags. */
+function hasWanted(
+  { queues, store }: NotificationDeps,
+  { topic, consumerGroup }: HeaderOf<Notification>,
+  queueId: number,
+  filter: SubscriptionFilter | undefined,
+): boolean {
+  const behind = queues.behind(topic, consumerGroup, queueId);
+  if (!filter || behind === 0 || behind >= MAX_FILTERED) return behind > 0;
+  const first = Math.max(queues.nextOffset(topic, consumerGroup, queueId), store.minOffset(topic, queueId));
+  for (let offset = first; offset < store.maxOffset(topic, queueId); offset++) {
+    const entry = store.readConsumeQueue(topic, queueId, offset);
+    if (entry instanceof Promise) {
+      // On the disk only: the pop that follows looks at it, and meets the same error.
+      entry.catch(() => undefined);
+      return true;
+    }
+    if (entry && (filter.byTagsCode(entry.tagsCode) ?? true)) return true;
+  }
+  return false;
 }
 
 /** Shows messages without taking them. */

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Requests, popRetryTopic } from '@nest-rocketmq/remoting/internal';
+import { Requests, ResponseCode, popRetryTopic } from '@nest-rocketmq/remoting/internal';
 import type { BrokerOptions } from '../config/broker-options.js';
 import { INVISIBLE, PopClient, SECOND, bodiesOf } from '../../test-kit/pop-client.js';
 
@@ -114,9 +114,9 @@ describe('what is not acknowledged', () => {
 });
 
 describe('who wants to be told of messages', () => {
-  const notify = async (pollTime: number): Promise<unknown> => {
+  const notify = async (pollTime: number, more: object = {}): Promise<unknown> => {
     const place = { consumerGroup: 'g', topic: 't', queueId: -1 };
-    const header = { ...place, pollTime, bornTime: client.broker.clock.now() };
+    const header = { ...place, pollTime, bornTime: client.broker.clock.now(), ...more };
     return (await client.client.connection.request(Requests.NOTIFICATION, header, { timeout: 100 * SECOND })).header
       .hasMsg;
   };
@@ -134,6 +134,30 @@ describe('who wants to be told of messages', () => {
     const over = notify(5 * SECOND);
     await client.advance(5 * SECOND);
     expect(await over).toBe(false);
+  });
+
+  it('is told of messages with the tags that it asks for, and of a backlog that nobody looks through', async () => {
+    await withMessages(['b', 'c']);
+    const wanted = { exp: 'a || x', expType: 'TAG' };
+    expect([await notify(0, wanted), await notify(0, { exp: 'c', expType: 'TAG' })]).toEqual([false, true]);
+    const waiting = notify(5 * SECOND, wanted);
+    await client.send('b');
+    const over = notify(2 * SECOND, { exp: 'y', expType: 'TAG' });
+    await client.send('x');
+    expect(await waiting).toBe(true);
+    await client.advance(2 * SECOND);
+    expect(await over).toBe(false);
+    for (let count = 4; count < 64; count++) await client.send('b');
+    expect(await notify(0, { exp: 'y', expType: 'TAG' })).toBe(true);
+  });
+
+  it('is refused where the expression is wrong, and told of any message where it is SQL92', async () => {
+    await withMessages(['b']);
+    expect(await notify(0, { exp: "TAGS = 'a'", expType: 'SQL92' })).toBe(true);
+    const header = { consumerGroup: 'g', topic: 't', queueId: -1, pollTime: 0, bornTime: 0 };
+    const wrong = { ...header, exp: 'a >', expType: 'SQL92' };
+    const { code } = await client.client.connection.request(Requests.NOTIFICATION, wrong);
+    expect(code).toBe(ResponseCode.SUBSCRIPTION_PARSE_FAILED);
   });
 
   it('T090 is told of what becomes visible again', async () => {
