@@ -101,8 +101,7 @@ export class CheckBack {
     const { halves, config, clock, logger } = this.deps;
     // Copies that are stored in this round are for the next one.
     const end = halves.end;
-    for (let offset = halves.first; offset < end && !this.#stopped; offset++) {
-      if (!halves.isOpen(offset)) continue;
+    for (let offset = halves.nextOpen(0); offset < end && !this.#stopped; offset = halves.nextOpen(offset + 1)) {
       const half = await this.#reader.read(offset);
       if (this.#stopped) return;
       // Until the disk can be read again, or the file is too old and goes.
