@@ -7,6 +7,7 @@ import {
   TRANS_CHECK_MAX_TIME_TOPIC,
   encodeOffsetMsgId,
   encodeRecord,
+  printable,
 } from '@nest-rocketmq/remoting/internal';
 import type { Clock, EventLog, Logger, MessageExt } from '@nest-rocketmq/remoting/internal';
 import type { Clients } from '../clients/clients.js';
@@ -113,7 +114,7 @@ export class CheckBack {
       const times = timesChecked(half);
       // Before its immunity time is looked at, which the producer may have set to any length.
       if (times >= config.transactionCheckMax || clock.now() - half.storeTimestamp > LONGEST_LIFE_MS) {
-        const why = `giving up the transaction of ${half.msgId} after ${times} checks`;
+        const why = `giving up the transaction of ${printable(half.msgId)} after ${times} checks`;
         logger.warn(`${why}: it is in ${TRANS_CHECK_MAX_TIME_TOPIC}`);
         await halves.decide(offset, () => this.#giveUp(half));
         continue;
@@ -133,13 +134,17 @@ export class CheckBack {
     const producer = clients.nextProducer(group);
     // Without a producer nobody is asked, so this does not count as a check.
     if (!producer) {
-      logger.debug?.(`no producer of group ${group} is connected to be asked about ${half.msgId}`);
+      logger.debug?.(
+        `no producer of group ${printable(group)} is connected to be asked about ${printable(half.msgId)}`,
+      );
       return;
     }
     const copy = await this.#replace(offset, half, timesChecked(half) + 1).catch(async (error: unknown) => {
       if (!(error instanceof PutError) || !isRefusedForGood(error.status)) throw error;
       // It would block all half messages behind it for ever.
-      logger.error(`giving up the transaction of ${half.msgId}: its properties are too long to count its checks`);
+      logger.error(
+        `giving up the transaction of ${printable(half.msgId)}: its properties are too long to count its checks`,
+      );
       await halves.decide(offset, () => this.#giveUp(half));
       return undefined;
     });

@@ -38,11 +38,13 @@ let client: TestClient;
 let testing: Testing;
 let checks: Check[];
 let errors: string[];
+let warnings: string[];
 afterEach(() => running.stop());
 
 async function start(bodies: readonly string[], properties: Record<string, string> = {}): Promise<void> {
-  [checks, errors, testing] = [[], [], new Testing()];
-  const logger = { ...silentLogger, error: (text: string) => void errors.push(text) };
+  [checks, errors, warnings, testing] = [[], [], [], new Testing()];
+  const error = (text: string): void => void errors.push(text);
+  const logger = { ...silentLogger, error, warn: (text: string) => void warnings.push(text) };
   running = await TestBroker.start({ logger, transactionCheckMax: 3 }, testing);
   client = await running.client(
     handlerTable({
@@ -174,3 +176,11 @@ it.each(['many', '-7', '1e400'])(
     expect(await client.messages('TRANS_CHECK_MAX_TIME_TOPIC')).toHaveLength(1);
   },
 );
+
+it('is named in the log without what would forge lines when it is given up', async () => {
+  await start(['x'], { UNIQ_KEY: 'key\nroot' });
+  await minutes(6);
+  expect(warnings).toEqual([
+    'giving up the transaction of key?root after 3 checks: it is in TRANS_CHECK_MAX_TIME_TOPIC',
+  ]);
+});
