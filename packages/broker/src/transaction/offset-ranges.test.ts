@@ -1,17 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { OffsetRanges } from './offset-ranges.js';
+import { randomOf } from '../../test-kit/random.js';
 
 const SEED = 20_261_128;
 const MOST = 60;
-
-/** Numbers from 0 to below 1, the same for each seed. */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
 
 describe('a set of offsets', () => {
   it(`has what was added, in any order, and is passed up to the first that was not, seed ${SEED}`, () => {

@@ -5,6 +5,7 @@ import { limitRows } from '../../config/limit-rows.js';
 import { Truth } from './compile.js';
 import { InvalidFilterError } from './invalid-filter-error.js';
 import { SqlFilter } from './sql-filter.js';
+import { randomOf } from '../../../test-kit/random.js';
 
 /** The broker's defaults. */
 const LIMITS = { maxFilterDepth: 100, maxFilterTerms: 512 };
@@ -28,15 +29,6 @@ const WORDS = [
   " CONTAINS 'a'",
 ];
 const PIECES = [...SIGNS, ...WORDS, '5', '9'.repeat(30), '.5e9', 'TRUE'];
-
-/** Numbers from 0 to below 1, the same for each seed. */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
 
 function outcome(expression: string): SqlFilter | 'refused' {
   try {
