@@ -22,8 +22,10 @@ export interface NotificationDeps extends PopCheckDeps {
   notifications: PopPolling;
 }
 
-/** Messages from which on nobody looks whether one of them is wanted: Apache's maxMessageFilterNumForNotification. */
+/** Messages of a queue from which on nobody looks whether one is wanted: Apache's maxMessageFilterNumForNotification. */
 const MAX_FILTERED = 64;
+/** The same of all queues of a topic together. */
+const MAX_FILTERED_IN_ALL = 1_024;
 
 type Notification = typeof Requests.NOTIFICATION;
 type Peek = typeof Requests.PEEK_MESSAGE;
@@ -88,7 +90,14 @@ function hasMessages(deps: NotificationDeps, { request: { header }, filter }: No
   const { topics, queues, orderInfos, clock } = deps;
   const isFree = (id: number): boolean =>
     !order || orderInfos.get(topic, group, id)?.blockedUntil(clock.now(), attemptId) === undefined;
-  const hasOne = (id: number): boolean => isFree(id) && hasWanted(deps, header, id, filter);
+  let looked = 0;
+  const hasOne = (id: number): boolean => {
+    if (!isFree(id)) return false;
+    const behind = queues.behind(topic, group, id);
+    if (!filter || behind === 0 || behind >= MAX_FILTERED) return behind > 0;
+    looked += behind;
+    return looked > MAX_FILTERED_IN_ALL || hasWanted(deps, header, id, filter);
+  };
   if (queueIdsOf(topics, topic, queueId).some(hasOne)) return true;
   // Retries are of messages that were wanted.
   return retryTopicsOf(topic, group).some((name) =>
@@ -96,15 +105,13 @@ function hasMessages(deps: NotificationDeps, { request: { header }, filter }: No
   );
 }
 
-/** Whether a message of the queue may be wanted, by the hash codes of its tags. */
+/** Whether a message that the group has not popped may be wanted, by the hash codes of its tags. */
 function hasWanted(
   { queues, store }: NotificationDeps,
   { topic, consumerGroup }: HeaderOf<Notification>,
   queueId: number,
-  filter: SubscriptionFilter | undefined,
+  filter: SubscriptionFilter,
 ): boolean {
-  const behind = queues.behind(topic, consumerGroup, queueId);
-  if (!filter || behind === 0 || behind >= MAX_FILTERED) return behind > 0;
   const first = Math.max(queues.nextOffset(topic, consumerGroup, queueId), store.minOffset(topic, queueId));
   for (let offset = first; offset < store.maxOffset(topic, queueId); offset++) {
     const entry = store.readConsumeQueue(topic, queueId, offset);

@@ -151,6 +151,19 @@ describe('who wants to be told of messages', () => {
     expect(await notify(0, { exp: 'y', expType: 'TAG' })).toBe(true);
   });
 
+  it('is told of the messages of many queues, which nobody looks through together', async () => {
+    await withMessages([]);
+    const header = { topic: 't', defaultTopic: 'TBW102', perm: 6, topicFilterType: 'SINGLE_TAG', order: false };
+    const config = { ...header, readQueueNums: 20, writeQueueNums: 20, topicSysFlag: 0 };
+    await client.client.connection.request(Requests.UPDATE_AND_CREATE_TOPIC, config);
+    const notWanted = { exp: 'y', expType: 'TAG' };
+    for (let sent = 0; sent < 16 * 63; sent++) await client.send('b', sent % 16);
+    expect(await notify(0, notWanted)).toBe(false);
+    for (let sent = 0; sent < 17; sent++) await client.send('b', 16);
+    expect(await notify(0, { ...notWanted, queueId: 16 })).toBe(false);
+    expect(await notify(0, notWanted)).toBe(true);
+  });
+
   it('is refused where the expression is wrong, and told of any message where it is SQL92', async () => {
     await withMessages(['b']);
     expect(await notify(0, { exp: "TAGS = 'a'", expType: 'SQL92' })).toBe(true);
