@@ -30,25 +30,24 @@ export class CancelUnpaidOrder implements RocketMQListener<CancelOrder> {
 
   async onMessage(@Payload() { id }: CancelOrder, context: RocketMQContext): Promise<void> {
     const order = await this.#cancel(id, context);
-    if (order?.status === 'PENDING') {
+    if (order.status === 'PENDING') {
       logger.log(`order ${id}: not paid in time, cancelled; ${order.quantity} × ${order.sku} back in stock`);
     } else {
-      logger.log(`order ${id}: ${order?.status ?? 'not there'}, left alone`);
+      logger.log(`order ${id}: ${order.status}, left alone`);
     }
   }
 
   /** Publishes `order:cancelled` as well, if it is cancelled now. Returns the order as it was found. */
-  async #cancel(id: string, context: RocketMQContext): Promise<Order | undefined> {
-    let order: Order | undefined;
+  async #cancel(id: string, context: RocketMQContext): Promise<Order> {
+    let order!: Order;
     await this.events.publish('cancelled', { id }, async (message) => {
-      await this.database.transaction(async (transaction) => {
+      order = await this.database.transaction(async (transaction) => {
         await this.idempotency.claimIn(transaction, context);
-        order = await this.orders.cancelIfUnpaid(transaction, id);
-        if (order?.status === 'PENDING') await this.events.record(transaction, message);
+        const found = await this.orders.cancelIfUnpaid(transaction, id);
+        if (found.status === 'PENDING') await this.events.record(transaction, message);
+        return found;
       });
-      return order?.status === 'PENDING'
-        ? RocketMQLocalTransactionState.COMMIT
-        : RocketMQLocalTransactionState.ROLLBACK;
+      return order.status === 'PENDING' ? RocketMQLocalTransactionState.COMMIT : RocketMQLocalTransactionState.ROLLBACK;
     });
     return order;
   }

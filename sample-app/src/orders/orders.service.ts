@@ -7,6 +7,7 @@ import {
   NotFoundException,
   ServiceUnavailableException,
 } from '@nestjs/common';
+import { RocketMQError } from 'nest-rocketmq';
 import type { TransactionMessage } from 'nest-rocketmq';
 import { Database } from '../database/database.js';
 import type { Queryable } from '../database/database.js';
@@ -35,7 +36,8 @@ export class OrdersService {
     try {
       await this.events.publish(ORDER_CREATED, order, (message) => this.#insert(order, message));
     } catch (cause) {
-      if (cause instanceof HttpException) throw cause;
+      if (cause instanceof HttpException || cause instanceof RocketMQError) throw cause;
+      // The database failed, perhaps as it committed.
       const problem = `Order ${order.id} may or may not have been placed: GET /orders/${order.id} will tell.`;
       throw new ServiceUnavailableException(problem, { cause });
     }
@@ -69,9 +71,10 @@ export class OrdersService {
   }
 
   /** Cancels the order and gives its stock back, unless it is paid. Returns the order as it was found. */
-  async cancelIfUnpaid(transaction: Queryable, id: string): Promise<Order | undefined> {
+  async cancelIfUnpaid(transaction: Queryable, id: string): Promise<Order> {
     const order = await this.orders.lock(transaction, id);
-    if (order?.status !== 'PENDING') return order;
+    if (!order) throw new NotFoundException(`There is no order ${id}.`);
+    if (order.status !== 'PENDING') return order;
     await this.orders.setStatus(transaction, id, 'CANCELLED');
     await this.stock.giveBack(transaction, order.sku, order.quantity);
     return order;
