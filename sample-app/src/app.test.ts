@@ -148,6 +148,21 @@ describe('the order service', () => {
     await shop.testing.expectFailed(CancelUnpaidOrder, { id: UNKNOWN_ID }, { timeout: '20s' });
   });
 
+  test('says that a new order may be there when the database does not say that it has committed', async () => {
+    const database = shop.app.get(Database);
+    const commit = database.transaction.bind(database);
+    jest.spyOn(database, 'transaction').mockImplementationOnce(async (work) => {
+      await commit(work);
+      throw new Error('the connection broke');
+    });
+    const answer = await shop.request<{ message: string }>('POST', '/orders', { sku: 'coffee', quantity: 1 });
+    expect(answer).toMatchObject({ status: 503, body: { message: expect.stringMatching('may or may not') } });
+    const id = /GET \/orders\/(\S+)/.exec(answer.body.message)![1]!;
+    await expect(shop.timeline(id, 1)).resolves.toEqual(['created']);
+    await shop.halfAnHourPasses(id);
+    await expect(shop.order(id)).resolves.toMatchObject({ status: 'CANCELLED' });
+  });
+
   test('keeps timelines after an event that always fails: it goes to the dead letters', async () => {
     const { id } = await shop.place('coffee', 1);
     const template = shop.app.get(RocketMQTemplate);

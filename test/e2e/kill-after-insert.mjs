@@ -5,9 +5,9 @@ import { OrderEvents } from '../../sample-app/dist/orders/order-events.js';
 const { KILL_AT = 'created' } = process.env;
 const publish = OrderEvents.prototype.publish;
 
-OrderEvents.prototype.publish = function (name, event, work) {
-  if (name !== KILL_AT) return publish.call(this, name, event, work);
-  return publish.call(this, name, event, async (message) => {
+OrderEvents.prototype.publish = function (topic, event, work) {
+  if (topic.tag !== KILL_AT) return publish.call(this, topic, event, work);
+  return publish.call(this, topic, event, async (message) => {
     await work(message);
     process.kill(process.pid, 'SIGKILL');
     return new Promise(() => {});

@@ -5,7 +5,7 @@ import type { RocketMQListener } from 'nest-rocketmq';
 import { Idempotent, RocketMQIdempotency } from 'nest-rocketmq/idempotency';
 import { Database } from '../database/database.js';
 import { OrderEvents } from './order-events.js';
-import { ORDER_CANCEL_TOPIC } from './order.js';
+import { OrderCancelDue, OrderCancelled } from './order.js';
 import type { CancelOrder, Order } from './order.js';
 import { OrdersService } from './orders.service.js';
 
@@ -19,7 +19,7 @@ const logger = new Logger('CancelUnpaidOrder');
   key: ({ id }) => id,
   onDuplicate: ({ id }) => logger.log(`order ${id}: its cancel message came again and changes nothing`),
 })
-@RocketMQMessageListener({ topic: ORDER_CANCEL_TOPIC, consumerGroup: CONSUMER })
+@RocketMQMessageListener({ topic: OrderCancelDue, consumerGroup: CONSUMER })
 export class CancelUnpaidOrder implements RocketMQListener<CancelOrder> {
   constructor(
     private readonly database: Database,
@@ -40,7 +40,7 @@ export class CancelUnpaidOrder implements RocketMQListener<CancelOrder> {
   /** Publishes `order:cancelled` as well, if it is cancelled now. Returns the order as it was found. */
   async #cancel(id: string, context: RocketMQContext): Promise<Order> {
     let order!: Order;
-    await this.events.publish('cancelled', { id }, async (message) => {
+    await this.events.publish(OrderCancelled, { id }, async (message) => {
       order = await this.database.transaction(async (transaction) => {
         await this.idempotency.claimIn(transaction, context);
         const found = await this.orders.cancelIfUnpaid(transaction, id);

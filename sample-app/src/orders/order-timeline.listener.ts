@@ -4,7 +4,7 @@ import { Payload, RocketMQContext, RocketMQMessageListener } from 'nest-rocketmq
 import type { RocketMQListener } from 'nest-rocketmq';
 import { Idempotent, RocketMQIdempotency } from 'nest-rocketmq/idempotency';
 import { Database } from '../database/database.js';
-import { ORDER_TOPIC } from './order.js';
+import { OrderHistory } from './order.js';
 import type { OrderEvent } from './order.js';
 import { TimelineRepository } from './timeline.repository.js';
 
@@ -23,7 +23,7 @@ const nameOf = ({ tags }: RocketMQContext): string => tags ?? 'unknown';
   key: ({ id }, context) => `${id} ${nameOf(context)}`,
 })
 @RocketMQMessageListener({
-  topic: ORDER_TOPIC,
+  topic: OrderHistory,
   consumerGroup: CONSUMER,
   consumeMode: 'ORDERLY',
   maxReconsumeTimes: 16,

@@ -1,8 +1,9 @@
-// Defines an order, as it is in the database and in messages.
+// Defines an order, as it is in the database and in messages, and the topics of these messages.
+import { defineTopic } from 'nest-rocketmq';
 
 export type OrderStatus = 'PENDING' | 'PAID' | 'SHIPPED' | 'CANCELLED';
 
-/** The payload of `order:created`. */
+/** The payload of `OrderCreated`. */
 export interface NewOrder {
   id: string;
   sku: string;
@@ -14,19 +15,22 @@ export interface Order extends NewOrder {
   createdAt: Date;
 }
 
-/** The payload of `order-cancel`. */
+/** The payload of `OrderCancelDue`. */
 export interface CancelOrder {
   id: string;
 }
 
-/** What happens to an order: the tags of topic `order`. */
-export type OrderEventName = 'created' | 'paid' | 'shipped' | 'cancelled';
-
-/** The payload of all messages of topic `order`. */
+/** The payload of what has happened to an order. */
 export interface OrderEvent {
   id: string;
 }
 
-export const ORDER_TOPIC = 'order';
-export const ORDER_CREATED = 'created';
-export const ORDER_CANCEL_TOPIC = 'order-cancel';
+/** Whatever happens to orders; the tag is the name of the event. */
+export const OrderHistory = defineTopic<OrderEvent>('order');
+export const OrderCreated = defineTopic<NewOrder>('order:created');
+export const OrderPaid = defineTopic<OrderEvent>('order:paid');
+export const OrderShipped = defineTopic<OrderEvent>('order:shipped');
+export const OrderCancelled = defineTopic<OrderEvent>('order:cancelled');
+
+/** Comes when an order has had its time to be paid. */
+export const OrderCancelDue = defineTopic<CancelOrder>('order-cancel');
