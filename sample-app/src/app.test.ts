@@ -163,6 +163,25 @@ describe('the order service', () => {
     await expect(shop.order(id)).resolves.toMatchObject({ status: 'CANCELLED' });
   });
 
+  test.each<[string, string, string, object]>([
+    ['an event without an id', 'order:created', 'order-schedule-cancel', { sku: 'tea', quantity: 1 }],
+    ['an event of an order that cannot be', 'order:paid', 'order-timeline', { id: 'no id' }],
+    ['a cancel message with another id', 'order-cancel', 'order-cancel', { id: 7 }],
+    ['a cancel message without one', 'order-cancel', 'order-cancel', {}],
+  ])('puts %s aside at once, with the reason', async (_what, destination, group, payload) => {
+    const { now } = shop.testing;
+    const { msgId } = await shop.app.get(RocketMQTemplate).send(destination, payload);
+    const letter = await shop.testing.expectDeadLetter(group, msgId, { timeout: '20s' });
+    expect(letter.properties.get('DLQ_REASON')).toContain('id must be a UUID');
+    expect(shop.testing.now.getTime() - now.getTime()).toBeLessThan(10_000);
+  });
+
+  test('takes an event with fields that it does not know', async () => {
+    const { id } = await shop.place('coffee', 1);
+    await shop.app.get(RocketMQTemplate).send('order:paid', { id, currency: 'CHF' });
+    await expect(shop.timeline(id, 2)).resolves.toEqual(['created', 'paid']);
+  });
+
   test('keeps timelines after an event that always fails: it goes to the dead letters', async () => {
     const { id } = await shop.place('coffee', 1);
     const template = shop.app.get(RocketMQTemplate);

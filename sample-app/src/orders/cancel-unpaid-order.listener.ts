@@ -1,12 +1,13 @@
 // Cancels an order that was not paid in time.
-import { Logger } from '@nestjs/common';
+import { Logger, UsePipes } from '@nestjs/common';
 import { Payload, RocketMQContext, RocketMQLocalTransactionState, RocketMQMessageListener } from 'nest-rocketmq';
 import type { RocketMQListener } from 'nest-rocketmq';
 import { Idempotent, RocketMQIdempotency } from 'nest-rocketmq/idempotency';
 import { Database } from '../database/database.js';
+import { MessageValidation } from '../validation.js';
 import { OrderEvents } from './order-events.js';
-import { OrderCancelDue, OrderCancelled } from './order.js';
-import type { CancelOrder, Order } from './order.js';
+import { CancelOrder, OrderCancelDue, OrderCancelled } from './order.js';
+import type { Order } from './order.js';
 import { OrdersService } from './orders.service.js';
 
 const CONSUMER = 'order-cancel';
@@ -28,6 +29,7 @@ export class CancelUnpaidOrder implements RocketMQListener<CancelOrder> {
     private readonly events: OrderEvents,
   ) {}
 
+  @UsePipes(MessageValidation)
   async onMessage(@Payload() { id }: CancelOrder, context: RocketMQContext): Promise<void> {
     const order = await this.#cancel(id, context);
     if (order.status === 'PENDING') {

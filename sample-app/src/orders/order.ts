@@ -1,28 +1,35 @@
 // Defines an order, as it is in the database and in messages, and the topics of these messages.
+import { IsInt, IsUUID, Min } from 'class-validator';
 import { defineTopic } from 'nest-rocketmq';
+import { IsSku } from '../stock/sku.js';
 
 export type OrderStatus = 'PENDING' | 'PAID' | 'SHIPPED' | 'CANCELLED';
 
+/** The payload of what has happened to an order. */
+export class OrderEvent {
+  @IsUUID()
+  id!: string;
+}
+
 /** The payload of `OrderCreated`. */
-export interface NewOrder {
-  id: string;
-  sku: string;
-  quantity: number;
+export class NewOrder extends OrderEvent {
+  @IsSku()
+  sku!: string;
+
+  @IsInt()
+  @Min(1)
+  quantity!: number;
+}
+
+/** The payload of `OrderCancelDue`. */
+export class CancelOrder {
+  @IsUUID()
+  id!: string;
 }
 
 export interface Order extends NewOrder {
   status: OrderStatus;
   createdAt: Date;
-}
-
-/** The payload of `OrderCancelDue`. */
-export interface CancelOrder {
-  id: string;
-}
-
-/** The payload of what has happened to an order. */
-export interface OrderEvent {
-  id: string;
 }
 
 /** Whatever happens to orders; the tag is the name of the event. */

@@ -1,6 +1,7 @@
 // Serves orders over HTTP.
-import { Body, Controller, Get, HttpCode, HttpStatus, Param, Post, UseFilters } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, HttpStatus, Param, Post, UseFilters, UsePipes } from '@nestjs/common';
 import { OutageFilter } from '../outage.filter.js';
+import { RequestValidation } from '../validation.js';
 import { CreateOrderDto } from './create-order.dto.js';
 import type { Order } from './order.js';
 import { OrderIdPipe } from './order-id.pipe.js';
@@ -8,6 +9,7 @@ import { OrdersService } from './orders.service.js';
 import type { TimelineEntry } from './timeline.repository.js';
 
 @UseFilters(OutageFilter)
+@UsePipes(RequestValidation)
 @Controller('orders')
 export class OrdersController {
   constructor(private readonly orders: OrdersService) {}
