@@ -3,10 +3,10 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { RocketMQClient } from '@nest-rocketmq/client';
 import { startChild } from '../../test/interop/harness/children.js';
+import { startProxy } from '../../test/interop/harness/grpc.js';
 import { temporaryFolder } from '../../test/interop/harness/temporary.js';
 import { createTopics } from '../load/connection.js';
-import { servers } from '../servers.js';
-import { startProxy } from './java.js';
+import { APACHE_HEAP, servers } from '../servers.js';
 import { payloadOf } from './programs/payload.js';
 import type { NestBenchOptions } from './options.js';
 
@@ -60,7 +60,7 @@ async function rocketmq(which: 'ours' | 'apache', options: NestBenchOptions): Pr
 
 /** In front of that broker, whose CPU is a part of what a message costs. */
 async function proxy(broker: BenchServer): Promise<BenchServer> {
-  const { address, child } = await startProxy(broker.address);
+  const { address, child } = await startProxy(broker.address, APACHE_HEAP);
   return { address, pids: [...broker.pids, child.pid], stop: async () => void (await child.kill()) };
 }
 
