@@ -141,8 +141,8 @@ describe('with sync flush', () => {
         return openSync.call(disk, asked, mode);
       };
       await expect(openStore(more)).rejects.toMatchObject({
-        code: 'STORE_UNREADABLE',
-        message: `the store /store cannot be read: Error: EIO: ${path}. Check the disk, and what stands in that folder; or choose another folder.`,
+        code: 'STORE_OPEN_FAILED',
+        message: `the store /store cannot be opened: Error: EIO: ${path}. Check the disk, and what stands in that folder; or choose another folder.`,
       });
       disk.openSync = openSync;
       await (await openStore(more)).close();

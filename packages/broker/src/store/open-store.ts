@@ -81,7 +81,7 @@ export async function openStore(options: StoreOptions): Promise<OpenedStore> {
     await open.closeAll().catch(tell);
     // A store that was refused for its sizes has not been touched.
     await lock.release(error instanceof StoreError && !lock.wasAborted).catch(tell);
-    throw unreadable(root, error);
+    throw notOpened(root, error);
   }
 }
 
@@ -120,13 +120,13 @@ async function recoverFiles(
   return { log, queues, checkpoint, queueCheckpoint, recovered };
 }
 
-/** @throws StoreLockedError, or StoreError where the folder can be neither written nor read */
+/** @throws StoreLockedError, or StoreError where the folder cannot be read or written */
 async function takeLock(fileSystem: FileSystem, root: string): Promise<LockFile> {
   try {
     await fileSystem.makeDirectory(root);
     return await LockFile.take({ fileSystem, root });
   } catch (error) {
-    if (!UNWRITABLE.has(systemCode(error) ?? '')) throw unreadable(root, error);
+    if (!UNWRITABLE.has(systemCode(error) ?? '')) throw notOpened(root, error);
     const remedy = 'Give this user the right to write there, or choose another folder.';
     throw new StoreError('STORE_UNWRITABLE', `the store ${root} cannot be written: ${String(error)}. ${remedy}`, {
       cause: error,
@@ -134,11 +134,11 @@ async function takeLock(fileSystem: FileSystem, root: string): Promise<LockFile>
   }
 }
 
-/** What a system says of a failed read names neither the store nor a remedy. */
-function unreadable(root: string, error: unknown): unknown {
+/** What a system says of a failed call names neither the store nor a remedy. */
+function notOpened(root: string, error: unknown): unknown {
   if (error instanceof RocketMQError || systemCode(error) === undefined) return error;
   const remedy = 'Check the disk, and what stands in that folder; or choose another folder.';
-  return new StoreError('STORE_UNREADABLE', `the store ${root} cannot be read: ${String(error)}. ${remedy}`, {
+  return new StoreError('STORE_OPEN_FAILED', `the store ${root} cannot be opened: ${String(error)}. ${remedy}`, {
     cause: error,
   });
 }
