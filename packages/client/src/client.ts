@@ -272,11 +272,12 @@ export class RocketMQClient {
     const { logger, mqClientApiTimeout } = this.#options;
     const open = this.#routes.brokerAddresses(true).flatMap((address) => this.#connections.existing(address) ?? []);
     await Promise.all(
-      open.map((connection) =>
-        connection
+      open.map(async (connection) => {
+        await this.#heartbeat.whenIdle(connection);
+        await connection
           .request(Requests.UNREGISTER_CLIENT, { clientID: this.clientId, ...groups }, { timeout: mqClientApiTimeout })
-          .catch((error: unknown) => logger.debug?.(`unregister at ${connection.address}: ${describe(error)}`)),
-      ),
+          .catch((error: unknown) => logger.debug?.(`unregister at ${connection.address}: ${describe(error)}`));
+      }),
     );
   }
 }
