@@ -197,7 +197,7 @@ export class ListenerContainer {
   }
 
   #concluded({ context, listener, failure }: BatchResult): Outcome {
-    if (failure?.outcome === Outcome.untried) return failure.outcome;
+    if (failure?.outcome?.isUntried) return failure.outcome;
     if (failure) return this.#failed(listener, context, failure.error, failure.outcome);
     this.#consumed(listener, context);
     return Outcome.ack;
@@ -232,7 +232,7 @@ export class ListenerContainer {
     });
     const delivery = { group: this.name, listener: listener?.name, context };
     this.settings.events.failed(delivery, error, outcome, this.#failureLog.fateOf(context, outcome));
-    if (!this.settings.hooks || outcome === Outcome.untried || !('error' in thrown)) return outcome;
+    if (!this.settings.hooks || outcome.isUntried || !('error' in thrown)) return outcome;
     // Hooks are to know the error, which ends here.
     return outcome.because(thrown.error);
   }
