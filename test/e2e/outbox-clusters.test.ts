@@ -208,11 +208,11 @@ describe('an outbox of a cluster with a name', () => {
     const outboxes = [first, second].map((each) => RocketMQOutboxModule.forRoot({ ...quiet, ...each }));
     isOpen = true; // The database has whatever table it is asked for.
     const module = await Test.createTestingModule({ imports: [testing.module, ...clusters, ...outboxes] }).compile();
-    const starting = module.init().finally(() => module.close());
-    const outcome = await starting.then(
+    const outcome = await module.init().then(
       () => 'started',
       (error: Error) => error.message,
     );
+    await module.close();
     isOpen = false;
     expect(outcome).toMatch(
       isRefused ? /^option table of RocketMQOutboxModule of cluster .* would send its mess/ : /^started$/,

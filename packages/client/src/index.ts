@@ -53,6 +53,7 @@ export type {
   TopicRouteData,
 } from '@nest-rocketmq/remoting';
 export { InvalidListenerResultError } from './consumer/listener-errors.js';
+export { LocalOffsetStoreError, TooManyConsumersError } from './consumer/local-offset-errors.js';
 export { Outcome } from './consumer/outcome.js';
 export type { OutcomeKind } from './consumer/outcome.js';
 export { BatchSendFailedError, SendSkippedError } from './producer/batch-errors.js';
