@@ -79,7 +79,7 @@ export type {
 } from './consumer/consumer-hooks.js';
 export type { Producer } from './producer/producer.js';
 export type { AutoBatchOptions } from './producer/auto-batch-options.js';
-export type { ShutdownOptions } from './shutdown-options.js';
+export type { ConsumerShutdownOptions, ShutdownOptions } from './shutdown-options.js';
 export type { LatencyOptions } from './producer/latency-options.js';
 export type { BackPressure, SendWindowState } from './send-window.js';
 export { isRequest } from './producer/reply.js';

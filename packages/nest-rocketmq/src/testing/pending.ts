@@ -14,15 +14,21 @@ export interface PendingEvent {
 
 /** Most lines of an error. */
 const MOST_LINES = 10;
-/** Timers that stand for messages, which are listed one by one. */
-const OF_MESSAGES = /^the messages (of delay level|with a time of their own)/;
+/** Timers that stand for messages of a cluster, which are listed one by one. */
+const OF_MESSAGES = /^the messages (?:of delay level \d+|with a time of their own)(.*)$/;
 
 export function pendingEvents(clock: ManualClock, messages: RecordedMessages): PendingEvent[] {
-  const waiting = messages.waiting(clock.now()).map((each) => ({ what: nameOf(each), due: each.message.deliverAt }));
+  const waiting = messages.waiting(clock.now());
+  const listed = new Set(waiting.map(({ message }) => ofCluster(message.cluster)));
   const timers = clock.upcoming
-    .filter(({ event }) => waiting.length === 0 || !OF_MESSAGES.test(event))
+    .filter(({ event }) => {
+      const [, cluster] = OF_MESSAGES.exec(event) ?? [];
+      return cluster === undefined || !listed.has(cluster);
+    })
     .map(({ event, due }) => ({ what: event, due: new Date(due) }));
-  return [...waiting, ...timers].toSorted((a, b) => a.due.getTime() - b.due.getTime());
+  return [...waiting.map((each) => ({ what: nameOf(each), due: each.message.deliverAt })), ...timers].toSorted(
+    (a, b) => a.due.getTime() - b.due.getTime(),
+  );
 }
 
 /** Each with its time, and how far off that is. */
