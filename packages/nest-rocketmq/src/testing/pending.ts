@@ -40,12 +40,12 @@ export function describePending(events: readonly PendingEvent[], now: number): s
   return more > 0 ? [...lines, `${more} more`] : lines;
 }
 
-function nameOf({ message, retryOf }: WaitingMessage): string {
-  const { topic, cluster, tags, keys, payload, properties } = message;
+function nameOf({ message, origin, retryOf }: WaitingMessage): string {
+  const { cluster, tags, keys, payload } = message;
   const key = keys.length > 0 ? ` [${keys.join(' ')}]` : '';
   if (retryOf === undefined)
-    return `${topic}${tags === undefined ? '' : `:${tags}`}${key} ${brief(payload)}${ofCluster(cluster)}`;
-  return `retry for group ${retryOf}: ${properties.get('RETRY_TOPIC') ?? topic}${key} ${brief(payload)}${ofCluster(cluster)}`;
+    return `${origin}${tags === undefined ? '' : `:${tags}`}${key} ${brief(payload)}${ofCluster(cluster)}`;
+  return `retry for group ${retryOf}: ${origin}${key} ${brief(payload)}${ofCluster(cluster)}`;
 }
 
 const UNITS = [
