@@ -25,8 +25,9 @@ export function markParam(kind: string | number, param: MarkedParam): ParameterD
   return (target, method, index) => {
     if (typeof target === 'function') throw notOfAnInstance(target.name, method, index);
     const type = target.constructor;
-    // Under Nest's own key: Nest then creates the pipes that are given as classes.
-    const params = (Reflect.getMetadata(ROUTE_ARGS_METADATA, type, method!) ?? {}) as object;
+    // Under Nest's own key: Nest then creates the pipes that are given as classes. Those of a method that this one overrides are
+    // not its own.
+    const params = (Reflect.getOwnMetadata(ROUTE_ARGS_METADATA, type, method!) ?? {}) as object;
     Reflect.defineMetadata(
       ROUTE_ARGS_METADATA,
       { ...params, [`${kind}:${index}`]: { index, ...param } },
