@@ -75,6 +75,7 @@ export class RouteTable {
     if (conflict !== undefined) return { refused: conflict };
     // The own broker's topics are limited by its own options.
     if (!broker.own) this.#requireRoom(broker, topics);
+    const before = this.#live.get(liveKey(broker));
     const data = this.#brokerData(broker);
     this.#moveAddress(data, broker);
     data.brokerAddrs.set(broker.brokerId, broker.brokerAddr);
@@ -89,6 +90,7 @@ export class RouteTable {
       channel: broker.channel,
       own: broker.own === true,
     });
+    if (before && before.clusterName !== broker.clusterName) this.#leaveCluster(before);
     const masterAddr = data.brokerAddrs.get(0);
     if (broker.brokerId === 0 || masterAddr === undefined) return {};
     const master = this.#live.get(liveKey({ ...broker, brokerId: 0 }));
@@ -132,15 +134,22 @@ export class RouteTable {
 
   #remove(broker: BrokerIdentity): void {
     this.#live.delete(liveKey(broker));
+    this.#leaveCluster(broker);
     const data = this.#brokers.get(broker.brokerName);
     if (!data || data.brokerAddrs.get(broker.brokerId) !== broker.brokerAddr) return;
     data.brokerAddrs.delete(broker.brokerId);
     if (data.brokerAddrs.size > 0) return;
     this.#brokers.delete(broker.brokerName);
-    const cluster = this.#clusters.get(broker.clusterName);
-    cluster?.delete(broker.brokerName);
-    if (cluster?.size === 0) this.#clusters.delete(broker.clusterName);
     this.#topics.removeBroker(broker.brokerName);
+  }
+
+  /** A cluster lasts as long as a broker says that it is in it: a name is not kept for ever. */
+  #leaveCluster({ clusterName, brokerName }: BrokerIdentity): void {
+    for (const live of this.#live.values())
+      if (live.clusterName === clusterName && live.brokerName === brokerName) return;
+    const members = this.#clusters.get(clusterName);
+    members?.delete(brokerName);
+    if (members?.size === 0) this.#clusters.delete(clusterName);
   }
 
   /** Unregisters the brokers that were reached by `channel`, which has closed. */
