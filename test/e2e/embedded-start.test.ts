@@ -257,7 +257,6 @@ describe('the log of a start', () => {
     await app.close();
     expect(lines.slice(2)).toEqual([
       'log waiting up to 50 ms for running listeners: 1 of group mail',
-      expect.stringMatching(/^warn mail: 1 listener/),
       expect.stringMatching(/^warn group mail: after 50 ms 1 listener/),
     ]);
   });

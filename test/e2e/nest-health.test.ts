@@ -15,6 +15,7 @@ import {
   RocketMQModule,
   RocketMQPullConsumer,
   RocketMQTemplate,
+  getRocketMQHealthToken,
 } from 'nest-rocketmq';
 import type { RocketMQStatus } from 'nest-rocketmq';
 import { RocketMQServer } from 'nest-rocketmq/microservices';
@@ -233,4 +234,20 @@ describe('the indicator of Terminus', () => {
     const indicator = new RocketMQHealthIndicator(of11 as unknown as HealthIndicatorService, degraded as never);
     expect(await indicator.isHealthy('mq')).toMatchObject({ mq: { status: 'up', degraded: true } });
   });
+});
+
+it('an indicator in an app whose clusters all have names tells of each, and says how', async () => {
+  Logger.overrideLogger(false);
+  const module = await Test.createTestingModule({
+    imports: [TerminusModule, RocketMQModule.forRoot({ name: 'billing', embedded: { store: 'memory' } })],
+    providers: [RocketMQHealthIndicator],
+  }).compile();
+  await module.init();
+  const indicator = module.get(RocketMQHealthIndicator);
+  await expect(indicator.isHealthy('rocketmq')).rejects.toThrow(
+    /isHealthyOf\(health, key\), with @InjectRocketMQHealth/,
+  );
+  const health = module.get<RocketMQHealth>(getRocketMQHealthToken('billing'));
+  expect(await indicator.isHealthyOf(health, 'billing')).toMatchObject({ billing: { status: 'up' } });
+  await module.close();
 });

@@ -1,7 +1,7 @@
 // Tests when an app connects, listens, drains and closes.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import type { OnModuleInit } from '@nestjs/common';
 import { LazyModuleLoader } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
@@ -197,7 +197,7 @@ describe('shutdown', () => {
   );
 
   test(
-    'does not wait forever: after the deadline the signal of the listener aborts and it is abandoned',
+    'does not wait forever: after the deadline the signal of the listener aborts, and one warning says that it is abandoned',
     async () => {
       const topic = unique('stuck');
       const running = signalled();
@@ -213,10 +213,14 @@ describe('shutdown', () => {
       }
 
       const app = await startApp({ providers: [Stuck] }, { shutdownTimeout: 100 });
+      const warnings: string[] = [];
+      const ignored = (): void => {};
+      Logger.overrideLogger({ log: ignored, error: ignored, warn: (line: string) => void warnings.push(line) });
       await app.template.send(topic, 1);
       await app.elapse(running.promise, '30s');
       await app.elapse(app.close(), '5s');
       await aborted.promise;
+      expect(warnings).toEqual([expect.stringMatching(/after 100 ms 1 listener\(s\) still run and are abandoned/)]);
     },
     2 * PATIENCE_MS,
   );

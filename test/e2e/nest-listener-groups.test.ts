@@ -1,4 +1,7 @@
 // Tests the management of listeners at run time: groups that start, stop and pause one by one, their states, and their events.
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import { InvalidOptionError, Outcome, RocketMQListeners, RocketMQMessageListener } from 'nest-rocketmq';
@@ -216,4 +219,27 @@ describe('events', () => {
       expect.objectContaining({ type: 'retried', delay: 600_000, level: undefined }),
     ]);
   });
+});
+
+test('a broadcasting group keeps its offsets in localOffsetStoreDir, and where it cannot, the app does not start', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'broadcasts-'));
+  const topic = unique('news');
+  class News {
+    @RocketMQMessageListener({ topic, messageModel: 'BROADCASTING' })
+    take(): void {}
+  }
+  const startOn = (localOffsetStoreDir: string): Promise<TestApp> =>
+    startApp({ providers: [News] }, { consumer: { localOffsetStoreDir } });
+  const app = await startOn(folder);
+  const took = consumed(app.module, { topic }, { timeout });
+  await app.template.send(topic, 1);
+  await app.elapse(took, '30s');
+  await app.close();
+  const [file] = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('offsets.json'),
+  );
+  expect(readFileSync(join(folder, file!), 'utf8')).toContain(topic);
+  await expect(startOn(join(folder, file!))).rejects.toMatchObject({ code: 'LOCAL_OFFSET_STORE' });
+  await closeApps();
+  rmSync(folder, { recursive: true });
 });

@@ -1,7 +1,8 @@
 // Tests namespaces: an app works with its own names, and brokers know them by others.
 import { afterEach, expect, test } from '@jest/globals';
-import { RocketMQContext, RocketMQMessageListener } from 'nest-rocketmq';
-import { consumed } from 'nest-rocketmq/testing';
+import { Test } from '@nestjs/testing';
+import { RocketMQContext, RocketMQMessageListener, RocketMQTemplate } from 'nest-rocketmq';
+import { consumed, rocketMQTesting } from 'nest-rocketmq/testing';
 import { PATIENCE_MS, closeApps, onCluster, startApp, unique } from './nest-harness.js';
 
 const timeout = PATIENCE_MS;
@@ -75,6 +76,31 @@ test(
     );
     await expect(startApp({}, { namespace: 'a%b' })).rejects.toThrow('namespace');
     await expect(startApp({}, { instanceName: '' })).rejects.toThrow('instanceName');
+  },
+  timeout,
+);
+
+(onCluster ? test.skip : test)(
+  'T178 the testing kit knows what was sent in a namespace by the names of the app',
+  async () => {
+    const testing = rocketMQTesting({ group: 'shop', namespace: 'blue' });
+    class Stock {
+      @RocketMQMessageListener({ topic: 'order', consumerGroup: 'stock', maxReconsumeTimes: 0 })
+      take({ id }: { id: string }): void {
+        if (id === 'bad') throw new Error('no such order');
+      }
+    }
+    const app = await Test.createTestingModule({ imports: [testing.module], providers: [Stock] }).compile();
+    await app.init();
+    const template = app.get(RocketMQTemplate);
+    for (const id of ['good', 'bad']) await template.send('order', { id });
+    await template.send('order', { id: 'later' }, { delay: '30m' });
+    expect(testing.sent('order').map(({ topic, payload }) => [topic, payload])).toEqual(
+      ['good', 'bad', 'later'].map((id) => ['order', { id }]),
+    );
+    expect(testing.pending.map(({ what }) => what)).toEqual(["order { id: 'later' }"]);
+    await testing.expectDeadLetter('stock', { id: 'bad' });
+    await app.close();
   },
   timeout,
 );

@@ -191,4 +191,31 @@ describe('an outbox of a cluster with a name', () => {
       message: expect.stringMatching(/RocketMQOutboxModule\.forRoot belongs to cluster 'crm'.*'default', 'billing'/),
     });
   });
+
+  const other = { query: (): Promise<{ rows: never[] }> => Promise.resolve({ rows: [] }) };
+  test.each([
+    ['by default, since what is no letter becomes _', { cluster: 'a-b' }, { cluster: 'a_b', database: other }, true],
+    ['by default, since databases take names without case', { cluster: 'ab' }, { cluster: 'AB' }, true],
+    ["by its name, the unnamed cluster's", {}, { cluster: 'ab', table: 'rocketmq_outbox' }, true],
+    ['of a schema', { table: 'shop.o' }, { cluster: 'ab', table: 'Shop.O' }, true],
+    ['of another database', { cluster: 'ab', table: 'o' }, { cluster: 'cd', table: 'o', database: other }, false],
+    ['of another schema', { cluster: 'ab', table: 'o' }, { cluster: 'cd', table: 'shop.o' }, false],
+  ])('is refused with a table that another one has, %s', async (_which, first, second, isRefused) => {
+    testing = rocketMQTesting({ group: 'shop' });
+    const names = [first, second].flatMap((each: { cluster?: string }) => each.cluster ?? []);
+    const clusters = names.map((name) => RocketMQModule.forRoot({ name, ...testing.optionsOf(name) }));
+    const quiet = { database: pool, relay: false };
+    const outboxes = [first, second].map((each) => RocketMQOutboxModule.forRoot({ ...quiet, ...each }));
+    isOpen = true; // The database has whatever table it is asked for.
+    const module = await Test.createTestingModule({ imports: [testing.module, ...clusters, ...outboxes] }).compile();
+    const outcome = await module.init().then(
+      () => 'started',
+      (error: Error) => error.message,
+    );
+    await module.close();
+    isOpen = false;
+    expect(outcome).toMatch(
+      isRefused ? /^option table of RocketMQOutboxModule of cluster .* would send its mess/ : /^started$/,
+    );
+  });
 });

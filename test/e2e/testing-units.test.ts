@@ -5,7 +5,7 @@ import { Injectable, Logger, UseGuards, UseInterceptors, UsePipes } from '@nestj
 import type { CallHandler, CanActivate, ExecutionContext, NestInterceptor, PipeTransform, Type } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import type { TestingModule } from '@nestjs/testing';
-import { Outcome } from '@nest-rocketmq/client';
+import { BatchSendFailedError, Outcome } from '@nest-rocketmq/client';
 import {
   JsonMessageConverter,
   RocketMQLocalTransactionState,
@@ -199,10 +199,28 @@ describe('a template that records', () => {
     await expect(template.request('price', { sku: 'a' })).rejects.toThrow(/replyWith\(payload\)/);
   });
 
+  test('fails of a batch what it is told to, as the real one', async () => {
+    template.failWith(new Error('the broker is away'));
+    const failed = await template.sendBatch('order', [1, 2]).catch((error: unknown) => error as BatchSendFailedError);
+    expect(failed).toBeInstanceOf(BatchSendFailedError);
+    expect(failed).toMatchObject({ failures: [{ index: 0 }], results: [undefined, { sendStatus: 'SEND_OK' }] });
+    expect(template.sent('order').map(({ payload }) => payload)).toEqual([2]);
+  });
+
   test('fails as it is told to', async () => {
     template.failWith(new Error('the broker is away'));
     await expect(template.send('order', 1)).rejects.toThrow('the broker is away');
     await template.send('order', 2);
+    template.failWith(new Error('twice'), 2);
+    template.failWith(new Error('then once'));
+    const outcomes = await Promise.allSettled([1, 2, 3, 4].map((order) => template.send('order', order)));
+    const reasons = outcomes.map((each) => (each.status === 'rejected' ? (each.reason as Error).message : 'sent'));
+    expect(reasons).toEqual(['twice', 'twice', 'then once', 'sent']);
+    for (const times of [0, 1.5, 10_001, Infinity]) {
+      expect(() => template.failWith(new Error('no'), times)).toThrow(
+        /option times of RocketMQTemplateFake\.failWith is/,
+      );
+    }
     const { recallHandle } = await template.send('order', 3, { delay: '1h' });
     await expect(template.recall('order', recallHandle!)).resolves.toBeTruthy();
   });

@@ -159,6 +159,9 @@ test.each([ON_NEST_11, ON_NEST_12])(
       'health ok: rocketmq up',
       'closed',
     ]);
+    const both = join(app, 'both-formats.mjs');
+    copyFileSync(join(repositoryRoot, 'test/interop/packed-app/both-formats.mjs'), both);
+    expect(await run(process.execPath, [both], app)).toEqual(['all hold']);
     // Every value that the doors export is there at run time, in this module format.
     for (const { file } of DOORS) await run(process.execPath, [`dist/${file.replace('.ts', '.js')}`], app);
   },

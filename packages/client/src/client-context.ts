@@ -1,6 +1,7 @@
 // Defines what a client gives to its producers and consumers.
 import type { Clock, Logger, UniqueIdMaker } from '@nest-rocketmq/remoting/internal';
 import type { Brokers } from './routes/brokers.js';
+import type { Namespace } from './config/namespace.js';
 import type { Heartbeat } from './groups/heartbeat.js';
 import type { GroupRegistry } from './groups/group-registry.js';
 import type { Outages } from './outages.js';
@@ -20,6 +21,8 @@ export interface ClientContext {
   readonly routes: Routes;
   readonly brokers: Brokers;
   readonly heartbeat: Heartbeat;
+  /** Of the option `namespace`. */
+  readonly names: Namespace;
   readonly outages: Outages;
   /** What name servers keep for all clients. */
   readonly kvConfig: KvConfig;

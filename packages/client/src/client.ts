@@ -29,6 +29,7 @@ import { NamespacedLitePullConsumer } from './namespace/namespaced-lite-pull-con
 import { NamespacedProducer } from './namespace/namespaced-producer.js';
 import { NamespacedPushConsumer } from './namespace/namespaced-push-consumer.js';
 import { requestHook } from './config/request-hook.js';
+import { Namespace } from './config/namespace.js';
 import { Outages } from './outages.js';
 import type { ClientOptions, ResolvedClientOptions } from './config/options.js';
 import { Producer } from './producer/producer.js';
@@ -110,6 +111,7 @@ export class RocketMQClient {
       routes: this.#routes,
       brokers: new Brokers({ clock, connections: this.#connections, heartbeat: this.#heartbeat }),
       heartbeat: this.#heartbeat,
+      names: new Namespace(this.#options.namespace),
       outages: this.#outages,
       kvConfig: new KvConfig(this.#nameServers),
       sendWindow: this.#sendWindow,
@@ -182,9 +184,7 @@ export class RocketMQClient {
   createPushConsumer(options: PushConsumerOptions): PushConsumer {
     const { namespace } = this.#options;
     return this.#keep(
-      namespace
-        ? new NamespacedPushConsumer(this.#context, options, namespace)
-        : new PushConsumer(this.#context, options),
+      namespace ? new NamespacedPushConsumer(this.#context, options) : new PushConsumer(this.#context, options),
     );
   }
 
@@ -193,7 +193,7 @@ export class RocketMQClient {
     const { namespace } = this.#options;
     return this.#keep(
       namespace
-        ? new NamespacedLitePullConsumer(this.#context, this.#admin, options, namespace)
+        ? new NamespacedLitePullConsumer(this.#context, this.#admin, options)
         : new LitePullConsumer(this.#context, this.#admin, options),
     );
   }
@@ -272,11 +272,12 @@ export class RocketMQClient {
     const { logger, mqClientApiTimeout } = this.#options;
     const open = this.#routes.brokerAddresses(true).flatMap((address) => this.#connections.existing(address) ?? []);
     await Promise.all(
-      open.map((connection) =>
-        connection
+      open.map(async (connection) => {
+        await this.#heartbeat.whenIdle(connection);
+        await connection
           .request(Requests.UNREGISTER_CLIENT, { clientID: this.clientId, ...groups }, { timeout: mqClientApiTimeout })
-          .catch((error: unknown) => logger.debug?.(`unregister at ${connection.address}: ${describe(error)}`)),
-      ),
+          .catch((error: unknown) => logger.debug?.(`unregister at ${connection.address}: ${describe(error)}`));
+      }),
     );
   }
 }

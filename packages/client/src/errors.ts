@@ -283,18 +283,3 @@ export class TransactionEndedError extends MQClientError<'TRANSACTION_ENDED'> {
     super('TRANSACTION_ENDED', `transaction ${transactionId} has ended with ${state} already. End each once.`);
   }
 }
-
-/** Too many consumers of one broadcasting group keep their offsets in one folder. */
-export class TooManyConsumersError extends MQClientError<'TOO_MANY_CONSUMERS'> {
-  constructor(
-    readonly group: string,
-    readonly folder: string,
-    readonly limit: number,
-  ) {
-    super(
-      'TOO_MANY_CONSUMERS',
-      `${limit} consumers of group ${group} keep their offsets in ${folder} already. ` +
-        'Set localOffsetStoreDir to another folder, or shut consumers down.',
-    );
-  }
-}

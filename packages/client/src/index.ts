@@ -53,6 +53,7 @@ export type {
   TopicRouteData,
 } from '@nest-rocketmq/remoting';
 export { InvalidListenerResultError } from './consumer/listener-errors.js';
+export { LocalOffsetStoreError, TooManyConsumersError } from './consumer/local-offset-errors.js';
 export { Outcome } from './consumer/outcome.js';
 export type { OutcomeKind } from './consumer/outcome.js';
 export { BatchSendFailedError, SendSkippedError } from './producer/batch-errors.js';
@@ -78,7 +79,7 @@ export type {
 } from './consumer/consumer-hooks.js';
 export type { Producer } from './producer/producer.js';
 export type { AutoBatchOptions } from './producer/auto-batch-options.js';
-export type { ShutdownOptions } from './shutdown-options.js';
+export type { ConsumerShutdownOptions, ShutdownOptions } from './shutdown-options.js';
 export type { LatencyOptions } from './producer/latency-options.js';
 export type { BackPressure, SendWindowState } from './send-window.js';
 export { isRequest } from './producer/reply.js';

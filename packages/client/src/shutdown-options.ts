@@ -7,3 +7,12 @@ export interface ShutdownOptions {
   /** An abort ends the wait at once. */
   signal?: AbortSignal;
 }
+
+/** Options of `PushConsumer.shutdown`. */
+export interface ConsumerShutdownOptions extends ShutdownOptions {
+  /**
+   * Called with the number of listener calls that outlast the shutdown, and whose messages are delivered again. Default: a
+   * warning in the log.
+   */
+  onAbandoned?: (calls: number) => void;
+}

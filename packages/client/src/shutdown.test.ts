@@ -8,10 +8,14 @@ import type { PushConsumer } from './consumer/push-consumer.js';
 let cluster: FakeCluster;
 let client: RocketMQClient;
 
+const warnings: string[] = [];
+
 function connect(): void {
   cluster = new FakeCluster({ topics: { t: 1 } });
   const { dial, clock } = cluster;
-  client = new RocketMQClient({ nameServer: NAME_SERVER, dial, clock, logger: silentLogger });
+  warnings.length = 0;
+  const logger = { ...silentLogger, warn: (line: string) => void warnings.push(line) };
+  client = new RocketMQClient({ nameServer: NAME_SERVER, dial, clock, logger });
 }
 
 /** A consumer whose listener has half a second to go. */
@@ -82,4 +86,18 @@ it('a second call resolves when the first has ended', async () => {
   await clock.advance(1_000);
   await Promise.all([first, second]);
   expect(order).toEqual(['first', 'second']);
+});
+
+it('listener calls that outlast it are warned of, or told to whoever asks', async () => {
+  for (const onAbandoned of [undefined, (calls: number) => void warnings.push(`abandoned: ${calls}`)]) {
+    connect();
+    const consumer = await consumerAtWork();
+    const stopping = consumer.shutdown({ deadline: 100, ...(onAbandoned && { onAbandoned }) });
+    await cluster.clock.advance(100);
+    await stopping;
+    expect(warnings).toEqual([onAbandoned ? 'abandoned: 1' : expect.stringMatching(/^g: 1 listener calls outlast/)]);
+    await cluster.clock.advance(1_000);
+    await client.shutdown();
+    await cluster.close();
+  }
 });

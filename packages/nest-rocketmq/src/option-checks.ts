@@ -112,6 +112,12 @@ export function checkWhole(option: string, given: unknown, unit: ApacheUnit, max
   throw new InvalidOptionError(option, given, `whole ${name} from '1${letter}' to '${max}${letter}'`);
 }
 
+/** @throws InvalidOptionError */
+export function checkFolder(option: string, given: unknown): string {
+  if (typeof given === 'string' && given.trim() !== '') return given;
+  throw new InvalidOptionError(option, given, "the path of a folder, or 'memory'");
+}
+
 export function checkBoolean(option: string, given: unknown): boolean {
   if (typeof given === 'boolean') return given;
   throw new InvalidOptionError(option, given, 'true or false');

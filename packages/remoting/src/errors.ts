@@ -1,7 +1,13 @@
 // Defines the base of all errors of these packages, and the errors of the protocol and of options.
+import { brand, isInstanceOf } from './both-formats.js';
 
 /** Base of every error of these packages. docs/errors.md lists them all. */
 export class RocketMQError<Code extends string = string> extends Error {
+  /** `instanceof` holds for errors of the packages' other module format, too, should a process load both. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return isInstanceOf(this, RocketMQError, value);
+  }
+
   /**
    * @param code stable name of the kind of failure, for programs to compare
    * @param message what happened, and what to do about it
@@ -15,6 +21,7 @@ export class RocketMQError<Code extends string = string> extends Error {
     this.name = new.target.name;
   }
 }
+brand(RocketMQError);
 
 /** An option is missing, or has a value that it cannot have. Raised before anything is started or sent. */
 export class InvalidOptionError extends RocketMQError<'INVALID_OPTION'> {

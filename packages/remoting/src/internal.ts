@@ -1,4 +1,5 @@
 // Exports what our own packages and tests use. It may change with any release.
+export { brand, isInstanceOf, isSameClass } from './both-formats.js';
 export { signer } from './frame/acl.js';
 export type { Credentials } from './frame/acl.js';
 export {

@@ -72,6 +72,18 @@ async function written(store: MessageStore): Promise<void> {
   while (store.metrics.commits === commits) await new Promise(setImmediate);
 }
 
+it.each(['EACCES', 'EROFS', 'ENOENT'])(
+  'a folder that cannot be made (%s) is an error with the remedy',
+  async (code) => {
+    const disk = new Disk();
+    disk.makeDirectory = (path) => Promise.reject(fileError(code, path));
+    await expect(openStore({ fileSystem: disk })).rejects.toMatchObject({
+      code: 'STORE_UNWRITABLE',
+      message: expect.stringMatching(/cannot be written.* choose another folder/),
+    });
+  },
+);
+
 describe('when the disk is full', () => {
   it.each([0, 50, 150])(
     'refuses what cannot be written, serves what is there, and goes on when there is room (%i bytes left)',

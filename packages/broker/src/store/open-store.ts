@@ -25,8 +25,11 @@ import type { StoreOptions } from './options.js';
 
 /** The root and commitlog may both be new. */
 const LOG_FOLDERS = 2;
-/** What a system says of a folder that will not take files however often one tries. */
-const UNWRITABLE = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST']);
+/**
+ * What a system says of a folder that will not take files however often one tries. ENOENT is what Node's recursive mkdir says of a
+ * read-only file system.
+ */
+const UNWRITABLE = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOENT', 'ENOTDIR', 'EEXIST']);
 
 export interface OpenedStore {
   config: StoreConfig;

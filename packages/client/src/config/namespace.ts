@@ -35,6 +35,7 @@ const NAMESPACE = /^[a-zA-Z0-9_-]{1,100}$/;
 /** The names of one namespace. Without one, names stay as they are. */
 export class Namespace {
   readonly #prefix: string | undefined;
+  readonly #views = new WeakMap<MessageExt, MessageExt>();
 
   constructor(namespace: string | undefined) {
     this.#prefix = namespace === undefined ? undefined : namespace + SEPARATOR;
@@ -64,9 +65,19 @@ export class Namespace {
     return { ...queue, topic: this.strip(queue.topic) };
   }
 
-  /** A copy: what a consumer does with its own later is to have the broker's name. */
+  /**
+   * A copy: what a consumer does with its own later is to have the broker's name. It is the same one each time, with the fields
+   * that the message has now, so that hooks recognise what a listener was given.
+   */
   stripMessage(message: MessageExt): MessageExt {
-    return { ...message, topic: this.strip(message.topic) };
+    if (this.#prefix === undefined) return message;
+    const view = Object.assign(this.#views.get(message) ?? {}, message, { topic: this.strip(message.topic) });
+    this.#views.set(message, view);
+    return view;
+  }
+
+  stripResult<R extends { readonly messageQueue: MessageQueue }>(result: R): R {
+    return this.#prefix === undefined ? result : { ...result, messageQueue: this.stripQueue(result.messageQueue) };
   }
 }
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { silentLogger } from '@nest-rocketmq/remoting/internal';
-import { bodies, consuming, on } from '../../test-kit/consuming.js';
+import { aConsumer, bodies, consuming, on } from '../../test-kit/consuming.js';
 import { FakeCluster } from '../../test-kit/fake-cluster.js';
 
 let folder: string;
@@ -39,6 +39,21 @@ async function storeWith(messages: readonly string[], made = 0): Promise<FakeClu
   for (const body of messages) cluster.broker.put('t', 0, body);
   return cluster;
 }
+
+it('a broadcasting consumer that cannot keep its offsets does not start, and starts once it can', async () => {
+  const home = join(folder, 'home');
+  await writeFile(home, 'no folder');
+  const cluster = await storeWith(['a']);
+  const consumer = aConsumer(cluster, { messageModel: 'BROADCASTING', localOffsetStoreDir: home });
+  await expect(consumer.start()).rejects.toMatchObject({
+    code: 'LOCAL_OFFSET_STORE',
+    message: expect.stringMatching(/group stock cannot be kept in .*home: (Error: )?(ENOTDIR|EEXIST)/),
+  });
+  expect(cluster.broker.heartbeats).toEqual([]);
+  await rm(home);
+  await consumer.start();
+  expect(cluster.broker.heartbeats).toHaveLength(1);
+});
 
 describe("a broadcasting consumer's second life", () => {
   it('continues on the same store', async () => {

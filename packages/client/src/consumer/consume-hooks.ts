@@ -1,7 +1,7 @@
 // Calls the hooks of a consumer around its listener, its polls, and what it gives back.
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
-import { Namespace } from '../config/namespace.js';
+import type { Namespace } from '../config/namespace.js';
 import { callEach, enabled } from '../hooks/hooks.js';
 import type { ConsumeContext, MessageListener } from './consumer-options.js';
 import type {
@@ -37,7 +37,7 @@ export class ConsumeHooks {
   constructor(context: ClientContext, options: ConsumeHooksOptions, hooks: readonly ConsumerHook[]) {
     this.#context = context;
     this.#hooks = hooks;
-    this.#names = new Namespace(context.options.namespace);
+    this.#names = context.names;
     this.#own = {
       consumerGroup: this.#names.strip(options.group),
       clientId: context.clientId,
@@ -77,7 +77,7 @@ export class ConsumeHooks {
     this.#each(hooks, (hook) => hook.receiveMessageBefore?.(context));
     try {
       const messages = await take();
-      context.messages = messages;
+      context.messages = messages.map((message) => this.#names.stripMessage(message));
       context.topic = this.#names.strip(only(messages.map(({ topic }) => topic)) ?? '') || undefined;
       context.brokerAddr = this.#addressOf(only(messages.map(({ brokerName }) => brokerName)));
       return messages;
@@ -93,9 +93,9 @@ export class ConsumeHooks {
   async settle(message: MessageExt, outcome: Outcome, settle: () => Promise<boolean>): Promise<boolean> {
     const hooks = enabled(this.#hooks);
     if (!hooks) return settle();
-    const topic = this.#names.strip(message.topic);
     const brokerAddr = this.#addressOf(message.brokerName);
-    const context = { ...this.#own, topic, message, outcome, brokerAddr, success: false };
+    const shown = this.#names.stripMessage(message);
+    const context = { ...this.#own, topic: shown.topic, message: shown, outcome, brokerAddr, success: false };
     this.#each(hooks, (hook) => hook.settleMessageBefore?.(context));
     try {
       context.success = await settle();
@@ -109,8 +109,8 @@ export class ConsumeHooks {
     return {
       ...this.#own,
       topic: this.#names.strip(messages[0]!.topic),
-      messageQueue,
-      messages,
+      messageQueue: this.#names.stripQueue(messageQueue),
+      messages: messages.map((message) => this.#names.stripMessage(message)),
       isBatch: this.#isBatch,
       brokerAddr: this.#addressOf(messageQueue.brokerName),
       outcomes: undefined,

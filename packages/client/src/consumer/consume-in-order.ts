@@ -200,13 +200,13 @@ export class ConsumeInOrder implements ConsumeService {
     for (; done < messages.length; done++) {
       const [message, outcome] = [messages[done]!, outcomes[done]!];
       if (outcome.kind === 'ack') continue;
-      if (outcome === Outcome.untried) break;
+      if (outcome.isUntried) break;
       if (queue.dropped || !this.#parts.isHeld(queue)) return done;
       const spent = outcome.kind === 'deadLetter' || message.reconsumeTimes >= this.#parts.maxReconsumeTimes;
       if (!spent || !(await this.#giveUp(message, outcome))) break;
     }
     for (let at = done; at < messages.length; at++) {
-      const failed = outcomes[at]!.kind !== 'ack' && outcomes[at] !== Outcome.untried;
+      const failed = outcomes[at]!.kind !== 'ack' && !outcomes[at]!.isUntried;
       if (failed) messages[at]!.reconsumeTimes++;
     }
     return done;

@@ -16,7 +16,7 @@ const WRITTEN_BY_JAVA =
   '{\n\t"offsetTable":{{\n\t\t"brokerName":"broker-a",\n\t\t"queueId":1,\n\t\t"topic":"t"\n\t}:42\n\t}\n}';
 
 async function storeOn(file: OffsetFile, logger: Logger = silentLogger): Promise<LocalOffsetStore> {
-  const store = new LocalOffsetStore(() => Promise.resolve(file), logger);
+  const store = new LocalOffsetStore({ group: 'g', folder, claim: () => Promise.resolve(file), logger });
   await store.load();
   return store;
 }
@@ -88,13 +88,52 @@ describe('the offsets of a broadcasting consumer', () => {
     expect(await store.read(queue)).toBe(5);
   });
 
-  it('that cannot be written are a warning, not an end', async () => {
-    const warnings: string[] = [];
-    const file = { ...memoryOffsetFile(), write: () => Promise.reject(new Error('disk full')) };
-    const store = await storeOn(file, { ...silentLogger, warn: (text: string) => void warnings.push(text) });
-    store.update(queue, 1);
-    await store.persist([queue]);
-    expect(warnings).toEqual([expect.stringContaining('disk full')]);
+  it('that cannot be written are a warning for each outage, and an error if the end comes before they are', async () => {
+    const lines: string[] = [];
+    const say = (level: string) => (text: string) => void lines.push(`${level} ${text}`);
+    let refusal: Error | undefined = new Error('EROFS: read-only file system');
+    const file = {
+      ...memoryOffsetFile(),
+      name: '/data/offsets.json',
+      write: () => (refusal ? Promise.reject(refusal) : Promise.resolve()),
+    };
+    const store = await storeOn(file, { ...silentLogger, log: say('log'), warn: say('warn'), error: say('error') });
+    const persist = (offset: number): Promise<void> => {
+      store.update(queue, offset);
+      return store.persist([queue]);
+    };
+    await persist(1);
+    await persist(2);
+    const warning =
+      /^warn \/data\/offsets\.json: .* group g cannot be written: EROFS.* Make the folder writable, or set local/;
+    expect(lines).toEqual([expect.stringMatching(warning)]);
+    refusal = undefined;
+    await persist(3);
+    expect(lines[1]).toBe('log /data/offsets.json: the offsets of broadcasting group g are written again');
+    refusal = new Error('ENOSPC: no space left');
+    await persist(4);
+    await store.close();
+    expect(lines.slice(2)).toEqual([
+      expect.stringMatching(/^warn .*ENOSPC/),
+      expect.stringMatching(/^error \/data\/offsets\.json: the last offsets of broadcasting group g are lost/),
+    ]);
+  });
+
+  it('that cannot be read are an error at the start, which leaves the file to the next one', async () => {
+    let released = 0;
+    const denied = new Error('EACCES: permission denied');
+    const release = (): Promise<void> => Promise.resolve(void released++);
+    for (const broken of [
+      { read: () => Promise.reject(denied) },
+      { read: () => Promise.resolve(Buffer.from('{')), setAside: () => Promise.reject(denied) },
+    ]) {
+      const start = storeOn({ ...memoryOffsetFile(), ...broken, release });
+      await expect(start).rejects.toMatchObject({
+        code: 'LOCAL_OFFSET_STORE',
+        message: expect.stringMatching(/group g cannot be kept in .*: EACCES.* Set localOffsetStoreDir to .*'memory'/),
+      });
+    }
+    expect(released).toBe(2);
   });
 
   it('stand in one whole file', async () => {

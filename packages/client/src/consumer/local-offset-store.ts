@@ -13,38 +13,59 @@ import {
 } from '@nest-rocketmq/remoting/internal';
 import type { Logger, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import { describe } from '../errors.js';
+import { LocalOffsetStoreError } from './local-offset-errors.js';
 import type { OffsetFile } from './offset-file.js';
 import type { ConsumedMessage, OffsetStore } from './offset-store.js';
 import { OffsetTable } from './offset-store.js';
 import { queueKey } from './process-queue.js';
 
+export interface LocalOffsetStoreParts {
+  readonly group: string;
+  /** For errors. */
+  readonly folder: string;
+  /** Called by each `load`. */
+  readonly claim: () => Promise<OffsetFile>;
+  readonly logger: Logger;
+}
+
 export class LocalOffsetStore extends OffsetTable implements OffsetStore {
-  readonly #claim: () => Promise<OffsetFile>;
-  readonly #logger: Logger;
+  readonly #parts: LocalOffsetStoreParts;
   readonly #known = new Map<string, MessageQueue>();
   readonly #consumedMessages = new Map<string, ConsumedMessage>();
   #file: OffsetFile | undefined;
   #written = '';
+  /** The last write has failed: what changed since the one before is in memory only. */
+  #isBehind = false;
   /** One write at a time, each with the newest offsets. */
   #writing: Promise<void> = Promise.resolve();
 
-  /** @param claim called once, by `load` */
-  constructor(claim: () => Promise<OffsetFile>, logger: Logger) {
+  constructor(parts: LocalOffsetStoreParts) {
     super();
-    this.#claim = claim;
-    this.#logger = logger;
+    this.#parts = parts;
   }
 
+  /** @throws LocalOffsetStoreError, TooManyConsumersError; then it may be called again */
   async load(): Promise<void> {
-    this.#file = await this.#claim();
-    const content = await this.#file.read();
+    const { group, folder, claim } = this.#parts;
+    const file = await claim();
+    try {
+      await this.#read(file);
+    } catch (cause) {
+      await this.#release(file);
+      throw new LocalOffsetStoreError(group, folder, { cause });
+    }
+    this.#file = file;
+  }
+
+  async #read(file: OffsetFile): Promise<void> {
+    const content = await file.read();
     if (!content || content.length === 0) return;
     try {
       this.#decode(content);
     } catch (error) {
-      await this.#file.setAside();
-      this.#logger.warn(
-        `${this.#file.name} is damaged and set aside (.damaged): ${describe(error)}. The consumer begins by consumeFromWhere.`,
+      await file.setAside();
+      this.#parts.logger.warn(
+        `${file.name} is damaged and set aside (.damaged): ${describe(error)}. The consumer begins by consumeFromWhere.`,
       );
     }
   }
@@ -76,8 +97,14 @@ export class LocalOffsetStore extends OffsetTable implements OffsetStore {
 
   async close(): Promise<void> {
     await this.#writing;
-    await this.#file?.release().catch((error: unknown) => this.#logger.warn(`releasing offsets: ${describe(error)}`));
+    const { group, logger } = this.#parts;
+    const file = this.#file;
     this.#file = undefined;
+    if (!file) return;
+    if (this.#isBehind) {
+      logger.error(`${file.name}: the last offsets of broadcasting group ${group} are lost; it takes messages again.`);
+    }
+    await this.#release(file);
   }
 
   /** Keeps them: they exist nowhere else, and a queue that comes back continues from them. */
@@ -91,12 +118,28 @@ export class LocalOffsetStore extends OffsetTable implements OffsetStore {
   async #write(): Promise<void> {
     const content = this.#encode();
     if (!this.#file || content.toString() === this.#written) return;
+    const { name } = this.#file;
+    const { group, logger } = this.#parts;
     try {
       await this.#file.write(content);
       this.#written = content.toString();
+      if (this.#isBehind) logger.log(`${name}: the offsets of broadcasting group ${group} are written again`);
+      this.#isBehind = false;
     } catch (error) {
-      this.#logger.warn(`the offsets of a broadcasting consumer could not be written: ${describe(error)}`);
+      // One line for an outage: they are written every few seconds.
+      if (!this.#isBehind) {
+        logger.warn(
+          `${name}: the offsets of broadcasting group ${group} cannot be written: ${describe(error)}. It is tried again; ` +
+            'after a restart until then the group takes messages again. Make the folder writable, or set localOffsetStoreDir.',
+        );
+      }
+      this.#isBehind = true;
     }
+  }
+
+  #release(file: OffsetFile): Promise<void> {
+    const { logger } = this.#parts;
+    return file.release().catch((error: unknown) => logger.warn(`releasing ${file.name}: ${describe(error)}`));
   }
 
   #encode(): Buffer {

@@ -1,8 +1,8 @@
 // Reads and writes the file that a broadcasting consumer keeps its offsets in, one file for each consumer of a host.
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { lockFolder } from '@nest-rocketmq/remoting/internal';
-import { TooManyConsumersError } from '../errors.js';
+import { TooManyConsumersError } from './local-offset-errors.js';
 
 /** The file that offsets are kept in. */
 export interface OffsetFile {
@@ -63,7 +63,15 @@ export async function claimOffsetFile(folder: string, owner: string, group: stri
   for (let place = 1; place <= MAX_CONSUMERS; place++) {
     const home = join(folder, place === 1 ? owner : `${owner}-${place}`, group);
     const unlock = await lockFolder(home);
-    if (unlock) return { file: nodeOffsetFile(join(home, 'offsets.json'), unlock), place };
+    if (!unlock) continue;
+    const file = nodeOffsetFile(join(home, 'offsets.json'), unlock);
+    try {
+      await access(home, constants.W_OK);
+    } catch (error) {
+      await unlock();
+      throw error;
+    }
+    return { file, place };
   }
   throw new TooManyConsumersError(group, folder, MAX_CONSUMERS);
 }

@@ -2,8 +2,8 @@
 import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
 import type { ClientContext } from '../client-context.js';
-import { describe } from '../errors.js';
 import type { ResolvedPushConsumerOptions } from './consumer-options.js';
+import { LocalOffsetStoreError, TooManyConsumersError } from './local-offset-errors.js';
 import { LocalOffsetStore } from './local-offset-store.js';
 import { claimOffsetFile, memoryOffsetFile } from './offset-file.js';
 import type { OffsetFile } from './offset-file.js';
@@ -22,10 +22,11 @@ export function offsetStoreOf(context: ClientContext, consumer: OffsetsOptions):
   const { group, messageModel } = consumer;
   const byTime = consumer.consumeFromWhere === 'CONSUME_FROM_TIMESTAMP';
   if (messageModel === 'CLUSTERING') return new BrokerOffsetStore({ group, byTime, routes, brokers, logger, outages });
-  const folder = consumer.localOffsetStoreDir ?? options.localOffsetStoreDir ?? homeOf(options.nameServers);
-  return new LocalOffsetStore(() => claimed(context, folder, group), logger);
+  const folder = consumer.localOffsetStoreDir ?? options.localOffsetStoreDir ?? homeOf(options.nameServers, group);
+  return new LocalOffsetStore({ group, folder, claim: () => claimed(context, folder, group), logger });
 }
 
+/** @throws LocalOffsetStoreError, TooManyConsumersError */
 async function claimed({ options, logger }: ClientContext, folder: string, group: string): Promise<OffsetFile> {
   if (folder === MEMORY) return memoryOffsetFile();
   // Not the client id, which changes with each start, and not the address, which changes on laptops and in containers.
@@ -40,16 +41,24 @@ async function claimed({ options, logger }: ClientContext, folder: string, group
     }
     return file;
   } catch (error) {
-    logger.warn(`the offsets of broadcasting group ${group} are kept in memory only: ${describe(error)}`);
-    return memoryOffsetFile();
+    throw error instanceof TooManyConsumersError ? error : new LocalOffsetStoreError(group, folder, { cause: error });
   }
 }
 
 /** A folder for each cluster: offsets are meaningful only at the brokers that assigned them. */
-function homeOf(nameServers: readonly string[]): string {
+function homeOf(nameServers: readonly string[], group: string): string {
   const cluster = nameServers
     .toSorted()
     .join('_')
     .replace(/[^\w.-]/g, '_');
-  return join(homedir(), '.rocketmq_offsets', cluster);
+  return join(userHome(group), '.rocketmq_offsets', cluster);
+}
+
+/** A container may run as a user whom its system does not know. @throws LocalOffsetStoreError */
+function userHome(group: string): string {
+  try {
+    return homedir();
+  } catch (cause) {
+    throw new LocalOffsetStoreError(group, '~/.rocketmq_offsets', { cause });
+  }
 }

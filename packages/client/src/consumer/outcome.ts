@@ -19,6 +19,7 @@ interface OutcomeDetails {
   readonly level?: number;
   readonly reason?: string;
   readonly cause?: unknown;
+  readonly isUntried?: boolean;
 }
 
 /**
@@ -36,21 +37,24 @@ export class Outcome {
   readonly reason: string | undefined;
   /** The error that led to it, for hooks. After the last try its text is the reason of the dead letter. */
   readonly cause: unknown;
+  /** Whether it is `Outcome.untried`, also that of the package's other module format. */
+  readonly isUntried: boolean;
 
   private constructor(
     readonly kind: OutcomeKind,
-    { delay, level, reason, cause }: OutcomeDetails = {},
+    { delay, level, reason, cause, isUntried = false }: OutcomeDetails = {},
   ) {
     this.delay = delay;
     this.level = level;
     this.reason = reason;
     this.cause = cause;
+    this.isUntried = isUntried;
   }
 
   /** The message is consumed. */
   static readonly ack = new Outcome('ack');
   /** Of a list, where order is kept: not tried, since a message before it failed. It comes again, and no delivery is counted. */
-  static readonly untried = new Outcome('retry', { delay: 0 });
+  static readonly untried = new Outcome('retry', { delay: 0, isUntried: true });
   /** The message failed, as by a throw: it is delivered again after the group's usual pause. */
   static readonly retry = new Outcome('retry');
 
@@ -85,9 +89,10 @@ export class Outcome {
 
   /** The same, and the error that led to it: hooks are told. */
   because(cause: unknown): Outcome {
-    const { kind, delay, level, reason } = this;
+    const { kind, delay, level, reason, isUntried } = this;
     return new Outcome(kind, {
       cause,
+      isUntried,
       ...(delay !== undefined && { delay }),
       ...(level !== undefined && { level }),
       ...(reason !== undefined && { reason }),

@@ -168,9 +168,11 @@ describe('shutdown', () => {
     on.cluster.broker.next('HEART_BEAT', () => new Promise((resolve) => (answer = () => resolve({}))));
     const starting = consumer.start();
     await on.cluster.until('told to the broker', () => on.cluster.broker.requests('HEART_BEAT').length === 1);
-    await consumer.shutdown();
+    const stopping = consumer.shutdown();
+    await on.cluster.clock.advance(0);
     answer();
-    await starting;
+    await Promise.all([starting, stopping]);
+    expect(on.cluster.broker.received.at(-1)!.name).toBe('UNREGISTER_CLIENT');
     await on.cluster.clock.advance(60_000);
     expect(on.cluster.broker.heldPulls).toBe(0);
   });

@@ -14,7 +14,7 @@ import { consumeHooks } from './consume-hooks.js';
 import { consumerTrace } from './consumer-trace.js';
 import type { ConsumerTrace } from './consumer-trace.js';
 import { Subscriptions } from './subscriptions.js';
-import type { ShutdownOptions } from '../shutdown-options.js';
+import type { ConsumerShutdownOptions } from '../shutdown-options.js';
 
 const DEFAULT_SHUTDOWN_DEADLINE_MS = 30_000;
 const MINUTE_MS = 60_000;
@@ -140,7 +140,7 @@ export class PushConsumer {
    * @param options deadline for the listener calls, ms; default 30000. What runs longer is delivered again elsewhere.
    * An abort of the signal ends the wait at once. A second call waits for the first.
    */
-  shutdown(options: ShutdownOptions = {}): Promise<void> {
+  shutdown(options: ConsumerShutdownOptions = {}): Promise<void> {
     this.#stopping ??= this.#stop(options).finally(() => this.#context.ended(this));
     return this.#stopping;
   }
@@ -230,21 +230,18 @@ export class PushConsumer {
     this.#parts.locks?.start();
   }
 
-  async #stop({ deadline = DEFAULT_SHUTDOWN_DEADLINE_MS, signal }: ShutdownOptions): Promise<void> {
+  async #stop(options: ConsumerShutdownOptions): Promise<void> {
+    const { deadline = DEFAULT_SHUTDOWN_DEADLINE_MS, signal, onAbandoned = this.#warnOfAbandoned } = options;
     const wasRunning = this.#state === 'running';
     this.#state = 'shut down';
     if (!wasRunning) return;
-    const { members, logger } = this.#context;
+    const { members } = this.#context;
     this.#stopListening?.();
     this.#offsetTimer.stop();
     this.#parts.pauseGate.close();
     await this.#parts.rebalance.stop();
     await endsWithin(this.#context.clock, this.#parts.consume.stop(), deadline, signal);
-    if (this.#parts.consume.running > 0) {
-      logger.warn(
-        `${this.group}: ${this.#parts.consume.running} listener calls outlast the shutdown; their messages come again`,
-      );
-    }
+    if (this.#parts.consume.running > 0) onAbandoned(this.#parts.consume.running);
     await this.#handOver();
     await this.#trace?.close();
     this.#subscriptions.leave();
@@ -268,6 +265,9 @@ export class PushConsumer {
     await this.#parts.offsets.close();
     await this.#context.unregister({ consumerGroup: this.group });
   }
+
+  #warnOfAbandoned = (calls: number): void =>
+    this.#context.logger.warn(`${this.group}: ${calls} listener calls outlast the shutdown; their messages come again`);
 
   /** Stores how far the queues are done, and leaves them to others. */
   async #handOver(): Promise<void> {

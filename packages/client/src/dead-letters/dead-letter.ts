@@ -1,6 +1,7 @@
 // Represents a dead letter to whoever looks after a group: what it was, why it is here, and since when.
 import { MessageProperty } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
+import type { Namespace } from '../config/namespace.js';
 import { DLQ_REASON, DLQ_REPLAY_ID } from './properties.js';
 
 /** A message that a group has given up. */
@@ -27,13 +28,14 @@ export interface DeadLetter {
   readonly message: MessageExt;
 }
 
-export function toDeadLetter(message: MessageExt): DeadLetter {
+/** @param names of the namespace: the letter has those of the application */
+export function toDeadLetter(message: MessageExt, names: Namespace): DeadLetter {
   const { properties, msgId, offsetMsgId, reconsumeTimes, bornTimestamp, storeTimestamp } = message;
   const keys = properties.get(MessageProperty.KEYS) ?? '';
   return {
     id: offsetMsgId,
     msgId,
-    topic: originOf(message),
+    topic: names.strip(originOf(message)),
     tags: properties.get(MessageProperty.TAGS),
     keys: keys.split(' ').filter((key) => key !== ''),
     reason: properties.get(DLQ_REASON),
@@ -41,7 +43,7 @@ export function toDeadLetter(message: MessageExt): DeadLetter {
     bornTimestamp,
     deadSince: storeTimestamp,
     replayId: properties.get(DLQ_REPLAY_ID),
-    message,
+    message: names.stripMessage(message),
   };
 }
 

@@ -7,6 +7,7 @@ import {
   dlqTopic,
 } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
+import type { Namespace } from '../config/namespace.js';
 import type { ClientContext } from '../client-context.js';
 import { checkGroup } from '../config/names.js';
 import { integerIn } from '../config/options.js';
@@ -58,19 +59,19 @@ const REPLAYER_GROUP = 'CLIENT_INNER_PRODUCER';
 /** The dead letters of one group: `client.admin.deadLetters(group)`. `for await` lists them, the oldest of each queue first. */
 export class DeadLetters implements AsyncIterable<DeadLetter> {
   readonly #context: ClientContext;
+  readonly #names: Namespace;
+  /** The group that has failed to consume them. */
+  readonly group: string;
   readonly #offsets: QueueOffsets;
   readonly #skipped: SkippedReplays;
   readonly #sender: Sender;
 
   /** @internal */
-  constructor(
-    context: ClientContext,
-    offsets: QueueOffsets,
-    /** The group that has failed to consume them. */
-    readonly group: string,
-  ) {
+  constructor(context: ClientContext, offsets: QueueOffsets, group: string) {
     checkGroup(group);
     this.#context = context;
+    this.#names = context.names;
+    this.group = this.#names.strip(group);
     this.#offsets = offsets;
     this.#skipped = new SkippedReplays(context.kvConfig);
     const { clock, routes, brokers, closing } = context;
@@ -103,21 +104,22 @@ export class DeadLetters implements AsyncIterable<DeadLetter> {
   async *list(options: ListDeadLettersOptions = {}): AsyncGenerator<DeadLetter, void> {
     const pageSize = integerIn('pageSize', options.pageSize, DEFAULT_PAGE_SIZE, 1, 1_024);
     const since = options.since === undefined ? undefined : timeOf(options.since);
-    const route = await this.#context.routes.resolve(this.topic);
+    const route = await this.#context.routes.resolve(this.#names.wrap(this.topic));
     if (!route || route.assumed) return;
     for (const queue of route.readable) {
       const to = await this.#offsets.maxOffset(queue);
       const from = await (since === undefined
         ? this.#offsets.minOffset(queue)
         : this.#offsets.searchOffset(queue, since));
-      for await (const message of readQueue(this.#context, { queue, from, to, pageSize })) yield toDeadLetter(message);
+      for await (const message of readQueue(this.#context, { queue, from, to, pageSize }))
+        yield toDeadLetter(message, this.#names);
     }
   }
 
   /** The dead letter with this id. @throws ResponseError when there is none, DecodeError when it is no such id */
   async get(id: string): Promise<DeadLetter> {
     decodeOffsetMsgId(id);
-    return toDeadLetter(await this.#offsets.viewMessage(this.topic, id));
+    return toDeadLetter(await this.#offsets.viewMessage(this.#names.wrap(this.topic), id), this.#names);
   }
 
   /**
@@ -138,7 +140,11 @@ export class DeadLetters implements AsyncIterable<DeadLetter> {
     let count = 0;
     for await (const letter of typeof which === 'function' ? this.#where(which) : this.#named([which].flat())) {
       const now = this.#context.clock.now();
-      const message = await replayOf(letter, { group: this.group, replayId: id, to, now });
+      const names = this.#names;
+      const message = await replayOf(
+        { ...letter, topic: names.wrap(letter.topic) },
+        { group: names.wrap(this.group), replayId: id, to, now },
+      );
       await this.#sender.sendToAny(message, SEND_TIMEOUT_MS);
       count++;
     }

@@ -3,6 +3,7 @@ import { ResponseCode, silentLogger } from '@nest-rocketmq/remoting/internal';
 import type { Logger } from '@nest-rocketmq/remoting/internal';
 import { FakeCluster, NAME_SERVER } from '../../test-kit/fake-cluster.js';
 import { RocketMQClient } from '../client.js';
+import type { PushConsumer } from '../consumer/push-consumer.js';
 import type { Producer } from '../producer/producer.js';
 
 let cluster: FakeCluster;
@@ -74,6 +75,68 @@ describe('a heartbeat that failed', () => {
     expect(before).toBeLessThan(12);
     await cluster.clock.advance(60_000);
     expect(cluster.broker.requests('HEART_BEAT').length - before).toBeLessThanOrEqual(5);
+  });
+});
+
+describe('a heartbeat while another is under way', () => {
+  /** The broker handles the next heartbeat when the function returned is called, as if its thread were slow. */
+  const holdNext = (): (() => void) => {
+    let release!: () => void;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    cluster.broker.next('HEART_BEAT', () => held.then(() => ({})));
+    return release;
+  };
+  const topicsTold = (): string[] =>
+    cluster.broker.heartbeats
+      .at(-1)!
+      .consumers.flatMap(({ subscriptionDataSet }) => subscriptionDataSet.map(({ topic }) => topic));
+
+  async function consuming(): Promise<PushConsumer> {
+    clientOn(new FakeCluster({ topics: { t: 1, u: 1 } }));
+    const consumer = client.createPushConsumer({
+      group: 'g',
+      subscriptions: [{ topic: 't' }],
+      listener: () => undefined,
+    });
+    await consumer.start();
+    return consumer;
+  }
+
+  it('waits for it, since brokers may handle two in any order, and says what is the case by then', async () => {
+    const consumer = await consuming();
+    const release = holdNext();
+    await cluster.clock.advance(30_000);
+    const before = cluster.broker.requests('HEART_BEAT').length;
+    let done = 0;
+    const changes = ['u', 'v'].map((topic) => consumer.subscribe({ topic }).then(() => done++));
+    await cluster.clock.advance(0);
+    expect([cluster.broker.requests('HEART_BEAT').length, done]).toEqual([before, 0]);
+    release();
+    await Promise.all(changes);
+    expect(cluster.broker.requests('HEART_BEAT')).toHaveLength(before + 1);
+    expect(topicsTold()).toEqual(expect.arrayContaining(['t', 'u', 'v']));
+  });
+
+  it('comes at once after one that is not answered', async () => {
+    const consumer = await consuming();
+    cluster.broker.next('HEART_BEAT', () => undefined as never);
+    await cluster.clock.advance(30_000);
+    const change = consumer.subscribe({ topic: 'u' });
+    await cluster.clock.advance(3_000);
+    await change;
+    expect(topicsTold()).toContain('u');
+  });
+
+  it('holds back the word that a group leaves: it would be a member again', async () => {
+    const consumer = await consuming();
+    const release = holdNext();
+    await cluster.clock.advance(30_000);
+    const stopped = consumer.shutdown();
+    await cluster.clock.advance(0);
+    expect(cluster.broker.requests('UNREGISTER_CLIENT')).toEqual([]);
+    release();
+    await stopped;
+    expect(cluster.broker.received.at(-1)!.name).toBe('UNREGISTER_CLIENT');
   });
 });
 

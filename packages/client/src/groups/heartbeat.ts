@@ -32,13 +32,24 @@ interface Untold {
   timer: TimerHandle | undefined;
 }
 
+/**
+ * A broker keeps what the last heartbeat said, and handles two that are under way in any order: so each waits for the one
+ * before it, and says what is the case by then.
+ */
+interface UnderWay {
+  /** Ends when the broker has answered. */
+  readonly sent: Promise<void>;
+  /** The one after it, which all share who ask for one in the meantime. */
+  next: Promise<void> | undefined;
+}
+
 export class Heartbeat {
   readonly #options: HeartbeatOptions;
   readonly #greeted = new WeakSet<Connection>();
   /** The brokers' versions, of MQVersion. */
   readonly #versions = new WeakMap<Connection, number>();
-  /** First heartbeats under way. */
-  readonly #greetings = new WeakMap<Connection, Promise<void>>();
+  /** What is under way on each connection. */
+  readonly #underWay = new WeakMap<Connection, UnderWay>();
   /** When a first heartbeat failed, monotonic ms. */
   readonly #failedAt = new WeakMap<Connection, number>();
   readonly #untold = new Map<string, Untold>();
@@ -81,9 +92,21 @@ export class Heartbeat {
   /** Sends the first heartbeat of a connection, unless one failed just before. Never rejects. */
   greet(connection: Connection): Promise<void> {
     if (this.#greeted.has(connection)) return Promise.resolve();
+    const underWay = this.#underWay.get(connection);
+    if (underWay) return underWay.sent;
     const failedAt = this.#failedAt.get(connection) ?? -Infinity;
     const justFailed = this.#options.clock.monotonic() - failedAt < GREET_AGAIN_MS;
-    return this.#greetings.get(connection) ?? (justFailed ? Promise.resolve() : this.#tell(connection));
+    return justFailed ? Promise.resolve() : this.#tell(connection);
+  }
+
+  /**
+   * Resolves when no heartbeat is under way on the connection. One that names a group must not reach the broker after the group
+   * has left: the broker would give queues to a consumer that is gone.
+   */
+  async whenIdle(connection: Connection): Promise<void> {
+    for (let each = this.#underWay.get(connection); each; each = this.#underWay.get(connection)) {
+      await (each.next ?? each.sent);
+    }
   }
 
   async #beatAddress(address: string): Promise<void> {
@@ -94,17 +117,20 @@ export class Heartbeat {
     }
   }
 
+  /** Sends what is the case now, or, when one is under way, what is the case once that is answered. Never rejects. */
   #tell(connection: Connection): Promise<void> {
-    const telling = this.#send(connection)
+    const underWay = this.#underWay.get(connection);
+    if (underWay) return (underWay.next ??= underWay.sent.then(() => this.#tell(connection)));
+    const sent = this.#send(connection)
       .then(() => this.#told(connection))
       .catch((error: unknown) => {
         this.#greeted.delete(connection);
         this.#failedAt.set(connection, this.#options.clock.monotonic());
         this.#failed(connection.address, error);
       })
-      .finally(() => this.#greetings.delete(connection));
-    this.#greetings.set(connection, telling);
-    return telling;
+      .finally(() => this.#underWay.delete(connection));
+    this.#underWay.set(connection, { sent, next: undefined });
+    return sent;
   }
 
   async #send(connection: Connection): Promise<void> {

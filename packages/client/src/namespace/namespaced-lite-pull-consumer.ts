@@ -2,7 +2,7 @@
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { Admin } from '../admin/admin.js';
 import type { ClientContext } from '../client-context.js';
-import { Namespace } from '../config/namespace.js';
+import type { Namespace } from '../config/namespace.js';
 import type { Subscription } from '../consumer/consumer-options.js';
 import { LitePullConsumer } from '../consumer/lite-pull-consumer.js';
 import type { LitePullConsumerOptions } from '../consumer/lite-pull-options.js';
@@ -14,8 +14,8 @@ import type { QueueOffset } from '../groups/group-registry.js';
 export class NamespacedLitePullConsumer extends LitePullConsumer {
   readonly #names: Namespace;
 
-  constructor(context: ClientContext, admin: Admin, options: LitePullConsumerOptions, namespace: string) {
-    const names = new Namespace(namespace);
+  constructor(context: ClientContext, admin: Admin, options: LitePullConsumerOptions) {
+    const { names } = context;
     const { subscriptions } = options;
     const wrapped = Array.isArray(subscriptions)
       ? subscriptions.map((each) => ({ ...each, topic: names.wrap(each.topic) }))

@@ -2,7 +2,9 @@
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import { Namespace } from '../config/namespace.js';
+import { BatchSendFailedError } from '../producer/batch-errors.js';
 import { Producer } from '../producer/producer.js';
+import { withGiven } from '../producer/send-hooks.js';
 import type {
   AskOptions,
   BatchMessage,
@@ -34,7 +36,7 @@ export class NamespacedProducer extends Producer {
   }
 
   override async send(message: OutgoingMessage, options: SendOptions = {}): Promise<SendResult> {
-    return this.#result(await super.send(this.#message(message), this.#options(options)));
+    return this.#names.stripResult(await super.send(this.#message(message), this.#options(options)));
   }
 
   override sendOneway(message: OutgoingMessage, options: SendOptions = {}): Promise<void> {
@@ -47,8 +49,14 @@ export class NamespacedProducer extends Producer {
         ? { ...this.#message(message), ...this.#choice(message) }
         : message;
     const wrapped = Array.isArray(messages) ? (messages as readonly BatchMessage[]).map(wrap) : messages;
-    const results = await super.sendBatch(wrapped, this.#options(options));
-    return results.map((result) => this.#result(result));
+    try {
+      const results = await super.sendBatch(wrapped, this.#options(options));
+      return results.map((result) => this.#names.stripResult(result));
+    } catch (error) {
+      if (!(error instanceof BatchSendFailedError)) throw error;
+      const results = error.results.map((result) => result && this.#names.stripResult(result));
+      throw withGiven({ results, failures: error.failures }, messages);
+    }
   }
 
   override async sendMessageInTransaction(
@@ -56,12 +64,14 @@ export class NamespacedProducer extends Producer {
     arg?: unknown,
     options: SendOptions = {},
   ): Promise<TransactionSendResult> {
-    return this.#result(await super.sendMessageInTransaction(this.#message(message), arg, this.#options(options)));
+    return this.#names.stripResult(
+      await super.sendMessageInTransaction(this.#message(message), arg, this.#options(options)),
+    );
   }
 
   override async beginTransaction(message: OutgoingMessage, options: SendOptions = {}): Promise<Transaction> {
     const transaction = await super.beginTransaction(this.#message(message), this.#options(options));
-    return { ...transaction, sendResult: this.#result(transaction.sendResult) };
+    return { ...transaction, sendResult: this.#names.stripResult(transaction.sendResult) };
   }
 
   override transaction<T>(
@@ -73,8 +83,9 @@ export class NamespacedProducer extends Producer {
     return super.transaction(this.#message(message), stripped, this.#options(options));
   }
 
-  override request(message: OutgoingMessage, options: AskOptions = {}): Promise<MessageExt> {
-    return super.request(this.#message(message), { ...options, ...this.#options(options) });
+  override async request(message: OutgoingMessage, options: AskOptions = {}): Promise<MessageExt> {
+    const reply = await super.request(this.#message(message), { ...options, ...this.#options(options) });
+    return this.#names.stripMessage(reply);
   }
 
   override recall(topic: string, recallHandle: string, options: Pick<SendOptions, 'timeout'> = {}): Promise<string> {
@@ -114,10 +125,6 @@ export class NamespacedProducer extends Producer {
         },
       }),
     };
-  }
-
-  #result<R extends SendResult>(result: R): R {
-    return { ...result, messageQueue: this.#names.stripQueue(result.messageQueue) };
   }
 }
 

@@ -1,7 +1,7 @@
 // Consumes the messages of a namespace: its topics and group have names there that the listener does not see.
 import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
-import { Namespace } from '../config/namespace.js';
+import type { Namespace } from '../config/namespace.js';
 import type { PushConsumerOptions, Subscription } from '../consumer/consumer-options.js';
 import type { QueueOffset } from '../groups/group-registry.js';
 import { PushConsumer } from '../consumer/push-consumer.js';
@@ -9,8 +9,8 @@ import { PushConsumer } from '../consumer/push-consumer.js';
 export class NamespacedPushConsumer extends PushConsumer {
   readonly #names: Namespace;
 
-  constructor(context: ClientContext, options: PushConsumerOptions, namespace: string) {
-    const names = new Namespace(namespace);
+  constructor(context: ClientContext, options: PushConsumerOptions) {
+    const { names } = context;
     const { listener, subscriptions, messageQueueListener } = options;
     const stripped = (queues: readonly MessageQueue[]): MessageQueue[] =>
       queues.map((queue) => names.stripQueue(queue));
@@ -25,11 +25,14 @@ export class NamespacedPushConsumer extends PushConsumer {
       subscriptions: Array.isArray(subscriptions) ? subscriptions.map((each) => wrapped(each, names)) : subscriptions,
       listener:
         typeof listener === 'function'
-          ? (messages, delivery) =>
-              listener(
+          ? (messages, delivery) => {
+              // The same object: the listener says there what becomes of its messages.
+              const shown = Object.assign(delivery, { messageQueue: names.stripQueue(delivery.messageQueue) });
+              return listener(
                 messages.map((message) => names.stripMessage(message)),
-                delivery,
-              )
+                shown,
+              );
+            }
           : listener,
     });
     this.#names = names;

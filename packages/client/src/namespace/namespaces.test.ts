@@ -3,6 +3,7 @@ import { Requests, decodeProperties, dlqTopic, encodeRecallHandle } from '@nest-
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import { FakeCluster, NAME_SERVER } from '../../test-kit/fake-cluster.js';
 import { RocketMQClient } from '../client.js';
+import type { BatchSendFailedError } from '../producer/batch-errors.js';
 import type { ClientOptions } from '../config/options.js';
 
 let cluster: FakeCluster;
@@ -186,6 +187,65 @@ it('T178 who listens to the division of queues is told of them by the names of t
   });
   await consumer.start();
   expect(told).toContainEqual(['t', 't']);
+});
+
+it('T178 hooks, batches that fail and the context of a listener name what the application knows', async () => {
+  connect({ namespace: 'ns' });
+  const seen: string[] = [];
+  const note = (...topics: (string | undefined)[]): void => void seen.push(...topics.map(String));
+  const met = new Set<MessageExt>();
+  const producer = client.createProducer({
+    group: 'g',
+    topics: ['t'],
+    hooks: [
+      {
+        hookName: 'p',
+        sendMessageBefore: ({ topic, messages }) => note(topic, ...messages.map((each) => each.topic)),
+        sendMessageAfter: ({ sendResults }) => note(...sendResults.map((each) => each?.messageQueue.topic)),
+      },
+    ],
+  });
+  const consumer = client.createPushConsumer({
+    group: 'g',
+    subscriptions: [{ topic: 't' }],
+    consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET',
+    hooks: [
+      {
+        hookName: 'c',
+        consumeMessageBefore: ({ topic, messageQueue, messages }) =>
+          note(topic, messageQueue.topic, ...messages.map((each) => (met.add(each), each.topic))),
+        settleMessageBefore: ({ topic, message }) => (met.add(message), note(topic, message.topic)),
+      },
+    ],
+    listener: ([message], { messageQueue }) => (met.add(message!), note(messageQueue.topic), 'RECONSUME_LATER'),
+  });
+  await producer.start();
+  await producer.send({ topic: 't', body: 'x' });
+  await consumer.start();
+  await cluster.until('it is given back', () => cluster.broker.requests('CONSUMER_SEND_MSG_BACK').length === 1);
+  expect(seen).toEqual(Array.from({ length: 9 }, () => 't'));
+  expect(met.size).toBe(1);
+  expect(cluster.broker.requests('SEND_MESSAGE_V2')[0]!.header).toMatchObject({ b: 'ns%t' });
+  cluster.broker.next('SEND_BATCH_MESSAGE', () => ({ code: 13, remark: 'illegal' }));
+  const given = ['a', 'b'].map((body) => ({ topic: 't', body }));
+  const failure = await producer.sendBatch(given).catch((error: unknown) => error as BatchSendFailedError);
+  expect((failure as BatchSendFailedError).failures.map(({ message }) => message)).toEqual(given);
+});
+
+it('T178 dead letters have the topics that the application knows, and are replayed in the namespace', async () => {
+  connect({ namespace: 'ns' });
+  cluster.topics.set('%DLQ%ns%g', 1);
+  cluster.broker.put('%DLQ%ns%g', 0, 'x', { properties: { RETRY_TOPIC: 'ns%t' } });
+  const letters = client.admin.deadLetters('g');
+  expect([letters.group, letters.topic]).toEqual(['g', '%DLQ%g']);
+  const found = [];
+  for await (const letter of letters) found.push(letter);
+  expect(found).toMatchObject([{ topic: 't', message: { topic: '%DLQ%g' } }]);
+  await letters.replay(found);
+  await letters.replay(() => true, { to: 'topic' });
+  expect(cluster.broker.requests('SEND_MESSAGE_V2').map(({ header }) => header['b'])).toEqual(['%RETRY%ns%g', 'ns%t']);
+  const replayed = decodeProperties(String(cluster.broker.requests('SEND_MESSAGE_V2')[0]!.header['i']));
+  expect(replayed.get('RETRY_TOPIC')).toBe('ns%t');
 });
 
 it('T178 namespaceV2 goes with each request, and changes no name', async () => {

@@ -1,6 +1,6 @@
 // Calls the hooks of a producer around its sends.
 import type { ClientContext } from '../client-context.js';
-import { Namespace } from '../config/namespace.js';
+import type { Namespace } from '../config/namespace.js';
 import { callEach, enabled } from '../hooks/hooks.js';
 import { BatchSendFailedError } from './batch-errors.js';
 import type {
@@ -37,7 +37,7 @@ export class SendHooks {
   constructor(context: ClientContext, hooks: readonly ProducerHook[], group: string) {
     this.#context = context;
     this.#hooks = hooks;
-    this.#names = new Namespace(context.options.namespace);
+    this.#names = context.names;
     this.#group = this.#names.strip(group);
   }
 
@@ -70,7 +70,8 @@ export class SendHooks {
   ended({ half, brokerAddr, exception, ...end }: TransactionEnd): void {
     const topic = this.#names.strip(end.topic);
     const fromTransactionCheck = half !== undefined;
-    const context = { ...end, ...this.#own(), topic, fromTransactionCheck, half, brokerAddr, exception };
+    const shown = half && this.#names.stripMessage(half);
+    const context = { ...end, ...this.#own(), topic, fromTransactionCheck, half: shown, brokerAddr, exception };
     callEach(this.#hooks, this.#context.logger, (hook) => hook.endTransaction?.(context));
   }
 
@@ -81,24 +82,45 @@ export class SendHooks {
     options: SendOptions,
     send: (messages: readonly M[]) => Promise<T>,
   ): Promise<T> {
-    const messages = given.map((message) => ({ ...message, properties: { ...message.properties } }));
+    const messages = given.map((message) => this.#shown(message));
     const context = this.#contextOf(call, messages, options);
     check(hooks, context);
     const { logger } = this.#context;
     callEach(hooks, logger, (hook) => hook.sendMessageBefore?.(context));
     try {
-      const sent = await send(messages);
-      context.sendResults = resultsIn(sent, messages.length);
+      const sent = await send(messages.map((message, index) => this.#toSend(message, given[index]!)));
+      context.sendResults = this.#results(resultsIn(sent, messages.length));
       return sent;
     } catch (error) {
       context.exception = error;
       if (!(error instanceof BatchSendFailedError)) throw error;
-      context.sendResults = error.results;
+      context.sendResults = this.#results(error.results);
       throw withGiven(error, given);
     } finally {
       context.brokerAddr = this.#addressOf(context.sendResults);
       callEach(hooks, logger, (hook) => hook.sendMessageAfter?.(context));
     }
+  }
+
+  /** A copy, which hooks may change, by the names of the application. */
+  #shown<M extends OutgoingMessage>(message: M): M & { properties: Record<string, string> } {
+    const { topic } = message;
+    return {
+      ...message,
+      ...(typeof topic === 'string' && { topic: this.#names.strip(topic) }),
+      properties: { ...message.properties },
+    };
+  }
+
+  /** A reply goes to a topic that is in no namespace: what no hook has changed keeps its name. */
+  #toSend<M extends OutgoingMessage>(message: M, given: M): M {
+    if (message.topic === given.topic) return message;
+    const isUnchanged = message.topic === this.#names.strip(given.topic);
+    return { ...message, topic: isUnchanged ? given.topic : this.#names.wrap(message.topic) };
+  }
+
+  #results(results: readonly (SendResult | undefined)[]): readonly (SendResult | undefined)[] {
+    return results.map((result) => result && this.#names.stripResult(result));
   }
 
   #contextOf(
@@ -112,7 +134,7 @@ export class SendHooks {
       ...this.#own(),
       call,
       communicationMode,
-      topic: isOneTopic && typeof first?.topic === 'string' ? this.#names.strip(first.topic) : undefined,
+      topic: isOneTopic && typeof first?.topic === 'string' ? first.topic : undefined,
       messages,
       messageType: isHalf ? 'TRANSACTION' : typeOf(first, options),
       shardingKey: options?.shardingKey,
@@ -147,7 +169,10 @@ function check(hooks: readonly ProducerHook[], context: SendMessageContext): voi
 }
 
 /** The application knows its own messages, not their copies. */
-function withGiven({ results, failures }: BatchSendFailedError, given: readonly OutgoingMessage[]): Error {
+export function withGiven(
+  { results, failures }: Pick<BatchSendFailedError, 'results' | 'failures'>,
+  given: readonly OutgoingMessage[],
+): Error {
   return new BatchSendFailedError(
     results,
     failures.map((failure) => ({ ...failure, message: given[failure.index]! })),

@@ -1,5 +1,6 @@
 // Determines what each parameter of a listener's method is: the payload, something about the delivery, the context, or a custom
 // decorator's value.
+import { isSameClass } from '@nest-rocketmq/remoting/internal';
 import type { ExecutionContext } from '@nestjs/common';
 import { InvalidListenerError } from '../errors.js';
 import { headerOf } from './headers.js';
@@ -106,7 +107,7 @@ function addUndecorated(method: Method, piped: PipedParam[], contexts: number[])
 }
 
 function isContextType(type: unknown): boolean {
-  return type === RocketMQContext || type === RocketMQBatchContext;
+  return isSameClass(type, RocketMQContext) || isSameClass(type, RocketMQBatchContext);
 }
 
 /** Nest keeps the same of the microservices' @Ctx() and of HTTP's @Headers(): only the declared type tells them apart. */

@@ -1,5 +1,6 @@
 // Leaves the metadata of a parameter decorator where Nest looks for it, too.
 import type { ExecutionContext, PipeTransform, Type } from '@nestjs/common';
+import { InvalidListenerError } from '../errors.js';
 import { CUSTOM_ROUTE_ARGS_METADATA, ROUTE_ARGS_METADATA } from '../nest/nest-metadata.js';
 import { RocketMQBatchContext } from './rocketmq-batch-context.js';
 import type { RocketMQContext } from './rocketmq-context.js';
@@ -22,9 +23,11 @@ export interface MarkedParam {
 /** @param kind the part of Nest's key before the position */
 export function markParam(kind: string | number, param: MarkedParam): ParameterDecorator {
   return (target, method, index) => {
+    if (typeof target === 'function') throw notOfAnInstance(target.name, method, index);
     const type = target.constructor;
-    // Under Nest's own key: Nest then creates the pipes that are given as classes.
-    const params = (Reflect.getMetadata(ROUTE_ARGS_METADATA, type, method!) ?? {}) as object;
+    // Under Nest's own key: Nest then creates the pipes that are given as classes. Those of a method that this one overrides are
+    // not its own.
+    const params = (Reflect.getOwnMetadata(ROUTE_ARGS_METADATA, type, method!) ?? {}) as object;
     Reflect.defineMetadata(
       ROUTE_ARGS_METADATA,
       { ...params, [`${kind}:${index}`]: { index, ...param } },
@@ -32,6 +35,15 @@ export function markParam(kind: string | number, param: MarkedParam): ParameterD
       method!,
     );
   };
+}
+
+/** Of a constructor, or of a static method: what is left there would be found by nobody. */
+function notOfAnInstance(type: string, method: string | symbol | undefined, index: number): InvalidListenerError {
+  const place = method === undefined ? 'the constructor' : `the static method ${String(method)}`;
+  return new InvalidListenerError(
+    type,
+    `parameter ${index + 1} of ${place} has a decorator of nest-rocketmq. Put it on a parameter of the listener's method.`,
+  );
 }
 
 /** A parameter that is about the delivery, not its payload. Of a list it gets one value for each message. */

@@ -1,8 +1,14 @@
 // Describes a list of messages to the batch listener that receives it.
+import { brand, isInstanceOf } from '@nest-rocketmq/remoting/internal';
 import type { Message } from './message.js';
 
 /** What the messages of one call have in common. Each has a `RocketMQContext` of its own besides. */
 export class RocketMQBatchContext {
+  /** `instanceof` holds for those of the package's other module format, too, should a process load both. */
+  static [Symbol.hasInstance](value: unknown): boolean {
+    return isInstanceOf(this, RocketMQBatchContext, value);
+  }
+
   private constructor(
     private given: readonly Message[],
     readonly topic: string,
@@ -34,3 +40,4 @@ export class RocketMQBatchContext {
     return new RocketMQBatchContext(messages, messages[0]?.context.topic ?? '', group, signal, keepsOrder);
   }
 }
+brand(RocketMQBatchContext);

@@ -1,13 +1,18 @@
 // Describes a delivery to the listener that receives it.
 import { isRequest } from '@nest-rocketmq/client';
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
-import { MessageProperty } from '@nest-rocketmq/remoting/internal';
+import { MessageProperty, brand, isInstanceOf } from '@nest-rocketmq/remoting/internal';
 
 /**
  * Everything about a delivery except its payload. It is a class so that decorated methods can declare it. The module creates
  * it; a unit test of a listener can pass a plain object with the fields that the listener reads.
  */
 export class RocketMQContext {
+  /** `instanceof` holds for those of the package's other module format, too, should a process load both. */
+  static [Symbol.hasInstance](value: unknown): boolean {
+    return isInstanceOf(this, RocketMQContext, value);
+  }
+
   readonly topic: string;
   /** The message's tag. */
   readonly tags: string | undefined;
@@ -60,6 +65,7 @@ export class RocketMQContext {
     return new RocketMQContext(message, group, delivery);
   }
 }
+brand(RocketMQContext);
 
 function splitKeys(keys: string | undefined): readonly string[] {
   return keys ? keys.split(' ').filter((key) => key.length > 0) : [];

@@ -4,10 +4,12 @@ import { Logger } from '@nestjs/common';
 import { SERVED_METADATA } from '../rocketmq.tokens.js';
 
 /**
- * The decorated classes that no app of this process has looked for yet. Module state on purpose: decorators run before there
- * is an app, and metadata on a class cannot be listed. Weak references, so that it keeps no class alive.
+ * The decorated classes that no app of this process has looked for yet. State of the process on purpose: decorators run before
+ * there is an app, metadata on a class cannot be listed, and both module formats may be loaded. Weak references, so that it keeps
+ * no class alive.
  */
-const waiting = new Set<WeakRef<object>>();
+const WAITING = Symbol.for('nest-rocketmq:unserved-listeners');
+const waiting = ((globalThis as { [WAITING]?: Set<WeakRef<object>> })[WAITING] ??= new Set<WeakRef<object>>());
 const BOOTSTRAP_HOOK = 'onApplicationBootstrap';
 const REGISTERED = Symbol.for('nest-rocketmq:registered');
 

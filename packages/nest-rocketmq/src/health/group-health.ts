@@ -9,13 +9,20 @@ import type { GroupHealth } from './health-options.js';
 /** Queues that are asked about at a time. */
 const AT_ONCE = 32;
 
-/** @throws what the servers' answers are, and ConnectError, RequestTimeoutError */
+/** What is asked, until nobody waits for the answers any more. */
+export interface Asked {
+  readonly admin: Admin;
+  readonly signal: AbortSignal;
+}
+
+/** @throws what the servers' answers are, and ConnectError, RequestTimeoutError; the signal's reason */
 export async function groupHealth(
-  admin: Admin,
+  asked: Asked,
   { group, topics, messageModel, offsets }: SubscribedGroup,
 ): Promise<GroupHealth> {
+  const { admin } = asked;
   const deadLetters = await sum(
-    admin,
+    asked,
     dlqTopic(group),
     async (queue) => (await admin.maxOffset(queue)) - (await admin.minOffset(queue)),
   );
@@ -25,7 +32,7 @@ export async function groupHealth(
   const own = new Map(offsets.map(({ queue, offset }) => [keyOf(queue), offset]));
   let lag = 0;
   for (const topic of [...topics, retryTopic(group)]) {
-    lag += await sum(admin, topic, async (queue) => {
+    lag += await sum(asked, topic, async (queue) => {
       const offset = own.get(keyOf(queue)) ?? (await admin.consumerOffset(group, queue));
       return behind(admin, offset, queue);
     });
@@ -38,10 +45,15 @@ async function behind(admin: Admin, offset: number | undefined, queue: MessageQu
   return offset === undefined ? 0 : Math.max(0, (await admin.maxOffset(queue)) - offset);
 }
 
-async function sum(admin: Admin, topic: string, count: (queue: MessageQueue) => Promise<number>): Promise<number> {
+async function sum(
+  { admin, signal }: Asked,
+  topic: string,
+  count: (queue: MessageQueue) => Promise<number>,
+): Promise<number> {
   const queues = await queuesOf(admin, topic);
   let total = 0;
   for (let at = 0; at < queues.length; at += AT_ONCE) {
+    signal.throwIfAborted();
     for (const each of await Promise.all(queues.slice(at, at + AT_ONCE).map(count))) total += each;
   }
   return total;

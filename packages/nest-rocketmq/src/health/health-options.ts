@@ -26,7 +26,7 @@ export interface GroupHealth {
 
 /** What `RocketMQHealth.check` found. */
 export interface HealthReport {
-  /** 'down': no server answers. 'degraded': one does not, or a limit is exceeded. */
+  /** 'down': no server answers. 'degraded': one does not, or refuses to tell, or a limit is exceeded. */
   readonly status: 'up' | 'degraded' | 'down';
   /** Why it is not 'up'. */
   readonly reasons: readonly string[];

@@ -42,7 +42,7 @@ export class FailureLog {
 
   /** What ends in the dead letters after its last retry goes there with the error as the reason: brokers know none. */
   withReason(context: RocketMQContext, error: unknown, outcome: Outcome): Outcome {
-    const isOver = (outcome.kind === 'retry' || outcome.kind === 'suspend') && outcome !== Outcome.untried;
+    const isOver = (outcome.kind === 'retry' || outcome.kind === 'suspend') && !outcome.isUntried;
     const isOwnDeadLetter = context.topic === dlqTopic(this.group);
     if (!isOver || Outcome.is(error) || isOwnDeadLetter) return outcome;
     return this.fateOf(context, outcome) === 'dead-lettered' ? Outcome.toDeadLetter(reasonOf(error, false)) : outcome;

@@ -172,7 +172,7 @@ describe('never a silent ack:', () => {
 
 test('stopping waits with the deadline that it is given', async () => {
   await container(() => Promise.resolve()).stop(1234);
-  expect(shutdowns).toEqual([{ deadline: 1234 }]);
+  expect(shutdowns).toEqual([{ deadline: 1234, onAbandoned: expect.any(Function) }]);
 });
 
 describe('the log of a failure', () => {

@@ -1,7 +1,13 @@
 // Runs one consumer group: takes delivered messages from its consumer to the listener's method, and reports the verdict.
 import { Logger } from '@nestjs/common';
 import { Outcome, SubscriptionRefusedError } from '@nest-rocketmq/client';
-import type { ConsumeContext, PushConsumer, QueueOffset, RocketMQClient } from '@nest-rocketmq/client';
+import type {
+  ConsumeContext,
+  ConsumerShutdownOptions,
+  PushConsumer,
+  QueueOffset,
+  RocketMQClient,
+} from '@nest-rocketmq/client';
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import { InvalidListenerError } from '../errors.js';
 import type { DiscoveredListener } from '../discovery/listener-explorer.js';
@@ -152,12 +158,17 @@ export class ListenerContainer {
 
   /** Stops pulling and waits for running listeners. @param deadline ms */
   async stop(deadline: number): Promise<void> {
-    if (isManual(this.settings.clock)) await inRealTime(deadline, (late) => this.#consumer.shutdown(late));
-    else await this.#consumer.shutdown({ deadline });
-    if (this.#running.count === 0) return;
+    const onAbandoned = (): void => this.#warnOfAbandoned(deadline);
+    const shutDown = (options: ConsumerShutdownOptions): Promise<void> =>
+      this.#consumer.shutdown({ ...options, onAbandoned });
+    await (isManual(this.settings.clock) ? inRealTime(deadline, shutDown) : shutDown({ deadline }));
+  }
+
+  #warnOfAbandoned(deadline: number): void {
+    const messages = this.#running.all.map((each) => (typeof each === 'string' ? each : placeOf(each)));
     this.#logger.warn(
-      `group ${this.name}: after ${deadline} ms ${this.#running.count} listener(s) still run and are abandoned; ` +
-        `their messages will be delivered again: ${this.#running.all.map((each) => (typeof each === 'string' ? each : placeOf(each))).join(', ')}`,
+      `group ${this.name}: after ${deadline} ms ${messages.length} listener(s) still run and are abandoned; ` +
+        `their messages will be delivered again: ${messages.join(', ')}`,
     );
   }
 
@@ -197,7 +208,7 @@ export class ListenerContainer {
   }
 
   #concluded({ context, listener, failure }: BatchResult): Outcome {
-    if (failure?.outcome === Outcome.untried) return failure.outcome;
+    if (failure?.outcome?.isUntried) return failure.outcome;
     if (failure) return this.#failed(listener, context, failure.error, failure.outcome);
     this.#consumed(listener, context);
     return Outcome.ack;
@@ -232,7 +243,7 @@ export class ListenerContainer {
     });
     const delivery = { group: this.name, listener: listener?.name, context };
     this.settings.events.failed(delivery, error, outcome, this.#failureLog.fateOf(context, outcome));
-    if (!this.settings.hooks || outcome === Outcome.untried || !('error' in thrown)) return outcome;
+    if (!this.settings.hooks || outcome.isUntried || !('error' in thrown)) return outcome;
     // Hooks are to know the error, which ends here.
     return outcome.because(thrown.error);
   }

@@ -24,7 +24,7 @@ export function errorType(error: unknown): string {
 
 /** What went wrong with a message; undefined when it was consumed. */
 export function outcomeError(outcome: Outcome): { type: string; error?: unknown } | undefined {
-  if (outcome.kind === 'ack' || outcome === Outcome.untried) return undefined;
+  if (outcome.kind === 'ack' || outcome.isUntried) return undefined;
   if (outcome.cause === undefined) return { type: outcome.kind };
   return { type: errorType(outcome.cause), error: outcome.cause };
 }

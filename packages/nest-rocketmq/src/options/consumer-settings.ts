@@ -14,6 +14,7 @@ import {
   MINUTES,
   checkBoolean,
   checkDuration,
+  checkFolder,
   checkInteger,
   checkOneOf,
   checkTime,
@@ -63,6 +64,11 @@ export interface ConsumerSettings {
    */
   retry?: RetryOptions;
   /**
+   * BROADCASTING: the folder in which each process keeps how far it is; 'memory': it begins by `consumeFromWhere` at each
+   * start. Default: of the embedded broker, in its store; of a cluster, ~/.rocketmq_offsets.
+   */
+  localOffsetStoreDir?: string;
+  /**
    * How the queues of a topic are divided among the consumers of a group: 'AVG', 'AVG_BY_CIRCLE' or 'CONSISTENT_HASH', or
    * what one of the client's `allocateBy…` functions makes, or a strategy of your own. All instances of the app must have
    * the same. Default 'AVG'.
@@ -108,6 +114,7 @@ export const CONSUMER_SETTINGS = [
   'enableMsgTrace',
   'customizedTraceTopic',
   'retry',
+  'localOffsetStoreDir',
   'allocateStrategy',
   'pullThresholdForQueue',
   'pullThresholdSizeForQueue',
@@ -159,6 +166,7 @@ export function checkConsumerSettings(given: SharedConsumerOptions): CheckedCons
     consumeTimestamp: (value) => checkTime('consumeTimestamp', value),
     enableMsgTrace: (value) => checkBoolean('enableMsgTrace', value),
     customizedTraceTopic: (value) => checkTopic('customizedTraceTopic', value),
+    localOffsetStoreDir: (value) => checkFolder('localOffsetStoreDir', value),
     allocateStrategy: (value) => checkAllocateStrategy(value),
     pullThresholdForQueue: (value) => checkInteger('pullThresholdForQueue', value, 1, HIGHEST_THRESHOLD),
     pullThresholdSizeForQueue: (value) => checkInteger('pullThresholdSizeForQueue', value, 1, 1024, 'MiB'),

@@ -154,6 +154,7 @@ describe('a wrong option is refused with its name and what is allowed', () => {
     ['embedded.transactionTimeOut', { embedded: { transactionTimeOut: 'soon' } }, '(ms)'],
     ['consumer', { consumer: [] }, 'an object'],
     ['consumer.concurrency', { consumer: { concurrency: '5' } }, 'from 1 to 1000'],
+    ['consumer.localOffsetStoreDir', { consumer: { localOffsetStoreDir: ' ' } }, "a folder, or 'memory'"],
     ['consumer.consumeTimeout', { consumer: { consumeTimeout: 15 } }, "write '15m'"],
     ['consumer.consumeTimeout', { consumer: { consumeTimeout: '90s' } }, 'whole minutes'],
     ['consumer.consumeTimeout', { consumer: { consumeTimeout: '8d' } }, 'whole minutes'],

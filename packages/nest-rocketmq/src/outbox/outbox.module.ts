@@ -18,9 +18,11 @@ import {
   OUTBOX_CLUSTER,
   OUTBOX_OPTIONS,
   ROCKETMQ_OUTBOX_OPTIONS,
+  checkedOptionsToken,
   getRocketMQOutboxOptionsToken,
 } from './outbox.tokens.js';
 import { RocketMQOutbox } from './rocketmq-outbox.js';
+import { defaultTableOf } from './shared-table.js';
 
 /** What the class of `forRootAsync({ useClass })` or `({ useExisting })` implements. */
 export interface RocketMQOutboxOptionsFactory {
@@ -50,17 +52,12 @@ const checkedOptions: FactoryProvider = {
   inject: [ROCKETMQ_OUTBOX_OPTIONS, OUTBOX_CLUSTER],
   useFactory: (given: RocketMQOutboxOptions, cluster: string): CheckedOutboxOptions =>
     checkOutboxOptions(
-      cluster === DEFAULT_CLUSTER ? given : { ...given, table: given.table ?? tableOf(cluster) },
+      cluster === DEFAULT_CLUSTER ? given : { ...given, table: given.table ?? defaultTableOf(cluster) },
       WHERE,
     ),
 };
 
 const WHERE = 'RocketMQOutboxModule';
-
-/** The relay of one cluster must not send the rows of another. */
-function tableOf(cluster: string): string {
-  return `rocketmq_outbox_${cluster.replaceAll(/\W/g, '_')}`;
-}
 
 const PARTS: readonly (Type<object> | FactoryProvider)[] = [checkedOptions, RocketMQOutbox, OutboxLifecycle];
 
@@ -71,6 +68,7 @@ function outboxModule(definition: DynamicModule, cluster: string): DynamicModule
   const tokens = new Map<InjectionToken, InjectionToken>([
     [RocketMQOutbox, outbox],
     [ROCKETMQ_OUTBOX_OPTIONS, options],
+    [OUTBOX_OPTIONS, checkedOptionsToken(cluster)],
   ]);
   return {
     ...definition,

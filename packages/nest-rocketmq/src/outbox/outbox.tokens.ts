@@ -8,6 +8,11 @@ export const ROCKETMQ_OUTBOX_OPTIONS = Symbol.for('nest-rocketmq:outbox-options'
 /** The token of the checked options. */
 export const OUTBOX_OPTIONS = Symbol.for('nest-rocketmq:outbox-checked-options');
 
+/** The token of the checked options of a cluster's outbox. */
+export function checkedOptionsToken(cluster: string): InjectionToken {
+  return clusterToken(OUTBOX_OPTIONS, 'outbox-checked-options', cluster);
+}
+
 /** The token of the name of the cluster that the outbox sends to. */
 export const OUTBOX_CLUSTER = Symbol.for('nest-rocketmq:outbox-cluster');
 

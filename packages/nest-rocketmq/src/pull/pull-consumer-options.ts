@@ -24,6 +24,7 @@ type Passed = Pick<
   | 'consumeMaxSpan'
   | 'enableMsgTrace'
   | 'customizedTraceTopic'
+  | 'localOffsetStoreDir'
 >;
 
 /** Options of a consumer that is injected by `@InjectPullConsumer()`, with Apache's names and defaults. */
@@ -70,6 +71,7 @@ const PASSED = [
   'consumeMaxSpan',
   'enableMsgTrace',
   'customizedTraceTopic',
+  'localOffsetStoreDir',
 ] as const satisfies readonly (keyof Passed)[];
 
 const OPTIONS = [

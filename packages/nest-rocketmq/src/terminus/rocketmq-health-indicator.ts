@@ -1,5 +1,6 @@
 // Reports an app's messaging to Terminus.
-import { Injectable } from '@nestjs/common';
+import { InvalidOptionError } from '@nest-rocketmq/client';
+import { Injectable, Optional } from '@nestjs/common';
 import { HealthIndicatorService } from '@nestjs/terminus';
 import type { HealthIndicatorResult } from '@nestjs/terminus';
 import { RocketMQHealth } from '../health/rocketmq-health.js';
@@ -16,7 +17,7 @@ export type RocketMQHealthDetails = Omit<HealthReport, 'status'>;
 export class RocketMQHealthIndicator {
   constructor(
     private readonly indicators: HealthIndicatorService,
-    private readonly health: RocketMQHealth,
+    @Optional() private readonly health?: RocketMQHealth,
   ) {}
 
   /**
@@ -24,9 +25,14 @@ export class RocketMQHealthIndicator {
    * `degraded: true` among the details.
    * @param key the name of the result
    * @param options limits
-   * @throws InvalidOptionError
+   * @throws InvalidOptionError, also if all clusters of the app have names: see `isHealthyOf`
    */
-  isHealthy<Key extends string>(key: Key, options: HealthOptions = {}): Promise<HealthIndicatorResult<Key>> {
+  async isHealthy<Key extends string>(key: Key, options: HealthOptions = {}): Promise<HealthIndicatorResult<Key>> {
+    if (!this.health) {
+      const allowed =
+        "that of a cluster without a name. Of one with a name: isHealthyOf(health, key), with @InjectRocketMQHealth('billing')";
+      throw new InvalidOptionError('health', undefined, allowed, 'RocketMQHealthIndicator.isHealthy');
+    }
     return this.isHealthyOf(this.health, key, options);
   }
 

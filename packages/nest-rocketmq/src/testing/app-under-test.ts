@@ -29,7 +29,10 @@ export class AppUnderTest {
       const listeners = this.#clusters.get(cluster)?.listeners;
       return listeners?.underTest.options.messageConverter ?? converter;
     });
-    this.messages = new RecordedMessages(decode);
+    this.messages = new RecordedMessages(
+      decode,
+      (cluster) => this.#clusters.get(cluster)?.listeners?.underTest.options.identity.namespace,
+    );
     const sends = new SendFaults();
     this.faults = new RocketMQFaults(sends, (method, cluster) => this.clusters(`faults.${method}`, cluster));
     this.skipper = new TimeSkipper(clock, () => this.#whenIdle());

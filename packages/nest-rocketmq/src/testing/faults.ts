@@ -104,5 +104,10 @@ export class RocketMQFaults {
 }
 
 function count(method: string, times: unknown): number {
-  return inside(`RocketMQFaults.${method}`, undefined, () => checkInteger('times', times, 1, MOST));
+  return checkTimes(`RocketMQFaults.${method}`, times);
+}
+
+/** How often a fault happens. @throws InvalidOptionError */
+export function checkTimes(where: string, times: unknown): number {
+  return inside(where, undefined, () => checkInteger('times', times, 1, MOST));
 }

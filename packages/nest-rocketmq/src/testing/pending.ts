@@ -14,15 +14,21 @@ export interface PendingEvent {
 
 /** Most lines of an error. */
 const MOST_LINES = 10;
-/** Timers that stand for messages, which are listed one by one. */
-const OF_MESSAGES = /^the messages (of delay level|with a time of their own)/;
+/** Timers that stand for messages of a cluster, which are listed one by one. */
+const OF_MESSAGES = /^the messages (?:of delay level \d+|with a time of their own)(.*)$/;
 
 export function pendingEvents(clock: ManualClock, messages: RecordedMessages): PendingEvent[] {
-  const waiting = messages.waiting(clock.now()).map((each) => ({ what: nameOf(each), due: each.message.deliverAt }));
+  const waiting = messages.waiting(clock.now());
+  const listed = new Set(waiting.map(({ message }) => ofCluster(message.cluster)));
   const timers = clock.upcoming
-    .filter(({ event }) => waiting.length === 0 || !OF_MESSAGES.test(event))
+    .filter(({ event }) => {
+      const [, cluster] = OF_MESSAGES.exec(event) ?? [];
+      return cluster === undefined || !listed.has(cluster);
+    })
     .map(({ event, due }) => ({ what: event, due: new Date(due) }));
-  return [...waiting, ...timers].toSorted((a, b) => a.due.getTime() - b.due.getTime());
+  return [...waiting.map((each) => ({ what: nameOf(each), due: each.message.deliverAt })), ...timers].toSorted(
+    (a, b) => a.due.getTime() - b.due.getTime(),
+  );
 }
 
 /** Each with its time, and how far off that is. */
@@ -34,12 +40,12 @@ export function describePending(events: readonly PendingEvent[], now: number): s
   return more > 0 ? [...lines, `${more} more`] : lines;
 }
 
-function nameOf({ message, retryOf }: WaitingMessage): string {
-  const { topic, cluster, tags, keys, payload, properties } = message;
+function nameOf({ message, origin, retryOf }: WaitingMessage): string {
+  const { cluster, tags, keys, payload } = message;
   const key = keys.length > 0 ? ` [${keys.join(' ')}]` : '';
   if (retryOf === undefined)
-    return `${topic}${tags === undefined ? '' : `:${tags}`}${key} ${brief(payload)}${ofCluster(cluster)}`;
-  return `retry for group ${retryOf}: ${properties.get('RETRY_TOPIC') ?? topic}${key} ${brief(payload)}${ofCluster(cluster)}`;
+    return `${origin}${tags === undefined ? '' : `:${tags}`}${key} ${brief(payload)}${ofCluster(cluster)}`;
+  return `retry for group ${retryOf}: ${origin}${key} ${brief(payload)}${ofCluster(cluster)}`;
 }
 
 const UNITS = [

@@ -37,6 +37,8 @@ export type SentMatch<P> = MessageMatch<P, SentMessage<P>>;
 /** A message that waits. */
 export interface WaitingMessage {
   readonly message: SentMessage;
+  /** The topic that it was sent to. */
+  readonly origin: string;
   /** The group that gets it again; undefined for a delayed message. */
   readonly retryOf: string | undefined;
 }
@@ -62,7 +64,11 @@ export class RecordedMessages {
   #messages: Recorded[] = [];
   readonly #recalled = new Set<Recorded>();
 
-  constructor(private readonly decode: Decode) {}
+  /** @param namespaceOf a cluster's option `namespace`: a test knows topics by the names of the app */
+  constructor(
+    private readonly decode: Decode,
+    private readonly namespaceOf: (cluster: string) => string | undefined = () => undefined,
+  ) {}
 
   add(message: StoredMessage, cluster: string = DEFAULT_CLUSTER): void {
     const recalled = message.properties.get(MessageProperty.TIMER_DEL_UNIQKEY);
@@ -81,6 +87,7 @@ export class RecordedMessages {
   sent(chosen?: ChosenTopic, cluster?: string): SentMessage[] {
     return this.#messages
       .filter((each) => cluster === undefined || each.cluster === cluster)
+      .map((each) => this.#inApp(each))
       .filter((each) => (chosen === undefined ? isOfTheApp(each.topic) : isIn(chosen, each)))
       .map((each) => this.#described(each, chosen?.converter));
   }
@@ -94,10 +101,20 @@ export class RecordedMessages {
     return this.#messages
       .filter((each) => each.due > now && !this.#recalled.has(each))
       .toSorted((a, b) => a.due - b.due)
-      .map((each) => ({
-        message: this.#described(each),
-        retryOf: isRetryTopic(each.topic) ? groupOfRetryTopic(each.topic) : undefined,
-      }));
+      .map((each) => {
+        const { topic, cluster, properties } = this.#inApp(each);
+        const origin = properties.get(MessageProperty.RETRY_TOPIC);
+        return {
+          message: this.#described(this.#inApp(each)),
+          origin: origin === undefined ? topic : nameInApp(origin, this.namespaceOf(cluster)),
+          retryOf: isRetryTopic(topic) ? groupOfRetryTopic(topic) : undefined,
+        };
+      });
+  }
+
+  #inApp(message: Recorded): Recorded {
+    const topic = nameInApp(message.topic, this.namespaceOf(message.cluster));
+    return topic === message.topic ? message : { ...message, topic };
   }
 
   #described(message: Recorded, converter?: MessageConverter): SentMessage {
@@ -126,6 +143,14 @@ export function decodeWith(converter: (cluster: string) => MessageConverter): De
       return message.body.toString('utf8');
     }
   };
+}
+
+/** Without the namespace, as the client shows it. */
+function nameInApp(topic: string, namespace: string | undefined): string {
+  if (namespace === undefined) return topic;
+  const kind = ['%RETRY%', '%DLQ%'].find((prefix) => topic.startsWith(prefix)) ?? '';
+  const prefix = `${kind}${namespace}%`;
+  return topic.startsWith(prefix) ? kind + topic.slice(prefix.length) : topic;
 }
 
 const isIn = ({ topic, tag }: ChosenTopic, message: StoredMessage): boolean =>

@@ -1,6 +1,8 @@
 // Takes the place of the template in a unit test: it checks and converts as the real one does, records, and sends nothing.
+import { BatchSendFailedError } from '@nest-rocketmq/client';
 import type {
   AskOptions,
+  BatchFailure,
   OutgoingMessage,
   Producer,
   SendOptions,
@@ -20,6 +22,7 @@ import { RocketMQTemplate } from '../template/rocketmq-template.js';
 import type { TransactionListeners } from '../transactions/transaction-listeners.js';
 import { chosenTopic, expectNothingSent, expectSent } from './expectations.js';
 import type { SentOptions, TopicChoice, UntypedChoice } from './expectations.js';
+import { checkTimes } from './faults.js';
 import type { Fixed } from './matching.js';
 import { RecordedMessages, decodeWith } from './recorded-messages.js';
 import type { SentMatch, SentMessage } from './recorded-messages.js';
@@ -72,9 +75,14 @@ export class RocketMQTemplateFake extends RocketMQTemplate {
     expectNothingSent(this.#recorder.messages, topic);
   }
 
-  /** Has the next sends reject with this error. */
+  /**
+   * Has the next sends reject with this error, after those of an earlier call. A request, and each message of a batch, is a send,
+   * too: the batch rejects with a BatchSendFailedError, and the other messages of it are sent.
+   * @param times how many sends, 1 to 10000. Default 1
+   * @throws InvalidOptionError
+   */
   failWith(error: Error, times = 1): void {
-    for (let time = 0; time < times; time++) this.#recorder.failures.push(error);
+    this.#recorder.failures.push({ error, left: checkTimes('RocketMQTemplateFake.failWith', times) });
   }
 
   /** Answers the next `request`. @param payload as a listener would return it */
@@ -109,7 +117,7 @@ type ProducerCalls = Pick<
 >;
 
 class Recorder implements ProducerCalls {
-  readonly failures: Error[] = [];
+  readonly failures: { readonly error: Error; left: number }[] = [];
   readonly replies: MessageExt[] = [];
   readonly #ids = new UniqueIdMaker();
   #count = 0;
@@ -123,7 +131,13 @@ class Recorder implements ProducerCalls {
   }
 
   async sendBatch(messages: readonly OutgoingMessage[], options: SendOptions = {}): Promise<SendResult[]> {
-    return Promise.all(messages.map((message) => this.send(message, options)));
+    const settled = await Promise.allSettled(messages.map((message) => this.send(message, options)));
+    const failures = settled.flatMap((each, index): BatchFailure[] =>
+      each.status === 'rejected' ? [{ index, message: messages[index]!, error: each.reason }] : [],
+    );
+    const results = settled.map((each) => (each.status === 'fulfilled' ? each.value : undefined));
+    if (failures.length > 0) throw new BatchSendFailedError(results, failures);
+    return results as SendResult[];
   }
 
   async sendOneway(message: OutgoingMessage, options: SendOptions = {}): Promise<void> {
@@ -173,8 +187,11 @@ class Recorder implements ProducerCalls {
   }
 
   async #result({ topic, delay, deliverAt, delayLevel }: OutgoingMessage): Promise<SendResult> {
-    const failure = this.failures.shift();
-    if (failure) throw failure;
+    const [failure] = this.failures;
+    if (failure) {
+      if (--failure.left === 0) this.failures.shift();
+      throw failure.error;
+    }
     const msgId = this.#ids.next(Date.now());
     const isDelayed = delay !== undefined || deliverAt !== undefined || delayLevel !== undefined;
     return {
