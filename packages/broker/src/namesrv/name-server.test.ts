@@ -94,7 +94,7 @@ describe('a name server', () => {
     const { body } = await nameServer.request(Requests.GET_SYSTEM_TOPIC_LIST_FROM_NS, {});
     expect(parseJson(body)).toEqual({ topicList: ['DefaultCluster', 'broker-a'], brokerAddr: '127.0.0.1:10911' });
     const config = await nameServer.request(Requests.GET_NAMESRV_CONFIG, {});
-    expect(config.body.toString()).toBe('scanNotActiveBrokerInterval=5000\n');
+    expect(config.body.toString()).toBe('scanNotActiveBrokerInterval=5000\nsupportActingMaster=false\n');
   });
 
   it('says 17 and the name of a topic that it does not know', async () => {
