@@ -20,7 +20,8 @@ const DEFAULTS = {
 const APACHE_ONLY = { waitTimeMillsInSendQueue: '200', transactionOpBatchInterval: '3000' };
 /** A start or a stop with very many queues takes minutes. */
 const PATIENCE_MS = 600_000;
-const APACHE_HEAP = ['-Xms512m', '-Xmx1g', '-XX:MaxDirectMemorySize=1g'];
+/** Of a broker, and of a proxy. */
+export const APACHE_HEAP = ['-Xms512m', '-Xmx1g', '-XX:MaxDirectMemorySize=1g'];
 const BARE_RESPONDER = fileURLToPath(new URL('bare-responder/main.js', import.meta.url));
 const RESPONDER_START_MS = 10_000;
 const READY = /^ready (\S+)$/;

@@ -54,8 +54,11 @@ async function build() {
   chmodSync(join(root, 'packages/broker/dist/esm/main.js'), 0o755);
 }
 
-/** Arguments that are no flags are parts of paths: jest would take them for names of projects. */
-const onPaths = (args) => args.flatMap((arg) => (arg.startsWith('-') ? [arg] : ['--testPathPatterns', arg]));
+/** Arguments that are neither flags nor a flag's value are parts of paths: jest would take them for names of projects. */
+function onPaths(args) {
+  const isPath = (arg, at) => !arg.startsWith('-') && args[at - 1] !== '-t';
+  return args.flatMap((arg, at) => (isPath(arg, at) ? ['--testPathPatterns', arg] : [arg]));
+}
 
 function jest(args) {
   const options =

@@ -1,18 +1,23 @@
 // Lists what bench/nest can measure: a program, and the server that it needs.
-import type { NestBenchOptions } from './options.js';
-import { NO_SERVER, redis, rabbitmq, rocketmq, type BenchServer, type ServerKind } from './servers.js';
+import type { ServerKind } from './servers.js';
 
 export interface Contestant {
-  /** In programs/. */
+  /** In programs/, or Java's. */
   readonly program: string;
   readonly mode: string;
   readonly server: ServerKind;
+  /** Of the backlog, how much it consumes: one that is far slower would take minutes. Default: all. */
+  readonly share?: number;
   /** Modules that must be in the folder of peers. */
   readonly needs?: string;
 }
 
 const sends = { mode: 'send' } as const;
 const consumes = { mode: 'consume' } as const;
+
+/** The program is ../java/JavaClient.java. */
+export const JAVA = 'java';
+const GRPC = 'rocketmq-client-nodejs';
 
 export const contestants = {
   'nest-disk': { program: 'nest-rocketmq', mode: 'disk', server: 'none' },
@@ -30,24 +35,11 @@ export const contestants = {
   'client-consume-apache': { program: 'client', ...consumes, server: 'apache' },
   'ali-ons-send-apache': { program: 'ali-ons', ...sends, server: 'apache' },
   'ali-ons-consume-apache': { program: 'ali-ons', ...consumes, server: 'apache' },
+  'client-send-batched-apache': { program: 'client', mode: 'send-batched', server: 'apache' },
+  'java-send-threads-apache': { program: JAVA, mode: 'threads', server: 'apache' },
+  'java-send-callbacks-apache': { program: JAVA, mode: 'callbacks', server: 'apache' },
+  'grpc-send-proxy': { program: 'grpc', ...sends, server: 'proxy', needs: GRPC },
+  'grpc-consume-proxy': { program: 'grpc', ...consumes, server: 'proxy', needs: GRPC, share: 0.05 },
 } as const satisfies Record<string, Contestant>;
 
 export type ContestantName = keyof typeof contestants;
-
-const start: Record<ServerKind, (options: NestBenchOptions) => Promise<BenchServer>> = {
-  none: () => Promise.resolve(NO_SERVER),
-  ours: (options) => rocketmq('ours', options),
-  apache: (options) => rocketmq('apache', options),
-  redis,
-  rabbitmq,
-};
-
-/** One server of each kind that the contestants need. */
-export async function startServers(options: NestBenchOptions): Promise<Map<ServerKind, BenchServer>> {
-  const servers = new Map<ServerKind, BenchServer>();
-  for (const name of options.names) {
-    const { server } = contestants[name];
-    if (!servers.has(server)) servers.set(server, await start[server](options));
-  }
-  return servers;
-}

@@ -1,11 +1,12 @@
 // Runs one program of bench/nest, and adds up the CPU of it and of its server.
 import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { startChild } from '../../test/interop/harness/children.js';
+import { type Child, startChild } from '../../test/interop/harness/children.js';
 import { temporaryFolder } from '../../test/interop/harness/temporary.js';
 import { comparable, type Measurement } from '../figures.js';
 import { cpuSeconds } from '../process-stats.js';
-import type { Contestant } from './contestants.js';
+import { type Contestant, JAVA } from './contestants.js';
+import { startJavaClient } from './java.js';
 import type { NestBenchOptions } from './options.js';
 import type { Result, Task } from './programs/task.js';
 import type { BenchServer } from './servers.js';
@@ -14,14 +15,13 @@ const PATIENCE_MS = 300_000;
 const END = /^end (.*)$/;
 
 export async function measure(
-  { program, mode }: Contestant,
+  { program, mode, share = 1 }: Contestant,
   server: BenchServer,
-  { size, underWay, messages, warmUp, seconds, peers }: NestBenchOptions,
+  { messages, size, underWay, warmUp, seconds, peers }: NestBenchOptions,
 ): Promise<Measurement> {
   const folder = temporaryFolder('bench-nest');
-  const task: Task = { mode, server: server.address, folder, peers, size, underWay, messages, warmUp, seconds };
-  const file = fileURLToPath(new URL(`programs/${program}.js`, import.meta.url));
-  const child = startChild(program, process.execPath, [file, JSON.stringify(task)]);
+  const load = { size, underWay, messages: Math.ceil(messages * share), warmUp, seconds };
+  const child = await start(program, { mode, server: server.address, folder, peers, ...load });
   const cpuOfServer = (): number => server.pids.reduce((sum, pid) => sum + cpuSeconds(pid), 0) * 1e6;
   await child.line(/^begin$/, PATIENCE_MS);
   const before = cpuOfServer();
@@ -36,4 +36,10 @@ export async function measure(
     comparable('in the program', result.cpuMicros / result.messages, 1),
     comparable('in the server', server.pids.length > 0 ? inServer / result.messages : undefined, 1),
   ];
+}
+
+async function start(program: string, task: Task): Promise<Child> {
+  if (program === JAVA) return startJavaClient(task);
+  const file = fileURLToPath(new URL(`programs/${program}.js`, import.meta.url));
+  return startChild(program, process.execPath, [file, JSON.stringify(task)]);
 }

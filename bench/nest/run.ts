@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { cleanUp } from '../../test/interop/harness/clean-up.js';
 import { machine, print } from '../contest.js';
 import { oneLine, tableOfRuns, type Measurement, type Round } from '../figures.js';
-import { contestants, startServers, type Contestant } from './contestants.js';
+import { contestants, type Contestant } from './contestants.js';
 import { measure } from './measure.js';
 import { parseOptions } from './options.js';
+import { startServers } from './servers.js';
 
 const options = parseOptions(process.argv.slice(2));
 
@@ -19,7 +20,10 @@ for (const name of options.names) {
   options.names = options.names.filter((each) => each !== name);
 }
 
-const servers = await startServers(options);
+const servers = await startServers(
+  options.names.map((name) => contestants[name].server),
+  options,
+);
 try {
   const rounds: Round[] = [];
   for (let round = 0; round < options.pairs; round++) {

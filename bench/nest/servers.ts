@@ -1,15 +1,16 @@
-// Starts the servers that bench/nest measures with: RocketMQ brokers, Redis and RabbitMQ.
+// Starts the servers that bench/nest measures with: RocketMQ brokers, Apache's proxy, Redis and RabbitMQ.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { RocketMQClient } from '@nest-rocketmq/client';
 import { startChild } from '../../test/interop/harness/children.js';
+import { startProxy } from '../../test/interop/harness/grpc.js';
 import { temporaryFolder } from '../../test/interop/harness/temporary.js';
 import { createTopics } from '../load/connection.js';
-import { servers } from '../servers.js';
+import { APACHE_HEAP, servers } from '../servers.js';
 import { payloadOf } from './programs/payload.js';
 import type { NestBenchOptions } from './options.js';
 
-export type ServerKind = 'none' | 'ours' | 'apache' | 'redis' | 'rabbitmq';
+export type ServerKind = 'none' | 'ours' | 'apache' | 'proxy' | 'redis' | 'rabbitmq';
 
 export interface BenchServer {
   readonly address: string;
@@ -18,7 +19,7 @@ export interface BenchServer {
   stop(): Promise<void>;
 }
 
-export const NO_SERVER: BenchServer = { address: '', pids: [], stop: () => Promise.resolve() };
+const NO_SERVER: BenchServer = { address: '', pids: [], stop: () => Promise.resolve() };
 
 const START_MS = 60_000;
 const QUEUES = 4;
@@ -31,13 +32,36 @@ const EPMD = { ERL_EPMD_PORT: String(RABBIT_PORT + 2), ERL_EPMD_RELAXED_COMMAND_
 /** Debian's command on the PATH is a wrapper that changes the user. */
 const PLAIN_RABBITMQ = '/usr/lib/rabbitmq/bin/rabbitmq-server';
 
+/** One server of each of these kinds, and those that they need. */
+export async function startServers(
+  kinds: Iterable<ServerKind>,
+  options: NestBenchOptions,
+): Promise<Map<ServerKind, BenchServer>> {
+  const servers = new Map<ServerKind, BenchServer>([['none', NO_SERVER]]);
+  const start = async (kind: ServerKind): Promise<BenchServer> => {
+    const running = servers.get(kind);
+    if (running) return running;
+    const server = kind === 'proxy' ? await proxy(await start('apache')) : await starters[kind](options);
+    servers.set(kind, server);
+    return server;
+  };
+  for (const kind of kinds) await start(kind);
+  return servers;
+}
+
 /** Ours or Apache's, with the topics that the clients use, and a backlog if somebody consumes. */
-export async function rocketmq(which: 'ours' | 'apache', options: NestBenchOptions): Promise<BenchServer> {
+async function rocketmq(which: 'ours' | 'apache', options: NestBenchOptions): Promise<BenchServer> {
   const cluster = await servers[which]();
   const { nameServer, brokerPid } = cluster;
   await createTopics(nameServer, ['bench-send', 'bench-nest', 'bench-backlog'], QUEUES);
   if (options.names.some((name) => name.includes('consume'))) await fill(nameServer, options);
   return { address: nameServer, pids: [brokerPid], stop: () => cluster.kill() };
+}
+
+/** In front of that broker, whose CPU is a part of what a message costs. */
+async function proxy(broker: BenchServer): Promise<BenchServer> {
+  const { address, child } = await startProxy(broker.address, APACHE_HEAP);
+  return { address, pids: [...broker.pids, child.pid], stop: async () => void (await child.kill()) };
 }
 
 async function fill(nameServer: string, { messages, size }: NestBenchOptions): Promise<void> {
@@ -56,7 +80,7 @@ async function fill(nameServer: string, { messages, size }: NestBenchOptions): P
 }
 
 /** With an append-only file that is synced once a second, as Redis recommends it. */
-export async function redis(): Promise<BenchServer> {
+async function redis(): Promise<BenchServer> {
   requireCommand('redis-server');
   const dir = temporaryFolder('bench-redis');
   const args = ['--port', String(REDIS_PORT), '--dir', dir, '--save', '', '--appendonly', 'yes'];
@@ -65,7 +89,7 @@ export async function redis(): Promise<BenchServer> {
   return { address: `127.0.0.1:${REDIS_PORT}`, pids: [child.pid], stop: async () => void (await child.kill()) };
 }
 
-export async function rabbitmq(): Promise<BenchServer> {
+async function rabbitmq(): Promise<BenchServer> {
   const command = existsSync(PLAIN_RABBITMQ) ? PLAIN_RABBITMQ : 'rabbitmq-server';
   requireCommand(command);
   const dir = temporaryFolder('bench-rabbitmq');
@@ -92,6 +116,14 @@ export async function rabbitmq(): Promise<BenchServer> {
     },
   };
 }
+
+const starters = {
+  none: () => Promise.resolve(NO_SERVER),
+  ours: (options: NestBenchOptions) => rocketmq('ours', options),
+  apache: (options: NestBenchOptions) => rocketmq('apache', options),
+  redis,
+  rabbitmq,
+};
 
 function requireCommand(name: string): void {
   if (spawnSync('which', [name]).status === 0) return;

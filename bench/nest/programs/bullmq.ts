@@ -1,5 +1,6 @@
 // Runs a Nest app that adds jobs to a BullMQ queue and processes them itself.
-import { Module, NestFactory, load, type Decorator } from './peer-module.js';
+import { load } from './peer-module.js';
+import { Module, NestFactory, type Decorator } from './peer-nest.js';
 import { payloadOf } from './payload.js';
 import { Counter, measureLoad, task } from './task.js';
 

@@ -1,5 +1,6 @@
 // Runs a Nest app that publishes to RabbitMQ with golevelup's module, confirm by confirm, and subscribes itself.
-import { Injectable, Module, NestFactory, load, type Decorator } from './peer-module.js';
+import { load } from './peer-module.js';
+import { Injectable, Module, NestFactory, type Decorator } from './peer-nest.js';
 import { payloadOf } from './payload.js';
 import { Counter, measureLoad, task } from './task.js';
 

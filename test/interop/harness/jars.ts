@@ -52,41 +52,56 @@ export async function makeOnce(folder: string, stamp: string, fill: (folder: str
 }
 
 /**
- * The class path of Apache's jars of a version, fetched from Maven Central when they are not there yet.
+ * The class path of what a pom names, fetched from Maven Central into a folder when it is not there yet.
  * Throws when there is no JDK or no Maven.
  */
-export async function apacheJars(version: RocketMQVersion): Promise<string> {
+export async function mavenJars(pom: string, folder: string, options: readonly string[] = []): Promise<string> {
   await requireTool('java', '-version', 'install a JDK, 17 or later');
-  const folder = join(javaRoot, `lib-${version}`);
-  const pom = join(javaRoot, 'pom.xml');
   await makeOnce(folder, stampOf(pom), async (unfinished) => {
     await requireTool('mvn', '-version', 'install Maven, 3.8 or later');
-    const options = [
-      `-Drocketmq.version=${version}`,
-      ...PROFILES[version],
-      '-DincludeScope=runtime',
-      `-DoutputDirectory=${unfinished}`,
-    ];
-    await run('mvn', ['-q', '-B', '-f', pom, ...options, 'dependency:copy-dependencies'], {
-      timeout: FETCH_TIMEOUT_MS,
-    });
+    const all = [...options, '-DincludeScope=runtime', `-DoutputDirectory=${unfinished}`];
+    await run('mvn', ['-q', '-B', '-f', pom, ...all, 'dependency:copy-dependencies'], { timeout: FETCH_TIMEOUT_MS });
   });
   return join(folder, '*');
 }
 
-/** The class path of the Java peer, compiled against the client of that version. */
-export async function javaPeerClasses(version: RocketMQVersion): Promise<string> {
-  const jars = await apacheJars(version);
-  const sourceFolder = join(javaRoot, 'src/peer');
-  const sources = readdirSync(sourceFolder)
+interface JavaSources {
+  /** The folder of the sources. */
+  readonly folder: string;
+  /** Which of its files. Default: all. */
+  readonly only?: (file: string) => boolean;
+  /** Names the jars: what was compiled against others is compiled again. */
+  readonly pom: string;
+}
+
+/** The class path of compiled sources and of the jars that they need. */
+export async function javaClasses(
+  { folder, only = () => true, pom }: JavaSources,
+  jars: string,
+  classes: string,
+): Promise<string> {
+  const sources = readdirSync(folder)
     .sort()
-    // The client of 4.9 does not know POP.
-    .filter((file) => version !== ROCKETMQ_4 || !file.startsWith('Pop'))
-    .map((file) => join(sourceFolder, file));
-  const classes = join(javaRoot, `target/classes-${version}`);
-  await makeOnce(classes, stampOf(join(javaRoot, 'pom.xml'), ...sources), async (unfinished) => {
+    .filter(only)
+    .map((file) => join(folder, file));
+  await makeOnce(classes, stampOf(pom, ...sources), async (unfinished) => {
     await requireTool('javac', '-version', 'install a JDK, 17 or later (a JRE has no compiler)');
     await run('javac', ['-nowarn', '-XDignore.symbol.file', '-Xlint:none', '-cp', jars, '-d', unfinished, ...sources]);
   });
   return [classes, jars].join(delimiter);
+}
+
+const pom = join(javaRoot, 'pom.xml');
+
+/** The class path of Apache's jars of a version. */
+export function apacheJars(version: RocketMQVersion): Promise<string> {
+  return mavenJars(pom, join(javaRoot, `lib-${version}`), [`-Drocketmq.version=${version}`, ...PROFILES[version]]);
+}
+
+/** The class path of the Java peer, compiled against the client of that version. */
+export async function javaPeerClasses(version: RocketMQVersion): Promise<string> {
+  // The client of 4.9 does not know POP.
+  const only = (file: string): boolean => version !== ROCKETMQ_4 || !file.startsWith('Pop');
+  const sources = { folder: join(javaRoot, 'src/peer'), only, pom };
+  return javaClasses(sources, await apacheJars(version), join(javaRoot, `target/classes-${version}`));
 }

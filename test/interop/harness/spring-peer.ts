@@ -1,8 +1,7 @@
 // Fetches rocketmq-spring, compiles the Spring Boot app of test/interop/spring against it, and runs its programs.
-import { readdirSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { type Child, startChild } from './children.js';
-import { FETCH_TIMEOUT_MS, makeOnce, requireTool, run, stampOf } from './jars.js';
+import { javaClasses, mavenJars, run } from './jars.js';
 import { repositoryRoot } from './paths.js';
 import { temporaryFolder } from './temporary.js';
 
@@ -13,26 +12,8 @@ const HEAP = ['-Xms64m', '-Xmx384m', '-XX:TieredStopAtLevel=1'];
 
 /** The class path of the app with all its jars. */
 async function springClasses(): Promise<string> {
-  const jars = join(springRoot, 'lib');
-  await requireTool('java', '-version', 'install a JDK, 17 or later');
-  await makeOnce(jars, stampOf(pom), async (unfinished) => {
-    await requireTool('mvn', '-version', 'install Maven, 3.8 or later');
-    const options = ['-DincludeScope=runtime', `-DoutputDirectory=${unfinished}`];
-    await run('mvn', ['-q', '-B', '-f', pom, ...options, 'dependency:copy-dependencies'], {
-      timeout: FETCH_TIMEOUT_MS,
-    });
-  });
-  const folder = join(springRoot, 'src/spring');
-  const sources = readdirSync(folder)
-    .sort()
-    .map((file) => join(folder, file));
-  const classes = join(springRoot, 'target/classes');
-  const classPath = join(jars, '*');
-  await makeOnce(classes, stampOf(pom, ...sources), async (unfinished) => {
-    await requireTool('javac', '-version', 'install a JDK, 17 or later (a JRE has no compiler)');
-    await run('javac', ['-nowarn', '-Xlint:none', '-cp', classPath, '-d', unfinished, ...sources]);
-  });
-  return [classes, classPath].join(delimiter);
+  const jars = await mavenJars(pom, join(springRoot, 'lib'));
+  return javaClasses({ folder: join(springRoot, 'src/spring'), pom }, jars, join(springRoot, 'target/classes'));
 }
 
 /** What rocketmq-spring offers, by reflection on its jar: lines that Api.java explains. */

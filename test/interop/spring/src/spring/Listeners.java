@@ -18,11 +18,19 @@ import org.springframework.stereotype.Service;
 
 /** The listeners of the app: what the Nest app has sent. */
 public class Listeners {
+    /**
+     * A consumer's first rebalance and its first periodic heartbeat fall on the same moment, a second after its start. Whichever
+     * comes second gives up, and if that is the rebalance, the broker refuses the consumer's pulls, Apache's as well as ours,
+     * until the next heartbeat: by default 30 s later.
+     */
+    private static final int HEARTBEAT_MS = 1_000;
+
     /** Begins with the oldest message, in whatever order the two apps start. */
     abstract static class FromFirst implements RocketMQPushConsumerLifecycleListener {
         @Override
         public void prepareStart(DefaultMQPushConsumer consumer) {
             consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
+            consumer.setHeartbeatBrokerInterval(HEARTBEAT_MS);
         }
     }
 

@@ -21,6 +21,8 @@ import org.springframework.stereotype.Component;
 @Component
 public class Sender implements CommandLineRunner {
     private static final long PATIENCE_MS = 10_000;
+    /** The Nest app sends what is pulled after all else. */
+    private static final long PULL_MS = 60_000;
     private final RocketMQTemplate template;
 
     Sender(RocketMQTemplate template) {
@@ -108,7 +110,7 @@ public class Sender implements CommandLineRunner {
     private List<String> pull() {
         template.receive(String.class, 1_000);
         SpringPeer.print("pulling", Map.of());
-        long end = System.currentTimeMillis() + PATIENCE_MS;
+        long end = System.currentTimeMillis() + PULL_MS;
         List<String> bodies = Collections.emptyList();
         while (bodies.isEmpty() && System.currentTimeMillis() < end) bodies = template.receive(String.class, 1_000);
         return bodies;
