@@ -1,6 +1,7 @@
 // Takes a master of a replicated cluster away under load, by kill -9 and by a clean stop, and lets it come back: sends go on
 // at the other master, consumers read on from the slave, and nothing that was acknowledged is lost.
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { isDeepStrictEqual } from 'node:util';
 import { BrokerNotFoundError } from '@nest-rocketmq/client';
 import type { PushConsumer } from '@nest-rocketmq/client';
 import { ConnectError, Requests, RocketMQError } from '@nest-rocketmq/remoting/internal';
@@ -10,7 +11,7 @@ import { MixedGroups, timesText } from './client/mixed-groups.js';
 import { LANES, ORDERED, ReplicatedTraffic, STEADY } from './client/replicated-traffic.js';
 import { NameServerPair, OUR_BROKER } from './client/name-server-pair.js';
 import { pullStory } from './client/pull-story.js';
-import type { PullStory } from './client/pull-story.js';
+import type { Place } from './client/pull-story.js';
 import { configureBroker } from './harness/ask.js';
 import { cleanUp } from './harness/clean-up.js';
 import type { Cluster } from './harness/cluster.js';
@@ -119,7 +120,7 @@ test('after a kill -9 of a master, sends go on at the other one, and its queues 
   await untilMixedHave(MASTER_A);
   await traffic.until('sends to the other', () => load.of(MASTER_B, killedAt).length > BEFORE);
   const turned = await mixed.untilTurned(cluster.slave.brokerAddress, killedAt, true);
-  report('killed', killedAt, `until all queues are read from the slave: ${timesText(turned)}`);
+  report('killed', killedAt, `until all queues are read from the slave: ${timesText(turned, true)}`);
   for (const { ours, javas } of Object.values(turned)) expect(ours).toBeLessThan(javas! + AS_GOOD_MS);
   // Java's learns it from the next look at the route, up to 30 s later.
   expect(turned.steady.oursByDefault).toBeLessThan(BY_DEFAULT_MS);
@@ -197,24 +198,29 @@ test("a master whose consumers lag sends them to the slave, and takes them back;
     const addresses = [both.masterA, both.slave].map(({ brokerAddress }) => brokerAddress);
     await Promise.all(addresses.map((address) => configureBroker(address, { accessMessageInMemoryMaxRatio })));
   };
-  const untilAll = (what: string, expected: PullStory): Promise<void> =>
+  const untilAll = (what: string, place: Place, offsetsWithPullsAt: Place[]): Promise<void> =>
     traffic.until(what, () => {
       const since = Date.now() - SETTLED_MS;
+      const expected = { pulledAt: [place], offsetsWithPullsAt, offsetsAt: ['master'] };
       const stories = [
         pullStory(requests, 'client_mixed', both, since),
         pullStory(mixed.java.requests, 'client_mixed', both, since),
         pullStory(requests, 'client_lagging', both, since),
       ];
-      return stories.every((story) => JSON.stringify(story) === JSON.stringify(expected));
+      // One that polls brings no offsets along.
+      const polled = pullStory(requests, 'client_lite', both, since, Requests.LITE_PULL_MESSAGE);
+      return (
+        stories.every((story) => isDeepStrictEqual(story, expected)) &&
+        isDeepStrictEqual(polled, { ...expected, offsetsWithPullsAt: [] })
+      );
     });
   await traffic.consume('lagging');
   // By this ratio, whatever is found is no longer in memory.
   await configure('0');
   // Offsets go to the master all the same, and none with a pull.
-  await untilAll('pulls from the slave alone', { pulledAt: ['slave'], offsetsWithPullsAt: [], offsetsAt: ['master'] });
+  await untilAll('pulls from the slave alone', 'slave', []);
   await configure('40');
-  const settled = { pulledAt: ['master'], offsetsWithPullsAt: ['master'], offsetsAt: ['master'] } as const;
-  await untilAll('pulls from the master alone', settled);
+  await untilAll('pulls from the master alone', 'master', ['master']);
   const settledAt = Date.now();
   await traffic.until('more sends', () => load.of(MASTER_A, settledAt).length > BEFORE / 4);
   await untilMixedHave(MASTER_A);

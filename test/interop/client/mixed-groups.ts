@@ -166,12 +166,15 @@ function turned(
 const isOf = ({ fields }: SentRequest, group: string, topic: string): boolean =>
   fields['consumerGroup'] === group && fields['topic'] === topic;
 
-/** For the log. */
-export function timesText(times: Record<Way, Times>): string {
+/** For the log. @param byDefault with those of the clients with their own intervals */
+export function timesText({ steady, ordered }: Record<Way, Times>, byDefault = false): string {
   const one = (time: number | undefined): string => (time === undefined ? 'not yet' : `${time} ms`);
-  const { steady, ordered } = times;
+  const more = byDefault
+    ? [`, by default ${one(steady.oursByDefault)}`, `, by default ${one(steady.javasByDefault)}`]
+    : [];
+  const [ours = '', javas = ''] = more;
   return (
-    `ours ${one(steady.ours)}, in order ${one(ordered.ours)}, by default ${one(steady.oursByDefault)}; ` +
-    `Java's ${one(steady.javas)}, in order ${one(ordered.javas)}, by default ${one(steady.javasByDefault)}`
+    `ours ${one(steady.ours)}, in order ${one(ordered.ours)}${ours}; ` +
+    `Java's ${one(steady.javas)}, in order ${one(ordered.javas)}${javas}`
   );
 }

@@ -1,5 +1,6 @@
 // Says from which of two brokers a group pulled, and to which its offsets went.
 import { Requests } from '@nest-rocketmq/remoting/internal';
+import type { RequestRow } from '@nest-rocketmq/remoting/internal';
 import type { Cluster } from '../harness/cluster.js';
 import type { RequestLog, SentRequest } from '../harness/request-log.js';
 import { STEADY } from './replicated-traffic.js';
@@ -20,6 +21,7 @@ export function pullStory(
   group: string,
   { masterA, slave }: Record<'masterA' | 'slave', Cluster>,
   since: number,
+  pull: RequestRow = Requests.PULL_MESSAGE,
 ): PullStory {
   const places = (code: number, isMeant: (one: SentRequest) => boolean = () => true): Place[] =>
     (['master', 'slave'] as const).filter((place) => {
@@ -35,10 +37,10 @@ export function pullStory(
       );
     });
   return {
-    pulledAt: places(Requests.PULL_MESSAGE.code),
-    offsetsWithPullsAt: places(Requests.PULL_MESSAGE.code, commitsOffset),
+    pulledAt: places(pull.code),
+    offsetsWithPullsAt: places(pull.code, commitsOffset),
     offsetsAt: places(Requests.UPDATE_CONSUMER_OFFSET.code),
   };
 }
 
-const commitsOffset = ({ fields }: SentRequest): boolean => (Number(fields['sysFlag']) & COMMIT_OFFSET) !== 0;
+export const commitsOffset = ({ fields }: SentRequest): boolean => (Number(fields['sysFlag']) & COMMIT_OFFSET) !== 0;

@@ -128,6 +128,37 @@ describe('while the master of a queue is away', () => {
   });
 });
 
+it('a replica that acts for its master has its offsets and locks, and is sent nothing', async () => {
+  const cluster = new ReplicatedCluster();
+  await consuming(cluster, { ...FIRST, consumeMode: 'ORDERLY' });
+  cluster.putBoth('a');
+  await consumed(cluster, 'a');
+  cluster.loseMaster();
+  cluster.replicaActs();
+  cluster.replica.put('t', 0, 'b');
+  await cluster.clock.advance(60_000);
+  cluster.replica.put('t', 0, 'c');
+  await cluster.clock.advance(5_000);
+  await consumed(cluster, 'a', 'b', 'c');
+  const ofT = (name: 'PULL_MESSAGE' | 'LOCK_BATCH_MQ') =>
+    cluster.replica.requests(name).filter(({ header: { topic = 't' } }) => topic === 't');
+  expect(ofT('LOCK_BATCH_MQ').length).toBeGreaterThan(0);
+  // As to a master: the pull brings the offset along.
+  expect(ofT('PULL_MESSAGE').map(({ header }) => (header['sysFlag'] as number) & 1)).toContain(1);
+  expect(cluster.replica.offsets.get('stock@t@0')).toBe(3);
+  const producer = on.client.createProducer({ group: 'p' });
+  await producer.start();
+  await expect(producer.send({ topic: 't', body: 'd' })).rejects.toThrow('no queue that may be written');
+  expect(cluster.replica.stored).toEqual([]);
+
+  cluster.masterIsBack();
+  cluster.broker.put('t', 0, 'b');
+  cluster.broker.put('t', 0, 'c');
+  cluster.broker.put('t', 0, 'd');
+  await cluster.clock.advance(POLLED_MS);
+  await consumed(cluster, 'a', 'b', 'c', 'd');
+});
+
 it('a queue in order begins anew where its broker comes back with another store', async () => {
   const cluster = new ReplicatedCluster();
   await consuming(cluster, { ...FIRST, consumeMode: 'ORDERLY' });
