@@ -1,6 +1,14 @@
 // Keeps the brokers that a name server knows, and when each of them was last heard of, and finds the routes to topics.
 import { MASTER_ID, MEMBER_GROUP_TOPIC_PREFIX, Permission, printable } from '@nest-rocketmq/remoting/internal';
-import type { BrokerData, Clock, DataVersion, Logger, QueueData, TopicConfig } from '@nest-rocketmq/remoting/internal';
+import type {
+  BrokerData,
+  Clock,
+  DataVersion,
+  Logger,
+  QueueData,
+  TopicConfig,
+  TopicRouteData,
+} from '@nest-rocketmq/remoting/internal';
 import { withActingMasters } from './acting-master.js';
 import { LimitExceededError, requireAtMost, requireShort } from '../config/limits.js';
 import { TopicQueues } from './topic-queues.js';
@@ -51,11 +59,6 @@ interface LiveBroker extends BrokerIdentity {
   haServerAddr: string;
   channel: object;
   own: boolean;
-}
-
-export interface Route {
-  queueDatas: QueueData[];
-  brokerDatas: BrokerData[];
 }
 
 export class RouteTable {
@@ -168,7 +171,7 @@ export class RouteTable {
     return silent.map((live) => live.channel);
   }
 
-  route(topic: string): Route | undefined {
+  route(topic: string): TopicRouteData | undefined {
     const queues = this.#topics.of(topic);
     if (!queues) return undefined;
     const queueDatas: QueueData[] = [];
