@@ -1,7 +1,6 @@
 // Assembles the app.
-import { Module, ValidationPipe } from '@nestjs/common';
+import { Module } from '@nestjs/common';
 import type { DynamicModule } from '@nestjs/common';
-import { APP_PIPE } from '@nestjs/core';
 import { PostgresTransactionLog, RocketMQModule } from 'nest-rocketmq';
 import type { RocketMQModuleOptions } from 'nest-rocketmq';
 import { SqlIdempotencyStore } from 'nest-rocketmq/idempotency';
@@ -36,13 +35,7 @@ export class AppModule {
         OrdersModule,
         PaymentsModule,
       ],
-      providers: [
-        { provide: AppConfig, useValue: config },
-        {
-          provide: APP_PIPE,
-          useValue: new ValidationPipe({ whitelist: true, forbidNonWhitelisted: true, transform: true }),
-        },
-      ],
+      providers: [{ provide: AppConfig, useValue: config }],
       exports: [AppConfig],
     };
   }

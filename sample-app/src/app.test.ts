@@ -1,5 +1,6 @@
 // Tests the whole app over HTTP, on a broker in memory with a manual clock.
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { RocketMQTemplate } from 'nest-rocketmq';
 import { Database } from './database/database.js';
 import { CancelUnpaidOrder } from './orders/cancel-unpaid-order.listener.js';
@@ -112,6 +113,73 @@ describe('the order service', () => {
     const late = { event: 'late', at: new Date(0) };
     await shop.app.get(TimelineRepository).add(shop.app.get(Database), id, late);
     await expect(shop.timeline(id, 2)).resolves.toEqual(['late', 'created']);
+  });
+
+  test('takes an id in capitals for the same order, also in its events', async () => {
+    const { id } = await shop.place('coffee', 1);
+    const paid = await shop.request('POST', `/orders/${id.toUpperCase()}/pay`);
+    expect(paid).toMatchObject({ status: 200, body: { orderId: id } });
+    await expect(shop.request('GET', `/orders/${id.toUpperCase()}`)).resolves.toMatchObject({ body: { id } });
+    const { properties } = shop.testing.expectSent('order:paid', { id });
+    expect(properties.get('__SHARDINGKEY')).toBe(id);
+  });
+
+  test('says that a broker took no message, and changes nothing then', async () => {
+    const { id } = await shop.place('coffee', 1);
+    const before = await shop.stock('coffee');
+    const log = jest.spyOn(Logger.prototype, 'error').mockReturnValue();
+    for (const [path, body] of [
+      [`/orders/${id}/pay`, undefined],
+      [`/orders/${id}/ship`, undefined],
+      ['/orders', { sku: 'coffee', quantity: 1 }],
+    ] as const) {
+      shop.testing.faults.rejectSends(1, 'NO_PERMISSION');
+      const answer = await shop.request<{ message: string }>('POST', path, body);
+      expect([path, answer.status]).toEqual([path, 503]);
+      expect(answer.body.message).toMatch(/^Nothing was changed/);
+    }
+    log.mockRestore();
+    await expect(shop.order(id)).resolves.toMatchObject({ status: 'PENDING' });
+    await expect(shop.stock('coffee')).resolves.toBe(before);
+  });
+
+  test('does not take the cancel message of an order that is not in its database for done', async () => {
+    await shop.app.get(RocketMQTemplate).send('order-cancel', { id: UNKNOWN_ID });
+    await shop.testing.expectFailed(CancelUnpaidOrder, { id: UNKNOWN_ID }, { timeout: '20s' });
+  });
+
+  test('says that a new order may be there when the database does not say that it has committed', async () => {
+    const database = shop.app.get(Database);
+    const commit = database.transaction.bind(database);
+    jest.spyOn(database, 'transaction').mockImplementationOnce(async (work) => {
+      await commit(work);
+      throw new Error('the connection broke');
+    });
+    const answer = await shop.request<{ message: string }>('POST', '/orders', { sku: 'coffee', quantity: 1 });
+    expect(answer).toMatchObject({ status: 503, body: { message: expect.stringMatching('may or may not') } });
+    const id = /GET \/orders\/(\S+)/.exec(answer.body.message)![1]!;
+    await expect(shop.timeline(id, 1)).resolves.toEqual(['created']);
+    await shop.halfAnHourPasses(id);
+    await expect(shop.order(id)).resolves.toMatchObject({ status: 'CANCELLED' });
+  });
+
+  test.each<[string, string, string, object]>([
+    ['an event without an id', 'order:created', 'order-schedule-cancel', { sku: 'tea', quantity: 1 }],
+    ['an event of an order that cannot be', 'order:paid', 'order-timeline', { id: 'no id' }],
+    ['a cancel message with another id', 'order-cancel', 'order-cancel', { id: 7 }],
+    ['a cancel message without one', 'order-cancel', 'order-cancel', {}],
+  ])('puts %s aside at once, with the reason', async (_what, destination, group, payload) => {
+    const { now } = shop.testing;
+    const { msgId } = await shop.app.get(RocketMQTemplate).send(destination, payload);
+    const letter = await shop.testing.expectDeadLetter(group, msgId, { timeout: '20s' });
+    expect(letter.properties.get('DLQ_REASON')).toContain('id must be a UUID');
+    expect(shop.testing.now.getTime() - now.getTime()).toBeLessThan(10_000);
+  });
+
+  test('takes an event with fields that it does not know', async () => {
+    const { id } = await shop.place('coffee', 1);
+    await shop.app.get(RocketMQTemplate).send('order:paid', { id, currency: 'CHF' });
+    await expect(shop.timeline(id, 2)).resolves.toEqual(['created', 'paid']);
   });
 
   test('keeps timelines after an event that always fails: it goes to the dead letters', async () => {

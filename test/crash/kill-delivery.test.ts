@@ -16,7 +16,7 @@ const AT_ONCE = 30;
 const WAVES = 2;
 const TOPIC = 'due';
 const FIRST_LEVEL = encodeProperties([['DELAY', '1']]);
-const OWN_TIME = encodeProperties([['TIMER_DELAY_MS', '700']]);
+const OWN_TIME = encodeProperties([['TIMER_DELAY_MS', '300']]);
 
 jest.setTimeout(60_000 + rounds * 60_000);
 afterEach(cleanUp);

@@ -60,6 +60,8 @@ export interface LinkOptions {
   random: Random;
   /** Longer than any time-out, ms. */
   late: number;
+  /** Whether garbage may be the beginning of a large frame, for whose end a client waits 30 s. Default true. */
+  announces?: boolean;
 }
 
 export class FaultyLinks {
@@ -201,12 +203,12 @@ export class FaultyLinks {
 
   /** Bytes at random, bytes that no honest peer sends, or a header that is none. */
   #garbage(frame: Buffer): Buffer {
-    const { random } = this.options;
+    const { random, announces = true } = this.options;
     const kind = random.integer(0, 4);
     if (kind === 0) return Buffer.from(Array.from(frame, () => random.integer(0, 255)));
     if (kind === 1) return Buffer.from(frame).fill(0x7b, 8);
     // What follows is taken for a part of it.
-    if (kind === 2) return Buffer.concat([ANNOUNCED, frame]);
+    if (kind === 2 && announces) return Buffer.concat([ANNOUNCED, frame]);
     return Buffer.concat([random.pick(HOSTILE_FRAMES)[1], frame]);
   }
 }

@@ -82,7 +82,12 @@ class Faulty {
   }
 
   static async open(random: Random): Promise<Faulty> {
-    const links = new FaultyLinks({ clock: systemClock, random, late: 2 * TIMEOUT_MS });
+    const links = new FaultyLinks({
+      clock: systemClock,
+      random,
+      late: 2 * TIMEOUT_MS,
+      announces: FAULT_RUNS > 1,
+    });
     const before = [broker.nameServerAddress, broker.brokerAddress].map((target) => FaultyProxy.before(target, links));
     return new Faulty(links, (await Promise.all(before)) as [FaultyProxy, FaultyProxy]);
   }

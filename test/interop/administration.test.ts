@@ -29,6 +29,7 @@ jest.setTimeout(120_000);
 
 const TOPIC = 'admin';
 const GROUP = 'admin_group';
+const BROADCASTING = 'admin_broadcasting';
 const TAGS = ['a', 'b', 'a', 'c'];
 /** So that records have the same length on both: it is off in Apache's broker by default. */
 const settings = { enabledAppendPropCRC: 'false' };
@@ -56,6 +57,7 @@ const commandsFor = (address: string, folder: string): Record<string, string> =>
   queryCq: `queryCq -t ${TOPIC} -q 0 -i 1 -c 2 -b ${address}`,
   queryCqOfGroup: `queryCq -t ${TOPIC} -q 0 -i 0 -c 9 -g nobody -b ${address}`,
   haStatus: `haStatus -b ${address}`,
+  consumerConnection: `consumerConnection -g ${BROADCASTING}`,
   cloneGroupOffset: `cloneGroupOffset -s ${GROUP} -d listed_other -t ${TOPIC} -o false`,
 });
 
@@ -75,6 +77,7 @@ class Administered {
     await producer.start();
     const consumer = { group: GROUP, subscriptions: [{ topic: TOPIC }] };
     const reader = await OurReader.start(this.client, consumer);
+    await OurReader.start(this.client, { ...consumer, group: BROADCASTING, messageModel: 'BROADCASTING' });
     for (const tags of TAGS) await producer.send({ topic: TOPIC, body: 'x', tags });
     await reader.take(TAGS.length);
     await this.untilCommitted();
@@ -155,6 +158,18 @@ describe('an administrator of a broker', () => {
     const shown = ({ printed }: Administered): string[] =>
       printed.get('haStatus')!.map((line) => line.replace(/(MasterCommitLogMaxOffset|maxOffset)\W+\d+/gi, '$1'));
     expect(shown(apache).join('\n')).not.toMatch(/Exception/);
+    expect(shown(ours)).toEqual(shown(apache));
+  });
+
+  test('T175: is shown what a broadcasting group subscribes to by mqadmin consumerConnection', () => {
+    // Above that stand its members, with ids and addresses of their own.
+    const shown = ({ printed }: Administered): string[] => {
+      const lines = printed.get('consumerConnection')!;
+      return lines.slice(lines.indexOf('Below is subscription:'));
+    };
+    expect(shown(apache)).toEqual(
+      expect.arrayContaining([expect.stringContaining(TOPIC), 'MessageModel: BROADCASTING']),
+    );
     expect(shown(ours)).toEqual(shown(apache));
   });
 

@@ -94,6 +94,7 @@ export class TestClient {
     group: string,
     subscriptions: Record<string, string | { sql: string }>,
     subVersion = 1,
+    messageModel = 'CLUSTERING',
   ): Promise<unknown> {
     const subscriptionDataSet: SubscriptionData[] = Object.entries(subscriptions).map(([topic, subString]) => {
       if (typeof subString !== 'string')
@@ -104,7 +105,7 @@ export class TestClient {
     const consumer = {
       groupName: group,
       consumeType: 'CONSUME_PASSIVELY',
-      messageModel: 'CLUSTERING',
+      messageModel,
       consumeFromWhere: 'CONSUME_FROM_LAST_OFFSET',
       subscriptionDataSet,
       unitMode: false,

@@ -1,11 +1,16 @@
 // Locks a database directory for one process: PGlite itself would let two processes destroy it.
+import { randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { StartError } from '../start-error.js';
 
+/** In a container each start has the same process id: this tells one from the next. */
+const THIS_PROCESS = `${process.pid} ${randomUUID()}`;
+
 export class DirectoryInUseError extends StartError {
   constructor(directory: string, holder: string) {
-    const remedy = 'End it, set another directory, or set DATABASE_URL to a PostgreSQL server.';
+    const other = `If that is no order service, remove ${join(directory, 'lock')}.`;
+    const remedy = `End it, set another directory, or set DATABASE_URL to a PostgreSQL server. ${other}`;
     super('DATABASE_DIR', `the database in ${directory} is in use by ${holder}. ${remedy}`);
   }
 }
@@ -19,9 +24,10 @@ export function lockDirectory(directory: string): () => void {
   const file = join(directory, 'lock');
   mkdirSync(directory, { recursive: true });
   if (!take(file)) {
-    const holder = Number(readFileSync(file, 'utf8'));
-    if (isAlive(holder)) {
-      throw new DirectoryInUseError(directory, `process ${holder}`);
+    const holder = readFileSync(file, 'utf8');
+    const pid = Number(holder.split(' ')[0]);
+    if (holder === THIS_PROCESS || (pid !== process.pid && isAlive(pid))) {
+      throw new DirectoryInUseError(directory, `process ${pid}`);
     }
     // Its process was killed. PostgreSQL recovers the directory by itself.
     rmSync(file, { force: true });
@@ -32,7 +38,7 @@ export function lockDirectory(directory: string): () => void {
 
 function take(file: string): boolean {
   try {
-    writeFileSync(file, String(process.pid), { flag: 'wx' });
+    writeFileSync(file, THIS_PROCESS, { flag: 'wx' });
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;

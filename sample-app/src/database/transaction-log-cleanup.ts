@@ -5,6 +5,8 @@ import { PostgresTransactionLog } from 'nest-rocketmq';
 import { reasonOf } from '../start-error.js';
 
 const HOUR_MS = 3_600_000;
+/** As long as brokers keep messages: one that was down for days asks when it is back. */
+const KEPT_MS = 72 * HOUR_MS;
 
 @Injectable()
 export class TransactionLogCleanup implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -13,7 +15,6 @@ export class TransactionLogCleanup implements OnApplicationBootstrap, BeforeAppl
 
   constructor(private readonly log: PostgresTransactionLog) {}
 
-  /** The first time after an hour, not at the start: by then the broker has asked about what a crash has left open. */
   onApplicationBootstrap(): void {
     this.#timer = setInterval(() => void this.#deleteOld(), HOUR_MS).unref();
   }
@@ -25,7 +26,7 @@ export class TransactionLogCleanup implements OnApplicationBootstrap, BeforeAppl
 
   async #deleteOld(): Promise<void> {
     try {
-      await this.log.deleteOld(HOUR_MS);
+      await this.log.deleteOld(KEPT_MS);
     } catch (error) {
       this.logger.warn(`old records of the transaction log were not deleted, next try in an hour: ${reasonOf(error)}`);
     }

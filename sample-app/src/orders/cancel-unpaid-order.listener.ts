@@ -1,12 +1,13 @@
 // Cancels an order that was not paid in time.
-import { Logger } from '@nestjs/common';
+import { Logger, UsePipes } from '@nestjs/common';
 import { Payload, RocketMQContext, RocketMQLocalTransactionState, RocketMQMessageListener } from 'nest-rocketmq';
 import type { RocketMQListener } from 'nest-rocketmq';
 import { Idempotent, RocketMQIdempotency } from 'nest-rocketmq/idempotency';
 import { Database } from '../database/database.js';
+import { MessageValidation } from '../validation.js';
 import { OrderEvents } from './order-events.js';
-import { ORDER_CANCEL_TOPIC } from './order.js';
-import type { CancelOrder, Order } from './order.js';
+import { CancelOrder, OrderCancelDue, OrderCancelled } from './order.js';
+import type { Order } from './order.js';
 import { OrdersService } from './orders.service.js';
 
 const CONSUMER = 'order-cancel';
@@ -19,7 +20,7 @@ const logger = new Logger('CancelUnpaidOrder');
   key: ({ id }) => id,
   onDuplicate: ({ id }) => logger.log(`order ${id}: its cancel message came again and changes nothing`),
 })
-@RocketMQMessageListener({ topic: ORDER_CANCEL_TOPIC, consumerGroup: CONSUMER })
+@RocketMQMessageListener({ topic: OrderCancelDue, consumerGroup: CONSUMER })
 export class CancelUnpaidOrder implements RocketMQListener<CancelOrder> {
   constructor(
     private readonly database: Database,
@@ -28,27 +29,27 @@ export class CancelUnpaidOrder implements RocketMQListener<CancelOrder> {
     private readonly events: OrderEvents,
   ) {}
 
+  @UsePipes(MessageValidation)
   async onMessage(@Payload() { id }: CancelOrder, context: RocketMQContext): Promise<void> {
     const order = await this.#cancel(id, context);
-    if (order?.status === 'PENDING') {
+    if (order.status === 'PENDING') {
       logger.log(`order ${id}: not paid in time, cancelled; ${order.quantity} × ${order.sku} back in stock`);
     } else {
-      logger.log(`order ${id}: ${order?.status ?? 'not there'}, left alone`);
+      logger.log(`order ${id}: ${order.status}, left alone`);
     }
   }
 
   /** Publishes `order:cancelled` as well, if it is cancelled now. Returns the order as it was found. */
-  async #cancel(id: string, context: RocketMQContext): Promise<Order | undefined> {
-    let order: Order | undefined;
-    await this.events.publish('cancelled', { id }, async (message) => {
-      await this.database.transaction(async (transaction) => {
+  async #cancel(id: string, context: RocketMQContext): Promise<Order> {
+    let order!: Order;
+    await this.events.publish(OrderCancelled, { id }, async (message) => {
+      order = await this.database.transaction(async (transaction) => {
         await this.idempotency.claimIn(transaction, context);
-        order = await this.orders.cancelIfUnpaid(transaction, id);
-        if (order?.status === 'PENDING') await this.events.record(transaction, message);
+        const found = await this.orders.cancelIfUnpaid(transaction, id);
+        if (found.status === 'PENDING') await this.events.record(transaction, message);
+        return found;
       });
-      return order?.status === 'PENDING'
-        ? RocketMQLocalTransactionState.COMMIT
-        : RocketMQLocalTransactionState.ROLLBACK;
+      return order.status === 'PENDING' ? RocketMQLocalTransactionState.COMMIT : RocketMQLocalTransactionState.ROLLBACK;
     });
     return order;
   }

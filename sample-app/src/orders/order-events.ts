@@ -2,10 +2,9 @@
 // process dies in between, the broker asks, and the transaction log knows.
 import { Injectable } from '@nestjs/common';
 import { PostgresTransactionLog, RocketMQTemplate } from 'nest-rocketmq';
-import type { TransactionMessage } from 'nest-rocketmq';
+import type { Topic, TransactionMessage } from 'nest-rocketmq';
 import type { Queryable } from '../database/database.js';
-import { ORDER_TOPIC } from './order.js';
-import type { OrderEvent, OrderEventName } from './order.js';
+import type { OrderEvent } from './order.js';
 
 @Injectable()
 export class OrderEvents {
@@ -19,9 +18,13 @@ export class OrderEvents {
    * key: all events of an order are in one queue, in turn.
    * @param work must call `record` in the database transaction that makes the change
    */
-  publish<T>(name: OrderEventName, event: OrderEvent, work: (message: TransactionMessage) => Promise<T>): Promise<T> {
+  publish<E extends OrderEvent, T>(
+    topic: Topic<E>,
+    event: E,
+    work: (message: TransactionMessage) => Promise<T>,
+  ): Promise<T> {
     const options = { keys: event.id, shardingKey: event.id };
-    return this.rocketmq.transaction(`${ORDER_TOPIC}:${name}`, event, work, options);
+    return this.rocketmq.transaction(topic, event, work, options);
   }
 
   /** Records in the database transaction that the event's change is committed with it. */

@@ -1,11 +1,11 @@
 // Keeps the timeline of each order: its events in the order in which they happened.
-import { Logger } from '@nestjs/common';
+import { Logger, UsePipes } from '@nestjs/common';
 import { Payload, RocketMQContext, RocketMQMessageListener } from 'nest-rocketmq';
 import type { RocketMQListener } from 'nest-rocketmq';
 import { Idempotent, RocketMQIdempotency } from 'nest-rocketmq/idempotency';
 import { Database } from '../database/database.js';
-import { ORDER_TOPIC } from './order.js';
-import type { OrderEvent } from './order.js';
+import { MessageValidation } from '../validation.js';
+import { OrderEvent, OrderHistory } from './order.js';
 import { TimelineRepository } from './timeline.repository.js';
 
 const CONSUMER = 'order-timeline';
@@ -23,7 +23,7 @@ const nameOf = ({ tags }: RocketMQContext): string => tags ?? 'unknown';
   key: ({ id }, context) => `${id} ${nameOf(context)}`,
 })
 @RocketMQMessageListener({
-  topic: ORDER_TOPIC,
+  topic: OrderHistory,
   consumerGroup: CONSUMER,
   consumeMode: 'ORDERLY',
   maxReconsumeTimes: 16,
@@ -37,6 +37,7 @@ export class OrderTimeline implements RocketMQListener<OrderEvent> {
     private readonly timeline: TimelineRepository,
   ) {}
 
+  @UsePipes(MessageValidation)
   async onMessage(@Payload() { id }: OrderEvent, context: RocketMQContext): Promise<void> {
     const event = nameOf(context);
     await this.database.transaction(async (transaction) => {

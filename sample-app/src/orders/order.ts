@@ -1,12 +1,30 @@
-// Defines an order, as it is in the database and in messages.
+// Defines an order, as it is in the database and in messages, and the topics of these messages.
+import { IsInt, IsUUID, Min } from 'class-validator';
+import { defineTopic } from 'nest-rocketmq';
+import { IsSku } from '../stock/sku.js';
 
 export type OrderStatus = 'PENDING' | 'PAID' | 'SHIPPED' | 'CANCELLED';
 
-/** The payload of `order:created`. */
-export interface NewOrder {
-  id: string;
-  sku: string;
-  quantity: number;
+/** The payload of what has happened to an order. */
+export class OrderEvent {
+  @IsUUID()
+  id!: string;
+}
+
+/** The payload of `OrderCreated`. */
+export class NewOrder extends OrderEvent {
+  @IsSku()
+  sku!: string;
+
+  @IsInt()
+  @Min(1)
+  quantity!: number;
+}
+
+/** The payload of `OrderCancelDue`. */
+export class CancelOrder {
+  @IsUUID()
+  id!: string;
 }
 
 export interface Order extends NewOrder {
@@ -14,19 +32,12 @@ export interface Order extends NewOrder {
   createdAt: Date;
 }
 
-/** The payload of `order-cancel`. */
-export interface CancelOrder {
-  id: string;
-}
+/** Whatever happens to orders; the tag is the name of the event. */
+export const OrderHistory = defineTopic<OrderEvent>('order');
+export const OrderCreated = defineTopic<NewOrder>('order:created');
+export const OrderPaid = defineTopic<OrderEvent>('order:paid');
+export const OrderShipped = defineTopic<OrderEvent>('order:shipped');
+export const OrderCancelled = defineTopic<OrderEvent>('order:cancelled');
 
-/** What happens to an order: the tags of topic `order`. */
-export type OrderEventName = 'created' | 'paid' | 'shipped' | 'cancelled';
-
-/** The payload of all messages of topic `order`. */
-export interface OrderEvent {
-  id: string;
-}
-
-export const ORDER_TOPIC = 'order';
-export const ORDER_CREATED = 'created';
-export const ORDER_CANCEL_TOPIC = 'order-cancel';
+/** Comes when an order has had its time to be paid. */
+export const OrderCancelDue = defineTopic<CancelOrder>('order-cancel');

@@ -7,13 +7,14 @@ import {
   NotFoundException,
   ServiceUnavailableException,
 } from '@nestjs/common';
+import { RocketMQError } from 'nest-rocketmq';
 import type { TransactionMessage } from 'nest-rocketmq';
 import { Database } from '../database/database.js';
 import type { Queryable } from '../database/database.js';
 import { StockRepository } from '../stock/stock.repository.js';
 import type { CreateOrderDto } from './create-order.dto.js';
 import { OrderEvents } from './order-events.js';
-import { ORDER_CREATED } from './order.js';
+import { OrderCreated, OrderShipped } from './order.js';
 import type { NewOrder, Order } from './order.js';
 import { OrdersRepository } from './orders.repository.js';
 import { TimelineRepository } from './timeline.repository.js';
@@ -33,9 +34,10 @@ export class OrdersService {
     if (!(await this.stock.find(this.database, sku))) throw new NotFoundException(`There is no product '${sku}'.`);
     const order: NewOrder = { id: randomUUID(), sku, quantity };
     try {
-      await this.events.publish(ORDER_CREATED, order, (message) => this.#insert(order, message));
+      await this.events.publish(OrderCreated, order, (message) => this.#insert(order, message));
     } catch (cause) {
-      if (cause instanceof HttpException) throw cause;
+      if (cause instanceof HttpException || cause instanceof RocketMQError) throw cause;
+      // The database failed, perhaps as it committed. Nobody else could tell the client the id.
       const problem = `Order ${order.id} may or may not have been placed: GET /orders/${order.id} will tell.`;
       throw new ServiceUnavailableException(problem, { cause });
     }
@@ -49,7 +51,7 @@ export class OrdersService {
   }
 
   async ship(id: string): Promise<Order> {
-    await this.events.publish('shipped', { id }, (message) =>
+    await this.events.publish(OrderShipped, { id }, (message) =>
       this.database.transaction(async (transaction) => {
         await this.events.record(transaction, message);
         const order = await this.orders.lock(transaction, id);
@@ -69,9 +71,10 @@ export class OrdersService {
   }
 
   /** Cancels the order and gives its stock back, unless it is paid. Returns the order as it was found. */
-  async cancelIfUnpaid(transaction: Queryable, id: string): Promise<Order | undefined> {
+  async cancelIfUnpaid(transaction: Queryable, id: string): Promise<Order> {
     const order = await this.orders.lock(transaction, id);
-    if (order?.status !== 'PENDING') return order;
+    if (!order) throw new NotFoundException(`There is no order ${id}.`);
+    if (order.status !== 'PENDING') return order;
     await this.orders.setStatus(transaction, id, 'CANCELLED');
     await this.stock.giveBack(transaction, order.sku, order.quantity);
     return order;

@@ -1,13 +1,13 @@
 // Sends the cancel message of every new order. It is sent here and not in the HTTP request: a crash between the two would
 // lose it, while this event is redelivered until the cancel message is stored.
-import { Logger } from '@nestjs/common';
+import { Logger, UsePipes } from '@nestjs/common';
 import { Payload, RocketMQMessageListener, RocketMQTemplate } from 'nest-rocketmq';
 import type { RocketMQListener } from 'nest-rocketmq';
 import { AppConfig } from '../config.js';
-import { ORDER_CANCEL_TOPIC, ORDER_CREATED, ORDER_TOPIC } from './order.js';
-import type { CancelOrder, NewOrder } from './order.js';
+import { MessageValidation } from '../validation.js';
+import { NewOrder, OrderCancelDue, OrderCreated } from './order.js';
 
-@RocketMQMessageListener({ topic: ORDER_TOPIC, tags: ORDER_CREATED, consumerGroup: 'order-schedule-cancel' })
+@RocketMQMessageListener({ topic: OrderCreated, consumerGroup: 'order-schedule-cancel' })
 export class ScheduleCancel implements RocketMQListener<NewOrder> {
   private readonly logger = new Logger(ScheduleCancel.name);
 
@@ -16,10 +16,10 @@ export class ScheduleCancel implements RocketMQListener<NewOrder> {
     private readonly config: AppConfig,
   ) {}
 
+  @UsePipes(MessageValidation)
   async onMessage(@Payload() { id, sku, quantity }: NewOrder): Promise<void> {
     const delay = this.config.orderCancelAfter;
-    const cancel: CancelOrder = { id };
-    await this.rocketmq.send(ORDER_CANCEL_TOPIC, cancel, { delay, keys: id });
+    await this.rocketmq.send(OrderCancelDue, { id }, { delay, keys: id });
     this.logger.log(`order ${id}: ${quantity} × ${sku}, will be cancelled in ${delay} unless it is paid`);
   }
 }

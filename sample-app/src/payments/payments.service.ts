@@ -5,6 +5,7 @@ import type { TransactionMessage } from 'nest-rocketmq';
 import { Database } from '../database/database.js';
 import type { Queryable } from '../database/database.js';
 import { OrderEvents } from '../orders/order-events.js';
+import { OrderPaid } from '../orders/order.js';
 import { OrdersRepository } from '../orders/orders.repository.js';
 
 export interface Payment {
@@ -25,7 +26,7 @@ export class PaymentsService {
 
   /** Pays the order and publishes `order:paid`. */
   pay(orderId: string): Promise<Payment> {
-    return this.events.publish('paid', { id: orderId }, (message) => this.#pay(orderId, message));
+    return this.events.publish(OrderPaid, { id: orderId }, (message) => this.#pay(orderId, message));
   }
 
   #pay(orderId: string, message: TransactionMessage): Promise<Payment> {

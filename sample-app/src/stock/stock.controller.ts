@@ -1,10 +1,12 @@
 // Serves the stock over HTTP.
-import { Controller, Get, NotFoundException, Param } from '@nestjs/common';
+import { Controller, Get, NotFoundException, Param, UsePipes } from '@nestjs/common';
 import { Database } from '../database/database.js';
+import { RequestValidation } from '../validation.js';
 import { SkuParam } from './sku.js';
 import { StockRepository } from './stock.repository.js';
 import type { Product } from './stock.repository.js';
 
+@UsePipes(RequestValidation)
 @Controller('stock')
 export class StockController {
   constructor(

@@ -83,7 +83,7 @@ export function declareAskingTests(peer: Peer): void {
   test('T040 a request that nobody answers is rejected in time', async () => {
     const topic = 'ours_ask_nobody';
     await peer.client.admin.createTopic({ topic, queues: QUEUES });
-    const error = await peer.producer.request({ topic, body: 'x' }, { timeout: 2_000 }).catch((e: unknown) => e);
+    const error = await peer.producer.request({ topic, body: 'x' }, { timeout: 1_000 }).catch((e: unknown) => e);
     expect(error).toBeInstanceOf(ReplyTimeoutError);
     expect(error).toMatchObject({ stored: true });
   });

@@ -132,9 +132,8 @@ function registerConsumer(
 ): boolean {
   const group = groups.findOrCreate(consumer.groupName);
   if (!group) return false;
-  if (consumer.messageModel !== 'BROADCASTING' && group.retryQueueNums > 0) {
-    topics.create(retryTopic(group.groupName), group.retryQueueNums);
-  }
+  // Nobody retries while broadcasting, but mqadmin and the dashboard look for a group's broker by the route of this topic.
+  if (group.retryQueueNums > 0) topics.create(retryTopic(group.groupName), group.retryQueueNums);
   const whole = withoutSub ? withKnownSubscriptions(clients, consumer) : consumer;
   return clients.registerConsumer(whole, client, withoutSub);
 }

@@ -85,10 +85,10 @@ describe('T151: a group', () => {
     expect(told).toEqual([]);
   });
 
-  it('has a retry topic from its first heartbeat on', async () => {
+  it.each(['CLUSTERING', 'BROADCASTING'])('has a retry topic from its first heartbeat on: %s', async (model) => {
     running = await TestBroker.start();
     const { client } = await listener();
-    await client.subscribe('one', 'g', { t: '*' });
+    await client.subscribe('one', 'g', { t: '*' }, 1, model);
     expect((await client.pull('%RETRY%g', { group: 'g' })).code).toBe(ResponseCode.PULL_NOT_FOUND);
   });
 

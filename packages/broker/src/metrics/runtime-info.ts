@@ -28,24 +28,32 @@ export interface RuntimeInfoParts {
   levelProgress: () => LevelProgress[];
 }
 
-/** mqadmin clusterList fails without these. There are no thread pools, page cache locks or timer wheel here: nothing waits. */
+/** mqadmin and rocketmq-exporter fail without these. There are no thread pools, page cache locks or timer wheel: nothing waits. */
 const NOTHING_WAITS = [
-  'sendThreadPoolQueueSize',
-  'sendThreadPoolQueueHeadWaitTimeMills',
-  'pullThreadPoolQueueSize',
-  'pullThreadPoolQueueHeadWaitTimeMills',
+  ...['send', 'pull', 'litePull', 'query', 'ack'].flatMap((pool) => [
+    `${pool}ThreadPoolQueueSize`,
+    `${pool}ThreadPoolQueueCapacity`,
+    `${pool}ThreadPoolQueueHeadWaitTimeMills`,
+  ]),
+  'EndTransactionQueueSize',
+  'EndTransactionThreadPoolQueueCapacity',
   'pageCacheLockTimeMills',
   'timerReadBehind',
   'timerOffsetBehind',
   'timerCongestNum',
   'timerEnqueueTps',
   'timerDequeueTps',
+  'dispatchMaxBuffer',
+  'startAcceptSendRequestTimeStamp',
 ];
+/** What Apache's broker says when it has no pool of such buffers. */
+const NO_BUFFER_POOL = '2147483647';
 
 export async function runtimeInfo(parts: RuntimeInfoParts): Promise<Map<string, string>> {
   const { clock, bootTimestamp, store } = parts;
   return new Map([
     ...NOTHING_WAITS.map((name) => [name, '0'] as const),
+    ['remainTransientStoreBufferNumbs', NO_BUFFER_POOL],
     ['brokerVersionDesc', BROKER_VERSION_DESC],
     ['brokerVersion', String(BROKER_VERSION)],
     ['bootTimestamp', String(bootTimestamp)],

@@ -77,8 +77,8 @@ export class PostgresTransactionLog implements TransactionLog<PostgresQueryable>
   }
 
   /**
-   * Deletes old records. No broker asks about a transaction that is older than its `transactionCheckMax` rounds of checks:
-   * 8 minutes by default. An hour is safe.
+   * Deletes old records. Keep them for as long as brokers keep messages (`fileReservedTime`, 72 hours by default): a broker
+   * that was down asks about open transactions when it is back, and a record that is not there counts as not committed.
    * @param olderThan ms
    */
   async deleteOld(olderThan: number): Promise<void> {
