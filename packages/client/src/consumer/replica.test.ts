@@ -159,6 +159,24 @@ it('a replica that acts for its master has its offsets and locks, and is sent no
   await consumed(cluster, 'a', 'b', 'c', 'd');
 });
 
+it('a master that is back is asked for its locks at once, and not by the next look at routes', async () => {
+  const cluster = new ReplicatedCluster();
+  await consuming(cluster, { ...FIRST, consumeMode: 'ORDERLY' });
+  cluster.putBoth('a');
+  await consumed(cluster, 'a');
+  // Its offset is stored.
+  await cluster.clock.advance(6_000);
+  cluster.loseMaster();
+  await cluster.clock.advance(61_000);
+  const asked = cluster.routeRequests.length;
+  cluster.putBoth('b');
+  cluster.masterIsBack();
+  await cluster.clock.advance(3_000);
+  await consumed(cluster, 'a', 'b');
+  // Once a second, and for each topic.
+  expect(cluster.routeRequests.length - asked).toBeLessThan(10);
+});
+
 it('a queue in order begins anew where its broker comes back with another store', async () => {
   const cluster = new ReplicatedCluster();
   await consuming(cluster, { ...FIRST, consumeMode: 'ORDERLY' });
