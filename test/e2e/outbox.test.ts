@@ -25,6 +25,7 @@ import type { OutboxEvent, OutboxTransaction, RocketMQOutboxOptions } from 'nest
 import { consumed, rocketMQTesting } from 'nest-rocketmq/testing';
 import type { RocketMQTesting, TestingOptions } from 'nest-rocketmq/testing';
 import { ManualClock } from '@nest-rocketmq/remoting/internal';
+import { filter, firstValueFrom } from 'rxjs';
 import type { DataSource } from 'typeorm';
 import { openTestDatabase } from '../../sample-app/test-kit/data-directory.js';
 import type { TestDatabase } from '../../sample-app/test-kit/data-directory.js';
@@ -189,16 +190,22 @@ describe('the relay', () => {
     const mq = { producer: { maxMessageSize: 3_000_000 }, embedded: { maxMessageSize: 500_000 } };
     await start({}, mq);
     const large = randomBytes(1_000_000).toString('hex');
+    // A send of so much may take longer than the clock waits for it.
+    const next = (type: OutboxEvent['type']): Promise<OutboxEvent> =>
+      firstValueFrom(outbox.events.pipe(filter((event) => event.type === type)));
+    const other = next('sent');
     const { id } = await database.transaction((transaction) =>
       outbox.send(transaction as OutboxTransaction, 'order', large, { shardingKey: 'k' }),
     );
     await place('o1', { shardingKey: 'k' });
-    await testing.advance('1s');
+    await testing.until(other);
+    await testing.settled();
     expect(ids()).toEqual(['o1']);
     expect(events.map(({ type }) => type)).toEqual(expect.arrayContaining(['failed', 'sent']));
     expect(await outbox.failed()).toMatchObject([{ id, topic: 'order', shardingKey: 'k', attempts: 1 }]);
+    const again = next('failed');
     expect(await outbox.retry([id])).toBe(1);
-    await testing.advance('1s');
+    await testing.until(again);
     expect(await outbox.status()).toMatchObject({ pending: 0, failed: 1 });
   });
 
