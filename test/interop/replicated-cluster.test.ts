@@ -117,11 +117,10 @@ test('after a kill -9 of a master, sends go on at the other one, and its queues 
   const sent = traffic.of(STEADY, MASTER_A);
   await untilAllHave('all of the dead master', traffic.steady, sent);
   await untilAllHave('all of its order', { nest: traffic.ordered['nest']! }, traffic.of(ORDERED, MASTER_A));
-  await untilMixedHave(MASTER_A);
   await traffic.until('sends to the other', () => load.of(MASTER_B, killedAt).length > BEFORE);
   const turned = await mixed.untilTurned(cluster.slave.brokerAddress, killedAt, true);
   report('killed', killedAt, `until all queues are read from the slave: ${timesText(turned, true)}`);
-  for (const { ours, javas } of Object.values(turned)) expect(ours).toBeLessThan(javas! + AS_GOOD_MS);
+  for (const { ours, javas = Infinity } of Object.values(turned)) expect(ours).toBeLessThan(javas + AS_GOOD_MS);
   // Java's learns it from the next look at the route, up to 30 s later.
   expect(turned.steady.oursByDefault).toBeLessThan(BY_DEFAULT_MS);
   await names.untilBothKnow(STEADY, { [MASTER_A]: [1], [MASTER_B]: [0] });
@@ -170,7 +169,7 @@ test('the master that comes back is used again, and what was read from the slave
   const turned = await mixed.untilTurned(masterA.brokerAddress, returningAt);
   report('back', returningAt, `until all queues are read from the master: ${timesText(turned)}`);
   // In order, some queues have no messages, and the slave holds their pulls for up to 15 s.
-  expect(turned.steady.ours).toBeLessThan(turned.steady.javas! + AS_GOOD_MS);
+  expect(turned.steady.ours).toBeLessThan((turned.steady.javas ?? Infinity) + AS_GOOD_MS);
   expect(mixed.twice.ours).toEqual([]);
   await names.untilBothKnow(STEADY, { [MASTER_A]: [0, 1], [MASTER_B]: [0] });
   // The pulls that the slave held are over, and the master is asked.

@@ -16,6 +16,9 @@ const TOPICS: Record<Way, string> = { steady: STEADY, ordered: ORDERED };
 /** Of one client alone, by the intervals that it has by default. */
 const DEFAULT_GROUPS = { ours: 'our_default', javas: 'java_default' };
 
+/** Java's consumer in order was seen to stand still for 36 s. ms */
+const JAVAS_PATIENCE_MS = 5_000;
+
 /** The ids of a broker's queues. */
 type Shares = Record<'ours' | 'javas', Set<string>>;
 
@@ -126,7 +129,7 @@ export class MixedGroups {
   }
 
   /**
-   * Resolves when both members have turned, in both groups.
+   * Resolves when our members have turned, in both groups, and Java's too, unless that takes them 5 s more.
    * @param byDefault whether ours with the default intervals has to, too. @returns the times
    */
   async untilTurned(address: string, since: number, byDefault = false): Promise<Record<Way, Times>> {
@@ -134,10 +137,16 @@ export class MixedGroups {
       steady: this.#turned('steady', address, since),
       ordered: this.#turned('ordered', address, since),
     });
-    const isDone = ({ steady, ordered }: Record<Way, Times>): boolean =>
-      [steady.ours, steady.javas, ordered.ours, ordered.javas].every((time) => time !== undefined) &&
-      (!byDefault || steady.oursByDefault !== undefined);
-    await this.traffic.until('pulls from the other broker', () => isDone(all()));
+    await this.traffic.until('pulls of ours from the other broker', () => {
+      const { steady, ordered } = all();
+      const times = [steady.ours, ordered.ours, ...(byDefault ? [steady.oursByDefault] : [])];
+      return times.every((time) => time !== undefined);
+    });
+    const deadline = Date.now() + JAVAS_PATIENCE_MS;
+    await this.traffic.until('those of Java', () => {
+      const { steady, ordered } = all();
+      return Date.now() > deadline || (steady.javas !== undefined && ordered.javas !== undefined);
+    });
     return all();
   }
 }
