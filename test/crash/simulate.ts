@@ -86,7 +86,9 @@ class Simulation {
       flushed = store.metrics.flushedOffset;
       if (end === 'clean') await store.close();
     } catch (error) {
-      if (!files.dead && (error as { code?: string }).code !== files.plan.code) throw error;
+      // A store that could not be opened says so, and has what the disk said as its cause.
+      const { code, cause } = error as { code?: string; cause?: { code?: string } };
+      if (!files.dead && code !== files.plan.code && cause?.code !== files.plan.code) throw error;
       this.#events.push(`died at call ${files.calls}: ${String(error)}`);
     }
     if (store) flushed = Math.max(flushed, store.metrics.flushedOffset);

@@ -11,6 +11,7 @@ import {
 import type { Dial, EventLog, HostAndPort } from '@nest-rocketmq/remoting/internal';
 import { dialInProcess, listenForVIPChannel, warnOfOpenAddresses, withPort } from './namesrv/addresses.js';
 import { Clients } from './clients/clients.js';
+import { QueueLocks } from './clients/queue-locks.js';
 import { LevelTimer } from './delay/level-timer.js';
 import { DelayLevels } from './message/schedule-message.js';
 import { environmentOf } from './environment.js';
@@ -153,6 +154,7 @@ async function assemble(
   const stats = new BrokerStats({ ...config, systemTopics: new Set(topics.systemTopicNames) });
   const storeStats = new StoreStats(store, clock);
   const log = new LogThrottle(clock, config.logger);
+  const locks = new QueueLocks({ ...config, log });
   const pending = new PendingTimers(config.maxPendingTimers, config.maxPendingRecalls);
   const timers = new TimerMessages({ ...config, room: pending });
   const messageWriter = new MessageWriter(store, levels, timers, storeStats, testing?.onStored);
@@ -161,16 +163,16 @@ async function assemble(
   const levelTimer = new LevelTimer({ ...config, log, store, messageWriter, levels, stats, offsets: delayOffsets });
   const hold = (): (() => void) => delayOffsets.hold();
   const timing = makeTimers(environment, { store, pending, progress, messageWriter, stats, log });
-  const popDeps = { store, topics, groups, offsets, messageWriter, stats, log };
-  const pop = await PopService.open(environment, { ...popDeps, ...timing });
+  const common = { store, topics, groups, offsets, messageWriter, stats, log };
+  const pop = await PopService.open(environment, { ...common, ...timing });
   const requestModes = await RequestModes.open(environment);
   const halves = await HalfQueue.open({ store, messageWriter, offsets, clock, storeHost, outcomes, hold });
-  const checkBack = new CheckBack({ ...config, config, store, messageWriter, halves, topics, clients, stats, hold });
+  const checkBack = new CheckBack({ ...config, ...common, config, halves, clients, hold });
   const identity = { clusterName, brokerName, brokerAddr: brokerAddress, brokerId };
   const haServerAddr = formatAddress(config.brokerIP1, storeHost.port + 1);
   const registration = new Registration({ ...config, routes, topics, dial, identity, haServerAddr });
   const unsent = new UnsentBytes(config.maxTotalUnsentBytes);
-  const shared = { store, topics, groups, offsets, clients, longPolling, replies, log, pop };
+  const shared = { store, topics, groups, offsets, clients, locks, longPolling, replies, log, pop };
   const levelProgress = (): LevelProgress[] => levelTimer.progress;
   const wake = (): void => timing.messageTimer.wake();
   const more = { environment, messageWriter, halves, requestModes, routes, stats, storeStats, unsent, pending };
@@ -271,6 +273,7 @@ async function endWork(parts: LivingParts): Promise<void> {
   await halves.whenIdle();
   longPolling.stop();
   clients.stop();
+  parts.locks.stop();
   parts.log.end();
 }
 

@@ -26,7 +26,7 @@ import { SendHandler } from './send/send-handler.js';
 import { statsAdminHandlers } from './admin/stats-handlers.js';
 import { topicAdminHandlers } from './admin/topic-handlers.js';
 import type { Clients } from './clients/clients.js';
-import { QueueLocks } from './clients/queue-locks.js';
+import type { QueueLocks } from './clients/queue-locks.js';
 import type { Environment } from './environment.js';
 import type { MessageWriter } from './message/message-writer.js';
 import type { Groups } from './metadata/groups.js';
@@ -56,6 +56,7 @@ export interface SharedParts {
   groups: Groups;
   offsets: ConsumerOffsets;
   clients: Clients;
+  locks: QueueLocks;
   longPolling: LongPolling;
   replies: SendReplies;
   log: LogThrottle;
@@ -87,11 +88,10 @@ export function makeHandlers({ environment, ...parts }: HandlerParts): HandlerTa
   const { config, storeHost } = environment;
   const { clock, brokerName } = config;
   const { topics, pop } = parts;
-  const locks = new QueueLocks(clock);
   const retry = new Retry(topics, config.logger);
   const pullScheduler = new PullScheduler(parts.unsent);
   const filters = new SubscriptionFilters(config);
-  const common = { ...parts, config, clock, locks, retry, pullScheduler, filters, storeHost };
+  const common = { ...parts, config, clock, retry, pullScheduler, filters, storeHost };
   const { queues, polling, notifications, orderInfos, acknowledgements } = pop;
   const popping = { ...common, queues, polling, notifications, orderInfos, acknowledgements };
   const typed: TypedHandlers = {

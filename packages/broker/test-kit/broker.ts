@@ -11,9 +11,10 @@ import {
   silentLogger,
 } from '@nest-rocketmq/remoting/internal';
 import type { HandlerTable, HeaderOf, MessageExt, Reply, SubscriptionData } from '@nest-rocketmq/remoting/internal';
-import { startBroker } from '../src/broker.js';
+import { startBroker, startBrokerUnderTest } from '../src/broker.js';
 import type { Broker } from '../src/broker.js';
 import type { BrokerOptions } from '../src/config/broker-options.js';
+import type { BrokerTesting } from '../src/testing/broker-testing.js';
 import type { OpenMode } from '../src/store/files/file-system.js';
 import { MemoryFile, MemoryFileSystem, memoryFileSystem } from '../src/store/files/memory-file-system.js';
 import { killed } from './store.js';
@@ -134,11 +135,11 @@ export class TestBroker {
     private readonly options: BrokerOptions,
   ) {}
 
-  static async start(options: BrokerOptions = {}): Promise<TestBroker> {
+  static async start(options: BrokerOptions = {}, testing?: BrokerTesting): Promise<TestBroker> {
     const clock = new ManualClock(START);
     const fileSystem = memoryFileSystem();
     const all = { clock, logger: silentLogger, fileSystem, store: '/store', ...options };
-    return new TestBroker(clock, await startBroker(all), all);
+    return new TestBroker(clock, await startBrokerUnderTest(all, testing), all);
   }
 
   async client(handlers: HandlerTable = handlerTable()): Promise<TestClient> {

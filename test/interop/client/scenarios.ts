@@ -7,6 +7,7 @@ import { declaredPeer } from './peer.js';
 import { declarePullTests } from './pulling.js';
 import { declareSendTests } from './sending.js';
 import { declareTransactionTests } from './transactions.js';
+import { declareWaitingPopTests } from './waiting-pops.js';
 
 export function describeOurClient(clusterOf: () => Cluster): void {
   describe('our client', () => {
@@ -17,5 +18,6 @@ export function describeOurClient(clusterOf: () => Cluster): void {
     declareTransactionTests(peer);
     declareAskingTests(peer);
     declarePullTests(peer);
+    declareWaitingPopTests(peer);
   });
 }

@@ -15,6 +15,7 @@ import { GROUP_ATTRIBUTES, InvalidAttributeError, changeAttributes } from '../me
 import type { ClientInfo, Clients } from '../clients/clients.js';
 import { popRetryTopicsOf, removeTopic } from './remove-topic.js';
 import type { RemoveTopicDeps } from './remove-topic.js';
+import { requireShort } from '../config/limits.js';
 import type { Groups } from '../metadata/groups.js';
 import { isGroupName, isSystemGroup } from '../metadata/names.js';
 
@@ -55,6 +56,8 @@ function settingsHandlers(deps: GroupAdminDeps): Pick<Handlers<'broker'>, Settin
       update(groups, objectsIn(parseJsonObject(body, 'a list of groups'), 'groupConfigList')),
     UPDATE_AND_GET_GROUP_FORBIDDEN: async ({ header: { group, topic, readable } }) => {
       if (readable !== undefined) {
+        requireShort(group, 'the group');
+        requireShort(topic, 'the topic');
         groups.forbidReading(group, topic, !readable);
         await groups.whenSaved(group);
       }

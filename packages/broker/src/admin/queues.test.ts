@@ -209,4 +209,10 @@ describe('T174: a group that may not read a topic', () => {
     expect(await forbid(after.connection, true)).toMatchObject({ readable: true });
     expect((await pull('t', 'g')).code).toBe(ResponseCode.SUCCESS);
   });
+
+  it.each(['group', 'topic'])('is not kept with a %s of more than 255 characters', async (name) => {
+    const header = { group: 'g', topic: 't', readable: false, [name]: 'x'.repeat(256) };
+    const answer = await (await connected()).request(Requests.UPDATE_AND_GET_GROUP_FORBIDDEN, header);
+    expect(answer.code).toBe(ResponseCode.INVALID_PARAMETER);
+  });
 });

@@ -159,6 +159,17 @@ describe('T152: the producers of a group', () => {
     expect(again.connection.closed).toBe(false);
   });
 
+  it('that is silent is named in the log without what would forge lines', async () => {
+    const warnings: string[] = [];
+    const logger = { ...silentLogger, warn: (text: string) => void warnings.push(text) };
+    running = await TestBroker.start({ logger, channelExpiredTimeout: 30_000 });
+    const client = await running.client();
+    await client.produce('me\r\nroot', 'p');
+    await running.clock.advance(60_000);
+    await closed(client.connection);
+    expect(warnings).toEqual([expect.stringContaining('client me??root at ')]);
+  });
+
   it('are asked in turn, and none whose connection has closed', () => {
     const clients = new Clients({
       clock: new ManualClock(),

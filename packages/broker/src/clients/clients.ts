@@ -1,5 +1,5 @@
 // Keeps the connected producers and consumers by group, and what each group subscribes to.
-import { Repeating, Requests } from '@nest-rocketmq/remoting/internal';
+import { Repeating, Requests, printable } from '@nest-rocketmq/remoting/internal';
 import type { Clock, Connection, ConsumerData, Logger, SubscriptionData } from '@nest-rocketmq/remoting/internal';
 import { GroupAgreement } from './group-agreement.js';
 import { SharedClientIds } from './shared-client-ids.js';
@@ -219,9 +219,9 @@ export class Clients {
       ];
       const silent = memberships.filter(({ client }) => !client || client.lastHeartbeat < latest);
       if (silent.length === memberships.length) {
-        const clientId = silent[0]?.client?.clientId;
+        const clientId = silent[0]?.client?.clientId ?? '';
         this.options.logger.warn(
-          `client ${clientId} at ${connection.address} sends no heartbeats: closing its connection`,
+          `client ${printable(clientId)} at ${connection.address} sends no heartbeats: closing its connection`,
         );
         connection.close();
       }

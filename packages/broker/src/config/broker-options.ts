@@ -80,8 +80,8 @@ export interface BrokerOptions extends LimitOptions {
    */
   maxTransferBytesOnMessageInMemory?: number;
   /**
-   * Longest time that a pull waits for messages, whatever its client asks for. Default: `120000`; allowed: ms, 0 to
-   * 86400000.
+   * Longest time that a pull or a pop waits for messages, whatever its client asks for. Default: `120000`; allowed: ms,
+   * 0 to 86400000.
    */
   maxSuspendTimeMillis?: number;
   /**

@@ -147,10 +147,10 @@ export const deliveryRows = {
     120_000,
     [0, 86_400_000],
     'ms',
-    'Longest time that a pull waits for messages, whatever its client asks for.',
+    'Longest time that a pull or a pop waits for messages, whatever its client asks for.',
     {
       chapter: 'Topics, groups, messages',
-      says: 'ms that a pull waits for messages: it is answered then, whatever its client asked for',
+      says: 'ms that a pull or a pop waits for messages in all: it is answered then, whatever its client asked for',
     },
   ),
   messageDelayLevel: text({

@@ -32,7 +32,7 @@ export interface LimitOptions {
   maxFilterDepth?: number;
   /**
    * Most values and operators of an SQL92 expression: each is evaluated for each message. Default: `512`; allowed:
-   * terms, 1 to 4096.
+   * terms, 1 to 1024.
    */
   maxFilterTerms?: number;
   /**
@@ -46,6 +46,11 @@ export interface LimitOptions {
   maxSubscriptionsPerGroup?: number;
   /** Most queues in one request for locks. Default: `16384`; allowed: queues, 1 to 10000000. */
   maxLockQueues?: number;
+  /**
+   * Most queues that the consumers of all groups have locked at a time. Default: `250000`; allowed: locks, 1 to
+   * 10000000.
+   */
+  maxTotalQueueLocks?: number;
   /**
    * Most pending messages with a delivery time of their own. Each takes 20 bytes of memory. Default: `10000000`;
    * allowed: messages, 1 to 100000000.

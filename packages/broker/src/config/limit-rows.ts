@@ -70,9 +70,10 @@ export const limitRows = {
     'Most parentheses, NOTs and signs inside each other in an SQL92 expression.',
     messages('parentheses, NOTs and signs inside each other in an SQL92 expression: code 23'),
   ),
+  // Operators in a row are nested in each other: 2,700 of them overflow the stack.
   maxFilterTerms: integer(
     512,
-    [1, 4_096],
+    [1, 1_024],
     'terms',
     'Most values and operators of an SQL92 expression: each is evaluated for each message.',
     messages('values and operators of an SQL92 expression: code 23. An IN counts as one, however long its list'),
@@ -104,6 +105,15 @@ export const limitRows = {
     'queues',
     'Most queues in one request for locks.',
     messages('queues in one request for locks. Of queues and groups that do not exist no lock is given'),
+  ),
+  maxTotalQueueLocks: integer(
+    250_000,
+    [1, 10_000_000],
+    'locks',
+    'Most queues that the consumers of all groups have locked at a time.',
+    messages(
+      'queues that the consumers of all groups have locked: no further one is locked, and the log tells of it; its consumer asks again',
+    ),
   ),
   maxPendingTimers: integer(
     10_000_000,

@@ -1,19 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { decodeProperties, encodeProperties, javaHashCode } from '@nest-rocketmq/remoting/internal';
+import { randomOf } from '../../test-kit/random.js';
 import { PropertyScan } from './property-scan.js';
 
 const scan = new PropertyScan();
 const scanned = (pairs: Record<string, string>): PropertyScan =>
   scan.scan(Buffer.from(encodeProperties(Object.entries(pairs))));
-
-/** Numbers that look random and are the same for a seed. */
-function randomOf(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 0x1_0000_0000) * below);
-  };
-}
 
 describe('a look into encoded properties', () => {
   it('finds tags, delay level, half mark and unique key', () => {
@@ -59,7 +51,8 @@ describe('a look into encoded properties', () => {
 
   it('agrees with the full reader on any bytes', () => {
     const seed = Date.now() & 0xffff;
-    const random = randomOf(seed);
+    const chance = randomOf(seed);
+    const random = (below: number): number => Math.floor(chance() * below);
     const words = ['TAGS', 'DELAY', 'UNIQ_KEY', 'TRAN_MSG', 'true', '3', 'a', '', '\u0001', '\u0002', '\u0002', 'é'];
     for (let round = 0; round < 2000; round++) {
       let text = '';

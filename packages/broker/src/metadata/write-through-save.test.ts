@@ -44,6 +44,15 @@ describe('a file that is saved promptly', () => {
     expect(written).toEqual(['a', 'a,b,c,d']);
   });
 
+  it('vouches for what could not be saved when a later save has it', async () => {
+    const { save, end } = held();
+    save.changed('a');
+    await end(new Error('ENOSPC'));
+    save.changed('b');
+    await end();
+    expect([save.whenSaved('a'), save.whenSaved('b')]).toEqual([undefined, undefined]);
+  });
+
   it('vouches for a change when the save that has it is done, not the one before', async () => {
     const { save, end } = held();
     save.changed('a');

@@ -53,7 +53,11 @@ export class WriteThroughSave {
       else this.#unsaved.set(name, undefined);
     };
     saved.then(
-      () => settle(true),
+      () => {
+        settle(true);
+        // What failed before is in this save, too: it began later, with the whole content.
+        for (const [other, failed] of this.#unsaved) if (failed === undefined) this.#unsaved.delete(other);
+      },
       () => settle(false),
     );
     return saved;

@@ -58,7 +58,11 @@ export class KVConfig {
 
   /** Resolves when that survives a loss of power. */
   async delete(namespace: string, key: string): Promise<void> {
-    if (this.#namespaces.get(namespace)?.delete(key)) await this.#save.save();
+    const table = this.#namespaces.get(namespace);
+    if (!table?.delete(key)) return;
+    // Whoever puts and deletes must not fill the memory with names.
+    if (table.size === 0) this.#namespaces.delete(namespace);
+    await this.#save.save();
   }
 
   list(namespace: string): ReadonlyMap<string, string> | undefined {

@@ -20,6 +20,40 @@ describe('a name server whose clock is set forward by an hour', () => {
   });
 });
 
+describe('the clusters of a name server', () => {
+  it('are those that its brokers name now', () => {
+    const more = { supportActingMaster: false, logger: silentLogger, maxRegisteredBrokers: 3, maxRegisteredTopics: 1 };
+    const routes = new RouteTable({ clock: new ManualClock(0), ...more });
+    const common = { haServerAddr: '', topics: [], dataVersion: { counter: 1, stateVersion: 0, timestamp: 1 } };
+    const channel = {};
+    const register = (clusterName: string, brokerId = 0, brokerName = 'broker-b'): unknown =>
+      routes.register({
+        ...IDENTITY,
+        ...common,
+        channel,
+        clusterName,
+        brokerId,
+        brokerName,
+        brokerAddr: `h:${brokerId}`,
+      });
+    const clusters = (): unknown => [...routes.clusters()].map(([name, members]) => [name, [...members]]);
+    for (let i = 0; i < 100; i++) register(`cluster-${i}`);
+    expect(clusters()).toEqual([['cluster-99', ['broker-b']]]);
+    // A slave elsewhere keeps the broker's name, not the cluster that its master has left.
+    for (let i = 0; i < 100; i++) {
+      register(`other-${i}`, 1);
+      routes.unregister({ ...IDENTITY, clusterName: `cluster-${99 + i}`, brokerAddr: 'h:0' }, channel);
+      register(`cluster-${100 + i}`);
+    }
+    expect(clusters()).toEqual([
+      ['other-99', ['broker-b']],
+      ['cluster-199', ['broker-b']],
+    ]);
+    routes.channelClosed(channel);
+    expect([clusters(), [...routes.brokers()]]).toEqual([[], []]);
+  });
+});
+
 const bound = (clock: ManualClock): Pick<ManualClock, 'monotonic' | 'setTimeout' | 'clearTimeout'> => ({
   monotonic: () => clock.monotonic(),
   setTimeout: (...args) => clock.setTimeout(...args),

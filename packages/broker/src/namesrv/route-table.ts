@@ -83,6 +83,7 @@ export class RouteTable {
     if (conflict !== undefined) return { refused: conflict };
     // The own broker's topics are limited by its own options.
     if (!broker.own) this.#requireRoom(broker, topics);
+    const before = this.#live.get(liveKey(broker));
     const data = this.#brokerData(broker);
     this.#moveAddress(data, broker);
     data.brokerAddrs.set(broker.brokerId, broker.brokerAddr);
@@ -99,6 +100,7 @@ export class RouteTable {
       channel: broker.channel,
       own: broker.own === true,
     });
+    if (before && before.clusterName !== broker.clusterName) this.#leaveCluster(before);
     const masterAddr = data.brokerAddrs.get(MASTER_ID);
     if (broker.brokerId === MASTER_ID || masterAddr === undefined) return {};
     const master = this.#live.get(liveKey({ ...broker, brokerId: MASTER_ID }));
@@ -142,6 +144,7 @@ export class RouteTable {
 
   #remove(broker: BrokerIdentity): void {
     this.#live.delete(liveKey(broker));
+    this.#leaveCluster(broker);
     const data = this.#brokers.get(broker.brokerName);
     if (!data || data.brokerAddrs.get(broker.brokerId) !== broker.brokerAddr) return;
     data.brokerAddrs.delete(broker.brokerId);
@@ -152,10 +155,16 @@ export class RouteTable {
       return;
     }
     this.#brokers.delete(broker.brokerName);
-    const cluster = this.#clusters.get(broker.clusterName);
-    cluster?.delete(broker.brokerName);
-    if (cluster?.size === 0) this.#clusters.delete(broker.clusterName);
     this.#topics.removeBroker(broker.brokerName);
+  }
+
+  /** A cluster lasts as long as a broker says that it is in it: a name is not kept for ever. */
+  #leaveCluster({ clusterName, brokerName }: BrokerIdentity): void {
+    for (const live of this.#live.values())
+      if (live.clusterName === clusterName && live.brokerName === brokerName) return;
+    const members = this.#clusters.get(clusterName);
+    members?.delete(brokerName);
+    if (members?.size === 0) this.#clusters.delete(clusterName);
   }
 
   /** Unregisters the brokers that were reached by `channel`, which has closed. */

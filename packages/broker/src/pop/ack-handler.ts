@@ -7,16 +7,19 @@ import {
   printable,
 } from '@nest-rocketmq/remoting/internal';
 import type { Answer, BatchAck, Handlers, HeaderOf, Requests } from '@nest-rocketmq/remoting/internal';
+import type { Groups } from '../metadata/groups.js';
 import { REVIVE_QUEUES } from '../metadata/topics.js';
 import type { Topics } from '../metadata/topics.js';
 import type { MessageStore } from '../store/store.js';
 import type { Acknowledgements, PoppedPlace } from './acknowledgements.js';
+import { groupMissing } from './pop-checks.js';
 import { POP_ORDER_REVIVE_QUEUE, isOrderly, parseHandle } from './pop-handle.js';
 
 export interface AckDeps {
   acknowledgements: Acknowledgements;
   store: MessageStore;
   topics: Topics;
+  groups: Groups;
   config: { timerMaxDelaySec: number; maxBatchAcks: number };
 }
 
@@ -37,7 +40,7 @@ export function ackHandlers(
 async function acknowledge(deps: AckDeps, header: HeaderOf<Ack>): Promise<Answer<Ack>> {
   const { acknowledgements, store } = deps;
   const { topic, queueId, offset, extraInfo, consumerGroup: group } = header;
-  const refusal = queueRefusal(deps, header);
+  const refusal = placeRefusal(deps, header);
   if (refusal) return refusal;
   const [first, end] = [store.minOffset(topic, queueId), store.maxOffset(topic, queueId)];
   if (offset < first || offset > end) {
@@ -65,7 +68,11 @@ async function acknowledgeBatch(deps: AckDeps, body: Buffer): Promise<Answer<Bat
     room -= offsets.length;
     return { ack, place: placeOf(ack), offsets };
   });
-  const done = wanted.map(({ ack, place, offsets }) => acknowledgeOne(deps, ack, brokerName, place, offsets, faults));
+  // As in Apache's broker, entries of queues that there are not pass without effect.
+  const ofPops = wanted.filter(
+    ({ place }) => placeRefusal(deps, { ...place, consumerGroup: place.group }) === undefined,
+  );
+  const done = ofPops.map(({ ack, place, offsets }) => acknowledgeOne(deps, ack, brokerName, place, offsets, faults));
   await Promise.all(done);
   return faults.length > 0 ? { code: ResponseCode.MESSAGE_ILLEGAL, remark: faults[0] } : {};
 }
@@ -120,7 +127,7 @@ function offsetsOf({ bits, startOffset }: BatchAck, most: number): number[] {
 async function changeTime(deps: AckDeps, header: HeaderOf<Change>): Promise<Answer<Change>> {
   const { acknowledgements, store, config } = deps;
   const { topic, queueId, offset, extraInfo, consumerGroup: group, invisibleTime } = header;
-  const refusal = queueRefusal(deps, header);
+  const refusal = placeRefusal(deps, header);
   if (refusal) return refusal;
   if (offset < store.minOffset(topic, queueId) || offset >= store.maxOffset(topic, queueId))
     return { code: ResponseCode.NO_MESSAGE };
@@ -141,16 +148,20 @@ async function changeTime(deps: AckDeps, header: HeaderOf<Change>): Promise<Answ
   return { header: { ...times, reviveQid } };
 }
 
-function queueRefusal(
-  { topics }: AckDeps,
-  { topic, queueId }: { topic: string; queueId: number },
+/** Only what exists can have been popped: else offsets would be kept of whatever names a peer thinks of. */
+function placeRefusal(
+  { topics, groups }: AckDeps,
+  { topic, queueId, consumerGroup }: { topic: string; queueId: number; consumerGroup: string },
 ): { code: number; remark: string } | undefined {
   const config = topics.get(topic);
   if (!config) {
     const remark = `topic[${printable(topic)}] not exist, apply first please!`;
     return { code: ResponseCode.TOPIC_NOT_EXIST, remark };
   }
-  if (queueId >= 0 && queueId < config.readQueueNums) return undefined;
-  const remark = `queueId[${queueId}] is illegal, topic:[${topic}] topicConfig.readQueueNums:[${config.readQueueNums}]`;
-  return { code: ResponseCode.MESSAGE_ILLEGAL, remark };
+  if (queueId < 0 || queueId >= config.readQueueNums) {
+    const remark = `queueId[${queueId}] is illegal, topic:[${topic}] topicConfig.readQueueNums:[${config.readQueueNums}]`;
+    return { code: ResponseCode.MESSAGE_ILLEGAL, remark };
+  }
+  // A group that a kill has lost is created again, as by a pop.
+  return groups.findOrCreate(consumerGroup) ? undefined : groupMissing(consumerGroup);
 }

@@ -9,7 +9,7 @@ import { ANY_QUEUE } from './pop-polling.js';
 /** A pop that is older than its longest wait and this has been given up by its client, ms. As in Apache's broker. */
 const TOO_LATE_MS = 500;
 /** A pop is answered so long before its client stops waiting, ms. As in Apache's broker. */
-export const ANSWER_EARLY_MS = 50;
+const ANSWER_EARLY_MS = 50;
 
 export interface PopCheckDeps {
   topics: Topics;
@@ -35,11 +35,28 @@ export function queueIdsOf(topics: Topics, topic: string, queueId: number, lot =
   return Array.from({ length: count }, (_, i) => (lot + i) % count);
 }
 
+/** When a client began to wait, ms since the epoch. As in Apache's broker, 0 means: when its request came. */
+const bornAt = ({ bornTime }: { bornTime: number }, now: number): number => (bornTime === 0 ? now : bornTime);
+
+/**
+ * Until when a request may be held, ms since the epoch; not after `now` where it may not. To be asked when the request
+ * comes: each time that it is woken and held again would else begin a wait of its own.
+ */
+export function heldUntil(
+  header: { bornTime: number; pollTime: number },
+  now: number,
+  { maxSuspendTimeMillis }: { maxSuspendTimeMillis: number },
+): number {
+  if (header.pollTime <= 0) return now;
+  return Math.min(bornAt(header, now) + header.pollTime - ANSWER_EARLY_MS, now + maxSuspendTimeMillis);
+}
+
 /** Why a pop is refused; undefined where it is not. In the order in which Apache checks. */
 export function popRefusal(deps: PopCheckDeps, header: HeaderOf<typeof Requests.POP_MESSAGE>): Refusal | undefined {
   const { clock, config, topics, groups } = deps;
-  const { bornTime, pollTime, maxMsgNums, invisibleTime, consumerGroup } = header;
-  if (bornTime > 0 && clock.now() - bornTime - pollTime > TOO_LATE_MS)
+  const { pollTime, maxMsgNums, invisibleTime, consumerGroup } = header;
+  const now = clock.now();
+  if (now - bornAt(header, now) - pollTime > TOO_LATE_MS)
     return no(ResponseCode.POLLING_TIMEOUT, 'the pop is older than the time that its client waits');
   if (maxMsgNums > MOST_POPPED || maxMsgNums < 1)
     return no(ResponseCode.INVALID_PARAMETER, `a pop is for 1 to ${MOST_POPPED} messages, not for ${maxMsgNums}`);

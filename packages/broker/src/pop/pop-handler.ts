@@ -7,7 +7,7 @@ import type { BrokerStats } from '../metrics/broker-stats.js';
 import type { MessageStore } from '../store/store.js';
 import type { PullProgress, PullScheduler } from '../pull/pull-scheduler.js';
 import { POP_ORDER_REVIVE_QUEUE } from './pop-handle.js';
-import { ANSWER_EARLY_MS, popRefusal, queueIdsOf } from './pop-checks.js';
+import { heldUntil, popRefusal, queueIdsOf } from './pop-checks.js';
 import type { PopCheckDeps } from './pop-checks.js';
 import { ANY_QUEUE } from './pop-polling.js';
 import type { PopPolling } from './pop-polling.js';
@@ -35,6 +35,13 @@ export interface PopDeps extends PopCheckDeps {
 type Row = typeof Requests.POP_MESSAGE;
 type PopRequest = IncomingRequest<Row>;
 
+interface PopCall {
+  readonly request: PopRequest;
+  readonly filter: SubscriptionFilter;
+  /** As of `heldUntil`. */
+  readonly until: number;
+}
+
 const INIT_MODE_MIN = 0;
 const PERCENT = 100;
 
@@ -53,13 +60,15 @@ class PopHandler {
     const { header } = request;
     const refusal = popRefusal(this.deps, request.header);
     if (refusal) return refusal;
-    const filter = this.deps.filters.ofExpression(header.exp || '*', header.exp ? header.expType : undefined);
-    this.#schedule(request, filter, false);
+    const { filters, clock, config } = this.deps;
+    const filter = filters.ofExpression(header.exp || '*', header.exp ? header.expType : undefined);
+    this.#schedule({ request, filter, until: heldUntil(header, clock.now(), config) }, false);
     return undefined;
   }
 
   /** @param over whether it has waited as long as it may */
-  #schedule(request: PopRequest, filter: SubscriptionFilter, over: boolean): void {
+  #schedule(call: PopCall, over: boolean): void {
+    const { request } = call;
     const { connection, header } = request;
     const { pullScheduler, store, topics, queues, config } = this.deps;
     connection.flow.requestBegun();
@@ -77,7 +86,7 @@ class PopHandler {
     const serve = (mayRead: boolean): PullProgress => {
       const cold = isCold();
       if (cold && !mayRead) return 'later';
-      const done = this.#run(request, filter, over)
+      const done = this.#run(call, over)
         .catch((error: unknown) => this.#fail(request, error))
         .finally(() => connection.flow.requestEnded());
       return cold ? done : undefined;
@@ -85,7 +94,8 @@ class PopHandler {
     pullScheduler.add({ connection, serve });
   }
 
-  async #run(request: PopRequest, filter: SubscriptionFilter, over: boolean): Promise<void> {
+  async #run(call: PopCall, over: boolean): Promise<void> {
+    const { request, filter } = call;
     const { connection, header } = request;
     if (connection.closed) return;
     const { clock, stats, polling, queues } = this.deps;
@@ -99,9 +109,8 @@ class PopHandler {
       this.#reply(request, pop, ResponseCode.SUCCESS);
       if (pop.rest > 0) polling.wake(topic, consumerGroup, queueId);
       stats.answered(topic, consumerGroup, queueId, clock.monotonic() - started);
-    } else if (pop.unfinished || this.#arrived(header) !== before || queues.isOneFree(pop))
-      this.#schedule(request, filter, over);
-    else this.#holdOrReply(request, filter, pop, over);
+    } else if (pop.unfinished || this.#arrived(header) !== before || queues.isOneFree(pop)) this.#schedule(call, over);
+    else this.#holdOrReply(call, pop, over);
   }
 
   #wanted(header: HeaderOf<Row>, filter: SubscriptionFilter): Pop['wanted'] {
@@ -149,18 +158,17 @@ class PopHandler {
     return sum;
   }
 
-  #holdOrReply(request: PopRequest, filter: SubscriptionFilter, pop: Pop, over: boolean): void {
+  #holdOrReply(call: PopCall, pop: Pop, over: boolean): void {
+    const { request, filter, until } = call;
     const { header, connection } = request;
-    const { clock, config, polling } = this.deps;
-    const { topic, consumerGroup: group, pollTime } = header;
-    const now = clock.now();
-    const left = (header.bornTime || now) + pollTime - ANSWER_EARLY_MS - now;
-    const ms = Math.min(left, config.maxSuspendTimeMillis);
-    if (over || pollTime <= 0 || ms <= 0) return this.#reply(request, pop, ResponseCode.POLLING_TIMEOUT);
+    const { clock, polling } = this.deps;
+    const { topic, consumerGroup: group } = header;
+    const left = until - clock.now();
+    if (over || left <= 0) return this.#reply(request, pop, ResponseCode.POLLING_TIMEOUT);
     const queueId = Math.max(ANY_QUEUE, header.queueId);
     const matches = (tagsCode: number): boolean => filter.byTagsCode(tagsCode) ?? true;
-    const wake = (isOver: boolean): void => this.#schedule(request, filter, isOver);
-    if (polling.hold({ topic, group, queueId, connection, matches, wake }, ms)) return;
+    const wake = (isOver: boolean): void => this.#schedule(call, isOver);
+    if (polling.hold({ topic, group, queueId, connection, matches, wake }, left)) return;
     this.#reply(request, pop, ResponseCode.POLLING_FULL);
   }
 

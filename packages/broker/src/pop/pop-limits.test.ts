@@ -27,6 +27,7 @@ describe('a pop is refused', () => {
     ['by a group whose name cannot be', { consumerGroup: 'a/b' }, ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST],
     ['by a broken expression', { exp: 'a >', expType: 'SQL92' }, ResponseCode.SUBSCRIPTION_PARSE_FAILED],
     ['that its client has given up', { bornTime: 1, pollTime: 1 }, ResponseCode.POLLING_TIMEOUT],
+    ['born before the epoch', { bornTime: -1, pollTime: 1 }, ResponseCode.POLLING_TIMEOUT],
   ])('%s', async (_what, header, code) => {
     await withMessages(['a']);
     expect((await client.pop(header)).reply.code).toBe(code);
@@ -87,6 +88,31 @@ describe('a handle', () => {
     await client.advance(INVISIBLE);
     expect((await client.ack(handle!)).code).toBe(ResponseCode.SUCCESS);
     expect(bodiesOf(await client.pop())).toEqual(['a']);
+  });
+});
+
+describe('an orderly acknowledgement', () => {
+  const committed = (consumerGroup: string, topic: string): Promise<{ code: number }> => {
+    const header = { consumerGroup, topic, queueId: 0, setZeroIfNotFound: false };
+    return client.client.connection.request(Requests.QUERY_CONSUMER_OFFSET, header);
+  };
+
+  it.each([
+    ['single', 'a/b', 't', ResponseCode.SUBSCRIPTION_GROUP_NOT_EXIST],
+    ['in a batch', 'a/b', 't', ResponseCode.SUCCESS],
+    ['in a batch', 'g', 'nowhere', ResponseCode.SUCCESS],
+  ])('that is %s, of group %s and topic %s, leaves no offset', async (how, consumerGroup, topic, code) => {
+    await withMessages(['a']);
+    const place = { consumerGroup, topic, queueId: 0 };
+    const bits = Buffer.from([1]);
+    const entry = { ...place, retry: '0', startOffset: 0, reviveQueueId: 999, popTime: 1, invisibleTime: 1, bits };
+    const body = encodeBatchAck({ brokerName: 'broker-a', acks: [entry] });
+    const answer =
+      how === 'single'
+        ? client.ack('0 1 1 999 0 broker-a 0 0', place)
+        : client.client.connection.request(Requests.BATCH_ACK_MESSAGE, {}, { body });
+    expect((await answer).code).toBe(code);
+    expect((await committed(consumerGroup, topic)).code).toBe(ResponseCode.QUERY_NOT_FOUND);
   });
 });
 

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Requests, popRetryTopic } from '@nest-rocketmq/remoting/internal';
+import { Requests, ResponseCode, popRetryTopic } from '@nest-rocketmq/remoting/internal';
 import type { BrokerOptions } from '../config/broker-options.js';
 import { INVISIBLE, PopClient, SECOND, bodiesOf } from '../../test-kit/pop-client.js';
 
@@ -114,9 +114,9 @@ describe('what is not acknowledged', () => {
 });
 
 describe('who wants to be told of messages', () => {
-  const notify = async (pollTime: number): Promise<unknown> => {
+  const notify = async (pollTime: number, more: object = {}): Promise<unknown> => {
     const place = { consumerGroup: 'g', topic: 't', queueId: -1 };
-    const header = { ...place, pollTime, bornTime: client.broker.clock.now() };
+    const header = { ...place, pollTime, bornTime: client.broker.clock.now(), ...more };
     return (await client.client.connection.request(Requests.NOTIFICATION, header, { timeout: 100 * SECOND })).header
       .hasMsg;
   };
@@ -134,6 +134,43 @@ describe('who wants to be told of messages', () => {
     const over = notify(5 * SECOND);
     await client.advance(5 * SECOND);
     expect(await over).toBe(false);
+  });
+
+  it('is told of messages with the tags that it asks for, and of a backlog that nobody looks through', async () => {
+    await withMessages(['b', 'c']);
+    const wanted = { exp: 'a || x', expType: 'TAG' };
+    expect([await notify(0, wanted), await notify(0, { exp: 'c', expType: 'TAG' })]).toEqual([false, true]);
+    const waiting = notify(5 * SECOND, wanted);
+    await client.send('b');
+    const over = notify(2 * SECOND, { exp: 'y', expType: 'TAG' });
+    await client.send('x');
+    expect(await waiting).toBe(true);
+    await client.advance(2 * SECOND);
+    expect(await over).toBe(false);
+    for (let count = 4; count < 64; count++) await client.send('b');
+    expect(await notify(0, { exp: 'y', expType: 'TAG' })).toBe(true);
+  });
+
+  it('is told of the messages of many queues, which nobody looks through together', async () => {
+    await withMessages([]);
+    const header = { topic: 't', defaultTopic: 'TBW102', perm: 6, topicFilterType: 'SINGLE_TAG', order: false };
+    const config = { ...header, readQueueNums: 20, writeQueueNums: 20, topicSysFlag: 0 };
+    await client.client.connection.request(Requests.UPDATE_AND_CREATE_TOPIC, config);
+    const notWanted = { exp: 'y', expType: 'TAG' };
+    for (let sent = 0; sent < 16 * 63; sent++) await client.send('b', sent % 16);
+    expect(await notify(0, notWanted)).toBe(false);
+    for (let sent = 0; sent < 17; sent++) await client.send('b', 16);
+    expect(await notify(0, { ...notWanted, queueId: 16 })).toBe(false);
+    expect(await notify(0, notWanted)).toBe(true);
+  });
+
+  it('is refused where the expression is wrong, and told of any message where it is SQL92', async () => {
+    await withMessages(['b']);
+    expect(await notify(0, { exp: "TAGS = 'a'", expType: 'SQL92' })).toBe(true);
+    const header = { consumerGroup: 'g', topic: 't', queueId: -1, pollTime: 0, bornTime: 0 };
+    const wrong = { ...header, exp: 'a >', expType: 'SQL92' };
+    const { code } = await client.client.connection.request(Requests.NOTIFICATION, wrong);
+    expect(code).toBe(ResponseCode.SUBSCRIPTION_PARSE_FAILED);
   });
 
   it('T090 is told of what becomes visible again', async () => {

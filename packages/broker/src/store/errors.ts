@@ -3,6 +3,7 @@ import { RocketMQError } from '@nest-rocketmq/remoting/internal';
 
 export type StoreErrorCode =
   | 'STORE_LOCKED'
+  | 'STORE_OPEN_FAILED'
   | 'STORE_UNWRITABLE'
   | 'STORE_CLOSED'
   | 'STORE_WRITE_FAILED'

@@ -1,6 +1,6 @@
 // Disks that fail while the store runs.
 import { describe, expect, it } from '@jest/globals';
-import { ManualClock } from '@nest-rocketmq/remoting/internal';
+import { ManualClock, silentLogger } from '@nest-rocketmq/remoting/internal';
 import type { OpenMode } from './files/file-system.js';
 import { MemoryFileSystem, type MemoryFile } from './files/memory-file-system.js';
 import { fileError } from './errors.js';
@@ -126,6 +126,29 @@ describe('with sync flush', () => {
     await store.close();
   });
 
+  it.each(['/store/abort', '/store/commitlog/00000000000000000000'])(
+    'says which store it is, and what to do, where %s cannot be read at its start',
+    async (path) => {
+      const disk = new Disk();
+      const more = { fileSystem: disk };
+      const store = await openStore(more);
+      store.append(message());
+      await store.close();
+      disk.openSync('/store/abort', 'create');
+      const { openSync } = disk;
+      disk.openSync = (asked, mode) => {
+        if (asked === path) throw fileError('EIO', path);
+        return openSync.call(disk, asked, mode);
+      };
+      await expect(openStore(more)).rejects.toMatchObject({
+        code: 'STORE_OPEN_FAILED',
+        message: `the store /store cannot be opened: Error: EIO: ${path}. Check the disk, and what stands in that folder; or choose another folder.`,
+      });
+      disk.openSync = openSync;
+      await (await openStore(more)).close();
+    },
+  );
+
   it('promises nothing more after one flush has failed, though the next would succeed', async () => {
     const disk = new Disk();
     const store = await openStore({ fileSystem: disk, flush: 'sync' });
@@ -195,6 +218,47 @@ describe('a batch', () => {
     disk.letGo();
     await store.drain();
     expect(await bodies(store)).toHaveLength(8);
+    await store.close();
+  });
+});
+
+describe('a consume queue', () => {
+  it.each([
+    ['writeSync', 'It is tried again; until then messages are refused. Check the disk.', 'PUT_OK'],
+    [
+      'sync',
+      'Messages are refused, for the disk may have lost what it could not write. Check the disk, and start again.',
+      'SERVICE_NOT_AVAILABLE',
+    ],
+  ] as const)('whose %s fails has messages refused, with what to do: %s', async (call, remedy, afterwards) => {
+    const [clock, disk, errors] = [new ManualClock(), new MemoryFileSystem(), [] as string[]];
+    const logger = { ...silentLogger, error: (text: string) => void errors.push(text) };
+    let failing = true;
+    const openSync = disk.openSync.bind(disk);
+    disk.openSync = (path, mode) => {
+      const file = openSync(path, mode);
+      const { [call]: works } = file;
+      const fails = (): never => {
+        throw fileError('EIO', path);
+      };
+      if (path.includes('/consumequeue/'))
+        Object.assign(file, {
+          [call]: (...args: never[]): unknown => (failing ? fails() : Reflect.apply(works, file, args)),
+        });
+      return file;
+    };
+    const store = await openStore({ fileSystem: disk, clock, logger, checkpointInterval: 1_000 });
+    store.append(message());
+    await store.drain();
+    await clock.advance(1_000);
+    expect(errors).toEqual([
+      expect.stringMatching(/^cannot write the consume queues, the index or the checkpoint: Error: EIO: .*0000\. /),
+    ]);
+    expect(errors[0]).toContain(remedy);
+    expect(store.append(message()).status).toBe('SERVICE_NOT_AVAILABLE');
+    failing = false;
+    await clock.advance(1_000);
+    expect(store.append(message()).status).toBe(afterwards);
     await store.close();
   });
 });

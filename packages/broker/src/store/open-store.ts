@@ -1,4 +1,5 @@
 // Opens the parts of a store in order, and releases its files.
+import { RocketMQError } from '@nest-rocketmq/remoting/internal';
 import { Checkpoint } from './lifecycle/checkpoint.js';
 import { CommitLog } from './commitlog/commit-log.js';
 import { ConsumeQueues } from './consumequeue/consume-queues.js';
@@ -47,7 +48,7 @@ export interface OpenedStore {
   release(clean: boolean): Promise<void>;
 }
 
-/** @throws StoreLockedError, or StoreError where the files have other sizes than the options say */
+/** @throws StoreLockedError, or StoreError where the files have other sizes than the options say, or cannot be read */
 export async function openStore(options: StoreOptions): Promise<OpenedStore> {
   const config = resolveStoreOptions(options);
   const { fileSystem, root, clock } = config;
@@ -80,7 +81,7 @@ export async function openStore(options: StoreOptions): Promise<OpenedStore> {
     await open.closeAll().catch(tell);
     // A store that was refused for its sizes has not been touched.
     await lock.release(error instanceof StoreError && !lock.wasAborted).catch(tell);
-    throw error;
+    throw notOpened(root, error);
   }
 }
 
@@ -119,18 +120,27 @@ async function recoverFiles(
   return { log, queues, checkpoint, queueCheckpoint, recovered };
 }
 
-/** @throws StoreLockedError, or StoreError where the folder cannot be written */
+/** @throws StoreLockedError, or StoreError where the folder cannot be read or written */
 async function takeLock(fileSystem: FileSystem, root: string): Promise<LockFile> {
   try {
     await fileSystem.makeDirectory(root);
     return await LockFile.take({ fileSystem, root });
   } catch (error) {
-    if (!UNWRITABLE.has(systemCode(error) ?? '')) throw error;
+    if (!UNWRITABLE.has(systemCode(error) ?? '')) throw notOpened(root, error);
     const remedy = 'Give this user the right to write there, or choose another folder.';
     throw new StoreError('STORE_UNWRITABLE', `the store ${root} cannot be written: ${String(error)}. ${remedy}`, {
       cause: error,
     });
   }
+}
+
+/** What a system says of a failed call names neither the store nor a remedy. */
+function notOpened(root: string, error: unknown): unknown {
+  if (error instanceof RocketMQError || systemCode(error) === undefined) return error;
+  const remedy = 'Check the disk, and what stands in that folder; or choose another folder.';
+  return new StoreError('STORE_OPEN_FAILED', `the store ${root} cannot be opened: ${String(error)}. ${remedy}`, {
+    cause: error,
+  });
 }
 
 function foreign(root: string): string {

@@ -88,7 +88,7 @@ export class MessageStore {
     if (this.#pipeline.broken) return this.#pipeline.broken.message;
     const { failure } = this.#checkpointer;
     if (failure !== undefined)
-      return `the consume queues cannot be written: ${failure instanceof Error ? failure.message : 'unknown'}`;
+      return `the consume queues, the index or the checkpoint cannot be written: ${failure instanceof Error ? failure.message : 'unknown'}`;
     if (this.retention.full) return 'the disk is too full';
     return undefined;
   }

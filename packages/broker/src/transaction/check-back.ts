@@ -1,15 +1,15 @@
 // Asks producers for the verdict on half messages that have none.
 import {
-  DecodeError,
   HALF_TOPIC,
   MessageProperty,
   Repeating,
   Requests,
   TRANS_CHECK_MAX_TIME_TOPIC,
-  decodeRecord,
+  encodeOffsetMsgId,
   encodeRecord,
+  printable,
 } from '@nest-rocketmq/remoting/internal';
-import type { Clock, Logger, MessageExt } from '@nest-rocketmq/remoting/internal';
+import type { Clock, EventLog, Logger, MessageExt } from '@nest-rocketmq/remoting/internal';
 import type { Clients } from '../clients/clients.js';
 import { PutError, isRefusedForGood } from '../message/message-writer.js';
 import type { MessageWriter } from '../message/message-writer.js';
@@ -19,6 +19,7 @@ import type { MessageStore } from '../store/store.js';
 import type { Topics } from '../metadata/topics.js';
 import { toMessageInner } from '../message/half-message.js';
 import type { HalfQueue } from './half-queue.js';
+import { HalfReader, timesChecked } from './half-reader.js';
 
 const QUEUE = 0;
 /**
@@ -37,6 +38,7 @@ export interface CheckBackDeps {
   stats: BrokerStats;
   clock: Clock;
   logger: Logger;
+  log: EventLog;
   config: {
     brokerName: string;
     transactionTimeOut: number;
@@ -47,10 +49,12 @@ export interface CheckBackDeps {
 
 export class CheckBack {
   readonly #rounds: Repeating;
+  readonly #reader: HalfReader;
   #stopped = false;
 
   constructor(private readonly deps: CheckBackDeps) {
     const { halves, config } = deps;
+    this.#reader = new HalfReader(deps);
     this.#rounds = new Repeating({
       ...deps,
       name: 'checking transactions',
@@ -98,19 +102,19 @@ export class CheckBack {
     const { halves, config, clock, logger } = this.deps;
     // Copies that are stored in this round are for the next one.
     const end = halves.end;
-    for (let offset = halves.first; offset < end && !this.#stopped; offset++) {
-      if (!halves.isOpen(offset)) continue;
-      const half = await this.#read(offset);
+    for (let offset = halves.nextOpen(0); offset < end && !this.#stopped; offset = halves.nextOpen(offset + 1)) {
+      const half = await this.#reader.read(offset);
       if (this.#stopped) return;
-      if (!half) {
-        logger.error(`the half message at offset ${offset} of ${HALF_TOPIC} cannot be read: it is skipped`);
+      // Until the disk can be read again, or the file is too old and goes.
+      if (half === 'later') continue;
+      if (half === 'damaged') {
         await halves.decide(offset);
         continue;
       }
       const times = timesChecked(half);
       // Before its immunity time is looked at, which the producer may have set to any length.
       if (times >= config.transactionCheckMax || clock.now() - half.storeTimestamp > LONGEST_LIFE_MS) {
-        const why = `giving up the transaction of ${half.msgId} after ${times} checks`;
+        const why = `giving up the transaction of ${printable(half.msgId)} after ${times} checks`;
         logger.warn(`${why}: it is in ${TRANS_CHECK_MAX_TIME_TOPIC}`);
         await halves.decide(offset, () => this.#giveUp(half));
         continue;
@@ -130,13 +134,17 @@ export class CheckBack {
     const producer = clients.nextProducer(group);
     // Without a producer nobody is asked, so this does not count as a check.
     if (!producer) {
-      logger.debug?.(`no producer of group ${group} is connected to be asked about ${half.msgId}`);
+      logger.debug?.(
+        `no producer of group ${printable(group)} is connected to be asked about ${printable(half.msgId)}`,
+      );
       return;
     }
     const copy = await this.#replace(offset, half, timesChecked(half) + 1).catch(async (error: unknown) => {
       if (!(error instanceof PutError) || !isRefusedForGood(error.status)) throw error;
       // It would block all half messages behind it for ever.
-      logger.error(`giving up the transaction of ${half.msgId}: its properties are too long to count its checks`);
+      logger.error(
+        `giving up the transaction of ${printable(half.msgId)}: its properties are too long to count its checks`,
+      );
       await halves.decide(offset, () => this.#giveUp(half));
       return undefined;
     });
@@ -172,17 +180,21 @@ export class CheckBack {
   }
 
   async #storeAgain(half: MessageExt, times: number): Promise<MessageExt> {
-    const { messageWriter, store, stats } = this.deps;
+    const { messageWriter, stats } = this.deps;
     const properties = new Map(half.properties).set(MessageProperty.TRANSACTION_CHECK_TIMES, String(times));
     // What a broker adds to each message is longer than this.
     fitProperties(properties);
-    const copy = { ...toMessageInner(half, properties), preparedTransactionOffset: half.physicalOffset };
+    const preparedTransactionOffset = half.physicalOffset;
+    const copy = { ...toMessageInner(half, properties), preparedTransactionOffset };
     const result = { ...messageWriter.deliver(copy) };
     await messageWriter.whenStored(result);
-    stats.put(HALF_TOPIC, QUEUE, 1, result.size, result.storeTimestamp);
-    const record = await store.readRecord(result.physicalOffset, result.size);
-    if (!record) throw new DecodeError(`the half message at ${result.physicalOffset} cannot be read`);
-    return decodeRecord(record, 0, { inflate: false });
+    const { queueOffset, physicalOffset, storeTimestamp, size: storeSize } = result;
+    stats.put(HALF_TOPIC, QUEUE, 1, storeSize, storeTimestamp);
+    // Not read back: a copy that cannot be read would be open beside the half that it replaces.
+    const { address, port } = half.storeHost;
+    const offsetMsgId = encodeOffsetMsgId(address, port, physicalOffset);
+    const place = { queueOffset, physicalOffset, storeTimestamp, offsetMsgId, storeSize };
+    return { ...half, ...place, properties, preparedTransactionOffset };
   }
 
   async #giveUp(half: MessageExt): Promise<void> {
@@ -192,22 +204,7 @@ export class CheckBack {
     const given = { ...toMessageInner(half, half.properties), topic, queueId: QUEUE };
     await messageWriter.whenStored(messageWriter.deliver({ ...given, preparedTransactionOffset: half.physicalOffset }));
   }
-
-  async #read(offset: number): Promise<MessageExt | undefined> {
-    const { store } = this.deps;
-    const entry = await store.readConsumeQueue(HALF_TOPIC, QUEUE, offset);
-    const record = entry && (await store.readRecord(entry.physicalOffset, entry.size));
-    try {
-      return record && decodeRecord(record, 0, { inflate: false });
-    } catch (error) {
-      if (error instanceof DecodeError) return undefined;
-      throw error;
-    }
-  }
 }
-
-const timesChecked = (half: MessageExt): number =>
-  Number(half.properties.get(MessageProperty.TRANSACTION_CHECK_TIMES) ?? 0);
 
 /** Age before which the producer must not be asked, ms. */
 function immunityOf(half: MessageExt): number | undefined {

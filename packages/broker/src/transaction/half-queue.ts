@@ -8,6 +8,8 @@ import type { ConsumerOffsets } from '../metadata/offsets.js';
 import type { Outcomes } from '../progress/outcomes.js';
 import type { MessageStore } from '../store/store.js';
 import { offsetsOfOp, opMessage } from '../message/half-message.js';
+import { OffsetRanges } from './offset-ranges.js';
+import { OpProgress } from './op-progress.js';
 
 const QUEUE = 0;
 /** Halves that one op message names beside its own, at most. */
@@ -26,28 +28,20 @@ export interface HalfQueueDeps {
   hold: () => () => void;
 }
 
-interface Op {
-  queueOffset: number;
-  /** The highest half that it names. */
-  last: number;
-}
-
 export class HalfQueue {
   /** Called when no half is open any more. */
   onAllDecided: (() => void) | undefined;
   /** All halves before this offset are decided. */
   #settled: number;
   /** Decided halves from there on. */
-  readonly #decided = new Set<number>();
+  readonly #decided = new OffsetRanges();
   /** Halves for which a verdict is being stored. */
   readonly #deciding = new Set<number>();
   readonly #underWay = new Set<Promise<void>>();
   /** A half that was checked was stored again: offset of the older copy to that of the newer. */
   readonly #newer = new Map<number, number>();
   readonly #older = new Map<number, number>();
-  /** Op messages that name halves which are not settled yet, oldest first. */
-  readonly #ops: Op[] = [];
-  #opSettled: number;
+  readonly #ops: OpProgress;
   #opBatch: number[] = [];
   /**
    * Decided halves whose op message the disk has refused: the next one names them. Each with what ends its hold, so that a
@@ -71,11 +65,11 @@ export class HalfQueue {
       offsets.query(TRANSACTION_GROUP, HALF_TOPIC, QUEUE),
       store.minOffset(HALF_TOPIC, QUEUE),
     );
-    this.#opSettled = Math.max(
-      0,
+    const firstOp = Math.max(
       offsets.query(TRANSACTION_GROUP, OP_HALF_TOPIC, QUEUE),
       store.minOffset(OP_HALF_TOPIC, QUEUE),
     );
+    this.#ops = new OpProgress(Math.max(0, firstOp));
   }
 
   /** Writes the op messages that a kill prevented. */
@@ -86,9 +80,9 @@ export class HalfQueue {
     // One that fails while halves are read must not end the process: it is thrown when all are done.
     const note = (stored: Promise<void>): unknown => notes.push(stored.catch((error: unknown) => failures.push(error)));
     for (const [older, newer] of moved) if (this.isOpen(older)) note(this.replace(older, newer));
-    for (let offset = this.#settled; decided.size > 0 && offset < this.end; offset++) {
-      if (this.isOpen(offset) && (await this.#copiesOf(offset)).some((copy) => decided.has(copy)))
-        note(this.decide(offset));
+    if (decided.size > 0) {
+      for (let offset = this.nextOpen(0); offset < this.end; offset = this.nextOpen(offset + 1))
+        if ((await this.#copiesOf(offset)).some((copy) => decided.has(copy))) note(this.decide(offset));
     }
     await Promise.all(notes);
     if (failures.length > 0) throw failures[0];
@@ -108,11 +102,23 @@ export class HalfQueue {
     return offset >= this.#settled && !this.#decided.has(offset) && !this.#deciding.has(offset);
   }
 
+  /** The first offset, from `offset` on, that is no decided half: millions may lie behind one that is open. */
+  nextOpen(offset: number): number {
+    let next = this.#decided.nextGap(Math.max(offset, this.#settled));
+    while (this.#deciding.has(next)) next = this.#decided.nextGap(next + 1);
+    return next;
+  }
+
   /** Where the half that was first stored at `offset` stands now. */
   newest(offset: number): number {
     let at = offset;
     for (let next = this.#newer.get(at); next !== undefined; next = this.#newer.get(at)) at = next;
     return at;
+  }
+
+  /** The half that the one at `offset` is a copy of, where that is known. */
+  older(offset: number): number | undefined {
+    return this.#older.get(offset);
   }
 
   /**
@@ -198,7 +204,7 @@ export class HalfQueue {
     await messageWriter.whenStored(result);
     for (const [offset, noted] of unnamed) if (this.#unnamed.delete(offset)) noted();
     // Not before: where the disk refuses it, another op message gets its place.
-    this.#ops.push({ queueOffset: result.queueOffset, last: Math.max(...named) });
+    this.#ops.note(result.queueOffset, named);
   }
 
   /** The half at `offset` and those that it is a copy of, by their offsets. */
@@ -228,26 +234,23 @@ export class HalfQueue {
 
   #settle(): void {
     const { offsets } = this.deps;
-    while (this.#decided.delete(this.#settled)) this.#settled++;
+    this.#settled = this.#decided.pass(this.#settled);
     offsets.commit(TRANSACTION_GROUP, HALF_TOPIC, QUEUE, this.#settled);
-    for (let op = this.#ops[0]; op && op.last < this.#settled; op = this.#ops[0]) {
-      this.#opSettled = op.queueOffset + 1;
-      this.#ops.shift();
-    }
-    offsets.commit(TRANSACTION_GROUP, OP_HALF_TOPIC, QUEUE, this.#opSettled);
+    this.#ops.settle(this.#settled);
+    offsets.commit(TRANSACTION_GROUP, OP_HALF_TOPIC, QUEUE, this.#ops.next);
     if (this.#settled >= this.end) this.onAllDecided?.();
   }
 
   async #readOps(): Promise<void> {
     const { store } = this.deps;
     const end = store.maxOffset(OP_HALF_TOPIC, QUEUE);
-    for (let queueOffset = this.#opSettled; queueOffset < end; queueOffset++) {
+    for (let queueOffset = this.#ops.next; queueOffset < end; queueOffset++) {
       const entry = await store.readConsumeQueue(OP_HALF_TOPIC, QUEUE, queueOffset);
       const record = entry && (await store.readRecord(entry.physicalOffset, entry.size));
       if (!record) continue;
       const halves = halvesOf(record);
       for (const half of halves) if (half >= this.#settled) this.#decided.add(half);
-      this.#ops.push({ queueOffset, last: Math.max(-1, ...halves) });
+      this.#ops.note(queueOffset, halves);
     }
   }
 }

@@ -1,9 +1,11 @@
 // Tests expressions and properties that nobody writes in good faith: each is refused, or evaluated in time.
 import { describe, expect, it } from '@jest/globals';
 import { encodeProperties } from '@nest-rocketmq/remoting/internal';
+import { limitRows } from '../../config/limit-rows.js';
 import { Truth } from './compile.js';
 import { InvalidFilterError } from './invalid-filter-error.js';
 import { SqlFilter } from './sql-filter.js';
+import { randomOf } from '../../../test-kit/random.js';
 
 /** The broker's defaults. */
 const LIMITS = { maxFilterDepth: 100, maxFilterTerms: 512 };
@@ -27,15 +29,6 @@ const WORDS = [
   " CONTAINS 'a'",
 ];
 const PIECES = [...SIGNS, ...WORDS, '5', '9'.repeat(30), '.5e9', 'TRUE'];
-
-/** Numbers from 0 to below 1, the same for each seed. */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
 
 function outcome(expression: string): SqlFilter | 'refused' {
   try {
@@ -71,6 +64,18 @@ describe('a hostile expression', () => {
     'that begins with %s is refused or compiled in time',
     (_begin, expression) => {
       expect(taking(() => outcome(expression))).toBeLessThan(PATIENCE_MS);
+    },
+  );
+
+  it.each([' IS NOT NULL', " NOT CONTAINS 'x'", ' <> TRUE', ' = a', ' OR a = b'])(
+    'with as many of %p in a row as options may allow is evaluated',
+    (operator) => {
+      const most = (name: 'maxFilterDepth' | 'maxFilterTerms'): number =>
+        Number(limitRows[name].range?.split(' ').at(-1));
+      const limits = { maxFilterDepth: most('maxFilterDepth'), maxFilterTerms: most('maxFilterTerms') };
+      const terms = operator.match(/\w+|<>|=/g)!.filter((word) => !['NULL', 'NOT', 'x'].includes(word)).length;
+      const filter = new SqlFilter(`a${operator.repeat(Math.floor((limits.maxFilterTerms - 1) / terms))}`, limits);
+      expect(Object.values(Truth)).toContain(filter.evaluate(Buffer.alloc(0)));
     },
   );
 

@@ -49,8 +49,8 @@ export interface DiskUsage {
 }
 
 /**
- * The files that a store is on. Errors carry Node's codes (`ENOENT`, `ENOSPC`, …). Whatever looks up or changes a name may wait for the disk, for 200 ms
- * and more while others keep it busy.
+ * The files that a store is on. Errors carry Node's codes (`ENOENT`, `ENOSPC`, …). Whatever looks up or changes a name may
+ * wait for the disk: 200 ms and more while others keep it busy.
  */
 export interface FileSystem {
   /** Whether the files outlive the process. */

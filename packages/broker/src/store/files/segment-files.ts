@@ -191,14 +191,22 @@ export class SegmentFiles {
     if (this.has(start)) await this.#open.sync(this.pathOf(start));
   }
 
-  /** It is not one of the files any more when this returns, and has gone when it resolves. */
+  /**
+   * It is not one of the files any more when this returns, and has gone when it resolves.
+   * @throws what the disk throws; then it is one of the files again, so that it can be removed later
+   */
   async remove(start: number): Promise<void> {
     const at = this.starts.indexOf(start);
     if (at < 0) return;
     const path = this.pathOf(start);
     this.#open.drop(path);
     this.starts.splice(at, 1);
-    await this.#fileSystem.remove(path);
+    try {
+      await this.#fileSystem.remove(path);
+    } catch (error) {
+      this.#insert(start);
+      throw error;
+    }
   }
 
   /** There are no files any more when this returns, and the folder has gone when it resolves. */
@@ -210,6 +218,10 @@ export class SegmentFiles {
 
   #add(start: number): void {
     this.unsynced.addNames();
+    this.#insert(start);
+  }
+
+  #insert(start: number): void {
     const last = this.starts.at(-1);
     this.starts.push(start);
     if (last !== undefined && last > start) this.starts.sort((a, b) => a - b);

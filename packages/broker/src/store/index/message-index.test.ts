@@ -1,12 +1,24 @@
 import { describe, expect, it } from '@jest/globals';
 import { ManualClock, silentLogger } from '@nest-rocketmq/remoting/internal';
 import { memoryFileSystem } from '../files/memory-file-system.js';
+import type { MemoryFileSystem } from '../files/memory-file-system.js';
 import type { MessageStore } from '../store.js';
 import { bodyOf, killed, message, openStore } from '../../../test-kit/store.js';
 
 async function find(store: MessageStore, key: string, topic = 'T', maxNum = 64): Promise<string[]> {
   const { records } = await store.queryByKey(topic, key, maxNum, 0, Number.MAX_SAFE_INTEGER);
   return records.map(bodyOf);
+}
+
+/** Files that refuse the index until they are to accept it. */
+function refusingIndex(): { fileSystem: MemoryFileSystem; accept: () => void } {
+  const fileSystem = memoryFileSystem();
+  const openSync = fileSystem.openSync.bind(fileSystem);
+  fileSystem.openSync = (path, mode) => {
+    if (path.includes('/index/')) throw new Error('EACCES');
+    return openSync(path, mode);
+  };
+  return { fileSystem, accept: () => void (fileSystem.openSync = openSync) };
 }
 
 describe('a query by key', () => {
@@ -71,13 +83,7 @@ describe('a query by key', () => {
 
   it('finds everything when the disk takes the index again, and its failure was logged once', async () => {
     const clock = new ManualClock();
-    const fileSystem = memoryFileSystem();
-    const { openSync } = fileSystem;
-    let failing = true;
-    fileSystem.openSync = (path, mode) => {
-      if (failing && path.includes('/index/')) throw new Error('EACCES');
-      return openSync.call(fileSystem, path, mode);
-    };
+    const { fileSystem, accept } = refusingIndex();
     const errors: string[] = [];
     const logger = { ...silentLogger, error: (message: string) => void errors.push(message) };
     const store = await openStore({ fileSystem, clock, logger, maxIndexNum: 100 });
@@ -85,8 +91,20 @@ describe('a query by key', () => {
     await store.drain();
     for (let round = 0; round < 50; round++) await clock.advance(100);
     expect(errors).toEqual(['cannot write the index of keys: Error: EACCES. It is tried again. Check the disk.']);
-    failing = false;
+    accept();
     await clock.advance(100);
+    for (const i of [0, 98, 99, 499]) expect(await find(store, `k${i}`)).toEqual([`m${i}`]);
+    await store.close();
+  });
+
+  it('keeps few entries in memory while the disk refuses the index, however often it is asked', async () => {
+    const { fileSystem, accept } = refusingIndex();
+    const store = await openStore({ fileSystem, clock: new ManualClock(), maxIndexNum: 100 });
+    for (let i = 0; i < 500; i++) store.append(message({ body: `m${i}`, properties: { KEYS: `k${i}` } }));
+    await store.drain();
+    for (let query = 0; query < 10; query++) expect(await find(store, 'k499')).toEqual([]);
+    expect(await find(store, 'k98')).toEqual(['m98']);
+    accept();
     for (const i of [0, 98, 99, 499]) expect(await find(store, `k${i}`)).toEqual([`m${i}`]);
     await store.close();
   });

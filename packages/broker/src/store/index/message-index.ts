@@ -127,6 +127,8 @@ export class MessageIndex {
     let left = QUERY_CATCH_UP;
     for (let before = -1; left > 0 && this.#position < target && this.#position > before;) {
       before = this.#position;
+      // While the disk refuses this, no more entries are to wait in memory. `catchUp` tries it again, and logs the failure.
+      if (!(await this.#hasLinked())) return;
       let records = 0;
       await this.#advance(() => --left <= 0 || ++records >= QUERY_SLICE);
       await pause();
@@ -223,11 +225,22 @@ export class MessageIndex {
     for (const file of this.files) if (file.wantsLink) await file.link();
   }
 
-  /** Stops where `enough` says so, at the end, or at bytes that are no record. */
+  async #hasLinked(): Promise<boolean> {
+    try {
+      await this.#link();
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Stops where `enough` says so, when many entries wait, at the end, or at bytes that are no record. */
   async #advance(enough: () => boolean): Promise<void> {
+    // One record may have thousands of keys.
+    const stop = (): boolean => enough() || this.files[this.files.length - 1]?.wantsLink === true;
     await this.#inTurn(async () => {
       this.#scan.limit = this.#options.log.committed;
-      this.#position = await this.#scan.advanceFar(this.#position, this.#index, enough);
+      this.#position = await this.#scan.advanceFar(this.#position, this.#index, stop);
     });
   }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { memoryFileSystem } from '../files/memory-file-system.js';
+import { fileError } from '../errors.js';
 import { Checkpoint } from './checkpoint.js';
 
 const PATH = '/store/checkpoint';
@@ -44,6 +45,13 @@ describe('T197: the checkpoint', () => {
       disk.files.get(PATH)!.read(byte, 0, 1, at);
       byte[0]! ^= 0x10;
       file.writeSync(byte, 0, 1, at);
+      expect(timesOf(await new Checkpoint(disk, '/store').load())).toEqual([0, 0, 0]);
+    }
+    for (const code of ['EIO', 'EISDIR']) {
+      const disk = await saved(times);
+      disk.openSync = () => {
+        throw fileError(code, PATH);
+      };
       expect(timesOf(await new Checkpoint(disk, '/store').load())).toEqual([0, 0, 0]);
     }
     const short = await saved(times);

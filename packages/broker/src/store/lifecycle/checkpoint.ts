@@ -1,6 +1,7 @@
 // Reads and writes the file `checkpoint`: up to where log, queues and index are known to be on the disk. After a kill the
 // store is scanned from there.
 import { crc32 } from 'node:zlib';
+import { systemCode } from '../errors.js';
 import type { FileSystem } from '../files/file-system.js';
 import { readLong, writeLong } from '../commitlog/record.js';
 import { readFully, writeFully } from '../files/segment.js';
@@ -43,13 +44,8 @@ export class Checkpoint {
    */
   async load(): Promise<this> {
     if ((await this.fileSystem.stat(this.#path))?.size !== FILE_SIZE) return this;
-    const buffer = Buffer.alloc(USED);
-    const file = await this.fileSystem.open(this.#path, 'read');
-    try {
-      await readFully(file, buffer, 0, USED, 0);
-    } finally {
-      await file.close();
-    }
+    const buffer = await this.#read();
+    if (!buffer) return this;
     const checksum = buffer.readUInt32BE(AT_CHECKSUM);
     const ours = checksum !== 0 || readLong(buffer, AT_CLEAN_END) !== 0;
     if (ours && checksum !== crc32(buffer.subarray(0, AT_CHECKSUM))) return this;
@@ -60,6 +56,23 @@ export class Checkpoint {
     this.logicsPhysicalOffset = readLong(buffer, AT_LOGICS_OFFSET);
     this.cleanEnd = readLong(buffer, AT_CLEAN_END);
     return this;
+  }
+
+  /** Undefined where a folder stands in its place, or the disk cannot be read there. */
+  async #read(): Promise<Buffer | undefined> {
+    const buffer = Buffer.alloc(USED);
+    try {
+      const file = await this.fileSystem.open(this.#path, 'read');
+      try {
+        await readFully(file, buffer, 0, USED, 0);
+      } finally {
+        await file.close();
+      }
+    } catch (error) {
+      if (['EISDIR', 'EIO'].includes(systemCode(error) ?? '')) return undefined;
+      throw error;
+    }
+    return buffer;
   }
 
   async save(): Promise<void> {

@@ -114,7 +114,11 @@ export class Checkpointer {
       this.failure = undefined;
     } catch (error) {
       this.failure = error;
-      logger.error(`cannot write the consume queues: ${String(error)}. They are kept in memory and tried again.`);
+      const message = `cannot write the consume queues, the index or the checkpoint: ${String(error)}`;
+      const remedy = this.#flushFailed
+        ? 'Messages are refused, for the disk may have lost what it could not write. Check the disk, and start again.'
+        : 'It is tried again; until then messages are refused. Check the disk.';
+      logger.error(`${message}. ${remedy}`);
     }
   }
 

@@ -147,7 +147,9 @@ export class LockFile {
       file = this.#options.fileSystem.openSync(path, 'exclusive');
     } catch (error) {
       if (systemCode(error) !== 'EEXIST') throw error;
-      throw new StoreLockedError(Number(await this.#read(path)), this.#options.root);
+      // Whoever made it just now may not have written its id yet.
+      const holder = Number(await this.#read(path));
+      throw new StoreLockedError(holder > 0 ? holder : undefined, this.#options.root);
     }
     try {
       const written = file.writeSync(Buffer.from(text), 0, text.length, 0);

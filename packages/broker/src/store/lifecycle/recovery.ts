@@ -3,7 +3,6 @@
 import { StoreError } from '../errors.js';
 import type { Checkpoint } from './checkpoint.js';
 import { LogScan } from '../commitlog/log-scan.js';
-
 import { RecoveryPass } from './recovery-pass.js';
 import type { Recovered, RecoveryOptions } from './recovery-pass.js';
 export type { LostRange, Recovered, RecoveryOptions } from './recovery-pass.js';

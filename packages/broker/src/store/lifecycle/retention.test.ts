@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ManualClock } from '@nest-rocketmq/remoting/internal';
+import { ManualClock, silentLogger } from '@nest-rocketmq/remoting/internal';
 import type { DiskUsage } from '../files/file-system.js';
 import { MemoryFileSystem } from '../files/memory-file-system.js';
 import type { MessageStore, StoreOptions } from '../store.js';
@@ -11,16 +11,21 @@ const at = (day: number, hour: number): number => new Date(2026, 0, day, hour).g
 
 class Disk extends MemoryFileSystem {
   used = 10;
+  /** Does not say how full it is. */
+  silent = false;
   override diskUsage(): Promise<DiskUsage> {
+    if (this.silent) return Promise.reject(new Error('ENOSYS'));
     return Promise.resolve({ total: 100, free: 100 - this.used });
   }
 }
 
 async function filled(
   more: Partial<StoreOptions> = {},
+  prepare: (disk: Disk) => void = () => undefined,
 ): Promise<{ store: MessageStore; disk: Disk; clock: ManualClock }> {
   const clock = new ManualClock(at(1, 12));
   const disk = new Disk(() => clock.now());
+  prepare(disk);
   // A look every hour is enough here, and much quicker to turn through.
   const store = await openStore({ fileSystem: disk, clock, cleanResourceInterval: HOUR / 2, ...more });
   for (let i = 0; i < 30; i++) {
@@ -111,6 +116,45 @@ describe('old messages', () => {
     disk.used = 20;
     await clock.advance(HOUR);
     expect(store.append(message()).status).toBe('PUT_OK');
+    await store.close();
+  });
+
+  it.each([true, false])(
+    'go by their age where the system does not say how full the disk is (from the start: %p), which is logged once',
+    async (fromStart) => {
+      const warnings: string[] = [];
+      const logger = { ...silentLogger, warn: (text: string) => void warnings.push(text) };
+      const { store, disk, clock } = await filled({ logger }, (made) => (made.silent = fromStart));
+      disk.used = 91;
+      if (!fromStart) await clock.advance(HOUR);
+      expect(store.refusal).toBe(fromStart ? undefined : 'the disk is too full');
+      disk.silent = true;
+      await clock.advance(HOUR);
+      expect(store.append(message()).status).toBe('PUT_OK');
+      await clock.advanceTo(at(5, 5));
+      expect(files(disk)).toBe(1);
+      expect(warnings).toEqual([
+        'cannot tell how full the disk of /store is: Error: ENOSYS. Messages are taken, and files go by their age alone. Watch the disk.',
+      ]);
+      await store.close();
+    },
+  );
+
+  it('go at the next look where the disk did not let one go', async () => {
+    const { store, disk, clock } = await filled();
+    const { removeSync } = disk;
+    disk.removeSync = (path) => {
+      if (path.includes('/commitlog/')) throw new Error('EBUSY');
+      removeSync.call(disk, path);
+    };
+    const all = files(disk);
+    disk.used = 86;
+    await clock.advance(HOUR);
+    expect(files(disk)).toBe(all);
+    disk.removeSync = removeSync;
+    await clock.advance(HOUR);
+    expect(files(disk)).toBe(1);
+    expect((await bodies(store)).length).toBeGreaterThan(0);
     await store.close();
   });
 

@@ -33,6 +33,8 @@ export class Retention {
   readonly #options: RetentionOptions;
   readonly #hours: ReadonlySet<number>;
   #timer: TimerHandle | undefined;
+  /** The log has told that the system does not say how full the disk is. */
+  #blind = false;
   #running: Promise<void> | undefined;
   #stopped = false;
 
@@ -119,20 +121,36 @@ export class Retention {
     return this.#delete((modified) => modified <= oldest);
   }
 
+  /** Never rejects. */
   async #look(): Promise<void> {
-    const { fileSystem, config, logger } = this.#options;
-    const usage = await fileSystem.diskUsage(config.root);
-    if (!usage || usage.total <= 0) return;
-    this.usage = usage;
-    this.used = 1 - usage.free / usage.total;
+    const { config, logger } = this.#options;
+    const usage = await this.#diskUsage();
+    const known = usage !== undefined && usage.total > 0;
+    this.usage = known ? usage : undefined;
+    this.used = known ? 1 - usage.free / usage.total : -1;
+    // A full disk of which nothing is known refuses the writes themselves.
     const full = this.used > config.diskSpaceWarningLevelRatio / 100;
     if (full !== this.full) {
-      const percent = Math.round(this.used * 100);
-      if (full)
-        logger.error(`the disk of ${config.root} is ${percent} % full: messages are refused until there is room`);
-      else logger.log(`the disk of ${config.root} is ${percent} % full: messages are taken again`);
+      const state = known ? `${Math.round(this.used * 100)} % full` : 'full to an unknown degree';
+      if (full) logger.error(`the disk of ${config.root} is ${state}: messages are refused until there is room`);
+      else logger.log(`the disk of ${config.root} is ${state}: messages are taken again`);
     }
     this.full = full;
+  }
+
+  /** Undefined where the system does not tell. Files must go by their age all the same. */
+  async #diskUsage(): Promise<DiskUsage | undefined> {
+    const { fileSystem, config, logger } = this.#options;
+    try {
+      const usage = await fileSystem.diskUsage(config.root);
+      this.#blind = false;
+      return usage;
+    } catch (error) {
+      const message = `cannot tell how full the disk of ${config.root} is: ${String(error)}`;
+      if (!this.#blind) logger.warn(`${message}. Messages are taken, and files go by their age alone. Watch the disk.`);
+      this.#blind = true;
+      return undefined;
+    }
   }
 
   async #delete(old: (modified: number) => boolean): Promise<void> {
