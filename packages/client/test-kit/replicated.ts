@@ -1,10 +1,11 @@
 // Makes a fake cluster of one master and its replica, which has the same messages. A test takes the master away and back.
-import { ResponseCode } from '@nest-rocketmq/remoting/internal';
+import { Permission, ResponseCode } from '@nest-rocketmq/remoting/internal';
 import type { FakeBroker } from './fake-broker.js';
 import { FakeCluster } from './fake-cluster.js';
 
 export class ReplicatedCluster extends FakeCluster {
   #hasMaster = true;
+  #acts = false;
 
   /** Topic t has one queue. */
   constructor() {
@@ -15,10 +16,11 @@ export class ReplicatedCluster extends FakeCluster {
       if (!route) return undefined;
       const replicas = new Map([
         ...(this.#hasMaster ? [[0, this.broker.address] as const] : []),
-        [1, this.replica.address],
+        [this.#acts ? 0 : 1, this.replica.address],
       ]);
+      const [queues] = route.queueDatas;
       return {
-        queueDatas: route.queueDatas.slice(0, 1),
+        queueDatas: [{ ...queues!, ...(this.#acts && { perm: Permission.READ }) }],
         brokerDatas: [{ ...route.brokerDatas[0]!, brokerAddrs: replicas }],
       };
     };
@@ -40,7 +42,13 @@ export class ReplicatedCluster extends FakeCluster {
     this.broker.releasePulls({ code: ResponseCode.PULL_NOT_FOUND });
   }
 
+  /** The replica has the place of the master that is away, for reading. */
+  replicaActs(): void {
+    this.#acts = true;
+  }
+
   masterIsBack(): void {
+    this.#acts = false;
     this.#hasMaster = true;
     this.bringUp(this.broker.address);
   }

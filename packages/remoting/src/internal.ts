@@ -64,6 +64,7 @@ export {
   decodeClusterInfo,
   decodeRouteData,
   encodeClusterInfo,
+  encodeMemberGroup,
   encodeRouteData,
 } from './bodies/route-data.js';
 export type { BrokerData, ClusterInfo, QueueData, TopicRouteData } from './bodies/route-data.js';
@@ -233,6 +234,7 @@ export {
   popRetryTopic,
   replyTopic,
   retryTopic,
+  MEMBER_GROUP_TOPIC_PREFIX,
   reviveTopic,
 } from './names/topic-names.js';
 export { UnsentBytes } from './connection/unsent-bytes.js';

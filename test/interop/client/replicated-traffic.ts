@@ -46,13 +46,16 @@ export class ReplicatedTraffic {
   readonly requests = new RequestLog();
   readonly client: RocketMQClient;
   /** Of groups that consume STEADY, and ORDERED. */
-  readonly steady: Record<string, Arrivals> = { nest: nestArrivals.steady };
-  readonly ordered: Record<string, Arrivals> = { nest: nestArrivals.ordered };
+  readonly steady: Record<string, Arrivals> = {};
+  readonly ordered: Record<string, Arrivals> = {};
   #app: TestingModule | undefined;
   readonly #polls: Promise<void>[] = [];
   #ended = false;
 
   constructor(readonly cluster: ReplicatedCluster) {
+    // Another cluster has other messages at the same places.
+    nestArrivals.steady = this.steady['nest'] = new Arrivals();
+    nestArrivals.ordered = this.ordered['nest'] = new Arrivals();
     this.client = new RocketMQClient({
       nameServer: cluster.nameServer,
       dial: this.requests.dial,
@@ -63,6 +66,7 @@ export class ReplicatedTraffic {
     });
   }
 
+  /** Starts the consumers. */
   async start(): Promise<void> {
     Logger.overrideLogger(['error']);
     const { nameServer } = this.cluster;
@@ -75,16 +79,22 @@ export class ReplicatedTraffic {
     await this.consume('steady');
     await this.poll('lite');
     await this.consume('ordered', { consumeMode: 'ORDERLY' });
-    const producer = this.client.createProducer({ group: 'replicated_senders' });
-    await producer.start();
-    this.#send(producer, this.#app.get(RocketMQTemplate));
   }
 
-  /** Starts a push consumer of a new group, or of one that has stopped. */
-  async consume(group: string, options: Partial<PushConsumerOptions> = {}): Promise<PushConsumer> {
+  async beginSending(): Promise<void> {
+    const producer = this.client.createProducer({ group: 'replicated_senders' });
+    await producer.start();
+    this.#send(producer, this.#app!.get(RocketMQTemplate));
+  }
+
+  /**
+   * Starts a push consumer of a new group, or of one that has stopped.
+   * @param member what this one is given, where it shares the group with others
+   */
+  async consume(group: string, options: Partial<PushConsumerOptions> = {}, member?: Arrivals): Promise<PushConsumer> {
     const isOrdered = options.consumeMode === 'ORDERLY';
-    const arrivals = new Arrivals();
-    (isOrdered ? this.ordered : this.steady)[group] = arrivals;
+    const arrivals = member ?? new Arrivals();
+    if (!member) (isOrdered ? this.ordered : this.steady)[group] = arrivals;
     const consumer = this.client.createPushConsumer({
       group: `client_${group}`,
       subscriptions: [{ topic: isOrdered ? ORDERED : STEADY }],

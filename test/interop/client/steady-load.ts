@@ -64,7 +64,9 @@ export class SteadyLoad {
   }
 }
 
-/** What a group has been given. */
+export type Arrived = Pick<MessageExt, 'body' | 'brokerName' | 'queueId' | 'queueOffset'>;
+
+/** What a group, or one of its members, has been given. */
 export class Arrivals {
   readonly #bodies = new Map<string, Set<string>>();
   /** Places that came more than once, with each further time: deliveries that were repeated. */
@@ -73,7 +75,7 @@ export class Arrivals {
   /** The last number of a lane in a queue. */
   readonly #last = new Map<string, number>();
 
-  add({ body, brokerName, queueId, queueOffset }: MessageExt): void {
+  add({ body, brokerName, queueId, queueOffset }: Arrived): void {
     const text = body.toString();
     // Not of the load.
     if (!text.includes('-')) return;
@@ -86,6 +88,14 @@ export class Arrivals {
     const last = this.#last.get(`${lane} ${queue}`) ?? -1;
     if (Number(number) < last) this.#outOfOrder.push(`${text} after ${last} at ${place}`);
     this.#last.set(`${lane} ${queue}`, Number(number));
+  }
+
+  /** The messages that were given to both. */
+  alsoIn(other: Arrivals): string[] {
+    return [...this.#bodies].flatMap(([body, places]) => {
+      const others = other.#bodies.get(body);
+      return [...places].filter((place) => others?.has(place)).map((place) => `${body} at ${place}`);
+    });
   }
 
   missing(bodies: Iterable<string>): string[] {

@@ -81,11 +81,11 @@ export async function startApache(options: ApacheOptions = {}): Promise<Cluster>
   };
 }
 
-/** Starts a name server alone, for brokers that `join` it. @returns its address */
-export async function startApacheNameServer(): Promise<string> {
+/** Starts a name server alone, for brokers that `join` it. @param settings of namesrv.conf. @returns its address */
+export async function startApacheNameServer(settings: Record<string, string> = {}): Promise<string> {
   const { home, java } = await apacheHome(ROCKETMQ_5);
   const address = `127.0.0.1:${await freePort()}`;
-  await startNameServer(address, home, java);
+  await startNameServer(address, home, java, settings);
   return address;
 }
 
@@ -107,9 +107,14 @@ async function apacheHome(version: RocketMQVersion): Promise<{ home: string; jav
 
 type Java = (name: string, heap: readonly string[], args: string[]) => Child;
 
-async function startNameServer(address: string, home: string, java: Java): Promise<Child> {
+async function startNameServer(
+  address: string,
+  home: string,
+  java: Java,
+  settings: Record<string, string> = {},
+): Promise<Child> {
   const file = join(home, 'conf/namesrv.conf');
-  writeFileSync(file, propertiesFile({ listenPort: String(portOf(address)), bindAddress: '127.0.0.1' }));
+  writeFileSync(file, propertiesFile({ listenPort: String(portOf(address)), bindAddress: '127.0.0.1', ...settings }));
   const child = java('Apache name server', NAME_SERVER_HEAP, [
     'org.apache.rocketmq.namesrv.NamesrvStartup',
     '-c',

@@ -18,12 +18,34 @@ const POLL_MS = 100;
 export const MASTER_A = 'broker-a';
 export const MASTER_B = 'broker-b';
 
-const SETTINGS: Record<'a' | 'b' | 'slave', Record<string, string>> = {
+type Part = 'a' | 'b' | 'slave';
+
+const SETTINGS: Record<Part, Record<string, string>> = {
   // An acknowledged message is in the slave's log too. Since 5.0, a SYNC_MASTER waits for nobody without inSyncReplicas.
   a: { brokerName: MASTER_A, brokerRole: 'SYNC_MASTER', inSyncReplicas: '2', slaveTimeout: '1000' },
   b: { brokerName: MASTER_B, brokerRole: 'ASYNC_MASTER' },
   slave: { brokerName: MASTER_A, brokerRole: 'SLAVE', brokerId: '1' },
 };
+
+/**
+ * The slave acts for its master while that is away: it serves offsets and locks, and passes on what is due to the other one.
+ * A master of 5.5.0 that comes back asks it for the offsets, and never gets further, as its JSON parser refuses the answer:
+ * hence skipPreOnline.
+ */
+const ACTING: Record<string, string> = {
+  enableSlaveActingMaster: 'true',
+  enableRemoteEscape: 'true',
+  totalReplicas: '2',
+  // A master that comes back waits for a slave that connects from the address where the slave's clients are.
+  brokerIP2: '127.0.0.1',
+};
+
+export interface ReplicatedOptions {
+  /** Whether the slave takes the place of its master. Default: it is only read from. */
+  actingMaster?: boolean;
+  /** Name servers, ours or Apache's, that the brokers register at; clients are told of the first one. Default: Apache's. */
+  nameServers?: readonly string[];
+}
 
 export interface ReplicatedCluster {
   readonly nameServer: string;
@@ -39,16 +61,29 @@ export interface ReplicatedCluster {
  * @param topics name -> queues. They are written into the settings of all three brokers beforehand: a slave asks its master
  * for topics and offsets only once a minute, the first time a minute after its start, and until then answers TOPIC_NOT_EXIST
  */
-export async function startReplicatedCluster(topics: Record<string, number>): Promise<ReplicatedCluster> {
-  const nameServer = await startApacheNameServer();
+export async function startReplicatedCluster(
+  topics: Record<string, number>,
+  { actingMaster = false, nameServers }: ReplicatedOptions = {},
+): Promise<ReplicatedCluster> {
+  const all = nameServers ?? [await startApacheNameServer({ supportActingMaster: String(actingMaster) })];
+  const nameServer = all[0]!;
+  const namesrvAddr = all.join(';');
   const ports = { a: await freeBrokerPort(), b: await freeBrokerPort(), slave: await freeBrokerPort() };
-  const start = (name: keyof typeof SETTINGS, store: string): Promise<Cluster> =>
+  const start = (name: Part, store: string): Promise<Cluster> =>
     startApache({
       join: nameServer,
       at: { nameServer, brokerAddress: `127.0.0.1:${ports[name]}` },
       store,
       brokerHeap: HEAP,
-      settings: { ...SETTINGS[name], slaveReadEnable: 'true' },
+      settings: {
+        ...SETTINGS[name],
+        ...(actingMaster && name !== 'b' && ACTING),
+        ...(actingMaster && name === 'a' && { skipPreOnline: 'true' }),
+        slaveReadEnable: 'true',
+        // A registration that failed is made up for sooner than after 30 s.
+        registerNameServerPeriod: '10000',
+        namesrvAddr,
+      },
     });
   const [masterA, masterB, slave] = await Promise.all([
     start('a', storeWith(topics)),
@@ -113,9 +148,14 @@ export async function untilReplicating(client: RocketMQClient, topic: string): P
   const deadline = Date.now() + PATIENCE_MS;
   const messageQueue = { topic, brokerName: MASTER_A, queueId: 0 };
   for (;;) {
-    const { sendStatus } = await producer.send({ topic, body: PROBE }, { messageQueue, timeout: 10_000 });
-    if (sendStatus === 'SEND_OK') break;
-    if (Date.now() > deadline) throw new Error(`the slave does not copy: ${sendStatus}`);
+    const status = await producer.send({ topic, body: PROBE }, { messageQueue, timeout: 10_000 }).then(
+      ({ sendStatus }) => sendStatus,
+      (error: unknown) => String(error),
+    );
+    if (status === 'SEND_OK') break;
+    // With enableSlaveActingMaster, a master that has no slave yet refuses at once.
+    if (Date.now() > deadline) throw new Error(`the slave does not copy: ${status}`);
+    await wait(POLL_MS);
   }
   await producer.shutdown();
 }

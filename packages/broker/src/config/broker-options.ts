@@ -34,6 +34,11 @@ export interface BrokerOptions extends LimitOptions {
   brokerIP1?: string;
   /** Other name servers to register at too. Default: none; allowed: host:port, `;` between several. */
   namesrvAddr?: string;
+  /**
+   * Whether routes name the slave with the smallest id as the master that is away, where its brokers have
+   * enableSlaveActingMaster. Default: `false`.
+   */
+  supportActingMaster?: boolean;
   /** Time between two registrations at the name servers. Default: `30000`; allowed: ms, 10000 to 60000. */
   registerNameServerPeriod?: number;
   /**

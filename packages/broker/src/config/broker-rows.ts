@@ -80,6 +80,11 @@ export const addressRows = {
     says: 'Other name servers to register at too.',
     check: checkAddressList,
   }),
+  supportActingMaster: flag(
+    false,
+    'Whether routes name the slave with the smallest id as the master that is away, where its brokers have ' +
+      'enableSlaveActingMaster.',
+  ),
   registerNameServerPeriod: integer(
     30_000,
     [10_000, 60_000],

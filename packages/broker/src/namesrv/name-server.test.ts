@@ -21,7 +21,9 @@ const OTHER = { brokerName: 'broker-b', brokerAddr: '192.0.2.7:10911', clusterNa
 const NAMES = ['orders', 'TBW102'];
 
 function registration(names: string[], counter = 1): Buffer {
-  const topics = names.map((name) => [name, topicConfig(name, { readQueueNums: 2, writeQueueNums: 2 })] as const);
+  const topics = names.map(
+    (name) => [name, topicConfig(name, { readQueueNums: 2, writeQueueNums: 2, perm: 7 })] as const,
+  );
   return encodeRegisterBroker({
     dataVersion: { counter, stateVersion: 0, timestamp: 1 },
     topicConfigTable: new Map(topics),
@@ -79,9 +81,10 @@ describe('a name server', () => {
     const perms = async (): Promise<unknown[]> =>
       decodeRouteData((await route(nameServer, 'orders')).body).queueDatas.map(({ perm }) => perm);
     const wiped = await nameServer.request(Requests.WIPE_WRITE_PERM_OF_BROKER, { brokerName: 'broker-b' });
-    expect([wiped.header.wipeTopicCount, ...(await perms())]).toEqual([NAMES.length, 4]);
+    expect([wiped.header.wipeTopicCount, ...(await perms())]).toEqual([NAMES.length, 5]);
     await register(nameServer);
-    expect(await perms()).toEqual([4]);
+    expect(await perms()).toEqual([5]);
+    // As in Apache's, no other bit comes back.
     const added = await nameServer.request(Requests.ADD_WRITE_PERM_OF_BROKER, { brokerName: 'broker-b' });
     expect([added.header.addTopicCount, ...(await perms())]).toEqual([NAMES.length, 6]);
     const unknown = await nameServer.request(Requests.WIPE_WRITE_PERM_OF_BROKER, { brokerName: 'nobody' });
@@ -94,7 +97,7 @@ describe('a name server', () => {
     const { body } = await nameServer.request(Requests.GET_SYSTEM_TOPIC_LIST_FROM_NS, {});
     expect(parseJson(body)).toEqual({ topicList: ['DefaultCluster', 'broker-a'], brokerAddr: '127.0.0.1:10911' });
     const config = await nameServer.request(Requests.GET_NAMESRV_CONFIG, {});
-    expect(config.body.toString()).toBe('scanNotActiveBrokerInterval=5000\n');
+    expect(config.body.toString()).toBe('scanNotActiveBrokerInterval=5000\nsupportActingMaster=false\n');
   });
 
   it('says 17 and the name of a topic that it does not know', async () => {

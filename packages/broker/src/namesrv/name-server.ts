@@ -10,6 +10,7 @@ import {
   decodeRegisterBroker,
   encodeClusterInfo,
   encodeJson,
+  encodeMemberGroup,
   encodeRouteData,
   parseJson,
   printable,
@@ -30,8 +31,9 @@ export class NameServer {
   constructor(
     private readonly routes: RouteTable,
     private readonly kv: KVConfig,
-    { clock, logger }: { clock: Clock; logger: Logger },
+    private readonly options: { clock: Clock; logger: Logger; supportActingMaster: boolean },
   ) {
+    const { clock, logger } = options;
     this.#scan = new Repeating({
       clock,
       logger,
@@ -55,6 +57,15 @@ export class NameServer {
         const version = body.length > 0 ? decodeDataVersion(parseJson(body)) : undefined;
         const { changed, known } = this.routes.compareVersion(header, version);
         return { header: { changed }, ...(known && { body: encodeJson(known) }) };
+      },
+      BROKER_HEARTBEAT: ({ header }) => {
+        this.routes.heartbeat(header);
+        return {};
+      },
+      GET_BROKER_MEMBER_GROUP: ({ header: { clusterName, brokerName } }) => {
+        const known = this.routes.brokers().get(brokerName);
+        const brokerAddrs = known?.cluster === clusterName ? known.brokerAddrs : new Map<number, string>();
+        return { body: encodeMemberGroup(clusterName, brokerName, brokerAddrs) };
       },
       GET_ROUTEINFO_BY_TOPIC: (request) => this.#route(request),
       GET_BROKER_CLUSTER_INFO: () => this.#clusterInfo(),
@@ -115,17 +126,19 @@ export class NameServer {
     return {
       GET_SYSTEM_TOPIC_LIST_FROM_NS: () => this.#systemTopics(),
       GET_NAMESRV_CONFIG: () => ({
-        body: Buffer.from(`scanNotActiveBrokerInterval=${SCAN_NOT_ACTIVE_BROKER_INTERVAL}\n`, 'utf8'),
+        body: Buffer.from(
+          `scanNotActiveBrokerInterval=${SCAN_NOT_ACTIVE_BROKER_INTERVAL}\n` +
+            `supportActingMaster=${this.options.supportActingMaster}\n`,
+          'utf8',
+        ),
       }),
       WIPE_WRITE_PERM_OF_BROKER: ({ header }) => ({
         header: { wipeTopicCount: this.routes.changePermission(header.brokerName, (perm) => perm & ~Permission.WRITE) },
       }),
       ADD_WRITE_PERM_OF_BROKER: ({ header }) => ({
         header: {
-          addTopicCount: this.routes.changePermission(
-            header.brokerName,
-            (perm) => perm | Permission.READ | Permission.WRITE,
-          ),
+          // As in Apache's: no other bit is kept.
+          addTopicCount: this.routes.changePermission(header.brokerName, () => Permission.READ | Permission.WRITE),
         },
       }),
     };
@@ -143,6 +156,7 @@ export class NameServer {
     }
     const { dataVersion, topicConfigTable } = decodeRegisterBroker(body);
     const { brokerName, brokerAddr, clusterName, brokerId, haServerAddr, heartbeatTimeoutMillis } = header;
+    const { enableActingMaster } = header;
     const answer = this.routes.register({
       brokerName,
       brokerAddr,
@@ -150,6 +164,7 @@ export class NameServer {
       brokerId,
       haServerAddr,
       heartbeatTimeoutMillis,
+      enableActingMaster,
       dataVersion,
       topics: topicConfigTable.values(),
       channel: connection,

@@ -9,7 +9,8 @@ describe('a name server whose clock is set forward by an hour', () => {
     const manual = new ManualClock(0);
     const clock = { ...bound(manual), now: () => manual.now() + hours * 3_600_000 };
     let hours = 0;
-    const routes = new RouteTable({ clock, logger: silentLogger, maxRegisteredBrokers: 1, maxRegisteredTopics: 1 });
+    const limits = { maxRegisteredBrokers: 1, maxRegisteredTopics: 1, supportActingMaster: false };
+    const routes = new RouteTable({ clock, logger: silentLogger, ...limits });
     const dataVersion = { counter: 1, stateVersion: 0, timestamp: 1 };
     routes.register({ ...IDENTITY, haServerAddr: '', dataVersion, topics: [], channel: {} });
     hours = 1;
@@ -21,7 +22,7 @@ describe('a name server whose clock is set forward by an hour', () => {
 
 describe('the clusters of a name server', () => {
   it('are those that its brokers name now', () => {
-    const more = { logger: silentLogger, maxRegisteredBrokers: 3, maxRegisteredTopics: 1 };
+    const more = { supportActingMaster: false, logger: silentLogger, maxRegisteredBrokers: 3, maxRegisteredTopics: 1 };
     const routes = new RouteTable({ clock: new ManualClock(0), ...more });
     const common = { haServerAddr: '', topics: [], dataVersion: { counter: 1, stateVersion: 0, timestamp: 1 } };
     const channel = {};

@@ -1,6 +1,15 @@
 // Keeps the brokers that a name server knows, and when each of them was last heard of, and finds the routes to topics.
-import { printable } from '@nest-rocketmq/remoting/internal';
-import type { BrokerData, Clock, DataVersion, Logger, QueueData, TopicConfig } from '@nest-rocketmq/remoting/internal';
+import { MASTER_ID, MEMBER_GROUP_TOPIC_PREFIX, Permission, printable } from '@nest-rocketmq/remoting/internal';
+import type {
+  BrokerData,
+  Clock,
+  DataVersion,
+  Logger,
+  QueueData,
+  TopicConfig,
+  TopicRouteData,
+} from '@nest-rocketmq/remoting/internal';
+import { withActingMasters } from './acting-master.js';
 import { LimitExceededError, requireAtMost, requireShort } from '../config/limits.js';
 import { TopicQueues } from './topic-queues.js';
 
@@ -22,6 +31,8 @@ export interface BrokerRegistration extends BrokerIdentity {
   haServerAddr: string;
   /** ms; default BROKER_CHANNEL_EXPIRED_TIME */
   heartbeatTimeoutMillis?: number | undefined;
+  /** Whether a slave may act for its master. Undefined: a broker before 5.0, whose slaves do not say what topics there are. */
+  enableActingMaster?: boolean | undefined;
   dataVersion: DataVersion;
   topics: Iterable<TopicConfig>;
   /** The broker's connection: the registration ends with it. */
@@ -35,6 +46,8 @@ export interface RouteTableOptions {
   logger: Logger;
   maxRegisteredBrokers: number;
   maxRegisteredTopics: number;
+  /** Whether routes name a slave as the master that is away, where its brokers allow it. */
+  supportActingMaster: boolean;
 }
 
 interface LiveBroker extends BrokerIdentity {
@@ -46,11 +59,6 @@ interface LiveBroker extends BrokerIdentity {
   haServerAddr: string;
   channel: object;
   own: boolean;
-}
-
-export interface Route {
-  queueDatas: QueueData[];
-  brokerDatas: BrokerData[];
 }
 
 export class RouteTable {
@@ -79,7 +87,9 @@ export class RouteTable {
     const data = this.#brokerData(broker);
     this.#moveAddress(data, broker);
     data.brokerAddrs.set(broker.brokerId, broker.brokerAddr);
-    if (broker.brokerId === 0) this.#updateQueues(broker, topics, first);
+    if (broker.brokerId === MASTER_ID) this.#updateQueues(broker, topics, first);
+    else if (isPrimeSlave(broker, data))
+      this.#updateQueues(broker, broker.enableActingMaster ? readOnly(topics) : topics, first);
     this.#live.set(liveKey(broker), {
       ...identityOf(broker),
       lastUpdate: this.options.clock.monotonic(),
@@ -91,9 +101,9 @@ export class RouteTable {
       own: broker.own === true,
     });
     if (before && before.clusterName !== broker.clusterName) this.#leaveCluster(before);
-    const masterAddr = data.brokerAddrs.get(0);
-    if (broker.brokerId === 0 || masterAddr === undefined) return {};
-    const master = this.#live.get(liveKey({ ...broker, brokerId: 0 }));
+    const masterAddr = data.brokerAddrs.get(MASTER_ID);
+    if (broker.brokerId === MASTER_ID || masterAddr === undefined) return {};
+    const master = this.#live.get(liveKey({ ...broker, brokerId: MASTER_ID }));
     return { masterAddr, haServerAddr: master?.haServerAddr ?? '' };
   }
 
@@ -138,7 +148,12 @@ export class RouteTable {
     const data = this.#brokers.get(broker.brokerName);
     if (!data || data.brokerAddrs.get(broker.brokerId) !== broker.brokerAddr) return;
     data.brokerAddrs.delete(broker.brokerId);
-    if (data.brokerAddrs.size > 0) return;
+    if (data.brokerAddrs.size > 0) {
+      // A slave that acts for its master takes no messages.
+      const isActing = data.enableActingMaster === true && !data.brokerAddrs.has(MASTER_ID);
+      if (isActing) this.changePermission(broker.brokerName, (perm) => perm & ~Permission.WRITE);
+      return;
+    }
     this.#brokers.delete(broker.brokerName);
     this.#topics.removeBroker(broker.brokerName);
   }
@@ -165,7 +180,7 @@ export class RouteTable {
     return silent.map((live) => live.channel);
   }
 
-  route(topic: string): Route | undefined {
+  route(topic: string): TopicRouteData | undefined {
     const queues = this.#topics.of(topic);
     if (!queues) return undefined;
     const queueDatas: QueueData[] = [];
@@ -176,7 +191,16 @@ export class RouteTable {
       queueDatas.push(queueData);
       brokerDatas.push(data);
     }
-    return brokerDatas.length > 0 ? { queueDatas, brokerDatas } : undefined;
+    if (brokerDatas.length === 0) return undefined;
+    const isPlain = !this.options.supportActingMaster || topic.startsWith(MEMBER_GROUP_TOPIC_PREFIX);
+    return isPlain ? { queueDatas, brokerDatas } : withActingMasters({ queueDatas, brokerDatas });
+  }
+
+  /** A sign of life. */
+  heartbeat({ brokerName, brokerAddr }: Pick<BrokerIdentity, 'brokerName' | 'brokerAddr'>): void {
+    for (const live of this.#live.values())
+      if (live.brokerName === brokerName && live.brokerAddr === brokerAddr)
+        live.lastUpdate = this.options.clock.monotonic();
   }
 
   /** The version of its topics that the broker told last, and whether `version` differs. Counts as a sign of life. */
@@ -219,11 +243,12 @@ export class RouteTable {
     let members = this.#clusters.get(clusterName);
     if (!members) this.#clusters.set(clusterName, (members = new Set()));
     members.add(brokerName);
-    let data = this.#brokers.get(brokerName);
-    if (!data) {
-      data = { cluster: clusterName, brokerName, brokerAddrs: new Map() };
-      this.#brokers.set(brokerName, data);
-    }
+    const enableActingMaster = broker.enableActingMaster === true;
+    const known = this.#brokers.get(brokerName);
+    if (known && (known.enableActingMaster ?? false) === enableActingMaster) return known;
+    const brokerAddrs = known?.brokerAddrs ?? new Map<number, string>();
+    const data = { cluster: known?.cluster ?? clusterName, brokerName, brokerAddrs, enableActingMaster };
+    this.#brokers.set(brokerName, data);
     return data;
   }
 
@@ -234,10 +259,19 @@ export class RouteTable {
     }
   }
 
-  #updateQueues(broker: BrokerRegistration, topics: TopicConfig[], first: boolean): void {
+  #updateQueues(broker: BrokerRegistration, topics: readonly TopicConfig[], first: boolean): void {
     const known = this.#live.get(liveKey(broker))?.dataVersion;
     this.#topics.update(broker.brokerName, topics, first || !known || !sameVersion(known, broker.dataVersion));
   }
+}
+
+/** The slave with the smallest id says what topics there are while the master is away, and it has not been there before. */
+function isPrimeSlave({ brokerId, enableActingMaster }: BrokerRegistration, { brokerAddrs }: BrokerData): boolean {
+  return enableActingMaster !== undefined && brokerId === Math.min(...brokerAddrs.keys());
+}
+
+function readOnly(topics: readonly TopicConfig[]): TopicConfig[] {
+  return topics.map((topic) => ({ ...topic, perm: topic.perm & ~Permission.WRITE }));
 }
 
 const liveKey = ({ brokerName, brokerId }: BrokerIdentity): string => `${brokerId}@${brokerName}`;

@@ -104,8 +104,12 @@ export class QueueLocks {
 
   async #ask(brokerName: string, queues: readonly MessageQueue[]): Promise<MessageQueue[]> {
     const { context, group } = this.#parts;
-    const address = context.routes.brokerAddress(brokerName);
-    if (!address) throw new BrokerNotFoundError(brokerName, queues[0]!.topic);
+    const { routes } = context;
+    const { topic } = queues[0]!;
+    // Until a master that is back is known, nothing of its queues is consumed: the next look at routes may be 30 s away.
+    if (!routes.brokerAddress(brokerName)) await routes.resolve(topic);
+    const address = routes.brokerAddress(brokerName);
+    if (!address) throw new BrokerNotFoundError(brokerName, topic);
     // Before the request: the broker's own time begins later, so that ours ends sooner.
     const askedAt = context.clock.monotonic();
     const body = encodeLockBatch({ consumerGroup: group, clientId: context.clientId, mqSet: queues });

@@ -8,7 +8,16 @@ import {
 } from '@nest-rocketmq/remoting/internal';
 import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
 import { GROUP, bodies, consuming, on } from '../../test-kit/consuming.js';
+import type { FakeBroker } from '../../test-kit/fake-broker.js';
 import { FakeCluster } from '../../test-kit/fake-cluster.js';
+
+const queuesPulledAt = (broker: FakeBroker): Set<unknown> =>
+  new Set(
+    broker
+      .requests('PULL_MESSAGE')
+      .filter(({ header }) => header['topic'] === 't')
+      .map(({ header }) => header['queueId']),
+  );
 
 const pulledQueues = (topic: string): number[] => {
   const pulls = on.cluster.broker.requests('PULL_MESSAGE').filter(({ header }) => header['topic'] === topic);
@@ -49,6 +58,48 @@ describe('consumers of one group', () => {
     await on.cluster.until('told again', () => on.cluster.broker.heartbeats.length >= 2);
     on.cluster.broker.put('t', 0, 'still ours');
     await on.cluster.until('it came', () => on.got.length === 1);
+  });
+});
+
+describe('a broker that has come back, and has not heard of all members yet', () => {
+  const OTHER = 'zz@other';
+  const pulled = (): number => on.cluster.brokers.flatMap((broker) => [...queuesPulledAt(broker)]).length;
+
+  async function sharing(): Promise<void> {
+    const fake = new FakeCluster({ brokers: ['broker-a', 'broker-b'], topics: { t: 2 } });
+    for (const broker of fake.brokers) broker.otherConsumers.push(OTHER);
+    await consuming(fake);
+    await on.cluster.clock.advance(30_000);
+    expect(pulled()).toBe(2);
+  }
+
+  it('is not taken at its word: another one still has them', async () => {
+    await sharing();
+    on.cluster.broker.otherConsumers.length = 0;
+    const before = on.cluster.brokers.map((broker) => broker.requests('GET_CONSUMER_LIST_BY_GROUP').length);
+    // Each time any of the two is asked.
+    for (let round = 0; round < 20; round++) {
+      on.cluster.broker.connection.oneway(Requests.NOTIFY_CONSUMER_IDS_CHANGED, { consumerGroup: GROUP });
+      await on.cluster.clock.advance(1_000);
+    }
+    expect(on.cluster.broker.requests('GET_CONSUMER_LIST_BY_GROUP').length).toBeGreaterThan(before[0]!);
+    expect(pulled()).toBe(2);
+  });
+
+  it('is right where no other broker has them either', async () => {
+    await sharing();
+    for (const broker of on.cluster.brokers) broker.otherConsumers.length = 0;
+    await on.cluster.clock.advance(60_000);
+    expect(pulled()).toBe(4);
+  });
+
+  it('is right where the other one cannot be asked', async () => {
+    await sharing();
+    for (const broker of on.cluster.brokers) broker.otherConsumers.length = 0;
+    const [, second] = on.cluster.brokers;
+    on.cluster.takeDown(second!.address);
+    await on.cluster.clock.advance(60_000);
+    expect(queuesPulledAt(on.cluster.broker)).toEqual(new Set([0, 1]));
   });
 });
 

@@ -2,7 +2,7 @@
 import { isRetryTopic, CONFIG_STRATEGY, allocateAveragely, compareQueues } from '@nest-rocketmq/remoting/internal';
 import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
 import { describe } from '../errors.js';
-import { membersOf } from './group-members.js';
+import { GroupMembers } from './group-members.js';
 import { Handovers } from './handovers.js';
 import { callBack } from '../hooks/call-back.js';
 import { Throttle } from '../time/throttle.js';
@@ -23,6 +23,7 @@ export class Rebalance {
   /** Dropped to be begun again, and locked still. */
   readonly #beginningAgain = new Map<string, MessageQueue>();
   readonly #handovers: Handovers;
+  readonly #members: GroupMembers;
   /** How far queues were consumed whose locks have lapsed. Their brokers may come back with an older offset. */
   readonly #consumedTo = new Map<string, number>();
   /** Queues that are being left, and are ours again. */
@@ -33,6 +34,7 @@ export class Rebalance {
   constructor(parts: RebalanceParts) {
     this.#parts = parts;
     this.#handovers = new Handovers(parts.context.clock);
+    this.#members = new GroupMembers(parts.context, parts.group);
     this.#throttle = new Throttle({
       clock: parts.context.clock,
       logger: parts.context.logger,
@@ -130,7 +132,7 @@ export class Rebalance {
     try {
       const queues = route.readable.toSorted(compareQueues);
       if (messageModel === 'BROADCASTING') return await this.#take(topic, { all: queues, mine: queues });
-      const { clientIds, address } = await membersOf(context, group, queues);
+      const { clientIds, address } = await this.#members.of(topic, queues);
       if (address !== undefined) void this.#parts.membersSeen(address, clientIds);
       // The broker that was asked has not heard of us yet: dropping all queues for that would be wrong.
       if (!clientIds.includes(context.clientId)) {

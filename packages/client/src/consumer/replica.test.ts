@@ -128,6 +128,55 @@ describe('while the master of a queue is away', () => {
   });
 });
 
+it('a replica that acts for its master has its offsets and locks, and is sent nothing', async () => {
+  const cluster = new ReplicatedCluster();
+  await consuming(cluster, { ...FIRST, consumeMode: 'ORDERLY' });
+  cluster.putBoth('a');
+  await consumed(cluster, 'a');
+  cluster.loseMaster();
+  cluster.replicaActs();
+  cluster.replica.put('t', 0, 'b');
+  await cluster.clock.advance(60_000);
+  cluster.replica.put('t', 0, 'c');
+  await cluster.clock.advance(5_000);
+  await consumed(cluster, 'a', 'b', 'c');
+  const ofT = (name: 'PULL_MESSAGE' | 'LOCK_BATCH_MQ') =>
+    cluster.replica.requests(name).filter(({ header: { topic = 't' } }) => topic === 't');
+  expect(ofT('LOCK_BATCH_MQ').length).toBeGreaterThan(0);
+  // As to a master: the pull brings the offset along.
+  expect(ofT('PULL_MESSAGE').map(({ header }) => (header['sysFlag'] as number) & 1)).toContain(1);
+  expect(cluster.replica.offsets.get('stock@t@0')).toBe(3);
+  const producer = on.client.createProducer({ group: 'p' });
+  await producer.start();
+  await expect(producer.send({ topic: 't', body: 'd' })).rejects.toThrow('no queue that may be written');
+  expect(cluster.replica.stored).toEqual([]);
+
+  cluster.masterIsBack();
+  cluster.broker.put('t', 0, 'b');
+  cluster.broker.put('t', 0, 'c');
+  cluster.broker.put('t', 0, 'd');
+  await cluster.clock.advance(POLLED_MS);
+  await consumed(cluster, 'a', 'b', 'c', 'd');
+});
+
+it('a master that is back is asked for its locks at once, and not by the next look at routes', async () => {
+  const cluster = new ReplicatedCluster();
+  await consuming(cluster, { ...FIRST, consumeMode: 'ORDERLY' });
+  cluster.putBoth('a');
+  await consumed(cluster, 'a');
+  // Its offset is stored.
+  await cluster.clock.advance(6_000);
+  cluster.loseMaster();
+  await cluster.clock.advance(61_000);
+  const asked = cluster.routeRequests.length;
+  cluster.putBoth('b');
+  cluster.masterIsBack();
+  await cluster.clock.advance(3_000);
+  await consumed(cluster, 'a', 'b');
+  // Once a second, and for each topic.
+  expect(cluster.routeRequests.length - asked).toBeLessThan(10);
+});
+
 it('a queue in order begins anew where its broker comes back with another store', async () => {
   const cluster = new ReplicatedCluster();
   await consuming(cluster, { ...FIRST, consumeMode: 'ORDERLY' });

@@ -19,6 +19,8 @@ export interface BrokerData {
   readonly brokerName: string;
   /** broker id (0: the master) to 'host:port' */
   readonly brokerAddrs: Map<number, string>;
+  /** Whether a slave may act for its master while that is away. Default: no. */
+  readonly enableActingMaster?: boolean;
 }
 
 /** Most queues of one topic that are listed or divided: a thousand on each of 256 brokers. A broker may register any number. */
@@ -47,12 +49,12 @@ export function encodeRouteData(route: TopicRouteData, standard: boolean): Buffe
 }
 
 function brokerJson(broker: BrokerData, standard: boolean): object {
-  const { brokerAddrs, brokerName, cluster } = broker;
+  const { brokerAddrs, brokerName, cluster, enableActingMaster = false } = broker;
   return {
     brokerAddrs: standard ? Object.fromEntries(brokerAddrs) : brokerAddrs,
     brokerName,
     cluster,
-    enableActingMaster: false,
+    enableActingMaster,
   };
 }
 
@@ -78,7 +80,13 @@ function decodeBroker(json: Record<string, unknown>): BrokerData {
     cluster: stringIn(json, 'cluster'),
     brokerName: stringIn(json, 'brokerName'),
     brokerAddrs: new Map(entriesOf(json['brokerAddrs']).map(([id, address]) => [Number(id), String(address)])),
+    ...(json['enableActingMaster'] === true && { enableActingMaster: true }),
   };
+}
+
+/** The brokers of one name, as they ask for themselves (BrokerMemberGroup). */
+export function encodeMemberGroup(cluster: string, brokerName: string, brokerAddrs: Map<number, string>): Buffer {
+  return encodeJson({ brokerMemberGroup: { brokerAddrs, brokerName, cluster } });
 }
 
 /** The brokers that a name server knows. */

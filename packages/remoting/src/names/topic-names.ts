@@ -56,6 +56,8 @@ export const isPopRetryTopicV2 = (topic: string): boolean =>
   isRetryTopic(topic) && topic.includes(POP_RETRY_SEPARATOR_V2);
 
 /** Where a cluster's brokers record which messages are popped, and which of them are acknowledged. */
+/** A topic without messages: by its route, brokers of one name that may act for each other learn who is there. */
+export const MEMBER_GROUP_TOPIC_PREFIX = 'rmq_sys_SYNC_BROKER_MEMBER_';
 export const reviveTopic = (cluster: string): string => `rmq_sys_REVIVE_LOG_${cluster}`;
 
 /** Where a cluster's brokers store the replies to requests. */

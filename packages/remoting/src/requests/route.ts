@@ -69,4 +69,14 @@ export const routeRequests = {
     { brokerName: text(), brokerAddr: text(), clusterName: text(), brokerId: long() },
     { changed: flag() },
   ),
+  GET_BROKER_MEMBER_GROUP: request(901, 'GET_BROKER_MEMBER_GROUP', ['namesrv'], {
+    clusterName: text(),
+    brokerName: text(),
+  }),
+  BROKER_HEARTBEAT: request(904, 'BROKER_HEARTBEAT', ['namesrv'], {
+    clusterName: text(),
+    brokerAddr: text(),
+    brokerName: text(),
+    brokerId: maybe(long()),
+  }),
 };

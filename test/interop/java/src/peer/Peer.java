@@ -46,6 +46,7 @@ public final class Peer {
         SCENARIOS.put("ask", AskScenarios::ask);
         SCENARIOS.put("answer", AskScenarios::answer);
         SCENARIOS.put("namespace", NamespaceScenario::run);
+        SCENARIOS.put("replica", ReplicaScenario::run);
         SCENARIOS.put("survive", SurviveScenario::run);
         SCENARIOS.put("store-fill", StoreScenarios::fill);
         SCENARIOS.put("store-check", StoreScenarios::check);
