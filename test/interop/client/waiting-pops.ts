@@ -21,19 +21,18 @@ type Notification = typeof Requests.NOTIFICATION;
 
 export function declareWaitingPopTests(peer: Peer): void {
   const connections = new Connections({ clock: systemClock, logger: silentLogger, handlers: handlerTable() });
-  let connection: Connection;
-  beforeAll(async () => {
-    await peer.client.admin.createTopic({ topic: PLACE.topic, queues: 1 });
-    connection = await connections.get(peer.cluster.brokerAddress);
-  });
+  // Our broker closes a connection on which nothing is sent.
+  const connected = (): Promise<Connection> => connections.get(peer.cluster.brokerAddress);
+  beforeAll(() => peer.client.admin.createTopic({ topic: PLACE.topic, queues: 1 }));
   afterAll(() => connections.closeAll());
-  const pop = (more: Partial<HeaderOf<Pop>>): Promise<Reply<Pop>> => {
+  const pop = async (more: Partial<HeaderOf<Pop>>): Promise<Reply<Pop>> => {
     const header = { ...PLACE, maxMsgNums: 1, invisibleTime: PATIENCE_MS, pollTime: POLL, bornTime: 0, initMode: 0 };
-    return connection.request(Requests.POP_MESSAGE, { ...header, ...more }, { timeout: PATIENCE_MS });
+    return (await connected()).request(Requests.POP_MESSAGE, { ...header, ...more }, { timeout: PATIENCE_MS });
   };
   const notify = async (more: Partial<HeaderOf<Notification>>): Promise<boolean | undefined> => {
     const header = { ...PLACE, pollTime: POLL, bornTime: 0, ...more };
-    const { header: said } = await connection.request(Requests.NOTIFICATION, header, { timeout: PATIENCE_MS });
+    const asked = (await connected()).request(Requests.NOTIFICATION, header, { timeout: PATIENCE_MS });
+    const { header: said } = await asked;
     return said.hasMsg;
   };
 
