@@ -111,6 +111,8 @@ async function rabbitmq(): Promise<BenchServer> {
     address: `127.0.0.1:${RABBIT_PORT}`,
     pids: [child.pid, ...descendants(child.pid)],
     stop: async () => {
+      // The command is a shell script, whose end alone leaves Erlang running.
+      for (const pid of descendants(child.pid)) process.kill(pid, 'SIGKILL');
       await child.kill();
       spawnSync('epmd', ['-kill'], { env: { ...process.env, ...EPMD } });
     },
