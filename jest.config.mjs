@@ -36,6 +36,8 @@ export default {
   testTimeout: 120_000,
   // Jest would leave one core idle. Tests of processes and sockets wait now and then: another worker uses that time.
   maxWorkers: availableParallelism() + 1,
+  // A worker with a large heap may take longer than jest's half a second to end.
+  workerGracefulExitTimeout: 5_000,
   testSequencer: '<rootDir>/test/longest-first.mjs',
   projects: [
     {

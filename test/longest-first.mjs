@@ -18,6 +18,8 @@ const LONGEST = [
   'e2e/backend-contract',
   'e2e/outbox.test',
   'e2e/embedded-backend',
+  'crash/crash-points',
+  'outbox/relay.test',
   'crash/slow-disk',
   'crash/simulate',
   'e2e/tables',
