@@ -123,7 +123,7 @@ export class RocketMQClient {
     };
     const { namespace } = this.#options;
     this.#admin = new Admin(this.#context, this.#nameServers);
-    this.admin = namespace ? new NamespacedAdmin(this.#context, this.#nameServers, namespace) : this.#admin;
+    this.admin = namespace ? new NamespacedAdmin(this.#context, this.#nameServers) : this.#admin;
   }
 
   /** How many sends are under way and wait, and the limits of the former. */
@@ -176,7 +176,7 @@ export class RocketMQClient {
   createProducer(options: ProducerOptions): Producer {
     const { namespace } = this.#options;
     return this.#keep(
-      namespace ? new NamespacedProducer(this.#context, options, namespace) : new Producer(this.#context, options),
+      namespace ? new NamespacedProducer(this.#context, options) : new Producer(this.#context, options),
     );
   }
 

@@ -214,6 +214,8 @@ export { ResponseCode, responseCodeName } from './requests/response-code.js';
 export { RemotingServer, serverDefaults } from './connection/server.js';
 export type { RemotingServerOptions, ServerLimits } from './connection/server.js';
 export {
+  MEMBER_GROUP_TOPIC_PREFIX,
+  NAMESPACE_SEPARATOR,
   AUTO_CREATE_TOPIC_KEY,
   GROUP_MAX_LENGTH,
   HALF_TOPIC,
@@ -231,10 +233,11 @@ export {
   isRetryTopic,
   isPopRetryTopicV2,
   isTopicOrGroupIllegal,
+  namePart,
   popRetryTopic,
   replyTopic,
   retryTopic,
-  MEMBER_GROUP_TOPIC_PREFIX,
   reviveTopic,
+  withoutNamespace,
 } from './names/topic-names.js';
 export { UnsentBytes } from './connection/unsent-bytes.js';

@@ -1,15 +1,8 @@
 // Resets offsets of a group as Apache's tools do, and tells what comes again.
-import {
-  Connections,
-  Requests,
-  dialTcp,
-  expectSuccess,
-  handlerTable,
-  silentLogger,
-  systemClock,
-} from '@nest-rocketmq/remoting/internal';
+import { Requests } from '@nest-rocketmq/remoting/internal';
 import { expect, test } from '@jest/globals';
 import type { RocketMQClient } from '@nest-rocketmq/client';
+import { ask } from '../harness/ask.js';
 import type { Cluster } from '../harness/cluster.js';
 import { bodiesOf, OurReader } from '../harness/our-reader.js';
 import { newClient, QUEUES, SEND_TIMEOUT_MS } from './peer.js';
@@ -26,12 +19,7 @@ interface Reset {
 }
 
 async function reset({ brokerAddress }: Cluster, what: Reset): Promise<void> {
-  const options = { clock: systemClock, logger: silentLogger, handlers: handlerTable(), dial: dialTcp };
-  const connections = new Connections(options);
-  const connection = await connections.get(brokerAddress);
-  const header = { ...what, isForce: true };
-  expectSuccess(await connection.request(Requests.INVOKE_BROKER_TO_RESET_OFFSET, header), brokerAddress);
-  connections.closeAll();
+  await ask(brokerAddress, Requests.INVOKE_BROKER_TO_RESET_OFFSET, { ...what, isForce: true });
 }
 
 /** Sends five messages to each queue. @returns the bodies, 'queue-number' */

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Child, startChild } from './children.js';
 import { BROKER_SETTINGS } from './cluster.js';
-import { javaClasses, mavenJars } from './jars.js';
+import { PEER_HEAP, javaClasses, mavenJars } from './jars.js';
 import { repositoryRoot } from './paths.js';
 import { freePort } from './ports.js';
 import { ScenarioPeer } from './scenario-peer.js';
@@ -11,7 +11,6 @@ import { temporaryFolder } from './temporary.js';
 
 const root = join(repositoryRoot, 'test/interop/grpc');
 const PROXY_START_MS = 120_000;
-const SMALL_HEAP = ['-Xms128m', '-Xmx384m', '-XX:TieredStopAtLevel=1'];
 
 export interface Proxy {
   /** host:port for gRPC. */
@@ -20,7 +19,7 @@ export interface Proxy {
 }
 
 /** A proxy of Apache RocketMQ 5.5.0 in front of the brokers of this name server. @param heap options of the JVM. Default: small */
-export async function startProxy(nameServer: string, heap: readonly string[] = SMALL_HEAP): Promise<Proxy> {
+export async function startProxy(nameServer: string, heap: readonly string[] = PEER_HEAP): Promise<Proxy> {
   const jars = await mavenJars(join(root, 'proxy/pom.xml'), join(root, 'proxy/lib'));
   const home = temporaryFolder('apache-proxy');
   mkdirSync(join(home, 'conf'));
@@ -46,6 +45,6 @@ export async function startGrpcPeer(proxy: string, run: string, scenarios: reado
   const jars = await mavenJars(pom, join(root, 'lib'));
   const classPath = await javaClasses({ folder: join(root, 'src/grpc'), pom }, jars, join(root, 'target/classes'));
   const home = `-Duser.home=${temporaryFolder('grpc-peer')}`;
-  const args = [...SMALL_HEAP, home, '-cp', classPath, 'grpc.GrpcPeer', proxy, run, ...scenarios];
+  const args = [...PEER_HEAP, home, '-cp', classPath, 'grpc.GrpcPeer', proxy, run, ...scenarios];
   return new ScenarioPeer('gRPC client of Java', 'java', args);
 }

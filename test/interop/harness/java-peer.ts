@@ -1,11 +1,9 @@
 // Runs the Java peer program: starts scenarios in one JVM.
-import { javaPeerClasses, type RocketMQVersion } from './jars.js';
+import { PEER_HEAP, javaPeerClasses, type RocketMQVersion } from './jars.js';
 import { ScenarioPeer } from './scenario-peer.js';
 import { temporaryFolder } from './temporary.js';
 
 export { type PeerEvent, ScenarioEvents } from './scenario-peer.js';
-
-const HEAP = ['-Xms64m', '-Xmx384m', '-XX:TieredStopAtLevel=1'];
 
 export class JavaPeer extends ScenarioPeer {
   /** Starts the scenarios, all at once, under names that begin with `run`. @param flags of the JVM */
@@ -21,7 +19,7 @@ export class JavaPeer extends ScenarioPeer {
     const home = temporaryFolder('java-peer');
     const properties = [`-Duser.home=${home}`, `-Drocketmq.client.logRoot=${home}/logs`];
     return new JavaPeer(`Java client ${version}`, 'java', [
-      ...HEAP,
+      ...PEER_HEAP,
       ...flags,
       ...properties,
       '-cp',

@@ -1,14 +1,13 @@
 // Fetches rocketmq-spring, compiles the Spring Boot app of test/interop/spring against it, and runs its programs.
 import { join } from 'node:path';
 import { type Child, startChild } from './children.js';
-import { javaClasses, mavenJars, run } from './jars.js';
+import { PEER_HEAP, javaClasses, mavenJars, run } from './jars.js';
 import { repositoryRoot } from './paths.js';
 import { temporaryFolder } from './temporary.js';
 
 const springRoot = join(repositoryRoot, 'test/interop/spring');
 const pom = join(springRoot, 'pom.xml');
 const LINE_TIMEOUT_MS = 30_000;
-const HEAP = ['-Xms64m', '-Xmx384m', '-XX:TieredStopAtLevel=1'];
 
 /** The class path of the app with all its jars. */
 async function springClasses(): Promise<string> {
@@ -18,7 +17,7 @@ async function springClasses(): Promise<string> {
 
 /** What rocketmq-spring offers, by reflection on its jar: lines that Api.java explains. */
 export async function springApi(): Promise<string[]> {
-  const { stdout } = await run('java', [...HEAP, '-cp', await springClasses(), 'spring.Api']);
+  const { stdout } = await run('java', [...PEER_HEAP, '-cp', await springClasses(), 'spring.Api']);
   return stdout.split('\n').filter((line) => line !== '');
 }
 
@@ -42,7 +41,7 @@ export class SpringPeer {
     const peer = new SpringPeer();
     const flags = Object.entries(properties).map(([name, value]) => `--${name}=${value}`);
     const quiet = ['--spring.main.banner-mode=off', '--logging.level.root=WARN'];
-    const args = [...HEAP, `-Duser.home=${home}`, '-cp', classPath, 'spring.SpringPeer', ...quiet, ...flags];
+    const args = [...PEER_HEAP, `-Duser.home=${home}`, '-cp', classPath, 'spring.SpringPeer', ...quiet, ...flags];
     peer.#child = startChild('Spring app', 'java', args, { onLine: (line) => peer.#collect(line) });
     return peer;
   }

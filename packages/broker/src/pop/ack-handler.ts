@@ -68,7 +68,7 @@ async function acknowledgeBatch(deps: AckDeps, body: Buffer): Promise<Answer<Bat
     room -= offsets.length;
     return { ack, place: placeOf(ack), offsets };
   });
-  // As in Apache's broker, entries of queues that there are not pass without effect.
+  // As in Apache's broker, entries of queues that do not exist are ignored.
   const ofPops = wanted.filter(
     ({ place }) => placeRefusal(deps, { ...place, consumerGroup: place.group }) === undefined,
   );
@@ -148,7 +148,7 @@ async function changeTime(deps: AckDeps, header: HeaderOf<Change>): Promise<Answ
   return { header: { ...times, reviveQid } };
 }
 
-/** Only what exists can have been popped: else offsets would be kept of whatever names a peer thinks of. */
+/** Only what exists can have been popped: a peer must not make the broker keep offsets of names that it makes up. */
 function placeRefusal(
   { topics, groups }: AckDeps,
   { topic, queueId, consumerGroup }: { topic: string; queueId: number; consumerGroup: string },

@@ -22,9 +22,12 @@ export interface NotificationDeps extends PopCheckDeps {
   notifications: PopPolling;
 }
 
-/** Messages of a queue from which on nobody looks whether one is wanted: Apache's maxMessageFilterNumForNotification. */
+/**
+ * With so many messages in a queue none is compared with the filter: there is taken to be one that is wanted. Apache's
+ * maxMessageFilterNumForNotification.
+ */
 const MAX_FILTERED = 64;
-/** The same of all queues of a topic together. */
+/** The same for all queues of a topic together. */
 const MAX_FILTERED_IN_ALL = 1_024;
 
 type Notification = typeof Requests.NOTIFICATION;

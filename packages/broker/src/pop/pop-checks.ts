@@ -39,8 +39,8 @@ export function queueIdsOf(topics: Topics, topic: string, queueId: number, lot =
 const bornAt = ({ bornTime }: { bornTime: number }, now: number): number => (bornTime === 0 ? now : bornTime);
 
 /**
- * Until when a request may be held, ms since the epoch; not after `now` where it may not. To be asked when the request
- * comes: each time that it is woken and held again would else begin a wait of its own.
+ * Until when a request may be held, ms since the epoch; not after `now` where it may not. Call it once, when the request
+ * comes: called again at each wake-up, it would let a request without a bornTime wait for ever.
  */
 export function heldUntil(
   header: { bornTime: number; pollTime: number },

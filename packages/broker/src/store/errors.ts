@@ -39,6 +39,9 @@ export function systemCode(error: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined;
 }
 
+/** Whether a folder stands where a file is expected, or the disk cannot be read there. */
+export const isUnreadable = (error: unknown): boolean => ['EISDIR', 'EIO'].includes(systemCode(error) ?? '');
+
 /** What Node throws if a file is missing or in the way. */
 export function fileError(code: string, path: string): NodeJS.ErrnoException {
   return Object.assign(new Error(`${code}: ${path}`), { code, path });

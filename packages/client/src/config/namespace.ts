@@ -3,19 +3,17 @@ import {
   AUTO_CREATE_TOPIC_KEY,
   HALF_TOPIC,
   InvalidOptionError,
+  NAMESPACE_SEPARATOR,
   OFFSET_MOVED_EVENT,
   OP_HALF_TOPIC,
   SCHEDULE_TOPIC,
   SELF_TEST_TOPIC,
   TRANS_CHECK_MAX_TIME_TOPIC,
-  dlqTopic,
-  isDLQTopic,
-  isRetryTopic,
-  retryTopic,
+  namePart,
+  withoutNamespace,
 } from '@nest-rocketmq/remoting/internal';
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 
-const SEPARATOR = '%';
 /** Java's system topics: they belong to no namespace. */
 const SYSTEM_TOPICS = new Set([
   AUTO_CREATE_TOPIC_KEY,
@@ -34,27 +32,26 @@ const NAMESPACE = /^[a-zA-Z0-9_-]{1,100}$/;
 
 /** The names of one namespace. Without one, names stay as they are. */
 export class Namespace {
-  readonly #prefix: string | undefined;
+  readonly #namespace: string | undefined;
   readonly #views = new WeakMap<MessageExt, MessageExt>();
 
   constructor(namespace: string | undefined) {
-    this.#prefix = namespace === undefined ? undefined : namespace + SEPARATOR;
+    this.#namespace = namespace;
   }
 
   /** The name as brokers know it: 'ns%order', '%RETRY%ns%group'. One that is in the namespace already stays. */
   wrap(name: string): string {
-    const prefix = this.#prefix;
-    if (prefix === undefined || typeof name !== 'string' || name === '' || isSystemName(name)) return name;
-    const { bare, put } = parts(name);
+    const namespace = this.#namespace;
+    if (namespace === undefined || typeof name !== 'string' || name === '' || isSystemName(name)) return name;
+    const prefix = namespace + NAMESPACE_SEPARATOR;
+    const { bare, put } = namePart(name);
     return bare.startsWith(prefix) ? name : put(prefix + bare);
   }
 
   /** The name as the application knows it. One of another namespace stays. */
   strip(name: string): string {
-    const prefix = this.#prefix;
-    if (prefix === undefined || isSystemName(name)) return name;
-    const { bare, put } = parts(name);
-    return bare.startsWith(prefix) ? put(bare.slice(prefix.length)) : name;
+    const namespace = this.#namespace;
+    return namespace === undefined || isSystemName(name) ? name : withoutNamespace(name, namespace);
   }
 
   wrapQueue(queue: MessageQueue): MessageQueue {
@@ -70,14 +67,14 @@ export class Namespace {
    * that the message has now, so that hooks recognise what a listener was given.
    */
   stripMessage(message: MessageExt): MessageExt {
-    if (this.#prefix === undefined) return message;
+    if (this.#namespace === undefined) return message;
     const view = Object.assign(this.#views.get(message) ?? {}, message, { topic: this.strip(message.topic) });
     this.#views.set(message, view);
     return view;
   }
 
   stripResult<R extends { readonly messageQueue: MessageQueue }>(result: R): R {
-    return this.#prefix === undefined ? result : { ...result, messageQueue: this.stripQueue(result.messageQueue) };
+    return this.#namespace === undefined ? result : { ...result, messageQueue: this.stripQueue(result.messageQueue) };
   }
 }
 
@@ -96,11 +93,4 @@ export function checkNamespaces(options: { namespace?: string; namespaceV2?: str
 
 function isSystemName(name: string): boolean {
   return SYSTEM_TOPICS.has(name) || name.startsWith(SYSTEM_TOPIC_PREFIX) || name.startsWith(SYSTEM_GROUP_PREFIX);
-}
-
-/** The name of a retry or dead-letter topic's group, and what makes such a topic of one. */
-function parts(name: string): { bare: string; put: (bare: string) => string } {
-  if (isRetryTopic(name)) return { bare: name.slice(retryTopic('').length), put: retryTopic };
-  if (isDLQTopic(name)) return { bare: name.slice(dlqTopic('').length), put: dlqTopic };
-  return { bare: name, put: (bare) => bare };
 }

@@ -102,7 +102,9 @@ export class LocalOffsetStore extends OffsetTable implements OffsetStore {
     this.#file = undefined;
     if (!file) return;
     if (this.#isBehind) {
-      logger.error(`${file.name}: the last offsets of broadcasting group ${group} are lost; it takes messages again.`);
+      logger.error(
+        `${file.name}: the last offsets of broadcasting group ${group} are lost: after its next start it takes some messages again.`,
+      );
     }
     await this.#release(file);
   }
@@ -129,8 +131,8 @@ export class LocalOffsetStore extends OffsetTable implements OffsetStore {
       // One line for an outage: they are written every few seconds.
       if (!this.#isBehind) {
         logger.warn(
-          `${name}: the offsets of broadcasting group ${group} cannot be written: ${describe(error)}. It is tried again; ` +
-            'after a restart until then the group takes messages again. Make the folder writable, or set localOffsetStoreDir.',
+          `${name}: the offsets of broadcasting group ${group} cannot be written: ${describe(error)}. It is tried ` +
+            'again; if the process ends before, the group takes some messages again. Make the folder writable, or set localOffsetStoreDir.',
         );
       }
       this.#isBehind = true;

@@ -24,7 +24,7 @@ export interface QueueLocksParts {
   group: string;
   /** The queues whose locks are to be renewed. */
   owned: () => ProcessQueue[];
-  /** Another consumer may have this queue now. @param lapsed only the time of its lock is over: the broker has not answered */
+  /** Another consumer may have this queue now. @param lapsed whether its lock has only run out, since the broker does not answer */
   lost: (queue: ProcessQueue, lapsed: boolean) => void;
 }
 

@@ -93,7 +93,7 @@ export class Rebalance {
 
   /**
    * Another consumer may have this queue: what is here of it is forgotten, and nothing of it is stored.
-   * @param lapsed only the time of the lock is over, since its broker does not answer: once it is ours again, it goes on where it was
+   * @param lapsed whether its lock has only run out, since the broker does not answer: once it is ours again, it goes on where it was
    */
   lost(queue: ProcessQueue, lapsed: boolean): void {
     const { offsets, locks } = this.#parts;

@@ -6,15 +6,15 @@ import type { BrokerTopic, CreateTopicOptions } from '../admin/topic-config.js';
 import type { ResetOffset, ResetOffsetOptions } from '../admin/reset-offsets.js';
 import type { DeadLetters } from '../dead-letters/dead-letters.js';
 import type { ClientContext } from '../client-context.js';
-import { Namespace } from '../config/namespace.js';
+import type { Namespace } from '../config/namespace.js';
 import type { NameServers } from '../routes/name-servers.js';
 
 export class NamespacedAdmin extends Admin {
   readonly #names: Namespace;
 
-  constructor(context: ClientContext, nameServers: NameServers, namespace: string) {
+  constructor(context: ClientContext, nameServers: NameServers) {
     super(context, nameServers);
-    this.#names = new Namespace(namespace);
+    this.#names = context.names;
   }
 
   override createTopic(options: CreateTopicOptions): Promise<void> {

@@ -1,7 +1,7 @@
 // Sends messages in a namespace: its topics and group have names there that the application does not see.
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
-import { Namespace } from '../config/namespace.js';
+import type { Namespace } from '../config/namespace.js';
 import { BatchSendFailedError } from '../producer/batch-errors.js';
 import { Producer } from '../producer/producer.js';
 import { withGiven } from '../producer/send-hooks.js';
@@ -22,13 +22,13 @@ type QueueChoice = Pick<SendOptions, 'messageQueue' | 'selector'>;
 export class NamespacedProducer extends Producer {
   readonly #names: Namespace;
 
-  constructor(context: ClientContext, options: ProducerOptions, namespace: string) {
-    const names = new Namespace(namespace);
+  constructor(context: ClientContext, options: ProducerOptions) {
+    const { names } = context;
     const { transactionListener: listener, topics } = options;
     super(context, {
       ...options,
       group: names.wrap(options.group),
-      instanceId: namespace,
+      instanceId: context.options.namespace,
       ...(topics && { topics: topics.map((topic) => names.wrap(topic)) }),
       ...(listener && { transactionListener: strippedListener(listener, names) }),
     });

@@ -6,6 +6,7 @@ import {
   groupOfRetryTopic,
   isDLQTopic,
   isRetryTopic,
+  withoutNamespace,
 } from '@nest-rocketmq/remoting/internal';
 import type { IncomingBody, MessageConverter } from '../message/message-converter.js';
 import { DEFAULT_CLUSTER } from '../rocketmq.tokens.js';
@@ -102,19 +103,25 @@ export class RecordedMessages {
       .filter((each) => each.due > now && !this.#recalled.has(each))
       .toSorted((a, b) => a.due - b.due)
       .map((each) => {
-        const { topic, cluster, properties } = this.#inApp(each);
+        const shown = this.#inApp(each);
+        const { topic, cluster, properties } = shown;
         const origin = properties.get(MessageProperty.RETRY_TOPIC);
         return {
-          message: this.#described(this.#inApp(each)),
-          origin: origin === undefined ? topic : nameInApp(origin, this.namespaceOf(cluster)),
+          message: this.#described(shown),
+          origin: origin === undefined ? topic : this.#nameInApp(origin, cluster),
           retryOf: isRetryTopic(topic) ? groupOfRetryTopic(topic) : undefined,
         };
       });
   }
 
   #inApp(message: Recorded): Recorded {
-    const topic = nameInApp(message.topic, this.namespaceOf(message.cluster));
+    const topic = this.#nameInApp(message.topic, message.cluster);
     return topic === message.topic ? message : { ...message, topic };
+  }
+
+  #nameInApp(topic: string, cluster: string): string {
+    const namespace = this.namespaceOf(cluster);
+    return namespace === undefined ? topic : withoutNamespace(topic, namespace);
   }
 
   #described(message: Recorded, converter?: MessageConverter): SentMessage {
@@ -143,14 +150,6 @@ export function decodeWith(converter: (cluster: string) => MessageConverter): De
       return message.body.toString('utf8');
     }
   };
-}
-
-/** Without the namespace, as the client shows it. */
-function nameInApp(topic: string, namespace: string | undefined): string {
-  if (namespace === undefined) return topic;
-  const kind = ['%RETRY%', '%DLQ%'].find((prefix) => topic.startsWith(prefix)) ?? '';
-  const prefix = `${kind}${namespace}%`;
-  return topic.startsWith(prefix) ? kind + topic.slice(prefix.length) : topic;
 }
 
 const isIn = ({ topic, tag }: ChosenTopic, message: StoredMessage): boolean =>

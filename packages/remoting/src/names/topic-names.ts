@@ -55,9 +55,10 @@ export const popRetryTopic = (topic: string, group: string, v2: boolean): string
 export const isPopRetryTopicV2 = (topic: string): boolean =>
   isRetryTopic(topic) && topic.includes(POP_RETRY_SEPARATOR_V2);
 
-/** Where a cluster's brokers record which messages are popped, and which of them are acknowledged. */
 /** A topic without messages: by its route, brokers of one name that may act for each other learn who is there. */
 export const MEMBER_GROUP_TOPIC_PREFIX = 'rmq_sys_SYNC_BROKER_MEMBER_';
+
+/** Where a cluster's brokers record which messages are popped, and which of them are acknowledged. */
 export const reviveTopic = (cluster: string): string => `rmq_sys_REVIVE_LOG_${cluster}`;
 
 /** Where a cluster's brokers store the replies to requests. */
@@ -68,3 +69,20 @@ export const isDLQTopic = (topic: string): boolean => topic.startsWith(DLQ_GROUP
 
 /** The group of a retry topic. */
 export const groupOfRetryTopic = (topic: string): string => topic.slice(RETRY_GROUP_TOPIC_PREFIX.length);
+
+/** Between a namespace and the name in it. */
+export const NAMESPACE_SEPARATOR = '%';
+
+/** The name of a retry or dead-letter topic's group, and what makes such a topic of one. Others stand for themselves. */
+export function namePart(name: string): { bare: string; put: (bare: string) => string } {
+  if (isRetryTopic(name)) return { bare: name.slice(retryTopic('').length), put: retryTopic };
+  if (isDLQTopic(name)) return { bare: name.slice(dlqTopic('').length), put: dlqTopic };
+  return { bare: name, put: (bare) => bare };
+}
+
+/** The name of a topic or group as the application knows it: 'order' of 'ns%order'. One that is not in the namespace stays. */
+export function withoutNamespace(name: string, namespace: string): string {
+  const { bare, put } = namePart(name);
+  const prefix = namespace + NAMESPACE_SEPARATOR;
+  return bare.startsWith(prefix) ? put(bare.slice(prefix.length)) : name;
+}

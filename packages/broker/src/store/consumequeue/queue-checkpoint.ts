@@ -2,7 +2,7 @@
 // reached, and a checksum of each of their files. A queue that has gone, or has other bytes, is found by it when the
 // store is opened. Apache RocketMQ leaves the file alone.
 import { crc32 } from 'node:zlib';
-import { systemCode } from '../errors.js';
+import { isUnreadable } from '../errors.js';
 import type { FileSystem } from '../files/file-system.js';
 import type { CorruptRange } from '../commitlog/log-scan.js';
 import type { FileSum } from './queue-sums.js';
@@ -70,8 +70,7 @@ export class QueueCheckpoint {
         await file.close();
       }
     } catch (error) {
-      // A folder in its place, or a disk that cannot be read there.
-      if (['EISDIR', 'EIO'].includes(systemCode(error) ?? '')) return undefined;
+      if (isUnreadable(error)) return undefined;
       throw error;
     }
     const good = bytes.readUInt32BE(0) === MAGIC && bytes.readUInt32BE(AT_CRC) === crc32(bytes.subarray(AT_CRC_FROM));

@@ -1,7 +1,7 @@
 // Reads and writes the file `checkpoint`: up to where log, queues and index are known to be on the disk. After a kill the
 // store is scanned from there.
 import { crc32 } from 'node:zlib';
-import { systemCode } from '../errors.js';
+import { isUnreadable } from '../errors.js';
 import type { FileSystem } from '../files/file-system.js';
 import { readLong, writeLong } from '../commitlog/record.js';
 import { readFully, writeFully } from '../files/segment.js';
@@ -69,7 +69,7 @@ export class Checkpoint {
         await file.close();
       }
     } catch (error) {
-      if (['EISDIR', 'EIO'].includes(systemCode(error) ?? '')) return undefined;
+      if (isUnreadable(error)) return undefined;
       throw error;
     }
     return buffer;

@@ -131,9 +131,9 @@ export class Retention {
     // A full disk of which nothing is known refuses the writes themselves.
     const full = this.used > config.diskSpaceWarningLevelRatio / 100;
     if (full !== this.full) {
-      const state = known ? `${Math.round(this.used * 100)} % full` : 'full to an unknown degree';
-      if (full) logger.error(`the disk of ${config.root} is ${state}: messages are refused until there is room`);
-      else logger.log(`the disk of ${config.root} is ${state}: messages are taken again`);
+      const state = known ? `is ${Math.round(this.used * 100)} % full` : 'does not tell how full it is';
+      if (full) logger.error(`the disk of ${config.root} ${state}: messages are refused until there is room`);
+      else logger.log(`the disk of ${config.root} ${state}: messages are taken again`);
     }
     this.full = full;
   }

@@ -35,12 +35,14 @@ public class GrpcPeer {
     }
 
     static void printMessage(String scenario, String event, MessageView message) {
-        byte[] body = new byte[message.getBody().remaining()];
-        message.getBody().get(body);
-        print(scenario, event, "body", new String(body, StandardCharsets.UTF_8), "tag", message.getTag().orElse(null),
+        print(scenario, event, "body", bodyOf(message), "tag", message.getTag().orElse(null),
             "keys", String.join(" ", message.getKeys()), "properties", new TreeMap<>(message.getProperties()),
             "messageGroup", message.getMessageGroup().orElse(null), "attempt", message.getDeliveryAttempt(),
             "id", message.getMessageId().toString());
+    }
+
+    static String bodyOf(MessageView message) {
+        return StandardCharsets.UTF_8.decode(message.getBody().duplicate()).toString();
     }
 
     private static String json(Object value) {
