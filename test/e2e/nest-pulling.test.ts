@@ -16,14 +16,13 @@ import {
   RocketMQTemplate,
   getPullConsumerToken,
 } from 'nest-rocketmq';
-import type { PullConsumerOptions, ReceivedMessage, RocketMQModuleOptions } from 'nest-rocketmq';
+import type { PullConsumerOptions, RocketMQModuleOptions } from 'nest-rocketmq';
 import { PATIENCE_MS, closeApps, onCluster, startApp, unique } from './nest-harness.js';
 import type { TestApp } from './nest-harness.js';
+import { WAIT, takePayloads } from './nest-polls.js';
 
 const timeout = PATIENCE_MS;
 const FIRST = { consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET' } as const;
-/** On a cluster a new group gets its queues after some seconds. */
-const WAIT = { timeout: onCluster ? '60s' : '5s' };
 
 let topic: string;
 let group: string;
@@ -64,17 +63,6 @@ async function send(app: TestApp, ...numbers: number[]): Promise<void> {
   for (const n of numbers) await app.template.send(topic, { n }, { keys: String(n) });
 }
 
-/** The next `count` messages, by polls. */
-async function take<T>(count: number, poll: () => Promise<ReceivedMessage<T>[]>): Promise<T[]> {
-  const payloads: T[] = [];
-  while (payloads.length < count) {
-    const messages = await poll();
-    if (messages.length === 0) throw new Error(`only ${payloads.length} of ${count} came`);
-    payloads.push(...messages.map(({ payload }) => payload));
-  }
-  return payloads;
-}
-
 test(
   'T131 an injected consumer gives a loop one message after the other, with its context, until the app closes',
   async () => {
@@ -100,7 +88,7 @@ test(
     const app = await reporting();
     await send(app, 1, 2, 3, 4);
     const consumer = pulled(app);
-    expect(await take(4, () => consumer.poll({ max: 4, ...WAIT }))).toEqual([1, 2, 3, 4].map((n) => ({ n })));
+    expect(await takePayloads(4, (max) => consumer.poll({ max, ...WAIT }))).toEqual([1, 2, 3, 4].map((n) => ({ n })));
     const [queue] = consumer.assignment();
     await consumer.seek(queue!, 1);
     expect(consumer.position(queue!)).toBe(1);
@@ -112,7 +100,7 @@ test(
     expect(await consumer.poll({ timeout: 0 })).toEqual([]);
     consumer.resume();
     await consumer.seekToBegin(queue!);
-    expect(await take(4, () => consumer.poll(WAIT))).toHaveLength(4);
+    expect(await takePayloads(4, (max) => consumer.poll({ max, ...WAIT }))).toHaveLength(4);
     await consumer.seekToEnd(queue!);
     expect(await consumer.poll({ timeout: 0 })).toEqual([]);
     await consumer.seekToTimestamp(queue!, again!.context.storeTimestamp);
@@ -146,10 +134,10 @@ test(
       {},
       async (app) => {
         await send(app, 1, 2, 3);
-        await take(2, () => pulled(app).poll({ max: 2, ...WAIT }));
+        await takePayloads(2, (max) => pulled(app).poll({ max, ...WAIT }));
         await pulled(app).poll({ max: 1, ...WAIT }); // consumes the first two, and holds the third
       },
-      (app) => take(1, () => pulled(app).poll(WAIT)),
+      (app) => takePayloads(1, (max) => pulled(app).poll({ max, ...WAIT })),
     );
     expect(rest).toEqual([{ n: 3 }]);
   },
@@ -180,7 +168,7 @@ test(
         await closing;
         await loop;
       },
-      (app) => take(1, () => pulled(app).poll(WAIT)),
+      (app) => takePayloads(1, (max) => pulled(app).poll({ max, ...WAIT })),
     );
     expect(rest).toEqual([{ n: 2 }]);
   },
@@ -194,11 +182,11 @@ test(
       { autoCommit: false },
       async (app) => {
         await send(app, 1, 2, 3, 4);
-        await take(2, () => pulled(app).poll({ max: 1, ...WAIT }));
+        await takePayloads(2, (max) => pulled(app).poll({ max, ...WAIT }));
         await pulled(app).commit();
-        await take(2, () => pulled(app).poll({ max: 1, ...WAIT }));
+        await takePayloads(2, (max) => pulled(app).poll({ max, ...WAIT }));
       },
-      (app) => take(2, () => pulled(app).poll(WAIT)),
+      (app) => takePayloads(2, (max) => pulled(app).poll({ max, ...WAIT })),
     );
     expect(rest).toEqual([{ n: 3 }, { n: 4 }]);
   },
@@ -212,10 +200,10 @@ test(
       { storeOffsets: false },
       async (app) => {
         await send(app, 1, 2);
-        await take(2, () => pulled(app).poll(WAIT));
+        await takePayloads(2, (max) => pulled(app).poll({ max, ...WAIT }));
         await pulled(app).commit();
       },
-      (app) => take(2, () => pulled(app).poll(WAIT)),
+      (app) => takePayloads(2, (max) => pulled(app).poll({ max, ...WAIT })),
     );
     expect(all).toEqual([{ n: 1 }, { n: 2 }]);
   },
@@ -264,7 +252,7 @@ test(
     expect(first!.payload).toEqual({ n: 1 });
     expect(first!.payload).toBe(first!.payload);
     expect(first!.context).toMatchObject({ topic, keys: ['1'], queueOffset: 0, isRequest: false });
-    expect(await take(2, () => app.template.receive(topic, WAIT))).toEqual([{ n: 2 }, { n: 3 }]);
+    expect(await takePayloads(2, (max) => app.template.receive(topic, { max, ...WAIT }))).toEqual([{ n: 2 }, { n: 3 }]);
     expect(await app.template.receive(topic, { timeout: 0 })).toEqual([]);
   },
   timeout,

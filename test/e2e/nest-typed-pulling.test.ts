@@ -10,12 +10,11 @@ import {
   RocketMQPullConsumer,
   defineTopic,
 } from 'nest-rocketmq';
-import type { MessageConverter, ReceivedMessage, ReceivedOf, StandardSchema } from 'nest-rocketmq';
-import { PATIENCE_MS, closeApps, onCluster, startApp, unique } from './nest-harness.js';
+import type { MessageConverter, ReceivedOf, StandardSchema } from 'nest-rocketmq';
+import { PATIENCE_MS, closeApps, startApp, unique } from './nest-harness.js';
+import { WAIT, take } from './nest-polls.js';
 
 const timeout = PATIENCE_MS;
-/** On a cluster a new group gets its queues after some seconds. */
-const WAIT = { timeout: onCluster ? '60s' : '5s' };
 const GOOD = { id: 'o1', at: '2026-11-27T00:00:00.000Z' };
 const schema = z.object({ id: z.string(), at: z.iso.datetime().transform((at) => new Date(at)) });
 
@@ -33,17 +32,6 @@ const later: StandardSchema<{ id: string }, { id: string; known: boolean }> = {
 
 afterEach(closeApps);
 
-/** The next `count` messages, by polls. */
-async function take<T>(count: number, poll: () => Promise<ReceivedMessage<T>[]>): Promise<ReceivedMessage<T>[]> {
-  const all: ReceivedMessage<T>[] = [];
-  while (all.length < count) {
-    const messages = await poll();
-    if (messages.length === 0) throw new Error(`only ${all.length} of ${count} came`);
-    all.push(...messages);
-  }
-  return all;
-}
-
 test(
   'receive takes a typed topic: its tag filters, its schema makes the payload and gives its type',
   async () => {
@@ -53,7 +41,7 @@ test(
     await app.template.send(`${topic}:refunded`, GOOD);
     await app.template.send(`${topic}:paid`, { id: 7 });
     await app.template.send(Paid, GOOD);
-    const [bad, good] = await take(2, () => app.template.receive(Paid, { max: 1, ...WAIT }));
+    const [bad, good] = await take(2, (max) => app.template.receive(Paid, { max, ...WAIT }));
     expect(() => bad!.payload).toThrow(MessageValidationError);
     expect(() => bad!.payload).toThrow(/the payload of topic typed.* does not fit its schema: id: /);
     const { id, at } = good!.payload;
@@ -76,7 +64,7 @@ test(
     await app.template.send(Known, { id: 'o1' });
     await app.template.send(Known.topic, 'no JSON');
     await app.template.send(Known.topic, { other: 1 });
-    const [good, unreadable, bad] = await take(3, () => app.template.receive(Known, WAIT));
+    const [good, unreadable, bad] = await take(3, (max) => app.template.receive(Known, { max, ...WAIT }));
     expect(good!.payload).toEqual({ id: 'o1', known: true });
     expect(() => unreadable!.payload).toThrow(expect.objectContaining({ code: 'MESSAGE_DECODE' }));
     expect(() => bad!.payload).toThrow(/does not fit its schema: no id/);
@@ -114,7 +102,7 @@ test(
     await app.template.send(Paid, GOOD);
     await app.template.send(`${topic}:other`, GOOD);
     await app.template.send(Known, { id: 'o2' });
-    const [first, second] = await take(2, () => paid.poll({ max: 1, ...WAIT }));
+    const [first, second] = await take(2, (max) => paid.poll({ max, ...WAIT }));
     expect(first!.payload.at).toEqual(new Date(GOOD.at));
     expect(second!.payload).toEqual({ id: 'o2', known: true });
     await paid.subscribe(Late);
