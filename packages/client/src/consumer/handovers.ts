@@ -5,8 +5,8 @@ import { queueKey } from './process-queue.js';
 import type { ProcessQueue } from './process-queue.js';
 
 /**
- * How long listener calls that are under way in a queue have, once it goes to another consumer: their results count, and
- * the offset that is stored after them is where the other begins. ms
+ * How long listener calls that are under way in a queue, or messages of it that were polled, have, once it goes to another
+ * consumer: their results count, and the offset that is stored after them is where the other begins. ms
  */
 export const LEAVE_WITHIN_MS = 400;
 /**
@@ -28,9 +28,13 @@ export class Handovers {
     return this.#coming.has(queueKey(queue));
   }
 
-  /** Resolves when what is under way in the queue has ended, or its time is over. No further call begins there. */
-  async whenClosed(queue: ProcessQueue): Promise<void> {
-    await endsWithin(this.#clock, queue.close(), LEAVE_WITHIN_MS, queue.signal);
+  /**
+   * Resolves when what is under way in the queue has ended, or its time is over. No further call begins there.
+   * @param putDown resolves when no application has a message of it in hand, where it asks for them itself
+   */
+  async whenClosed(queue: ProcessQueue, putDown?: Promise<void>): Promise<void> {
+    const closed = Promise.all([queue.close(), putDown]);
+    await endsWithin(this.#clock, closed, LEAVE_WITHIN_MS, queue.signal);
   }
 
   /** Begins the queue when its time has come. @param begin its signal aborts when the queue is not ours any more */

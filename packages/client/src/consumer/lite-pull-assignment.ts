@@ -43,7 +43,7 @@ export class LitePullAssignment {
 
   constructor(parts: LitePullAssignmentParts) {
     this.#parts = parts;
-    const { context, options, offsets, startOffset, membersSeen } = parts;
+    const { context, options, buffer, offsets, startOffset, membersSeen } = parts;
     this.topics = new SubscribedTopics(context, options.group);
     const topics = (): string[] => (this.#mode === 'subscribe' ? [...this.subscriptions.keys()] : []);
     this.#rebalance = new Rebalance({
@@ -55,6 +55,8 @@ export class LitePullAssignment {
       offsets,
       startOffset,
       membersSeen,
+      takesOver: true,
+      leaving: async ({ messageQueue }) => buffer.get(queueKey(messageQueue))?.close(),
       begin: ({ messageQueue, signal }, offset) => this.#begin(messageQueue, offset, signal),
     });
   }

@@ -21,7 +21,7 @@ export class LitePullBuffer {
     return [...this.#queues.values()];
   }
 
-  /** Messages of all queues that are not paused. */
+  /** Messages of all queues that may be handed out. */
   get count(): number {
     return this.#count;
   }
@@ -41,15 +41,15 @@ export class LitePullBuffer {
   /** Messages of the queue came or went, or the queue did. */
   readonly changed = (queue: LitePullQueue): void => {
     const wasFull = this.full;
-    // What a paused queue holds is not handed out: the others must not wait for that.
-    const count = queue.paused ? 0 : queue.count;
+    // What a paused or closing queue holds is not handed out: the others must not wait for that.
+    const count = queue.paused || queue.closing ? 0 : queue.count;
     this.#count += count - (this.#counts.get(queue) ?? 0);
     this.#counts.set(queue, count);
     if (queue.dropped) {
       this.#counts.delete(queue);
       if (this.#queues.get(queue.key) === queue) this.#queues.delete(queue.key);
     }
-    if (queue.count > 0 && !queue.paused) this.#ready.add(queue);
+    if (count > 0) this.#ready.add(queue);
     else this.#ready.delete(queue);
     if (this.#ready.size > 0) this.wake();
     if (wasFull && !this.full) for (const waiting of this.#queues.values()) waiting.wake();

@@ -89,6 +89,7 @@ describe('a consumer that pulls', () => {
     const cluster = filled(2, 1);
     cluster.broker.otherConsumers.push('zzz');
     const consumer = await pulling(cluster);
+    await cluster.clock.advance(500);
     expect(consumer.assignment()).toEqual([queueOf(0)]);
   });
 

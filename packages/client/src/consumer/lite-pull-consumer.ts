@@ -54,8 +54,8 @@ export class LitePullConsumer implements AsyncIterable<MessageExt> {
   }
 
   /**
-   * Resolves when the group's queues are divided and pulled. A topic that does not exist yet is waited for in the
-   * background.
+   * Resolves when the group's queues are divided. They are pulled from then on, and where the group has other members half a
+   * second later, when these have left them. A topic that does not exist yet is waited for in the background.
    * @throws NotRunningError after a shutdown
    * @throws NameServerUnreachableError, GroupInUseError, SubscriptionRefusedError
    */

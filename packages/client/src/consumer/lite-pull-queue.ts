@@ -27,6 +27,10 @@ export class LitePullQueue {
   #messages: MessageExt[] = [];
   #bytes = 0;
   #paused = false;
+  #closing = false;
+  /** Something of it was handed out, and is not consumed yet. */
+  #inHand = false;
+  #whenPutDown: (() => void) | undefined;
   #seeking = sharedAbortController();
   readonly #onChange: (queue: LitePullQueue) => void;
   readonly #waiting: (() => void)[] = [];
@@ -93,6 +97,18 @@ export class LitePullQueue {
     this.wake();
   }
 
+  /** The queue is ours, but nothing more is handed out: it is about to go to another consumer. */
+  get closing(): boolean {
+    return this.#closing;
+  }
+
+  /** Hands nothing more out. Resolves when what was handed out is consumed. */
+  close(): Promise<void> {
+    this.#closing = true;
+    this.#onChange(this);
+    return this.#inHand ? new Promise((resolve) => (this.#whenPutDown = resolve)) : Promise.resolve();
+  }
+
   /** Begins at this offset, unless it is known already where. */
   begin(offset: number): void {
     this.#pulledTo ??= offset;
@@ -115,6 +131,7 @@ export class LitePullQueue {
   take(): MessageExt | undefined {
     const message = this.#messages.shift();
     if (!message) return undefined;
+    this.#inHand = true;
     this.#bytes -= message.body.length;
     const { queueOffset, physicalOffset, storeTimestamp } = message;
     this.#taken = { queueOffset, physicalOffset, storeTimestamp };
@@ -128,6 +145,8 @@ export class LitePullQueue {
   settle(): void {
     this.#done = this.#position;
     this.consumedMessage = this.#taken;
+    this.#inHand = false;
+    this.#whenPutDown?.();
   }
 
   /** Pulls anew what is here and not handed out: the filter is another one. */

@@ -21,6 +21,8 @@ export interface RebalanceParts {
   begin: (queue: ProcessQueue, offset: number) => void;
   /** Queues of the topic have come or gone: told what all and ours are. It may throw. */
   divided?: (topic: string, all: readonly MessageQueue[], mine: readonly MessageQueue[]) => void;
+  /** The queue goes to another member. Resolves when nothing of it is in hand; it is not waited for long. */
+  leaving?: (queue: ProcessQueue) => Promise<void>;
   /** Whether a queue that another member may have had is begun only when that one has had time to store its offset. */
   takesOver?: boolean;
   /** Where order is kept: a queue is begun only when it is locked, and unlocked when it is given up. */

@@ -210,7 +210,7 @@ export class Rebalance {
   /** Without locks nothing keeps the next consumer from beginning: what is under way has only so long to be counted. */
   async #leave(queue: ProcessQueue): Promise<void> {
     const { offsets } = this.#parts;
-    await this.#handovers.whenClosed(queue);
+    await this.#handovers.whenClosed(queue, this.#parts.leaving?.(queue));
     // Dropped for another reason, and begun anew perhaps.
     if (queue.dropped) return;
     this.drop(queue);
