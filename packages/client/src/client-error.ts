@@ -7,6 +7,7 @@ export type ClientErrorCode =
   | 'MESSAGE_ILLEGAL'
   | 'MESSAGE_TOO_LARGE'
   | 'NAME_SERVER_UNREACHABLE'
+  | 'NOT_A_NAME_SERVER'
   | 'NOT_FOUND_TOPIC'
   | 'BROKER_NOT_EXIST'
   | 'NO_BROKER'

@@ -63,6 +63,21 @@ export class NameServerUnreachableError extends MQClientError<'NAME_SERVER_UNREA
   }
 }
 
+/** A server of the list knows no routes: it is a broker. */
+export class NotNameServerError extends MQClientError<'NOT_A_NAME_SERVER'> {
+  constructor(
+    readonly address: string,
+    options?: { cause?: unknown },
+  ) {
+    super(
+      'NOT_A_NAME_SERVER',
+      `${address} answers, but is no name server: it knows no routes, as a broker does. Set option nameServer to the name ` +
+        'server, whose port is mostly 9876; 10911 is a broker.',
+      options,
+    );
+  }
+}
+
 /** The topic has no route, and brokers do not create topics by themselves. */
 export class TopicNotFoundError extends MQClientError<'NOT_FOUND_TOPIC'> {
   constructor(

@@ -22,6 +22,7 @@ export {
   InvalidNameError,
   MessageTooLargeError,
   NameServerUnreachableError,
+  NotNameServerError,
   NoBrokerError,
   RecallFailedError,
   SendFailedError,

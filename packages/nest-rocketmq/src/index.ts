@@ -180,6 +180,7 @@ export {
   MQClientError,
   MessageTooLargeError,
   NameServerUnreachableError,
+  NotNameServerError,
   NoBrokerError,
   PollInProgressError,
   QueueNotAssignedError,

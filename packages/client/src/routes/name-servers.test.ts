@@ -4,6 +4,7 @@ import { ResponseCode, encodeRouteData, silentLogger } from '@nest-rocketmq/remo
 import type { Answer, MessageExt, Requests } from '@nest-rocketmq/remoting/internal';
 import { FakeCluster } from '../../test-kit/fake-cluster.js';
 import { RocketMQClient } from '../client.js';
+import { NotNameServerError } from '../errors.js';
 
 type RouteAnswer = Answer<typeof Requests.GET_ROUTEINFO_BY_TOPIC>;
 
@@ -176,5 +177,25 @@ describe('name servers that are all gone', () => {
     await cluster.clock.advance(POLL_MS + 3_000);
     await producer.send({ topic: 't', body: 'b' });
     expect(cluster.broker.stored).toHaveLength(11);
+  });
+});
+
+describe('a name server that is a broker', () => {
+  const started = async (nameServer: string): Promise<void> => {
+    cluster = new FakeCluster();
+    const { clock, dial } = cluster;
+    client = new RocketMQClient({ nameServer, dial, clock, logger: silentLogger });
+    await client.start();
+  };
+
+  it('keeps the client from starting, and the error says which port is meant', async () => {
+    const refused = started('broker-a:10911');
+    await expect(refused).rejects.toThrow(NotNameServerError);
+    await expect(refused).rejects.toThrow(/^broker-a:10911 answers, but is no name server: .* mostly 9876/);
+  });
+
+  it('is passed over where there is another', async () => {
+    await started(`broker-a:10911;${A}`);
+    expect(cluster.routeRequests).toHaveLength(1);
   });
 });

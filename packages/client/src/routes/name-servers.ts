@@ -1,6 +1,7 @@
 // Sends requests to the name servers: to the same one as long as it answers, then to the next.
+import { Requests, ResponseCode, ResponseError } from '@nest-rocketmq/remoting/internal';
 import type { Clock, Connections, HeaderOf, Reply, RequestRow } from '@nest-rocketmq/remoting/internal';
-import { NameServerUnreachableError } from '../errors.js';
+import { NameServerUnreachableError, NotNameServerError } from '../errors.js';
 import { nameServersKey } from '../outages.js';
 import type { Outages } from '../outages.js';
 import { Backoff, isUnreached } from '../time/backoff.js';
@@ -38,7 +39,7 @@ export class NameServers {
    * Asks one name server, and the others in turn while none answers with what can be read. Where none can be reached, all
    * are tried again, with growing pauses: a name server that is being restarted is back soon.
    * @param read takes what is wanted from the answer; where it throws, the next server is asked
-   * @throws NameServerUnreachableError when none answered; what `read` has thrown when one did
+   * @throws NameServerUnreachableError when none answered; NotNameServerError, or what `read` has thrown, when one did
    */
   async request<Row extends RequestRow, T>(
     row: Row,
@@ -95,6 +96,7 @@ export class NameServers {
         continue;
       }
       try {
+        if (row.code === Requests.GET_ROUTEINFO_BY_TOPIC.code) refuseBroker(reply, this.addresses[index]!);
         const answer = read(reply);
         this.#current = index;
         return answer;
@@ -105,4 +107,10 @@ export class NameServers {
     if (unread.length > 0) throw unread[0];
     throw new NameServerUnreachableError(this.addresses, causes);
   }
+}
+
+/** The most frequent mistake in a configuration: the broker's port. @throws NotNameServerError */
+function refuseBroker({ code, remark, row }: Reply<RequestRow>, address: string): void {
+  if (code !== ResponseCode.REQUEST_CODE_NOT_SUPPORTED) return;
+  throw new NotNameServerError(address, { cause: new ResponseError(code, remark, address, row.name) });
 }
