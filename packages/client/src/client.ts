@@ -248,7 +248,13 @@ export class RocketMQClient {
       serializeType,
       // The send window limits the sends already; this is for a peer that takes nothing at all.
       maxUnsentBytes: () => 2 * sendWindow.state.backPressureForAsyncSendSize + MOST_OTHER_BYTES,
-      handlers: callbackHandlers({ members: this.#members, replies: this.#replies, clock, logger }),
+      handlers: callbackHandlers({
+        members: this.#members,
+        replies: this.#replies,
+        clock,
+        logger,
+        isStopping: () => this.#stopping !== undefined,
+      }),
       ...(sign && { sign }),
     });
   }

@@ -1,6 +1,6 @@
-// Tests that whoever shuts a client, a producer or a consumer down a second time waits for the first.
+// Tests that whoever shuts a client, a producer or a consumer down a second time waits for the first, and what comes meanwhile.
 import { afterEach, expect, it } from '@jest/globals';
-import { silentLogger, sleep } from '@nest-rocketmq/remoting/internal';
+import { Requests, silentLogger, sleep } from '@nest-rocketmq/remoting/internal';
 import { FakeCluster, NAME_SERVER } from '../test-kit/fake-cluster.js';
 import { RocketMQClient } from './client.js';
 import type { PushConsumer } from './consumer/push-consumer.js';
@@ -100,4 +100,28 @@ it('listener calls that outlast it are warned of, or told to whoever asks', asyn
     await client.shutdown();
     await cluster.close();
   }
+});
+
+/** The broker asks how a transaction of the group has ended. */
+function ask(): void {
+  const properties = { UNIQ_KEY: 'ABC', PGROUP: 'p', TRAN_MSG: 'true', REAL_TOPIC: 't' };
+  const body = cluster.broker.put('t', 0, 'half', { properties });
+  const check = { tranStateTableOffset: 7, commitLogOffset: 1, msgId: 'ABC', transactionId: 'ABC', offsetMsgId: 'X' };
+  cluster.broker.connection.oneway(Requests.CHECK_TRANSACTION_STATE, check, { body });
+}
+
+it.each([
+  ['that is being shut down is silent', true, 0],
+  ['that goes on warns', false, 1],
+])('asked about a transaction of a producer that has just left, a client %s', async (_what, ofClient, count) => {
+  connect();
+  const producer = client.createProducer({ group: 'p', topics: ['t'] });
+  await producer.start();
+  cluster.broker.next('UNREGISTER_CLIENT', async () => {
+    ask();
+    await cluster.clock.advance(0);
+    return {};
+  });
+  await (ofClient ? client : producer).shutdown();
+  expect(warnings.filter((line) => line.includes('asks about transaction ABC'))).toHaveLength(count);
 });

@@ -24,16 +24,19 @@ export interface CallbackParts {
   replies: PendingReplies;
   clock: Clock;
   logger: Logger;
+  /** Whether the client is being shut down: brokers may not know yet that a group has left. */
+  isStopping: () => boolean;
 }
 
-export function callbackHandlers({ members, replies, clock, logger }: CallbackParts): HandlerTable {
+export function callbackHandlers({ members, replies, clock, logger, isStopping }: CallbackParts): HandlerTable {
   const handlers: Handlers<'client'> = {
     CHECK_TRANSACTION_STATE(check) {
       const message = decodeRecord(Buffer.from(check.body));
       const group = message.properties.get(MessageProperty.PGROUP) ?? '';
       const producer = members.producers.get(group);
       if (producer) producer.checkTransaction(check, message);
-      else
+      // One that has just left: the broker asks another one of its group the next time.
+      else if (!isStopping())
         logger.warn(`a broker asks about transaction ${message.msgId} of group ${group}, which has no producer here`);
       return undefined;
     },
