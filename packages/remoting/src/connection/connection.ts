@@ -6,7 +6,6 @@ import type { RemotingCommand, SerializeType } from '../frame/command.js';
 import { ConnectionClosedError, FrameError } from '../errors.js';
 import { FlowControl } from './flow-control.js';
 import type { ConnectionBounds } from './flow-control.js';
-import { longestFrame } from './frame-reader.js';
 import {
   BINARY_TYPE,
   FRAME_HEAD,
@@ -24,6 +23,7 @@ import { plainLog } from './log-throttle.js';
 import type { EventLog } from './log-throttle.js';
 import { printable } from '../logger.js';
 import type { Logger } from '../logger.js';
+import { PeerLiveness } from './peer-liveness.js';
 import { PendingRequests } from './pending-requests.js';
 import type { Reply, ReplyReceiver } from './pending-requests.js';
 import type { Answer, HeaderOf, RequestRow } from '../requests/request.js';
@@ -67,8 +67,8 @@ export interface ConnectionOptions {
   /** adds signature fields to each request */
   readonly sign?: (command: RemotingCommand) => void;
   /**
-   * close when a request timed out and not one byte has come since it was sent, or a frame that has begun does not end: the
-   * peer is gone, or its bytes are no answers any more. Default false.
+   * close when a request timed out and not one byte has come since it was sent, for 2 s at least, or a frame that has begun does
+   * not end: the peer is gone, or its bytes are no answers any more. Default false.
    */
   readonly closeWhenSilent?: boolean;
 }
@@ -95,6 +95,7 @@ export class Connection {
   readonly #closeListeners: ((connection: Connection, error?: Error) => void)[] = [];
   #serializeType: SerializeType;
   #opaque = 0;
+  readonly #liveness = new PeerLiveness();
   #lastRead: number;
   /** When the frame under way has begun, monotonic ms. */
   #frameSince = 0;
@@ -114,7 +115,7 @@ export class Connection {
       this.address,
       options.clock,
       () => this.#reads,
-      (sentAt, timeout) => this.#onTimeout(sentAt, timeout),
+      (sentAt) => this.#onTimeout(sentAt),
     );
     const { clock, limits, maxUnsentBytes, bounds, sendMemory } = options;
     this.#log = bounds?.log ?? plainLog(options.logger);
@@ -246,15 +247,12 @@ export class Connection {
     return (this.#opaque = (this.#opaque + 1) & 0x7fffffff);
   }
 
-  #onTimeout(sentAt: number, timeout: number): void {
+  #onTimeout(sentAt: number): void {
     if (!this.#options.closeWhenSilent || this.#closed) return;
-    const { flow, address } = this;
-    if (this.#lastRead <= sentAt)
-      return this.close(new ConnectionClosedError(address, `the peer has been silent for ${timeout} ms`));
-    const took = this.#options.clock.monotonic() - this.#frameSince;
-    // Whatever is answered is taken for a part of it.
-    if (flow.midFrame && took >= longestFrame(flow.heldBytes))
-      this.close(new ConnectionClosedError(address, `a frame has not ended in ${took} ms`));
+    const now = this.#options.clock.monotonic();
+    const [lastRead, frameSince] = [this.#lastRead, this.#frameSince];
+    const fault = this.#liveness.fault({ sentAt, now, lastRead, frameSince, flow: this.flow });
+    if (fault !== undefined) this.close(new ConnectionClosedError(this.address, fault));
   }
 
   #onData(chunk: Buffer): void {
