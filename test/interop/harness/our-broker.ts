@@ -13,6 +13,8 @@ const FREE = '127.0.0.1:0';
 export interface OurBrokerOptions extends ClusterOptions {
   /** Added to the broker's environment. */
   env?: Record<string, string>;
+  /** Called with every line that it prints. */
+  onLine?: (line: string) => void;
 }
 
 export async function startOurBroker(options: OurBrokerOptions = {}): Promise<Cluster> {
@@ -31,7 +33,7 @@ export async function startOurBroker(options: OurBrokerOptions = {}): Promise<Cl
       `--store=${store}`,
       `--config=${brokerFile}`,
     ],
-    { env: options.env },
+    { env: options.env, onLine: options.onLine },
   );
   const [, nameServer = '', brokerAddress = ''] = READY.exec(
     await broker.line(READY, options.patience ?? READY_TIMEOUT_MS),
