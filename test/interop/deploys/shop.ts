@@ -1,12 +1,18 @@
 // Runs instances of the app of shop-instance.mjs behind a balancer under steady traffic, and replaces them one after the other.
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { RocketMQClient } from '@nest-rocketmq/client';
 import { type Child, type ExitStatus, startChild } from '../harness/children.js';
 import type { Cluster } from '../harness/cluster.js';
 import { repositoryRoot } from '../harness/paths.js';
 
 const PROGRAM = join(repositoryRoot, 'test/interop/deploys/shop-instance.mjs');
 const START_MS = 120_000;
+/** Of the app. */
+const TOPICS = ['order', 'audit', 'ledger', 'reminder', 'booking', 'price'];
+const QUEUES = 8;
+/** A cold JVM on a busy machine takes longer to create a topic than an app waits at its start. */
+const COLD_JVM_MS = 60_000;
 const READY_INTERVAL_MS = 50;
 /** Between two requests of one kind. */
 const PACE_MS = 100;
@@ -82,6 +88,7 @@ export class Shop {
   }
 
   static async open(cluster: Cluster, instances: number): Promise<Shop> {
+    await createTopics(cluster);
     const shop = new Shop(cluster);
     for (let i = 0; i < instances; i++) shop.#instances.push(await shop.#start());
     for (const kind of KINDS) shop.#traffic.push(shop.#ask(kind, kind));
@@ -141,4 +148,11 @@ export class Shop {
       await wait(PACE_MS);
     }
   }
+}
+
+async function createTopics({ nameServer }: Cluster): Promise<void> {
+  const client = new RocketMQClient({ nameServer, mqClientApiTimeout: COLD_JVM_MS });
+  await client.start();
+  for (const topic of TOPICS) await client.admin.createTopic({ topic, queues: QUEUES });
+  await client.shutdown();
 }
