@@ -31,7 +31,7 @@ async function join(stage: Stage, listener: (messages: MessageExt[]) => void): P
   ]) {
     await stage.done(consumer.start());
   }
-  for (const topic of TOPICS) await stage.done(producer.send({ topic, body: 'x', shardingKey: 'k' }));
+  for (const topic of TOPICS) await stage.done(producer.send({ topic, body: 'x' }));
   return client;
 }
 
