@@ -2,7 +2,7 @@
 // client wants quick answers. CRASH_LONG=1 has more of them. Needs the build and strace.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { Requests } from '@nest-rocketmq/remoting/internal';
 import type { Connection } from '@nest-rocketmq/remoting/internal';
 import { cleanUp } from '../interop/harness/clean-up.js';
@@ -21,7 +21,6 @@ const HICCUPS = FEWEST / 2;
 /** One has to be without more of them: other processes may take the processors from some. */
 const ROUNDS = 10;
 
-jest.setTimeout(120_000);
 afterEach(cleanUp);
 const strace = withStrace();
 

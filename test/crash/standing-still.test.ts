@@ -22,7 +22,7 @@ const ENOUGH = 500;
 const TOPIC = 'orders';
 const PATIENCE_MS = 30_000;
 
-jest.setTimeout(120_000 + 2 * (pauseMs + blockMs));
+jest.setTimeout(300_000 + 2 * (pauseMs + blockMs));
 const clients: RocketMQClient[] = [];
 afterEach(async () => {
   await Promise.all(clients.splice(0).map((client) => client.shutdown()));
