@@ -6,7 +6,7 @@ import type { Message, MessageListenerOptions } from 'nest-rocketmq';
 import { Idempotent, MemoryIdempotencyStore, REPLAY_PROPERTY } from 'nest-rocketmq/idempotency';
 import type { IdempotencyStore, IdempotentOptions } from 'nest-rocketmq/idempotency';
 import { consumed, failed } from 'nest-rocketmq/testing';
-import { PATIENCE_MS, unique } from './nest-harness.js';
+import { PATIENCE_MS, onCluster, unique } from './nest-harness.js';
 import { SharedBroker } from './shared-broker.js';
 
 const timeout = PATIENCE_MS;
@@ -99,13 +99,16 @@ describe.each(['CONCURRENTLY', 'ORDERLY'] as const)('a listener that consumes %s
 
   test('is not called while another owner works on the order, and then is: its lease ends without a sign of life', async () => {
     const store = new MemoryIdempotencyStore({ clock: broker.clock });
-    await store.claim({ scope: 'orders', key: 'o1' }, 'somebody who has died', 2_000);
+    const order = { scope: 'orders', key: 'o1' };
+    await store.claim(order, 'somebody who dies', 3_600_000);
     const app = await start({ listener, store, idempotent: { scope: 'orders', key: ({ id }) => id } });
     const refused = failed(app, { topic }, { timeout });
     const done = consumed(app, { topic }, { timeout });
     await app.get(RocketMQTemplate).send(topic, { id: 'o1' }, { shardingKey: 'o1' });
     await expect(broker.elapse(refused, 60_000)).resolves.toMatchObject({ error: { code: 'MESSAGE_IN_PROGRESS' } });
     expect(calls).toEqual([]);
+    // Its last sign of life. On a cluster, time has passed until the order was delivered.
+    await store.extend(order, 'somebody who dies', 1_000);
     await broker.elapse(done, 60_000);
     expect(calls).toEqual(['A o1']);
   });
@@ -147,7 +150,7 @@ test('an instance that dies leaves to the other one what it has claimed, and not
     find: (id) => shared.find(id),
     forget: (id) => shared.forget(id),
   };
-  const idempotent = { scope: 'orders', key: ({ id }: Order) => id, lease: '1s' };
+  const idempotent = { scope: 'orders', key: ({ id }: Order) => id, lease: onCluster ? '5s' : '1s' };
   const keys = ['claim', 'within the handler', 'before the record', 'before the ack'];
   const first = await start({ name: 'A', store: dying, idempotent, shutdownTimeout: '1ms' }, async ({ id }) => {
     if (id === 'within the handler') await dies(id);
