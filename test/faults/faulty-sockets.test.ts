@@ -20,9 +20,9 @@ const FAULT_RUNS = Number(process.env['FAULT_RUNS'] ?? 1);
 const RUNS = Math.ceil(FAULT_RUNS / 30);
 /** Of whatever a client asks, ms: beyond it the client takes a peer for gone. On a busy machine, answers take their time. */
 const TIMEOUT_MS = 1_000;
-const EVERY_MS = 200;
+const EVERY_MS = 400;
 /** For all of it to have come about, on a busy machine. ms */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 180_000;
 
 let broker: Broker;
 let misdeeds: Misdeeds;
