@@ -23,6 +23,12 @@ export interface RecallParts {
   trace?: ProducerTrace | undefined;
 }
 
+/** Apache 5.3.2 is the first that knows RECALL_MESSAGE, and that answers a send with a handle. */
+const NO_HANDLE =
+  'there is no handle. A send is answered with one if the message has a delay or a deliverAt that is not over yet, and ' +
+  'the broker is of version 5.3.2 or later';
+const NOT_ENABLED = '. It takes version 5.3.2 or later, and recallMessageEnable=true at the broker';
+
 /**
  * @returns the recalled message's id
  * @throws RecallFailedError; BrokerNotFoundError while the master is away; ResponseError when the broker cannot do it now
@@ -37,6 +43,7 @@ export async function recall(
   const failed = (reason: RecallFailure, detail: string, cause?: unknown): RecallFailedError =>
     new RecallFailedError(topic, recallHandle, reason, detail, cause === undefined ? {} : { cause });
   if (isRetryTopic(topic) || isDLQTopic(topic)) throw failed('foreign', 'retries and dead letters have no handles');
+  if (recallHandle === undefined) throw failed('foreign', NO_HANDLE);
   const handle = typeof recallHandle === 'string' ? decodeRecallHandle(recallHandle) : undefined;
   if (!handle) throw failed('foreign', 'this is no recall handle; use the recallHandle of a SendResult');
   if (handle.topic !== topic) throw failed('foreign', `the handle is of topic ${handle.topic}`);
@@ -56,7 +63,8 @@ export async function recall(
   const cause = new ResponseError(reply.code, reply.remark, address, reply.row.name);
   const reason = reasonOf(reply, handle, parts.clock.now());
   if (!reason) throw cause;
-  throw failed(reason, `${handle.brokerName} answered ${cause.message}`, cause);
+  const remedy = reason === 'not enabled' ? NOT_ENABLED : '';
+  throw failed(reason, `${handle.brokerName} answered ${cause.message}${remedy}`, cause);
 }
 
 /** Brokers tell most of it in words only: Apache's, and ours where Apache's does not look whether the message is there. */

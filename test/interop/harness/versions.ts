@@ -1,0 +1,65 @@
+// Says which versions of Apache RocketMQ the tests know, what Maven Central lacks of them, and from which one on a broker has what.
+
+import { isLong } from './long.js';
+
+export type RocketMQVersion = `${number}.${number}.${number}`;
+
+export const ROCKETMQ_5 = '5.5.0';
+export const ROCKETMQ_4 = '4.9.7';
+
+type Part = 'namesrv' | 'broker' | 'tools';
+
+/** What Maven Central does not serve. */
+const LACKING: Readonly<Record<RocketMQVersion, readonly Part[]>> = {
+  '4.9.6': ['namesrv', 'broker', 'tools'],
+  '4.9.8': ['namesrv', 'broker'],
+  '5.3.0': ['namesrv', 'tools'],
+  '5.3.1': ['namesrv'],
+  '5.3.2': ['namesrv', 'tools'],
+};
+
+export const lacking = (version: RocketMQVersion): readonly Part[] => LACKING[version] ?? [];
+
+/** The version of the name server that a broker of this one is run with. */
+export const nameServerOf = (version: RocketMQVersion): RocketMQVersion =>
+  lacking(version).includes('namesrv') ? '5.3.3' : version;
+
+export function isBefore(version: RocketMQVersion, other: RocketMQVersion): boolean {
+  return version.localeCompare(other, 'en', { numeric: true }) < 0;
+}
+
+/** From which version on Apache's broker has what, so far as it matters to our client. `versions/features.ts` asks brokers. */
+export const SINCE = {
+  'request and reply': '4.6.0',
+  'delays of any length': '5.0.0',
+  'lite pull requests': '5.0.0',
+  'topic attributes': '5.0.0',
+  POP: '5.0.0',
+  'acknowledgements in batches': '5.1.0',
+  recall: '5.3.2',
+  'recall by topic': '5.4.0',
+} as const satisfies Record<string, RocketMQVersion>;
+
+export type Feature = keyof typeof SINCE;
+
+export const has = (version: RocketMQVersion, feature: Feature): boolean => !isBefore(version, SINCE[feature]);
+
+/** All that Maven Central serves a broker of, from the first on that our client works with, and of each minor version of 5. */
+const ALL: readonly RocketMQVersion[] = [
+  '4.9.0',
+  '4.9.7',
+  '5.0.0',
+  '5.1.4',
+  '5.2.0',
+  '5.3.1',
+  '5.3.3',
+  '5.4.0',
+  '5.5.0',
+];
+
+/** What `versions` runs on: those of APACHE_VERSIONS='4.9.0 5.1.4', else all in a long run, else none. */
+export function versionsToTest(all = ALL): readonly RocketMQVersion[] {
+  const chosen = process.env['APACHE_VERSIONS'];
+  if (chosen !== undefined) return chosen.split(/[\s,]+/).filter((each) => each !== '') as RocketMQVersion[];
+  return isLong ? all : [];
+}
