@@ -20,6 +20,6 @@ export function describeOurClient(clusterOf: () => Cluster, version: RocketMQVer
     declareTransactionTests(peer);
     if (has(version, 'request and reply')) declareAskingTests(peer);
     declarePullTests(peer);
-    if (has(version, 'POP')) declareWaitingPopTests(peer);
+    if (has(version, 'POP')) declareWaitingPopTests(peer, version);
   });
 }

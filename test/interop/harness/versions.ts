@@ -31,13 +31,17 @@ export function isBefore(version: RocketMQVersion, other: RocketMQVersion): bool
 /** From which version on Apache's broker has what, so far as it matters to our client. `versions/features.ts` asks brokers. */
 export const SINCE = {
   'request and reply': '4.6.0',
+  // Before, a request with an unknown code is never answered.
+  'answers to unknown requests': '4.9.1',
   'delays of any length': '5.0.0',
   'lite pull requests': '5.0.0',
   'topic attributes': '5.0.0',
   POP: '5.0.0',
+  // Before, such a pop is never answered.
+  'pops that are over when they come': '5.1.0',
   'acknowledgements in batches': '5.1.0',
   recall: '5.3.2',
-  'recall by topic': '5.4.0',
+  'notifications by tag': '5.5.0',
 } as const satisfies Record<string, RocketMQVersion>;
 
 export type Feature = keyof typeof SINCE;

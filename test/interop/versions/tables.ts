@@ -42,7 +42,7 @@ export function describeTables(version: RocketMQVersion): void {
   declareBatchTests(() => stage);
   declareOrderTests(() => stage);
   if (has(version, 'delays of any length')) declareDelayTests(() => stage, LATENESS_MS);
-  if (has(version, 'recall')) declareRecallTests(() => stage, has(version, 'recall by topic'));
+  if (has(version, 'recall')) declareRecallTests(() => stage);
   declareTransactionTests(() => stage);
   declareSendTests(() => stage);
   declareQueryTests(() => stage);

@@ -219,8 +219,14 @@ describe('a recall', () => {
   it('that a broker does not know, or does not allow, says what it takes', async () => {
     const producer = await producing();
     cluster.broker.next('RECALL_MESSAGE', () => ({ code: ResponseCode.REQUEST_CODE_NOT_SUPPORTED, remark: 'no' }));
-    const remedy = 'It takes version 5.3.2 or later, and recallMessageEnable=true at the broker.';
+    const remedy = 'They take version 5.3.2 or later, and recallMessageEnable=true at the broker.';
     await expect(producer.recall('t', handleOf())).rejects.toThrow(remedy);
+  });
+
+  it('is not asked of a broker before 5.0, which might never answer', async () => {
+    const producer = await producing({}, MQVersion.V4_9_0);
+    await expect(producer.recall('t', handleOf())).rejects.toMatchObject({ reason: 'not enabled' });
+    expect(cluster.broker.requests('RECALL_MESSAGE')).toEqual([]);
   });
 
   it('fails for now while the master is away', async () => {
@@ -245,7 +251,8 @@ describe('a recall', () => {
     const recalling = producer.recall('t', handleOf());
     await expect(recalling).rejects.toThrow(RecallFailedError);
     await expect(recalling).rejects.toMatchObject({ reason, topic: 't' });
-    await expect(recalling).rejects.toThrow(remark);
+    await expect(recalling).rejects.toThrow(reason === 'not enabled' ? 'recallMessageEnable=true' : remark);
+    await expect(recalling).rejects.toMatchObject({ cause: { message: expect.stringContaining(remark) } });
   });
 
   it('that the broker cannot do now is an error of its own', async () => {

@@ -1,5 +1,6 @@
 // Takes back a delayed message before it is due.
 import {
+  MQVersion,
   MessageProperty,
   Requests,
   ResponseCode,
@@ -27,7 +28,7 @@ export interface RecallParts {
 const NO_HANDLE =
   'there is no handle. A send is answered with one if the message has a delay or a deliverAt that is not over yet, and ' +
   'the broker is of version 5.3.2 or later';
-const NOT_ENABLED = '. It takes version 5.3.2 or later, and recallMessageEnable=true at the broker';
+const NOT_ENABLED = ' does no recalls. They take version 5.3.2 or later, and recallMessageEnable=true at the broker';
 
 /**
  * @returns the recalled message's id
@@ -55,6 +56,7 @@ export async function recall(
     routes.get(topic)?.readable.some(({ brokerName }) => brokerName === handle.brokerName);
   if (!address && isKnown) throw new BrokerNotFoundError(handle.brokerName, topic);
   if (!address) throw failed('foreign', `the handle is of broker ${handle.brokerName}, which has no address here`);
+  if (!(await brokers.isFrom(MQVersion.V5_0_0, address))) throw failed('not enabled', handle.brokerName + NOT_ENABLED);
   const header = { producerGroup: group, topic, recallHandle, bname: handle.brokerName };
   const reply = await brokers.request(address, Requests.RECALL_MESSAGE, header, { timeout });
   const isRecalled = reply.code === ResponseCode.SUCCESS;
@@ -63,8 +65,8 @@ export async function recall(
   const cause = new ResponseError(reply.code, reply.remark, address, reply.row.name);
   const reason = reasonOf(reply, handle, parts.clock.now());
   if (!reason) throw cause;
-  const remedy = reason === 'not enabled' ? NOT_ENABLED : '';
-  throw failed(reason, `${handle.brokerName} answered ${cause.message}${remedy}`, cause);
+  const why = reason === 'not enabled' ? NOT_ENABLED : ` answered ${cause.message}`;
+  throw failed(reason, handle.brokerName + why, cause);
 }
 
 /** Brokers tell most of it in words only: Apache's, and ours where Apache's does not look whether the message is there. */
