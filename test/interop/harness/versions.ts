@@ -33,6 +33,8 @@ export const SINCE = {
   'request and reply': '4.6.0',
   // Before, a request with an unknown code is never answered.
   'answers to unknown requests': '4.9.1',
+  // Before, a broker makes topics of dead letters that nobody may read.
+  'dead letters that can be read': '4.9.2',
   'delays of any length': '5.0.0',
   'lite pull requests': '5.0.0',
   'topic attributes': '5.0.0',
@@ -40,11 +42,20 @@ export const SINCE = {
   // Before, such a pop is never answered.
   'pops that are over when they come': '5.1.0',
   'acknowledgements in batches': '5.1.0',
+  'topics with a retention of their own': '5.3.0',
   recall: '5.3.2',
   'notifications by tag': '5.5.0',
 } as const satisfies Record<string, RocketMQVersion>;
 
 export type Feature = keyof typeof SINCE;
+
+/** What our client does not use. */
+export const POP_FEATURES: readonly Feature[] = [
+  'POP',
+  'pops that are over when they come',
+  'acknowledgements in batches',
+  'notifications by tag',
+];
 
 export const has = (version: RocketMQVersion, feature: Feature): boolean => !isBefore(version, SINCE[feature]);
 

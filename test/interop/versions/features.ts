@@ -13,6 +13,7 @@ import {
 import type { Connection, RequestRow } from '@nest-rocketmq/remoting/internal';
 import { type Peer, QUEUES, SEND_TIMEOUT_MS } from '../client/peer.js';
 import { OurReader, bodiesOf } from '../harness/our-reader.js';
+import { waitForRoute } from '../harness/route-probe.js';
 import { type Feature, type RocketMQVersion, has } from '../harness/versions.js';
 
 const PATIENCE_MS = 60_000;
@@ -36,6 +37,36 @@ export function declareFeatureTests(peer: Peer, version: RocketMQVersion): void 
   beforeAll(() => peer.client.admin.createTopic({ topic: TOPIC, queues: QUEUES }));
   declareRequestTests(peer, version);
   declareDelayTests(peer, version);
+
+  test('dead letters can be read, or the error says how to change that', async () => {
+    const [topic, group] = ['feature_dead', 'feature_dead_group'];
+    await peer.client.admin.createTopic({ topic, queues: 1 });
+    await peer.producer.send({ topic, body: 'dead' });
+    const options = { group, subscriptions: [{ topic }], maxReconsumeTimes: 0 };
+    const reader = await OurReader.start(peer.client, options, () => 'RECONSUME_LATER');
+    await reader.take(1);
+    // The name server hears of a topic some time after the broker has made it.
+    await waitForRoute(peer.cluster.nameServer, `%DLQ%${group}`);
+    await reader.stop();
+    const bodies: string[] = [];
+    const list = async (): Promise<void> => {
+      for await (const { message } of peer.client.admin.deadLetters(group)) bodies.push(message.body.toString());
+    };
+    if (!has(version, 'dead letters that can be read')) {
+      await expect(list()).rejects.toThrow('brokers before 4.9.2');
+      return;
+    }
+    while (bodies.length === 0) await list();
+    expect(bodies).toEqual(['dead']);
+  });
+
+  test('a topic with a retention of its own is made, or refused', async () => {
+    const attributes = { 'reserve.time': '3600000' };
+    const creating = peer.client.admin.createTopic({ topic: 'feature_retention', queues: 1, attributes });
+    const isRefused = has(version, 'topic attributes') && !has(version, 'topics with a retention of their own');
+    if (isRefused) await expect(creating).rejects.toThrow('unsupported key: reserve.time');
+    else await creating;
+  });
 
   const types = (['ZLIB', 'LZ4', 'ZSTD'] as const).filter(canCompress);
   test(`bodies that are compressed by ${types.join(', ')} arrive, and again after a retry`, async () => {

@@ -15,7 +15,7 @@ if (versions.length === 0) test.skip('no version is asked for: set INTEROP_LONG=
 for (const version of versions) {
   test(`the Nest end-to-end suite passes on Apache ${version}`, async () => {
     const settings = { messageDelayLevel: DEFAULT_MESSAGE_DELAY_LEVEL, enablePropertyFilter: 'true' };
-    const passed = await passNestSuite(await startApache({ version, settings }));
+    const passed = await passNestSuite(await startApache({ version, settings }), version);
     process.stdout.write(`the Nest end-to-end suite on Apache ${version}: ${passed} passed\n`);
   });
 }
