@@ -36,12 +36,14 @@ export const SINCE = {
   // Before, a broker makes topics of dead letters that nobody may read.
   'dead letters that can be read': '4.9.2',
   'delays of any length': '5.0.0',
+  // Before, the answer may be offset 0, as if the group had stored it.
+  'groups without offsets are told so': '5.0.0',
   'lite pull requests': '5.0.0',
   'topic attributes': '5.0.0',
   POP: '5.0.0',
   // Before, such a pop is never answered.
   'pops that are over when they come': '5.1.0',
-  'acknowledgements in batches': '5.1.0',
+  'acknowledgements in batches': '5.1.3',
   'topics with a retention of their own': '5.3.0',
   recall: '5.3.2',
   'notifications by tag': '5.5.0',
@@ -59,9 +61,9 @@ export const POP_FEATURES: readonly Feature[] = [
 
 export const has = (version: RocketMQVersion, feature: Feature): boolean => !isBefore(version, SINCE[feature]);
 
-/** All that Maven Central serves a broker of, from the first on that our client works with, and of each minor version of 5. */
-const ALL: readonly RocketMQVersion[] = [
-  '4.9.0',
+/** The first on that all of our client works with, and of each minor version of 5 what Maven Central serves a broker of. */
+export const ALL: readonly RocketMQVersion[] = [
+  '4.9.2',
   '4.9.7',
   '5.0.0',
   '5.1.4',
@@ -73,7 +75,7 @@ const ALL: readonly RocketMQVersion[] = [
 ];
 
 /** What `versions` runs on: those of APACHE_VERSIONS='4.9.0 5.1.4', else all in a long run, else none. */
-export function versionsToTest(all = ALL): readonly RocketMQVersion[] {
+export function versionsToTest(all: readonly RocketMQVersion[] = ALL): readonly RocketMQVersion[] {
   const chosen = process.env['APACHE_VERSIONS'];
   if (chosen !== undefined) return chosen.split(/[\s,]+/).filter((each) => each !== '') as RocketMQVersion[];
   return isLong ? all : [];
