@@ -16,7 +16,7 @@ import { declaredPeer } from '../client/peer.js';
 import { startApache } from '../harness/apache.js';
 import { cleanUp } from '../harness/clean-up.js';
 import type { Cluster } from '../harness/cluster.js';
-import type { RocketMQVersion } from '../harness/versions.js';
+import { type RocketMQVersion, has } from '../harness/versions.js';
 
 /** Starts a cluster of that version. */
 export function describeBefore5(version: RocketMQVersion): void {
@@ -114,7 +114,7 @@ export function describeBefore5(version: RocketMQVersion): void {
     }
   });
 
-  declareBatchTests(() => stage);
+  declareBatchTests(() => stage, has(version, 'full batches'));
   declareOrderTests(() => stage);
 
   describe('a lite pull consumer', () => {

@@ -39,7 +39,7 @@ export function describeTables(version: RocketMQVersion): void {
     await stage?.end();
     await cleanUp();
   });
-  declareBatchTests(() => stage);
+  declareBatchTests(() => stage, has(version, 'full batches'));
   declareOrderTests(() => stage);
   if (has(version, 'delays of any length')) declareDelayTests(() => stage, LATENESS_MS);
   if (has(version, 'recall')) declareRecallTests(() => stage);

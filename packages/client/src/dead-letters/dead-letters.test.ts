@@ -86,6 +86,12 @@ describe('the dead letters of a group', () => {
     await expect(listed(letters.list())).rejects.toThrow('updateTopicPerm -c CLUSTER -t %DLQ%stock -p 6');
   });
 
+  it('of a time after all of them are none, also where a broker before 5.1 names the last one', async () => {
+    const letters = await dead(2);
+    fake.broker.next('SEARCH_OFFSET_BY_TIMESTAMP', () => ({ header: { offset: 1 } }));
+    expect(await listed(letters.list({ since: fake.clock.now() + 60_000 }))).toEqual([]);
+  });
+
   it('are none where there is no such topic, and the group needs a name', async () => {
     await dead(1);
     expect(await listed(client.admin.deadLetters('nobody'))).toEqual([]);

@@ -115,8 +115,10 @@ export class DeadLetters implements AsyncIterable<DeadLetter> {
       const from = await (since === undefined
         ? this.#offsets.minOffset(queue)
         : this.#offsets.searchOffset(queue, since));
-      for await (const message of readQueue(this.#context, { queue, from, to, pageSize }))
-        yield toDeadLetter(message, this.#names);
+      for await (const message of readQueue(this.#context, { queue, from, to, pageSize })) {
+        // For a time after all messages, brokers before 5.1 give the offset of the last one.
+        if (since === undefined || message.storeTimestamp >= since) yield toDeadLetter(message, this.#names);
+      }
     }
   }
 
