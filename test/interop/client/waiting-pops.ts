@@ -45,21 +45,21 @@ export function declareWaitingPopTests(peer: Peer, version: RocketMQVersion): vo
     expect(performance.now() - began).toBeGreaterThan(POLL / 2);
   });
 
-  const endsAtOnce = has(version, 'pops that are over when they come') ? test : test.skip;
-  endsAtOnce('T090 those that were born too long ago, or before the epoch, do not wait', async () => {
-    const long = 3_600_000;
-    for (const bornTime of [-long, Date.now() - 2 * long]) {
-      const times = { bornTime, pollTime: long };
-      expect([(await pop(times)).code, await notify(times)]).toEqual([ResponseCode.POLLING_TIMEOUT, false]);
-    }
-  });
+  if (has(version, 'pops that are over when they come'))
+    test('T090 those that were born too long ago, or before the epoch, do not wait', async () => {
+      const long = 3_600_000;
+      for (const bornTime of [-long, Date.now() - 2 * long]) {
+        const times = { bornTime, pollTime: long };
+        expect([(await pop(times)).code, await notify(times)]).toEqual([ResponseCode.POLLING_TIMEOUT, false]);
+      }
+    });
 
-  const byTag = has(version, 'notifications by tag') ? test : test.skip;
-  byTag('T090 notifications tell of messages with the tags that are asked for', async () => {
-    await peer.producer.send({ topic: PLACE.topic, tags: 'b', body: 'x' });
-    const asked = { pollTime: 0, expType: 'TAG' };
-    const told = [await notify({ ...asked, exp: 'a || c' }), await notify({ ...asked, exp: 'a || b' })];
-    expect(told).toEqual([false, true]);
-    expect(await notify({ pollTime: 0, expType: 'SQL92', exp: "TAGS = 'a'" })).toBe(true);
-  });
+  if (has(version, 'notifications by tag'))
+    test('T090 notifications tell of messages with the tags that are asked for', async () => {
+      await peer.producer.send({ topic: PLACE.topic, tags: 'b', body: 'x' });
+      const asked = { pollTime: 0, expType: 'TAG' };
+      const told = [await notify({ ...asked, exp: 'a || c' }), await notify({ ...asked, exp: 'a || b' })];
+      expect(told).toEqual([false, true]);
+      expect(await notify({ pollTime: 0, expType: 'SQL92', exp: "TAGS = 'a'" })).toBe(true);
+    });
 }
