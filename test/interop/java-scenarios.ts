@@ -2,7 +2,7 @@
 // broker, and are the same on ours. The *.test.ts files choose the broker.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Cluster } from './harness/cluster.js';
-import { ROCKETMQ_5, type RocketMQVersion } from './harness/jars.js';
+import { type RocketMQVersion, has } from './harness/versions.js';
 import { numbered, sorted } from './harness/lists.js';
 import { JavaPeer } from './harness/java-peer.js';
 import {
@@ -40,7 +40,7 @@ export function describeJavaClient(
   clusterOf: () => Cluster,
   allowances: Allowances = { offsetMayGoBack: false },
 ): void {
-  const recalls = version === ROCKETMQ_5;
+  const recalls = has(version, 'recall');
   describe(`the Java client ${version}`, () => {
     let peer: JavaPeer;
     beforeAll(async () => {

@@ -1,72 +1,22 @@
-// Opens a directory that one broker wrote with the other, which serves everything in it: messages, the group's offsets,
-// messages not yet due, half messages and the key index. An unmodified Java client writes and reads.
-import { afterEach, describe, expect, jest, test } from '@jest/globals';
+// Opens a directory that one broker wrote with the other, which serves everything in it.
+import { afterEach, describe, jest, test } from '@jest/globals';
 import { startApache } from './harness/apache.js';
 import { cleanUp } from './harness/clean-up.js';
-import type { Cluster } from './harness/cluster.js';
-import { ROCKETMQ_5 } from './harness/jars.js';
-import { JavaPeer, type PeerEvent, type ScenarioEvents } from './harness/java-peer.js';
-import { offsetsOnDisk } from './harness/offsets-on-disk.js';
 import { startOurBroker } from './harness/our-broker.js';
-import { temporaryFolder } from './harness/temporary.js';
+import { ROCKETMQ_5 } from './harness/versions.js';
+import { type StartOnStore, moveStore } from './versions/move-store.js';
 
 jest.setTimeout(180_000);
 afterEach(cleanUp);
 
-type Start = (options: { store: string }) => Promise<Cluster>;
-const RUN = 'moved';
-const GROUP = `${RUN}_store_group`;
-
-async function runScenario(cluster: Cluster, scenario: string): Promise<ScenarioEvents> {
-  const peer = await JavaPeer.start(ROCKETMQ_5, cluster.nameServer, RUN, [scenario]);
-  const events = await peer.scenario(scenario);
-  await peer.end();
-  return events;
-}
-
-const place = ({ body, msgId, queueId, queueOffset }: PeerEvent): unknown => ({ body, msgId, queueId, queueOffset });
-const byPlace = (a: PeerEvent, b: PeerEvent): number =>
-  Number(a.queueId) - Number(b.queueId) || Number(a.queueOffset) - Number(b.queueOffset);
-const offsets = (events: ScenarioEvents): Map<unknown, unknown> =>
-  new Map(events.of('offset').map((line) => [line.queueId, line.offset]));
-
-function expectAllServed(written: ScenarioEvents, read: ScenarioEvents): void {
-  const pulled = read.of('pulled').sort(byPlace);
-  expect(pulled.map(place)).toEqual(written.of('sent').sort(byPlace).map(place));
-  for (const message of pulled) {
-    const index = Number(String(message.body).replace('kept-', ''));
-    expect(message.properties).toMatchObject({ index: String(index), KEYS: `key${index}`, TAGS: `tag${index % 3}` });
-  }
-  expect(offsets(read)).toEqual(offsets(written));
-  expect(read.of('queried').map((message) => [message.key, message.body])).toEqual([
-    ['key0', 'kept-0'],
-    ['key100', 'kept-100'],
-    ['key199', 'kept-199'],
-  ]);
-  const received = new Set(read.bodies('received'));
-  expect(received).toEqual(new Set(['opened', ...written.bodies('half'), ...written.bodies('delayed')]));
-  expect(new Set(read.bodies('check'))).toEqual(new Set(written.bodies('half')));
-}
-
-const apache: [string, Start] = ["Apache's", startApache];
-const ours: [string, Start] = ['our', startOurBroker];
+const apache: [string, StartOnStore] = ["Apache's", startApache];
+const ours: [string, StartOnStore] = ['our', startOurBroker];
 
 describe.each([
   { writer: ours, reader: apache, ends: ['stop', 'kill'] as const },
   { writer: apache, reader: ours, ends: ['stop', 'kill'] as const },
   // The control: what is expected of a change of brokers is what Apache's broker does on its own directory.
   { writer: apache, reader: apache, ends: ['kill'] as const },
-])(
-  'what $writer.0 broker wrote, $reader.0 broker serves',
-  ({ writer: [, startWriter], reader: [, startReader], ends }) => {
-    test.each(ends)('after a %s', async (end) => {
-      const store = temporaryFolder('moved-store');
-      const writing = await startWriter({ store });
-      const written = await runScenario(writing, 'store-fill');
-      if (end === 'kill') await offsetsOnDisk(store, GROUP);
-      await writing[end]();
-      const reading = await startReader({ store });
-      expectAllServed(written, await runScenario(reading, 'store-check'));
-    });
-  },
-);
+])('what $writer.0 broker wrote, $reader.0 broker serves', ({ writer, reader, ends }) => {
+  test.each(ends)('after a %s', (end) => moveStore(ROCKETMQ_5, writer[1], reader[1], end));
+});

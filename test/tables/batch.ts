@@ -51,7 +51,8 @@ async function foundBy(stage: Stage, find: () => Promise<readonly MessageExt[]>)
   return found.map(({ body }) => body.toString());
 }
 
-export function declareBatchTests(stageOf: () => Stage): void {
+/** @param takesFull whether a request of `maxMessageSize` is taken: brokers before 4.9.4 count what they store */
+export function declareBatchTests(stageOf: () => Stage, takesFull = true): void {
   test('T051: a batch of 100 has 100 ids of each kind, and any message is viewed by either', async () => {
     const stage = stageOf();
     const topic = 'T051';
@@ -132,7 +133,7 @@ export function declareBatchTests(stageOf: () => Stage): void {
     expect(results.map(({ queueOffset }) => queueOffset).toSorted((a, b) => a - b)).toEqual([
       0, 1, 2, 3, 4, 5, 6, 7, 8,
     ]);
-    await expectFullBatchTaken(client, producer, topic);
+    if (takesFull) await expectFullBatchTaken(client, producer, topic);
   });
 
   test('T050: sends, also to a queue, are merged, and each has its own result', async () => {

@@ -4,6 +4,7 @@ export type { Admin, QueryMessageOptions } from './admin/admin.js';
 export type { BrokerTopic, CreateTopicOptions } from './admin/topic-config.js';
 export type { ResetOffset, ResetOffsetOptions } from './admin/reset-offsets.js';
 export type { DeadLetter } from './dead-letters/dead-letter.js';
+export { DeadLettersNotReadableError } from './dead-letters/errors.js';
 export type {
   DeadLetters,
   ListDeadLettersOptions,

@@ -116,6 +116,7 @@ export class FakeBroker {
           this.cluster.topics.set(header.topic, header.writeQueueNums);
           return {};
         }),
+        GET_TOPIC_CONFIG: this.#answering('GET_TOPIC_CONFIG', () => ({ code: ResponseCode.TOPIC_NOT_EXIST })),
         GET_BROKER_CONFIG: this.#answering('GET_BROKER_CONFIG', () => ({ code: ResponseCode.NO_PERMISSION })),
         RECALL_MESSAGE: this.#answering('RECALL_MESSAGE', () => ({ header: { msgId: 'recalled' } })),
         CHECK_CLIENT_CONFIG: this.#answering('CHECK_CLIENT_CONFIG', () => ({})),

@@ -48,7 +48,9 @@ export const queueOf = (queueId: number, topic = 't'): MessageQueue => ({ topic,
 /** Polls again and again, without time passing, until so many have come. */
 export async function take(consumer: LitePullConsumer, count: number): Promise<MessageExt[]> {
   const got: MessageExt[] = [];
-  await on.cluster.until('the pulls are answered', () => on.cluster.broker.requests('LITE_PULL_MESSAGE').length > 0);
+  const names = ['LITE_PULL_MESSAGE', 'PULL_MESSAGE'] as const;
+  const isPulled = (): boolean => names.some((name) => on.cluster.broker.requests(name).length > 0);
+  await on.cluster.until('the pulls are answered', isPulled);
   for (let turn = 0; turn < 200 && got.length < count; turn++) {
     await on.cluster.clock.advance(0);
     got.push(...(await consumer.poll({ timeout: 0, max: count - got.length })));

@@ -1,6 +1,7 @@
 // Lists all scenarios of our client on a broker, Apache's or ours. The *.test.ts files choose which.
 import { describe } from '@jest/globals';
 import type { Cluster } from '../harness/cluster.js';
+import { type RocketMQVersion, has, ROCKETMQ_5 } from '../harness/versions.js';
 import { declareAskingTests } from './asking.js';
 import { declareConsumeTests, declareShareTest } from './consuming.js';
 import { declaredPeer } from './peer.js';
@@ -9,15 +10,16 @@ import { declareSendTests } from './sending.js';
 import { declareTransactionTests } from './transactions.js';
 import { declareWaitingPopTests } from './waiting-pops.js';
 
-export function describeOurClient(clusterOf: () => Cluster): void {
+/** @param version of Apache's broker, which may not know all of them; ours knows what 5.5.0 does */
+export function describeOurClient(clusterOf: () => Cluster, version: RocketMQVersion = ROCKETMQ_5): void {
   describe('our client', () => {
     const peer = declaredPeer('our_producer', clusterOf);
     declareSendTests(peer);
     declareConsumeTests(peer);
     declareShareTest(peer);
     declareTransactionTests(peer);
-    declareAskingTests(peer);
+    if (has(version, 'request and reply')) declareAskingTests(peer);
     declarePullTests(peer);
-    declareWaitingPopTests(peer);
+    if (has(version, 'POP')) declareWaitingPopTests(peer, version);
   });
 }

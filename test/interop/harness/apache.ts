@@ -3,11 +3,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Child, startChild } from './children.js';
 import { BROKER_SETTINGS, type Cluster, type ClusterOptions, propertiesFile } from './cluster.js';
-import { apacheJars, ROCKETMQ_4, ROCKETMQ_5 } from './jars.js';
-import type { RocketMQVersion } from './jars.js';
+import { apacheJars } from './jars.js';
 import { freeBrokerPort, freePort } from './ports.js';
 import { waitForRoute } from './route-probe.js';
 import { temporaryFolder } from './temporary.js';
+import { type RocketMQVersion, isBefore, nameServerOf, ROCKETMQ_5 } from './versions.js';
 
 const BOOT_TIMEOUT_MS = 170_000;
 
@@ -25,7 +25,7 @@ const APACHE_SETTINGS: Readonly<Record<string, string>> = {
   transactionOpBatchInterval: '100',
 };
 
-/** 4.9 does not start without files for its logs. */
+/** 4.9 and 5.0 do not start without files for their logs. */
 const NO_LOGS = '<configuration><root level="OFF"/></configuration>';
 
 const NAME_SERVER_HEAP = ['-Xms64m', '-Xmx192m'];
@@ -46,7 +46,7 @@ export async function startApache(options: ApacheOptions = {}): Promise<Cluster>
   const { version = ROCKETMQ_5 } = options;
   const { home, java } = await apacheHome(version);
   const nameServer = options.join ?? `127.0.0.1:${options.at ? portOf(options.at.nameServer) : await freePort()}`;
-  const nameServerChild = options.join === undefined ? await startNameServer(nameServer, home, java) : undefined;
+  const nameServerChild = options.join === undefined ? await startNameServer(nameServer, version) : undefined;
 
   const store = options.store ?? join(home, 'store');
   const brokerPort = options.at ? portOf(options.at.brokerAddress) : await freeBrokerPort();
@@ -55,7 +55,7 @@ export async function startApache(options: ApacheOptions = {}): Promise<Cluster>
     listenPort: String(brokerPort),
     namesrvAddr: nameServer,
     storePathRootDir: store,
-    ...(version === ROCKETMQ_4 && { storePathCommitLog: join(store, 'commitlog') }),
+    ...(isBefore(version, '5.0.0') && { storePathCommitLog: join(store, 'commitlog') }),
   };
   writeFileSync(brokerFile, propertiesFile({ ...BROKER_SETTINGS, ...APACHE_SETTINGS, ...own, ...options.settings }));
   const broker = java('Apache broker', options.brokerHeap ?? SMALL_BROKER_HEAP, [
@@ -83,9 +83,8 @@ export async function startApache(options: ApacheOptions = {}): Promise<Cluster>
 
 /** Starts a name server alone, for brokers that `join` it. @param settings of namesrv.conf. @returns its address */
 export async function startApacheNameServer(settings: Record<string, string> = {}): Promise<string> {
-  const { home, java } = await apacheHome(ROCKETMQ_5);
   const address = `127.0.0.1:${await freePort()}`;
-  await startNameServer(address, home, java, settings);
+  await startNameServer(address, ROCKETMQ_5, settings);
   return address;
 }
 
@@ -94,7 +93,7 @@ async function apacheHome(version: RocketMQVersion): Promise<{ home: string; jav
   const classPath = await apacheJars(version);
   const home = temporaryFolder('apache-rocketmq');
   mkdirSync(join(home, 'conf'));
-  if (version === ROCKETMQ_4) {
+  if (isBefore(version, '5.1.0')) {
     for (const part of ['namesrv', 'broker', 'tools']) writeFileSync(join(home, `conf/logback_${part}.xml`), NO_LOGS);
   }
   const java: Java = (name, heap, args) =>
@@ -109,10 +108,10 @@ type Java = (name: string, heap: readonly string[], args: string[]) => Child;
 
 async function startNameServer(
   address: string,
-  home: string,
-  java: Java,
+  version: RocketMQVersion,
   settings: Record<string, string> = {},
 ): Promise<Child> {
+  const { home, java } = await apacheHome(nameServerOf(version));
   const file = join(home, 'conf/namesrv.conf');
   writeFileSync(file, propertiesFile({ listenPort: String(portOf(address)), bindAddress: '127.0.0.1', ...settings }));
   const child = java('Apache name server', NAME_SERVER_HEAP, [

@@ -5,13 +5,10 @@ import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSyn
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { javaRoot } from './paths.js';
+import { type RocketMQVersion, isBefore, ROCKETMQ_5, lacking } from './versions.js';
 
-export const ROCKETMQ_5 = '5.5.0';
-export const ROCKETMQ_4 = '4.9.7';
-export type RocketMQVersion = typeof ROCKETMQ_5 | typeof ROCKETMQ_4;
+export { ROCKETMQ_4, ROCKETMQ_5, type RocketMQVersion } from './versions.js';
 
-/** Maven Central has a rocketmq-example (the benchmark producer) only of some versions. */
-const PROFILES: Record<RocketMQVersion, string[]> = { [ROCKETMQ_5]: ['-Pexample'], [ROCKETMQ_4]: [] };
 /** Options of a JVM for a peer program: many short ones run beside each other. */
 export const PEER_HEAP: readonly string[] = ['-Xms64m', '-Xmx384m', '-XX:TieredStopAtLevel=1'];
 export const FETCH_TIMEOUT_MS = 300_000;
@@ -95,15 +92,24 @@ export async function javaClasses(
 
 const pom = join(javaRoot, 'pom.xml');
 
-/** The class path of Apache's jars of a version. */
+/** The class path of Apache's jars of a version, without those that Maven Central lacks. */
 export function apacheJars(version: RocketMQVersion): Promise<string> {
-  return mavenJars(pom, join(javaRoot, `lib-${version}`), [`-Drocketmq.version=${version}`, ...PROFILES[version]]);
+  // The benchmark producer.
+  const example = version === ROCKETMQ_5 ? ['-Pexample'] : [];
+  const without = lacking(version).map((part) => `-Dwithout-${part}`);
+  const options = [`-Drocketmq.version=${version}`, ...example, ...without];
+  return mavenJars(pom, join(javaRoot, `lib-${version}`), options);
+}
+
+/** Sources of the Java peer that an older client cannot compile. */
+function isKnownTo(version: RocketMQVersion, file: string): boolean {
+  if (file.startsWith('Pop')) return !isBefore(version, '5.5.0');
+  return file !== 'Mqadmin.java' || !lacking(version).includes('tools');
 }
 
 /** The class path of the Java peer, compiled against the client of that version. */
 export async function javaPeerClasses(version: RocketMQVersion): Promise<string> {
-  // The client of 4.9 does not know POP.
-  const only = (file: string): boolean => version !== ROCKETMQ_4 || !file.startsWith('Pop');
+  const only = (file: string): boolean => isKnownTo(version, file);
   const sources = { folder: join(javaRoot, 'src/peer'), only, pom };
   return javaClasses(sources, await apacheJars(version), join(javaRoot, `target/classes-${version}`));
 }

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import {
   ConnectError,
   DecodeError,
+  MQVersion,
   ResponseCode,
   ResponseError,
   encodeOffsetMsgId,
@@ -33,6 +34,18 @@ afterEach(async () => {
 });
 
 describe('T038, T176: administration', () => {
+  it('asks for the set-up of a topic, but not a broker before 5.0, which might never answer', async () => {
+    await expect(admin.topicConfigs('t')).resolves.toEqual([]);
+    expect(cluster.broker.requests('GET_TOPIC_CONFIG')).toHaveLength(1);
+    const old = new FakeCluster({ topics: { t: 1 } });
+    old.broker.version = MQVersion.V4_9_0;
+    const itsClient = new RocketMQClient({ nameServer: NAME_SERVER, dial: old.dial, clock: old.clock });
+    await expect(itsClient.admin.topicConfigs('t')).resolves.toEqual([]);
+    expect(old.broker.requests('GET_TOPIC_CONFIG')).toEqual([]);
+    await itsClient.shutdown();
+    await old.close();
+  });
+
   it('names the queues of a topic', async () => {
     expect(await admin.fetchSubscribeMessageQueues('t')).toEqual([{ ...queue, queueId: 0 }, queue]);
     await expect(admin.fetchSubscribeMessageQueues('none')).rejects.toThrow(TopicNotFoundError);

@@ -3,6 +3,7 @@ import {
   AUTO_CREATE_TOPIC_KEY,
   InvalidOptionError,
   Permission,
+  MQVersion,
   Requests,
   ResponseCode,
   decodeTopicConfig,
@@ -90,6 +91,8 @@ export async function readTopicOn(
   topic: string,
   timeout: number,
 ): Promise<BrokerTopic | undefined> {
+  // Brokers before 4.9.1 would never answer.
+  if (!(await brokers.isFrom(MQVersion.V5_0_0, address))) return undefined;
   const reply = await brokers.request(address, Requests.GET_TOPIC_CONFIG, { topic }, { timeout });
   if (reply.code === ResponseCode.TOPIC_NOT_EXIST || reply.code === ResponseCode.REQUEST_CODE_NOT_SUPPORTED) {
     return undefined;

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { SysFlag, silentLogger } from '@nest-rocketmq/remoting/internal';
 import { FakeCluster, NAME_SERVER } from '../../test-kit/fake-cluster.js';
-import { InvalidNameError, InvalidOptionError, RocketMQClient } from '../index.js';
+import { DeadLettersNotReadableError, InvalidNameError, InvalidOptionError, RocketMQClient } from '../index.js';
 import type { DeadLetter, DeadLetters } from '../index.js';
 
 let fake: FakeCluster;
@@ -73,6 +73,23 @@ describe('the dead letters of a group', () => {
       break;
     }
     expect(pulls()).toHaveLength(1);
+  });
+
+  it('that a broker before 4.9.2 lets nobody read are an error that says how to change that', async () => {
+    const letters = await dead(1);
+    const routeOf = fake.routeOf.bind(fake);
+    fake.routeOf = (topic) => {
+      const route = routeOf(topic);
+      return route && { ...route, queueDatas: route.queueDatas.map((each) => ({ ...each, perm: 2 })) };
+    };
+    await expect(listed(letters.list())).rejects.toThrow(DeadLettersNotReadableError);
+    await expect(listed(letters.list())).rejects.toThrow('updateTopicPerm -c CLUSTER -t %DLQ%stock -p 6');
+  });
+
+  it('of a time after all of them are none, also where a broker before 5.1 names the last one', async () => {
+    const letters = await dead(2);
+    fake.broker.next('SEARCH_OFFSET_BY_TIMESTAMP', () => ({ header: { offset: 1 } }));
+    expect(await listed(letters.list({ since: fake.clock.now() + 60_000 }))).toEqual([]);
   });
 
   it('are none where there is no such topic, and the group needs a name', async () => {

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import {
   AUTO_CREATE_TOPIC_KEY,
   InvalidOptionError,
+  Permission,
   decodeOffsetMsgId,
   dlqTopic,
 } from '@nest-rocketmq/remoting/internal';
@@ -15,6 +16,7 @@ import { RoundRobin } from '../producer/queues/choose-queue.js';
 import { Sender } from '../producer/send/send.js';
 import { toDeadLetter } from './dead-letter.js';
 import type { DeadLetter } from './dead-letter.js';
+import { DeadLettersNotReadableError } from './errors.js';
 import { readQueue } from './queue-reader.js';
 import { replayOf } from './replay.js';
 import { SkippedReplays } from './skipped-replays.js';
@@ -99,20 +101,24 @@ export class DeadLetters implements AsyncIterable<DeadLetter> {
 
   /**
    * Lists those that are there when it is called, page by page. A group without any has none.
-   * @throws InvalidOptionError
+   * @throws InvalidOptionError; DeadLettersNotReadableError where a broker before 4.9.2 has made their topic
    */
   async *list(options: ListDeadLettersOptions = {}): AsyncGenerator<DeadLetter, void> {
     const pageSize = integerIn('pageSize', options.pageSize, DEFAULT_PAGE_SIZE, 1, 1_024);
     const since = options.since === undefined ? undefined : timeOf(options.since);
     const route = await this.#context.routes.resolve(this.#names.wrap(this.topic));
     if (!route || route.assumed) return;
+    const closed = route.data.queueDatas.find(({ perm }) => (perm & Permission.READ) === 0);
+    if (closed) throw new DeadLettersNotReadableError(this.#names.wrap(this.topic), closed.brokerName);
     for (const queue of route.readable) {
       const to = await this.#offsets.maxOffset(queue);
       const from = await (since === undefined
         ? this.#offsets.minOffset(queue)
         : this.#offsets.searchOffset(queue, since));
-      for await (const message of readQueue(this.#context, { queue, from, to, pageSize }))
-        yield toDeadLetter(message, this.#names);
+      for await (const message of readQueue(this.#context, { queue, from, to, pageSize })) {
+        // For a time after all messages, brokers before 5.1 give the offset of the last one.
+        if (since === undefined || message.storeTimestamp >= since) yield toDeadLetter(message, this.#names);
+      }
     }
   }
 

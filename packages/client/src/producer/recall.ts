@@ -1,5 +1,6 @@
 // Takes back a delayed message before it is due.
 import {
+  MQVersion,
   MessageProperty,
   Requests,
   ResponseCode,
@@ -23,6 +24,12 @@ export interface RecallParts {
   trace?: ProducerTrace | undefined;
 }
 
+/** Apache 5.3.2 is the first that knows RECALL_MESSAGE, and that answers a send with a handle. */
+const NO_HANDLE =
+  'there is no handle. A send is answered with one if the message has a delay or a deliverAt that is not over yet, and ' +
+  'the broker is of version 5.3.2 or later';
+const NOT_ENABLED = ' does no recalls. They take version 5.3.2 or later, and recallMessageEnable=true at the broker';
+
 /**
  * @returns the recalled message's id
  * @throws RecallFailedError; BrokerNotFoundError while the master is away; ResponseError when the broker cannot do it now
@@ -37,6 +44,7 @@ export async function recall(
   const failed = (reason: RecallFailure, detail: string, cause?: unknown): RecallFailedError =>
     new RecallFailedError(topic, recallHandle, reason, detail, cause === undefined ? {} : { cause });
   if (isRetryTopic(topic) || isDLQTopic(topic)) throw failed('foreign', 'retries and dead letters have no handles');
+  if (recallHandle === undefined) throw failed('foreign', NO_HANDLE);
   const handle = typeof recallHandle === 'string' ? decodeRecallHandle(recallHandle) : undefined;
   if (!handle) throw failed('foreign', 'this is no recall handle; use the recallHandle of a SendResult');
   if (handle.topic !== topic) throw failed('foreign', `the handle is of topic ${handle.topic}`);
@@ -48,6 +56,7 @@ export async function recall(
     routes.get(topic)?.readable.some(({ brokerName }) => brokerName === handle.brokerName);
   if (!address && isKnown) throw new BrokerNotFoundError(handle.brokerName, topic);
   if (!address) throw failed('foreign', `the handle is of broker ${handle.brokerName}, which has no address here`);
+  if (!(await brokers.isFrom(MQVersion.V5_0_0, address))) throw failed('not enabled', handle.brokerName + NOT_ENABLED);
   const header = { producerGroup: group, topic, recallHandle, bname: handle.brokerName };
   const reply = await brokers.request(address, Requests.RECALL_MESSAGE, header, { timeout });
   const isRecalled = reply.code === ResponseCode.SUCCESS;
@@ -56,7 +65,8 @@ export async function recall(
   const cause = new ResponseError(reply.code, reply.remark, address, reply.row.name);
   const reason = reasonOf(reply, handle, parts.clock.now());
   if (!reason) throw cause;
-  throw failed(reason, `${handle.brokerName} answered ${cause.message}`, cause);
+  const why = reason === 'not enabled' ? NOT_ENABLED : ` answered ${cause.message}`;
+  throw failed(reason, handle.brokerName + why, cause);
 }
 
 /** Brokers tell most of it in words only: Apache's, and ours where Apache's does not look whether the message is there. */

@@ -12,6 +12,7 @@ import type {
 import {
   ConnectError,
   DEFAULT_REQUEST_TIMEOUT_MS,
+  Requests,
   RequestTimeoutError,
   within,
 } from '@nest-rocketmq/remoting/internal';
@@ -28,6 +29,8 @@ export interface BrokersOptions {
 
 export class Brokers {
   readonly #options: BrokersOptions;
+  /** Of those that have had no heartbeat, or refused it. */
+  readonly #versions = new WeakMap<Connection, number>();
 
   constructor(options: BrokersOptions) {
     this.#options = options;
@@ -79,9 +82,22 @@ export class Brokers {
     }
   }
 
-  /** Of MQVersion, as the broker's answer to our heartbeat says; undefined when it has not answered one yet. */
-  versionOf(connection: Connection): number | undefined {
-    return this.#options.heartbeat.versionOf(connection);
+  /**
+   * Whether the broker is of this version of MQVersion, or later. What it does not know it must not be asked: brokers before
+   * 4.9.1 never answer an unknown request.
+   * @throws ConnectError
+   */
+  async isFrom(version: number, address: string): Promise<boolean> {
+    return (await this.versionOf(this.ready(address) ?? (await this.connection(address)))) >= version;
+  }
+
+  /** Of MQVersion: that of the answer to our heartbeat, or of any other answer when the broker has refused that. */
+  async versionOf(connection: Connection): Promise<number> {
+    const known = this.#options.heartbeat.versionOf(connection) ?? this.#versions.get(connection);
+    if (known !== undefined) return known;
+    const { version } = await connection.request(Requests.GET_BROKER_CONFIG, {});
+    this.#versions.set(connection, version);
+    return version;
   }
 
   /** The open connection over which the broker knows this client already. */

@@ -10,6 +10,7 @@ function healthOf(admin: object, groups: readonly string[], client?: () => Promi
   const usual = {
     clusterInfo: () => Promise.resolve({}),
     fetchSubscribeMessageQueues: () => Promise.resolve([queue(0)]),
+    topicRoute: () => Promise.resolve({ queueDatas: [{ brokerName: 'b', writeQueueNums: 1 }] }),
     maxOffset: () => Promise.resolve(5),
     minOffset: () => Promise.resolve(0),
     consumerOffset: () => Promise.resolve(3),
@@ -42,10 +43,21 @@ it('a connection that is closed meanwhile stands in the report', async () => {
   });
 });
 
+it('dead letters count, too, where nobody may read them, as on brokers before 4.9.2', async () => {
+  const unreadable = {
+    fetchSubscribeMessageQueues: () => Promise.resolve([]),
+    topicRoute: (topic: string) =>
+      Promise.resolve(
+        topic === '%DLQ%g' ? { queueDatas: [{ brokerName: 'b', writeQueueNums: 2, perm: 2 }] } : undefined,
+      ),
+  };
+  expect((await healthOf(unreadable, ['g']).check()).groups).toMatchObject({ g: { deadLetters: 10 } });
+});
+
 it('a look that nobody waits for any more asks no further', async () => {
   const answers: (() => void)[] = [];
   const slow = {
-    fetchSubscribeMessageQueues: () => Promise.resolve(Array.from({ length: 100 }, (_, id) => queue(id))),
+    topicRoute: () => Promise.resolve({ queueDatas: [{ brokerName: 'b', writeQueueNums: 100 }] }),
     minOffset: () => new Promise<number>((resolve) => answers.push(() => resolve(0))),
   };
   const health = healthOf({ maxOffset: () => Promise.resolve(5), ...slow }, ['g', 'h', 'i']);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ResponseCode } from '@nest-rocketmq/remoting/internal';
+import { MQVersion, ResponseCode } from '@nest-rocketmq/remoting/internal';
 import { FakeCluster } from '../../../test-kit/fake-cluster.js';
 import { bodiesOf, filled, on, pulling, take } from '../../../test-kit/pulling.js';
 
@@ -74,26 +74,28 @@ describe('what is pulled ahead', () => {
   });
 });
 
-describe('a broker before 5.0, which knows no LITE_PULL_MESSAGE', () => {
-  const refusal = { code: ResponseCode.REQUEST_CODE_NOT_SUPPORTED, remark: 'request type 361 not supported' };
+describe('a broker before 5.0, which knows no LITE_PULL_MESSAGE and might never answer it', () => {
+  const old = (cluster: FakeCluster): FakeCluster => {
+    cluster.broker.version = MQVersion.V4_9_0;
+    return cluster;
+  };
 
-  it('is asked by PULL_MESSAGE instead, at once and from then on', async () => {
-    const cluster = filled(1, 3);
-    cluster.broker.next('LITE_PULL_MESSAGE', () => refusal);
+  it('is asked by PULL_MESSAGE instead, from the first pull on', async () => {
+    const cluster = old(filled(1, 3));
     const consumer = await pulling(cluster, { pullBatchSize: 1 });
     expect(bodiesOf(await take(consumer, 3))).toEqual(['0-0', '0-1', '0-2']);
-    expect(pulls()).toHaveLength(1);
+    expect(pulls()).toEqual([]);
     const plain = on.cluster.broker.requests('PULL_MESSAGE').map(({ header }) => header);
     expect(plain.slice(0, 3).map(({ queueOffset }) => queueOffset)).toEqual([0, 1, 2]);
-    expect({ ...plain[0], subVersion: 0 }).toEqual({ ...pulls()[0]!.header, subVersion: 0 });
+    expect(plain[0]).toMatchObject({ subscription: '*', subVersion: 0, expressionType: 'TAG', sysFlag: 0x16 });
   });
 
-  it('that refuses PULL_MESSAGE, too, is asked again after the wait of a failed pull, and the log says why', async () => {
-    const cluster = filled(1, 1);
-    cluster.broker.next('LITE_PULL_MESSAGE', () => refusal);
+  it('that refuses PULL_MESSAGE is asked again after the wait of a failed pull, and the log says why', async () => {
+    const cluster = old(filled(1, 1));
+    const refusal = { code: ResponseCode.REQUEST_CODE_NOT_SUPPORTED, remark: 'request type 11 not supported' };
     cluster.broker.next('PULL_MESSAGE', () => refusal);
     const consumer = await pulling(cluster);
-    await cluster.until('it has failed', () => on.log.some((line) => line.includes('request type 361 not supported')));
+    await cluster.until('it has failed', () => on.log.some((line) => line.includes('request type 11 not supported')));
     await cluster.clock.advance(1_000);
     expect(bodiesOf(await take(consumer, 1))).toEqual(['0-0']);
   });

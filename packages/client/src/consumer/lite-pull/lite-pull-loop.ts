@@ -1,6 +1,6 @@
 // Pulls the queues of a consumer that polls (LITE_PULL_MESSAGE; PULL_MESSAGE from brokers before 5.0): one loop for each, for
 // as long as the queue is its own, and ahead of the application by no more than the thresholds allow.
-import { Requests, ResponseCode, ResponseError, sleep } from '@nest-rocketmq/remoting/internal';
+import { MQVersion, Requests, ResponseCode, ResponseError, sleep } from '@nest-rocketmq/remoting/internal';
 import type { MessageQueue, Reply, SubscriptionData } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../../client-context.js';
 import { answeredField } from '../../routes/answered-field.js';
@@ -80,16 +80,17 @@ export class LitePullLoop {
     );
   }
 
-  #pull(queue: LitePullQueue, queueOffset: number, address: string): Promise<PullReply> {
+  async #pull(queue: LitePullQueue, queueOffset: number, address: string): Promise<PullReply> {
     const { context, options, subscriptionOf } = this.#parts;
     const { topic, brokerName, queueId } = queue.messageQueue;
     const subscription = subscriptionOf(topic);
     const expressionType = subscription?.expressionType ?? 'TAG';
+    const knowsLitePull = await context.brokers.isFrom(MQVersion.V5_0_0, address);
     queue.lastPullTimestamp = context.clock.now();
     return context.brokers.request(
       address,
-      // Java's client 4.9 sends the same header with this code.
-      queue.knowsNoLitePull ? Requests.PULL_MESSAGE : Requests.LITE_PULL_MESSAGE,
+      // Java's client 4.9 sends the same header with PULL_MESSAGE.
+      knowsLitePull ? Requests.LITE_PULL_MESSAGE : Requests.PULL_MESSAGE,
       {
         consumerGroup: options.group,
         topic,
@@ -125,10 +126,6 @@ export class LitePullLoop {
         // Back: the group was reset. Forth: what is here was still in the queue when it was pulled.
         if (next < offset) queue.seek(next);
         else queue.add([], next);
-        return 0;
-      case ResponseCode.REQUEST_CODE_NOT_SUPPORTED:
-        if (queue.knowsNoLitePull) throw refusalOf(reply, queue);
-        queue.knowsNoLitePull = true;
         return 0;
       case ResponseCode.FLOW_CONTROL:
         return BROKER_FLOW_CONTROL_WAIT_MS;

@@ -10,8 +10,6 @@ export class LitePullQueue {
   readonly key: string;
   /** Aborts when the queue is no longer this consumer's. */
   readonly signal: AbortSignal;
-  /** Whether its broker has refused LITE_PULL_MESSAGE, as those before 5.0 do. */
-  knowsNoLitePull = false;
   /** When its broker was last asked, ms since the epoch; 0: never. */
   lastPullTimestamp = 0;
   /** The offset that was stored last. */

@@ -10,6 +10,7 @@ import { ProcessQueue, queueKey } from '../process-queue/process-queue.js';
 import { QueueCalls } from '../process-queue/queue-calls.js';
 import type { Division, RebalanceParts } from './rebalance-parts.js';
 import type { QueueLocks } from './queue-locks.js';
+import { UnreadableTopics } from './unreadable-topics.js';
 
 /** Apache's minInterval. ms */
 const MIN_INTERVAL_MS = 1_000;
@@ -29,12 +30,14 @@ export class Rebalance {
   /** Queues that are being left, and are ours again. */
   readonly #wanted = new Set<string>();
   readonly #throttle: Throttle;
+  readonly #unreadable: UnreadableTopics;
   #stopped = false;
 
   constructor(parts: RebalanceParts) {
     this.#parts = parts;
     this.#handovers = new Handovers(parts.context.clock);
     this.#members = new GroupMembers(parts.context, parts.group);
+    this.#unreadable = new UnreadableTopics(parts.group, parts.context.logger);
     this.#throttle = new Throttle({
       clock: parts.context.clock,
       logger: parts.context.logger,
@@ -128,7 +131,7 @@ export class Rebalance {
     const { context, messageModel, strategy, group } = this.#parts;
     const route = context.routes.get(topic);
     // A topic that does not exist yet is watched by routes, whose change asks for another round.
-    if (!route || route.assumed || route.readable.length === 0) return true;
+    if (!route || route.assumed || this.#unreadable.has(topic, route)) return true;
     try {
       const queues = route.readable.toSorted(compareQueues);
       if (messageModel === 'BROADCASTING') return await this.#take(topic, { all: queues, mine: queues });

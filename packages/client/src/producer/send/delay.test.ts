@@ -199,13 +199,33 @@ describe('a recall', () => {
 
   it.each<[string, () => string]>([
     ['no handle', () => 'nonsense'],
-    ['nothing', () => undefined as never],
+    ['nothing', () => null as never],
     ['a handle of another version', () => handleOf('t', 'broker-a', 5, 'v2')],
     ['a handle of another topic', () => handleOf('other')],
     ['a handle of a broker that is not here', () => handleOf('t', 'broker-z')],
   ])('of %s is foreign', async (_what, handle) => {
     const producer = await producing();
     await expect(producer.recall('t', handle())).rejects.toMatchObject({ code: 'RECALL_FAILED', reason: 'foreign' });
+    expect(cluster.broker.requests('RECALL_MESSAGE')).toEqual([]);
+  });
+
+  it('without the handle that brokers before 5.3.2 do not give names the version that does', async () => {
+    const producer = await producing();
+    const recalling = producer.recall('t', undefined as never);
+    await expect(recalling).rejects.toMatchObject({ code: 'RECALL_FAILED', reason: 'foreign' });
+    await expect(recalling).rejects.toThrow('the broker is of version 5.3.2 or later');
+  });
+
+  it('that a broker does not know, or does not allow, says what it takes', async () => {
+    const producer = await producing();
+    cluster.broker.next('RECALL_MESSAGE', () => ({ code: ResponseCode.REQUEST_CODE_NOT_SUPPORTED, remark: 'no' }));
+    const remedy = 'They take version 5.3.2 or later, and recallMessageEnable=true at the broker.';
+    await expect(producer.recall('t', handleOf())).rejects.toThrow(remedy);
+  });
+
+  it('is not asked of a broker before 5.0, which might never answer', async () => {
+    const producer = await producing({}, MQVersion.V4_9_0);
+    await expect(producer.recall('t', handleOf())).rejects.toMatchObject({ reason: 'not enabled' });
     expect(cluster.broker.requests('RECALL_MESSAGE')).toEqual([]);
   });
 
@@ -231,7 +251,8 @@ describe('a recall', () => {
     const recalling = producer.recall('t', handleOf());
     await expect(recalling).rejects.toThrow(RecallFailedError);
     await expect(recalling).rejects.toMatchObject({ reason, topic: 't' });
-    await expect(recalling).rejects.toThrow(remark);
+    await expect(recalling).rejects.toThrow(reason === 'not enabled' ? 'recallMessageEnable=true' : remark);
+    await expect(recalling).rejects.toMatchObject({ cause: { message: expect.stringContaining(remark) } });
   });
 
   it('that the broker cannot do now is an error of its own', async () => {

@@ -73,7 +73,7 @@ export class BrokerDelays {
     broker: { name: string; address: string },
   ): Promise<readonly [string, string] | undefined> {
     const connection = await this.brokers.connection(broker.address);
-    if ((await this.#versionOf(connection)) >= MQVersion.V5_0_0) {
+    if ((await this.brokers.versionOf(connection)) >= MQVersion.V5_0_0) {
       return deliverAt > this.clock.now() ? [MessageProperty.TIMER_DELIVER_MS, String(deliverAt)] : undefined;
     }
     const text = await this.#levelsOf(connection);
@@ -81,13 +81,6 @@ export class BrokerDelays {
     const level = (orNearestLevel ? nearestLevel(levels, length) : levels.indexOf(length)) + 1;
     if (level > 0) return [MessageProperty.DELAY, String(level)];
     throw new DelayNotSupportedError(topic, length, broker.name, nearest(levels, delayLevelNames(text), length));
-  }
-
-  async #versionOf(connection: Connection): Promise<number> {
-    const known = this.brokers.versionOf(connection);
-    if (known !== undefined) return known;
-    // It has refused our heartbeat. Any answer has the version.
-    return (await connection.request(Requests.GET_BROKER_CONFIG, {})).version;
   }
 
   #levelsOf(connection: Connection): Promise<string> {

@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.apache.rocketmq.client.ClientConfig;
 import org.apache.rocketmq.client.consumer.DefaultMQPullConsumer;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
@@ -72,9 +73,18 @@ final class Run {
         return producer;
     }
 
+    /** Clients before 4.9.2 do not have it. */
+    private static void setApiTimeout(ClientConfig client) {
+        try {
+            ClientConfig.class.getMethod("setMqClientApiTimeout", int.class).invoke(client, API_TIMEOUT_MS);
+        } catch (ReflectiveOperationException unknown) {
+            return;
+        }
+    }
+
     private void configure(DefaultMQProducer producer) throws Exception {
         producer.setNamesrvAddr(nameServer);
-        producer.setMqClientApiTimeout(API_TIMEOUT_MS);
+        setApiTimeout(producer);
         producer.setPollNameServerInterval(BRISK_MS);
         producer.setHeartbeatBrokerInterval(BRISK_MS);
         producer.setSendMsgTimeout(SEND_TIMEOUT_MS);
@@ -86,7 +96,7 @@ final class Run {
     DefaultMQPushConsumer pushConsumer(String group) {
         DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(group);
         consumer.setNamesrvAddr(nameServer);
-        consumer.setMqClientApiTimeout(API_TIMEOUT_MS);
+        setApiTimeout(consumer);
         consumer.setPollNameServerInterval(BRISK_MS);
         consumer.setHeartbeatBrokerInterval(BRISK_MS);
         consumer.setPersistConsumerOffsetInterval(BRISK_MS);
@@ -103,7 +113,7 @@ final class Run {
     DefaultMQPullConsumer pullConsumer(String group) throws Exception {
         DefaultMQPullConsumer consumer = new DefaultMQPullConsumer(group);
         consumer.setNamesrvAddr(nameServer);
-        consumer.setMqClientApiTimeout(API_TIMEOUT_MS);
+        setApiTimeout(consumer);
         consumer.setPollNameServerInterval(BRISK_MS);
         consumer.setHeartbeatBrokerInterval(BRISK_MS);
         consumer.start();
