@@ -37,7 +37,6 @@ export const SINCE = {
   'dead letters that can be read': '4.9.2',
   // Before, stored records count against maxMessageSize, and not the request.
   'full batches': '4.9.4',
-  'reasons of dead letters after retries': '5.0.0',
   'delays of any length': '5.0.0',
   // Before, the answer may be offset 0, as if the group had stored it.
   'groups without offsets are told so': '5.0.0',

@@ -28,10 +28,6 @@ const NEEDING: Readonly<Partial<Record<Feature, readonly string[]>>> = {
     'retryLater: its message comes again after that time',
     'backoff is a function of the attempt',
   ],
-  'reasons of dead letters after retries': [
-    'CONCURRENTLY: when all are used up, the last error is the reason',
-    'a send and its listener that fails: the error stands in the span',
-  ],
   'topic attributes': ['declared topics are created', 'declared topics of a module that is loaded later'],
   'groups without offsets are told so': ['a new group begins at consumeTimestamp'],
   'topics with a retention of their own': ['declared topics are created'],

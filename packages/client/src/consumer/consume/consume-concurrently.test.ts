@@ -84,7 +84,7 @@ describe('a message that fails', () => {
     expect(Object.fromEntries(copy!.properties)).toMatchObject({ RETRY_TOPIC: 't', DELAY: '5', KEYS: 'k' });
     expect(on.cluster.broker.requests('SEND_MESSAGE_V2')[0]!.header).toMatchObject({
       a: 'CLIENT_INNER_PRODUCER',
-      l: 16,
+      l: 17,
     });
   });
 

@@ -168,7 +168,7 @@ describe('retryLater', () => {
     const ahead = Number(properties['TIMER_DELIVER_MS']) - fake.clock.now();
     expect(ahead).toBeGreaterThan(40_000);
     expect(ahead).toBeLessThanOrEqual(47_000);
-    expect(fake.broker.requests('SEND_MESSAGE_V2')[0]!.header).toMatchObject({ j: 1, l: 5 });
+    expect(fake.broker.requests('SEND_MESSAGE_V2')[0]!.header).toMatchObject({ j: 1, l: 6 });
     expect(givenBack()).toEqual([]);
   });
 

@@ -173,9 +173,9 @@ export class SendBack {
       msgId: message.msgId,
       batch: false,
       reconsumeTimes: reconsumeTimes + 1,
-      // A count beyond the limit makes the broker store it among the dead letters. Beyond a group's own dead letters there is
-      // nothing: such a message comes again, ever later.
-      maxReconsumeTimes: own ? ENDLESS : dead ? reconsumeTimes : this.#maxReconsumeTimes,
+      // A count beyond the limit makes the broker store it among the dead letters, before 5.0 one that has reached it: the last
+      // try must not be cut off. Beyond a group's own dead letters there is nothing: such a message comes again, ever later.
+      maxReconsumeTimes: own ? ENDLESS : dead ? reconsumeTimes : this.#maxReconsumeTimes + 1,
       ...(delay !== undefined && { delay: { length: delay, deliverAt: now + delay, orNearestLevel: true } }),
     };
     return compressed(copy, COMPRESSION);
