@@ -22,7 +22,7 @@ import { BrokerProcess } from './broker-process.js';
 import { QUEUES, TOPIC, readBack, sendOne } from './load.js';
 import { isLong } from './tools.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(240_000);
 afterAll(cleanUp);
 
 const ways = Number(process.env['QUEUE_DAMAGES'] ?? 1);

@@ -20,7 +20,7 @@ const DEPTH = 32;
 const SIZES: [number, number] = [2_000, 60_000];
 const AFTERWARDS = 100;
 
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 const mounted: string[] = [];
 const mounts = withMounts();
 
@@ -109,7 +109,7 @@ describe(`a store that cannot be written${mounts.note}`, () => {
     const before = readdirSync(store);
     remount(disk, 'ro');
     const refused = startCommand({ store });
-    const said = await refused.line(/nest-rocketmq-broker: /, 30_000);
+    const said = await refused.line(/nest-rocketmq-broker: /, 60_000);
     expect(said).toMatch(/cannot be written: .*EROFS/);
     expect(said).toContain(store);
     expect(await refused.exited).toEqual({ code: 1, signal: null });
@@ -122,7 +122,7 @@ describe('a file where the folder of the store should be', () => {
     const store = join(temporaryFolder('file'), 'store');
     writeFileSync(store, 'mine');
     const refused = startCommand({ store });
-    expect(await refused.line(/nest-rocketmq-broker: /, 30_000)).toMatch(/cannot be written: .*EEXIST/);
+    expect(await refused.line(/nest-rocketmq-broker: /, 60_000)).toMatch(/cannot be written: .*EEXIST/);
     expect(await refused.exited).toEqual({ code: 1, signal: null });
   });
 });

@@ -18,8 +18,10 @@ const DEPTH = 128;
 const FEWEST = 4;
 /** Answers that a busy machine may delay by itself. A broker that waited for its disk would delay one at each flush. */
 const HICCUPS = FEWEST / 2;
+/** Times that so many flushes are looked at, of which one has to be quiet: a busy machine may delay more than that. */
+const ROUNDS = 10;
 
-jest.setTimeout(120_000);
+jest.setTimeout(240_000);
 afterEach(cleanUp);
 const strace = withStrace();
 
@@ -44,6 +46,24 @@ class SlowDisk {
   }
 }
 
+/** Asks until there were so many flushes, and again if answers were slow meanwhile. @returns ms of the slowest but a few */
+async function slowestAnswer(
+  connection: Connection,
+  flushed: () => number,
+  more = (): void => undefined,
+): Promise<number> {
+  let slowest = Infinity;
+  for (let round = 0; round < ROUNDS && slowest >= LONGEST_ANSWER_MS; round++) {
+    const before = flushed();
+    const took = await ask(connection, () => {
+      more();
+      return flushed() - before < FEWEST;
+    });
+    slowest = Math.min(slowest, took[HICCUPS] ?? Infinity);
+  }
+  return slowest;
+}
+
 /** Asks one question after the other for as long as told; how long each answer took, the longest first. */
 async function ask(connection: Connection, going: () => boolean): Promise<number[]> {
   const took: number[] = [];
@@ -65,11 +85,11 @@ describe(`a broker whose disk takes ${DELAY_MS} ms for each flush${strace.note}`
       const load = new Load();
       const sending = load.send({ connection: await broker.connect(), depth: DEPTH });
       const flushed = (): number => disk.flushes(/commitlog/);
-      const took = await ask(await broker.connect(), () => flushed() < FEWEST);
+      const slowest = await slowestAnswer(await broker.connect(), flushed);
       const perFlush = load.acknowledged.size / flushed();
       await broker.kill();
       await sending;
-      expect(took[HICCUPS]).toBeLessThan(LONGEST_ANSWER_MS);
+      expect(slowest).toBeLessThan(LONGEST_ANSWER_MS);
       expect(perFlush).toBeGreaterThan(DEPTH / 4);
       const again = await BrokerProcess.start({ store, flush });
       expect(load.compare(await readBack(await again.connect()))).toEqual(NONE);
@@ -87,14 +107,14 @@ describe(`a broker whose disk takes ${DELAY_MS} ms for each flush${strace.note}`
     await sendOne(connection, 'first');
     // Its first pull makes the group.
     await pull(connection, { offset: 0 });
-    const before = disk.flushes(/consumerOffset/);
     let commitOffset = 0;
-    const took = await ask(connection, () => {
+    const commit = (): void => {
       const place = { consumerGroup: 'crash-readers', topic: 'crash', queueId: 0, commitOffset: ++commitOffset };
       void connection.request(Requests.UPDATE_CONSUMER_OFFSET, place).catch(() => undefined);
-      return disk.flushes(/consumerOffset/) - before < FEWEST;
-    });
-    expect(took[HICCUPS]).toBeLessThan(LONGEST_ANSWER_MS);
+    };
+    expect(await slowestAnswer(connection, () => disk.flushes(/consumerOffset/), commit)).toBeLessThan(
+      LONGEST_ANSWER_MS,
+    );
     await broker.kill();
   });
 });

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { BatchSendFailedError, RocketMQContext, RocketMQMessageListener, batchMessage } from 'nest-rocketmq';
 import type { ProducerSettings, SendResult } from 'nest-rocketmq';
-import { PATIENCE_MS, closeApps, onCluster, startApp, unique } from './nest-harness.js';
+import { PATIENCE_MS, closeApps, startApp, unique } from './nest-harness.js';
 import type { TestApp } from './nest-harness.js';
 
 interface Order {
@@ -61,10 +61,7 @@ const placeOf = ({ messageQueue, queueOffset }: SendResult): string =>
 
 /** Waits for `count` messages. */
 async function consumedAll(app: TestApp, count: number): Promise<void> {
-  const all = (async (): Promise<void> => {
-    while (got.length < count) await new Promise((resolve) => setImmediate(resolve));
-  })();
-  await app.elapse(all, onCluster ? '2m' : '10s');
+  await app.until(() => got.length >= count);
 }
 
 /** Each result names the message that the listener was given for that payload. */

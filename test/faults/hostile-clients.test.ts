@@ -28,7 +28,7 @@ const START = Date.UTC(2026, 2, 1);
 const HOLD_MS = 15_000;
 const HALF_PREPARED = 4;
 
-jest.setTimeout(60_000);
+jest.setTimeout(180_000);
 let broker: Broker;
 let clock: ManualClock;
 let honest: HonestClient;

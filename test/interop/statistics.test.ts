@@ -9,7 +9,8 @@ import type { Cluster } from './harness/cluster.js';
 import { mqadmin, rowsOf } from './harness/mqadmin.js';
 import { startOurBroker } from './harness/our-broker.js';
 
-jest.setTimeout(120_000);
+// A broker whose counts came too slowly is followed by another one.
+jest.setTimeout(600_000);
 
 type Printed = ReadonlyMap<string, string[]>;
 
@@ -65,11 +66,35 @@ async function afterPops(cluster: Cluster): Promise<AfterPops> {
   };
 }
 
-/** What is said after usual traffic, and after pops. */
-const saidBy = async (cluster: Cluster): Promise<[Printed, AfterPops]> => [
-  await printedOf(cluster),
-  await afterPops(cluster),
-];
+/** Brokers tell what was counted in the last minute, and look every 10 s. ms */
+const COUNTED_MS = 50_000;
+const BROKERS = 3;
+
+interface Said {
+  cluster: Cluster;
+  printed: Printed;
+  pops: AfterPops;
+}
+
+/** What is said after usual traffic, and after pops. On a busy machine either may outlast the minute: then by a new broker. */
+async function saidBy(start: () => Promise<Cluster>): Promise<Said> {
+  for (let left = BROKERS - 1; ; left--) {
+    const cluster = await start();
+    const began = performance.now();
+    let half = began;
+    try {
+      const printed = await printedOf(cluster);
+      half = performance.now();
+      const pops = await afterPops(cluster);
+      if (left === 0 || isInTime(half - began, performance.now() - half)) return { cluster, printed, pops };
+    } catch (error) {
+      if (left === 0 || isInTime(half - began, performance.now() - half)) throw error;
+    }
+    await cluster.kill();
+  }
+}
+
+const isInTime = (...took: readonly number[]): boolean => Math.max(...took) < COUNTED_MS;
 
 /** A row of statsAll without its rates, which depend on when each was asked. */
 const countsOf = (columns: string[]): string => [...columns.slice(0, -4), ...columns.slice(-2)].join(' ');
@@ -92,8 +117,12 @@ describe('mqadmin', () => {
   let theirs: AfterPops;
   let mine: AfterPops;
   beforeAll(async () => {
-    ourBroker = await startOurBroker({ settings });
-    [[apache, theirs], [ours, mine]] = await Promise.all([startApache({ settings }).then(saidBy), saidBy(ourBroker)]);
+    const [ofApache, ofOurs] = await Promise.all([
+      saidBy(() => startApache({ settings })),
+      saidBy(() => startOurBroker({ settings })),
+    ]);
+    ({ printed: apache, pops: theirs } = ofApache);
+    ({ printed: ours, pops: mine, cluster: ourBroker } = ofOurs);
   });
   afterAll(cleanUp);
 

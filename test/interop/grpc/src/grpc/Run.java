@@ -23,7 +23,8 @@ class Run {
         void run() throws Exception;
     }
 
-    private static final long PATIENCE_MS = 60_000;
+    /** A third attempt alone is due after 40 s. */
+    private static final long PATIENCE_MS = 100_000;
     final ClientServiceProvider provider = ClientServiceProvider.loadService();
     final ClientConfiguration configuration;
     private final String prefix;
