@@ -29,6 +29,8 @@ interface Written {
   before: string[];
   /** Body to due time, ms since the epoch, of those that wait. */
   waiting: Map<string, number>;
+  /** When what was recalled would have been due, ms since the epoch. */
+  recalledDue: number;
 }
 
 /** Sends messages that fall due before and after the change of brokers, in all forms, and recalls one. */
@@ -53,11 +55,12 @@ async function write(cluster: Cluster): Promise<Written> {
       await send(body, ms, how);
     }
   }
+  const recalledDue = Date.now() + CHANGE_MS + 1_000;
   const recalled = await send('recalled', CHANGE_MS + 1_000, 'TIMER_DELAY_MS');
   expect(await peer.recall(recalled)).toMatchObject({ code: 0, header: { msgId: 'recalled' } });
   expect(bodiesOf(await peer.until(Date.now() + 5_500, before.length))).toEqual(before);
   peer.close();
-  return { before, waiting };
+  return { before, waiting, recalledDue };
 }
 
 /** All that comes. @param count of messages that should */
@@ -101,9 +104,12 @@ test('a store of ours that was killed: Apache’s broker delivers all that waits
   const written = await write(first);
   await first.kill();
   const second = await startApache({ store, settings: SETTINGS });
+  // On a busy machine it may have come up too late to recall anything.
+  const isLate = Date.now() + 3_000 > written.recalledDue;
   // Without timercheck it looks at all messages of the timer topic, and delivers at once what was due before.
   const expected = [...written.before, ...written.before, ...written.waiting.keys()].sort();
-  expect(await readAll(second, written, expected.length)).toEqual(expected);
+  const delivered = await readAll(second, written, expected.length);
+  expect(delivered.filter((body) => !isLate || body !== 'recalled')).toEqual(expected);
 });
 
 (isLong ? test : test.skip)('what Apache’s broker has had in between, our broker delivers once', async () => {

@@ -23,7 +23,7 @@ class Run {
         void run() throws Exception;
     }
 
-    /** A third attempt alone is due after 40 s. */
+    /** A refused message comes again after a while, which is longer each time. */
     private static final long PATIENCE_MS = 100_000;
     final ClientServiceProvider provider = ClientServiceProvider.loadService();
     final ClientConfiguration configuration;

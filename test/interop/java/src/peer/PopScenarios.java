@@ -143,7 +143,7 @@ final class PopScenarios {
         popper.ack("ack", taken.get(0));
         popper.ack("ack", taken.get(2));
         popper.queueId = 1;
-        popper.ack("ack", popper.pop("order-taken", true, 2, 120_000).get(0));
+        popper.ack("ack", popper.pop("order-taken", true, 2, 300_000).get(0));
     }
 
     /** What another broker, or the same one later, gives of it: what was not popped, and what was not acknowledged. */
