@@ -27,8 +27,8 @@ const BEFORE = 200;
 const LONGEST_GAP_MS = 3_000;
 /** A slave that has nothing new holds a pull; one that lags is asked once a second for each queue. */
 const MOST_PULLS_A_SECOND = 50;
-/** Two clients that look at routes once a second may be so far apart on a busy machine; a pull that is held ends after 15 s. ms */
-const AS_GOOD_MS = 8_000;
+/** Two clients that look at routes once a second may be so far apart on a busy machine. ms */
+const AS_GOOD_MS = 3_000;
 /** A few attempts of a client with the default intervals. ms */
 const BY_DEFAULT_MS = 10_000;
 /** Longer than between two stored offsets, and two pulls, also on a busy machine. ms */
