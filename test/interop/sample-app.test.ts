@@ -145,6 +145,8 @@ describe.each<[string, () => Promise<Cluster>, string[]]>([
     const earlier = new Set(events.received.map(({ properties }) => properties.get('KEYS')));
     const placing = doomed.place();
     if (step === 'created') await expect(placing).rejects.toThrow();
+    // On a busy machine it may be killed before it has answered.
+    else if (step === 'cancelled') await placing.catch(() => undefined);
     else {
       const id = await placing;
       if (step === 'shipped') await doomed.request('POST', `/orders/${id}/pay`);
