@@ -1,5 +1,7 @@
 // Tests the app's main flows with DATABASE_URL: over connections to a PostgreSQL server.
+import { once } from 'node:events';
 import { rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { databaseDirectory } from '../test-kit/data-directory.js';
 import { Database } from './database/database.js';
@@ -65,6 +67,24 @@ test('an order for more than there is leaves nothing behind', async () => {
   await expect(shop.request('POST', '/orders', { sku: 'tea', quantity: 1000 })).resolves.toMatchObject({ status: 409 });
   await expect(shop.stock('tea')).resolves.toBe(before);
 });
+
+test('a client that is killed within a transaction leaves the session to the others', async () => {
+  const { hostname, port } = new URL(server.url);
+  const client = connect(Number(port), hostname);
+  client.write(message('', '\0\x03\0\0user\0postgres\0\0'));
+  await once(client, 'data');
+  client.write(message('Q', 'BEGIN\0'));
+  await once(client, 'data');
+  client.resetAndDestroy();
+  await expect(shop.stock('tea')).resolves.toBeGreaterThan(0);
+});
+
+/** Of PostgreSQL's wire protocol. */
+function message(type: string, content: string): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(length.length + content.length);
+  return Buffer.concat([Buffer.from(type), length, Buffer.from(content, 'latin1')]);
+}
 
 test('the next start finds the schema and the orders, and changes neither', async () => {
   const { id } = await shop.place('coffee', 1);

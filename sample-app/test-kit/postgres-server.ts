@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 
 const LENGTH_BYTES = 4;
+/** Codes of errors of a connection that its peer has broken. */
+const RESET = new Set(['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE']);
 const TERMINATE = 'X'.charCodeAt(0);
 
 /** ReadyForQuery outside a transaction: type, length, status. It is the last message of a reply. */
@@ -22,7 +24,10 @@ export class TestPostgresServer {
   private constructor(private readonly pglite: PGlite) {
     this.listener = createServer({ noDelay: true }, (socket) => {
       this.sockets.add(socket);
-      this.served.add(this.serve(socket));
+      const served = this.serve(socket);
+      this.served.add(served);
+      // What it failed with is told by `stop`.
+      served.catch(() => undefined);
     });
   }
 
@@ -55,19 +60,27 @@ export class TestPostgresServer {
 
   private async serve(socket: Socket): Promise<void> {
     let release: (() => void) | undefined;
-    for await (const message of messagesOf(socket)) {
-      if (message[0] === TERMINATE) break;
-      release ??= await this.takeSession();
-      const reply = await this.pglite.execProtocolRaw(message);
-      socket.write(reply);
-      if (READY_AND_IDLE.equals(reply.subarray(-READY_AND_IDLE.length))) {
-        release();
-        release = undefined;
+    // An answer may meet a connection that has just been reset.
+    socket.on('error', () => undefined);
+    try {
+      for await (const message of messagesOf(socket)) {
+        if (message[0] === TERMINATE) break;
+        release ??= await this.takeSession();
+        const reply = await this.pglite.execProtocolRaw(message);
+        socket.write(reply);
+        if (READY_AND_IDLE.equals(reply.subarray(-READY_AND_IDLE.length))) {
+          release();
+          release = undefined;
+        }
       }
+    } catch (error) {
+      // A client that is killed with an answer unread resets its connection, which ends it like any other.
+      if (!RESET.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    } finally {
+      socket.destroy();
+      if (release) await this.pglite.exec('ROLLBACK');
+      release?.();
     }
-    socket.destroy();
-    if (release) await this.pglite.exec('ROLLBACK');
-    release?.();
   }
 
   private async takeSession(): Promise<() => void> {

@@ -108,7 +108,7 @@ describe(`a store that cannot be written${mounts.note}`, () => {
     const before = readdirSync(store);
     remount(disk, 'ro');
     const refused = startCommand({ store });
-    const said = await refused.line(/nest-rocketmq-broker: /, 30_000);
+    const said = await refused.line(/nest-rocketmq-broker: /, 60_000);
     expect(said).toMatch(/cannot be written: .*EROFS/);
     expect(said).toContain(store);
     expect(await refused.exited).toEqual({ code: 1, signal: null });
@@ -121,7 +121,7 @@ describe('a file where the folder of the store should be', () => {
     const store = join(temporaryFolder('file'), 'store');
     writeFileSync(store, 'mine');
     const refused = startCommand({ store });
-    expect(await refused.line(/nest-rocketmq-broker: /, 30_000)).toMatch(/cannot be written: .*EEXIST/);
+    expect(await refused.line(/nest-rocketmq-broker: /, 60_000)).toMatch(/cannot be written: .*EEXIST/);
     expect(await refused.exited).toEqual({ code: 1, signal: null });
   });
 });

@@ -21,6 +21,8 @@ const READ: ReadonlySet<number> = new Set([
   ResponseCode.PULL_OFFSET_MOVED,
 ]);
 const PULL_TIMEOUT_MS = 30_000;
+/** The default of 3 s is little for hundreds of sends on a busy machine. */
+const SEND_TIMEOUT_MS = 60_000;
 
 /** All of them are to be 0. */
 export interface Losses {
@@ -39,7 +41,7 @@ interface SendOptions {
   depth: number;
   /** Bytes of a body: at least, at most. */
   sizes?: [number, number];
-  /** ms that an answer is waited for. */
+  /** ms that an answer is waited for. Default: 60 s. */
   timeout?: number;
 }
 
@@ -54,7 +56,7 @@ export class Load {
   #stopped = false;
 
   /** Sends until `stop`, or until nothing answers any more. Resolves when no answer is outstanding. */
-  async send({ connection, depth, sizes = [50, 400], timeout = 60_000 }: SendOptions): Promise<void> {
+  async send({ connection, depth, sizes = [50, 400], timeout }: SendOptions): Promise<void> {
     this.#stopped = false;
     const producer = this.#producers++;
     let sequence = 0;
@@ -100,7 +102,7 @@ export class Load {
   }
 
   /** Whether to go on. */
-  async #one(connection: Connection, id: string, body: string, queueId: number, timeout: number): Promise<boolean> {
+  async #one(connection: Connection, id: string, body: string, queueId: number, timeout?: number): Promise<boolean> {
     const code = await sendOne(connection, body, { queueId, timeout }).catch((error: unknown) => {
       // Nobody knows what became of it.
       if (error instanceof ConnectionClosedError || error instanceof RequestTimeoutError) return undefined;

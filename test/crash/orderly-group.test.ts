@@ -8,7 +8,7 @@ import { runScenario, startOurs } from '../orderly/scenario.js';
 import { BrokerProcess } from './broker-process.js';
 import { isLong } from './tools.js';
 
-jest.setTimeout(500_000);
+jest.setTimeout(600_000);
 afterEach(cleanUp);
 
 /** `npm run test:crash` sets it. */
@@ -23,8 +23,9 @@ describeLong('an orderly group', () => {
     expect(faults).toEqual([]);
     expect(calls).toBeGreaterThanOrEqual(sent);
     expect(sent).toBeGreaterThan(1_000);
-    // Until the broker's lock expires, and the next round of who asks for it; or until the broker gives the member up.
-    expect(stalls.kill).toBeLessThan(70_000);
-    expect(stalls.freeze).toBeLessThan(150_000);
+    // Until the broker's lock expires, after 60 s, and the next round of who asks for it; or until the broker gives the member up,
+    // which is 130 s after its last heartbeat. The rest is for a busy machine.
+    expect(stalls.kill).toBeLessThan(90_000);
+    expect(stalls.freeze).toBeLessThan(160_000);
   });
 });

@@ -12,6 +12,8 @@ export async function servePGlite(database: PGlite): Promise<PGliteServer> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
+    // A client that was killed may reset its connection after it was served.
+    socket.on('error', () => undefined);
     serve(database, socket).catch(() => socket.destroy());
     socket.once('close', () => sockets.delete(socket));
   });

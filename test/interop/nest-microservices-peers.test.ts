@@ -16,7 +16,7 @@ import { ROCKETMQ_5 } from './harness/jars.js';
 import { JavaPeer } from './harness/java-peer.js';
 import { startOurBroker } from './harness/our-broker.js';
 
-jest.setTimeout(180_000);
+jest.setTimeout(300_000);
 afterAll(cleanUp);
 
 const LINE_TIMEOUT_MS = 60_000;

@@ -7,7 +7,8 @@ import type { Cluster, ClusterOptions } from './harness/cluster.js';
 import { startOurBroker } from './harness/our-broker.js';
 import { passNestSuite } from './versions/nest-suite.js';
 
-jest.setTimeout(600_000);
+// A minute on a quiet machine, nine on one with thirty busy processes for each core.
+jest.setTimeout(1_200_000);
 
 describe.each<[string, (options: ClusterOptions) => Promise<Cluster>]>([
   ["Apache's own name server and broker 5.5.0", startApache],

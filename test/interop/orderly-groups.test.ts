@@ -9,7 +9,7 @@ import { inTime } from './harness/long.js';
 import { startJavas } from './harness/members.js';
 import { startOurBroker } from './harness/our-broker.js';
 
-jest.setTimeout(500_000);
+jest.setTimeout(600_000);
 
 const brokers: [string, () => Promise<Cluster>][] = [
   ["Apache's", startApache],

@@ -12,7 +12,7 @@ import { offsetsOnDisk } from './harness/offsets-on-disk.js';
 import { startOurBroker } from './harness/our-broker.js';
 import { temporaryFolder } from './harness/temporary.js';
 
-jest.setTimeout(180_000);
+jest.setTimeout(400_000);
 afterEach(cleanUp);
 
 type Start = (options: { store: string }) => Promise<Cluster>;

@@ -11,7 +11,7 @@ import { inTime } from './harness/long.js';
 import { mqadmin } from './harness/mqadmin.js';
 import { startOurBroker } from './harness/our-broker.js';
 
-jest.setTimeout(180_000);
+jest.setTimeout(300_000);
 
 const RUN = 'run';
 const SCENARIOS = ['poppush', 'poporder', 'popraw'];

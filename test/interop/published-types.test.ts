@@ -6,7 +6,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 
-jest.setTimeout(60_000);
+jest.setTimeout(240_000);
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 

@@ -10,7 +10,7 @@ import { JavaPeer } from './harness/java-peer.js';
 import { numbered, sorted } from './harness/lists.js';
 import { bodiesOf } from './harness/our-reader.js';
 
-jest.setTimeout(180_000);
+jest.setTimeout(300_000);
 
 const LINE_TIMEOUT_MS = 60_000;
 const EACH = 10;

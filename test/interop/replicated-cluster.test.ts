@@ -19,20 +19,20 @@ import { MASTER_A, MASTER_B, startReplicatedCluster, untilReplicating } from './
 import type { ReplicatedCluster } from './harness/replicated-cluster.js';
 import type { SentRequest } from './harness/request-log.js';
 
-jest.setTimeout(180_000);
+jest.setTimeout(400_000);
 
 const QUEUES = 4;
 const BEFORE = 200;
-/** The send's own time limit: an app that waits for one send waits no longer. ms */
-const SEND_TIMEOUT_MS = 3_000;
+/** A send's time limit by default: an app that waits for one send waits no longer, but for a machine that stands still. ms */
+const LONGEST_GAP_MS = 3_000;
 /** A slave that has nothing new holds a pull; one that lags is asked once a second for each queue. */
 const MOST_PULLS_A_SECOND = 50;
 /** Two clients that look at routes once a second may be so far apart on a busy machine. ms */
 const AS_GOOD_MS = 3_000;
 /** A few attempts of a client with the default intervals. ms */
 const BY_DEFAULT_MS = 10_000;
-/** Longer than between two stored offsets. ms */
-const SETTLED_MS = 2_000;
+/** Longer than between two stored offsets, and two pulls, also on a busy machine. ms */
+const SETTLED_MS = 5_000;
 
 let cluster: ReplicatedCluster;
 let traffic: ReplicatedTraffic;
@@ -102,7 +102,7 @@ function report(what: string, since: number, more: string): void {
 function expectSendsWentOn(since: number): void {
   expect(traffic.load.rejected.filter(({ body }) => !body.startsWith('key'))).toEqual([]);
   for (const { error } of traffic.load.rejected) expect(error).toBeInstanceOf(RocketMQError);
-  expect(traffic.load.longestGap(since)).toBeLessThan(SEND_TIMEOUT_MS);
+  expect(traffic.load.longestGap(since)).toBeLessThan(LONGEST_GAP_MS + traffic.control.longestGap(since));
 }
 
 test('after a kill -9 of a master, sends go on at the other one, and its queues are read from the slave', async () => {

@@ -18,12 +18,15 @@ import { OurReader } from './harness/our-reader.js';
 import { repositoryRoot } from './harness/paths.js';
 import { temporaryFolder } from './harness/temporary.js';
 
-jest.setTimeout(120_000);
+// Two starts of the app, and an order that is cancelled, on a busy machine.
+jest.setTimeout(300_000);
 
 const MAIN = join(repositoryRoot, 'sample-app/dist/main.js');
 const KILL = pathToFileURL(join(repositoryRoot, 'test/e2e/kill-after-insert.mjs')).href;
 const LINE_MS = 60_000;
 const ORDERS = 6;
+/** An order that is not paid by then is cancelled. s */
+const CANCEL_AFTER_S = 6;
 
 interface Answer {
   readonly status: number;
@@ -93,7 +96,11 @@ describe.each<[string, () => Promise<Cluster>, string[]]>([
   beforeAll(async () => {
     const [cluster, database] = await Promise.all([start(), databaseDirectory(temporaryFolder('sample-database'))]);
     server = await TestPostgresServer.start(database);
-    environment = { ROCKETMQ_NAME_SERVER: cluster.nameServer, DATABASE_URL: server.url, ORDER_CANCEL_AFTER: '6s' };
+    environment = {
+      ROCKETMQ_NAME_SERVER: cluster.nameServer,
+      DATABASE_URL: server.url,
+      ORDER_CANCEL_AFTER: `${CANCEL_AFTER_S}s`,
+    };
     client = newClient(cluster);
     await client.start();
     events = await OurReader.start(client, { group: 'sample-events', subscriptions: [{ topic: 'order' }] });
@@ -108,11 +115,16 @@ describe.each<[string, () => Promise<Cluster>, string[]]>([
   test('two instances take orders, pay each other’s, and cancel the rest once', async () => {
     const shops = [await Shop.start(environment), await Shop.start(environment)];
     const before = await shops[0]!.stock();
+    const placedAt = Date.now();
     const ids = await Promise.all(Array.from({ length: ORDERS }, (_, n) => shops[n % 2]!.place()));
-    const paid = ids.filter((_, n) => n % 3 === 0);
-    for (const [n, id] of paid.entries()) {
+    const paid: string[] = [];
+    // The last ones are left until they are cancelled. On a busy machine that may be sooner than they are paid.
+    for (const id of ids.filter((_, n) => n % 3 === 0)) {
       const payments = await Promise.all(shops.map((shop) => shop.request('POST', `/orders/${id}/pay`)));
-      expect([n, ...payments.map(({ status }) => status).sort((a, b) => a - b)]).toEqual([n, 200, 409]);
+      const statuses = payments.map(({ status }) => status).sort((a, b) => a - b);
+      const isLate = Date.now() - placedAt > CANCEL_AFTER_S * 1_000;
+      if (!isLate || statuses.includes(200)) paid.push(id);
+      expect([id, ...statuses]).toEqual([id, paid.includes(id) ? 200 : 409, 409]);
     }
     const ends = ids.map((id) => (paid.includes(id) ? 'paid' : 'cancelled'));
     await events.until(() => ids.every((id, n) => eventsOf(events, id).includes(ends[n])), 'the end of each order');
@@ -121,16 +133,24 @@ describe.each<[string, () => Promise<Cluster>, string[]]>([
       await expect(shops[1]!.timeline(id)).resolves.toEqual(['created', ends[n]]);
     }
     await expect(shops[0]!.stock()).resolves.toBe(before - paid.length);
+    // What is left of their cancel messages would kill the instance of a later test.
+    const handled = (id: string): Promise<unknown>[] =>
+      shops.map(({ process }) => process.line(new RegExp(`CancelUnpaidOrder.*order ${id}`), LINE_MS));
+    for (const id of ids) await Promise.any(handled(id));
     for (const { process } of shops) await process.stop();
   });
 
   test.each(steps)('an instance that is killed as an order is %s leaves it to the next', async (step) => {
     const [status, names] = STEPS[step]!;
-    const doomed = await Shop.start(environment, step);
+    // Where the order is paid, it must not be cancelled before on a busy machine.
+    const patient = status === 'CANCELLED' ? environment : { ...environment, ORDER_CANCEL_AFTER: '5m' };
+    const doomed = await Shop.start(patient, step);
     const before = await doomed.stock();
     const earlier = new Set(events.received.map(({ properties }) => properties.get('KEYS')));
     const placing = doomed.place();
     if (step === 'created') await expect(placing).rejects.toThrow();
+    // On a busy machine it may be killed before it has answered.
+    else if (step === 'cancelled') await placing.catch(() => undefined);
     else {
       const id = await placing;
       if (step === 'shipped') await doomed.request('POST', `/orders/${id}/pay`);
@@ -144,7 +164,9 @@ describe.each<[string, () => Promise<Cluster>, string[]]>([
     await events.until(() => events.received.filter(fresh).length >= names.length, names.join(', '));
     const id = events.received.find(fresh)!.properties.get('KEYS')!;
     expect(new Set(eventsOf(events, id))).toEqual(new Set(names));
-    expect(eventsOf(events, id)).toHaveLength(names.length);
+    // Apache's broker delivers a transaction twice that it asks about twice, as it does where an answer takes more than a second.
+    const distinct = events.received.filter((one) => one.properties.get('KEYS') === id).map(({ msgId }) => msgId);
+    expect(new Set(distinct).size).toBe(names.length);
     await expect(next.request('GET', `/orders/${id}`)).resolves.toMatchObject({ body: { status } });
     await expect(next.stock()).resolves.toBe(status === 'CANCELLED' ? before : before - 1);
     await next.process.stop();

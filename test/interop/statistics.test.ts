@@ -1,7 +1,7 @@
 // Compares what Apache's mqadmin shows of our broker and of Apache's, after the same traffic.
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { ORDERLY, POPS, countedOf, runPops } from './client/popping.js';
-import { runTraffic } from './client/traffic.js';
+import { SENT, runTraffic } from './client/traffic.js';
 import { popRetryTopic } from '@nest-rocketmq/remoting/internal';
 import { startApache } from './harness/apache.js';
 import { cleanUp } from './harness/clean-up.js';
@@ -9,7 +9,8 @@ import type { Cluster } from './harness/cluster.js';
 import { mqadmin, rowsOf } from './harness/mqadmin.js';
 import { startOurBroker } from './harness/our-broker.js';
 
-jest.setTimeout(120_000);
+// A broker whose counts came too slowly is followed by another one.
+jest.setTimeout(600_000);
 
 type Printed = ReadonlyMap<string, string[]>;
 
@@ -32,12 +33,28 @@ const commandsFor = ({ brokerAddress }: Cluster): string[] => [
   'clusterList',
 ];
 
-/** All that mqadmin prints of a broker after the traffic. */
+const TRIES = 3;
+
+/** What mqadmin prints of a broker, whose address is left out. One of its rows, at least, is of each of these topics. */
+async function print(cluster: Cluster, commands: readonly string[], topics: readonly string[]): Promise<Printed> {
+  for (let left = TRIES - 1; ; left--) {
+    // The first command of a cold JVM may wait for its first answer in vain.
+    const printed = await mqadmin(cluster.nameServer, ['clusterList', ...commands]);
+    const rows = rowsOf(printed, 'statsAll').map(([topic]) => topic);
+    const hasAll = topics.every((topic) => rows.includes(topic));
+    // On a busy machine it may wait for an answer in vain: then it prints an exception, or leaves the row out.
+    const isWhole = hasAll && ![...printed.values()].flat().some((line) => line.includes('Exception'));
+    if (left > 0 && !isWhole) continue;
+    return new Map([...printed].map(([command, lines]) => [command.replace(cluster.brokerAddress, 'broker'), lines]));
+  }
+}
+
+/** All that is printed of a broker after the traffic. */
 async function printedOf(cluster: Cluster): Promise<Printed> {
   const end = await runTraffic(cluster);
-  const printed = await mqadmin(cluster.nameServer, commandsFor(cluster));
+  const printed = await print(cluster, commandsFor(cluster), Object.keys(SENT));
   await end();
-  return new Map([...printed].map(([command, lines]) => [command.replace(cluster.brokerAddress, 'broker'), lines]));
+  return printed;
 }
 
 const POP_COMMANDS = ['statsAll', 'brokerConsumeStats -b broker'];
@@ -58,18 +75,39 @@ interface AfterPops {
 async function afterPops(cluster: Cluster): Promise<AfterPops> {
   await runPops(cluster);
   const commands = POP_COMMANDS.map((command) => command.replace(' broker', ` ${cluster.brokerAddress}`));
-  const printed = await mqadmin(cluster.nameServer, commands);
-  return {
-    counted: await countedOf(cluster, [...COUNTED, ...OF_BROKER]),
-    printed: new Map([...printed].map(([command, lines]) => [command.replace(cluster.brokerAddress, 'broker'), lines])),
-  };
+  const printed = await print(cluster, commands, [POPS.topic, ORDERLY.topic]);
+  return { counted: await countedOf(cluster, [...COUNTED, ...OF_BROKER]), printed };
 }
 
-/** What is said after usual traffic, and after pops. */
-const saidBy = async (cluster: Cluster): Promise<[Printed, AfterPops]> => [
-  await printedOf(cluster),
-  await afterPops(cluster),
-];
+/** Brokers tell what was counted in the last minute, and look every 10 s. ms */
+const COUNTED_MS = 50_000;
+const BROKERS = 3;
+
+interface Said {
+  cluster: Cluster;
+  printed: Printed;
+  pops: AfterPops;
+}
+
+/** What is said after usual traffic, and after pops. On a busy machine either may outlast the minute: then by a new broker. */
+async function saidBy(start: () => Promise<Cluster>): Promise<Said> {
+  for (let left = BROKERS - 1; ; left--) {
+    const cluster = await start();
+    const began = performance.now();
+    let half = began;
+    try {
+      const printed = await printedOf(cluster);
+      half = performance.now();
+      const pops = await afterPops(cluster);
+      if (left === 0 || isInTime(half - began, performance.now() - half)) return { cluster, printed, pops };
+    } catch (error) {
+      if (left === 0 || isInTime(half - began, performance.now() - half)) throw error;
+    }
+    await cluster.kill();
+  }
+}
+
+const isInTime = (...took: readonly number[]): boolean => Math.max(...took) < COUNTED_MS;
 
 /** A row of statsAll without its rates, which depend on when each was asked. */
 const countsOf = (columns: string[]): string => [...columns.slice(0, -4), ...columns.slice(-2)].join(' ');
@@ -92,8 +130,12 @@ describe('mqadmin', () => {
   let theirs: AfterPops;
   let mine: AfterPops;
   beforeAll(async () => {
-    ourBroker = await startOurBroker({ settings });
-    [[apache, theirs], [ours, mine]] = await Promise.all([startApache({ settings }).then(saidBy), saidBy(ourBroker)]);
+    const [ofApache, ofOurs] = await Promise.all([
+      saidBy(() => startApache({ settings })),
+      saidBy(() => startOurBroker({ settings })),
+    ]);
+    ({ printed: apache, pops: theirs } = ofApache);
+    ({ printed: ours, pops: mine, cluster: ourBroker } = ofOurs);
   });
   afterAll(cleanUp);
 

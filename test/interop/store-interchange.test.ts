@@ -6,7 +6,8 @@ import { startOurBroker } from './harness/our-broker.js';
 import { ROCKETMQ_5 } from './harness/versions.js';
 import { type StartOnStore, moveStore } from './versions/move-store.js';
 
-jest.setTimeout(180_000);
+// Two starts, a clean stop of Apache's, and a JVM for each scenario.
+jest.setTimeout(400_000);
 afterEach(cleanUp);
 
 const apache: [string, StartOnStore] = ["Apache's", startApache];

@@ -3,6 +3,6 @@ import { describe, jest } from '@jest/globals';
 import { ROCKETMQ_5 } from './harness/versions.js';
 import { describeTables } from './versions/tables.js';
 
-jest.setTimeout(180_000);
+jest.setTimeout(300_000);
 
 describe("on Apache's own name server and broker 5.5.0", () => describeTables(ROCKETMQ_5));

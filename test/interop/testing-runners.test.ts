@@ -51,7 +51,10 @@ beforeAll(async () => {
   writeFileSync(join(app, 'package.json'), JSON.stringify(PACKAGE));
   writeFileSync(join(app, 'tsconfig.json'), JSON.stringify(TSCONFIG));
   for (const file of FILES) copyFileSync(join(repositoryRoot, 'test/interop/testing-app', file), join(app, file));
-  writeFileSync(join(app, 'vitest.config.mjs'), "export default { test: { include: ['*.vitest.mjs'] } };\n");
+  writeFileSync(
+    join(app, 'vitest.config.mjs'),
+    "export default { test: { include: ['*.vitest.mjs'], testTimeout: 60_000, hookTimeout: 60_000 } };\n",
+  );
   await installPacked(app, tarballs);
   await run(process.execPath, [join(repositoryRoot, 'node_modules/typescript/bin/tsc'), '-p', app], app);
 });

@@ -9,7 +9,7 @@ import type { Cluster, ClusterOptions } from './harness/cluster.js';
 import { inTime } from './harness/long.js';
 import { startOurBroker } from './harness/our-broker.js';
 
-jest.setTimeout(240_000);
+jest.setTimeout(400_000);
 afterAll(cleanUp);
 
 const brokers: [string, (options?: ClusterOptions) => Promise<Cluster>][] = [

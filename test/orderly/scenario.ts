@@ -14,9 +14,12 @@ export const CALL_MS = 4;
 const SEND_EVERY_MS = 50;
 /** A broker gives the lock of a member that has fallen silent to others after 60 s. ms */
 const LOCK_EXPIRES_MS = 60_000;
-/** It gives up a member that has sent no heartbeat for 120 s, and looks every 10 s; then others have to lock. ms */
-const GIVEN_UP_MS = 150_000;
-const START_TIMEOUT_MS = 60_000;
+/** It gives up a member that has sent no heartbeat for 120 s, and looks every 10 s. ms */
+const GIVEN_UP_MS = 130_000;
+/** A member that was refused a lock tries again after 20 s at most. ms */
+const REBALANCE_MS = 20_000;
+/** For the start of a member, and for all else that takes a busy machine its time. ms */
+const PATIENCE_MS = 60_000;
 
 export interface Member {
   readonly name: string;
@@ -37,7 +40,7 @@ export function startOurs({ nameServer, topic, group }: Group, consumeMode = 'OR
     const script = join(import.meta.dirname, 'member.mjs');
     const args = [script, nameServer, topic, group, String(CALL_MS), consumeMode];
     const child = startChild(name, process.execPath, args, { onLine, env: { NODE_OPTIONS: '' } });
-    await child.line(/"what":"started"/, START_TIMEOUT_MS);
+    await child.line(/"what":"started"/, PATIENCE_MS);
     return { name, child };
   };
 }
@@ -93,7 +96,7 @@ export async function runScenario(on: Group, starts: readonly StartMember[]): Pr
   const sent = await load.stop();
   const isConsumed = ([queue, count]: [string, number]): boolean =>
     events.some((event) => event.what === 'end' && event.queue === queue && event.seq === count - 1);
-  await until(() => [...sent].every(isConsumed), LOCK_EXPIRES_MS + 30_000);
+  await until(() => [...sent].every(isConsumed), LOCK_EXPIRES_MS + REBALANCE_MS + PATIENCE_MS);
   for (const index of [1, 4]) await members[index]!.child.stop();
   await client.shutdown();
   return {
@@ -111,7 +114,10 @@ async function standStill(member: Member, events: readonly CallEvent[]): Promise
   const all = new Set(events.map(({ queue }) => queue)).size;
   // What had been printed before may still be on its way.
   const isByOther = (event: CallEvent): boolean => event.member !== member.name && event.at > from + LOCK_EXPIRES_MS;
-  await until(() => new Set(events.filter(isByOther).map(({ queue }) => queue)).size === all, GIVEN_UP_MS);
+  await until(
+    () => new Set(events.filter(isByOther).map(({ queue }) => queue)).size === all,
+    GIVEN_UP_MS + REBALANCE_MS + PATIENCE_MS,
+  );
   const to = Date.now();
   process.kill(member.child.pid, 'SIGCONT');
   return { member: member.name, from, to };

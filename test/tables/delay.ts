@@ -27,6 +27,9 @@ async function sending(stage: Stage, topic: string): Promise<Sending> {
   return { stage, topic, producer, reader };
 }
 
+/** Long enough to send a few messages and to recall some before they are due, on a busy machine too. ms */
+const soon = ({ isVirtual }: Stage): number => (isVirtual ? 4_000 : 12_000);
+
 const gotOf = ({ reader }: Sending, body: string): Got | undefined => reader.got.find((got) => got.body === body);
 
 export function declareDelayTests(stageOf: () => Stage, lateness: number): void {
@@ -98,7 +101,7 @@ export function declareRecallTests(stageOf: () => Stage): void {
   test('T079: what has a time of its own can be recalled, and never comes', async () => {
     const on = await sending(stageOf(), 'T079');
     const { stage, topic, producer, reader } = on;
-    const dueIn = 4_000;
+    const dueIn = soon(stage);
     const recalled = [
       await send(on, { body: 'by delay', delay: dueIn }),
       await send(on, { body: 'by time', deliverAt: stage.now() + dueIn }),
@@ -115,7 +118,7 @@ export function declareRecallTests(stageOf: () => Stage): void {
   test('T081: without recallMessageEnable a handle recalls nothing, and a message with TIMER_DEL_UNIQKEY does', async () => {
     const on = await sending(stageOf(), 'T081');
     const { stage, topic, producer, reader } = on;
-    const deliverAt = stage.now() + 3_000;
+    const deliverAt = stage.now() + soon(stage);
     const [gone, kept] = [await send(on, { body: 'gone', deliverAt }), await send(on, { body: 'kept', deliverAt })];
     const enable = (value: boolean): Promise<unknown> =>
       stage.ask(Requests.UPDATE_BROKER_CONFIG, {}, Buffer.from(`recallMessageEnable=${value}\n`));

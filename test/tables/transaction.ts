@@ -50,6 +50,10 @@ async function readerOf(stage: Stage, topic: string): Promise<Reader> {
   return Reader.start(stage, { group: `${topic}_reader`, topic, consumeMode: 'CONCURRENTLY' });
 }
 
+/** Apache's broker delivers twice what it asks about twice, as it does where it, or an answer, takes more than a second. */
+const delivered = ({ isVirtual }: Stage, { bodies }: Reader): string[] =>
+  (isVirtual ? bodies : [...new Set(bodies)]).toSorted();
+
 export function declareTransactionTests(stageOf: () => Stage): void {
   test('T157: of 120 messages in five patterns exactly the committed are seen, and no half message before', async () => {
     const stage = stageOf();
@@ -70,14 +74,17 @@ export function declareTransactionTests(stageOf: () => Stage): void {
       ),
     );
     const committed = bodies.filter((body) => body.startsWith('commit'));
-    await stage.until('the committed', () => reader.got.length >= 1 + committed.length);
-    await stage.until('all checks', () => new Set(checked).size === 72);
-    expect(reader.bodies.toSorted()).toEqual(['first', ...committed].toSorted());
+    await stage.until('the committed', () => delivered(stage, reader).length >= 1 + committed.length);
+    // A broker that hears of an end late asks about that one, too.
+    const isUnknown = (body: string): boolean => stage.isVirtual || body.startsWith('unknown');
+    await stage.until('all checks', () => new Set(checked.filter(isUnknown)).size === 72);
+    expect(delivered(stage, reader)).toEqual(['first', ...committed].toSorted());
     decided = true;
     const later = bodies.filter((body) => body.startsWith('unknown-commit'));
-    await stage.until('the committed by a check', () => reader.got.length >= 1 + committed.length + later.length);
+    const all = 1 + committed.length + later.length;
+    await stage.until('the committed by a check', () => delivered(stage, reader).length >= all);
     await stage.pass(1_500);
-    expect(reader.bodies.toSorted()).toEqual(['first', ...committed, ...later].toSorted());
+    expect(delivered(stage, reader)).toEqual(['first', ...committed, ...later].toSorted());
     for (const { body, message } of reader.got.filter((got) => got.body !== 'first')) {
       const index = Number(body.split('-').at(-1));
       expect(Object.fromEntries(message.properties)).toMatchObject({
@@ -97,9 +104,9 @@ export function declareTransactionTests(stageOf: () => Stage): void {
     for (let step = 0; step < 5; step++) {
       await producer.transaction({ topic, body: `step-${step}` }, () => undefined, { shardingKey: 'order-4711' });
     }
-    await stage.until('all', () => reader.got.length === 6);
+    await stage.until('all', () => delivered(stage, reader).length === 6);
     // Apache's broker carries commits out in several threads: their order is not kept there.
-    expect(reader.bodies.slice(1).toSorted()).toEqual(['step-0', 'step-1', 'step-2', 'step-3', 'step-4']);
+    expect(delivered(stage, reader)).toEqual(['first', 'step-0', 'step-1', 'step-2', 'step-3', 'step-4']);
     expect(new Set(reader.got.map(({ message }) => message.queueId))).toEqual(new Set([messageQueue.queueId]));
   });
 
@@ -122,9 +129,9 @@ export function declareTransactionTests(stageOf: () => Stage): void {
     await stage.pass(6_000);
     await kept.commit();
     await dropped.rollback();
-    await stage.until('all', () => reader.got.length >= 3);
+    await stage.until('all', () => delivered(stage, reader).length >= 3);
     await stage.pass(3_000);
-    expect(reader.bodies.toSorted()).toEqual(['committed', 'first', 'returned']);
+    expect(delivered(stage, reader)).toEqual(['committed', 'first', 'returned']);
   });
 
   test('a producer that comes back is asked about what it has left open', async () => {
@@ -139,10 +146,10 @@ export function declareTransactionTests(stageOf: () => Stage): void {
     await first.client.shutdown();
     const second = await transacting(stage, 'producer_back_group', topic, byBody);
     const reader = await readerOf(stage, topic);
-    await stage.until('the committed', () => reader.got.length === 3);
+    await stage.until('the committed', () => delivered(stage, reader).length === 3);
     await stage.until('all checks', () => new Set(second.checked).size === 3);
     await stage.pass(1_500);
-    expect(reader.bodies.toSorted()).toEqual(['first', 'open-commit', 'unknown-commit']);
+    expect(delivered(stage, reader)).toEqual(['first', 'open-commit', 'unknown-commit']);
   });
 
   test('of two producers of one group either answers for the other', async () => {
@@ -154,7 +161,7 @@ export function declareTransactionTests(stageOf: () => Stage): void {
       await one.producer.sendMessageInTransaction({ topic, body: `unknown-commit-${index}` });
     }
     const reader = await readerOf(stage, topic);
-    await stage.until('all', () => reader.got.length === 6);
+    await stage.until('all', () => delivered(stage, reader).length === 6);
     expect(other.checked.length).toBeGreaterThanOrEqual(6);
   });
 
@@ -182,9 +189,9 @@ export function declareTransactionTests(stageOf: () => Stage): void {
     isOver = true;
     release!();
     await sending;
-    await stage.until('it', () => reader.got.length === 2);
+    await stage.until('it', () => delivered(stage, reader).length === 2);
     await stage.pass(5_000);
-    expect(reader.bodies).toEqual(['first', 'slow']);
+    expect(delivered(stage, reader)).toEqual(['first', 'slow']);
     expect(checked).toEqual([]);
   });
 }

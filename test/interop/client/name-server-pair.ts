@@ -6,7 +6,8 @@ import { ask } from '../harness/ask.js';
 import type { Cluster } from '../harness/cluster.js';
 import { startOurBroker } from '../harness/our-broker.js';
 
-const PATIENCE_MS = 30_000;
+/** A broker that failed to register tries again 10 s later. */
+const PATIENCE_MS = 60_000;
 const POLL_MS = 100;
 /** Of our process, which has a broker beside its name server. */
 export const OUR_BROKER = 'broker-o';

@@ -9,6 +9,8 @@ import type { Producer, PushConsumer, PushConsumerOptions } from '@nest-rocketmq
 import { RocketMQContext, RocketMQMessageListener, RocketMQModule, RocketMQTemplate } from 'nest-rocketmq';
 import type { ReplicatedCluster } from '../harness/replicated-cluster.js';
 import { RequestLog } from '../harness/request-log.js';
+import { MASTER_B } from '../harness/replicated-cluster.js';
+import { SEND_TIMEOUT_MS } from './peer.js';
 import { Arrivals, SteadyLoad } from './steady-load.js';
 
 export const STEADY = 'steady';
@@ -43,6 +45,8 @@ class Listeners {
 
 export class ReplicatedTraffic {
   readonly load = new SteadyLoad();
+  /** Sends to the master that stays alone: its longest gap is how long the machine, or that broker, stood still. */
+  readonly control = new SteadyLoad();
   readonly requests = new RequestLog();
   readonly client: RocketMQClient;
   /** Of groups that consume STEADY, and ORDERED. */
@@ -71,7 +75,9 @@ export class ReplicatedTraffic {
     Logger.overrideLogger(['error']);
     const { nameServer } = this.cluster;
     this.#app = await Test.createTestingModule({
-      imports: [RocketMQModule.forRoot({ nameServer, group: 'nest_app' })],
+      imports: [
+        RocketMQModule.forRoot({ nameServer, group: 'nest_app', producer: { sendMsgTimeout: SEND_TIMEOUT_MS } }),
+      ],
       providers: [Listeners],
     }).compile();
     await this.#app.init();
@@ -82,7 +88,7 @@ export class ReplicatedTraffic {
   }
 
   async beginSending(): Promise<void> {
-    const producer = this.client.createProducer({ group: 'replicated_senders' });
+    const producer = this.client.createProducer({ group: 'replicated_senders', sendMsgTimeout: SEND_TIMEOUT_MS });
     await producer.start();
     this.#send(producer, this.#app!.get(RocketMQTemplate));
   }
@@ -136,11 +142,11 @@ export class ReplicatedTraffic {
   }
 
   async stopSending(): Promise<void> {
-    await this.load.stop();
+    await Promise.all([this.load.stop(), this.control.stop()]);
   }
 
   async end(): Promise<void> {
-    await this.load.stop();
+    await this.stopSending();
     this.#ended = true;
     await Promise.all(this.#polls);
     await this.client.shutdown();
@@ -151,6 +157,8 @@ export class ReplicatedTraffic {
     for (let lane = 1; lane < LANES; lane++) {
       this.load.begin(`client${lane}`, 15, (body) => producer.send({ topic: STEADY, body }));
     }
+    const staying = { topic: STEADY, brokerName: MASTER_B, queueId: 0 };
+    this.control.begin('control', 15, (body) => producer.send({ topic: STEADY, body }, { messageQueue: staying }));
     this.load.begin('nest', 15, (body) => template.send(STEADY, body));
     for (let key = 0; key < KEYS; key++) {
       const shardingKey = `key${key}`;

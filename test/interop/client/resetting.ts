@@ -73,7 +73,7 @@ export function declareResetTests(clusterOf: () => Cluster): void {
     const puller = later.createLitePullConsumer({ group, subscriptions: [{ topic: 'T119' }] });
     await puller.start();
     const pulled: string[] = [];
-    for (const by = Date.now() + 30_000; pulled.length < bodies.length && Date.now() < by;) {
+    for (const by = Date.now() + 60_000; pulled.length < bodies.length && Date.now() < by;) {
       pulled.push(...bodiesOf(await puller.poll({ timeout: 1_000 })));
     }
     expect(pulled.toSorted()).toEqual(bodies);

@@ -10,6 +10,7 @@ const CALL_MS = 150;
 const LOAD_MS = 3_000;
 /** Between two messages of a queue. ms */
 const SEND_EVERY_MS = 40;
+const PATIENCE_MS = 60_000;
 
 export interface Scaled {
   /** Messages that were sent. */
@@ -97,7 +98,7 @@ export async function scaleOurs(cluster: Cluster, sender: RocketMQClient, topic:
   await first.shutdown();
   await wait(LOAD_MS);
   await load.stop();
-  for (let waited = 0; stops < SCALE_QUEUES && waited < 30_000; waited += 100) await wait(100);
+  for (let waited = 0; stops < SCALE_QUEUES && waited < PATIENCE_MS; waited += 100) await wait(100);
   await wait(1_000);
   await Promise.all(clients.map((client) => client.shutdown()));
   return { sent: load.sent, distinct: deliveries.size, twiceAtJoin, twice: twice() };

@@ -14,7 +14,7 @@ import { SEND_TIMEOUT_MS, newClient } from './peer.js';
 
 const body = Buffer.from('x'.repeat(100));
 const POLL_MS = 250;
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 
 /** What is sent to each topic at once; `shop` gets a batch of 5 beside it. A consumer takes 20 at a time. */
 export const SENT = { shop: 23, old: 4, blocked: 20 };
@@ -111,7 +111,7 @@ async function holdMessages(
   return release;
 }
 
-/** Resolves when the broker says that so much was counted under the key in the last minute; rejects after 30 s. */
+/** Resolves when the broker says that so much was counted under the key in the last minute; rejects after 60 s. */
 export async function untilCounted(cluster: Cluster, statsName: string, statsKey: string, count = 1): Promise<void> {
   const connections = new Connections({ clock: systemClock, logger: silentLogger, handlers: handlerTable() });
   try {

@@ -7,7 +7,8 @@ import { temporaryFolder } from './temporary.js';
 
 const springRoot = join(repositoryRoot, 'test/interop/spring');
 const pom = join(springRoot, 'pom.xml');
-const LINE_TIMEOUT_MS = 30_000;
+/** A JVM starts Spring, and a client may hear of a route or a member only with its next look, 30 s later. */
+const LINE_TIMEOUT_MS = 120_000;
 
 /** The class path of the app with all its jars. */
 async function springClasses(): Promise<string> {

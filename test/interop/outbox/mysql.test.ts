@@ -13,9 +13,9 @@ import { mariadbAvailable, startMariadb } from '../harness/databases.js';
 import { startOurBroker } from '../harness/our-broker.js';
 import { OutboxScene, firstOf } from './outbox-scene.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(240_000);
 
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 
 let scene: OutboxScene;
 let url: string;

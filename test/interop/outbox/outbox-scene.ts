@@ -12,6 +12,7 @@ import type { Stage } from '../../tables/stage.js';
 import { startChild } from '../harness/children.js';
 import type { Child } from '../harness/children.js';
 import type { Cluster } from '../harness/cluster.js';
+import { SEND_TIMEOUT_MS } from '../client/peer.js';
 
 const RELAY = join(import.meta.dirname, 'relay-process.mjs');
 
@@ -33,7 +34,12 @@ export class OutboxScene {
   /** An app in this process. */
   async startApp(database: OutboxDatabase, relay: OutboxRelayOptions | boolean): Promise<RocketMQOutbox> {
     const imports = [
-      RocketMQModule.forRoot({ nameServer: this.cluster.nameServer, group: 'outbox-app' }),
+      RocketMQModule.forRoot({
+        nameServer: this.cluster.nameServer,
+        group: 'outbox-app',
+        // A send that a cold JVM answers too late is tried again, and its message comes twice.
+        producer: { sendMsgTimeout: SEND_TIMEOUT_MS },
+      }),
       RocketMQOutboxModule.forRoot({ database, relay }),
     ];
     this.#module = await Test.createTestingModule({ imports }).compile();

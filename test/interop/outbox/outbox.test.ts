@@ -15,7 +15,7 @@ import { MIKRO_ORM } from './mikro-orm.js';
 import { OutboxScene, firstOf } from './outbox-scene.js';
 import { PRISMA } from './prisma.js';
 
-jest.setTimeout(180_000);
+jest.setTimeout(300_000);
 
 const CONNECTIONS = 8;
 const PATIENCE_MS = 60_000;
@@ -122,8 +122,8 @@ const { is: hasPostgres, note } = postgresAvailable();
       await scene.until('the rest to be sent', isAllSent);
       const count = Object.values(expected).flat().length;
       await scene.until('all messages', () => Object.values(firstOf(reader)).flat().length >= count);
+      if (step === 'before the mark') await scene.until('one of them again', () => reader.got.length > count);
       expect(firstOf(reader)).toEqual(expected);
-      if (step === 'before the mark') expect(reader.got.length).toBeGreaterThan(4);
     });
   });
 

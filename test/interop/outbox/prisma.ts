@@ -8,6 +8,9 @@ import { extraPackages } from '../harness/extra-packages.js';
 
 const PACKAGES = ['prisma@7.10.1', '@prisma/client@7.10.0', '@prisma/adapter-pg@7.10.0'];
 
+/** Prisma's defaults, 2 s for a connection and 5 s for a transaction, are little on a busy machine. ms */
+const PATIENT = { maxWait: 60_000, timeout: 60_000 };
+
 const SCHEMA = `
 generator client {
   provider = "prisma-client-js"
@@ -23,7 +26,7 @@ model orders {
 
 /** What this test uses of the generated client and of the driver adapter. */
 interface Client extends PrismaShape {
-  $transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>;
+  $transaction<T>(work: (transaction: Transaction) => Promise<T>, limits: typeof PATIENT): Promise<T>;
   $disconnect(): Promise<void>;
 }
 
@@ -60,7 +63,7 @@ export const PRISMA: Library = {
         client.$transaction(async (transaction) => {
           await transaction.orders.create({ data: { id } });
           await work(transaction);
-        }),
+        }, PATIENT),
       close: () => client.$disconnect(),
     };
   },

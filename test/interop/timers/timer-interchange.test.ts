@@ -9,7 +9,7 @@ import { startOurBroker } from '../harness/our-broker.js';
 import { temporaryFolder } from '../harness/temporary.js';
 import { TimerPeer, bodiesOf } from './timer-peer.js';
 
-jest.setTimeout(240_000);
+jest.setTimeout(500_000);
 afterEach(cleanUp);
 
 type Start = (options: { store: string; settings: Record<string, string> }) => Promise<Cluster>;
@@ -18,7 +18,7 @@ const SETTINGS = { recallMessageEnable: 'true' };
 const TOPIC = 'moved-timers';
 /** ms in which a broker can be stopped and another started. */
 const CHANGE_MS = 30_000;
-/** Apache's broker delivers up to 1 s and its polls after the time; and one that has just started is slow. */
+/** For what comes that should not. Apache's broker delivers up to 1 s and its polls after the time; one that has just started is slow. */
 const LATE_MS = 12_000;
 
 const apache: [string, Start] = ["Apache's", startApache];
@@ -29,6 +29,8 @@ interface Written {
   before: string[];
   /** Body to due time, ms since the epoch, of those that wait. */
   waiting: Map<string, number>;
+  /** When what was recalled would have been due, ms since the epoch. */
+  recalledDue: number;
 }
 
 /** Sends messages that fall due before and after the change of brokers, in all forms, and recalls one. */
@@ -53,16 +55,18 @@ async function write(cluster: Cluster): Promise<Written> {
       await send(body, ms, how);
     }
   }
+  const recalledDue = Date.now() + CHANGE_MS + 1_000;
   const recalled = await send('recalled', CHANGE_MS + 1_000, 'TIMER_DELAY_MS');
   expect(await peer.recall(recalled)).toMatchObject({ code: 0, header: { msgId: 'recalled' } });
-  expect(bodiesOf(await peer.until(Date.now() + 5_500))).toEqual(before);
+  expect(bodiesOf(await peer.until(Date.now() + 5_500, before.length))).toEqual(before);
   peer.close();
-  return { before, waiting };
+  return { before, waiting, recalledDue };
 }
 
-async function readAll(cluster: Cluster, { waiting }: Written): Promise<string[]> {
+/** All that comes. @param count of messages that should */
+async function readAll(cluster: Cluster, { waiting }: Written, count: number): Promise<string[]> {
   const peer = await TimerPeer.connect(cluster, TOPIC);
-  const messages = await peer.until(Math.max(Date.now(), ...waiting.values()) + LATE_MS);
+  const messages = await peer.until(Math.max(Date.now(), ...waiting.values()) + LATE_MS, count);
   peer.close();
   for (const message of messages) {
     const due = waiting.get(message.body.toString());
@@ -89,7 +93,7 @@ describe.each(inTime(moves, ({ writer, reader, end }) => end === 'kill' || write
       await first[end]();
       const second = await startReader({ store, settings: SETTINGS });
       const expected = [...written.before, ...written.waiting.keys()].sort();
-      expect(await readAll(second, written)).toEqual(expected);
+      expect(await readAll(second, written, expected.length)).toEqual(expected);
     });
   },
 );
@@ -100,9 +104,12 @@ test('a store of ours that was killed: Apache’s broker delivers all that waits
   const written = await write(first);
   await first.kill();
   const second = await startApache({ store, settings: SETTINGS });
-  const delivered = await readAll(second, written);
+  // On a busy machine it may have come up too late to recall anything.
+  const isLate = Date.now() + 3_000 > written.recalledDue;
   // Without timercheck it looks at all messages of the timer topic, and delivers at once what was due before.
-  expect(delivered).toEqual([...written.before, ...written.before, ...written.waiting.keys()].sort());
+  const expected = [...written.before, ...written.before, ...written.waiting.keys()].sort();
+  const delivered = await readAll(second, written, expected.length);
+  expect(delivered.filter((body) => !isLate || body !== 'recalled')).toEqual(expected);
 });
 
 (isLong ? test : test.skip)('what Apache’s broker has had in between, our broker delivers once', async () => {
@@ -113,5 +120,6 @@ test('a store of ours that was killed: Apache’s broker delivers all that waits
   const second = await startApache({ store, settings: SETTINGS });
   await second.stop();
   const third = await startOurBroker({ store, settings: SETTINGS });
-  expect(await readAll(third, written)).toEqual([...written.before, ...written.waiting.keys()].sort());
+  const expected = [...written.before, ...written.waiting.keys()].sort();
+  expect(await readAll(third, written, expected.length)).toEqual(expected);
 });

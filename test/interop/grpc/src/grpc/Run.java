@@ -2,6 +2,7 @@ package grpc;
 
 import java.io.Closeable;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Map;
@@ -23,7 +24,10 @@ class Run {
         void run() throws Exception;
     }
 
-    private static final long PATIENCE_MS = 60_000;
+    /** The default of 3 s is little for the start of eight consumers on a busy machine: whose start takes longer fails. */
+    private static final Duration REQUEST_TIMEOUT = Duration.ofSeconds(30);
+    /** A refused message comes again after a while, which is longer each time. */
+    private static final long PATIENCE_MS = 100_000;
     final ClientServiceProvider provider = ClientServiceProvider.loadService();
     final ClientConfiguration configuration;
     private final String prefix;
@@ -33,7 +37,7 @@ class Run {
     Run(String proxy, String run, String scenario) {
         this.prefix = run + "_" + scenario + "_";
         this.scenario = scenario;
-        this.configuration = ClientConfiguration.newBuilder().setEndpoints(proxy).enableSsl(false).build();
+        this.configuration = ClientConfiguration.newBuilder().setEndpoints(proxy).enableSsl(false).setRequestTimeout(REQUEST_TIMEOUT).build();
     }
 
     String named(String name) {

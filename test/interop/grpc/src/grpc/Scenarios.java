@@ -69,7 +69,8 @@ class Scenarios {
         CountDownLatch left = new CountDownLatch(1);
         run.pushConsumer(run.named("group"), all(run.named("topic")), printing(run, left));
         Producer producer = run.producer(run.named("topic"));
-        long due = System.currentTimeMillis() + 3_000;
+        // Long enough for a cold JVM to send both, and to recall one.
+        long due = System.currentTimeMillis() + 12_000;
         SendReceipt recalled = producer.send(run.message(run.named("topic"), "recalled").setDeliveryTimestamp(due).build());
         producer.send(run.message(run.named("topic"), "delayed").setDeliveryTimestamp(due).build());
         run.print("sent", "due", due);
@@ -113,8 +114,8 @@ class Scenarios {
         for (String body : List.of("acknowledged", "left", "changed")) producer.send(run.message(topic, body).build());
         long begun = System.currentTimeMillis();
         int[] seen = {0};
-        while (seen[0] < 5 && System.currentTimeMillis() < begun + 40_000) {
-            for (MessageView message : consumer.receive(16, Duration.ofSeconds(10))) {
+        while (seen[0] < 5 && System.currentTimeMillis() < begun + 80_000) {
+            for (MessageView message : consumer.receive(16, Duration.ofSeconds(15))) {
                 run.printMessage("received", message);
                 seen[0]++;
                 String body = GrpcPeer.bodyOf(message);

@@ -5,6 +5,8 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import org.apache.rocketmq.client.consumer.DefaultLitePullConsumer;
+import org.apache.rocketmq.client.consumer.store.OffsetStore;
+import org.apache.rocketmq.client.consumer.store.ReadOffsetType;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
 import org.apache.rocketmq.common.message.Message;
@@ -63,8 +65,20 @@ final class LiteScenario {
                 }
             }
             consumer.commitSync();
+            storeOffsets(consumer);
         } finally {
             consumer.shutdown();
+        }
+    }
+
+    /**
+     * Waits for the broker's answers. A shutdown stores them one-way before it leaves the group, and Apache's broker takes these two
+     * requests in different threads: whoever gets the queues might read older offsets.
+     */
+    private static void storeOffsets(DefaultLitePullConsumer consumer) throws Exception {
+        OffsetStore store = consumer.getOffsetStore();
+        for (MessageQueue queue : consumer.assignment()) {
+            store.updateConsumeOffsetToBroker(queue, store.readOffset(queue, ReadOffsetType.READ_FROM_MEMORY), false);
         }
     }
 

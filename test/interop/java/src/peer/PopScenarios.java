@@ -31,8 +31,9 @@ import org.apache.rocketmq.remoting.protocol.header.PopMessageRequestHeader;
 final class PopScenarios {
     private static final int MESSAGES = 10;
     private static final int FAILURES = 2;
-    private static final int TIMEOUT_MS = 10_000;
-    private static final int SHORTEST_INVISIBLE_MS = 5_000;
+    private static final int TIMEOUT_MS = 30_000;
+    /** The client drops what it has not begun by then, and the broker gives it again: the shortest, 5 s, is little on a busy machine. */
+    private static final int INVISIBLE_MS = 15_000;
 
     private PopScenarios() {
     }
@@ -51,7 +52,6 @@ final class PopScenarios {
             }
             return fails ? ConsumeConcurrentlyStatus.RECONSUME_LATER : ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
         });
-        consumer.start();
         // The pauses are 10 s and longer by default.
         Object inner = consumer.getDefaultMQPushConsumerImpl();
         Field field = inner.getClass().getDeclaredField("popDelayLevel");
@@ -59,9 +59,10 @@ final class PopScenarios {
         int[] pauses = (int[]) field.get(inner);
         pauses[0] = 1;
         pauses[1] = 2;
+        consumer.start();
         Until.holds("all successes", () -> successes.get() >= MESSAGES);
         run.emit("all");
-        Thread.sleep(SHORTEST_INVISIBLE_MS + 3_000);
+        Thread.sleep(INVISIBLE_MS + 3_000);
     }
 
     /** The same by an orderly listener: the client pulls for it. */
@@ -86,7 +87,7 @@ final class PopScenarios {
     private static DefaultMQPushConsumer consumer(Run run) throws Exception {
         DefaultMQPushConsumer consumer = run.pushConsumer(run.named("group"));
         consumer.setClientRebalance(false);
-        consumer.setPopInvisibleTime(SHORTEST_INVISIBLE_MS);
+        consumer.setPopInvisibleTime(INVISIBLE_MS);
         consumer.setConsumeMessageBatchMaxSize(1);
         consumer.subscribe(run.topic(), "*");
         return consumer;
@@ -122,7 +123,8 @@ final class PopScenarios {
         popper.ack("order-ack", third.get(0));
         popper.ack("order-ack", third.get(1));
 
-        List<MessageExt> some = popper.pop("some", false, 4, 2_000);
+        // Long enough for what is acknowledged of it, also by a cold JVM.
+        List<MessageExt> some = popper.pop("some", false, 4, 10_000);
         popper.ack("ack", some.get(0));
         popper.ack("ack-twice", some.get(0));
         popper.batchAck("batch", some.subList(1, 3));
@@ -135,13 +137,13 @@ final class PopScenarios {
     /** Pops four messages for a longer time than a change of brokers takes, and acknowledges two of them. */
     static void take(Run run) throws Exception {
         send(run, 6);
+        send(run, 3, 1);
         Popper popper = new Popper(run);
         List<MessageExt> taken = popper.pop("taken", false, 4, 20_000);
         popper.ack("ack", taken.get(0));
         popper.ack("ack", taken.get(2));
-        send(run, 3, 1);
         popper.queueId = 1;
-        popper.ack("ack", popper.pop("order-taken", true, 2, 120_000).get(0));
+        popper.ack("ack", popper.pop("order-taken", true, 2, 300_000).get(0));
     }
 
     /** What another broker, or the same one later, gives of it: what was not popped, and what was not acknowledged. */

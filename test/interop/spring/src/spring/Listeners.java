@@ -91,7 +91,7 @@ public class Listeners {
             String body = new String((byte[]) message.getPayload(), java.nio.charset.StandardCharsets.UTF_8);
             Object keys = message.getHeaders().get(RocketMQHeaders.PREFIX + RocketMQHeaders.KEYS);
             SpringPeer.print("checked", Map.of("body", body, "keys", String.valueOf(keys)));
-            return RocketMQLocalTransactionState.COMMIT;
+            return body.equals("spring ROLLBACK") ? RocketMQLocalTransactionState.ROLLBACK : RocketMQLocalTransactionState.COMMIT;
         }
     }
 }
