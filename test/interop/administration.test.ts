@@ -25,7 +25,7 @@ import { OurReader } from './harness/our-reader.js';
 import { startOurBroker } from './harness/our-broker.js';
 import { temporaryFolder } from './harness/temporary.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 const TOPIC = 'admin';
 const GROUP = 'admin_group';

@@ -18,7 +18,10 @@ import { cleanUp } from './harness/clean-up.js';
 import type { Cluster } from './harness/cluster.js';
 import { ROCKETMQ_4 } from './harness/jars.js';
 
-jest.setTimeout(180_000);
+jest.setTimeout(300_000);
+
+/** A cold JVM takes its time for the first sends. */
+const PATIENT = { sendMsgTimeout: '20s' } as const;
 
 describe("on Apache's own name server and broker 4.9.7", () => {
   let stage: Stage;
@@ -81,7 +84,8 @@ describe("on Apache's own name server and broker 4.9.7", () => {
       }
     }
 
-    const options = { nameServer: cluster.nameServer, group: 'nest_on_4', topics: [{ name: 'nest_delay', queues: 1 }] };
+    const topics = [{ name: 'nest_delay', queues: 1 }];
+    const options = { nameServer: cluster.nameServer, group: 'nest_on_4', topics, producer: PATIENT };
     const imports = [RocketMQModule.forRoot(options)];
     const app = await Test.createTestingModule({ imports, providers: [Reminders] }).compile();
     await app.init();
@@ -102,7 +106,8 @@ describe("on Apache's own name server and broker 4.9.7", () => {
   });
 
   test("a Nest app's template receives", async () => {
-    const options = { nameServer: cluster.nameServer, group: 'nest_pull_on_4', topics: [{ name: 'nest_pull' }] };
+    const topics = [{ name: 'nest_pull' }];
+    const options = { nameServer: cluster.nameServer, group: 'nest_pull_on_4', topics, producer: PATIENT };
     const app = await Test.createTestingModule({ imports: [RocketMQModule.forRoot(options)] }).compile();
     await app.init();
     try {

@@ -16,7 +16,7 @@ import { inTime, isLong } from './harness/long.js';
 import { type MemberScenario, startGos, startJavas } from './harness/members.js';
 import { startOurBroker } from './harness/our-broker.js';
 
-jest.setTimeout(300_000);
+jest.setTimeout(600_000);
 
 const COMPARED = ['TAGS', 'KEYS', 'colour', 'index'];
 /** In which a member has its queues, or others have them after it. ms */

@@ -5,7 +5,7 @@ import { cleanUp } from './harness/clean-up.js';
 import { OTHER_NODES, testOn } from './harness/node-versions.js';
 import type { OtherNode, Statuses } from './harness/node-versions.js';
 
-jest.setTimeout(300_000);
+jest.setTimeout(600_000);
 
 const PATHS = ['interop/mixed-clients', 'message/compression', 'e2e/idempotency-sql', 'e2e/embedded-backend'];
 const NAMES = /our broker T024 T051|compression by ZSTD|the store on SQLite|^the store (?!on)|turning the clock/;

@@ -2,18 +2,18 @@
 import { describe } from '@jest/globals';
 import type { Cluster } from '../harness/cluster.js';
 import { declareAskingTests } from './asking.js';
-import { declareConsumeTests, declareShareTest } from './consuming.js';
+import { type Allowances, declareConsumeTests, declareShareTest } from './consuming.js';
 import { declaredPeer } from './peer.js';
 import { declarePullTests } from './pulling.js';
 import { declareSendTests } from './sending.js';
 import { declareTransactionTests } from './transactions.js';
 import { declareWaitingPopTests } from './waiting-pops.js';
 
-export function describeOurClient(clusterOf: () => Cluster): void {
+export function describeOurClient(clusterOf: () => Cluster, allowances: Allowances = { offsetMayGoBack: false }): void {
   describe('our client', () => {
     const peer = declaredPeer('our_producer', clusterOf);
     declareSendTests(peer);
-    declareConsumeTests(peer);
+    declareConsumeTests(peer, allowances);
     declareShareTest(peer);
     declareTransactionTests(peer);
     declareAskingTests(peer);

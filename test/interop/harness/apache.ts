@@ -19,8 +19,11 @@ const OPEN_MODULES = [
 ];
 /** What Apache's broker needs to be reliable in short tests on a slow machine. */
 const APACHE_SETTINGS: Readonly<Record<string, string>> = {
-  // The default of 200 ms makes a cold JVM refuse sends with "broker busy".
-  waitTimeMillsInSendQueue: '20000',
+  // A cold JVM would refuse sends that wait for 200 ms with "broker busy", and lose the ends of transactions, which nobody
+  // sends again, after 3 s.
+  brokerFastFailureEnable: 'false',
+  // By default it refuses sends while one of them holds the store for a second, as in a pause of the JVM.
+  osPageCacheBusyTimeOutMills: '20000',
   // It delays verdicts by this, ms; with the default of 3000 it checks transactions that were committed.
   transactionOpBatchInterval: '100',
 };

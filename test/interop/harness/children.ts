@@ -70,8 +70,14 @@ export class Child {
    */
   line(pattern: RegExp, timeoutMs: number): Promise<string> {
     return new Promise((resolve, reject) => {
+      // A peer may print thousands of lines: each is looked at once.
+      let seen = 0;
       const look = (): void => {
-        const found = this.lines.find((line) => pattern.test(line));
+        let found: string | undefined;
+        while (found === undefined && seen < this.lines.length) {
+          const line = this.lines[seen++]!;
+          if (pattern.test(line)) found = line;
+        }
         if (found === undefined && this.exitStatus === undefined) return;
         clearTimeout(limit);
         this.watchers.delete(look);

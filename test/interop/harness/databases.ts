@@ -7,7 +7,7 @@ import { startChild } from './children.js';
 import { freePort } from './ports.js';
 import { temporaryFolder } from './temporary.js';
 
-const START_MS = 30_000;
+const START_MS = 90_000;
 const DEBIAN_POSTGRES = '/usr/lib/postgresql';
 
 export interface Server {

@@ -6,7 +6,7 @@ import { GO_LATER, goPeerEnvironment, goPeerProgram } from './go-peer.js';
 import { javaPeerClasses, ROCKETMQ_5 } from './jars.js';
 import { temporaryFolder } from './temporary.js';
 
-const START_TIMEOUT_MS = 60_000;
+const START_TIMEOUT_MS = 120_000;
 const STARTED = /"event":"started"/;
 
 /** In order, or concurrently. */

@@ -3,7 +3,8 @@ import { startChild } from './children.js';
 import { ROCKETMQ_5, javaPeerClasses } from './jars.js';
 import { temporaryFolder } from './temporary.js';
 
-const PATIENCE_MS = 60_000;
+/** Each command starts clients of its own, which a busy machine does in some seconds. */
+const PATIENCE_MS = 180_000;
 const MARK = '## ';
 const HEAP = ['-Xms64m', '-Xmx256m', '-XX:TieredStopAtLevel=1'];
 

@@ -2,7 +2,7 @@
 import { readFileSync, watch } from 'node:fs';
 import { join } from 'node:path';
 
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
 
 /**
  * Offsets are written every half second, so a kill has to wait for them: losing them is allowed, and is no test.

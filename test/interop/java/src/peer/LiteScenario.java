@@ -26,6 +26,8 @@ final class LiteScenario {
         }
         DefaultLitePullConsumer consumer = new DefaultLitePullConsumer(run.named("group"));
         consumer.setNamesrvAddr(run.nameServer);
+        // The client may skip its first heartbeat, and the next one comes after 30 s.
+        consumer.setHeartbeatBrokerInterval(1000);
         consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
         consumer.subscribe(run.topic(), "even");
         consumer.start();

@@ -11,7 +11,6 @@ import org.apache.rocketmq.common.message.MessageExt;
 /** Sends without a pause while the broker is killed and comes back; every message that was acknowledged must arrive. */
 final class SurviveScenario {
     private static final int ACKNOWLEDGED_AFTERWARDS = 100;
-    private static final int SEND_TIMEOUT_MS = 3000;
 
     private SurviveScenario() {
     }
@@ -19,7 +18,6 @@ final class SurviveScenario {
     static void run(Run run) throws Exception {
         DefaultMQProducer producer = run.producer();
         producer.setRetryTimesWhenSendFailed(0);
-        producer.setSendMsgTimeout(SEND_TIMEOUT_MS);
         Set<String> outstanding = new HashSet<>();
         send(run, producer, "opened");
         outstanding.add("opened");
