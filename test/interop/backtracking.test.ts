@@ -9,7 +9,7 @@ import { startApache } from './harness/apache.js';
 import { cleanUp } from './harness/clean-up.js';
 import type { Cluster } from './harness/cluster.js';
 import { startChild } from './harness/children.js';
-import { ROCKETMQ_4, ROCKETMQ_5, javaPeerClasses } from './harness/jars.js';
+import { QUICK_START, ROCKETMQ_4, ROCKETMQ_5, javaPeerClasses } from './harness/jars.js';
 import { inTime } from './harness/long.js';
 import { mqadmin } from './harness/mqadmin.js';
 import { startOurBroker } from './harness/our-broker.js';
@@ -21,7 +21,7 @@ afterAll(cleanUp);
 
 const LINE_TIMEOUT_MS = 120_000;
 const POLL_MS = 100;
-const HEAP = ['-Xms32m', '-Xmx128m', '-XX:TieredStopAtLevel=1'];
+const HEAP = ['-Xms32m', '-Xmx128m', ...QUICK_START];
 /** MemberScenario.java splits a body into a queue and a number. */
 const BODIES = ['0 0', '0 1'];
 

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Child, startChild } from './children.js';
 import { BROKER_SETTINGS, type Cluster, type ClusterOptions, propertiesFile } from './cluster.js';
-import { apacheJars, ROCKETMQ_4, ROCKETMQ_5 } from './jars.js';
+import { apacheJars, QUICK_START, ROCKETMQ_4, ROCKETMQ_5 } from './jars.js';
 import type { RocketMQVersion } from './jars.js';
 import { freeBrokerPort, freePort } from './ports.js';
 import { waitForRoute } from './route-probe.js';
@@ -31,8 +31,13 @@ const APACHE_SETTINGS: Readonly<Record<string, string>> = {
 /** 4.9 does not start without files for its logs. */
 const NO_LOGS = '<configuration><root level="OFF"/></configuration>';
 
-const NAME_SERVER_HEAP = ['-Xms64m', '-Xmx192m'];
-export const SMALL_BROKER_HEAP: readonly string[] = ['-Xms256m', '-Xmx768m', '-XX:MaxDirectMemorySize=512m'];
+const NAME_SERVER_HEAP = ['-Xms64m', '-Xmx192m', ...QUICK_START];
+export const SMALL_BROKER_HEAP: readonly string[] = [
+  '-Xms256m',
+  '-Xmx768m',
+  '-XX:MaxDirectMemorySize=512m',
+  ...QUICK_START,
+];
 
 export interface ApacheOptions extends ClusterOptions {
   /** Default: 5.5.0. */

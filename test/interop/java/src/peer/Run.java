@@ -4,9 +4,12 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.apache.rocketmq.client.consumer.DefaultMQPullConsumer;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
+import org.apache.rocketmq.client.exception.MQClientException;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.client.producer.SendResult;
 import org.apache.rocketmq.client.producer.TransactionListener;
@@ -24,6 +27,8 @@ final class Run {
     /** The default of 3 s is little on a busy machine. */
     private static final int API_TIMEOUT_MS = 20_000;
     private static final int SEND_TIMEOUT_MS = 20_000;
+    /** The topic whose route those have that are not there yet. */
+    private static final String CREATES_TOPICS = "TBW102";
 
     final String nameServer;
     private final String name;
@@ -80,6 +85,14 @@ final class Run {
         producer.setSendMsgTimeout(SEND_TIMEOUT_MS);
         producer.start();
         shutdowns.add(producer::shutdown);
+        // A send that cannot ask the name server in 3 s has "no route", and is not tried again.
+        Until.holds("an answer of the name server", () -> {
+            try {
+                return !producer.getDefaultMQProducerImpl().fetchPublishMessageQueues(CREATES_TOPICS).isEmpty();
+            } catch (MQClientException notYet) {
+                return false;
+            }
+        });
     }
 
     /** A push consumer that is configured and not yet started; it is shut down at the end of the run. */
@@ -109,6 +122,20 @@ final class Run {
         consumer.start();
         shutdowns.add(consumer::shutdown);
         return consumer;
+    }
+
+    /** The queues of a topic that exists, as soon as the name server can be asked. */
+    @SuppressWarnings("deprecation")
+    static Set<MessageQueue> queuesOf(DefaultMQPullConsumer consumer, String topic) throws Exception {
+        Set<MessageQueue> queues = new TreeSet<>();
+        Until.holds("the queues of " + topic, () -> {
+            try {
+                return queues.addAll(consumer.fetchSubscribeMessageQueues(topic));
+            } catch (MQClientException notYet) {
+                return false;
+            }
+        });
+        return queues;
     }
 
     /** Waits for the broker's answer; the consumer's own door only remembers the offset until somebody persists it. */
