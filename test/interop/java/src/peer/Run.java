@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import org.apache.rocketmq.client.ClientConfig;
 import org.apache.rocketmq.client.consumer.DefaultMQPullConsumer;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
 import org.apache.rocketmq.client.exception.MQClientException;
@@ -22,7 +23,10 @@ import org.apache.rocketmq.remoting.protocol.RemotingSerializable;
 
 /** One scenario's run: its names, the clients it has opened, and its lines on standard output. */
 final class Run {
-    /** How soon a client looks for routes, heartbeats and stores offsets, ms: the defaults of 5 to 30 s only cost time. */
+    /**
+     * How soon a client looks for routes, heartbeats and stores offsets, ms: the defaults of 5 to 30 s only cost time. It may skip
+     * its first heartbeat.
+     */
     private static final int BRISK_MS = 1000;
     /** The default of 3 s is little on a busy machine. */
     private static final int API_TIMEOUT_MS = 20_000;
@@ -58,7 +62,7 @@ final class Run {
 
     DefaultMQProducer producer() throws Exception {
         DefaultMQProducer producer = new DefaultMQProducer(named("producer"));
-        configure(producer);
+        start(producer);
         return producer;
     }
 
@@ -66,22 +70,26 @@ final class Run {
     DefaultMQProducer producer(String namespace) throws Exception {
         DefaultMQProducer producer = new DefaultMQProducer(named("producer"));
         producer.setNamespace(namespace);
-        configure(producer);
+        start(producer);
         return producer;
     }
 
     TransactionMQProducer transactionProducer(TransactionListener listener) throws Exception {
         TransactionMQProducer producer = new TransactionMQProducer(named("transactions"));
         producer.setTransactionListener(listener);
-        configure(producer);
+        start(producer);
         return producer;
     }
 
-    private void configure(DefaultMQProducer producer) throws Exception {
-        producer.setNamesrvAddr(nameServer);
-        producer.setMqClientApiTimeout(API_TIMEOUT_MS);
-        producer.setPollNameServerInterval(BRISK_MS);
-        producer.setHeartbeatBrokerInterval(BRISK_MS);
+    void configure(ClientConfig client) {
+        client.setNamesrvAddr(nameServer);
+        client.setMqClientApiTimeout(API_TIMEOUT_MS);
+        client.setPollNameServerInterval(BRISK_MS);
+        client.setHeartbeatBrokerInterval(BRISK_MS);
+    }
+
+    private void start(DefaultMQProducer producer) throws Exception {
+        configure(producer);
         producer.setSendMsgTimeout(SEND_TIMEOUT_MS);
         producer.start();
         shutdowns.add(producer::shutdown);
@@ -98,10 +106,7 @@ final class Run {
     /** A push consumer that is configured and not yet started; it is shut down at the end of the run. */
     DefaultMQPushConsumer pushConsumer(String group) {
         DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(group);
-        consumer.setNamesrvAddr(nameServer);
-        consumer.setMqClientApiTimeout(API_TIMEOUT_MS);
-        consumer.setPollNameServerInterval(BRISK_MS);
-        consumer.setHeartbeatBrokerInterval(BRISK_MS);
+        configure(consumer);
         consumer.setPersistConsumerOffsetInterval(BRISK_MS);
         consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
         // Without it a shutdown does not wait for a listener that is about to return, and loses its offset.
@@ -115,10 +120,7 @@ final class Run {
     @SuppressWarnings("deprecation")
     DefaultMQPullConsumer pullConsumer(String group) throws Exception {
         DefaultMQPullConsumer consumer = new DefaultMQPullConsumer(group);
-        consumer.setNamesrvAddr(nameServer);
-        consumer.setMqClientApiTimeout(API_TIMEOUT_MS);
-        consumer.setPollNameServerInterval(BRISK_MS);
-        consumer.setHeartbeatBrokerInterval(BRISK_MS);
+        configure(consumer);
         consumer.start();
         shutdowns.add(consumer::shutdown);
         return consumer;

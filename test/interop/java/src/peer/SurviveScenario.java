@@ -11,6 +11,7 @@ import org.apache.rocketmq.common.message.MessageExt;
 /** Sends without a pause while the broker is killed and comes back; every message that was acknowledged must arrive. */
 final class SurviveScenario {
     private static final int ACKNOWLEDGED_AFTERWARDS = 100;
+    private static final int PAUSE_MS = 20;
 
     private SurviveScenario() {
     }
@@ -35,6 +36,8 @@ final class SurviveScenario {
                     run.emit("refused", "body", body, "error", e.toString());
                 }
                 refused = true;
+                // The broker that is starting needs the CPU, too.
+                Thread.sleep(PAUSE_MS);
             }
         }
         while (!outstanding.isEmpty()) {
