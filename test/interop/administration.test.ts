@@ -99,7 +99,7 @@ class Administered {
   }
 
   async ask<Row extends RequestRow>(row: Row, header: HeaderOf<Row>): Promise<Reply<Row>> {
-    return (await this.#connections.get(this.cluster.brokerAddress)).request(row, header, { timeout: 10_000 });
+    return (await this.#connections.get(this.cluster.brokerAddress)).request(row, header, { timeout: 30_000 });
   }
 
   async json<Row extends RequestRow>(row: Row, header: HeaderOf<Row>): Promise<Record<string, unknown>> {

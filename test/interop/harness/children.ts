@@ -4,8 +4,8 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { reaperFile } from './paths.js';
 
-/** How long a child has after SIGTERM before it is killed, ms: Apache's broker takes up to 25 s. */
-const STOP_PATIENCE_MS = 60_000;
+/** How long a child has after SIGTERM before it is killed, ms: Apache's broker takes up to 25 s on a quiet machine. */
+const STOP_PATIENCE_MS = 120_000;
 const LINES_IN_AN_ERROR = 40;
 
 export interface ExitStatus {
