@@ -52,13 +52,13 @@ export type {
   MessageQueue,
   TopicRouteData,
 } from '@nest-rocketmq/remoting';
-export { InvalidListenerResultError } from './consumer/listener-errors.js';
-export { LocalOffsetStoreError, TooManyConsumersError } from './consumer/local-offset-errors.js';
-export { Outcome } from './consumer/outcome.js';
-export type { OutcomeKind } from './consumer/outcome.js';
-export { BatchSendFailedError, SendSkippedError } from './producer/batch-errors.js';
-export type { BatchFailure } from './producer/batch-errors.js';
-export { SendForbiddenError } from './producer/send-forbidden-error.js';
+export { InvalidListenerResultError } from './consumer/consume/listener-errors.js';
+export { LocalOffsetStoreError, TooManyConsumersError } from './consumer/offsets/local-offset-errors.js';
+export { Outcome } from './consumer/options/outcome.js';
+export type { OutcomeKind } from './consumer/options/outcome.js';
+export { BatchSendFailedError, SendSkippedError } from './producer/batch/batch-errors.js';
+export type { BatchFailure } from './producer/batch/batch-errors.js';
+export { SendForbiddenError } from './producer/hooks/send-forbidden-error.js';
 export type {
   CommunicationMode,
   EndTransactionContext,
@@ -66,7 +66,7 @@ export type {
   SendMessageContext,
   SentMessageContext,
   SentMessageType,
-} from './producer/producer-hooks.js';
+} from './producer/options/producer-hooks.js';
 export type {
   ConsumeMessageContext,
   ConsumedMessageContext,
@@ -76,13 +76,13 @@ export type {
   ReceivedMessageContext,
   SettleMessageContext,
   SettledMessageContext,
-} from './consumer/consumer-hooks.js';
+} from './consumer/options/consumer-hooks.js';
 export type { Producer } from './producer/producer.js';
-export type { AutoBatchOptions } from './producer/auto-batch-options.js';
+export type { AutoBatchOptions } from './producer/options/auto-batch-options.js';
 export type { ConsumerShutdownOptions, ShutdownOptions } from './shutdown-options.js';
-export type { LatencyOptions } from './producer/latency-options.js';
+export type { LatencyOptions } from './producer/options/latency-options.js';
 export type { BackPressure, SendWindowState } from './send-window.js';
-export { isRequest } from './producer/reply.js';
+export { isRequest } from './producer/request-reply/reply.js';
 export type {
   AskOptions,
   BatchMessage,
@@ -96,20 +96,20 @@ export type {
   Transaction,
   TransactionListener,
   TransactionSendResult,
-} from './producer/producer-options.js';
+} from './producer/options/producer-options.js';
 export type { TraceOptions } from './trace/trace-options.js';
-export type { LitePullConsumer } from './consumer/lite-pull-consumer.js';
-export type { LitePullConsumerOptions } from './consumer/lite-pull-options.js';
-export type { AssignmentListener } from './consumer/lite-pull-parts.js';
-export type { PollOptions } from './consumer/lite-pull-reader.js';
-export type { TopicQueuesListener } from './consumer/topic-queues-listener.js';
+export type { LitePullConsumer } from './consumer/lite-pull/lite-pull-consumer.js';
+export type { LitePullConsumerOptions } from './consumer/lite-pull/lite-pull-options.js';
+export type { AssignmentListener } from './consumer/lite-pull/lite-pull-parts.js';
+export type { PollOptions } from './consumer/lite-pull/lite-pull-reader.js';
+export type { TopicQueuesListener } from './consumer/rebalance/topic-queues-listener.js';
 export {
   CommitFailedError,
   PollInProgressError,
   QueueNotAssignedError,
   SeekOutOfRangeError,
   SubscriptionConflictError,
-} from './consumer/lite-pull-errors.js';
+} from './consumer/lite-pull/lite-pull-errors.js';
 export type { QueueOffset } from './groups/group-registry.js';
 export type { PushConsumer } from './consumer/push-consumer.js';
 export type {
@@ -124,14 +124,14 @@ export type {
   PushConsumerOptions,
   Subscription,
   ListenerResult,
-} from './consumer/consumer-options.js';
+} from './consumer/options/consumer-options.js';
 export {
   allocateAveragely,
   allocateAveragelyByCircle,
   allocateByConfig,
   allocateByConsistentHash,
 } from '@nest-rocketmq/remoting/internal';
-export { allocateByMachineRoom, allocateByMachineRoomNearby } from './consumer/allocate-machine-room.js';
-export type { MachineRoomResolver } from './consumer/allocate-machine-room.js';
-export type { AllocateStrategyName } from './consumer/allocate-strategies.js';
+export { allocateByMachineRoom, allocateByMachineRoomNearby } from './consumer/allocate/allocate-machine-room.js';
+export type { MachineRoomResolver } from './consumer/allocate/allocate-machine-room.js';
+export type { AllocateStrategyName } from './consumer/allocate/allocate-strategies.js';
 export type { AllocateMessageQueueStrategy } from '@nest-rocketmq/remoting/internal';

@@ -4,7 +4,7 @@ import { afterEach, expect } from '@jest/globals';
 import { silentLogger } from '@nest-rocketmq/remoting/internal';
 import type { Logger, MessageExt } from '@nest-rocketmq/remoting/internal';
 import { RocketMQClient } from '../src/client.js';
-import type { PushConsumerOptions } from '../src/consumer/consumer-options.js';
+import type { PushConsumerOptions } from '../src/consumer/options/consumer-options.js';
 import type { PushConsumer } from '../src/consumer/push-consumer.js';
 import { FakeCluster, NAME_SERVER } from './fake-cluster.js';
 

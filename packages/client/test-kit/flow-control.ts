@@ -1,5 +1,5 @@
 // Runs a consumer whose listener calls end when a test says so, on a fake cluster with messages.
-import type { PushConsumerOptions } from '../src/consumer/consumer-options.js';
+import type { PushConsumerOptions } from '../src/consumer/options/consumer-options.js';
 import type { PushConsumer } from '../src/consumer/push-consumer.js';
 import { consuming, on } from './consuming.js';
 import { FakeCluster } from './fake-cluster.js';

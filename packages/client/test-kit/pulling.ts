@@ -3,8 +3,8 @@
 import { afterEach, expect } from '@jest/globals';
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import { RocketMQClient } from '../src/client.js';
-import type { LitePullConsumer } from '../src/consumer/lite-pull-consumer.js';
-import type { LitePullConsumerOptions } from '../src/consumer/lite-pull-options.js';
+import type { LitePullConsumer } from '../src/consumer/lite-pull/lite-pull-consumer.js';
+import type { LitePullConsumerOptions } from '../src/consumer/lite-pull/lite-pull-options.js';
 import { FakeCluster, NAME_SERVER } from './fake-cluster.js';
 
 export const GROUP = 'readers';

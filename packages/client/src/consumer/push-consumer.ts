@@ -3,17 +3,17 @@ import { endsWithin, NotRunningError, Repeating, retryTopic } from '@nest-rocket
 import type { ConsumerData, MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import type { DirectResult, QueueOffset } from '../groups/group-registry.js';
-import { consumeDirectly } from './consume-directly.js';
-import { checkConcurrency, resolvePushConsumerOptions } from './consumer-options.js';
-import type { PushConsumerOptions, ResolvedPushConsumerOptions, Subscription } from './consumer-options.js';
+import { consumeDirectly } from './consume/consume-directly.js';
+import { checkConcurrency, resolvePushConsumerOptions } from './options/consumer-options.js';
+import type { PushConsumerOptions, ResolvedPushConsumerOptions, Subscription } from './options/consumer-options.js';
 import { assembleConsumer } from './consumer-parts.js';
 import type { ConsumerParts } from './consumer-parts.js';
 import { beginAgain, resetOffsets, skipToEnd } from './reset-offsets.js';
 import { encodeRunningInfo } from './running-info.js';
-import { consumeHooks } from './consume-hooks.js';
-import { consumerTrace } from './consumer-trace.js';
-import type { ConsumerTrace } from './consumer-trace.js';
-import { Subscriptions } from './subscriptions.js';
+import { consumeHooks } from './consume/consume-hooks.js';
+import { consumerTrace } from './consume/consumer-trace.js';
+import type { ConsumerTrace } from './consume/consumer-trace.js';
+import { Subscriptions } from './subscriptions/subscriptions.js';
 import type { ConsumerShutdownOptions } from '../shutdown-options.js';
 
 const DEFAULT_SHUTDOWN_DEADLINE_MS = 30_000;

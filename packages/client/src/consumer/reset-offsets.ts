@@ -2,7 +2,7 @@
 import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { ConsumerParts } from './consumer-parts.js';
 import type { QueueOffset } from '../groups/group-registry.js';
-import type { ProcessQueue } from './process-queue.js';
+import type { ProcessQueue } from './process-queue/process-queue.js';
 
 type Parts = Pick<ConsumerParts, 'rebalance' | 'offsets'>;
 

@@ -1,10 +1,10 @@
 // Encodes a consumer's state for mqadmin and the dashboard (ConsumerRunningInfo).
 import { encodeJson, queueTable, subscriptionJson } from '@nest-rocketmq/remoting/internal';
 import type { MessageQueue, SubscriptionData } from '@nest-rocketmq/remoting/internal';
-import type { ConsumeStatus } from './consumer-stats.js';
-import type { ResolvedPushConsumerOptions } from './consumer-options.js';
-import type { ProcessQueue } from './process-queue.js';
-import { thresholdsOf } from './pull-thresholds.js';
+import type { ConsumeStatus } from './consume/consumer-stats.js';
+import type { ResolvedPushConsumerOptions } from './options/consumer-options.js';
+import type { ProcessQueue } from './process-queue/process-queue.js';
+import { thresholdsOf } from './pull/pull-thresholds.js';
 
 export interface RunningInfo {
   nameServers: readonly string[];

@@ -1,8 +1,8 @@
 // Makes the message by which a dead letter is delivered to its group once more.
 import { MessageProperty, retryTopic } from '@nest-rocketmq/remoting/internal';
-import { compressed } from '../producer/outgoing.js';
-import { sysFlagOfCopy } from '../producer/copy-flags.js';
-import type { PreparedMessage } from '../producer/outgoing.js';
+import { compressed } from '../producer/send/outgoing.js';
+import { sysFlagOfCopy } from '../producer/send/copy-flags.js';
+import type { PreparedMessage } from '../producer/send/outgoing.js';
 import type { DeadLetter } from './dead-letter.js';
 import { DLQ_REASON, DLQ_REPLAY_ID, DLQ_REPLAY_OF, OF_ONE_DELIVERY } from './properties.js';
 

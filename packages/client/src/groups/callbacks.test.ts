@@ -3,7 +3,7 @@ import { Requests, ResponseCode, encodeJson, parseJsonObject, queueTable } from 
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import { FakeCluster, NAME_SERVER } from '../../test-kit/fake-cluster.js';
 import { RocketMQClient } from '../client.js';
-import type { MessageListener } from '../consumer/consumer-options.js';
+import type { MessageListener } from '../consumer/options/consumer-options.js';
 
 let cluster: FakeCluster;
 let client: RocketMQClient;

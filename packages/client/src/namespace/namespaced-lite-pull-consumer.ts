@@ -3,12 +3,12 @@ import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal'
 import type { Admin } from '../admin/admin.js';
 import type { ClientContext } from '../client-context.js';
 import type { Namespace } from '../config/namespace.js';
-import type { Subscription } from '../consumer/consumer-options.js';
-import { LitePullConsumer } from '../consumer/lite-pull-consumer.js';
-import type { LitePullConsumerOptions } from '../consumer/lite-pull-options.js';
-import type { AssignmentListener } from '../consumer/lite-pull-parts.js';
-import type { PollOptions } from '../consumer/lite-pull-reader.js';
-import type { TopicQueuesListener } from '../consumer/topic-queues-listener.js';
+import type { Subscription } from '../consumer/options/consumer-options.js';
+import { LitePullConsumer } from '../consumer/lite-pull/lite-pull-consumer.js';
+import type { LitePullConsumerOptions } from '../consumer/lite-pull/lite-pull-options.js';
+import type { AssignmentListener } from '../consumer/lite-pull/lite-pull-parts.js';
+import type { PollOptions } from '../consumer/lite-pull/lite-pull-reader.js';
+import type { TopicQueuesListener } from '../consumer/rebalance/topic-queues-listener.js';
 import type { QueueOffset } from '../groups/group-registry.js';
 
 export class NamespacedLitePullConsumer extends LitePullConsumer {

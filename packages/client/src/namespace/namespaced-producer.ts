@@ -2,9 +2,9 @@
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import type { Namespace } from '../config/namespace.js';
-import { BatchSendFailedError } from '../producer/batch-errors.js';
+import { BatchSendFailedError } from '../producer/batch/batch-errors.js';
 import { Producer } from '../producer/producer.js';
-import { withGiven } from '../producer/send-hooks.js';
+import { withGiven } from '../producer/hooks/send-hooks.js';
 import type {
   AskOptions,
   BatchMessage,
@@ -15,7 +15,7 @@ import type {
   Transaction,
   TransactionListener,
   TransactionSendResult,
-} from '../producer/producer-options.js';
+} from '../producer/options/producer-options.js';
 
 type QueueChoice = Pick<SendOptions, 'messageQueue' | 'selector'>;
 

@@ -2,7 +2,7 @@
 import type { MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import type { Namespace } from '../config/namespace.js';
-import type { PushConsumerOptions, Subscription } from '../consumer/consumer-options.js';
+import type { PushConsumerOptions, Subscription } from '../consumer/options/consumer-options.js';
 import type { QueueOffset } from '../groups/group-registry.js';
 import { PushConsumer } from '../consumer/push-consumer.js';
 

@@ -3,7 +3,7 @@ import { Requests, decodeProperties, dlqTopic, encodeRecallHandle } from '@nest-
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 import { FakeCluster, NAME_SERVER } from '../../test-kit/fake-cluster.js';
 import { RocketMQClient } from '../client.js';
-import type { BatchSendFailedError } from '../producer/batch-errors.js';
+import type { BatchSendFailedError } from '../producer/batch/batch-errors.js';
 import type { ClientOptions } from '../config/options.js';
 
 let cluster: FakeCluster;

@@ -3,14 +3,14 @@ import { InvalidOptionError, NotRunningError, sharedAbortController } from '@nes
 import type { MessageExt, MessageQueue } from '@nest-rocketmq/remoting/internal';
 import type { ClientContext } from '../client-context.js';
 import type { TransactionCheck } from '../groups/group-registry.js';
-import { AutoBatch } from './auto-batch.js';
-import { BatchSender } from './batch-sender.js';
-import { RoundRobin } from './choose-queue.js';
-import { FaultStrategy } from './fault-strategy.js';
+import { AutoBatch } from './batch/auto-batch.js';
+import { BatchSender } from './batch/batch-sender.js';
+import { RoundRobin } from './queues/choose-queue.js';
+import { FaultStrategy } from './queues/fault-strategy.js';
 import { joinTopics } from './join-topics.js';
-import { Requester } from './request.js';
-import { addressed, replyMessage, sendReply } from './reply.js';
-import { resolveProducerOptions } from './producer-options.js';
+import { Requester } from './request-reply/request.js';
+import { addressed, replyMessage, sendReply } from './request-reply/reply.js';
+import { resolveProducerOptions } from './options/producer-options.js';
 import type {
   AskOptions,
   BatchMessage,
@@ -21,16 +21,16 @@ import type {
   SendResult,
   Transaction,
   TransactionSendResult,
-} from './producer-options.js';
-import { producerTrace } from './trace-sender.js';
+} from './options/producer-options.js';
+import { producerTrace } from './send/trace-sender.js';
 import { recall } from './recall.js';
-import { runInTransaction } from './run-in-transaction.js';
-import { Sender } from './send.js';
-import { SendCalls } from './send-calls.js';
-import { HALF, ONEWAY, REPLY, REQUEST, SEND, SendHooks } from './send-hooks.js';
+import { runInTransaction } from './transaction/run-in-transaction.js';
+import { Sender } from './send/send.js';
+import { SendCalls } from './send/send-calls.js';
+import { HALF, ONEWAY, REPLY, REQUEST, SEND, SendHooks } from './hooks/send-hooks.js';
 import type { ShutdownOptions } from '../shutdown-options.js';
-import { Transactions } from './transaction.js';
-import { PendingSends } from './pending-sends.js';
+import { Transactions } from './transaction/transaction.js';
+import { PendingSends } from './send/pending-sends.js';
 
 type State = 'not started' | 'running' | 'shut down';
 

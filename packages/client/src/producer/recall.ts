@@ -12,7 +12,7 @@ import type { Clock, RecallHandle, Reply } from '@nest-rocketmq/remoting/interna
 import { BrokerNotFoundError, RecallFailedError } from '../errors.js';
 import type { RecallFailure } from '../errors.js';
 import type { Brokers } from '../routes/brokers.js';
-import type { ProducerTrace } from './producer-trace.js';
+import type { ProducerTrace } from './send/producer-trace.js';
 import type { Routes } from '../routes/routes.js';
 
 export interface RecallParts {

@@ -2,7 +2,7 @@ import { afterEach, expect, it } from '@jest/globals';
 import { Requests, ResponseCode, encodeRecallHandle } from '@nest-rocketmq/remoting/internal';
 import { FakeCluster, NAME_SERVER } from '../../test-kit/fake-cluster.js';
 import { RocketMQClient } from '../client.js';
-import type { ProducerOptions, TransactionListener } from '../producer/producer-options.js';
+import type { ProducerOptions, TransactionListener } from '../producer/options/producer-options.js';
 import type { Producer } from '../producer/producer.js';
 
 let cluster: FakeCluster;
