@@ -101,7 +101,9 @@ describe('a broker that may open few files', () => {
     const crowd = await Promise.all(Array.from({ length: 400 }, () => dialTcp(broker.address)));
     // Those for which there is no file left are closed by the broker.
     for (const socket of crowd) socket.on('error', () => undefined);
-    expect(await sendOne(first, 'in between')).toBe(0);
+    // Its queue is new, and needs a file.
+    expect(await sendOne(first, 'in between', { topic: TOPIC, queueId: QUEUES - 1 })).toBe(0);
+    await broker.child.line(/no file can be opened: this process has as many/, 60_000);
     await Promise.all(crowd.map(async (socket) => socket.closed || once(socket.destroy(), 'close')));
     // They are gone when the broker has let go of them, too.
     while (openFiles(broker.child.pid) > openBefore + OWN_FILES) await setImmediate();

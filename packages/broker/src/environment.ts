@@ -5,6 +5,7 @@ import type { HostPort } from '@nest-rocketmq/remoting/internal';
 import { ConfigFile } from './metadata/config-file.js';
 import type { LoadedConfig } from './metadata/config-file.js';
 import type { BrokerConfig } from './config/options.js';
+import { FileSystemWithFreeDescriptors } from './store/files/free-descriptors.js';
 import { nodeFileSystem } from './store/files/node-file-system.js';
 import type { FileSystem } from './store/files/file-system.js';
 import { memoryFileSystem } from './store/files/memory-file-system.js';
@@ -28,7 +29,8 @@ export interface Environment {
 
 export function environmentOf(config: BrokerConfig, port: number): Environment {
   const inMemory = config.store === 'memory';
-  const fileSystem = config.fileSystem ?? (inMemory ? memoryFileSystem(() => config.clock.now()) : nodeFileSystem());
+  const given = config.fileSystem ?? (inMemory ? memoryFileSystem(() => config.clock.now()) : nodeFileSystem());
+  const fileSystem = given.onDisk ? new FileSystemWithFreeDescriptors(given, config) : given;
   const root = inMemory ? '/memory' : resolve(config.store);
   const { logger, brokerIP1 } = config;
   return {
