@@ -53,9 +53,10 @@ export class Child {
     running.add(this);
     this.read(process.stdout!);
     this.read(process.stderr!);
+    // Its pid may be another process's before its output ends, which what it has started may hold open.
+    process.once('exit', () => tellReaper(`-${this.pid}`));
     this.exited = new Promise((resolve) => {
       process.once('close', (code, signal) => {
-        tellReaper(`-${this.pid}`);
         running.delete(this);
         this.exitStatus = { code, signal };
         this.notify();
