@@ -3,7 +3,7 @@ import { startChild } from './children.js';
 import { QUICK_START, ROCKETMQ_5, javaPeerClasses } from './jars.js';
 import { temporaryFolder } from './temporary.js';
 
-/** Each command starts clients of its own, which a busy machine does in some seconds. */
+/** For a cold JVM and a score of commands on a busy machine. */
 const PATIENCE_MS = 180_000;
 const MARK = '## ';
 const HEAP = ['-Xms64m', '-Xmx256m', ...QUICK_START];
