@@ -13,7 +13,8 @@ import { JavaPeer } from './harness/java-peer.js';
 import { startOurBroker } from './harness/our-broker.js';
 import { bodiesOf, OurReader } from './harness/our-reader.js';
 
-jest.setTimeout(300_000);
+// Two starts of a name server and a broker of Apache's, of a minute each on a very busy machine, and a recovery.
+jest.setTimeout(600_000);
 afterEach(cleanUp);
 
 const TOPIC = 'killed';
