@@ -33,7 +33,7 @@ const shared = {
 
 export default {
   // Whatever a test's own limits are, none ends because the machine is slow or busy.
-  testTimeout: 120_000,
+  testTimeout: 300_000,
   // Jest would leave one core idle. Tests of processes and sockets wait now and then: another worker uses that time.
   maxWorkers: availableParallelism() + 1,
   // A worker with a large heap may take longer than jest's half a second to end.

@@ -46,16 +46,16 @@ describe('the order service', () => {
     for (let round = 0; round < ROUNDS && took >= REAL_MILLISECONDS; round++) {
       const before = await shop.stock('tea');
       const { id } = await shop.place('tea', 3);
-      await shop.testing.advance('29m', { timeout: '20s' });
+      await shop.testing.advance('29m', { timeout: '60s' });
       await expect(shop.order(id)).resolves.toMatchObject({ status: 'PENDING' });
       const started = performance.now();
-      await shop.testing.expectConsumed(CancelUnpaidOrder, { id }, { timeout: '20s' });
+      await shop.testing.expectConsumed(CancelUnpaidOrder, { id }, { timeout: '60s' });
       took = performance.now() - started;
       await expect(shop.order(id)).resolves.toMatchObject({ status: 'CANCELLED' });
       await expect(shop.stock('tea')).resolves.toBe(before);
     }
     expect(took).toBeLessThan(REAL_MILLISECONDS);
-  }, 120_000);
+  });
 
   test('cancels it once, however often the message comes', cancelsOnce);
 
@@ -145,7 +145,7 @@ describe('the order service', () => {
 
   test('does not take the cancel message of an order that is not in its database for done', async () => {
     await shop.app.get(RocketMQTemplate).send('order-cancel', { id: UNKNOWN_ID });
-    await shop.testing.expectFailed(CancelUnpaidOrder, { id: UNKNOWN_ID }, { timeout: '20s' });
+    await shop.testing.expectFailed(CancelUnpaidOrder, { id: UNKNOWN_ID }, { timeout: '60s' });
   });
 
   test('says that a new order may be there when the database does not say that it has committed', async () => {
@@ -171,7 +171,7 @@ describe('the order service', () => {
   ])('puts %s aside at once, with the reason', async (_what, destination, group, payload) => {
     const { now } = shop.testing;
     const { msgId } = await shop.app.get(RocketMQTemplate).send(destination, payload);
-    const letter = await shop.testing.expectDeadLetter(group, msgId, { timeout: '20s' });
+    const letter = await shop.testing.expectDeadLetter(group, msgId, { timeout: '60s' });
     expect(letter.properties.get('DLQ_REASON')).toContain('id must be a UUID');
     expect(shop.testing.now.getTime() - now.getTime()).toBeLessThan(10_000);
   });
@@ -188,7 +188,7 @@ describe('the order service', () => {
     const options = { shardingKey: 'the same queue' };
     await template.send('order:shipped', { id: UNKNOWN_ID }, options);
     await template.send('order:paid', { id }, options);
-    await shop.testing.advance('20s', { timeout: '20s' });
+    await shop.testing.advance('20s', { timeout: '60s' });
     await expect(shop.timeline(id, 2)).resolves.toEqual(['created', 'paid']);
   });
 

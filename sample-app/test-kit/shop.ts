@@ -16,7 +16,7 @@ import type { Order } from '../src/orders/order.js';
 import { ScheduleCancel } from '../src/orders/schedule-cancel.listener.js';
 
 /** Listeners ask PostgreSQL, which is slow on a busy machine. */
-const PATIENT = { timeout: '20s' };
+const PATIENT = { timeout: '60s' };
 
 /** How often a test turns the clock for a timeline. */
 const MOST_TURNS = 100;

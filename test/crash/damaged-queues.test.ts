@@ -14,7 +14,7 @@ import {
   closeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ResponseCode, Requests } from '@nest-rocketmq/remoting/internal';
 import { cleanUp } from '../interop/harness/clean-up.js';
 import { temporaryFolder } from '../interop/harness/temporary.js';
@@ -22,7 +22,6 @@ import { BrokerProcess } from './broker-process.js';
 import { QUEUES, TOPIC, readBack, sendOne } from './load.js';
 import { isLong } from './tools.js';
 
-jest.setTimeout(120_000);
 afterAll(cleanUp);
 
 const ways = Number(process.env['QUEUE_DAMAGES'] ?? 1);

@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { ManualClock, ResponseCode } from '@nest-rocketmq/remoting/internal';
 import { startBroker } from '@nest-rocketmq/broker/internal';
 import type { Broker } from '@nest-rocketmq/broker/internal';
@@ -20,7 +20,6 @@ const DEPTH = 32;
 const SIZES: [number, number] = [2_000, 60_000];
 const AFTERWARDS = 100;
 
-jest.setTimeout(60_000);
 const mounted: string[] = [];
 const mounts = withMounts();
 

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { NO_BODY, Requests, emptyFields, encodeFrame, encodeProperties } from '@nest-rocketmq/remoting/internal';
 import type { Connection, HeaderOf } from '@nest-rocketmq/remoting/internal';
 import { cleanUp } from '../interop/harness/clean-up.js';
@@ -29,7 +29,6 @@ const HICCUP_IN = 50;
 /** A broker that has read nothing for so long, ms, has read all that it reads for peers that take no answers. */
 const QUIET_MS = 500;
 
-jest.setTimeout(120_000);
 const sockets: Socket[] = [];
 afterEach(async () => {
   for (const socket of sockets.splice(0)) socket.destroy();

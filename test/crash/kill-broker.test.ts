@@ -20,7 +20,7 @@ const DEPTH = 128;
 const FEWEST = 50;
 const MOST = 1_500;
 
-jest.setTimeout(30_000 + rounds * 20_000);
+jest.setTimeout(300_000 + rounds * 60_000);
 afterEach(cleanUp);
 
 /** Resolves when nothing is in flight any more. */

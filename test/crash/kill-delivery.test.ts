@@ -18,7 +18,7 @@ const TOPIC = 'due';
 const FIRST_LEVEL = encodeProperties([['DELAY', '1']]);
 const OWN_TIME = encodeProperties([['TIMER_DELAY_MS', '300']]);
 
-jest.setTimeout(60_000 + rounds * 60_000);
+jest.setTimeout(300_000 + rounds * 60_000);
 afterEach(cleanUp);
 
 const sendDelayed = (connection: Connection, body: string, properties: string): Promise<number> =>

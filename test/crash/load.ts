@@ -136,7 +136,7 @@ export interface SendOneOptions {
 
 /** Resolves with the code of the answer. */
 export async function sendOne(connection: Connection, body: string, options: SendOneOptions = {}): Promise<number> {
-  const { topic = TOPIC, queueId = 0, properties = '', timeout } = options;
+  const { topic = TOPIC, queueId = 0, properties = '', timeout = 60_000 } = options;
   const header = {
     a: 'crash-producers',
     b: topic,

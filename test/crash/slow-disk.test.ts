@@ -2,7 +2,7 @@
 // client wants quick answers. CRASH_LONG=1 has more of them. Needs the build and strace.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { Requests } from '@nest-rocketmq/remoting/internal';
 import type { Connection } from '@nest-rocketmq/remoting/internal';
 import { cleanUp } from '../interop/harness/clean-up.js';
@@ -12,14 +12,14 @@ import { Load, NONE, pull, readBack, sendOne } from './load.js';
 import { isLong, withStrace } from './tools.js';
 
 const DELAY_MS = 400;
-const LONGEST_ANSWER_MS = 350;
 const DEPTH = 128;
 /** Flushes that a test sees. Without anybody who waits one comes every 500 ms. */
 const FEWEST = 4;
-/** Answers that a busy machine may delay by itself. A broker that waited for its disk would delay one at each flush. */
+/** Flushes during which a busy machine may delay each answer by itself. A broker that waits for its disk answers during none. */
 const HICCUPS = FEWEST / 2;
+/** One has to be without more of them: other processes may take the processors from some. */
+const ROUNDS = 10;
 
-jest.setTimeout(120_000);
 afterEach(cleanUp);
 const strace = withStrace();
 
@@ -34,25 +34,64 @@ class SlowDisk {
   get strace(): string[] {
     const names = this.calls.join(',');
     const inject = `inject=${names}:delay_enter=${DELAY_MS * 1_000}`;
-    return ['--seccomp-bpf', '-y', '-o', this.#trace, '-e', `trace=${names}`, '-e', 'signal=none', '-e', inject];
+    return [
+      '--seccomp-bpf',
+      '-y',
+      '-ttt',
+      '-o',
+      this.#trace,
+      '-e',
+      `trace=${names}`,
+      '-e',
+      'signal=none',
+      '-e',
+      inject,
+    ];
   }
 
-  /** How many flushes of files whose path matches have begun by now. */
-  flushes(path: RegExp): number {
+  /** When each flush of a file whose path matches has begun, ms since the epoch. */
+  flushes(path: RegExp): number[] {
     const lines = readFileSync(this.#trace, 'utf8').split('\n');
-    return lines.filter((line) => /\bf(data)?sync\(/.test(line) && path.test(line)).length;
+    return lines.flatMap((line) => {
+      const [, seconds] = /(\d+\.\d+) f(?:data)?sync\(/.exec(line) ?? [];
+      return seconds !== undefined && path.test(line) ? [Number(seconds) * 1_000] : [];
+    });
   }
 }
 
-/** Asks one question after the other for as long as told; how long each answer took, the longest first. */
-async function ask(connection: Connection, going: () => boolean): Promise<number[]> {
-  const took: number[] = [];
+interface Answer {
+  /** ms since the epoch */
+  readonly asked: number;
+  readonly answered: number;
+}
+
+const now = (): number => performance.timeOrigin + performance.now();
+
+/** Asks one question after the other for as long as told. */
+async function ask(connection: Connection, going: () => boolean): Promise<Answer[]> {
+  const answers: Answer[] = [];
   while (going()) {
-    const start = performance.now();
+    const asked = now();
     expect((await connection.request(Requests.GET_BROKER_RUNTIME_INFO, {})).code).toBe(0);
-    took.push(Math.round(performance.now() - start));
+    answers.push({ asked, answered: now() });
   }
-  return took.sort((a, b) => b - a);
+  return answers;
+}
+
+/** During how many of a few flushes nothing was answered that was asked meanwhile. */
+async function silentFlushes(connection: Connection, flushes: () => number[], each = (): void => {}): Promise<number> {
+  let silent = FEWEST;
+  for (let round = 0; round < ROUNDS && silent > HICCUPS; round++) {
+    const before = flushes().length;
+    // One more, so that the others are over.
+    const answers = await ask(connection, () => (each(), flushes().length <= before + FEWEST));
+    const isSilent = (begun: number): boolean =>
+      !answers.some(({ asked, answered }) => asked > begun && answered < begun + DELAY_MS);
+    silent = flushes()
+      .slice(before, before + FEWEST)
+      .filter(isSilent).length;
+  }
+  return silent;
 }
 
 describe(`a broker whose disk takes ${DELAY_MS} ms for each flush${strace.note}`, () => {
@@ -64,12 +103,12 @@ describe(`a broker whose disk takes ${DELAY_MS} ms for each flush${strace.note}`
       const broker = await BrokerProcess.start({ store, flush, strace: disk.strace });
       const load = new Load();
       const sending = load.send({ connection: await broker.connect(), depth: DEPTH });
-      const flushed = (): number => disk.flushes(/commitlog/);
-      const took = await ask(await broker.connect(), () => flushed() < FEWEST);
-      const perFlush = load.acknowledged.size / flushed();
+      const flushes = (): number[] => disk.flushes(/commitlog/);
+      const silent = await silentFlushes(await broker.connect(), flushes);
+      const perFlush = load.acknowledged.size / flushes().length;
       await broker.kill();
       await sending;
-      expect(took[HICCUPS]).toBeLessThan(LONGEST_ANSWER_MS);
+      expect(silent).toBeLessThanOrEqual(HICCUPS);
       expect(perFlush).toBeGreaterThan(DEPTH / 4);
       const again = await BrokerProcess.start({ store, flush });
       expect(load.compare(await readBack(await again.connect()))).toEqual(NONE);
@@ -87,14 +126,13 @@ describe(`a broker whose disk takes ${DELAY_MS} ms for each flush${strace.note}`
     await sendOne(connection, 'first');
     // Its first pull makes the group.
     await pull(connection, { offset: 0 });
-    const before = disk.flushes(/consumerOffset/);
     let commitOffset = 0;
-    const took = await ask(connection, () => {
+    const flushes = (): number[] => disk.flushes(/consumerOffset/);
+    const silent = await silentFlushes(connection, flushes, () => {
       const place = { consumerGroup: 'crash-readers', topic: 'crash', queueId: 0, commitOffset: ++commitOffset };
       void connection.request(Requests.UPDATE_CONSUMER_OFFSET, place).catch(() => undefined);
-      return disk.flushes(/consumerOffset/) - before < FEWEST;
     });
-    expect(took[HICCUPS]).toBeLessThan(LONGEST_ANSWER_MS);
+    expect(silent).toBeLessThanOrEqual(HICCUPS);
     await broker.kill();
   });
 });

@@ -20,7 +20,7 @@ const BODY_BYTES = 8_000;
 const COUNT = Math.ceil((backlogMb * MB) / BODY_BYTES);
 const DEPTH = 32;
 
-jest.setTimeout(60_000 + backlogMb * 500);
+jest.setTimeout(300_000 + backlogMb * 500);
 afterEach(cleanUp);
 
 /** The most memory that the process has ever taken, MB. */

@@ -63,7 +63,7 @@ class Run {
 async function send(nameServer: string, bodies: string[]): Promise<void> {
   const client = new RocketMQClient({ nameServer });
   await client.start();
-  const producer = client.createProducer({ group: 'command-test' });
+  const producer = client.createProducer({ group: 'command-test', sendMsgTimeout: 60_000 });
   await producer.start();
   for (const body of bodies) await producer.send({ topic: 'command', body });
   await client.shutdown();
@@ -78,15 +78,19 @@ async function sendUntilKilled(run: Run, after: number): Promise<string[]> {
   await producer.start();
   const acknowledged: string[] = [];
   let next = 0;
+  let isKilled = false;
   const hand = async (): Promise<void> => {
-    for (let sent = true; sent;) {
+    while (!isKilled) {
       const body = String(next++);
-      sent = await producer.send({ topic: 'command', body }).then(
+      // On a busy machine one may fail before the kill, too.
+      const sent = await producer.send({ topic: 'command', body }).then(
         () => true,
         () => false,
       );
       if (sent) acknowledged.push(body);
-      if (acknowledged.length === after) void run.kill('SIGKILL');
+      if (isKilled || acknowledged.length < after) continue;
+      isKilled = true;
+      void run.kill('SIGKILL');
     }
   };
   await Promise.all(Array.from({ length: 8 }, hand));

@@ -1,13 +1,11 @@
 // Tests asking and pulling on an embedded broker in memory, by the same expectations as on Apache's (test/interop/client).
-import { afterAll, beforeAll, describe, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe } from '@jest/globals';
 import { startBroker } from '@nest-rocketmq/broker';
 import type { Broker } from '@nest-rocketmq/broker';
 import { RocketMQClient } from '@nest-rocketmq/client';
 import { declareAskingTests } from '../interop/client/asking.js';
 import { declarePullTests } from '../interop/client/pulling.js';
 import type { Peer } from '../interop/client/peer.js';
-
-jest.setTimeout(60_000);
 
 describe('our client on an embedded broker', () => {
   const peer = {} as Peer;
@@ -18,7 +16,7 @@ describe('our client on an embedded broker', () => {
     peer.newClient = () => new RocketMQClient({ nameServer, dial, persistConsumerOffsetInterval: 500 });
     peer.client = peer.newClient();
     peer.cluster = { nameServer, brokerAddress } as Peer['cluster'];
-    peer.producer = peer.client.createProducer({ group: 'our_producer' });
+    peer.producer = peer.client.createProducer({ group: 'our_producer', sendMsgTimeout: 20_000 });
     await peer.producer.start();
   });
   afterAll(async () => {

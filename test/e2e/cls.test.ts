@@ -17,5 +17,4 @@ test.each(['interceptor', 'guard'])(
     for (const [msgId, seen] of lines) expect(seen).toBe(msgId);
     expect(new Set(lines.map(([msgId]) => msgId)).size).toBe(MESSAGES);
   },
-  30_000,
 );

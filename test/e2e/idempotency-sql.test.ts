@@ -21,7 +21,7 @@ beforeAll(async () => {
   await store.createTable();
   await store.createTable();
   await database.exec('CREATE TABLE effects (name text NOT NULL)');
-}, 60_000);
+});
 
 afterAll(async () => {
   await opened.close();

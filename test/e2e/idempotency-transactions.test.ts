@@ -15,7 +15,7 @@ import type { RocketMQTesting } from 'nest-rocketmq/testing';
 import { openTestDatabase } from '../../sample-app/test-kit/data-directory.js';
 import type { TestDatabase } from '../../sample-app/test-kit/data-directory.js';
 
-const timeout = '20s';
+const timeout = '60s';
 
 let opened: TestDatabase;
 let database: PGlite;
@@ -29,7 +29,7 @@ beforeAll(async () => {
   store = new SqlIdempotencyStore(database);
   await store.createTable();
   await database.exec('CREATE TABLE effects (name text NOT NULL)');
-}, 60_000);
+});
 
 afterAll(async () => {
   await opened.close();

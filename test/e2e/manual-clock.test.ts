@@ -16,6 +16,9 @@ import type { RocketMQLocalTransactionListener } from 'nest-rocketmq';
 import { ClockHeldError, consumed, rocketMQTesting } from 'nest-rocketmq/testing';
 import type { RocketMQTesting } from 'nest-rocketmq/testing';
 
+/** Listeners read files, which may take long on a busy machine. */
+const PATIENT = { timeout: '60s' };
+
 let testing: RocketMQTesting;
 const apps: INestApplicationContext[] = [];
 
@@ -67,8 +70,8 @@ describe('the clock waits', () => {
     const ids = ['o1', 'o2', 'o3', 'o4', 'o5'];
     for (const id of ids) await template.send('order', { id });
     // One second for topics that are new, and half an hour.
-    await testing.advance('30m');
-    await testing.advance('1s');
+    await testing.advance('30m', PATIENT);
+    await testing.advance('1s', PATIENT);
     expect(cancelled.map(([id]) => id).sort()).toEqual(ids);
     for (const [, at] of cancelled) expect(at - sent).toBeLessThanOrEqual(1_801_000);
   });
@@ -91,7 +94,7 @@ describe('the clock waits', () => {
 
     const template = await start(Payments);
     const sending = template.sendMessageInTransaction('payment', 1);
-    await testing.advance('5m');
+    await testing.advance('5m', PATIENT);
     await sending;
     expect(checked).toEqual([0]);
   });

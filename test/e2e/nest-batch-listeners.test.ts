@@ -5,7 +5,7 @@ import type { PipeTransform } from '@nestjs/common';
 import { ListenerConflictError, deadLetters, Message, Outcome, RocketMQMessageListener } from 'nest-rocketmq';
 import type { ConsumeMode, RocketMQContext, RocketMQBatchContext, RocketMQBatchListener } from 'nest-rocketmq';
 import { consumed } from 'nest-rocketmq/testing';
-import { PATIENCE_MS, closeApps, startApp, unique } from './nest-harness.js';
+import { PATIENCE_MS, closeApps, onCluster, startApp, unique } from './nest-harness.js';
 
 const timeout = PATIENCE_MS;
 
@@ -141,12 +141,14 @@ test('a message that cannot be read, or that a pipe refuses, fails by itself', a
 test('inPlace tries what failed again at once, before the broker delivers it again', async () => {
   const topic = unique('orders');
   const calls: string[][] = [];
+  let failures = 0;
 
   class Orders {
     @RocketMQMessageListener({ topic, batch: { size: 3, wait: '2s' }, retry: { inPlace: 1 } })
     handle(messages: Message<string>[]): void {
       calls.push(messages.map(tryOf));
-      if (calls.length === 1) messages[1]?.fail();
+      const b = messages.find(({ payload }) => payload === 'b');
+      if (b && failures++ === 0) b.fail();
     }
   }
 
@@ -154,7 +156,10 @@ test('inPlace tries what failed again at once, before the broker delivers it aga
   const arrivals = consumed(app.module, { topic }, { times: 3, timeout });
   for (const body of ['a', 'b', 'c']) await app.template.send(topic, body);
   await app.elapse(arrivals, '10s');
-  expect(calls).toEqual([['a0', 'b0', 'c0'], ['b0']]);
+  // A busy cluster may give them as several lists.
+  if (!onCluster) expect(calls).toEqual([['a0', 'b0', 'c0'], ['b0']]);
+  expect(calls.flat().toSorted()).toEqual(['a0', 'b0', 'b0', 'c0']);
+  expect(calls.findLast((tries) => tries.includes('b0'))).toEqual(['b0']);
 });
 
 test('listeners of one group have the same batch, or none', async () => {

@@ -26,11 +26,10 @@ import {
 } from 'nest-rocketmq';
 import type { RocketMQBackend, RocketMQModuleOptions, RocketMQPullConsumer } from 'nest-rocketmq';
 import { Idempotent, MemoryIdempotencyStore } from 'nest-rocketmq/idempotency';
-import { PATIENCE_MS, onCluster, unique } from './nest-harness.js';
+import { PATIENCE_MS, PATIENT, onCluster, unique } from './nest-harness.js';
 
-const timeout = 2 * PATIENCE_MS;
 const open: TestingModule[] = [];
-const EMBEDDED: RocketMQModuleOptions = { embedded: { store: 'memory' } };
+const EMBEDDED: RocketMQModuleOptions = { embedded: { store: 'memory' }, ...PATIENT };
 
 beforeEach(() => Logger.overrideLogger(['error']));
 
@@ -41,7 +40,7 @@ afterEach(async () => {
 
 /** The unnamed cluster: the one of the environment, or an embedded broker. */
 const first = (options: RocketMQModuleOptions = {}): DynamicModule =>
-  RocketMQModule.forRoot({ group: unique('app'), ...(onCluster ? {} : EMBEDDED), ...options });
+  RocketMQModule.forRoot({ group: unique('app'), ...(onCluster ? PATIENT : EMBEDDED), ...options });
 
 const named = (name: string, options: RocketMQModuleOptions = {}): DynamicModule =>
   RocketMQModule.forRoot({ name, group: unique(name), ...EMBEDDED, ...options });
@@ -69,170 +68,150 @@ class Seen {
 }
 
 describe('two clusters in an app', () => {
-  test(
-    'have their own templates, listeners and transaction listeners, also for a topic of the same name',
-    async () => {
-      const topic = unique('order');
-      const seen = new Seen();
+  test('have their own templates, listeners and transaction listeners, also for a topic of the same name', async () => {
+    const topic = unique('order');
+    const seen = new Seen();
 
-      @Injectable()
-      class Orders {
-        constructor(
-          readonly template: RocketMQTemplate,
-          @InjectRocketMQTemplate('billing') readonly billing: RocketMQTemplate,
-        ) {}
-        @RocketMQMessageListener({ topic })
-        onOrder(text: string): void {
-          seen.add(`unnamed ${text}`);
-        }
+    @Injectable()
+    class Orders {
+      constructor(
+        readonly template: RocketMQTemplate,
+        @InjectRocketMQTemplate('billing') readonly billing: RocketMQTemplate,
+      ) {}
+      @RocketMQMessageListener({ topic })
+      onOrder(text: string): void {
+        seen.add(`unnamed ${text}`);
+      }
+      @RocketMQMessageListener({ topic, cluster: 'billing' })
+      onBilling(text: string): void {
+        seen.add(`billing ${text}`);
+      }
+    }
+
+    @RocketMQTransactionListener({ topic, cluster: 'billing' })
+    class Invoices {
+      executeLocalTransaction(): RocketMQLocalTransactionState {
+        return RocketMQLocalTransactionState.COMMIT;
+      }
+      checkLocalTransaction(): RocketMQLocalTransactionState {
+        return RocketMQLocalTransactionState.COMMIT;
+      }
+    }
+
+    const app = await start({ imports: [first(), named('billing')], providers: [Orders, Invoices] });
+    const { template, billing } = app.get(Orders);
+    expect(template).toBe(app.get(RocketMQTemplate));
+    expect(billing).toBe(app.get(getRocketMQTemplateToken('billing')));
+    await template.send(topic, 'one');
+    await billing.send(topic, 'two');
+    await billing.sendMessageInTransaction(topic, 'three');
+    await Promise.all([seen.when('unnamed one'), seen.when('billing two'), seen.when('billing three')]);
+    expect(seen.all).toHaveLength(3);
+    await expect(template.sendMessageInTransaction(topic, 'four')).rejects.toThrow(/no transaction listener/);
+  });
+
+  test('have their own listeners to pause, dead letters and pull consumers', async () => {
+    const topic = unique('parcel');
+    @Injectable()
+    class Parcels {
+      constructor(
+        @InjectRocketMQListeners('billing') readonly listeners: RocketMQListeners,
+        @InjectRocketMQAdmin('billing') readonly admin: RocketMQAdmin,
+        @InjectRocketMQTemplate('billing') readonly billing: RocketMQTemplate,
+        @InjectPullConsumer(undefined, 'billing') readonly pull: RocketMQPullConsumer<string>,
+      ) {}
+      @RocketMQMessageListener({ topic: unique('other'), consumerGroup: 'billing-only', cluster: 'billing' })
+      take(): void {}
+    }
+    const billing = RocketMQModule.forRoot({
+      name: 'billing',
+      group: 'billing',
+      ...EMBEDDED,
+      pullConsumers: [{ group: unique('pull'), topics: [topic], consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET' }],
+    });
+    const app = await start({ imports: [first(), billing], providers: [Parcels] });
+    const parcels = app.get(Parcels);
+    expect(parcels.listeners).toBe(app.get(getRocketMQListenersToken('billing')));
+    parcels.listeners.pause('billing-only');
+    expect(() => app.get(RocketMQListeners).pause('billing-only')).toThrow(/listens in this app/);
+    await parcels.billing.send(topic, 'parcel');
+    const [message] = await parcels.pull.poll({ timeout: PATIENCE_MS });
+    expect(message?.payload).toBe('parcel');
+    expect(parcels.admin).toBe(app.get(getRocketMQAdminToken('billing')));
+    expect(getRocketMQAdminToken('billing')).not.toBe(getRocketMQAdminToken());
+    for await (const letter of parcels.admin.deadLetters('billing-only').list()) throw new Error(letter.msgId);
+  });
+
+  test('have their own records of what is done: a key that both deliver is handled once by each', async () => {
+    const topic = unique('once');
+    const seen = new Seen();
+    class Once {
+      @Idempotent()
+      @RocketMQMessageListener({ topic })
+      unnamed(text: string): void {
+        seen.add(`unnamed ${text}`);
+      }
+      @Idempotent()
+      @RocketMQMessageListener({ topic, cluster: 'billing' })
+      billing(text: string): void {
+        seen.add(`billing ${text}`);
+      }
+    }
+    // On a real cluster there is no default store.
+    const shared = onCluster ? { idempotency: { store: new MemoryIdempotencyStore() } } : {};
+    const app = await start({ imports: [first(shared), named('billing')], providers: [Once] });
+    for (const token of [getRocketMQTemplateToken(), getRocketMQTemplateToken('billing')]) {
+      const template = app.get<RocketMQTemplate>(token);
+      for (const text of ['first', 'copy']) await template.send(topic, text, { keys: 'k', shardingKey: 'k' });
+      await template.send(topic, 'last', { keys: 'l', shardingKey: 'k' });
+    }
+    await Promise.all([seen.when('unnamed last'), seen.when('billing last')]);
+    const handled = seen.all.filter((text) => /first|copy/.test(text)).map((text) => text.replace(/ .*/, ''));
+    expect(handled).toHaveLength(2);
+    expect(new Set(handled)).toEqual(new Set(['billing', 'unnamed']));
+  });
+
+  test('live twice in a process: two apps, each with two clusters of the same names', async () => {
+    const topic = unique('twin');
+    const seen = new Seen();
+    const appOf = (name: string): Promise<TestingModule> => {
+      class Twin {
         @RocketMQMessageListener({ topic, cluster: 'billing' })
-        onBilling(text: string): void {
-          seen.add(`billing ${text}`);
+        take(text: string): void {
+          seen.add(`${name} ${text}`);
         }
       }
+      return start({ imports: [first(), named('billing')], providers: [Twin] });
+    };
+    const tracked = jest.spyOn(RocketMQListeners.prototype as unknown as { trackCalls(): void }, 'trackCalls');
+    const [one, two] = await Promise.all([appOf('one'), appOf('two')]);
+    // Only an app that loads modules late pays for it, and not because of its second cluster.
+    expect(tracked).not.toHaveBeenCalled();
+    const token = getRocketMQTemplateToken('billing');
+    await one.get<RocketMQTemplate>(token).send(topic, 'first');
+    await seen.when('one first');
+    await one.close();
+    await two.get<RocketMQTemplate>(token).send(topic, 'second');
+    await seen.when('two second');
+    expect(seen.all).toEqual(['one first', 'two second']);
+  });
 
-      @RocketMQTransactionListener({ topic, cluster: 'billing' })
-      class Invoices {
-        executeLocalTransaction(): RocketMQLocalTransactionState {
-          return RocketMQLocalTransactionState.COMMIT;
-        }
-        checkLocalTransaction(): RocketMQLocalTransactionState {
-          return RocketMQLocalTransactionState.COMMIT;
-        }
+  test('take their options from factories, and a test overrides those of one by its token', async () => {
+    class Options {
+      createRocketMQOptions(): RocketMQModuleOptions {
+        return { nameServer: '127.0.0.1:1' };
       }
-
-      const app = await start({ imports: [first(), named('billing')], providers: [Orders, Invoices] });
-      const { template, billing } = app.get(Orders);
-      expect(template).toBe(app.get(RocketMQTemplate));
-      expect(billing).toBe(app.get(getRocketMQTemplateToken('billing')));
-      await template.send(topic, 'one');
-      await billing.send(topic, 'two');
-      await billing.sendMessageInTransaction(topic, 'three');
-      await Promise.all([seen.when('unnamed one'), seen.when('billing two'), seen.when('billing three')]);
-      expect(seen.all).toHaveLength(3);
-      await expect(template.sendMessageInTransaction(topic, 'four')).rejects.toThrow(/no transaction listener/);
-    },
-    timeout,
-  );
-
-  test(
-    'have their own listeners to pause, dead letters and pull consumers',
-    async () => {
-      const topic = unique('parcel');
-      @Injectable()
-      class Parcels {
-        constructor(
-          @InjectRocketMQListeners('billing') readonly listeners: RocketMQListeners,
-          @InjectRocketMQAdmin('billing') readonly admin: RocketMQAdmin,
-          @InjectRocketMQTemplate('billing') readonly billing: RocketMQTemplate,
-          @InjectPullConsumer(undefined, 'billing') readonly pull: RocketMQPullConsumer<string>,
-        ) {}
-        @RocketMQMessageListener({ topic: unique('other'), consumerGroup: 'billing-only', cluster: 'billing' })
-        take(): void {}
-      }
-      const billing = RocketMQModule.forRoot({
-        name: 'billing',
-        group: 'billing',
-        ...EMBEDDED,
-        pullConsumers: [{ group: unique('pull'), topics: [topic], consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET' }],
-      });
-      const app = await start({ imports: [first(), billing], providers: [Parcels] });
-      const parcels = app.get(Parcels);
-      expect(parcels.listeners).toBe(app.get(getRocketMQListenersToken('billing')));
-      parcels.listeners.pause('billing-only');
-      expect(() => app.get(RocketMQListeners).pause('billing-only')).toThrow(/listens in this app/);
-      await parcels.billing.send(topic, 'parcel');
-      const [message] = await parcels.pull.poll({ timeout: PATIENCE_MS });
-      expect(message?.payload).toBe('parcel');
-      expect(parcels.admin).toBe(app.get(getRocketMQAdminToken('billing')));
-      expect(getRocketMQAdminToken('billing')).not.toBe(getRocketMQAdminToken());
-      for await (const letter of parcels.admin.deadLetters('billing-only').list()) throw new Error(letter.msgId);
-    },
-    timeout,
-  );
-
-  test(
-    'have their own records of what is done: a key that both deliver is handled once by each',
-    async () => {
-      const topic = unique('once');
-      const seen = new Seen();
-      class Once {
-        @Idempotent()
-        @RocketMQMessageListener({ topic })
-        unnamed(text: string): void {
-          seen.add(`unnamed ${text}`);
-        }
-        @Idempotent()
-        @RocketMQMessageListener({ topic, cluster: 'billing' })
-        billing(text: string): void {
-          seen.add(`billing ${text}`);
-        }
-      }
-      // On a real cluster there is no default store.
-      const shared = onCluster ? { idempotency: { store: new MemoryIdempotencyStore() } } : {};
-      const app = await start({ imports: [first(shared), named('billing')], providers: [Once] });
-      for (const token of [getRocketMQTemplateToken(), getRocketMQTemplateToken('billing')]) {
-        const template = app.get<RocketMQTemplate>(token);
-        for (const text of ['first', 'copy']) await template.send(topic, text, { keys: 'k', shardingKey: 'k' });
-        await template.send(topic, 'last', { keys: 'l', shardingKey: 'k' });
-      }
-      await Promise.all([seen.when('unnamed last'), seen.when('billing last')]);
-      const handled = seen.all.filter((text) => /first|copy/.test(text)).map((text) => text.replace(/ .*/, ''));
-      expect(handled).toHaveLength(2);
-      expect(new Set(handled)).toEqual(new Set(['billing', 'unnamed']));
-    },
-    timeout,
-  );
-
-  test(
-    'live twice in a process: two apps, each with two clusters of the same names',
-    async () => {
-      const topic = unique('twin');
-      const seen = new Seen();
-      const appOf = (name: string): Promise<TestingModule> => {
-        class Twin {
-          @RocketMQMessageListener({ topic, cluster: 'billing' })
-          take(text: string): void {
-            seen.add(`${name} ${text}`);
-          }
-        }
-        return start({ imports: [first(), named('billing')], providers: [Twin] });
-      };
-      const tracked = jest.spyOn(RocketMQListeners.prototype as unknown as { trackCalls(): void }, 'trackCalls');
-      const [one, two] = await Promise.all([appOf('one'), appOf('two')]);
-      // Only an app that loads modules late pays for it, and not because of its second cluster.
-      expect(tracked).not.toHaveBeenCalled();
-      const token = getRocketMQTemplateToken('billing');
-      await one.get<RocketMQTemplate>(token).send(topic, 'first');
-      await seen.when('one first');
-      await one.close();
-      await two.get<RocketMQTemplate>(token).send(topic, 'second');
-      await seen.when('two second');
-      expect(seen.all).toEqual(['one first', 'two second']);
-    },
-    timeout,
-  );
-
-  test(
-    'take their options from factories, and a test overrides those of one by its token',
-    async () => {
-      class Options {
-        createRocketMQOptions(): RocketMQModuleOptions {
-          return { nameServer: '127.0.0.1:1' };
-        }
-      }
-      const billing = RocketMQModule.forRootAsync({ name: 'billing', useClass: Options });
-      const module = await Test.createTestingModule({ imports: [first(), billing] })
-        .overrideProvider(getRocketMQOptionsToken('billing'))
-        .useValue(EMBEDDED)
-        .compile();
-      open.push(module);
-      await module.init();
-      const template = module.get<RocketMQTemplate>(getRocketMQTemplateToken('billing'));
-      await expect(template.send(unique('async'), 1)).resolves.toMatchObject({ sendStatus: 'SEND_OK' });
-    },
-    timeout,
-  );
+    }
+    const billing = RocketMQModule.forRootAsync({ name: 'billing', useClass: Options });
+    const module = await Test.createTestingModule({ imports: [first(), billing] })
+      .overrideProvider(getRocketMQOptionsToken('billing'))
+      .useValue(EMBEDDED)
+      .compile();
+    open.push(module);
+    await module.init();
+    const template = module.get<RocketMQTemplate>(getRocketMQTemplateToken('billing'));
+    await expect(template.send(unique('async'), 1)).resolves.toMatchObject({ sendStatus: 'SEND_OK' });
+  });
 });
 
 describe('an app does not start', () => {
@@ -310,27 +289,23 @@ describe('an app does not start', () => {
     expect(stopped).toEqual(['crm']);
   });
 
-  test(
-    'if one cluster refuses a listener; those of the others are stopped, which have started',
-    async () => {
-      class Listeners {
-        @RocketMQMessageListener({ topic: unique('right') })
-        right(): void {}
-        @RocketMQMessageListener({
-          topic: unique('wrong'),
-          cluster: 'billing',
-          selectorType: 'SQL92',
-          selectorExpression: 'amount >> 1',
-        })
-        wrong(): void {}
-      }
-      const stop = jest.spyOn(RocketMQListeners.prototype, 'stop');
-      const starting = start({ imports: [first(), named('billing')], providers: [Listeners] });
-      await expect(starting).rejects.toThrow(/cluster 'billing': Listeners\.wrong .*amount >> 1/s);
-      expect(new Set(stop.mock.contexts).size).toBe(2);
-    },
-    timeout,
-  );
+  test('if one cluster refuses a listener; those of the others are stopped, which have started', async () => {
+    class Listeners {
+      @RocketMQMessageListener({ topic: unique('right') })
+      right(): void {}
+      @RocketMQMessageListener({
+        topic: unique('wrong'),
+        cluster: 'billing',
+        selectorType: 'SQL92',
+        selectorExpression: 'amount >> 1',
+      })
+      wrong(): void {}
+    }
+    const stop = jest.spyOn(RocketMQListeners.prototype, 'stop');
+    const starting = start({ imports: [first(), named('billing')], providers: [Listeners] });
+    await expect(starting).rejects.toThrow(/cluster 'billing': Listeners\.wrong .*amount >> 1/s);
+    expect(new Set(stop.mock.contexts).size).toBe(2);
+  });
 
   test('if a cluster with a name says nothing of where it is: the environment names the unnamed one', async () => {
     const starting = start({ imports: [first(), RocketMQModule.forRoot({ name: 'billing' })] });
@@ -343,94 +318,82 @@ describe('an app does not start', () => {
 });
 
 describe('a shutdown', () => {
-  test(
-    'drains all clusters at the same time',
-    async () => {
-      const topic = unique('slow');
-      const running: string[] = [];
-      const both = new Seen();
-      let release!: () => void;
-      const released = new Promise<void>((resolve) => (release = resolve));
-      @Injectable()
-      class Slow {
-        @RocketMQMessageListener({ topic })
-        async unnamed(): Promise<void> {
-          await this.#work('unnamed');
-        }
-        @RocketMQMessageListener({ topic, cluster: 'billing' })
-        async billing(): Promise<void> {
-          await this.#work('billing');
-        }
-        async #work(name: string): Promise<void> {
-          running.push(name);
-          both.add(name);
-          await released;
-          running.splice(running.indexOf(name), 1);
-        }
+  test('drains all clusters at the same time', async () => {
+    const topic = unique('slow');
+    const running: string[] = [];
+    const both = new Seen();
+    let release!: () => void;
+    const released = new Promise<void>((resolve) => (release = resolve));
+    @Injectable()
+    class Slow {
+      @RocketMQMessageListener({ topic })
+      async unnamed(): Promise<void> {
+        await this.#work('unnamed');
       }
-      const app = await start({ imports: [first(), named('billing')], providers: [Slow] });
-      await app.get(RocketMQTemplate).send(topic, 1);
-      await app.get<RocketMQTemplate>(getRocketMQTemplateToken('billing')).send(topic, 1);
-      await Promise.all([both.when('unnamed'), both.when('billing')]);
-      const stops = [RocketMQListeners, getRocketMQListenersToken('billing')].map((token) =>
-        jest.spyOn(app.get<RocketMQListeners>(token), 'stop'),
-      );
-      const closing = app.close();
-      await new Promise((resolve) => setImmediate(resolve));
-      // Both are asked to stop while both still work.
-      expect(stops.map((stop) => stop.mock.calls.length)).toEqual([1, 1]);
-      expect(running).toHaveLength(2);
-      release();
-      await closing;
-      expect(running).toEqual([]);
-    },
-    timeout,
-  );
+      @RocketMQMessageListener({ topic, cluster: 'billing' })
+      async billing(): Promise<void> {
+        await this.#work('billing');
+      }
+      async #work(name: string): Promise<void> {
+        running.push(name);
+        both.add(name);
+        await released;
+        running.splice(running.indexOf(name), 1);
+      }
+    }
+    const app = await start({ imports: [first(), named('billing')], providers: [Slow] });
+    await app.get(RocketMQTemplate).send(topic, 1);
+    await app.get<RocketMQTemplate>(getRocketMQTemplateToken('billing')).send(topic, 1);
+    await Promise.all([both.when('unnamed'), both.when('billing')]);
+    const stops = [RocketMQListeners, getRocketMQListenersToken('billing')].map((token) =>
+      jest.spyOn(app.get<RocketMQListeners>(token), 'stop'),
+    );
+    const closing = app.close();
+    await new Promise((resolve) => setImmediate(resolve));
+    // Both are asked to stop while both still work.
+    expect(stops.map((stop) => stop.mock.calls.length)).toEqual([1, 1]);
+    expect(running).toHaveLength(2);
+    release();
+    await closing;
+    expect(running).toEqual([]);
+  });
 });
 
 describe('forFeature', () => {
-  test(
-    'gives a module templates with producers of their own, on the cluster that it names',
-    async () => {
-      const topic = unique('bulk');
-      const seen = new Seen();
-      @Injectable()
-      class Bulk {
-        constructor(@InjectRocketMQTemplate('bulk') readonly bulk: RocketMQTemplate) {}
-        @RocketMQMessageListener({ topic, cluster: 'billing' })
-        take(text: string): void {
-          seen.add(text);
-        }
+  test('gives a module templates with producers of their own, on the cluster that it names', async () => {
+    const topic = unique('bulk');
+    const seen = new Seen();
+    @Injectable()
+    class Bulk {
+      constructor(@InjectRocketMQTemplate('bulk') readonly bulk: RocketMQTemplate) {}
+      @RocketMQMessageListener({ topic, cluster: 'billing' })
+      take(text: string): void {
+        seen.add(text);
       }
-      const bulk = { name: 'bulk', group: () => unique('bulk'), producer: { maxMessageSize: 100 } };
-      @Module({ imports: [RocketMQModule.forFeature({ cluster: 'billing', templates: [bulk] })], providers: [Bulk] })
-      class BulkModule {}
+    }
+    const bulk = { name: 'bulk', group: () => unique('bulk'), producer: { maxMessageSize: 100 } };
+    @Module({ imports: [RocketMQModule.forFeature({ cluster: 'billing', templates: [bulk] })], providers: [Bulk] })
+    class BulkModule {}
 
-      const app = await start({ imports: [first(), named('billing'), BulkModule] });
-      const template = app.get(Bulk).bulk;
-      await template.send(topic, 'small');
-      await seen.when('small');
-      await expect(template.send(topic, 'x'.repeat(200))).rejects.toMatchObject({ code: 'MESSAGE_TOO_LARGE' });
-      await app.get<RocketMQTemplate>(getRocketMQTemplateToken('billing')).send(topic, 'x'.repeat(200));
-      await app.close();
-      await expect(template.send(topic, 'late')).rejects.toThrow(/the app is closed/);
-    },
-    timeout,
-  );
+    const app = await start({ imports: [first(), named('billing'), BulkModule] });
+    const template = app.get(Bulk).bulk;
+    await template.send(topic, 'small');
+    await seen.when('small');
+    await expect(template.send(topic, 'x'.repeat(200))).rejects.toMatchObject({ code: 'MESSAGE_TOO_LARGE' });
+    await app.get<RocketMQTemplate>(getRocketMQTemplateToken('billing')).send(topic, 'x'.repeat(200));
+    await app.close();
+    await expect(template.send(topic, 'late')).rejects.toThrow(/the app is closed/);
+  });
 
-  test(
-    'reaches a cluster that is not global by its imports, and says so without them',
-    async () => {
-      const inner = RocketMQModule.forRoot({ name: 'inner', isGlobal: false, group: 'inner', ...EMBEDDED });
-      const feature = { cluster: 'inner', templates: [{ name: 'own' }] };
-      const without = [inner, RocketMQModule.forFeature(feature)];
-      await expect(start({ imports: without })).rejects.toThrow(/option cluster.*global, or imported by this module/);
-      const app = await start({ imports: [inner, RocketMQModule.forFeature({ ...feature, imports: [inner] })] });
-      const own = app.get<RocketMQTemplate>(getRocketMQTemplateToken('own'));
-      await expect(own.send(unique('inner'), 1)).resolves.toMatchObject({ sendStatus: 'SEND_OK' });
-    },
-    timeout,
-  );
+  test('reaches a cluster that is not global by its imports, and says so without them', async () => {
+    const inner = RocketMQModule.forRoot({ name: 'inner', isGlobal: false, group: 'inner', ...EMBEDDED });
+    const feature = { cluster: 'inner', templates: [{ name: 'own' }] };
+    const without = [inner, RocketMQModule.forFeature(feature)];
+    await expect(start({ imports: without })).rejects.toThrow(/option cluster.*global, or imported by this module/);
+    const app = await start({ imports: [inner, RocketMQModule.forFeature({ ...feature, imports: [inner] })] });
+    const own = app.get<RocketMQTemplate>(getRocketMQTemplateToken('own'));
+    await expect(own.send(unique('inner'), 1)).resolves.toMatchObject({ sendStatus: 'SEND_OK' });
+  });
 
   test.each([
     [{ templates: [{ name: 'billing' }] }, /templates\.name .*is 'billing'.*no name of a cluster/],

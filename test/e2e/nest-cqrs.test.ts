@@ -87,69 +87,57 @@ function bridged(
   return startApp({ imports: [CqrsModule.forRoot(), cqrs], providers });
 }
 
-test(
-  "an aggregate's commit sends its events to their topics, and they come back to handlers as events, once",
-  async () => {
-    const app = await bridged([OnPaid, OnOther]);
-    const order = app.module.get(EventPublisher).mergeObjectContext(new Order('o1'));
-    const done = consumed(app.module, { topic }, { times: 2, timeout });
-    order.pay(500);
-    order.commit();
-    expect(got).toEqual([]);
-    await app.elapse(done, '60s');
-    expect(got).toHaveLength(2);
-    expect(got).toEqual(expect.arrayContaining([[true, 'o1', true], 'OrderShipped']));
-    // Nothing was sent again: a message that comes after them is the next.
-    const next = consumed(app.module, { topic }, { timeout });
-    await app.module.get(EventBus).publish(new OrderPaid('o2', 1));
-    const { context } = await app.elapse(next, '60s');
-    expect(context.keys).toEqual(['o2']);
-    expect(got).toHaveLength(3);
-  },
-  timeout,
-);
+test("an aggregate's commit sends its events to their topics, and they come back to handlers as events, once", async () => {
+  const app = await bridged([OnPaid, OnOther]);
+  const order = app.module.get(EventPublisher).mergeObjectContext(new Order('o1'));
+  const done = consumed(app.module, { topic }, { times: 2, timeout });
+  order.pay(500);
+  order.commit();
+  expect(got).toEqual([]);
+  await app.elapse(done, '60s');
+  expect(got).toHaveLength(2);
+  expect(got).toEqual(expect.arrayContaining([[true, 'o1', true], 'OrderShipped']));
+  // Nothing was sent again: a message that comes after them is the next.
+  const next = consumed(app.module, { topic }, { timeout });
+  await app.module.get(EventBus).publish(new OrderPaid('o2', 1));
+  const { context } = await app.elapse(next, '60s');
+  expect(context.keys).toEqual(['o2']);
+  expect(got).toHaveLength(3);
+});
 
-test(
-  'an event that is not declared stays in the process; one with listen: false is handled at once and sent, too',
-  async () => {
-    const sent: unknown[] = [];
-    class Elsewhere {
-      @RocketMQMessageListener({
-        topic,
-        consumerGroup: unique('elsewhere'),
-        consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET',
-      })
-      take(payload: unknown): void {
-        sent.push(payload);
-      }
+test('an event that is not declared stays in the process; one with listen: false is handled at once and sent, too', async () => {
+  const sent: unknown[] = [];
+  class Elsewhere {
+    @RocketMQMessageListener({
+      topic,
+      consumerGroup: unique('elsewhere'),
+      consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET',
+    })
+    take(payload: unknown): void {
+      sent.push(payload);
     }
-    const app = await bridged([OnPaid, OnOther, Elsewhere], {
-      events: [eventTo(OrderPaid, `${topic}:paid`, { listen: false })],
-    });
-    const bus = app.module.get(EventBus);
-    const done = consumed(app.module, { topic }, { timeout });
-    bus.publish(new OrderSeen());
-    await bus.publish(new OrderPaid('o1', 1));
-    expect(got).toEqual(['OrderSeen', [true, 'o1', false]]);
-    await app.elapse(done, '60s');
-    expect(sent).toEqual([{ id: 'o1', amount: 1 }]);
-    expect(got).toHaveLength(2);
-  },
-  timeout,
-);
+  }
+  const app = await bridged([OnPaid, OnOther, Elsewhere], {
+    events: [eventTo(OrderPaid, `${topic}:paid`, { listen: false })],
+  });
+  const bus = app.module.get(EventBus);
+  const done = consumed(app.module, { topic }, { timeout });
+  bus.publish(new OrderSeen());
+  await bus.publish(new OrderPaid('o1', 1));
+  expect(got).toEqual(['OrderSeen', [true, 'o1', false]]);
+  await app.elapse(done, '60s');
+  expect(sent).toEqual([{ id: 'o1', amount: 1 }]);
+  expect(got).toHaveLength(2);
+});
 
-test(
-  'a message that has a field for a getter of the class, or one named __proto__, is an event of the class all the same',
-  async () => {
-    const app = await bridged([OnPaid]);
-    const done = consumed(app.module, { topic }, { timeout });
-    const fromJava = '{"id":"o1","amount":200,"isLarge":true,"__proto__":{"id":"other"}}';
-    await app.module.get(RocketMQTemplate).send(`${topic}:paid`, Buffer.from(fromJava));
-    await app.elapse(done, '60s');
-    expect(got).toEqual([[true, 'o1', true]]);
-  },
-  timeout,
-);
+test('a message that has a field for a getter of the class, or one named __proto__, is an event of the class all the same', async () => {
+  const app = await bridged([OnPaid]);
+  const done = consumed(app.module, { topic }, { timeout });
+  const fromJava = '{"id":"o1","amount":200,"isLarge":true,"__proto__":{"id":"other"}}';
+  await app.module.get(RocketMQTemplate).send(`${topic}:paid`, Buffer.from(fromJava));
+  await app.elapse(done, '60s');
+  expect(got).toEqual([[true, 'o1', true]]);
+});
 
 test.each([
   ['a singleton', Scope.DEFAULT],
@@ -183,29 +171,24 @@ test.each([
     ]);
     expect(unhandled).toEqual([new Error('on purpose')]);
   },
-  timeout,
 );
 
-test(
-  'an event that cannot be sent rejects for who awaits it, and after a commit goes to the UnhandledExceptionBus with those behind it',
-  async () => {
-    const app = await bridged([OnPaid, OnOther], {
-      events: [
-        eventTo(OrderPaid, `${topic}:paid`, { sendOptions: () => ({ keys: 'not one key' }) }),
-        eventTo(OrderShipped, `${topic}:shipped`),
-      ],
-    });
-    const unhandled: unknown[] = [];
-    app.module.get(UnhandledExceptionBus).subscribe(({ cause }) => unhandled.push(cause));
-    await expect(app.module.get(EventBus).publish(new OrderPaid('o1', 1))).rejects.toThrow(/keys/);
-    const order = app.module.get(EventPublisher).mergeObjectContext(new Order('o2'));
-    order.pay(1);
-    order.commit();
-    await new Promise(setImmediate);
-    expect(unhandled).toEqual([new OrderPaid('o1', 1), new OrderPaid('o2', 1), new OrderShipped('o2')]);
-  },
-  timeout,
-);
+test('an event that cannot be sent rejects for who awaits it, and after a commit goes to the UnhandledExceptionBus with those behind it', async () => {
+  const app = await bridged([OnPaid, OnOther], {
+    events: [
+      eventTo(OrderPaid, `${topic}:paid`, { sendOptions: () => ({ keys: 'not one key' }) }),
+      eventTo(OrderShipped, `${topic}:shipped`),
+    ],
+  });
+  const unhandled: unknown[] = [];
+  app.module.get(UnhandledExceptionBus).subscribe(({ cause }) => unhandled.push(cause));
+  await expect(app.module.get(EventBus).publish(new OrderPaid('o1', 1))).rejects.toThrow(/keys/);
+  const order = app.module.get(EventPublisher).mergeObjectContext(new Order('o2'));
+  order.pay(1);
+  order.commit();
+  await new Promise(setImmediate);
+  expect(unhandled).toEqual([new OrderPaid('o1', 1), new OrderPaid('o2', 1), new OrderShipped('o2')]);
+});
 
 test('wrong events are refused with their place', () => {
   const refused =

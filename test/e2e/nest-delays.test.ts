@@ -9,6 +9,10 @@ import type { TestApp } from './nest-harness.js';
 const timeout = PATIENCE_MS;
 /** Apache's timer delivers up to a second before or after the whole second that a message is due in. ms */
 const APACHE_PRECISION_MS = 1_000;
+/** How long a busy cluster may take to store a message. ms */
+const BUSY_MS = 30_000;
+/** No level, and so long that a busy cluster has stored the message, and answered what is asked about it, before. ms */
+const UNHURRIED = onCluster ? 15_000 : 3_000;
 
 let topic: string;
 let app: TestApp;
@@ -48,48 +52,32 @@ describe('a message is delivered', () => {
     ['after one in words', { delay: '7s' }, 7_000],
     ['after the length of a level', { delay: '5s' }, 5_000],
     ['after a level', { delayLevel: 1 }, 1_000],
-  ])(
-    '%s',
-    async (_what, options, length) => {
-      const took = await waitFor('later', options);
-      expect(took).toBeGreaterThanOrEqual(length - early);
-      // The embedded clock is turned in steps, and a message is delivered to the millisecond.
-      if (!onCluster) expect(took).toBeLessThanOrEqual(length + 1);
-    },
-    2 * PATIENCE_MS,
-  );
+  ])('%s', async (_what, options, length) => {
+    const took = await waitFor('later', options);
+    expect(took).toBeGreaterThanOrEqual(length - early);
+    // The embedded clock is turned in steps, and a message is delivered to the millisecond.
+    if (!onCluster) expect(took).toBeLessThanOrEqual(length + 1);
+  });
 
   test.each<[string, DelayOptions]>([
     ['0', { delay: 0 }],
     ['a time that has passed', { deliverAt: new Date(1) }],
-  ])(
-    'at once after %s',
-    async (_what, options) => {
-      expect(await waitFor('now', options)).toBeLessThan(1_000);
-    },
-    2 * PATIENCE_MS,
-  );
+  ])('at once after %s', async (_what, options) => {
+    expect(await waitFor('now', options)).toBeLessThan(onCluster ? BUSY_MS : 1_000);
+  });
 
-  test(
-    'at a time',
-    async () => {
-      const deliverAt = new Date(app.now() + 2_345);
-      expect(await waitFor('at', { deliverAt })).toBeGreaterThanOrEqual(2_345 - early);
-    },
-    2 * PATIENCE_MS,
-  );
+  test('at a time', async () => {
+    const deliverAt = new Date(app.now() + 2_345);
+    expect(await waitFor('at', { deliverAt })).toBeGreaterThanOrEqual(2_345 - early);
+  });
 
-  test(
-    'late as well when it is sent one-way, and when it goes to a queue by its sharding key',
-    async () => {
-      const arrivals = consumed(app.module, { topic }, { timeout, times: 2 });
-      await app.template.sendOneWay(topic, {}, { delay: '3s', keys: 'oneway' });
-      await app.template.send(topic, {}, { delay: '3s', keys: 'sharded', shardingKey: 'o1' });
-      await app.elapse(arrivals, '60s');
-      for (const key of ['oneway', 'sharded']) expect(waited.get(key)).toBeGreaterThanOrEqual(3_000 - early);
-    },
-    2 * PATIENCE_MS,
-  );
+  test('late as well when it is sent one-way, and when it goes to a queue by its sharding key', async () => {
+    const arrivals = consumed(app.module, { topic }, { timeout, times: 2 });
+    await app.template.sendOneWay(topic, {}, { delay: '3s', keys: 'oneway' });
+    await app.template.send(topic, {}, { delay: '3s', keys: 'sharded', shardingKey: 'o1' });
+    await app.elapse(arrivals, '60s');
+    for (const key of ['oneway', 'sharded']) expect(waited.get(key)).toBeGreaterThanOrEqual(3_000 - early);
+  });
 
   test('never later than maxDelay: a longer delay is refused and says which options to raise', async () => {
     await expect(app.template.send(topic, {}, { delay: '73h' })).rejects.toMatchObject({
@@ -109,31 +97,26 @@ describe('a message is delivered', () => {
 });
 
 describe('a delayed message', () => {
-  test(
-    'is taken back by its handle, and nobody gets it',
-    async () => {
-      const { recallHandle, msgId } = await app.template.send(`${topic}:tag`, {}, { delay: '8s', keys: 'recalled' });
-      expect(await app.template.recall(`${topic}:tag`, recallHandle!)).toBe(msgId);
-      await waitFor('after', { delay: '12s' });
-      expect([...waited.keys()]).toEqual(['after']);
-    },
-    2 * PATIENCE_MS,
-  );
+  test('is taken back by its handle, and nobody gets it', async () => {
+    const { recallHandle, msgId } = await app.template.send(`${topic}:tag`, {}, { delay: UNHURRIED, keys: 'recalled' });
+    expect(await app.template.recall(`${topic}:tag`, recallHandle!)).toBe(msgId);
+    await waitFor('after', { delay: UNHURRIED + 4_000 });
+    expect([...waited.keys()]).toEqual(['after']);
+  });
 
-  test(
-    'is not taken back when it is due, by the handle of another topic, or by none',
-    async () => {
-      const arrival = consumed(app.module, { topic, key: 'due' }, { timeout });
-      const { recallHandle = '' } = await app.template.send(topic, {}, { delay: '3s', keys: 'due' });
-      const recalled = (to: string, handle: string): Promise<string> => app.template.recall(to, handle);
-      await expect(recalled('another', recallHandle)).rejects.toMatchObject({
-        code: 'RECALL_FAILED',
-        reason: 'foreign',
-      });
-      await expect(recalled(topic, 'none')).rejects.toMatchObject({ code: 'RECALL_FAILED', reason: 'foreign' });
-      await app.elapse(arrival, '60s');
-      await expect(recalled(topic, recallHandle)).rejects.toMatchObject({ code: 'RECALL_FAILED', reason: 'too late' });
-    },
-    2 * PATIENCE_MS,
-  );
+  test('is not taken back when it is due, by the handle of another topic, or by none', async () => {
+    const arrival = consumed(app.module, { topic, key: 'due' }, { timeout });
+    const { recallHandle = '' } = await app.template.send(topic, {}, { delay: UNHURRIED, keys: 'due' });
+    const due = app.now() + UNHURRIED;
+    const recalled = (to: string, handle: string): Promise<string> => app.template.recall(to, handle);
+    await expect(recalled('another', recallHandle)).rejects.toMatchObject({
+      code: 'RECALL_FAILED',
+      reason: 'foreign',
+    });
+    await expect(recalled(topic, 'none')).rejects.toMatchObject({ code: 'RECALL_FAILED', reason: 'foreign' });
+    await app.elapse(arrival, '60s');
+    // A cluster may deliver it a little before it is due.
+    await app.until(() => app.now() > due);
+    await expect(recalled(topic, recallHandle)).rejects.toMatchObject({ code: 'RECALL_FAILED', reason: 'too late' });
+  });
 });

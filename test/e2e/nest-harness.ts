@@ -3,6 +3,7 @@
 import 'reflect-metadata';
 import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
+import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import type { ModuleMetadata } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
@@ -19,7 +20,16 @@ const nameServer = process.env[NAME_SERVER_ENV];
 export const onCluster = nameServer !== undefined && nameServer !== '';
 
 /** How long a delivery may take in real time, ms: a cluster needs time to give a new group its queues, and for checks. */
-export const PATIENCE_MS = onCluster ? 120_000 : 10_000;
+export const PATIENCE_MS = onCluster ? 120_000 : 60_000;
+
+// A test waits several times. Without a cluster, the limit of jest's configuration counts.
+if (onCluster) jest.setTimeout(3 * PATIENCE_MS);
+
+/**
+ * For an app in real time: a machine on which JVMs and other tests run may take longer for an answer than the 3 s that a
+ * send has by default.
+ */
+export const PATIENT = { producer: { sendMsgTimeout: '30s' } } as const;
 
 const run = `${Date.now().toString(36)}${randomBytes(3).toString('hex')}`;
 let names = 0;
@@ -59,7 +69,8 @@ export async function startApp(
   const group = options.group ?? unique('app');
   const { embedded, ...rest } = options;
   const testing = onCluster ? undefined : rocketMQTesting({ ...rest, group, embedded });
-  const rocketmq = testing?.module ?? RocketMQModule.forRoot({ ...rest, group, nameServer });
+  const producer = { ...PATIENT.producer, ...rest.producer };
+  const rocketmq = testing?.module ?? RocketMQModule.forRoot({ ...rest, group, nameServer, producer });
   const module = await Test.createTestingModule({
     ...metadata,
     imports: [rocketmq, ...(metadata.imports ?? [])],
@@ -98,7 +109,7 @@ async function elapse<T>(testing: RocketMQTesting | undefined, promise: Promise<
   const mark = (): void => void (settled = true);
   promise.then(mark, mark);
   const end = (milliseconds(atMost) ?? 0) / STEP_MS;
-  // Without waiting: the promise may be of a listener that the test itself holds up.
+  // A listener that the test itself holds up holds the clock, too: then the promise alone ends the wait.
   for (let step = 0; testing && !settled && step < end; step++)
     await Promise.race([testing.advance(STEP_MS, { timeout: PATIENCE_MS }), promise]);
   return promise;

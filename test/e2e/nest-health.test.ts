@@ -25,8 +25,8 @@ import { Breakable } from './breakable-backend.js';
 import { PATIENCE_MS, closeApps, startApp, unique } from './nest-harness.js';
 
 const timeout = PATIENCE_MS;
-/** A dead letter is stored soon after its listener has ended. */
-const MOST_LOOKS = 1_000;
+/** For a look at the health, in real time: the longest that is allowed. */
+const LOOK = { timeout: '60s' } as const;
 const FIRST = { consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET' } as const;
 
 afterEach(closeApps);
@@ -42,7 +42,7 @@ describe('RocketMQHealth', () => {
     const health = app.module.get(RocketMQHealth);
     const statuses: RocketMQStatus[] = [];
     health.statuses.subscribe((status) => statuses.push(status));
-    expect(await health.check()).toEqual({
+    expect(await health.check(LOOK)).toEqual({
       status: 'up',
       reasons: [],
       backend: expect.any(String),
@@ -68,8 +68,8 @@ describe('RocketMQHealth', () => {
     await app.elapse(first, '30s');
     app.module.get(RocketMQListeners).pause(group);
     await app.template.sendBatch(topic, [1, 2, 3]);
-    expect(await health.check({ maxLag: 3 })).toMatchObject({ status: 'up', groups: { [group]: { lag: 3 } } });
-    expect(await health.check({ maxLag: 2 })).toMatchObject({
+    expect(await health.check({ ...LOOK, maxLag: 3 })).toMatchObject({ status: 'up', groups: { [group]: { lag: 3 } } });
+    expect(await health.check({ ...LOOK, maxLag: 2 })).toMatchObject({
       status: 'degraded',
       reasons: [`group ${group} is 3 messages behind, maxLag is 2`],
     });
@@ -98,12 +98,12 @@ describe('RocketMQHealth', () => {
     await nest.startAllMicroservices();
     app.module.get(RocketMQListeners).pause(pattern);
     await app.template.sendBatch(topic, [1, 2, 3, 4]);
-    await app.module.get(Orders).messages.poll({ max: 1, timeout: '60s' });
-    const { length } = await app.template.receive(topic, { max: 2, group: received!, timeout: '60s' });
-    const { groups } = await app.module.get(RocketMQHealth).check();
+    await app.module.get(Orders).messages.poll({ max: 1, timeout });
+    const { length } = await app.template.receive(topic, { max: 2, group: received!, timeout });
+    const { groups } = await app.module.get(RocketMQHealth).check(LOOK);
     expect(new Set(Object.keys(groups))).toEqual(new Set([pulled, received, pattern, answers]));
     expect([groups[pulled!]!.lag, groups[received!]!.lag, groups[answers!]!.lag]).toEqual([3, 4 - length, 0]);
-    expect(await app.module.get(RocketMQHealth).check({ maxLag: 2 })).toMatchObject({ status: 'degraded' });
+    expect(await app.module.get(RocketMQHealth).check({ ...LOOK, maxLag: 2 })).toMatchObject({ status: 'degraded' });
     await nest.close();
   });
 
@@ -120,12 +120,9 @@ describe('RocketMQHealth', () => {
     const dead = failed(app.module, { topic }, { timeout });
     await app.template.send(topic, 0);
     await app.elapse(dead, '30s');
-    const stored = async (): Promise<void> => {
-      while ((await health.check()).groups[group]?.deadLetters !== 1) await new Promise(setImmediate);
-    };
-    await app.elapse(stored(), '30s');
-    expect((await health.check({ maxDeadLetters: 1 })).status).toBe('up');
-    expect(await health.check({ maxDeadLetters: 0 })).toMatchObject({
+    await app.until(async () => (await health.check(LOOK)).groups[group]?.deadLetters === 1);
+    expect((await health.check({ ...LOOK, maxDeadLetters: 1 })).status).toBe('up');
+    expect(await health.check({ ...LOOK, maxDeadLetters: 0 })).toMatchObject({
       status: 'degraded',
       reasons: [`group ${group} has 1 dead letters, maxDeadLetters is 0`],
     });
@@ -144,7 +141,7 @@ describe('RocketMQHealth', () => {
       take(): void {}
     }
     const app = await startApp({ providers: [Orders] });
-    expect((await app.module.get(RocketMQHealth).check()).groups).toEqual({
+    expect((await app.module.get(RocketMQHealth).check(LOOK)).groups).toEqual({
       [group]: { lag: undefined, deadLetters: 0 },
     });
   });
@@ -180,7 +177,7 @@ describe('with a cluster that goes away', () => {
     backend.isCut = false;
     for (let at = 0; at < 10 && health.status !== 'up'; at++) await backend.clock.advance('10s', { wait: false });
     expect(statuses).toEqual(['up', 'reconnecting', 'up']);
-    expect((await health.check()).status).toBe('up');
+    expect((await health.check(LOOK)).status).toBe('up');
     await module.close();
   });
 });
@@ -197,7 +194,7 @@ describe('the indicator of Terminus', () => {
     const app = await startApp({ imports: [TerminusModule], providers: [RocketMQHealthIndicator, Orders] });
     const indicator = app.module.get(RocketMQHealthIndicator);
     const check = (maxDeadLetters: number) =>
-      app.module.get(HealthCheckService).check([() => indicator.isHealthy('rocketmq', { maxDeadLetters })]);
+      app.module.get(HealthCheckService).check([() => indicator.isHealthy('rocketmq', { ...LOOK, maxDeadLetters })]);
     expect(await check(0)).toMatchObject({
       status: 'ok',
       details: { rocketmq: { status: 'up', connection: 'up', groups: { [group]: { lag: 0, deadLetters: 0 } } } },
@@ -205,15 +202,9 @@ describe('the indicator of Terminus', () => {
     const dead = failed(app.module, { topic }, { timeout });
     await app.template.send(topic, 0);
     await app.elapse(dead, '30s');
-    const degraded = async (): Promise<unknown> => {
-      let result = await check(0);
-      for (let left = MOST_LOOKS; left > 0 && result.status === 'ok'; left--) {
-        await new Promise(setImmediate);
-        result = await check(0);
-      }
-      return result;
-    };
-    expect(await app.elapse(degraded(), '30s')).toMatchObject({
+    // A dead letter is stored soon after its listener has ended.
+    await app.until(async () => (await check(0)).status !== 'ok');
+    expect(await check(0)).toMatchObject({
       status: 'degraded',
       info: { rocketmq: { status: 'degraded', groups: { [group]: { deadLetters: 1 } } } },
     });

@@ -26,29 +26,25 @@ function lazyModule(topic: string, consumerGroup?: string): new () => object {
 test.each<[string, boolean]>([
   ['a group of its own', true],
   ['a group that listens already', false],
-])(
-  'a listener of a module that is loaded later listens from then on, in %s',
-  async (_what, own) => {
-    const [early, late] = [unique('early'), unique('late')];
-    class Early {
-      @RocketMQMessageListener({ topic: early })
-      take(): void {}
-    }
-    const app = await startApp({ providers: [Early] });
-    await app.template.send(late, 'before');
-    const loader = app.module.get(LazyModuleLoader);
-    const type = lazyModule(late, own ? unique('own') : undefined);
-    await loader.load(() => Promise.resolve(type));
-    await loader.load(() => Promise.resolve(type)); // which changes nothing
+])('a listener of a module that is loaded later listens from then on, in %s', async (_what, own) => {
+  const [early, late] = [unique('early'), unique('late')];
+  class Early {
+    @RocketMQMessageListener({ topic: early })
+    take(): void {}
+  }
+  const app = await startApp({ providers: [Early] });
+  await app.template.send(late, 'before');
+  const loader = app.module.get(LazyModuleLoader);
+  const type = lazyModule(late, own ? unique('own') : undefined);
+  await loader.load(() => Promise.resolve(type));
+  await loader.load(() => Promise.resolve(type)); // which changes nothing
 
-    const arrivals = Promise.all(
-      [early, late].map((topic) => consumed(app.module, { topic, key: 'after' }, { timeout })),
-    );
-    for (const topic of [early, late]) await app.template.send(topic, 'x', { keys: 'after' });
-    await app.elapse(arrivals, '60s');
-  },
-  2 * PATIENCE_MS,
-);
+  const arrivals = Promise.all(
+    [early, late].map((topic) => consumed(app.module, { topic, key: 'after' }, { timeout })),
+  );
+  for (const topic of [early, late]) await app.template.send(topic, 'x', { keys: 'after' });
+  await app.elapse(arrivals, '60s');
+});
 
 @Injectable()
 class Injected {
@@ -67,31 +63,27 @@ class LookedUp {
 test.each([
   ['that is injected', Injected],
   ['that it looks up', LookedUp],
-])(
-  'a listener may load the module itself, also into its own group, with a loader %s',
-  async (_what, source) => {
-    const [early, late] = [unique('early'), unique('late')];
-    @Injectable()
-    class Early {
-      constructor(@Inject(source) private readonly source: { readonly loader: LazyModuleLoader }) {}
+])('a listener may load the module itself, also into its own group, with a loader %s', async (_what, source) => {
+  const [early, late] = [unique('early'), unique('late')];
+  @Injectable()
+  class Early {
+    constructor(@Inject(source) private readonly source: { readonly loader: LazyModuleLoader }) {}
 
-      @RocketMQMessageListener({ topic: early })
-      async take(): Promise<void> {
-        await this.source.loader.load(() => Promise.resolve(lazyModule(late)));
-      }
+    @RocketMQMessageListener({ topic: early })
+    async take(): Promise<void> {
+      await this.source.loader.load(() => Promise.resolve(lazyModule(late)));
     }
-    // Awaiting it here would wait for this listener itself.
-    const app = await startApp({ providers: [source, Early] }, { shutdownTimeout: 3_600_000 });
-    const first = consumed(app.module, { topic: early }, { timeout });
-    await app.template.send(late, 'so that the topic is there');
-    await app.template.send(early, 'load');
-    await app.elapse(first, '30s');
-    const arrival = consumed(app.module, { topic: late, key: 'after' }, { timeout });
-    await app.template.send(late, 'x', { keys: 'after' });
-    await app.elapse(arrival, '60s');
-  },
-  3 * PATIENCE_MS,
-);
+  }
+  // Awaiting it here would wait for this listener itself.
+  const app = await startApp({ providers: [source, Early] }, { shutdownTimeout: 3_600_000 });
+  const first = consumed(app.module, { topic: early }, { timeout });
+  await app.template.send(late, 'so that the topic is there');
+  await app.template.send(early, 'load');
+  await app.elapse(first, '30s');
+  const arrival = consumed(app.module, { topic: late, key: 'after' }, { timeout });
+  await app.template.send(late, 'x', { keys: 'after' });
+  await app.elapse(arrival, '60s');
+});
 
 test.each([
   ['does not run its listeners in an async storage: each promise would cost more', [], false],
@@ -111,20 +103,16 @@ test.each([
   run.mockRestore();
 });
 
-test(
-  'modules may be loaded at the same time',
-  async () => {
-    const topics = [unique('one'), unique('two'), unique('three')];
-    const app = await startApp({});
-    for (const topic of topics) await app.template.send(topic, 'so that the topic is there');
-    const loader = app.module.get(LazyModuleLoader);
-    await Promise.all(topics.map((topic) => loader.load(() => Promise.resolve(lazyModule(topic)))));
-    const arrivals = Promise.all(topics.map((topic) => consumed(app.module, { topic, key: 'x' }, { timeout })));
-    for (const topic of topics) await app.template.send(topic, 'x', { keys: 'x' });
-    await app.elapse(arrivals, '60s');
-  },
-  2 * PATIENCE_MS,
-);
+test('modules may be loaded at the same time', async () => {
+  const topics = [unique('one'), unique('two'), unique('three')];
+  const app = await startApp({});
+  for (const topic of topics) await app.template.send(topic, 'so that the topic is there');
+  const loader = app.module.get(LazyModuleLoader);
+  await Promise.all(topics.map((topic) => loader.load(() => Promise.resolve(lazyModule(topic)))));
+  const arrivals = Promise.all(topics.map((topic) => consumed(app.module, { topic, key: 'x' }, { timeout })));
+  for (const topic of topics) await app.template.send(topic, 'x', { keys: 'x' });
+  await app.elapse(arrivals, '60s');
+});
 
 test('load() rejects when its listeners conflict with running ones', async () => {
   const topic = unique('conflict');

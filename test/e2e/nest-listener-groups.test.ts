@@ -189,6 +189,8 @@ describe('events', () => {
     const { app, topic, consumerGroup, events } = await watched();
     const done = consumed(app.module, { topic }, { timeout });
     await app.elapse(Promise.all([app.template.request(topic, 'fine', { timeout }), done]), '60s');
+    // The answer may be here before its listener hears that it was sent.
+    await app.until(() => events.length === 2);
     const listeners = app.module.get(RocketMQListeners);
     listeners.pause();
     listeners.resume();

@@ -74,30 +74,26 @@ function listenerOf(topic: string, options: InjectableOptions, isController: boo
   return Listener;
 }
 
-test.each(Object.keys(FORMS))(
-  'in a module that is %s, hosts of each kind listen in each scope',
-  async (form) => {
-    const expected = new Map<string, string>();
-    const imports: NonNullable<ModuleMetadata['imports']> = [];
-    const lazy: DynamicModule[] = [];
-    for (const [host, hosted] of Object.entries(HOSTS)) {
-      for (const [scope, options] of Object.entries(SCOPES)) {
-        // The product of a factory has no injections.
-        if (host === 'a factory' && options.scope === Scope.REQUEST) continue;
-        const topic = unique('form');
-        expected.set(topic, `${host}, ${scope}`);
-        const added = FORMS[form]!(hosted(listenerOf(topic, options, host === 'a controller'), options));
-        imports.push(...(added.imports ?? []));
-        if (added.lazy) lazy.push(added.lazy);
-      }
+test.each(Object.keys(FORMS))('in a module that is %s, hosts of each kind listen in each scope', async (form) => {
+  const expected = new Map<string, string>();
+  const imports: NonNullable<ModuleMetadata['imports']> = [];
+  const lazy: DynamicModule[] = [];
+  for (const [host, hosted] of Object.entries(HOSTS)) {
+    for (const [scope, options] of Object.entries(SCOPES)) {
+      // The product of a factory has no injections.
+      if (host === 'a factory' && options.scope === Scope.REQUEST) continue;
+      const topic = unique('form');
+      expected.set(topic, `${host}, ${scope}`);
+      const added = FORMS[form]!(hosted(listenerOf(topic, options, host === 'a controller'), options));
+      imports.push(...(added.imports ?? []));
+      if (added.lazy) lazy.push(added.lazy);
     }
-    const app = await startApp({ imports });
-    const loader = app.module.get(LazyModuleLoader);
-    await Promise.all(lazy.map((module) => loader.load(() => Promise.resolve(module))));
-    const all = Promise.all([...expected.keys()].map((topic) => consumed(app.module, { topic }, { timeout })));
-    for (const [topic, said] of expected) await app.template.send(topic, said);
-    await app.elapse(all, '120s');
-    expect([...expected.keys()].map((topic) => seen.get(topic))).toEqual([...expected.values()]);
-  },
-  2 * PATIENCE_MS,
-);
+  }
+  const app = await startApp({ imports });
+  const loader = app.module.get(LazyModuleLoader);
+  await Promise.all(lazy.map((module) => loader.load(() => Promise.resolve(module))));
+  const all = Promise.all([...expected.keys()].map((topic) => consumed(app.module, { topic }, { timeout })));
+  for (const [topic, said] of expected) await app.template.send(topic, said);
+  await app.elapse(all, '120s');
+  expect([...expected.keys()].map((topic) => seen.get(topic))).toEqual([...expected.values()]);
+});

@@ -305,7 +305,7 @@ it('a request is one trace with its listener and its reply', async () => {
     }
   }
   const app = await startApp({ providers: [Prices] }, { hooks: hooks() });
-  expect(await app.elapse(app.template.request(topic, 21, { timeout: '20s' }), '30s')).toBe(42);
+  expect(await app.elapse(app.template.request(topic, 21, { timeout }), '30s')).toBe(42);
   await app.close();
   const send = one(`send ${topic}`);
   const process = one(`process ${topic}`);

@@ -157,7 +157,6 @@ describe('retry', () => {
       expect(dead.map(({ properties }) => properties.get('DLQ_REASON'))).toEqual(['Error: no, 2']);
       expect(reasons).toEqual(['Error: no, 2']);
     },
-    timeout,
   );
 
   test('notRetryable goes to the dead letters at once, with the error as the reason', async () => {

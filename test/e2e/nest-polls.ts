@@ -1,10 +1,10 @@
 // Takes a known number of messages from what an app polls. A poll may give fewer than it asks for, and must not take more than
 // the test means to: what it takes is not there for the test's next step.
 import type { ReceivedMessage } from 'nest-rocketmq';
-import { onCluster } from './nest-harness.js';
+import { PATIENCE_MS } from './nest-harness.js';
 
 /** On a cluster a new group gets its queues after some seconds. */
-export const WAIT = { timeout: onCluster ? '60s' : '5s' };
+export const WAIT = { timeout: PATIENCE_MS };
 
 /** The next `count` messages. @param poll is given how many are left to take */
 export async function take<T>(

@@ -59,71 +59,59 @@ async function laterMessageArrives(app: TestApp): Promise<void> {
   await app.elapse(arrival, '30s');
 }
 
-test(
-  'a committed message reaches its consumers, after the local transaction',
-  async () => {
-    const app = await appThat((order, context) => {
-      expect(context).toMatchObject({ topic, tags: 'created', keys: ['o1'], arg: 'arg' });
-      expect(context.transactionId).not.toBe('');
-      seen.push(`executed ${order.id}`);
+test('a committed message reaches its consumers, after the local transaction', async () => {
+  const app = await appThat((order, context) => {
+    expect(context).toMatchObject({ topic, tags: 'created', keys: ['o1'], arg: 'arg' });
+    expect(context.transactionId).not.toBe('');
+    seen.push(`executed ${order.id}`);
+    return COMMIT;
+  });
+  const arrival = consumed(app.module, { topic }, { timeout });
+  const result = await app.template.sendMessageInTransaction(
+    `${topic}:created`,
+    { id: 'o1' },
+    { keys: 'o1', arg: 'arg' },
+  );
+  expect(result).toMatchObject({ state: COMMIT, error: undefined, sendStatus: 'SEND_OK' });
+  const { context } = await app.elapse(arrival, '30s');
+  expect(context).toMatchObject({ tags: 'created', keys: ['o1'], msgId: result.msgId });
+  expect(seen).toEqual(['executed o1', 'o1']);
+});
+
+test('a message that was rolled back reaches nobody', async () => {
+  const app = await appThat(
+    () => ROLLBACK,
+    () => COMMIT,
+  );
+  const { state } = await app.template.sendMessageInTransaction(topic, { id: 'dropped' });
+  expect(state).toBe(ROLLBACK);
+  await laterMessageArrives(app);
+  expect(seen).toEqual(['later']);
+});
+
+test('an unknown outcome is asked for, and the answer counts', async () => {
+  const checks: [Order, RocketMQContext][] = [];
+  const app = await appThat(
+    () => UNKNOWN,
+    (order, context) => {
+      checks.push([order, context]);
       return COMMIT;
-    });
-    const arrival = consumed(app.module, { topic }, { timeout });
-    const result = await app.template.sendMessageInTransaction(
-      `${topic}:created`,
-      { id: 'o1' },
-      { keys: 'o1', arg: 'arg' },
-    );
-    expect(result).toMatchObject({ state: COMMIT, error: undefined, sendStatus: 'SEND_OK' });
-    const { context } = await app.elapse(arrival, '30s');
-    expect(context).toMatchObject({ tags: 'created', keys: ['o1'], msgId: result.msgId });
-    expect(seen).toEqual(['executed o1', 'o1']);
-  },
-  2 * PATIENCE_MS,
-);
-
-test(
-  'a message that was rolled back reaches nobody',
-  async () => {
-    const app = await appThat(
-      () => ROLLBACK,
-      () => COMMIT,
-    );
-    const { state } = await app.template.sendMessageInTransaction(topic, { id: 'dropped' });
-    expect(state).toBe(ROLLBACK);
-    await laterMessageArrives(app);
-    expect(seen).toEqual(['later']);
-  },
-  2 * PATIENCE_MS,
-);
-
-test(
-  'an unknown outcome is asked for, and the answer counts',
-  async () => {
-    const checks: [Order, RocketMQContext][] = [];
-    const app = await appThat(
-      () => UNKNOWN,
-      (order, context) => {
-        checks.push([order, context]);
-        return COMMIT;
-      },
-    );
-    const arrival = consumed(app.module, { topic }, { timeout });
-    const { state, msgId } = await app.template.sendMessageInTransaction(
-      `${topic}:created`,
-      { id: 'o1' },
-      { keys: 'o1' },
-    );
-    expect(state).toBe(UNKNOWN);
-    await app.elapse(arrival, '120s');
-    expect(seen).toEqual(['o1']);
-    expect(checks).toHaveLength(1);
-    const [order, context] = checks[0]!;
-    expect(order).toEqual({ id: 'o1' });
-    expect(context).toMatchObject({ topic, tags: 'created', keys: ['o1'], msgId });
-  },
-  2 * PATIENCE_MS,
-);
+    },
+  );
+  const arrival = consumed(app.module, { topic }, { timeout });
+  const { state, msgId } = await app.template.sendMessageInTransaction(
+    `${topic}:created`,
+    { id: 'o1' },
+    { keys: 'o1' },
+  );
+  expect(state).toBe(UNKNOWN);
+  await app.elapse(arrival, '120s');
+  expect(seen).toEqual(['o1']);
+  expect(checks).toHaveLength(1);
+  const [order, context] = checks[0]!;
+  expect(order).toEqual({ id: 'o1' });
+  expect(context).toMatchObject({ topic, tags: 'created', keys: ['o1'], msgId });
+});
 
 test('a local transaction that throws is unknown, and the sender learns why', async () => {
   const app = await appThat(
@@ -186,102 +174,82 @@ function appWithLog(transactionLog?: TransactionLog): Promise<TestApp> {
 }
 
 describe('a transaction in a function', () => {
-  test(
-    'is committed when the function returns, with keys, tag and sharding key, and has what it returned',
-    async () => {
-      const app = await appWithLog(new Log());
-      const arrival = consumed(app.module, { topic }, { timeout });
-      const options = { keys: ['k1', 'k2'], shardingKey: 'o1' };
-      let transactionId = '';
-      const result = await app.template.transaction(
-        `${topic}:created`,
-        { id: 'o1' },
-        async (message) => {
-          expect(message).toMatchObject({ topic, tags: 'created', keys: ['k1', 'k2'] });
-          transactionId = message.transactionId;
-          seen.push('worked');
-          return { stored: true };
-        },
-        options,
-      );
-      expect(result).toEqual({ stored: true });
-      const { context } = await app.elapse(arrival, '30s');
-      expect(context).toMatchObject({ tags: 'created', keys: ['k1', 'k2'], msgId: transactionId });
-      expect(context.properties.get('__SHARDINGKEY')).toBe('o1');
-      expect(seen).toEqual(['worked', 'o1']);
-    },
-    2 * PATIENCE_MS,
-  );
+  test('is committed when the function returns, with keys, tag and sharding key, and has what it returned', async () => {
+    const app = await appWithLog(new Log());
+    const arrival = consumed(app.module, { topic }, { timeout });
+    const options = { keys: ['k1', 'k2'], shardingKey: 'o1' };
+    let transactionId = '';
+    const result = await app.template.transaction(
+      `${topic}:created`,
+      { id: 'o1' },
+      async (message) => {
+        expect(message).toMatchObject({ topic, tags: 'created', keys: ['k1', 'k2'] });
+        transactionId = message.transactionId;
+        seen.push('worked');
+        return { stored: true };
+      },
+      options,
+    );
+    expect(result).toEqual({ stored: true });
+    const { context } = await app.elapse(arrival, '30s');
+    expect(context).toMatchObject({ tags: 'created', keys: ['k1', 'k2'], msgId: transactionId });
+    expect(context.properties.get('__SHARDINGKEY')).toBe('o1');
+    expect(seen).toEqual(['worked', 'o1']);
+  });
 
-  test(
-    'is dropped when the function throws, which the caller gets, or returns ROLLBACK',
-    async () => {
-      const app = await appWithLog();
-      const { template } = app;
-      const failing = template.transaction(topic, { id: 'failed' }, () => Promise.reject(new Error('no stock')));
-      await expect(failing).rejects.toThrow('no stock');
-      expect(await template.transaction(topic, { id: 'dropped' }, () => ROLLBACK)).toBe(ROLLBACK);
-      await laterMessageArrives(app);
-      expect(seen).toEqual(['later']);
-    },
-    2 * PATIENCE_MS,
-  );
+  test('is dropped when the function throws, which the caller gets, or returns ROLLBACK', async () => {
+    const app = await appWithLog();
+    const { template } = app;
+    const failing = template.transaction(topic, { id: 'failed' }, () => Promise.reject(new Error('no stock')));
+    await expect(failing).rejects.toThrow('no stock');
+    expect(await template.transaction(topic, { id: 'dropped' }, () => ROLLBACK)).toBe(ROLLBACK);
+    await laterMessageArrives(app);
+    expect(seen).toEqual(['later']);
+  });
 
-  test(
-    'is committed after a throw when the log has it: the work was done all the same',
-    async () => {
-      const log = new Log(() => true);
-      const app = await appWithLog(log);
-      const arrival = consumed(app.module, { topic }, { timeout });
-      const failing = app.template.transaction(topic, { id: 'o1' }, () => Promise.reject(new Error('connection lost')));
-      await expect(failing).rejects.toThrow('connection lost');
-      await app.elapse(arrival, '30s');
-      expect(seen).toEqual(['o1']);
-      expect(log.asked).toHaveLength(1);
-    },
-    2 * PATIENCE_MS,
-  );
+  test('is committed after a throw when the log has it: the work was done all the same', async () => {
+    const log = new Log(() => true);
+    const app = await appWithLog(log);
+    const arrival = consumed(app.module, { topic }, { timeout });
+    const failing = app.template.transaction(topic, { id: 'o1' }, () => Promise.reject(new Error('connection lost')));
+    await expect(failing).rejects.toThrow('connection lost');
+    await app.elapse(arrival, '30s');
+    expect(seen).toEqual(['o1']);
+    expect(log.asked).toHaveLength(1);
+  });
 
-  test(
-    'is left to the check when the function returns UNKNOWN, or when the log has no answer: the log is asked again',
-    async () => {
-      let isDown = true;
-      const log = new Log(() => {
-        if (isDown) throw new Error('database down');
-        return true;
-      });
-      const app = await appWithLog(log);
-      const arrivals = consumed(app.module, { topic }, { timeout, times: 2 });
-      const failing = app.template.transaction(topic, { id: 'o1' }, () => Promise.reject(new Error('connection lost')));
-      await expect(failing).rejects.toThrow('connection lost');
-      isDown = false;
-      await app.template.transaction(topic, { id: 'o2' }, () => UNKNOWN);
-      expect(seen).toEqual([]);
-      await app.elapse(arrivals, '120s');
-      expect(seen.toSorted()).toEqual(['o1', 'o2']);
-    },
-    2 * PATIENCE_MS,
-  );
+  test('is left to the check when the function returns UNKNOWN, or when the log has no answer: the log is asked again', async () => {
+    let isDown = true;
+    const log = new Log(() => {
+      if (isDown) throw new Error('database down');
+      return true;
+    });
+    const app = await appWithLog(log);
+    const arrivals = consumed(app.module, { topic }, { timeout, times: 2 });
+    const failing = app.template.transaction(topic, { id: 'o1' }, () => Promise.reject(new Error('connection lost')));
+    await expect(failing).rejects.toThrow('connection lost');
+    isDown = false;
+    await app.template.transaction(topic, { id: 'o2' }, () => UNKNOWN);
+    expect(seen).toEqual([]);
+    await app.elapse(arrivals, '120s');
+    expect(seen.toSorted()).toEqual(['o1', 'o2']);
+  });
 });
 
 describe('a transaction by its handle', () => {
-  test(
-    'ends when and how the app says, from anywhere',
-    async () => {
-      const app = await appWithLog(new Log());
-      const arrival = consumed(app.module, { topic }, { timeout });
-      const dropped = await app.template.beginTransaction(topic, { id: 'dropped' });
-      const kept = await app.template.beginTransaction(topic, { id: 'kept' }, { keys: 'kept', shardingKey: 'k' });
-      expect(seen).toEqual([]);
-      await dropped.rollback();
-      await kept.commit();
-      const { context } = await app.elapse(arrival, '30s');
-      expect(context).toMatchObject({ keys: ['kept'], msgId: kept.transactionId });
-      await expect(kept.rollback()).rejects.toMatchObject({ code: 'TRANSACTION_ENDED' });
-      expect(seen).toEqual(['kept']);
-    },
-    2 * PATIENCE_MS,
-  );
+  test('ends when and how the app says, from anywhere', async () => {
+    const app = await appWithLog(new Log());
+    const arrival = consumed(app.module, { topic }, { timeout });
+    const dropped = await app.template.beginTransaction(topic, { id: 'dropped' });
+    const kept = await app.template.beginTransaction(topic, { id: 'kept' }, { keys: 'kept', shardingKey: 'k' });
+    expect(seen).toEqual([]);
+    await dropped.rollback();
+    await kept.commit();
+    const { context } = await app.elapse(arrival, '30s');
+    expect(context).toMatchObject({ keys: ['kept'], msgId: kept.transactionId });
+    await expect(kept.rollback()).rejects.toMatchObject({ code: 'TRANSACTION_ENDED' });
+    expect(seen).toEqual(['kept']);
+  });
 });
 
 test('a class may check transactions only; then sendMessageInTransaction has nothing to run', async () => {

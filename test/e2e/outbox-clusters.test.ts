@@ -35,7 +35,7 @@ beforeAll(async () => {
   Logger.overrideLogger(false);
   opened = await openTestDatabase();
   ({ database } = opened);
-}, 60_000);
+});
 afterAll(async () => {
   await opened.close();
 });

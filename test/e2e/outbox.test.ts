@@ -65,7 +65,7 @@ beforeAll(async () => {
   ({ database } = opened);
   await database.exec('CREATE TABLE orders (id text PRIMARY KEY)');
   server = await servePGlite(database);
-}, 60_000);
+});
 
 afterAll(async () => {
   await server.close();

@@ -25,7 +25,7 @@ const HOOK = pathToFileURL(join(import.meta.dirname, 'kill-after-insert.mjs')).h
 const GROUP = 'shop';
 
 /** Listeners ask PostgreSQL, which is slow on a busy machine. */
-const PATIENT = { timeout: '20s' };
+const PATIENT = { timeout: '60s' };
 
 let directory: string;
 let child: ChildProcess | undefined;
@@ -83,10 +83,10 @@ test('ends in one order and one event', async () => {
   const config = new AppConfig(0, '30m', undefined, join(directory, '.pgdata'), testing.options);
   module = await Test.createTestingModule({ imports: [AppModule.register(config)], providers: [Events] }).compile();
   await module.init();
-  const event = consumed(module, { group: 'events' });
+  const event = consumed(module, { group: 'events' }, PATIENT);
   await testing.advance('1m', PATIENT);
   await event;
-  const cancelled = consumed(module, { topic: 'order-cancel' });
+  const cancelled = consumed(module, { topic: 'order-cancel' }, PATIENT);
   await testing.advance('30m', PATIENT);
   await testing.advance('1m', PATIENT);
   await cancelled;
@@ -94,4 +94,4 @@ test('ends in one order and one event', async () => {
   const orders = await module.get(Database).query<{ id: string; status: string }>('SELECT id, status FROM orders');
   expect(orders).toEqual([{ id: events[0], status: 'CANCELLED' }]);
   expect(events).toHaveLength(1);
-}, 60_000);
+});

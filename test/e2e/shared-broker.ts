@@ -8,7 +8,7 @@ import type { Clock } from '@nest-rocketmq/remoting/internal';
 import { EmbeddedBackend, NAME_SERVER_ENV, RocketMQModule } from 'nest-rocketmq';
 import type { RocketMQBackend, RocketMQModuleOptions } from 'nest-rocketmq';
 import { ManualClock } from 'nest-rocketmq/testing';
-import { PATIENCE_MS, onCluster, unique } from './nest-harness.js';
+import { PATIENCE_MS, PATIENT, onCluster, unique } from './nest-harness.js';
 
 const STEP_MS = 500;
 
@@ -29,7 +29,7 @@ export class SharedBroker {
     options: Omit<RocketMQModuleOptions, 'nameServer' | 'backend' | 'embedded'> = {},
   ): Promise<TestingModule> {
     Logger.overrideLogger(['error']);
-    const place = onCluster ? { nameServer: process.env[NAME_SERVER_ENV] } : { backend: this.#backend() };
+    const place = onCluster ? { nameServer: process.env[NAME_SERVER_ENV], ...PATIENT } : { backend: this.#backend() };
     const rocketmq = RocketMQModule.forRoot({ group: this.group, ...place, ...options });
     const app = await Test.createTestingModule({ providers, imports: [rocketmq] }).compile();
     this.#apps.push(app);

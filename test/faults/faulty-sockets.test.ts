@@ -11,18 +11,18 @@ import { Random } from '../crash/random.js';
 import { ANSWER_FAULTS, FaultyLinks, REQUEST_FAULTS } from './faulty-links.js';
 import type { Fault } from './faulty-links.js';
 import { FaultyProxy } from './faulty-proxy.js';
-import { Misdeeds, openSockets, openTimers } from './leaks.js';
+import { Misdeeds, openSockets, openSocketsAbove, openTimers } from './leaks.js';
 
 jest.setTimeout(600_000);
 const SEED = Number(process.env['FAULT_SEED'] ?? Date.now() % 1_000_000);
 const FAULT_RUNS = Number(process.env['FAULT_RUNS'] ?? 1);
 /** Of all faults. The fast run tries a few of them. */
 const RUNS = Math.ceil(FAULT_RUNS / 30);
-/** Of whatever a client asks, ms: beyond it the client takes a peer for gone. */
-const TIMEOUT_MS = 300;
-const EVERY_MS = 200;
+/** Of whatever a client asks, ms: beyond it the client takes a peer for gone. On a busy machine, answers take their time. */
+const TIMEOUT_MS = 1_000;
+const EVERY_MS = 400;
 /** For all of it to have come about, on a busy machine. ms */
-const PATIENCE_MS = 40_000;
+const PATIENCE_MS = 180_000;
 
 let broker: Broker;
 let misdeeds: Misdeeds;
@@ -183,10 +183,7 @@ it(`over sockets, a client goes on whatever befalls a request, and leaves nothin
       expect(done.flatMap((one) => (one.status === 'rejected' ? [String(one.reason)] : []))).toEqual([]);
     }
   }
-  // The broker closes its ends a moment later.
-  for (let turn = 0; turn < 1_000 && openSockets() > sockets; turn++) await new Promise(setImmediate);
-  // Fewer are open if a file that this process ran before has closed some of its own meanwhile.
-  expect(openSockets()).toBeLessThanOrEqual(sockets);
+  expect(await openSocketsAbove(sockets)).toBe(0);
   expect(openTimers()).toBeLessThanOrEqual(timers + 1);
   expect(misdeeds.found).toEqual([]);
 });

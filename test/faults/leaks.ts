@@ -3,18 +3,34 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-/** Bytes of the heap that are in use, garbage not counted. */
-export function usedHeap(): number {
+/** What the process holds, garbage not counted. */
+function heldMemory(): NodeJS.MemoryUsage {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
   collect();
   collect();
-  return process.memoryUsage().heapUsed;
+  return process.memoryUsage();
 }
+
+/** Bytes of the heap that are in use. */
+export const usedHeap = (): number => heldMemory().heapUsed;
+
+/** Bytes of buffers that are in use. */
+export const usedBuffers = (): number => heldMemory().arrayBuffers;
 
 /** Sockets and listening servers. */
 export function openSockets(): number {
   return process.getActiveResourcesInfo().filter((name) => /^(TCP|Pipe)/.test(name)).length;
+}
+
+/** The kernel tells of the other end a moment after it was closed: on a busy machine, after many turns of the event loop. ms */
+const CLOSED_AFTER_MS = 20_000;
+
+/** Waits until no more sockets are open than so many, for a while. @returns how many are */
+export async function openSocketsAbove(most: number): Promise<number> {
+  const end = performance.now() + CLOSED_AFTER_MS;
+  while (openSockets() > most && performance.now() < end) await new Promise(setImmediate);
+  return Math.max(0, openSockets() - most);
 }
 
 /** Timers of Node's own. */

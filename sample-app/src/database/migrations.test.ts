@@ -24,4 +24,4 @@ test('messages that were processed before migration 3 still count as done', asyn
   await expect(store.find({ scope: 'order-cancel', key: 'o2' })).resolves.toBeUndefined();
   await database.close();
   rmSync(directory, { recursive: true });
-}, 60_000);
+});

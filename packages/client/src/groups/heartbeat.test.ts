@@ -60,6 +60,18 @@ describe('a heartbeat that failed', () => {
     expect(cluster.broker.received.slice(-2).map(({ name }) => name)).toEqual(['HEART_BEAT', 'SEND_MESSAGE_V2']);
   });
 
+  it('and has cost the connection is no failure of the send: that dials again, also for a queue of its own', async () => {
+    const producer = await producing([]);
+    cluster.broker.next('HEART_BEAT', () => {
+      cluster.takeDown(cluster.broker.address);
+      cluster.bringUp(cluster.broker.address);
+      return undefined;
+    });
+    const messageQueue = { topic: 't', brokerName: 'broker-a', queueId: 0 };
+    expect((await producer.send({ topic: 't', body: '1' }, { messageQueue })).sendStatus).toBe('SEND_OK');
+    expect(cluster.broker.requests('SEND_MESSAGE_V2')).toHaveLength(1);
+  });
+
   it('does not come with every request meanwhile', async () => {
     const producer = await producing([]);
     for (let i = 0; i < 3; i++) cluster.broker.next('HEART_BEAT', () => ({ code: ResponseCode.SYSTEM_ERROR }));

@@ -17,6 +17,9 @@ import {
 } from '@nest-rocketmq/remoting/internal';
 import type { Heartbeat } from '../groups/heartbeat.js';
 
+/** For one request. A connection that is lost while the broker is greeted has carried nothing of it yet. */
+const MOST_DIALS = 2;
+
 export interface BrokersOptions {
   clock: Clock;
   connections: Connections;
@@ -67,10 +70,13 @@ export class Brokers {
 
   /** @param onDialled called when the connection is open, before the first heartbeat. @throws ConnectError */
   async connection(address: string, onDialled?: () => void): Promise<Connection> {
-    const connection = await this.#options.connections.get(address);
-    onDialled?.();
-    await this.#options.heartbeat.greet(connection);
-    return connection;
+    for (let dials = 1; ; dials++) {
+      const connection = await this.#options.connections.get(address);
+      onDialled?.();
+      await this.#options.heartbeat.greet(connection);
+      if (!connection.closed) return connection;
+      if (dials === MOST_DIALS) throw new ConnectError(address, 'the connection was lost before its first request');
+    }
   }
 
   /** Of MQVersion, as the broker's answer to our heartbeat says; undefined when it has not answered one yet. */

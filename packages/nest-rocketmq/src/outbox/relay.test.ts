@@ -34,7 +34,7 @@ let events: OutboxEvent[];
 beforeAll(async () => {
   opened = await openTestDatabase();
   ({ database } = opened);
-}, 60_000);
+});
 
 afterAll(async () => {
   await opened.close();
@@ -403,7 +403,7 @@ test('several relays keep the order of each sharding key, whatever fails', async
     expect([seed, numbers]).toEqual([seed, numbers.toSorted((a, b) => a - b)]);
   }
   expect([seed, new Set(all).size]).toEqual([seed, 60]);
-}, 60_000);
+});
 
 describe('the table', () => {
   test('loses sent messages once they are old, in small steps, and nothing else', async () => {

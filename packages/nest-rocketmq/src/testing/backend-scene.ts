@@ -67,7 +67,11 @@ export class BackendScene {
   }
 
   async producer(options: Partial<ProducerOptions> = {}): Promise<Producer> {
-    const producer = (await this.client()).createProducer({ group: this.unique('producer'), ...options });
+    const producer = (await this.client()).createProducer({
+      group: this.unique('producer'),
+      sendMsgTimeout: this.patience,
+      ...options,
+    });
     await this.within('the start of a producer', producer.start());
     return producer;
   }

@@ -1,5 +1,6 @@
 // Waits in tests for what listeners do with messages.
 import type { INestApplicationContext } from '@nestjs/common';
+import { Deadline, systemClock } from '@nest-rocketmq/remoting/internal';
 import { ModulesContainer } from '@nestjs/core';
 import { Observable, filter, firstValueFrom, merge, take, takeLast } from 'rxjs';
 import { getRocketMQListenersToken } from '../clusters/cluster-tokens.js';
@@ -146,10 +147,11 @@ function matches({ context, group }: Consumption, match: ConsumptionMatch): bool
 
 function withTimeout<T>(source: Observable<T>, timeout: number, error: () => Error): Observable<T> {
   return new Observable((subscriber) => {
-    const timer = setTimeout(() => subscriber.error(error()), timeout);
+    // Where the machine stood still, what is waited for did, too: a deadline gives that time back.
+    const deadline = new Deadline({ clock: systemClock, timeout, expired: () => subscriber.error(error()) });
     const subscription = source.subscribe(subscriber);
     return () => {
-      clearTimeout(timer);
+      deadline.cancel();
       subscription.unsubscribe();
     };
   });

@@ -173,6 +173,20 @@ describe('what is under way', () => {
     expect(clock.now()).toBe(20);
   });
 
+  it('has time to end after the whole process stood still for longer than the bound', async () => {
+    const clock = new ManualClock(0);
+    const ended = clock.busy('a listener');
+    const turned = clock.advance(10, { timeout: 500 });
+    setImmediate(() => {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 600);
+      let turnsLeft = 20;
+      const end = (): void => void (turnsLeft-- > 0 ? setImmediate(end) : ended());
+      end();
+    });
+    await turned;
+    expect(clock.now()).toBe(10);
+  });
+
   it('with a bound of its own holds time no longer than that', async () => {
     const clock = new ManualClock(0);
     clock.busy('a send that waits for the clock', 20);

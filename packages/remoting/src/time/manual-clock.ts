@@ -13,6 +13,8 @@ const SETTLE_TURNS = 4;
 const QUIET_TURNS = 8;
 /** Real time for which a call still holds the clock once a call has said that it waits for the clock. ms */
 const CALL_PATIENCE_MS = 20;
+/** Real time that one look at what is under way counts at most: when the process stood still, so did what it waits for. ms */
+const LONGEST_LOOK_MS = 100;
 const DEFAULT_TIMEOUT_MS = 4_000;
 
 // Taken once: a test runner may replace Node's timers with fake ones.
@@ -206,17 +208,18 @@ export class ManualClock implements Clock {
     const limit = milliseconds(timeout);
     if (limit === undefined)
       throw new InvalidOptionError('timeout', timeout, "ms from 0, or a length such as '20s'", 'ManualClock.advance');
-    const giveUpAt = realNow() + limit;
+    let rest = limit;
     for (let left = this.#held(); left > 0; left = this.#held()) {
-      const rest = giveUpAt - realNow();
       if (rest <= 0) {
         throw new ClockHeldError(
           [...this.#work].map(({ what }) => what),
           limit,
         );
       }
-      await this.#change(Math.min(left, rest));
+      const began = realNow();
+      await this.#change(Math.min(left, rest, LONGEST_LOOK_MS));
       await turns();
+      rest -= Math.min(realNow() - began, LONGEST_LOOK_MS);
     }
   }
 

@@ -45,7 +45,7 @@ let database: PGlite;
 beforeAll(async () => {
   opened = await openTestDatabase();
   ({ database } = opened);
-}, 60_000);
+});
 
 afterAll(async () => {
   await opened.close();
