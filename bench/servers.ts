@@ -17,7 +17,11 @@ const DEFAULTS = {
   flushConsumerOffsetInterval: '5000',
   messageDelayLevel: '1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h',
 };
-const APACHE_ONLY = { waitTimeMillsInSendQueue: '200', transactionOpBatchInterval: '3000' };
+const APACHE_ONLY = {
+  brokerFastFailureEnable: 'true',
+  osPageCacheBusyTimeOutMills: '1000',
+  transactionOpBatchInterval: '3000',
+};
 /** A start or a stop with very many queues takes minutes. */
 const PATIENCE_MS = 600_000;
 /** Of a broker, and of a proxy. */

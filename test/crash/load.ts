@@ -138,7 +138,7 @@ export interface SendOneOptions {
 
 /** Resolves with the code of the answer. */
 export async function sendOne(connection: Connection, body: string, options: SendOneOptions = {}): Promise<number> {
-  const { topic = TOPIC, queueId = 0, properties = '', timeout = 60_000 } = options;
+  const { topic = TOPIC, queueId = 0, properties = '', timeout = SEND_TIMEOUT_MS } = options;
   const header = {
     a: 'crash-producers',
     b: topic,

@@ -44,9 +44,6 @@ async function waitFor(key: string, options: DelayOptions): Promise<number> {
   return waited.get(key)!;
 }
 
-/** A send may lie in the queue of a busy cluster for a while before it is stored. ms */
-const AT_ONCE_MS = onCluster ? 30_000 : 1_000;
-
 const early = onCluster ? APACHE_PRECISION_MS : 0;
 
 describe('a message is delivered', () => {

@@ -81,8 +81,8 @@ test('a committed message reaches its consumers, after the local transaction', a
 test('a message that was rolled back reaches nobody', async () => {
   const app = await appThat(
     () => ROLLBACK,
-      // A busy cluster may ask before it hears of the end.
-      () => (onCluster ? UNKNOWN : COMMIT),
+    // A busy cluster may ask before it hears of the end.
+    () => (onCluster ? UNKNOWN : COMMIT),
   );
   const { state } = await app.template.sendMessageInTransaction(topic, { id: 'dropped' });
   expect(state).toBe(ROLLBACK);
@@ -108,8 +108,8 @@ test('an unknown outcome is asked for, and the answer counts', async () => {
   expect(state).toBe(UNKNOWN);
   await app.elapse(arrival, '120s');
   expect(seen).toEqual(['o1']);
-    // A broker asks again when the answer takes more than a second.
-    expect(onCluster ? checks.length > 0 : checks.length === 1).toBe(true);
+  // A broker asks again when the answer takes more than a second.
+  expect(onCluster ? checks.length > 0 : checks.length === 1).toBe(true);
   const [order, context] = checks[0]!;
   expect(order).toEqual({ id: 'o1' });
   expect(context).toMatchObject({ topic, tags: 'created', keys: ['o1'], msgId });

@@ -14,7 +14,7 @@ import { startOurBroker } from './harness/our-broker.js';
 import { MASTER_A, MASTER_B, untilReplicating } from './harness/replicated-cluster.js';
 import type { RequestLog } from './harness/request-log.js';
 
-jest.setTimeout(180_000);
+jest.setTimeout(300_000);
 
 const ENOUGH = 50;
 /** What consumers ask of a master, and of a slave that acts for it. */

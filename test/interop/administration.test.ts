@@ -25,7 +25,7 @@ import { OurReader } from './harness/our-reader.js';
 import { startOurBroker } from './harness/our-broker.js';
 import { temporaryFolder } from './harness/temporary.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 const TOPIC = 'admin';
 const GROUP = 'admin_group';
@@ -99,7 +99,7 @@ class Administered {
   }
 
   async ask<Row extends RequestRow>(row: Row, header: HeaderOf<Row>): Promise<Reply<Row>> {
-    return (await this.#connections.get(this.cluster.brokerAddress)).request(row, header, { timeout: 10_000 });
+    return (await this.#connections.get(this.cluster.brokerAddress)).request(row, header, { timeout: 30_000 });
   }
 
   async json<Row extends RequestRow>(row: Row, header: HeaderOf<Row>): Promise<Record<string, unknown>> {

@@ -5,7 +5,7 @@ import { cleanUp } from './harness/clean-up.js';
 import type { Cluster } from './harness/cluster.js';
 import { startOurBroker } from './harness/our-broker.js';
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 
 describe('on our name server and broker', () => {
   let cluster: Cluster;

@@ -9,7 +9,7 @@ import { apacheJars, ROCKETMQ_5 } from './harness/jars.js';
 import { javaRoot, repositoryRoot } from './harness/paths.js';
 import { temporaryFolder } from './harness/temporary.js';
 
-jest.setTimeout(180_000);
+jest.setTimeout(300_000);
 afterAll(cleanUp);
 
 const run = promisify(execFile);

@@ -11,7 +11,7 @@ import { sorted } from './harness/lists.js';
 import { startOurBroker } from './harness/our-broker.js';
 import { bodiesOf, OurReader } from './harness/our-reader.js';
 
-jest.setTimeout(240_000);
+jest.setTimeout(300_000);
 afterAll(cleanUp);
 
 const RUN = 'filters';

@@ -8,7 +8,7 @@ import { numbered } from './harness/lists.js';
 import { isLong } from './harness/long.js';
 import { describeGoClients } from './go-scenarios.js';
 
-jest.setTimeout(180_000);
+jest.setTimeout(600_000);
 
 const describeLong = isLong ? describe : describe.skip;
 

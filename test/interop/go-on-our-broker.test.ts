@@ -5,7 +5,7 @@ import type { Cluster } from './harness/cluster.js';
 import { startOurBroker } from './harness/our-broker.js';
 import { describeGoClients } from './go-scenarios.js';
 
-jest.setTimeout(180_000);
+jest.setTimeout(600_000);
 
 describe('on our name server and broker', () => {
   let cluster: Cluster;

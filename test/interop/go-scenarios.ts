@@ -41,8 +41,8 @@ const OWN = [
 ];
 const WITH_OTHERS = ['trace', 'admin', 'domain', 'addresses', 'ask', 'answer', 'reset', 'inspect'];
 const SCENARIOS = [...COMMON, ...OWN, ...WITH_OTHERS];
-const LINE_TIMEOUT_MS = 60_000;
-const ASKING = { timeout: 30_000 };
+const LINE_TIMEOUT_MS = 120_000;
+const ASKING = { timeout: 60_000 };
 
 /** Starts all scenarios of both versions at once on the cluster, and declares one test for each. */
 export function describeGoClients(clusterOf: () => Cluster, allowances: Allowances = { offsetMayGoBack: false }): void {

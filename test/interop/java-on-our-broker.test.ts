@@ -6,7 +6,7 @@ import type { Cluster } from './harness/cluster.js';
 import { ROCKETMQ_4, ROCKETMQ_5 } from './harness/jars.js';
 import { describeJavaClient } from './java-scenarios.js';
 
-jest.setTimeout(180_000);
+jest.setTimeout(300_000);
 
 describe('on our name server and broker', () => {
   let cluster: Cluster;

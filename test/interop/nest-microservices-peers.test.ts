@@ -19,7 +19,9 @@ import { startOurBroker } from './harness/our-broker.js';
 jest.setTimeout(300_000);
 afterAll(cleanUp);
 
-const LINE_TIMEOUT_MS = 60_000;
+const LINE_TIMEOUT_MS = 120_000;
+/** A cold JVM takes its time for the first sends. */
+const PATIENT = { sendMsgTimeout: '20s' } as const;
 const RUN = 'nestrpc';
 const ASKED = `${RUN}_ask_toOthers`;
 const NOBODY = `${RUN}_ask_nobody`;
@@ -59,10 +61,10 @@ describe.each<[string, (options: ClusterOptions) => Promise<Cluster>]>([
     const { nameServer } = cluster;
     const topics = [ASKED, NOBODY, SENT, TO_JAVA].map((name) => ({ name, queues: 1 }));
     const module = await Test.createTestingModule({ controllers: [Handlers] }).compile();
-    const strategy = new RocketMQServer({ nameServer, group: `${RUN}_app`, topics });
+    const strategy = new RocketMQServer({ nameServer, group: `${RUN}_app`, topics, producer: PATIENT });
     microservice = module.createNestMicroservice({ strategy });
     await microservice.listen();
-    client = new RocketMQClientProxy({ nameServer, group: `${RUN}_client` });
+    client = new RocketMQClientProxy({ nameServer, group: `${RUN}_client`, producer: PATIENT });
   });
   afterAll(async () => {
     await client?.close();
@@ -93,7 +95,7 @@ describe.each<[string, (options: ClusterOptions) => Promise<Cluster>]>([
     const java = await JavaPeer.start(ROCKETMQ_5, cluster.nameServer, RUN, ['answer']);
     await java.line(/"event":"ready"/, LINE_TIMEOUT_MS);
     const ask = (text: string): Promise<unknown> =>
-      firstValueFrom(client.send<string>(TO_JAVA, new RocketMQRecord(text, { timeout: '30s', payload: 'string' })));
+      firstValueFrom(client.send<string>(TO_JAVA, new RocketMQRecord(text, { timeout: '60s', payload: 'string' })));
     expect(await ask('hello ü')).toBe('re: hello ü');
     await ask('stop');
     expect((await java.scenario('answer')).of('error')).toEqual([]);

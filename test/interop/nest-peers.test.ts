@@ -31,7 +31,7 @@ import { startOurBroker } from './harness/our-broker.js';
 jest.setTimeout(300_000);
 afterAll(cleanUp);
 
-const LINE_TIMEOUT_MS = 60_000;
+const LINE_TIMEOUT_MS = 120_000;
 const LARGE = 'large'.repeat(10_000);
 const RUN = 'nestpeers';
 const TO_OURS = `${RUN}_ask_toOthers`;
@@ -90,7 +90,8 @@ describe.each<[string, (options: ClusterOptions) => Promise<Cluster>]>([
       nameServer: cluster.nameServer,
       group: `${RUN}_app`,
       topics,
-      producer: { enableMsgTrace: true },
+      // A cold JVM takes its time for the first sends.
+      producer: { enableMsgTrace: true, sendMsgTimeout: '20s' },
       hooks: [openTelemetry({ tracerProvider })],
     };
     app = await Test.createTestingModule({ imports: [RocketMQModule.forRoot(options)], providers: [Peers] }).compile();
@@ -129,7 +130,7 @@ describe.each<[string, (options: ClusterOptions) => Promise<Cluster>]>([
   test('T039 T042 the template asks, and a Java consumer answers', async () => {
     const java = await JavaPeer.start(ROCKETMQ_5, cluster.nameServer, RUN, ['answer']);
     await java.line(/"event":"ready"/, LINE_TIMEOUT_MS);
-    const asking = { timeout: '30s', payload: 'string' } as const;
+    const asking = { timeout: '60s', payload: 'string' } as const;
     expect(await template.request(TO_JAVA, 'hello ü', asking)).toBe('re: hello ü');
     expect(await template.request(TO_JAVA, LARGE, asking)).toBe(LARGE);
     await template.request(TO_JAVA, 'stop', asking);

@@ -41,7 +41,7 @@ const numbered = (topic: string, from: number, to: number): OutgoingMessage[] =>
 /** What is found by an id, as soon as the broker has indexed it. */
 async function foundBy(stage: Stage, find: () => Promise<readonly MessageExt[]>): Promise<string[]> {
   let found: readonly MessageExt[] = [];
-  for (let tries = 0; tries < 100 && found.length === 0; tries++) {
+  for (let tries = 0; tries < 600 && found.length === 0; tries++) {
     found = await done(
       stage,
       find().catch(() => []),
@@ -175,7 +175,11 @@ async function expectFullBatchTaken(client: RocketMQClient, producer: Producer, 
   // A message by itself would have been compressed.
   const { storeSize } = await client.admin.viewMessage(topic, first!.offsetMsgId);
   expect(storeSize).toBeGreaterThan(each);
-  const daring = client.createProducer({ group: `${topic}_daring`, maxMessageSize: 2 * MAX_MESSAGE_SIZE });
+  const daring = client.createProducer({
+    group: `${topic}_daring`,
+    maxMessageSize: 2 * MAX_MESSAGE_SIZE,
+    sendMsgTimeout: 20_000,
+  });
   await daring.start();
   await expect(daring.sendBatch(pair(1))).rejects.toMatchObject({
     code: 'BATCH_SEND_FAILED',

@@ -110,19 +110,21 @@ export function declareOrderTests(stageOf: () => Stage): void {
 
   test.each([2, 4])('T062: %i consumers have equal shares, and each queue keeps its order', async (count) => {
     const stage = stageOf();
-    const { topic, send, sent } = await newTopic(stage, `T062_${count}`, 8);
-    const got = await startShared(stage, topic, count, send);
+    const on = await newTopic(stage, `T062_${count}`, 8);
+    const { send, sent } = on;
+    const got = await startShared(stage, on, count);
     const before = got.length;
     await send(EACH);
-    await stage.until('all', () => got.length === total(sent));
-    expect(byQueue(got)).toEqual(sent);
+    await stage.until('all', () => counted(stage, got).length === total(sent));
+    expect(byQueue(counted(stage, got))).toEqual(sent);
     expect(shares(got.slice(before))).toEqual(Array.from({ length: count }, () => 8 / count));
   });
 
   test.each([2, 3])('T063: of %i consumers one goes, and the others get everything, in order', async (count) => {
     const stage = stageOf();
-    const { topic, send, sent } = await newTopic(stage, `T063_${count}`, 6);
-    const got = await startShared(stage, topic, count, send);
+    const on = await newTopic(stage, `T063_${count}`, 6);
+    const { send, sent } = on;
+    const got = await startShared(stage, on, count);
     await send(EACH);
     const { reader: first } = got.at(-1)!;
     // It goes in the midst of its work.
@@ -133,8 +135,8 @@ export function declareOrderTests(stageOf: () => Stage): void {
     await stage.until('it is gone', () => gone);
     const before = got.length;
     await send(EACH);
-    await stage.until('all', () => got.length >= total(sent));
-    expect(byQueue(got)).toEqual(sent);
+    await stage.until('all', () => counted(stage, got).length >= total(sent));
+    expect(byQueue(counted(stage, got))).toEqual(sent);
     expect(got.slice(before).some(({ reader }) => reader === first)).toBe(false);
   });
 
@@ -210,20 +212,30 @@ export function declareOrderTests(stageOf: () => Stage): void {
 }
 
 /** Starts consumers of one group, and sends until each has its share. @returns all that they get */
-async function startShared(stage: Stage, topic: string, count: number, send: Topic['send']): Promise<Got[]> {
+async function startShared(stage: Stage, { topic, send, sent }: Topic, count: number): Promise<Got[]> {
   const got: Got[] = [];
   for (let index = 0; index < count; index++) await Reader.start(stage, { group: `${topic}_reader`, topic, into: got });
   for (let sharing = 0; sharing !== count;) {
-    const before = got.length;
     await send(1);
+    const round = new Set(Object.values(sent).map((inQueue) => inQueue.at(-1)!));
+    const ofRound = (): Got[] => got.filter(({ body }) => round.has(body));
     // A queue that is being handed over is consumed when that is done.
-    const queues = new Set(got.map(({ queue }) => queue)).size;
-    await stage.until('a round', () => got.length - before >= Math.max(1, queues));
-    const equal = new Set(shares(got.slice(before)));
-    sharing = equal.size === 1 ? shares(got.slice(before)).length : 0;
+    await stage.until('a round', () => ofRound().length >= round.size);
+    const equal = new Set(shares(ofRound()));
+    sharing = equal.size === 1 ? shares(ofRound()).length : 0;
     if (sharing !== count) await stage.pass(500);
   }
   return got;
+}
+
+/**
+ * What counts where queues change hands. On Apache's broker, a pull that brings an older offset along may undo a newer one: the
+ * next owner of the queue begins there.
+ */
+function counted(stage: Stage, got: readonly Got[]): readonly Got[] {
+  if (stage.isVirtual) return got;
+  const firsts = new Map(got.toReversed().map((each) => [each.body, each]));
+  return got.filter((each) => firsts.get(each.body) === each);
 }
 
 /** How many queues each reader has got messages of. */

@@ -12,8 +12,6 @@ const QUEUES = 8;
 const MOST_ROUNDS = 60;
 /** As long as somebody could wait who should get nothing, ms. */
 const NOTHING_COMES_MS = 1_000;
-/** At most, until a real cluster has shared queues anew, ms. */
-const SETTLED_MS = 30_000;
 
 interface Topic {
   topic: string;

@@ -42,6 +42,8 @@ const BRISK: Partial<ClientOptions> = {
   pollNameServerInterval: 1_000,
   heartbeatBrokerInterval: 1_000,
   persistConsumerOffsetInterval: 1_000,
+  // The default of 3 s is little for a JVM on a busy machine.
+  mqClientApiTimeout: 20_000,
 };
 
 /** Our broker in this process: an hour costs next to nothing. */

@@ -10,9 +10,12 @@ import { groupMembers } from './group-members.js';
 /** Shared without a rest among up to four members. */
 const QUEUES = 12;
 const BURST = 5;
-/** The Go client tries again after 20 s to take what it was refused. */
-const SETTLE_TIMEOUT_MS = 50_000;
-const ROUND_TIMEOUT_MS = 3_000;
+/** The Go client tries again after 20 s to take what it was refused, and a JVM takes its time to start or to stop. */
+const SETTLE_TIMEOUT_MS = 100_000;
+/** In which a message is consumed, unless nobody has its queue for now. */
+const ROUND_TIMEOUT_MS = 5_000;
+/** In which it is consumed, once each member has its queues. */
+const PATIENCE_MS = 60_000;
 const QUIET_MS = 300;
 
 export class MixedGroup {
@@ -78,7 +81,7 @@ export class MixedGroup {
     const from = this.#sent;
     for (let i = 0; i < BURST; i++) await this.#send();
     const begun = (): CallEvent[] => this.#calls.filter(({ what, seq }) => what === 'begin' && seq >= from);
-    await until(() => begun().length >= BURST * QUEUES, ROUND_TIMEOUT_MS);
+    await until(() => begun().length >= BURST * QUEUES, PATIENCE_MS);
     await wait(QUIET_MS);
     const counts = new Map<string, number>();
     for (const { queue, seq } of begun()) counts.set(`${queue} ${seq}`, (counts.get(`${queue} ${seq}`) ?? 0) + 1);
@@ -95,7 +98,7 @@ export class MixedGroup {
       const all = Array.from({ length: this.#sent }, (_, seq) => queueNames.map((queue) => `${queue} ${seq}`)).flat();
       return all.filter((message) => !ended.has(message));
     };
-    await until(() => missing().length === 0, ROUND_TIMEOUT_MS);
+    await until(() => missing().length === 0, PATIENCE_MS);
     return missing();
   }
 

@@ -26,6 +26,8 @@ export function newClient(cluster: Cluster): RocketMQClient {
     pollNameServerInterval: 1000,
     heartbeatBrokerInterval: 1000,
     persistConsumerOffsetInterval: 1000,
+    // As the Java peer: the default of 3 s is little on a busy machine.
+    mqClientApiTimeout: 20_000,
   });
 }
 

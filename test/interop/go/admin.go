@@ -46,11 +46,21 @@ func administrate(run *Run) error {
 	if _, err := run.reader(run.named("reader"), run.topic(), everything); err != nil {
 		return err
 	}
-	groups, err := administration.GetAllSubscriptionGroup(context.Background(), brokerAddress(), 3*time.Second)
+	// The broker has the group from the first heartbeat on.
+	err = until("the group", func() (bool, error) {
+		groups, err := administration.GetAllSubscriptionGroup(context.Background(), brokerAddress(), 20*time.Second)
+		if err != nil {
+			return false, err
+		}
+		config, exists := groups.SubscriptionGroupTable[run.named("reader")]
+		if exists {
+			run.emit("group", fields{"config": config})
+		}
+		return exists, nil
+	})
 	if err != nil {
 		return err
 	}
-	run.emit("group", fields{"config": groups.SubscriptionGroupTable[run.named("reader")]})
 
 	if err := administration.DeleteTopic(context.Background(), admin.WithTopicDelete(run.topic())); err != nil {
 		return err

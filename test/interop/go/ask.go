@@ -13,8 +13,8 @@ import (
 
 const (
 	askTimeout = 30 * time.Second
-	// The broker pushes replies to clients whose heartbeat it has had; the first one is sent after a second.
-	firstHeartbeat = 2 * time.Second
+	// The broker pushes replies to clients whose heartbeat it has had. The first one is sent after a second, the next after 30.
+	firstHeartbeat = 5 * time.Second
 	large          = 50_000
 )
 

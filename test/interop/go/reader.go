@@ -58,6 +58,27 @@ func (reader *Reader) take(count int) error {
 	return nil
 }
 
+// Waits until each of these bodies has come, so often as it stands there, whatever else comes.
+func (reader *Reader) takeEach(bodies []string) error {
+	missing := map[string]int{}
+	for _, body := range bodies {
+		missing[body]++
+	}
+	limit := time.After(patience)
+	for len(missing) > 0 {
+		select {
+		case message := <-reader.arrived:
+			body := bodyOf(message)
+			if missing[body]--; missing[body] <= 0 {
+				delete(missing, body)
+			}
+		case <-limit:
+			return fmt.Errorf("had in %s not yet: %v", patience, missing)
+		}
+	}
+	return nil
+}
+
 // The default batch is one message.
 func perMessage(listen listener) listenerOfAll {
 	return func(_ context.Context, messages ...*primitive.MessageExt) (consumer.ConsumeResult, error) {

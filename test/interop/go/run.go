@@ -19,7 +19,7 @@ import (
 
 const (
 	queues      = 4
-	patience    = 100 * time.Second
+	patience    = 120 * time.Second
 	sendTimeout = 20 * time.Second
 )
 

@@ -33,7 +33,7 @@ func traced(run *Run) error {
 	if err := reader.take(1); err != nil {
 		return err
 	}
-	// The client drops the trace that it has not sent when it shuts down.
-	time.Sleep(time.Second)
+	// The client drops the trace that it has not sent when it shuts down. Other scenarios take longer.
+	time.Sleep(10 * time.Second)
 	return nil
 }

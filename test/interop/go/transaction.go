@@ -11,9 +11,11 @@ import (
 )
 
 // Half messages: commit, rollback, and those that the broker has to ask about. The body names what happens.
-var halves = []string{"commit", "rollback", "unknown-commit", "unknown-rollback", "throw-commit"}
-
-const delivered = 3
+var (
+	halves    = []string{"commit", "rollback", "unknown-commit", "unknown-rollback", "throw-commit"}
+	committed = []string{"commit", "unknown-commit", "throw-commit"}
+	unknown   = []string{"unknown-commit", "unknown-rollback", "throw-commit"}
+)
 
 var stateNames = map[primitive.LocalTransactionState]string{
 	primitive.CommitMessageState:   "COMMIT_MESSAGE",
@@ -74,13 +76,17 @@ func transaction(run *Run) error {
 	if err != nil {
 		return err
 	}
-	if err := reader.take(delivered); err != nil {
+	// A broker that waits long for an answer asks again, and delivers what is committed again.
+	if err := reader.takeEach(committed); err != nil {
 		return err
 	}
 	if err := until("the checks of all unknown", func() (bool, error) {
-		checks := 0
-		listener.checked.Range(func(_, _ any) bool { checks++; return true })
-		return checks >= delivered, nil
+		for _, body := range unknown {
+			if _, isChecked := listener.checked.Load(body); !isChecked {
+				return false, nil
+			}
+		}
+		return true, nil
 	}); err != nil {
 		return err
 	}
@@ -94,5 +100,5 @@ func transaction(run *Run) error {
 			return err
 		}
 	}
-	return reader.take(queues)
+	return reader.takeEach([]string{"fence", "fence", "fence", "fence"})
 }

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Child, startChild } from './children.js';
 import { BROKER_SETTINGS, type Cluster, type ClusterOptions, propertiesFile } from './cluster.js';
-import { apacheJars } from './jars.js';
+import { apacheJars, QUICK_START } from './jars.js';
 import { freeBrokerPort, freePort } from './ports.js';
 import { waitForRoute } from './route-probe.js';
 import { temporaryFolder } from './temporary.js';
@@ -19,8 +19,11 @@ const OPEN_MODULES = [
 ];
 /** What Apache's broker needs to be reliable in short tests on a slow machine. */
 const APACHE_SETTINGS: Readonly<Record<string, string>> = {
-  // The default of 200 ms makes a cold JVM refuse sends with "broker busy".
-  waitTimeMillsInSendQueue: '20000',
+  // A cold JVM would refuse sends that wait for 200 ms with "broker busy", and lose the ends of transactions, which nobody
+  // sends again, after 3 s.
+  brokerFastFailureEnable: 'false',
+  // By default it refuses sends while one of them holds the store for a second, as in a pause of the JVM.
+  osPageCacheBusyTimeOutMills: '20000',
   // It delays verdicts by this, ms; with the default of 3000 it checks transactions that were committed.
   transactionOpBatchInterval: '100',
 };
@@ -28,8 +31,13 @@ const APACHE_SETTINGS: Readonly<Record<string, string>> = {
 /** 4.9 and 5.0 do not start without files for their logs. */
 const NO_LOGS = '<configuration><root level="OFF"/></configuration>';
 
-const NAME_SERVER_HEAP = ['-Xms64m', '-Xmx192m'];
-export const SMALL_BROKER_HEAP: readonly string[] = ['-Xms256m', '-Xmx768m', '-XX:MaxDirectMemorySize=512m'];
+const NAME_SERVER_HEAP = ['-Xms64m', '-Xmx192m', ...QUICK_START];
+export const SMALL_BROKER_HEAP: readonly string[] = [
+  '-Xms256m',
+  '-Xmx768m',
+  '-XX:MaxDirectMemorySize=512m',
+  ...QUICK_START,
+];
 
 export interface ApacheOptions extends ClusterOptions {
   /** Default: 5.5.0. */

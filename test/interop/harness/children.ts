@@ -4,8 +4,8 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { reaperFile } from './paths.js';
 
-/** How long a child has after SIGTERM before it is killed, ms: Apache's broker takes up to 25 s. */
-const STOP_PATIENCE_MS = 60_000;
+/** How long a child has after SIGTERM before it is killed, ms: Apache's broker takes up to 25 s on a quiet machine. */
+const STOP_PATIENCE_MS = 120_000;
 const LINES_IN_AN_ERROR = 40;
 
 export interface ExitStatus {
@@ -53,9 +53,10 @@ export class Child {
     running.add(this);
     this.read(process.stdout!);
     this.read(process.stderr!);
+    // Its pid may be another process's before its output ends, which what it has started may hold open.
+    process.once('exit', () => tellReaper(`-${this.pid}`));
     this.exited = new Promise((resolve) => {
       process.once('close', (code, signal) => {
-        tellReaper(`-${this.pid}`);
         running.delete(this);
         this.exitStatus = { code, signal };
         this.notify();
@@ -70,8 +71,14 @@ export class Child {
    */
   line(pattern: RegExp, timeoutMs: number): Promise<string> {
     return new Promise((resolve, reject) => {
+      // A peer may print thousands of lines: each is looked at once.
+      let seen = 0;
       const look = (): void => {
-        const found = this.lines.find((line) => pattern.test(line));
+        let found: string | undefined;
+        while (found === undefined && seen < this.lines.length) {
+          const line = this.lines[seen++]!;
+          if (pattern.test(line)) found = line;
+        }
         if (found === undefined && this.exitStatus === undefined) return;
         clearTimeout(limit);
         this.watchers.delete(look);

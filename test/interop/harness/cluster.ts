@@ -21,7 +21,7 @@ export interface ClusterOptions {
   at?: Pick<Cluster, 'nameServer' | 'brokerAddress'>;
   /** Keys of broker.conf over those of BROKER_SETTINGS. */
   settings?: Record<string, string>;
-  /** How long a start, and how long a clean stop, may take, ms. Default: 90 s, and 60 s. */
+  /** How long a start, and how long a clean stop, may take, ms. Default: 90 s for ours and 170 s for Apache's, and 120 s. */
   patience?: number;
 }
 

@@ -3,10 +3,10 @@ import type { StartMember } from '../../orderly/scenario.js';
 import { startChild } from './children.js';
 import type { Cluster } from './cluster.js';
 import { GO_LATER, goPeerEnvironment, goPeerProgram } from './go-peer.js';
-import { javaPeerClasses, ROCKETMQ_5 } from './jars.js';
+import { javaPeerClasses, QUICK_START, ROCKETMQ_5 } from './jars.js';
 import { temporaryFolder } from './temporary.js';
 
-const START_TIMEOUT_MS = 60_000;
+const START_TIMEOUT_MS = 120_000;
 const STARTED = /"event":"started"/;
 
 /** In order, or concurrently. */
@@ -21,7 +21,7 @@ export function startJavas(
   return async (name, onLine) => {
     const classPath = await javaPeerClasses(ROCKETMQ_5);
     const home = temporaryFolder('java-member');
-    const heap = ['-Xms32m', '-Xmx128m', '-XX:TieredStopAtLevel=1'];
+    const heap = ['-Xms32m', '-Xmx128m', ...QUICK_START];
     const settings = [`-Duser.home=${home}`, `-Drocketmq.client.logRoot=${home}/logs`];
     const args = [...heap, ...settings, '-cp', classPath, 'peer.Peer', nameServer, run, scenario];
     const child = startChild(`${name} (Java)`, 'java', args, { onLine });

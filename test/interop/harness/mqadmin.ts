@@ -1,12 +1,12 @@
 // Runs commands of Apache's mqadmin, and returns what each printed.
 import { startChild } from './children.js';
-import { ROCKETMQ_5, javaPeerClasses } from './jars.js';
+import { QUICK_START, ROCKETMQ_5, javaPeerClasses } from './jars.js';
 import { temporaryFolder } from './temporary.js';
 
 /** For a cold JVM and a score of commands on a busy machine. */
 const PATIENCE_MS = 180_000;
 const MARK = '## ';
-const HEAP = ['-Xms64m', '-Xmx256m', '-XX:TieredStopAtLevel=1'];
+const HEAP = ['-Xms64m', '-Xmx256m', ...QUICK_START];
 
 /** @returns the command to its lines, blank ones left out */
 export async function mqadmin(nameServer: string, commands: readonly string[]): Promise<Map<string, string[]>> {

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { startChild } from './children.js';
 import { BROKER_SETTINGS, type Cluster, type ClusterOptions, propertiesFile } from './cluster.js';
 import { ourBrokerMain } from './paths.js';
+import { freePort } from './ports.js';
 import { temporaryFolder } from './temporary.js';
 
 const READY_TIMEOUT_MS = 90_000;
 const READY = /^ready name-server=(\S+) broker=(\S+)$/;
-const FREE = '127.0.0.1:0';
 
 export interface OurBrokerOptions extends ClusterOptions {
   /** Added to the broker's environment. */
@@ -21,6 +21,11 @@ export async function startOurBroker(options: OurBrokerOptions = {}): Promise<Cl
   if (!existsSync(ourBrokerMain)) throw new Error(`${ourBrokerMain} is missing: build it with \`npm run build\``);
   const home = temporaryFolder('our-rocketmq');
   const store = options.store ?? join(home, 'store');
+  // Not ports that the system chooses: while a broker that was killed is away, the next connection of any process may get them.
+  const at = options.at ?? {
+    brokerAddress: `127.0.0.1:${await freePort()}`,
+    nameServer: `127.0.0.1:${await freePort()}`,
+  };
   const brokerFile = join(home, 'broker.conf');
   writeFileSync(brokerFile, propertiesFile({ ...BROKER_SETTINGS, ...options.settings }));
   const broker = startChild(
@@ -28,8 +33,8 @@ export async function startOurBroker(options: OurBrokerOptions = {}): Promise<Cl
     process.execPath,
     [
       ourBrokerMain,
-      `--listen=${options.at?.brokerAddress ?? FREE}`,
-      `--name-server-listen=${options.at?.nameServer ?? FREE}`,
+      `--listen=${at.brokerAddress}`,
+      `--name-server-listen=${at.nameServer}`,
       `--store=${store}`,
       `--config=${brokerFile}`,
     ],

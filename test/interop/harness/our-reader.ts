@@ -2,7 +2,8 @@
 import type { ConsumeResult, PushConsumer, PushConsumerOptions, RocketMQClient } from '@nest-rocketmq/client';
 import type { MessageExt } from '@nest-rocketmq/remoting/internal';
 
-const PATIENCE_MS = 60_000;
+/** A JVM that starts on a busy machine, and Java's consumers that divide the queues after 20 s, or hear of a topic after 30 s. ms */
+const PATIENCE_MS = 120_000;
 
 export interface Received extends MessageExt {
   /** ms epoch */
@@ -35,13 +36,13 @@ export class OurReader {
     return reader;
   }
 
-  /** Resolves when so many messages have come since the start, with all of them; rejects after 60 s. */
+  /** Resolves when so many messages have come since the start, with all of them; rejects after 120 s. */
   async take(count: number): Promise<Received[]> {
     await this.until(() => this.received.length >= count, `${count} messages`);
     return this.received;
   }
 
-  /** Resolves when the condition holds, which is asked after each message; rejects after 60 s. */
+  /** Resolves when the condition holds, which is asked after each message; rejects after 120 s. */
   until(condition: () => boolean, what: string): Promise<void> {
     return untilHolds([this], condition, what);
   }
@@ -60,7 +61,7 @@ export class OurReader {
 export const bodiesOf = (messages: readonly MessageExt[]): string[] =>
   messages.map((message) => message.body.toString());
 
-/** Resolves when the condition holds, which is asked after each message of any of the readers; rejects after 60 s. */
+/** Resolves when the condition holds, which is asked after each message of any of the readers; rejects after 120 s. */
 export function untilHolds(readers: readonly OurReader[], condition: () => boolean, what: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const end = (): void => {

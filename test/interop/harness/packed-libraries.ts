@@ -14,8 +14,8 @@ export async function run(command: string, args: string[], cwd: string): Promise
     env,
     onLine: (line) => lines.push(line),
   });
-  const { code } = await child.exited;
-  if (code !== 0) throw child.failure(`ended with ${code}`);
+  const { code, signal } = await child.exited;
+  if (code !== 0) throw child.failure(`ended with ${signal ?? code}`);
   return lines;
 }
 

@@ -5,11 +5,12 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { RocketMQClient } from '@nest-rocketmq/client';
 import { startApache, startApacheNameServer } from './apache.js';
 import type { Cluster } from './cluster.js';
+import { QUICK_START } from './jars.js';
 import { freeBrokerPort } from './ports.js';
 import { temporaryFolder } from './temporary.js';
 
-/** Four JVMs on two cores: what compiles less is there sooner. */
-const HEAP = ['-Xms128m', '-Xmx384m', '-XX:MaxDirectMemorySize=256m', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'];
+/** Four JVMs on two cores. */
+const HEAP = ['-Xms128m', '-Xmx384m', '-XX:MaxDirectMemorySize=256m', ...QUICK_START];
 /** The body of messages that only ask whether the slave has them. */
 export const PROBE = 'probe';
 const PATIENCE_MS = 60_000;

@@ -5,7 +5,8 @@ import { connect } from 'node:net';
 const GET_ROUTEINFO_BY_TOPIC = 105;
 const SUCCESS = 0;
 const POLL_MS = 100;
-const PATIENCE_MS = 60_000;
+/** Apache's broker registers at its start, 10 s later and then every 30 s, and the first time mostly in vain. ms */
+const PATIENCE_MS = 120_000;
 
 function requestFrame(topic: string): Buffer {
   const header = Buffer.from(
@@ -43,7 +44,7 @@ function askForRoute(nameServer: string, topic: string): Promise<number> {
   });
 }
 
-/** Resolves when the name server gives a route of the topic; rejects after 60 s. */
+/** Resolves when the name server gives a route of the topic; rejects after 120 s. */
 export async function waitForRoute(nameServer: string, topic: string): Promise<void> {
   const deadline = Date.now() + PATIENCE_MS;
   while ((await askForRoute(nameServer, topic)) !== SUCCESS) {

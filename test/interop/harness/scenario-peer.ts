@@ -1,7 +1,8 @@
 // Reads what a peer program prints, and returns the lines of each of its scenarios when it has ended.
 import { type Child, type ChildOptions, startChild } from './children.js';
 
-const SCENARIO_TIMEOUT_MS = 120_000;
+/** More than a peer program's own patience, which says what was missing. */
+const SCENARIO_TIMEOUT_MS = 180_000;
 const EVENTS_IN_AN_ERROR = 20;
 
 /** One line of the peer: `event` and the fields that the program gives it. */

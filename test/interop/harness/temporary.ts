@@ -11,8 +11,8 @@ export function temporaryFolder(name: string): string {
   return folder;
 }
 
-/** Removes all folders. Processes that use them must have ended. */
+/** Removes all folders. Processes that use them must have ended, or be about to, as those that a child has started. */
 export function removeTemporaryFolders(): void {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
   folders.clear();
 }

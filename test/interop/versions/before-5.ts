@@ -18,6 +18,9 @@ import { cleanUp } from '../harness/clean-up.js';
 import type { Cluster } from '../harness/cluster.js';
 import { type RocketMQVersion, has } from '../harness/versions.js';
 
+/** A cold JVM takes its time for the first sends. */
+const PATIENT = { sendMsgTimeout: '20s' } as const;
+
 /** Starts a cluster of that version. */
 export function describeBefore5(version: RocketMQVersion): void {
   let stage: Stage;
@@ -80,7 +83,12 @@ export function describeBefore5(version: RocketMQVersion): void {
       }
     }
 
-    const options = { nameServer: cluster.nameServer, group: 'nest_on_4', topics: [{ name: 'nest_delay', queues: 1 }] };
+    const options = {
+      nameServer: cluster.nameServer,
+      group: 'nest_on_4',
+      topics: [{ name: 'nest_delay', queues: 1 }],
+      producer: PATIENT,
+    };
     const imports = [RocketMQModule.forRoot(options)];
     const app = await Test.createTestingModule({ imports, providers: [Reminders] }).compile();
     await app.init();
@@ -101,7 +109,12 @@ export function describeBefore5(version: RocketMQVersion): void {
   });
 
   test("a Nest app's template receives", async () => {
-    const options = { nameServer: cluster.nameServer, group: 'nest_pull_on_4', topics: [{ name: 'nest_pull' }] };
+    const options = {
+      nameServer: cluster.nameServer,
+      group: 'nest_pull_on_4',
+      topics: [{ name: 'nest_pull' }],
+      producer: PATIENT,
+    };
     const app = await Test.createTestingModule({ imports: [RocketMQModule.forRoot(options)] }).compile();
     await app.init();
     try {

@@ -21,7 +21,7 @@ for (const version of versions) {
         cluster = await startApache({ version });
       });
       afterAll(cleanUp);
-      describeOurClient(() => cluster, version);
+      describeOurClient(() => cluster, { version, offsetMayGoBack: true });
     });
     describe('tables', () => describeTables(version));
     if (isBefore(version, '5.0.0')) describe('delays by level', () => describeBefore5(version));

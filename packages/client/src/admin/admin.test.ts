@@ -3,6 +3,7 @@ import {
   ConnectError,
   DecodeError,
   MQVersion,
+  RequestTimeoutError,
   ResponseCode,
   ResponseError,
   encodeOffsetMsgId,
@@ -69,6 +70,27 @@ describe('T038, T176: administration', () => {
       boundaryType: 'LOWER',
     });
   });
+
+  it.each([
+    [undefined, 6_000],
+    [20_000, 20_000],
+  ])(
+    'waits for an answer as long as other small requests do, %s ms, and 6 s at least',
+    async (mqClientApiTimeout, atMost) => {
+      const { dial, clock, broker } = cluster;
+      const asking = new RocketMQClient({ nameServer: NAME_SERVER, dial, clock, mqClientApiTimeout });
+      await asking.start();
+      broker.next('GET_MAX_OFFSET', () => undefined);
+      let error: unknown;
+      const asked = asking.admin.maxOffset(queue).catch((thrown: unknown) => (error = thrown));
+      await clock.advance(atMost - 1);
+      expect(error).toBeUndefined();
+      await clock.advance(1);
+      await asked;
+      expect(error).toBeInstanceOf(RequestTimeoutError);
+      await asking.shutdown();
+    },
+  );
 
   it('says that a queue is of a broker that it does not know, and asks nobody', async () => {
     const elsewhere = { ...queue, brokerName: 'broker-z' };

@@ -53,21 +53,23 @@ const REGISTRATION_POLL_MS = 100;
 
 /**
  * Administration of a cluster: `client.admin`. Every call rejects with ResponseError when a broker refuses it, and with
- * RequestTimeoutError or ConnectError when it cannot be reached within 6 s.
+ * RequestTimeoutError or ConnectError when it cannot be reached within 6 s, or within `mqClientApiTimeout` where that is longer.
  */
 export class Admin {
   readonly #context: ClientContext;
   readonly #nameServers: NameServers;
+  readonly #timeout: number;
 
   /** @internal */
   constructor(context: ClientContext, nameServers: NameServers) {
     this.#context = context;
     this.#nameServers = nameServers;
+    this.#timeout = Math.max(ADMIN_TIMEOUT_MS, context.options.mqClientApiTimeout);
   }
 
   /**
-   * Creates the topic on every master, or changes its number of queues. Resolves when the name servers know it, after 6 s
-   * at the latest.
+   * Creates the topic on every master, or changes its number of queues. Resolves when the name servers know it, at the
+   * latest after as long as a call may take.
    * @throws InvalidNameError, InvalidOptionError, NoBrokerError, BrokerNotFoundError when one of `brokers` has no master
    */
   async createTopic(options: CreateTopicOptions): Promise<void> {
@@ -79,13 +81,13 @@ export class Admin {
       return address ?? [];
     });
     if (masters.length === 0) throw new NoBrokerError(this.#nameServers.addresses);
-    await Promise.all(masters.map((address) => createTopicOn(this.#context, address, topic, ADMIN_TIMEOUT_MS)));
+    await Promise.all(masters.map((address) => createTopicOn(this.#context, address, topic, this.#timeout)));
     await this.#registered(options.topic, masters.length);
   }
 
   /** Waits for the name server: brokers register a new topic shortly after they have answered. */
   async #registered(topic: string, brokers: number): Promise<void> {
-    for (let waited = 0; waited < ADMIN_TIMEOUT_MS; waited += REGISTRATION_POLL_MS) {
+    for (let waited = 0; waited < this.#timeout; waited += REGISTRATION_POLL_MS) {
       const route = await this.#context.routes.resolve(topic);
       if (route && !route.assumed && route.data.queueDatas.length >= brokers) return;
       await sleep(this.#context.clock, REGISTRATION_POLL_MS);
@@ -105,9 +107,7 @@ export class Admin {
     const brokerDatas = route && !route.assumed ? route.data.brokerDatas : [];
     const configs = brokerDatas.map(async ({ brokerName, brokerAddrs }) => {
       const address = brokerAddrs.get(MASTER_ID);
-      return address === undefined
-        ? undefined
-        : readTopicOn(this.#context, brokerName, address, topic, ADMIN_TIMEOUT_MS);
+      return address === undefined ? undefined : readTopicOn(this.#context, brokerName, address, topic, this.#timeout);
     });
     return (await Promise.all(configs)).filter((config) => config !== undefined);
   }
@@ -148,7 +148,7 @@ export class Admin {
       address,
       Requests.GET_EARLIEST_MSG_STORETIME,
       { topic, queueId },
-      { timeout: ADMIN_TIMEOUT_MS },
+      { timeout: this.#timeout },
     );
     expectSuccess(reply, address);
     const { timestamp = -1 } = reply.header;
@@ -162,7 +162,7 @@ export class Admin {
       address,
       Requests.QUERY_CONSUMER_OFFSET,
       { consumerGroup: group, topic: queue.topic, queueId: queue.queueId, setZeroIfNotFound: false },
-      { timeout: ADMIN_TIMEOUT_MS },
+      { timeout: this.#timeout },
     );
     if (reply.code === ResponseCode.QUERY_NOT_FOUND) return undefined;
     return answeredField(reply, 'offset', address);
@@ -178,7 +178,7 @@ export class Admin {
     return resetOffsetByTime(
       {
         context: this.#context,
-        timeout: ADMIN_TIMEOUT_MS,
+        timeout: this.#timeout,
         queues: await this.#readableQueues(options.topic),
         addressOf: (queue) => this.#addressOf(queue),
         searchOffset: (queue, timestamp) => this.searchOffset(queue, timestamp),
@@ -202,7 +202,7 @@ export class Admin {
       address,
       Requests.VIEW_MESSAGE_BY_ID,
       { topic, offset: physicalOffset },
-      { timeout: ADMIN_TIMEOUT_MS },
+      { timeout: this.#timeout },
     );
     expectSuccess(reply, address);
     return decodeRecord(Buffer.from(reply.body));
@@ -245,7 +245,7 @@ export class Admin {
         const address = this.#context.routes.anyBrokerAddress(queue.brokerName);
         if (!address) throw new BrokerNotFoundError(queue.brokerName, queue.topic);
         const reply = await this.#context.brokers.request(address, Requests.QUERY_MESSAGE, header, {
-          timeout: ADMIN_TIMEOUT_MS,
+          timeout: this.#timeout,
         });
         if (reply.code === ResponseCode.QUERY_NOT_FOUND) return [];
         expectSuccess(reply, address);
@@ -273,7 +273,7 @@ export class Admin {
   ): Promise<number> {
     const address = await this.#addressOf({ topic, queueId, brokerName });
     const header = { topic, queueId, ...more } as HeaderOf<Row>;
-    const reply = await this.#context.brokers.request<Row>(address, row, header, { timeout: ADMIN_TIMEOUT_MS });
+    const reply = await this.#context.brokers.request<Row>(address, row, header, { timeout: this.#timeout });
     return answeredField(reply as Reply<OffsetRow>, 'offset', address);
   }
 

@@ -40,7 +40,7 @@ export interface ClientOptions {
   localOffsetStoreDir?: string;
   /** How long connecting may take, ms. Default 3000. */
   connectTimeout?: number;
-  /** How long routes, heartbeats and other small requests may take, ms. Default 3000. */
+  /** How long routes, heartbeats and other small requests may take, ms; those of `admin` may take 6 s at least. Default 3000. */
   mqClientApiTimeout?: number;
   /** Most sends under way; further ones wait. Default 10000. */
   backPressureForAsyncSendNum?: number;

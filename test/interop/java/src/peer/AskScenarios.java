@@ -14,7 +14,8 @@ import org.apache.rocketmq.common.message.MessageExt;
 /** Asks another client and answers it: requests by call and by callback, and replies. */
 final class AskScenarios {
     private static final int TIMEOUT_MS = 30_000;
-    private static final int SHORT_TIMEOUT_MS = 1_000;
+    /** The broker has to store the message in that time. */
+    private static final int SHORT_TIMEOUT_MS = 5_000;
     private static final int LARGE = 50_000;
 
     private AskScenarios() {

@@ -79,7 +79,7 @@ final class ConsumeScenarios {
 
     @SuppressWarnings("deprecation")
     private static String brokerName(Run run, DefaultMQPullConsumer consumer) throws Exception {
-        return consumer.fetchSubscribeMessageQueues(run.topic()).iterator().next().getBrokerName();
+        return Run.queuesOf(consumer, run.topic()).iterator().next().getBrokerName();
     }
 
     /** Orders whose steps must be seen in order, the first message of all being refused once. */
@@ -133,7 +133,7 @@ final class ConsumeScenarios {
             producer.send(new Message(run.topic(), i % 2 == 0 ? "even" : "odd", Text.bytes("pull-" + i)));
         }
         DefaultMQPullConsumer consumer = run.pullConsumer(run.named("group"));
-        for (MessageQueue queue : consumer.fetchSubscribeMessageQueues(run.topic())) {
+        for (MessageQueue queue : Run.queuesOf(consumer, run.topic())) {
             long min = consumer.minOffset(queue);
             long max = consumer.maxOffset(queue);
             long offset = pullAll(run, consumer, queue, min, max);
@@ -150,7 +150,7 @@ final class ConsumeScenarios {
         }
         consumer.shutdown();
         DefaultMQPullConsumer next = run.pullConsumer(run.named("group"));
-        for (MessageQueue queue : next.fetchSubscribeMessageQueues(run.topic())) {
+        for (MessageQueue queue : Run.queuesOf(next, run.topic())) {
             run.emit("offset", "queueId", queue.getQueueId(), "offset", next.fetchConsumeOffset(queue, true));
         }
     }

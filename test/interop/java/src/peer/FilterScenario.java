@@ -63,7 +63,7 @@ final class FilterScenario {
     @SuppressWarnings("deprecation")
     private static void pullAll(Run run) throws Exception {
         DefaultMQPullConsumer consumer = run.pullConsumer(run.named("pulled"));
-        MessageQueue first = consumer.fetchSubscribeMessageQueues(run.topic()).iterator().next();
+        MessageQueue first = Run.queuesOf(consumer, run.topic()).iterator().next();
         Until.holds("the client knows the broker's version", () -> {
             try {
                 return consumer.pull(first, MessageSelector.bySql(PUSHED), 0, 1) != null;
@@ -73,7 +73,7 @@ final class FilterScenario {
         });
         for (String expression : EXPRESSIONS) {
             List<String> bodies = new ArrayList<>();
-            for (MessageQueue queue : consumer.fetchSubscribeMessageQueues(run.topic())) {
+            for (MessageQueue queue : Run.queuesOf(consumer, run.topic())) {
                 long end = consumer.maxOffset(queue);
                 for (long offset = consumer.minOffset(queue); offset < end; ) {
                     PullResult result = consumer.pull(queue, MessageSelector.bySql(expression), offset, 32);

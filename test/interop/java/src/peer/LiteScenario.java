@@ -27,7 +27,7 @@ final class LiteScenario {
             producer.send(new Message(run.topic(), i % 2 == 0 ? "even" : "odd", Text.bytes("lite-" + i)));
         }
         DefaultLitePullConsumer consumer = new DefaultLitePullConsumer(run.named("group"));
-        consumer.setNamesrvAddr(run.nameServer);
+        run.configure(consumer);
         consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
         consumer.subscribe(run.topic(), "even");
         consumer.start();

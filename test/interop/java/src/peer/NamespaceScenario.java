@@ -18,18 +18,17 @@ final class NamespaceScenario {
 
     @SuppressWarnings("deprecation")
     static void run(Run run) throws Exception {
-        CountDownLatch stopped = new CountDownLatch(1);
+        // Two messages, and the one that fails again.
+        CountDownLatch stopped = new CountDownLatch(3);
         DefaultMQPushConsumer consumer = run.pushConsumer(run.named("group"));
         consumer.setNamespace(NAMESPACE);
         consumer.subscribe(run.named("toJava"), "*");
         consumer.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {
             for (MessageExt message : messages) {
                 run.emitMessage("received", message);
+                stopped.countDown();
                 if (Text.of(message.getBody()).equals("fails once") && message.getReconsumeTimes() == 0) {
                     return ConsumeConcurrentlyStatus.RECONSUME_LATER;
-                }
-                if (message.getReconsumeTimes() > 0) {
-                    stopped.countDown();
                 }
             }
             return ConsumeConcurrentlyStatus.CONSUME_SUCCESS;

@@ -1,7 +1,10 @@
 package peer;
 
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -13,7 +16,7 @@ import org.apache.rocketmq.common.message.MessageExt;
 
 /** A push consumer that accepts everything, prints it as "received" and hands it over in order of arrival. */
 final class Reader {
-    static final long PATIENCE_MS = 60_000;
+    static final long PATIENCE_MS = 120_000;
 
     private final BlockingQueue<MessageExt> arrived = new LinkedBlockingQueue<>();
     private final DefaultMQPushConsumer consumer;
@@ -47,6 +50,23 @@ final class Reader {
             taken.add(message);
         }
         return taken;
+    }
+
+    /** Waits until each of these bodies has come, whatever else comes, and however often. */
+    void takeEach(Collection<String> bodies) throws Exception {
+        Set<String> missing = new HashSet<>(bodies);
+        while (!missing.isEmpty()) {
+            missing.remove(Text.of(take(1).get(0).getBody()));
+        }
+    }
+
+    /** Waits until the next {@code count} messages with this body have come, whatever comes between them. */
+    void takeOf(String body, int count) throws Exception {
+        for (int taken = 0; taken < count; ) {
+            if (Text.of(take(1).get(0).getBody()).equals(body)) {
+                taken++;
+            }
+        }
     }
 
     void shutdown() {

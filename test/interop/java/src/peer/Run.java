@@ -4,10 +4,13 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.apache.rocketmq.client.ClientConfig;
 import org.apache.rocketmq.client.consumer.DefaultMQPullConsumer;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
+import org.apache.rocketmq.client.exception.MQClientException;
 import org.apache.rocketmq.client.producer.DefaultMQProducer;
 import org.apache.rocketmq.client.producer.SendResult;
 import org.apache.rocketmq.client.producer.TransactionListener;
@@ -20,11 +23,16 @@ import org.apache.rocketmq.remoting.protocol.RemotingSerializable;
 
 /** One scenario's run: its names, the clients it has opened, and its lines on standard output. */
 final class Run {
-    /** How soon a client looks for routes, heartbeats and stores offsets, ms: the defaults of 5 to 30 s only cost time. */
+    /**
+     * How soon a client looks for routes, heartbeats and stores offsets, ms: the defaults of 5 to 30 s only cost time. It may skip
+     * its first heartbeat.
+     */
     private static final int BRISK_MS = 1000;
     /** The default of 3 s is little on a busy machine. */
     private static final int API_TIMEOUT_MS = 20_000;
     private static final int SEND_TIMEOUT_MS = 20_000;
+    /** The topic whose route those have that are not there yet. */
+    private static final String CREATES_TOPICS = "TBW102";
 
     final String nameServer;
     private final String name;
@@ -54,7 +62,7 @@ final class Run {
 
     DefaultMQProducer producer() throws Exception {
         DefaultMQProducer producer = new DefaultMQProducer(named("producer"));
-        configure(producer);
+        start(producer);
         return producer;
     }
 
@@ -62,14 +70,14 @@ final class Run {
     DefaultMQProducer producer(String namespace) throws Exception {
         DefaultMQProducer producer = new DefaultMQProducer(named("producer"));
         producer.setNamespace(namespace);
-        configure(producer);
+        start(producer);
         return producer;
     }
 
     TransactionMQProducer transactionProducer(TransactionListener listener) throws Exception {
         TransactionMQProducer producer = new TransactionMQProducer(named("transactions"));
         producer.setTransactionListener(listener);
-        configure(producer);
+        start(producer);
         return producer;
     }
 
@@ -82,23 +90,32 @@ final class Run {
         }
     }
 
-    private void configure(DefaultMQProducer producer) throws Exception {
-        producer.setNamesrvAddr(nameServer);
-        setApiTimeout(producer);
-        producer.setPollNameServerInterval(BRISK_MS);
-        producer.setHeartbeatBrokerInterval(BRISK_MS);
+    void configure(ClientConfig client) {
+        client.setNamesrvAddr(nameServer);
+        setApiTimeout(client);
+        client.setPollNameServerInterval(BRISK_MS);
+        client.setHeartbeatBrokerInterval(BRISK_MS);
+    }
+
+    private void start(DefaultMQProducer producer) throws Exception {
+        configure(producer);
         producer.setSendMsgTimeout(SEND_TIMEOUT_MS);
         producer.start();
         shutdowns.add(producer::shutdown);
+        // A send that cannot ask the name server in 3 s has "no route", and is not tried again.
+        Until.holds("an answer of the name server", () -> {
+            try {
+                return !producer.getDefaultMQProducerImpl().fetchPublishMessageQueues(CREATES_TOPICS).isEmpty();
+            } catch (MQClientException notYet) {
+                return false;
+            }
+        });
     }
 
     /** A push consumer that is configured and not yet started; it is shut down at the end of the run. */
     DefaultMQPushConsumer pushConsumer(String group) {
         DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(group);
-        consumer.setNamesrvAddr(nameServer);
-        setApiTimeout(consumer);
-        consumer.setPollNameServerInterval(BRISK_MS);
-        consumer.setHeartbeatBrokerInterval(BRISK_MS);
+        configure(consumer);
         consumer.setPersistConsumerOffsetInterval(BRISK_MS);
         consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
         // Without it a shutdown does not wait for a listener that is about to return, and loses its offset.
@@ -112,13 +129,24 @@ final class Run {
     @SuppressWarnings("deprecation")
     DefaultMQPullConsumer pullConsumer(String group) throws Exception {
         DefaultMQPullConsumer consumer = new DefaultMQPullConsumer(group);
-        consumer.setNamesrvAddr(nameServer);
-        setApiTimeout(consumer);
-        consumer.setPollNameServerInterval(BRISK_MS);
-        consumer.setHeartbeatBrokerInterval(BRISK_MS);
+        configure(consumer);
         consumer.start();
         shutdowns.add(consumer::shutdown);
         return consumer;
+    }
+
+    /** The queues of a topic that exists, as soon as the name server can be asked. */
+    @SuppressWarnings("deprecation")
+    static Set<MessageQueue> queuesOf(DefaultMQPullConsumer consumer, String topic) throws Exception {
+        Set<MessageQueue> queues = new TreeSet<>();
+        Until.holds("the queues of " + topic, () -> {
+            try {
+                return queues.addAll(consumer.fetchSubscribeMessageQueues(topic));
+            } catch (MQClientException notYet) {
+                return false;
+            }
+        });
+        return queues;
     }
 
     /** Waits for the broker's answer; the consumer's own door only remembers the offset until somebody persists it. */

@@ -160,11 +160,15 @@ final class SendScenarios {
         reader.take(1);
         String first = handle(timed(run, producer, "timer-seconds", "TIMER_DELAY_SEC", 4));
         timed(run, producer, "timer-ms", "TIMER_DELAY_MS", 2600);
-        timed(run, producer, "timer-time", "TIMER_DELIVER_MS", System.currentTimeMillis() + 5200);
-        String recalled = handle(timed(run, producer, "timer-recalled", "TIMER_DELAY_MS", 3100));
+        // Recalled before it is due, however slow the machine is.
+        String recalled = handle(timed(run, producer, "timer-recalled", "TIMER_DELAY_MS", 9100));
         if (recalled != null) {
             recall(run, producer, "recalled", recalled);
         }
+        // Due after it, so that it would have come before.
+        long due = System.currentTimeMillis() + 11_200;
+        run.emit("due", "ms", due);
+        timed(run, producer, "timer-time", "TIMER_DELIVER_MS", due);
         reader.take(recalled == null ? 4 : 3);
         if (first != null) {
             recall(run, producer, "too-late", first);
