@@ -115,6 +115,11 @@ async function replyTo(client: RocketMQClient, run: string): Promise<OurReader> 
   });
 }
 
+/** Times that a client is asked how it is, of which one has to be beside its fault. */
+const MOST_LOOKS = 8;
+/** From its first count after 10 s to the second after 20 s the client divides by zero, and tells only that. */
+const DIVIDED_BY_ZERO = /unsupported value: NaN|get consumer runtime info for \S+ client failed/;
+
 /** It takes 10 s until the client has obeyed a reset, and up to 20 s more until it consumes again. */
 async function administer({ run, cluster, peer }: GoContext): Promise<string[][]> {
   await peer.line(/"scenario":"inspect","event":"consumed"/, LINE_TIMEOUT_MS);
@@ -122,14 +127,24 @@ async function administer({ run, cluster, peer }: GoContext): Promise<string[][]
   const [group, topic] = [`${run}_inspect_reader`, `${run}_inspect_topic`];
   const [member] = await groupMembers(cluster, group);
   const msgId = peer.soFar('inspect').field('sent', 'msgId')[0]!;
-  const commands = [
+  const looks = [
     `consumerConnection -g ${group}`,
     `consumerStatus -g ${group} -i ${member!.clientId}`,
     `queryMsgByUniqueKey -i ${msgId} -t ${topic} -g ${group} -d ${member!.clientId}`,
-    `resetOffsetByTime -g ${run}_reset_reader -t ${run}_reset_topic -s 0`,
   ];
-  const printed = await mqadmin(cluster.nameServer, commands);
-  return commands.map((command) => printed.get(command)!.filter((line) => !/\|-[A-Z]+ in /.test(line)));
+  const linesOf = async (commands: string[]): Promise<string[][]> => {
+    const printed = await mqadmin(cluster.nameServer, commands);
+    return commands.map((command) => printed.get(command)!.filter((line) => !/\|-[A-Z]+ in /.test(line)));
+  };
+  const reset = `resetOffsetByTime -g ${run}_reset_reader -t ${run}_reset_topic -s 0`;
+  let lines = await linesOf([...looks, reset]);
+  const failed = (): boolean =>
+    lines
+      .slice(0, looks.length)
+      .flat()
+      .some((line) => DIVIDED_BY_ZERO.test(line));
+  for (let look = 1; look < MOST_LOOKS && failed(); look++) lines = await linesOf(looks);
+  return lines;
 }
 
 function declareAskingTests(context: GoContext): void {
@@ -204,10 +219,9 @@ function declareAdministrationTests(context: GoContext, scenario: Scenario): voi
     );
     const queue = (id: number, offset: number): RegExp =>
       new RegExp(`^${run}_inspect_topic +broker-a +${id} +${offset} *$`);
-    // After its first 10 s the client may divide by zero, and tells only that.
-    const isNaN = status!.some((line) => line.includes('unsupported value: NaN'));
-    for (const [id, offset] of isNaN ? [] : [0, 1, 0, 0].entries())
+    for (const [id, offset] of [0, 1, 0, 0].entries()) {
       expect(status).toContainEqual(expect.stringMatching(queue(id, offset)));
+    }
     expect(directly).toEqual([expect.stringContaining('order=false, autoCommit=true, consumeResult=CR_SUCCESS')]);
   });
 
