@@ -9,6 +9,7 @@ import { startApache } from './harness/apache.js';
 import { cleanUp } from './harness/clean-up.js';
 import type { Cluster } from './harness/cluster.js';
 import { isLong } from './harness/long.js';
+import { offsetsOnDisk } from './harness/offsets-on-disk.js';
 import { startOurBroker } from './harness/our-broker.js';
 
 const DEPLOYS = Number(process.env['DEPLOYS'] ?? 9);
@@ -25,9 +26,15 @@ const GROUPS: Readonly<Record<Kind, readonly string[]>> = {
   ask: [],
 };
 const IN_ORDER = ['ledger', 'mails'];
+/** What has offsets once all run: topics of a pull consumer, and the retry topics of listeners. */
+const WITH_OFFSETS = [
+  'order@report',
+  ...['stock', 'audit', 'ledger', 'mails', 'remind', 'booked', 'price'].map((group) => `%RETRY%${group}@${group}`),
+];
 /**
  * Of the messages of a group without order: an instance that hears of another one half a second too late, since the machine
- * is busy, works on what that one has begun already.
+ * is busy, works on what that one has begun already. And Apache's broker takes the offsets and the leave of a member in
+ * different threads: the next one may begin where that one was before. In short runs that is one message for each deploy at most.
  */
 const MOST_DOUBLED = 0.02;
 
@@ -113,6 +120,8 @@ describeLong.each<[string, (onLine: (line: string) => void) => Promise<Cluster>]
         .every((one) => ended(shop.events, one).length > 0),
     );
     await shop.replaceOldest();
+    // Apache's broker writes its first offsets after some seconds.
+    for (const name of WITH_OFFSETS) await offsetsOnDisk(cluster.store, name);
     const before = names(cluster);
     for (let deploy = 1; deploy < DEPLOYS; deploy++) await shop.replaceOldest();
     await shop.endTraffic();
@@ -123,7 +132,9 @@ describeLong.each<[string, (onLine: (line: string) => void) => Promise<Cluster>]
     for (const group of IN_ORDER) expect([group, ...outOfOrder(shop.events, group)]).toEqual([group]);
     for (const group of IN_ORDER) expect([group, doubled(shop.events, group)]).toEqual([group, 0]);
     for (const group of ['stock', 'report', 'remind', 'booked'])
-      expect(doubled(shop.events, group) / ended(shop.events, group).length).toBeLessThan(MOST_DOUBLED);
+      expect(doubled(shop.events, group)).toBeLessThanOrEqual(
+        Math.max(DEPLOYS, MOST_DOUBLED * ended(shop.events, group).length),
+      );
     expect(shop.failures).toEqual([]);
     expect(shop.exits.filter(({ code }) => code !== 0)).toEqual([]);
     expect(shop.exits).toHaveLength(DEPLOYS + INSTANCES);
