@@ -1,6 +1,6 @@
 // Tests an app of three instances that are replaced one after the other without pause, under steady traffic (INTEROP_LONG=1).
 // DEPLOYS=1000 is a soak.
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { objectOf, parseJsonObject } from '@nest-rocketmq/remoting/internal';
@@ -9,7 +9,6 @@ import { startApache } from './harness/apache.js';
 import { cleanUp } from './harness/clean-up.js';
 import type { Cluster } from './harness/cluster.js';
 import { isLong } from './harness/long.js';
-import { offsetsOnDisk } from './harness/offsets-on-disk.js';
 import { startOurBroker } from './harness/our-broker.js';
 
 const DEPLOYS = Number(process.env['DEPLOYS'] ?? 9);
@@ -33,10 +32,12 @@ const WITH_OFFSETS = [
 ];
 /**
  * Of the messages of a group without order: an instance that hears of another one half a second too late, since the machine
- * is busy, works on what that one has begun already. And Apache's broker takes the offsets and the leave of a member in
- * different threads: the next one may begin where that one was before. In short runs that is one message for each deploy at most.
+ * is busy, works on what that one has begun already.
  */
 const MOST_DOUBLED = 0.02;
+
+/** Apache's broker takes the offsets and the leave of a member in different threads: the next one may begin where that one was before. */
+const DOUBLED_BY_APACHE = DEPLOYS;
 
 const describeLong = isLong ? describe : describe.skip;
 
@@ -79,8 +80,10 @@ function doubled(events: readonly Event[], group: string): number {
 /** Topics and groups that the broker keeps: a deploy must not add any. */
 function names({ store }: Cluster): string[] {
   const keys = (file: string, table: string): string[] => {
+    const path = join(store, 'config', file);
+    if (!existsSync(path)) return [];
     // Apache's JSON has numbers for keys.
-    const json = parseJsonObject(readFileSync(join(store, 'config', file)), file);
+    const json = parseJsonObject(readFileSync(path), file);
     return Object.keys(objectOf(json[table]));
   };
   return [
@@ -97,10 +100,10 @@ async function until(what: string, holds: () => boolean, ms = 2 * MINUTE_MS): Pr
   }
 }
 
-describeLong.each<[string, (onLine: (line: string) => void) => Promise<Cluster>]>([
-  ['our stand-alone broker', (onLine) => startOurBroker({ onLine })],
-  ["Apache's broker 5.5.0", () => startApache()],
-])('three instances of an app on %s', (_whose, start) => {
+describeLong.each<[string, (onLine: (line: string) => void) => Promise<Cluster>, doubledByBroker: number]>([
+  ['our stand-alone broker', (onLine) => startOurBroker({ onLine }), 0],
+  ["Apache's broker 5.5.0", () => startApache(), DOUBLED_BY_APACHE],
+])('three instances of an app on %s', (_whose, start, doubledByBroker) => {
   let cluster: Cluster;
   let shop: Shop;
   const warnings: string[] = [];
@@ -120,8 +123,8 @@ describeLong.each<[string, (onLine: (line: string) => void) => Promise<Cluster>]
         .every((one) => ended(shop.events, one).length > 0),
     );
     await shop.replaceOldest();
-    // Apache's broker writes its first offsets after some seconds.
-    for (const name of WITH_OFFSETS) await offsetsOnDisk(cluster.store, name);
+    // Apache's broker writes its first offsets after some seconds, and those of pulls, which stand beside them, before.
+    await until('all have offsets', () => WITH_OFFSETS.every((name) => names(cluster).includes(name)));
     const before = names(cluster);
     for (let deploy = 1; deploy < DEPLOYS; deploy++) await shop.replaceOldest();
     await shop.endTraffic();
@@ -133,7 +136,7 @@ describeLong.each<[string, (onLine: (line: string) => void) => Promise<Cluster>]
     for (const group of IN_ORDER) expect([group, doubled(shop.events, group)]).toEqual([group, 0]);
     for (const group of ['stock', 'report', 'remind', 'booked'])
       expect(doubled(shop.events, group)).toBeLessThanOrEqual(
-        Math.max(DEPLOYS, MOST_DOUBLED * ended(shop.events, group).length),
+        Math.max(doubledByBroker, MOST_DOUBLED * ended(shop.events, group).length),
       );
     expect(shop.failures).toEqual([]);
     expect(shop.exits.filter(({ code }) => code !== 0)).toEqual([]);

@@ -115,7 +115,7 @@ async function replyTo(client: RocketMQClient, run: string): Promise<OurReader> 
   });
 }
 
-/** Times that a client is asked how it is, of which one has to be beside its fault. */
+/** How often mqadmin asks, until one answer falls outside of the 10 s of Go's fault. */
 const MOST_LOOKS = 8;
 /** From its first count after 10 s to the second after 20 s the client divides by zero, and tells only that. */
 const DIVIDED_BY_ZERO = /unsupported value: NaN|get consumer runtime info for \S+ client failed/;

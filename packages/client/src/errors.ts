@@ -72,7 +72,7 @@ export class NotNameServerError extends MQClientError<'NOT_A_NAME_SERVER'> {
     super(
       'NOT_A_NAME_SERVER',
       `${address} answers, but is no name server: it knows no routes, as a broker does. Set option nameServer to the name ` +
-        'server, whose port is mostly 9876; 10911 is a broker.',
+        'server, whose port is usually 9876; 10911 is a broker.',
       options,
     );
   }

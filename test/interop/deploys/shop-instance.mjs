@@ -14,8 +14,6 @@ import {
 } from 'nest-rocketmq';
 
 const WORK_MS = 5;
-const QUEUES = 8;
-const TOPICS = ['order', 'audit', 'ledger', 'reminder', 'booking', 'price'];
 
 const print = (line) => process.stdout.write(`${JSON.stringify({ at: Date.now(), ...line })}\n`);
 const begin = (group, message) => print({ what: 'begin', group, ...message });
@@ -99,7 +97,7 @@ class App {}
 const report = { name: 'report', group: 'report', topics: ['order'], consumeFromWhere: 'CONSUME_FROM_FIRST_OFFSET' };
 const options = {
   group: 'shop',
-  topics: TOPICS.map((name) => ({ name, queues: QUEUES })),
+  topics: JSON.parse(process.env.TOPICS),
   pullConsumers: [report],
   // On a busy machine a broker stands still for seconds, too.
   producer: { sendMsgTimeout: '30s', sendMsgMaxTimeoutPerRequest: '30s' },
@@ -112,7 +110,7 @@ app.enableShutdownHooks();
 process.on('SIGTERM', () => undefined);
 
 const rocketmq = app.get(RocketMQTemplate);
-const doings = {
+const actions = {
   order: (message) => rocketmq.send('order', message),
   ledger: (message) => rocketmq.send('ledger', message, { shardingKey: message.key }),
   remind: (message) => rocketmq.send('reminder', message, { delay: '1s' }),
@@ -134,7 +132,7 @@ http.get('/ready', async (_request, response) => {
 http.get('/do', async (request, response) => {
   const message = JSON.parse(request.query.message);
   try {
-    await doings[message.kind](message);
+    await actions[message.kind](message);
     response.json({});
   } catch (error) {
     response.status(500).json({ error: `${message.kind}: ${String(error)}` });

@@ -8,7 +8,7 @@ import { repositoryRoot } from '../harness/paths.js';
 
 const PROGRAM = join(repositoryRoot, 'test/interop/deploys/shop-instance.mjs');
 const START_MS = 120_000;
-/** Of the app. */
+/** Of the app, which is told. */
 const TOPICS = ['order', 'audit', 'ledger', 'reminder', 'booking', 'price'];
 const QUEUES = 8;
 /** A cold JVM on a busy machine takes longer to create a topic than an app waits at its start. */
@@ -115,7 +115,8 @@ export class Shop {
 
   async #start(): Promise<Instance> {
     const name = `shop ${this.#started++}`;
-    const env = { ROCKETMQ_NAME_SERVER: this.#cluster.nameServer, NO_COLOR: '1', NODE_OPTIONS: '' };
+    const topics = JSON.stringify(TOPICS.map((topic) => ({ name: topic, queues: QUEUES })));
+    const env = { ROCKETMQ_NAME_SERVER: this.#cluster.nameServer, TOPICS: topics, NO_COLOR: '1', NODE_OPTIONS: '' };
     const onLine = (line: string): void => this.#note(name, line);
     const child = startChild(name, process.execPath, [PROGRAM], { env, onLine });
     const { port } = JSON.parse(await child.line(/"what":"ready"/, START_MS)) as { port: number };

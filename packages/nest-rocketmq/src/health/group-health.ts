@@ -71,8 +71,8 @@ async function queuesOf(admin: Admin, topic: string): Promise<MessageQueue[]> {
 /** Also those that nobody may read: so brokers before 4.9.2 make topics of dead letters. */
 async function everyQueueOf(admin: Admin, topic: string): Promise<MessageQueue[]> {
   const route = await admin.topicRoute(topic);
-  return (route?.queueDatas ?? []).flatMap(({ brokerName, writeQueueNums }) =>
-    Array.from({ length: writeQueueNums }, (_, queueId) => ({ topic, brokerName, queueId })),
+  return (route?.queueDatas ?? []).flatMap(({ brokerName, readQueueNums }) =>
+    Array.from({ length: readQueueNums }, (_, queueId) => ({ topic, brokerName, queueId })),
   );
 }
 

@@ -10,7 +10,7 @@ function healthOf(admin: object, groups: readonly string[], client?: () => Promi
   const usual = {
     clusterInfo: () => Promise.resolve({}),
     fetchSubscribeMessageQueues: () => Promise.resolve([queue(0)]),
-    topicRoute: () => Promise.resolve({ queueDatas: [{ brokerName: 'b', writeQueueNums: 1 }] }),
+    topicRoute: () => Promise.resolve({ queueDatas: [{ brokerName: 'b', readQueueNums: 1 }] }),
     maxOffset: () => Promise.resolve(5),
     minOffset: () => Promise.resolve(0),
     consumerOffset: () => Promise.resolve(3),
@@ -48,7 +48,7 @@ it('dead letters count, too, where nobody may read them, as on brokers before 4.
     fetchSubscribeMessageQueues: () => Promise.resolve([]),
     topicRoute: (topic: string) =>
       Promise.resolve(
-        topic === '%DLQ%g' ? { queueDatas: [{ brokerName: 'b', writeQueueNums: 2, perm: 2 }] } : undefined,
+        topic === '%DLQ%g' ? { queueDatas: [{ brokerName: 'b', readQueueNums: 2, perm: 2 }] } : undefined,
       ),
   };
   expect((await healthOf(unreadable, ['g']).check()).groups).toMatchObject({ g: { deadLetters: 10 } });
@@ -57,7 +57,7 @@ it('dead letters count, too, where nobody may read them, as on brokers before 4.
 it('a look that nobody waits for any more asks no further', async () => {
   const answers: (() => void)[] = [];
   const slow = {
-    topicRoute: () => Promise.resolve({ queueDatas: [{ brokerName: 'b', writeQueueNums: 100 }] }),
+    topicRoute: () => Promise.resolve({ queueDatas: [{ brokerName: 'b', readQueueNums: 100 }] }),
     minOffset: () => new Promise<number>((resolve) => answers.push(() => resolve(0))),
   };
   const health = healthOf({ maxOffset: () => Promise.resolve(5), ...slow }, ['g', 'h', 'i']);

@@ -18,8 +18,8 @@ export interface FreeDescriptorsOptions {
 export class FileSystemWithFreeDescriptors implements FileSystem {
   readonly #files: FileSystem;
   readonly #options: FreeDescriptorsOptions;
-  /** Calls that wait for a descriptor. */
-  #waiting = 0;
+  /** Whether the last call found no descriptor, and the log has said so. */
+  #isOut = false;
 
   constructor(files: FileSystem, options: FreeDescriptorsOptions) {
     this.#files = files;
@@ -80,31 +80,19 @@ export class FileSystemWithFreeDescriptors implements FileSystem {
   }
 
   async #retried<T>(call: () => Promise<T>): Promise<T> {
-    try {
-      return await call();
-    } catch (error) {
-      if (!isOutOfDescriptors(error)) throw error;
-      return this.#whenFree(call, error);
-    }
-  }
-
-  async #whenFree<T>(call: () => Promise<T>, cause: unknown): Promise<T> {
     const { clock, logger } = this.#options;
-    const until = clock.monotonic() + LONGEST_WAIT_FOR_DESCRIPTOR_MS;
-    if (this.#waiting++ === 0) logger.warn(outOfDescriptors(cause));
-    try {
-      for (let error = cause; ;) {
-        if (clock.monotonic() >= until) throw error;
+    const giveUpAt = clock.monotonic() + LONGEST_WAIT_FOR_DESCRIPTOR_MS;
+    for (;;) {
+      try {
+        const result = await call();
+        this.#isOut = false;
+        return result;
+      } catch (error) {
+        if (!isOutOfDescriptors(error) || clock.monotonic() >= giveUpAt) throw error;
+        if (!this.#isOut) logger.warn(outOfDescriptors(error));
+        this.#isOut = true;
         await sleep(clock, RETRY_INTERVAL_MS);
-        try {
-          return await call();
-        } catch (next) {
-          if (!isOutOfDescriptors(next)) throw next;
-          error = next;
-        }
       }
-    } finally {
-      this.#waiting--;
     }
   }
 }

@@ -131,7 +131,7 @@ export class Rebalance {
     const { context, messageModel, strategy, group } = this.#parts;
     const route = context.routes.get(topic);
     // A topic that does not exist yet is watched by routes, whose change asks for another round.
-    if (!route || route.assumed || this.#unreadable.has(topic, route)) return true;
+    if (!route || route.assumed || this.#unreadable.isUnreadable(topic, route)) return true;
     try {
       const queues = route.readable.toSorted(compareQueues);
       if (messageModel === 'BROADCASTING') return await this.#take(topic, { all: queues, mine: queues });

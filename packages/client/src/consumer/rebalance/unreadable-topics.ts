@@ -11,7 +11,7 @@ export class UnreadableTopics {
   ) {}
 
   /** Whether nothing can be consumed from the topic; the first time, the log says so. */
-  has(topic: string, { readable, data }: Pick<TopicRoute, 'readable' | 'data'>): boolean {
+  isUnreadable(topic: string, { readable, data }: Pick<TopicRoute, 'readable' | 'data'>): boolean {
     if (readable.length > 0) return false;
     // Brokers before 4.9.2 make topics of dead letters so.
     if (data.queueDatas.length > 0 && !this.#warned.has(topic)) {
